@@ -1,0 +1,158 @@
+/* data.h: sets of images in classes, how they are split, and a set that the program can make itself.
+ *
+ * A goss_images is a decoded set: every image has the same height, width and channels, 8 bits a value, rows first,
+ * channels last. Images of a class are neighbours: class c holds the images [first, first + count). Order is the
+ * byte order of the names, so that it does not depend on the file system.
+ *
+ * A class is named by the folder that its files lie in, relative to the top, with '/' between the levels
+ * ("Greek/character03"). Folders that all images share at the top are left out of the names, whether the set is a
+ * folder or a .zip; with the set packed either way the names come out the same. The alphabet of a class is its name
+ * without the last level. The face of an image is what stands after the first '_' of its file name without extension
+ * ("07_serif.png": "serif"; Omniglot's "0959_17.png": "17", the drawer). */
+#ifndef GOSSAMER_DATA_H
+#define GOSSAMER_DATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossamer/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is done to every image. Grey is 0.299 R + 0.587 G + 0.114 B; transparent pixels lie on white; resizing is
+ * area averaging along an axis that shrinks and linear interpolation along one that grows, without keeping the
+ * aspect ratio; invert is 255 - v, last. A model keeps this beside its weights. */
+typedef struct goss_image_format {
+    int channels; /* 1 or 3 */
+    int height, width;
+    bool invert;
+} goss_image_format;
+
+/* Whether to invert so that ink is bright on a dark ground. Automatic: yes when most pixels on the border of the
+ * images (up to 512 of them, evenly spaced) are brighter than the middle. */
+typedef enum goss_invert { GOSS_INVERT_AUTO, GOSS_INVERT_YES, GOSS_INVERT_NO } goss_invert;
+
+typedef struct goss_images_options {
+    int channels;          /* 1 */
+    int height, width;     /* 28; 0 takes the first image's extent */
+    goss_invert invert;    /* GOSS_INVERT_NO */
+    int threads;           /* 0: GOSSAMER_THREADS, else as many as the machine has */
+    const char *cache_dir; /* folder for the decoded set; NULL keeps it in memory and writes nothing */
+    const char *labels;    /* idx only: the label file; NULL looks beside the images */
+} goss_images_options;
+
+GOSS_API goss_images_options goss_images_options_defaults(void);
+
+typedef struct goss_images goss_images;
+
+/* Opens `path`: a folder tree or a .zip of PNG and JPEG files (recognised by content; other files are passed over
+ * unless their name says that they are an image), or an idx image file, gzipped or not (MNIST; its labels' file has
+ * "labels" for "images" and "idx1" for "idx3" in the name).
+ *
+ * With a cache folder the set is decoded once into a file there, named after the path, the listing (names, sizes,
+ * times or checksums) and the options, and mapped read-only afterwards, so that it may be larger than memory.
+ *
+ * Errors: GOSS_E_IO and GOSS_E_FORMAT name the file (and the entry of the .zip): unreadable, damaged, truncated, more
+ * than 2^25 pixels, empty set. GOSS_E_UNSUPPORTED when the build lacks the library for it.
+ * Owns: *out is the caller's, goss_images_close. Threads: an open set may be read by any number of threads. */
+GOSS_API GOSS_MUST_USE goss_status goss_images_open(const char *path, const goss_images_options *options,
+                                                    goss_images **out, goss_error *err);
+GOSS_API void goss_images_close(goss_images *set); /* NULL allowed */
+
+GOSS_API goss_image_format goss_images_format(const goss_images *set); /* as used: extents and inversion decided */
+GOSS_API int goss_images_count(const goss_images *set);
+GOSS_API int goss_images_classes(const goss_images *set);
+GOSS_API int goss_images_alphabets(const goss_images *set);
+
+/* Names are borrowed from the set. Indices must be in range (asserted). */
+GOSS_API const char *goss_images_class_name(const goss_images *set, int cls);
+GOSS_API void goss_images_class_range(const goss_images *set, int cls, int *first, int *count);
+GOSS_API int goss_images_class_alphabet(const goss_images *set, int cls);
+GOSS_API const char *goss_images_alphabet_name(const goss_images *set, int alphabet); /* "." for no alphabet */
+/* The class of that name, or -1. A name with the left-out top folders in front is found too. */
+GOSS_API int goss_images_class_find(const goss_images *set, const char *name);
+
+GOSS_API const char *goss_images_name(const goss_images *set,
+                                      int image); /* file relative to the top, or "file#number" */
+GOSS_API int goss_images_class_of(const goss_images *set, int image);
+GOSS_API int goss_images_face(const goss_images *set, int image); /* equal within the set = same face; -1: has none */
+
+/* Shapes: [height, width, channels]. The bytes are borrowed; 255 is bright (ink, where inverted). */
+GOSS_API const uint8_t *goss_images_pixels(const goss_images *set, int image);
+/* The same as floats 0..1 into out [height, width, channels]. */
+GOSS_API void goss_images_get(const goss_images *set, int image, float *out);
+
+/* A 64-bit hash of the decoded content: format, pixels, names and classes; not of where the set lies. */
+GOSS_API uint64_t goss_images_hash(const goss_images *set);
+
+/* Decodes one PNG or JPEG file, or its bytes, with the preprocessing of a set. `name` is used in errors.
+ * Shapes: out [height, width, channels], 0..1. Errors: as goss_images_open. Threads: any. */
+GOSS_API GOSS_MUST_USE goss_status goss_image_decode_file(const char *path, const goss_image_format *format, float *out,
+                                                          goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_image_decode_memory(const void *data, size_t size, const char *name,
+                                                            const goss_image_format *format, float *out,
+                                                            goss_error *err);
+
+/* Some classes of a set, ascending and distinct. A zero-initialised list is an empty one. */
+typedef struct goss_class_list {
+    int32_t *ids;
+    int count;
+} goss_class_list;
+
+GOSS_API void goss_class_list_free(goss_class_list *list);
+
+GOSS_API GOSS_MUST_USE goss_status goss_class_list_all(const goss_images *set, goss_class_list *out, goss_error *err);
+
+/* Reads a text file with one class name a line; '#' starts a comment, blank lines are passed over.
+ * Errors: GOSS_E_FORMAT with file and line for a name that the set lacks (and the nearest one it has) or that came
+ * before. Owns: *out is the caller's. */
+GOSS_API GOSS_MUST_USE goss_status goss_class_list_read(const goss_images *set, const char *path, goss_class_list *out,
+                                                        goss_error *err);
+
+/* Splits `from` (NULL: all classes) at random into `held` with round(fraction * n) classes, at least one, and `kept`
+ * with the rest, at least one. Equal seeds give equal splits. */
+GOSS_API GOSS_MUST_USE goss_status goss_class_list_split(const goss_images *set, const goss_class_list *from,
+                                                         double fraction, uint64_t seed, goss_class_list *kept,
+                                                         goss_class_list *held, goss_error *err);
+
+/* The same by whole alphabets: `held` gets all classes of `alphabets` alphabets drawn at random. */
+GOSS_API GOSS_MUST_USE goss_status goss_class_list_hold_out(const goss_images *set, const goss_class_list *from,
+                                                            int alphabets, uint64_t seed, goss_class_list *kept,
+                                                            goss_class_list *held, goss_error *err);
+
+/* Characters of installed fonts as a folder of drawings: OUT/Script/uXXXX/NN_face.png, grey, black on white, and
+ * OUT/train-classes.txt and OUT/test-classes.txt, split by whole scripts. */
+typedef struct goss_glyphs_options {
+    const char *out;    /* folder to write; created. Must not exist or be empty or be an earlier result */
+    const char *fonts;  /* folder with Noto*.ttf; NULL: /usr/share/fonts/truetype/noto */
+    int size;           /* 64: height and width */
+    int drawings;       /* 20 a character, dealt to the script's faces in turn */
+    int max_characters; /* 60 a script, evenly spaced over its code points */
+    int min_characters; /* 5: a script with fewer is left out */
+    int test_scripts;   /* 20 scripts for test-classes.txt; those with several faces go first */
+    double jitter;      /* 1: strength of the affine and elastic jitter and of the stroke's thickness */
+    int threads;        /* 0 as above */
+    uint64_t seed;
+} goss_glyphs_options;
+
+typedef struct goss_glyphs_report {
+    int scripts, characters, images;
+    int test_scripts, test_characters;
+    int blank, marks, duplicates; /* characters dropped, and why */
+} goss_glyphs_report;
+
+GOSS_API goss_glyphs_options goss_glyphs_options_defaults(void);
+
+/* Renders. The same options and fonts give the same bytes, whatever the threads. Progress goes to goss_log_set's
+ * callback. Errors: GOSS_E_IO (no fonts; cannot write), GOSS_E_ARGUMENT, GOSS_E_UNSUPPORTED (built without FreeType or
+ * libpng). `report` may be NULL. */
+GOSS_API GOSS_MUST_USE goss_status goss_glyphs_render(const goss_glyphs_options *options, goss_glyphs_report *report,
+                                                      goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
