@@ -1,0 +1,81 @@
+# Gossamer. `make` builds build/gossamer; `make demo` and `make check` also install what is missing (Debian packages).
+# Sources are found by folder: a new file needs no change here.
+
+B ?= build
+CC ?= gcc
+CFLAGS ?= -O2 -g
+WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
+# No contraction and no reassociation: the same bits from every variant and compiler flag.
+STD := -std=gnu17 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fvisibility=hidden -fPIC -pthread
+INC := -Iinclude -Isrc
+
+-include $(B)/config.mk
+$(B)/config.mk: tools/configure
+	@mkdir -p $(B)
+	@tools/configure $(B)
+
+ARCH := $(shell $(CC) -dumpmachine | cut -d- -f1)
+SRC := $(sort $(wildcard src/*/*.c))
+ISA_SRC := $(sort $(wildcard src/kernel/isa/*.c))
+# Each file of src/kernel/isa/ is compiled once a variant; GOSS_ISA names it and suffixes its symbols.
+ifeq ($(ARCH),x86_64)
+ISAS := generic avx2 avx512
+else ifeq ($(ARCH),aarch64)
+ISAS := generic neon
+else
+ISAS := generic
+endif
+FLAGS_generic :=
+FLAGS_avx2 := -mavx2 -mfma
+FLAGS_avx512 := -mavx512f -mavx512dq -mavx512bw -mavx512vl -mavx2 -mfma -mprefer-vector-width=512
+FLAGS_neon :=
+
+OBJ := $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(ISA_SRC:%.c=$(B)/%.$(i).o))
+CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cli/*.c)))
+TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/test_*.c)))
+BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c)))
+EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(sort $(wildcard examples/*.c)))
+ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(INC) -I$(B) $(LIB_CFLAGS) -MMD -MP
+
+all: $(if $(CLI_OBJ),$(B)/gossamer) $(B)/libgossamer.a
+tests: $(TESTS) $(EXAMPLES)
+bench-build: $(BENCHES)
+
+$(B)/libgossamer.a: $(OBJ)
+	@rm -f $@
+	@ar rcs $@ $(OBJ)
+$(B)/gossamer: $(CLI_OBJ) $(B)/libgossamer.a
+	@$(CC) $(CFLAGS) -pthread -o $@ $(CLI_OBJ) $(B)/libgossamer.a $(LIB_LIBS) -lm
+$(B)/tests/%: $(B)/tests/%.o $(B)/libgossamer.a
+	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
+$(B)/bench/%: $(B)/bench/%.o $(B)/libgossamer.a
+	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
+$(B)/examples/%: $(B)/examples/%.o $(B)/libgossamer.a
+	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
+
+define ISA_RULE
+$(B)/src/kernel/isa/%.$(1).o: src/kernel/isa/%.c $(B)/config.mk
+	@mkdir -p $$(@D)
+	@$$(CC) $$(ALL_CFLAGS) -O3 $$(FLAGS_$(1)) -DGOSS_ISA=$(1) -DGOSS_ISA_$(1)=1 -c -o $$@ $$<
+endef
+$(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
+$(B)/%.o: %.c $(B)/config.mk
+	@mkdir -p $(@D)
+	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+check: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all tests
+	@tools/check-floors
+	@tools/run-tests $(B)
+deps:
+	@tools/install-deps
+demo: deps
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tools/demo $(B)
+clean:
+	rm -rf $(B)
+
+-include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(EXAMPLES:=.d)
+.SECONDARY:
+.PHONY: all tests bench-build check deps demo clean
+.DEFAULT_GOAL := all

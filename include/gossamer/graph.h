@@ -1,0 +1,207 @@
+/* graph.h: building a computation as an immutable graph of tensor operations.
+ *
+ * Builders are bare math: goss_mul(a, b) appends a node (or finds the equal one that is already there) and returns a
+ * handle. Nothing is computed here. A gradient is a graph too: goss_grad appends nodes, so gradients of gradients need
+ * nothing new. Errors are sticky: a builder that is given something that does not fit records the first error with its
+ * scope and returns an invalid value, which every builder accepts; goss_graph_status tells, and compiling fails with it.
+ *
+ * Conventions. An activation is [T, N, ...], a weight [T or 1, ...]: T tasks, N samples, images NHWC, convolution weights HWIO.
+ * T and N are symbols: their counts are given at run time, up to a planned maximum. Rank is at most 8.
+ * Threads: a graph belongs to one thread at a time. */
+#ifndef GOSSAMER_GRAPH_H
+#define GOSSAMER_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossamer/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GOSS_MAX_RANK 8
+
+typedef struct goss_graph goss_graph;
+
+/* A handle to a node. Passed by value; valid as long as its graph. id 0 is the invalid value. */
+typedef struct goss_val {
+    goss_graph *graph;
+    uint32_t id;
+} goss_val;
+
+/* One extent: count times a product of up to four symbols (bytes of `symbols`, 0 = none). {5, 0} is the number 5. */
+typedef struct goss_extent {
+    int64_t count;
+    uint32_t symbols;
+} goss_extent;
+
+typedef struct goss_shape {
+    int rank;
+    goss_extent dim[GOSS_MAX_RANK];
+} goss_shape;
+
+typedef enum goss_type {
+    GOSS_REAL, /* f32 or f64, chosen when the graph is compiled */
+    GOSS_INDEX /* int32 */
+} goss_type;
+
+/* ---- graph, extents, shapes ---- */
+
+/* An empty graph, or NULL when memory is out. Owns all its nodes; goss_graph_free frees them at once. */
+GOSS_API goss_graph *goss_graph_new(void);
+GOSS_API void goss_graph_free(goss_graph *g); /* NULL allowed */
+/* The first error of any builder so far, with op, shapes and scope; GOSS_OK if there was none. */
+GOSS_API goss_status goss_graph_status(const goss_graph *g, goss_error *err);
+/* Records an error of the caller's own, as a builder would, and returns the invalid value. */
+GOSS_API goss_val goss_graph_fail(goss_graph *g, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
+GOSS_API uint32_t goss_graph_size(const goss_graph *g); /* nodes */
+
+/* A fixed extent. */
+GOSS_API goss_extent goss_n(int64_t count);
+/* The symbol of that name (made at the first call) with its planned maximum; a later call may repeat the maximum or
+ * pass 0. At most 32 symbols. */
+GOSS_API goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum);
+GOSS_API goss_extent goss_extent_mul(goss_extent a, goss_extent b);
+GOSS_API bool goss_extent_equal(goss_extent a, goss_extent b);
+GOSS_API bool goss_extent_is(goss_extent a, int64_t count);
+GOSS_API goss_shape goss_shape_make(int rank, const goss_extent *dims);
+#define GOSS_SHAPE(...)                                                                                                \
+    goss_shape_make((int)(sizeof((goss_extent[]){__VA_ARGS__}) / sizeof(goss_extent)), (goss_extent[]){__VA_ARGS__})
+GOSS_API bool goss_shape_equal(goss_shape a, goss_shape b);
+
+/* Scopes name where nodes come from: in error texts ("target / fc1: matmul: ...") and in random streams. */
+GOSS_API void goss_scope_push(goss_graph *g, const char *name);
+GOSS_API void goss_scope_pop(goss_graph *g);
+
+GOSS_API bool goss_valid(goss_val a);
+GOSS_API goss_shape goss_shape_of(goss_val a);
+GOSS_API goss_extent goss_dim(goss_val a, int axis); /* axis < 0 counts from the end */
+GOSS_API int goss_rank(goss_val a);
+
+/* The graph as text, one node a line, or as Graphviz DOT. Owned by the caller (goss_text_free); NULL if memory is out. */
+GOSS_API char *goss_graph_text(const goss_graph *g);
+GOSS_API char *goss_graph_dot(const goss_graph *g);
+GOSS_API void goss_text_free(char *text);
+
+/* ---- leaves ---- */
+
+/* A tensor that the caller supplies at each run. Names are unique in a graph. */
+GOSS_API goss_val goss_input(goss_graph *g, const char *name, goss_type type, goss_shape shape);
+/* Persistent state of fixed shape, kept by the executor's parameter store under that name: weights, moments, averages. */
+GOSS_API goss_val goss_param(goss_graph *g, const char *name, goss_shape shape);
+GOSS_API goss_val goss_const(goss_graph *g, double value);                  /* rank 0 */
+GOSS_API goss_val goss_full(goss_graph *g, goss_shape shape, double value); /* every element is value */
+GOSS_API goss_val goss_zeros_like(goss_val a);
+/* 0, 1, 2, ... along one new axis: index [n]. */
+GOSS_API goss_val goss_iota(goss_graph *g, goss_extent n);
+
+/* End of step: param becomes value (equal shapes) after everything else of the run has read it. A run executes the
+ * assignments whose values it was compiled with (goss_program). */
+GOSS_API goss_val goss_assign(goss_val param, goss_val value);
+/* The same for rows of param [V, ...]: row index[i] becomes value[i, ...]. Indices must be distinct. */
+GOSS_API goss_val goss_assign_rows(goss_val param, goss_val index, goss_val value);
+
+/* ---- elementwise; operands of equal shape, or with extents 1 that broadcast, or of rank 0 ---- */
+#define GOSS_UNARY(name) GOSS_API goss_val goss_##name(goss_val a);
+#define GOSS_BINARY(name) GOSS_API goss_val goss_##name(goss_val a, goss_val b);
+GOSS_BINARY(add)
+GOSS_BINARY(sub)
+GOSS_BINARY(mul)
+GOSS_BINARY(div)
+GOSS_BINARY(max)
+GOSS_BINARY(min)
+GOSS_BINARY(less) /* 1 where a < b, else 0; no gradient */
+GOSS_UNARY(neg)
+GOSS_UNARY(abs)
+GOSS_UNARY(sign)  /* no gradient */
+GOSS_UNARY(floor) /* no gradient */
+GOSS_UNARY(exp)
+GOSS_UNARY(log)
+GOSS_UNARY(sqrt)
+GOSS_UNARY(rsqrt)
+GOSS_UNARY(square)
+GOSS_UNARY(sin)
+GOSS_UNARY(cos)
+GOSS_UNARY(tanh)
+GOSS_UNARY(sigmoid)
+GOSS_UNARY(softplus)
+GOSS_UNARY(relu)
+/* mask != 0 ? a : b; the mask has no gradient. */
+GOSS_API goss_val goss_select(goss_val mask, goss_val a, goss_val b);
+GOSS_API goss_val goss_scale(goss_val a, double k);
+GOSS_API goss_val goss_shift(goss_val a, double k); /* a + k */
+GOSS_API goss_val goss_detach(goss_val a);          /* a, with no gradient through it (first-order MAML is one of these) */
+
+/* ---- layout ---- */
+/* Extents 1 of a become those of shape (equal ranks, or a of rank 0). */
+GOSS_API goss_val goss_broadcast(goss_val a, goss_shape shape);
+GOSS_API goss_val goss_reshape(goss_val a, goss_shape shape);
+GOSS_API goss_val goss_permute(goss_val a, const int *axes); /* out axis i is a's axis axes[i] */
+GOSS_API goss_val goss_transpose(goss_val a);                /* last two axes swapped */
+GOSS_API goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count);
+GOSS_API goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after); /* zeros */
+GOSS_API goss_val goss_concat(const goss_val *parts, int n, int axis);           /* n <= 64; fixed extents along axis */
+GOSS_API goss_val goss_squeeze(goss_val a, int axis);   /* drops an axis of extent 1 */
+GOSS_API goss_val goss_unsqueeze(goss_val a, int axis); /* a new axis of extent 1 before `axis` */
+
+/* ---- reductions; axes are a bit mask (GOSS_AXES(1, 2)); keep: reduced axes stay with extent 1 ---- */
+#define GOSS_AXIS(i) (1u << (i))
+GOSS_API goss_val goss_sum(goss_val a, uint32_t axes, bool keep);
+GOSS_API goss_val goss_mean(goss_val a, uint32_t axes, bool keep);
+/* Largest element; ties share the gradient equally. */
+GOSS_API goss_val goss_reduce_max(goss_val a, uint32_t axes, bool keep);
+GOSS_API goss_val goss_sum_all(goss_val a); /* rank 0 */
+GOSS_API goss_val goss_mean_all(goss_val a);
+
+/* ---- products ---- */
+/* a[..., M, K] b[..., K, N] -> [..., M, N]; ta, tb: that operand is stored transposed. Equal ranks; leading extents are equal or 1.
+ * When b has none but 1 in front, a's leading axes are folded into M: one product serves all tasks. */
+GOSS_API goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb);
+/* X with A X = B, A[..., D, D] symmetric positive definite (its lower triangle is read), B[..., D, E]. Cholesky.
+ * A matrix that is not positive definite gives NaN. */
+GOSS_API goss_val goss_spd_solve(goss_val a, goss_val b);
+
+/* 2-D convolution. x[T,N,H,W,C], w[T or 1,kh,kw,C/groups,O] -> [T,N,OH,OW,O]. */
+typedef struct goss_conv_options {
+    int stride_h, stride_w, dilation_h, dilation_w, groups;
+    int pad_top, pad_left, pad_bottom, pad_right;
+} goss_conv_options;
+GOSS_API goss_conv_options goss_conv_defaults(void); /* stride 1, dilation 1, one group, no padding */
+GOSS_API goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o);
+
+/* Pooling windows over x[T,N,H,W,C]; the taps outside the image are left out (max) or count as zero (average). */
+typedef struct goss_pool_options {
+    int size_h, size_w, stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right;
+} goss_pool_options;
+GOSS_API goss_pool_options goss_pool_defaults(int size); /* square windows that do not overlap */
+GOSS_API goss_val goss_max_pool(goss_val x, goss_pool_options o);
+GOSS_API goss_val goss_avg_pool(goss_val x, goss_pool_options o);
+
+/* ---- indexing ---- */
+/* Rows of table [V, ...] at index [...]: out [index extents, ...]. An index outside 0..V-1 is clamped and counted as a
+ * run-time error (goss_exec_run reports it). */
+GOSS_API goss_val goss_gather(goss_val table, goss_val index);
+/* out [rows, ...] = sum of value rows at their index; the adjoint of gather. */
+GOSS_API goss_val goss_scatter_add(goss_val value, goss_val index, goss_extent rows);
+/* index [...] -> real [..., depth]: 1 at the index, 0 elsewhere; all 0 for an index outside 0..depth-1. */
+GOSS_API goss_val goss_one_hot(goss_val index, goss_extent depth);
+
+/* ---- random ---- */
+/* Uniform in [0, 1) or standard normal, of that shape. Counter based: a draw is a function of the run's seed and step,
+ * of the scope it was built in and of (task id, sample id, element), never of T, threads or micro-batches. task: index [T] (the
+ * ids), equal to shape's first extent; sample ids count along axis 1. Philox4x32-10 (Salmon et al. 2011). */
+GOSS_API goss_val goss_random_uniform(goss_val task, goss_shape shape);
+GOSS_API goss_val goss_random_normal(goss_val task, goss_shape shape);
+
+/* ---- differentiation ---- */
+/* out[i] = d(sum of y's elements)/d wrt[i], for i < n; zeros where y does not depend on it. Appends nodes; may be repeated on its own results. */
+GOSS_API goss_status goss_grad(goss_val y, const goss_val *wrt, int n, goss_val *out);
+/* The same with a given cotangent of y's shape. */
+GOSS_API goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,49 @@
+/* dump.c: a graph as text, one node a line, and as Graphviz DOT. */
+#include "base/alloc.h"
+#include "base/str.h"
+#include "graph/node.h"
+
+static void put_label(goss__str *s, const goss_graph *g, const goss__node *n) {
+    char shape[GOSS__SHAPE_TEXT];
+    goss__str_addf(s, "%s", n->op->name);
+    if (n->name) goss__str_addf(s, " '%s'", n->name);
+    goss__str_addf(s, " %s%s", goss__shape_text(g, &n->shape, shape, sizeof shape), n->type == GOSS_INDEX ? " index" : "");
+}
+
+static char *finish(goss__str *s) {
+    if (!s->failed && s->data) return s->data;
+    goss__str_free(s);
+    return NULL;
+}
+
+char *goss_graph_text(const goss_graph *g) {
+    goss__str s = {0};
+    goss__str_add(&s, "");
+    for (uint32_t id = 1; id < g->n_nodes; id++) {
+        const goss__node *n = g->nodes[id];
+        goss__str_addf(&s, "%%%u = ", id);
+        put_label(&s, g, n);
+        for (int i = 0; i < n->n_in; i++) goss__str_addf(&s, "%s%%%u", i ? ", " : " (", n->in[i]);
+        if (n->n_in) goss__str_add(&s, ")");
+        for (int i = 0; i < n->n_attr; i++) goss__str_addf(&s, "%s%lld", i ? "," : " {", (long long)n->attr[i]);
+        if (n->n_attr) goss__str_add(&s, "}");
+        goss__str_addf(&s, "%s%s\n", n->scope[0] ? "  # " : "", n->scope);
+    }
+    return finish(&s);
+}
+
+char *goss_graph_dot(const goss_graph *g) {
+    goss__str s = {0};
+    goss__str_add(&s, "digraph gossamer {\n  node [shape=box fontname=\"sans\"];\n");
+    for (uint32_t id = 1; id < g->n_nodes; id++) {
+        const goss__node *n = g->nodes[id];
+        goss__str_addf(&s, "  n%u [label=\"", id);
+        put_label(&s, g, n);
+        goss__str_addf(&s, "\" tooltip=\"%s\"];\n", n->scope);
+        for (int i = 0; i < n->n_in; i++) goss__str_addf(&s, "  n%u -> n%u;\n", n->in[i], id);
+    }
+    goss__str_add(&s, "}\n");
+    return finish(&s);
+}
+
+void goss_text_free(char *text) { goss__free(text); }

@@ -1,0 +1,218 @@
+/* graph.c: the graph's life, its symbols, scopes and sticky error, and emit.
+ *
+ * emit is the only way in: it hashes the description, returns the equal node where there is one, and else appends. So a
+ * graph never holds two equal nodes, ids are topological order, and nothing is ever changed or moved. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "graph/node.h"
+
+goss_graph *goss_graph_new(void) {
+    goss_graph *g = goss__calloc(1, sizeof *g);
+    if (!g) return NULL;
+    g->capacity = 256;
+    g->n_buckets = 512;
+    g->nodes = goss__calloc(g->capacity, sizeof *g->nodes);
+    g->buckets = goss__calloc(g->n_buckets, sizeof *g->buckets);
+    g->scope = goss__arena_strdup(&g->arena, "");
+    if (!g->nodes || !g->buckets || !g->scope) {
+        goss_graph_free(g);
+        return NULL;
+    }
+    g->n_nodes = 1; /* id 0 is the invalid value */
+    return g;
+}
+
+void goss_graph_free(goss_graph *g) {
+    if (!g) return;
+    goss__arena_free(&g->arena);
+    goss__free(g->nodes);
+    goss__free(g->buckets);
+    goss__free(g);
+}
+
+goss_status goss_graph_status(const goss_graph *g, goss_error *err) {
+    if (g->error.status != GOSS_OK && err) *err = g->error;
+    return g->error.status;
+}
+
+uint32_t goss_graph_size(const goss_graph *g) { return g->n_nodes - 1; }
+
+goss_val goss_graph_fail(goss_graph *g, goss_status status, const char *fmt, ...) {
+    if (g && g->error.status == GOSS_OK) {
+        char text[sizeof g->error.text];
+        va_list ap;
+        va_start(ap, fmt);
+        vsnprintf(text, sizeof text, fmt, ap);
+        va_end(ap);
+        goss_error_set(&g->error, status, "%s%s%s", g->scope, g->scope[0] ? ": " : "", text);
+    }
+    return (goss_val){g, 0};
+}
+
+/* ---- scopes ---- */
+
+void goss_scope_push(goss_graph *g, const char *name) {
+    if (g->scope_depth >= (int)(sizeof g->scope_stack / sizeof *g->scope_stack)) {
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "scope \"%s\": more than %d scopes are open", name, g->scope_depth);
+        g->scope_depth++; /* so that pops stay paired */
+        return;
+    }
+    const char *path = g->scope[0] ? goss__arena_printf(&g->arena, "%s / %s", g->scope, name) : goss__arena_strdup(&g->arena, name);
+    g->scope_stack[g->scope_depth++] = g->scope;
+    if (path)
+        g->scope = path;
+    else
+        goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
+}
+
+void goss_scope_pop(goss_graph *g) {
+    if (g->scope_depth == 0) {
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "scope popped that was never pushed");
+        return;
+    }
+    if (--g->scope_depth < (int)(sizeof g->scope_stack / sizeof *g->scope_stack)) g->scope = g->scope_stack[g->scope_depth];
+}
+
+/* ---- symbols ---- */
+
+goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
+    for (int i = 0; i < g->n_symbols; i++) {
+        if (strcmp(g->symbols[i].name, name) != 0) continue;
+        if (maximum != 0 && maximum != g->symbols[i].maximum)
+            goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: maximum is %lld, not %lld", name,
+                            (long long)g->symbols[i].maximum, (long long)maximum);
+        return (goss_extent){1, (uint32_t)(i + 1)};
+    }
+    if (maximum < 1 || g->n_symbols == 32) {
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: %s", name, maximum < 1 ? "its maximum must be at least 1" : "more than 32 symbols");
+        return (goss_extent){1, 0};
+    }
+    const char *copy = goss__arena_strdup(&g->arena, name);
+    if (!copy) goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
+    g->symbols[g->n_symbols++] = (goss__symbol){copy ? copy : "", maximum};
+    return (goss_extent){1, (uint32_t)g->n_symbols};
+}
+
+/* ---- values ---- */
+
+bool goss_valid(goss_val a) { return a.graph && a.id > 0 && a.id < a.graph->n_nodes; }
+
+goss_shape goss_shape_of(goss_val a) { return goss_valid(a) ? goss__node_of(a)->shape : (goss_shape){0}; }
+
+int goss_rank(goss_val a) { return goss_shape_of(a).rank; }
+
+goss_extent goss_dim(goss_val a, int axis) {
+    goss_shape s = goss_shape_of(a);
+    if (axis < 0) axis += s.rank;
+    if (axis >= 0 && axis < s.rank) return s.dim[axis];
+    if (goss_valid(a)) goss_graph_fail(a.graph, GOSS_E_SHAPE, "there is no axis %d in a tensor of rank %d", axis, s.rank);
+    return goss_n(1);
+}
+
+goss_graph *goss__graph_of(const goss_val *v, int n) {
+    for (int i = 0; i < n; i++)
+        if (v[i].graph) return v[i].graph;
+    return NULL;
+}
+
+bool goss__all_valid(const goss_val *v, int n) {
+    for (int i = 0; i < n; i++)
+        if (!goss_valid(v[i])) {
+            /* A value of no graph at all can only be a caller's mistake; one with a graph follows an earlier error. */
+            goss_graph *g = goss__graph_of(v, n);
+            if (g && g->error.status == GOSS_OK) goss_graph_fail(g, GOSS_E_ARGUMENT, "operand %d is not a value", i + 1);
+            return false;
+        }
+    for (int i = 1; i < n; i++)
+        if (v[i].graph != v[0].graph) {
+            goss_graph_fail(v[0].graph, GOSS_E_ARGUMENT, "operands of two graphs in one operation");
+            return false;
+        }
+    return true;
+}
+
+/* ---- emit ---- */
+
+static uint64_t proto_hash(const goss__proto *p) {
+    uint64_t h = goss__hash64(&p->op, sizeof p->op, (uint64_t)p->type);
+    h = goss__hash64(p->shape.dim, (size_t)p->shape.rank * sizeof p->shape.dim[0], h);
+    for (int i = 0; i < p->n_in; i++) h = goss__hash64(&p->in[i].id, sizeof p->in[i].id, h);
+    if (p->n_attr) h = goss__hash64(p->attr, (size_t)p->n_attr * sizeof *p->attr, h);
+    return p->name ? goss__hash64(p->name, strlen(p->name), h) : h;
+}
+
+static bool same_name(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
+
+static bool node_equals(const goss__node *n, const goss__proto *p) {
+    if (n->op != p->op || n->type != p->type || n->n_in != p->n_in || n->n_attr != p->n_attr) return false;
+    if (!goss_shape_equal(n->shape, p->shape) || !same_name(n->name, p->name)) return false;
+    for (int i = 0; i < p->n_in; i++)
+        if (n->in[i] != p->in[i].id) return false;
+    return p->n_attr == 0 || memcmp(n->attr, p->attr, (size_t)p->n_attr * sizeof *p->attr) == 0;
+}
+
+static bool grow_nodes(goss_graph *g) {
+    if (g->n_nodes < g->capacity) return true;
+    goss__node **grown = goss__realloc(g->nodes, 2 * (size_t)g->capacity * sizeof *grown);
+    if (!grown) return false;
+    g->nodes = grown;
+    g->capacity *= 2;
+    return true;
+}
+
+static bool grow_buckets(goss_graph *g) {
+    if (g->n_nodes < g->n_buckets) return true;
+    uint32_t n = 2 * g->n_buckets, *fresh = goss__calloc(n, sizeof *fresh);
+    if (!fresh) return false;
+    for (uint32_t id = 1; id < g->n_nodes; id++) {
+        uint32_t *slot = &fresh[g->nodes[id]->hash & (n - 1)];
+        g->nodes[id]->next = *slot;
+        *slot = id;
+    }
+    goss__free(g->buckets);
+    g->buckets = fresh;
+    g->n_buckets = n;
+    return true;
+}
+
+static void *arena_copy(goss_graph *g, const void *data, size_t size) {
+    void *copy = goss__arena_alloc(&g->arena, size);
+    if (copy && size) memcpy(copy, data, size);
+    return copy;
+}
+
+static goss__node *new_node(goss_graph *g, const goss__proto *p, uint64_t hash) {
+    goss__node *n = goss__arena_alloc(&g->arena, sizeof *n);
+    uint32_t *in = goss__arena_alloc(&g->arena, (size_t)p->n_in * sizeof *in);
+    const int64_t *attr = arena_copy(g, p->attr, (size_t)p->n_attr * sizeof *attr);
+    const char *name = p->name ? goss__arena_strdup(&g->arena, p->name) : NULL;
+    if (!n || !in || !attr || (p->name && !name)) return NULL;
+    for (int i = 0; i < p->n_in; i++) in[i] = p->in[i].id;
+    *n = (goss__node){.op = p->op, .id = g->n_nodes, .type = (uint8_t)p->type, .n_attr = (uint8_t)p->n_attr,
+                      .n_in = (uint16_t)p->n_in, .in = in, .attr = attr, .name = name, .scope = g->scope, .hash = hash};
+    n->shape.rank = p->shape.rank; /* dims past the rank stay zero: shapes may be compared as bytes */
+    memcpy(n->shape.dim, p->shape.dim, (size_t)p->shape.rank * sizeof p->shape.dim[0]);
+    return n;
+}
+
+goss_val goss__emit(goss_graph *g, const goss__proto *p) {
+    if (!goss__all_valid(p->in, p->n_in)) return (goss_val){g, 0};
+    for (int i = 0; i < p->n_in; i++)
+        if (p->in[i].graph != g) return goss_graph_fail(g, GOSS_E_ARGUMENT, "%s: operands of two graphs", p->op->name);
+    if (p->shape.rank > GOSS_MAX_RANK)
+        return goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is over %d", p->op->name, p->shape.rank, GOSS_MAX_RANK);
+    uint64_t hash = proto_hash(p);
+    for (uint32_t id = g->buckets[hash & (g->n_buckets - 1)]; id; id = g->nodes[id]->next)
+        if (g->nodes[id]->hash == hash && node_equals(g->nodes[id], p)) return (goss_val){g, id};
+    goss__node *n = grow_nodes(g) && grow_buckets(g) ? new_node(g, p, hash) : NULL;
+    if (!n) return goss_graph_fail(g, GOSS_E_NOMEM, "out of memory for a node (%s)", p->op->name);
+    uint32_t *slot = &g->buckets[hash & (g->n_buckets - 1)];
+    n->next = *slot;
+    *slot = n->id;
+    g->nodes[g->n_nodes++] = n;
+    return (goss_val){g, n->id};
+}

@@ -1,0 +1,86 @@
+/* op.h: what an operation is: one descriptor, in one file of src/ops.
+ *
+ * It tells four things: its gradient in terms of public builders (vjp), how it behaves when leading axes are cut into
+ * slices (slice), how much scratch it wants, and how it runs on dense arrays in f32 and f64. Shapes are checked by its
+ * builder before the node exists. */
+#ifndef GOSS_GRAPH_OP_H
+#define GOSS_GRAPH_OP_H
+
+#include "gossamer/graph.h"
+#include "kernel/kernel.h"
+
+typedef struct goss__node goss__node;
+
+/* ---- slicing ----
+ * A phase of the schedule has one parallel axis: L items (an extent, e.g. T or T*N). A dense tensor is *cut* by L when the
+ * product of some prefix of its dims is a multiple of L: item i is then one contiguous block of numel / L elements. An op says,
+ * for a given L, how its operands must be given so that it can compute one slice of items by itself. */
+typedef enum goss__cut {
+    GOSS__WHOLE, /* this operand is needed whole and has none of the items' axis */
+    GOSS__CUT    /* this operand is cut by L as the output is: item i needs slice i */
+} goss__cut;
+
+typedef enum goss__slicing {
+    GOSS__NO_SLICES, /* the op can not run in slices of L */
+    GOSS__LOCAL,     /* output is cut by L too */
+    GOSS__PARTIAL    /* slices give addends of the whole output: reduction slots are summed afterwards */
+} goss__slicing;
+
+/* The number p of leading dims whose product L divides such that L is a multiple of the product of the first p-1, with
+ * the quotient of dim p-1 left in *rest (so a slice of k items has dims 1, ..., 1, k * rest, dims[p..])); 0 = not cut by L. Trailing dims 1
+ * right behind are not counted in. L = 1 gives 0. */
+int goss__cut_prefix(const goss_shape *s, goss_extent L, goss_extent *rest);
+
+/* ---- running ----
+ * Tensors at run time: resolved dims and element strides. Dense row-major, except operands of an op with `views`, whose strides may be
+ * 0 on broadcast axes. */
+typedef struct goss__tensor {
+    int rank;
+    int64_t dim[GOSS_MAX_RANK];
+    int64_t stride[GOSS_MAX_RANK];
+    int64_t numel;
+} goss__tensor;
+
+#define GOSS__MAX_IN 64
+/* Resolved shapes of one call: the output first. Constant between runs with equal symbol counts. */
+typedef struct goss__shapes {
+    const int64_t *attr; /* the node's */
+    int n_in;
+    const goss__tensor *out;
+    const goss__tensor *in; /* n_in of them */
+} goss__shapes;
+
+typedef struct goss__call {
+    const goss__shapes *shapes;
+    const goss__kernels *kernels;
+    void *out;
+    const void *const *in;
+    void *scratch;         /* 64-byte aligned, of the size `scratch` told */
+    int64_t first_element; /* index of out[0] in the whole output (0 unless cut) */
+    int part, parts;       /* ops with `parts`: which share of the output to compute; else 0, 1 */
+    uint64_t seed, step;   /* of the run */
+    const char *name;      /* the node's name (random streams) */
+    int *bad_index;        /* set to 1 by an op that met an index outside its table */
+} goss__call;
+
+typedef void (*goss__run_fn)(const goss__call *c);
+
+typedef struct goss__op {
+    const char *name;
+    bool no_gradient; /* declared constant almost everywhere, or integer */
+    bool views;       /* operands may come as broadcast views (strides 0) */
+    bool alias;       /* output is operand 0's memory under another shape (reshape, detach, contiguous slice) */
+    bool stateful;    /* a leaf or an assignment: placed by the executor, has no run function */
+
+    /* Cotangents of the operands from y's cotangent g: sets cot[i] for operands where want[i]; leaves the invalid value
+     * (id 0) where an operand has none. Uses public builders only. */
+    void (*vjp)(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot);
+    /* How operands must come for slices of L (cut[i] for each), or that it can not be; NULL: GOSS__NO_SLICES always. */
+    goss__slicing (*slice)(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut);
+    size_t (*scratch)(const goss__shapes *s, bool f64, const goss__kernels *k); /* bytes; NULL: none. Monotone in the dims */
+    int (*parts)(const goss__shapes *s); /* into how many independent shares one call can be divided; from shapes alone; NULL: 1 */
+    double (*cost)(const goss__shapes *s); /* arithmetic of a call in flops; NULL: numel of the output */
+    goss__run_fn run_f32, run_f64;
+} goss__op;
+
+#endif

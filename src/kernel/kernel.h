@@ -1,0 +1,95 @@
+/* kernel.h: what must be fast, as plain functions over dense row-major arrays.
+ *
+ * One table of function pointers a variant (generic, avx2, avx512, neon), chosen once by cpuid or forced by
+ * GOSSAMER_ISA. Every function is serial and re-entrant: threads are above this floor. Nothing here allocates; scratch
+ * comes from the caller, 64-byte aligned, of the size that the matching _scratch function tells.
+ *
+ * Order: an output element of a product accumulates serially over K with explicit fused multiply-add, other sums use
+ * 16 virtual lanes and a fixed tree, so that all variants give the same bits. */
+#ifndef GOSS_KERNEL_KERNEL_H
+#define GOSS_KERNEL_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* C[m,n] = (accumulate ? C : 0) + op(A)[m,k] op(B)[k,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
+ * lda, ldb, ldc: elements between stored rows. */
+typedef struct goss__gemm {
+    int64_t m, n, k;
+    bool ta, tb, accumulate;
+    const float *a;
+    int64_t lda;
+    const float *b;
+    int64_t ldb;
+    float *c;
+    int64_t ldc;
+} goss__gemm;
+
+/* One group of 2-D convolutions over n images, NHWC and HWIO: x[n,h,w,cin], w[kh,kw,cin/groups,cout], y[n,oh,ow,cout].
+ * oh = (h + pad_top + pad_bottom - dil_h * (kh - 1) - 1) / stride_h + 1; taps outside the image count as 0. */
+typedef struct goss__conv {
+    int64_t n, h, w, cin, kh, kw, cout, oh, ow, groups;
+    int64_t stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right, dil_h, dil_w;
+} goss__conv;
+
+/* out[o,i] = f(a[o,i], b[o,i], c[o,i]) for o < outer, i < inner. out is dense; operand j steps by in_outer[j] elements
+ * an outer step and by in_inner[j], 0 or 1, an inner step. out may alias an operand that has out's own strides. */
+typedef struct goss__ew {
+    float *out;
+    const float *in[3];
+    int64_t outer, inner;
+    int64_t in_outer[3];
+    int64_t in_inner[3];
+} goss__ew;
+
+typedef void (*goss__ew_fn)(const goss__ew *e);
+
+enum goss__ew_op {
+#define ROW(name, arity, formula, va, vb, vc) GOSS__EW_##name,
+#include "kernel/elementwise.def"
+#undef ROW
+    GOSS__EW_COUNT
+};
+
+/* 2-D pooling windows over NHWC: x[n,h,w,c] -> [n,oh,ow,c]; taps outside are left out. */
+typedef struct goss__pool2d {
+    int64_t n, h, w, c, kh, kw, oh, ow, stride_h, stride_w, pad_top, pad_left;
+} goss__pool2d;
+
+typedef struct goss__kernels {
+    const char *name; /* "generic", "avx2", "avx512", "neon" */
+    size_t (*gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb); /* bytes; monotone in m, n, k */
+    void (*gemm)(const goss__gemm *g, void *scratch);
+
+    size_t (*conv_scratch)(const goss__conv *c); /* bytes, enough for each of the three */
+    void (*conv)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch);
+    void (*conv_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch);
+    void (*conv_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch);
+
+    goss__ew_fn ew[GOSS__EW_COUNT];
+
+    /* x[pre,red,post] -> out[pre,post], sum or max over the middle axis. red = 0 gives 0 or -inf. */
+    void (*sum)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
+    void (*max)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
+    /* out[pre,post] = sum over red of a*b, the product that never becomes an array. */
+    void (*dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post);
+
+    /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. */
+    void (*pool_argmax)(const goss__pool2d *p, const float *x, int32_t *index);
+    /* y = x at those taps; and its adjoint, which writes all of gx[n,h,w,c] (0 where no window picked it). */
+    void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
+    void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
+
+    /* out[cols,rows] = in[rows,cols]^T, ld in elements between stored rows. */
+    void (*transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
+} goss__kernels;
+
+/* The variant in use: the best this CPU runs, or the one GOSSAMER_ISA names (an unknown or unsupported name is reported
+ * by goss__kernels_find, and the best is used). Chosen at the first call; any thread. */
+const goss__kernels *goss__kernels_best(void);
+/* A variant by name; NULL when it is not built in or this CPU lacks it. */
+const goss__kernels *goss__kernels_find(const char *name);
+/* Names of all variants built in, NULL-terminated, generic first. */
+const char *const *goss__kernels_names(void);
+#endif
