@@ -1,0 +1,27 @@
+/* log.c: one callback for the whole process; lines are handed over one at a time. */
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/log.h"
+
+static goss_log_fn callback;
+static void *callback_ctx;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void goss_log_set(goss_log_fn fn, void *ctx) {
+    pthread_mutex_lock(&lock);
+    callback = fn, callback_ctx = ctx;
+    pthread_mutex_unlock(&lock);
+}
+
+void goss__log(goss_log_level level, const char *fmt, ...) {
+    char line[1024];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(line, sizeof line, fmt, ap);
+    va_end(ap);
+    pthread_mutex_lock(&lock);
+    if (callback) callback(callback_ctx, level, line);
+    pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,204 @@
+/* os.c: files, time and the machine. Every error names the path and what the system said. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+
+static goss_status io_error(goss_error *err, const char *path, const char *what) {
+    return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+static goss_status open_file(const char *path, int *fd, struct stat *st, goss_error *err) {
+    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*fd < 0) return io_error(err, path, "can not open");
+    if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode)) return GOSS_OK;
+    close(*fd);
+    return goss_error_set(err, GOSS_E_IO, "%s: is not a regular file", path);
+}
+
+goss_status goss__map_file(const char *path, goss__map *out, goss_error *err) {
+    int fd;
+    struct stat st;
+    *out = (goss__map){0};
+    GOSS_TRY(open_file(path, &fd, &st, err));
+    if (st.st_size > 0) {
+        void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+        if (data == MAP_FAILED) {
+            goss_status s = io_error(err, path, "can not map");
+            close(fd);
+            return s;
+        }
+        *out = (goss__map){data, (size_t)st.st_size};
+    }
+    close(fd);
+    return GOSS_OK;
+}
+
+void goss__unmap(goss__map *m) {
+    if (m->data) munmap((void *)(uintptr_t)m->data, m->size);
+    *m = (goss__map){0};
+}
+
+static goss_status read_all(int fd, const char *path, char *data, size_t size, goss_error *err) {
+    for (size_t at = 0; at < size;) {
+        ssize_t n = read(fd, data + at, size - at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return io_error(err, path, "can not read");
+        if (n == 0) return goss_error_set(err, GOSS_E_IO, "%s: became shorter while it was read", path);
+        at += (size_t)n;
+    }
+    return GOSS_OK;
+}
+
+goss_status goss__read_file(const char *path, size_t limit, char **data, size_t *size, goss_error *err) {
+    int fd;
+    struct stat st;
+    *data = NULL, *size = 0;
+    GOSS_TRY(open_file(path, &fd, &st, err));
+    goss_status s = GOSS_OK;
+    if ((uint64_t)st.st_size > limit)
+        s = goss_error_set(err, GOSS_E_FORMAT, "%s: %lld bytes, more than the %zu allowed here", path, (long long)st.st_size, limit);
+    char *text = s == GOSS_OK ? goss__alloc((size_t)st.st_size + 1) : NULL;
+    if (s == GOSS_OK && !text) s = goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
+    if (s == GOSS_OK) s = read_all(fd, path, text, (size_t)st.st_size, err);
+    close(fd);
+    if (s != GOSS_OK) {
+        goss__free(text);
+        return s;
+    }
+    text[st.st_size] = 0;
+    *data = text, *size = (size_t)st.st_size;
+    return GOSS_OK;
+}
+
+/* ---- atomic replacement ---- */
+
+struct goss__writer {
+    int fd;
+    char *path, *temporary;
+};
+
+static void writer_free(goss__writer *w) {
+    goss__free(w->path);
+    goss__free(w->temporary);
+    goss__free(w);
+}
+
+goss_status goss__writer_open(const char *path, goss__writer **out, goss_error *err) {
+    *out = NULL;
+    goss__writer *w = goss__calloc(1, sizeof *w);
+    size_t n = strlen(path) + 32;
+    if (w) w->path = goss__strdup(path), w->temporary = goss__alloc(n);
+    if (!w || !w->path || !w->temporary) {
+        if (w) writer_free(w);
+        return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
+    }
+    snprintf(w->temporary, n, "%s.tmp.%ld", path, (long)getpid());
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (w->fd < 0) {
+        goss_status s = io_error(err, w->temporary, "can not create");
+        writer_free(w);
+        return s;
+    }
+    *out = w;
+    return GOSS_OK;
+}
+
+goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, goss_error *err) {
+    const char *at = data;
+    while (size) {
+        ssize_t n = write(w->fd, at, size);
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return io_error(err, w->temporary, "can not write");
+        at += n, size -= (size_t)n;
+    }
+    return GOSS_OK;
+}
+
+static goss_status sync_folder(const char *path, goss_error *err) {
+    char *folder = goss__strdup(path);
+    if (!folder) return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
+    char *slash = strrchr(folder, '/');
+    if (slash) slash[slash == folder] = 0;
+    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    goss_status s = fd < 0 || fsync(fd) != 0 ? io_error(err, path, "can not sync its folder") : GOSS_OK;
+    if (fd >= 0) close(fd);
+    goss__free(folder);
+    return s;
+}
+
+goss_status goss__writer_commit(goss__writer *w, goss_error *err) {
+    goss_status s = GOSS_OK;
+    if (fsync(w->fd) != 0) s = io_error(err, w->temporary, "can not sync");
+    if (close(w->fd) != 0 && s == GOSS_OK) s = io_error(err, w->temporary, "can not close");
+    if (s == GOSS_OK && rename(w->temporary, w->path) != 0) s = io_error(err, w->path, "can not replace");
+    if (s != GOSS_OK)
+        (void)unlink(w->temporary); /* the first error is the one to tell */
+    else
+        s = sync_folder(w->path, err);
+    writer_free(w);
+    return s;
+}
+
+void goss__writer_abandon(goss__writer *w) {
+    if (!w) return;
+    close(w->fd);
+    (void)unlink(w->temporary);
+    writer_free(w);
+}
+
+goss_status goss__write_file(const char *path, const void *data, size_t size, goss_error *err) {
+    goss__writer *w;
+    GOSS_TRY(goss__writer_open(path, &w, err));
+    goss_status s = goss__writer_put(w, data, size, err);
+    if (s == GOSS_OK) return goss__writer_commit(w, err);
+    goss__writer_abandon(w);
+    return s;
+}
+
+/* ---- folders and paths ---- */
+
+goss_status goss__mkdirs(const char *path, goss_error *err) {
+    char *copy = goss__strdup(path);
+    if (!copy) return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
+    goss_status s = GOSS_OK;
+    for (char *at = copy + (copy[0] == '/'); s == GOSS_OK; at++) {
+        if (*at != '/' && *at) continue;
+        char end = *at;
+        *at = 0;
+        if (copy[0] && mkdir(copy, 0777) != 0 && (errno != EEXIST || !goss__is_dir(copy)))
+            s = io_error(err, copy, "can not make the folder");
+        *at = end;
+        if (!end) break;
+    }
+    goss__free(copy);
+    return s;
+}
+
+bool goss__path_exists(const char *path) { return access(path, F_OK) == 0; }
+
+bool goss__is_dir(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *goss__path_join(const char *dir, const char *name) {
+    size_t n = strlen(dir) + strlen(name) + 2;
+    char *path = goss__alloc(n);
+    if (path) snprintf(path, n, "%s/%s", dir, name);
+    return path;
+}
+
+double goss__now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}

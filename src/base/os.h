@@ -1,0 +1,43 @@
+/* os.h: files, time and the machine, as much of POSIX as Gossamer needs. */
+#ifndef GOSS_BASE_OS_H
+#define GOSS_BASE_OS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossamer/status.h"
+
+/* A read-only map of a whole file. An empty file has data NULL and size 0. */
+typedef struct goss__map {
+    const uint8_t *data;
+    size_t size;
+} goss__map;
+
+GOSS_MUST_USE goss_status goss__map_file(const char *path, goss__map *out, goss_error *err);
+void goss__unmap(goss__map *m);
+
+/* A whole file in memory, NUL-terminated for text's sake (size does not count it). Free with goss__free.
+ * Refuses files over `limit` bytes. */
+GOSS_MUST_USE goss_status goss__read_file(const char *path, size_t limit, char **data, size_t *size, goss_error *err);
+
+/* Atomic replacement: bytes go to a temporary file beside `path`; commit does fsync, rename, fsync of the folder.
+ * Until commit the old file is untouched; abandon removes the temporary one. */
+typedef struct goss__writer goss__writer;
+GOSS_MUST_USE goss_status goss__writer_open(const char *path, goss__writer **out, goss_error *err);
+GOSS_MUST_USE goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, goss_error *err);
+GOSS_MUST_USE goss_status goss__writer_commit(goss__writer *w, goss_error *err); /* frees w whatever happens */
+void goss__writer_abandon(goss__writer *w);                                      /* NULL allowed */
+/* All of the above for one block of bytes. */
+GOSS_MUST_USE goss_status goss__write_file(const char *path, const void *data, size_t size, goss_error *err);
+
+GOSS_MUST_USE goss_status goss__mkdirs(const char *path, goss_error *err); /* mkdir -p */
+bool goss__path_exists(const char *path);
+bool goss__is_dir(const char *path);
+/* dir + "/" + name in a fresh allocation (goss__free); NULL on failure. */
+char *goss__path_join(const char *dir, const char *name);
+
+double goss__now(void); /* monotonic seconds */
+/* Threads this process may use well: affinity mask and cgroup CPU quota, at least 1. */
+int goss__cpu_count(void);
+#endif

@@ -1,0 +1,187 @@
+/* pool.c: threads that wait for regions, take items from one counter, and meet at the end.
+ *
+ * A region is announced by raising an epoch. Workers spin on it for some tens of microseconds (regions of a training step come
+ * that close) and then sleep on a condition variable. The caller works too, then waits for the others to be done. */
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+#include "base/pool.h"
+
+#if defined(__x86_64__)
+#include <immintrin.h>
+#define PAUSE() _mm_pause()
+typedef unsigned fp_mode;
+static fp_mode flush_denormals(void) {
+    unsigned old = _mm_getcsr();
+    _mm_setcsr(old | 0x8040); /* flush to zero, denormals are zero */
+    return old;
+}
+static void restore_fp(fp_mode m) { _mm_setcsr(m); }
+#elif defined(__aarch64__)
+#define PAUSE() __asm__ volatile("yield")
+typedef uint64_t fp_mode;
+static fp_mode flush_denormals(void) {
+    uint64_t old;
+    __asm__ volatile("mrs %0, fpcr" : "=r"(old));
+    __asm__ volatile("msr fpcr, %0" : : "r"(old | (1u << 24)));
+    return old;
+}
+static void restore_fp(fp_mode m) { __asm__ volatile("msr fpcr, %0" : : "r"(m)); }
+#else
+#define PAUSE() ((void)0)
+typedef int fp_mode;
+static fp_mode flush_denormals(void) { return 0; }
+static void restore_fp(fp_mode m) { (void)m; }
+#endif
+
+typedef struct worker {
+    goss__pool *pool;
+    pthread_t thread;
+    int index;
+} worker;
+
+struct goss__pool {
+    int threads, started, spins;
+    worker *workers; /* 1 .. threads-1 are threads; the caller is 0 */
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    _Alignas(64) atomic_uint epoch; /* raised once a region */
+    atomic_int sleepers;
+    atomic_bool stop;
+    goss__pool_fn fn;
+    void *ctx;
+    int64_t items;
+    _Alignas(64) atomic_int_fast64_t next;
+    _Alignas(64) atomic_int busy; /* workers that have not finished the region */
+};
+
+static void work(goss__pool *p, int index) {
+    for (;;) {
+        int64_t item = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
+        if (item >= p->items) return;
+        p->fn(p->ctx, item, index);
+    }
+}
+
+static unsigned wait_for_region(goss__pool *p, unsigned seen) {
+    for (int i = 0; i < p->spins; i++) {
+        unsigned now = atomic_load_explicit(&p->epoch, memory_order_acquire);
+        if (now != seen) return now;
+        PAUSE();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->sleepers, 1);
+    while (atomic_load(&p->epoch) == seen) pthread_cond_wait(&p->wake, &p->lock);
+    atomic_fetch_sub(&p->sleepers, 1);
+    pthread_mutex_unlock(&p->lock);
+    return atomic_load(&p->epoch);
+}
+
+static void *worker_main(void *arg) {
+    worker *w = arg;
+    goss__pool *p = w->pool;
+    flush_denormals();
+    for (unsigned seen = 0;;) {
+        seen = wait_for_region(p, seen);
+        if (atomic_load(&p->stop)) return NULL;
+        work(p, w->index);
+        atomic_fetch_sub_explicit(&p->busy, 1, memory_order_release);
+    }
+}
+
+static void announce(goss__pool *p) {
+    atomic_fetch_add(&p->epoch, 1);
+    if (atomic_load(&p->sleepers) == 0) return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
+void goss__pool_run(goss__pool *p, int64_t items, goss__pool_fn fn, void *ctx) {
+    fp_mode mode = flush_denormals();
+    if (p->threads == 1 || items == 1) {
+        for (int64_t i = 0; i < items; i++) fn(ctx, i, 0);
+    } else if (items > 1) {
+        p->fn = fn, p->ctx = ctx, p->items = items;
+        atomic_store_explicit(&p->next, 0, memory_order_relaxed);
+        atomic_store_explicit(&p->busy, p->threads - 1, memory_order_relaxed);
+        announce(p);
+        work(p, 0);
+        for (int i = 0; atomic_load_explicit(&p->busy, memory_order_acquire) > 0; i++)
+            if (i < p->spins)
+                PAUSE();
+            else
+                sched_yield();
+    }
+    restore_fp(mode);
+}
+
+static goss_status thread_count(int asked, int *out, goss_error *err) {
+    const char *text = getenv("GOSSAMER_THREADS");
+    *out = asked;
+    if (asked > 0) return GOSS_OK;
+    *out = goss__cpu_count();
+    if (!text || !*text) return GOSS_OK;
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (*end || errno || n < 1 || n > 1024)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "GOSSAMER_THREADS is \"%s\": it must be a number from 1 to 1024", text);
+    *out = (int)n;
+    return GOSS_OK;
+}
+
+static goss_status start_workers(goss__pool *p, goss_error *err) {
+    for (int i = 1; i < p->threads; i++) {
+        p->workers[i] = (worker){.pool = p, .index = i};
+        if (pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]) != 0)
+            return goss_error_set(err, GOSS_E_NOMEM, "can not start thread %d of %d", i + 1, p->threads);
+        p->started = i;
+    }
+    return GOSS_OK;
+}
+
+goss_status goss__pool_create(int threads, goss__pool **out, goss_error *err) {
+    int n;
+    *out = NULL;
+    GOSS_TRY(thread_count(threads, &n, err));
+    goss__pool *p = goss__alloc_aligned(sizeof *p);
+    worker *workers = goss__calloc((size_t)n, sizeof *workers);
+    if (!p || !workers) {
+        goss__free(p), goss__free(workers);
+        return goss_error_set(err, GOSS_E_NOMEM, "out of memory for %d threads", n);
+    }
+    *p = (goss__pool){.threads = n, .workers = workers};
+    /* With more threads than processors a spinning thread only keeps the others from working. */
+    p->spins = n <= goss__cpu_count() ? 20000 : 0;
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->wake, NULL);
+    goss_status s = start_workers(p, err);
+    if (s != GOSS_OK) {
+        goss__pool_destroy(p);
+        return s;
+    }
+    *out = p;
+    return GOSS_OK;
+}
+
+void goss__pool_destroy(goss__pool *p) {
+    if (!p) return;
+    atomic_store(&p->stop, true);
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->epoch, 1);
+    pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+    for (int i = 1; i <= p->started; i++) pthread_join(p->workers[i].thread, NULL);
+    pthread_cond_destroy(&p->wake);
+    pthread_mutex_destroy(&p->lock);
+    goss__free(p->workers);
+    goss__free(p);
+}
+
+int goss__pool_threads(const goss__pool *p) { return p->threads; }

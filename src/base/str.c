@@ -1,0 +1,49 @@
+/* str.c: a growing byte string with a sticky failure. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+
+static bool reserve(goss__str *s, size_t more) {
+    size_t need;
+    if (s->failed || !goss__add_ok(s->size, more, &need) || !goss__add_ok(need, 1, &need)) return !(s->failed = true);
+    if (need <= s->capacity) return true;
+    size_t capacity = s->capacity ? s->capacity : 64;
+    while (capacity < need) capacity *= 2;
+    char *grown = goss__realloc(s->data, capacity);
+    if (!grown) return !(s->failed = true);
+    s->data = grown;
+    s->capacity = capacity;
+    return true;
+}
+
+void goss__str_addn(goss__str *s, const char *data, size_t n) {
+    if (!reserve(s, n)) return;
+    if (n) memcpy(s->data + s->size, data, n);
+    s->size += n;
+    s->data[s->size] = 0;
+}
+
+void goss__str_add(goss__str *s, const char *text) { goss__str_addn(s, text, strlen(text)); }
+
+void goss__str_addf(goss__str *s, const char *fmt, ...) {
+    va_list ap, again;
+    va_start(ap, fmt);
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    va_end(ap);
+    if (n < 0)
+        s->failed = true;
+    else if (reserve(s, (size_t)n)) {
+        vsnprintf(s->data + s->size, (size_t)n + 1, fmt, again);
+        s->size += (size_t)n;
+    }
+    va_end(again);
+}
+
+void goss__str_free(goss__str *s) {
+    goss__free(s->data);
+    *s = (goss__str){0};
+}
