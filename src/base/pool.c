@@ -158,7 +158,7 @@ goss_status goss__pool_create(int threads, goss__pool **out, goss_error *err) {
     }
     *p = (goss__pool){.threads = n, .workers = workers};
     /* With more threads than processors a spinning thread only keeps the others from working. */
-    p->spins = n <= goss__cpu_count() ? 20000 : 0;
+    p->spins = n <= goss__cpu_count() ? 2000 : 0;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
     goss_status s = start_workers(p, err);

@@ -69,7 +69,9 @@ typedef struct goss__op {
     const char *name;
     bool no_gradient; /* declared constant almost everywhere, or integer */
     bool views;       /* operands may come as broadcast views (strides 0) */
-    bool alias;       /* output is operand 0's memory under another shape (reshape, detach, contiguous slice) */
+    bool alias;       /* output is operand 0's memory under another shape (reshape, detach; slice where `alias_offset` says so) */
+    bool is_broadcast; /* repeats operand 0 along its extents 1: need not be materialised for readers with `views` */
+    bool wide;         /* dividing one call into `parts` beats cutting it into few items (matmul) */
     bool stateful;    /* a leaf or an assignment: placed by the executor, has no run function */
 
     /* Cotangents of the operands from y's cotangent g: sets cot[i] for operands where want[i]; leaves the invalid value
@@ -77,10 +79,17 @@ typedef struct goss__op {
     void (*vjp)(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot);
     /* How operands must come for slices of L (cut[i] for each), or that it can not be; NULL: GOSS__NO_SLICES always. */
     goss__slicing (*slice)(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut);
+    /* For an op with `alias`: elements between operand 0's start and the output's, or -1 when this node is no alias after all
+     * (a slice that is not contiguous, or whose offset has symbols). NULL: always 0. */
+    int64_t (*alias_offset)(const goss_graph *g, const goss__node *n);
     size_t (*scratch)(const goss__shapes *s, bool f64, const goss__kernels *k); /* bytes; NULL: none. Monotone in the dims */
     int (*parts)(const goss__shapes *s); /* into how many independent shares one call can be divided; from shapes alone; NULL: 1 */
     double (*cost)(const goss__shapes *s); /* arithmetic of a call in flops; NULL: numel of the output */
     goss__run_fn run_f32, run_f64;
 } goss__op;
+
+/* Those that the executor has to know: leaves without a run function, and assignments (operands: param, value; for rows:
+ * param, index, value). "extent" has attr {count, symbols} and finds the resolved number in shapes->attr[0]. */
+extern const goss__op goss__op_input, goss__op_param, goss__op_assign, goss__op_assign_rows, goss__op_extent;
 
 #endif

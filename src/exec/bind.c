@@ -1,0 +1,211 @@
+/* bind.c: making a run, and resolving its shapes and places when counts change. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "exec/exec.h"
+
+static bool same_text(const char *a, const char *b) { return a && strcmp(a, b) == 0; }
+
+goss_status goss_threads_new(int threads, goss_threads **out, goss_error *err) {
+    *out = goss__calloc(1, sizeof **out);
+    if (!*out) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    goss_status s = goss__pool_create(threads, &(*out)->pool, err);
+    if (s != GOSS_OK) {
+        goss__free(*out);
+        *out = NULL;
+    }
+    return s;
+}
+
+void goss_threads_free(goss_threads *t) {
+    if (!t) return;
+    goss__pool_destroy(t->pool);
+    goss__free(t);
+}
+
+int goss_threads_count(const goss_threads *t) { return goss__pool_threads(t->pool); }
+
+size_t goss_program_memory(const goss_program *p, int threads) {
+    return p->slab_bytes + p->const_bytes + (size_t)threads * (p->private_bytes + p->scratch_bytes);
+}
+
+static goss_status bind_params(goss_exec *e, goss_error *err) {
+    const goss_program *p = e->program;
+    for (uint32_t i = 0; i < p->n_values; i++) {
+        if (p->values[i].place != GOSS__AT_PARAM) continue;
+        int at = e->params ? goss_params_find(e->params, p->values[i].node->name) : -1;
+        if (at < 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %s is not in the store: call goss_params_add first",
+                                  p->values[i].node->name);
+        e->storage[i] = goss_params_data(e->params, at);
+    }
+    return GOSS_OK;
+}
+
+static bool allocate(goss_exec *e) {
+    const goss_program *p = e->program;
+    size_t operands = 0;
+    for (uint32_t k = 0; k < p->n_instrs; k++) operands += 1u + p->values[p->instrs[k].value].n_in;
+    e->arena_stride = goss__round64(p->private_bytes) + p->scratch_bytes + 64;
+    e->storage = goss__calloc(p->n_values + 1u, sizeof *e->storage);
+    e->steps = goss__calloc(p->n_instrs + 1u, sizeof *e->steps);
+    e->phase_runs = goss__calloc(p->n_phases + 1u, sizeof *e->phase_runs);
+    e->tensors = goss__calloc(2 * operands + 1, sizeof *e->tensors);
+    e->places = goss__calloc(operands + 1, sizeof *e->places);
+    e->slab = goss__alloc_aligned(p->slab_bytes);
+    e->constants = goss__alloc_aligned(p->const_bytes);
+    e->arenas = goss__alloc_aligned((size_t)e->n_threads * e->arena_stride);
+    return e->storage && e->steps && e->phase_runs && e->tensors && e->places && e->slab && e->constants && e->arenas;
+}
+
+/* The parts of the tables that no count changes. */
+static void lay_out(goss_exec *e) {
+    const goss_program *p = e->program;
+    goss__tensor *t = e->tensors;
+    goss__place_at *at = e->places;
+    for (uint32_t i = 0; i < p->n_values; i++) {
+        if (p->values[i].place == GOSS__AT_SHARED) e->storage[i] = e->slab + p->values[i].offset;
+        if (p->values[i].place == GOSS__AT_CONST) e->storage[i] = e->constants + p->values[i].offset;
+    }
+    for (uint32_t k = 0; k < p->n_instrs; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        goss__step *s = &e->steps[k];
+        *s = (goss__step){.value = v, .tensors = t, .at = at};
+        s->run = p->precision == GOSS_F64 ? v->op->run_f64 : v->op->run_f32;
+        for (int j = 0; j < 2; j++) {
+            const goss__tensor *base = t + j * (1 + v->n_in);
+            s->shapes[j] = (goss__shapes){.attr = v->op == &goss__op_extent ? &s->extent : v->node->attr,
+                                          .n_in = v->n_in, .out = base, .in = base + 1};
+        }
+        t += 2 * (1 + v->n_in), at += 1 + v->n_in;
+    }
+}
+
+goss_status goss_exec_new(const goss_program *program, goss_params *params, goss_threads *threads, goss_exec **out,
+                          goss_error *err) {
+    *out = NULL;
+    goss_exec *e = goss__calloc(1, sizeof *e);
+    if (!e) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    e->program = program, e->params = params, e->threads = threads;
+    e->kernels = goss__kernels_best();
+    e->n_threads = goss_threads_count(threads);
+    e->dirty = true;
+    goss__max_counts(program, e->counts);
+    goss_status s = allocate(e) ? bind_params(e, err)
+                                : goss_error_set(err, GOSS_E_NOMEM, "out of memory: the run needs %zu MB",
+                                                 goss_program_memory(program, e->n_threads) >> 20);
+    if (s != GOSS_OK) {
+        goss_exec_free(e);
+        return s;
+    }
+    lay_out(e);
+    *out = e;
+    return GOSS_OK;
+}
+
+void goss_exec_free(goss_exec *e) {
+    if (!e) return;
+    goss__free(e->storage), goss__free(e->steps), goss__free(e->phase_runs);
+    goss__free(e->tensors), goss__free(e->places);
+    goss__free(e->slab), goss__free(e->constants), goss__free(e->arenas);
+    goss__free(e);
+}
+
+goss_status goss_exec_bind(goss_exec *e, const char *input, const void *data, goss_error *err) {
+    const goss_program *p = e->program;
+    for (uint32_t i = 0; i < p->n_values; i++)
+        if (p->values[i].place == GOSS__AT_INPUT && same_text(p->values[i].node->name, input)) {
+            e->storage[i] = (char *)(uintptr_t)data; /* inputs are only read */
+            return GOSS_OK;
+        }
+    return goss_error_set(err, GOSS_E_ARGUMENT, "the program has no input \"%s\"", input);
+}
+
+goss_status goss_exec_count(goss_exec *e, const char *symbol, int64_t count, goss_error *err) {
+    const goss_program *p = e->program;
+    for (int i = 0; i < p->n_symbols; i++) {
+        if (!same_text(p->symbol[i].name, symbol)) continue;
+        if (count < 1 || count > p->symbol[i].maximum)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "%s = %lld: the planned range is 1 to %lld", symbol,
+                                  (long long)count, (long long)p->symbol[i].maximum);
+        e->dirty |= e->counts[i] != count;
+        e->counts[i] = count;
+        return GOSS_OK;
+    }
+    return goss_error_set(err, GOSS_E_ARGUMENT, "the program has no symbol \"%s\"", symbol);
+}
+
+void goss_exec_seed(goss_exec *e, uint64_t seed, uint64_t step) { e->seed = seed, e->step = step; }
+
+/* ---- resolving ---- */
+
+static void resolve_phase(goss_exec *e, uint32_t f) {
+    const goss__phase *ph = &e->program->phases[f];
+    goss__phase_run *r = &e->phase_runs[f];
+    r->items = goss__extent_eval(ph->items, e->counts);
+    r->tile = goss__tile_items(ph, r->items);
+    r->tiles = (r->items + r->tile - 1) / r->tile;
+    r->groups = r->tiles;
+    r->tiles_a_group = 1;
+    if (ph->has_partial && r->tiles > GOSS__SLOTS) {
+        r->tiles_a_group = (r->tiles + GOSS__SLOTS - 1) / GOSS__SLOTS;
+        r->groups = (r->tiles + r->tiles_a_group - 1) / r->tiles_a_group;
+    }
+    r->parallel = r->groups > 1 && ph->item_cost * (double)r->items > 40000;
+}
+
+static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int64_t tile, goss__place_at *at) {
+    const goss_program *p = e->program;
+    int64_t elements;
+    uint32_t root = goss__root(p, v, &elements);
+    goss__tensor whole;
+    goss__resolve(p, v, e->counts, goss_n(1), 0, &whole);
+    int64_t size = (int64_t)goss__elem_size(p, &p->values[root]);
+    *at = (goss__place_at){.storage = root, .offset = elements * size};
+    at->is_private = p->values[root].place == GOSS__AT_PRIVATE;
+    if (at->is_private)
+        at->offset += (int64_t)p->values[root].offset;
+    else if (cut)
+        at->step = whole.numel / items * tile * size;
+}
+
+/* Tensors and places of one instruction; L = 1 for constants and serial phases. */
+static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__phase_run *r) {
+    const goss_program *p = e->program;
+    const goss__instr *in = &p->instrs[k];
+    const goss__value *v = &p->values[in->value];
+    goss__step *s = &e->steps[k];
+    int64_t last = r->items - (r->tiles - 1) * r->tile;
+    for (int j = 0; j < 2; j++) {
+        int64_t tile = goss_extent_is(L, 1) ? 0 : j ? last : r->tile;
+        goss__tensor *t = s->tensors + j * (1 + v->n_in);
+        goss__resolve(p, in->value, e->counts, L, v->partial ? 0 : tile, &t[0]);
+        for (int i = 0; i < v->n_in; i++) {
+            uint32_t source;
+            goss__cut cut;
+            goss__resolve_operand(p, v->in[i], in->cut[i], e->counts, L, tile, &t[i + 1], &source, &cut);
+            place_operand(e, source, cut == GOSS__CUT && tile > 0, r->items, r->tile, &s->at[i + 1]);
+        }
+    }
+    place_operand(e, in->value, !v->partial && !goss_extent_is(L, 1), r->items, r->tile, &s->at[0]);
+    goss__tensor whole;
+    goss__resolve(p, in->value, e->counts, goss_n(1), 0, &whole);
+    s->first_step = v->partial ? 0 : whole.numel / r->items * r->tile;
+    if (v->op == &goss__op_extent)
+        s->extent = goss__extent_eval((goss_extent){v->node->attr[0], (uint32_t)v->node->attr[1]}, e->counts);
+}
+
+void goss__exec_resolve(goss_exec *e) {
+    const goss_program *p = e->program;
+    const goss__phase_run once = {.items = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
+    for (uint32_t k = 0; k < p->n_const; k++) resolve_step(e, k, goss_n(1), &once);
+    for (uint32_t f = 0; f < p->n_phases; f++) {
+        const goss__phase *ph = &p->phases[f];
+        resolve_phase(e, f);
+        for (uint32_t k = ph->first; k < ph->first + ph->count; k++) resolve_step(e, k, ph->items, &e->phase_runs[f]);
+        goss__phase_run *r = &e->phase_runs[f];
+        r->parts = ph->parts ? e->steps[ph->first].value->op->parts(&e->steps[ph->first].shapes[0]) : 1;
+    }
+    e->dirty = false;
+    goss__exec_constants(e);
+}

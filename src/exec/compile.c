@@ -1,0 +1,145 @@
+/* compile.c: picks the nodes that outputs and updates need, copies them out of the graph, and runs the steps that make
+ * phases and offsets. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "exec/program.h"
+
+goss_program_options goss_program_defaults(void) { return (goss_program_options){.precision = GOSS_F32}; }
+
+void goss_program_free(goss_program *p) {
+    if (!p) return;
+    goss__arena_free(&p->arena);
+    goss__free(p);
+}
+
+void goss__max_counts(const goss_program *p, int64_t counts[32]) {
+    for (int i = 0; i < 32; i++) counts[i] = i < p->n_symbols ? p->symbol[i].maximum : 1;
+}
+
+uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset) {
+    *offset = 0;
+    while (p->values[v].place == GOSS__AT_ALIAS) {
+        *offset += p->values[v].alias_offset;
+        v = p->values[v].in[0];
+    }
+    return v;
+}
+
+static void mark(const goss_graph *g, uint8_t *needed, const goss_val *v, int n) {
+    for (int i = 0; i < n; i++) needed[v[i].id] = 1;
+    for (uint32_t id = g->n_nodes; id-- > 1;) /* ids are topological order */
+        if (needed[id])
+            for (int i = 0; i < g->nodes[id]->n_in; i++) needed[g->nodes[id]->in[i]] = 1;
+}
+
+static const char *copy_text(goss_program *p, const char *s) { return s ? goss__arena_strdup(&p->arena, s) : NULL; }
+
+static bool copy_value(goss_program *p, const goss__node *n, const uint32_t *number, goss__value *v) {
+    goss__node *copy = goss__arena_alloc(&p->arena, sizeof *copy);
+    uint32_t *in = goss__arena_alloc(&p->arena, (size_t)n->n_in * sizeof *in);
+    int64_t *attr = goss__arena_alloc(&p->arena, (size_t)n->n_attr * sizeof *attr);
+    if (!copy || !in || !attr) return false;
+    for (int i = 0; i < n->n_in; i++) in[i] = number[n->in[i]];
+    if (n->n_attr) memcpy(attr, n->attr, (size_t)n->n_attr * sizeof *attr);
+    *copy = *n;
+    copy->in = in, copy->attr = attr;
+    copy->name = copy_text(p, n->name), copy->scope = copy_text(p, n->scope);
+    if ((n->name && !copy->name) || !copy->scope) return false;
+    *v = (goss__value){.op = n->op, .node = copy, .in = in, .n_in = n->n_in, .phase = -1, .last_phase = -1};
+    return true;
+}
+
+static goss_status copy_values(goss_program *p, const goss_graph *g, const uint8_t *needed, uint32_t *number) {
+    for (uint32_t id = 1; id < g->n_nodes; id++) p->n_values += needed[id];
+    p->values = goss__arena_alloc(&p->arena, p->n_values * sizeof *p->values);
+    if (!p->values) return GOSS_E_NOMEM;
+    uint32_t at = 0;
+    for (uint32_t id = 1; id < g->n_nodes; id++) {
+        if (!needed[id]) continue;
+        number[id] = at;
+        if (!copy_value(p, g->nodes[id], number, &p->values[at++])) return GOSS_E_NOMEM;
+    }
+    return GOSS_OK;
+}
+
+static goss_status copy_symbols(goss_program *p, const goss_graph *g) {
+    p->n_symbols = g->n_symbols;
+    for (int i = 0; i < g->n_symbols; i++) {
+        p->symbol[i] = (goss__symbol){copy_text(p, g->symbols[i].name), g->symbols[i].maximum};
+        if (!p->symbol[i].name) return GOSS_E_NOMEM;
+    }
+    /* A graph that holds nothing but symbols, so that shape texts and slice rules work without the real one. */
+    p->symbols = goss__arena_alloc(&p->arena, sizeof *p->symbols);
+    if (!p->symbols) return GOSS_E_NOMEM;
+    p->symbols->n_symbols = p->n_symbols;
+    memcpy(p->symbols->symbols, p->symbol, sizeof p->symbol);
+    return GOSS_OK;
+}
+
+/* Slice rules look operands up in a graph by id: a table of the program's own copies under value numbers. */
+static goss_status make_lookup(goss_program *p) {
+    goss__node **nodes = goss__arena_alloc(&p->arena, (p->n_values + 1) * sizeof *nodes);
+    if (!nodes) return GOSS_E_NOMEM;
+    for (uint32_t i = 0; i < p->n_values; i++) nodes[i] = (goss__node *)(uintptr_t)p->values[i].node;
+    p->symbols->nodes = nodes;
+    p->symbols->n_nodes = p->n_values;
+    return GOSS_OK;
+}
+
+static uint32_t *copy_ids(goss_program *p, const goss_val *v, int n, const uint32_t *number) {
+    uint32_t *ids = goss__arena_alloc(&p->arena, (size_t)n * sizeof *ids);
+    for (int i = 0; ids && i < n; i++) ids[i] = number[v[i].id];
+    return ids;
+}
+
+static goss_status check_request(const goss_graph *g, const goss_val *v, int n, const char *what, goss_error *err) {
+    for (int i = 0; i < n; i++)
+        if (!goss_valid(v[i]) || v[i].graph != g)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "compile: %s %d is not a value of this graph", what, i);
+    return GOSS_OK;
+}
+
+static goss_status fill_program(goss_program *p, const goss_graph *g, const goss_val *outputs, const goss_val *updates,
+                                uint8_t *needed, uint32_t *number, goss_error *err) {
+    mark(g, needed, outputs, p->n_outputs);
+    mark(g, needed, updates, p->n_updates);
+    goss_status s = copy_symbols(p, g);
+    if (s == GOSS_OK) s = copy_values(p, g, needed, number);
+    if (s == GOSS_OK) s = make_lookup(p);
+    if (s == GOSS_OK) {
+        p->outputs = copy_ids(p, outputs, p->n_outputs, number);
+        p->updates = copy_ids(p, updates, p->n_updates, number);
+        if (!p->outputs || !p->updates) s = GOSS_E_NOMEM;
+    }
+    if (s != GOSS_OK) return goss_error_set(err, s, "compile: out of memory");
+    GOSS_TRY(goss__build_phases(p, err));
+    return goss__plan_memory(p, err);
+}
+
+goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates, int n_updates,
+                         const goss_program_options *options, goss_program **out, goss_error *err) {
+    *out = NULL;
+    GOSS_TRY(goss_graph_status(g, err));
+    GOSS_TRY(check_request(g, outputs, n_outputs, "output", err));
+    GOSS_TRY(check_request(g, updates, n_updates, "update", err));
+    goss_program *p = goss__calloc(1, sizeof *p);
+    uint8_t *needed = goss__calloc(g->n_nodes, 1);
+    uint32_t *number = goss__calloc(g->n_nodes, sizeof *number);
+    goss_status s = GOSS_E_NOMEM;
+    if (p && needed && number) {
+        p->options = options ? *options : goss_program_defaults();
+        p->precision = p->options.precision;
+        p->n_outputs = n_outputs, p->n_updates = n_updates;
+        s = fill_program(p, g, outputs, updates, needed, number, err);
+    } else {
+        goss_error_set(err, s, "compile: out of memory");
+    }
+    goss__free(needed);
+    goss__free(number);
+    if (s == GOSS_OK)
+        *out = p;
+    else
+        goss_program_free(p);
+    return s;
+}

@@ -1,0 +1,59 @@
+/* exec.h (private): a run's resolved tables. Filled when counts are set, read-only while tiles run. */
+#ifndef GOSS_EXEC_EXEC_H
+#define GOSS_EXEC_EXEC_H
+
+#include "base/pool.h"
+#include "exec/program.h"
+
+struct goss_threads {
+    goss__pool *pool;
+};
+
+/* Where an operand's bytes are: base[storage] + offset + tile * step, base being the thread's arena when private. */
+typedef struct goss__place_at {
+    uint32_t storage;
+    bool is_private;
+    int64_t offset, step;
+} goss__place_at;
+
+typedef struct goss__step {
+    const goss__value *value;
+    goss__run_fn run;
+    goss__shapes shapes[2]; /* of a full tile, and of the last one */
+    goss__tensor *tensors;  /* 2 * (1 + n_in) */
+    goss__place_at *at;     /* 1 + n_in: output, operands */
+    int64_t first_step;     /* elements of the output a tile */
+    int64_t extent;         /* resolved attr of "extent" */
+} goss__step;
+
+typedef struct goss__phase_run {
+    int64_t items, tile, tiles, groups, tiles_a_group;
+    int parts;
+    bool parallel;
+} goss__phase_run;
+
+struct goss_exec {
+    const goss_program *program;
+    goss_params *params;
+    goss_threads *threads;
+    const goss__kernels *kernels;
+    int n_threads;
+    int64_t counts[32];
+    bool dirty; /* counts changed: resolve before the next run */
+    uint64_t seed, step;
+    char **storage; /* base address by value: inputs, parameters, constants, the slab */
+    char *slab, *constants, *arenas;
+    size_t arena_stride;
+    goss__step *steps; /* one an instruction */
+    goss__phase_run *phase_runs;
+    goss__tensor *tensors;
+    goss__place_at *places;
+    int bad_index;       /* set by an operation that met an index outside its table */
+    uint32_t bad_value;
+    double *seconds;     /* profiling: by thread and instruction; NULL otherwise */
+};
+
+void goss__exec_resolve(goss_exec *e);
+void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */
+void goss__exec_constants(goss_exec *e);
+#endif

@@ -1,0 +1,95 @@
+/* params.c: the store of persistent tensors. Each is one zeroed, aligned block whose address never changes. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "exec/program.h"
+
+typedef struct param {
+    char *name;
+    int rank;
+    int64_t dim[GOSS_MAX_RANK], numel;
+    void *data;
+} param;
+
+struct goss_params {
+    goss_precision precision;
+    param *list;
+    int n, capacity;
+};
+
+goss_status goss_params_new(goss_precision precision, goss_params **out, goss_error *err) {
+    *out = goss__calloc(1, sizeof **out);
+    if (!*out) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    (*out)->precision = precision;
+    return GOSS_OK;
+}
+
+void goss_params_free(goss_params *p) {
+    if (!p) return;
+    for (int i = 0; i < p->n; i++) goss__free(p->list[i].name), goss__free(p->list[i].data);
+    goss__free(p->list);
+    goss__free(p);
+}
+
+int goss_params_count(const goss_params *p) { return p->n; }
+const char *goss_params_name(const goss_params *p, int i) { return p->list[i].name; }
+int64_t goss_params_numel(const goss_params *p, int i) { return p->list[i].numel; }
+int goss_params_rank(const goss_params *p, int i) { return p->list[i].rank; }
+const int64_t *goss_params_shape(const goss_params *p, int i) { return p->list[i].dim; }
+void *goss_params_data(const goss_params *p, int i) { return p->list[i].data; }
+
+int goss_params_find(const goss_params *p, const char *name) {
+    for (int i = 0; i < p->n; i++)
+        if (strcmp(p->list[i].name, name) == 0) return i;
+    return -1;
+}
+
+static goss_status reserve(goss_params *p, goss_error *err) {
+    if (p->n < p->capacity) return GOSS_OK;
+    int capacity = p->capacity ? 2 * p->capacity : 16;
+    param *grown = goss__realloc(p->list, (size_t)capacity * sizeof *grown);
+    if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for parameters");
+    p->list = grown;
+    p->capacity = capacity;
+    return GOSS_OK;
+}
+
+static goss_status add_param(goss_params *p, const goss__node *n, goss_error *err) {
+    GOSS_TRY(reserve(p, err));
+    param q = {.rank = n->shape.rank, .numel = 1};
+    for (int i = 0; i < q.rank; i++) q.dim[i] = n->shape.dim[i].count, q.numel *= q.dim[i];
+    size_t bytes = (size_t)q.numel * (p->precision == GOSS_F64 ? 8 : 4);
+    q.name = goss__strdup(n->name);
+    q.data = goss__alloc_aligned(bytes);
+    if (!q.name || !q.data) {
+        goss__free(q.name), goss__free(q.data);
+        return goss_error_set(err, GOSS_E_NOMEM, "out of memory for parameter %s (%zu bytes)", n->name, bytes);
+    }
+    memset(q.data, 0, bytes);
+    p->list[p->n++] = q;
+    return GOSS_OK;
+}
+
+static goss_status check_param(const param *q, const goss_program *program, const goss__node *n, goss_error *err) {
+    bool same = q->rank == n->shape.rank;
+    for (int i = 0; same && i < q->rank; i++) same = q->dim[i] == n->shape.dim[i].count;
+    if (same) return GOSS_OK;
+    char want[GOSS__SHAPE_TEXT], have[GOSS__SHAPE_TEXT];
+    goss_shape s = {.rank = q->rank};
+    for (int i = 0; i < q->rank; i++) s.dim[i] = goss_n(q->dim[i]);
+    return goss_error_set(err, GOSS_E_SHAPE, "parameter %s is %s in the store, but %s in the program", n->name,
+                          goss__shape_text(program->symbols, &s, have, sizeof have),
+                          goss__shape_text(program->symbols, &n->shape, want, sizeof want));
+}
+
+goss_status goss_params_add(goss_params *p, const goss_program *program, goss_error *err) {
+    if (p->precision != program->precision)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "the parameters and the program are of different precision");
+    for (uint32_t i = 0; i < program->n_values; i++) {
+        if (program->values[i].place != GOSS__AT_PARAM) continue;
+        const goss__node *n = program->values[i].node;
+        int at = goss_params_find(p, n->name);
+        GOSS_TRY(at < 0 ? add_param(p, n, err) : check_param(&p->list[at], program, n, err));
+    }
+    return GOSS_OK;
+}

@@ -1,0 +1,319 @@
+/* phases.c: where each value lives, and which instructions run together.
+ *
+ * First places: leaves are the caller's or the parameters' memory, aliases and broadcasts cost nothing, what depends on
+ * nothing a run brings is computed once. Then phases, greedily: the first ready instruction opens a phase, each number of
+ * items its leading dims offer is tried, and the one that lets most other ready instructions join (each able to work on its
+ * slice from slices of the phase's own results) is kept. Results that only their phase reads become thread-private. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "exec/program.h"
+
+typedef struct builder {
+    goss_program *p;
+    uint8_t *done;     /* value is computed by an earlier phase (or is no instruction) */
+    uint8_t *in_phase; /* value is computed by the phase being built: 1 local, 2 partial */
+    uint32_t *order;   /* instructions of the phase being built */
+    uint32_t n_order;
+    uint32_t *best;
+    goss__cut *cuts; /* scratch of one instruction's operands */
+    double *cost;    /* of each value at the maxima */
+} builder;
+
+static bool is_instr(const goss__value *v) { return v->place == GOSS__AT_SHARED || v->place == GOSS__AT_PRIVATE; }
+
+/* ---- places ---- */
+
+static bool all_const(const goss_program *p, const goss__value *v) {
+    for (int i = 0; i < v->n_in; i++) {
+        const goss__value *in = &p->values[v->in[i]];
+        while (in->place == GOSS__AT_ALIAS || in->place == GOSS__AT_VIEW) in = &p->values[in->in[0]];
+        if (in->place != GOSS__AT_CONST) return false;
+    }
+    return true;
+}
+
+static bool is_output(const goss_program *p, uint32_t v) {
+    for (int i = 0; i < p->n_outputs; i++)
+        if (p->outputs[i] == v) return true;
+    return false;
+}
+
+static void place_value(goss_program *p, uint32_t i) {
+    goss__value *v = &p->values[i];
+    const goss__op *op = v->op;
+    if (op == &goss__op_input)
+        v->place = GOSS__AT_INPUT;
+    else if (op == &goss__op_param)
+        v->place = GOSS__AT_PARAM;
+    else if (op == &goss__op_assign || op == &goss__op_assign_rows)
+        v->place = GOSS__AT_NOWHERE;
+    else if (op->alias && (v->alias_offset = op->alias_offset ? op->alias_offset(p->symbols, v->node) : 0) >= 0)
+        v->place = GOSS__AT_ALIAS;
+    else if (op->is_broadcast && !is_output(p, i))
+        v->place = GOSS__AT_VIEW; /* taken back below where a consumer wants it dense */
+    else
+        v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
+}
+
+/* A broadcast stays a view only if all its readers take views and its source is dense. */
+static void materialise_views(goss_program *p) {
+    for (uint32_t i = p->n_values; i-- > 0;) {
+        const goss__value *v = &p->values[i];
+        bool takes_views = v->op->views && v->place != GOSS__AT_VIEW;
+        for (int j = 0; j < v->n_in && !takes_views; j++) {
+            goss__value *in = &p->values[v->in[j]];
+            if (in->place == GOSS__AT_VIEW) in->place = GOSS__AT_SHARED;
+        }
+    }
+    /* Only now is it known which broadcasts are computed; constants among them follow their operands. */
+    for (uint32_t i = 0; i < p->n_values; i++) {
+        goss__value *v = &p->values[i];
+        if ((v->place == GOSS__AT_SHARED || v->place == GOSS__AT_CONST))
+            v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
+    }
+}
+
+/* ---- may this operand be had in this phase? ---- */
+
+static goss__slicing slice_rule(const goss_program *p, uint32_t v, goss_extent L, goss__cut *cut) {
+    const goss__value *val = &p->values[v];
+    for (int i = 0; i < val->n_in; i++) cut[i] = GOSS__WHOLE;
+    if (goss_extent_is(L, 1)) return GOSS__LOCAL;
+    return val->op->slice ? val->op->slice(p->symbols, val->node, L, cut) : GOSS__NO_SLICES;
+}
+
+static bool operand_fits(const builder *b, uint32_t v, goss__cut cut, goss_extent L) {
+    const goss__value *val = &b->p->values[v];
+    goss__cut inner[GOSS__MAX_IN];
+    if (val->place == GOSS__AT_VIEW || val->place == GOSS__AT_ALIAS) {
+        int64_t unused;
+        if (val->place == GOSS__AT_ALIAS && b->done[goss__root(b->p, v, &unused)]) return true;
+        if (slice_rule(b->p, v, L, inner) != GOSS__LOCAL) return cut == GOSS__WHOLE && operand_fits(b, val->in[0], GOSS__WHOLE, L);
+        return operand_fits(b, val->in[0], cut == GOSS__CUT ? inner[0] : GOSS__WHOLE, L);
+    }
+    if (b->done[v]) return true;
+    if (goss_extent_is(L, 1)) return b->in_phase[v] != 0;
+    return b->in_phase[v] == 1 && cut == GOSS__CUT;
+}
+
+static double whole_bytes(const goss_program *p, uint32_t v) { return (double)p->values[v].bytes; }
+
+/* Slots cost memory and a pass over the output: only where the output is small against what is summed. */
+static bool partial_pays(const goss_program *p, uint32_t v) {
+    double in = 0;
+    for (int i = 0; i < p->values[v].n_in; i++) in += whole_bytes(p, p->values[v].in[i]);
+    return GOSS__SLOTS * whole_bytes(p, v) <= 2 * in || whole_bytes(p, v) <= 4096;
+}
+
+/* 0: can not join; 1: local; 2: partial. */
+static int joins(builder *b, uint32_t v, goss_extent L) {
+    goss__slicing s = slice_rule(b->p, v, L, b->cuts);
+    if (s == GOSS__NO_SLICES || (s == GOSS__PARTIAL && !partial_pays(b->p, v))) return 0;
+    goss__cut cut[GOSS__MAX_IN];
+    memcpy(cut, b->cuts, b->p->values[v].n_in * sizeof *cut);
+    for (int i = 0; i < b->p->values[v].n_in; i++)
+        if (!operand_fits(b, b->p->values[v].in[i], cut[i], L)) return 0;
+    return s == GOSS__PARTIAL ? 2 : 1;
+}
+
+/* All operands are computed (through views and aliases) or will be in the phase being built. */
+static bool is_ready(const builder *b, uint32_t v) {
+    for (int i = 0; i < b->p->values[v].n_in; i++) {
+        uint32_t in = b->p->values[v].in[i];
+        while (b->p->values[in].place == GOSS__AT_VIEW || b->p->values[in].place == GOSS__AT_ALIAS)
+            in = b->p->values[in].in[0];
+        if (!b->done[in] && b->in_phase[in] != 1) return false;
+    }
+    return true;
+}
+
+/* ---- building one phase ---- */
+
+#define SMALL_COST 20000.0 /* below this an instruction is not worth a parallel region of its own */
+
+/* Extends a phase of L items from instruction `first` by everything that can join; its score. */
+static double extend(builder *b, uint32_t first, goss_extent L, uint32_t *order, uint32_t *n_order) {
+    goss_program *p = b->p;
+    bool serial = goss_extent_is(L, 1), alone = p->options.no_tiles;
+    double score = 0;
+    uint32_t n = 0;
+    for (uint32_t v = first; v < p->n_values; v++) {
+        if (!is_instr(&p->values[v]) || b->done[v]) continue;
+        if (v != first && (alone || (serial && b->cost[v] > SMALL_COST))) continue;
+        if (!is_ready(b, v)) continue;
+        int how = joins(b, v, L);
+        if (how == 0) {
+            if (v == first) break;
+            continue;
+        }
+        b->in_phase[v] = (uint8_t)how;
+        order[n++] = v;
+        score += b->cost[v] + 1000;
+    }
+    for (uint32_t i = 0; i < n; i++) b->in_phase[order[i]] = 0;
+    *n_order = n;
+    return serial ? 0.4 * score : score;
+}
+
+static goss_status add_phase(builder *b, goss_extent L, const uint32_t *order, uint32_t n, goss_error *err) {
+    goss_program *p = b->p;
+    goss__phase *ph = &p->phases[p->n_phases];
+    *ph = (goss__phase){.items = L, .first = p->n_instrs, .count = n};
+    int64_t counts[32];
+    goss__max_counts(p, counts);
+    double items = (double)goss__extent_eval(L, counts);
+    for (uint32_t i = 0; i < n; i++) {
+        goss__value *v = &p->values[order[i]];
+        goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)v->n_in * sizeof *cut);
+        if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+        v->partial = slice_rule(p, order[i], L, cut) == GOSS__PARTIAL;
+        v->phase = (int32_t)p->n_phases;
+        ph->has_partial |= v->partial;
+        ph->item_bytes += v->partial ? 0 : whole_bytes(p, order[i]) / items;
+        ph->item_cost += b->cost[order[i]] / items;
+        b->done[order[i]] = 1;
+        p->instrs[p->n_instrs++] = (goss__instr){order[i], cut};
+    }
+    ph->parts = n == 1 && goss_extent_is(L, 1) && p->values[order[0]].op->parts != NULL;
+    p->n_phases++;
+    return GOSS_OK;
+}
+
+/* An operation that divides itself (a wide product) is better off alone than cut into few items. */
+static bool prefers_parts(const builder *b, uint32_t v, goss_extent L, const int64_t *counts) {
+    const goss__value *val = &b->p->values[v];
+    if (!val->op->parts || b->cost[v] < 1e5) return false;
+    return goss__extent_eval(L, counts) < 8 && val->op->wide;
+}
+
+static goss_status build_phase(builder *b, uint32_t first, goss_error *err) {
+    const goss_shape *s = &b->p->values[first].node->shape;
+    int64_t counts[32];
+    goss__max_counts(b->p, counts);
+    goss_extent best_L = goss_n(1), prefix = goss_n(1);
+    double best = extend(b, first, best_L, b->best, &b->n_order);
+    uint32_t n_best = b->n_order, n_candidates = 0;
+    if (b->p->options.no_tiles) return add_phase(b, best_L, b->best, n_best, err);
+    goss_extent candidates[2 * GOSS_MAX_RANK];
+    for (int i = 0; i < s->rank; i++) {
+        prefix = goss_extent_mul(prefix, s->dim[i]);
+        candidates[n_candidates++] = prefix;
+    }
+    /* A reduction's own dims are gone; the items it sums over are those of its first operand. */
+    if (b->p->values[first].n_in > 0) {
+        const goss_shape *in = &b->p->values[b->p->values[first].in[0]].node->shape;
+        prefix = goss_n(1);
+        for (int i = 0; i < in->rank; i++) candidates[n_candidates++] = prefix = goss_extent_mul(prefix, in->dim[i]);
+    }
+    for (uint32_t i = 0; i < n_candidates; i++) {
+        goss_extent L = candidates[i];
+        bool seen = goss_extent_is(L, 1) || goss_extent_is(L, 0) || goss__extent_eval(L, counts) < 2;
+        for (uint32_t j = 0; j < i && !seen; j++) seen = goss_extent_equal(L, candidates[j]);
+        if (seen || prefers_parts(b, first, L, counts)) continue;
+        uint32_t n;
+        double items = (double)goss__extent_eval(L, counts), score = extend(b, first, L, b->order, &n);
+        if (n == 0) continue;
+        score *= items < 8 ? 1 - 0.5 / items : 1; /* few items keep few threads busy */
+        if (score > best * 1.0001) {
+            best = score, best_L = L, n_best = n;
+            memcpy(b->best, b->order, n * sizeof *b->best);
+        }
+    }
+    /* A serial phase of one dear instruction that can divide itself stands alone. */
+    if (goss_extent_is(best_L, 1) && b->p->values[first].op->parts && b->cost[first] > SMALL_COST) n_best = 1;
+    return add_phase(b, best_L, b->best, n_best, err);
+}
+
+/* ---- all phases ---- */
+
+static double value_cost(const goss_program *p, uint32_t v) {
+    int64_t counts[32];
+    goss__tensor t[GOSS__MAX_IN + 1];
+    goss__max_counts(p, counts);
+    const goss__value *val = &p->values[v];
+    goss__resolve(p, v, counts, goss_n(1), 0, &t[0]);
+    if (!val->op->cost) return (double)t[0].numel;
+    for (int i = 0; i < val->n_in; i++) goss__resolve(p, val->in[i], counts, goss_n(1), 0, &t[i + 1]);
+    goss__shapes s = {.attr = val->node->attr, .n_in = val->n_in, .out = &t[0], .in = &t[1]};
+    return val->op->cost(&s);
+}
+
+static goss_status measure(builder *b, goss_error *err) {
+    goss_program *p = b->p;
+    int64_t counts[32];
+    goss__max_counts(p, counts);
+    for (uint32_t i = 0; i < p->n_values; i++) {
+        goss__value *v = &p->values[i];
+        goss_extent n = goss__shape_product(&v->node->shape, 0, v->node->shape.rank);
+        size_t numel = (size_t)goss__extent_eval(n, counts);
+        if (!goss__mul_ok(numel, goss__elem_size(p, v), &v->bytes) || v->bytes > (size_t)1 << 46) {
+            char text[GOSS__SHAPE_TEXT];
+            return goss_error_set(err, GOSS_E_SHAPE, "%s%s%s: %s: too large at the planned maxima", v->node->scope,
+                                  v->node->scope[0] ? ": " : "", v->op->name,
+                                  goss__shape_text(p->symbols, &v->node->shape, text, sizeof text));
+        }
+    }
+    for (uint32_t i = 0; i < p->n_values; i++) b->cost[i] = is_instr(&p->values[i]) ? value_cost(p, i) : 0;
+    return GOSS_OK;
+}
+
+static goss_status add_constants(goss_program *p, goss_error *err) {
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        if (p->values[v].place != GOSS__AT_CONST) continue;
+        goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)p->values[v].n_in * sizeof *cut);
+        if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+        p->instrs[p->n_instrs++] = (goss__instr){v, cut}; /* zeroed: all whole */
+    }
+    p->n_const = p->n_instrs;
+    return GOSS_OK;
+}
+
+static void note_reader(goss_program *p, uint32_t v, int32_t phase) {
+    while (p->values[v].place == GOSS__AT_VIEW || p->values[v].place == GOSS__AT_ALIAS) v = p->values[v].in[0];
+    if (p->values[v].last_phase < phase) p->values[v].last_phase = phase;
+}
+
+/* Private: local, and read by instructions of its own phase alone. */
+static void place_private(goss_program *p) {
+    for (uint32_t v = 0; v < p->n_values; v++)
+        for (int i = 0; i < p->values[v].n_in; i++)
+            if (is_instr(&p->values[v])) note_reader(p, p->values[v].in[i], p->values[v].phase);
+    for (int i = 0; i < p->n_updates; i++)
+        for (int j = 0; j < p->values[p->updates[i]].n_in; j++) note_reader(p, p->values[p->updates[i]].in[j], INT32_MAX);
+    for (int i = 0; i < p->n_outputs; i++) note_reader(p, p->outputs[i], INT32_MAX);
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        goss__value *val = &p->values[v];
+        if (!is_instr(val) || val->partial || p->options.no_reuse) continue;
+        if (val->last_phase <= val->phase && !goss_extent_is(p->phases[val->phase].items, 1)) val->place = GOSS__AT_PRIVATE;
+    }
+}
+
+static goss_status run_builder(builder *b, goss_error *err) {
+    goss_program *p = b->p;
+    for (uint32_t i = 0; i < p->n_values; i++) place_value(p, i);
+    materialise_views(p);
+    GOSS_TRY(measure(b, err));
+    GOSS_TRY(add_constants(p, err));
+    for (uint32_t v = 0; v < p->n_values; v++) b->done[v] = !is_instr(&p->values[v]);
+    for (uint32_t v = 0; v < p->n_values; v++) /* ids are topological: the first one not done is ready */
+        if (!b->done[v]) GOSS_TRY(build_phase(b, v, err));
+    place_private(p);
+    return GOSS_OK;
+}
+
+goss_status goss__build_phases(goss_program *p, goss_error *err) {
+    size_t n = p->n_values + 1u;
+    builder b = {.p = p};
+    b.done = goss__calloc(n, 1), b.in_phase = goss__calloc(n, 1);
+    b.order = goss__calloc(n, sizeof *b.order), b.best = goss__calloc(n, sizeof *b.best);
+    b.cuts = goss__calloc(GOSS__MAX_IN, sizeof *b.cuts), b.cost = goss__calloc(n, sizeof *b.cost);
+    p->instrs = goss__arena_alloc(&p->arena, n * sizeof *p->instrs);
+    p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
+    goss_status s = b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && p->instrs && p->phases
+                        ? run_builder(&b, err)
+                        : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
+    goss__free(b.cuts), goss__free(b.cost);
+    return s;
+}

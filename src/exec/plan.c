@@ -1,0 +1,161 @@
+/* plan.c: offsets. Shared values live from the phase that makes them to the last that reads them; private ones within a tile,
+ * from one instruction to another. Both are placed by the same first-fit over intervals, largest first (8-23 % of the sum of
+ * all tensors on the graphs measured). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "exec/program.h"
+
+typedef struct block {
+    size_t size, *offset; /* where to write the answer */
+    int64_t from, to;     /* inclusive life */
+} block;
+
+static int larger_first(const void *a, const void *b) {
+    const block *x = a, *y = b;
+    if (x->size != y->size) return x->size < y->size ? 1 : -1;
+    return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+static int by_offset(const void *a, const void *b) {
+    const block *x = *(const block *const *)a, *y = *(const block *const *)b;
+    return (*x->offset > *y->offset) - (*x->offset < *y->offset);
+}
+
+/* Places blocks; returns the bytes needed, or SIZE_MAX when memory is out. */
+static size_t place_blocks(block *blocks, size_t n) {
+    size_t total = 0;
+    block **alive = goss__alloc((n + 1) * sizeof *alive);
+    if (!alive) return SIZE_MAX;
+    qsort(blocks, n, sizeof *blocks, larger_first);
+    for (size_t i = 0; i < n; i++) {
+        size_t m = 0, at = 0;
+        for (size_t j = 0; j < i; j++)
+            if (blocks[j].from <= blocks[i].to && blocks[i].from <= blocks[j].to) alive[m++] = &blocks[j];
+        qsort(alive, m, sizeof *alive, by_offset);
+        for (size_t j = 0; j < m && *alive[j]->offset < at + blocks[i].size; j++)
+            if (*alive[j]->offset + alive[j]->size > at) at = *alive[j]->offset + alive[j]->size;
+        *blocks[i].offset = at;
+        if (at + blocks[i].size > total) total = at + blocks[i].size;
+    }
+    goss__free(alive);
+    return total;
+}
+
+int64_t goss__tile_items(const goss__phase *ph, int64_t items) {
+    if (goss_extent_is(ph->items, 1)) return 1;
+    /* A tile's results should stay in a core's L2, there should be enough tiles to share out, and a tile must be worth
+     * its dispatch. Every bound grows with items only, so that a plan for the maximum holds for less. */
+    int64_t cache = (int64_t)(262144 / (ph->item_bytes > 1 ? ph->item_bytes : 1)), share = (items + 7) / 8;
+    int64_t worth = (int64_t)(20000 / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
+    int64_t tile = cache < share ? cache : share;
+    if (tile < worth) tile = worth;
+    if (tile < 1) tile = 1;
+    return tile > items ? items : tile;
+}
+
+size_t goss__tile_bytes(const goss_program *p, const goss__phase *ph, const goss__value *v) {
+    int64_t counts[32];
+    goss__max_counts(p, counts);
+    int64_t items = goss__extent_eval(ph->items, counts);
+    return v->bytes / (size_t)items * (size_t)goss__tile_items(ph, items);
+}
+
+static size_t plan_shared(goss_program *p, block *blocks) {
+    size_t n = 0;
+    for (uint32_t i = 0; i < p->n_values; i++) {
+        goss__value *v = &p->values[i];
+        if (v->place != GOSS__AT_SHARED) continue;
+        bool forever = p->options.no_reuse;
+        int64_t last = v->last_phase < v->phase ? v->phase : v->last_phase;
+        blocks[n++] = (block){goss__round64(v->bytes), &v->offset, forever ? 0 : v->phase, forever ? INT32_MAX : last};
+        if (v->partial) blocks[n++] = (block){GOSS__SLOTS * goss__round64(v->bytes), &v->slots_offset, v->phase, v->phase};
+    }
+    return place_blocks(blocks, n);
+}
+
+static size_t plan_const(goss_program *p) {
+    size_t at = 0;
+    for (uint32_t i = 0; i < p->n_values; i++)
+        if (p->values[i].place == GOSS__AT_CONST) {
+            p->values[i].offset = at;
+            at += goss__round64(p->values[i].bytes);
+        }
+    return at;
+}
+
+/* Last reader of each private value, as an instruction number. */
+static void private_lives(const goss_program *p, const goss__phase *ph, int64_t *last) {
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        last[p->instrs[k].value] = k;
+        for (int i = 0; i < v->n_in; i++) {
+            uint32_t in = v->in[i];
+            while (p->values[in].place == GOSS__AT_VIEW || p->values[in].place == GOSS__AT_ALIAS) in = p->values[in].in[0];
+            last[in] = k;
+        }
+    }
+}
+
+static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks, int64_t *last) {
+    size_t n = 0;
+    private_lives(p, ph, last);
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        goss__value *v = &p->values[p->instrs[k].value];
+        if (v->partial) blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset, k, k};
+        if (v->place != GOSS__AT_PRIVATE) continue;
+        blocks[n++] = (block){goss__round64(goss__tile_bytes(p, ph, v)), &v->offset, k, last[p->instrs[k].value]};
+    }
+    return place_blocks(blocks, n);
+}
+
+static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_extent L, const goss__phase *ph) {
+    const goss__value *v = &p->values[in->value];
+    if (!v->op->scratch) return 0;
+    int64_t counts[32];
+    goss__tensor t[GOSS__MAX_IN + 1];
+    goss__max_counts(p, counts);
+    int64_t tile = ph ? goss__tile_items(ph, goss__extent_eval(L, counts)) : 0;
+    goss__resolve(p, in->value, counts, v->partial ? goss_n(1) : L, tile, &t[0]);
+    for (int i = 0; i < v->n_in; i++) {
+        uint32_t source;
+        goss__cut cut;
+        goss__resolve_operand(p, v->in[i], in->cut[i], counts, L, tile, &t[i + 1], &source, &cut);
+    }
+    goss__shapes s = {.attr = v->node->attr, .n_in = v->n_in, .out = &t[0], .in = &t[1]};
+    return v->op->scratch(&s, p->precision == GOSS_F64, goss__kernels_best());
+}
+
+static size_t plan_scratch(const goss_program *p) {
+    size_t most = 0;
+    for (uint32_t k = 0; k < p->n_const; k++) {
+        size_t n = instr_scratch(p, &p->instrs[k], goss_n(1), NULL);
+        if (n > most) most = n;
+    }
+    for (uint32_t f = 0; f < p->n_phases; f++)
+        for (uint32_t k = p->phases[f].first; k < p->phases[f].first + p->phases[f].count; k++) {
+            size_t n = instr_scratch(p, &p->instrs[k], p->phases[f].items, &p->phases[f]);
+            if (n > most) most = n;
+        }
+    return goss__round64(most);
+}
+
+goss_status goss__plan_memory(goss_program *p, goss_error *err) {
+    block *blocks = goss__alloc((2 * (size_t)p->n_values + 1) * sizeof *blocks);
+    int64_t *last = goss__calloc(p->n_values + 1u, sizeof *last);
+    bool ok = blocks && last;
+    if (ok) {
+        p->slab_bytes = plan_shared(p, blocks);
+        p->const_bytes = plan_const(p);
+        ok = p->slab_bytes != SIZE_MAX;
+    }
+    for (uint32_t f = 0; ok && f < p->n_phases; f++) {
+        size_t n = plan_private(p, &p->phases[f], blocks, last);
+        ok = n != SIZE_MAX;
+        if (ok && n > p->private_bytes) p->private_bytes = n;
+    }
+    if (ok) p->scratch_bytes = plan_scratch(p);
+    goss__free(blocks), goss__free(last);
+    return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+}

@@ -1,0 +1,104 @@
+/* program.h: the compiled form, private to this floor.
+ *
+ * A program is the needed nodes of a graph (values), the ones among them that compute (instructions), cut into phases.
+ * A phase has one parallel axis of L items; a thread takes a tile of items through the whole chain of the phase's
+ * instructions, so that what only the chain reads lives in that thread's private arena and stays in its cache. All sizes
+ * are planned for the symbols' maxima; smaller counts use less of the same memory. */
+#ifndef GOSS_EXEC_PROGRAM_H
+#define GOSS_EXEC_PROGRAM_H
+
+#include "base/arena.h"
+#include "gossamer/exec.h"
+#include "graph/node.h"
+
+#define GOSS__SLOTS 16 /* at most this many addends of a sum over items: fixed, so that bits are */
+
+typedef enum goss__place {
+    GOSS__AT_INPUT,   /* caller's memory */
+    GOSS__AT_PARAM,   /* the parameter store */
+    GOSS__AT_CONST,   /* computed when counts are set: depends on nothing that a run brings */
+    GOSS__AT_SHARED,  /* the run's slab, planned offset */
+    GOSS__AT_PRIVATE, /* the thread's arena: lives within one tile */
+    GOSS__AT_ALIAS,   /* operand 0's memory at an element offset */
+    GOSS__AT_VIEW,    /* a broadcast that is never materialised */
+    GOSS__AT_NOWHERE  /* an assignment */
+} goss__place;
+
+typedef struct goss__value {
+    const goss__op *op;
+    const goss__node *node; /* a copy owned by the program: shape, attr, name, scope */
+    const uint32_t *in;     /* value numbers */
+    uint16_t n_in;
+    goss__place place;
+    int64_t alias_offset; /* elements */
+    int32_t phase;        /* that computes it; -1: none */
+    int32_t last_phase;   /* that reads it; INT32_MAX: an output */
+    bool partial;         /* its phase gives addends in slots */
+    size_t bytes;         /* of the whole, at the maxima */
+    size_t offset;        /* in the slab or the private arena */
+    size_t slots_offset;  /* partial: GOSS__SLOTS blocks in the slab, each rounded to 64 bytes */
+    size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later tiles */
+} goss__value;
+
+typedef struct goss__instr {
+    uint32_t value;
+    goss__cut *cut; /* of each operand */
+} goss__instr;
+
+typedef struct goss__phase {
+    goss_extent items; /* L; 1: one serial item */
+    bool parts;        /* one instruction that divides itself */
+    bool has_partial;
+    uint32_t first, count; /* instructions */
+    double item_bytes, item_cost; /* at the maxima */
+} goss__phase;
+
+typedef struct goss__storage_name {
+    uint32_t value;
+    const char *name;
+} goss__storage_name;
+
+struct goss_program {
+    goss__arena arena;
+    goss_precision precision;
+    goss_program_options options;
+    goss_graph *symbols; /* holds the symbol table only, for texts */
+    int n_symbols;
+    goss__symbol symbol[32];
+    goss__value *values;
+    uint32_t n_values;
+    goss__instr *instrs; /* constants first, then phase by phase */
+    uint32_t n_instrs, n_const;
+    goss__phase *phases;
+    uint32_t n_phases;
+    uint32_t *outputs;
+    int n_outputs;
+    uint32_t *updates; /* values of assign nodes */
+    int n_updates;
+    size_t slab_bytes, const_bytes, private_bytes, scratch_bytes;
+};
+
+static inline size_t goss__elem_size(const goss_program *p, const goss__value *v) {
+    return v->node->type == GOSS_INDEX ? 4 : p->precision == GOSS_F64 ? 8 : 4;
+}
+static inline size_t goss__round64(size_t n) { return (n + 63) & ~(size_t)63; }
+/* Counts of all symbols at their maxima. */
+void goss__max_counts(const goss_program *p, int64_t counts[32]);
+/* Bytes of one tile of a value that phase ph cuts, at the maxima. */
+size_t goss__tile_bytes(const goss_program *p, const goss__phase *ph, const goss__value *v);
+/* Items of a tile when the phase has `items` of them; monotone in items. */
+int64_t goss__tile_items(const goss__phase *ph, int64_t items);
+/* The value whose memory v's is (through aliases), with the element offset added up. */
+uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset);
+
+/* The steps of compiling, in order. */
+goss_status goss__build_phases(goss_program *p, goss_error *err); /* places and phases */
+goss_status goss__plan_memory(goss_program *p, goss_error *err);  /* offsets */
+
+/* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many of L's items. */
+void goss__resolve(const goss_program *p, uint32_t v, const int64_t *counts, goss_extent L, int64_t tile_items,
+                   goss__tensor *out);
+/* The strides of a lazily broadcast value: those of its source, 0 where it repeats. */
+void goss__resolve_operand(const goss_program *p, uint32_t v, goss__cut cut, const int64_t *counts, goss_extent L,
+                           int64_t tile_items, goss__tensor *out, uint32_t *source, goss__cut *source_cut);
+#endif

@@ -1,0 +1,36 @@
+/* resolve.c: from extents to numbers, for a whole tensor or for a slice of k items. */
+#include "exec/program.h"
+
+static void dense_strides(goss__tensor *t) {
+    t->numel = 1;
+    for (int i = t->rank; i-- > 0;) {
+        t->stride[i] = t->numel;
+        t->numel *= t->dim[i];
+    }
+}
+
+void goss__resolve(const goss_program *p, uint32_t v, const int64_t *counts, goss_extent L, int64_t tile_items,
+                   goss__tensor *out) {
+    const goss_shape *s = &p->values[v].node->shape;
+    goss_extent rest;
+    out->rank = s->rank;
+    for (int i = 0; i < s->rank; i++) out->dim[i] = goss__extent_eval(s->dim[i], counts);
+    int prefix = tile_items > 0 ? goss__cut_prefix(s, L, &rest) : 0;
+    for (int i = 0; i < prefix; i++) out->dim[i] = i + 1 < prefix ? 1 : tile_items * goss__extent_eval(rest, counts);
+    dense_strides(out);
+}
+
+void goss__resolve_operand(const goss_program *p, uint32_t v, goss__cut cut, const int64_t *counts, goss_extent L,
+                           int64_t tile_items, goss__tensor *out, uint32_t *source, goss__cut *source_cut) {
+    const goss__value *val = &p->values[v];
+    int64_t tile = cut == GOSS__CUT ? tile_items : 0;
+    goss__resolve(p, v, counts, L, tile, out);
+    *source = v, *source_cut = cut;
+    if (val->place != GOSS__AT_VIEW) return;
+    goss__cut inner = GOSS__WHOLE;
+    if (tile > 0) val->op->slice(p->symbols, val->node, L, &inner);
+    goss__tensor src;
+    goss__resolve(p, val->in[0], counts, L, inner == GOSS__CUT ? tile : 0, &src);
+    for (int i = 0; i < out->rank; i++) out->stride[i] = src.rank == 0 || src.dim[i] == 1 ? 0 : src.stride[i];
+    *source = val->in[0], *source_cut = inner;
+}

@@ -1,0 +1,248 @@
+/* run.c: phases one after the other, tiles of a phase on any thread, instructions of a tile in order.
+ *
+ * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its tiles are added in
+ * order, and the slots are summed in order after the phase. Which thread ran what leaves no trace in the bits. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+#include "base/str.h"
+#include "exec/exec.h"
+
+static char *arena_of(const goss_exec *e, int worker) { return e->arenas + (size_t)worker * e->arena_stride; }
+
+static char *address(const goss_exec *e, const goss__place_at *at, int64_t tile, int worker) {
+    return (at->is_private ? arena_of(e, worker) : e->storage[at->storage]) + at->offset + tile * at->step;
+}
+
+static void add_block(const goss_exec *e, void *to, const void *from, size_t bytes) {
+    if (e->program->precision == GOSS_F64) {
+        double *a = to;
+        const double *b = from;
+        for (size_t i = 0; i < bytes / sizeof *a; i++) a[i] += b[i];
+    } else {
+        float *a = to;
+        const float *b = from;
+        for (size_t i = 0; i < bytes / sizeof *a; i++) a[i] += b[i];
+    }
+}
+
+/* One instruction on one tile; out overrides its place (slots). */
+static void run_step(goss_exec *e, goss__step *s, int64_t tile, bool last, int worker, void *out, int part, int parts) {
+    const void *in[GOSS__MAX_IN];
+    for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], tile, worker);
+    int bad = 0;
+    goss__call c = {.shapes = &s->shapes[last], .kernels = e->kernels, .in = in,
+                    .out = out ? out : address(e, &s->at[0], tile, worker),
+                    .scratch = arena_of(e, worker) + goss__round64(e->program->private_bytes),
+                    .first_element = tile * s->first_step, .part = part, .parts = parts,
+                    .seed = e->seed, .step = e->step, .name = s->value->node->name, .bad_index = &bad};
+    s->run(&c);
+    if (bad) __atomic_store_n(&e->bad_index, (int)(s - e->steps) + 1, __ATOMIC_RELAXED);
+}
+
+/* A tile's addend: the group's first goes to the slot, later ones through the thread's spare block. */
+static void run_partial(goss_exec *e, goss__step *s, int64_t tile, bool last, int64_t group, bool first, int worker) {
+    const goss__value *v = s->value;
+    size_t bytes = (size_t)s->shapes[0].out->numel * goss__elem_size(e->program, v);
+    char *slot = e->slab + v->slots_offset + (size_t)group * goss__round64(v->bytes);
+    char *to = first ? slot : arena_of(e, worker) + v->spare_offset;
+    run_step(e, s, tile, last, worker, to, 0, 1);
+    if (!first) add_block(e, slot, to, bytes);
+}
+
+void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
+    const goss__phase *ph = &e->program->phases[phase];
+    const goss__phase_run *r = &e->phase_runs[phase];
+    int64_t from = group * r->tiles_a_group, to = from + r->tiles_a_group;
+    if (to > r->tiles) to = r->tiles;
+    for (int64_t tile = from; tile < to; tile++)
+        for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+            goss__step *s = &e->steps[k];
+            double start = e->seconds ? goss__now() : 0;
+            bool last = tile == r->tiles - 1;
+            if (s->value->partial)
+                run_partial(e, s, tile, last, group, tile == from, worker);
+            else
+                run_step(e, s, tile, last, worker, NULL, 0, 1);
+            if (e->seconds) e->seconds[(size_t)worker * e->program->n_instrs + k] += goss__now() - start;
+        }
+}
+
+void goss__exec_constants(goss_exec *e) {
+    for (uint32_t k = 0; k < e->program->n_const; k++) run_step(e, &e->steps[k], 0, true, 0, NULL, 0, 1);
+}
+
+/* ---- regions ---- */
+
+typedef struct region {
+    goss_exec *e;
+    uint32_t phase;
+} region;
+
+static void region_group(void *ctx, int64_t group, int worker) {
+    const region *r = ctx;
+    goss__exec_steps(r->e, r->phase, group, worker);
+}
+
+static void region_part(void *ctx, int64_t part, int worker) {
+    const region *r = ctx;
+    goss_exec *e = r->e;
+    uint32_t k = e->program->phases[r->phase].first;
+    double start = e->seconds ? goss__now() : 0;
+    run_step(e, &e->steps[k], 0, true, worker, NULL, (int)part, e->phase_runs[r->phase].parts);
+    if (e->seconds) e->seconds[(size_t)worker * e->program->n_instrs + k] += goss__now() - start;
+}
+
+#define CHUNK 16384 /* elements a thread sums or copies at a time */
+
+/* out[chunk] = slot 0 + slot 1 + ..., in that order. */
+static void sum_slots(goss_exec *e, const goss__step *s, int64_t groups, int64_t chunk) {
+    const goss__value *v = s->value;
+    size_t size = goss__elem_size(e->program, v), total = (size_t)s->shapes[0].out->numel * size;
+    size_t from = (size_t)chunk * CHUNK * size, n = total - from < CHUNK * size ? total - from : CHUNK * size;
+    char *out = e->slab + v->offset + from;
+    const char *slots = e->slab + v->slots_offset + from;
+    memcpy(out, slots, n);
+    for (int64_t i = 1; i < groups; i++) add_block(e, out, slots + (size_t)i * goss__round64(v->bytes), n);
+}
+
+typedef struct slot_sum {
+    goss_exec *e;
+    uint32_t phase;
+} slot_sum;
+
+/* Item i is the i-th chunk over all partial results of the phase. */
+static void sum_item(void *ctx, int64_t item, int worker) {
+    const slot_sum *c = ctx;
+    const goss__phase *ph = &c->e->program->phases[c->phase];
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const goss__step *s = &c->e->steps[k];
+        if (!s->value->partial) continue;
+        int64_t chunks = (s->shapes[0].out->numel + CHUNK - 1) / CHUNK;
+        if (item < chunks) {
+            sum_slots(c->e, s, c->e->phase_runs[c->phase].groups, item);
+            return;
+        }
+        item -= chunks;
+    }
+}
+
+static void run_sums(goss_exec *e, uint32_t phase) {
+    const goss__phase *ph = &e->program->phases[phase];
+    int64_t chunks = 0;
+    slot_sum c = {e, phase};
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++)
+        if (e->steps[k].value->partial) chunks += (e->steps[k].shapes[0].out->numel + CHUNK - 1) / CHUNK;
+    if (chunks < 4)
+        for (int64_t i = 0; i < chunks; i++) sum_item(&c, i, 0);
+    else
+        goss__pool_run(e->threads->pool, chunks, sum_item, &c);
+}
+
+static void run_phase(goss_exec *e, uint32_t f) {
+    const goss__phase_run *r = &e->phase_runs[f];
+    region ctx = {e, f};
+    if (r->parts > 1)
+        goss__pool_run(e->threads->pool, r->parts, region_part, &ctx);
+    else if (r->parallel)
+        goss__pool_run(e->threads->pool, r->groups, region_group, &ctx);
+    else
+        for (int64_t i = 0; i < r->groups; i++) goss__exec_steps(e, f, i, 0);
+    if (e->program->phases[f].has_partial) run_sums(e, f);
+}
+
+/* ---- assignments ---- */
+
+typedef struct copy {
+    char *to;
+    const char *from;
+    size_t bytes;
+} copy;
+
+static void copy_chunk(void *ctx, int64_t item, int worker) {
+    const copy *c = ctx;
+    size_t from = (size_t)item * CHUNK * 4, n = c->bytes - from < CHUNK * 4 ? c->bytes - from : CHUNK * 4;
+    memcpy(c->to + from, c->from + from, n);
+}
+
+static const char *value_data(const goss_exec *e, uint32_t v) {
+    int64_t elements;
+    uint32_t root = goss__root(e->program, v, &elements);
+    return e->storage[root] + elements * (int64_t)goss__elem_size(e->program, &e->program->values[root]);
+}
+
+static void assign_whole(goss_exec *e, const goss__value *v) {
+    copy c = {(char *)(uintptr_t)value_data(e, v->in[0]), value_data(e, v->in[1]), e->program->values[v->in[0]].bytes};
+    int64_t chunks = (int64_t)((c.bytes + CHUNK * 4 - 1) / (CHUNK * 4));
+    if (chunks < 4)
+        for (int64_t i = 0; i < chunks; i++) copy_chunk(&c, i, 0);
+    else
+        goss__pool_run(e->threads->pool, chunks, copy_chunk, &c);
+}
+
+static void assign_rows(goss_exec *e, uint32_t update, const goss__value *v) {
+    const goss_program *p = e->program;
+    goss__tensor table, index;
+    goss__resolve(p, v->in[0], e->counts, goss_n(1), 0, &table);
+    goss__resolve(p, v->in[1], e->counts, goss_n(1), 0, &index);
+    size_t row = (size_t)(table.numel / (table.dim[0] ? table.dim[0] : 1)) * goss__elem_size(p, &p->values[v->in[0]]);
+    const int32_t *at = (const int32_t *)value_data(e, v->in[1]);
+    char *to = (char *)(uintptr_t)value_data(e, v->in[0]);
+    const char *from = value_data(e, v->in[2]);
+    for (int64_t i = 0; i < index.numel; i++) {
+        if (at[i] < 0 || at[i] >= table.dim[0]) {
+            e->bad_index = -(int)update - 1;
+            continue;
+        }
+        memcpy(to + (size_t)at[i] * row, from + (size_t)i * row, row);
+    }
+}
+
+static void run_updates(goss_exec *e) {
+    for (int i = 0; i < e->program->n_updates; i++) {
+        const goss__value *v = &e->program->values[e->program->updates[i]];
+        if (v->op == &goss__op_assign_rows)
+            assign_rows(e, e->program->updates[i], v);
+        else if (v->op == &goss__op_assign)
+            assign_whole(e, v);
+    }
+}
+
+/* ---- a run ---- */
+
+static goss_status check_inputs(const goss_exec *e, goss_error *err) {
+    const goss_program *p = e->program;
+    for (uint32_t i = 0; i < p->n_values; i++)
+        if (p->values[i].place == GOSS__AT_INPUT && !e->storage[i])
+            return goss_error_set(err, GOSS_E_ARGUMENT, "input \"%s\" is not bound", p->values[i].node->name);
+    return GOSS_OK;
+}
+
+static goss_status index_error(const goss_exec *e, goss_error *err) {
+    uint32_t v = e->bad_index > 0 ? e->program->instrs[e->bad_index - 1].value : (uint32_t)(-e->bad_index - 1);
+    const goss__value *val = &e->program->values[v];
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s%s%s: an index lies outside its table", val->node->scope,
+                          val->node->scope[0] ? ": " : "", val->op->name);
+}
+
+goss_status goss_exec_run(goss_exec *e, goss_error *err) {
+    GOSS_TRY(check_inputs(e, err));
+    e->bad_index = 0;
+    if (e->dirty) goss__exec_resolve(e);
+    for (uint32_t f = 0; f < e->program->n_phases; f++) run_phase(e, f);
+    if (e->bad_index) return index_error(e, err); /* parameters stay as they were */
+    run_updates(e);
+    return e->bad_index ? index_error(e, err) : GOSS_OK;
+}
+
+const void *goss_exec_output(const goss_exec *e, int i, int64_t *numel) {
+    if (i < 0 || i >= e->program->n_outputs) return NULL;
+    uint32_t v = e->program->outputs[i];
+    goss__tensor t;
+    goss__resolve(e->program, v, e->counts, goss_n(1), 0, &t);
+    if (numel) *numel = t.numel;
+    return value_data(e, v);
+}
