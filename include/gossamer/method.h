@@ -1,0 +1,99 @@
+/* method.h: ways to solve a few-shot task, hypernetworks and what they are raced against, behind one interface.
+ *
+ * A method is a target network, settings, and two graph builders: the loss of a batch of training episodes, and the query
+ * logits of a batch of unseen tasks. All methods read the same inputs, so that they can be judged on the same episodes.
+ * None looks at more than one query at a time: results are not transductive. */
+#ifndef GOSSAMER_METHOD_H
+#define GOSSAMER_METHOD_H
+
+#include "gossamer/hyper.h"
+#include "gossamer/nn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* The inputs of a batch of T episodes with up to W ways, S support and Q query samples in all; the symbols are "T", "W", "S",
+ * "Q". Padding: a support sample whose target row is all 0 is none; a query of weight 0 is none; a class of mask 0 is none. */
+typedef struct goss_task_batch {
+    goss_extent T, W, S, Q;
+    goss_val support;        /* "support" [T,S,x...] */
+    goss_val support_target; /* "support_target" [T,S,W], one-hot */
+    goss_val assign;         /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product */
+    goss_val query;          /* "query" [T,Q,x...] */
+    goss_val query_target;   /* "query_target" [T,Q,W], one-hot */
+    goss_val query_weight;   /* "query_weight" [T,Q] */
+    goss_val class_mask;     /* "class_mask" [T,W] */
+    goss_val task;           /* "task" index [T]: ids for random streams */
+} goss_task_batch;
+
+/* Declares those inputs for a target's input shape and the planned maxima. */
+GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target, int64_t tasks, int64_t ways,
+                                                 int64_t supports, int64_t queries);
+
+typedef struct goss_method_options {
+    int inner_steps;       /* gradient steps on the support set: maml, fomaml, anil, reptile in training (5) */
+    int test_steps;        /* the same when judged; finetune and scratch too (maml 5, finetune 50, scratch 100); 0: the method's own default */
+    double inner_rate;     /* 0.4 for maml, 0.01 where Adam is used inside; 0: the method's own default */
+    double ridge;          /* starting lambda of the ridge head, learned (1) */
+    double label_smoothing;
+    double temperature;    /* starting scale of distances or cosines, learned; 0: the method's own default */
+    int max_ways;          /* largest number of classes of a test task: the head of maml, scratch, ... has as many rows (20) */
+    const goss_hyper_options *hyper; /* hypernet; NULL: defaults */
+} goss_method_options;
+GOSS_API goss_method_options goss_method_defaults(void);
+
+typedef struct goss_method goss_method;
+
+/* By name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune", "scratch", "pixels".
+ * backbone: a specification for goss_target_parse without a head. Errors: an unknown name (the list is told), settings that have
+ * no meaning together. Owns: goss_method_free; options are copied. */
+GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input, int input_rank,
+                                                      const goss_method_options *options, goss_method **out, goss_error *err);
+GOSS_API void goss_method_free(goss_method *m);
+GOSS_API const char *goss_method_name(const goss_method *m);
+GOSS_API const char *const *goss_method_names(void); /* NULL-terminated */
+GOSS_API const goss_target *goss_method_target(const goss_method *m);
+GOSS_API bool goss_method_trains(const goss_method *m); /* false: pixels, scratch */
+
+/* The parameters a method declares in a graph: name (also the prefix of its tensors in model files), layout, and whether they are
+ * trained (running statistics are not). Slabs of shape [goss_layout_total]. */
+typedef struct goss_method_param {
+    const char *name;
+    const goss_layout *layout;
+    bool trained;
+} goss_method_param;
+GOSS_API int goss_method_params(const goss_method *m);
+GOSS_API goss_method_param goss_method_param_at(const goss_method *m, int i);
+/* Starting values of parameter i, [total]. Depends on seed and tensor names only. */
+GOSS_API void goss_method_initialize(const goss_method *m, int i, uint64_t seed, float *out);
+
+typedef struct goss_method_loss {
+    goss_val loss;      /* rank 0, to be minimised */
+    goss_val accuracy;  /* rank 0, of the queries */
+    goss_val param[8];  /* trained parameters, in the order of goss_method_param_at */
+    goss_val grad[8];   /* their gradients (what the method wants: Reptile's is start minus end) */
+    int n_params;
+    goss_val update[8]; /* goss_assign of running statistics */
+    int n_updates;
+} goss_method_loss;
+/* Builds the training loss of a batch and its gradients. Errors are the graph's. */
+GOSS_API goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch);
+/* Builds the query logits [T,Q,W] of a batch of unseen tasks. fine_tune > 0: that many gradient steps on the support set after
+ * adapting (hypernet, protonet). */
+GOSS_API goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune);
+
+/* The network that adapting to one task gives (T = 1), as tensors: what `adapt` writes to a file. */
+typedef struct goss_adapted {
+    goss_target *target;   /* with a head; to be freed by goss_target_free */
+    goss_val slab;         /* [1, P] of its layout */
+    goss_val statistics;   /* [1, S] of its statistics layout; GOSS_NONE without batch norm */
+} goss_adapted;
+/* Builds that network for exactly `ways` classes. Errors: GOSS_E_UNSUPPORTED for a method without one (pixels). */
+GOSS_API GOSS_MUST_USE goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int ways,
+                                                     int fine_tune, goss_adapted *out, goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
