@@ -29,10 +29,12 @@ GOSS_API goss_val goss_elu(goss_val x);
 
 /* Normalisations; each returns (x - mean) / sqrt(var + eps), the affine part is goss_affine.
  * unit_mask: 0/1 [Tw, C] or GOSS_NONE; norms then use the live units only and leave dead ones 0. */
-GOSS_API goss_val goss_layer_norm(goss_val x, double eps, goss_val unit_mask);            /* x[T,N,...,C], over the last axis */
-GOSS_API goss_val goss_group_norm(goss_val x, int groups, double eps, goss_val unit_mask); /* x[T,N,H,W,C], over H, W, C/groups */
-GOSS_API goss_val goss_instance_norm(goss_val x, double eps);                             /* over H, W */
-/* Mean and variance of x[T,N,...,C] over all axes between task and channel, weighted by w[T,N] (GOSS_NONE: equal): [T,C]. */
+GOSS_API goss_val goss_layer_norm(goss_val x, double eps, goss_val unit_mask); /* x[T,N,...,C], over the last axis */
+GOSS_API goss_val goss_group_norm(goss_val x, int groups, double eps,
+                                  goss_val unit_mask);        /* x[T,N,H,W,C], over H, W, C/groups */
+GOSS_API goss_val goss_instance_norm(goss_val x, double eps); /* over H, W */
+/* Mean and variance of x[T,N,...,C] over all axes between task and channel, weighted by w[T,N] (GOSS_NONE: equal):
+ * [T,C]. */
 GOSS_API void goss_batch_stats(goss_val x, goss_val w, goss_val *mean, goss_val *var);
 /* The same over the tasks too, [1,C]: statistics of shared layers. */
 GOSS_API void goss_batch_stats_shared(goss_val x, goss_val *mean, goss_val *var);
@@ -43,15 +45,16 @@ GOSS_API goss_val goss_normalize(goss_val x, goss_val mean, goss_val var, double
 /* logits[T,N,W], target probabilities[T,N,W]; smoothing in [0,1) mixes the target with the uniform one.
  * class_mask [T,W] or GOSS_NONE: classes with 0 take no part (ragged ways). */
 GOSS_API goss_val goss_cross_entropy(goss_val logits, goss_val target, double smoothing, goss_val class_mask);
-GOSS_API goss_val goss_squared_error(goss_val x, goss_val target);             /* mean over the last axis */
-GOSS_API goss_val goss_huber(goss_val x, goss_val target, double delta);       /* mean over the last axis */
+GOSS_API goss_val goss_squared_error(goss_val x, goss_val target);       /* mean over the last axis */
+GOSS_API goss_val goss_huber(goss_val x, goss_val target, double delta); /* mean over the last axis */
 /* Weighted mean over samples, then mean over tasks, rank 0: loss[T,N], weight[T,N] or GOSS_NONE. */
 GOSS_API goss_val goss_reduce_loss(goss_val loss, goss_val weight);
-/* 1 where the largest logit is the target's class, [T,N]. No gradient. */
+/* 1 where the largest logit is the target's class, [T,N]; of k equal largest ones each counts 1/k, so that logits that
+ * are all the same score chance. Logits of classes that take no part are the caller's to mask. No gradient. */
 GOSS_API goss_val goss_correct(goss_val logits, goss_val target);
 
-/* Scaled dot-product attention q[T,M,D], k[T,S,D], v[T,S,E], heads divides D and E; key_mask[T,S] or GOSS_NONE. -> [T,M,E].
- * (Vaswani et al. 2017) */
+/* Scaled dot-product attention q[T,M,D], k[T,S,D], v[T,S,E], heads divides D and E; key_mask[T,S] or GOSS_NONE. ->
+ * [T,M,E]. (Vaswani et al. 2017) */
 GOSS_API goss_val goss_attention(goss_val q, goss_val k, goss_val v, int heads, goss_val key_mask);
 /* Zeroes each element with probability p and scales the rest by 1/(1-p); task: index [T] ids for the random stream. */
 GOSS_API goss_val goss_dropout(goss_val x, double p, goss_val task);

@@ -4,7 +4,8 @@
  * its weights in one slab of P numbers, goss_weights are the values of those weights in a graph, each [Tw, ...] with
  * Tw = 1 (shared by all tasks) or T (one for each). One code path runs both.
  * Errors: what comes from a text gives a status; what concerns a graph is the graph's sticky error.
- * Threads: layouts and targets are immutable once built and may be shared; goss_weights belong to their graph's thread. */
+ * Threads: layouts and targets are immutable once built and may be shared; goss_weights belong to their graph's thread.
+ */
 #ifndef GOSSAMER_NN_H
 #define GOSSAMER_NN_H
 
@@ -56,7 +57,7 @@ GOSS_API void goss_layout_free(goss_layout *l);
  * Errors: GOSS_E_ARGUMENT for a name that is taken or a rank or extent out of range (total at most 2^31 - 1). */
 GOSS_API GOSS_MUST_USE goss_status goss_layout_add(goss_layout *l, const goss_entry *entry, goss_error *err);
 GOSS_API int goss_layout_count(const goss_layout *l);
-GOSS_API int64_t goss_layout_total(const goss_layout *l); /* P */
+GOSS_API int64_t goss_layout_total(const goss_layout *l);                  /* P */
 GOSS_API const goss_entry *goss_layout_entry(const goss_layout *l, int i); /* borrowed; i in range */
 GOSS_API int64_t goss_layout_offset(const goss_layout *l, int i);
 GOSS_API int goss_layout_find(const goss_layout *l, const char *name); /* -1: not there */
@@ -108,11 +109,10 @@ typedef struct goss_target goss_target;
  *   flatten            images to features
  *   dropout P
  *   residual { ... }   adds what goes in to what comes out; `shortcut { ... }` after it, on the other path
- *   block C [stride S] [NORM]   residual block of two 3x3 convolutions (He et al. 2016) and its shortcut where one is needed
- *   head               dense to `outputs`; last
- *   mlp D1 D2 ...      preset: flatten where needed, dense + relu for each, head
- *   conv4 C [NORM]     preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head
- *   resnet C [NORM]    preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
+ *   block C [stride S] [NORM]   residual block of two 3x3 convolutions (He et al. 2016) and its shortcut where one is
+ * needed head               dense to `outputs`; last mlp D1 D2 ...      preset: flatten where needed, dense + relu for
+ * each, head conv4 C [NORM]     preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head resnet C [NORM]
+ * preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
  *
  * A conv or dense has a bias unless a norm follows at once. Presets end in a head when outputs > 0.
  * input: {D} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features (a per-class
@@ -125,9 +125,9 @@ GOSS_API void goss_target_free(goss_target *t); /* NULL allowed */
 GOSS_API const char *goss_target_text(const goss_target *t);
 GOSS_API int goss_target_input_rank(const goss_target *t);
 GOSS_API const int64_t *goss_target_input(const goss_target *t);
-GOSS_API int64_t goss_target_outputs(const goss_target *t);      /* 0: no head */
+GOSS_API int64_t goss_target_outputs(const goss_target *t);       /* 0: no head */
 GOSS_API int64_t goss_target_feature_count(const goss_target *t); /* numbers of the embedding before the head */
-GOSS_API int goss_target_layers(const goss_target *t);           /* layers with a product: the range of goss_entry.layer */
+GOSS_API int goss_target_layers(const goss_target *t); /* layers with a product: the range of goss_entry.layer */
 GOSS_API const goss_layout *goss_target_layout(const goss_target *t);
 /* Running mean and variance of every batch norm ("norm1.mean", "norm1.var"); empty without one. A layout of its own:
  * statistics are neither trained nor generated. */
@@ -138,7 +138,8 @@ GOSS_API const goss_layout *goss_target_statistics(const goss_target *t);
 GOSS_API int goss_target_sites(const goss_target *t);
 GOSS_API const char *goss_target_site_name(const goss_target *t, int i);
 GOSS_API int64_t goss_target_site_channels(const goss_target *t, int i);
-/* Unit groups: channels or features that live and die together (all paths that meet in a residual sum are one group). */
+/* Unit groups: channels or features that live and die together (all paths that meet in a residual sum are one group).
+ */
 GOSS_API int goss_target_units(const goss_target *t);
 GOSS_API const char *goss_target_units_name(const goss_target *t, int i); /* the first layer that makes them */
 GOSS_API int64_t goss_target_units_count(const goss_target *t, int i);
@@ -183,8 +184,8 @@ GOSS_API goss_target_output goss_target_apply(const goss_target *t, goss_val x, 
 /* The embedding only; the head and its weights are not touched. */
 GOSS_API goss_val goss_target_features(const goss_target *t, goss_val x, const goss_weights *w,
                                        const goss_target_context *c);
-/* Support and query in one go, not transductive: BATCH statistics of the support set, which then normalise the query too
- * (with context.norm RUNNING: those for both). c->statistics and c->norm GIVEN are not looked at. */
+/* Support and query in one go, not transductive: BATCH statistics of the support set, which then normalise the query
+ * too (with context.norm RUNNING: those for both). c->statistics and c->norm GIVEN are not looked at. */
 GOSS_API void goss_target_apply_episode(const goss_target *t, goss_val support, goss_val query, const goss_weights *w,
                                         const goss_target_context *c, goss_target_output *support_out,
                                         goss_target_output *query_out);
@@ -197,8 +198,8 @@ GOSS_API goss_val goss_target_running_update(const goss_target *t, const goss_we
 /* The smaller network that computes what the masked one computes. masks: one a unit group, of goss_target_units_count
  * numbers (0 is dead), or NULL for all alive. slab [P], statistics [S] (may be NULL): the values of the given target;
  * *out_slab, *out_statistics: those of the smaller one, to be freed with goss_numbers_free; all three optional.
- * Errors: GOSS_E_ARGUMENT for a group without a living unit; GOSS_E_UNSUPPORTED for units of a grouped convolution that is not
- * depthwise, or that leave a group norm's groups uneven. */
+ * Errors: GOSS_E_ARGUMENT for a group without a living unit; GOSS_E_UNSUPPORTED for units of a grouped convolution that
+ * is not depthwise, or that leave a group norm's groups uneven. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_compact(const goss_target *t, const float *const *masks,
                                                        const float *slab, const float *statistics, goss_target **out,
                                                        float **out_slab, float **out_statistics, goss_error *err);
