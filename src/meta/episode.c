@@ -1,0 +1,353 @@
+/* episode.c: the sampler of few-shot tasks.
+ *
+ * Episode k has a random stream of its own for what is drawn, and each of its images one for how it is warped, so
+ * that the choice of classes and drawings is the same with and without augmentation. Everything that could go wrong is
+ * found when the sampler is made; a draw only fills buffers. */
+#include "gossamer/episode.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+#include "base/arena.h"
+#include "base/rng.h"
+#include "data/augment.h"
+
+struct goss_sampler {
+    const goss_images *set;
+    goss_episode_spec spec;
+    goss_image_format format;
+    goss_episode_limits limits;
+    float ground; /* of warped images, see goss__warp */
+    goss__arena arena;
+    int32_t *classes; /* [count], those of an alphabet side by side */
+    int count;
+    int32_t *start; /* [alphabets + 1] into classes: groups to draw one_alphabet from; else one group of all */
+    int alphabets;
+    int32_t *local_face;   /* [images of the set]: 0, 1, ... within the class */
+    int32_t *faces;        /* [count] different faces of a class */
+    uint32_t *pool;        /* scratch: classes to draw from */
+    uint32_t *drawings;    /* scratch: images of a class */
+    uint32_t *face_order;  /* scratch */
+    uint8_t *face_support; /* scratch: the face's drawings are for the support set */
+    int32_t *chosen;       /* scratch: images of a class, shots + queries */
+    float *image[2];       /* scratch */
+};
+
+goss_episode_spec goss_episode_spec_defaults(void) { return (goss_episode_spec){.ways = 5, .shots = 1, .queries = 15}; }
+
+/* ---- making a sampler ---- */
+
+static goss_status check_spec(const goss_episode_spec *e, const goss_image_format *f, goss_error *err) {
+    if (e->ways < 2 || e->shots < 1 || e->queries < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%d ways, %d shots, %d queries: at least 2, 1 and 0", e->ways,
+                              e->shots, e->queries);
+    if (e->ways > 1 << 20 || e->shots > 1 << 20 || e->queries > 1 << 20 ||
+        (int64_t)e->ways * ((int64_t)e->shots + e->queries) > INT32_MAX)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%d ways x (%d shots + %d queries) is more than an episode can hold", e->ways, e->shots,
+                              e->queries);
+    if (e->min_shots < 0 || e->min_shots > e->shots)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%d shots at least but %d at most", e->min_shots, e->shots);
+    if (e->rotations && f->height != f->width)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "rotations need square images; these are %d x %d", f->height,
+                              f->width);
+    if (!(e->augment >= 0 && e->augment <= 10 && e->elastic >= 0 && e->elastic <= 28))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "augment %g, elastic %g: outside [0, 10] and [0, 28]", e->augment,
+                              e->elastic);
+    return GOSS_OK;
+}
+
+static int turns_of(const goss_sampler *s) { return s->spec.rotations ? 4 : 1; }
+
+/* Sorts the classes by alphabet and notes where each alphabet with at least two ways starts. */
+static int compare_alphabets(const void *a, const void *b, void *set) {
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    int p = goss_images_class_alphabet(set, x), q = goss_images_class_alphabet(set, y);
+    return p != q ? (p > q) - (p < q) : (x > y) - (x < y);
+}
+
+static goss_status group_alphabets(goss_sampler *s, goss_error *err) {
+    qsort_r(s->classes, (size_t)s->count, sizeof *s->classes, compare_alphabets, (void *)(uintptr_t)s->set);
+    int kept = 0, widest = 0;
+    for (int i = 0, end; i < s->count; i = end) {
+        int alphabet = goss_images_class_alphabet(s->set, s->classes[i]);
+        for (end = i; end < s->count && goss_images_class_alphabet(s->set, s->classes[end]) == alphabet; end++) {
+        }
+        if ((end - i) * turns_of(s) < 2) continue;
+        /* Alphabets too small to choose from leave the list: those that stay close ranks. */
+        s->start[s->alphabets++] = kept;
+        if (end - i > widest) widest = end - i;
+        for (int k = i; k < end; k++) s->classes[kept++] = s->classes[k];
+    }
+    s->count = kept;
+    s->start[s->alphabets] = kept;
+    if (s->alphabets == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "no alphabet has two classes; episodes of one alphabet need that");
+    if (widest * turns_of(s) < s->limits.ways) s->limits.ways = widest * turns_of(s);
+    return GOSS_OK;
+}
+
+static goss_status group_all(goss_sampler *s, goss_error *err) {
+    s->alphabets = 1;
+    s->start[0] = 0, s->start[1] = s->count;
+    if (s->count * turns_of(s) < s->spec.ways)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%d ways asked for, but there are only %d classes%s", s->spec.ways,
+                              s->count * turns_of(s), s->spec.rotations ? " (rotations counted)" : "");
+    return GOSS_OK;
+}
+
+static goss_status check_drawings(const goss_sampler *s, goss_error *err) {
+    int need = s->spec.shots + s->spec.queries;
+    for (int i = 0; i < s->count; i++) {
+        int first, count;
+        goss_images_class_range(s->set, s->classes[i], &first, &count);
+        if (count < need)
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT, "class \"%s\" has %d drawings; %d shots and %d queries need %d different ones",
+                goss_images_class_name(s->set, s->classes[i]), count, s->spec.shots, s->spec.queries, need);
+    }
+    return GOSS_OK;
+}
+
+/* Numbers the faces of a class from 0 in order of appearance. `seen` maps a face of the set to 1 + its number; drawings
+ * without a face (-1) share one. Returns how many there are and counts their drawings. */
+static int number_faces(goss_sampler *s, int cls, int32_t *seen, int32_t *sizes) {
+    int first, count, faces = 0;
+    goss_images_class_range(s->set, cls, &first, &count);
+    for (int i = first; i < first + count; i++) {
+        int32_t *number = &seen[1 + goss_images_face(s->set, i)];
+        if (!*number) *number = ++faces, sizes[faces - 1] = 0;
+        s->local_face[i] = *number - 1;
+        sizes[*number - 1]++;
+    }
+    for (int i = first; i < first + count; i++) seen[1 + goss_images_face(s->set, i)] = 0;
+    return faces;
+}
+
+/* The most drawings that the faces of a support set can use up: faces are taken in random order until there are
+ * enough, so the worst is the fullest set that falls one short, and then the largest face not in it. */
+static int most_used(const int32_t *sizes, int faces, int shots, uint8_t *reach) {
+    int worst = 0;
+    for (int last = 0; last < faces; last++) {
+        int best = 0;
+        for (int k = 0; k < shots; k++) reach[k] = k == 0;
+        for (int f = 0; f < faces; f++)
+            for (int k = shots - 1; f != last && k >= sizes[f]; k--)
+                if (reach[k - sizes[f]]) reach[k] = 1, best = k > best ? k : best;
+        if (best + sizes[last] > worst) worst = best + sizes[last];
+    }
+    return worst;
+}
+
+static goss_status check_faces(goss_sampler *s, int32_t *seen, int32_t *sizes, uint8_t *reach, goss_error *err) {
+    for (int i = 0; i < s->count; i++) {
+        int first, count;
+        goss_images_class_range(s->set, s->classes[i], &first, &count);
+        s->faces[i] = number_faces(s, s->classes[i], seen, sizes);
+        if (s->faces[i] < 2) continue;
+        int used = most_used(sizes, s->faces[i], s->spec.shots, reach);
+        if (count - used < s->spec.queries)
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "class \"%s\" has %d drawings in %d faces: when %d shots use up %d of them, %d are left for "
+                "%d queries of other faces",
+                goss_images_class_name(s->set, s->classes[i]), count, s->faces[i], s->spec.shots, used, count - used,
+                s->spec.queries);
+    }
+    return GOSS_OK;
+}
+
+static goss_status prepare_faces(goss_sampler *s, int largest, goss_error *err) {
+    int images = goss_images_count(s->set);
+    s->local_face = goss__arena_alloc(&s->arena, (size_t)images * sizeof *s->local_face);
+    s->faces = goss__arena_alloc(&s->arena, (size_t)s->count * sizeof *s->faces);
+    s->face_order = goss__arena_alloc(&s->arena, (size_t)largest * sizeof *s->face_order);
+    s->face_support = goss__arena_alloc(&s->arena, (size_t)largest);
+    int32_t *seen = goss__calloc((size_t)images + 1, sizeof *seen); /* a face's number is below the count of images */
+    int32_t *sizes = goss__calloc((size_t)largest, sizeof *sizes);
+    uint8_t *reach = goss__calloc((size_t)s->spec.shots, 1);
+    goss_status status;
+    if (s->local_face && s->faces && s->face_order && s->face_support && seen && sizes && reach)
+        status = check_faces(s, seen, sizes, reach, err);
+    else
+        status = goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler of %d images", images);
+    goss__free(seen), goss__free(sizes), goss__free(reach);
+    return status;
+}
+
+/* Drawings on a dark ground go on in the dark outside; photographs repeat their edge. */
+static float find_ground(const goss_sampler *s) {
+    const goss_image_format *f = &s->format;
+    int n = goss_images_count(s->set), step = n > 64 ? n / 64 : 1;
+    size_t row = (size_t)f->width * (size_t)f->channels, last = row * (size_t)(f->height - 1);
+    double sum = 0, count = 0;
+    for (int i = 0; i < n; i += step) {
+        const uint8_t *p = goss_images_pixels(s->set, i);
+        for (size_t x = 0; x < row; x++) sum += p[x] + p[last + x];
+        count += 2 * (double)row;
+    }
+    return sum < 0.1 * 255 * count ? 0 : -1;
+}
+
+static goss_status copy_classes(goss_sampler *s, const goss_class_list *list, goss_error *err) {
+    s->count = list ? list->count : goss_images_classes(s->set);
+    s->classes = goss__arena_alloc(&s->arena, ((size_t)s->count + 1) * sizeof *s->classes);
+    s->start = goss__arena_alloc(&s->arena, ((size_t)s->count + 2) * sizeof *s->start);
+    s->pool = goss__arena_alloc(&s->arena, ((size_t)s->count + 1) * (size_t)turns_of(s) * sizeof *s->pool);
+    if (!s->classes || !s->start || !s->pool)
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler of %d classes", s->count);
+    for (int i = 0; i < s->count; i++) {
+        s->classes[i] = list ? list->ids[i] : i;
+        if (s->classes[i] < 0 || s->classes[i] >= goss_images_classes(s->set))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "class %d in the list; the set has %d", (int)s->classes[i],
+                                  goss_images_classes(s->set));
+    }
+    return GOSS_OK;
+}
+
+static goss_status prepare(goss_sampler *s, const goss_class_list *classes, goss_error *err) {
+    const goss_episode_spec *e = &s->spec;
+    GOSS_TRY(check_spec(e, &s->format, err));
+    GOSS_TRY(copy_classes(s, classes, err));
+    s->limits.ways = e->ways;
+    s->limits.image = (size_t)s->format.height * (size_t)s->format.width * (size_t)s->format.channels;
+    GOSS_TRY(e->one_alphabet ? group_alphabets(s, err) : group_all(s, err));
+    s->limits.supports = s->limits.ways * e->shots, s->limits.queries = s->limits.ways * e->queries;
+    GOSS_TRY(check_drawings(s, err));
+    int largest = 0;
+    for (int i = 0; i < s->count; i++) {
+        int first, count;
+        goss_images_class_range(s->set, s->classes[i], &first, &count);
+        if (count > largest) largest = count;
+    }
+    if (e->distinct_faces) GOSS_TRY(prepare_faces(s, largest, err));
+    s->drawings = goss__arena_alloc(&s->arena, (size_t)largest * sizeof *s->drawings);
+    s->chosen = goss__arena_alloc(&s->arena, (size_t)(e->shots + e->queries) * sizeof *s->chosen);
+    s->image[0] = goss__arena_alloc(&s->arena, s->limits.image * sizeof(float));
+    s->image[1] = goss__arena_alloc(&s->arena, s->limits.image * sizeof(float));
+    s->ground = find_ground(s);
+    bool all = s->drawings && s->chosen && s->image[0] && s->image[1];
+    return all ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler");
+}
+
+goss_status goss_sampler_create(const goss_images *set, const goss_class_list *classes, const goss_episode_spec *spec,
+                                goss_sampler **out, goss_error *err) {
+    *out = NULL;
+    goss_sampler *s = goss__calloc(1, sizeof *s);
+    if (!s) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler");
+    s->set = set, s->spec = *spec, s->format = goss_images_format(set);
+    goss_status status = prepare(s, classes, err);
+    if (status == GOSS_OK)
+        *out = s;
+    else
+        goss_sampler_destroy(s);
+    return status;
+}
+
+void goss_sampler_destroy(goss_sampler *s) {
+    if (!s) return;
+    goss__arena_free(&s->arena);
+    goss__free(s);
+}
+
+goss_episode_limits goss_sampler_limits(const goss_sampler *s) { return s->limits; }
+
+/* ---- drawing ---- */
+
+/* `want` random drawings of a class among those whose face is (or is not) one of the support's; 2: among all. */
+static void pick(goss_sampler *s, int first, int count, int support, int want, int32_t *out, goss__rng *rng) {
+    uint32_t n = 0;
+    for (int i = first; i < first + count; i++)
+        if (support == 2 || s->face_support[s->local_face[i]] == support) s->drawings[n++] = (uint32_t)i;
+    goss__rng_shuffle(rng, s->drawings, n, (uint32_t)want);
+    for (int i = 0; i < want; i++) out[i] = (int32_t)s->drawings[i];
+}
+
+/* Chooses faces in random order until they have enough drawings for the support set. */
+static void choose_faces(goss_sampler *s, int first, int count, int faces, int shots, goss__rng *rng) {
+    for (int f = 0; f < faces; f++) s->face_order[f] = (uint32_t)f, s->face_support[f] = 0;
+    goss__rng_shuffle(rng, s->face_order, (uint32_t)faces, (uint32_t)faces);
+    for (int f = 0, have = 0; have < shots; f++) {
+        s->face_support[s->face_order[f]] = 1;
+        for (int i = first; i < first + count; i++) have += s->local_face[i] == (int32_t)s->face_order[f];
+    }
+}
+
+/* Into s->chosen: the shots, then the queries. */
+static void choose_drawings(goss_sampler *s, int index, int shots, goss__rng *rng) {
+    int first, count, queries = s->spec.queries;
+    goss_images_class_range(s->set, s->classes[index], &first, &count);
+    if (!s->spec.distinct_faces || s->faces[index] < 2) {
+        pick(s, first, count, 2, shots + queries, s->chosen, rng);
+        return;
+    }
+    choose_faces(s, first, count, s->faces[index], shots, rng);
+    pick(s, first, count, 1, shots, s->chosen, rng);
+    pick(s, first, count, 0, queries, s->chosen + shots, rng);
+}
+
+/* One image of the episode: turned, then warped by its own stream of random numbers. */
+static void emit(goss_sampler *s, int32_t id, int turns, uint64_t stream, float *out) {
+    const goss_image_format *f = &s->format;
+    bool warp = s->spec.augment > 0 || s->spec.elastic > 0;
+    float *plain = turns || warp ? s->image[0] : out, *turned = warp ? s->image[1] : out;
+    goss_images_get(s->set, id, plain);
+    if (turns) goss__quarter_turns(plain, f->height, f->channels, turns, turned);
+    if (!warp) return;
+    const float degrees10 = 0.17453292f;
+    float a = s->spec.augment;
+    goss__affine_spread spread = {degrees10 * a, 0.1f * a, 0.1f * a, 2.0f / 28 * a};
+    goss__rng rng = goss__rng_make(s->spec.seed, stream);
+    goss__affine affine = goss__affine_draw(&rng, spread, f->height, f->width);
+    goss__elastic elastic = {0};
+    if (s->spec.elastic > 0) elastic = goss__elastic_draw(&rng, 5, s->spec.elastic * (float)f->width / 28);
+    goss__warp(turns ? turned : plain, f->height, f->width, f->channels, &affine, &elastic, s->ground, out);
+}
+
+/* The classes of the episode into the front of s->pool, as class index * turns + turn. */
+static int choose_classes(goss_sampler *s, goss__rng *rng) {
+    int group = s->alphabets > 1 ? (int)goss__rng_below(rng, (uint32_t)s->alphabets) : 0, turns = turns_of(s);
+    uint32_t from = (uint32_t)(s->start[group] * turns), n = (uint32_t)(s->start[group + 1] * turns) - from;
+    uint32_t ways = n < (uint32_t)s->spec.ways ? n : (uint32_t)s->spec.ways;
+    for (uint32_t i = 0; i < n; i++) s->pool[i] = from + i;
+    goss__rng_shuffle(rng, s->pool, n, ways);
+    return (int)ways;
+}
+
+/* A half of the episode, support set or queries, as far as it is filled. */
+typedef struct half {
+    uint64_t tag; /* of its random streams */
+    int count;
+    float *images;
+    int32_t *labels, *ids;
+} half;
+
+static void place(goss_sampler *s, half *h, const int32_t *chosen, int n, int label, int turns) {
+    for (int i = 0; i < n; i++, h->count++) {
+        uint64_t stream[2] = {h->tag, (uint64_t)h->count};
+        if (h->labels) h->labels[h->count] = label;
+        if (h->ids) h->ids[h->count] = chosen[i];
+        if (!h->images) continue;
+        emit(s, chosen[i], turns, goss__hash64(stream, sizeof stream, 0),
+             h->images + (size_t)h->count * s->limits.image);
+    }
+}
+
+void goss_sampler_draw(goss_sampler *s, uint64_t k, goss_episode *e) {
+    goss__rng rng = goss__rng_make(s->spec.seed, k);
+    half support = {2 * k, 0, e->support_images, e->support_labels, e->support_ids};
+    half query = {2 * k + 1, 0, e->query_images, e->query_labels, e->query_ids};
+    e->ways = choose_classes(s, &rng);
+    for (int w = 0; w < e->ways; w++) {
+        int index = (int)s->pool[w] / turns_of(s), turns = (int)s->pool[w] % turns_of(s), shots = s->spec.shots;
+        if (s->spec.min_shots > 0)
+            shots = s->spec.min_shots + (int)goss__rng_below(&rng, (uint32_t)(shots - s->spec.min_shots + 1));
+        if (e->classes) e->classes[w] = s->classes[index];
+        if (e->turns) e->turns[w] = turns;
+        choose_drawings(s, index, shots, &rng);
+        place(s, &support, s->chosen, shots, w, turns);
+        place(s, &query, s->chosen + shots, s->spec.queries, w, turns);
+    }
+    e->supports = support.count, e->queries = query.count;
+}
