@@ -1,0 +1,104 @@
+/* Class lists: files of names with their mistakes, and seeded splits. */
+#include "base/os.h"
+#include "data/picture.h"
+#include "gossamer/data.h"
+#include "test.h"
+
+static goss_error err;
+static char top[] = P_tmpdir "/gossamer-test-XXXXXX";
+static goss_images *set; /* 6 alphabets of 5 classes of 1 image */
+
+static void make_set(void) {
+    if (!mkdtemp(top)) abort();
+    for (int i = 0; i < 30; i++) {
+        char path[200];
+        uint8_t pixels[4] = {0};
+        snprintf(path, sizeof path, "%s/tree/alphabet%d/character%02d", top, i / 5, i % 5);
+        if (goss__mkdirs(path, &err) != GOSS_OK) abort();
+        snprintf(path, sizeof path, "%s/tree/alphabet%d/character%02d/1.png", top, i / 5, i % 5);
+        if (goss__png_write_grey(path, pixels, 2, 2, &err) != GOSS_OK) abort();
+    }
+    char path[100];
+    snprintf(path, sizeof path, "%s/tree", top);
+    if (goss_images_open(path, NULL, &set, &err) != GOSS_OK) abort();
+}
+
+static const char *list_file(const char *text) {
+    static char path[200];
+    snprintf(path, sizeof path, "%s/list.txt", top);
+    if (goss__write_file(path, text, strlen(text), &err) != GOSS_OK) abort();
+    return path;
+}
+
+TEST(reads_names_comments_and_blank_lines) {
+    goss_class_list list;
+    T_OK(goss_class_list_read(
+        set, list_file("# the classes\r\n\n  alphabet3/character04 # last\r\nalphabet0/character01"), &list, &err));
+    T_EQ(list.count, 2);
+    T_EQ(list.ids[0], 1);
+    T_EQ(list.ids[1], 19);
+    goss_class_list_free(&list);
+}
+
+TEST(mistakes_are_named_with_line_and_suggestion) {
+    goss_class_list list;
+    T_ERR(goss_class_list_read(set, list_file("\nalphabet0/character01\nalphabet4/charakter03\n"), &list, &err),
+          GOSS_E_FORMAT,
+          "list.txt: 3: the data has no class \"alphabet4/charakter03\" (nearest: \"alphabet4/character03\")");
+    T_ERR(goss_class_list_read(set, list_file("alphabet0/character01\n#\nalphabet0/character01\n"), &list, &err),
+          GOSS_E_FORMAT, "3: class \"alphabet0/character01\" came before, in line 1");
+    T_ERR(goss_class_list_read(set, list_file("# nothing\n"), &list, &err), GOSS_E_FORMAT, "names no class");
+    T_ERR(goss_class_list_read(set, "nowhere.txt", &list, &err), GOSS_E_IO, "nowhere.txt");
+    T_CHECK(list.ids == NULL);
+}
+
+static bool disjoint_and_complete(const goss_class_list *a, const goss_class_list *b, int total) {
+    int seen[30] = {0}, all = 0;
+    for (int i = 0; i < a->count; i++) all += !seen[a->ids[i]]++;
+    for (int i = 0; i < b->count; i++) all += !seen[b->ids[i]]++;
+    for (int i = 1; i < a->count; i++)
+        if (a->ids[i] <= a->ids[i - 1]) return false;
+    return all == total && a->count + b->count == total;
+}
+
+TEST(random_split) {
+    goss_class_list kept, held, again_kept, again, other_kept, other;
+    T_OK(goss_class_list_split(set, NULL, 0.2, 5, &kept, &held, &err));
+    T_OK(goss_class_list_split(set, NULL, 0.2, 5, &again_kept, &again, &err));
+    T_OK(goss_class_list_split(set, NULL, 0.2, 6, &other_kept, &other, &err));
+    T_EQ(held.count, 6);
+    T_CHECK(disjoint_and_complete(&kept, &held, 30));
+    T_EQ(memcmp(held.ids, again.ids, 6 * sizeof(int32_t)), 0);
+    T_CHECK(memcmp(held.ids, other.ids, 6 * sizeof(int32_t)) != 0);
+    goss_class_list_free(&kept), goss_class_list_free(&held), goss_class_list_free(&again_kept);
+    goss_class_list_free(&again), goss_class_list_free(&other_kept), goss_class_list_free(&other);
+    T_ERR(goss_class_list_split(set, NULL, 1, 5, &kept, &held, &err), GOSS_E_ARGUMENT, "fraction 1");
+    int32_t one[] = {3};
+    goss_class_list single = {one, 1};
+    T_ERR(goss_class_list_split(set, &single, 0.5, 5, &kept, &held, &err), GOSS_E_ARGUMENT, "1 of 1 classes");
+}
+
+TEST(whole_alphabets_are_held_out) {
+    goss_class_list from, kept, held;
+    T_OK(goss_class_list_all(set, &from, &err));
+    from.count = 23; /* alphabets 0 to 3 and a part of the fifth */
+    T_OK(goss_class_list_hold_out(set, &from, 2, 11, &kept, &held, &err));
+    T_CHECK(disjoint_and_complete(&kept, &held, 23));
+    for (int i = 0; i < held.count; i++)
+        for (int k = 0; k < kept.count; k++)
+            T_CHECK(goss_images_class_alphabet(set, held.ids[i]) != goss_images_class_alphabet(set, kept.ids[k]));
+    T_CHECK(held.count == 10 || held.count == 8);
+    goss_class_list_free(&kept), goss_class_list_free(&held);
+    T_ERR(goss_class_list_hold_out(set, &from, 5, 11, &kept, &held, &err), GOSS_E_ARGUMENT, "5 of 5 alphabets");
+    T_ERR(goss_class_list_hold_out(set, &from, 0, 11, &kept, &held, &err), GOSS_E_ARGUMENT, "0 of 5 alphabets");
+    goss_class_list_free(&from);
+}
+
+int main(int argc, char **argv) {
+    make_set();
+    int failed = t_main(argc, argv);
+    goss_images_close(set);
+    char command[100];
+    snprintf(command, sizeof command, "rm -rf %s", top);
+    return system(command) != 0 || failed;
+}
