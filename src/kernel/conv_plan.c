@@ -1,0 +1,86 @@
+/* conv_plan.c: block sizes of convolutions (conv_plan.h). No variant of the kernels has a say in them: the order in
+ * which filter gradients are summed follows the blocks and must be the same everywhere. */
+#include "kernel/conv_plan.h"
+
+#define BLOCK_FLOATS (128 * 1024) /* a slab takes half a MiB at most, unless a single row of outputs needs more */
+#define ROW_PIXELS 28             /* a row of outputs this long splits well into tiles of 14, 6 and 4 */
+#define PANEL_COLS 32             /* widest panel of weights: two vectors of 16 */
+
+static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
+static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+/* Pixels a multiple of 512 bytes apart would share few sets of L1. */
+static int64_t pixel_floats(int64_t channels) { return channels % 128 == 0 ? channels + 16 : channels; }
+
+/* slab_rows = step * (rows - 1) + extra. other: floats of a second array for each output row and image. */
+static void cut(goss__conv_plan *p, const goss__conv *c, int64_t rows, int64_t step_num, int64_t step_den, int64_t extra,
+                int64_t other) {
+    const int64_t row = p->phases * p->cols * p->pixel;
+    int64_t slab_rows = (rows - 1) * step_num / step_den + extra, cap;
+    if (slab_rows * row + rows * other > BLOCK_FLOATS) {
+        int64_t fit = ((BLOCK_FLOATS - extra * row) * step_den) / at_least(row * step_num + other * step_den, 1) + 1;
+        rows = at_least(1, at_most(rows, fit));
+        slab_rows = (rows - 1) * step_num / step_den + extra;
+        cap = 1;
+    } else {
+        cap = BLOCK_FLOATS / at_least(slab_rows * row + rows * other, 1);
+    }
+    p->inter = at_least(1, at_most(at_most(p->inter, c->n), cap));
+    p->images = at_least(1, at_most(c->n, cap - cap % p->inter));
+    p->rows = rows, p->slab_rows = slab_rows;
+    p->image = slab_rows * row;
+    p->slab = p->images * p->image;
+    p->other = p->images * rows * other;
+}
+
+static goss__conv_plan start(const goss__conv *c) {
+    goss__conv_plan p = {0};
+    p.in_group = c->cin / c->groups, p.out_group = c->cout / c->groups;
+    return p;
+}
+
+static void source_geometry(goss__conv_plan *p, const goss__conv *c) {
+    p->phases = c->stride_w;
+    p->cols = up((c->ow - 1) * c->stride_w + c->dil_w * (c->kw - 1) + 1, c->stride_w);
+    p->pixel = pixel_floats(p->in_group);
+    p->inter = p->in_group < 8 ? 1 : up(ROW_PIXELS, at_least(c->ow, 1));
+}
+
+goss__conv_plan goss__conv_plan_forward(const goss__conv *c) {
+    goss__conv_plan p = start(c);
+    source_geometry(&p, c);
+    cut(&p, c, c->oh, c->stride_h, 1, c->dil_h * (c->kh - 1) + 1, 0);
+    p.panel = c->kh * c->kw * p.in_group * PANEL_COLS;
+    p.segments = c->kh * c->kw, p.offsets = p.inter * c->ow;
+    return p;
+}
+
+goss__conv_plan goss__conv_plan_dx(const goss__conv *c) {
+    goss__conv_plan p = start(c);
+    p.phases = 1;
+    p.cols = goss__floor_div(c->pad_left + c->w - 1, c->stride_w) -
+             goss__floor_div(c->pad_left - c->dil_w * (c->kw - 1), c->stride_w) + 1;
+    p.pixel = pixel_floats(p.out_group);
+    p.inter = up(ROW_PIXELS, at_least(up(c->w, c->stride_w), 1));
+    cut(&p, c, c->h, 1, c->stride_h, c->dil_h * (c->kh - 1) / c->stride_h + (c->stride_h == 1 ? 1 : 3), 0);
+    p.panel = c->kh * c->kw * p.out_group * PANEL_COLS;
+    p.segments = c->kh * c->kw, p.offsets = p.inter * c->w;
+    return p;
+}
+
+goss__conv_plan goss__conv_plan_dw(const goss__conv *c) {
+    goss__conv_plan p = start(c);
+    source_geometry(&p, c);
+    p.other_pixel = pixel_floats(up(p.out_group, 16) * 16);
+    cut(&p, c, c->oh, c->stride_h, 1, c->dil_h * (c->kh - 1) + 1, c->ow * p.other_pixel);
+    p.segments = p.images * p.rows, p.offsets = 0;
+    return p;
+}
+
+static size_t padded(int64_t bytes) { return ((size_t)bytes + 63) / 64 * 64; }
+
+size_t goss__conv_plan_bytes(const goss__conv_plan *p) {
+    return padded(p->slab * 4) + padded(p->other * 4) + padded(p->panel * 4) + padded(p->segments * 24) +
+           padded(p->offsets * 8);
+}

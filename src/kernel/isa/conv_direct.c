@@ -1,0 +1,239 @@
+/* conv_direct.c: convolution forward and its input gradient, as tiles of pixels x output channels.
+ *
+ * Every tap of the filter is a shift of the slab, so a tile sums one segment a tap. The input gradient is the same thing
+ * with the filter transposed: of the pixels of gx that share (row, column) modulo the stride, each is reached by the same
+ * taps, and their gradients lie side by side in a slab of gy. Order of a sum: taps row by row, channels within a tap. */
+#include "kernel/isa/isa.h"
+#include "kernel/isa/slab.h"
+
+typedef struct work {
+    const goss__conv *c;
+    goss__conv_plan p;
+    goss__conv_scratch s;
+    goss__tile t;
+    int64_t images, rows; /* of this block */
+    int64_t image0, row0; /* first image, first row of outputs */
+    int64_t group;
+    int64_t width, vectors; /* of this panel of outputs */
+} work;
+
+/* A row of outputs, as many tiles as it needs. */
+static void tiles(goss__tile t, int64_t pixels, int64_t vectors) {
+    const int64_t *at = t.at;
+    const float *a = t.a;
+    for (int64_t i = 0; i < pixels;) {
+        const int64_t r = tile_rows(pixels - i);
+        t.a = a + i * t.row, t.at = at + i;
+        GOSS_FN(tile_find)(r, vectors, t.row == 1, 0)(&t);
+        i += r;
+    }
+}
+
+static void panel_begin(work *k, int64_t width) {
+    k->width = width;
+    k->vectors = goss__ceil_div(width, W);
+    k->t.last = width - (k->vectors - 1) * W;
+    k->t.ldb = k->vectors * W;
+}
+
+/* Segments of all taps, those of one filter row joined where the slab has them side by side. */
+static int64_t forward_segments(const work *k, int64_t inter) {
+    const goss__conv *c = k->c;
+    const goss__conv_plan *p = &k->p;
+    const bool join = inter == 1 && p->phases == 1 && c->dil_w == 1 && p->pixel == p->in_group;
+    int64_t n = 0;
+    for (int64_t y = 0; y < c->kh; y++) {
+        for (int64_t x = 0; x < (join ? 1 : c->kw); x++) {
+            const int64_t col = x * c->dil_w, ph = col % p->phases;
+            goss__segment *s = &k->s.seg[n++];
+            s->a = ((y * c->dil_h * p->phases + ph) * p->cols + col / p->phases) * inter * p->pixel;
+            s->b = (y * c->kw + x) * p->in_group * k->t.ldb;
+            s->k = join ? c->kw * p->in_group : p->in_group;
+        }
+    }
+    return n;
+}
+
+static void forward_bundle(work *k, int64_t first, int64_t n, float *y) {
+    const goss__conv *c = k->c;
+    const goss__conv_plan *p = &k->p;
+    for (int64_t x = 0; x < c->ow; x++) {
+        for (int64_t b = 0; b < n; b++) k->s.at[x * n + b] = (b * c->oh * c->ow + x) * c->cout;
+    }
+    k->t.segs = forward_segments(k, n);
+    const int64_t row = p->phases * p->cols * n * p->pixel;
+    for (int64_t r = 0; r < k->rows; r++) {
+        k->t.a = k->s.slab + first * p->image + r * c->stride_h * row;
+        k->t.c = y + ((k->image0 + first) * c->oh + k->row0 + r) * c->ow * c->cout;
+        tiles(k->t, c->ow * n, k->vectors);
+    }
+}
+
+static void forward_block(work *k, const float *x, const float *w, float *y) {
+    const goss__conv *c = k->c;
+    const goss__conv_plan *p = &k->p;
+    for (int64_t i = 0, n; i < k->images; i += n) {
+        n = bundle_size(i, k->images, p->inter);
+        goss__source s = {.h = c->h, .w = c->w, .stride = c->cin, .channels = p->in_group};
+        s.data = x + (k->image0 + i) * c->h * c->w * c->cin + k->group * p->in_group;
+        s.row0 = k->row0 * c->stride_h - c->pad_top, s.col0 = -c->pad_left;
+        GOSS_FN(slab_fill)(k->s.slab + i * p->image, &s, n, (k->rows - 1) * c->stride_h + c->dil_h * (c->kh - 1) + 1,
+                           p->phases, p->cols, p->pixel);
+    }
+    for (int64_t j = 0; j < p->out_group; j += 2 * W) {
+        const int64_t channel = k->group * p->out_group + j;
+        panel_begin(k, goss__min64(2 * W, p->out_group - j));
+        GOSS_FN(pack_rows)(k->s.panel, w + channel, c->cout, c->kh * c->kw * p->in_group, k->width);
+        for (int64_t i = 0, n; i < k->images; i += n) {
+            n = bundle_size(i, k->images, p->inter);
+            forward_bundle(k, i, n, y + channel);
+        }
+    }
+}
+
+/* Blocks of images x rows, each group. `rows` is the extent of the rows that are cut. */
+static void each_block(work *k, int64_t rows, const float *a, const float *w, float *out,
+                       void (*fn)(work *, const float *, const float *, float *)) {
+    for (k->image0 = 0; k->image0 < k->c->n; k->image0 += k->p.images) {
+        k->images = goss__min64(k->p.images, k->c->n - k->image0);
+        for (k->row0 = 0; k->row0 < rows; k->row0 += k->p.rows) {
+            k->rows = goss__min64(k->p.rows, rows - k->row0);
+            for (k->group = 0; k->group < k->c->groups; k->group++) fn(k, a, w, out);
+        }
+    }
+}
+
+static work begin(const goss__conv *c, goss__conv_plan p, void *scratch) {
+    work k = {.c = c, .p = p, .s = conv_scratch_split(&p, scratch)};
+    k.t = (goss__tile){.row = p.pixel, .step = 1, .b = k.s.panel, .seg = k.s.seg, .at = k.s.at, .mode = TILE_SET};
+    return k;
+}
+
+static bool is_depthwise(const goss__conv *c) {
+    return c->groups == c->cin && c->groups == c->cout && c->groups > 1;
+}
+
+/* A 1 x 1 filter at stride 1 without padding is a plain product over all pixels. */
+static bool is_product(const goss__conv *c) {
+    return c->kh * c->kw == 1 && c->stride_h == 1 && c->stride_w == 1 && c->groups == 1 && c->oh == c->h &&
+           c->ow == c->w && c->pad_top == 0 && c->pad_left == 0;
+}
+
+void GOSS_FN(conv)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch) {
+    if (c->n <= 0 || c->oh <= 0 || c->ow <= 0 || c->cout <= 0) return;
+    const int64_t pixels = c->n * c->oh * c->ow;
+    if (c->cin <= 0 || c->kh * c->kw <= 0 || c->h * c->w <= 0) {
+        memset(y, 0, (size_t)(pixels * c->cout) * sizeof(float));
+    } else if (is_depthwise(c)) {
+        GOSS_FN(depthwise)(c, x, w, y);
+    } else if (is_product(c)) {
+        GOSS_FN(gemm)(&(goss__gemm){.m = pixels, .n = c->cout, .k = c->cin, .a = x, .lda = c->cin, .b = w,
+                                    .ldb = c->cout, .c = y, .ldc = c->cout}, scratch);
+    } else {
+        work k = begin(c, goss__conv_plan_forward(c), scratch);
+        each_block(&k, c->oh, x, w, y, forward_block);
+    }
+}
+
+/* The taps that reach row `u` and column `v` of the padded input, both modulo the stride. */
+static int64_t dx_segments(const work *k, int64_t u, int64_t v, int64_t inter) {
+    const goss__conv *c = k->c;
+    const goss__conv_plan *p = &k->p;
+    int64_t n = 0;
+    for (int64_t y = 0; y < c->kh; y++) {
+        for (int64_t x = 0; x < c->kw; x++) {
+            const int64_t dy = y * c->dil_h - u % c->stride_h, dx = x * c->dil_w - v % c->stride_w;
+            if (dy % c->stride_h || dx % c->stride_w) continue;
+            goss__segment *s = &k->s.seg[n++];
+            s->a = -(dy / c->stride_h * p->cols + dx / c->stride_w) * inter * p->pixel;
+            s->b = (y * c->kw + x) * p->out_group * k->t.ldb;
+            s->k = p->out_group;
+        }
+    }
+    return n;
+}
+
+/* First row of gy that the first row of this block of gx needs, and the same of columns. */
+static int64_t dx_row0(const work *k) {
+    const goss__conv *c = k->c;
+    return goss__floor_div(c->pad_top + k->row0 - c->dil_h * (c->kh - 1), c->stride_h);
+}
+static int64_t dx_col0(const goss__conv *c) {
+    return goss__floor_div(c->pad_left - c->dil_w * (c->kw - 1), c->stride_w);
+}
+
+static void dx_bundle(work *k, int64_t first, int64_t n, float *gx) {
+    const goss__conv *c = k->c;
+    const goss__conv_plan *p = &k->p;
+    for (int64_t x0 = 0; x0 < goss__min64(c->stride_w, c->w); x0++) {
+        const int64_t v = c->pad_left + x0, pixels = goss__ceil_div(c->w - x0, c->stride_w);
+        for (int64_t j = 0; j < pixels; j++) {
+            for (int64_t b = 0; b < n; b++) k->s.at[j * n + b] = (b * c->h * c->w + x0 + j * c->stride_w) * c->cin;
+        }
+        for (int64_t r = 0; r < k->rows; r++) {
+            const int64_t u = c->pad_top + k->row0 + r;
+            const int64_t row = u / c->stride_h - dx_row0(k), col = v / c->stride_w - dx_col0(c);
+            if (r == 0 || c->stride_h > 1) k->t.segs = dx_segments(k, u, v, n);
+            k->t.a = k->s.slab + first * p->image + (row * p->cols + col) * n * p->pixel;
+            k->t.c = gx + ((k->image0 + first) * c->h + k->row0 + r) * c->w * c->cin;
+            tiles(k->t, pixels * n, k->vectors);
+        }
+    }
+}
+
+static void dx_block(work *k, const float *gy, const float *w, float *gx) {
+    const goss__conv *c = k->c;
+    const goss__conv_plan *p = &k->p;
+    const int64_t row0 = dx_row0(k), rows = (c->pad_top + k->row0 + k->rows - 1) / c->stride_h - row0 + 1;
+    for (int64_t i = 0, n; i < k->images; i += n) {
+        n = bundle_size(i, k->images, p->inter);
+        goss__source s = {.h = c->oh, .w = c->ow, .stride = c->cout, .channels = p->out_group, .row0 = row0};
+        s.data = gy + (k->image0 + i) * c->oh * c->ow * c->cout + k->group * p->out_group;
+        s.col0 = dx_col0(c);
+        GOSS_FN(slab_fill)(k->s.slab + i * p->image, &s, n, rows, 1, p->cols, p->pixel);
+    }
+    for (int64_t j = 0; j < p->in_group; j += 2 * W) {
+        panel_begin(k, goss__min64(2 * W, p->in_group - j));
+        for (int64_t tap = 0; tap < c->kh * c->kw; tap++)
+            GOSS_FN(pack_cols)(k->s.panel + tap * p->out_group * k->t.ldb,
+                               w + (tap * p->in_group + j) * c->cout + k->group * p->out_group, c->cout, p->out_group,
+                               k->width);
+        for (int64_t i = 0, n; i < k->images; i += n) {
+            n = bundle_size(i, k->images, p->inter);
+            dx_bundle(k, i, n, gx + k->group * p->in_group + j);
+        }
+    }
+}
+
+void GOSS_FN(conv_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch) {
+    const int64_t pixels = c->n * c->h * c->w;
+    if (pixels <= 0 || c->cin <= 0) return;
+    if (c->cout <= 0 || c->kh * c->kw <= 0 || c->oh * c->ow <= 0) {
+        memset(gx, 0, (size_t)(pixels * c->cin) * sizeof(float));
+    } else if (is_depthwise(c)) {
+        GOSS_FN(depthwise_dx)(c, gy, w, gx);
+    } else if (is_product(c)) {
+        GOSS_FN(gemm)(&(goss__gemm){.m = pixels, .n = c->cin, .k = c->cout, .tb = true, .a = gy, .lda = c->cout, .b = w,
+                                    .ldb = c->cout, .c = gx, .ldc = c->cin}, scratch);
+    } else {
+        work k = begin(c, goss__conv_plan_dx(c), scratch);
+        each_block(&k, c->h, gy, w, gx, dx_block);
+    }
+}
+
+static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
+
+size_t GOSS_FN(conv_scratch)(const goss__conv *c) {
+    if (c->n <= 0 || c->cin <= 0 || c->cout <= 0 || c->oh <= 0 || c->ow <= 0 || c->kh * c->kw <= 0 || c->h * c->w <= 0)
+        return 0;
+    if (is_depthwise(c)) return 0;
+    goss__conv_plan f = goss__conv_plan_forward(c), dx = goss__conv_plan_dx(c), dw = goss__conv_plan_dw(c);
+    size_t bytes = larger(goss__conv_plan_bytes(&f), goss__conv_plan_bytes(&dx));
+    bytes = larger(bytes, goss__conv_plan_bytes(&dw));
+    if (is_product(c)) {
+        const int64_t pixels = c->n * c->oh * c->ow;
+        bytes = larger(bytes, GOSS_FN(gemm_scratch)(pixels, c->cout, c->cin, false, false));
+        bytes = larger(bytes, GOSS_FN(gemm_scratch)(pixels, c->cin, c->cout, false, true));
+    }
+    return bytes;
+}

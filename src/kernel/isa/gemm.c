@@ -1,0 +1,138 @@
+/* gemm.c: matrix products over the register tiles.
+ *
+ * A is read where it lies (any strides, by broadcast); B is read where it lies when few rows of A would use a packed
+ * copy, else one panel of it at a time goes to scratch, transposed if need be. K is cut into blocks of K_BLOCK that
+ * continue from C, so every output is still one serial sum. Nothing is allocated and small products pack nothing. */
+#include "kernel/isa/isa.h"
+#include "kernel/isa/tile.h"
+
+#define K_BLOCK 512
+#define M_BLOCK (TILE_ROWS * 18)
+#define ROW_COLS 1024 /* columns of a row-vector product that stay in L1 while rows of B stream by */
+
+/* A as seen by the tiles: row and step are the strides of op(A). */
+typedef struct operand {
+    const float *a;
+    int64_t row, step;
+} operand;
+
+typedef struct block {
+    const goss__gemm *g;
+    int64_t m0, mc, k0, kc, cols; /* cols: of a panel */
+    operand a;
+    float *panel;
+    int mode;
+} block;
+
+static int64_t panel_cols(int64_t m) {
+    return W * TILE_COLS(tile_rows(m));
+}
+
+size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
+    if (m <= 0 || n <= 0 || k <= 0) return 0;
+    const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(m, M_BLOCK);
+    const int64_t cols = goss__min64(goss__ceil_div(n, W) * W, TILE_COLS_MAX * W);
+    return (size_t)(kc * cols + (kc + 16) * (mc + 16)) * sizeof(float);
+}
+
+/* One panel of B against all rows of the block. */
+static void panel_times_rows(const block *b, const float *bp, int64_t ldb, int64_t j0, int64_t width, int ragged) {
+    const int64_t vectors = goss__ceil_div(width, W), ldc = b->g->ldc;
+    const goss__segment seg = {0, 0, b->kc};
+    int64_t at[TILE_ROWS];
+    for (int r = 0; r < TILE_ROWS; r++) at[r] = r * ldc;
+    goss__tile t = {.b = bp, .ldb = ldb, .seg = &seg, .segs = 1, .at = at, .mode = b->mode};
+    t.row = b->a.row, t.step = b->a.step, t.last = width - (vectors - 1) * W;
+    for (int64_t i = 0; i < b->mc;) {
+        const int64_t r = tile_rows(b->mc - i);
+        t.a = b->a.a + i * b->a.row, t.c = b->g->c + (b->m0 + i) * ldc + j0;
+        GOSS_FN(tile_find)(r, vectors, b->a.row == 1, ragged)(&t);
+        i += r;
+    }
+}
+
+static void block_times_panels(const block *b) {
+    const goss__gemm *g = b->g;
+    for (int64_t j = 0; j < g->n; j += b->cols) {
+        const int64_t width = goss__min64(b->cols, g->n - j);
+        const int ragged = width % W != 0;
+        if (g->tb) {
+            GOSS_FN(pack_cols)(b->panel, g->b + j * g->ldb + b->k0, g->ldb, b->kc, width);
+        } else if (b->mc > 2 * TILE_ROWS || (ragged && !GOSS_MASKED)) {
+            GOSS_FN(pack_rows)(b->panel, g->b + b->k0 * g->ldb + j, g->ldb, b->kc, width);
+        } else {
+            panel_times_rows(b, g->b + b->k0 * g->ldb + j, g->ldb, j, width, ragged);
+            continue;
+        }
+        panel_times_rows(b, b->panel, goss__ceil_div(width, W) * W, j, width, 0);
+    }
+}
+
+/* Strides of a multiple of 2 KiB put the rows of a tile into the same few sets of L1: such an A is copied, one block
+ * at a time, if more than one panel is going to read it. */
+static operand place_a(const block *b, float *copy) {
+    const goss__gemm *g = b->g;
+    const float *a = g->a + (g->ta ? b->k0 * g->lda + b->m0 : b->m0 * g->lda + b->k0);
+    const int64_t outer = g->ta ? b->kc : b->mc, inner = g->ta ? b->mc : b->kc;
+    int64_t ld = g->lda;
+    if (ld % 512 == 0 && outer > 8 && g->n > 2 * b->cols) {
+        ld = inner + 16 - inner % 16;
+        for (int64_t i = 0; i < outer; i++) memcpy(copy + i * ld, a + i * g->lda, (size_t)inner * sizeof(float));
+        a = copy;
+    }
+    return g->ta ? (operand){a, 1, ld} : (operand){a, ld, 1};
+}
+
+static void fill_zero(const goss__gemm *g) {
+    for (int64_t i = 0; i < g->m; i++) memset(g->c + i * g->ldc, 0, (size_t)g->n * sizeof(float));
+}
+
+/* Eight rows of B onto ROW_COLS columns of the single row of C. */
+ALWAYS void row_times(float *c, const float *a, int64_t step, const float *b, int64_t ldb, int64_t n, const int K,
+                      bool from_c) {
+    vf av[8];
+    UNROLL for (int k = 0; k < K; k++) av[k] = vset(a[k * step]);
+    for (int64_t j = 0; j < n; j += W) {
+        const int64_t left = n - j;
+        vf acc = from_c ? vload_n(c + j, left) : (vf){0};
+        UNROLL for (int k = 0; k < K; k++) acc = vfma(av[k], vload_n(b + k * ldb + j, left), acc);
+        vstore_n(c + j, acc, left);
+    }
+}
+
+/* One row: each element of B is used once, so what matters is to read B in long runs. */
+static void gemm_row(const goss__gemm *g) {
+    const int64_t step = g->ta ? g->lda : 1;
+    for (int64_t j = 0; j < g->n; j += ROW_COLS) {
+        const int64_t n = goss__min64(ROW_COLS, g->n - j);
+        bool from_c = g->accumulate;
+        int64_t k = 0;
+        for (; k + 8 <= g->k; k += 8, from_c = true)
+            row_times(g->c + j, g->a + k * step, step, g->b + k * g->ldb + j, g->ldb, n, 8, from_c);
+        for (; k < g->k; k++, from_c = true)
+            row_times(g->c + j, g->a + k * step, step, g->b + k * g->ldb + j, g->ldb, n, 1, from_c);
+    }
+}
+
+void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
+    if (g->m <= 0 || g->n <= 0) return;
+    if (g->k <= 0) {
+        if (!g->accumulate) fill_zero(g);
+        return;
+    }
+    if (g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W) {
+        gemm_row(g);
+        return;
+    }
+    block b = {.g = g, .panel = scratch, .cols = panel_cols(g->m)};
+    const int64_t panel = goss__min64(g->k, K_BLOCK) * goss__min64(goss__ceil_div(g->n, W) * W, TILE_COLS_MAX * W);
+    for (b.k0 = 0; b.k0 < g->k; b.k0 += K_BLOCK) {
+        b.kc = goss__min64(K_BLOCK, g->k - b.k0);
+        b.mode = b.k0 > 0 || g->accumulate ? TILE_CONTINUE : TILE_SET;
+        for (b.m0 = 0; b.m0 < g->m; b.m0 += M_BLOCK) {
+            b.mc = goss__min64(M_BLOCK, g->m - b.m0);
+            b.a = place_a(&b, b.panel + panel);
+            block_times_panels(&b);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+/* isa.h: every function that one variant puts into its table (kernel.h says what they do). */
+#ifndef GOSS_KERNEL_ISA_ISA_H
+#define GOSS_KERNEL_ISA_ISA_H
+
+#include "kernel/isa/simd.h"
+#include "kernel/kernel.h"
+
+size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb);
+void GOSS_FN(gemm)(const goss__gemm *g, void *scratch);
+
+size_t GOSS_FN(conv_scratch)(const goss__conv *c);
+void GOSS_FN(conv)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch);
+void GOSS_FN(conv_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch);
+void GOSS_FN(conv_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch);
+/* One input and one output channel a group; no scratch. */
+void GOSS_FN(depthwise)(const goss__conv *c, const float *x, const float *w, float *y);
+void GOSS_FN(depthwise_dx)(const goss__conv *c, const float *gy, const float *w, float *gx);
+void GOSS_FN(depthwise_dw)(const goss__conv *c, const float *x, const float *gy, float *gw);
+
+#define ROW(name, arity, formula, va, vb, vc) void GOSS_FN(ew_##name)(const goss__ew *e);
+#include "kernel/elementwise.def"
+#undef ROW
+
+void GOSS_FN(sum)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
+void GOSS_FN(max)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
+void GOSS_FN(dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post);
+
+void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, int32_t *index);
+void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
+void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
+
+void GOSS_FN(transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
+#endif

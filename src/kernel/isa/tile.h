@@ -1,0 +1,60 @@
+/* tile.h: the one inner kernel that every product and convolution is made of.
+ *
+ * A tile is R x V*W outputs held in registers: C[r][:] = sum over segments s, sum over k of A_s[r][k] * B_s[k][:].
+ * Rows of A are `row` elements apart and are read by broadcast, so A is never packed; one matrix product is one segment,
+ * a convolution has one segment a filter tap, a filter gradient one a row of pixels. Segments, and k within them, are
+ * summed one after the other with fused multiply-add: the order does not depend on R, V or W. */
+#ifndef GOSS_KERNEL_ISA_TILE_H
+#define GOSS_KERNEL_ISA_TILE_H
+
+#include "kernel/isa/simd.h"
+
+#if GOSS_ISA_avx512
+#define TILE_ROWS 14
+#define TILE_COLS(r) ((r) > 8 ? 2 : (r) > 6 ? 3 : (r) > 4 ? 4 : (r) > 3 ? 6 : 8) /* widest V for r rows: 32 registers */
+#elif GOSS_ISA_avx2
+#define TILE_ROWS 6
+#define TILE_COLS(r) ((r) > 4 ? 2 : (r) > 3 ? 3 : (r) > 2 ? 4 : (r) > 1 ? 6 : 8) /* 16 registers */
+#elif GOSS_ISA_neon
+#define TILE_ROWS 6
+#define TILE_COLS(r) ((r) > 4 ? 4 : (r) > 3 ? 6 : 8) /* 32 registers */
+#else
+#define TILE_ROWS 4
+#define TILE_COLS(r) 2
+#endif
+#define TILE_COLS_MAX 8
+
+typedef struct goss__segment {
+    int64_t a, b, k; /* offsets into A and B, and the number of products */
+} goss__segment;
+
+enum { TILE_SET, TILE_CONTINUE, TILE_ADD }; /* start from 0; start from C; start from 0 and add C last */
+
+typedef struct goss__tile {
+    const float *a, *b;
+    int64_t row, step; /* elements between rows of A (ignored by the unit kernels: 1), and between its k */
+    int64_t ldb;       /* elements between the k of B */
+    const goss__segment *seg;
+    int64_t segs;
+    float *c;
+    const int64_t *at; /* offset of each row of C */
+    int64_t last;      /* columns in the last vector, 1..W */
+    int mode;
+} goss__tile;
+
+typedef void (*goss__tile_fn)(const goss__tile *t);
+
+/* The kernel for r rows of A, v vectors of B; unit: rows of A are 1 apart; ragged: B must not be read beyond `last`
+ * (only where GOSS_MASKED; elsewhere B has to be padded with zeros to whole vectors). */
+goss__tile_fn GOSS_FN(tile_find)(int64_t r, int64_t v, int unit, int ragged);
+
+/* Rows of the next tile when `left` rows are left: as equal as possible. */
+ALWAYS int64_t tile_rows(int64_t left) {
+    return left <= TILE_ROWS ? left : goss__ceil_div(left, goss__ceil_div(left, TILE_ROWS));
+}
+
+/* panel[k][roundup(width, W)] from B[k][width] (rows ld apart) or from B[width][k]; columns beyond width are 0. */
+void GOSS_FN(pack_rows)(float *panel, const float *b, int64_t ld, int64_t k, int64_t width);
+void GOSS_FN(pack_cols)(float *panel, const float *b, int64_t ld, int64_t k, int64_t width);
+
+#endif

@@ -1,0 +1,203 @@
+/* Convolutions of every variant: forward and input gradient against a serial fmaf loop (bit for bit), the filter
+ * gradient against double with a bound, and bit for bit against the generic variant. */
+#include "kernel_check.h"
+
+typedef struct shape {
+    int64_t n, h, w, cin, kh, kw, cout, groups, stride_h, stride_w, pad, dil_h, dil_w, pad_extra;
+} shape;
+
+static goss__conv conv_of(shape s) {
+    goss__conv c = {.n = s.n, .h = s.h, .w = s.w, .cin = s.cin, .kh = s.kh, .kw = s.kw, .cout = s.cout};
+    c.groups = s.groups, c.stride_h = s.stride_h, c.stride_w = s.stride_w, c.dil_h = s.dil_h, c.dil_w = s.dil_w;
+    c.pad_top = c.pad_left = s.pad, c.pad_bottom = c.pad_right = s.pad + s.pad_extra;
+    c.oh = (c.h + c.pad_top + c.pad_bottom - c.dil_h * (c.kh - 1) - 1) / c.stride_h + 1;
+    c.ow = (c.w + c.pad_left + c.pad_right - c.dil_w * (c.kw - 1) - 1) / c.stride_w + 1;
+    return c;
+}
+
+static const shape shapes[] = {
+    /* n  h   w  cin kh kw cout g sh sw p dh dw */
+    {2, 28, 28, 1, 3, 3, 64, 1, 1, 1, 1, 1, 1, 0},
+    {3, 14, 14, 64, 3, 3, 64, 1, 1, 1, 1, 1, 1, 0},
+    {5, 7, 7, 64, 3, 3, 64, 1, 1, 1, 1, 1, 1, 0},
+    {25, 3, 3, 64, 3, 3, 64, 1, 1, 1, 1, 1, 1, 0},
+    {11, 3, 3, 16, 3, 3, 21, 1, 1, 1, 1, 1, 1, 0},
+    {2, 9, 11, 3, 5, 3, 7, 1, 1, 1, 2, 1, 1, 0},
+    {2, 9, 11, 12, 3, 3, 33, 1, 2, 2, 1, 1, 1, 0},
+    {1, 13, 8, 5, 3, 2, 4, 1, 3, 2, 0, 1, 1, 0},
+    {2, 12, 10, 8, 3, 3, 40, 1, 1, 1, 2, 2, 2, 0},
+    {1, 17, 19, 4, 3, 4, 6, 1, 2, 3, 3, 3, 2, 1},
+    {2, 6, 6, 12, 3, 3, 8, 4, 1, 1, 1, 1, 1, 0},
+    {2, 7, 5, 24, 3, 3, 24, 24, 1, 1, 1, 1, 1, 0},
+    {1, 8, 9, 19, 3, 3, 19, 19, 2, 2, 1, 1, 2, 0},
+    {2, 5, 5, 6, 3, 3, 12, 6, 1, 1, 1, 1, 1, 0},
+    {3, 5, 4, 17, 1, 1, 35, 1, 1, 1, 0, 1, 1, 0},
+    {3, 9, 9, 20, 1, 1, 8, 1, 2, 2, 0, 1, 1, 0},
+    {2, 4, 4, 128, 3, 3, 5, 1, 1, 1, 1, 1, 1, 0},
+    {1, 1, 40, 4, 1, 9, 10, 1, 1, 1, 0, 1, 1, 0},
+    {2, 1, 300, 2, 1, 7, 3, 1, 1, 2, 3, 1, 1, 0},
+    {1, 5, 5, 3, 5, 5, 9, 1, 1, 1, 0, 1, 1, 0},
+    {1, 2, 2, 3, 5, 5, 4, 1, 1, 1, 4, 1, 1, 0},
+    {1, 150, 151, 8, 3, 3, 4, 1, 1, 1, 1, 1, 1, 0},
+    {1, 150, 151, 9, 3, 3, 4, 1, 2, 2, 1, 1, 1, 0},
+    {60, 14, 14, 20, 3, 3, 3, 1, 1, 1, 1, 1, 1, 0},
+    {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0},
+    {0, 5, 5, 3, 3, 3, 4, 1, 1, 1, 1, 1, 1, 0},
+    {2, 5, 5, 0, 3, 3, 4, 1, 1, 1, 1, 1, 1, 0},
+    {2, 5, 5, 4, 3, 3, 0, 1, 1, 1, 1, 1, 1, 0},
+};
+
+typedef struct arrays {
+    guarded x, w, y; /* y: the result or the cotangent */
+    int64_t cg, og;
+} arrays;
+
+static arrays arrays_new(const goss__conv *c) {
+    arrays a = {.cg = c->cin / c->groups, .og = c->cout / c->groups};
+    a.x = guarded_new(c->n * c->h * c->w * c->cin);
+    a.w = guarded_new(c->kh * c->kw * a.cg * c->cout);
+    a.y = guarded_new(c->n * c->oh * c->ow * c->cout);
+    return a;
+}
+static bool arrays_free(arrays *a) {
+    const bool intact = guarded_intact(&a->x) && guarded_intact(&a->w) && guarded_intact(&a->y);
+    guarded_free(&a->x), guarded_free(&a->w), guarded_free(&a->y);
+    return intact;
+}
+
+/* Input value seen by tap (ky, kx) of output pixel (oy, ox); 0 outside. */
+static float seen(const goss__conv *c, const float *x, int64_t n, int64_t oy, int64_t ox, int64_t ky, int64_t kx,
+                  int64_t ci) {
+    const int64_t y = oy * c->stride_h - c->pad_top + ky * c->dil_h, xx = ox * c->stride_w - c->pad_left + kx * c->dil_w;
+    if (y < 0 || y >= c->h || xx < 0 || xx >= c->w) return 0;
+    return x[((n * c->h + y) * c->w + xx) * c->cin + ci];
+}
+
+static float forward_one(const goss__conv *c, const arrays *a, int64_t n, int64_t oy, int64_t ox, int64_t co) {
+    float s = 0;
+    const int64_t first = co / a->og * a->cg;
+    for (int64_t t = 0; t < c->kh * c->kw; t++) {
+        for (int64_t ci = 0; ci < a->cg; ci++)
+            s = fmaf(seen(c, a->x.v, n, oy, ox, t / c->kw, t % c->kw, first + ci),
+                     a->w.v[(t * a->cg + ci) * c->cout + co], s);
+    }
+    return s;
+}
+
+static void forward(const goss__kernels *k, shape s) {
+    const goss__conv c = conv_of(s);
+    arrays a = arrays_new(&c);
+    check_scratch scratch = scratch_new(k->conv_scratch(&c));
+    k->conv(&c, a.x.v, a.w.v, a.y.v, scratch.p);
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < a.y.n; i++) {
+        const int64_t pixel = i / c.cout, n = pixel / (c.oh * c.ow);
+        const float want = forward_one(&c, &a, n, pixel / c.ow % c.oh, pixel % c.ow, i % c.cout);
+        wrong += !same_bits(want, a.y.v[i]);
+    }
+    const bool intact = arrays_free(&a);
+    if (!scratch_free(&scratch) || !intact || wrong)
+        T_FAIL("%s, shape %d: %lld wrong", k->name, (int)(s.n * 10000 + s.h * 100 + s.cin), (long long)wrong);
+}
+
+/* gx[pixel, ci]: taps in order, output channels within a tap. */
+static float dx_one(const goss__conv *c, const arrays *a, int64_t n, int64_t y, int64_t x, int64_t ci) {
+    float s = 0;
+    const int64_t g = ci / a->cg;
+    for (int64_t t = 0; t < c->kh * c->kw; t++) {
+        const int64_t u = y + c->pad_top - t / c->kw * c->dil_h, v = x + c->pad_left - t % c->kw * c->dil_w;
+        if (u < 0 || v < 0 || u % c->stride_h || v % c->stride_w) continue;
+        if (u / c->stride_h >= c->oh || v / c->stride_w >= c->ow) continue;
+        const float *gy = a->y.v + ((n * c->oh + u / c->stride_h) * c->ow + v / c->stride_w) * c->cout + g * a->og;
+        for (int64_t co = 0; co < a->og; co++)
+            s = fmaf(gy[co], a->w.v[(t * a->cg + ci % a->cg) * c->cout + g * a->og + co], s);
+    }
+    return s;
+}
+
+static void input_gradient(const goss__kernels *k, shape s) {
+    const goss__conv c = conv_of(s);
+    arrays a = arrays_new(&c);
+    check_scratch scratch = scratch_new(k->conv_scratch(&c));
+    k->conv_dx(&c, a.y.v, a.w.v, a.x.v, scratch.p);
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < a.x.n; i++) {
+        const int64_t pixel = i / c.cin, n = pixel / (c.h * c.w);
+        wrong += !same_bits(dx_one(&c, &a, n, pixel / c.w % c.h, pixel % c.w, i % c.cin), a.x.v[i]);
+    }
+    const bool intact = arrays_free(&a);
+    if (!scratch_free(&scratch) || !intact || wrong)
+        T_FAIL("%s, shape %d: %lld wrong", k->name, (int)(s.n * 10000 + s.h * 100 + s.cin), (long long)wrong);
+}
+
+/* The error of gw[i] as a multiple of the bound: 2^-24 times the number of pixels times the sum of magnitudes. */
+static double dw_error(const goss__conv *c, const arrays *a, int64_t i, float got) {
+    const int64_t co = i % c->cout, ci = i / c->cout % a->cg, t = i / (c->cout * a->cg);
+    double exact = 0, size = 0;
+    for (int64_t p = 0; p < c->n * c->oh * c->ow; p++) {
+        const double v = (double)seen(c, a->x.v, p / (c->oh * c->ow), p / c->ow % c->oh, p % c->ow, t / c->kw, t % c->kw,
+                                      co / a->og * a->cg + ci) * a->y.v[p * c->cout + co];
+        exact += v, size += fabs(v);
+    }
+    if (size == 0) return got == 0 ? 0 : 2;
+    return fabs(got - exact) / (0x1p-24 * (double)(c->n * c->oh * c->ow + 1) * size);
+}
+
+static void filter_gradient(const goss__kernels *k, shape s) {
+    const goss__conv c = conv_of(s);
+    arrays a = arrays_new(&c);
+    check_scratch scratch = scratch_new(k->conv_scratch(&c));
+    float *generic = goss__calloc((size_t)(a.w.n + 1), sizeof(float));
+    k->conv_dw(&c, a.x.v, a.y.v, a.w.v, scratch.p);
+    check_scratch other = scratch_new(goss__kernels_find("generic")->conv_scratch(&c));
+    goss__kernels_find("generic")->conv_dw(&c, a.x.v, a.y.v, generic, other.p);
+    const int64_t differs = first_difference(a.w.v, generic, a.w.n);
+    double worst = 0;
+    for (int64_t i = 0; i < a.w.n; i += 1 + a.w.n / 500) worst = fmax(worst, dw_error(&c, &a, i, a.w.v[i]));
+    goss__free(generic);
+    const bool intact = arrays_free(&a) & scratch_free(&scratch) & scratch_free(&other);
+    if (!intact || differs >= 0 || worst > 1)
+        T_FAIL("%s, shape %d: error %g of the bound, first difference %lld", k->name,
+               (int)(s.n * 10000 + s.h * 100 + s.cin), worst, (long long)differs);
+}
+
+#define OVER_SHAPES(fn)                                                                                                \
+    static void check_##fn(const goss__kernels *k) {                                                                   \
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) fn(k, shapes[i]);                   \
+    }                                                                                                                  \
+    EACH_VARIANT(fn, check_##fn)
+OVER_SHAPES(forward)
+OVER_SHAPES(input_gradient)
+OVER_SHAPES(filter_gradient)
+
+TEST(conv_scratch_is_bounded_and_monotone) {
+    const goss__kernels *k = goss__kernels_best();
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) {
+        goss__conv c = conv_of(shapes[i]);
+        size_t before = 0;
+        for (c.n = 0; c.n < 200; c.n++) {
+            const size_t now = k->conv_scratch(&c);
+            T_CHECK(now >= before && now < (4 << 20));
+            before = now;
+        }
+    }
+}
+
+/* A NaN reaches the outputs whose windows hold it, and no others. */
+static void check_nan(const goss__kernels *k) {
+    const goss__conv c = conv_of((shape){2, 7, 7, 16, 3, 3, 18, 1, 1, 1, 1, 1, 1, 0});
+    arrays a = arrays_new(&c);
+    check_scratch scratch = scratch_new(k->conv_scratch(&c));
+    a.x.v[((1 * 7 + 3) * 7 + 6) * 16 + 5] = NAN;
+    k->conv(&c, a.x.v, a.w.v, a.y.v, scratch.p);
+    bool right = scratch_free(&scratch);
+    for (int64_t i = 0; i < a.y.n; i++) {
+        const int64_t p = i / 18, y = p / 7 % 7, x = p % 7;
+        right &= !!isnan(a.y.v[i]) == (p >= 49 && y >= 2 && y <= 4 && x >= 5);
+    }
+    right &= arrays_free(&a);
+    T_CHECK(right);
+}
+EACH_VARIANT(conv_nan, check_nan)
+
+TEST_MAIN()

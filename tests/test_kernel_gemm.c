@@ -1,0 +1,139 @@
+/* Matrix products and transposes of every variant against a serial fmaf loop (bit for bit) and a double loop (bound). */
+#include "kernel_check.h"
+
+typedef struct shape {
+    int64_t m, n, k;
+    int pad; /* extra columns of every stored row */
+} shape;
+
+static float at(const float *a, int64_t ld, bool t, int64_t i, int64_t j) { return t ? a[j * ld + i] : a[i * ld + j]; }
+
+/* want[m,n] by the order that kernel.h promises; false when that is not within rounding of the exact value. */
+static bool reference(const goss__gemm *g, const float *c0, float *want) {
+    bool near = true;
+    for (int64_t i = 0; i < g->m; i++) {
+        for (int64_t j = 0; j < g->n; j++) {
+            float s = g->accumulate ? c0[i * g->ldc + j] : 0;
+            double exact = s, size = fabs(exact);
+            for (int64_t p = 0; p < g->k; p++) {
+                const float a = at(g->a, g->lda, g->ta, i, p), b = at(g->b, g->ldb, g->tb, p, j);
+                s = fmaf(a, b, s);
+                exact += (double)a * b, size += fabs((double)a * b);
+            }
+            want[i * g->n + j] = s;
+            near &= !(fabs(s - exact) > (double)(g->k + 1) * 0x1p-24 * size);
+        }
+    }
+    return near;
+}
+
+static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumulate) {
+    const int64_t lda = (ta ? s.m : s.k) + s.pad, ldb = (tb ? s.k : s.n) + s.pad, ldc = s.n + s.pad;
+    guarded a = guarded_new((ta ? s.k : s.m) * lda), b = guarded_new((tb ? s.n : s.k) * ldb), c = guarded_new(s.m * ldc);
+    float *c0 = goss__calloc((size_t)(c.n + 1), sizeof(float)), *want = goss__calloc((size_t)(s.m * s.n + 1), sizeof(float));
+    memcpy(c0, c.v, (size_t)c.n * sizeof(float));
+    goss__gemm g = {s.m, s.n, s.k, ta, tb, accumulate, a.v, lda, b.v, ldb, c.v, ldc};
+    const bool near = reference(&g, c0, want);
+    check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
+    k->gemm(&g, x.p);
+    bool kept = scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c), equal = true;
+    for (int64_t i = 0; i < s.m; i++) {
+        equal &= first_difference(c.v + i * ldc, want + i * s.n, s.n) < 0;
+        kept &= first_difference(c.v + i * ldc + s.n, c0 + i * ldc + s.n, s.pad) < 0;
+    }
+    guarded_free(&a), guarded_free(&b), guarded_free(&c), goss__free(c0), goss__free(want);
+    if (!near || !kept || !equal)
+        T_FAIL("%s %lldx%lldx%lld pad %d%s%s%s:%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k, s.pad,
+               ta ? " ta" : "", tb ? " tb" : "", accumulate ? " acc" : "", near ? "" : " not near the exact product",
+               kept ? "" : " wrote outside", equal ? "" : " not the serial sum");
+}
+
+static void all_ways(const goss__kernels *k, shape s) {
+    for (int way = 0; way < 8 && !t_failed; way++) one(k, s, way & 1, way & 2, way & 4);
+}
+
+static void check_gemm(const goss__kernels *k) {
+    static const shape shapes[] = {
+        {1, 1, 1, 0},    {1, 1, 7, 0},    {10, 40, 40, 0},  {10, 1, 40, 0},    {10, 40, 1, 0},   {25, 64, 64, 0},
+        {32, 129, 64, 0}, {7, 5, 3, 2},   {15, 33, 17, 1},  {14, 32, 64, 0},   {29, 31, 70, 3},  {1, 300, 33, 0},
+        {1, 2100, 9, 5}, {2, 260, 20, 0}, {3, 200, 20, 0},  {4, 100, 20, 0},   {64, 64, 64, 0},  {13, 64, 1100, 0},
+        {40, 512, 20, 0}, {20, 200, 512, 0}, {512, 40, 24, 0}, {300, 17, 5, 0}, {16, 512, 512, 0}, {5, 1, 2000, 0},
+        {0, 5, 5, 0},    {5, 0, 5, 0},    {5, 6, 0, 0},     {0, 0, 0, 0},
+    };
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) all_ways(k, shapes[i]);
+}
+EACH_VARIANT(gemm, check_gemm)
+
+/* Every combination of small extents: each register tile and each tail. */
+static void check_tiles(const goss__kernels *k) {
+    for (int64_t m = 1; m <= 17 && !t_failed; m++) {
+        for (int64_t n = 1; n <= 66 && !t_failed; n += n % 16 == 2 ? 5 : 1) all_ways(k, (shape){m, n, 3, 0});
+    }
+}
+EACH_VARIANT(tiles, check_tiles)
+
+static void check_special(const goss__kernels *k) {
+    enum { M = 9, N = 37, K = 11 };
+    guarded a = guarded_new(M * K), b = guarded_new(K * N), c = guarded_new(M * N);
+    check_scratch x = scratch_new(k->gemm_scratch(M, N, K, false, false));
+    for (int64_t i = 0; i < a.n; i++) a.v[i] = fabsf(a.v[i]) + 0.1f;
+    for (int64_t i = 0; i < b.n; i++) b.v[i] = fabsf(b.v[i]) + 0.1f;
+    a.v[2 * K + 3] = INFINITY, a.v[4 * K + 1] = NAN, b.v[5 * N + 36] = NAN, b.v[0] = -INFINITY;
+    goss__gemm g = {M, N, K, false, false, false, a.v, K, b.v, N, c.v, N};
+    for (int64_t i = 0; i < c.n; i++) c.v[i] = NAN; /* must not leak into a product that does not accumulate */
+    k->gemm(&g, x.p);
+    bool right = scratch_free(&x);
+    for (int64_t i = 0; i < M; i++) {
+        for (int64_t j = 0; j < N; j++) {
+            const float v = c.v[i * N + j];
+            const bool nan = i == 4 || j == 36 || (i == 2 && j == 0);
+            right &= nan ? isnan(v) : i == 2 ? v == INFINITY : j == 0 ? v == -INFINITY : isfinite(v);
+        }
+    }
+    guarded_free(&a), guarded_free(&b), guarded_free(&c);
+    T_CHECK(right);
+}
+EACH_VARIANT(special, check_special)
+
+static void check_transpose(const goss__kernels *k) {
+    static const int64_t sizes[] = {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 33, 64, 70};
+    for (size_t i = 0; i < 13; i++) {
+        for (size_t j = 0; j < 13; j++) {
+            const int64_t rows = sizes[i], cols = sizes[j], ld_in = cols + 3, ld_out = rows + 2;
+            guarded in = guarded_new(rows * ld_in), out = guarded_new(cols * ld_out);
+            for (int64_t e = 0; e < out.n; e++) out.v[e] = 5;
+            k->transpose(out.v, ld_out, in.v, ld_in, rows, cols);
+            bool right = guarded_intact(&in) && guarded_intact(&out);
+            for (int64_t c = 0; c < cols; c++) {
+                for (int64_t r = 0; r < ld_out; r++)
+                    right &= out.v[c * ld_out + r] == (r < rows ? in.v[r * ld_in + c] : 5);
+            }
+            guarded_free(&in), guarded_free(&out);
+            if (!right) T_FAIL("%s: %lld x %lld", k->name, (long long)rows, (long long)cols);
+        }
+    }
+}
+EACH_VARIANT(transpose, check_transpose)
+
+TEST(gemm_scratch_is_monotone) {
+    const goss__kernels *k = goss__kernels_best();
+    size_t before = 0;
+    for (int64_t m = 1; m < 2000; m = m * 5 / 4 + 1) {
+        const size_t now = k->gemm_scratch(m, 777, 555, false, true);
+        T_CHECK(now >= before);
+        before = now;
+    }
+    T_CHECK(k->gemm_scratch(100000, 100000, 100000, true, true) < (4 << 20));
+}
+
+TEST(variants_are_found_by_name) {
+    T_STR(goss__kernels_names()[0], "generic");
+    T_CHECK(goss__kernels_find("generic") != NULL);
+    T_CHECK(goss__kernels_find("no such variant") == NULL);
+    T_CHECK(goss__kernels_find(NULL) == NULL);
+    T_CHECK(goss__kernels_best() == goss__kernels_best());
+    const char *forced = getenv("GOSSAMER_ISA");
+    if (forced && goss__kernels_find(forced)) T_STR(goss__kernels_best()->name, forced);
+}
+
+TEST_MAIN()
