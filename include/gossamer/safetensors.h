@@ -1,0 +1,60 @@
+/* safetensors.h: named tensors and text metadata in one file.
+ *
+ * The format is 8 bytes of header length (little endian), a JSON header, and the data. The reader is strict: every rule of the
+ * format is checked, sizes are bounded by the file before anything is allocated, and a content hash (metadata key
+ * "gossamer.hash", XXH3-128) is verified where there is one. The writer replaces its file atomically. */
+#ifndef GOSSAMER_SAFETENSORS_H
+#define GOSSAMER_SAFETENSORS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "gossamer/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GOSS_TENSOR_MAX_RANK 8
+
+/* One tensor of an open file; all pointers are borrowed from it. data may be unaligned in files of other writers. */
+typedef struct goss_file_tensor {
+    const char *name, *dtype; /* dtype: "F32", "BF16", "I64", ... */
+    int rank;
+    int64_t shape[GOSS_TENSOR_MAX_RANK];
+    const void *data;
+    size_t size; /* bytes */
+} goss_file_tensor;
+
+typedef struct goss_safetensors goss_safetensors;
+
+/* Maps and checks a file. Errors name the file, the tensor and the byte: GOSS_E_IO, GOSS_E_FORMAT. Free with
+ * goss_safetensors_close. Threads: an open file may be read by any number. */
+GOSS_API GOSS_MUST_USE goss_status goss_safetensors_open(const char *path, goss_safetensors **out, goss_error *err);
+GOSS_API void goss_safetensors_close(goss_safetensors *f); /* NULL allowed */
+GOSS_API int goss_safetensors_count(const goss_safetensors *f);
+GOSS_API const goss_file_tensor *goss_safetensors_at(const goss_safetensors *f, int i); /* sorted by data offset */
+GOSS_API const goss_file_tensor *goss_safetensors_find(const goss_safetensors *f, const char *name); /* NULL: not there */
+/* The F32 tensor of that name with exactly n elements, aligned for use in place. Errors: missing, other type or size. */
+GOSS_API GOSS_MUST_USE goss_status goss_safetensors_floats(const goss_safetensors *f, const char *name, int64_t n,
+                                                           const float **out, goss_error *err);
+GOSS_API int goss_safetensors_meta_count(const goss_safetensors *f);
+GOSS_API const char *goss_safetensors_meta_key(const goss_safetensors *f, int i);
+GOSS_API const char *goss_safetensors_meta_value(const goss_safetensors *f, int i);
+GOSS_API const char *goss_safetensors_meta(const goss_safetensors *f, const char *key); /* NULL: not there */
+
+typedef struct goss_tensor_file goss_tensor_file;
+
+/* Collects what is to be written. Names and metadata are copied, data is borrowed until goss_tensor_file_write. */
+GOSS_API GOSS_MUST_USE goss_status goss_tensor_file_new(goss_tensor_file **out, goss_error *err);
+GOSS_API void goss_tensor_file_free(goss_tensor_file *w); /* NULL allowed */
+GOSS_API GOSS_MUST_USE goss_status goss_tensor_file_meta(goss_tensor_file *w, const char *key, const char *value, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_tensor_file_add(goss_tensor_file *w, const char *name, const char *dtype, int rank,
+                                                        const int64_t *shape, const void *data, goss_error *err);
+/* Writes temporary file, fsync, rename, fsync of the folder; the same content gives the same bytes. */
+GOSS_API GOSS_MUST_USE goss_status goss_tensor_file_write(const goss_tensor_file *w, const char *path, goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
