@@ -1,7 +1,7 @@
 /* os.c: files, time and the machine. Every error names the path and what the system said. */
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -17,11 +17,12 @@ static goss_status io_error(goss_error *err, const char *path, const char *what)
 }
 
 static goss_status open_file(const char *path, int *fd, struct stat *st, goss_error *err) {
-    *fd = open(path, O_RDONLY | O_CLOEXEC);
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: a FIFO is refused, not waited for */
     if (*fd < 0) return io_error(err, path, "can not open");
-    if (fstat(*fd, st) == 0 && S_ISREG(st->st_mode)) return GOSS_OK;
-    close(*fd);
-    return goss_error_set(err, GOSS_E_IO, "%s: is not a regular file", path);
+    goss_status s = fstat(*fd, st) != 0 ? io_error(err, path, "can not stat") : GOSS_OK;
+    if (s == GOSS_OK && !S_ISREG(st->st_mode)) s = goss_error_set(err, GOSS_E_IO, "%s: is not a regular file", path);
+    if (s != GOSS_OK) close(*fd);
+    return s;
 }
 
 goss_status goss__map_file(const char *path, goss__map *out, goss_error *err) {
@@ -65,7 +66,8 @@ goss_status goss__read_file(const char *path, size_t limit, char **data, size_t 
     GOSS_TRY(open_file(path, &fd, &st, err));
     goss_status s = GOSS_OK;
     if ((uint64_t)st.st_size > limit)
-        s = goss_error_set(err, GOSS_E_FORMAT, "%s: %lld bytes, more than the %zu allowed here", path, (long long)st.st_size, limit);
+        s = goss_error_set(err, GOSS_E_FORMAT, "%s: %lld bytes, more than the %zu allowed here", path,
+                           (long long)st.st_size, limit);
     char *text = s == GOSS_OK ? goss__alloc((size_t)st.st_size + 1) : NULL;
     if (s == GOSS_OK && !text) s = goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
     if (s == GOSS_OK) s = read_all(fd, path, text, (size_t)st.st_size, err);
@@ -95,13 +97,14 @@ static void writer_free(goss__writer *w) {
 goss_status goss__writer_open(const char *path, goss__writer **out, goss_error *err) {
     *out = NULL;
     goss__writer *w = goss__calloc(1, sizeof *w);
-    size_t n = strlen(path) + 32;
+    static atomic_uint serial; /* two writers of one process to one path must not share a file */
+    size_t n = strlen(path) + 48;
     if (w) w->path = goss__strdup(path), w->temporary = goss__alloc(n);
     if (!w || !w->path || !w->temporary) {
         if (w) writer_free(w);
         return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
     }
-    snprintf(w->temporary, n, "%s.tmp.%ld", path, (long)getpid());
+    snprintf(w->temporary, n, "%s.tmp.%ld.%u", path, (long)getpid(), atomic_fetch_add(&serial, 1));
     w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (w->fd < 0) {
         goss_status s = io_error(err, w->temporary, "can not create");
@@ -129,7 +132,9 @@ static goss_status sync_folder(const char *path, goss_error *err) {
     char *slash = strrchr(folder, '/');
     if (slash) slash[slash == folder] = 0;
     int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    goss_status s = fd < 0 || fsync(fd) != 0 ? io_error(err, path, "can not sync its folder") : GOSS_OK;
+    /* EINVAL: a file system that knows no fsync of folders; there is nothing more to do there. */
+    bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
+    goss_status s = synced ? GOSS_OK : io_error(err, path, "can not sync its folder");
     if (fd >= 0) close(fd);
     goss__free(folder);
     return s;

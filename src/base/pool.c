@@ -1,10 +1,11 @@
 /* pool.c: threads that wait for regions, take items from one counter, and meet at the end.
  *
- * A region is announced by raising an epoch. Workers spin on it for some tens of microseconds (regions of a training step come
- * that close) and then sleep on a condition variable. The caller works too, then waits for the others to be done. */
+ * A region is announced by raising an epoch. Workers spin on it for some tens of microseconds (regions of a training
+ * step come that close) and then sleep on a condition variable. The caller works too, then waits for the others in the
+ * same two steps. Who sleeps says so before it looks a last time, and who changes what is waited for looks for sleepers
+ * afterwards; both are sequentially consistent, so no wake-up is lost. */
 #include <errno.h>
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -46,10 +47,11 @@ typedef struct worker {
 } worker;
 
 struct goss__pool {
-    int threads, started, spins;
+    int threads, started;
+    bool spin;
     worker *workers; /* 1 .. threads-1 are threads; the caller is 0 */
     pthread_mutex_t lock;
-    pthread_cond_t wake;
+    pthread_cond_t wake, done;
     _Alignas(64) atomic_uint epoch; /* raised once a region */
     atomic_int sleepers;
     atomic_bool stop;
@@ -58,6 +60,7 @@ struct goss__pool {
     int64_t items;
     _Alignas(64) atomic_int_fast64_t next;
     _Alignas(64) atomic_int busy; /* workers that have not finished the region */
+    atomic_bool caller_sleeps;
 };
 
 static void work(goss__pool *p, int index) {
@@ -68,12 +71,23 @@ static void work(goss__pool *p, int index) {
     }
 }
 
+/* True while spinning is still worth it. A pause takes from 5 to 50 ns by processor, hence the clock. */
+static bool spin_on(const goss__pool *p, unsigned *turn, double *start) {
+    if (!p->spin) return false;
+    PAUSE();
+    if (++*turn % 64 != 0) return true;
+    double now = goss__now();
+    if (*turn == 64) *start = now;
+    return now - *start < 40e-6;
+}
+
 static unsigned wait_for_region(goss__pool *p, unsigned seen) {
-    for (int i = 0; i < p->spins; i++) {
+    unsigned turn = 0;
+    double start = 0;
+    do {
         unsigned now = atomic_load_explicit(&p->epoch, memory_order_acquire);
         if (now != seen) return now;
-        PAUSE();
-    }
+    } while (spin_on(p, &turn, &start));
     pthread_mutex_lock(&p->lock);
     atomic_fetch_add(&p->sleepers, 1);
     while (atomic_load(&p->epoch) == seen) pthread_cond_wait(&p->wake, &p->lock);
@@ -90,7 +104,10 @@ static void *worker_main(void *arg) {
         seen = wait_for_region(p, seen);
         if (atomic_load(&p->stop)) return NULL;
         work(p, w->index);
-        atomic_fetch_sub_explicit(&p->busy, 1, memory_order_release);
+        if (atomic_fetch_sub(&p->busy, 1) != 1 || !atomic_load(&p->caller_sleeps)) continue;
+        pthread_mutex_lock(&p->lock);
+        pthread_cond_signal(&p->done);
+        pthread_mutex_unlock(&p->lock);
     }
 }
 
@@ -99,6 +116,19 @@ static void announce(goss__pool *p) {
     if (atomic_load(&p->sleepers) == 0) return;
     pthread_mutex_lock(&p->lock);
     pthread_cond_broadcast(&p->wake);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void wait_for_workers(goss__pool *p) {
+    unsigned turn = 0;
+    double start = 0;
+    do {
+        if (atomic_load_explicit(&p->busy, memory_order_acquire) == 0) return;
+    } while (spin_on(p, &turn, &start));
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->caller_sleeps, true);
+    while (atomic_load(&p->busy) > 0) pthread_cond_wait(&p->done, &p->lock);
+    atomic_store(&p->caller_sleeps, false);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -112,11 +142,7 @@ void goss__pool_run(goss__pool *p, int64_t items, goss__pool_fn fn, void *ctx) {
         atomic_store_explicit(&p->busy, p->threads - 1, memory_order_relaxed);
         announce(p);
         work(p, 0);
-        for (int i = 0; atomic_load_explicit(&p->busy, memory_order_acquire) > 0; i++)
-            if (i < p->spins)
-                PAUSE();
-            else
-                sched_yield();
+        wait_for_workers(p);
     }
     restore_fp(mode);
 }
@@ -131,7 +157,8 @@ static goss_status thread_count(int asked, int *out, goss_error *err) {
     errno = 0;
     long n = strtol(text, &end, 10);
     if (*end || errno || n < 1 || n > 1024)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "GOSSAMER_THREADS is \"%s\": it must be a number from 1 to 1024", text);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "GOSSAMER_THREADS is \"%s\": it must be a number from 1 to 1024",
+                              text);
     *out = (int)n;
     return GOSS_OK;
 }
@@ -158,9 +185,10 @@ goss_status goss__pool_create(int threads, goss__pool **out, goss_error *err) {
     }
     *p = (goss__pool){.threads = n, .workers = workers};
     /* With more threads than processors a spinning thread only keeps the others from working. */
-    p->spins = n <= goss__cpu_count() ? 2000 : 0;
+    p->spin = n <= goss__cpu_count();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->done, NULL);
     goss_status s = start_workers(p, err);
     if (s != GOSS_OK) {
         goss__pool_destroy(p);
@@ -179,6 +207,7 @@ void goss__pool_destroy(goss__pool *p) {
     pthread_mutex_unlock(&p->lock);
     for (int i = 1; i <= p->started; i++) pthread_join(p->workers[i].thread, NULL);
     pthread_cond_destroy(&p->wake);
+    pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);
     goss__free(p->workers);
     goss__free(p);

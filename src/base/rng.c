@@ -17,11 +17,13 @@ void goss__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out
 goss__rng goss__rng_make(uint64_t seed, uint64_t stream) { return (goss__rng){.seed = seed, .stream = stream}; }
 
 uint32_t goss__rng_u32(goss__rng *r) {
-    if (r->position % 4 == 0) {
-        uint64_t block = r->position / 4;
-        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)r->stream, (uint32_t)(r->stream >> 32)};
+    uint64_t block = r->position / 4;
+    if (r->cached != block + 1) {
+        const uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32), (uint32_t)r->stream,
+                                     (uint32_t)(r->stream >> 32)};
         const uint32_t key[2] = {(uint32_t)r->seed, (uint32_t)(r->seed >> 32)};
         goss__philox(counter, key, r->block);
+        r->cached = block + 1;
     }
     return r->block[r->position++ % 4];
 }

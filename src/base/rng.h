@@ -11,7 +11,8 @@
 void goss__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t out[4]);
 
 typedef struct goss__rng {
-    uint64_t seed, stream, position; /* the whole state: position counts 32-bit words drawn */
+    uint64_t seed, stream, position; /* the whole state: position counts 32-bit words drawn and may be set */
+    uint64_t cached;                 /* 1 + the number of the block below; 0: none */
     uint32_t block[4];
 } goss__rng;
 

@@ -6,9 +6,15 @@
 #include "gossamer/status.h"
 
 static const char *const names[] = {
-    [GOSS_OK] = "ok",         [GOSS_E_NOMEM] = "out of memory",     [GOSS_E_ARGUMENT] = "argument",
-    [GOSS_E_SHAPE] = "shape", [GOSS_E_IO] = "input/output",         [GOSS_E_FORMAT] = "format",
-    [GOSS_E_UNSUPPORTED] = "unsupported", [GOSS_E_NUMERIC] = "numeric", [GOSS_E_INTERRUPTED] = "interrupted",
+    [GOSS_OK] = "ok",
+    [GOSS_E_NOMEM] = "out of memory",
+    [GOSS_E_ARGUMENT] = "argument",
+    [GOSS_E_SHAPE] = "shape",
+    [GOSS_E_IO] = "input/output",
+    [GOSS_E_FORMAT] = "format",
+    [GOSS_E_UNSUPPORTED] = "unsupported",
+    [GOSS_E_NUMERIC] = "numeric",
+    [GOSS_E_INTERRUPTED] = "interrupted",
 };
 
 const char *goss_status_name(goss_status status) {
@@ -33,6 +39,10 @@ goss_status goss_error_prefix(goss_error *err, goss_status status, const char *f
     va_start(ap, fmt);
     int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
-    if (n >= 0 && (size_t)n < sizeof err->text) snprintf(err->text + n, sizeof err->text - (size_t)n, ": %s", old);
+    if (n < 0 || (size_t)n + 3 > sizeof err->text) return status; /* the prefix alone fills it */
+    size_t keep = strnlen(old, sizeof err->text - (size_t)n - 3);
+    memcpy(err->text + n, ": ", 2);
+    memcpy(err->text + n + 2, old, keep);
+    err->text[(size_t)n + 2 + keep] = 0;
     return status;
 }

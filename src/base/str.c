@@ -1,5 +1,6 @@
 /* str.c: a growing byte string with a sticky failure. */
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -8,7 +9,8 @@
 
 static bool reserve(goss__str *s, size_t more) {
     size_t need;
-    if (s->failed || !goss__add_ok(s->size, more, &need) || !goss__add_ok(need, 1, &need)) return !(s->failed = true);
+    if (s->failed || !goss__add_ok(s->size, more, &need) || !goss__add_ok(need, 1, &need) || need > SIZE_MAX / 2)
+        return !(s->failed = true);
     if (need <= s->capacity) return true;
     size_t capacity = s->capacity ? s->capacity : 64;
     while (capacity < need) capacity *= 2;
