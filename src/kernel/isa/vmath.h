@@ -52,19 +52,20 @@ ALWAYS vf vlog(vf x) {
 ALWAYS vf vtanh(vf x) {
     vf a = vabs(x), s = x * x;
     vf p = vpoly4(s, -0x1.555532p-2f, 0x1.110704p-3f, -0x1.b838a0p-5f, 0x1.5211c2p-6f, -0x1.758f96p-8f);
-    vf small = vfma(s * x, p, x);
+    vf small = vfma(s * a, p, a);
     vf big = vset(1.f) - vset(2.f) / (vexp(a + a) + vset(1.f));
-    big = (vf)((vi)big | ((vi)x & (vi)vset(-0.f)));
-    return vselect(vless(a, vset(0.625f)), small, big);
+    vf y = vselect(vless(a, vset(0.625f)), small, big);
+    return (vf)((vi)y | ((vi)x & (vi)vset(-0.f)));
 }
 
-/* x = n pi/2 + r with |r| <= pi/4, pi/2 in three floats: exact enough to be within the stated error for |x| < 2^22.
- * Beyond that the result is some value in [-1, 1]. Gives sin(x + quarter pi/2). */
+/* x = n pi/2 + r with |r| <= pi/4, pi/2 in three floats: within the stated error for |x| <= 10^5. Beyond that n drifts
+ * from the nearest integer and r grows; from about 10^6 on the result is only some value in [-1, 1].
+ * Gives sin(x + quarter pi/2). */
 ALWAYS vf vsincos(vf x, int32_t quarter) {
     vf t = vfma(x, vset(0x1.45f306p-1f), vset(V_ROUND)), n = t - vset(V_ROUND);
     vf r = vfnma(n, vset(0x1.921fb6p+0f), x);
     r = vfnma(n, vset(-0x1.ee59dap-50f), vfnma(n, vset(-0x1.777a5cp-25f), r));
-    r = vmax(vmin(r, vset(0.79f)), vset(-0.79f));
+    r = vmax(vmin(r, vset(0.9f)), vset(-0.9f));
     vf s = r * r;
     vf sine = vfma(s * r, vpoly2(s, -0x1.555544p-3f, 0x1.1106cap-7f, -0x1.991e08p-13f), r);
     vf cosine = vfma(s * s, vpoly2(s, 0x1.55554ap-5f, -0x1.6c0c14p-10f, 0x1.99de6ep-16f), vfma(s, vset(-0.5f), vset(1.f)));
