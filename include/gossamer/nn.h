@@ -114,7 +114,7 @@ typedef struct goss_target goss_target;
  * each, head conv4 C [NORM]     preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head resnet C [NORM]
  * preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
  *
- * A conv or dense has a bias unless a norm follows at once. Presets end in a head when outputs > 0.
+ * A conv or dense has a bias unless a norm follows at once. A layer norm runs over the channels of each position.
  * input: {D} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features (a per-class
  * head of any number of ways is then made by the caller).
  * Errors: GOSS_E_ARGUMENT with line and word, and what was expected. Owns: goss_target_free. */
@@ -184,8 +184,9 @@ GOSS_API goss_target_output goss_target_apply(const goss_target *t, goss_val x, 
 /* The embedding only; the head and its weights are not touched. */
 GOSS_API goss_val goss_target_features(const goss_target *t, goss_val x, const goss_weights *w,
                                        const goss_target_context *c);
-/* Support and query in one go, not transductive: BATCH statistics of the support set, which then normalise the query
- * too (with context.norm RUNNING: those for both). c->statistics and c->norm GIVEN are not looked at. */
+/* Support and query in one go, not transductive: the support set's BATCH (or SHARED) statistics normalise the query
+ * too; with context.norm RUNNING those do for both. GIVEN counts as BATCH. c->statistics, if not NULL, receives what
+ * was recorded. */
 GOSS_API void goss_target_apply_episode(const goss_target *t, goss_val support, goss_val query, const goss_weights *w,
                                         const goss_target_context *c, goss_target_output *support_out,
                                         goss_target_output *query_out);
@@ -196,8 +197,8 @@ GOSS_API goss_val goss_target_running_update(const goss_target *t, const goss_we
                                              const goss_norm_statistics *recorded, double momentum);
 
 /* The smaller network that computes what the masked one computes. masks: one a unit group, of goss_target_units_count
- * numbers (0 is dead), or NULL for all alive. slab [P], statistics [S] (may be NULL): the values of the given target;
- * *out_slab, *out_statistics: those of the smaller one, to be freed with goss_numbers_free; all three optional.
+ * numbers 0 or 1 (0 is dead), or NULL for all alive. slab [P], statistics [S] (may be NULL): the values of the given
+ * target; *out_slab, *out_statistics: those of the smaller one, to be freed with goss_numbers_free; all three optional.
  * Errors: GOSS_E_ARGUMENT for a group without a living unit; GOSS_E_UNSUPPORTED for units of a grouped convolution that
  * is not depthwise, or that leave a group norm's groups uneven. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_compact(const goss_target *t, const float *const *masks,

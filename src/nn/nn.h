@@ -1,0 +1,14 @@
+/* nn.h: what the files of nn share about weights. */
+#ifndef GOSS_NN_NN_H
+#define GOSS_NN_NN_H
+
+#include "gossamer/nn.h"
+
+/* Tensor i of the layout; the invalid value where it was never set. */
+goss_val goss__weights_at(const goss_weights *w, int i);
+goss_graph *goss__weights_graph(const goss_weights *w);
+/* Whether both name the same tensors with the same shapes in the same order. */
+bool goss__layout_same(const goss_layout *a, const goss_layout *b);
+/* Concatenation of any number of values along axis. parts is overwritten. */
+goss_val goss__concat_many(goss_val *parts, int n, int axis);
+#endif

@@ -1,0 +1,121 @@
+/* target.h: a target network inside: a flat list of layers, each a row of one table.
+ *
+ * Nesting is by marker layers: residual ... [shortcut ...] end. The text is parsed into layers (target_parse.c), every
+ * layer kind says how its words are read, what shape it makes, how it is written (target_layers.c) and how it is
+ * applied (target_apply.c); names, unit groups and layouts follow from the list (target_build.c). */
+#ifndef GOSS_NN_TARGET_H
+#define GOSS_NN_TARGET_H
+
+#include "base/str.h"
+#include "nn/nn.h"
+
+#define GOSS__TARGET_DEPTH 16 /* residual in residual */
+#define GOSS__TARGET_MAX_LAYERS 4096
+#define GOSS__TARGET_MAX_EXTENT (1 << 20)
+#define GOSS__NORM_EPS 1e-5
+
+/* What flows between layers: D features (rank 1) or H, W, C (rank 3). */
+typedef struct goss__flow {
+    int rank;
+    int64_t dim[3];
+} goss__flow;
+
+static inline int64_t goss__flow_channels(const goss__flow *f) { return f->dim[f->rank - 1]; }
+
+typedef enum goss__norm_kind {
+    GOSS__NORM_BATCH,
+    GOSS__NORM_LAYER,
+    GOSS__NORM_INSTANCE,
+    GOSS__NORM_GROUP
+} goss__norm_kind;
+typedef enum goss__pool_kind { GOSS__POOL_MAX, GOSS__POOL_AVG, GOSS__POOL_GLOBAL } goss__pool_kind;
+
+typedef struct goss__layer_kind goss__layer_kind;
+typedef struct goss__layer {
+    const goss__layer_kind *kind;
+    /* As written; what a kind does not use is 0. */
+    int64_t out;                                   /* units of conv, dense, head */
+    int kernel[2], stride[2], pad[2], dilation[2]; /* height, width */
+    int groups;                                    /* of conv and group norm */
+    goss__norm_kind norm;
+    goss__pool_kind pool;
+    double rate;
+    /* Derived. */
+    goss__flow in_flow, out_flow;
+    char name[16]; /* "conv1"; "" where the layer has neither weights nor a site */
+    bool bias;
+    int product;           /* which conv, dense or head this is, or follows; 0-based */
+    int batch_norm;        /* ordinal among the batch norms, -1: is none */
+    int site;              /* modulation site, -1: none */
+    int in_units, units;   /* unit group of what comes in and goes out; -1: none that can be masked */
+    int in_repeat, repeat; /* flow channels are `repeat` times the group's units (after flatten) */
+    int first_entry;       /* in the layout: w[, b] or gain, shift; -1: none */
+} goss__layer;
+
+struct goss_target {
+    goss__layer *layers;
+    int n_layers, capacity;
+    goss__flow input, features;
+    int64_t outputs;
+    int n_products, n_norms, n_sites, n_units;
+    int *site_layer; /* layer of each site */
+    int *unit_layer; /* first layer that makes each unit group */
+    goss_layout *layout, *statistics;
+    char *text;
+};
+
+/* ---- words of a line ---- */
+#define GOSS__MAX_WORDS 64
+typedef struct goss__words {
+    int n;
+    const char *at[GOSS__MAX_WORDS];
+    int size[GOSS__MAX_WORDS];
+    const char *kind; /* for errors */
+    const char *usage;
+} goss__words;
+
+bool goss__word_is(const goss__words *w, int i, const char *text);
+/* A whole number in [low, high]. */
+goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t high, int64_t *out, goss_error *err);
+/* Fails with the word (or the end of the line) and the usage. */
+goss_status goss__word_bad(const goss__words *w, int i, goss_error *err);
+
+/* ---- layer kinds ---- */
+typedef struct goss__apply goss__apply; /* target_apply.c */
+
+struct goss__layer_kind {
+    const char *word;
+    const char *usage;
+    bool product, site; /* has a weight matrix; is a place where FiLM may act */
+    bool activation;    /* keeps shapes and turns 0 into 0 */
+    double gain2;       /* activations: variance over fan-in wanted before it */
+    goss_status (*read)(const goss__words *w, goss__layer *l, goss_error *err); /* NULL: no words after the first */
+    goss_status (*flow)(const goss__layer *l, goss__flow *f, goss_error *err);  /* NULL: keeps the shape */
+    void (*write)(const goss__layer *l, goss__str *s);                          /* words after the first; NULL: none */
+    goss_val (*apply)(goss__apply *a, const goss__layer *l, goss_val x);        /* NULL: marker, see target_apply.c */
+};
+
+const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
+bool goss__layer_is(const goss__layer *l, const char *word);
+
+goss_val goss__apply_conv(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_dense(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_norm(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_pool(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_flatten(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_relu(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_gelu(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_silu(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_tanh(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_elu(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x);
+
+/* ---- building ---- */
+/* Appends a copy of the layer and moves *flow on. */
+goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow *flow, goss_error *err);
+/* Names, sites, unit groups, layouts and text, once all layers are there. */
+goss_status goss__target_finish(goss_target *t, goss_error *err);
+/* The network of these layers' text. */
+goss_status goss__target_write(const goss_target *t, goss__str *s);
+#endif

@@ -1,0 +1,215 @@
+/* target_apply.c: a target network as values of a graph: a walk over its layers.
+ *
+ * After each modulation site come FiLM and the unit mask, in that order, so that a dead unit is 0 whatever shifted it;
+ * activations keep it 0. Masks multiply: a mask that is not 0/1 is a gate with a gradient. */
+#include <string.h>
+
+#include "nn/target.h"
+
+struct goss__apply {
+    const goss_target *t;
+    const goss_weights *w;
+    goss_target_context c;
+    goss_graph *g;
+    struct {
+        goss_val before, body;
+        bool shortcut;
+    } stack[GOSS__TARGET_DEPTH + 2];
+    int depth;
+};
+
+goss_target_context goss_target_context_defaults(void) { return (goss_target_context){.norm = GOSS_NORM_BATCH}; }
+
+static goss_val weight(const goss__apply *a, const goss__layer *l, int i) {
+    return goss__weights_at(a->w, l->first_entry + i);
+}
+
+/* The mask of what flows behind layer l, [Tw, channels]; GOSS_NONE where all live. */
+static goss_val flow_mask(const goss__apply *a, const goss__layer *l) {
+    goss_val m = a->c.unit_mask && l->units >= 0 ? a->c.unit_mask[l->units] : GOSS_NONE;
+    if (!goss_valid(m) || l->repeat == 1) return m;
+    goss_extent lead = goss_dim(m, 0), units = goss_dim(m, 1);
+    m = goss_broadcast(goss_unsqueeze(m, 1), GOSS_SHAPE(lead, goss_n(l->repeat), units));
+    return goss_reshape(m, GOSS_SHAPE(lead, goss_extent_mul(units, goss_n(l->repeat))));
+}
+
+static goss_val modulate(const goss__apply *a, const goss__layer *l, goss_val x) {
+    goss_val scale = a->c.film_scale ? a->c.film_scale[l->site] : GOSS_NONE;
+    goss_val shift = a->c.film_shift ? a->c.film_shift[l->site] : GOSS_NONE;
+    return goss_affine(goss_affine(x, scale, shift), flow_mask(a, l), GOSS_NONE);
+}
+
+goss_val goss__apply_conv(goss__apply *a, const goss__layer *l, goss_val x) {
+    goss_conv_options o = {.stride_h = l->stride[0],
+                           .stride_w = l->stride[1],
+                           .dilation_h = l->dilation[0],
+                           .dilation_w = l->dilation[1],
+                           .groups = l->groups,
+                           .pad_top = l->pad[0],
+                           .pad_bottom = l->pad[0],
+                           .pad_left = l->pad[1],
+                           .pad_right = l->pad[1]};
+    return goss_conv_bias(x, weight(a, l, 0), l->bias ? weight(a, l, 1) : GOSS_NONE, o);
+}
+
+goss_val goss__apply_dense(goss__apply *a, const goss__layer *l, goss_val x) {
+    return goss_linear(x, weight(a, l, 0), l->bias ? weight(a, l, 1) : GOSS_NONE);
+}
+
+/* ---- norms ---- */
+
+static goss_val batch_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+    goss_norm_statistics *s = a->c.statistics;
+    int i = l->batch_norm;
+    goss_val mean = GOSS_NONE, var = GOSS_NONE;
+    if (a->c.norm == GOSS_NORM_GIVEN) {
+        if (s) mean = s->mean[i], var = s->var[i];
+    } else if (a->c.norm == GOSS_NORM_RUNNING) {
+        mean = goss__weights_at(a->c.running, 2 * i), var = goss__weights_at(a->c.running, 2 * i + 1);
+    } else if (a->c.norm == GOSS_NORM_SHARED) {
+        goss_batch_stats_shared(x, &mean, &var);
+    } else {
+        goss_batch_stats(x, a->c.sample_weight, &mean, &var);
+    }
+    if (!mean.graph || !var.graph)
+        return goss_graph_fail(a->g, GOSS_E_ARGUMENT, "batch norm: no statistics were given to normalise with");
+    if (s && (a->c.norm == GOSS_NORM_BATCH || a->c.norm == GOSS_NORM_SHARED)) s->mean[i] = mean, s->var[i] = var;
+    return goss_normalize(x, mean, var, GOSS__NORM_EPS);
+}
+
+static goss_val layer_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+    return goss_layer_norm(x, GOSS__NORM_EPS, flow_mask(a, l));
+}
+
+static goss_val instance_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+    return goss_instance_norm(x, GOSS__NORM_EPS);
+}
+
+static goss_val group_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+    return goss_group_norm(x, l->groups, GOSS__NORM_EPS, flow_mask(a, l));
+}
+
+goss_val goss__apply_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+    static goss_val (*const by_kind[])(goss__apply *, const goss__layer *, goss_val) = {batch_norm, layer_norm,
+                                                                                        instance_norm, group_norm};
+    return goss_affine(by_kind[l->norm](a, l, x), weight(a, l, 0), weight(a, l, 1));
+}
+
+/* ---- the rest ---- */
+
+goss_val goss__apply_pool(goss__apply *a, const goss__layer *l, goss_val x) {
+    if (l->pool == GOSS__POOL_GLOBAL) return goss_global_avg_pool(x);
+    goss_pool_options o = {
+        .size_h = l->kernel[0], .size_w = l->kernel[1], .stride_h = l->stride[0], .stride_w = l->stride[1]};
+    return l->pool == GOSS__POOL_MAX ? goss_max_pool(x, o) : goss_avg_pool(x, o);
+}
+
+goss_val goss__apply_flatten(goss__apply *a, const goss__layer *l, goss_val x) { return goss_flatten(x); }
+
+goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x) {
+    return goss_valid(a->c.dropout_task) ? goss_dropout(x, l->rate, a->c.dropout_task) : x;
+}
+
+goss_val goss__apply_relu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_relu(x); }
+goss_val goss__apply_gelu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_gelu(x); }
+goss_val goss__apply_silu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_silu(x); }
+goss_val goss__apply_tanh(goss__apply *a, const goss__layer *l, goss_val x) { return goss_tanh(x); }
+goss_val goss__apply_elu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_elu(x); }
+goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x) { return goss_leaky_relu(x, 0.01); }
+
+/* residual, shortcut and end: keep, exchange and add the two paths. */
+static goss_val apply_marker(goss__apply *a, const goss__layer *l, goss_val x) {
+    int top = a->depth - 1;
+    if (goss__layer_is(l, "residual")) {
+        a->stack[a->depth].before = x;
+        a->stack[a->depth++].shortcut = false;
+        return x;
+    }
+    if (goss__layer_is(l, "shortcut")) {
+        a->stack[top].body = x;
+        a->stack[top].shortcut = true;
+        return a->stack[top].before;
+    }
+    a->depth--;
+    return a->stack[top].shortcut ? goss_add(a->stack[top].body, x) : goss_add(x, a->stack[top].before);
+}
+
+static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
+    if (!l->kind->apply) return apply_marker(a, l, x);
+    goss_scope_push(a->g, l->name[0] ? l->name : l->kind->word);
+    x = l->kind->apply(a, l, x);
+    if (l->site >= 0) x = modulate(a, l, x);
+    goss_scope_pop(a->g);
+    return x;
+}
+
+/* Whether x and the weights are of this network; else a sticky error. */
+static bool fits(const goss__apply *a, goss_val x) {
+    const goss_target *t = a->t;
+    if (!goss_valid(x) || !a->w) return false;
+    bool same = goss_rank(x) == t->input.rank + 2;
+    for (int i = 0; same && i < t->input.rank; i++) same = goss_extent_is(goss_dim(x, i + 2), t->input.dim[i]);
+    if (!same) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: what comes in has not the network's input extents");
+    bool known = goss__layout_same(goss_weights_layout(a->w), t->layout);
+    if (!known) goss_graph_fail(a->g, GOSS_E_ARGUMENT, "target: the weights are of another layout");
+    bool running = a->c.norm != GOSS_NORM_RUNNING ||
+                   (a->c.running && goss__layout_same(goss_weights_layout(a->c.running), t->statistics));
+    if (!running) goss_graph_fail(a->g, GOSS_E_ARGUMENT, "target: running statistics are missing or of another layout");
+    return same && known && running;
+}
+
+static goss_target_output apply(const goss_target *t, goss_val x, const goss_weights *w, const goss_target_context *c,
+                                bool head) {
+    goss__apply a = {.t = t, .w = w, .c = c ? *c : goss_target_context_defaults(), .g = x.graph};
+    goss_target_output out = {{x.graph, 0}, GOSS_NONE};
+    if (!fits(&a, x)) return out;
+    goss_scope_push(a.g, "target");
+    int n = t->n_layers - (t->outputs > 0);
+    for (int i = 0; i < n; i++) x = apply_layer(&a, &t->layers[i], x);
+    out.features = x;
+    if (head && t->outputs > 0) out.logits = apply_layer(&a, &t->layers[n], x);
+    goss_scope_pop(a.g);
+    return out;
+}
+
+goss_target_output goss_target_apply(const goss_target *t, goss_val x, const goss_weights *w,
+                                     const goss_target_context *c) {
+    return apply(t, x, w, c, true);
+}
+
+goss_val goss_target_features(const goss_target *t, goss_val x, const goss_weights *w, const goss_target_context *c) {
+    return apply(t, x, w, c, false).features;
+}
+
+void goss_target_apply_episode(const goss_target *t, goss_val support, goss_val query, const goss_weights *w,
+                               const goss_target_context *c, goss_target_output *support_out,
+                               goss_target_output *query_out) {
+    goss_norm_statistics recorded;
+    memset(&recorded, 0, sizeof recorded);
+    goss_target_context s = c ? *c : goss_target_context_defaults();
+    if (s.norm == GOSS_NORM_GIVEN) s.norm = GOSS_NORM_BATCH;
+    s.statistics = &recorded;
+    *support_out = goss_target_apply(t, support, w, &s);
+    if (s.norm != GOSS_NORM_RUNNING) s.norm = GOSS_NORM_GIVEN;
+    *query_out = goss_target_apply(t, query, w, &s);
+    if (c && c->statistics) *c->statistics = recorded;
+}
+
+goss_val goss_target_running_update(const goss_target *t, const goss_weights *running,
+                                    const goss_norm_statistics *recorded, double momentum) {
+    goss_graph *g = goss__weights_graph(running);
+    goss_val slab = goss_weights_slab(running), parts[2 * GOSS_TARGET_MAX_NORMS];
+    if (!goss_valid(slab) || goss_rank(slab) != 1 || !goss__layout_same(goss_weights_layout(running), t->statistics))
+        return goss_graph_fail(g, GOSS_E_ARGUMENT,
+                               "running statistics: the weights are not a parameter of this network's statistics");
+    for (int i = 0; i < 2 * t->n_norms; i++) {
+        goss_val v = i % 2 ? recorded->var[i / 2] : recorded->mean[i / 2];
+        goss_extent c = goss_n(goss_layout_entry(t->statistics, i)->numel);
+        if (!goss_valid(v) || !goss_shape_equal(goss_shape_of(v), GOSS_SHAPE(goss_n(1), c)))
+            return goss_graph_fail(g, GOSS_E_SHAPE, "running statistics: norm %d was not recorded over all tasks",
+                                   i / 2 + 1);
+        parts[i] = goss_reshape(v, GOSS_SHAPE(c));
+    }
+    goss_val fresh = goss_detach(goss__concat_many(parts, 2 * t->n_norms, 0));
+    return goss_add(slab, goss_scale(goss_sub(fresh, slab), momentum));
+}

@@ -1,0 +1,305 @@
+/* target_layers.c: the kinds of layers: how each one's words are read and written and what shape it makes.
+ *
+ * A new kind is a row of `kinds` and its functions; nothing else looks at which kind a layer is, except the markers of
+ * a residual sum. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nn/target.h"
+
+/* ---- words ---- */
+
+bool goss__word_is(const goss__words *w, int i, const char *text) {
+    return i < w->n && (int)strlen(text) == w->size[i] && memcmp(w->at[i], text, (size_t)w->size[i]) == 0;
+}
+
+goss_status goss__word_bad(const goss__words *w, int i, goss_error *err) {
+    if (i < w->n)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not expected here; write: %s", w->kind,
+                              w->size[i] > 60 ? 60 : w->size[i], w->at[i], w->usage);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: something is missing at the end; write: %s", w->kind, w->usage);
+}
+
+/* The digits from p on as a number in [low, high]; the place behind them, or NULL. */
+static const char *read_number(const char *p, const char *end, int64_t low, int64_t high, int64_t *out) {
+    int64_t v = 0;
+    const char *start = p;
+    for (; p < end && *p >= '0' && *p <= '9'; p++) {
+        v = 10 * v + (*p - '0');
+        if (v > high) return NULL;
+    }
+    *out = v;
+    return p == start || v < low ? NULL : p;
+}
+
+static goss_status out_of_range(const goss__words *w, int i, int64_t low, int64_t high, goss_error *err) {
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not a whole number from %lld to %lld; write: %s",
+                          w->kind, w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)low, (long long)high,
+                          w->usage);
+}
+
+goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t high, int64_t *out, goss_error *err) {
+    if (i >= w->n) return goss__word_bad(w, i, err);
+    const char *end = w->at[i] + w->size[i];
+    return read_number(w->at[i], end, low, high, out) == end ? GOSS_OK : out_of_range(w, i, low, high, err);
+}
+
+/* "3" or "3x1" */
+static goss_status read_pair(const goss__words *w, int i, int low, int pair[2], goss_error *err) {
+    if (i >= w->n) return goss__word_bad(w, i, err);
+    const int64_t high = 1024;
+    int64_t a = 0, b = 0;
+    const char *end = w->at[i] + w->size[i], *p = read_number(w->at[i], end, low, high, &a);
+    b = a;
+    if (p && p < end) p = *p == 'x' ? read_number(p + 1, end, low, high, &b) : NULL;
+    if (p != end) return out_of_range(w, i, low, high, err);
+    pair[0] = (int)a, pair[1] = (int)b;
+    return GOSS_OK;
+}
+
+static void write_pair(goss__str *s, const char *before, const int pair[2]) {
+    goss__str_addf(s, pair[0] == pair[1] ? "%s%d" : "%s%dx%d", before, pair[0], pair[1]);
+}
+
+static void write_pair_unless(goss__str *s, const char *before, const int pair[2], int usual) {
+    if (pair[0] != usual || pair[1] != usual) write_pair(s, before, pair);
+}
+
+/* ---- conv ---- */
+
+static goss_status read_conv(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
+    GOSS_TRY(read_pair(w, 2, 1, l->kernel, err));
+    l->stride[0] = l->stride[1] = l->dilation[0] = l->dilation[1] = l->groups = 1;
+    for (int i = 3; i < w->n; i += 2) {
+        if (goss__word_is(w, i, "stride")) {
+            GOSS_TRY(read_pair(w, i + 1, 1, l->stride, err));
+        } else if (goss__word_is(w, i, "pad")) {
+            GOSS_TRY(read_pair(w, i + 1, 0, l->pad, err));
+        } else if (goss__word_is(w, i, "dilation")) {
+            GOSS_TRY(read_pair(w, i + 1, 1, l->dilation, err));
+        } else if (goss__word_is(w, i, "groups")) {
+            int64_t groups = 0;
+            GOSS_TRY(goss__word_int(w, i + 1, 1, GOSS__TARGET_MAX_EXTENT, &groups, err));
+            l->groups = (int)groups;
+        } else {
+            return goss__word_bad(w, i, err);
+        }
+    }
+    return GOSS_OK;
+}
+
+/* Positions of a window of that reach; 0 where it does not fit. */
+static int64_t positions(int64_t extent, int pad, int64_t reach, int stride) {
+    int64_t room = extent + 2 * (int64_t)pad - reach;
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static goss_status want_image(const goss__flow *f, const char *what, goss_error *err) {
+    if (f->rank == 3) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: wants images, but %lld features come in", what,
+                          (long long)f->dim[0]);
+}
+
+static goss_status slide(goss__flow *f, const char *what, const int pad[2], const int64_t reach[2], const int stride[2],
+                         goss_error *err) {
+    for (int i = 0; i < 2; i++) {
+        int64_t n = positions(f->dim[i], pad[i], reach[i], stride[i]);
+        if (n < 1)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: a window of extent %lld does not fit in a map of %lld x %lld", what,
+                                  (long long)reach[i], (long long)f->dim[0], (long long)f->dim[1]);
+        if (n > GOSS__TARGET_MAX_EXTENT)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a map of extent %lld is too large", what, (long long)n);
+        f->dim[i] = n;
+    }
+    return GOSS_OK;
+}
+
+static goss_status flow_conv(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_image(f, "conv", err));
+    if (f->dim[2] % l->groups || l->out % l->groups)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "conv: groups %d does not divide %lld and %lld channels", l->groups,
+                              (long long)f->dim[2], (long long)l->out);
+    int64_t reach[2];
+    for (int i = 0; i < 2; i++) reach[i] = (int64_t)l->dilation[i] * (l->kernel[i] - 1) + 1;
+    GOSS_TRY(slide(f, "conv", l->pad, reach, l->stride, err));
+    f->dim[2] = l->out;
+    return GOSS_OK;
+}
+
+static void write_conv(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %lld", (long long)l->out);
+    write_pair(s, " ", l->kernel);
+    write_pair_unless(s, " stride ", l->stride, 1);
+    write_pair_unless(s, " pad ", l->pad, 0);
+    write_pair_unless(s, " dilation ", l->dilation, 1);
+    if (l->groups != 1) goss__str_addf(s, " groups %d", l->groups);
+}
+
+/* ---- dense, head, flatten ---- */
+
+static goss_status read_dense(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
+    return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+}
+
+static goss_status flow_dense(const goss__layer *l, goss__flow *f, goss_error *err) {
+    if (f->rank != 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: wants features, but maps of %lld x %lld x %lld come in; put flatten or pool "
+                              "global before it",
+                              l->kind->word, (long long)f->dim[0], (long long)f->dim[1], (long long)f->dim[2]);
+    f->dim[0] = l->out;
+    return GOSS_OK;
+}
+
+static void write_dense(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %lld", (long long)l->out); }
+
+static goss_status flow_flatten(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_image(f, "flatten", err));
+    int64_t n = f->dim[0] * f->dim[1] * f->dim[2]; /* each at most 2^20: no overflow */
+    if (n > GOSS__TARGET_MAX_EXTENT)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "flatten: %lld features are too many", (long long)n);
+    *f = (goss__flow){1, {n}};
+    return GOSS_OK;
+}
+
+/* ---- norm ---- */
+
+static const char *const norm_words[] = {"batch", "layer", "instance", "group"};
+
+static goss_status read_norm(const goss__words *w, goss__layer *l, goss_error *err) {
+    int kind = 0;
+    while (kind < 4 && !goss__word_is(w, 1, norm_words[kind])) kind++;
+    if (kind == 4) return goss__word_bad(w, 1, err);
+    l->norm = (goss__norm_kind)kind;
+    if (l->norm != GOSS__NORM_GROUP) return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+    int64_t groups = 0;
+    GOSS_TRY(goss__word_int(w, 2, 1, GOSS__TARGET_MAX_EXTENT, &groups, err));
+    l->groups = (int)groups;
+    return w->n > 3 ? goss__word_bad(w, 3, err) : GOSS_OK;
+}
+
+static goss_status flow_norm(const goss__layer *l, goss__flow *f, goss_error *err) {
+    if (l->norm == GOSS__NORM_INSTANCE) return want_image(f, "norm instance", err);
+    if (l->norm == GOSS__NORM_GROUP && goss__flow_channels(f) % l->groups)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "norm group: %d does not divide %lld channels", l->groups,
+                              (long long)goss__flow_channels(f));
+    return GOSS_OK;
+}
+
+static void write_norm(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %s", norm_words[l->norm]);
+    if (l->norm == GOSS__NORM_GROUP) goss__str_addf(s, " %d", l->groups);
+}
+
+/* ---- pool, dropout ---- */
+
+static const char *const pool_words[] = {"max", "avg", "global"};
+
+static goss_status read_pool(const goss__words *w, goss__layer *l, goss_error *err) {
+    int kind = 0;
+    while (kind < 3 && !goss__word_is(w, 1, pool_words[kind])) kind++;
+    if (kind == 3) return goss__word_bad(w, 1, err);
+    l->pool = (goss__pool_kind)kind;
+    if (l->pool == GOSS__POOL_GLOBAL) return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+    GOSS_TRY(read_pair(w, 2, 1, l->kernel, err));
+    memcpy(l->stride, l->kernel, sizeof l->stride);
+    if (w->n == 3) return GOSS_OK;
+    if (!goss__word_is(w, 3, "stride")) return goss__word_bad(w, 3, err);
+    GOSS_TRY(read_pair(w, 4, 1, l->stride, err));
+    return w->n > 5 ? goss__word_bad(w, 5, err) : GOSS_OK;
+}
+
+static goss_status flow_pool(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_image(f, "pool", err));
+    if (l->pool == GOSS__POOL_GLOBAL) {
+        *f = (goss__flow){1, {f->dim[2]}};
+        return GOSS_OK;
+    }
+    const int64_t reach[2] = {l->kernel[0], l->kernel[1]};
+    return slide(f, "pool", (int[]){0, 0}, reach, l->stride, err);
+}
+
+static void write_pool(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %s", pool_words[l->pool]);
+    if (l->pool == GOSS__POOL_GLOBAL) return;
+    write_pair(s, " ", l->kernel);
+    if (memcmp(l->stride, l->kernel, sizeof l->stride) != 0) write_pair(s, " stride ", l->stride);
+}
+
+static goss_status read_dropout(const goss__words *w, goss__layer *l, goss_error *err) {
+    char text[32], *end = text;
+    if (w->n != 2 || w->size[1] >= (int)sizeof text) return goss__word_bad(w, w->n > 2 ? 2 : 1, err);
+    memcpy(text, w->at[1], (size_t)w->size[1]);
+    text[w->size[1]] = 0;
+    l->rate = strtod(text, &end);
+    if (*end || end == text || !(l->rate >= 0 && l->rate < 1))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "dropout: \"%s\" is not a number in [0, 1)", text);
+    return GOSS_OK;
+}
+
+static void write_dropout(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %.9g", l->rate); }
+
+/* ---- the table ---- */
+
+#define ACTIVATION(name, variance)                                                                                     \
+    { .word = #name, .usage = #name, .activation = true, .gain2 = variance, .apply = goss__apply_##name }
+
+static const goss__layer_kind kinds[] = {
+    {.word = "conv",
+     .usage = "conv C K [stride S] [pad P] [dilation D] [groups G]",
+     .product = true,
+     .site = true,
+     .read = read_conv,
+     .flow = flow_conv,
+     .write = write_conv,
+     .apply = goss__apply_conv},
+    {.word = "dense",
+     .usage = "dense D",
+     .product = true,
+     .site = true,
+     .read = read_dense,
+     .flow = flow_dense,
+     .write = write_dense,
+     .apply = goss__apply_dense},
+    {.word = "head", .usage = "head", .product = true, .flow = flow_dense, .apply = goss__apply_dense},
+    {.word = "norm",
+     .usage = "norm batch | layer | instance | group G",
+     .site = true,
+     .read = read_norm,
+     .flow = flow_norm,
+     .write = write_norm,
+     .apply = goss__apply_norm},
+    {.word = "pool",
+     .usage = "pool max K [stride S] | pool avg K [stride S] | pool global",
+     .read = read_pool,
+     .flow = flow_pool,
+     .write = write_pool,
+     .apply = goss__apply_pool},
+    {.word = "flatten", .usage = "flatten", .flow = flow_flatten, .apply = goss__apply_flatten},
+    {.word = "dropout",
+     .usage = "dropout P",
+     .read = read_dropout,
+     .write = write_dropout,
+     .apply = goss__apply_dropout},
+    ACTIVATION(relu, 2),
+    ACTIVATION(gelu, 2),
+    ACTIVATION(silu, 2),
+    ACTIVATION(tanh, 1),
+    ACTIVATION(elu, 2),
+    ACTIVATION(leaky, 2),
+    {.word = "residual", .usage = "residual { ... }"},
+    {.word = "shortcut", .usage = "shortcut { ... }"},
+    {.word = "end", .usage = "}"},
+};
+
+const goss__layer_kind *goss__layer_kind_find(const char *word, int size) {
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if ((int)strlen(kinds[i].word) == size && memcmp(kinds[i].word, word, (size_t)size) == 0) return &kinds[i];
+    return NULL;
+}
+
+bool goss__layer_is(const goss__layer *l, const char *word) { return strcmp(l->kind->word, word) == 0; }

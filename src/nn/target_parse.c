@@ -1,0 +1,350 @@
+/* target_parse.c: a target network from its text.
+ *
+ * Words are separated by spaces, layers by line ends and ';', bodies stand in braces. Presets and blocks are macros:
+ * they write the text of plain layers, which is read by the same parser, so that there is one way to make a layer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "nn/target.h"
+
+typedef struct parser {
+    const char *p, *end;
+    int line;   /* of p */
+    bool macro; /* p is in the text of a macro: its lines are not the user's */
+    int depth;  /* braces and macros */
+    goss_target *t;
+    goss__flow *flow;
+    bool *closed; /* a head was read: nothing may follow */
+} parser;
+
+/* ---- characters and words ---- */
+
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+static bool ends_word(char c) { return is_blank(c) || c == '\n' || c == ';' || c == '{' || c == '}' || c == '#'; }
+
+static void skip_blanks(parser *s) {
+    while (s->p < s->end && is_blank(*s->p)) s->p++;
+    if (s->p < s->end && *s->p == '#')
+        while (s->p < s->end && *s->p != '\n') s->p++;
+}
+
+static void skip_separators(parser *s) {
+    for (skip_blanks(s); s->p < s->end && (*s->p == '\n' || *s->p == ';'); skip_blanks(s)) s->line += *s->p++ == '\n';
+}
+
+/* The words up to the end of the line, ';' or a brace. */
+static goss_status read_words(parser *s, goss__words *w, goss_error *err) {
+    w->n = 0;
+    for (skip_blanks(s); s->p < s->end && !ends_word(*s->p); skip_blanks(s)) {
+        if (w->n == GOSS__MAX_WORDS)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d words in a line", GOSS__MAX_WORDS);
+        const char *start = s->p;
+        while (s->p < s->end && !ends_word(*s->p)) s->p++;
+        w->at[w->n] = start;
+        w->size[w->n++] = (int)(s->p - start);
+    }
+    return GOSS_OK;
+}
+
+static bool next_is(parser *s, char c) {
+    skip_separators(s);
+    return s->p < s->end && *s->p == c;
+}
+
+static bool next_word_is(parser *s, const char *word) {
+    size_t n = strlen(word);
+    skip_separators(s);
+    return (size_t)(s->end - s->p) >= n && memcmp(s->p, word, n) == 0 && (s->p + n == s->end || ends_word(s->p[n]));
+}
+
+/* Puts the line in front of an error, unless it came out of a macro (whose own line is put there then). */
+static goss_status located(const parser *s, int line, goss_status status, goss_error *err) {
+    return s->macro ? status : goss_error_prefix(err, status, "network, line %d", line);
+}
+
+/* ---- layers ---- */
+
+static goss_status append_named(parser *s, const char *word, goss_error *err) {
+    goss__layer l = {.kind = goss__layer_kind_find(word, (int)strlen(word))};
+    return goss__target_append(s->t, &l, s->flow, err);
+}
+
+/* The head, where there are outputs: one text serves networks with and without. */
+static goss_status append_head(parser *s, goss_error *err) {
+    goss__layer l = {.kind = goss__layer_kind_find("head", 4), .out = s->t->outputs};
+    *s->closed = true;
+    s->t->features = *s->flow;
+    return l.out > 0 ? goss__target_append(s->t, &l, s->flow, err) : GOSS_OK;
+}
+
+static goss_status append_layer(parser *s, const goss__layer_kind *kind, goss__words *w, goss_error *err) {
+    goss__layer l = {.kind = kind};
+    w->kind = kind->word;
+    w->usage = kind->usage;
+    if (kind->read)
+        GOSS_TRY(kind->read(w, &l, err));
+    else if (w->n > 1)
+        return goss__word_bad(w, 1, err);
+    if (strcmp(kind->word, "head") == 0) {
+        if (s->depth > (int)s->macro)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "head: it can not stand inside braces");
+        return append_head(s, err);
+    }
+    return goss__target_append(s->t, &l, s->flow, err);
+}
+
+static goss_status parse_body(parser *s, bool braces, goss_error *err);
+
+static goss_status parse_braces(parser *s, const char *word, goss_error *err) {
+    int line = s->line;
+    if (!next_is(s, '{')) {
+        goss_status status = goss_error_set(err, GOSS_E_ARGUMENT, "%s: a { must follow", word);
+        return located(s, line, status, err);
+    }
+    s->p++;
+    if (s->depth >= GOSS__TARGET_DEPTH) {
+        goss_status status =
+            goss_error_set(err, GOSS_E_ARGUMENT, "%s: more than %d levels of braces", word, GOSS__TARGET_DEPTH);
+        return located(s, line, status, err);
+    }
+    s->depth++;
+    goss_status status = parse_body(s, true, err);
+    s->depth--;
+    return status;
+}
+
+static goss_status check_sum(parser *s, const goss__flow *body, const goss__flow *other, bool shortcut,
+                             goss_error *err) {
+    bool same = body->rank == other->rank;
+    for (int i = 0; same && i < body->rank; i++) same = body->dim[i] == other->dim[i];
+    if (same) return GOSS_OK;
+    const goss__flow *f[2] = {body, other};
+    char text[2][64];
+    for (int i = 0; i < 2; i++)
+        snprintf(text[i], sizeof text[i], f[i]->rank == 3 ? "%lld x %lld x %lld" : "%lld", (long long)f[i]->dim[0],
+                 (long long)f[i]->dim[1], (long long)f[i]->dim[2]);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "residual: the body makes %s, the other path %s%s", text[0], text[1],
+                          shortcut ? "" : "; add: shortcut { conv C 1 stride S }");
+}
+
+/* residual { ... } [shortcut { ... }] */
+static goss_status parse_residual(parser *s, goss_error *err) {
+    int line = s->line;
+    goss__flow before = *s->flow, body;
+    GOSS_TRY(append_named(s, "residual", err));
+    GOSS_TRY(parse_braces(s, "residual", err));
+    body = *s->flow;
+    *s->flow = before;
+    bool shortcut = next_word_is(s, "shortcut");
+    if (shortcut) {
+        s->p += strlen("shortcut");
+        GOSS_TRY(append_named(s, "shortcut", err));
+        GOSS_TRY(parse_braces(s, "shortcut", err));
+    }
+    goss_status status = check_sum(s, &body, s->flow, shortcut, err);
+    if (status == GOSS_OK) status = append_named(s, "end", err);
+    return located(s, line, status, err);
+}
+
+/* ---- macros ---- */
+
+typedef struct macro {
+    const char *word, *usage;
+    goss_status (*expand)(const parser *s, const goss__words *w, goss__str *out, goss_error *err);
+} macro;
+
+/* The norm that the words from `from` on name, as text behind "norm"; batch where there is none. */
+static goss_status norm_words(const goss__words *w, int from, char out[64], goss_error *err) {
+    int n = 0;
+    if (from >= w->n) n = snprintf(out, 64, " batch");
+    for (int i = from; i < w->n; i++) {
+        if (n + w->size[i] + 2 > 64) return goss__word_bad(w, i, err);
+        n += snprintf(out + n, (size_t)(64 - n), " %.*s", w->size[i], w->at[i]);
+    }
+    return GOSS_OK;
+}
+
+static void add_block(goss__str *out, int64_t c, int64_t stride, bool shortcut, const char *norm) {
+    goss__str_addf(out, "residual { conv %lld 3 stride %lld pad 1; norm%s; relu; conv %lld 3 pad 1; norm%s }\n",
+                   (long long)c, (long long)stride, norm, (long long)c, norm);
+    if (shortcut)
+        goss__str_addf(out, "shortcut { conv %lld 1 stride %lld; norm%s }\n", (long long)c, (long long)stride, norm);
+    goss__str_add(out, "relu\n");
+}
+
+static goss_status expand_block(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
+    int64_t c = 0, stride = 1;
+    char norm[64];
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &c, err));
+    bool has_stride = goss__word_is(w, 2, "stride");
+    if (has_stride) GOSS_TRY(goss__word_int(w, 3, 1, 64, &stride, err));
+    GOSS_TRY(norm_words(w, has_stride ? 4 : 2, norm, err));
+    add_block(out, c, stride, stride != 1 || c != goss__flow_channels(s->flow), norm);
+    return GOSS_OK;
+}
+
+static goss_status expand_mlp(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
+    if (s->flow->rank == 3) goss__str_add(out, "flatten\n");
+    for (int i = 1; i < w->n; i++) {
+        int64_t d = 0;
+        GOSS_TRY(goss__word_int(w, i, 1, GOSS__TARGET_MAX_EXTENT, &d, err));
+        goss__str_addf(out, "dense %lld; relu\n", (long long)d);
+    }
+    goss__str_add(out, "head\n");
+    return GOSS_OK;
+}
+
+static goss_status expand_conv4(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
+    int64_t c = 0;
+    char norm[64];
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &c, err));
+    GOSS_TRY(norm_words(w, 2, norm, err));
+    for (int i = 0; i < 4; i++)
+        goss__str_addf(out, "conv %lld 3 pad 1; norm%s; relu; pool max 2\n", (long long)c, norm);
+    goss__str_add(out, "flatten\n");
+    goss__str_add(out, "head\n");
+    return GOSS_OK;
+}
+
+static goss_status expand_resnet(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
+    int64_t c = 0;
+    char norm[64];
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 4, &c, err));
+    GOSS_TRY(norm_words(w, 2, norm, err));
+    goss__str_addf(out, "conv %lld 3 pad 1; norm%s; relu\n", (long long)c, norm);
+    for (int i = 0; i < 3; i++) add_block(out, c << i, i ? 2 : 1, i > 0, norm);
+    goss__str_add(out, "pool global\n");
+    goss__str_add(out, "head\n");
+    return GOSS_OK;
+}
+
+static const macro macros[] = {
+    {"block", "block C [stride S] [batch | layer | instance | group G]", expand_block},
+    {"mlp", "mlp D1 D2 ...", expand_mlp},
+    {"conv4", "conv4 C [batch | layer | instance | group G]", expand_conv4},
+    {"resnet", "resnet C [batch | layer | instance | group G]", expand_resnet},
+};
+
+static goss_status parse_text(parser *s, const char *text, size_t size, goss_error *err) {
+    parser inner = *s;
+    inner.p = text;
+    inner.end = text + size;
+    inner.macro = true;
+    inner.depth = s->depth + 1;
+    return parse_body(&inner, false, err);
+}
+
+static goss_status run_macro(parser *s, const macro *m, goss__words *w, goss_error *err) {
+    goss__str text = {0};
+    w->kind = m->word;
+    w->usage = m->usage;
+    goss_status status = m->expand(s, w, &text, err);
+    if (status == GOSS_OK && text.failed) status = goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network");
+    if (status == GOSS_OK && text.size > 0)
+        status = goss_error_prefix(err, parse_text(s, text.data, text.size, err), "%s", m->word);
+    goss__str_free(&text);
+    return status;
+}
+
+/* ---- statements ---- */
+
+static const macro *find_macro(const goss__words *w) {
+    for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
+        if (goss__word_is(w, 0, macros[i].word)) return &macros[i];
+    return NULL;
+}
+
+static goss_status parse_layer(parser *s, goss_error *err) {
+    goss__words w;
+    GOSS_TRY(read_words(s, &w, err));
+    const macro *m = find_macro(&w);
+    const goss__layer_kind *kind = goss__layer_kind_find(w.at[0], w.size[0]);
+    if (*s->closed)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%.*s: nothing can come after the head",
+                              w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
+    if (m) return run_macro(s, m, &w, err);
+    if (!kind || goss__word_is(&w, 0, "end"))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "\"%.*s\" is no layer; there are conv, dense, norm, relu, gelu, silu, tanh, elu, "
+                              "leaky, pool, flatten, dropout, residual, block, head, mlp, conv4, resnet",
+                              w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
+    if (goss__word_is(&w, 0, "shortcut"))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "shortcut: it can only follow residual { ... }");
+    return append_layer(s, kind, &w, err);
+}
+
+/* One layer with everything that belongs to it; s->p is at its first character. */
+static goss_status parse_statement(parser *s, goss_error *err) {
+    int line = s->line;
+    if (*s->p == '{') return located(s, line, goss_error_set(err, GOSS_E_ARGUMENT, "a { that belongs to nothing"), err);
+    if (*s->p == '}') return located(s, line, goss_error_set(err, GOSS_E_ARGUMENT, "a } without its {"), err);
+    if (next_word_is(s, "residual") && !*s->closed) {
+        s->p += strlen("residual");
+        return parse_residual(s, err);
+    }
+    GOSS_TRY(located(s, line, parse_layer(s, err), err));
+    skip_blanks(s);
+    if (s->p < s->end && *s->p == '{')
+        return located(s, line, goss_error_set(err, GOSS_E_ARGUMENT, "a { that belongs to nothing"), err);
+    return GOSS_OK;
+}
+
+static goss_status parse_body(parser *s, bool braces, goss_error *err) {
+    int line = s->line;
+    for (;;) {
+        skip_separators(s);
+        if (s->p == s->end) {
+            if (!braces) return GOSS_OK;
+            return located(s, line, goss_error_set(err, GOSS_E_ARGUMENT, "a { without its }"), err);
+        }
+        if (braces && *s->p == '}') {
+            s->p++;
+            return GOSS_OK;
+        }
+        GOSS_TRY(parse_statement(s, err));
+    }
+}
+
+static goss_status check_input(const int64_t *input, int rank, int64_t outputs, goss__flow *flow, goss_error *err) {
+    if (rank != 1 && rank != 3)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "network: its input is {D} or {H, W, C}, not of rank %d", rank);
+    *flow = (goss__flow){.rank = rank};
+    for (int i = 0; i < rank; i++) {
+        if (input[i] < 1 || input[i] > GOSS__TARGET_MAX_EXTENT)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "network: input extent %lld is out of range",
+                                  (long long)input[i]);
+        flow->dim[i] = input[i];
+    }
+    if (outputs < 0 || outputs > GOSS__TARGET_MAX_EXTENT)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "network: %lld outputs", (long long)outputs);
+    return GOSS_OK;
+}
+
+static goss_status parse_all(goss_target *t, const char *text, goss_error *err) {
+    bool closed = false;
+    goss__flow flow = t->input;
+    parser s = {.p = text, .end = text + strlen(text), .line = 1, .t = t, .flow = &flow, .closed = &closed};
+    GOSS_TRY(parse_body(&s, false, err));
+    if (!closed) GOSS_TRY(goss_error_prefix(err, append_head(&s, err), "network, at its end"));
+    if (t->n_layers == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "network: its text has no layers");
+    return goss__target_finish(t, err);
+}
+
+goss_status goss_target_parse(const char *text, const int64_t *input, int input_rank, int64_t outputs,
+                              goss_target **out, goss_error *err) {
+    goss__flow flow;
+    *out = NULL;
+    GOSS_TRY(check_input(input, input_rank, outputs, &flow, err));
+    goss_target *t = goss__calloc(1, sizeof *t);
+    if (!t) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network");
+    t->input = flow;
+    t->outputs = outputs;
+    goss_status status = parse_all(t, text, err);
+    if (status == GOSS_OK)
+        *out = t;
+    else
+        goss_target_free(t);
+    return status;
+}
