@@ -1,0 +1,117 @@
+/* check.c: the checks, error texts, emission and slicing rules that the op families share.
+ *
+ * An error is recorded once, in the graph; a text names the op, the shapes it met and what does not fit. */
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "ops/ops.h"
+
+bool goss__typed(const char *op, const goss_val *v, int n, goss_type type) {
+    if (!goss__all_valid(v, n)) return false;
+    for (int i = 0; i < n; i++) {
+        if (goss__node_of(v[i])->type == type) continue;
+        goss_graph_fail(v[i].graph, GOSS_E_ARGUMENT, "%s: operand %d is %s", op, i + 1,
+                        type == GOSS_REAL ? "an index, not a real tensor" : "a real tensor, not an index");
+        return false;
+    }
+    return true;
+}
+
+goss_val goss__misfit(const char *op, goss_val a, const char *fmt, ...) {
+    char text[256], shape[GOSS__SHAPE_TEXT];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    goss_shape s = goss_shape_of(a);
+    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s: %s", op, goss__shape_text(a.graph, &s, shape, sizeof shape),
+                           text);
+}
+
+goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, ...) {
+    char text[256], one[GOSS__SHAPE_TEXT], two[GOSS__SHAPE_TEXT];
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
+    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s x %s: %s", op,
+                           goss__shape_text(a.graph, &s, one, sizeof one),
+                           goss__shape_text(a.graph, &t, two, sizeof two), text);
+}
+
+bool goss__axis_ok(const char *op, goss_val a, int *axis) {
+    int rank = goss_rank(a), i = *axis < 0 ? *axis + rank : *axis;
+    if (i < 0 || i >= rank) {
+        goss__misfit(op, a, "there is no axis %d", *axis);
+        return false;
+    }
+    *axis = i;
+    return true;
+}
+
+bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent) {
+    goss_extent e = goss_dim(a, axis);
+    if (e.symbols != 0) {
+        goss__misfit(op, a, "axis %d must have a fixed extent", axis);
+        return false;
+    }
+    *extent = e.count;
+    return true;
+}
+
+const char *goss__extent_text(const goss_graph *g, goss_extent e, char *buf, size_t size) {
+    goss_shape s = {.rank = 1, .dim = {e}};
+    goss__shape_text(g, &s, buf, size);
+    size_t n = strlen(buf);
+    if (n >= 2) {
+        memmove(buf, buf + 1, n - 1);
+        buf[n - 2] = 0;
+    }
+    return buf;
+}
+
+goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const goss_val *in, int n_in,
+                    const int64_t *attr, int n_attr) {
+    goss__proto p = {.op = op, .type = type, .shape = shape, .n_in = n_in, .in = in, .n_attr = n_attr, .attr = attr};
+    return goss__emit(in[0].graph, &p);
+}
+
+bool goss__made_by(goss_val a, const goss__op *op, int i, goss_val *operand) {
+    const goss__node *n = goss__node_of(a);
+    if (n->op != op) return false;
+    *operand = goss__val(a.graph, n->in[i]);
+    return true;
+}
+
+bool goss__is_full(goss_val a, double *value) {
+    if (!goss_valid(a)) return false;
+    goss_val source = a;
+    goss__made_by(a, &goss__op_broadcast, 0, &source);
+    const goss__node *n = goss__node_of(source);
+    if (n->op != &goss__op_const) return false;
+    *value = goss__unbits(n->attr[0]);
+    return true;
+}
+
+goss__slicing goss__slice_leading(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut, int axes) {
+    goss_extent rest;
+    int p = goss__cut_prefix(&n->shape, L, &rest);
+    if (p == 0 || p > axes) return GOSS__NO_SLICES;
+    for (int i = 0; i < n->n_in; i++) cut[i] = GOSS__CUT;
+    return GOSS__LOCAL;
+}
+
+goss__slicing goss__slice_same(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(g, n, L, cut, n->shape.rank);
+}
+
+bool goss__cut_operand(const goss_shape *out, const goss_shape *in, int p, goss__cut *cut) {
+    bool equal = true, ones = true;
+    for (int i = 0; i < p; i++) {
+        equal &= goss_extent_equal(in->dim[i], out->dim[i]);
+        ones &= goss_extent_is(in->dim[i], 1);
+    }
+    *cut = equal ? GOSS__CUT : GOSS__WHOLE;
+    return equal || ones;
+}

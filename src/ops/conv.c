@@ -1,0 +1,205 @@
+/* conv.c: convolution and its two gradients, a closed family of three: y = conv(x, w), gx = conv_dx(gy, w), gw = conv_dw(x, gy) are
+ * one trilinear form, so the gradients of each are the other two.
+ *
+ * The nodes have x[T,N,H,W,C], w[T,kh,kw,C/g,O], y[T,N,OH,OW,O] with one T; a shared weight folds T into N before.
+ * attr: stride h w, dilation h w, groups, pad top left bottom right, then H W kh kw (what the outputs of the gradients need). */
+#include "ops/ops.h"
+
+enum { STRIDE_H, STRIDE_W, DIL_H, DIL_W, GROUPS, TOP, LEFT, BOTTOM, RIGHT, H, W, KH, KW, N_ATTR };
+
+goss_conv_options goss_conv_defaults(void) {
+    return (goss_conv_options){.stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1};
+}
+
+/* ---- builders ---- */
+
+static int64_t out_extent(int64_t in, int64_t k, int64_t stride, int64_t dilation, int64_t pad) {
+    int64_t room = in + pad - dilation * (k - 1) - 1;
+    return room < 0 ? 0 : room / stride + 1;
+}
+
+static bool options_ok(goss_val x, goss_val w, const goss_conv_options *o, int64_t cin, int64_t per_group, int64_t cout) {
+    if (o->stride_h < 1 || o->stride_w < 1 || o->dilation_h < 1 || o->dilation_w < 1 || o->groups < 1 || o->pad_top < 0 ||
+        o->pad_left < 0 || o->pad_bottom < 0 || o->pad_right < 0) {
+        goss__misfit2("conv", x, w, "strides, dilations and groups start at 1, padding at 0");
+        return false;
+    }
+    if (cin == per_group * o->groups && cout % o->groups == 0) return true;
+    goss__misfit2("conv", x, w, "%lld channels in %d groups meet weights for %lld a group", (long long)cin, o->groups, (long long)per_group);
+    return false;
+}
+
+static goss_val make(const goss__op *op, goss_val a, goss_val b, goss_shape out, const int64_t *attr) {
+    return goss__make(op, GOSS_REAL, out, (goss_val[]){a, b}, 2, attr, N_ATTR);
+}
+
+static goss_val conv_folded(goss_val x, goss_val w, goss_conv_options o) {
+    goss_shape s = goss_shape_of(x), folded = s;
+    folded.dim[0] = goss_n(1), folded.dim[1] = goss_extent_mul(s.dim[0], s.dim[1]);
+    goss_val y = goss_conv(goss_reshape(x, folded), w, o);
+    goss_shape t = goss_shape_of(y);
+    t.dim[0] = s.dim[0], t.dim[1] = s.dim[1];
+    return goss_valid(y) ? goss_reshape(y, t) : y;
+}
+
+goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o) {
+    goss_val in[2] = {x, w};
+    goss_val none = {goss__graph_of(in, 2), 0};
+    if (!goss__typed("conv", in, 2, GOSS_REAL)) return none;
+    if (goss_rank(x) != 5 || goss_rank(w) != 5) return goss__misfit2("conv", x, w, "x is [T,N,H,W,C], w [T or 1,kh,kw,C/groups,O]");
+    int64_t h, wd, c, kh, kw, ci, co;
+    if (!goss__fixed_ok("conv", x, 2, &h) || !goss__fixed_ok("conv", x, 3, &wd) || !goss__fixed_ok("conv", x, 4, &c) ||
+        !goss__fixed_ok("conv", w, 1, &kh) || !goss__fixed_ok("conv", w, 2, &kw) || !goss__fixed_ok("conv", w, 3, &ci) ||
+        !goss__fixed_ok("conv", w, 4, &co) || !options_ok(x, w, &o, c, ci, co))
+        return none;
+    goss_shape s = goss_shape_of(x);
+    goss_extent tx = s.dim[0], tw = goss_dim(w, 0);
+    if (!goss_extent_equal(tx, tw)) {
+        if (goss_extent_is(tw, 1)) return conv_folded(x, w, o);
+        if (!goss_extent_is(tx, 1)) return goss__misfit2("conv", x, w, "axis 0: the tasks differ");
+        s.dim[0] = tw; /* one set of images under the weights of many tasks */
+        return goss_conv(goss_broadcast(x, s), w, o);
+    }
+    int64_t attr[N_ATTR] = {o.stride_h, o.stride_w, o.dilation_h, o.dilation_w, o.groups, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right, h, wd, kh, kw};
+    int64_t oh = out_extent(h, kh, o.stride_h, o.dilation_h, o.pad_top + o.pad_bottom), ow = out_extent(wd, kw, o.stride_w, o.dilation_w, o.pad_left + o.pad_right);
+    if (oh < 1 || ow < 1) return goss__misfit2("conv", x, w, "the kernel is larger than the padded image");
+    return make(&goss__op_conv, x, w, GOSS_SHAPE(tx, s.dim[1], goss_n(oh), goss_n(ow), goss_n(co)), attr);
+}
+
+static goss_val conv_dx(goss_val gy, goss_val w, const int64_t *attr) {
+    goss_shape g = goss_shape_of(gy), s = goss_shape_of(w);
+    return make(&goss__op_conv_dx, gy, w, GOSS_SHAPE(g.dim[0], g.dim[1], goss_n(attr[H]), goss_n(attr[W]), goss_n(s.dim[3].count * attr[GROUPS])), attr);
+}
+
+static goss_val conv_dw(goss_val x, goss_val gy, const int64_t *attr) {
+    goss_shape s = goss_shape_of(x), g = goss_shape_of(gy);
+    return make(&goss__op_conv_dw, x, gy, GOSS_SHAPE(s.dim[0], goss_n(attr[KH]), goss_n(attr[KW]), goss_n(s.dim[4].count / attr[GROUPS]), g.dim[4]), attr);
+}
+
+static goss_val conv_again(goss_val x, goss_val w, const goss_shape *y, const int64_t *attr) { return make(&goss__op_conv, x, w, *y, attr); }
+
+static void conv_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const int64_t *attr = goss__node_of(y)->attr;
+    if (want[0]) cot[0] = conv_dx(g, in[1], attr);
+    if (want[1]) cot[1] = conv_dw(in[0], g, attr);
+}
+/* y = dx(gy, w): in gy it is the adjoint of conv, in w that of dw. */
+static void dx_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const int64_t *attr = goss__node_of(y)->attr;
+    goss_shape s = goss_shape_of(in[0]);
+    if (want[0]) cot[0] = conv_again(g, in[1], &s, attr);
+    if (want[1]) cot[1] = conv_dw(g, in[0], attr);
+}
+static void dw_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const int64_t *attr = goss__node_of(y)->attr;
+    goss_shape s = goss_shape_of(in[1]);
+    if (want[0]) cot[0] = conv_dx(in[1], g, attr);
+    if (want[1]) cot[1] = conv_again(in[0], g, &s, attr);
+}
+
+/* ---- slices ---- */
+
+/* conv and conv_dx: cut over tasks, or over samples under one weight. */
+static goss__slicing sample_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    int p = goss__cut_prefix(&n->shape, L, &rest);
+    bool shared = goss_extent_is(n->shape.dim[0], 1);
+    if (p == 0 || p > 2 || (p == 2 && !shared)) return GOSS__NO_SLICES;
+    cut[0] = GOSS__CUT;
+    cut[1] = p == 1 ? GOSS__CUT : GOSS__WHOLE;
+    return GOSS__LOCAL;
+}
+
+static goss__slicing filter_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    int p = goss__cut_prefix(&goss__in(g, n, 0)->shape, L, &rest);
+    if (p != goss__cut_prefix(&goss__in(g, n, 1)->shape, L, &rest)) return GOSS__NO_SLICES;
+    if (p == 0 || p > 2 || (p == 2 && !goss_extent_is(n->shape.dim[0], 1))) return GOSS__NO_SLICES;
+    cut[0] = cut[1] = GOSS__CUT;
+    return p == 1 ? GOSS__LOCAL : GOSS__PARTIAL;
+}
+
+/* ---- runs ---- */
+
+static goss__conv geometry(const int64_t *a, const goss__tensor *x, const goss__tensor *y) {
+    return (goss__conv){.n = x->dim[1], .h = a[H], .w = a[W], .cin = x->dim[4], .kh = a[KH], .kw = a[KW], .cout = y->dim[4],
+                        .oh = y->dim[2], .ow = y->dim[3], .groups = a[GROUPS], .stride_h = a[STRIDE_H], .stride_w = a[STRIDE_W],
+                        .pad_top = a[TOP], .pad_left = a[LEFT], .pad_bottom = a[BOTTOM], .pad_right = a[RIGHT], .dil_h = a[DIL_H], .dil_w = a[DIL_W]};
+}
+static goss__conv conv_geometry(const goss__shapes *s) { return geometry(s->attr, &s->in[0], s->out); }
+static goss__conv dx_geometry(const goss__shapes *s) { return geometry(s->attr, s->out, &s->in[0]); }
+static goss__conv dw_geometry(const goss__shapes *s) { return geometry(s->attr, &s->in[0], &s->in[1]); }
+
+static double cost_of(goss__conv c, int64_t tasks) {
+    return 2.0 * (double)tasks * (double)(c.n * c.oh * c.ow) * (double)(c.kh * c.kw * c.cin / c.groups) * (double)c.cout;
+}
+static double conv_cost(const goss__shapes *s) { return cost_of(conv_geometry(s), s->out->dim[0]); }
+static double dx_cost(const goss__shapes *s) { return cost_of(dx_geometry(s), s->out->dim[0]); }
+static double dw_cost(const goss__shapes *s) { return cost_of(dw_geometry(s), s->out->dim[0]); }
+
+static size_t scratch_of(goss__conv c, bool f64, const goss__kernels *k) { return f64 ? 0 : k->conv_scratch(&c); }
+static size_t conv_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) { return scratch_of(conv_geometry(s), f64, k); }
+static size_t dx_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) { return scratch_of(dx_geometry(s), f64, k); }
+static size_t dw_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) { return scratch_of(dw_geometry(s), f64, k); }
+
+typedef void (*conv_kernel)(const goss__conv *, const float *, const float *, float *, void *);
+
+/* One kernel call a task. */
+static void run_tasks(const goss__call *c, goss__conv geo, conv_kernel fn) {
+    int64_t tasks = c->shapes->out->dim[0];
+    int64_t a = c->shapes->in[0].numel / tasks, b = c->shapes->in[1].numel / tasks, o = c->shapes->out->numel / tasks;
+    for (int64_t t = 0; t < tasks; t++)
+        fn(&geo, (const float *)c->in[0] + t * a, (const float *)c->in[1] + t * b, (float *)c->out + t * o, c->scratch);
+}
+static void conv_f32(const goss__call *c) { run_tasks(c, conv_geometry(c->shapes), c->kernels->conv); }
+static void dx_f32(const goss__call *c) { run_tasks(c, dx_geometry(c->shapes), c->kernels->conv_dx); }
+static void dw_f32(const goss__call *c) { run_tasks(c, dw_geometry(c->shapes), c->kernels->conv_dw); }
+
+/* The trilinear form in f64, tap by tap; `which` is the tensor that is summed into. */
+typedef struct tensors {
+    double *x, *w, *y;
+    int which;
+} tensors;
+
+static void tap(const goss__conv *g, const tensors *t, int64_t ix, int64_t iw, int64_t iy, int64_t group) {
+    int64_t ci = g->cin / g->groups, co = g->cout / g->groups;
+    for (int64_t i = 0; i < ci; i++)
+        for (int64_t o = 0; o < co; o++) {
+            double *x = t->x + ix + group * ci + i, *w = t->w + iw + i * g->cout + group * co + o, *y = t->y + iy + group * co + o;
+            if (t->which == 0) *x += *w * *y;
+            if (t->which == 1) *w += *x * *y;
+            if (t->which == 2) *y += *x * *w;
+        }
+}
+
+static void form(const goss__conv *g, const tensors *t) {
+    for (int64_t n = 0; n < g->n; n++)
+        for (int64_t p = 0; p < g->oh * g->ow; p++)
+            for (int64_t k = 0; k < g->kh * g->kw; k++) {
+                int64_t i = p / g->ow * g->stride_h - g->pad_top + k / g->kw * g->dil_h, j = p % g->ow * g->stride_w - g->pad_left + k % g->kw * g->dil_w;
+                if (i < 0 || i >= g->h || j < 0 || j >= g->w) continue;
+                for (int64_t group = 0; group < g->groups; group++)
+                    tap(g, t, ((n * g->h + i) * g->w + j) * g->cin, k * (g->cin / g->groups) * g->cout, (n * g->oh * g->ow + p) * g->cout, group);
+            }
+}
+
+/* place[i]: which of x, w, y operand 0, operand 1 and the output are. */
+static void run_form(const goss__call *c, goss__conv g, int first, int second, int out) {
+    int64_t tasks = c->shapes->out->dim[0];
+    int64_t a = c->shapes->in[0].numel / tasks, b = c->shapes->in[1].numel / tasks, o = c->shapes->out->numel / tasks;
+    memset(c->out, 0, (size_t)c->shapes->out->numel * sizeof(double));
+    for (int64_t t = 0; t < tasks; t++) {
+        double *at[3];
+        at[first] = (double *)(uintptr_t)c->in[0] + t * a; /* only at[out] is written */
+        at[second] = (double *)(uintptr_t)c->in[1] + t * b;
+        at[out] = (double *)c->out + t * o;
+        form(&g, &(tensors){at[0], at[1], at[2], out});
+    }
+}
+static void conv_f64(const goss__call *c) { run_form(c, conv_geometry(c->shapes), 0, 1, 2); }
+static void dx_f64(const goss__call *c) { run_form(c, dx_geometry(c->shapes), 2, 1, 0); }
+static void dw_f64(const goss__call *c) { run_form(c, dw_geometry(c->shapes), 0, 2, 1); }
+
+const goss__op goss__op_conv = {.name = "conv", .vjp = conv_vjp, .slice = sample_slice, .scratch = conv_scratch, .cost = conv_cost, .run_f32 = conv_f32, .run_f64 = conv_f64};
+const goss__op goss__op_conv_dx = {.name = "conv_dx", .vjp = dx_vjp, .slice = sample_slice, .scratch = dx_scratch, .cost = dx_cost, .run_f32 = dx_f32, .run_f64 = dx_f64};
+const goss__op goss__op_conv_dw = {.name = "conv_dw", .vjp = dw_vjp, .slice = filter_slice, .scratch = dw_scratch, .cost = dw_cost, .run_f32 = dw_f32, .run_f64 = dw_f64};

@@ -1,0 +1,108 @@
+/* elementwise.c: builders of the elementwise ops: common shapes, broadcasts, constants.
+ *
+ * Operands of a node have the node's own shape: where they come smaller, an explicit broadcast stands between, whose
+ * gradient is a sum; loops read it as a view. An op on operands that are all broadcast from one smaller shape is done
+ * there, before the broadcast. */
+#include "ops/elementwise.h"
+
+static bool extents_meet(goss_extent a, goss_extent b, goss_extent *out) {
+    *out = goss_extent_is(a, 1) ? b : a;
+    return goss_extent_equal(a, b) || goss_extent_is(a, 1) || goss_extent_is(b, 1);
+}
+
+static bool common_shape(const char *op, const goss_val *in, int n, goss_shape *shape) {
+    int first = 0;
+    *shape = goss_shape_of(in[0]);
+    for (int i = 1; i < n; i++) {
+        goss_shape s = goss_shape_of(in[i]);
+        if (s.rank == 0) continue;
+        if (shape->rank == 0) {
+            *shape = s, first = i;
+            continue;
+        }
+        if (s.rank != shape->rank) {
+            goss__misfit2(op, in[first], in[i], "ranks %d and %d", shape->rank, s.rank);
+            return false;
+        }
+        for (int k = 0; k < s.rank; k++) {
+            goss_extent e;
+            if (extents_meet(shape->dim[k], s.dim[k], &e)) {
+                shape->dim[k] = e;
+                continue;
+            }
+            char one[GOSS__EXTENT_TEXT], two[GOSS__EXTENT_TEXT];
+            goss__misfit2(op, in[first], in[i], "axis %d: extents %s and %s", k,
+                          goss__extent_text(in[i].graph, shape->dim[k], one, sizeof one),
+                          goss__extent_text(in[i].graph, s.dim[k], two, sizeof two));
+            return false;
+        }
+    }
+    return true;
+}
+
+static goss_val build(enum goss__ew_op op, const goss_val *operands, int n);
+
+static bool fold_constants(enum goss__ew_op op, const goss_val *in, int n, goss_val *out) {
+    double v[3] = {0, 0, 0};
+    for (int i = 0; i < n; i++)
+        if (!goss__is_full(in[i], &v[i])) return false;
+    *out = goss_full(in[0].graph, goss_shape_of(in[0]), goss__ew_eval(op, v[0], v[1], v[2]));
+    return true;
+}
+
+/* op(broadcast x, broadcast y) = broadcast op(x, y) for x and y of one shape; constants go along. */
+static bool before_broadcast(enum goss__ew_op op, const goss_val *in, int n, goss_val *out) {
+    goss_val small[3];
+    goss_shape shape = {0};
+    bool found = false;
+    for (int i = 0; i < n; i++) {
+        double value;
+        if (!goss__made_by(in[i], &goss__op_broadcast, 0, &small[i])) return false;
+        if (goss__is_full(small[i], &value)) continue; /* rank 0: fits any shape */
+        goss_shape s = goss_shape_of(small[i]);
+        if (found && !goss_shape_equal(s, shape)) return false;
+        shape = s, found = true;
+    }
+    *out = goss_broadcast(build(op, small, n), goss_shape_of(in[0]));
+    return true;
+}
+
+/* a + b = b + a to the bit, so that both become one node: constants last, then the older node first. */
+static void order(enum goss__ew_op op, goss_val *in) {
+    if (op != GOSS__EW_add && op != GOSS__EW_mul) return;
+    double v;
+    bool swap = goss__is_full(in[0], &v) || (!goss__is_full(in[1], &v) && in[1].id < in[0].id);
+    goss_val t = in[0];
+    if (swap) in[0] = in[1], in[1] = t;
+}
+
+static goss_val build(enum goss__ew_op op, const goss_val *operands, int n) {
+    const goss__op *d = &goss__op_ew[op];
+    goss_val in[3], out;
+    goss_shape shape;
+    if (!goss__typed(d->name, operands, n, GOSS_REAL) || !common_shape(d->name, operands, n, &shape))
+        return (goss_val){goss__graph_of(operands, n), 0};
+    for (int i = 0; i < n; i++) in[i] = goss_broadcast(operands[i], shape);
+    if (!goss__all_valid(in, n)) return (goss_val){in[0].graph, 0};
+    order(op, in);
+    if (fold_constants(op, in, n, &out) || goss__ew_simplify(op, in, &out) || before_broadcast(op, in, n, &out))
+        return out;
+    return goss__make(d, GOSS_REAL, shape, in, n, NULL, 0);
+}
+
+#define UNARY(name)                                                                                                    \
+    goss_val goss_##name(goss_val a) { return build(GOSS__EW_##name, &a, 1); }
+#define BINARY(name)                                                                                                   \
+    goss_val goss_##name(goss_val a, goss_val b) { return build(GOSS__EW_##name, (goss_val[2]){a, b}, 2); }
+#define BUILDER_1(name) UNARY(name)
+#define BUILDER_2(name) BINARY(name)
+#define BUILDER_3(name)                                                                                                \
+    goss_val goss_##name(goss_val mask, goss_val a, goss_val b) {                                                      \
+        return build(GOSS__EW_##name, (goss_val[3]){mask, a, b}, 3);                                                   \
+    }
+#define ROW(name, arity, formula, va, vb, vc) BUILDER_##arity(name)
+#include "kernel/elementwise.def"
+#undef ROW
+
+goss_val goss_scale(goss_val a, double k) { return goss_mul(a, goss_const(a.graph, k)); }
+goss_val goss_shift(goss_val a, double k) { return goss_add(a, goss_const(a.graph, k)); }

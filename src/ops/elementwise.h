@@ -1,0 +1,11 @@
+/* elementwise.h: between the builders of elementwise ops and their loops. */
+#ifndef GOSS_OPS_ELEMENTWISE_H
+#define GOSS_OPS_ELEMENTWISE_H
+
+#include "ops/ops.h"
+
+/* One element of that op in double: for constants met while building. */
+double goss__ew_eval(enum goss__ew_op op, double a, double b, double c);
+/* What op(in...) simplifies to without changing its value, when that is seen at once. `in` have one shape. */
+bool goss__ew_simplify(enum goss__ew_op op, const goss_val *in, goss_val *out);
+#endif

@@ -1,0 +1,154 @@
+/* elementwise_run.c: the rows of elementwise.def as descriptors: their loops and their gradients.
+ *
+ * f32 goes through the kernel of the variant in use, f64 through a plain loop over the same formula. Operands may be
+ * broadcast views; nest.h turns them into stretches of rows. */
+#include <math.h>
+
+#include "ops/elementwise.h"
+#include "ops/nest.h"
+
+/* ---- the formulas in double ---- */
+#define EXP(x) exp(x)
+#define LOG(x) log(x)
+#define SQRT(x) sqrt(x)
+#define TANH(x) tanh(x)
+#define SIN(x) sin(x)
+#define COS(x) cos(x)
+#define ABS(x) fabs(x)
+#define FLOOR(x) floor(x)
+#define MAX(x, y) ((x) > (y) ? (x) : (y))
+#define MIN(x, y) ((x) < (y) ? (x) : (y))
+#define LESS(x, y) ((x) < (y) ? 1.0 : 0.0)
+#define SELECT(m, x, y) ((m) != 0 ? (x) : (y))
+#define K(x) ((double)(x))
+#define FMA(x, y, z) fma(x, y, z)
+
+#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+    static double eval_##name(double a, double b, double c) {                                                          \
+        (void)b, (void)c;                                                                                              \
+        return formula;                                                                                                \
+    }                                                                                                                  \
+    static void loop_##name(const ew_block *e) {                                                                       \
+        for (int64_t o = 0; o < e->outer; o++) {                                                                       \
+            double *out = e->out + o * e->inner;                                                                       \
+            const double *x[3];                                                                                        \
+            for (int j = 0; j < 3; j++) x[j] = e->in[j] + o * e->in_outer[j];                                          \
+            for (int64_t i = 0; i < e->inner; i++)                                                                     \
+                out[i] = eval_##name(x[0][i * e->in_inner[0]], x[1][i * e->in_inner[1]], x[2][i * e->in_inner[2]]);    \
+        }                                                                                                              \
+    }
+
+typedef struct ew_block { /* goss__ew in double */
+    double *out;
+    const double *in[3];
+    int64_t outer, inner, in_outer[3], in_inner[3];
+} ew_block;
+
+#include "kernel/elementwise.def"
+#undef ROW
+
+double goss__ew_eval(enum goss__ew_op op, double a, double b, double c) {
+    static double (*const eval[GOSS__EW_COUNT])(double, double, double) = {
+#define ROW(name, arity, formula, va, vb, vc) [GOSS__EW_##name] = eval_##name,
+#include "kernel/elementwise.def"
+#undef ROW
+    };
+    return eval[op](a, b, c);
+}
+
+/* ---- running ---- */
+
+/* A call's nest and the rows of its share. One long row is divided by columns instead. */
+typedef struct ew_plan {
+    goss__nest nest;
+    int64_t row, end, skip; /* skip: elements of the inner axis in front of a share by columns */
+} ew_plan;
+
+static void plan_make(ew_plan *p, const goss__call *c) {
+    goss__nest_make(&p->nest, c->shapes->out, c->shapes->in, c->shapes->n_in);
+    p->skip = 0;
+    if (c->parts > 1 && p->nest.rows == 1) {
+        int axis = p->nest.rank - 1;
+        int64_t from, to, blocks = (p->nest.dim[axis] + 63) / 64;
+        goss__share(blocks, c->part, c->parts, &from, &to);
+        p->skip = from * 64;
+        to = to * 64 < p->nest.dim[axis] ? to * 64 : p->nest.dim[axis];
+        p->nest.dim[axis] = to - p->skip;
+        p->row = 0, p->end = to > p->skip;
+    } else {
+        goss__share(p->nest.rows, c->part, c->parts, &p->row, &p->end);
+    }
+}
+
+static void run32(const goss__call *c, goss__ew_fn fn) {
+    ew_plan p;
+    plan_make(&p, c);
+    const goss__nest *n = &p.nest;
+    int n_in = n->n_in, last = n->rank - 1;
+    goss__ew e = {.inner = n->dim[last]};
+    for (int j = 0; j < n_in; j++) e.in_outer[j] = n->step[last - 1][j], e.in_inner[j] = n->step[last][j];
+    goss__rows r;
+    while (goss__nest_next(n, &p.row, p.end, &r)) {
+        e.outer = r.outer;
+        e.out = (float *)c->out + r.row * e.inner + p.skip;
+        for (int j = 0; j < n_in; j++)
+            e.in[j] = (const float *)c->in[j] + r.offset[j] + p.skip * e.in_inner[j];
+        fn(&e);
+    }
+}
+
+static void run64(const goss__call *c, void (*fn)(const ew_block *)) {
+    ew_plan p;
+    plan_make(&p, c);
+    const goss__nest *n = &p.nest;
+    int n_in = n->n_in, last = n->rank - 1;
+    ew_block e = {.inner = n->dim[last]};
+    for (int j = 0; j < n_in; j++) e.in_outer[j] = n->step[last - 1][j], e.in_inner[j] = n->step[last][j];
+    goss__rows r;
+    while (goss__nest_next(n, &p.row, p.end, &r)) {
+        e.outer = r.outer;
+        e.out = (double *)c->out + r.row * e.inner + p.skip;
+        for (int j = 0; j < 3; j++) { /* operands that the formula has not are read too, and ignored */
+            int k = j < n_in ? j : 0;
+            e.in[j] = (const double *)c->in[k] + r.offset[k] + p.skip * e.in_inner[k];
+        }
+        fn(&e);
+    }
+}
+
+/* Shares worth a thread's while: 16384 elements. */
+static int ew_parts(const goss__shapes *s) {
+    int64_t parts = s->out->numel / 16384;
+    return parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
+}
+
+/* ---- gradients and descriptors ---- */
+#define ZERO goss_const(g.graph, 0)
+#define NONE ((goss_val){g.graph, 0})
+#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+    static void run32_##name(const goss__call *call) { run32(call, call->kernels->ew[GOSS__EW_##name]); }              \
+    static void run64_##name(const goss__call *call) { run64(call, loop_##name); }                                     \
+    static void vjp_##name(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {              \
+        goss_val a = in[0], b = in[arity > 1 ? 1 : 0], c = in[arity > 2 ? 2 : 0];                                      \
+        (void)a, (void)b, (void)c;                                                                                     \
+        if (want[0]) cot[0] = va;                                                                                      \
+        if (arity > 1 && want[arity > 1 ? 1 : 0]) cot[arity > 1 ? 1 : 0] = vb;                                         \
+        if (arity > 2 && want[arity > 2 ? 2 : 0]) cot[arity > 2 ? 2 : 0] = vc;                                         \
+    }
+#include "kernel/elementwise.def"
+#undef ROW
+
+#define IS_NONE(v) (__builtin_strcmp(#v, "NONE") == 0)
+const goss__op goss__op_ew[GOSS__EW_COUNT] = {
+#define ROW(name_, arity, formula, va, vb, vc)                                                                         \
+    [GOSS__EW_##name_] = {.name = #name_,                                                                              \
+                          .no_gradient = IS_NONE(va) && IS_NONE(vb) && IS_NONE(vc),                                    \
+                          .views = true,                                                                               \
+                          .vjp = vjp_##name_,                                                                          \
+                          .slice = goss__slice_same,                                                                   \
+                          .parts = ew_parts,                                                                           \
+                          .run_f32 = run32_##name_,                                                                    \
+                          .run_f64 = run64_##name_},
+#include "kernel/elementwise.def"
+#undef ROW
+};

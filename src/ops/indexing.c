@@ -1,0 +1,116 @@
+/* indexing.c: rows by index and back. Gather and scatter_add are each other's adjoints. */
+#include "ops/ops.h"
+
+static bool index_cut(const goss_graph *g, const goss__node *n, int operand, goss_extent L) {
+    goss_extent rest;
+    return goss__cut_prefix(&goss__in(g, n, operand)->shape, L, &rest) > 0;
+}
+
+/* ---- gather ---- */
+
+static void gather_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    if (want[0]) cot[0] = goss_scatter_add(g, in[1], goss_dim(in[0], 0));
+}
+
+static goss__slicing gather_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    int p = goss__cut_prefix(&n->shape, L, &rest);
+    if (p == 0 || p > goss__in(g, n, 1)->shape.rank || !index_cut(g, n, 1, L)) return GOSS__NO_SLICES;
+    cut[0] = GOSS__WHOLE, cut[1] = GOSS__CUT;
+    return GOSS__LOCAL;
+}
+
+static int64_t row_of(const goss__call *c, int32_t index, int64_t rows) {
+    if (index >= 0 && index < rows) return index;
+    *c->bad_index = 1;
+    return index < 0 ? 0 : rows - 1;
+}
+
+static void gather_run(const goss__call *c, size_t size) {
+    const goss__tensor *table = &c->shapes->in[0], *index = &c->shapes->in[1];
+    size_t row = (size_t)goss__numel(table, 1, table->rank) * size;
+    for (int64_t i = 0; i < index->numel; i++)
+        memcpy((char *)c->out + (size_t)i * row, (const char *)c->in[0] + (size_t)row_of(c, ((const int32_t *)c->in[1])[i], table->dim[0]) * row, row);
+}
+static void gather_f32(const goss__call *c) { gather_run(c, 4); }
+static void gather_f64(const goss__call *c) { gather_run(c, 8); }
+const goss__op goss__op_gather = {.name = "gather", .vjp = gather_vjp, .slice = gather_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
+
+goss_val goss_gather(goss_val table, goss_val index) {
+    goss_val in[2] = {table, index};
+    if (!goss__all_valid(in, 2) || !goss__typed("gather", &table, 1, GOSS_REAL) || !goss__typed("gather", &index, 1, GOSS_INDEX))
+        return (goss_val){goss__graph_of(in, 2), 0};
+    goss_shape t = goss_shape_of(table), out = goss_shape_of(index);
+    if (t.rank < 1 || out.rank + t.rank - 1 > GOSS_MAX_RANK) return goss__misfit2("gather", table, index, "ranks do not allow it");
+    for (int i = 1; i < t.rank; i++) out.dim[out.rank++] = t.dim[i];
+    return goss__make(&goss__op_gather, GOSS_REAL, out, in, 2, NULL, 0);
+}
+
+/* ---- scatter_add ---- */
+
+static void scatter_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    if (want[0]) cot[0] = goss_gather(g, in[1]);
+}
+
+static goss__slicing scatter_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    int p = goss__cut_prefix(&goss__in(g, n, 0)->shape, L, &rest);
+    if (p == 0 || p > goss__in(g, n, 1)->shape.rank || !index_cut(g, n, 1, L)) return GOSS__NO_SLICES;
+    cut[0] = cut[1] = GOSS__CUT;
+    return GOSS__PARTIAL;
+}
+
+#define SCATTER(real, suffix)                                                                                          \
+    static void scatter_##suffix(const goss__call *c) {                                                                \
+        const goss__tensor *out = c->shapes->out, *index = &c->shapes->in[1];                                          \
+        int64_t row = goss__numel(out, 1, out->rank);                                                                  \
+        memset(c->out, 0, (size_t)out->numel * sizeof(real));                                                          \
+        for (int64_t i = 0; i < index->numel; i++) {                                                                   \
+            real *to = (real *)c->out + row_of(c, ((const int32_t *)c->in[1])[i], out->dim[0]) * row;                  \
+            const real *from = (const real *)c->in[0] + i * row;                                                       \
+            for (int64_t j = 0; j < row; j++) to[j] += from[j];                                                        \
+        }                                                                                                              \
+    }
+SCATTER(float, f32)
+SCATTER(double, f64)
+static double scatter_cost(const goss__shapes *s) { return (double)s->in[0].numel + (double)s->out->numel; }
+const goss__op goss__op_scatter_add = {.name = "scatter_add", .vjp = scatter_vjp, .slice = scatter_slice, .cost = scatter_cost, .run_f32 = scatter_f32, .run_f64 = scatter_f64};
+
+goss_val goss_scatter_add(goss_val value, goss_val index, goss_extent rows) {
+    goss_val in[2] = {value, index};
+    if (!goss__all_valid(in, 2) || !goss__typed("scatter_add", &value, 1, GOSS_REAL) || !goss__typed("scatter_add", &index, 1, GOSS_INDEX))
+        return (goss_val){goss__graph_of(in, 2), 0};
+    goss_shape s = goss_shape_of(value), t = goss_shape_of(index), out = {.rank = 1, .dim = {rows}};
+    bool fits = s.rank >= t.rank && rows.count >= 1;
+    for (int i = 0; fits && i < t.rank; i++) fits = goss_extent_equal(s.dim[i], t.dim[i]);
+    if (!fits || s.rank - t.rank + 1 > GOSS_MAX_RANK) return goss__misfit2("scatter_add", value, index, "one row for each index is needed");
+    for (int i = t.rank; i < s.rank; i++) out.dim[out.rank++] = s.dim[i];
+    return goss__make(&goss__op_scatter_add, GOSS_REAL, out, in, 2, NULL, 0);
+}
+
+/* ---- one_hot ---- */
+
+static goss__slicing one_hot_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(g, n, L, cut, n->shape.rank - 1);
+}
+
+#define ONE_HOT(real, suffix)                                                                                          \
+    static void one_hot_##suffix(const goss__call *c) {                                                                \
+        int64_t depth = c->shapes->out->dim[c->shapes->out->rank - 1];                                                 \
+        memset(c->out, 0, (size_t)c->shapes->out->numel * sizeof(real));                                               \
+        for (int64_t i = 0; i < c->shapes->in[0].numel; i++) {                                                         \
+            int32_t at = ((const int32_t *)c->in[0])[i];                                                               \
+            if (at >= 0 && at < depth) ((real *)c->out)[i * depth + at] = 1;                                           \
+        }                                                                                                              \
+    }
+ONE_HOT(float, f32)
+ONE_HOT(double, f64)
+const goss__op goss__op_one_hot = {.name = "one_hot", .no_gradient = true, .slice = one_hot_slice, .run_f32 = one_hot_f32, .run_f64 = one_hot_f64};
+
+goss_val goss_one_hot(goss_val index, goss_extent depth) {
+    if (!goss__typed("one_hot", &index, 1, GOSS_INDEX)) return (goss_val){index.graph, 0};
+    goss_shape s = goss_shape_of(index);
+    if (s.rank == GOSS_MAX_RANK || depth.count < 1) return goss__misfit("one_hot", index, "no place for an axis more");
+    s.dim[s.rank++] = depth;
+    return goss__make(&goss__op_one_hot, GOSS_REAL, s, &index, 1, NULL, 0);
+}

@@ -1,0 +1,385 @@
+/* layout.c: ops that move or repeat elements and compute nothing. Each has its adjoint among them: reshape and permute their
+ * inverses, slice and pad each other, concat slices, broadcast the sum.
+ *
+ * Elements are 4 or 8 bytes; copies do not look inside them, so one run function serves each size. */
+#include "ops/ops.h"
+
+static size_t element(const goss__call *c, bool f64) { return f64 ? 8 : 4; }
+
+/* ---- broadcast ---- */
+
+static void broadcast_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    cot[0] = goss__sum_to(g, goss_shape_of(in[0]));
+}
+
+static goss__slicing broadcast_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    const goss_shape *in = &goss__in(g, n, 0)->shape;
+    int p = goss__cut_prefix(&n->shape, L, &rest);
+    if (p == 0) return GOSS__NO_SLICES;
+    if (in->rank == 0) {
+        cut[0] = GOSS__WHOLE;
+        return GOSS__LOCAL;
+    }
+    return goss__cut_operand(&n->shape, in, p, &cut[0]) ? GOSS__LOCAL : GOSS__NO_SLICES;
+}
+
+/* Walks the output's rows; rank 0 sources have no dims. */
+static void broadcast_run(const goss__call *c, bool f64) {
+    const goss__tensor *out = c->shapes->out, *in = &c->shapes->in[0];
+    size_t size = element(c, f64);
+    int64_t row = out->rank ? out->dim[out->rank - 1] : 1, step = 0, at[GOSS_MAX_RANK] = {0};
+    if (in->rank && in->dim[in->rank - 1] != 1) step = 1;
+    char *to = c->out;
+    const char *from = c->in[0];
+    for (int64_t done = 0; done < out->numel; done += row) {
+        int64_t offset = 0;
+        for (int i = 0; in->rank && i + 1 < out->rank; i++) offset += in->dim[i] == 1 ? 0 : at[i] * in->stride[i];
+        if (step)
+            memcpy(to, from + (size_t)offset * size, (size_t)row * size);
+        else
+            for (int64_t i = 0; i < row; i++) memcpy(to + (size_t)i * size, from + (size_t)offset * size, size);
+        to += (size_t)row * size;
+        for (int i = out->rank - 2; i >= 0 && ++at[i] == out->dim[i]; i--) at[i] = 0;
+    }
+}
+static void broadcast_f32(const goss__call *c) { broadcast_run(c, false); }
+static void broadcast_f64(const goss__call *c) { broadcast_run(c, true); }
+const goss__op goss__op_broadcast = {.name = "broadcast", .is_broadcast = true, .vjp = broadcast_vjp, .slice = broadcast_slice,
+                                     .run_f32 = broadcast_f32, .run_f64 = broadcast_f64};
+
+goss_val goss_broadcast(goss_val a, goss_shape shape) {
+    if (!goss__typed("broadcast", &a, 1, GOSS_REAL)) return (goss_val){a.graph, 0};
+    goss_shape s = goss_shape_of(a);
+    goss_val inner;
+    if (goss_shape_equal(s, shape)) return a;
+    if (s.rank != 0 && s.rank != shape.rank) return goss__misfit("broadcast", a, "to rank %d", shape.rank);
+    for (int i = 0; i < s.rank; i++)
+        if (!goss_extent_is(s.dim[i], 1) && !goss_extent_equal(s.dim[i], shape.dim[i]))
+            return goss__misfit("broadcast", a, "axis %d is neither 1 nor the new extent", i);
+    if (goss__made_by(a, &goss__op_broadcast, 0, &inner)) return goss_broadcast(inner, shape);
+    return goss__make(&goss__op_broadcast, GOSS_REAL, shape, &a, 1, NULL, 0);
+}
+
+goss_val goss__sum_to(goss_val g, goss_shape shape) {
+    goss_shape s = goss_shape_of(g);
+    if (!goss_valid(g) || goss_shape_equal(s, shape)) return g;
+    if (shape.rank == 0) return goss_sum_all(g);
+    uint32_t axes = 0;
+    for (int i = 0; i < s.rank; i++)
+        if (goss_extent_is(shape.dim[i], 1) && !goss_extent_is(s.dim[i], 1)) axes |= GOSS_AXIS(i);
+    return goss_sum(g, axes, true);
+}
+
+/* ---- detach and reshape ---- */
+
+static goss__slicing reshape_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    if (!goss__cut_prefix(&n->shape, L, &rest) || !goss__cut_prefix(&goss__in(g, n, 0)->shape, L, &rest))
+        return GOSS__NO_SLICES;
+    cut[0] = GOSS__CUT;
+    return GOSS__LOCAL;
+}
+
+const goss__op goss__op_detach = {.name = "detach", .no_gradient = true, .alias = true, .slice = reshape_slice};
+
+goss_val goss_detach(goss_val a) {
+    if (!goss_valid(a) || goss__node_of(a)->op->no_gradient) return a;
+    return goss__make(&goss__op_detach, (goss_type)goss__node_of(a)->type, goss_shape_of(a), &a, 1, NULL, 0);
+}
+
+static void reshape_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    cot[0] = goss_reshape(g, goss_shape_of(in[0]));
+}
+const goss__op goss__op_reshape = {.name = "reshape", .alias = true, .vjp = reshape_vjp, .slice = reshape_slice};
+
+goss_val goss_reshape(goss_val a, goss_shape shape) {
+    if (!goss__all_valid(&a, 1)) return (goss_val){a.graph, 0};
+    goss_shape s = goss_shape_of(a);
+    goss_val inner;
+    if (goss_shape_equal(s, shape)) return a;
+    if (!goss_extent_equal(goss__shape_product(&s, 0, s.rank), goss__shape_product(&shape, 0, shape.rank))) {
+        char text[GOSS__SHAPE_TEXT];
+        return goss__misfit("reshape", a, "%s has another number of elements", goss__shape_text(a.graph, &shape, text, sizeof text));
+    }
+    if (goss__made_by(a, &goss__op_reshape, 0, &inner)) return goss_reshape(inner, shape);
+    double value;
+    if (goss__is_full(a, &value)) return goss_full(a.graph, shape, value);
+    return goss__make(&goss__op_reshape, (goss_type)goss__node_of(a)->type, shape, &a, 1, NULL, 0);
+}
+
+goss_val goss_squeeze(goss_val a, int axis) {
+    if (!goss_valid(a) || !goss__axis_ok("squeeze", a, &axis)) return (goss_val){a.graph, 0};
+    goss_shape s = goss_shape_of(a);
+    if (!goss_extent_is(s.dim[axis], 1)) return goss__misfit("squeeze", a, "axis %d is not 1", axis);
+    for (int i = axis; i + 1 < s.rank; i++) s.dim[i] = s.dim[i + 1];
+    s.dim[--s.rank] = (goss_extent){0};
+    return goss_reshape(a, s);
+}
+
+goss_val goss_unsqueeze(goss_val a, int axis) {
+    if (!goss_valid(a)) return a;
+    goss_shape s = goss_shape_of(a);
+    if (axis < 0) axis += s.rank + 1;
+    if (axis < 0 || axis > s.rank || s.rank == GOSS_MAX_RANK) return goss__misfit("unsqueeze", a, "no place for an axis at %d", axis);
+    for (int i = s.rank++; i > axis; i--) s.dim[i] = s.dim[i - 1];
+    s.dim[axis] = goss_n(1);
+    return goss_reshape(a, s);
+}
+
+/* ---- permute ---- */
+
+static void permute_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const goss__node *n = goss__node_of(y);
+    int inverse[GOSS_MAX_RANK];
+    for (int i = 0; i < n->n_attr; i++) inverse[n->attr[i]] = i;
+    cot[0] = goss_permute(g, inverse);
+}
+
+static goss__slicing permute_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    int kept = 0;
+    while (kept < n->n_attr && n->attr[kept] == kept) kept++;
+    return goss__slice_leading(g, n, L, cut, kept);
+}
+
+/* Rows of the output's last axis, each gathered with one stride; a swap of the last two axes is a blocked transpose. */
+static void permute_run(const goss__call *c, bool f64) {
+    const goss__tensor *out = c->shapes->out, *in = &c->shapes->in[0];
+    size_t size = element(c, f64);
+    int rank = out->rank;
+    int64_t step[GOSS_MAX_RANK], at[GOSS_MAX_RANK] = {0}, offset = 0, row = out->dim[rank - 1];
+    for (int i = 0; i < rank; i++) step[i] = in->stride[c->shapes->attr[i]];
+    if (!f64 && rank >= 2 && step[rank - 2] == 1 && row > 1) {
+        int64_t rows = out->dim[rank - 2];
+        for (int64_t done = 0; done < out->numel; done += row * rows) {
+            c->kernels->transpose((float *)c->out + done, row, (const float *)c->in[0] + offset, step[rank - 1], row, rows);
+            for (int i = rank - 3; i >= 0; i--) {
+                offset += step[i];
+                if (++at[i] < out->dim[i]) break;
+                offset -= at[i] * step[i], at[i] = 0;
+            }
+        }
+        return;
+    }
+    char *to = c->out;
+    for (int64_t done = 0; done < out->numel; done += row) {
+        const char *from = (const char *)c->in[0] + (size_t)offset * size;
+        size_t stride = (size_t)step[rank - 1] * size;
+        if (stride == size)
+            memcpy(to, from, (size_t)row * size), to += (size_t)row * size;
+        else
+            for (int64_t i = 0; i < row; i++, to += size) memcpy(to, from + (size_t)i * stride, size);
+        for (int i = rank - 2; i >= 0; i--) {
+            offset += step[i];
+            if (++at[i] < out->dim[i]) break;
+            offset -= at[i] * step[i], at[i] = 0;
+        }
+    }
+}
+static void permute_f32(const goss__call *c) { permute_run(c, false); }
+static void permute_f64(const goss__call *c) { permute_run(c, true); }
+const goss__op goss__op_permute = {.name = "permute", .vjp = permute_vjp, .slice = permute_slice, .run_f32 = permute_f32, .run_f64 = permute_f64};
+
+/* Axes of extent 1 may go anywhere: then nothing moves. */
+static bool moves_nothing(const goss_shape *s, const int *axes) {
+    int last = -1;
+    for (int i = 0; i < s->rank; i++) {
+        if (goss_extent_is(s->dim[axes[i]], 1)) continue;
+        if (axes[i] < last) return false;
+        last = axes[i];
+    }
+    return true;
+}
+
+goss_val goss_permute(goss_val a, const int *axes) {
+    if (!goss__typed("permute", &a, 1, GOSS_REAL)) return (goss_val){a.graph, 0};
+    goss_shape s = goss_shape_of(a), out = {.rank = s.rank};
+    int64_t attr[GOSS_MAX_RANK];
+    uint32_t seen = 0;
+    for (int i = 0; i < s.rank; i++) {
+        if (axes[i] < 0 || axes[i] >= s.rank || seen & GOSS_AXIS(axes[i])) return goss__misfit("permute", a, "axis %d given for place %d", axes[i], i);
+        seen |= GOSS_AXIS(axes[i]);
+        out.dim[i] = s.dim[axes[i]], attr[i] = axes[i];
+    }
+    if (moves_nothing(&s, axes)) return goss_reshape(a, out);
+    goss_val inner;
+    if (goss__made_by(a, &goss__op_permute, 0, &inner)) {
+        int both[GOSS_MAX_RANK];
+        for (int i = 0; i < s.rank; i++) both[i] = (int)goss__node_of(a)->attr[axes[i]];
+        return goss_permute(inner, both);
+    }
+    return goss__make(&goss__op_permute, GOSS_REAL, out, &a, 1, attr, s.rank);
+}
+
+goss_val goss_transpose(goss_val a) {
+    int rank = goss_rank(a), axes[GOSS_MAX_RANK];
+    if (!goss_valid(a)) return a;
+    if (rank < 2) return goss__misfit("transpose", a, "it has fewer than two axes");
+    for (int i = 0; i < rank; i++) axes[i] = i;
+    axes[rank - 2] = rank - 1, axes[rank - 1] = rank - 2;
+    return goss_permute(a, axes);
+}
+
+/* ---- slice, pad, concat: rows of `inner` elements along one axis ---- */
+
+/* [outer, extent, inner] of a tensor around an axis. */
+static void around(const goss__tensor *t, int axis, int64_t *outer, int64_t *inner) {
+    *outer = goss__numel(t, 0, axis);
+    *inner = goss__numel(t, axis + 1, t->rank);
+}
+
+static goss__slicing behind_axis(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(g, n, L, cut, (int)n->attr[0]);
+}
+
+static void slice_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const int64_t *a = goss__node_of(y)->attr;
+    goss_extent whole = goss_dim(in[0], (int)a[0]);
+    cot[0] = goss_pad(g, (int)a[0], a[1], whole.count - a[1] - a[2]);
+}
+
+static int64_t slice_alias(const goss_graph *g, const goss__node *n) {
+    goss_extent inner = goss__shape_product(&n->shape, (int)n->attr[0] + 1, n->shape.rank);
+    for (int i = 0; i < n->attr[0]; i++)
+        if (!goss_extent_is(n->shape.dim[i], 1)) return -1;
+    return inner.symbols == 0 ? n->attr[1] * inner.count : -1;
+}
+
+static void slice_run(const goss__call *c, bool f64) {
+    const int64_t *a = c->shapes->attr;
+    int64_t outer, inner, whole = c->shapes->in[0].dim[a[0]];
+    around(c->shapes->out, (int)a[0], &outer, &inner);
+    size_t size = (size_t)inner * element(c, f64);
+    for (int64_t i = 0; i < outer; i++)
+        memcpy((char *)c->out + (size_t)(i * a[2]) * size, (const char *)c->in[0] + (size_t)(i * whole + a[1]) * size, (size_t)a[2] * size);
+}
+static void slice_f32(const goss__call *c) { slice_run(c, false); }
+static void slice_f64(const goss__call *c) { slice_run(c, true); }
+const goss__op goss__op_slice = {.name = "slice", .alias = true, .alias_offset = slice_alias, .vjp = slice_vjp, .slice = behind_axis,
+                                 .run_f32 = slice_f32, .run_f64 = slice_f64};
+
+goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count) {
+    int64_t extent;
+    if (!goss__typed("slice", &a, 1, GOSS_REAL) || !goss__axis_ok("slice", a, &axis) || !goss__fixed_ok("slice", a, axis, &extent))
+        return (goss_val){a.graph, 0};
+    if (start < 0 || count < 1 || start > extent - count)
+        return goss__misfit("slice", a, "%lld from %lld on axis %d", (long long)count, (long long)start, axis);
+    if (count == extent) return a;
+    goss_shape s = goss_shape_of(a);
+    s.dim[axis] = goss_n(count);
+    double value;
+    goss_val inner;
+    if (goss__is_full(a, &value)) return goss_full(a.graph, s, value);
+    if (goss__made_by(a, &goss__op_slice, 0, &inner) && goss__node_of(a)->attr[0] == axis)
+        return goss_slice(inner, axis, start + goss__node_of(a)->attr[1], count);
+    /* A slice of a pad that lies inside what was padded: what a gradient of slices is full of. */
+    if (goss__made_by(a, &goss__op_pad, 0, &inner) && goss__node_of(a)->attr[0] == axis) {
+        int64_t before = goss__node_of(a)->attr[1], n = goss_dim(inner, axis).count;
+        if (start >= before && start + count <= before + n) return goss_slice(inner, axis, start - before, count);
+    }
+    return goss__make(&goss__op_slice, GOSS_REAL, s, &a, 1, (int64_t[]){axis, start, count}, 3);
+}
+
+static void pad_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const int64_t *a = goss__node_of(y)->attr;
+    cot[0] = goss_slice(g, (int)a[0], a[1], goss_dim(in[0], (int)a[0]).count);
+}
+
+static void pad_run(const goss__call *c, bool f64) {
+    const int64_t *a = c->shapes->attr;
+    int64_t outer, inner, n = c->shapes->in[0].dim[a[0]];
+    around(c->shapes->out, (int)a[0], &outer, &inner);
+    size_t size = (size_t)inner * element(c, f64);
+    char *to = c->out;
+    for (int64_t i = 0; i < outer; i++) {
+        memset(to, 0, (size_t)a[1] * size), to += (size_t)a[1] * size;
+        memcpy(to, (const char *)c->in[0] + (size_t)(i * n) * size, (size_t)n * size), to += (size_t)n * size;
+        memset(to, 0, (size_t)a[2] * size), to += (size_t)a[2] * size;
+    }
+}
+static void pad_f32(const goss__call *c) { pad_run(c, false); }
+static void pad_f64(const goss__call *c) { pad_run(c, true); }
+const goss__op goss__op_pad = {.name = "pad", .vjp = pad_vjp, .slice = behind_axis, .run_f32 = pad_f32, .run_f64 = pad_f64};
+
+goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
+    int64_t extent;
+    if (!goss__typed("pad", &a, 1, GOSS_REAL) || !goss__axis_ok("pad", a, &axis) || !goss__fixed_ok("pad", a, axis, &extent))
+        return (goss_val){a.graph, 0};
+    if (before < 0 || after < 0) return goss__misfit("pad", a, "%lld before, %lld after", (long long)before, (long long)after);
+    if (before == 0 && after == 0) return a;
+    goss_shape s = goss_shape_of(a);
+    s.dim[axis] = goss_n(before + extent + after);
+    return goss__make(&goss__op_pad, GOSS_REAL, s, &a, 1, (int64_t[]){axis, before, after}, 3);
+}
+
+bool goss__add_pads(goss_val a, goss_val b, goss_val *out) {
+    goss_val x, y;
+    if (!goss__made_by(a, &goss__op_pad, 0, &x) || !goss__made_by(b, &goss__op_pad, 0, &y)) return false;
+    const int64_t *p = goss__node_of(a)->attr, *q = goss__node_of(b)->attr;
+    if (p[0] != q[0]) return false;
+    int axis = (int)p[0];
+    if (p[1] > q[1]) {
+        goss_val t = x;
+        const int64_t *u = p;
+        x = y, y = t, p = q, q = u;
+    }
+    if (p[1] + goss_dim(x, axis).count != q[1]) return false; /* not side by side */
+    goss_val inner[64];
+    int n = 0;
+    goss_val parts[2] = {x, y};
+    for (int i = 0; i < 2; i++) {
+        const goss__node *c = goss__node_of(parts[i]);
+        bool flat = c->op == &goss__op_concat && c->attr[0] == axis;
+        if (n + (flat ? c->n_in : 1) > 64) return false;
+        for (int j = 0; j < (flat ? c->n_in : 1); j++) inner[n++] = flat ? goss__val(a.graph, c->in[j]) : parts[i];
+    }
+    *out = goss_pad(goss_concat(inner, n, axis), axis, p[1], q[2]);
+    return true;
+}
+
+static void concat_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const goss__node *n = goss__node_of(y);
+    int axis = (int)n->attr[0];
+    int64_t at = 0;
+    for (int i = 0; i < n->n_in; i++) {
+        int64_t extent = goss_dim(in[i], axis).count;
+        if (want[i]) cot[i] = goss_slice(g, axis, at, extent);
+        at += extent;
+    }
+}
+
+static void concat_run(const goss__call *c, bool f64) {
+    int axis = (int)c->shapes->attr[0];
+    int64_t outer, inner;
+    around(c->shapes->out, axis, &outer, &inner);
+    size_t size = (size_t)inner * element(c, f64);
+    char *to = c->out;
+    for (int64_t i = 0; i < outer; i++)
+        for (int j = 0; j < c->shapes->n_in; j++) {
+            size_t bytes = (size_t)c->shapes->in[j].dim[axis] * size;
+            memcpy(to, (const char *)c->in[j] + (size_t)i * bytes, bytes);
+            to += bytes;
+        }
+}
+static void concat_f32(const goss__call *c) { concat_run(c, false); }
+static void concat_f64(const goss__call *c) { concat_run(c, true); }
+const goss__op goss__op_concat = {.name = "concat", .vjp = concat_vjp, .slice = behind_axis, .run_f32 = concat_f32, .run_f64 = concat_f64};
+
+goss_val goss_concat(const goss_val *parts, int n, int axis) {
+    if (n < 1) return (goss_val){NULL, 0};
+    if (!goss__typed("concat", parts, n, GOSS_REAL) || !goss__axis_ok("concat", parts[0], &axis)) return (goss_val){goss__graph_of(parts, n), 0};
+    if (n > GOSS__MAX_IN) return goss__misfit("concat", parts[0], "%d parts are over %d", n, GOSS__MAX_IN);
+    if (n == 1) return parts[0];
+    goss_shape s = goss_shape_of(parts[0]);
+    int64_t total = 0, extent;
+    for (int i = 0; i < n; i++) {
+        goss_shape p = goss_shape_of(parts[i]);
+        if (p.rank != s.rank) return goss__misfit2("concat", parts[0], parts[i], "ranks differ");
+        for (int k = 0; k < s.rank; k++)
+            if (k != axis && !goss_extent_equal(p.dim[k], s.dim[k])) return goss__misfit2("concat", parts[0], parts[i], "axis %d differs", k);
+        if (!goss__fixed_ok("concat", parts[i], axis, &extent)) return (goss_val){parts[0].graph, 0};
+        total += extent;
+    }
+    s.dim[axis] = goss_n(total);
+    return goss__make(&goss__op_concat, GOSS_REAL, s, parts, n, (int64_t[]){axis}, 1);
+}

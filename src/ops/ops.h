@@ -1,0 +1,87 @@
+/* ops.h: what the op families share: the descriptors, the checks of operands, and small helpers.
+ *
+ * Every family is one file with its descriptors and its public builders (declared in gossamer/graph.h). A builder checks
+ * types and extents, simplifies what costs nothing to see, and emits; a run function trusts all of it. */
+#ifndef GOSS_OPS_OPS_H
+#define GOSS_OPS_OPS_H
+
+#include <string.h>
+
+#include "graph/node.h"
+
+/* ---- descriptors ---- */
+extern const goss__op goss__op_input, goss__op_param, goss__op_const, goss__op_extent, goss__op_iota;
+extern const goss__op goss__op_assign, goss__op_assign_rows;
+extern const goss__op goss__op_ew[GOSS__EW_COUNT];
+extern const goss__op goss__op_detach, goss__op_broadcast, goss__op_reshape, goss__op_permute;
+extern const goss__op goss__op_slice, goss__op_pad, goss__op_concat;
+extern const goss__op goss__op_sum, goss__op_reduce_max;
+extern const goss__op goss__op_matmul, goss__op_spd_solve, goss__op_mirror_lower, goss__op_fold_lower;
+extern const goss__op goss__op_conv, goss__op_conv_dx, goss__op_conv_dw;
+extern const goss__op goss__op_pool_argmax, goss__op_pool_gather, goss__op_pool_scatter;
+extern const goss__op goss__op_window_sum, goss__op_window_spread;
+extern const goss__op goss__op_gather, goss__op_scatter_add, goss__op_one_hot;
+extern const goss__op goss__op_random_uniform, goss__op_random_normal;
+
+/* All of them, NULL-terminated: tests walk it. */
+extern const goss__op *const goss__op_all[];
+
+/* ---- checks; each records the graph's error and returns false or the invalid value ---- */
+
+/* All are values of one graph and of that type. */
+bool goss__typed(const char *op, const goss_val *v, int n, goss_type type);
+/* "op: [4,5]: text" and "op: [4,5] x [4,9]: text". */
+goss_val goss__misfit(const char *op, goss_val a, const char *fmt, ...) GOSS_PRINTF(3, 4);
+goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, ...) GOSS_PRINTF(4, 5);
+/* Resolves a negative axis; false when there is none such. */
+bool goss__axis_ok(const char *op, goss_val a, int *axis);
+/* The extent of `axis`, which must be a number, not a symbol. */
+bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent);
+#define GOSS__EXTENT_TEXT 64
+const char *goss__extent_text(const goss_graph *g, goss_extent e, char *buf, size_t size);
+
+/* ---- emission and recognition ---- */
+goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const goss_val *in, int n_in,
+                    const int64_t *attr, int n_attr);
+/* True when every element of a is the same constant. */
+bool goss__is_full(goss_val a, double *value);
+/* A rank 0 real with the run-time value of e. */
+goss_val goss__extent_value(goss_graph *g, goss_extent e);
+/* What the valid value a's node was made from: its operand i; true only when a's node is of that op. */
+bool goss__made_by(goss_val a, const goss__op *op, int i, goss_val *operand);
+/* a + b where both are pads whose contents lie side by side: one pad of a concatenation. */
+bool goss__add_pads(goss_val a, goss_val b, goss_val *out);
+/* g summed over the axes on which a has extent 1 and g has not: the adjoint of broadcasting. */
+goss_val goss__sum_to(goss_val g, goss_shape shape);
+/* True when a's stored last two axes are x's swapped. */
+bool goss__is_transpose(goss_val a, goss_val *x);
+
+/* ---- slicing rules that several ops have ---- */
+goss__slicing goss__slice_same(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut); /* out's shape */
+/* All operands share the output's first `axes` dims and the cut lies in those. */
+goss__slicing goss__slice_leading(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut, int axes);
+/* How an operand of out's rank must come when out is cut after p dims; false when neither way works. */
+bool goss__cut_operand(const goss_shape *out, const goss_shape *in, int p, goss__cut *cut);
+
+/* ---- small things ---- */
+static inline int64_t goss__bits(double v) {
+    int64_t b;
+    memcpy(&b, &v, sizeof b);
+    return b;
+}
+static inline double goss__unbits(int64_t b) {
+    double v;
+    memcpy(&v, &b, sizeof v);
+    return v;
+}
+static inline int64_t goss__numel(const goss__tensor *t, int from, int to) {
+    int64_t n = 1;
+    for (int i = from; i < to; i++) n *= t->dim[i];
+    return n;
+}
+/* Share `part` of `parts` of n things in order: [*from, *to). */
+static inline void goss__share(int64_t n, int part, int parts, int64_t *from, int64_t *to) {
+    *from = n * part / parts;
+    *to = n * (part + 1) / parts;
+}
+#endif

@@ -1,0 +1,186 @@
+/* product.c: the batched matrix product, closed under differentiation through its two transposition flags. */
+#include "ops/ops.h"
+
+/* ---- builder ---- */
+
+static bool product_shape(goss_val a, goss_val b, bool ta, bool tb, goss_shape *out) {
+    goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
+    int r = s.rank;
+    if (r < 2 || t.rank != r) {
+        goss__misfit2("matmul", a, b, "ranks must be equal and at least 2");
+        return false;
+    }
+    *out = s;
+    for (int i = 0; i < r - 2; i++) {
+        out->dim[i] = goss_extent_is(s.dim[i], 1) ? t.dim[i] : s.dim[i];
+        if (!goss_extent_equal(s.dim[i], t.dim[i]) && !goss_extent_is(s.dim[i], 1) && !goss_extent_is(t.dim[i], 1)) {
+            goss__misfit2("matmul", a, b, "axis %d: extents differ and neither is 1", i);
+            return false;
+        }
+    }
+    goss_extent k = s.dim[ta ? r - 2 : r - 1], l = t.dim[tb ? r - 1 : r - 2];
+    if (!goss_extent_equal(k, l)) {
+        char one[GOSS__EXTENT_TEXT], two[GOSS__EXTENT_TEXT];
+        goss__misfit2("matmul", a, b, "inner extents %s and %s", goss__extent_text(a.graph, k, one, sizeof one),
+                      goss__extent_text(a.graph, l, two, sizeof two));
+        return false;
+    }
+    out->dim[r - 2] = s.dim[ta ? r - 1 : r - 2];
+    out->dim[r - 1] = t.dim[tb ? r - 2 : r - 1];
+    return true;
+}
+
+static bool ones_in_front(const goss_shape *s) {
+    for (int i = 0; i < s->rank - 2; i++)
+        if (!goss_extent_is(s->dim[i], 1)) return false;
+    return true;
+}
+
+/* One product for all tasks: a's leading extents become rows. */
+static goss_val folded(goss_val a, goss_val b, bool tb, goss_shape out) {
+    goss_shape s = goss_shape_of(a);
+    goss_extent rows = goss__shape_product(&s, 0, s.rank - 1);
+    for (int i = 0; i < s.rank - 2; i++) s.dim[i] = goss_n(1);
+    s.dim[s.rank - 2] = rows;
+    return goss_reshape(goss_matmul(goss_reshape(a, s), b, false, tb), out);
+}
+
+goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb) {
+    goss_val in[2] = {a, b};
+    goss_shape out;
+    if (!goss__typed("matmul", in, 2, GOSS_REAL) || !product_shape(a, b, ta, tb, &out)) return (goss_val){goss__graph_of(in, 2), 0};
+    goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
+    if (!ta && ones_in_front(&t) && !ones_in_front(&s)) return folded(a, b, tb, out);
+    return goss__make(&goss__op_matmul, GOSS_REAL, out, in, 2, (int64_t[]){ta, tb}, 2);
+}
+
+/* With A' = op(A), B' = op(B): dA' = G B'^T, dB' = A'^T G; stored transposed where the operand is. Extents 1 that were
+ * repeated are summed. */
+static void matmul_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    bool ta = goss__node_of(y)->attr[0], tb = goss__node_of(y)->attr[1];
+    if (want[0]) cot[0] = goss__sum_to(ta ? goss_matmul(in[1], g, tb, true) : goss_matmul(g, in[1], false, !tb), goss_shape_of(in[0]));
+    if (want[1]) cot[1] = goss__sum_to(tb ? goss_matmul(g, in[0], true, ta) : goss_matmul(in[0], g, !ta, false), goss_shape_of(in[1]));
+}
+
+/* ---- slices: batch axes; rows of A with B whole; the contracted axis, when both are stored with it in front ---- */
+
+static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__cut *cut) { return goss__cut_operand(out, s, p, cut); }
+
+static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    const goss_shape *a = &goss__in(g, n, 0)->shape, *b = &goss__in(g, n, 1)->shape;
+    bool ta = n->attr[0], tb = n->attr[1];
+    int r = n->shape.rank;
+    goss_extent rest;
+    int p = goss__cut_prefix(&n->shape, L, &rest), pa = goss__cut_prefix(a, L, &rest), pb = goss__cut_prefix(b, L, &rest);
+    if (p > 0 && p <= r - 2) return batch_cut(a, &n->shape, p, &cut[0]) && batch_cut(b, &n->shape, p, &cut[1]) ? GOSS__LOCAL : GOSS__NO_SLICES;
+    if (p == r - 1 && !ta && pa == r - 1 && ones_in_front(b)) {
+        cut[0] = GOSS__CUT, cut[1] = GOSS__WHOLE;
+        return GOSS__LOCAL;
+    }
+    if (ta && !tb && ones_in_front(a) && ones_in_front(b) && pa == r - 1 && pb == r - 1) {
+        cut[0] = cut[1] = GOSS__CUT;
+        return GOSS__PARTIAL;
+    }
+    return GOSS__NO_SLICES;
+}
+
+/* ---- runs ---- */
+
+typedef struct product {
+    int64_t m, n, k, lda, ldb, ldc, batch;
+    bool ta, tb;
+} product;
+
+static product product_of(const goss__shapes *s) {
+    const goss__tensor *a = &s->in[0], *b = &s->in[1], *out = s->out;
+    int r = out->rank;
+    product p = {.ta = s->attr[0], .tb = s->attr[1], .m = out->dim[r - 2], .n = out->dim[r - 1], .ldc = out->dim[r - 1]};
+    p.k = p.ta ? a->dim[r - 2] : a->dim[r - 1];
+    p.lda = a->dim[r - 1], p.ldb = b->dim[r - 1];
+    p.batch = goss__numel(out, 0, r - 2);
+    return p;
+}
+
+/* Element offset of batch i of an operand whose leading extents may be 1. */
+static int64_t batch_offset(const goss__tensor *t, const goss__tensor *out, int64_t i) {
+    int64_t offset = 0;
+    for (int d = out->rank - 3; d >= 0; d--) {
+        int64_t at = i % out->dim[d];
+        i /= out->dim[d];
+        if (t->dim[d] != 1) offset += at * t->stride[d];
+    }
+    return offset;
+}
+
+static size_t matmul_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
+    product p = product_of(s);
+    return f64 ? 0 : k->gemm_scratch(p.m, p.n, p.k, p.ta, p.tb);
+}
+
+static double matmul_cost(const goss__shapes *s) {
+    product p = product_of(s);
+    return 2.0 * (double)p.batch * (double)p.m * (double)p.n * (double)p.k;
+}
+
+#define PART 64 /* columns or rows: a multiple of every tile */
+
+/* A single product is divided by the longer side of C, in blocks of 64. */
+static int matmul_parts(const goss__shapes *s) {
+    product p = product_of(s);
+    int64_t side = p.n >= p.m ? p.n : p.m, parts = (side + PART - 1) / PART;
+    if (p.batch != 1 || matmul_cost(s) < 200000) return 1;
+    return (int)(parts > 64 ? 64 : parts);
+}
+
+static void part_range(int64_t side, int part, int parts, int64_t *from, int64_t *count) {
+    int64_t blocks = (side + PART - 1) / PART, first, last;
+    goss__share(blocks, part, parts, &first, &last);
+    *from = first * PART;
+    *count = (last * PART < side ? last * PART : side) - *from;
+}
+
+/* The share of a product that is one call's: rows or columns of C. */
+static product cut_product(product p, const goss__call *c, int64_t *row, int64_t *column) {
+    *row = *column = 0;
+    if (c->parts <= 1) return p;
+    if (p.n >= p.m)
+        part_range(p.n, c->part, c->parts, column, &p.n);
+    else
+        part_range(p.m, c->part, c->parts, row, &p.m);
+    return p;
+}
+
+static void matmul_f32(const goss__call *c) {
+    int64_t row, column;
+    product p = cut_product(product_of(c->shapes), c, &row, &column);
+    const float *a = c->in[0], *b = c->in[1];
+    float *out = c->out;
+    int64_t size = c->shapes->out->dim[c->shapes->out->rank - 2] * p.ldc;
+    for (int64_t i = 0; i < p.batch; i++) {
+        goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc,
+                        .a = a + batch_offset(&c->shapes->in[0], c->shapes->out, i) + (p.ta ? row : row * p.lda),
+                        .b = b + batch_offset(&c->shapes->in[1], c->shapes->out, i) + (p.tb ? column * p.ldb : column),
+                        .c = out + i * size + row * p.ldc + column};
+        c->kernels->gemm(&g, c->scratch);
+    }
+}
+
+static void matmul_f64(const goss__call *c) {
+    int64_t row, column;
+    product p = cut_product(product_of(c->shapes), c, &row, &column);
+    int64_t size = c->shapes->out->dim[c->shapes->out->rank - 2] * p.ldc, ak = p.ta ? p.lda : 1, am = p.ta ? 1 : p.lda;
+    int64_t bk = p.tb ? 1 : p.ldb, bn = p.tb ? p.ldb : 1;
+    for (int64_t i = 0; i < p.batch; i++) {
+        const double *a = (const double *)c->in[0] + batch_offset(&c->shapes->in[0], c->shapes->out, i) + row * am;
+        const double *b = (const double *)c->in[1] + batch_offset(&c->shapes->in[1], c->shapes->out, i) + column * bn;
+        double *out = (double *)c->out + i * size + row * p.ldc + column;
+        for (int64_t m = 0; m < p.m; m++) {
+            for (int64_t n = 0; n < p.n; n++) out[m * p.ldc + n] = 0;
+            for (int64_t k = 0; k < p.k; k++)
+                for (int64_t n = 0; n < p.n; n++) out[m * p.ldc + n] += a[m * am + k * ak] * b[k * bk + n * bn];
+        }
+    }
+}
+
+const goss__op goss__op_matmul = {.name = "matmul", .wide = true, .vjp = matmul_vjp, .slice = matmul_slice, .scratch = matmul_scratch,
+                                  .parts = matmul_parts, .cost = matmul_cost, .run_f32 = matmul_f32, .run_f64 = matmul_f64};

@@ -1,0 +1,82 @@
+/* random.c: counter-based draws (Philox4x32-10, Salmon et al. 2011).
+ *
+ * Key: seed and the node's name (scope and ordinal). Counter: task id, sample, element, step. So a draw is a function of what it
+ * is for, never of the number of tasks in the batch, of slices or of threads. */
+#include <math.h>
+#include <stdio.h>
+
+#include "base/rng.h"
+#include "ops/ops.h"
+
+/* The task ids come whole: a slice knows its rows by first_element. */
+static goss__slicing random_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    cut[0] = cut[1] = GOSS__WHOLE;
+    return goss__cut_prefix(&n->shape, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
+}
+
+typedef struct stream {
+    uint32_t key[2], step;
+    int64_t samples, elements; /* of one task, of one sample */
+    const int32_t *task;
+    uint32_t block[4];
+} stream;
+
+/* The whole tensor's extents are attr: a slice's own do not tell them. */
+static stream open_stream(const goss__call *c) {
+    uint64_t name = goss__hash64(c->name, strlen(c->name), c->seed);
+    return (stream){.key = {(uint32_t)name, (uint32_t)(name >> 32)}, .step = (uint32_t)c->step, .task = c->in[0],
+                    .samples = c->shapes->in[1].numel, .elements = c->shapes->attr[0]};
+}
+
+static void words(stream *s, int64_t task, int64_t sample, int64_t element) {
+    const uint32_t counter[4] = {(uint32_t)s->task[task], (uint32_t)sample, (uint32_t)element, s->step};
+    goss__philox(counter, s->key, s->block);
+}
+
+static double uniform_of(const uint32_t *w) { return (double)(w[0] >> 8) * 0x1p-24; }
+static double normal_of(const uint32_t *w) {
+    double u = ((double)w[0] + 1) * 0x1p-32, v = (double)w[1] * 0x1p-32;
+    return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
+}
+
+static void draw(const goss__call *c, bool f64, bool normal) {
+    stream s = open_stream(c);
+    for (int64_t i = 0; i < c->shapes->out->numel; i++) {
+        int64_t at = c->first_element + i, sample = at / s.elements;
+        words(&s, sample / s.samples, sample % s.samples, at % s.elements);
+        double v = normal ? normal_of(s.block) : uniform_of(s.block);
+        if (f64)
+            ((double *)c->out)[i] = v;
+        else
+            ((float *)c->out)[i] = (float)v;
+    }
+}
+static void uniform_f32(const goss__call *c) { draw(c, false, false); }
+static void uniform_f64(const goss__call *c) { draw(c, true, false); }
+static void normal_f32(const goss__call *c) { draw(c, false, true); }
+static void normal_f64(const goss__call *c) { draw(c, true, true); }
+static double random_cost(const goss__shapes *s) { return 50 * (double)s->out->numel; }
+
+const goss__op goss__op_random_uniform = {.name = "random_uniform", .no_gradient = true, .slice = random_slice, .cost = random_cost, .run_f32 = uniform_f32, .run_f64 = uniform_f64};
+const goss__op goss__op_random_normal = {.name = "random_normal", .no_gradient = true, .slice = random_slice, .cost = random_cost, .run_f32 = normal_f32, .run_f64 = normal_f64};
+
+/* ---- builders ---- */
+
+/* Operand 1 carries the run-time number of samples by its extent: 0, 1, 2, ... */
+static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape) {
+    if (!goss__typed(op->name, &task, 1, GOSS_INDEX)) return (goss_val){task.graph, 0};
+    goss_graph *g = task.graph;
+    if (goss_rank(task) != 1 || shape.rank < 1 || !goss_extent_equal(goss_dim(task, 0), shape.dim[0]))
+        return goss__misfit(op->name, task, "it must hold one id for each task of the result");
+    goss_extent elements = goss__shape_product(&shape, shape.rank < 2 ? 1 : 2, shape.rank);
+    if (elements.symbols) return goss_graph_fail(g, GOSS_E_SHAPE, "%s: only the first two extents may be symbols", op->name);
+    char name[512];
+    snprintf(name, sizeof name, "%s #%u", g->scope, g->random_ordinal++);
+    goss_val in[2] = {task, goss_iota(g, shape.rank < 2 ? goss_n(1) : shape.dim[1])};
+    goss__proto p = {.op = op, .type = GOSS_REAL, .shape = shape, .n_in = 2, .in = in, .n_attr = 1, .attr = &elements.count, .name = name};
+    return goss__emit(g, &p);
+}
+
+goss_val goss_random_uniform(goss_val task, goss_shape shape) { return make_random(&goss__op_random_uniform, task, shape); }
+goss_val goss_random_normal(goss_val task, goss_shape shape) { return make_random(&goss__op_random_normal, task, shape); }

@@ -1,0 +1,174 @@
+/* reduce.c: sum (adjoint of broadcast) and the largest element. Axes are brought to the kernels' [pre, red, post], one
+ * stretch of neighbouring axes after the other through scratch. */
+#include "ops/ops.h"
+
+/* ---- builders ---- */
+
+static bool reduced_shape(const char *op, goss_val a, uint32_t axes, bool keep, goss_shape *kept, goss_shape *out) {
+    goss_shape s = goss_shape_of(a);
+    if (axes >> s.rank) {
+        goss__misfit(op, a, "axes 0x%x are not all there", axes);
+        return false;
+    }
+    *kept = s, *out = (goss_shape){0};
+    for (int i = 0; i < s.rank; i++) {
+        if (axes & GOSS_AXIS(i)) kept->dim[i] = goss_n(1);
+        if (keep || !(axes & GOSS_AXIS(i))) out->dim[out->rank++] = kept->dim[i];
+    }
+    return true;
+}
+
+/* Axes of extent 1 need no work. */
+static uint32_t busy_axes(goss_val a, uint32_t axes) {
+    goss_shape s = goss_shape_of(a);
+    for (int i = 0; i < s.rank; i++)
+        if (goss_extent_is(s.dim[i], 1)) axes &= ~GOSS_AXIS(i);
+    return axes;
+}
+
+static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep) {
+    goss_shape kept, out;
+    if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !reduced_shape(op->name, a, axes, keep, &kept, &out)) return (goss_val){a.graph, 0};
+    axes = busy_axes(a, axes);
+    goss_val inner = a;
+    int64_t attr = axes;
+    if (axes && op == &goss__op_sum && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a))
+        attr |= goss__node_of(a)->attr[0];
+    else
+        inner = a;
+    goss_val y = axes ? goss__make(op, GOSS_REAL, kept, &inner, 1, &attr, 1) : a;
+    return goss_reshape(y, out);
+}
+
+goss_val goss_sum(goss_val a, uint32_t axes, bool keep) { return reduce(&goss__op_sum, a, axes, keep); }
+goss_val goss_reduce_max(goss_val a, uint32_t axes, bool keep) { return reduce(&goss__op_reduce_max, a, axes, keep); }
+
+static uint32_t all_axes(goss_val a) { return (uint32_t)((1u << goss_rank(a)) - 1); }
+
+goss_val goss_mean(goss_val a, uint32_t axes, bool keep) {
+    goss_val s = goss_sum(a, axes, keep);
+    if (!goss_valid(s)) return s;
+    goss_shape in = goss_shape_of(a);
+    goss_extent n = goss_n(1);
+    for (int i = 0; i < in.rank; i++)
+        if (axes & GOSS_AXIS(i)) n = goss_extent_mul(n, in.dim[i]);
+    return n.symbols ? goss_div(s, goss__extent_value(a.graph, n)) : goss_scale(s, 1 / (double)n.count);
+}
+
+goss_val goss_sum_all(goss_val a) { return goss_valid(a) ? goss_sum(a, all_axes(a), false) : a; }
+goss_val goss_mean_all(goss_val a) { return goss_valid(a) ? goss_mean(a, all_axes(a), false) : a; }
+
+/* ---- gradients ---- */
+
+static void sum_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    cot[0] = goss_broadcast(g, goss_shape_of(in[0]));
+}
+
+/* Ties share: the mask of largest elements over their number. */
+static void max_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    uint32_t axes = (uint32_t)goss__node_of(y)->attr[0];
+    goss_val mask = goss_sub(goss_const(y.graph, 1), goss_less(in[0], y));
+    cot[0] = goss_mul(mask, goss_div(g, goss_sum(mask, axes, true)));
+}
+
+/* ---- slices ---- */
+
+static goss__slicing cut_of_reduction(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut, bool addends) {
+    const goss_shape *in = &goss__in(g, n, 0)->shape;
+    uint32_t axes = (uint32_t)n->attr[0];
+    goss_extent rest;
+    int p = goss__cut_prefix(in, L, &rest);
+    if (p == 0) return GOSS__NO_SLICES;
+    bool some = false, all = true;
+    for (int i = 0; i < p; i++) {
+        if (goss_extent_is(in->dim[i], 1)) continue;
+        bool reduced = axes & GOSS_AXIS(i);
+        some |= reduced, all &= reduced;
+    }
+    cut[0] = GOSS__CUT;
+    if (!some) return goss__cut_prefix(&n->shape, L, &rest) == p ? GOSS__LOCAL : GOSS__NO_SLICES;
+    return all && addends ? GOSS__PARTIAL : GOSS__NO_SLICES;
+}
+static goss__slicing sum_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    return cut_of_reduction(g, n, L, cut, true);
+}
+static goss__slicing max_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    return cut_of_reduction(g, n, L, cut, false);
+}
+
+/* ---- runs ---- */
+
+/* Stretches of neighbouring reduced axes, last first, so that what remains shrinks soonest. */
+typedef struct stretch {
+    int64_t pre, red, post;
+} stretch;
+
+static int stretches(const goss__shapes *s, stretch *out) {
+    const goss__tensor *in = &s->in[0];
+    uint32_t axes = (uint32_t)s->attr[0];
+    int64_t post = 1;
+    int n = 0;
+    for (int i = in->rank - 1; i >= 0;) {
+        if (!(axes & GOSS_AXIS(i)) || in->dim[i] == 1) {
+            post *= in->dim[i--];
+            continue;
+        }
+        int64_t red = 1;
+        while (i >= 0 && (axes & GOSS_AXIS(i) || in->dim[i] == 1)) red *= in->dim[i--];
+        out[n++] = (stretch){goss__numel(in, 0, i + 1), red, post};
+    }
+    return n;
+}
+
+static size_t reduce_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
+    stretch st[GOSS_MAX_RANK];
+    int n = stretches(s, st);
+    size_t size = 0;
+    for (int i = 0; i + 1 < n; i++) size += (size_t)(st[i].pre * st[i].post) * (f64 ? 8 : 4) + 64;
+    return size;
+}
+
+static void sum_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
+    for (int64_t i = 0; i < pre; i++)
+        for (int64_t j = 0; j < post; j++) {
+            double sum = 0;
+            for (int64_t r = 0; r < red; r++) sum += x[(i * red + r) * post + j];
+            out[i * post + j] = sum;
+        }
+}
+
+static void max_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
+    for (int64_t i = 0; i < pre; i++)
+        for (int64_t j = 0; j < post; j++) {
+            double most = -__builtin_inf();
+            for (int64_t r = 0; r < red; r++) {
+                double v = x[(i * red + r) * post + j];
+                most = v > most || v != v ? v : most;
+            }
+            out[i * post + j] = most;
+        }
+}
+
+#define REDUCE(name, real, block)                                                                                      \
+    static void name(const goss__call *c) {                                                                            \
+        stretch st[GOSS_MAX_RANK];                                                                                     \
+        int n = stretches(c->shapes, st);                                                                              \
+        const real *from = c->in[0];                                                                                   \
+        char *scratch = c->scratch;                                                                                    \
+        if (n == 0) memcpy(c->out, from, (size_t)c->shapes->out->numel * sizeof(real));                                \
+        for (int i = 0; i < n; i++) {                                                                                  \
+            real *to = i + 1 < n ? (real *)(void *)scratch : c->out;                                                   \
+            block(to, from, st[i].pre, st[i].red, st[i].post);                                                         \
+            scratch += ((size_t)(st[i].pre * st[i].post) * sizeof(real) + 63) & ~(size_t)63;                           \
+            from = to;                                                                                                 \
+        }                                                                                                              \
+    }
+REDUCE(sum_f32, float, c->kernels->sum)
+REDUCE(sum_f64, double, sum_block)
+REDUCE(max_f32, float, c->kernels->max)
+REDUCE(max_f64, double, max_block)
+
+static double reduce_cost(const goss__shapes *s) { return (double)s->in[0].numel; }
+
+const goss__op goss__op_sum = {.name = "sum", .vjp = sum_vjp, .slice = sum_slice, .scratch = reduce_scratch, .cost = reduce_cost, .run_f32 = sum_f32, .run_f64 = sum_f64};
+const goss__op goss__op_reduce_max = {.name = "reduce_max", .vjp = max_vjp, .slice = max_slice, .scratch = reduce_scratch, .cost = reduce_cost, .run_f32 = max_f32, .run_f64 = max_f64};

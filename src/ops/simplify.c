@@ -1,0 +1,105 @@
+/* simplify.c: what an elementwise op on given operands simplifies to, seen from the nodes right in front of it.
+ *
+ * Gradients are written by rote and full of x + 0, x * 1, -(-x) and constants times constants; this keeps their graphs
+ * small. Only what leaves the value as it is (but for the sign of a zero and the rounding of two constants' product). x * 0
+ * stays: it is NaN where x is not finite. */
+#include "ops/elementwise.h"
+
+typedef bool (*rule)(const goss_val *in, goss_val *out);
+
+static bool is_value(goss_val a, double want) {
+    double v;
+    return goss__is_full(a, &v) && v == want;
+}
+
+static bool negated(goss_val a, goss_val *x) { return goss__made_by(a, &goss__op_ew[GOSS__EW_neg], 0, x); }
+
+/* a = x * k for a constant k. */
+static bool scaled(goss_val a, goss_val *x, double *k) {
+    goss_val factor;
+    return goss__made_by(a, &goss__op_ew[GOSS__EW_mul], 1, &factor) && goss__is_full(factor, k) &&
+           goss__made_by(a, &goss__op_ew[GOSS__EW_mul], 0, x);
+}
+
+static bool add_rule(const goss_val *in, goss_val *out) {
+    goss_val x;
+    if (is_value(in[1], 0))
+        *out = in[0];
+    else if (negated(in[1], &x))
+        *out = goss_sub(in[0], x);
+    else if (negated(in[0], &x))
+        *out = goss_sub(in[1], x);
+    else
+        return goss__add_pads(in[0], in[1], out);
+    return true;
+}
+
+static bool sub_rule(const goss_val *in, goss_val *out) {
+    goss_val x;
+    if (is_value(in[1], 0))
+        *out = in[0];
+    else if (is_value(in[0], 0))
+        *out = goss_neg(in[1]);
+    else if (negated(in[1], &x))
+        *out = goss_add(in[0], x);
+    else
+        return false;
+    return true;
+}
+
+static bool mul_rule(const goss_val *in, goss_val *out) {
+    goss_val x;
+    double k, l;
+    if (in[0].id == in[1].id) {
+        *out = goss_square(in[0]);
+        return true;
+    }
+    if (!goss__is_full(in[1], &k)) return false;
+    if (k == 1)
+        *out = in[0];
+    else if (k == -1)
+        *out = goss_neg(in[0]);
+    else if (negated(in[0], &x))
+        *out = goss_scale(x, -k);
+    else if (scaled(in[0], &x, &l))
+        *out = goss_scale(x, k * l);
+    else
+        return false;
+    return true;
+}
+
+static bool div_rule(const goss_val *in, goss_val *out) {
+    if (!is_value(in[1], 1)) return false;
+    *out = in[0];
+    return true;
+}
+
+static bool neg_rule(const goss_val *in, goss_val *out) {
+    goss_val x;
+    double k;
+    if (negated(in[0], &x))
+        *out = x;
+    else if (scaled(in[0], &x, &k))
+        *out = goss_scale(x, -k);
+    else
+        return false;
+    return true;
+}
+
+static bool select_rule(const goss_val *in, goss_val *out) {
+    double mask;
+    if (in[1].id == in[2].id)
+        *out = in[1];
+    else if (goss__is_full(in[0], &mask))
+        *out = mask != 0 ? in[1] : in[2];
+    else
+        return false;
+    return true;
+}
+
+bool goss__ew_simplify(enum goss__ew_op op, const goss_val *in, goss_val *out) {
+    static const rule rules[GOSS__EW_COUNT] = {
+        [GOSS__EW_add] = add_rule, [GOSS__EW_sub] = sub_rule, [GOSS__EW_mul] = mul_rule,
+        [GOSS__EW_div] = div_rule, [GOSS__EW_neg] = neg_rule, [GOSS__EW_select] = select_rule};
+    return rules[op] && rules[op](in, out);
+}

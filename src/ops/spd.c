@@ -1,0 +1,110 @@
+/* spd.c: X with A X = B for small symmetric positive definite A, by Cholesky. Its gradient is another solve.
+ *
+ * Only A's lower triangle is read, so A's gradient must land there alone: fold_lower brings a full matrix's parts above the
+ * diagonal down (x_ij + x_ji), mirror_lower is its adjoint. */
+#include <math.h>
+
+#include "ops/ops.h"
+
+static goss__slicing batch_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(g, n, L, cut, n->shape.rank - 2);
+}
+
+static bool square_ok(const char *op, goss_val a) {
+    int r = goss_rank(a);
+    if (r >= 2 && goss_extent_equal(goss_dim(a, r - 1), goss_dim(a, r - 2))) return true;
+    goss__misfit(op, a, "the last two axes must be equal");
+    return false;
+}
+
+static goss_val triangle_op(const goss__op *op, goss_val a) {
+    if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !square_ok(op->name, a)) return (goss_val){a.graph, 0};
+    return goss__make(op, GOSS_REAL, goss_shape_of(a), &a, 1, NULL, 0);
+}
+
+static void fold_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = triangle_op(&goss__op_mirror_lower, g); }
+static void mirror_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = triangle_op(&goss__op_fold_lower, g); }
+
+static void solve_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    goss_val gb = goss_spd_solve(in[0], g); /* A is symmetric: A^-T = A^-1 */
+    if (want[1]) cot[1] = gb;
+    if (want[0]) cot[0] = triangle_op(&goss__op_fold_lower, goss_neg(goss_matmul(gb, y, false, true)));
+}
+
+static double solve_cost(const goss__shapes *s) {
+    double d = (double)s->in[0].dim[s->in[0].rank - 1];
+    return (double)s->in[0].numel * d / 3 + 2 * (double)s->out->numel * d;
+}
+
+static size_t solve_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
+    int64_t d = s->in[0].dim[s->in[0].rank - 1];
+    return (size_t)(d * d) * (f64 ? 8 : 4);
+}
+
+#define TRIANGLES(real, suffix, root)                                                                                  \
+    static void fold_##suffix(const goss__call *c) {                                                                   \
+        int64_t d = c->shapes->out->dim[c->shapes->out->rank - 1];                                                     \
+        for (int64_t at = 0; at < c->shapes->out->numel; at += d * d) {                                                \
+            const real *x = (const real *)c->in[0] + at;                                                               \
+            real *y = (real *)c->out + at;                                                                             \
+            for (int64_t i = 0; i < d; i++)                                                                            \
+                for (int64_t j = 0; j < d; j++)                                                                        \
+                    y[i * d + j] = j > i ? 0 : j == i ? x[i * d + i] : x[i * d + j] + x[j * d + i];                    \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void mirror_##suffix(const goss__call *c) {                                                                 \
+        int64_t d = c->shapes->out->dim[c->shapes->out->rank - 1];                                                     \
+        for (int64_t at = 0; at < c->shapes->out->numel; at += d * d) {                                                \
+            const real *x = (const real *)c->in[0] + at;                                                               \
+            real *y = (real *)c->out + at;                                                                             \
+            for (int64_t i = 0; i < d; i++)                                                                            \
+                for (int64_t j = 0; j < d; j++) y[i * d + j] = j > i ? x[j * d + i] : x[i * d + j];                    \
+        }                                                                                                              \
+    }                                                                                                                  \
+    /* Lower factor of a into l; a pivot that is not positive makes NaN, which spreads. */                             \
+    static void factor_##suffix(const real *a, real *l, int64_t d) {                                                   \
+        for (int64_t i = 0; i < d; i++)                                                                                \
+            for (int64_t j = 0; j <= i; j++) {                                                                         \
+                real sum = a[i * d + j];                                                                               \
+                for (int64_t k = 0; k < j; k++) sum -= l[i * d + k] * l[j * d + k];                                    \
+                l[i * d + j] = i == j ? root(sum > 0 ? sum : (real)NAN) : sum / l[j * d + j];                          \
+            }                                                                                                          \
+    }                                                                                                                  \
+    static void substitute_##suffix(const real *l, real *x, int64_t d, int64_t e) {                                    \
+        for (int64_t i = 0; i < d; i++) {                                                                              \
+            for (int64_t k = 0; k < i; k++)                                                                            \
+                for (int64_t j = 0; j < e; j++) x[i * e + j] -= l[i * d + k] * x[k * e + j];                           \
+            for (int64_t j = 0; j < e; j++) x[i * e + j] /= l[i * d + i];                                              \
+        }                                                                                                              \
+        for (int64_t i = d; i-- > 0;) {                                                                                \
+            for (int64_t k = i + 1; k < d; k++)                                                                        \
+                for (int64_t j = 0; j < e; j++) x[i * e + j] -= l[k * d + i] * x[k * e + j];                           \
+            for (int64_t j = 0; j < e; j++) x[i * e + j] /= l[i * d + i];                                              \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static void solve_##suffix(const goss__call *c) {                                                                  \
+        const goss__tensor *out = c->shapes->out;                                                                      \
+        int64_t d = out->dim[out->rank - 2], e = out->dim[out->rank - 1], n = goss__numel(out, 0, out->rank - 2);      \
+        memcpy(c->out, c->in[1], (size_t)out->numel * sizeof(real));                                                   \
+        for (int64_t i = 0; i < n; i++) {                                                                              \
+            factor_##suffix((const real *)c->in[0] + i * d * d, c->scratch, d);                                        \
+            substitute_##suffix(c->scratch, (real *)c->out + i * d * e, d, e);                                         \
+        }                                                                                                              \
+    }
+TRIANGLES(float, f32, sqrtf)
+TRIANGLES(double, f64, sqrt)
+
+const goss__op goss__op_fold_lower = {.name = "fold_lower", .vjp = fold_vjp, .slice = batch_slice, .run_f32 = fold_f32, .run_f64 = fold_f64};
+const goss__op goss__op_mirror_lower = {.name = "mirror_lower", .vjp = mirror_vjp, .slice = batch_slice, .run_f32 = mirror_f32, .run_f64 = mirror_f64};
+const goss__op goss__op_spd_solve = {.name = "spd_solve", .vjp = solve_vjp, .slice = batch_slice, .scratch = solve_scratch,
+                                     .cost = solve_cost, .run_f32 = solve_f32, .run_f64 = solve_f64};
+
+goss_val goss_spd_solve(goss_val a, goss_val b) {
+    goss_val in[2] = {a, b};
+    if (!goss__typed("spd_solve", in, 2, GOSS_REAL) || !square_ok("spd_solve", a)) return (goss_val){goss__graph_of(in, 2), 0};
+    goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
+    bool fits = s.rank == t.rank;
+    for (int i = 0; fits && i < s.rank - 1; i++) fits = goss_extent_equal(s.dim[i], t.dim[i]);
+    if (!fits) return goss__misfit2("spd_solve", a, b, "ranks, leading extents and rows must be equal");
+    return goss__make(&goss__op_spd_solve, GOSS_REAL, t, in, 2, NULL, 0);
+}

@@ -1,0 +1,213 @@
+/* The executor against itself: tiling, planning, threads and counts may change where and when, never the bits that they
+ * promise to keep. */
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "gossamer/compose.h"
+#include "gossamer/exec.h"
+#include "test.h"
+
+static goss_error err;
+
+typedef struct net {
+    goss_graph *g;
+    goss_val out[8];
+    int n;
+    goss_val update[4];
+    int n_updates;
+} net;
+
+/* A per-task two-layer network with generated-like weights [T,...], a shared convolution in front, softmax loss, gradients. */
+static net build(void) {
+    goss_graph *g = goss_graph_new();
+    goss_extent T = goss_symbol(g, "T", 6), N = goss_symbol(g, "N", 9);
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(T, N, goss_n(8), goss_n(8), goss_n(2)));
+    goss_val y = goss_input(g, "y", GOSS_REAL, GOSS_SHAPE(T, N, goss_n(3)));
+    goss_val w1 = goss_input(g, "w1", GOSS_REAL, GOSS_SHAPE(T, goss_n(16 * 8), goss_n(20)));
+    goss_val k = goss_param(g, "k", GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(3), goss_n(2), goss_n(8)));
+    goss_val w2 = goss_param(g, "w2", GOSS_SHAPE(goss_n(1), goss_n(20), goss_n(3)));
+    goss_conv_options o = goss_conv_defaults();
+    o.pad_top = o.pad_left = o.pad_bottom = o.pad_right = 1;
+    goss_scope_push(g, "net");
+    goss_val h = goss_max_pool(goss_relu(goss_conv(x, k, o)), goss_pool_defaults(2));
+    h = goss_tanh(goss_linear(goss_flatten(h), w1, GOSS_NONE));
+    goss_val logits = goss_linear(h, w2, GOSS_NONE);
+    goss_scope_pop(g);
+    goss_val loss = goss_reduce_loss(goss_cross_entropy(logits, y, 0.1, GOSS_NONE), GOSS_NONE);
+    goss_val wrt[3] = {w1, k, w2}, grad[3];
+    goss_grad(loss, wrt, 3, grad);
+    goss_val second;
+    goss_grad(goss_norm2(grad[2]), &wrt[1], 1, &second);
+    net n = {.g = g, .n = 6, .n_updates = 2};
+    goss_val out[] = {loss, logits, grad[0], grad[1], grad[2], second};
+    memcpy(n.out, out, sizeof out);
+    n.update[0] = goss_assign(k, goss_sub(k, goss_scale(grad[1], 0.1)));
+    n.update[1] = goss_assign(w2, goss_sub(w2, goss_scale(grad[2], 0.1)));
+    return n;
+}
+
+#define MAX_T 6
+#define MAX_N 9
+static float x[MAX_T * MAX_N * 128], y[MAX_T * MAX_N * 3], w1[MAX_T * 128 * 20];
+
+static void fill(void) {
+    goss__rng r = goss__rng_make(7, 0);
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++) x[i] = (float)goss__rng_normal(&r);
+    for (size_t i = 0; i < sizeof w1 / sizeof *w1; i++) w1[i] = (float)(0.1 * goss__rng_normal(&r));
+    memset(y, 0, sizeof y);
+    for (size_t i = 0; i < MAX_T * MAX_N; i++) y[3 * i + goss__rng_below(&r, 3)] = 1;
+}
+
+typedef struct result {
+    float v[40000];
+    int64_t n;
+} result;
+
+/* Three steps at counts T, N; everything read out after the last. */
+static goss_status run(goss_program_options o, int threads, int64_t T, int64_t N, result *r, uint64_t *allocs) {
+    net n = build();
+    goss_program *p = NULL;
+    goss_params *params = NULL;
+    goss_threads *th = NULL;
+    goss_exec *e = NULL;
+    fill();
+    r->n = 0;
+    GOSS_TRY(goss_compile(n.g, n.out, n.n, n.update, n.n_updates, &o, &p, &err));
+    goss_graph_free(n.g);
+    GOSS_TRY(goss_params_new(GOSS_F32, &params, &err));
+    GOSS_TRY(goss_params_add(params, p, &err));
+    goss__rng rng = goss__rng_make(9, 0);
+    for (int i = 0; i < goss_params_count(params); i++)
+        for (int64_t j = 0; j < goss_params_numel(params, i); j++)
+            ((float *)goss_params_data(params, i))[j] = (float)(0.3 * goss__rng_normal(&rng));
+    GOSS_TRY(goss_threads_new(threads, &th, &err));
+    GOSS_TRY(goss_exec_new(p, params, th, &e, &err));
+    GOSS_TRY(goss_exec_bind(e, "x", x, &err));
+    GOSS_TRY(goss_exec_bind(e, "y", y, &err));
+    GOSS_TRY(goss_exec_bind(e, "w1", w1, &err));
+    GOSS_TRY(goss_exec_count(e, "T", T, &err));
+    GOSS_TRY(goss_exec_count(e, "N", N, &err));
+    uint64_t before = goss__alloc_count();
+    for (int i = 0; i < 3; i++) GOSS_TRY(goss_exec_run(e, &err));
+    if (allocs) *allocs = goss__alloc_count() - before;
+    for (int i = 0; i < n.n; i++) {
+        int64_t numel;
+        const float *v = goss_exec_output(e, i, &numel);
+        memcpy(r->v + r->n, v, (size_t)numel * sizeof *v);
+        r->n += numel;
+    }
+    goss_exec_free(e);
+    goss_threads_free(th);
+    goss_params_free(params);
+    goss_program_free(p);
+    return GOSS_OK;
+}
+
+static result a, b;
+
+TEST(planned_memory_changes_no_bit) {
+    goss_program_options o = goss_program_defaults();
+    T_OK(run(o, 2, 5, 7, &a, NULL));
+    o.no_reuse = true;
+    T_OK(run(o, 2, 5, 7, &b, NULL));
+    T_EQ(a.n, b.n);
+    T_CHECK(memcmp(a.v, b.v, (size_t)a.n * sizeof *a.v) == 0);
+}
+
+TEST(threads_change_no_bit) {
+    goss_program_options o = goss_program_defaults();
+    T_OK(run(o, 1, 6, 9, &a, NULL));
+    for (int threads = 2; threads <= 5; threads++) {
+        T_OK(run(o, threads, 6, 9, &b, NULL));
+        T_CHECK(memcmp(a.v, b.v, (size_t)a.n * sizeof *a.v) == 0);
+    }
+}
+
+TEST(tiles_agree_with_whole_operations) {
+    goss_program_options o = goss_program_defaults();
+    for (int64_t T = 1; T <= 6; T += 5)
+        for (int64_t N = 1; N <= 9; N += 4) {
+            o.no_tiles = false;
+            T_OK(run(o, 2, T, N, &a, NULL));
+            o.no_tiles = true;
+            T_OK(run(o, 1, T, N, &b, NULL));
+            T_EQ(a.n, b.n);
+            for (int64_t i = 0; i < a.n; i++) T_NEAR(a.v[i], b.v[i], 2e-5 * (1 + fabs(b.v[i])));
+        }
+}
+
+TEST(a_run_allocates_nothing) {
+    uint64_t allocs = 1;
+    T_OK(run(goss_program_defaults(), 2, 4, 6, &a, &allocs));
+    T_EQ(allocs, 0);
+}
+
+TEST(a_loss_is_finite_and_falls) {
+    T_OK(run(goss_program_defaults(), 2, 6, 9, &a, NULL));
+    T_CHECK(isfinite(a.v[0]));
+    T_CHECK(a.v[0] > 0 && a.v[0] < 5);
+}
+
+TEST(errors_are_told) {
+    net n = build();
+    goss_program *p;
+    goss_threads *th;
+    goss_params *params;
+    goss_exec *e;
+    T_OK(goss_compile(n.g, n.out, 1, NULL, 0, NULL, &p, &err));
+    T_OK(goss_threads_new(1, &th, &err));
+    T_OK(goss_params_new(GOSS_F32, &params, &err));
+    T_ERR(goss_exec_new(p, params, th, &e, &err), GOSS_E_ARGUMENT, "goss_params_add");
+    T_OK(goss_params_add(params, p, &err));
+    T_OK(goss_exec_new(p, params, th, &e, &err));
+    T_ERR(goss_exec_bind(e, "z", x, &err), GOSS_E_ARGUMENT, "no input \"z\"");
+    T_ERR(goss_exec_count(e, "T", 7, &err), GOSS_E_ARGUMENT, "1 to 6");
+    T_ERR(goss_exec_run(e, &err), GOSS_E_ARGUMENT, "is not bound");
+    goss_exec_free(e);
+    goss_params_free(params);
+    goss_threads_free(th);
+    goss_program_free(p);
+    goss_val bad = goss_add(n.out[1], goss_input(n.g, "q", GOSS_REAL, GOSS_SHAPE(goss_n(4))));
+    T_CHECK(!goss_valid(bad));
+    T_CHECK(goss_compile(n.g, n.out, 1, NULL, 0, NULL, &p, &err) != GOSS_OK);
+    T_CHECK(strstr(err.text, "add"));
+    goss_graph_free(n.g);
+}
+
+/* Perturbing task i leaves the other tasks' gradients with the bits they had. */
+TEST(tasks_do_not_mix) {
+    net n = build();
+    goss_program *p;
+    goss_threads *th;
+    goss_params *params;
+    goss_exec *e;
+    T_OK(goss_compile(n.g, &n.out[2], 1, NULL, 0, NULL, &p, &err));
+    T_OK(goss_threads_new(2, &th, &err));
+    T_OK(goss_params_new(GOSS_F32, &params, &err));
+    T_OK(goss_params_add(params, p, &err));
+    fill();
+    for (int i = 0; i < goss_params_count(params); i++)
+        for (int64_t j = 0; j < goss_params_numel(params, i); j++)
+            ((float *)goss_params_data(params, i))[j] = 0.01f * (float)(j % 17) - 0.05f;
+    T_OK(goss_exec_new(p, params, th, &e, &err));
+    T_OK(goss_exec_bind(e, "x", x, &err));
+    T_OK(goss_exec_bind(e, "y", y, &err));
+    T_OK(goss_exec_bind(e, "w1", w1, &err));
+    T_OK(goss_exec_run(e, &err));
+    int64_t numel;
+    const float *v = goss_exec_output(e, 0, &numel);
+    memcpy(a.v, v, (size_t)numel * sizeof *v);
+    x[3 * MAX_N * 128 + 5] += 1; /* in task 3 */
+    T_OK(goss_exec_run(e, &err));
+    int64_t each = numel / MAX_T;
+    for (int t = 0; t < MAX_T; t++) {
+        bool same = memcmp(a.v + t * each, v + t * each, (size_t)each * sizeof *v) == 0;
+        T_CHECK(same == (t != 3));
+    }
+    goss_exec_free(e);
+    goss_params_free(params);
+    goss_threads_free(th);
+    goss_program_free(p);
+    goss_graph_free(n.g);
+}
+
+TEST_MAIN()
