@@ -61,15 +61,14 @@ static goss_status write_smaller(const goss_target *t, const float *const *masks
     return status == GOSS_E_NOMEM ? goss_error_set(err, status, "out of memory for a network") : status;
 }
 
-/* Copies the numbers of living rows and columns; returns the place behind the last one. */
-static float *copy_entry(const goss_target *t, const float *const *masks, const goss_entry *e, const float *from,
-                         float *to) {
+/* Copies the numbers of living rows and columns. */
+static void copy_entry(const goss_target *t, const float *const *masks, const goss_entry *e, const float *from,
+                       float *to) {
     int64_t out = e->dim[e->rank - 1], in = e->rank > 1 ? e->dim[e->rank - 2] : 1, outer = e->numel / (in * out);
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < in; i++)
             for (int64_t j = 0; j < out; j++, from++)
                 if (alive(t, masks, e->in_units, i) && alive(t, masks, e->out_units, j)) *to++ = *from;
-    return to;
 }
 
 static goss_status copy_numbers(const goss_target *t, const float *const *masks, const goss_layout *old,
