@@ -166,7 +166,9 @@ static int on_line(void *ctx, const char *section, const char *key, const char *
     snprintf(name, sizeof name, "%s.%s", section, key);
     int i = find(r->c, name);
     value *v = i < 0 ? NULL : &r->c->values[i];
-    if (i < 0)
+    if (!section[0])
+        r->status = goss_error_set(r->err, GOSS_E_FORMAT, "neither a [section] nor a key inside one");
+    else if (i < 0)
         r->status = unknown_key(r->c, name, r->err);
     else if (v->fresh && r->c->keys[i].type != GOSS_KEY_TEXT)
         r->status = goss_error_set(r->err, GOSS_E_ARGUMENT, "the key stands twice");
