@@ -1,4 +1,4 @@
-/* layout.c: named tensors side by side in one slab of numbers, and how they are initialised.
+/* weight_layout.c: named tensors side by side in one slab of numbers, and how they are initialised.
  *
  * A layout says where things are, never what they hold: the same one serves shared weights, generated weights,
  * gradients and files. */
