@@ -46,7 +46,7 @@ static const accuracy bounds[] = {
     {GOSS__EW_sin, sin, -1e4f, 1e4f, 1.6},      {GOSS__EW_sin, sin, -1e5f, 1e5f, 1.6},
     {GOSS__EW_cos, cos, -4, 4, 1.6},            {GOSS__EW_cos, cos, -1e4f, 1e4f, 1.6},
     {GOSS__EW_cos, cos, -1e5f, 1e5f, 1.6},      {GOSS__EW_sqrt, sqrt, 0, 3e38f, 0.5},
-    {GOSS__EW_rsqrt, exact_rsqrt, 1e-38f, 9, 1}, {GOSS__EW_softplus, exact_softplus, -1, 30, 2.5},
+    {GOSS__EW_rsqrt, exact_rsqrt, 1e-38f, 9, 1.6}, {GOSS__EW_softplus, exact_softplus, 0, 30, 2},
     {GOSS__EW_sigmoid, exact_sigmoid, 0, 20, 1.5},
 };
 

@@ -151,6 +151,19 @@ ALWAYS vf vmin(vf a, vf b) {
     return vselect(vdiffers(a, a), a, m);
 }
 
+/* x between two numbers; NaN stays NaN (which is why the operands stand in this order). */
+ALWAYS vf vclamp(vf x, float low, float high) {
+    const vf lo = vset(low), hi = vset(high);
+#if GOSS_ISA_avx512
+    return (vf)_mm512_max_ps((__m512)lo, _mm512_min_ps((__m512)hi, (__m512)x));
+#elif GOSS_ISA_avx2
+    return (vf)_mm256_max_ps((__m256)lo, _mm256_min_ps((__m256)hi, (__m256)x));
+#else
+    x = vselect(vless(hi, x), hi, x);
+    return vselect(vless(x, lo), lo, x);
+#endif
+}
+
 /* Loads n lanes, the rest 0; stores n lanes. For loop tails: n >= W is the common, full case. */
 ALWAYS vf vload_n(const float *p, int64_t n) { return n >= W ? vload(p) : vload_part(p, vfirst(n)); }
 ALWAYS void vstore_n(float *p, vf v, int64_t n) {

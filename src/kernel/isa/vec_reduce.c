@@ -23,22 +23,20 @@ ALWAYS vf load(const int op, const float *p, int64_t left) {
     return left >= W ? vload(p) : vload_part_or(p, vfirst(left), start(op));
 }
 
-/* Lane i + d into lane i, for the lower d lanes. */
-ALWAYS vf shift_down(vf v, const int d) {
-#if GOSS_ISA_avx512 || GOSS_ISA_avx2
-    vi at;
-    UNROLL for (int i = 0; i < W; i++) at[i] = (i + d) % W;
-#endif
+/* Lane i + d into lane i, for the lower d lanes; what comes into the others is of no interest. */
 #if GOSS_ISA_avx512
-    return (vf)_mm512_permutexvar_ps((__m512i)at, (__m512)v);
+ALWAYS vf down8(vf v) { return (vf)_mm512_shuffle_f32x4((__m512)v, (__m512)v, 0x0e); }
+ALWAYS vf down4(vf v) { return (vf)_mm512_shuffle_f32x4((__m512)v, (__m512)v, 0x01); }
+ALWAYS vf down2(vf v) { return (vf)_mm512_permute_ps((__m512)v, 0x0e); }
+ALWAYS vf down1(vf v) { return (vf)_mm512_permute_ps((__m512)v, 0x01); }
 #elif GOSS_ISA_avx2
-    return (vf)_mm256_permutevar8x32_ps((__m256)v, (__m256i)at);
+ALWAYS vf down4(vf v) { return (vf)_mm256_permute2f128_ps((__m256)v, (__m256)v, 0x01); }
+ALWAYS vf down2(vf v) { return (vf)_mm256_permute_ps((__m256)v, 0x0e); }
+ALWAYS vf down1(vf v) { return (vf)_mm256_permute_ps((__m256)v, 0x01); }
 #else
-    vf r;
-    UNROLL for (int i = 0; i < W; i++) r[i] = v[(i + d) % W];
-    return r;
+ALWAYS vf down2(vf v) { return __builtin_shufflevector(v, v, 2, 3, 2, 3); }
+ALWAYS vf down1(vf v) { return __builtin_shufflevector(v, v, 1, 1, 1, 1); }
 #endif
-}
 
 /* Lanes i and i + 8, then i + 4, i + 2, i + 1. */
 ALWAYS float fold(const int op, vf lane[LANES]) {
@@ -46,8 +44,14 @@ ALWAYS float fold(const int op, vf lane[LANES]) {
         UNROLL for (int i = 0; i < n; i++) lane[i] = join(op, lane[i], lane[i + n]);
     }
     vf v = lane[0];
-    UNROLL for (int d = W / 2; d > 0; d /= 2) v = join(op, v, shift_down(v, d));
-    return v[0];
+#if W > 8
+    v = join(op, v, down8(v));
+#endif
+#if W > 4
+    v = join(op, v, down4(v));
+#endif
+    v = join(op, v, down2(v));
+    return join(op, v, down1(v))[0];
 }
 
 /* P blocks of BLOCK x 16 elements side by side. */

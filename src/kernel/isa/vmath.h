@@ -19,7 +19,7 @@ ALWAYS vf vpoly4(vf x, float c0, float c1, float c2, float c3, float c4) {
 
 /* exp(x) = 2^n exp(r), |r| <= ln(2) / 2. 2^n is applied as two factors, so that n from -150 to 128 works. */
 ALWAYS vf vexp(vf x) {
-    x = vmax(vmin(x, vset(89.f)), vset(-104.f));
+    x = vclamp(x, -104.f, 89.f);
     vf t = vfma(x, vset(0x1.715476p+0f), vset(V_ROUND)), n = t - vset(V_ROUND);
     vf r = vfnma(n, vset(-0x1.05c610p-29f), vfnma(n, vset(0x1.62e430p-1f), x));
     vf p = vpoly4(r, 0x1.fffffcp-2f, 0x1.55548ap-3f, 0x1.5558a2p-5f, 0x1.123f7cp-7f, 0x1.6a6654p-10f);
@@ -65,7 +65,7 @@ ALWAYS vf vsincos(vf x, int32_t quarter) {
     vf t = vfma(x, vset(0x1.45f306p-1f), vset(V_ROUND)), n = t - vset(V_ROUND);
     vf r = vfnma(n, vset(0x1.921fb6p+0f), x);
     r = vfnma(n, vset(-0x1.ee59dap-50f), vfnma(n, vset(-0x1.777a5cp-25f), r));
-    r = vmax(vmin(r, vset(0.9f)), vset(-0.9f));
+    r = vclamp(r, -0.9f, 0.9f);
     vf s = r * r;
     vf sine = vfma(s * r, vpoly2(s, -0x1.555544p-3f, 0x1.1106cap-7f, -0x1.991e08p-13f), r);
     vf cosine = vfma(s * s, vpoly2(s, 0x1.55554ap-5f, -0x1.6c0c14p-10f, 0x1.99de6ep-16f), vfma(s, vset(-0.5f), vset(1.f)));
