@@ -301,6 +301,27 @@ TEST(resize) {
     goss__scratch_free(&scratch), goss__scratch_free(&p.bytes);
 }
 
+/* Whatever allocation fails: a clean error, and no leak for the sanitizer to find. */
+TEST(failing_allocations_are_reported) {
+    const char *root = make_tree();
+    for (int cached = 0; cached < 2; cached++) {
+        int failures = 0;
+        goss_images_options o = options(1, 8, 8);
+        o.threads = 1, o.cache_dir = cached ? in_top("cache3") : NULL;
+        for (uint64_t n = 1;; n++) {
+            goss_images *s;
+            goss__alloc_fail_at(n);
+            goss_status status = goss_images_open(root, &o, &s, &err);
+            goss__alloc_fail_at(0);
+            goss_images_close(s);
+            if (status == GOSS_OK) break;
+            T_EQ(status, GOSS_E_NOMEM);
+            failures++;
+        }
+        T_CHECK(failures > 30);
+    }
+}
+
 static size_t png_bytes(int type, int depth, int interlace, uint8_t *out, size_t room) {
     FILE *f = fmemopen(out, room, "wb");
     png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, NULL, NULL, NULL);

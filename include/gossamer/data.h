@@ -126,8 +126,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_class_list_hold_out(const goss_images *s
 /* Characters of installed fonts as a folder of drawings: OUT/Script/uXXXX/NN_face.png, grey, black on white, and
  * OUT/train-classes.txt and OUT/test-classes.txt, split by whole scripts. */
 typedef struct goss_glyphs_options {
-    const char *out;    /* folder to write; created. Must not exist or be empty or be an earlier result */
-    const char *fonts;  /* folder with Noto*.ttf; NULL: /usr/share/fonts/truetype/noto */
+    const char *out;    /* folder to write; created. Refused when it holds anything but an earlier result */
+    const char *fonts;  /* folder of .ttf and .otf; NULL: /usr/share/fonts/truetype/noto */
     int size;           /* 64: height and width */
     int drawings;       /* 20 a character, dealt to the script's faces in turn */
     int max_characters; /* 60 a script, evenly spaced over its code points */
@@ -146,7 +146,8 @@ typedef struct goss_glyphs_report {
 
 GOSS_API goss_glyphs_options goss_glyphs_options_defaults(void);
 
-/* Renders. The same options and fonts give the same bytes, whatever the threads. Progress goes to goss_log_set's
+/* Renders. The same options and fonts give the same bytes, whatever the threads; where that result lies in the folder
+ * already nothing is done, and one that was cut off is drawn again. Progress goes to goss_log_set's
  * callback. Errors: GOSS_E_IO (no fonts; cannot write), GOSS_E_ARGUMENT, GOSS_E_UNSUPPORTED (built without FreeType or
  * libpng). `report` may be NULL. */
 GOSS_API GOSS_MUST_USE goss_status goss_glyphs_render(const goss_glyphs_options *options, goss_glyphs_report *report,

@@ -14,8 +14,9 @@
 #include "base/alloc.h"
 
 enum { SIDE = 24, PIXELS = SIDE * SIDE, CELLS = 16, CELL = PIXELS / CELLS };
-/* Of the two energies' sum. 0 is equal, 1 is no overlap; an accent on a letter makes about 0.1. */
-static const float SAME = 0.08f;
+/* Of the two energies' sum: 0 is equal, 1 is no overlap. At the limit two letters differ by a dot or a short stroke,
+ * which the jitter of the drawings drowns. */
+static const float SAME = 0.06f;
 
 typedef struct print {
     float ink[PIXELS], cell[CELLS], energy;
@@ -80,8 +81,7 @@ static bool same(const print *a, const print *b) {
     return sum <= limit;
 }
 
-/* Goes through all characters in order and keeps those that are like none kept before: their prints close ranks, the
- * drawn ones' beside them in memory. */
+/* Goes through all characters in order and keeps those that are like none kept before; the prints kept close ranks. */
 static void keep_distinct(job *j, int most) {
     int kept = 0;
     for (int k = 0; k < j->set->count; k++) {

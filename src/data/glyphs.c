@@ -61,7 +61,7 @@ static goss_status paint(const painter *p, goss__glyph_pen *pen, int font, uint3
     uint64_t name[2] = {code, (uint64_t)number};
     goss__rng rng = goss__rng_make(o->seed, goss__hash64(name, sizeof name, VERSION));
     goss__glyph_style style = random_style(&rng, (float)o->jitter);
-    GOSS_TRY(goss__glyph_pen_draw(pen, font, code, o->size, 0.68f, &style, pixels, err));
+    GOSS_TRY(goss__glyph_pen_draw(pen, font, code, o->size, 0.64f, &style, pixels, err));
     for (int i = 0; i < n; i++) work[i] = (float)pixels[i];
     goss__affine same = {.m = {1, 0, 0, 1}};
     goss__elastic bend = goss__elastic_draw(&rng, 5, 0.04f * (float)(o->jitter * o->size));
@@ -224,12 +224,11 @@ static bool is_empty(const char *dir) {
     return empty;
 }
 
-/* *done: the folder holds this very result already. */
-static goss_status claim(const char *out, uint64_t key, goss_glyphs_report *r, bool *done, goss_error *err) {
+/* *done: the folder holds this very result already. It may also be empty, or hold a part of this result. */
+static goss_status look(const char *out, uint64_t key, goss_glyphs_report *r, bool *done, goss_error *err) {
     uint64_t old;
     *done = false;
-    GOSS_TRY(goss__mkdirs(out, err));
-    if (is_empty(out)) return write_stamp(out, key, NULL, err);
+    if (is_empty(out)) return GOSS_OK;
     goss_glyphs_report before = {0};
     if (!read_stamp(out, &old, done, &before) || old != key) {
         *done = false;
@@ -240,8 +239,11 @@ static goss_status claim(const char *out, uint64_t key, goss_glyphs_report *r, b
     return GOSS_OK;
 }
 
-static goss_status draw_all(const goss_glyphs_options *o, goss__glyph_set *set, goss__pool *pool, goss_error *err) {
+static goss_status draw_all(const goss_glyphs_options *o, goss__glyph_set *set, uint64_t key, goss__pool *pool,
+                            goss_error *err) {
     painter p = {.o = o, .set = set};
+    GOSS_TRY(goss__mkdirs(o->out, err));
+    GOSS_TRY(write_stamp(o->out, key, NULL, err));
     goss__pool_run(pool, set->count, paint_one, &p);
     for (int k = 0; k < set->count; k++) {
         if (set->scripts[k].status == GOSS_OK) continue;
@@ -258,7 +260,7 @@ static goss_status render(const goss_glyphs_options *o, goss__glyph_set *set, go
     int faces = o->drawings / 3 < 1 ? 1 : o->drawings / 3 > 64 ? 64 : o->drawings / 3;
     GOSS_TRY(goss__glyph_fonts(set, o->fonts ? o->fonts : "/usr/share/fonts/truetype/noto", faces, err));
     uint64_t key = key_of(o, set);
-    GOSS_TRY(claim(o->out, key, r, &done, err));
+    GOSS_TRY(look(o->out, key, r, &done, err));
     if (done) {
         goss__log(GOSS_LOG_INFO, "glyphs: %s is complete already", o->out);
         return GOSS_OK;
@@ -266,7 +268,7 @@ static goss_status render(const goss_glyphs_options *o, goss__glyph_set *set, go
     goss__pool *pool;
     GOSS_TRY(goss__pool_create(o->threads, &pool, err));
     goss_status status = choose(o, set, pool, r, err);
-    if (status == GOSS_OK) status = draw_all(o, set, pool, err);
+    if (status == GOSS_OK) status = draw_all(o, set, key, pool, err);
     goss__pool_destroy(pool);
     return status == GOSS_OK ? write_stamp(o->out, key, r, err) : status;
 }
