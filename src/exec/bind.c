@@ -50,7 +50,7 @@ static bool allocate(goss_exec *e) {
     e->storage = goss__calloc(p->n_values + 1u, sizeof *e->storage);
     e->steps = goss__calloc(p->n_instrs + 1u, sizeof *e->steps);
     e->phase_runs = goss__calloc(p->n_phases + 1u, sizeof *e->phase_runs);
-    e->tensors = goss__calloc(2 * operands + 1, sizeof *e->tensors);
+    e->tensors = goss__calloc(5 * operands + 1, sizeof *e->tensors);
     e->places = goss__calloc(operands + 1, sizeof *e->places);
     e->slab = goss__alloc_aligned(p->slab_bytes);
     e->constants = goss__alloc_aligned(p->const_bytes);
@@ -77,7 +77,7 @@ static void lay_out(goss_exec *e) {
             s->shapes[j] = (goss__shapes){.attr = v->op == &goss__op_extent ? &s->extent : v->node->attr,
                                           .n_in = v->n_in, .out = base, .in = base + 1};
         }
-        t += 2 * (1 + v->n_in), at += 1 + v->n_in;
+        t += 5 * (1 + v->n_in), at += 1 + v->n_in;
     }
 }
 
@@ -203,6 +203,7 @@ void goss__exec_resolve(goss_exec *e) {
         const goss__phase *ph = &p->phases[f];
         resolve_phase(e, f);
         for (uint32_t k = ph->first; k < ph->first + ph->count; k++) resolve_step(e, k, ph->items, &e->phase_runs[f]);
+        if (!p->options.no_tiles) goss__resolve_chains(e, ph->first, ph->count);
         goss__phase_run *r = &e->phase_runs[f];
         r->parts = ph->parts ? e->steps[ph->first].value->op->parts(&e->steps[ph->first].shapes[0]) : 1;
     }

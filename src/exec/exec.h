@@ -20,10 +20,14 @@ typedef struct goss__step {
     const goss__value *value;
     goss__run_fn run;
     goss__shapes shapes[2]; /* of a full tile, and of the last one */
-    goss__tensor *tensors;  /* 2 * (1 + n_in) */
+    goss__tensor *tensors;  /* 5 * (1 + n_in): full and last tile, three kinds of block */
     goss__place_at *at;     /* 1 + n_in: output, operands */
     int64_t first_step;     /* elements of the output a tile */
     int64_t extent;         /* resolved attr of "extent" */
+    int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
+    int64_t block_rows, inner;
+    goss__shapes block_shapes[3];
+    bool dense[3];          /* operand moves along with the blocks */
 } goss__step;
 
 typedef struct goss__phase_run {
@@ -54,6 +58,8 @@ struct goss_exec {
 };
 
 void goss__exec_resolve(goss_exec *e);
+/* Finds the chains among instructions [first, first + count) of a phase. */
+void goss__resolve_chains(goss_exec *e, uint32_t first, uint32_t count);
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */
 void goss__exec_constants(goss_exec *e);
 #endif

@@ -156,8 +156,40 @@ static double extend(builder *b, uint32_t first, goss_extent L, uint32_t *order,
     return serial ? 0.4 * score : score;
 }
 
-static goss_status add_phase(builder *b, goss_extent L, const uint32_t *order, uint32_t n, goss_error *err) {
+/* No operand of v is still waiting to be placed in the phase's order. */
+static bool placed_before(const goss_program *p, const uint8_t *waiting, uint32_t v) {
+    for (int i = 0; i < p->values[v].n_in; i++) {
+        uint32_t in = p->values[v].in[i];
+        while (p->values[in].place == GOSS__AT_VIEW || p->values[in].place == GOSS__AT_ALIAS) in = p->values[in].in[0];
+        if (waiting[in]) return false;
+    }
+    return true;
+}
+
+/* Elementwise instructions of one shape are made neighbours where dependences allow, for chain.c. */
+static void group_elementwise(builder *b, uint32_t *order, uint32_t n) {
     goss_program *p = b->p;
+    uint8_t *waiting = b->in_phase; /* zero between phases */
+    for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t pick = i;
+        const goss__value *before = i ? &p->values[order[i - 1]] : NULL;
+        for (uint32_t j = i; before && before->op->views && j < n && j < i + 64; j++) {
+            const goss__value *v = &p->values[order[j]];
+            if (!v->op->views || !goss_shape_equal(v->node->shape, before->node->shape) || !placed_before(p, waiting, order[j])) continue;
+            pick = j;
+            break;
+        }
+        uint32_t v = order[pick];
+        memmove(order + i + 1, order + i, (pick - i) * sizeof *order);
+        order[i] = v;
+        waiting[v] = 0;
+    }
+}
+
+static goss_status add_phase(builder *b, goss_extent L, uint32_t *order, uint32_t n, goss_error *err) {
+    goss_program *p = b->p;
+    group_elementwise(b, order, n);
     goss__phase *ph = &p->phases[p->n_phases];
     *ph = (goss__phase){.items = L, .first = p->n_instrs, .count = n};
     int64_t counts[32];

@@ -43,6 +43,26 @@ static void run_step(goss_exec *e, goss__step *s, int64_t tile, bool last, int w
     if (bad) __atomic_store_n(&e->bad_index, (int)(s - e->steps) + 1, __ATOMIC_RELAXED);
 }
 
+/* Elementwise steps k .. k + chain - 1 on one tile, block by block. */
+static void run_chain(goss_exec *e, uint32_t first, int64_t tile, bool last, int worker) {
+    const goss__step *head = &e->steps[first];
+    int64_t rows = head->shapes[last].out->numel / head->inner, block = head->block_rows;
+    size_t size = e->program->precision == GOSS_F64 ? 8 : 4;
+    for (int64_t row = 0; row < rows; row += block)
+        for (uint32_t k = first; k < first + (uint32_t)head->chain; k++) {
+            const goss__step *s = &e->steps[k];
+            double start = e->seconds ? goss__now() : 0;
+            size_t offset = (size_t)(row * s->inner) * size;
+            const void *in[3];
+            for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], tile, worker) + (s->dense[i] ? offset : 0);
+            int variant = row + block < rows ? 0 : last ? 2 : 1;
+            goss__call c = {.shapes = &s->block_shapes[variant], .kernels = e->kernels, .in = in, .parts = 1,
+                            .out = address(e, &s->at[0], tile, worker) + offset};
+            s->run(&c);
+            if (e->seconds) e->seconds[(size_t)worker * e->program->n_instrs + k] += goss__now() - start;
+        }
+}
+
 /* A tile's addend: the group's first goes to the slot, later ones through the thread's spare block. */
 static void run_partial(goss_exec *e, goss__step *s, int64_t tile, bool last, int64_t group, bool first, int worker) {
     const goss__value *v = s->value;
@@ -61,8 +81,13 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
     for (int64_t tile = from; tile < to; tile++)
         for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
             goss__step *s = &e->steps[k];
-            double start = e->seconds ? goss__now() : 0;
             bool last = tile == r->tiles - 1;
+            if (s->chain) {
+                run_chain(e, k, tile, last, worker);
+                k += (uint32_t)s->chain - 1;
+                continue;
+            }
+            double start = e->seconds ? goss__now() : 0;
             if (s->value->partial)
                 run_partial(e, s, tile, last, group, tile == from, worker);
             else

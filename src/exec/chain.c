@@ -1,0 +1,81 @@
+/* chain.c: neighbouring elementwise instructions of one shape run block by block instead of one after the other, so that what
+ * one writes the next reads from the first-level cache. The arithmetic of an element is the same either way, bit for bit. */
+#include "exec/exec.h"
+
+#define BLOCK 4096 /* elements: three operands and a result stay within 64 KiB */
+
+typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
+
+/* How an operand lies against a dense output: like it, one row for all, one number for all, or some other way. */
+static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out) {
+    bool dense = true, row = true, scalar = true;
+    if (t->rank != out->rank) return t->numel == 1 ? SCALAR : OTHER;
+    for (int i = 0; i < out->rank; i++) {
+        if (out->dim[i] == 1) continue;
+        dense &= t->stride[i] == out->stride[i];
+        scalar &= t->stride[i] == 0;
+        row &= t->stride[i] == (i == out->rank - 1);
+    }
+    return scalar ? SCALAR : dense ? DENSE : row ? ROW : OTHER;
+}
+
+static bool chainable(const goss__step *s) {
+    if (!s->value->op->views || s->value->n_in > 3 || s->shapes[0].out->numel < 2 * BLOCK) return false;
+    for (int i = 0; i < s->value->n_in; i++)
+        if (kind_of(&s->shapes[0].in[i], s->shapes[0].out) == OTHER) return false;
+    return true;
+}
+
+static bool same_dims(const goss__tensor *a, const goss__tensor *b) {
+    bool same = a->rank == b->rank;
+    for (int i = 0; same && i < a->rank; i++) same = a->dim[i] == b->dim[i];
+    return same;
+}
+
+static goss__tensor block_tensor(operand_kind kind, int64_t rows, int64_t inner) {
+    goss__tensor t = {.rank = 2, .dim = {rows, inner}, .numel = rows * inner};
+    t.stride[0] = kind == DENSE ? inner : 0;
+    t.stride[1] = kind == SCALAR ? 0 : 1;
+    return t;
+}
+
+/* Block shapes of one step: variant 0 a whole block, 1 the last one of a full tile, 2 the last one of the last tile. */
+static void set_blocks(goss__step *s, goss__tensor *t, int64_t inner, int64_t block) {
+    int n = 1 + s->value->n_in;
+    s->block_rows = block, s->inner = inner;
+    for (int j = 0; j < 3; j++) {
+        int64_t rows = s->shapes[j == 2].out->numel / inner, last = rows - (rows - 1) / block * block;
+        int64_t r = j == 0 ? block : last;
+        t[j * n] = block_tensor(DENSE, r, inner);
+        for (int i = 0; i + 1 < n; i++) {
+            operand_kind kind = kind_of(&s->shapes[0].in[i], s->shapes[0].out);
+            t[j * n + 1 + i] = block_tensor(kind, r, inner);
+            s->dense[i] = kind == DENSE;
+        }
+        s->block_shapes[j] = (goss__shapes){.attr = s->value->node->attr, .n_in = s->value->n_in, .out = &t[j * n], .in = &t[j * n + 1]};
+    }
+}
+
+static void set_chain(goss_exec *e, uint32_t first, uint32_t count) {
+    const goss__tensor *out = e->steps[first].shapes[0].out;
+    bool rows = false;
+    for (uint32_t k = first; k < first + count; k++)
+        for (int i = 0; i < e->steps[k].value->n_in; i++) rows |= kind_of(&e->steps[k].shapes[0].in[i], out) == ROW;
+    int64_t inner = rows ? out->dim[out->rank - 1] : 1, block = BLOCK / inner;
+    for (uint32_t k = first; k < first + count; k++) set_blocks(&e->steps[k], e->steps[k].tensors + 2 * (1 + e->steps[k].value->n_in), inner, block < 1 ? 1 : block);
+    e->steps[first].chain = (int)count;
+}
+
+void goss__resolve_chains(goss_exec *e, uint32_t first, uint32_t count) {
+    for (uint32_t k = first; k < first + count;) {
+        uint32_t n = 0;
+        e->steps[k].chain = 0;
+        while (k + n < first + count && chainable(&e->steps[k + n]) &&
+               same_dims(e->steps[k + n].shapes[0].out, e->steps[k].shapes[0].out)) {
+            e->steps[k + n].chain = 0;
+            n++;
+        }
+        if (n >= 2) set_chain(e, k, n);
+        k += n ? n : 1;
+    }
+}
