@@ -63,16 +63,26 @@ static float value(const picture *p, int y, int x, int c) {
     return p->values[((size_t)y * (size_t)p->width + (size_t)x) * (size_t)p->channels + (size_t)c];
 }
 
+/* Written out: the C library's fminf and fmaxf are calls. Not a number becomes lo. */
+static float within(float v, float lo, float hi) { return v > lo ? v < hi ? v : hi : lo; }
+
+static float blend(float v, float u, float a, float b, float c, float d) {
+    return (1 - v) * ((1 - u) * a + u * b) + v * ((1 - u) * c + u * d);
+}
+
 static void sample(const picture *p, float sy, float sx, float *out) {
-    /* Far outside is as good as just outside, and stays within what an int holds. */
-    sy = fminf(fmaxf(sy, -2), (float)p->height + 1), sx = fminf(fmaxf(sx, -2), (float)p->width + 1);
-    int y = (int)floorf(sy), x = (int)floorf(sx);
+    /* Far outside is as good as just outside, and keeps the numbers below positive, where a cast is a floor. */
+    sy = within(sy, -2, (float)p->height + 1), sx = within(sx, -2, (float)p->width + 1);
+    int y = (int)(sy + 2) - 2, x = (int)(sx + 2) - 2, n = p->channels;
     float v = sy - (float)y, u = sx - (float)x;
-    for (int c = 0; c < p->channels; c++) {
-        float top = (1 - u) * value(p, y, x, c) + u * value(p, y, x + 1, c);
-        float bottom = (1 - u) * value(p, y + 1, x, c) + u * value(p, y + 1, x + 1, c);
-        out[c] = (1 - v) * top + v * bottom;
+    if (y >= 0 && x >= 0 && y + 1 < p->height && x + 1 < p->width) {
+        const float *a = p->values + ((size_t)y * (size_t)p->width + (size_t)x) * (size_t)n, *c = a + p->width * n;
+        for (int k = 0; k < n; k++) out[k] = blend(v, u, a[k], a[k + n], c[k], c[k + n]);
+        return;
     }
+    for (int k = 0; k < n; k++)
+        out[k] =
+            blend(v, u, value(p, y, x, k), value(p, y, x + 1, k), value(p, y + 1, x, k), value(p, y + 1, x + 1, k));
 }
 
 void goss__warp(const float *in, int height, int width, int channels, const goss__affine *a,
