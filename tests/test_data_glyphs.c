@@ -177,7 +177,7 @@ static double nearest_neighbour(goss_sampler *s, int episodes) {
 TEST(pixels_do_not_solve_it) {
     if (!goss__is_dir(NOTO)) T_SKIP("no " NOTO);
     goss_glyphs_options o = goss_glyphs_options_defaults();
-    o.out = in_top("all"), o.max_characters = 15, o.drawings = 8;
+    o.out = in_top("all"), o.max_characters = 10, o.drawings = 6;
     double began = goss__now();
     goss_glyphs_report r;
     T_OK(goss_glyphs_render(&o, &r, &err));
@@ -188,7 +188,7 @@ TEST(pixels_do_not_solve_it) {
     io.invert = GOSS_INVERT_AUTO;
     T_OK(goss_images_open(o.out, &io, &set, &err));
     T_EQ(goss_images_format(set).invert, 1);
-    goss_episode_spec spec = {.ways = 5, .shots = 1, .queries = 4};
+    goss_episode_spec spec = {.ways = 5, .shots = 1, .queries = 3};
     for (int faces = 0; faces < 2; faces++) {
         spec.distinct_faces = faces;
         goss_sampler *s;
