@@ -17,6 +17,7 @@ typedef struct world {
     goss_threads *threads;
     goss_exec *exec;
     goss_precision precision;
+    int64_t tasks; /* maximum of the symbol T, where a graph has it: the one symbol that inputs may have */
     int n_in, n_out;
     char *name[WORLD_MAX];
     bool is_index[WORLD_MAX];
@@ -30,18 +31,24 @@ typedef struct world {
 
 static inline world world_new(void) { return (world){.g = goss_graph_new()}; }
 
-static inline int64_t world_numel(goss_shape s) {
+static inline int64_t world_numel(const world *w, goss_shape s) {
     int64_t n = 1;
-    for (int i = 0; i < s.rank; i++) n *= s.dim[i].count;
+    for (int i = 0; i < s.rank; i++) n *= s.dim[i].count * (s.dim[i].symbols ? w->tasks : 1);
     return n;
 }
 
-/* An input of fixed shape with these numbers; world_open binds it. */
+/* The task axis: T, of which up to `maximum` run. */
+static inline goss_extent world_tasks(world *w, int64_t maximum) {
+    w->tasks = maximum;
+    return goss_symbol(w->g, "T", maximum);
+}
+
+/* An input with these numbers; world_open binds it. */
 static inline goss_val world_input(world *w, const char *name, goss_type type, goss_shape s, const double *numbers) {
     int i = w->n_in++;
     w->name[i] = strdup(name);
     w->is_index[i] = type == GOSS_INDEX;
-    w->in_numel[i] = world_numel(s);
+    w->in_numel[i] = world_numel(w, s);
     w->in[i] = malloc((size_t)w->in_numel[i] * sizeof(double));
     memcpy(w->in[i], numbers, (size_t)w->in_numel[i] * sizeof(double));
     return goss_input(w->g, name, type, s);
@@ -49,7 +56,7 @@ static inline goss_val world_input(world *w, const char *name, goss_type type, g
 
 /* The same with normal numbers that depend on the name alone. */
 static inline goss_val world_normal(world *w, const char *name, goss_shape s) {
-    int64_t n = world_numel(s);
+    int64_t n = world_numel(w, s);
     double *v = malloc((size_t)n * sizeof *v);
     goss__rng r = goss__rng_make(11, goss__hash64(name, strlen(name), 0));
     for (int64_t i = 0; i < n; i++) v[i] = goss__rng_normal(&r);
