@@ -58,23 +58,33 @@ goss_val goss__apply_dense(goss__apply *a, const goss__layer *l, goss_val x) {
 
 /* ---- norms ---- */
 
-static goss_val batch_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+static bool batch_statistics(goss__apply *a, const goss__layer *l, goss_val x, goss_val *mean, goss_val *var) {
     goss_norm_statistics *s = a->c.statistics;
     int i = l->batch_norm;
-    goss_val mean = GOSS_NONE, var = GOSS_NONE;
+    *mean = *var = GOSS_NONE;
     if (a->c.norm == GOSS_NORM_GIVEN) {
-        if (s) mean = s->mean[i], var = s->var[i];
+        if (s) *mean = s->mean[i], *var = s->var[i];
     } else if (a->c.norm == GOSS_NORM_RUNNING) {
-        mean = goss__weights_at(a->c.running, 2 * i), var = goss__weights_at(a->c.running, 2 * i + 1);
+        *mean = goss__weights_at(a->c.running, 2 * i), *var = goss__weights_at(a->c.running, 2 * i + 1);
     } else if (a->c.norm == GOSS_NORM_SHARED) {
-        goss_batch_stats_shared(x, &mean, &var);
+        goss_batch_stats_shared(x, mean, var);
     } else {
-        goss_batch_stats(x, a->c.sample_weight, &mean, &var);
+        goss_batch_stats(x, a->c.sample_weight, mean, var);
     }
-    if (!mean.graph || !var.graph)
-        return goss_graph_fail(a->g, GOSS_E_ARGUMENT, "batch norm: no statistics were given to normalise with");
-    if (s && (a->c.norm == GOSS_NORM_BATCH || a->c.norm == GOSS_NORM_SHARED)) s->mean[i] = mean, s->var[i] = var;
-    return goss_normalize(x, mean, var, GOSS__NORM_EPS);
+    if (!mean->graph || !var->graph) {
+        goss_graph_fail(a->g, GOSS_E_ARGUMENT, "batch norm: no statistics were given to normalise with");
+        return false;
+    }
+    if (s && (a->c.norm == GOSS_NORM_BATCH || a->c.norm == GOSS_NORM_SHARED)) s->mean[i] = *mean, s->var[i] = *var;
+    return true;
+}
+
+/* gain and deviation are multiplied before they meet the images: (x - mean) (gain / deviation) + shift. */
+static goss_val batch_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+    goss_val mean, var;
+    if (!batch_statistics(a, l, x, &mean, &var)) return (goss_val){a->g, 0};
+    goss_val scale = goss_mul(goss_rsqrt(goss_shift(var, GOSS__NORM_EPS)), weight(a, l, 0));
+    return goss_affine(goss_affine(x, GOSS_NONE, goss_neg(mean)), scale, weight(a, l, 1));
 }
 
 static goss_val layer_norm(goss__apply *a, const goss__layer *l, goss_val x) {
@@ -92,7 +102,8 @@ static goss_val group_norm(goss__apply *a, const goss__layer *l, goss_val x) {
 goss_val goss__apply_norm(goss__apply *a, const goss__layer *l, goss_val x) {
     static goss_val (*const by_kind[])(goss__apply *, const goss__layer *, goss_val) = {batch_norm, layer_norm,
                                                                                         instance_norm, group_norm};
-    return goss_affine(by_kind[l->norm](a, l, x), weight(a, l, 0), weight(a, l, 1));
+    x = by_kind[l->norm](a, l, x);
+    return l->batch_norm < 0 ? goss_affine(x, weight(a, l, 0), weight(a, l, 1)) : x;
 }
 
 /* ---- the rest ---- */

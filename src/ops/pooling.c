@@ -1,4 +1,4 @@
-/* pool.c: pooling. Max pooling is two ops: the index of each window's largest tap (no gradient) and a gather of those taps, whose
+/* pooling.c: pooling. Max pooling is two ops: the index of each window's largest tap (no gradient) and a gather of those taps, whose
  * adjoint is a scatter. Average pooling is a window sum, whose adjoint spreads. x[T,N,H,W,C] -> [T,N,OH,OW,C].
  *
  * attr: kernel h w, stride h w, pad top left, then H W (what the adjoints' outputs need). */
