@@ -1,6 +1,6 @@
 /* bench_kernel: GFLOP/s (or GB/s) of the kernels at the sizes that training steps are made of, one thread, as a share of
  * the FMA peak that a register-only loop reaches in the same run. GOSSAMER_ISA forces a variant; arguments filter by
- * substring. Medians of nine timings; differences under 15 % are noise on a shared machine. */
+ * substring. Each figure is the best of fifteen timings: on a shared machine the others measure the neighbours. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,28 +13,23 @@ static const goss__kernels *k;
 static double peak; /* GFLOP/s of a tile whose operands stay in L1 */
 static char **filters;
 
-static int by_value(const void *a, const void *b) {
-    const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
-/* Median seconds of a call. */
+/* Seconds of a call. */
 static double seconds(void (*fn)(void *), void *arg) {
-    double t[9];
+    double best = 1e9;
     int64_t calls = 1;
     for (;;) {
         const double t0 = goss__now();
         for (int64_t i = 0; i < calls; i++) fn(arg);
-        if (goss__now() - t0 > 2e-3) break;
+        if (goss__now() - t0 > 1e-3) break;
         calls *= 2;
     }
-    for (int i = 0; i < 9; i++) {
+    for (int i = 0; i < 15; i++) {
         const double t0 = goss__now();
         for (int64_t j = 0; j < calls; j++) fn(arg);
-        t[i] = (goss__now() - t0) / (double)calls;
+        const double t = (goss__now() - t0) / (double)calls;
+        best = t < best ? t : best;
     }
-    qsort(t, 9, sizeof t[0], by_value);
-    return t[4];
+    return best;
 }
 
 static float *array(int64_t n) {

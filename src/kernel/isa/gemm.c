@@ -8,6 +8,7 @@
 
 #define K_BLOCK 512
 #define M_BLOCK (TILE_ROWS * 18)
+#define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define ROW_COLS 1024 /* columns of a row-vector product that stay in L1 while rows of B stream by */
 
 /* A as seen by the tiles: row and step are the strides of op(A). */
@@ -22,6 +23,7 @@ typedef struct block {
     operand a;
     float *panel;
     int mode;
+    bool far_b; /* B is larger than the nearest caches */
 } block;
 
 static int64_t panel_cols(int64_t m) {
@@ -35,14 +37,16 @@ size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) 
     return (size_t)(kc * cols + (kc + 16) * (mc + 16)) * sizeof(float);
 }
 
-/* One panel of B against all rows of the block. */
-static void panel_times_rows(const block *b, const float *bp, int64_t ldb, int64_t j0, int64_t width, int ragged) {
+/* One panel of B, at bp, against all rows of the block. */
+static void panel_times_rows(const block *b, const float *bp, int64_t ldb, int64_t j0, int64_t width) {
     const int64_t vectors = goss__ceil_div(width, W), ldc = b->g->ldc;
+    const int ragged = bp != b->panel && width % W != 0;
     const goss__segment seg = {0, 0, b->kc};
     int64_t at[TILE_ROWS];
     for (int r = 0; r < TILE_ROWS; r++) at[r] = r * ldc;
     goss__tile t = {.b = bp, .ldb = ldb, .seg = &seg, .segs = 1, .at = at, .mode = b->mode};
     t.row = b->a.row, t.step = b->a.step, t.last = width - (vectors - 1) * W;
+    t.far = b->g->m * b->g->n > FAR_FLOATS;
     for (int64_t i = 0; i < b->mc;) {
         const int64_t r = tile_rows(b->mc - i);
         t.a = b->a.a + i * b->a.row, t.c = b->g->c + (b->m0 + i) * ldc + j0;
@@ -53,18 +57,19 @@ static void panel_times_rows(const block *b, const float *bp, int64_t ldb, int64
 
 static void block_times_panels(const block *b) {
     const goss__gemm *g = b->g;
+    const bool pack = goss__ceil_div(b->mc, TILE_ROWS) > (b->far_b ? 2 : 4);
     for (int64_t j = 0; j < g->n; j += b->cols) {
         const int64_t width = goss__min64(b->cols, g->n - j);
-        const int ragged = width % W != 0;
+        const float *bp = g->tb ? g->b + j * g->ldb + b->k0 : g->b + b->k0 * g->ldb + j;
         if (g->tb) {
-            GOSS_FN(pack_cols)(b->panel, g->b + j * g->ldb + b->k0, g->ldb, b->kc, width);
-        } else if (b->mc > 2 * TILE_ROWS || (ragged && !GOSS_MASKED)) {
-            GOSS_FN(pack_rows)(b->panel, g->b + b->k0 * g->ldb + j, g->ldb, b->kc, width);
+            GOSS_FN(pack_cols)(b->panel, bp, g->ldb, b->kc, width);
+        } else if (pack || (width % W && !GOSS_MASKED)) {
+            GOSS_FN(pack_rows)(b->panel, bp, g->ldb, b->kc, width);
         } else {
-            panel_times_rows(b, g->b + b->k0 * g->ldb + j, g->ldb, j, width, ragged);
+            panel_times_rows(b, bp, g->ldb, j, width);
             continue;
         }
-        panel_times_rows(b, b->panel, goss__ceil_div(width, W) * W, j, width, 0);
+        panel_times_rows(b, b->panel, goss__ceil_div(width, W) * W, j, width);
     }
 }
 
@@ -131,6 +136,7 @@ void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
         b.mode = b.k0 > 0 || g->accumulate ? TILE_CONTINUE : TILE_SET;
         for (b.m0 = 0; b.m0 < g->m; b.m0 += M_BLOCK) {
             b.mc = goss__min64(M_BLOCK, g->m - b.m0);
+            b.far_b = b.kc * g->n > FAR_FLOATS;
             b.a = place_a(&b, b.panel + panel);
             block_times_panels(&b);
         }

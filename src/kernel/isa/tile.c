@@ -46,6 +46,13 @@ ALWAYS void tile_add(vf acc[TILE_ROWS][TILE_COLS_MAX], const goss__tile *t, vlan
     }
 }
 
+/* While K is summed, the lines of C come near. */
+ALWAYS void tile_ask(const goss__tile *t, const int R, const int V) {
+    UNROLL for (int r = 0; r < R; r++) {
+        UNROLL for (int i = 0; i <= V * W; i += 16) __builtin_prefetch(t->c + t->at[r] + i, 1);
+    }
+}
+
 ALWAYS void tile_start(vf acc[TILE_ROWS][TILE_COLS_MAX], const goss__tile *t, vlanes last, const int R, const int V) {
     UNROLL for (int r = 0; r < R; r++) {
         UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0};
@@ -81,6 +88,7 @@ ALWAYS void tile_run(const goss__tile *t, const int R, const int V, const int un
     const int64_t segs = t->segs, ldb = t->ldb;
     const ptrdiff_t s1 = t->row * 4, step = t->step * 4;
     const vlanes last = vfirst(t->last);
+    if (t->far) tile_ask(t, R, V);
     tile_start(acc, t, last, R, V);
     for (int64_t s = 0; s < segs; s++) {
         const float *b = t->b + t->seg[s].b;

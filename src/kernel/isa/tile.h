@@ -40,6 +40,7 @@ typedef struct goss__tile {
     const int64_t *at; /* offset of each row of C */
     int64_t last;      /* columns in the last vector, 1..W */
     int mode;
+    int far;           /* C is not in the cache: ask for its lines before they are written */
 } goss__tile;
 
 typedef void (*goss__tile_fn)(const goss__tile *t);
