@@ -1,6 +1,5 @@
 /* test_base.c: the base floor: errors, heap, arena, strings, random numbers, files, the machine, log. Threads have
  * their own program, test_pool.c. */
-#include <dirent.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/resource.h>
@@ -13,38 +12,8 @@
 #include "base/os.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "scratch.h"
 #include "test.h"
-
-static char folder[64];
-
-static const char *in_folder(const char *name) {
-    static char path[4][160];
-    static int turn;
-    if (!folder[0]) {
-        const char *tmp = getenv("TMPDIR");
-        snprintf(folder, sizeof folder, "%s/goss-base-XXXXXX", tmp && strlen(tmp) < 40 ? tmp : P_tmpdir);
-        if (!mkdtemp(folder)) perror(folder), exit(2);
-    }
-    char *p = path[turn++ % 4];
-    snprintf(p, sizeof path[0], "%s/%s", folder, name);
-    return p;
-}
-
-/* Files in the folder, to see that no temporary one is left. */
-static int files_in_folder(void) {
-    int n = 0;
-    DIR *d = opendir(folder);
-    for (struct dirent *e; d && (e = readdir(d));) n += e->d_name[0] != '.';
-    if (d) closedir(d);
-    return n;
-}
-
-static void empty_folder(void) {
-    DIR *d = opendir(folder[0] ? folder : in_folder(""));
-    for (struct dirent *e; d && (e = readdir(d));)
-        if (e->d_name[0] != '.') remove(in_folder(e->d_name));
-    if (d) closedir(d);
-}
 
 /* ---- errors ---- */
 
@@ -261,7 +230,7 @@ TEST(hash_of_names) {
 
 TEST(write_read_map) {
     goss_error err;
-    const char *path = in_folder("a.bin");
+    const char *path = scratch("a.bin");
     char *data;
     size_t size;
     goss__map map;
@@ -279,7 +248,7 @@ TEST(write_read_map) {
     T_OK(goss__map_file(path, &map, &err));
     T_CHECK(!map.data && !map.size);
     goss__unmap(&map);
-    empty_folder();
+    scratch_empty();
 }
 
 TEST(file_errors_name_path_and_reason) {
@@ -287,17 +256,16 @@ TEST(file_errors_name_path_and_reason) {
     char *data;
     size_t size;
     goss__map map;
-    T_ERR(goss__read_file(in_folder("absent"), 10, &data, &size, &err), GOSS_E_IO,
-          "absent: can not open: No such file");
-    T_ERR(goss__map_file(in_folder("absent"), &map, &err), GOSS_E_IO, "absent: can not open: No such file");
-    T_ERR(goss__map_file(folder, &map, &err), GOSS_E_IO, "is not a regular file");
-    T_EQ(mkfifo(in_folder("fifo"), 0600), 0);
-    T_ERR(goss__map_file(in_folder("fifo"), &map, &err), GOSS_E_IO, "fifo: is not a regular file");
-    T_ERR(goss__write_file(in_folder("no/such"), "x", 1, &err), GOSS_E_IO, "No such file or directory");
-    T_EQ(mkdir(in_folder("d"), 0700), 0);
-    T_ERR(goss__write_file(in_folder("d"), "x", 1, &err), GOSS_E_IO, "d: can not replace: Is a directory");
-    T_EQ(files_in_folder(), 2);
-    empty_folder();
+    T_ERR(goss__read_file(scratch("absent"), 10, &data, &size, &err), GOSS_E_IO, "absent: can not open: No such file");
+    T_ERR(goss__map_file(scratch("absent"), &map, &err), GOSS_E_IO, "absent: can not open: No such file");
+    T_ERR(goss__map_file(scratch_folder, &map, &err), GOSS_E_IO, "is not a regular file");
+    T_EQ(mkfifo(scratch("fifo"), 0600), 0);
+    T_ERR(goss__map_file(scratch("fifo"), &map, &err), GOSS_E_IO, "fifo: is not a regular file");
+    T_ERR(goss__write_file(scratch("no/such"), "x", 1, &err), GOSS_E_IO, "No such file or directory");
+    T_EQ(mkdir(scratch("d"), 0700), 0);
+    T_ERR(goss__write_file(scratch("d"), "x", 1, &err), GOSS_E_IO, "d: can not replace: Is a directory");
+    T_EQ(scratch_count(), 2);
+    scratch_empty();
 }
 
 /* A limit on the size of files stands for a full disk. */
@@ -309,12 +277,12 @@ TEST(a_failed_write_is_an_error) {
     signal(SIGXFSZ, SIG_IGN);
     T_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
     static char block[3000];
-    goss_status s = goss__write_file(in_folder("f"), block, sizeof block, &err);
+    goss_status s = goss__write_file(scratch("f"), block, sizeof block, &err);
     setrlimit(RLIMIT_FSIZE, &old);
     signal(SIGXFSZ, SIG_DFL);
     T_EQ(s, GOSS_E_IO);
     T_CHECK(strstr(err.text, "can not write: File too large"));
-    T_EQ(files_in_folder(), 0);
+    T_EQ(scratch_count(), 0);
 }
 
 TEST(writer_replaces_at_commit_only) {
@@ -322,7 +290,7 @@ TEST(writer_replaces_at_commit_only) {
     goss__writer *w, *v;
     char *data;
     size_t size;
-    const char *path = in_folder("model");
+    const char *path = scratch("model");
     T_OK(goss__write_file(path, "old", 3, &err));
     T_OK(goss__writer_open(path, &w, &err));
     T_OK(goss__writer_open(path, &v, &err));
@@ -337,8 +305,8 @@ TEST(writer_replaces_at_commit_only) {
     T_OK(goss__read_file(path, 100, &data, &size, &err));
     T_STR(data, "new");
     goss__free(data);
-    T_EQ(files_in_folder(), 1);
-    empty_folder();
+    T_EQ(scratch_count(), 1);
+    scratch_empty();
 }
 
 TEST(file_calls_out_of_memory) {
@@ -347,33 +315,31 @@ TEST(file_calls_out_of_memory) {
     size_t size;
     for (uint64_t n = 1; n < 10; n++) {
         goss__alloc_fail_at(n);
-        goss_status s = goss__write_file(in_folder("o"), "x", 1, &err);
+        goss_status s = goss__write_file(scratch("o"), "x", 1, &err);
         goss__alloc_fail_at(0);
         T_EQ(s, n <= 4 ? GOSS_E_NOMEM : GOSS_OK);
-        T_EQ(files_in_folder(), n >= 4);
+        T_EQ(scratch_count(), n >= 4);
     }
     goss__alloc_fail_at(1);
-    T_ERR(goss__read_file(in_folder("o"), 10, &data, &size, &err), GOSS_E_NOMEM, "out of memory");
-    empty_folder();
+    T_ERR(goss__read_file(scratch("o"), 10, &data, &size, &err), GOSS_E_NOMEM, "out of memory");
+    scratch_empty();
 }
 
 TEST(folders_and_paths) {
     goss_error err;
     char nested[200];
-    snprintf(nested, sizeof nested, "%s", in_folder("x//y/z/"));
+    snprintf(nested, sizeof nested, "%s", scratch("x//y/z/"));
     T_OK(goss__mkdirs(nested, &err));
     T_OK(goss__mkdirs(nested, &err));
-    T_CHECK(goss__is_dir(nested) && goss__path_exists(nested) && !goss__path_exists(in_folder("q")));
-    T_OK(goss__write_file(in_folder("file"), "x", 1, &err));
-    T_CHECK(goss__path_exists(in_folder("file")) && !goss__is_dir(in_folder("file")));
-    T_ERR(goss__mkdirs(in_folder("file/sub"), &err), GOSS_E_IO, "file: can not make the folder: File exists");
+    T_CHECK(goss__is_dir(nested) && goss__path_exists(nested) && !goss__path_exists(scratch("q")));
+    T_OK(goss__write_file(scratch("file"), "x", 1, &err));
+    T_CHECK(goss__path_exists(scratch("file")) && !goss__is_dir(scratch("file")));
+    T_ERR(goss__mkdirs(scratch("file/sub"), &err), GOSS_E_IO, "file: can not make the folder: File exists");
     char *joined = goss__path_join("a", "b.png");
     T_STR(joined, "a/b.png");
     goss__free(joined);
-    rmdir(in_folder("x/y/z")), rmdir(in_folder("x/y")), rmdir(in_folder("x"));
-    empty_folder();
-    T_EQ(rmdir(folder), 0);
-    folder[0] = 0;
+    rmdir(scratch("x/y/z")), rmdir(scratch("x/y")), rmdir(scratch("x"));
+    scratch_empty();
 }
 
 TEST(clock_and_cpus) {

@@ -1,10 +1,12 @@
-/* Configurations: types, ranges, places in errors, and the way back to a file. */
-#include <unistd.h>
+/* test_io_config.c: configurations: types, ranges, places in errors, the dialect of INI, and the way back to a file. */
+#include <locale.h>
 
-#include "base/os.h"
-#include "gossamer/config.h"
-#include "io/metrics.h"
 #include "base/alloc.h"
+#include "base/os.h"
+#include "base/rng.h"
+#include "gossamer/config.h"
+#include "io/ini.h"
+#include "scratch.h"
 #include "test.h"
 
 static goss_error err;
@@ -15,84 +17,248 @@ static const goss_key keys[] = {
     {"train.rate", GOSS_KEY_REAL, "0.001", 0, 10, NULL, "Learning rate"},
     {"train.method", GOSS_KEY_TEXT, "hypernet", 0, 0, "hypernet|maml", "Method"},
     {"train.augment", GOSS_KEY_BOOL, "true", 0, 0, NULL, "Augmentation"},
+    {"train.minutes", GOSS_KEY_REAL, "0", 0, INFINITY, NULL, "Time limit"},
+    {"train.offset", GOSS_KEY_INT, "0", 0, 0, NULL, "Any integer"},
     {"model.backbone", GOSS_KEY_TEXT, "conv4 64", 0, 0, NULL, "Network"},
 };
+enum { N_KEYS = sizeof keys / sizeof *keys };
 
 static goss_config *make(void) {
     goss_config *c;
-    return goss_config_new(keys, 6, &c, &err) == GOSS_OK ? c : NULL;
+    return goss_config_new(keys, N_KEYS, &c, &err) == GOSS_OK ? c : NULL;
 }
 
 TEST(defaults_files_and_overrides) {
     goss_config *c = make();
     T_EQ(goss_config_int(c, "train.steps"), 1000);
-    T_OK(goss_config_parse(c, "[train]\nsteps = 7\n; note\nrate=1e-4\naugment = off\n[data]\npath = a b.zip\n", "run.ini", &err));
+    T_OK(goss_config_parse(
+        c, "[train]\nsteps = 7\n; note\n# note\nrate=1e-4 ; why\naugment = off\n[data]\npath = a b.zip\n", "run.ini",
+        &err));
     T_OK(goss_config_override(c, "train.method=maml", &err));
+    T_OK(goss_config_override(c, "data.path=x=y ;z", &err));
     T_EQ(goss_config_int(c, "train.steps"), 7);
     T_CHECK(goss_config_real(c, "train.rate") == 1e-4);
     T_CHECK(!goss_config_bool(c, "train.augment"));
-    T_STR(goss_config_text(c, "data.path"), "a b.zip");
+    T_STR(goss_config_text(c, "data.path"), "x=y ;z");
     T_STR(goss_config_text(c, "train.method"), "maml");
     T_CHECK(goss_config_is_set(c, "train.rate") && !goss_config_is_set(c, "model.backbone"));
+    T_OK(goss_config_parse(c, "[train]\nsteps = 8\n", "over it", &err)); /* a second file over the first */
+    T_EQ(goss_config_int(c, "train.steps"), 8);
     goss_config_free(c);
+    goss_config_free(NULL);
 }
+
+typedef struct bad {
+    const char *text;
+    goss_status status;
+    const char *says;
+} bad;
+
+static const bad bad_files[] = {
+    {"\n[train]\nsteps = 3.5\n", GOSS_E_ARGUMENT, "run.ini:3: [train] steps: 3.5 is not an integer"},
+    {"[train]\nstep = 3\n", GOSS_E_ARGUMENT, "run.ini:2: there is no key train.step; did you mean train.steps?"},
+    {"[data]\nsteps = 3\n", GOSS_E_ARGUMENT, "there is no key data.steps; did you mean train.steps?"},
+    {"[quux]\nzzzzzz = 3\n", GOSS_E_ARGUMENT, "there is no key quux.zzzzzz"},
+    {"[train]\nsteps = 0\n", GOSS_E_ARGUMENT, "run.ini:2: [train] steps: 0 is not from 1 to 1000000000"},
+    {"[train]\nminutes = -1\n", GOSS_E_ARGUMENT, "-1 is not at least 0"},
+    {"[train]\nsteps = many\n", GOSS_E_ARGUMENT, "\"many\" is not a number"},
+    {"[train]\nsteps =\n", GOSS_E_ARGUMENT, "\"\" is not a number"},
+    {"[train]\nsteps = 1 2\n", GOSS_E_ARGUMENT, "\"1 2\" is not a number"},
+    {"[train]\nsteps = 0x10\n", GOSS_E_ARGUMENT, "is not a number"},
+    {"[train]\noffset = 1e300\n", GOSS_E_ARGUMENT, "1e300 is too large"},
+    {"[train]\nrate = nan\n", GOSS_E_ARGUMENT, "is not a number"},
+    {"[train]\nrate = inf\n", GOSS_E_ARGUMENT, "is not a number"},
+    {"[train]\nrate = 1e999\n", GOSS_E_ARGUMENT, "is not a number"},
+    {"[train]\nrate = 1,5\n", GOSS_E_ARGUMENT, "is not a number"},
+    {"[train]\nrate = 1e\n", GOSS_E_ARGUMENT, "is not a number"},
+    {"[train]\nrate = .\n", GOSS_E_ARGUMENT, "is not a number"},
+    {"[train]\nmethod = mam\n", GOSS_E_ARGUMENT, "\"mam\" is none of hypernet|maml"},
+    {"[train]\nmethod = hypernet|maml\n", GOSS_E_ARGUMENT, "none of hypernet|maml"},
+    {"[train]\naugment = maybe\n", GOSS_E_ARGUMENT, "\"maybe\" is not true or false"},
+    {"[train]\nsteps = 1\n\nsteps = 2\n", GOSS_E_ARGUMENT,
+     "run.ini:4: [train] steps: the key stands in line 2 already"},
+    {"[data]\npath = a\npath = b\n", GOSS_E_ARGUMENT, "run.ini:3: [data] path: the key stands in line 2 already"},
+    {"[train]\nsteps = 1\n  2\n", GOSS_E_ARGUMENT, "run.ini:2: [train] steps: only a text goes on"},
+    {"[train\nsteps = 1\n", GOSS_E_FORMAT, "run.ini:1: a section is written"},
+    {"[train] x\nsteps = 1\n", GOSS_E_FORMAT, "run.ini:1: a section is written"},
+    {"[ ]\n", GOSS_E_FORMAT, "run.ini:1: the section has no name"},
+    {"nonsense\n", GOSS_E_FORMAT, "run.ini:1: neither a [section] nor"},
+    {"[train]\n= 3\n", GOSS_E_FORMAT, "run.ini:2: neither a [section] nor"},
+    {"steps = 3\n", GOSS_E_FORMAT, "run.ini:1: a key stands before the first [section]"},
+    {"[data]\npath = \"abc\n", GOSS_E_FORMAT, "run.ini:2: the closing quote is missing"},
+    {"[data]\npath = \"abc\\\"\n", GOSS_E_FORMAT, "the closing quote is missing"},
+    {"[data]\npath = \"abc\\\n", GOSS_E_FORMAT, "after a backslash in quotes"},
+    {"[data]\npath = \"a\\qc\"\n", GOSS_E_FORMAT, "after a backslash in quotes"},
+    {"[data]\npath = \"abc\" d\n", GOSS_E_FORMAT, "something stands after the closing quote"},
+    /* the first error is the one that is told, wherever the parser would meet it */
+    {"[train]\nsteps = x\nnonsense\n", GOSS_E_ARGUMENT, "run.ini:2: [train] steps"},
+    {"[train]\nnonsense\nsteps = x\n", GOSS_E_FORMAT, "run.ini:2: neither"},
+};
 
 TEST(errors_say_where_and_what) {
+    for (size_t i = 0; i < sizeof bad_files / sizeof *bad_files; i++) {
+        goss_config *c = make();
+        goss_status s = goss_config_parse(c, bad_files[i].text, "run.ini", &err);
+        if (s != bad_files[i].status || !strstr(err.text, bad_files[i].says))
+            T_FAIL("case %zu: \"%s\" does not say \"%s\"", i, s ? err.text : "(accepted)", bad_files[i].says);
+        goss_config_free(c);
+    }
+}
+
+TEST(overrides_say_what) {
     goss_config *c = make();
-    T_ERR(goss_config_parse(c, "\n[train]\nsteps = 3.5\n", "run.ini", &err), GOSS_E_ARGUMENT,
-          "run.ini:3: [train] steps: 3.5 is not an integer");
-    T_ERR(goss_config_parse(c, "[train]\nstep = 3\n", "run.ini", &err), GOSS_E_ARGUMENT,
-          "run.ini:2: there is no key train.step; did you mean train.steps?");
-    T_ERR(goss_config_parse(c, "[train]\nsteps = 0\n", "run.ini", &err), GOSS_E_ARGUMENT, "0 is outside 1 .. 1e+09");
-    T_ERR(goss_config_parse(c, "[train]\nsteps = many\n", "run.ini", &err), GOSS_E_ARGUMENT, "\"many\" is not a number");
-    T_ERR(goss_config_parse(c, "[train]\nrate = nan\n", "run.ini", &err), GOSS_E_ARGUMENT, "is not a number");
-    T_ERR(goss_config_parse(c, "[train]\nmethod = mam\n", "run.ini", &err), GOSS_E_ARGUMENT, "none of hypernet|maml");
-    T_ERR(goss_config_parse(c, "[train]\naugment = maybe\n", "run.ini", &err), GOSS_E_ARGUMENT, "not true or false");
-    T_ERR(goss_config_parse(c, "[train]\nsteps = 1\nsteps = 2\n", "run.ini", &err), GOSS_E_ARGUMENT, "run.ini:3");
-    T_ERR(goss_config_parse(c, "[train\nsteps = 1\n", "run.ini", &err), GOSS_E_FORMAT, "run.ini:1: neither a [section]");
-    T_ERR(goss_config_parse(c, "nonsense\n", "run.ini", &err), GOSS_E_FORMAT, "run.ini:1");
     T_ERR(goss_config_override(c, "train.steps", &err), GOSS_E_ARGUMENT, "section.key=value");
+    T_ERR(goss_config_override(c, "=3", &err), GOSS_E_ARGUMENT, "section.key=value");
     T_ERR(goss_config_override(c, "train.steps=x", &err), GOSS_E_ARGUMENT, "train.steps: \"x\" is not a number");
     T_ERR(goss_config_override(c, "quux.zzzzzzzzz=1", &err), GOSS_E_ARGUMENT, "there is no key quux.zzzzzzzzz");
-    T_ERR(goss_config_read(c, "/nonexistent.ini", &err), GOSS_E_IO, "/nonexistent.ini");
+    T_ERR(goss_config_override(c, "steps=1", &err), GOSS_E_ARGUMENT, "there is no key steps");
+    char longer[1000];
+    memset(longer, 'k', sizeof longer);
+    strcpy(longer + 900, "=1");
+    T_ERR(goss_config_override(c, longer, &err), GOSS_E_ARGUMENT, "section.key=value");
+    T_EQ(goss_config_int(c, "train.steps"), 1000);
+    T_CHECK(!goss_config_is_set(c, "train.steps"));
     goss_config_free(c);
 }
 
-TEST(written_and_read_again_is_the_same) {
+TEST(a_bad_default_is_told) {
+    const goss_key key = {"a.b", GOSS_KEY_INT, "x", 0, 0, NULL, "doc"};
+    goss_config *c;
+    T_ERR(goss_config_new(&key, 1, &c, &err), GOSS_E_ARGUMENT, "default of a.b: \"x\" is not a number");
+    T_CHECK(!c);
+}
+
+TEST(files_are_read_whole_or_refused) {
+    goss_config *c = make();
+    T_ERR(goss_config_read(c, scratch("absent.ini"), &err), GOSS_E_IO, "absent.ini: can not open");
+    T_OK(goss__write_file(scratch("nul.ini"), "[train]\nsteps=3\n\0", 17, &err));
+    T_ERR(goss_config_read(c, scratch("nul.ini"), &err), GOSS_E_FORMAT, "nul.ini: is not a text file");
+    T_OK(goss__write_file(scratch("dos.ini"), "\xef\xbb\xbf[train]\r\nsteps=3\r\n", 21, &err));
+    T_OK(goss_config_read(c, scratch("dos.ini"), &err));
+    T_EQ(goss_config_int(c, "train.steps"), 3);
+    T_OK(goss__write_file(scratch("bad.ini"), "[train]\nsteps=x", 15, &err));
+    T_ERR(goss_config_read(c, scratch("bad.ini"), &err), GOSS_E_ARGUMENT, "bad.ini:2: [train] steps");
+    goss_config_free(c);
+}
+
+TEST(texts_go_on_in_indented_lines) {
+    goss_config *c = make();
+    T_OK(goss_config_parse(c,
+                           "[model]\nbackbone = conv 64 3 ; first\n  # between\n\n  relu\n\t; also\n\tpool 2 = x\n"
+                           "  [head]\n[train]\nsteps = 3\n",
+                           "run.ini", &err));
+    T_STR(goss_config_text(c, "model.backbone"), "conv 64 3\nrelu\npool 2 = x\n[head]");
+    T_EQ(goss_config_int(c, "train.steps"), 3);
+    T_OK(goss_config_parse(c, "[data]\n  path = \"a ; \\\"b\\\" \\\\ \\n\\tc \" ; note\n", "run.ini", &err));
+    T_STR(goss_config_text(c, "data.path"), "a ; \"b\" \\ \n\tc ");
+    goss_config_free(c);
+}
+
+/* Does a configuration with these texts survive being written and read? */
+static bool survives(const char *path, const char *backbone) {
+    goss_config *c = make(), *d = make();
+    goss__str a = {0}, b = {0};
+    goss__str_addf(&a, "data.path=%s", path);
+    goss__str_addf(&b, "model.backbone=%s", backbone);
+    bool ok = goss_config_override(c, a.data, &err) == GOSS_OK && goss_config_override(c, b.data, &err) == GOSS_OK;
+    char *text = goss_config_write(c);
+    ok = ok && text && goss_config_parse(d, text, "written", &err) == GOSS_OK;
+    ok = ok && !strcmp(goss_config_text(d, "data.path"), path) &&
+         !strcmp(goss_config_text(d, "model.backbone"), backbone);
+    goss_config_text_free(text);
+    goss__str_free(&a), goss__str_free(&b);
+    goss_config_free(c), goss_config_free(d);
+    return ok;
+}
+
+TEST(every_text_survives_being_written) {
+    const char *const texts[] = {"",         "plain", "a\nb",  "a\n\nb", "\na",      "a\n",    " a",       "a ",
+                                 "a ; b",    ";a",    "#a",    "a\n#b",  "a\n;b",    "a\n b",  "a;b",      "\"a\"",
+                                 "a\n\"b",   "[a]",   "a = b", "\\n",    "tab\tend", "\t",     "a\r\nb",   "\r",
+                                 "\x01\x1f", "a\\",   "\"",    "\\\"",   "a\n[b]",   "a\nk=v", "\xc3\xa4", "\n\n"};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (!survives(texts[i], "x") || !survives("x", texts[i])) T_FAIL("text %zu: %s", i, texts[i]);
+    goss__rng r = goss__rng_make(5, 0);
+    static const char letters[] = "ab \t\n;#\"\\=[]\r.";
+    for (int i = 0; i < 20000; i++) {
+        char a[12] = "", b[12] = "";
+        for (uint32_t k = goss__rng_below(&r, 11); k; k--) a[k - 1] = letters[goss__rng_below(&r, sizeof letters - 1)];
+        for (uint32_t k = goss__rng_below(&r, 11); k; k--) b[k - 1] = letters[goss__rng_below(&r, sizeof letters - 1)];
+        if (!survives(a, b)) T_FAIL("case %d: <%s> <%s>: %s", i, a, b, err.text);
+    }
+    char longer[5000];
+    memset(longer, 'x', sizeof longer - 1), longer[sizeof longer - 1] = 0;
+    T_CHECK(survives(longer, longer));
+}
+
+TEST(what_is_written_is_for_people_too) {
     goss_config *c = make(), *d = make();
     T_OK(goss_config_override(c, "train.rate=0.1234567890123", &err));
     T_OK(goss_config_override(c, "model.backbone=conv 64 3\nrelu\nhead", &err));
     char *text = goss_config_write(c);
-    T_CHECK(text && strstr(text, "# Learning rate"));
+    T_CHECK(text);
+    T_CHECK(strstr(text, "# Learning rate (from 0 to 10)\nrate = 0.1234567890123\n"));
+    T_CHECK(strstr(text, "# Time limit (at least 0)\nminutes = 0\n"));
+    T_CHECK(strstr(text, "# Method (hypernet|maml)\nmethod = hypernet\n"));
+    T_CHECK(strstr(text, "\n[model]\n# Network\nbackbone = conv 64 3\n    relu\n    head\n"));
     T_OK(goss_config_parse(d, text, "written", &err));
+    char *again = goss_config_write(d);
+    T_STR(again, text);
     T_CHECK(goss_config_real(c, "train.rate") == goss_config_real(d, "train.rate"));
-    T_STR(goss_config_text(d, "model.backbone"), "conv 64 3\nrelu\nhead");
-    goss_config_text_free(text);
+    goss_config_text_free(text), goss_config_text_free(again);
     goss_config_free(c), goss_config_free(d);
 }
 
-TEST(metrics_survive_a_kill) {
-    char path[64];
-    snprintf(path, sizeof path, "/tmp/goss-metrics-%ld.jsonl", (long)getpid());
-    goss__metrics *m;
-    T_OK(goss__metrics_open(path, -1, &m, &err));
-    for (int i = 0; i < 4; i++) {
-        goss__metrics_begin(m, i);
-        goss__metrics_number(m, "loss", i == 2 ? NAN : 0.5 * i);
-        T_OK(goss__metrics_end(m, &err));
+TEST(the_hosts_locale_changes_nothing) {
+    const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
+    bool found = false;
+    for (int i = 0; i < 4 && !found; i++) found = setlocale(LC_NUMERIC, names[i]) != NULL;
+    if (!found) T_SKIP("no locale with a decimal comma is installed");
+    goss_config *c = make();
+    goss_status s = goss_config_override(c, "train.rate=0.25", &err);
+    double rate = goss_config_real(c, "train.rate");
+    setlocale(LC_NUMERIC, "C");
+    goss_config_free(c);
+    T_EQ(s, GOSS_OK);
+    T_NEAR(rate, 0.25, 0);
+}
+
+TEST(failing_allocations_are_errors) {
+    const char text[] = "[train]\nsteps = 3\n[model]\nbackbone = a\n  b\n  \"c\"\n";
+    int failed = 0;
+    for (uint64_t n = 1; n < 60; n++) {
+        goss_config *c = NULL;
+        goss__alloc_fail_at(n);
+        goss_status s = goss_config_new(keys, N_KEYS, &c, &err);
+        if (s == GOSS_OK) s = goss_config_parse(c, text, "run.ini", &err);
+        if (s == GOSS_OK) s = goss_config_override(c, "train.rate=2", &err);
+        char *written = s == GOSS_OK ? goss_config_write(c) : NULL;
+        goss__alloc_fail_at(0);
+        T_CHECK(s == GOSS_OK || s == GOSS_E_NOMEM);
+        failed += !written;
+        if (written) T_CHECK(strstr(written, "steps = 3\n"));
+        goss_config_text_free(written);
+        goss_config_free(c);
     }
-    goss__metrics_close(m);
-    FILE *f = fopen(path, "a");
-    fputs("{\"step\":4,\"lo", f);
-    fclose(f);
-    T_OK(goss__metrics_open(path, 2, &m, &err));
-    goss__metrics_close(m);
-    char *text;
-    size_t size;
-    T_OK(goss__read_file(path, 1 << 20, &text, &size, &err));
-    T_STR(text, "{\"step\":0,\"loss\":0.0}\n{\"step\":1,\"loss\":0.5}\n{\"step\":2,\"loss\":null}\n");
-    goss__free(text);
-    unlink(path);
+    T_CHECK(failed > 15 && failed < 50);
+}
+
+static goss_status pass_over(void *ctx, const goss__ini_item *item, goss_error *e) {
+    return item->line > 0 && strchr(item->name, '.') && item->text ? GOSS_OK
+                                                                   : goss_error_set(e, GOSS_E_ARGUMENT, "item");
+}
+
+TEST(no_mutation_of_a_file_crashes) {
+    static const char good[] = "[train]\nsteps = 7\n; note\nrate=1e-4 ; n\n[data]\npath = \"a b.zip\\n\"\n  more\n";
+    goss__rng r = goss__rng_make(2, 0);
+    for (int i = 0; i < 20000; i++) {
+        char text[sizeof good];
+        memcpy(text, good, sizeof good);
+        for (uint32_t k = goss__rng_below(&r, 6) + 1; k; k--)
+            text[goss__rng_below(&r, sizeof good - 1)] = "[]=;#\"\\\n\r \tx\xff"[goss__rng_below(&r, 14)];
+        goss_status s = goss__ini_parse(text, "f", pass_over, NULL, &err);
+        T_CHECK(s == GOSS_OK || (s == GOSS_E_FORMAT && !strncmp(err.text, "f:", 2)));
+    }
 }
 
 TEST_MAIN()

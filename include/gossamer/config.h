@@ -21,7 +21,7 @@ typedef struct goss_key {
     const char *name; /* "train.steps": section, dot, key */
     goss_key_type type;
     const char *fallback; /* the default, as it would stand in a file */
-    double min, max;      /* numbers: the range, when min < max */
+    double min, max;      /* numbers: the range, when min < max; either may be infinite */
     const char *choices;  /* texts: "adam|adamw|sgd"; NULL: any */
     const char *doc;      /* one line */
 } goss_key;
@@ -31,10 +31,16 @@ typedef struct goss_config goss_config;
 /* A configuration with every key at its default. Borrows the keys. Free with goss_config_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_new(const goss_key *keys, int n, goss_config **out, goss_error *err);
 GOSS_API void goss_config_free(goss_config *c); /* NULL allowed */
-/* Reads an INI file over what is there. A text that goes on in indented lines keeps its line breaks. */
+/* Reads an INI file over what is there. [section], key = value, comments from ';' or '#' at the start of a line and
+ * from
+ * ';' after a blank; a text that goes on in indented lines keeps its line breaks; a value in double quotes may hold
+ * anything (\" \\ \n \t). Errors: GOSS_E_IO; GOSS_E_FORMAT for a line of no such form; GOSS_E_ARGUMENT for an unknown
+ * key (with the nearest known one), a repeated key and an unacceptable value. What stands before the error is applied.
+ */
 GOSS_API GOSS_MUST_USE goss_status goss_config_read(goss_config *c, const char *path, goss_error *err);
 /* The same from memory; `name` stands in errors. */
-GOSS_API GOSS_MUST_USE goss_status goss_config_parse(goss_config *c, const char *text, const char *name, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_config_parse(goss_config *c, const char *text, const char *name,
+                                                     goss_error *err);
 /* "section.key=value", as on a command line. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_override(goss_config *c, const char *assignment, goss_error *err);
 
@@ -43,9 +49,10 @@ GOSS_API int64_t goss_config_int(const goss_config *c, const char *key);
 GOSS_API double goss_config_real(const goss_config *c, const char *key);
 GOSS_API bool goss_config_bool(const goss_config *c, const char *key);
 GOSS_API const char *goss_config_text(const goss_config *c, const char *key); /* borrowed until the next change */
-GOSS_API bool goss_config_is_set(const goss_config *c, const char *key); /* by a file or an override */
+GOSS_API bool goss_config_is_set(const goss_config *c, const char *key);      /* by a file or an override */
 
-/* All keys as a commented INI that parses to the same values. Owned by the caller: goss_config_text_free. NULL: no memory. */
+/* All keys as a commented INI that parses to the same values. Owned by the caller: goss_config_text_free. NULL: no
+ * memory. */
 GOSS_API char *goss_config_write(const goss_config *c);
 GOSS_API void goss_config_text_free(char *text);
 

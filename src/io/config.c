@@ -1,9 +1,6 @@
-/* config.c: typed keys over inih, which reads the lines. Every value is kept as text beside its parsed form, so that what is
- * written back is what was meant. */
+/* config.c: typed keys. Every value is kept as text beside its parsed form, so that what is written back is what was
+ * meant. Lines are ini.c's business; a file's text and an override go through the same checks. */
 #include <assert.h>
-#include <ctype.h>
-#include <errno.h>
-#include <ini.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,13 +8,15 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
-#include "base/str.h"
 #include "gossamer/config.h"
+#include "io/ini.h"
+#include "io/number.h"
 
 typedef struct value {
     char *text;
     double number; /* of int, real and bool */
-    bool set, fresh; /* fresh: by the file being read, whose further lines are appended */
+    bool set;
+    int line; /* where the file being read sets it; 0: not yet */
 } value;
 
 struct goss_config {
@@ -37,34 +36,50 @@ static bool parse_bool(const char *text, double *out) {
     return false;
 }
 
-static bool parse_number(const char *text, double *out) {
-    char *end;
-    if (!*text || isspace((unsigned char)*text)) return false;
-    *out = strtod(text, &end);
-    return *end == 0 && isfinite(*out);
-}
-
 static bool in_choices(const char *choices, const char *text) {
-    size_t n = strlen(text);
+    size_t n = strcspn(text, "|");
+    if (text[n]) return false;
     for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
         if (strncmp(at, text, n) == 0 && (at[n] == '|' || at[n] == 0)) return true;
     return false;
 }
 
+/* "from 1 to 10", "at least 1": a bound may be infinite. */
+static const char *range_text(const goss_key *k, char *out, size_t size) {
+    char low[GOSS__NUMBER_TEXT], high[GOSS__NUMBER_TEXT];
+    goss__number_print(k->min, low);
+    goss__number_print(k->max, high);
+    if (isinf(k->max))
+        snprintf(out, size, "at least %s", low);
+    else if (isinf(k->min))
+        snprintf(out, size, "at most %s", high);
+    else
+        snprintf(out, size, "from %s to %s", low, high);
+    return out;
+}
+
+static goss_status parse_number(const goss_key *k, const char *text, double *number, goss_error *err) {
+    char range[100];
+    if (!goss__number_parse(text, number)) return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not a number", text);
+    if (k->type == GOSS_KEY_INT && *number != floor(*number))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is not an integer", text);
+    if (k->type == GOSS_KEY_INT && fabs(*number) > 9007199254740992.0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is too large: integers go up to 2^53", text);
+    if (k->min < k->max && (*number < k->min || *number > k->max))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is not %s", text, range_text(k, range, sizeof range));
+    return GOSS_OK;
+}
+
 static goss_status parse_value(const goss_key *k, const char *text, double *number, goss_error *err) {
     *number = 0;
-    if (k->type == GOSS_KEY_TEXT) {
-        if (!k->choices || in_choices(k->choices, text)) return GOSS_OK;
-        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is none of %s", text, k->choices);
-    }
+    if (k->type != GOSS_KEY_TEXT && strchr(text, '\n'))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "only a text goes on in indented lines");
+    if (k->type == GOSS_KEY_INT || k->type == GOSS_KEY_REAL) return parse_number(k, text, number, err);
     if (k->type == GOSS_KEY_BOOL)
-        return parse_bool(text, number) ? GOSS_OK : goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not true or false", text);
-    if (!parse_number(text, number)) return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not a number", text);
-    if (k->type == GOSS_KEY_INT && (*number != floor(*number) || fabs(*number) > 9007199254740992.0))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is not an integer", text);
-    if (k->min < k->max && (*number < k->min || *number > k->max))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is outside %g .. %g", text, k->min, k->max);
-    return GOSS_OK;
+        return parse_bool(text, number) ? GOSS_OK
+                                        : goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not true or false", text);
+    if (!k->choices || in_choices(k->choices, text)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is none of %s", text, k->choices);
 }
 
 static goss_status set_value(goss_config *c, int i, const char *text, goss_error *err) {
@@ -105,14 +120,22 @@ static int distance(const char *a, const char *b) {
     return row[n];
 }
 
-static goss_status unknown_key(const goss_config *c, const char *name, goss_error *err) {
-    int best = -1, least = 5;
+/* A slip of some letters, or the right key in the wrong section; NULL: nothing like it. */
+static const char *similar(const goss_config *c, const char *name) {
+    const char *best = NULL, *key = strchr(name, '.');
+    int least = (int)strlen(name) / 3 + 1;
     for (int i = 0; i < c->n; i++) {
         int d = distance(name, c->keys[i].name);
-        if (d < least) least = d, best = i;
+        if (key && strcmp(key, strchr(c->keys[i].name, '.')) == 0 && d > 2) d = 2;
+        if (d < least) least = d, best = c->keys[i].name;
     }
-    return goss_error_set(err, GOSS_E_ARGUMENT, "there is no key %s%s%s%s", name, best < 0 ? "" : "; did you mean ",
-                          best < 0 ? "" : c->keys[best].name, best < 0 ? "" : "?");
+    return best;
+}
+
+static goss_status unknown_key(const goss_config *c, const char *name, goss_error *err) {
+    const char *best = similar(c, name);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "there is no key %s%s%s%s", name, best ? "; did you mean " : "",
+                          best ? best : "", best ? "?" : "");
 }
 
 /* ---- life ---- */
@@ -127,6 +150,7 @@ goss_status goss_config_new(const goss_key *keys, int n, goss_config **out, goss
     }
     c->keys = keys, c->n = n;
     for (int i = 0; i < n; i++) {
+        assert(strchr(keys[i].name, '.') && keys[i].fallback);
         goss_status s = goss_error_prefix(err, set_value(c, i, keys[i].fallback, err), "default of %s", keys[i].name);
         if (s == GOSS_OK) continue;
         goss_config_free(c);
@@ -145,48 +169,21 @@ void goss_config_free(goss_config *c) {
 
 /* ---- reading ---- */
 
-typedef struct reading {
-    goss_config *c;
-    goss_error *err;
-    goss_status status;
-} reading;
-
-static goss_status append_line(goss_config *c, int i, const char *text, goss_error *err) {
-    goss__str joined = {0};
-    goss__str_addf(&joined, "%s\n%s", c->values[i].text, text);
-    goss_status s = joined.failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory") : set_value(c, i, joined.data, err);
-    goss__str_free(&joined);
-    return s;
-}
-
-static int on_line(void *ctx, const char *section, const char *key, const char *text) {
-    reading *r = ctx;
-    if (r->status != GOSS_OK) return 0;
-    char name[256];
-    snprintf(name, sizeof name, "%s.%s", section, key);
-    int i = find(r->c, name);
-    value *v = i < 0 ? NULL : &r->c->values[i];
-    if (!section[0])
-        r->status = goss_error_set(r->err, GOSS_E_FORMAT, "neither a [section] nor a key inside one");
-    else if (i < 0)
-        r->status = unknown_key(r->c, name, r->err);
-    else if (v->fresh && r->c->keys[i].type != GOSS_KEY_TEXT)
-        r->status = goss_error_set(r->err, GOSS_E_ARGUMENT, "the key stands twice");
-    else
-        r->status = v->fresh ? append_line(r->c, i, text, r->err) : set_value(r->c, i, text, r->err);
-    if (r->status == GOSS_OK) return v->set = v->fresh = true;
-    if (i >= 0) goss_error_prefix(r->err, r->status, "[%s] %s", section, key);
-    return 0;
+static goss_status on_item(void *ctx, const goss__ini_item *item, goss_error *err) {
+    goss_config *c = ctx;
+    int i = find(c, item->name);
+    if (i < 0) return unknown_key(c, item->name, err);
+    value *v = &c->values[i];
+    goss_status s = v->line ? goss_error_set(err, GOSS_E_ARGUMENT, "the key stands in line %d already", v->line)
+                            : set_value(c, i, item->text, err);
+    if (s == GOSS_OK) v->set = true, v->line = item->line;
+    const char *dot = strchr(item->name, '.');
+    return goss_error_prefix(err, s, "[%.*s] %s", (int)(dot - item->name), item->name, dot + 1);
 }
 
 goss_status goss_config_parse(goss_config *c, const char *text, const char *name, goss_error *err) {
-    reading r = {.c = c, .err = err};
-    for (int i = 0; i < c->n; i++) c->values[i].fresh = false;
-    int line = ini_parse_string(text, on_line, &r);
-    if (line == 0) return GOSS_OK;
-    if (r.status != GOSS_OK) return goss_error_prefix(err, r.status, "%s:%d", name, line);
-    if (line < 0) return goss_error_set(err, GOSS_E_NOMEM, "%s: can not be read", name);
-    return goss_error_set(err, GOSS_E_FORMAT, "%s:%d: neither a [section] nor \"key = value\"", name, line);
+    for (int i = 0; i < c->n; i++) c->values[i].line = 0;
+    return goss__ini_parse(text, name, on_item, c, err);
 }
 
 goss_status goss_config_read(goss_config *c, const char *path, goss_error *err) {
@@ -234,24 +231,21 @@ bool goss_config_is_set(const goss_config *c, const char *key) {
 
 /* ---- writing ---- */
 
-static void put_text(goss__str *s, const char *text) {
-    for (; *text; text++) {
-        goss__str_addn(s, text, 1);
-        if (*text == '\n') goss__str_add(s, "    "); /* indented: goes on */
-    }
-}
-
 static void put_key(goss__str *s, const goss_key *k, const value *v) {
-    goss__str_addf(s, "# %s", k->doc);
-    if (k->choices) goss__str_addf(s, " (%s)", k->choices);
-    if (k->min < k->max && k->type != GOSS_KEY_TEXT) goss__str_addf(s, " (%g .. %g)", k->min, k->max);
+    char range[100];
+    goss__str_addf(s, "# %s", k->doc ? k->doc : strchr(k->name, '.') + 1);
+    if (k->type == GOSS_KEY_TEXT && k->choices) goss__str_addf(s, " (%s)", k->choices);
+    if (k->type == GOSS_KEY_BOOL) goss__str_add(s, " (true|false)");
+    if (k->min < k->max && (k->type == GOSS_KEY_INT || k->type == GOSS_KEY_REAL))
+        goss__str_addf(s, " (%s)", range_text(k, range, sizeof range));
     goss__str_addf(s, "\n%s = ", strchr(k->name, '.') + 1);
-    put_text(s, v->text);
+    goss__ini_add_value(s, v->text);
     goss__str_add(s, "\n");
 }
 
 char *goss_config_write(const goss_config *c) {
     goss__str s = {0};
+    goss__str_add(&s, "");
     for (int i = 0; i < c->n; i++) {
         const char *name = c->keys[i].name;
         size_t n = (size_t)(strchr(name, '.') - name);

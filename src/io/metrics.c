@@ -1,40 +1,53 @@
 /* metrics.c: lines go out whole, by one write each; what a kill leaves behind is dropped at the next start. */
 #include <errno.h>
-#include <jansson.h>
-#include <math.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
 #include "base/str.h"
+#include "io/json.h"
 #include "io/metrics.h"
 
 struct goss__metrics {
-    FILE *file;
+    int fd;
+    off_t size; /* of the whole lines in the file */
     char *path;
-    json_t *line;
+    goss__str line;
 };
 
-/* The lines of old text that stay. */
-static void keep_lines(const char *text, int64_t keep_step, goss__str *kept) {
-    for (const char *at = text, *end; (end = strchr(at, '\n')); at = end + 1) {
-        json_t *line = json_loadb(at, (size_t)(end - at), 0, NULL), *step = json_object_get(line, "step");
-        if (json_is_integer(step) && json_integer_value(step) <= keep_step) goss__str_addn(kept, at, (size_t)(end - at) + 1);
-        json_decref(line);
-    }
+/* Every line of ours starts so; then the step, then a comma or the end. */
+static const char head[] = "{\"step\":";
+
+static bool is_kept(const char *line, size_t n, int64_t keep_step) {
+    if (n < sizeof head || memcmp(line, head, sizeof head - 1) != 0 || line[n - 1] != '}') return false;
+    char *end;
+    errno = 0;
+    long long step = strtoll(line + sizeof head - 1, &end, 10);
+    return errno == 0 && end > line + sizeof head - 1 && (*end == ',' || *end == '}') && step <= keep_step;
+}
+
+static void keep_lines(const char *text, size_t size, int64_t keep_step, goss__str *kept) {
+    for (const char *at = text, *end; (end = memchr(at, '\n', (size_t)(text + size - at))); at = end + 1)
+        if (is_kept(at, (size_t)(end - at), keep_step)) goss__str_addn(kept, at, (size_t)(end - at) + 1);
 }
 
 static goss_status drop_later(const char *path, int64_t keep_step, goss_error *err) {
     char *text = NULL;
-    size_t size;
+    size_t size = 0;
     goss__str kept = {0};
     if (keep_step >= 0 && goss__path_exists(path)) {
         GOSS_TRY(goss__read_file(path, (size_t)1 << 31, &text, &size, err));
-        keep_lines(text, keep_step, &kept);
+        keep_lines(text, size, keep_step, &kept);
     }
-    goss_status s = kept.failed ? goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path)
-                                : goss__write_file(path, kept.data, kept.size, err);
+    goss_status s = GOSS_OK;
+    if (kept.failed)
+        s = goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
+    else if (!text || kept.size != size)
+        s = goss__write_file(path, kept.data, kept.size, err);
     goss__free(text);
     goss__str_free(&kept);
     return s;
@@ -49,8 +62,9 @@ goss_status goss__metrics_open(const char *path, int64_t keep_step, goss__metric
         goss__free(m);
         return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
     }
-    m->file = fopen(path, "ae");
-    if (!m->file) {
+    m->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+    m->size = m->fd < 0 ? -1 : lseek(m->fd, 0, SEEK_END);
+    if (m->size < 0) {
         goss_status s = goss_error_set(err, GOSS_E_IO, "%s: can not open: %s", path, strerror(errno));
         goss__metrics_close(m);
         return s;
@@ -61,34 +75,53 @@ goss_status goss__metrics_open(const char *path, int64_t keep_step, goss__metric
 
 void goss__metrics_close(goss__metrics *m) {
     if (!m) return;
-    if (m->file) fclose(m->file);
-    json_decref(m->line);
+    if (m->fd >= 0) close(m->fd);
+    goss__str_free(&m->line);
     goss__free(m->path);
     goss__free(m);
 }
 
 void goss__metrics_begin(goss__metrics *m, int64_t step) {
-    json_decref(m->line);
-    m->line = json_pack("{s:I}", "step", (json_int_t)step);
+    m->line.size = 0;
+    goss__str_addf(&m->line, "%s%lld", head, (long long)step);
 }
 
-/* A failure (no memory, no UTF-8) leaves the line NULL, which end reports. */
-static void put(goss__metrics *m, const char *key, json_t *value) {
-    if (m->line && json_object_set_new(m->line, key, value) == 0) return;
-    json_decref(m->line);
-    m->line = NULL;
+static void put_key(goss__metrics *m, const char *key) {
+    goss__str_addn(&m->line, ",", 1);
+    goss__json_add_text(&m->line, key);
+    goss__str_addn(&m->line, ":", 1);
 }
 
 void goss__metrics_number(goss__metrics *m, const char *key, double value) {
-    put(m, key, isfinite(value) ? json_real(value) : json_null());
+    put_key(m, key);
+    goss__json_add_number(&m->line, value);
 }
 
-void goss__metrics_text(goss__metrics *m, const char *key, const char *value) { put(m, key, json_string(value)); }
+void goss__metrics_text(goss__metrics *m, const char *key, const char *value) {
+    put_key(m, key);
+    goss__json_add_text(&m->line, value);
+}
+
+static bool put_line(const goss__metrics *m) {
+    for (size_t at = 0; at < m->line.size;) {
+        ssize_t n = write(m->fd, m->line.data + at, m->line.size - at);
+        if (n < 0 && errno != EINTR) return false;
+        if (n > 0) at += (size_t)n;
+    }
+    return true;
+}
 
 goss_status goss__metrics_end(goss__metrics *m, goss_error *err) {
-    char *text = m->line ? json_dumps(m->line, JSON_COMPACT | JSON_REAL_PRECISION(9)) : NULL;
-    if (!text) return goss_error_set(err, GOSS_E_NOMEM, "%s: a line could not be made", m->path);
-    bool ok = fprintf(m->file, "%s\n", text) > 0 && fflush(m->file) == 0;
-    free(text); /* jansson's */
-    return ok ? GOSS_OK : goss_error_set(err, GOSS_E_IO, "%s: can not write: %s", m->path, strerror(errno));
+    goss__str_addn(&m->line, "}\n", 2);
+    if (m->line.failed) {
+        goss__str_free(&m->line);
+        return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory for a line", m->path);
+    }
+    if (put_line(m)) {
+        m->size += (off_t)m->line.size;
+        return GOSS_OK;
+    }
+    goss_status s = goss_error_set(err, GOSS_E_IO, "%s: can not write: %s", m->path, strerror(errno));
+    if (ftruncate(m->fd, m->size) != 0) goss_error_prefix(err, s, "half a line is left over");
+    return s;
 }

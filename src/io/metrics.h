@@ -1,4 +1,6 @@
-/* metrics.h: metrics.jsonl, one JSON object a line, for people's plots and for the resume's schedule. */
+/* metrics.h: metrics.jsonl, one JSON object a line, for people's plots and for the resume's schedule.
+ *
+ * Numbers are written so that they read back as the same double. After the first lines nothing is allocated. */
 #ifndef GOSS_IO_METRICS_H
 #define GOSS_IO_METRICS_H
 
@@ -8,11 +10,13 @@
 
 typedef struct goss__metrics goss__metrics;
 
-/* Opens for appending after dropping lines whose "step" is over `keep_step` and a half-written last one (-1: start anew). */
+/* Opens for appending after dropping lines whose "step" is over `keep_step` and a half-written last one (-1: start
+ * anew). */
 GOSS_MUST_USE goss_status goss__metrics_open(const char *path, int64_t keep_step, goss__metrics **out, goss_error *err);
 void goss__metrics_close(goss__metrics *m); /* NULL allowed */
 void goss__metrics_begin(goss__metrics *m, int64_t step);
 void goss__metrics_number(goss__metrics *m, const char *key, double value); /* NaN and Inf are written as null */
 void goss__metrics_text(goss__metrics *m, const char *key, const char *value);
-GOSS_MUST_USE goss_status goss__metrics_end(goss__metrics *m, goss_error *err); /* writes the line and flushes */
+/* Writes the line. After a failure the file is as it was before the line and the next line may succeed. */
+GOSS_MUST_USE goss_status goss__metrics_end(goss__metrics *m, goss_error *err);
 #endif

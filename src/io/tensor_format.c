@@ -7,53 +7,56 @@
 
 static const struct {
     const char *name;
-    int size;
+    size_t size;
 } dtypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2},
               {"I8", 1},  {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},  {"BOOL", 1}};
 
-int goss__dtype_size(const char *dtype) {
-    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
-        if (strcmp(dtypes[i].name, dtype) == 0) return dtypes[i].size;
-    return 0;
+const char *goss__dtype_find(const char *dtype, size_t *size) {
+    for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
+        if (strcmp(dtypes[i].name, dtype) != 0) continue;
+        *size = dtypes[i].size;
+        return dtypes[i].name;
+    }
+    return NULL;
 }
 
-bool goss__tensor_bytes(int rank, const int64_t *shape, int element, size_t *out) {
-    *out = (size_t)element;
+bool goss__tensor_bytes(int rank, const int64_t *shape, size_t element, size_t *out) {
+    *out = element;
     for (int i = 0; i < rank; i++)
         if (shape[i] < 0 || !goss__mul_ok(*out, (size_t)shape[i], out)) return false;
     return true;
 }
 
-static void add_text(goss__hash *h, const char *text) { goss__hash_add(h, text, strlen(text) + 1); }
-
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
-static goss_status hash_metadata(goss__hash *h, json_t *meta, goss_error *err) {
-    size_t n = json_object_size(meta), i = 0;
-    const char **keys = goss__alloc((n + 1) * sizeof *keys), *key;
-    if (!keys) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    json_t *value;
-    json_object_foreach(meta, key, value) keys[i++] = key;
-    qsort(keys, n, sizeof *keys, by_text);
-    for (i = 0; i < n; i++) {
-        if (strcmp(keys[i], GOSS__HASH_KEY) == 0) continue;
-        add_text(h, keys[i]);
-        add_text(h, json_string_value(json_object_get(meta, keys[i])));
-    }
-    goss__free(keys);
-    return GOSS_OK;
+int goss__meta_by_key(const void *a, const void *b) {
+    return strcmp(((const goss__meta *)a)->key, ((const goss__meta *)b)->key);
 }
 
-goss_status goss__content_hash(json_t *header, const goss_file_tensor *tensors, int n, char *text, goss_error *err) {
+static void add_text(goss__hash *h, const char *text) { goss__hash_add(h, text, strlen(text) + 1); }
+
+/* Little endian whatever the machine is. */
+static void add_number(goss__hash *h, uint64_t number) {
+    uint8_t bytes[8];
+    for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(number >> (8 * i));
+    goss__hash_add(h, bytes, sizeof bytes);
+}
+
+goss_status goss__content_hash(const goss__meta *meta, int n_meta, const goss_file_tensor *tensors, int n, char *text,
+                               goss_error *err) {
     goss__hash *h;
     GOSS_TRY(goss__hash_new(&h, err));
-    goss_status s = hash_metadata(h, json_object_get(header, "__metadata__"), err);
-    for (int i = 0; i < n && s == GOSS_OK; i++) {
-        add_text(h, tensors[i].name);
-        add_text(h, tensors[i].dtype);
-        goss__hash_add(h, tensors[i].shape, (size_t)tensors[i].rank * sizeof *tensors[i].shape);
-        goss__hash_add(h, tensors[i].data, tensors[i].size);
+    for (int i = 0; i < n_meta; i++) {
+        if (strcmp(meta[i].key, GOSS__HASH_KEY) == 0) continue;
+        add_text(h, meta[i].key);
+        add_text(h, meta[i].value);
+    }
+    for (int i = 0; i < n; i++) {
+        const goss_file_tensor *t = &tensors[i];
+        add_text(h, t->name);
+        add_text(h, t->dtype);
+        add_number(h, (uint64_t)t->rank);
+        for (int k = 0; k < t->rank; k++) add_number(h, (uint64_t)t->shape[k]);
+        goss__hash_add(h, t->data, t->size);
     }
     goss__hash_end(h, text);
-    return s;
+    return GOSS_OK;
 }

@@ -2,16 +2,28 @@
 #ifndef GOSS_IO_TENSOR_FORMAT_H
 #define GOSS_IO_TENSOR_FORMAT_H
 
-#include <jansson.h>
+#include <stdbool.h>
 
 #include "gossamer/safetensors.h"
 
 #define GOSS__HASH_KEY "gossamer.hash"
+/* Says that the hash must be there. It is hashed itself, so no one damaged byte can take both away. */
+#define GOSS__CONTAINER_KEY "gossamer.container"
+#define GOSS__CONTAINER_VERSION "1"
 #define GOSS__HEADER_LIMIT ((uint64_t)100 << 20)
 
-int goss__dtype_size(const char *dtype); /* bytes an element; 0: no such type */
-/* Elements times size of dtype; false on overflow. */
-bool goss__tensor_bytes(int rank, const int64_t *shape, int element, size_t *out);
-/* Hash of metadata (sorted, without the hash itself), of the tensors' descriptions in order, and of the data. header: as parsed. */
-goss_status goss__content_hash(json_t *header, const goss_file_tensor *tensors, int n, char *text, goss_error *err);
+typedef struct goss__meta {
+    const char *key, *value;
+} goss__meta;
+
+/* The format's own text of a type (static storage); *size is bytes an element. NULL: no such type. */
+const char *goss__dtype_find(const char *dtype, size_t *size);
+/* Elements times size of dtype; false on overflow or a negative extent. */
+bool goss__tensor_bytes(int rank, const int64_t *shape, size_t element, size_t *out);
+/* By key, for qsort; keys are unique. */
+int goss__meta_by_key(const void *a, const void *b);
+/* Hash of the metadata (sorted by key; the hash itself is left out), then of each tensor, in the order of the data:
+ * name, type, rank, extents, data. */
+GOSS_MUST_USE goss_status goss__content_hash(const goss__meta *meta, int n_meta, const goss_file_tensor *tensors, int n,
+                                             char *text, goss_error *err);
 #endif

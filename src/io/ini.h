@@ -1,0 +1,24 @@
+/* ini.h: the lines of an INI file, as items with the place they come from.
+ *
+ * The dialect is inih's (Python's configparser): [section], key = value, comments from ';' or '#' at the start of a
+ * line and from a ';' after a blank, indented lines that go on with the value above (kept as line breaks). Beyond it a
+ * value in double quotes may hold anything: \" \\ \n \t inside. */
+#ifndef GOSS_IO_INI_H
+#define GOSS_IO_INI_H
+
+#include "base/str.h"
+
+typedef struct goss__ini_item {
+    int line;         /* of the key, from 1 */
+    const char *name; /* "section.key" */
+    const char *text;
+} goss__ini_item;
+
+/* A failure ends the parse and gets "file:line" in front. */
+typedef goss_status (*goss__ini_fn)(void *ctx, const goss__ini_item *item, goss_error *err);
+
+GOSS_MUST_USE goss_status goss__ini_parse(const char *text, const char *file, goss__ini_fn fn, void *ctx,
+                                          goss_error *err);
+/* Adds a value so that it parses to the same text: bare, in indented lines, or in quotes. */
+void goss__ini_add_value(goss__str *s, const char *text);
+#endif

@@ -1,0 +1,91 @@
+/* json.c: jansson with our allocator, and a writer without a tree.
+ *
+ * jansson 2.14 ignores a failed allocation while it collects a token and reads on with a piece missing. So within a
+ * parse a failure is made to last: the allocations that follow fail too, which it does check, and the result is thrown
+ * away. */
+#include <math.h>
+#include <pthread.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "io/json.h"
+#include "io/number.h"
+
+/* Length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); 0: not one. */
+static int utf8_length(const unsigned char *p) {
+    if (p[0] < 0x80) return 1;
+    int n = p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+    for (int i = 1; i < n; i++)
+        if ((p[i] & 0xc0) != 0x80) return 0;
+    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    bool outside = (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90);
+    return overlong || outside ? 0 : n;
+}
+
+bool goss__utf8_valid(const char *text) {
+    const unsigned char *p = (const unsigned char *)text;
+    for (int n; *p; p += n)
+        if ((n = utf8_length(p)) == 0) return false;
+    return true;
+}
+
+void goss__json_add_text(goss__str *s, const char *text) {
+    goss__str_addn(s, "\"", 1);
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        int n = utf8_length(p);
+        if (*p == '"' || *p == '\\')
+            goss__str_addf(s, "\\%c", *p);
+        else if (*p == '\n')
+            goss__str_add(s, "\\n");
+        else if (*p < 0x20)
+            goss__str_addf(s, "\\u%04x", *p);
+        else if (n == 0)
+            goss__str_add(s, "\xef\xbf\xbd");
+        else
+            goss__str_addn(s, (const char *)p, (size_t)n);
+        p += n ? n : 1;
+    }
+    goss__str_addn(s, "\"", 1);
+}
+
+void goss__json_add_number(goss__str *s, double value) {
+    char text[GOSS__NUMBER_TEXT] = "null";
+    if (isfinite(value)) goss__number_print(value, text);
+    goss__str_add(s, text);
+}
+
+#if GOSS_HAVE_JANSSON
+static _Thread_local bool parsing, starved;
+
+static void *tree_alloc(size_t size) {
+    void *p = parsing && starved ? NULL : goss__alloc(size);
+    if (!p) starved = true;
+    return p;
+}
+
+/* The functions are the whole process's: a host that has set its own keeps them. */
+static void set_allocator(void) {
+    json_malloc_t old_malloc;
+    json_free_t old_free;
+    json_get_alloc_funcs(&old_malloc, &old_free);
+    if (old_malloc == malloc && old_free == free) json_set_alloc_funcs(tree_alloc, goss__free);
+}
+
+goss_status goss__json_parse(const char *text, size_t size, size_t at, json_t **out, goss_error *err) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    json_error_t e;
+    pthread_once(&once, set_allocator);
+    parsing = true, starved = false;
+    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &e);
+    parsing = false;
+    if (*out && !starved) return GOSS_OK;
+    if (starved || json_error_code(&e) == json_error_out_of_memory) {
+        json_decref(*out);
+        *out = NULL;
+        return goss_error_set(err, GOSS_E_NOMEM, "out of memory for %zu bytes of JSON", size);
+    }
+    return goss_error_set(err, GOSS_E_FORMAT, "byte %zu: %s", at + (size_t)(e.position > 0 ? e.position : 0), e.text);
+}
+#endif

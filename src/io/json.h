@@ -1,0 +1,23 @@
+/* json.h: what Gossamer adds to jansson: parsing whose memory comes from base/alloc.h, and writing straight into a
+ * growing string, for lines and headers that are made without a tree. */
+#ifndef GOSS_IO_JSON_H
+#define GOSS_IO_JSON_H
+
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "goss_config.h"
+
+/* Adds a quoted JSON text. Bytes that are no UTF-8 become U+FFFD, so that the line stays JSON. */
+void goss__json_add_text(goss__str *s, const char *text);
+/* Adds a number that reads back as the same double; NaN and Inf, which JSON has not, become null. */
+void goss__json_add_number(goss__str *s, double value);
+bool goss__utf8_valid(const char *text);
+
+#if GOSS_HAVE_JANSSON
+#include <jansson.h>
+/* Parses one JSON value; an object's repeated key is an error. `at` is where the text stands in its file: errors count
+ * bytes from there. Errors: GOSS_E_FORMAT, GOSS_E_NOMEM. Release with json_decref. */
+GOSS_MUST_USE goss_status goss__json_parse(const char *text, size_t size, size_t at, json_t **out, goss_error *err);
+#endif
+#endif
