@@ -1,0 +1,192 @@
+/* hyper_create.c: a hypernetwork's life: settings, what is refused, and the layout of its own weights. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "hyper/hyper.h"
+
+/* ---- what has no meaning ---- */
+
+static const goss_hyper_refusal refusals[] = {
+    {"class head x task id", "a class's weights come from its examples, and a task id has none"},
+    {"class head x descriptor", "a class's weights come from its examples, and a descriptor has none"},
+    {"class head x input", "a class's weights come from its examples, not from the input that is to be classified"},
+    {"class head x noise", "a class's weights come from its examples, and noise has none"},
+    {"class head x fixed head", "the target has a head of its own; leave it out (0 outputs)"},
+    {"class head x hidden layer", "only the head has one row a class; write head=class"},
+    {"film x layer without a site", "nothing is modulated behind a head; give it another generator before the pattern"},
+    {"batch norm x input", "every sample has its own network, so a batch has one sample; use layer or group norm"},
+    {"conditioner x nothing generated", "every tensor is shared, so that the condition would change nothing"},
+};
+
+const goss_hyper_refusal *goss_hyper_refusals(int *count) {
+    *count = (int)(sizeof refusals / sizeof *refusals);
+    return refusals;
+}
+
+goss_status goss__hyper_refuse(const char *cell, goss_error *err) {
+    for (size_t i = 0; i < sizeof refusals / sizeof *refusals; i++)
+        if (strcmp(refusals[i].cell, cell) == 0)
+            return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: %s", cell, refusals[i].reason);
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s", cell);
+}
+
+static goss_status check_cells(const goss_hyper *h, goss_error *err) {
+    static const char *const class_with[] = {
+        [GOSS_CONDITION_SUPPORT] = NULL,
+        [GOSS_CONDITION_TASK] = "class head x task id",
+        [GOSS_CONDITION_DESCRIPTOR] = "class head x descriptor",
+        [GOSS_CONDITION_INPUT] = "class head x input",
+        [GOSS_CONDITION_NOISE] = "class head x noise",
+    };
+    goss_conditioner c = h->options.conditioner;
+    if (h->class_head && class_with[c]) return goss__hyper_refuse(class_with[c], err);
+    if (h->class_head && goss_target_outputs(h->target) > 0) return goss__hyper_refuse("class head x fixed head", err);
+    if (c == GOSS_CONDITION_INPUT && goss_layout_count(goss_target_statistics(h->target)) > 0)
+        return goss__hyper_refuse("batch norm x input", err);
+    if (!h->class_head && !h->layers) return goss__hyper_refuse("conditioner x nothing generated", err);
+    return GOSS_OK;
+}
+
+/* ---- settings ---- */
+
+goss_hyper_options goss_hyper_defaults(void) {
+    return (goss_hyper_options){.conditioner = GOSS_CONDITION_SUPPORT,
+                                .combine = GOSS_COMBINE_DELTA,
+                                .train_base = true,
+                                .alpha = 1,
+                                .hidden = 64,
+                                .embedding = 64,
+                                .layer_embedding = 16,
+                                .chunk = 1024,
+                                .noise = 16,
+                                .attention = 4,
+                                .class_delta = true,
+                                .class_hidden = 128,
+                                .class_scale = true};
+}
+
+static goss_status check_number(const char *name, int64_t value, int64_t low, int64_t high, goss_error *err) {
+    if (value >= low && value <= high) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "hyper: %s is %lld, not in %lld .. %lld", name, (long long)value,
+                          (long long)low, (long long)high);
+}
+
+static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
+    GOSS_TRY(check_number("conditioner", o->conditioner, 0, GOSS_CONDITION_NOISE, err));
+    GOSS_TRY(check_number("combine", o->combine, 0, GOSS_COMBINE_SCALE, err));
+    GOSS_TRY(check_number("hidden", o->hidden, 1, 1 << 16, err));
+    GOSS_TRY(check_number("embedding", o->embedding, 1, 1 << 16, err));
+    GOSS_TRY(check_number("layer_embedding", o->layer_embedding, 1, 1 << 16, err));
+    GOSS_TRY(check_number("chunk", o->chunk, 1, 1 << 24, err));
+    GOSS_TRY(check_number("class_hidden", o->class_hidden, 1, 1 << 16, err));
+    GOSS_TRY(check_number("features", o->features, 0, 1 << 24, err));
+    GOSS_TRY(check_number("targets", o->targets, 0, 1 << 24, err));
+    if (o->conditioner == GOSS_CONDITION_TASK) GOSS_TRY(check_number("tasks", o->tasks, 1, INT32_MAX, err));
+    if (o->conditioner == GOSS_CONDITION_DESCRIPTOR) GOSS_TRY(check_number("descriptor", o->descriptor, 1, 1 << 24, err));
+    if (o->conditioner == GOSS_CONDITION_NOISE) GOSS_TRY(check_number("noise", o->noise, 1, 1 << 16, err));
+    GOSS_TRY(check_number("attention", o->attention, 0, 64, err));
+    if (o->attention > 0 && o->embedding % o->attention != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "hyper: %d heads of attention do not divide an embedding of %d",
+                              o->attention, o->embedding);
+    if (!(o->temperature >= 0)) return goss_error_set(err, GOSS_E_ARGUMENT, "hyper: temperature is not positive");
+    return GOSS_OK;
+}
+
+/* ---- layout ---- */
+
+goss_status goss__hyper_add(goss_hyper *h, int64_t rows, int64_t columns, goss_init init, int64_t fan_in,
+                            goss_error *err, const char *fmt, ...) {
+    char name[128];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(name, sizeof name, fmt, args);
+    va_end(args);
+    goss_entry e = {.name = name,
+                    .rank = rows > 0 ? 2 : 1,
+                    .dim = {rows > 0 ? rows : columns, columns},
+                    .init = init,
+                    .fan_in = fan_in,
+                    .fan_out = columns,
+                    .role = rows > 0 ? GOSS_ROLE_WEIGHT : GOSS_ROLE_BIAS,
+                    .out_units = -1,
+                    .in_units = -1};
+    return goss_layout_add(h->layout, &e, err);
+}
+
+static goss_status plan(goss_hyper *h, goss_error *err) {
+    GOSS_TRY(goss_layout_new(&h->layout, err));
+    if (h->layers) {
+        GOSS_TRY(goss__hyper_plan_code(h, err));
+        GOSS_TRY(goss__hyper_plan_generators(h, err));
+    }
+    return h->class_head ? goss__hyper_plan_head(h, err) : GOSS_OK;
+}
+
+/* A norm's tensors carry the layer of the product before it; a site is named after its norm or its product. */
+static goss_status find_sites(goss_hyper *h, goss_error *err) {
+    const goss_layout *l = goss_target_layout(h->target);
+    int sites = goss_target_sites(h->target);
+    GOSS_TRY(check_number("number of modulation sites of the target", sites, 0, GOSS_HYPER_MAX_SITES, err));
+    for (int i = 0; i < sites; i++) {
+        const char *site = goss_target_site_name(h->target, i);
+        size_t n = strlen(site);
+        h->site_layer[i] = -1;
+        for (int k = 0; k < goss_layout_count(l); k++) {
+            const goss_entry *e = goss_layout_entry(l, k);
+            if (strncmp(e->name, site, n) == 0 && e->name[n] == '.') h->site_layer[i] = e->layer;
+        }
+    }
+    return GOSS_OK;
+}
+
+static goss_status build(goss_hyper *h, const goss_hyper_options *o, goss_error *err) {
+    GOSS_TRY(check_options(o, err));
+    const goss_layout *l = goss_target_layout(h->target);
+    h->rules = goss__strdup(o->rules ? o->rules : "head=class; *=shared");
+    h->choice = goss__calloc((size_t)goss_layout_count(l) + 1, sizeof *h->choice);
+    if (!h->rules || !h->choice) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a hypernetwork");
+    h->options = *o;
+    h->options.rules = h->rules;
+    h->features = (int)goss_target_feature_count(h->target);
+    if (h->options.features == 0) h->options.features = h->features;
+    h->input = 1;
+    for (int i = 0; i < goss_target_input_rank(h->target); i++) h->input *= (int)goss_target_input(h->target)[i];
+    if (h->options.temperature == 0) h->options.temperature = 1 / __builtin_sqrt((double)h->features);
+    GOSS_TRY(find_sites(h, err));
+    GOSS_TRY(goss__hyper_read_rules(h, err));
+    GOSS_TRY(check_cells(h, err));
+    return plan(h, err);
+}
+
+goss_status goss_hyper_create(const goss_target *target, const goss_hyper_options *options, goss_hyper **out,
+                              goss_error *err) {
+    goss_hyper_options defaults = goss_hyper_defaults();
+    goss_hyper *h = goss__calloc(1, sizeof *h);
+    *out = NULL;
+    if (!h) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a hypernetwork");
+    h->target = target;
+    goss_status status = build(h, options ? options : &defaults, err);
+    if (status != GOSS_OK) {
+        goss_hyper_free(h);
+        return status;
+    }
+    *out = h;
+    return GOSS_OK;
+}
+
+void goss_hyper_free(goss_hyper *h) {
+    if (!h) return;
+    goss_layout_free(h->layout);
+    goss__free(h->choice);
+    goss__free(h->rules);
+    goss__free(h);
+}
+
+const goss_target *goss_hyper_target(const goss_hyper *h) { return h->target; }
+const goss_hyper_options *goss_hyper_settings(const goss_hyper *h) { return &h->options; }
+goss_generator goss_hyper_generator(const goss_hyper *h, int entry) { return h->choice[entry].kind; }
+bool goss_hyper_class_head(const goss_hyper *h) { return h->class_head; }
+bool goss_hyper_generates_layers(const goss_hyper *h) { return h->layers; }
+const goss_layout *goss_hyper_layout(const goss_hyper *h) { return h->layout; }

@@ -1,0 +1,244 @@
+/* hyper_generate.c: from a code to the tensors of a target: one trunk for all layers, a generator a tensor, combine.
+ *
+ * z = unit(silu(e A + (layer embedding) B + b)): [T, layers, H], with a mean square of 1, so that a last layer of
+ * variance 1/H yields numbers h of variance 1 (hyperfan-in, Chang et al. 2020); they are multiplied by the deviation
+ * that the tensor's own initialiser has. With a base the last layer is zero (Beck et al. 2022). Chunks have rows in z
+ * of their own. Of the two factors of a low-rank delta only U is zero, or no gradient would ever leave. */
+#include <math.h>
+#include <stdio.h>
+
+#include "hyper/hyper.h"
+
+typedef struct generation {
+    const goss_hyper *h;
+    const goss_weights *own;
+    goss_graph *graph;
+    goss_val conditioned; /* e A: [T,1,H] */
+    goss_val layers;      /* z of every layer: [T,L,H] */
+    goss_generated *out;
+} generation;
+
+/* ---- shapes ---- */
+
+/* A tensor as a matrix: its last axis against the rest. */
+static void matrix_of(const goss_entry *e, int64_t *rows, int64_t *columns) {
+    *columns = e->dim[e->rank - 1];
+    *rows = e->numel / *columns;
+}
+
+static int64_t rank_of(const goss__choice *choice, const goss_entry *e) {
+    int64_t rows, columns, rank = choice->number;
+    matrix_of(e, &rows, &columns);
+    rank = rank < rows ? rank : rows;
+    return rank < columns ? rank : columns;
+}
+
+static int64_t chunk_of(const goss_hyper *h, const goss__choice *choice, const goss_entry *e) {
+    int64_t n = choice->number ? choice->number : h->options.chunk;
+    return n < e->numel ? n : e->numel;
+}
+
+static int64_t chunks_of(int64_t numel, int64_t chunk) { return (numel + chunk - 1) / chunk; }
+
+/* A vector has no factors: lowrank generates it in full. */
+static goss_generator kind_of(const goss__choice *choice, const goss_entry *e) {
+    return choice->kind == GOSS_GENERATE_LOWRANK && e->rank == 1 ? GOSS_GENERATE_FULL : choice->kind;
+}
+
+/* Whether the numbers are bounded by tanh instead of scaled by a deviation. */
+static bool is_bounded(const goss_entry *e) { return e->role != GOSS_ROLE_WEIGHT; }
+
+/* ---- layout ---- */
+
+/* A last layer of n numbers a row of z; random where what is generated stands alone. */
+static goss_status plan_last(goss_hyper *h, int64_t n, bool random, goss_error *err, const char *name) {
+    int64_t hidden = h->options.hidden;
+    return goss__hyper_add(h, hidden, n, random ? GOSS_INIT_LECUN : GOSS_INIT_ZEROS, hidden, err, "%s", name);
+}
+
+static goss_status plan_chunked(goss_hyper *h, const goss__choice *choice, const goss_entry *e, bool random, goss_error *err) {
+    char name[64];
+    int64_t chunk = chunk_of(h, choice, e), hidden = h->options.hidden;
+    GOSS_TRY(goss__hyper_add(h, chunks_of(e->numel, chunk), h->options.layer_embedding, GOSS_INIT_NORMAL, 1, err,
+                             "%s.chunks", e->name));
+    /* Shared by tensors of equal chunks and equal start. */
+    snprintf(name, sizeof name, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
+    return goss_layout_find(h->layout, name) >= 0
+               ? GOSS_OK
+               : goss__hyper_add(h, hidden, chunk, random ? GOSS_INIT_LECUN : GOSS_INIT_ZEROS, hidden, err, "%s", name);
+}
+
+static goss_status plan_tensor(goss_hyper *h, int i, goss_error *err) {
+    const goss_entry *e = goss_layout_entry(goss_target_layout(h->target), i);
+    const goss__choice *choice = &h->choice[i];
+    bool random = h->options.combine == GOSS_COMBINE_REPLACE && !is_bounded(e);
+    char name[160];
+    int64_t rows, columns, rank;
+    switch (kind_of(choice, e)) {
+    case GOSS_GENERATE_FULL:
+        snprintf(name, sizeof name, "%s.full", e->name);
+        return plan_last(h, e->numel, random, err, name);
+    case GOSS_GENERATE_CHUNKED: return plan_chunked(h, choice, e, random, err);
+    case GOSS_GENERATE_LOWRANK:
+        matrix_of(e, &rows, &columns), rank = rank_of(choice, e);
+        snprintf(name, sizeof name, "%s.u", e->name);
+        GOSS_TRY(plan_last(h, rows * rank, random, err, name));
+        snprintf(name, sizeof name, "%s.v", e->name);
+        return plan_last(h, rank * columns, true, err, name);
+    default: return GOSS_OK;
+    }
+}
+
+static goss_status plan_site(goss_hyper *h, int i, goss_error *err) {
+    const char *site = goss_target_site_name(h->target, i);
+    int64_t channels = goss_target_site_channels(h->target, i), hidden = h->options.hidden;
+    GOSS_TRY(goss__hyper_add(h, 0, channels, GOSS_INIT_ONES, 1, err, "%s.film.scale", site));
+    GOSS_TRY(goss__hyper_add(h, 0, channels, GOSS_INIT_ZEROS, 1, err, "%s.film.shift", site));
+    return goss__hyper_add(h, hidden, 2 * channels, GOSS_INIT_ZEROS, hidden, err, "%s.film", site);
+}
+
+goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
+    const goss_hyper_options *o = &h->options;
+    int64_t layers = goss_target_layers(h->target);
+    /* The two terms of the trunk share the variance. */
+    GOSS_TRY(goss__hyper_add(h, o->embedding, o->hidden, GOSS_INIT_LECUN, o->embedding, err, "trunk.code"));
+    GOSS_TRY(goss__hyper_add(h, o->layer_embedding, o->hidden, GOSS_INIT_LECUN, o->layer_embedding, err, "trunk.layer"));
+    GOSS_TRY(goss__hyper_add(h, 0, o->hidden, GOSS_INIT_ZEROS, 1, err, "trunk.b"));
+    GOSS_TRY(goss__hyper_add(h, layers > 0 ? layers : 1, o->layer_embedding, GOSS_INIT_NORMAL, 1, err, "layers"));
+    for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) GOSS_TRY(plan_tensor(h, i, err));
+    for (int i = 0; i < goss_target_sites(h->target); i++)
+        if (h->film[i]) GOSS_TRY(plan_site(h, i, err));
+    return GOSS_OK;
+}
+
+/* ---- generators: h of a tensor as [T, numel], of variance 1 at the start where it is random ---- */
+
+/* Embeddings [1,n,Le] -> z [T,n,H]. */
+static goss_val trunk(const generation *a, goss_val embeddings) {
+    goss_val x = goss_linear(goss__hyper_unit(embeddings), goss__hyper_weight(a->own, "trunk.layer"),
+                             goss__hyper_weight(a->own, "trunk.b"));
+    return goss__hyper_unit(goss_silu(goss_add(a->conditioned, x)));
+}
+
+/* z of one layer times a last layer: [T, n]. */
+static goss_val last_layer(const generation *a, int layer, const char *tensor, const char *part) {
+    goss_val z = goss_slice(a->layers, 1, layer < 0 ? 0 : layer, 1);
+    goss_val w = part ? goss__hyper_weight(a->own, "%s.%s", tensor, part) : goss__hyper_weight(a->own, "%s", tensor);
+    return goss_squeeze(goss_linear(z, w, GOSS_NONE), 1);
+}
+
+static goss_val full(const generation *a, const goss__choice *choice, const goss_entry *e) {
+    return last_layer(a, e->layer, e->name, "full");
+}
+
+static goss_val chunked(const generation *a, const goss__choice *choice, const goss_entry *e) {
+    int64_t chunk = chunk_of(a->h, choice, e);
+    bool random = a->h->options.combine == GOSS_COMBINE_REPLACE && !is_bounded(e);
+    goss_val z = trunk(a, goss__hyper_weight(a->own, "%s.chunks", e->name));
+    goss_val w = goss__hyper_weight(a->own, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
+    goss_val y = goss_linear(z, w, GOSS_NONE);
+    if (!goss_valid(y)) return y;
+    y = goss_reshape(y, GOSS_SHAPE(goss_dim(y, 0), goss_n(chunks_of(e->numel, chunk) * chunk)));
+    return goss_slice(y, 1, 0, e->numel);
+}
+
+static goss_val lowrank(const generation *a, const goss__choice *choice, const goss_entry *e) {
+    int64_t rows, columns, rank = rank_of(choice, e);
+    matrix_of(e, &rows, &columns);
+    goss_val u = last_layer(a, e->layer, e->name, "u"), v = last_layer(a, e->layer, e->name, "v");
+    if (!goss_valid(u) || !goss_valid(v)) return u;
+    goss_extent T = goss_dim(u, 0);
+    u = goss_reshape(u, GOSS_SHAPE(T, goss_n(rows), goss_n(rank)));
+    v = goss_reshape(v, GOSS_SHAPE(T, goss_n(rank), goss_n(columns)));
+    goss_val y = goss_scale(goss_matmul(u, v, false, false), 1 / sqrt((double)rank));
+    return goss_reshape(y, GOSS_SHAPE(T, goss_n(e->numel)));
+}
+
+static goss_val (*const generators[])(const generation *a, const goss__choice *choice, const goss_entry *e) = {
+    [GOSS_GENERATE_FULL] = full,
+    [GOSS_GENERATE_CHUNKED] = chunked,
+    [GOSS_GENERATE_LOWRANK] = lowrank,
+    [GOSS_GENERATE_CLASS] = NULL,
+};
+
+/* ---- combine ---- */
+
+/* For weights `unit` is the tensor's deviation; what is bounded has 1, and `lone` is what it is around without base. */
+static goss_val combine(const goss_hyper *h, goss_val base, goss_val y, double unit, double lone) {
+    double alpha = h->options.alpha;
+    switch (h->options.combine) {
+    case GOSS_COMBINE_DELTA: return goss_add(base, goss_scale(y, alpha * unit));
+    case GOSS_COMBINE_REPLACE: return goss_shift(goss_scale(y, unit), lone);
+    case GOSS_COMBINE_SCALE: return goss_mul(base, goss_shift(goss_scale(y, alpha), 1));
+    }
+    return y;
+}
+
+static void add_penalty(generation *a, goss_val y) {
+    goss_val power = goss_mean_all(goss_square(y));
+    a->out->penalty = goss_valid(a->out->penalty) ? goss_add(a->out->penalty, power) : power;
+}
+
+static void generate_tensor(generation *a, int i) {
+    const goss_entry *e = goss_layout_entry(goss_target_layout(a->h->target), i);
+    const goss__choice *choice = &a->h->choice[i];
+    goss_generator kind = kind_of(choice, e);
+    if (kind == GOSS_GENERATE_SHARED || kind == GOSS_GENERATE_FILM) return;
+    goss_scope_push(a->graph, e->name);
+    goss_val base = goss_weights_get(a->out->weights, e->name), y = generators[kind](a, choice, e);
+    add_penalty(a, y);
+    bool bounded = is_bounded(e);
+    if (bounded) y = goss_tanh(y);
+    if (goss_valid(y)) {
+        goss_shape shape = goss_shape_of(base);
+        shape.dim[0] = goss_dim(y, 0);
+        y = goss_reshape(y, shape);
+    }
+    double unit = bounded ? 1 : goss_entry_deviation(e);
+    goss_weights_set(a->out->weights, e->name, combine(a->h, base, y, unit, e->role == GOSS_ROLE_GAIN));
+    goss_scope_pop(a->graph);
+}
+
+static void generate_site(generation *a, int i) {
+    const char *site = goss_target_site_name(a->h->target, i);
+    int64_t channels = goss_target_site_channels(a->h->target, i);
+    goss_scope_push(a->graph, site);
+    goss_val y = last_layer(a, a->h->site_layer[i], site, "film");
+    add_penalty(a, y);
+    y = goss_tanh(y);
+    goss_val scale = goss__hyper_weight(a->own, "%s.film.scale", site);
+    goss_val shift = goss__hyper_weight(a->own, "%s.film.shift", site);
+    a->out->film_scale[i] = combine(a->h, scale, goss_slice(y, 1, 0, channels), 1, 1);
+    a->out->film_shift[i] = combine(a->h, shift, goss_slice(y, 1, channels, channels), 1, 0);
+    goss_scope_pop(a->graph);
+}
+
+goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g) {
+    return goss_weights_from_params(g, goss_target_layout(h->target), "target");
+}
+
+static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out) {
+    goss_weights *own = goss_weights_from_params(g, h->layout, "hyper");
+    out->code = goss__hyper_code(h, g, own, c, &out->rows);
+    generation a = {.h = h, .own = own, .graph = g, .out = out};
+    a.conditioned = goss_linear(goss_unsqueeze(out->code, 1), goss__hyper_weight(own, "trunk.code"), GOSS_NONE);
+    a.layers = trunk(&a, goss__hyper_weight(own, "layers"));
+    for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) generate_tensor(&a, i);
+    for (int i = 0; i < goss_target_sites(h->target); i++)
+        if (h->film[i]) generate_site(&a, i);
+    goss_weights_free(own);
+}
+
+void goss_hyper_generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out) {
+    *out = (goss_generated){.weights = goss_hyper_base(h, g)};
+    if (!h->layers || !out->weights) return;
+    goss_scope_push(g, "hyper");
+    generate(h, g, c, out);
+    goss_scope_pop(g);
+}
+
+void goss_generated_free(goss_generated *w) {
+    if (!w) return;
+    goss_weights_free(w->weights);
+    w->weights = NULL;
+}
