@@ -218,6 +218,35 @@ TEST(rows_have_a_trajectory_of_their_own) {
     }
 }
 
+/* ---- a whole network ---- */
+
+TEST(a_network_in_one_slab_learns_exclusive_or) {
+    const double x[] = {0, 0, 0, 1, 1, 0, 1, 1}, y[] = {1, 0, 0, 1, 0, 1, 1, 0}, lr[] = {0.05};
+    goss_target *t = NULL;
+    T_OK(goss_target_parse("dense 8; tanh; head", (int64_t[]){2}, 1, 2, &t, &err));
+    world k = world_new();
+    goss_weights *v = goss_weights_from_params(k.g, goss_target_layout(t), "target");
+    goss_val slab = goss_weights_slab(v), target = world_input(&k, "y", GOSS_REAL, S(n(1), n(4), n(2)), y), grad;
+    goss_val logits = goss_target_apply(t, world_input(&k, "x", GOSS_REAL, S(n(1), n(4), n(2)), x), v, NULL).logits;
+    goss_val loss = goss_reduce_loss(goss_cross_entropy(logits, target, 0, GOSS_NONE), GOSS_NONE);
+    T_EQ(goss_grad(loss, &slab, 1, &grad), GOSS_OK);
+    goss_optimizer_options o = goss_optimizer_defaults();
+    goss_optimizer_param p = {.param = slab, .gradient = grad};
+    goss_optimizer_result step = goss_optimizer_build(&o, &p, 1, world_input(&k, "lr", GOSS_REAL, scalar, lr));
+    goss_val out[] = {loss, goss_mean_all(goss_correct(logits, target))};
+    if (world_open(&k, GOSS_F32, out, 2, step.updates, step.n_updates) != GOSS_OK) T_FAIL("%s", k.err.text);
+    int slot = goss_params_find(k.params, "target");
+    T_CHECK(slot >= 0 && goss_params_numel(k.params, slot) == goss_layout_total(goss_target_layout(t)));
+    goss_layout_initialize(goss_target_layout(t), 3, goss_params_data(k.params, slot));
+    T_EQ(world_run(&k), GOSS_OK);
+    T_CHECK(k.out[0][0] > 0.5);
+    for (int i = 0; i < 300; i++) T_EQ(world_run(&k), GOSS_OK);
+    T_CHECK(k.out[0][0] < 0.05 && k.out[1][0] == 1);
+    goss_weights_free(v);
+    goss_target_free(t);
+    world_free(&k);
+}
+
 /* ---- multipliers, errors ---- */
 
 TEST(multipliers_by_name) {
