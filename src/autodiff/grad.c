@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "graph/node.h"
+#include "ops/ops.h"
 
 typedef struct walk {
     goss_graph *g;
@@ -33,7 +33,9 @@ static void pull_back(walk *w, uint32_t id) {
         want[i] = w->active[node->in[i]];
         any |= want[i];
     }
+    double value;
     if (!any || node->op->no_gradient || !node->op->vjp) return;
+    if (goss__is_full(w->cot[id], &value) && value == 0) return; /* nothing but zeros would follow */
     node->op->vjp(goss__val(w->g, id), in, w->cot[id], want, cot);
     for (int i = 0; i < node->n_in; i++) {
         if (!want[i] || !goss_valid(cot[i])) continue;
@@ -51,7 +53,9 @@ static goss_status walk_back(walk *w, goss_val cotangent, const goss_val *wrt, i
         bool reached = wrt[i].id <= w->top && goss_valid(w->cot[wrt[i].id]);
         out[i] = reached ? w->cot[wrt[i].id] : goss_zeros_like(wrt[i]);
     }
-    return goss_graph_status(w->g, NULL);
+    goss_status s = goss_graph_status(w->g, NULL);
+    for (int i = 0; s != GOSS_OK && i < n; i++) out[i] = (goss_val){w->g, 0}; /* what is there may lack addends */
+    return s;
 }
 
 goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out) {

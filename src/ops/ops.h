@@ -53,8 +53,6 @@ bool goss__made_by(goss_val a, const goss__op *op, int i, goss_val *operand);
 bool goss__add_pads(goss_val a, goss_val b, goss_val *out);
 /* g summed over the axes on which a has extent 1 and g has not: the adjoint of broadcasting. */
 goss_val goss__sum_to(goss_val g, goss_shape shape);
-/* True when a's stored last two axes are x's swapped. */
-bool goss__is_transpose(goss_val a, goss_val *x);
 
 /* ---- slicing rules that several ops have ---- */
 goss__slicing goss__slice_same(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut); /* out's shape */

@@ -3,7 +3,6 @@
  * Key: seed and the node's name (scope and ordinal). Counter: task id, sample, element, step. So a draw is a function of what it
  * is for, never of the number of tasks in the batch, of slices or of threads. */
 #include <math.h>
-#include <stdio.h>
 
 #include "base/rng.h"
 #include "ops/ops.h"
@@ -71,8 +70,8 @@ static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape)
         return goss__misfit(op->name, task, "it must hold one id for each task of the result");
     goss_extent elements = goss__shape_product(&shape, shape.rank < 2 ? 1 : 2, shape.rank);
     if (elements.symbols) return goss_graph_fail(g, GOSS_E_SHAPE, "%s: only the first two extents may be symbols", op->name);
-    char name[512];
-    snprintf(name, sizeof name, "%s #%u", g->scope, g->random_ordinal++);
+    char *name = goss__arena_printf(&g->arena, "%s #%u", g->scope, g->random_ordinal++);
+    if (!name) return goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
     goss_val in[2] = {task, goss_iota(g, shape.rank < 2 ? goss_n(1) : shape.dim[1])};
     goss__proto p = {.op = op, .type = GOSS_REAL, .shape = shape, .n_in = 2, .in = in, .n_attr = 1, .attr = &elements.count, .name = name};
     return goss__emit(g, &p);
