@@ -67,7 +67,7 @@ typedef struct goss_hyper_options {
     int attention;        /* SUPPORT: heads of attention among the classes; 0: none (4) */
     bool class_delta;     /* head=class: false leaves the plain class means, which is a ProtoNet (true) */
     int class_hidden;     /* head=class: hidden units of the delta's MLP (128) */
-    bool class_scale;     /* head=class: a temperature and a bias are generated for each class too (true) */
+    bool class_scale;     /* head=class: a temperature and feature weights for the task, a bias a class, too (true) */
     double temperature;   /* head=class: starting scale of squared distances, learned; 0: 1 / sqrt(features) */
 } goss_hyper_options;
 GOSS_API goss_hyper_options goss_hyper_defaults(void);
@@ -125,8 +125,9 @@ GOSS_API goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g);
 /* Generates layers and FiLM for a condition (and not the class head: features then come from what was generated). */
 GOSS_API void goss_hyper_generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out);
 /* Generates the class head for embeddings of the support set c->features: with p_c = mean_c + h(mean_c, others),
- * logits_c = <w_c, f> + b_c, w_c = 2 t_c p_c, b_c = -t_c |p_c|^2 + beta_c: at the start exactly a ProtoNet's -t |f - mean_c|^2 up to
- * what all classes have in common (Snell et al. 2017; attention among the classes: Ye et al. 2020). */
+ * logits_c = <w_c, f> + b_c, w_c = 2 t g p_c, b_c = -t <g p_c, p_c> + beta_c (t and weights g of the features
+ * generated for the task): at the start a ProtoNet's -t |f - mean_c|^2 up to what all classes have in common
+ * (Snell et al. 2017; attention among the classes: Ye et al. 2020). */
 GOSS_API void goss_hyper_generate_head(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out);
 /* Applies what was generated to x [T,N,...]: features and logits [T,N,...]; `context` as for goss_target_apply, its FiLM
  * is replaced; NULL: defaults. A class head must have been generated for there to be logits. */

@@ -31,14 +31,26 @@ typedef struct goss_task_batch {
 GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target, int64_t tasks, int64_t ways,
                                                  int64_t supports, int64_t queries);
 
+/* Where a shared network's batch norms take their statistics from. A network that differs from task to task (maml, reptile,
+ * scratch; generated layers) always has those of the task's support set. */
+typedef enum goss_method_norm {
+    GOSS_METHOD_NORM_RUNNING, /* training: each set's own, over all tasks of the step; afterwards the running mean of them */
+    GOSS_METHOD_NORM_SUPPORT  /* training and afterwards: the support set's, for its queries too */
+} goss_method_norm;
+
 typedef struct goss_method_options {
-    int inner_steps;       /* gradient steps on the support set: maml, fomaml, anil, reptile in training (5) */
-    int test_steps;        /* the same when judged; finetune and scratch too (maml 5, finetune 50, scratch 100); 0: the method's own default */
-    double inner_rate;     /* 0.4 for maml, 0.01 where Adam is used inside; 0: the method's own default */
+    int inner_steps;       /* gradient steps on the support set in training; 0: the method's own default (maml, fomaml, anil,
+                              reptile 5; hypernet none: generate only) */
+    int test_steps;        /* the same when judged; 0: the method's own default (maml, fomaml, anil 5, reptile and finetune 50,
+                              scratch 100) */
+    double inner_rate;     /* of plain steps (maml 0.1, hypernet and protonet 0.01), of Adam (reptile 0.001, finetune 0.01,
+                              scratch 0.003); 0: the method's own default */
+    bool first_order;      /* hypernet with inner_steps: do not differentiate through the steps' gradients */
+    goss_method_norm norm; /* RUNNING */
+    double penalty;        /* hypernet: weight of the mean square of what is generated in the loss (0) */
     double ridge;          /* starting lambda of the ridge head, learned (1) */
     double label_smoothing;
-    double temperature;    /* starting scale of distances or cosines, learned; 0: the method's own default */
-    int max_ways;          /* largest number of classes of a test task: the head of maml, scratch, ... has as many rows (20) */
+    double temperature;    /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     const goss_hyper_options *hyper; /* hypernet; NULL: defaults */
 } goss_method_options;
 GOSS_API goss_method_options goss_method_defaults(void);

@@ -1,0 +1,97 @@
+/* method.h: a few-shot method inside.
+ *
+ * Nearly every method is one function: `solve` turns the support sets of a batch into a solution, a network for each task:
+ * weights, a head and how to normalise. Loss, query logits and the file of an adapted network all follow from it. */
+#ifndef GOSS_META_METHOD_H
+#define GOSS_META_METHOD_H
+
+#include "gossamer/method.h"
+
+#define GOSS__METHOD_PARAMS 8
+#define GOSS__MASKED_LOGIT (-1e30)
+
+typedef struct goss__method_kind goss__method_kind;
+
+struct goss_method {
+    const goss__method_kind *kind;
+    goss_method_options options;
+    goss_target *target; /* without a head */
+    goss_hyper *hyper;   /* hypernet only */
+    goss_layout *head;   /* the method's own few numbers, if any */
+    goss_method_param params[GOSS__METHOD_PARAMS];
+    int n_params;
+    int features;
+    bool batch_norm;      /* the target has some */
+    bool support_norm;    /* they take the statistics of the support set; else running ones */
+};
+
+/* The networks that a batch of tasks has been given. Tw is 1 or T. */
+typedef struct goss__solution {
+    goss_graph *graph;
+    bool training;
+    goss_weights *weights; /* of the target's layout; owned */
+    goss_weights *running; /* running statistics, or NULL; owned */
+    goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES];
+    goss_val head_w, head_b;        /* [Tw,F,W], [Tw,W] */
+    goss_norm_statistics given;     /* of the support set */
+    goss_norm_statistics seen[2];   /* in training, over all tasks: of support and of query */
+    goss_val penalty;               /* to be added to the loss, or GOSS_NONE */
+} goss__solution;
+
+struct goss__method_kind {
+    const char *name;
+    bool trains;
+    bool adapts_norm; /* its weights move with each task: statistics of the support set always */
+    int train_steps, test_steps;
+    double rate;
+    /* Adds parameters and what else the method needs; the target is there. NULL: nothing. */
+    goss_status (*setup)(goss_method *m, goss_error *err);
+    /* Networks for the tasks of a batch. NULL: the method has none (pixels). */
+    void (*solve)(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
+    /* Where NULL: cross entropy of the queries under `solve`, and its gradient. */
+    void (*train)(const goss_method *m, const goss_task_batch *b, goss_method_loss *out);
+    /* Where NULL: the solution applied to the queries. */
+    goss_val (*logits)(const goss_method *m, const goss_task_batch *b);
+};
+
+extern const goss__method_kind goss__method_hypernet, goss__method_protonet, goss__method_ridge, goss__method_maml,
+    goss__method_fomaml, goss__method_anil, goss__method_reptile, goss__method_finetune, goss__method_scratch,
+    goss__method_pixels;
+
+/* ---- method_create.c ---- */
+goss_status goss__method_param(goss_method *m, const char *name, const goss_layout *l, bool trained, goss_error *err);
+/* Declares the target's weights, running statistics where they are kept, and the layout "head" of `n` numbers a
+ * name of `names` (all zero at the start). */
+goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t n, bool trained, goss_error *err);
+int goss__method_steps(const goss_method *m, bool training);
+double goss__method_rate(const goss_method *m);
+
+/* ---- method_solution.c ---- */
+/* A solution with the method's own weights for all tasks and no head. */
+void goss__solution_begin(const goss_method *m, goss_graph *g, bool training, goss__solution *s);
+void goss__solution_free(goss__solution *s);
+/* The number `name` of the layout "head", [1, n]. */
+goss_val goss__method_number(const goss_method *m, goss_graph *g, const char *name);
+/* Embeddings [T,N,F]; the support set first, since its statistics may serve the query. */
+goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss_task_batch *b);
+goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b);
+/* 1 for each support sample that is there, [T,S]. */
+goss_val goss__support_weight(const goss_task_batch *b);
+/* Logits of classes that are padding become very small. */
+goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
+goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val logits, goss_val *accuracy);
+/* A ProtoNet's head from class means: what |f|^2 leaves over. scale: [1,1] */
+void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s);
+
+/* ---- method_inner.c ---- */
+typedef struct goss__inner {
+    int steps;
+    double rate;
+    bool adam;        /* else plain gradient steps */
+    bool first_order; /* gradients are numbers, not functions of the start */
+    bool head_only;
+    bool use_query;   /* every second step on the queries (Reptile in training) */
+} goss__inner;
+/* Gradient steps on the support sets: the solution's weights and head become those of each task. */
+void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss__inner *o, goss__solution *s);
+#endif

@@ -1,0 +1,157 @@
+/* method_create.c: the list of methods, their settings, parameters and inputs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "meta/method.h"
+
+static const goss__method_kind *const kinds[] = {
+    &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,    &goss__method_maml,    &goss__method_fomaml,
+    &goss__method_anil,     &goss__method_reptile,  &goss__method_finetune, &goss__method_scratch, &goss__method_pixels,
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const char *const *goss_method_names(void) {
+    static const char *const names[KINDS + 1] = {"hypernet", "protonet", "ridge",    "maml",    "fomaml",
+                                                 "anil",     "reptile",  "finetune", "scratch", "pixels", NULL};
+    return names;
+}
+
+goss_method_options goss_method_defaults(void) { return (goss_method_options){.ridge = 1}; }
+
+/* ---- inputs ---- */
+
+/* [T, n, x...] */
+static goss_shape sample_shape(const goss_target *t, goss_extent T, goss_extent n) {
+    goss_shape s = {.rank = 2 + goss_target_input_rank(t), .dim = {T, n}};
+    for (int i = 0; i < goss_target_input_rank(t); i++) s.dim[2 + i] = goss_n(goss_target_input(t)[i]);
+    return s;
+}
+
+goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target, int64_t tasks, int64_t ways,
+                                        int64_t supports, int64_t queries) {
+    goss_task_batch b = {.T = goss_symbol(g, "T", tasks),
+                         .W = goss_symbol(g, "W", ways),
+                         .S = goss_symbol(g, "S", supports),
+                         .Q = goss_symbol(g, "Q", queries)};
+    b.support = goss_input(g, "support", GOSS_REAL, sample_shape(target, b.T, b.S));
+    b.support_target = goss_input(g, "support_target", GOSS_REAL, GOSS_SHAPE(b.T, b.S, b.W));
+    b.assign = goss_input(g, "assign", GOSS_REAL, GOSS_SHAPE(b.T, b.W, b.S));
+    b.query = goss_input(g, "query", GOSS_REAL, sample_shape(target, b.T, b.Q));
+    b.query_target = goss_input(g, "query_target", GOSS_REAL, GOSS_SHAPE(b.T, b.Q, b.W));
+    b.query_weight = goss_input(g, "query_weight", GOSS_REAL, GOSS_SHAPE(b.T, b.Q));
+    b.class_mask = goss_input(g, "class_mask", GOSS_REAL, GOSS_SHAPE(b.T, b.W));
+    b.task = goss_input(g, "task", GOSS_INDEX, GOSS_SHAPE(b.T));
+    return b;
+}
+
+/* ---- parameters ---- */
+
+goss_status goss__method_param(goss_method *m, const char *name, const goss_layout *l, bool trained, goss_error *err) {
+    if (goss_layout_total(l) == 0) return GOSS_OK;
+    if (m->n_params == GOSS__METHOD_PARAMS)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "method %s: more than %d parameters", m->kind->name, GOSS__METHOD_PARAMS);
+    m->params[m->n_params++] = (goss_method_param){name, l, trained};
+    return GOSS_OK;
+}
+
+goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t n, bool trained, goss_error *err) {
+    GOSS_TRY(goss__method_param(m, "target", goss_target_layout(m->target), trained, err));
+    if (m->batch_norm && !m->support_norm)
+        GOSS_TRY(goss__method_param(m, "running", goss_target_statistics(m->target), false, err));
+    if (!names) return GOSS_OK;
+    GOSS_TRY(goss_layout_new(&m->head, err));
+    for (; *names; names++) {
+        goss_entry e = {.name = *names, .rank = 1, .dim = {n}, .init = GOSS_INIT_ZEROS, .role = GOSS_ROLE_BIAS,
+                        .out_units = -1, .in_units = -1};
+        GOSS_TRY(goss_layout_add(m->head, &e, err));
+    }
+    return goss__method_param(m, "head", m->head, trained, err);
+}
+
+int goss__method_steps(const goss_method *m, bool training) {
+    const goss_method_options *o = &m->options;
+    if (training) return o->inner_steps ? o->inner_steps : m->kind->train_steps;
+    return o->test_steps ? o->test_steps : m->kind->test_steps;
+}
+
+double goss__method_rate(const goss_method *m) {
+    return m->options.inner_rate > 0 ? m->options.inner_rate : m->kind->rate;
+}
+
+int goss_method_params(const goss_method *m) { return m->n_params; }
+goss_method_param goss_method_param_at(const goss_method *m, int i) { return m->params[i]; }
+void goss_method_initialize(const goss_method *m, int i, uint64_t seed, float *out) {
+    goss_layout_initialize(m->params[i].layout, seed, out);
+}
+
+/* ---- life ---- */
+
+static goss_status find_kind(const char *name, const goss__method_kind **out, goss_error *err) {
+    goss__str list = {0};
+    for (int i = 0; i < KINDS; i++) {
+        if (strcmp(kinds[i]->name, name) == 0) {
+            *out = kinds[i];
+            goss__str_free(&list);
+            return GOSS_OK;
+        }
+        goss__str_addf(&list, "%s%s", i ? ", " : "", kinds[i]->name);
+    }
+    goss_status status = goss_error_set(err, GOSS_E_ARGUMENT, "there is no method %s; there are %s", name,
+                                        list.failed ? "others" : list.data);
+    goss__str_free(&list);
+    return status;
+}
+
+static goss_status check_options(const goss_method_options *o, goss_error *err) {
+    const char *bad = NULL;
+    if (o->inner_steps < 0 || o->inner_steps > 1000) bad = "inner_steps is not in 0 .. 1000";
+    if (o->test_steps < 0 || o->test_steps > 1000) bad = "test_steps is not in 0 .. 1000";
+    if (!(o->inner_rate >= 0)) bad = "inner_rate is negative";
+    if (!(o->ridge > 0)) bad = "ridge is not positive";
+    if (!(o->label_smoothing >= 0 && o->label_smoothing < 1)) bad = "label_smoothing is not in [0, 1)";
+    if (!(o->temperature >= 0)) bad = "temperature is negative";
+    if (!(o->penalty >= 0)) bad = "penalty is negative";
+    return bad ? goss_error_set(err, GOSS_E_ARGUMENT, "method: %s", bad) : GOSS_OK;
+}
+
+static goss_status build(goss_method *m, const char *name, const char *backbone, const int64_t *input, int input_rank,
+                         goss_error *err) {
+    GOSS_TRY(check_options(&m->options, err));
+    GOSS_TRY(find_kind(name, &m->kind, err));
+    GOSS_TRY(goss_target_parse(backbone, input, input_rank, 0, &m->target, err));
+    m->features = (int)goss_target_feature_count(m->target);
+    m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;
+    m->support_norm = m->kind->adapts_norm || m->options.norm == GOSS_METHOD_NORM_SUPPORT;
+    if (m->options.temperature == 0) m->options.temperature = 1 / __builtin_sqrt((double)m->features);
+    return m->kind->setup ? m->kind->setup(m, err) : GOSS_OK;
+}
+
+goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input, int input_rank,
+                               const goss_method_options *options, goss_method **out, goss_error *err) {
+    goss_method *m = goss__calloc(1, sizeof *m);
+    *out = NULL;
+    if (!m) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a method");
+    m->options = options ? *options : goss_method_defaults();
+    goss_status status = build(m, name, backbone, input, input_rank, err);
+    m->options.hyper = NULL; /* the caller's; goss_hyper_settings has the copy */
+    if (status != GOSS_OK) {
+        goss_method_free(m);
+        return status;
+    }
+    *out = m;
+    return GOSS_OK;
+}
+
+void goss_method_free(goss_method *m) {
+    if (!m) return;
+    goss_hyper_free(m->hyper);
+    goss_layout_free(m->head);
+    goss_target_free(m->target);
+    goss__free(m);
+}
+
+const char *goss_method_name(const goss_method *m) { return m->kind->name; }
+const goss_target *goss_method_target(const goss_method *m) { return m->target; }
+bool goss_method_trains(const goss_method *m) { return m->kind->trains; }

@@ -1,0 +1,50 @@
+/* method_finetune.c: what needs no meta-learning of its own: a new linear head on a joint embedding (Chen et al. 2019),
+ * and a network from scratch for every task. */
+#include "meta/method.h"
+
+/* ---- finetune: trained as a ProtoNet is; judged by a new head, fitted to the support set by gradient steps ---- */
+
+static goss_status setup_finetune(goss_method *m, goss_error *err) {
+    return goss__method_setup(m, (const char *const[]){"temperature", NULL}, 1, true, err);
+}
+
+static void zero_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
+    s->head_w = goss_full(s->graph, GOSS_SHAPE(goss_n(1), goss_n(m->features), b->W), 0);
+    s->head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
+}
+
+static void solve_finetune(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    if (s->training) {
+        goss_val t = goss_exp(goss__method_number(m, s->graph, "temperature"));
+        goss__proto_head(goss__embed_support(m, s, b), b, goss_scale(t, m->options.temperature), s);
+        return;
+    }
+    zero_head(m, b, s);
+    goss__inner o = {.steps = fine_tune ? fine_tune : goss__method_steps(m, false),
+                     .rate = goss__method_rate(m),
+                     .adam = true,
+                     .first_order = true,
+                     .head_only = true};
+    goss__inner_run(m, b, &o, s);
+}
+
+const goss__method_kind goss__method_finetune = {
+    .name = "finetune", .trains = true, .test_steps = 50, .rate = 0.01, .setup = setup_finetune, .solve = solve_finetune};
+
+/* ---- scratch ---- */
+
+static goss_status setup_scratch(goss_method *m, goss_error *err) {
+    return goss__method_setup(m, NULL, 0, false, err);
+}
+
+static void solve_scratch(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    zero_head(m, b, s);
+    goss__inner o = {.steps = fine_tune ? fine_tune : goss__method_steps(m, false),
+                     .rate = goss__method_rate(m),
+                     .adam = true,
+                     .first_order = true};
+    goss__inner_run(m, b, &o, s);
+}
+
+const goss__method_kind goss__method_scratch = {
+    .name = "scratch", .adapts_norm = true, .test_steps = 100, .rate = 0.003, .setup = setup_scratch, .solve = solve_scratch};

@@ -1,0 +1,57 @@
+/* method_hypernet.c: the support set conditions a hypernetwork that generates the task's network.
+ *
+ * With nothing but a class head generated the support set is embedded once. Where layers are generated too it is embedded
+ * by the base first, which gives the condition, and again by what came out, which gives the head. K gradient steps on the
+ * support set may follow, and are then part of what is learned. */
+#include <string.h>
+
+#include "meta/method.h"
+
+static bool generates_weights(const goss_hyper *h) {
+    for (int i = 0; i < goss_layout_count(goss_target_layout(goss_hyper_target(h))); i++) {
+        goss_generator k = goss_hyper_generator(h, i);
+        if (k != GOSS_GENERATE_SHARED && k != GOSS_GENERATE_FILM) return true;
+    }
+    return false;
+}
+
+static goss_status setup(goss_method *m, goss_error *err) {
+    goss_hyper_options o = m->options.hyper ? *m->options.hyper : goss_hyper_defaults();
+    if (o.temperature == 0) o.temperature = m->options.temperature;
+    if (o.conditioner != GOSS_CONDITION_SUPPORT)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method hypernet adapts to a support set: the conditioner must be that");
+    GOSS_TRY(goss_hyper_create(m->target, &o, &m->hyper, err));
+    if (!goss_hyper_class_head(m->hyper))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method hypernet needs \"head=class\" among its rules: tasks have any number of classes");
+    m->support_norm |= generates_weights(m->hyper);
+    GOSS_TRY(goss__method_setup(m, NULL, 0, o.train_base, err));
+    return goss__method_param(m, "hyper", goss_hyper_layout(m->hyper), true, err);
+}
+
+/* Replaces the solution's weights and modulation by generated ones. */
+static void generate_layers(const goss_method *m, const goss_task_batch *b, goss_condition *c, goss_generated *made,
+                            goss__solution *s) {
+    c->features = goss__embed_support(m, s, b);
+    goss_hyper_generate(m->hyper, s->graph, c, made);
+    goss_weights_free(s->weights);
+    s->weights = made->weights;
+    memcpy(s->film_scale, made->film_scale, sizeof s->film_scale);
+    memcpy(s->film_shift, made->film_shift, sizeof s->film_shift);
+}
+
+static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    goss_condition c = {.assign = b->assign, .class_mask = b->class_mask, .task = b->task};
+    goss_generated made = {0};
+    if (goss_hyper_generates_layers(m->hyper)) generate_layers(m, b, &c, &made, s);
+    c.features = goss__embed_support(m, s, b);
+    goss_hyper_generate_head(m->hyper, s->graph, &c, &made);
+    s->head_w = made.head_w, s->head_b = made.head_b;
+    s->penalty = made.penalty;
+    int steps = s->training ? goss__method_steps(m, true) : fine_tune ? fine_tune : goss__method_steps(m, false);
+    if (steps == 0) return;
+    goss__inner o = {.steps = steps, .rate = goss__method_rate(m), .first_order = !s->training || m->options.first_order};
+    goss__inner_run(m, b, &o, s);
+}
+
+const goss__method_kind goss__method_hypernet = {
+    .name = "hypernet", .trains = true, .rate = 0.01, .setup = setup, .solve = solve};

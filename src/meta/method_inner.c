@@ -1,0 +1,115 @@
+/* method_inner.c: gradient steps on the support set, as part of the graph (the inner loop of MAML, Finn et al. 2017).
+ *
+ * Each tensor first becomes one for each task, so that the gradient of the sum of the tasks' losses is each task's own.
+ * Steps are unrolled; differentiating the result through them is the caller's goss_grad. Where only numbers are wanted
+ * gradients are detached, and nothing of a step is kept for a backward pass. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "meta/method.h"
+#include "nn/nn.h"
+
+static const double adam_beta1 = 0.9, adam_beta2 = 0.999, adam_eps = 1e-8;
+
+typedef struct inner_state {
+    const goss_method *m;
+    const goss_task_batch *b;
+    const goss__inner *o;
+    goss__solution *s;
+    int n, n_weights; /* tensors: those of the target, then the head's two */
+    goss_val *value, *grad, *first, *second;
+    goss_val features; /* of the support set, where only the head moves */
+} inner_state;
+
+/* [1, ...] -> [T, ...] */
+static goss_val per_task(goss_val v, goss_extent T) {
+    if (!goss_valid(v) || !goss_extent_is(goss_dim(v, 0), 1)) return v;
+    goss_shape shape = goss_shape_of(v);
+    shape.dim[0] = T;
+    return goss_broadcast(v, shape);
+}
+
+static const char *tensor_name(const inner_state *a, int i) {
+    return goss_layout_entry(goss_target_layout(a->m->target), i)->name;
+}
+
+/* Puts the current values back where the network reads them. */
+static void store(inner_state *a) {
+    for (int i = 0; i < a->n_weights && !a->o->head_only; i++) goss_weights_set(a->s->weights, tensor_name(a, i), a->value[i]);
+    a->s->head_w = a->value[a->n_weights];
+    a->s->head_b = a->value[a->n_weights + 1];
+}
+
+static void load(inner_state *a) {
+    for (int i = 0; i < a->n_weights; i++)
+        a->value[i] = per_task(goss_weights_get(a->s->weights, tensor_name(a, i)), a->b->T);
+    a->value[a->n_weights] = per_task(a->s->head_w, a->b->T);
+    a->value[a->n_weights + 1] = per_task(a->s->head_b, a->b->T);
+    for (int i = 0; a->o->adam && i < a->n; i++) a->first[i] = a->second[i] = goss_zeros_like(a->value[i]);
+}
+
+/* Sum over tasks of each task's mean loss on its support set (or, with use_query, on its queries every second step). */
+static goss_val step_loss(inner_state *a, int step) {
+    const goss_task_batch *b = a->b;
+    bool query = a->o->use_query && step % 2 == 1;
+    goss_val x, target = query ? b->query_target : b->support_target;
+    goss_val weight = query ? b->query_weight : goss__support_weight(b);
+    if (a->o->head_only) x = a->features;
+    else if (query) x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->weights, NULL));
+    else x = goss__embed_support(a->m, a->s, b);
+    goss_val logits = goss_linear(x, a->s->head_w, a->s->head_b);
+    goss_val loss = goss_mul(goss_cross_entropy(logits, target, 0, b->class_mask), weight);
+    goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));
+    return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
+}
+
+/* Kingma and Ba 2015. */
+static goss_val adam_step(inner_state *a, int i, int step) {
+    double c1 = 1 - __builtin_pow(adam_beta1, step + 1), c2 = 1 - __builtin_pow(adam_beta2, step + 1);
+    goss_val g = a->grad[i];
+    a->first[i] = goss_add(goss_scale(a->first[i], adam_beta1), goss_scale(g, 1 - adam_beta1));
+    a->second[i] = goss_add(goss_scale(a->second[i], adam_beta2), goss_scale(goss_square(g), 1 - adam_beta2));
+    goss_val deviation = goss_shift(goss_sqrt(goss_scale(a->second[i], 1 / c2)), adam_eps);
+    return goss_div(goss_scale(a->first[i], a->o->rate / c1), deviation);
+}
+
+static void one_step(inner_state *a, int step) {
+    int from = a->o->head_only ? a->n_weights : 0;
+    goss_val loss = step_loss(a, step);
+    goss_status status = goss_grad(loss, a->value + from, a->n - from, a->grad + from);
+    if (status != GOSS_OK) {
+        goss_graph_fail(a->s->graph, status, "inner step %d: the loss has no gradient", step + 1);
+        return;
+    }
+    for (int i = from; i < a->n; i++) {
+        if (a->o->first_order) a->grad[i] = goss_detach(a->grad[i]);
+        goss_val move = a->o->adam ? adam_step(a, i, step) : goss_scale(a->grad[i], a->o->rate);
+        a->value[i] = goss_sub(a->value[i], move);
+    }
+    store(a);
+}
+
+void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss__inner *o, goss__solution *s) {
+    int n_weights = goss_layout_count(goss_target_layout(m->target));
+    inner_state a = {.m = m, .b = b, .o = o, .s = s, .n = n_weights + 2, .n_weights = n_weights};
+    goss_weights *own = goss_weights_copy(s->weights);
+    goss_val *room = goss__calloc((size_t)a.n * 4, sizeof *room);
+    if (!own || !room) {
+        goss_graph_fail(s->graph, GOSS_E_NOMEM, "out of memory for an inner loop");
+        goss_weights_free(own);
+        goss__free(room);
+        return;
+    }
+    a.value = room, a.grad = room + a.n, a.first = room + 2 * a.n, a.second = room + 3 * a.n;
+    goss_weights_free(s->weights);
+    s->weights = own;
+    if (o->head_only) a.features = goss__embed_support(m, s, b); /* once: the network stays as it is */
+    goss_scope_push(s->graph, "inner");
+    load(&a);
+    store(&a);
+    for (int i = 0; i < o->steps; i++) one_step(&a, i);
+    /* The last step moved the weights, and with them the statistics that the queries are normalised by. */
+    if (!o->head_only && m->support_norm) goss__embed_support(m, s, b);
+    goss_scope_pop(s->graph);
+    goss__free(room);
+}

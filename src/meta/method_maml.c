@@ -1,0 +1,86 @@
+/* method_maml.c: learned starting points: MAML, first-order MAML (Finn et al. 2017), ANIL (Raghu et al. 2020: only the
+ * head moves) and Reptile (Nichol et al. 2018).
+ *
+ * The head starts from one learned vector for all classes (Ye and Chao 2022): the order of labels can not matter, and a
+ * task may have more classes than were ever seen in training. The first step tells the classes apart. */
+#include <string.h>
+
+#include "meta/method.h"
+
+static goss_status setup(goss_method *m, goss_error *err) {
+    return goss__method_setup(m, (const char *const[]){"w", NULL}, m->features, true, err);
+}
+
+/* The same row and no bias for every class: [1,F,W], [1,W]. */
+static void start_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
+    goss_val w = goss_unsqueeze(goss__method_number(m, s->graph, "w"), 2);
+    s->head_w = goss_broadcast(w, GOSS_SHAPE(goss_n(1), goss_n(m->features), b->W));
+    s->head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
+}
+
+static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    start_head(m, b, s);
+    goss__inner o = {.steps = fine_tune ? fine_tune : goss__method_steps(m, s->training),
+                     .rate = goss__method_rate(m),
+                     .first_order = !s->training || m->kind == &goss__method_fomaml,
+                     .head_only = m->kind == &goss__method_anil,
+                     .adam = m->kind == &goss__method_reptile};
+    goss__inner_run(m, b, &o, s);
+}
+
+const goss__method_kind goss__method_maml = {.name = "maml",
+                                             .trains = true,
+                                             .adapts_norm = true,
+                                             .train_steps = 5,
+                                             .test_steps = 5,
+                                             .rate = 0.1,
+                                             .setup = setup,
+                                             .solve = solve};
+const goss__method_kind goss__method_fomaml = {.name = "fomaml",
+                                               .trains = true,
+                                               .adapts_norm = true,
+                                               .train_steps = 5,
+                                               .test_steps = 5,
+                                               .rate = 0.1,
+                                               .setup = setup,
+                                               .solve = solve};
+const goss__method_kind goss__method_anil = {
+    .name = "anil", .trains = true, .train_steps = 5, .test_steps = 5, .rate = 0.1, .setup = setup, .solve = solve};
+
+/* ---- reptile ---- */
+
+/* Start minus the mean of where the tasks ended. value [T, ...] flattens to [total]. */
+static goss_val way_back(goss_val start, goss_val ends) {
+    goss_val mean = goss_mean(ends, GOSS_AXIS(0), false);
+    return goss_valid(start) && goss_valid(mean) ? goss_sub(start, goss_reshape(mean, goss_shape_of(start))) : mean;
+}
+
+/* Steps go by turns over support and queries: it is the difference between batches that Reptile learns from. Loss and
+ * accuracy are those of the queries after the steps, hence of data the steps have seen. */
+static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_method_loss *out) {
+    goss_graph *g = b->query.graph;
+    goss__solution s;
+    goss__solution_begin(m, g, true, &s);
+    start_head(m, b, &s);
+    goss__inner o = {.steps = goss__method_steps(m, true), .rate = goss__method_rate(m), .first_order = true,
+                     .adam = true, .use_query = true};
+    goss__inner_run(m, b, &o, &s);
+    goss_val logits = goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b);
+    out->loss = goss__query_loss(m, b, logits, &out->accuracy);
+    out->n_params = 2;
+    for (int i = 0; i < 2; i++)
+        out->param[i] = goss_param(g, m->params[i].name, GOSS_SHAPE(goss_n(goss_layout_total(m->params[i].layout))));
+    out->grad[0] = way_back(out->param[0], goss_weights_pack(s.weights));
+    out->grad[1] = way_back(out->param[1], goss_mean(s.head_w, GOSS_AXIS(2), false));
+    goss__solution_free(&s);
+}
+
+const goss__method_kind goss__method_reptile = {.name = "reptile",
+                                                .trains = true,
+                                                .adapts_norm = true,
+                                                .train_steps = 5,
+                                                .test_steps = 50,
+                                                .rate = 0.001,
+                                                .setup = setup,
+                                                .solve = solve,
+                                                .train = train_reptile};

@@ -1,0 +1,143 @@
+/* method_solution.c: the networks of a batch of tasks: how they embed, what loss their queries have, and the two builders
+ * of method.h that follow: training loss and query logits.
+ *
+ * Batch norm: a network that all tasks share is normalised in training by the statistics of the set it sees (support and
+ * query apart: both are large in training), which enter running statistics half each; afterwards the running ones serve
+ * every set, so that neither five support images nor other queries decide. Otherwise the support set's serve both. */
+#include <string.h>
+
+#include "meta/method.h"
+
+static const double running_momentum = 0.05;
+
+/* ---- solutions ---- */
+
+void goss__solution_begin(const goss_method *m, goss_graph *g, bool training, goss__solution *s) {
+    memset(s, 0, sizeof *s);
+    s->graph = g;
+    s->training = training;
+    s->weights = goss_weights_from_params(g, goss_target_layout(m->target), "target");
+    if (m->batch_norm && !m->support_norm)
+        s->running = goss_weights_from_params(g, goss_target_statistics(m->target), "running");
+}
+
+void goss__solution_free(goss__solution *s) {
+    goss_weights_free(s->weights);
+    goss_weights_free(s->running);
+}
+
+goss_val goss__method_number(const goss_method *m, goss_graph *g, const char *name) {
+    goss_weights *w = goss_weights_from_params(g, m->head, "head");
+    goss_val v = goss_weights_get(w, name);
+    goss_weights_free(w);
+    return v;
+}
+
+goss_val goss__support_weight(const goss_task_batch *b) { return goss_sum(b->support_target, GOSS_AXIS(2), false); }
+
+static goss_val embed(const goss_method *m, goss__solution *s, goss_val x, goss_val weight, bool query) {
+    goss_target_context c = goss_target_context_defaults();
+    c.film_scale = s->film_scale;
+    c.film_shift = s->film_shift;
+    if (m->support_norm) {
+        c.norm = query ? GOSS_NORM_GIVEN : GOSS_NORM_BATCH;
+        c.statistics = &s->given;
+        c.sample_weight = query ? GOSS_NONE : weight;
+    } else if (s->training) {
+        c.norm = GOSS_NORM_SHARED;
+        c.statistics = &s->seen[query];
+    } else if (m->batch_norm) {
+        c.norm = GOSS_NORM_RUNNING;
+        c.running = s->running;
+    }
+    return goss_flatten(goss_target_features(m->target, x, s->weights, &c));
+}
+
+goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
+    return embed(m, s, b->support, goss__support_weight(b), false);
+}
+
+goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
+    return embed(m, s, b->query, GOSS_NONE, true);
+}
+
+void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s) {
+    goss_val mean = goss_class_mean(features, b->assign), t = goss_unsqueeze(scale, 2);
+    s->head_w = goss_transpose(goss_mul(goss_scale(mean, 2), t));
+    s->head_b = goss_squeeze(goss_neg(goss_mul(goss_sum(goss_square(mean), GOSS_AXIS(2), true), t)), 2);
+}
+
+/* ---- logits and loss ---- */
+
+goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b) {
+    return goss_select(goss_unsqueeze(b->class_mask, 1), logits, goss_const(b->query.graph, GOSS__MASKED_LOGIT));
+}
+
+static goss_val query_logits(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
+    return goss__mask_classes(goss_linear(goss__embed_query(m, s, b), s->head_w, s->head_b), b);
+}
+
+goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val logits, goss_val *accuracy) {
+    goss_val loss = goss_cross_entropy(logits, b->query_target, m->options.label_smoothing, b->class_mask);
+    *accuracy = goss_reduce_loss(goss_correct(logits, b->query_target), b->query_weight);
+    return goss_reduce_loss(loss, b->query_weight);
+}
+
+goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune) {
+    if (m->kind->logits) return m->kind->logits(m, batch);
+    goss__solution s;
+    goss_scope_push(g, m->kind->name);
+    goss__solution_begin(m, g, false, &s);
+    m->kind->solve(m, batch, fine_tune, &s);
+    goss_val y = query_logits(m, &s, batch);
+    goss__solution_free(&s);
+    goss_scope_pop(g);
+    return y;
+}
+
+/* ---- training ---- */
+
+static void add_running_update(const goss_method *m, const goss__solution *s, goss_method_loss *out) {
+    if (!s->running) return;
+    goss_val after = GOSS_NONE;
+    for (int i = 0; i < 2; i++) {
+        goss_val u = goss_target_running_update(m->target, s->running, &s->seen[i], running_momentum);
+        after = i ? goss_scale(goss_add(after, u), 0.5) : u;
+    }
+    out->update[out->n_updates++] = goss_assign(goss_weights_slab(s->running), after);
+}
+
+static void add_gradients(const goss_method *m, goss_graph *g, goss_method_loss *out) {
+    for (int i = 0; i < m->n_params; i++)
+        if (m->params[i].trained)
+            out->param[out->n_params++] =
+                goss_param(g, m->params[i].name, GOSS_SHAPE(goss_n(goss_layout_total(m->params[i].layout))));
+    goss_status status = goss_grad(out->loss, out->param, out->n_params, out->grad);
+    if (status != GOSS_OK) goss_graph_fail(g, status, "method %s: its loss has no gradient", m->kind->name);
+}
+
+static void train_by_queries(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_method_loss *out) {
+    goss__solution s;
+    goss__solution_begin(m, g, true, &s);
+    m->kind->solve(m, b, 0, &s);
+    out->loss = goss__query_loss(m, b, query_logits(m, &s, b), &out->accuracy);
+    if (m->options.penalty > 0 && goss_valid(s.penalty))
+        out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
+    add_running_update(m, &s, out);
+    goss__solution_free(&s);
+    add_gradients(m, g, out);
+}
+
+goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch) {
+    goss_method_loss out = {0};
+    if (!m->kind->trains) {
+        out.loss = out.accuracy =
+            goss_graph_fail(g, GOSS_E_UNSUPPORTED, "method %s has nothing to train", m->kind->name);
+        return out;
+    }
+    goss_scope_push(g, m->kind->name);
+    if (m->kind->train) m->kind->train(m, batch, &out);
+    else train_by_queries(m, g, batch, &out);
+    goss_scope_pop(g);
+    return out;
+}
