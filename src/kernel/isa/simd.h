@@ -32,6 +32,7 @@
 
 typedef float vf __attribute__((vector_size(4 * W), may_alias));
 typedef int32_t vi __attribute__((vector_size(4 * W), may_alias));
+typedef uint32_t vu __attribute__((vector_size(4 * W), may_alias)); /* wraps around; so bit tricks go through it */
 typedef vf vf_unaligned __attribute__((aligned(4)));
 
 ALWAYS vf vset(float x) { return x - (vf){0}; }

@@ -24,8 +24,8 @@ ALWAYS vf vexp(vf x) {
     vf r = vfnma(n, vset(-0x1.05c610p-29f), vfnma(n, vset(0x1.62e430p-1f), x));
     vf p = vpoly4(r, 0x1.fffffcp-2f, 0x1.55548ap-3f, 0x1.5558a2p-5f, 0x1.123f7cp-7f, 0x1.6a6654p-10f);
     p = vfma(r * r, p, r) + vset(1.f);
-    vi i = (vi)t - (vi)vset(V_ROUND), half = i >> 1;
-    return p * (vf)((half + 127) << 23) * (vf)((i - half + 127) << 23);
+    vi i = (vi)((vu)t - (vu)vset(V_ROUND)), half = i >> 1;
+    return p * (vf)(((vu)half + 127) << 23) * (vf)(((vu)i - (vu)half + 127) << 23);
 }
 
 /* log(x) = e ln(2) + log(1 + f), sqrt(1/2) <= 1 + f < sqrt(2). */
@@ -33,9 +33,9 @@ ALWAYS vf vlog(vf x) {
     const vf inf = vset(__builtin_inff());
     vcond tiny = vless(x, vset(0x1p-126f));
     vf y = vselect(tiny, x * vset(0x1p24f), x);
-    vi shifted = (vi)y - 0x3f3504f3; /* sqrt(1/2) */
-    vi e = shifted >> 23;
-    vf f = (vf)((shifted & 0x007fffff) + 0x3f3504f3) - vset(1.f);
+    vu shifted = (vu)y - 0x3f3504f3u; /* sqrt(1/2) */
+    vi e = (vi)shifted >> 23;
+    vf f = (vf)((shifted & 0x007fffffu) + 0x3f3504f3u) - vset(1.f);
     vf n = __builtin_convertvector(e, vf) - vselect(tiny, vset(24.f), vset(0.f));
     vf q = vpoly4(f, -0x1.fbcfacp-4f, 0x1.e736dep-4f, -0x1.e0305ap-4f, 0x1.160f7ep-4f, 0.f);
     q = vfma(vfma(q, f, vset(0x1.232ce2p-3f)), f, vset(-0x1.555e70p-3f));
@@ -69,9 +69,9 @@ ALWAYS vf vsincos(vf x, int32_t quarter) {
     vf s = r * r;
     vf sine = vfma(s * r, vpoly2(s, -0x1.555544p-3f, 0x1.1106cap-7f, -0x1.991e08p-13f), r);
     vf cosine = vfma(s * s, vpoly2(s, 0x1.55554ap-5f, -0x1.6c0c14p-10f, 0x1.99de6ep-16f), vfma(s, vset(-0.5f), vset(1.f)));
-    vi q = (vi)t + quarter;
-    vf y = vselect(vequal_i(q & 1, vseti(1)), cosine, sine);
-    y = (vf)((vi)y ^ ((q & 2) << 30));
+    vu q = (vu)t + (uint32_t)quarter;
+    vf y = vselect(vequal_i((vi)(q & 1u), vseti(1)), cosine, sine);
+    y = (vf)((vu)y ^ ((q & 2u) << 30));
     return vselect(vless(vabs(x), vset(__builtin_inff())), y, x - x);
 }
 
