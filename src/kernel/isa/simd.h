@@ -15,7 +15,12 @@
 #define GOSS_PASTE(a, b) GOSS_PASTE_(a, b)
 #define GOSS_FN(name) GOSS_PASTE(name, GOSS_ISA)
 #define ALWAYS static inline __attribute__((always_inline, unused))
+/* Before a loop of constant length over registers. */
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
 #define UNROLL _Pragma("GCC unroll 16")
+#endif
 
 #if GOSS_ISA_avx512
 #include <immintrin.h>
