@@ -65,7 +65,7 @@ int64_t goss__extent_eval(goss_extent e, const int64_t *counts) {
 
 goss_shape goss_shape_make(int rank, const goss_extent *dims) {
     goss_shape s = {.rank = rank};
-    if (rank <= GOSS_MAX_RANK) memcpy(s.dim, dims, (size_t)rank * sizeof *dims);
+    if (rank > 0 && rank <= GOSS_MAX_RANK) memcpy(s.dim, dims, (size_t)rank * sizeof *dims);
     return s;
 }
 

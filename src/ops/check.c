@@ -40,6 +40,26 @@ goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, 
                            goss__shape_text(a.graph, &t, two, sizeof two), text);
 }
 
+goss_val goss__differ(const char *op, goss_val a, goss_val b, int which, goss_extent e, goss_extent f) {
+    char one[GOSS__EXTENT_TEXT], two[GOSS__EXTENT_TEXT], where[24] = "inner ";
+    if (which >= 0) snprintf(where, sizeof where, "axis %d: ", which);
+    return goss__misfit2(op, a, b, "%sextents %s and %s", where, goss__extent_text(a.graph, e, one, sizeof one),
+                         goss__extent_text(a.graph, f, two, sizeof two));
+}
+
+bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
+    if (s->rank < 0 || s->rank > GOSS_MAX_RANK) {
+        goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is not 0 to %d", op, s->rank, GOSS_MAX_RANK);
+        return false;
+    }
+    for (int i = 0; i < s->rank; i++)
+        if (s->dim[i].count < 1) {
+            goss_graph_fail(g, GOSS_E_SHAPE, "%s: axis %d has no extent", op, i);
+            return false;
+        }
+    return true;
+}
+
 bool goss__axis_ok(const char *op, goss_val a, int *axis) {
     int rank = goss_rank(a), i = *axis < 0 ? *axis + rank : *axis;
     if (i < 0 || i >= rank) {

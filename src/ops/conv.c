@@ -56,7 +56,7 @@ goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o) {
     goss_extent tx = s.dim[0], tw = goss_dim(w, 0);
     if (!goss_extent_equal(tx, tw)) {
         if (goss_extent_is(tw, 1)) return conv_folded(x, w, o);
-        if (!goss_extent_is(tx, 1)) return goss__misfit2("conv", x, w, "axis 0: the tasks differ");
+        if (!goss_extent_is(tx, 1)) return goss__differ("conv", x, w, 0, tx, tw);
         s.dim[0] = tw; /* one set of images under the weights of many tasks */
         return goss_conv(goss_broadcast(x, s), w, o);
     }

@@ -30,10 +30,7 @@ static bool common_shape(const char *op, const goss_val *in, int n, goss_shape *
                 shape->dim[k] = e;
                 continue;
             }
-            char one[GOSS__EXTENT_TEXT], two[GOSS__EXTENT_TEXT];
-            goss__misfit2(op, in[first], in[i], "axis %d: extents %s and %s", k,
-                          goss__extent_text(in[i].graph, shape->dim[k], one, sizeof one),
-                          goss__extent_text(in[i].graph, s.dim[k], two, sizeof two));
+            goss__differ(op, in[first], in[i], k, shape->dim[k], s.dim[k]);
             return false;
         }
     }

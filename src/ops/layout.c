@@ -49,7 +49,7 @@ const goss__op goss__op_broadcast = {.name = "broadcast", .is_broadcast = true, 
                                      .run_f32 = broadcast_f32, .run_f64 = broadcast_f64};
 
 goss_val goss_broadcast(goss_val a, goss_shape shape) {
-    if (!goss__typed("broadcast", &a, 1, GOSS_REAL)) return (goss_val){a.graph, 0};
+    if (!goss__typed("broadcast", &a, 1, GOSS_REAL) || !goss__shape_ok(a.graph, "broadcast", &shape)) return (goss_val){a.graph, 0};
     goss_shape s = goss_shape_of(a);
     goss_val inner;
     if (goss_shape_equal(s, shape)) return a;
@@ -94,7 +94,7 @@ static void reshape_vjp(goss_val y, const goss_val *in, goss_val g, const bool *
 const goss__op goss__op_reshape = {.name = "reshape", .alias = true, .vjp = reshape_vjp, .slice = reshape_slice};
 
 goss_val goss_reshape(goss_val a, goss_shape shape) {
-    if (!goss__all_valid(&a, 1)) return (goss_val){a.graph, 0};
+    if (!goss__all_valid(&a, 1) || !goss__shape_ok(a.graph, "reshape", &shape)) return (goss_val){a.graph, 0};
     goss_shape s = goss_shape_of(a);
     goss_val inner;
     if (goss_shape_equal(s, shape)) return a;
@@ -305,10 +305,12 @@ goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
     int64_t extent;
     if (!goss__typed("pad", &a, 1, GOSS_REAL) || !goss__axis_ok("pad", a, &axis) || !goss__fixed_ok("pad", a, axis, &extent))
         return (goss_val){a.graph, 0};
-    if (before < 0 || after < 0) return goss__misfit("pad", a, "%lld before, %lld after", (long long)before, (long long)after);
+    int64_t whole;
+    if (before < 0 || after < 0 || __builtin_add_overflow(before, after, &whole) || __builtin_add_overflow(whole, extent, &whole))
+        return goss__misfit("pad", a, "%lld before, %lld after", (long long)before, (long long)after);
     if (before == 0 && after == 0) return a;
     goss_shape s = goss_shape_of(a);
-    s.dim[axis] = goss_n(before + extent + after);
+    s.dim[axis] = goss_n(whole);
     return goss__make(&goss__op_pad, GOSS_REAL, s, &a, 1, (int64_t[]){axis, before, after}, 3);
 }
 
@@ -374,11 +376,11 @@ goss_val goss_concat(const goss_val *parts, int n, int axis) {
     int64_t total = 0, extent;
     for (int i = 0; i < n; i++) {
         goss_shape p = goss_shape_of(parts[i]);
-        if (p.rank != s.rank) return goss__misfit2("concat", parts[0], parts[i], "ranks differ");
+        if (p.rank != s.rank) return goss__misfit2("concat", parts[0], parts[i], "ranks %d and %d", s.rank, p.rank);
         for (int k = 0; k < s.rank; k++)
-            if (k != axis && !goss_extent_equal(p.dim[k], s.dim[k])) return goss__misfit2("concat", parts[0], parts[i], "axis %d differs", k);
+            if (k != axis && !goss_extent_equal(p.dim[k], s.dim[k])) return goss__differ("concat", parts[0], parts[i], k, s.dim[k], p.dim[k]);
         if (!goss__fixed_ok("concat", parts[i], axis, &extent)) return (goss_val){parts[0].graph, 0};
-        total += extent;
+        if (__builtin_add_overflow(total, extent, &total)) return goss__misfit2("concat", parts[0], parts[i], "together they are too long");
     }
     s.dim[axis] = goss_n(total);
     return goss__make(&goss__op_concat, GOSS_REAL, s, parts, n, (int64_t[]){axis}, 1);

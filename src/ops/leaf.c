@@ -30,11 +30,7 @@ static bool name_ok(goss_graph *g, const goss__proto *p) {
 
 static goss_val named(goss_graph *g, const goss__op *op, const char *name, goss_type type, goss_shape shape) {
     goss__proto p = {.op = op, .type = type, .shape = shape, .name = name};
-    if (!name_ok(g, &p)) return (goss_val){g, 0};
-    for (int i = 0; i < shape.rank && i < GOSS_MAX_RANK; i++)
-        if (shape.dim[i].count < 1)
-            return goss_graph_fail(g, GOSS_E_SHAPE, "%s %s: axis %d has no extent", op->name, name, i);
-    return goss__emit(g, &p);
+    return goss__shape_ok(g, op->name, &shape) && name_ok(g, &p) ? goss__emit(g, &p) : (goss_val){g, 0};
 }
 
 goss_val goss_input(goss_graph *g, const char *name, goss_type type, goss_shape shape) {
@@ -42,7 +38,7 @@ goss_val goss_input(goss_graph *g, const char *name, goss_type type, goss_shape 
 }
 
 goss_val goss_param(goss_graph *g, const char *name, goss_shape shape) {
-    for (int i = 0; i < shape.rank && i < GOSS_MAX_RANK; i++)
+    for (int i = 0; goss__shape_ok(g, "param", &shape) && i < shape.rank; i++)
         if (shape.dim[i].symbols != 0)
             return goss_graph_fail(g, GOSS_E_SHAPE, "param %s: axis %d must have a fixed extent", name ? name : "", i);
     return named(g, &goss__op_param, name, GOSS_REAL, shape);
@@ -55,6 +51,7 @@ static void const_f64(const goss__call *c) { *(double *)c->out = goss__unbits(c-
 const goss__op goss__op_const = {.name = "const", .no_gradient = true, .run_f32 = const_f32, .run_f64 = const_f64};
 
 goss_val goss_const(goss_graph *g, double value) {
+    if (!g) return (goss_val){NULL, 0}; /* of an invalid value that has no graph */
     int64_t attr = goss__bits(value);
     goss__proto p = {.op = &goss__op_const, .type = GOSS_REAL, .n_attr = 1, .attr = &attr};
     return goss__emit(g, &p);

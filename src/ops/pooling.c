@@ -59,7 +59,7 @@ goss_val goss_avg_pool(goss_val x, goss_pool_options o) {
     goss_shape out;
     if (!goss__typed("avg_pool", &x, 1, GOSS_REAL) || !pooled_shape("avg_pool", x, &o, attr, &out)) return (goss_val){x.graph, 0};
     goss_val sum = goss__make(&goss__op_window_sum, GOSS_REAL, out, &x, 1, attr, N_ATTR);
-    return goss_scale(sum, 1.0 / (o.size_h * o.size_w));
+    return goss_scale(sum, 1 / ((double)o.size_h * o.size_w));
 }
 
 /* ---- gradients ---- */

@@ -14,15 +14,13 @@ static bool product_shape(goss_val a, goss_val b, bool ta, bool tb, goss_shape *
     for (int i = 0; i < r - 2; i++) {
         out->dim[i] = goss_extent_is(s.dim[i], 1) ? t.dim[i] : s.dim[i];
         if (!goss_extent_equal(s.dim[i], t.dim[i]) && !goss_extent_is(s.dim[i], 1) && !goss_extent_is(t.dim[i], 1)) {
-            goss__misfit2("matmul", a, b, "axis %d: extents differ and neither is 1", i);
+            goss__differ("matmul", a, b, i, s.dim[i], t.dim[i]);
             return false;
         }
     }
     goss_extent k = s.dim[ta ? r - 2 : r - 1], l = t.dim[tb ? r - 1 : r - 2];
     if (!goss_extent_equal(k, l)) {
-        char one[GOSS__EXTENT_TEXT], two[GOSS__EXTENT_TEXT];
-        goss__misfit2("matmul", a, b, "inner extents %s and %s", goss__extent_text(a.graph, k, one, sizeof one),
-                      goss__extent_text(a.graph, l, two, sizeof two));
+        goss__differ("matmul", a, b, -1, k, l);
         return false;
     }
     out->dim[r - 2] = s.dim[ta ? r - 1 : r - 2];

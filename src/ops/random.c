@@ -64,7 +64,7 @@ const goss__op goss__op_random_normal = {.name = "random_normal", .no_gradient =
 
 /* Operand 1 carries the run-time number of samples by its extent: 0, 1, 2, ... */
 static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape) {
-    if (!goss__typed(op->name, &task, 1, GOSS_INDEX)) return (goss_val){task.graph, 0};
+    if (!goss__typed(op->name, &task, 1, GOSS_INDEX) || !goss__shape_ok(task.graph, op->name, &shape)) return (goss_val){task.graph, 0};
     goss_graph *g = task.graph;
     if (goss_rank(task) != 1 || shape.rank < 1 || !goss_extent_equal(goss_dim(task, 0), shape.dim[0]))
         return goss__misfit(op->name, task, "it must hold one id for each task of the result");
