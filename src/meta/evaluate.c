@@ -1,0 +1,110 @@
+/* evaluate.c: contenders on the same episodes. Each is compiled, run over all of them and freed before the next, so that
+ * memory is that of one; episodes are drawn again, which is cheap and gives the same ones. */
+#include "gossamer/evaluate.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+#include "meta/judge.h"
+
+goss_evaluate_options goss_evaluate_defaults(void) { return (goss_evaluate_options){.episodes = 1000}; }
+
+double goss_mean_ci95(const double *values, int n, double *mean) {
+    double sum = 0, squares = 0;
+    for (int i = 0; i < n; i++) sum += values[i];
+    double m = n > 0 ? sum / n : 0;
+    for (int i = 0; i < n; i++) squares += (values[i] - m) * (values[i] - m);
+    if (mean) *mean = m;
+    return n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : 0;
+}
+
+static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, goss_sampler *sampler,
+                           const goss_evaluate_options *o, double *each, double *seconds, goss_error *err) {
+    for (int k = 0; k < o->episodes;) {
+        int tasks = o->episodes - k < pack->max_tasks ? o->episodes - k : pack->max_tasks;
+        goss__task_pack_draw(pack, sampler, (uint64_t)k, tasks);
+        double start = goss__now();
+        GOSS_TRY(goss__judge_run(j, pack, each + k, err));
+        *seconds += goss__now() - start;
+        k += tasks;
+        if (o->progress) o->progress(o->context, which, k, o->episodes);
+    }
+    return GOSS_OK;
+}
+
+static goss_status judge_one(const goss_contender *c, int which, goss__task_pack *pack, goss_sampler *sampler,
+                             const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
+    goss__judge j;
+    double seconds = 0;
+    const goss_method *m = goss_model_method(c->model);
+    goss_status s = goss__judge_init(&j, m, c->fine_tune, pack->max_tasks, goss_sampler_limits(sampler), o->threads, err);
+    if (s == GOSS_OK) {
+        goss_model_store(c->model, j.params);
+        s = run_all(&j, which, pack, sampler, o, each, &seconds, err);
+        goss__judge_free(&j);
+    }
+    if (s != GOSS_OK) return goss_error_prefix(err, s, "%s", goss_method_name(m));
+    score->seconds_per_task = seconds / o->episodes;
+    return GOSS_OK;
+}
+
+static goss_status check(const goss_contender *contenders, int n, const goss_sampler *sampler,
+                         const goss_evaluate_options *o, goss_error *err) {
+    if (n < 1 || o->episodes < 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%d methods on %d episodes: at least one of each", n, o->episodes);
+    for (int i = 0; i < n; i++) {
+        goss_image_format f = goss_model_image(contenders[i].model);
+        if ((size_t)f.height * (size_t)f.width * (size_t)f.channels != goss_sampler_limits(sampler).image)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "%s works on images of %d x %d x %d, the episodes have others",
+                                  goss_method_name(goss_model_method(contenders[i].model)), f.height, f.width, f.channels);
+    }
+    return GOSS_OK;
+}
+
+/* Means, and differences to the first. each [n, episodes] becomes differences but for the first row, and back. */
+static void summarize(double *each, int n, int episodes, goss_score *scores) {
+    for (int i = 0; i < n; i++) {
+        double *row = each + (size_t)i * (size_t)episodes;
+        scores[i].ci95 = goss_mean_ci95(row, episodes, &scores[i].accuracy);
+        if (i == 0) continue;
+        for (int k = 0; k < episodes; k++) row[k] -= each[k];
+        scores[i].difference_ci95 = goss_mean_ci95(row, episodes, &scores[i].difference);
+        for (int k = 0; k < episodes; k++) row[k] += each[k];
+    }
+}
+
+static goss_status race(const goss_contender *contenders, int n, goss_sampler *sampler, const goss_evaluate_options *o,
+                        goss_score *scores, double *each, goss_error *err) {
+    goss_episode_limits limits = goss_sampler_limits(sampler);
+    goss__task_pack pack;
+    int batch = o->batch > 0 ? o->batch : goss__judge_batch(limits, o->episodes);
+    GOSS_TRY(goss__task_pack_init(&pack, batch, limits, err));
+    goss_status s = GOSS_OK;
+    for (int i = 0; i < n && s == GOSS_OK; i++) {
+        scores[i] = (goss_score){0};
+        s = judge_one(&contenders[i], i, &pack, sampler, o, each + (size_t)i * (size_t)o->episodes, &scores[i], err);
+    }
+    goss__task_pack_free(&pack);
+    if (s == GOSS_OK) summarize(each, n, o->episodes, scores);
+    return s;
+}
+
+goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler *sampler,
+                          const goss_evaluate_options *options, goss_score *scores, double *each, goss_error *err) {
+    goss_evaluate_options o = options ? *options : goss_evaluate_defaults();
+    GOSS_TRY(check(contenders, n, sampler, &o, err));
+    goss_threads *threads = NULL;
+    double *own = NULL;
+    if (!o.threads) {
+        GOSS_TRY(goss_threads_new(0, &threads, err));
+        o.threads = threads;
+    }
+    if (!each) each = own = goss__calloc((size_t)n * (size_t)o.episodes, sizeof *own);
+    goss_status s = each ? race(contenders, n, sampler, &o, scores, each, err)
+                         : goss_error_set(err, GOSS_E_NOMEM, "no memory for the results of %d episodes", o.episodes);
+    goss__free(own);
+    goss_threads_free(threads);
+    return s;
+}

@@ -1,0 +1,117 @@
+/* notes.c: metadata and slabs of model files: what models and adapted networks have in common. */
+#include "meta/notes.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "io/number.h"
+
+/* ---- notes ---- */
+
+static int find(const goss__notes *notes, const char *name) {
+    for (int i = 0; i < notes->n; i++)
+        if (strcmp(notes->text[2 * i], name) == 0) return i;
+    return -1;
+}
+
+goss_status goss__notes_set(goss__notes *notes, const char *name, const char *value, goss_error *err) {
+    int i = find(notes, name);
+    char *copy = goss__strdup(value), *key = i < 0 ? goss__strdup(name) : NULL;
+    char **grown = i < 0 ? goss__realloc(notes->text, (size_t)(notes->n + 1) * 2 * sizeof *grown) : notes->text;
+    if (grown) notes->text = grown;
+    if (!copy || !grown || (i < 0 && !key)) {
+        goss__free(copy), goss__free(key);
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for a note");
+    }
+    if (i < 0) {
+        i = notes->n++;
+        notes->text[2 * i] = key;
+    } else {
+        goss__free(notes->text[2 * i + 1]);
+    }
+    notes->text[2 * i + 1] = copy;
+    return GOSS_OK;
+}
+
+const char *goss__notes_get(const goss__notes *notes, const char *name) {
+    int i = find(notes, name);
+    return i < 0 ? NULL : notes->text[2 * i + 1];
+}
+
+void goss__notes_free(goss__notes *notes) {
+    for (int i = 0; i < 2 * notes->n; i++) goss__free(notes->text[i]);
+    goss__free(notes->text);
+    *notes = (goss__notes){0};
+}
+
+goss_status goss__notes_write(const goss__notes *notes, goss_tensor_file *file, goss_error *err) {
+    for (int i = 0; i < notes->n; i++)
+        GOSS_TRY(goss_tensor_file_meta(file, notes->text[2 * i], notes->text[2 * i + 1], err));
+    return GOSS_OK;
+}
+
+/* ---- metadata ---- */
+
+goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_error *err) {
+    const char *is = goss_safetensors_meta(f, GOSS__KIND_KEY);
+    if (!is) return goss_error_set(err, GOSS_E_FORMAT, "not a file of Gossamer's: its metadata lacks %s", GOSS__KIND_KEY);
+    if (strcmp(is, kind) == 0) return GOSS_OK;
+    size_t word = strcspn(kind, " ");
+    if (strncmp(is, kind, word + 1) == 0)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "its format is \"%.40s\"; this version reads \"%s\"", is, kind);
+    return goss_error_set(err, GOSS_E_FORMAT, "it holds a %.*s, not a %.*s", (int)strcspn(is, " "), is, (int)word, kind);
+}
+
+goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_t min, int64_t max, int64_t *out,
+                              goss_error *err) {
+    const char *text = goss_safetensors_meta(f, key);
+    double value;
+    if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks %s", key);
+    if (!goss__number_parse(text, &value) || value < (double)min || value > (double)max || value != (double)(int64_t)value)
+        return goss_error_set(err, GOSS_E_FORMAT, "metadata %s: \"%.40s\" is not an integer from %lld to %lld", key, text,
+                              (long long)min, (long long)max);
+    *out = (int64_t)value;
+    return GOSS_OK;
+}
+
+/* ---- slabs ---- */
+
+static bool tensor_name(char *out, size_t size, const char *prefix, const goss_entry *e) {
+    int n = prefix ? snprintf(out, size, "%s.%s", prefix, e->name) : snprintf(out, size, "%s", e->name);
+    return n > 0 && (size_t)n < size;
+}
+
+goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const goss_layout *l, const float *slab,
+                             goss_error *err) {
+    char name[256];
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        const goss_entry *e = goss_layout_entry(l, i);
+        if (!tensor_name(name, sizeof name, prefix, e))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "the name of tensor \"%.60s...\" is too long for a file", e->name);
+        GOSS_TRY(goss_tensor_file_add(file, name, "F32", e->rank, e->dim, slab + goss_layout_offset(l, i), err));
+    }
+    return GOSS_OK;
+}
+
+static goss_status same_shape(const goss_file_tensor *t, const goss_entry *e, goss_error *err) {
+    bool same = t->rank == e->rank;
+    for (int i = 0; same && i < e->rank; i++) same = t->shape[i] == e->dim[i];
+    return same ? GOSS_OK
+                : goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" has another shape than the network described", t->name);
+}
+
+goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const goss_layout *l, float *slab,
+                            goss_error *err) {
+    char name[256];
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        const goss_entry *e = goss_layout_entry(l, i);
+        const float *data;
+        if (!tensor_name(name, sizeof name, prefix, e)) return goss_error_set(err, GOSS_E_FORMAT, "a tensor's name is too long");
+        GOSS_TRY(goss_safetensors_floats(f, name, e->numel, &data, err));
+        GOSS_TRY(same_shape(goss_safetensors_find(f, name), e, err));
+        memcpy(slab + goss_layout_offset(l, i), data, (size_t)e->numel * sizeof *slab);
+    }
+    return GOSS_OK;
+}

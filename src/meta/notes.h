@@ -1,0 +1,31 @@
+/* notes.h: short texts by name that travel with a model: where it comes from and how good it is. Sorted by name. */
+#ifndef GOSS_META_NOTES_H
+#define GOSS_META_NOTES_H
+
+#include "gossamer/nn.h"
+#include "gossamer/safetensors.h"
+
+typedef struct goss__notes {
+    char **text; /* name and value in turn */
+    int n;       /* pairs */
+} goss__notes;
+
+goss_status goss__notes_set(goss__notes *notes, const char *name, const char *value, goss_error *err);
+const char *goss__notes_get(const goss__notes *notes, const char *name); /* NULL: none */
+void goss__notes_free(goss__notes *notes);
+goss_status goss__notes_write(const goss__notes *notes, goss_tensor_file *file, goss_error *err);
+
+/* ---- what model and network files share ---- */
+
+#define GOSS__KIND_KEY "gossamer.kind"
+/* Errors unless the file says that it is of this kind ("model 1"). */
+goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_error *err);
+/* A number in the metadata, min to max. */
+goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_t min, int64_t max, int64_t *out,
+                              goss_error *err);
+/* The tensors of a slab, as "prefix.name" (no prefix: NULL). */
+goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const goss_layout *l, const float *slab,
+                             goss_error *err);
+goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const goss_layout *l, float *slab,
+                            goss_error *err);
+#endif

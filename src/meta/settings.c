@@ -1,0 +1,98 @@
+/* settings.c: the settings of methods and hypernetworks as declared keys. A default here is the default of the struct it
+ * fills; a test compares them. */
+#include "meta/settings.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "io/number.h"
+
+static const goss_key keys[] = {
+    {"model.backbone", GOSS_KEY_TEXT, "conv4 64", 0, 0, NULL,
+     "The target network without its head, as layers or a preset: conv4 C [NORM], resnet C [NORM], mlp D1 D2 ..."},
+    {"method.norm", GOSS_KEY_TEXT, "running", 0, 0, "running|support",
+     "Batch norms of a shared backbone use running statistics, or those of each task's support set"},
+    {"method.label_smoothing", GOSS_KEY_REAL, "0", 0, 0.9, NULL, "Share of the label given to all classes alike"},
+    {"method.temperature", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
+     "Starting scale of squared distances (protonet, hypernet), learned; 0: 1 / sqrt(features)"},
+    {"method.ridge", GOSS_KEY_REAL, "1", 1e-9, 1e9, NULL, "ridge: starting lambda, learned"},
+    {"method.penalty", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
+     "hypernet: weight in the loss of the mean square of all that is generated"},
+    {"method.inner_steps", GOSS_KEY_INT, "0", 0, 1000, NULL,
+     "Gradient steps on the support set inside training; 0: the method's own default"},
+    {"method.test_steps", GOSS_KEY_INT, "0", 0, 1000, NULL, "The same when judged; 0: the method's own default"},
+    {"method.inner_rate", GOSS_KEY_REAL, "0", 0, 100, NULL, "Their learning rate; 0: the method's own default"},
+    {"method.first_order", GOSS_KEY_BOOL, "false", 0, 0, NULL,
+     "hypernet with inner_steps: do not differentiate through the steps' gradients"},
+    {"hyper.rules", GOSS_KEY_TEXT, "head=class; *=shared", 0, 0, NULL,
+     "What is generated: PATTERN=GENERATOR; ... of shared, full, chunked N, lowrank R, film, class (head only)"},
+    {"hyper.combine", GOSS_KEY_TEXT, "delta", 0, 0, "delta|replace|scale",
+     "How it is used: base + alpha h, h alone, base (1 + alpha h)"},
+    {"hyper.train_base", GOSS_KEY_BOOL, "true", 0, 0, NULL, "The base learns along"},
+    {"hyper.alpha", GOSS_KEY_REAL, "1", 0, 1e6, NULL, "Scale of what is generated"},
+    {"hyper.hidden", GOSS_KEY_INT, "64", 1, 65536, NULL, "Units of the trunk that all generators share"},
+    {"hyper.embedding", GOSS_KEY_INT, "64", 1, 65536, NULL, "Length of a task's code"},
+    {"hyper.layer_embedding", GOSS_KEY_INT, "16", 1, 65536, NULL, "Length of the embedding of a layer or a chunk"},
+    {"hyper.chunk", GOSS_KEY_INT, "1024", 1, 1 << 24, NULL, "Numbers a chunk, where a rule does not say"},
+    {"hyper.attention", GOSS_KEY_INT, "4", 0, 64, NULL, "Heads of attention among the classes; 0: none"},
+    {"hyper.class_delta", GOSS_KEY_BOOL, "true", 0, 0, NULL,
+     "Per-class head: generate a correction of the class means; false: a ProtoNet's head"},
+    {"hyper.class_hidden", GOSS_KEY_INT, "128", 1, 65536, NULL, "Hidden units of that correction"},
+    {"hyper.class_scale", GOSS_KEY_BOOL, "true", 0, 0, NULL,
+     "Generate a temperature and feature weights for the task and a bias a class, too"},
+};
+
+const goss_key *goss__method_keys(int *n) {
+    *n = (int)(sizeof keys / sizeof *keys);
+    return keys;
+}
+
+void goss__config_value(const goss_config *c, const goss_key *key, char *out, size_t size) {
+    char number[GOSS__NUMBER_TEXT];
+    switch (key->type) {
+    case GOSS_KEY_TEXT: snprintf(out, size, "%s", goss_config_text(c, key->name)); return;
+    case GOSS_KEY_BOOL: snprintf(out, size, "%s", goss_config_bool(c, key->name) ? "true" : "false"); return;
+    case GOSS_KEY_INT: snprintf(out, size, "%lld", (long long)goss_config_int(c, key->name)); return;
+    case GOSS_KEY_REAL: goss__number_print(goss_config_real(c, key->name), number); snprintf(out, size, "%s", number);
+    }
+}
+
+static goss_hyper_options hyper_options(const goss_config *c) {
+    goss_hyper_options h = goss_hyper_defaults();
+    const char *combine = goss_config_text(c, "hyper.combine");
+    h.combine = strcmp(combine, "replace") == 0 ? GOSS_COMBINE_REPLACE
+                : strcmp(combine, "scale") == 0 ? GOSS_COMBINE_SCALE
+                                                : GOSS_COMBINE_DELTA;
+    h.rules = goss_config_text(c, "hyper.rules");
+    h.train_base = goss_config_bool(c, "hyper.train_base");
+    h.alpha = goss_config_real(c, "hyper.alpha");
+    h.hidden = (int)goss_config_int(c, "hyper.hidden");
+    h.embedding = (int)goss_config_int(c, "hyper.embedding");
+    h.layer_embedding = (int)goss_config_int(c, "hyper.layer_embedding");
+    h.chunk = (int)goss_config_int(c, "hyper.chunk");
+    h.attention = (int)goss_config_int(c, "hyper.attention");
+    h.class_delta = goss_config_bool(c, "hyper.class_delta");
+    h.class_hidden = (int)goss_config_int(c, "hyper.class_hidden");
+    h.class_scale = goss_config_bool(c, "hyper.class_scale");
+    h.temperature = goss_config_real(c, "method.temperature");
+    return h;
+}
+
+goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_image_format *image,
+                                     goss_method **out, goss_error *err) {
+    goss_hyper_options hyper = hyper_options(c);
+    goss_method_options o = goss_method_defaults();
+    o.inner_steps = (int)goss_config_int(c, "method.inner_steps");
+    o.test_steps = (int)goss_config_int(c, "method.test_steps");
+    o.inner_rate = goss_config_real(c, "method.inner_rate");
+    o.first_order = goss_config_bool(c, "method.first_order");
+    o.norm = strcmp(goss_config_text(c, "method.norm"), "support") == 0 ? GOSS_METHOD_NORM_SUPPORT
+                                                                        : GOSS_METHOD_NORM_RUNNING;
+    o.penalty = goss_config_real(c, "method.penalty");
+    o.ridge = goss_config_real(c, "method.ridge");
+    o.label_smoothing = goss_config_real(c, "method.label_smoothing");
+    o.temperature = goss_config_real(c, "method.temperature");
+    o.hyper = &hyper;
+    int64_t input[3] = {image->height, image->width, image->channels};
+    return goss_method_create(name, goss_config_text(c, "model.backbone"), input, 3, &o, out, err);
+}

@@ -1,0 +1,16 @@
+/* settings.h: the keys [model], [method] and [hyper] of a configuration, and methods made from them. Model files keep the
+ * same keys as metadata, so that one table describes both. */
+#ifndef GOSS_META_SETTINGS_H
+#define GOSS_META_SETTINGS_H
+
+#include "gossamer/config.h"
+#include "gossamer/data.h"
+#include "gossamer/method.h"
+
+const goss_key *goss__method_keys(int *n);
+/* A method of that name for images of that format. c declares at least goss__method_keys. */
+goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_image_format *image,
+                                     goss_method **out, goss_error *err);
+/* The value of a key as text that reads back as the same, into out. */
+void goss__config_value(const goss_config *c, const goss_key *key, char *out, size_t size);
+#endif
