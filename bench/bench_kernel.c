@@ -1,5 +1,5 @@
-/* bench_kernel: GFLOP/s (or GB/s) of the kernels at the sizes that training steps are made of, one thread, as a share of
- * the FMA peak that a register-only loop reaches in the same run. GOSSAMER_ISA forces a variant; arguments filter by
+/* bench_kernel: GFLOP/s (or GB/s) of the kernels at the sizes that training steps are made of, one thread, as a share
+ * of the FMA peak that a register-only loop reaches in the same run. GOSSAMER_ISA forces a variant; arguments filter by
  * substring. Each figure is the best of fifteen timings: on a shared machine the others measure the neighbours. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,10 +62,10 @@ static void report_bytes(const char *what, double bytes, double elements, double
         v a[12], x = (v){0} + 1.0000001f;                                                                              \
         _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) a[i] = (v){0} + (float)i;                                \
         for (int n = 0; n < 10000; n++) {                                                                              \
-            _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++)                                                      \
-                __asm__("vfmadd231ps %1, %1, %0" : "+v"(a[i]) : "v"(x));                                               \
+            _Pragma("GCC unroll 12") for (int i = 0; i < 12;                                                           \
+                                          i++) __asm__("vfmadd231ps %1, %1, %0" : "+v"(a[i]) : "v"(x));                \
         }                                                                                                              \
-        _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) *(volatile float *)arg = a[i][0];                        \
+        _Pragma("GCC unroll 12") for (int i = 0; i < 12; i++) * (volatile float *)arg = a[i][0];                       \
     }
 PEAK_BODY("avx2,fma", 8)
 PEAK_BODY("avx512f", 16)
@@ -94,10 +94,11 @@ static void run_gemm(void *arg) {
 
 static void bench_gemm(int64_t m, int64_t n, int64_t kk, int ta, int tb) {
     char what[80];
-    snprintf(what, sizeof what, "gemm %c%c %lld x %lld x %lld", ta ? 'T' : 'N', tb ? 'T' : 'N', (long long)m, (long long)n,
-             (long long)kk);
+    snprintf(what, sizeof what, "gemm %c%c %lld x %lld x %lld", ta ? 'T' : 'N', tb ? 'T' : 'N', (long long)m,
+             (long long)n, (long long)kk);
     if (!wanted(what)) return;
-    product p = {.g = {m, n, kk, ta, tb, false, array(m * kk), ta ? m : kk, array(kk * n), tb ? kk : n, array(m * n), n}};
+    product p = {
+        .g = {m, n, kk, ta, tb, false, array(m * kk), ta ? m : kk, array(kk * n), tb ? kk : n, array(m * n), n}};
     p.scratch = goss__alloc_aligned(k->gemm_scratch(m, n, kk, ta, tb) + 64);
     const double s = seconds(run_gemm, &p);
     report_flops(what, 2.0 * (double)(m * n * kk), s);
@@ -126,14 +127,17 @@ static void run_dw(void *arg) {
 static void bench_conv(int64_t n, int64_t size, int64_t cin, int64_t cout, int64_t groups, int64_t stride) {
     static void (*const fn[])(void *) = {run_conv, run_dx, run_dw};
     static const char *const names[] = {"conv", "conv_dx", "conv_dw"};
-    goss__conv c = {n, size, size, cin, 3, 3, cout, (size - 1) / stride + 1, (size - 1) / stride + 1, groups,
-                    stride, stride, 1, 1, 1, 1, 1, 1};
-    convolution a = {c, array(n * size * size * cin), array(9 * cin / groups * cout), array(n * c.oh * c.ow * cout), NULL};
+    goss__conv c = {
+        n,      size, size, cin, 3, 3, cout, (size - 1) / stride + 1, (size - 1) / stride + 1, groups, stride,
+        stride, 1,    1,    1,   1, 1, 1};
+    convolution a = {c, array(n * size * size * cin), array(9 * cin / groups * cout), array(n * c.oh * c.ow * cout),
+                     NULL};
     a.scratch = goss__alloc_aligned(k->conv_scratch(&c) + 64);
     for (int i = 0; i < 3; i++) {
         char what[80];
         snprintf(what, sizeof what, "%s %lld x %lldx%lld x %lld -> %lld%s%s", names[i], (long long)n, (long long)size,
-                 (long long)size, (long long)cin, (long long)cout, stride > 1 ? " stride 2" : "", groups > 1 ? " depthwise" : "");
+                 (long long)size, (long long)cin, (long long)cout, stride > 1 ? " stride 2" : "",
+                 groups > 1 ? " depthwise" : "");
         if (wanted(what))
             report_flops(what, 2.0 * 9 * (double)(n * c.oh * c.ow * cout * cin / groups), seconds(fn[i], &a));
     }
@@ -151,7 +155,8 @@ static void run_ew(void *arg) {
 
 static void bench_ew(const char *name, int op, int arity, int64_t outer, int64_t inner, int second_is_row) {
     char what[80];
-    snprintf(what, sizeof what, "%s %lld x %lld%s", name, (long long)outer, (long long)inner, second_is_row ? ", row" : "");
+    snprintf(what, sizeof what, "%s %lld x %lld%s", name, (long long)outer, (long long)inner,
+             second_is_row ? ", row" : "");
     if (!wanted(what)) return;
     float *a = array(outer * inner), *b = array(outer * inner), *out = array(outer * inner);
     elementwise e = {{out, {a, b, b}, outer, inner, {inner, second_is_row ? 0 : inner, inner}, {1, 1, 1}}, op};
@@ -213,19 +218,22 @@ static void bench_pool(int64_t n, int64_t size, int64_t c) {
 
 static void all_products(void) {
     static const int64_t nn[][3] = {
-        {10, 40, 1}, {10, 40, 40}, {10, 1, 40}, {25, 64, 64}, {25, 64, 20}, {25, 5, 64}, {32, 128, 128}, {25, 5, 576},
-        {32, 5829, 128}, {8, 5829, 128}, {4, 5829, 128}, {1, 50565, 128}, {1, 128, 128}, {32, 111749, 128}, {256, 256, 256},
-        {512, 512, 512}, {1024, 1024, 1024},
+        {10, 40, 1},    {10, 40, 40},      {10, 1, 40},     {25, 64, 64},    {25, 64, 20},       {25, 5, 64},
+        {32, 128, 128}, {25, 5, 576},      {32, 5829, 128}, {8, 5829, 128},  {4, 5829, 128},     {1, 50565, 128},
+        {1, 128, 128},  {32, 111749, 128}, {256, 256, 256}, {512, 512, 512}, {1024, 1024, 1024},
     };
     for (size_t i = 0; i < sizeof nn / sizeof nn[0]; i++) bench_gemm(nn[i][0], nn[i][1], nn[i][2], 0, 0);
-    bench_gemm(10, 40, 40, 0, 1), bench_gemm(40, 40, 10, 1, 0), bench_gemm(25, 64, 64, 0, 1), bench_gemm(64, 64, 25, 1, 0);
+    bench_gemm(10, 40, 40, 0, 1), bench_gemm(40, 40, 10, 1, 0), bench_gemm(25, 64, 64, 0, 1),
+        bench_gemm(64, 64, 25, 1, 0);
     bench_gemm(32, 128, 5829, 0, 1), bench_gemm(128, 5829, 32, 1, 0), bench_gemm(1, 5829, 128, 0, 1);
     bench_gemm(512, 512, 512, 0, 1), bench_gemm(512, 512, 512, 1, 0), bench_gemm(512, 512, 512, 1, 1);
 }
 
 static void all_others(void) {
-    bench_conv(25, 28, 1, 64, 1, 1), bench_conv(25, 14, 64, 64, 1, 1), bench_conv(25, 7, 64, 64, 1, 1);
-    bench_conv(25, 3, 64, 64, 1, 1), bench_conv(4, 14, 64, 64, 1, 1), bench_conv(4, 7, 64, 64, 1, 1), bench_conv(5, 3, 64, 64, 1, 1);
+    bench_conv(25, 28, 1, 64, 1, 1), bench_conv(4, 28, 1, 64, 1, 1), bench_conv(25, 14, 64, 64, 1, 1),
+        bench_conv(25, 7, 64, 64, 1, 1);
+    bench_conv(25, 3, 64, 64, 1, 1), bench_conv(4, 14, 64, 64, 1, 1), bench_conv(4, 7, 64, 64, 1, 1),
+        bench_conv(5, 3, 64, 64, 1, 1);
     bench_conv(4, 32, 3, 64, 1, 1), bench_conv(4, 32, 64, 128, 1, 2), bench_conv(4, 56, 128, 128, 1, 1);
     bench_conv(8, 14, 64, 64, 64, 1);
     bench_ew("add", GOSS__EW_add, 2, 1, 4096, 0), bench_ew("add", GOSS__EW_add, 2, 1, 1000000, 0);
@@ -233,8 +241,10 @@ static void all_others(void) {
     bench_ew("exp", GOSS__EW_exp, 1, 1, 4096, 0), bench_ew("log", GOSS__EW_log, 1, 1, 4096, 0);
     bench_ew("tanh", GOSS__EW_tanh, 1, 1, 4096, 0), bench_ew("sigmoid", GOSS__EW_sigmoid, 1, 1, 4096, 0);
     bench_ew("sin", GOSS__EW_sin, 1, 1, 4096, 0), bench_ew("exp", GOSS__EW_exp, 1, 1000, 5, 0);
-    bench_reduce(0, 1, 4096, 1), bench_reduce(0, 1, 1000000, 1), bench_reduce(0, 5000, 64, 1), bench_reduce(0, 5000, 5, 1);
-    bench_reduce(0, 1, 4900, 64), bench_reduce(0, 1, 4900, 5), bench_reduce(0, 1000, 25, 5), bench_reduce(1, 5000, 5, 1);
+    bench_reduce(0, 1, 4096, 1), bench_reduce(0, 1, 1000000, 1), bench_reduce(0, 5000, 64, 1),
+        bench_reduce(0, 5000, 5, 1);
+    bench_reduce(0, 1, 4900, 64), bench_reduce(0, 1, 4900, 5), bench_reduce(0, 1000, 25, 5),
+        bench_reduce(1, 5000, 5, 1);
     bench_reduce(1, 1000, 64, 1), bench_reduce(2, 1, 1000000, 1), bench_reduce(2, 1, 4900, 64);
     bench_reduce(3, 64, 64, 1), bench_reduce(3, 512, 512, 1), bench_reduce(3, 1000, 1000, 1);
     bench_pool(8, 28, 64), bench_pool(25, 7, 64);

@@ -70,12 +70,13 @@ static inline int64_t first_difference(const float *a, const float *b, int64_t n
     return -1;
 }
 
-/* Runs check(kernels) as one test for each variant there is; those that are not built in or that this CPU lacks are skipped. */
+/* Runs check(kernels) as one test for each variant there is; those that are not built in or that this CPU lacks are
+ * skipped. */
 #define EACH_VARIANT(what, check)                                                                                      \
-    TEST(what##_generic) { ON_VARIANT("generic", check) }                                                              \
-    TEST(what##_avx2) { ON_VARIANT("avx2", check) }                                                                    \
-    TEST(what##_avx512) { ON_VARIANT("avx512", check) }                                                                \
-    TEST(what##_neon) { ON_VARIANT("neon", check) }
+    TEST(what##_generic){ON_VARIANT("generic", check)} TEST(what##_avx2){ON_VARIANT("avx2", check)} TEST(              \
+        what##_avx512){ON_VARIANT("avx512", check)} TEST(what##_neon) {                                                \
+        ON_VARIANT("neon", check)                                                                                      \
+    }
 #define ON_VARIANT(id, check)                                                                                          \
     const goss__kernels *k = goss__kernels_find(id);                                                                   \
     if (!k) T_SKIP("this CPU or build lacks %s", id);                                                                  \

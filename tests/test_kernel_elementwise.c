@@ -39,14 +39,22 @@ static double exact_sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double exact_softplus(double x) { return x > 40 ? x : log1p(exp(x)); }
 static double exact_rsqrt(double x) { return 1 / sqrt(x); }
 static const accuracy bounds[] = {
-    {GOSS__EW_exp, exp, -87, 88.72f, 1.1},      {GOSS__EW_exp, exp, -104, -87, 1.1},
-    {GOSS__EW_log, log, 1e-38f, 4, 1.1},        {GOSS__EW_log, log, 0.5f, 2, 1.1},
-    {GOSS__EW_log, log, 1, 3e38f, 1.1},         {GOSS__EW_tanh, tanh, -1, 1, 1.6},
-    {GOSS__EW_tanh, tanh, -12, 12, 1.6},        {GOSS__EW_sin, sin, -4, 4, 1.6},
-    {GOSS__EW_sin, sin, -1e4f, 1e4f, 1.6},      {GOSS__EW_sin, sin, -1e5f, 1e5f, 1.6},
-    {GOSS__EW_cos, cos, -4, 4, 1.6},            {GOSS__EW_cos, cos, -1e4f, 1e4f, 1.6},
-    {GOSS__EW_cos, cos, -1e5f, 1e5f, 1.6},      {GOSS__EW_sqrt, sqrt, 0, 3e38f, 0.5},
-    {GOSS__EW_rsqrt, exact_rsqrt, 1e-38f, 9, 1.6}, {GOSS__EW_softplus, exact_softplus, 0, 30, 2},
+    {GOSS__EW_exp, exp, -87, 88.72f, 1.1},
+    {GOSS__EW_exp, exp, -104, -87, 1.1},
+    {GOSS__EW_log, log, 1e-38f, 4, 1.1},
+    {GOSS__EW_log, log, 0.5f, 2, 1.1},
+    {GOSS__EW_log, log, 1, 3e38f, 1.1},
+    {GOSS__EW_tanh, tanh, -1, 1, 1.6},
+    {GOSS__EW_tanh, tanh, -12, 12, 1.6},
+    {GOSS__EW_sin, sin, -4, 4, 1.6},
+    {GOSS__EW_sin, sin, -1e4f, 1e4f, 1.6},
+    {GOSS__EW_sin, sin, -1e5f, 1e5f, 1.6},
+    {GOSS__EW_cos, cos, -4, 4, 1.6},
+    {GOSS__EW_cos, cos, -1e4f, 1e4f, 1.6},
+    {GOSS__EW_cos, cos, -1e5f, 1e5f, 1.6},
+    {GOSS__EW_sqrt, sqrt, 0, 3e38f, 0.5},
+    {GOSS__EW_rsqrt, exact_rsqrt, 1e-38f, 9, 1.6},
+    {GOSS__EW_softplus, exact_softplus, 0, 30, 2},
     {GOSS__EW_sigmoid, exact_sigmoid, 0, 20, 1.5},
 };
 
@@ -71,7 +79,8 @@ static void check_accuracy(const goss__kernels *k) {
                 if (e > worst) worst = e, at = x[i];
             }
         }
-        if (getenv("GOSS_TEST_VERBOSE")) printf("  %s %s [%g, %g]: %.3f ulp at %.9g\n", k->name, names[a->op], a->lo, a->hi, worst, at);
+        if (getenv("GOSS_TEST_VERBOSE"))
+            printf("  %s %s [%g, %g]: %.3f ulp at %.9g\n", k->name, names[a->op], a->lo, a->hi, worst, at);
         if (worst > a->bound) T_FAIL("%s: %s is %g ulp off at %.9g", k->name, names[a->op], worst, at);
     }
     goss__free(x), goss__free(y);
@@ -86,24 +95,60 @@ typedef struct special {
 static void check_special(const goss__kernels *k) {
     const float inf = INFINITY, nan = NAN;
     const special cases[] = {
-        {GOSS__EW_exp, -inf, 0},       {GOSS__EW_exp, inf, inf},         {GOSS__EW_exp, nan, nan},
-        {GOSS__EW_exp, 0, 1},          {GOSS__EW_exp, -0.f, 1},          {GOSS__EW_exp, 1e30f, inf},
-        {GOSS__EW_exp, -1e30f, 0},     {GOSS__EW_exp, 1e-40f, 1},        {GOSS__EW_exp, 88.8f, inf},
-        {GOSS__EW_exp, -150, 0},       {GOSS__EW_log, 0, -inf},          {GOSS__EW_log, -0.f, -inf},
-        {GOSS__EW_log, -1, nan},       {GOSS__EW_log, -inf, nan},        {GOSS__EW_log, inf, inf},
-        {GOSS__EW_log, nan, nan},      {GOSS__EW_log, 1, 0},             {GOSS__EW_log, -1e-40f, nan},
-        {GOSS__EW_tanh, inf, 1},       {GOSS__EW_tanh, -inf, -1},        {GOSS__EW_tanh, nan, nan},
-        {GOSS__EW_tanh, -0.f, -0.f},   {GOSS__EW_tanh, 1e-40f, 1e-40f},  {GOSS__EW_tanh, 1e30f, 1},
-        {GOSS__EW_sin, inf, nan},      {GOSS__EW_sin, -inf, nan},        {GOSS__EW_sin, nan, nan},
-        {GOSS__EW_sin, -0.f, -0.f},    {GOSS__EW_sin, 0, 0},             {GOSS__EW_sin, 1e-40f, 1e-40f},
-        {GOSS__EW_cos, inf, nan},      {GOSS__EW_cos, nan, nan},         {GOSS__EW_cos, 0, 1},
-        {GOSS__EW_cos, 1e-40f, 1},     {GOSS__EW_relu, nan, nan},        {GOSS__EW_relu, -inf, 0},
-        {GOSS__EW_relu, -0.f, 0},      {GOSS__EW_relu, inf, inf},        {GOSS__EW_abs, -0.f, 0},
-        {GOSS__EW_abs, -inf, inf},     {GOSS__EW_sign, -3, -1},          {GOSS__EW_sign, 0, 0},
-        {GOSS__EW_sign, nan, 0},       {GOSS__EW_floor, -0.5f, -1},      {GOSS__EW_floor, 3e9f, 3e9f},
-        {GOSS__EW_floor, -inf, -inf},  {GOSS__EW_sqrt, -1, nan},         {GOSS__EW_sqrt, inf, inf},
-        {GOSS__EW_neg, 0, -0.f},       {GOSS__EW_sigmoid, inf, 1},       {GOSS__EW_sigmoid, -inf, 0},
-        {GOSS__EW_softplus, inf, inf}, {GOSS__EW_softplus, -inf, 0},     {GOSS__EW_softplus, nan, nan},
+        {GOSS__EW_exp, -inf, 0},
+        {GOSS__EW_exp, inf, inf},
+        {GOSS__EW_exp, nan, nan},
+        {GOSS__EW_exp, 0, 1},
+        {GOSS__EW_exp, -0.f, 1},
+        {GOSS__EW_exp, 1e30f, inf},
+        {GOSS__EW_exp, -1e30f, 0},
+        {GOSS__EW_exp, 1e-40f, 1},
+        {GOSS__EW_exp, 88.8f, inf},
+        {GOSS__EW_exp, -150, 0},
+        {GOSS__EW_log, 0, -inf},
+        {GOSS__EW_log, -0.f, -inf},
+        {GOSS__EW_log, -1, nan},
+        {GOSS__EW_log, -inf, nan},
+        {GOSS__EW_log, inf, inf},
+        {GOSS__EW_log, nan, nan},
+        {GOSS__EW_log, 1, 0},
+        {GOSS__EW_log, -1e-40f, nan},
+        {GOSS__EW_tanh, inf, 1},
+        {GOSS__EW_tanh, -inf, -1},
+        {GOSS__EW_tanh, nan, nan},
+        {GOSS__EW_tanh, -0.f, -0.f},
+        {GOSS__EW_tanh, 1e-40f, 1e-40f},
+        {GOSS__EW_tanh, 1e30f, 1},
+        {GOSS__EW_sin, inf, nan},
+        {GOSS__EW_sin, -inf, nan},
+        {GOSS__EW_sin, nan, nan},
+        {GOSS__EW_sin, -0.f, -0.f},
+        {GOSS__EW_sin, 0, 0},
+        {GOSS__EW_sin, 1e-40f, 1e-40f},
+        {GOSS__EW_cos, inf, nan},
+        {GOSS__EW_cos, nan, nan},
+        {GOSS__EW_cos, 0, 1},
+        {GOSS__EW_cos, 1e-40f, 1},
+        {GOSS__EW_relu, nan, nan},
+        {GOSS__EW_relu, -inf, 0},
+        {GOSS__EW_relu, -0.f, 0},
+        {GOSS__EW_relu, inf, inf},
+        {GOSS__EW_abs, -0.f, 0},
+        {GOSS__EW_abs, -inf, inf},
+        {GOSS__EW_sign, -3, -1},
+        {GOSS__EW_sign, 0, 0},
+        {GOSS__EW_sign, nan, 0},
+        {GOSS__EW_floor, -0.5f, -1},
+        {GOSS__EW_floor, 3e9f, 3e9f},
+        {GOSS__EW_floor, -inf, -inf},
+        {GOSS__EW_sqrt, -1, nan},
+        {GOSS__EW_sqrt, inf, inf},
+        {GOSS__EW_neg, 0, -0.f},
+        {GOSS__EW_sigmoid, inf, 1},
+        {GOSS__EW_sigmoid, -inf, 0},
+        {GOSS__EW_softplus, inf, inf},
+        {GOSS__EW_softplus, -inf, 0},
+        {GOSS__EW_softplus, nan, nan},
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         float x[17], y[17]; /* in the full vectors and in the tail */
@@ -158,14 +203,15 @@ static void strided(const goss__kernels *k, int op, int64_t outer, int64_t inner
     for (int64_t i = 0; i < outer * inner; i++) {
         float y;
         goss__ew one = {.out = &y, .outer = 1, .inner = 1};
-        for (int j = 0; j < arity; j++)
-            one.in[j] = e.in[j] + i / inner * e.in_outer[j] + i % inner * e.in_inner[j];
+        for (int j = 0; j < arity; j++) one.in[j] = e.in[j] + i / inner * e.in_outer[j] + i % inner * e.in_inner[j];
         goss__kernels_find("generic")->ew[op](&one);
         wrong += !same_bits(y, out.v[i]);
     }
     for (int j = 0; j < arity; j++) guarded_free(&in[j]);
     guarded_free(&out);
-    if (wrong) T_FAIL("%s: %s [%lld, %lld] dense %d gap %lld", k->name, names[op], (long long)outer, (long long)inner, dense, (long long)gap);
+    if (wrong)
+        T_FAIL("%s: %s [%lld, %lld] dense %d gap %lld", k->name, names[op], (long long)outer, (long long)inner, dense,
+               (long long)gap);
 }
 
 static void check_strides(const goss__kernels *k) {

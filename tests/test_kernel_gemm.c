@@ -1,4 +1,5 @@
-/* Matrix products and transposes of every variant against a serial fmaf loop (bit for bit) and a double loop (bound). */
+/* Matrix products and transposes of every variant against a serial fmaf loop (bit for bit) and a double loop (bound).
+ */
 #include "kernel_check.h"
 
 typedef struct shape {
@@ -29,8 +30,10 @@ static bool reference(const goss__gemm *g, const float *c0, float *want) {
 
 static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumulate) {
     const int64_t lda = (ta ? s.m : s.k) + s.pad, ldb = (tb ? s.k : s.n) + s.pad, ldc = s.n + s.pad;
-    guarded a = guarded_new((ta ? s.k : s.m) * lda), b = guarded_new((tb ? s.n : s.k) * ldb), c = guarded_new(s.m * ldc);
-    float *c0 = goss__calloc((size_t)(c.n + 1), sizeof(float)), *want = goss__calloc((size_t)(s.m * s.n + 1), sizeof(float));
+    guarded a = guarded_new((ta ? s.k : s.m) * lda), b = guarded_new((tb ? s.n : s.k) * ldb),
+            c = guarded_new(s.m * ldc);
+    float *c0 = goss__calloc((size_t)(c.n + 1), sizeof(float)),
+          *want = goss__calloc((size_t)(s.m * s.n + 1), sizeof(float));
     memcpy(c0, c.v, (size_t)c.n * sizeof(float));
     goss__gemm g = {s.m, s.n, s.k, ta, tb, accumulate, a.v, lda, b.v, ldb, c.v, ldc};
     const bool near = reference(&g, c0, want);
@@ -54,11 +57,11 @@ static void all_ways(const goss__kernels *k, shape s) {
 
 static void check_gemm(const goss__kernels *k) {
     static const shape shapes[] = {
-        {1, 1, 1, 0},    {1, 1, 7, 0},    {10, 40, 40, 0},  {10, 1, 40, 0},    {10, 40, 1, 0},   {25, 64, 64, 0},
-        {32, 129, 64, 0}, {7, 5, 3, 2},   {15, 33, 17, 1},  {14, 32, 64, 0},   {29, 31, 70, 3},  {1, 300, 33, 0},
-        {1, 2100, 9, 5}, {2, 260, 20, 0}, {3, 200, 20, 0},  {4, 100, 20, 0},   {64, 64, 64, 0},  {13, 64, 1100, 0},
+        {1, 1, 1, 0},     {1, 1, 7, 0},      {10, 40, 40, 0},  {10, 1, 40, 0},  {10, 40, 1, 0},    {25, 64, 64, 0},
+        {32, 129, 64, 0}, {7, 5, 3, 2},      {15, 33, 17, 1},  {14, 32, 64, 0}, {29, 31, 70, 3},   {1, 300, 33, 0},
+        {1, 2100, 9, 5},  {2, 260, 20, 0},   {3, 200, 20, 0},  {4, 100, 20, 0}, {64, 64, 64, 0},   {13, 64, 1100, 0},
         {40, 512, 20, 0}, {20, 200, 512, 0}, {512, 40, 24, 0}, {300, 17, 5, 0}, {16, 512, 512, 0}, {5, 1, 2000, 0},
-        {0, 5, 5, 0},    {5, 0, 5, 0},    {5, 6, 0, 0},     {0, 0, 0, 0},
+        {0, 5, 5, 0},     {5, 0, 5, 0},      {5, 6, 0, 0},     {0, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) all_ways(k, shapes[i]);
 }

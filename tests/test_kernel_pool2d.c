@@ -3,9 +3,11 @@
 
 static const goss__pool2d shapes[] = {
     /* n h  w  c  kh kw oh ow sh sw pt pl */
-    {2, 28, 28, 64, 2, 2, 14, 14, 2, 2, 0, 0}, {3, 7, 7, 33, 2, 2, 3, 3, 2, 2, 0, 0}, {1, 8, 8, 5, 3, 3, 4, 4, 2, 2, 1, 1},
-    {2, 6, 7, 16, 3, 2, 4, 6, 1, 1, 0, 0},     {1, 5, 5, 3, 1, 1, 3, 3, 2, 2, 0, 0},  {1, 4, 4, 7, 4, 4, 1, 1, 4, 4, 0, 0},
-    {1, 3, 3, 9, 2, 2, 3, 3, 3, 3, 2, 2},      {1, 7, 7, 20, 7, 7, 1, 1, 7, 7, 0, 0}, {0, 4, 4, 4, 2, 2, 2, 2, 2, 2, 0, 0},
+    {2, 28, 28, 64, 2, 2, 14, 14, 2, 2, 0, 0}, {3, 7, 7, 33, 2, 2, 3, 3, 2, 2, 0, 0},
+    {1, 8, 8, 5, 3, 3, 4, 4, 2, 2, 1, 1},      {2, 6, 7, 16, 3, 2, 4, 6, 1, 1, 0, 0},
+    {1, 5, 5, 3, 1, 1, 3, 3, 2, 2, 0, 0},      {1, 4, 4, 7, 4, 4, 1, 1, 4, 4, 0, 0},
+    {1, 3, 3, 9, 2, 2, 3, 3, 3, 3, 2, 2},      {1, 7, 7, 20, 7, 7, 1, 1, 7, 7, 0, 0},
+    {0, 4, 4, 4, 2, 2, 2, 2, 2, 2, 0, 0},
 };
 
 /* The offset in x of tap t of output i (which runs over n, oh, ow), or -1 outside. */
@@ -33,7 +35,8 @@ static void one(const goss__kernels *k, const goss__pool2d *p) {
     guarded gx = guarded_new(x.n);
     int32_t *index = (int32_t *)(void *)at.v;
     float *want = goss__calloc((size_t)x.n + 1, sizeof(float));
-    for (int64_t i = 0; i < x.n; i++) x.v[i] = i % 97 == 5 ? NAN : i % 89 == 3 ? -INFINITY : floorf(x.v[i] * 4); /* ties */
+    for (int64_t i = 0; i < x.n; i++)
+        x.v[i] = i % 97 == 5 ? NAN : i % 89 == 3 ? -INFINITY : floorf(x.v[i] * 4); /* ties */
     k->pool_argmax(p, x.v, index);
     k->pool_gather(p, x.v, index, y.v);
     int64_t wrong = 0;

@@ -14,8 +14,8 @@ static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t pixel_floats(int64_t channels) { return channels % 128 == 0 ? channels + 16 : channels; }
 
 /* slab_rows = step * (rows - 1) + extra. other: floats of a second array for each output row and image. */
-static void cut(goss__conv_plan *p, const goss__conv *c, int64_t rows, int64_t step_num, int64_t step_den, int64_t extra,
-                int64_t other) {
+static void cut(goss__conv_plan *p, const goss__conv *c, int64_t rows, int64_t step_num, int64_t step_den,
+                int64_t extra, int64_t other) {
     const int64_t row = p->phases * p->cols * p->pixel;
     int64_t slab_rows = (rows - 1) * step_num / step_den + extra, cap;
     if (slab_rows * row + rows * other > BLOCK_FLOATS) {

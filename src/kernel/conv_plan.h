@@ -12,14 +12,14 @@
  * neighbouring outputs need at one tap are neighbours here. Small images are interleaved, `inter` to a bundle, so that
  * a row of outputs is long enough for full register tiles. */
 typedef struct goss__conv_plan {
-    int64_t in_group, out_group;      /* channels of a group */
-    int64_t images, rows, inter;      /* of a block: images, rows of outputs; images in a bundle */
-    int64_t slab_rows, phases, cols;  /* per image */
-    int64_t pixel;                    /* floats between the pixels of the slab */
-    int64_t image;                    /* floats of one image's slab */
-    int64_t other_pixel;              /* dw: floats between the pixels of the copy of gy */
-    int64_t slab, other, panel;       /* floats */
-    int64_t segments, offsets;        /* counts */
+    int64_t in_group, out_group;     /* channels of a group */
+    int64_t images, rows, inter;     /* of a block: images, rows of outputs; images in a bundle */
+    int64_t slab_rows, phases, cols; /* per image */
+    int64_t pixel;                   /* floats between the pixels of the slab */
+    int64_t image;                   /* floats of one image's slab */
+    int64_t other_pixel;             /* dw: floats between the pixels of the copy of gy */
+    int64_t slab, other, panel;      /* floats */
+    int64_t segments, offsets;       /* counts */
 } goss__conv_plan;
 
 goss__conv_plan goss__conv_plan_forward(const goss__conv *c);

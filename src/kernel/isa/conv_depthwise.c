@@ -21,21 +21,26 @@ ALWAYS int64_t output_at(const goss__conv *c, int64_t n, int64_t y, int64_t x, i
 
 typedef int64_t (*place)(const goss__conv *c, int64_t n, int64_t y, int64_t x, int64_t ky, int64_t kx);
 
-/* One pixel of y from x, or of gx from gy. */
+/* V vectors of channels of one pixel of y from x, or of gx from gy; `left` channels at most. */
+ALWAYS void channels(const goss__conv *c, const float *from, const float *w, float *to, int64_t n, int64_t y, int64_t x,
+                     place at, int64_t left, const int V) {
+    vf acc[4] = {{0}, {0}, {0}, {0}};
+    for (int64_t ky = 0; ky < c->kh; ky++) {
+        for (int64_t kx = 0; kx < c->kw; kx++, w += c->cin) {
+            const int64_t i = at(c, n, y, x, ky, kx);
+            if (i < 0) continue;
+            UNROLL for (int v = 0; v < V; v++) acc[v] =
+                vfma(vload_n(from + i + v * W, left - v * W), vload_n(w + v * W, left - v * W), acc[v]);
+        }
+    }
+    UNROLL for (int v = 0; v < V; v++) vstore_n(to + v * W, acc[v], left - v * W);
+}
+
 ALWAYS void pixel(const goss__conv *c, const float *from, const float *w, float *to, int64_t n, int64_t y, int64_t x,
                   place at) {
-    for (int64_t j = 0; j < c->cin; j += W) {
-        const int64_t left = c->cin - j;
-        vf acc = {0};
-        for (int64_t ky = 0; ky < c->kh; ky++) {
-            for (int64_t kx = 0; kx < c->kw; kx++) {
-                const int64_t i = at(c, n, y, x, ky, kx);
-                if (i < 0) continue;
-                acc = vfma(vload_n(from + i + j, left), vload_n(w + (ky * c->kw + kx) * c->cin + j, left), acc);
-            }
-        }
-        vstore_n(to + j, acc, left);
-    }
+    int64_t j = 0;
+    for (; j + 4 * W <= c->cin; j += 4 * W) channels(c, from + j, w + j, to + j, n, y, x, at, 4 * W, 4);
+    for (; j < c->cin; j += W) channels(c, from + j, w + j, to + j, n, y, x, at, c->cin - j, 1);
 }
 
 void GOSS_FN(depthwise)(const goss__conv *c, const float *x, const float *w, float *y) {
@@ -54,7 +59,8 @@ void GOSS_FN(depthwise_dx)(const goss__conv *c, const float *gy, const float *w,
     }
 }
 
-static vf row_sum(const goss__conv *c, const float *x, const float *gy, int64_t n, int64_t oy, int64_t tap, int64_t left) {
+static vf row_sum(const goss__conv *c, const float *x, const float *gy, int64_t n, int64_t oy, int64_t tap,
+                  int64_t left) {
     vf acc = {0};
     for (int64_t ox = 0; ox < c->ow; ox++, gy += c->cout) {
         const int64_t i = input_at(c, n, oy, ox, tap / c->kw, tap % c->kw);

@@ -1,8 +1,9 @@
 /* conv_direct.c: convolution forward and its input gradient, as tiles of pixels x output channels.
  *
- * Every tap of the filter is a shift of the slab, so a tile sums one segment a tap. The input gradient is the same thing
- * with the filter transposed: of the pixels of gx that share (row, column) modulo the stride, each is reached by the same
- * taps, and their gradients lie side by side in a slab of gy. Order of a sum: taps row by row, channels within a tap. */
+ * Every tap of the filter is a shift of the slab, so a tile sums one segment a tap. The input gradient is the same
+ * thing with the filter transposed: of the pixels of gx that share (row, column) modulo the stride, each is reached by
+ * the same taps, and their gradients lie side by side in a slab of gy. Order of a sum: taps row by row, channels within
+ * a tap. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/slab.h"
 
@@ -77,8 +78,9 @@ static void forward_block(work *k, const float *x, const float *w, float *y) {
         goss__source s = {.h = c->h, .w = c->w, .stride = c->cin, .channels = p->in_group};
         s.data = x + (k->image0 + i) * c->h * c->w * c->cin + k->group * p->in_group;
         s.row0 = k->row0 * c->stride_h - c->pad_top, s.col0 = -c->pad_left;
-        GOSS_FN(slab_fill)(k->s.slab + i * p->image, &s, n, (k->rows - 1) * c->stride_h + c->dil_h * (c->kh - 1) + 1,
-                           p->phases, p->cols, p->pixel);
+        GOSS_FN(slab_fill)
+        (k->s.slab + i * p->image, &s, n, (k->rows - 1) * c->stride_h + c->dil_h * (c->kh - 1) + 1, p->phases, p->cols,
+         p->pixel);
     }
     for (int64_t j = 0; j < p->out_group; j += 2 * W) {
         const int64_t channel = k->group * p->out_group + j;
@@ -109,9 +111,7 @@ static work begin(const goss__conv *c, goss__conv_plan p, void *scratch) {
     return k;
 }
 
-static bool is_depthwise(const goss__conv *c) {
-    return c->groups == c->cin && c->groups == c->cout && c->groups > 1;
-}
+static bool is_depthwise(const goss__conv *c) { return c->groups == c->cin && c->groups == c->cout && c->groups > 1; }
 
 /* A 1 x 1 filter at stride 1 without padding is a plain product over all pixels. */
 static bool is_product(const goss__conv *c) {
@@ -127,8 +127,17 @@ void GOSS_FN(conv)(const goss__conv *c, const float *x, const float *w, float *y
     } else if (is_depthwise(c)) {
         GOSS_FN(depthwise)(c, x, w, y);
     } else if (is_product(c)) {
-        GOSS_FN(gemm)(&(goss__gemm){.m = pixels, .n = c->cout, .k = c->cin, .a = x, .lda = c->cin, .b = w,
-                                    .ldb = c->cout, .c = y, .ldc = c->cout}, scratch);
+        GOSS_FN(gemm)
+        (&(goss__gemm){.m = pixels,
+                       .n = c->cout,
+                       .k = c->cin,
+                       .a = x,
+                       .lda = c->cin,
+                       .b = w,
+                       .ldb = c->cout,
+                       .c = y,
+                       .ldc = c->cout},
+         scratch);
     } else {
         work k = begin(c, goss__conv_plan_forward(c), scratch);
         each_block(&k, c->oh, x, w, y, forward_block);
@@ -195,9 +204,9 @@ static void dx_block(work *k, const float *gy, const float *w, float *gx) {
     for (int64_t j = 0; j < p->in_group; j += 2 * W) {
         panel_begin(k, goss__min64(2 * W, p->in_group - j));
         for (int64_t tap = 0; tap < c->kh * c->kw; tap++)
-            GOSS_FN(pack_cols)(k->s.panel + tap * p->out_group * k->t.ldb,
-                               w + (tap * p->in_group + j) * c->cout + k->group * p->out_group, c->cout, p->out_group,
-                               k->width);
+            GOSS_FN(pack_cols)
+            (k->s.panel + tap * p->out_group * k->t.ldb,
+             w + (tap * p->in_group + j) * c->cout + k->group * p->out_group, c->cout, p->out_group, k->width);
         for (int64_t i = 0, n; i < k->images; i += n) {
             n = bundle_size(i, k->images, p->inter);
             dx_bundle(k, i, n, gx + k->group * p->in_group + j);
@@ -213,8 +222,18 @@ void GOSS_FN(conv_dx)(const goss__conv *c, const float *gy, const float *w, floa
     } else if (is_depthwise(c)) {
         GOSS_FN(depthwise_dx)(c, gy, w, gx);
     } else if (is_product(c)) {
-        GOSS_FN(gemm)(&(goss__gemm){.m = pixels, .n = c->cin, .k = c->cout, .tb = true, .a = gy, .lda = c->cout, .b = w,
-                                    .ldb = c->cout, .c = gx, .ldc = c->cin}, scratch);
+        GOSS_FN(gemm)
+        (&(goss__gemm){.m = pixels,
+                       .n = c->cin,
+                       .k = c->cout,
+                       .tb = true,
+                       .a = gy,
+                       .lda = c->cout,
+                       .b = w,
+                       .ldb = c->cout,
+                       .c = gx,
+                       .ldc = c->cin},
+         scratch);
     } else {
         work k = begin(c, goss__conv_plan_dx(c), scratch);
         each_block(&k, c->h, gy, w, gx, dx_block);

@@ -1,8 +1,9 @@
 /* conv_filter.c: the filter gradient of a convolution, as tiles of input channels x output channels.
  *
- * gw[tap] is a product X_tap' GY whose inner dimension is all pixels: both are copied to slabs of the same pixel order,
- * and one segment is one row of pixels. Sums of a block of images start from 0 and are then added to gw: serial over at
- * most some thousand pixels, which keeps the rounding error small. Blocks depend on the shape alone (conv_plan.c). */
+ * gw[tap] is a product X_tap' GY whose inner dimension is all pixels: both are copied to slabs of the same pixel order
+ * (gy is read in place where that is its own), and one segment is one row of pixels. Sums of a block of images start
+ * from 0 and are then added to gw: serial over at most some thousand pixels, which keeps the rounding error small.
+ * Blocks depend on the shape alone (conv_plan.c). */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/slab.h"
 
@@ -13,7 +14,8 @@ typedef struct work {
     goss__tile t;
     int64_t images, rows, image0, row0; /* of this block */
     int64_t group;
-    bool join; /* the taps of a filter row lie side by side in the slab: they make one tile */
+    bool join;     /* the taps of a filter row lie side by side in the slab: they make one tile */
+    bool in_place; /* gy needs no copy */
 } work;
 
 static void fill(const work *k, const float *x, const float *gy) {
@@ -26,6 +28,7 @@ static void fill(const work *k, const float *x, const float *gy) {
         s.data = x + (k->image0 + i) * c->h * c->w * c->cin + k->group * p->in_group;
         s.row0 = k->row0 * c->stride_h - c->pad_top;
         GOSS_FN(slab_fill)(k->s.slab + i * p->image, &s, n, slab_rows, p->phases, p->cols, p->pixel);
+        if (k->in_place) continue;
         goss__source g = {.h = c->oh, .w = c->ow, .stride = c->cout, .channels = p->out_group, .row0 = k->row0};
         g.data = gy + (k->image0 + i) * c->oh * c->ow * c->cout + k->group * p->out_group;
         GOSS_FN(slab_fill)(k->s.other + i * k->rows * c->ow * p->other_pixel, &g, n, k->rows, 1, c->ow, p->other_pixel);
@@ -44,7 +47,7 @@ static int64_t segments(const work *k, int64_t y, int64_t x) {
             const int64_t row = r * c->stride_h + y * c->dil_h;
             goss__segment *s = &k->s.seg[count++];
             s->a = i * p->image + (row * p->phases * p->cols + place) * n * p->pixel;
-            s->b = pixel * p->other_pixel;
+            s->b = k->in_place ? ((k->image0 + i) * c->oh + k->row0 + r) * c->ow * c->cout : pixel * p->other_pixel;
             s->k = c->ow * n;
             pixel += s->k;
         }
@@ -52,7 +55,7 @@ static int64_t segments(const work *k, int64_t y, int64_t x) {
     return count;
 }
 
-static void tap(work *k, int64_t y, int64_t x, float *gw) {
+static void tap(work *k, const float *gy, int64_t y, int64_t x, float *gw) {
     const goss__conv *c = k->c;
     const int64_t out = k->p.out_group, m = k->join ? c->kw * k->p.in_group : k->p.in_group;
     goss__tile t = k->t;
@@ -63,7 +66,7 @@ static void tap(work *k, int64_t y, int64_t x, float *gw) {
     const int64_t cols = TILE_COLS(tile_rows(m)) * W;
     for (int64_t j = 0; j < out; j += cols) {
         const int64_t width = goss__min64(cols, out - j), vectors = goss__ceil_div(width, W);
-        t.b = k->s.other + j, t.last = width - (vectors - 1) * W;
+        t.b = (k->in_place ? gy + k->group * out : k->s.other) + j, t.last = width - (vectors - 1) * W;
         for (int64_t i = 0; i < m;) {
             const int64_t r = tile_rows(m - i);
             t.a = k->s.slab + i, t.c = gw + i * c->cout + j;
@@ -77,7 +80,7 @@ static void block(work *k, const float *x, const float *gy, float *gw) {
     fill(k, x, gy);
     k->t.mode = k->image0 == 0 && k->row0 == 0 ? TILE_SET : TILE_ADD;
     for (int64_t ky = 0; ky < k->c->kh; ky++) {
-        for (int64_t kx = 0; kx < (k->join ? 1 : k->c->kw); kx++) tap(k, ky, kx, gw);
+        for (int64_t kx = 0; kx < (k->join ? 1 : k->c->kw); kx++) tap(k, gy, ky, kx, gw);
     }
 }
 
@@ -94,7 +97,9 @@ void GOSS_FN(conv_dw)(const goss__conv *c, const float *x, const float *gy, floa
     work k = {.c = c, .p = goss__conv_plan_dw(c)};
     k.s = conv_scratch_split(&k.p, scratch);
     k.join = k.p.inter == 1 && k.p.phases == 1 && c->dil_w == 1 && k.p.pixel == k.p.in_group;
-    k.t = (goss__tile){.row = 1, .step = k.p.pixel, .ldb = k.p.other_pixel, .seg = k.s.seg};
+    k.in_place = k.p.inter == 1 && k.p.out_group % W == 0 && c->cout % 128 != 0;
+    k.t = (goss__tile){.row = 1, .step = k.p.pixel, .seg = k.s.seg};
+    k.t.ldb = k.in_place ? c->cout : k.p.other_pixel;
     for (k.image0 = 0; k.image0 < c->n; k.image0 += k.p.images) {
         k.images = goss__min64(k.p.images, c->n - k.image0);
         for (k.row0 = 0; k.row0 < c->oh; k.row0 += k.p.rows) {

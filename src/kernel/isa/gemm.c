@@ -9,7 +9,7 @@
 #define K_BLOCK 512
 #define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
-#define ROW_COLS 1024 /* columns of a row-vector product that stay in L1 while rows of B stream by */
+#define ROW_COLS 1024    /* columns of a row-vector product that stay in L1 while rows of B stream by */
 
 /* A as seen by the tiles: row and step are the strides of op(A). */
 typedef struct operand {
@@ -26,9 +26,7 @@ typedef struct block {
     bool far_b; /* B is larger than the nearest caches */
 } block;
 
-static int64_t panel_cols(int64_t m) {
-    return W * TILE_COLS(tile_rows(m));
-}
+static int64_t panel_cols(int64_t m) { return W * TILE_COLS(tile_rows(m)); }
 
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;

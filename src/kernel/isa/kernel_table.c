@@ -14,11 +14,12 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .conv = GOSS_FN(conv),
         .conv_dx = GOSS_FN(conv_dx),
         .conv_dw = GOSS_FN(conv_dw),
-        .ew = {
+        .ew =
+            {
 #define ROW(name, arity, formula, va, vb, vc) GOSS_FN(ew_##name),
 #include "kernel/elementwise.def"
 #undef ROW
-        },
+            },
         .sum = GOSS_FN(sum),
         .max = GOSS_FN(max),
         .dot = GOSS_FN(dot),

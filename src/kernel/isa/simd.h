@@ -107,7 +107,9 @@ ALWAYS vf vfnma(vf a, vf b, vf c) { return (vf)vfmsq_f32((float32x4_t)c, (float3
 ALWAYS vf vsqrt(vf a) { return (vf)vsqrtq_f32((float32x4_t)a); }
 ALWAYS vf vfloor(vf a) { return (vf)vrndmq_f32((float32x4_t)a); }
 #else
-ALWAYS vf vsqrt(vf a) { return (vf){__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])}; }
+ALWAYS vf vsqrt(vf a) {
+    return (vf){__builtin_sqrtf(a[0]), __builtin_sqrtf(a[1]), __builtin_sqrtf(a[2]), __builtin_sqrtf(a[3])};
+}
 ALWAYS vf vfloor(vf a) {
     return (vf){__builtin_floorf(a[0]), __builtin_floorf(a[1]), __builtin_floorf(a[2]), __builtin_floorf(a[3])};
 }
@@ -173,8 +175,10 @@ ALWAYS vf vclamp(vf x, float low, float high) {
 /* Loads n lanes, the rest 0; stores n lanes. For loop tails: n >= W is the common, full case. */
 ALWAYS vf vload_n(const float *p, int64_t n) { return n >= W ? vload(p) : vload_part(p, vfirst(n)); }
 ALWAYS void vstore_n(float *p, vf v, int64_t n) {
-    if (n >= W) vstore(p, v);
-    else vstore_part(p, v, vfirst(n));
+    if (n >= W)
+        vstore(p, v);
+    else
+        vstore_part(p, v, vfirst(n));
 }
 
 ALWAYS int64_t goss__min64(int64_t a, int64_t b) { return a < b ? a : b; }

@@ -12,8 +12,7 @@ ALWAYS void copy_pixel(float *dst, const float *src, int64_t channels, int64_t p
     int64_t i = 0;
     for (; i + W <= channels; i += W) vstore(dst + i, vload(src + i));
     if (i == pixel) return;
-    for (; i < pixel; i += W)
-        vstore_n(dst + i, i < channels ? vload_n(src + i, channels - i) : (vf){0}, pixel - i);
+    for (; i < pixel; i += W) vstore_n(dst + i, i < channels ? vload_n(src + i, channels - i) : (vf){0}, pixel - i);
 }
 
 typedef struct run {

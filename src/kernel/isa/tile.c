@@ -15,13 +15,20 @@ ALWAYS float row_at(const rows14 *a, int r, int unit) {
     if (unit) return ((const float *)a->p)[r];
     const char *base = r < 7 ? a->p : a->q;
     switch (r % 7) {
-    case 0: return *(const float *)base;
-    case 1: return *(const float *)(base + a->s1);
-    case 2: return *(const float *)(base + 2 * a->s1);
-    case 3: return *(const float *)(base + a->s3);
-    case 4: return *(const float *)(base + 4 * a->s1);
-    case 5: return *(const float *)(base + a->s5);
-    default: return *(const float *)(base + 2 * a->s3);
+    case 0:
+        return *(const float *)base;
+    case 1:
+        return *(const float *)(base + a->s1);
+    case 2:
+        return *(const float *)(base + 2 * a->s1);
+    case 3:
+        return *(const float *)(base + a->s3);
+    case 4:
+        return *(const float *)(base + 4 * a->s1);
+    case 5:
+        return *(const float *)(base + a->s5);
+    default:
+        return *(const float *)(base + 2 * a->s3);
     }
 }
 
@@ -33,8 +40,10 @@ ALWAYS vf load_last(const float *c, vlanes last, bool whole) {
     return !GOSS_MASKED && whole ? vload(c) : vload_part(c, last);
 }
 ALWAYS void store_last(float *c, vf v, vlanes last, bool whole) {
-    if ((W < 16 || !GOSS_MASKED) && whole) vstore(c, v);
-    else vstore_part(c, v, last);
+    if ((W < 16 || !GOSS_MASKED) && whole)
+        vstore(c, v);
+    else
+        vstore_part(c, v, last);
 }
 
 ALWAYS void tile_add(vf acc[TILE_ROWS][TILE_COLS_MAX], const goss__tile *t, vlanes last, const int R, const int V) {
@@ -54,9 +63,7 @@ ALWAYS void tile_ask(const goss__tile *t, const int R, const int V) {
 }
 
 ALWAYS void tile_start(vf acc[TILE_ROWS][TILE_COLS_MAX], const goss__tile *t, vlanes last, const int R, const int V) {
-    UNROLL for (int r = 0; r < R; r++) {
-        UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0};
-    }
+    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0}; }
     if (t->mode == TILE_CONTINUE) tile_add(acc, t, last, R, V);
 }
 
@@ -105,10 +112,12 @@ ALWAYS void tile_run(const goss__tile *t, const int R, const int V, const int un
 
 #if GOSS_MASKED
 #define EACH_RAGGED(R, V) ONE(R, V, 0, 0) ONE(R, V, 0, 1) ONE(R, V, 1, 0) ONE(R, V, 1, 1)
-#define RAGGED_ROW(R, V, u) {tile_##R##_##V##_##u##_0, tile_##R##_##V##_##u##_1}
+#define RAGGED_ROW(R, V, u)                                                                                            \
+    { tile_##R##_##V##_##u##_0, tile_##R##_##V##_##u##_1 }
 #else
 #define EACH_RAGGED(R, V) ONE(R, V, 0, 0) ONE(R, V, 1, 0)
-#define RAGGED_ROW(R, V, u) {tile_##R##_##V##_##u##_0, NULL}
+#define RAGGED_ROW(R, V, u)                                                                                            \
+    { tile_##R##_##V##_##u##_0, NULL }
 #endif
 #define ONE(R, V, u, g)                                                                                                \
     static void tile_##R##_##V##_##u##_##g(const goss__tile *t) { tile_run(t, R, V, u, g); }
@@ -122,8 +131,9 @@ ALWAYS void tile_run(const goss__tile *t, const int R, const int V, const int un
 /* Must agree with TILE_COLS. */
 #if GOSS_ISA_avx512
 #define ALL(X)                                                                                                         \
-    UPTO8(X, 1) UPTO8(X, 2) UPTO8(X, 3) UPTO6(X, 4) UPTO4(X, 5) UPTO4(X, 6) UPTO3(X, 7) UPTO3(X, 8) UPTO2(X, 9)        \
-    UPTO2(X, 10) UPTO2(X, 11) UPTO2(X, 12) UPTO2(X, 13) UPTO2(X, 14)
+    UPTO8(X, 1)                                                                                                        \
+    UPTO8(X, 2) UPTO8(X, 3) UPTO6(X, 4) UPTO4(X, 5) UPTO4(X, 6) UPTO3(X, 7) UPTO3(X, 8) UPTO2(X, 9) UPTO2(X, 10)       \
+        UPTO2(X, 11) UPTO2(X, 12) UPTO2(X, 13) UPTO2(X, 14)
 #elif GOSS_ISA_avx2
 #define ALL(X) UPTO8(X, 1) UPTO6(X, 2) UPTO4(X, 3) UPTO3(X, 4) UPTO2(X, 5) UPTO2(X, 6)
 #elif GOSS_ISA_neon

@@ -1,23 +1,24 @@
 /* tile.h: the one inner kernel that every product and convolution is made of.
  *
  * A tile is R x V*W outputs held in registers: C[r][:] = sum over segments s, sum over k of A_s[r][k] * B_s[k][:].
- * Rows of A are `row` elements apart and are read by broadcast, so A is never packed; one matrix product is one segment,
- * a convolution has one segment a filter tap, a filter gradient one a row of pixels. Segments, and k within them, are
- * summed one after the other with fused multiply-add: the order does not depend on R, V or W. */
+ * Rows of A are `row` elements apart and are read by broadcast, so A is never packed; one matrix product is one
+ * segment, a convolution has one segment a filter tap, a filter gradient one a row of pixels. Segments, and k within
+ * them, are summed one after the other with fused multiply-add: the order does not depend on R, V or W. */
 #ifndef GOSS_KERNEL_ISA_TILE_H
 #define GOSS_KERNEL_ISA_TILE_H
 
 #include "kernel/isa/simd.h"
 
+/* The most rows, and the widest V for r rows, that 32 or 16 registers hold. */
 #if GOSS_ISA_avx512
 #define TILE_ROWS 14
-#define TILE_COLS(r) ((r) > 8 ? 2 : (r) > 6 ? 3 : (r) > 4 ? 4 : (r) > 3 ? 6 : 8) /* widest V for r rows: 32 registers */
+#define TILE_COLS(r) ((r) > 8 ? 2 : (r) > 6 ? 3 : (r) > 4 ? 4 : (r) > 3 ? 6 : 8)
 #elif GOSS_ISA_avx2
 #define TILE_ROWS 6
-#define TILE_COLS(r) ((r) > 4 ? 2 : (r) > 3 ? 3 : (r) > 2 ? 4 : (r) > 1 ? 6 : 8) /* 16 registers */
+#define TILE_COLS(r) ((r) > 4 ? 2 : (r) > 3 ? 3 : (r) > 2 ? 4 : (r) > 1 ? 6 : 8)
 #elif GOSS_ISA_neon
 #define TILE_ROWS 6
-#define TILE_COLS(r) ((r) > 4 ? 4 : (r) > 3 ? 6 : 8) /* 32 registers */
+#define TILE_COLS(r) ((r) > 4 ? 4 : (r) > 3 ? 6 : 8)
 #else
 #define TILE_ROWS 4
 #define TILE_COLS(r) 2
@@ -40,7 +41,7 @@ typedef struct goss__tile {
     const int64_t *at; /* offset of each row of C */
     int64_t last;      /* columns in the last vector, 1..W */
     int mode;
-    int far;           /* C is not in the cache: ask for its lines before they are written */
+    int far; /* C is not in the cache: ask for its lines before they are written */
 } goss__tile;
 
 typedef void (*goss__tile_fn)(const goss__tile *t);

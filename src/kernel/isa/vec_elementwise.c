@@ -1,7 +1,7 @@
 /* vec_elementwise.c: every row of elementwise.def over rows of floats.
  *
- * The inner loop is instantiated for each combination of inner strides (0: the operand is one number a row, 1: dense), and the
- * outer loop runs inside it, so that many short rows (a bias, a norm) cost no call each. */
+ * The inner loop is instantiated for each combination of inner strides (0: the operand is one number a row, 1: dense),
+ * and the outer loop runs inside it, so that many short rows (a bias, a norm) cost no call each. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/vmath.h"
 
@@ -75,14 +75,30 @@ ALWAYS void apply(const goss__ew *given, formula f, const int arity) {
     int dense = 0;
     for (int j = 0; j < arity; j++) dense |= (e.in_inner[j] != 0) << j;
     switch (dense) {
-    case 0: rows(&e, f, arity, 0); break;
-    case 1: rows(&e, f, arity, 1); break;
-    case 2: rows(&e, f, arity, arity > 1 ? 2 : 0); break;
-    case 3: rows(&e, f, arity, arity > 1 ? 3 : 0); break;
-    case 4: rows(&e, f, arity, arity > 2 ? 4 : 0); break;
-    case 5: rows(&e, f, arity, arity > 2 ? 5 : 0); break;
-    case 6: rows(&e, f, arity, arity > 2 ? 6 : 0); break;
-    default: rows(&e, f, arity, arity > 2 ? 7 : 0); break;
+    case 0:
+        rows(&e, f, arity, 0);
+        break;
+    case 1:
+        rows(&e, f, arity, 1);
+        break;
+    case 2:
+        rows(&e, f, arity, arity > 1 ? 2 : 0);
+        break;
+    case 3:
+        rows(&e, f, arity, arity > 1 ? 3 : 0);
+        break;
+    case 4:
+        rows(&e, f, arity, arity > 2 ? 4 : 0);
+        break;
+    case 5:
+        rows(&e, f, arity, arity > 2 ? 5 : 0);
+        break;
+    case 6:
+        rows(&e, f, arity, arity > 2 ? 6 : 0);
+        break;
+    default:
+        rows(&e, f, arity, arity > 2 ? 7 : 0);
+        break;
     }
 }
 

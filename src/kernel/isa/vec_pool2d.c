@@ -6,7 +6,7 @@
 
 /* The part of an output's window that lies inside the image. */
 typedef struct window {
-    int64_t y, x;              /* of tap (0, 0), may be negative */
+    int64_t y, x;               /* of tap (0, 0), may be negative */
     int64_t ky0, ky1, kx0, kx1; /* valid taps */
 } window;
 

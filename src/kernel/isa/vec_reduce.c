@@ -1,8 +1,8 @@
 /* vec_reduce.c: sum, max and dot product over one axis.
  *
- * Along the last axis (post = 1) element i goes to virtual lane i % 16 and the 16 lanes are folded by a fixed tree; otherwise
- * every column is its own sum. Either way a sum is cut into blocks of BLOCK steps that start from 0 and are then
- * added up: rounding errors stay small, and several blocks run side by side without changing a bit. */
+ * Along the last axis (post = 1) element i goes to virtual lane i % 16 and the 16 lanes are folded by a fixed tree;
+ * otherwise every column is its own sum. Either way a sum is cut into blocks of BLOCK steps that start from 0 and are
+ * then added up: rounding errors stay small, and several blocks run side by side without changing a bit. */
 #include "kernel/isa/isa.h"
 
 #define BLOCK 128
@@ -57,9 +57,7 @@ ALWAYS float fold(const int op, vf lane[LANES]) {
 /* P blocks of BLOCK x 16 elements side by side. */
 ALWAYS void row_blocks(const int op, vf total[LANES], const float *a, const float *b, const int P) {
     vf acc[4][LANES];
-    UNROLL for (int p = 0; p < P; p++) {
-        UNROLL for (int l = 0; l < LANES; l++) acc[p][l] = start(op);
-    }
+    UNROLL for (int p = 0; p < P; p++) { UNROLL for (int l = 0; l < LANES; l++) acc[p][l] = start(op); }
     for (int64_t i = 0; i < BLOCK * 16; i += 16) {
         UNROLL for (int p = 0; p < P; p++) {
             UNROLL for (int l = 0; l < LANES; l++) {
@@ -94,9 +92,7 @@ ALWAYS float row(const int op, const float *a, const float *b, int64_t n) {
 ALWAYS void column_blocks(const int op, vf total[4], const float *a, const float *b, int64_t post, int64_t rows,
                           int64_t left, const int V, const int P) {
     vf acc[4][4];
-    UNROLL for (int p = 0; p < P; p++) {
-        UNROLL for (int v = 0; v < V; v++) acc[p][v] = start(op);
-    }
+    UNROLL for (int p = 0; p < P; p++) { UNROLL for (int v = 0; v < V; v++) acc[p][v] = start(op); }
     for (int64_t r = 0; r < rows; r++) {
         UNROLL for (int p = 0; p < P; p++) {
             UNROLL for (int v = 0; v < V; v++) {
@@ -105,9 +101,7 @@ ALWAYS void column_blocks(const int op, vf total[4], const float *a, const float
             }
         }
     }
-    UNROLL for (int p = 0; p < P; p++) {
-        UNROLL for (int v = 0; v < V; v++) total[v] = join(op, total[v], acc[p][v]);
-    }
+    UNROLL for (int p = 0; p < P; p++) { UNROLL for (int v = 0; v < V; v++) total[v] = join(op, total[v], acc[p][v]); }
 }
 
 /* `left` columns, at most V vectors of them. */

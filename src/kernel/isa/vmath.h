@@ -1,9 +1,10 @@
 /* vmath.h: exp, log, tanh, sin and cos of a vector of floats.
  *
- * Argument reduction by explicit fused multiply-add, then a polynomial that was fitted for the smallest largest relative
- * error with coefficients rounded to float. The largest errors are measured by tests/test_kernel_elementwise.c, which
- * states the bounds. Values follow C's Annex F: NaN gives NaN, exp(-inf) = 0, log(0) = -inf, log(<0) = NaN, sin(inf) = NaN.
- * Subnormal arguments and results are right unless the caller has the CPU flush them. */
+ * Argument reduction by explicit fused multiply-add, then a polynomial that was fitted for the smallest largest
+ * relative error with coefficients rounded to float. The largest errors are measured by
+ * tests/test_kernel_elementwise.c, which states the bounds. Values follow C's Annex F: NaN gives NaN, exp(-inf) = 0,
+ * log(0) = -inf, log(<0) = NaN, sin(inf) = NaN. Subnormal arguments and results are right unless the caller has the CPU
+ * flush them. */
 #ifndef GOSS_KERNEL_ISA_VMATH_H
 #define GOSS_KERNEL_ISA_VMATH_H
 
@@ -68,7 +69,8 @@ ALWAYS vf vsincos(vf x, int32_t quarter) {
     r = vclamp(r, -0.9f, 0.9f);
     vf s = r * r;
     vf sine = vfma(s * r, vpoly2(s, -0x1.555544p-3f, 0x1.1106cap-7f, -0x1.991e08p-13f), r);
-    vf cosine = vfma(s * s, vpoly2(s, 0x1.55554ap-5f, -0x1.6c0c14p-10f, 0x1.99de6ep-16f), vfma(s, vset(-0.5f), vset(1.f)));
+    vf cosine =
+        vfma(s * s, vpoly2(s, 0x1.55554ap-5f, -0x1.6c0c14p-10f, 0x1.99de6ep-16f), vfma(s, vset(-0.5f), vset(1.f)));
     vu q = (vu)t + (uint32_t)quarter;
     vf y = vselect(vequal_i((vi)(q & 1u), vseti(1)), cosine, sine);
     y = (vf)((vu)y ^ ((q & 2u) << 30));
