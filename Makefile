@@ -34,6 +34,7 @@ OBJ := $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(ISA_SRC:%.c=$(B)/%.$(i).o))
 CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cli/*.c)))
 TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/test_*.c)))
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c)))
+BENCH_OBJ := $(B)/bench/workload.o $(B)/bench/workload_run.o
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(sort $(wildcard examples/*.c)))
 ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(INC) -I$(B) $(LIB_CFLAGS) -MMD -MP
 
@@ -48,8 +49,8 @@ $(B)/gossamer: $(CLI_OBJ) $(B)/libgossamer.a
 	@$(CC) $(CFLAGS) -pthread -o $@ $(CLI_OBJ) $(B)/libgossamer.a $(LIB_LIBS) -lm
 $(B)/tests/%: $(B)/tests/%.o $(B)/libgossamer.a
 	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
-$(B)/bench/%: $(B)/bench/%.o $(B)/libgossamer.a
-	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
+$(B)/bench/%: $(B)/bench/%.o $(BENCH_OBJ) $(B)/libgossamer.a
+	@$(CC) $(CFLAGS) -pthread -o $@ $< $(BENCH_OBJ) $(B)/libgossamer.a $(LIB_LIBS) -lm
 $(B)/examples/%: $(B)/examples/%.o $(B)/libgossamer.a
 	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
 
