@@ -336,7 +336,7 @@ static inline int64_t run_numel(goss_shape s) {
 /* Declares the inputs x0, x1, ... and builds. T and N are symbols 1 and 2 of every graph. */
 static inline goss_val case_build(goss_graph *g, const op_case *c, goss_val *x) {
     goss_symbol(g, "T", MAX_T), goss_symbol(g, "N", MAX_N);
-    char name[8];
+    char name[32];
     for (int i = 0; i < CASE_INPUTS && c->in[i].kind; i++) {
         snprintf(name, sizeof name, "x%d", i);
         x[i] = goss_input(g, name, c->in[i].kind == INDEX ? GOSS_INDEX : GOSS_REAL, case_shape(g, &c->in[i]));

@@ -31,7 +31,7 @@ static check k;
 static goss_val directional(int order) {
     goss_val wrt[CASE_INPUTS], grad[CASE_INPUTS], sum = goss_const(k.g, 0);
     int n = 0, of[CASE_INPUTS];
-    char name[16];
+    char name[32];
     for (int i = 0; i < CASE_INPUTS; i++)
         if (k.subset >> i & 1) of[n] = i, wrt[n++] = k.x[i];
     if (goss_grad(k.phi[order], wrt, n, grad) != GOSS_OK) return (goss_val){k.g, 0};
@@ -77,7 +77,7 @@ static goss_status bind(const char *name, const void *data) {
 }
 
 static goss_status open_exec(void) {
-    char name[16];
+    char name[32];
     GOSS_TRY(goss_exec_new(k.program, NULL, k.threads, &k.exec, &err));
     GOSS_TRY(bind("c", k.weight));
     for (int i = 0; i < CASE_INPUTS && k.c->in[i].kind; i++) {

@@ -67,7 +67,7 @@ static goss_status bind(goss_exec *e, const char *name, goss_precision p, int i)
 }
 
 static goss_status bind_all(goss_exec *e, const op_case *c, goss_precision p) {
-    char name[8];
+    char name[32];
     GOSS_TRY(goss_exec_count(e, "T", RUN_T, &err));
     GOSS_TRY(goss_exec_count(e, "N", RUN_N, &err));
     GOSS_TRY(bind(e, "c", p, CASE_INPUTS));
