@@ -94,7 +94,7 @@ typedef struct goss_hyper_refusal {
 GOSS_API const goss_hyper_refusal *goss_hyper_refusals(int *count);
 
 /* The parameters: "target" is the base, of the target's layout; "hyper" the hypernetwork's own, of this one; TASK has
- * a third, "task", of shape [tasks, embedding]: see goss_generated.rows. */
+ * a third, "tasks", of shape [tasks, embedding]: see goss_generated.rows. */
 GOSS_API const goss_layout *goss_hyper_layout(const goss_hyper *h);
 
 /* What the conditioner sees; what it does not need is GOSS_NONE. */
@@ -115,7 +115,7 @@ typedef struct goss_generated {
     goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES]; /* [T,C] or GOSS_NONE */
     goss_val head_w, head_b; /* class head: [T,F,W] and [T,W] */
     goss_val code;           /* e, [T,E]; GOSS_NONE where only a class head is generated */
-    goss_val rows;           /* TASK: the gathered rows [T,E] of "task": differentiate by these, goss_assign_rows */
+    goss_val rows;           /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
     goss_val penalty;        /* rank 0: mean square of all h, to be added to the loss with a small weight */
 } goss_generated;
 GOSS_API void goss_generated_free(goss_generated *w); /* the weights; NULL allowed */
@@ -143,6 +143,7 @@ typedef struct goss_hyper_examination {
     goss_condition condition; /* built in that graph, as for goss_hyper_generate (and _head) */
     goss_val loss;            /* rank 0, built from what was generated; GOSS_NONE: no gradients */
     goss_params *params;      /* initialised; must hold the parameters the graph declares */
+    goss_precision precision; /* of params */
     goss_threads *threads;
     goss_status (*bind)(void *context, goss_exec *exec, goss_error *err); /* binds the graph's inputs and counts */
     void *context;

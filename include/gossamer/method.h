@@ -95,6 +95,20 @@ GOSS_API goss_method_loss goss_method_train(const goss_method *m, goss_graph *g,
  * adapting (hypernet, protonet). */
 GOSS_API goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune);
 
+/* Where the doctor runs: as goss_hyper_examination. */
+typedef struct goss_method_examination {
+    goss_params *params; /* initialised; holds the parameters of m */
+    goss_precision precision;
+    goss_threads *threads;
+    goss_status (*bind)(void *context, goss_exec *exec, goss_error *err); /* binds the batch's inputs and counts */
+    void *context;
+} goss_method_examination;
+/* Examines the hypernetwork of `hypernet` on a training batch: goss_hyper_doctor. loss: that of goss_method_train in the same
+ * graph, or GOSS_NONE. *text: goss_text_free. Errors: GOSS_E_UNSUPPORTED for methods without a hypernetwork. */
+GOSS_API GOSS_MUST_USE goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
+                                                      goss_val loss, const goss_method_examination *x, char **text,
+                                                      goss_error *err);
+
 /* The network that adapting to one task gives (T = 1), as tensors: what `adapt` writes to a file. */
 typedef struct goss_adapted {
     goss_target *target;   /* with a head; to be freed by goss_target_free */

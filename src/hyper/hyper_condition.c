@@ -118,7 +118,7 @@ static goss_val encode_vector(const goss_weights *own, goss_val x) {
 
 static goss_val table_rows(const goss_hyper *h, goss_graph *g, goss_val task) {
     goss_shape shape = GOSS_SHAPE(goss_n(h->options.tasks), goss_n(h->options.embedding));
-    return goss_gather(goss_param(g, "task", shape), task);
+    return goss_gather(goss_param(g, "tasks", shape), task);
 }
 
 goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights *own, const goss_condition *c,

@@ -55,3 +55,29 @@ static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune,
 
 const goss__method_kind goss__method_hypernet = {
     .name = "hypernet", .trains = true, .rate = 0.01, .setup = setup, .solve = solve};
+
+/* The condition is what the first pass over the support set gives. */
+goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch, goss_val loss,
+                               const goss_method_examination *x, char **text, goss_error *err) {
+    *text = NULL;
+    if (!m->hyper) return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s has no hypernetwork", m->kind->name);
+    goss__solution s;
+    goss_scope_push(g, m->kind->name);
+    goss__solution_begin(m, g, true, &s);
+    goss_hyper_examination e = {.hyper = m->hyper,
+                                .graph = g,
+                                .condition = {.features = goss__embed_support(m, &s, batch),
+                                              .assign = batch->assign,
+                                              .class_mask = batch->class_mask,
+                                              .task = batch->task},
+                                .loss = loss,
+                                .params = x->params,
+                                .precision = x->precision,
+                                .threads = x->threads,
+                                .bind = x->bind,
+                                .context = x->context};
+    goss_status status = goss_hyper_doctor(&e, text, err);
+    goss__solution_free(&s);
+    goss_scope_pop(g);
+    return status;
+}
