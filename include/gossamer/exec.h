@@ -54,6 +54,8 @@ GOSS_API void *goss_params_data(const goss_params *p, int i);          /* float 
 GOSS_API GOSS_MUST_USE goss_status goss_threads_new(int threads, goss_threads **out, goss_error *err);
 GOSS_API void goss_threads_free(goss_threads *t);
 GOSS_API int goss_threads_count(const goss_threads *t);
+/* The kernels in use: "avx512", "avx2", "neon" or "generic"; GOSSAMER_ISA forces one. */
+GOSS_API const char *goss_kernel_variant(void);
 
 /* Borrows program, params (NULL if it has none) and threads until goss_exec_free. Symbols start at their maxima. */
 GOSS_API GOSS_MUST_USE goss_status goss_exec_new(const goss_program *program, goss_params *params, goss_threads *threads, goss_exec **out,

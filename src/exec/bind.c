@@ -25,6 +25,8 @@ void goss_threads_free(goss_threads *t) {
 
 int goss_threads_count(const goss_threads *t) { return goss__pool_threads(t->pool); }
 
+const char *goss_kernel_variant(void) { return goss__kernels_best()->name; }
+
 size_t goss_program_memory(const goss_program *p, int threads) {
     return p->slab_bytes + p->const_bytes + (size_t)threads * (p->private_bytes + p->scratch_bytes);
 }
