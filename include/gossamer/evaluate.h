@@ -36,8 +36,8 @@ typedef struct goss_score {
 } goss_score;
 
 /* Judges contenders on episodes 0 .. episodes-1 of a sampler whose set has the models' image format.
- * Errors: GOSS_E_ARGUMENT for another image format; what compiling and running report, with the contender's method in front.
- * Shapes: scores [n]; each: NULL, or [n, episodes] for the accuracy of every episode. */
+ * Errors: GOSS_E_ARGUMENT for another image format; what compiling and running report, with the contender's method in
+ * front. Shapes: scores [n]; each: NULL, or [n, episodes] for the accuracy of every episode. */
 GOSS_API GOSS_MUST_USE goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler *sampler,
                                                  const goss_evaluate_options *options, goss_score *scores, double *each,
                                                  goss_error *err);

@@ -61,8 +61,8 @@ typedef struct goss_adapt_options {
 } goss_adapt_options;
 
 /* The network for the classes of a support set: every image of the set is an example of its class.
- * Errors: GOSS_E_ARGUMENT for fewer than two classes or images of another format than the model's; GOSS_E_UNSUPPORTED for
- * a method that makes no network (pixels). Owns: goss_network_free. options: NULL for defaults. */
+ * Errors: GOSS_E_ARGUMENT for fewer than two classes or images of another format than the model's; GOSS_E_UNSUPPORTED
+ * for a method that makes no network (pixels). Owns: goss_network_free. options: NULL for defaults. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_adapt(const goss_model *m, const goss_images *support,
                                                     const goss_adapt_options *options, goss_network **out,
                                                     goss_error *err);
@@ -80,10 +80,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_network_note(goss_network *n, const char
                                                      goss_error *err);
 GOSS_API const char *goss_network_note_of(const goss_network *n, const char *name); /* NULL: none */
 
-/* Class probabilities. Shapes: images [count, height, width, channels] as goss_image_decode_file gives them; out [count,
- * classes]. threads: NULL makes some for the call. */
-GOSS_API GOSS_MUST_USE goss_status goss_network_predict(const goss_network *n, const float *images, int count, float *out,
-                                                        goss_threads *threads, goss_error *err);
+/* Class probabilities. Shapes: images [count, height, width, channels] as goss_image_decode_file gives them; out
+ * [count, classes]. threads: NULL makes some for the call. */
+GOSS_API GOSS_MUST_USE goss_status goss_network_predict(const goss_network *n, const float *images, int count,
+                                                        float *out, goss_threads *threads, goss_error *err);
 
 #ifdef __cplusplus
 }

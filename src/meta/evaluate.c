@@ -1,5 +1,5 @@
-/* evaluate.c: contenders on the same episodes. Each is compiled, run over all of them and freed before the next, so that
- * memory is that of one; episodes are drawn again, which is cheap and gives the same ones. */
+/* evaluate.c: contenders on the same episodes. Each is compiled, run over all of them and freed before the next, so
+ * that memory is that of one; episodes are drawn again, which is cheap and gives the same ones. */
 #include "gossamer/evaluate.h"
 
 #include <math.h>
@@ -39,7 +39,8 @@ static goss_status judge_one(const goss_contender *c, int which, goss__task_pack
     goss__judge j;
     double seconds = 0;
     const goss_method *m = goss_model_method(c->model);
-    goss_status s = goss__judge_init(&j, m, c->fine_tune, pack->max_tasks, goss_sampler_limits(sampler), o->threads, err);
+    goss_status s =
+        goss__judge_init(&j, m, c->fine_tune, pack->max_tasks, goss_sampler_limits(sampler), o->threads, err);
     if (s == GOSS_OK) {
         goss_model_store(c->model, j.params);
         s = run_all(&j, which, pack, sampler, o, each, &seconds, err);
@@ -58,7 +59,8 @@ static goss_status check(const goss_contender *contenders, int n, const goss_sam
         goss_image_format f = goss_model_image(contenders[i].model);
         if ((size_t)f.height * (size_t)f.width * (size_t)f.channels != goss_sampler_limits(sampler).image)
             return goss_error_set(err, GOSS_E_ARGUMENT, "%s works on images of %d x %d x %d, the episodes have others",
-                                  goss_method_name(goss_model_method(contenders[i].model)), f.height, f.width, f.channels);
+                                  goss_method_name(goss_model_method(contenders[i].model)), f.height, f.width,
+                                  f.channels);
     }
     return GOSS_OK;
 }

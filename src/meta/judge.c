@@ -4,7 +4,8 @@
 static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, int fine_tune, int max_tasks,
                          goss_episode_limits limits, goss_error *err) {
     int queries = limits.queries > 0 ? limits.queries : 1;
-    goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), max_tasks, limits.ways, limits.supports, queries);
+    goss_task_batch b =
+        goss_task_batch_declare(g, goss_method_target(m), max_tasks, limits.ways, limits.supports, queries);
     goss_val logits = goss_method_logits(m, g, &b, fine_tune);
     goss_val right = goss_mul(goss_correct(logits, b.query_target), b.query_weight);
     goss_val share = goss_div(goss_sum(right, GOSS_AXIS(1), false), goss_sum(b.query_weight, GOSS_AXIS(1), false));

@@ -1,5 +1,5 @@
-/* model.c: models in memory and as files: a method's settings as metadata, each tensor under the name of its parameter and its
- * entry ("target.conv1.w"). Reading makes the method from the metadata and then wants exactly its tensors. */
+/* model.c: models in memory and as files: a method's settings as metadata, each tensor under the name of its parameter
+ * and its entry ("target.conv1.w"). Reading makes the method from the metadata and then wants exactly its tensors. */
 #include "meta/model.h"
 
 #include <stdio.h>
@@ -111,7 +111,8 @@ static bool same_layout(const goss_layout *a, const goss_layout *b) {
     bool same = goss_layout_count(a) == goss_layout_count(b) && goss_layout_total(a) == goss_layout_total(b);
     for (int i = 0; same && i < goss_layout_count(a); i++) {
         const goss_entry *x = goss_layout_entry(a, i), *y = goss_layout_entry(b, i);
-        same = strcmp(x->name, y->name) == 0 && x->rank == y->rank && memcmp(x->dim, y->dim, sizeof x->dim[0] * (size_t)x->rank) == 0;
+        same = strcmp(x->name, y->name) == 0 && x->rank == y->rank &&
+               memcmp(x->dim, y->dim, sizeof x->dim[0] * (size_t)x->rank) == 0;
     }
     return same;
 }
@@ -248,12 +249,12 @@ static goss_status bounded(const goss_safetensors *f, const goss_config *c, cons
         want += goss_layout_total(goss_method_param_at(probe, i).layout);
         tensors += goss_layout_count(goss_method_param_at(probe, i).layout);
     }
-    for (int i = 0; i < goss_safetensors_count(f); i++) have += (int64_t)(goss_safetensors_at(f, i)->size / sizeof(float));
+    for (int i = 0; i < goss_safetensors_count(f); i++)
+        have += (int64_t)(goss_safetensors_at(f, i)->size / sizeof(float));
     goss_method_free(probe);
     if (want == have && tensors == goss_safetensors_count(f)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_FORMAT,
-                          "its metadata describes %d tensors of %lld numbers, it holds %d of %lld", tensors, (long long)want,
-                          goss_safetensors_count(f), (long long)have);
+    return goss_error_set(err, GOSS_E_FORMAT, "its metadata describes %d tensors of %lld numbers, it holds %d of %lld",
+                          tensors, (long long)want, goss_safetensors_count(f), (long long)have);
 }
 
 static goss_status read_model(const goss_safetensors *f, goss_model **out, goss_error *err) {

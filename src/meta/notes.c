@@ -56,12 +56,14 @@ goss_status goss__notes_write(const goss__notes *notes, goss_tensor_file *file, 
 
 goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_error *err) {
     const char *is = goss_safetensors_meta(f, GOSS__KIND_KEY);
-    if (!is) return goss_error_set(err, GOSS_E_FORMAT, "not a file of Gossamer's: its metadata lacks %s", GOSS__KIND_KEY);
+    if (!is)
+        return goss_error_set(err, GOSS_E_FORMAT, "not a file of Gossamer's: its metadata lacks %s", GOSS__KIND_KEY);
     if (strcmp(is, kind) == 0) return GOSS_OK;
     size_t word = strcspn(kind, " ");
     if (strncmp(is, kind, word + 1) == 0)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "its format is \"%.40s\"; this version reads \"%s\"", is, kind);
-    return goss_error_set(err, GOSS_E_FORMAT, "it holds a %.*s, not a %.*s", (int)strcspn(is, " "), is, (int)word, kind);
+    return goss_error_set(err, GOSS_E_FORMAT, "it holds a %.*s, not a %.*s", (int)strcspn(is, " "), is, (int)word,
+                          kind);
 }
 
 goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_t min, int64_t max, int64_t *out,
@@ -69,9 +71,10 @@ goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_
     const char *text = goss_safetensors_meta(f, key);
     double value;
     if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks %s", key);
-    if (!goss__number_parse(text, &value) || value < (double)min || value > (double)max || value != (double)(int64_t)value)
-        return goss_error_set(err, GOSS_E_FORMAT, "metadata %s: \"%.40s\" is not an integer from %lld to %lld", key, text,
-                              (long long)min, (long long)max);
+    if (!goss__number_parse(text, &value) || value < (double)min || value > (double)max ||
+        value != (double)(int64_t)value)
+        return goss_error_set(err, GOSS_E_FORMAT, "metadata %s: \"%.40s\" is not an integer from %lld to %lld", key,
+                              text, (long long)min, (long long)max);
     *out = (int64_t)value;
     return GOSS_OK;
 }
@@ -89,7 +92,8 @@ goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const g
     for (int i = 0; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         if (!tensor_name(name, sizeof name, prefix, e))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "the name of tensor \"%.60s...\" is too long for a file", e->name);
+            return goss_error_set(err, GOSS_E_ARGUMENT, "the name of tensor \"%.60s...\" is too long for a file",
+                                  e->name);
         GOSS_TRY(goss_tensor_file_add(file, name, "F32", e->rank, e->dim, slab + goss_layout_offset(l, i), err));
     }
     return GOSS_OK;
@@ -99,7 +103,8 @@ static goss_status same_shape(const goss_file_tensor *t, const goss_entry *e, go
     bool same = t->rank == e->rank;
     for (int i = 0; same && i < e->rank; i++) same = t->shape[i] == e->dim[i];
     return same ? GOSS_OK
-                : goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" has another shape than the network described", t->name);
+                : goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" has another shape than the network described",
+                                 t->name);
 }
 
 goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const goss_layout *l, float *slab,
@@ -108,7 +113,8 @@ goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const
     for (int i = 0; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         const float *data;
-        if (!tensor_name(name, sizeof name, prefix, e)) return goss_error_set(err, GOSS_E_FORMAT, "a tensor's name is too long");
+        if (!tensor_name(name, sizeof name, prefix, e))
+            return goss_error_set(err, GOSS_E_FORMAT, "a tensor's name is too long");
         GOSS_TRY(goss_safetensors_floats(f, name, e->numel, &data, err));
         GOSS_TRY(same_shape(goss_safetensors_find(f, name), e, err));
         memcpy(slab + goss_layout_offset(l, i), data, (size_t)e->numel * sizeof *slab);

@@ -1,5 +1,5 @@
-/* settings.c: the settings of methods and hypernetworks as declared keys. A default here is the default of the struct it
- * fills; a test compares them. */
+/* settings.c: the settings of methods and hypernetworks as declared keys. A default here is the default of the struct
+ * it fills; a test compares them. */
 #include "meta/settings.h"
 
 #include <stdio.h>
@@ -50,10 +50,18 @@ const goss_key *goss__method_keys(int *n) {
 void goss__config_value(const goss_config *c, const goss_key *key, char *out, size_t size) {
     char number[GOSS__NUMBER_TEXT];
     switch (key->type) {
-    case GOSS_KEY_TEXT: snprintf(out, size, "%s", goss_config_text(c, key->name)); return;
-    case GOSS_KEY_BOOL: snprintf(out, size, "%s", goss_config_bool(c, key->name) ? "true" : "false"); return;
-    case GOSS_KEY_INT: snprintf(out, size, "%lld", (long long)goss_config_int(c, key->name)); return;
-    case GOSS_KEY_REAL: goss__number_print(goss_config_real(c, key->name), number); snprintf(out, size, "%s", number);
+    case GOSS_KEY_TEXT:
+        snprintf(out, size, "%s", goss_config_text(c, key->name));
+        return;
+    case GOSS_KEY_BOOL:
+        snprintf(out, size, "%s", goss_config_bool(c, key->name) ? "true" : "false");
+        return;
+    case GOSS_KEY_INT:
+        snprintf(out, size, "%lld", (long long)goss_config_int(c, key->name));
+        return;
+    case GOSS_KEY_REAL:
+        goss__number_print(goss_config_real(c, key->name), number);
+        snprintf(out, size, "%s", number);
     }
 }
 

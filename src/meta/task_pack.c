@@ -1,7 +1,7 @@
 /* task_pack.c: episodes as the dense inputs of a program.
  *
- * An episode is drawn at its planned place in the buffer; when all are there, the images move together to the strides of
- * the largest episode, so that the program never computes on more than it must. One-hot targets and the averaging
+ * An episode is drawn at its planned place in the buffer; when all are there, the images move together to the strides
+ * of the largest episode, so that the program never computes on more than it must. One-hot targets and the averaging
  * matrix are made from the labels. Nothing here knows of graphs but the names of the inputs. */
 #include "meta/task_pack.h"
 
@@ -41,7 +41,7 @@ goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, goss_episode
 }
 
 void goss__task_pack_free(goss__task_pack *b) {
-    void *all[] = {b->support,    b->support_target, b->assign, b->query,     b->query_target, b->query_weight,
+    void *all[] = {b->support,    b->support_target, b->assign,    b->query,     b->query_target, b->query_weight,
                    b->class_mask, b->task,           b->labels[0], b->labels[1], b->sizes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     *b = (goss__task_pack){0};
@@ -75,11 +75,13 @@ static void close_ranks(float *images, int tasks, const int *sizes, size_t from,
 }
 
 /* target[t, n, w] = 1 at the labels. */
-static void one_hot(float *target, const int32_t *labels, int tasks, const int *sizes, int stride, int count, int ways) {
+static void one_hot(float *target, const int32_t *labels, int tasks, const int *sizes, int stride, int count,
+                    int ways) {
     memset(target, 0, (size_t)tasks * (size_t)count * (size_t)ways * sizeof *target);
     for (int t = 0; t < tasks; t++)
         for (int i = 0; i < sizes[3 * t]; i++)
-            target[((size_t)t * (size_t)count + (size_t)i) * (size_t)ways + (size_t)labels[(size_t)t * (size_t)stride + (size_t)i]] = 1;
+            target[((size_t)t * (size_t)count + (size_t)i) * (size_t)ways +
+                   (size_t)labels[(size_t)t * (size_t)stride + (size_t)i]] = 1;
 }
 
 /* assign[w, s] = 1 / shots of w at its samples, of one task. */
@@ -133,9 +135,14 @@ goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss
     const struct {
         const char *name;
         const void *data;
-    } input[] = {{"support", b->support},           {"support_target", b->support_target}, {"assign", b->assign},
-                 {"query", b->query},               {"query_target", b->query_target},     {"query_weight", b->query_weight},
-                 {"class_mask", b->class_mask},     {"task", b->task}};
+    } input[] = {{"support", b->support},
+                 {"support_target", b->support_target},
+                 {"assign", b->assign},
+                 {"query", b->query},
+                 {"query_target", b->query_target},
+                 {"query_weight", b->query_weight},
+                 {"class_mask", b->class_mask},
+                 {"task", b->task}};
     for (size_t i = 0; i < sizeof input / sizeof *input; i++)
         GOSS_TRY(forgive(goss_exec_bind(exec, input[i].name, input[i].data, NULL)));
     const struct {

@@ -10,7 +10,7 @@
 
 typedef struct goss__task_pack {
     int max_tasks;
-    goss_episode_limits limits; /* of one episode, as planned */
+    goss_episode_limits limits;         /* of one episode, as planned */
     int tasks, ways, supports, queries; /* of the batch that is in it */
     float *support, *support_target, *assign, *query, *query_target, *query_weight, *class_mask;
     int32_t *task;

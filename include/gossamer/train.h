@@ -1,0 +1,63 @@
+/* train.h: training runs.
+ *
+ * A run is a configuration and a folder: config.ini (the effective configuration), metrics.jsonl,
+ * checkpoint.safetensors (all a resume needs), best.safetensors (the best by validation so far) and, at the end,
+ * model.safetensors. Starting the same run again goes on from its checkpoint; where steps bind, not minutes, an
+ * interrupted run ends with the same bits as one that was not. */
+#ifndef GOSSAMER_TRAIN_H
+#define GOSSAMER_TRAIN_H
+
+#include <signal.h>
+
+#include "gossamer/config.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* All keys of a run's configuration, those of goss_model_keys among them, for goss_config_new. Static storage. */
+GOSS_API const goss_key *goss_train_keys(int *n);
+
+typedef struct goss_train_progress {
+    int64_t step, steps;       /* done; planned, 0: only minutes bind */
+    double progress;           /* 0..1, the larger of the fractions of steps and minutes */
+    double loss, accuracy;     /* of this step's queries */
+    double validation;         /* last validation accuracy, -1: none yet */
+    double best;               /* best so far, -1: none yet */
+    bool validated;            /* at this step */
+    double tasks_per_second;   /* of this process so far */
+    double seconds, remaining; /* trained; expected to remain, -1: not known yet */
+} goss_train_progress;
+
+typedef enum goss_train_end {
+    GOSS_TRAIN_STEPS,   /* all steps done */
+    GOSS_TRAIN_MINUTES, /* the time was up */
+    GOSS_TRAIN_EARLY,   /* no better validation for [validate] patience times */
+    GOSS_TRAIN_NOTHING  /* the method has nothing to train, or the run was finished before */
+} goss_train_end;
+
+typedef struct goss_train_report {
+    goss_train_end end;
+    int64_t step, best_step;
+    double validation, validation_ci95; /* of the model that was kept; -1: not validated */
+    double seconds;
+} goss_train_report;
+
+typedef struct goss_train_options {
+    /* Set to nonzero (by a signal handler) to finish the step, save and return GOSS_E_INTERRUPTED; may be NULL. */
+    const volatile sig_atomic_t *stop;
+    void (*progress)(void *context, const goss_train_progress *p); /* told after each step; may be NULL */
+    void *context;
+} goss_train_options;
+
+/* Trains, or goes on. What happens is told through goss_log_set's callback.
+ * Errors: GOSS_E_INTERRUPTED after saving; GOSS_E_ARGUMENT for settings that do not fit together or a run.dir that
+ * holds another run; GOSS_E_NUMERIC when gradients stay infinite; whatever reading data and writing files reports.
+ * Threads: one run a folder at a time. options and report may be NULL. */
+GOSS_API GOSS_MUST_USE goss_status goss_train(const goss_config *config, const goss_train_options *options,
+                                              goss_train_report *report, goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,176 @@
+/* run.c: making a training run ready, and what it does between steps: its progress, its validations, its folder. */
+#include "train/run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/os.h"
+#include "gossamer/evaluate.h"
+
+goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err) {
+    if (snprintf(out, 4200, "%s/%s", r->dir, name) < 4200) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir: the path is too long");
+}
+
+/* ---- opening ---- */
+
+static goss_status check(const goss_config *c, goss_error *err) {
+    if (!*goss_config_text(c, "run.dir"))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir is not set: the folder to write to");
+    if (goss_config_int(c, "train.steps") == 0 && goss_config_real(c, "train.minutes") == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.steps and train.minutes are both 0: training would never end");
+    return GOSS_OK;
+}
+
+static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, goss_error *err) {
+    *s = goss_rate_defaults();
+    GOSS_TRY(goss_rate_kind_parse(goss_config_text(c, "optimizer.schedule"), &s->kind, err));
+    s->base = goss_config_real(c, "optimizer.rate");
+    s->warmup = goss_config_real(c, "optimizer.warmup");
+    s->floor = goss_config_real(c, "optimizer.floor");
+    s->factor = goss_config_real(c, "optimizer.factor");
+    s->patience = (int)goss_config_int(c, "optimizer.plateau");
+    s->n_at = 0;
+    const char *at = goss_config_text(c, "optimizer.at");
+    for (int used; s->n_at < 8 && sscanf(at, " %lf%n", &s->at[s->n_at], &used) == 1; at += used) s->n_at++;
+    if (at[strspn(at, " ,\t\n")])
+        return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.at: \"%s\" is no list of up to 8 numbers", at);
+    goss_status status = goss_rate_check(s, err);
+    return status == GOSS_OK ? status : goss_error_prefix(err, status, "[optimizer]");
+}
+
+/* Starting values, from a model file where one is named. */
+static goss_status start_values(goss__run *r, goss_error *err) {
+    const char *start = goss_config_text(r->config, "train.start");
+    if (!*start) return GOSS_OK;
+    goss_model *from;
+    GOSS_TRY(goss_model_load(start, &from, err));
+    int copied = goss_model_copy_values(r->model, from);
+    goss_model_free(from);
+    if (copied == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "train.start: %s shares no parameter with this model", start);
+    goss__log(GOSS_LOG_INFO, "starting from %s: %d of %d parameters", start, copied,
+              goss_method_params(goss_model_method(r->model)));
+    return GOSS_OK;
+}
+
+static goss_status note_origin(goss__run *r, goss_error *err) {
+    char text[64];
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)goss_images_hash(r->data.set));
+    GOSS_TRY(goss_model_note(r->model, "data.hash", text, err));
+    snprintf(text, sizeof text, "%d of %d", r->data.train.count, goss_images_classes(r->data.set));
+    GOSS_TRY(goss_model_note(r->model, "data.trained_classes", text, err));
+    uint64_t hash = 0;
+    for (int i = 0; i < r->data.train.count; i++) {
+        const char *name = goss_images_class_name(r->data.set, r->data.train.ids[i]);
+        hash = goss__hash64(name, strlen(name), hash);
+    }
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+    GOSS_TRY(goss_model_note(r->model, "data.trained_classes_hash", text, err));
+    snprintf(text, sizeof text, "%lld", (long long)goss_config_int(r->config, "run.seed"));
+    GOSS_TRY(goss_model_note(r->model, "train.seed", text, err));
+    return goss_model_note(r->model, "train.settings", r->fingerprint, err);
+}
+
+static goss_status open_judge(goss__run *r, goss_error *err) {
+    if (!r->data.validation) return GOSS_OK;
+    int episodes = (int)goss_config_int(r->config, "validate.episodes");
+    goss_episode_limits l = goss_sampler_limits(r->data.validation);
+    int batch = goss__judge_batch(l, episodes);
+    r->judged = goss__calloc((size_t)episodes, sizeof *r->judged);
+    if (!r->judged) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d episodes", episodes);
+    GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, l, err));
+    return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, l, r->threads, err);
+}
+
+static goss_status open_all(goss__run *r, goss_error *err) {
+    const goss_config *c = r->config;
+    GOSS_TRY(check(c, err));
+    GOSS_TRY(read_schedule(c, &r->schedule, err));
+    r->dir = goss__strdup(goss_config_text(c, "run.dir"));
+    if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
+    GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
+    GOSS_TRY(goss__mkdirs(r->dir, err));
+    GOSS_TRY(goss__run_data_open(&r->data, c, r->dir, err));
+    goss_image_format format = goss_images_format(r->data.set);
+    GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &format, r->data.seed, &r->model, err));
+    GOSS_TRY(start_values(r, err));
+    GOSS_TRY(note_origin(r, err));
+    if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
+    GOSS_TRY(goss_threads_new((int)goss_config_int(c, "run.threads"), &r->threads, err));
+    GOSS_TRY(goss__run_compile(r, err));
+    return open_judge(r, err);
+}
+
+goss_status goss__run_open(goss__run *r, const goss_config *c, goss_error *err) {
+    *r = (goss__run){.config = c, .state = {.best = -1}};
+    goss_status s = open_all(r, err);
+    if (s != GOSS_OK) goss__run_close(r);
+    return s;
+}
+
+void goss__run_close(goss__run *r) {
+    goss__feed_stop(r->feed);
+    goss__metrics_close(r->metrics);
+    goss__judge_free(&r->judge);
+    goss__task_pack_free(&r->judge_pack);
+    goss_exec_free(r->exec);
+    goss_params_free(r->params);
+    goss_program_free(r->program);
+    goss_threads_free(r->threads);
+    goss_model_free(r->model);
+    goss__run_data_close(&r->data);
+    goss__free(r->judged), goss__free(r->history), goss__free(r->replay);
+    goss__free(r->dir), goss__free(r->fingerprint);
+    *r = (goss__run){0};
+}
+
+/* ---- between steps ---- */
+
+double goss__run_progress(const goss__run *r) {
+    int64_t steps = goss_config_int(r->config, "train.steps");
+    double part = steps > 0 ? (double)r->state.step / (double)steps : 0;
+    if (r->state.clock > part) part = r->state.clock;
+    return part < 1 ? part : 1;
+}
+
+static goss_status remember(goss__run *r, double accuracy, goss_error *err) {
+    if (r->n_history == r->history_room) {
+        int room = r->history_room ? 2 * r->history_room : 256;
+        double *grown = goss__realloc(r->history, (size_t)room * sizeof *grown);
+        if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for validations");
+        r->history = grown, r->history_room = room;
+    }
+    r->history[r->n_history++] = accuracy;
+    return GOSS_OK;
+}
+
+static goss_status judge_all(goss__run *r, goss_error *err) {
+    int episodes = (int)goss_config_int(r->config, "validate.episodes");
+    goss_model_store(r->model, r->judge.params);
+    for (int k = 0; k < episodes;) {
+        int tasks = episodes - k < r->judge_pack.max_tasks ? episodes - k : r->judge_pack.max_tasks;
+        goss__task_pack_draw(&r->judge_pack, r->data.validation, (uint64_t)k, tasks);
+        GOSS_TRY(goss__judge_run(&r->judge, &r->judge_pack, r->judged + k, err));
+        k += tasks;
+    }
+    return GOSS_OK;
+}
+
+goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err) {
+    double mean, ci95;
+    goss__run_export(r);
+    GOSS_TRY(judge_all(r, err));
+    ci95 = goss_mean_ci95(r->judged, (int)goss_config_int(r->config, "validate.episodes"), &mean);
+    GOSS_TRY(remember(r, mean, err));
+    *better = mean > r->state.best;
+    r->state.since_best++;
+    if (!*better) return GOSS_OK;
+    r->state.best = mean, r->state.best_ci95 = ci95;
+    r->state.best_step = r->state.step, r->state.since_best = 0;
+    return GOSS_OK;
+}

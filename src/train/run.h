@@ -1,0 +1,76 @@
+/* run.h: a training run in memory. */
+#ifndef GOSS_TRAIN_RUN_H
+#define GOSS_TRAIN_RUN_H
+
+#include "gossamer/optimizer.h"
+#include "gossamer/train.h"
+#include "io/metrics.h"
+#include "meta/judge.h"
+#include "meta/model.h"
+#include "train/run_data.h"
+
+/* What a step gave. */
+typedef struct goss__step_result {
+    double loss, accuracy, gradient_norm;
+    bool applied; /* the gradients were finite */
+} goss__step_result;
+
+/* The part of a run that a checkpoint keeps beside the parameters. */
+typedef struct goss__run_state {
+    int64_t step;
+    double seconds; /* trained so far, over all processes */
+    double clock;   /* fraction of train.minutes when the clock was last looked at */
+    double best, best_ci95;
+    int64_t best_step;
+    int64_t since_best; /* validations since then */
+    bool finished;
+    goss_train_end end;
+} goss__run_state;
+
+typedef struct goss__run {
+    const goss_config *config;
+    goss_threads *threads;
+    goss__run_data data;
+    goss_model *model; /* receives the weights to validate and to keep */
+    goss_program *program;
+    goss_params *params; /* weights, running statistics, optimiser state */
+    goss_exec *exec;
+    float rate; /* the program's input "lr" */
+    goss_rate_schedule schedule;
+    goss__judge judge;
+    goss__task_pack judge_pack;
+    double *judged; /* accuracies of the validation's episodes */
+    goss__feed *feed;
+    goss__metrics *metrics;
+    goss__run_state state;
+    double *history; /* validation accuracies */
+    int n_history, history_room;
+    double *replay; /* clocks of a cut-off part, by log lines after the checkpoint */
+    int n_replay, next_replay;
+    char *dir;
+    char *fingerprint; /* settings that must not change between resumes */
+} goss__run;
+
+/* ---- step.c ---- */
+goss_status goss__run_compile(goss__run *r, goss_error *err);
+goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss__step_result *out,
+                           goss_error *err);
+/* The weights (their moving average, if there is one) into r->model. */
+void goss__run_export(goss__run *r);
+
+/* ---- checkpoint.c ---- */
+goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err);
+goss_status goss__checkpoint_write(const goss__run *r, goss_error *err);
+/* GOSS_OK with *found false when there is none. Errors: one of another run or with other tensors. */
+goss_status goss__checkpoint_read(goss__run *r, bool *found, goss_error *err);
+/* The clocks that metrics.jsonl holds for steps after the checkpoint's. */
+goss_status goss__replay_read(goss__run *r, goss_error *err);
+
+/* ---- run.c ---- */
+goss_status goss__run_open(goss__run *r, const goss_config *c, goss_error *err);
+void goss__run_close(goss__run *r);
+/* The path of a file in the run's folder, into out. */
+goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err);
+double goss__run_progress(const goss__run *r);
+goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err);
+#endif

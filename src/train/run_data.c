@@ -1,0 +1,151 @@
+/* run_data.c: the images of a run, split by its configuration, and samplers over them. */
+#include "train/run_data.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/rng.h"
+
+static goss_status open_set(goss__run_data *d, const goss_config *c, const char *cache_dir, goss_error *err) {
+    const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
+    if (!*path)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "data.path is not set: a folder or .zip of images in classes");
+    if (goss_config_int(c, "data.channels") == 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
+    goss_images_options o = goss_images_options_defaults();
+    o.height = (int)goss_config_int(c, "data.height"), o.width = (int)goss_config_int(c, "data.width");
+    o.channels = (int)goss_config_int(c, "data.channels");
+    o.invert = strcmp(invert, "yes") == 0  ? GOSS_INVERT_YES
+               : strcmp(invert, "no") == 0 ? GOSS_INVERT_NO
+                                           : GOSS_INVERT_AUTO;
+    o.threads = (int)goss_config_int(c, "run.threads");
+    if (goss_config_bool(c, "data.cache")) o.cache_dir = cache_dir;
+    return goss_images_open(path, &o, &d->set, err);
+}
+
+/* ---- classes ---- */
+
+static bool holds(const goss_class_list *l, int32_t id) {
+    for (int i = 0; i < l->count; i++)
+        if (l->ids[i] == id) return true;
+    return false;
+}
+
+static goss_status check_apart(const goss__run_data *d, goss_error *err) {
+    for (int i = 0; i < d->held.count; i++)
+        if (holds(&d->train, d->held.ids[i]))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "class \"%s\" is in data.train_classes and in data.val_classes",
+                                  goss_images_class_name(d->set, d->held.ids[i]));
+    return GOSS_OK;
+}
+
+/* Takes from the list what is in the other. */
+static void take_away(goss_class_list *from, const goss_class_list *other) {
+    int n = 0;
+    for (int i = 0; i < from->count; i++)
+        if (!holds(other, from->ids[i])) from->ids[n++] = from->ids[i];
+    from->count = n;
+}
+
+static goss_status split(goss__run_data *d, const goss_config *c, goss_error *err) {
+    const char *train = goss_config_text(c, "data.train_classes"), *val = goss_config_text(c, "data.val_classes");
+    goss_class_list pool = {0};
+    GOSS_TRY(*train ? goss_class_list_read(d->set, train, &d->train, err)
+                    : goss_class_list_all(d->set, &d->train, err));
+    if (goss_config_int(c, "validate.every") == 0 && !*val) return GOSS_OK;
+    if (*val) {
+        GOSS_TRY(goss_class_list_read(d->set, val, &d->held, err));
+        if (*train) return check_apart(d, err);
+        take_away(&d->train, &d->held);
+        return GOSS_OK;
+    }
+    pool = d->train;
+    d->train = (goss_class_list){0};
+    int alphabets = (int)goss_config_int(c, "data.hold_out_alphabets");
+    double share = goss_config_real(c, "data.hold_out");
+    goss_status s = alphabets > 0
+                        ? goss_class_list_hold_out(d->set, &pool, alphabets, d->seed, &d->train, &d->held, err)
+                        : goss_class_list_split(d->set, &pool, share, d->seed, &d->train, &d->held, err);
+    goss_class_list_free(&pool);
+    return s == GOSS_OK ? s : goss_error_prefix(err, s, "holding out classes for validation");
+}
+
+/* ---- samplers ---- */
+
+static goss_status make_train(goss__run_data *d, const goss_config *c, goss_error *err) {
+    int shots = (int)goss_config_int(c, "train.shots"), least = (int)goss_config_int(c, "train.min_shots");
+    if (least == 0) least = shots;
+    if (least > shots)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "train.min_shots = %d is more than train.shots = %d", least, shots);
+    goss_episode_spec spec = goss_episode_spec_defaults();
+    spec.ways = (int)goss_config_int(c, "train.ways");
+    spec.queries = (int)goss_config_int(c, "train.queries");
+    spec.rotations = goss_config_bool(c, "train.rotations");
+    spec.one_alphabet = goss_config_bool(c, "train.one_alphabet");
+    spec.distinct_faces = goss_config_bool(c, "train.distinct_faces");
+    spec.augment = (float)goss_config_real(c, "train.augment");
+    spec.elastic = (float)goss_config_real(c, "train.elastic");
+    spec.seed = d->seed;
+    d->samplers = goss__calloc((size_t)(shots - least + 1), sizeof *d->samplers);
+    if (!d->samplers) return goss_error_set(err, GOSS_E_NOMEM, "no memory for samplers");
+    for (spec.shots = least; spec.shots <= shots; spec.shots++) {
+        goss_status s = goss_sampler_create(d->set, &d->train, &spec, &d->samplers[d->n_samplers], err);
+        if (s != GOSS_OK) return goss_error_prefix(err, s, "[train]");
+        d->n_samplers++;
+    }
+    d->limits = goss_sampler_limits(d->samplers[d->n_samplers - 1]);
+    return GOSS_OK;
+}
+
+static goss_status make_validation(goss__run_data *d, const goss_config *c, goss_error *err) {
+    if (goss_config_int(c, "validate.every") == 0) return GOSS_OK;
+    goss_episode_spec spec = goss_episode_spec_defaults();
+    spec.ways = (int)goss_config_int(c, "validate.ways");
+    spec.shots = (int)goss_config_int(c, "validate.shots");
+    spec.queries = (int)goss_config_int(c, "validate.queries");
+    spec.rotations = goss_config_bool(c, "validate.rotations");
+    spec.distinct_faces = goss_config_bool(c, "validate.distinct_faces");
+    spec.seed = d->seed + 1;
+    goss_status s = goss_sampler_create(d->set, &d->held, &spec, &d->validation, err);
+    return s == GOSS_OK ? s : goss_error_prefix(err, s, "[validate]");
+}
+
+static void tell(const goss__run_data *d) {
+    goss_image_format f = goss_images_format(d->set);
+    goss__log(GOSS_LOG_INFO, "data: %d images of %d classes, %d x %d x %d%s; %d classes to train on, %d to validate on",
+              goss_images_count(d->set), goss_images_classes(d->set), f.height, f.width, f.channels,
+              f.invert ? ", inverted" : "", d->train.count, d->held.count);
+}
+
+static goss_status open_all(goss__run_data *d, const goss_config *c, const char *cache_dir, goss_error *err) {
+    GOSS_TRY(open_set(d, c, cache_dir, err));
+    GOSS_TRY(split(d, c, err));
+    tell(d);
+    GOSS_TRY(make_train(d, c, err));
+    return make_validation(d, c, err);
+}
+
+goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const char *cache_dir, goss_error *err) {
+    *d = (goss__run_data){.seed = (uint64_t)goss_config_int(c, "run.seed"),
+                          .tasks = (int)goss_config_int(c, "train.tasks")};
+    goss_status s = open_all(d, c, cache_dir, err);
+    if (s != GOSS_OK) goss__run_data_close(d);
+    return s;
+}
+
+void goss__run_data_close(goss__run_data *d) {
+    for (int i = 0; i < d->n_samplers; i++) goss_sampler_destroy(d->samplers[i]);
+    goss__free(d->samplers);
+    goss_sampler_destroy(d->validation);
+    goss_class_list_free(&d->train);
+    goss_class_list_free(&d->held);
+    goss_images_close(d->set);
+    *d = (goss__run_data){0};
+}
+
+void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack) {
+    goss__rng rng = goss__rng_make(d->seed, goss__hash64(&k, sizeof k, 0x73686f7473)); /* "shots" */
+    int which = (int)goss__rng_below(&rng, (uint32_t)d->n_samplers);
+    goss__task_pack_draw(pack, d->samplers[which], k * (uint64_t)d->tasks, d->tasks);
+}

@@ -1,0 +1,95 @@
+/* run_keys.c: the keys of a training run's configuration. */
+#include <pthread.h>
+#include <string.h>
+
+#include "gossamer/model.h"
+#include "gossamer/train.h"
+
+static const goss_key own[] = {
+    {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder, .zip or idx file of images in classes"},
+    {"data.train_classes", GOSS_KEY_TEXT, "", 0, 0, NULL, "File with the classes to train on; empty: all others"},
+    {"data.val_classes", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "File with the classes to validate on; empty: some of the training classes are held out"},
+    {"data.hold_out_alphabets", GOSS_KEY_INT, "0", 0, 100000, NULL,
+     "Without val_classes: whole alphabets held out for validation; 0: single classes"},
+    {"data.hold_out", GOSS_KEY_REAL, "0.1", 0, 0.9, NULL, "The same with single classes: their share"},
+    {"data.height", GOSS_KEY_INT, "28", 1, 4096, NULL, "Images are resized to this"},
+    {"data.width", GOSS_KEY_INT, "28", 1, 4096, NULL, ""},
+    {"data.channels", GOSS_KEY_INT, "1", 1, 3, NULL, "1 grey, 3 colour"},
+    {"data.invert", GOSS_KEY_TEXT, "auto", 0, 0, "auto|yes|no", "Dark ink on a bright ground becomes bright on dark"},
+    {"data.cache", GOSS_KEY_BOOL, "true", 0, 0, NULL,
+     "Keep the decoded images in run.dir, mapped: needed when they exceed memory"},
+    {"run.dir", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder of the run; created"},
+    {"run.seed", GOSS_KEY_INT, "1", 0, 9007199254740991.0, NULL, "Of weights, episodes and splits"},
+    {"run.threads", GOSS_KEY_INT, "0", 0, 1024, NULL,
+     "0: as many as the machine has. The result does not depend on it"},
+    {"train.method", GOSS_KEY_TEXT, "hypernet", 0, 0,
+     "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|pixels", "What is trained"},
+    {"train.start", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "Model file to start from: tensors of the same name and shape are taken over"},
+    {"train.steps", GOSS_KEY_INT, "3000", 0, 1e12, NULL, "Steps to do; 0: minutes alone bind"},
+    {"train.minutes", GOSS_KEY_REAL, "0", 0, 1e6, NULL, "Minutes to train, whichever ends first; 0: steps alone bind"},
+    {"train.tasks", GOSS_KEY_INT, "1", 1, 100000, NULL, "Episodes a step"},
+    {"train.ways", GOSS_KEY_INT, "20", 2, 100000, NULL, "Classes an episode"},
+    {"train.shots", GOSS_KEY_INT, "1", 1, 10000, NULL, "Support drawings a class"},
+    {"train.min_shots", GOSS_KEY_INT, "0", 0, 10000, NULL,
+     "Each step draws its shots from min_shots to shots; 0: always shots"},
+    {"train.queries", GOSS_KEY_INT, "5", 1, 10000, NULL, "Query drawings a class"},
+    {"train.rotations", GOSS_KEY_BOOL, "false", 0, 0, NULL,
+     "Copies turned by 90, 180, 270 degrees are classes of their own"},
+    {"train.one_alphabet", GOSS_KEY_BOOL, "false", 0, 0, NULL, "All classes of an episode are of one alphabet"},
+    {"train.distinct_faces", GOSS_KEY_BOOL, "false", 0, 0, NULL, "Support and query of a class show different faces"},
+    {"train.augment", GOSS_KEY_REAL, "0", 0, 10, NULL,
+     "Strength of random turns, scales, slants and shifts of each image"},
+    {"train.elastic", GOSS_KEY_REAL, "0", 0, 28, NULL, "Size of random smooth displacements, in pixels of 28"},
+    {"train.checkpoint_minutes", GOSS_KEY_REAL, "2", 0, 1e6, NULL, "Minutes between checkpoints"},
+    {"train.log_every", GOSS_KEY_INT, "10", 1, 1e9, NULL,
+     "Steps between lines of metrics.jsonl and looks at the clock"},
+    {"optimizer.kind", GOSS_KEY_TEXT, "adamw", 0, 0, "sgd|adam|adamw", "sgd has momentum"},
+    {"optimizer.rate", GOSS_KEY_REAL, "0.001", 0, 1e6, NULL, "Learning rate after the warm-up"},
+    {"optimizer.rates", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "Own rates: PATTERN=FACTOR; ... over tensors (\"target.conv*.w=0.5; hyper.*=2\")"},
+    {"optimizer.momentum", GOSS_KEY_REAL, "0.9", 0, 0.9999, NULL, "sgd"},
+    {"optimizer.beta1", GOSS_KEY_REAL, "0.9", 0, 0.9999, NULL, "adam, adamw"},
+    {"optimizer.beta2", GOSS_KEY_REAL, "0.999", 0, 0.999999, NULL, ""},
+    {"optimizer.weight_decay", GOSS_KEY_REAL, "0", 0, 100, NULL,
+     "Of the weights of products; gains and biases have none"},
+    {"optimizer.clip_norm", GOSS_KEY_REAL, "10", 0, 1e9, NULL, "Largest global norm of the gradients; 0: any"},
+    {"optimizer.ema", GOSS_KEY_REAL, "0", 0, 0.99999, NULL,
+     "Decay of the moving average of the weights that is validated and kept; 0: none"},
+    {"optimizer.schedule", GOSS_KEY_TEXT, "cosine", 0, 0, "constant|cosine|step|plateau", "How the rate falls"},
+    {"optimizer.warmup", GOSS_KEY_REAL, "0.02", 0, 0.9, NULL, "Share of the training in which the rate rises from 0"},
+    {"optimizer.floor", GOSS_KEY_REAL, "0", 0, 1, NULL, "cosine, plateau: least share of the rate"},
+    {"optimizer.factor", GOSS_KEY_REAL, "0.1", 1e-6, 1, NULL, "step, plateau: what the rate is multiplied by"},
+    {"optimizer.at", GOSS_KEY_TEXT, "0.5 0.75", 0, 0, NULL, "step: where, in shares of the training"},
+    {"optimizer.plateau", GOSS_KEY_INT, "5", 1, 1e6, NULL, "plateau: validations without a better one"},
+    {"validate.every", GOSS_KEY_INT, "250", 0, 1e12, NULL,
+     "Steps between validations; 0: none, the last weights are kept"},
+    {"validate.episodes", GOSS_KEY_INT, "100", 1, 1e6, NULL, "The same ones each time"},
+    {"validate.ways", GOSS_KEY_INT, "20", 2, 100000, NULL, ""},
+    {"validate.shots", GOSS_KEY_INT, "1", 1, 10000, NULL, ""},
+    {"validate.queries", GOSS_KEY_INT, "5", 1, 10000, NULL, ""},
+    {"validate.rotations", GOSS_KEY_BOOL, "false", 0, 0, NULL, ""},
+    {"validate.distinct_faces", GOSS_KEY_BOOL, "false", 0, 0, NULL, ""},
+    {"validate.patience", GOSS_KEY_INT, "0", 0, 1e6, NULL,
+     "Stop after so many validations without a better one; 0: never"},
+};
+enum { OWN = sizeof own / sizeof *own, MOST = 128 };
+
+static goss_key all[MOST];
+static int n_all;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static void join(void) {
+    int n;
+    const goss_key *model = goss_model_keys(&n);
+    memcpy(all, own, sizeof own);
+    memcpy(all + OWN, model, (size_t)n * sizeof *model);
+    n_all = OWN + n;
+}
+
+const goss_key *goss_train_keys(int *n) {
+    pthread_once(&once, join);
+    *n = n_all;
+    return all;
+}

@@ -1,0 +1,258 @@
+/* train.c: the loop: step, log, validate, checkpoint, stop.
+ *
+ * All that decides what a step computes (the rate, the episodes, when to validate and to stop) follows from the step's
+ * number and from the clock as it was logged, never from the clock itself: a resume replays the log and comes to the
+ * same bits. Files of a run are replaced whole; a kill at any moment leaves the last checkpoint and what it needs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/os.h"
+#include "train/run.h"
+
+enum { BAD_STEPS = 25 }; /* steps in a row without a finite gradient before the run gives up */
+
+typedef struct loop {
+    goss__run *run;
+    const goss_train_options *options;
+    double started, seconds_before, saved_at;
+    int64_t steps_before;
+    int bad; /* steps in a row whose gradients were not finite */
+    bool interrupted;
+    double validation;
+} loop;
+
+/* ---- files of the run ---- */
+
+static goss_status write_config(const goss__run *r, goss_error *err) {
+    char path[4200], *text = goss_config_write(r->config);
+    if (!text) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the configuration's text");
+    goss_status s = goss__run_path(r, "config.ini", path, err);
+    if (s == GOSS_OK) s = goss__write_file(path, text, strlen(text), err);
+    goss_config_text_free(text);
+    return s;
+}
+
+static goss_status note_number(goss_model *m, const char *name, const char *format, double value, goss_error *err) {
+    char text[64];
+    snprintf(text, sizeof text, format, value);
+    return goss_model_note(m, name, text, err);
+}
+
+/* r->model as it is, with how good it is. */
+static goss_status keep_model(goss__run *r, const char *name, goss_error *err) {
+    char path[4200], text[256];
+    const goss_config *c = r->config;
+    GOSS_TRY(note_number(r->model, "train.step", "%.0f", (double)r->state.step, err));
+    if (r->data.validation && r->state.best >= 0) {
+        GOSS_TRY(note_number(r->model, "metrics.validation", "%.6f", r->state.best, err));
+        GOSS_TRY(note_number(r->model, "metrics.validation_ci95", "%.6f", r->state.best_ci95, err));
+        snprintf(text, sizeof text, "%lld ways, %lld shots, %lld queries, %lld episodes%s",
+                 (long long)goss_config_int(c, "validate.ways"), (long long)goss_config_int(c, "validate.shots"),
+                 (long long)goss_config_int(c, "validate.queries"), (long long)goss_config_int(c, "validate.episodes"),
+                 goss_config_bool(c, "validate.rotations") ? ", rotations" : "");
+        GOSS_TRY(goss_model_note(r->model, "metrics.validated_on", text, err));
+    }
+    GOSS_TRY(goss__run_path(r, name, path, err));
+    return goss_model_save(r->model, path, err);
+}
+
+/* model.safetensors: the best model, or without validation the last one. */
+static goss_status publish(goss__run *r, goss_error *err) {
+    char path[4200];
+    if (!r->data.validation || r->state.best < 0) {
+        if (r->params) goss__run_export(r);
+        return keep_model(r, "model.safetensors", err);
+    }
+    goss_model *best;
+    GOSS_TRY(goss__run_path(r, "best.safetensors", path, err));
+    GOSS_TRY(goss_model_load(path, &best, err));
+    goss_status s = goss__run_path(r, "model.safetensors", path, err);
+    if (s == GOSS_OK) s = goss_model_save(best, path, err);
+    goss_model_free(best);
+    return s;
+}
+
+static goss_status save(loop *l, goss_error *err) {
+    GOSS_TRY(goss__checkpoint_write(l->run, err));
+    l->saved_at = goss__now();
+    return GOSS_OK;
+}
+
+/* ---- between steps ---- */
+
+/* The clock is looked at after every log_every steps only, and logged. */
+static void look_at_clock(loop *l) {
+    goss__run *r = l->run;
+    double minutes = goss_config_real(r->config, "train.minutes");
+    if (minutes == 0) return;
+    if (r->next_replay < r->n_replay) {
+        r->state.clock = r->replay[r->next_replay++];
+        return;
+    }
+    double clock = r->state.seconds / 60 / minutes;
+    if (clock > r->state.clock) r->state.clock = clock;
+}
+
+static goss_status log_step(goss__run *r, const goss__step_result *x, double rate, goss_error *err) {
+    goss__metrics *m = r->metrics;
+    goss__metrics_begin(m, r->state.step);
+    goss__metrics_number(m, "clock", r->state.clock);
+    goss__metrics_number(m, "progress", goss__run_progress(r));
+    goss__metrics_number(m, "seconds", r->state.seconds);
+    goss__metrics_number(m, "loss", x->loss);
+    goss__metrics_number(m, "accuracy", x->accuracy);
+    goss__metrics_number(m, "gradient_norm", x->gradient_norm);
+    goss__metrics_number(m, "rate", rate);
+    return goss__metrics_end(m, err);
+}
+
+static goss_status validate(loop *l, goss_error *err) {
+    goss__run *r = l->run;
+    bool better;
+    GOSS_TRY(goss__run_validate(r, &better, err));
+    l->validation = r->history[r->n_history - 1];
+    if (better) GOSS_TRY(keep_model(r, "best.safetensors", err));
+    goss__metrics_begin(r->metrics, r->state.step);
+    goss__metrics_number(r->metrics, "validation", l->validation);
+    goss__metrics_number(r->metrics, "best", r->state.best);
+    return goss__metrics_end(r->metrics, err);
+}
+
+static goss_status guard(loop *l, const goss__step_result *x, double rate, goss_error *err) {
+    l->bad = x->applied ? 0 : l->bad + 1;
+    if (l->bad < BAD_STEPS) return GOSS_OK;
+    return goss_error_set(
+        err, GOSS_E_NUMERIC,
+        "step %lld: the gradients of %d steps in a row were not finite (loss %g, learning rate %g). Try a smaller "
+        "optimizer.rate, a longer optimizer.warmup, or optimizer.clip_norm",
+        (long long)l->run->state.step, BAD_STEPS, x->loss, rate);
+}
+
+static void tell(const loop *l, const goss__step_result *x, bool validated) {
+    if (!l->options->progress) return;
+    const goss__run *r = l->run;
+    double here = goss__now() - l->started, part = goss__run_progress(r);
+    int64_t done = r->state.step - l->steps_before;
+    goss_train_progress p = {.step = r->state.step,
+                             .steps = goss_config_int(r->config, "train.steps"),
+                             .progress = part,
+                             .loss = x->loss,
+                             .accuracy = x->accuracy,
+                             .validation = l->validation,
+                             .best = r->state.best,
+                             .validated = validated,
+                             .tasks_per_second = here > 0 ? (double)(done * r->data.tasks) / here : 0,
+                             .seconds = r->state.seconds,
+                             .remaining = part > 0.002 ? r->state.seconds * (1 - part) / part : -1};
+    l->options->progress(l->options->context, &p);
+}
+
+/* ---- the loop ---- */
+
+static bool is_over(loop *l) {
+    goss__run_state *s = &l->run->state;
+    const goss_config *c = l->run->config;
+    int64_t patience = goss_config_int(c, "validate.patience"), steps = goss_config_int(c, "train.steps");
+    if (steps > 0 && s->step >= steps)
+        s->end = GOSS_TRAIN_STEPS;
+    else if (s->clock >= 1)
+        s->end = GOSS_TRAIN_MINUTES;
+    else if (patience > 0 && s->since_best >= patience)
+        s->end = GOSS_TRAIN_EARLY;
+    else
+        return false;
+    return true;
+}
+
+static goss_status one_step(loop *l, goss_error *err) {
+    goss__run *r = l->run;
+    goss__step_result x;
+    double rate = goss_rate_at(&r->schedule, goss__run_progress(r), r->history, r->n_history);
+    GOSS_TRY(goss__run_step(r, goss__feed_next(r->feed), rate, &x, err));
+    r->state.step++;
+    r->state.seconds = l->seconds_before + goss__now() - l->started;
+    GOSS_TRY(guard(l, &x, rate, err));
+    if (r->state.step % goss_config_int(r->config, "train.log_every") == 0) {
+        look_at_clock(l);
+        GOSS_TRY(log_step(r, &x, rate, err));
+    }
+    int64_t every = goss_config_int(r->config, "validate.every");
+    bool validates = every > 0 && (r->state.step % every == 0 || is_over(l));
+    if (validates) GOSS_TRY(validate(l, err));
+    tell(l, &x, validates);
+    return GOSS_OK;
+}
+
+static goss_status run_loop(loop *l, goss_error *err) {
+    goss__run *r = l->run;
+    double pause = 60 * goss_config_real(r->config, "train.checkpoint_minutes");
+    while (!is_over(l)) {
+        if (l->options->stop && *l->options->stop) {
+            l->interrupted = true;
+            return save(l, err);
+        }
+        GOSS_TRY(one_step(l, err));
+        if (goss__now() - l->saved_at >= pause) GOSS_TRY(save(l, err));
+    }
+    r->state.finished = true;
+    return save(l, err);
+}
+
+static goss_status start(goss__run *r, goss_error *err) {
+    bool found;
+    char path[4200];
+    GOSS_TRY(goss__checkpoint_read(r, &found, err));
+    if (found && !r->state.finished) GOSS_TRY(goss__replay_read(r, err));
+    /* The log is cut back to the checkpoint below: what it told of the clock moves into the checkpoint first. */
+    if (r->n_replay > 0) GOSS_TRY(goss__checkpoint_write(r, err));
+    GOSS_TRY(write_config(r, err));
+    if (r->state.finished) return GOSS_OK;
+    if (found) goss__log(GOSS_LOG_INFO, "going on from step %lld", (long long)r->state.step);
+    GOSS_TRY(goss__run_path(r, "metrics.jsonl", path, err));
+    GOSS_TRY(goss__metrics_open(path, found ? r->state.step : -1, &r->metrics, err));
+    return goss__feed_start(&r->data, (uint64_t)r->state.step, &r->feed, err);
+}
+
+static goss_status train(goss__run *r, const goss_train_options *o, goss_error *err) {
+    if (!goss_method_trains(goss_model_method(r->model))) {
+        r->state.end = GOSS_TRAIN_NOTHING;
+        GOSS_TRY(write_config(r, err));
+        return publish(r, err);
+    }
+    GOSS_TRY(start(r, err));
+    if (r->state.finished) {
+        goss__log(GOSS_LOG_INFO, "this run is finished: %lld steps", (long long)r->state.step);
+        r->state.end = GOSS_TRAIN_NOTHING;
+        return publish(r, err);
+    }
+    loop l = {.run = r,
+              .options = o,
+              .started = goss__now(),
+              .seconds_before = r->state.seconds,
+              .steps_before = r->state.step};
+    l.saved_at = l.started;
+    l.validation = r->n_history ? r->history[r->n_history - 1] : -1;
+    GOSS_TRY(run_loop(&l, err));
+    if (l.interrupted)
+        return goss_error_set(err, GOSS_E_INTERRUPTED, "stopped after step %lld; the same command goes on from there",
+                              (long long)r->state.step);
+    return publish(r, err);
+}
+
+goss_status goss_train(const goss_config *config, const goss_train_options *options, goss_train_report *report,
+                       goss_error *err) {
+    static const goss_train_options quiet;
+    goss__run r;
+    GOSS_TRY(goss__run_open(&r, config, err));
+    goss_status s = train(&r, options ? options : &quiet, err);
+    if (report)
+        *report = (goss_train_report){.end = r.state.end,
+                                      .step = r.state.step,
+                                      .best_step = r.state.best_step,
+                                      .validation = r.state.best,
+                                      .validation_ci95 = r.state.best_ci95,
+                                      .seconds = r.state.seconds};
+    goss__run_close(&r);
+    return s;
+}
