@@ -1,0 +1,53 @@
+/* cli.h: what the verbs share: options, errors, numbers. Results go to stdout, talk to stderr.
+ * Exit status: 0 done, 1 an error, 2 wrong usage, 75 interrupted after saving (EX_TEMPFAIL: the same command goes on).
+ */
+#ifndef GOSS_CLI_H
+#define GOSS_CLI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gossamer/status.h"
+
+enum { EXIT_DONE = 0, EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 75 };
+
+/* One option of a verb. A flag has no value name and sets *flag; else *text gets the value. */
+typedef struct cli_option {
+    const char *name;  /* "ways" for --ways; one letter for -o */
+    const char *value; /* "N" in the help; NULL: a flag */
+    const char *doc;
+    const char **text;
+    bool *flag;
+} cli_option;
+
+typedef struct cli_verb {
+    const char *name, *usage, *doc; /* usage: what follows the name in the first line of the help */
+    const cli_option *options;
+    int n_options;
+    int min_words, max_words; /* words that are no options; max < 0: any number */
+} cli_verb;
+
+/* Sorts argv[1..] into options and words (in place, at the front of argv + 1). Returns the number of words, or -1 after
+ * the help was asked for, or exits with EXIT_USAGE after telling what is wrong. */
+int cli_parse(const cli_verb *verb, int argc, char **argv);
+/* Tells an error and returns EXIT_ERROR (EXIT_INTERRUPTED for that status). */
+int cli_fail(const goss_error *err);
+/* Tells wrong usage and exits. */
+_Noreturn void cli_usage(const cli_verb *verb, const char *fmt, ...) GOSS_PRINTF(2, 3);
+/* The integer an option gave, or the fallback. */
+int64_t cli_int(const cli_verb *verb, const char *name, const char *text, int64_t fallback, int64_t min, int64_t max);
+/* A quoted JSON text to stdout. */
+void cli_json_text(const char *text);
+/* Messages of the library go to stderr. */
+void cli_log_to_stderr(void);
+/* Flushes stdout; EXIT_ERROR and a message if it could not be written. */
+int cli_close_stdout(void);
+
+int cmd_train(int argc, char **argv);
+int cmd_eval(int argc, char **argv);
+int cmd_adapt(int argc, char **argv);
+int cmd_predict(int argc, char **argv);
+int cmd_inspect(int argc, char **argv);
+int cmd_data(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
+#endif

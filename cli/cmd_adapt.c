@@ -1,0 +1,59 @@
+/* cmd_adapt.c: gossamer adapt: a folder of labelled images becomes a network file. */
+#include <stdio.h>
+
+#include "cli.h"
+#include "gossamer/model.h"
+
+static goss_status open_support(const goss_model *m, const char *path, goss_images **out, goss_error *err) {
+    goss_image_format f = goss_model_image(m);
+    goss_images_options o = goss_images_options_defaults();
+    o.channels = f.channels, o.height = f.height, o.width = f.width;
+    o.invert = f.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO;
+    return goss_images_open(path, &o, out, err);
+}
+
+static goss_status adapt(const char *model, const char *support, const char *out, int fine_tune, goss_error *err) {
+    goss_model *m = NULL;
+    goss_images *set = NULL;
+    goss_network *n = NULL;
+    goss_adapt_options o = {.fine_tune = fine_tune};
+    goss_status s = goss_model_load(model, &m, err);
+    if (s == GOSS_OK) s = open_support(m, support, &set, err);
+    if (s == GOSS_OK) s = goss_model_adapt(m, set, &o, &n, err);
+    if (s == GOSS_OK) s = goss_network_note(n, "model.file", model, err);
+    if (s == GOSS_OK) s = goss_network_save(n, out, err);
+    if (s == GOSS_OK)
+        fprintf(stderr, "%d images of %d classes became a network of %lld weights\n", goss_images_count(set),
+                goss_network_classes(n), (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
+    goss_network_free(n);
+    goss_images_close(set);
+    goss_model_free(m);
+    return s;
+}
+
+int cmd_adapt(int argc, char **argv) {
+    const char *support = NULL, *out = NULL, *fine_tune = NULL;
+    const cli_option options[] = {
+        {"support", "DIR_OR_ZIP", "labelled images: a folder a class", &support, NULL},
+        {"o", "NET", "the network file to write", &out, NULL},
+        {"fine-tune", "STEPS", "gradient steps on those images after generating (0)", &fine_tune, NULL},
+    };
+    const cli_verb v = {
+        .name = "adapt",
+        .usage = "MODEL --support DIR_OR_ZIP -o NET [--fine-tune STEPS]",
+        .doc =
+            "Turns a few labelled images of classes that MODEL has never seen into a network that tells them apart.\n"
+            "NET needs nothing else: gossamer predict NET IMAGE...",
+        .options = options,
+        .n_options = 3,
+        .min_words = 1,
+        .max_words = 1};
+    if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+    if (!support) cli_usage(&v, "--support is missing");
+    if (!out) cli_usage(&v, "-o is missing");
+    int steps = (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000);
+    goss_error err;
+    if (adapt(argv[1], support, out, steps, &err) != GOSS_OK) return cli_fail(&err);
+    printf("%s\n", out);
+    return cli_close_stdout();
+}

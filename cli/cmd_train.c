@@ -1,0 +1,133 @@
+/* cmd_train.c: gossamer train: a configuration file, overrides, signals and a line of progress. */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "gossamer/train.h"
+
+static volatile sig_atomic_t stop;
+
+/* The first signal asks for an end after the step; a second one of the same kind ends at once. */
+static void on_signal(int number) {
+    stop = 1;
+    signal(number, SIG_DFL);
+}
+
+static void catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal};
+    sigaction(SIGINT, &action, NULL);
+    sigaction(SIGTERM, &action, NULL);
+}
+
+/* ---- progress ---- */
+
+typedef struct display {
+    bool terminal, line_open;
+    double told, loss;
+} display;
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void put_line(const goss_train_progress *p, double loss) {
+    fprintf(stderr, "step %lld", (long long)p->step);
+    if (p->steps) fprintf(stderr, "/%lld", (long long)p->steps);
+    fprintf(stderr, "  %4.1f %%  loss %.4f", 100 * p->progress, loss);
+    if (p->validation >= 0) fprintf(stderr, "  val %.2f %% (best %.2f)", 100 * p->validation, 100 * p->best);
+    fprintf(stderr, "  %.1f tasks/s", p->tasks_per_second);
+    if (p->remaining >= 0)
+        fprintf(stderr, "  ETA %d:%02d:%02d", (int)(p->remaining / 3600), (int)(p->remaining / 60) % 60,
+                (int)p->remaining % 60);
+}
+
+static void show(void *context, const goss_train_progress *p) {
+    display *d = context;
+    double t = now();
+    d->loss = d->loss == 0 ? p->loss : 0.95 * d->loss + 0.05 * p->loss;
+    if (!p->validated && t - d->told < (d->terminal ? 0.2 : 15)) return;
+    d->told = t;
+    if (d->terminal) fprintf(stderr, "\r\033[K");
+    put_line(p, d->loss);
+    d->line_open = d->terminal && !p->validated;
+    if (!d->line_open) fputc('\n', stderr);
+    fflush(stderr);
+}
+
+/* ---- the verb ---- */
+
+static goss_status read_config(goss_config *c, int words, char **word, goss_error *err) {
+    for (int i = 0; i < words; i++) {
+        bool file = i == 0 && !strchr(word[i], '=');
+        GOSS_TRY(file ? goss_config_read(c, word[i], err) : goss_config_override(c, word[i], err));
+    }
+    return GOSS_OK;
+}
+
+static void print_report(const goss_config *c, const goss_train_report *r) {
+    static const char *const ends[] = {"all steps done", "time is up", "validation no longer improves",
+                                       "nothing left to train"};
+    fprintf(stderr, "%s: %lld steps, %.1f minutes", ends[r->end], (long long)r->step, r->seconds / 60);
+    if (r->validation >= 0)
+        fprintf(stderr, "; best validation %.2f +- %.2f %% at step %lld", 100 * r->validation, 100 * r->validation_ci95,
+                (long long)r->best_step);
+    fputc('\n', stderr);
+    printf("%s/model.safetensors\n", goss_config_text(c, "run.dir"));
+}
+
+static int train(const goss_config *c) {
+    goss_error err;
+    goss_train_report report;
+    display d = {.terminal = isatty(STDERR_FILENO)};
+    goss_train_options o = {.stop = &stop, .progress = show, .context = &d};
+    cli_log_to_stderr();
+    catch_signals();
+    d.told = now();
+    goss_status s = goss_train(c, &o, &report, &err);
+    if (d.line_open) fputc('\n', stderr);
+    if (s != GOSS_OK) return cli_fail(&err);
+    print_report(c, &report);
+    return cli_close_stdout();
+}
+
+int cmd_train(int argc, char **argv) {
+    bool keys_only = false;
+    const cli_option options[] = {
+        {"keys", NULL, "print every key with its default and what it means, as a configuration", NULL, &keys_only}};
+    const cli_verb verb = {
+        .name = "train",
+        .usage = "[RUN.ini] [section.key=value ...]",
+        .doc = "Trains as RUN.ini says (see configs/) and writes run.dir/model.safetensors. What stands on the command "
+               "line\n"
+               "goes over the file. The same command goes on where a run was stopped: Ctrl-C and SIGTERM save first\n"
+               "and end with status 75.",
+        .options = options,
+        .n_options = 1,
+        .min_words = 0,
+        .max_words = -1};
+    int words = cli_parse(&verb, argc, argv), n;
+    if (words < 0) return cli_close_stdout();
+    if (words == 0 && !keys_only) cli_usage(&verb, "no configuration");
+    goss_error err;
+    goss_config *c;
+    const goss_key *keys = goss_train_keys(&n);
+    if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
+    int status;
+    if (read_config(c, words, argv + 1, &err) != GOSS_OK) {
+        status = cli_fail(&err);
+    } else if (keys_only) {
+        char *text = goss_config_write(c);
+        printf("%s", text ? text : "");
+        goss_config_text_free(text);
+        status = cli_close_stdout();
+    } else {
+        status = train(c);
+    }
+    goss_config_free(c);
+    return status;
+}
