@@ -11,7 +11,8 @@
 #define FEW_IMAGE (FEW_SIDE * FEW_SIDE)
 
 static const int64_t few_input[3] = {FEW_SIDE, FEW_SIDE, 1};
-static const char *const few_backbone = "conv 4 3 pad 1; norm batch; silu; pool avg 2; conv 6 3 pad 1; norm batch; silu; pool avg 3; flatten";
+static const char *const few_backbone =
+    "conv 4 3 pad 1; norm batch; silu; pool avg 2; conv 6 3 pad 1; norm batch; silu; pool avg 3; flatten";
 
 /* Counts of one run: T tasks, W ways, K shots, Q queries a class. */
 typedef struct few_counts {
@@ -37,7 +38,8 @@ typedef struct few {
 /* Image i of class w of task t: prototype plus noise. Tasks are known by their ids, so that a task keeps its data
  * wherever it stands. */
 static inline void few_image(double *out, int task, int w, int sample) {
-    goss__rng p = goss__rng_make(7, (uint64_t)(task * 100 + w)), n = goss__rng_make(8, (uint64_t)((task * 100 + w) * 1000 + sample));
+    goss__rng p = goss__rng_make(7, (uint64_t)(task * 100 + w)),
+              n = goss__rng_make(8, (uint64_t)((task * 100 + w) * 1000 + sample));
     for (int i = 0; i < FEW_IMAGE; i++) out[i] = goss__rng_normal(&p) + 0.7 * goss__rng_normal(&n);
 }
 
@@ -77,9 +79,14 @@ static inline goss_status few_bind(few *f, goss_exec *e) {
     const struct {
         const char *name;
         const void *data;
-    } all[] = {{"support", f->support},           {"support_target", f->support_target}, {"assign", f->assign},
-               {"query", f->query},               {"query_target", f->query_target},     {"query_weight", f->query_weight},
-               {"class_mask", f->class_mask},     {"task", f->task}};
+    } all[] = {{"support", f->support},
+               {"support_target", f->support_target},
+               {"assign", f->assign},
+               {"query", f->query},
+               {"query_target", f->query_target},
+               {"query_weight", f->query_weight},
+               {"class_mask", f->class_mask},
+               {"task", f->task}};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         goss_error ignored;
         goss_status s = goss_exec_bind(e, all[i].name, all[i].data, &ignored);
@@ -170,7 +177,8 @@ static inline goss_status few_run(few *f) {
 static inline const double *few_output(const few *f, int i) { return goss_exec_output(f->exec, i, NULL); }
 
 static inline void few_free(few *f) {
-    double *all[] = {f->support, f->support_target, f->assign, f->query, f->query_target, f->query_weight, f->class_mask};
+    double *all[] = {f->support,      f->support_target, f->assign,    f->query,
+                     f->query_target, f->query_weight,   f->class_mask};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) free(all[i]);
     free(f->task);
     goss_exec_free(f->exec);

@@ -19,8 +19,13 @@ static const family families[] = {
     {"cnn with batch norm", "conv 3 3 pad 1; norm batch; silu; pool avg 2; flatten; head", 3, {4, 4, 1}, 3},
     {"embedding", "dense 4\nsilu\ndense 5", 1, {6}, 0},
 };
-static const char *const generators[] = {"head.*=shared; *=full", "head.*=shared; *=chunked 7", "*=lowrank 2",
-                                         "head.*=shared; *=film", "head=class", "*=shared", "head.*=full; *=shared"};
+static const char *const generators[] = {"head.*=shared; *=full",
+                                         "head.*=shared; *=chunked 7",
+                                         "*=lowrank 2",
+                                         "head.*=shared; *=film",
+                                         "head=class",
+                                         "*=shared",
+                                         "head.*=full; *=shared"};
 static const char *const conditioners[] = {"support set", "task id", "descriptor", "input", "noise"};
 static const char *const combines[] = {"delta", "replace", "scale"};
 
@@ -76,14 +81,20 @@ static void declare_inputs(cell *c, const family *f) {
     switch (o->conditioner) {
     case GOSS_CONDITION_SUPPORT: {
         goss_weights *base = goss_hyper_base(c->hyper, w->g);
-        c->c.features = goss_target_features(c->target, world_normal(w, "support", samples_of(f, T, WAYS * SHOTS)), base, NULL);
+        c->c.features =
+            goss_target_features(c->target, world_normal(w, "support", samples_of(f, T, WAYS * SHOTS)), base, NULL);
         c->c.assign = assign_input(w, T);
         goss_weights_free(base);
         break;
     }
-    case GOSS_CONDITION_DESCRIPTOR: c->c.descriptor = world_input(w, "d", GOSS_REAL, GOSS_SHAPE(T, goss_n(2)), descriptor); break;
-    case GOSS_CONDITION_INPUT: c->c.input = c->x; break;
-    default: c->c.task = world_input(w, "task", GOSS_INDEX, GOSS_SHAPE(T), ids);
+    case GOSS_CONDITION_DESCRIPTOR:
+        c->c.descriptor = world_input(w, "d", GOSS_REAL, GOSS_SHAPE(T, goss_n(2)), descriptor);
+        break;
+    case GOSS_CONDITION_INPUT:
+        c->c.input = c->x;
+        break;
+    default:
+        c->c.task = world_input(w, "task", GOSS_INDEX, GOSS_SHAPE(T), ids);
     }
 }
 
@@ -138,7 +149,8 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
     c.param[0] = goss_param(c.w.g, "target", GOSS_SHAPE(goss_n(goss_layout_total(goss_target_layout(c.target)))));
     c.param[1] = goss_param(c.w.g, "hyper", GOSS_SHAPE(goss_n(goss_layout_total(goss_hyper_layout(c.hyper)))));
     c.n_params = 2;
-    if (o->conditioner == GOSS_CONDITION_TASK) c.param[c.n_params++] = goss_param(c.w.g, "tasks", GOSS_SHAPE(goss_n(o->tasks), goss_n(o->embedding)));
+    if (o->conditioner == GOSS_CONDITION_TASK)
+        c.param[c.n_params++] = goss_param(c.w.g, "tasks", GOSS_SHAPE(goss_n(o->tasks), goss_n(o->embedding)));
     if (goss_grad(c.loss, c.param, c.n_params, c.grad) != GOSS_OK) T_FAIL("%s: no gradient", what);
     goss_val out[4] = {c.loss, c.grad[0], c.grad[1], c.grad[2]};
     if (world_open(&c.w, GOSS_F64, out, 1 + c.n_params, NULL, 0) != GOSS_OK) T_FAIL("%s: %s", what, c.w.err.text);
@@ -150,7 +162,9 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
         double *d = calloc((size_t)n, sizeof *d), *keep = calloc((size_t)n, sizeof *keep);
         goss__rng r = goss__rng_make(55, (uint64_t)k);
         if (world_run(&c.w) != GOSS_OK) T_FAIL("%s: %s", what, c.w.err.text);
-        for (int64_t i = 0; i < n; i++) d[i] = goss__rng_normal(&r), keep[i] = v[i], slope += d[i] * c.w.out[1 + k][i], all_slopes += fabs(c.w.out[1 + k][i]);
+        for (int64_t i = 0; i < n; i++)
+            d[i] = goss__rng_normal(&r), keep[i] = v[i], slope += d[i] * c.w.out[1 + k][i],
+            all_slopes += fabs(c.w.out[1 + k][i]);
         for (int j = 0; j < 2; j++) {
             for (int64_t i = 0; i < n; i++) v[i] = keep[i] + (j ? eps : -eps) * d[i];
             if (world_run(&c.w) != GOSS_OK) T_FAIL("%s: %s", what, c.w.err.text);
@@ -158,7 +172,8 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
         }
         memcpy(v, keep, (size_t)n * sizeof *v);
         double numeric = (side[1] - side[0]) / (2 * eps);
-        if (!(fabs(slope - numeric) <= 2e-6 * (1 + fabs(numeric)))) T_FAIL("%s: %s: gradient %.9g, by differences %.9g", what, names[k], slope, numeric);
+        if (!(fabs(slope - numeric) <= 2e-6 * (1 + fabs(numeric))))
+            T_FAIL("%s: %s: gradient %.9g, by differences %.9g", what, names[k], slope, numeric);
         free(d), free(keep);
     }
     if (!(all_slopes > 0 && isfinite(all_slopes))) T_FAIL("%s: gradients sum to %g", what, all_slopes);
@@ -174,14 +189,17 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
     }
     if (world_run(&c.w) != GOSS_OK) T_FAIL("%s: %s", what, c.w.err.text);
     double fall = before - c.w.out[0][0];
-    if (!(fall > 0.5e-4 && fall < 2e-4)) T_FAIL("%s: a step that should lower the loss by 1e-4 lowers it by %g", what, fall);
+    if (!(fall > 0.5e-4 && fall < 2e-4))
+        T_FAIL("%s: a step that should lower the loss by 1e-4 lowers it by %g", what, fall);
     cell_free(&c);
 }
 
-/* The name under which this cell is refused, or NULL: written down once more here, so that a cell can not fall silent. */
+/* The name under which this cell is refused, or NULL: written down once more here, so that a cell can not fall silent.
+ */
 static const char *refused(const family *f, int conditioner, int generator) {
     bool class_head = strcmp(generators[generator], "head=class") == 0, fixed = f->outputs > 0;
-    static const char *const with[] = {NULL, "class head x task id", "class head x descriptor", "class head x input", "class head x noise"};
+    static const char *const with[] = {NULL, "class head x task id", "class head x descriptor", "class head x input",
+                                       "class head x noise"};
     if (!fixed && strncmp(generators[generator], "head.", 5) == 0) return "matches no tensor";
     if (class_head && fixed) return conditioner ? with[conditioner] : "class head x fixed head";
     if (class_head && with[conditioner]) return with[conditioner];
@@ -199,7 +217,8 @@ TEST(product_of_all_cells) {
                     goss_hyper_options o = small_options();
                     o.rules = generators[g], o.conditioner = (goss_conditioner)c, o.combine = (goss_combine)k;
                     char what[160];
-                    snprintf(what, sizeof what, "%s, %s, %s, %s", families[f].name, generators[g], conditioners[c], combines[k]);
+                    snprintf(what, sizeof what, "%s, %s, %s, %s", families[f].name, generators[g], conditioners[c],
+                             combines[k]);
                     const char *name = refused(&families[f], c, g);
                     if (!name) {
                         check_cell(&families[f], &o, what);
@@ -210,7 +229,8 @@ TEST(product_of_all_cells) {
                     cell none;
                     goss_error err = {0};
                     goss_status s = create(&none, &families[f], &o, &err);
-                    if (s == GOSS_OK || !strstr(err.text, name)) T_FAIL("%s: should be refused as \"%s\", got \"%s\"", what, name, err.text);
+                    if (s == GOSS_OK || !strstr(err.text, name))
+                        T_FAIL("%s: should be refused as \"%s\", got \"%s\"", what, name, err.text);
                     cell_free(&none);
                     refusals++;
                 }
@@ -219,9 +239,10 @@ TEST(product_of_all_cells) {
 }
 
 TEST(every_refusal_is_on_the_list) {
-    static const char *const known[] = {"class head x task id",         "class head x descriptor",       "class head x input",
-                                        "class head x noise",           "class head x fixed head",       "class head x hidden layer",
-                                        "film x layer without a site",  "batch norm x input",            "conditioner x nothing generated"};
+    static const char *const known[] = {
+        "class head x task id",        "class head x descriptor", "class head x input",
+        "class head x noise",          "class head x fixed head", "class head x hidden layer",
+        "film x layer without a site", "batch norm x input",      "conditioner x nothing generated"};
     int n;
     const goss_hyper_refusal *list = goss_hyper_refusals(&n);
     T_EQ(n, (int)(sizeof known / sizeof *known));
@@ -241,9 +262,15 @@ TEST(every_refusal_is_on_the_list) {
 }
 
 TEST(rules_that_cannot_be_read) {
-    static const char *const bad[][2] = {{"*", "no ="}, {"*=fat", "not known"}, {"*=lowrank", "number is missing"}, {"*=full 3", "not understood"},
-                                         {"*=lowrank 0", "not understood"}, {"*=lowrank 2 3", "words follow"}, {"=full", "empty"},
-                                         {"dense9.*=full", "dense9.* matches no tensor"}, {"*=full; dense1.*=film", "dense1.* matches no tensor"}};
+    static const char *const bad[][2] = {{"*", "no ="},
+                                         {"*=fat", "not known"},
+                                         {"*=lowrank", "number is missing"},
+                                         {"*=full 3", "not understood"},
+                                         {"*=lowrank 0", "not understood"},
+                                         {"*=lowrank 2 3", "words follow"},
+                                         {"=full", "empty"},
+                                         {"dense9.*=full", "dense9.* matches no tensor"},
+                                         {"*=full; dense1.*=film", "dense1.* matches no tensor"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         cell c;
         goss_error err = {0};
@@ -291,7 +318,8 @@ TEST(set_encoder_is_blind_to_order) {
     static const int order[WAYS * SHOTS] = {5, 4, 0, 1, 3, 2}; /* classes in another order, and samples within */
     for (int t = 0; t < TASKS; t++)
         for (int s = 0; s < WAYS * SHOTS; s++)
-            memcpy(moved + (t * WAYS * SHOTS + s) * 6, features + (t * WAYS * SHOTS + order[s]) * 6, 6 * sizeof(double));
+            memcpy(moved + (t * WAYS * SHOTS + s) * 6, features + (t * WAYS * SHOTS + order[s]) * 6,
+                   6 * sizeof(double));
     memcpy(features, moved, sizeof moved);
     if (world_run(&c.w) != GOSS_OK) T_FAIL("%s", c.w.err.text);
     for (int64_t i = 0; i < c.w.numel[0]; i++) T_NEAR(c.w.out[0][i], code[i], 1e-12);
@@ -322,7 +350,8 @@ TEST(starting_magnitudes) {
             declare_inputs(&c, &wide);
             goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
             goss_weights *base = goss_hyper_base(c.hyper, c.w.g);
-            goss_val out[3] = {goss_weights_get(c.made.weights, "dense1.w"), goss_weights_get(base, "dense1.w"), goss_weights_get(c.made.weights, "dense1.b")};
+            goss_val out[3] = {goss_weights_get(c.made.weights, "dense1.w"), goss_weights_get(base, "dense1.w"),
+                               goss_weights_get(c.made.weights, "dense1.b")};
             goss_weights_free(base);
             if (world_open(&c.w, GOSS_F64, out, 3, NULL, 0) != GOSS_OK) T_FAIL("%s", c.w.err.text);
             initialize(&c, 0);
@@ -333,7 +362,8 @@ TEST(starting_magnitudes) {
                 if (k != GOSS_COMBINE_REPLACE) T_CHECK(c.w.out[0][i] == c.w.out[1][i % c.w.numel[1]]);
             }
             double wanted = pow(goss_entry_deviation(goss_layout_entry(goss_target_layout(c.target), 0)), 2);
-            if (!(power > 0.6 * wanted && power < 1.6 * wanted)) T_FAIL("%s, %s: mean square %g, wanted %g", o.rules, combines[k], power, wanted);
+            if (!(power > 0.6 * wanted && power < 1.6 * wanted))
+                T_FAIL("%s, %s: mean square %g, wanted %g", o.rules, combines[k], power, wanted);
             for (int64_t i = 0; i < c.w.numel[2]; i++) T_CHECK(fabs(c.w.out[2][i]) <= 1);
             cell_free(&c);
         }
@@ -349,7 +379,8 @@ TEST(gains_and_biases_are_bounded) {
     c.w = world_new();
     declare_inputs(&c, &families[0]);
     goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
-    goss_val out[4] = {goss_weights_get(c.made.weights, "norm1.gain"), c.made.film_scale[0], goss_weights_get(c.made.weights, "norm1.shift"), c.made.film_shift[0]};
+    goss_val out[4] = {goss_weights_get(c.made.weights, "norm1.gain"), c.made.film_scale[0],
+                       goss_weights_get(c.made.weights, "norm1.shift"), c.made.film_shift[0]};
     if (world_open(&c.w, GOSS_F64, out, 4, NULL, 0) != GOSS_OK) T_FAIL("%s", c.w.err.text);
     initialize(&c, 50);
     if (world_run(&c.w) != GOSS_OK) T_FAIL("%s", c.w.err.text);
@@ -435,7 +466,8 @@ static char *examine(goss_conditioner conditioner, goss_combine combine, double 
     cell c;
     goss_error err = {0};
     goss_hyper_options o = goss_hyper_defaults();
-    o.conditioner = conditioner, o.combine = combine, o.rules = "dense1.*=full; dense2.w=film; *=shared", o.tasks = 6, o.descriptor = 2;
+    o.conditioner = conditioner, o.combine = combine, o.rules = "dense1.*=full; dense2.w=film; *=shared", o.tasks = 6,
+    o.descriptor = 2;
     if (create(&c, &families[0], &o, &err) != GOSS_OK) return NULL;
     c.w = world_new();
     declare_inputs(&c, &families[0]);
@@ -447,8 +479,15 @@ static char *examine(goss_conditioner conditioner, goss_combine combine, double 
     int at = goss_layout_find(goss_hyper_layout(c.hyper), "dense1.w.full");
     const goss_entry *last = goss_layout_entry(goss_hyper_layout(c.hyper), at);
     for (int64_t i = 0; i < last->numel; i++) own[last->offset + i] *= spoil;
-    goss_hyper_examination x = {.hyper = c.hyper, .graph = c.w.g, .condition = c.c, .loss = c.loss, .params = c.w.params, .precision = GOSS_F64,
-                                .threads = c.w.threads, .bind = bind_world, .context = &c.w};
+    goss_hyper_examination x = {.hyper = c.hyper,
+                                .graph = c.w.g,
+                                .condition = c.c,
+                                .loss = c.loss,
+                                .params = c.w.params,
+                                .precision = GOSS_F64,
+                                .threads = c.w.threads,
+                                .bind = bind_world,
+                                .context = &c.w};
     char *text;
     if (goss_hyper_doctor(&x, &text, &err) != GOSS_OK) printf("  %s\n", err.text);
     cell_free(&c);
@@ -460,7 +499,8 @@ TEST(doctor) {
     T_CHECK(text && strstr(text, "dense1.w") && strstr(text, "ready to train") && strstr(text, "move first"));
     goss_text_free(text);
     text = examine(GOSS_CONDITION_INPUT, GOSS_COMBINE_REPLACE, 1);
-    T_CHECK(text && strstr(text, "ready to train") && strstr(text, "|d loss / d code|") && !strstr(text, "no gradient"));
+    T_CHECK(text && strstr(text, "ready to train") && strstr(text, "|d loss / d code|") &&
+            !strstr(text, "no gradient"));
     goss_text_free(text);
     text = examine(GOSS_CONDITION_TASK, GOSS_COMBINE_REPLACE, 30);
     T_CHECK(text && strstr(text, "too large") && strstr(text, "need attention"));

@@ -1,5 +1,6 @@
 /* test_method.c: the few-shot methods: their gradients, what must not matter (order of examples, other tasks, padding,
  * number of threads), and that an adapted network is the method's answer. */
+#include "base/alloc.h"
 #include "few_shot.h"
 
 static const few_counts small = {2, 3, 2, 2};
@@ -11,7 +12,8 @@ static void check_gradients(const char *name, const goss_method_options *o, cons
     few_shake(&f, 0.05);
     if (few_run(&f) != GOSS_OK) T_FAIL("%s: %s", name, f.err.text);
     double loss = few_output(&f, 0)[0], accuracy = few_output(&f, 1)[0];
-    if (!(loss > 0 && loss < 100 && accuracy >= 0 && accuracy <= 1)) T_FAIL("%s: loss %g, accuracy %g", name, loss, accuracy);
+    if (!(loss > 0 && loss < 100 && accuracy >= 0 && accuracy <= 1))
+        T_FAIL("%s: loss %g, accuracy %g", name, loss, accuracy);
     T_CHECK(f.loss.n_params >= 1);
     for (int i = 0; i < f.loss.n_params; i++) {
         goss_method_param p = goss_method_param_at(f.method, 0);
@@ -20,11 +22,13 @@ static void check_gradients(const char *name, const goss_method_options *o, cons
             if (++seen == i) p = goss_method_param_at(f.method, k);
         }
         int64_t n = goss_layout_total(p.layout);
-        double *v = goss_params_data(f.params, goss_params_find(f.params, p.name)), *d = few_numbers(n), *keep = few_numbers(n);
+        double *v = goss_params_data(f.params, goss_params_find(f.params, p.name)), *d = few_numbers(n),
+               *keep = few_numbers(n);
         goss__rng r = goss__rng_make(77, (uint64_t)i);
         if (few_run(&f) != GOSS_OK) T_FAIL("%s: %s", name, f.err.text);
         double slope = 0, side[2], eps = 1e-6;
-        for (int64_t k = 0; k < n; k++) d[k] = goss__rng_normal(&r), keep[k] = v[k], slope += d[k] * few_output(&f, 2 + i)[k];
+        for (int64_t k = 0; k < n; k++)
+            d[k] = goss__rng_normal(&r), keep[k] = v[k], slope += d[k] * few_output(&f, 2 + i)[k];
         for (int j = 0; j < 2; j++) {
             for (int64_t k = 0; k < n; k++) v[k] = keep[k] + (j ? eps : -eps) * d[k];
             if (few_run(&f) != GOSS_OK) T_FAIL("%s: %s", name, f.err.text);
@@ -32,7 +36,8 @@ static void check_gradients(const char *name, const goss_method_options *o, cons
         }
         memcpy(v, keep, (size_t)n * sizeof *v);
         double numeric = (side[1] - side[0]) / (2 * eps);
-        if (!(fabs(slope - numeric) <= 1e-5 * (1 + fabs(numeric)))) T_FAIL("%s: d loss / d %s: %.9g, by differences %.9g", name, p.name, slope, numeric);
+        if (!(fabs(slope - numeric) <= 1e-5 * (1 + fabs(numeric))))
+            T_FAIL("%s: d loss / d %s: %.9g, by differences %.9g", name, p.name, slope, numeric);
         if (slope == 0) T_FAIL("%s: %s has no gradient", name, p.name);
         free(d), free(keep);
     }
@@ -60,7 +65,8 @@ TEST(gradients_with_support_statistics_and_steps) {
 }
 
 TEST(gradients_of_generated_layers) {
-    static const char *const rules[] = {"head=class; *=film", "head=class; conv2.*=lowrank 2; *=shared", "head=class; conv2.*=full; conv1.w=chunked 7",
+    static const char *const rules[] = {"head=class; *=film", "head=class; conv2.*=lowrank 2; *=shared",
+                                        "head=class; conv2.*=full; conv1.w=chunked 7",
                                         "head=class; norm2.*=full; conv1.w=film"};
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         goss_hyper_options h = goss_hyper_defaults();
@@ -93,9 +99,9 @@ TEST(first_order_differs_from_second) {
     T_CHECK(size > 0 && difference > 1e-3 * size);
 }
 
-/* Reptile's gradient is the way back from where the steps ended. The first step sees all classes' rows of the head equal
- * and moves the head alone; after the second, Adam has moved every number of the body by the rate times
- * (0.1 / 0.19) / sqrt(0.001 / 0.001999), whatever its gradient. */
+/* Reptile's gradient is the way back from where the steps ended. The first step sees all classes' rows of the head
+ * equal and moves the head alone; after the second, Adam has moved every number of the body by the rate times (0.1 /
+ * 0.19) / sqrt(0.001 / 0.001999), whatever its gradient. */
 TEST(reptile_points_away_from_the_end) {
     few f;
     goss_method_options o = goss_method_defaults();
@@ -123,7 +129,8 @@ static double largest_difference(const double *a, const double *b, int n) {
     return worst;
 }
 
-static const char *const all_names[] = {"hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune", "scratch", "pixels"};
+static const char *const all_names[] = {"hypernet", "protonet", "ridge",    "maml",    "fomaml",
+                                        "anil",     "reptile",  "finetune", "scratch", "pixels"};
 enum { ALL = sizeof all_names / sizeof *all_names };
 
 static goss_method_options few_steps(void) {
@@ -138,7 +145,8 @@ TEST(order_of_the_support_set_does_not_matter) {
     for (int k = 0; k < ALL; k++) {
         few f;
         double before[2 * 6 * 3];
-        if (few_test(&f, all_names[k], few_backbone, &o, small, 0, 1) != GOSS_OK) T_FAIL("%s: %s", all_names[k], f.err.text);
+        if (few_test(&f, all_names[k], few_backbone, &o, small, 0, 1) != GOSS_OK)
+            T_FAIL("%s: %s", all_names[k], f.err.text);
         few_shake(&f, 0.05);
         if (few_run(&f) != GOSS_OK) T_FAIL("%s: %s", all_names[k], f.err.text);
         memcpy(before, few_output(&f, 0), sizeof before);
@@ -164,7 +172,8 @@ TEST(tasks_do_not_see_each_other) {
             few_fill(&f, (few_counts){1, 3, 2, 2}, t, NULL);
             if (few_run(&f) != GOSS_OK) T_FAIL("%s", f.err.text);
             if (memcmp(both + t * 18, few_output(&f, 0), 18 * sizeof(double)) != 0)
-                T_FAIL("%s: task %d alone has other logits (by %g)", all_names[k], t, largest_difference(both + t * 18, few_output(&f, 0), 18));
+                T_FAIL("%s: task %d alone has other logits (by %g)", all_names[k], t,
+                       largest_difference(both + t * 18, few_output(&f, 0), 18));
         }
         few_free(&f);
     }
@@ -177,7 +186,8 @@ TEST(threads_do_not_change_bits) {
         if (few_test(&one, all_names[k], few_backbone, &o, small, 0, 1) != GOSS_OK) T_FAIL("%s", one.err.text);
         if (few_test(&two, all_names[k], few_backbone, &o, small, 0, 2) != GOSS_OK) T_FAIL("%s", two.err.text);
         if (few_run(&one) != GOSS_OK || few_run(&two) != GOSS_OK) T_FAIL("%s: %s", one.err.text, two.err.text);
-        if (memcmp(few_output(&one, 0), few_output(&two, 0), 36 * sizeof(double)) != 0) T_FAIL("%s: other bits with two threads", all_names[k]);
+        if (memcmp(few_output(&one, 0), few_output(&two, 0), 36 * sizeof(double)) != 0)
+            T_FAIL("%s: other bits with two threads", all_names[k]);
         few_free(&one), few_free(&two);
     }
 }
@@ -190,13 +200,15 @@ TEST(queries_do_not_see_each_other) {
             few f;
             double all[18];
             o.norm = norm ? GOSS_METHOD_NORM_SUPPORT : GOSS_METHOD_NORM_RUNNING;
-            if (few_test(&f, all_names[k], few_backbone, &o, (few_counts){1, 3, 2, 2}, 0, 1) != GOSS_OK) T_FAIL("%s", f.err.text);
+            if (few_test(&f, all_names[k], few_backbone, &o, (few_counts){1, 3, 2, 2}, 0, 1) != GOSS_OK)
+                T_FAIL("%s", f.err.text);
             if (few_run(&f) != GOSS_OK) T_FAIL("%s", f.err.text);
             memcpy(all, few_output(&f, 0), sizeof all);
             goss_error err = {0};
             T_OK(goss_exec_count(f.exec, "Q", 1, &err));
             T_OK(goss_exec_run(f.exec, &err));
-            if (memcmp(all, few_output(&f, 0), 3 * sizeof(double)) != 0) T_FAIL("%s: the first query alone has other logits", all_names[k]);
+            if (memcmp(all, few_output(&f, 0), 3 * sizeof(double)) != 0)
+                T_FAIL("%s: the first query alone has other logits", all_names[k]);
             few_free(&f);
         }
 }
@@ -221,7 +233,8 @@ TEST(ways_and_shots_vary_and_padding_is_nothing) {
         for (int q = 0; q < 4; q++) {
             for (int w = 0; w < 2; w++)
                 if (!(fabs(padded[q * 3 + w] - plain[q * 2 + w]) < 1e-6 * (1 + fabs(plain[q * 2 + w]))))
-                    T_FAIL("%s: query %d class %d: %g, without padding %g", all_names[k], q, w, padded[q * 3 + w], plain[q * 2 + w]);
+                    T_FAIL("%s: query %d class %d: %g, without padding %g", all_names[k], q, w, padded[q * 3 + w],
+                           plain[q * 2 + w]);
             T_CHECK(padded[q * 3 + 2] < -1e20);
         }
         few_free(&f);
@@ -271,7 +284,8 @@ TEST(pixels_is_the_nearest_neighbour) {
             double best = 1e300;
             for (int s = 2 * w; s < 2 * w + 2; s++) {
                 double d = 0;
-                for (int i = 0; i < FEW_IMAGE; i++) d += pow(f.query[q * FEW_IMAGE + i] - f.support[s * FEW_IMAGE + i], 2);
+                for (int i = 0; i < FEW_IMAGE; i++)
+                    d += pow(f.query[q * FEW_IMAGE + i] - f.support[s * FEW_IMAGE + i], 2);
                 best = fmin(best, d);
             }
             T_NEAR(few_output(&f, 0)[q * 3 + w], -best, 1e-9 * best);
@@ -285,9 +299,11 @@ static void check_adapted(const char *name, const goss_method_options *o, int fi
     few_counts c = {1, 3, 2, 2};
     if (few_begin(&f, name, few_backbone, o, c) != GOSS_OK) T_FAIL("%s", f.err.text);
     goss_val y = goss_method_logits(f.method, f.graph, &f.batch, fine_tune);
-    if (goss_method_adapt(f.method, f.graph, &f.batch, 3, fine_tune, &f.adapted, &f.err) != GOSS_OK) T_FAIL("%s: %s", name, f.err.text);
+    if (goss_method_adapt(f.method, f.graph, &f.batch, 3, fine_tune, &f.adapted, &f.err) != GOSS_OK)
+        T_FAIL("%s: %s", name, f.err.text);
     T_EQ(goss_target_outputs(f.adapted.target), 3);
-    T_CHECK(goss_shape_equal(goss_shape_of(f.adapted.slab), GOSS_SHAPE(goss_n(1), goss_n(goss_layout_total(goss_target_layout(f.adapted.target))))));
+    T_CHECK(goss_shape_equal(goss_shape_of(f.adapted.slab),
+                             GOSS_SHAPE(goss_n(1), goss_n(goss_layout_total(goss_target_layout(f.adapted.target))))));
     goss_weights *w = goss_weights_from_slab(goss_target_layout(f.adapted.target), f.adapted.slab);
     goss_weights *running = goss_weights_from_slab(goss_target_statistics(f.adapted.target), f.adapted.statistics);
     goss_target_context context = goss_target_context_defaults();
@@ -325,7 +341,8 @@ TEST(refusals) {
     goss_error err = {0};
     goss_hyper_options h = goss_hyper_defaults();
     goss_method_options o = goss_method_defaults();
-    T_ERR(goss_method_create("proto", few_backbone, few_input, 3, NULL, &m, &err), GOSS_E_ARGUMENT, "hypernet, protonet, ridge");
+    T_ERR(goss_method_create("proto", few_backbone, few_input, 3, NULL, &m, &err), GOSS_E_ARGUMENT,
+          "hypernet, protonet, ridge");
     T_CHECK(m == NULL);
     o.hyper = &h;
     h.rules = "conv1.*=full";
@@ -343,6 +360,47 @@ TEST(refusals) {
     goss_method_train(f.method, f.graph, &f.batch);
     T_ERR(goss_graph_status(f.graph, &err), GOSS_E_UNSUPPORTED, "nothing to train");
     few_free(&f);
+}
+
+/* Every allocation of building a method and its graphs fails once: a status or the graph's error says so, nothing leaks
+ * or crashes, and what survives a failure that did no harm is whole. */
+TEST(failing_allocations) {
+    static const char *const names[] = {"hypernet", "maml", "reptile"};
+    goss_hyper_options h = goss_hyper_defaults();
+    h.rules = "head=class; conv1.w=lowrank 2; conv2.*,norm2.*=film; *=chunked 9";
+    goss_method_options o = goss_method_defaults();
+    o.hyper = &h;
+    o.inner_steps = o.test_steps = 1;
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+        bool through = false;
+        int refused = 0;
+        for (uint64_t n = 1; !through; n += n < 400 ? 1 : n / 16) {
+            goss_graph *g = goss_graph_new();
+            goss_method *m = NULL;
+            goss_adapted a = {0};
+            goss_error err = {0};
+            T_CHECK(g);
+            uint64_t before = goss__alloc_count();
+            goss__alloc_fail_at(n);
+            goss_status s = goss_method_create(names[k], few_backbone, few_input, 3, &o, &m, &err);
+            if (s == GOSS_OK) {
+                goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), 2, 3, 6, 6);
+                goss_method_train(m, g, &b);
+                goss_method_logits(m, g, &b, 0);
+                s = goss_method_adapt(m, g, &b, 3, 0, &a, &err);
+            }
+            through = goss__alloc_count() - before < n;
+            goss__alloc_fail_at(0);
+            if (through && s != GOSS_OK) T_FAIL("%s: %s", names[k], err.text);
+            if (s != GOSS_OK && s != GOSS_E_NOMEM)
+                T_FAIL("%s: allocation %d: %s: %s", names[k], (int)n, goss_status_name(s), err.text);
+            refused += s == GOSS_E_NOMEM;
+            goss_target_free(a.target);
+            goss_method_free(m);
+            goss_graph_free(g);
+        }
+        T_CHECK(refused > 50);
+    }
 }
 
 TEST_MAIN()

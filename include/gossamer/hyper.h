@@ -4,9 +4,9 @@
  *   conditioner  what it sees of a task, turned into a code e [T, E] of constant norm;
  *   generators   one for each tensor of the target, chosen by rules: how numbers come out of (e, layer embedding);
  *   combine      how they are used: base + alpha h, h alone, base (1 + h).
- * The trunk is one small MLP for all layers: z = norm(act(W [e; layer embedding] + b)); every generator ends in a linear
- * map of z, which is zero at the start where there is a base (Beck et al. 2022) and has hyperfan-in variance where there
- * is none (Chang et al. 2020). Generated norm gains lie in [0, 2], generated biases and shifts in [-1, 1].
+ * The trunk is one small MLP for all layers: z = norm(act(W [e; layer embedding] + b)); every generator ends in a
+ * linear map of z, which is zero at the start where there is a base (Beck et al. 2022) and has hyperfan-in variance
+ * where there is none (Chang et al. 2020). Generated norm gains lie in [0, 2], generated biases and shifts in [-1, 1].
  * Cells of the product that have no meaning are refused by name: goss_hyper_refusals lists them.
  * Errors: creation gives a status; what concerns a graph is the graph's sticky error.
  * Threads: a goss_hyper is immutable and may be shared. */
@@ -53,22 +53,22 @@ typedef struct goss_hyper_options {
      * a tensor that none matches is shared. "head=class" is the head that is generated class by class, for targets
      * without a head of their own. NULL: "head=class; *=shared" */
     const char *rules;
-    bool train_base;      /* the base learns along (true); false: it stays as loaded */
-    double alpha;         /* 1 */
-    int hidden;           /* units of the trunk (64) */
-    int embedding;        /* E, length of the code (64) */
-    int layer_embedding;  /* length of a layer's, or a chunk's, embedding (16) */
-    int chunk;            /* numbers a chunk, where a rule does not say (1024) */
-    int64_t tasks;        /* TASK: rows of the table */
-    int descriptor;       /* DESCRIPTOR: its length */
-    int noise;            /* NOISE: its length (16) */
-    int features;         /* SUPPORT: length of a support sample's vector; 0: that of the target's embedding */
-    int targets;          /* SUPPORT: length of a target that goes with each sample (regression); 0: none */
-    int attention;        /* SUPPORT: heads of attention among the classes; 0: none (4) */
-    bool class_delta;     /* head=class: false leaves the plain class means, which is a ProtoNet (true) */
-    int class_hidden;     /* head=class: hidden units of the delta's MLP (128) */
-    bool class_scale;     /* head=class: a temperature and feature weights for the task, a bias a class, too (true) */
-    double temperature;   /* head=class: starting scale of squared distances, learned; 0: 1 / sqrt(features) */
+    bool train_base;     /* the base learns along (true); false: it stays as loaded */
+    double alpha;        /* 1 */
+    int hidden;          /* units of the trunk (64) */
+    int embedding;       /* E, length of the code (64) */
+    int layer_embedding; /* length of a layer's, or a chunk's, embedding (16) */
+    int chunk;           /* numbers a chunk, where a rule does not say (1024) */
+    int64_t tasks;       /* TASK: rows of the table */
+    int descriptor;      /* DESCRIPTOR: its length */
+    int noise;           /* NOISE: its length (16) */
+    int features;        /* SUPPORT: length of a support sample's vector; 0: that of the target's embedding */
+    int targets;         /* SUPPORT: length of a target that goes with each sample (regression); 0: none */
+    int attention;       /* SUPPORT: heads of attention among the classes; 0: none (4) */
+    bool class_delta;    /* head=class: false leaves the plain class means, which is a ProtoNet (true) */
+    int class_hidden;    /* head=class: hidden units of the delta's MLP (128) */
+    bool class_scale;    /* head=class: a temperature and feature weights for the task, a bias a class, too (true) */
+    double temperature;  /* head=class: starting scale of squared distances, learned; 0: 1 / sqrt(features) */
 } goss_hyper_options;
 GOSS_API goss_hyper_options goss_hyper_defaults(void);
 
@@ -84,7 +84,8 @@ GOSS_API const goss_target *goss_hyper_target(const goss_hyper *h);
 GOSS_API const goss_hyper_options *goss_hyper_settings(const goss_hyper *h);
 GOSS_API goss_generator goss_hyper_generator(const goss_hyper *h, int entry); /* of a tensor of the target's layout */
 GOSS_API bool goss_hyper_class_head(const goss_hyper *h);
-/* Whether anything but a per-class head is generated: the support set is then looked at before the target is applied. */
+/* Whether anything but a per-class head is generated: the support set is then looked at before the target is applied.
+ */
 GOSS_API bool goss_hyper_generates_layers(const goss_hyper *h);
 
 /* One cell that is refused: "class head x task id", and why. */
@@ -99,7 +100,8 @@ GOSS_API const goss_layout *goss_hyper_layout(const goss_hyper *h);
 
 /* What the conditioner sees; what it does not need is GOSS_NONE. */
 typedef struct goss_condition {
-    goss_val features;   /* SUPPORT: [T,S,F], for a per-class head and layers alike: usually of the base, see goss_target_features */
+    goss_val features;   /* SUPPORT: [T,S,F], for a per-class head and layers alike: usually of the base, see
+                            goss_target_features */
     goss_val targets;    /* SUPPORT: [T,S,Y] with options.targets */
     goss_val assign;     /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: the set has no classes */
     goss_val class_mask; /* SUPPORT: [T,W], 0 for classes that are padding; GOSS_NONE: all are there */
@@ -113,10 +115,10 @@ typedef struct goss_condition {
 typedef struct goss_generated {
     goss_weights *weights; /* of the target's layout; to be freed with goss_weights_free (goss_generated_free) */
     goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES]; /* [T,C] or GOSS_NONE */
-    goss_val head_w, head_b; /* class head: [T,F,W] and [T,W] */
-    goss_val code;           /* e, [T,E]; GOSS_NONE where only a class head is generated */
-    goss_val rows;           /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
-    goss_val penalty;        /* rank 0: mean square of all h, to be added to the loss with a small weight */
+    goss_val head_w, head_b;                                                     /* class head: [T,F,W] and [T,W] */
+    goss_val code;    /* e, [T,E]; GOSS_NONE where only a class head is generated */
+    goss_val rows;    /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
+    goss_val penalty; /* rank 0: mean square of all h, to be added to the loss with a small weight */
 } goss_generated;
 GOSS_API void goss_generated_free(goss_generated *w); /* the weights; NULL allowed */
 
@@ -128,15 +130,17 @@ GOSS_API void goss_hyper_generate(const goss_hyper *h, goss_graph *g, const goss
  * logits_c = <w_c, f> + b_c, w_c = 2 t g p_c, b_c = -t <g p_c, p_c> + beta_c (t and weights g of the features
  * generated for the task): at the start a ProtoNet's -t |f - mean_c|^2 up to what all classes have in common
  * (Snell et al. 2017; attention among the classes: Ye et al. 2020). */
-GOSS_API void goss_hyper_generate_head(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out);
-/* Applies what was generated to x [T,N,...]: features and logits [T,N,...]; `context` as for goss_target_apply, its FiLM
- * is replaced; NULL: defaults. A class head must have been generated for there to be logits. */
+GOSS_API void goss_hyper_generate_head(const goss_hyper *h, goss_graph *g, const goss_condition *c,
+                                       goss_generated *out);
+/* Applies what was generated to x [T,N,...]: features and logits [T,N,...]; `context` as for goss_target_apply, its
+ * FiLM is replaced; NULL: defaults. A class head must have been generated for there to be logits. */
 GOSS_API goss_target_output goss_hyper_apply(const goss_hyper *h, const goss_generated *w, goss_val x,
                                              const goss_target_context *context);
 
-/* The state of a hypernetwork at step 0, where every later divergence can be seen: for each generated tensor the variance of its
- * numbers against what its shape wants, the slope of log output size over log condition size (0 is right: a condition
- * twice as large must not give larger weights), the gradient's norm with respect to the code; a verdict in words. */
+/* The state of a hypernetwork at step 0, where every later divergence can be seen: for each generated tensor the
+ * variance of its numbers against what its shape wants, the slope of log output size over log condition size (0 is
+ * right: a condition twice as large must not give larger weights), the gradient's norm with respect to the code; a
+ * verdict in words. */
 typedef struct goss_hyper_examination {
     const goss_hyper *hyper;
     goss_graph *graph;

@@ -1,8 +1,8 @@
 /* method.h: ways to solve a few-shot task, hypernetworks and what they are raced against, behind one interface.
  *
- * A method is a target network, settings, and two graph builders: the loss of a batch of training episodes, and the query
- * logits of a batch of unseen tasks. All methods read the same inputs, so that they can be judged on the same episodes.
- * None looks at more than one query at a time: results are not transductive. */
+ * A method is a target network, settings, and two graph builders: the loss of a batch of training episodes, and the
+ * query logits of a batch of unseen tasks. All methods read the same inputs, so that they can be judged on the same
+ * episodes. None looks at more than one query at a time: results are not transductive. */
 #ifndef GOSSAMER_METHOD_H
 #define GOSSAMER_METHOD_H
 
@@ -13,8 +13,9 @@
 extern "C" {
 #endif
 
-/* The inputs of a batch of T episodes with up to W ways, S support and Q query samples in all; the symbols are "T", "W", "S",
- * "Q". Padding: a support sample whose target row is all 0 is none; a query of weight 0 is none; a class of mask 0 is none. */
+/* The inputs of a batch of T episodes with up to W ways, S support and Q query samples in all; the symbols are "T",
+ * "W", "S", "Q". Padding: a support sample whose target row is all 0 is none; a query of weight 0 is none; a class of
+ * mask 0 is none. */
 typedef struct goss_task_batch {
     goss_extent T, W, S, Q;
     goss_val support;        /* "support" [T,S,x...] */
@@ -31,26 +32,27 @@ typedef struct goss_task_batch {
 GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target, int64_t tasks, int64_t ways,
                                                  int64_t supports, int64_t queries);
 
-/* Where a shared network's batch norms take their statistics from. A network that differs from task to task (maml, reptile,
- * scratch; generated layers) always has those of the task's support set. */
+/* Where a shared network's batch norms take their statistics from. A network that differs from task to task (maml,
+ * reptile, scratch; generated layers) always has those of the task's support set. */
 typedef enum goss_method_norm {
-    GOSS_METHOD_NORM_RUNNING, /* training: each set's own, over all tasks of the step; afterwards the running mean of them */
+    GOSS_METHOD_NORM_RUNNING, /* training: each set's own, over all tasks of the step; afterwards the running mean of
+                                 them */
     GOSS_METHOD_NORM_SUPPORT  /* training and afterwards: the support set's, for its queries too */
 } goss_method_norm;
 
 typedef struct goss_method_options {
-    int inner_steps;       /* gradient steps on the support set in training; 0: the method's own default (maml, fomaml, anil,
-                              reptile 5; hypernet none: generate only) */
-    int test_steps;        /* the same when judged; 0: the method's own default (maml, fomaml, anil 5, reptile and finetune 50,
-                              scratch 100) */
-    double inner_rate;     /* of plain steps (maml 0.1, hypernet and protonet 0.01), of Adam (reptile 0.001, finetune 0.01,
-                              scratch 0.003); 0: the method's own default */
-    bool first_order;      /* hypernet with inner_steps: do not differentiate through the steps' gradients */
+    int inner_steps; /* gradient steps on the support set in training; 0: the method's own default (maml, fomaml, anil,
+                        reptile 5; hypernet none: generate only) */
+    int test_steps; /* the same when judged; 0: the method's own default (maml, fomaml, anil 5, reptile and finetune 50,
+                       scratch 100) */
+    double inner_rate; /* of plain steps (maml 0.1, hypernet and protonet 0.01), of Adam (reptile 0.001, finetune 0.01,
+                          scratch 0.003); 0: the method's own default */
+    bool first_order;  /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
     double penalty;        /* hypernet: weight of the mean square of what is generated in the loss (0) */
     double ridge;          /* starting lambda of the ridge head, learned (1) */
     double label_smoothing;
-    double temperature;    /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
+    double temperature;              /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     const goss_hyper_options *hyper; /* hypernet; NULL: defaults */
 } goss_method_options;
 GOSS_API goss_method_options goss_method_defaults(void);
@@ -58,18 +60,19 @@ GOSS_API goss_method_options goss_method_defaults(void);
 typedef struct goss_method goss_method;
 
 /* By name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune", "scratch", "pixels".
- * backbone: a specification for goss_target_parse without a head. Errors: an unknown name (the list is told), settings that have
- * no meaning together. Owns: goss_method_free; options are copied. */
-GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input, int input_rank,
-                                                      const goss_method_options *options, goss_method **out, goss_error *err);
+ * backbone: a specification for goss_target_parse without a head. Errors: an unknown name (the list is told), settings
+ * that have no meaning together. Owns: goss_method_free; options are copied. */
+GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input,
+                                                      int input_rank, const goss_method_options *options,
+                                                      goss_method **out, goss_error *err);
 GOSS_API void goss_method_free(goss_method *m);
 GOSS_API const char *goss_method_name(const goss_method *m);
 GOSS_API const char *const *goss_method_names(void); /* NULL-terminated */
 GOSS_API const goss_target *goss_method_target(const goss_method *m);
 GOSS_API bool goss_method_trains(const goss_method *m); /* false: pixels, scratch */
 
-/* The parameters a method declares in a graph: name (also the prefix of its tensors in model files), layout, and whether they are
- * trained (running statistics are not). Slabs of shape [goss_layout_total]. */
+/* The parameters a method declares in a graph: name (also the prefix of its tensors in model files), layout, and
+ * whether they are trained (running statistics are not). Slabs of shape [goss_layout_total]. */
 typedef struct goss_method_param {
     const char *name;
     const goss_layout *layout;
@@ -81,18 +84,18 @@ GOSS_API goss_method_param goss_method_param_at(const goss_method *m, int i);
 GOSS_API void goss_method_initialize(const goss_method *m, int i, uint64_t seed, float *out);
 
 typedef struct goss_method_loss {
-    goss_val loss;      /* rank 0, to be minimised */
-    goss_val accuracy;  /* rank 0, of the queries */
-    goss_val param[8];  /* trained parameters, in the order of goss_method_param_at */
-    goss_val grad[8];   /* their gradients (what the method wants: Reptile's is start minus end) */
+    goss_val loss;     /* rank 0, to be minimised */
+    goss_val accuracy; /* rank 0, of the queries */
+    goss_val param[8]; /* trained parameters, in the order of goss_method_param_at */
+    goss_val grad[8];  /* their gradients (what the method wants: Reptile's is start minus end) */
     int n_params;
     goss_val update[8]; /* goss_assign of running statistics */
     int n_updates;
 } goss_method_loss;
 /* Builds the training loss of a batch and its gradients. Errors are the graph's. */
 GOSS_API goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch);
-/* Builds the query logits [T,Q,W] of a batch of unseen tasks. fine_tune > 0: that many gradient steps on the support set after
- * adapting (hypernet, protonet). */
+/* Builds the query logits [T,Q,W] of a batch of unseen tasks. fine_tune > 0: that many gradient steps on the support
+ * set after adapting (hypernet, protonet). */
 GOSS_API goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune);
 
 /* Where the doctor runs: as goss_hyper_examination. */
@@ -103,21 +106,22 @@ typedef struct goss_method_examination {
     goss_status (*bind)(void *context, goss_exec *exec, goss_error *err); /* binds the batch's inputs and counts */
     void *context;
 } goss_method_examination;
-/* Examines the hypernetwork of `hypernet` on a training batch: goss_hyper_doctor. loss: that of goss_method_train in the same
- * graph, or GOSS_NONE. *text: goss_text_free. Errors: GOSS_E_UNSUPPORTED for methods without a hypernetwork. */
+/* Examines the hypernetwork of `hypernet` on a training batch: goss_hyper_doctor. loss: that of goss_method_train in
+ * the same graph, or GOSS_NONE. *text: goss_text_free. Errors: GOSS_E_UNSUPPORTED for methods without a hypernetwork.
+ */
 GOSS_API GOSS_MUST_USE goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
                                                       goss_val loss, const goss_method_examination *x, char **text,
                                                       goss_error *err);
 
 /* The network that adapting to one task gives (T = 1), as tensors: what `adapt` writes to a file. */
 typedef struct goss_adapted {
-    goss_target *target;   /* with a head; to be freed by goss_target_free */
-    goss_val slab;         /* [1, P] of its layout */
-    goss_val statistics;   /* [1, S] of its statistics layout; GOSS_NONE without batch norm */
+    goss_target *target; /* with a head; to be freed by goss_target_free */
+    goss_val slab;       /* [1, P] of its layout */
+    goss_val statistics; /* [1, S] of its statistics layout; GOSS_NONE without batch norm */
 } goss_adapted;
 /* Builds that network for exactly `ways` classes. Errors: GOSS_E_UNSUPPORTED for a method without one (pixels). */
-GOSS_API GOSS_MUST_USE goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int ways,
-                                                     int fine_tune, goss_adapted *out, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
+                                                     int ways, int fine_tune, goss_adapted *out, goss_error *err);
 
 #ifdef __cplusplus
 }

@@ -56,11 +56,16 @@ goss_val goss__hyper_attend(const goss_hyper *h, const goss_weights *own, const 
 static int64_t input_width(const goss_hyper *h) {
     const goss_hyper_options *o = &h->options;
     switch (o->conditioner) {
-    case GOSS_CONDITION_SUPPORT: return (int64_t)o->features + o->targets;
-    case GOSS_CONDITION_DESCRIPTOR: return 2 * (int64_t)o->descriptor;
-    case GOSS_CONDITION_INPUT: return h->input;
-    case GOSS_CONDITION_NOISE: return o->noise;
-    case GOSS_CONDITION_TASK: break;
+    case GOSS_CONDITION_SUPPORT:
+        return (int64_t)o->features + o->targets;
+    case GOSS_CONDITION_DESCRIPTOR:
+        return 2 * (int64_t)o->descriptor;
+    case GOSS_CONDITION_INPUT:
+        return h->input;
+    case GOSS_CONDITION_NOISE:
+        return o->noise;
+    case GOSS_CONDITION_TASK:
+        break;
     }
     return 0;
 }
@@ -126,11 +131,21 @@ goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights
     goss_val e = GOSS_NONE;
     goss_scope_push(g, "code");
     switch (h->options.conditioner) {
-    case GOSS_CONDITION_SUPPORT: e = encode_support(h, own, c); break;
-    case GOSS_CONDITION_TASK: e = *rows = table_rows(h, g, c->task); break;
-    case GOSS_CONDITION_DESCRIPTOR: e = encode_vector(own, encode_descriptor(c->descriptor)); break;
-    case GOSS_CONDITION_INPUT: e = encode_vector(own, goss__hyper_unit(fold_input(h, c->input))); break;
-    case GOSS_CONDITION_NOISE: e = encode_vector(own, goss__hyper_unit(draw_noise(h, c))); break;
+    case GOSS_CONDITION_SUPPORT:
+        e = encode_support(h, own, c);
+        break;
+    case GOSS_CONDITION_TASK:
+        e = *rows = table_rows(h, g, c->task);
+        break;
+    case GOSS_CONDITION_DESCRIPTOR:
+        e = encode_vector(own, encode_descriptor(c->descriptor));
+        break;
+    case GOSS_CONDITION_INPUT:
+        e = encode_vector(own, goss__hyper_unit(fold_input(h, c->input)));
+        break;
+    case GOSS_CONDITION_NOISE:
+        e = encode_vector(own, goss__hyper_unit(draw_noise(h, c)));
+        break;
     }
     e = goss__hyper_unit(e);
     if (!goss_valid(e)) goss_graph_fail(g, GOSS_E_ARGUMENT, "hyper: what the conditioner sees is missing");

@@ -84,7 +84,8 @@ static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
     GOSS_TRY(check_number("features", o->features, 0, 1 << 24, err));
     GOSS_TRY(check_number("targets", o->targets, 0, 1 << 24, err));
     if (o->conditioner == GOSS_CONDITION_TASK) GOSS_TRY(check_number("tasks", o->tasks, 1, INT32_MAX, err));
-    if (o->conditioner == GOSS_CONDITION_DESCRIPTOR) GOSS_TRY(check_number("descriptor", o->descriptor, 1, 1 << 24, err));
+    if (o->conditioner == GOSS_CONDITION_DESCRIPTOR)
+        GOSS_TRY(check_number("descriptor", o->descriptor, 1, 1 << 24, err));
     if (o->conditioner == GOSS_CONDITION_NOISE) GOSS_TRY(check_number("noise", o->noise, 1, 1 << 16, err));
     GOSS_TRY(check_number("attention", o->attention, 0, 64, err));
     if (o->attention > 0 && o->embedding % o->attention != 0)

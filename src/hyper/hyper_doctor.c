@@ -1,8 +1,8 @@
 /* hyper_doctor.c: an examination of a hypernetwork at step 0, in numbers and words.
  *
- * Every divergence that users report elsewhere can be seen before the first step: generated numbers of the wrong size, a
- * size that follows the condition's, a code that no gradient reaches. All is measured by appending small outputs to the
- * graph: generating again finds the nodes that are there, and a condition twice as large is one more generation. */
+ * Every divergence that users report elsewhere can be seen before the first step: generated numbers of the wrong size,
+ * a size that follows the condition's, a code that no gradient reaches. All is measured by appending small outputs to
+ * the graph: generating again finds the nodes that are there, and a condition twice as large is one more generation. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -47,14 +47,16 @@ static goss_condition doubled(const goss_hyper_examination *x) {
     c.features = twice(c.features);
     c.targets = twice(c.targets);
     c.input = twice(c.input);
-    if (!goss_valid(c.noise) && goss_valid(c.task) && goss_hyper_settings(x->hyper)->conditioner == GOSS_CONDITION_NOISE)
+    if (!goss_valid(c.noise) && goss_valid(c.task) &&
+        goss_hyper_settings(x->hyper)->conditioner == GOSS_CONDITION_NOISE)
         c.noise = GOSS_NONE; /* drawn inside: nothing to scale */
     else
         c.noise = twice(c.noise);
     return c;
 }
 
-static void add_finding(doctor *d, const char *name, const char *how, double wanted, goss_val a, goss_val b, goss_val base) {
+static void add_finding(doctor *d, const char *name, const char *how, double wanted, goss_val a, goss_val b,
+                        goss_val base) {
     finding *f = &d->findings[d->count++];
     snprintf(f->name, sizeof f->name, "%s", name);
     f->how = how;
@@ -78,13 +80,15 @@ static void examine_tensors(doctor *d, const goss_generated *one, const goss_gen
     for (int i = 0; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         if (h->choice[i].kind == GOSS_GENERATE_SHARED || h->choice[i].kind == GOSS_GENERATE_FILM) continue;
-        add_finding(d, e->name, generator_names[h->choice[i].kind], wanted_power(e), goss_weights_get(one->weights, e->name),
-                    goss_weights_get(two->weights, e->name), goss_weights_get(base, e->name));
+        add_finding(d, e->name, generator_names[h->choice[i].kind], wanted_power(e),
+                    goss_weights_get(one->weights, e->name), goss_weights_get(two->weights, e->name),
+                    goss_weights_get(base, e->name));
     }
     goss_weights_free(base);
     for (int i = 0; i < goss_target_sites(h->target); i++)
         if (h->film[i])
-            add_finding(d, goss_target_site_name(h->target, i), "film", 1, one->film_scale[i], two->film_scale[i], one->film_scale[i]);
+            add_finding(d, goss_target_site_name(h->target, i), "film", 1, one->film_scale[i], two->film_scale[i],
+                        one->film_scale[i]);
 }
 
 /* The class head's prototypes: w / 2t has the size of the class means, which take the place of a base. */
@@ -176,7 +180,8 @@ static const char *verdict(const finding *f) {
     if (f->wanted > 0 && f->variance < 0.25 * f->wanted) return "too small: signals will die out";
     if (f->wanted == 0 && f->variance > 1) return "a bias this large drowns its layer";
     /* A class head is linear in the embeddings it compares with: slope 1 is right there. */
-    if (fabs(slope_of(f) - (is_head(f) ? 1 : 0)) > 0.25) return "its size follows the condition's: normalise what comes in";
+    if (fabs(slope_of(f) - (is_head(f) ? 1 : 0)) > 0.25)
+        return "its size follows the condition's: normalise what comes in";
     return "well";
 }
 
@@ -187,20 +192,24 @@ static bool write_table(const doctor *d, double code, double gradient, goss__str
         const finding *f = &d->findings[i];
         const char *words = verdict(f);
         ill += strcmp(words, "well") != 0;
-        goss__str_addf(s, "%-24s %-8s %11.4g %11.4g %6.2f  %s\n", f->name, f->how, f->variance, f->wanted, slope_of(f), words);
+        goss__str_addf(s, "%-24s %-8s %11.4g %11.4g %6.2f  %s\n", f->name, f->how, f->variance, f->wanted, slope_of(f),
+                       words);
     }
     if (code >= 0) goss__str_addf(s, "code: mean square %.4g (1 is wanted)", code);
     if (gradient >= 0) goss__str_addf(s, "; |d loss / d code| = %.4g", gradient);
     if (code >= 0) goss__str_addf(s, "\n");
-    /* With a base the last layers are zero at the start and hide the code from the loss for one step: not an illness. */
+    /* With a base the last layers are zero at the start and hide the code from the loss for one step: not an illness.
+     */
     if (gradient == 0)
         goss__str_addf(s, "no gradient reaches the code %s\n",
                        d->x->hyper->options.combine == GOSS_COMBINE_REPLACE
                            ? "although nothing stands beside it: it will never learn"
                            : "yet: the last layers are zero at the start and move first");
     bool dead = gradient == 0 && d->x->hyper->options.combine == GOSS_COMBINE_REPLACE;
-    if (ill || dead) goss__str_addf(s, "verdict: %d of %d tensors need attention before training\n", ill, d->count);
-    else goss__str_addf(s, "verdict: ready to train\n");
+    if (ill || dead)
+        goss__str_addf(s, "verdict: %d of %d tensors need attention before training\n", ill, d->count);
+    else
+        goss__str_addf(s, "verdict: ready to train\n");
     return !s->failed;
 }
 
@@ -212,12 +221,16 @@ goss_status goss_hyper_doctor(const goss_hyper_examination *x, char **text, goss
     *text = NULL;
     d.findings = goss__calloc((size_t)most, sizeof *d.findings);
     d.outputs = goss__calloc((size_t)most * 3 + 2, sizeof *d.outputs);
-    goss_status status = d.findings && d.outputs ? build(&d, err) : goss_error_set(err, GOSS_E_NOMEM, "out of memory for an examination");
+    goss_status status = d.findings && d.outputs
+                             ? build(&d, err)
+                             : goss_error_set(err, GOSS_E_NOMEM, "out of memory for an examination");
     if (status == GOSS_OK) status = run(&d, &code, &gradient, err);
     if (status == GOSS_OK && !write_table(&d, code, gradient, &s))
         status = goss_error_set(err, GOSS_E_NOMEM, "out of memory for an examination");
-    if (status == GOSS_OK) *text = s.data;
-    else goss__str_free(&s);
+    if (status == GOSS_OK)
+        *text = s.data;
+    else
+        goss__str_free(&s);
     goss__free(d.findings);
     goss__free(d.outputs);
     return goss_error_prefix(err, status, "hypernetwork's doctor");

@@ -1,9 +1,11 @@
 /* hyper_generate.c: from a code to the tensors of a target: one trunk for all layers, a generator a tensor, combine.
  *
- * z = unit(silu(e A + (layer embedding) B + b)): [T, layers, H], with a mean square of 1, so that a last layer of
- * variance 1/H yields numbers h of variance 1 (hyperfan-in, Chang et al. 2020); they are multiplied by the deviation
- * that the tensor's own initialiser has. With a base the last layer is zero (Beck et al. 2022). Chunks have rows in z
- * of their own. Of the two factors of a low-rank delta only U is zero, or no gradient would ever leave. */
+ * z = unit(silu(e A + (layer embedding) B + b)): [T, layers, H], with a mean square of 1, so that z w / sqrt(H) with w
+ * of variance 1 yields numbers h of variance 1 (hyperfan-in, Chang et al. 2020); they are multiplied by the deviation
+ * that the tensor's own initialiser has. With a base the last layer is zero (Beck et al. 2022). The factor 1 / sqrt(H)
+ * stands outside w, since an optimiser that moves every weight by its rate would move h by H times that, from the first
+ * step. Chunks have rows in z of their own. Of the two factors of a low-rank delta only U is zero, or no gradient would
+ * ever leave. */
 #include <math.h>
 #include <stdio.h>
 
@@ -53,10 +55,11 @@ static bool is_bounded(const goss_entry *e) { return e->role != GOSS_ROLE_WEIGHT
 /* A last layer of n numbers a row of z; random where what is generated stands alone. */
 static goss_status plan_last(goss_hyper *h, int64_t n, bool random, goss_error *err, const char *name) {
     int64_t hidden = h->options.hidden;
-    return goss__hyper_add(h, hidden, n, random ? GOSS_INIT_LECUN : GOSS_INIT_ZEROS, hidden, err, "%s", name);
+    return goss__hyper_add(h, hidden, n, random ? GOSS_INIT_NORMAL : GOSS_INIT_ZEROS, hidden, err, "%s", name);
 }
 
-static goss_status plan_chunked(goss_hyper *h, const goss__choice *choice, const goss_entry *e, bool random, goss_error *err) {
+static goss_status plan_chunked(goss_hyper *h, const goss__choice *choice, const goss_entry *e, bool random,
+                                goss_error *err) {
     char name[64];
     int64_t chunk = chunk_of(h, choice, e), hidden = h->options.hidden;
     GOSS_TRY(goss__hyper_add(h, chunks_of(e->numel, chunk), h->options.layer_embedding, GOSS_INIT_NORMAL, 1, err,
@@ -65,7 +68,8 @@ static goss_status plan_chunked(goss_hyper *h, const goss__choice *choice, const
     snprintf(name, sizeof name, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
     return goss_layout_find(h->layout, name) >= 0
                ? GOSS_OK
-               : goss__hyper_add(h, hidden, chunk, random ? GOSS_INIT_LECUN : GOSS_INIT_ZEROS, hidden, err, "%s", name);
+               : goss__hyper_add(h, hidden, chunk, random ? GOSS_INIT_NORMAL : GOSS_INIT_ZEROS, hidden, err, "%s",
+                                 name);
 }
 
 static goss_status plan_tensor(goss_hyper *h, int i, goss_error *err) {
@@ -78,14 +82,16 @@ static goss_status plan_tensor(goss_hyper *h, int i, goss_error *err) {
     case GOSS_GENERATE_FULL:
         snprintf(name, sizeof name, "%s.full", e->name);
         return plan_last(h, e->numel, random, err, name);
-    case GOSS_GENERATE_CHUNKED: return plan_chunked(h, choice, e, random, err);
+    case GOSS_GENERATE_CHUNKED:
+        return plan_chunked(h, choice, e, random, err);
     case GOSS_GENERATE_LOWRANK:
         matrix_of(e, &rows, &columns), rank = rank_of(choice, e);
         snprintf(name, sizeof name, "%s.u", e->name);
         GOSS_TRY(plan_last(h, rows * rank, random, err, name));
         snprintf(name, sizeof name, "%s.v", e->name);
         return plan_last(h, rank * columns, true, err, name);
-    default: return GOSS_OK;
+    default:
+        return GOSS_OK;
     }
 }
 
@@ -102,7 +108,8 @@ goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
     int64_t layers = goss_target_layers(h->target);
     /* The two terms of the trunk share the variance. */
     GOSS_TRY(goss__hyper_add(h, o->embedding, o->hidden, GOSS_INIT_LECUN, o->embedding, err, "trunk.code"));
-    GOSS_TRY(goss__hyper_add(h, o->layer_embedding, o->hidden, GOSS_INIT_LECUN, o->layer_embedding, err, "trunk.layer"));
+    GOSS_TRY(
+        goss__hyper_add(h, o->layer_embedding, o->hidden, GOSS_INIT_LECUN, o->layer_embedding, err, "trunk.layer"));
     GOSS_TRY(goss__hyper_add(h, 0, o->hidden, GOSS_INIT_ZEROS, 1, err, "trunk.b"));
     GOSS_TRY(goss__hyper_add(h, layers > 0 ? layers : 1, o->layer_embedding, GOSS_INIT_NORMAL, 1, err, "layers"));
     for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) GOSS_TRY(plan_tensor(h, i, err));
@@ -124,7 +131,7 @@ static goss_val trunk(const generation *a, goss_val embeddings) {
 static goss_val last_layer(const generation *a, int layer, const char *tensor, const char *part) {
     goss_val z = goss_slice(a->layers, 1, layer < 0 ? 0 : layer, 1);
     goss_val w = part ? goss__hyper_weight(a->own, "%s.%s", tensor, part) : goss__hyper_weight(a->own, "%s", tensor);
-    return goss_squeeze(goss_linear(z, w, GOSS_NONE), 1);
+    return goss_scale(goss_squeeze(goss_linear(z, w, GOSS_NONE), 1), 1 / sqrt(a->h->options.hidden));
 }
 
 static goss_val full(const generation *a, const goss__choice *choice, const goss_entry *e) {
@@ -136,7 +143,7 @@ static goss_val chunked(const generation *a, const goss__choice *choice, const g
     bool random = a->h->options.combine == GOSS_COMBINE_REPLACE && !is_bounded(e);
     goss_val z = trunk(a, goss__hyper_weight(a->own, "%s.chunks", e->name));
     goss_val w = goss__hyper_weight(a->own, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
-    goss_val y = goss_linear(z, w, GOSS_NONE);
+    goss_val y = goss_scale(goss_linear(z, w, GOSS_NONE), 1 / sqrt(a->h->options.hidden));
     if (!goss_valid(y)) return y;
     y = goss_reshape(y, GOSS_SHAPE(goss_dim(y, 0), goss_n(chunks_of(e->numel, chunk) * chunk)));
     return goss_slice(y, 1, 0, e->numel);
@@ -167,9 +174,12 @@ static goss_val (*const generators[])(const generation *a, const goss__choice *c
 static goss_val combine(const goss_hyper *h, goss_val base, goss_val y, double unit, double lone) {
     double alpha = h->options.alpha;
     switch (h->options.combine) {
-    case GOSS_COMBINE_DELTA: return goss_add(base, goss_scale(y, alpha * unit));
-    case GOSS_COMBINE_REPLACE: return goss_shift(goss_scale(y, unit), lone);
-    case GOSS_COMBINE_SCALE: return goss_mul(base, goss_shift(goss_scale(y, alpha), 1));
+    case GOSS_COMBINE_DELTA:
+        return goss_add(base, goss_scale(y, alpha * unit));
+    case GOSS_COMBINE_REPLACE:
+        return goss_shift(goss_scale(y, unit), lone);
+    case GOSS_COMBINE_SCALE:
+        return goss_mul(base, goss_shift(goss_scale(y, alpha), 1));
     }
     return y;
 }

@@ -1,9 +1,12 @@
 /* hyper_head.c: a classifier's head, generated class by class from the support set's embeddings.
  *
- * Class c has p_c = mean_c + h(mean_c, what attention finds among the other classes, the spread of its examples, their number), and
- * logit 2 t <g p_c, f> - t <g p_c, p_c> + beta_c: squared distances weighted by g, up to |f|^2, which all classes share.
- * Temperature t and weights g are generated for the task, beta_c for the class. With h = 0 (the start: all last layers
- * are zero) this is a ProtoNet (Snell et al. 2017). Any number of ways and shots, any order of either. */
+ * Class c has p_c = mean_c + h(mean_c, what attention finds among the other classes, the spread of its examples, their
+ * number), and logit 2 t <g p_c, f> - t <g p_c, p_c> + beta_c: squared distances weighted by g, up to |f|^2, which all
+ * classes share. Temperature t and weights g are generated for the task, beta_c for the class. With h = 0 (the start:
+ * all last layers are zero) this is a ProtoNet (Snell et al. 2017). Any number of ways and shots, any order of either.
+ */
+#include <math.h>
+
 #include "hyper/hyper.h"
 
 /* mean, attention, spread, the set's mean, 1 / shots */
@@ -13,7 +16,7 @@ static int64_t head_width(const goss_hyper *h) {
 
 static goss_status plan_last(goss_hyper *h, const char *name, int64_t width, bool zero, goss_error *err) {
     int64_t from = h->options.class_hidden;
-    GOSS_TRY(goss__hyper_add(h, from, width, zero ? GOSS_INIT_ZEROS : GOSS_INIT_LECUN, from, err, "%s.w", name));
+    GOSS_TRY(goss__hyper_add(h, from, width, zero ? GOSS_INIT_ZEROS : GOSS_INIT_NORMAL, from, err, "%s.w", name));
     return goss__hyper_add(h, 0, width, GOSS_INIT_ZEROS, from, err, "%s.b", name);
 }
 
@@ -29,6 +32,11 @@ goss_status goss__hyper_plan_head(goss_hyper *h, goss_error *err) {
     if (!h->options.class_scale) return GOSS_OK;
     GOSS_TRY(plan_last(h, "head.bias", 1, true, err));
     return plan_last(h, "head.metric", (int64_t)h->features + 1, true, err);
+}
+
+/* Divided by sqrt(hidden) outside the weights, as in hyper_generate.c. */
+static goss_val last_layer(const goss_hyper *h, const goss_weights *own, const char *name, goss_val z) {
+    return goss_scale(goss__hyper_linear(own, name, z), 1 / sqrt(h->options.class_hidden));
 }
 
 /* Root mean square of all class means of a task, [T,1,1]: the size of the embeddings. */
@@ -59,9 +67,12 @@ static goss_val hidden_units(const goss_hyper *h, const goss_weights *own, goss_
 static goss_val combine_means(const goss_hyper *h, goss_val mean, goss_val delta, goss_val size) {
     double alpha = h->options.alpha;
     switch (h->options.combine) {
-    case GOSS_COMBINE_DELTA: return goss_add(mean, goss_mul(goss_scale(delta, alpha), size));
-    case GOSS_COMBINE_REPLACE: return goss_mul(delta, size);
-    case GOSS_COMBINE_SCALE: return goss_mul(mean, goss_shift(goss_scale(delta, alpha), 1));
+    case GOSS_COMBINE_DELTA:
+        return goss_add(mean, goss_mul(goss_scale(delta, alpha), size));
+    case GOSS_COMBINE_REPLACE:
+        return goss_mul(delta, size);
+    case GOSS_COMBINE_SCALE:
+        return goss_mul(mean, goss_shift(goss_scale(delta, alpha), 1));
     }
     return mean;
 }
@@ -69,7 +80,8 @@ static goss_val combine_means(const goss_hyper *h, goss_val mean, goss_val delta
 /* exp of a number bounded to (-1, 1): a factor between 1/e and e. */
 static goss_val factor(goss_val a) { return goss_exp(goss_tanh(a)); }
 
-/* w and b from prototypes p [T,W,F], metric g [T,1,F] or GOSS_NONE, temperature t [T or 1,1,1], beta [T,W,1] or none. */
+/* w and b from prototypes p [T,W,F], metric g [T,1,F] or GOSS_NONE, temperature t [T or 1,1,1], beta [T,W,1] or none.
+ */
 static void weights_of(goss_val p, goss_val g, goss_val t, goss_val beta, goss_generated *out) {
     goss_val gp = goss_valid(g) ? goss_mul(p, g) : p;
     goss_val b = goss_neg(goss_mul(goss_sum(goss_mul(gp, p), GOSS_AXIS(2), true), t));
@@ -81,20 +93,21 @@ static void weights_of(goss_val p, goss_val g, goss_val t, goss_val beta, goss_g
 static void generate(const goss_hyper *h, const goss_weights *own, goss_val f, const goss_condition *c,
                      goss_generated *out) {
     goss_val mean = goss_class_mean(f, c->assign), metric = GOSS_NONE, beta = GOSS_NONE;
-    goss_val t = goss_scale(goss_exp(goss_unsqueeze(goss__hyper_weight(own, "head.temperature"), 2)), h->options.temperature);
+    goss_val t =
+        goss_scale(goss_exp(goss_unsqueeze(goss__hyper_weight(own, "head.temperature"), 2)), h->options.temperature);
     if (!h->options.class_delta) {
         weights_of(mean, metric, t, beta, out);
         return;
     }
     goss_val size = size_of(mean, c->class_mask);
-    goss_val z = hidden_units(h, own, f, mean, size, c), delta = goss__hyper_linear(own, "head.delta", z);
+    goss_val z = hidden_units(h, own, f, mean, size, c), delta = last_layer(h, own, "head.delta", z);
     goss_val power = goss_mean_all(goss_square(delta));
     out->penalty = goss_valid(out->penalty) ? goss_add(out->penalty, power) : power;
     if (h->options.class_scale) {
-        goss_val task = goss__hyper_linear(own, "head.metric", goss__hyper_class_average(z, c->class_mask));
+        goss_val task = last_layer(h, own, "head.metric", goss__hyper_class_average(z, c->class_mask));
         metric = factor(goss_slice(task, 2, 0, h->features));
         t = goss_mul(t, factor(goss_slice(task, 2, h->features, 1)));
-        beta = goss__hyper_linear(own, "head.bias", z);
+        beta = last_layer(h, own, "head.bias", z);
     }
     weights_of(combine_means(h, mean, delta, size), metric, t, beta, out);
 }

@@ -28,10 +28,11 @@ static const struct {
 };
 
 static goss_status bad(const char *text, int size, const char *why, goss_error *err) {
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "hyper rules: \"%.*s\": %s; a rule is PATTERN=GENERATOR with one of shared, full, chunked [N], "
-                          "lowrank R, film, class",
-                          size, text, why);
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "hyper rules: \"%.*s\": %s; a rule is PATTERN=GENERATOR with one of shared, full, chunked [N], "
+        "lowrank R, film, class",
+        size, text, why);
 }
 
 static const char *skip_spaces(const char *s, const char *end) {
@@ -61,7 +62,8 @@ static goss_status read_rule(const char *text, const char *end, rule *r, goss_er
     const char *equals = memchr(text, '=', (size_t)size), *stop = equals;
     if (!equals) return bad(text, size, "there is no =", err);
     while (stop > text && (stop[-1] == ' ' || stop[-1] == '\t')) stop--;
-    if (stop == text || stop - text >= (long)sizeof r->pattern) return bad(text, size, "the pattern is empty or too long", err);
+    if (stop == text || stop - text >= (long)sizeof r->pattern)
+        return bad(text, size, "the pattern is empty or too long", err);
     snprintf(r->pattern, sizeof r->pattern, "%.*s", (int)(stop - text), text);
     return read_generator(text, size, skip_spaces(equals + 1, end), end, &r->choice, err);
 }
@@ -70,7 +72,8 @@ static goss_status read_all(const char *text, rule *rules, int *count, goss_erro
     for (const char *s = text; *s;) {
         const char *end = s + strcspn(s, ";\n"), *from = skip_spaces(s, end);
         if (from < end) {
-            if (*count == MAX_RULES) return goss_error_set(err, GOSS_E_ARGUMENT, "hyper rules: more than %d", MAX_RULES);
+            if (*count == MAX_RULES)
+                return goss_error_set(err, GOSS_E_ARGUMENT, "hyper rules: more than %d", MAX_RULES);
             GOSS_TRY(read_rule(from, end, &rules[(*count)++], err));
         }
         s = *end ? end + 1 : end;
@@ -102,17 +105,21 @@ static goss_status apply_rules(goss_hyper *h, rule *rules, int count, goss_error
         h->choice[i] = choose(e->name, rules, count);
         bool of_head = e->layer == goss_target_layers(h->target) - 1 && goss_target_outputs(h->target) > 0;
         switch (h->choice[i].kind) {
-        case GOSS_GENERATE_CLASS: return goss__hyper_refuse(of_head ? "class head x fixed head" : "class head x hidden layer", err);
-        case GOSS_GENERATE_FILM: GOSS_TRY(modulate(h, e, err)); break;
-        default: break;
+        case GOSS_GENERATE_CLASS:
+            return goss__hyper_refuse(of_head ? "class head x fixed head" : "class head x hidden layer", err);
+        case GOSS_GENERATE_FILM:
+            GOSS_TRY(modulate(h, e, err));
+            break;
+        default:
+            break;
         }
         h->layers |= h->choice[i].kind != GOSS_GENERATE_SHARED;
     }
     h->class_head = choose("head", rules, count).kind == GOSS_GENERATE_CLASS;
     for (int i = 0; i < count; i++)
         if (!rules[i].used && strcmp(rules[i].pattern, "*") != 0)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "hyper rules: %s matches no tensor that an earlier rule has left",
-                                  rules[i].pattern);
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "hyper rules: %s matches no tensor that an earlier rule has left", rules[i].pattern);
     return GOSS_OK;
 }
 

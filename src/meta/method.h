@@ -1,7 +1,8 @@
 /* method.h: a few-shot method inside.
  *
- * Nearly every method is one function: `solve` turns the support sets of a batch into a solution, a network for each task:
- * weights, a head and how to normalise. Loss, query logits and the file of an adapted network all follow from it. */
+ * Nearly every method is one function: `solve` turns the support sets of a batch into a solution, a network for each
+ * task: weights, a head and how to normalise. Loss, query logits and the file of an adapted network all follow from it.
+ */
 #ifndef GOSS_META_METHOD_H
 #define GOSS_META_METHOD_H
 
@@ -21,8 +22,8 @@ struct goss_method {
     goss_method_param params[GOSS__METHOD_PARAMS];
     int n_params;
     int features;
-    bool batch_norm;      /* the target has some */
-    bool support_norm;    /* they take the statistics of the support set; else running ones */
+    bool batch_norm;   /* the target has some */
+    bool support_norm; /* they take the statistics of the support set; else running ones */
 };
 
 /* The networks that a batch of tasks has been given. Tw is 1 or T. */
@@ -32,10 +33,10 @@ typedef struct goss__solution {
     goss_weights *weights; /* of the target's layout; owned */
     goss_weights *running; /* running statistics, or NULL; owned */
     goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES];
-    goss_val head_w, head_b;        /* [Tw,F,W], [Tw,W] */
-    goss_norm_statistics given;     /* of the support set */
-    goss_norm_statistics seen[2];   /* in training, over all tasks: of support and of query */
-    goss_val penalty;               /* to be added to the loss, or GOSS_NONE */
+    goss_val head_w, head_b;      /* [Tw,F,W], [Tw,W] */
+    goss_norm_statistics given;   /* of the support set */
+    goss_norm_statistics seen[2]; /* in training, over all tasks: of support and of query */
+    goss_val penalty;             /* to be added to the loss, or GOSS_NONE */
 } goss__solution;
 
 struct goss__method_kind {
@@ -90,7 +91,7 @@ typedef struct goss__inner {
     bool adam;        /* else plain gradient steps */
     bool first_order; /* gradients are numbers, not functions of the start */
     bool head_only;
-    bool use_query;   /* every second step on the queries (Reptile in training) */
+    bool use_query; /* every second step on the queries (Reptile in training) */
 } goss__inner;
 /* Gradient steps on the support sets: the solution's weights and head become those of each task. */
 void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss__inner *o, goss__solution *s);

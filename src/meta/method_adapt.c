@@ -1,6 +1,7 @@
 /* method_adapt.c: one task's solution as a network of its own: a target with a head, its slab and its statistics.
  *
- * FiLM is folded into the tensors before its site, so that the result is a plain network of the same text plus a head. */
+ * FiLM is folded into the tensors before its site, so that the result is a plain network of the same text plus a head.
+ */
 #include <stdio.h>
 #include <string.h>
 
@@ -69,7 +70,8 @@ static void fold_site(const goss_method *m, goss__solution *s, int i, goss_weigh
 
 static goss_val pack_slab(const goss_method *m, goss__solution *s, int ways, const goss_target *with_head) {
     const goss_layout *from = goss_target_layout(m->target);
-    goss_weights *folded = goss_weights_copy(s->weights), *w = goss_weights_empty(s->graph, goss_target_layout(with_head));
+    goss_weights *folded = goss_weights_copy(s->weights),
+                 *w = goss_weights_empty(s->graph, goss_target_layout(with_head));
     goss_val slab = GOSS_NONE;
     if (folded && w) {
         for (int i = 0; i < goss_target_sites(m->target); i++) fold_site(m, s, i, folded);
@@ -96,17 +98,17 @@ static goss_val pack_statistics(const goss_method *m, goss__solution *s) {
     const goss_layout *l = goss_target_statistics(m->target);
     goss_weights *w = goss_weights_empty(s->graph, l);
     for (int i = 0; w && i < goss_layout_count(l); i++)
-        goss_weights_set(w, goss_layout_entry(l, i)->name, first_task(i % 2 ? s->given.var[i / 2] : s->given.mean[i / 2]));
+        goss_weights_set(w, goss_layout_entry(l, i)->name,
+                         first_task(i % 2 ? s->given.var[i / 2] : s->given.mean[i / 2]));
     slab = goss_weights_pack(w);
     goss_weights_free(w);
     return slab;
 }
 
-goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int ways, int fine_tune,
-                              goss_adapted *out, goss_error *err) {
+goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int ways,
+                              int fine_tune, goss_adapted *out, goss_error *err) {
     memset(out, 0, sizeof *out);
-    if (!m->kind->solve)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s makes no network", m->kind->name);
+    if (!m->kind->solve) return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s makes no network", m->kind->name);
     if (ways < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "adapt: %d ways", ways);
     GOSS_TRY(parse_with_head(m, ways, &out->target, err));
     goss__solution s;

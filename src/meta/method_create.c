@@ -13,8 +13,8 @@ static const goss__method_kind *const kinds[] = {
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *const *goss_method_names(void) {
-    static const char *const names[KINDS + 1] = {"hypernet", "protonet", "ridge",    "maml",    "fomaml",
-                                                 "anil",     "reptile",  "finetune", "scratch", "pixels", NULL};
+    static const char *const names[KINDS + 1] = {"hypernet", "protonet", "ridge",   "maml",   "fomaml", "anil",
+                                                 "reptile",  "finetune", "scratch", "pixels", NULL};
     return names;
 }
 
@@ -51,7 +51,8 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target
 goss_status goss__method_param(goss_method *m, const char *name, const goss_layout *l, bool trained, goss_error *err) {
     if (goss_layout_total(l) == 0) return GOSS_OK;
     if (m->n_params == GOSS__METHOD_PARAMS)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "method %s: more than %d parameters", m->kind->name, GOSS__METHOD_PARAMS);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "method %s: more than %d parameters", m->kind->name,
+                              GOSS__METHOD_PARAMS);
     m->params[m->n_params++] = (goss_method_param){name, l, trained};
     return GOSS_OK;
 }
@@ -63,8 +64,13 @@ goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t
     if (!names) return GOSS_OK;
     GOSS_TRY(goss_layout_new(&m->head, err));
     for (; *names; names++) {
-        goss_entry e = {.name = *names, .rank = 1, .dim = {n}, .init = GOSS_INIT_ZEROS, .role = GOSS_ROLE_BIAS,
-                        .out_units = -1, .in_units = -1};
+        goss_entry e = {.name = *names,
+                        .rank = 1,
+                        .dim = {n},
+                        .init = GOSS_INIT_ZEROS,
+                        .role = GOSS_ROLE_BIAS,
+                        .out_units = -1,
+                        .in_units = -1};
         GOSS_TRY(goss_layout_add(m->head, &e, err));
     }
     return goss__method_param(m, "head", m->head, trained, err);

@@ -28,14 +28,16 @@ static void solve_finetune(const goss_method *m, const goss_task_batch *b, int f
     goss__inner_run(m, b, &o, s);
 }
 
-const goss__method_kind goss__method_finetune = {
-    .name = "finetune", .trains = true, .test_steps = 50, .rate = 0.01, .setup = setup_finetune, .solve = solve_finetune};
+const goss__method_kind goss__method_finetune = {.name = "finetune",
+                                                 .trains = true,
+                                                 .test_steps = 50,
+                                                 .rate = 0.01,
+                                                 .setup = setup_finetune,
+                                                 .solve = solve_finetune};
 
 /* ---- scratch ---- */
 
-static goss_status setup_scratch(goss_method *m, goss_error *err) {
-    return goss__method_setup(m, NULL, 0, false, err);
-}
+static goss_status setup_scratch(goss_method *m, goss_error *err) { return goss__method_setup(m, NULL, 0, false, err); }
 
 static void solve_scratch(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
     zero_head(m, b, s);
@@ -46,5 +48,9 @@ static void solve_scratch(const goss_method *m, const goss_task_batch *b, int fi
     goss__inner_run(m, b, &o, s);
 }
 
-const goss__method_kind goss__method_scratch = {
-    .name = "scratch", .adapts_norm = true, .test_steps = 100, .rate = 0.003, .setup = setup_scratch, .solve = solve_scratch};
+const goss__method_kind goss__method_scratch = {.name = "scratch",
+                                                .adapts_norm = true,
+                                                .test_steps = 100,
+                                                .rate = 0.003,
+                                                .setup = setup_scratch,
+                                                .solve = solve_scratch};

@@ -1,8 +1,8 @@
 /* method_hypernet.c: the support set conditions a hypernetwork that generates the task's network.
  *
- * With nothing but a class head generated the support set is embedded once. Where layers are generated too it is embedded
- * by the base first, which gives the condition, and again by what came out, which gives the head. K gradient steps on the
- * support set may follow, and are then part of what is learned. */
+ * With nothing but a class head generated the support set is embedded once. Where layers are generated too it is
+ * embedded by the base first, which gives the condition, and again by what came out, which gives the head. K gradient
+ * steps on the support set may follow, and are then part of what is learned. */
 #include <string.h>
 
 #include "meta/method.h"
@@ -19,10 +19,12 @@ static goss_status setup(goss_method *m, goss_error *err) {
     goss_hyper_options o = m->options.hyper ? *m->options.hyper : goss_hyper_defaults();
     if (o.temperature == 0) o.temperature = m->options.temperature;
     if (o.conditioner != GOSS_CONDITION_SUPPORT)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method hypernet adapts to a support set: the conditioner must be that");
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "method hypernet adapts to a support set: the conditioner must be that");
     GOSS_TRY(goss_hyper_create(m->target, &o, &m->hyper, err));
     if (!goss_hyper_class_head(m->hyper))
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method hypernet needs \"head=class\" among its rules: tasks have any number of classes");
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "method hypernet needs \"head=class\" among its rules: tasks have any number of classes");
     m->support_norm |= generates_weights(m->hyper);
     GOSS_TRY(goss__method_setup(m, NULL, 0, o.train_base, err));
     return goss__method_param(m, "hyper", goss_hyper_layout(m->hyper), true, err);
@@ -49,7 +51,8 @@ static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune,
     s->penalty = made.penalty;
     int steps = s->training ? goss__method_steps(m, true) : fine_tune ? fine_tune : goss__method_steps(m, false);
     if (steps == 0) return;
-    goss__inner o = {.steps = steps, .rate = goss__method_rate(m), .first_order = !s->training || m->options.first_order};
+    goss__inner o = {
+        .steps = steps, .rate = goss__method_rate(m), .first_order = !s->training || m->options.first_order};
     goss__inner_run(m, b, &o, s);
 }
 

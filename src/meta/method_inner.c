@@ -35,7 +35,8 @@ static const char *tensor_name(const inner_state *a, int i) {
 
 /* Puts the current values back where the network reads them. */
 static void store(inner_state *a) {
-    for (int i = 0; i < a->n_weights && !a->o->head_only; i++) goss_weights_set(a->s->weights, tensor_name(a, i), a->value[i]);
+    for (int i = 0; i < a->n_weights && !a->o->head_only; i++)
+        goss_weights_set(a->s->weights, tensor_name(a, i), a->value[i]);
     a->s->head_w = a->value[a->n_weights];
     a->s->head_b = a->value[a->n_weights + 1];
 }
@@ -54,9 +55,12 @@ static goss_val step_loss(inner_state *a, int step) {
     bool query = a->o->use_query && step % 2 == 1;
     goss_val x, target = query ? b->query_target : b->support_target;
     goss_val weight = query ? b->query_weight : goss__support_weight(b);
-    if (a->o->head_only) x = a->features;
-    else if (query) x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->weights, NULL));
-    else x = goss__embed_support(a->m, a->s, b);
+    if (a->o->head_only)
+        x = a->features;
+    else if (query)
+        x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->weights, NULL));
+    else
+        x = goss__embed_support(a->m, a->s, b);
     goss_val logits = goss_linear(x, a->s->head_w, a->s->head_b);
     goss_val loss = goss_mul(goss_cross_entropy(logits, target, 0, b->class_mask), weight);
     goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));

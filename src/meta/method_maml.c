@@ -62,8 +62,11 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_m
     goss__solution s;
     goss__solution_begin(m, g, true, &s);
     start_head(m, b, &s);
-    goss__inner o = {.steps = goss__method_steps(m, true), .rate = goss__method_rate(m), .first_order = true,
-                     .adam = true, .use_query = true};
+    goss__inner o = {.steps = goss__method_steps(m, true),
+                     .rate = goss__method_rate(m),
+                     .first_order = true,
+                     .adam = true,
+                     .use_query = true};
     goss__inner_run(m, b, &o, &s);
     goss_val logits = goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b);
     out->loss = goss__query_loss(m, b, logits, &out->accuracy);

@@ -1,9 +1,10 @@
-/* method_solution.c: the networks of a batch of tasks: how they embed, what loss their queries have, and the two builders
- * of method.h that follow: training loss and query logits.
+/* method_solution.c: the networks of a batch of tasks: how they embed, what loss their queries have, and the two
+ * builders of method.h that follow: training loss and query logits.
  *
- * Batch norm: a network that all tasks share is normalised in training by the statistics of the set it sees (support and
- * query apart: both are large in training), which enter running statistics half each; afterwards the running ones serve
- * every set, so that neither five support images nor other queries decide. Otherwise the support set's serve both. */
+ * Batch norm: a network that all tasks share is normalised in training by the statistics of the set it sees (support
+ * and query apart: both are large in training), which enter running statistics half each; afterwards the running ones
+ * serve every set, so that neither five support images nor other queries decide. Otherwise the support set's serve
+ * both. */
 #include <string.h>
 
 #include "meta/method.h"
@@ -136,8 +137,10 @@ goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const go
         return out;
     }
     goss_scope_push(g, m->kind->name);
-    if (m->kind->train) m->kind->train(m, batch, &out);
-    else train_by_queries(m, g, batch, &out);
+    if (m->kind->train)
+        m->kind->train(m, batch, &out);
+    else
+        train_by_queries(m, g, batch, &out);
     goss_scope_pop(g);
     return out;
 }
