@@ -17,7 +17,7 @@ typedef struct runner {
 } runner;
 
 typedef struct eval {
-    const char *data, *classes, *ways, *shots, *queries, *episodes, *seed, *methods, *fine_tune, *threads;
+    const char *data, *classes, *ways, *shots, *queries, *episodes, *seed, *methods, *fine_tune, *threads, *cache;
     bool rotations, distinct_faces, one_alphabet, json;
     goss_episode_spec spec;
     goss_model *model;
@@ -99,6 +99,7 @@ static goss_status open_data(eval *e, int threads, goss_error *err) {
     goss_image_format f = goss_model_image(e->model);
     goss_images_options o = goss_images_options_defaults();
     o.channels = f.channels, o.height = f.height, o.width = f.width, o.threads = threads;
+    o.cache_dir = e->cache;
     o.invert = f.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO;
     GOSS_TRY(goss_images_open(e->data, &o, &e->set, err));
     if (e->classes) GOSS_TRY(goss_class_list_read(e->set, e->classes, &e->list, err));
@@ -192,6 +193,7 @@ int cmd_eval(int argc, char **argv) {
          "                           any other, or NAME=FILE, with a model file of its own",
          &e.methods, NULL},
         {"fine-tune", "STEPS", "the model once more with gradient steps on each support set", &e.fine_tune, NULL},
+        {"cache", "DIR", "keep the decoded images there; a run's folder has them already", &e.cache, NULL},
         {"threads", "N", "(all)", &e.threads, NULL},
         {"json", NULL, "one JSON object instead of a table", NULL, &e.json},
     };

@@ -5,9 +5,10 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "base/rng.h"
 
-static goss_status open_set(goss__run_data *d, const goss_config *c, const char *cache_dir, goss_error *err) {
+static goss_status open_set(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
     const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
     if (!*path)
         return goss_error_set(err, GOSS_E_ARGUMENT, "data.path is not set: a folder or .zip of images in classes");
@@ -20,7 +21,9 @@ static goss_status open_set(goss__run_data *d, const goss_config *c, const char 
                : strcmp(invert, "no") == 0 ? GOSS_INVERT_NO
                                            : GOSS_INVERT_AUTO;
     o.threads = (int)goss_config_int(c, "run.threads");
-    if (goss_config_bool(c, "data.cache")) o.cache_dir = cache_dir;
+    const char *cache = goss_config_text(c, "data.cache");
+    o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : run_dir;
+    if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
     return goss_images_open(path, &o, &d->set, err);
 }
 
@@ -118,18 +121,18 @@ static void tell(const goss__run_data *d) {
               f.invert ? ", inverted" : "", d->train.count, d->held.count);
 }
 
-static goss_status open_all(goss__run_data *d, const goss_config *c, const char *cache_dir, goss_error *err) {
-    GOSS_TRY(open_set(d, c, cache_dir, err));
+static goss_status open_all(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
+    GOSS_TRY(open_set(d, c, run_dir, err));
     GOSS_TRY(split(d, c, err));
     tell(d);
     GOSS_TRY(make_train(d, c, err));
     return make_validation(d, c, err);
 }
 
-goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const char *cache_dir, goss_error *err) {
+goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
     *d = (goss__run_data){.seed = (uint64_t)goss_config_int(c, "run.seed"),
                           .tasks = (int)goss_config_int(c, "train.tasks")};
-    goss_status s = open_all(d, c, cache_dir, err);
+    goss_status s = open_all(d, c, run_dir, err);
     if (s != GOSS_OK) goss__run_data_close(d);
     return s;
 }
