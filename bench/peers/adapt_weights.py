@@ -1,0 +1,16 @@
+"""Weights and data of workload (4), for both frameworks."""
+import numbers_of as n
+
+PIXELS, WIDTH, WAYS, SHOTS, HIDDEN = 784, 128, 5, 5, 64
+TOTAL = PIXELS * HIDDEN + HIDDEN + HIDDEN * WAYS + WAYS
+
+
+def weights():
+    return {"image.w": n.he("image.w", (PIXELS, WIDTH)), "image.b": n.small("image.b", (WIDTH,)),
+            "set.w": n.he("set.w", (WAYS * WIDTH, WIDTH)), "set.b": n.small("set.b", (WIDTH,)),
+            "generator.w": n.reals("generator.w", (WIDTH, TOTAL), 0.02),
+            "generator.b": n.reals("generator.b", (TOTAL,), 0.1)}
+
+
+def images():
+    return (n.reals("support", (WAYS * SHOTS, PIXELS), 0.5, 0.5), n.reals("query", (1, PIXELS), 0.5, 0.5))

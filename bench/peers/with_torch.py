@@ -1,0 +1,55 @@
+"""PyTorch's side of a training step: threads, Adam, clipping, and the three figures of the check."""
+import os
+
+import protocol
+
+
+def start(variants, workloads):
+    """Options; the number of threads is set before the first operation."""
+    options = protocol.arguments(variants, workloads)
+    os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(options.threads)
+    import torch
+    torch.set_num_threads(options.threads)
+    torch.set_flush_denormal(True)
+    return options
+
+
+def parameters(arrays):
+    import torch
+    return {k: torch.from_numpy(v.copy()).requires_grad_() for k, v in arrays.items()}
+
+
+def train(options, p, loss_of, clip=0.0):
+    """Serves the training step of loss_of(), a closure over the leaves in p (name -> tensor)."""
+    import torch
+    leaves = list(p.values())
+    adam = torch.optim.Adam(leaves, lr=protocol.RATE_CHECKED, fused=True)
+
+    def gradient_norm():
+        return torch.stack([v.grad.double().square().sum() for v in leaves]).sum().sqrt()
+
+    def step():
+        adam.zero_grad(set_to_none=True)
+        loss = loss_of()
+        loss.backward()
+        if clip:
+            torch.nn.utils.clip_grad_norm_(leaves, clip)
+        adam.step()
+        return loss
+
+    def check():
+        loss = loss_of()
+        loss.backward()
+        norm = gradient_norm().item()
+        figures = {"loss": step().item(), "gradient_norm": norm, "next_loss": step().item()}
+        for group in adam.param_groups:
+            group["lr"] = protocol.RATE_TIMED
+        return figures
+
+    protocol.serve("torch", options, check, step)
+
+
+def maybe_compiled(options, function):
+    """The function itself, or compiled for the variants whose name says so."""
+    import torch
+    return torch.compile(function, dynamic=False) if "compile" in options.variant else function
