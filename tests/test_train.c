@@ -1,0 +1,302 @@
+/* Training runs: that they learn, stop, go on with the same bits after any interruption, allocate nothing in a step and
+ * refuse what does not fit together. */
+#include <signal.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/alloc.h"
+#include "gossamer/evaluate.h"
+#include "gossamer/train.h"
+#include "test.h"
+#include "tiny_set.h"
+#include "train/run.h"
+
+static goss_error err;
+
+/* A configuration of the tiny set with those overrides; run.dir is `dir` in the scratch folder. */
+static goss_config *config(const char *dir, const char *const *more) {
+    static const char *const base[] = {"data.height=8",
+                                       "data.width=8",
+                                       "data.invert=no",
+                                       "model.backbone=mlp 32 16",
+                                       "train.steps=60",
+                                       "train.ways=5",
+                                       "train.queries=4",
+                                       "train.tasks=2",
+                                       "validate.every=15",
+                                       "validate.episodes=20",
+                                       "validate.ways=3",
+                                       "validate.queries=4",
+                                       "data.hold_out=0.3",
+                                       "train.log_every=5",
+                                       "run.threads=2",
+                                       "optimizer.rate=0.01",
+                                       NULL};
+    int n;
+    goss_config *c;
+    const goss_key *keys = goss_train_keys(&n);
+    char pair[400];
+    if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return NULL;
+    goss_status s = GOSS_OK;
+    for (int i = 0; base[i] && s == GOSS_OK; i++) s = goss_config_override(c, base[i], &err);
+    snprintf(pair, sizeof pair, "data.path=%s", tiny_set());
+    if (s == GOSS_OK) s = goss_config_override(c, pair, &err);
+    snprintf(pair, sizeof pair, "run.dir=%s", tiny_path(dir));
+    if (s == GOSS_OK) s = goss_config_override(c, pair, &err);
+    for (int i = 0; more && more[i] && s == GOSS_OK; i++) s = goss_config_override(c, more[i], &err);
+    if (s == GOSS_OK) return c;
+    printf("  %s\n", err.text);
+    goss_config_free(c);
+    return NULL;
+}
+
+static goss_status train(const char *dir, const char *const *more, const goss_train_options *o,
+                         goss_train_report *report) {
+    goss_config *c = config(dir, more);
+    if (!c) return GOSS_E_ARGUMENT;
+    goss_status s = goss_train(c, o, report, &err);
+    goss_config_free(c);
+    return s;
+}
+
+static const char *model_of(const char *dir) {
+    char name[128];
+    snprintf(name, sizeof name, "%s/model.safetensors", dir);
+    return tiny_path(name);
+}
+
+TEST(a_hypernetwork_learns) {
+    goss_train_report r;
+    T_OK(train("learns", NULL, NULL, &r));
+    T_EQ(r.end, GOSS_TRAIN_STEPS);
+    T_EQ(r.step, 60);
+    if (r.validation < 0.6) T_FAIL("validation accuracy is %g, chance is 0.33", r.validation);
+    goss_model *m;
+    T_OK(goss_model_load(model_of("learns"), &m, &err));
+    T_STR(goss_method_name(goss_model_method(m)), "hypernet");
+    T_CHECK(goss_model_note_of(m, "metrics.validation"));
+    goss_model_free(m);
+}
+
+TEST(every_method_trains) {
+    static const char *const methods[] = {"protonet", "ridge",    "maml",    "fomaml", "anil",
+                                          "reptile",  "finetune", "scratch", "pixels"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        char pair[64], dir[64];
+        snprintf(pair, sizeof pair, "train.method=%s", methods[i]);
+        snprintf(dir, sizeof dir, "method-%s", methods[i]);
+        T_OK(train(dir, (const char *const[]){pair, "train.steps=4", "validate.every=2", NULL}, NULL, NULL));
+        goss_model *m;
+        T_OK(goss_model_load(model_of(dir), &m, &err));
+        T_STR(goss_method_name(goss_model_method(m)), methods[i]);
+        goss_model_free(m);
+    }
+}
+
+TEST(threads_do_not_change_a_bit) {
+    T_OK(train("one", (const char *const[]){"run.threads=1", NULL}, NULL, NULL));
+    T_OK(train("two", (const char *const[]){"run.threads=2", NULL}, NULL, NULL));
+    T_CHECK(tiny_same_files(model_of("one"), model_of("two")));
+    T_OK(train("seed", (const char *const[]){"run.seed=2", NULL}, NULL, NULL));
+    T_CHECK(!tiny_same_files(model_of("one"), model_of("seed")));
+}
+
+static volatile sig_atomic_t stop;
+static int64_t stop_at;
+static void stop_at_step(void *context, const goss_train_progress *p) { stop = p->step >= stop_at; }
+
+TEST(a_stopped_run_goes_on_with_the_same_bits) {
+    const char *const more[] = {"optimizer.ema=0.9", "optimizer.schedule=plateau", "optimizer.plateau=1", NULL};
+    const goss_train_options o = {.stop = &stop, .progress = stop_at_step};
+    T_OK(train("whole", more, NULL, NULL));
+    for (stop_at = 7; stop_at < 60; stop_at += 9) {
+        stop = 0;
+        T_ERR(train("parts", more, &o, NULL), GOSS_E_INTERRUPTED, "the same command goes on");
+        T_CHECK(access(model_of("parts"), F_OK) != 0);
+    }
+    stop = 0;
+    T_OK(train("parts", more, NULL, NULL));
+    T_CHECK(tiny_same_files(model_of("whole"), model_of("parts")));
+    goss_train_report r;
+    T_OK(train("parts", more, NULL, &r)); /* once more: finished already */
+    T_EQ(r.end, GOSS_TRAIN_NOTHING);
+    T_CHECK(tiny_same_files(model_of("whole"), model_of("parts")));
+}
+
+static void sleep_ms(int ms) { nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000L}, NULL); }
+
+/* Runs in a child that is killed after `ms`; 1: it was killed, 0: it had finished well, -1: it had failed. */
+static int run_and_kill(const char *dir, const char *const *more, int ms) {
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) _exit(train(dir, more, NULL, NULL) == GOSS_OK ? 0 : 3);
+    int status, waited = 0;
+    for (; waited < ms && waitpid(child, &status, WNOHANG) == 0; waited += 5) sleep_ms(5);
+    if (waited >= ms) {
+        kill(child, SIGKILL);
+        waitpid(child, &status, 0);
+    }
+    if (WIFSIGNALED(status)) return 1;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : -1;
+}
+
+TEST(fifty_kills_change_no_bit) {
+    const char *const more[] = {"train.checkpoint_minutes=0", "train.steps=150", NULL};
+    uint32_t random = 5;
+    int kills = 0, runs = 0;
+    T_OK(train("unkilled", more, NULL, NULL));
+    while (kills < 50) {
+        char dir[32];
+        snprintf(dir, sizeof dir, "killed-%d", runs++);
+        int killed;
+        do {
+            killed = run_and_kill(dir, more, 5 + (int)(tiny_random(&random) % 250));
+            if (killed < 0) T_FAIL("a resume failed after %d kills", kills);
+            kills += killed;
+        } while (killed);
+        T_CHECK(tiny_same_files(model_of("unkilled"), model_of(dir)));
+    }
+    if (runs > 45) T_FAIL("%d runs for 50 kills: the kills came too late to interrupt anything", runs);
+}
+
+/* The log's lines up to where it was cut off. */
+TEST(a_resume_replays_the_clock) {
+    const char *const more[] = {"train.minutes=0.2",
+                                "train.steps=0",
+                                "train.log_every=1",
+                                "validate.every=0",
+                                "train.checkpoint_minutes=100",
+                                NULL};
+    const goss_train_options o = {.stop = &stop, .progress = stop_at_step};
+    stop = 0, stop_at = 10;
+    T_ERR(train("clock", more, &o, NULL), GOSS_E_INTERRUPTED, "step 10");
+    T_EQ(run_and_kill("clock", more, 800), 1);
+    size_t n, m;
+    char *before = tiny_read(tiny_path("clock/metrics.jsonl"), &n);
+    T_CHECK(before);
+    int lines = 0;
+    for (size_t i = 0; i < n; i++) lines += before[i] == '\n';
+    if (lines < 15) T_FAIL("only %d steps before the kill", lines);
+    stop = 0, stop_at = lines;
+    T_ERR(train("clock", more, &o, NULL), GOSS_E_INTERRUPTED, "");
+    char *after = tiny_read(tiny_path("clock/metrics.jsonl"), &m);
+    T_CHECK(after);
+    char *x = before, *y = after;
+    for (int i = 0; i < lines; i++) {
+        const char *a = strstr(x, "\"clock\":"), *b = strstr(y, "\"clock\":");
+        T_CHECK(a && b);
+        if (strtod(a + 8, NULL) != strtod(b + 8, NULL)) T_FAIL("line %d: the clock said %.30s, now %.30s", i, a, b);
+        T_CHECK((a = strstr(x, "\"loss\":")) && (b = strstr(y, "\"loss\":")));
+        if (strtod(a + 7, NULL) != strtod(b + 7, NULL)) T_FAIL("line %d: %.30s, now %.30s", i, a, b);
+        x = strchr(x, '\n') + 1, y = strchr(y, '\n') + 1;
+    }
+    free(before), free(after);
+}
+
+TEST(steps_allocate_nothing) {
+    goss_config *c =
+        config("allocations", (const char *const[]){"train.shots=3", "train.min_shots=1", "train.augment=1", NULL});
+    goss__run r;
+    goss__step_result x;
+    T_CHECK(c);
+    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__feed_start(&r.data, 0, &r.feed, &err));
+    for (; r.state.step < 3; r.state.step++) T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
+    uint64_t before = goss__alloc_count();
+    for (; r.state.step < 40; r.state.step++) T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
+    T_EQ(goss__alloc_count() - before, 0);
+    T_CHECK(isfinite(x.loss) && x.applied);
+    goss__run_close(&r);
+    goss_config_free(c);
+}
+
+TEST(infinite_gradients_end_the_run) {
+    T_ERR(train("infinite",
+                (const char *const[]){"optimizer.rate=1e6", "optimizer.kind=sgd", "optimizer.warmup=0",
+                                      "optimizer.clip_norm=0", "train.method=finetune", "train.steps=2000", NULL},
+                NULL, NULL),
+          GOSS_E_NUMERIC, "not finite");
+}
+
+TEST(patience_ends_the_run) {
+    goss_train_report r;
+    T_OK(train("patience", (const char *const[]){"optimizer.rate=0", "validate.patience=2", "validate.every=5", NULL},
+               NULL, &r));
+    T_EQ(r.end, GOSS_TRAIN_EARLY);
+    T_EQ(r.step, 15); /* the first validation is the best */
+    T_EQ(r.best_step, 5);
+}
+
+TEST(what_does_not_fit_is_refused) {
+    const struct {
+        const char *setting, *says;
+    } bad[] = {{"data.path=/nonexistent", "/nonexistent"},
+               {"train.ways=500", "500 ways"},
+               {"train.shots=20", "[train]"},
+               {"validate.ways=50", "[validate]"},
+               {"train.min_shots=2", "train.min_shots"},
+               {"train.steps=0", "never end"},
+               {"model.backbone=conv", "conv"},
+               {"hyper.rules=head=magic", "magic"},
+               {"optimizer.rates=target", "PATTERN=FACTOR"},
+               {"optimizer.at=x", "optimizer.at"},
+               {"data.channels=2", "data.channels"},
+               {"data.train_classes=/nonexistent.txt", "/nonexistent.txt"},
+               {"train.start=/nonexistent.safetensors", "/nonexistent.safetensors"},
+               {"run.dir=/proc/none", "/proc/none"},
+               {"run.dir=", "run.dir"},
+               {"data.path=", "data.path"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err.text[0] = 0;
+        goss_status s = train("refused", (const char *const[]){bad[i].setting, NULL}, NULL, NULL);
+        if (s == GOSS_OK) T_FAIL("%s was accepted", bad[i].setting);
+        if (!strstr(err.text, bad[i].says))
+            T_FAIL("%s: \"%s\" does not say \"%s\"", bad[i].setting, err.text, bad[i].says);
+    }
+    T_OK(train("kept", (const char *const[]){"train.steps=5", NULL}, NULL, NULL));
+    T_ERR(train("kept", (const char *const[]){"train.steps=6", NULL}, NULL, NULL), GOSS_E_ARGUMENT,
+          "train.steps = 5, not train.steps = 6");
+}
+
+TEST(own_rates_hold_tensors_still) {
+    T_OK(train("still",
+               (const char *const[]){"optimizer.rates=*=0; target.fc1.*=1; target.dense1.*=1", "train.steps=10",
+                                     "validate.every=0", NULL},
+               NULL, NULL));
+    goss_model *m, *start;
+    T_OK(goss_model_load(model_of("still"), &m, &err));
+    goss_image_format f = goss_model_image(m);
+    T_OK(goss_model_create("hypernet", goss_model_settings(m), &f, 1, &start, &err));
+    int moved = 0, still = 0;
+    for (int i = 0; i < goss_method_params(goss_model_method(m)); i++) {
+        goss_method_param p = goss_method_param_at(goss_model_method(m), i);
+        for (int k = 0; p.trained && k < goss_layout_count(p.layout); k++) {
+            const goss_entry *e = goss_layout_entry(p.layout, k);
+            size_t size = (size_t)e->numel * sizeof(float);
+            int same = memcmp(goss_model_values(m, i) + e->offset, goss_model_values(start, i) + e->offset, size) == 0;
+            int chosen = strcmp(p.name, "target") == 0 && strncmp(e->name, "dense1.", 7) == 0;
+            if (same == chosen) T_FAIL("%s.%s %s", p.name, e->name, same ? "did not move" : "moved");
+            moved += !same, still += same;
+        }
+    }
+    T_CHECK(moved > 0 && still > 0);
+    goss_model_free(m), goss_model_free(start);
+}
+
+TEST(a_start_is_taken_over) {
+    char pair[300];
+    T_OK(train("first", (const char *const[]){"train.method=protonet", "train.steps=5", NULL}, NULL, NULL));
+    snprintf(pair, sizeof pair, "train.start=%s", model_of("first"));
+    T_OK(train("second", (const char *const[]){pair, "optimizer.rate=0", "train.steps=1", "validate.every=0", NULL},
+               NULL, NULL));
+    goss_model *a, *b;
+    T_OK(goss_model_load(model_of("first"), &a, &err));
+    T_OK(goss_model_load(model_of("second"), &b, &err));
+    goss_method_param p = goss_method_param_at(goss_model_method(a), 0);
+    T_STR(p.name, "target");
+    T_CHECK(memcmp(goss_model_values(a, 0), goss_model_values(b, 0),
+                   (size_t)goss_layout_total(p.layout) * sizeof(float)) == 0);
+    goss_model_free(a), goss_model_free(b);
+}
+
+TEST_MAIN()
