@@ -45,8 +45,8 @@ typedef struct goss_method_options {
                         reptile 5; hypernet none: generate only) */
     int test_steps; /* the same when judged; 0: the method's own default (maml, fomaml, anil 5, reptile and finetune 50,
                        scratch 100) */
-    double inner_rate; /* of plain steps (maml 0.1, hypernet and protonet 0.01), of Adam (reptile 0.001, finetune 0.01,
-                          scratch 0.003); 0: the method's own default */
+    double inner_rate; /* of plain steps (maml 0.1, hypernet and protonet 0.01), of Adam (reptile 0.001, finetune and
+                          scratch 0.01); 0: the method's own default */
     bool first_order;  /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
     double penalty;        /* hypernet: weight of the mean square of what is generated in the loss (0) */

@@ -51,6 +51,6 @@ static void solve_scratch(const goss_method *m, const goss_task_batch *b, int fi
 const goss__method_kind goss__method_scratch = {.name = "scratch",
                                                 .adapts_norm = true,
                                                 .test_steps = 100,
-                                                .rate = 0.003,
+                                                .rate = 0.01,
                                                 .setup = setup_scratch,
                                                 .solve = solve_scratch};
