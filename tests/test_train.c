@@ -171,7 +171,7 @@ TEST(a_resume_replays_the_clock) {
     stop = 0, stop_at = 10;
     T_ERR(train("clock", more, &o, NULL), GOSS_E_INTERRUPTED, "step 10");
     T_EQ(run_and_kill("clock", more, 800), 1);
-    size_t n, m;
+    size_t n = 0, m = 0;
     char *before = tiny_read(tiny_path("clock/metrics.jsonl"), &n);
     T_CHECK(before);
     int lines = 0;

@@ -174,7 +174,7 @@ static goss_status compile(const goss_network *n, goss_program **out, goss_error
     goss_weights *running =
         n->statistics ? goss_weights_from_params(g, goss_target_statistics(n->target), "statistics") : NULL;
     goss_target_context c = goss_target_context_defaults();
-    c.norm = GOSS_NORM_RUNNING, c.running = running;
+    if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
     goss_val p = goss_softmax(goss_target_apply(n->target, x, w, &c).logits);
     goss_program_options o = goss_program_defaults();
     goss_status s = goss_compile(g, &p, 1, NULL, 0, &o, out, err);

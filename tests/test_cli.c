@@ -1,0 +1,225 @@
+/* The command as users meet it: each verb from a configuration to a prediction, exit statuses, errors that help. Runs
+ * the gossamer beside this test's own folder. */
+#include <libgen.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "test.h"
+#include "tiny_set.h"
+
+static char *out_text, *err_text;
+
+static const char *command(void) {
+    static char path[600];
+    if (!path[0]) {
+        char self[512] = "";
+        if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) exit(99);
+        snprintf(path, sizeof path, "%s/../gossamer", dirname(self));
+    }
+    return path;
+}
+
+/* Runs `gossamer ARGUMENTS` in the scratch folder; returns its exit status, or 1000 + the signal that ended it. */
+static int run(const char *arguments) {
+    char line[3000];
+    size_t n;
+    tiny_path("");
+    snprintf(line, sizeof line, "cd %s && %s %s >out 2>err", tiny_dir, command(), arguments);
+    int status = system(line);
+    free(out_text), free(err_text);
+    out_text = tiny_read(tiny_path("out"), &n), err_text = tiny_read(tiny_path("err"), &n);
+    return WIFEXITED(status) && WEXITSTATUS(status) < 128 ? WEXITSTATUS(status) : 1000 + WEXITSTATUS(status) % 128;
+}
+
+#define RUN(status, ...)                                                                                               \
+    do {                                                                                                               \
+        int t_got = run(__VA_ARGS__);                                                                                  \
+        if (t_got != (status)) T_FAIL("%s: status %d: %.300s", __VA_ARGS__, t_got, err_text ? err_text : "");          \
+    } while (0)
+#define SAYS(text, part)                                                                                               \
+    do {                                                                                                               \
+        if (!(text) || !strstr((text), (part)))                                                                        \
+            T_FAIL("\"%.300s\" does not say \"%s\"", (text) ? (text) : "", (part));                                    \
+    } while (0)
+
+static const char settings[] =
+    "tiny-images-idx3-ubyte data.height=8 data.width=8 data.invert=no 'model.backbone=mlp 32 16' train.ways=5 "
+    "train.queries=4 validate.every=20 validate.episodes=20 validate.ways=3 validate.queries=4 data.hold_out=0.3 "
+    "optimizer.rate=0.01";
+
+static int train(const char *dir, const char *more) {
+    char line[1500];
+    snprintf(line, sizeof line, "train data.path=%s run.dir=%s %s", settings, dir, more);
+    return run(line);
+}
+
+static void write_file(const char *name, const void *data, size_t n) {
+    FILE *f = fopen(tiny_path(name), "wb");
+    if (!f || fwrite(data, 1, n, f) != n) exit(99);
+    fclose(f);
+}
+
+TEST(help_and_version_are_told) {
+    static const char *const verbs[] = {"train", "eval", "adapt", "predict", "inspect", "data", "doctor"};
+    RUN(0, "--version");
+    SAYS(out_text, "gossamer 0.");
+    RUN(0, "--help");
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) SAYS(out_text, verbs[i]);
+    for (size_t i = 0; i < sizeof verbs / sizeof *verbs; i++) {
+        char line[64];
+        snprintf(line, sizeof line, "%s --help", verbs[i]);
+        RUN(0, line);
+        SAYS(out_text, verbs[i]);
+    }
+    RUN(0, "doctor");
+    SAYS(out_text, "kernels");
+}
+
+TEST(wrong_usage_has_its_own_status) {
+    static const char *const lines[] = {"",
+                                        "fly",
+                                        "train",
+                                        "eval",
+                                        "eval m",
+                                        "eval m --data d --ways x",
+                                        "eval m --data d --ways",
+                                        "adapt m",
+                                        "adapt m --support s",
+                                        "predict n",
+                                        "inspect",
+                                        "inspect a b",
+                                        "data",
+                                        "data dragons -o x",
+                                        "data glyphs",
+                                        "eval m --data d --speed 3",
+                                        "doctor now"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) RUN(2, lines[i]);
+    SAYS(err_text, "usage");
+}
+
+TEST(errors_say_what_and_where) {
+    RUN(1, "train /nonexistent.ini");
+    SAYS(err_text, "gossamer: ");
+    SAYS(err_text, "/nonexistent.ini");
+    write_file("bad.ini", "[train]\nmethod = hypernet\nsteps = 3.5\n", 38);
+    RUN(1, "train bad.ini");
+    SAYS(err_text, "bad.ini:3: [train] steps: 3.5 is not an integer");
+    RUN(1, "train run.dri=x");
+    SAYS(err_text, "run.dir");
+    RUN(1, "inspect /nonexistent");
+    RUN(1, "inspect /dev/null");
+    RUN(1, "predict bad.ini bad.ini");
+    RUN(1, "eval bad.ini --data x");
+    RUN(1, "adapt bad.ini --support x -o y");
+    T_CHECK(access(tiny_path("y"), F_OK) != 0);
+}
+
+TEST(a_model_is_trained_and_judged) {
+    tiny_set();
+    RUN(0, "train --keys");
+    SAYS(out_text, "[train]");
+    T_EQ(train("run", "train.steps=60"), 0);
+    SAYS(out_text, "run/model.safetensors");
+    SAYS(err_text, "val ");
+    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --ways 5 --queries 4 --episodes 40 --methods "
+           "pixels,protonet,ridge,scratch --json");
+    static const char *const parts[] = {"{\"ways\": 5, \"shots\": 1,",
+                                        "\"episodes\": 40",
+                                        "{\"name\": \"hypernet\", \"accuracy\": 0.",
+                                        "\"ci95\": 0.",
+                                        "\"seconds_per_task\": ",
+                                        "{\"name\": \"pixels\"",
+                                        "{\"name\": \"scratch\"",
+                                        "\"difference\": ",
+                                        "]}\n"};
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) SAYS(out_text, parts[i]);
+    T_EQ(strchr(out_text, '\n') - out_text + 1, (long)strlen(out_text));
+    T_CHECK(strtod(strstr(out_text, "\"accuracy\": ") + 12, NULL) > 0.4);
+    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --queries 4 --episodes 10 --fine-tune 2 --methods "
+           "other=run/model.safetensors");
+    SAYS(out_text, "hypernet+finetune2");
+    SAYS(out_text, "+0.00 +- 0.00");
+    RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --methods maml");
+    SAYS(err_text, "maml=FILE");
+    RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --methods magic");
+    RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --ways 50");
+    SAYS(err_text, "50 ways");
+    RUN(0, "inspect run/model.safetensors");
+    SAYS(out_text, "target.dense1.w");
+    SAYS(out_text, "gossamer.method");
+    RUN(0, "inspect --json run/checkpoint.safetensors");
+    SAYS(out_text, "\"adam.m.target\"");
+}
+
+TEST(drawings_become_a_network) {
+    T_EQ(train("adapt", "train.steps=20"), 0);
+    RUN(0, "adapt adapt/model.safetensors --support tiny-images-idx3-ubyte -o net.safetensors --fine-tune 3");
+    SAYS(out_text, "net.safetensors");
+    RUN(0, "inspect net.safetensors");
+    SAYS(out_text, "adapt.fine_tune");
+    SAYS(out_text, "head.w");
+    RUN(1, "predict adapt/model.safetensors net.safetensors");
+    SAYS(err_text, "not a network");
+    RUN(1, "eval net.safetensors --data tiny-images-idx3-ubyte");
+    SAYS(err_text, "not a model");
+    RUN(1, "adapt adapt/model.safetensors --support /nonexistent -o other.safetensors");
+    T_CHECK(access(tiny_path("other.safetensors"), F_OK) != 0);
+}
+
+/* An 8 x 8 grey PNG. */
+static const unsigned char png[] = {
+    0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0x00, 0x00, 0x00, 0x0d, 0x49, 0x48, 0x44, 0x52, 0x00, 0x00, 0x00,
+    0x08, 0x00, 0x00, 0x00, 0x08, 0x08, 0x00, 0x00, 0x00, 0x00, 0xe1, 0x64, 0xe1, 0x57, 0x00, 0x00, 0x00, 0x4c, 0x49,
+    0x44, 0x41, 0x54, 0x78, 0xda, 0x63, 0xd0, 0x80, 0x02, 0x06, 0x0d, 0x4b, 0xaf, 0xe8, 0x9c, 0xda, 0xbe, 0xf9, 0x0c,
+    0x1a, 0x5e, 0x39, 0x7d, 0x1b, 0x2e, 0x7d, 0x11, 0x63, 0xd0, 0x88, 0xee, 0x3b, 0xf8, 0x45, 0x3d, 0xaa, 0x97, 0x41,
+    0x23, 0x67, 0xc3, 0x17, 0x8b, 0x9a, 0x03, 0x2c, 0x0c, 0x1a, 0xb5, 0x97, 0xd4, 0x6b, 0x2e, 0xaa, 0x55, 0x33, 0x68,
+    0xf4, 0x7d, 0x89, 0x3a, 0xa0, 0xd6, 0xf3, 0x89, 0x41, 0x63, 0xbe, 0x58, 0x2f, 0x4b, 0xf5, 0xa7, 0x4c, 0x00, 0x6e,
+    0xc5, 0x1b, 0x11, 0x28, 0x92, 0x42, 0x0a, 0x00, 0x00, 0x00, 0x00, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82};
+
+TEST(images_are_classified) {
+    T_EQ(train("predict", "train.steps=5"), 0);
+    RUN(0, "adapt predict/model.safetensors --support tiny-images-idx3-ubyte -o p.safetensors");
+    write_file("a b.png", png, sizeof png);
+    RUN(0, "predict p.safetensors 'a b.png' 'a b.png'");
+    T_CHECK(strncmp(out_text, "a b.png\t", 8) == 0);
+    RUN(0, "predict p.safetensors 'a b.png' --json");
+    SAYS(out_text, "{\"input\": \"a b.png\", \"class\": \"");
+    SAYS(out_text, "\"probability\": 0.");
+    SAYS(out_text, "\"probabilities\": {\"");
+    for (size_t n = 0; n < sizeof png; n += 3) { /* cut short: told, and no line for the good one */
+        write_file("cut.png", png, n);
+        if (n + 12 >= sizeof png) break; /* only the end mark is missing: decoders may forgive that */
+        RUN(1, "predict p.safetensors 'a b.png' cut.png");
+        SAYS(err_text, "cut.png");
+        T_EQ(strlen(out_text), 0);
+    }
+    RUN(1, "predict p.safetensors /nonexistent.png");
+}
+
+TEST(signals_save_and_the_same_command_goes_on) {
+    const char *more = "train.steps=400";
+    T_EQ(train("reference", more), 0);
+    char line[2000];
+    for (int signal_number = 0; signal_number < 2; signal_number++) {
+        snprintf(line, sizeof line,
+                 "cd %s && { %s train data.path=%s run.dir=stopped train.steps=100000 >out 2>err & p=$!; sleep 0.7; "
+                 "kill -%s $p; wait $p; }",
+                 tiny_dir, command(), settings, signal_number ? "INT" : "TERM");
+        int status = system(line);
+        if (WEXITSTATUS(status) != 75) T_FAIL("status %d after a signal", WEXITSTATUS(status));
+        T_CHECK(access(tiny_path("stopped/checkpoint.safetensors"), F_OK) == 0);
+        T_CHECK(access(tiny_path("stopped/model.safetensors"), F_OK) != 0);
+    }
+    snprintf(line, sizeof line,
+             "cd %s && { %s train data.path=%s run.dir=cut %s >out 2>err & p=$!; sleep 0.2; kill -TERM $p; wait $p; }",
+             tiny_dir, command(), settings, more);
+    int status = system(line);
+    T_CHECK(WEXITSTATUS(status) == 75 || WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 143);
+    T_EQ(train("cut", more), 0);
+    T_CHECK(tiny_same_files(tiny_path("reference/model.safetensors"), tiny_path("cut/model.safetensors")));
+    T_EQ(train("cut", "train.steps=401"), 1);
+    SAYS(err_text, "train.steps");
+}
+
+TEST_MAIN()
