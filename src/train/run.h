@@ -66,7 +66,7 @@ goss_status goss__checkpoint_read(goss__run *r, bool *found, goss_error *err);
 /* The clocks that metrics.jsonl holds for steps after the checkpoint's. */
 goss_status goss__replay_read(goss__run *r, goss_error *err);
 
-/* ---- run.c ---- */
+/* ---- run_state.c ---- */
 goss_status goss__run_open(goss__run *r, const goss_config *c, goss_error *err);
 void goss__run_close(goss__run *r);
 /* The path of a file in the run's folder, into out. */

@@ -1,4 +1,4 @@
-/* run.c: making a training run ready, and what it does between steps: its progress, its validations, its folder. */
+/* run_state.c: making a training run ready, and what it does between steps: its progress, its validations, its folder. */
 #include "train/run.h"
 
 #include <stdio.h>
