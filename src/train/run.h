@@ -58,6 +58,10 @@ goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rat
 /* The weights (their moving average, if there is one) into r->model. */
 void goss__run_export(goss__run *r);
 
+/* ---- first_look.c ---- */
+/* Before the first step: what the doctor says of a hypernetwork goes to the log. */
+goss_status goss__run_first_look(goss__run *r, goss_error *err);
+
 /* ---- checkpoint.c ---- */
 goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err);
 goss_status goss__checkpoint_write(const goss__run *r, goss_error *err);

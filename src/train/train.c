@@ -208,7 +208,10 @@ static goss_status start(goss__run *r, goss_error *err) {
     if (r->n_replay > 0) GOSS_TRY(goss__checkpoint_write(r, err));
     GOSS_TRY(write_config(r, err));
     if (r->state.finished) return GOSS_OK;
-    if (found) goss__log(GOSS_LOG_INFO, "going on from step %lld", (long long)r->state.step);
+    if (found)
+        goss__log(GOSS_LOG_INFO, "going on from step %lld", (long long)r->state.step);
+    else
+        GOSS_TRY(goss__run_first_look(r, err));
     GOSS_TRY(goss__run_path(r, "metrics.jsonl", path, err));
     GOSS_TRY(goss__metrics_open(path, found ? r->state.step : -1, &r->metrics, err));
     return goss__feed_start(&r->data, (uint64_t)r->state.step, &r->feed, err);

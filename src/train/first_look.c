@@ -1,0 +1,39 @@
+/* first_look.c: the doctor's findings on a hypernetwork before its first step, told line by line: most divergences of
+ * hypernetworks can be seen there. */
+#include <string.h>
+
+#include "base/log.h"
+#include "train/run.h"
+
+static goss_status bind(void *pack, goss_exec *exec, goss_error *err) { return goss__task_pack_bind(pack, exec, err); }
+
+static goss_status examine(goss__run *r, goss__task_pack *pack, goss_graph *g, char **text, goss_error *err) {
+    const goss_method *m = goss_model_method(r->model);
+    goss_episode_limits l = r->data.limits;
+    goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), r->data.tasks, l.ways, l.supports, l.queries);
+    goss_val loss = goss_method_train(m, g, &b).loss;
+    goss_method_examination x = {
+        .params = r->params, .precision = GOSS_F32, .threads = r->threads, .bind = bind, .context = pack};
+    return goss_method_doctor(m, g, &b, loss, &x, text, err);
+}
+
+static void tell(char *text) {
+    char *save = NULL;
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+        goss__log(GOSS_LOG_INFO, "%s", line);
+}
+
+goss_status goss__run_first_look(goss__run *r, goss_error *err) {
+    goss__task_pack pack;
+    char *text = NULL;
+    if (strcmp(goss_method_name(goss_model_method(r->model)), "hypernet") != 0) return GOSS_OK;
+    GOSS_TRY(goss__task_pack_init(&pack, r->data.tasks, r->data.limits, err));
+    goss__run_data_draw(&r->data, 0, &pack);
+    goss_graph *g = goss_graph_new();
+    goss_status s = g ? examine(r, &pack, g, &text, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    if (text) tell(text);
+    goss_text_free(text);
+    goss_graph_free(g);
+    goss__task_pack_free(&pack);
+    return s == GOSS_OK ? s : goss_error_prefix(err, s, "doctor");
+}
