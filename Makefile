@@ -73,10 +73,16 @@ deps:
 demo: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@tools/demo $(B)
+# Whole training steps beside PyTorch and JAX (docs/performance.md); RACE passes options on to bench/race.py.
+bench: bench-build
+	@python3 bench/race.py --build $(B) $(RACE)
+bench-peers:
+	@python3 -m venv $(B)/peers
+	@$(B)/peers/bin/pip install -q torch "jax[cpu]" numpy
 clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(EXAMPLES:=.d)
 .SECONDARY:
-.PHONY: all tests bench-build check deps demo clean
+.PHONY: all tests bench bench-build bench-peers check deps demo clean
 .DEFAULT_GOAL := all

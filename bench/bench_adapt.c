@@ -1,6 +1,6 @@
-/* bench_adapt: one user at inference: 25 labelled images of 28x28 -> encoder -> the 50,565 weights of a 784-64-5 network ->
- * its prediction for one image. Forward only, one task: the 26 MB of the generator's last layer are read once, so
- * memory decides. */
+/* bench_adapt: one user at inference: 25 labelled images of 28x28 -> encoder -> the 50,565 weights of a 784-64-5
+ * network -> its prediction for one image. Forward only, one task: the 26 MB of the generator's last layer are read
+ * once, so memory decides. */
 #include <math.h>
 
 #include "workload.h"
@@ -34,7 +34,8 @@ int main(int argc, char **argv) {
     bench_output(&b, "probability", goss_sum_all(goss_slice(p, 2, 0, 1)));
     bench_output(&b, "squares", goss_norm2(p));
 
-    const double products = WAYS * SHOTS * PIXELS * WIDTH + WAYS * WIDTH * WIDTH + WIDTH * (double)total + PIXELS * 64 + 64 * WAYS;
+    const double products =
+        WAYS * SHOTS * PIXELS * WIDTH + WAYS * WIDTH * WIDTH + WIDTH * (double)total + PIXELS * 64 + 64 * WAYS;
     goss_weights_free(w);
     const int status = bench_run(&b, 2 * products);
     goss_target_free(target);

@@ -1,7 +1,7 @@
-/* bench_few_shot: the step of the first job: a Conv4-64 that all tasks share, with batch norm, and a head generated for each
- * class from the mean of its support features: class mean + a small network of it, as prototypes. 20-way 1-shot with 5
- * queries a class, 4 episodes; Adam. few-shot normalises with the statistics of all 480 images, few-shot-support with
- * those of each episode's support set (nothing of the queries is seen). */
+/* bench_few_shot: the step of the first job: a Conv4-64 that all tasks share, with batch norm, and a head generated for
+ * each class from the mean of its support features: class mean + a small network of it, as prototypes. 20-way 1-shot
+ * with 5 queries a class, 4 episodes; Adam. few-shot normalises with the statistics of all 480 images, few-shot-support
+ * with those of each episode's support set (nothing of the queries is seen). */
 #include <math.h>
 
 #include "workload.h"

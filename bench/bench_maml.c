@@ -1,5 +1,6 @@
-/* bench_maml: a training step of second-order MAML (Finn et al. 2017) on the sine tasks' shapes: 25 tasks, 10 + 10 points,
- * 1-40-40-1, one inner step or five, Adam. Tiny products in long chains: what is measured is the engine's overhead. */
+/* bench_maml: a training step of second-order MAML (Finn et al. 2017) on the sine tasks' shapes: 25 tasks, 10 + 10
+ * points, 1-40-40-1, one inner step or five, Adam. Tiny products in long chains: what is measured is the engine's
+ * overhead. */
 #include <stdlib.h>
 
 #include "workload.h"

@@ -1,11 +1,11 @@
 /* workload.h: what the programs of one workload each share: the command line, numbers that anyone can reproduce, the
  * training step around a loss, timing and the JSON.
  *
- * Numbers: element i of the tensor NAME is offset + scale (2 u - 1) with u in [0, 1) from a hash of (FNV-1a of NAME, i),
- * so that bench/peers/numbers_of.py makes the same ones from nothing but the names. Labels are that hash modulo the ways.
- * A workload is its loss and the gradient norm at these numbers, and the loss after one step of Adam: the peers must
- * print the same three before they are timed.
- * These are programs, not a library: an error ends them with its text. */
+ * Numbers: element i of the tensor NAME is offset + scale (2 u - 1) with u in [0, 1) from a hash of (FNV-1a of NAME,
+ * i), so that bench/peers/numbers_of.py makes the same ones from nothing but the names. Labels are that hash modulo the
+ * ways. A workload is its loss and the gradient norm at these numbers, and the loss after one step of Adam: the peers
+ * must print the same three before they are timed. These are programs, not a library: an error ends them with its text.
+ */
 #ifndef GOSS_BENCH_WORKLOAD_H
 #define GOSS_BENCH_WORKLOAD_H
 

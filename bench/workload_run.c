@@ -1,12 +1,11 @@
 /* workload_run.c: compiles a workload, fills its tensors, checks and times it.
  *
- * A timing is the median step of a block of at least BLOCK_SECONDS; `--repeats` blocks, or with `--interactive` one for each
- * line on stdin, so that bench/race.py can let several contenders take turns. Timed steps have a learning rate of
+ * A timing is the median step of a block of at least BLOCK_SECONDS; `--repeats` blocks, or with `--interactive` one for
+ * each line on stdin, so that bench/race.py can let several contenders take turns. Timed steps have a learning rate of
  * RATE_TIMED, which changes no weight: every block does the same work, and nothing decays into denormals. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #include "workload.h"
@@ -97,7 +96,8 @@ static void fill_params(bench *b) {
 /* ---- running ---- */
 
 static void prepare(bench *b) {
-    must(b, goss_compile(b->g, b->output, b->n_outputs, b->step.updates, b->step.n_updates, NULL, &b->program, &b->err));
+    must(b,
+         goss_compile(b->g, b->output, b->n_outputs, b->step.updates, b->step.n_updates, NULL, &b->program, &b->err));
     must(b, goss_params_new(GOSS_F32, &b->params, &b->err));
     must(b, goss_params_add(b->params, b->program, &b->err));
     must(b, goss_threads_new(b->threads, &b->pool, &b->err));
@@ -145,10 +145,15 @@ static double time_block(bench *b) {
     return median(t, n);
 }
 
+/* The most memory held since the program started. (getrusage would count the parent's from before exec.) */
 static double peak_mb(void) {
-    struct rusage u;
-    getrusage(RUSAGE_SELF, &u);
-    return (double)u.ru_maxrss / 1024;
+    char line[256];
+    long kb = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %ld", &kb) == 1) break;
+    if (f) fclose(f);
+    return (double)kb / 1024;
 }
 
 static void run_repeats(bench *b) {
@@ -156,7 +161,8 @@ static void run_repeats(bench *b) {
     time_block(b); /* warm-up */
     for (int i = 0; i < b->repeats; i++) t[i] = time_block(b);
     const double ms = median(t, b->repeats); /* sorts t */
-    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"peak_mb\":%.1f}\n", ms, t[0], t[b->repeats - 1], peak_mb());
+    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"peak_mb\":%.1f}\n", ms, t[0], t[b->repeats - 1],
+           peak_mb());
 }
 
 static void run_on_request(bench *b) {

@@ -1,7 +1,7 @@
 """What a peer says and when it is timed: the same as bench/workload_run.c.
 
-A peer is a function (variant) -> (check, step): check() returns the figures that must agree with Gossamer's, step() does
-one timed step and waits for it. Without --interactive it prints one line of JSON; with it a head line, then one timing
+A peer is two functions: check() returns the figures that must agree with Gossamer's, step() does one step and waits for
+it. Without --interactive it prints one line of JSON; with it a head line, then one timing
 for each line on stdin."""
 import argparse
 import json

@@ -1,5 +1,5 @@
-"""Workload (2) in PyTorch: a loop over tasks, or all tasks as the groups of one convolution. Generated filters come out of
-the last layer in the memory order that the convolution wants."""
+"""Workload (2) in PyTorch: a loop over tasks, or all tasks as the groups of one convolution. Generated filters
+come out of the last layer in the memory order that the convolution wants."""
 import with_torch
 
 options = with_torch.start(["eager-loop", "compile-loop", "eager-grouped"], ["generated-conv4"])
@@ -15,7 +15,7 @@ GROUPED = options.variant == "eager-grouped"
 
 
 def order():
-    """Places of the generated weights: filters [3, 3, in, out] become [out, 3, 3, in], or [out, in, 3, 3] if grouped."""
+    """Places of the generated weights: filters [3, 3, in, out] become [out, 3, 3, in]; grouped: [out, in, 3, 3]."""
     parts, at = [], 0
     for i in INPUTS:
         taps = at + np.arange(9 * i * C).reshape(3, 3, i, C)

@@ -1,5 +1,5 @@
-"""Workload (3) in PyTorch: all tasks at once by baddbmm with a graph of the inner gradient, or torch.func (grad of one task,
-vmapped)."""
+"""Workload (3) in PyTorch: all tasks at once by baddbmm with a graph of the inner gradient, or torch.func (grad of
+one task, vmapped)."""
 import with_torch
 
 options = with_torch.start(["compile-func", "eager-bmm", "eager-func"], ["maml-1", "maml-5"])
