@@ -109,15 +109,32 @@ int64_t cli_int(const cli_verb *v, const char *name, const char *text, int64_t f
 
 /* ---- JSON ---- */
 
+/* Bytes of the UTF-8 sequence at c, 0 when it is none (overlong forms and surrogates count as none). */
+static int sequence(const unsigned char *c) {
+    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+    int n = c[0] < 0x80 ? 1 : c[0] >> 5 == 6 ? 2 : c[0] >> 4 == 14 ? 3 : c[0] >> 3 == 30 ? 4 : 0;
+    uint32_t value = n > 1 ? c[0] & (0x7fu >> n) : c[0];
+    for (int i = 1; i < n; i++) {
+        if (c[i] >> 6 != 2) return 0;
+        value = value << 6 | (c[i] & 0x3fu);
+    }
+    return value < least[n] || value > 0x10ffff || value >> 11 == 0x1b ? 0 : n;
+}
+
+/* File names may hold any bytes; what is no UTF-8 becomes U+FFFD, so that the output stays JSON. */
 void cli_json_text(const char *text) {
     putchar('"');
-    for (const unsigned char *c = (const unsigned char *)text; *c; c++) {
-        if (*c == '"' || *c == '\\')
+    for (const unsigned char *c = (const unsigned char *)text; *c;) {
+        int n = sequence(c);
+        if (n == 0)
+            printf("\\ufffd");
+        else if (*c == '"' || *c == '\\')
             printf("\\%c", *c);
         else if (*c < 0x20)
             printf("\\u%04x", *c);
         else
-            putchar(*c);
+            fwrite(c, 1, (size_t)n, stdout);
+        c += n ? n : 1;
     }
     putchar('"');
 }
