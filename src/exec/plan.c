@@ -85,15 +85,33 @@ static size_t plan_const(goss_program *p) {
     return at;
 }
 
-/* Last reader of each private value, as an instruction number. */
+/* Instructions [*from, *to] around k that chain.c may run block by block: elementwise neighbours of one shape. All that they
+ * read and write must lie apart, since a block of the last one is written before the next block of the first one is read. */
+static void chain_around(const goss_program *p, const goss__phase *ph, uint32_t k, int64_t *from, int64_t *to) {
+    const goss__value *v = &p->values[p->instrs[k].value];
+    *from = *to = k;
+    if (!v->op->views) return;
+    for (; *from > ph->first; --*from) {
+        const goss__value *before = &p->values[p->instrs[*from - 1].value];
+        if (!before->op->views || !goss_shape_equal(before->node->shape, v->node->shape)) break;
+    }
+    for (; *to + 1 < ph->first + ph->count; ++*to) {
+        const goss__value *after = &p->values[p->instrs[*to + 1].value];
+        if (!after->op->views || !goss_shape_equal(after->node->shape, v->node->shape)) break;
+    }
+}
+
+/* Last reader of each private value, as an instruction number: the end of that reader's chain. */
 static void private_lives(const goss_program *p, const goss__phase *ph, int64_t *last) {
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
-        last[p->instrs[k].value] = k;
+        int64_t from, to;
+        chain_around(p, ph, k, &from, &to);
+        last[p->instrs[k].value] = to;
         for (int i = 0; i < v->n_in; i++) {
             uint32_t in = v->in[i];
             while (p->values[in].place == GOSS__AT_VIEW || p->values[in].place == GOSS__AT_ALIAS) in = p->values[in].in[0];
-            last[in] = k;
+            last[in] = to;
         }
     }
 }
@@ -103,9 +121,11 @@ static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks
     private_lives(p, ph, last);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
+        int64_t from, to;
+        chain_around(p, ph, k, &from, &to);
         if (v->partial) blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset, k, k};
         if (v->place != GOSS__AT_PRIVATE) continue;
-        blocks[n++] = (block){goss__round64(goss__tile_bytes(p, ph, v)), &v->offset, k, last[p->instrs[k].value]};
+        blocks[n++] = (block){goss__round64(goss__tile_bytes(p, ph, v)), &v->offset, from, last[p->instrs[k].value]};
     }
     return place_blocks(blocks, n);
 }
