@@ -1,0 +1,64 @@
+/* The examples as a reader would run them: what they print must be what they are there to show. */
+#include <libgen.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "test.h"
+
+static char text[20000];
+
+/* Runs the example of that name beside this test's folder into `text`; its exit status, or -1. */
+static int run_example(const char *name) {
+    char self[512] = "", line[700];
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) return -1;
+    snprintf(line, sizeof line, "%s/../examples/%s 2>&1", dirname(self), name);
+    FILE *out = popen(line, "r");
+    if (!out) return -1;
+    size_t n = fread(text, 1, sizeof text - 1, out);
+    text[n] = 0;
+    int status = pclose(out);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static const char *next_line(const char *at) {
+    const char *end = strchr(at, '\n');
+    return end ? end + 1 : at + strlen(at);
+}
+
+TEST(a_tiny_hypernetwork_adapts_to_waves_it_has_not_seen) {
+    if (run_example("tiny_hypernet") != 0) T_FAIL("tiny_hypernet failed: %.300s", text);
+    int step = -1, lines = 0;
+    double before = 0, after = 0, first = 0;
+    for (const char *at = text; *at; at = next_line(at), lines++) {
+        const char *format = "step %d: squared error on new waves %lf without adapting, %lf adapted";
+        T_EQ(sscanf(at, format, &step, &before, &after), 3);
+        if (lines == 0) first = after;
+    }
+    T_EQ(lines, 5);
+    T_EQ(step, 1000);
+    T_CHECK(first > 0.4);           /* at the start nothing is generated but the base */
+    T_CHECK(before > 0.2);          /* and no one network can do well on all waves */
+    T_CHECK(after < 0.02 * before); /* measured: 0.003 of it */
+}
+
+TEST(the_toy_beats_gradient_steps_at_any_number_of_points) {
+    static const int points[5] = {1, 2, 5, 10, 20};
+    if (run_example("sine_toy") != 0) T_FAIL("sine_toy failed: %.300s", text);
+    const char *at = strstr(text, "points");
+    T_CHECK(at);
+    double base, steps, made, both, last = 1;
+    for (int i = 0; i < 5; i++) {
+        int n;
+        at = next_line(at);
+        T_EQ(sscanf(at, "%d %lf %lf %lf %lf", &n, &base, &steps, &made, &both), 5);
+        T_EQ(n, points[i]);
+        T_CHECK(made < steps && steps < base);
+        T_CHECK(made < last); /* more points, a better network */
+        last = made;
+    }
+    T_CHECK(made < 0.01); /* measured: 0.0018 */
+    T_CHECK(both < made); /* gradient steps still help after a good start */
+    T_CHECK(strstr(at, "ooo") && strstr(at, "x"));
+}
+
+TEST_MAIN()
