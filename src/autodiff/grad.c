@@ -1,5 +1,5 @@
-/* grad.c: a gradient is a graph. The walk goes backwards over ids (topological order), asks each op for its operands' cotangents,
- * and appends their sums; orders above the first are another call. */
+/* grad.c: a gradient is a graph. The walk goes backwards over ids (topological order), asks each op for its operands'
+ * cotangents, and appends their sums; orders above the first are another call. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -7,9 +7,9 @@
 
 typedef struct walk {
     goss_graph *g;
-    uint32_t top;      /* id of y */
-    uint8_t *active;   /* lies between wrt and y */
-    goss_val *cot;     /* cotangent so far, by id */
+    uint32_t top;    /* id of y */
+    uint8_t *active; /* lies between wrt and y */
+    goss_val *cot;   /* cotangent so far, by id */
 } walk;
 
 /* Nodes that depend on some wrt through differentiable ops. */
@@ -62,7 +62,8 @@ goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n,
     for (int i = 0; i < n; i++) out[i] = (goss_val){y.graph, 0};
     goss_val all[2] = {y, cotangent};
     if (!goss__all_valid(all, 2) || (n > 0 && !goss__all_valid(wrt, n)) || (n > 0 && wrt[0].graph != y.graph)) {
-        if (y.graph && goss_graph_status(y.graph, NULL) == GOSS_OK) goss_graph_fail(y.graph, GOSS_E_ARGUMENT, "grad: an operand is not a value of this graph");
+        if (y.graph && goss_graph_status(y.graph, NULL) == GOSS_OK)
+            goss_graph_fail(y.graph, GOSS_E_ARGUMENT, "grad: an operand is not a value of this graph");
         return y.graph ? goss_graph_status(y.graph, NULL) : GOSS_E_ARGUMENT;
     }
     if (!goss_shape_equal(goss_shape_of(y), goss_shape_of(cotangent))) {

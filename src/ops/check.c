@@ -35,8 +35,7 @@ goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, 
     vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
     goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
-    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s x %s: %s", op,
-                           goss__shape_text(a.graph, &s, one, sizeof one),
+    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s x %s: %s", op, goss__shape_text(a.graph, &s, one, sizeof one),
                            goss__shape_text(a.graph, &t, two, sizeof two), text);
 }
 

@@ -1,8 +1,9 @@
-/* conv.c: convolution and its two gradients, a closed family of three: y = conv(x, w), gx = conv_dx(gy, w), gw = conv_dw(x, gy) are
- * one trilinear form, so the gradients of each are the other two.
+/* conv.c: convolution and its two gradients, a closed family of three: y = conv(x, w), gx = conv_dx(gy, w), gw =
+ * conv_dw(x, gy) are one trilinear form, so the gradients of each are the other two.
  *
  * The nodes have x[T,N,H,W,C], w[T,kh,kw,C/g,O], y[T,N,OH,OW,O] with one T; a shared weight folds T into N before.
- * attr: stride h w, dilation h w, groups, pad top left bottom right, then H W kh kw (what the outputs of the gradients need). */
+ * attr: stride h w, dilation h w, groups, pad top left bottom right, then H W kh kw (what the outputs of the gradients
+ * need). */
 #include "ops/ops.h"
 
 enum { STRIDE_H, STRIDE_W, DIL_H, DIL_W, GROUPS, TOP, LEFT, BOTTOM, RIGHT, H, W, KH, KW, N_ATTR };
@@ -18,14 +19,16 @@ static int64_t out_extent(int64_t in, int64_t k, int64_t stride, int64_t dilatio
     return room < 0 ? 0 : room / stride + 1;
 }
 
-static bool options_ok(goss_val x, goss_val w, const goss_conv_options *o, int64_t cin, int64_t per_group, int64_t cout) {
-    if (o->stride_h < 1 || o->stride_w < 1 || o->dilation_h < 1 || o->dilation_w < 1 || o->groups < 1 || o->pad_top < 0 ||
-        o->pad_left < 0 || o->pad_bottom < 0 || o->pad_right < 0) {
+static bool options_ok(goss_val x, goss_val w, const goss_conv_options *o, int64_t cin, int64_t per_group,
+                       int64_t cout) {
+    if (o->stride_h < 1 || o->stride_w < 1 || o->dilation_h < 1 || o->dilation_w < 1 || o->groups < 1 ||
+        o->pad_top < 0 || o->pad_left < 0 || o->pad_bottom < 0 || o->pad_right < 0) {
         goss__misfit2("conv", x, w, "strides, dilations and groups start at 1, padding at 0");
         return false;
     }
     if (cin == per_group * o->groups && cout % o->groups == 0) return true;
-    goss__misfit2("conv", x, w, "%lld channels in %d groups meet weights for %lld a group", (long long)cin, o->groups, (long long)per_group);
+    goss__misfit2("conv", x, w, "%lld channels in %d groups meet weights for %lld a group", (long long)cin, o->groups,
+                  (long long)per_group);
     return false;
 }
 
@@ -46,11 +49,12 @@ goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o) {
     goss_val in[2] = {x, w};
     goss_val none = {goss__graph_of(in, 2), 0};
     if (!goss__typed("conv", in, 2, GOSS_REAL)) return none;
-    if (goss_rank(x) != 5 || goss_rank(w) != 5) return goss__misfit2("conv", x, w, "x is [T,N,H,W,C], w [T or 1,kh,kw,C/groups,O]");
+    if (goss_rank(x) != 5 || goss_rank(w) != 5)
+        return goss__misfit2("conv", x, w, "x is [T,N,H,W,C], w [T or 1,kh,kw,C/groups,O]");
     int64_t h, wd, c, kh, kw, ci, co;
     if (!goss__fixed_ok("conv", x, 2, &h) || !goss__fixed_ok("conv", x, 3, &wd) || !goss__fixed_ok("conv", x, 4, &c) ||
-        !goss__fixed_ok("conv", w, 1, &kh) || !goss__fixed_ok("conv", w, 2, &kw) || !goss__fixed_ok("conv", w, 3, &ci) ||
-        !goss__fixed_ok("conv", w, 4, &co) || !options_ok(x, w, &o, c, ci, co))
+        !goss__fixed_ok("conv", w, 1, &kh) || !goss__fixed_ok("conv", w, 2, &kw) ||
+        !goss__fixed_ok("conv", w, 3, &ci) || !goss__fixed_ok("conv", w, 4, &co) || !options_ok(x, w, &o, c, ci, co))
         return none;
     goss_shape s = goss_shape_of(x);
     goss_extent tx = s.dim[0], tw = goss_dim(w, 0);
@@ -60,23 +64,33 @@ goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o) {
         s.dim[0] = tw; /* one set of images under the weights of many tasks */
         return goss_conv(goss_broadcast(x, s), w, o);
     }
-    int64_t attr[N_ATTR] = {o.stride_h, o.stride_w, o.dilation_h, o.dilation_w, o.groups, o.pad_top, o.pad_left, o.pad_bottom, o.pad_right, h, wd, kh, kw};
-    int64_t oh = out_extent(h, kh, o.stride_h, o.dilation_h, o.pad_top + o.pad_bottom), ow = out_extent(wd, kw, o.stride_w, o.dilation_w, o.pad_left + o.pad_right);
+    int64_t attr[N_ATTR] = {
+        o.stride_h,  o.stride_w, o.dilation_h, o.dilation_w, o.groups, o.pad_top, o.pad_left, o.pad_bottom,
+        o.pad_right, h,          wd,           kh,           kw};
+    int64_t oh = out_extent(h, kh, o.stride_h, o.dilation_h, o.pad_top + o.pad_bottom),
+            ow = out_extent(wd, kw, o.stride_w, o.dilation_w, o.pad_left + o.pad_right);
     if (oh < 1 || ow < 1) return goss__misfit2("conv", x, w, "the kernel is larger than the padded image");
     return make(&goss__op_conv, x, w, GOSS_SHAPE(tx, s.dim[1], goss_n(oh), goss_n(ow), goss_n(co)), attr);
 }
 
 static goss_val conv_dx(goss_val gy, goss_val w, const int64_t *attr) {
     goss_shape g = goss_shape_of(gy), s = goss_shape_of(w);
-    return make(&goss__op_conv_dx, gy, w, GOSS_SHAPE(g.dim[0], g.dim[1], goss_n(attr[H]), goss_n(attr[W]), goss_n(s.dim[3].count * attr[GROUPS])), attr);
+    return make(&goss__op_conv_dx, gy, w,
+                GOSS_SHAPE(g.dim[0], g.dim[1], goss_n(attr[H]), goss_n(attr[W]), goss_n(s.dim[3].count * attr[GROUPS])),
+                attr);
 }
 
 static goss_val conv_dw(goss_val x, goss_val gy, const int64_t *attr) {
     goss_shape s = goss_shape_of(x), g = goss_shape_of(gy);
-    return make(&goss__op_conv_dw, x, gy, GOSS_SHAPE(s.dim[0], goss_n(attr[KH]), goss_n(attr[KW]), goss_n(s.dim[4].count / attr[GROUPS]), g.dim[4]), attr);
+    return make(
+        &goss__op_conv_dw, x, gy,
+        GOSS_SHAPE(s.dim[0], goss_n(attr[KH]), goss_n(attr[KW]), goss_n(s.dim[4].count / attr[GROUPS]), g.dim[4]),
+        attr);
 }
 
-static goss_val conv_again(goss_val x, goss_val w, const goss_shape *y, const int64_t *attr) { return make(&goss__op_conv, x, w, *y, attr); }
+static goss_val conv_again(goss_val x, goss_val w, const goss_shape *y, const int64_t *attr) {
+    return make(&goss__op_conv, x, w, *y, attr);
+}
 
 static void conv_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const int64_t *attr = goss__node_of(y)->attr;
@@ -122,25 +136,47 @@ static goss__slicing filter_slice(const goss_graph *g, const goss__node *n, goss
 /* ---- runs ---- */
 
 static goss__conv geometry(const int64_t *a, const goss__tensor *x, const goss__tensor *y) {
-    return (goss__conv){.n = x->dim[1], .h = a[H], .w = a[W], .cin = x->dim[4], .kh = a[KH], .kw = a[KW], .cout = y->dim[4],
-                        .oh = y->dim[2], .ow = y->dim[3], .groups = a[GROUPS], .stride_h = a[STRIDE_H], .stride_w = a[STRIDE_W],
-                        .pad_top = a[TOP], .pad_left = a[LEFT], .pad_bottom = a[BOTTOM], .pad_right = a[RIGHT], .dil_h = a[DIL_H], .dil_w = a[DIL_W]};
+    return (goss__conv){.n = x->dim[1],
+                        .h = a[H],
+                        .w = a[W],
+                        .cin = x->dim[4],
+                        .kh = a[KH],
+                        .kw = a[KW],
+                        .cout = y->dim[4],
+                        .oh = y->dim[2],
+                        .ow = y->dim[3],
+                        .groups = a[GROUPS],
+                        .stride_h = a[STRIDE_H],
+                        .stride_w = a[STRIDE_W],
+                        .pad_top = a[TOP],
+                        .pad_left = a[LEFT],
+                        .pad_bottom = a[BOTTOM],
+                        .pad_right = a[RIGHT],
+                        .dil_h = a[DIL_H],
+                        .dil_w = a[DIL_W]};
 }
 static goss__conv conv_geometry(const goss__shapes *s) { return geometry(s->attr, &s->in[0], s->out); }
 static goss__conv dx_geometry(const goss__shapes *s) { return geometry(s->attr, s->out, &s->in[0]); }
 static goss__conv dw_geometry(const goss__shapes *s) { return geometry(s->attr, &s->in[0], &s->in[1]); }
 
 static double cost_of(goss__conv c, int64_t tasks) {
-    return 2.0 * (double)tasks * (double)(c.n * c.oh * c.ow) * (double)(c.kh * c.kw * c.cin / c.groups) * (double)c.cout;
+    return 2.0 * (double)tasks * (double)(c.n * c.oh * c.ow) * (double)(c.kh * c.kw * c.cin / c.groups) *
+           (double)c.cout;
 }
 static double conv_cost(const goss__shapes *s) { return cost_of(conv_geometry(s), s->out->dim[0]); }
 static double dx_cost(const goss__shapes *s) { return cost_of(dx_geometry(s), s->out->dim[0]); }
 static double dw_cost(const goss__shapes *s) { return cost_of(dw_geometry(s), s->out->dim[0]); }
 
 static size_t scratch_of(goss__conv c, bool f64, const goss__kernels *k) { return f64 ? 0 : k->conv_scratch(&c); }
-static size_t conv_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) { return scratch_of(conv_geometry(s), f64, k); }
-static size_t dx_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) { return scratch_of(dx_geometry(s), f64, k); }
-static size_t dw_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) { return scratch_of(dw_geometry(s), f64, k); }
+static size_t conv_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
+    return scratch_of(conv_geometry(s), f64, k);
+}
+static size_t dx_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
+    return scratch_of(dx_geometry(s), f64, k);
+}
+static size_t dw_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
+    return scratch_of(dw_geometry(s), f64, k);
+}
 
 typedef void (*conv_kernel)(const goss__conv *, const float *, const float *, float *, void *);
 
@@ -165,7 +201,8 @@ static void tap(const goss__conv *g, const tensors *t, int64_t ix, int64_t iw, i
     int64_t ci = g->cin / g->groups, co = g->cout / g->groups;
     for (int64_t i = 0; i < ci; i++)
         for (int64_t o = 0; o < co; o++) {
-            double *x = t->x + ix + group * ci + i, *w = t->w + iw + i * g->cout + group * co + o, *y = t->y + iy + group * co + o;
+            double *x = t->x + ix + group * ci + i, *w = t->w + iw + i * g->cout + group * co + o,
+                   *y = t->y + iy + group * co + o;
             if (t->which == 0) *x += *w * *y;
             if (t->which == 1) *w += *x * *y;
             if (t->which == 2) *y += *x * *w;
@@ -176,10 +213,12 @@ static void form(const goss__conv *g, const tensors *t) {
     for (int64_t n = 0; n < g->n; n++)
         for (int64_t p = 0; p < g->oh * g->ow; p++)
             for (int64_t k = 0; k < g->kh * g->kw; k++) {
-                int64_t i = p / g->ow * g->stride_h - g->pad_top + k / g->kw * g->dil_h, j = p % g->ow * g->stride_w - g->pad_left + k % g->kw * g->dil_w;
+                int64_t i = p / g->ow * g->stride_h - g->pad_top + k / g->kw * g->dil_h,
+                        j = p % g->ow * g->stride_w - g->pad_left + k % g->kw * g->dil_w;
                 if (i < 0 || i >= g->h || j < 0 || j >= g->w) continue;
                 for (int64_t group = 0; group < g->groups; group++)
-                    tap(g, t, ((n * g->h + i) * g->w + j) * g->cin, k * (g->cin / g->groups) * g->cout, (n * g->oh * g->ow + p) * g->cout, group);
+                    tap(g, t, ((n * g->h + i) * g->w + j) * g->cin, k * (g->cin / g->groups) * g->cout,
+                        (n * g->oh * g->ow + p) * g->cout, group);
             }
 }
 
@@ -200,6 +239,24 @@ static void conv_f64(const goss__call *c) { run_form(c, conv_geometry(c->shapes)
 static void dx_f64(const goss__call *c) { run_form(c, dx_geometry(c->shapes), 2, 1, 0); }
 static void dw_f64(const goss__call *c) { run_form(c, dw_geometry(c->shapes), 0, 2, 1); }
 
-const goss__op goss__op_conv = {.name = "conv", .vjp = conv_vjp, .slice = sample_slice, .scratch = conv_scratch, .cost = conv_cost, .run_f32 = conv_f32, .run_f64 = conv_f64};
-const goss__op goss__op_conv_dx = {.name = "conv_dx", .vjp = dx_vjp, .slice = sample_slice, .scratch = dx_scratch, .cost = dx_cost, .run_f32 = dx_f32, .run_f64 = dx_f64};
-const goss__op goss__op_conv_dw = {.name = "conv_dw", .vjp = dw_vjp, .slice = filter_slice, .scratch = dw_scratch, .cost = dw_cost, .run_f32 = dw_f32, .run_f64 = dw_f64};
+const goss__op goss__op_conv = {.name = "conv",
+                                .vjp = conv_vjp,
+                                .slice = sample_slice,
+                                .scratch = conv_scratch,
+                                .cost = conv_cost,
+                                .run_f32 = conv_f32,
+                                .run_f64 = conv_f64};
+const goss__op goss__op_conv_dx = {.name = "conv_dx",
+                                   .vjp = dx_vjp,
+                                   .slice = sample_slice,
+                                   .scratch = dx_scratch,
+                                   .cost = dx_cost,
+                                   .run_f32 = dx_f32,
+                                   .run_f64 = dx_f64};
+const goss__op goss__op_conv_dw = {.name = "conv_dw",
+                                   .vjp = dw_vjp,
+                                   .slice = filter_slice,
+                                   .scratch = dw_scratch,
+                                   .cost = dw_cost,
+                                   .run_f32 = dw_f32,
+                                   .run_f64 = dw_f64};

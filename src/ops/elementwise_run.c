@@ -91,8 +91,7 @@ static void run32(const goss__call *c, goss__ew_fn fn) {
     while (goss__nest_next(n, &p.row, p.end, &r)) {
         e.outer = r.outer;
         e.out = (float *)c->out + r.row * e.inner + p.skip;
-        for (int j = 0; j < n_in; j++)
-            e.in[j] = (const float *)c->in[j] + r.offset[j] + p.skip * e.in_inner[j];
+        for (int j = 0; j < n_in; j++) e.in[j] = (const float *)c->in[j] + r.offset[j] + p.skip * e.in_inner[j];
         fn(&e);
     }
 }

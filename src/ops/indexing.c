@@ -30,18 +30,22 @@ static void gather_run(const goss__call *c, size_t size) {
     const goss__tensor *table = &c->shapes->in[0], *index = &c->shapes->in[1];
     size_t row = (size_t)goss__numel(table, 1, table->rank) * size;
     for (int64_t i = 0; i < index->numel; i++)
-        memcpy((char *)c->out + (size_t)i * row, (const char *)c->in[0] + (size_t)row_of(c, ((const int32_t *)c->in[1])[i], table->dim[0]) * row, row);
+        memcpy((char *)c->out + (size_t)i * row,
+               (const char *)c->in[0] + (size_t)row_of(c, ((const int32_t *)c->in[1])[i], table->dim[0]) * row, row);
 }
 static void gather_f32(const goss__call *c) { gather_run(c, 4); }
 static void gather_f64(const goss__call *c) { gather_run(c, 8); }
-const goss__op goss__op_gather = {.name = "gather", .vjp = gather_vjp, .slice = gather_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
+const goss__op goss__op_gather = {
+    .name = "gather", .vjp = gather_vjp, .slice = gather_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
 
 goss_val goss_gather(goss_val table, goss_val index) {
     goss_val in[2] = {table, index};
-    if (!goss__all_valid(in, 2) || !goss__typed("gather", &table, 1, GOSS_REAL) || !goss__typed("gather", &index, 1, GOSS_INDEX))
+    if (!goss__all_valid(in, 2) || !goss__typed("gather", &table, 1, GOSS_REAL) ||
+        !goss__typed("gather", &index, 1, GOSS_INDEX))
         return (goss_val){goss__graph_of(in, 2), 0};
     goss_shape t = goss_shape_of(table), out = goss_shape_of(index);
-    if (t.rank < 1 || out.rank + t.rank - 1 > GOSS_MAX_RANK) return goss__misfit2("gather", table, index, "ranks do not allow it");
+    if (t.rank < 1 || out.rank + t.rank - 1 > GOSS_MAX_RANK)
+        return goss__misfit2("gather", table, index, "ranks do not allow it");
     for (int i = 1; i < t.rank; i++) out.dim[out.rank++] = t.dim[i];
     return goss__make(&goss__op_gather, GOSS_REAL, out, in, 2, NULL, 0);
 }
@@ -74,16 +78,23 @@ static goss__slicing scatter_slice(const goss_graph *g, const goss__node *n, gos
 SCATTER(float, f32)
 SCATTER(double, f64)
 static double scatter_cost(const goss__shapes *s) { return (double)s->in[0].numel + (double)s->out->numel; }
-const goss__op goss__op_scatter_add = {.name = "scatter_add", .vjp = scatter_vjp, .slice = scatter_slice, .cost = scatter_cost, .run_f32 = scatter_f32, .run_f64 = scatter_f64};
+const goss__op goss__op_scatter_add = {.name = "scatter_add",
+                                       .vjp = scatter_vjp,
+                                       .slice = scatter_slice,
+                                       .cost = scatter_cost,
+                                       .run_f32 = scatter_f32,
+                                       .run_f64 = scatter_f64};
 
 goss_val goss_scatter_add(goss_val value, goss_val index, goss_extent rows) {
     goss_val in[2] = {value, index};
-    if (!goss__all_valid(in, 2) || !goss__typed("scatter_add", &value, 1, GOSS_REAL) || !goss__typed("scatter_add", &index, 1, GOSS_INDEX))
+    if (!goss__all_valid(in, 2) || !goss__typed("scatter_add", &value, 1, GOSS_REAL) ||
+        !goss__typed("scatter_add", &index, 1, GOSS_INDEX))
         return (goss_val){goss__graph_of(in, 2), 0};
     goss_shape s = goss_shape_of(value), t = goss_shape_of(index), out = {.rank = 1, .dim = {rows}};
     bool fits = s.rank >= t.rank && rows.count >= 1;
     for (int i = 0; fits && i < t.rank; i++) fits = goss_extent_equal(s.dim[i], t.dim[i]);
-    if (!fits || s.rank - t.rank + 1 > GOSS_MAX_RANK) return goss__misfit2("scatter_add", value, index, "one row for each index is needed");
+    if (!fits || s.rank - t.rank + 1 > GOSS_MAX_RANK)
+        return goss__misfit2("scatter_add", value, index, "one row for each index is needed");
     for (int i = t.rank; i < s.rank; i++) out.dim[out.rank++] = s.dim[i];
     return goss__make(&goss__op_scatter_add, GOSS_REAL, out, in, 2, NULL, 0);
 }
@@ -105,7 +116,8 @@ static goss__slicing one_hot_slice(const goss_graph *g, const goss__node *n, gos
     }
 ONE_HOT(float, f32)
 ONE_HOT(double, f64)
-const goss__op goss__op_one_hot = {.name = "one_hot", .no_gradient = true, .slice = one_hot_slice, .run_f32 = one_hot_f32, .run_f64 = one_hot_f64};
+const goss__op goss__op_one_hot = {
+    .name = "one_hot", .no_gradient = true, .slice = one_hot_slice, .run_f32 = one_hot_f32, .run_f64 = one_hot_f64};
 
 goss_val goss_one_hot(goss_val index, goss_extent depth) {
     if (!goss__typed("one_hot", &index, 1, GOSS_INDEX)) return (goss_val){index.graph, 0};

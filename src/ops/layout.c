@@ -1,5 +1,5 @@
-/* layout.c: ops that move or repeat elements and compute nothing. Each has its adjoint among them: reshape and permute their
- * inverses, slice and pad each other, concat slices, broadcast the sum.
+/* layout.c: ops that move or repeat elements and compute nothing. Each has its adjoint among them: reshape and permute
+ * their inverses, slice and pad each other, concat slices, broadcast the sum.
  *
  * Elements are 4 or 8 bytes; copies do not look inside them, so one run function serves each size. */
 #include "ops/ops.h"
@@ -45,11 +45,16 @@ static void broadcast_run(const goss__call *c, bool f64) {
 }
 static void broadcast_f32(const goss__call *c) { broadcast_run(c, false); }
 static void broadcast_f64(const goss__call *c) { broadcast_run(c, true); }
-const goss__op goss__op_broadcast = {.name = "broadcast", .is_broadcast = true, .vjp = broadcast_vjp, .slice = broadcast_slice,
-                                     .run_f32 = broadcast_f32, .run_f64 = broadcast_f64};
+const goss__op goss__op_broadcast = {.name = "broadcast",
+                                     .is_broadcast = true,
+                                     .vjp = broadcast_vjp,
+                                     .slice = broadcast_slice,
+                                     .run_f32 = broadcast_f32,
+                                     .run_f64 = broadcast_f64};
 
 goss_val goss_broadcast(goss_val a, goss_shape shape) {
-    if (!goss__typed("broadcast", &a, 1, GOSS_REAL) || !goss__shape_ok(a.graph, "broadcast", &shape)) return (goss_val){a.graph, 0};
+    if (!goss__typed("broadcast", &a, 1, GOSS_REAL) || !goss__shape_ok(a.graph, "broadcast", &shape))
+        return (goss_val){a.graph, 0};
     goss_shape s = goss_shape_of(a);
     goss_val inner;
     if (goss_shape_equal(s, shape)) return a;
@@ -100,7 +105,8 @@ goss_val goss_reshape(goss_val a, goss_shape shape) {
     if (goss_shape_equal(s, shape)) return a;
     if (!goss_extent_equal(goss__shape_product(&s, 0, s.rank), goss__shape_product(&shape, 0, shape.rank))) {
         char text[GOSS__SHAPE_TEXT];
-        return goss__misfit("reshape", a, "%s has another number of elements", goss__shape_text(a.graph, &shape, text, sizeof text));
+        return goss__misfit("reshape", a, "%s has another number of elements",
+                            goss__shape_text(a.graph, &shape, text, sizeof text));
     }
     if (goss__made_by(a, &goss__op_reshape, 0, &inner)) return goss_reshape(inner, shape);
     double value;
@@ -121,7 +127,8 @@ goss_val goss_unsqueeze(goss_val a, int axis) {
     if (!goss_valid(a)) return a;
     goss_shape s = goss_shape_of(a);
     if (axis < 0) axis += s.rank + 1;
-    if (axis < 0 || axis > s.rank || s.rank == GOSS_MAX_RANK) return goss__misfit("unsqueeze", a, "no place for an axis at %d", axis);
+    if (axis < 0 || axis > s.rank || s.rank == GOSS_MAX_RANK)
+        return goss__misfit("unsqueeze", a, "no place for an axis at %d", axis);
     for (int i = s.rank++; i > axis; i--) s.dim[i] = s.dim[i - 1];
     s.dim[axis] = goss_n(1);
     return goss_reshape(a, s);
@@ -152,7 +159,8 @@ static void permute_run(const goss__call *c, bool f64) {
     if (!f64 && rank >= 2 && step[rank - 2] == 1 && row > 1) {
         int64_t rows = out->dim[rank - 2];
         for (int64_t done = 0; done < out->numel; done += row * rows) {
-            c->kernels->transpose((float *)c->out + done, row, (const float *)c->in[0] + offset, step[rank - 1], row, rows);
+            c->kernels->transpose((float *)c->out + done, row, (const float *)c->in[0] + offset, step[rank - 1], row,
+                                  rows);
             for (int i = rank - 3; i >= 0; i--) {
                 offset += step[i];
                 if (++at[i] < out->dim[i]) break;
@@ -178,7 +186,8 @@ static void permute_run(const goss__call *c, bool f64) {
 }
 static void permute_f32(const goss__call *c) { permute_run(c, false); }
 static void permute_f64(const goss__call *c) { permute_run(c, true); }
-const goss__op goss__op_permute = {.name = "permute", .vjp = permute_vjp, .slice = permute_slice, .run_f32 = permute_f32, .run_f64 = permute_f64};
+const goss__op goss__op_permute = {
+    .name = "permute", .vjp = permute_vjp, .slice = permute_slice, .run_f32 = permute_f32, .run_f64 = permute_f64};
 
 /* Axes of extent 1 may go anywhere: then nothing moves. */
 static bool moves_nothing(const goss_shape *s, const int *axes) {
@@ -197,7 +206,8 @@ goss_val goss_permute(goss_val a, const int *axes) {
     int64_t attr[GOSS_MAX_RANK];
     uint32_t seen = 0;
     for (int i = 0; i < s.rank; i++) {
-        if (axes[i] < 0 || axes[i] >= s.rank || seen & GOSS_AXIS(axes[i])) return goss__misfit("permute", a, "axis %d given for place %d", axes[i], i);
+        if (axes[i] < 0 || axes[i] >= s.rank || seen & GOSS_AXIS(axes[i]))
+            return goss__misfit("permute", a, "axis %d given for place %d", axes[i], i);
         seen |= GOSS_AXIS(axes[i]);
         out.dim[i] = s.dim[axes[i]], attr[i] = axes[i];
     }
@@ -251,16 +261,23 @@ static void slice_run(const goss__call *c, bool f64) {
     around(c->shapes->out, (int)a[0], &outer, &inner);
     size_t size = (size_t)inner * element(c, f64);
     for (int64_t i = 0; i < outer; i++)
-        memcpy((char *)c->out + (size_t)(i * a[2]) * size, (const char *)c->in[0] + (size_t)(i * whole + a[1]) * size, (size_t)a[2] * size);
+        memcpy((char *)c->out + (size_t)(i * a[2]) * size, (const char *)c->in[0] + (size_t)(i * whole + a[1]) * size,
+               (size_t)a[2] * size);
 }
 static void slice_f32(const goss__call *c) { slice_run(c, false); }
 static void slice_f64(const goss__call *c) { slice_run(c, true); }
-const goss__op goss__op_slice = {.name = "slice", .alias = true, .alias_offset = slice_alias, .vjp = slice_vjp, .slice = behind_axis,
-                                 .run_f32 = slice_f32, .run_f64 = slice_f64};
+const goss__op goss__op_slice = {.name = "slice",
+                                 .alias = true,
+                                 .alias_offset = slice_alias,
+                                 .vjp = slice_vjp,
+                                 .slice = behind_axis,
+                                 .run_f32 = slice_f32,
+                                 .run_f64 = slice_f64};
 
 goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count) {
     int64_t extent;
-    if (!goss__typed("slice", &a, 1, GOSS_REAL) || !goss__axis_ok("slice", a, &axis) || !goss__fixed_ok("slice", a, axis, &extent))
+    if (!goss__typed("slice", &a, 1, GOSS_REAL) || !goss__axis_ok("slice", a, &axis) ||
+        !goss__fixed_ok("slice", a, axis, &extent))
         return (goss_val){a.graph, 0};
     if (start < 0 || count < 1 || start > extent - count)
         return goss__misfit("slice", a, "%lld from %lld on axis %d", (long long)count, (long long)start, axis);
@@ -299,14 +316,17 @@ static void pad_run(const goss__call *c, bool f64) {
 }
 static void pad_f32(const goss__call *c) { pad_run(c, false); }
 static void pad_f64(const goss__call *c) { pad_run(c, true); }
-const goss__op goss__op_pad = {.name = "pad", .vjp = pad_vjp, .slice = behind_axis, .run_f32 = pad_f32, .run_f64 = pad_f64};
+const goss__op goss__op_pad = {
+    .name = "pad", .vjp = pad_vjp, .slice = behind_axis, .run_f32 = pad_f32, .run_f64 = pad_f64};
 
 goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
     int64_t extent;
-    if (!goss__typed("pad", &a, 1, GOSS_REAL) || !goss__axis_ok("pad", a, &axis) || !goss__fixed_ok("pad", a, axis, &extent))
+    if (!goss__typed("pad", &a, 1, GOSS_REAL) || !goss__axis_ok("pad", a, &axis) ||
+        !goss__fixed_ok("pad", a, axis, &extent))
         return (goss_val){a.graph, 0};
     int64_t whole;
-    if (before < 0 || after < 0 || __builtin_add_overflow(before, after, &whole) || __builtin_add_overflow(whole, extent, &whole))
+    if (before < 0 || after < 0 || __builtin_add_overflow(before, after, &whole) ||
+        __builtin_add_overflow(whole, extent, &whole))
         return goss__misfit("pad", a, "%lld before, %lld after", (long long)before, (long long)after);
     if (before == 0 && after == 0) return a;
     goss_shape s = goss_shape_of(a);
@@ -365,11 +385,13 @@ static void concat_run(const goss__call *c, bool f64) {
 }
 static void concat_f32(const goss__call *c) { concat_run(c, false); }
 static void concat_f64(const goss__call *c) { concat_run(c, true); }
-const goss__op goss__op_concat = {.name = "concat", .vjp = concat_vjp, .slice = behind_axis, .run_f32 = concat_f32, .run_f64 = concat_f64};
+const goss__op goss__op_concat = {
+    .name = "concat", .vjp = concat_vjp, .slice = behind_axis, .run_f32 = concat_f32, .run_f64 = concat_f64};
 
 goss_val goss_concat(const goss_val *parts, int n, int axis) {
     if (n < 1) return (goss_val){NULL, 0};
-    if (!goss__typed("concat", parts, n, GOSS_REAL) || !goss__axis_ok("concat", parts[0], &axis)) return (goss_val){goss__graph_of(parts, n), 0};
+    if (!goss__typed("concat", parts, n, GOSS_REAL) || !goss__axis_ok("concat", parts[0], &axis))
+        return (goss_val){goss__graph_of(parts, n), 0};
     if (n > GOSS__MAX_IN) return goss__misfit("concat", parts[0], "%d parts are over %d", n, GOSS__MAX_IN);
     if (n == 1) return parts[0];
     goss_shape s = goss_shape_of(parts[0]);
@@ -378,9 +400,11 @@ goss_val goss_concat(const goss_val *parts, int n, int axis) {
         goss_shape p = goss_shape_of(parts[i]);
         if (p.rank != s.rank) return goss__misfit2("concat", parts[0], parts[i], "ranks %d and %d", s.rank, p.rank);
         for (int k = 0; k < s.rank; k++)
-            if (k != axis && !goss_extent_equal(p.dim[k], s.dim[k])) return goss__differ("concat", parts[0], parts[i], k, s.dim[k], p.dim[k]);
+            if (k != axis && !goss_extent_equal(p.dim[k], s.dim[k]))
+                return goss__differ("concat", parts[0], parts[i], k, s.dim[k], p.dim[k]);
         if (!goss__fixed_ok("concat", parts[i], axis, &extent)) return (goss_val){parts[0].graph, 0};
-        if (__builtin_add_overflow(total, extent, &total)) return goss__misfit2("concat", parts[0], parts[i], "together they are too long");
+        if (__builtin_add_overflow(total, extent, &total))
+            return goss__misfit2("concat", parts[0], parts[i], "together they are too long");
     }
     s.dim[axis] = goss_n(total);
     return goss__make(&goss__op_concat, GOSS_REAL, s, parts, n, (int64_t[]){axis}, 1);

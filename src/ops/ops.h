@@ -1,7 +1,7 @@
 /* ops.h: what the op families share: the descriptors, the checks of operands, and small helpers.
  *
- * Every family is one file with its descriptors and its public builders (declared in gossamer/graph.h). A builder checks
- * types and extents, simplifies what costs nothing to see, and emits; a run function trusts all of it. */
+ * Every family is one file with its descriptors and its public builders (declared in gossamer/graph.h). A builder
+ * checks types and extents, simplifies what costs nothing to see, and emits; a run function trusts all of it. */
 #ifndef GOSS_OPS_OPS_H
 #define GOSS_OPS_OPS_H
 
@@ -59,7 +59,8 @@ bool goss__add_pads(goss_val a, goss_val b, goss_val *out);
 goss_val goss__sum_to(goss_val g, goss_shape shape);
 
 /* ---- slicing rules that several ops have ---- */
-goss__slicing goss__slice_same(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut); /* out's shape */
+goss__slicing goss__slice_same(const goss_graph *g, const goss__node *n, goss_extent L,
+                               goss__cut *cut); /* out's shape */
 /* All operands share the output's first `axes` dims and the cut lies in those. */
 goss__slicing goss__slice_leading(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut, int axes);
 /* How an operand of out's rank must come when out is cut after p dims; false when neither way works. */

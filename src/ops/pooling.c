@@ -1,5 +1,6 @@
-/* pooling.c: pooling. Max pooling is two ops: the index of each window's largest tap (no gradient) and a gather of those taps, whose
- * adjoint is a scatter. Average pooling is a window sum, whose adjoint spreads. x[T,N,H,W,C] -> [T,N,OH,OW,C].
+/* pooling.c: pooling. Max pooling is two ops: the index of each window's largest tap (no gradient) and a gather of
+ * those taps, whose adjoint is a scatter. Average pooling is a window sum, whose adjoint spreads. x[T,N,H,W,C] ->
+ * [T,N,OH,OW,C].
  *
  * attr: kernel h w, stride h w, pad top left, then H W (what the adjoints' outputs need). */
 #include "ops/ops.h"
@@ -19,12 +20,14 @@ static bool pooled_shape(const char *op, goss_val x, const goss_pool_options *o,
         return false;
     }
     if (!goss__fixed_ok(op, x, 2, &h) || !goss__fixed_ok(op, x, 3, &w)) return false;
-    if (o->size_h < 1 || o->size_w < 1 || o->stride_h < 1 || o->stride_w < 1 || o->pad_top < 0 || o->pad_left < 0 || o->pad_bottom < 0 ||
-        o->pad_right < 0 || o->pad_top >= o->size_h || o->pad_left >= o->size_w || o->pad_bottom >= o->size_h || o->pad_right >= o->size_w) {
+    if (o->size_h < 1 || o->size_w < 1 || o->stride_h < 1 || o->stride_w < 1 || o->pad_top < 0 || o->pad_left < 0 ||
+        o->pad_bottom < 0 || o->pad_right < 0 || o->pad_top >= o->size_h || o->pad_left >= o->size_w ||
+        o->pad_bottom >= o->size_h || o->pad_right >= o->size_w) {
         goss__misfit(op, x, "windows and strides start at 1, and padding is less than a window");
         return false;
     }
-    int64_t oh = (h + o->pad_top + o->pad_bottom - o->size_h) / o->stride_h + 1, ow = (w + o->pad_left + o->pad_right - o->size_w) / o->stride_w + 1;
+    int64_t oh = (h + o->pad_top + o->pad_bottom - o->size_h) / o->stride_h + 1,
+            ow = (w + o->pad_left + o->pad_right - o->size_w) / o->stride_w + 1;
     if (h + o->pad_top + o->pad_bottom < o->size_h || w + o->pad_left + o->pad_right < o->size_w) {
         goss__misfit(op, x, "a window of %d x %d is larger than the padded image", o->size_h, o->size_w);
         return false;
@@ -49,7 +52,8 @@ static goss_val pick(const goss__op *op, goss_val a, goss_val index, goss_shape 
 goss_val goss_max_pool(goss_val x, goss_pool_options o) {
     int64_t attr[N_ATTR];
     goss_shape out;
-    if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, attr, &out)) return (goss_val){x.graph, 0};
+    if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, attr, &out))
+        return (goss_val){x.graph, 0};
     goss_val index = goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, &x, 1, attr, N_ATTR);
     return pick(&goss__op_pool_gather, x, index, out, attr);
 }
@@ -57,7 +61,8 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
 goss_val goss_avg_pool(goss_val x, goss_pool_options o) {
     int64_t attr[N_ATTR];
     goss_shape out;
-    if (!goss__typed("avg_pool", &x, 1, GOSS_REAL) || !pooled_shape("avg_pool", x, &o, attr, &out)) return (goss_val){x.graph, 0};
+    if (!goss__typed("avg_pool", &x, 1, GOSS_REAL) || !pooled_shape("avg_pool", x, &o, attr, &out))
+        return (goss_val){x.graph, 0};
     goss_val sum = goss__make(&goss__op_window_sum, GOSS_REAL, out, &x, 1, attr, N_ATTR);
     return goss_scale(sum, 1 / ((double)o.size_h * o.size_w));
 }
@@ -85,9 +90,18 @@ static goss__slicing sample_slice(const goss_graph *g, const goss__node *n, goss
 /* ---- runs ---- */
 
 static goss__pool2d geometry(const int64_t *a, const goss__tensor *pooled) {
-    return (goss__pool2d){.n = pooled->dim[0] * pooled->dim[1], .h = a[H], .w = a[W], .c = pooled->dim[4], .kh = a[KH], .kw = a[KW],
-                          .oh = pooled->dim[2], .ow = pooled->dim[3], .stride_h = a[STRIDE_H], .stride_w = a[STRIDE_W],
-                          .pad_top = a[TOP], .pad_left = a[LEFT]};
+    return (goss__pool2d){.n = pooled->dim[0] * pooled->dim[1],
+                          .h = a[H],
+                          .w = a[W],
+                          .c = pooled->dim[4],
+                          .kh = a[KH],
+                          .kw = a[KW],
+                          .oh = pooled->dim[2],
+                          .ow = pooled->dim[3],
+                          .stride_h = a[STRIDE_H],
+                          .stride_w = a[STRIDE_W],
+                          .pad_top = a[TOP],
+                          .pad_left = a[LEFT]};
 }
 static goss__pool2d from_out(const goss__call *c) { return geometry(c->shapes->attr, c->shapes->out); }
 static goss__pool2d from_in(const goss__call *c) { return geometry(c->shapes->attr, &c->shapes->in[0]); }
@@ -108,7 +122,8 @@ static void scatter_f32(const goss__call *c) {
 /* Position in the image of tap k of output pixel o (of all images), or -1 outside. */
 static int64_t tap(const goss__pool2d *p, int64_t o, int64_t k) {
     int64_t image = o / (p->oh * p->ow), at = o % (p->oh * p->ow);
-    int64_t i = at / p->ow * p->stride_h - p->pad_top + k / p->kw, j = at % p->ow * p->stride_w - p->pad_left + k % p->kw;
+    int64_t i = at / p->ow * p->stride_h - p->pad_top + k / p->kw,
+            j = at % p->ow * p->stride_w - p->pad_left + k % p->kw;
     return i < 0 || i >= p->h || j < 0 || j >= p->w ? -1 : (image * p->h + i) * p->w + j;
 }
 
@@ -132,7 +147,8 @@ static void gather_f64(const goss__call *c) {
     const double *x = c->in[0];
     const int32_t *index = c->in[1];
     for (int64_t o = 0; o < p.n * p.oh * p.ow; o++)
-        for (int64_t ch = 0; ch < p.c; ch++) ((double *)c->out)[o * p.c + ch] = x[tap(&p, o, index[o * p.c + ch]) * p.c + ch];
+        for (int64_t ch = 0; ch < p.c; ch++)
+            ((double *)c->out)[o * p.c + ch] = x[tap(&p, o, index[o * p.c + ch]) * p.c + ch];
 }
 static void scatter_f64(const goss__call *c) {
     goss__pool2d p = from_in(c);
@@ -140,7 +156,8 @@ static void scatter_f64(const goss__call *c) {
     const int32_t *index = c->in[1];
     memset(c->out, 0, (size_t)c->shapes->out->numel * sizeof *g);
     for (int64_t o = 0; o < p.n * p.oh * p.ow; o++)
-        for (int64_t ch = 0; ch < p.c; ch++) ((double *)c->out)[tap(&p, o, index[o * p.c + ch]) * p.c + ch] += g[o * p.c + ch];
+        for (int64_t ch = 0; ch < p.c; ch++)
+            ((double *)c->out)[tap(&p, o, index[o * p.c + ch]) * p.c + ch] += g[o * p.c + ch];
 }
 
 #define WINDOWS(real, suffix)                                                                                          \
@@ -171,8 +188,25 @@ WINDOWS(double, f64)
 
 static double taps(const goss__shapes *s) { return (double)s->out->numel * (double)(s->attr[KH] * s->attr[KW]); }
 
-const goss__op goss__op_pool_argmax = {.name = "pool_argmax", .no_gradient = true, .slice = sample_slice, .cost = taps, .run_f32 = argmax_f32, .run_f64 = argmax_f64};
-const goss__op goss__op_pool_gather = {.name = "pool_gather", .vjp = gather_vjp, .slice = sample_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
-const goss__op goss__op_pool_scatter = {.name = "pool_scatter", .vjp = scatter_vjp, .slice = sample_slice, .run_f32 = scatter_f32, .run_f64 = scatter_f64};
-const goss__op goss__op_window_sum = {.name = "window_sum", .vjp = sum_vjp, .slice = sample_slice, .cost = taps, .run_f32 = window_sum_f32, .run_f64 = window_sum_f64};
-const goss__op goss__op_window_spread = {.name = "window_spread", .vjp = spread_vjp, .slice = sample_slice, .cost = taps, .run_f32 = window_spread_f32, .run_f64 = window_spread_f64};
+const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
+                                       .no_gradient = true,
+                                       .slice = sample_slice,
+                                       .cost = taps,
+                                       .run_f32 = argmax_f32,
+                                       .run_f64 = argmax_f64};
+const goss__op goss__op_pool_gather = {
+    .name = "pool_gather", .vjp = gather_vjp, .slice = sample_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
+const goss__op goss__op_pool_scatter = {
+    .name = "pool_scatter", .vjp = scatter_vjp, .slice = sample_slice, .run_f32 = scatter_f32, .run_f64 = scatter_f64};
+const goss__op goss__op_window_sum = {.name = "window_sum",
+                                      .vjp = sum_vjp,
+                                      .slice = sample_slice,
+                                      .cost = taps,
+                                      .run_f32 = window_sum_f32,
+                                      .run_f64 = window_sum_f64};
+const goss__op goss__op_window_spread = {.name = "window_spread",
+                                         .vjp = spread_vjp,
+                                         .slice = sample_slice,
+                                         .cost = taps,
+                                         .run_f32 = window_spread_f32,
+                                         .run_f64 = window_spread_f64};

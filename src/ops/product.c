@@ -46,7 +46,8 @@ static goss_val folded(goss_val a, goss_val b, bool tb, goss_shape out) {
 goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb) {
     goss_val in[2] = {a, b};
     goss_shape out;
-    if (!goss__typed("matmul", in, 2, GOSS_REAL) || !product_shape(a, b, ta, tb, &out)) return (goss_val){goss__graph_of(in, 2), 0};
+    if (!goss__typed("matmul", in, 2, GOSS_REAL) || !product_shape(a, b, ta, tb, &out))
+        return (goss_val){goss__graph_of(in, 2), 0};
     goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
     if (!ta && ones_in_front(&t) && !ones_in_front(&s)) return folded(a, b, tb, out);
     return goss__make(&goss__op_matmul, GOSS_REAL, out, in, 2, (int64_t[]){ta, tb}, 2);
@@ -56,21 +57,30 @@ goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb) {
  * repeated are summed. */
 static void matmul_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     bool ta = goss__node_of(y)->attr[0], tb = goss__node_of(y)->attr[1];
-    if (want[0]) cot[0] = goss__sum_to(ta ? goss_matmul(in[1], g, tb, true) : goss_matmul(g, in[1], false, !tb), goss_shape_of(in[0]));
-    if (want[1]) cot[1] = goss__sum_to(tb ? goss_matmul(g, in[0], true, ta) : goss_matmul(in[0], g, !ta, false), goss_shape_of(in[1]));
+    if (want[0])
+        cot[0] = goss__sum_to(ta ? goss_matmul(in[1], g, tb, true) : goss_matmul(g, in[1], false, !tb),
+                              goss_shape_of(in[0]));
+    if (want[1])
+        cot[1] = goss__sum_to(tb ? goss_matmul(g, in[0], true, ta) : goss_matmul(in[0], g, !ta, false),
+                              goss_shape_of(in[1]));
 }
 
 /* ---- slices: batch axes; rows of A with B whole; the contracted axis, when both are stored with it in front ---- */
 
-static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__cut *cut) { return goss__cut_operand(out, s, p, cut); }
+static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__cut *cut) {
+    return goss__cut_operand(out, s, p, cut);
+}
 
 static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
     const goss_shape *a = &goss__in(g, n, 0)->shape, *b = &goss__in(g, n, 1)->shape;
     bool ta = n->attr[0], tb = n->attr[1];
     int r = n->shape.rank;
     goss_extent rest;
-    int p = goss__cut_prefix(&n->shape, L, &rest), pa = goss__cut_prefix(a, L, &rest), pb = goss__cut_prefix(b, L, &rest);
-    if (p > 0 && p <= r - 2) return batch_cut(a, &n->shape, p, &cut[0]) && batch_cut(b, &n->shape, p, &cut[1]) ? GOSS__LOCAL : GOSS__NO_SLICES;
+    int p = goss__cut_prefix(&n->shape, L, &rest), pa = goss__cut_prefix(a, L, &rest),
+        pb = goss__cut_prefix(b, L, &rest);
+    if (p > 0 && p <= r - 2)
+        return batch_cut(a, &n->shape, p, &cut[0]) && batch_cut(b, &n->shape, p, &cut[1]) ? GOSS__LOCAL
+                                                                                          : GOSS__NO_SLICES;
     if (p == r - 1 && !ta && pa == r - 1 && ones_in_front(b)) {
         cut[0] = GOSS__CUT, cut[1] = GOSS__WHOLE;
         return GOSS__LOCAL;
@@ -92,7 +102,8 @@ typedef struct product {
 static product product_of(const goss__shapes *s) {
     const goss__tensor *a = &s->in[0], *b = &s->in[1], *out = s->out;
     int r = out->rank;
-    product p = {.ta = s->attr[0], .tb = s->attr[1], .m = out->dim[r - 2], .n = out->dim[r - 1], .ldc = out->dim[r - 1]};
+    product p = {
+        .ta = s->attr[0], .tb = s->attr[1], .m = out->dim[r - 2], .n = out->dim[r - 1], .ldc = out->dim[r - 1]};
     p.k = p.ta ? a->dim[r - 2] : a->dim[r - 1];
     p.lda = a->dim[r - 1], p.ldb = b->dim[r - 1];
     p.batch = goss__numel(out, 0, r - 2);
@@ -155,7 +166,14 @@ static void matmul_f32(const goss__call *c) {
     float *out = c->out;
     int64_t size = c->shapes->out->dim[c->shapes->out->rank - 2] * p.ldc;
     for (int64_t i = 0; i < p.batch; i++) {
-        goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc,
+        goss__gemm g = {.m = p.m,
+                        .n = p.n,
+                        .k = p.k,
+                        .ta = p.ta,
+                        .tb = p.tb,
+                        .lda = p.lda,
+                        .ldb = p.ldb,
+                        .ldc = p.ldc,
                         .a = a + batch_offset(&c->shapes->in[0], c->shapes->out, i) + (p.ta ? row : row * p.lda),
                         .b = b + batch_offset(&c->shapes->in[1], c->shapes->out, i) + (p.tb ? column * p.ldb : column),
                         .c = out + i * size + row * p.ldc + column};
@@ -180,5 +198,12 @@ static void matmul_f64(const goss__call *c) {
     }
 }
 
-const goss__op goss__op_matmul = {.name = "matmul", .wide = true, .vjp = matmul_vjp, .slice = matmul_slice, .scratch = matmul_scratch,
-                                  .parts = matmul_parts, .cost = matmul_cost, .run_f32 = matmul_f32, .run_f64 = matmul_f64};
+const goss__op goss__op_matmul = {.name = "matmul",
+                                  .wide = true,
+                                  .vjp = matmul_vjp,
+                                  .slice = matmul_slice,
+                                  .scratch = matmul_scratch,
+                                  .parts = matmul_parts,
+                                  .cost = matmul_cost,
+                                  .run_f32 = matmul_f32,
+                                  .run_f64 = matmul_f64};

@@ -1,7 +1,7 @@
 /* random.c: counter-based draws (Philox4x32-10, Salmon et al. 2011).
  *
- * Key: seed and the node's name (scope and ordinal). Counter: task id, sample, element, step. So a draw is a function of what it
- * is for, never of the number of tasks in the batch, of slices or of threads. */
+ * Key: seed and the node's name (scope and ordinal). Counter: task id, sample, element, step. So a draw is a function
+ * of what it is for, never of the number of tasks in the batch, of slices or of threads. */
 #include <math.h>
 
 #include "base/rng.h"
@@ -24,8 +24,11 @@ typedef struct stream {
 /* The whole tensor's extents are attr: a slice's own do not tell them. */
 static stream open_stream(const goss__call *c) {
     uint64_t name = goss__hash64(c->name, strlen(c->name), c->seed);
-    return (stream){.key = {(uint32_t)name, (uint32_t)(name >> 32)}, .step = (uint32_t)c->step, .task = c->in[0],
-                    .samples = c->shapes->in[1].numel, .elements = c->shapes->attr[0]};
+    return (stream){.key = {(uint32_t)name, (uint32_t)(name >> 32)},
+                    .step = (uint32_t)c->step,
+                    .task = c->in[0],
+                    .samples = c->shapes->in[1].numel,
+                    .elements = c->shapes->attr[0]};
 }
 
 static void words(stream *s, int64_t task, int64_t sample, int64_t element) {
@@ -57,25 +60,48 @@ static void normal_f32(const goss__call *c) { draw(c, false, true); }
 static void normal_f64(const goss__call *c) { draw(c, true, true); }
 static double random_cost(const goss__shapes *s) { return 50 * (double)s->out->numel; }
 
-const goss__op goss__op_random_uniform = {.name = "random_uniform", .no_gradient = true, .slice = random_slice, .cost = random_cost, .run_f32 = uniform_f32, .run_f64 = uniform_f64};
-const goss__op goss__op_random_normal = {.name = "random_normal", .no_gradient = true, .slice = random_slice, .cost = random_cost, .run_f32 = normal_f32, .run_f64 = normal_f64};
+const goss__op goss__op_random_uniform = {.name = "random_uniform",
+                                          .no_gradient = true,
+                                          .slice = random_slice,
+                                          .cost = random_cost,
+                                          .run_f32 = uniform_f32,
+                                          .run_f64 = uniform_f64};
+const goss__op goss__op_random_normal = {.name = "random_normal",
+                                         .no_gradient = true,
+                                         .slice = random_slice,
+                                         .cost = random_cost,
+                                         .run_f32 = normal_f32,
+                                         .run_f64 = normal_f64};
 
 /* ---- builders ---- */
 
 /* Operand 1 carries the run-time number of samples by its extent: 0, 1, 2, ... */
 static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape) {
-    if (!goss__typed(op->name, &task, 1, GOSS_INDEX) || !goss__shape_ok(task.graph, op->name, &shape)) return (goss_val){task.graph, 0};
+    if (!goss__typed(op->name, &task, 1, GOSS_INDEX) || !goss__shape_ok(task.graph, op->name, &shape))
+        return (goss_val){task.graph, 0};
     goss_graph *g = task.graph;
     if (goss_rank(task) != 1 || shape.rank < 1 || !goss_extent_equal(goss_dim(task, 0), shape.dim[0]))
         return goss__misfit(op->name, task, "it must hold one id for each task of the result");
     goss_extent elements = goss__shape_product(&shape, shape.rank < 2 ? 1 : 2, shape.rank);
-    if (elements.symbols) return goss_graph_fail(g, GOSS_E_SHAPE, "%s: only the first two extents may be symbols", op->name);
+    if (elements.symbols)
+        return goss_graph_fail(g, GOSS_E_SHAPE, "%s: only the first two extents may be symbols", op->name);
     char *name = goss__arena_printf(&g->arena, "%s #%u", g->scope, g->random_ordinal++);
     if (!name) return goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
     goss_val in[2] = {task, goss_iota(g, shape.rank < 2 ? goss_n(1) : shape.dim[1])};
-    goss__proto p = {.op = op, .type = GOSS_REAL, .shape = shape, .n_in = 2, .in = in, .n_attr = 1, .attr = &elements.count, .name = name};
+    goss__proto p = {.op = op,
+                     .type = GOSS_REAL,
+                     .shape = shape,
+                     .n_in = 2,
+                     .in = in,
+                     .n_attr = 1,
+                     .attr = &elements.count,
+                     .name = name};
     return goss__emit(g, &p);
 }
 
-goss_val goss_random_uniform(goss_val task, goss_shape shape) { return make_random(&goss__op_random_uniform, task, shape); }
-goss_val goss_random_normal(goss_val task, goss_shape shape) { return make_random(&goss__op_random_normal, task, shape); }
+goss_val goss_random_uniform(goss_val task, goss_shape shape) {
+    return make_random(&goss__op_random_uniform, task, shape);
+}
+goss_val goss_random_normal(goss_val task, goss_shape shape) {
+    return make_random(&goss__op_random_normal, task, shape);
+}

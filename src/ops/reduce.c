@@ -28,7 +28,8 @@ static uint32_t busy_axes(goss_val a, uint32_t axes) {
 
 static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep) {
     goss_shape kept, out;
-    if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !reduced_shape(op->name, a, axes, keep, &kept, &out)) return (goss_val){a.graph, 0};
+    if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !reduced_shape(op->name, a, axes, keep, &kept, &out))
+        return (goss_val){a.graph, 0};
     axes = busy_axes(a, axes);
     goss_val inner = a;
     int64_t attr = axes;
@@ -73,7 +74,8 @@ static void max_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want
 
 /* ---- slices ---- */
 
-static goss__slicing cut_of_reduction(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut, bool addends) {
+static goss__slicing cut_of_reduction(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut,
+                                      bool addends) {
     const goss_shape *in = &goss__in(g, n, 0)->shape;
     uint32_t axes = (uint32_t)n->attr[0];
     goss_extent rest;
@@ -170,5 +172,17 @@ REDUCE(max_f64, double, max_block)
 
 static double reduce_cost(const goss__shapes *s) { return (double)s->in[0].numel; }
 
-const goss__op goss__op_sum = {.name = "sum", .vjp = sum_vjp, .slice = sum_slice, .scratch = reduce_scratch, .cost = reduce_cost, .run_f32 = sum_f32, .run_f64 = sum_f64};
-const goss__op goss__op_reduce_max = {.name = "reduce_max", .vjp = max_vjp, .slice = max_slice, .scratch = reduce_scratch, .cost = reduce_cost, .run_f32 = max_f32, .run_f64 = max_f64};
+const goss__op goss__op_sum = {.name = "sum",
+                               .vjp = sum_vjp,
+                               .slice = sum_slice,
+                               .scratch = reduce_scratch,
+                               .cost = reduce_cost,
+                               .run_f32 = sum_f32,
+                               .run_f64 = sum_f64};
+const goss__op goss__op_reduce_max = {.name = "reduce_max",
+                                      .vjp = max_vjp,
+                                      .slice = max_slice,
+                                      .scratch = reduce_scratch,
+                                      .cost = reduce_cost,
+                                      .run_f32 = max_f32,
+                                      .run_f64 = max_f64};

@@ -1,8 +1,8 @@
 /* simplify.c: what an elementwise op on given operands simplifies to, seen from the nodes right in front of it.
  *
  * Gradients are written by rote and full of x + 0, x * 1, -(-x) and constants times constants; this keeps their graphs
- * small. Only what leaves the value as it is (but for the sign of a zero and the rounding of two constants' product). x * 0
- * stays: it is NaN where x is not finite. */
+ * small. Only what leaves the value as it is (but for the sign of a zero and the rounding of two constants' product). x
+ * * 0 stays: it is NaN where x is not finite. */
 #include "ops/elementwise.h"
 
 typedef bool (*rule)(const goss_val *in, goss_val *out);

@@ -1,7 +1,7 @@
 /* spd.c: X with A X = B for small symmetric positive definite A, by Cholesky. Its gradient is another solve.
  *
- * Only A's lower triangle is read, so A's gradient must land there alone: fold_lower brings a full matrix's parts above the
- * diagonal down (x_ij + x_ji), mirror_lower is its adjoint. */
+ * Only A's lower triangle is read, so A's gradient must land there alone: fold_lower brings a full matrix's parts above
+ * the diagonal down (x_ij + x_ji), mirror_lower is its adjoint. */
 #include <math.h>
 
 #include "ops/ops.h"
@@ -22,8 +22,12 @@ static goss_val triangle_op(const goss__op *op, goss_val a) {
     return goss__make(op, GOSS_REAL, goss_shape_of(a), &a, 1, NULL, 0);
 }
 
-static void fold_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = triangle_op(&goss__op_mirror_lower, g); }
-static void mirror_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = triangle_op(&goss__op_fold_lower, g); }
+static void fold_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    cot[0] = triangle_op(&goss__op_mirror_lower, g);
+}
+static void mirror_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    cot[0] = triangle_op(&goss__op_fold_lower, g);
+}
 
 static void solve_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     goss_val gb = goss_spd_solve(in[0], g); /* A is symmetric: A^-T = A^-1 */
@@ -94,14 +98,22 @@ static size_t solve_scratch(const goss__shapes *s, bool f64, const goss__kernels
 TRIANGLES(float, f32, sqrtf)
 TRIANGLES(double, f64, sqrt)
 
-const goss__op goss__op_fold_lower = {.name = "fold_lower", .vjp = fold_vjp, .slice = batch_slice, .run_f32 = fold_f32, .run_f64 = fold_f64};
-const goss__op goss__op_mirror_lower = {.name = "mirror_lower", .vjp = mirror_vjp, .slice = batch_slice, .run_f32 = mirror_f32, .run_f64 = mirror_f64};
-const goss__op goss__op_spd_solve = {.name = "spd_solve", .vjp = solve_vjp, .slice = batch_slice, .scratch = solve_scratch,
-                                     .cost = solve_cost, .run_f32 = solve_f32, .run_f64 = solve_f64};
+const goss__op goss__op_fold_lower = {
+    .name = "fold_lower", .vjp = fold_vjp, .slice = batch_slice, .run_f32 = fold_f32, .run_f64 = fold_f64};
+const goss__op goss__op_mirror_lower = {
+    .name = "mirror_lower", .vjp = mirror_vjp, .slice = batch_slice, .run_f32 = mirror_f32, .run_f64 = mirror_f64};
+const goss__op goss__op_spd_solve = {.name = "spd_solve",
+                                     .vjp = solve_vjp,
+                                     .slice = batch_slice,
+                                     .scratch = solve_scratch,
+                                     .cost = solve_cost,
+                                     .run_f32 = solve_f32,
+                                     .run_f64 = solve_f64};
 
 goss_val goss_spd_solve(goss_val a, goss_val b) {
     goss_val in[2] = {a, b};
-    if (!goss__typed("spd_solve", in, 2, GOSS_REAL) || !square_ok("spd_solve", a)) return (goss_val){goss__graph_of(in, 2), 0};
+    if (!goss__typed("spd_solve", in, 2, GOSS_REAL) || !square_ok("spd_solve", a))
+        return (goss_val){goss__graph_of(in, 2), 0};
     goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
     bool fits = s.rank == t.rank;
     for (int i = 0; fits && i < s.rank - 1; i++) fits = goss_extent_equal(s.dim[i], t.dim[i]);
