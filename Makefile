@@ -57,11 +57,13 @@ $(B)/examples/%: $(B)/examples/%.o $(B)/libgossamer.a
 define ISA_RULE
 $(B)/src/kernel/isa/%.$(1).o: src/kernel/isa/%.c $(B)/config.mk
 	@mkdir -p $$(@D)
+	@echo '  cc $$< ($(1))'
 	@$$(CC) $$(ALL_CFLAGS) -O3 $$(FLAGS_$(1)) -DGOSS_ISA=$(1) -DGOSS_ISA_$(1)=1 -c -o $$@ $$<
 endef
 $(foreach i,$(ISAS),$(eval $(call ISA_RULE,$(i))))
 $(B)/%.o: %.c $(B)/config.mk
 	@mkdir -p $(@D)
+	@echo '  cc $<'
 	@$(CC) $(ALL_CFLAGS) -c -o $@ $<
 
 check: deps
