@@ -46,9 +46,9 @@ static goss_status derive(const eval *e, runner *r, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: needs a model of its own: --methods %s=FILE",
                               r->name, r->name);
     GOSS_TRY(goss_model_create(r->name, goss_model_settings(e->model), &image, 1, &r->model, err));
-    int params = goss_method_params(goss_model_method(r->model)), copied = goss_model_copy_values(r->model, e->model);
+    /* What trains nothing (scratch) starts from its own values, though its parameters bear the same names. */
     bool trains = goss_method_trains(goss_model_method(r->model));
-    if (trains && params > 0 && copied == 0)
+    if (trains && goss_model_copy_values(r->model, e->model) == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: the model has no weights for it: --methods %s=FILE",
                               r->name, r->name);
     snprintf(r->weights, sizeof r->weights, "%s", trains ? "the model's embedding" : "none");

@@ -152,6 +152,28 @@ TEST(a_model_is_trained_and_judged) {
     SAYS(out_text, "\"adam.m.target\"");
 }
 
+/* Accuracy of the method of that name in the JSON that eval wrote last; -1: none. */
+static double accuracy_of(const char *name) {
+    char key[64];
+    snprintf(key, sizeof key, "{\"name\": \"%s\", \"accuracy\": ", name);
+    const char *at = out_text ? strstr(out_text, key) : NULL;
+    return at ? strtod(at + strlen(key), NULL) : -1;
+}
+
+TEST(scratch_takes_nothing_from_the_model_it_is_raced_against) {
+    T_EQ(train("trained", "train.steps=60"), 0);
+    T_EQ(train("untrained", "train.method=scratch"), 0);
+    const char *how = " --data tiny-images-idx3-ubyte --ways 5 --queries 4 --episodes 20 --json --methods scratch";
+    char line[400];
+    snprintf(line, sizeof line, "eval trained/model.safetensors%s", how);
+    RUN(0, line);
+    double beside = accuracy_of("scratch");
+    snprintf(line, sizeof line, "eval untrained/model.safetensors%s", how);
+    RUN(0, line);
+    T_CHECK(beside >= 0);
+    T_NEAR(accuracy_of("scratch"), beside, 1e-6);
+}
+
 TEST(drawings_become_a_network) {
     T_EQ(train("adapt", "train.steps=20"), 0);
     RUN(0, "adapt adapt/model.safetensors --support tiny-images-idx3-ubyte -o net.safetensors --fine-tune 3");
