@@ -161,6 +161,7 @@ static double accuracy_of(const char *name) {
 }
 
 TEST(scratch_takes_nothing_from_the_model_it_is_raced_against) {
+    tiny_set();
     T_EQ(train("trained", "train.steps=60"), 0);
     T_EQ(train("untrained", "train.method=scratch"), 0);
     const char *how = " --data tiny-images-idx3-ubyte --ways 5 --queries 4 --episodes 20 --json --methods scratch";
