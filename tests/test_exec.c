@@ -188,6 +188,44 @@ TEST(chains_keep_what_they_still_read) {
     for (int64_t i = 0; i < a.n; i++) T_NEAR(a.v[i], b.v[i], 1e-4 * (1 + fabs(b.v[i])));
 }
 
+/* Assignments read what was there before the run: two parameters change places, and a third takes the first's old rows. */
+TEST(assignments_read_what_was_there) {
+    goss_graph *g = goss_graph_new();
+    goss_shape s = GOSS_SHAPE(goss_n(4), goss_n(3));
+    goss_val p = goss_param(g, "p", s), q = goss_param(g, "q", s), r = goss_param(g, "r", s);
+    goss_val at = goss_input(g, "at", GOSS_INDEX, GOSS_SHAPE(goss_n(2)));
+    goss_val updates[3] = {goss_assign(p, q), goss_assign(q, p), goss_assign_rows(r, at, goss_slice(p, 0, 1, 2))};
+    goss_program *program;
+    goss_params *params;
+    goss_threads *th;
+    goss_exec *e;
+    T_ERR(goss_compile(g, NULL, 0, &p, 1, NULL, &program, &err), GOSS_E_ARGUMENT, "is a param, not an assignment");
+    T_OK(goss_compile(g, NULL, 0, updates, 3, NULL, &program, &err));
+    goss_graph_free(g);
+    T_OK(goss_params_new(GOSS_F32, &params, &err));
+    T_OK(goss_params_add(params, program, &err));
+    float *v[3];
+    const char *const names[3] = {"p", "q", "r"};
+    for (int i = 0; i < 3; i++) {
+        v[i] = goss_params_data(params, goss_params_find(params, names[i]));
+        for (int j = 0; j < 12; j++) v[i][j] = (float)(100 * i + j);
+    }
+    T_OK(goss_threads_new(2, &th, &err));
+    T_OK(goss_exec_new(program, params, th, &e, &err));
+    int32_t rows[2] = {3, 4};
+    T_OK(goss_exec_bind(e, "at", rows, &err));
+    T_ERR(goss_exec_run(e, &err), GOSS_E_ARGUMENT, "assign_rows: an index lies outside its table");
+    for (int j = 0; j < 12; j++) T_CHECK(v[0][j] == (float)j && v[1][j] == (float)(100 + j) && v[2][j] == (float)(200 + j));
+    rows[1] = 0;
+    T_OK(goss_exec_run(e, &err));
+    for (int j = 0; j < 12; j++) T_CHECK(v[0][j] == (float)(100 + j) && v[1][j] == (float)j);
+    for (int j = 0; j < 3; j++) T_CHECK(v[2][9 + j] == (float)(3 + j) && v[2][j] == (float)(6 + j) && v[2][3 + j] == (float)(203 + j));
+    goss_exec_free(e);
+    goss_threads_free(th);
+    goss_params_free(params);
+    goss_program_free(program);
+}
+
 TEST(a_run_allocates_nothing) {
     uint64_t allocs = 1;
     T_OK(run(goss_program_defaults(), 2, 4, 6, &a, &allocs));

@@ -26,6 +26,11 @@ uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset) {
     return v;
 }
 
+uint32_t goss__source(const goss_program *p, uint32_t v) {
+    while (p->values[v].place == GOSS__AT_VIEW || p->values[v].place == GOSS__AT_ALIAS) v = p->values[v].in[0];
+    return v;
+}
+
 static void mark(const goss_graph *g, uint8_t *needed, const goss_val *v, int n) {
     for (int i = 0; i < n; i++) needed[v[i].id] = 1;
     for (uint32_t id = g->n_nodes; id-- > 1;) /* ids are topological order */
@@ -123,6 +128,11 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
     GOSS_TRY(goss_graph_status(g, err));
     GOSS_TRY(check_request(g, outputs, n_outputs, "output", err));
     GOSS_TRY(check_request(g, updates, n_updates, "update", err));
+    for (int i = 0; i < n_updates; i++) {
+        const goss__op *op = goss__node_of(updates[i])->op;
+        if (op != &goss__op_assign && op != &goss__op_assign_rows)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "compile: update %d is a %s, not an assignment", i, op->name);
+    }
     goss_program *p = goss__calloc(1, sizeof *p);
     uint8_t *needed = goss__calloc(g->n_nodes, 1);
     uint32_t *number = goss__calloc(g->n_nodes, sizeof *number);

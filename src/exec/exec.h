@@ -52,8 +52,7 @@ struct goss_exec {
     goss__phase_run *phase_runs;
     goss__tensor *tensors;
     goss__place_at *places;
-    int bad_index;       /* set by an operation that met an index outside its table */
-    uint32_t bad_value;
+    uint32_t bad_value;  /* 1 + the value whose operation met an index outside its table; 0: none */
     double *seconds;     /* profiling: by thread and instruction; NULL otherwise */
 };
 

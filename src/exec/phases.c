@@ -26,9 +26,7 @@ static bool is_instr(const goss__value *v) { return v->place == GOSS__AT_SHARED 
 
 static bool all_const(const goss_program *p, const goss__value *v) {
     for (int i = 0; i < v->n_in; i++) {
-        const goss__value *in = &p->values[v->in[i]];
-        while (in->place == GOSS__AT_ALIAS || in->place == GOSS__AT_VIEW) in = &p->values[in->in[0]];
-        if (in->place != GOSS__AT_CONST) return false;
+        if (p->values[goss__source(p, v->in[i])].place != GOSS__AT_CONST) return false;
     }
     return true;
 }
@@ -120,9 +118,7 @@ static int joins(builder *b, uint32_t v, goss_extent L) {
 /* All operands are computed (through views and aliases) or will be in the phase being built. */
 static bool is_ready(const builder *b, uint32_t v) {
     for (int i = 0; i < b->p->values[v].n_in; i++) {
-        uint32_t in = b->p->values[v].in[i];
-        while (b->p->values[in].place == GOSS__AT_VIEW || b->p->values[in].place == GOSS__AT_ALIAS)
-            in = b->p->values[in].in[0];
+        uint32_t in = goss__source(b->p, b->p->values[v].in[i]);
         if (!b->done[in] && b->in_phase[in] != 1) return false;
     }
     return true;
@@ -159,9 +155,7 @@ static double extend(builder *b, uint32_t first, goss_extent L, uint32_t *order,
 /* No operand of v is still waiting to be placed in the phase's order. */
 static bool placed_before(const goss_program *p, const uint8_t *waiting, uint32_t v) {
     for (int i = 0; i < p->values[v].n_in; i++) {
-        uint32_t in = p->values[v].in[i];
-        while (p->values[in].place == GOSS__AT_VIEW || p->values[in].place == GOSS__AT_ALIAS) in = p->values[in].in[0];
-        if (waiting[in]) return false;
+        if (waiting[goss__source(p, p->values[v].in[i])]) return false;
     }
     return true;
 }
@@ -302,7 +296,7 @@ static goss_status add_constants(goss_program *p, goss_error *err) {
 }
 
 static void note_reader(goss_program *p, uint32_t v, int32_t phase) {
-    while (p->values[v].place == GOSS__AT_VIEW || p->values[v].place == GOSS__AT_ALIAS) v = p->values[v].in[0];
+    v = goss__source(p, v);
     if (p->values[v].last_phase < phase) p->values[v].last_phase = phase;
 }
 

@@ -62,10 +62,19 @@ size_t goss__tile_bytes(const goss_program *p, const goss__phase *ph, const goss
     return v->bytes / (size_t)items * (size_t)goss__tile_items(ph, items);
 }
 
+/* An assignment whose value is (part of) a parameter needs a copy: that parameter may be assigned before it. */
+static void plan_staged(goss_program *p, goss__value *v, block *blocks, size_t *n) {
+    if (v->place != GOSS__AT_NOWHERE) return;
+    uint32_t value = v->in[v->n_in - 1];
+    v->staged = p->values[goss__source(p, value)].place == GOSS__AT_PARAM;
+    if (v->staged) blocks[(*n)++] = (block){goss__round64(p->values[value].bytes), &v->offset, 0, INT32_MAX};
+}
+
 static size_t plan_shared(goss_program *p, block *blocks) {
     size_t n = 0;
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
+        plan_staged(p, v, blocks, &n);
         if (v->place != GOSS__AT_SHARED) continue;
         bool forever = p->options.no_reuse;
         int64_t last = v->last_phase < v->phase ? v->phase : v->last_phase;
@@ -109,9 +118,7 @@ static void private_lives(const goss_program *p, const goss__phase *ph, int64_t 
         chain_around(p, ph, k, &from, &to);
         last[p->instrs[k].value] = to;
         for (int i = 0; i < v->n_in; i++) {
-            uint32_t in = v->in[i];
-            while (p->values[in].place == GOSS__AT_VIEW || p->values[in].place == GOSS__AT_ALIAS) in = p->values[in].in[0];
-            last[in] = to;
+            last[goss__source(p, v->in[i])] = to;
         }
     }
 }

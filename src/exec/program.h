@@ -34,6 +34,7 @@ typedef struct goss__value {
     int32_t phase;        /* that computes it; -1: none */
     int32_t last_phase;   /* that reads it; INT32_MAX: an output */
     bool partial;         /* its phase gives addends in slots */
+    bool staged;          /* an assignment whose value is a parameter's memory: copied before any parameter changes */
     size_t bytes;         /* of the whole, at the maxima */
     size_t offset;        /* in the slab or the private arena */
     size_t slots_offset;  /* partial: GOSS__SLOTS blocks in the slab, each rounded to 64 bytes */
@@ -90,6 +91,9 @@ size_t goss__tile_bytes(const goss_program *p, const goss__phase *ph, const goss
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);
 /* The value whose memory v's is (through aliases), with the element offset added up. */
 uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset);
+
+/* The value that is computed or kept, behind v's views and aliases. */
+uint32_t goss__source(const goss_program *p, uint32_t v);
 
 /* The steps of compiling, in order. */
 goss_status goss__build_phases(goss_program *p, goss_error *err); /* places and phases */

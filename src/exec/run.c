@@ -40,7 +40,7 @@ static void run_step(goss_exec *e, goss__step *s, int64_t tile, bool last, int w
                     .first_element = tile * s->first_step, .part = part, .parts = parts,
                     .seed = e->seed, .step = e->step, .name = s->value->node->name, .bad_index = &bad};
     s->run(&c);
-    if (bad) __atomic_store_n(&e->bad_index, (int)(s - e->steps) + 1, __ATOMIC_RELAXED);
+    if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
 }
 
 /* Elementwise steps k .. k + chain - 1 on one tile, block by block. */
@@ -134,14 +134,9 @@ static void sum_slots(goss_exec *e, const goss__step *s, int64_t groups, int64_t
     for (int64_t i = 1; i < groups; i++) add_block(e, out, slots + (size_t)i * goss__round64(v->bytes), n);
 }
 
-typedef struct slot_sum {
-    goss_exec *e;
-    uint32_t phase;
-} slot_sum;
-
 /* Item i is the i-th chunk over all partial results of the phase. */
 static void sum_item(void *ctx, int64_t item, int worker) {
-    const slot_sum *c = ctx;
+    const region *c = ctx;
     const goss__phase *ph = &c->e->program->phases[c->phase];
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         const goss__step *s = &c->e->steps[k];
@@ -158,7 +153,7 @@ static void sum_item(void *ctx, int64_t item, int worker) {
 static void run_sums(goss_exec *e, uint32_t phase) {
     const goss__phase *ph = &e->program->phases[phase];
     int64_t chunks = 0;
-    slot_sum c = {e, phase};
+    region c = {e, phase};
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++)
         if (e->steps[k].value->partial) chunks += (e->steps[k].shapes[0].out->numel + CHUNK - 1) / CHUNK;
     if (chunks < 4)
@@ -199,8 +194,13 @@ static const char *value_data(const goss_exec *e, uint32_t v) {
     return e->storage[root] + elements * (int64_t)goss__elem_size(e->program, &e->program->values[root]);
 }
 
+/* What update v assigns: where it was computed, or the copy of a parameter as it was. */
+static const char *assigned(const goss_exec *e, const goss__value *v) {
+    return v->staged ? e->slab + v->offset : value_data(e, v->in[v->n_in - 1]);
+}
+
 static void assign_whole(goss_exec *e, const goss__value *v) {
-    copy c = {(char *)(uintptr_t)value_data(e, v->in[0]), value_data(e, v->in[1]), e->program->values[v->in[0]].bytes};
+    copy c = {(char *)(uintptr_t)value_data(e, v->in[0]), assigned(e, v), e->program->values[v->in[0]].bytes};
     int64_t chunks = (int64_t)((c.bytes + CHUNK * 4 - 1) / (CHUNK * 4));
     if (chunks < 4)
         for (int64_t i = 0; i < chunks; i++) copy_chunk(&c, i, 0);
@@ -208,30 +208,49 @@ static void assign_whole(goss_exec *e, const goss__value *v) {
         goss__pool_run(e->threads->pool, chunks, copy_chunk, &c);
 }
 
-static void assign_rows(goss_exec *e, uint32_t update, const goss__value *v) {
+static void assign_rows(goss_exec *e, const goss__value *v) {
     const goss_program *p = e->program;
-    goss__tensor table, index;
-    goss__resolve(p, v->in[0], e->counts, goss_n(1), 0, &table);
+    const goss__value *table = &p->values[v->in[0]];
+    size_t row = table->bytes / (size_t)table->node->shape.dim[0].count;
+    goss__tensor index;
     goss__resolve(p, v->in[1], e->counts, goss_n(1), 0, &index);
-    size_t row = (size_t)(table.numel / (table.dim[0] ? table.dim[0] : 1)) * goss__elem_size(p, &p->values[v->in[0]]);
     const int32_t *at = (const int32_t *)value_data(e, v->in[1]);
     char *to = (char *)(uintptr_t)value_data(e, v->in[0]);
-    const char *from = value_data(e, v->in[2]);
-    for (int64_t i = 0; i < index.numel; i++) {
-        if (at[i] < 0 || at[i] >= table.dim[0]) {
-            e->bad_index = -(int)update - 1;
-            continue;
+    const char *from = assigned(e, v);
+    for (int64_t i = 0; i < index.numel; i++) memcpy(to + (size_t)at[i] * row, from + (size_t)i * row, row);
+}
+
+static bool rows_exist(const goss_exec *e, const goss__value *v) {
+    goss__tensor index;
+    goss__resolve(e->program, v->in[1], e->counts, goss_n(1), 0, &index);
+    const int32_t *at = (const int32_t *)value_data(e, v->in[1]);
+    int64_t rows = e->program->values[v->in[0]].node->shape.dim[0].count;
+    for (int64_t i = 0; i < index.numel; i++)
+        if (at[i] < 0 || at[i] >= rows) return false;
+    return true;
+}
+
+/* All that can fail, and all that reads a parameter, comes before the first parameter changes. */
+static bool prepare_updates(goss_exec *e) {
+    const goss_program *p = e->program;
+    for (int i = 0; i < p->n_updates; i++) {
+        const goss__value *v = &p->values[p->updates[i]];
+        if (v->op == &goss__op_assign_rows && !rows_exist(e, v)) {
+            e->bad_value = p->updates[i] + 1;
+            return false;
         }
-        memcpy(to + (size_t)at[i] * row, from + (size_t)i * row, row);
+        uint32_t value = v->in[v->n_in - 1];
+        if (v->staged) memcpy(e->slab + v->offset, value_data(e, value), p->values[value].bytes);
     }
+    return true;
 }
 
 static void run_updates(goss_exec *e) {
     for (int i = 0; i < e->program->n_updates; i++) {
         const goss__value *v = &e->program->values[e->program->updates[i]];
         if (v->op == &goss__op_assign_rows)
-            assign_rows(e, e->program->updates[i], v);
-        else if (v->op == &goss__op_assign)
+            assign_rows(e, v);
+        else
             assign_whole(e, v);
     }
 }
@@ -247,20 +266,19 @@ static goss_status check_inputs(const goss_exec *e, goss_error *err) {
 }
 
 static goss_status index_error(const goss_exec *e, goss_error *err) {
-    uint32_t v = e->bad_index > 0 ? e->program->instrs[e->bad_index - 1].value : (uint32_t)(-e->bad_index - 1);
-    const goss__value *val = &e->program->values[v];
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s%s%s: an index lies outside its table", val->node->scope,
-                          val->node->scope[0] ? ": " : "", val->op->name);
+    const goss__value *v = &e->program->values[e->bad_value - 1];
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s%s%s: an index lies outside its table", v->node->scope,
+                          v->node->scope[0] ? ": " : "", v->op->name);
 }
 
 goss_status goss_exec_run(goss_exec *e, goss_error *err) {
     GOSS_TRY(check_inputs(e, err));
-    e->bad_index = 0;
+    e->bad_value = 0;
     if (e->dirty) goss__exec_resolve(e);
     for (uint32_t f = 0; f < e->program->n_phases; f++) run_phase(e, f);
-    if (e->bad_index) return index_error(e, err); /* parameters stay as they were */
+    if (e->bad_value || !prepare_updates(e)) return index_error(e, err); /* parameters stay as they were */
     run_updates(e);
-    return e->bad_index ? index_error(e, err) : GOSS_OK;
+    return GOSS_OK;
 }
 
 const void *goss_exec_output(const goss_exec *e, int i, int64_t *numel) {

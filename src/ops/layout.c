@@ -4,7 +4,7 @@
  * Elements are 4 or 8 bytes; copies do not look inside them, so one run function serves each size. */
 #include "ops/ops.h"
 
-static size_t element(const goss__call *c, bool f64) { return f64 ? 8 : 4; }
+static size_t element(bool f64) { return f64 ? 8 : 4; }
 
 /* ---- broadcast ---- */
 
@@ -27,7 +27,7 @@ static goss__slicing broadcast_slice(const goss_graph *g, const goss__node *n, g
 /* Walks the output's rows; rank 0 sources have no dims. */
 static void broadcast_run(const goss__call *c, bool f64) {
     const goss__tensor *out = c->shapes->out, *in = &c->shapes->in[0];
-    size_t size = element(c, f64);
+    size_t size = element(f64);
     int64_t row = out->rank ? out->dim[out->rank - 1] : 1, step = 0, at[GOSS_MAX_RANK] = {0};
     if (in->rank && in->dim[in->rank - 1] != 1) step = 1;
     char *to = c->out;
@@ -152,7 +152,7 @@ static goss__slicing permute_slice(const goss_graph *g, const goss__node *n, gos
 /* Rows of the output's last axis, each gathered with one stride; a swap of the last two axes is a blocked transpose. */
 static void permute_run(const goss__call *c, bool f64) {
     const goss__tensor *out = c->shapes->out, *in = &c->shapes->in[0];
-    size_t size = element(c, f64);
+    size_t size = element(f64);
     int rank = out->rank;
     int64_t step[GOSS_MAX_RANK], at[GOSS_MAX_RANK] = {0}, offset = 0, row = out->dim[rank - 1];
     for (int i = 0; i < rank; i++) step[i] = in->stride[c->shapes->attr[i]];
@@ -259,7 +259,7 @@ static void slice_run(const goss__call *c, bool f64) {
     const int64_t *a = c->shapes->attr;
     int64_t outer, inner, whole = c->shapes->in[0].dim[a[0]];
     around(c->shapes->out, (int)a[0], &outer, &inner);
-    size_t size = (size_t)inner * element(c, f64);
+    size_t size = (size_t)inner * element(f64);
     for (int64_t i = 0; i < outer; i++)
         memcpy((char *)c->out + (size_t)(i * a[2]) * size, (const char *)c->in[0] + (size_t)(i * whole + a[1]) * size,
                (size_t)a[2] * size);
@@ -306,7 +306,7 @@ static void pad_run(const goss__call *c, bool f64) {
     const int64_t *a = c->shapes->attr;
     int64_t outer, inner, n = c->shapes->in[0].dim[a[0]];
     around(c->shapes->out, (int)a[0], &outer, &inner);
-    size_t size = (size_t)inner * element(c, f64);
+    size_t size = (size_t)inner * element(f64);
     char *to = c->out;
     for (int64_t i = 0; i < outer; i++) {
         memset(to, 0, (size_t)a[1] * size), to += (size_t)a[1] * size;
@@ -374,7 +374,7 @@ static void concat_run(const goss__call *c, bool f64) {
     int axis = (int)c->shapes->attr[0];
     int64_t outer, inner;
     around(c->shapes->out, axis, &outer, &inner);
-    size_t size = (size_t)inner * element(c, f64);
+    size_t size = (size_t)inner * element(f64);
     char *to = c->out;
     for (int64_t i = 0; i < outer; i++)
         for (int j = 0; j < c->shapes->n_in; j++) {
