@@ -127,7 +127,9 @@ static inline void few_shake(few *f, double size) {
 static inline goss_status few_compile(few *f, const goss_val *out, int n, int threads) {
     goss_program_options o = goss_program_defaults();
     o.precision = GOSS_F64;
-    GOSS_TRY(goss_compile(f->graph, out, n, f->loss.update, f->loss.n_updates, &o, &f->program, &f->err));
+    goss_val updates[8];
+    for (int i = 0; i < f->loss.n_states; i++) updates[i] = goss_assign(f->loss.state[i], f->loss.next[i]);
+    GOSS_TRY(goss_compile(f->graph, out, n, updates, f->loss.n_states, &o, &f->program, &f->err));
     GOSS_TRY(goss_params_new(GOSS_F64, &f->params, &f->err));
     GOSS_TRY(goss_params_add(f->params, f->program, &f->err));
     GOSS_TRY(goss_threads_new(threads, &f->threads, &f->err));

@@ -216,6 +216,31 @@ TEST(steps_allocate_nothing) {
     goss_config_free(c);
 }
 
+TEST(a_step_that_is_not_finite_changes_nothing) {
+    goss_config *c = config("skipped", (const char *const[]){"model.backbone=conv 4 3 pad 1; norm batch; relu; flatten", NULL});
+    goss__run r;
+    goss__step_result x;
+    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__feed_start(&r.data, 0, &r.feed, &err));
+    T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
+    int at = goss_params_find(r.params, "running");
+    T_CHECK(x.applied && at >= 0);
+    size_t size = (size_t)goss_params_numel(r.params, at) * sizeof(float);
+    float *target = goss_params_data(r.params, goss_params_find(r.params, "target")), first = target[0];
+    void *before = malloc(size);
+    memcpy(before, goss_params_data(r.params, at), size);
+    target[0] = NAN;
+    T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
+    T_CHECK(!x.applied);
+    T_CHECK(memcmp(before, goss_params_data(r.params, at), size) == 0);
+    target[0] = first;
+    T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
+    T_CHECK(x.applied && memcmp(before, goss_params_data(r.params, at), size) != 0);
+    free(before);
+    goss__run_close(&r);
+    goss_config_free(c);
+}
+
 TEST(infinite_gradients_end_the_run) {
     T_ERR(train("infinite",
                 (const char *const[]){"optimizer.rate=1e6", "optimizer.kind=sgd", "optimizer.warmup=0",

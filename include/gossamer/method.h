@@ -89,8 +89,10 @@ typedef struct goss_method_loss {
     goss_val param[8]; /* trained parameters, in the order of goss_method_param_at */
     goss_val grad[8];  /* their gradients (what the method wants: Reptile's is start minus end) */
     int n_params;
-    goss_val update[8]; /* goss_assign of running statistics */
-    int n_updates;
+    /* Running statistics and what they become with this step: to be assigned only where the step is applied, since the
+     * statistics of a batch that is not finite would stay for good. */
+    goss_val state[8], next[8];
+    int n_states;
 } goss_method_loss;
 /* Builds the training loss of a batch and its gradients. Errors are the graph's. */
 GOSS_API goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch);

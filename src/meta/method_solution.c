@@ -105,7 +105,8 @@ static void add_running_update(const goss_method *m, const goss__solution *s, go
         goss_val u = goss_target_running_update(m->target, s->running, &s->seen[i], running_momentum);
         after = i ? goss_scale(goss_add(after, u), 0.5) : u;
     }
-    out->update[out->n_updates++] = goss_assign(goss_weights_slab(s->running), after);
+    out->state[out->n_states] = goss_weights_slab(s->running);
+    out->next[out->n_states++] = after;
 }
 
 static void add_gradients(const goss_method *m, goss_graph *g, goss_method_loss *out) {

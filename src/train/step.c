@@ -103,9 +103,11 @@ static goss_status build(goss__run *r, goss_graph *g, const goss_scale_rule *rat
     goss_val outputs[] = {loss.loss, loss.accuracy, done.gradient_norm, done.applied},
              updates[GOSS_OPTIMIZER_MAX_PARAMS * 5 + 10];
     memcpy(updates, done.updates, (size_t)done.n_updates * sizeof *updates);
-    memcpy(updates + done.n_updates, loss.update, (size_t)loss.n_updates * sizeof *updates);
+    int n = done.n_updates;
+    for (int i = 0; i < loss.n_states; i++)
+        updates[n++] = goss_assign(loss.state[i], goss_select(done.applied, loss.next[i], loss.state[i]));
     goss_program_options p = goss_program_defaults();
-    return goss_compile(g, outputs, 4, updates, done.n_updates + loss.n_updates, &p, &r->program, err);
+    return goss_compile(g, outputs, 4, updates, n, &p, &r->program, err);
 }
 
 goss_status goss__run_compile(goss__run *r, goss_error *err) {
