@@ -12,19 +12,25 @@ static goss_status open_support(const goss_model *m, const char *path, goss_imag
     return goss_images_open(path, &o, out, err);
 }
 
-static goss_status adapt(const char *model, const char *support, const char *out, int fine_tune, goss_error *err) {
+static void tell(const goss_network *n, int images) {
+    char members[64] = "a network";
+    if (goss_network_members(n) > 1)
+        snprintf(members, sizeof members, "an ensemble of %d networks", goss_network_members(n));
+    fprintf(stderr, "%d images of %d classes became %s of %lld weights\n", images, goss_network_classes(n), members,
+            (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
+}
+
+static goss_status adapt(const char *model, const char *support, const char *out, const goss_adapt_options *o,
+                         goss_error *err) {
     goss_model *m = NULL;
     goss_images *set = NULL;
     goss_network *n = NULL;
-    goss_adapt_options o = {.fine_tune = fine_tune};
     goss_status s = goss_model_load(model, &m, err);
     if (s == GOSS_OK) s = open_support(m, support, &set, err);
-    if (s == GOSS_OK) s = goss_model_adapt(m, set, &o, &n, err);
+    if (s == GOSS_OK) s = goss_model_adapt(m, set, o, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", model, err);
     if (s == GOSS_OK) s = goss_network_save(n, out, err);
-    if (s == GOSS_OK)
-        fprintf(stderr, "%d images of %d classes became a network of %lld weights\n", goss_images_count(set),
-                goss_network_classes(n), (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
+    if (s == GOSS_OK) tell(n, goss_images_count(set));
     goss_network_free(n);
     goss_images_close(set);
     goss_model_free(m);
@@ -32,28 +38,32 @@ static goss_status adapt(const char *model, const char *support, const char *out
 }
 
 int cmd_adapt(int argc, char **argv) {
-    const char *support = NULL, *out = NULL, *fine_tune = NULL;
+    const char *support = NULL, *out = NULL, *fine_tune = NULL, *networks = NULL;
     const cli_option options[] = {
         {"support", "DIR_OR_ZIP", "labelled images: a folder a class", &support, NULL},
         {"o", "NET", "the network file to write", &out, NULL},
         {"fine-tune", "STEPS", "gradient steps on those images after generating (0)", &fine_tune, NULL},
+        {"networks", "N", "size of the ensemble, for a model with hyper.noise (as it was trained)", &networks, NULL},
     };
     const cli_verb v = {
         .name = "adapt",
-        .usage = "MODEL --support DIR_OR_ZIP -o NET [--fine-tune STEPS]",
+        .usage = "MODEL --support DIR_OR_ZIP -o NET [--fine-tune STEPS] [--networks N]",
         .doc =
             "Turns a few labelled images of classes that MODEL has never seen into a network that tells them apart.\n"
             "NET needs nothing else: gossamer predict NET IMAGE...",
         .options = options,
-        .n_options = 3,
+        .n_options = 4,
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (!support) cli_usage(&v, "--support is missing");
     if (!out) cli_usage(&v, "-o is missing");
-    int steps = (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000);
+    goss_adapt_options o = {
+        .fine_tune = (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000),
+        .networks = (int)cli_int(&v, "networks", networks, 0, 1, GOSS_METHOD_MAX_NETWORKS),
+    };
     goss_error err;
-    if (adapt(argv[1], support, out, steps, &err) != GOSS_OK) return cli_fail(&err);
+    if (adapt(argv[1], support, out, &o, &err) != GOSS_OK) return cli_fail(&err);
     printf("%s\n", out);
     return cli_close_stdout();
 }

@@ -26,12 +26,13 @@ static const char *const generators[] = {"head.*=shared; *=full",
                                          "head=class",
                                          "*=shared",
                                          "head.*=full; *=shared"};
-static const char *const conditioners[] = {"support set", "task id", "descriptor", "input", "noise"};
+static const char *const conditioners[] = {"support set", "task id", "descriptor",
+                                           "input",       "noise",   "support set and noise"};
 static const char *const combines[] = {"delta", "replace", "scale"};
 
 static goss_hyper_options small_options(void) {
     goss_hyper_options o = goss_hyper_defaults();
-    o.hidden = 5, o.embedding = 4, o.layer_embedding = 3, o.chunk = 8, o.tasks = 6, o.descriptor = 2, o.noise = 3;
+    o.hidden = 5, o.embedding = 4, o.layer_embedding = 3, o.chunk = 8, o.tasks = 6, o.descriptor = 2;
     o.attention = 2, o.class_hidden = 6;
     return o;
 }
@@ -78,6 +79,8 @@ static void declare_inputs(cell *c, const family *f) {
     double ids[TASKS] = {4, 1}, descriptor[TASKS * 2] = {0.1, 0.9, 0.6, 0.3};
     const goss_hyper_options *o = goss_hyper_settings(c->hyper);
     c->x = world_normal(w, "x", samples_of(f, T, SAMPLES));
+    if (o->noise > 0 && o->conditioner == GOSS_CONDITION_SUPPORT)
+        c->c.noise = world_normal(w, "noise", GOSS_SHAPE(T, goss_n(o->noise)));
     switch (o->conditioner) {
     case GOSS_CONDITION_SUPPORT: {
         goss_weights *base = goss_hyper_base(c->hyper, w->g);
@@ -198,11 +201,11 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
  */
 static const char *refused(const family *f, int conditioner, int generator) {
     bool class_head = strcmp(generators[generator], "head=class") == 0, fixed = f->outputs > 0;
-    static const char *const with[] = {NULL, "class head x task id", "class head x descriptor", "class head x input",
-                                       "class head x noise"};
+    static const char *const with[] = {
+        NULL, "class head x task id", "class head x descriptor", "class head x input", "class head x noise", NULL};
     if (!fixed && strncmp(generators[generator], "head.", 5) == 0) return "matches no tensor";
-    if (class_head && fixed) return conditioner ? with[conditioner] : "class head x fixed head";
     if (class_head && with[conditioner]) return with[conditioner];
+    if (class_head && fixed) return "class head x fixed head";
     if (strstr(f->text, "norm batch") && conditioner == GOSS_CONDITION_INPUT) return "batch norm x input";
     if (strcmp(generators[generator], "*=shared") == 0) return "conditioner x nothing generated";
     return NULL;
@@ -212,10 +215,12 @@ TEST(product_of_all_cells) {
     int built = 0, refusals = 0;
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         for (int g = 0; g < (int)(sizeof generators / sizeof *generators); g++)
-            for (int c = 0; c < 5; c++)
+            for (int c = 0; c < 6; c++)
                 for (int k = 0; k < 3; k++) {
                     goss_hyper_options o = small_options();
-                    o.rules = generators[g], o.conditioner = (goss_conditioner)c, o.combine = (goss_combine)k;
+                    o.rules = generators[g], o.conditioner = (goss_conditioner)(c < 5 ? c : 0),
+                    o.combine = (goss_combine)k;
+                    if (c >= 4) o.noise = 3;
                     char what[160];
                     snprintf(what, sizeof what, "%s, %s, %s, %s", families[f].name, generators[g], conditioners[c],
                              combines[k]);

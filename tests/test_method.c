@@ -80,6 +80,16 @@ TEST(gradients_of_generated_layers) {
     }
 }
 
+TEST(gradients_of_several_networks) {
+    goss_hyper_options h = goss_hyper_defaults();
+    h.rules = "head=class; conv2.*=lowrank 2; norm1.*=film";
+    h.hidden = 6, h.embedding = 8, h.class_hidden = 9, h.noise = 4;
+    goss_method_options o = goss_method_defaults();
+    o.hyper = &h;
+    o.networks = 3, o.penalty = 0.01, o.label_smoothing = 0.1;
+    check_gradients("hypernet", &o, few_backbone);
+}
+
 /* First order differs from second order, and both from zero steps. */
 TEST(first_order_differs_from_second) {
     double slab[2][4096];
@@ -299,7 +309,7 @@ static void check_adapted(const char *name, const goss_method_options *o, int fi
     few_counts c = {1, 3, 2, 2};
     if (few_begin(&f, name, few_backbone, o, c) != GOSS_OK) T_FAIL("%s", f.err.text);
     goss_val y = goss_method_logits(f.method, f.graph, &f.batch, fine_tune);
-    if (goss_method_adapt(f.method, f.graph, &f.batch, 3, fine_tune, &f.adapted, &f.err) != GOSS_OK)
+    if (goss_method_adapt(f.method, f.graph, &f.batch, 3, fine_tune, 0, &f.adapted, &f.err) != GOSS_OK)
         T_FAIL("%s: %s", name, f.err.text);
     T_EQ(goss_target_outputs(f.adapted.target), 3);
     T_CHECK(goss_shape_equal(goss_shape_of(f.adapted.slab),
@@ -356,7 +366,7 @@ TEST(refusals) {
     few f;
     if (few_begin(&f, "pixels", few_backbone, NULL, small) != GOSS_OK) T_FAIL("%s", f.err.text);
     T_CHECK(!goss_method_trains(f.method));
-    T_ERR(goss_method_adapt(f.method, f.graph, &f.batch, 3, 0, &f.adapted, &err), GOSS_E_UNSUPPORTED, "pixels");
+    T_ERR(goss_method_adapt(f.method, f.graph, &f.batch, 3, 0, 0, &f.adapted, &err), GOSS_E_UNSUPPORTED, "pixels");
     goss_method_train(f.method, f.graph, &f.batch);
     T_ERR(goss_graph_status(f.graph, &err), GOSS_E_UNSUPPORTED, "nothing to train");
     few_free(&f);
@@ -387,7 +397,7 @@ TEST(failing_allocations) {
                 goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), 2, 3, 6, 6);
                 goss_method_train(m, g, &b);
                 goss_method_logits(m, g, &b, 0);
-                s = goss_method_adapt(m, g, &b, 3, 0, &a, &err);
+                s = goss_method_adapt(m, g, &b, 3, 0, 0, &a, &err);
             }
             through = goss__alloc_count() - before < n;
             goss__alloc_fail_at(0);

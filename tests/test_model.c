@@ -71,8 +71,8 @@ TEST(a_network_needs_nothing_else) {
     T_OK(goss_network_load(tiny_path("net"), &back, &err));
     static float images[100][TINY_SIDE * TINY_SIDE], p[100][TINY_CLASSES], q[100][TINY_CLASSES], one[TINY_CLASSES];
     for (int i = 0; i < 100; i++) goss_images_get(set, i * 2, images[i]);
-    T_OK(goss_network_predict(n, images[0], 100, p[0], NULL, &err));
-    T_OK(goss_network_predict(back, images[0], 100, q[0], NULL, &err));
+    T_OK(goss_network_predict(n, images[0], 100, p[0], NULL, NULL, &err));
+    T_OK(goss_network_predict(back, images[0], 100, q[0], NULL, NULL, &err));
     T_CHECK(memcmp(p, q, sizeof p) == 0);
     int right = 0;
     for (int i = 0; i < 100; i++) {
@@ -85,7 +85,7 @@ TEST(a_network_needs_nothing_else) {
     }
     if (right < 50) T_FAIL("%d of 100 of its own examples are right; the pattern alone tells most", right);
     /* An image's probabilities do not depend on its neighbours. */
-    T_OK(goss_network_predict(n, images[70], 1, one, NULL, &err));
+    T_OK(goss_network_predict(n, images[70], 1, one, NULL, NULL, &err));
     for (int c = 0; c < TINY_CLASSES; c++) T_NEAR((double)one[c], (double)p[70][c], 1e-6);
     goss_network_free(n), goss_network_free(back), goss_images_close(set);
 }

@@ -61,7 +61,7 @@ typedef struct goss_hyper_options {
     int chunk;           /* numbers a chunk, where a rule does not say (1024) */
     int64_t tasks;       /* TASK: rows of the table */
     int descriptor;      /* DESCRIPTOR: its length */
-    int noise;           /* NOISE: its length (16) */
+    int noise;           /* NOISE: its length; 0: 16. SUPPORT: length of noise seen beside the set; 0: none (0) */
     int features;        /* SUPPORT: length of a support sample's vector; 0: that of the target's embedding */
     int targets;         /* SUPPORT: length of a target that goes with each sample (regression); 0: none */
     int attention;       /* SUPPORT: heads of attention among the classes; 0: none (4) */
@@ -105,10 +105,10 @@ typedef struct goss_condition {
     goss_val targets;    /* SUPPORT: [T,S,Y] with options.targets */
     goss_val assign;     /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: the set has no classes */
     goss_val class_mask; /* SUPPORT: [T,W], 0 for classes that are padding; GOSS_NONE: all are there */
-    goss_val task;       /* TASK: index [T]; NOISE: ids of the random stream */
+    goss_val task;       /* TASK: index [T]; where noise is drawn: ids of the random stream */
     goss_val descriptor; /* DESCRIPTOR: [T,D] */
     goss_val input;      /* INPUT: [T,N,...], the target's input */
-    goss_val noise;      /* NOISE: [T,Z]; GOSS_NONE draws it */
+    goss_val noise;      /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE draws it, anew at each call */
 } goss_condition;
 
 /* What was generated. Every value has T tasks (INPUT: T * N, samples folded into tasks). */

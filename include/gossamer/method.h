@@ -32,6 +32,8 @@ typedef struct goss_task_batch {
 GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target, int64_t tasks, int64_t ways,
                                                  int64_t supports, int64_t queries);
 
+#define GOSS_METHOD_MAX_NETWORKS 64
+
 /* Where a shared network's batch norms take their statistics from. A network that differs from task to task (maml,
  * reptile, scratch; generated layers) always has those of the task's support set. */
 typedef enum goss_method_norm {
@@ -49,6 +51,7 @@ typedef struct goss_method_options {
                           scratch 0.01); 0: the method's own default */
     bool first_order;  /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
+    int networks;          /* hypernet with noise: networks a task, whose class probabilities are averaged; 0: one */
     double penalty;        /* hypernet: weight of the mean square of what is generated in the loss (0) */
     double ridge;          /* starting lambda of the ridge head, learned (1) */
     double label_smoothing;
@@ -108,22 +111,24 @@ typedef struct goss_method_examination {
     goss_status (*bind)(void *context, goss_exec *exec, goss_error *err); /* binds the batch's inputs and counts */
     void *context;
 } goss_method_examination;
-/* Examines the hypernetwork of `hypernet` on a training batch: goss_hyper_doctor. loss: that of goss_method_train in
- * the same graph, or GOSS_NONE. *text: goss_text_free. Errors: GOSS_E_UNSUPPORTED for methods without a hypernetwork.
+/* Examines the hypernetwork of `hypernet` on a training batch: goss_hyper_doctor. *text: goss_text_free. Errors:
+ * GOSS_E_UNSUPPORTED for methods without a hypernetwork.
  */
 GOSS_API GOSS_MUST_USE goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
-                                                      goss_val loss, const goss_method_examination *x, char **text,
-                                                      goss_error *err);
+                                                      const goss_method_examination *x, char **text, goss_error *err);
 
-/* The network that adapting to one task gives (T = 1), as tensors: what `adapt` writes to a file. */
+/* The networks that adapting to one task gives (T = 1), as tensors: what `adapt` writes to a file. */
 typedef struct goss_adapted {
     goss_target *target; /* with a head; to be freed by goss_target_free */
-    goss_val slab;       /* [1, P] of its layout */
-    goss_val statistics; /* [1, S] of its statistics layout; GOSS_NONE without batch norm */
+    goss_val slab;       /* [networks, P] of its layout */
+    goss_val statistics; /* [networks, S] of its statistics layout; GOSS_NONE without batch norm */
 } goss_adapted;
-/* Builds that network for exactly `ways` classes. Errors: GOSS_E_UNSUPPORTED for a method without one (pixels). */
+/* Builds them for exactly `ways` classes. networks: how many, at most GOSS_METHOD_MAX_NETWORKS; 0: as the method's
+ * options say. Errors: GOSS_E_UNSUPPORTED for a method without a network (pixels), and for several networks of one
+ * that sees no noise: they would all be the same. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
-                                                     int ways, int fine_tune, goss_adapted *out, goss_error *err);
+                                                     int ways, int fine_tune, int networks, goss_adapted *out,
+                                                     goss_error *err);
 
 #ifdef __cplusplus
 }

@@ -57,10 +57,12 @@ typedef struct goss_network goss_network;
 
 typedef struct goss_adapt_options {
     int fine_tune;         /* gradient steps on the support set after generating (0) */
+    int networks;          /* of a model that draws noise: how many; 0: as many as it was trained with */
     goss_threads *threads; /* NULL: made for the call */
 } goss_adapt_options;
 
-/* The network for the classes of a support set: every image of the set is an example of its class.
+/* The network for the classes of a support set: every image of the set is an example of its class. It may be an
+ * ensemble: several networks, one for each draw of noise, under one name.
  * Errors: GOSS_E_ARGUMENT for fewer than two classes or images of another format than the model's; GOSS_E_UNSUPPORTED
  * for a method that makes no network (pixels). Owns: goss_network_free. options: NULL for defaults. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_adapt(const goss_model *m, const goss_images *support,
@@ -73,6 +75,7 @@ GOSS_API void goss_network_free(goss_network *n); /* NULL allowed */
 
 GOSS_API const goss_target *goss_network_target(const goss_network *n);
 GOSS_API goss_image_format goss_network_image(const goss_network *n);
+GOSS_API int goss_network_members(const goss_network *n); /* networks in it; 1: no ensemble */
 GOSS_API int goss_network_classes(const goss_network *n);
 GOSS_API const char *goss_network_class_name(const goss_network *n, int i);
 /* Notes of a network travel in its file, too. */
@@ -80,10 +83,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_network_note(goss_network *n, const char
                                                      goss_error *err);
 GOSS_API const char *goss_network_note_of(const goss_network *n, const char *name); /* NULL: none */
 
-/* Class probabilities. Shapes: images [count, height, width, channels] as goss_image_decode_file gives them; out
- * [count, classes]. threads: NULL makes some for the call. */
+/* Class probabilities, the mean over members. Shapes: images [count, height, width, channels] as goss_image_decode_file
+ * gives them; out [count, classes]. uncertainty [count], may be NULL: how far the members disagree, the mutual
+ * information of class and member in nats: 0 where all say the same (always, without an ensemble), at most the log of
+ * the number of classes or members (Depeweg et al. 2018). threads: NULL makes some for the call. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_predict(const goss_network *n, const float *images, int count,
-                                                        float *out, goss_threads *threads, goss_error *err);
+                                                        float *out, float *uncertainty, goss_threads *threads,
+                                                        goss_error *err);
 
 #ifdef __cplusplus
 }

@@ -51,6 +51,8 @@ goss_val goss__hyper_class_average(goss_val x, goss_val class_mask);
 goss_status goss__hyper_plan_attention(goss_hyper *h, const char *name, int64_t width, goss_error *err);
 goss_val goss__hyper_attend(const goss_hyper *h, const goss_weights *own, const char *name, goss_val x,
                             goss_val class_mask);
+/* Noise that is seen beside the support set, [T,Z] of constant norm; GOSS_NONE where the options have none. */
+goss_val goss__hyper_noise(const goss_hyper *h, goss_graph *g, const goss_condition *c);
 /* The code [T,E] of a condition; *rows as goss_generated.rows. */
 goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights *own, const goss_condition *c,
                           goss_val *rows);

@@ -80,7 +80,21 @@ goss_status goss__hyper_plan_code(goss_hyper *h, goss_error *err) {
     if (width > 0) GOSS_TRY(plan_linear(h, "code", width, e, err));
     if (h->options.conditioner != GOSS_CONDITION_SUPPORT) return GOSS_OK;
     if (h->options.attention > 0) GOSS_TRY(goss__hyper_plan_attention(h, "set", e, err));
+    if (h->options.noise > 0) GOSS_TRY(plan_linear(h, "noise", h->options.noise, e, err));
     return plan_linear(h, "set", e, e, err);
+}
+
+static goss_val draw_noise(const goss_hyper *h, const goss_condition *c) {
+    if (goss_valid(c->noise) || !goss_valid(c->task)) return c->noise;
+    return goss_random_normal(c->task, GOSS_SHAPE(goss_dim(c->task, 0), goss_n(h->options.noise)));
+}
+
+goss_val goss__hyper_noise(const goss_hyper *h, goss_graph *g, const goss_condition *c) {
+    if (h->options.noise == 0) return GOSS_NONE;
+    goss_val z = draw_noise(h, c);
+    if (!goss_valid(z))
+        return goss_graph_fail(g, GOSS_E_ARGUMENT, "hyper: noise, or the tasks' ids to draw it by, is missing");
+    return goss__hyper_unit(z);
 }
 
 /* cos and sin of a quarter turn: the norm is the same for every descriptor in [0, 1]. */
@@ -101,18 +115,16 @@ static goss_val encode_support(const goss_hyper *h, const goss_weights *own, con
     } else {
         x = goss_mean(x, GOSS_AXIS(1), true);
     }
-    return goss_squeeze(goss__hyper_linear(own, "set", goss__hyper_unit(x)), 1);
+    x = goss_squeeze(goss__hyper_linear(own, "set", goss__hyper_unit(x)), 1);
+    goss_val noise = goss__hyper_noise(h, x.graph, c);
+    if (!goss_valid(noise)) return x;
+    return goss_add(x, goss_squeeze(goss__hyper_linear(own, "noise", goss_unsqueeze(noise, 1)), 1));
 }
 
 /* [T,N,...] -> [T N, D] */
 static goss_val fold_input(const goss_hyper *h, goss_val x) {
     if (!goss_valid(x)) return x;
     return goss_reshape(x, GOSS_SHAPE(goss_extent_mul(goss_dim(x, 0), goss_dim(x, 1)), goss_n(h->input)));
-}
-
-static goss_val draw_noise(const goss_hyper *h, const goss_condition *c) {
-    if (goss_valid(c->noise) || !goss_valid(c->task)) return c->noise;
-    return goss_random_normal(c->task, GOSS_SHAPE(goss_dim(c->task, 0), goss_n(h->options.noise)));
 }
 
 /* x [T, D] -> [T, E] */
@@ -144,7 +156,7 @@ goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights
         e = encode_vector(own, goss__hyper_unit(fold_input(h, c->input)));
         break;
     case GOSS_CONDITION_NOISE:
-        e = encode_vector(own, goss__hyper_unit(draw_noise(h, c)));
+        e = encode_vector(own, goss__hyper_noise(h, g, c));
         break;
     }
     e = goss__hyper_unit(e);

@@ -60,7 +60,6 @@ goss_hyper_options goss_hyper_defaults(void) {
                                 .embedding = 64,
                                 .layer_embedding = 16,
                                 .chunk = 1024,
-                                .noise = 16,
                                 .attention = 4,
                                 .class_delta = true,
                                 .class_hidden = 128,
@@ -86,7 +85,7 @@ static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
     if (o->conditioner == GOSS_CONDITION_TASK) GOSS_TRY(check_number("tasks", o->tasks, 1, INT32_MAX, err));
     if (o->conditioner == GOSS_CONDITION_DESCRIPTOR)
         GOSS_TRY(check_number("descriptor", o->descriptor, 1, 1 << 24, err));
-    if (o->conditioner == GOSS_CONDITION_NOISE) GOSS_TRY(check_number("noise", o->noise, 1, 1 << 16, err));
+    GOSS_TRY(check_number("noise", o->noise, 0, 1 << 16, err));
     GOSS_TRY(check_number("attention", o->attention, 0, 64, err));
     if (o->attention > 0 && o->embedding % o->attention != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "hyper: %d heads of attention do not divide an embedding of %d",
@@ -152,6 +151,7 @@ static goss_status build(goss_hyper *h, const goss_hyper_options *o, goss_error 
     h->options.rules = h->rules;
     h->features = (int)goss_target_feature_count(h->target);
     if (h->options.features == 0) h->options.features = h->features;
+    if (o->conditioner == GOSS_CONDITION_NOISE && o->noise == 0) h->options.noise = 16;
     h->input = 1;
     for (int i = 0; i < goss_target_input_rank(h->target); i++) h->input *= (int)goss_target_input(h->target)[i];
     if (h->options.temperature == 0) h->options.temperature = 1 / __builtin_sqrt((double)h->features);

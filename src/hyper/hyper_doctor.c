@@ -47,11 +47,7 @@ static goss_condition doubled(const goss_hyper_examination *x) {
     c.features = twice(c.features);
     c.targets = twice(c.targets);
     c.input = twice(c.input);
-    if (!goss_valid(c.noise) && goss_valid(c.task) &&
-        goss_hyper_settings(x->hyper)->conditioner == GOSS_CONDITION_NOISE)
-        c.noise = GOSS_NONE; /* drawn inside: nothing to scale */
-    else
-        c.noise = twice(c.noise);
+    c.noise = twice(c.noise); /* GOSS_NONE, drawn inside: nothing to scale */
     return c;
 }
 

@@ -9,9 +9,9 @@
 
 #include "hyper/hyper.h"
 
-/* mean, attention, spread, the set's mean, 1 / shots */
+/* mean, attention, spread, the set's mean, 1 / shots, noise */
 static int64_t head_width(const goss_hyper *h) {
-    return 3 * (int64_t)h->features + (h->options.attention > 0 ? h->options.embedding : 0) + 1;
+    return 3 * (int64_t)h->features + (h->options.attention > 0 ? h->options.embedding : 0) + 1 + h->options.noise;
 }
 
 static goss_status plan_last(goss_hyper *h, const char *name, int64_t width, bool zero, goss_error *err) {
@@ -54,13 +54,16 @@ static goss_val spread(goss_val f, goss_val mean, goss_val assign) {
 /* The hidden units of each class [T,W,H], from its mean and the other classes'. */
 static goss_val hidden_units(const goss_hyper *h, const goss_weights *own, goss_val f, goss_val mean, goss_val size,
                              const goss_condition *c) {
-    goss_val x = goss_div(mean, size), part[5];
+    goss_val x = goss_div(mean, size), noise = goss__hyper_noise(h, f.graph, c), part[6];
     int n = 0;
     part[n++] = x;
     part[n++] = goss_div(spread(f, mean, c->assign), goss_square(size));
     part[n++] = goss_broadcast(goss__hyper_class_average(x, c->class_mask), goss_shape_of(x));
     part[n++] = goss_reduce_max(c->assign, GOSS_AXIS(2), true);
     if (h->options.attention > 0) part[n++] = goss__hyper_attend(h, own, "head", x, c->class_mask);
+    if (goss_valid(noise))
+        part[n++] = goss_broadcast(goss_unsqueeze(noise, 1),
+                                   GOSS_SHAPE(goss_dim(x, 0), goss_dim(x, 1), goss_n(h->options.noise)));
     return goss_relu(goss__hyper_linear(own, "head.hidden", goss_concat(part, n, 2)));
 }
 

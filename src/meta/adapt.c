@@ -10,7 +10,7 @@
 typedef struct adapting {
     const goss_model *model;
     const goss_images *support;
-    int fine_tune;
+    int fine_tune, networks;
     goss_threads *threads;
     goss__task_pack pack;
     goss_program *program;
@@ -56,9 +56,10 @@ static goss_status compile(adapting *a, goss_error *err) {
     const goss_method *m = a->model->method;
     goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), 1, a->pack.ways, a->pack.supports, 1);
     goss_adapted made;
-    goss_status s = goss_method_adapt(m, g, &b, a->pack.ways, a->fine_tune, &made, err);
+    goss_status s = goss_method_adapt(m, g, &b, a->pack.ways, a->fine_tune, a->networks, &made, err);
     if (s == GOSS_OK) {
         a->net->target = made.target;
+        a->net->members = (int)goss_dim(made.slab, 0).count;
         goss_program_options o = goss_program_defaults();
         goss_val outputs[] = {made.slab, made.statistics};
         s = goss_compile(g, outputs, goss_valid(made.statistics) ? 2 : 1, NULL, 0, &o, &a->program, err);
@@ -81,6 +82,7 @@ static goss_status take_numbers(adapting *a, goss_error *err) {
     GOSS_TRY(goss__network_room(n, a->pack.ways, err));
     size_t weights = (size_t)goss_layout_total(goss_target_layout(n->target));
     size_t statistics = (size_t)goss_layout_total(goss_target_statistics(n->target));
+    weights *= (size_t)n->members, statistics *= (size_t)n->members;
     memcpy(n->slab, goss_exec_output(a->exec, 0, NULL), weights * sizeof *n->slab);
     if (n->statistics) memcpy(n->statistics, goss_exec_output(a->exec, 1, NULL), statistics * sizeof *n->statistics);
     for (size_t i = 0; i < weights; i++)
@@ -125,7 +127,7 @@ goss_status goss_model_adapt(const goss_model *m, const goss_images *support, co
     adapting a = {.model = m, .support = support};
     goss_threads *own = NULL;
     *out = NULL;
-    if (options) a.fine_tune = options->fine_tune, a.threads = options->threads;
+    if (options) a.fine_tune = options->fine_tune, a.networks = options->networks, a.threads = options->threads;
     a.net = goss__calloc(1, sizeof *a.net);
     if (!a.net) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a network");
     a.net->image = m->image;

@@ -37,6 +37,7 @@ typedef struct goss__solution {
     goss_norm_statistics given;   /* of the support set */
     goss_norm_statistics seen[2]; /* in training, over all tasks: of support and of query */
     goss_val penalty;             /* to be added to the loss, or GOSS_NONE */
+    goss_val noise;               /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
 } goss__solution;
 
 struct goss__method_kind {
@@ -78,6 +79,13 @@ goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss
 goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b);
 /* 1 for each support sample that is there, [T,S]. */
 goss_val goss__support_weight(const goss_task_batch *b);
+/* Solves the tasks of a solution that has begun and gives the logits of the queries [T,Q,W]. */
+goss_val goss__solve_one(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
+/* Next network of the same tasks. */
+void goss__solution_again(const goss_method *m, goss__solution *s);
+/* Solves the tasks of a solution that has begun. Logits of the queries [T,Q,W]; where the method makes several
+ * networks a task, the log of the mean of their probabilities (the solution is then the last one's). */
+goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
 /* Logits of classes that are padding become very small. */
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val logits, goss_val *accuracy);

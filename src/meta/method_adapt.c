@@ -105,18 +105,44 @@ static goss_val pack_statistics(const goss_method *m, goss__solution *s) {
     return slab;
 }
 
-goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int ways,
-                              int fine_tune, goss_adapted *out, goss_error *err) {
-    memset(out, 0, sizeof *out);
+static goss_status check(const goss_method *m, int ways, int networks, goss_error *err) {
     if (!m->kind->solve) return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s makes no network", m->kind->name);
     if (ways < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "adapt: %d ways", ways);
+    if (networks < 0 || networks > GOSS_METHOD_MAX_NETWORKS)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "adapt: %d networks, not 1 .. %d", networks,
+                              GOSS_METHOD_MAX_NETWORKS);
+    if (networks > 1 && !(m->hyper && goss_hyper_settings(m->hyper)->noise > 0))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "this model draws no noise (hyper.noise when it was trained): its %d networks would all "
+                              "be the same",
+                              networks);
+    return GOSS_OK;
+}
+
+/* Slabs and statistics of all networks, one below the other. */
+static void pack_networks(const goss_method *m, const goss_task_batch *b, int ways, int fine_tune, int networks,
+                          goss__solution *s, goss_adapted *out) {
+    goss_val slab[GOSS_METHOD_MAX_NETWORKS], statistics[GOSS_METHOD_MAX_NETWORKS];
+    for (int i = 0; i < networks; i++) {
+        if (i > 0) goss__solution_again(m, s);
+        m->kind->solve(m, b, fine_tune, s);
+        slab[i] = pack_slab(m, s, ways, out->target);
+        statistics[i] = pack_statistics(m, s);
+    }
+    out->slab = goss_concat(slab, networks, 0);
+    out->statistics = m->batch_norm ? goss_concat(statistics, networks, 0) : GOSS_NONE;
+}
+
+goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int ways,
+                              int fine_tune, int networks, goss_adapted *out, goss_error *err) {
+    memset(out, 0, sizeof *out);
+    GOSS_TRY(check(m, ways, networks, err));
+    if (networks == 0) networks = m->options.networks > 1 ? m->options.networks : 1;
     GOSS_TRY(parse_with_head(m, ways, &out->target, err));
     goss__solution s;
     goss_scope_push(g, m->kind->name);
     goss__solution_begin(m, g, false, &s);
-    m->kind->solve(m, batch, fine_tune, &s);
-    out->slab = pack_slab(m, &s, ways, out->target);
-    out->statistics = pack_statistics(m, &s);
+    pack_networks(m, batch, ways, fine_tune, networks, &s, out);
     goss__solution_free(&s);
     goss_scope_pop(g);
     goss_status status = goss_graph_status(g, err);

@@ -114,6 +114,7 @@ static goss_status check_options(const goss_method_options *o, goss_error *err) 
     const char *bad = NULL;
     if (o->inner_steps < 0 || o->inner_steps > 1000) bad = "inner_steps is not in 0 .. 1000";
     if (o->test_steps < 0 || o->test_steps > 1000) bad = "test_steps is not in 0 .. 1000";
+    if (o->networks < 0 || o->networks > GOSS_METHOD_MAX_NETWORKS) bad = "networks is not in 0 .. 64";
     if (!(o->inner_rate >= 0)) bad = "inner_rate is negative";
     if (!(o->ridge > 0)) bad = "ridge is not positive";
     if (!(o->label_smoothing >= 0 && o->label_smoothing < 1)) bad = "label_smoothing is not in [0, 1)";

@@ -22,6 +22,10 @@ static goss_status setup(goss_method *m, goss_error *err) {
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "method hypernet adapts to a support set: the conditioner must be that");
     GOSS_TRY(goss_hyper_create(m->target, &o, &m->hyper, err));
+    if (m->options.networks > 1 && o.noise == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "method hypernet: %d networks a task need noise (hyper.noise) to differ by",
+                              m->options.networks);
     if (!goss_hyper_class_head(m->hyper))
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "method hypernet needs \"head=class\" among its rules: tasks have any number of classes");
@@ -42,7 +46,7 @@ static void generate_layers(const goss_method *m, const goss_task_batch *b, goss
 }
 
 static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
-    goss_condition c = {.assign = b->assign, .class_mask = b->class_mask, .task = b->task};
+    goss_condition c = {.assign = b->assign, .class_mask = b->class_mask, .task = b->task, .noise = s->noise};
     goss_generated made = {0};
     if (goss_hyper_generates_layers(m->hyper)) generate_layers(m, b, &c, &made, s);
     c.features = goss__embed_support(m, s, b);
@@ -59,17 +63,23 @@ static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune,
 const goss__method_kind goss__method_hypernet = {
     .name = "hypernet", .trains = true, .rate = 0.01, .setup = setup, .solve = solve};
 
-/* The condition is what the first pass over the support set gives. */
-goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch, goss_val loss,
+/* The condition is what the first pass over the support set gives; the loss is that of one network. */
+goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
                                const goss_method_examination *x, char **text, goss_error *err) {
     *text = NULL;
     if (!m->hyper) return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s has no hypernetwork", m->kind->name);
     goss__solution s;
+    goss_val accuracy;
     goss_scope_push(g, m->kind->name);
     goss__solution_begin(m, g, true, &s);
+    int noise = goss_hyper_settings(m->hyper)->noise;
+    if (noise > 0) s.noise = goss_random_normal(batch->task, GOSS_SHAPE(batch->T, goss_n(noise)));
+    goss_val features = goss__embed_support(m, &s, batch);
+    goss_val loss = goss__query_loss(m, batch, goss__solve_one(m, batch, 0, &s), &accuracy);
     goss_hyper_examination e = {.hyper = m->hyper,
                                 .graph = g,
-                                .condition = {.features = goss__embed_support(m, &s, batch),
+                                .condition = {.features = features,
+                                              .noise = s.noise,
                                               .assign = batch->assign,
                                               .class_mask = batch->class_mask,
                                               .task = batch->task},

@@ -22,6 +22,11 @@ void goss__solution_begin(const goss_method *m, goss_graph *g, bool training, go
         s->running = goss_weights_from_params(g, goss_target_statistics(m->target), "running");
 }
 
+void goss__solution_again(const goss_method *m, goss__solution *s) {
+    goss__solution_free(s);
+    goss__solution_begin(m, s->graph, s->training, s);
+}
+
 void goss__solution_free(goss__solution *s) {
     goss_weights_free(s->weights);
     goss_weights_free(s->running);
@@ -84,13 +89,46 @@ goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_v
     return goss_reduce_loss(loss, b->query_weight);
 }
 
+goss_val goss__solve_one(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    m->kind->solve(m, b, fine_tune, s);
+    return query_logits(m, s, b);
+}
+
+/* log(1/n sum_i p_i): the likelihood of a mixture, by which networks that disagree where the support set leaves doubt
+ * are better than copies of one (Gordon et al. 2019). */
+static goss_val mix(const goss_val *logits, int n) {
+    goss_val log_p[GOSS_METHOD_MAX_NETWORKS], top = GOSS_NONE, sum = GOSS_NONE;
+    for (int i = 0; i < n; i++) {
+        log_p[i] = goss_log_softmax(logits[i]);
+        top = i ? goss_max(top, log_p[i]) : log_p[i];
+    }
+    top = goss_detach(top);
+    for (int i = 0; i < n; i++) {
+        goss_val share = goss_exp(goss_sub(log_p[i], top));
+        sum = i ? goss_add(sum, share) : share;
+    }
+    return goss_add(goss_log(goss_scale(sum, 1.0 / n)), top);
+}
+
+goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    goss_val logits[GOSS_METHOD_MAX_NETWORKS], penalty = GOSS_NONE;
+    int n = m->options.networks > 1 ? m->options.networks : 1;
+    for (int i = 0; i < n; i++) {
+        if (i > 0) goss__solution_again(m, s);
+        logits[i] = goss__solve_one(m, b, fine_tune, s);
+        penalty = goss_valid(penalty) ? goss_add(penalty, s->penalty) : s->penalty;
+    }
+    if (n == 1) return logits[0];
+    if (goss_valid(penalty)) s->penalty = goss_scale(penalty, 1.0 / n);
+    return mix(logits, n);
+}
+
 goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune) {
     if (m->kind->logits) return m->kind->logits(m, batch);
     goss__solution s;
     goss_scope_push(g, m->kind->name);
     goss__solution_begin(m, g, false, &s);
-    m->kind->solve(m, batch, fine_tune, &s);
-    goss_val y = query_logits(m, &s, batch);
+    goss_val y = goss__solve_queries(m, batch, fine_tune, &s);
     goss__solution_free(&s);
     goss_scope_pop(g);
     return y;
@@ -121,8 +159,7 @@ static void add_gradients(const goss_method *m, goss_graph *g, goss_method_loss 
 static void train_by_queries(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_method_loss *out) {
     goss__solution s;
     goss__solution_begin(m, g, true, &s);
-    m->kind->solve(m, b, 0, &s);
-    out->loss = goss__query_loss(m, b, query_logits(m, &s, b), &out->accuracy);
+    out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->accuracy);
     if (m->options.penalty > 0 && goss_valid(s.penalty))
         out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
     add_running_update(m, &s, out);

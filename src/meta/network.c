@@ -1,23 +1,14 @@
-/* network.c: a generated network as a file, and its use. The file holds the target's text, its tensors under the names
- * of its layout
- * ("conv1.w", "norm1.mean"), the names of the classes and how images are made ready: nothing else is needed to predict.
- */
+/* network.c: a generated network, or an ensemble of them, and its use. */
 #include "meta/network.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/str.h"
-#include "io/json.h"
-#include "meta/model.h"
-
-static const char network_kind[] = "network 1";
 
 goss_status goss__network_room(goss_network *n, int classes, goss_error *err) {
-    size_t weights = (size_t)goss_layout_total(goss_target_layout(n->target));
-    size_t statistics = (size_t)goss_layout_total(goss_target_statistics(n->target));
+    size_t weights = (size_t)n->members * (size_t)goss_layout_total(goss_target_layout(n->target));
+    size_t statistics = (size_t)n->members * (size_t)goss_layout_total(goss_target_statistics(n->target));
     n->classes = goss__calloc((size_t)classes, sizeof *n->classes);
     n->slab = goss__alloc_aligned(weights * sizeof *n->slab);
     if (statistics) n->statistics = goss__alloc_aligned(statistics * sizeof *n->statistics);
@@ -39,6 +30,7 @@ void goss_network_free(goss_network *n) {
 
 const goss_target *goss_network_target(const goss_network *n) { return n->target; }
 goss_image_format goss_network_image(const goss_network *n) { return n->image; }
+int goss_network_members(const goss_network *n) { return n->members; }
 int goss_network_classes(const goss_network *n) { return n->n_classes; }
 const char *goss_network_class_name(const goss_network *n, int i) { return n->classes[i]; }
 const char *goss_network_note_of(const goss_network *n, const char *name) { return goss__notes_get(&n->notes, name); }
@@ -46,122 +38,49 @@ goss_status goss_network_note(goss_network *n, const char *name, const char *val
     return goss__notes_set(&n->notes, name, value, err);
 }
 
-/* ---- writing ---- */
-
-static goss_status write_classes(const goss_network *n, goss_tensor_file *file, goss_error *err) {
-    goss__str json = {0};
-    for (int i = 0; i < n->n_classes; i++) {
-        goss__str_add(&json, i ? ", " : "[");
-        goss__json_add_text(&json, n->classes[i]);
-    }
-    goss__str_add(&json, "]");
-    goss_status s = json.failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for class names")
-                                : goss_tensor_file_meta(file, "classes", json.data, err);
-    goss__str_free(&json);
-    return s;
-}
-
-static goss_status collect(const goss_network *n, goss_tensor_file *file, goss_error *err) {
-    GOSS_TRY(goss__notes_write(&n->notes, file, err));
-    GOSS_TRY(goss_tensor_file_meta(file, GOSS__KIND_KEY, network_kind, err));
-    GOSS_TRY(goss_tensor_file_meta(file, "gossamer.version", goss_version(), err));
-    GOSS_TRY(goss_tensor_file_meta(file, "target", goss_target_text(n->target), err));
-    GOSS_TRY(goss__image_write(&n->image, file, err));
-    GOSS_TRY(write_classes(n, file, err));
-    GOSS_TRY(goss__slab_write(file, NULL, goss_target_layout(n->target), n->slab, err));
-    return n->statistics ? goss__slab_write(file, NULL, goss_target_statistics(n->target), n->statistics, err)
-                         : GOSS_OK;
-}
-
-goss_status goss_network_save(const goss_network *n, const char *path, goss_error *err) {
-    goss_tensor_file *file;
-    GOSS_TRY(goss_tensor_file_new(&file, err));
-    goss_status s = collect(n, file, err);
-    if (s == GOSS_OK) s = goss_tensor_file_write(file, path, err);
-    goss_tensor_file_free(file);
-    return s;
-}
-
-/* ---- reading ---- */
-
-static goss_status read_classes(goss_network *n, const json_t *list, goss_error *err) {
-    for (int i = 0; i < n->n_classes; i++) {
-        const char *name = json_string_value(json_array_get(list, (size_t)i));
-        if (!name) return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: entry %d is no text", i);
-        if (!(n->classes[i] = goss__strdup(name)))
-            return goss_error_set(err, GOSS_E_NOMEM, "no memory for class names");
-    }
-    return GOSS_OK;
-}
-
-/* The description must be that of the tensors in the file before memory for it is asked for. */
-static goss_status bounded(const goss_safetensors *f, const goss_target *t, goss_error *err) {
-    const goss_layout *w = goss_target_layout(t), *s = goss_target_statistics(t);
-    int64_t want = goss_layout_total(w) + goss_layout_total(s), have = 0;
-    int tensors = goss_layout_count(w) + goss_layout_count(s);
-    for (int i = 0; i < goss_safetensors_count(f); i++)
-        have += (int64_t)(goss_safetensors_at(f, i)->size / sizeof(float));
-    if (want == have && tensors == goss_safetensors_count(f)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_FORMAT, "its metadata describes %d tensors of %lld numbers, it holds %d of %lld",
-                          tensors, (long long)want, goss_safetensors_count(f), (long long)have);
-}
-
-static goss_status read_network(const goss_safetensors *f, const json_t *classes, goss_network *n, goss_error *err) {
-    const char *text = goss_safetensors_meta(f, "target");
-    size_t count = json_array_size(classes);
-    if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks target");
-    if (count < 2 || count > 1 << 24)
-        return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: no list of at least two");
-    GOSS_TRY(goss__image_read(f, &n->image, err));
-    int64_t input[3] = {n->image.height, n->image.width, n->image.channels};
-    goss_status s = goss_target_parse(text, input, 3, (int64_t)count, &n->target, err);
-    if (s != GOSS_OK) return goss_error_prefix(err, s == GOSS_E_ARGUMENT ? GOSS_E_FORMAT : s, "metadata target");
-    if (goss_target_outputs(n->target) != (int64_t)count)
-        return goss_error_set(err, GOSS_E_FORMAT, "metadata target: it has no head");
-    GOSS_TRY(bounded(f, n->target, err));
-    GOSS_TRY(goss__network_room(n, (int)count, err));
-    GOSS_TRY(read_classes(n, classes, err));
-    GOSS_TRY(goss__slab_read(f, NULL, goss_target_layout(n->target), n->slab, err));
-    if (n->statistics) GOSS_TRY(goss__slab_read(f, NULL, goss_target_statistics(n->target), n->statistics, err));
-    for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
-        const char *key = goss_safetensors_meta_key(f, i);
-        if (strncmp(key, "gossamer.", 9) && strncmp(key, "image.", 6) && strcmp(key, "target") &&
-            strcmp(key, "classes"))
-            GOSS_TRY(goss__notes_set(&n->notes, key, goss_safetensors_meta_value(f, i), err));
-    }
-    return GOSS_OK;
-}
-
-static goss_status open_network(const goss_safetensors *f, goss_network *n, goss_error *err) {
-    GOSS_TRY(goss__file_kind(f, network_kind, err));
-    const char *text = goss_safetensors_meta(f, "classes");
-    json_t *classes;
-    if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks classes");
-    goss_status s = goss__json_parse(text, strlen(text), 0, &classes, err);
-    if (s != GOSS_OK) return goss_error_prefix(err, s, "metadata classes");
-    s = read_network(f, classes, n, err);
-    json_decref(classes);
-    return s;
-}
-
-goss_status goss_network_load(const char *path, goss_network **out, goss_error *err) {
-    goss_safetensors *f;
-    *out = NULL;
-    GOSS_TRY(goss_safetensors_open(path, &f, err));
-    goss_network *n = goss__calloc(1, sizeof *n);
-    goss_status s = n ? open_network(f, n, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a network");
-    goss_safetensors_close(f);
-    if (s == GOSS_OK) {
-        *out = n;
-        return s;
-    }
-    goss_network_free(n);
-    return goss_error_prefix(err, s, "%s", path);
+/* Whether tensor i of a slab is the same in all members. */
+bool goss__network_agrees(const goss_network *n, const goss_layout *l, const float *slab, int i) {
+    const float *first = slab + goss_layout_offset(l, i);
+    size_t size = (size_t)goss_layout_entry(l, i)->numel * sizeof *slab;
+    for (int k = 1; k < n->members; k++)
+        if (memcmp(first, first + (int64_t)k * goss_layout_total(l), size) != 0) return false;
+    return true;
 }
 
 /* ---- predicting ---- */
 
 enum { BATCH = 64 };
+
+/* The members' tensors in a graph: those in which all agree once, [1, ...], so that what they share is computed once;
+ * the others as parameters "PREFIX.NAME" [members, ...]. */
+static goss_weights *declare(const goss_network *n, goss_graph *g, const goss_layout *l, const float *slab,
+                             const char *prefix) {
+    char name[256];
+    goss_weights *w = goss_weights_from_params(g, l, prefix), *own = n->members > 1 ? goss_weights_copy(w) : w;
+    if (own == w) return w;
+    goss_weights_free(w);
+    for (int i = 0; own && i < goss_layout_count(l); i++) {
+        const goss_entry *e = goss_layout_entry(l, i);
+        if (goss__network_agrees(n, l, slab, i)) continue;
+        goss_shape s = {.rank = 1 + e->rank, .dim = {goss_n(n->members)}};
+        for (int k = 0; k < e->rank; k++) s.dim[1 + k] = goss_n(e->dim[k]);
+        snprintf(name, sizeof name, "%s.%s", prefix, e->name);
+        goss_weights_set(own, e->name, goss_param(g, name, s));
+    }
+    return own;
+}
+
+/* -sum p log p over the last axis; 0 log 0 is 0. */
+static goss_val entropy(goss_val p) {
+    goss_val log_p = goss_log(goss_max(p, goss_const(p.graph, 1e-30)));
+    return goss_neg(goss_sum(goss_mul(p, log_p), GOSS_AXIS(goss_rank(p) - 1), false));
+}
+
+/* What a member tells beyond what all tell together: H(mean p) - mean H(p). Rounding must not make it negative. */
+static goss_val disagreement(goss_val p, goss_val mean) {
+    goss_val own = goss_mean(entropy(p), GOSS_AXIS(0), true);
+    return goss_max(goss_sub(entropy(mean), own), goss_const(p.graph, 0));
+}
 
 static goss_status compile(const goss_network *n, goss_program **out, goss_error *err) {
     goss_graph *g = goss_graph_new();
@@ -170,28 +89,39 @@ static goss_status compile(const goss_network *n, goss_program **out, goss_error
     goss_val x = goss_input(
         g, "x", GOSS_REAL,
         GOSS_SHAPE(goss_n(1), goss_symbol(g, "N", BATCH), goss_n(f->height), goss_n(f->width), goss_n(f->channels)));
-    goss_weights *w = goss_weights_from_params(g, goss_target_layout(n->target), "weights");
-    goss_weights *running =
-        n->statistics ? goss_weights_from_params(g, goss_target_statistics(n->target), "statistics") : NULL;
+    goss_weights *w = declare(n, g, goss_target_layout(n->target), n->slab, "weights"), *running = NULL;
+    if (n->statistics) running = declare(n, g, goss_target_statistics(n->target), n->statistics, "statistics");
     goss_target_context c = goss_target_context_defaults();
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
-    goss_val p = goss_softmax(goss_target_apply(n->target, x, w, &c).logits);
+    goss_val p = goss_softmax(goss_target_apply(n->target, x, w, &c).logits), mean = goss_mean(p, GOSS_AXIS(0), true);
+    goss_val outputs[] = {mean, disagreement(p, mean)};
     goss_program_options o = goss_program_defaults();
-    goss_status s = goss_compile(g, &p, 1, NULL, 0, &o, out, err);
+    goss_status s = goss_compile(g, outputs, 2, NULL, 0, &o, out, err);
     goss_weights_free(w);
     goss_weights_free(running);
     goss_graph_free(g);
     return s;
 }
 
-static void fill(goss_params *params, const char *name, const float *values) {
+static void put(goss_params *params, const char *name, const float *values, int64_t numel, int64_t stride, int rows) {
     int i = goss_params_find(params, name);
-    if (i >= 0 && values)
-        memcpy(goss_params_data(params, i), values, (size_t)goss_params_numel(params, i) * sizeof *values);
+    float *to = i < 0 ? NULL : goss_params_data(params, i);
+    for (int k = 0; to && k < rows; k++) memcpy(to + k * numel, values + k * stride, (size_t)numel * sizeof *values);
+}
+
+static void fill(const goss_network *n, goss_params *params, const goss_layout *l, const float *slab,
+                 const char *prefix) {
+    char name[256];
+    int64_t total = goss_layout_total(l);
+    put(params, prefix, slab, total, total, 1);
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        snprintf(name, sizeof name, "%s.%s", prefix, goss_layout_entry(l, i)->name);
+        put(params, name, slab + goss_layout_offset(l, i), goss_layout_entry(l, i)->numel, total, n->members);
+    }
 }
 
 static goss_status run(const goss_network *n, goss_exec *exec, const float *images, int count, float *out,
-                       goss_error *err) {
+                       float *uncertainty, goss_error *err) {
     size_t image = (size_t)n->image.height * (size_t)n->image.width * (size_t)n->image.channels,
            classes = (size_t)n->n_classes;
     for (int at = 0; at < count; at += BATCH) {
@@ -200,11 +130,12 @@ static goss_status run(const goss_network *n, goss_exec *exec, const float *imag
         GOSS_TRY(goss_exec_count(exec, "N", now, err));
         GOSS_TRY(goss_exec_run(exec, err));
         memcpy(out + (size_t)at * classes, goss_exec_output(exec, 0, NULL), (size_t)now * classes * sizeof *out);
+        if (uncertainty) memcpy(uncertainty + at, goss_exec_output(exec, 1, NULL), (size_t)now * sizeof *uncertainty);
     }
     return GOSS_OK;
 }
 
-goss_status goss_network_predict(const goss_network *n, const float *images, int count, float *out,
+goss_status goss_network_predict(const goss_network *n, const float *images, int count, float *out, float *uncertainty,
                                  goss_threads *threads, goss_error *err) {
     goss_program *program = NULL;
     goss_params *params = NULL;
@@ -214,9 +145,10 @@ goss_status goss_network_predict(const goss_network *n, const float *images, int
     if (s == GOSS_OK && !threads) s = goss_threads_new(0, &own, err);
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &params, err);
     if (s == GOSS_OK) s = goss_params_add(params, program, err);
-    if (s == GOSS_OK) fill(params, "weights", n->slab), fill(params, "statistics", n->statistics);
+    if (s == GOSS_OK) fill(n, params, goss_target_layout(n->target), n->slab, "weights");
+    if (s == GOSS_OK && n->statistics) fill(n, params, goss_target_statistics(n->target), n->statistics, "statistics");
     if (s == GOSS_OK) s = goss_exec_new(program, params, threads ? threads : own, &exec, err);
-    if (s == GOSS_OK) s = run(n, exec, images, count, out, err);
+    if (s == GOSS_OK) s = run(n, exec, images, count, out, uncertainty, err);
     goss_exec_free(exec);
     goss_params_free(params);
     goss_threads_free(own);

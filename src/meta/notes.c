@@ -107,17 +107,23 @@ static goss_status same_shape(const goss_file_tensor *t, const goss_entry *e, go
                                  t->name);
 }
 
+goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const goss_entry *e, float *out,
+                              goss_error *err) {
+    const float *data;
+    GOSS_TRY(goss_safetensors_floats(f, name, e->numel, &data, err));
+    GOSS_TRY(same_shape(goss_safetensors_find(f, name), e, err));
+    memcpy(out, data, (size_t)e->numel * sizeof *out);
+    return GOSS_OK;
+}
+
 goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const goss_layout *l, float *slab,
                             goss_error *err) {
     char name[256];
     for (int i = 0; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
-        const float *data;
         if (!tensor_name(name, sizeof name, prefix, e))
             return goss_error_set(err, GOSS_E_FORMAT, "a tensor's name is too long");
-        GOSS_TRY(goss_safetensors_floats(f, name, e->numel, &data, err));
-        GOSS_TRY(same_shape(goss_safetensors_find(f, name), e, err));
-        memcpy(slab + goss_layout_offset(l, i), data, (size_t)e->numel * sizeof *slab);
+        GOSS_TRY(goss__tensor_read(f, name, e, slab + goss_layout_offset(l, i), err));
     }
     return GOSS_OK;
 }

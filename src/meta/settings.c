@@ -16,6 +16,8 @@ static const goss_key keys[] = {
     {"method.temperature", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
      "Starting scale of squared distances (protonet, hypernet), learned; 0: 1 / sqrt(features)"},
     {"method.ridge", GOSS_KEY_REAL, "1", 1e-9, 1e9, NULL, "ridge: starting lambda, learned"},
+    {"method.networks", GOSS_KEY_INT, "0", 0, GOSS_METHOD_MAX_NETWORKS, NULL,
+     "hypernet with hyper.noise: networks a task, whose class probabilities are averaged; 0: one"},
     {"method.penalty", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
      "hypernet: weight in the loss of the mean square of all that is generated"},
     {"method.inner_steps", GOSS_KEY_INT, "0", 0, 1000, NULL,
@@ -34,6 +36,8 @@ static const goss_key keys[] = {
     {"hyper.embedding", GOSS_KEY_INT, "64", 1, 65536, NULL, "Length of a task's code"},
     {"hyper.layer_embedding", GOSS_KEY_INT, "16", 1, 65536, NULL, "Length of the embedding of a layer or a chunk"},
     {"hyper.chunk", GOSS_KEY_INT, "1024", 1, 1 << 24, NULL, "Numbers a chunk, where a rule does not say"},
+    {"hyper.noise", GOSS_KEY_INT, "0", 0, 65536, NULL,
+     "Length of a noise vector that is seen beside the support set: other noise, another network; 0: none"},
     {"hyper.attention", GOSS_KEY_INT, "4", 0, 64, NULL, "Heads of attention among the classes; 0: none"},
     {"hyper.class_delta", GOSS_KEY_BOOL, "true", 0, 0, NULL,
      "Per-class head: generate a correction of the class means; false: a ProtoNet's head"},
@@ -78,6 +82,7 @@ static goss_hyper_options hyper_options(const goss_config *c) {
     h.embedding = (int)goss_config_int(c, "hyper.embedding");
     h.layer_embedding = (int)goss_config_int(c, "hyper.layer_embedding");
     h.chunk = (int)goss_config_int(c, "hyper.chunk");
+    h.noise = (int)goss_config_int(c, "hyper.noise");
     h.attention = (int)goss_config_int(c, "hyper.attention");
     h.class_delta = goss_config_bool(c, "hyper.class_delta");
     h.class_hidden = (int)goss_config_int(c, "hyper.class_hidden");
@@ -96,6 +101,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     o.first_order = goss_config_bool(c, "method.first_order");
     o.norm = strcmp(goss_config_text(c, "method.norm"), "support") == 0 ? GOSS_METHOD_NORM_SUPPORT
                                                                         : GOSS_METHOD_NORM_RUNNING;
+    o.networks = (int)goss_config_int(c, "method.networks");
     o.penalty = goss_config_real(c, "method.penalty");
     o.ridge = goss_config_real(c, "method.ridge");
     o.label_smoothing = goss_config_real(c, "method.label_smoothing");

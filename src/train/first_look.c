@@ -11,10 +11,9 @@ static goss_status examine(goss__run *r, goss__task_pack *pack, goss_graph *g, c
     const goss_method *m = goss_model_method(r->model);
     goss_episode_limits l = r->data.limits;
     goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), r->data.tasks, l.ways, l.supports, l.queries);
-    goss_val loss = goss_method_train(m, g, &b).loss;
     goss_method_examination x = {
         .params = r->params, .precision = GOSS_F32, .threads = r->threads, .bind = bind, .context = pack};
-    return goss_method_doctor(m, g, &b, loss, &x, text, err);
+    return goss_method_doctor(m, g, &b, &x, text, err);
 }
 
 static void tell(char *text) {

@@ -1,0 +1,196 @@
+/* network_file.c: a network as a file: the target's text, its tensors under the names of its layout ("conv1.w",
+ * "norm1.mean"), the names of the classes and how images are made ready. Nothing else is needed to predict. Of the
+ * second and later members of an ensemble the file holds what differs from the first: "1:head.w", "2:head.w". */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/str.h"
+#include "io/json.h"
+#include "meta/model.h"
+#include "meta/network.h"
+
+static const char network_kind[] = "network 1";
+
+/* ---- writing ---- */
+
+static goss_status write_classes(const goss_network *n, goss_tensor_file *file, goss_error *err) {
+    goss__str json = {0};
+    for (int i = 0; i < n->n_classes; i++) {
+        goss__str_add(&json, i ? ", " : "[");
+        goss__json_add_text(&json, n->classes[i]);
+    }
+    goss__str_add(&json, "]");
+    goss_status s = json.failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for class names")
+                                : goss_tensor_file_meta(file, "classes", json.data, err);
+    goss__str_free(&json);
+    return s;
+}
+
+static bool member_name(char *out, size_t size, int member, const char *name) {
+    int n = snprintf(out, size, "%d:%s", member, name);
+    return n > 0 && (size_t)n < size;
+}
+
+/* The slabs of all members. */
+static goss_status write_slabs(const goss_network *n, goss_tensor_file *file, const goss_layout *l, const float *slab,
+                               goss_error *err) {
+    char name[256];
+    GOSS_TRY(goss__slab_write(file, NULL, l, slab, err));
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        const goss_entry *e = goss_layout_entry(l, i);
+        if (goss__network_agrees(n, l, slab, i)) continue;
+        for (int k = 1; k < n->members; k++) {
+            if (!member_name(name, sizeof name, k, e->name))
+                return goss_error_set(err, GOSS_E_ARGUMENT, "the name of tensor \"%.60s...\" is too long for a file",
+                                      e->name);
+            const float *from = slab + k * goss_layout_total(l) + goss_layout_offset(l, i);
+            GOSS_TRY(goss_tensor_file_add(file, name, "F32", e->rank, e->dim, from, err));
+        }
+    }
+    return GOSS_OK;
+}
+
+static goss_status write_members(const goss_network *n, goss_tensor_file *file, goss_error *err) {
+    char text[16];
+    snprintf(text, sizeof text, "%d", n->members);
+    return n->members > 1 ? goss_tensor_file_meta(file, "members", text, err) : GOSS_OK;
+}
+
+static goss_status collect(const goss_network *n, goss_tensor_file *file, goss_error *err) {
+    GOSS_TRY(goss__notes_write(&n->notes, file, err));
+    GOSS_TRY(goss_tensor_file_meta(file, GOSS__KIND_KEY, network_kind, err));
+    GOSS_TRY(goss_tensor_file_meta(file, "gossamer.version", goss_version(), err));
+    GOSS_TRY(goss_tensor_file_meta(file, "target", goss_target_text(n->target), err));
+    GOSS_TRY(goss__image_write(&n->image, file, err));
+    GOSS_TRY(write_classes(n, file, err));
+    GOSS_TRY(write_members(n, file, err));
+    GOSS_TRY(write_slabs(n, file, goss_target_layout(n->target), n->slab, err));
+    return n->statistics ? write_slabs(n, file, goss_target_statistics(n->target), n->statistics, err) : GOSS_OK;
+}
+
+goss_status goss_network_save(const goss_network *n, const char *path, goss_error *err) {
+    goss_tensor_file *file;
+    GOSS_TRY(goss_tensor_file_new(&file, err));
+    goss_status s = collect(n, file, err);
+    if (s == GOSS_OK) s = goss_tensor_file_write(file, path, err);
+    goss_tensor_file_free(file);
+    return s;
+}
+
+/* ---- reading ---- */
+
+static goss_status read_classes(goss_network *n, const json_t *list, goss_error *err) {
+    for (int i = 0; i < n->n_classes; i++) {
+        const char *name = json_string_value(json_array_get(list, (size_t)i));
+        if (!name) return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: entry %d is no text", i);
+        if (!(n->classes[i] = goss__strdup(name)))
+            return goss_error_set(err, GOSS_E_NOMEM, "no memory for class names");
+    }
+    return GOSS_OK;
+}
+
+/* The tensors of a slab that the second and later members have of their own, and their numbers. */
+static void count_own(const goss_network *n, const goss_safetensors *f, const goss_layout *l, int *tensors,
+                      int64_t *numbers) {
+    char name[256];
+    for (int i = 0; i < goss_layout_count(l); i++)
+        for (int k = 1; k < n->members; k++) {
+            if (!member_name(name, sizeof name, k, goss_layout_entry(l, i)->name)) continue;
+            if (!goss_safetensors_find(f, name)) continue;
+            *tensors += 1, *numbers += goss_layout_entry(l, i)->numel;
+        }
+}
+
+/* The description must be that of the tensors in the file before memory for it is asked for. */
+static goss_status bounded(const goss_safetensors *f, const goss_network *n, goss_error *err) {
+    const goss_layout *w = goss_target_layout(n->target), *s = goss_target_statistics(n->target);
+    int64_t want = goss_layout_total(w) + goss_layout_total(s), have = 0;
+    int tensors = goss_layout_count(w) + goss_layout_count(s);
+    count_own(n, f, w, &tensors, &want);
+    count_own(n, f, s, &tensors, &want);
+    for (int i = 0; i < goss_safetensors_count(f); i++)
+        have += (int64_t)(goss_safetensors_at(f, i)->size / sizeof(float));
+    if (want == have && tensors == goss_safetensors_count(f)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_FORMAT, "its metadata describes %d tensors of %lld numbers, it holds %d of %lld",
+                          tensors, (long long)want, goss_safetensors_count(f), (long long)have);
+}
+
+static goss_status read_members(const goss_safetensors *f, goss_network *n, goss_error *err) {
+    int64_t members = 1;
+    if (goss_safetensors_meta(f, "members"))
+        GOSS_TRY(goss__file_number(f, "members", 1, GOSS_METHOD_MAX_NETWORKS, &members, err));
+    n->members = (int)members;
+    return GOSS_OK;
+}
+
+/* The slabs of all members; what a later one does not have of its own is the first one's. */
+static goss_status read_slabs(const goss_safetensors *f, const goss_network *n, const goss_layout *l, float *slab,
+                              goss_error *err) {
+    char name[256];
+    GOSS_TRY(goss__slab_read(f, NULL, l, slab, err));
+    for (int k = 1; k < n->members; k++) {
+        float *own = slab + k * goss_layout_total(l);
+        memcpy(own, slab, (size_t)goss_layout_total(l) * sizeof *slab);
+        for (int i = 0; i < goss_layout_count(l); i++) {
+            const goss_entry *e = goss_layout_entry(l, i);
+            if (member_name(name, sizeof name, k, e->name) && goss_safetensors_find(f, name))
+                GOSS_TRY(goss__tensor_read(f, name, e, own + goss_layout_offset(l, i), err));
+        }
+    }
+    return GOSS_OK;
+}
+
+static goss_status read_network(const goss_safetensors *f, const json_t *classes, goss_network *n, goss_error *err) {
+    const char *text = goss_safetensors_meta(f, "target");
+    size_t count = json_array_size(classes);
+    if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks target");
+    if (count < 2 || count > 1 << 24)
+        return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: no list of at least two");
+    GOSS_TRY(goss__image_read(f, &n->image, err));
+    int64_t input[3] = {n->image.height, n->image.width, n->image.channels};
+    goss_status s = goss_target_parse(text, input, 3, (int64_t)count, &n->target, err);
+    if (s != GOSS_OK) return goss_error_prefix(err, s == GOSS_E_ARGUMENT ? GOSS_E_FORMAT : s, "metadata target");
+    if (goss_target_outputs(n->target) != (int64_t)count)
+        return goss_error_set(err, GOSS_E_FORMAT, "metadata target: it has no head");
+    GOSS_TRY(read_members(f, n, err));
+    GOSS_TRY(bounded(f, n, err));
+    GOSS_TRY(goss__network_room(n, (int)count, err));
+    GOSS_TRY(read_classes(n, classes, err));
+    GOSS_TRY(read_slabs(f, n, goss_target_layout(n->target), n->slab, err));
+    if (n->statistics) GOSS_TRY(read_slabs(f, n, goss_target_statistics(n->target), n->statistics, err));
+    for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
+        const char *key = goss_safetensors_meta_key(f, i);
+        if (strncmp(key, "gossamer.", 9) && strncmp(key, "image.", 6) && strcmp(key, "target") &&
+            strcmp(key, "classes") && strcmp(key, "members"))
+            GOSS_TRY(goss__notes_set(&n->notes, key, goss_safetensors_meta_value(f, i), err));
+    }
+    return GOSS_OK;
+}
+
+static goss_status open_network(const goss_safetensors *f, goss_network *n, goss_error *err) {
+    GOSS_TRY(goss__file_kind(f, network_kind, err));
+    const char *text = goss_safetensors_meta(f, "classes");
+    json_t *classes;
+    if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks classes");
+    goss_status s = goss__json_parse(text, strlen(text), 0, &classes, err);
+    if (s != GOSS_OK) return goss_error_prefix(err, s, "metadata classes");
+    s = read_network(f, classes, n, err);
+    json_decref(classes);
+    return s;
+}
+
+goss_status goss_network_load(const char *path, goss_network **out, goss_error *err) {
+    goss_safetensors *f;
+    *out = NULL;
+    GOSS_TRY(goss_safetensors_open(path, &f, err));
+    goss_network *n = goss__calloc(1, sizeof *n);
+    goss_status s = n ? open_network(f, n, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a network");
+    goss_safetensors_close(f);
+    if (s == GOSS_OK) {
+        *out = n;
+        return s;
+    }
+    goss_network_free(n);
+    return goss_error_prefix(err, s, "%s", path);
+}
