@@ -70,6 +70,14 @@ check: deps
 	@$(MAKE) --no-print-directory -j$$(nproc) all tests
 	@tools/check-floors
 	@tools/run-tests $(B)
+# The slow suites: all tests under the address, undefined-behaviour and thread sanitizers, and the kernels' on aarch64.
+check-all: check
+	@tools/install-deps all
+	@tools/check-neon $(B)
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B)/asan CFLAGS="-O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all" all tests
+	@tools/run-tests $(B)/asan
+	@$(MAKE) --no-print-directory -j$$(nproc) B=$(B)/tsan CFLAGS="-O1 -g -fsanitize=thread" all tests
+	@tools/run-tests $(B)/tsan
 deps:
 	@tools/install-deps
 demo: deps
@@ -86,5 +94,5 @@ clean:
 
 -include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(EXAMPLES:=.d)
 .SECONDARY:
-.PHONY: all tests bench bench-build bench-peers check deps demo clean
+.PHONY: all tests bench bench-build bench-peers check check-all deps demo clean
 .DEFAULT_GOAL := all

@@ -4,14 +4,6 @@
 #include "cli.h"
 #include "gossamer/model.h"
 
-static goss_status open_support(const goss_model *m, const char *path, goss_images **out, goss_error *err) {
-    goss_image_format f = goss_model_image(m);
-    goss_images_options o = goss_images_options_defaults();
-    o.channels = f.channels, o.height = f.height, o.width = f.width;
-    o.invert = f.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO;
-    return goss_images_open(path, &o, out, err);
-}
-
 static void tell(const goss_network *n, int images) {
     char members[64] = "a network";
     if (goss_network_members(n) > 1)
@@ -26,7 +18,7 @@ static goss_status adapt(const char *model, const char *support, const char *out
     goss_images *set = NULL;
     goss_network *n = NULL;
     goss_status s = goss_model_load(model, &m, err);
-    if (s == GOSS_OK) s = open_support(m, support, &set, err);
+    if (s == GOSS_OK) s = goss_model_open_images(m, support, NULL, &set, err);
     if (s == GOSS_OK) s = goss_model_adapt(m, set, o, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", model, err);
     if (s == GOSS_OK) s = goss_network_save(n, out, err);

@@ -96,12 +96,9 @@ static goss_status gather(eval *e, const char *model, int fine_tune, goss_error 
 /* ---- data ---- */
 
 static goss_status open_data(eval *e, int threads, goss_error *err) {
-    goss_image_format f = goss_model_image(e->model);
     goss_images_options o = goss_images_options_defaults();
-    o.channels = f.channels, o.height = f.height, o.width = f.width, o.threads = threads;
-    o.cache_dir = e->cache;
-    o.invert = f.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO;
-    GOSS_TRY(goss_images_open(e->data, &o, &e->set, err));
+    o.threads = threads, o.cache_dir = e->cache;
+    GOSS_TRY(goss_model_open_images(e->model, e->data, &o, &e->set, err));
     if (e->classes) GOSS_TRY(goss_class_list_read(e->set, e->classes, &e->list, err));
     return goss_sampler_create(e->set, e->classes ? &e->list : NULL, &e->spec, &e->sampler, err);
 }

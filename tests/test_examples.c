@@ -4,14 +4,17 @@
 #include <unistd.h>
 
 #include "test.h"
+#include "tiny_set.h"
 
 static char text[20000];
 
-/* Runs the example of that name beside this test's folder into `text`; its exit status, or -1. */
-static int run_example(const char *name) {
-    char self[512] = "", line[700];
+/* Runs the example of that name beside this test's folder, in the scratch folder, into `text`; its exit status, or -1.
+ */
+static int run_example(const char *name, const char *words) {
+    char self[512] = "", line[2000];
     if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) return -1;
-    snprintf(line, sizeof line, "%s/../examples/%s 2>&1", dirname(self), name);
+    tiny_path("");
+    snprintf(line, sizeof line, "cd %s && %s/../examples/%s %s 2>&1", tiny_dir, dirname(self), name, words);
     FILE *out = popen(line, "r");
     if (!out) return -1;
     size_t n = fread(text, 1, sizeof text - 1, out);
@@ -25,8 +28,21 @@ static const char *next_line(const char *at) {
     return end ? end + 1 : at + strlen(at);
 }
 
+TEST(thirty_lines_train_and_adapt) {
+    char words[900];
+    snprintf(words, sizeof words, "%s %s %s", tiny_set(), tiny_set_of("support", 4, 3, 91, 92),
+             tiny_set_of("query", 4, 25, 91, 93));
+    if (run_example("tiny_hypernet", words) != 0) T_FAIL("tiny_hypernet failed: %.300s", text);
+    int right = 0, all = 0;
+    T_EQ(sscanf(text, "%d of %d right", &right, &all), 2);
+    T_EQ(all, 100);
+    if (right < 70) T_FAIL("%d of 100 right", right);
+    T_CHECK(run_example("tiny_hypernet", "nowhere x y") == 1);
+    T_CHECK(strstr(text, "nowhere"));
+}
+
 TEST(a_tiny_hypernetwork_adapts_to_waves_it_has_not_seen) {
-    if (run_example("tiny_hypernet") != 0) T_FAIL("tiny_hypernet failed: %.300s", text);
+    if (run_example("tiny_waves", "") != 0) T_FAIL("tiny_waves failed: %.300s", text);
     int step = -1, lines = 0;
     double before = 0, after = 0, first = 0;
     for (const char *at = text; *at; at = next_line(at), lines++) {
@@ -43,7 +59,7 @@ TEST(a_tiny_hypernetwork_adapts_to_waves_it_has_not_seen) {
 
 TEST(the_toy_beats_gradient_steps_at_any_number_of_points) {
     static const int points[5] = {1, 2, 5, 10, 20};
-    if (run_example("sine_toy") != 0) T_FAIL("sine_toy failed: %.300s", text);
+    if (run_example("sine_toy", "") != 0) T_FAIL("sine_toy failed: %.300s", text);
     const char *at = strstr(text, "points");
     T_CHECK(at);
     double base, steps, made, both, last = 1;

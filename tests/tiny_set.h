@@ -45,28 +45,35 @@ static inline const char *tiny_path(const char *name) {
     return out;
 }
 
-/* Writes the set once; returns the path of its images. */
-static inline const char *tiny_set(void) {
-    const char *images = tiny_path("tiny-images-idx3-ubyte"), *labels = tiny_path("tiny-labels-idx1-ubyte");
+/* A set of that many classes and drawings, written once; the path of its images. The patterns are those of the seed,
+ * the noise on them that of `noise`. */
+static inline const char *tiny_set_of(const char *name, uint32_t classes, uint32_t drawings, uint32_t seed,
+                                      uint32_t noise) {
+    char file[100];
+    snprintf(file, sizeof file, "%s-labels-idx1-ubyte", name);
+    const char *labels = tiny_path(file);
+    snprintf(file, sizeof file, "%s-images-idx3-ubyte", name);
+    const char *images = tiny_path(file);
     if (access(images, F_OK) == 0) return images;
     FILE *f = fopen(images, "wb"), *g = fopen(labels, "wb");
     if (!f || !g) exit(99);
-    const uint32_t n = TINY_CLASSES * TINY_DRAWINGS;
-    uint32_t state = 7;
+    const uint32_t n = classes * drawings;
     tiny_head(f, 3, (const uint32_t[]){n, TINY_SIDE, TINY_SIDE});
     tiny_head(g, 1, &n);
-    for (int c = 0; c < TINY_CLASSES; c++) {
+    for (uint32_t c = 0; c < classes; c++) {
         unsigned char pattern[TINY_SIDE * TINY_SIDE];
-        for (int i = 0; i < TINY_SIDE * TINY_SIDE; i++) pattern[i] = tiny_random(&state) % 2 ? 200 : 20;
-        for (int d = 0; d < TINY_DRAWINGS; d++) {
+        for (int i = 0; i < TINY_SIDE * TINY_SIDE; i++) pattern[i] = tiny_random(&seed) % 2 ? 200 : 20;
+        for (uint32_t d = 0; d < drawings; d++) {
             for (int i = 0; i < TINY_SIDE * TINY_SIDE; i++)
-                fputc(tiny_random(&state) % 10 < 3 ? (int)(tiny_random(&state) % 256) : pattern[i], f);
-            fputc(c, g);
+                fputc(tiny_random(&noise) % 10 < 3 ? (int)(tiny_random(&noise) % 256) : pattern[i], f);
+            fputc((int)c, g);
         }
     }
     fclose(f), fclose(g);
     return images;
 }
+
+static inline const char *tiny_set(void) { return tiny_set_of("tiny", TINY_CLASSES, TINY_DRAWINGS, 7, 8); }
 
 /* A whole file; NULL when it is not there. Freed by the caller. */
 static inline char *tiny_read(const char *path, size_t *size) {

@@ -41,6 +41,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_config_read(goss_config *c, const char *
 /* The same from memory; `name` stands in errors. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_parse(goss_config *c, const char *text, const char *name,
                                                      goss_error *err);
+/* One key, "section.key". Errors: GOSS_E_ARGUMENT, as above. */
+GOSS_API GOSS_MUST_USE goss_status goss_config_set(goss_config *c, const char *key, const char *text, goss_error *err);
 /* "section.key=value", as on a command line. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_override(goss_config *c, const char *assignment, goss_error *err);
 

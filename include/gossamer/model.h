@@ -40,6 +40,11 @@ GOSS_API void goss_model_free(goss_model *m); /* NULL allowed */
 GOSS_API const goss_method *goss_model_method(const goss_model *m);
 GOSS_API const goss_config *goss_model_settings(const goss_model *m); /* of goss_model_keys */
 GOSS_API goss_image_format goss_model_image(const goss_model *m);
+/* Opens a set of images as goss_images_open does, made ready as the model wants them: of the options (NULL: defaults)
+ * channels, size and inversion are the model's. Owns: goss_images_close. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_open_images(const goss_model *m, const char *path,
+                                                          const goss_images_options *options, goss_images **out,
+                                                          goss_error *err);
 /* The values of the method's parameter i, [total of its layout]. Borrowed, may be written. */
 GOSS_API float *goss_model_values(const goss_model *m, int i);
 /* Takes over the values of every parameter that has the same name and layout; returns how many those were. */

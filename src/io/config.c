@@ -196,17 +196,21 @@ goss_status goss_config_read(goss_config *c, const char *path, goss_error *err) 
     return s;
 }
 
+goss_status goss_config_set(goss_config *c, const char *key, const char *text, goss_error *err) {
+    int i = find(c, key);
+    if (i < 0) return unknown_key(c, key, err);
+    GOSS_TRY(goss_error_prefix(err, set_value(c, i, text, err), "%s", key));
+    c->values[i].set = true;
+    return GOSS_OK;
+}
+
 goss_status goss_config_override(goss_config *c, const char *assignment, goss_error *err) {
     const char *equals = strchr(assignment, '=');
     char name[256];
     if (!equals || equals == assignment || (size_t)(equals - assignment) >= sizeof name)
         return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not of the form section.key=value", assignment);
     snprintf(name, sizeof name, "%.*s", (int)(equals - assignment), assignment);
-    int i = find(c, name);
-    if (i < 0) return unknown_key(c, name, err);
-    GOSS_TRY(goss_error_prefix(err, set_value(c, i, equals + 1, err), "%s", name));
-    c->values[i].set = true;
-    return GOSS_OK;
+    return goss_config_set(c, name, equals + 1, err);
 }
 
 /* ---- values ---- */

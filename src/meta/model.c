@@ -103,6 +103,14 @@ void goss_model_free(goss_model *m) {
 /* ---- values ---- */
 
 const goss_method *goss_model_method(const goss_model *m) { return m->method; }
+goss_status goss_model_open_images(const goss_model *m, const char *path, const goss_images_options *options,
+                                   goss_images **out, goss_error *err) {
+    goss_images_options o = options ? *options : goss_images_options_defaults();
+    o.channels = m->image.channels, o.height = m->image.height, o.width = m->image.width;
+    o.invert = m->image.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO;
+    return goss_images_open(path, &o, out, err);
+}
+
 goss_image_format goss_model_image(const goss_model *m) { return m->image; }
 const goss_config *goss_model_settings(const goss_model *m) { return m->settings; }
 float *goss_model_values(const goss_model *m, int i) { return m->values[i]; }
