@@ -197,6 +197,7 @@ static goss_status rewrite(const char *good, const char *bad, const char *key, c
         if (key && strcmp(k, key) == 0) v = value;
         if (v) GOSS_TRY(goss_tensor_file_meta(w, k, v, &err));
     }
+    if (key && value && !goss_safetensors_meta(f, key)) GOSS_TRY(goss_tensor_file_meta(w, key, value, &err));
     for (int i = 0; i < goss_safetensors_count(f); i++) {
         const goss_file_tensor *t = goss_safetensors_at(f, i);
         if (!drop || strcmp(t->name, drop) != 0)
@@ -222,6 +223,16 @@ static int refuses_lies(const char *good, const lie *lies, int n, bool network) 
     return ok;
 }
 
+/* Files of a version before a setting was there: its default holds. */
+TEST(a_missing_setting_has_its_default) {
+    goss_model *m = make_model("hypernet"), *back;
+    T_OK(goss_model_save(m, tiny_path("whole"), &err));
+    T_OK(rewrite(tiny_path("whole"), tiny_path("older"), "method.networks", NULL, NULL));
+    T_OK(goss_model_load(tiny_path("older"), &back, &err));
+    T_EQ(goss_config_int(goss_model_settings(back), "method.networks"), 0);
+    goss_model_free(m), goss_model_free(back);
+}
+
 TEST(bad_model_files_are_refused) {
     goss_model *m = make_model("hypernet");
     T_OK(goss_model_save(m, tiny_path("good"), &err));
@@ -237,7 +248,8 @@ TEST(bad_model_files_are_refused) {
         {"model.backbone", NULL, NULL},       {"model.backbone", "conv 1000000 3; flatten", NULL},
         {"hyper.hidden", "65", NULL},         {"hyper.rules", "head=class; x", NULL},
         {"method.ridge", "nan", NULL},        {"hyper.combine", "", NULL},
-        {NULL, NULL, "target.conv1.w"},       {NULL, NULL, "running.norm1.mean"}};
+        {"hyper.unheard_of", "1", NULL},      {NULL, NULL, "target.conv1.w"},
+        {NULL, NULL, "running.norm1.mean"}};
     T_CHECK(refuses(tiny_path("absent"), "absent", false));
     T_CHECK(refuses_damage(tiny_path("good"), false));
     T_CHECK(refuses_lies(tiny_path("good"), lies, sizeof lies / sizeof *lies, false));

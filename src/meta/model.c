@@ -216,19 +216,38 @@ goss_status goss__image_read(const goss_safetensors *f, goss_image_format *out, 
     return GOSS_OK;
 }
 
+/* A setting that this version does not know changes what the tensors mean. */
+static goss_status refuse_unknown(const goss_safetensors *f, goss_error *err) {
+    static const char *const sections[] = {"model.", "method.", "hyper."};
+    int n;
+    const goss_key *keys = goss__method_keys(&n);
+    for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
+        const char *name = goss_safetensors_meta_key(f, i);
+        bool setting = false;
+        for (size_t k = 0; k < sizeof sections / sizeof *sections; k++)
+            setting |= strncmp(name, sections[k], strlen(sections[k])) == 0;
+        for (int k = 0; k < n && setting; k++) setting = strcmp(name, keys[k].name) != 0;
+        if (setting)
+            return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                                  "metadata %.60s: no setting of version %s; a newer one may have written the file",
+                                  name, goss_version());
+    }
+    return GOSS_OK;
+}
+
+/* A setting that came with a later version than the file has its default, which is what was done before. */
 static goss_status read_settings(const goss_safetensors *f, goss_config *c, goss_error *err) {
     int n;
     const goss_key *keys = goss__method_keys(&n);
+    if (!goss_safetensors_meta(f, "model.backbone"))
+        return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks model.backbone");
     for (int i = 0; i < n; i++) {
         const char *value = goss_safetensors_meta(f, keys[i].name);
-        if (!value) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks %s", keys[i].name);
-        char pair[8300];
-        if ((size_t)snprintf(pair, sizeof pair, "%s=%s", keys[i].name, value) >= sizeof pair)
-            return goss_error_set(err, GOSS_E_FORMAT, "metadata %s is longer than any setting", keys[i].name);
-        goss_status s = goss_config_override(c, pair, err);
+        if (!value) continue;
+        goss_status s = goss_config_set(c, keys[i].name, value, err);
         if (s != GOSS_OK) return goss_error_prefix(err, s, "metadata");
     }
-    return GOSS_OK;
+    return refuse_unknown(f, err);
 }
 
 static bool is_reserved(const char *key) {
