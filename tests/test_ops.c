@@ -1,6 +1,7 @@
 /* What operations compute where a formula in the gradient checker would not tell, what builders simplify, and which
  * descriptors' promises the executor leans on. */
 #include "graph_check.h"
+#include "ops/elementwise.h"
 #include "ops/ops.h"
 
 static goss_error err;
@@ -38,6 +39,24 @@ TEST(the_first_tap_wins_a_tie_and_a_maximum_shares_it) {
     T_OK(world_compute(&w, GOSS_F64, out, 2));
     EXPECT(w, 0, 0, 1, 0, 0);
     EXPECT(w, 1, 1.0 / 3, 0, 1.0 / 3, 1.0 / 3);
+    world_free(&w);
+}
+
+/* A maximum of positive parts is taken before the parts: smaller maps, the same values and gradients. */
+TEST(a_pool_goes_in_front_of_relu) {
+    world w = world_new();
+    goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(7), n(6), n(5))), out[5];
+    goss_pool_options o = goss_pool_defaults(3);
+    o.stride_h = o.stride_w = 2, o.pad_top = o.pad_left = 1;
+    goss_val swapped = goss_max_pool(goss_relu(x), o), plain = goss_max_pool(goss_max(x, goss_const(w.g, 0)), o);
+    T_CHECK(goss__made_by(swapped, &goss__op_ew[GOSS__EW_relu], 0, &out[4]));
+    T_CHECK(!goss__made_by(plain, &goss__op_ew[GOSS__EW_relu], 0, &out[4]));
+    out[0] = swapped, out[1] = plain;
+    T_OK(goss_grad(goss_sum_all(goss_sin(swapped)), &x, 1, &out[2]));
+    T_OK(goss_grad(goss_sum_all(goss_sin(plain)), &x, 1, &out[3]));
+    T_OK(world_compute(&w, GOSS_F32, out, 4));
+    for (int i = 0; i < 4; i += 2)
+        for (int64_t k = 0; k < w.numel[i]; k++) T_NEAR(w.out[i][k], w.out[i + 1][k], 0);
     world_free(&w);
 }
 

@@ -3,6 +3,7 @@
  * [T,N,OH,OW,C].
  *
  * attr: kernel h w, stride h w, pad top left, then H W (what the adjoints' outputs need). */
+#include "ops/elementwise.h"
 #include "ops/ops.h"
 
 enum { KH, KW, STRIDE_H, STRIDE_W, TOP, LEFT, H, W, N_ATTR };
@@ -54,6 +55,9 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
     goss_shape out;
     if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, attr, &out))
         return (goss_val){x.graph, 0};
+    /* The largest of the positive parts is the positive part of the largest: the same bits from smaller maps. */
+    goss_val inner;
+    if (goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner)) return goss_relu(goss_max_pool(inner, o));
     goss_val index = goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, &x, 1, attr, N_ATTR);
     return pick(&goss__op_pool_gather, x, index, out, attr);
 }
