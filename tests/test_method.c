@@ -80,37 +80,6 @@ TEST(gradients_of_generated_layers) {
     }
 }
 
-TEST(gradients_of_both_ways) {
-    goss_method_options o = goss_method_defaults();
-    o.both_ways = true, o.label_smoothing = 0.1, o.penalty = 0.1;
-    check_gradients("hypernet", &o, few_backbone);
-    if (!t_failed) check_gradients("protonet", &o, few_backbone);
-    o.norm = GOSS_METHOD_NORM_SUPPORT;
-    if (!t_failed) check_gradients("ridge", &o, few_backbone);
-}
-
-/* Loss of an episode, or with `swap` of the one whose support set are its queries. */
-static double loss_of(bool both, bool swap) {
-    few f;
-    goss_method_options o = goss_method_defaults();
-    o.both_ways = both;
-    if (few_train(&f, "hypernet", few_backbone, &o, (few_counts){2, 3, 2, 2}) != GOSS_OK) return NAN;
-    few_shake(&f, 0.05);
-    for (int i = 0; i < 2 * 3 * 2 * FEW_IMAGE && swap; i++) {
-        double v = f.support[i];
-        f.support[i] = f.query[i], f.query[i] = v;
-    }
-    double loss = few_run(&f) == GOSS_OK ? few_output(&f, 0)[0] : NAN;
-    few_free(&f);
-    return loss;
-}
-
-TEST(both_ways_is_the_mean_of_either) {
-    double there = loss_of(false, false), back = loss_of(false, true), both = loss_of(true, false);
-    T_CHECK(fabs(there - back) > 1e-3);
-    T_NEAR(both, (there + back) / 2, 1e-12);
-}
-
 TEST(gradients_of_several_networks) {
     goss_hyper_options h = goss_hyper_defaults();
     h.rules = "head=class; conv2.*=lowrank 2; norm1.*=film";

@@ -55,8 +55,7 @@ typedef struct goss_method_options {
     double penalty;        /* hypernet: weight of the mean square of what is generated in the loss (0) */
     double ridge;          /* starting lambda of the ridge head, learned (1) */
     double label_smoothing;
-    bool both_ways;     /* train with support set and queries in each other's place, too: half of each loss */
-    double temperature; /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
+    double temperature;              /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     const goss_hyper_options *hyper; /* hypernet; NULL: defaults */
 } goss_method_options;
 GOSS_API goss_method_options goss_method_defaults(void);

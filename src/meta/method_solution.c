@@ -156,36 +156,14 @@ static void add_gradients(const goss_method *m, goss_graph *g, goss_method_loss 
     if (status != GOSS_OK) goss_graph_fail(g, status, "method %s: its loss has no gradient", m->kind->name);
 }
 
-/* The same episodes with support set and queries in each other's place. */
-static goss_task_batch swapped(const goss_task_batch *b) {
-    goss_task_batch o = *b;
-    goss_val here = goss_mul(b->query_target, goss_unsqueeze(b->query_weight, 2));
-    goss_val count = goss_max(goss_sum(here, GOSS_AXIS(1), true), goss_const(b->query.graph, 1));
-    o.S = b->Q, o.support = b->query, o.support_target = here, o.assign = goss_transpose(goss_div(here, count));
-    o.Q = b->S, o.query = b->support, o.query_target = b->support_target, o.query_weight = goss__support_weight(b);
-    return o;
-}
-
-static goss_val loss_of(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss__solution *s,
-                        goss_val *accuracy) {
-    goss__solution_begin(m, g, true, s);
-    goss_val loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, s), accuracy);
-    if (m->options.penalty == 0 || !goss_valid(s->penalty)) return loss;
-    return goss_add(loss, goss_scale(s->penalty, m->options.penalty));
-}
-
-/* Where both ways are asked for, what embeds the images is one set of nodes: the second loss costs its head. */
 static void train_by_queries(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_method_loss *out) {
     goss__solution s;
-    out->loss = loss_of(m, g, b, &s, &out->accuracy);
+    goss__solution_begin(m, g, true, &s);
+    out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->accuracy);
+    if (m->options.penalty > 0 && goss_valid(s.penalty))
+        out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
     add_running_update(m, &s, out);
     goss__solution_free(&s);
-    if (m->options.both_ways) {
-        goss_task_batch back = swapped(b);
-        goss_val ignored;
-        out->loss = goss_scale(goss_add(out->loss, loss_of(m, g, &back, &s, &ignored)), 0.5);
-        goss__solution_free(&s);
-    }
     add_gradients(m, g, out);
 }
 

@@ -13,8 +13,6 @@ static const goss_key keys[] = {
     {"method.norm", GOSS_KEY_TEXT, "running", 0, 0, "running|support",
      "Batch norms of a shared backbone use running statistics, or those of each task's support set"},
     {"method.label_smoothing", GOSS_KEY_REAL, "0", 0, 0.9, NULL, "Share of the label given to all classes alike"},
-    {"method.both_ways", GOSS_KEY_BOOL, "false", 0, 0, NULL,
-     "Train on each episode with support set and queries in each other's place, too"},
     {"method.temperature", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
      "Starting scale of squared distances (protonet, hypernet), learned; 0: 1 / sqrt(features)"},
     {"method.ridge", GOSS_KEY_REAL, "1", 1e-9, 1e9, NULL, "ridge: starting lambda, learned"},
@@ -106,7 +104,6 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     o.networks = (int)goss_config_int(c, "method.networks");
     o.penalty = goss_config_real(c, "method.penalty");
     o.ridge = goss_config_real(c, "method.ridge");
-    o.both_ways = goss_config_bool(c, "method.both_ways");
     o.label_smoothing = goss_config_real(c, "method.label_smoothing");
     o.temperature = goss_config_real(c, "method.temperature");
     o.hyper = &hyper;
