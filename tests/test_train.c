@@ -258,6 +258,16 @@ TEST(patience_ends_the_run) {
     T_EQ(r.best_step, 5);
 }
 
+TEST(one_run_a_folder_at_a_time) {
+    goss__run first;
+    goss_config *c = config("locked", NULL);
+    T_OK(goss__run_open(&first, c, &err));
+    T_ERR(train("locked", NULL, NULL, NULL), GOSS_E_IO, "another process");
+    goss__run_close(&first);
+    T_OK(train("locked", NULL, NULL, NULL));
+    goss_config_free(c);
+}
+
 TEST(what_does_not_fit_is_refused) {
     const struct {
         const char *setting, *says;

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -186,6 +187,23 @@ goss_status goss__mkdirs(const char *path, goss_error *err) {
     }
     goss__free(copy);
     return s;
+}
+
+goss_status goss__lock_dir(const char *path, int *lock, goss_error *err) {
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    *lock = -1;
+    if (fd < 0) return io_error(err, path, "can not open the folder");
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        *lock = fd;
+        return GOSS_OK;
+    }
+    bool taken = errno == EWOULDBLOCK;
+    close(fd);
+    return taken ? goss_error_set(err, GOSS_E_IO, "%s: another process is at work in this folder", path) : GOSS_OK;
+}
+
+void goss__unlock_dir(int lock) {
+    if (lock >= 0) close(lock);
 }
 
 bool goss__path_exists(const char *path) { return access(path, F_OK) == 0; }

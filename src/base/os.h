@@ -32,6 +32,10 @@ void goss__writer_abandon(goss__writer *w);                                     
 GOSS_MUST_USE goss_status goss__write_file(const char *path, const void *data, size_t size, goss_error *err);
 
 GOSS_MUST_USE goss_status goss__mkdirs(const char *path, goss_error *err); /* mkdir -p */
+/* A lock on a folder: it ends with the process, however that ends. Errors: GOSS_E_IO where another holds it. A file
+ * system without locks gives GOSS_OK and -1. */
+GOSS_MUST_USE goss_status goss__lock_dir(const char *path, int *lock, goss_error *err);
+void goss__unlock_dir(int lock); /* -1 allowed */
 bool goss__path_exists(const char *path);
 bool goss__is_dir(const char *path);
 /* dir + "/" + name in a fresh allocation (goss__free); NULL on failure. */

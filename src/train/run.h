@@ -48,6 +48,7 @@ typedef struct goss__run {
     double *replay; /* clocks of a cut-off part, by log lines after the checkpoint */
     int n_replay, next_replay;
     char *dir;
+    int lock; /* on dir: one process a run */
     char *fingerprint; /* settings that must not change between resumes */
 } goss__run;
 

@@ -95,6 +95,7 @@ static goss_status open_all(goss__run *r, goss_error *err) {
     if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
     GOSS_TRY(goss__mkdirs(r->dir, err));
+    GOSS_TRY(goss_error_prefix(err, goss__lock_dir(r->dir, &r->lock, err), "run.dir"));
     GOSS_TRY(goss__run_data_open(&r->data, c, r->dir, err));
     goss_image_format format = goss_images_format(r->data.set);
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &format, r->data.seed, &r->model, err));
@@ -107,7 +108,7 @@ static goss_status open_all(goss__run *r, goss_error *err) {
 }
 
 goss_status goss__run_open(goss__run *r, const goss_config *c, goss_error *err) {
-    *r = (goss__run){.config = c, .state = {.best = -1}};
+    *r = (goss__run){.config = c, .lock = -1, .state = {.best = -1}};
     goss_status s = open_all(r, err);
     if (s != GOSS_OK) goss__run_close(r);
     return s;
@@ -126,7 +127,8 @@ void goss__run_close(goss__run *r) {
     goss__run_data_close(&r->data);
     goss__free(r->judged), goss__free(r->history), goss__free(r->replay);
     goss__free(r->dir), goss__free(r->fingerprint);
-    *r = (goss__run){0};
+    goss__unlock_dir(r->lock);
+    *r = (goss__run){.lock = -1};
 }
 
 /* ---- between steps ---- */
