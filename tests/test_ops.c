@@ -333,4 +333,22 @@ TEST(descriptors_are_whole) {
     T_CHECK(count > GOSS__EW_COUNT + 20);
 }
 
+/* How x [T,rows,128] times a shared [128,columns] takes part in a phase over tasks. */
+static goss__slicing slicing_of(int64_t rows, int64_t columns) {
+    goss_graph *g = goss_graph_new();
+    goss_extent T = goss_symbol(g, "T", 4);
+    goss_val y = goss_matmul(goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(n(1), goss_extent_mul(T, n(rows)), n(128))),
+                             goss_param(g, "w", GOSS_SHAPE(n(1), n(128), n(columns))), false, false);
+    goss__cut cut[GOSS__MAX_IN];
+    goss__slicing s = goss__op_matmul.slice(g, goss__node_of(y), T, cut);
+    goss_graph_free(g);
+    return s;
+}
+
+TEST(few_rows_do_not_reread_a_large_matrix) {
+    T_EQ(slicing_of(1, 256), GOSS__LOCAL);
+    T_EQ(slicing_of(1, 50000), GOSS__NO_SLICES);
+    T_EQ(slicing_of(64, 50000), GOSS__LOCAL);
+}
+
 TEST_MAIN()

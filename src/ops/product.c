@@ -71,17 +71,26 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
     return goss__cut_operand(out, s, p, cut);
 }
 
+/* A B that all rows share and that no cache of a core holds is to be read once, not once a slice: a few rows an item do
+ * not pay for the reading. Such a product is a phase of its own, divided by columns. */
+static bool reads_too_much(const goss_shape *b, goss_extent rows) {
+    enum { LARGE = 1 << 18, FEW = 16 };
+    goss_extent numbers = goss__shape_product(b, 0, b->rank);
+    return !numbers.symbols && numbers.count > LARGE && !rows.symbols && rows.count < FEW;
+}
+
 static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
     const goss_shape *a = &goss__in(g, n, 0)->shape, *b = &goss__in(g, n, 1)->shape;
     bool ta = n->attr[0], tb = n->attr[1];
     int r = n->shape.rank;
-    goss_extent rest;
-    int p = goss__cut_prefix(&n->shape, L, &rest), pa = goss__cut_prefix(a, L, &rest),
+    goss_extent rest, rows;
+    int p = goss__cut_prefix(&n->shape, L, &rows), pa = goss__cut_prefix(a, L, &rest),
         pb = goss__cut_prefix(b, L, &rest);
     if (p > 0 && p <= r - 2)
         return batch_cut(a, &n->shape, p, &cut[0]) && batch_cut(b, &n->shape, p, &cut[1]) ? GOSS__LOCAL
                                                                                           : GOSS__NO_SLICES;
     if (p == r - 1 && !ta && pa == r - 1 && ones_in_front(b)) {
+        if (reads_too_much(b, rows)) return GOSS__NO_SLICES;
         cut[0] = GOSS__CUT, cut[1] = GOSS__WHOLE;
         return GOSS__LOCAL;
     }
