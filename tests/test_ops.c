@@ -277,6 +277,33 @@ TEST(constants_are_folded) {
     goss_graph_free(g);
 }
 
+/* Numbers a channel are multiplied with each other before they meet a large tensor, and taken out of sums over it. */
+TEST(factors_a_channel_leave_large_tensors) {
+    world w = world_new();
+    goss_extent T = world_tasks(&w, 3);
+    goss_shape c = GOSS_SHAPE(n(1), n(1), n(5));
+    uint32_t lead = GOSS_AXIS(0) | GOSS_AXIS(1);
+    goss_val x = world_normal(&w, "x", GOSS_SHAPE(T, n(4), n(5))), y = world_normal(&w, "y", GOSS_SHAPE(T, n(4), n(5)));
+    goss_val s = world_normal(&w, "s", c), t = world_normal(&w, "t", c),
+             row = world_normal(&w, "row", GOSS_SHAPE(T, n(4), n(1)));
+    T_EQ(goss_mul(goss_mul(x, s), t).id, goss_mul(x, goss_mul(s, t)).id);
+    T_EQ(goss_scale(goss_mul(x, s), 3).id, goss_mul(x, goss_scale(s, 3)).id);
+    T_EQ(goss_sum(goss_mul(x, s), lead, true).id, goss_mul(goss_sum(x, lead, true), s).id);
+    T_EQ(goss_sum(goss_neg(x), lead, true).id, goss_neg(goss_sum(x, lead, true)).id);
+    goss_val both = goss_add(goss_mul(x, s), goss_mul(y, t));
+    T_EQ(goss_sum(both, lead, true).id,
+         goss_add(goss_mul(goss_sum(x, lead, true), s), goss_mul(goss_sum(y, lead, true), t)).id);
+    /* What differs along the axes stays where it is, and so does a difference, which a sum of each would lose. */
+    goss_val inside[] = {goss_mul(x, row), goss_mul(x, y), goss_add(x, y), goss_sub(x, s)};
+    for (int i = 0; i < 4; i++) T_CHECK(goss__node_of(goss_sum(inside[i], lead, true))->op == &goss__op_sum);
+    /* The same numbers, from tensors that hide how they came about. */
+    goss_val a = goss_sum(both, lead, true), plain = goss_max(both, goss_const(w.g, -1e30)), out[2];
+    out[0] = a, out[1] = goss_sum(plain, lead, true);
+    T_OK(world_compute(&w, GOSS_F64, out, 2));
+    for (int64_t i = 0; i < w.numel[0]; i++) T_NEAR(w.out[0][i], w.out[1][i], 1e-12);
+    world_free(&w);
+}
+
 /* The gradient of a vector cut into pieces is one concatenation, not a sum of padded pieces. */
 TEST(gradients_of_slices_are_concatenated) {
     goss_graph *g = goss_graph_new();

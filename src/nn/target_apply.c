@@ -79,12 +79,10 @@ static bool batch_statistics(goss__apply *a, const goss__layer *l, goss_val x, g
     return true;
 }
 
-/* gain and deviation are multiplied before they meet the images: (x - mean) (gain / deviation) + shift. */
 static goss_val batch_norm(goss__apply *a, const goss__layer *l, goss_val x) {
     goss_val mean, var;
     if (!batch_statistics(a, l, x, &mean, &var)) return (goss_val){a->g, 0};
-    goss_val scale = goss_mul(goss_rsqrt(goss_shift(var, GOSS__NORM_EPS)), weight(a, l, 0));
-    return goss_affine(goss_affine(x, GOSS_NONE, goss_neg(mean)), scale, weight(a, l, 1));
+    return goss_affine(goss_normalize(x, mean, var, GOSS__NORM_EPS), weight(a, l, 0), weight(a, l, 1));
 }
 
 static goss_val layer_norm(goss__apply *a, const goss__layer *l, goss_val x) {

@@ -8,4 +8,6 @@
 double goss__ew_eval(enum goss__ew_op op, double a, double b, double c);
 /* What op(in...) simplifies to without changing its value, when that is seen at once. `in` have one shape. */
 bool goss__ew_simplify(enum goss__ew_op op, const goss_val *in, goss_val *out);
+/* Whether a = x * broadcast(s), in either order. */
+bool goss__ew_spread(goss_val a, goss_val *x, goss_val *s);
 #endif

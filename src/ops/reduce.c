@@ -1,5 +1,6 @@
 /* reduce.c: sum (adjoint of broadcast) and the largest element. Axes are brought to the kernels' [pre, red, post], one
  * stretch of neighbouring axes after the other through scratch. */
+#include "ops/elementwise.h"
 #include "ops/ops.h"
 
 /* ---- builders ---- */
@@ -26,6 +27,35 @@ static uint32_t busy_axes(goss_val a, uint32_t axes) {
     return axes;
 }
 
+/* a = x s with an s that is the same all along the axes. */
+static bool has_factor(goss_val a, uint32_t axes, goss_val *x, goss_val *s) {
+    if (!goss__ew_spread(a, x, s)) return false;
+    goss_shape small = goss_shape_of(*s);
+    if (small.rank != 0 && small.rank != goss_rank(a)) return false;
+    for (int i = 0; i < small.rank; i++)
+        if ((axes & GOSS_AXIS(i)) && !goss_extent_is(small.dim[i], 1)) return false;
+    return true;
+}
+
+/* sum(x s) = s sum(x), sum(-x) = -sum(x), sum(x s + y t) = s sum(x) + t sum(y): passes over what is there already, and
+ * whose sums are often wanted elsewhere. A plain sum of two is left alone: it may be small for being one. */
+static bool factor_out(goss_val a, uint32_t axes, goss_val *out) {
+    goss_val x, s, term[2];
+    if (has_factor(a, axes, &x, &s)) {
+        *out = goss_mul(goss_sum(x, axes, true), s);
+        return true;
+    }
+    if (goss__made_by(a, &goss__op_ew[GOSS__EW_neg], 0, &x)) {
+        *out = goss_neg(goss_sum(x, axes, true));
+        return true;
+    }
+    for (int i = 0; i < 2; i++)
+        if (!goss__made_by(a, &goss__op_ew[GOSS__EW_add], i, &term[i]) || !has_factor(term[i], axes, &x, &s))
+            return false;
+    *out = goss_add(goss_sum(term[0], axes, true), goss_sum(term[1], axes, true));
+    return true;
+}
+
 static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep) {
     goss_shape kept, out;
     if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !reduced_shape(op->name, a, axes, keep, &kept, &out))
@@ -33,6 +63,7 @@ static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep)
     axes = busy_axes(a, axes);
     goss_val inner = a;
     int64_t attr = axes;
+    if (axes && op == &goss__op_sum && factor_out(a, axes, &inner)) return goss_reshape(inner, out);
     if (axes && op == &goss__op_sum && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a))
         attr |= goss__node_of(a)->attr[0];
     else

@@ -1,7 +1,8 @@
 /* simplify.c: what an elementwise op on given operands simplifies to, seen from the nodes right in front of it.
  *
  * Gradients are written by rote and full of x + 0, x * 1, -(-x) and constants times constants; this keeps their graphs
- * small. Only what leaves the value as it is (but for the sign of a zero and the rounding of two constants' product). x
+ * small. Only what leaves the value as it is (but for the sign of a zero and the rounding of a product of
+ * two constants, or of two numbers a channel). x
  * * 0 stays: it is NaN where x is not finite. */
 #include "ops/elementwise.h"
 
@@ -47,14 +48,38 @@ static bool sub_rule(const goss_val *in, goss_val *out) {
     return true;
 }
 
+bool goss__ew_spread(goss_val a, goss_val *x, goss_val *small) {
+    goss_val operand[2];
+    for (int i = 0; i < 2; i++)
+        if (!goss__made_by(a, &goss__op_ew[GOSS__EW_mul], i, &operand[i])) return false;
+    for (int i = 0; i < 2; i++)
+        if (goss__made_by(operand[i], &goss__op_broadcast, 0, small)) {
+            *x = operand[1 - i];
+            return true;
+        }
+    return false;
+}
+
+/* x s t with s and t broadcast from one smaller shape: x (s t), one pass over x less. A norm's deviation and gain. */
+static bool spread_twice(const goss_val *in, goss_val *out) {
+    goss_val x, s, t;
+    for (int i = 0; i < 2; i++)
+        if (goss__made_by(in[i], &goss__op_broadcast, 0, &t) && goss__ew_spread(in[1 - i], &x, &s) &&
+            goss_shape_equal(goss_shape_of(s), goss_shape_of(t))) {
+            *out = goss_mul(x, goss_mul(s, t));
+            return true;
+        }
+    return false;
+}
+
 static bool mul_rule(const goss_val *in, goss_val *out) {
-    goss_val x;
+    goss_val x, small;
     double k, l;
     if (in[0].id == in[1].id) {
         *out = goss_square(in[0]);
         return true;
     }
-    if (!goss__is_full(in[1], &k)) return false;
+    if (!goss__is_full(in[1], &k)) return spread_twice(in, out);
     if (k == 1)
         *out = in[0];
     else if (k == -1)
@@ -63,6 +88,8 @@ static bool mul_rule(const goss_val *in, goss_val *out) {
         *out = goss_scale(x, -k);
     else if (scaled(in[0], &x, &l))
         *out = goss_scale(x, k * l);
+    else if (goss__ew_spread(in[0], &x, &small))
+        *out = goss_mul(x, goss_scale(small, k));
     else
         return false;
     return true;
