@@ -1,9 +1,9 @@
 /* tiny_hypernet.c: trains a hypernetwork on one set of images and turns a few examples of other classes into a network.
- * A set is a folder (a folder a class), a .zip of one or an idx file:
  *
- *     gossamer data glyphs -o glyphs
- *     tiny_hypernet glyphs support query      prints how many images of `query` the network for `support` names right
- */
+ *     tiny_hypernet IMAGES SUPPORT QUERY      prints how many images of QUERY the network for SUPPORT names right
+ *
+ * A set is a folder with a folder a class, a .zip of one or an idx file. It trains on all classes of IMAGES: those of
+ * SUPPORT must not be among them (or set data.train_classes, too). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

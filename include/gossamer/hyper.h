@@ -3,7 +3,7 @@
  * A hypernetwork is conditioner x generators x combine over a target network (nn.h), each chosen by itself:
  *   conditioner  what it sees of a task, turned into a code e [T, E] of constant norm;
  *   generators   one for each tensor of the target, chosen by rules: how numbers come out of (e, layer embedding);
- *   combine      how they are used: base + alpha h, h alone, base (1 + h).
+ *   combine      how they are used: base + alpha h, h alone, base (1 + alpha h).
  * The trunk is one small MLP for all layers: z = norm(act(W [e; layer embedding] + b)); every generator ends in a
  * linear map of z, which is zero at the start where there is a base (Beck et al. 2022) and has hyperfan-in variance
  * where there is none (Chang et al. 2020). Generated norm gains lie in [0, 2], generated biases and shifts in [-1, 1].
@@ -118,7 +118,7 @@ typedef struct goss_generated {
     goss_val head_w, head_b;                                                     /* class head: [T,F,W] and [T,W] */
     goss_val code;    /* e, [T,E]; GOSS_NONE where only a class head is generated */
     goss_val rows;    /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
-    goss_val penalty; /* rank 0: mean square of all h, to be added to the loss with a small weight */
+    goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;
 GOSS_API void goss_generated_free(goss_generated *w); /* the weights; NULL allowed */
 

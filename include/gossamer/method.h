@@ -47,12 +47,12 @@ typedef struct goss_method_options {
                         reptile 5; hypernet none: generate only) */
     int test_steps; /* the same when judged; 0: the method's own default (maml, fomaml, anil 5, reptile and finetune 50,
                        scratch 100) */
-    double inner_rate; /* of plain steps (maml 0.1, hypernet and protonet 0.01), of Adam (reptile 0.001, finetune and
+    double inner_rate; /* of plain steps (maml, fomaml, anil 0.1; hypernet, protonet, ridge 0.01), of Adam (reptile 0.001, finetune and
                           scratch 0.01); 0: the method's own default */
     bool first_order;  /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
     int networks;          /* hypernet with noise: networks a task, whose class probabilities are averaged; 0: one */
-    double penalty;        /* hypernet: weight of the mean square of what is generated in the loss (0) */
+    double penalty;        /* hypernet: weight in the loss of goss_generated.penalty (0) */
     double ridge;          /* starting lambda of the ridge head, learned (1) */
     double label_smoothing;
     double temperature;              /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
@@ -100,7 +100,7 @@ typedef struct goss_method_loss {
 /* Builds the training loss of a batch and its gradients. Errors are the graph's. */
 GOSS_API goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch);
 /* Builds the query logits [T,Q,W] of a batch of unseen tasks. fine_tune > 0: that many gradient steps on the support
- * set after adapting (hypernet, protonet). */
+ * set after adapting (hypernet, protonet, ridge), or instead of test_steps (the others; pixels takes none). */
 GOSS_API goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune);
 
 /* Where the doctor runs: as goss_hyper_examination. */

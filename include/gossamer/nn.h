@@ -109,10 +109,11 @@ typedef struct goss_target goss_target;
  *   flatten            images to features
  *   dropout P
  *   residual { ... }   adds what goes in to what comes out; `shortcut { ... }` after it, on the other path
- *   block C [stride S] [NORM]   residual block of two 3x3 convolutions (He et al. 2016) and its shortcut where one is
- * needed head               dense to `outputs`; last mlp D1 D2 ...      preset: flatten where needed, dense + relu for
- * each, head conv4 C [NORM]     preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head resnet C [NORM]
- * preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
+ *   block C [stride S] [NORM]   residual block of two 3x3 convolutions (He et al. 2016), with a shortcut where needed
+ *   head               dense to `outputs`; last
+ *   mlp D1 D2 ...      preset: flatten where needed, dense + relu for each, head
+ *   conv4 C [NORM]     preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head
+ *   resnet C [NORM]    preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
  *
  * A conv or dense has a bias unless a norm follows at once. A layer norm runs over the channels of each position.
  * input: {D} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features (a per-class

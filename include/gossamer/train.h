@@ -53,7 +53,7 @@ typedef struct goss_train_options {
 /* Trains, or goes on. What happens is told through goss_log_set's callback.
  * Errors: GOSS_E_INTERRUPTED after saving; GOSS_E_ARGUMENT for settings that do not fit together or a run.dir that
  * holds another run; GOSS_E_NUMERIC when gradients stay infinite; whatever reading data and writing files reports.
- * Threads: one run a folder at a time. options and report may be NULL. */
+ * GOSS_E_IO where another run is at work in run.dir. options and report may be NULL. */
 GOSS_API GOSS_MUST_USE goss_status goss_train(const goss_config *config, const goss_train_options *options,
                                               goss_train_report *report, goss_error *err);
 

@@ -19,7 +19,7 @@ static const goss_key keys[] = {
     {"method.networks", GOSS_KEY_INT, "0", 0, GOSS_METHOD_MAX_NETWORKS, NULL,
      "hypernet with hyper.noise: networks a task, whose class probabilities are averaged; 0: one"},
     {"method.penalty", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
-     "hypernet: weight in the loss of the mean square of all that is generated"},
+     "hypernet: weight in the loss of the sum over generated tensors of their numbers' mean square"},
     {"method.inner_steps", GOSS_KEY_INT, "0", 0, 1000, NULL,
      "Gradient steps on the support set inside training; 0: the method's own default"},
     {"method.test_steps", GOSS_KEY_INT, "0", 0, 1000, NULL, "The same when judged; 0: the method's own default"},

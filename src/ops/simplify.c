@@ -2,8 +2,8 @@
  *
  * Gradients are written by rote and full of x + 0, x * 1, -(-x) and constants times constants; this keeps their graphs
  * small. Only what leaves the value as it is (but for the sign of a zero and the rounding of a product of
- * two constants, or of two numbers a channel). x
- * * 0 stays: it is NaN where x is not finite. */
+ * two constants, or of two numbers a channel). A
+ * product with 0 stays: it is NaN where x is not finite. */
 #include "ops/elementwise.h"
 
 typedef bool (*rule)(const goss_val *in, goss_val *out);
