@@ -173,7 +173,7 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
             if (world_run(&c.w) != GOSS_OK) T_FAIL("%s: %s", what, c.w.err.text);
             side[j] = c.w.out[0][0];
         }
-        memcpy(v, keep, (size_t)n * sizeof *v);
+        if (n > 0) memcpy(v, keep, (size_t)n * sizeof *v);
         double numeric = (side[1] - side[0]) / (2 * eps);
         if (!(fabs(slope - numeric) <= 2e-6 * (1 + fabs(numeric))))
             T_FAIL("%s: %s: gradient %.9g, by differences %.9g", what, names[k], slope, numeric);
