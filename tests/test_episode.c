@@ -50,12 +50,12 @@ static goss_episode episode_for(const goss_sampler *s) {
                           .support_ids = malloc(supports * sizeof(int32_t)),
                           .query_ids = malloc(queries * sizeof(int32_t)),
                           .classes = malloc(ways * sizeof(int32_t)),
-                          .copies = malloc(ways * sizeof(int32_t))};
+                          .turns = malloc(ways * sizeof(int32_t))};
 }
 
 static void episode_free(goss_episode *e) {
     free(e->support_images), free(e->query_images), free(e->support_labels), free(e->query_labels);
-    free(e->support_ids), free(e->query_ids), free(e->classes), free(e->copies);
+    free(e->support_ids), free(e->query_ids), free(e->classes), free(e->turns);
 }
 
 static bool same_episode(const goss_episode *a, const goss_episode *b, size_t image) {
@@ -64,12 +64,12 @@ static bool same_episode(const goss_episode *a, const goss_episode *b, size_t im
            memcmp(a->query_images, b->query_images, (size_t)a->queries * image * sizeof(float)) == 0 &&
            memcmp(a->support_ids, b->support_ids, (size_t)a->supports * sizeof(int32_t)) == 0 &&
            memcmp(a->query_labels, b->query_labels, (size_t)a->queries * sizeof(int32_t)) == 0 &&
-           memcmp(a->copies, b->copies, (size_t)a->ways * sizeof(int32_t)) == 0;
+           memcmp(a->turns, b->turns, (size_t)a->ways * sizeof(int32_t)) == 0;
 }
 
 static void check_episode(const goss_images *set, const goss_episode *e) {
     for (int w = 0; w < e->ways; w++)
-        for (int v = 0; v < w; v++) T_CHECK(e->classes[w] != e->classes[v] || e->copies[w] != e->copies[v]);
+        for (int v = 0; v < w; v++) T_CHECK(e->classes[w] != e->classes[v] || e->turns[w] != e->turns[v]);
     for (int i = 0; i < e->supports; i++) {
         T_EQ(goss_images_class_of(set, e->support_ids[i]), e->classes[e->support_labels[i]]);
         if (i > 0) T_CHECK(e->support_labels[i] >= e->support_labels[i - 1]);
@@ -147,48 +147,12 @@ TEST(every_class_and_turn_comes_equally_often) {
     int seen[8][4] = {0};
     for (uint64_t k = 0; k < 4000; k++) {
         goss_sampler_draw(s, k, &e);
-        for (int w = 0; w < 6; w++) seen[e.classes[w]][e.copies[w]]++;
+        for (int w = 0; w < 6; w++) seen[e.classes[w]][e.turns[w]]++;
     }
     /* 24000 of 32: 750 each, standard deviation below 25. */
     for (int c = 0; c < 8; c++)
         for (int t = 0; t < 4; t++) T_NEAR(seen[c][t], 750, 125);
     episode_free(&e), goss_sampler_destroy(s), goss_images_close(set);
-}
-
-/* Copy 4 + t is the mirrored drawing turned t times. */
-TEST(mirrored_copies_are_classes) {
-    goss_images *set = toy_set(3, 1);
-    goss_episode_spec spec = {.ways = 60, .shots = 1, .queries = 1, .rotations = true, .mirrors = true};
-    goss_sampler *s;
-    T_OK(goss_sampler_create(set, NULL, &spec, &s, &err));
-    goss_episode e = episode_for(s);
-    goss_sampler_draw(s, 0, &e);
-    T_EQ(e.ways, 60);
-    int kinds = 0;
-    for (int w = 0; w < e.ways; w++) {
-        float plain[16], turned[16];
-        goss_images_get(set, e.support_ids[w], plain);
-        if (e.copies[w] >= 4) goss__mirror(plain, 4, 4, 1);
-        goss__quarter_turns(plain, 4, 1, e.copies[w] % 4, turned);
-        T_EQ(memcmp(turned, e.support_images + w * 16, sizeof turned), 0);
-        kinds |= 1 << e.copies[w];
-    }
-    T_EQ(kinds, 255);
-    episode_free(&e), goss_sampler_destroy(s);
-    spec.ways = 65;
-    T_ERR(goss_sampler_create(set, NULL, &spec, &s, &err), GOSS_E_ARGUMENT, "64");
-    goss_images_close(set);
-}
-
-TEST(mirroring_twice_is_nothing) {
-    float in[2 * 3 * 2] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}, out[12];
-    memcpy(out, in, sizeof in);
-    goss__mirror(out, 2, 3, 2);
-    T_NEAR(out[0], in[4], 0);
-    T_NEAR(out[11], in[7], 0);
-    T_NEAR(out[2], in[2], 0);
-    goss__mirror(out, 2, 3, 2);
-    T_EQ(memcmp(in, out, sizeof in), 0);
 }
 
 TEST(one_alphabet_takes_all_its_ways) {
@@ -363,8 +327,7 @@ TEST(omniglot_pixels_are_as_hard_as_known) {
     T_OK(goss_sampler_create(set, &list, &spec, &s, &err));
     double one = nearest_neighbour(s, 1000);
     printf("  nearest neighbour on pixels, 5-way 1-shot: %.2f %%\n", one);
-    /* The same protocol in Python, with Pillow's box filter for the resize, gives 40.0 (bilinear 42.5, nearest 34.9).
-     */
+    /* The same protocol in Python, with Pillow's box filter for the resize, gives 40.0 (bilinear 42.5, nearest 34.9). */
     T_CHECK(one > 38.5 && one < 41.5);
     goss_sampler_destroy(s), goss_class_list_free(&list), goss_images_close(set);
 }

@@ -17,7 +17,6 @@ typedef struct goss_episode_spec {
     int shots, queries;  /* 1 and 15: a class, support and query, never the same drawing */
     int min_shots;       /* 0: every class has `shots`; else each class draws its own from [min_shots, shots] */
     bool rotations;      /* copies turned by 90, 180, 270 degrees are classes of their own: 4n classes to draw from */
-    bool mirrors;        /* the same with mirrored copies: twice as many */
     bool one_alphabet;   /* all classes of one alphabet: its number of ways (at least 2, at most `ways`) */
     bool distinct_faces; /* a class with several faces shows some in its support and only others in its queries */
     float augment; /* 0: images as they are; 1: turned by 10 degrees, scaled and sheared by 10 %, shifted by 2 of 28
@@ -37,15 +36,14 @@ typedef struct goss_episode_limits {
 /* One episode. The caller sets the pointers; each may be NULL where it is not wanted. Images of a class are
  * neighbours and classes ascend by label; label w is the w-th class drawn. */
 typedef struct goss_episode {
-    float *support_images;   /* [supports, height, width, channels], 0..1 */
-    int32_t *support_labels; /* [supports], 0 <= label < ways */
-    float *query_images;     /* [queries, height, width, channels] */
-    int32_t *query_labels;   /* [queries] */
-    int32_t *classes;        /* [ways] class of the set */
-    int32_t *copies;      /* [ways] quarter turns counter-clockwise, 0..3, of the mirrored one: 4 more (1 more without
-                             rotations) */
-    int32_t *support_ids; /* [supports] image of the set */
-    int32_t *query_ids;   /* [queries] */
+    float *support_images;       /* [supports, height, width, channels], 0..1 */
+    int32_t *support_labels;     /* [supports], 0 <= label < ways */
+    float *query_images;         /* [queries, height, width, channels] */
+    int32_t *query_labels;       /* [queries] */
+    int32_t *classes;            /* [ways] class of the set */
+    int32_t *turns;              /* [ways] quarter turns counter-clockwise, 0..3 */
+    int32_t *support_ids;        /* [supports] image of the set */
+    int32_t *query_ids;          /* [queries] */
     int ways, supports, queries; /* written: what was drawn */
 } goss_episode;
 

@@ -1,4 +1,4 @@
-/* augment.c: affine and elastic warps, mirroring and quarter turns.
+/* augment.c: affine and elastic warps and quarter turns.
  *
  * A warp goes through the output's pixels and looks up where each comes from, so that nothing is left uncovered. The
  * elastic field is that of Simard et al. 2003 ("Best practices for convolutional neural networks") in a cheaper form:
@@ -97,16 +97,6 @@ void goss__warp(const float *in, int height, int width, int channels, const goss
             if (elastic && elastic->grid) displace(elastic, y, x, height, width, &sx, &sy);
             sample(&p, sy, sx, out);
         }
-}
-
-void goss__mirror(float *image, int height, int width, int channels) {
-    for (int y = 0; y < height; y++, image += width * channels)
-        for (int a = 0, b = width - 1; a < b; a++, b--)
-            for (int c = 0; c < channels; c++) {
-                float left = image[a * channels + c];
-                image[a * channels + c] = image[b * channels + c];
-                image[b * channels + c] = left;
-            }
 }
 
 void goss__quarter_turns(const float *in, int side, int channels, int turns, float *out) {

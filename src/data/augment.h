@@ -34,8 +34,6 @@ goss__elastic goss__elastic_draw(goss__rng *rng, int grid, float pixels);
 void goss__warp(const float *in, int height, int width, int channels, const goss__affine *affine,
                 const goss__elastic *elastic, float ground, float *out);
 
-/* Left becomes right, in place. */
-void goss__mirror(float *image, int height, int width, int channels);
 /* Exact quarter turns counter-clockwise of a square image; any number of them, negative too. */
 void goss__quarter_turns(const float *in, int side, int channels, int turns, float *out);
 #endif

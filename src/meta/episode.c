@@ -58,8 +58,7 @@ static goss_status check_spec(const goss_episode_spec *e, const goss_image_forma
     return GOSS_OK;
 }
 
-/* Classes that are made of one: turned, mirrored and both. */
-static int copies_of(const goss_sampler *s) { return (s->spec.rotations ? 4 : 1) * (s->spec.mirrors ? 2 : 1); }
+static int turns_of(const goss_sampler *s) { return s->spec.rotations ? 4 : 1; }
 
 /* Sorts the classes by alphabet and notes where each alphabet with at least two ways starts. */
 static int compare_alphabets(const void *a, const void *b, void *set) {
@@ -75,7 +74,7 @@ static goss_status group_alphabets(goss_sampler *s, goss_error *err) {
         int alphabet = goss_images_class_alphabet(s->set, s->classes[i]);
         for (end = i; end < s->count && goss_images_class_alphabet(s->set, s->classes[end]) == alphabet; end++) {
         }
-        if ((end - i) * copies_of(s) < 2) continue;
+        if ((end - i) * turns_of(s) < 2) continue;
         /* Alphabets too small to choose from leave the list: those that stay close ranks. */
         s->start[s->alphabets++] = kept;
         if (end - i > widest) widest = end - i;
@@ -85,16 +84,16 @@ static goss_status group_alphabets(goss_sampler *s, goss_error *err) {
     s->start[s->alphabets] = kept;
     if (s->alphabets == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "no alphabet has two classes; episodes of one alphabet need that");
-    if (widest * copies_of(s) < s->limits.ways) s->limits.ways = widest * copies_of(s);
+    if (widest * turns_of(s) < s->limits.ways) s->limits.ways = widest * turns_of(s);
     return GOSS_OK;
 }
 
 static goss_status group_all(goss_sampler *s, goss_error *err) {
     s->alphabets = 1;
     s->start[0] = 0, s->start[1] = s->count;
-    if (s->count * copies_of(s) < s->spec.ways)
+    if (s->count * turns_of(s) < s->spec.ways)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%d ways asked for, but there are only %d classes%s", s->spec.ways,
-                              s->count * copies_of(s), copies_of(s) > 1 ? " (turned and mirrored ones counted)" : "");
+                              s->count * turns_of(s), s->spec.rotations ? " (rotations counted)" : "");
     return GOSS_OK;
 }
 
@@ -195,7 +194,7 @@ static goss_status copy_classes(goss_sampler *s, const goss_class_list *list, go
     s->count = list ? list->count : goss_images_classes(s->set);
     s->classes = goss__arena_alloc(&s->arena, ((size_t)s->count + 1) * sizeof *s->classes);
     s->start = goss__arena_alloc(&s->arena, ((size_t)s->count + 2) * sizeof *s->start);
-    s->pool = goss__arena_alloc(&s->arena, ((size_t)s->count + 1) * (size_t)copies_of(s) * sizeof *s->pool);
+    s->pool = goss__arena_alloc(&s->arena, ((size_t)s->count + 1) * (size_t)turns_of(s) * sizeof *s->pool);
     if (!s->classes || !s->start || !s->pool)
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler of %d classes", s->count);
     for (int i = 0; i < s->count; i++) {
@@ -288,14 +287,12 @@ static void choose_drawings(goss_sampler *s, int index, int shots, goss__rng *rn
     pick(s, first, count, 0, queries, s->chosen + shots, rng);
 }
 
-/* One image of the episode: mirrored, turned, then warped by its own stream of random numbers. */
-static void emit(goss_sampler *s, int32_t id, int copy, uint64_t stream, float *out) {
+/* One image of the episode: turned, then warped by its own stream of random numbers. */
+static void emit(goss_sampler *s, int32_t id, int turns, uint64_t stream, float *out) {
     const goss_image_format *f = &s->format;
-    int turns = s->spec.rotations ? copy % 4 : 0;
     bool warp = s->spec.augment > 0 || s->spec.elastic > 0;
     float *plain = turns || warp ? s->image[0] : out, *turned = warp ? s->image[1] : out;
     goss_images_get(s->set, id, plain);
-    if (copy != turns) goss__mirror(plain, f->height, f->width, f->channels);
     if (turns) goss__quarter_turns(plain, f->height, f->channels, turns, turned);
     if (!warp) return;
     const float degrees10 = 0.17453292f;
@@ -308,10 +305,10 @@ static void emit(goss_sampler *s, int32_t id, int copy, uint64_t stream, float *
     goss__warp(turns ? turned : plain, f->height, f->width, f->channels, &affine, &elastic, s->ground, out);
 }
 
-/* The classes of the episode into the front of s->pool, as class index * copies + copy. */
+/* The classes of the episode into the front of s->pool, as class index * turns + turn. */
 static int choose_classes(goss_sampler *s, goss__rng *rng) {
-    int group = s->alphabets > 1 ? (int)goss__rng_below(rng, (uint32_t)s->alphabets) : 0, copies = copies_of(s);
-    uint32_t from = (uint32_t)(s->start[group] * copies), n = (uint32_t)(s->start[group + 1] * copies) - from;
+    int group = s->alphabets > 1 ? (int)goss__rng_below(rng, (uint32_t)s->alphabets) : 0, turns = turns_of(s);
+    uint32_t from = (uint32_t)(s->start[group] * turns), n = (uint32_t)(s->start[group + 1] * turns) - from;
     uint32_t ways = n < (uint32_t)s->spec.ways ? n : (uint32_t)s->spec.ways;
     for (uint32_t i = 0; i < n; i++) s->pool[i] = from + i;
     goss__rng_shuffle(rng, s->pool, n, ways);
@@ -326,13 +323,13 @@ typedef struct half {
     int32_t *labels, *ids;
 } half;
 
-static void place(goss_sampler *s, half *h, const int32_t *chosen, int n, int label, int copy) {
+static void place(goss_sampler *s, half *h, const int32_t *chosen, int n, int label, int turns) {
     for (int i = 0; i < n; i++, h->count++) {
         uint64_t stream[2] = {h->tag, (uint64_t)h->count};
         if (h->labels) h->labels[h->count] = label;
         if (h->ids) h->ids[h->count] = chosen[i];
         if (!h->images) continue;
-        emit(s, chosen[i], copy, goss__hash64(stream, sizeof stream, 0),
+        emit(s, chosen[i], turns, goss__hash64(stream, sizeof stream, 0),
              h->images + (size_t)h->count * s->limits.image);
     }
 }
@@ -343,14 +340,14 @@ void goss_sampler_draw(goss_sampler *s, uint64_t k, goss_episode *e) {
     half query = {2 * k + 1, 0, e->query_images, e->query_labels, e->query_ids};
     e->ways = choose_classes(s, &rng);
     for (int w = 0; w < e->ways; w++) {
-        int index = (int)s->pool[w] / copies_of(s), copy = (int)s->pool[w] % copies_of(s), shots = s->spec.shots;
+        int index = (int)s->pool[w] / turns_of(s), turns = (int)s->pool[w] % turns_of(s), shots = s->spec.shots;
         if (s->spec.min_shots > 0)
             shots = s->spec.min_shots + (int)goss__rng_below(&rng, (uint32_t)(shots - s->spec.min_shots + 1));
         if (e->classes) e->classes[w] = s->classes[index];
-        if (e->copies) e->copies[w] = copy;
+        if (e->turns) e->turns[w] = turns;
         choose_drawings(s, index, shots, &rng);
-        place(s, &support, s->chosen, shots, w, copy);
-        place(s, &query, s->chosen + shots, s->spec.queries, w, copy);
+        place(s, &support, s->chosen, shots, w, turns);
+        place(s, &query, s->chosen + shots, s->spec.queries, w, turns);
     }
     e->supports = support.count, e->queries = query.count;
 }

@@ -85,7 +85,6 @@ static goss_status make_train(goss__run_data *d, const goss_config *c, goss_erro
     spec.ways = (int)goss_config_int(c, "train.ways");
     spec.queries = (int)goss_config_int(c, "train.queries");
     spec.rotations = goss_config_bool(c, "train.rotations");
-    spec.mirrors = goss_config_bool(c, "train.mirrors");
     spec.one_alphabet = goss_config_bool(c, "train.one_alphabet");
     spec.distinct_faces = goss_config_bool(c, "train.distinct_faces");
     spec.augment = (float)goss_config_real(c, "train.augment");

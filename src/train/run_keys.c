@@ -37,7 +37,6 @@ static const goss_key own[] = {
     {"train.queries", GOSS_KEY_INT, "5", 1, 10000, NULL, "Query drawings a class"},
     {"train.rotations", GOSS_KEY_BOOL, "false", 0, 0, NULL,
      "Copies turned by 90, 180, 270 degrees are classes of their own"},
-    {"train.mirrors", GOSS_KEY_BOOL, "false", 0, 0, NULL, "The same with mirrored copies"},
     {"train.one_alphabet", GOSS_KEY_BOOL, "false", 0, 0, NULL, "All classes of an episode are of one alphabet"},
     {"train.distinct_faces", GOSS_KEY_BOOL, "false", 0, 0, NULL, "Support and query of a class show different faces"},
     {"train.augment", GOSS_KEY_REAL, "0", 0, 10, NULL,
