@@ -1,27 +1,14 @@
 /* Several networks for one task: a model that draws noise gives an ensemble, whose disagreement is the uncertainty. */
 #include <math.h>
 
-#include "gossamer/model.h"
 #include "test.h"
-#include "tiny_set.h"
+#include "tiny_model.h"
 
 enum { SHOWN = 20 };
 static goss_error err;
-static const goss_image_format image = {.channels = 1, .height = TINY_SIDE, .width = TINY_SIDE};
-
 /* A hypernetwork, whose weights are no longer those of step 0 where `moved`: the networks differ only then. */
 static goss_model *make_model(const char *networks, const char *noise, const char *rules, bool moved) {
-    int n;
-    goss_config *c;
-    goss_model *m = NULL;
-    const goss_key *keys = goss_model_keys(&n);
-    if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return NULL;
-    if (goss_config_override(c, "model.backbone=conv 8 3; norm batch; relu; pool max 2; flatten", &err) == GOSS_OK &&
-        goss_config_override(c, networks, &err) == GOSS_OK && goss_config_override(c, noise, &err) == GOSS_OK &&
-        goss_config_override(c, rules, &err) == GOSS_OK &&
-        goss_model_create("hypernet", c, &image, 3, &m, &err) != GOSS_OK)
-        m = NULL;
-    goss_config_free(c);
+    goss_model *m = tiny_model("hypernet", (const char *const[]){networks, noise, rules, NULL}, &err);
     for (int i = 0; m && moved && i < goss_method_params(goss_model_method(m)); i++) {
         goss_method_param p = goss_method_param_at(goss_model_method(m), i);
         if (strcmp(p.name, "hyper") != 0) continue;
@@ -29,14 +16,6 @@ static goss_model *make_model(const char *networks, const char *noise, const cha
             goss_model_values(m, i)[k] += 0.5f * sinf((float)(k * k % 1009));
     }
     return m;
-}
-
-static goss_images *open_set(void) {
-    goss_images_options o = goss_images_options_defaults();
-    goss_images *set = NULL;
-    o.height = o.width = TINY_SIDE;
-    if (goss_images_open(tiny_set(), &o, &set, &err) != GOSS_OK) printf("  %s\n", err.text);
-    return set;
 }
 
 typedef struct answers {
@@ -51,7 +30,7 @@ static goss_status ask(const goss_network *n, const goss_images *set, answers *a
 
 /* Of a model and a set: an ensemble of that many, its answers, and the file it leaves at "net". */
 static void check_ensemble(const char *rules, bool moved, int networks, answers *a) {
-    goss_images *set = open_set();
+    goss_images *set = tiny_images(&err);
     goss_model *m = make_model("method.networks=3", "hyper.noise=8", rules, moved);
     goss_network *n, *back;
     answers b;
@@ -97,7 +76,7 @@ TEST(networks_that_are_the_same_are_certain) {
 
 /* The mean of the members' probabilities is the ensemble's: what a file with one member says of that member. */
 TEST(an_ensemble_is_the_mean_of_its_members) {
-    goss_images *set = open_set();
+    goss_images *set = tiny_images(&err);
     goss_model *m = make_model("method.networks=1", "hyper.noise=8", "hyper.rules=head=class; *=shared", true);
     goss_network *two, *one;
     answers both, first;
@@ -120,7 +99,7 @@ TEST(an_ensemble_is_the_mean_of_its_members) {
 }
 
 TEST(ensembles_without_noise_are_refused) {
-    goss_images *set = open_set();
+    goss_images *set = tiny_images(&err);
     goss_network *n;
     T_CHECK(!make_model("method.networks=2", "hyper.noise=0", "hyper.rules=head=class; *=shared", false));
     T_CHECK(strstr(err.text, "hyper.noise"));

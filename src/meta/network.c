@@ -94,9 +94,10 @@ static goss_status compile(const goss_network *n, goss_program **out, goss_error
     goss_target_context c = goss_target_context_defaults();
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
     goss_val p = goss_softmax(goss_target_apply(n->target, x, w, &c).logits), mean = goss_mean(p, GOSS_AXIS(0), true);
-    goss_val outputs[] = {mean, disagreement(p, mean)};
+    bool ensemble = n->members > 1;
+    goss_val outputs[] = {mean, ensemble ? disagreement(p, mean) : GOSS_NONE};
     goss_program_options o = goss_program_defaults();
-    goss_status s = goss_compile(g, outputs, 2, NULL, 0, &o, out, err);
+    goss_status s = goss_compile(g, outputs, ensemble ? 2 : 1, NULL, 0, &o, out, err);
     goss_weights_free(w);
     goss_weights_free(running);
     goss_graph_free(g);
@@ -130,7 +131,8 @@ static goss_status run(const goss_network *n, goss_exec *exec, const float *imag
         GOSS_TRY(goss_exec_count(exec, "N", now, err));
         GOSS_TRY(goss_exec_run(exec, err));
         memcpy(out + (size_t)at * classes, goss_exec_output(exec, 0, NULL), (size_t)now * classes * sizeof *out);
-        if (uncertainty) memcpy(uncertainty + at, goss_exec_output(exec, 1, NULL), (size_t)now * sizeof *uncertainty);
+        const float *doubt = n->members > 1 ? goss_exec_output(exec, 1, NULL) : NULL;
+        for (int i = 0; i < now && uncertainty; i++) uncertainty[at + i] = doubt ? doubt[i] : 0;
     }
     return GOSS_OK;
 }

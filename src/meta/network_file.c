@@ -90,16 +90,22 @@ static goss_status read_classes(goss_network *n, const json_t *list, goss_error 
     return GOSS_OK;
 }
 
-/* The tensors of a slab that the second and later members have of their own, and their numbers. */
-static void count_own(const goss_network *n, const goss_safetensors *f, const goss_layout *l, int *tensors,
-                      int64_t *numbers) {
+/* The tensors of a slab that the second and later members have of their own, and their numbers. A tensor is every one's
+ * or nobody's. */
+static goss_status count_own(const goss_network *n, const goss_safetensors *f, const goss_layout *l, int *tensors,
+                             int64_t *numbers, goss_error *err) {
     char name[256];
-    for (int i = 0; i < goss_layout_count(l); i++)
-        for (int k = 1; k < n->members; k++) {
-            if (!member_name(name, sizeof name, k, goss_layout_entry(l, i)->name)) continue;
-            if (!goss_safetensors_find(f, name)) continue;
-            *tensors += 1, *numbers += goss_layout_entry(l, i)->numel;
-        }
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        const goss_entry *e = goss_layout_entry(l, i);
+        int own = 0;
+        for (int k = 1; k < n->members; k++)
+            own += member_name(name, sizeof name, k, e->name) && goss_safetensors_find(f, name);
+        if (own != 0 && own != n->members - 1)
+            return goss_error_set(err, GOSS_E_FORMAT, "%d of %d later members have a tensor \"%.60s\" of their own",
+                                  own, n->members - 1, e->name);
+        *tensors += own, *numbers += own * e->numel;
+    }
+    return GOSS_OK;
 }
 
 /* The description must be that of the tensors in the file before memory for it is asked for. */
@@ -107,8 +113,8 @@ static goss_status bounded(const goss_safetensors *f, const goss_network *n, gos
     const goss_layout *w = goss_target_layout(n->target), *s = goss_target_statistics(n->target);
     int64_t want = goss_layout_total(w) + goss_layout_total(s), have = 0;
     int tensors = goss_layout_count(w) + goss_layout_count(s);
-    count_own(n, f, w, &tensors, &want);
-    count_own(n, f, s, &tensors, &want);
+    GOSS_TRY(count_own(n, f, w, &tensors, &want, err));
+    GOSS_TRY(count_own(n, f, s, &tensors, &want, err));
     for (int i = 0; i < goss_safetensors_count(f); i++)
         have += (int64_t)(goss_safetensors_at(f, i)->size / sizeof(float));
     if (want == have && tensors == goss_safetensors_count(f)) return GOSS_OK;
