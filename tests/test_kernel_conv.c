@@ -1,5 +1,6 @@
-/* Convolutions of every variant: forward and input gradient against a serial fmaf loop (bit for bit), the filter
- * gradient against double with a bound, and bit for bit against the generic variant. */
+/* Convolutions of every variant: all three kernels against double with a bound, and bit for bit against the generic
+ * variant; where the direct kernel is used, forward and input gradient bit for bit against a serial fmaf loop. */
+#include "kernel/conv_plan.h"
 #include "kernel_check.h"
 
 typedef struct shape {
@@ -29,6 +30,8 @@ static const shape shapes[] = {
     {2, 1, 300, 2, 1, 7, 3, 1, 1, 2, 3, 1, 1, 0},   {1, 5, 5, 3, 5, 5, 9, 1, 1, 1, 0, 1, 1, 0},
     {1, 2, 2, 3, 5, 5, 4, 1, 1, 1, 4, 1, 1, 0},     {1, 150, 151, 8, 3, 3, 4, 1, 1, 1, 1, 1, 1, 0},
     {1, 150, 151, 9, 3, 3, 4, 1, 2, 2, 1, 1, 1, 0}, {60, 14, 14, 20, 3, 3, 3, 1, 1, 1, 1, 1, 1, 0},
+    {3, 13, 9, 17, 3, 3, 35, 1, 1, 1, 1, 1, 1, 0},  {2, 8, 11, 16, 3, 3, 128, 1, 1, 1, 0, 1, 1, 0},
+    {1, 6, 7, 48, 3, 3, 16, 1, 1, 1, 3, 1, 1, 0},   {2, 10, 6, 130, 3, 3, 20, 1, 1, 1, 1, 1, 1, 1},
     {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0},     {0, 5, 5, 3, 3, 3, 4, 1, 1, 1, 1, 1, 1, 0},
     {2, 5, 5, 0, 3, 3, 4, 1, 1, 1, 1, 1, 1, 0},     {2, 5, 5, 4, 3, 3, 0, 1, 1, 1, 1, 1, 1, 0},
 };
@@ -60,61 +63,92 @@ static float seen(const goss__conv *c, const float *x, int64_t n, int64_t oy, in
     return x[((n * c->h + y) * c->w + xx) * c->cin + ci];
 }
 
-static float forward_one(const goss__conv *c, const arrays *a, int64_t n, int64_t oy, int64_t ox, int64_t co) {
-    float s = 0;
-    const int64_t first = co / a->og * a->cg;
+/* One sum as the direct kernels order it, and in double, with the sum of its terms' magnitudes. */
+typedef struct sum {
+    float serial;
+    double exact, size;
+} sum;
+
+static void add(sum *s, float a, float b) {
+    s->serial = fmaf(a, b, s->serial);
+    s->exact += (double)a * b, s->size += fabs((double)a * b);
+}
+
+static sum forward_one(const goss__conv *c, const arrays *a, int64_t i) {
+    const int64_t co = i % c->cout, ox = i / c->cout % c->ow, oy = i / c->cout / c->ow % c->oh,
+                  n = i / c->cout / c->ow / c->oh, first = co / a->og * a->cg;
+    sum s = {0};
     for (int64_t t = 0; t < c->kh * c->kw; t++) {
         for (int64_t ci = 0; ci < a->cg; ci++)
-            s = fmaf(seen(c, a->x.v, n, oy, ox, t / c->kw, t % c->kw, first + ci),
-                     a->w.v[(t * a->cg + ci) * c->cout + co], s);
+            add(&s, seen(c, a->x.v, n, oy, ox, t / c->kw, t % c->kw, first + ci),
+                a->w.v[(t * a->cg + ci) * c->cout + co]);
     }
     return s;
 }
 
-static void forward(const goss__kernels *k, shape s) {
-    const goss__conv c = conv_of(s);
-    arrays a = arrays_new(&c);
-    check_scratch scratch = scratch_new(k->conv_scratch(&c));
-    k->conv(&c, a.x.v, a.w.v, a.y.v, scratch.p);
-    int64_t wrong = 0;
-    for (int64_t i = 0; i < a.y.n; i++) {
-        const int64_t pixel = i / c.cout, n = pixel / (c.oh * c.ow);
-        const float want = forward_one(&c, &a, n, pixel / c.ow % c.oh, pixel % c.ow, i % c.cout);
-        wrong += !same_bits(want, a.y.v[i]);
-    }
-    const bool intact = arrays_free(&a);
-    if (!scratch_free(&scratch) || !intact || wrong)
-        T_FAIL("%s, shape %d: %lld wrong", k->name, (int)(s.n * 10000 + s.h * 100 + s.cin), (long long)wrong);
-}
-
-/* gx[pixel, ci]: taps in order, output channels within a tap. */
-static float dx_one(const goss__conv *c, const arrays *a, int64_t n, int64_t y, int64_t x, int64_t ci) {
-    float s = 0;
-    const int64_t g = ci / a->cg;
+/* Taps in order, output channels within a tap. */
+static sum input_gradient_one(const goss__conv *c, const arrays *a, int64_t i) {
+    const int64_t ci = i % c->cin, x = i / c->cin % c->w, y = i / c->cin / c->w % c->h, n = i / c->cin / c->w / c->h,
+                  g = ci / a->cg;
+    sum s = {0};
     for (int64_t t = 0; t < c->kh * c->kw; t++) {
         const int64_t u = y + c->pad_top - t / c->kw * c->dil_h, v = x + c->pad_left - t % c->kw * c->dil_w;
         if (u < 0 || v < 0 || u % c->stride_h || v % c->stride_w) continue;
         if (u / c->stride_h >= c->oh || v / c->stride_w >= c->ow) continue;
         const float *gy = a->y.v + ((n * c->oh + u / c->stride_h) * c->ow + v / c->stride_w) * c->cout + g * a->og;
         for (int64_t co = 0; co < a->og; co++)
-            s = fmaf(gy[co], a->w.v[(t * a->cg + ci % a->cg) * c->cout + g * a->og + co], s);
+            add(&s, gy[co], a->w.v[(t * a->cg + ci % a->cg) * c->cout + g * a->og + co]);
     }
     return s;
 }
 
+typedef void (*conv_kernel)(const goss__conv *, const float *, const float *, float *, void *);
+
+static void run(const goss__kernels *k, conv_kernel fn, const goss__conv *c, const float *a, const float *b, float *out) {
+    check_scratch scratch = scratch_new(k->conv_scratch(c));
+    fn(c, a, b, out, scratch.p);
+    T_CHECK(scratch_free(&scratch));
+}
+
+/* 2^-24 times the number of terms times their magnitudes: more than any order of summation loses, and more than
+ * Winograd's transforms do on numbers of one size. */
+static void check_sums(const char *name, const goss__conv *c, const arrays *a, const guarded *got, const float *generic,
+                       sum (*one)(const goss__conv *, const arrays *, int64_t), int64_t terms) {
+    const bool serial = !goss__winograd_wins(c);
+    int64_t wrong = 0;
+    for (int64_t i = 0; i < got->n; i++) {
+        const sum want = one(c, a, i);
+        wrong += serial && !same_bits(want.serial, got->v[i]);
+        wrong += !(fabs(got->v[i] - want.exact) <= 0x1p-24 * (double)terms * want.size);
+    }
+    const int64_t differs = first_difference(got->v, generic, got->n);
+    if (wrong || differs >= 0)
+        T_FAIL("%s, %lld images %lld x %lld x %lld: %lld wrong, differs from generic at %lld", name, (long long)c->n,
+               (long long)c->h, (long long)c->w, (long long)c->cin, (long long)wrong, (long long)differs);
+}
+
+static void forward(const goss__kernels *k, shape s) {
+    const goss__conv c = conv_of(s);
+    const goss__kernels *plain = goss__kernels_find("generic");
+    arrays a = arrays_new(&c);
+    float *generic = goss__calloc((size_t)(a.y.n + 1), sizeof(float));
+    run(plain, plain->conv, &c, a.x.v, a.w.v, generic);
+    run(k, k->conv, &c, a.x.v, a.w.v, a.y.v);
+    check_sums(k->name, &c, &a, &a.y, generic, forward_one, c.kh * c.kw * a.cg);
+    goss__free(generic);
+    T_CHECK(arrays_free(&a));
+}
+
 static void input_gradient(const goss__kernels *k, shape s) {
     const goss__conv c = conv_of(s);
+    const goss__kernels *plain = goss__kernels_find("generic");
     arrays a = arrays_new(&c);
-    check_scratch scratch = scratch_new(k->conv_scratch(&c));
-    k->conv_dx(&c, a.y.v, a.w.v, a.x.v, scratch.p);
-    int64_t wrong = 0;
-    for (int64_t i = 0; i < a.x.n; i++) {
-        const int64_t pixel = i / c.cin, n = pixel / (c.h * c.w);
-        wrong += !same_bits(dx_one(&c, &a, n, pixel / c.w % c.h, pixel % c.w, i % c.cin), a.x.v[i]);
-    }
-    const bool intact = arrays_free(&a);
-    if (!scratch_free(&scratch) || !intact || wrong)
-        T_FAIL("%s, shape %d: %lld wrong", k->name, (int)(s.n * 10000 + s.h * 100 + s.cin), (long long)wrong);
+    float *generic = goss__calloc((size_t)(a.x.n + 1), sizeof(float));
+    run(plain, plain->conv_dx, &c, a.y.v, a.w.v, generic);
+    run(k, k->conv_dx, &c, a.y.v, a.w.v, a.x.v);
+    check_sums(k->name, &c, &a, &a.x, generic, input_gradient_one, c.kh * c.kw * a.og);
+    goss__free(generic);
+    T_CHECK(arrays_free(&a));
 }
 
 /* The error of gw[i] as a multiple of the bound: 2^-24 times the number of pixels times the sum of magnitudes. */
@@ -134,16 +168,15 @@ static double dw_error(const goss__conv *c, const arrays *a, int64_t i, float go
 static void filter_gradient(const goss__kernels *k, shape s) {
     const goss__conv c = conv_of(s);
     arrays a = arrays_new(&c);
-    check_scratch scratch = scratch_new(k->conv_scratch(&c));
+    const goss__kernels *plain = goss__kernels_find("generic");
     float *generic = goss__calloc((size_t)(a.w.n + 1), sizeof(float));
-    k->conv_dw(&c, a.x.v, a.y.v, a.w.v, scratch.p);
-    check_scratch other = scratch_new(goss__kernels_find("generic")->conv_scratch(&c));
-    goss__kernels_find("generic")->conv_dw(&c, a.x.v, a.y.v, generic, other.p);
+    run(plain, plain->conv_dw, &c, a.x.v, a.y.v, generic);
+    run(k, k->conv_dw, &c, a.x.v, a.y.v, a.w.v);
     const int64_t differs = first_difference(a.w.v, generic, a.w.n);
     double worst = 0;
     for (int64_t i = 0; i < a.w.n; i += 1 + a.w.n / 500) worst = fmax(worst, dw_error(&c, &a, i, a.w.v[i]));
     goss__free(generic);
-    const bool intact = arrays_free(&a) & scratch_free(&scratch) & scratch_free(&other);
+    const bool intact = arrays_free(&a);
     if (!intact || differs >= 0 || worst > 1)
         T_FAIL("%s, shape %d: error %g of the bound, first difference %lld", k->name,
                (int)(s.n * 10000 + s.h * 100 + s.cin), worst, (long long)differs);
@@ -173,18 +206,22 @@ TEST(conv_scratch_is_bounded_and_monotone) {
 
 /* A NaN reaches the outputs whose windows hold it, and no others. */
 static void check_nan(const goss__kernels *k) {
-    const goss__conv c = conv_of((shape){2, 7, 7, 16, 3, 3, 18, 1, 1, 1, 1, 1, 1, 0});
-    arrays a = arrays_new(&c);
-    check_scratch scratch = scratch_new(k->conv_scratch(&c));
-    a.x.v[((1 * 7 + 3) * 7 + 6) * 16 + 5] = NAN;
-    k->conv(&c, a.x.v, a.w.v, a.y.v, scratch.p);
-    bool right = scratch_free(&scratch);
-    for (int64_t i = 0; i < a.y.n; i++) {
-        const int64_t p = i / 18, y = p / 7 % 7, x = p % 7;
-        right &= !!isnan(a.y.v[i]) == (p >= 49 && y >= 2 && y <= 4 && x >= 5);
+    for (int64_t extent = 5; extent < 10; extent++) { /* direct, then by Winograd's tiles */
+        const goss__conv c = conv_of((shape){2, extent, extent, 16, 3, 3, 18, 1, 1, 1, 1, 1, 1, 0});
+        for (int64_t at = 0; at < extent * extent; at++) {
+            arrays a = arrays_new(&c);
+            a.x.v[((1 * extent + at / extent) * extent + at % extent) * 16 + 5] = NAN;
+            run(k, k->conv, &c, a.x.v, a.w.v, a.y.v);
+            bool right = true;
+            for (int64_t i = 0; i < a.y.n; i++) {
+                const int64_t p = i / 18, y = p / extent % extent, x = p % extent;
+                right &= !!isnan(a.y.v[i]) == (p >= extent * extent && llabs(y - at / extent) <= 1 &&
+                                               llabs(x - at % extent) <= 1);
+            }
+            right &= arrays_free(&a);
+            T_CHECK(right);
+        }
     }
-    right &= arrays_free(&a);
-    T_CHECK(right);
 }
 EACH_VARIANT(conv_nan, check_nan)
 

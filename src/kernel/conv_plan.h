@@ -27,6 +27,23 @@ goss__conv_plan goss__conv_plan_dx(const goss__conv *c);
 goss__conv_plan goss__conv_plan_dw(const goss__conv *c);
 size_t goss__conv_plan_bytes(const goss__conv_plan *p);
 
+/* Winograd's F(2x2,3x3): tiles of 2 x 2 outputs from 4 x 4 inputs, by 16 products instead of 36 (winograd.c). */
+typedef struct goss__winograd_plan {
+    int64_t down, across;     /* tiles of an image */
+    int64_t tiles;            /* of a block */
+    int64_t in, out;          /* channels that are summed over, and that are made; dw: of x and of gy */
+    int64_t in_row, out_row;  /* floats between the tiles of a block */
+    int64_t u, v, m, w, zero; /* floats: filters, inputs, products (dw: cotangents), filters turned round, a black pixel */
+} goss__winograd_plan;
+
+/* Whether this convolution goes that way, all three of its kernels: by the shape of one image alone, so that bits do
+ * not depend on how many come together. GOSSAMER_DISABLE=winograd: never. */
+bool goss__winograd_wins(const goss__conv *c);
+goss__winograd_plan goss__winograd_plan_forward(const goss__conv *c);
+goss__winograd_plan goss__winograd_plan_dx(const goss__conv *c);
+goss__winograd_plan goss__winograd_plan_dw(const goss__conv *c);
+size_t goss__winograd_plan_bytes(const goss__winograd_plan *p);
+
 /* Rounds towards minus infinity; b > 0. */
 static inline int64_t goss__floor_div(int64_t a, int64_t b) { return a >= 0 ? a / b : -((b - 1 - a) / b); }
 

@@ -111,37 +111,9 @@ static work begin(const goss__conv *c, goss__conv_plan p, void *scratch) {
     return k;
 }
 
-static bool is_depthwise(const goss__conv *c) { return c->groups == c->cin && c->groups == c->cout && c->groups > 1; }
-
-/* A 1 x 1 filter at stride 1 without padding is a plain product over all pixels. */
-static bool is_product(const goss__conv *c) {
-    return c->kh * c->kw == 1 && c->stride_h == 1 && c->stride_w == 1 && c->groups == 1 && c->oh == c->h &&
-           c->ow == c->w && c->pad_top == 0 && c->pad_left == 0;
-}
-
-void GOSS_FN(conv)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch) {
-    if (c->n <= 0 || c->oh <= 0 || c->ow <= 0 || c->cout <= 0) return;
-    const int64_t pixels = c->n * c->oh * c->ow;
-    if (c->cin <= 0 || c->kh * c->kw <= 0 || c->h * c->w <= 0) {
-        memset(y, 0, (size_t)(pixels * c->cout) * sizeof(float));
-    } else if (is_depthwise(c)) {
-        GOSS_FN(depthwise)(c, x, w, y);
-    } else if (is_product(c)) {
-        GOSS_FN(gemm)
-        (&(goss__gemm){.m = pixels,
-                       .n = c->cout,
-                       .k = c->cin,
-                       .a = x,
-                       .lda = c->cin,
-                       .b = w,
-                       .ldb = c->cout,
-                       .c = y,
-                       .ldc = c->cout},
-         scratch);
-    } else {
-        work k = begin(c, goss__conv_plan_forward(c), scratch);
-        each_block(&k, c->oh, x, w, y, forward_block);
-    }
+void GOSS_FN(conv_direct)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch) {
+    work k = begin(c, goss__conv_plan_forward(c), scratch);
+    each_block(&k, c->oh, x, w, y, forward_block);
 }
 
 /* The taps that reach row `u` and column `v` of the padded input, both modulo the stride. */
@@ -214,45 +186,7 @@ static void dx_block(work *k, const float *gy, const float *w, float *gx) {
     }
 }
 
-void GOSS_FN(conv_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch) {
-    const int64_t pixels = c->n * c->h * c->w;
-    if (pixels <= 0 || c->cin <= 0) return;
-    if (c->cout <= 0 || c->kh * c->kw <= 0 || c->oh * c->ow <= 0) {
-        memset(gx, 0, (size_t)(pixels * c->cin) * sizeof(float));
-    } else if (is_depthwise(c)) {
-        GOSS_FN(depthwise_dx)(c, gy, w, gx);
-    } else if (is_product(c)) {
-        GOSS_FN(gemm)
-        (&(goss__gemm){.m = pixels,
-                       .n = c->cin,
-                       .k = c->cout,
-                       .tb = true,
-                       .a = gy,
-                       .lda = c->cout,
-                       .b = w,
-                       .ldb = c->cout,
-                       .c = gx,
-                       .ldc = c->cin},
-         scratch);
-    } else {
-        work k = begin(c, goss__conv_plan_dx(c), scratch);
-        each_block(&k, c->h, gy, w, gx, dx_block);
-    }
-}
-
-static size_t larger(size_t a, size_t b) { return a > b ? a : b; }
-
-size_t GOSS_FN(conv_scratch)(const goss__conv *c) {
-    if (c->n <= 0 || c->cin <= 0 || c->cout <= 0 || c->oh <= 0 || c->ow <= 0 || c->kh * c->kw <= 0 || c->h * c->w <= 0)
-        return 0;
-    if (is_depthwise(c)) return 0;
-    goss__conv_plan f = goss__conv_plan_forward(c), dx = goss__conv_plan_dx(c), dw = goss__conv_plan_dw(c);
-    size_t bytes = larger(goss__conv_plan_bytes(&f), goss__conv_plan_bytes(&dx));
-    bytes = larger(bytes, goss__conv_plan_bytes(&dw));
-    if (is_product(c)) {
-        const int64_t pixels = c->n * c->oh * c->ow;
-        bytes = larger(bytes, GOSS_FN(gemm_scratch)(pixels, c->cout, c->cin, false, false));
-        bytes = larger(bytes, GOSS_FN(gemm_scratch)(pixels, c->cin, c->cout, false, true));
-    }
-    return bytes;
+void GOSS_FN(conv_direct_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch) {
+    work k = begin(c, goss__conv_plan_dx(c), scratch);
+    each_block(&k, c->h, gy, w, gx, dx_block);
 }

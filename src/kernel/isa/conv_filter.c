@@ -84,16 +84,7 @@ static void block(work *k, const float *x, const float *gy, float *gw) {
     }
 }
 
-void GOSS_FN(conv_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch) {
-    if (c->cin <= 0 || c->cout <= 0 || c->kh * c->kw <= 0) return;
-    if (c->n <= 0 || c->oh <= 0 || c->ow <= 0 || c->h * c->w <= 0) {
-        memset(gw, 0, (size_t)(c->kh * c->kw * (c->cin / c->groups) * c->cout) * sizeof(float));
-        return;
-    }
-    if (c->groups == c->cin && c->groups == c->cout && c->groups > 1) {
-        GOSS_FN(depthwise_dw)(c, x, gy, gw);
-        return;
-    }
+void GOSS_FN(conv_direct_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch) {
     work k = {.c = c, .p = goss__conv_plan_dw(c)};
     k.s = conv_scratch_split(&k.p, scratch);
     k.join = k.p.inter == 1 && k.p.phases == 1 && c->dil_w == 1 && k.p.pixel == k.p.in_group;
