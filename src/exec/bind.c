@@ -145,6 +145,7 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
     const goss__phase *ph = &e->program->phases[f];
     goss__phase_run *r = &e->phase_runs[f];
     r->items = goss__extent_eval(ph->items, e->counts);
+    r->unit = goss__unit_items(ph, r->items);
     r->tile = goss__tile_items(ph, r->items);
     r->tiles = (r->items + r->tile - 1) / r->tile;
     r->groups = r->tiles;
@@ -156,7 +157,8 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
     r->parallel = r->groups > 1 && ph->item_cost * (double)r->items > 40000;
 }
 
-static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int64_t tile, goss__place_at *at) {
+/* A cut operand moves on with the units; in the private arena only one that holds a whole tile does. */
+static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int64_t unit, goss__place_at *at) {
     const goss_program *p = e->program;
     int64_t elements;
     uint32_t root = goss__root(p, v, &elements);
@@ -165,10 +167,8 @@ static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int
     int64_t size = (int64_t)goss__elem_size(p, &p->values[root]);
     *at = (goss__place_at){.storage = root, .offset = elements * size};
     at->is_private = p->values[root].place == GOSS__AT_PRIVATE;
-    if (at->is_private)
-        at->offset += (int64_t)p->values[root].offset;
-    else if (cut)
-        at->step = whole.numel / items * tile * size;
+    if (at->is_private) at->offset += (int64_t)p->values[root].offset;
+    if (cut && (!at->is_private || p->values[root].whole_tile)) at->step = whole.numel / items * unit * size;
 }
 
 /* Tensors and places of one instruction; L = 1 for constants and serial phases. */
@@ -177,34 +177,40 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
     const goss__instr *in = &p->instrs[k];
     const goss__value *v = &p->values[in->value];
     goss__step *s = &e->steps[k];
-    int64_t last = r->items - (r->tiles - 1) * r->tile;
+    s->batched = in->batched;
+    const int64_t unit = s->batched ? r->tile : r->unit, last = r->items - (r->items - 1) / unit * unit;
     for (int j = 0; j < 2; j++) {
-        int64_t tile = goss_extent_is(L, 1) ? 0 : j ? last : r->tile;
+        int64_t n = goss_extent_is(L, 1) ? 0 : j ? last : unit;
         goss__tensor *t = s->tensors + j * (1 + v->n_in);
-        goss__resolve(p, in->value, e->counts, L, v->partial ? 0 : tile, &t[0]);
+        goss__resolve(p, in->value, e->counts, L, v->partial ? 0 : n, &t[0]);
         for (int i = 0; i < v->n_in; i++) {
             uint32_t source;
             goss__cut cut;
-            goss__resolve_operand(p, v->in[i], in->cut[i], e->counts, L, tile, &t[i + 1], &source, &cut);
-            place_operand(e, source, cut == GOSS__CUT && tile > 0, r->items, r->tile, &s->at[i + 1]);
+            goss__resolve_operand(p, v->in[i], in->cut[i], e->counts, L, n, &t[i + 1], &source, &cut);
+            place_operand(e, source, cut == GOSS__CUT && n > 0, r->items, unit, &s->at[i + 1]);
         }
     }
-    place_operand(e, in->value, !v->partial && !goss_extent_is(L, 1), r->items, r->tile, &s->at[0]);
+    place_operand(e, in->value, !v->partial && !goss_extent_is(L, 1), r->items, unit, &s->at[0]);
     goss__tensor whole;
     goss__resolve(p, in->value, e->counts, goss_n(1), 0, &whole);
-    s->first_step = v->partial ? 0 : whole.numel / r->items * r->tile;
+    s->first_step = v->partial ? 0 : whole.numel / r->items * unit;
     if (v->op == &goss__op_extent)
         s->extent = goss__extent_eval((goss_extent){v->node->attr[0], (uint32_t)v->node->attr[1]}, e->counts);
 }
 
 void goss__exec_resolve(goss_exec *e) {
     const goss_program *p = e->program;
-    const goss__phase_run once = {.items = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
+    const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
     for (uint32_t k = 0; k < p->n_const; k++) resolve_step(e, k, goss_n(1), &once);
     for (uint32_t f = 0; f < p->n_phases; f++) {
         const goss__phase *ph = &p->phases[f];
         resolve_phase(e, f);
-        for (uint32_t k = ph->first; k < ph->first + ph->count; k++) resolve_step(e, k, ph->items, &e->phase_runs[f]);
+        for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+            uint32_t from, to;
+            resolve_step(e, k, ph->items, &e->phase_runs[f]);
+            goss__stretch_of(p, ph, k, &from, &to);
+            e->steps[k].stretch = k == from ? to - from + 1 : 0;
+        }
         if (!p->options.no_tiles) goss__resolve_chains(e, ph->first, ph->count);
         goss__phase_run *r = &e->phase_runs[f];
         r->parts = ph->parts ? e->steps[ph->first].value->op->parts(&e->steps[ph->first].shapes[0]) : 1;

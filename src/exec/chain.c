@@ -39,7 +39,7 @@ static goss__tensor block_tensor(operand_kind kind, int64_t rows, int64_t inner)
     return t;
 }
 
-/* Block shapes of one step: variant 0 a whole block, 1 the last one of a full tile, 2 the last one of the last tile. */
+/* Block shapes of one step: variant 0 a whole block, 1 the last one of a full unit, 2 the last one of the last unit. */
 static void set_blocks(goss__step *s, goss__tensor *t, int64_t inner, int64_t block) {
     int n = 1 + s->value->n_in;
     s->block_rows = block, s->inner = inner;

@@ -9,7 +9,8 @@ struct goss_threads {
     goss__pool *pool;
 };
 
-/* Where an operand's bytes are: base[storage] + offset + tile * step, base being the thread's arena when private. */
+/* Where an operand's bytes are: base[storage] + offset + unit * step; when private, the thread's arena + offset + the
+ * unit's place in its tile * step. */
 typedef struct goss__place_at {
     uint32_t storage;
     bool is_private;
@@ -19,10 +20,12 @@ typedef struct goss__place_at {
 typedef struct goss__step {
     const goss__value *value;
     goss__run_fn run;
-    goss__shapes shapes[2]; /* of a full tile, and of the last one */
-    goss__tensor *tensors;  /* 5 * (1 + n_in): full and last tile, three kinds of block */
+    goss__shapes shapes[2]; /* of a full unit, and of the last one */
+    goss__tensor *tensors;  /* 5 * (1 + n_in): full and last unit, three kinds of block */
     goss__place_at *at;     /* 1 + n_in: output, operands */
-    int64_t first_step;     /* elements of the output a tile */
+    int64_t first_step;     /* elements of the output a unit */
+    uint32_t stretch;       /* first of that many steps that go unit by unit together; 0: inside one */
+    bool batched;           /* its unit is the tile */
     int64_t extent;         /* resolved attr of "extent" */
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
     int64_t block_rows, inner;
@@ -31,7 +34,7 @@ typedef struct goss__step {
 } goss__step;
 
 typedef struct goss__phase_run {
-    int64_t items, tile, tiles, groups, tiles_a_group;
+    int64_t items, unit, tile, tiles, groups, tiles_a_group; /* unit, tile: in items */
     int parts;
     bool parallel;
 } goss__phase_run;

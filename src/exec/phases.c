@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/disable.h"
 #include "exec/program.h"
 
 typedef struct builder {
@@ -17,7 +18,7 @@ typedef struct builder {
     uint32_t n_order;
     uint32_t *best;
     goss__cut *cuts; /* scratch of one instruction's operands */
-    double *cost;    /* of each value at the maxima */
+    double *cost, *setup; /* of each value at the maxima */
 } builder;
 
 static bool is_instr(const goss__value *v) { return v->place == GOSS__AT_SHARED || v->place == GOSS__AT_PRIVATE; }
@@ -181,6 +182,25 @@ static void group_elementwise(builder *b, uint32_t *order, uint32_t n) {
     }
 }
 
+#define SETUP_SHARE 128 /* a batched call does this many times the work of its set-up, where there are items enough */
+
+/* Items that an instruction wants a call; 0: as many as come. With weights of their own, more items save nothing. */
+static double wanted_items(const builder *b, const goss__phase *ph, const goss__instr *in, double items) {
+    const goss__value *v = &b->p->values[in->value];
+    bool shares = v->partial;
+    for (int i = 0; i < v->n_in; i++) shares |= in->cut[i] == GOSS__WHOLE;
+    if (!shares || goss_extent_is(ph->items, 1) || goss__disabled("batch")) return 0;
+    return SETUP_SHARE * b->setup[in->value] / (b->cost[in->value] / items + 1);
+}
+
+static void find_batched(const builder *b, goss__phase *ph, double items) {
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const double wanted = wanted_items(b, ph, &b->p->instrs[k], items);
+        b->p->instrs[k].batched = wanted > (double)goss__unit_items(ph, (int64_t)items);
+        if (b->p->instrs[k].batched && wanted > ph->batch) ph->batch = wanted;
+    }
+}
+
 static goss_status add_phase(builder *b, goss_extent L, uint32_t *order, uint32_t n, goss_error *err) {
     goss_program *p = b->p;
     group_elementwise(b, order, n);
@@ -199,8 +219,10 @@ static goss_status add_phase(builder *b, goss_extent L, uint32_t *order, uint32_
         ph->item_bytes += v->partial ? 0 : whole_bytes(p, order[i]) / items;
         ph->item_cost += b->cost[order[i]] / items;
         b->done[order[i]] = 1;
-        p->instrs[p->n_instrs++] = (goss__instr){order[i], cut};
+        v->instr = p->n_instrs;
+        p->instrs[p->n_instrs++] = (goss__instr){.value = order[i], .cut = cut};
     }
+    find_batched(b, ph, items);
     ph->parts = n == 1 && goss_extent_is(L, 1) && p->values[order[0]].op->parts != NULL;
     p->n_phases++;
     return GOSS_OK;
@@ -253,16 +275,16 @@ static goss_status build_phase(builder *b, uint32_t first, goss_error *err) {
 
 /* ---- all phases ---- */
 
-static double value_cost(const goss_program *p, uint32_t v) {
+static void value_cost(const goss_program *p, uint32_t v, double *cost, double *setup) {
     int64_t counts[32];
     goss__tensor t[GOSS__MAX_IN + 1];
     goss__max_counts(p, counts);
     const goss__value *val = &p->values[v];
     goss__resolve(p, v, counts, goss_n(1), 0, &t[0]);
-    if (!val->op->cost) return (double)t[0].numel;
     for (int i = 0; i < val->n_in; i++) goss__resolve(p, val->in[i], counts, goss_n(1), 0, &t[i + 1]);
     goss__shapes s = {.attr = val->node->attr, .n_in = val->n_in, .out = &t[0], .in = &t[1]};
-    return val->op->cost(&s);
+    *cost = val->op->cost ? val->op->cost(&s) : (double)t[0].numel;
+    *setup = val->op->setup ? val->op->setup(&s) : 0;
 }
 
 static goss_status measure(builder *b, goss_error *err) {
@@ -280,7 +302,8 @@ static goss_status measure(builder *b, goss_error *err) {
                                   goss__shape_text(p->symbols, &v->node->shape, text, sizeof text));
         }
     }
-    for (uint32_t i = 0; i < p->n_values; i++) b->cost[i] = is_instr(&p->values[i]) ? value_cost(p, i) : 0;
+    for (uint32_t i = 0; i < p->n_values; i++)
+        if (is_instr(&p->values[i])) value_cost(p, i, &b->cost[i], &b->setup[i]);
     return GOSS_OK;
 }
 
@@ -289,7 +312,8 @@ static goss_status add_constants(goss_program *p, goss_error *err) {
         if (p->values[v].place != GOSS__AT_CONST) continue;
         goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)p->values[v].n_in * sizeof *cut);
         if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-        p->instrs[p->n_instrs++] = (goss__instr){v, cut}; /* zeroed: all whole */
+        p->values[v].instr = p->n_instrs;
+        p->instrs[p->n_instrs++] = (goss__instr){.value = v, .cut = cut}; /* zeroed: all whole */
     }
     p->n_const = p->n_instrs;
     return GOSS_OK;
@@ -334,12 +358,13 @@ goss_status goss__build_phases(goss_program *p, goss_error *err) {
     b.done = goss__calloc(n, 1), b.in_phase = goss__calloc(n, 1);
     b.order = goss__calloc(n, sizeof *b.order), b.best = goss__calloc(n, sizeof *b.best);
     b.cuts = goss__calloc(GOSS__MAX_IN, sizeof *b.cuts), b.cost = goss__calloc(n, sizeof *b.cost);
+    b.setup = goss__calloc(n, sizeof *b.setup);
     p->instrs = goss__arena_alloc(&p->arena, n * sizeof *p->instrs);
     p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
-    goss_status s = b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && p->instrs && p->phases
+    goss_status s = b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && p->instrs && p->phases
                         ? run_builder(&b, err)
                         : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
-    goss__free(b.cuts), goss__free(b.cost);
+    goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup);
     return s;
 }

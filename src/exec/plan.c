@@ -43,23 +43,42 @@ static size_t place_blocks(block *blocks, size_t n) {
     return total;
 }
 
-int64_t goss__tile_items(const goss__phase *ph, int64_t items) {
+static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     if (goss_extent_is(ph->items, 1)) return 1;
-    /* A tile's results should stay in a core's L2, there should be enough tiles to share out, and a tile must be worth
+    /* A unit's results should stay in a core's L2, there should be enough units to share out, and a unit must be worth
      * its dispatch. Every bound grows with items only, so that a plan for the maximum holds for less. */
     int64_t cache = (int64_t)(262144 / (ph->item_bytes > 1 ? ph->item_bytes : 1)), share = (items + 7) / 8;
     int64_t worth = (int64_t)(20000 / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
-    int64_t tile = cache < share ? cache : share;
-    if (tile < worth) tile = worth;
-    if (tile < 1) tile = 1;
-    return tile > items ? items : tile;
+    int64_t unit = cache < share ? cache : share;
+    if (unit < worth) unit = worth;
+    if (unit < 1) unit = 1;
+    return at_most(unit, items);
 }
 
-size_t goss__tile_bytes(const goss_program *p, const goss__phase *ph, const goss__value *v) {
-    int64_t counts[32];
-    goss__max_counts(p, counts);
-    int64_t items = goss__extent_eval(ph->items, counts);
-    return v->bytes / (size_t)items * (size_t)goss__tile_items(ph, items);
+/* The most items of a tile before it is rounded to units: as many as are wanted, but a slot's share at most. */
+static int64_t most_items(const goss__phase *ph, int64_t items) {
+    return at_most((int64_t)at_most((int64_t)ph->batch, items) + 1, up(items, GOSS__SLOTS));
+}
+
+int64_t goss__tile_items(const goss__phase *ph, int64_t items) {
+    const int64_t unit = goss__unit_items(ph, items), most = most_items(ph, items), share = up(items, GOSS__SLOTS);
+    if (ph->batch <= 0 || most <= unit) return unit;
+    return up(up(share, up(share, most)), unit) * unit; /* a slot's share in equal tiles */
+}
+
+/* At least goss__tile_items for these and fewer items. */
+static int64_t tile_bound(const goss__phase *ph, int64_t items) {
+    return ph->batch > 0 ? most_items(ph, items) + goss__unit_items(ph, items) : goss__unit_items(ph, items);
+}
+
+void goss__stretch_of(const goss_program *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to) {
+    *from = *to = k;
+    if (p->instrs[k].batched) return;
+    while (*from > ph->first && !p->instrs[*from - 1].batched) --*from;
+    while (*to + 1 < ph->first + ph->count && !p->instrs[*to + 1].batched) ++*to;
 }
 
 /* An assignment whose value is (part of) a parameter needs a copy: that parameter may be assigned before it. */
@@ -110,29 +129,42 @@ static void chain_around(const goss_program *p, const goss__phase *ph, uint32_t 
     }
 }
 
-/* Last reader of each private value, as an instruction number: the end of that reader's chain. */
-static void private_lives(const goss_program *p, const goss__phase *ph, int64_t *last) {
+/* Last reader of each private value, as an instruction number: the end of that reader's chain, or, where the value
+ * passes from one stretch to another, of that reader's stretch: its later units run after its earlier ones. */
+static void private_lives(goss_program *p, const goss__phase *ph, int64_t *last) {
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const goss__value *v = &p->values[p->instrs[k].value];
+        goss__value *v = &p->values[p->instrs[k].value];
+        uint32_t begin, end;
         int64_t from, to;
         chain_around(p, ph, k, &from, &to);
+        goss__stretch_of(p, ph, k, &begin, &end);
+        v->whole_tile = p->instrs[k].batched;
         last[p->instrs[k].value] = to;
         for (int i = 0; i < v->n_in; i++) {
-            last[goss__source(p, v->in[i])] = to;
+            goss__value *in = &p->values[goss__source(p, v->in[i])];
+            in->whole_tile |= in->instr < begin;
+            last[goss__source(p, v->in[i])] = in->whole_tile ? (int64_t)end : to;
         }
     }
 }
 
 static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks, int64_t *last) {
     size_t n = 0;
+    int64_t counts[32];
+    goss__max_counts(p, counts);
+    const int64_t items = goss__extent_eval(ph->items, counts);
     private_lives(p, ph, last);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
+        uint32_t begin, end;
         int64_t from, to;
         chain_around(p, ph, k, &from, &to);
+        goss__stretch_of(p, ph, k, &begin, &end);
         if (v->partial) blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset, k, k};
         if (v->place != GOSS__AT_PRIVATE) continue;
-        blocks[n++] = (block){goss__round64(goss__tile_bytes(p, ph, v)), &v->offset, from, last[p->instrs[k].value]};
+        const int64_t held = v->whole_tile ? tile_bound(ph, items) : goss__unit_items(ph, items);
+        blocks[n++] = (block){goss__round64(v->bytes / (size_t)items * (size_t)held), &v->offset,
+                              v->whole_tile ? (int64_t)begin : from, last[p->instrs[k].value]};
     }
     return place_blocks(blocks, n);
 }
@@ -143,7 +175,8 @@ static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_e
     int64_t counts[32];
     goss__tensor t[GOSS__MAX_IN + 1];
     goss__max_counts(p, counts);
-    int64_t tile = ph ? goss__tile_items(ph, goss__extent_eval(L, counts)) : 0;
+    const int64_t items = goss__extent_eval(L, counts);
+    int64_t tile = !ph ? 0 : in->batched ? tile_bound(ph, items) : goss__unit_items(ph, items);
     goss__resolve(p, in->value, counts, v->partial ? goss_n(1) : L, tile, &t[0]);
     for (int i = 0; i < v->n_in; i++) {
         uint32_t source;

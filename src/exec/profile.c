@@ -64,7 +64,8 @@ static size_t collect(const goss_exec *e, int runs, row *rows) {
         goss__shape_text(p->symbols, &v->node->shape, r.shape, sizeof r.shape);
         for (int t = 0; t < e->n_threads; t++) r.seconds += e->seconds[(size_t)t * p->n_instrs + k] / runs;
         const goss__phase_run *ph = v->phase >= 0 ? &e->phase_runs[v->phase] : NULL;
-        r.flops = (v->op->cost ? v->op->cost(&e->steps[k].shapes[0]) : 0) * (ph ? (double)ph->tiles : 1);
+        const double units = ph ? (double)ph->items / (double)(e->steps[k].batched ? ph->tile : ph->unit) : 1;
+        r.flops = (v->op->cost ? v->op->cost(&e->steps[k].shapes[0]) : 0) * units;
         size_t i = 0;
         while (i < n && (strcmp(rows[i].name, r.name) != 0 || strcmp(rows[i].shape, r.shape) != 0)) i++;
         if (i == n)

@@ -2,7 +2,9 @@
  *
  * A program is the needed nodes of a graph (values), the ones among them that compute (instructions), cut into phases.
  * A phase has one parallel axis of L items; a thread takes a tile of items through the whole chain of the phase's
- * instructions, so that what only the chain reads lives in that thread's private arena and stays in its cache. All sizes
+ * instructions, so that what only the chain reads lives in that thread's private arena and stays in its cache. Where some
+ * instructions prepare their weights at each call (batched: they want many items), a tile is more than the cache holds:
+ * those take it at once, stretches of others between them go through it in units. Elsewhere a tile is one unit. All sizes
  * are planned for the symbols' maxima; smaller counts use less of the same memory. */
 #ifndef GOSS_EXEC_PROGRAM_H
 #define GOSS_EXEC_PROGRAM_H
@@ -32,18 +34,21 @@ typedef struct goss__value {
     goss__place place;
     int64_t alias_offset; /* elements */
     int32_t phase;        /* that computes it; -1: none */
+    uint32_t instr;       /* that computes it */
     int32_t last_phase;   /* that reads it; INT32_MAX: an output */
     bool partial;         /* its phase gives addends in slots */
     bool staged;          /* an assignment whose value is a parameter's memory: copied before any parameter changes */
     size_t bytes;         /* of the whole, at the maxima */
     size_t offset;        /* in the slab or the private arena */
     size_t slots_offset;  /* partial: GOSS__SLOTS blocks in the slab, each rounded to 64 bytes */
-    size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later tiles */
+    size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later units */
+    bool whole_tile;      /* private: one stretch of units hands it to another, so it holds a tile and not a unit */
 } goss__value;
 
 typedef struct goss__instr {
     uint32_t value;
     goss__cut *cut; /* of each operand */
+    bool batched;   /* takes a whole tile at once: its unit is the tile */
 } goss__instr;
 
 typedef struct goss__phase {
@@ -52,6 +57,7 @@ typedef struct goss__phase {
     bool has_partial;
     uint32_t first, count; /* instructions */
     double item_bytes, item_cost; /* at the maxima */
+    double batch; /* items that its batched instructions want; 0: none is */
 } goss__phase;
 
 typedef struct goss__storage_name {
@@ -85,10 +91,11 @@ static inline size_t goss__elem_size(const goss_program *p, const goss__value *v
 static inline size_t goss__round64(size_t n) { return (n + 63) & ~(size_t)63; }
 /* Counts of all symbols at their maxima. */
 void goss__max_counts(const goss_program *p, int64_t counts[32]);
-/* Bytes of one tile of a value that phase ph cuts, at the maxima. */
-size_t goss__tile_bytes(const goss_program *p, const goss__phase *ph, const goss__value *v);
-/* Items of a tile when the phase has `items` of them; monotone in items. */
+/* Items of a unit and of a tile, whole units, when the phase has `items` of them. */
+int64_t goss__unit_items(const goss__phase *ph, int64_t items);
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);
+/* The instructions [*from, *to] around k that go through a tile unit by unit together; a batched one stands alone. */
+void goss__stretch_of(const goss_program *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to);
 /* The value whose memory v's is (through aliases), with the element offset added up. */
 uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset);
 

@@ -1,6 +1,7 @@
-/* run.c: phases one after the other, tiles of a phase on any thread, instructions of a tile in order.
+/* run.c: phases one after the other, tiles of a phase on any thread, instructions of a tile in order, units of a tile one
+ * after the other through each stretch of instructions.
  *
- * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its tiles are added in
+ * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its units are added in
  * order, and the slots are summed in order after the phase. Which thread ran what leaves no trace in the bits. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,18 @@
 
 static char *arena_of(const goss_exec *e, int worker) { return e->arenas + (size_t)worker * e->arena_stride; }
 
-static char *address(const goss_exec *e, const goss__place_at *at, int64_t tile, int worker) {
-    return (at->is_private ? arena_of(e, worker) : e->storage[at->storage]) + at->offset + tile * at->step;
+/* The items that a step works on: unit `index` of the phase, `place` of its tile. */
+typedef struct unit {
+    int64_t index, place;
+    bool last;      /* of the phase: may be smaller */
+    bool first;     /* of its group: a sum begins */
+    int64_t group;
+    int worker;
+} unit;
+
+static char *address(const goss_exec *e, const goss__place_at *at, const unit *u) {
+    if (at->is_private) return arena_of(e, u->worker) + at->offset + u->place * at->step;
+    return e->storage[at->storage] + at->offset + u->index * at->step;
 }
 
 static void add_block(const goss_exec *e, void *to, const void *from, size_t bytes) {
@@ -29,24 +40,24 @@ static void add_block(const goss_exec *e, void *to, const void *from, size_t byt
     }
 }
 
-/* One instruction on one tile; out overrides its place (slots). */
-static void run_step(goss_exec *e, goss__step *s, int64_t tile, bool last, int worker, void *out, int part, int parts) {
+/* One instruction on one unit; out overrides its place (slots). */
+static void run_step(goss_exec *e, goss__step *s, const unit *u, void *out, int part, int parts) {
     const void *in[GOSS__MAX_IN];
-    for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], tile, worker);
+    for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], u);
     int bad = 0;
-    goss__call c = {.shapes = &s->shapes[last], .kernels = e->kernels, .in = in,
-                    .out = out ? out : address(e, &s->at[0], tile, worker),
-                    .scratch = arena_of(e, worker) + goss__round64(e->program->private_bytes),
-                    .first_element = tile * s->first_step, .part = part, .parts = parts,
+    goss__call c = {.shapes = &s->shapes[u->last], .kernels = e->kernels, .in = in,
+                    .out = out ? out : address(e, &s->at[0], u),
+                    .scratch = arena_of(e, u->worker) + goss__round64(e->program->private_bytes),
+                    .first_element = u->index * s->first_step, .part = part, .parts = parts,
                     .seed = e->seed, .step = e->step, .name = s->value->node->name, .bad_index = &bad};
     s->run(&c);
     if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
 }
 
-/* Elementwise steps k .. k + chain - 1 on one tile, block by block. */
-static void run_chain(goss_exec *e, uint32_t first, int64_t tile, bool last, int worker) {
+/* Elementwise steps k .. k + chain - 1 on one unit, block by block. */
+static void run_chain(goss_exec *e, uint32_t first, const unit *u) {
     const goss__step *head = &e->steps[first];
-    int64_t rows = head->shapes[last].out->numel / head->inner, block = head->block_rows;
+    int64_t rows = head->shapes[u->last].out->numel / head->inner, block = head->block_rows;
     size_t size = e->program->precision == GOSS_F64 ? 8 : 4;
     for (int64_t row = 0; row < rows; row += block)
         for (uint32_t k = first; k < first + (uint32_t)head->chain; k++) {
@@ -54,23 +65,51 @@ static void run_chain(goss_exec *e, uint32_t first, int64_t tile, bool last, int
             double start = e->seconds ? goss__now() : 0;
             size_t offset = (size_t)(row * s->inner) * size;
             const void *in[3];
-            for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], tile, worker) + (s->dense[i] ? offset : 0);
-            int variant = row + block < rows ? 0 : last ? 2 : 1;
+            for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], u) + (s->dense[i] ? offset : 0);
+            int variant = row + block < rows ? 0 : u->last ? 2 : 1;
             goss__call c = {.shapes = &s->block_shapes[variant], .kernels = e->kernels, .in = in, .parts = 1,
-                            .out = address(e, &s->at[0], tile, worker) + offset};
+                            .out = address(e, &s->at[0], u) + offset};
             s->run(&c);
-            if (e->seconds) e->seconds[(size_t)worker * e->program->n_instrs + k] += goss__now() - start;
+            if (e->seconds) e->seconds[(size_t)u->worker * e->program->n_instrs + k] += goss__now() - start;
         }
 }
 
-/* A tile's addend: the group's first goes to the slot, later ones through the thread's spare block. */
-static void run_partial(goss_exec *e, goss__step *s, int64_t tile, bool last, int64_t group, bool first, int worker) {
+/* A unit's addend: the group's first goes to the slot, later ones through the thread's spare block. */
+static void run_partial(goss_exec *e, goss__step *s, const unit *u) {
     const goss__value *v = s->value;
     size_t bytes = (size_t)s->shapes[0].out->numel * goss__elem_size(e->program, v);
-    char *slot = e->slab + v->slots_offset + (size_t)group * goss__round64(v->bytes);
-    char *to = first ? slot : arena_of(e, worker) + v->spare_offset;
-    run_step(e, s, tile, last, worker, to, 0, 1);
-    if (!first) add_block(e, slot, to, bytes);
+    char *slot = e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes);
+    char *to = u->first ? slot : arena_of(e, u->worker) + v->spare_offset;
+    run_step(e, s, u, to, 0, 1);
+    if (!u->first) add_block(e, slot, to, bytes);
+}
+
+static void run_unit(goss_exec *e, uint32_t first, uint32_t count, const unit *u) {
+    for (uint32_t k = first; k < first + count; k++) {
+        goss__step *s = &e->steps[k];
+        if (s->chain) {
+            run_chain(e, k, u);
+            k += (uint32_t)s->chain - 1;
+            continue;
+        }
+        double start = e->seconds ? goss__now() : 0;
+        if (s->value->partial)
+            run_partial(e, s, u);
+        else
+            run_step(e, s, u, NULL, 0, 1);
+        if (e->seconds) e->seconds[(size_t)u->worker * e->program->n_instrs + k] += goss__now() - start;
+    }
+}
+
+/* The units of one tile through the stretch that begins at instruction k. */
+static void run_stretch(goss_exec *e, uint32_t k, const goss__phase_run *r, int64_t tile, unit u) {
+    const int64_t size = e->steps[k].batched ? r->tile : r->unit, first = tile * r->tile / size,
+                  end = (r->items + size - 1) / size;
+    const bool begins = u.first;
+    for (u.index = first; u.index < end && u.index < first + r->tile / size; u.index++) {
+        u.place = u.index - first, u.last = u.index == end - 1, u.first = begins && u.place == 0;
+        run_unit(e, k, e->steps[k].stretch, &u);
+    }
 }
 
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
@@ -79,25 +118,12 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
     int64_t from = group * r->tiles_a_group, to = from + r->tiles_a_group;
     if (to > r->tiles) to = r->tiles;
     for (int64_t tile = from; tile < to; tile++)
-        for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-            goss__step *s = &e->steps[k];
-            bool last = tile == r->tiles - 1;
-            if (s->chain) {
-                run_chain(e, k, tile, last, worker);
-                k += (uint32_t)s->chain - 1;
-                continue;
-            }
-            double start = e->seconds ? goss__now() : 0;
-            if (s->value->partial)
-                run_partial(e, s, tile, last, group, tile == from, worker);
-            else
-                run_step(e, s, tile, last, worker, NULL, 0, 1);
-            if (e->seconds) e->seconds[(size_t)worker * e->program->n_instrs + k] += goss__now() - start;
-        }
+        for (uint32_t k = ph->first; k < ph->first + ph->count; k += e->steps[k].stretch)
+            run_stretch(e, k, r, tile, (unit){.first = tile == from, .group = group, .worker = worker});
 }
 
 void goss__exec_constants(goss_exec *e) {
-    for (uint32_t k = 0; k < e->program->n_const; k++) run_step(e, &e->steps[k], 0, true, 0, NULL, 0, 1);
+    for (uint32_t k = 0; k < e->program->n_const; k++) run_step(e, &e->steps[k], &(unit){.last = true}, NULL, 0, 1);
 }
 
 /* ---- regions ---- */
@@ -117,7 +143,7 @@ static void region_part(void *ctx, int64_t part, int worker) {
     goss_exec *e = r->e;
     uint32_t k = e->program->phases[r->phase].first;
     double start = e->seconds ? goss__now() : 0;
-    run_step(e, &e->steps[k], 0, true, worker, NULL, (int)part, e->phase_runs[r->phase].parts);
+    run_step(e, &e->steps[k], &(unit){.last = true, .worker = worker}, NULL, (int)part, e->phase_runs[r->phase].parts);
     if (e->seconds) e->seconds[(size_t)worker * e->program->n_instrs + k] += goss__now() - start;
 }
 

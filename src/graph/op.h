@@ -85,6 +85,8 @@ typedef struct goss__op {
     size_t (*scratch)(const goss__shapes *s, bool f64, const goss__kernels *k); /* bytes; NULL: none. Monotone in the dims */
     int (*parts)(const goss__shapes *s); /* into how many independent shares one call can be divided; from shapes alone; NULL: 1 */
     double (*cost)(const goss__shapes *s); /* arithmetic of a call in flops; NULL: numel of the output */
+    /* What a call costs however few items it is for (packing and transforming weights), in the same unit; NULL: little. */
+    double (*setup)(const goss__shapes *s);
     goss__run_fn run_f32, run_f64;
 } goss__op;
 

@@ -163,6 +163,14 @@ static double cost_of(goss__conv c, int64_t tasks) {
     return 2.0 * (double)tasks * (double)(c.n * c.oh * c.ow) * (double)(c.kh * c.kw * c.cin / c.groups) *
            (double)c.cout;
 }
+/* Weights are packed or transformed, or their gradient is written and added: about as long as 16 flops each take. */
+static double setup_of(goss__conv c, int64_t tasks) {
+    return 16.0 * (double)tasks * (double)(c.kh * c.kw * c.cin / c.groups) * (double)c.cout;
+}
+static double conv_setup(const goss__shapes *s) { return setup_of(conv_geometry(s), s->out->dim[0]); }
+static double dx_setup(const goss__shapes *s) { return setup_of(dx_geometry(s), s->out->dim[0]); }
+static double dw_setup(const goss__shapes *s) { return setup_of(dw_geometry(s), s->out->dim[0]); }
+
 static double conv_cost(const goss__shapes *s) { return cost_of(conv_geometry(s), s->out->dim[0]); }
 static double dx_cost(const goss__shapes *s) { return cost_of(dx_geometry(s), s->out->dim[0]); }
 static double dw_cost(const goss__shapes *s) { return cost_of(dw_geometry(s), s->out->dim[0]); }
@@ -244,6 +252,7 @@ const goss__op goss__op_conv = {.name = "conv",
                                 .slice = sample_slice,
                                 .scratch = conv_scratch,
                                 .cost = conv_cost,
+                                .setup = conv_setup,
                                 .run_f32 = conv_f32,
                                 .run_f64 = conv_f64};
 const goss__op goss__op_conv_dx = {.name = "conv_dx",
@@ -251,6 +260,7 @@ const goss__op goss__op_conv_dx = {.name = "conv_dx",
                                    .slice = sample_slice,
                                    .scratch = dx_scratch,
                                    .cost = dx_cost,
+                                   .setup = dx_setup,
                                    .run_f32 = dx_f32,
                                    .run_f64 = dx_f64};
 const goss__op goss__op_conv_dw = {.name = "conv_dw",
@@ -258,5 +268,6 @@ const goss__op goss__op_conv_dw = {.name = "conv_dw",
                                    .slice = filter_slice,
                                    .scratch = dw_scratch,
                                    .cost = dw_cost,
+                                   .setup = dw_setup,
                                    .run_f32 = dw_f32,
                                    .run_f64 = dw_f64};
