@@ -66,7 +66,8 @@ static void lay_out(goss_exec *e) {
     goss__tensor *t = e->tensors;
     goss__place_at *at = e->places;
     for (uint32_t i = 0; i < p->n_values; i++) {
-        if (p->values[i].place == GOSS__AT_SHARED) e->storage[i] = e->slab + p->values[i].offset;
+        if (p->values[i].place == GOSS__AT_SHARED)
+            e->storage[i] = p->values[i].in_place_of >= 0 ? e->storage[p->values[i].in_place_of] : e->slab + p->values[i].offset;
         if (p->values[i].place == GOSS__AT_CONST) e->storage[i] = e->constants + p->values[i].offset;
     }
     for (uint32_t k = 0; k < p->n_instrs; k++) {
@@ -211,7 +212,7 @@ void goss__exec_resolve(goss_exec *e) {
             goss__stretch_of(p, ph, k, &from, &to);
             e->steps[k].stretch = k == from ? to - from + 1 : 0;
         }
-        if (!p->options.no_tiles) goss__resolve_chains(e, ph->first, ph->count);
+        if (!p->options.no_tiles) goss__resolve_chains(e, f);
         goss__phase_run *r = &e->phase_runs[f];
         r->parts = ph->parts ? e->steps[ph->first].value->op->parts(&e->steps[ph->first].shapes[0]) : 1;
     }

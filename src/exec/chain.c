@@ -2,7 +2,7 @@
  * one writes the next reads from the first-level cache. The arithmetic of an element is the same either way, bit for bit. */
 #include "exec/exec.h"
 
-#define BLOCK 4096 /* elements: three operands and a result stay within 64 KiB */
+#define BLOCK 2048 /* elements: three operands and a result stay within 32 KiB */
 
 typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
 
@@ -50,23 +50,48 @@ static void set_blocks(goss__step *s, goss__tensor *t, int64_t inner, int64_t bl
         for (int i = 0; i + 1 < n; i++) {
             operand_kind kind = kind_of(&s->shapes[0].in[i], s->shapes[0].out);
             t[j * n + 1 + i] = block_tensor(kind, r, inner);
-            s->dense[i] = kind == DENSE;
+            s->moves[i + 1] = kind == DENSE;
         }
         s->block_shapes[j] = (goss__shapes){.attr = s->value->node->attr, .n_in = s->value->n_in, .out = &t[j * n], .in = &t[j * n + 1]};
     }
 }
 
-static void set_chain(goss_exec *e, uint32_t first, uint32_t count) {
+static bool reads(const goss_program *p, const goss__value *v, uint32_t value) {
+    for (int i = 0; i < v->n_in; i++)
+        if (goss__source(p, v->in[i]) == value) return true;
+    return false;
+}
+
+/* Values that nothing outside the chain reads are forgotten block by block: each block overwrites the one before, which
+ * never leaves the first-level cache. */
+static void set_moves(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
+    const goss_program *p = e->program;
+    const goss__phase *ph = &p->phases[f];
+    for (uint32_t k = first; k < first + count; k++) {
+        const uint32_t value = p->instrs[k].value;
+        bool seen = p->values[value].place != GOSS__AT_PRIVATE;
+        for (uint32_t j = ph->first; j < ph->first + ph->count && !seen; j++)
+            seen = (j < first || j >= first + count) && reads(p, e->steps[j].value, value);
+        e->steps[k].moves[0] = seen;
+        for (uint32_t j = k + 1; j < first + count; j++)
+            for (int i = 0; i < e->steps[j].value->n_in; i++)
+                if (goss__source(p, e->steps[j].value->in[i]) == value) e->steps[j].moves[i + 1] &= seen;
+    }
+}
+
+static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
     const goss__tensor *out = e->steps[first].shapes[0].out;
     bool rows = false;
     for (uint32_t k = first; k < first + count; k++)
         for (int i = 0; i < e->steps[k].value->n_in; i++) rows |= kind_of(&e->steps[k].shapes[0].in[i], out) == ROW;
     int64_t inner = rows ? out->dim[out->rank - 1] : 1, block = BLOCK / inner;
     for (uint32_t k = first; k < first + count; k++) set_blocks(&e->steps[k], e->steps[k].tensors + 2 * (1 + e->steps[k].value->n_in), inner, block < 1 ? 1 : block);
+    set_moves(e, f, first, count);
     e->steps[first].chain = (int)count;
 }
 
-void goss__resolve_chains(goss_exec *e, uint32_t first, uint32_t count) {
+void goss__resolve_chains(goss_exec *e, uint32_t f) {
+    const uint32_t first = e->program->phases[f].first, count = e->program->phases[f].count;
     for (uint32_t k = first; k < first + count;) {
         uint32_t n = 0;
         e->steps[k].chain = 0;
@@ -75,7 +100,7 @@ void goss__resolve_chains(goss_exec *e, uint32_t first, uint32_t count) {
             e->steps[k + n].chain = 0;
             n++;
         }
-        if (n >= 2) set_chain(e, k, n);
+        if (n >= 2) set_chain(e, f, k, n);
         k += n ? n : 1;
     }
 }

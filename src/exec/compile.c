@@ -51,7 +51,7 @@ static bool copy_value(goss_program *p, const goss__node *n, const uint32_t *num
     copy->in = in, copy->attr = attr;
     copy->name = copy_text(p, n->name), copy->scope = copy_text(p, n->scope);
     if ((n->name && !copy->name) || !copy->scope) return false;
-    *v = (goss__value){.op = n->op, .node = copy, .in = in, .n_in = n->n_in, .phase = -1, .last_phase = -1};
+    *v = (goss__value){.op = n->op, .node = copy, .in = in, .n_in = n->n_in, .phase = -1, .last_phase = -1, .in_place_of = -1};
     return true;
 }
 

@@ -30,7 +30,7 @@ typedef struct goss__step {
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
     int64_t block_rows, inner;
     goss__shapes block_shapes[3];
-    bool dense[3];          /* operand moves along with the blocks */
+    bool moves[4];          /* output, operands: along with the blocks; what only the chain reads stays in one place */
 } goss__step;
 
 typedef struct goss__phase_run {
@@ -60,8 +60,8 @@ struct goss_exec {
 };
 
 void goss__exec_resolve(goss_exec *e);
-/* Finds the chains among instructions [first, first + count) of a phase. */
-void goss__resolve_chains(goss_exec *e, uint32_t first, uint32_t count);
+/* Finds the chains among the instructions of a phase. */
+void goss__resolve_chains(goss_exec *e, uint32_t phase);
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */
 void goss__exec_constants(goss_exec *e);
 #endif

@@ -1,94 +1,29 @@
-/* phases.c: where each value lives, and which instructions run together.
- *
- * First places: leaves are the caller's or the parameters' memory, aliases and broadcasts cost nothing, what depends on
- * nothing a run brings is computed once. Then phases, greedily: the first ready instruction opens a phase, each number of
- * items its leading dims offer is tried, and the one that lets most other ready instructions join (each able to work on its
- * slice from slices of the phase's own results) is kept. Results that only their phase reads become thread-private. */
+/* phases.c: which instructions run together. Greedily: the first ready instruction opens a phase, each number of items its
+ * leading dims offer is tried, and the one that lets most other ready instructions join (each able to work on its slice from
+ * slices of the phase's own results) is kept. Then work moves to where it saves memory traffic (late.c), and the phases'
+ * instructions are put in order. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/disable.h"
-#include "exec/program.h"
-
-typedef struct builder {
-    goss_program *p;
-    uint8_t *done;     /* value is computed by an earlier phase (or is no instruction) */
-    uint8_t *in_phase; /* value is computed by the phase being built: 1 local, 2 partial */
-    uint32_t *order;   /* instructions of the phase being built */
-    uint32_t n_order;
-    uint32_t *best;
-    goss__cut *cuts; /* scratch of one instruction's operands */
-    double *cost, *setup; /* of each value at the maxima */
-} builder;
-
-static bool is_instr(const goss__value *v) { return v->place == GOSS__AT_SHARED || v->place == GOSS__AT_PRIVATE; }
-
-/* ---- places ---- */
-
-static bool all_const(const goss_program *p, const goss__value *v) {
-    for (int i = 0; i < v->n_in; i++) {
-        if (p->values[goss__source(p, v->in[i])].place != GOSS__AT_CONST) return false;
-    }
-    return true;
-}
-
-static bool is_output(const goss_program *p, uint32_t v) {
-    for (int i = 0; i < p->n_outputs; i++)
-        if (p->outputs[i] == v) return true;
-    return false;
-}
-
-static void place_value(goss_program *p, uint32_t i) {
-    goss__value *v = &p->values[i];
-    const goss__op *op = v->op;
-    if (op == &goss__op_input)
-        v->place = GOSS__AT_INPUT;
-    else if (op == &goss__op_param)
-        v->place = GOSS__AT_PARAM;
-    else if (op == &goss__op_assign || op == &goss__op_assign_rows)
-        v->place = GOSS__AT_NOWHERE;
-    else if (op->alias && (v->alias_offset = op->alias_offset ? op->alias_offset(p->symbols, v->node) : 0) >= 0)
-        v->place = GOSS__AT_ALIAS;
-    else if (op->is_broadcast && !is_output(p, i))
-        v->place = GOSS__AT_VIEW; /* taken back below where a consumer wants it dense */
-    else
-        v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
-}
-
-/* A broadcast stays a view only if all its readers take views and its source is dense. */
-static void materialise_views(goss_program *p) {
-    for (uint32_t i = p->n_values; i-- > 0;) {
-        const goss__value *v = &p->values[i];
-        bool takes_views = v->op->views && v->place != GOSS__AT_VIEW;
-        for (int j = 0; j < v->n_in && !takes_views; j++) {
-            goss__value *in = &p->values[v->in[j]];
-            if (in->place == GOSS__AT_VIEW) in->place = GOSS__AT_SHARED;
-        }
-    }
-    /* Only now is it known which broadcasts are computed; constants among them follow their operands. */
-    for (uint32_t i = 0; i < p->n_values; i++) {
-        goss__value *v = &p->values[i];
-        if ((v->place == GOSS__AT_SHARED || v->place == GOSS__AT_CONST))
-            v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
-    }
-}
+#include "exec/build.h"
 
 /* ---- may this operand be had in this phase? ---- */
 
-static goss__slicing slice_rule(const goss_program *p, uint32_t v, goss_extent L, goss__cut *cut) {
+goss__slicing goss__slice_rule(const goss_program *p, uint32_t v, goss_extent L, goss__cut *cut) {
     const goss__value *val = &p->values[v];
     for (int i = 0; i < val->n_in; i++) cut[i] = GOSS__WHOLE;
     if (goss_extent_is(L, 1)) return GOSS__LOCAL;
     return val->op->slice ? val->op->slice(p->symbols, val->node, L, cut) : GOSS__NO_SLICES;
 }
 
-static bool operand_fits(const builder *b, uint32_t v, goss__cut cut, goss_extent L) {
+static bool operand_fits(const goss__builder *b, uint32_t v, goss__cut cut, goss_extent L) {
     const goss__value *val = &b->p->values[v];
     goss__cut inner[GOSS__MAX_IN];
     if (val->place == GOSS__AT_VIEW || val->place == GOSS__AT_ALIAS) {
         int64_t unused;
         if (val->place == GOSS__AT_ALIAS && b->done[goss__root(b->p, v, &unused)]) return true;
-        if (slice_rule(b->p, v, L, inner) != GOSS__LOCAL) return cut == GOSS__WHOLE && operand_fits(b, val->in[0], GOSS__WHOLE, L);
+        if (goss__slice_rule(b->p, v, L, inner) != GOSS__LOCAL) return cut == GOSS__WHOLE && operand_fits(b, val->in[0], GOSS__WHOLE, L);
         return operand_fits(b, val->in[0], cut == GOSS__CUT ? inner[0] : GOSS__WHOLE, L);
     }
     if (b->done[v]) return true;
@@ -106,8 +41,8 @@ static bool partial_pays(const goss_program *p, uint32_t v) {
 }
 
 /* 0: can not join; 1: local; 2: partial. */
-static int joins(builder *b, uint32_t v, goss_extent L) {
-    goss__slicing s = slice_rule(b->p, v, L, b->cuts);
+int goss__joins(goss__builder *b, uint32_t v, goss_extent L) {
+    goss__slicing s = goss__slice_rule(b->p, v, L, b->cuts);
     if (s == GOSS__NO_SLICES || (s == GOSS__PARTIAL && !partial_pays(b->p, v))) return 0;
     goss__cut cut[GOSS__MAX_IN];
     memcpy(cut, b->cuts, b->p->values[v].n_in * sizeof *cut);
@@ -117,7 +52,7 @@ static int joins(builder *b, uint32_t v, goss_extent L) {
 }
 
 /* All operands are computed (through views and aliases) or will be in the phase being built. */
-static bool is_ready(const builder *b, uint32_t v) {
+static bool is_ready(const goss__builder *b, uint32_t v) {
     for (int i = 0; i < b->p->values[v].n_in; i++) {
         uint32_t in = goss__source(b->p, b->p->values[v].in[i]);
         if (!b->done[in] && b->in_phase[in] != 1) return false;
@@ -130,16 +65,16 @@ static bool is_ready(const builder *b, uint32_t v) {
 #define SMALL_COST 20000.0 /* below this an instruction is not worth a parallel region of its own */
 
 /* Extends a phase of L items from instruction `first` by everything that can join; its score. */
-static double extend(builder *b, uint32_t first, goss_extent L, uint32_t *order, uint32_t *n_order) {
+static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *order, uint32_t *n_order) {
     goss_program *p = b->p;
     bool serial = goss_extent_is(L, 1), alone = p->options.no_tiles;
     double score = 0;
     uint32_t n = 0;
     for (uint32_t v = first; v < p->n_values; v++) {
-        if (!is_instr(&p->values[v]) || b->done[v]) continue;
+        if (!goss__is_instr(&p->values[v]) || b->done[v]) continue;
         if (v != first && (alone || (serial && b->cost[v] > SMALL_COST))) continue;
         if (!is_ready(b, v)) continue;
-        int how = joins(b, v, L);
+        int how = goss__joins(b, v, L);
         if (how == 0) {
             if (v == first) break;
             continue;
@@ -153,96 +88,37 @@ static double extend(builder *b, uint32_t first, goss_extent L, uint32_t *order,
     return serial ? 0.4 * score : score;
 }
 
-/* No operand of v is still waiting to be placed in the phase's order. */
-static bool placed_before(const goss_program *p, const uint8_t *waiting, uint32_t v) {
-    for (int i = 0; i < p->values[v].n_in; i++) {
-        if (waiting[goss__source(p, p->values[v].in[i])]) return false;
-    }
-    return true;
-}
+/* ---- choosing the instructions of a phase ---- */
 
-/* Elementwise instructions of one shape are made neighbours where dependences allow, for chain.c. */
-static void group_elementwise(builder *b, uint32_t *order, uint32_t n) {
+static void open_phase(goss__builder *b, goss_extent L, const uint32_t *order, uint32_t n) {
     goss_program *p = b->p;
-    uint8_t *waiting = b->in_phase; /* zero between phases */
-    for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t pick = i;
-        const goss__value *before = i ? &p->values[order[i - 1]] : NULL;
-        for (uint32_t j = i; before && before->op->views && j < n && j < i + 64; j++) {
-            const goss__value *v = &p->values[order[j]];
-            if (!v->op->views || !goss_shape_equal(v->node->shape, before->node->shape) || !placed_before(p, waiting, order[j])) continue;
-            pick = j;
-            break;
-        }
-        uint32_t v = order[pick];
-        memmove(order + i + 1, order + i, (pick - i) * sizeof *order);
-        order[i] = v;
-        waiting[v] = 0;
-    }
-}
-
-#define SETUP_SHARE 128 /* a batched call does this many times the work of its set-up, where there are items enough */
-
-/* Items that an instruction wants a call; 0: as many as come. With weights of their own, more items save nothing. */
-static double wanted_items(const builder *b, const goss__phase *ph, const goss__instr *in, double items) {
-    const goss__value *v = &b->p->values[in->value];
-    bool shares = v->partial;
-    for (int i = 0; i < v->n_in; i++) shares |= in->cut[i] == GOSS__WHOLE;
-    if (!shares || goss_extent_is(ph->items, 1) || goss__disabled("batch")) return 0;
-    return SETUP_SHARE * b->setup[in->value] / (b->cost[in->value] / items + 1);
-}
-
-static void find_batched(const builder *b, goss__phase *ph, double items) {
-    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const double wanted = wanted_items(b, ph, &b->p->instrs[k], items);
-        b->p->instrs[k].batched = wanted > (double)goss__unit_items(ph, (int64_t)items);
-        if (b->p->instrs[k].batched && wanted > ph->batch) ph->batch = wanted;
-    }
-}
-
-static goss_status add_phase(builder *b, goss_extent L, uint32_t *order, uint32_t n, goss_error *err) {
-    goss_program *p = b->p;
-    group_elementwise(b, order, n);
-    goss__phase *ph = &p->phases[p->n_phases];
-    *ph = (goss__phase){.items = L, .first = p->n_instrs, .count = n};
-    int64_t counts[32];
-    goss__max_counts(p, counts);
-    double items = (double)goss__extent_eval(L, counts);
     for (uint32_t i = 0; i < n; i++) {
         goss__value *v = &p->values[order[i]];
-        goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)v->n_in * sizeof *cut);
-        if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-        v->partial = slice_rule(p, order[i], L, cut) == GOSS__PARTIAL;
+        v->partial = goss__slice_rule(p, order[i], L, b->cuts) == GOSS__PARTIAL;
         v->phase = (int32_t)p->n_phases;
-        ph->has_partial |= v->partial;
-        ph->item_bytes += v->partial ? 0 : whole_bytes(p, order[i]) / items;
-        ph->item_cost += b->cost[order[i]] / items;
         b->done[order[i]] = 1;
-        v->instr = p->n_instrs;
-        p->instrs[p->n_instrs++] = (goss__instr){.value = order[i], .cut = cut};
     }
-    find_batched(b, ph, items);
-    ph->parts = n == 1 && goss_extent_is(L, 1) && p->values[order[0]].op->parts != NULL;
-    p->n_phases++;
-    return GOSS_OK;
+    p->phases[p->n_phases++] = (goss__phase){.items = L};
 }
 
 /* An operation that divides itself (a wide product) is better off alone than cut into few items. */
-static bool prefers_parts(const builder *b, uint32_t v, goss_extent L, const int64_t *counts) {
+static bool prefers_parts(const goss__builder *b, uint32_t v, goss_extent L, const int64_t *counts) {
     const goss__value *val = &b->p->values[v];
     if (!val->op->parts || b->cost[v] < 1e5) return false;
     return goss__extent_eval(L, counts) < 8 && val->op->wide;
 }
 
-static goss_status build_phase(builder *b, uint32_t first, goss_error *err) {
+static void build_phase(goss__builder *b, uint32_t first) {
     const goss_shape *s = &b->p->values[first].node->shape;
     int64_t counts[32];
     goss__max_counts(b->p, counts);
     goss_extent best_L = goss_n(1), prefix = goss_n(1);
     double best = extend(b, first, best_L, b->best, &b->n_order);
     uint32_t n_best = b->n_order, n_candidates = 0;
-    if (b->p->options.no_tiles) return add_phase(b, best_L, b->best, n_best, err);
+    if (b->p->options.no_tiles) {
+        open_phase(b, best_L, b->best, n_best);
+        return;
+    }
     goss_extent candidates[2 * GOSS_MAX_RANK];
     for (int i = 0; i < s->rank; i++) {
         prefix = goss_extent_mul(prefix, s->dim[i]);
@@ -270,7 +146,123 @@ static goss_status build_phase(builder *b, uint32_t first, goss_error *err) {
     }
     /* A serial phase of one dear instruction that can divide itself stands alone. */
     if (goss_extent_is(best_L, 1) && b->p->values[first].op->parts && b->cost[first] > SMALL_COST) n_best = 1;
-    return add_phase(b, best_L, b->best, n_best, err);
+    open_phase(b, best_L, b->best, n_best);
+}
+
+/* ---- putting them in order ---- */
+
+/* No operand of v is still waiting to be placed in the phase's order. */
+static bool placed_before(const goss_program *p, const uint8_t *waiting, uint32_t v) {
+    for (int i = 0; i < p->values[v].n_in; i++) {
+        if (waiting[goss__source(p, p->values[v].in[i])]) return false;
+    }
+    return true;
+}
+
+/* Elementwise instructions of one shape are made neighbours where dependences allow, for chain.c. */
+static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
+    goss_program *p = b->p;
+    uint8_t *waiting = b->in_phase; /* zero between phases */
+    for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t pick = i;
+        const goss__value *before = i ? &p->values[order[i - 1]] : NULL;
+        for (uint32_t j = i; before && before->op->views && j < n && j < i + 64; j++) {
+            const goss__value *v = &p->values[order[j]];
+            if (!v->op->views || !goss_shape_equal(v->node->shape, before->node->shape) || !placed_before(p, waiting, order[j])) continue;
+            pick = j;
+            break;
+        }
+        uint32_t v = order[pick];
+        memmove(order + i + 1, order + i, (pick - i) * sizeof *order);
+        order[i] = v;
+        waiting[v] = 0;
+    }
+}
+
+static goss_status add_instr(goss__builder *b, goss__phase *ph, uint32_t value, goss_error *err) {
+    goss_program *p = b->p;
+    goss__value *v = &p->values[value];
+    goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)v->n_in * sizeof *cut);
+    if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    goss__slice_rule(p, value, ph->items, cut);
+    ph->has_partial |= v->partial;
+    v->instr = p->n_instrs;
+    p->instrs[p->n_instrs++] = (goss__instr){.value = value, .cut = cut};
+    return GOSS_OK;
+}
+
+/* Phase `from` becomes number `to`, unless all its work has moved. */
+static goss_status fill_phase(goss__builder *b, uint32_t from, uint32_t *to, goss_error *err) {
+    goss_program *p = b->p;
+    goss__phase ph = {.items = p->phases[from].items, .first = p->n_instrs};
+    for (uint32_t v = 0; v < p->n_values; v++)
+        if (goss__is_instr(&p->values[v]) && p->values[v].phase == (int32_t)from) b->order[ph.count++] = v;
+    if (ph.count == 0) return GOSS_OK;
+    group_elementwise(b, b->order, ph.count);
+    for (uint32_t i = 0; i < ph.count; i++) {
+        GOSS_TRY(add_instr(b, &ph, b->order[i], err));
+        p->values[b->order[i]].phase = (int32_t)*to;
+    }
+    ph.parts = ph.count == 1 && goss_extent_is(ph.items, 1) && p->values[b->order[0]].op->parts != NULL;
+    p->phases[(*to)++] = ph;
+    return GOSS_OK;
+}
+
+static goss_status fill_phases(goss__builder *b, goss_error *err) {
+    uint32_t n = 0;
+    memset(b->in_phase, 0, b->p->n_values);
+    for (uint32_t f = 0; f < b->p->n_phases; f++) GOSS_TRY(fill_phase(b, f, &n, err));
+    b->p->n_phases = n;
+    return GOSS_OK;
+}
+
+/* ---- how many items go together ---- */
+
+/* Private results that only elementwise neighbours read pass block by block (chain.c): they take no room. */
+static void find_passing(goss__builder *b, const goss__phase *ph) {
+    const goss_program *p = b->p;
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        b->in_phase[p->instrs[k].value] = v->place == GOSS__AT_PRIVATE && v->op->views;
+        for (int i = 0; i < v->n_in; i++) {
+            const uint32_t in = goss__source(p, v->in[i]);
+            if (!v->op->views || !goss_shape_equal(v->node->shape, p->values[in].node->shape)) b->in_phase[in] = 0;
+        }
+    }
+}
+
+#define SETUP_SHARE 128 /* a batched call does this many times the work of its set-up, where there are items enough */
+
+/* Items that an instruction wants a call; 0: as many as come. With weights of their own, more items save nothing. */
+static double wanted_items(const goss__builder *b, const goss__phase *ph, const goss__instr *in, double items) {
+    const goss__value *v = &b->p->values[in->value];
+    bool shares = v->partial;
+    for (int i = 0; i < v->n_in; i++) shares |= in->cut[i] == GOSS__WHOLE;
+    if (!shares || goss_extent_is(ph->items, 1) || goss__disabled("batch")) return 0;
+    return SETUP_SHARE * b->setup[in->value] / (b->cost[in->value] / items + 1);
+}
+
+static void find_batched(const goss__builder *b, goss__phase *ph, double items) {
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const double wanted = wanted_items(b, ph, &b->p->instrs[k], items);
+        b->p->instrs[k].batched = wanted > (double)goss__unit_items(ph, (int64_t)items);
+        if (b->p->instrs[k].batched && wanted > ph->batch) ph->batch = wanted;
+    }
+}
+
+static void size_phase(goss__builder *b, goss__phase *ph) {
+    const goss_program *p = b->p;
+    int64_t counts[32];
+    goss__max_counts(p, counts);
+    const double items = (double)goss__extent_eval(ph->items, counts);
+    find_passing(b, ph);
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const uint32_t v = p->instrs[k].value;
+        if (!p->values[v].partial && !b->in_phase[v]) ph->item_bytes += whole_bytes(p, v) / items;
+        ph->item_cost += b->cost[v] / items;
+    }
+    find_batched(b, ph, items);
 }
 
 /* ---- all phases ---- */
@@ -287,7 +279,7 @@ static void value_cost(const goss_program *p, uint32_t v, double *cost, double *
     *setup = val->op->setup ? val->op->setup(&s) : 0;
 }
 
-static goss_status measure(builder *b, goss_error *err) {
+static goss_status measure(goss__builder *b, goss_error *err) {
     goss_program *p = b->p;
     int64_t counts[32];
     goss__max_counts(p, counts);
@@ -303,7 +295,7 @@ static goss_status measure(builder *b, goss_error *err) {
         }
     }
     for (uint32_t i = 0; i < p->n_values; i++)
-        if (is_instr(&p->values[i])) value_cost(p, i, &b->cost[i], &b->setup[i]);
+        if (goss__is_instr(&p->values[i])) value_cost(p, i, &b->cost[i], &b->setup[i]);
     return GOSS_OK;
 }
 
@@ -319,52 +311,36 @@ static goss_status add_constants(goss_program *p, goss_error *err) {
     return GOSS_OK;
 }
 
-static void note_reader(goss_program *p, uint32_t v, int32_t phase) {
-    v = goss__source(p, v);
-    if (p->values[v].last_phase < phase) p->values[v].last_phase = phase;
-}
-
-/* Private: local, and read by instructions of its own phase alone. */
-static void place_private(goss_program *p) {
-    for (uint32_t v = 0; v < p->n_values; v++)
-        for (int i = 0; i < p->values[v].n_in; i++)
-            if (is_instr(&p->values[v])) note_reader(p, p->values[v].in[i], p->values[v].phase);
-    for (int i = 0; i < p->n_updates; i++)
-        for (int j = 0; j < p->values[p->updates[i]].n_in; j++) note_reader(p, p->values[p->updates[i]].in[j], INT32_MAX);
-    for (int i = 0; i < p->n_outputs; i++) note_reader(p, p->outputs[i], INT32_MAX);
-    for (uint32_t v = 0; v < p->n_values; v++) {
-        goss__value *val = &p->values[v];
-        if (!is_instr(val) || val->partial || p->options.no_reuse) continue;
-        if (val->last_phase <= val->phase && !goss_extent_is(p->phases[val->phase].items, 1)) val->place = GOSS__AT_PRIVATE;
-    }
-}
-
-static goss_status run_builder(builder *b, goss_error *err) {
+static goss_status run_builder(goss__builder *b, goss_error *err) {
     goss_program *p = b->p;
-    for (uint32_t i = 0; i < p->n_values; i++) place_value(p, i);
-    materialise_views(p);
+    goss__place_values(p);
+    GOSS_TRY(goss__fuse(p, err));
     GOSS_TRY(measure(b, err));
     GOSS_TRY(add_constants(p, err));
-    for (uint32_t v = 0; v < p->n_values; v++) b->done[v] = !is_instr(&p->values[v]);
+    for (uint32_t v = 0; v < p->n_values; v++) b->done[v] = !goss__is_instr(&p->values[v]);
     for (uint32_t v = 0; v < p->n_values; v++) /* ids are topological: the first one not done is ready */
-        if (!b->done[v]) GOSS_TRY(build_phase(b, v, err));
-    place_private(p);
+        if (!b->done[v]) build_phase(b, v);
+    if (!p->options.no_tiles && !goss__move_late(b)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    GOSS_TRY(fill_phases(b, err));
+    goss__place_private(p);
+    for (uint32_t f = 0; f < p->n_phases; f++) size_phase(b, &p->phases[f]);
+    if (!p->options.no_reuse) goss__assign_in_place(p);
     return GOSS_OK;
 }
 
 goss_status goss__build_phases(goss_program *p, goss_error *err) {
     size_t n = p->n_values + 1u;
-    builder b = {.p = p};
+    goss__builder b = {.p = p};
     b.done = goss__calloc(n, 1), b.in_phase = goss__calloc(n, 1);
     b.order = goss__calloc(n, sizeof *b.order), b.best = goss__calloc(n, sizeof *b.best);
     b.cuts = goss__calloc(GOSS__MAX_IN, sizeof *b.cuts), b.cost = goss__calloc(n, sizeof *b.cost);
-    b.setup = goss__calloc(n, sizeof *b.setup);
+    b.setup = goss__calloc(n, sizeof *b.setup), b.moved = goss__calloc(n, 1);
     p->instrs = goss__arena_alloc(&p->arena, n * sizeof *p->instrs);
     p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
-    goss_status s = b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && p->instrs && p->phases
+    goss_status s = b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && b.moved && p->instrs && p->phases
                         ? run_builder(&b, err)
                         : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
-    goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup);
+    goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup), goss__free(b.moved);
     return s;
 }

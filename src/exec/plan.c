@@ -85,6 +85,7 @@ void goss__stretch_of(const goss_program *p, const goss__phase *ph, uint32_t k, 
 static void plan_staged(goss_program *p, goss__value *v, block *blocks, size_t *n) {
     if (v->place != GOSS__AT_NOWHERE) return;
     uint32_t value = v->in[v->n_in - 1];
+    if (v->in_place) return;
     v->staged = p->values[goss__source(p, value)].place == GOSS__AT_PARAM;
     if (v->staged) blocks[(*n)++] = (block){goss__round64(p->values[value].bytes), &v->offset, 0, INT32_MAX};
 }
@@ -94,7 +95,7 @@ static size_t plan_shared(goss_program *p, block *blocks) {
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
         plan_staged(p, v, blocks, &n);
-        if (v->place != GOSS__AT_SHARED) continue;
+        if (v->place != GOSS__AT_SHARED || v->in_place_of >= 0) continue;
         bool forever = p->options.no_reuse;
         int64_t last = v->last_phase < v->phase ? v->phase : v->last_phase;
         blocks[n++] = (block){goss__round64(v->bytes), &v->offset, forever ? 0 : v->phase, forever ? INT32_MAX : last};

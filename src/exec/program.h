@@ -23,6 +23,7 @@ typedef enum goss__place {
     GOSS__AT_PRIVATE, /* the thread's arena: lives within one tile */
     GOSS__AT_ALIAS,   /* operand 0's memory at an element offset */
     GOSS__AT_VIEW,    /* a broadcast that is never materialised */
+    GOSS__AT_MERGED,  /* nowhere: its only reader computes it along the way */
     GOSS__AT_NOWHERE  /* an assignment */
 } goss__place;
 
@@ -37,6 +38,8 @@ typedef struct goss__value {
     uint32_t instr;       /* that computes it */
     int32_t last_phase;   /* that reads it; INT32_MAX: an output */
     bool partial;         /* its phase gives addends in slots */
+    int32_t in_place_of;  /* the parameter in whose memory it is computed; -1: none */
+    bool in_place;        /* an assignment that is done by then */
     bool staged;          /* an assignment whose value is a parameter's memory: copied before any parameter changes */
     size_t bytes;         /* of the whole, at the maxima */
     size_t offset;        /* in the slab or the private arena */
@@ -101,6 +104,12 @@ uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset);
 
 /* The value that is computed or kept, behind v's views and aliases. */
 uint32_t goss__source(const goss_program *p, uint32_t v);
+
+/* v is known before a run begins: it is an input, or all of it follows from the counts. */
+static inline bool goss__is_given(const goss_program *p, uint32_t v) {
+    const goss__place place = p->values[goss__source(p, v)].place;
+    return place == GOSS__AT_INPUT || place == GOSS__AT_CONST;
+}
 
 /* The steps of compiling, in order. */
 goss_status goss__build_phases(goss_program *p, goss_error *err); /* places and phases */

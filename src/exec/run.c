@@ -65,10 +65,10 @@ static void run_chain(goss_exec *e, uint32_t first, const unit *u) {
             double start = e->seconds ? goss__now() : 0;
             size_t offset = (size_t)(row * s->inner) * size;
             const void *in[3];
-            for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], u) + (s->dense[i] ? offset : 0);
+            for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], u) + (s->moves[i + 1] ? offset : 0);
             int variant = row + block < rows ? 0 : u->last ? 2 : 1;
             goss__call c = {.shapes = &s->block_shapes[variant], .kernels = e->kernels, .in = in, .parts = 1,
-                            .out = address(e, &s->at[0], u) + offset};
+                            .out = address(e, &s->at[0], u) + (s->moves[0] ? offset : 0)};
             s->run(&c);
             if (e->seconds) e->seconds[(size_t)u->worker * e->program->n_instrs + k] += goss__now() - start;
         }
@@ -256,24 +256,30 @@ static bool rows_exist(const goss_exec *e, const goss__value *v) {
     return true;
 }
 
-/* All that can fail, and all that reads a parameter, comes before the first parameter changes. */
-static bool prepare_updates(goss_exec *e) {
+/* The rows to assign exist: those that the caller names (`given`), or those that the run computed. */
+static bool check_rows(goss_exec *e, bool given) {
+    const goss_program *p = e->program;
+    for (int i = 0; i < p->n_updates && !e->bad_value; i++) {
+        const goss__value *v = &p->values[p->updates[i]];
+        if (v->op == &goss__op_assign_rows && goss__is_given(p, v->in[1]) == given && !rows_exist(e, v))
+            e->bad_value = p->updates[i] + 1;
+    }
+    return !e->bad_value;
+}
+
+static void stage_updates(goss_exec *e) {
     const goss_program *p = e->program;
     for (int i = 0; i < p->n_updates; i++) {
         const goss__value *v = &p->values[p->updates[i]];
-        if (v->op == &goss__op_assign_rows && !rows_exist(e, v)) {
-            e->bad_value = p->updates[i] + 1;
-            return false;
-        }
         uint32_t value = v->in[v->n_in - 1];
         if (v->staged) memcpy(e->slab + v->offset, value_data(e, value), p->values[value].bytes);
     }
-    return true;
 }
 
 static void run_updates(goss_exec *e) {
     for (int i = 0; i < e->program->n_updates; i++) {
         const goss__value *v = &e->program->values[e->program->updates[i]];
+        if (v->in_place) continue;
         if (v->op == &goss__op_assign_rows)
             assign_rows(e, v);
         else
@@ -301,8 +307,11 @@ goss_status goss_exec_run(goss_exec *e, goss_error *err) {
     GOSS_TRY(check_inputs(e, err));
     e->bad_value = 0;
     if (e->dirty) goss__exec_resolve(e);
-    for (uint32_t f = 0; f < e->program->n_phases; f++) run_phase(e, f);
-    if (e->bad_value || !prepare_updates(e)) return index_error(e, err); /* parameters stay as they were */
+    /* All that can fail, and all that reads a parameter, comes before that parameter changes (in_place.c). */
+    if (!check_rows(e, true)) return index_error(e, err);
+    for (uint32_t f = 0; f < e->program->n_phases && !e->bad_value; f++) run_phase(e, f);
+    if (e->bad_value || !check_rows(e, false)) return index_error(e, err);
+    stage_updates(e);
     run_updates(e);
     return GOSS_OK;
 }

@@ -72,6 +72,7 @@ typedef struct goss__op {
     bool alias;       /* output is operand 0's memory under another shape (reshape, detach; slice where `alias_offset` says so) */
     bool is_broadcast; /* repeats operand 0 along its extents 1: need not be materialised for readers with `views` */
     bool wide;         /* dividing one call into `parts` beats cutting it into few items (matmul) */
+    bool may_fail;    /* sets bad_index */
     bool stateful;    /* a leaf or an assignment: placed by the executor, has no run function */
 
     /* Cotangents of the operands from y's cotangent g: sets cot[i] for operands where want[i]; leaves the invalid value
@@ -93,5 +94,9 @@ typedef struct goss__op {
 /* Those that the executor has to know: leaves without a run function, and assignments (operands: param, value; for rows:
  * param, index, value). "extent" has attr {count, symbols} and finds the resolved number in shapes->attr[0]. */
 extern const goss__op goss__op_input, goss__op_param, goss__op_assign, goss__op_assign_rows, goss__op_extent;
+/* The sum of a product of two arrays of one shape, which never becomes an array; made by the schedule alone (fuse.c). */
+extern const goss__op goss__op_sum_product;
+/* What it is made of. */
+extern const goss__op goss__op_sum, goss__op_ew[GOSS__EW_COUNT];
 
 #endif

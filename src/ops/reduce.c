@@ -125,6 +125,11 @@ static goss__slicing cut_of_reduction(const goss_graph *g, const goss__node *n, 
 static goss__slicing sum_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
     return cut_of_reduction(g, n, L, cut, true);
 }
+static goss__slicing sum_product_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    const goss__slicing s = cut_of_reduction(g, n, L, cut, true);
+    cut[1] = cut[0];
+    return s;
+}
 static goss__slicing max_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
     return cut_of_reduction(g, n, L, cut, false);
 }
@@ -170,6 +175,15 @@ static void sum_block(double *out, const double *x, int64_t pre, int64_t red, in
         }
 }
 
+static void dot_block(double *out, const double *a, const double *b, int64_t pre, int64_t red, int64_t post) {
+    for (int64_t i = 0; i < pre; i++)
+        for (int64_t j = 0; j < post; j++) {
+            double sum = 0;
+            for (int64_t r = 0; r < red; r++) sum += a[(i * red + r) * post + j] * b[(i * red + r) * post + j];
+            out[i * post + j] = sum;
+        }
+}
+
 static void max_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
@@ -201,6 +215,27 @@ REDUCE(sum_f64, double, sum_block)
 REDUCE(max_f32, float, c->kernels->max)
 REDUCE(max_f64, double, max_block)
 
+/* The product goes into the sums over the last stretch of axes; sums of those are plain. */
+#define SUM_PRODUCT(name, real, dot, sum)                                                                              \
+    static void name(const goss__call *c) {                                                                            \
+        stretch st[GOSS_MAX_RANK] = {{c->shapes->in[0].numel, 1, 1}};                                                  \
+        const int found = stretches(c->shapes, st), n = found ? found : 1;                                             \
+        char *scratch = c->scratch;                                                                                    \
+        const real *from = NULL;                                                                                       \
+        for (int i = 0; i < n; i++) {                                                                                  \
+            real *to = i + 1 < n ? (real *)(void *)scratch : c->out;                                                   \
+            if (i == 0)                                                                                                \
+                dot(to, c->in[0], c->in[1], st[i].pre, st[i].red, st[i].post);                                         \
+            else                                                                                                       \
+                sum(to, from, st[i].pre, st[i].red, st[i].post);                                                       \
+            scratch += ((size_t)(st[i].pre * st[i].post) * sizeof(real) + 63) & ~(size_t)63;                           \
+            from = to;                                                                                                 \
+        }                                                                                                              \
+    }
+SUM_PRODUCT(sum_product_f32, float, c->kernels->dot, c->kernels->sum)
+SUM_PRODUCT(sum_product_f64, double, dot_block, sum_block)
+
+static double sum_product_cost(const goss__shapes *s) { return 2 * (double)s->in[0].numel; }
 static double reduce_cost(const goss__shapes *s) { return (double)s->in[0].numel; }
 
 const goss__op goss__op_sum = {.name = "sum",
@@ -210,6 +245,12 @@ const goss__op goss__op_sum = {.name = "sum",
                                .cost = reduce_cost,
                                .run_f32 = sum_f32,
                                .run_f64 = sum_f64};
+const goss__op goss__op_sum_product = {.name = "sum_product",
+                                       .slice = sum_product_slice,
+                                       .scratch = reduce_scratch,
+                                       .cost = sum_product_cost,
+                                       .run_f32 = sum_product_f32,
+                                       .run_f64 = sum_product_f64};
 const goss__op goss__op_reduce_max = {.name = "reduce_max",
                                       .vjp = max_vjp,
                                       .slice = max_slice,

@@ -1,0 +1,39 @@
+/* build.h: compiling as it goes: the state that the passes over a program's phases share. */
+#ifndef GOSS_EXEC_BUILD_H
+#define GOSS_EXEC_BUILD_H
+
+#include "exec/program.h"
+
+typedef struct goss__builder {
+    goss_program *p;
+    uint8_t *done;     /* value is computed by an earlier phase (or is no instruction) */
+    uint8_t *in_phase; /* value is computed by the phase being built: 1 local, 2 partial */
+    uint32_t *order;   /* instructions of the phase being built */
+    uint32_t n_order;
+    uint32_t *best;
+    goss__cut *cuts;      /* scratch of one instruction's operands */
+    double *cost, *setup; /* of each value at the maxima */
+    uint8_t *moved;       /* late.c: value would move */
+    uint32_t *readers_from, *readers; /* late.c: of each value */
+} goss__builder;
+
+static inline bool goss__is_instr(const goss__value *v) {
+    return v->place == GOSS__AT_SHARED || v->place == GOSS__AT_PRIVATE;
+}
+bool goss__is_output(const goss_program *p, uint32_t v);
+
+/* Places of all values but private ones; those, once phases are known. */
+void goss__place_values(goss_program *p);
+void goss__place_private(goss_program *p);
+/* Merges products into the sums that alone read them. */
+goss_status goss__fuse(goss_program *p, goss_error *err);
+/* How operands of v come when it is cut into L items. */
+goss__slicing goss__slice_rule(const goss_program *p, uint32_t v, goss_extent L, goss__cut *cut);
+/* Whether v can join a phase of L items, given what is done and in it. 0: no; 1: local; 2: partial. */
+int goss__joins(goss__builder *b, uint32_t v, goss_extent L);
+/* Moves elementwise work into the phase that reads its results, where that saves memory traffic. */
+bool goss__move_late(goss__builder *b); /* false: out of memory */
+/* Lets assigned values be computed where the parameter lies. */
+void goss__assign_in_place(goss_program *p);
+
+#endif

@@ -1,0 +1,141 @@
+/* late.c: elementwise work moves into the phase that reads its results, where that saves memory traffic.
+ *
+ * Phases are filled eagerly, so that an optimiser's new moments are computed as soon as the gradient is known, go to memory,
+ * and come back once the gradient's norm is. Here the reader's phase takes over what it alone reads, with all elementwise
+ * work behind it that nobody else needs, if fewer bytes then pass between phases. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/disable.h"
+#include "exec/build.h"
+
+/* Passes over memory: a result that leaves its phase is written (which reads its lines first) and read. */
+#define STORED 3.0
+#define READ 1.0
+
+static int32_t phase_of(const goss_program *p, uint32_t v) { return goss__is_instr(&p->values[v]) ? p->values[v].phase : -1; }
+
+/* Calls fn for each value that a computed or assigned value reads, through views and aliases: those read nothing
+ * themselves, and assignments read in the end. */
+static void each_read(goss__builder *b, void (*fn)(goss__builder *b, uint32_t reader, uint32_t v)) {
+    const goss_program *p = b->p;
+    for (uint32_t r = 0; r < p->n_values; r++) {
+        if (!goss__is_instr(&p->values[r]) && p->values[r].place != GOSS__AT_NOWHERE) continue;
+        for (int i = 0; i < p->values[r].n_in; i++) fn(b, r, goss__source(p, p->values[r].in[i]));
+    }
+}
+
+static void count_read(goss__builder *b, uint32_t reader, uint32_t v) { b->readers_from[v + 1]++; }
+static void note_read(goss__builder *b, uint32_t reader, uint32_t v) { b->readers[b->readers_from[v]++] = reader; }
+
+/* readers[readers_from[v] .. readers_from[v + 1]] read v. */
+static bool find_readers(goss__builder *b) {
+    const uint32_t n = b->p->n_values;
+    b->readers_from = goss__calloc(n + 2u, sizeof *b->readers_from);
+    if (!b->readers_from) return false;
+    each_read(b, count_read);
+    for (uint32_t v = 0; v < n; v++) b->readers_from[v + 1] += b->readers_from[v];
+    b->readers = goss__calloc(b->readers_from[n] + 1u, sizeof *b->readers);
+    if (!b->readers) return false;
+    each_read(b, note_read); /* moves each start to the next one's */
+    for (uint32_t v = n; v > 0; v--) b->readers_from[v] = b->readers_from[v - 1];
+    b->readers_from[0] = 0;
+    return true;
+}
+
+/* Who reads v: work in phase f, work that would move there, work in v's own phase, others. */
+typedef struct readers {
+    bool there, moving, at_home, elsewhere;
+} readers;
+
+static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
+    const goss_program *p = b->p;
+    readers who = {.elsewhere = goss__is_output(p, v)};
+    for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) {
+        const uint32_t r = b->readers[i];
+        const int32_t phase = phase_of(p, r);
+        if (b->moved[r])
+            who.moving = true;
+        else if (phase == f)
+            who.there = true;
+        else if (phase >= 0 && phase == phase_of(p, v))
+            who.at_home = true;
+        else
+            who.elsewhere = true;
+    }
+    return who;
+}
+
+/* An elementwise result of an earlier phase that only f, or what moves there, reads. */
+static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
+    const goss__value *val = &b->p->values[v];
+    if (!goss__is_instr(val) || !val->op->views || val->partial || val->phase >= f) return false;
+    const readers who = readers_of(b, v, f);
+    return (who.there || who.moving) && !who.at_home && !who.elsewhere;
+}
+
+/* Bytes that no longer pass when everything marked moves to phase f. */
+static double bytes_saved(const goss__builder *b, int32_t f) {
+    const goss_program *p = b->p;
+    double saved = 0;
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        const double bytes = (double)p->values[v].bytes;
+        if (p->values[v].place == GOSS__AT_VIEW || p->values[v].place == GOSS__AT_ALIAS) continue;
+        const readers who = readers_of(b, v, f);
+        if (b->moved[v]) {
+            saved += who.there ? STORED * bytes : 0;
+        } else if (who.moving && goss__is_instr(&p->values[v]) && !who.there && !who.elsewhere &&
+                   !p->values[v].partial) {
+            saved -= STORED * bytes; /* so far it never left its phase */
+        } else if (who.moving && !who.there) {
+            saved -= READ * bytes;
+        }
+    }
+    return saved;
+}
+
+/* With the marked ones done in phase f: can all of them work there, and all that reads them? */
+static bool fits(goss__builder *b, int32_t f) {
+    const goss_program *p = b->p;
+    const goss_extent L = p->phases[f].items;
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        const bool here = b->moved[v] || phase_of(p, v) == f;
+        b->done[v] = !here && phase_of(p, v) < f;
+        b->in_phase[v] = !here ? 0 : p->values[v].partial ? 2 : 1;
+    }
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        if (!b->moved[v] && phase_of(p, v) != f) continue;
+        const int how = goss__joins(b, v, L);
+        if (how == 0 || (how == 2) != p->values[v].partial) return false;
+    }
+    return true;
+}
+
+/* The work behind result v of an earlier phase that can move with it. */
+static void mark(goss__builder *b, uint32_t v, int32_t f) {
+    b->moved[v] = 1;
+    for (uint32_t i = v; i-- > 0;) {
+        if (readers_of(b, i, f).moving && can_move(b, i, f)) b->moved[i] = 1;
+    }
+}
+
+static void move_into(goss__builder *b, int32_t f) {
+    goss_program *p = b->p;
+    for (uint32_t v = p->n_values; v-- > 0;) {
+        memset(b->moved, 0, p->n_values);
+        if (!can_move(b, v, f)) continue;
+        mark(b, v, f);
+        if (bytes_saved(b, f) <= 0 || !fits(b, f)) continue;
+        for (uint32_t i = 0; i <= v; i++)
+            if (b->moved[i]) p->values[i].phase = f;
+    }
+}
+
+bool goss__move_late(goss__builder *b) {
+    if (goss__disabled("late")) return true;
+    const bool ok = find_readers(b);
+    for (int32_t f = (int32_t)b->p->n_phases - 1; ok && f > 0; f--)
+        if (!goss_extent_is(b->p->phases[f].items, 1)) move_into(b, f);
+    goss__free(b->readers_from), goss__free(b->readers);
+    return ok;
+}

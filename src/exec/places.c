@@ -1,0 +1,76 @@
+/* places.c: where each value lives. Leaves are the caller's or the parameters' memory, aliases and broadcasts cost nothing,
+ * what depends on nothing a run brings is computed once, results that only their phase reads are thread-private. */
+#include "exec/build.h"
+
+static bool all_const(const goss_program *p, const goss__value *v) {
+    for (int i = 0; i < v->n_in; i++) {
+        if (p->values[goss__source(p, v->in[i])].place != GOSS__AT_CONST) return false;
+    }
+    return true;
+}
+
+bool goss__is_output(const goss_program *p, uint32_t v) {
+    for (int i = 0; i < p->n_outputs; i++)
+        if (p->outputs[i] == v) return true;
+    return false;
+}
+
+static void place_value(goss_program *p, uint32_t i) {
+    goss__value *v = &p->values[i];
+    const goss__op *op = v->op;
+    if (op == &goss__op_input)
+        v->place = GOSS__AT_INPUT;
+    else if (op == &goss__op_param)
+        v->place = GOSS__AT_PARAM;
+    else if (op == &goss__op_assign || op == &goss__op_assign_rows)
+        v->place = GOSS__AT_NOWHERE;
+    else if (op->alias && (v->alias_offset = op->alias_offset ? op->alias_offset(p->symbols, v->node) : 0) >= 0)
+        v->place = GOSS__AT_ALIAS;
+    else if (op->is_broadcast && !goss__is_output(p, i))
+        v->place = GOSS__AT_VIEW; /* taken back below where a consumer wants it dense */
+    else
+        v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
+}
+
+/* A broadcast stays a view only if all its readers take views and its source is dense. */
+static void materialise_views(goss_program *p) {
+    for (uint32_t i = p->n_values; i-- > 0;) {
+        const goss__value *v = &p->values[i];
+        bool takes_views = v->op->views && v->place != GOSS__AT_VIEW;
+        for (int j = 0; j < v->n_in && !takes_views; j++) {
+            goss__value *in = &p->values[v->in[j]];
+            if (in->place == GOSS__AT_VIEW) in->place = GOSS__AT_SHARED;
+        }
+    }
+    /* Only now is it known which broadcasts are computed; constants among them follow their operands. */
+    for (uint32_t i = 0; i < p->n_values; i++) {
+        goss__value *v = &p->values[i];
+        if ((v->place == GOSS__AT_SHARED || v->place == GOSS__AT_CONST))
+            v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
+    }
+}
+
+void goss__place_values(goss_program *p) {
+    for (uint32_t i = 0; i < p->n_values; i++) place_value(p, i);
+    materialise_views(p);
+}
+
+static void note_reader(goss_program *p, uint32_t v, int32_t phase) {
+    v = goss__source(p, v);
+    if (p->values[v].last_phase < phase) p->values[v].last_phase = phase;
+}
+
+/* Private: local, and read by instructions of its own phase alone. */
+void goss__place_private(goss_program *p) {
+    for (uint32_t v = 0; v < p->n_values; v++)
+        for (int i = 0; i < p->values[v].n_in; i++)
+            if (goss__is_instr(&p->values[v])) note_reader(p, p->values[v].in[i], p->values[v].phase);
+    for (int i = 0; i < p->n_updates; i++)
+        for (int j = 0; j < p->values[p->updates[i]].n_in; j++) note_reader(p, p->values[p->updates[i]].in[j], INT32_MAX);
+    for (int i = 0; i < p->n_outputs; i++) note_reader(p, p->outputs[i], INT32_MAX);
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        goss__value *val = &p->values[v];
+        if (!goss__is_instr(val) || val->partial || p->options.no_reuse) continue;
+        if (val->last_phase <= val->phase && !goss_extent_is(p->phases[val->phase].items, 1)) val->place = GOSS__AT_PRIVATE;
+    }
+}
