@@ -10,6 +10,7 @@
 static const char *const place_names[] = {
     [GOSS__AT_INPUT] = "input",   [GOSS__AT_PARAM] = "param",     [GOSS__AT_CONST] = "const", [GOSS__AT_SHARED] = "shared",
     [GOSS__AT_PRIVATE] = "private", [GOSS__AT_ALIAS] = "alias", [GOSS__AT_VIEW] = "view",   [GOSS__AT_NOWHERE] = "update",
+    [GOSS__AT_MERGED] = "merged",
 };
 
 static void put_value(goss__str *s, const goss_program *p, uint32_t v) {
@@ -22,7 +23,9 @@ static void put_value(goss__str *s, const goss_program *p, uint32_t v) {
         const goss__value *in = &p->values[val->in[i]];
         goss__str_addf(s, "%s%%%u%s", i ? ", " : "", val->in[i], in->place == GOSS__AT_VIEW ? "~" : in->place == GOSS__AT_ALIAS ? "=" : "");
     }
-    goss__str_addf(s, ")%s%s\n", val->node->scope[0] ? "  # " : "", val->node->scope);
+    goss__str_addf(s, ")%s", p->instrs[val->instr].batched ? ", batched" : "");
+    if (val->in_place_of >= 0) goss__str_addf(s, ", in place of %s", p->values[val->in_place_of].node->name);
+    goss__str_addf(s, "%s%s\n", val->node->scope[0] ? "  # " : "", val->node->scope);
 }
 
 char *goss_program_text(const goss_program *p) {

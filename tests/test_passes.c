@@ -1,0 +1,192 @@
+/* The schedule's passes: each changes the program, keeps the results, and can be switched off by name. */
+#include <stdlib.h>
+
+#include "base/rng.h"
+#include "gossamer/compose.h"
+#include "gossamer/exec.h"
+#include "test.h"
+
+enum { T = 2, N = 20, SIDE = 16, C = 24, WAYS = 5, STEPS = 3 };
+
+static goss_error err;
+
+/* Momentum that is left alone where the gradients are too large: m = 0.9 m + g, p = p - 0.1 m. */
+static void assign_step(goss_val p, const char *name, goss_val grad, goss_val calm, goss_val *update) {
+    goss_val m = goss_param(p.graph, name, goss_shape_of(p));
+    goss_val next = goss_add(goss_scale(m, 0.9), grad);
+    update[0] = goss_assign(m, goss_select(calm, next, m));
+    update[1] = goss_assign(p, goss_select(calm, goss_sub(p, goss_scale(next, 0.1)), p));
+}
+
+static goss_val block(goss_val x, goss_val w) {
+    goss_conv_options o = goss_conv_defaults();
+    goss_val mean, var;
+    o.pad_top = o.pad_left = o.pad_bottom = o.pad_right = 1;
+    goss_val h = goss_conv(x, w, o);
+    goss_batch_stats_shared(h, &mean, &var);
+    return goss_max_pool(goss_relu(goss_normalize(h, mean, var, 1e-5)), goss_pool_defaults(2));
+}
+
+/* Two shared convolutions with batch norm over all images, a dense head, clipped momentum. */
+static goss_graph *build(goss_val *loss, goss_val update[6]) {
+    goss_graph *g = goss_graph_new();
+    goss_extent tasks = goss_symbol(g, "T", T), n = goss_symbol(g, "N", N);
+    goss_shape filter = GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(3), goss_n(C), goss_n(C));
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(tasks, n, goss_n(SIDE), goss_n(SIDE), goss_n(C)));
+    goss_val label = goss_input(g, "label", GOSS_INDEX, GOSS_SHAPE(tasks, n));
+    goss_val w[3] = {goss_param(g, "w0", filter), goss_param(g, "w1", filter),
+                     goss_param(g, "w2", GOSS_SHAPE(goss_n(1), goss_n(C * SIDE * SIDE / 16), goss_n(WAYS)))};
+    goss_val logits = goss_linear(goss_flatten(block(block(x, w[0]), w[1])), w[2], GOSS_NONE), grad[3];
+    *loss = goss_reduce_loss(goss_cross_entropy(logits, goss_one_hot(label, goss_n(WAYS)), 0, GOSS_NONE), GOSS_NONE);
+    goss_grad(*loss, w, 3, grad);
+    goss_val size = goss_const(g, 0);
+    for (int i = 0; i < 3; i++) size = goss_add(size, goss_sum_all(goss_square(grad[i])));
+    static const char *const names[] = {"m0", "m1", "m2"};
+    for (int i = 0; i < 3; i++)
+        assign_step(w[i], names[i], grad[i], goss_less(size, goss_const(g, 1e6)), update + 2 * i);
+    return g;
+}
+
+typedef struct outcome {
+    float loss, weights[2 * 9 * C * C];
+    char text[100000];
+    size_t memory;
+    goss_status status;
+} outcome;
+
+static float images[T * N * SIDE * SIDE * C];
+static int32_t labels[T * N];
+
+static void fill(goss_params *params) {
+    goss__rng r = goss__rng_make(3, 0);
+    for (size_t i = 0; i < sizeof images / sizeof *images; i++) images[i] = (float)goss__rng_normal(&r);
+    for (int i = 0; i < T * N; i++) labels[i] = i % WAYS;
+    for (int i = 0; i < goss_params_count(params); i++)
+        for (int64_t j = 0; j < goss_params_numel(params, i); j++)
+            ((float *)goss_params_data(params, i))[j] = (float)(0.1 * goss__rng_normal(&r));
+}
+
+/* Some steps with the passes that `disabled` names switched off. */
+static void run(const char *disabled, int threads, outcome *out) {
+    goss_val loss, update[6];
+    goss_program *p;
+    goss_params *params;
+    goss_threads *th;
+    goss_exec *e;
+    setenv("GOSSAMER_DISABLE", disabled, 1);
+    goss_graph *g = build(&loss, update);
+    T_OK(goss_compile(g, &loss, 1, update, 6, NULL, &p, &err));
+    goss_graph_free(g);
+    T_OK(goss_params_new(GOSS_F32, &params, &err));
+    T_OK(goss_params_add(params, p, &err));
+    fill(params);
+    T_OK(goss_threads_new(threads, &th, &err));
+    T_OK(goss_exec_new(p, params, th, &e, &err));
+    T_OK(goss_exec_bind(e, "x", images, &err));
+    T_OK(goss_exec_bind(e, "label", labels, &err));
+    out->status = GOSS_OK;
+    for (int i = 0; i < STEPS && out->status == GOSS_OK; i++) out->status = goss_exec_run(e, &err);
+    out->loss = *(const float *)goss_exec_output(e, 0, NULL);
+    for (int i = 0; i < 2; i++)
+        memcpy(out->weights + i * 9 * C * C, goss_params_data(params, goss_params_find(params, i ? "w1" : "w0")),
+               9 * C * C * sizeof(float));
+    char *text = goss_program_text(p);
+    T_CHECK(strlen(text) < sizeof out->text);
+    snprintf(out->text, sizeof out->text, "%s", text);
+    goss_text_free(text);
+    out->memory = goss_program_memory(p, 1);
+    goss_exec_free(e);
+    goss_threads_free(th);
+    goss_params_free(params);
+    goss_program_free(p);
+    unsetenv("GOSSAMER_DISABLE");
+}
+
+static outcome a, b;
+
+static bool same_bits(void) { return memcmp(a.weights, b.weights, sizeof a.weights) == 0 && a.loss == b.loss; }
+static void check_near(void) {
+    T_CHECK(isfinite(a.loss) && a.loss > 0);
+    T_NEAR(a.loss, b.loss, 1e-4);
+    for (size_t i = 0; i < sizeof a.weights / sizeof *a.weights; i++) T_NEAR(a.weights[i], b.weights[i], 1e-4);
+}
+static bool says(const outcome *o, const char *what) { return strstr(o->text, what) != NULL; }
+
+TEST(winograd_changes_roundings_only) {
+    run("", 2, &a), run("winograd", 2, &b);
+    T_CHECK(!same_bits());
+    check_near();
+}
+
+TEST(products_merge_into_sums) {
+    run("", 2, &a), run("fuse-sum", 2, &b);
+    T_CHECK(says(&a, "sum_product") && !says(&b, "sum_product"));
+    check_near();
+}
+
+TEST(convolutions_take_more_images_than_their_neighbours) {
+    run("", 2, &a), run("batch", 2, &b);
+    T_CHECK(says(&a, "batched") && !says(&b, "batched"));
+    check_near();
+}
+
+/* Sums of a phase are cut otherwise when its work changes. */
+TEST(late_work_changes_roundings_only) {
+    run("", 2, &a), run("late", 2, &b);
+    T_CHECK(strcmp(a.text, b.text) != 0);
+    check_near();
+}
+
+TEST(work_in_place_keeps_every_bit) {
+    run("", 2, &a), run("in-place", 2, &b);
+    T_CHECK(says(&a, "in place of w0") && says(&a, "in place of m2") && !says(&b, "in place"));
+    T_CHECK(a.memory <= b.memory);
+    T_CHECK(same_bits());
+}
+
+TEST(all_passes_off_is_near_all_on) {
+    run("", 2, &a), run("winograd,fuse-sum,batch,late,in-place", 2, &b);
+    check_near();
+}
+
+TEST(threads_change_no_bit) {
+    run("", 1, &a), run("", 3, &b);
+    T_CHECK(same_bits());
+}
+
+/* one_hot takes any label: only a table's rows can be missing. The failure comes before anything is written in place. */
+TEST(a_failed_run_changes_no_parameter) {
+    goss_graph *g = goss_graph_new();
+    goss_shape s = GOSS_SHAPE(goss_n(64), goss_n(128));
+    goss_val p = goss_param(g, "p", s), at = goss_input(g, "at", GOSS_INDEX, GOSS_SHAPE(goss_n(4)));
+    goss_val rows = goss_gather(goss_param(g, "table", GOSS_SHAPE(goss_n(8), goss_n(128))), at);
+    goss_val update = goss_assign(p, goss_add(goss_scale(p, 2), goss_shift(goss_sum_all(rows), 1)));
+    goss_program *program;
+    goss_params *params;
+    goss_threads *th;
+    goss_exec *e;
+    T_OK(goss_compile(g, NULL, 0, &update, 1, NULL, &program, &err));
+    goss_graph_free(g);
+    char *text = goss_program_text(program);
+    T_CHECK(strstr(text, "in place of p") != NULL);
+    goss_text_free(text);
+    T_OK(goss_params_new(GOSS_F32, &params, &err));
+    T_OK(goss_params_add(params, program, &err));
+    float *v = goss_params_data(params, goss_params_find(params, "p"));
+    for (int i = 0; i < 64 * 128; i++) v[i] = (float)i;
+    T_OK(goss_threads_new(2, &th, &err));
+    T_OK(goss_exec_new(program, params, th, &e, &err));
+    int32_t index[4] = {0, 7, 8, 1};
+    T_OK(goss_exec_bind(e, "at", index, &err));
+    T_ERR(goss_exec_run(e, &err), GOSS_E_ARGUMENT, "gather: an index lies outside its table");
+    for (int i = 0; i < 64 * 128; i++) T_CHECK(v[i] == (float)i);
+    index[2] = 2;
+    T_OK(goss_exec_run(e, &err));
+    for (int i = 0; i < 64 * 128; i++) T_CHECK(v[i] == (float)(2 * i + 1));
+    goss_exec_free(e);
+    goss_threads_free(th);
+    goss_params_free(params);
+    goss_program_free(program);
+}
+
+TEST_MAIN()
