@@ -107,6 +107,7 @@ FN(mul_channels, goss_mul(x[0], x[1]))
 FN(mul_itself, goss_mul(x[0], x[0]))
 FN(sub_outer, goss_sub(x[0], x[1]))
 FN(select_mixed, goss_select(x[0], x[1], x[2]))
+FN(mul_add_mixed, goss_mul_add(x[0], x[1], x[2]))
 FN(broadcast_last, goss_broadcast(x[0], SHAPE_OF(x[1], goss_dim(x[1], 1), goss_n(3))))
 FN(broadcast_scalar, goss_mul(goss_broadcast(goss_sum_all(x[0]), GOSS_SHAPE(goss_n(2), goss_n(3))), goss_const(g, 0.3)))
 FN(broadcast_read_whole, goss_matmul(goss_broadcast(x[0], SHAPE_OF(x[1], goss_n(2), goss_n(3))), x[1], false, false))
@@ -205,6 +206,7 @@ static const op_case structural_cases[] = {
     CASE("mul by a scalar", mul_channels, IN(NORMAL, T, N, 4), SCALAR),
     CASE("mul by itself", mul_itself, IN(NORMAL, 7)),
     CASE("sub of rows and columns", sub_outer, IN(NORMAL, T, N, 1), IN(NORMAL, 1, 1, 5)),
+    CASE("mul_add by channel", mul_add_mixed, IN(NORMAL, 1, 1, 4), IN(NORMAL, T, N, 4), IN(NORMAL, T, 1, 1)),
     CASE("select by channel", select_mixed, IN(MASK, 1, 1, 4), IN(NORMAL, T, N, 4), IN(NORMAL, T, 1, 1)),
     CASE("broadcast along the last axis", broadcast_last, IN(NORMAL, T, 1, 1), IN(NORMAL, T, N)),
     CASE("broadcast of a scalar", broadcast_scalar, IN(NORMAL, 3)),

@@ -128,6 +128,7 @@ GOSS_UNARY(tanh)
 GOSS_UNARY(sigmoid)
 GOSS_UNARY(softplus)
 GOSS_UNARY(relu)
+GOSS_API goss_val goss_mul_add(goss_val a, goss_val b, goss_val c); /* a b + c, both rounded */
 /* mask != 0 ? a : b; the mask has no gradient. */
 GOSS_API goss_val goss_select(goss_val mask, goss_val a, goss_val b);
 GOSS_API goss_val goss_scale(goss_val a, double k);

@@ -3,54 +3,81 @@
 #include "base/disable.h"
 #include "exec/build.h"
 
-/* v is a product of two arrays of its own shape: which. */
+/* v is a product: of what. */
 static bool is_product(const goss_program *p, uint32_t v, uint32_t factor[2]) {
     const goss__value *val = &p->values[v];
     const bool square = val->op == &goss__op_ew[GOSS__EW_square];
-    if (!square && val->op != &goss__op_ew[GOSS__EW_mul]) return false;
+    if (!goss__is_instr(val) || (!square && val->op != &goss__op_ew[GOSS__EW_mul])) return false;
     factor[0] = val->in[0], factor[1] = val->in[square ? 0 : 1];
+    return true;
+}
+
+/* What can be summed without becoming an array: a product of two dense ones. */
+static bool is_dense(const goss_program *p, uint32_t product, const uint32_t factor[2]) {
     for (int i = 0; i < 2; i++) {
         const goss__value *f = &p->values[factor[i]];
-        if (f->place == GOSS__AT_VIEW || !goss_shape_equal(f->node->shape, val->node->shape)) return false;
+        if (f->place == GOSS__AT_VIEW || !goss_shape_equal(f->node->shape, p->values[product].node->shape)) return false;
     }
     return true;
 }
 
-static goss_status merge(goss_program *p, uint32_t sum, uint32_t product, const uint32_t factor[2], goss_error *err) {
-    goss__value *v = &p->values[sum];
+/* `reader` becomes op of `in` and swallows `product`. */
+static goss_status merge(goss_program *p, uint32_t reader, const goss__op *op, const uint32_t *in, int n,
+                         uint32_t product, goss_error *err) {
+    goss__value *v = &p->values[reader];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
-    uint32_t *in = goss__arena_alloc(&p->arena, 2 * sizeof *in);
-    if (!node || !in) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    in[0] = factor[0], in[1] = factor[1];
+    uint32_t *copy = goss__arena_alloc(&p->arena, (size_t)n * sizeof *copy);
+    if (!node || !copy) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    for (int i = 0; i < n; i++) copy[i] = in[i];
     *node = *v->node;
-    node->op = v->op = &goss__op_sum_product;
-    node->in = v->in = in;
-    node->n_in = v->n_in = 2;
+    node->op = v->op = op;
+    node->in = v->in = copy;
+    node->n_in = v->n_in = (uint16_t)n;
     v->node = node;
-    p->symbols->nodes[sum] = node;
+    p->symbols->nodes[reader] = node;
     p->values[product].place = GOSS__AT_MERGED;
     return GOSS_OK;
 }
 
-static goss_status fuse_sums(goss_program *p, const uint32_t *readers, goss_error *err) {
+static bool has_one_reader(const goss_program *p, const uint32_t *readers, uint32_t v) {
+    return readers[v] == 1 && !goss__is_output(p, v);
+}
+
+static goss_status fuse_sum(goss_program *p, const uint32_t *readers, uint32_t v, goss_error *err) {
+    uint32_t in[2];
+    const uint32_t product = p->values[v].in[0];
+    if (!has_one_reader(p, readers, product) || !is_product(p, product, in) || !is_dense(p, product, in)) return GOSS_OK;
+    return merge(p, v, &goss__op_sum_product, in, 2, product, err);
+}
+
+static goss_status fuse_add(goss_program *p, const uint32_t *readers, uint32_t v, goss_error *err) {
+    for (int i = 0; i < 2; i++) {
+        uint32_t in[3];
+        const uint32_t product = p->values[v].in[i];
+        if (!has_one_reader(p, readers, product) || !is_product(p, product, in)) continue;
+        if (!goss_shape_equal(p->values[product].node->shape, p->values[v].node->shape)) continue;
+        in[2] = p->values[v].in[1 - i];
+        return merge(p, v, &goss__op_ew[GOSS__EW_mul_add], in, 3, product, err);
+    }
+    return GOSS_OK;
+}
+
+static goss_status fuse_all(goss_program *p, const uint32_t *readers, goss_error *err) {
+    const bool sums = !goss__disabled("fuse-sum"), adds = !goss__disabled("fuse-add");
     for (uint32_t v = 0; v < p->n_values; v++) {
-        uint32_t factor[2];
-        const goss__value *val = &p->values[v];
-        if (!goss__is_instr(val) || val->op != &goss__op_sum) continue;
-        const uint32_t product = val->in[0];
-        if (readers[product] != 1 || !goss__is_instr(&p->values[product]) || goss__is_output(p, product)) continue;
-        if (is_product(p, product, factor)) GOSS_TRY(merge(p, v, product, factor, err));
+        if (!goss__is_instr(&p->values[v])) continue;
+        if (sums && p->values[v].op == &goss__op_sum) GOSS_TRY(fuse_sum(p, readers, v, err));
+        if (adds && p->values[v].op == &goss__op_ew[GOSS__EW_add]) GOSS_TRY(fuse_add(p, readers, v, err));
     }
     return GOSS_OK;
 }
 
 goss_status goss__fuse(goss_program *p, goss_error *err) {
-    if (goss__disabled("fuse-sum")) return GOSS_OK;
     uint32_t *readers = goss__calloc(p->n_values + 1u, sizeof *readers);
     if (!readers) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     for (uint32_t v = 0; v < p->n_values; v++)
         for (int i = 0; i < p->values[v].n_in; i++) readers[p->values[v].in[i]]++;
-    const goss_status s = fuse_sums(p, readers, err);
+    const goss_status s = fuse_all(p, readers, err);
     goss__free(readers);
     return s;
 }

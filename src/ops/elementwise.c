@@ -94,8 +94,8 @@ static goss_val build(enum goss__ew_op op, const goss_val *operands, int n) {
 #define BUILDER_1(name) UNARY(name)
 #define BUILDER_2(name) BINARY(name)
 #define BUILDER_3(name)                                                                                                \
-    goss_val goss_##name(goss_val mask, goss_val a, goss_val b) {                                                      \
-        return build(GOSS__EW_##name, (goss_val[3]){mask, a, b}, 3);                                                   \
+    goss_val goss_##name(goss_val a, goss_val b, goss_val c) {                                                      \
+        return build(GOSS__EW_##name, (goss_val[3]){a, b, c}, 3);                                                      \
     }
 #define ROW(name, arity, formula, va, vb, vc) BUILDER_##arity(name)
 #include "kernel/elementwise.def"
