@@ -226,6 +226,11 @@ static void all_products(void) {
     bench_gemm(10, 40, 40, 0, 1), bench_gemm(40, 40, 10, 1, 0), bench_gemm(25, 64, 64, 0, 1),
         bench_gemm(64, 64, 25, 1, 0);
     bench_gemm(32, 128, 5829, 0, 1), bench_gemm(128, 5829, 32, 1, 0), bench_gemm(1, 5829, 128, 0, 1);
+    /* A generator's last layer and its gradients, weights stored [in, out], then [out, in]. */
+    for (int64_t p = 5829; p < 200000; p += 105920) {
+        bench_gemm(32, p, 128, 0, 0), bench_gemm(128, p, 32, 1, 0), bench_gemm(32, 128, p, 0, 1);
+        bench_gemm(32, p, 128, 0, 1), bench_gemm(p, 128, 32, 1, 0), bench_gemm(32, 128, p, 0, 0);
+    }
     bench_gemm(512, 512, 512, 0, 1), bench_gemm(512, 512, 512, 1, 0), bench_gemm(512, 512, 512, 1, 1);
 }
 
