@@ -93,8 +93,10 @@ static goss_val correction(goss_val t, double beta) {
 static goss_val adam_direction(step *s, const part *a, goss_val g) {
     goss_val m = average(s, a, "adam.m", g, s->o->beta1);
     goss_val v = average(s, a, "adam.v", goss_square(g), s->o->beta2);
-    goss_val deviation = goss_sqrt(goss_div(v, correction(a->t, s->o->beta2)));
-    return goss_div(goss_div(m, correction(a->t, s->o->beta1)), goss_shift(deviation, s->o->eps));
+    /* The corrections are one number for all: their inverses are taken once, and an element is divided once. */
+    goss_val deviation = goss_mul(goss_sqrt(v), goss_rsqrt(correction(a->t, s->o->beta2)));
+    goss_val scale = goss_div(goss_const(s->g, 1), correction(a->t, s->o->beta1));
+    return goss_mul(goss_div(m, goss_shift(deviation, s->o->eps)), scale);
 }
 
 static goss_val sgd_direction(step *s, const part *a, goss_val g) {
