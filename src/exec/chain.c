@@ -62,20 +62,42 @@ static bool reads(const goss_program *p, const goss__value *v, uint32_t value) {
     return false;
 }
 
-/* Values that nothing outside the chain reads are forgotten block by block: each block overwrites the one before, which
- * never leaves the first-level cache. */
-static void set_moves(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
+/* Whether anything outside the chain reads what step k makes. */
+static bool leaves_chain(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count) {
     const goss_program *p = e->program;
-    const goss__phase *ph = &p->phases[f];
+    const uint32_t value = p->instrs[k].value;
+    bool leaves = p->values[value].place != GOSS__AT_PRIVATE;
+    for (uint32_t j = ph->first; j < ph->first + ph->count && !leaves; j++)
+        leaves = (j < first || j >= first + count) && reads(p, e->steps[j].value, value);
+    return leaves;
+}
+
+/* The first place of its own among the chain's that no value needs from step k on; what dies in k may be overwritten. */
+static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
+    for (uint32_t j = first; j < k; j++)
+        if (!e->steps[j].moves[0] && e->steps[j].busy_until <= k) return &e->steps[j];
+    return &e->steps[k];
+}
+
+/* Values that nothing outside the chain reads are forgotten block by block: each block overwrites the one before, and
+ * they share few places, which never leave the first-level cache. */
+static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
+    const goss_program *p = e->program;
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
-        bool seen = p->values[value].place != GOSS__AT_PRIVATE;
-        for (uint32_t j = ph->first; j < ph->first + ph->count && !seen; j++)
-            seen = (j < first || j >= first + count) && reads(p, e->steps[j].value, value);
-        e->steps[k].moves[0] = seen;
+        e->steps[k].moves[0] = leaves_chain(e, &p->phases[f], k, first, count);
+        if (e->steps[k].moves[0]) continue;
+        uint32_t last = k;
+        goss__step *place = free_place(e, k, first);
+        const int64_t offset = p->values[p->instrs[place - e->steps].value].offset;
+        e->steps[k].at[0].offset = offset;
         for (uint32_t j = k + 1; j < first + count; j++)
-            for (int i = 0; i < e->steps[j].value->n_in; i++)
-                if (goss__source(p, e->steps[j].value->in[i]) == value) e->steps[j].moves[i + 1] &= seen;
+            for (int i = 0; i < e->steps[j].value->n_in; i++) {
+                if (goss__source(p, e->steps[j].value->in[i]) != value) continue;
+                e->steps[j].at[i + 1].offset = offset, e->steps[j].moves[i + 1] = false;
+                last = j;
+            }
+        e->steps[k].busy_until = 0, place->busy_until = last;
     }
 }
 
@@ -86,7 +108,7 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) 
         for (int i = 0; i < e->steps[k].value->n_in; i++) rows |= kind_of(&e->steps[k].shapes[0].in[i], out) == ROW;
     int64_t inner = rows ? out->dim[out->rank - 1] : 1, block = BLOCK / inner;
     for (uint32_t k = first; k < first + count; k++) set_blocks(&e->steps[k], e->steps[k].tensors + 2 * (1 + e->steps[k].value->n_in), inner, block < 1 ? 1 : block);
-    set_moves(e, f, first, count);
+    place_locals(e, f, first, count);
     e->steps[first].chain = (int)count;
 }
 

@@ -31,6 +31,7 @@ typedef struct goss__step {
     int64_t block_rows, inner;
     goss__shapes block_shapes[3];
     bool moves[4];          /* output, operands: along with the blocks; what only the chain reads stays in one place */
+    uint32_t busy_until;    /* of a chain: the last step that reads what is in this one's place */
 } goss__step;
 
 typedef struct goss__phase_run {
