@@ -4,8 +4,9 @@
  * GOSSAMER_ISA. Every function is serial and re-entrant: threads are above this floor. Nothing here allocates; scratch
  * comes from the caller, 64-byte aligned, of the size that the matching _scratch function tells.
  *
- * Order: an output element of a product accumulates serially over K with explicit fused multiply-add, other sums use
- * 16 virtual lanes and a fixed tree, so that all variants give the same bits. */
+ * Order: an output element of a product accumulates serially over K with explicit fused multiply-add (in convolutions
+ * that go through a transform: a point of it), other sums use 16 virtual lanes and a fixed tree, so that all variants give
+ * the same bits. */
 #ifndef GOSS_KERNEL_KERNEL_H
 #define GOSS_KERNEL_KERNEL_H
 
