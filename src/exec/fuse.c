@@ -1,4 +1,4 @@
-/* fuse.c: values that are merged into their only reader, on the program's own copy of the graph, after differentiation. */
+/* fuse.c: values that are merged into their reader, on the program's own copy of the graph, after differentiation. */
 #include "base/alloc.h"
 #include "base/disable.h"
 #include "exec/build.h"
@@ -21,8 +21,8 @@ static bool is_dense(const goss_program *p, uint32_t product, const uint32_t fac
     return true;
 }
 
-/* `reader` becomes op of `in` and swallows `product`. */
-static goss_status merge(goss_program *p, uint32_t reader, const goss__op *op, const uint32_t *in, int n,
+/* `reader` becomes op of `in` and swallows `product`, or its share of it. */
+static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, const goss__op *op, const uint32_t *in, int n,
                          uint32_t product, goss_error *err) {
     goss__value *v = &p->values[reader];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
@@ -35,7 +35,10 @@ static goss_status merge(goss_program *p, uint32_t reader, const goss__op *op, c
     node->n_in = v->n_in = (uint16_t)n;
     v->node = node;
     p->symbols->nodes[reader] = node;
+    for (int i = 0; i < 2; i++) readers[in[i]]++; /* the factors */
+    if (--readers[product] > 0 || goss__is_output(p, product)) return GOSS_OK;
     p->values[product].place = GOSS__AT_MERGED;
+    for (int i = 0; i < p->values[product].n_in; i++) readers[p->values[product].in[i]]--;
     return GOSS_OK;
 }
 
@@ -43,26 +46,28 @@ static bool has_one_reader(const goss_program *p, const uint32_t *readers, uint3
     return readers[v] == 1 && !goss__is_output(p, v);
 }
 
-static goss_status fuse_sum(goss_program *p, const uint32_t *readers, uint32_t v, goss_error *err) {
+static goss_status fuse_sum(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
     uint32_t in[2];
     const uint32_t product = p->values[v].in[0];
-    if (!has_one_reader(p, readers, product) || !is_product(p, product, in) || !is_dense(p, product, in)) return GOSS_OK;
-    return merge(p, v, &goss__op_sum_product, in, 2, product, err);
+    if (!is_product(p, product, in) || !is_dense(p, product, in)) return GOSS_OK;
+    /* Others may read a square: taking it anew costs the sum nothing. */
+    if (!has_one_reader(p, readers, product) && in[0] != in[1]) return GOSS_OK;
+    return merge(p, readers, v, &goss__op_sum_product, in, 2, product, err);
 }
 
-static goss_status fuse_add(goss_program *p, const uint32_t *readers, uint32_t v, goss_error *err) {
+static goss_status fuse_add(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
     for (int i = 0; i < 2; i++) {
         uint32_t in[3];
         const uint32_t product = p->values[v].in[i];
         if (!has_one_reader(p, readers, product) || !is_product(p, product, in)) continue;
         if (!goss_shape_equal(p->values[product].node->shape, p->values[v].node->shape)) continue;
         in[2] = p->values[v].in[1 - i];
-        return merge(p, v, &goss__op_ew[GOSS__EW_mul_add], in, 3, product, err);
+        return merge(p, readers, v, &goss__op_ew[GOSS__EW_mul_add], in, 3, product, err);
     }
     return GOSS_OK;
 }
 
-static goss_status fuse_all(goss_program *p, const uint32_t *readers, goss_error *err) {
+static goss_status fuse_all(goss_program *p, uint32_t *readers, goss_error *err) {
     const bool sums = !goss__disabled("fuse-sum"), adds = !goss__disabled("fuse-add");
     for (uint32_t v = 0; v < p->n_values; v++) {
         if (!goss__is_instr(&p->values[v])) continue;

@@ -50,14 +50,29 @@ static goss_val pick(const goss__op *op, goss_val a, goss_val index, goss_shape 
     return goss__make(op, GOSS_REAL, out, (goss_val[]){a, index}, 2, attr, N_ATTR);
 }
 
+/* x = inner + b with a b that is the same all over an image. */
+static bool has_bias(goss_val x, goss_val *inner, goss_val *b) {
+    for (int i = 0; i < 2; i++) {
+        goss_val spread;
+        if (!goss__made_by(x, &goss__op_ew[GOSS__EW_add], i, &spread)) return false;
+        if (!goss__made_by(spread, &goss__op_broadcast, 0, b)) continue;
+        const goss_shape s = goss_shape_of(*b);
+        if (s.rank != 0 && (s.rank != 5 || !goss_extent_is(s.dim[2], 1) || !goss_extent_is(s.dim[3], 1))) continue;
+        return goss__made_by(x, &goss__op_ew[GOSS__EW_add], 1 - i, inner);
+    }
+    return false;
+}
+
 goss_val goss_max_pool(goss_val x, goss_pool_options o) {
     int64_t attr[N_ATTR];
     goss_shape out;
     if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, attr, &out))
         return (goss_val){x.graph, 0};
-    /* The largest of the positive parts is the positive part of the largest: the same bits from smaller maps. */
-    goss_val inner;
+    /* The largest of the positive parts is the positive part of the largest, and rounding keeps the order of sums with one
+     * number: the same bits from smaller maps. */
+    goss_val inner, b;
     if (goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner)) return goss_relu(goss_max_pool(inner, o));
+    if (has_bias(x, &inner, &b)) return goss_add(goss_max_pool(inner, o), b);
     goss_val index = goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, &x, 1, attr, N_ATTR);
     return pick(&goss__op_pool_gather, x, index, out, attr);
 }
