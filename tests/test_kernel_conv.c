@@ -127,29 +127,21 @@ static void check_sums(const char *name, const goss__conv *c, const arrays *a, c
                (long long)c->h, (long long)c->w, (long long)c->cin, (long long)wrong, (long long)differs);
 }
 
-static void forward(const goss__kernels *k, shape s) {
+/* dx: the input gradient; else forward. */
+static void check_kernel(const goss__kernels *k, shape s, bool dx) {
     const goss__conv c = conv_of(s);
     const goss__kernels *plain = goss__kernels_find("generic");
     arrays a = arrays_new(&c);
-    float *generic = goss__calloc((size_t)(a.y.n + 1), sizeof(float));
-    run(plain, plain->conv, &c, a.x.v, a.w.v, generic);
-    run(k, k->conv, &c, a.x.v, a.w.v, a.y.v);
-    check_sums(k->name, &c, &a, &a.y, generic, forward_one, c.kh * c.kw * a.cg);
+    guarded *in = dx ? &a.y : &a.x, *out = dx ? &a.x : &a.y;
+    float *generic = goss__calloc((size_t)(out->n + 1), sizeof(float));
+    run(plain, dx ? plain->conv_dx : plain->conv, &c, in->v, a.w.v, generic);
+    run(k, dx ? k->conv_dx : k->conv, &c, in->v, a.w.v, out->v);
+    check_sums(k->name, &c, &a, out, generic, dx ? input_gradient_one : forward_one, c.kh * c.kw * (dx ? a.og : a.cg));
     goss__free(generic);
     T_CHECK(arrays_free(&a));
 }
-
-static void input_gradient(const goss__kernels *k, shape s) {
-    const goss__conv c = conv_of(s);
-    const goss__kernels *plain = goss__kernels_find("generic");
-    arrays a = arrays_new(&c);
-    float *generic = goss__calloc((size_t)(a.x.n + 1), sizeof(float));
-    run(plain, plain->conv_dx, &c, a.y.v, a.w.v, generic);
-    run(k, k->conv_dx, &c, a.y.v, a.w.v, a.x.v);
-    check_sums(k->name, &c, &a, &a.x, generic, input_gradient_one, c.kh * c.kw * a.og);
-    goss__free(generic);
-    T_CHECK(arrays_free(&a));
-}
+static void forward(const goss__kernels *k, shape s) { check_kernel(k, s, false); }
+static void input_gradient(const goss__kernels *k, shape s) { check_kernel(k, s, true); }
 
 /* The error of gw[i] as a multiple of the bound: 2^-24 times the number of pixels times the sum of magnitudes. */
 static double dw_error(const goss__conv *c, const arrays *a, int64_t i, float got) {

@@ -1,11 +1,10 @@
 /* phases.c: which instructions run together. Greedily: the first ready instruction opens a phase, each number of items its
  * leading dims offer is tried, and the one that lets most other ready instructions join (each able to work on its slice from
  * slices of the phase's own results) is kept. Then work moves to where it saves memory traffic (late.c), and the phases'
- * instructions are put in order. */
+ * instructions are put in order (fill.c). */
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/disable.h"
 #include "exec/build.h"
 
 /* ---- may this operand be had in this phase? ---- */
@@ -149,122 +148,6 @@ static void build_phase(goss__builder *b, uint32_t first) {
     open_phase(b, best_L, b->best, n_best);
 }
 
-/* ---- putting them in order ---- */
-
-/* No operand of v is still waiting to be placed in the phase's order. */
-static bool placed_before(const goss_program *p, const uint8_t *waiting, uint32_t v) {
-    for (int i = 0; i < p->values[v].n_in; i++) {
-        if (waiting[goss__source(p, p->values[v].in[i])]) return false;
-    }
-    return true;
-}
-
-/* Elementwise instructions of one shape are made neighbours where dependences allow, for chain.c. */
-static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
-    goss_program *p = b->p;
-    uint8_t *waiting = b->in_phase; /* zero between phases */
-    for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
-    for (uint32_t i = 0; i < n; i++) {
-        uint32_t pick = i;
-        const goss__value *before = i ? &p->values[order[i - 1]] : NULL;
-        for (uint32_t j = i; before && before->op->views && j < n && j < i + 64; j++) {
-            const goss__value *v = &p->values[order[j]];
-            if (!v->op->views || !goss_shape_equal(v->node->shape, before->node->shape) || !placed_before(p, waiting, order[j])) continue;
-            pick = j;
-            break;
-        }
-        uint32_t v = order[pick];
-        memmove(order + i + 1, order + i, (pick - i) * sizeof *order);
-        order[i] = v;
-        waiting[v] = 0;
-    }
-}
-
-static goss_status add_instr(goss__builder *b, goss__phase *ph, uint32_t value, goss_error *err) {
-    goss_program *p = b->p;
-    goss__value *v = &p->values[value];
-    goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)v->n_in * sizeof *cut);
-    if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    goss__slice_rule(p, value, ph->items, cut);
-    ph->has_partial |= v->partial;
-    v->instr = p->n_instrs;
-    p->instrs[p->n_instrs++] = (goss__instr){.value = value, .cut = cut};
-    return GOSS_OK;
-}
-
-/* Phase `from` becomes number `to`, unless all its work has moved. */
-static goss_status fill_phase(goss__builder *b, uint32_t from, uint32_t *to, goss_error *err) {
-    goss_program *p = b->p;
-    goss__phase ph = {.items = p->phases[from].items, .first = p->n_instrs};
-    for (uint32_t v = 0; v < p->n_values; v++)
-        if (goss__is_instr(&p->values[v]) && p->values[v].phase == (int32_t)from) b->order[ph.count++] = v;
-    if (ph.count == 0) return GOSS_OK;
-    group_elementwise(b, b->order, ph.count);
-    for (uint32_t i = 0; i < ph.count; i++) {
-        GOSS_TRY(add_instr(b, &ph, b->order[i], err));
-        p->values[b->order[i]].phase = (int32_t)*to;
-    }
-    ph.parts = ph.count == 1 && goss_extent_is(ph.items, 1) && p->values[b->order[0]].op->parts != NULL;
-    p->phases[(*to)++] = ph;
-    return GOSS_OK;
-}
-
-static goss_status fill_phases(goss__builder *b, goss_error *err) {
-    uint32_t n = 0;
-    memset(b->in_phase, 0, b->p->n_values);
-    for (uint32_t f = 0; f < b->p->n_phases; f++) GOSS_TRY(fill_phase(b, f, &n, err));
-    b->p->n_phases = n;
-    return GOSS_OK;
-}
-
-/* ---- how many items go together ---- */
-
-/* Private results that only elementwise neighbours read pass block by block (chain.c): they take no room. */
-static void find_passing(goss__builder *b, const goss__phase *ph) {
-    const goss_program *p = b->p;
-    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const goss__value *v = &p->values[p->instrs[k].value];
-        b->in_phase[p->instrs[k].value] = v->place == GOSS__AT_PRIVATE && v->op->views;
-        for (int i = 0; i < v->n_in; i++) {
-            const uint32_t in = goss__source(p, v->in[i]);
-            if (!v->op->views || !goss_shape_equal(v->node->shape, p->values[in].node->shape)) b->in_phase[in] = 0;
-        }
-    }
-}
-
-#define SETUP_SHARE 128 /* a batched call does this many times the work of its set-up, where there are items enough */
-
-/* Items that an instruction wants a call; 0: as many as come. With weights of their own, more items save nothing. */
-static double wanted_items(const goss__builder *b, const goss__phase *ph, const goss__instr *in, double items) {
-    const goss__value *v = &b->p->values[in->value];
-    bool shares = v->partial;
-    for (int i = 0; i < v->n_in; i++) shares |= in->cut[i] == GOSS__WHOLE;
-    if (!shares || goss_extent_is(ph->items, 1) || goss__disabled("batch")) return 0;
-    return SETUP_SHARE * b->setup[in->value] / (b->cost[in->value] / items + 1);
-}
-
-static void find_batched(const goss__builder *b, goss__phase *ph, double items) {
-    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const double wanted = wanted_items(b, ph, &b->p->instrs[k], items);
-        b->p->instrs[k].batched = wanted > (double)goss__unit_items(ph, (int64_t)items);
-        if (b->p->instrs[k].batched && wanted > ph->batch) ph->batch = wanted;
-    }
-}
-
-static void size_phase(goss__builder *b, goss__phase *ph) {
-    const goss_program *p = b->p;
-    int64_t counts[32];
-    goss__max_counts(p, counts);
-    const double items = (double)goss__extent_eval(ph->items, counts);
-    find_passing(b, ph);
-    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const uint32_t v = p->instrs[k].value;
-        if (!p->values[v].partial && !b->in_phase[v]) ph->item_bytes += whole_bytes(p, v) / items;
-        ph->item_cost += b->cost[v] / items;
-    }
-    find_batched(b, ph, items);
-}
-
 /* ---- all phases ---- */
 
 static void value_cost(const goss_program *p, uint32_t v, double *cost, double *setup) {
@@ -321,9 +204,9 @@ static goss_status run_builder(goss__builder *b, goss_error *err) {
     for (uint32_t v = 0; v < p->n_values; v++) /* ids are topological: the first one not done is ready */
         if (!b->done[v]) build_phase(b, v);
     if (!p->options.no_tiles && !goss__move_late(b)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    GOSS_TRY(fill_phases(b, err));
+    GOSS_TRY(goss__fill_phases(b, err));
     goss__place_private(p);
-    for (uint32_t f = 0; f < p->n_phases; f++) size_phase(b, &p->phases[f]);
+    goss__size_phases(b);
     if (!p->options.no_reuse) goss__assign_in_place(p);
     return GOSS_OK;
 }
