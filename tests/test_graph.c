@@ -28,6 +28,15 @@ TEST(many_nodes_keep_their_identity) {
     goss_graph_free(g);
 }
 
+TEST(a_symbol_of_at_most_one_is_one) {
+    goss_graph *g = goss_graph_new();
+    T_CHECK(goss_extent_is(goss_symbol(g, "T", 1), 1) && goss_extent_is(goss_symbol(g, "T", 0), 1));
+    T_CHECK(!goss_extent_is(goss_symbol(g, "N", 2), 1));
+    goss_symbol(g, "T", 2);
+    T_ERR(goss_graph_status(g, &err), GOSS_E_ARGUMENT, "symbol T: maximum is 1, not 2");
+    goss_graph_free(g);
+}
+
 TEST(extents_multiply_and_divide) {
     goss_graph *g = goss_graph_new();
     goss_extent T = goss_symbol(g, "T", 8), N = goss_symbol(g, "N", 5), q;

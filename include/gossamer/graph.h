@@ -61,7 +61,8 @@ GOSS_API uint32_t goss_graph_size(const goss_graph *g); /* nodes */
 /* A fixed extent. */
 GOSS_API goss_extent goss_n(int64_t count);
 /* The symbol of that name (made at the first call) with its planned maximum; a later call may repeat the maximum or
- * pass 0. At most 32 symbols. */
+ * pass 0. At most 32 symbols. One whose maximum is 1 is the extent 1 (its count can still be set): one task's samples are
+ * then shared out among threads, not its tasks. */
 GOSS_API goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum);
 GOSS_API goss_extent goss_extent_mul(goss_extent a, goss_extent b);
 GOSS_API bool goss_extent_equal(goss_extent a, goss_extent b);

@@ -79,13 +79,18 @@ void goss_scope_pop(goss_graph *g) {
 
 /* ---- symbols ---- */
 
+/* Where there is only one task, samples are what work is divided by: that needs to be seen when it is compiled. */
+static goss_extent symbol_extent(const goss_graph *g, int i) {
+    return (goss_extent){1, g->symbols[i].maximum == 1 ? 0 : (uint32_t)(i + 1)};
+}
+
 goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
     for (int i = 0; i < g->n_symbols; i++) {
         if (strcmp(g->symbols[i].name, name) != 0) continue;
         if (maximum != 0 && maximum != g->symbols[i].maximum)
             goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: maximum is %lld, not %lld", name,
                             (long long)g->symbols[i].maximum, (long long)maximum);
-        return (goss_extent){1, (uint32_t)(i + 1)};
+        return symbol_extent(g, i);
     }
     if (maximum < 1 || g->n_symbols == 32) {
         goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: %s", name, maximum < 1 ? "its maximum must be at least 1" : "more than 32 symbols");
@@ -94,7 +99,7 @@ goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
     const char *copy = goss__arena_strdup(&g->arena, name);
     if (!copy) goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
     g->symbols[g->n_symbols++] = (goss__symbol){copy ? copy : "", maximum};
-    return (goss_extent){1, (uint32_t)g->n_symbols};
+    return symbol_extent(g, g->n_symbols - 1);
 }
 
 /* ---- values ---- */
