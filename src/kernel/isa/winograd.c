@@ -47,11 +47,11 @@ static scratch split(const goss__winograd_plan *p, void *memory) {
 ALWAYS void tile_pixels(const float **at, const grid *g, int64_t tile, int size) {
     const int64_t image = tile / (g->down * g->across), place = tile % (g->down * g->across);
     const int64_t y = place / g->across * 2 - g->top, x = place % g->across * 2 - g->left;
-    const float *data = g->data + ((image * g->h + y) * g->w + x) * g->channels;
+    const int64_t corner = (image * g->h + y) * g->w + x; /* may lie outside */
     for (int r = 0; r < size; r++) {
         for (int q = 0; q < size; q++) {
             const bool inside = y + r >= 0 && y + r < g->h && x + q >= 0 && x + q < g->w;
-            at[r * size + q] = inside ? data + (r * g->w + q) * g->channels : g->zero;
+            at[r * size + q] = inside ? g->data + (corner + r * g->w + q) * g->channels : g->zero;
         }
     }
 }
