@@ -112,7 +112,7 @@ static goss_status build(goss__run *r, goss_graph *g, const goss_scale_rule *rat
 
 goss_status goss__run_compile(goss__run *r, goss_error *err) {
     goss_scale_rule rates[RULES];
-    int n;
+    int n = 0;
     char *text = goss__strdup(goss_config_text(r->config, "optimizer.rates"));
     goss_graph *g = goss_graph_new();
     goss_status s =
