@@ -34,6 +34,27 @@ TEST(linear_folds_the_axes_between_task_and_feature) {
     world_free(&w);
 }
 
+/* The bias is added after pooling; to the bit it is as if it had been added before. */
+TEST(max_pool_of_a_biased_map) {
+    world w = world_new();
+    goss_val x = world_normal(&w, "x", S(n(2), n(3), n(4), n(4), n(5))),
+             b = world_normal(&w, "b", S(n(2), n(1), n(1), n(1), n(5)));
+    goss_val pooled = goss_max_pool(goss_add(x, b), goss_pool_defaults(2));
+    RUN64(pooled, goss_max_pool(x, goss_pool_defaults(2)));
+    const double *X = world_numbers(&w, "x"), *B = world_numbers(&w, "b");
+    T_EQ(w.numel[0], 2 * 3 * 2 * 2 * 5);
+    for (int i = 0; i < w.numel[0]; i++) {
+        const int c = i % 5, q = i / 5 % 2, p = i / 10 % 2, image = i / 20;
+        double most = -1e300;
+        for (int tap = 0; tap < 4; tap++) {
+            const int at = ((image * 4 + 2 * p + tap / 2) * 4 + 2 * q + tap % 2) * 5 + c;
+            most = fmax(most, X[at] + B[image / 3 * 5 + c]);
+        }
+        T_CHECK(w.out[0][i] == most);
+    }
+    world_free(&w);
+}
+
 TEST(conv_bias_adds_one_number_a_channel) {
     world w = world_new();
     goss_val x = world_normal(&w, "x", S(n(2), n(3), n(4), n(4), n(2))),

@@ -60,7 +60,7 @@ int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
 
 /* The most items of a tile before it is rounded to units: as many as are wanted, but a slot's share at most. */
 static int64_t most_items(const goss__phase *ph, int64_t items) {
-    return at_most((int64_t)at_most((int64_t)ph->batch, items) + 1, up(items, GOSS__SLOTS));
+    return at_most(at_most((int64_t)ph->batch, items) + 1, up(items, GOSS__SLOTS));
 }
 
 int64_t goss__tile_items(const goss__phase *ph, int64_t items) {

@@ -196,44 +196,33 @@ static void max_block(double *out, const double *x, int64_t pre, int64_t red, in
         }
 }
 
-#define REDUCE(name, real, block)                                                                                      \
+/* `first` goes over the operands, along the last stretch of axes; `rest` over what it leaves. Without any axis to reduce
+ * every element is a sum of its own. */
+#define REDUCE(name, real, first, rest)                                                                                \
     static void name(const goss__call *c) {                                                                            \
-        stretch st[GOSS_MAX_RANK];                                                                                     \
-        int n = stretches(c->shapes, st);                                                                              \
-        const real *from = c->in[0];                                                                                   \
-        char *scratch = c->scratch;                                                                                    \
-        if (n == 0) memcpy(c->out, from, (size_t)c->shapes->out->numel * sizeof(real));                                \
-        for (int i = 0; i < n; i++) {                                                                                  \
-            real *to = i + 1 < n ? (real *)(void *)scratch : c->out;                                                   \
-            block(to, from, st[i].pre, st[i].red, st[i].post);                                                         \
-            scratch += ((size_t)(st[i].pre * st[i].post) * sizeof(real) + 63) & ~(size_t)63;                           \
-            from = to;                                                                                                 \
-        }                                                                                                              \
-    }
-REDUCE(sum_f32, float, c->kernels->sum)
-REDUCE(sum_f64, double, sum_block)
-REDUCE(max_f32, float, c->kernels->max)
-REDUCE(max_f64, double, max_block)
-
-/* The product goes into the sums over the last stretch of axes; sums of those are plain. */
-#define SUM_PRODUCT(name, real, dot, sum)                                                                              \
-    static void name(const goss__call *c) {                                                                            \
-        stretch st[GOSS_MAX_RANK] = {{c->shapes->in[0].numel, 1, 1}};                                                  \
+        stretch st[GOSS_MAX_RANK] = {{1, 1, c->shapes->in[0].numel}};                                                  \
         const int found = stretches(c->shapes, st), n = found ? found : 1;                                             \
         char *scratch = c->scratch;                                                                                    \
-        const real *from = NULL;                                                                                       \
+        real *from = NULL;                                                                                             \
         for (int i = 0; i < n; i++) {                                                                                  \
             real *to = i + 1 < n ? (real *)(void *)scratch : c->out;                                                   \
             if (i == 0)                                                                                                \
-                dot(to, c->in[0], c->in[1], st[i].pre, st[i].red, st[i].post);                                         \
+                first;                                                                                                 \
             else                                                                                                       \
-                sum(to, from, st[i].pre, st[i].red, st[i].post);                                                       \
+                rest(to, from, st[i].pre, st[i].red, st[i].post);                                                      \
             scratch += ((size_t)(st[i].pre * st[i].post) * sizeof(real) + 63) & ~(size_t)63;                           \
             from = to;                                                                                                 \
         }                                                                                                              \
     }
-SUM_PRODUCT(sum_product_f32, float, c->kernels->dot, c->kernels->sum)
-SUM_PRODUCT(sum_product_f64, double, dot_block, sum_block)
+#define FIRST1(block) block(to, c->in[0], st[0].pre, st[0].red, st[0].post)
+#define FIRST2(block) block(to, c->in[0], c->in[1], st[0].pre, st[0].red, st[0].post)
+REDUCE(sum_f32, float, FIRST1(c->kernels->sum), c->kernels->sum)
+REDUCE(sum_f64, double, FIRST1(sum_block), sum_block)
+REDUCE(max_f32, float, FIRST1(c->kernels->max), c->kernels->max)
+REDUCE(max_f64, double, FIRST1(max_block), max_block)
+/* The product goes into the first sums. */
+REDUCE(sum_product_f32, float, FIRST2(c->kernels->dot), c->kernels->sum)
+REDUCE(sum_product_f64, double, FIRST2(dot_block), sum_block)
 
 static double sum_product_cost(const goss__shapes *s) { return 2 * (double)s->in[0].numel; }
 static double reduce_cost(const goss__shapes *s) { return (double)s->in[0].numel; }
