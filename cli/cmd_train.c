@@ -8,6 +8,8 @@
 #include "cli.h"
 #include "gossamer/train.h"
 
+enum { PROFILE_STEPS = 20 };
+
 static volatile sig_atomic_t stop;
 
 /* The first signal asks for an end after the step; a second one of the same kind ends at once. */
@@ -80,11 +82,11 @@ static void print_report(const goss_config *c, const goss_train_report *r) {
     printf("%s/model.safetensors\n", goss_config_text(c, "run.dir"));
 }
 
-static int train(const goss_config *c) {
+static int train(const goss_config *c, bool profile) {
     goss_error err;
     goss_train_report report;
     display d = {.terminal = isatty(STDERR_FILENO)};
-    goss_train_options o = {.stop = &stop, .progress = show, .context = &d};
+    goss_train_options o = {.stop = &stop, .progress = show, .context = &d, .profile_steps = profile ? PROFILE_STEPS : 0};
     cli_log_to_stderr();
     catch_signals();
     d.told = now();
@@ -96,9 +98,11 @@ static int train(const goss_config *c) {
 }
 
 int cmd_train(int argc, char **argv) {
-    bool keys_only = false;
+    bool keys_only = false, profile = false;
     const cli_option options[] = {
-        {"keys", NULL, "print every key with its default and what it means, as a configuration", NULL, &keys_only}};
+        {"keys", NULL, "print every key with its default and what it means, as a configuration", NULL, &keys_only},
+        {"profile", NULL, "time the steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer",
+         NULL, &profile}};
     const cli_verb verb = {
         .name = "train",
         .usage = "[RUN.ini] [section.key=value ...]",
@@ -107,7 +111,7 @@ int cmd_train(int argc, char **argv) {
                "goes over the file. The same command goes on where a run was stopped: Ctrl-C and SIGTERM save first\n"
                "and end with status 75.",
         .options = options,
-        .n_options = 1,
+        .n_options = 2,
         .min_words = 0,
         .max_words = -1};
     int words = cli_parse(&verb, argc, argv), n;
@@ -126,7 +130,7 @@ int cmd_train(int argc, char **argv) {
         goss_config_text_free(text);
         status = cli_close_stdout();
     } else {
-        status = train(c);
+        status = train(c, profile);
     }
     goss_config_free(c);
     return status;

@@ -101,6 +101,18 @@ TEST(threads_do_not_change_a_bit) {
     T_CHECK(!tiny_same_files(model_of("one"), model_of("seed")));
 }
 
+TEST(a_profile_changes_no_bit) {
+    const goss_train_options o = {.profile_steps = 5};
+    T_OK(train("plain", NULL, NULL, NULL));
+    T_OK(train("profiled", NULL, &o, NULL));
+    T_CHECK(tiny_same_files(model_of("plain"), model_of("profiled")));
+    T_CHECK(access(tiny_path("profiled/profile.txt"), F_OK) == 0);
+    T_CHECK(access(tiny_path("profiled/profile.json"), F_OK) == 0);
+    T_CHECK(access(tiny_path("plain/profile.txt"), F_OK) != 0);
+    T_OK(train("short", (const char *const[]){"train.steps=12", NULL}, &o, NULL)); /* ends before the profile does */
+    T_CHECK(access(tiny_path("short/profile.txt"), F_OK) != 0);
+}
+
 static volatile sig_atomic_t stop;
 static int64_t stop_at;
 static void stop_at_step(void *context, const goss_train_progress *p) { stop = p->step >= stop_at; }

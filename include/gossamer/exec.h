@@ -70,7 +70,28 @@ GOSS_API void goss_exec_seed(goss_exec *e, uint64_t seed, uint64_t step); /* for
 GOSS_API GOSS_MUST_USE goss_status goss_exec_run(goss_exec *e, goss_error *err);
 /* The i-th output after a run: dense, valid until the next run. numel may be NULL. */
 GOSS_API const void *goss_exec_output(const goss_exec *e, int i, int64_t *numel);
-/* A run with time by operation: a text table sorted by time. Free with goss_text_free. */
+
+/* What a machine does at most with a set of threads, measured in some 0.2 s. */
+typedef struct goss_machine {
+    int threads;
+    double flops; /* operations a second of fused multiply-adds on registers alone, in the kernels' variant */
+    double bytes; /* bytes a second read and written by copies that no cache holds */
+} goss_machine;
+/* Errors: GOSS_E_NOMEM (32 MiB a thread). */
+GOSS_API GOSS_MUST_USE goss_status goss_machine_measure(goss_threads *t, goss_machine *out, goss_error *err);
+
+/* From begin to end e's runs are timed operation by operation (a few percent slower; the bits stay). Between them, for what
+ * was run so far:
+ * _text: tables by operation and by phase: time, operations a second, bytes a second, and shares of what `machine` can do
+ *   (NULL: without shares). Bytes of an operation are those of its operands and result, wherever they lie; of a phase, those
+ *   that it passes to and from others.
+ * _trace: the first events as JSON in the trace event format, as Perfetto's viewer reads it.
+ * Both: free with goss_text_free; NULL without memory, or when nothing was run. */
+GOSS_API GOSS_MUST_USE goss_status goss_profile_begin(goss_exec *e, goss_error *err);
+GOSS_API char *goss_profile_text(const goss_exec *e, const goss_machine *machine);
+GOSS_API char *goss_profile_trace(const goss_exec *e);
+GOSS_API void goss_profile_end(goss_exec *e);
+/* All of it: measures the machine, profiles so many runs, gives the tables. Free with goss_text_free. */
 GOSS_API char *goss_exec_profile(goss_exec *e, int runs, goss_error *err);
 
 #ifdef __cplusplus

@@ -48,6 +48,9 @@ typedef struct goss_train_options {
     const volatile sig_atomic_t *stop;
     void (*progress)(void *context, const goss_train_progress *p); /* told after each step; may be NULL */
     void *context;
+    /* So many steps of this process, from the 11th on, are timed by operation: run.dir/profile.txt and profile.json
+     * (exec.h, goss_profile_text and _trace). 0: none. What is computed stays the same. */
+    int profile_steps;
 } goss_train_options;
 
 /* Trains, or goes on. What happens is told through goss_log_set's callback.

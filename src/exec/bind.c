@@ -108,6 +108,7 @@ goss_status goss_exec_new(const goss_program *program, goss_params *params, goss
 
 void goss_exec_free(goss_exec *e) {
     if (!e) return;
+    goss_profile_end(e);
     goss__free(e->storage), goss__free(e->steps), goss__free(e->phase_runs);
     goss__free(e->tensors), goss__free(e->places);
     goss__free(e->slab), goss__free(e->constants), goss__free(e->arenas);

@@ -57,7 +57,7 @@ struct goss_exec {
     goss__tensor *tensors;
     goss__place_at *places;
     uint32_t bad_value;  /* 1 + the value whose operation met an index outside its table; 0: none */
-    double *seconds;     /* profiling: by thread and instruction; NULL otherwise */
+    struct goss__profile *profile; /* NULL: not profiled */
 };
 
 void goss__exec_resolve(goss_exec *e);

@@ -1,4 +1,6 @@
-/* profile.c: a program as text, and a run's time by operation. */
+/* profile.c: a run's time by operation and by phase. */
+#include "exec/profile.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,50 +9,92 @@
 #include "base/str.h"
 #include "exec/exec.h"
 
-static const char *const place_names[] = {
-    [GOSS__AT_INPUT] = "input",   [GOSS__AT_PARAM] = "param",     [GOSS__AT_CONST] = "const", [GOSS__AT_SHARED] = "shared",
-    [GOSS__AT_PRIVATE] = "private", [GOSS__AT_ALIAS] = "alias", [GOSS__AT_VIEW] = "view",   [GOSS__AT_NOWHERE] = "update",
-    [GOSS__AT_MERGED] = "merged",
-};
+/* ---- what is noted while it runs ---- */
 
-static void put_value(goss__str *s, const goss_program *p, uint32_t v) {
-    const goss__value *val = &p->values[v];
-    char shape[GOSS__SHAPE_TEXT];
-    goss__str_addf(s, "  %%%u = %s%s%s %s  %s%s +%zu (", v, val->op->name, val->node->name ? " " : "",
-                   val->node->name ? val->node->name : "", goss__shape_text(p->symbols, &val->node->shape, shape, sizeof shape),
-                   place_names[val->place], val->partial ? " partial" : "", val->offset);
-    for (int i = 0; i < val->n_in; i++) {
-        const goss__value *in = &p->values[val->in[i]];
-        goss__str_addf(s, "%s%%%u%s", i ? ", " : "", val->in[i], in->place == GOSS__AT_VIEW ? "~" : in->place == GOSS__AT_ALIAS ? "=" : "");
-    }
-    goss__str_addf(s, ")%s", p->instrs[val->instr].batched ? ", batched" : "");
-    if (val->in_place_of >= 0) goss__str_addf(s, ", in place of %s", p->values[val->in_place_of].node->name);
-    goss__str_addf(s, "%s%s\n", val->node->scope[0] ? "  # " : "", val->node->scope);
+void goss__profile_add(goss_exec *e, int worker, uint32_t k, double seconds) {
+    e->profile->seconds[(size_t)worker * e->program->n_instrs + k] += seconds;
 }
 
-char *goss_program_text(const goss_program *p) {
-    goss__str s = {0};
-    goss__str_addf(&s, "%u values, %u instructions, %u phases; slab %zu, constants %zu, a thread %zu + %zu bytes\n", p->n_values,
-                   p->n_instrs, p->n_phases, p->slab_bytes, p->const_bytes, p->private_bytes, p->scratch_bytes);
-    for (uint32_t f = 0; f < p->n_phases; f++) {
-        const goss__phase *ph = &p->phases[f];
-        goss_shape items = goss_shape_make(1, &ph->items);
-        char text[GOSS__SHAPE_TEXT];
-        goss__str_addf(&s, "phase %u: items %s%s%s\n", f, goss__shape_text(p->symbols, &items, text, sizeof text),
-                       ph->parts ? ", in parts" : "", ph->has_partial ? ", slots" : "");
-        for (uint32_t k = ph->first; k < ph->first + ph->count; k++) put_value(&s, p, p->instrs[k].value);
-    }
-    if (!s.failed) return s.data;
-    goss__str_free(&s);
-    return NULL;
+void goss__profile_event(goss_exec *e, int row, uint32_t first, uint32_t last, double start) {
+    goss__profile *p = e->profile;
+    const double seconds = goss__now() - start;
+    if (row == e->n_threads) p->phase_wall[first] += seconds;
+    if (p->n_events[row] == GOSS__EVENTS) return;
+    p->events[(size_t)row * GOSS__EVENTS + (size_t)p->n_events[row]++] =
+        (goss__event){.start = start - p->began, .seconds = seconds, .first = first, .last = last};
 }
+
+void goss_profile_end(goss_exec *e) {
+    goss__profile *p = e->profile;
+    if (!p) return;
+    goss__free(p->seconds), goss__free(p->phase_wall), goss__free(p->events), goss__free(p->n_events);
+    goss__free(p);
+    e->profile = NULL;
+}
+
+goss_status goss_profile_begin(goss_exec *e, goss_error *err) {
+    goss_profile_end(e);
+    goss__profile *p = e->profile = goss__calloc(1, sizeof *p);
+    if (!p) return goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
+    p->n_rows = e->n_threads + 1;
+    p->seconds = goss__calloc((size_t)e->n_threads * e->program->n_instrs + 1, sizeof *p->seconds);
+    p->phase_wall = goss__calloc(e->program->n_phases + 1u, sizeof *p->phase_wall);
+    p->events = goss__calloc((size_t)p->n_rows * GOSS__EVENTS, sizeof *p->events);
+    p->n_events = goss__calloc((size_t)p->n_rows, sizeof *p->n_events);
+    p->began = goss__now();
+    if (p->seconds && p->phase_wall && p->events && p->n_events) return GOSS_OK;
+    goss_profile_end(e);
+    return goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
+}
+
+/* ---- sums ---- */
 
 typedef struct row {
     const char *name;
+    const char *scope; /* where the slowest of them was built */
     char shape[GOSS__SHAPE_TEXT];
-    double seconds, flops;
-    int calls;
+    double seconds, flops, bytes, slowest;
+    int64_t calls;
 } row;
+
+static double elements_touched(const goss__tensor *t) {
+    double n = 1;
+    for (int i = 0; i < t->rank; i++)
+        if (t->stride[i] != 0) n *= (double)t->dim[i];
+    return n;
+}
+
+/* Of one call: operands and result; of those between phases only where `passed`. */
+static double bytes_of(const goss_exec *e, const goss__step *s, bool passed) {
+    const goss_program *p = e->program;
+    const goss__shapes *shape = &s->shapes[0];
+    double bytes = passed && s->at[0].is_private ? 0 : elements_touched(shape->out) * (double)goss__elem_size(p, s->value);
+    for (int i = 0; i < shape->n_in; i++)
+        if (!passed || !s->at[i + 1].is_private)
+            bytes += elements_touched(&shape->in[i]) * (double)goss__elem_size(p, &p->values[s->value->in[i]]);
+    return bytes;
+}
+
+/* Instruction k, a run. */
+static row measured(const goss_exec *e, uint32_t k) {
+    const goss_program *p = e->program;
+    const goss__step *s = &e->steps[k];
+    const goss__phase_run *ph = s->value->phase >= 0 ? &e->phase_runs[s->value->phase] : NULL;
+    const double calls = ph ? (double)ph->items / (double)(s->batched ? ph->tile : ph->unit) : 1;
+    row r = {.name = s->value->op->name, .scope = s->value->node->scope, .calls = 1};
+    goss__shape_text(p->symbols, &s->value->node->shape, r.shape, sizeof r.shape);
+    for (int t = 0; t < e->n_threads; t++) r.seconds += e->profile->seconds[(size_t)t * p->n_instrs + k];
+    r.seconds /= e->profile->runs;
+    r.slowest = r.seconds;
+    r.flops = calls * (s->value->op->cost ? s->value->op->cost(&s->shapes[0]) : (double)s->shapes[0].out->numel);
+    r.bytes = calls * bytes_of(e, s, false);
+    return r;
+}
+
+static void join(row *to, const row *r) {
+    to->seconds += r->seconds, to->flops += r->flops, to->bytes += r->bytes, to->calls++;
+    if (r->slowest > to->slowest) to->slowest = r->slowest, to->scope = r->scope;
+}
 
 static int slower_first(const void *a, const void *b) {
     const row *x = a, *y = b;
@@ -58,40 +102,89 @@ static int slower_first(const void *a, const void *b) {
 }
 
 /* Sums instructions of equal operation and shape into rows. */
-static size_t collect(const goss_exec *e, int runs, row *rows) {
-    const goss_program *p = e->program;
+static size_t collect(const goss_exec *e, row *rows) {
     size_t n = 0;
-    for (uint32_t k = p->n_const; k < p->n_instrs; k++) {
-        const goss__value *v = &p->values[p->instrs[k].value];
-        row r = {.name = v->op->name, .calls = 1};
-        goss__shape_text(p->symbols, &v->node->shape, r.shape, sizeof r.shape);
-        for (int t = 0; t < e->n_threads; t++) r.seconds += e->seconds[(size_t)t * p->n_instrs + k] / runs;
-        const goss__phase_run *ph = v->phase >= 0 ? &e->phase_runs[v->phase] : NULL;
-        const double units = ph ? (double)ph->items / (double)(e->steps[k].batched ? ph->tile : ph->unit) : 1;
-        r.flops = (v->op->cost ? v->op->cost(&e->steps[k].shapes[0]) : 0) * units;
+    for (uint32_t k = e->program->n_const; k < e->program->n_instrs; k++) {
+        const row r = measured(e, k);
         size_t i = 0;
         while (i < n && (strcmp(rows[i].name, r.name) != 0 || strcmp(rows[i].shape, r.shape) != 0)) i++;
-        if (i == n)
-            rows[n++] = r;
+        if (i < n)
+            join(&rows[i], &r);
         else
-            rows[i].seconds += r.seconds, rows[i].flops += r.flops, rows[i].calls++;
+            rows[n++] = r;
     }
     qsort(rows, n, sizeof *rows, slower_first);
     return n;
 }
 
-static char *profile_text(const goss_exec *e, int runs, double wall) {
+/* ---- text ---- */
+
+static void put_rates(goss__str *s, double seconds, double flops, double bytes, const goss_machine *m) {
+    const double t = seconds + 1e-12;
+    goss__str_addf(s, "%9.1f", flops / t * 1e-9);
+    if (m) goss__str_addf(s, " %5.1f %%", 100 * flops / t / m->flops);
+    goss__str_addf(s, " %7.1f", bytes / t * 1e-9);
+    if (m) goss__str_addf(s, " %5.1f %%", 100 * bytes / t / m->bytes);
+}
+
+static void put_heading(goss__str *s, const char *first, const goss_machine *m, const char *last) {
+    goss__str_addf(s, "\n%-10s %6s   %9s%s %7s%s  %s\n", first, "share", "GFLOP/s", m ? " of peak" : "", "GB/s", m ? " of copy" : "",
+                   last);
+}
+
+static void put_operations(goss__str *s, const goss_exec *e, const row *rows, size_t n, double total, const goss_machine *machine) {
+    goss_machine one;
+    if (machine) /* an operation's seconds are one thread's */
+        one = (goss_machine){1, machine->flops / machine->threads, machine->bytes / machine->threads};
+    put_heading(s, "operation", machine, "times, operation, shape, where");
+    for (size_t i = 0; i < n; i++) {
+        goss__str_addf(s, "%7.3f ms %5.1f %% ", rows[i].seconds * 1e3, 100 * rows[i].seconds / (total > 0 ? total : 1));
+        put_rates(s, rows[i].seconds, rows[i].flops, rows[i].bytes, machine ? &one : NULL);
+        goss__str_addf(s, "  %lld x %s %s%s%s\n", (long long)rows[i].calls, rows[i].name, rows[i].shape,
+                       rows[i].scope[0] ? "  # " : "", rows[i].scope);
+    }
+}
+
+static void put_phase(goss__str *s, const goss_exec *e, uint32_t f, double wall, const goss_machine *m) {
+    const goss_program *p = e->program;
+    const goss__phase *ph = &p->phases[f];
+    const goss__phase_run *run = &e->phase_runs[f];
+    const double seconds = e->profile->phase_wall[f] / e->profile->runs;
+    row sum = {0};
+    double passed = 0;
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const row r = measured(e, k);
+        join(&sum, &r);
+        passed += bytes_of(e, &e->steps[k], true) * (double)run->items / (double)(e->steps[k].batched ? run->tile : run->unit);
+        if (r.slowest == sum.slowest) sum.name = r.name;
+    }
+    goss__str_addf(s, "%7.3f ms %5.1f %% ", seconds * 1e3, 100 * seconds / (wall > 0 ? wall : 1));
+    put_rates(s, seconds, sum.flops, passed, m);
+    goss__str_addf(s, "  %u: %lld items by %lld, %lld operations, most: %s%s%s\n", f, (long long)run->items, (long long)run->unit,
+                   (long long)sum.calls, sum.name ? sum.name : "none", sum.scope && sum.scope[0] ? "  # " : "",
+                   sum.scope ? sum.scope : "");
+}
+
+static void put_all(goss__str *s, const goss_exec *e, const row *rows, size_t n, const goss_machine *m) {
+    const double wall = e->profile->wall / e->profile->runs;
+    double total = 0;
+    for (size_t i = 0; i < n; i++) total += rows[i].seconds;
+    goss__str_addf(s, "%.3f ms a run (mean of %d), %.3f ms in operations over %d threads\n", wall * 1e3, e->profile->runs,
+                   total * 1e3, e->n_threads);
+    if (m)
+        goss__str_addf(s, "machine: %.1f GFLOP/s (%s), %.1f GB/s read and written by copies\n", m->flops * 1e-9,
+                       e->kernels->name, m->bytes * 1e-9);
+    put_operations(s, e, rows, n, total, m);
+    put_heading(s, "phase", m, "number: items by unit, operations");
+    for (uint32_t f = 0; f < e->program->n_phases; f++) put_phase(s, e, f, wall, m);
+}
+
+char *goss_profile_text(const goss_exec *e, const goss_machine *machine) {
+    if (!e->profile || e->profile->runs == 0) return NULL;
     goss__str s = {0};
     row *rows = goss__calloc(e->program->n_instrs + 1u, sizeof *rows);
     if (!rows) return NULL;
-    size_t n = collect(e, runs, rows);
-    double total = 0;
-    for (size_t i = 0; i < n; i++) total += rows[i].seconds;
-    goss__str_addf(&s, "%.3f ms a run, %.3f ms in operations over %d threads\n", wall * 1e3, total * 1e3, e->n_threads);
-    for (size_t i = 0; i < n; i++)
-        goss__str_addf(&s, "%8.3f ms %5.1f %% %7.1f GFLOP/s %4d x %-14s %s\n", rows[i].seconds * 1e3,
-                       100 * rows[i].seconds / (total > 0 ? total : 1), rows[i].flops / (rows[i].seconds + 1e-12) * 1e-9,
-                       rows[i].calls, rows[i].name, rows[i].shape);
+    put_all(&s, e, rows, collect(e, rows), machine);
     goss__free(rows);
     if (!s.failed) return s.data;
     goss__str_free(&s);
@@ -100,17 +193,12 @@ static char *profile_text(const goss_exec *e, int runs, double wall) {
 
 char *goss_exec_profile(goss_exec *e, int runs, goss_error *err) {
     char *text = NULL;
-    if (runs < 1) {
-        goss_error_set(err, GOSS_E_ARGUMENT, "profile: %d runs", runs);
-        return NULL;
-    }
-    e->seconds = goss__calloc((size_t)e->n_threads * e->program->n_instrs + 1, sizeof *e->seconds);
-    double start = goss__now();
-    goss_status s = e->seconds ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
+    goss_machine machine;
+    goss_status s = runs > 0 ? goss_machine_measure(e->threads, &machine, err)
+                             : goss_error_set(err, GOSS_E_ARGUMENT, "profile: %d runs", runs);
+    if (s != GOSS_OK || goss_profile_begin(e, err) != GOSS_OK) return NULL;
     for (int i = 0; i < runs && s == GOSS_OK; i++) s = goss_exec_run(e, err);
-    if (s == GOSS_OK && !(text = profile_text(e, runs, (goss__now() - start) / runs)))
-        goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
-    goss__free(e->seconds);
-    e->seconds = NULL;
+    if (s == GOSS_OK && !(text = goss_profile_text(e, &machine))) goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
+    goss_profile_end(e);
     return text;
 }

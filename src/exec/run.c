@@ -11,8 +11,16 @@
 #include "base/os.h"
 #include "base/str.h"
 #include "exec/exec.h"
+#include "exec/profile.h"
 
 static char *arena_of(const goss_exec *e, int worker) { return e->arenas + (size_t)worker * e->arena_stride; }
+
+static double clock_of(const goss_exec *e) { return e->profile ? goss__now() : 0; }
+
+static void note_step(goss_exec *e, int worker, uint32_t k, double start) {
+    goss__profile_add(e, worker, k, goss__now() - start);
+    goss__profile_event(e, worker, k, k, start);
+}
 
 /* The items that a step works on: unit `index` of the phase, `place` of its tile. */
 typedef struct unit {
@@ -59,10 +67,11 @@ static void run_chain(goss_exec *e, uint32_t first, const unit *u) {
     const goss__step *head = &e->steps[first];
     int64_t rows = head->shapes[u->last].out->numel / head->inner, block = head->block_rows;
     size_t size = e->program->precision == GOSS_F64 ? 8 : 4;
+    const double began = clock_of(e);
     for (int64_t row = 0; row < rows; row += block)
         for (uint32_t k = first; k < first + (uint32_t)head->chain; k++) {
             const goss__step *s = &e->steps[k];
-            double start = e->seconds ? goss__now() : 0;
+            double start = clock_of(e);
             size_t offset = (size_t)(row * s->inner) * size;
             const void *in[3];
             for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], u) + (s->moves[i + 1] ? offset : 0);
@@ -70,8 +79,9 @@ static void run_chain(goss_exec *e, uint32_t first, const unit *u) {
             goss__call c = {.shapes = &s->block_shapes[variant], .kernels = e->kernels, .in = in, .parts = 1,
                             .out = address(e, &s->at[0], u) + (s->moves[0] ? offset : 0)};
             s->run(&c);
-            if (e->seconds) e->seconds[(size_t)u->worker * e->program->n_instrs + k] += goss__now() - start;
+            if (e->profile) goss__profile_add(e, u->worker, k, goss__now() - start);
         }
+    if (e->profile) goss__profile_event(e, u->worker, first, first + (uint32_t)head->chain - 1, began);
 }
 
 /* A unit's addend: the group's first goes to the slot, later ones through the thread's spare block. */
@@ -92,12 +102,12 @@ static void run_unit(goss_exec *e, uint32_t first, uint32_t count, const unit *u
             k += (uint32_t)s->chain - 1;
             continue;
         }
-        double start = e->seconds ? goss__now() : 0;
+        const double start = clock_of(e);
         if (s->value->partial)
             run_partial(e, s, u);
         else
             run_step(e, s, u, NULL, 0, 1);
-        if (e->seconds) e->seconds[(size_t)u->worker * e->program->n_instrs + k] += goss__now() - start;
+        if (e->profile) note_step(e, u->worker, k, start);
     }
 }
 
@@ -142,9 +152,9 @@ static void region_part(void *ctx, int64_t part, int worker) {
     const region *r = ctx;
     goss_exec *e = r->e;
     uint32_t k = e->program->phases[r->phase].first;
-    double start = e->seconds ? goss__now() : 0;
+    const double start = clock_of(e);
     run_step(e, &e->steps[k], &(unit){.last = true, .worker = worker}, NULL, (int)part, e->phase_runs[r->phase].parts);
-    if (e->seconds) e->seconds[(size_t)worker * e->program->n_instrs + k] += goss__now() - start;
+    if (e->profile) note_step(e, worker, k, start);
 }
 
 #define CHUNK 16384 /* elements a thread sums or copies at a time */
@@ -190,6 +200,7 @@ static void run_sums(goss_exec *e, uint32_t phase) {
 
 static void run_phase(goss_exec *e, uint32_t f) {
     const goss__phase_run *r = &e->phase_runs[f];
+    const double start = clock_of(e);
     region ctx = {e, f};
     if (r->parts > 1)
         goss__pool_run(e->threads->pool, r->parts, region_part, &ctx);
@@ -198,6 +209,7 @@ static void run_phase(goss_exec *e, uint32_t f) {
     else
         for (int64_t i = 0; i < r->groups; i++) goss__exec_steps(e, f, i, 0);
     if (e->program->phases[f].has_partial) run_sums(e, f);
+    if (e->profile) goss__profile_event(e, e->n_threads, f, f, start);
 }
 
 /* ---- assignments ---- */
@@ -304,6 +316,7 @@ static goss_status index_error(const goss_exec *e, goss_error *err) {
 }
 
 goss_status goss_exec_run(goss_exec *e, goss_error *err) {
+    const double start = clock_of(e);
     GOSS_TRY(check_inputs(e, err));
     e->bad_value = 0;
     if (e->dirty) goss__exec_resolve(e);
@@ -313,6 +326,7 @@ goss_status goss_exec_run(goss_exec *e, goss_error *err) {
     if (e->bad_value || !check_rows(e, false)) return index_error(e, err);
     stage_updates(e);
     run_updates(e);
+    if (e->profile) e->profile->runs++, e->profile->wall += goss__now() - start;
     return GOSS_OK;
 }
 

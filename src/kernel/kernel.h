@@ -84,6 +84,10 @@ typedef struct goss__kernels {
 
     /* out[cols,rows] = in[rows,cols]^T, ld in elements between stored rows. */
     void (*transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
+
+    /* Fused multiply-adds that touch registers only, to measure a core by: their number of operations. *sink: any
+     * number; a result is left there, so that no compiler leaves out the work. */
+    double (*fma_loop)(int64_t rounds, float *sink);
 } goss__kernels;
 
 /* The variant in use: the best this CPU runs, or the one GOSSAMER_ISA names (an unknown or unsupported name is reported

@@ -63,6 +63,11 @@ void goss__run_export(goss__run *r);
 /* Before the first step: what the doctor says of a hypernetwork goes to the log. */
 goss_status goss__run_first_look(goss__run *r, goss_error *err);
 
+/* ---- profile_steps.c ---- */
+/* Between steps: begins to time operations after the first few of this process, and writes the profile `steps` later.
+ * last: there will be no further step. */
+goss_status goss__run_profile(const goss__run *r, int64_t steps_done, bool last, int steps, goss_error *err);
+
 /* ---- checkpoint.c ---- */
 goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err);
 goss_status goss__checkpoint_write(const goss__run *r, goss_error *err);

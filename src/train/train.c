@@ -193,6 +193,7 @@ static goss_status run_loop(loop *l, goss_error *err) {
             return save(l, err);
         }
         GOSS_TRY(one_step(l, err));
+        GOSS_TRY(goss__run_profile(r, r->state.step - l->steps_before, is_over(l), l->options->profile_steps, err));
         if (goss__now() - l->saved_at >= pause) GOSS_TRY(save(l, err));
     }
     r->state.finished = true;

@@ -27,6 +27,7 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .pool_gather = GOSS_FN(pool_gather),
         .pool_scatter = GOSS_FN(pool_scatter),
         .transpose = GOSS_FN(transpose),
+        .fma_loop = GOSS_FN(fma_loop),
     };
     return &table;
 }

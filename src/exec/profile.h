@@ -1,0 +1,29 @@
+/* profile.h: what an exec notes while it is profiled. Each worker writes to rows of its own. */
+#ifndef GOSS_EXEC_PROFILE_H
+#define GOSS_EXEC_PROFILE_H
+
+#include <stdint.h>
+
+struct goss_exec;
+
+enum { GOSS__EVENTS = 1 << 14 }; /* a worker keeps so many for the trace, the first ones */
+
+typedef struct goss__event {
+    double start, seconds;  /* start: since the profile began */
+    uint32_t first, last;   /* instructions; of a phase: its number twice */
+} goss__event;
+
+typedef struct goss__profile {
+    int runs, n_rows;    /* rows: one a worker, and one for phases */
+    double began, wall;  /* wall: sum over runs */
+    double *seconds;     /* by worker and instruction */
+    double *phase_wall;  /* by phase */
+    goss__event *events; /* GOSS__EVENTS a row */
+    int *n_events;       /* by row */
+} goss__profile;
+
+/* Time of one instruction. */
+void goss__profile_add(struct goss_exec *e, int worker, uint32_t k, double seconds);
+/* Something from `start` until now, for the trace; the row after the last worker's is for phases. */
+void goss__profile_event(struct goss_exec *e, int row, uint32_t first, uint32_t last, double start);
+#endif
