@@ -304,10 +304,10 @@ TEST(pixels_is_the_nearest_neighbour) {
 }
 
 /* The adapted network, given numbers by the file's hands, answers as the method does. */
-static void check_adapted(const char *name, const goss_method_options *o, int fine_tune) {
+static void check_adapted_on(const char *name, const char *backbone, const goss_method_options *o, int fine_tune) {
     few f;
     few_counts c = {1, 3, 2, 2};
-    if (few_begin(&f, name, few_backbone, o, c) != GOSS_OK) T_FAIL("%s", f.err.text);
+    if (few_begin(&f, name, backbone, o, c) != GOSS_OK) T_FAIL("%s", f.err.text);
     goss_val y = goss_method_logits(f.method, f.graph, &f.batch, fine_tune);
     if (goss_method_adapt(f.method, f.graph, &f.batch, 3, fine_tune, 0, &f.adapted, &f.err) != GOSS_OK)
         T_FAIL("%s: %s", name, f.err.text);
@@ -328,6 +328,10 @@ static void check_adapted(const char *name, const goss_method_options *o, int fi
     few_free(&f);
 }
 
+static void check_adapted(const char *name, const goss_method_options *o, int fine_tune) {
+    check_adapted_on(name, few_backbone, o, fine_tune);
+}
+
 TEST(adapted_networks_answer_as_their_method) {
     goss_method_options o = few_steps();
     for (int k = 0; k < ALL - 1; k++) {
@@ -342,6 +346,10 @@ TEST(adapted_networks_answer_as_their_method) {
     if (!t_failed) check_adapted("hypernet", &o, 0);
     o.norm = GOSS_METHOD_NORM_SUPPORT;
     if (!t_failed) check_adapted("protonet", &o, 0);
+    char shifted[256];
+    snprintf(shifted, sizeof shifted, "shifts 1; %s", few_backbone);
+    if (!t_failed) check_adapted_on("protonet", shifted, &o, 0);
+    if (!t_failed) check_adapted_on("hypernet", shifted, NULL, 2);
 }
 
 /* ---- errors ---- */

@@ -108,6 +108,8 @@ typedef struct goss_target goss_target;
  *   pool max K [stride S] | pool avg K [stride S] | pool global
  *   flatten            images to features
  *   dropout P
+ *   shifts P           first; not in training: the features are the mean over the image and its copies shifted by P pixels
+ *                      up, down, left and right (test-time augmentation); five times the work
  *   residual { ... }   adds what goes in to what comes out; `shortcut { ... }` after it, on the other path
  *   block C [stride S] [NORM]   residual block of two 3x3 convolutions (He et al. 2016), with a shortcut where needed
  *   head               dense to `outputs`; last
@@ -168,6 +170,7 @@ typedef struct goss_target_context {
     const goss_val *film_scale;       /* one a site: [Tw, C] that multiplies (1 changes nothing), or GOSS_NONE */
     const goss_val *film_shift;       /* one a site: [Tw, C] that is added, or GOSS_NONE */
     goss_val dropout_task;            /* index [T], the tasks' ids; GOSS_NONE: dropout is off */
+    bool training;                    /* leaves out the copies of `shifts` */
 } goss_target_context;
 
 /* Batch statistics, not recorded; no masks, no FiLM, no dropout. */

@@ -30,6 +30,7 @@ struct goss_method {
 typedef struct goss__solution {
     goss_graph *graph;
     bool training;
+    bool stepping; /* inside a gradient step on the support set: without the copies of `shifts` */
     goss_weights *weights; /* of the target's layout; owned */
     goss_weights *running; /* running statistics, or NULL; owned */
     goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES];

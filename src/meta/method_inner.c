@@ -54,11 +54,13 @@ static goss_val step_loss(inner_state *a, int step) {
     const goss_task_batch *b = a->b;
     bool query = a->o->use_query && step % 2 == 1;
     goss_val x, target = query ? b->query_target : b->support_target;
+    goss_target_context c = goss_target_context_defaults();
+    c.training = true; /* no copies of `shifts` in a gradient step */
     goss_val weight = query ? b->query_weight : goss__support_weight(b);
     if (a->o->head_only)
         x = a->features;
     else if (query)
-        x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->weights, NULL));
+        x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->weights, &c));
     else
         x = goss__embed_support(a->m, a->s, b);
     goss_val logits = goss_linear(x, a->s->head_w, a->s->head_b);
@@ -111,7 +113,9 @@ void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss_
     goss_scope_push(s->graph, "inner");
     load(&a);
     store(&a);
+    s->stepping = true;
     for (int i = 0; i < o->steps; i++) one_step(&a, i);
+    s->stepping = false;
     /* The last step moved the weights, and with them the statistics that the queries are normalised by. */
     if (!o->head_only && m->support_norm) goss__embed_support(m, s, b);
     goss_scope_pop(s->graph);

@@ -43,6 +43,7 @@ goss_val goss__support_weight(const goss_task_batch *b) { return goss_sum(b->sup
 
 static goss_val embed(const goss_method *m, goss__solution *s, goss_val x, goss_val weight, bool query) {
     goss_target_context c = goss_target_context_defaults();
+    c.training = s->training || s->stepping;
     c.film_scale = s->film_scale;
     c.film_shift = s->film_shift;
     if (m->support_norm) {

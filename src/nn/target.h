@@ -37,6 +37,7 @@ typedef struct goss__layer {
     int64_t out;                                   /* units of conv, dense, head */
     int kernel[2], stride[2], pad[2], dilation[2]; /* height, width */
     int groups;                                    /* of conv and group norm */
+    int pixels; /* of shifts */
     goss__norm_kind norm;
     goss__pool_kind pool;
     double rate;
@@ -104,6 +105,7 @@ goss_val goss__apply_norm(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_pool(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_flatten(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_shifts(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_relu(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_gelu(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_silu(goss__apply *a, const goss__layer *l, goss_val x);

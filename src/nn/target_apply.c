@@ -16,6 +16,7 @@ struct goss__apply {
         bool shortcut;
     } stack[GOSS__TARGET_DEPTH + 2];
     int depth;
+    int views; /* copies of each sample that run along; 1: itself alone */
 };
 
 goss_target_context goss_target_context_defaults(void) { return (goss_target_context){.norm = GOSS_NORM_BATCH}; }
@@ -119,6 +120,45 @@ goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x) {
     return goss_valid(a->c.dropout_task) ? goss_dropout(x, l->rate, a->c.dropout_task) : x;
 }
 
+/* ---- shifts ---- */
+
+/* x moved by `by` pixels along the axis, its border row repeated. */
+static goss_val moved(goss_val x, int axis, int by) {
+    const int64_t extent = goss_dim(x, axis).count, kept = extent - (by < 0 ? -by : by);
+    goss_val border = goss_slice(x, axis, by > 0 ? 0 : extent - 1, 1), inside = goss_slice(x, axis, by > 0 ? 0 : -by, kept);
+    goss_shape s = goss_shape_of(border);
+    s.dim[axis] = goss_n(extent - kept);
+    border = goss_broadcast(border, s);
+    return goss_concat(by > 0 ? (goss_val[]){border, inside} : (goss_val[]){inside, border}, 2, axis);
+}
+
+/* [T,N,...] parts as [T, n N, ...], one part after the other. */
+static goss_val side_by_side(const goss_val *parts, int n) {
+    goss_val stacked[8];
+    goss_shape s = goss_shape_of(parts[0]);
+    for (int i = 0; i < n; i++) stacked[i] = goss_unsqueeze(parts[i], 1);
+    s.dim[1] = goss_extent_mul(s.dim[1], goss_n(n));
+    return goss_reshape(goss_concat(stacked, n, 1), s);
+}
+
+/* The copies become samples, so that one walk serves all and a batch norm sees all. */
+goss_val goss__apply_shifts(goss__apply *a, const goss__layer *l, goss_val x) {
+    if (a->c.training) return x;
+    const goss_val w = a->c.sample_weight;
+    a->views = 5;
+    if (goss_valid(w)) a->c.sample_weight = side_by_side((goss_val[]){w, w, w, w, w}, a->views);
+    return side_by_side((goss_val[]){x, moved(x, 2, l->pixels), moved(x, 2, -l->pixels), moved(x, 3, l->pixels),
+                                     moved(x, 3, -l->pixels)},
+                        a->views);
+}
+
+/* [T, views N, ...] -> [T, N, ...] */
+static goss_val mean_of_views(const goss__apply *a, goss_val features, goss_extent samples) {
+    goss_shape s = goss_shape_of(features), apart = {.rank = s.rank + 1, .dim = {s.dim[0], goss_n(a->views), samples}};
+    for (int i = 2; i < s.rank; i++) apart.dim[i + 1] = s.dim[i];
+    return a->views == 1 ? features : goss_mean(goss_reshape(features, apart), GOSS_AXIS(1), false);
+}
+
 goss_val goss__apply_relu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_relu(x); }
 goss_val goss__apply_gelu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_gelu(x); }
 goss_val goss__apply_silu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_silu(x); }
@@ -169,14 +209,15 @@ static bool fits(const goss__apply *a, goss_val x) {
 
 static goss_target_output apply(const goss_target *t, goss_val x, const goss_weights *w, const goss_target_context *c,
                                 bool head) {
-    goss__apply a = {.t = t, .w = w, .c = c ? *c : goss_target_context_defaults(), .g = x.graph};
+    goss__apply a = {.t = t, .w = w, .c = c ? *c : goss_target_context_defaults(), .g = x.graph, .views = 1};
     goss_target_output out = {{x.graph, 0}, GOSS_NONE};
     if (!fits(&a, x)) return out;
+    goss_extent samples = goss_dim(x, 1);
     goss_scope_push(a.g, "target");
     int n = t->n_layers - (t->outputs > 0);
     for (int i = 0; i < n; i++) x = apply_layer(&a, &t->layers[i], x);
-    out.features = x;
-    if (head && t->outputs > 0) out.logits = apply_layer(&a, &t->layers[n], x);
+    out.features = mean_of_views(&a, x, samples);
+    if (head && t->outputs > 0) out.logits = apply_layer(&a, &t->layers[n], out.features);
     goss_scope_pop(a.g);
     return out;
 }

@@ -61,6 +61,8 @@ static void name_layer(const goss_target *t, int i) {
 static goss_status number_layers(goss_target *t, goss_error *err) {
     for (int i = 0; i < t->n_layers; i++) {
         goss__layer *l = &t->layers[i];
+        if (goss__layer_is(l, "shifts") && i > 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "network: shifts can only be the first layer");
         l->batch_norm = l->site = l->first_entry = -1;
         if (l->kind->product || l->kind->site) name_layer(t, i);
         l->bias = l->kind->product && !is_norm(t, i + 1);

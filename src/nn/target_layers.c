@@ -243,6 +243,24 @@ static goss_status read_dropout(const goss__words *w, goss__layer *l, goss_error
 
 static void write_dropout(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %.9g", l->rate); }
 
+/* ---- shifts ---- */
+
+static goss_status read_shifts(const goss__words *w, goss__layer *l, goss_error *err) {
+    int64_t pixels = 0;
+    GOSS_TRY(goss__word_int(w, 1, 1, 1024, &pixels, err));
+    l->pixels = (int)pixels;
+    return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+}
+
+static goss_status flow_shifts(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_image(f, "shifts", err));
+    if (l->pixels < f->dim[0] && l->pixels < f->dim[1]) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "shifts: %d pixels shift a map of %lld x %lld out of sight", l->pixels,
+                          (long long)f->dim[0], (long long)f->dim[1]);
+}
+
+static void write_shifts(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %d", l->pixels); }
+
 /* ---- the table ---- */
 
 #define ACTIVATION(name, variance)                                                                                     \
@@ -285,6 +303,12 @@ static const goss__layer_kind kinds[] = {
      .read = read_dropout,
      .write = write_dropout,
      .apply = goss__apply_dropout},
+    {.word = "shifts",
+     .usage = "shifts P",
+     .read = read_shifts,
+     .flow = flow_shifts,
+     .write = write_shifts,
+     .apply = goss__apply_shifts},
     ACTIVATION(relu, 2),
     ACTIVATION(gelu, 2),
     ACTIVATION(silu, 2),

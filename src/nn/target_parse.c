@@ -268,7 +268,7 @@ static goss_status parse_layer(parser *s, goss_error *err) {
     if (!kind || goss__word_is(&w, 0, "end"))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "\"%.*s\" is no layer; there are conv, dense, norm, relu, gelu, silu, tanh, elu, "
-                              "leaky, pool, flatten, dropout, residual, block, head, mlp, conv4, resnet",
+                              "leaky, pool, flatten, dropout, shifts, residual, block, head, mlp, conv4, resnet",
                               w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
     if (goss__word_is(&w, 0, "shortcut"))
         return goss_error_set(err, GOSS_E_ARGUMENT, "shortcut: it can only follow residual { ... }");
