@@ -215,11 +215,11 @@ static void strided(const goss__kernels *k, int op, int64_t outer, int64_t inner
 }
 
 static void check_strides(const goss__kernels *k) {
-    static const int64_t outers[] = {1, 3, 7}, inners[] = {1, 3, 5, 16, 33, 64}, gaps[] = {-1, 0, 1, 9};
+    static const int64_t outers[] = {1, 3, 7}, inners[] = {1, 3, 5, 16, 32, 33, 64}, gaps[] = {-1, 0, 1, 9};
     for (int op = 0; op < GOSS__EW_COUNT; op++) {
-        for (int i = 0; i < 3 * 6 * 4; i++) {
+        for (int i = 0; i < 3 * 7 * 4; i++) {
             for (int dense = 0; dense < 1 << arities[op]; dense++) {
-                strided(k, op, outers[i / 24], inners[i / 4 % 6], dense, gaps[i % 4]);
+                strided(k, op, outers[i / 28], inners[i / 4 % 7], dense, gaps[i % 4]);
                 if (t_failed) return;
             }
         }

@@ -46,18 +46,22 @@ static goss_status bind_params(goss_exec *e, goss_error *err) {
 
 static bool allocate(goss_exec *e) {
     const goss_program *p = e->program;
-    size_t operands = 0;
-    for (uint32_t k = 0; k < p->n_instrs; k++) operands += 1u + p->values[p->instrs[k].value].n_in;
+    size_t operands = 0, plans = 0;
+    for (uint32_t k = 0; k < p->n_instrs; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        operands += 1u + v->n_in, plans += 5 * goss__round64(v->op->plan_size);
+    }
     e->arena_stride = goss__round64(p->private_bytes) + p->scratch_bytes + 64;
     e->storage = goss__calloc(p->n_values + 1u, sizeof *e->storage);
     e->steps = goss__calloc(p->n_instrs + 1u, sizeof *e->steps);
     e->phase_runs = goss__calloc(p->n_phases + 1u, sizeof *e->phase_runs);
     e->tensors = goss__calloc(5 * operands + 1, sizeof *e->tensors);
+    e->plans = goss__alloc_aligned(plans);
     e->places = goss__calloc(operands + 1, sizeof *e->places);
     e->slab = goss__alloc_aligned(p->slab_bytes);
     e->constants = goss__alloc_aligned(p->const_bytes);
     e->arenas = goss__alloc_aligned((size_t)e->n_threads * e->arena_stride);
-    return e->storage && e->steps && e->phase_runs && e->tensors && e->places && e->slab && e->constants && e->arenas;
+    return e->storage && e->steps && e->phase_runs && e->tensors && e->plans && e->places && e->slab && e->constants && e->arenas;
 }
 
 /* The parts of the tables that no count changes. */
@@ -65,6 +69,7 @@ static void lay_out(goss_exec *e) {
     const goss_program *p = e->program;
     goss__tensor *t = e->tensors;
     goss__place_at *at = e->places;
+    char *plans = e->plans;
     for (uint32_t i = 0; i < p->n_values; i++) {
         if (p->values[i].place == GOSS__AT_SHARED)
             e->storage[i] = p->values[i].in_place_of >= 0 ? e->storage[p->values[i].in_place_of] : e->slab + p->values[i].offset;
@@ -73,14 +78,14 @@ static void lay_out(goss_exec *e) {
     for (uint32_t k = 0; k < p->n_instrs; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
         goss__step *s = &e->steps[k];
-        *s = (goss__step){.value = v, .tensors = t, .at = at};
+        *s = (goss__step){.value = v, .tensors = t, .at = at, .plans = v->op->plan ? plans : NULL};
         s->run = p->precision == GOSS_F64 ? v->op->run_f64 : v->op->run_f32;
         for (int j = 0; j < 2; j++) {
             const goss__tensor *base = t + j * (1 + v->n_in);
             s->shapes[j] = (goss__shapes){.attr = v->op == &goss__op_extent ? &s->extent : v->node->attr,
                                           .n_in = v->n_in, .out = base, .in = base + 1};
         }
-        t += 5 * (1 + v->n_in), at += 1 + v->n_in;
+        t += 5 * (1 + v->n_in), at += 1 + v->n_in, plans += 5 * goss__round64(v->op->plan_size);
     }
 }
 
@@ -110,7 +115,7 @@ void goss_exec_free(goss_exec *e) {
     if (!e) return;
     goss_profile_end(e);
     goss__free(e->storage), goss__free(e->steps), goss__free(e->phase_runs);
-    goss__free(e->tensors), goss__free(e->places);
+    goss__free(e->tensors), goss__free(e->plans), goss__free(e->places);
     goss__free(e->slab), goss__free(e->constants), goss__free(e->arenas);
     goss__free(e);
 }
@@ -173,6 +178,12 @@ static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int
     if (cut && (!at->is_private || p->values[root].whole_tile)) at->step = whole.numel / items * unit * size;
 }
 
+void goss__step_plan(goss__step *s, goss__shapes *shapes, int i) {
+    if (!s->plans) return;
+    shapes->plan = s->plans + (size_t)i * goss__round64(s->value->op->plan_size);
+    s->value->op->plan(shapes, shapes->plan);
+}
+
 /* Tensors and places of one instruction; L = 1 for constants and serial phases. */
 static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__phase_run *r) {
     const goss_program *p = e->program;
@@ -191,6 +202,7 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
             goss__resolve_operand(p, v->in[i], in->cut[i], e->counts, L, n, &t[i + 1], &source, &cut);
             place_operand(e, source, cut == GOSS__CUT && n > 0, r->items, unit, &s->at[i + 1]);
         }
+        goss__step_plan(s, &s->shapes[j], j);
     }
     place_operand(e, in->value, !v->partial && !goss_extent_is(L, 1), r->items, unit, &s->at[0]);
     goss__tensor whole;

@@ -53,6 +53,7 @@ static void set_blocks(goss__step *s, goss__tensor *t, int64_t inner, int64_t bl
             s->moves[i + 1] = kind == DENSE;
         }
         s->block_shapes[j] = (goss__shapes){.attr = s->value->node->attr, .n_in = s->value->n_in, .out = &t[j * n], .in = &t[j * n + 1]};
+        goss__step_plan(s, &s->block_shapes[j], 2 + j);
     }
 }
 

@@ -22,6 +22,7 @@ typedef struct goss__step {
     goss__run_fn run;
     goss__shapes shapes[2]; /* of a full unit, and of the last one */
     goss__tensor *tensors;  /* 5 * (1 + n_in): full and last unit, three kinds of block */
+    char *plans;            /* as many of the op's plans; NULL where it has none */
     goss__place_at *at;     /* 1 + n_in: output, operands */
     int64_t first_step;     /* elements of the output a unit */
     uint32_t stretch;       /* first of that many steps that go unit by unit together; 0: inside one */
@@ -55,12 +56,15 @@ struct goss_exec {
     goss__step *steps; /* one an instruction */
     goss__phase_run *phase_runs;
     goss__tensor *tensors;
+    char *plans;
     goss__place_at *places;
     uint32_t bad_value;  /* 1 + the value whose operation met an index outside its table; 0: none */
     struct goss__profile *profile; /* NULL: not profiled */
 };
 
 void goss__exec_resolve(goss_exec *e);
+/* Works out the plan of shapes number i of a step: 0 a full unit, 1 the last one, 2 to 4 blocks. */
+void goss__step_plan(goss__step *s, goss__shapes *shapes, int i);
 /* Finds the chains among the instructions of a phase. */
 void goss__resolve_chains(goss_exec *e, uint32_t phase);
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */

@@ -48,6 +48,7 @@ typedef struct goss__shapes {
     int n_in;
     const goss__tensor *out;
     const goss__tensor *in; /* n_in of them */
+    void *plan;             /* what the op's `plan` made of them; NULL where it has none */
 } goss__shapes;
 
 typedef struct goss__call {
@@ -88,6 +89,9 @@ typedef struct goss__op {
     double (*cost)(const goss__shapes *s); /* arithmetic of a call in flops; NULL: numel of the output */
     /* What a call costs however few items it is for (packing and transforming weights), in the same unit; NULL: little. */
     double (*setup)(const goss__shapes *s);
+    /* What a call needs and shapes alone tell, worked out once for each of them: `plan` fills plan_size bytes, 64-byte aligned. */
+    size_t plan_size;
+    void (*plan)(const goss__shapes *s, void *out);
     goss__run_fn run_f32, run_f64;
 } goss__op;
 

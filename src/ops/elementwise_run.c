@@ -58,14 +58,16 @@ double goss__ew_eval(enum goss__ew_op op, double a, double b, double c) {
 
 /* ---- running ---- */
 
+static void ew_plan(const goss__shapes *s, void *out) { goss__nest_make(out, s->out, s->in, s->n_in); }
+
 /* A call's nest and the rows of its share. One long row is divided by columns instead. */
-typedef struct ew_plan {
+typedef struct ew_share {
     goss__nest nest;
     int64_t row, end, skip; /* skip: elements of the inner axis in front of a share by columns */
-} ew_plan;
+} ew_share;
 
-static void plan_make(ew_plan *p, const goss__call *c) {
-    goss__nest_make(&p->nest, c->shapes->out, c->shapes->in, c->shapes->n_in);
+static void share_make(ew_share *p, const goss__call *c) {
+    p->nest = *(const goss__nest *)c->shapes->plan;
     p->skip = 0;
     if (c->parts > 1 && p->nest.rows == 1) {
         int axis = p->nest.rank - 1;
@@ -80,9 +82,22 @@ static void plan_make(ew_plan *p, const goss__call *c) {
     }
 }
 
+/* The usual call: the whole of a nest that one kernel call walks. */
+static void run32_at_once(const goss__call *c, const goss__nest *n, goss__ew_fn fn) {
+    goss__ew e = {.out = c->out, .outer = n->dim[0], .inner = n->dim[1]};
+    for (int j = 0; j < n->n_in; j++)
+        e.in[j] = c->in[j], e.in_outer[j] = n->step[0][j], e.in_inner[j] = n->step[1][j];
+    fn(&e);
+}
+
 static void run32(const goss__call *c, goss__ew_fn fn) {
-    ew_plan p;
-    plan_make(&p, c);
+    const goss__nest *whole = c->shapes->plan;
+    if (whole->rank == 2 && c->parts <= 1) {
+        run32_at_once(c, whole, fn);
+        return;
+    }
+    ew_share p;
+    share_make(&p, c);
     const goss__nest *n = &p.nest;
     int n_in = n->n_in, last = n->rank - 1;
     goss__ew e = {.inner = n->dim[last]};
@@ -97,8 +112,8 @@ static void run32(const goss__call *c, goss__ew_fn fn) {
 }
 
 static void run64(const goss__call *c, void (*fn)(const ew_block *)) {
-    ew_plan p;
-    plan_make(&p, c);
+    ew_share p;
+    share_make(&p, c);
     const goss__nest *n = &p.nest;
     int n_in = n->n_in, last = n->rank - 1;
     ew_block e = {.inner = n->dim[last]};
@@ -146,6 +161,8 @@ const goss__op goss__op_ew[GOSS__EW_COUNT] = {
                           .vjp = vjp_##name_,                                                                          \
                           .slice = goss__slice_same,                                                                   \
                           .parts = ew_parts,                                                                           \
+                          .plan_size = sizeof(goss__nest),                                                             \
+                          .plan = ew_plan,                                                                             \
                           .run_f32 = run32_##name_,                                                                    \
                           .run_f64 = run64_##name_},
 #include "kernel/elementwise.def"

@@ -119,6 +119,13 @@ static product product_of(const goss__shapes *s) {
     return p;
 }
 
+/* A product, and how its operands move on with the batch: elements, or UNEVEN. */
+typedef struct batched {
+    product p;
+    int64_t a_step, b_step, size;
+} batched;
+enum { UNEVEN = -1 };
+
 /* Element offset of batch i of an operand whose leading extents may be 1. */
 static int64_t batch_offset(const goss__tensor *t, const goss__tensor *out, int64_t i) {
     int64_t offset = 0;
@@ -128,6 +135,21 @@ static int64_t batch_offset(const goss__tensor *t, const goss__tensor *out, int6
         if (t->dim[d] != 1) offset += at * t->stride[d];
     }
     return offset;
+}
+
+/* One matrix for all, or one for each; else some leading extents are 1 and others are not. */
+static int64_t batch_step(const goss__tensor *t, const goss__tensor *out) {
+    const int r = out->rank;
+    const int64_t own = goss__numel(t, 0, r - 2);
+    if (own == 1) return 0;
+    return own == goss__numel(out, 0, r - 2) ? t->dim[r - 2] * t->dim[r - 1] : UNEVEN;
+}
+
+static void matmul_plan(const goss__shapes *s, void *out) {
+    batched *b = out;
+    b->p = product_of(s);
+    b->a_step = batch_step(&s->in[0], s->out), b->b_step = batch_step(&s->in[1], s->out);
+    b->size = s->out->dim[s->out->rank - 2] * b->p.ldc;
 }
 
 static size_t matmul_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
@@ -168,24 +190,21 @@ static product cut_product(product p, const goss__call *c, int64_t *row, int64_t
     return p;
 }
 
+static int64_t offset_of(const goss__call *c, int operand, int64_t step, int64_t i) {
+    return step == UNEVEN ? batch_offset(&c->shapes->in[operand], c->shapes->out, i) : i * step;
+}
+
 static void matmul_f32(const goss__call *c) {
+    const batched *b = c->shapes->plan;
     int64_t row, column;
-    product p = cut_product(product_of(c->shapes), c, &row, &column);
-    const float *a = c->in[0], *b = c->in[1];
-    float *out = c->out;
-    int64_t size = c->shapes->out->dim[c->shapes->out->rank - 2] * p.ldc;
+    product p = cut_product(b->p, c, &row, &column);
+    const float *a_part = (const float *)c->in[0] + (p.ta ? row : row * p.lda),
+                *b_part = (const float *)c->in[1] + (p.tb ? column * p.ldb : column);
+    float *c_part = (float *)c->out + row * p.ldc + column;
+    goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc};
     for (int64_t i = 0; i < p.batch; i++) {
-        goss__gemm g = {.m = p.m,
-                        .n = p.n,
-                        .k = p.k,
-                        .ta = p.ta,
-                        .tb = p.tb,
-                        .lda = p.lda,
-                        .ldb = p.ldb,
-                        .ldc = p.ldc,
-                        .a = a + batch_offset(&c->shapes->in[0], c->shapes->out, i) + (p.ta ? row : row * p.lda),
-                        .b = b + batch_offset(&c->shapes->in[1], c->shapes->out, i) + (p.tb ? column * p.ldb : column),
-                        .c = out + i * size + row * p.ldc + column};
+        g.a = a_part + offset_of(c, 0, b->a_step, i), g.b = b_part + offset_of(c, 1, b->b_step, i);
+        g.c = c_part + i * b->size;
         c->kernels->gemm(&g, c->scratch);
     }
 }
@@ -214,5 +233,7 @@ const goss__op goss__op_matmul = {.name = "matmul",
                                   .scratch = matmul_scratch,
                                   .parts = matmul_parts,
                                   .cost = matmul_cost,
+                                  .plan_size = sizeof(batched),
+                                  .plan = matmul_plan,
                                   .run_f32 = matmul_f32,
                                   .run_f64 = matmul_f64};

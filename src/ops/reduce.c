@@ -141,6 +141,11 @@ typedef struct stretch {
     int64_t pre, red, post;
 } stretch;
 
+typedef struct reduction {
+    int n;
+    stretch st[GOSS_MAX_RANK];
+} reduction;
+
 static int stretches(const goss__shapes *s, stretch *out) {
     const goss__tensor *in = &s->in[0];
     uint32_t axes = (uint32_t)s->attr[0];
@@ -156,6 +161,13 @@ static int stretches(const goss__shapes *s, stretch *out) {
         out[n++] = (stretch){goss__numel(in, 0, i + 1), red, post};
     }
     return n;
+}
+
+/* Without any axis to reduce every element is a sum of its own. */
+static void reduce_plan(const goss__shapes *s, void *out) {
+    reduction *r = out;
+    r->n = stretches(s, r->st);
+    if (r->n == 0) r->n = 1, r->st[0] = (stretch){1, 1, s->in[0].numel};
 }
 
 static size_t reduce_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
@@ -196,12 +208,12 @@ static void max_block(double *out, const double *x, int64_t pre, int64_t red, in
         }
 }
 
-/* `first` goes over the operands, along the last stretch of axes; `rest` over what it leaves. Without any axis to reduce
- * every element is a sum of its own. */
+/* `first` goes over the operands, along the last stretch of axes; `rest` over what it leaves. */
 #define REDUCE(name, real, first, rest)                                                                                \
     static void name(const goss__call *c) {                                                                            \
-        stretch st[GOSS_MAX_RANK] = {{1, 1, c->shapes->in[0].numel}};                                                  \
-        const int found = stretches(c->shapes, st), n = found ? found : 1;                                             \
+        const reduction *plan = c->shapes->plan;                                                                       \
+        const stretch *st = plan->st;                                                                                  \
+        const int n = plan->n;                                                                                         \
         char *scratch = c->scratch;                                                                                    \
         real *from = NULL;                                                                                             \
         for (int i = 0; i < n; i++) {                                                                                  \
@@ -232,12 +244,16 @@ const goss__op goss__op_sum = {.name = "sum",
                                .slice = sum_slice,
                                .scratch = reduce_scratch,
                                .cost = reduce_cost,
+                               .plan_size = sizeof(reduction),
+                               .plan = reduce_plan,
                                .run_f32 = sum_f32,
                                .run_f64 = sum_f64};
 const goss__op goss__op_sum_product = {.name = "sum_product",
                                        .slice = sum_product_slice,
                                        .scratch = reduce_scratch,
                                        .cost = sum_product_cost,
+                                       .plan_size = sizeof(reduction),
+                                       .plan = reduce_plan,
                                        .run_f32 = sum_product_f32,
                                        .run_f64 = sum_product_f64};
 const goss__op goss__op_reduce_max = {.name = "reduce_max",
@@ -245,5 +261,7 @@ const goss__op goss__op_reduce_max = {.name = "reduce_max",
                                       .slice = max_slice,
                                       .scratch = reduce_scratch,
                                       .cost = reduce_cost,
+                                      .plan_size = sizeof(reduction),
+                                      .plan = reduce_plan,
                                       .run_f32 = max_f32,
                                       .run_f64 = max_f64};

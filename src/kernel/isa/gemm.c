@@ -117,16 +117,32 @@ static void gemm_row(const goss__gemm *g) {
     }
 }
 
-void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
-    if (g->m <= 0 || g->n <= 0) return;
-    if (g->k <= 0) {
-        if (!g->accumulate) fill_zero(g);
-        return;
+/* Nothing to pack, to copy or to cut: the tiles of gemm_blocks below without what leads up to them, which would take half
+ * of the time of a product of 10 x 40 and 40 x 40. */
+static bool is_small(const goss__gemm *g) {
+    return !g->tb && g->m <= 4 * TILE_ROWS && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
+           (GOSS_MASKED || g->n % W == 0) && g->lda % 512 != 0;
+}
+
+static void gemm_small(const goss__gemm *g) {
+    const int64_t cols = panel_cols(g->m), row = g->ta ? 1 : g->lda;
+    const goss__segment seg = {0, 0, g->k};
+    int64_t at[TILE_ROWS];
+    for (int r = 0; r < TILE_ROWS && r < g->m; r++) at[r] = r * g->ldc;
+    goss__tile t = {.ldb = g->ldb, .seg = &seg, .segs = 1, .at = at, .mode = g->accumulate ? TILE_CONTINUE : TILE_SET};
+    t.row = row, t.step = g->ta ? g->lda : 1;
+    for (int64_t j = 0; j < g->n; j += cols) {
+        const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
+        t.b = g->b + j, t.last = width - (vectors - 1) * W;
+        for (int64_t i = 0, r; i < g->m; i += r) {
+            r = tile_rows(g->m - i);
+            t.a = g->a + i * row, t.c = g->c + i * g->ldc + j;
+            GOSS_FN(tile_find)(r, vectors, g->ta, width % W != 0)(&t);
+        }
     }
-    if (g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W) {
-        gemm_row(g);
-        return;
-    }
+}
+
+static void gemm_blocks(const goss__gemm *g, float *scratch) {
     block b = {.g = g, .panel = scratch, .cols = panel_cols(g->m)};
     const int64_t panel = goss__min64(g->k, K_BLOCK) * goss__min64(goss__ceil_div(g->n, W) * W, TILE_COLS_MAX * W);
     for (b.k0 = 0; b.k0 < g->k; b.k0 += K_BLOCK) {
@@ -139,4 +155,18 @@ void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
             block_times_panels(&b);
         }
     }
+}
+
+void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
+    if (g->m <= 0 || g->n <= 0) return;
+    if (g->k <= 0) {
+        if (!g->accumulate) fill_zero(g);
+        return;
+    }
+    if (g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W)
+        gemm_row(g);
+    else if (is_small(g))
+        gemm_small(g);
+    else
+        gemm_blocks(g, scratch);
 }
