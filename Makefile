@@ -34,13 +34,16 @@ OBJ := $(SRC:%.c=$(B)/%.o) $(foreach i,$(ISAS),$(ISA_SRC:%.c=$(B)/%.$(i).o))
 CLI_OBJ := $(patsubst %.c,$(B)/%.o,$(sort $(wildcard cli/*.c)))
 TESTS := $(patsubst tests/%.c,$(B)/tests/%,$(sort $(wildcard tests/test_*.c)))
 BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c)))
-BENCH_OBJ := $(B)/bench/workload.o $(B)/bench/workload_run.o
+BENCH_OBJ := $(addprefix $(B)/bench/,workload.o workload_run.o serve.o numbers.o)
+# Steps written by hand, raced like peers: for this machine alone, as a day of hand work would be.
+LEANS := $(patsubst bench/lean/%.c,$(B)/bench/%,$(sort $(wildcard bench/lean/lean_*.c)))
+LEAN_OBJ := $(addprefix $(B)/bench/,lean/lean.o serve.o numbers.o)
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(sort $(wildcard examples/*.c)))
 ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(INC) -I$(B) $(LIB_CFLAGS) -MMD -MP
 
 all: $(if $(CLI_OBJ),$(B)/gossamer) $(B)/libgossamer.a
 tests: $(TESTS) $(EXAMPLES)
-bench-build: $(BENCHES)
+bench-build: $(BENCHES) $(LEANS)
 
 $(B)/libgossamer.a: $(OBJ)
 	@rm -f $@
@@ -51,6 +54,9 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libgossamer.a
 	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
 $(B)/bench/%: $(B)/bench/%.o $(BENCH_OBJ) $(B)/libgossamer.a
 	@$(CC) $(CFLAGS) -pthread -o $@ $< $(BENCH_OBJ) $(B)/libgossamer.a $(LIB_LIBS) -lm
+$(B)/bench/lean_%: $(B)/bench/lean/lean_%.o $(LEAN_OBJ) $(B)/libgossamer.a
+	@$(CC) $(CFLAGS) -pthread -o $@ $< $(LEAN_OBJ) $(B)/libgossamer.a $(LIB_LIBS) -lm
+$(B)/bench/lean/%.o: CFLAGS += -O3 -march=native
 $(B)/examples/%: $(B)/examples/%.o $(B)/libgossamer.a
 	@$(CC) $(CFLAGS) -pthread -o $@ $< $(B)/libgossamer.a $(LIB_LIBS) -lm
 
@@ -86,13 +92,16 @@ demo: deps
 # Whole training steps beside PyTorch and JAX (docs/performance.md); RACE passes options on to bench/race.py.
 bench: bench-build
 	@python3 bench/race.py --build $(B) $(RACE)
+# One user from process start to prediction, beside PyTorch and JAX.
+bench-cold: all
+	@python3 bench/cold.py --build $(B)
 bench-peers:
 	@python3 -m venv $(B)/peers
 	@$(B)/peers/bin/pip install -q torch "jax[cpu]" numpy
 clean:
 	rm -rf $(B)
 
--include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(EXAMPLES:=.d)
+-include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(BENCH_OBJ:.o=.d) $(LEAN_OBJ:.o=.d) $(EXAMPLES:=.d)
 .SECONDARY:
-.PHONY: all tests bench bench-build bench-peers check check-all deps demo clean
+.PHONY: all tests bench bench-build bench-cold bench-peers check check-all deps demo clean
 .DEFAULT_GOAL := all

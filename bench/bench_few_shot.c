@@ -24,7 +24,7 @@ static double image_products(void) {
 static void features(bench *b, const goss_target *t, const goss_weights *w, goss_val images, goss_val *support,
                      goss_val *query) {
     const int64_t queries = WAYS * QUERIES;
-    if (b->which == 0) {
+    if (b->run.which == 0) {
         goss_target_context c = goss_target_context_defaults();
         c.norm = GOSS_NORM_SHARED;
         goss_val f = goss_target_features(t, images, w, &c);

@@ -20,7 +20,7 @@ int main(int argc, char **argv) {
     goss_weights *w = goss_weights_from_slab(layout, bench_hypernetwork(&b, T, tasks, total, 0.02, 0.2));
     goss_val logits = goss_target_apply(target, x, w, NULL).logits;
     goss_val loss = goss_reduce_loss(goss_cross_entropy(logits, y, 0, GOSS_NONE), GOSS_NONE);
-    bench_train(&b, loss, b.which == 1 ? 1.0 : 0);
+    bench_train(&b, loss, b.run.which == 1 ? 1.0 : 0);
 
     const double generator = 2.0 * (double)tasks * (32 * 128 + 128 * 128 + 128 * (double)total);
     const double applied = 2.0 * (double)(tasks * samples) * (20 * 64 + 64 * 64 + 64 * 5);

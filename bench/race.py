@@ -4,7 +4,8 @@
 All contenders of a workload are started first and say what they compute from the common numbers (loss, gradient norm,
 loss after a step); who differs from Gossamer by more than 1e-4 is not raced and fails the run, and where nobody agrees
 Gossamer is not timed either. Then they take turns, a block each, so that what the machine does meanwhile meets all
-alike; a figure is the median of a contender's blocks. Before and after, the FMA peak says whether the cores were there.
+alike; a figure is the median of a contender's blocks. The step written by hand (bench/lean), where there is one, races
+too. Before and after, the FMA peak says whether the cores were there.
 """
 import argparse
 import json
@@ -31,8 +32,15 @@ WORKLOADS = {
     "few-shot-support": ("bench_few_shot", {"torch_few_shot": "eager compile", "jax_few_shot": "jit"}),
     "maml-1": ("bench_maml", {"torch_maml": "compile-func eager-bmm | eager-func", "jax_maml": "jit-vmap"}),
     "maml-5": ("bench_maml", {"torch_maml": "compile-func eager-bmm | eager-func", "jax_maml": "jit-vmap"}),
+    "maml-conv4-1": ("bench_maml", {"torch_maml_conv4": "eager-loop compile-func | eager-func",
+                                    "jax_maml_conv4": "jit-unrolled | jit-vmap"}),
+    "maml-conv4-5": ("bench_maml", {"torch_maml_conv4": "eager-loop compile-func | eager-func",
+                                    "jax_maml_conv4": "jit-unrolled | jit-vmap"}),
     "adapt": ("bench_adapt", {"torch_adapt": "compile eager", "jax_adapt": "jit"}),
+    "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
+
+LEAN = ["hyper-mlp", "hyper-mlp-clip", "maml-1", "maml-5", "adapt"]  # there is a step written by hand, too
 
 
 class Contender:
@@ -99,7 +107,8 @@ def assemble(o, workload, threads, log):
     common = ["--workload", workload, "--threads", str(threads), "--interactive"]
     ours = Contender("gossamer", [o.build / "bench" / program, *common], log)
     python = o.build / "peers/bin/python"
-    peers = []
+    by_hand = o.build / "bench" / program.replace("bench_", "lean_")
+    peers = [("lean", [by_hand, *common])] if workload in LEAN else []
     for script, text in scripts.items() if python.exists() else []:
         for variant in variants(text, o.all):
             command = [python, HERE / "peers" / f"{script}.py", "--variant", variant, *common]
@@ -139,11 +148,12 @@ def race(contenders, o):
 
 def row_of(workload, threads, ours, racing, gflops):
     peers = {c.name: round(c.ms(), 4) for c in racing if c.ms() is not None}
+    lean = peers.pop("lean", None)  # by hand: what the engine costs, not whom it is compared with
     best = min(peers, key=peers.get) if peers else None
     ms = ours.ms()
     fraction = ours.head["flops"] / (ms * 1e6) / gflops if ms else None
     return {"workload": workload, "threads": threads, "ours_ms": ms and round(ms, 4), "peers": peers, "best_peer": best,
-            "ratio": round(peers[best] / ms, 3) if best and ms else None,
+            "ratio": round(peers[best] / ms, 3) if best and ms else None, "lean_ms": lean,
             "fma_fraction": fraction and round(fraction, 4), "peak_mb": ours.peak_mb}
 
 

@@ -7,41 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void usage(const char *program, const char *const *names) {
-    fprintf(stderr, "usage: %s [--workload NAME] [--threads N] [--repeats N] [--interactive] [--profile] [--text]\n",
-            program);
-    for (; *names; names++) fprintf(stderr, "  %s\n", *names);
-    exit(2);
-}
-
-static int find_workload(const char *name, const char *const *names) {
-    for (int i = 0; names[i]; i++)
-        if (strcmp(names[i], name) == 0) return i;
-    return -1;
-}
-
 void bench_open(bench *b, int argc, char **argv, const char *const *names) {
     memset(b, 0, sizeof *b);
-    b->repeats = 7;
-    for (int i = 1; i < argc; i++) {
-        const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--interactive") == 0)
-            b->interactive = true;
-        else if (strcmp(argv[i], "--profile") == 0)
-            b->profile = true;
-        else if (strcmp(argv[i], "--text") == 0)
-            b->text = true;
-        else if (strcmp(argv[i], "--threads") == 0)
-            b->threads = atoi(value), i++;
-        else if (strcmp(argv[i], "--repeats") == 0)
-            b->repeats = atoi(value), i++;
-        else if (strcmp(argv[i], "--workload") == 0)
-            b->which = find_workload(value, names), i++;
-        else
-            usage(argv[0], names);
-    }
-    if (b->which < 0 || b->threads < 0 || b->repeats < 1 || b->repeats > 1000) usage(argv[0], names);
-    b->workload = names[b->which];
+    serve_open(&b->run, argc, argv, names);
     b->g = goss_graph_new();
     if (!b->g) exit(1);
 }
@@ -119,7 +87,7 @@ goss_weights *bench_target_weights(bench *b, const goss_target *target) {
 goss_target *bench_target(bench *b, const char *text, const int64_t *input, int rank, int64_t outputs) {
     goss_target *t = NULL;
     if (goss_target_parse(text, input, rank, outputs, &t, &b->err) == GOSS_OK) return t;
-    fprintf(stderr, "%s: %s\n", b->workload, b->err.text);
+    fprintf(stderr, "%s: %s\n", b->run.workload, b->err.text);
     exit(1);
 }
 

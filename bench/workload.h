@@ -1,17 +1,15 @@
-/* workload.h: what the programs of one workload each share: the command line, numbers that anyone can reproduce, the
- * training step around a loss, timing and the JSON.
+/* workload.h: what the programs of one workload each share: named tensors whose numbers follow from their names (numbers.h),
+ * the training step around a loss, and the JSON (serve.h).
  *
- * Numbers: element i of the tensor NAME is offset + scale (2 u - 1) with u in [0, 1) from a hash of (FNV-1a of NAME,
- * i), so that bench/peers/numbers_of.py makes the same ones from nothing but the names. Labels are that hash modulo the
- * ways. A workload is its loss and the gradient norm at these numbers, and the loss after one step of Adam: the peers
- * must print the same three before they are timed. These are programs, not a library: an error ends them with its text.
- */
+ * A workload is its loss and the gradient norm at these numbers, and the loss after one step of Adam: the peers must print
+ * the same three before they are timed. These are programs, not a library: an error ends them with its text. */
 #ifndef GOSS_BENCH_WORKLOAD_H
 #define GOSS_BENCH_WORKLOAD_H
 
 #include "gossamer/exec.h"
 #include "gossamer/nn.h"
 #include "gossamer/optimizer.h"
+#include "serve.h"
 
 #define BENCH_MAX 32
 
@@ -26,10 +24,7 @@ typedef struct bench_tensor {
 } bench_tensor;
 
 typedef struct bench {
-    const char *workload; /* one of the program's */
-    int which;            /* its number among them */
-    int threads, repeats;
-    bool interactive, profile, text;
+    serving run;
     goss_graph *g;
     goss_extent symbol[BENCH_MAX];
     int64_t maximum[BENCH_MAX];
@@ -47,7 +42,7 @@ typedef struct bench {
     goss_error err;
 } bench;
 
-/* Reads the command line. names: the workloads of this program, NULL at the end, the first one is the default. */
+/* Reads the command line (serve_open) and begins a graph. */
 void bench_open(bench *b, int argc, char **argv, const char *const *names);
 /* A symbol that runs at its maximum. */
 goss_extent bench_symbol(bench *b, const char *name, int64_t maximum);

@@ -14,13 +14,8 @@ IMAGES = WAYS * (1 + QUERIES)
 
 def weights():
     he = (6 / C) ** 0.5
-    p = {"head1.w": n.reals("head1.w", (C, C), he), "head1.b": n.small("head1.b", (C,)),
-         "head2.w": n.reals("head2.w", (C, C), 0.1 * he), "head2.b": n.small("head2.b", (C,))}
-    for k, i in enumerate(INPUTS, 1):
-        p[f"conv{k}.w"] = n.he(f"conv{k}.w", (3, 3, i, C))
-        p[f"norm{k}.gain"] = n.reals(f"norm{k}.gain", (C,), 0.1, 1.0)
-        p[f"norm{k}.shift"] = n.small(f"norm{k}.shift", (C,))
-    return p
+    return {**with_jax.conv4_weights(INPUTS, C), "head1.w": n.reals("head1.w", (C, C), he), "head1.b": n.small("head1.b", (C,)),
+            "head2.w": n.reals("head2.w", (C, C), 0.1 * he), "head2.b": n.small("head2.b", (C,))}
 
 
 def norm(x, gain, shift):

@@ -14,12 +14,7 @@ IMAGES = WAYS * (1 + QUERIES)
 
 
 def weights():
-    p = {}
-    for k, i in enumerate(INPUTS, 1):
-        w = n.he(f"conv{k}.w", (3, 3, i, C)).transpose(3, 0, 1, 2).copy()
-        p[f"conv{k}.w"] = torch.from_numpy(w).permute(0, 3, 1, 2).requires_grad_()
-        p[f"norm{k}.gain"] = torch.from_numpy(n.reals(f"norm{k}.gain", (C,), 0.1, 1.0)).requires_grad_()
-        p[f"norm{k}.shift"] = torch.from_numpy(n.small(f"norm{k}.shift", (C,))).requires_grad_()
+    p = with_torch.conv4_weights(INPUTS, C)
     he = (6 / C) ** 0.5
     p.update(with_torch.parameters({"head1.w": n.reals("head1.w", (C, C), he), "head1.b": n.small("head1.b", (C,)),
                                     "head2.w": n.reals("head2.w", (C, C), 0.1 * he),

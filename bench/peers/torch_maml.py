@@ -66,22 +66,7 @@ def loss_bmm(p, x, y, query, answer):
 
 p, task = weights(), data()
 if options.variant == "compile-func":
-    # The gradient is taken inside: a compiled function's own backward is not differentiable twice, torch.func's is.
-    gradient_and_loss = torch.compile(torch.func.grad_and_value(loss_func), dynamic=False)
-
-    class Function(torch.autograd.Function):
-        """The compiled gradient as that of the loss."""
-        @staticmethod
-        def forward(context, *leaves):
-            gradient, loss = gradient_and_loss(dict(zip(p, leaves)), *task)
-            context.gradient = tuple(gradient.values())
-            return loss
-
-        @staticmethod
-        def backward(context, cotangent):
-            return context.gradient  # the cotangent of a loss is 1
-
-    with_torch.train(options, p, lambda: Function.apply(*p.values()))
+    with_torch.train(options, p, with_torch.compiled_gradient(loss_func, p, task))
 else:
     loss = loss_bmm if options.variant == "eager-bmm" else loss_func
     with_torch.train(options, p, lambda: loss(p, *task))

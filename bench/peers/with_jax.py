@@ -13,6 +13,17 @@ def start(variants, workloads):
     return options
 
 
+def conv4_weights(inputs, channels):
+    """Filters, gains and shifts of a Conv4."""
+    import numbers_of as n
+    p = {}
+    for k, i in enumerate(inputs, 1):
+        p[f"conv{k}.w"] = n.he(f"conv{k}.w", (3, 3, i, channels))
+        p[f"norm{k}.gain"] = n.reals(f"norm{k}.gain", (channels,), 0.1, 1.0)
+        p[f"norm{k}.shift"] = n.small(f"norm{k}.shift", (channels,))
+    return p
+
+
 def adam(p, gradient, m, v, t, rate):
     import jax
     import jax.numpy as jnp

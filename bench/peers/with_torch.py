@@ -49,6 +49,40 @@ def train(options, p, loss_of, clip=0.0):
     protocol.serve("torch", options, check, step)
 
 
+def compiled_gradient(loss_func, p, task):
+    """loss_func(p, *task) as a function of nothing, its gradient compiled. The gradient is taken inside: a compiled
+    function's own backward is not differentiable twice, torch.func's is."""
+    import torch
+    gradient_and_loss = torch.compile(torch.func.grad_and_value(loss_func), dynamic=False)
+
+    class Function(torch.autograd.Function):
+        """The compiled gradient as that of the loss."""
+        @staticmethod
+        def forward(context, *leaves):
+            gradient, loss = gradient_and_loss(dict(zip(p, leaves)), *task)
+            context.gradient = tuple(gradient.values())
+            return loss
+
+        @staticmethod
+        def backward(context, cotangent):
+            return context.gradient  # the cotangent of a loss is 1
+
+    return lambda: Function.apply(*p.values())
+
+
+def conv4_weights(inputs, channels):
+    """Filters in channels-last memory, gains and shifts of a Conv4, as leaves."""
+    import torch
+    import numbers_of as n
+    p = {}
+    for k, i in enumerate(inputs, 1):
+        w = n.he(f"conv{k}.w", (3, 3, i, channels)).transpose(3, 0, 1, 2).copy()
+        p[f"conv{k}.w"] = torch.from_numpy(w).permute(0, 3, 1, 2).requires_grad_()
+        p[f"norm{k}.gain"] = torch.from_numpy(n.reals(f"norm{k}.gain", (channels,), 0.1, 1.0)).requires_grad_()
+        p[f"norm{k}.shift"] = torch.from_numpy(n.small(f"norm{k}.shift", (channels,))).requires_grad_()
+    return p
+
+
 def maybe_compiled(options, function):
     """The function itself, or compiled for the variants whose name says so."""
     import torch

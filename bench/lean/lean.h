@@ -1,0 +1,54 @@
+/* lean.h: what hand-written steps share: kernels, threads, scratch, parameters with Adam. No graph, no program: how far the
+ * engine is from what a day of hand work gives is always visible (bench/race.py races them as "lean"). */
+#ifndef GOSS_BENCH_LEAN_H
+#define GOSS_BENCH_LEAN_H
+
+#include "base/pool.h"
+#include "kernel/kernel.h"
+#include "../serve.h"
+
+#define LEAN_PARAMS 8
+
+/* A parameter with its gradient and moments. */
+typedef struct lean_param {
+    int64_t n;
+    float *value, *gradient, *first, *second;
+} lean_param;
+
+typedef struct lean {
+    serving run;
+    const goss__kernels *kernels;
+    goss__pool *pool;
+    int threads;
+    char **scratch; /* one a worker */
+    lean_param param[LEAN_PARAMS];
+    int n_params, steps;
+    float rate;
+} lean;
+
+/* The command line, the kernels, the threads. An error ends the program with a text. */
+void lean_open(lean *l, int argc, char **argv, const char *const *names);
+/* Prints the head of the JSON of a training step: the three figures that all contenders must agree on. */
+void lean_head(const lean *l, double loss, double gradient_norm, double next_loss);
+float *lean_floats(int64_t n); /* zero, 64-byte aligned; ends the program without memory */
+float *lean_input(const char *name, int64_t n, double scale, double offset);
+/* A parameter of these numbers; its place in l->param. */
+lean_param *lean_weight(lean *l, const char *name, int64_t n, double scale);
+
+/* C = (accumulate ? C : 0) + op(A) op(B), on one worker. */
+void lean_product(const lean *l, int worker, const goss__gemm *g);
+/* x = relu(x + bias), bias [columns] repeated */
+void lean_bias_relu(float *x, const float *bias, int64_t rows, int64_t columns);
+void lean_bias(float *x, const float *bias, int64_t rows, int64_t columns);
+/* gradient = where(y > 0, gradient, 0) */
+void lean_relu_back(float *gradient, const float *y, int64_t n);
+void lean_column_sums(const float *x, int64_t rows, int64_t columns, int64_t stride, float *out);
+double lean_squares(const float *x, int64_t rows, int64_t columns, int64_t stride);
+
+/* What Adam's step depends on (Kingma and Ba 2015); lean_adam is one block of one parameter. */
+typedef struct lean_moments {
+    float rate, correction1, correction2, scale; /* scale: of the gradient, for clipping */
+} lean_moments;
+lean_moments lean_next_step(lean *l, float scale);
+void lean_adam(const lean_moments *m, const lean_param *p, int64_t from, int64_t count);
+#endif
