@@ -40,12 +40,32 @@ static int cell(int at, int extent, int grid, float *part) {
     return i;
 }
 
-static void displace(const goss__elastic *e, int y, int x, int height, int width, float *sx, float *sy) {
-    float u, v;
-    int i = cell(y, height, e->grid, &v), j = cell(x, width, e->grid, &u);
-    const float *a = e->point[i][j], *b = e->point[i][j + 1], *c = e->point[i + 1][j], *d = e->point[i + 1][j + 1];
-    *sx += (1 - v) * ((1 - u) * a[0] + u * b[0]) + v * ((1 - u) * c[0] + u * d[0]);
-    *sy += (1 - v) * ((1 - u) * a[1] + u * b[1]) + v * ((1 - u) * c[1] + u * d[1]);
+/* The elastic field along one row of pixels: between two rows of grid points, blended. */
+typedef struct field_row {
+    float at[GOSS__ELASTIC_MAX][2];
+} field_row;
+
+static field_row field_at(const goss__elastic *e, int y, int height) {
+    field_row r;
+    float v;
+    const int i = cell(y, height, e->grid, &v);
+    for (int j = 0; j < e->grid; j++)
+        for (int k = 0; k < 2; k++) r.at[j][k] = (1 - v) * e->point[i][j][k] + v * e->point[i + 1][j][k];
+    return r;
+}
+
+/* Some columns of an image, and where in the elastic field they lie: the same for every row. */
+enum { COLUMNS = 128 };
+typedef struct columns {
+    int first, count;
+    int cell[COLUMNS];
+    float part[COLUMNS];
+} columns;
+
+static columns columns_at(const goss__elastic *e, int first, int width) {
+    columns c = {.first = first, .count = width - first < COLUMNS ? width - first : COLUMNS};
+    for (int x = 0; e && x < c.count; x++) c.cell[x] = cell(first + x, width, e->grid, &c.part[x]);
+    return c;
 }
 
 typedef struct picture {
@@ -85,18 +105,33 @@ static void sample(const picture *p, float sy, float sx, float *out) {
             blend(v, u, value(p, y, x, k), value(p, y, x + 1, k), value(p, y + 1, x, k), value(p, y + 1, x + 1, k));
 }
 
+/* `out`: of the row's first column. */
+static void warp_row(const picture *p, const goss__affine *a, const columns *c, const field_row *field, int y, float *out) {
+    const float cy = (float)(p->height - 1) / 2, cx = (float)(p->width - 1) / 2, py = (float)y - cy;
+    const float row_x = a->m[1] * py + a->shift[0] + cx, row_y = a->m[3] * py + a->shift[1] + cy;
+    for (int x = 0; x < c->count; x++, out += p->channels) {
+        const float px = (float)(c->first + x) - cx;
+        float sx = a->m[0] * px + row_x, sy = a->m[2] * px + row_y;
+        if (field) {
+            const float u = c->part[x], *left = field->at[c->cell[x]], *right = field->at[c->cell[x] + 1];
+            sx += (1 - u) * left[0] + u * right[0], sy += (1 - u) * left[1] + u * right[1];
+        }
+        sample(p, sy, sx, out);
+    }
+}
+
 void goss__warp(const float *in, int height, int width, int channels, const goss__affine *a,
                 const goss__elastic *elastic, float ground, float *out) {
-    picture p = {in, height, width, channels, ground};
-    float cy = (float)(height - 1) / 2, cx = (float)(width - 1) / 2;
-    for (int y = 0; y < height; y++)
-        for (int x = 0; x < width; x++, out += channels) {
-            float px = (float)x - cx, py = (float)y - cy;
-            float sx = a->m[0] * px + a->m[1] * py + a->shift[0] + cx;
-            float sy = a->m[2] * px + a->m[3] * py + a->shift[1] + cy;
-            if (elastic && elastic->grid) displace(elastic, y, x, height, width, &sx, &sy);
-            sample(&p, sy, sx, out);
+    const picture p = {in, height, width, channels, ground};
+    if (elastic && !elastic->grid) elastic = NULL;
+    for (int first = 0; first < width; first += COLUMNS) {
+        const columns c = columns_at(elastic, first, width);
+        for (int y = 0; y < height; y++) {
+            field_row row;
+            if (elastic) row = field_at(elastic, y, height);
+            warp_row(&p, a, &c, elastic ? &row : NULL, y, out + ((size_t)y * (size_t)width + (size_t)first) * (size_t)channels);
         }
+    }
 }
 
 void goss__quarter_turns(const float *in, int side, int channels, int turns, float *out) {
