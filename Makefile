@@ -3,7 +3,8 @@
 
 B ?= build
 CC ?= gcc
-CFLAGS ?= -O2 -g
+# For a debugger: make B=build/debug CFLAGS="-O1 -g"
+CFLAGS ?= -O2
 WARN := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
 # No contraction and no reassociation: the same bits from every variant and compiler flag.
 STD := -std=gnu17 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -fvisibility=hidden -fPIC -pthread

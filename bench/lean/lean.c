@@ -28,9 +28,15 @@ void lean_open(lean *l, int argc, char **argv, const char *const *names) {
         if (!(l->scratch[i] = goss__alloc_aligned(SCRATCH))) fail("no memory");
 }
 
-void lean_head(const lean *l, double loss, double gradient_norm, double next_loss) {
-    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"loss\":%.8g,\"gradient_norm\":%.8g,\"next_loss\":%.8g}",
-           l->run.workload, l->threads, loss, gradient_norm, next_loss);
+void lean_train(lean *l, void (*run)(void *context), void *context, const double *loss, const double *gradient_norm) {
+    l->rate = RATE_CHECKED;
+    run(context);
+    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"loss\":%.8g,\"gradient_norm\":%.8g", l->run.workload,
+           l->threads, *loss, *gradient_norm);
+    run(context);
+    printf(",\"next_loss\":%.8g}", *loss);
+    l->rate = RATE_TIMED;
+    serve(&l->run, run, context);
 }
 
 float *lean_floats(int64_t n) {

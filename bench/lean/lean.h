@@ -28,8 +28,9 @@ typedef struct lean {
 
 /* The command line, the kernels, the threads. An error ends the program with a text. */
 void lean_open(lean *l, int argc, char **argv, const char *const *names);
-/* Prints the head of the JSON of a training step: the three figures that all contenders must agree on. */
-void lean_head(const lean *l, double loss, double gradient_norm, double next_loss);
+/* Two steps for the three figures that all contenders must agree on, then steps to be timed. *loss and *gradient_norm: as the
+ * last step left them. */
+void lean_train(lean *l, void (*run)(void *context), void *context, const double *loss, const double *gradient_norm);
 float *lean_floats(int64_t n); /* zero, 64-byte aligned; ends the program without memory */
 float *lean_input(const char *name, int64_t n, double scale, double offset);
 /* A parameter of these numbers; its place in l->param. */

@@ -185,12 +185,6 @@ int main(int argc, char **argv) {
     static step s;
     lean_open(&s.l, argc, argv, names);
     prepare(&s);
-    s.l.rate = RATE_CHECKED;
-    run(&s);
-    const double loss = s.loss, norm = s.norm;
-    run(&s);
-    lean_head(&s.l, loss, norm, s.loss);
-    s.l.rate = RATE_TIMED;
-    serve(&s.l.run, run, &s);
+    lean_train(&s.l, run, &s, &s.loss, &s.norm);
     return 0;
 }
