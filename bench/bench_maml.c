@@ -2,6 +2,7 @@
  * maml-1, -5: the sine tasks' shapes: 25 tasks, 10 + 10 points, 1-40-40-1; tiny products in long chains: what is measured is
  * the engine's overhead. maml-conv4-1, -5: Omniglot's: 4 tasks, 5 ways, 1 shot, 15 queries a class, Conv4-64 normalised by
  * the batch that it sees, as the paper has it. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "workload.h"
@@ -40,7 +41,10 @@ static const char *name_of(const workload *w, int i) { return goss_layout_entry(
 /* One set of weights for each task, equal at first. */
 static void spread(workload *w, goss_extent tasks) {
     w->n = goss_layout_count(goss_weights_layout(w->shared));
-    if (w->n > MAX_TENSORS) exit(1);
+    if (w->n > MAX_TENSORS) {
+        fprintf(stderr, "%s: more than %d tensors\n", w->b.run.workload, MAX_TENSORS);
+        exit(1);
+    }
     for (int i = 0; i < w->n; i++) {
         goss_val v = goss_weights_get(w->shared, name_of(w, i));
         goss_shape s = goss_shape_of(v);

@@ -132,7 +132,7 @@ static void put_heading(goss__str *s, const char *first, const goss_machine *m, 
                    last);
 }
 
-static void put_operations(goss__str *s, const goss_exec *e, const row *rows, size_t n, double total, const goss_machine *machine) {
+static void put_operations(goss__str *s, const row *rows, size_t n, double total, const goss_machine *machine) {
     goss_machine one;
     if (machine) /* an operation's seconds are one thread's */
         one = (goss_machine){1, machine->flops / machine->threads, machine->bytes / machine->threads};
@@ -174,7 +174,7 @@ static void put_all(goss__str *s, const goss_exec *e, const row *rows, size_t n,
     if (m)
         goss__str_addf(s, "machine: %.1f GFLOP/s (%s), %.1f GB/s read and written by copies\n", m->flops * 1e-9,
                        e->kernels->name, m->bytes * 1e-9);
-    put_operations(s, e, rows, n, total, m);
+    put_operations(s, rows, n, total, m);
     put_heading(s, "phase", m, "number: items by unit, operations");
     for (uint32_t f = 0; f < e->program->n_phases; f++) put_phase(s, e, f, wall, m);
 }

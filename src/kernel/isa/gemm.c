@@ -7,8 +7,7 @@
 #include "kernel/isa/tile.h"
 
 #define K_BLOCK 512
-#define A_FLOATS (K_BLOCK * TILE_ROWS * 18) /* of A that stay near while panels of B pass by: the shorter K, the more rows */
-#define M_LIMIT (TILE_ROWS * 144)
+#define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define ROW_COLS 1024    /* columns of a row-vector product that stay in L1 while rows of B stream by */
 
@@ -29,15 +28,11 @@ typedef struct block {
 
 static int64_t panel_cols(int64_t m) { return W * TILE_COLS(tile_rows(m)); }
 
-/* Rows of a block, whole tiles. */
-static int64_t block_rows(int64_t kc) { return goss__min64(A_FLOATS / kc / TILE_ROWS * TILE_ROWS, M_LIMIT); }
-
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;
-    const int64_t kc = goss__min64(k, K_BLOCK), cols = goss__min64(goss__ceil_div(n, W) * W, TILE_COLS_MAX * W);
-    /* A copy of A's block: its rows are fewer, the longer they are. */
-    const int64_t copy = goss__min64((kc + 16) * (goss__min64(m, M_LIMIT) + 16), A_FLOATS + 16 * (M_LIMIT + K_BLOCK + 16));
-    return (size_t)(kc * cols + copy) * sizeof(float);
+    const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(m, M_BLOCK);
+    const int64_t cols = goss__min64(goss__ceil_div(n, W) * W, TILE_COLS_MAX * W);
+    return (size_t)(kc * cols + (kc + 16) * (mc + 16)) * sizeof(float);
 }
 
 /* One panel of B, at bp, against all rows of the block. */
@@ -153,9 +148,8 @@ static void gemm_blocks(const goss__gemm *g, float *scratch) {
     for (b.k0 = 0; b.k0 < g->k; b.k0 += K_BLOCK) {
         b.kc = goss__min64(K_BLOCK, g->k - b.k0);
         b.mode = b.k0 > 0 || g->accumulate ? TILE_CONTINUE : TILE_SET;
-        const int64_t rows = block_rows(b.kc);
-        for (b.m0 = 0; b.m0 < g->m; b.m0 += rows) {
-            b.mc = goss__min64(rows, g->m - b.m0);
+        for (b.m0 = 0; b.m0 < g->m; b.m0 += M_BLOCK) {
+            b.mc = goss__min64(M_BLOCK, g->m - b.m0);
             b.far_b = b.kc * g->n > FAR_FLOATS;
             b.a = place_a(&b, b.panel + panel);
             block_times_panels(&b);

@@ -69,31 +69,11 @@ ALWAYS void rows(const goss__ew *e, formula f, const int arity, const int dense)
     }
 }
 
-/* Rows of V whole vectors, all operands dense within them: channels of maps against one row for all, mostly. */
-ALWAYS void even_rows(const goss__ew *e, formula f, const int arity, const int V) {
-    const float *a = e->in[0], *b = arity > 1 ? e->in[1] : a, *c = arity > 2 ? e->in[2] : a;
-    const int64_t sa = e->in_outer[0], sb = arity > 1 ? e->in_outer[1] : 0, sc = arity > 2 ? e->in_outer[2] : 0;
-    float *out = e->out;
-    for (int64_t o = 0; o < e->outer; o++, out += V * W, a += sa, b += sb, c += sc) {
-        UNROLL for (int v = 0; v < V; v++) vstore(out + v * W, f(vload(a + v * W), vload(b + v * W), vload(c + v * W)));
-    }
-}
-
 ALWAYS void apply(const goss__ew *given, formula f, const int arity) {
     const goss__ew e = flatten(given, arity);
     if (e.outer <= 0 || e.inner <= 0) return;
     int dense = 0;
     for (int j = 0; j < arity; j++) dense |= (e.in_inner[j] != 0) << j;
-    if (dense == (1 << arity) - 1 && e.outer > 1) {
-        if (e.inner == 64) {
-            even_rows(&e, f, arity, 64 / W);
-            return;
-        }
-        if (e.inner == 32) {
-            even_rows(&e, f, arity, 32 / W);
-            return;
-        }
-    }
     switch (dense) {
     case 0:
         rows(&e, f, arity, 0);
