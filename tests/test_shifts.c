@@ -59,7 +59,7 @@ TEST(features_are_the_mean_over_copies) {
     T_CHECK(open_setting(&s, "conv 3 3; norm layer; relu; flatten; head"));
     goss_val out[7] = {goss_target_features(s.with, s.x, s.v, NULL), goss_target_apply(s.with, s.x, s.v, NULL).logits};
     for (int i = 0; i < 5; i++) {
-        char name[8];
+        char name[16];
         snprintf(name, sizeof name, "x%d", i);
         move_images(world_numbers(&s.w, "x"), copies[i], TASKS * SAMPLES, by[i][0], by[i][1]);
         goss_val x = world_input(&s.w, name, GOSS_REAL, goss_shape_of(s.x), copies[i]);
