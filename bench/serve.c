@@ -67,8 +67,12 @@ static double median(double *t, int n) {
     return n % 2 ? t[n / 2] : 0.5 * (t[n / 2 - 1] + t[n / 2]);
 }
 
-/* Milliseconds of the block's median step. */
-static double time_block(step_fn step, void *context) {
+/* Milliseconds of a block's steps: the median, and what all but one in a hundred stay below. */
+typedef struct block_times {
+    double ms, p99;
+} block_times;
+
+static block_times time_block(step_fn step, void *context) {
     static double t[BLOCK_STEPS];
     int n = 0;
     for (double start = now(), last = start; n < BLOCK_STEPS && (n == 0 || last - start < BLOCK_SECONDS);) {
@@ -77,7 +81,8 @@ static double time_block(step_fn step, void *context) {
         t[n++] = (end - last) * 1e3;
         last = end;
     }
-    return median(t, n);
+    const double ms = median(t, n); /* sorts t */
+    return (block_times){ms, t[(n * 99 + 99) / 100 - 1]};
 }
 
 /* The most memory held since the program started. (getrusage would count the parent's from before exec.) */
@@ -92,11 +97,15 @@ static double peak_mb(void) {
 }
 
 static void run_repeats(const serving *s, step_fn step, void *context) {
-    double t[1000];
+    double t[1000], p99[1000];
     time_block(step, context); /* warm-up */
-    for (int i = 0; i < s->repeats; i++) t[i] = time_block(step, context);
+    for (int i = 0; i < s->repeats; i++) {
+        const block_times b = time_block(step, context);
+        t[i] = b.ms, p99[i] = b.p99;
+    }
     const double ms = median(t, s->repeats); /* sorts t */
-    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"peak_mb\":%.1f}\n", ms, t[0], t[s->repeats - 1], peak_mb());
+    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f}\n", ms, t[0], t[s->repeats - 1],
+           median(p99, s->repeats), peak_mb());
 }
 
 static void run_on_request(step_fn step, void *context) {
@@ -104,8 +113,8 @@ static void run_on_request(step_fn step, void *context) {
     fflush(stdout);
     for (int c; (c = getchar()) != EOF;) {
         if (c != '\n') continue;
-        const double ms = time_block(step, context);
-        printf("{\"ms\":%.6g,\"peak_mb\":%.1f}\n", ms, peak_mb());
+        const block_times b = time_block(step, context);
+        printf("{\"ms\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f}\n", b.ms, b.p99, peak_mb());
         fflush(stdout);
     }
 }

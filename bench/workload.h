@@ -34,6 +34,7 @@ typedef struct bench {
     goss_val output[BENCH_MAX];
     goss_optimizer_result step; /* no updates: forward only */
     int n_symbols, n_inputs, n_params, n_trained, n_outputs;
+    const char *bf16; /* parameters kept as bfloat16; NULL: none */
     float rate;
     goss_program *program;
     goss_params *params;

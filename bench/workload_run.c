@@ -46,18 +46,25 @@ static void fill_params(bench *b) {
                     (long long)t->numel);
             exit(1);
         }
+        const bool bf16 = goss_params_is_bf16(b->params, at);
+        float *values = bf16 ? malloc((size_t)t->numel * sizeof *values) : goss_params_data(b->params, at);
+        if (!values) exit(1);
         if (t->layout)
-            fill_layout(t->layout, goss_params_data(b->params, at));
+            fill_layout(t->layout, values);
         else
-            numbers_reals(t->name, t->scale, t->offset, goss_params_data(b->params, at), t->numel);
+            numbers_reals(t->name, t->scale, t->offset, values, t->numel);
+        if (!bf16) continue;
+        goss_params_set(b->params, at, values);
+        free(values);
     }
 }
 
 /* ---- running ---- */
 
 static void prepare(bench *b) {
-    must(b,
-         goss_compile(b->g, b->output, b->n_outputs, b->step.updates, b->step.n_updates, NULL, &b->program, &b->err));
+    goss_program_options o = goss_program_defaults();
+    o.bf16 = b->bf16;
+    must(b, goss_compile(b->g, b->output, b->n_outputs, b->step.updates, b->step.n_updates, &o, &b->program, &b->err));
     must(b, goss_params_new(GOSS_F32, &b->params, &b->err));
     must(b, goss_params_add(b->params, b->program, &b->err));
     must(b, goss_threads_new(b->run.threads, &b->pool, &b->err));

@@ -17,11 +17,15 @@ static void print_value(const char *key, const char *value) {
 
 /* Mean and standard deviation of numbers that may be unaligned. */
 static void print_numbers(const goss_file_tensor *t) {
-    size_t n = t->size / sizeof(float);
+    const bool bf16 = strcmp(t->dtype, "BF16") == 0; /* the upper half of a float */
+    const size_t element = bf16 ? 2 : sizeof(float), n = t->size / element;
     double sum = 0, squares = 0;
     for (size_t i = 0; i < n; i++) {
+        uint32_t bits = 0;
         float v;
-        memcpy(&v, (const char *)t->data + i * sizeof v, sizeof v);
+        memcpy(&bits, (const char *)t->data + i * element, element);
+        if (bf16) bits <<= 16;
+        memcpy(&v, &bits, sizeof v);
         sum += (double)v, squares += (double)v * (double)v;
     }
     double mean = n ? sum / (double)n : 0, variance = n ? squares / (double)n - mean * mean : 0;
@@ -34,7 +38,7 @@ static void print_tensor(const goss_file_tensor *t) {
     for (int i = 0; i < t->rank; i++)
         at += (size_t)snprintf(shape + at, sizeof shape - at, "%s%lld", i ? " x " : "", (long long)t->shape[i]);
     printf("%-28s %-5s %-20s", t->name, t->dtype, t->rank ? shape : "one number");
-    if (strcmp(t->dtype, "F32") == 0) print_numbers(t);
+    if (strcmp(t->dtype, "F32") == 0 || strcmp(t->dtype, "BF16") == 0) print_numbers(t);
     printf("\n");
 }
 

@@ -61,7 +61,7 @@ static void write_file(const char *name, const void *data, size_t n) {
 }
 
 TEST(help_and_version_are_told) {
-    static const char *const verbs[] = {"train", "eval", "adapt", "predict", "inspect", "data", "doctor"};
+    static const char *const verbs[] = {"train", "eval", "adapt", "predict", "convert", "inspect", "data", "doctor"};
     RUN(0, "--version");
     SAYS(out_text, "gossamer 0.");
     RUN(0, "--help");
@@ -87,6 +87,8 @@ TEST(wrong_usage_has_its_own_status) {
                                         "adapt m",
                                         "adapt m --support s",
                                         "predict n",
+                                        "convert m -o x",
+                                        "convert m -o x --weights f16",
                                         "inspect",
                                         "inspect a b",
                                         "data",
@@ -145,6 +147,13 @@ TEST(a_model_is_trained_and_judged) {
     RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --methods magic");
     RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --ways 50");
     SAYS(err_text, "50 ways");
+    RUN(0, "convert run/model.safetensors -o half.safetensors --weights bf16");
+    RUN(0, "inspect half.safetensors");
+    SAYS(out_text, "BF16");
+    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --queries 4 --episodes 40 --methods half=half.safetensors");
+    SAYS(out_text, "half");
+    RUN(1, "convert run/checkpoint.safetensors -o none.safetensors --weights bf16");
+    SAYS(err_text, "not a model");
     RUN(0, "inspect run/model.safetensors");
     SAYS(out_text, "target.dense1.w");
     SAYS(out_text, "gossamer.method");

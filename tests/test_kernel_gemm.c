@@ -28,17 +28,34 @@ static bool reference(const goss__gemm *g, const float *c0, float *want) {
     return near;
 }
 
-static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumulate) {
+/* b's numbers cut off after 16 bits, in b itself and as bfloat16: exactly as many as b has, for the address sanitizer to see
+ * what is read beyond. */
+static uint16_t *to_bf16(guarded *b) {
+    uint16_t *halves = malloc((size_t)(b->n + !b->n) * sizeof *halves);
+    if (!halves) abort();
+    for (int64_t i = 0; i < b->n; i++) {
+        uint32_t bits;
+        memcpy(&bits, &b->v[i], 4);
+        halves[i] = (uint16_t)(bits >> 16), bits &= 0xffff0000u;
+        memcpy(&b->v[i], &bits, 4);
+    }
+    return halves;
+}
+
+static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumulate, bool bf16) {
     const int64_t lda = (ta ? s.m : s.k) + s.pad, ldb = (tb ? s.k : s.n) + s.pad, ldc = s.n + s.pad;
     guarded a = guarded_new((ta ? s.k : s.m) * lda), b = guarded_new((tb ? s.n : s.k) * ldb),
             c = guarded_new(s.m * ldc);
     float *c0 = goss__calloc((size_t)(c.n + 1), sizeof(float)),
           *want = goss__calloc((size_t)(s.m * s.n + 1), sizeof(float));
     memcpy(c0, c.v, (size_t)c.n * sizeof(float));
-    goss__gemm g = {s.m, s.n, s.k, ta, tb, accumulate, a.v, lda, b.v, ldb, c.v, ldc};
+    goss__gemm g = {s.m, s.n, s.k, ta, tb, accumulate, a.v, lda, b.v, ldb, c.v, ldc, NULL};
+    uint16_t *halves = bf16 ? to_bf16(&b) : NULL;
     const bool near = reference(&g, c0, want);
     check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
+    if (bf16) g.b = NULL, g.b_bf16 = halves;
     k->gemm(&g, x.p);
+    free(halves);
     bool kept = scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c), equal = true;
     for (int64_t i = 0; i < s.m; i++) {
         equal &= first_difference(c.v + i * ldc, want + i * s.n, s.n) < 0;
@@ -46,13 +63,13 @@ static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumula
     }
     guarded_free(&a), guarded_free(&b), guarded_free(&c), goss__free(c0), goss__free(want);
     if (!near || !kept || !equal)
-        T_FAIL("%s %lldx%lldx%lld pad %d%s%s%s:%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k, s.pad,
-               ta ? " ta" : "", tb ? " tb" : "", accumulate ? " acc" : "", near ? "" : " not near the exact product",
+        T_FAIL("%s %lldx%lldx%lld pad %d%s%s%s%s:%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k, s.pad,
+               ta ? " ta" : "", tb ? " tb" : "", accumulate ? " acc" : "", bf16 ? " bf16" : "", near ? "" : " not near the exact product",
                kept ? "" : " wrote outside", equal ? "" : " not the serial sum");
 }
 
 static void all_ways(const goss__kernels *k, shape s) {
-    for (int way = 0; way < 8 && !t_failed; way++) one(k, s, way & 1, way & 2, way & 4);
+    for (int way = 0; way < 16 && !t_failed; way++) one(k, s, way & 1, way & 2, way & 4, way & 8);
 }
 
 static void check_gemm(const goss__kernels *k) {
@@ -83,7 +100,7 @@ static void check_special(const goss__kernels *k) {
     for (int64_t i = 0; i < a.n; i++) a.v[i] = fabsf(a.v[i]) + 0.1f;
     for (int64_t i = 0; i < b.n; i++) b.v[i] = fabsf(b.v[i]) + 0.1f;
     a.v[2 * K + 3] = INFINITY, a.v[4 * K + 1] = NAN, b.v[5 * N + 36] = NAN, b.v[0] = -INFINITY;
-    goss__gemm g = {M, N, K, false, false, false, a.v, K, b.v, N, c.v, N};
+    goss__gemm g = {M, N, K, false, false, false, a.v, K, b.v, N, c.v, N, NULL};
     for (int64_t i = 0; i < c.n; i++) c.v[i] = NAN; /* must not leak into a product that does not accumulate */
     k->gemm(&g, x.p);
     bool right = scratch_free(&x);

@@ -29,6 +29,50 @@ TEST(a_model_reads_back_as_it_was) {
     }
 }
 
+/* ---- bfloat16 ---- */
+
+static long size_of(const char *path) {
+    FILE *f = fopen(path, "rb");
+    long size = f && fseek(f, 0, SEEK_END) == 0 ? ftell(f) : -1;
+    if (f) fclose(f);
+    return size;
+}
+
+/* The network for the tiny set, as a file. */
+static bool adapted(const goss_model *m, const char *path) {
+    goss_images *set = tiny_images(&err);
+    goss_network *n = NULL;
+    bool done = set && goss_model_adapt(m, set, NULL, &n, &err) == GOSS_OK && goss_network_save(n, path, &err) == GOSS_OK;
+    goss_network_free(n), goss_images_close(set);
+    return done;
+}
+
+TEST(a_rounded_model_adapts_as_its_numbers_do_in_floats) {
+    goss_model *m = tiny_model("hypernet", (const char *const[]){"hyper.rules=head=class; conv1.w=full; *=shared", NULL}, &err), *back;
+    T_CHECK(m && !goss_model_is_bf16(m));
+    for (int i = 0; i < goss_method_params(goss_model_method(m)); i++)
+        for (int64_t k = 0; k < goss_layout_total(goss_method_param_at(goss_model_method(m), i).layout); k++)
+            goss_model_values(m, i)[k] += 0.0123f * (float)(k % 13);
+    T_OK(goss_model_save(m, tiny_path("f32"), &err));
+    T_CHECK(adapted(m, tiny_path("net_f32")));
+    T_OK(goss_model_set_bf16(m, true, &err));
+    T_OK(goss_model_save(m, tiny_path("bf16"), &err));
+    T_CHECK(size_of(tiny_path("bf16")) < 3 * size_of(tiny_path("f32")) / 4);
+    T_OK(goss_model_load(tiny_path("bf16"), &back, &err));
+    T_CHECK(goss_model_is_bf16(back));
+    T_OK(goss_model_save(back, tiny_path("again"), &err));
+    T_CHECK(tiny_same_files(tiny_path("bf16"), tiny_path("again")));
+    T_CHECK(adapted(back, tiny_path("net_bf16")));
+    T_CHECK(!tiny_same_files(tiny_path("net_f32"), tiny_path("net_bf16")));
+    T_OK(goss_model_set_bf16(back, false, &err));
+    T_CHECK(adapted(back, tiny_path("net_rounded")));
+    T_CHECK(tiny_same_files(tiny_path("net_bf16"), tiny_path("net_rounded")));
+    goss_model_free(m), goss_model_free(back);
+    m = tiny_model("protonet", NULL, &err);
+    T_CHECK(m && goss_model_set_bf16(m, true, &err) == GOSS_E_UNSUPPORTED && strstr(err.text, "protonet"));
+    goss_model_free(m);
+}
+
 /* ---- adapting ---- */
 
 static goss_network *adapt_all(goss_images *set) {

@@ -5,17 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bf16.h"
 #include "lean.h"
 
 enum { PIXELS = 784, WIDTH = 128, WAYS = 5, SHOTS = 5, UNITS = 64 };
 enum { B1 = PIXELS * UNITS, W2 = B1 + UNITS, B2 = W2 + UNITS * WAYS, TOTAL = B2 + WAYS };
 enum { IMAGES = WAYS * SHOTS, ROWS = 28, PARTS = PIXELS / ROWS, COLUMNS = 16, SPLITS = WIDTH / COLUMNS };
 
-static const char *const names[] = {"adapt", NULL};
+static const char *const names[] = {"adapt", "adapt-bf16", NULL};
 
 typedef struct step {
     lean l;
     const float *image_w, *image_b, *set_w, *set_b, *generator, *bias, *support, *query;
+    const uint16_t *generator_bf16; /* instead of generator */
     float *embedded, *means, *code, *slab, *hidden; /* hidden: [PARTS, UNITS] */
     float p[WAYS];
 } step;
@@ -43,7 +45,7 @@ static void encode(step *s) {
 
 static void generate(const step *s, int worker, int64_t at, int64_t n) {
     lean_product(&s->l, worker, &(goss__gemm){.m = 1, .n = n, .k = WIDTH, .a = s->code, .lda = WIDTH, .b = s->generator + at,
-                                              .ldb = TOTAL, .c = s->slab + at, .ldc = n});
+                                              .b_bf16 = s->generator_bf16 ? s->generator_bf16 + at : NULL, .ldb = TOTAL, .c = s->slab + at, .ldc = n});
     lean_bias(s->slab + at, s->bias + at, 1, n);
 }
 
@@ -73,11 +75,18 @@ static void run(void *context) {
     for (int c = 0; c < WAYS; c++) s->p[c] /= sum;
 }
 
+static const uint16_t *to_bf16(const float *x, int64_t n) {
+    uint16_t *out = (uint16_t *)lean_floats((n + 1) / 2);
+    for (int64_t i = 0; i < n; i++) out[i] = goss__to_bf16(x[i]);
+    return out;
+}
+
 static void prepare(step *s) {
     s->image_w = lean_input("image.w", PIXELS * WIDTH, sqrt(6.0 / PIXELS), 0), s->image_b = lean_input("image.b", WIDTH, 0.1, 0);
     s->set_w = lean_input("set.w", WAYS * WIDTH * WIDTH, sqrt(6.0 / (WAYS * WIDTH)), 0);
     s->set_b = lean_input("set.b", WIDTH, 0.1, 0);
     s->generator = lean_input("generator.w", (int64_t)WIDTH * TOTAL, 0.02, 0), s->bias = lean_input("generator.b", TOTAL, 0.1, 0);
+    if (s->l.run.which == 1) s->generator_bf16 = to_bf16(s->generator, (int64_t)WIDTH * TOTAL);
     s->support = lean_input("support", IMAGES * PIXELS, 0.5, 0.5), s->query = lean_input("query", PIXELS, 0.5, 0.5);
     s->embedded = lean_floats(IMAGES * WIDTH), s->means = lean_floats(WAYS * WIDTH), s->code = lean_floats(WIDTH);
     s->slab = lean_floats(TOTAL), s->hidden = lean_floats(PARTS * UNITS);
@@ -90,7 +99,7 @@ int main(int argc, char **argv) {
     run(&s);
     double squares = 0;
     for (int c = 0; c < WAYS; c++) squares += (double)s.p[c] * (double)s.p[c];
-    printf("{\"peer\":\"lean\",\"workload\":\"adapt\",\"threads\":%d,\"check\":{\"probability\":%.8g,\"squares\":%.8g}", s.l.threads,
+    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"probability\":%.8g,\"squares\":%.8g}", s.l.run.workload, s.l.threads,
            (double)s.p[0], squares);
     serve(&s.l.run, run, &s);
     return 0;

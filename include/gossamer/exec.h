@@ -22,6 +22,7 @@ typedef struct goss_threads goss_threads;
 
 typedef struct goss_program_options {
     goss_precision precision; /* GOSS_F32; GOSS_F64 is for checking */
+    const char *bf16; /* parameters kept as bfloat16, names with commas between; NULL: none. They can not be assigned */
     bool no_reuse;            /* every tensor has memory of its own (for tests of the planner) */
     bool no_tiles;            /* each phase holds one operation (for tests of the tiling) */
 } goss_program_options;
@@ -48,7 +49,12 @@ GOSS_API int64_t goss_params_numel(const goss_params *p, int i);
 GOSS_API int goss_params_rank(const goss_params *p, int i);
 GOSS_API const int64_t *goss_params_shape(const goss_params *p, int i);
 GOSS_API int goss_params_find(const goss_params *p, const char *name); /* -1: not there */
-GOSS_API void *goss_params_data(const goss_params *p, int i);          /* float or double; stable address */
+GOSS_API bool goss_params_is_bf16(const goss_params *p, int i); /* kept so by goss_program_options */
+/* Stable address of the numbers: float or double as the store's precision says, or the 16 bits of bfloat16. */
+GOSS_API void *goss_params_data(const goss_params *p, int i);
+/* All numbers from and to floats, whatever they are kept as. bfloat16: the nearest one. */
+GOSS_API void goss_params_set(goss_params *p, int i, const float *values);
+GOSS_API void goss_params_get(const goss_params *p, int i, float *values);
 
 /* A set of threads to run on; several execs may share it, one run at a time. threads <= 0: GOSSAMER_THREADS, else all usable. */
 GOSS_API GOSS_MUST_USE goss_status goss_threads_new(int threads, goss_threads **out, goss_error *err);

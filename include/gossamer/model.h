@@ -49,6 +49,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_model_open_images(const goss_model *m, c
 GOSS_API float *goss_model_values(const goss_model *m, int i);
 /* Takes over the values of every parameter that has the same name and layout; returns how many those were. */
 GOSS_API int goss_model_copy_values(goss_model *to, const goss_model *from);
+/* Whether the hypernetwork's weights are kept as bfloat16 in the model's file and by what adapts and evaluates (training is in
+ * f32): half the bytes, and about half the time where reading them decides. Setting it rounds them to the nearest; taking it
+ * back leaves them as they are. Errors: GOSS_E_UNSUPPORTED for a method that has none. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_set_bf16(goss_model *m, bool bf16, goss_error *err);
+GOSS_API bool goss_model_is_bf16(const goss_model *m);
 /* Copies the values into those parameters of a store that the store has. */
 GOSS_API void goss_model_store(const goss_model *m, goss_params *params);
 

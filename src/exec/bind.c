@@ -39,6 +39,9 @@ static goss_status bind_params(goss_exec *e, goss_error *err) {
         if (at < 0)
             return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %s is not in the store: call goss_params_add first",
                                   p->values[i].node->name);
+        if (goss_params_is_bf16(e->params, at) != p->values[i].bf16)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own",
+                                  p->values[i].node->name, p->values[i].bf16 ? "the program" : "the store");
         e->storage[i] = goss_params_data(e->params, at);
     }
     return GOSS_OK;

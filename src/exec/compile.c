@@ -55,8 +55,33 @@ static bool copy_value(goss_program *p, const goss__node *n, const uint32_t *num
     return true;
 }
 
+/* n is a parameter that the options' list names. */
+static bool is_bf16(const goss_program *p, const goss__node *n) {
+    if (n->op != &goss__op_param || !p->options.bf16) return false;
+    const size_t length = strlen(n->name);
+    for (const char *at = p->options.bf16; *at;) {
+        const size_t word = strcspn(at, ",");
+        if (word == length && memcmp(at, n->name, word) == 0) return true;
+        at += word + (at[word] == ',');
+    }
+    return false;
+}
+
+/* A parameter kept as bfloat16 is followed by an alias, which is what its readers read. */
+static bool add_alias(goss_program *p, uint32_t param) {
+    const goss__value *of = &p->values[param];
+    goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
+    uint32_t *in = goss__arena_alloc(&p->arena, sizeof *in);
+    if (!node || !in) return false;
+    *in = param;
+    *node = *of->node;
+    node->op = &goss__op_reshape, node->name = NULL, node->in = in, node->n_in = 1;
+    p->values[param + 1] = (goss__value){.op = node->op, .node = node, .in = in, .n_in = 1, .phase = -1, .last_phase = -1, .in_place_of = -1};
+    return true;
+}
+
 static goss_status copy_values(goss_program *p, const goss_graph *g, const uint8_t *needed, uint32_t *number) {
-    for (uint32_t id = 1; id < g->n_nodes; id++) p->n_values += needed[id];
+    for (uint32_t id = 1; id < g->n_nodes; id++) p->n_values += needed[id] ? 1 + is_bf16(p, g->nodes[id]) : 0;
     p->values = goss__arena_alloc(&p->arena, p->n_values * sizeof *p->values);
     if (!p->values) return GOSS_E_NOMEM;
     uint32_t at = 0;
@@ -64,6 +89,10 @@ static goss_status copy_values(goss_program *p, const goss_graph *g, const uint8
         if (!needed[id]) continue;
         number[id] = at;
         if (!copy_value(p, g->nodes[id], number, &p->values[at++])) return GOSS_E_NOMEM;
+        if (!is_bf16(p, g->nodes[id])) continue;
+        p->values[at - 1].bf16 = true;
+        if (!add_alias(p, number[id]++)) return GOSS_E_NOMEM;
+        at++;
     }
     return GOSS_OK;
 }
@@ -142,6 +171,7 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
         p->precision = p->options.precision;
         p->n_outputs = n_outputs, p->n_updates = n_updates;
         s = fill_program(p, g, outputs, updates, needed, number, err);
+        p->options.bf16 = NULL; /* the caller's; the values know */
     } else {
         goss_error_set(err, s, "compile: out of memory");
     }

@@ -2,12 +2,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bf16.h"
 #include "exec/program.h"
 
 typedef struct param {
     char *name;
     int rank;
     int64_t dim[GOSS_MAX_RANK], numel;
+    bool bf16;
     void *data;
 } param;
 
@@ -36,7 +38,28 @@ const char *goss_params_name(const goss_params *p, int i) { return p->list[i].na
 int64_t goss_params_numel(const goss_params *p, int i) { return p->list[i].numel; }
 int goss_params_rank(const goss_params *p, int i) { return p->list[i].rank; }
 const int64_t *goss_params_shape(const goss_params *p, int i) { return p->list[i].dim; }
+bool goss_params_is_bf16(const goss_params *p, int i) { return p->list[i].bf16; }
 void *goss_params_data(const goss_params *p, int i) { return p->list[i].data; }
+
+void goss_params_set(goss_params *p, int i, const float *values) {
+    const param *q = &p->list[i];
+    if (q->bf16)
+        for (int64_t k = 0; k < q->numel; k++) ((uint16_t *)q->data)[k] = goss__to_bf16(values[k]);
+    else if (p->precision == GOSS_F64)
+        for (int64_t k = 0; k < q->numel; k++) ((double *)q->data)[k] = (double)values[k];
+    else
+        memcpy(q->data, values, (size_t)q->numel * sizeof *values);
+}
+
+void goss_params_get(const goss_params *p, int i, float *values) {
+    const param *q = &p->list[i];
+    if (q->bf16)
+        for (int64_t k = 0; k < q->numel; k++) values[k] = goss__from_bf16(((const uint16_t *)q->data)[k]);
+    else if (p->precision == GOSS_F64)
+        for (int64_t k = 0; k < q->numel; k++) values[k] = (float)((const double *)q->data)[k];
+    else
+        memcpy(values, q->data, (size_t)q->numel * sizeof *values);
+}
 
 int goss_params_find(const goss_params *p, const char *name) {
     for (int i = 0; i < p->n; i++)
@@ -54,11 +77,11 @@ static goss_status reserve(goss_params *p, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status add_param(goss_params *p, const goss__node *n, goss_error *err) {
+static goss_status add_param(goss_params *p, const goss__node *n, bool bf16, goss_error *err) {
     GOSS_TRY(reserve(p, err));
-    param q = {.rank = n->shape.rank, .numel = 1};
+    param q = {.rank = n->shape.rank, .numel = 1, .bf16 = bf16};
     for (int i = 0; i < q.rank; i++) q.dim[i] = n->shape.dim[i].count, q.numel *= q.dim[i];
-    size_t bytes = (size_t)q.numel * (p->precision == GOSS_F64 ? 8 : 4);
+    size_t bytes = (size_t)q.numel * (bf16 ? 2 : p->precision == GOSS_F64 ? 8 : 4);
     q.name = goss__strdup(n->name);
     q.data = goss__alloc_aligned(bytes);
     if (!q.name || !q.data) {
@@ -70,7 +93,10 @@ static goss_status add_param(goss_params *p, const goss__node *n, goss_error *er
     return GOSS_OK;
 }
 
-static goss_status check_param(const param *q, const goss_program *program, const goss__node *n, goss_error *err) {
+static goss_status check_param(const param *q, const goss_program *program, const goss__node *n, bool bf16, goss_error *err) {
+    if (q->bf16 != bf16)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own",
+                              n->name, bf16 ? "this program" : "another program");
     bool same = q->rank == n->shape.rank;
     for (int i = 0; same && i < q->rank; i++) same = q->dim[i] == n->shape.dim[i].count;
     if (same) return GOSS_OK;
@@ -88,8 +114,9 @@ goss_status goss_params_add(goss_params *p, const goss_program *program, goss_er
     for (uint32_t i = 0; i < program->n_values; i++) {
         if (program->values[i].place != GOSS__AT_PARAM) continue;
         const goss__node *n = program->values[i].node;
+        const bool bf16 = program->values[i].bf16;
         int at = goss_params_find(p, n->name);
-        GOSS_TRY(at < 0 ? add_param(p, n, err) : check_param(&p->list[at], program, n, err));
+        GOSS_TRY(at < 0 ? add_param(p, n, bf16, err) : check_param(&p->list[at], program, n, bf16, err));
     }
     return GOSS_OK;
 }

@@ -197,6 +197,7 @@ static goss_status add_constants(goss_program *p, goss_error *err) {
 static goss_status run_builder(goss__builder *b, goss_error *err) {
     goss_program *p = b->p;
     goss__place_values(p);
+    GOSS_TRY(goss__keep_bf16(p, err));
     GOSS_TRY(goss__fuse(p, err));
     GOSS_TRY(measure(b, err));
     GOSS_TRY(add_constants(p, err));

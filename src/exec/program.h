@@ -45,6 +45,7 @@ typedef struct goss__value {
     size_t offset;        /* in the slab or the private arena */
     size_t slots_offset;  /* partial: GOSS__SLOTS blocks in the slab, each rounded to 64 bytes */
     size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later units */
+    bool bf16;            /* a parameter kept as bfloat16 */
     bool whole_tile;      /* private: one stretch of units hands it to another, so it holds a tile and not a unit */
 } goss__value;
 
@@ -89,7 +90,7 @@ struct goss_program {
 };
 
 static inline size_t goss__elem_size(const goss_program *p, const goss__value *v) {
-    return v->node->type == GOSS_INDEX ? 4 : p->precision == GOSS_F64 ? 8 : 4;
+    return v->bf16 ? 2 : v->node->type == GOSS_INDEX ? 4 : p->precision == GOSS_F64 ? 8 : 4;
 }
 static inline size_t goss__round64(size_t n) { return (n + 63) & ~(size_t)63; }
 /* Counts of all symbols at their maxima. */

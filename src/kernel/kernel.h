@@ -15,7 +15,8 @@
 #include <stdint.h>
 
 /* C[m,n] = (accumulate ? C : 0) + op(A)[m,k] op(B)[k,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
- * lda, ldb, ldc: elements between stored rows. */
+ * lda, ldb, ldc: elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the result has
+ * the bits of the product with the same numbers as floats. */
 typedef struct goss__gemm {
     int64_t m, n, k;
     bool ta, tb, accumulate;
@@ -25,6 +26,7 @@ typedef struct goss__gemm {
     int64_t ldb;
     float *c;
     int64_t ldc;
+    const uint16_t *b_bf16;
 } goss__gemm;
 
 /* One group of 2-D convolutions over n images, NHWC and HWIO: x[n,h,w,cin], w[kh,kw,cin/groups,cout], y[n,oh,ow,cout].
@@ -82,6 +84,8 @@ typedef struct goss__kernels {
     void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
     void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
 
+    /* n bfloat16 numbers as floats. */
+    void (*widen)(float *out, const uint16_t *in, int64_t n);
     /* out[cols,rows] = in[rows,cols]^T, ld in elements between stored rows. */
     void (*transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
 

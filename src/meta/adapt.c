@@ -61,6 +61,7 @@ static goss_status compile(adapting *a, goss_error *err) {
         a->net->target = made.target;
         a->net->members = (int)goss_dim(made.slab, 0).count;
         goss_program_options o = goss_program_defaults();
+        o.bf16 = goss__model_bf16(a->model);
         goss_val outputs[] = {made.slab, made.statistics};
         s = goss_compile(g, outputs, goss_valid(made.statistics) ? 2 : 1, NULL, 0, &o, &a->program, err);
     }

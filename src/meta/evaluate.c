@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/os.h"
 #include "meta/judge.h"
+#include "meta/model.h"
 
 goss_evaluate_options goss_evaluate_defaults(void) { return (goss_evaluate_options){.episodes = 1000}; }
 
@@ -39,8 +40,8 @@ static goss_status judge_one(const goss_contender *c, int which, goss__task_pack
     goss__judge j;
     double seconds = 0;
     const goss_method *m = goss_model_method(c->model);
-    goss_status s =
-        goss__judge_init(&j, m, c->fine_tune, pack->max_tasks, goss_sampler_limits(sampler), o->threads, err);
+    goss_status s = goss__judge_init(&j, m, c->fine_tune, pack->max_tasks, goss_sampler_limits(sampler), goss__model_bf16(c->model),
+                                     o->threads, err);
     if (s == GOSS_OK) {
         goss_model_store(c->model, j.params);
         s = run_all(&j, which, pack, sampler, o, each, &seconds, err);

@@ -2,7 +2,7 @@
 #include "meta/judge.h"
 
 static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, int fine_tune, int max_tasks,
-                         goss_episode_limits limits, goss_error *err) {
+                         goss_episode_limits limits, const char *bf16, goss_error *err) {
     int queries = limits.queries > 0 ? limits.queries : 1;
     goss_task_batch b =
         goss_task_batch_declare(g, goss_method_target(m), max_tasks, limits.ways, limits.supports, queries);
@@ -10,15 +10,16 @@ static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, in
     goss_val right = goss_mul(goss_correct(logits, b.query_target), b.query_weight);
     goss_val share = goss_div(goss_sum(right, GOSS_AXIS(1), false), goss_sum(b.query_weight, GOSS_AXIS(1), false));
     goss_program_options o = goss_program_defaults();
+    o.bf16 = bf16;
     return goss_compile(g, &share, 1, NULL, 0, &o, &j->program, err);
 }
 
-goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
-                             goss_episode_limits limits, goss_threads *threads, goss_error *err) {
+goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks, goss_episode_limits limits,
+                             const char *bf16, goss_threads *threads, goss_error *err) {
     *j = (goss__judge){0};
     goss_graph *g = goss_graph_new();
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    goss_status s = build(j, g, m, fine_tune, max_tasks, limits, err);
+    goss_status s = build(j, g, m, fine_tune, max_tasks, limits, bf16, err);
     goss_graph_free(g);
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &j->params, err);
     if (s == GOSS_OK) s = goss_params_add(j->params, j->program, err);

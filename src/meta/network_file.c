@@ -116,7 +116,7 @@ static goss_status bounded(const goss_safetensors *f, const goss_network *n, gos
     GOSS_TRY(count_own(n, f, w, &tensors, &want, err));
     GOSS_TRY(count_own(n, f, s, &tensors, &want, err));
     for (int i = 0; i < goss_safetensors_count(f); i++)
-        have += (int64_t)(goss_safetensors_at(f, i)->size / sizeof(float));
+        have += goss__tensor_numel(goss_safetensors_at(f, i));
     if (want == have && tensors == goss_safetensors_count(f)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT, "its metadata describes %d tensors of %lld numbers, it holds %d of %lld",
                           tensors, (long long)want, goss_safetensors_count(f), (long long)have);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/bf16.h"
 #include "io/number.h"
 
 /* ---- notes ---- */
@@ -86,17 +87,35 @@ static bool tensor_name(char *out, size_t size, const char *prefix, const goss_e
     return n > 0 && (size_t)n < size;
 }
 
-goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const goss_layout *l, const float *slab,
-                             goss_error *err) {
+static goss_status write_tensors(goss_tensor_file *file, const char *prefix, const goss_layout *l, const char *dtype,
+                                 const void *slab, size_t element, goss_error *err) {
     char name[256];
     for (int i = 0; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         if (!tensor_name(name, sizeof name, prefix, e))
             return goss_error_set(err, GOSS_E_ARGUMENT, "the name of tensor \"%.60s...\" is too long for a file",
                                   e->name);
-        GOSS_TRY(goss_tensor_file_add(file, name, "F32", e->rank, e->dim, slab + goss_layout_offset(l, i), err));
+        const void *data = (const char *)slab + (size_t)goss_layout_offset(l, i) * element;
+        GOSS_TRY(goss_tensor_file_add(file, name, dtype, e->rank, e->dim, data, err));
     }
     return GOSS_OK;
+}
+
+goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const goss_layout *l, const float *slab,
+                             goss_error *err) {
+    return write_tensors(file, prefix, l, "F32", slab, sizeof *slab, err);
+}
+
+goss_status goss__slab_write_bf16(goss_tensor_file *file, const char *prefix, const goss_layout *l, const uint16_t *slab,
+                                  goss_error *err) {
+    return write_tensors(file, prefix, l, "BF16", slab, sizeof *slab, err);
+}
+
+static bool is_bf16(const goss_file_tensor *t) { return strcmp(t->dtype, "BF16") == 0; }
+
+int64_t goss__tensor_numel(const goss_file_tensor *t) {
+    if (is_bf16(t)) return (int64_t)(t->size / sizeof(uint16_t));
+    return strcmp(t->dtype, "F32") == 0 ? (int64_t)(t->size / sizeof(float)) : 0;
 }
 
 static goss_status same_shape(const goss_file_tensor *t, const goss_entry *e, goss_error *err) {
@@ -109,10 +128,17 @@ static goss_status same_shape(const goss_file_tensor *t, const goss_entry *e, go
 
 goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const goss_entry *e, float *out,
                               goss_error *err) {
-    const float *data;
-    GOSS_TRY(goss_safetensors_floats(f, name, e->numel, &data, err));
-    GOSS_TRY(same_shape(goss_safetensors_find(f, name), e, err));
-    memcpy(out, data, (size_t)e->numel * sizeof *out);
+    const goss_file_tensor *t = goss_safetensors_find(f, name);
+    const float *data = NULL;
+    const bool bf16 = t && is_bf16(t);
+    if (!bf16) GOSS_TRY(goss_safetensors_floats(f, name, e->numel, &data, err));
+    GOSS_TRY(same_shape(t, e, err));
+    if (!bf16) memcpy(out, data, (size_t)e->numel * sizeof *out);
+    for (int64_t i = 0; bf16 && i < e->numel; i++) {
+        uint16_t half;
+        memcpy(&half, (const char *)t->data + (size_t)i * sizeof half, sizeof half);
+        out[i] = goss__from_bf16(half);
+    }
     return GOSS_OK;
 }
 

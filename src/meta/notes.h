@@ -23,12 +23,17 @@ goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_er
 /* A number in the metadata, min to max. */
 goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_t min, int64_t max, int64_t *out,
                               goss_error *err);
-/* One tensor, which must have the entry's shape. */
+/* The numbers of a tensor, by its type; 0 for one that is neither F32 nor BF16. */
+int64_t goss__tensor_numel(const goss_file_tensor *t);
+/* One tensor, F32 or BF16, which must have the entry's shape. */
 goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const goss_entry *e, float *out,
                               goss_error *err);
 /* The tensors of a slab, as "prefix.name" (no prefix: NULL). */
 goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const goss_layout *l, const float *slab,
                              goss_error *err);
+/* The same of a slab of bfloat16 numbers. */
+goss_status goss__slab_write_bf16(goss_tensor_file *file, const char *prefix, const goss_layout *l, const uint16_t *slab,
+                                  goss_error *err);
 goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const goss_layout *l, float *slab,
                             goss_error *err);
 #endif

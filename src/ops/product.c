@@ -194,20 +194,27 @@ static int64_t offset_of(const goss__call *c, int operand, int64_t step, int64_t
     return step == UNEVEN ? batch_offset(&c->shapes->in[operand], c->shapes->out, i) : i * step;
 }
 
-static void matmul_f32(const goss__call *c) {
+static void multiply(const goss__call *c, bool bf16) {
     const batched *b = c->shapes->plan;
     int64_t row, column;
     product p = cut_product(b->p, c, &row, &column);
-    const float *a_part = (const float *)c->in[0] + (p.ta ? row : row * p.lda),
-                *b_part = (const float *)c->in[1] + (p.tb ? column * p.ldb : column);
+    const float *a_part = (const float *)c->in[0] + (p.ta ? row : row * p.lda);
+    const int64_t b_part = p.tb ? column * p.ldb : column;
     float *c_part = (float *)c->out + row * p.ldc + column;
     goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc};
     for (int64_t i = 0; i < p.batch; i++) {
-        g.a = a_part + offset_of(c, 0, b->a_step, i), g.b = b_part + offset_of(c, 1, b->b_step, i);
+        const int64_t b_at = b_part + offset_of(c, 1, b->b_step, i);
+        g.a = a_part + offset_of(c, 0, b->a_step, i);
+        if (bf16)
+            g.b_bf16 = (const uint16_t *)c->in[1] + b_at;
+        else
+            g.b = (const float *)c->in[1] + b_at;
         g.c = c_part + i * b->size;
         c->kernels->gemm(&g, c->scratch);
     }
 }
+static void matmul_f32(const goss__call *c) { multiply(c, false); }
+static void matmul_bf16_f32(const goss__call *c) { multiply(c, true); }
 
 static void matmul_f64(const goss__call *c) {
     int64_t row, column;
@@ -226,14 +233,10 @@ static void matmul_f64(const goss__call *c) {
     }
 }
 
-const goss__op goss__op_matmul = {.name = "matmul",
-                                  .wide = true,
-                                  .vjp = matmul_vjp,
-                                  .slice = matmul_slice,
-                                  .scratch = matmul_scratch,
-                                  .parts = matmul_parts,
-                                  .cost = matmul_cost,
-                                  .plan_size = sizeof(batched),
-                                  .plan = matmul_plan,
-                                  .run_f32 = matmul_f32,
-                                  .run_f64 = matmul_f64};
+#define PRODUCT                                                                                                        \
+    .wide = true, .slice = matmul_slice, .scratch = matmul_scratch, .parts = matmul_parts, .cost = matmul_cost,        \
+    .plan_size = sizeof(batched), .plan = matmul_plan
+const goss__op goss__op_matmul = {
+    .name = "matmul", PRODUCT, .vjp = matmul_vjp, .run_f32 = matmul_f32, .run_f64 = matmul_f64};
+/* The right operand is kept as bfloat16; in f32 alone, and made by the schedule alone (exec/bf16.c). */
+const goss__op goss__op_matmul_bf16 = {.name = "matmul_bf16", PRODUCT, .run_f32 = matmul_bf16_f32};

@@ -84,7 +84,7 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
     r->judged = goss__calloc((size_t)episodes, sizeof *r->judged);
     if (!r->judged) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d episodes", episodes);
     GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, l, err));
-    return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, l, r->threads, err);
+    return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, l, NULL, r->threads, err);
 }
 
 static goss_status open_all(goss__run *r, goss_error *err) {

@@ -1,7 +1,7 @@
 /* gemm.c: matrix products over the register tiles.
  *
  * A is read where it lies (any strides, by broadcast); B is read where it lies when few rows of A would use a packed
- * copy, else one panel of it at a time goes to scratch, transposed if need be. K is cut into blocks of K_BLOCK that
+ * copy, else one panel of it at a time goes to scratch, transposed if need be, and as floats if it is stored as bfloat16. K is cut into blocks of K_BLOCK that
  * continue from C, so every output is still one serial sum. Nothing is allocated and small products pack nothing. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/tile.h"
@@ -53,21 +53,26 @@ static void panel_times_rows(const block *b, const float *bp, int64_t ldb, int64
     }
 }
 
+static void pack_panel(const block *b, int64_t at, int64_t width) {
+    const goss__gemm *g = b->g;
+    if (g->b_bf16)
+        (g->tb ? GOSS_FN(pack_cols_bf16) : GOSS_FN(pack_rows_bf16))(b->panel, g->b_bf16 + at, g->ldb, b->kc, width);
+    else
+        (g->tb ? GOSS_FN(pack_cols) : GOSS_FN(pack_rows))(b->panel, g->b + at, g->ldb, b->kc, width);
+}
+
 static void block_times_panels(const block *b) {
     const goss__gemm *g = b->g;
-    const bool pack = goss__ceil_div(b->mc, TILE_ROWS) > (b->far_b ? 2 : 4);
+    const bool pack = g->tb || g->b_bf16 || goss__ceil_div(b->mc, TILE_ROWS) > (b->far_b ? 2 : 4);
     for (int64_t j = 0; j < g->n; j += b->cols) {
         const int64_t width = goss__min64(b->cols, g->n - j);
-        const float *bp = g->tb ? g->b + j * g->ldb + b->k0 : g->b + b->k0 * g->ldb + j;
-        if (g->tb) {
-            GOSS_FN(pack_cols)(b->panel, bp, g->ldb, b->kc, width);
-        } else if (pack || (width % W && !GOSS_MASKED)) {
-            GOSS_FN(pack_rows)(b->panel, bp, g->ldb, b->kc, width);
+        const int64_t at = g->tb ? j * g->ldb + b->k0 : b->k0 * g->ldb + j;
+        if (pack || (width % W && !GOSS_MASKED)) {
+            pack_panel(b, at, width);
+            panel_times_rows(b, b->panel, goss__ceil_div(width, W) * W, j, width);
         } else {
-            panel_times_rows(b, bp, g->ldb, j, width);
-            continue;
+            panel_times_rows(b, g->b + at, g->ldb, j, width);
         }
-        panel_times_rows(b, b->panel, goss__ceil_div(width, W) * W, j, width);
     }
 }
 
@@ -90,37 +95,38 @@ static void fill_zero(const goss__gemm *g) {
     for (int64_t i = 0; i < g->m; i++) memset(g->c + i * g->ldc, 0, (size_t)g->n * sizeof(float));
 }
 
-/* Eight rows of B onto ROW_COLS columns of the single row of C. */
-ALWAYS void row_times(float *c, const float *a, int64_t step, const float *b, int64_t ldb, int64_t n, const int K,
-                      bool from_c) {
+/* n numbers of B from element `at` on, the rest 0. */
+ALWAYS vf b_load(const goss__gemm *g, const bool bf16, int64_t at, int64_t n) {
+    return bf16 ? vload_bf16_n(g->b_bf16 + at, n) : vload_n(g->b + at, n);
+}
+
+/* K rows of B from row k on, onto n columns from j on of the single row of C. */
+ALWAYS void row_times(const goss__gemm *g, const bool bf16, int64_t j, int64_t n, int64_t k, const int K) {
+    const int64_t step = g->ta ? g->lda : 1;
     vf av[8];
-    UNROLL for (int k = 0; k < K; k++) av[k] = vset(a[k * step]);
-    for (int64_t j = 0; j < n; j += W) {
-        const int64_t left = n - j;
-        vf acc = from_c ? vload_n(c + j, left) : (vf){0};
-        UNROLL for (int k = 0; k < K; k++) acc = vfma(av[k], vload_n(b + k * ldb + j, left), acc);
-        vstore_n(c + j, acc, left);
+    UNROLL for (int i = 0; i < K; i++) av[i] = vset(g->a[(k + i) * step]);
+    for (const int64_t end = j + n; j < end; j += W) {
+        const int64_t left = end - j;
+        vf acc = k > 0 || g->accumulate ? vload_n(g->c + j, left) : (vf){0};
+        UNROLL for (int i = 0; i < K; i++) acc = vfma(av[i], b_load(g, bf16, (k + i) * g->ldb + j, left), acc);
+        vstore_n(g->c + j, acc, left);
     }
 }
 
 /* One row: each element of B is used once, so what matters is to read B in long runs. */
-static void gemm_row(const goss__gemm *g) {
-    const int64_t step = g->ta ? g->lda : 1;
+ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
     for (int64_t j = 0; j < g->n; j += ROW_COLS) {
         const int64_t n = goss__min64(ROW_COLS, g->n - j);
-        bool from_c = g->accumulate;
         int64_t k = 0;
-        for (; k + 8 <= g->k; k += 8, from_c = true)
-            row_times(g->c + j, g->a + k * step, step, g->b + k * g->ldb + j, g->ldb, n, 8, from_c);
-        for (; k < g->k; k++, from_c = true)
-            row_times(g->c + j, g->a + k * step, step, g->b + k * g->ldb + j, g->ldb, n, 1, from_c);
+        for (; k + 8 <= g->k; k += 8) row_times(g, bf16, j, n, k, 8);
+        for (; k < g->k; k++) row_times(g, bf16, j, n, k, 1);
     }
 }
 
 /* Nothing to pack, to copy or to cut: the tiles of gemm_blocks below without what leads up to them, which would take half
  * of the time of a product of 10 x 40 and 40 x 40. */
 static bool is_small(const goss__gemm *g) {
-    return !g->tb && g->m <= 4 * TILE_ROWS && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
+    return !g->tb && !g->b_bf16 && g->m <= 4 * TILE_ROWS && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
            (GOSS_MASKED || g->n % W == 0) && g->lda % 512 != 0;
 }
 
@@ -163,8 +169,11 @@ void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
         if (!g->accumulate) fill_zero(g);
         return;
     }
-    if (g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W)
-        gemm_row(g);
+    const bool row = g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W;
+    if (row && g->b_bf16)
+        gemm_row(g, true);
+    else if (row)
+        gemm_row(g, false);
     else if (is_small(g))
         gemm_small(g);
     else

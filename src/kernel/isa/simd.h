@@ -172,6 +172,23 @@ ALWAYS vf vclamp(vf x, float low, float high) {
 #endif
 }
 
+/* W bfloat16 numbers, the upper halves of floats; n of them, the rest 0. */
+ALWAYS vf vload_bf16(const uint16_t *p) {
+#if GOSS_ISA_avx512
+    return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
+#elif GOSS_ISA_avx2
+    return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
+#else
+    return (vf)(vu){(uint32_t)p[0] << 16, (uint32_t)p[1] << 16, (uint32_t)p[2] << 16, (uint32_t)p[3] << 16};
+#endif
+}
+ALWAYS vf vload_bf16_n(const uint16_t *p, int64_t n) {
+    uint16_t some[W] = {0};
+    if (n >= W) return vload_bf16(p);
+    memcpy(some, p, (size_t)n * sizeof *p);
+    return vload_bf16(some);
+}
+
 /* Loads n lanes, the rest 0; stores n lanes. For loop tails: n >= W is the common, full case. */
 ALWAYS vf vload_n(const float *p, int64_t n) { return n >= W ? vload(p) : vload_part(p, vfirst(n)); }
 ALWAYS void vstore_n(float *p, vf v, int64_t n) {

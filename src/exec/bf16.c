@@ -1,0 +1,91 @@
+/* bf16.c: parameters that a program keeps as bfloat16 (goss_program_options).
+ *
+ * Such a parameter is read through aliases only (compile.c puts one behind it). A product that reads an alias as its right
+ * operand converts it on the way, a panel at a time; for all others the alias becomes a conversion of its own, of those numbers
+ * that it shows. */
+#include "base/alloc.h"
+#include "base/disable.h"
+#include "exec/build.h"
+
+enum { BY_PRODUCTS = 1, BY_OTHERS = 2 };
+
+static bool reads_as_right_operand(const goss_program *p, const goss__value *reader, int operand) {
+    return reader->op == &goss__op_matmul && operand == 1 && reader->in[0] != reader->in[1] && p->precision == GOSS_F32 &&
+           !goss__disabled("bf16-product");
+}
+
+/* Who reads each value: aliases of it do not count, what they become is looked at by itself. */
+static void note_readers(const goss_program *p, uint8_t *read) {
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        const goss__value *val = &p->values[v];
+        if (val->place == GOSS__AT_ALIAS) continue;
+        for (int i = 0; i < val->n_in; i++)
+            read[val->in[i]] |= reads_as_right_operand(p, val, i) ? BY_PRODUCTS : BY_OTHERS;
+    }
+    for (int i = 0; i < p->n_outputs; i++) read[p->outputs[i]] |= BY_OTHERS;
+}
+
+/* The value as an operation of the schedule's own. */
+static goss_status become(goss_program *p, uint32_t v, const goss__op *op, uint32_t operand, int64_t attr, goss_error *err) {
+    goss__value *val = &p->values[v];
+    goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
+    uint32_t *in = goss__arena_alloc(&p->arena, sizeof *in);
+    int64_t *copy = goss__arena_alloc(&p->arena, sizeof *copy);
+    if (!node || !in || !copy) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    *in = operand, *copy = attr;
+    *node = *val->node;
+    node->op = val->op = op;
+    node->in = val->in = in, node->n_in = val->n_in = 1;
+    node->attr = copy, node->n_attr = 1;
+    val->node = node;
+    val->place = GOSS__AT_SHARED;
+    p->symbols->nodes[v] = node;
+    return GOSS_OK;
+}
+
+/* The parameter kept as bfloat16 whose memory v is, with the elements before it; false: it is another's. */
+static bool shows_bf16(const goss_program *p, uint32_t v, uint32_t *param, int64_t *offset) {
+    *param = goss__root(p, v, offset);
+    return p->values[v].place == GOSS__AT_ALIAS && p->values[*param].bf16;
+}
+
+static goss_status refuse_assignments(const goss_program *p, goss_error *err) {
+    for (int i = 0; i < p->n_updates; i++) {
+        int64_t unused;
+        const goss__value *param = &p->values[goss__root(p, p->values[p->updates[i]].in[0], &unused)];
+        if (param->bf16)
+            return goss_error_set(err, GOSS_E_UNSUPPORTED, "compile: parameter %s is kept as bfloat16 and can not be assigned",
+                                  param->node->name);
+    }
+    return GOSS_OK;
+}
+
+static goss_status place_readers(goss_program *p, const uint8_t *read, goss_error *err) {
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        uint32_t param;
+        int64_t offset;
+        if (shows_bf16(p, v, &param, &offset) && read[v] & BY_OTHERS)
+            GOSS_TRY(become(p, v, &goss__op_widen, param, offset, err));
+    }
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        goss__value *val = &p->values[v];
+        uint32_t param;
+        int64_t offset;
+        if (val->op != &goss__op_matmul || !shows_bf16(p, val->in[1], &param, &offset)) continue;
+        val->op = &goss__op_matmul_bf16;
+    }
+    return GOSS_OK;
+}
+
+goss_status goss__keep_bf16(goss_program *p, goss_error *err) {
+    bool any = false;
+    for (uint32_t v = 0; v < p->n_values; v++) any |= p->values[v].bf16;
+    if (!any) return GOSS_OK;
+    GOSS_TRY(refuse_assignments(p, err));
+    uint8_t *read = goss__calloc(p->n_values + 1u, 1);
+    if (!read) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    note_readers(p, read);
+    const goss_status s = place_readers(p, read, err);
+    goss__free(read);
+    return s;
+}

@@ -1,0 +1,43 @@
+/* storage.c: numbers that are kept in fewer bits than they are computed with. The schedule alone makes these operations
+ * (exec/bf16.c): a graph knows real numbers only. */
+#include "base/bf16.h"
+#include "ops/ops.h"
+
+/* out = elements attr[0] .. of a parameter kept as bfloat16. */
+static goss__slicing widen_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    goss_extent rest;
+    cut[0] = GOSS__WHOLE;
+    return goss__cut_prefix(&n->shape, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
+}
+
+/* Shares worth a thread's while: 16384 elements. */
+static int widen_parts(const goss__shapes *s) {
+    const int64_t parts = s->out->numel / 16384;
+    return parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
+}
+
+static const uint16_t *widen_range(const goss__call *c, int64_t *from, int64_t *count) {
+    int64_t to;
+    goss__share(c->shapes->out->numel, c->part, c->parts, from, &to);
+    *count = to - *from;
+    return (const uint16_t *)c->in[0] + c->shapes->attr[0] + c->first_element + *from;
+}
+
+static void widen_f32(const goss__call *c) {
+    int64_t from, count;
+    const uint16_t *in = widen_range(c, &from, &count);
+    c->kernels->widen((float *)c->out + from, in, count);
+}
+
+static void widen_f64(const goss__call *c) {
+    int64_t from, count;
+    const uint16_t *in = widen_range(c, &from, &count);
+    for (int64_t i = 0; i < count; i++) ((double *)c->out)[from + i] = (double)goss__from_bf16(in[i]);
+}
+
+const goss__op goss__op_widen = {.name = "widen",
+                                 .no_gradient = true,
+                                 .slice = widen_slice,
+                                 .parts = widen_parts,
+                                 .run_f32 = widen_f32,
+                                 .run_f64 = widen_f64};
