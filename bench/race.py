@@ -40,6 +40,8 @@ WORKLOADS = {
     "adapt": ("bench_adapt", {"torch_adapt": "compile eager", "jax_adapt": "jit"}),
     "adapt-bf16": ("bench_adapt", {"torch_adapt": "compile eager compile-bf16 eager-bf16",
                                    "jax_adapt": "jit jit-bf16"}),
+    "chunked-1m": ("bench_million", {"torch_million": "compile eager", "jax_million": "jit-vmap jit-scan"}),
+    "lowrank-1m": ("bench_million", {"torch_million": "compile eager", "jax_million": "jit-vmap jit-scan"}),
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 
@@ -50,7 +52,8 @@ class Contender:
     """A program that speaks the protocol of bench/workload_run.c; it sleeps while others run."""
 
     def __init__(self, name, command, log):
-        self.name, self.times, self.p99, self.peak_mb, self.head, self.failure = name, [], [], 0.0, None, None
+        self.name, self.times, self.p99, self.head, self.failure = name, [], [], None, None
+        self.peak_mb = self.start_mb = 0.0
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True)
 
     def answer(self, seconds):
@@ -72,7 +75,7 @@ class Contender:
         self.process.stdin.flush()
         said = self.answer(seconds)
         if said:
-            self.peak_mb = said["peak_mb"]
+            self.peak_mb, self.start_mb = said["peak_mb"], said["start_mb"]
             if counts:
                 self.times.append(said["ms"])
                 self.p99.append(said["ms_p99"])
@@ -157,10 +160,15 @@ def row_of(workload, threads, ours, racing, gflops):
     best = min(peers, key=peers.get) if peers else None
     ms = ours.ms()
     p99 = {c.name: round(statistics.median(c.p99), 4) for c in [ours, *racing] if c.p99}
+    above = {c.name: round(c.peak_mb - c.start_mb, 1) for c in [ours, *racing] if c.times}
     fraction = ours.head["flops"] / (ms * 1e6) / gflops if ms else None
     return {"workload": workload, "threads": threads, "ours_ms": ms and round(ms, 4), "peers": peers, "best_peer": best,
             "ratio": round(peers[best] / ms, 3) if best and ms else None, "lean_ms": lean, "p99_ms": p99,
-            "fma_fraction": fraction and round(fraction, 4), "peak_mb": ours.peak_mb}
+            "fma_fraction": fraction and round(fraction, 4), "peak_mb": ours.peak_mb, "above_start_mb": above}
+
+
+def memory(c):
+    return f"{c.peak_mb:.0f} MB, {c.peak_mb - c.start_mb:.0f} of them the workload's"
 
 
 def show(row, racing, ours):
@@ -169,9 +177,9 @@ def show(row, racing, ours):
         return
     spread = f"{min(ours.times):.4g}..{max(ours.times):.4g}"
     print(f"{row['workload']:18} {row['threads']} thr  ours {row['ours_ms']} ms ({spread})  ratio {row['ratio']}  "
-          f"{100 * row['fma_fraction']:.0f} % of FMA peak  {row['peak_mb']:.0f} MB")
+          f"{100 * row['fma_fraction']:.0f} % of FMA peak  {memory(ours)}")
     for c in sorted((c for c in racing if c.times), key=Contender.ms):
-        print(f"    {c.name:22} {c.ms():10.4g} ms  ({min(c.times):.4g}..{max(c.times):.4g})  {c.peak_mb:.0f} MB")
+        print(f"    {c.name:22} {c.ms():10.4g} ms  ({min(c.times):.4g}..{max(c.times):.4g})  {memory(c)}")
     sys.stdout.flush()
 
 

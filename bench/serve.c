@@ -11,6 +11,17 @@
 
 typedef void (*step_fn)(void *context);
 
+/* The most memory held since the program started. (getrusage would count the parent's from before exec.) */
+static double peak_mb(void) {
+    char line[256];
+    long kb = 0;
+    FILE *f = fopen("/proc/self/status", "r");
+    while (f && fgets(line, sizeof line, f))
+        if (sscanf(line, "VmHWM: %ld", &kb) == 1) break;
+    if (f) fclose(f);
+    return (double)kb / 1024;
+}
+
 /* ---- the command line ---- */
 
 static void usage(const char *program, const char *const *names) {
@@ -47,6 +58,7 @@ void serve_open(serving *s, int argc, char **argv, const char *const *names) {
     }
     if (s->which < 0 || s->threads < 0 || s->repeats < 1 || s->repeats > 1000) usage(argv[0], names);
     s->workload = names[s->which];
+    s->start_mb = peak_mb();
 }
 
 /* ---- timing ---- */
@@ -85,17 +97,6 @@ static block_times time_block(step_fn step, void *context) {
     return (block_times){ms, t[(n * 99 + 99) / 100 - 1]};
 }
 
-/* The most memory held since the program started. (getrusage would count the parent's from before exec.) */
-static double peak_mb(void) {
-    char line[256];
-    long kb = 0;
-    FILE *f = fopen("/proc/self/status", "r");
-    while (f && fgets(line, sizeof line, f))
-        if (sscanf(line, "VmHWM: %ld", &kb) == 1) break;
-    if (f) fclose(f);
-    return (double)kb / 1024;
-}
-
 static void run_repeats(const serving *s, step_fn step, void *context) {
     double t[1000], p99[1000];
     time_block(step, context); /* warm-up */
@@ -104,24 +105,24 @@ static void run_repeats(const serving *s, step_fn step, void *context) {
         t[i] = b.ms, p99[i] = b.p99;
     }
     const double ms = median(t, s->repeats); /* sorts t */
-    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f}\n", ms, t[0], t[s->repeats - 1],
-           median(p99, s->repeats), peak_mb());
+    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f,\"start_mb\":%.1f}\n", ms, t[0],
+           t[s->repeats - 1], median(p99, s->repeats), peak_mb(), s->start_mb);
 }
 
-static void run_on_request(step_fn step, void *context) {
+static void run_on_request(const serving *s, step_fn step, void *context) {
     printf("}\n");
     fflush(stdout);
     for (int c; (c = getchar()) != EOF;) {
         if (c != '\n') continue;
         const block_times b = time_block(step, context);
-        printf("{\"ms\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f}\n", b.ms, b.p99, peak_mb());
+        printf("{\"ms\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f,\"start_mb\":%.1f}\n", b.ms, b.p99, peak_mb(), s->start_mb);
         fflush(stdout);
     }
 }
 
 void serve(const serving *s, step_fn step, void *context) {
     if (s->interactive)
-        run_on_request(step, context);
+        run_on_request(s, step, context);
     else
         run_repeats(s, step, context);
 }

@@ -16,6 +16,7 @@ typedef struct serving {
     int which;            /* its number among them */
     int threads, repeats;
     bool interactive, profile, text;
+    double start_mb; /* held before the workload */
 } serving;
 
 /* Reads the command line. names: the workloads of this program, NULL at the end, the first one is the default. */

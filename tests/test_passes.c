@@ -196,4 +196,55 @@ TEST(a_failed_run_changes_no_parameter) {
     goss_program_free(program);
 }
 
+/* ---- a large matrix that many small items share ---- */
+
+/* Sum over tasks and columns of relu(x B), x [T,1,K]; the program's text, the memory of one thread's run. */
+static double shared_product(int64_t tasks, const char *disabled, bool *batched, size_t *memory) {
+    enum { K = 128, M = 2100 };
+    static float x[600 * K];
+    goss_program *p;
+    goss_params *params;
+    goss_threads *th;
+    goss_exec *e;
+    goss_graph *g = goss_graph_new();
+    goss_extent t = goss_symbol(g, "T", tasks), one = goss_n(1);
+    goss_val in = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(t, one, goss_n(K)));
+    goss_val matrix = goss_param(g, "b", GOSS_SHAPE(one, goss_n(K), goss_n(M)));
+    goss_val sum = goss_sum_all(goss_relu(goss_matmul(in, matrix, false, false)));
+    goss__rng r = goss__rng_make(4, 0);
+    for (int64_t i = 0; i < tasks * K; i++) x[i] = (float)goss__rng_normal(&r);
+    setenv("GOSSAMER_DISABLE", disabled, 1);
+    bool made = goss_compile(g, &sum, 1, NULL, 0, NULL, &p, &err) == GOSS_OK && goss_params_new(GOSS_F32, &params, &err) == GOSS_OK &&
+                goss_params_add(params, p, &err) == GOSS_OK && goss_threads_new(2, &th, &err) == GOSS_OK &&
+                goss_exec_new(p, params, th, &e, &err) == GOSS_OK;
+    goss_graph_free(g);
+    if (!made) return NAN;
+    float *numbers = goss_params_data(params, 0);
+    for (int i = 0; i < K * M; i++) numbers[i] = (float)goss__rng_normal(&r);
+    double result = goss_exec_bind(e, "x", x, &err) == GOSS_OK && goss_exec_run(e, &err) == GOSS_OK
+                        ? (double)*(const float *)goss_exec_output(e, 0, NULL)
+                        : NAN;
+    char *text = goss_program_text(p);
+    *batched = text && strstr(text, "batched") != NULL;
+    *memory = goss_program_memory(p, 1);
+    goss_text_free(text);
+    goss_exec_free(e);
+    goss_threads_free(th);
+    goss_params_free(params);
+    goss_program_free(p);
+    unsetenv("GOSSAMER_DISABLE");
+    return result;
+}
+
+TEST(many_tasks_share_a_reading_of_a_large_matrix) {
+    bool batched, whole;
+    size_t memory, before;
+    const double sum = shared_product(600, "", &batched, &memory);
+    T_CHECK(isfinite(sum) && sum > 0 && batched && memory < (2 << 20)); /* all results: 5 MB */
+    T_NEAR(shared_product(600, "batch", &whole, &before) / sum, 1, 1e-5);
+    T_CHECK(!whole);
+    T_CHECK(isfinite(shared_product(20, "", &batched, &memory)));
+    T_CHECK(!batched); /* a phase of its own, divided by columns */
+}
+
 TEST_MAIN()

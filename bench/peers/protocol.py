@@ -11,6 +11,7 @@ import sys
 import time
 
 BLOCK_SECONDS, BLOCK_STEPS = 0.2, 2000
+START_MB = 0.0  # held once the framework is there, before the workload; set by with_*.py
 RATE_CHECKED, RATE_TIMED = 1e-4, 1e-9  # the timed rate changes no weight: every block does the same work
 
 
@@ -48,10 +49,10 @@ def serve(framework, options, check, step):
         print(json.dumps(head), flush=True)
         for _ in sys.stdin:
             ms, p99 = time_block(step)
-            print(json.dumps({"ms": ms, "ms_p99": p99, "peak_mb": peak_mb()}), flush=True)
+            print(json.dumps({"ms": ms, "ms_p99": p99, "peak_mb": peak_mb(), "start_mb": START_MB}), flush=True)
         return
     time_block(step)  # warm-up
     blocks = [time_block(step) for _ in range(options.repeats)]
     times = sorted(ms for ms, _ in blocks)
     print(json.dumps({**head, "ms": statistics.median(times), "ms_least": times[0], "ms_most": times[-1],
-                      "ms_p99": statistics.median(p99 for _, p99 in blocks), "peak_mb": peak_mb()}))
+                      "ms_p99": statistics.median(p99 for _, p99 in blocks), "peak_mb": peak_mb(), "start_mb": START_MB}))

@@ -10,6 +10,9 @@ def start(variants, workloads):
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:options.threads])
     os.environ["JAX_PLATFORMS"] = "cpu"
     os.environ["NPROC"] = str(options.threads)
+    import jax
+    jax.numpy.zeros(1).block_until_ready()
+    protocol.START_MB = protocol.peak_mb()
     return options
 
 

@@ -11,6 +11,7 @@ def start(variants, workloads):
     import torch
     torch.set_num_threads(options.threads)
     torch.set_flush_denormal(True)
+    protocol.START_MB = protocol.peak_mb()
     return options
 
 

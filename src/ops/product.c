@@ -71,12 +71,20 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
     return goss__cut_operand(out, s, p, cut);
 }
 
-/* A B that all rows share and that no cache of a core holds is to be read once, not once a slice: a few rows an item do
- * not pay for the reading. Such a product is a phase of its own, divided by columns. */
-static bool reads_too_much(const goss_shape *b, goss_extent rows) {
-    enum { LARGE = 1 << 18, FEW = 16 };
+/* A B that all rows share and that no cache of a core holds is to be read for many rows at once. With few items of few rows
+ * such a product is a phase of its own, divided by columns; with many, a call takes a batch of them (matmul_setup). */
+enum { LARGE = 1 << 18, FEW = 16, MANY = 512 };
+
+static int64_t at_maxima(const goss_graph *g, goss_extent e) {
+    int64_t counts[32];
+    for (int i = 0; i < 32; i++) counts[i] = i < g->n_symbols ? g->symbols[i].maximum : 1;
+    return goss__extent_eval(e, counts);
+}
+
+static bool reads_too_much(const goss_graph *g, const goss_shape *b, goss_extent items, goss_extent rows) {
     goss_extent numbers = goss__shape_product(b, 0, b->rank);
-    return !numbers.symbols && numbers.count > LARGE && !rows.symbols && rows.count < FEW;
+    if (numbers.symbols || numbers.count <= LARGE || rows.symbols || rows.count >= FEW) return false;
+    return at_maxima(g, items) * rows.count < MANY;
 }
 
 static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
@@ -90,7 +98,7 @@ static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss
         return batch_cut(a, &n->shape, p, &cut[0]) && batch_cut(b, &n->shape, p, &cut[1]) ? GOSS__LOCAL
                                                                                           : GOSS__NO_SLICES;
     if (p == r - 1 && !ta && pa == r - 1 && ones_in_front(b)) {
-        if (reads_too_much(b, rows)) return GOSS__NO_SLICES;
+        if (reads_too_much(g, b, L, rows)) return GOSS__NO_SLICES;
         cut[0] = GOSS__CUT, cut[1] = GOSS__WHOLE;
         return GOSS__LOCAL;
     }
@@ -160,6 +168,13 @@ static size_t matmul_scratch(const goss__shapes *s, bool f64, const goss__kernel
 static double matmul_cost(const goss__shapes *s) {
     product p = product_of(s);
     return 2.0 * (double)p.batch * (double)p.m * (double)p.n * (double)p.k;
+}
+
+/* Reading a large B that is shared counts as much as half the arithmetic of 64 rows: a call then takes that many. */
+static double matmul_setup(const goss__shapes *s) {
+    product p = product_of(s);
+    const int64_t numbers = p.k * p.n;
+    return p.batch == 1 && numbers > LARGE ? (double)numbers : 0;
 }
 
 #define PART 64 /* columns or rows: a multiple of every tile */
@@ -235,7 +250,7 @@ static void matmul_f64(const goss__call *c) {
 
 #define PRODUCT                                                                                                        \
     .wide = true, .slice = matmul_slice, .scratch = matmul_scratch, .parts = matmul_parts, .cost = matmul_cost,        \
-    .plan_size = sizeof(batched), .plan = matmul_plan
+    .setup = matmul_setup, .plan_size = sizeof(batched), .plan = matmul_plan
 const goss__op goss__op_matmul = {
     .name = "matmul", PRODUCT, .vjp = matmul_vjp, .run_f32 = matmul_f32, .run_f64 = matmul_f64};
 /* The right operand is kept as bfloat16; in f32 alone, and made by the schedule alone (exec/bf16.c). */
