@@ -102,7 +102,8 @@ bench-peers:
 clean:
 	rm -rf $(B)
 
--include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(BENCH_OBJ:.o=.d) $(LEAN_OBJ:.o=.d) $(EXAMPLES:=.d)
+-include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(BENCH_OBJ:.o=.d) $(LEAN_OBJ:.o=.d) \
+	$(patsubst bench/lean/%.c,$(B)/bench/lean/%.d,$(wildcard bench/lean/*.c)) $(EXAMPLES:=.d)
 .SECONDARY:
 .PHONY: all tests bench bench-build bench-cold bench-peers check check-all deps demo clean
 .DEFAULT_GOAL := all
