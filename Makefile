@@ -93,17 +93,20 @@ demo: deps
 # Whole training steps beside PyTorch and JAX (docs/performance.md); RACE passes options on to bench/race.py.
 bench: bench-build
 	@python3 bench/race.py --build $(B) $(RACE)
-# One user from process start to prediction, beside PyTorch and JAX.
+# Seconds of training to 95 % on Omniglot, beside PyTorch: make bench-time DATA="omniglot.zip train-classes.txt".
+bench-time: all
+	@python3 bench/time_to.py $(DATA) --build $(B)
+# One user from process start to prediction, beside PyTorch, JAX and ONNX Runtime.
 bench-cold: all
 	@python3 bench/cold.py --build $(B)
 bench-peers:
 	@python3 -m venv $(B)/peers
-	@$(B)/peers/bin/pip install -q torch "jax[cpu]" numpy
+	@$(B)/peers/bin/pip install -q torch "jax[cpu]" numpy pillow onnx onnxruntime
 clean:
 	rm -rf $(B)
 
 -include $(OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(BENCHES:=.d) $(BENCH_OBJ:.o=.d) $(LEAN_OBJ:.o=.d) \
 	$(patsubst bench/lean/%.c,$(B)/bench/lean/%.d,$(wildcard bench/lean/*.c)) $(EXAMPLES:=.d)
 .SECONDARY:
-.PHONY: all tests bench bench-build bench-cold bench-peers check check-all deps demo clean
+.PHONY: all tests bench bench-build bench-cold bench-peers bench-time check check-all deps demo clean
 .DEFAULT_GOAL := all

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """One user, cold: process start, load the model, adapt on 25 images, one prediction, exit. Ours is two processes, `gossamer
-adapt` and `gossamer predict`, with a network file in between; a peer (peers/cold_torch.py, cold_jax.py) is one. The model is a
+adapt` and `gossamer predict`, with a network file in between; a peer (peers/cold_torch.py, cold_jax.py, cold_onnx.py) is one. The model is a
 Conv4-64 whose head is the class means; all must give the same probabilities. Contenders take turns; medians are printed, with
 the most memory of each, and what `gossamer --version` takes."""
 import argparse
@@ -71,6 +71,8 @@ def contenders(o, folder):
     python = o.build / "peers/bin/python"
     for name in ("torch", "jax") if python.exists() else ():
         yield name, [[python, HERE / f"peers/cold_{name}.py", model, folder / "support", query]]
+    if (folder / "model.onnx").exists():
+        yield "onnx", [[python, HERE / "peers/cold_onnx.py", folder / "model.onnx", folder / "support", query]]
 
 
 def probabilities(name, out):
@@ -89,6 +91,9 @@ def main():
     folder.mkdir()
     write_data(folder)
     make_model(o.build / "gossamer", folder)
+    python = o.build / "peers/bin/python"
+    if python.exists():  # exporting is not timed
+        subprocess.run([python, HERE / "peers/cold_onnx.py", "--export", folder / "run/model.safetensors", folder / "model.onnx"], check=True)
 
     rows, answers = {}, {}
     for _ in range(o.rounds):

@@ -230,7 +230,7 @@ void goss__exec_resolve(goss_exec *e) {
         }
         if (!p->options.no_tiles) goss__resolve_chains(e, f);
         goss__phase_run *r = &e->phase_runs[f];
-        r->parts = ph->parts ? e->steps[ph->first].value->op->parts(&e->steps[ph->first].shapes[0]) : 1;
+        r->parts = ph->parts ? e->steps[ph->first].value->op->parts(&e->steps[ph->first].shapes[0], e->n_threads) : 1;
     }
     e->dirty = false;
     goss__exec_constants(e);

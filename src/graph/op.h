@@ -85,7 +85,8 @@ typedef struct goss__op {
      * (a slice that is not contiguous, or whose offset has symbols). NULL: always 0. */
     int64_t (*alias_offset)(const goss_graph *g, const goss__node *n);
     size_t (*scratch)(const goss__shapes *s, bool f64, const goss__kernels *k); /* bytes; NULL: none. Monotone in the dims */
-    int (*parts)(const goss__shapes *s); /* into how many independent shares one call can be divided; from shapes alone; NULL: 1 */
+    /* Into how many independent shares one call is best divided for so many threads; NULL: 1. Where it is cut changes no bit. */
+    int (*parts)(const goss__shapes *s, int threads);
     double (*cost)(const goss__shapes *s); /* arithmetic of a call in flops; NULL: numel of the output */
     /* What a call costs however few items it is for (packing and transforming weights), in the same unit; NULL: little. */
     double (*setup)(const goss__shapes *s);

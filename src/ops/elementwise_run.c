@@ -131,7 +131,7 @@ static void run64(const goss__call *c, void (*fn)(const ew_block *)) {
 }
 
 /* Shares worth a thread's while: 16384 elements. */
-static int ew_parts(const goss__shapes *s) {
+static int ew_parts(const goss__shapes *s, int threads) {
     int64_t parts = s->out->numel / 16384;
     return parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
 }

@@ -179,12 +179,15 @@ static double matmul_setup(const goss__shapes *s) {
 
 #define PART 64 /* columns or rows: a multiple of every tile */
 
-/* A single product is divided by the longer side of C, in blocks of 64. */
-static int matmul_parts(const goss__shapes *s) {
+/* A single product is divided by the longer side of C, in blocks of 64. Each share reads the other operand anew: few of them, but
+ * some a thread, since one may be held up. A single row reads nothing twice. */
+static int matmul_parts(const goss__shapes *s, int threads) {
+    enum { MOST = 64, A_THREAD = 4 };
     product p = product_of(s);
-    int64_t side = p.n >= p.m ? p.n : p.m, parts = (side + PART - 1) / PART;
+    int64_t side = p.n >= p.m ? p.n : p.m, parts = (side + PART - 1) / PART, most = MOST;
     if (p.batch != 1 || matmul_cost(s) < 200000) return 1;
-    return (int)(parts > 64 ? 64 : parts);
+    if (p.m > 1 && A_THREAD * threads < MOST) most = A_THREAD * threads;
+    return (int)(parts > most ? most : parts);
 }
 
 static void part_range(int64_t side, int part, int parts, int64_t *from, int64_t *count) {

@@ -11,7 +11,7 @@ static goss__slicing widen_slice(const goss_graph *g, const goss__node *n, goss_
 }
 
 /* Shares worth a thread's while: 16384 elements. */
-static int widen_parts(const goss__shapes *s) {
+static int widen_parts(const goss__shapes *s, int threads) {
     const int64_t parts = s->out->numel / 16384;
     return parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
 }
