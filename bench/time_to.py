@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """Time to an accuracy: Omniglot, 20-way 1-shot with rotations as classes, on three alphabets held out of the training characters.
-Gossamer trains configs/omniglot.ini, PyTorch the same method (peers/torch_omniglot.py), seed by seed in turns, both on a schedule of
+Gossamer trains configs/omniglot.ini (without shifted copies when judged), PyTorch the same method (peers/torch_omniglot.py), seed by seed in turns, both on a schedule of
 --steps steps and validated every --every; seconds are those of the training, validations and PyTorch's compilation left out."""
 import argparse
 import io
@@ -56,13 +56,21 @@ def write_images(data, lists, path):
     np.savez(path, **arrays)
 
 
+def backbone():
+    """The configuration's, without the layer that averages over shifted copies."""
+    for line in (HERE.parent / "configs/omniglot.ini").read_text().splitlines():
+        if line.startswith("backbone = "):
+            return line.removeprefix("backbone = ").removeprefix("shifts 1; ")
+    sys.exit("configs/omniglot.ini has no backbone")
+
+
 def ours(o, folder, seed):
     """Steps and seconds until the target; None if it was not reached."""
     run = folder / f"run{seed}"
     command = [o.build / "gossamer", "train", HERE.parent / "configs/omniglot.ini", f"data.path={o.data}",
                f"data.train_classes={folder / 'train'}", f"data.val_classes={folder / 'held_out'}", f"data.cache={folder}",
                f"run.dir={run}", f"run.seed={seed}", f"run.threads={o.threads}", f"train.steps={o.steps}", "train.minutes=0",
-               f"validate.every={o.every}", "validate.episodes=200", "validate.rotations=true"]
+               f"validate.every={o.every}", "validate.episodes=200", "validate.rotations=true", f"model.backbone={backbone()}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         try:

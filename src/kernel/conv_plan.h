@@ -27,8 +27,10 @@ goss__conv_plan goss__conv_plan_dx(const goss__conv *c);
 goss__conv_plan goss__conv_plan_dw(const goss__conv *c);
 size_t goss__conv_plan_bytes(const goss__conv_plan *p);
 
-/* Winograd's F(2x2,3x3): tiles of 2 x 2 outputs from 4 x 4 inputs, by 16 products instead of 36 (winograd.c). */
+/* Winograd's F(m x m,3x3): tiles of m x m outputs from (m + 2) x (m + 2) inputs, by (m + 2)^2 products instead of 9 m^2
+ * (winograd.c). */
 typedef struct goss__winograd_plan {
+    int64_t outputs;          /* m: 4 or 2 */
     int64_t down, across;     /* tiles of an image */
     int64_t tiles;            /* of a block */
     int64_t in, out;          /* channels that are summed over, and that are made; dw: of x and of gy */

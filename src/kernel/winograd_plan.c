@@ -3,12 +3,13 @@
 #include "base/disable.h"
 #include "kernel/conv_plan.h"
 
-#define PRODUCT_TILES 42   /* rows of full register tiles: 3 x 14, 7 x 6 */
-#define GRADIENT_TILES 56  /* longer sums: each block reads and writes all 16 filter gradients */
-#define BLOCK_FLOATS 65536 /* of one array, 16 products and all */
+#define PRODUCT_TILES 42    /* rows of full register tiles: 3 x 14, 7 x 6 */
+#define GRADIENT_TILES 56   /* longer sums: each block reads and writes all filter gradients */
+#define BLOCK_FLOATS 98304  /* of one array, all its points */
 #define PANEL_COLS 32
 #define LEAST_CHANNELS 16
-#define LEAST_EXTENT 6 /* smaller maps leave too much of their last tiles unused */
+#define LEAST_EXTENT 4      /* smaller maps leave too much of their only tile unused */
+#define MOST_FILTERS 32768  /* more pairs of channels: filters of 36 points leave the caches sooner than those of 16 */
 
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -26,34 +27,41 @@ static int64_t row_floats(int64_t channels) {
     return whole % 128 == 0 ? whole + 16 : whole;
 }
 
+static int64_t products(int64_t outputs, int64_t h, int64_t w) {
+    return (outputs + 2) * (outputs + 2) * up(h, outputs) * up(w, outputs);
+}
+
+/* h, w: of what is made; in, out: channels of what is read and made. */
 static goss__winograd_plan plan(int64_t n, int64_t h, int64_t w, int64_t in, int64_t out, int64_t most) {
-    goss__winograd_plan p = {.down = up(h, 2), .across = up(w, 2), .in = in, .out = out};
+    goss__winograd_plan p = {.outputs = 2, .in = in, .out = out};
+    if (products(4, h, w) < products(2, h, w) && in * out <= MOST_FILTERS) p.outputs = 4;
+    const int64_t points = (p.outputs + 2) * (p.outputs + 2);
+    p.down = up(h, p.outputs), p.across = up(w, p.outputs);
     p.in_row = row_floats(in), p.out_row = row_floats(out);
-    const int64_t fit = BLOCK_FLOATS / (16 * at_least(p.in_row, p.out_row)) / 14 * 14;
+    const int64_t fit = BLOCK_FLOATS / (points * at_least(p.in_row, p.out_row)) / 14 * 14;
     p.tiles = at_most(n * p.down * p.across, at_least(14, at_most(most, fit)));
-    p.u = 16 * in * up(out, 16) * 16;
-    p.v = 16 * p.tiles * p.in_row;
+    p.u = points * in * up(out, 16) * 16;
+    p.v = points * p.tiles * p.in_row;
+    p.m = points * p.tiles * PANEL_COLS;
     p.zero = row_floats(at_least(in, out));
     return p;
 }
 
 goss__winograd_plan goss__winograd_plan_forward(const goss__conv *c) {
-    goss__winograd_plan p = plan(c->n, c->oh, c->ow, c->cin, c->cout, PRODUCT_TILES);
-    p.m = 16 * p.tiles * PANEL_COLS;
-    return p;
+    return plan(c->n, c->oh, c->ow, c->cin, c->cout, PRODUCT_TILES);
 }
 
 goss__winograd_plan goss__winograd_plan_dx(const goss__conv *c) {
     goss__winograd_plan p = plan(c->n, c->h, c->w, c->cout, c->cin, PRODUCT_TILES);
-    p.m = 16 * p.tiles * PANEL_COLS;
     p.w = 9 * c->cin * c->cout;
     return p;
 }
 
 goss__winograd_plan goss__winograd_plan_dw(const goss__conv *c) {
     goss__winograd_plan p = plan(c->n, c->oh, c->ow, c->cin, c->cout, GRADIENT_TILES);
-    p.u = 16 * p.in * p.out_row;
-    p.m = 16 * p.tiles * p.out_row;
+    const int64_t points = (p.outputs + 2) * (p.outputs + 2);
+    p.u = points * p.in * p.out_row;
+    p.m = points * p.tiles * p.out_row;
     return p;
 }
 

@@ -85,7 +85,7 @@ static void forward_block(work *k, const float *x, const float *w, float *y) {
     for (int64_t j = 0; j < p->out_group; j += 2 * W) {
         const int64_t channel = k->group * p->out_group + j;
         panel_begin(k, goss__min64(2 * W, p->out_group - j));
-        GOSS_FN(pack_rows)(k->s.panel, w + channel, c->cout, c->kh * c->kw * p->in_group, k->width);
+        GOSS_FN(pack_rows)(k->s.panel, k->t.ldb, w + channel, c->cout, c->kh * c->kw * p->in_group, k->width);
         for (int64_t i = 0, n; i < k->images; i += n) {
             n = bundle_size(i, k->images, p->inter);
             forward_bundle(k, i, n, y + channel);
@@ -177,7 +177,7 @@ static void dx_block(work *k, const float *gy, const float *w, float *gx) {
         panel_begin(k, goss__min64(2 * W, p->in_group - j));
         for (int64_t tap = 0; tap < c->kh * c->kw; tap++)
             GOSS_FN(pack_cols)
-            (k->s.panel + tap * p->out_group * k->t.ldb,
+            (k->s.panel + tap * p->out_group * k->t.ldb, k->t.ldb,
              w + (tap * p->in_group + j) * c->cout + k->group * p->out_group, c->cout, p->out_group, k->width);
         for (int64_t i = 0, n; i < k->images; i += n) {
             n = bundle_size(i, k->images, p->inter);

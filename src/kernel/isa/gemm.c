@@ -9,6 +9,7 @@
 #define K_BLOCK 512
 #define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
+#define GROUP_FLOATS 16384 /* of such a B as many panels as these are packed together: its rows are read in runs */
 #define ROW_COLS 1024    /* columns of a row-vector product that stay in L1 while rows of B stream by */
 
 /* A as seen by the tiles: row and step are the strides of op(A). */
@@ -23,22 +24,34 @@ typedef struct block {
     operand a;
     float *panel;
     int mode;
-    bool far_b; /* B is larger than the nearest caches */
+    bool far_b;   /* B is larger than the nearest caches */
+    int64_t some; /* columns that are packed at a time, whole panels */
 } block;
 
 static int64_t panel_cols(int64_t m) { return W * TILE_COLS(tile_rows(m)); }
 
+/* Floats from one k to the next of packed columns. Rows of a multiple of 256 bytes would share few sets of L1. */
+static int64_t panel_row(int64_t width) {
+    const int64_t whole = goss__ceil_div(width, W) * W;
+    return whole > TILE_COLS_MAX * W && whole % 64 == 0 ? whole + 16 : whole;
+}
+
+/* Room for the packed columns of a block: all of B, one panel, or a group of them. Grows with kc and n. */
+static int64_t panel_floats(int64_t kc, int64_t n) {
+    const int64_t one = kc * panel_row(TILE_COLS_MAX * W), group = GROUP_FLOATS + kc * (W + 16);
+    return goss__min64(kc * (goss__ceil_div(n, W) * W + 16), goss__max64(one, group));
+}
+
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;
     const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(m, M_BLOCK);
-    const int64_t cols = goss__min64(goss__ceil_div(n, W) * W, TILE_COLS_MAX * W);
-    return (size_t)(kc * cols + (kc + 16) * (mc + 16)) * sizeof(float);
+    return (size_t)(panel_floats(kc, n) + (kc + 16) * (mc + 16)) * sizeof(float);
 }
 
-/* One panel of B, at bp, against all rows of the block. */
-static void panel_times_rows(const block *b, const float *bp, int64_t ldb, int64_t j0, int64_t width) {
+/* Columns j0 .. j0 + width of C: the panel of B at bp against all rows of the block. */
+static void panel_times_rows(const block *b, const float *bp, int64_t ldb, bool packed, int64_t j0, int64_t width) {
     const int64_t vectors = goss__ceil_div(width, W), ldc = b->g->ldc;
-    const int ragged = bp != b->panel && width % W != 0;
+    const int ragged = !packed && width % W != 0;
     const goss__segment seg = {0, 0, b->kc};
     int64_t at[TILE_ROWS];
     for (int r = 0; r < TILE_ROWS; r++) at[r] = r * ldc;
@@ -53,25 +66,29 @@ static void panel_times_rows(const block *b, const float *bp, int64_t ldb, int64
     }
 }
 
-static void pack_panel(const block *b, int64_t at, int64_t width) {
+/* Columns j0 .. j0 + width of B, `row` floats from one k to the next. */
+static void pack_panel(const block *b, int64_t row, int64_t j0, int64_t width) {
     const goss__gemm *g = b->g;
+    const int64_t at = g->tb ? j0 * g->ldb + b->k0 : b->k0 * g->ldb + j0;
     if (g->b_bf16)
-        (g->tb ? GOSS_FN(pack_cols_bf16) : GOSS_FN(pack_rows_bf16))(b->panel, g->b_bf16 + at, g->ldb, b->kc, width);
+        (g->tb ? GOSS_FN(pack_cols_bf16) : GOSS_FN(pack_rows_bf16))(b->panel, row, g->b_bf16 + at, g->ldb, b->kc, width);
     else
-        (g->tb ? GOSS_FN(pack_cols) : GOSS_FN(pack_rows))(b->panel, g->b + at, g->ldb, b->kc, width);
+        (g->tb ? GOSS_FN(pack_cols) : GOSS_FN(pack_rows))(b->panel, row, g->b + at, g->ldb, b->kc, width);
 }
 
 static void block_times_panels(const block *b) {
     const goss__gemm *g = b->g;
     const bool pack = g->tb || g->b_bf16 || goss__ceil_div(b->mc, TILE_ROWS) > (b->far_b ? 2 : 4);
-    for (int64_t j = 0; j < g->n; j += b->cols) {
-        const int64_t width = goss__min64(b->cols, g->n - j);
-        const int64_t at = g->tb ? j * g->ldb + b->k0 : b->k0 * g->ldb + j;
-        if (pack || (width % W && !GOSS_MASKED)) {
-            pack_panel(b, at, width);
-            panel_times_rows(b, b->panel, goss__ceil_div(width, W) * W, j, width);
-        } else {
-            panel_times_rows(b, g->b + at, g->ldb, j, width);
+    for (int64_t j0 = 0; j0 < g->n; j0 += b->some) {
+        const int64_t some = goss__min64(b->some, g->n - j0), row = panel_row(some);
+        const bool packed = pack || (some % W && !GOSS_MASKED);
+        if (packed) pack_panel(b, row, j0, some);
+        for (int64_t j = 0; j < some; j += b->cols) {
+            const int64_t width = goss__min64(b->cols, some - j);
+            if (packed)
+                panel_times_rows(b, b->panel + j, row, true, j0 + j, width);
+            else
+                panel_times_rows(b, g->b + b->k0 * g->ldb + j0 + j, g->ldb, false, j0 + j, width);
         }
     }
 }
@@ -150,13 +167,14 @@ static void gemm_small(const goss__gemm *g) {
 
 static void gemm_blocks(const goss__gemm *g, float *scratch) {
     block b = {.g = g, .panel = scratch, .cols = panel_cols(g->m)};
-    const int64_t panel = goss__min64(g->k, K_BLOCK) * goss__min64(goss__ceil_div(g->n, W) * W, TILE_COLS_MAX * W);
+    const int64_t panel = panel_floats(goss__min64(g->k, K_BLOCK), g->n);
     for (b.k0 = 0; b.k0 < g->k; b.k0 += K_BLOCK) {
         b.kc = goss__min64(K_BLOCK, g->k - b.k0);
         b.mode = b.k0 > 0 || g->accumulate ? TILE_CONTINUE : TILE_SET;
         for (b.m0 = 0; b.m0 < g->m; b.m0 += M_BLOCK) {
             b.mc = goss__min64(M_BLOCK, g->m - b.m0);
             b.far_b = b.kc * g->n > FAR_FLOATS;
+            b.some = b.cols * (b.far_b && !g->tb ? goss__max64(1, GROUP_FLOATS / (b.kc * b.cols)) : 1);
             b.a = place_a(&b, b.panel + panel);
             block_times_panels(&b);
         }

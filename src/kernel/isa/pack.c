@@ -4,17 +4,16 @@
 #include "kernel/isa/isa.h"
 #include "kernel/isa/panel.h"
 
-void GOSS_FN(pack_rows)(float *panel, const float *b, int64_t ld, int64_t k, int64_t width) {
+void GOSS_FN(pack_rows)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width) {
     const int64_t vectors = goss__ceil_div(width, W), last = width - (vectors - 1) * W;
     const vlanes m = vfirst(last);
-    for (int64_t i = 0; i < k; i++, b += ld, panel += vectors * W) {
+    for (int64_t i = 0; i < k; i++, b += ld, panel += row) {
         for (int64_t v = 0; v + 1 < vectors; v++) vstore(panel + v * W, vload(b + v * W));
         vstore(panel + (vectors - 1) * W, vload_part(b + (vectors - 1) * W, m));
     }
 }
 
-void GOSS_FN(pack_cols)(float *panel, const float *b, int64_t ld, int64_t k, int64_t width) {
-    const int64_t row = goss__ceil_div(width, W) * W;
+void GOSS_FN(pack_cols)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width) {
     for (int64_t j = 0; j < width; j += W) {
         const int64_t rows = goss__min64(W, width - j);
         for (int64_t i = 0; i < k; i += W) {
@@ -26,14 +25,12 @@ void GOSS_FN(pack_cols)(float *panel, const float *b, int64_t ld, int64_t k, int
     }
 }
 
-void GOSS_FN(pack_rows_bf16)(float *panel, const uint16_t *b, int64_t ld, int64_t k, int64_t width) {
-    const int64_t row = goss__ceil_div(width, W) * W;
+void GOSS_FN(pack_rows_bf16)(float *panel, int64_t row, const uint16_t *b, int64_t ld, int64_t k, int64_t width) {
     for (int64_t i = 0; i < k; i++, b += ld, panel += row)
         for (int64_t j = 0; j < width; j += W) vstore(panel + j, vload_bf16_n(b + j, width - j));
 }
 
-void GOSS_FN(pack_cols_bf16)(float *panel, const uint16_t *b, int64_t ld, int64_t k, int64_t width) {
-    const int64_t row = goss__ceil_div(width, W) * W;
+void GOSS_FN(pack_cols_bf16)(float *panel, int64_t row, const uint16_t *b, int64_t ld, int64_t k, int64_t width) {
     for (int64_t j = 0; j < width; j += W) {
         const int64_t rows = goss__min64(W, width - j);
         for (int64_t i = 0; i < k; i += W) {

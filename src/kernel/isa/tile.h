@@ -55,11 +55,11 @@ ALWAYS int64_t tile_rows(int64_t left) {
     return left <= TILE_ROWS ? left : goss__ceil_div(left, goss__ceil_div(left, TILE_ROWS));
 }
 
-/* panel[k][roundup(width, W)] from B[k][width] (rows ld apart) or from B[width][k]; columns beyond width are 0. */
-void GOSS_FN(pack_rows)(float *panel, const float *b, int64_t ld, int64_t k, int64_t width);
-void GOSS_FN(pack_cols)(float *panel, const float *b, int64_t ld, int64_t k, int64_t width);
+/* panel[k][row] from B[k][width] (rows ld apart) or from B[width][k]; columns from width to the next multiple of W are 0. */
+void GOSS_FN(pack_rows)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width);
+void GOSS_FN(pack_cols)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width);
 /* The same from bfloat16. */
-void GOSS_FN(pack_rows_bf16)(float *panel, const uint16_t *b, int64_t ld, int64_t k, int64_t width);
-void GOSS_FN(pack_cols_bf16)(float *panel, const uint16_t *b, int64_t ld, int64_t k, int64_t width);
+void GOSS_FN(pack_rows_bf16)(float *panel, int64_t row, const uint16_t *b, int64_t ld, int64_t k, int64_t width);
+void GOSS_FN(pack_cols_bf16)(float *panel, int64_t row, const uint16_t *b, int64_t ld, int64_t k, int64_t width);
 
 #endif
