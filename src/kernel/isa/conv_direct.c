@@ -18,18 +18,6 @@ typedef struct work {
     int64_t width, vectors; /* of this panel of outputs */
 } work;
 
-/* A row of outputs, as many tiles as it needs. */
-static void tiles(goss__tile t, int64_t pixels, int64_t vectors) {
-    const int64_t *at = t.at;
-    const float *a = t.a;
-    for (int64_t i = 0; i < pixels;) {
-        const int64_t r = tile_rows(pixels - i);
-        t.a = a + i * t.row, t.at = at + i;
-        GOSS_FN(tile_find)(r, vectors, t.row == 1, 0)(&t);
-        i += r;
-    }
-}
-
 static void panel_begin(work *k, int64_t width) {
     k->width = width;
     k->vectors = goss__ceil_div(width, W);
@@ -66,7 +54,7 @@ static void forward_bundle(work *k, int64_t first, int64_t n, float *y) {
     for (int64_t r = 0; r < k->rows; r++) {
         k->t.a = k->s.slab + first * p->image + r * c->stride_h * row;
         k->t.c = y + ((k->image0 + first) * c->oh + k->row0 + r) * c->ow * c->cout;
-        tiles(k->t, c->ow * n, k->vectors);
+        tile_all_rows(k->t, c->ow * n, k->vectors, k->t.row == 1, 0);
     }
 }
 
@@ -157,7 +145,7 @@ static void dx_bundle(work *k, int64_t first, int64_t n, float *gx) {
             if (r == 0 || c->stride_h > 1) k->t.segs = dx_segments(k, u, v, n);
             k->t.a = k->s.slab + first * p->image + (row * p->cols + col) * n * p->pixel;
             k->t.c = gx + ((k->image0 + first) * c->h + k->row0 + r) * c->w * c->cin;
-            tiles(k->t, pixels * n, k->vectors);
+            tile_all_rows(k->t, pixels * n, k->vectors, k->t.row == 1, 0);
         }
     }
 }

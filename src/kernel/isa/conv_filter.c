@@ -59,20 +59,14 @@ static void tap(work *k, const float *gy, int64_t y, int64_t x, float *gw) {
     const goss__conv *c = k->c;
     const int64_t out = k->p.out_group, m = k->join ? c->kw * k->p.in_group : k->p.in_group;
     goss__tile t = k->t;
-    int64_t at[TILE_ROWS];
-    for (int r = 0; r < TILE_ROWS; r++) at[r] = r * c->cout;
-    t.at = at, t.segs = segments(k, y, x);
+    t.ldc = c->cout, t.segs = segments(k, y, x);
     gw += (y * c->kw + x) * k->p.in_group * c->cout + k->group * out;
     const int64_t cols = TILE_COLS(tile_rows(m)) * W;
     for (int64_t j = 0; j < out; j += cols) {
         const int64_t width = goss__min64(cols, out - j), vectors = goss__ceil_div(width, W);
         t.b = (k->in_place ? gy + k->group * out : k->s.other) + j, t.last = width - (vectors - 1) * W;
-        for (int64_t i = 0; i < m;) {
-            const int64_t r = tile_rows(m - i);
-            t.a = k->s.slab + i, t.c = gw + i * c->cout + j;
-            GOSS_FN(tile_find)(r, vectors, 1, 0)(&t);
-            i += r;
-        }
+        t.a = k->s.slab, t.c = gw + j;
+        tile_all_rows(t, m, vectors, 1, 0);
     }
 }
 

@@ -53,17 +53,10 @@ static void panel_times_rows(const block *b, const float *bp, int64_t ldb, bool 
     const int64_t vectors = goss__ceil_div(width, W), ldc = b->g->ldc;
     const int ragged = !packed && width % W != 0;
     const goss__segment seg = {0, 0, b->kc};
-    int64_t at[TILE_ROWS];
-    for (int r = 0; r < TILE_ROWS; r++) at[r] = r * ldc;
-    goss__tile t = {.b = bp, .ldb = ldb, .seg = &seg, .segs = 1, .at = at, .mode = b->mode};
+    goss__tile t = {.a = b->a.a, .b = bp, .ldb = ldb, .seg = &seg, .segs = 1, .ldc = ldc, .mode = b->mode};
     t.row = b->a.row, t.step = b->a.step, t.last = width - (vectors - 1) * W;
-    t.far = b->g->m * b->g->n > FAR_FLOATS;
-    for (int64_t i = 0; i < b->mc;) {
-        const int64_t r = tile_rows(b->mc - i);
-        t.a = b->a.a + i * b->a.row, t.c = b->g->c + (b->m0 + i) * ldc + j0;
-        GOSS_FN(tile_find)(r, vectors, b->a.row == 1, ragged)(&t);
-        i += r;
-    }
+    t.c = b->g->c + b->m0 * ldc + j0, t.far = b->g->m * b->g->n > FAR_FLOATS;
+    tile_all_rows(t, b->mc, vectors, b->a.row == 1, ragged);
 }
 
 /* Columns j0 .. j0 + width of B, `row` floats from one k to the next. */
@@ -148,20 +141,14 @@ static bool is_small(const goss__gemm *g) {
 }
 
 static void gemm_small(const goss__gemm *g) {
-    const int64_t cols = panel_cols(g->m), row = g->ta ? 1 : g->lda;
+    const int64_t cols = panel_cols(g->m);
     const goss__segment seg = {0, 0, g->k};
-    int64_t at[TILE_ROWS];
-    for (int r = 0; r < TILE_ROWS && r < g->m; r++) at[r] = r * g->ldc;
-    goss__tile t = {.ldb = g->ldb, .seg = &seg, .segs = 1, .at = at, .mode = g->accumulate ? TILE_CONTINUE : TILE_SET};
-    t.row = row, t.step = g->ta ? g->lda : 1;
+    goss__tile t = {.a = g->a, .ldb = g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc};
+    t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = g->accumulate ? TILE_CONTINUE : TILE_SET;
     for (int64_t j = 0; j < g->n; j += cols) {
         const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
-        t.b = g->b + j, t.last = width - (vectors - 1) * W;
-        for (int64_t i = 0, r; i < g->m; i += r) {
-            r = tile_rows(g->m - i);
-            t.a = g->a + i * row, t.c = g->c + i * g->ldc + j;
-            GOSS_FN(tile_find)(r, vectors, g->ta, width % W != 0)(&t);
-        }
+        t.b = g->b + j, t.c = g->c + j, t.last = width - (vectors - 1) * W;
+        tile_all_rows(t, g->m, vectors, g->ta, width % W != 0);
     }
 }
 

@@ -46,68 +46,96 @@ ALWAYS void store_last(float *c, vf v, vlanes last, bool whole) {
         vstore_part(c, v, last);
 }
 
-ALWAYS void tile_add(vf acc[TILE_ROWS][TILE_COLS_MAX], const goss__tile *t, vlanes last, const int R, const int V) {
-    const bool whole = t->last == W;
+/* Where the rows of C are. */
+typedef struct place {
+    float *c;
+    const int64_t *at;
+    int64_t ldc;
+} place;
+
+ALWAYS float *row_of(const place *p, int r) { return p->c + (p->at ? p->at[r] : r * p->ldc); }
+
+ALWAYS void tile_add(vf acc[TILE_ROWS][TILE_COLS_MAX], const place *p, vlanes last, bool whole, const int R, const int V) {
     UNROLL for (int r = 0; r < R; r++) {
-        const float *c = t->c + t->at[r];
+        const float *c = row_of(p, r);
         UNROLL for (int v = 0; v + 1 < V; v++) acc[r][v] += vload(c + v * W);
         acc[r][V - 1] += load_last(c + (V - 1) * W, last, whole);
     }
 }
 
 /* While K is summed, the lines of C come near. */
-ALWAYS void tile_ask(const goss__tile *t, const int R, const int V) {
+ALWAYS void tile_ask(const place *p, const int R, const int V) {
     UNROLL for (int r = 0; r < R; r++) {
-        UNROLL for (int i = 0; i <= V * W; i += 16) __builtin_prefetch(t->c + t->at[r] + i, 1);
+        const float *c = row_of(p, r);
+        UNROLL for (int i = 0; i <= V * W; i += 16) __builtin_prefetch(c + i, 1);
     }
 }
 
-ALWAYS void tile_start(vf acc[TILE_ROWS][TILE_COLS_MAX], const goss__tile *t, vlanes last, const int R, const int V) {
-    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0}; }
-    if (t->mode == TILE_CONTINUE) tile_add(acc, t, last, R, V);
-}
-
-ALWAYS void tile_finish(vf acc[TILE_ROWS][TILE_COLS_MAX], const goss__tile *t, vlanes last, const int R, const int V) {
-    const bool whole = t->last == W;
-    const int64_t *at = t->at;
-    float *base = t->c;
-    if (t->mode == TILE_ADD) tile_add(acc, t, last, R, V);
+ALWAYS void tile_store(vf acc[TILE_ROWS][TILE_COLS_MAX], const place *p, vlanes last, bool whole, const int R, const int V) {
     UNROLL for (int r = 0; r < R; r++) {
-        float *c = base + at[r];
+        float *c = row_of(p, r);
         UNROLL for (int v = 0; v + 1 < V; v++) vstore(c + v * W, acc[r][v]);
         store_last(c + (V - 1) * W, acc[r][V - 1], last, whole);
     }
 }
 
+ALWAYS vf column(const float *b, int v, vlanes last, const int V, const int ragged) {
+    return ragged && v == V - 1 ? vload_part(b + v * W, last) : vload(b + v * W);
+}
+
+/* One k: the fewer of rows and vectors wait in registers, the others come one by one. */
 ALWAYS void tile_step(vf acc[TILE_ROWS][TILE_COLS_MAX], const rows14 *a, const float *b, vlanes last, const int R,
                       const int V, const int unit, const int ragged) {
-    vf bv[TILE_COLS_MAX];
-    UNROLL for (int v = 0; v + 1 < V; v++) bv[v] = vload(b + v * W);
-    bv[V - 1] = ragged ? vload_part(b + (V - 1) * W, last) : vload(b + (V - 1) * W);
+    vf wait[TILE_COLS_MAX];
+    if (R < V) {
+        UNROLL for (int r = 0; r < R; r++) wait[r] = vset(row_at(a, r, unit));
+        UNROLL for (int v = 0; v < V; v++) {
+            const vf bv = column(b, v, last, V, ragged);
+            UNROLL for (int r = 0; r < R; r++) acc[r][v] = vfma(wait[r], bv, acc[r][v]);
+        }
+        return;
+    }
+    UNROLL for (int v = 0; v < V; v++) wait[v] = column(b, v, last, V, ragged);
     UNROLL for (int r = 0; r < R; r++) {
-        vf av = vset(row_at(a, r, unit));
-        UNROLL for (int v = 0; v < V; v++) acc[r][v] = vfma(av, bv[v], acc[r][v]);
+        const vf av = vset(row_at(a, r, unit));
+        UNROLL for (int v = 0; v < V; v++) acc[r][v] = vfma(av, wait[v], acc[r][v]);
     }
 }
 
-ALWAYS void tile_run(const goss__tile *t, const int R, const int V, const int unit, const int ragged) {
+ALWAYS void tile_one(const goss__tile *t, const char *top, const place *p, const int R, const int V, const int unit,
+                     const int ragged) {
     vf acc[TILE_ROWS][TILE_COLS_MAX];
     const int64_t segs = t->segs, ldb = t->ldb;
     const ptrdiff_t s1 = t->row * 4, step = t->step * 4;
     const vlanes last = vfirst(t->last);
-    if (t->far) tile_ask(t, R, V);
-    tile_start(acc, t, last, R, V);
+    const bool whole = t->last == W;
+    if (t->far) tile_ask(p, R, V);
+    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int v = 0; v < V; v++) acc[r][v] = (vf){0}; }
+    if (t->mode == TILE_CONTINUE) tile_add(acc, p, last, whole, R, V);
     for (int64_t s = 0; s < segs; s++) {
         const float *b = t->b + t->seg[s].b;
-        const char *p = (const char *)(t->a + t->seg[s].a);
-        rows14 a = {p, p + 7 * s1, s1, 3 * s1, 5 * s1};
+        const char *first = top + t->seg[s].a * 4;
+        rows14 a = {first, first + 7 * s1, s1, 3 * s1, 5 * s1};
         for (int64_t k = t->seg[s].k; k > 0; k--) {
             if (!unit) OPAQUE(a);
             tile_step(acc, &a, b, last, R, V, unit, ragged);
             a.p += step, a.q += step, b += ldb;
         }
     }
-    tile_finish(acc, t, last, R, V);
+    if (t->mode == TILE_ADD) tile_add(acc, p, last, whole, R, V);
+    tile_store(acc, p, last, whole, R, V);
+}
+
+ALWAYS void tile_run(const goss__tile *t, const int R, const int V, const int unit, const int ragged) {
+    place p = {t->c, t->at, t->ldc};
+    const char *top = (const char *)t->a;
+    for (int64_t left = t->times; left > 0; left--, top += R * (unit ? 1 : t->row) * 4) {
+        tile_one(t, top, &p, R, V, unit, ragged);
+        if (p.at)
+            p.at += R;
+        else
+            p.c += R * p.ldc;
+    }
 }
 
 #if GOSS_MASKED

@@ -38,7 +38,9 @@ typedef struct goss__tile {
     const goss__segment *seg;
     int64_t segs;
     float *c;
+    int64_t ldc;       /* elements between rows of C, where at is NULL */
     const int64_t *at; /* offset of each row of C */
+    int64_t times;     /* that many tiles one below the other, with all rows of A, C and at */
     int64_t last;      /* columns in the last vector, 1..W */
     int mode;
     int far; /* C is not in the cache: ask for its lines before they are written */
@@ -46,13 +48,29 @@ typedef struct goss__tile {
 
 typedef void (*goss__tile_fn)(const goss__tile *t);
 
-/* The kernel for r rows of A, v vectors of B; unit: rows of A are 1 apart; ragged: B must not be read beyond `last`
+/* The kernel for tiles of r rows of A, v vectors of B; unit: rows of A are 1 apart; ragged: B must not be read beyond `last`
  * (only where GOSS_MASKED; elsewhere B has to be padded with zeros to whole vectors). */
 goss__tile_fn GOSS_FN(tile_find)(int64_t r, int64_t v, int unit, int ragged);
 
-/* Rows of the next tile when `left` rows are left: as equal as possible. */
+/* Rows of the first of the tiles that `left` rows fall into, which are as equal as possible. */
 ALWAYS int64_t tile_rows(int64_t left) {
     return left <= TILE_ROWS ? left : goss__ceil_div(left, goss__ceil_div(left, TILE_ROWS));
+}
+
+/* All rows of one panel of B, from the tile `t` on: larger tiles first, each kind by one call. */
+ALWAYS void tile_all_rows(goss__tile t, int64_t rows, int64_t vectors, int unit, int ragged) {
+    const int64_t tiles = goss__ceil_div(rows, TILE_ROWS), r = rows / tiles, more = rows % tiles;
+    if (more > 0) {
+        t.times = more;
+        GOSS_FN(tile_find)(r + 1, vectors, unit, ragged)(&t);
+        t.a += more * (r + 1) * (unit ? 1 : t.row);
+        if (t.at)
+            t.at += more * (r + 1);
+        else
+            t.c += more * (r + 1) * t.ldc;
+    }
+    t.times = tiles - more;
+    GOSS_FN(tile_find)(r, vectors, unit, ragged)(&t);
 }
 
 /* panel[k][row] from B[k][width] (rows ld apart) or from B[width][k]; columns from width to the next multiple of W are 0. */

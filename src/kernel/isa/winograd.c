@@ -61,71 +61,97 @@ ALWAYS void tile_pixels(const int M, const float **at, const grid *g, int64_t ti
     }
 }
 
-/* ---- tiles to points and back ---- */
+/* ---- tiles to points and back: n channels of one tile, W at a time; `whole` is a constant ---- */
 
-/* v[point][tile][in_row] of the tiles from `first` on. */
-ALWAYS void inputs(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, float *v) {
-    const int64_t point = p->tiles * p->in_row;
-    for (int64_t t = 0; t < n; t++, v += p->in_row) {
-        const float *at[POINTS(4)];
-        tile_pixels(M, at, g, first + t, M + 2);
-        for (int64_t c = 0; c < g->channels; c += W) {
-            vf d[POINTS(4)];
-            UNROLL for (int i = 0; i < M + 2; i++) {
-                UNROLL for (int j = 0; j < M + 2; j++) d[j * (M + 2) + i] = vload_n(at[j * (M + 2) + i] + c, g->channels - c);
-                input_line(M, d + i, M + 2);
-            }
-            UNROLL for (int i = 0; i < M + 2; i++) {
-                input_line(M, d + (M + 2) * i, 1);
-                UNROLL for (int j = 0; j < M + 2; j++) vstore(v + (i * (M + 2) + j) * point + c, d[i * (M + 2) + j]);
-            }
+ALWAYS vf load(const bool whole, const float *p, vlanes some) { return whole ? vload(p) : vload_part(p, some); }
+ALWAYS void store(const bool whole, float *p, vf v, vlanes some) {
+    if (whole)
+        vstore(p, v);
+    else
+        vstore_part(p, v, some);
+}
+
+/* to[k point] of channels c .. c + W of a tile's pixels. */
+ALWAYS void input_tile(const int M, const bool whole, const float *const *at, int64_t c, vlanes some, float *to, int64_t point) {
+    vf d[POINTS(4)];
+    UNROLL for (int i = 0; i < M + 2; i++) {
+        UNROLL for (int j = 0; j < M + 2; j++) d[j * (M + 2) + i] = load(whole, at[j * (M + 2) + i] + c, some);
+        input_line(M, d + i, M + 2);
+    }
+    UNROLL for (int i = 0; i < M + 2; i++) {
+        input_line(M, d + (M + 2) * i, 1);
+        UNROLL for (int j = 0; j < M + 2; j++, to += point) vstore(to, d[i * (M + 2) + j]);
+    }
+}
+
+/* The same of the cotangents of its outputs. */
+ALWAYS void cotangent_tile(const int M, const bool whole, const float *const *at, int64_t c, vlanes some, float *to,
+                           int64_t point) {
+    vf d[POINTS(4)];
+    UNROLL for (int i = 0; i < M; i++) {
+        vf y[4];
+        UNROLL for (int j = 0; j < M; j++) y[j] = load(whole, at[j * M + i] + c, some);
+        output_line_adjoint(M, d + i, M + 2, y, 1);
+    }
+    UNROLL for (int i = 0; i < M + 2; i++) {
+        output_line_adjoint(M, d + (M + 2) * i, 1, d + (M + 2) * i, 1);
+        UNROLL for (int j = 0; j < M + 2; j++, to += point) vstore(to, d[i * (M + 2) + j]);
+    }
+}
+
+/* From m[k point] to rows x cols pixels of `to`, `row` and `pixel` floats apart. */
+ALWAYS void output_tile(const int M, const bool whole, const float *m, int64_t point, int64_t rows, int64_t cols, float *to,
+                        int64_t row, int64_t pixel, vlanes some) {
+    vf d[POINTS(4)];
+    UNROLL for (int i = 0; i < POINTS(M); i++, m += point) d[i] = vload(m);
+    UNROLL for (int i = 0; i < M + 2; i++) output_line(M, d + i, M + 2);
+    UNROLL for (int r = 0; r < M; r++, to += row) {
+        if (r >= rows) break;
+        output_line(M, d + (M + 2) * r, 1);
+        UNROLL for (int q = 0; q < M; q++) {
+            if (q < cols) store(whole, to + q * pixel, d[(M + 2) * r + q], some);
         }
     }
 }
 
-/* The same of cotangents of outputs. */
+/* v[point][tile][in_row] of the tiles from `first` on. */
+ALWAYS void inputs(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, float *v) {
+    const int64_t point = p->tiles * p->in_row, row = p->in_row, channels = g->channels, last = channels / W * W;
+    for (int64_t t = 0; t < n; t++, v += row) {
+        const float *at[POINTS(4)];
+        tile_pixels(M, at, g, first + t, M + 2);
+        for (int64_t c = 0; c < last; c += W) input_tile(M, true, at, c, vfirst(W), v + c, point);
+        if (last < channels) input_tile(M, false, at, last, vfirst(channels - last), v + last, point);
+    }
+}
+
 ALWAYS void cotangents(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, float *z) {
-    const int64_t point = p->tiles * p->out_row;
-    for (int64_t t = 0; t < n; t++, z += p->out_row) {
+    const int64_t point = p->tiles * p->out_row, row = p->out_row, channels = g->channels, last = channels / W * W;
+    for (int64_t t = 0; t < n; t++, z += row) {
         const float *at[POINTS(4)];
         tile_pixels(M, at, g, first + t, M);
-        for (int64_t c = 0; c < g->channels; c += W) {
-            vf d[POINTS(4)];
-            UNROLL for (int i = 0; i < M; i++) {
-                vf y[4];
-                UNROLL for (int j = 0; j < M; j++) y[j] = vload_n(at[j * M + i] + c, g->channels - c);
-                output_line_adjoint(M, d + i, M + 2, y, 1);
-            }
-            UNROLL for (int i = 0; i < M + 2; i++) {
-                output_line_adjoint(M, d + (M + 2) * i, 1, d + (M + 2) * i, 1);
-                UNROLL for (int j = 0; j < M + 2; j++) vstore(z + (i * (M + 2) + j) * point + c, d[i * (M + 2) + j]);
-            }
-        }
+        for (int64_t c = 0; c < last; c += W) cotangent_tile(M, true, at, c, vfirst(W), z + c, point);
+        if (last < channels) cotangent_tile(M, false, at, last, vfirst(channels - last), z + last, point);
     }
 }
 
 /* From m[point][tile][width] into channels j .. j + width of dst[.., h, w, channels]. */
 ALWAYS void outputs(const int M, const goss__winograd_plan *p, const grid *g, int64_t first, int64_t n, const float *m,
                     float *dst, int64_t j, int64_t width) {
-    const int64_t row = goss__ceil_div(width, W) * W, point = p->tiles * row;
-    for (int64_t t = 0; t < n; t++, m += row) {
+    const int64_t wide = goss__ceil_div(width, W) * W, point = p->tiles * wide, last = width / W * W;
+    const int64_t pixel = p->out, row = g->w * pixel;
+    for (int64_t t = 0; t < n; t++, m += wide) {
         const int64_t tile = first + t, image = tile / (p->down * p->across), place = tile % (p->down * p->across);
         const int64_t y = place / p->across * M, x = place % p->across * M;
-        float *at = dst + ((image * g->h + y) * g->w + x) * p->out + j;
-        for (int64_t c = 0; c < width; c += W) {
-            vf d[POINTS(4)];
-            UNROLL for (int i = 0; i < M + 2; i++) {
-                UNROLL for (int k = 0; k < M + 2; k++) d[k * (M + 2) + i] = vload(m + (k * (M + 2) + i) * point + c);
-                output_line(M, d + i, M + 2);
-            }
-            UNROLL for (int r = 0; r < M; r++) {
-                if (y + r >= g->h) break;
-                output_line(M, d + (M + 2) * r, 1);
-                UNROLL for (int q = 0; q < M; q++) {
-                    if (x + q < g->w) vstore_n(at + (r * g->w + q) * p->out + c, d[(M + 2) * r + q], width - c);
-                }
-            }
+        const int64_t rows = goss__min64(M, g->h - y), cols = goss__min64(M, g->w - x);
+        float *to = dst + ((image * g->h + y) * g->w + x) * pixel + j;
+        for (int64_t c = 0; c < last; c += W) {
+            if (rows == M && cols == M)
+                output_tile(M, true, m + c, point, M, M, to + c, row, pixel, vfirst(W));
+            else
+                output_tile(M, true, m + c, point, rows, cols, to + c, row, pixel, vfirst(W));
         }
+        if (last < width) output_tile(M, false, m + last, point, rows, cols, to + last, row, pixel, vfirst(width - last));
     }
 }
 
@@ -184,15 +210,10 @@ typedef struct product {
 
 static void multiply(const product *q) {
     const goss__segment whole = {0, 0, q->k};
-    int64_t at[TILE_ROWS];
-    for (int r = 0; r < TILE_ROWS; r++) at[r] = r * q->ldc;
-    goss__tile t = {.b = q->b, .row = q->unit ? 1 : q->a_row, .step = q->unit ? q->a_row : 1, .ldb = q->ldb};
-    t.seg = &whole, t.segs = 1, t.at = at, t.last = W, t.mode = q->mode;
-    for (int64_t i = 0, r; i < q->rows; i += r) {
-        r = tile_rows(q->rows - i);
-        t.a = q->a + i * t.row, t.c = q->c + i * q->ldc;
-        GOSS_FN(tile_find)(r, q->vectors, q->unit, 0)(&t);
-    }
+    goss__tile t = {.a = q->a, .b = q->b, .row = q->a_row, .step = 1, .ldb = q->ldb, .c = q->c, .ldc = q->ldc};
+    if (q->unit) t.row = 1, t.step = q->a_row;
+    t.seg = &whole, t.segs = 1, t.last = W, t.mode = q->mode;
+    tile_all_rows(t, q->rows, q->vectors, q->unit, 0);
 }
 
 ALWAYS void convolve(const int M, const goss__winograd_plan *p, const grid *from, const grid *to, const scratch *s,
