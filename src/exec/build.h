@@ -35,6 +35,8 @@ goss__slicing goss__slice_rule(const goss_program *p, uint32_t v, goss_extent L,
 int goss__joins(goss__builder *b, uint32_t v, goss_extent L);
 /* Moves elementwise work into the phase that reads its results, where that saves memory traffic. */
 bool goss__move_late(goss__builder *b); /* false: out of memory */
+/* Copies of one value that stand in one phase become one again. */
+void goss__join_again(goss_program *p);
 /* Puts the values that each phase computes in order, as instructions; phases without any go. */
 goss_status goss__fill_phases(goss__builder *b, goss_error *err);
 /* Finds how many items go together, once it is known what is private. */

@@ -51,7 +51,7 @@ static bool copy_value(goss_program *p, const goss__node *n, const uint32_t *num
     copy->in = in, copy->attr = attr;
     copy->name = copy_text(p, n->name), copy->scope = copy_text(p, n->scope);
     if ((n->name && !copy->name) || !copy->scope) return false;
-    *v = (goss__value){.op = n->op, .node = copy, .in = in, .n_in = n->n_in, .phase = -1, .last_phase = -1, .in_place_of = -1};
+    *v = (goss__value){.op = n->op, .node = copy, .in = in, .n_in = n->n_in, .phase = -1, .last_phase = -1, .in_place_of = -1, .copy_of = -1};
     return true;
 }
 
@@ -76,23 +76,73 @@ static bool add_alias(goss_program *p, uint32_t param) {
     *in = param;
     *node = *of->node;
     node->op = &goss__op_reshape, node->name = NULL, node->in = in, node->n_in = 1;
-    p->values[param + 1] = (goss__value){.op = node->op, .node = node, .in = in, .n_in = 1, .phase = -1, .last_phase = -1, .in_place_of = -1};
+    p->values[param + 1] = (goss__value){.op = node->op, .node = node, .in = in, .n_in = 1, .phase = -1, .last_phase = -1, .in_place_of = -1, .copy_of = -1};
     return true;
 }
 
-static goss_status copy_values(goss_program *p, const goss_graph *g, const uint8_t *needed, uint32_t *number) {
-    for (uint32_t id = 1; id < g->n_nodes; id++) p->n_values += needed[id] ? 1 + is_bf16(p, g->nodes[id]) : 0;
+/* Copying node after node. `state` holds of each node whether it is needed, and cheap to compute again. */
+enum { NEEDED = 1, CHEAP = 2, READ = 4 };
+typedef struct copying {
+    goss_program *p;
+    const goss_graph *g;
+    uint8_t *state;
+    uint32_t *number; /* of each node: its value */
+    uint32_t at;      /* the next value */
+} copying;
+
+/* A cheap operand that was read before, by another. */
+static bool wants_copy(const copying *c, const goss__node *n, int operand) {
+    const uint32_t id = n->in[operand];
+    for (int i = 0; i < operand; i++)
+        if (n->in[i] == id) return false;
+    return (c->state[id] & (CHEAP | READ)) == (CHEAP | READ);
+}
+
+/* Finds the cheap nodes, and how many values there will be. */
+static uint32_t count_values(copying *c) {
+    uint32_t values = 0;
+    for (uint32_t id = 1; id < c->g->n_nodes; id++) {
+        const goss__node *n = c->g->nodes[id];
+        if (!(c->state[id] & NEEDED)) continue;
+        if (!c->p->options.no_tiles && goss__cheap_again(c->g, n)) c->state[id] |= CHEAP;
+        for (int i = 0; i < n->n_in; i++) values += wants_copy(c, n, i);
+        for (int i = 0; i < n->n_in; i++) c->state[n->in[i]] |= READ;
+        values += 1 + is_bf16(c->p, n);
+    }
+    for (uint32_t id = 1; id < c->g->n_nodes; id++) c->state[id] &= (uint8_t)~READ;
+    return values;
+}
+
+/* n, with copies in front of it of those operands that it had better compute again. */
+static bool copy_node(copying *c, const goss__node *n, goss__value **value) {
+    uint32_t first[GOSS__MAX_IN];
+    for (int i = 0; i < n->n_in; i++) first[i] = c->number[n->in[i]];
+    for (int i = 0; i < n->n_in; i++) {
+        if (!wants_copy(c, n, i)) continue;
+        if (!copy_value(c->p, c->g->nodes[n->in[i]], c->number, &c->p->values[c->at])) return false;
+        c->p->values[c->at].copy_of = first[i];
+        c->number[n->in[i]] = c->at++;
+    }
+    *value = &c->p->values[c->at++];
+    const bool ok = copy_value(c->p, n, c->number, *value);
+    for (int i = n->n_in; i-- > 0;) c->number[n->in[i]] = first[i], c->state[n->in[i]] |= READ;
+    return ok;
+}
+
+static goss_status copy_values(goss_program *p, const goss_graph *g, uint8_t *state, uint32_t *number) {
+    copying c = {.p = p, .g = g, .state = state, .number = number};
+    p->n_values = count_values(&c);
     p->values = goss__arena_alloc(&p->arena, p->n_values * sizeof *p->values);
     if (!p->values) return GOSS_E_NOMEM;
-    uint32_t at = 0;
     for (uint32_t id = 1; id < g->n_nodes; id++) {
-        if (!needed[id]) continue;
-        number[id] = at;
-        if (!copy_value(p, g->nodes[id], number, &p->values[at++])) return GOSS_E_NOMEM;
+        goss__value *value;
+        if (!(state[id] & NEEDED)) continue;
+        if (!copy_node(&c, g->nodes[id], &value)) return GOSS_E_NOMEM;
+        number[id] = (uint32_t)(value - p->values);
         if (!is_bf16(p, g->nodes[id])) continue;
-        p->values[at - 1].bf16 = true;
+        value->bf16 = true;
         if (!add_alias(p, number[id]++)) return GOSS_E_NOMEM;
-        at++;
+        c.at++;
     }
     return GOSS_OK;
 }

@@ -1,4 +1,4 @@
-/* late.c: elementwise work moves into the phase that reads its results, where that saves memory traffic.
+/* late.c: elementwise and other cheap work moves into the phase that reads its results, where that saves memory traffic.
  *
  * Phases are filled eagerly, so that an optimiser's new moments are computed as soon as the gradient is known, go to memory,
  * and come back once the gradient's norm is. Here the reader's phase takes over what it alone reads, with all elementwise
@@ -66,10 +66,10 @@ static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
     return who;
 }
 
-/* An elementwise result of an earlier phase that only f, or what moves there, reads. */
+/* A cheap result of an earlier phase that only f, or what moves there, reads. */
 static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
     const goss__value *val = &b->p->values[v];
-    if (!goss__is_instr(val) || !val->op->views || val->partial || val->phase >= f) return false;
+    if (!goss__is_instr(val) || !(val->op->views || val->op->late) || val->partial || val->phase >= f) return false;
     const readers who = readers_of(b, v, f);
     return (who.there || who.moving) && !who.at_home && !who.elsewhere;
 }

@@ -205,6 +205,7 @@ static goss_status run_builder(goss__builder *b, goss_error *err) {
     for (uint32_t v = 0; v < p->n_values; v++) /* ids are topological: the first one not done is ready */
         if (!b->done[v]) build_phase(b, v);
     if (!p->options.no_tiles && !goss__move_late(b)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    goss__join_again(p);
     GOSS_TRY(goss__fill_phases(b, err));
     goss__place_private(p);
     goss__size_phases(b);

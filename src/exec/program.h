@@ -46,6 +46,7 @@ typedef struct goss__value {
     size_t slots_offset;  /* partial: GOSS__SLOTS blocks in the slab, each rounded to 64 bytes */
     size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later units */
     bool bf16;            /* a parameter kept as bfloat16 */
+    int64_t copy_of;      /* the value that this is computed again from (again.c); -1: none */
     bool whole_tile;      /* private: one stretch of units hands it to another, so it holds a tile and not a unit */
 } goss__value;
 
@@ -112,6 +113,8 @@ static inline bool goss__is_given(const goss_program *p, uint32_t v) {
     return place == GOSS__AT_INPUT || place == GOSS__AT_CONST;
 }
 
+/* Whether n had better be computed again by every reader than kept. */
+bool goss__cheap_again(const goss_graph *g, const goss__node *n);
 /* The steps of compiling, in order. */
 goss_status goss__build_phases(goss_program *p, goss_error *err); /* places and phases */
 goss_status goss__plan_memory(goss_program *p, goss_error *err);  /* offsets */

@@ -72,6 +72,7 @@ typedef struct goss__op {
     bool views;       /* operands may come as broadcast views (strides 0) */
     bool alias;       /* output is operand 0's memory under another shape (reshape, detach; slice where `alias_offset` says so) */
     bool is_broadcast; /* repeats operand 0 along its extents 1: need not be materialised for readers with `views` */
+    bool late;         /* cheap, and makes more than it reads: better done where that is read, as elementwise work is */
     bool wide;         /* dividing one call into `parts` beats cutting it into few items (matmul) */
     bool may_fail;    /* sets bad_index */
     bool stateful;    /* a leaf or an assignment: placed by the executor, has no run function */

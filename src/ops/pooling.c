@@ -50,17 +50,43 @@ static goss_val pick(const goss__op *op, goss_val a, goss_val index, goss_shape 
     return goss__make(op, GOSS_REAL, out, (goss_val[]){a, index}, 2, attr, N_ATTR);
 }
 
-/* x = inner + b with a b that is the same all over an image. */
-static bool has_bias(goss_val x, goss_val *inner, goss_val *b) {
-    for (int i = 0; i < 2; i++) {
-        goss_val spread;
-        if (!goss__made_by(x, &goss__op_ew[GOSS__EW_add], i, &spread)) return false;
-        if (!goss__made_by(spread, &goss__op_broadcast, 0, b)) continue;
-        const goss_shape s = goss_shape_of(*b);
-        if (s.rank != 0 && (s.rank != 5 || !goss_extent_is(s.dim[2], 1) || !goss_extent_is(s.dim[3], 1))) continue;
-        return goss__made_by(x, &goss__op_ew[GOSS__EW_add], 1 - i, inner);
+/* x = inner op small, or small op inner, with a small that is the same all over an image. */
+typedef struct spread {
+    enum goss__ew_op op;
+    goss_val inner, small;
+    bool small_first;
+} spread;
+
+static bool same_over_image(goss_val v) {
+    const goss_shape s = goss_shape_of(v);
+    return s.rank == 0 || (s.rank == 5 && goss_extent_is(s.dim[2], 1) && goss_extent_is(s.dim[3], 1));
+}
+
+static bool is_spread(goss_val x, spread *s) {
+    static const enum goss__ew_op ops[] = {GOSS__EW_add, GOSS__EW_sub, GOSS__EW_mul};
+    for (int k = 0; k < 3; k++) {
+        for (int i = 0; i < 2; i++) {
+            goss_val wide;
+            s->op = ops[k], s->small_first = i == 0;
+            if (!goss__made_by(x, &goss__op_ew[s->op], i, &wide)) break;
+            if (goss__made_by(wide, &goss__op_broadcast, 0, &s->small) && same_over_image(s->small))
+                return goss__made_by(x, &goss__op_ew[s->op], 1 - i, &s->inner);
+        }
     }
     return false;
+}
+
+static goss_val again(const spread *s, goss_val inner) {
+    const goss_val a = s->small_first ? s->small : inner, b = s->small_first ? inner : s->small;
+    return s->op == GOSS__EW_add ? goss_add(a, b) : s->op == GOSS__EW_sub ? goss_sub(a, b) : goss_mul(a, b);
+}
+
+/* x at those taps. What is the same all over an image meets the taps instead of the image: the same bits, and a gradient
+ * of the size of the taps. */
+static goss_val gathered(goss_val x, goss_val index, goss_shape out, const int64_t *attr) {
+    spread s;
+    if (is_spread(x, &s)) return again(&s, gathered(s.inner, index, out, attr));
+    return pick(&goss__op_pool_gather, x, index, out, attr);
 }
 
 goss_val goss_max_pool(goss_val x, goss_pool_options o) {
@@ -70,11 +96,13 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
         return (goss_val){x.graph, 0};
     /* The largest of the positive parts is the positive part of the largest, and rounding keeps the order of sums with one
      * number: the same bits from smaller maps. */
-    goss_val inner, b;
+    goss_val inner;
+    spread s;
     if (goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner)) return goss_relu(goss_max_pool(inner, o));
-    if (has_bias(x, &inner, &b)) return goss_add(goss_max_pool(inner, o), b);
+    if (is_spread(x, &s) && (s.op == GOSS__EW_add || (s.op == GOSS__EW_sub && !s.small_first)))
+        return again(&s, goss_max_pool(s.inner, o));
     goss_val index = goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, &x, 1, attr, N_ATTR);
-    return pick(&goss__op_pool_gather, x, index, out, attr);
+    return gathered(x, index, out, attr);
 }
 
 goss_val goss_avg_pool(goss_val x, goss_pool_options o) {
@@ -216,7 +244,7 @@ const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
 const goss__op goss__op_pool_gather = {
     .name = "pool_gather", .vjp = gather_vjp, .slice = sample_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
 const goss__op goss__op_pool_scatter = {
-    .name = "pool_scatter", .vjp = scatter_vjp, .slice = sample_slice, .run_f32 = scatter_f32, .run_f64 = scatter_f64};
+    .name = "pool_scatter", .late = true, .vjp = scatter_vjp, .slice = sample_slice, .run_f32 = scatter_f32, .run_f64 = scatter_f64};
 const goss__op goss__op_window_sum = {.name = "window_sum",
                                       .vjp = sum_vjp,
                                       .slice = sample_slice,
