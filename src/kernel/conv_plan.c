@@ -5,6 +5,7 @@
 #define BLOCK_FLOATS (128 * 1024) /* a slab takes half a MiB at most, unless a single row of outputs needs more */
 #define ROW_PIXELS 28             /* a row of outputs this long splits well into tiles of 14, 6 and 4 */
 #define PANEL_COLS 32             /* widest panel of weights: two vectors of 16 */
+#define THIN_FLOATS 4096          /* so few weights stay near while a row of outputs is made, all its channels */
 
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -51,7 +52,9 @@ goss__conv_plan goss__conv_plan_forward(const goss__conv *c) {
     goss__conv_plan p = start(c);
     source_geometry(&p, c);
     cut(&p, c, c->oh, c->stride_h, 1, c->dil_h * (c->kh - 1) + 1, 0);
-    p.panel = c->kh * c->kw * p.in_group * PANEL_COLS;
+    const int64_t taps = c->kh * c->kw * p.in_group;
+    p.thin = taps * p.out_group <= THIN_FLOATS;
+    p.panel = taps * (p.thin ? up(p.out_group, PANEL_COLS) * PANEL_COLS : PANEL_COLS);
     p.segments = c->kh * c->kw, p.offsets = p.inter * c->ow;
     return p;
 }

@@ -20,6 +20,7 @@ typedef struct goss__conv_plan {
     int64_t other_pixel;             /* dw: floats between the pixels of the copy of gy */
     int64_t slab, other, panel;      /* floats */
     int64_t segments, offsets;       /* counts */
+    bool thin;                       /* forward: a row of outputs is made whole, not one panel of channels after another */
 } goss__conv_plan;
 
 goss__conv_plan goss__conv_plan_forward(const goss__conv *c);

@@ -43,24 +43,30 @@ static int64_t forward_segments(const work *k, int64_t inter) {
     return n;
 }
 
-static void forward_bundle(work *k, int64_t first, int64_t n, float *y) {
+/* Channels y .. y + width of n images' outputs, whose panels are packed, from the slab. */
+static void forward_bundle(work *k, int64_t first, int64_t n, int64_t width, float *y) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
+    const int64_t taps = c->kh * c->kw * p->in_group, row = p->phases * p->cols * n * p->pixel;
     for (int64_t x = 0; x < c->ow; x++) {
         for (int64_t b = 0; b < n; b++) k->s.at[x * n + b] = (b * c->oh * c->ow + x) * c->cout;
     }
-    k->t.segs = forward_segments(k, n);
-    const int64_t row = p->phases * p->cols * n * p->pixel;
+    k->t.ldb = 2 * W, k->t.segs = forward_segments(k, n);
     for (int64_t r = 0; r < k->rows; r++) {
         k->t.a = k->s.slab + first * p->image + r * c->stride_h * row;
-        k->t.c = y + ((k->image0 + first) * c->oh + k->row0 + r) * c->ow * c->cout;
-        tile_all_rows(k->t, c->ow * n, k->vectors, k->t.row == 1, 0);
+        for (int64_t j = 0; j < width; j += 2 * W) {
+            const int64_t vectors = goss__ceil_div(goss__min64(2 * W, width - j), W);
+            k->t.b = k->s.panel + j * taps, k->t.last = goss__min64(W, width - j - (vectors - 1) * W);
+            k->t.c = y + ((k->image0 + first) * c->oh + k->row0 + r) * c->ow * c->cout + j;
+            tile_all_rows(k->t, c->ow * n, vectors, k->t.row == 1, 0);
+        }
     }
 }
 
 static void forward_block(work *k, const float *x, const float *w, float *y) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
+    const int64_t taps = c->kh * c->kw * p->in_group, together = p->thin ? p->out_group : 2 * W;
     for (int64_t i = 0, n; i < k->images; i += n) {
         n = bundle_size(i, k->images, p->inter);
         goss__source s = {.h = c->h, .w = c->w, .stride = c->cin, .channels = p->in_group};
@@ -70,13 +76,14 @@ static void forward_block(work *k, const float *x, const float *w, float *y) {
         (k->s.slab + i * p->image, &s, n, (k->rows - 1) * c->stride_h + c->dil_h * (c->kh - 1) + 1, p->phases, p->cols,
          p->pixel);
     }
-    for (int64_t j = 0; j < p->out_group; j += 2 * W) {
-        const int64_t channel = k->group * p->out_group + j;
-        panel_begin(k, goss__min64(2 * W, p->out_group - j));
-        GOSS_FN(pack_rows)(k->s.panel, k->t.ldb, w + channel, c->cout, c->kh * c->kw * p->in_group, k->width);
+    for (int64_t j0 = 0; j0 < p->out_group; j0 += together) {
+        const int64_t channel = k->group * p->out_group + j0, width = goss__min64(together, p->out_group - j0);
+        for (int64_t j = 0; j < width; j += 2 * W)
+            GOSS_FN(pack_rows)
+            (k->s.panel + j * taps, 2 * W, w + channel + j, c->cout, taps, goss__min64(2 * W, width - j));
         for (int64_t i = 0, n; i < k->images; i += n) {
             n = bundle_size(i, k->images, p->inter);
-            forward_bundle(k, i, n, y + channel);
+            forward_bundle(k, i, n, width, y + channel);
         }
     }
 }
