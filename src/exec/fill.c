@@ -104,17 +104,44 @@ static void find_batched(const goss__builder *b, goss__phase *ph, double items) 
     }
 }
 
+/* The most bytes of an item's results that are alive at one time. A sum's addend leaves at once. */
+static double live_bytes(goss__builder *b, const goss__phase *ph, double items) {
+    const goss_program *p = b->p;
+    const uint32_t end = ph->first + ph->count;
+    uint32_t *last = b->order; /* of each value: the last instruction that reads it */
+    for (uint32_t k = ph->first; k < end; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        last[p->instrs[k].value] = k;
+        for (int i = 0; i < v->n_in; i++) last[goss__source(p, v->in[i])] = k;
+    }
+    double live = 0, most = 0;
+    for (uint32_t k = ph->first; k < end; k++) {
+        const uint32_t value = p->instrs[k].value;
+        const goss__value *v = &p->values[value];
+        const double bytes = b->in_phase[value] || v->partial ? 0 : (double)v->bytes / items;
+        live += bytes;
+        if (live > most) most = live;
+        if (last[value] == k) live -= bytes;
+        for (int i = 0; i < v->n_in; i++) {
+            const uint32_t in = goss__source(p, v->in[i]);
+            bool before = false; /* the same operand */
+            for (int j = 0; j < i; j++) before |= goss__source(p, v->in[j]) == in;
+            const goss__value *from = &p->values[in];
+            if (before || last[in] != k || from->place != GOSS__AT_PRIVATE || b->in_phase[in]) continue;
+            live -= (double)from->bytes / items;
+        }
+    }
+    return most;
+}
+
 static void size_phase(goss__builder *b, goss__phase *ph) {
     const goss_program *p = b->p;
     int64_t counts[32];
     goss__max_counts(p, counts);
     const double items = (double)goss__extent_eval(ph->items, counts);
     find_passing(b, ph);
-    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        const uint32_t v = p->instrs[k].value;
-        if (!p->values[v].partial && !b->in_phase[v]) ph->item_bytes += (double)p->values[v].bytes / items;
-        ph->item_cost += b->cost[v] / items;
-    }
+    ph->item_bytes = live_bytes(b, ph, items);
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) ph->item_cost += b->cost[p->instrs[k].value] / items;
     find_batched(b, ph, items);
 }
 

@@ -46,11 +46,13 @@ static size_t place_blocks(block *blocks, size_t n) {
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
+#define UNIT_BYTES 262144
+
 int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     if (goss_extent_is(ph->items, 1)) return 1;
     /* A unit's results should stay in a core's L2, there should be enough units to share out, and a unit must be worth
      * its dispatch. Every bound grows with items only, so that a plan for the maximum holds for less. */
-    int64_t cache = (int64_t)(262144 / (ph->item_bytes > 1 ? ph->item_bytes : 1)), share = (items + 7) / 8;
+    int64_t cache = (int64_t)(UNIT_BYTES / (ph->item_bytes > 1 ? ph->item_bytes : 1)), share = (items + 7) / 8;
     int64_t worth = (int64_t)(20000 / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
     int64_t unit = cache < share ? cache : share;
     if (unit < worth) unit = worth;

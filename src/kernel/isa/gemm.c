@@ -10,6 +10,7 @@
 #define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define GROUP_FLOATS 16384 /* of such a B as many panels as these are packed together: its rows are read in runs */
+#define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
 #define ROW_COLS 1024    /* columns of a row-vector product that stay in L1 while rows of B stream by */
 
 /* A as seen by the tiles: row and step are the strides of op(A). */
@@ -44,6 +45,7 @@ static int64_t panel_floats(int64_t kc, int64_t n) {
 
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;
+    if (n < TILE_COLS_MAX * W) n = TILE_COLS_MAX * W; /* a single column's product is turned round */
     const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(m, M_BLOCK);
     return (size_t)(panel_floats(kc, n) + (kc + 16) * (mc + 16)) * sizeof(float);
 }
@@ -140,16 +142,35 @@ static bool is_small(const goss__gemm *g) {
            (GOSS_MASKED || g->n % W == 0) && g->lda % 512 != 0;
 }
 
+/* Most rows of a tile that takes all of so many columns at once, if there is one with sums enough to hide their latency. */
+static int64_t rows_for(int64_t vectors) {
+    for (int64_t r = TILE_ROWS; r > 1; r--)
+        if (TILE_COLS(r) >= vectors) return r;
+    return 0;
+}
+
 static void gemm_small(const goss__gemm *g) {
-    const int64_t cols = panel_cols(g->m);
     const goss__segment seg = {0, 0, g->k};
+    const int64_t all = rows_for(goss__ceil_div(g->n, W)), most = all ? all : TILE_ROWS;
+    const int64_t cols = all ? g->n : panel_cols(g->m);
     goss__tile t = {.a = g->a, .ldb = g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc};
     t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = g->accumulate ? TILE_CONTINUE : TILE_SET;
     for (int64_t j = 0; j < g->n; j += cols) {
         const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
         t.b = g->b + j, t.c = g->c + j, t.last = width - (vectors - 1) * W;
-        tile_all_rows(t, g->m, vectors, g->ta, width % W != 0);
+        tile_some_rows(t, g->m, most, vectors, g->ta, width % W != 0);
     }
+}
+
+/* A single column: the transposed product, whose single row fills vectors. The same sums. */
+static bool is_column(const goss__gemm *g) {
+    return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (g->ta || g->m * g->k <= COLUMN_FLOATS);
+}
+
+static goss__gemm turned(const goss__gemm *g) {
+    goss__gemm t = {.m = 1, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta, .accumulate = g->accumulate};
+    t.a = g->b, t.lda = g->ldb, t.b = g->a, t.ldb = g->lda, t.c = g->c, t.ldc = g->m;
+    return t;
 }
 
 static void gemm_blocks(const goss__gemm *g, float *scratch) {
@@ -168,12 +189,7 @@ static void gemm_blocks(const goss__gemm *g, float *scratch) {
     }
 }
 
-void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
-    if (g->m <= 0 || g->n <= 0) return;
-    if (g->k <= 0) {
-        if (!g->accumulate) fill_zero(g);
-        return;
-    }
+static void gemm_any(const goss__gemm *g, void *scratch) {
     const bool row = g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W;
     if (row && g->b_bf16)
         gemm_row(g, true);
@@ -183,4 +199,16 @@ void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
         gemm_small(g);
     else
         gemm_blocks(g, scratch);
+}
+
+void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
+    if (g->m <= 0 || g->n <= 0) return;
+    if (g->k <= 0) {
+        if (!g->accumulate) fill_zero(g);
+    } else if (is_column(g)) {
+        const goss__gemm t = turned(g);
+        gemm_any(&t, scratch);
+    } else {
+        gemm_any(g, scratch);
+    }
 }

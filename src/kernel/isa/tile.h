@@ -57,9 +57,9 @@ ALWAYS int64_t tile_rows(int64_t left) {
     return left <= TILE_ROWS ? left : goss__ceil_div(left, goss__ceil_div(left, TILE_ROWS));
 }
 
-/* All rows of one panel of B, from the tile `t` on: larger tiles first, each kind by one call. */
-ALWAYS void tile_all_rows(goss__tile t, int64_t rows, int64_t vectors, int unit, int ragged) {
-    const int64_t tiles = goss__ceil_div(rows, TILE_ROWS), r = rows / tiles, more = rows % tiles;
+/* All rows of one panel of B, from the tile `t` on, at most `most` a tile: larger tiles first, each kind by one call. */
+ALWAYS void tile_some_rows(goss__tile t, int64_t rows, int64_t most, int64_t vectors, int unit, int ragged) {
+    const int64_t tiles = goss__ceil_div(rows, most), r = rows / tiles, more = rows % tiles;
     if (more > 0) {
         t.times = more;
         GOSS_FN(tile_find)(r + 1, vectors, unit, ragged)(&t);
@@ -71,6 +71,10 @@ ALWAYS void tile_all_rows(goss__tile t, int64_t rows, int64_t vectors, int unit,
     }
     t.times = tiles - more;
     GOSS_FN(tile_find)(r, vectors, unit, ragged)(&t);
+}
+
+ALWAYS void tile_all_rows(goss__tile t, int64_t rows, int64_t vectors, int unit, int ragged) {
+    tile_some_rows(t, rows, TILE_ROWS, vectors, unit, ragged);
 }
 
 /* panel[k][row] from B[k][width] (rows ld apart) or from B[width][k]; columns from width to the next multiple of W are 0. */
