@@ -135,11 +135,12 @@ ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
     }
 }
 
-/* Nothing to pack, to copy or to cut: the tiles of gemm_blocks below without what leads up to them, which would take half
+/* Nothing to cut, and nothing to copy but a B that is stored transposed: the tiles of gemm_blocks below without what leads up to them, which would take half
  * of the time of a product of 10 x 40 and 40 x 40. */
 static bool is_small(const goss__gemm *g) {
-    return !g->tb && !g->b_bf16 && g->m <= 4 * TILE_ROWS && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
-           (GOSS_MASKED || g->n % W == 0) && g->lda % 512 != 0;
+    if (g->tb && g->k * panel_row(g->n) > GROUP_FLOATS) return false;
+    return !g->b_bf16 && g->m <= 4 * TILE_ROWS && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
+           (GOSS_MASKED || g->tb || g->n % W == 0) && g->lda % 512 != 0;
 }
 
 /* Most rows of a tile that takes all of so many columns at once, if there is one with sums enough to hide their latency. */
@@ -149,16 +150,21 @@ static int64_t rows_for(int64_t vectors) {
     return 0;
 }
 
-static void gemm_small(const goss__gemm *g) {
+static void gemm_small(const goss__gemm *g, float *scratch) {
     const goss__segment seg = {0, 0, g->k};
     const int64_t all = rows_for(goss__ceil_div(g->n, W)), most = all ? all : TILE_ROWS;
     const int64_t cols = all ? g->n : panel_cols(g->m);
     goss__tile t = {.a = g->a, .ldb = g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc};
     t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = g->accumulate ? TILE_CONTINUE : TILE_SET;
+    const float *b = g->b;
+    if (g->tb) {
+        b = scratch, t.ldb = panel_row(g->n);
+        GOSS_FN(pack_cols)(scratch, t.ldb, g->b, g->ldb, g->k, g->n);
+    }
     for (int64_t j = 0; j < g->n; j += cols) {
         const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
-        t.b = g->b + j, t.c = g->c + j, t.last = width - (vectors - 1) * W;
-        tile_some_rows(t, g->m, most, vectors, g->ta, width % W != 0);
+        t.b = b + j, t.c = g->c + j, t.last = width - (vectors - 1) * W;
+        tile_some_rows(t, g->m, most, vectors, g->ta, !g->tb && width % W != 0);
     }
 }
 
@@ -196,7 +202,7 @@ static void gemm_any(const goss__gemm *g, void *scratch) {
     else if (row)
         gemm_row(g, false);
     else if (is_small(g))
-        gemm_small(g);
+        gemm_small(g, scratch);
     else
         gemm_blocks(g, scratch);
 }

@@ -35,6 +35,15 @@ ALWAYS float row_at(const rows14 *a, int r, int unit) {
 /* Hides the strides' values from the optimiser, which would otherwise make a pointer (a spill) of every row. */
 #define OPAQUE(a) __asm__("" : "+r"((a).s1), "+r"((a).s3), "+r"((a).s5), "+r"((a).q))
 
+/* Keeps a vector that several sums use in one register: loads that the optimiser repeats cost more than they save. */
+#if GOSS_ISA_avx512 || GOSS_ISA_avx2
+#define KEEP(v) __asm__("" : "+v"(v))
+#elif GOSS_ISA_neon
+#define KEEP(v) __asm__("" : "+w"(v))
+#else
+#define KEEP(v) ((void)0)
+#endif
+
 /* The last vector of a row of C; where masks are cheap it always goes through one, which saves a branch. */
 ALWAYS vf load_last(const float *c, vlanes last, bool whole) {
     return !GOSS_MASKED && whole ? vload(c) : vload_part(c, last);
@@ -90,7 +99,8 @@ ALWAYS void tile_step(vf acc[TILE_ROWS][TILE_COLS_MAX], const rows14 *a, const f
     if (R < V) {
         UNROLL for (int r = 0; r < R; r++) wait[r] = vset(row_at(a, r, unit));
         UNROLL for (int v = 0; v < V; v++) {
-            const vf bv = column(b, v, last, V, ragged);
+            vf bv = column(b, v, last, V, ragged);
+            KEEP(bv);
             UNROLL for (int r = 0; r < R; r++) acc[r][v] = vfma(wait[r], bv, acc[r][v]);
         }
         return;
