@@ -60,6 +60,29 @@ TEST(a_pool_goes_in_front_of_relu) {
     world_free(&w);
 }
 
+/* What a whole image shares meets the taps after pooling: the bits of a pool of the whole map, and its gradients. */
+TEST(a_pool_goes_in_front_of_what_an_image_shares) {
+    world w = world_new();
+    goss_shape one = GOSS_SHAPE(n(2), n(1), n(1), n(1), n(5));
+    goss_val in[3] = {world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(5), n(4), n(5))), world_normal(&w, "m", one),
+                      world_normal(&w, "s", one)}; /* scales of either sign */
+    goss_pool_options o = goss_pool_defaults(3);
+    o.stride_h = o.stride_w = 2, o.pad_top = 1;
+    goss_val map = goss_mul(in[2], goss_sub(in[0], in[1])), out[8], gathered, taps;
+    out[0] = goss_max_pool(map, o), out[1] = goss_max_pool(goss_max(map, goss_const(w.g, -1e30)), o);
+    T_CHECK(goss__made_by(out[0], &goss__op_ew[GOSS__EW_mul], 0, &gathered));
+    T_CHECK(goss__made_by(gathered, &goss__op_ew[GOSS__EW_sub], 0, &taps));
+    T_CHECK(goss__made_by(out[1], &goss__op_pool_gather, 0, &taps)); /* not seen through */
+    for (int i = 0; i < 2; i++) T_OK(goss_grad(goss_sum_all(goss_sin(out[i])), in, 3, out + 2 + 3 * i));
+    T_OK(world_compute(&w, GOSS_F64, out, 8));
+    for (int64_t k = 0; k < w.numel[0]; k++) T_CHECK(w.out[0][k] == w.out[1][k]);
+    for (int i = 2; i < 5; i++) {
+        T_CHECK(w.numel[i] > 0 && w.numel[i] == w.numel[i + 3]);
+        for (int64_t k = 0; k < w.numel[i]; k++) T_NEAR(w.out[i][k], w.out[i + 3][k], 1e-12);
+    }
+    world_free(&w);
+}
+
 TEST(rows_by_index) {
     world w = world_new();
     goss_val table = world_input(&w, "t", GOSS_REAL, GOSS_SHAPE(n(3), n(2)), (double[]){1, 2, 3, 4, 5, 6});

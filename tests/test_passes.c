@@ -6,7 +6,7 @@
 #include "gossamer/exec.h"
 #include "test.h"
 
-enum { T = 2, N = 20, SIDE = 16, C = 24, WAYS = 5, STEPS = 3 };
+enum { T = 2, N = 22, SIDE = 32, C = 24, WAYS = 5, STEPS = 3 };
 
 static goss_error err;
 
@@ -150,8 +150,32 @@ TEST(work_in_place_keeps_every_bit) {
     T_CHECK(same_bits());
 }
 
+static int times(const outcome *o, const char *what) {
+    int n = 0;
+    for (const char *at = o->text; (at = strstr(at, what)); at++) n++;
+    return n;
+}
+
+/* The first norm's difference from the mean, 4 MB, is computed in the phases of its sums, of pooling and of the gradient. */
+TEST(cheap_values_are_computed_again) {
+    run("", 2, &a), run("again", 2, &b);
+    T_EQ(times(&a, "= sub [T,N,32,32,24]  private"), 3);
+    T_EQ(times(&b, "= sub [T,N,32,32,24]  shared"), 1);
+    T_EQ(times(&b, "= sub [T,N,32,32,24]"), 1);
+    T_CHECK(a.memory < b.memory);
+    check_near(); /* sums of a phase are cut otherwise */
+}
+
+/* A pool's scattered gradient is no larger than what it is scattered from until it is read. */
+TEST(scatters_wait_for_their_reader) {
+    run("", 2, &a), run("late", 2, &b);
+    T_EQ(times(&a, "= pool_scatter [T,N,32,32,24]  private"), 1);
+    T_EQ(times(&b, "= pool_scatter [T,N,32,32,24]  shared"), 1);
+    check_near();
+}
+
 TEST(all_passes_off_is_near_all_on) {
-    run("", 2, &a), run("winograd,fuse-sum,fuse-add,batch,late,in-place", 2, &b);
+    run("", 2, &a), run("winograd,fuse-sum,fuse-add,batch,late,in-place,again", 2, &b);
     check_near();
 }
 
