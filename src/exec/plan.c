@@ -46,7 +46,7 @@ static size_t place_blocks(block *blocks, size_t n) {
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-#define UNIT_BYTES 262144
+#define UNIT_BYTES 262144 /* what is alive of a unit at once stays in the L2 of most cores */
 
 int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     if (goss_extent_is(ph->items, 1)) return 1;
