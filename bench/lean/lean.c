@@ -87,6 +87,27 @@ void lean_column_sums(const float *x, int64_t rows, int64_t columns, int64_t str
         for (int64_t c = 0; c < columns; c++) out[c] += x[r * stride + c];
 }
 
+double lean_cross_entropy(float *z, const int32_t *y, int samples, int ways, float scale) {
+    double loss = 0;
+    for (int i = 0; i < samples; i++, z += ways) {
+        float top = z[0], sum = 0;
+        for (int c = 1; c < ways; c++) top = fmaxf(top, z[c]);
+        const float right = z[y[i]] - top;
+        for (int c = 0; c < ways; c++) z[c] = expf(z[c] - top), sum += z[c];
+        loss += (double)(logf(sum) - right);
+        for (int c = 0; c < ways; c++) z[c] = (z[c] / sum - (c == y[i])) * scale;
+    }
+    return loss;
+}
+
+void lean_dense_back(const lean *l, int worker, int samples, const float *x, int k, const float *w, int n, const float *gy,
+                     float *gw, float *gb, float *gx) {
+    lean_product(l, worker, &(goss__gemm){.m = k, .n = n, .k = samples, .ta = true, .a = x, .lda = k, .b = gy, .ldb = n, .c = gw, .ldc = n});
+    lean_column_sums(gy, samples, n, n, gb);
+    if (gx)
+        lean_product(l, worker, &(goss__gemm){.m = samples, .n = k, .k = n, .tb = true, .a = gy, .lda = n, .b = w, .ldb = n, .c = gx, .ldc = k});
+}
+
 double lean_squares(const float *x, int64_t rows, int64_t columns, int64_t stride) {
     double all = 0;
     for (int64_t r = 0; r < rows; r++) {

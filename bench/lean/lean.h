@@ -44,6 +44,11 @@ void lean_bias(float *x, const float *bias, int64_t rows, int64_t columns);
 /* gradient = where(y > 0, gradient, 0) */
 void lean_relu_back(float *gradient, const float *y, int64_t n);
 void lean_column_sums(const float *x, int64_t rows, int64_t columns, int64_t stride, float *out);
+/* Logits [samples, ways] become their gradient, times `scale`; the sum of losses comes back. */
+double lean_cross_entropy(float *z, const int32_t *y, int samples, int ways, float scale);
+/* Of y[samples, n] = x[samples, k] w + b: gw = x^T gy, gb = column sums of gy; gx = gy w^T, if asked for. */
+void lean_dense_back(const lean *l, int worker, int samples, const float *x, int k, const float *w, int n, const float *gy,
+                     float *gw, float *gb, float *gx);
 double lean_squares(const float *x, int64_t rows, int64_t columns, int64_t stride);
 
 /* What Adam's step depends on (Kingma and Ba 2015); lean_adam is one block of one parameter. */
