@@ -179,6 +179,19 @@ TEST(all_passes_off_is_near_all_on) {
     check_near();
 }
 
+TEST(a_name_that_switches_nothing_off_is_an_error) {
+    goss_graph *g = goss_graph_new();
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(3)));
+    goss_program *p;
+    setenv("GOSSAMER_DISABLE", "late,,winogrand", 1);
+    T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT, "nothing is called \"winogrand\"; there are again ");
+    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-sum,in-place,late,winograd", 1);
+    T_OK(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err));
+    unsetenv("GOSSAMER_DISABLE");
+    goss_program_free(p);
+    goss_graph_free(g);
+}
+
 TEST(threads_change_no_bit) {
     run("", 1, &a), run("", 3, &b);
     T_CHECK(same_bits());

@@ -4,6 +4,10 @@
 
 #include <stdbool.h>
 
+#include "gossamer/status.h"
+
 /* Any thread, as long as none changes the environment. */
 bool goss__disabled(const char *name);
+/* An error if it has a name that switches nothing off. */
+goss_status goss__check_disabled(goss_error *err);
 #endif

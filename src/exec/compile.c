@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/disable.h"
 #include "exec/program.h"
 
 goss_program_options goss_program_defaults(void) { return (goss_program_options){.precision = GOSS_F32}; }
@@ -205,6 +206,7 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
                          const goss_program_options *options, goss_program **out, goss_error *err) {
     *out = NULL;
     GOSS_TRY(goss_graph_status(g, err));
+    GOSS_TRY(goss__check_disabled(err));
     GOSS_TRY(check_request(g, outputs, n_outputs, "output", err));
     GOSS_TRY(check_request(g, updates, n_updates, "update", err));
     for (int i = 0; i < n_updates; i++) {
