@@ -1,5 +1,7 @@
-/* pool.c: threads that wait for regions, take items from one counter, and meet at the end.
+/* pool.c: threads that wait for regions, share out their items, and meet at the end.
  *
+ * Each thread begins with a run of items of its own, the same one in every region of as many items, so that what it wrote is still in its
+ * own caches when it comes back to it; who has finished takes items from the far ends of the others' runs.
  * A region is announced by raising an epoch. Workers spin on it for some tens of microseconds (regions of a training
  * step come that close) and then sleep on a condition variable. The caller works too, then waits for the others in the
  * same two steps. Who sleeps says so before it looks a last time, and who changes what is waited for looks for sleepers
@@ -41,6 +43,7 @@ static void restore_fp(fp_mode m) { (void)m; }
 #endif
 
 typedef struct worker {
+    _Alignas(64) _Atomic uint64_t left; /* items not yet taken: from the lower half of the bits on, up to the upper half */
     goss__pool *pool;
     pthread_t thread;
     int index;
@@ -57,17 +60,31 @@ struct goss__pool {
     atomic_bool stop;
     goss__pool_fn fn;
     void *ctx;
-    int64_t items;
-    _Alignas(64) atomic_int_fast64_t next;
+    int64_t first; /* added to the number of an item */
     _Alignas(64) atomic_int busy; /* workers that have not finished the region */
     atomic_bool caller_sleeps;
 };
 
-static void work(goss__pool *p, int index) {
+#define MOST_ITEMS ((int64_t)UINT32_MAX) /* that a region shares out at once */
+
+static uint64_t span(int64_t from, int64_t to) { return (uint64_t)to << 32 | (uint64_t)from; }
+
+/* An item of w's, its owner's from the front and a helper's from the back; -1 if there is none left. */
+static int64_t take(worker *w, bool own) {
+    uint64_t left = atomic_load_explicit(&w->left, memory_order_relaxed);
     for (;;) {
-        int64_t item = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
-        if (item >= p->items) return;
-        p->fn(p->ctx, item, index);
+        const int64_t from = (int64_t)(left & UINT32_MAX), to = (int64_t)(left >> 32);
+        if (from >= to) return -1;
+        const uint64_t rest = own ? span(from + 1, to) : span(from, to - 1);
+        if (atomic_compare_exchange_weak_explicit(&w->left, &left, rest, memory_order_relaxed, memory_order_relaxed))
+            return own ? from : to - 1;
+    }
+}
+
+static void work(goss__pool *p, int index) {
+    for (int i = 0; i < p->threads; i++) {
+        worker *w = &p->workers[(index + i) % p->threads];
+        for (int64_t item; (item = take(w, i == 0)) >= 0;) p->fn(p->ctx, p->first + item, index);
     }
 }
 
@@ -132,17 +149,25 @@ static void wait_for_workers(goss__pool *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
+static void run_shared(goss__pool *p, int64_t first, int64_t items, goss__pool_fn fn, void *ctx) {
+    p->fn = fn, p->ctx = ctx, p->first = first;
+    for (int i = 0; i < p->threads; i++) {
+        const uint64_t own = span(items * i / p->threads, items * (i + 1) / p->threads);
+        atomic_store_explicit(&p->workers[i].left, own, memory_order_relaxed);
+    }
+    atomic_store_explicit(&p->busy, p->threads - 1, memory_order_relaxed);
+    announce(p);
+    work(p, 0);
+    wait_for_workers(p);
+}
+
 void goss__pool_run(goss__pool *p, int64_t items, goss__pool_fn fn, void *ctx) {
     fp_mode mode = flush_denormals();
     if (p->threads == 1 || items == 1) {
         for (int64_t i = 0; i < items; i++) fn(ctx, i, 0);
-    } else if (items > 1) {
-        p->fn = fn, p->ctx = ctx, p->items = items;
-        atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-        atomic_store_explicit(&p->busy, p->threads - 1, memory_order_relaxed);
-        announce(p);
-        work(p, 0);
-        wait_for_workers(p);
+    } else {
+        for (int64_t i = 0; i < items; i += MOST_ITEMS)
+            run_shared(p, i, items - i < MOST_ITEMS ? items - i : MOST_ITEMS, fn, ctx);
     }
     restore_fp(mode);
 }
@@ -165,7 +190,6 @@ static goss_status thread_count(int asked, int *out, goss_error *err) {
 
 static goss_status start_workers(goss__pool *p, goss_error *err) {
     for (int i = 1; i < p->threads; i++) {
-        p->workers[i] = (worker){.pool = p, .index = i};
         if (pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]) != 0)
             return goss_error_set(err, GOSS_E_NOMEM, "can not start thread %d of %d", i + 1, p->threads);
         p->started = i;
@@ -178,12 +202,13 @@ goss_status goss__pool_create(int threads, goss__pool **out, goss_error *err) {
     *out = NULL;
     GOSS_TRY(thread_count(threads, &n, err));
     goss__pool *p = goss__alloc_aligned(sizeof *p);
-    worker *workers = goss__calloc((size_t)n, sizeof *workers);
+    worker *workers = goss__alloc_aligned((size_t)n * sizeof *workers);
     if (!p || !workers) {
         goss__free(p), goss__free(workers);
         return goss_error_set(err, GOSS_E_NOMEM, "out of memory for %d threads", n);
     }
     *p = (goss__pool){.threads = n, .workers = workers};
+    for (int i = 0; i < n; i++) workers[i] = (worker){.pool = p, .index = i};
     /* With more threads than processors a spinning thread only keeps the others from working. */
     p->spin = n <= goss__cpu_count();
     pthread_mutex_init(&p->lock, NULL);

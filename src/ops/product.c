@@ -179,14 +179,13 @@ static double matmul_setup(const goss__shapes *s) {
 
 #define PART 64 /* columns or rows: a multiple of every tile */
 
-/* A single product is divided by the longer side of C, in blocks of 64. Each share reads the other operand anew: few of them, but
- * some a thread, since one may be held up. A single row reads nothing twice. */
+/* A single product is divided by the longer side of C, in blocks of 64. Each share reads the other operand anew and wants its own in
+ * long runs: few of them, but some a thread, since one may be held up. */
 static int matmul_parts(const goss__shapes *s, int threads) {
-    enum { MOST = 64, A_THREAD = 4 };
+    enum { A_THREAD = 4, WORTH = 200000, WORTH_ROW = 50000 }; /* a single row waits for memory */
     product p = product_of(s);
-    int64_t side = p.n >= p.m ? p.n : p.m, parts = (side + PART - 1) / PART, most = MOST;
-    if (p.batch != 1 || matmul_cost(s) < 200000) return 1;
-    if (p.m > 1 && A_THREAD * threads < MOST) most = A_THREAD * threads;
+    const int64_t side = p.n >= p.m ? p.n : p.m, parts = (side + PART - 1) / PART, most = A_THREAD * (int64_t)threads;
+    if (p.batch != 1 || matmul_cost(s) < (p.m > 1 ? WORTH : WORTH_ROW)) return 1;
     return (int)(parts > most ? most : parts);
 }
 

@@ -11,7 +11,9 @@
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define GROUP_FLOATS 16384 /* of such a B as many panels as these are packed together: its rows are read in runs */
 #define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
-#define ROW_COLS 1024    /* columns of a row-vector product that stay in L1 while rows of B stream by */
+#define ROW_COLS 8192      /* columns of a row-vector product that stay near while rows of B stream by */
+#define ROW_STREAMS 8      /* rows of B that are read side by side */
+#define ROW_VECTORS 2      /* columns of each of them at a time */
 
 /* A as seen by the tiles: row and step are the strides of op(A). */
 typedef struct operand {
@@ -112,26 +114,35 @@ ALWAYS vf b_load(const goss__gemm *g, const bool bf16, int64_t at, int64_t n) {
     return bf16 ? vload_bf16_n(g->b_bf16 + at, n) : vload_n(g->b + at, n);
 }
 
-/* K rows of B from row k on, onto n columns from j on of the single row of C. */
-ALWAYS void row_times(const goss__gemm *g, const bool bf16, int64_t j, int64_t n, int64_t k, const int K) {
-    const int64_t step = g->ta ? g->lda : 1;
-    vf av[8];
-    UNROLL for (int i = 0; i < K; i++) av[i] = vset(g->a[(k + i) * step]);
-    for (const int64_t end = j + n; j < end; j += W) {
-        const int64_t left = end - j;
-        vf acc = k > 0 || g->accumulate ? vload_n(g->c + j, left) : (vf){0};
-        UNROLL for (int i = 0; i < K; i++) acc = vfma(av[i], b_load(g, bf16, (k + i) * g->ldb + j, left), acc);
-        vstore_n(g->c + j, acc, left);
+/* K rows of B from row k on, onto V vectors of the single row of C from column j on; `last` columns of the last one. */
+ALWAYS void row_times(const goss__gemm *g, const bool bf16, const vf *av, int64_t j, int64_t k, int64_t last, const int K,
+                      const int V) {
+    vf acc[ROW_VECTORS];
+    float *c = g->c + j;
+    UNROLL for (int v = 0; v < V; v++) acc[v] = k > 0 || g->accumulate ? vload_n(c + v * W, last) : (vf){0};
+    UNROLL for (int i = 0; i < K; i++) {
+        const int64_t at = (k + i) * g->ldb + j;
+        UNROLL for (int v = 0; v < V; v++) acc[v] = vfma(av[i], b_load(g, bf16, at + v * W, last), acc[v]);
     }
+    UNROLL for (int v = 0; v < V; v++) vstore_n(c + v * W, acc[v], last);
 }
 
-/* One row: each element of B is used once, so what matters is to read B in long runs. */
+/* K rows of B from row k on, onto n columns of C from column j on. */
+ALWAYS void rows_times(const goss__gemm *g, const bool bf16, int64_t j, int64_t n, int64_t k, const int K) {
+    const int64_t step = g->ta ? g->lda : 1, end = j + n;
+    vf av[ROW_STREAMS];
+    UNROLL for (int i = 0; i < K; i++) av[i] = vset(g->a[(k + i) * step]);
+    for (; j + ROW_VECTORS * W <= end; j += ROW_VECTORS * W) row_times(g, bf16, av, j, k, W, K, ROW_VECTORS);
+    for (; j < end; j += W) row_times(g, bf16, av, j, k, goss__min64(W, end - j), K, 1);
+}
+
+/* One row: each element of B is used once, so what matters is to read B in several long runs side by side. */
 ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
     for (int64_t j = 0; j < g->n; j += ROW_COLS) {
         const int64_t n = goss__min64(ROW_COLS, g->n - j);
         int64_t k = 0;
-        for (; k + 8 <= g->k; k += 8) row_times(g, bf16, j, n, k, 8);
-        for (; k < g->k; k++) row_times(g, bf16, j, n, k, 1);
+        for (; k + ROW_STREAMS <= g->k; k += ROW_STREAMS) rows_times(g, bf16, j, n, k, ROW_STREAMS);
+        for (; k < g->k; k++) rows_times(g, bf16, j, n, k, 1);
     }
 }
 
