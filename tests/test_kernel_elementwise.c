@@ -203,7 +203,7 @@ static void strided(const goss__kernels *k, int op, int64_t outer, int64_t inner
     for (int64_t i = 0; i < outer * inner; i++) {
         float y;
         goss__ew one = {.out = &y, .outer = 1, .inner = 1};
-        for (int j = 0; j < arity; j++) one.in[j] = e.in[j] + i / inner * e.in_outer[j] + i % inner * e.in_inner[j];
+        for (int j = 0; j < arity; j++) one.in[j] = in[j].v + i / inner * e.in_outer[j] + i % inner * e.in_inner[j];
         goss__kernels_find("generic")->ew[op](&one);
         wrong += !same_bits(y, out.v[i]);
     }

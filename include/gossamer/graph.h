@@ -130,6 +130,9 @@ GOSS_UNARY(sigmoid)
 GOSS_UNARY(softplus)
 GOSS_UNARY(relu)
 GOSS_API goss_val goss_mul_add(goss_val a, goss_val b, goss_val c); /* a b + c, both rounded */
+GOSS_API goss_val goss_lerp(goss_val a, goss_val b, goss_val c);        /* a + c (b - a) */
+GOSS_API goss_val goss_lerp_square(goss_val a, goss_val b, goss_val c); /* a + c (b^2 - a): a running second moment */
+GOSS_API goss_val goss_over_root(goss_val a, goss_val b, goss_val c);   /* a / (sqrt(b) + c) */
 /* mask != 0 ? a : b; the mask has no gradient. */
 GOSS_API goss_val goss_select(goss_val mask, goss_val a, goss_val b);
 GOSS_API goss_val goss_scale(goss_val a, double k);

@@ -52,13 +52,13 @@ static bool allocate(goss_exec *e) {
     size_t operands = 0, plans = 0;
     for (uint32_t k = 0; k < p->n_instrs; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
-        operands += 1u + v->n_in, plans += 5 * goss__round64(v->op->plan_size);
+        operands += 1u + v->n_in, plans += 2 * goss__round64(v->op->plan_size);
     }
     e->arena_stride = goss__round64(p->private_bytes) + p->scratch_bytes + 64;
     e->storage = goss__calloc(p->n_values + 1u, sizeof *e->storage);
     e->steps = goss__calloc(p->n_instrs + 1u, sizeof *e->steps);
     e->phase_runs = goss__calloc(p->n_phases + 1u, sizeof *e->phase_runs);
-    e->tensors = goss__calloc(5 * operands + 1, sizeof *e->tensors);
+    e->tensors = goss__calloc(2 * operands + 1, sizeof *e->tensors);
     e->plans = goss__alloc_aligned(plans);
     e->places = goss__calloc(operands + 1, sizeof *e->places);
     e->slab = goss__alloc_aligned(p->slab_bytes);
@@ -88,7 +88,7 @@ static void lay_out(goss_exec *e) {
             s->shapes[j] = (goss__shapes){.attr = v->op == &goss__op_extent ? &s->extent : v->node->attr,
                                           .n_in = v->n_in, .out = base, .in = base + 1};
         }
-        t += 5 * (1 + v->n_in), at += 1 + v->n_in, plans += 5 * goss__round64(v->op->plan_size);
+        t += 2 * (1 + v->n_in), at += 1 + v->n_in, plans += 2 * goss__round64(v->op->plan_size);
     }
 }
 
@@ -181,7 +181,8 @@ static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int
     if (cut && (!at->is_private || p->values[root].whole_tile)) at->step = whole.numel / items * unit * size;
 }
 
-void goss__step_plan(goss__step *s, goss__shapes *shapes, int i) {
+/* The plan of shapes number i of a step: 0 a full unit, 1 the last one. */
+static void plan_step(goss__step *s, goss__shapes *shapes, int i) {
     if (!s->plans) return;
     shapes->plan = s->plans + (size_t)i * goss__round64(s->value->op->plan_size);
     s->value->op->plan(shapes, shapes->plan);
@@ -205,7 +206,7 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
             goss__resolve_operand(p, v->in[i], in->cut[i], e->counts, L, n, &t[i + 1], &source, &cut);
             place_operand(e, source, cut == GOSS__CUT && n > 0, r->items, unit, &s->at[i + 1]);
         }
-        goss__step_plan(s, &s->shapes[j], j);
+        plan_step(s, &s->shapes[j], j);
     }
     place_operand(e, in->value, !v->partial && !goss_extent_is(L, 1), r->items, unit, &s->at[0]);
     goss__tensor whole;

@@ -1,8 +1,12 @@
 /* chain.c: neighbouring elementwise instructions of one shape run block by block instead of one after the other, so that what
  * one writes the next reads from the first-level cache. The arithmetic of an element is the same either way, bit for bit. */
+#include "base/os.h"
 #include "exec/exec.h"
+#include "exec/profile.h"
+#include "ops/elementwise.h"
 
-#define BLOCK 2048 /* elements: three operands and a result stay within 32 KiB */
+#define BLOCK 1024 /* elements: what a chain reads and writes stays in the first-level cache, and a call is worth its dispatch */
+enum { LINKS = 64 }; /* most steps of a chain; a longer one is cut */
 
 typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
 
@@ -32,28 +36,19 @@ static bool same_dims(const goss__tensor *a, const goss__tensor *b) {
     return same;
 }
 
-static goss__tensor block_tensor(operand_kind kind, int64_t rows, int64_t inner) {
-    goss__tensor t = {.rank = 2, .dim = {rows, inner}, .numel = rows * inner};
-    t.stride[0] = kind == DENSE ? inner : 0;
-    t.stride[1] = kind == SCALAR ? 0 : 1;
-    return t;
-}
+/* A block is so many rows of `inner` elements where an operand is one row for all, else so many elements. */
+static void set_rows(goss__ew *e, int64_t rows, bool by_rows) { *(by_rows ? &e->outer : &e->inner) = rows; }
 
-/* Block shapes of one step: variant 0 a whole block, 1 the last one of a full unit, 2 the last one of the last unit. */
-static void set_blocks(goss__step *s, goss__tensor *t, int64_t inner, int64_t block) {
-    int n = 1 + s->value->n_in;
-    s->block_rows = block, s->inner = inner;
-    for (int j = 0; j < 3; j++) {
-        int64_t rows = s->shapes[j == 2].out->numel / inner, last = rows - (rows - 1) / block * block;
-        int64_t r = j == 0 ? block : last;
-        t[j * n] = block_tensor(DENSE, r, inner);
-        for (int i = 0; i + 1 < n; i++) {
-            operand_kind kind = kind_of(&s->shapes[0].in[i], s->shapes[0].out);
-            t[j * n + 1 + i] = block_tensor(kind, r, inner);
-            s->moves[i + 1] = kind == DENSE;
-        }
-        s->block_shapes[j] = (goss__shapes){.attr = s->value->node->attr, .n_in = s->value->n_in, .out = &t[j * n], .in = &t[j * n + 1]};
-        goss__step_plan(s, &s->block_shapes[j], 2 + j);
+static void set_link(const goss_exec *e, goss__step *s, int64_t inner, int64_t block, bool by_rows) {
+    const bool f64 = e->program->precision == GOSS_F64;
+    const int64_t bytes = block * inner * (f64 ? 8 : 4);
+    s->link = (goss__link){.fn = goss__ew_kernel(s->value->op, f64, e->kernels), .block = {.outer = 1, .inner = inner}, .move = {bytes}};
+    set_rows(&s->link.block, block, by_rows);
+    for (int i = 0; i < s->value->n_in; i++) {
+        const operand_kind kind = kind_of(&s->shapes[0].in[i], s->shapes[0].out);
+        s->link.block.in_inner[i] = kind != SCALAR;
+        s->link.block.in_outer[i] = kind == DENSE ? inner : 0;
+        s->link.move[i + 1] = kind == DENSE ? bytes : 0;
     }
 }
 
@@ -76,7 +71,7 @@ static bool leaves_chain(const goss_exec *e, const goss__phase *ph, uint32_t k, 
 /* The first place of its own among the chain's that no value needs from step k on; what dies in k may be overwritten. */
 static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
     for (uint32_t j = first; j < k; j++)
-        if (!e->steps[j].moves[0] && e->steps[j].busy_until <= k) return &e->steps[j];
+        if (!e->steps[j].link.move[0] && e->steps[j].busy_until <= k) return &e->steps[j];
     return &e->steps[k];
 }
 
@@ -86,8 +81,8 @@ static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t coun
     const goss_program *p = e->program;
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
-        e->steps[k].moves[0] = leaves_chain(e, &p->phases[f], k, first, count);
-        if (e->steps[k].moves[0]) continue;
+        if (leaves_chain(e, &p->phases[f], k, first, count)) continue;
+        e->steps[k].link.move[0] = 0;
         uint32_t last = k;
         goss__step *place = free_place(e, k, first);
         const int64_t offset = p->values[p->instrs[place - e->steps].value].offset;
@@ -95,7 +90,7 @@ static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t coun
         for (uint32_t j = k + 1; j < first + count; j++)
             for (int i = 0; i < e->steps[j].value->n_in; i++) {
                 if (goss__source(p, e->steps[j].value->in[i]) != value) continue;
-                e->steps[j].at[i + 1].offset = offset, e->steps[j].moves[i + 1] = false;
+                e->steps[j].at[i + 1].offset = offset, e->steps[j].link.move[i + 1] = 0;
                 last = j;
             }
         e->steps[k].busy_until = 0, place->busy_until = last;
@@ -107,10 +102,10 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) 
     bool rows = false;
     for (uint32_t k = first; k < first + count; k++)
         for (int i = 0; i < e->steps[k].value->n_in; i++) rows |= kind_of(&e->steps[k].shapes[0].in[i], out) == ROW;
-    int64_t inner = rows ? out->dim[out->rank - 1] : 1, block = BLOCK / inner;
-    for (uint32_t k = first; k < first + count; k++) set_blocks(&e->steps[k], e->steps[k].tensors + 2 * (1 + e->steps[k].value->n_in), inner, block < 1 ? 1 : block);
+    const int64_t inner = rows ? out->dim[out->rank - 1] : 1, block = inner < BLOCK ? BLOCK / inner : 1;
+    for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], inner, block, rows);
     place_locals(e, f, first, count);
-    e->steps[first].chain = (int)count;
+    e->steps[first].chain = (int)count, e->steps[first].by_rows = rows;
 }
 
 void goss__resolve_chains(goss_exec *e, uint32_t f) {
@@ -118,7 +113,7 @@ void goss__resolve_chains(goss_exec *e, uint32_t f) {
     for (uint32_t k = first; k < first + count;) {
         uint32_t n = 0;
         e->steps[k].chain = 0;
-        while (k + n < first + count && chainable(&e->steps[k + n]) &&
+        while (n < LINKS && k + n < first + count && chainable(&e->steps[k + n]) &&
                same_dims(e->steps[k + n].shapes[0].out, e->steps[k].shapes[0].out)) {
             e->steps[k + n].chain = 0;
             n++;
@@ -126,4 +121,64 @@ void goss__resolve_chains(goss_exec *e, uint32_t f) {
         if (n >= 2) set_chain(e, f, k, n);
         k += n ? n : 1;
     }
+}
+
+/* ---- runs ---- */
+
+static void run_block(goss__link *link, int n) {
+    for (goss__link *l = link; l < link + n; l++) {
+        goss__ew *e = &l->block;
+        l->fn(e);
+        e->out = (char *)e->out + l->move[0];
+        for (int i = 0; i < 3; i++) e->in[i] = (const char *)e->in[i] + l->move[i + 1];
+    }
+}
+
+/* A profiled chain: the first block shows how its time divides among the steps; a clock read at every call would count for
+ * more than the calls. */
+static void note_chain(goss_exec *e, uint32_t first, int worker, const double *weight, int n, double start) {
+    const double seconds = goss__now() - start;
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += weight[i];
+    for (int i = 0; i < n; i++) goss__profile_add(e, worker, first + (uint32_t)i, sum > 0 ? seconds * weight[i] / sum : 0);
+    goss__profile_event(e, worker, first, first + (uint32_t)n - 1, start);
+}
+
+/* The chain's calls on the first block of unit u. */
+static void bind_links(const goss_exec *e, const goss__step *head, const goss__unit *u, goss__link *link) {
+    for (int k = 0; k < head->chain; k++) {
+        const goss__step *s = head + k;
+        link[k] = s->link;
+        link[k].block.out = goss__address(e, &s->at[0], u);
+        for (int i = 0; i < s->value->n_in; i++) link[k].block.in[i] = goss__address(e, &s->at[i + 1], u);
+    }
+}
+
+static void run_blocks(goss__link *link, int n, int64_t rows, int64_t block, bool by_rows) {
+    for (; rows >= block; rows -= block) run_block(link, n);
+    if (rows == 0) return;
+    for (int k = 0; k < n; k++) set_rows(&link[k].block, rows, by_rows);
+    run_block(link, n);
+}
+
+void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u) {
+    const goss__step *head = &e->steps[first];
+    const goss__ew *shape = &head->link.block;
+    goss__link link[LINKS];
+    double weight[LINKS], start = e->profile ? goss__now() : 0;
+    int64_t rows = head->shapes[u->last].out->numel, block = shape->inner;
+    if (head->by_rows) rows /= shape->inner, block = shape->outer;
+    bind_links(e, head, u, link);
+    if (e->profile && rows >= block) {
+        for (int k = 0; k < head->chain; k++) {
+            const double from = goss__now();
+            run_block(&link[k], 1);
+            weight[k] = goss__now() - from;
+        }
+        rows -= block;
+    } else {
+        for (int k = 0; k < head->chain; k++) weight[k] = 1;
+    }
+    run_blocks(link, head->chain, rows, block, head->by_rows);
+    if (e->profile) note_chain(e, first, u->worker, weight, head->chain, start);
 }

@@ -17,21 +17,27 @@ typedef struct goss__place_at {
     int64_t offset, step;
 } goss__place_at;
 
+/* A step of a chain as a kernel call on one block: where its operands begin comes with the unit. */
+typedef struct goss__link {
+    goss__ew_fn fn;
+    goss__ew block;
+    int64_t move[4]; /* bytes to the next block: output, operands; 0 for what stays in one place */
+} goss__link;
+
 typedef struct goss__step {
     const goss__value *value;
     goss__run_fn run;
     goss__shapes shapes[2]; /* of a full unit, and of the last one */
-    goss__tensor *tensors;  /* 5 * (1 + n_in): full and last unit, three kinds of block */
-    char *plans;            /* as many of the op's plans; NULL where it has none */
+    goss__tensor *tensors;  /* 2 * (1 + n_in): full and last unit */
+    char *plans;            /* two of the op's plans; NULL where it has none */
     goss__place_at *at;     /* 1 + n_in: output, operands */
     int64_t first_step;     /* elements of the output a unit */
     uint32_t stretch;       /* first of that many steps that go unit by unit together; 0: inside one */
     bool batched;           /* its unit is the tile */
     int64_t extent;         /* resolved attr of "extent" */
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
-    int64_t block_rows, inner;
-    goss__shapes block_shapes[3];
-    bool moves[4];          /* output, operands: along with the blocks; what only the chain reads stays in one place */
+    goss__link link;        /* of a chain */
+    bool by_rows;           /* of a chain's first: its blocks are whole rows */
     uint32_t busy_until;    /* of a chain: the last step that reads what is in this one's place */
 } goss__step;
 
@@ -62,11 +68,27 @@ struct goss_exec {
     struct goss__profile *profile; /* NULL: not profiled */
 };
 
+/* The items that a step works on: unit `index` of the phase, `place` of its tile. */
+typedef struct goss__unit {
+    int64_t index, place;
+    bool last;  /* of the phase: may be smaller */
+    bool first; /* of its group: a sum begins */
+    int64_t group;
+    int worker;
+} goss__unit;
+
+static inline char *goss__arena_of(const goss_exec *e, int worker) { return e->arenas + (size_t)worker * e->arena_stride; }
+
+static inline char *goss__address(const goss_exec *e, const goss__place_at *at, const goss__unit *u) {
+    if (at->is_private) return goss__arena_of(e, u->worker) + at->offset + u->place * at->step;
+    return e->storage[at->storage] + at->offset + u->index * at->step;
+}
+
 void goss__exec_resolve(goss_exec *e);
-/* Works out the plan of shapes number i of a step: 0 a full unit, 1 the last one, 2 to 4 blocks. */
-void goss__step_plan(goss__step *s, goss__shapes *shapes, int i);
 /* Finds the chains among the instructions of a phase. */
 void goss__resolve_chains(goss_exec *e, uint32_t phase);
+/* Elementwise steps first .. first + chain - 1 on one unit, block by block. */
+void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u);
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */
 void goss__exec_constants(goss_exec *e);
 #endif

@@ -13,27 +13,11 @@
 #include "exec/exec.h"
 #include "exec/profile.h"
 
-static char *arena_of(const goss_exec *e, int worker) { return e->arenas + (size_t)worker * e->arena_stride; }
-
 static double clock_of(const goss_exec *e) { return e->profile ? goss__now() : 0; }
 
 static void note_step(goss_exec *e, int worker, uint32_t k, double start) {
     goss__profile_add(e, worker, k, goss__now() - start);
     goss__profile_event(e, worker, k, k, start);
-}
-
-/* The items that a step works on: unit `index` of the phase, `place` of its tile. */
-typedef struct unit {
-    int64_t index, place;
-    bool last;      /* of the phase: may be smaller */
-    bool first;     /* of its group: a sum begins */
-    int64_t group;
-    int worker;
-} unit;
-
-static char *address(const goss_exec *e, const goss__place_at *at, const unit *u) {
-    if (at->is_private) return arena_of(e, u->worker) + at->offset + u->place * at->step;
-    return e->storage[at->storage] + at->offset + u->index * at->step;
 }
 
 static void add_block(const goss_exec *e, void *to, const void *from, size_t bytes) {
@@ -49,56 +33,34 @@ static void add_block(const goss_exec *e, void *to, const void *from, size_t byt
 }
 
 /* One instruction on one unit; out overrides its place (slots). */
-static void run_step(goss_exec *e, goss__step *s, const unit *u, void *out, int part, int parts) {
+static void run_step(goss_exec *e, goss__step *s, const goss__unit *u, void *out, int part, int parts) {
     const void *in[GOSS__MAX_IN];
-    for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], u);
+    for (int i = 0; i < s->value->n_in; i++) in[i] = goss__address(e, &s->at[i + 1], u);
     int bad = 0;
     goss__call c = {.shapes = &s->shapes[u->last], .kernels = e->kernels, .in = in,
-                    .out = out ? out : address(e, &s->at[0], u),
-                    .scratch = arena_of(e, u->worker) + goss__round64(e->program->private_bytes),
+                    .out = out ? out : goss__address(e, &s->at[0], u),
+                    .scratch = goss__arena_of(e, u->worker) + goss__round64(e->program->private_bytes),
                     .first_element = u->index * s->first_step, .part = part, .parts = parts,
                     .seed = e->seed, .step = e->step, .name = s->value->node->name, .bad_index = &bad};
     s->run(&c);
     if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
 }
 
-/* Elementwise steps k .. k + chain - 1 on one unit, block by block. */
-static void run_chain(goss_exec *e, uint32_t first, const unit *u) {
-    const goss__step *head = &e->steps[first];
-    int64_t rows = head->shapes[u->last].out->numel / head->inner, block = head->block_rows;
-    size_t size = e->program->precision == GOSS_F64 ? 8 : 4;
-    const double began = clock_of(e);
-    for (int64_t row = 0; row < rows; row += block)
-        for (uint32_t k = first; k < first + (uint32_t)head->chain; k++) {
-            const goss__step *s = &e->steps[k];
-            double start = clock_of(e);
-            size_t offset = (size_t)(row * s->inner) * size;
-            const void *in[3];
-            for (int i = 0; i < s->value->n_in; i++) in[i] = address(e, &s->at[i + 1], u) + (s->moves[i + 1] ? offset : 0);
-            int variant = row + block < rows ? 0 : u->last ? 2 : 1;
-            goss__call c = {.shapes = &s->block_shapes[variant], .kernels = e->kernels, .in = in, .parts = 1,
-                            .out = address(e, &s->at[0], u) + (s->moves[0] ? offset : 0)};
-            s->run(&c);
-            if (e->profile) goss__profile_add(e, u->worker, k, goss__now() - start);
-        }
-    if (e->profile) goss__profile_event(e, u->worker, first, first + (uint32_t)head->chain - 1, began);
-}
-
 /* A unit's addend: the group's first goes to the slot, later ones through the thread's spare block. */
-static void run_partial(goss_exec *e, goss__step *s, const unit *u) {
+static void run_partial(goss_exec *e, goss__step *s, const goss__unit *u) {
     const goss__value *v = s->value;
     size_t bytes = (size_t)s->shapes[0].out->numel * goss__elem_size(e->program, v);
     char *slot = e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes);
-    char *to = u->first ? slot : arena_of(e, u->worker) + v->spare_offset;
+    char *to = u->first ? slot : goss__arena_of(e, u->worker) + v->spare_offset;
     run_step(e, s, u, to, 0, 1);
     if (!u->first) add_block(e, slot, to, bytes);
 }
 
-static void run_unit(goss_exec *e, uint32_t first, uint32_t count, const unit *u) {
+static void run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u) {
     for (uint32_t k = first; k < first + count; k++) {
         goss__step *s = &e->steps[k];
         if (s->chain) {
-            run_chain(e, k, u);
+            goss__run_chain(e, k, u);
             k += (uint32_t)s->chain - 1;
             continue;
         }
@@ -112,7 +74,7 @@ static void run_unit(goss_exec *e, uint32_t first, uint32_t count, const unit *u
 }
 
 /* The units of one tile through the stretch that begins at instruction k. */
-static void run_stretch(goss_exec *e, uint32_t k, const goss__phase_run *r, int64_t tile, unit u) {
+static void run_stretch(goss_exec *e, uint32_t k, const goss__phase_run *r, int64_t tile, goss__unit u) {
     const int64_t size = e->steps[k].batched ? r->tile : r->unit, first = tile * r->tile / size,
                   end = (r->items + size - 1) / size;
     const bool begins = u.first;
@@ -129,11 +91,11 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
     if (to > r->tiles) to = r->tiles;
     for (int64_t tile = from; tile < to; tile++)
         for (uint32_t k = ph->first; k < ph->first + ph->count; k += e->steps[k].stretch)
-            run_stretch(e, k, r, tile, (unit){.first = tile == from, .group = group, .worker = worker});
+            run_stretch(e, k, r, tile, (goss__unit){.first = tile == from, .group = group, .worker = worker});
 }
 
 void goss__exec_constants(goss_exec *e) {
-    for (uint32_t k = 0; k < e->program->n_const; k++) run_step(e, &e->steps[k], &(unit){.last = true}, NULL, 0, 1);
+    for (uint32_t k = 0; k < e->program->n_const; k++) run_step(e, &e->steps[k], &(goss__unit){.last = true}, NULL, 0, 1);
 }
 
 /* ---- regions ---- */
@@ -153,7 +115,7 @@ static void region_part(void *ctx, int64_t part, int worker) {
     goss_exec *e = r->e;
     uint32_t k = e->program->phases[r->phase].first;
     const double start = clock_of(e);
-    run_step(e, &e->steps[k], &(unit){.last = true, .worker = worker}, NULL, (int)part, e->phase_runs[r->phase].parts);
+    run_step(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker}, NULL, (int)part, e->phase_runs[r->phase].parts);
     if (e->profile) note_step(e, worker, k, start);
 }
 

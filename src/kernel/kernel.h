@@ -37,10 +37,11 @@ typedef struct goss__conv {
 } goss__conv;
 
 /* out[o,i] = f(a[o,i], b[o,i], c[o,i]) for o < outer, i < inner. out is dense; operand j steps by in_outer[j] elements
- * an outer step and by in_inner[j], 0 or 1, an inner step. out may alias an operand that has out's own strides. */
+ * an outer step and by in_inner[j], 0 or 1, an inner step. out may alias an operand that has out's own strides. Elements are floats
+ * for the kernels here, doubles for the loops of ops/elementwise_run.c. */
 typedef struct goss__ew {
-    float *out;
-    const float *in[3];
+    void *out;
+    const void *in[3];
     int64_t outer, inner;
     int64_t in_outer[3];
     int64_t in_inner[3];

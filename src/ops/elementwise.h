@@ -4,6 +4,8 @@
 
 #include "ops/ops.h"
 
+/* What runs the op, a row of elementwise.def, on blocks of floats, or of doubles. */
+goss__ew_fn goss__ew_kernel(const goss__op *op, bool f64, const goss__kernels *k);
 /* One element of that op in double: for constants met while building. */
 double goss__ew_eval(enum goss__ew_op op, double a, double b, double c);
 /* What op(in...) simplifies to without changing its value, when that is seen at once. `in` have one shape. */

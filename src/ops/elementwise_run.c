@@ -28,21 +28,17 @@
         (void)b, (void)c;                                                                                              \
         return formula;                                                                                                \
     }                                                                                                                  \
-    static void loop_##name(const ew_block *e) {                                                                       \
+    static void loop_##name(const goss__ew *e) {                                                                       \
+        enum { B = arity > 1 ? 1 : 0, C = arity > 2 ? 2 : 0 }; /* what the formula has not is the first once more */   \
         for (int64_t o = 0; o < e->outer; o++) {                                                                       \
-            double *out = e->out + o * e->inner;                                                                       \
-            const double *x[3];                                                                                        \
-            for (int j = 0; j < 3; j++) x[j] = e->in[j] + o * e->in_outer[j];                                          \
+            double *out = (double *)e->out + o * e->inner;                                                             \
+            const double *a = (const double *)e->in[0] + o * e->in_outer[0];                                           \
+            const double *b = (const double *)e->in[B] + o * e->in_outer[B];                                           \
+            const double *c = (const double *)e->in[C] + o * e->in_outer[C];                                           \
             for (int64_t i = 0; i < e->inner; i++)                                                                     \
-                out[i] = eval_##name(x[0][i * e->in_inner[0]], x[1][i * e->in_inner[1]], x[2][i * e->in_inner[2]]);    \
+                out[i] = eval_##name(a[i * e->in_inner[0]], b[i * e->in_inner[B]], c[i * e->in_inner[C]]);             \
         }                                                                                                              \
     }
-
-typedef struct ew_block { /* goss__ew in double */
-    double *out;
-    const double *in[3];
-    int64_t outer, inner, in_outer[3], in_inner[3];
-} ew_block;
 
 #include "kernel/elementwise.def"
 #undef ROW
@@ -54,6 +50,16 @@ double goss__ew_eval(enum goss__ew_op op, double a, double b, double c) {
 #undef ROW
     };
     return eval[op](a, b, c);
+}
+
+goss__ew_fn goss__ew_kernel(const goss__op *op, bool f64, const goss__kernels *k) {
+    static const goss__ew_fn loop[GOSS__EW_COUNT] = {
+#define ROW(name, arity, formula, va, vb, vc) [GOSS__EW_##name] = loop_##name,
+#include "kernel/elementwise.def"
+#undef ROW
+    };
+    const int64_t i = op - goss__op_ew;
+    return f64 ? loop[i] : k->ew[i];
 }
 
 /* ---- running ---- */
@@ -83,17 +89,18 @@ static void share_make(ew_share *p, const goss__call *c) {
 }
 
 /* The usual call: the whole of a nest that one kernel call walks. */
-static void run32_at_once(const goss__call *c, const goss__nest *n, goss__ew_fn fn) {
+static void run_at_once(const goss__call *c, const goss__nest *n, goss__ew_fn fn) {
     goss__ew e = {.out = c->out, .outer = n->dim[0], .inner = n->dim[1]};
     for (int j = 0; j < n->n_in; j++)
         e.in[j] = c->in[j], e.in_outer[j] = n->step[0][j], e.in_inner[j] = n->step[1][j];
     fn(&e);
 }
 
-static void run32(const goss__call *c, goss__ew_fn fn) {
+/* size: bytes of an element. */
+static void run(const goss__call *c, goss__ew_fn fn, int64_t size) {
     const goss__nest *whole = c->shapes->plan;
     if (whole->rank == 2 && c->parts <= 1) {
-        run32_at_once(c, whole, fn);
+        run_at_once(c, whole, fn);
         return;
     }
     ew_share p;
@@ -105,27 +112,8 @@ static void run32(const goss__call *c, goss__ew_fn fn) {
     goss__rows r;
     while (goss__nest_next(n, &p.row, p.end, &r)) {
         e.outer = r.outer;
-        e.out = (float *)c->out + r.row * e.inner + p.skip;
-        for (int j = 0; j < n_in; j++) e.in[j] = (const float *)c->in[j] + r.offset[j] + p.skip * e.in_inner[j];
-        fn(&e);
-    }
-}
-
-static void run64(const goss__call *c, void (*fn)(const ew_block *)) {
-    ew_share p;
-    share_make(&p, c);
-    const goss__nest *n = &p.nest;
-    int n_in = n->n_in, last = n->rank - 1;
-    ew_block e = {.inner = n->dim[last]};
-    for (int j = 0; j < n_in; j++) e.in_outer[j] = n->step[last - 1][j], e.in_inner[j] = n->step[last][j];
-    goss__rows r;
-    while (goss__nest_next(n, &p.row, p.end, &r)) {
-        e.outer = r.outer;
-        e.out = (double *)c->out + r.row * e.inner + p.skip;
-        for (int j = 0; j < 3; j++) { /* operands that the formula has not are read too, and ignored */
-            int k = j < n_in ? j : 0;
-            e.in[j] = (const double *)c->in[k] + r.offset[k] + p.skip * e.in_inner[k];
-        }
+        e.out = (char *)c->out + (r.row * e.inner + p.skip) * size;
+        for (int j = 0; j < n_in; j++) e.in[j] = (const char *)c->in[j] + (r.offset[j] + p.skip * e.in_inner[j]) * size;
         fn(&e);
     }
 }
@@ -140,8 +128,8 @@ static int ew_parts(const goss__shapes *s, int threads) {
 #define ZERO goss_const(g.graph, 0)
 #define NONE ((goss_val){g.graph, 0})
 #define ROW(name, arity, formula, va, vb, vc)                                                                          \
-    static void run32_##name(const goss__call *call) { run32(call, call->kernels->ew[GOSS__EW_##name]); }              \
-    static void run64_##name(const goss__call *call) { run64(call, loop_##name); }                                     \
+    static void run32_##name(const goss__call *call) { run(call, call->kernels->ew[GOSS__EW_##name], 4); }              \
+    static void run64_##name(const goss__call *call) { run(call, loop_##name, 8); }                                     \
     static void vjp_##name(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {              \
         goss_val a = in[0], b = in[arity > 1 ? 1 : 0], c = in[arity > 2 ? 2 : 0];                                      \
         (void)a, (void)b, (void)c;                                                                                     \

@@ -24,7 +24,7 @@ typedef struct step {
     const goss_optimizer_options *o;
     goss_val rate;
     goss_val clip;    /* multiplies gradients; GOSS_NONE: off */
-    goss_val applied; /* 1 or 0 */
+    goss_val applied; /* 1 or 0; with 0 gradients and rates are 0, which leaves parameters and state as they are */
     goss_val count;   /* of applied steps with this one */
     goss_optimizer_result *out;
 } step;
@@ -41,9 +41,6 @@ static bool given(goss_val v) { return v.graph != NULL; }
 
 static void push(step *s, goss_val update) { s->out->updates[s->out->n_updates++] = update; }
 
-/* value where the step is applied, else old. */
-static goss_val guarded(const step *s, goss_val value, goss_val old) { return goss_select(s->applied, value, old); }
-
 /* ---- state: dense or by rows ---- */
 
 static goss_val state_param(const step *s, const part *a, const char *prefix, goss_shape shape) {
@@ -57,8 +54,7 @@ static goss_val load(const part *a, goss_val tensor) {
     return given(a->p->rows) ? goss_gather(tensor, a->p->rows) : tensor;
 }
 
-static void store(step *s, const part *a, goss_val tensor, goss_val value, goss_val old) {
-    value = guarded(s, value, old);
+static void store(step *s, const part *a, goss_val tensor, goss_val value) {
     push(s, given(a->p->rows) ? goss_assign_rows(tensor, a->p->rows, value) : goss_assign(tensor, value));
 }
 
@@ -67,18 +63,20 @@ static void store(step *s, const part *a, goss_val tensor, goss_val value, goss_
 static goss_val part_count(step *s, const part *a) {
     if (!given(a->p->rows)) return s->count;
     goss_val counts = state_param(s, a, "optimizer.t", GOSS_SHAPE(goss_dim(a->p->param, 0), goss_n(1)));
-    goss_val old = load(a, counts), t = goss_shift(old, 1);
-    store(s, a, counts, t, old);
-    return t;
+    goss_val old = load(a, counts);
+    store(s, a, counts, goss_add(old, s->applied));
+    return goss_shift(old, 1);
 }
 
 /* ---- formulas ---- */
 
-/* decay * d + (1 - decay) * x, new state included. */
-static goss_val average(step *s, const part *a, const char *prefix, goss_val x, double decay) {
-    goss_val state = state_param(s, a, prefix, goss_shape_of(a->p->param)), old = load(a, state);
-    goss_val now = goss_add(goss_scale(old, decay), goss_scale(x, 1 - decay));
-    store(s, a, state, now, old);
+typedef goss_val (*lerp_fn)(goss_val a, goss_val b, goss_val c);
+
+/* State moves towards x, or x squared, by the share 1 - decay. */
+static goss_val average(step *s, const part *a, const char *prefix, goss_val x, double decay, lerp_fn lerp) {
+    goss_val state = state_param(s, a, prefix, goss_shape_of(a->p->param));
+    goss_val now = lerp(load(a, state), x, goss_scale(s->applied, 1 - decay));
+    store(s, a, state, now);
     return now;
 }
 
@@ -90,20 +88,22 @@ static goss_val correction(goss_val t, double beta) {
     return goss_mul(goss_tanh(goss_scale(x, 0.5)), goss_shift(goss_exp(goss_neg(x)), 1));
 }
 
-static goss_val adam_direction(step *s, const part *a, goss_val g) {
-    goss_val m = average(s, a, "adam.m", g, s->o->beta1);
-    goss_val v = average(s, a, "adam.v", goss_square(g), s->o->beta2);
-    /* The corrections are one number for all: their inverses are taken once, and an element is divided once. */
-    goss_val deviation = goss_mul(goss_sqrt(v), goss_rsqrt(correction(a->t, s->o->beta2)));
-    goss_val scale = goss_div(goss_const(s->g, 1), correction(a->t, s->o->beta1));
-    return goss_mul(goss_div(m, goss_shift(deviation, s->o->eps)), scale);
+/* With both corrections c1 and c2, (m / c1) / (sqrt(v / c2) + eps) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) eps): they are one
+ * number for all, and an element is divided once. */
+static goss_val adam_direction(step *s, const part *a, goss_val g, goss_val *scale) {
+    goss_val m = average(s, a, "adam.m", g, s->o->beta1, goss_lerp);
+    goss_val v = average(s, a, "adam.v", g, s->o->beta2, goss_lerp_square);
+    goss_val root = goss_sqrt(correction(a->t, s->o->beta2));
+    *scale = goss_div(root, correction(a->t, s->o->beta1));
+    return goss_over_root(m, v, goss_scale(root, s->o->eps));
 }
 
 static goss_val sgd_direction(step *s, const part *a, goss_val g) {
     if (s->o->momentum == 0) return g;
-    goss_val state = state_param(s, a, "sgd.m", goss_shape_of(a->p->param)), old = load(a, state);
-    goss_val now = goss_add(goss_scale(old, s->o->momentum), g);
-    store(s, a, state, now, old);
+    goss_val state = state_param(s, a, "sgd.m", goss_shape_of(a->p->param));
+    goss_val keep = goss_select(s->applied, goss_const(s->g, s->o->momentum), goss_const(s->g, 1));
+    goss_val now = goss_mul_add(load(a, state), keep, g);
+    store(s, a, state, now);
     return now;
 }
 
@@ -114,23 +114,30 @@ static goss_val decay_term(const step *s, const part *a) {
     return given(a->p->decay_scale) ? goss_mul(d, a->p->decay_scale) : d;
 }
 
+/* A gradient as it counts: nothing of a step that is not applied. */
+static goss_val counted_gradient(const step *s, const part *a, goss_val decay) {
+    goss_val g = given(s->clip) ? goss_mul(a->g, s->clip) : a->g;
+    if (given(decay)) g = goss_add(g, decay);
+    return goss_select(s->applied, g, goss_const(s->g, 0));
+}
+
 static goss_val updated(step *s, const part *a) {
-    goss_val g = given(s->clip) ? goss_mul(a->g, s->clip) : a->g, decay = decay_term(s, a);
-    bool decoupled = s->o->kind == GOSS_ADAMW;
-    if (given(decay) && !decoupled) g = goss_add(g, decay);
-    goss_val direction = s->o->kind == GOSS_SGD ? sgd_direction(s, a, g) : adam_direction(s, a, g);
-    if (given(decay) && decoupled) direction = goss_add(direction, decay);
-    goss_val rate = a->p->rate == 0 || a->p->rate == 1 ? s->rate : goss_scale(s->rate, a->p->rate);
-    if (given(a->p->rate_scale)) rate = goss_mul(rate, a->p->rate_scale);
-    return goss_sub(a->old, goss_mul(direction, rate));
+    const bool decoupled = s->o->kind == GOSS_ADAMW;
+    goss_val decay = decay_term(s, a), g = counted_gradient(s, a, decoupled ? GOSS_NONE : decay), now = a->old;
+    goss_val rate = goss_mul(s->applied, a->p->rate == 0 || a->p->rate == 1 ? s->rate : goss_scale(s->rate, a->p->rate));
+    goss_val down = goss_neg(rate), scale = goss_const(s->g, 1);
+    if (given(a->p->rate_scale)) down = goss_mul(down, a->p->rate_scale);
+    goss_val direction = s->o->kind == GOSS_SGD ? sgd_direction(s, a, g) : adam_direction(s, a, g, &scale);
+    if (given(decay) && decoupled) now = goss_mul_add(decay, down, now);
+    return goss_mul_add(direction, goss_mul(down, scale), now);
 }
 
 static void update_average(step *s, const part *a, goss_val now) {
     if (s->o->ema_decay == 0) return;
-    goss_val state = state_param(s, a, "ema", goss_shape_of(a->p->param)), old = load(a, state);
-    goss_val warm = goss_div(goss_shift(a->t, -1), goss_shift(a->t, 9));
-    goss_val decay = goss_min(warm, goss_const(s->g, s->o->ema_decay));
-    store(s, a, state, goss_add(now, goss_mul(decay, goss_sub(old, now))), old);
+    goss_val state = state_param(s, a, "ema", goss_shape_of(a->p->param));
+    goss_val warm = goss_div(goss_const(s->g, 10), goss_shift(a->t, 9)); /* 1 - (t - 1) / (t + 9) */
+    goss_val share = goss_mul(s->applied, goss_max(warm, goss_const(s->g, 1 - s->o->ema_decay)));
+    store(s, a, state, goss_lerp(load(a, state), now, share));
 }
 
 /* ---- the step ---- */
@@ -177,7 +184,7 @@ static void update(step *s, const goss_optimizer_param *p) {
     bool counted = s->o->kind != GOSS_SGD || s->o->ema_decay != 0;
     if (counted) a.t = part_count(s, &a);
     goss_val now = updated(s, &a);
-    store(s, &a, p->param, now, a.old);
+    store(s, &a, p->param, now);
     update_average(s, &a, now);
 }
 

@@ -55,7 +55,7 @@ ALWAYS void rows(const goss__ew *e, formula f, const int arity, const int dense)
         const vf b1 = arity < 2 || dense & 2 ? none : vset(*b);
         const vf c1 = arity < 3 || dense & 4 ? none : vset(*c);
         int64_t i = 0;
-        for (; i + W <= inner; i += W)
+        _Pragma("GCC unroll 4") for (; i + W <= inner; i += W)
             vstore(out + i, f(operand(a, i, W, dense & 1, a1), operand(b, i, W, arity > 1 && dense & 2, b1),
                               operand(c, i, W, arity > 2 && dense & 4, c1)));
         if (i < inner)
@@ -70,34 +70,36 @@ ALWAYS void rows(const goss__ew *e, formula f, const int arity, const int dense)
 }
 
 ALWAYS void apply(const goss__ew *given, formula f, const int arity) {
-    const goss__ew e = flatten(given, arity);
-    if (e.outer <= 0 || e.inner <= 0) return;
+    const goss__ew *e = given;
+    goss__ew flat;
+    if (e->outer != 1 || e->inner == 1) flat = flatten(given, arity), e = &flat;
+    if (e->outer <= 0 || e->inner <= 0) return;
     int dense = 0;
-    for (int j = 0; j < arity; j++) dense |= (e.in_inner[j] != 0) << j;
+    for (int j = 0; j < arity; j++) dense |= (e->in_inner[j] != 0) << j;
     switch (dense) {
     case 0:
-        rows(&e, f, arity, 0);
+        rows(e, f, arity, 0);
         break;
     case 1:
-        rows(&e, f, arity, 1);
+        rows(e, f, arity, 1);
         break;
     case 2:
-        rows(&e, f, arity, arity > 1 ? 2 : 0);
+        rows(e, f, arity, arity > 1 ? 2 : 0);
         break;
     case 3:
-        rows(&e, f, arity, arity > 1 ? 3 : 0);
+        rows(e, f, arity, arity > 1 ? 3 : 0);
         break;
     case 4:
-        rows(&e, f, arity, arity > 2 ? 4 : 0);
+        rows(e, f, arity, arity > 2 ? 4 : 0);
         break;
     case 5:
-        rows(&e, f, arity, arity > 2 ? 5 : 0);
+        rows(e, f, arity, arity > 2 ? 5 : 0);
         break;
     case 6:
-        rows(&e, f, arity, arity > 2 ? 6 : 0);
+        rows(e, f, arity, arity > 2 ? 6 : 0);
         break;
     default:
-        rows(&e, f, arity, arity > 2 ? 7 : 0);
+        rows(e, f, arity, arity > 2 ? 7 : 0);
         break;
     }
 }
