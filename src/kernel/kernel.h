@@ -16,7 +16,8 @@
 
 /* C[m,n] = (accumulate ? C : 0) + op(A)[m,k] op(B)[k,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
  * lda, ldb, ldc: elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the result has
- * the bits of the product with the same numbers as floats. */
+ * the bits of the product with the same numbers as floats. `more` further products of these shapes follow, their operands and C so many
+ * elements on each time (0: the same). */
 typedef struct goss__gemm {
     int64_t m, n, k;
     bool ta, tb, accumulate;
@@ -27,6 +28,7 @@ typedef struct goss__gemm {
     float *c;
     int64_t ldc;
     const uint16_t *b_bf16;
+    int64_t more, a_step, b_step, c_step;
 } goss__gemm;
 
 /* One group of 2-D convolutions over n images, NHWC and HWIO: x[n,h,w,cin], w[kh,kw,cin/groups,cout], y[n,oh,ow,cout].

@@ -211,22 +211,23 @@ static int64_t offset_of(const goss__call *c, int operand, int64_t step, int64_t
     return step == UNEVEN ? batch_offset(&c->shapes->in[operand], c->shapes->out, i) : i * step;
 }
 
+/* All of the batch by one call, unless an operand repeats unevenly over it. */
 static void multiply(const goss__call *c, bool bf16) {
     const batched *b = c->shapes->plan;
     int64_t row, column;
-    product p = cut_product(b->p, c, &row, &column);
-    const float *a_part = (const float *)c->in[0] + (p.ta ? row : row * p.lda);
-    const int64_t b_part = p.tb ? column * p.ldb : column;
-    float *c_part = (float *)c->out + row * p.ldc + column;
+    const product p = cut_product(b->p, c, &row, &column);
+    const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN;
+    const int64_t a_part = p.ta ? row : row * p.lda, b_part = p.tb ? column * p.ldb : column;
     goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc};
-    for (int64_t i = 0; i < p.batch; i++) {
+    if (even) g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->size;
+    for (int64_t i = 0; i < (even ? 1 : p.batch); i++) {
         const int64_t b_at = b_part + offset_of(c, 1, b->b_step, i);
-        g.a = a_part + offset_of(c, 0, b->a_step, i);
+        g.a = (const float *)c->in[0] + a_part + offset_of(c, 0, b->a_step, i);
         if (bf16)
             g.b_bf16 = (const uint16_t *)c->in[1] + b_at;
         else
             g.b = (const float *)c->in[1] + b_at;
-        g.c = c_part + i * b->size;
+        g.c = (float *)c->out + row * p.ldc + column + i * b->size;
         c->kernels->gemm(&g, c->scratch);
     }
 }

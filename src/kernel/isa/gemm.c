@@ -106,7 +106,8 @@ static operand place_a(const block *b, float *copy) {
 }
 
 static void fill_zero(const goss__gemm *g) {
-    for (int64_t i = 0; i < g->m; i++) memset(g->c + i * g->ldc, 0, (size_t)g->n * sizeof(float));
+    for (int64_t p = 0; p <= g->more; p++)
+        for (int64_t i = 0; i < g->m; i++) memset(g->c + p * g->c_step + i * g->ldc, 0, (size_t)g->n * sizeof(float));
 }
 
 /* n numbers of B from element `at` on, the rest 0. */
@@ -149,6 +150,7 @@ ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
 /* Nothing to cut, and nothing to copy but a B that is stored transposed: the tiles of gemm_blocks below without what leads up to them, which would take half
  * of the time of a product of 10 x 40 and 40 x 40. */
 static bool is_small(const goss__gemm *g) {
+    if (g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W) return false;
     if (g->tb && g->k * panel_row(g->n) > GROUP_FLOATS) return false;
     return !g->b_bf16 && g->m <= 4 * TILE_ROWS && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
            (GOSS_MASKED || g->tb || g->n % W == 0) && g->lda % 512 != 0;
@@ -163,19 +165,20 @@ static int64_t rows_for(int64_t vectors) {
 
 static void gemm_small(const goss__gemm *g, float *scratch) {
     const goss__segment seg = {0, 0, g->k};
+    const float *b = g->tb ? scratch : g->b;
     const int64_t all = rows_for(goss__ceil_div(g->n, W)), most = all ? all : TILE_ROWS;
     const int64_t cols = all ? g->n : panel_cols(g->m);
-    goss__tile t = {.a = g->a, .ldb = g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc};
+    const int ragged = !g->tb && g->n % W != 0;
+    goss__tile t = {.a = g->a, .ldb = g->tb ? panel_row(g->n) : g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc};
     t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = g->accumulate ? TILE_CONTINUE : TILE_SET;
-    const float *b = g->b;
-    if (g->tb) {
-        b = scratch, t.ldb = panel_row(g->n);
-        GOSS_FN(pack_cols)(scratch, t.ldb, g->b, g->ldb, g->k, g->n);
-    }
-    for (int64_t j = 0; j < g->n; j += cols) {
-        const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
-        t.b = b + j, t.c = g->c + j, t.last = width - (vectors - 1) * W;
-        tile_some_rows(t, g->m, most, vectors, g->ta, !g->tb && width % W != 0);
+    for (int64_t i = 0; i <= g->more; i++, t.a += g->a_step) {
+        if (g->tb && (i == 0 || g->b_step)) GOSS_FN(pack_cols)(scratch, t.ldb, g->b + i * g->b_step, g->ldb, g->k, g->n);
+        for (int64_t j = 0; j < g->n; j += cols) {
+            const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
+            t.b = b + j, t.c = g->c + i * g->c_step + j, t.last = width - (vectors - 1) * W;
+            tile_some_rows(t, g->m, most, vectors, g->ta, ragged && j + width == g->n);
+        }
+        if (!g->tb) b += g->b_step;
     }
 }
 
@@ -187,6 +190,7 @@ static bool is_column(const goss__gemm *g) {
 static goss__gemm turned(const goss__gemm *g) {
     goss__gemm t = {.m = 1, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta, .accumulate = g->accumulate};
     t.a = g->b, t.lda = g->ldb, t.b = g->a, t.ldb = g->lda, t.c = g->c, t.ldc = g->m;
+    t.more = g->more, t.a_step = g->b_step, t.b_step = g->a_step, t.c_step = g->c_step;
     return t;
 }
 
@@ -206,16 +210,30 @@ static void gemm_blocks(const goss__gemm *g, float *scratch) {
     }
 }
 
-static void gemm_any(const goss__gemm *g, void *scratch) {
+static void gemm_large(const goss__gemm *g, void *scratch) {
     const bool row = g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W;
     if (row && g->b_bf16)
         gemm_row(g, true);
     else if (row)
         gemm_row(g, false);
-    else if (is_small(g))
-        gemm_small(g, scratch);
     else
         gemm_blocks(g, scratch);
+}
+
+static void gemm_any(const goss__gemm *first, void *scratch) {
+    if (is_small(first)) {
+        gemm_small(first, scratch);
+        return;
+    }
+    goss__gemm g = *first;
+    for (int64_t left = g.more; left >= 0; left--) {
+        gemm_large(&g, scratch);
+        if (g.b_bf16)
+            g.b_bf16 += g.b_step;
+        else
+            g.b += g.b_step;
+        g.a += g.a_step, g.c += g.c_step;
+    }
 }
 
 void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
