@@ -49,7 +49,8 @@ static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumula
     float *c0 = goss__calloc((size_t)(c.n + 1), sizeof(float)),
           *want = goss__calloc((size_t)(s.m * s.n + 1), sizeof(float));
     memcpy(c0, c.v, (size_t)c.n * sizeof(float));
-    goss__gemm g = {s.m, s.n, s.k, ta, tb, accumulate, a.v, lda, b.v, ldb, c.v, ldc, NULL};
+    goss__gemm g = {.m = s.m, .n = s.n, .k = s.k, .ta = ta, .tb = tb, .accumulate = accumulate, .a = a.v, .lda = lda, .b = b.v, .ldb = ldb,
+                    .c = c.v, .ldc = ldc};
     uint16_t *halves = bf16 ? to_bf16(&b) : NULL;
     const bool near = reference(&g, c0, want);
     check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
@@ -76,7 +77,7 @@ static void check_gemm(const goss__kernels *k) {
     static const shape shapes[] = {
         {1, 1, 1, 0},     {1, 1, 7, 0},      {10, 40, 40, 0},  {10, 1, 40, 0},  {10, 40, 1, 0},    {25, 64, 64, 0},
         {32, 129, 64, 0}, {7, 5, 3, 2},      {15, 33, 17, 1},  {14, 32, 64, 0}, {29, 31, 70, 3},   {1, 300, 33, 0},
-        {1, 2100, 9, 5},  {2, 260, 20, 0},   {3, 200, 20, 0},  {4, 100, 20, 0}, {64, 64, 64, 0},   {13, 64, 1100, 0},
+        {1, 2100, 9, 5},  {1, 8500, 19, 5},  {2, 260, 20, 0},   {3, 200, 20, 0},  {4, 100, 20, 0}, {64, 64, 64, 0},   {13, 64, 1100, 0},
         {40, 512, 20, 0}, {20, 200, 512, 0}, {512, 40, 24, 0}, {300, 17, 5, 0}, {16, 512, 512, 0}, {5, 1, 2000, 0},
         {1024, 100, 40, 0}, {2100, 70, 9, 0}, /* a block of many rows, copied and not; several */
         {0, 5, 5, 0},     {5, 0, 5, 0},      {5, 6, 0, 0},     {0, 0, 0, 0},
@@ -93,6 +94,37 @@ static void check_tiles(const goss__kernels *k) {
 }
 EACH_VARIANT(tiles, check_tiles)
 
+/* Several products by one call are what they are one by one; an operand may be the same for all. */
+static void batch(const goss__kernels *k, shape s, bool ta, bool tb, bool same_a, bool same_b) {
+    enum { MANY = 4 };
+    guarded a = guarded_new((same_a ? 1 : MANY) * s.m * s.k), b = guarded_new((same_b ? 1 : MANY) * s.k * s.n),
+            c = guarded_new(MANY * s.m * s.n), want = guarded_new(MANY * s.m * s.n);
+    goss__gemm g = {.m = s.m, .n = s.n, .k = s.k, .ta = ta, .tb = tb, .a = a.v, .lda = ta ? s.m : s.k, .b = b.v, .ldb = tb ? s.k : s.n,
+                    .c = c.v, .ldc = s.n, .more = MANY - 1, .a_step = same_a ? 0 : s.m * s.k, .b_step = same_b ? 0 : s.k * s.n,
+                    .c_step = s.m * s.n};
+    check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
+    k->gemm(&g, x.p);
+    goss__gemm one_of = g;
+    one_of.more = 0;
+    for (int i = 0; i < MANY; i++) {
+        one_of.a = g.a + i * g.a_step, one_of.b = g.b + i * g.b_step, one_of.c = want.v + i * g.c_step;
+        k->gemm(&one_of, x.p);
+    }
+    bool right = scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c);
+    right &= first_difference(c.v, want.v, c.n) < 0;
+    guarded_free(&a), guarded_free(&b), guarded_free(&c), guarded_free(&want);
+    if (!right)
+        T_FAIL("%s: a batch of %lldx%lldx%lld%s%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k, ta ? " ta" : "",
+               tb ? " tb" : "", same_a ? " one A" : "", same_b ? " one B" : "");
+}
+
+static void check_batches(const goss__kernels *k) {
+    static const shape shapes[] = {{10, 40, 40, 0}, {10, 1, 40, 0}, {40, 1, 10, 0}, {7, 5, 3, 0}, {1, 300, 33, 0}, {30, 70, 520, 0}, {5, 6, 0, 0}};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
+        for (int way = 0; way < 16 && !t_failed; way++) batch(k, shapes[i], way & 1, way & 2, way & 4, way & 8);
+}
+EACH_VARIANT(batches, check_batches)
+
 static void check_special(const goss__kernels *k) {
     enum { M = 9, N = 37, K = 11 };
     guarded a = guarded_new(M * K), b = guarded_new(K * N), c = guarded_new(M * N);
@@ -100,7 +132,7 @@ static void check_special(const goss__kernels *k) {
     for (int64_t i = 0; i < a.n; i++) a.v[i] = fabsf(a.v[i]) + 0.1f;
     for (int64_t i = 0; i < b.n; i++) b.v[i] = fabsf(b.v[i]) + 0.1f;
     a.v[2 * K + 3] = INFINITY, a.v[4 * K + 1] = NAN, b.v[5 * N + 36] = NAN, b.v[0] = -INFINITY;
-    goss__gemm g = {M, N, K, false, false, false, a.v, K, b.v, N, c.v, N, NULL};
+    goss__gemm g = {.m = M, .n = N, .k = K, .a = a.v, .lda = K, .b = b.v, .ldb = N, .c = c.v, .ldc = N};
     for (int64_t i = 0; i < c.n; i++) c.v[i] = NAN; /* must not leak into a product that does not accumulate */
     k->gemm(&g, x.p);
     bool right = scratch_free(&x);
