@@ -70,25 +70,86 @@ static void window_scatter(const goss__pool2d *p, const window *k, const float *
     }
 }
 
-void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, int32_t *index) {
+/* ---- windows of K x K taps that all lie inside: x is the first tap, `last` the channels of this vector ---- */
+
+ALWAYS vf tap_load(const goss__pool2d *p, const float *x, int t, int64_t last, const int K) {
+    return vload_n(x + (t / K * p->w + t % K) * p->c, last);
+}
+
+ALWAYS void full_argmax(const goss__pool2d *p, const float *x, int32_t *index, int64_t last, const int K) {
+    vf best = vload_n(x, last);
+    vi at = {0};
+    vcond met_nan = vdiffers(best, best);
+    UNROLL for (int t = 1; t < K * K; t++) {
+        const vf v = tap_load(p, x, t, last, K);
+        const vcond nan = vdiffers(v, v), take = (vless(best, v) | nan) & ~met_nan;
+        best = vselect(take, v, best), at = select_i(take, vseti(t), at), met_nan = met_nan | nan;
+    }
+    vstore_n((float *)index, (vf)at, last);
+}
+
+ALWAYS void full_gather(const goss__pool2d *p, const float *x, const int32_t *index, float *y, int64_t last, const int K) {
+    const vi at = index_load(index, last);
+    vf v = {0};
+    UNROLL for (int t = 0; t < K * K; t++) v = vselect(vequal_i(at, vseti(t)), tap_load(p, x, t, last, K), v);
+    vstore_n(y, v, last);
+}
+
+ALWAYS void full_scatter(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx, int64_t last, bool overlap, const int K) {
+    const vi at = index_load(index, last);
+    const vf g = vload_n(gy, last);
+    UNROLL for (int t = 0; t < K * K; t++) {
+        float *to = gx + (t / K * p->w + t % K) * p->c;
+        vf v = vselect(vequal_i(at, vseti(t)), g, vset(0.f));
+        if (overlap) v += vload_n(to, last);
+        vstore_n(to, v, last);
+    }
+}
+
+/* Which windows those functions are for: 0 (none), 2 x 2 or 3 x 3. */
+static int full_size(const goss__pool2d *p) { return p->kh == p->kw && (p->kh == 2 || p->kh == 3) ? (int)p->kh : 0; }
+
+ALWAYS bool is_full(const goss__pool2d *p, const window *k) {
+    return k->ky1 - k->ky0 == p->kh && k->kx1 - k->kx0 == p->kw;
+}
+
+ALWAYS int64_t first_tap(const goss__pool2d *p, const window *k) { return (k->y * p->w + k->x) * p->c; }
+
+/* Over all channels. */
+#define FULL(call)                                                                                                     \
+    {                                                                                                                  \
+        int64_t j = 0;                                                                                                 \
+        for (const int64_t last = W; j + W <= p->c; j += W) call;                                                      \
+        for (const int64_t last = p->c - j; j < p->c; j += W) call;                                                    \
+    }
+
+/* ---- images ---- */
+
+ALWAYS void argmax_images(const goss__pool2d *p, const float *x, int32_t *index, const int K) {
     for (int64_t n = 0; n < p->n; n++, x += p->h * p->w * p->c) {
         for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c) {
             const window k = window_at(p, i / p->ow, i % p->ow);
-            window_argmax(p, &k, x, index);
+            if (K && is_full(p, &k))
+                FULL(full_argmax(p, x + first_tap(p, &k) + j, index + j, last, K))
+            else
+                window_argmax(p, &k, x, index);
         }
     }
 }
 
-void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y) {
+ALWAYS void gather_images(const goss__pool2d *p, const float *x, const int32_t *index, float *y, const int K) {
     for (int64_t n = 0; n < p->n; n++, x += p->h * p->w * p->c) {
         for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c, y += p->c) {
             const window k = window_at(p, i / p->ow, i % p->ow);
-            window_gather(p, &k, x, index, y);
+            if (K && is_full(p, &k))
+                FULL(full_gather(p, x + first_tap(p, &k) + j, index + j, y + j, last, K))
+            else
+                window_gather(p, &k, x, index, y);
         }
     }
 }
 
-void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx) {
+ALWAYS void scatter_images(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx, const int K) {
     const bool overlap = p->kh > p->stride_h || p->kw > p->stride_w;
     const bool covered = p->kh == p->stride_h && p->kw == p->stride_w && p->oh * p->kh - p->pad_top >= p->h &&
                          p->ow * p->kw - p->pad_left >= p->w;
@@ -97,7 +158,26 @@ void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t
         if (!covered) memset(gx, 0, (size_t)image * sizeof(float));
         for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c, gy += p->c) {
             const window k = window_at(p, i / p->ow, i % p->ow);
-            window_scatter(p, &k, gy, index, gx, overlap);
+            if (K && is_full(p, &k))
+                FULL(full_scatter(p, gy + j, index + j, gx + first_tap(p, &k) + j, last, overlap, K))
+            else
+                window_scatter(p, &k, gy, index, gx, overlap);
         }
     }
 }
+
+#define BY_SIZE(function, ...)                                                                                         \
+    switch (full_size(p)) {                                                                                            \
+    case 2:                                                                                                            \
+        function(p, __VA_ARGS__, 2);                                                                                   \
+        break;                                                                                                         \
+    case 3:                                                                                                            \
+        function(p, __VA_ARGS__, 3);                                                                                   \
+        break;                                                                                                         \
+    default:                                                                                                           \
+        function(p, __VA_ARGS__, 0);                                                                                   \
+    }
+
+void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, int32_t *index) { BY_SIZE(argmax_images, x, index) }
+void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y) { BY_SIZE(gather_images, x, index, y) }
+void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx) { BY_SIZE(scatter_images, gy, index, gx) }
