@@ -80,6 +80,7 @@ static void check_gemm(const goss__kernels *k) {
         {1, 2100, 9, 5},  {1, 8500, 19, 5},  {2, 260, 20, 0},   {3, 200, 20, 0},  {4, 100, 20, 0}, {64, 64, 64, 0},   {13, 64, 1100, 0},
         {40, 512, 20, 0}, {20, 200, 512, 0}, {512, 40, 24, 0}, {300, 17, 5, 0}, {16, 512, 512, 0}, {5, 1, 2000, 0},
         {1024, 100, 40, 0}, {2100, 70, 9, 0}, /* a block of many rows, copied and not; several */
+        {32, 129, 1100, 0}, {37, 110, 700, 3}, /* B of more rows than A, stored transposed */
         {0, 5, 5, 0},     {5, 0, 5, 0},      {5, 6, 0, 0},     {0, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) all_ways(k, shapes[i]);

@@ -11,6 +11,7 @@
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define GROUP_FLOATS 16384 /* of such a B as many panels as these are packed together: its rows are read in runs */
 #define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
+#define WIDE_FLOATS 16384 /* the largest result that is computed transposed */
 #define ROW_COLS 8192      /* columns of a row-vector product that stay near while rows of B stream by */
 #define ROW_STREAMS 8      /* rows of B that are read side by side */
 #define ROW_VECTORS 2      /* columns of each of them at a time */
@@ -48,8 +49,9 @@ static int64_t panel_floats(int64_t kc, int64_t n) {
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;
     if (n < TILE_COLS_MAX * W) n = TILE_COLS_MAX * W; /* a single column's product is turned round */
-    const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(m, M_BLOCK);
-    return (size_t)(panel_floats(kc, n) + (kc + 16) * (mc + 16)) * sizeof(float);
+    const int64_t wide = tb ? WIDE_FLOATS : 0; /* and then m and n change places */
+    const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(tb && n > m ? n : m, M_BLOCK);
+    return (size_t)(wide + panel_floats(kc, n) + (kc + 16) * (mc + 16)) * sizeof(float);
 }
 
 /* Columns j0 .. j0 + width of C: the panel of B at bp against all rows of the block. */
@@ -188,7 +190,7 @@ static bool is_column(const goss__gemm *g) {
 }
 
 static goss__gemm turned(const goss__gemm *g) {
-    goss__gemm t = {.m = 1, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta, .accumulate = g->accumulate};
+    goss__gemm t = {.m = g->n, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta, .accumulate = g->accumulate};
     t.a = g->b, t.lda = g->ldb, t.b = g->a, t.ldb = g->lda, t.c = g->c, t.ldc = g->m;
     t.more = g->more, t.a_step = g->b_step, t.b_step = g->a_step, t.c_step = g->c_step;
     return t;
@@ -236,10 +238,28 @@ static void gemm_any(const goss__gemm *first, void *scratch) {
     }
 }
 
+/* Few rows times a large B that is stored transposed: its rows are read where they lie, in the place of A's, and the few are packed
+ * instead; the result comes out transposed. The same sums. */
+static bool is_wide(const goss__gemm *g) {
+    return g->tb && !g->ta && !g->accumulate && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n && g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;
+}
+
+static void gemm_wide(const goss__gemm *g, float *scratch) {
+    for (int64_t i = 0; i <= g->more; i++) {
+        goss__gemm t = turned(g);
+        t.a += i * t.a_step, t.b += i * t.b_step, t.more = 0;
+        t.c = scratch, t.ldc = g->m;
+        gemm_blocks(&t, scratch + WIDE_FLOATS);
+        GOSS_FN(transpose)(g->c + i * g->c_step, g->ldc, scratch, g->m, g->n, g->m);
+    }
+}
+
 void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
     if (g->m <= 0 || g->n <= 0) return;
     if (g->k <= 0) {
         if (!g->accumulate) fill_zero(g);
+    } else if (is_wide(g)) {
+        gemm_wide(g, scratch);
     } else if (is_column(g)) {
         const goss__gemm t = turned(g);
         gemm_any(&t, scratch);
