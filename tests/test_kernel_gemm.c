@@ -95,34 +95,40 @@ static void check_tiles(const goss__kernels *k) {
 }
 EACH_VARIANT(tiles, check_tiles)
 
-/* Several products by one call are what they are one by one; an operand may be the same for all. */
-static void batch(const goss__kernels *k, shape s, bool ta, bool tb, bool same_a, bool same_b) {
+typedef enum added { NOTHING, ARRAYS, A_ROW } added;
+
+/* Several products by one call, and what is added to them, are what they are one by one; an operand may be the same for all. */
+static void batch(const goss__kernels *k, shape s, int way, added add) {
     enum { MANY = 4 };
+    const bool ta = way & 1, tb = way & 2, same_a = way & 4, same_b = way & 8;
     guarded a = guarded_new((same_a ? 1 : MANY) * s.m * s.k), b = guarded_new((same_b ? 1 : MANY) * s.k * s.n),
-            c = guarded_new(MANY * s.m * s.n), want = guarded_new(MANY * s.m * s.n);
+            c = guarded_new(MANY * s.m * s.n), want = guarded_new(MANY * s.m * s.n), d = guarded_new(add == A_ROW ? s.n : MANY * s.m * s.n);
     goss__gemm g = {.m = s.m, .n = s.n, .k = s.k, .ta = ta, .tb = tb, .a = a.v, .lda = ta ? s.m : s.k, .b = b.v, .ldb = tb ? s.k : s.n,
                     .c = c.v, .ldc = s.n, .more = MANY - 1, .a_step = same_a ? 0 : s.m * s.k, .b_step = same_b ? 0 : s.k * s.n,
                     .c_step = s.m * s.n};
+    if (add) g.add = d.v, g.add_row = add == A_ROW ? 0 : s.n, g.add_step = add == A_ROW ? 0 : s.m * s.n;
     check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
     k->gemm(&g, x.p);
     goss__gemm one_of = g;
-    one_of.more = 0;
+    one_of.more = 0, one_of.add = NULL;
     for (int i = 0; i < MANY; i++) {
         one_of.a = g.a + i * g.a_step, one_of.b = g.b + i * g.b_step, one_of.c = want.v + i * g.c_step;
         k->gemm(&one_of, x.p);
+        for (int64_t e = 0; add && e < s.m * s.n; e++) one_of.c[e] += d.v[add == A_ROW ? e % s.n : i * s.m * s.n + e];
     }
-    bool right = scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c);
+    bool right = scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c) && guarded_intact(&d);
     right &= first_difference(c.v, want.v, c.n) < 0;
-    guarded_free(&a), guarded_free(&b), guarded_free(&c), guarded_free(&want);
+    guarded_free(&a), guarded_free(&b), guarded_free(&c), guarded_free(&want), guarded_free(&d);
     if (!right)
-        T_FAIL("%s: a batch of %lldx%lldx%lld%s%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k, ta ? " ta" : "",
-               tb ? " tb" : "", same_a ? " one A" : "", same_b ? " one B" : "");
+        T_FAIL("%s: a batch of %lldx%lldx%lld%s%s%s%s, addend %d", k->name, (long long)s.m, (long long)s.n, (long long)s.k, ta ? " ta" : "",
+               tb ? " tb" : "", same_a ? " one A" : "", same_b ? " one B" : "", add);
 }
 
 static void check_batches(const goss__kernels *k) {
-    static const shape shapes[] = {{10, 40, 40, 0}, {10, 1, 40, 0}, {40, 1, 10, 0}, {7, 5, 3, 0}, {1, 300, 33, 0}, {30, 70, 520, 0}, {5, 6, 0, 0}};
+    static const shape shapes[] = {{10, 40, 40, 0}, {10, 1, 40, 0},   {40, 1, 10, 0},    {7, 5, 3, 0},      {1, 300, 33, 0}, {30, 70, 520, 0},
+                                   {5, 6, 0, 0},    {1, 8300, 9, 0},  {33, 120, 600, 0}, {300, 17, 520, 0}, {2, 1, 3000, 0}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
-        for (int way = 0; way < 16 && !t_failed; way++) batch(k, shapes[i], way & 1, way & 2, way & 4, way & 8);
+        for (int way = 0; way < 48 && !t_failed; way++) batch(k, shapes[i], way % 16, (added)(way / 16));
 }
 EACH_VARIANT(batches, check_batches)
 

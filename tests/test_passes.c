@@ -175,7 +175,7 @@ TEST(scatters_wait_for_their_reader) {
 }
 
 TEST(all_passes_off_is_near_all_on) {
-    run("", 2, &a), run("winograd,fuse-sum,fuse-add,batch,late,in-place,again", 2, &b);
+    run("", 2, &a), run("winograd,fuse-sum,fuse-add,fuse-addend,batch,late,in-place,again", 2, &b);
     check_near();
 }
 
@@ -185,7 +185,7 @@ TEST(a_name_that_switches_nothing_off_is_an_error) {
     goss_program *p;
     setenv("GOSSAMER_DISABLE", "late,,winogrand", 1);
     T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT, "nothing is called \"winogrand\"; there are again ");
-    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-sum,in-place,late,winograd", 1);
+    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-addend,fuse-sum,in-place,late,winograd", 1);
     T_OK(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err));
     unsetenv("GOSSAMER_DISABLE");
     goss_program_free(p);
@@ -282,6 +282,99 @@ TEST(many_tasks_share_a_reading_of_a_large_matrix) {
     T_CHECK(!whole);
     T_CHECK(isfinite(shared_product(20, "", &batched, &memory)));
     T_CHECK(!batched); /* a phase of its own, divided by columns */
+}
+
+/* ---- what is added to a product ---- */
+
+enum { ROWS = 9, INNER = 19, COLS = 37, ADDENDS = 8, WIDE = 9000 };
+
+/* Sums of products and what may be added to them on the way: rows, one for all or one a task; whole arrays, other products; what may
+ * not: one number for all, or one a row. */
+static void build_sums(goss_graph *g, goss_val *y) {
+    goss_extent t = goss_symbol(g, "T", 3), one = goss_n(1), m = goss_n(ROWS), k = goss_n(INNER), n = goss_n(COLS);
+#define IN(name, ...) goss_param(g, name, GOSS_SHAPE(__VA_ARGS__))
+    goss_val u = IN("a", goss_n(3), m, k), v = IN("b", goss_n(3), k, n), turned = IN("bt", goss_n(3), n, k), task = IN("task", goss_n(3), one, n);
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(t, m, k)), w = IN("w", one, k, n);
+    goss_val per_task = goss_matmul(u, v, false, false), by_turned = goss_matmul(u, turned, false, true);
+    y[0] = goss_add(per_task, task);
+    y[1] = goss_add(IN("all", one, one, n), by_turned);
+    y[2] = goss_add(goss_matmul(x, goss_broadcast(w, GOSS_SHAPE(t, k, n)), false, false), IN("whole", one, m, n));
+    y[3] = goss_add(goss_matmul(goss_scale(u, 2), v, false, false), goss_matmul(goss_scale(u, 3), turned, false, true));
+    y[4] = goss_add(goss_matmul(IN("row", one, one, k), IN("matrix", one, k, goss_n(WIDE)), false, false), IN("bias", one, one, goss_n(WIDE)));
+    y[5] = goss_add(goss_matmul(goss_scale(u, 5), v, false, false), goss_const(g, 3));
+    y[6] = goss_add(goss_matmul(goss_scale(u, 6), v, false, false), IN("column", goss_n(3), m, one));
+    y[7] = goss_add(goss_matmul(goss_scale(v, 7), goss_scale(u, 8), true, true), IN("square", goss_n(3), n, m));
+#undef IN
+}
+
+/* All results of these, one after the other; how many products have an addend. */
+static void run_sums(const char *disabled, goss_precision precision, int threads, int64_t tasks, double *out, int64_t *count, int *three) {
+    goss_val y[ADDENDS];
+    goss_program *p;
+    goss_params *params;
+    goss_threads *th;
+    goss_exec *e;
+    static double x[3 * ROWS * INNER];
+    goss_graph *g = goss_graph_new();
+    goss_program_options o = goss_program_defaults();
+    o.precision = precision;
+    build_sums(g, y);
+    setenv("GOSSAMER_DISABLE", disabled, 1);
+    T_OK(goss_compile(g, y, ADDENDS, NULL, 0, &o, &p, &err));
+    goss_graph_free(g);
+    T_OK(goss_params_new(precision, &params, &err));
+    T_OK(goss_params_add(params, p, &err));
+    T_OK(goss_threads_new(threads, &th, &err));
+    T_OK(goss_exec_new(p, params, th, &e, &err));
+    goss__rng r = goss__rng_make(5, 0);
+    for (int i = 0; i <= goss_params_count(params); i++) {
+        const bool last = i == goss_params_count(params);
+        void *data = last ? x : goss_params_data(params, i);
+        for (int64_t j = 0; j < (last ? 3 * ROWS * INNER : goss_params_numel(params, i)); j++) {
+            const double v = goss__rng_normal(&r);
+            if (precision == GOSS_F64)
+                ((double *)data)[j] = v;
+            else
+                ((float *)data)[j] = (float)v;
+        }
+    }
+    T_OK(goss_exec_bind(e, "x", x, &err));
+    T_OK(goss_exec_count(e, "T", tasks, &err));
+    T_OK(goss_exec_run(e, &err));
+    *count = 0;
+    for (int i = 0; i < ADDENDS; i++) {
+        int64_t n;
+        const void *data = goss_exec_output(e, i, &n);
+        for (int64_t j = 0; j < n; j++) out[(*count)++] = precision == GOSS_F64 ? ((const double *)data)[j] : (double)((const float *)data)[j];
+    }
+    char *text = goss_program_text(p);
+    *three = 0;
+    for (const char *at = text; (at = strstr(at, "= matmul")); at++) { /* two commas between its operands */
+        const char *open = strchr(at, '('), *close = strchr(at, ')'), *comma = strchr(open, ',');
+        *three += comma && comma < close && strchr(comma + 1, ',') && strchr(comma + 1, ',') < close;
+    }
+    goss_text_free(text);
+    goss_exec_free(e);
+    goss_threads_free(th);
+    goss_params_free(params);
+    goss_program_free(p);
+    unsetenv("GOSSAMER_DISABLE");
+}
+
+TEST(products_take_what_is_added_to_them_along) {
+    enum { MOST = 4 * 3 * ROWS * COLS * 2 + WIDE + 8 };
+    static double fused[MOST], apart[MOST];
+    int64_t n, m;
+    int with, without;
+    for (int f64 = 0; f64 < 2; f64++)
+        for (int64_t tasks = 1; tasks <= 3; tasks++) {
+            run_sums("", f64 ? GOSS_F64 : GOSS_F32, (int)tasks, tasks, fused, &n, &with);
+            run_sums("fuse-addend", f64 ? GOSS_F64 : GOSS_F32, 1, tasks, apart, &m, &without);
+            T_EQ(with, 6);
+            T_EQ(without, 0);
+            T_EQ(n, m);
+            T_CHECK(n < MOST && memcmp(fused, apart, (size_t)n * sizeof *fused) == 0);
+        }
 }
 
 TEST_MAIN()

@@ -21,9 +21,9 @@ static bool is_dense(const goss_program *p, uint32_t product, const uint32_t fac
     return true;
 }
 
-/* `reader` becomes op of `in` and swallows `product`, or its share of it. */
-static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, const goss__op *op, const uint32_t *in, int n,
-                         uint32_t product, goss_error *err) {
+/* `reader` becomes op of `in`, with the attributes of `like`, and swallows `product`, or its share of it. */
+static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, const goss__op *op, const goss__node *like,
+                         const uint32_t *in, int n, uint32_t product, goss_error *err) {
     goss__value *v = &p->values[reader];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
     uint32_t *copy = goss__arena_alloc(&p->arena, (size_t)n * sizeof *copy);
@@ -31,6 +31,7 @@ static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, co
     for (int i = 0; i < n; i++) copy[i] = in[i];
     *node = *v->node;
     node->op = v->op = op;
+    node->attr = like->attr, node->n_attr = like->n_attr;
     node->in = v->in = copy;
     node->n_in = v->n_in = (uint16_t)n;
     v->node = node;
@@ -52,7 +53,7 @@ static goss_status fuse_sum(goss_program *p, uint32_t *readers, uint32_t v, goss
     if (!is_product(p, product, in) || !is_dense(p, product, in)) return GOSS_OK;
     /* Others may read a square: taking it anew costs the sum nothing. */
     if (!has_one_reader(p, readers, product) && in[0] != in[1]) return GOSS_OK;
-    return merge(p, readers, v, &goss__op_sum_product, in, 2, product, err);
+    return merge(p, readers, v, &goss__op_sum_product, p->values[v].node, in, 2, product, err);
 }
 
 static goss_status fuse_add(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
@@ -62,17 +63,50 @@ static goss_status fuse_add(goss_program *p, uint32_t *readers, uint32_t v, goss
         if (!has_one_reader(p, readers, product) || !is_product(p, product, in)) continue;
         if (!goss_shape_equal(p->values[product].node->shape, p->values[v].node->shape)) continue;
         in[2] = p->values[v].in[1 - i];
-        return merge(p, readers, v, &goss__op_ew[GOSS__EW_mul_add], in, 3, product, err);
+        return merge(p, readers, v, &goss__op_ew[GOSS__EW_mul_add], p->values[v].node, in, 3, product, err);
+    }
+    return GOSS_OK;
+}
+
+/* Whether v can be added to a product's rows on the way: its last axis is not repeated. */
+static bool is_addend(const goss_program *p, uint32_t v, const goss_shape *out) {
+    const goss__value *val = &p->values[v];
+    if (!goss_shape_equal(val->node->shape, *out)) return false;
+    if (val->place != GOSS__AT_VIEW) return true;
+    const goss_shape *source = &p->values[val->in[0]].node->shape;
+    return source->rank == out->rank && goss_extent_equal(source->dim[out->rank - 1], out->dim[out->rank - 1]);
+}
+
+/* A product of two operands, but not one that gives addends of a sum over items. */
+static bool is_matmul(const goss__value *v) {
+    if (!goss__is_instr(v) || v->n_in != 2 || (v->op != &goss__op_matmul && v->op != &goss__op_matmul_bf16)) return false;
+    const goss_shape *s = &v->node->shape;
+    bool shared = v->node->attr[0] && !v->node->attr[1];
+    for (int i = 0; i < s->rank - 2; i++) shared &= goss_extent_is(s->dim[i], 1);
+    return !shared;
+}
+
+/* The sum becomes the product with a third operand, which the last step of its sums adds. */
+static goss_status fuse_addend(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
+    for (int i = 0; i < 2; i++) {
+        const uint32_t product = p->values[v].in[i], other = p->values[v].in[1 - i];
+        const goss__value *m = &p->values[product];
+        if (!is_matmul(m) || !has_one_reader(p, readers, product)) continue;
+        const goss_shape out = p->values[v].node->shape;
+        if (product == other || !goss_shape_equal(m->node->shape, out) || !is_addend(p, other, &out)) continue;
+        const uint32_t in[3] = {m->in[0], m->in[1], other};
+        return merge(p, readers, v, m->op, m->node, in, 3, product, err);
     }
     return GOSS_OK;
 }
 
 static goss_status fuse_all(goss_program *p, uint32_t *readers, goss_error *err) {
-    const bool sums = !goss__disabled("fuse-sum"), adds = !goss__disabled("fuse-add");
+    const bool sums = !goss__disabled("fuse-sum"), adds = !goss__disabled("fuse-add"), addends = !goss__disabled("fuse-addend");
     for (uint32_t v = 0; v < p->n_values; v++) {
         if (!goss__is_instr(&p->values[v])) continue;
         if (sums && p->values[v].op == &goss__op_sum) GOSS_TRY(fuse_sum(p, readers, v, err));
         if (adds && p->values[v].op == &goss__op_ew[GOSS__EW_add]) GOSS_TRY(fuse_add(p, readers, v, err));
+        if (addends && p->values[v].op == &goss__op_ew[GOSS__EW_add]) GOSS_TRY(fuse_addend(p, readers, v, err));
     }
     return GOSS_OK;
 }

@@ -29,6 +29,8 @@ typedef struct goss__gemm {
     int64_t ldc;
     const uint16_t *b_bf16;
     int64_t more, a_step, b_step, c_step;
+    const float *add; /* [m,n], added to each result last (not with `accumulate`); NULL: nothing. May be c */
+    int64_t add_row, add_step; /* elements between its rows, 0: one for all; to that of the next product */
 } goss__gemm;
 
 /* One group of 2-D convolutions over n images, NHWC and HWIO: x[n,h,w,cin], w[kh,kw,cin/groups,cout], y[n,oh,ow,cout].

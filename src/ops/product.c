@@ -87,6 +87,9 @@ static bool reads_too_much(const goss_graph *g, const goss_shape *b, goss_extent
     return at_maxima(g, items) * rows.count < MANY;
 }
 
+/* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones (exec/fuse.c). */
+enum { ADDEND = 2 };
+
 static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
     const goss_shape *a = &goss__in(g, n, 0)->shape, *b = &goss__in(g, n, 1)->shape;
     bool ta = n->attr[0], tb = n->attr[1];
@@ -94,6 +97,7 @@ static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss
     goss_extent rest, rows;
     int p = goss__cut_prefix(&n->shape, L, &rows), pa = goss__cut_prefix(a, L, &rest),
         pb = goss__cut_prefix(b, L, &rest);
+    if (n->n_in > ADDEND) cut[ADDEND] = GOSS__CUT;
     if (p > 0 && p <= r - 2)
         return batch_cut(a, &n->shape, p, &cut[0]) && batch_cut(b, &n->shape, p, &cut[1]) ? GOSS__LOCAL
                                                                                           : GOSS__NO_SLICES;
@@ -102,7 +106,7 @@ static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss
         cut[0] = GOSS__CUT, cut[1] = GOSS__WHOLE;
         return GOSS__LOCAL;
     }
-    if (ta && !tb && ones_in_front(a) && ones_in_front(b) && pa == r - 1 && pb == r - 1) {
+    if (n->n_in <= ADDEND && ta && !tb && ones_in_front(a) && ones_in_front(b) && pa == r - 1 && pb == r - 1) {
         cut[0] = cut[1] = GOSS__CUT;
         return GOSS__PARTIAL;
     }
@@ -131,6 +135,7 @@ static product product_of(const goss__shapes *s) {
 typedef struct batched {
     product p;
     int64_t a_step, b_step, size;
+    int64_t add_row, add_step; /* of the addend's rows, and with the batch */
 } batched;
 enum { UNEVEN = -1 };
 
@@ -153,8 +158,25 @@ static int64_t batch_step(const goss__tensor *t, const goss__tensor *out) {
     return own == goss__numel(out, 0, r - 2) ? t->dim[r - 2] * t->dim[r - 1] : UNEVEN;
 }
 
+/* Elements from one addend of the batch to the next; its strides may be 0. */
+static int64_t addend_step(const goss__tensor *t) {
+    int64_t step = 0, inner = 1;
+    bool even = true;
+    for (int d = t->rank - 3; d >= 0; d--) {
+        if (t->dim[d] == 1) continue;
+        if (inner == 1)
+            step = t->stride[d];
+        else
+            even &= t->stride[d] == step * inner;
+        inner *= t->dim[d];
+    }
+    return even ? step : UNEVEN;
+}
+
 static void matmul_plan(const goss__shapes *s, void *out) {
     batched *b = out;
+    *b = (batched){0};
+    if (s->n_in > ADDEND) b->add_row = s->in[ADDEND].stride[s->out->rank - 2], b->add_step = addend_step(&s->in[ADDEND]);
     b->p = product_of(s);
     b->a_step = batch_step(&s->in[0], s->out), b->b_step = batch_step(&s->in[1], s->out);
     b->size = s->out->dim[s->out->rank - 2] * b->p.ldc;
@@ -216,10 +238,11 @@ static void multiply(const goss__call *c, bool bf16) {
     const batched *b = c->shapes->plan;
     int64_t row, column;
     const product p = cut_product(b->p, c, &row, &column);
-    const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN;
+    const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN && b->add_step != UNEVEN, adds = c->shapes->n_in > ADDEND;
     const int64_t a_part = p.ta ? row : row * p.lda, b_part = p.tb ? column * p.ldb : column;
     goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc};
-    if (even) g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->size;
+    if (even) g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->size, g.add_step = b->add_step;
+    g.add_row = b->add_row;
     for (int64_t i = 0; i < (even ? 1 : p.batch); i++) {
         const int64_t b_at = b_part + offset_of(c, 1, b->b_step, i);
         g.a = (const float *)c->in[0] + a_part + offset_of(c, 0, b->a_step, i);
@@ -228,6 +251,7 @@ static void multiply(const goss__call *c, bool bf16) {
         else
             g.b = (const float *)c->in[1] + b_at;
         g.c = (float *)c->out + row * p.ldc + column + i * b->size;
+        if (adds) g.add = (const float *)c->in[ADDEND] + offset_of(c, ADDEND, b->add_step, i) + row * b->add_row + column;
         c->kernels->gemm(&g, c->scratch);
     }
 }
@@ -247,6 +271,10 @@ static void matmul_f64(const goss__call *c) {
             for (int64_t n = 0; n < p.n; n++) out[m * p.ldc + n] = 0;
             for (int64_t k = 0; k < p.k; k++)
                 for (int64_t n = 0; n < p.n; n++) out[m * p.ldc + n] += a[m * am + k * ak] * b[k * bk + n * bn];
+            if (c->shapes->n_in == ADDEND) continue;
+            const goss__tensor *t = &c->shapes->in[ADDEND];
+            const double *add = (const double *)c->in[ADDEND] + batch_offset(t, c->shapes->out, i) + column;
+            for (int64_t n = 0; n < p.n; n++) out[m * p.ldc + n] += add[(row + m) * t->stride[t->rank - 2] + n];
         }
     }
 }

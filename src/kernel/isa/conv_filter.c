@@ -16,6 +16,7 @@ typedef struct work {
     int64_t group;
     bool join;     /* the taps of a filter row lie side by side in the slab: they make one tile */
     bool in_place; /* gy needs no copy */
+    bool onto;     /* what gw holds: the sums of earlier blocks */
 } work;
 
 static void fill(const work *k, const float *x, const float *gy) {
@@ -65,14 +66,14 @@ static void tap(work *k, const float *gy, int64_t y, int64_t x, float *gw) {
     for (int64_t j = 0; j < out; j += cols) {
         const int64_t width = goss__min64(cols, out - j), vectors = goss__ceil_div(width, W);
         t.b = (k->in_place ? gy + k->group * out : k->s.other) + j, t.last = width - (vectors - 1) * W;
-        t.a = k->s.slab, t.c = gw + j;
+        t.a = k->s.slab, t.c = gw + j, t.add = k->onto ? t.c : NULL, t.add_row = t.ldc;
         tile_all_rows(t, m, vectors, 1, 0);
     }
 }
 
 static void block(work *k, const float *x, const float *gy, float *gw) {
     fill(k, x, gy);
-    k->t.mode = k->image0 == 0 && k->row0 == 0 ? TILE_SET : TILE_ADD;
+    k->onto = k->image0 > 0 || k->row0 > 0;
     for (int64_t ky = 0; ky < k->c->kh; ky++) {
         for (int64_t kx = 0; kx < (k->join ? 1 : k->c->kw); kx++) tap(k, gy, ky, kx, gw);
     }

@@ -28,6 +28,7 @@ typedef struct block {
     operand a;
     float *panel;
     int mode;
+    bool last;    /* of K's blocks */
     bool far_b;   /* B is larger than the nearest caches */
     int64_t some; /* columns that are packed at a time, whole panels */
 } block;
@@ -61,7 +62,9 @@ static void panel_times_rows(const block *b, const float *bp, int64_t ldb, bool 
     const goss__segment seg = {0, 0, b->kc};
     goss__tile t = {.a = b->a.a, .b = bp, .ldb = ldb, .seg = &seg, .segs = 1, .ldc = ldc, .mode = b->mode};
     t.row = b->a.row, t.step = b->a.step, t.last = width - (vectors - 1) * W;
-    t.c = b->g->c + b->m0 * ldc + j0, t.far = b->g->m * b->g->n > FAR_FLOATS;
+    t.c = b->g->c + b->m0 * ldc + j0;
+    if (b->last && b->g->add) t.add = b->g->add + b->m0 * b->g->add_row + j0, t.add_row = b->g->add_row;
+    t.far = b->g->m * b->g->n > FAR_FLOATS;
     tile_all_rows(t, b->mc, vectors, b->a.row == 1, ragged);
 }
 
@@ -107,9 +110,17 @@ static operand place_a(const block *b, float *copy) {
     return g->ta ? (operand){a, 1, ld} : (operand){a, ld, 1};
 }
 
-static void fill_zero(const goss__gemm *g) {
+/* Sums of nothing. */
+static void fill_empty(const goss__gemm *g) {
+    const size_t row = (size_t)g->n * sizeof(float);
     for (int64_t p = 0; p <= g->more; p++)
-        for (int64_t i = 0; i < g->m; i++) memset(g->c + p * g->c_step + i * g->ldc, 0, (size_t)g->n * sizeof(float));
+        for (int64_t i = 0; i < g->m; i++) {
+            float *c = g->c + p * g->c_step + i * g->ldc;
+            if (g->add)
+                memmove(c, g->add + p * g->add_step + i * g->add_row, row);
+            else
+                memset(c, 0, row);
+        }
 }
 
 /* n numbers of B from element `at` on, the rest 0. */
@@ -139,6 +150,11 @@ ALWAYS void rows_times(const goss__gemm *g, const bool bf16, int64_t j, int64_t 
     for (; j < end; j += W) row_times(g, bf16, av, j, k, goss__min64(W, end - j), K, 1);
 }
 
+static void row_add(const goss__gemm *g, int64_t j, int64_t n) {
+    for (const int64_t end = j + n; j < end; j += W)
+        vstore_n(g->c + j, vload_n(g->c + j, end - j) + vload_n(g->add + j, end - j), end - j);
+}
+
 /* One row: each element of B is used once, so what matters is to read B in several long runs side by side. */
 ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
     for (int64_t j = 0; j < g->n; j += ROW_COLS) {
@@ -146,6 +162,7 @@ ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
         int64_t k = 0;
         for (; k + ROW_STREAMS <= g->k; k += ROW_STREAMS) rows_times(g, bf16, j, n, k, ROW_STREAMS);
         for (; k < g->k; k++) rows_times(g, bf16, j, n, k, 1);
+        if (g->add) row_add(g, j, n);
     }
 }
 
@@ -171,13 +188,14 @@ static void gemm_small(const goss__gemm *g, float *scratch) {
     const int64_t all = rows_for(goss__ceil_div(g->n, W)), most = all ? all : TILE_ROWS;
     const int64_t cols = all ? g->n : panel_cols(g->m);
     const int ragged = !g->tb && g->n % W != 0;
-    goss__tile t = {.a = g->a, .ldb = g->tb ? panel_row(g->n) : g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc};
+    goss__tile t = {.a = g->a, .ldb = g->tb ? panel_row(g->n) : g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc, .add_row = g->add_row};
     t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = g->accumulate ? TILE_CONTINUE : TILE_SET;
     for (int64_t i = 0; i <= g->more; i++, t.a += g->a_step) {
         if (g->tb && (i == 0 || g->b_step)) GOSS_FN(pack_cols)(scratch, t.ldb, g->b + i * g->b_step, g->ldb, g->k, g->n);
         for (int64_t j = 0; j < g->n; j += cols) {
             const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
             t.b = b + j, t.c = g->c + i * g->c_step + j, t.last = width - (vectors - 1) * W;
+            if (g->add) t.add = g->add + i * g->add_step + j;
             tile_some_rows(t, g->m, most, vectors, g->ta, ragged && j + width == g->n);
         }
         if (!g->tb) b += g->b_step;
@@ -186,13 +204,14 @@ static void gemm_small(const goss__gemm *g, float *scratch) {
 
 /* A single column: the transposed product, whose single row fills vectors. The same sums. */
 static bool is_column(const goss__gemm *g) {
-    return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (g->ta || g->m * g->k <= COLUMN_FLOATS);
+    return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (g->ta || g->m * g->k <= COLUMN_FLOATS) && (!g->add || g->add_row == 1);
 }
 
 static goss__gemm turned(const goss__gemm *g) {
     goss__gemm t = {.m = g->n, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta, .accumulate = g->accumulate};
     t.a = g->b, t.lda = g->ldb, t.b = g->a, t.ldb = g->lda, t.c = g->c, t.ldc = g->m;
     t.more = g->more, t.a_step = g->b_step, t.b_step = g->a_step, t.c_step = g->c_step;
+    t.add = g->add, t.add_row = g->m, t.add_step = g->add_step;
     return t;
 }
 
@@ -201,7 +220,7 @@ static void gemm_blocks(const goss__gemm *g, float *scratch) {
     const int64_t panel = panel_floats(goss__min64(g->k, K_BLOCK), g->n);
     for (b.k0 = 0; b.k0 < g->k; b.k0 += K_BLOCK) {
         b.kc = goss__min64(K_BLOCK, g->k - b.k0);
-        b.mode = b.k0 > 0 || g->accumulate ? TILE_CONTINUE : TILE_SET;
+        b.mode = b.k0 > 0 || g->accumulate ? TILE_CONTINUE : TILE_SET, b.last = b.k0 + b.kc == g->k;
         for (b.m0 = 0; b.m0 < g->m; b.m0 += M_BLOCK) {
             b.mc = goss__min64(M_BLOCK, g->m - b.m0);
             b.far_b = b.kc * g->n > FAR_FLOATS;
@@ -235,13 +254,14 @@ static void gemm_any(const goss__gemm *first, void *scratch) {
         else
             g.b += g.b_step;
         g.a += g.a_step, g.c += g.c_step;
+        if (g.add) g.add += g.add_step;
     }
 }
 
 /* Few rows times a large B that is stored transposed: its rows are read where they lie, in the place of A's, and the few are packed
  * instead; the result comes out transposed. The same sums. */
 static bool is_wide(const goss__gemm *g) {
-    return g->tb && !g->ta && !g->accumulate && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n && g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;
+    return g->tb && !g->ta && !g->accumulate && !g->add && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n && g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;
 }
 
 static void gemm_wide(const goss__gemm *g, float *scratch) {
@@ -257,7 +277,7 @@ static void gemm_wide(const goss__gemm *g, float *scratch) {
 void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
     if (g->m <= 0 || g->n <= 0) return;
     if (g->k <= 0) {
-        if (!g->accumulate) fill_zero(g);
+        if (!g->accumulate) fill_empty(g);
     } else if (is_wide(g)) {
         gemm_wide(g, scratch);
     } else if (is_column(g)) {

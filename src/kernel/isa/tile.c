@@ -112,8 +112,8 @@ ALWAYS void tile_step(vf acc[TILE_ROWS][TILE_COLS_MAX], const rows14 *a, const f
     }
 }
 
-ALWAYS void tile_one(const goss__tile *t, const char *top, const place *p, const int R, const int V, const int unit,
-                     const int ragged) {
+ALWAYS void tile_one(const goss__tile *t, const char *top, const place *p, const float *add, const int R, const int V,
+                     const int unit, const int ragged) {
     vf acc[TILE_ROWS][TILE_COLS_MAX];
     const int64_t segs = t->segs, ldb = t->ldb;
     const ptrdiff_t s1 = t->row * 4, step = t->step * 4;
@@ -132,15 +132,17 @@ ALWAYS void tile_one(const goss__tile *t, const char *top, const place *p, const
             a.p += step, a.q += step, b += ldb;
         }
     }
-    if (t->mode == TILE_ADD) tile_add(acc, p, last, whole, R, V);
+    if (add) tile_add(acc, &(place){(float *)(uintptr_t)add, NULL, t->add_row}, last, whole, R, V);
     tile_store(acc, p, last, whole, R, V);
 }
 
 ALWAYS void tile_run(const goss__tile *t, const int R, const int V, const int unit, const int ragged) {
     place p = {t->c, t->at, t->ldc};
     const char *top = (const char *)t->a;
+    const float *add = t->add;
     for (int64_t left = t->times; left > 0; left--, top += R * (unit ? 1 : t->row) * 4) {
-        tile_one(t, top, &p, R, V, unit, ragged);
+        tile_one(t, top, &p, add, R, V, unit, ragged);
+        if (add) add += R * t->add_row;
         if (p.at)
             p.at += R;
         else

@@ -29,7 +29,7 @@ typedef struct goss__segment {
     int64_t a, b, k; /* offsets into A and B, and the number of products */
 } goss__segment;
 
-enum { TILE_SET, TILE_CONTINUE, TILE_ADD }; /* start from 0; start from C; start from 0 and add C last */
+enum { TILE_SET, TILE_CONTINUE }; /* start from 0; start from C */
 
 typedef struct goss__tile {
     const float *a, *b;
@@ -43,6 +43,8 @@ typedef struct goss__tile {
     int64_t times;     /* that many tiles one below the other, with all rows of A, C and at */
     int64_t last;      /* columns in the last vector, 1..W */
     int mode;
+    const float *add; /* added last, where at is NULL: as C, but its rows lie add_row apart; NULL: nothing. May be C */
+    int64_t add_row;
     int far; /* C is not in the cache: ask for its lines before they are written */
 } goss__tile;
 
@@ -68,6 +70,7 @@ ALWAYS void tile_some_rows(goss__tile t, int64_t rows, int64_t most, int64_t vec
             t.at += more * (r + 1);
         else
             t.c += more * (r + 1) * t.ldc;
+        if (t.add) t.add += more * (r + 1) * t.add_row;
     }
     t.times = tiles - more;
     GOSS_FN(tile_find)(r, vectors, unit, ragged)(&t);

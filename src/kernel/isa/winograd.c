@@ -204,7 +204,7 @@ typedef struct product {
     const float *a, *b;
     int64_t rows, k, a_row, vectors, ldb, ldc;
     bool unit;
-    int mode;
+    bool onto; /* what C holds */
     float *c;
 } product;
 
@@ -212,7 +212,7 @@ static void multiply(const product *q) {
     const goss__segment whole = {0, 0, q->k};
     goss__tile t = {.a = q->a, .b = q->b, .row = q->a_row, .step = 1, .ldb = q->ldb, .c = q->c, .ldc = q->ldc};
     if (q->unit) t.row = 1, t.step = q->a_row;
-    t.seg = &whole, t.segs = 1, t.last = W, t.mode = q->mode;
+    t.seg = &whole, t.segs = 1, t.last = W, t.mode = TILE_SET, t.add = q->onto ? q->c : NULL, t.add_row = q->ldc;
     tile_all_rows(t, q->rows, q->vectors, q->unit, 0);
 }
 
@@ -226,7 +226,7 @@ ALWAYS void convolve(const int M, const goss__winograd_plan *p, const grid *from
         inputs(M, p, from, first, n, s->v);
         for (int64_t j = 0; j < p->out; j += PANEL) {
             const int64_t width = goss__min64(PANEL, p->out - j), vectors = goss__ceil_div(width, W);
-            product q = {.rows = n, .k = p->in, .a_row = p->in_row, .vectors = vectors, .mode = TILE_SET};
+            product q = {.rows = n, .k = p->in, .a_row = p->in_row, .vectors = vectors};
             q.ldb = q.ldc = vectors * W;
             for (int64_t k = 0; k < POINTS(M); k++, u += p->in * q.ldb) {
                 q.a = s->v + k * p->tiles * p->in_row, q.b = u, q.c = s->m + k * p->tiles * q.ldc;
@@ -273,7 +273,7 @@ ALWAYS void correlate(const int M, const goss__winograd_plan *p, const grid *fro
         inputs(M, p, from, first, n, s->v);
         cotangents(M, p, to, first, n, s->m);
         product q = {.rows = p->in, .k = n, .a_row = p->in_row, .ldb = p->out_row, .ldc = p->out_row, .unit = true};
-        q.mode = first ? TILE_ADD : TILE_SET;
+        q.onto = first > 0;
         for (int64_t k = 0; k < POINTS(M); k++) {
             q.a = s->v + k * p->tiles * p->in_row;
             for (int64_t j = 0; j < used; j += cols) {
