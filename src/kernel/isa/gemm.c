@@ -10,6 +10,7 @@
 #define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define GROUP_FLOATS 16384 /* of such a B as many panels as these are packed together: its rows are read in runs */
+#define NEAR_FLOATS 4096 /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
 #define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
 #define WIDE_FLOATS 16384 /* the largest result that is computed transposed */
 #define ROW_COLS 8192      /* columns of a row-vector product that stay near while rows of B stream by */
@@ -171,7 +172,7 @@ ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
 static bool is_small(const goss__gemm *g) {
     if (g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W) return false;
     if (g->tb && g->k * panel_row(g->n) > GROUP_FLOATS) return false;
-    return !g->b_bf16 && g->m <= 4 * TILE_ROWS && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
+    return !g->b_bf16 && (g->m <= 4 * TILE_ROWS || g->k * g->n <= NEAR_FLOATS) && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
            (GOSS_MASKED || g->tb || g->n % W == 0) && g->lda % 512 != 0;
 }
 
