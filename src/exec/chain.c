@@ -6,7 +6,7 @@
 #include "ops/elementwise.h"
 
 #define BLOCK 1024 /* elements: what a chain reads and writes stays in the first-level cache, and a call is worth its dispatch */
-enum { LINKS = 64 }; /* most steps of a chain; a longer one is cut */
+enum { LINKS = 64, WORTH = 256 }; /* most steps of a chain; elements for which its arguments are worth setting */
 
 typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
 
@@ -24,7 +24,7 @@ static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out) {
 }
 
 static bool chainable(const goss__step *s) {
-    if (!s->value->op->views || s->value->n_in > 3 || s->shapes[0].out->numel < 2 * BLOCK) return false;
+    if (!s->value->op->views || s->value->n_in > 3 || s->shapes[0].out->numel < WORTH) return false;
     for (int i = 0; i < s->value->n_in; i++)
         if (kind_of(&s->shapes[0].in[i], s->shapes[0].out) == OTHER) return false;
     return true;
@@ -154,11 +154,24 @@ static void bind_links(const goss_exec *e, const goss__step *head, const goss__u
     }
 }
 
+static void set_all_rows(goss__link *link, int n, int64_t rows, bool by_rows) {
+    for (int k = 0; k < n; k++) set_rows(&link[k].block, rows, by_rows);
+}
+
 static void run_blocks(goss__link *link, int n, int64_t rows, int64_t block, bool by_rows) {
     for (; rows >= block; rows -= block) run_block(link, n);
     if (rows == 0) return;
-    for (int k = 0; k < n; k++) set_rows(&link[k].block, rows, by_rows);
+    set_all_rows(link, n, rows, by_rows);
     run_block(link, n);
+}
+
+/* The first block step by step, and how long each of them takes. */
+static void weigh_block(goss__link *link, int n, double *weight) {
+    for (int k = 0; k < n; k++) {
+        const double from = goss__now();
+        run_block(&link[k], 1);
+        weight[k] = goss__now() - from;
+    }
 }
 
 void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u) {
@@ -169,15 +182,11 @@ void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u) {
     int64_t rows = head->shapes[u->last].out->numel, block = shape->inner;
     if (head->by_rows) rows /= shape->inner, block = shape->outer;
     bind_links(e, head, u, link);
-    if (e->profile && rows >= block) {
-        for (int k = 0; k < head->chain; k++) {
-            const double from = goss__now();
-            run_block(&link[k], 1);
-            weight[k] = goss__now() - from;
-        }
-        rows -= block;
-    } else {
-        for (int k = 0; k < head->chain; k++) weight[k] = 1;
+    if (e->profile) {
+        const int64_t some = rows < block ? rows : block;
+        if (some < block) set_all_rows(link, head->chain, some, head->by_rows);
+        weigh_block(link, head->chain, weight);
+        rows -= some;
     }
     run_blocks(link, head->chain, rows, block, head->by_rows);
     if (e->profile) note_chain(e, first, u->worker, weight, head->chain, start);
