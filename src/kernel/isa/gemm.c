@@ -13,9 +13,6 @@
 #define NEAR_FLOATS 4096 /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
 #define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
 #define WIDE_FLOATS 16384 /* the largest result that is computed transposed */
-#define ROW_COLS 8192      /* columns of a row-vector product that stay near while rows of B stream by */
-#define ROW_STREAMS 8      /* rows of B that are read side by side */
-#define ROW_VECTORS 2      /* columns of each of them at a time */
 
 /* A as seen by the tiles: row and step are the strides of op(A). */
 typedef struct operand {
@@ -124,55 +121,16 @@ static void fill_empty(const goss__gemm *g) {
         }
 }
 
-/* n numbers of B from element `at` on, the rest 0. */
-ALWAYS vf b_load(const goss__gemm *g, const bool bf16, int64_t at, int64_t n) {
-    return bf16 ? vload_bf16_n(g->b_bf16 + at, n) : vload_n(g->b + at, n);
-}
+/* One row and more columns than a tile has: gemm_row.c. */
+static bool is_row(const goss__gemm *g) { return g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W; }
 
-/* K rows of B from row k on, onto V vectors of the single row of C from column j on; `last` columns of the last one. */
-ALWAYS void row_times(const goss__gemm *g, const bool bf16, const vf *av, int64_t j, int64_t k, int64_t last, const int K,
-                      const int V) {
-    vf acc[ROW_VECTORS];
-    float *c = g->c + j;
-    UNROLL for (int v = 0; v < V; v++) acc[v] = k > 0 || g->accumulate ? vload_n(c + v * W, last) : (vf){0};
-    UNROLL for (int i = 0; i < K; i++) {
-        const int64_t at = (k + i) * g->ldb + j;
-        UNROLL for (int v = 0; v < V; v++) acc[v] = vfma(av[i], b_load(g, bf16, at + v * W, last), acc[v]);
-    }
-    UNROLL for (int v = 0; v < V; v++) vstore_n(c + v * W, acc[v], last);
-}
-
-/* K rows of B from row k on, onto n columns of C from column j on. */
-ALWAYS void rows_times(const goss__gemm *g, const bool bf16, int64_t j, int64_t n, int64_t k, const int K) {
-    const int64_t step = g->ta ? g->lda : 1, end = j + n;
-    vf av[ROW_STREAMS];
-    UNROLL for (int i = 0; i < K; i++) av[i] = vset(g->a[(k + i) * step]);
-    for (; j + ROW_VECTORS * W <= end; j += ROW_VECTORS * W) row_times(g, bf16, av, j, k, W, K, ROW_VECTORS);
-    for (; j < end; j += W) row_times(g, bf16, av, j, k, goss__min64(W, end - j), K, 1);
-}
-
-static void row_add(const goss__gemm *g, int64_t j, int64_t n) {
-    for (const int64_t end = j + n; j < end; j += W)
-        vstore_n(g->c + j, vload_n(g->c + j, end - j) + vload_n(g->add + j, end - j), end - j);
-}
-
-/* One row: each element of B is used once, so what matters is to read B in several long runs side by side. */
-ALWAYS void gemm_row(const goss__gemm *g, const bool bf16) {
-    for (int64_t j = 0; j < g->n; j += ROW_COLS) {
-        const int64_t n = goss__min64(ROW_COLS, g->n - j);
-        int64_t k = 0;
-        for (; k + ROW_STREAMS <= g->k; k += ROW_STREAMS) rows_times(g, bf16, j, n, k, ROW_STREAMS);
-        for (; k < g->k; k++) rows_times(g, bf16, j, n, k, 1);
-        if (g->add) row_add(g, j, n);
-    }
-}
-
-/* Nothing to cut, and nothing to copy but a B that is stored transposed: the tiles of gemm_blocks below without what leads up to them, which would take half
- * of the time of a product of 10 x 40 and 40 x 40. */
+/* Nothing to cut, and nothing to copy but a B that is stored transposed: the tiles of gemm_blocks below without what leads up to them,
+ * which would take half of the time of a product of 10 x 40 and 40 x 40. */
 static bool is_small(const goss__gemm *g) {
-    if (g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W) return false;
+    if (is_row(g)) return false;
     if (g->tb && g->k * panel_row(g->n) > GROUP_FLOATS) return false;
-    return !g->b_bf16 && (g->m <= 4 * TILE_ROWS || g->k * g->n <= NEAR_FLOATS) && g->k <= K_BLOCK && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
+    const bool few = (g->m <= 4 * TILE_ROWS || g->k * g->n <= NEAR_FLOATS) && g->k <= K_BLOCK;
+    return few && !g->b_bf16 && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
            (GOSS_MASKED || g->tb || g->n % W == 0) && g->lda % 512 != 0;
 }
 
@@ -205,7 +163,8 @@ static void gemm_small(const goss__gemm *g, float *scratch) {
 
 /* A single column: the transposed product, whose single row fills vectors. The same sums. */
 static bool is_column(const goss__gemm *g) {
-    return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (g->ta || g->m * g->k <= COLUMN_FLOATS) && (!g->add || g->add_row == 1);
+    return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (!g->add || g->add_row == 1) &&
+           (g->ta || g->m * g->k <= COLUMN_FLOATS);
 }
 
 static goss__gemm turned(const goss__gemm *g) {
@@ -232,16 +191,6 @@ static void gemm_blocks(const goss__gemm *g, float *scratch) {
     }
 }
 
-static void gemm_large(const goss__gemm *g, void *scratch) {
-    const bool row = g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W;
-    if (row && g->b_bf16)
-        gemm_row(g, true);
-    else if (row)
-        gemm_row(g, false);
-    else
-        gemm_blocks(g, scratch);
-}
-
 static void gemm_any(const goss__gemm *first, void *scratch) {
     if (is_small(first)) {
         gemm_small(first, scratch);
@@ -249,7 +198,10 @@ static void gemm_any(const goss__gemm *first, void *scratch) {
     }
     goss__gemm g = *first;
     for (int64_t left = g.more; left >= 0; left--) {
-        gemm_large(&g, scratch);
+        if (is_row(&g))
+            GOSS_FN(gemm_row)(&g);
+        else
+            gemm_blocks(&g, scratch);
         if (g.b_bf16)
             g.b_bf16 += g.b_step;
         else
@@ -262,7 +214,8 @@ static void gemm_any(const goss__gemm *first, void *scratch) {
 /* Few rows times a large B that is stored transposed: its rows are read where they lie, in the place of A's, and the few are packed
  * instead; the result comes out transposed. The same sums. */
 static bool is_wide(const goss__gemm *g) {
-    return g->tb && !g->ta && !g->accumulate && !g->add && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n && g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;
+    return g->tb && !g->ta && !g->accumulate && !g->add && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n &&
+           g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;
 }
 
 static void gemm_wide(const goss__gemm *g, float *scratch) {

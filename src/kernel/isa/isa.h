@@ -7,6 +7,8 @@
 
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb);
 void GOSS_FN(gemm)(const goss__gemm *g, void *scratch);
+/* One product, m = 1, B not transposed, k > 0. */
+void GOSS_FN(gemm_row)(const goss__gemm *g);
 
 size_t GOSS_FN(conv_scratch)(const goss__conv *c);
 void GOSS_FN(conv)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch);
