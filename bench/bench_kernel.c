@@ -98,7 +98,8 @@ static void bench_gemm(int64_t m, int64_t n, int64_t kk, int ta, int tb) {
              (long long)n, (long long)kk);
     if (!wanted(what)) return;
     product p = {
-        .g = {m, n, kk, ta, tb, false, array(m * kk), ta ? m : kk, array(kk * n), tb ? kk : n, array(m * n), n}};
+        .g = {.m = m, .n = n, .k = kk, .ta = ta, .tb = tb, .a = array(m * kk), .lda = ta ? m : kk, .b = array(kk * n), .ldb = tb ? kk : n,
+              .c = array(m * n), .ldc = n}};
     p.scratch = goss__alloc_aligned(k->gemm_scratch(m, n, kk, ta, tb) + 64);
     const double s = seconds(run_gemm, &p);
     report_flops(what, 2.0 * (double)(m * n * kk), s);

@@ -4,7 +4,7 @@
 #include "base/bf16.h"
 #include "base/rng.h"
 #include "gossamer/compose.h"
-#include "gossamer/exec.h"
+#include "machine.h"
 #include "test.h"
 
 enum { T = 3, N = 4, K = 37, M = 70, SIZE = K * M + M + M * K, OUT = T * N * K };
@@ -45,38 +45,27 @@ static void run(goss_precision precision, const char *bf16, const char *disabled
     float x32[T * N * K];
     double x64[T * N * K];
     goss_val y;
-    goss_program *p;
-    goss_params *params;
-    goss_threads *th;
-    goss_exec *e;
+    machine m;
     goss__rng r = goss__rng_make(9, 0);
     for (int i = 0; i < T * N * K; i++) x64[i] = x32[i] = (float)goss__rng_normal(&r);
     setenv("GOSSAMER_DISABLE", disabled, 1);
     goss_graph *g = build(tasks, &y);
     goss_program_options o = goss_program_defaults();
     o.precision = precision, o.bf16 = bf16;
-    T_OK(goss_compile(g, &y, 1, NULL, 0, &o, &p, &err));
-    goss_graph_free(g);
-    T_OK(goss_params_new(precision, &params, &err));
-    T_OK(goss_params_add(params, p, &err));
-    T_CHECK(goss_params_is_bf16(params, 0) == (bf16 && strstr(bf16, "w")));
-    goss_params_set(params, 0, numbers);
-    T_OK(goss_threads_new(threads, &th, &err));
-    T_OK(goss_exec_new(p, params, th, &e, &err));
-    T_OK(goss_exec_bind(e, "x", precision == GOSS_F64 ? (void *)x64 : x32, &err));
-    T_OK(goss_exec_run(e, &err));
-    const void *result = goss_exec_output(e, 0, NULL);
+    T_OK(machine_new(&m, g, &y, 1, NULL, 0, &o, threads, &err));
+    T_CHECK(goss_params_is_bf16(m.params, 0) == (bf16 && strstr(bf16, "w")));
+    goss_params_set(m.params, 0, numbers);
+    T_OK(goss_exec_bind(m.exec, "x", precision == GOSS_F64 ? (void *)x64 : x32, &err));
+    T_OK(goss_exec_run(m.exec, &err));
+    const void *result = goss_exec_output(m.exec, 0, NULL);
     for (int i = 0; i < tasks * N * K; i++)
         out->y[i] = precision == GOSS_F64 ? ((const double *)result)[i] : (double)((const float *)result)[i];
-    char *text = goss_program_text(p);
+    char *text = goss_program_text(m.program);
     T_CHECK(text && strlen(text) < sizeof out->text);
     snprintf(out->text, sizeof out->text, "%s", text);
-    out->memory = goss_program_memory(p, 1);
+    out->memory = goss_program_memory(m.program, 1);
     goss_text_free(text);
-    goss_exec_free(e);
-    goss_threads_free(th);
-    goss_params_free(params);
-    goss_program_free(p);
+    machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
 }
 

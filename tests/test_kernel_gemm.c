@@ -10,18 +10,20 @@ typedef struct shape {
 static float at(const float *a, int64_t ld, bool t, int64_t i, int64_t j) { return t ? a[j * ld + i] : a[i * ld + j]; }
 
 /* want[m,n] by the order that kernel.h promises; false when that is not within rounding of the exact value. */
-static bool reference(const goss__gemm *g, const float *c0, float *want) {
+static bool reference(const goss__gemm *g, float *want) {
     bool near = true;
     for (int64_t i = 0; i < g->m; i++) {
         for (int64_t j = 0; j < g->n; j++) {
-            float s = g->accumulate ? c0[i * g->ldc + j] : 0;
-            double exact = s, size = fabs(exact);
+            float s = 0;
+            double exact = 0, size = 0;
             for (int64_t p = 0; p < g->k; p++) {
                 const float a = at(g->a, g->lda, g->ta, i, p), b = at(g->b, g->ldb, g->tb, p, j);
                 s = fmaf(a, b, s);
                 exact += (double)a * b, size += fabs((double)a * b);
             }
-            want[i * g->n + j] = s;
+            const float d = g->add ? g->add[i * g->add_row + j] : 0;
+            exact += d, size += fabs((double)d);
+            want[i * g->n + j] = s = g->add ? s + d : s;
             near &= !(fabs(s - exact) > (double)(g->k + 1) * 0x1p-24 * size);
         }
     }
@@ -42,17 +44,17 @@ static uint16_t *to_bf16(guarded *b) {
     return halves;
 }
 
-static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumulate, bool bf16) {
+static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool add, bool bf16) {
     const int64_t lda = (ta ? s.m : s.k) + s.pad, ldb = (tb ? s.k : s.n) + s.pad, ldc = s.n + s.pad;
     guarded a = guarded_new((ta ? s.k : s.m) * lda), b = guarded_new((tb ? s.n : s.k) * ldb),
             c = guarded_new(s.m * ldc);
     float *c0 = goss__calloc((size_t)(c.n + 1), sizeof(float)),
           *want = goss__calloc((size_t)(s.m * s.n + 1), sizeof(float));
     memcpy(c0, c.v, (size_t)c.n * sizeof(float));
-    goss__gemm g = {.m = s.m, .n = s.n, .k = s.k, .ta = ta, .tb = tb, .accumulate = accumulate, .a = a.v, .lda = lda, .b = b.v, .ldb = ldb,
-                    .c = c.v, .ldc = ldc};
+    goss__gemm g = {.m = s.m, .n = s.n, .k = s.k, .ta = ta, .tb = tb, .a = a.v, .lda = lda, .b = b.v, .ldb = ldb,
+                    .c = c.v, .ldc = ldc, .add = add ? c0 : NULL, .add_row = ldc};
     uint16_t *halves = bf16 ? to_bf16(&b) : NULL;
-    const bool near = reference(&g, c0, want);
+    const bool near = reference(&g, want);
     check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
     if (bf16) g.b = NULL, g.b_bf16 = halves;
     k->gemm(&g, x.p);
@@ -65,7 +67,7 @@ static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool accumula
     guarded_free(&a), guarded_free(&b), guarded_free(&c), goss__free(c0), goss__free(want);
     if (!near || !kept || !equal)
         T_FAIL("%s %lldx%lldx%lld pad %d%s%s%s%s:%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k, s.pad,
-               ta ? " ta" : "", tb ? " tb" : "", accumulate ? " acc" : "", bf16 ? " bf16" : "", near ? "" : " not near the exact product",
+               ta ? " ta" : "", tb ? " tb" : "", add ? " add" : "", bf16 ? " bf16" : "", near ? "" : " not near the exact product",
                kept ? "" : " wrote outside", equal ? "" : " not the serial sum");
 }
 
@@ -140,7 +142,7 @@ static void check_special(const goss__kernels *k) {
     for (int64_t i = 0; i < b.n; i++) b.v[i] = fabsf(b.v[i]) + 0.1f;
     a.v[2 * K + 3] = INFINITY, a.v[4 * K + 1] = NAN, b.v[5 * N + 36] = NAN, b.v[0] = -INFINITY;
     goss__gemm g = {.m = M, .n = N, .k = K, .a = a.v, .lda = K, .b = b.v, .ldb = N, .c = c.v, .ldc = N};
-    for (int64_t i = 0; i < c.n; i++) c.v[i] = NAN; /* must not leak into a product that does not accumulate */
+    for (int64_t i = 0; i < c.n; i++) c.v[i] = NAN; /* must not leak into the product */
     k->gemm(&g, x.p);
     bool right = scratch_free(&x);
     for (int64_t i = 0; i < M; i++) {

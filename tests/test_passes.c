@@ -3,7 +3,7 @@
 
 #include "base/rng.h"
 #include "gossamer/compose.h"
-#include "gossamer/exec.h"
+#include "machine.h"
 #include "test.h"
 
 enum { T = 2, N = 22, SIDE = 32, C = 24, WAYS = 5, STEPS = 3 };
@@ -69,36 +69,25 @@ static void fill(goss_params *params) {
 /* Some steps with the passes that `disabled` names switched off. */
 static void run(const char *disabled, int threads, outcome *out) {
     goss_val loss, update[6];
-    goss_program *p;
-    goss_params *params;
-    goss_threads *th;
-    goss_exec *e;
+    machine m;
     setenv("GOSSAMER_DISABLE", disabled, 1);
     goss_graph *g = build(&loss, update);
-    T_OK(goss_compile(g, &loss, 1, update, 6, NULL, &p, &err));
-    goss_graph_free(g);
-    T_OK(goss_params_new(GOSS_F32, &params, &err));
-    T_OK(goss_params_add(params, p, &err));
-    fill(params);
-    T_OK(goss_threads_new(threads, &th, &err));
-    T_OK(goss_exec_new(p, params, th, &e, &err));
-    T_OK(goss_exec_bind(e, "x", images, &err));
-    T_OK(goss_exec_bind(e, "label", labels, &err));
+    T_OK(machine_new(&m, g, &loss, 1, update, 6, NULL, threads, &err));
+    fill(m.params);
+    T_OK(goss_exec_bind(m.exec, "x", images, &err));
+    T_OK(goss_exec_bind(m.exec, "label", labels, &err));
     out->status = GOSS_OK;
-    for (int i = 0; i < STEPS && out->status == GOSS_OK; i++) out->status = goss_exec_run(e, &err);
-    out->loss = *(const float *)goss_exec_output(e, 0, NULL);
+    for (int i = 0; i < STEPS && out->status == GOSS_OK; i++) out->status = goss_exec_run(m.exec, &err);
+    out->loss = *(const float *)goss_exec_output(m.exec, 0, NULL);
     for (int i = 0; i < 2; i++)
-        memcpy(out->weights + i * 9 * C * C, goss_params_data(params, goss_params_find(params, i ? "w1" : "w0")),
+        memcpy(out->weights + i * 9 * C * C, goss_params_data(m.params, goss_params_find(m.params, i ? "w1" : "w0")),
                9 * C * C * sizeof(float));
-    char *text = goss_program_text(p);
+    char *text = goss_program_text(m.program);
     T_CHECK(strlen(text) < sizeof out->text);
     snprintf(out->text, sizeof out->text, "%s", text);
     goss_text_free(text);
-    out->memory = goss_program_memory(p, 1);
-    goss_exec_free(e);
-    goss_threads_free(th);
-    goss_params_free(params);
-    goss_program_free(p);
+    out->memory = goss_program_memory(m.program, 1);
+    machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
 }
 
@@ -205,32 +194,21 @@ TEST(a_failed_run_changes_no_parameter) {
     goss_val p = goss_param(g, "p", s), at = goss_input(g, "at", GOSS_INDEX, GOSS_SHAPE(goss_n(4)));
     goss_val rows = goss_gather(goss_param(g, "table", GOSS_SHAPE(goss_n(8), goss_n(128))), at);
     goss_val update = goss_assign(p, goss_add(goss_scale(p, 2), goss_shift(goss_sum_all(rows), 1)));
-    goss_program *program;
-    goss_params *params;
-    goss_threads *th;
-    goss_exec *e;
-    T_OK(goss_compile(g, NULL, 0, &update, 1, NULL, &program, &err));
-    goss_graph_free(g);
-    char *text = goss_program_text(program);
+    machine m;
+    T_OK(machine_new(&m, g, NULL, 0, &update, 1, NULL, 2, &err));
+    char *text = goss_program_text(m.program);
     T_CHECK(strstr(text, "in place of p") != NULL);
     goss_text_free(text);
-    T_OK(goss_params_new(GOSS_F32, &params, &err));
-    T_OK(goss_params_add(params, program, &err));
-    float *v = goss_params_data(params, goss_params_find(params, "p"));
+    float *v = goss_params_data(m.params, goss_params_find(m.params, "p"));
     for (int i = 0; i < ROWS * 128; i++) v[i] = (float)i;
-    T_OK(goss_threads_new(2, &th, &err));
-    T_OK(goss_exec_new(program, params, th, &e, &err));
     int32_t index[4] = {0, 7, 8, 1};
-    T_OK(goss_exec_bind(e, "at", index, &err));
-    T_ERR(goss_exec_run(e, &err), GOSS_E_ARGUMENT, "gather: an index lies outside its table");
+    T_OK(goss_exec_bind(m.exec, "at", index, &err));
+    T_ERR(goss_exec_run(m.exec, &err), GOSS_E_ARGUMENT, "gather: an index lies outside its table");
     for (int i = 0; i < ROWS * 128; i++) T_CHECK(v[i] == (float)i);
     index[2] = 2;
-    T_OK(goss_exec_run(e, &err));
+    T_OK(goss_exec_run(m.exec, &err));
     for (int i = 0; i < ROWS * 128; i++) T_CHECK(v[i] == (float)(2 * i + 1));
-    goss_exec_free(e);
-    goss_threads_free(th);
-    goss_params_free(params);
-    goss_program_free(program);
+    machine_free(&m);
 }
 
 /* ---- a large matrix that many small items share ---- */
@@ -239,10 +217,7 @@ TEST(a_failed_run_changes_no_parameter) {
 static double shared_product(int64_t tasks, const char *disabled, bool *batched, size_t *memory) {
     enum { K = 128, M = 2100 };
     static float x[600 * K];
-    goss_program *p;
-    goss_params *params;
-    goss_threads *th;
-    goss_exec *e;
+    machine m;
     goss_graph *g = goss_graph_new();
     goss_extent t = goss_symbol(g, "T", tasks), one = goss_n(1);
     goss_val in = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(t, one, goss_n(K)));
@@ -251,24 +226,17 @@ static double shared_product(int64_t tasks, const char *disabled, bool *batched,
     goss__rng r = goss__rng_make(4, 0);
     for (int64_t i = 0; i < tasks * K; i++) x[i] = (float)goss__rng_normal(&r);
     setenv("GOSSAMER_DISABLE", disabled, 1);
-    bool made = goss_compile(g, &sum, 1, NULL, 0, NULL, &p, &err) == GOSS_OK && goss_params_new(GOSS_F32, &params, &err) == GOSS_OK &&
-                goss_params_add(params, p, &err) == GOSS_OK && goss_threads_new(2, &th, &err) == GOSS_OK &&
-                goss_exec_new(p, params, th, &e, &err) == GOSS_OK;
-    goss_graph_free(g);
-    if (!made) return NAN;
-    float *numbers = goss_params_data(params, 0);
+    if (machine_new(&m, g, &sum, 1, NULL, 0, NULL, 2, &err) != GOSS_OK) return NAN;
+    float *numbers = goss_params_data(m.params, 0);
     for (int i = 0; i < K * M; i++) numbers[i] = (float)goss__rng_normal(&r);
-    double result = goss_exec_bind(e, "x", x, &err) == GOSS_OK && goss_exec_run(e, &err) == GOSS_OK
-                        ? (double)*(const float *)goss_exec_output(e, 0, NULL)
+    double result = goss_exec_bind(m.exec, "x", x, &err) == GOSS_OK && goss_exec_run(m.exec, &err) == GOSS_OK
+                        ? (double)*(const float *)goss_exec_output(m.exec, 0, NULL)
                         : NAN;
-    char *text = goss_program_text(p);
+    char *text = goss_program_text(m.program);
     *batched = text && strstr(text, "batched") != NULL;
-    *memory = goss_program_memory(p, 1);
+    *memory = goss_program_memory(m.program, 1);
     goss_text_free(text);
-    goss_exec_free(e);
-    goss_threads_free(th);
-    goss_params_free(params);
-    goss_program_free(p);
+    machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
     return result;
 }
@@ -307,57 +275,48 @@ static void build_sums(goss_graph *g, goss_val *y) {
 #undef IN
 }
 
+static void draw(goss__rng *r, void *data, int64_t n, goss_precision precision) {
+    for (int64_t i = 0; i < n; i++) {
+        const double v = goss__rng_normal(r);
+        if (precision == GOSS_F64)
+            ((double *)data)[i] = v;
+        else
+            ((float *)data)[i] = (float)v;
+    }
+}
+
 /* All results of these, one after the other; how many products have an addend. */
 static void run_sums(const char *disabled, goss_precision precision, int threads, int64_t tasks, double *out, int64_t *count, int *three) {
     goss_val y[ADDENDS];
-    goss_program *p;
-    goss_params *params;
-    goss_threads *th;
-    goss_exec *e;
+    machine m;
     static double x[3 * ROWS * INNER];
     goss_graph *g = goss_graph_new();
     goss_program_options o = goss_program_defaults();
     o.precision = precision;
     build_sums(g, y);
     setenv("GOSSAMER_DISABLE", disabled, 1);
-    T_OK(goss_compile(g, y, ADDENDS, NULL, 0, &o, &p, &err));
-    goss_graph_free(g);
-    T_OK(goss_params_new(precision, &params, &err));
-    T_OK(goss_params_add(params, p, &err));
-    T_OK(goss_threads_new(threads, &th, &err));
-    T_OK(goss_exec_new(p, params, th, &e, &err));
+    T_OK(machine_new(&m, g, y, ADDENDS, NULL, 0, &o, threads, &err));
     goss__rng r = goss__rng_make(5, 0);
-    for (int i = 0; i <= goss_params_count(params); i++) {
-        const bool last = i == goss_params_count(params);
-        void *data = last ? x : goss_params_data(params, i);
-        for (int64_t j = 0; j < (last ? 3 * ROWS * INNER : goss_params_numel(params, i)); j++) {
-            const double v = goss__rng_normal(&r);
-            if (precision == GOSS_F64)
-                ((double *)data)[j] = v;
-            else
-                ((float *)data)[j] = (float)v;
-        }
-    }
-    T_OK(goss_exec_bind(e, "x", x, &err));
-    T_OK(goss_exec_count(e, "T", tasks, &err));
-    T_OK(goss_exec_run(e, &err));
+    for (int i = 0; i < goss_params_count(m.params); i++)
+        draw(&r, goss_params_data(m.params, i), goss_params_numel(m.params, i), precision);
+    draw(&r, x, sizeof x / sizeof *x, precision);
+    T_OK(goss_exec_bind(m.exec, "x", x, &err));
+    T_OK(goss_exec_count(m.exec, "T", tasks, &err));
+    T_OK(goss_exec_run(m.exec, &err));
     *count = 0;
     for (int i = 0; i < ADDENDS; i++) {
         int64_t n;
-        const void *data = goss_exec_output(e, i, &n);
+        const void *data = goss_exec_output(m.exec, i, &n);
         for (int64_t j = 0; j < n; j++) out[(*count)++] = precision == GOSS_F64 ? ((const double *)data)[j] : (double)((const float *)data)[j];
     }
-    char *text = goss_program_text(p);
+    char *text = goss_program_text(m.program);
     *three = 0;
     for (const char *at = text; (at = strstr(at, "= matmul")); at++) { /* two commas between its operands */
         const char *open = strchr(at, '('), *close = strchr(at, ')'), *comma = strchr(open, ',');
         *three += comma && comma < close && strchr(comma + 1, ',') && strchr(comma + 1, ',') < close;
     }
     goss_text_free(text);
-    goss_exec_free(e);
-    goss_threads_free(th);
-    goss_params_free(params);
-    goss_program_free(p);
+    machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
 }
 

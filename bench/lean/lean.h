@@ -36,7 +36,7 @@ float *lean_input(const char *name, int64_t n, double scale, double offset);
 /* A parameter of these numbers; its place in l->param. */
 lean_param *lean_weight(lean *l, const char *name, int64_t n, double scale);
 
-/* C = (accumulate ? C : 0) + op(A) op(B), on one worker. */
+/* C = op(A) op(B), on one worker. */
 void lean_product(const lean *l, int worker, const goss__gemm *g);
 /* x = relu(x + bias), bias [columns] repeated */
 void lean_bias_relu(float *x, const float *bias, int64_t rows, int64_t columns);

@@ -129,7 +129,7 @@ GOSS_UNARY(tanh)
 GOSS_UNARY(sigmoid)
 GOSS_UNARY(softplus)
 GOSS_UNARY(relu)
-GOSS_API goss_val goss_mul_add(goss_val a, goss_val b, goss_val c); /* a b + c, both rounded */
+GOSS_API goss_val goss_mul_add(goss_val a, goss_val b, goss_val c);     /* a b + c, both rounded */
 GOSS_API goss_val goss_lerp(goss_val a, goss_val b, goss_val c);        /* a + c (b - a) */
 GOSS_API goss_val goss_lerp_square(goss_val a, goss_val b, goss_val c); /* a + c (b^2 - a): a running second moment */
 GOSS_API goss_val goss_over_root(goss_val a, goss_val b, goss_val c);   /* a / (sqrt(b) + c) */

@@ -14,13 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* C[m,n] = (accumulate ? C : 0) + op(A)[m,k] op(B)[k,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
+/* C[m,n] = op(A)[m,k] op(B)[k,n] + add[m,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
  * lda, ldb, ldc: elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the result has
  * the bits of the product with the same numbers as floats. `more` further products of these shapes follow, their operands and C so many
  * elements on each time (0: the same). */
 typedef struct goss__gemm {
     int64_t m, n, k;
-    bool ta, tb, accumulate;
+    bool ta, tb;
     const float *a;
     int64_t lda;
     const float *b;
@@ -29,7 +29,7 @@ typedef struct goss__gemm {
     int64_t ldc;
     const uint16_t *b_bf16;
     int64_t more, a_step, b_step, c_step;
-    const float *add; /* [m,n], added to each result last (not with `accumulate`); NULL: nothing. May be c */
+    const float *add; /* [m,n], added to each result last; NULL: nothing. Not in C, which holds parts of sums meanwhile */
     int64_t add_row, add_step; /* elements between its rows, 0: one for all; to that of the next product */
 } goss__gemm;
 

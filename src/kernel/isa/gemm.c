@@ -115,7 +115,7 @@ static void fill_empty(const goss__gemm *g) {
         for (int64_t i = 0; i < g->m; i++) {
             float *c = g->c + p * g->c_step + i * g->ldc;
             if (g->add)
-                memmove(c, g->add + p * g->add_step + i * g->add_row, row);
+                memcpy(c, g->add + p * g->add_step + i * g->add_row, row);
             else
                 memset(c, 0, row);
         }
@@ -148,7 +148,7 @@ static void gemm_small(const goss__gemm *g, float *scratch) {
     const int64_t cols = all ? g->n : panel_cols(g->m);
     const int ragged = !g->tb && g->n % W != 0;
     goss__tile t = {.a = g->a, .ldb = g->tb ? panel_row(g->n) : g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc, .add_row = g->add_row};
-    t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = g->accumulate ? TILE_CONTINUE : TILE_SET;
+    t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = TILE_SET;
     for (int64_t i = 0; i <= g->more; i++, t.a += g->a_step) {
         if (g->tb && (i == 0 || g->b_step)) GOSS_FN(pack_cols)(scratch, t.ldb, g->b + i * g->b_step, g->ldb, g->k, g->n);
         for (int64_t j = 0; j < g->n; j += cols) {
@@ -168,7 +168,7 @@ static bool is_column(const goss__gemm *g) {
 }
 
 static goss__gemm turned(const goss__gemm *g) {
-    goss__gemm t = {.m = g->n, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta, .accumulate = g->accumulate};
+    goss__gemm t = {.m = g->n, .n = g->m, .k = g->k, .ta = !g->tb, .tb = !g->ta};
     t.a = g->b, t.lda = g->ldb, t.b = g->a, t.ldb = g->lda, t.c = g->c, t.ldc = g->m;
     t.more = g->more, t.a_step = g->b_step, t.b_step = g->a_step, t.c_step = g->c_step;
     t.add = g->add, t.add_row = g->m, t.add_step = g->add_step;
@@ -180,7 +180,7 @@ static void gemm_blocks(const goss__gemm *g, float *scratch) {
     const int64_t panel = panel_floats(goss__min64(g->k, K_BLOCK), g->n);
     for (b.k0 = 0; b.k0 < g->k; b.k0 += K_BLOCK) {
         b.kc = goss__min64(K_BLOCK, g->k - b.k0);
-        b.mode = b.k0 > 0 || g->accumulate ? TILE_CONTINUE : TILE_SET, b.last = b.k0 + b.kc == g->k;
+        b.mode = b.k0 > 0 ? TILE_CONTINUE : TILE_SET, b.last = b.k0 + b.kc == g->k;
         for (b.m0 = 0; b.m0 < g->m; b.m0 += M_BLOCK) {
             b.mc = goss__min64(M_BLOCK, g->m - b.m0);
             b.far_b = b.kc * g->n > FAR_FLOATS;
@@ -214,7 +214,7 @@ static void gemm_any(const goss__gemm *first, void *scratch) {
 /* Few rows times a large B that is stored transposed: its rows are read where they lie, in the place of A's, and the few are packed
  * instead; the result comes out transposed. The same sums. */
 static bool is_wide(const goss__gemm *g) {
-    return g->tb && !g->ta && !g->accumulate && !g->add && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n &&
+    return g->tb && !g->ta && !g->add && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n &&
            g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;
 }
 
@@ -231,7 +231,7 @@ static void gemm_wide(const goss__gemm *g, float *scratch) {
 void GOSS_FN(gemm)(const goss__gemm *g, void *scratch) {
     if (g->m <= 0 || g->n <= 0) return;
     if (g->k <= 0) {
-        if (!g->accumulate) fill_empty(g);
+        fill_empty(g);
     } else if (is_wide(g)) {
         gemm_wide(g, scratch);
     } else if (is_column(g)) {
