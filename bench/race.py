@@ -45,7 +45,8 @@ WORKLOADS = {
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 
-LEAN = ["hyper-mlp", "hyper-mlp-clip", "generated-conv4", "maml-1", "maml-5", "adapt", "adapt-bf16"]  # there is a step written by hand, too
+LEAN = ["hyper-mlp", "hyper-mlp-clip", "generated-conv4", "maml-1", "maml-5", "adapt", "adapt-bf16",
+        "adapt-10000"]  # there is a step written by hand, too
 
 
 class Contender:

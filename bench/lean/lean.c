@@ -39,6 +39,12 @@ void lean_train(lean *l, void (*run)(void *context), void *context, const double
     serve(&l->run, run, context);
 }
 
+void lean_predict(const lean *l, void (*run)(void *context), void *context, double probability, double squares) {
+    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"probability\":%.8g,\"squares\":%.8g}", l->run.workload,
+           l->threads, probability, squares);
+    serve(&l->run, run, context);
+}
+
 float *lean_floats(int64_t n) {
     float *x = goss__alloc_aligned((size_t)n * sizeof *x);
     if (!x) fail("no memory");

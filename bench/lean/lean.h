@@ -31,6 +31,8 @@ void lean_open(lean *l, int argc, char **argv, const char *const *names);
 /* Two steps for the three figures that all contenders must agree on, then steps to be timed. *loss and *gradient_norm: as the
  * last step left them. */
 void lean_train(lean *l, void (*run)(void *context), void *context, const double *loss, const double *gradient_norm);
+/* The same of a step forward: what a run has left, then runs to be timed. */
+void lean_predict(const lean *l, void (*run)(void *context), void *context, double probability, double squares);
 float *lean_floats(int64_t n); /* zero, 64-byte aligned; ends the program without memory */
 float *lean_input(const char *name, int64_t n, double scale, double offset);
 /* A parameter of these numbers; its place in l->param. */

@@ -1,8 +1,6 @@
 /* lean_adapt: bench_adapt by hand. The generated first layer is used row by row as it is made: each thread makes some rows
  * of it from the generator's columns, and adds what they contribute to the hidden units at once. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bf16.h"
@@ -99,8 +97,6 @@ int main(int argc, char **argv) {
     run(&s);
     double squares = 0;
     for (int c = 0; c < WAYS; c++) squares += (double)s.p[c] * (double)s.p[c];
-    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"probability\":%.8g,\"squares\":%.8g}", s.l.run.workload, s.l.threads,
-           (double)s.p[0], squares);
-    serve(&s.l.run, run, &s);
+    lean_predict(&s.l, run, &s, (double)s.p[0], squares);
     return 0;
 }
