@@ -46,7 +46,7 @@ WORKLOADS = {
 }
 
 LEAN = ["hyper-mlp", "hyper-mlp-clip", "generated-conv4", "maml-1", "maml-5", "adapt", "adapt-bf16",
-        "adapt-10000"]  # there is a step written by hand, too
+        "chunked-1m", "lowrank-1m", "adapt-10000"]  # there is a step written by hand, too
 
 
 class Contender:

@@ -58,16 +58,26 @@ float *lean_input(const char *name, int64_t n, double scale, double offset) {
     return x;
 }
 
-lean_param *lean_weight(lean *l, const char *name, int64_t n, double scale) {
+lean_param *lean_weight_alone(lean *l, const char *name, int64_t n, double scale) {
     if (l->n_params == LEAN_PARAMS) fail("too many parameters");
     lean_param *p = &l->param[l->n_params++];
-    *p = (lean_param){n, lean_input(name, n, scale, 0), lean_floats(n), lean_floats(n), lean_floats(n)};
+    *p = (lean_param){n, lean_input(name, n, scale, 0), NULL, lean_floats(n), lean_floats(n)};
+    return p;
+}
+
+lean_param *lean_weight(lean *l, const char *name, int64_t n, double scale) {
+    lean_param *p = lean_weight_alone(l, name, n, scale);
+    p->gradient = lean_floats(n);
     return p;
 }
 
 void lean_product(const lean *l, int worker, const goss__gemm *g) {
     if (l->kernels->gemm_scratch(g->m, g->n, g->k, g->ta, g->tb) > SCRATCH) fail("a product wants more scratch");
     l->kernels->gemm(g, l->scratch[worker]);
+}
+
+void lean_relu(float *x, int64_t n) {
+    for (int64_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
 }
 
 void lean_bias(float *x, const float *bias, int64_t rows, int64_t columns) {

@@ -7,7 +7,7 @@
 #include "kernel/kernel.h"
 #include "../serve.h"
 
-#define LEAN_PARAMS 8
+#define LEAN_PARAMS 16
 
 /* A parameter with its gradient and moments. */
 typedef struct lean_param {
@@ -37,11 +37,13 @@ float *lean_floats(int64_t n); /* zero, 64-byte aligned; ends the program withou
 float *lean_input(const char *name, int64_t n, double scale, double offset);
 /* A parameter of these numbers; its place in l->param. */
 lean_param *lean_weight(lean *l, const char *name, int64_t n, double scale);
+lean_param *lean_weight_alone(lean *l, const char *name, int64_t n, double scale); /* no room for a gradient */
 
 /* C = op(A) op(B), on one worker. */
 void lean_product(const lean *l, int worker, const goss__gemm *g);
 /* x = relu(x + bias), bias [columns] repeated */
 void lean_bias_relu(float *x, const float *bias, int64_t rows, int64_t columns);
+void lean_relu(float *x, int64_t n);
 void lean_bias(float *x, const float *bias, int64_t rows, int64_t columns);
 /* gradient = where(y > 0, gradient, 0) */
 void lean_relu_back(float *gradient, const float *y, int64_t n);

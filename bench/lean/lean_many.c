@@ -34,15 +34,11 @@ static void dense(const step *s, int worker, int64_t tasks, const float *x, int6
                                               .add = b + at});
 }
 
-static void relu(float *x, int64_t n) {
-    for (int64_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
-}
-
 static void encode(const step *s, int worker, int64_t from, int64_t tasks, block *k) {
     dense(s, worker, tasks, s->embedding + from * CODE, CODE, s->w1, HIDDEN, s->b1, 0, HIDDEN, k->h1);
-    relu(k->h1, tasks * HIDDEN);
+    lean_relu(k->h1, tasks * HIDDEN);
     dense(s, worker, tasks, k->h1, HIDDEN, s->w2, HIDDEN, s->b2, 0, HIDDEN, k->h2);
-    relu(k->h2, tasks * HIDDEN);
+    lean_relu(k->h2, tasks * HIDDEN);
 }
 
 /* Each task's y[columns] = x[rows] w, its own w from `at` on; y of one task is `stride` after that of another. */
@@ -62,7 +58,7 @@ static void layer(const step *s, int worker, int64_t tasks, block *k, const floa
 
 /* What a hidden layer hands on. */
 static void activate(float *a, int64_t tasks) {
-    for (int64_t t = 0; t < tasks; t++, a += ROWS2) relu(a, UNITS), a[UNITS] = 1;
+    for (int64_t t = 0; t < tasks; t++, a += ROWS2) lean_relu(a, UNITS), a[UNITS] = 1;
 }
 
 static void softmax(float *p) {
