@@ -1,7 +1,6 @@
 /* chunked.c: chunked-1m by hand. A thread has one task at a time, whose weights are generated, used and replaced by their
  * gradient, layer by layer, in the same place; what follows for the generator is added up before the next task's are made. */
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "million.h"

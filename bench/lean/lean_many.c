@@ -1,5 +1,5 @@
 /* lean_many: bench_many by hand. A block of tasks stays with one thread. Their weights come some rows of a layer at a time, which
- * are used while they are in the cache: no task's network is ever whole. A layer's biases are one more row of it, and its input
+ * are used while they are in the cache: no task has its network whole. A layer's biases are one more row of it, and its input
  * ends with a 1. */
 #include <math.h>
 #include <string.h>

@@ -1,8 +1,6 @@
 /* low_rank.c: lowrank-1m by hand. Some tasks at a time go through the network and back on one thread; what gradients of large
  * matrices need of all of them stays, and those gradients are made piece by piece, each used by Adam in the cache. */
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "million.h"
