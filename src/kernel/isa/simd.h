@@ -189,6 +189,27 @@ ALWAYS vf vload_bf16_n(const uint16_t *p, int64_t n) {
     return vload_bf16(some);
 }
 
+/* 2 W of them: those at even places, and those at odd ones (every target is little-endian). */
+ALWAYS void vload_bf16_even_odd(const uint16_t *p, vf out[2]) {
+    vu pairs;
+    memcpy(&pairs, p, sizeof pairs);
+    out[0] = (vf)(pairs << 16), out[1] = (vf)(pairs & 0xffff0000u);
+}
+/* Back from there: the lanes of x[0] and x[1] in turns. */
+ALWAYS void vinterleave(vf x[2]) {
+    const vf a = x[0], b = x[1];
+#if W == 16
+    x[0] = __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    x[1] = __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+#elif W == 8
+    x[0] = __builtin_shufflevector(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+    x[1] = __builtin_shufflevector(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+#else
+    x[0] = __builtin_shufflevector(a, b, 0, 4, 1, 5);
+    x[1] = __builtin_shufflevector(a, b, 2, 6, 3, 7);
+#endif
+}
+
 /* Loads n lanes, the rest 0; stores n lanes. For loop tails: n >= W is the common, full case. */
 ALWAYS vf vload_n(const float *p, int64_t n) { return n >= W ? vload(p) : vload_part(p, vfirst(n)); }
 ALWAYS void vstore_n(float *p, vf v, int64_t n) {
