@@ -164,7 +164,7 @@ TEST(scatters_wait_for_their_reader) {
 }
 
 TEST(all_passes_off_is_near_all_on) {
-    run("", 2, &a), run("winograd,fuse-sum,fuse-add,fuse-addend,batch,late,in-place,again", 2, &b);
+    run("", 2, &a), run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-chain,batch,late,in-place,again", 2, &b);
     check_near();
 }
 
@@ -174,7 +174,7 @@ TEST(a_name_that_switches_nothing_off_is_an_error) {
     goss_program *p;
     setenv("GOSSAMER_DISABLE", "late,,winogrand", 1);
     T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT, "nothing is called \"winogrand\"; there are again ");
-    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-addend,fuse-sum,in-place,late,winograd", 1);
+    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-addend,fuse-chain,fuse-sum,in-place,late,winograd", 1);
     T_OK(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err));
     unsetenv("GOSSAMER_DISABLE");
     goss_program_free(p);

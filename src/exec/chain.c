@@ -42,7 +42,8 @@ static void set_rows(goss__ew *e, int64_t rows, bool by_rows) { *(by_rows ? &e->
 static void set_link(const goss_exec *e, goss__step *s, int64_t inner, int64_t block, bool by_rows) {
     const bool f64 = e->program->precision == GOSS_F64;
     const int64_t bytes = block * inner * (f64 ? 8 : 4);
-    s->link = (goss__link){.fn = goss__ew_kernel(s->value->op, f64, e->kernels), .block = {.outer = 1, .inner = inner}, .move = {bytes}};
+    s->link = (goss__link){
+        .fn = goss__ew_kernel(s->value->op, f64, e->kernels), .ops = 1, .block = {.outer = 1, .inner = inner}, .move = {bytes}};
     set_rows(&s->link.block, block, by_rows);
     for (int i = 0; i < s->value->n_in; i++) {
         const operand_kind kind = kind_of(&s->shapes[0].in[i], s->shapes[0].out);
@@ -58,11 +59,10 @@ static bool reads(const goss_program *p, const goss__value *v, uint32_t value) {
     return false;
 }
 
-/* Whether anything outside the chain reads what step k makes. */
-static bool leaves_chain(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count) {
+bool goss__leaves(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count) {
     const goss_program *p = e->program;
     const uint32_t value = p->instrs[k].value;
-    bool leaves = p->values[value].place != GOSS__AT_PRIVATE;
+    bool leaves = p->values[value].last_phase > p->values[value].phase;
     for (uint32_t j = ph->first; j < ph->first + ph->count && !leaves; j++)
         leaves = (j < first || j >= first + count) && reads(p, e->steps[j].value, value);
     return leaves;
@@ -81,7 +81,7 @@ static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t coun
     const goss_program *p = e->program;
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
-        if (leaves_chain(e, &p->phases[f], k, first, count)) continue;
+        if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(e, &p->phases[f], k, first, count)) continue;
         e->steps[k].link.move[0] = 0;
         uint32_t last = k;
         goss__step *place = free_place(e, k, first);
@@ -104,6 +104,7 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) 
         for (int i = 0; i < e->steps[k].value->n_in; i++) rows |= kind_of(&e->steps[k].shapes[0].in[i], out) == ROW;
     const int64_t inner = rows ? out->dim[out->rank - 1] : 1, block = inner < BLOCK ? BLOCK / inner : 1;
     for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], inner, block, rows);
+    goss__fuse_chain(e, &e->program->phases[f], first, count);
     place_locals(e, f, first, count);
     e->steps[first].chain = (int)count, e->steps[first].by_rows = rows;
 }
@@ -125,13 +126,52 @@ void goss__resolve_chains(goss_exec *e, uint32_t f) {
 
 /* ---- runs ---- */
 
-static void run_block(goss__link *link, int n) {
-    for (goss__link *l = link; l < link + n; l++) {
-        goss__ew *e = &l->block;
-        l->fn(e);
-        e->out = (char *)e->out + l->move[0];
-        for (int i = 0; i < 3; i++) e->in[i] = (const char *)e->in[i] + l->move[i + 1];
+/* A chain's calls: what they are, as resolved, and where they stand in one unit. */
+typedef struct bound {
+    const goss__step *head;
+    int n;
+    bool by_rows;
+    goss__ew block[LINKS];
+} bound;
+
+static void bind_links(bound *b, const goss_exec *e, const goss__step *head, const goss__unit *u) {
+    b->head = head, b->n = head->chain, b->by_rows = head->by_rows;
+    for (int k = 0; k < b->n; k++) {
+        const goss__step *s = head + k;
+        b->block[k] = s->link.block;
+        b->block[k].out = goss__address(e, &s->at[0], u);
+        for (int i = 0; i < s->value->n_in; i++) b->block[k].in[i] = goss__address(e, &s->at[i + 1], u);
     }
+}
+
+static void move_on(goss__ew *e, const int64_t *move) {
+    e->out = (char *)e->out + move[0];
+    for (int i = 0; i < 3; i++) e->in[i] = (const char *)e->in[i] + move[i + 1];
+}
+
+static void run_block(bound *b) {
+    for (int k = 0; k < b->n; k += b->head[k].link.ops) b->head[k].link.fn(&b->block[k]);
+    for (int k = 0; k < b->n; k++) move_on(&b->block[k], b->head[k].link.move);
+}
+
+static void run_blocks(bound *b, int64_t rows, int64_t block) {
+    for (; rows >= block; rows -= block) run_block(b);
+    if (rows == 0) return;
+    for (int k = 0; k < b->n; k++) set_rows(&b->block[k], rows, b->by_rows);
+    run_block(b);
+}
+
+/* The first block call by call, and how long each of them takes. */
+static int64_t weigh_block(bound *b, int64_t rows, double *weight) {
+    for (int k = 0; k < b->n; k++) set_rows(&b->block[k], rows, b->by_rows);
+    for (int k = 0; k < b->n; k++) {
+        const goss__link *l = &b->head[k].link;
+        const double from = goss__now();
+        if (l->ops) l->fn(&b->block[k]);
+        weight[k] = l->ops ? goss__now() - from : 0;
+    }
+    for (int k = 0; k < b->n; k++) move_on(&b->block[k], b->head[k].link.move);
+    return rows;
 }
 
 /* A profiled chain: the first block shows how its time divides among the steps; a clock read at every call would count for
@@ -144,50 +184,15 @@ static void note_chain(goss_exec *e, uint32_t first, int worker, const double *w
     goss__profile_event(e, worker, first, first + (uint32_t)n - 1, start);
 }
 
-/* The chain's calls on the first block of unit u. */
-static void bind_links(const goss_exec *e, const goss__step *head, const goss__unit *u, goss__link *link) {
-    for (int k = 0; k < head->chain; k++) {
-        const goss__step *s = head + k;
-        link[k] = s->link;
-        link[k].block.out = goss__address(e, &s->at[0], u);
-        for (int i = 0; i < s->value->n_in; i++) link[k].block.in[i] = goss__address(e, &s->at[i + 1], u);
-    }
-}
-
-static void set_all_rows(goss__link *link, int n, int64_t rows, bool by_rows) {
-    for (int k = 0; k < n; k++) set_rows(&link[k].block, rows, by_rows);
-}
-
-static void run_blocks(goss__link *link, int n, int64_t rows, int64_t block, bool by_rows) {
-    for (; rows >= block; rows -= block) run_block(link, n);
-    if (rows == 0) return;
-    set_all_rows(link, n, rows, by_rows);
-    run_block(link, n);
-}
-
-/* The first block step by step, and how long each of them takes. */
-static void weigh_block(goss__link *link, int n, double *weight) {
-    for (int k = 0; k < n; k++) {
-        const double from = goss__now();
-        run_block(&link[k], 1);
-        weight[k] = goss__now() - from;
-    }
-}
-
 void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u) {
     const goss__step *head = &e->steps[first];
     const goss__ew *shape = &head->link.block;
-    goss__link link[LINKS];
+    bound b;
     double weight[LINKS], start = e->profile ? goss__now() : 0;
     int64_t rows = head->shapes[u->last].out->numel, block = shape->inner;
     if (head->by_rows) rows /= shape->inner, block = shape->outer;
-    bind_links(e, head, u, link);
-    if (e->profile) {
-        const int64_t some = rows < block ? rows : block;
-        if (some < block) set_all_rows(link, head->chain, some, head->by_rows);
-        weigh_block(link, head->chain, weight);
-        rows -= some;
-    }
-    run_blocks(link, head->chain, rows, block, head->by_rows);
-    if (e->profile) note_chain(e, first, u->worker, weight, head->chain, start);
+    bind_links(&b, e, head, u);
+    if (e->profile) rows -= weigh_block(&b, rows < block ? rows : block, weight);
+    run_blocks(&b, rows, block);
+    if (e->profile) note_chain(e, first, u->worker, weight, b.n, start);
 }

@@ -20,6 +20,7 @@ typedef struct goss__place_at {
 /* A step of a chain as a kernel call on one block: where its operands begin comes with the unit. */
 typedef struct goss__link {
     goss__ew_fn fn;
+    int ops; /* steps that fn does: 1; more: a row of fused.def; 0: the step belongs to one before */
     goss__ew block;
     int64_t move[4]; /* bytes to the next block: output, operands; 0 for what stays in one place */
 } goss__link;
@@ -87,6 +88,10 @@ static inline char *goss__address(const goss_exec *e, const goss__place_at *at, 
 void goss__exec_resolve(goss_exec *e);
 /* Finds the chains among the instructions of a phase. */
 void goss__resolve_chains(goss_exec *e, uint32_t phase);
+/* Whether anything outside the steps first .. first + count - 1 of a phase reads what step k makes. */
+bool goss__leaves(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count);
+/* Makes one call of steps of a chain that are a row of kernel/fused.def. */
+void goss__fuse_chain(goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t count);
 /* Elementwise steps first .. first + chain - 1 on one unit, block by block. */
 void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u);
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */

@@ -12,17 +12,25 @@ static bool placed_before(const goss_program *p, const uint8_t *waiting, uint32_
     return true;
 }
 
-/* Elementwise instructions of one shape are made neighbours where dependences allow, for chain.c. */
+static bool reads_any(const goss_program *p, const goss__value *v, const uint32_t *values, uint32_t n) {
+    for (int i = 0; i < v->n_in; i++)
+        for (uint32_t k = 0; k < n; k++)
+            if (goss__source(p, v->in[i]) == values[k]) return true;
+    return false;
+}
+
+/* Elementwise instructions are made neighbours of those of their shape that they read from, where dependences allow: for chain.c. */
 static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
     goss_program *p = b->p;
     uint8_t *waiting = b->in_phase; /* zero between phases */
     for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
-    for (uint32_t i = 0; i < n; i++) {
+    for (uint32_t i = 0, first = 0; i < n; i++) {
         uint32_t pick = i;
         const goss__value *before = i ? &p->values[order[i - 1]] : NULL;
         for (uint32_t j = i; before && before->op->views && j < n && j < i + 64; j++) {
             const goss__value *v = &p->values[order[j]];
             if (!v->op->views || !goss_shape_equal(v->node->shape, before->node->shape) || !placed_before(p, waiting, order[j])) continue;
+            if (j > i && !reads_any(p, v, order + first, i - first)) continue;
             pick = j;
             break;
         }
@@ -30,6 +38,7 @@ static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
         memmove(order + i + 1, order + i, (pick - i) * sizeof *order);
         order[i] = v;
         waiting[v] = 0;
+        if (before && (!before->op->views || !goss_shape_equal(p->values[v].node->shape, before->node->shape))) first = i;
     }
 }
 

@@ -60,6 +60,15 @@ enum goss__ew_op {
     GOSS__EW_COUNT
 };
 
+/* Chains of elementwise ops as one loop; fused.def says which, fused.h of what. A kernel is given the arguments of all its ops, one
+ * after the other in an array, and goes over outer * inner dense elements of the first; what it need not keep it does not write. */
+enum goss__fused_row {
+#define FUSED(name, ...) GOSS__FUSED_##name,
+#include "kernel/fused.def"
+#undef FUSED
+    GOSS__FUSED_COUNT
+};
+
 /* 2-D pooling windows over NHWC: x[n,h,w,c] -> [n,oh,ow,c]; taps outside are left out. */
 typedef struct goss__pool2d {
     int64_t n, h, w, c, kh, kw, oh, ow, stride_h, stride_w, pad_top, pad_left;
@@ -75,7 +84,7 @@ typedef struct goss__kernels {
     void (*conv_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch);
     void (*conv_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch);
 
-    goss__ew_fn ew[GOSS__EW_COUNT];
+    goss__ew_fn ew[GOSS__EW_COUNT], fused[GOSS__FUSED_COUNT];
 
     /* x[pre,red,post] -> out[pre,post], sum or max over the middle axis. red = 0 gives 0 or -inf. */
     void (*sum)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);

@@ -107,28 +107,27 @@ static goss_val sgd_direction(step *s, const part *a, goss_val g) {
     return now;
 }
 
-/* The decay term of the weights as they are; GOSS_NONE: there is none. */
-static goss_val decay_term(const step *s, const part *a) {
-    if (s->o->weight_decay == 0) return GOSS_NONE;
-    goss_val d = goss_scale(a->old, s->o->weight_decay);
-    return given(a->p->decay_scale) ? goss_mul(d, a->p->decay_scale) : d;
+/* `size` times weight decay. */
+static goss_val decay_share(const step *s, const part *a, goss_val size) {
+    goss_val share = goss_scale(size, s->o->weight_decay);
+    return given(a->p->decay_scale) ? goss_mul(share, a->p->decay_scale) : share;
 }
 
 /* A gradient as it counts: nothing of a step that is not applied. */
-static goss_val counted_gradient(const step *s, const part *a, goss_val decay) {
+static goss_val counted_gradient(const step *s, const part *a, bool decays) {
     goss_val g = given(s->clip) ? goss_mul(a->g, s->clip) : a->g;
-    if (given(decay)) g = goss_add(g, decay);
+    if (decays) g = goss_mul_add(a->old, decay_share(s, a, goss_const(s->g, 1)), g);
     return goss_select(s->applied, g, goss_const(s->g, 0));
 }
 
 static goss_val updated(step *s, const part *a) {
-    const bool decoupled = s->o->kind == GOSS_ADAMW;
-    goss_val decay = decay_term(s, a), g = counted_gradient(s, a, decoupled ? GOSS_NONE : decay), now = a->old;
+    const bool decays = s->o->weight_decay != 0, decoupled = s->o->kind == GOSS_ADAMW;
     goss_val rate = goss_mul(s->applied, a->p->rate == 0 || a->p->rate == 1 ? s->rate : goss_scale(s->rate, a->p->rate));
-    goss_val down = goss_neg(rate), scale = goss_const(s->g, 1);
+    goss_val down = goss_neg(rate), scale = goss_const(s->g, 1), now = a->old;
     if (given(a->p->rate_scale)) down = goss_mul(down, a->p->rate_scale);
+    goss_val g = counted_gradient(s, a, decays && !decoupled);
+    if (decays && decoupled) now = goss_mul_add(now, decay_share(s, a, down), now);
     goss_val direction = s->o->kind == GOSS_SGD ? sgd_direction(s, a, g) : adam_direction(s, a, g, &scale);
-    if (given(decay) && decoupled) now = goss_mul_add(decay, down, now);
     return goss_mul_add(direction, goss_mul(down, scale), now);
 }
 

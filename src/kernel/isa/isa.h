@@ -29,6 +29,9 @@ void GOSS_FN(depthwise_dw)(const goss__conv *c, const float *x, const float *gy,
 #define ROW(name, arity, formula, va, vb, vc) void GOSS_FN(ew_##name)(const goss__ew *e);
 #include "kernel/elementwise.def"
 #undef ROW
+#define FUSED(name, ...) void GOSS_FN(fused_##name)(const goss__ew *e);
+#include "kernel/fused.def"
+#undef FUSED
 
 void GOSS_FN(sum)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
 void GOSS_FN(max)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);

@@ -20,6 +20,12 @@ const goss__kernels *GOSS_FN(kernels)(void) {
 #include "kernel/elementwise.def"
 #undef ROW
             },
+        .fused =
+            {
+#define FUSED(name, ...) GOSS_FN(fused_##name),
+#include "kernel/fused.def"
+#undef FUSED
+            },
         .sum = GOSS_FN(sum),
         .max = GOSS_FN(max),
         .dot = GOSS_FN(dot),

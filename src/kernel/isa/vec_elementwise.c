@@ -3,22 +3,7 @@
  * The inner loop is instantiated for each combination of inner strides (0: the operand is one number a row, 1: dense),
  * and the outer loop runs inside it, so that many short rows (a bias, a norm) cost no call each. */
 #include "kernel/isa/isa.h"
-#include "kernel/isa/vmath.h"
-
-#define EXP vexp
-#define LOG vlog
-#define SQRT vsqrt
-#define TANH vtanh
-#define SIN vsin
-#define COS vcos
-#define ABS vabs
-#define FLOOR vfloor
-#define MAX vmax
-#define MIN vmin
-#define K(x) vset((float)(x))
-#define LESS(a, b) vselect(vless(a, b), vset(1.f), vset(0.f))
-#define SELECT(m, a, b) vselect(vdiffers(m, vset(0.f)), a, b)
-#define FMA vfma
+#include "kernel/isa/vformula.h"
 
 typedef vf (*formula)(vf a, vf b, vf c);
 
@@ -105,7 +90,6 @@ ALWAYS void apply(const goss__ew *given, formula f, const int arity) {
 }
 
 #define ROW(name, arity, formula_, va, vb, vc)                                                                         \
-    ALWAYS vf f_##name(vf a, vf b, vf c) { return formula_; }                                                          \
     void GOSS_FN(ew_##name)(const goss__ew *e) { apply(e, f_##name, arity); }
 #include "kernel/elementwise.def"
 #undef ROW

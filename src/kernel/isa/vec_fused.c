@@ -1,0 +1,61 @@
+/* vec_fused.c: every row of fused.def as one loop. A row is data that the compiler knows: it unrolls the row's ops and keeps
+ * their results in registers. */
+#include "kernel/fused.h"
+#include "kernel/isa/isa.h"
+#include "kernel/isa/vformula.h"
+
+/* Where a row's operands are and where its results go. */
+typedef struct lines {
+    const float *in[GOSS__FUSED_MOST][3];
+    vf number[GOSS__FUSED_MOST][3];
+    float *out[GOSS__FUSED_MOST];
+} lines;
+
+ALWAYS vf value_of(const enum goss__ew_op op, vf a, vf b, vf c) {
+    switch (op) {
+#define ROW(name, arity, formula, va, vb, vc) \
+    case GOSS__EW_##name:                     \
+        return f_##name(a, b, c);
+#include "kernel/elementwise.def"
+#undef ROW
+    default:
+        return a;
+    }
+}
+
+ALWAYS vf operand(const lines *l, const vf *result, const int from, int k, int j, int64_t i, int64_t left) {
+    if (from >= 0) return result[from];
+    return from == GOSS__FUSED_ARRAY ? vload_n(l->in[k][j] + i, left) : l->number[k][j];
+}
+
+/* The elements from i on: W of them, or the `left` last ones. All is read before anything is written: outputs may be operands. */
+ALWAYS void some(const lines *l, const goss__fused_op *op, const int n, int64_t i, int64_t left) {
+    vf result[GOSS__FUSED_MOST];
+    UNROLL for (int k = 0; k < n; k++) {
+        vf in[3] = {{0}};
+        UNROLL for (int j = 0; j < 3; j++) in[j] = operand(l, result, op[k].in[j], k, j, i, left);
+        result[k] = value_of(op[k].op, in[0], in[1], in[2]);
+    }
+    UNROLL for (int k = 0; k < n; k++)
+        if (op[k].kept) vstore_n(l->out[k] + i, result[k], left);
+}
+
+ALWAYS void fused(const goss__ew *e, const goss__fused_op *op, const int n) {
+    const int64_t all = e->outer * e->inner;
+    lines l = {0};
+    UNROLL for (int k = 0; k < n; k++) {
+        l.out[k] = e[k].out;
+        UNROLL for (int j = 0; j < 3; j++) {
+            if (op[k].in[j] == GOSS__FUSED_ARRAY) l.in[k][j] = e[k].in[j];
+            if (op[k].in[j] == GOSS__FUSED_NUMBER) l.number[k][j] = vset(*(const float *)e[k].in[j]);
+        }
+    }
+    int64_t i = 0;
+    for (; i + W <= all; i += W) some(&l, op, n, i, W);
+    if (i < all) some(&l, op, n, i, all - i);
+}
+
+#define FUSED(name, ...) \
+    void GOSS_FN(fused_##name)(const goss__ew *e) { fused(e, goss__fused_##name, sizeof goss__fused_##name / sizeof(goss__fused_op)); }
+#include "kernel/fused.def"
+#undef FUSED
