@@ -2,8 +2,10 @@
  * promise to keep. */
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "exec/program.h"
 #include "gossamer/compose.h"
 #include "gossamer/exec.h"
+#include "machine.h"
 #include "test.h"
 
 static goss_error err;
@@ -299,6 +301,50 @@ TEST(tasks_do_not_mix) {
     goss_threads_free(th);
     goss_program_free(p);
     goss_graph_free(n.g);
+}
+
+/* ---- a sum over tasks whose addends are 4 MB ---- */
+
+enum { LARGE_T = 32, LARGE_ROWS = 32, LARGE_IN = 128, LARGE_OUT = 8192 };
+
+static float large_at(int64_t i) { return (float)((i * 7919) % 64 - 32) / 32; }
+
+/* x^T g summed over the rows of all tasks, as a shared layer's gradient is; what it takes beside its inputs. */
+static void large_sum(int threads, float *out, size_t *memory) {
+    static float large_x[LARGE_T * LARGE_ROWS * LARGE_IN], large_g[LARGE_T * LARGE_ROWS * LARGE_OUT];
+    for (int64_t i = 0; i < LARGE_T * LARGE_ROWS * LARGE_IN; i++) large_x[i] = large_at(i);
+    for (int64_t i = 0; i < LARGE_T * LARGE_ROWS * LARGE_OUT; i++) large_g[i] = large_at(3 * i + 1);
+    goss_graph *g = goss_graph_new();
+    goss_extent t = goss_symbol(g, "T", LARGE_T), rows = goss_extent_mul(t, goss_n(LARGE_ROWS));
+    goss_val in = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(t, goss_n(LARGE_ROWS), goss_n(LARGE_IN)));
+    goss_val back = goss_input(g, "g", GOSS_REAL, GOSS_SHAPE(t, goss_n(LARGE_ROWS), goss_n(LARGE_OUT)));
+    goss_val sum = goss_matmul(goss_reshape(in, GOSS_SHAPE(goss_n(1), rows, goss_n(LARGE_IN))),
+                               goss_reshape(back, GOSS_SHAPE(goss_n(1), rows, goss_n(LARGE_OUT))), true, false);
+    machine m;
+    T_OK(machine_new(&m, g, &sum, 1, NULL, 0, NULL, threads, &err));
+    T_OK(goss_exec_bind(m.exec, "x", large_x, &err));
+    T_OK(goss_exec_bind(m.exec, "g", large_g, &err));
+    T_OK(goss_exec_run(m.exec, &err));
+    memcpy(out, goss_exec_output(m.exec, 0, NULL), LARGE_IN * LARGE_OUT * sizeof *out);
+    *memory = goss_program_memory(m.program, threads);
+    machine_free(&m);
+}
+
+static double large_exact(int64_t i, int64_t j) {
+    double sum = 0;
+    for (int64_t r = 0; r < LARGE_T * LARGE_ROWS; r++)
+        sum += (double)large_at(r * LARGE_IN + i) * (double)large_at(3 * (r * LARGE_OUT + j) + 1);
+    return sum;
+}
+
+TEST(large_addends_have_few_slots) {
+    static float one[LARGE_IN * LARGE_OUT], three[LARGE_IN * LARGE_OUT];
+    size_t memory, more;
+    large_sum(1, one, &memory), large_sum(3, three, &more);
+    T_CHECK(memcmp(one, three, sizeof one) == 0);
+    T_CHECK(memory < sizeof one * (GOSS__SLOTS_LEAST + 3)); /* slots, the result, a thread's next addend */
+    for (int64_t i = 0; i < LARGE_IN; i += 9)
+        for (int64_t j = 0; j < LARGE_OUT; j += 777) T_NEAR(one[i * LARGE_OUT + j], large_exact(i, j), 1e-3);
 }
 
 TEST_MAIN()

@@ -160,8 +160,8 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
     r->tiles = (r->items + r->tile - 1) / r->tile;
     r->groups = r->tiles;
     r->tiles_a_group = 1;
-    if (ph->has_partial && r->tiles > GOSS__SLOTS) {
-        r->tiles_a_group = (r->tiles + GOSS__SLOTS - 1) / GOSS__SLOTS;
+    if (ph->slots && r->tiles > ph->slots) {
+        r->tiles_a_group = (r->tiles + ph->slots - 1) / ph->slots;
         r->groups = (r->tiles + r->tiles_a_group - 1) / r->tiles_a_group;
     }
     r->parallel = r->groups > 1 && ph->item_cost * (double)r->items > 40000;

@@ -42,13 +42,19 @@ static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
     }
 }
 
+/* A large addend has fewer slots: many would be most of a program's memory. */
+static void note_partial(goss__phase *ph, size_t bytes) {
+    if (ph->slots == 0) ph->slots = GOSS__SLOTS;
+    while (ph->slots > GOSS__SLOTS_LEAST && (size_t)ph->slots * bytes > GOSS__SLOTS_BYTES) ph->slots /= 2;
+}
+
 static goss_status add_instr(goss__builder *b, goss__phase *ph, uint32_t value, goss_error *err) {
     goss_program *p = b->p;
     goss__value *v = &p->values[value];
     goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)v->n_in * sizeof *cut);
     if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     goss__slice_rule(p, value, ph->items, cut);
-    ph->has_partial |= v->partial;
+    if (v->partial) note_partial(ph, v->bytes);
     v->instr = p->n_instrs;
     p->instrs[p->n_instrs++] = (goss__instr){.value = value, .cut = cut};
     return GOSS_OK;

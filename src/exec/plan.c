@@ -101,7 +101,7 @@ static size_t plan_shared(goss_program *p, block *blocks) {
         bool forever = p->options.no_reuse;
         int64_t last = v->last_phase < v->phase ? v->phase : v->last_phase;
         blocks[n++] = (block){goss__round64(v->bytes), &v->offset, forever ? 0 : v->phase, forever ? INT32_MAX : last};
-        if (v->partial) blocks[n++] = (block){GOSS__SLOTS * goss__round64(v->bytes), &v->slots_offset, v->phase, v->phase};
+        if (v->partial) blocks[n++] = (block){(size_t)p->phases[v->phase].slots * goss__round64(v->bytes), &v->slots_offset, v->phase, v->phase};
     }
     return place_blocks(blocks, n);
 }

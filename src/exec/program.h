@@ -13,7 +13,9 @@
 #include "gossamer/exec.h"
 #include "graph/node.h"
 
-#define GOSS__SLOTS 16 /* at most this many addends of a sum over items: fixed, so that bits are */
+/* Addends of a sum over items: at most so many, and no fewer than the least because of their size. Shapes alone decide, so that bits
+ * do not depend on threads. */
+enum { GOSS__SLOTS = 16, GOSS__SLOTS_LEAST = 4, GOSS__SLOTS_BYTES = 16 << 20 };
 
 typedef enum goss__place {
     GOSS__AT_INPUT,   /* caller's memory */
@@ -43,7 +45,7 @@ typedef struct goss__value {
     bool staged;          /* an assignment whose value is a parameter's memory: copied before any parameter changes */
     size_t bytes;         /* of the whole, at the maxima */
     size_t offset;        /* in the slab or the private arena */
-    size_t slots_offset;  /* partial: GOSS__SLOTS blocks in the slab, each rounded to 64 bytes */
+    size_t slots_offset;  /* partial: its phase's slots, blocks in the slab, each rounded to 64 bytes */
     size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later units */
     bool bf16;            /* a parameter kept as bfloat16 */
     int64_t copy_of;      /* the value that this is computed again from (again.c); -1: none */
@@ -59,7 +61,7 @@ typedef struct goss__instr {
 typedef struct goss__phase {
     goss_extent items; /* L; 1: one serial item */
     bool parts;        /* one instruction that divides itself */
-    bool has_partial;
+    int slots;         /* most addends of a sum over items; 0: there is no such sum */
     uint32_t first, count; /* instructions */
     double item_bytes, item_cost; /* at the maxima */
     double batch; /* items that its batched instructions want; 0: none is */

@@ -32,7 +32,7 @@ char *goss_program_text(const goss_program *p) {
         goss_shape items = goss_shape_make(1, &ph->items);
         char text[GOSS__SHAPE_TEXT];
         goss__str_addf(&s, "phase %u: items %s%s%s\n", f, goss__shape_text(p->symbols, &items, text, sizeof text),
-                       ph->parts ? ", in parts" : "", ph->has_partial ? ", slots" : "");
+                       ph->parts ? ", in parts" : "", ph->slots ? ", slots" : "");
         for (uint32_t k = ph->first; k < ph->first + ph->count; k++) put_value(&s, p, p->instrs[k].value);
     }
     if (!s.failed) return s.data;

@@ -170,7 +170,7 @@ static void run_phase(goss_exec *e, uint32_t f) {
         goss__pool_run(e->threads->pool, r->groups, region_group, &ctx);
     else
         for (int64_t i = 0; i < r->groups; i++) goss__exec_steps(e, f, i, 0);
-    if (e->program->phases[f].has_partial) run_sums(e, f);
+    if (e->program->phases[f].slots) run_sums(e, f);
     if (e->profile) goss__profile_event(e, e->n_threads, f, f, start);
 }
 
