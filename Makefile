@@ -38,7 +38,7 @@ BENCHES := $(patsubst bench/%.c,$(B)/bench/%,$(sort $(wildcard bench/bench_*.c))
 BENCH_OBJ := $(addprefix $(B)/bench/,workload.o workload_run.o serve.o numbers.o)
 # Steps written by hand, raced like peers: for this machine alone, as a day of hand work would be.
 LEANS := $(patsubst bench/lean/%.c,$(B)/bench/%,$(sort $(wildcard bench/lean/lean_*.c)))
-LEAN_OBJ := $(addprefix $(B)/bench/,lean/lean.o lean/generator.o lean/million.o lean/chunked.o lean/low_rank.o serve.o numbers.o)
+LEAN_OBJ := $(patsubst bench/%.c,$(B)/bench/%.o,$(filter-out bench/lean/lean_%.c,$(wildcard bench/lean/*.c)) bench/serve.c bench/numbers.c)
 EXAMPLES := $(patsubst examples/%.c,$(B)/examples/%,$(sort $(wildcard examples/*.c)))
 ALL_CFLAGS = $(STD) $(WARN) $(CFLAGS) $(INC) -I$(B) $(LIB_CFLAGS) -MMD -MP
 

@@ -45,8 +45,10 @@ WORKLOADS = {
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 
-LEAN = ["hyper-mlp", "hyper-mlp-clip", "generated-conv4", "maml-1", "maml-5", "adapt", "adapt-bf16",
-        "chunked-1m", "lowrank-1m", "adapt-10000"]  # there is a step written by hand, too
+# The steps that are written by hand, too, and by which program of bench/lean.
+LEAN = {"hyper-mlp": "lean_hyper_mlp", "hyper-mlp-clip": "lean_hyper_mlp", "generated-conv4": "lean_conv4",
+        "few-shot": "lean_few_shot", "few-shot-support": "lean_few_shot", "maml-1": "lean_maml", "maml-5": "lean_maml",
+        "adapt": "lean_adapt", "adapt-bf16": "lean_adapt"}
 
 
 class Contender:
@@ -115,8 +117,7 @@ def assemble(o, workload, threads, log):
     common = ["--workload", workload, "--threads", str(threads), "--interactive"]
     ours = Contender("gossamer", [o.build / "bench" / program, *common], log)
     python = o.build / "peers/bin/python"
-    by_hand = o.build / "bench" / program.replace("bench_", "lean_")
-    peers = [("lean", [by_hand, *common])] if workload in LEAN else []
+    peers = [("lean", [o.build / "bench" / LEAN[workload], *common])] if workload in LEAN else []
     for script, text in scripts.items() if python.exists() else []:
         for variant in variants(text, o.all):
             command = [python, HERE / "peers" / f"{script}.py", "--variant", variant, *common]

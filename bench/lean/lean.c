@@ -80,6 +80,13 @@ void lean_relu(float *x, int64_t n) {
     for (int64_t i = 0; i < n; i++) x[i] = x[i] > 0 ? x[i] : 0;
 }
 
+void lean_multiply(const lean *l, int worker, int64_t m, int64_t n, int64_t k, bool ta, const float *a, bool tb,
+                   const float *b, float *c) {
+    const goss__gemm g = {.m = m, .n = n, .k = k, .ta = ta, .tb = tb, .a = a, .lda = ta ? m : k, .b = b,
+                          .ldb = tb ? k : n, .c = c, .ldc = n};
+    lean_product(l, worker, &g);
+}
+
 void lean_bias(float *x, const float *bias, int64_t rows, int64_t columns) {
     for (int64_t r = 0; r < rows; r++)
         for (int64_t c = 0; c < columns; c++) x[r * columns + c] += bias[c];

@@ -41,6 +41,9 @@ lean_param *lean_weight_alone(lean *l, const char *name, int64_t n, double scale
 
 /* C = op(A) op(B), on one worker. */
 void lean_product(const lean *l, int worker, const goss__gemm *g);
+/* The same of matrices without gaps. */
+void lean_multiply(const lean *l, int worker, int64_t m, int64_t n, int64_t k, bool ta, const float *a, bool tb,
+                   const float *b, float *c);
 /* x = relu(x + bias), bias [columns] repeated */
 void lean_bias_relu(float *x, const float *bias, int64_t rows, int64_t columns);
 void lean_relu(float *x, int64_t n);
