@@ -48,7 +48,8 @@ WORKLOADS = {
 # The steps that are written by hand, too, and by which program of bench/lean.
 LEAN = {"hyper-mlp": "lean_hyper_mlp", "hyper-mlp-clip": "lean_hyper_mlp", "generated-conv4": "lean_conv4",
         "few-shot": "lean_few_shot", "few-shot-support": "lean_few_shot", "maml-1": "lean_maml", "maml-5": "lean_maml",
-        "adapt": "lean_adapt", "adapt-bf16": "lean_adapt"}
+        "maml-conv4-1": "lean_maml_conv4", "maml-conv4-5": "lean_maml_conv4", "adapt": "lean_adapt",
+        "adapt-bf16": "lean_adapt"}
 
 
 class Contender:

@@ -1,6 +1,6 @@
-/* lean_few_shot: bench_few_shot by hand. A chunk of images goes through the end of one layer and the beginning of the next
- * in one go; batch norm's sums over all chunks are where they meet. The head is small and stays with one worker. Of the
- * squared distances only 2 q r - |r|^2 is needed: what is the same for all classes is nothing to a softmax. */
+/* lean_few_shot: bench_few_shot by hand. A chunk of images goes through the end of one layer and the beginning of the
+ * next in one go; batch norm's sums over all chunks are where they meet. The head is small and stays with one worker.
+ * Of the squared distances only 2 q r - |r|^2 is needed: what is the same for all classes is nothing to a softmax. */
 #include <math.h>
 #include <string.h>
 
