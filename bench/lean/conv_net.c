@@ -57,12 +57,13 @@ net_part net_part_of(const net_maps *m, int layer, int64_t image, int64_t n) {
     return p;
 }
 
-int64_t net_at_once(const net_layer *k, int64_t n) { return k->first ? 1 : n; }
+/* How many of n images: a large map is used while it is in the cache. */
+static int64_t at_once(const net_layer *k, int64_t n) { return k->first ? 1 : n; }
 
 net_scratch net_scratch_new(const net_layer k[NET_LAYERS], int64_t images) {
     int64_t most = 0;
     for (int i = 0; i < NET_LAYERS; i++) {
-        const int64_t floats = net_at_once(&k[i], images) * k[i].map;
+        const int64_t floats = at_once(&k[i], images) * k[i].map;
         most = floats > most ? floats : most;
     }
     return (net_scratch){lean_floats(most), lean_floats(NET_FILTER)};
@@ -97,7 +98,7 @@ void net_add_sums(net_sums *s, const float *a, const float *b, int64_t rows) {
 
 void net_convolve(const lean *l, int worker, const net_part *p, const float *w, net_sums *s) {
     const net_layer *k = p->k;
-    const int64_t some = net_at_once(k, p->n);
+    const int64_t some = at_once(k, p->n);
     const goss__conv conv = net_images(k, some);
     for (int64_t i = 0; i < p->n; i += some) {
         const net_part part = next(p, i, some);
@@ -208,7 +209,7 @@ void net_filter_back(const lean *l, int worker, const net_part *p, const float *
 
 void net_convolve_back(const lean *l, int worker, const net_part *p, const float *w, const net_norm *norm,
                        const net_slope *slope, const net_scratch *t, float *g) {
-    const int64_t some = net_at_once(p->k, p->n);
+    const int64_t some = at_once(p->k, p->n);
     const goss__conv conv = net_images(p->k, some);
     for (int64_t i = 0; i < p->n; i += some) {
         const net_part part = next(p, i, some);

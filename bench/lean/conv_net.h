@@ -61,8 +61,6 @@ void net_numbers(float *weights); /* those of bench/workload_run.c */
 net_maps net_maps_new(const net_layer k[NET_LAYERS], const float *x, int64_t images);
 net_part net_part_of(const net_maps *m, int layer, int64_t image, int64_t n);
 net_scratch net_scratch_new(const net_layer k[NET_LAYERS], int64_t images);
-/* How many of n images go through a layer at once: a large map is used while it is in the cache. */
-int64_t net_at_once(const net_layer *k, int64_t n);
 goss__conv net_images(const net_layer *k, int64_t n);
 
 /* Adds the sums over rows of a and a b, both [rows, C]. */
