@@ -45,11 +45,10 @@ WORKLOADS = {
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 
-# The steps that are written by hand, too, and by which program of bench/lean.
-LEAN = {"hyper-mlp": "lean_hyper_mlp", "hyper-mlp-clip": "lean_hyper_mlp", "generated-conv4": "lean_conv4",
-        "few-shot": "lean_few_shot", "few-shot-support": "lean_few_shot", "maml-1": "lean_maml", "maml-5": "lean_maml",
-        "maml-conv4-1": "lean_maml_conv4", "maml-conv4-5": "lean_maml_conv4", "adapt": "lean_adapt",
-        "adapt-bf16": "lean_adapt"}
+
+def by_hand(workload, program):
+    """The program of bench/lean that has the workload."""
+    return "lean_maml_conv4" if workload.startswith("maml-conv4") else program.replace("bench_", "lean_")
 
 
 class Contender:
@@ -118,7 +117,7 @@ def assemble(o, workload, threads, log):
     common = ["--workload", workload, "--threads", str(threads), "--interactive"]
     ours = Contender("gossamer", [o.build / "bench" / program, *common], log)
     python = o.build / "peers/bin/python"
-    peers = [("lean", [o.build / "bench" / LEAN[workload], *common])] if workload in LEAN else []
+    peers = [("lean", [o.build / "bench" / by_hand(workload, program), *common])]
     for script, text in scripts.items() if python.exists() else []:
         for variant in variants(text, o.all):
             command = [python, HERE / "peers" / f"{script}.py", "--variant", variant, *common]
