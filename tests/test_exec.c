@@ -139,9 +139,8 @@ TEST(tiles_agree_with_whole_operations) {
 
 /* Tiles large enough for chains of several blocks, with rows and maps that live in the thread's arena: what a block of a later
  * step writes must not be what an earlier step still reads. */
-static goss_status run_chains(goss_program_options o, result *r) {
-    enum { T = 3, N = 96, D = 128 };
-    static float big[T * N * D];
+static goss_status run_chains(goss_program_options o, int64_t T, int64_t N, int64_t D, result *r) {
+    static float big[3 * 96 * 128];
     goss__rng rng = goss__rng_make(5, 0);
     for (size_t i = 0; i < sizeof big / sizeof *big; i++) big[i] = (float)goss__rng_normal(&rng);
     goss_graph *g = goss_graph_new();
@@ -178,16 +177,24 @@ static goss_status run_chains(goss_program_options o, result *r) {
     return GOSS_OK;
 }
 
-TEST(chains_keep_what_they_still_read) {
+static void chains_of(int64_t T, int64_t N, int64_t D) {
     goss_program_options o = goss_program_defaults();
-    T_OK(run_chains(o, &a));
+    T_OK(run_chains(o, T, N, D, &a));
     o.no_reuse = true;
-    T_OK(run_chains(o, &b));
+    T_OK(run_chains(o, T, N, D, &b));
     T_EQ(a.n, b.n);
     T_CHECK(memcmp(a.v, b.v, (size_t)a.n * sizeof *a.v) == 0);
     o.no_tiles = true;
-    T_OK(run_chains(o, &b));
+    T_OK(run_chains(o, T, N, D, &b));
     for (int64_t i = 0; i < a.n; i++) T_NEAR(a.v[i], b.v[i], 1e-4 * (1 + fabs(b.v[i])));
+}
+
+TEST(chains_keep_what_they_still_read) { chains_of(3, 96, 128); }
+
+/* Units of several tasks, each of which has a row of its own. */
+TEST(chains_go_task_by_task_where_rows_differ) {
+    chains_of(72, 8, 64);
+    chains_of(67, 7, 37); /* a last unit of fewer tasks, and rows that no block holds whole times */
 }
 
 /* Assignments read what was there before the run: two parameters change places, and a third takes the first's old rows. */

@@ -75,10 +75,15 @@ static goss_val task_and_channel(goss_val v) {
     return goss_reshape(v, GOSS_SHAPE(goss_dim(v, 0), goss_dim(v, -1)));
 }
 
-static void plain_stats(goss_val x, uint32_t axes, goss_val *mean, goss_val *var) {
-    goss_val m = goss_mean(x, axes, true);
-    *mean = task_and_channel(m);
-    *var = task_and_channel(goss_mean(goss_square(goss_sub(x, m)), axes, true));
+/* A sample's own statistics first, which one reading of it gives; then those of the samples' means, as Chan, Golub and LeVeque 1983
+ * join variances: no sum waits for the mean of all samples. */
+static void plain_stats(goss_val x, uint32_t samples, goss_val *mean, goss_val *var) {
+    const uint32_t space = goss__axes(2, goss_rank(x) - 1);
+    goss_val own = space ? goss_mean(x, space, true) : x;
+    goss_val all = goss_mean(own, samples, true), spread = goss_square(goss_sub(own, all));
+    if (space) spread = goss_add(spread, goss_mean(goss_square(goss_sub(x, own)), space, true));
+    *mean = task_and_channel(all);
+    *var = task_and_channel(goss_mean(spread, samples, true));
 }
 
 /* Mean over space first, so that the sample weights meet a small tensor. */
@@ -92,7 +97,7 @@ void goss_batch_stats(goss_val x, goss_val w, goss_val *mean, goss_val *var) {
     if (!goss__rank_at_least(x, 3, "batch_stats")) return;
     int rank = goss_rank(x);
     if (!goss__given(w)) {
-        plain_stats(x, goss__axes(1, rank - 1), mean, var);
+        plain_stats(x, GOSS_AXIS(1), mean, var);
         return;
     }
     goss_val weight = goss__as_samples(w, rank, "batch_stats: sample weight");
@@ -106,5 +111,5 @@ void goss_batch_stats(goss_val x, goss_val w, goss_val *mean, goss_val *var) {
 
 void goss_batch_stats_shared(goss_val x, goss_val *mean, goss_val *var) {
     *mean = *var = (goss_val){x.graph, 0};
-    if (goss__rank_at_least(x, 3, "batch_stats_shared")) plain_stats(x, goss__axes(0, goss_rank(x) - 1), mean, var);
+    if (goss__rank_at_least(x, 3, "batch_stats_shared")) plain_stats(x, GOSS_AXIS(0) | GOSS_AXIS(1), mean, var);
 }

@@ -10,11 +10,12 @@ enum { LINKS = 64, WORTH = 256 }; /* most steps of a chain; elements for which i
 
 typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
 
-/* How an operand lies against a dense output: like it, one row for all, one number for all, or some other way. */
-static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out) {
+/* How the axes of an operand from `from` on lie against a dense output: like it, one row for all, one number for all, or some
+ * other way. */
+static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out, int from) {
     bool dense = true, row = true, scalar = true;
     if (t->rank != out->rank) return t->numel == 1 ? SCALAR : OTHER;
-    for (int i = 0; i < out->rank; i++) {
+    for (int i = from; i < out->rank; i++) {
         if (out->dim[i] == 1) continue;
         dense &= t->stride[i] == out->stride[i];
         scalar &= t->stride[i] == 0;
@@ -23,11 +24,29 @@ static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out) {
     return scalar ? SCALAR : dense ? DENSE : row ? ROW : OTHER;
 }
 
-static bool chainable(const goss__step *s) {
-    if (!s->value->op->views || s->value->n_in > 3 || s->shapes[0].out->numel < WORTH) return false;
+/* The axis of a unit's items: the first that is not 1; the last but one at most. */
+static int item_axis(const goss__tensor *out) {
+    int axis = 0;
+    while (axis < out->rank - 2 && out->dim[axis] == 1) axis++;
+    return axis;
+}
+
+/* How a step may be part of a chain: over all its unit at once, or item by item, where an operand has a row or a number an item. */
+typedef enum fit { ALONE, AT_ONCE, BY_ITEMS } fit;
+
+static bool kinds_fit(const goss__step *s, int from) {
     for (int i = 0; i < s->value->n_in; i++)
-        if (kind_of(&s->shapes[0].in[i], s->shapes[0].out) == OTHER) return false;
+        if (kind_of(&s->shapes[0].in[i], s->shapes[0].out, from) == OTHER) return false;
     return true;
+}
+
+static fit fit_of(const goss__step *s) {
+    const goss__tensor *out = s->shapes[0].out;
+    if (!s->value->op->views || s->value->n_in > 3 || out->numel < WORTH) return ALONE;
+    if (kinds_fit(s, 0)) return AT_ONCE;
+    if (out->rank < 2) return ALONE;
+    const int axis = item_axis(out);
+    return out->numel / out->dim[axis] >= WORTH && kinds_fit(s, axis + 1) ? BY_ITEMS : ALONE;
 }
 
 static bool same_dims(const goss__tensor *a, const goss__tensor *b) {
@@ -39,17 +58,29 @@ static bool same_dims(const goss__tensor *a, const goss__tensor *b) {
 /* A block is so many rows of `inner` elements where an operand is one row for all, else so many elements. */
 static void set_rows(goss__ew *e, int64_t rows, bool by_rows) { *(by_rows ? &e->outer : &e->inner) = rows; }
 
-static void set_link(const goss_exec *e, goss__step *s, int64_t inner, int64_t block, bool by_rows) {
+/* How the chain goes: over axes from `from` on, in blocks of so many elements, or rows of `inner` elements. */
+typedef struct walk {
+    int from;
+    int64_t inner, block;
+    bool by_rows;
+} walk;
+
+static void set_link(const goss_exec *e, goss__step *s, const walk *w) {
     const bool f64 = e->program->precision == GOSS_F64;
-    const int64_t bytes = block * inner * (f64 ? 8 : 4);
+    const goss__tensor *out = s->shapes[0].out;
+    const int64_t size = f64 ? 8 : 4, bytes = w->block * w->inner * size;
+    const int axis = w->from - 1;
     s->link = (goss__link){
-        .fn = goss__ew_kernel(s->value->op, f64, e->kernels), .ops = 1, .block = {.outer = 1, .inner = inner}, .move = {bytes}};
-    set_rows(&s->link.block, block, by_rows);
+        .fn = goss__ew_kernel(s->value->op, f64, e->kernels), .ops = 1, .block = {.outer = 1, .inner = w->inner}, .move = {bytes}};
+    set_rows(&s->link.block, w->block, w->by_rows);
+    if (axis >= 0) s->link.item[0] = out->stride[axis] * size;
     for (int i = 0; i < s->value->n_in; i++) {
-        const operand_kind kind = kind_of(&s->shapes[0].in[i], s->shapes[0].out);
+        const goss__tensor *in = &s->shapes[0].in[i];
+        const operand_kind kind = kind_of(in, out, w->from);
         s->link.block.in_inner[i] = kind != SCALAR;
-        s->link.block.in_outer[i] = kind == DENSE ? inner : 0;
+        s->link.block.in_outer[i] = kind == DENSE ? w->inner : 0;
         s->link.move[i + 1] = kind == DENSE ? bytes : 0;
+        if (axis >= 0 && in->rank == out->rank) s->link.item[i + 1] = in->stride[axis] * size;
     }
 }
 
@@ -82,7 +113,7 @@ static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t coun
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
         if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(e, &p->phases[f], k, first, count)) continue;
-        e->steps[k].link.move[0] = 0;
+        e->steps[k].link.move[0] = e->steps[k].link.item[0] = 0;
         uint32_t last = k;
         goss__step *place = free_place(e, k, first);
         const int64_t offset = p->values[p->instrs[place - e->steps].value].offset;
@@ -90,36 +121,38 @@ static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t coun
         for (uint32_t j = k + 1; j < first + count; j++)
             for (int i = 0; i < e->steps[j].value->n_in; i++) {
                 if (goss__source(p, e->steps[j].value->in[i]) != value) continue;
-                e->steps[j].at[i + 1].offset = offset, e->steps[j].link.move[i + 1] = 0;
+                e->steps[j].at[i + 1].offset = offset, e->steps[j].link.move[i + 1] = e->steps[j].link.item[i + 1] = 0;
                 last = j;
             }
         e->steps[k].busy_until = 0, place->busy_until = last;
     }
 }
 
-static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
+static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count, fit how) {
     const goss__tensor *out = e->steps[first].shapes[0].out;
-    bool rows = false;
+    walk w = {.from = how == BY_ITEMS ? item_axis(out) + 1 : 0};
     for (uint32_t k = first; k < first + count; k++)
-        for (int i = 0; i < e->steps[k].value->n_in; i++) rows |= kind_of(&e->steps[k].shapes[0].in[i], out) == ROW;
-    const int64_t inner = rows ? out->dim[out->rank - 1] : 1, block = inner < BLOCK ? BLOCK / inner : 1;
-    for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], inner, block, rows);
+        for (int i = 0; i < e->steps[k].value->n_in; i++) w.by_rows |= kind_of(&e->steps[k].shapes[0].in[i], out, w.from) == ROW;
+    w.inner = w.by_rows ? out->dim[out->rank - 1] : 1, w.block = w.inner < BLOCK ? BLOCK / w.inner : 1;
+    for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], &w);
     goss__fuse_chain(e, &e->program->phases[f], first, count);
     place_locals(e, f, first, count);
-    e->steps[first].chain = (int)count, e->steps[first].by_rows = rows;
+    e->steps[first].chain = (int)count, e->steps[first].by_rows = w.by_rows;
+    e->steps[first].item = w.from ? out->numel / out->dim[w.from - 1] : 0;
 }
 
 void goss__resolve_chains(goss_exec *e, uint32_t f) {
     const uint32_t first = e->program->phases[f].first, count = e->program->phases[f].count;
     for (uint32_t k = first; k < first + count;) {
         uint32_t n = 0;
-        e->steps[k].chain = 0;
-        while (n < LINKS && k + n < first + count && chainable(&e->steps[k + n]) &&
-               same_dims(e->steps[k + n].shapes[0].out, e->steps[k].shapes[0].out)) {
+        fit how = AT_ONCE;
+        for (; n < LINKS && k + n < first + count; n++) {
+            const fit own = fit_of(&e->steps[k + n]);
             e->steps[k + n].chain = 0;
-            n++;
+            if (own == ALONE || !same_dims(e->steps[k + n].shapes[0].out, e->steps[k].shapes[0].out)) break;
+            if (own == BY_ITEMS) how = BY_ITEMS;
         }
-        if (n >= 2) set_chain(e, f, k, n);
+        if (n >= 2) set_chain(e, f, k, n, how);
         k += n ? n : 1;
     }
 }
@@ -134,13 +167,14 @@ typedef struct bound {
     goss__ew block[LINKS];
 } bound;
 
-static void bind_links(bound *b, const goss_exec *e, const goss__step *head, const goss__unit *u) {
+/* At the first block of a unit's item. */
+static void bind_links(bound *b, const goss_exec *e, const goss__step *head, const goss__unit *u, int64_t item) {
     b->head = head, b->n = head->chain, b->by_rows = head->by_rows;
     for (int k = 0; k < b->n; k++) {
         const goss__step *s = head + k;
         b->block[k] = s->link.block;
-        b->block[k].out = goss__address(e, &s->at[0], u);
-        for (int i = 0; i < s->value->n_in; i++) b->block[k].in[i] = goss__address(e, &s->at[i + 1], u);
+        b->block[k].out = goss__address(e, &s->at[0], u) + item * s->link.item[0];
+        for (int i = 0; i < s->value->n_in; i++) b->block[k].in[i] = goss__address(e, &s->at[i + 1], u) + item * s->link.item[i + 1];
     }
 }
 
@@ -187,12 +221,15 @@ static void note_chain(goss_exec *e, uint32_t first, int worker, const double *w
 void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u) {
     const goss__step *head = &e->steps[first];
     const goss__ew *shape = &head->link.block;
+    const int64_t all = head->shapes[u->last].out->numel, each = head->item ? head->item : all;
+    const int64_t rows = head->by_rows ? each / shape->inner : each, block = head->by_rows ? shape->outer : shape->inner;
     bound b;
     double weight[LINKS], start = e->profile ? goss__now() : 0;
-    int64_t rows = head->shapes[u->last].out->numel, block = shape->inner;
-    if (head->by_rows) rows /= shape->inner, block = shape->outer;
-    bind_links(&b, e, head, u);
-    if (e->profile) rows -= weigh_block(&b, rows < block ? rows : block, weight);
-    run_blocks(&b, rows, block);
+    for (int64_t item = 0; item * each < all; item++) {
+        int64_t done = 0;
+        bind_links(&b, e, head, u, item);
+        if (e->profile && item == 0) done = weigh_block(&b, rows < block ? rows : block, weight);
+        run_blocks(&b, rows - done, block);
+    }
     if (e->profile) note_chain(e, first, u->worker, weight, b.n, start);
 }

@@ -23,6 +23,7 @@ typedef struct goss__link {
     int ops; /* steps that fn does: 1; more: a row of fused.def; 0: the step belongs to one before */
     goss__ew block;
     int64_t move[4]; /* bytes to the next block: output, operands; 0 for what stays in one place */
+    int64_t item[4]; /* bytes to the next item of the unit, where the chain goes by items */
 } goss__link;
 
 typedef struct goss__step {
@@ -39,6 +40,7 @@ typedef struct goss__step {
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
     goss__link link;        /* of a chain */
     bool by_rows;           /* of a chain's first: its blocks are whole rows */
+    int64_t item;           /* of a chain's first: elements of an item, when it goes item by item; 0: the unit at once */
     uint32_t busy_until;    /* of a chain: the last step that reads what is in this one's place */
 } goss__step;
 

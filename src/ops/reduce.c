@@ -37,10 +37,24 @@ static bool has_factor(goss_val a, uint32_t axes, goss_val *x, goss_val *s) {
     return true;
 }
 
+/* a = x - mean(x), the mean along the axes: what is left of x sums to 0 along them. */
+static bool is_centred(goss_val a, uint32_t axes) {
+    goss_val x, spread, mean, sum, of;
+    if (!goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 0, &x) || !goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 1, &spread)) return false;
+    if (!goss__made_by(spread, &goss__op_broadcast, 0, &mean) || goss_rank(mean) != goss_rank(x)) return false;
+    if (!goss__made_by(mean, &goss__op_ew[GOSS__EW_mul], 0, &sum) && !goss__made_by(mean, &goss__op_ew[GOSS__EW_div], 0, &sum)) return false;
+    if (!goss__made_by(sum, &goss__op_sum, 0, &of) || of.id != x.id || (uint32_t)goss__node_of(sum)->attr[0] != axes) return false;
+    return goss_mean(x, axes, true).id == mean.id; /* the same node: it is divided by their extents */
+}
+
 /* sum(x s) = s sum(x), sum(-x) = -sum(x), sum(x s + y t) = s sum(x) + t sum(y): passes over what is there already, and
  * whose sums are often wanted elsewhere. A plain sum of two is left alone: it may be small for being one. */
-static bool factor_out(goss_val a, uint32_t axes, goss_val *out) {
+static bool factor_out(goss_val a, uint32_t axes, goss_shape kept, goss_val *out) {
     goss_val x, s, term[2];
+    if (is_centred(a, axes)) {
+        *out = goss_full(a.graph, kept, 0);
+        return true;
+    }
     if (has_factor(a, axes, &x, &s)) {
         *out = goss_mul(goss_sum(x, axes, true), s);
         return true;
@@ -56,6 +70,14 @@ static bool factor_out(goss_val a, uint32_t axes, goss_val *out) {
     return true;
 }
 
+/* A sum that is much smaller than what it is of is summed further by itself: others may want it, and reading it costs little. */
+static bool is_small(goss_val sum, goss_val of) {
+    enum { MUCH = 16 };
+    goss_shape s = goss_shape_of(of), t = goss_shape_of(sum);
+    const goss_extent from = goss__shape_product(&s, 0, s.rank), to = goss__shape_product(&t, 0, t.rank);
+    return from.count >= MUCH * to.count;
+}
+
 static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep) {
     goss_shape kept, out;
     if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !reduced_shape(op->name, a, axes, keep, &kept, &out))
@@ -63,8 +85,8 @@ static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep)
     axes = busy_axes(a, axes);
     goss_val inner = a;
     int64_t attr = axes;
-    if (axes && op == &goss__op_sum && factor_out(a, axes, &inner)) return goss_reshape(inner, out);
-    if (axes && op == &goss__op_sum && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a))
+    if (axes && op == &goss__op_sum && factor_out(a, axes, kept, &inner)) return goss_reshape(inner, out);
+    if (axes && op == &goss__op_sum && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a) && !is_small(a, inner))
         attr |= goss__node_of(a)->attr[0];
     else
         inner = a;
