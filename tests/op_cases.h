@@ -170,6 +170,7 @@ FN(conv_dw_stride, vjp_of(goss_conv(x[0], x[1], conv_at(2, 1, 2, 1, 0, 1, 2)), x
 FN(conv_dw_uneven, vjp_of(goss_conv(x[0], x[1], uneven()), x[2], x[1]))
 FN(max_pool, goss_max_pool(x[0], goss_pool_defaults(2)))
 FN(max_pool_bias, goss_max_pool(goss_add(x[0], x[1]), goss_pool_defaults(2)))
+FN(max_pool_norm, goss_max_pool(goss_mul(goss_sub(goss_scale(x[0], 0.1), x[1]), x[2]), goss_pool_defaults(2)))
 FN(max_pool_overlap, goss_max_pool(x[0], overlapping()))
 FN(max_pool_scatter, vjp_of(goss_max_pool(x[0], overlapping()), x[1], x[0]))
 FN(avg_pool, goss_avg_pool(x[0], goss_pool_defaults(2)))
@@ -282,6 +283,7 @@ static const op_case structural_cases[] = {
          IN(NORMAL, T, N, 4, 2, 1)),
     CASE("max_pool", max_pool, IN(DISTINCT, T, N, 4, 4, 2)),
     CASE("max_pool of a biased map", max_pool_bias, IN(DISTINCT, T, N, 4, 4, 2), IN(NORMAL, T, 1, 1, 1, 2)),
+    CASE("max_pool of a normalised map", max_pool_norm, IN(DISTINCT, T, N, 4, 4, 2), IN(NORMAL, 1, 1, 1, 1, 2), IN(POSITIVE, T, 1, 1, 1, 2)),
     CASE("max_pool with overlap", max_pool_overlap, IN(DISTINCT, T, N, 4, 5, 3)),
     CASE("max_pool scatter", max_pool_scatter, IN(DISTINCT, T, N, 4, 5, 2), IN(NORMAL, T, N, 2, 3, 2)),
     CASE("avg_pool", avg_pool, IN(NORMAL, T, N, 4, 4, 2)),

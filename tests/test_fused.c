@@ -23,7 +23,9 @@ static const struct {
 #undef FUSED
 };
 
-/* A row's ops on n elements. A result that is kept lies where the op's first array did, as in place. */
+enum { ROWS = 3 };
+
+/* A row's ops on ROWS x n elements. A result that is kept lies where the op's first array did, as in place. */
 typedef struct operands {
     guarded array[GOSS__FUSED_MOST][3], result[GOSS__FUSED_MOST];
     float number[GOSS__FUSED_MOST][3];
@@ -34,16 +36,17 @@ static void make(operands *o, int row, int64_t n, float zero) {
     check_seed = (uint32_t)(row + 7 * n);
     for (int k = 0; k < rows[row].n; k++) {
         const goss__fused_op *op = &rows[row].op[k];
-        o->result[k] = guarded_new(n);
-        o->e[k] = (goss__ew){.out = o->result[k].v, .outer = 1, .inner = n};
+        o->result[k] = guarded_new(ROWS * n);
+        o->e[k] = (goss__ew){.out = o->result[k].v, .outer = ROWS, .inner = n};
         for (int j = 0; j < 3; j++) {
             const int from = op->in[j];
-            o->array[k][j] = guarded_new(from == GOSS__FUSED_ARRAY ? n : 0);
+            o->array[k][j] = guarded_new(from == GOSS__FUSED_ARRAY ? ROWS * n : from == GOSS__FUSED_ROW ? n : 0);
             for (int64_t i = 0; i < o->array[k][j].n; i++) o->array[k][j].v[i] = fabsf(o->array[k][j].v[i]);
             o->number[k][j] = op->op == GOSS__EW_select ? zero : 0.5f + 0.5f * check_random();
-            o->e[k].in[j] = from >= 0 ? o->result[from].v : from == GOSS__FUSED_ARRAY ? o->array[k][j].v : &o->number[k][j];
+            o->e[k].in[j] = from >= 0 ? o->result[from].v : o->array[k][j].n ? o->array[k][j].v : &o->number[k][j];
             if (from == GOSS__FUSED_ARRAY && op->kept) o->e[k].out = o->array[k][j].v;
-            o->e[k].in_inner[j] = o->e[k].in_outer[j] = from != GOSS__FUSED_NUMBER;
+            o->e[k].in_inner[j] = from != GOSS__FUSED_NUMBER;
+            o->e[k].in_outer[j] = from == GOSS__FUSED_NUMBER || from == GOSS__FUSED_ROW ? 0 : n;
         }
     }
     for (int k = 0; k < rows[row].n; k++)
@@ -74,7 +77,7 @@ static void one_row(const goss__kernels *k, int row, int64_t n, float zero) {
     for (int i = 0; i < rows[row].n; i++) k->ew[rows[row].op[i].op](&apart.e[i]);
     k->fused[row](at_once.e);
     for (int i = 0; i < rows[row].n; i++)
-        if (rows[row].op[i].kept) same &= first_difference(apart.e[i].out, at_once.e[i].out, n) < 0;
+        if (rows[row].op[i].kept) same &= first_difference(apart.e[i].out, at_once.e[i].out, ROWS * n) < 0;
     const bool kept = intact(&at_once, rows[row].n);
     drop(&apart, rows[row].n), drop(&at_once, rows[row].n);
     if (!same || !kept) T_FAIL("%s %s of %lld:%s%s", k->name, rows[row].name, (long long)n, same ? "" : " other bits", kept ? "" : " wrote outside");

@@ -18,13 +18,15 @@ static int64_t tap(const goss__pool2d *p, int64_t i, int64_t t) {
     return y < 0 || y >= p->h || x < 0 || x >= p->w ? -1 : ((n * p->h + y) * p->w + x) * p->c;
 }
 
-static int32_t expected(const goss__pool2d *p, const float *x, int64_t i, int64_t c) {
+/* factor: image n's numbers at factor + n * step; NULL: 1. */
+static int32_t expected(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int64_t i, int64_t c) {
+    const float times = factor ? factor[i / (p->oh * p->ow) * step + c] : 1;
     int32_t best = -1;
     float value = 0;
     for (int64_t t = 0; t < p->kh * p->kw; t++) {
         const int64_t at = tap(p, i, t);
         if (at < 0) continue;
-        const float v = x[at + c];
+        const float v = x[at + c] * times;
         if (best < 0 || v > value || (isnan(v) && !isnan(value))) best = (int32_t)t, value = v;
     }
     return best;
@@ -38,11 +40,19 @@ static void one(const goss__kernels *k, const goss__pool2d *p) {
     float *want = goss__calloc((size_t)x.n + 1, sizeof(float));
     for (int64_t i = 0; i < x.n; i++)
         x.v[i] = i % 97 == 5 ? NAN : i % 89 == 3 ? -INFINITY : floorf(x.v[i] * 4); /* ties */
-    k->pool_argmax(p, x.v, index);
-    k->pool_gather(p, x.v, index, y.v);
     int64_t wrong = 0;
+    guarded factor = guarded_new(p->n * p->c);
+    for (int64_t i = 0; i < factor.n; i++) factor.v[i] = i % 5 == 0 ? 0 : i % 2 ? -0.75f : 1.5f;
+    for (int64_t step = 0; step <= p->c; step += p->c) {
+        k->pool_argmax(p, x.v, factor.v, step, index);
+        for (int64_t i = 0; i < outs * p->c; i++) wrong += expected(p, x.v, factor.v, step, i / p->c, i % p->c) != index[i];
+    }
+    wrong += !guarded_intact(&factor);
+    guarded_free(&factor);
+    k->pool_argmax(p, x.v, NULL, 0, index);
+    k->pool_gather(p, x.v, index, y.v);
     for (int64_t i = 0; i < outs * p->c; i++) {
-        const int32_t t = expected(p, x.v, i / p->c, i % p->c);
+        const int32_t t = expected(p, x.v, NULL, 0, i / p->c, i % p->c);
         wrong += t != index[i];
         wrong += !same_bits(y.v[i], t < 0 ? 0 : x.v[tap(p, i / p->c, t) + i % p->c]);
         y.v[i] = check_random();

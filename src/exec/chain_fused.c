@@ -8,12 +8,13 @@
 static bool fits_operand(const goss_exec *e, uint32_t first, uint32_t k, int i, int wanted) {
     const goss_program *p = e->program;
     const goss__step *s = &e->steps[first + k];
-    const bool dense = s->link.block.in_inner[i] && s->link.block.in_outer[i], number = !s->link.block.in_inner[i];
+    const goss__ew *block = &s->link.block;
+    const bool number = !block->in_inner[i], row = !number && block->in_outer[i] == 0, dense = !number && !row;
     const uint32_t source = goss__source(p, s->value->in[i]);
     if (wanted >= 0) return dense && source == p->instrs[first + (uint32_t)wanted].value;
     for (uint32_t j = first; j < first + k; j++)
         if (source == p->instrs[j].value) return false;
-    return wanted == GOSS__FUSED_ARRAY ? dense : number;
+    return wanted == GOSS__FUSED_ARRAY ? dense : wanted == GOSS__FUSED_ROW ? row : number;
 }
 
 static bool fits(const goss_exec *e, const goss__phase *ph, uint32_t first, const goss__fused_op *op, uint32_t n) {

@@ -19,26 +19,48 @@ static bool reads_any(const goss_program *p, const goss__value *v, const uint32_
     return false;
 }
 
+/* The elementwise instructions order[first .. end - 1], neighbours of one shape, and what comes next. */
+typedef struct chain {
+    uint32_t *order, first, end, n;
+} chain;
+
+static bool goes_on(const goss_program *p, const chain *c, const uint8_t *waiting, uint32_t j) {
+    const goss__value *v = &p->values[c->order[j]], *last = &p->values[c->order[c->end - 1]];
+    if (!v->op->views || !goss_shape_equal(v->node->shape, last->node->shape) || !placed_before(p, waiting, c->order[j])) return false;
+    return j == c->end || reads_any(p, v, c->order + c->first, c->end - c->first);
+}
+
+/* What makes numbers that are few beside those of the next instruction goes before it: a chain need not stop for them. */
+static bool goes_ahead(const goss_program *p, const chain *c, const uint8_t *waiting, uint32_t j) {
+    enum { FEW = 16 };
+    const goss__value *v = &p->values[c->order[j]], *next = &p->values[c->order[c->end]];
+    return v->op->views && v->bytes * FEW <= next->bytes && placed_before(p, waiting, c->order[j]);
+}
+
+/* The place of the instruction that is best next. */
+static uint32_t next_of(const goss_program *p, const chain *c, const uint8_t *waiting) {
+    enum { AHEAD = 64 };
+    const uint32_t end = c->n - c->end > AHEAD ? c->end + AHEAD : c->n;
+    for (uint32_t j = c->end; c->end > c->first && j < end; j++)
+        if (goes_on(p, c, waiting, j)) return j;
+    for (uint32_t j = c->end; j < end; j++)
+        if (goes_ahead(p, c, waiting, j)) return j;
+    return c->end;
+}
+
 /* Elementwise instructions are made neighbours of those of their shape that they read from, where dependences allow: for chain.c. */
 static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
-    goss_program *p = b->p;
+    const goss_program *p = b->p;
     uint8_t *waiting = b->in_phase; /* zero between phases */
+    chain c = {.order = order, .n = n};
     for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
-    for (uint32_t i = 0, first = 0; i < n; i++) {
-        uint32_t pick = i;
-        const goss__value *before = i ? &p->values[order[i - 1]] : NULL;
-        for (uint32_t j = i; before && before->op->views && j < n && j < i + 64; j++) {
-            const goss__value *v = &p->values[order[j]];
-            if (!v->op->views || !goss_shape_equal(v->node->shape, before->node->shape) || !placed_before(p, waiting, order[j])) continue;
-            if (j > i && !reads_any(p, v, order + first, i - first)) continue;
-            pick = j;
-            break;
-        }
-        uint32_t v = order[pick];
-        memmove(order + i + 1, order + i, (pick - i) * sizeof *order);
-        order[i] = v;
+    for (; c.end < n; c.end++) {
+        const uint32_t pick = next_of(p, &c, waiting), v = order[pick];
+        memmove(order + c.end + 1, order + c.end, (pick - c.end) * sizeof *order);
+        order[c.end] = v;
         waiting[v] = 0;
-        if (before && (!before->op->views || !goss_shape_equal(p->values[v].node->shape, before->node->shape))) first = i;
+        if (!p->values[v].op->views) c.first = c.end + 1;
+        else if (c.end > c.first && !goss_shape_equal(p->values[v].node->shape, p->values[order[c.end - 1]].node->shape)) c.first = c.end;
     }
 }
 

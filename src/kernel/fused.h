@@ -7,7 +7,7 @@
 #define GOSS__FUSED_MOST 8 /* ops of a row */
 
 /* Operands; what is not negative is the place of an op of the row. */
-enum { GOSS__FUSED_ARRAY = -1, GOSS__FUSED_NUMBER = -2, GOSS__FUSED_NONE = -3 };
+enum { GOSS__FUSED_ARRAY = -1, GOSS__FUSED_ROW = -2, GOSS__FUSED_NUMBER = -3, GOSS__FUSED_NONE = -4 };
 enum { GOSS__FUSED_PASSED, GOSS__FUSED_KEPT };
 
 typedef struct goss__fused_op {
@@ -17,6 +17,7 @@ typedef struct goss__fused_op {
 } goss__fused_op;
 
 #define ARRAY GOSS__FUSED_ARRAY
+#define ROW GOSS__FUSED_ROW
 #define NUMBER GOSS__FUSED_NUMBER
 #define NONE GOSS__FUSED_NONE
 #define OP(name, a, b, c, kept) \
@@ -27,5 +28,6 @@ typedef struct goss__fused_op {
 #undef OP
 #undef NONE
 #undef NUMBER
+#undef ROW
 #undef ARRAY
 #endif

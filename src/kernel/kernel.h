@@ -61,7 +61,7 @@ enum goss__ew_op {
 };
 
 /* Chains of elementwise ops as one loop; fused.def says which, fused.h of what. A kernel is given the arguments of all its ops, one
- * after the other in an array, and goes over outer * inner dense elements of the first; what it need not keep it does not write. */
+ * after the other in an array, and goes over outer * inner elements of the first; what it need not keep it does not write. */
 enum goss__fused_row {
 #define FUSED(name, ...) GOSS__FUSED_##name,
 #include "kernel/fused.def"
@@ -92,8 +92,9 @@ typedef struct goss__kernels {
     /* out[pre,post] = sum over red of a*b, the product that never becomes an array. */
     void (*dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post);
 
-    /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. */
-    void (*pool_argmax)(const goss__pool2d *p, const float *x, int32_t *index);
+    /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. With `factor`, of
+     * x times factor[c], image n's at factor + n * step. */
+    void (*pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index);
     /* y = x at those taps; and its adjoint, which writes all of gx[n,h,w,c] (0 where no window picked it). */
     void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
     void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);

@@ -81,6 +81,21 @@ static goss_val again(const spread *s, goss_val inner) {
     return s->op == GOSS__EW_add ? goss_add(a, b) : s->op == GOSS__EW_sub ? goss_sub(a, b) : goss_mul(a, b);
 }
 
+/* Where the largest taps of x's windows are. What is added all over an image does not matter to that (but where rounding makes a tie),
+ * and a factor meets the taps on the way: no normalised map is ever made. */
+static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
+    goss_val in[2] = {x};
+    int n_in = 1;
+    spread s;
+    for (; is_spread(in[0], &s); in[0] = s.inner) {
+        if (s.op == GOSS__EW_sub && s.small_first) break;
+        if (s.op != GOSS__EW_mul) continue;
+        if (n_in == 2 || goss_rank(s.small) != 5) break;
+        in[n_in++] = s.small;
+    }
+    return goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, in, n_in, attr, N_ATTR);
+}
+
 /* x at those taps. What is the same all over an image meets the taps instead of the image: the same bits, and a gradient
  * of the size of the taps. */
 static goss_val gathered(goss_val x, goss_val index, goss_shape out, const int64_t *attr) {
@@ -101,8 +116,7 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
     if (goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner)) return goss_relu(goss_max_pool(inner, o));
     if (is_spread(x, &s) && (s.op == GOSS__EW_add || (s.op == GOSS__EW_sub && !s.small_first)))
         return again(&s, goss_max_pool(s.inner, o));
-    goss_val index = goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, &x, 1, attr, N_ATTR);
-    return gathered(x, index, out, attr);
+    return gathered(x, largest_taps(x, out, attr), out, attr);
 }
 
 goss_val goss_avg_pool(goss_val x, goss_pool_options o) {
@@ -134,6 +148,14 @@ static goss__slicing sample_slice(const goss_graph *g, const goss__node *n, goss
     return goss__slice_leading(g, n, L, cut, 2);
 }
 
+/* The factor may have extents 1. */
+static goss__slicing argmax_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    const goss__slicing s = sample_slice(g, n, L, cut);
+    goss_extent rest;
+    if (s != GOSS__LOCAL || n->n_in < 2) return s;
+    return goss__cut_operand(&n->shape, &goss__in(g, n, 1)->shape, goss__cut_prefix(&n->shape, L, &rest), &cut[1]) ? s : GOSS__NO_SLICES;
+}
+
 /* ---- runs ---- */
 
 static goss__pool2d geometry(const int64_t *a, const goss__tensor *pooled) {
@@ -153,9 +175,23 @@ static goss__pool2d geometry(const int64_t *a, const goss__tensor *pooled) {
 static goss__pool2d from_out(const goss__call *c) { return geometry(c->shapes->attr, c->shapes->out); }
 static goss__pool2d from_in(const goss__call *c) { return geometry(c->shapes->attr, &c->shapes->in[0]); }
 
+/* Elements of the factor from one task, or image, to the next. */
+static int64_t factor_step(const goss__call *c, int axis) {
+    const goss__tensor *f = &c->shapes->in[1];
+    return f->dim[axis] == 1 ? 0 : f->stride[axis];
+}
+
 static void argmax_f32(const goss__call *c) {
     goss__pool2d p = from_out(c);
-    c->kernels->pool_argmax(&p, c->in[0], c->out);
+    if (c->shapes->n_in < 2) {
+        c->kernels->pool_argmax(&p, c->in[0], NULL, 0, c->out);
+        return;
+    }
+    const int64_t tasks = c->shapes->out->dim[0], image = p.h * p.w * p.c, pooled = p.oh * p.ow * p.c;
+    p.n = c->shapes->out->dim[1];
+    for (int64_t t = 0; t < tasks; t++)
+        c->kernels->pool_argmax(&p, (const float *)c->in[0] + t * p.n * image, (const float *)c->in[1] + t * factor_step(c, 0),
+                                factor_step(c, 1), (int32_t *)c->out + t * p.n * pooled);
 }
 static void gather_f32(const goss__call *c) {
     goss__pool2d p = from_out(c);
@@ -176,15 +212,19 @@ static int64_t tap(const goss__pool2d *p, int64_t o, int64_t k) {
 
 static void argmax_f64(const goss__call *c) {
     goss__pool2d p = from_out(c);
-    const double *x = c->in[0];
+    const double *x = c->in[0], one = 1;
+    const bool has_factor = c->shapes->n_in > 1;
     int32_t *index = c->out;
     for (int64_t o = 0; o < p.n * p.oh * p.ow; o++)
         for (int64_t ch = 0; ch < p.c; ch++) {
+            const int64_t image = o / (p.oh * p.ow), samples = c->shapes->out->dim[1];
+            const double *f = &one;
+            if (has_factor) f = (const double *)c->in[1] + image / samples * factor_step(c, 0) + image % samples * factor_step(c, 1) + ch;
             double most = 0;
             int32_t best = -1;
             for (int64_t k = 0; k < p.kh * p.kw; k++) {
                 int64_t at = tap(&p, o, k);
-                if (at >= 0 && (best < 0 || x[at * p.c + ch] > most)) most = x[at * p.c + ch], best = (int32_t)k;
+                if (at >= 0 && (best < 0 || x[at * p.c + ch] * *f > most)) most = x[at * p.c + ch] * *f, best = (int32_t)k;
             }
             index[o * p.c + ch] = best;
         }
@@ -237,7 +277,7 @@ static double taps(const goss__shapes *s) { return (double)s->out->numel * (doub
 
 const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
                                        .no_gradient = true,
-                                       .slice = sample_slice,
+                                       .slice = argmax_slice,
                                        .cost = taps,
                                        .run_f32 = argmax_f32,
                                        .run_f64 = argmax_f64};

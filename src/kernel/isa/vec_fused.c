@@ -23,36 +23,42 @@ ALWAYS vf value_of(const enum goss__ew_op op, vf a, vf b, vf c) {
     }
 }
 
-ALWAYS vf operand(const lines *l, const vf *result, const int from, int k, int j, int64_t i, int64_t left) {
+/* Of the elements from `column` of the row that begins at element `row` on. */
+ALWAYS vf operand(const lines *l, const vf *result, const int from, int k, int j, int64_t row, int64_t column, int64_t left) {
     if (from >= 0) return result[from];
-    return from == GOSS__FUSED_ARRAY ? vload_n(l->in[k][j] + i, left) : l->number[k][j];
+    if (from == GOSS__FUSED_NUMBER || from == GOSS__FUSED_NONE) return l->number[k][j];
+    return vload_n(l->in[k][j] + (from == GOSS__FUSED_ARRAY ? row + column : column), left);
 }
 
-/* The elements from i on: W of them, or the `left` last ones. All is read before anything is written: outputs may be operands. */
-ALWAYS void some(const lines *l, const goss__fused_op *op, const int n, int64_t i, int64_t left) {
+/* W elements, or the `left` last ones of a row. All is read before anything is written: outputs may be operands. */
+ALWAYS void some(const lines *l, const goss__fused_op *op, const int n, int64_t row, int64_t column, int64_t left) {
     vf result[GOSS__FUSED_MOST];
     UNROLL for (int k = 0; k < n; k++) {
         vf in[3] = {{0}};
-        UNROLL for (int j = 0; j < 3; j++) in[j] = operand(l, result, op[k].in[j], k, j, i, left);
+        UNROLL for (int j = 0; j < 3; j++) in[j] = operand(l, result, op[k].in[j], k, j, row, column, left);
         result[k] = value_of(op[k].op, in[0], in[1], in[2]);
     }
     UNROLL for (int k = 0; k < n; k++)
-        if (op[k].kept) vstore_n(l->out[k] + i, result[k], left);
+        if (op[k].kept) vstore_n(l->out[k] + row + column, result[k], left);
 }
 
 ALWAYS void fused(const goss__ew *e, const goss__fused_op *op, const int n) {
-    const int64_t all = e->outer * e->inner;
+    bool by_rows = false;
     lines l = {0};
     UNROLL for (int k = 0; k < n; k++) {
         l.out[k] = e[k].out;
         UNROLL for (int j = 0; j < 3; j++) {
-            if (op[k].in[j] == GOSS__FUSED_ARRAY) l.in[k][j] = e[k].in[j];
+            by_rows |= op[k].in[j] == GOSS__FUSED_ROW;
+            if (op[k].in[j] == GOSS__FUSED_ARRAY || op[k].in[j] == GOSS__FUSED_ROW) l.in[k][j] = e[k].in[j];
             if (op[k].in[j] == GOSS__FUSED_NUMBER) l.number[k][j] = vset(*(const float *)e[k].in[j]);
         }
     }
-    int64_t i = 0;
-    for (; i + W <= all; i += W) some(&l, op, n, i, W);
-    if (i < all) some(&l, op, n, i, all - i);
+    const int64_t rows = by_rows ? e->outer : 1, columns = by_rows ? e->inner : e->outer * e->inner;
+    for (int64_t r = 0; r < rows; r++) {
+        int64_t i = 0;
+        for (; i + W <= columns; i += W) some(&l, op, n, r * columns, i, W);
+        if (i < columns) some(&l, op, n, r * columns, i, columns - i);
+    }
 }
 
 #define FUSED(name, ...) \

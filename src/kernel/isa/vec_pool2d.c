@@ -20,15 +20,16 @@ ALWAYS window window_at(const goss__pool2d *p, int64_t oy, int64_t ox) {
 ALWAYS vi index_load(const int32_t *p, int64_t left) { return (vi)vload_n((const float *)p, left); }
 ALWAYS vi select_i(vcond m, vi a, vi b) { return (vi)vselect(m, (vf)a, (vf)b); }
 
-static void window_argmax(const goss__pool2d *p, const window *k, const float *x, int32_t *index) {
+static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index) {
     for (int64_t j = 0; j < p->c; j += W) {
         const int64_t left = p->c - j;
+        const vf times = factor ? vload_n(factor + j, left) : vset(1.f);
         vi at = vseti(-1);
         vf best = vset(0.f);
         for (int64_t ky = k->ky0; ky < k->ky1; ky++) {
             for (int64_t kx = k->kx0; kx < k->kx1; kx++) {
                 const vi tap = vseti((int32_t)(ky * p->kw + kx));
-                const vf v = vload_n(x + ((k->y + ky) * p->w + k->x + kx) * p->c + j, left);
+                const vf v = vload_n(x + ((k->y + ky) * p->w + k->x + kx) * p->c + j, left) * times;
                 const vcond nan = vdiffers(v, v) & ~vdiffers(best, best);
                 const vcond take = vless(best, v) | nan | vequal_i(at, vseti(-1));
                 best = vselect(take, v, best), at = select_i(take, tap, at);
@@ -76,12 +77,13 @@ ALWAYS vf tap_load(const goss__pool2d *p, const float *x, int t, int64_t last, c
     return vload_n(x + (t / K * p->w + t % K) * p->c, last);
 }
 
-ALWAYS void full_argmax(const goss__pool2d *p, const float *x, int32_t *index, int64_t last, const int K) {
-    vf best = vload_n(x, last);
+ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *factor, int32_t *index, int64_t last, const int K) {
+    const vf times = factor ? vload_n(factor, last) : vset(1.f);
+    vf best = vload_n(x, last) * times;
     vi at = {0};
     vcond met_nan = vdiffers(best, best);
     UNROLL for (int t = 1; t < K * K; t++) {
-        const vf v = tap_load(p, x, t, last, K);
+        const vf v = tap_load(p, x, t, last, K) * times;
         const vcond nan = vdiffers(v, v), take = (vless(best, v) | nan) & ~met_nan;
         best = vselect(take, v, best), at = select_i(take, vseti(t), at), met_nan = met_nan | nan;
     }
@@ -125,14 +127,14 @@ ALWAYS int64_t first_tap(const goss__pool2d *p, const window *k) { return (k->y 
 
 /* ---- images ---- */
 
-ALWAYS void argmax_images(const goss__pool2d *p, const float *x, int32_t *index, const int K) {
-    for (int64_t n = 0; n < p->n; n++, x += p->h * p->w * p->c) {
+ALWAYS void argmax_images(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, const int K) {
+    for (int64_t n = 0; n < p->n; n++, x += p->h * p->w * p->c, factor = factor ? factor + step : NULL) {
         for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c) {
             const window k = window_at(p, i / p->ow, i % p->ow);
             if (K && is_full(p, &k))
-                FULL(full_argmax(p, x + first_tap(p, &k) + j, index + j, last, K))
+                FULL(full_argmax(p, x + first_tap(p, &k) + j, factor ? factor + j : NULL, index + j, last, K))
             else
-                window_argmax(p, &k, x, index);
+                window_argmax(p, &k, x, factor, index);
         }
     }
 }
@@ -178,6 +180,8 @@ ALWAYS void scatter_images(const goss__pool2d *p, const float *gy, const int32_t
         function(p, __VA_ARGS__, 0);                                                                                   \
     }
 
-void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, int32_t *index) { BY_SIZE(argmax_images, x, index) }
+void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index) {
+    BY_SIZE(argmax_images, x, factor, step, index)
+}
 void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y) { BY_SIZE(gather_images, x, index, y) }
 void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx) { BY_SIZE(scatter_images, gy, index, gx) }
