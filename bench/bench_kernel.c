@@ -197,7 +197,7 @@ typedef struct pooling {
 } pooling;
 static void run_pool(void *arg) {
     const pooling *a = arg;
-    if (a->which == 0) k->pool_argmax(&a->p, a->x, NULL, 0, a->at);
+    if (a->which == 0) k->pool_argmax(&a->p, a->x, NULL, 0, a->at, NULL);
     if (a->which == 1) k->pool_gather(&a->p, a->x, a->at, a->y);
     if (a->which == 2) k->pool_scatter(&a->p, a->y, a->at, a->x);
 }
@@ -206,7 +206,7 @@ static void bench_pool(int64_t n, int64_t size, int64_t c) {
     const int64_t out = size / 2;
     pooling a = {.p = {n, size, size, c, 2, 2, out, out, 2, 2, 0, 0}, .x = array(n * size * size * c)};
     a.y = array(n * out * out * c), a.at = (int32_t *)(void *)array(n * out * out * c);
-    k->pool_argmax(&a.p, a.x, NULL, 0, a.at);
+    k->pool_argmax(&a.p, a.x, NULL, 0, a.at, NULL);
     for (a.which = 0; a.which < 3; a.which++) {
         char what[80];
         snprintf(what, sizeof what, "%s 2x2 %lld x %lldx%lld x %lld", names[a.which], (long long)n, (long long)size,

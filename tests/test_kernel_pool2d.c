@@ -44,12 +44,15 @@ static void one(const goss__kernels *k, const goss__pool2d *p) {
     guarded factor = guarded_new(p->n * p->c);
     for (int64_t i = 0; i < factor.n; i++) factor.v[i] = i % 5 == 0 ? 0 : i % 2 ? -0.75f : 1.5f;
     for (int64_t step = 0; step <= p->c; step += p->c) {
-        k->pool_argmax(p, x.v, factor.v, step, index);
+        k->pool_argmax(p, x.v, factor.v, step, index, NULL);
         for (int64_t i = 0; i < outs * p->c; i++) wrong += expected(p, x.v, factor.v, step, i / p->c, i % p->c) != index[i];
     }
-    wrong += !guarded_intact(&factor);
+    k->pool_argmax(p, x.v, factor.v, p->c, index, y.v);
+    for (int64_t i = 0; i < outs * p->c; i++)
+        wrong += !same_bits(y.v[i], index[i] < 0 ? 0 : x.v[tap(p, i / p->c, index[i]) + i % p->c]);
+    wrong += !guarded_intact(&y) + !guarded_intact(&factor);
     guarded_free(&factor);
-    k->pool_argmax(p, x.v, NULL, 0, index);
+    k->pool_argmax(p, x.v, NULL, 0, index, NULL);
     k->pool_gather(p, x.v, index, y.v);
     for (int64_t i = 0; i < outs * p->c; i++) {
         const int32_t t = expected(p, x.v, NULL, 0, i / p->c, i % p->c);

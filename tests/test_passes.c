@@ -155,6 +155,13 @@ TEST(cheap_values_are_computed_again) {
     check_near(); /* sums of a phase are cut otherwise */
 }
 
+/* Where the largest taps are and what they are come of one reading: the bits of two. */
+TEST(taps_come_along) {
+    run("", 2, &a), run("fuse-along", 2, &b);
+    T_CHECK(same_bits());
+    T_EQ(times(&a, "= pool_argmax"), 2);
+}
+
 /* A pool's scattered gradient is no larger than what it is scattered from until it is read. */
 TEST(scatters_wait_for_their_reader) {
     run("", 2, &a), run("late", 2, &b);
@@ -164,7 +171,7 @@ TEST(scatters_wait_for_their_reader) {
 }
 
 TEST(all_passes_off_is_near_all_on) {
-    run("", 2, &a), run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-chain,batch,late,in-place,again", 2, &b);
+    run("", 2, &a), run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-along,fuse-chain,batch,late,in-place,again", 2, &b);
     check_near();
 }
 
@@ -174,7 +181,7 @@ TEST(a_name_that_switches_nothing_off_is_an_error) {
     goss_program *p;
     setenv("GOSSAMER_DISABLE", "late,,winogrand", 1);
     T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT, "nothing is called \"winogrand\"; there are again ");
-    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-addend,fuse-chain,fuse-sum,in-place,late,winograd", 1);
+    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-addend,fuse-along,fuse-chain,fuse-sum,in-place,late,winograd", 1);
     T_OK(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err));
     unsetenv("GOSSAMER_DISABLE");
     goss_program_free(p);

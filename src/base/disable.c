@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES "again batch bf16-product fuse-add fuse-addend fuse-chain fuse-sum in-place late winograd"
+#define NAMES "again batch bf16-product fuse-add fuse-addend fuse-along fuse-chain fuse-sum in-place late winograd"
 
 /* `word` of n letters stands among `text`'s, which `separator` divides. */
 static bool among(const char *text, char separator, const char *word, size_t n) {

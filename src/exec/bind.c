@@ -228,6 +228,7 @@ void goss__exec_resolve(goss_exec *e) {
             resolve_step(e, k, ph->items, &e->phase_runs[f]);
             goss__stretch_of(p, ph, k, &from, &to);
             e->steps[k].stretch = k == from ? to - from + 1 : 0;
+            e->steps[k].along = goss__goes_along(p, ph, k);
         }
         if (!p->options.no_tiles) goss__resolve_chains(e, f);
         goss__phase_run *r = &e->phase_runs[f];

@@ -195,14 +195,15 @@ static void run_blocks(bound *b, int64_t rows, int64_t block) {
     run_block(b);
 }
 
-/* The first block call by call, and how long each of them takes. */
+/* The first block call by call, and how long each step takes: of a call that does several, each as long. */
 static int64_t weigh_block(bound *b, int64_t rows, double *weight) {
     for (int k = 0; k < b->n; k++) set_rows(&b->block[k], rows, b->by_rows);
-    for (int k = 0; k < b->n; k++) {
+    for (int k = 0; k < b->n; k += b->head[k].link.ops) {
         const goss__link *l = &b->head[k].link;
         const double from = goss__now();
-        if (l->ops) l->fn(&b->block[k]);
-        weight[k] = l->ops ? goss__now() - from : 0;
+        l->fn(&b->block[k]);
+        const double each = (goss__now() - from) / l->ops;
+        for (int i = 0; i < l->ops; i++) weight[k + i] = each;
     }
     for (int k = 0; k < b->n; k++) move_on(&b->block[k], b->head[k].link.move);
     return rows;

@@ -37,6 +37,7 @@ typedef struct goss__step {
     uint32_t stretch;       /* first of that many steps that go unit by unit together; 0: inside one */
     bool batched;           /* its unit is the tile */
     int64_t extent;         /* resolved attr of "extent" */
+    bool along;             /* makes the next step's output, too */
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
     goss__link link;        /* of a chain */
     bool by_rows;           /* of a chain's first: its blocks are whole rows */

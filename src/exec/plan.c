@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/disable.h"
 #include "base/alloc.h"
 #include "exec/program.h"
 
@@ -116,11 +117,22 @@ static size_t plan_const(goss_program *p) {
     return at;
 }
 
-/* Instructions [*from, *to] around k that chain.c may run block by block: elementwise neighbours of one shape. All that they
- * read and write must lie apart, since a block of the last one is written before the next block of the first one is read. */
+bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k) {
+    if (k + 1 >= ph->first + ph->count || p->precision != GOSS_F32 || p->options.no_tiles) return false;
+    const goss__instr *first = &p->instrs[k], *second = first + 1;
+    const goss__value *a = &p->values[first->value], *b = &p->values[second->value];
+    if (!a->op->along || b->op != a->op->along || first->batched != second->batched || goss__disabled("fuse-along")) return false;
+    return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0];
+}
+
+/* Instructions [*from, *to] around k that run together: those that chain.c may run block by block, elementwise neighbours of one
+ * shape, and two of which one goes along with the other. All that they read and write must lie apart, since a block of the last one is
+ * written before the next block of the first one is read. */
 static void chain_around(const goss_program *p, const goss__phase *ph, uint32_t k, int64_t *from, int64_t *to) {
     const goss__value *v = &p->values[p->instrs[k].value];
     *from = *to = k;
+    if (goss__goes_along(p, ph, k)) ++*to;
+    if (k > ph->first && goss__goes_along(p, ph, k - 1)) --*from;
     if (!v->op->views) return;
     for (; *from > ph->first; --*from) {
         const goss__value *before = &p->values[p->instrs[*from - 1].value];

@@ -101,6 +101,8 @@ void goss__max_counts(const goss_program *p, int64_t counts[32]);
 /* Items of a unit and of a tile, whole units, when the phase has `items` of them. */
 int64_t goss__unit_items(const goss__phase *ph, int64_t items);
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);
+/* Whether the run of instruction k makes the output of the one behind it, too. */
+bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k);
 /* The instructions [*from, *to] around k that go through a tile unit by unit together; a batched one stands alone. */
 void goss__stretch_of(const goss_program *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to);
 /* The value whose memory v's is (through aliases), with the element offset added up. */

@@ -15,9 +15,11 @@
 
 static double clock_of(const goss_exec *e) { return e->profile ? goss__now() : 0; }
 
-static void note_step(goss_exec *e, int worker, uint32_t k, double start) {
-    goss__profile_add(e, worker, k, goss__now() - start);
-    goss__profile_event(e, worker, k, k, start);
+/* Steps k .. last, done by one call, take equal shares of its time. */
+static void note_steps(goss_exec *e, int worker, uint32_t k, uint32_t last, double start) {
+    const double each = (goss__now() - start) / (last - k + 1);
+    for (uint32_t i = k; i <= last; i++) goss__profile_add(e, worker, i, each);
+    goss__profile_event(e, worker, k, last, start);
 }
 
 static void add_block(const goss_exec *e, void *to, const void *from, size_t bytes) {
@@ -42,7 +44,10 @@ static void run_step(goss_exec *e, goss__step *s, const goss__unit *u, void *out
                     .scratch = goss__arena_of(e, u->worker) + goss__round64(e->program->private_bytes),
                     .first_element = u->index * s->first_step, .part = part, .parts = parts,
                     .seed = e->seed, .step = e->step, .name = s->value->node->name, .bad_index = &bad};
-    s->run(&c);
+    if (s->along)
+        s->value->op->run_along_f32(&c, goss__address(e, &s[1].at[0], u));
+    else
+        s->run(&c);
     if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
 }
 
@@ -69,7 +74,8 @@ static void run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__u
             run_partial(e, s, u);
         else
             run_step(e, s, u, NULL, 0, 1);
-        if (e->profile) note_step(e, u->worker, k, start);
+        if (e->profile) note_steps(e, u->worker, k, k + s->along, start);
+        k += s->along;
     }
 }
 
@@ -116,7 +122,7 @@ static void region_part(void *ctx, int64_t part, int worker) {
     uint32_t k = e->program->phases[r->phase].first;
     const double start = clock_of(e);
     run_step(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker}, NULL, (int)part, e->phase_runs[r->phase].parts);
-    if (e->profile) note_step(e, worker, k, start);
+    if (e->profile) note_steps(e, worker, k, k, start);
 }
 
 #define CHUNK 16384 /* elements a thread sums or copies at a time */

@@ -95,6 +95,10 @@ typedef struct goss__op {
     size_t plan_size;
     void (*plan)(const goss__shapes *s, void *out);
     goss__run_fn run_f32, run_f64;
+    /* Makes, along the way, the output of the instruction behind it, too, when that is `along` of its first operand and its output
+     * (which tap is the largest, and that tap): the operand is read once. NULL: nothing goes along. */
+    const struct goss__op *along;
+    void (*run_along_f32)(const goss__call *c, void *next);
 } goss__op;
 
 /* Those that the executor has to know: leaves without a run function, and assignments (operands: param, value; for rows:

@@ -93,8 +93,8 @@ typedef struct goss__kernels {
     void (*dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post);
 
     /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. With `factor`, of
-     * x times factor[c], image n's at factor + n * step. */
-    void (*pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index);
+     * x times factor[c], image n's at factor + n * step. y: NULL, or where x at those taps goes, too. */
+    void (*pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y);
     /* y = x at those taps; and its adjoint, which writes all of gx[n,h,w,c] (0 where no window picked it). */
     void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
     void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);

@@ -181,18 +181,20 @@ static int64_t factor_step(const goss__call *c, int axis) {
     return f->dim[axis] == 1 ? 0 : f->stride[axis];
 }
 
-static void argmax_f32(const goss__call *c) {
+/* y: the taps, or NULL. */
+static void argmax_and_taps(const goss__call *c, void *y) {
     goss__pool2d p = from_out(c);
     if (c->shapes->n_in < 2) {
-        c->kernels->pool_argmax(&p, c->in[0], NULL, 0, c->out);
+        c->kernels->pool_argmax(&p, c->in[0], NULL, 0, c->out, y);
         return;
     }
     const int64_t tasks = c->shapes->out->dim[0], image = p.h * p.w * p.c, pooled = p.oh * p.ow * p.c;
     p.n = c->shapes->out->dim[1];
     for (int64_t t = 0; t < tasks; t++)
         c->kernels->pool_argmax(&p, (const float *)c->in[0] + t * p.n * image, (const float *)c->in[1] + t * factor_step(c, 0),
-                                factor_step(c, 1), (int32_t *)c->out + t * p.n * pooled);
+                                factor_step(c, 1), (int32_t *)c->out + t * p.n * pooled, y ? (float *)y + t * p.n * pooled : NULL);
 }
+static void argmax_f32(const goss__call *c) { argmax_and_taps(c, NULL); }
 static void gather_f32(const goss__call *c) {
     goss__pool2d p = from_out(c);
     c->kernels->pool_gather(&p, c->in[0], c->in[1], c->out);
@@ -279,6 +281,8 @@ const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
                                        .no_gradient = true,
                                        .slice = argmax_slice,
                                        .cost = taps,
+                                       .along = &goss__op_pool_gather,
+                                       .run_along_f32 = argmax_and_taps,
                                        .run_f32 = argmax_f32,
                                        .run_f64 = argmax_f64};
 const goss__op goss__op_pool_gather = {

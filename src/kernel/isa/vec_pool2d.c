@@ -20,7 +20,9 @@ ALWAYS window window_at(const goss__pool2d *p, int64_t oy, int64_t ox) {
 ALWAYS vi index_load(const int32_t *p, int64_t left) { return (vi)vload_n((const float *)p, left); }
 ALWAYS vi select_i(vcond m, vi a, vi b) { return (vi)vselect(m, (vf)a, (vf)b); }
 
-static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index) {
+static void window_gather(const goss__pool2d *p, const window *k, const float *x, const int32_t *index, float *y);
+
+static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index, float *y) {
     for (int64_t j = 0; j < p->c; j += W) {
         const int64_t left = p->c - j;
         const vf times = factor ? vload_n(factor + j, left) : vset(1.f);
@@ -37,6 +39,7 @@ static void window_argmax(const goss__pool2d *p, const window *k, const float *x
         }
         vstore_n((float *)(index + j), (vf)at, left);
     }
+    if (y) window_gather(p, k, x, index, y);
 }
 
 static void window_gather(const goss__pool2d *p, const window *k, const float *x, const int32_t *index, float *y) {
@@ -77,17 +80,20 @@ ALWAYS vf tap_load(const goss__pool2d *p, const float *x, int t, int64_t last, c
     return vload_n(x + (t / K * p->w + t % K) * p->c, last);
 }
 
-ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *factor, int32_t *index, int64_t last, const int K) {
+/* factor, y: NULL, or at these channels. */
+ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *factor, int32_t *index, float *y, int64_t last, const int K) {
     const vf times = factor ? vload_n(factor, last) : vset(1.f);
-    vf best = vload_n(x, last) * times;
+    vf picked = vload_n(x, last), best = picked * times;
     vi at = {0};
     vcond met_nan = vdiffers(best, best);
     UNROLL for (int t = 1; t < K * K; t++) {
-        const vf v = tap_load(p, x, t, last, K) * times;
+        const vf raw = tap_load(p, x, t, last, K), v = raw * times;
         const vcond nan = vdiffers(v, v), take = (vless(best, v) | nan) & ~met_nan;
-        best = vselect(take, v, best), at = select_i(take, vseti(t), at), met_nan = met_nan | nan;
+        best = vselect(take, v, best), picked = vselect(take, raw, picked);
+        at = select_i(take, vseti(t), at), met_nan = met_nan | nan;
     }
     vstore_n((float *)index, (vf)at, last);
+    if (y) vstore_n(y, picked, last);
 }
 
 ALWAYS void full_gather(const goss__pool2d *p, const float *x, const int32_t *index, float *y, int64_t last, const int K) {
@@ -127,14 +133,14 @@ ALWAYS int64_t first_tap(const goss__pool2d *p, const window *k) { return (k->y 
 
 /* ---- images ---- */
 
-ALWAYS void argmax_images(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, const int K) {
+ALWAYS void argmax_images(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y, const int K) {
     for (int64_t n = 0; n < p->n; n++, x += p->h * p->w * p->c, factor = factor ? factor + step : NULL) {
-        for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c) {
+        for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c, y = y ? y + p->c : NULL) {
             const window k = window_at(p, i / p->ow, i % p->ow);
             if (K && is_full(p, &k))
-                FULL(full_argmax(p, x + first_tap(p, &k) + j, factor ? factor + j : NULL, index + j, last, K))
+                FULL(full_argmax(p, x + first_tap(p, &k) + j, factor ? factor + j : NULL, index + j, y ? y + j : NULL, last, K))
             else
-                window_argmax(p, &k, x, factor, index);
+                window_argmax(p, &k, x, factor, index, y);
         }
     }
 }
@@ -180,8 +186,8 @@ ALWAYS void scatter_images(const goss__pool2d *p, const float *gy, const int32_t
         function(p, __VA_ARGS__, 0);                                                                                   \
     }
 
-void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index) {
-    BY_SIZE(argmax_images, x, factor, step, index)
+void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y) {
+    BY_SIZE(argmax_images, x, factor, step, index, y)
 }
 void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y) { BY_SIZE(gather_images, x, index, y) }
 void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx) { BY_SIZE(scatter_images, gy, index, gx) }
