@@ -63,6 +63,26 @@ static void check_reduce(const goss__kernels *k) {
 }
 EACH_VARIANT(reduce, check_reduce)
 
+/* Squares of differences have the bits of a dot product of the differences. */
+static void deviation(const goss__kernels *k, shape s) {
+    guarded x = guarded_new(s.pre * s.red * s.post), from = guarded_new(s.pre * s.post), d = guarded_new(x.n), out = guarded_new(from.n),
+            want = guarded_new(from.n);
+    for (int64_t i = 0; i < x.n; i++) d.v[i] = x.v[i] - from.v[i / (s.red * s.post) * s.post + i % s.post];
+    k->deviation(out.v, x.v, from.v, s.pre, s.red, s.post);
+    k->dot(want.v, d.v, d.v, s.pre, s.red, s.post);
+    const int64_t differ = first_difference(out.v, want.v, out.n);
+    const bool intact = guarded_intact(&out);
+    guarded_free(&x), guarded_free(&from), guarded_free(&d), guarded_free(&out), guarded_free(&want);
+    if (differ >= 0 || !intact)
+        T_FAIL("%s deviation [%lld, %lld, %lld]: first difference %lld", k->name, (long long)s.pre, (long long)s.red, (long long)s.post,
+               (long long)differ);
+}
+
+static void check_deviation(const goss__kernels *k) {
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) deviation(k, shapes[i]);
+}
+EACH_VARIANT(deviation, check_deviation)
+
 /* A NaN or an infinity anywhere shows in its own result and in no other. */
 static void check_nan(const goss__kernels *k) {
     static const shape some[] = {{3, 37, 1}, {3, 2100, 1}, {3, 37, 5}, {3, 300, 33}};

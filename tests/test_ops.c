@@ -83,6 +83,21 @@ TEST(a_pool_goes_in_front_of_what_an_image_shares) {
     world_free(&w);
 }
 
+/* Differences from a mean add up to 0 along its axes, known while building; along others, or from another mean, they are summed. */
+TEST(differences_from_a_mean_sum_to_zero) {
+    world w = world_new();
+    goss_extent t = goss_symbol(w.g, "T", 3);
+    goss_val x = goss_input(w.g, "x", GOSS_REAL, GOSS_SHAPE(t, n(4), n(5))), y = goss_mul(x, x);
+    for (uint32_t axes = 1; axes < 8; axes++) {
+        double v = 1;
+        goss_val centred = goss_sub(x, goss_mean(x, axes, true));
+        T_CHECK(goss__is_full(goss_sum(centred, axes, true), &v) && v == 0);
+        T_CHECK(!goss__is_full(goss_sum(goss_sub(x, goss_mean(y, axes, true)), axes, true), &v));
+        if (axes != 7) T_CHECK(!goss__is_full(goss_sum(centred, 7, true), &v));
+    }
+    world_free(&w);
+}
+
 TEST(rows_by_index) {
     world w = world_new();
     goss_val table = world_input(&w, "t", GOSS_REAL, GOSS_SHAPE(n(3), n(2)), (double[]){1, 2, 3, 4, 5, 6});

@@ -56,6 +56,25 @@ static goss_status fuse_sum(goss_program *p, uint32_t *readers, uint32_t v, goss
     return merge(p, readers, v, &goss__op_sum_product, p->values[v].node, in, 2, product, err);
 }
 
+/* One after the other. */
+static bool is_stretch(uint32_t axes) { return axes && ((axes / (axes & -axes)) & (axes / (axes & -axes) + 1)) == 0; }
+
+/* The sum of squares of x - m, with an m for each sum, is made from x and m: nothing else may read the difference. */
+static goss_status fuse_deviation(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
+    const goss__value *sum = &p->values[v];
+    const uint32_t difference = sum->in[0];
+    const goss__value *d = &p->values[difference];
+    if (sum->op != &goss__op_sum_product || sum->in[1] != difference || readers[difference] != 2 || goss__is_output(p, difference))
+        return GOSS_OK;
+    if (!goss__is_instr(d) || d->op != &goss__op_ew[GOSS__EW_sub] || p->values[d->in[0]].place == GOSS__AT_VIEW) return GOSS_OK;
+    const goss__value *spread = &p->values[d->in[1]];
+    if (spread->place != GOSS__AT_VIEW || !is_stretch((uint32_t)sum->node->attr[0])) return GOSS_OK;
+    const uint32_t in[2] = {d->in[0], spread->in[0]};
+    if (!goss_shape_equal(p->values[in[1]].node->shape, sum->node->shape)) return GOSS_OK;
+    readers[difference] = 1; /* v is one reader, though twice */
+    return merge(p, readers, v, &goss__op_sum_deviation, sum->node, in, 2, difference, err);
+}
+
 static goss_status fuse_add(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
     for (int i = 0; i < 2; i++) {
         uint32_t in[3];
@@ -105,6 +124,7 @@ static goss_status fuse_all(goss_program *p, uint32_t *readers, goss_error *err)
     for (uint32_t v = 0; v < p->n_values; v++) {
         if (!goss__is_instr(&p->values[v])) continue;
         if (sums && p->values[v].op == &goss__op_sum) GOSS_TRY(fuse_sum(p, readers, v, err));
+        if (sums) GOSS_TRY(fuse_deviation(p, readers, v, err));
         if (adds && p->values[v].op == &goss__op_ew[GOSS__EW_add]) GOSS_TRY(fuse_add(p, readers, v, err));
         if (addends && p->values[v].op == &goss__op_ew[GOSS__EW_add]) GOSS_TRY(fuse_addend(p, readers, v, err));
     }

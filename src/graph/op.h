@@ -104,9 +104,9 @@ typedef struct goss__op {
 /* Those that the executor has to know: leaves without a run function, and assignments (operands: param, value; for rows:
  * param, index, value). "extent" has attr {count, symbols} and finds the resolved number in shapes->attr[0]. */
 extern const goss__op goss__op_input, goss__op_param, goss__op_assign, goss__op_assign_rows, goss__op_extent;
-/* Made by the schedule alone. The sum of a product of two arrays of one shape, which never becomes an array (fuse.c); numbers
- * kept as bfloat16 as reals, and a product whose right operand is kept so (bf16.c). */
-extern const goss__op goss__op_sum_product, goss__op_widen, goss__op_matmul_bf16;
+/* Made by the schedule alone. The sum of a product of two arrays of one shape, which never becomes an array, and of squared differences
+ * from one number for each sum (fuse.c); numbers kept as bfloat16 as reals, and a product whose right operand is kept so (bf16.c). */
+extern const goss__op goss__op_sum_product, goss__op_sum_deviation, goss__op_widen, goss__op_matmul_bf16;
 /* What they are made of. */
 extern const goss__op goss__op_sum, goss__op_ew[GOSS__EW_COUNT], goss__op_matmul, goss__op_reshape;
 

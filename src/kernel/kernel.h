@@ -91,6 +91,8 @@ typedef struct goss__kernels {
     void (*max)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
     /* out[pre,post] = sum over red of a*b, the product that never becomes an array. */
     void (*dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post);
+    /* out[pre,post] = sum over red of (x - from[pre,post])^2: the bits of dot on those differences. */
+    void (*deviation)(float *out, const float *x, const float *from, int64_t pre, int64_t red, int64_t post);
 
     /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. With `factor`, of
      * x times factor[c], image n's at factor + n * step. y: NULL, or where x at those taps goes, too. */

@@ -38,20 +38,18 @@ static bool has_factor(goss_val a, uint32_t axes, goss_val *x, goss_val *s) {
 }
 
 /* a = x - mean(x), the mean along the axes: what is left of x sums to 0 along them. */
-static bool is_centred(goss_val a, uint32_t axes) {
-    goss_val x, spread, mean, sum, of;
+static bool is_centred(goss_val a, uint32_t axes, goss_shape kept) {
+    goss_val x, spread, mean;
     if (!goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 0, &x) || !goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 1, &spread)) return false;
-    if (!goss__made_by(spread, &goss__op_broadcast, 0, &mean) || goss_rank(mean) != goss_rank(x)) return false;
-    if (!goss__made_by(mean, &goss__op_ew[GOSS__EW_mul], 0, &sum) && !goss__made_by(mean, &goss__op_ew[GOSS__EW_div], 0, &sum)) return false;
-    if (!goss__made_by(sum, &goss__op_sum, 0, &of) || of.id != x.id || (uint32_t)goss__node_of(sum)->attr[0] != axes) return false;
-    return goss_mean(x, axes, true).id == mean.id; /* the same node: it is divided by their extents */
+    if (!goss__made_by(spread, &goss__op_broadcast, 0, &mean) || !goss_shape_equal(goss_shape_of(mean), kept)) return false;
+    return goss_mean(x, axes, true).id == mean.id; /* equal nodes are one */
 }
 
 /* sum(x s) = s sum(x), sum(-x) = -sum(x), sum(x s + y t) = s sum(x) + t sum(y): passes over what is there already, and
  * whose sums are often wanted elsewhere. A plain sum of two is left alone: it may be small for being one. */
 static bool factor_out(goss_val a, uint32_t axes, goss_shape kept, goss_val *out) {
     goss_val x, s, term[2];
-    if (is_centred(a, axes)) {
+    if (is_centred(a, axes, kept)) {
         *out = goss_full(a.graph, kept, 0);
         return true;
     }
@@ -152,6 +150,12 @@ static goss__slicing sum_product_slice(const goss_graph *g, const goss__node *n,
     cut[1] = cut[0];
     return s;
 }
+/* Of the numbers that are subtracted there are as many as sums. */
+static goss__slicing sum_deviation_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    const goss__slicing s = cut_of_reduction(g, n, L, cut, true);
+    cut[1] = s == GOSS__PARTIAL ? GOSS__WHOLE : GOSS__CUT;
+    return s;
+}
 static goss__slicing max_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
     return cut_of_reduction(g, n, L, cut, false);
 }
@@ -218,6 +222,18 @@ static void dot_block(double *out, const double *a, const double *b, int64_t pre
         }
 }
 
+static void deviation_block(double *out, const double *x, const double *from, int64_t pre, int64_t red, int64_t post) {
+    for (int64_t i = 0; i < pre; i++)
+        for (int64_t j = 0; j < post; j++) {
+            double sum = 0;
+            for (int64_t r = 0; r < red; r++) {
+                const double d = x[(i * red + r) * post + j] - from[i * post + j];
+                sum += d * d;
+            }
+            out[i * post + j] = sum;
+        }
+}
+
 static void max_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
@@ -258,6 +274,11 @@ REDUCE(max_f64, double, FIRST1(max_block), max_block)
 REDUCE(sum_product_f32, float, FIRST2(c->kernels->dot), c->kernels->sum)
 REDUCE(sum_product_f64, double, FIRST2(dot_block), sum_block)
 
+/* One stretch of axes alone (exec/fuse.c). */
+REDUCE(sum_deviation_f32, float, FIRST2(c->kernels->deviation), c->kernels->sum)
+REDUCE(sum_deviation_f64, double, FIRST2(deviation_block), sum_block)
+
+static double sum_deviation_cost(const goss__shapes *s) { return 3 * (double)s->in[0].numel; }
 static double sum_product_cost(const goss__shapes *s) { return 2 * (double)s->in[0].numel; }
 static double reduce_cost(const goss__shapes *s) { return (double)s->in[0].numel; }
 
@@ -278,6 +299,14 @@ const goss__op goss__op_sum_product = {.name = "sum_product",
                                        .plan = reduce_plan,
                                        .run_f32 = sum_product_f32,
                                        .run_f64 = sum_product_f64};
+const goss__op goss__op_sum_deviation = {.name = "sum_deviation",
+                                         .slice = sum_deviation_slice,
+                                         .scratch = reduce_scratch,
+                                         .cost = sum_deviation_cost,
+                                         .plan_size = sizeof(reduction),
+                                         .plan = reduce_plan,
+                                         .run_f32 = sum_deviation_f32,
+                                         .run_f64 = sum_deviation_f64};
 const goss__op goss__op_reduce_max = {.name = "reduce_max",
                                       .vjp = max_vjp,
                                       .slice = max_slice,

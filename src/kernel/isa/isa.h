@@ -36,6 +36,7 @@ void GOSS_FN(depthwise_dw)(const goss__conv *c, const float *x, const float *gy,
 void GOSS_FN(sum)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
 void GOSS_FN(max)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
 void GOSS_FN(dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post);
+void GOSS_FN(deviation)(float *out, const float *x, const float *from, int64_t pre, int64_t red, int64_t post);
 
 void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y);
 void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);

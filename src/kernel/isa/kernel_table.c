@@ -29,6 +29,7 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .sum = GOSS_FN(sum),
         .max = GOSS_FN(max),
         .dot = GOSS_FN(dot),
+        .deviation = GOSS_FN(deviation),
         .pool_argmax = GOSS_FN(pool_argmax),
         .pool_gather = GOSS_FN(pool_gather),
         .pool_scatter = GOSS_FN(pool_scatter),

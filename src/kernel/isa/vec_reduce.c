@@ -1,4 +1,4 @@
-/* vec_reduce.c: sum, max and dot product over one axis.
+/* vec_reduce.c: sum, max, dot product and squared deviations over one axis.
  *
  * Along the last axis (post = 1) element i goes to virtual lane i % 16 and the 16 lanes are folded by a fixed tree;
  * otherwise every column is its own sum. Either way a sum is cut into blocks of BLOCK steps that start from 0 and are
@@ -8,7 +8,7 @@
 #define BLOCK 128
 #define LANES (16 / W) /* vectors that make 16 virtual lanes */
 
-enum { SUM, MAX, DOT };
+enum { SUM, MAX, DOT, DEVIATION }; /* the last: b holds one number a sum, which is taken from each of its elements */
 
 ALWAYS vf start(const int op) { return vset(op == MAX ? -__builtin_inff() : 0.f); }
 ALWAYS vf join(const int op, vf a, vf b) {
@@ -17,11 +17,11 @@ ALWAYS vf join(const int op, vf a, vf b) {
 }
 ALWAYS vf step(const int op, vf acc, vf a, vf b) {
     if (op == DOT) return vfma(a, b, acc);
+    if (op == DEVIATION) return vfma(a - b, a - b, acc);
     return join(op, acc, a);
 }
-ALWAYS vf load(const int op, const float *p, int64_t left) {
-    return left >= W ? vload(p) : vload_part_or(p, vfirst(left), start(op));
-}
+ALWAYS vf load_or(const float *p, int64_t left, vf other) { return left >= W ? vload(p) : vload_part_or(p, vfirst(left), other); }
+ALWAYS vf load(const int op, const float *p, int64_t left) { return load_or(p, left, start(op)); }
 
 /* Lane i + d into lane i, for the lower d lanes; what comes into the others is of no interest. */
 #if GOSS_ISA_avx512
@@ -55,14 +55,14 @@ ALWAYS float fold(const int op, vf lane[LANES]) {
 }
 
 /* P blocks of BLOCK x 16 elements side by side. */
-ALWAYS void row_blocks(const int op, vf total[LANES], const float *a, const float *b, const int P) {
+ALWAYS void row_blocks(const int op, vf total[LANES], const float *a, const float *b, vf mean, const int P) {
     vf acc[4][LANES];
     UNROLL for (int p = 0; p < P; p++) { UNROLL for (int l = 0; l < LANES; l++) acc[p][l] = start(op); }
     for (int64_t i = 0; i < BLOCK * 16; i += 16) {
         UNROLL for (int p = 0; p < P; p++) {
             UNROLL for (int l = 0; l < LANES; l++) {
                 const int64_t at = i + p * BLOCK * 16 + l * W;
-                acc[p][l] = step(op, acc[p][l], vload(a + at), vload(b + at));
+                acc[p][l] = step(op, acc[p][l], vload(a + at), op == DEVIATION ? mean : vload(b + at));
             }
         }
     }
@@ -72,17 +72,19 @@ ALWAYS void row_blocks(const int op, vf total[LANES], const float *a, const floa
 }
 
 ALWAYS float row(const int op, const float *a, const float *b, int64_t n) {
+    const vf mean = op == DEVIATION ? vset(*b) : (vf){0}, other = op == DEVIATION ? mean : start(op);
     vf total[LANES], acc[LANES];
     int64_t i = 0;
     UNROLL for (int l = 0; l < LANES; l++) total[l] = acc[l] = start(op);
-    for (; i + 4 * BLOCK * 16 <= n; i += 4 * BLOCK * 16) row_blocks(op, total, a + i, b + i, 4);
-    for (; i + BLOCK * 16 <= n; i += BLOCK * 16) row_blocks(op, total, a + i, b + i, 1);
+    for (; i + 4 * BLOCK * 16 <= n; i += 4 * BLOCK * 16) row_blocks(op, total, a + i, b + i, mean, 4);
+    for (; i + BLOCK * 16 <= n; i += BLOCK * 16) row_blocks(op, total, a + i, b + i, mean, 1);
     for (; i + 16 <= n; i += 16) {
-        UNROLL for (int l = 0; l < LANES; l++) acc[l] = step(op, acc[l], vload(a + i + l * W), vload(b + i + l * W));
+        UNROLL for (int l = 0; l < LANES; l++)
+            acc[l] = step(op, acc[l], vload(a + i + l * W), op == DEVIATION ? mean : vload(b + i + l * W));
     }
     UNROLL for (int l = 0; l < LANES; l++) {
         const int64_t at = i + l * W;
-        if (at < n) acc[l] = step(op, acc[l], load(op, a + at, n - at), load(op, b + at, n - at));
+        if (at < n) acc[l] = step(op, acc[l], load_or(a + at, n - at, other), op == DEVIATION ? mean : load(op, b + at, n - at));
         total[l] = join(op, total[l], acc[l]);
     }
     return fold(op, total);
@@ -97,7 +99,7 @@ ALWAYS void column_blocks(const int op, vf total[4], const float *a, const float
         UNROLL for (int p = 0; p < P; p++) {
             UNROLL for (int v = 0; v < V; v++) {
                 const int64_t at = (r + p * BLOCK) * post + v * W, n = left - v * W;
-                acc[p][v] = step(op, acc[p][v], load(op, a + at, n), load(op, b + at, n));
+                acc[p][v] = step(op, acc[p][v], load(op, a + at, n), load(op, b + (op == DEVIATION ? v * W : at), n));
             }
         }
     }
@@ -111,18 +113,19 @@ ALWAYS void columns(const int op, float *out, const float *a, const float *b, in
     int64_t r = 0;
     UNROLL for (int v = 0; v < V; v++) total[v] = start(op);
     for (; P > 1 && r + P * BLOCK <= red; r += P * BLOCK)
-        column_blocks(op, total, a + r * post, b + r * post, post, BLOCK, left, V, P);
+        column_blocks(op, total, a + r * post, op == DEVIATION ? b : b + r * post, post, BLOCK, left, V, P);
     for (; r < red; r += BLOCK)
-        column_blocks(op, total, a + r * post, b + r * post, post, goss__min64(BLOCK, red - r), left, V, 1);
+        column_blocks(op, total, a + r * post, op == DEVIATION ? b : b + r * post, post, goss__min64(BLOCK, red - r), left, V, 1);
     UNROLL for (int v = 0; v < V; v++) vstore_n(out + v * W, total[v], left - v * W);
 }
 
 ALWAYS void reduce(const int op, float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post) {
+    const int64_t step_b = op == DEVIATION ? post : red * post;
     if (post == 1) {
-        for (int64_t i = 0; i < pre; i++) out[i] = row(op, a + i * red, b + i * red, red);
+        for (int64_t i = 0; i < pre; i++) out[i] = row(op, a + i * red, b + i * step_b, red);
         return;
     }
-    for (int64_t i = 0; i < pre; i++, out += post, a += red * post, b += red * post) {
+    for (int64_t i = 0; i < pre; i++, out += post, a += red * post, b += step_b) {
         int64_t j = 0;
         for (; j + 4 * W <= post; j += 4 * W) columns(op, out + j, a + j, b + j, red, post, 4 * W, 4, 2);
         for (; j + W <= post; j += W) columns(op, out + j, a + j, b + j, red, post, W, 1, 4);
@@ -138,4 +141,7 @@ void GOSS_FN(max)(float *out, const float *x, int64_t pre, int64_t red, int64_t 
 }
 void GOSS_FN(dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post) {
     reduce(DOT, out, a, b, pre, red, post);
+}
+void GOSS_FN(deviation)(float *out, const float *x, const float *from, int64_t pre, int64_t red, int64_t post) {
+    reduce(DEVIATION, out, x, from, pre, red, post);
 }
