@@ -193,8 +193,8 @@ TEST(chains_keep_what_they_still_read) { chains_of(3, 96, 128); }
 
 /* Units of several tasks, each of which has a row of its own. */
 TEST(chains_go_task_by_task_where_rows_differ) {
-    chains_of(72, 8, 64);
-    chains_of(67, 7, 37); /* a last unit of fewer tasks, and rows that no block holds whole times */
+    chains_of(24, 12, 96);
+    chains_of(23, 13, 83); /* a last unit of fewer tasks, and rows that no block holds whole times */
 }
 
 /* Assignments read what was there before the run: two parameters change places, and a third takes the first's old rows. */

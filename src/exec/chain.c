@@ -46,7 +46,7 @@ static fit fit_of(const goss__step *s) {
     if (kinds_fit(s, 0)) return AT_ONCE;
     if (out->rank < 2) return ALONE;
     const int axis = item_axis(out);
-    return out->numel / out->dim[axis] >= WORTH && kinds_fit(s, axis + 1) ? BY_ITEMS : ALONE;
+    return out->numel / out->dim[axis] >= BLOCK && kinds_fit(s, axis + 1) ? BY_ITEMS : ALONE; /* an item is a block at least */
 }
 
 static bool same_dims(const goss__tensor *a, const goss__tensor *b) {
@@ -185,14 +185,15 @@ static void move_on(goss__ew *e, const int64_t *move) {
 
 static void run_block(bound *b) {
     for (int k = 0; k < b->n; k += b->head[k].link.ops) b->head[k].link.fn(&b->block[k]);
-    for (int k = 0; k < b->n; k++) move_on(&b->block[k], b->head[k].link.move);
 }
 
 static void run_blocks(bound *b, int64_t rows, int64_t block) {
-    for (; rows >= block; rows -= block) run_block(b);
-    if (rows == 0) return;
-    for (int k = 0; k < b->n; k++) set_rows(&b->block[k], rows, b->by_rows);
-    run_block(b);
+    for (; rows > block; rows -= block) {
+        run_block(b);
+        for (int k = 0; k < b->n; k++) move_on(&b->block[k], b->head[k].link.move);
+    }
+    for (int k = 0; k < b->n && rows < block; k++) set_rows(&b->block[k], rows, b->by_rows);
+    if (rows > 0) run_block(b);
 }
 
 /* The first block call by call, and how long each step takes: of a call that does several, each as long. */

@@ -30,11 +30,11 @@ static bool goes_on(const goss_program *p, const chain *c, const uint8_t *waitin
     return j == c->end || reads_any(p, v, c->order + c->first, c->end - c->first);
 }
 
-/* What makes numbers that are few beside those of the next instruction goes before it: a chain need not stop for them. */
+/* What makes few numbers goes before an instruction that makes a large array: a chain need not stop for them. */
 static bool goes_ahead(const goss_program *p, const chain *c, const uint8_t *waiting, uint32_t j) {
-    enum { FEW = 16 };
+    enum { FEW = 16, LARGE = 1 << 20 };
     const goss__value *v = &p->values[c->order[j]], *next = &p->values[c->order[c->end]];
-    return v->op->views && v->bytes * FEW <= next->bytes && placed_before(p, waiting, c->order[j]);
+    return v->op->views && next->bytes >= LARGE && v->bytes * FEW <= next->bytes && placed_before(p, waiting, c->order[j]);
 }
 
 /* The place of the instruction that is best next. */
