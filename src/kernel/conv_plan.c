@@ -41,11 +41,16 @@ static goss__conv_plan start(const goss__conv *c) {
     return p;
 }
 
+/* Images side by side: a row of outputs of them all, or one column where the columns go by themselves, makes tiles of many rows. */
+static int64_t images_side_by_side(const goss__conv *c, int64_t columns) {
+    return goss__conv_trims(c, columns) ? ROW_PIXELS : up(ROW_PIXELS, at_least(columns, 1));
+}
+
 static void source_geometry(goss__conv_plan *p, const goss__conv *c) {
     p->phases = c->stride_w;
     p->cols = up((c->ow - 1) * c->stride_w + c->dil_w * (c->kw - 1) + 1, c->stride_w);
     p->pixel = pixel_floats(p->in_group);
-    p->inter = p->in_group < 8 ? 1 : up(ROW_PIXELS, at_least(c->ow, 1));
+    p->inter = p->in_group < 8 ? 1 : images_side_by_side(c, c->ow);
 }
 
 goss__conv_plan goss__conv_plan_forward(const goss__conv *c) {
@@ -65,7 +70,7 @@ goss__conv_plan goss__conv_plan_dx(const goss__conv *c) {
     p.cols = goss__floor_div(c->pad_left + c->w - 1, c->stride_w) -
              goss__floor_div(c->pad_left - c->dil_w * (c->kw - 1), c->stride_w) + 1;
     p.pixel = pixel_floats(p.out_group);
-    p.inter = up(ROW_PIXELS, at_least(up(c->w, c->stride_w), 1));
+    p.inter = images_side_by_side(c, up(c->w, c->stride_w));
     cut(&p, c, c->h, 1, c->stride_h, c->dil_h * (c->kh - 1) / c->stride_h + (c->stride_h == 1 ? 1 : 3), 0);
     p.panel = c->kh * c->kw * p.out_group * PANEL_COLS;
     p.segments = c->kh * c->kw, p.offsets = p.inter * c->w;

@@ -23,6 +23,9 @@ typedef struct goss__conv_plan {
     bool thin;                       /* forward: a row of outputs is made whole, not one panel of channels after another */
 } goss__conv_plan;
 
+/* Whether many of so many columns see less than all taps of a filter row, so that they are worth tiles of their own. */
+static inline bool goss__conv_trims(const goss__conv *c, int64_t columns) { return 2 * c->kw * c->dil_w >= columns; }
+
 goss__conv_plan goss__conv_plan_forward(const goss__conv *c);
 goss__conv_plan goss__conv_plan_dx(const goss__conv *c);
 goss__conv_plan goss__conv_plan_dw(const goss__conv *c);

@@ -3,7 +3,7 @@
  * Every tap of the filter is a shift of the slab, so a tile sums one segment a tap. The input gradient is the same
  * thing with the filter transposed: of the pixels of gx that share (row, column) modulo the stride, each is reached by
  * the same taps, and their gradients lie side by side in a slab of gy. Order of a sum: taps row by row, channels within
- * a tap. */
+ * a tap. Taps outside the image would add 0: filter rows of them are left out, and columns where many outputs see some. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/slab.h"
 
@@ -25,14 +25,35 @@ static void panel_begin(work *k, int64_t width) {
     k->t.ldb = k->vectors * W;
 }
 
-/* Segments of all taps, those of one filter row joined where the slab has them side by side. */
-static int64_t forward_segments(const work *k, int64_t inter) {
+/* Outputs from `at` on that see the same taps of a filter row, and those taps. */
+typedef struct stretch {
+    int64_t at, n;
+    goss__span taps;
+} stretch;
+
+/* The next outputs, of `end`, after those of s: as far as they see the same taps. Where few do not see all, or a tile would have few
+ * rows, all go together. */
+static bool next_stretch(stretch *s, int64_t end, int64_t images, goss__span (*taps_of)(const goss__conv *, int64_t), const goss__conv *c) {
+    s->at += s->n, s->n = end - s->at;
+    if (s->n <= 0) return false;
+    s->taps = (goss__span){0, c->kw};
+    if (images < 4 || !goss__conv_trims(c, end)) return true;
+    s->taps = taps_of(c, s->at), s->n = 1;
+    for (goss__span t; s->at + s->n < end; s->n++) {
+        t = taps_of(c, s->at + s->n);
+        if (t.from != s->taps.from || t.to != s->taps.to) break;
+    }
+    return true;
+}
+
+/* Segments of these rows and columns of taps, those of one filter row joined where the slab has them side by side. */
+static int64_t forward_segments(const work *k, int64_t inter, goss__span rows, goss__span cols) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
     const bool join = inter == 1 && p->phases == 1 && c->dil_w == 1 && p->pixel == p->in_group;
     int64_t n = 0;
-    for (int64_t y = 0; y < c->kh; y++) {
-        for (int64_t x = 0; x < (join ? 1 : c->kw); x++) {
+    for (int64_t y = rows.from; y < rows.to; y++) {
+        for (int64_t x = join ? 0 : cols.from; x < (join ? 1 : cols.to); x++) {
             const int64_t col = x * c->dil_w, ph = col % p->phases;
             goss__segment *s = &k->s.seg[n++];
             s->a = ((y * c->dil_h * p->phases + ph) * p->cols + col / p->phases) * inter * p->pixel;
@@ -43,6 +64,10 @@ static int64_t forward_segments(const work *k, int64_t inter) {
     return n;
 }
 
+static goss__span forward_columns(const goss__conv *c, int64_t x) {
+    return goss__taps_inside(x * c->stride_w - c->pad_left, c->kw, c->dil_w, c->w);
+}
+
 /* Channels y .. y + width of n images' outputs, whose panels are packed, from the slab. */
 static void forward_bundle(work *k, int64_t first, int64_t n, int64_t width, float *y) {
     const goss__conv *c = k->c;
@@ -51,14 +76,18 @@ static void forward_bundle(work *k, int64_t first, int64_t n, int64_t width, flo
     for (int64_t x = 0; x < c->ow; x++) {
         for (int64_t b = 0; b < n; b++) k->s.at[x * n + b] = (b * c->oh * c->ow + x) * c->cout;
     }
-    k->t.ldb = 2 * W, k->t.segs = forward_segments(k, n);
+    k->t.ldb = 2 * W;
     for (int64_t r = 0; r < k->rows; r++) {
-        k->t.a = k->s.slab + first * p->image + r * c->stride_h * row;
-        for (int64_t j = 0; j < width; j += 2 * W) {
-            const int64_t vectors = goss__ceil_div(goss__min64(2 * W, width - j), W);
-            k->t.b = k->s.panel + j * taps, k->t.last = goss__min64(W, width - j - (vectors - 1) * W);
-            k->t.c = y + ((k->image0 + first) * c->oh + k->row0 + r) * c->ow * c->cout + j;
-            tile_all_rows(k->t, c->ow * n, vectors, k->t.row == 1, 0);
+        const goss__span inside = goss__taps_inside((k->row0 + r) * c->stride_h - c->pad_top, c->kh, c->dil_h, c->h);
+        for (stretch s = {0}; next_stretch(&s, c->ow, n, forward_columns, c);) {
+            k->t.segs = forward_segments(k, n, inside, s.taps);
+            k->t.a = k->s.slab + first * p->image + r * c->stride_h * row + s.at * n * p->pixel, k->t.at = k->s.at + s.at * n;
+            for (int64_t j = 0; j < width; j += 2 * W) {
+                const int64_t vectors = goss__ceil_div(goss__min64(2 * W, width - j), W);
+                k->t.b = k->s.panel + j * taps, k->t.last = goss__min64(W, width - j - (vectors - 1) * W);
+                k->t.c = y + ((k->image0 + first) * c->oh + k->row0 + r) * c->ow * c->cout + j;
+                tile_all_rows(k->t, s.n * n, vectors, k->t.row == 1, 0);
+            }
         }
     }
 }
@@ -111,13 +140,13 @@ void GOSS_FN(conv_direct)(const goss__conv *c, const float *x, const float *w, f
     each_block(&k, c->oh, x, w, y, forward_block);
 }
 
-/* The taps that reach row `u` and column `v` of the padded input, both modulo the stride. */
-static int64_t dx_segments(const work *k, int64_t u, int64_t v, int64_t inter) {
+/* Of these rows and columns of taps those that reach row `u` and column `v` of the padded input, both modulo the stride. */
+static int64_t dx_segments(const work *k, int64_t u, int64_t v, int64_t inter, goss__span rows, goss__span cols) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
     int64_t n = 0;
-    for (int64_t y = 0; y < c->kh; y++) {
-        for (int64_t x = 0; x < c->kw; x++) {
+    for (int64_t y = rows.from; y < rows.to; y++) {
+        for (int64_t x = cols.from; x < cols.to; x++) {
             const int64_t dy = y * c->dil_h - u % c->stride_h, dx = x * c->dil_w - v % c->stride_w;
             if (dy % c->stride_h || dx % c->stride_w) continue;
             goss__segment *s = &k->s.seg[n++];
@@ -138,6 +167,14 @@ static int64_t dx_col0(const goss__conv *c) {
     return goss__floor_div(c->pad_left - c->dil_w * (c->kw - 1), c->stride_w);
 }
 
+/* Tap t reads gy at `at` - t dil; at stride 1 some are outside. */
+static goss__span dx_taps(int64_t at, int64_t taps, int64_t dil, int64_t size, int64_t stride) {
+    if (stride > 1) return (goss__span){0, taps};
+    const goss__span back = goss__taps_inside(at - (taps - 1) * dil, taps, dil, size); /* counted from the last tap */
+    return (goss__span){taps - back.to, taps - back.from};
+}
+static goss__span dx_columns(const goss__conv *c, int64_t x) { return dx_taps(c->pad_left + x, c->kw, c->dil_w, c->ow, c->stride_w); }
+
 static void dx_bundle(work *k, int64_t first, int64_t n, float *gx) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
@@ -149,10 +186,13 @@ static void dx_bundle(work *k, int64_t first, int64_t n, float *gx) {
         for (int64_t r = 0; r < k->rows; r++) {
             const int64_t u = c->pad_top + k->row0 + r;
             const int64_t row = u / c->stride_h - dx_row0(k), col = v / c->stride_w - dx_col0(c);
-            if (r == 0 || c->stride_h > 1) k->t.segs = dx_segments(k, u, v, n);
-            k->t.a = k->s.slab + first * p->image + (row * p->cols + col) * n * p->pixel;
+            const goss__span inside = dx_taps(u, c->kh, c->dil_h, c->oh, c->stride_h);
             k->t.c = gx + ((k->image0 + first) * c->h + k->row0 + r) * c->w * c->cin;
-            tile_all_rows(k->t, pixels * n, k->vectors, k->t.row == 1, 0);
+            for (stretch s = {0}; next_stretch(&s, pixels, n, dx_columns, c);) {
+                k->t.segs = dx_segments(k, u, v, n, inside, s.taps);
+                k->t.a = k->s.slab + first * p->image + (row * p->cols + col + s.at) * n * p->pixel, k->t.at = k->s.at + s.at * n;
+                tile_all_rows(k->t, s.n * n, k->vectors, k->t.row == 1, 0);
+            }
         }
     }
 }

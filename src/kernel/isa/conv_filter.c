@@ -36,21 +36,26 @@ static void fill(const work *k, const float *x, const float *gy) {
     }
 }
 
-/* One segment for each row of pixels, seen through tap (y, x). */
+
+/* One segment for each row of pixels, seen through tap (y, x); pixels that see nothing are left out. */
 static int64_t segments(const work *k, int64_t y, int64_t x) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
     const int64_t col = x * c->dil_w, place = col % p->phases * p->cols + col / p->phases;
+    const goss__span rows = goss__taps_inside(y * c->dil_h - c->pad_top, c->oh, c->stride_h, c->h);
+    goss__span cols = {0, c->ow};
+    if (!k->join) cols = goss__taps_inside(col - c->pad_left, c->ow, c->stride_w, c->w);
     int64_t count = 0, pixel = 0;
     for (int64_t i = 0, n; i < k->images; i += n) {
         n = bundle_size(i, k->images, p->inter);
         for (int64_t r = 0; r < k->rows; r++) {
-            const int64_t row = r * c->stride_h + y * c->dil_h;
+            const int64_t row = r * c->stride_h + y * c->dil_h, from = pixel;
+            pixel += c->ow * n;
+            if (k->row0 + r < rows.from || k->row0 + r >= rows.to || cols.from >= cols.to) continue;
             goss__segment *s = &k->s.seg[count++];
-            s->a = i * p->image + (row * p->phases * p->cols + place) * n * p->pixel;
-            s->b = k->in_place ? ((k->image0 + i) * c->oh + k->row0 + r) * c->ow * c->cout : pixel * p->other_pixel;
-            s->k = c->ow * n;
-            pixel += s->k;
+            s->a = i * p->image + ((row * p->phases * p->cols + place) + cols.from) * n * p->pixel;
+            s->b = k->in_place ? (((k->image0 + i) * c->oh + k->row0 + r) * c->ow + cols.from) * c->cout : (from + cols.from * n) * p->other_pixel;
+            s->k = (cols.to - cols.from) * n;
         }
     }
     return count;

@@ -17,6 +17,18 @@ typedef struct goss__source {
 void GOSS_FN(slab_fill)(float *dst, const goss__source *s, int64_t n, int64_t rows, int64_t phases, int64_t cols,
                         int64_t pixel);
 
+/* Consecutive taps of a filter, or columns. */
+typedef struct goss__span {
+    int64_t from, to;
+} goss__span;
+
+/* The taps that stay inside an axis of `size`: tap t sees `at` + t dil. */
+ALWAYS goss__span goss__taps_inside(int64_t at, int64_t taps, int64_t dil, int64_t size) {
+    goss__span s = {at >= 0 ? 0 : goss__ceil_div(-at, dil), at >= size ? 0 : (size - 1 - at) / dil + 1};
+    s.to = goss__min64(s.to, taps), s.from = goss__min64(s.from, goss__max64(s.to, 0)), s.to = goss__max64(s.to, s.from);
+    return s;
+}
+
 /* Images in the bundle that starts at image i of n: as equal as possible, at most `inter`. */
 ALWAYS int64_t bundle_size(int64_t i, int64_t n, int64_t inter) {
     const int64_t left = n - i;
