@@ -197,6 +197,24 @@ TEST(chains_go_task_by_task_where_rows_differ) {
     chains_of(23, 13, 83); /* a last unit of fewer tasks, and rows that no block holds whole times */
 }
 
+/* What a chain leaves lies where the array lay that it is the last to read. */
+TEST(a_chain_takes_over_what_it_reads_last) {
+    enum { N = 64, D = 256 };
+    goss_graph *g = goss_graph_new();
+    goss_extent t = goss_symbol(g, "T", 16);
+    goss_val v = goss_input(g, "v", GOSS_REAL, GOSS_SHAPE(t, goss_n(N), goss_n(D)));
+    goss_val w = goss_input(g, "w", GOSS_REAL, GOSS_SHAPE(t, goss_n(D), goss_n(D)));
+    goss_val h = goss_matmul(v, w, false, false), squares = goss_add(goss_tanh(h), goss_mul(h, h));
+    goss_val sum = goss_sum_all(goss_matmul(squares, w, false, false));
+    goss_program *p;
+    T_OK(goss_compile(g, &sum, 1, NULL, 0, NULL, &p, &err));
+    goss_graph_free(g);
+    char *text = goss_program_text(p);
+    T_CHECK(strstr(text, "= matmul [T,64,256]  private +0 ") && strstr(text, "= mul_add [T,64,256]  private +0 "));
+    goss_text_free(text);
+    goss_program_free(p);
+}
+
 /* Assignments read what was there before the run: two parameters change places, and a third takes the first's old rows. */
 TEST(assignments_read_what_was_there) {
     goss_graph *g = goss_graph_new();

@@ -144,9 +144,17 @@ static void chain_around(const goss_program *p, const goss__phase *ph, uint32_t 
     }
 }
 
+/* What planning notes of each value: the last instruction that its memory is for; its block; the value whose memory it takes over,
+ * -1: none. */
+typedef struct life {
+    int64_t last;
+    size_t block;
+    int64_t host;
+} life;
+
 /* Last reader of each private value, as an instruction number: the end of that reader's chain, or, where the value
  * passes from one stretch to another, of that reader's stretch: its later units run after its earlier ones. */
-static void private_lives(goss_program *p, const goss__phase *ph, int64_t *last) {
+static void private_lives(goss_program *p, const goss__phase *ph, life *lives) {
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
         uint32_t begin, end;
@@ -154,21 +162,50 @@ static void private_lives(goss_program *p, const goss__phase *ph, int64_t *last)
         chain_around(p, ph, k, &from, &to);
         goss__stretch_of(p, ph, k, &begin, &end);
         v->whole_tile = p->instrs[k].batched;
-        last[p->instrs[k].value] = to;
+        lives[p->instrs[k].value].last = to;
         for (int i = 0; i < v->n_in; i++) {
             goss__value *in = &p->values[goss__source(p, v->in[i])];
             in->whole_tile |= in->instr < begin;
-            last[goss__source(p, v->in[i])] = in->whole_tile ? (int64_t)end : to;
+            lives[goss__source(p, v->in[i])].last = in->whole_tile ? (int64_t)end : to;
         }
     }
 }
 
-static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks, int64_t *last) {
+/* Whether instructions from .. k, neighbours, read x as an array like theirs, and none of k + 1 .. to does. */
+static bool is_read_before(const goss_program *p, uint32_t x, int64_t from, int64_t k, int64_t to) {
+    bool before = false;
+    for (int64_t j = from; j <= to; j++) {
+        const goss__value *r = &p->values[p->instrs[j].value];
+        for (int i = 0; i < r->n_in; i++) {
+            if (goss__source(p, r->in[i]) != x) continue;
+            if (r->in[i] != x || j > k || !goss_shape_equal(r->node->shape, p->values[x].node->shape)) return false;
+            before = true;
+        }
+    }
+    return before;
+}
+
+/* An array from in front of the neighbours from .. to that the result of k, which others read after them, may replace: element by
+ * element it is read for the last time before the result is written. -1: none. */
+static int64_t find_host(const goss_program *p, const life *lives, uint32_t first, int64_t from, int64_t k, int64_t to) {
+    const uint32_t value = p->instrs[k].value;
+    const goss__value *v = &p->values[value];
+    if (!v->op->views || v->whole_tile || lives[value].last <= to) return -1;
+    for (int64_t j = first; j < from; j++) {
+        const uint32_t x = p->instrs[j].value;
+        const goss__value *o = &p->values[x];
+        if (o->place != GOSS__AT_PRIVATE || o->partial || o->whole_tile || o->bytes != v->bytes || lives[x].last != to) continue;
+        if (is_read_before(p, x, from, k, to)) return x;
+    }
+    return -1;
+}
+
+static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks, life *lives) {
     size_t n = 0;
     int64_t counts[32];
     goss__max_counts(p, counts);
     const int64_t items = goss__extent_eval(ph->items, counts);
-    private_lives(p, ph, last);
+    private_lives(p, ph, lives);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
         uint32_t begin, end;
@@ -177,11 +214,25 @@ static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks
         goss__stretch_of(p, ph, k, &begin, &end);
         if (v->partial) blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset, k, k};
         if (v->place != GOSS__AT_PRIVATE) continue;
+        life *own = &lives[p->instrs[k].value];
+        own->host = find_host(p, lives, ph->first, from, k, to);
+        if (own->host >= 0) {
+            life *host = &lives[own->host];
+            own->block = host->block, blocks[own->block].to = own->last, host->last = -1; /* not to be had twice */
+            continue;
+        }
+        own->block = n;
         const int64_t held = v->whole_tile ? tile_bound(ph, items) : goss__unit_items(ph, items);
         blocks[n++] = (block){goss__round64(v->bytes / (size_t)items * (size_t)held), &v->offset,
-                              v->whole_tile ? (int64_t)begin : from, last[p->instrs[k].value]};
+                              v->whole_tile ? (int64_t)begin : from, own->last};
     }
-    return place_blocks(blocks, n);
+    const size_t total = place_blocks(blocks, n);
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        goss__value *v = &p->values[p->instrs[k].value];
+        const int64_t host = lives[p->instrs[k].value].host;
+        if (v->place == GOSS__AT_PRIVATE && host >= 0) v->offset = p->values[host].offset;
+    }
+    return total;
 }
 
 static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_extent L, const goss__phase *ph) {
@@ -218,19 +269,19 @@ static size_t plan_scratch(const goss_program *p) {
 
 goss_status goss__plan_memory(goss_program *p, goss_error *err) {
     block *blocks = goss__alloc((2 * (size_t)p->n_values + 1) * sizeof *blocks);
-    int64_t *last = goss__calloc(p->n_values + 1u, sizeof *last);
-    bool ok = blocks && last;
+    life *lives = goss__calloc(p->n_values + 1u, sizeof *lives);
+    bool ok = blocks && lives;
     if (ok) {
         p->slab_bytes = plan_shared(p, blocks);
         p->const_bytes = plan_const(p);
         ok = p->slab_bytes != SIZE_MAX;
     }
     for (uint32_t f = 0; ok && f < p->n_phases; f++) {
-        size_t n = plan_private(p, &p->phases[f], blocks, last);
+        size_t n = plan_private(p, &p->phases[f], blocks, lives);
         ok = n != SIZE_MAX;
         if (ok && n > p->private_bytes) p->private_bytes = n;
     }
     if (ok) p->scratch_bytes = plan_scratch(p);
-    goss__free(blocks), goss__free(last);
+    goss__free(blocks), goss__free(lives);
     return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
 }
