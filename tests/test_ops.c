@@ -83,6 +83,26 @@ TEST(a_pool_goes_in_front_of_what_an_image_shares) {
     world_free(&w);
 }
 
+/* Factors of each kind in front of a pool: a number a channel, a number a task, one for all, two of them. */
+TEST(a_pool_takes_factors_of_any_extents) {
+    enum { OUTS = 4 };
+    world w = world_new();
+    goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(4), n(4), n(5)));
+    goss_val channel = world_normal(&w, "c", GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5)));
+    goss_val task = world_normal(&w, "t", GOSS_SHAPE(n(2), n(1), n(1), n(1), n(1)));
+    goss_val map[OUTS] = {goss_mul(x, channel), goss_mul(x, task), goss_scale(x, -2), goss_mul(goss_mul(x, channel), task)}, out[2 * OUTS];
+    for (int i = 0; i < OUTS; i++) {
+        out[2 * i] = goss_max_pool(map[i], goss_pool_defaults(2));
+        out[2 * i + 1] = goss_max_pool(goss_max(map[i], goss_const(w.g, -1e30)), goss_pool_defaults(2)); /* not seen through */
+    }
+    for (int f64 = 0; f64 < 2; f64++) {
+        T_OK(world_compute(&w, f64 ? GOSS_F64 : GOSS_F32, out, 2 * OUTS));
+        for (int i = 0; i < OUTS; i++)
+            for (int64_t k = 0; k < w.numel[2 * i]; k++) T_NEAR(w.out[2 * i][k], w.out[2 * i + 1][k], 1e-6);
+    }
+    world_free(&w);
+}
+
 /* Differences from a mean add up to 0 along its axes, known while building; along others, or from another mean, they are summed. */
 TEST(differences_from_a_mean_sum_to_zero) {
     world w = world_new();

@@ -90,7 +90,7 @@ static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
     for (; is_spread(in[0], &s); in[0] = s.inner) {
         if (s.op == GOSS__EW_sub && s.small_first) break;
         if (s.op != GOSS__EW_mul) continue;
-        if (n_in == 2 || goss_rank(s.small) != 5) break;
+        if (n_in == 2 || goss_rank(s.small) != 5 || !goss_extent_equal(goss_dim(s.small, 4), goss_dim(x, 4))) break;
         in[n_in++] = s.small;
     }
     return goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, in, n_in, attr, N_ATTR);
