@@ -7,7 +7,7 @@ static const struct {
     int n;
     const char *name;
 } rows[] = {
-#define FUSED(name, ...) {goss__fused_##name, sizeof goss__fused_##name / sizeof(goss__fused_op), #name},
+#define FUSED(name, ...) {goss__fused_##name, GOSS__FUSED_OPS(name), #name},
 #include "kernel/fused.def"
 #undef FUSED
 };

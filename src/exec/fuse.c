@@ -56,8 +56,8 @@ static goss_status fuse_sum(goss_program *p, uint32_t *readers, uint32_t v, goss
     return merge(p, readers, v, &goss__op_sum_product, p->values[v].node, in, 2, product, err);
 }
 
-/* One after the other. */
-static bool is_stretch(uint32_t axes) { return axes && ((axes / (axes & -axes)) & (axes / (axes & -axes) + 1)) == 0; }
+/* Axes one after the other: adding to the lowest carries through all of them. */
+static bool is_stretch(uint32_t axes) { return axes && (axes & (axes + (axes & -axes))) == 0; }
 
 /* The sum of squares of x - m, with an m for each sum, is made from x and m: nothing else may read the difference. */
 static goss_status fuse_deviation(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {

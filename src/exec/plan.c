@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/disable.h"
 #include "base/alloc.h"
+#include "base/disable.h"
 #include "exec/program.h"
 
 typedef struct block {

@@ -16,6 +16,9 @@ typedef struct goss__fused_op {
     bool kept;
 } goss__fused_op;
 
+/* The number of a row's ops. */
+#define GOSS__FUSED_OPS(name) (int)(sizeof goss__fused_##name / sizeof(goss__fused_op))
+
 #define ARRAY GOSS__FUSED_ARRAY
 #define ROW GOSS__FUSED_ROW
 #define NUMBER GOSS__FUSED_NUMBER

@@ -71,7 +71,7 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
     return goss__cut_operand(out, s, p, cut);
 }
 
-/* A B that all rows share and that no cache of a core holds is to be read for many rows at once. With few items of few rows
+/* A B that all rows share and that fills a good part of a core's cache is to be read for many rows at once. With few items of few rows
  * such a product is a phase of its own, divided by columns; with many, a call takes a batch of them (matmul_setup). */
 enum { LARGE = 1 << 16, FEW = 16, MANY = 512 };
 

@@ -61,7 +61,8 @@ ALWAYS void fused(const goss__ew *e, const goss__fused_op *op, const int n) {
     }
 }
 
-#define FUSED(name, ...) \
-    void GOSS_FN(fused_##name)(const goss__ew *e) { fused(e, goss__fused_##name, sizeof goss__fused_##name / sizeof(goss__fused_op)); }
+#define FUSED(name, ...)                                                                       \
+    _Static_assert(GOSS__FUSED_OPS(name) <= GOSS__FUSED_MOST, "more ops than a row may have"); \
+    void GOSS_FN(fused_##name)(const goss__ew *e) { fused(e, goss__fused_##name, GOSS__FUSED_OPS(name)); }
 #include "kernel/fused.def"
 #undef FUSED

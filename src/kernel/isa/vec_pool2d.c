@@ -20,7 +20,20 @@ ALWAYS window window_at(const goss__pool2d *p, int64_t oy, int64_t ox) {
 ALWAYS vi index_load(const int32_t *p, int64_t left) { return (vi)vload_n((const float *)p, left); }
 ALWAYS vi select_i(vcond m, vi a, vi b) { return (vi)vselect(m, (vf)a, (vf)b); }
 
-static void window_gather(const goss__pool2d *p, const window *k, const float *x, const int32_t *index, float *y);
+static void window_gather(const goss__pool2d *p, const window *k, const float *x, const int32_t *index, float *y) {
+    for (int64_t j = 0; j < p->c; j += W) {
+        const int64_t left = p->c - j;
+        const vi at = index_load(index + j, left);
+        vf v = {0};
+        for (int64_t ky = k->ky0; ky < k->ky1; ky++) {
+            for (int64_t kx = k->kx0; kx < k->kx1; kx++) {
+                const vcond here = vequal_i(at, vseti((int32_t)(ky * p->kw + kx)));
+                v = vselect(here, vload_n(x + ((k->y + ky) * p->w + k->x + kx) * p->c + j, left), v);
+            }
+        }
+        vstore_n(y + j, v, left);
+    }
+}
 
 static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index, float *y) {
     for (int64_t j = 0; j < p->c; j += W) {
@@ -40,21 +53,6 @@ static void window_argmax(const goss__pool2d *p, const window *k, const float *x
         vstore_n((float *)(index + j), (vf)at, left);
     }
     if (y) window_gather(p, k, x, index, y);
-}
-
-static void window_gather(const goss__pool2d *p, const window *k, const float *x, const int32_t *index, float *y) {
-    for (int64_t j = 0; j < p->c; j += W) {
-        const int64_t left = p->c - j;
-        const vi at = index_load(index + j, left);
-        vf v = {0};
-        for (int64_t ky = k->ky0; ky < k->ky1; ky++) {
-            for (int64_t kx = k->kx0; kx < k->kx1; kx++) {
-                const vcond here = vequal_i(at, vseti((int32_t)(ky * p->kw + kx)));
-                v = vselect(here, vload_n(x + ((k->y + ky) * p->w + k->x + kx) * p->c + j, left), v);
-            }
-        }
-        vstore_n(y + j, v, left);
-    }
 }
 
 static void window_scatter(const goss__pool2d *p, const window *k, const float *gy, const int32_t *index, float *gx,
