@@ -157,6 +157,37 @@ static void check_special(const goss__kernels *k) {
 }
 EACH_VARIANT(special, check_special)
 
+/* One row of which only some factors, by the bits of `some`, are not 0: the other rows of B are not read, and the sum is the serial one. */
+static void row_with_zeros(const goss__kernels *k, int64_t n, uint32_t some, bool ta, bool bf16) {
+    enum { K = 21 };
+    guarded a = guarded_new(K), b = guarded_new(K * n), c = guarded_new(n);
+    float *want = goss__calloc((size_t)n, sizeof *want);
+    goss__gemm g = {.m = 1, .n = n, .k = K, .ta = ta, .a = a.v, .lda = ta ? 1 : K, .b = b.v, .ldb = n, .c = c.v, .ldc = n};
+    uint16_t *halves = bf16 ? to_bf16(&b) : NULL;
+    for (int64_t p = 0; p < K; p++) a.v[p] = some >> p & 1 ? a.v[p] : 0;
+    bool right = reference(&g, want);
+    for (int64_t e = 0; e < K * n; e++) {
+        if (a.v[e / n] != 0) continue;
+        if (bf16) halves[e] = 0x7fc0;
+        b.v[e] = NAN;
+    }
+    check_scratch x = scratch_new(k->gemm_scratch(1, n, K, ta, false));
+    if (bf16) g.b = NULL, g.b_bf16 = halves;
+    k->gemm(&g, x.p);
+    right &= scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c);
+    for (int64_t j = 0; j < n; j++) right &= c.v[j] == want[j];
+    free(halves), guarded_free(&a), guarded_free(&b), guarded_free(&c), goss__free(want);
+    if (!right) T_FAIL("%s: 1x%lldx%d, factors %x%s%s", k->name, (long long)n, K, some, ta ? " ta" : "", bf16 ? " bf16" : "");
+}
+
+static void check_zeros(const goss__kernels *k) {
+    static const uint32_t patterns[] = {0, 1, 0x100000, 0x155555, 0x0aaaaa, 0x1fffff, 0x00ff00, 0x01ff00, 0x000700, 0x1f0000, 0x180000};
+    for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
+        for (int way = 0; way < 8 && !t_failed; way++)
+            row_with_zeros(k, way & 4 ? 8211 : 331, patterns[i], way & 1, way & 2);
+}
+EACH_VARIANT(zeros, check_zeros)
+
 static void check_transpose(const goss__kernels *k) {
     static const int64_t sizes[] = {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 33, 64, 70};
     for (size_t i = 0; i < 13; i++) {

@@ -1,7 +1,9 @@
 /* gemm_row.c: one row times a matrix that is not stored transposed.
  *
  * Each element of B is used once, so what matters is to read B at the speed of memory: in several long runs side by side, each a
- * stream that the machine fetches ahead. One run alone reaches two fifths of the speed of eight (docs/performance.md). */
+ * stream that the machine fetches ahead (one run alone reaches two fifths of the speed of eight: docs/performance.md), and only
+ * those rows that count. Behind a relu half of a row's factors are 0: their rows of B are not read. The result is that of reading
+ * them, but that 0 times a NaN or an infinity adds nothing, and that a sum of nothing but negative zeros keeps its sign. */
 #include "kernel/isa/isa.h"
 
 #define COLS 8192 /* columns that stay near while rows of B stream by */
@@ -20,33 +22,57 @@ ALWAYS void b_load_two(const goss__gemm *g, const bool bf16, int64_t at, vf two[
         two[0] = vload(g->b + at), two[1] = vload(g->b + at + W);
 }
 
-/* K rows of B from row k on, onto W columns of the single row of C from column j on, or the `last` that are left. */
-ALWAYS void onto_one(const goss__gemm *g, const bool bf16, const vf *av, int64_t j, int64_t k, int64_t last, const int K) {
-    vf acc = k > 0 ? vload_n(g->c + j, last) : (vf){0};
-    UNROLL for (int i = 0; i < K; i++) acc = vfma(av[i], b_load(g, bf16, (k + i) * g->ldb + j, last), acc);
-    vstore_n(g->c + j, acc, last);
+/* Rows of B that are added in one go, with their factors. */
+typedef struct streams {
+    int64_t at[STREAMS]; /* where they start */
+    float factor[STREAMS];
+    int n;            /* 1, 2, 4 or STREAMS; 0: all factors are 0 */
+    bool first, last; /* of all rows: nothing is in C yet; nothing comes after */
+} streams;
+
+/* K rows of B onto W columns of the single row of C from column j on, or the n that are left. */
+ALWAYS void onto_one(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, int64_t n, const int K) {
+    vf acc = s->first ? (vf){0} : vload_n(g->c + j, n);
+    UNROLL for (int i = 0; i < K; i++) acc = vfma(av[i], b_load(g, bf16, s->at[i] + j, n), acc);
+    vstore_n(g->c + j, acc, n);
 }
 
 /* The same onto 2 W columns. What stays in C between calls lies as b_load_two gives it; the last rows put it in order. */
-ALWAYS void onto_two(const goss__gemm *g, const bool bf16, const vf *av, int64_t j, int64_t k, const int K) {
+ALWAYS void onto_two(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, const int K) {
     vf acc[2] = {{0}}, b[2];
     float *c = g->c + j;
-    if (k > 0) acc[0] = vload(c), acc[1] = vload(c + W);
+    if (!s->first) acc[0] = vload(c), acc[1] = vload(c + W);
     UNROLL for (int i = 0; i < K; i++) {
-        b_load_two(g, bf16, (k + i) * g->ldb + j, b);
+        b_load_two(g, bf16, s->at[i] + j, b);
         acc[0] = vfma(av[i], b[0], acc[0]), acc[1] = vfma(av[i], b[1], acc[1]);
     }
-    if (bf16 && k + K == g->k) vinterleave(acc);
+    if (bf16 && s->last) vinterleave(acc);
     vstore(c, acc[0]), vstore(c + W, acc[1]);
 }
 
-/* K rows of B from row k on, onto n columns of C from column j on. */
-ALWAYS void rows_times(const goss__gemm *g, const bool bf16, int64_t j, int64_t n, int64_t k, const int K) {
-    const int64_t step = g->ta ? g->lda : 1, end = j + n;
+/* K rows of B onto n columns of C from column j on. */
+ALWAYS void rows_times(const goss__gemm *g, const bool bf16, const streams *s, int64_t j, int64_t n, const int K) {
+    const int64_t end = j + n;
     vf av[STREAMS];
-    UNROLL for (int i = 0; i < K; i++) av[i] = vset(g->a[(k + i) * step]);
-    for (; j + 2 * W <= end; j += 2 * W) onto_two(g, bf16, av, j, k, K);
-    for (; j < end; j += W) onto_one(g, bf16, av, j, k, goss__min64(W, end - j), K);
+    UNROLL for (int i = 0; i < K; i++) av[i] = vset(s->factor[i]);
+    for (; j + 2 * W <= end; j += 2 * W) onto_two(g, bf16, s, av, j, K);
+    for (; j < end; j += W) onto_one(g, bf16, s, av, j, goss__min64(W, end - j), K);
+}
+
+/* The next rows from *k on whose factors are not 0, and *k behind them and behind what follows with 0. */
+static streams next_rows(const goss__gemm *g, int64_t *k) {
+    const int64_t step = g->ta ? g->lda : 1;
+    streams s = {.first = *k == 0};
+    for (; *k < g->k && s.n < STREAMS; ++*k) {
+        const float factor = g->a[*k * step];
+        s.at[s.n] = *k * g->ldb, s.factor[s.n] = factor;
+        s.n += factor != 0;
+    }
+    while (*k < g->k && g->a[*k * step] == 0) ++*k;
+    s.last = *k == g->k;
+    /* To a number of rows that there is a loop for: more of the last one, times 0. */
+    for (const int more = s.n > 4 ? STREAMS : s.n > 2 ? 4 : s.n; s.n < more; s.n++) s.at[s.n] = s.at[s.n - 1], s.factor[s.n] = 0;
+    return s;
 }
 
 static void row_add(const goss__gemm *g, int64_t j, int64_t n) {
@@ -57,9 +83,19 @@ static void row_add(const goss__gemm *g, int64_t j, int64_t n) {
 ALWAYS void row_product(const goss__gemm *g, const bool bf16) {
     for (int64_t j = 0; j < g->n; j += COLS) {
         const int64_t n = goss__min64(COLS, g->n - j);
-        int64_t k = 0;
-        for (; k + STREAMS <= g->k; k += STREAMS) rows_times(g, bf16, j, n, k, STREAMS);
-        for (; k < g->k; k++) rows_times(g, bf16, j, n, k, 1);
+        for (int64_t k = 0; k < g->k;) {
+            const streams s = next_rows(g, &k);
+            if (s.n == STREAMS)
+                rows_times(g, bf16, &s, j, n, STREAMS);
+            else if (s.n == 4)
+                rows_times(g, bf16, &s, j, n, 4);
+            else if (s.n == 2)
+                rows_times(g, bf16, &s, j, n, 2);
+            else if (s.n == 1)
+                rows_times(g, bf16, &s, j, n, 1);
+            else
+                memset(g->c + j, 0, (size_t)n * sizeof(float));
+        }
         if (g->add) row_add(g, j, n);
     }
 }
