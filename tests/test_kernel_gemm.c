@@ -86,6 +86,8 @@ static void check_gemm(const goss__kernels *k) {
         {0, 5, 5, 0},     {5, 0, 5, 0},      {5, 6, 0, 0},     {0, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) all_ways(k, shapes[i]);
+    if (!t_failed) one(k, (shape){129, 8300, 9, 0}, true, false, true, false); /* a result that is written in runs */
+    if (!t_failed) one(k, (shape){260, 4100, 7, 3}, false, true, false, false);
 }
 EACH_VARIANT(gemm, check_gemm)
 

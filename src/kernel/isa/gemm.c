@@ -11,6 +11,7 @@
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define GROUP_FLOATS 16384 /* of such a B as many panels as these are packed together: its rows are read in runs */
 #define NEAR_FLOATS 4096 /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
+#define RUNS_FLOATS (1 << 20) /* a result this large goes to memory, which takes it faster in runs */
 #define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
 #define WIDE_FLOATS 16384 /* the largest result that is computed transposed */
 
@@ -53,17 +54,33 @@ size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) 
     return (size_t)(wide + panel_floats(kc, n) + (kc + 16) * (mc + 16)) * sizeof(float);
 }
 
+/* The first tile of rows m .. of the block onto columns j0 .. j0 + width of C: the panel of B at bp. */
+static goss__tile tile_of(const block *b, const goss__segment *seg, const float *bp, int64_t ldb, int64_t m, int64_t j0, int64_t width) {
+    const goss__gemm *g = b->g;
+    goss__tile t = {.a = b->a.a + m * b->a.row, .row = b->a.row, .step = b->a.step, .b = bp, .ldb = ldb, .seg = seg, .segs = 1, .mode = b->mode};
+    t.c = g->c + (b->m0 + m) * g->ldc + j0, t.ldc = g->ldc;
+    t.last = width - (goss__ceil_div(width, W) - 1) * W;
+    if (b->last && g->add) t.add = g->add + (b->m0 + m) * g->add_row + j0, t.add_row = g->add_row;
+    t.far = g->m * g->n > FAR_FLOATS;
+    return t;
+}
+
 /* Columns j0 .. j0 + width of C: the panel of B at bp against all rows of the block. */
 static void panel_times_rows(const block *b, const float *bp, int64_t ldb, bool packed, int64_t j0, int64_t width) {
-    const int64_t vectors = goss__ceil_div(width, W), ldc = b->g->ldc;
-    const int ragged = !packed && width % W != 0;
     const goss__segment seg = {0, 0, b->kc};
-    goss__tile t = {.a = b->a.a, .b = bp, .ldb = ldb, .seg = &seg, .segs = 1, .ldc = ldc, .mode = b->mode};
-    t.row = b->a.row, t.step = b->a.step, t.last = width - (vectors - 1) * W;
-    t.c = b->g->c + b->m0 * ldc + j0;
-    if (b->last && b->g->add) t.add = b->g->add + b->m0 * b->g->add_row + j0, t.add_row = b->g->add_row;
-    t.far = b->g->m * b->g->n > FAR_FLOATS;
-    tile_all_rows(t, b->mc, vectors, b->a.row == 1, ragged);
+    tile_all_rows(tile_of(b, &seg, bp, ldb, 0, j0, width), b->mc, goss__ceil_div(width, W), b->a.row == 1, !packed && width % W != 0);
+}
+
+/* Columns j0 .. j0 + some of C from a group of packed panels, a tile's rows after another: each row of C is written in a run. */
+static void panels_times_tiles(const block *b, int64_t row, int64_t j0, int64_t some) {
+    const goss__segment seg = {0, 0, b->kc};
+    for (int64_t m = 0, rows; m < b->mc; m += rows) {
+        rows = tile_rows(b->mc - m);
+        for (int64_t j = 0; j < some; j += b->cols) {
+            const int64_t width = goss__min64(b->cols, some - j);
+            tile_all_rows(tile_of(b, &seg, b->panel + j, row, m, j0 + j, width), rows, goss__ceil_div(width, W), b->a.row == 1, false);
+        }
+    }
 }
 
 /* Columns j0 .. j0 + width of B, `row` floats from one k to the next. */
@@ -79,10 +96,15 @@ static void pack_panel(const block *b, int64_t row, int64_t j0, int64_t width) {
 static void block_times_panels(const block *b) {
     const goss__gemm *g = b->g;
     const bool pack = g->tb || g->b_bf16 || goss__ceil_div(b->mc, TILE_ROWS) > (b->far_b ? 2 : 4);
+    const bool in_runs = g->m * g->n > RUNS_FLOATS && b->mc > b->kc; /* and not that much is read */
     for (int64_t j0 = 0; j0 < g->n; j0 += b->some) {
         const int64_t some = goss__min64(b->some, g->n - j0), row = panel_row(some);
         const bool packed = pack || (some % W && !GOSS_MASKED);
         if (packed) pack_panel(b, row, j0, some);
+        if (packed && in_runs) {
+            panels_times_tiles(b, row, j0, some);
+            continue;
+        }
         for (int64_t j = 0; j < some; j += b->cols) {
             const int64_t width = goss__min64(b->cols, some - j);
             if (packed)
