@@ -83,18 +83,25 @@ TEST(a_pool_goes_in_front_of_what_an_image_shares) {
     world_free(&w);
 }
 
-/* Factors of each kind in front of a pool: a number a channel, a number a task, one for all, two of them. */
+/* Factors of each kind in front of a pool: a number a channel, a number a task, one for all, two of them; numbers a
+ * channel for each task and for all, whose product meets the taps of x as it is. */
 TEST(a_pool_takes_factors_of_any_extents) {
-    enum { OUTS = 4 };
+    enum { OUTS = 5 };
     world w = world_new();
     goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(4), n(4), n(5)));
     goss_val channel = world_normal(&w, "c", GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5)));
     goss_val task = world_normal(&w, "t", GOSS_SHAPE(n(2), n(1), n(1), n(1), n(1)));
-    goss_val map[OUTS] = {goss_mul(x, channel), goss_mul(x, task), goss_scale(x, -2), goss_mul(goss_mul(x, channel), task)}, out[2 * OUTS];
+    goss_val norm = world_normal(&w, "n", GOSS_SHAPE(n(2), n(1), n(1), n(1), n(5)));
+    goss_val map[OUTS] = {goss_mul(x, channel), goss_mul(x, task), goss_scale(x, -2), goss_mul(goss_mul(x, channel), task),
+                          goss_mul(goss_mul(x, norm), channel)}, out[2 * OUTS];
     for (int i = 0; i < OUTS; i++) {
         out[2 * i] = goss_max_pool(map[i], goss_pool_defaults(2));
         out[2 * i + 1] = goss_max_pool(goss_max(map[i], goss_const(w.g, -1e30)), goss_pool_defaults(2)); /* not seen through */
     }
+    goss_val within = out[2 * (OUTS - 1)], index, read;
+    T_CHECK(goss__made_by(within, &goss__op_ew[GOSS__EW_mul], 0, &within));
+    T_CHECK(goss__made_by(within, &goss__op_pool_gather, 1, &index) && goss__made_by(index, &goss__op_pool_argmax, 0, &read));
+    T_EQ(read.id, x.id);
     for (int f64 = 0; f64 < 2; f64++) {
         T_OK(world_compute(&w, f64 ? GOSS_F64 : GOSS_F32, out, 2 * OUTS));
         for (int i = 0; i < OUTS; i++)
@@ -345,6 +352,8 @@ TEST(factors_a_channel_leave_large_tensors) {
     goss_val s = world_normal(&w, "s", c), t = world_normal(&w, "t", c),
              row = world_normal(&w, "row", GOSS_SHAPE(T, n(4), n(1)));
     T_EQ(goss_mul(goss_mul(x, s), t).id, goss_mul(x, goss_mul(s, t)).id);
+    goss_val u = world_normal(&w, "u", GOSS_SHAPE(T, n(1), n(5)));
+    T_EQ(goss_mul(goss_mul(x, u), t).id, goss_mul(x, goss_mul(u, t)).id);
     T_EQ(goss_scale(goss_mul(x, s), 3).id, goss_mul(x, goss_scale(s, 3)).id);
     T_EQ(goss_sum(goss_mul(x, s), lead, true).id, goss_mul(goss_sum(x, lead, true), s).id);
     T_EQ(goss_sum(goss_neg(x), lead, true).id, goss_neg(goss_sum(x, lead, true)).id);

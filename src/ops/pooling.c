@@ -81,6 +81,27 @@ static goss_val again(const spread *s, goss_val inner) {
     return s->op == GOSS__EW_add ? goss_add(a, b) : s->op == GOSS__EW_sub ? goss_sub(a, b) : goss_mul(a, b);
 }
 
+static bool is_positive(goss_val v) {
+    goss_val inner;
+    return goss__made_by(v, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner) ||
+           (goss__made_by(v, &goss__op_broadcast, 0, &inner) && goss__made_by(inner, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner));
+}
+
+/* What of a factor decides which tap is the largest: not a standard deviation's inverse, which comes late. False: nothing. */
+static bool decides(goss_val *factor) {
+    goss_val in[2];
+    if (is_positive(*factor)) return false;
+    for (int i = 0; i < 2; i++)
+        if (!goss__made_by(*factor, &goss__op_ew[GOSS__EW_mul], i, &in[i])) return true;
+    for (int i = 0; i < 2; i++)
+        if (is_positive(in[i])) {
+            *factor = in[1 - i];
+            goss__made_by(*factor, &goss__op_broadcast, 0, factor);
+            return decides(factor);
+        }
+    return true;
+}
+
 /* Where the largest taps of x's windows are. What is added all over an image does not matter to that (but where rounding makes a tie),
  * and a factor meets the taps on the way: no normalised map is ever made. */
 static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
@@ -89,7 +110,7 @@ static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
     spread s;
     for (; is_spread(in[0], &s); in[0] = s.inner) {
         if (s.op == GOSS__EW_sub && s.small_first) break;
-        if (s.op != GOSS__EW_mul) continue;
+        if (s.op != GOSS__EW_mul || !decides(&s.small)) continue;
         if (n_in == 2 || goss_rank(s.small) != 5 || !goss_extent_equal(goss_dim(s.small, 4), goss_dim(x, 4))) break;
         in[n_in++] = s.small;
     }

@@ -60,12 +60,19 @@ bool goss__ew_spread(goss_val a, goss_val *x, goss_val *small) {
     return false;
 }
 
-/* x s t with s and t broadcast from one smaller shape: x (s t), one pass over x less. A norm's deviation and gain. */
+/* s t has the shape of s. */
+static bool within(goss_shape s, goss_shape t) {
+    bool fits = s.rank == t.rank;
+    for (int i = 0; i < s.rank && fits; i++) fits = goss_extent_is(t.dim[i], 1) || goss_extent_equal(s.dim[i], t.dim[i]);
+    return fits;
+}
+
+/* x s t with s and t broadcast from smaller shapes, one within the other: x (s t), one pass over x less. A norm's deviation and gain. */
 static bool spread_twice(const goss_val *in, goss_val *out) {
     goss_val x, s, t;
     for (int i = 0; i < 2; i++)
         if (goss__made_by(in[i], &goss__op_broadcast, 0, &t) && goss__ew_spread(in[1 - i], &x, &s) &&
-            goss_shape_equal(goss_shape_of(s), goss_shape_of(t))) {
+            (within(goss_shape_of(s), goss_shape_of(t)) || within(goss_shape_of(t), goss_shape_of(s)))) {
             *out = goss_mul(x, goss_mul(s, t));
             return true;
         }
