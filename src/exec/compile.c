@@ -99,14 +99,29 @@ static bool wants_copy(const copying *c, const goss__node *n, int operand) {
     return (c->state[id] & (CHEAP | READ)) == (CHEAP | READ);
 }
 
+/* Values that a copy of operand `id` takes: its own, and those of what it reads that is cheap as well. */
+static uint32_t copies_for(const copying *c, uint32_t id) {
+    const goss__node *n = c->g->nodes[id];
+    uint32_t values = 1;
+    for (int i = 0; i < n->n_in; i++)
+        if (wants_copy(c, n, i)) values += copies_for(c, n->in[i]);
+    return values;
+}
+
+/* Another shape of what is cheap is cheap, too. */
+static bool is_cheap(const copying *c, const goss__node *n) {
+    if (c->p->options.no_tiles) return false;
+    return goss__cheap_again(c->g, n) || (n->op->alias && c->state[n->in[0]] & CHEAP);
+}
+
 /* Finds the cheap nodes, and how many values there will be. */
 static uint32_t count_values(copying *c) {
     uint32_t values = 0;
     for (uint32_t id = 1; id < c->g->n_nodes; id++) {
         const goss__node *n = c->g->nodes[id];
         if (!(c->state[id] & NEEDED)) continue;
-        if (!c->p->options.no_tiles && goss__cheap_again(c->g, n)) c->state[id] |= CHEAP;
-        for (int i = 0; i < n->n_in; i++) values += wants_copy(c, n, i);
+        if (is_cheap(c, n)) c->state[id] |= CHEAP;
+        for (int i = 0; i < n->n_in; i++) values += wants_copy(c, n, i) ? copies_for(c, n->in[i]) : 0;
         for (int i = 0; i < n->n_in; i++) c->state[n->in[i]] |= READ;
         values += 1 + is_bf16(c->p, n);
     }
@@ -114,18 +129,20 @@ static uint32_t count_values(copying *c) {
     return values;
 }
 
-/* n, with copies in front of it of those operands that it had better compute again. */
+/* Node n as the next value, with copies in front of it of those operands that it had better compute again. */
 static bool copy_node(copying *c, const goss__node *n, goss__value **value) {
     uint32_t first[GOSS__MAX_IN];
+    bool ok = true;
     for (int i = 0; i < n->n_in; i++) first[i] = c->number[n->in[i]];
-    for (int i = 0; i < n->n_in; i++) {
+    for (int i = 0; i < n->n_in && ok; i++) {
         if (!wants_copy(c, n, i)) continue;
-        if (!copy_value(c->p, c->g->nodes[n->in[i]], c->number, &c->p->values[c->at])) return false;
-        c->p->values[c->at].copy_of = first[i];
-        c->number[n->in[i]] = c->at++;
+        const int64_t of = c->p->values[first[i]].copy_of;
+        ok = copy_node(c, c->g->nodes[n->in[i]], value);
+        (*value)->copy_of = of >= 0 ? of : first[i];
+        c->number[n->in[i]] = (uint32_t)(*value - c->p->values);
     }
     *value = &c->p->values[c->at++];
-    const bool ok = copy_value(c->p, n, c->number, *value);
+    ok = ok && copy_value(c->p, n, c->number, *value);
     for (int i = n->n_in; i-- > 0;) c->number[n->in[i]] = first[i], c->state[n->in[i]] |= READ;
     return ok;
 }

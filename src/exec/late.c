@@ -69,7 +69,8 @@ static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
 /* A cheap result of an earlier phase that only f, or what moves there, reads. */
 static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
     const goss__value *val = &b->p->values[v];
-    if (!goss__is_instr(val) || !(val->op->views || val->op->late) || val->partial || val->phase >= f) return false;
+    const bool cheap = val->op->views || val->op->late || val->copy_of >= 0;
+    if (!goss__is_instr(val) || !cheap || val->partial || val->phase >= f) return false;
     const readers who = readers_of(b, v, f);
     return (who.there || who.moving) && !who.at_home && !who.elsewhere;
 }

@@ -133,6 +133,13 @@ static goss__slicing filter_slice(const goss_graph *g, const goss__node *n, goss
     return p == 1 ? GOSS__LOCAL : GOSS__PARTIAL;
 }
 
+/* Few products an output: the first layer on grey images, whose map is many times the image. */
+static bool few_products(const goss_graph *g, const goss__node *n) {
+    enum { FEW = 9 };
+    const goss_shape *w = &goss__in(g, n, 1)->shape;
+    return w->dim[1].count * w->dim[2].count * w->dim[3].count <= FEW;
+}
+
 /* ---- runs ---- */
 
 static goss__conv geometry(const int64_t *a, const goss__tensor *x, const goss__tensor *y) {
@@ -253,6 +260,7 @@ const goss__op goss__op_conv = {.name = "conv",
                                 .scratch = conv_scratch,
                                 .cost = conv_cost,
                                 .setup = conv_setup,
+                                .again = few_products,
                                 .run_f32 = conv_f32,
                                 .run_f64 = conv_f64};
 const goss__op goss__op_conv_dx = {.name = "conv_dx",
