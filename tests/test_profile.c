@@ -49,18 +49,22 @@ static bool rates_of(const char *text, const char *part, double *ms, double *rat
     return at && sscanf(at, "%lf ms %*f %% %lf", ms, rate) == 2;
 }
 
-TEST(operations_add_up) {
+/* Runs of T tasks, and of `other` tasks in turn. */
+static void check_operations(int64_t other) {
     static bench b;
     double ms, rate;
     T_OK(open_bench(&b, 2));
     T_OK(goss_profile_begin(b.exec, &err));
     T_CHECK(!goss_profile_text(b.exec, NULL) && !goss_profile_trace(b.exec)); /* nothing was run */
-    for (int i = 0; i < 2000; i++) T_OK(goss_exec_run(b.exec, &err));
+    for (int i = 0; i < 2000; i++) {
+        T_OK(goss_exec_count(b.exec, "T", i % 2 ? T : other, &err));
+        T_OK(goss_exec_run(b.exec, &err));
+    }
     char *text = goss_profile_text(b.exec, NULL);
     T_CHECK(text && strstr(text, "mean of 2000"));
     T_CHECK(rates_of(text, "1 x matmul", &ms, &rate));
     /* 2 T N IN OUT operations; the text has a thousandth of a millisecond */
-    const double flops = 2.0 * T * N * IN * OUT;
+    const double flops = (double)(T + other) * N * IN * OUT;
     if (fabs(ms * rate * 1e6 - flops) > flops * (0.0006 / ms + 0.06 / rate))
         T_FAIL("%g ms at %g GFLOP/s are not %g operations", ms, rate, flops);
     goss_text_free(text);
@@ -68,6 +72,9 @@ TEST(operations_add_up) {
     T_CHECK(!goss_profile_text(b.exec, NULL));
     close_bench(&b);
 }
+
+TEST(operations_add_up) { check_operations(T); }
+TEST(operations_add_up_when_counts_change) { check_operations(1); }
 
 TEST(results_stay) {
     static bench b;

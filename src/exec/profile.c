@@ -27,7 +27,7 @@ void goss__profile_event(goss_exec *e, int row, uint32_t first, uint32_t last, d
 void goss_profile_end(goss_exec *e) {
     goss__profile *p = e->profile;
     if (!p) return;
-    goss__free(p->seconds), goss__free(p->phase_wall), goss__free(p->events), goss__free(p->n_events);
+    goss__free(p->seconds), goss__free(p->work), goss__free(p->phase_wall), goss__free(p->events), goss__free(p->n_events);
     goss__free(p);
     e->profile = NULL;
 }
@@ -38,24 +38,15 @@ goss_status goss_profile_begin(goss_exec *e, goss_error *err) {
     if (!p) return goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
     p->n_rows = e->n_threads + 1;
     p->seconds = goss__calloc((size_t)e->n_threads * e->program->n_instrs + 1, sizeof *p->seconds);
+    p->work = goss__calloc(e->program->n_instrs + 1u, sizeof *p->work);
     p->phase_wall = goss__calloc(e->program->n_phases + 1u, sizeof *p->phase_wall);
     p->events = goss__calloc((size_t)p->n_rows * GOSS__EVENTS, sizeof *p->events);
     p->n_events = goss__calloc((size_t)p->n_rows, sizeof *p->n_events);
     p->began = goss__now();
-    if (p->seconds && p->phase_wall && p->events && p->n_events) return GOSS_OK;
+    if (p->seconds && p->work && p->phase_wall && p->events && p->n_events) return GOSS_OK;
     goss_profile_end(e);
     return goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
 }
-
-/* ---- sums ---- */
-
-typedef struct row {
-    const char *name;
-    const char *scope; /* where the slowest of them was built */
-    char shape[GOSS__SHAPE_TEXT];
-    double seconds, flops, bytes, slowest;
-    int64_t calls;
-} row;
 
 static double elements_touched(const goss__tensor *t) {
     double n = 1;
@@ -75,19 +66,44 @@ static double bytes_of(const goss_exec *e, const goss__step *s, bool passed) {
     return bytes;
 }
 
-/* Instruction k, a run. */
-static row measured(const goss_exec *e, uint32_t k) {
-    const goss_program *p = e->program;
+/* What instruction k does at the counts of the run that was. */
+static goss__work work_of(const goss_exec *e, uint32_t k) {
     const goss__step *s = &e->steps[k];
     const goss__phase_run *ph = s->value->phase >= 0 ? &e->phase_runs[s->value->phase] : NULL;
     const double calls = ph ? (double)ph->items / (double)(s->batched ? ph->tile : ph->unit) : 1;
-    row r = {.name = s->value->op->name, .scope = s->value->node->scope, .calls = 1};
-    goss__shape_text(p->symbols, &s->value->node->shape, r.shape, sizeof r.shape);
-    for (int t = 0; t < e->n_threads; t++) r.seconds += e->profile->seconds[(size_t)t * p->n_instrs + k];
-    r.seconds /= e->profile->runs;
+    const double flops = s->value->op->cost ? s->value->op->cost(&s->shapes[0]) : (double)s->shapes[0].out->numel;
+    return (goss__work){calls * flops, calls * bytes_of(e, s, false), calls * bytes_of(e, s, true)};
+}
+
+void goss__profile_run(goss_exec *e, double start) {
+    goss__profile *p = e->profile;
+    p->runs++, p->wall += goss__now() - start;
+    for (uint32_t k = e->program->n_const; k < e->program->n_instrs; k++) {
+        const goss__work w = work_of(e, k);
+        p->work[k].flops += w.flops, p->work[k].bytes += w.bytes, p->work[k].passed += w.passed;
+    }
+}
+
+/* ---- sums ---- */
+
+typedef struct row {
+    const char *name;
+    const char *scope; /* where the slowest of them was built */
+    char shape[GOSS__SHAPE_TEXT];
+    double seconds, flops, bytes, slowest;
+    int64_t calls;
+} row;
+
+/* Instruction k, a run. */
+static row measured(const goss_exec *e, uint32_t k) {
+    const goss_program *p = e->program;
+    const goss__value *v = e->steps[k].value;
+    const double runs = e->profile->runs;
+    row r = {.name = v->op->name, .scope = v->node->scope, .calls = 1};
+    goss__shape_text(p->symbols, &v->node->shape, r.shape, sizeof r.shape);
+    for (int t = 0; t < e->n_threads; t++) r.seconds += e->profile->seconds[(size_t)t * p->n_instrs + k] / runs;
     r.slowest = r.seconds;
-    r.flops = calls * (s->value->op->cost ? s->value->op->cost(&s->shapes[0]) : (double)s->shapes[0].out->numel);
-    r.bytes = calls * bytes_of(e, s, false);
+    r.flops = e->profile->work[k].flops / runs, r.bytes = e->profile->work[k].bytes / runs;
     return r;
 }
 
@@ -155,7 +171,7 @@ static void put_phase(goss__str *s, const goss_exec *e, uint32_t f, double wall,
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         const row r = measured(e, k);
         join(&sum, &r);
-        passed += bytes_of(e, &e->steps[k], true) * (double)run->items / (double)(e->steps[k].batched ? run->tile : run->unit);
+        passed += e->profile->work[k].passed / e->profile->runs;
         if (r.slowest == sum.slowest) sum.name = r.name;
     }
     goss__str_addf(s, "%7.3f ms %5.1f %% ", seconds * 1e3, 100 * seconds / (wall > 0 ? wall : 1));
@@ -175,7 +191,7 @@ static void put_all(goss__str *s, const goss_exec *e, const row *rows, size_t n,
         goss__str_addf(s, "machine: %.1f GFLOP/s (%s), %.1f GB/s read and written by copies\n", m->flops * 1e-9,
                        e->kernels->name, m->bytes * 1e-9);
     put_operations(s, rows, n, total, m);
-    put_heading(s, "phase", m, "number: items by unit, operations");
+    put_heading(s, "phase", m, "number: items by unit (of the last run), operations");
     for (uint32_t f = 0; f < e->program->n_phases; f++) put_phase(s, e, f, wall, m);
 }
 

@@ -294,7 +294,7 @@ goss_status goss_exec_run(goss_exec *e, goss_error *err) {
     if (e->bad_value || !check_rows(e, false)) return index_error(e, err);
     stage_updates(e);
     run_updates(e);
-    if (e->profile) e->profile->runs++, e->profile->wall += goss__now() - start;
+    if (e->profile) goss__profile_run(e, start);
     return GOSS_OK;
 }
 
