@@ -9,7 +9,7 @@
 #define K_BLOCK 512
 #define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
-#define GROUP_FLOATS 16384 /* of such a B as many panels as these are packed together: its rows are read in runs */
+#define GROUP_FLOATS 32768 /* of such a B as many panels as these are packed together: its rows are read in runs */
 #define NEAR_FLOATS 4096 /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
 #define RUNS_FLOATS (1 << 20) /* a result this large goes to memory, which takes it faster in runs */
 #define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
