@@ -1,5 +1,6 @@
 /* What operations compute where a formula in the gradient checker would not tell, what builders simplify, and which
  * descriptors' promises the executor leans on. */
+#include "gossamer/compose.h"
 #include "graph_check.h"
 #include "ops/elementwise.h"
 #include "ops/ops.h"
@@ -106,6 +107,55 @@ TEST(a_pool_takes_factors_of_any_extents) {
         T_OK(world_compute(&w, f64 ? GOSS_F64 : GOSS_F32, out, 2 * OUTS));
         for (int i = 0; i < OUTS; i++)
             for (int64_t k = 0; k < w.numel[2 * i]; k++) T_NEAR(w.out[2 * i][k], w.out[2 * i + 1][k], 1e-6);
+    }
+    world_free(&w);
+}
+
+/* The gathered taps that v is elementwise work on, with what repeats. */
+static goss_val gathered_in(goss_val v) {
+    while (goss__node_of(v)->op != &goss__op_pool_gather && goss__node_of(v)->n_in == 2) {
+        const uint32_t *in = goss__node_of(v)->in;
+        const goss_val first = {v.graph, in[0]};
+        v.id = goss__node_of(first)->op == &goss__op_broadcast ? in[1] : in[0];
+    }
+    return v;
+}
+
+/* Where a norm's largest taps are its gain alone decides, whose sign may be either; without a gain the raw map does. */
+TEST(a_pool_asks_only_for_what_decides) {
+    world w = world_new();
+    goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(4), n(4), n(5))), mean, var, index, part, out[6];
+    goss_val gain = world_normal(&w, "gain", GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5)));
+    goss_batch_stats_shared(x, &mean, &var);
+    goss_val norm = goss_normalize(x, mean, var, 1e-5), map[3] = {goss_mul(norm, gain), norm, goss_scale(norm, 2)};
+    for (int i = 0; i < 3; i++) {
+        out[2 * i] = goss_max_pool(map[i], goss_pool_defaults(2));
+        out[2 * i + 1] = goss_max_pool(goss_max(map[i], goss_const(w.g, -1e30)), goss_pool_defaults(2));
+        T_CHECK(goss__made_by(gathered_in(out[2 * i]), &goss__op_pool_gather, 1, &index));
+        T_CHECK(goss__made_by(index, &goss__op_pool_argmax, 0, &part) && part.id == x.id);
+        T_EQ(goss__node_of(index)->n_in, i == 0 ? 2 : 1);
+        if (i == 0) T_EQ(goss__node_of(index)->in[1], gain.id);
+    }
+    T_OK(world_compute(&w, GOSS_F64, out, 6));
+    for (int i = 0; i < 6; i += 2)
+        for (int64_t k = 0; k < w.numel[i]; k++) T_NEAR(w.out[i][k], w.out[i + 1][k], 1e-12);
+    world_free(&w);
+}
+
+/* Maps many times the image are worth computing again: not those of each channel by itself, nor of many products. */
+TEST(first_layers_are_cheap) {
+    world w = world_new();
+    goss_val grey = world_normal(&w, "grey", GOSS_SHAPE(n(1), n(2), n(6), n(6), n(1)));
+    goss_val wide = world_normal(&w, "wide", GOSS_SHAPE(n(1), n(2), n(6), n(6), n(8)));
+    goss_conv_options plain = goss_conv_defaults(), own = plain;
+    own.groups = 8;
+    const goss_val conv[] = {goss_conv(grey, world_normal(&w, "a", GOSS_SHAPE(n(1), n(3), n(3), n(1), n(4))), plain),
+                             goss_conv(wide, world_normal(&w, "b", GOSS_SHAPE(n(1), n(3), n(3), n(1), n(8))), own),
+                             goss_conv(grey, world_normal(&w, "c", GOSS_SHAPE(n(1), n(5), n(5), n(1), n(4))), plain)};
+    for (int i = 0; i < 3; i++) {
+        const goss__node *node = goss__node_of(conv[i]);
+        T_CHECK(node->op == &goss__op_conv);
+        T_EQ(node->op->again(w.g, node), i == 0);
     }
     world_free(&w);
 }

@@ -179,6 +179,22 @@ TEST(maps_of_few_products_are_computed_again) {
     check_near(); /* sums of a phase are cut otherwise */
 }
 
+/* A single image's map is no phase of many items, to which a reader's copy could move: it is computed once. */
+TEST(maps_of_one_image_are_computed_once) {
+    goss_graph *g = goss_graph_new();
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(300), goss_n(300), goss_n(1)));
+    goss_val w = goss_input(g, "w", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(3), goss_n(1), goss_n(16)));
+    goss_val h = goss_conv(x, w, goss_conv_defaults());
+    goss_val centred = goss_sub(h, goss_mean(h, GOSS_AXIS(2) | GOSS_AXIS(3), true));
+    goss_val out = goss_sum_all(goss_mul(goss_relu(centred), goss_exp(h)));
+    goss_program *p;
+    T_OK(goss_compile(g, &out, 1, NULL, 0, NULL, &p, &err));
+    char *text = goss_program_text(p);
+    snprintf(a.text, sizeof a.text, "%s", text);
+    T_EQ(times(&a, "= conv"), 1);
+    goss_text_free(text), goss_program_free(p), goss_graph_free(g);
+}
+
 /* Where the largest taps are and what they are come of one reading: the bits of two. */
 TEST(taps_come_along) {
     run("", 2, &a), run("fuse-along", 2, &b);

@@ -3,7 +3,8 @@
  * A sum or product of one large array with numbers that repeat along it (x minus a mean that all pixels share) costs less where
  * it is read than its way through memory, and so does a convolution of few products an output, whose map is many times the image.
  * While the graph is copied, every reader of such a value but the first gets a copy of its own, of what it is made from, too, if that
- * is cheap; once phases are known and each copy has moved to its reader (late.c), those of one phase become one again. */
+ * is cheap; once phases are known and each copy that can has moved to its reader (late.c), those of one phase become one again, and
+ * one that could not move is read where it was first computed. */
 #include "base/disable.h"
 #include "exec/build.h"
 
@@ -25,7 +26,7 @@ static bool is_large(const goss_graph *g, const goss__node *n) {
 }
 
 /* x minus a mean, a map times its factors. */
-static bool is_spread(const goss_graph *g, const goss__node *n) {
+static bool adds_or_scales(const goss_graph *g, const goss__node *n) {
     const bool sum = n->op == &goss__op_ew[GOSS__EW_add] || n->op == &goss__op_ew[GOSS__EW_sub];
     if (!sum && n->op != &goss__op_ew[GOSS__EW_mul]) return false;
     const goss__node *a = goss__in(g, n, 0), *b = goss__in(g, n, 1);
@@ -33,7 +34,7 @@ static bool is_spread(const goss_graph *g, const goss__node *n) {
 }
 
 bool goss__cheap_again(const goss_graph *g, const goss__node *n) {
-    const bool cheap = n->op->again ? n->op->again(g, n) : is_spread(g, n);
+    const bool cheap = n->op->again ? n->op->again(g, n) : adds_or_scales(g, n);
     return cheap && is_large(g, n) && !goss__disabled("again");
 }
 
@@ -45,17 +46,35 @@ static void read_instead(goss_program *p, uint32_t v, uint32_t instead) {
     }
 }
 
+/* Copy v may be read from u, an earlier value of the same. */
+static bool stands_for(const goss_program *p, uint32_t u, uint32_t v) {
+    const goss__value *copy = &p->values[v], *other = &p->values[u];
+    if (u != (uint32_t)copy->copy_of && other->copy_of != copy->copy_of) return false;
+    if (!goss__is_instr(other)) return false;
+    return other->phase == copy->phase || (!copy->moved && other->phase < copy->phase);
+}
+
+static bool is_read(const goss_program *p, uint32_t v) {
+    if (goss__is_output(p, v)) return true;
+    for (uint32_t r = 0; r < p->n_values; r++) {
+        if (!goss__is_instr(&p->values[r]) && p->values[r].place != GOSS__AT_NOWHERE) continue;
+        for (int i = 0; i < p->values[r].n_in; i++)
+            if (goss__source(p, p->values[r].in[i]) == v) return true;
+    }
+    return false;
+}
+
 void goss__join_again(goss_program *p) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         goss__value *copy = &p->values[v];
         if (copy->copy_of < 0 || !goss__is_instr(copy)) continue;
-        for (uint32_t u = (uint32_t)copy->copy_of; u < v; u++) {
-            const goss__value *other = &p->values[u];
-            const bool same = u == (uint32_t)copy->copy_of || other->copy_of == copy->copy_of;
-            if (!same || !goss__is_instr(other) || other->phase != copy->phase) continue;
-            read_instead(p, v, u);
-            copy->place = GOSS__AT_MERGED;
-            break;
-        }
+        uint32_t u = (uint32_t)copy->copy_of;
+        while (u < v && !stands_for(p, u, v)) u++;
+        if (u == v) continue;
+        read_instead(p, v, u);
+        copy->place = GOSS__AT_MERGED;
     }
+    /* What only such copies were made from. */
+    for (uint32_t v = p->n_values; v-- > 0;)
+        if (p->values[v].copy_of >= 0 && goss__is_instr(&p->values[v]) && !is_read(p, v)) p->values[v].place = GOSS__AT_MERGED;
 }

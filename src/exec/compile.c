@@ -81,7 +81,7 @@ static bool add_alias(goss_program *p, uint32_t param) {
     return true;
 }
 
-/* Copying node after node. `state` holds of each node whether it is needed, and cheap to compute again. */
+/* Copying node after node. `state` holds of each node whether it is needed, cheap to compute again, and read so far. */
 enum { NEEDED = 1, CHEAP = 2, READ = 4 };
 typedef struct copying {
     goss_program *p;
@@ -137,7 +137,7 @@ static bool copy_node(copying *c, const goss__node *n, goss__value **value) {
     for (int i = 0; i < n->n_in && ok; i++) {
         if (!wants_copy(c, n, i)) continue;
         const int64_t of = c->p->values[first[i]].copy_of;
-        ok = copy_node(c, c->g->nodes[n->in[i]], value);
+        if (!(ok = copy_node(c, c->g->nodes[n->in[i]], value))) break;
         (*value)->copy_of = of >= 0 ? of : first[i];
         c->number[n->in[i]] = (uint32_t)(*value - c->p->values);
     }

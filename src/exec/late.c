@@ -66,10 +66,12 @@ static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
     return who;
 }
 
+static bool is_light(const goss__value *v) { return v->op->views || v->op->late; }
+
 /* A cheap result of an earlier phase that only f, or what moves there, reads. */
 static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
     const goss__value *val = &b->p->values[v];
-    const bool cheap = val->op->views || val->op->late || val->copy_of >= 0;
+    const bool cheap = is_light(val) || val->copy_of >= 0;
     if (!goss__is_instr(val) || !cheap || val->partial || val->phase >= f) return false;
     const readers who = readers_of(b, v, f);
     return (who.there || who.moving) && !who.at_home && !who.elsewhere;
@@ -112,11 +114,12 @@ static bool fits(goss__builder *b, int32_t f) {
     return true;
 }
 
-/* The work behind result v of an earlier phase that can move with it. */
-static void mark(goss__builder *b, uint32_t v, int32_t f) {
+/* The work behind result v of an earlier phase that can move with it: all, or what is cheap wherever it is done. */
+static void mark(goss__builder *b, uint32_t v, int32_t f, bool all) {
+    memset(b->moved, 0, b->p->n_values);
     b->moved[v] = 1;
     for (uint32_t i = v; i-- > 0;) {
-        if (readers_of(b, i, f).moving && can_move(b, i, f)) b->moved[i] = 1;
+        if (readers_of(b, i, f).moving && can_move(b, i, f) && (all || is_light(&b->p->values[i]))) b->moved[i] = 1;
     }
 }
 
@@ -125,10 +128,15 @@ static void move_into(goss__builder *b, int32_t f) {
     for (uint32_t v = p->n_values; v-- > 0;) {
         memset(b->moved, 0, p->n_values);
         if (!can_move(b, v, f)) continue;
-        mark(b, v, f);
-        if (bytes_saved(b, f) <= 0 || !fits(b, f)) continue;
+        mark(b, v, f, true);
+        bool moves = bytes_saved(b, f) > 0 && fits(b, f);
+        if (!moves) {
+            mark(b, v, f, false);
+            moves = bytes_saved(b, f) > 0 && fits(b, f);
+        }
+        if (!moves) continue;
         for (uint32_t i = 0; i <= v; i++)
-            if (b->moved[i]) p->values[i].phase = f;
+            if (b->moved[i]) p->values[i].phase = f, p->values[i].moved = true;
     }
 }
 

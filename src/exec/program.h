@@ -49,6 +49,7 @@ typedef struct goss__value {
     size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later units */
     bool bf16;            /* a parameter kept as bfloat16 */
     int64_t copy_of;      /* the value that this is computed again from (again.c); -1: none */
+    bool moved;           /* to the phase that reads it (late.c) */
     bool whole_tile;      /* private: one stretch of units hands it to another, so it holds a tile and not a unit */
 } goss__value;
 

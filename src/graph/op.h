@@ -91,7 +91,8 @@ typedef struct goss__op {
     double (*cost)(const goss__shapes *s); /* arithmetic of a call in flops; NULL: numel of the output */
     /* What a call costs however few items it is for (packing and transforming weights), in the same unit; NULL: little. */
     double (*setup)(const goss__shapes *s);
-    /* Whether a large result costs less to compute again where it is read than its way through memory; NULL: it does not. */
+    /* Whether a large result costs less to compute again where it is read than its way through memory. NULL: it does not, but for
+     * elementwise work with what repeats along the result (exec/again.c). */
     bool (*again)(const goss_graph *g, const goss__node *n);
     /* What a call needs and shapes alone tell, worked out once for each of them: `plan` fills plan_size bytes, 64-byte aligned. */
     size_t plan_size;

@@ -17,8 +17,8 @@
 /* C[m,n] = op(A)[m,k] op(B)[k,n] + add[m,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
  * lda, ldb, ldc: elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the result has
  * the bits of the product with the same numbers as floats. `more` further products of these shapes follow, their operands and C so many
- * elements on each time (0: the same). In a product of one row, 0 in A times a NaN or an infinity in B may add nothing: what it
- * would be multiplied with may not be read. */
+ * elements on each time (0: the same). In a product of one row or one column, 0 in it times a NaN or an infinity may add nothing: what
+ * it would be multiplied with may not be read. */
 typedef struct goss__gemm {
     int64_t m, n, k;
     bool ta, tb;

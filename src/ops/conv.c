@@ -135,9 +135,9 @@ static goss__slicing filter_slice(const goss_graph *g, const goss__node *n, goss
 
 /* Few products an output: the first layer on grey images, whose map is many times the image. */
 static bool few_products(const goss_graph *g, const goss__node *n) {
-    enum { FEW = 9 };
-    const goss_shape *w = &goss__in(g, n, 1)->shape;
-    return w->dim[1].count * w->dim[2].count * w->dim[3].count <= FEW;
+    enum { FEW = 9, MANY = 4 };
+    const goss_shape *x = &goss__in(g, n, 0)->shape, *w = &goss__in(g, n, 1)->shape;
+    return w->dim[1].count * w->dim[2].count * w->dim[3].count <= FEW && w->dim[4].count >= MANY * x->dim[4].count;
 }
 
 /* ---- runs ---- */

@@ -83,36 +83,40 @@ static goss_val again(const spread *s, goss_val inner) {
 
 static bool is_positive(goss_val v) {
     goss_val inner;
-    return goss__made_by(v, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner) ||
-           (goss__made_by(v, &goss__op_broadcast, 0, &inner) && goss__made_by(inner, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner));
+    double k;
+    if (goss__made_by(v, &goss__op_broadcast, 0, &inner)) return is_positive(inner);
+    return goss__made_by(v, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner) || (goss__is_full(v, &k) && k > 0);
 }
 
 /* What of a factor decides which tap is the largest: not a standard deviation's inverse, which comes late. False: nothing. */
-static bool decides(goss_val *factor) {
-    goss_val in[2];
-    if (is_positive(*factor)) return false;
+static bool deciding_part(goss_val factor, goss_val *part) {
+    goss_val in[2], inner;
+    *part = factor;
+    if (is_positive(factor)) return false;
     for (int i = 0; i < 2; i++)
-        if (!goss__made_by(*factor, &goss__op_ew[GOSS__EW_mul], i, &in[i])) return true;
+        if (!goss__made_by(factor, &goss__op_ew[GOSS__EW_mul], i, &in[i])) return true;
     for (int i = 0; i < 2; i++)
-        if (is_positive(in[i])) {
-            *factor = in[1 - i];
-            goss__made_by(*factor, &goss__op_broadcast, 0, factor);
-            return decides(factor);
-        }
+        if (is_positive(in[i])) return deciding_part(goss__made_by(in[1 - i], &goss__op_broadcast, 0, &inner) ? inner : in[1 - i], part);
     return true;
 }
 
+/* A number for each channel of x, as the kernel wants them. */
+static bool per_channel(goss_val factor, goss_val x) {
+    return goss_rank(factor) == 5 && goss_extent_equal(goss_dim(factor, 4), goss_dim(x, 4));
+}
+
 /* Where the largest taps of x's windows are. What is added all over an image does not matter to that (but where rounding makes a tie),
- * and a factor meets the taps on the way: no normalised map is ever made. */
+ * and of a factor what decides meets the taps on the way: no normalised map is ever made. */
 static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
-    goss_val in[2] = {x};
+    goss_val in[2] = {x}, part;
     int n_in = 1;
     spread s;
     for (; is_spread(in[0], &s); in[0] = s.inner) {
         if (s.op == GOSS__EW_sub && s.small_first) break;
-        if (s.op != GOSS__EW_mul || !decides(&s.small)) continue;
-        if (n_in == 2 || goss_rank(s.small) != 5 || !goss_extent_equal(goss_dim(s.small, 4), goss_dim(x, 4))) break;
-        in[n_in++] = s.small;
+        if (s.op != GOSS__EW_mul || !deciding_part(s.small, &part)) continue;
+        if (!per_channel(part, x)) part = s.small;
+        if (n_in == 2 || !per_channel(part, x)) break;
+        in[n_in++] = part;
     }
     return goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, in, n_in, attr, N_ATTR);
 }

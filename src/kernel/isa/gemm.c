@@ -10,6 +10,7 @@
 #define M_BLOCK (TILE_ROWS * 18)
 #define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
 #define GROUP_FLOATS 32768 /* of such a B as many panels as these are packed together: its rows are read in runs */
+#define TURNED_FLOATS 16384 /* so much of a B that is stored transposed is packed at once */
 #define NEAR_FLOATS 4096 /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
 #define RUNS_FLOATS (1 << 20) /* a result this large goes to memory, which takes it faster in runs */
 #define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
@@ -55,9 +56,11 @@ size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) 
 }
 
 /* The first tile of rows m .. of the block onto columns j0 .. j0 + width of C: the panel of B at bp. */
-static goss__tile tile_of(const block *b, const goss__segment *seg, const float *bp, int64_t ldb, int64_t m, int64_t j0, int64_t width) {
+static goss__tile tile_of(const block *b, const goss__segment *seg, const float *bp, int64_t ldb, int64_t m, int64_t j0,
+                          int64_t width) {
     const goss__gemm *g = b->g;
-    goss__tile t = {.a = b->a.a + m * b->a.row, .row = b->a.row, .step = b->a.step, .b = bp, .ldb = ldb, .seg = seg, .segs = 1, .mode = b->mode};
+    goss__tile t = {.b = bp, .ldb = ldb, .seg = seg, .segs = 1, .mode = b->mode};
+    t.a = b->a.a + m * b->a.row, t.row = b->a.row, t.step = b->a.step;
     t.c = g->c + (b->m0 + m) * g->ldc + j0, t.ldc = g->ldc;
     t.last = width - (goss__ceil_div(width, W) - 1) * W;
     if (b->last && g->add) t.add = g->add + (b->m0 + m) * g->add_row + j0, t.add_row = g->add_row;
@@ -96,7 +99,8 @@ static void pack_panel(const block *b, int64_t row, int64_t j0, int64_t width) {
 static void block_times_panels(const block *b) {
     const goss__gemm *g = b->g;
     const bool pack = g->tb || g->b_bf16 || goss__ceil_div(b->mc, TILE_ROWS) > (b->far_b ? 2 : 4);
-    const bool in_runs = g->m * g->n > RUNS_FLOATS && b->mc > b->kc; /* and not that much is read */
+    /* More rows of C than of B: writing outweighs reading the group once for each tile's rows. */
+    const bool in_runs = g->m * g->n > RUNS_FLOATS && b->mc > b->kc;
     for (int64_t j0 = 0; j0 < g->n; j0 += b->some) {
         const int64_t some = goss__min64(b->some, g->n - j0), row = panel_row(some);
         const bool packed = pack || (some % W && !GOSS_MASKED);
@@ -150,7 +154,7 @@ static bool is_row(const goss__gemm *g) { return g->m == 1 && !g->tb && g->n > T
  * which would take half of the time of a product of 10 x 40 and 40 x 40. */
 static bool is_small(const goss__gemm *g) {
     if (is_row(g)) return false;
-    if (g->tb && g->k * panel_row(g->n) > GROUP_FLOATS) return false;
+    if (g->tb && g->k * panel_row(g->n) > TURNED_FLOATS) return false;
     const bool few = (g->m <= 4 * TILE_ROWS || g->k * g->n <= NEAR_FLOATS) && g->k <= K_BLOCK;
     return few && !g->b_bf16 && g->k * g->n <= FAR_FLOATS && g->m * g->n <= FAR_FLOATS &&
            (GOSS_MASKED || g->tb || g->n % W == 0) && g->lda % 512 != 0;

@@ -24,9 +24,9 @@ ALWAYS void b_load_two(const goss__gemm *g, const bool bf16, int64_t at, vf two[
 
 /* Rows of B that are added in one go, with their factors. */
 typedef struct streams {
-    int64_t at[STREAMS]; /* where they start */
+    int64_t row[STREAMS], at[STREAMS]; /* which they are, and where they start */
     float factor[STREAMS];
-    int n;            /* 1, 2, 4 or STREAMS; 0: all factors are 0 */
+    int n;            /* STREAMS, 4, 2 or 1; 0: all factors are 0 */
     bool first, last; /* of all rows: nothing is in C yet; nothing comes after */
 } streams;
 
@@ -59,19 +59,19 @@ ALWAYS void rows_times(const goss__gemm *g, const bool bf16, const streams *s, i
     for (; j < end; j += W) onto_one(g, bf16, s, av, j, goss__min64(W, end - j), K);
 }
 
-/* The next rows from *k on whose factors are not 0, and *k behind them and behind what follows with 0. */
+/* The next rows from *k on whose factors are not 0, as many as there is a loop for, and *k behind them and behind what follows
+ * with 0. */
 static streams next_rows(const goss__gemm *g, int64_t *k) {
     const int64_t step = g->ta ? g->lda : 1;
     streams s = {.first = *k == 0};
     for (; *k < g->k && s.n < STREAMS; ++*k) {
-        const float factor = g->a[*k * step];
-        s.at[s.n] = *k * g->ldb, s.factor[s.n] = factor;
-        s.n += factor != 0;
+        s.row[s.n] = *k, s.at[s.n] = *k * g->ldb, s.factor[s.n] = g->a[*k * step];
+        s.n += s.factor[s.n] != 0;
     }
+    const int whole = s.n == STREAMS ? STREAMS : s.n >= 4 ? 4 : s.n >= 2 ? 2 : s.n;
+    if (whole < s.n) *k = s.row[whole - 1] + 1, s.n = whole;
     while (*k < g->k && g->a[*k * step] == 0) ++*k;
     s.last = *k == g->k;
-    /* To a number of rows that there is a loop for: more of the last one, times 0. */
-    for (const int more = s.n > 4 ? STREAMS : s.n > 2 ? 4 : s.n; s.n < more; s.n++) s.at[s.n] = s.at[s.n - 1], s.factor[s.n] = 0;
     return s;
 }
 
