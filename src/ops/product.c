@@ -192,12 +192,12 @@ static double matmul_cost(const goss__shapes *s) {
     return 2.0 * (double)p.batch * (double)p.m * (double)p.n * (double)p.k;
 }
 
-/* Reading a large B that is shared, or adding to a large result, counts as much as the arithmetic of one row: a call then takes
- * 128 rows (exec/fill.c). */
+/* Reading a large B that is shared, or adding to a large result, counts three quarters of the arithmetic of a row: a call then takes
+ * 96 rows (exec/fill.c). */
 static double matmul_setup(const goss__shapes *s) {
     product p = product_of(s);
     const int64_t numbers = (p.ta ? p.m : p.k) * p.n;
-    return p.batch == 1 && numbers > LARGE ? 2 * (double)numbers : 0;
+    return p.batch == 1 && numbers > LARGE ? 1.5 * (double)numbers : 0;
 }
 
 #define PART 64 /* columns or rows: a multiple of every tile */
