@@ -72,9 +72,18 @@ static inline double *world_numbers(world *w, const char *name) {
     return NULL;
 }
 
+/* What world_open made. */
+static inline void world_close(world *w) {
+    goss_exec_free(w->exec), goss_threads_free(w->threads), goss_params_free(w->params), goss_program_free(w->program);
+    w->exec = NULL, w->threads = NULL, w->params = NULL, w->program = NULL;
+    for (int i = 0; i < w->n_in; i++) free(w->bound[i]), w->bound[i] = NULL;
+}
+
+/* Anew, if it was open. */
 static inline goss_status world_open(world *w, goss_precision precision, const goss_val *out, int n,
                                      const goss_val *updates, int n_updates) {
     goss_program_options o = goss_program_defaults();
+    world_close(w);
     o.precision = w->precision = precision;
     w->n_out = n;
     GOSS_TRY(goss_compile(w->g, out, n, updates, n_updates, &o, &w->program, &w->err));
@@ -133,12 +142,9 @@ static inline void world_set_param(world *w, const char *name, const double *num
 }
 
 static inline void world_free(world *w) {
-    goss_exec_free(w->exec);
-    goss_threads_free(w->threads);
-    goss_params_free(w->params);
-    goss_program_free(w->program);
+    world_close(w);
     goss_graph_free(w->g);
-    for (int i = 0; i < w->n_in; i++) free(w->name[i]), free(w->in[i]), free(w->bound[i]);
+    for (int i = 0; i < w->n_in; i++) free(w->name[i]), free(w->in[i]);
     for (int i = 0; i < w->n_out; i++) free(w->out[i]);
 }
 

@@ -91,7 +91,7 @@ EACH_VARIANT(gemm, check_gemm)
 
 /* A large result, which is written in runs, and its halves, which are not: each K block of a sum. */
 static void large(const goss__kernels *k, bool ta, bool add, bool bf16) {
-    enum { M = 150, N = 8300, K = 530, HALF = 4150 };
+    enum { M = 150, N = 7100, K = 516, HALF = 3550 };
     guarded a = guarded_new(M * K), b = guarded_new(K * N), c = guarded_new(M * N), want = guarded_new(M * N), d = guarded_new(N);
     uint16_t *halves = bf16 ? to_bf16(&b) : NULL;
     goss__gemm g = {.m = M, .n = N, .k = K, .ta = ta, .a = a.v, .lda = ta ? M : K, .b = bf16 ? NULL : b.v, .b_bf16 = halves, .ldb = N,
@@ -114,7 +114,8 @@ static void large(const goss__kernels *k, bool ta, bool add, bool bf16) {
 }
 
 static void check_large(const goss__kernels *k) {
-    for (int way = 0; way < 8 && !t_failed; way++) large(k, way & 1, way & 2, way & 4);
+    large(k, false, true, false);
+    if (!t_failed) large(k, true, false, true);
 }
 EACH_VARIANT(large, check_large)
 
