@@ -1,5 +1,4 @@
 /* test_io_config.c: configurations: types, ranges, places in errors, the dialect of INI, and the way back to a file. */
-#include <locale.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -207,20 +206,6 @@ TEST(what_is_written_is_for_people_too) {
     T_CHECK(goss_config_real(c, "train.rate") == goss_config_real(d, "train.rate"));
     goss_config_text_free(text), goss_config_text_free(again);
     goss_config_free(c), goss_config_free(d);
-}
-
-TEST(the_hosts_locale_changes_nothing) {
-    const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
-    bool found = false;
-    for (int i = 0; i < 4 && !found; i++) found = setlocale(LC_NUMERIC, names[i]) != NULL;
-    if (!found) T_SKIP("no locale with a decimal comma is installed");
-    goss_config *c = make();
-    goss_status s = goss_config_override(c, "train.rate=0.25", &err);
-    double rate = goss_config_real(c, "train.rate");
-    setlocale(LC_NUMERIC, "C");
-    goss_config_free(c);
-    T_EQ(s, GOSS_OK);
-    T_NEAR(rate, 0.25, 0);
 }
 
 TEST(failing_allocations_are_errors) {

@@ -1,5 +1,4 @@
 /* test_io_metrics.c: metrics.jsonl through kills, resumes and full disks; numbers and texts as JSON; the hash. */
-#include <locale.h>
 #include <signal.h>
 #include <sys/resource.h>
 
@@ -9,7 +8,7 @@
 #include "io/hash.h"
 #include "io/json.h"
 #include "io/metrics.h"
-#include "io/number.h"
+#include "base/number.h"
 #include "scratch.h"
 #include "test.h"
 
@@ -176,20 +175,6 @@ TEST(numbers_read_back_as_the_same_double) {
     }
     const char *const no[] = {"", " 1", "1 ", "0x1", "nan", "inf", "1e999", "--1", "1..2", "e5", "+", "1,5", "1.5."};
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) T_CHECK(!goss__number_parse(no[i], &back));
-}
-
-TEST(numbers_ignore_the_locale) {
-    const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "fr_FR.UTF-8", "de_DE"};
-    bool found = false;
-    for (int i = 0; i < 4 && !found; i++) found = setlocale(LC_NUMERIC, names[i]) != NULL;
-    if (!found) T_SKIP("no locale with a decimal comma is installed");
-    char text[GOSS__NUMBER_TEXT];
-    double back;
-    goss__number_print(0.25, text);
-    bool ok = goss__number_parse("1.5e3", &back);
-    setlocale(LC_NUMERIC, "C");
-    T_STR(text, "0.25");
-    T_CHECK(ok && back == 1500);
 }
 
 TEST(utf8_is_checked) {

@@ -293,6 +293,8 @@ TEST(what_does_not_fit_is_refused) {
                {"hyper.rules=head=magic", "magic"},
                {"optimizer.rates=target", "PATTERN=FACTOR"},
                {"optimizer.at=x", "optimizer.at"},
+               {"optimizer.rates=target.cnv*=2", "there are target.dense1.w, target.dense1.b"},
+               {"optimizer.rates=target.dense1.*,dense2.w=2", "\"dense2.w\" matches no tensor"},
                {"data.channels=2", "data.channels"},
                {"data.train_classes=/nonexistent.txt", "/nonexistent.txt"},
                {"train.start=/nonexistent.safetensors", "/nonexistent.safetensors"},
@@ -313,7 +315,7 @@ TEST(what_does_not_fit_is_refused) {
 
 TEST(own_rates_hold_tensors_still) {
     T_OK(train("still",
-               (const char *const[]){"optimizer.rates=*=0; target.fc1.*=1; target.dense1.*=1", "train.steps=10",
+               (const char *const[]){"optimizer.rates=*=0, target.dense1.w,target.dense1.b=1", "train.steps=10",
                                      "validate.every=0", NULL},
                NULL, NULL));
     goss_model *m, *start;

@@ -37,7 +37,7 @@ typedef enum goss_invert { GOSS_INVERT_AUTO, GOSS_INVERT_YES, GOSS_INVERT_NO } g
 
 typedef struct goss_images_options {
     int channels;          /* 1 */
-    int height, width;     /* 28; 0 takes the first image's extent */
+    int height, width;     /* 28; 0, each for itself: the first image's extent of that axis */
     goss_invert invert;    /* GOSS_INVERT_NO */
     int threads;           /* 0: GOSSAMER_THREADS, else as many as the machine has */
     const char *cache_dir; /* folder for the decoded set; NULL keeps it in memory and writes nothing */

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/number.h"
 
 struct goss__arena_chunk {
     goss__arena_chunk *next;
@@ -46,10 +47,10 @@ char *goss__arena_printf(goss__arena *a, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = goss__vformat(NULL, 0, fmt, ap);
     va_end(ap);
     char *text = n < 0 ? NULL : goss__arena_alloc(a, (size_t)n + 1);
-    if (text) vsnprintf(text, (size_t)n + 1, fmt, again);
+    if (text) goss__vformat(text, (size_t)n + 1, fmt, again);
     va_end(again);
     return text;
 }

@@ -1,9 +1,9 @@
 /* log.c: one callback for the whole process; lines are handed over one at a time. */
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdio.h>
 
 #include "base/log.h"
+#include "base/number.h"
 
 static goss_log_fn callback;
 static void *callback_ctx;
@@ -19,7 +19,7 @@ void goss__log(goss_log_level level, const char *fmt, ...) {
     char line[1024];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(line, sizeof line, fmt, ap);
+    goss__vformat(line, sizeof line, fmt, ap);
     va_end(ap);
     pthread_mutex_lock(&lock);
     if (callback) callback(callback_ctx, level, line);

@@ -1,9 +1,8 @@
 /* status.c: error texts and their way up. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "gossamer/status.h"
+#include "base/number.h"
 
 static const char *const names[] = {
     [GOSS_OK] = "ok",
@@ -25,7 +24,7 @@ goss_status goss_error_set(goss_error *err, goss_status status, const char *fmt,
     if (!err) return status;
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(err->text, sizeof err->text, fmt, ap);
+    goss__vformat(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
     err->status = status;
     return status;
@@ -37,7 +36,7 @@ goss_status goss_error_prefix(goss_error *err, goss_status status, const char *f
     memcpy(old, err->text, sizeof old);
     va_list ap;
     va_start(ap, fmt);
-    int n = vsnprintf(err->text, sizeof err->text, fmt, ap);
+    int n = goss__vformat(err->text, sizeof err->text, fmt, ap);
     va_end(ap);
     if (n < 0 || (size_t)n + 3 > sizeof err->text) return status; /* the prefix alone fills it */
     size_t keep = strnlen(old, sizeof err->text - (size_t)n - 3);

@@ -1,10 +1,10 @@
 /* str.c: a growing byte string with a sticky failure. */
 #include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/str.h"
 
 static bool reserve(goss__str *s, size_t more) {
@@ -34,12 +34,12 @@ void goss__str_addf(goss__str *s, const char *fmt, ...) {
     va_list ap, again;
     va_start(ap, fmt);
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = goss__vformat(NULL, 0, fmt, ap);
     va_end(ap);
     if (n < 0)
         s->failed = true;
     else if (reserve(s, (size_t)n)) {
-        vsnprintf(s->data + s->size, (size_t)n + 1, fmt, again);
+        goss__vformat(s->data + s->size, (size_t)n + 1, fmt, again);
         s->size += (size_t)n;
     }
     va_end(again);
@@ -48,4 +48,26 @@ void goss__str_addf(goss__str *s, const char *fmt, ...) {
 void goss__str_free(goss__str *s) {
     goss__free(s->data);
     *s = (goss__str){0};
+}
+
+size_t goss__rule_size(const char *list) {
+    size_t n = strcspn(list, ";\n=");
+    return list[n] == '=' ? n + strcspn(list + n, ";\n,") : n;
+}
+
+/* ---- letters ---- */
+
+char goss__ascii_lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
+
+bool goss__ascii_is_alnum(char c) {
+    char lower = goss__ascii_lower(c);
+    return (lower >= 'a' && lower <= 'z') || (c >= '0' && c <= '9');
+}
+
+bool goss__ascii_ends(const char *text, const char *end) {
+    size_t n = strlen(text), k = strlen(end);
+    if (n < k) return false;
+    for (size_t i = 0; i < k; i++)
+        if (goss__ascii_lower(text[n - k + i]) != goss__ascii_lower(end[i])) return false;
+    return true;
 }

@@ -17,4 +17,15 @@ void goss__str_add(goss__str *s, const char *text);
 void goss__str_addn(goss__str *s, const char *data, size_t n);
 void goss__str_addf(goss__str *s, const char *fmt, ...) GOSS_PRINTF(2, 3);
 void goss__str_free(goss__str *s);
+
+/* Length of the first rule of a list "PATTERN,PATTERN=VALUE; ...": it ends before a ';', a line end, or a ',' behind the
+ * '=' (in front of it a ',' joins patterns). */
+size_t goss__rule_size(const char *list);
+
+/* ---- letters of ASCII, whatever the locale: under a Turkish one tolower('I') is no 'i' ---- */
+
+char goss__ascii_lower(char c);
+bool goss__ascii_is_alnum(char c);
+/* Does text end so, capitals or not? */
+bool goss__ascii_ends(const char *text, const char *end);
 #endif

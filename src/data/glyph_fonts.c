@@ -1,12 +1,10 @@
 /* glyph_fonts.c: which fonts there are and which script each is for, from the file names of the Noto family
  * (NotoSansArmenian-Bold.ttf: script Armenian, face sans-bold). Fonts without a script in the name hold Latin, Greek
  * and Cyrillic together; those become three scripts with the same faces. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
@@ -68,7 +66,7 @@ static void append_lower(char *face, size_t room, const char *text, size_t n) {
     size_t at = strlen(face);
     if (n > 0 && at > 0 && at + 1 < room) face[at++] = '-';
     for (size_t i = 0; i < n && at + 1 < room; i++)
-        if (isalnum((unsigned char)text[i])) face[at++] = (char)tolower((unsigned char)text[i]);
+        if (goss__ascii_is_alnum(text[i])) face[at++] = goss__ascii_lower(text[i]);
     face[at] = 0;
 }
 
@@ -86,8 +84,7 @@ static const char *skip_style(const char *name, char *face, size_t room) {
 static bool parse_name(const char *file, parsed *out) {
     *out = (parsed){0};
     size_t stem = strlen(file);
-    if (stem < 5 || (strcasecmp(file + stem - 4, ".ttf") != 0 && strcasecmp(file + stem - 4, ".otf") != 0))
-        return false;
+    if (stem < 5 || (!goss__ascii_ends(file, ".ttf") && !goss__ascii_ends(file, ".otf"))) return false;
     stem -= 4;
     if (strncmp(file, "Noto", 4) != 0) {
         append_lower(out->face, sizeof out->face, file, stem);

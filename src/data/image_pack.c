@@ -67,7 +67,8 @@ static goss_status decide_extents(builder *b, goss_error *err) {
     if (f->height == 0 || f->width == 0) {
         const goss__source *s = b->job->source;
         GOSS_TRY(s->fetch(s, &b->workers[0].reader, &s->items[0], err));
-        f->height = b->workers[0].reader.picture.height, f->width = b->workers[0].reader.picture.width;
+        if (f->height == 0) f->height = b->workers[0].reader.picture.height;
+        if (f->width == 0) f->width = b->workers[0].reader.picture.width;
     }
     size_t pixels = (size_t)f->height * (size_t)f->width;
     if (pixels > GOSS__PIXELS_MAX)

@@ -5,10 +5,10 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/str.h"
 
 goss_status goss__source_add(goss__source *s, const char *path, goss__item item, goss_error *err) {
     if (s->count == s->capacity) {
@@ -32,11 +32,8 @@ bool goss__name_hidden(const char *path) {
 
 bool goss__name_is_image(const char *path) {
     static const char *const ends[] = {".png", ".jpg", ".jpeg"};
-    size_t n = strlen(path);
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
-        size_t k = strlen(ends[i]);
-        if (n > k && strcasecmp(path + n - k, ends[i]) == 0) return true;
-    }
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (goss__ascii_ends(path, ends[i]) && strlen(path) > strlen(ends[i])) return true;
     return false;
 }
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "graph/node.h"
 
@@ -46,7 +47,7 @@ goss_val goss_graph_fail(goss_graph *g, goss_status status, const char *fmt, ...
         char text[sizeof g->error.text];
         va_list ap;
         va_start(ap, fmt);
-        vsnprintf(text, sizeof text, fmt, ap);
+        goss__vformat(text, sizeof text, fmt, ap);
         va_end(ap);
         goss_error_set(&g->error, status, "%s%s%s", g->scope, g->scope[0] ? ": " : "", text);
     }

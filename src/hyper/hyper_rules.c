@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/str.h"
 #include "hyper/hyper.h"
 
 typedef struct rule {
@@ -42,7 +43,7 @@ static const char *skip_spaces(const char *s, const char *end) {
 
 static goss_status read_generator(const char *text, int size, const char *s, const char *end, goss__choice *out,
                                   goss_error *err) {
-    size_t n = strcspn(s, " \t\n;"), kinds = sizeof words / sizeof *words, k = 0;
+    size_t n = strcspn(s, " \t\n;,"), kinds = sizeof words / sizeof *words, k = 0;
     while (k < kinds && (strlen(words[k].word) != n || strncmp(words[k].word, s, n) != 0)) k++;
     if (k == kinds) return bad(text, size, "the generator is not known", err);
     out->kind = words[k].kind;
@@ -70,7 +71,7 @@ static goss_status read_rule(const char *text, const char *end, rule *r, goss_er
 
 static goss_status read_all(const char *text, rule *rules, int *count, goss_error *err) {
     for (const char *s = text; *s;) {
-        const char *end = s + strcspn(s, ";\n"), *from = skip_spaces(s, end);
+        const char *end = s + goss__rule_size(s), *from = skip_spaces(s, end);
         if (from < end) {
             if (*count == MAX_RULES)
                 return goss_error_set(err, GOSS_E_ARGUMENT, "hyper rules: more than %d", MAX_RULES);

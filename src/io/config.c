@@ -10,7 +10,7 @@
 #include "base/os.h"
 #include "gossamer/config.h"
 #include "io/ini.h"
-#include "io/number.h"
+#include "base/number.h"
 
 typedef struct value {
     char *text;

@@ -11,7 +11,7 @@
 
 #include "base/alloc.h"
 #include "io/json.h"
-#include "io/number.h"
+#include "base/number.h"
 
 /* Length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); 0: not one. */
 static int utf8_length(const unsigned char *p) {

@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/bf16.h"
-#include "io/number.h"
+#include "base/number.h"
 
 /* ---- notes ---- */
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "io/number.h"
+#include "base/number.h"
 
 static const goss_key keys[] = {
     {"model.backbone", GOSS_KEY_TEXT, "conv4 64", 0, 0, NULL,

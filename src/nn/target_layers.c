@@ -3,9 +3,9 @@
  * A new kind is a row of `kinds` and its functions; nothing else looks at which kind a layer is, except the markers of
  * a residual sum. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "nn/target.h"
 
 /* ---- words ---- */
@@ -231,12 +231,11 @@ static void write_pool(const goss__layer *l, goss__str *s) {
 }
 
 static goss_status read_dropout(const goss__words *w, goss__layer *l, goss_error *err) {
-    char text[32], *end = text;
+    char text[32];
     if (w->n != 2 || w->size[1] >= (int)sizeof text) return goss__word_bad(w, w->n > 2 ? 2 : 1, err);
     memcpy(text, w->at[1], (size_t)w->size[1]);
     text[w->size[1]] = 0;
-    l->rate = strtod(text, &end);
-    if (*end || end == text || !(l->rate >= 0 && l->rate < 1))
+    if (!goss__number_parse(text, &l->rate) || !(l->rate >= 0 && l->rate < 1))
         return goss_error_set(err, GOSS_E_ARGUMENT, "dropout: \"%s\" is not a number in [0, 1)", text);
     return GOSS_OK;
 }

@@ -20,7 +20,8 @@ typedef struct parser {
 
 /* ---- characters and words ---- */
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+/* "mlp 256, 64" is what "mlp 256 64" is. */
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == ','; }
 
 static bool ends_word(char c) { return is_blank(c) || c == '\n' || c == ';' || c == '{' || c == '}' || c == '#'; }
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/number.h"
 #include "ops/ops.h"
 
 bool goss__typed(const char *op, const goss_val *v, int n, goss_type type) {
@@ -21,7 +22,7 @@ goss_val goss__misfit(const char *op, goss_val a, const char *fmt, ...) {
     char text[256], shape[GOSS__SHAPE_TEXT];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    goss__vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     goss_shape s = goss_shape_of(a);
     return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s: %s", op, goss__shape_text(a.graph, &s, shape, sizeof shape),
@@ -32,7 +33,7 @@ goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, 
     char text[256], one[GOSS__SHAPE_TEXT], two[GOSS__SHAPE_TEXT];
     va_list ap;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    goss__vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
     return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s x %s: %s", op, goss__shape_text(a.graph, &s, one, sizeof one),

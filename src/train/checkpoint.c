@@ -8,7 +8,7 @@
 #include "base/os.h"
 #include "base/str.h"
 #include "io/json.h"
-#include "io/number.h"
+#include "base/number.h"
 #include "meta/settings.h"
 #include "train/run.h"
 

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/number.h"
 #include "base/rng.h"
 #include "base/os.h"
 #include "gossamer/evaluate.h"
@@ -34,11 +35,11 @@ static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, go
     s->floor = goss_config_real(c, "optimizer.floor");
     s->factor = goss_config_real(c, "optimizer.factor");
     s->patience = (int)goss_config_int(c, "optimizer.plateau");
-    s->n_at = 0;
     const char *at = goss_config_text(c, "optimizer.at");
-    for (int used; s->n_at < 8 && sscanf(at, " %lf%n", &s->at[s->n_at], &used) == 1; at += used) s->n_at++;
-    if (at[strspn(at, " ,\t\n")])
-        return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.at: \"%s\" is no list of up to 8 numbers", at);
+    s->n_at = goss__numbers_parse(at, s->at, 8);
+    if (s->n_at < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "optimizer.at: \"%s\" is no list of up to 8 numbers, as in 0.5, 0.75", at);
     goss_status status = goss_rate_check(s, err);
     return status == GOSS_OK ? status : goss_error_prefix(err, status, "[optimizer]");
 }

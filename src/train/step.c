@@ -5,40 +5,106 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
+#include "base/str.h"
 #include "train/run.h"
 
 enum { RULES = 160 };
 
-/* "PATTERN=FACTOR; ..." as rules; texts are cut in place. */
-static goss_status parse_rates(char *text, goss_scale_rule *rules, int *n, goss_error *err) {
-    *n = 0;
-    for (char *save, *part = strtok_r(text, ";", &save); part; part = strtok_r(NULL, ";", &save)) {
-        part += strspn(part, " \t\n");
-        if (!*part) continue;
-        char *equals = strchr(part, '='), *end;
-        double factor = equals ? strtod(equals + 1, &end) : -1;
-        if (!equals || end == equals + 1 || end[strspn(end, " \t\n")] || !(factor >= 0 && factor < 1e6) || *n == RULES)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.rates: \"%s\" is not PATTERN=FACTOR", part);
-        *equals = 0;
-        for (char *c = equals; c > part && strchr(" \t\n", c[-1]);) *--c = 0;
-        rules[(*n)++] = (goss_scale_rule){part, factor};
+/* ---- optimizer.rates ---- */
+
+typedef struct rates {
+    goss_scale_rule rule[RULES];
+    int n;
+} rates;
+
+static char *trim(char *text) {
+    text += strspn(text, " \t\n");
+    for (char *end = text + strlen(text); end > text && strchr(" \t", end[-1]);) *--end = 0;
+    return text;
+}
+
+/* One "PATTERN,PATTERN=FACTOR", cut in place: a rule for each of its patterns. */
+static goss_status parse_rate(char *part, rates *out, goss_error *err) {
+    double factor = -1;
+    char *equals = strchr(part, '=');
+    if (!equals || !goss__number_parse(trim(equals + 1), &factor) || factor < 0 || factor > 1e6 || equals == part)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.rates: \"%s\" is not PATTERN=FACTOR", part);
+    *equals = 0;
+    for (char *save, *one = strtok_r(part, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+        if (out->n == RULES) return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.rates: more than %d", RULES);
+        out->rule[out->n++] = (goss_scale_rule){trim(one), factor};
     }
     return GOSS_OK;
 }
 
-/* The rules that speak of one parameter: "target.conv*.w" becomes "conv*.w" for "target"; "*" is for all. */
-static int rules_of(const goss_scale_rule *all, int n, const char *param, goss_scale_rule *out) {
+static goss_status parse_rates(char *text, rates *out, goss_error *err) {
+    for (char *end; *text; text = end) {
+        end = text + goss__rule_size(text);
+        if (*end) *end++ = 0;
+        text = trim(text);
+        if (*text) GOSS_TRY(parse_rate(text, out, err));
+    }
+    return GOSS_OK;
+}
+
+/* What a rule says of one parameter's tensors: "target.conv*.w" becomes "conv*.w" for "target", "target" alone becomes
+ * "*", and what has no dot is for the tensors of all parameters. NULL: nothing. */
+static const char *pattern_for(const char *pattern, const char *param) {
+    const size_t n = strlen(param);
+    const char *dot = strchr(pattern, '.');
+    if (strcmp(pattern, param) == 0) return "*";
+    if (!dot) return pattern;
+    return (size_t)(dot - pattern) == n && strncmp(pattern, param, n) == 0 ? dot + 1 : NULL;
+}
+
+static int rules_of(const rates *all, const char *param, goss_scale_rule *out) {
     int m = 0;
-    for (int i = 0; i < n; i++) {
-        const char *dot = strchr(all[i].pattern, '.');
-        size_t length = strlen(param);
-        if (!dot || strcmp(all[i].pattern, "*") == 0)
-            out[m++] = (goss_scale_rule){strcmp(all[i].pattern, param) == 0 ? "*" : all[i].pattern, all[i].scale};
-        else if ((size_t)(dot - all[i].pattern) == length && strncmp(all[i].pattern, param, length) == 0)
-            out[m++] = (goss_scale_rule){dot + 1, all[i].scale};
+    for (int i = 0; i < all->n; i++) {
+        const char *pattern = pattern_for(all->rule[i].pattern, param);
+        if (pattern) out[m++] = (goss_scale_rule){pattern, all->rule[i].scale};
     }
     return m;
 }
+
+static bool matches_any(const goss_method_param *p, const char *rule) {
+    const char *pattern = pattern_for(rule, p->name);
+    for (int k = 0; pattern && k < goss_layout_count(p->layout); k++)
+        if (goss_name_matches(goss_layout_entry(p->layout, k)->name, pattern)) return true;
+    return false;
+}
+
+/* "there are target.conv1.w, ...": the names that a pattern can be for. */
+static goss_status matches_nothing(const goss_method *m, const char *rule, goss_error *err) {
+    goss__str names = {0};
+    int listed = 0, all = 0;
+    for (int i = 0; i < goss_method_params(m); i++) {
+        goss_method_param p = goss_method_param_at(m, i);
+        for (int k = 0; p.trained && k < goss_layout_count(p.layout); k++, all++) {
+            if (names.size > 600) continue;
+            goss__str_addf(&names, "%s%s.%s", listed++ ? ", " : "", p.name, goss_layout_entry(p.layout, k)->name);
+        }
+    }
+    if (listed < all) goss__str_addf(&names, " and %d more", all - listed);
+    goss_status s = goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.rates: \"%s\" matches no tensor; there are %s",
+                                   rule, names.failed || !names.data ? "none" : names.data);
+    goss__str_free(&names);
+    return s;
+}
+
+static goss_status check_rates(const goss_method *m, const rates *all, goss_error *err) {
+    for (int j = 0; j < all->n; j++) {
+        bool found = false;
+        for (int i = 0; i < goss_method_params(m) && !found; i++) {
+            goss_method_param p = goss_method_param_at(m, i);
+            found = p.trained && matches_any(&p, all->rule[j].pattern);
+        }
+        if (!found) return matches_nothing(m, all->rule[j].pattern, err);
+    }
+    return GOSS_OK;
+}
+
+/* ---- the program ---- */
 
 /* 0 for every tensor that is no weight of a product. */
 static goss_val decay_scale(goss_graph *g, const goss_layout *l) {
@@ -80,7 +146,7 @@ static goss_optimizer_options optimizer_options(const goss_config *c, goss_error
     return o;
 }
 
-static goss_status build(goss__run *r, goss_graph *g, const goss_scale_rule *rates, int n_rates, goss_error *err) {
+static goss_status build(goss__run *r, goss_graph *g, const rates *own, goss_error *err) {
     const goss_method *m = goss_model_method(r->model);
     goss_episode_limits l = r->data.limits;
     goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), r->data.tasks, l.ways, l.supports, l.queries);
@@ -93,7 +159,7 @@ static goss_status build(goss__run *r, goss_graph *g, const goss_scale_rule *rat
     for (int i = 0; i < loss.n_params; i++) {
         const goss_layout *layout = layout_of(m, loss.param[i], &loss);
         goss_scale_rule rules[RULES];
-        int n = layout ? rules_of(rates, n_rates, name_of(m, layout), rules) : 0;
+        int n = layout ? rules_of(own, name_of(m, layout), rules) : 0;
         params[i] = (goss_optimizer_param){.param = loss.param[i], .gradient = loss.grad[i]};
         params[i].rate_scale = n ? goss_layout_scales(g, layout, rules, n) : GOSS_NONE;
         params[i].decay_scale = layout && o.weight_decay > 0 ? decay_scale(g, layout) : GOSS_NONE;
@@ -111,13 +177,13 @@ static goss_status build(goss__run *r, goss_graph *g, const goss_scale_rule *rat
 }
 
 goss_status goss__run_compile(goss__run *r, goss_error *err) {
-    goss_scale_rule rates[RULES];
-    int n = 0;
+    rates own = {.n = 0};
     char *text = goss__strdup(goss_config_text(r->config, "optimizer.rates"));
     goss_graph *g = goss_graph_new();
     goss_status s =
-        text && g ? parse_rates(text, rates, &n, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    if (s == GOSS_OK) s = build(r, g, rates, n, err);
+        text && g ? parse_rates(text, &own, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    if (s == GOSS_OK) s = check_rates(goss_model_method(r->model), &own, err);
+    if (s == GOSS_OK) s = build(r, g, &own, err);
     goss_graph_free(g);
     goss__free(text);
     GOSS_TRY(s);

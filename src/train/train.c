@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "base/number.h"
 #include "base/os.h"
 #include "train/run.h"
 
@@ -35,7 +36,7 @@ static goss_status write_config(const goss__run *r, goss_error *err) {
 
 static goss_status note_number(goss_model *m, const char *name, const char *format, double value, goss_error *err) {
     char text[64];
-    snprintf(text, sizeof text, format, value);
+    goss__format(text, sizeof text, format, value);
     return goss_model_note(m, name, text, err);
 }
 

@@ -1,0 +1,81 @@
+/* number.c: the C locale is set for the calling thread only (uselocale, POSIX 2008) and for as long as a call takes: the
+ * host program and its other threads see nothing of it. */
+#include "base/number.h"
+
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static locale_t c_locale;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* The locale "C" is built into every libc: making it allocates nothing and does not fail. */
+static void make_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+
+static locale_t enter(void) {
+    pthread_once(&once, make_locale);
+    return uselocale(c_locale);
+}
+
+static void leave(locale_t before) { uselocale(before); }
+
+/* ---- text ---- */
+
+int goss__vformat(char *out, size_t size, const char *fmt, va_list args) {
+    locale_t before = enter();
+    int n = vsnprintf(out, size, fmt, args);
+    leave(before);
+    return n;
+}
+
+int goss__format(char *out, size_t size, const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    int n = goss__vformat(out, size, fmt, args);
+    va_end(args);
+    return n;
+}
+
+/* ---- numbers ---- */
+
+/* strtod takes more than decimal notation: hexadecimal, inf, nan, leading blanks. */
+bool goss__number_parse(const char *text, double *out) {
+    char *end;
+    if (!*text || text[strspn(text, "0123456789+-eE.")]) return false;
+    locale_t before = enter();
+    *out = strtod(text, &end);
+    leave(before);
+    return *end == 0 && end != text && isfinite(*out);
+}
+
+int goss__numbers_parse(const char *text, double *out, int most) {
+    static const char between[] = " \t\r\n,;";
+    int n = 0;
+    for (text += strspn(text, between); *text; text += strspn(text, between)) {
+        char word[64];
+        size_t size = strcspn(text, between);
+        if (n == most || size >= sizeof word) return -1;
+        memcpy(word, text, size);
+        word[size] = 0;
+        if (!goss__number_parse(word, &out[n++])) return -1;
+        text += size;
+    }
+    return n;
+}
+
+void goss__number_print(double value, char text[GOSS__NUMBER_TEXT]) {
+    static const int digits[] = {6, 9, 15, 16, 17};
+    locale_t before = enter();
+    if (value == floor(value) && fabs(value) < 1e15) { /* 1000000, not 1e+06 */
+        snprintf(text, GOSS__NUMBER_TEXT, "%.0f", value);
+    } else {
+        for (size_t i = 0; i < sizeof digits / sizeof *digits; i++) {
+            snprintf(text, GOSS__NUMBER_TEXT, "%.*g", digits[i], value);
+            if (strtod(text, NULL) == value) break;
+        }
+    }
+    leave(before);
+}
