@@ -31,10 +31,13 @@ typedef struct goss_val {
     uint32_t id;
 } goss_val;
 
-/* One extent: count times a product of up to four symbols (bytes of `symbols`, 0 = none). {5, 0} is the number 5. */
+#define GOSS_MAX_SYMBOLS 8
+
+/* One extent: count, at least 1, times a product of up to eight symbols (bytes of `symbols`, 0 = none). {5, 0} is the number 5.
+ * What cannot be written so (goss_extent_valid) fits no shape and is equal to nothing. */
 typedef struct goss_extent {
     int64_t count;
-    uint32_t symbols;
+    uint64_t symbols;
 } goss_extent;
 
 typedef struct goss_shape {
@@ -64,7 +67,11 @@ GOSS_API goss_extent goss_n(int64_t count);
  * pass 0. At most 32 symbols. One whose maximum is 1 is the extent 1 (its count can still be set): one task's samples are
  * then shared out among threads, not its tasks. */
 GOSS_API goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum);
+/* a b; not valid where that has more than eight symbols or its number is beyond 63 bits, or where a or b is not valid. A builder that
+ * is given such an extent records an error; so it does for a tensor whose elements are no such product, or more than 2^44 at the
+ * planned maxima. */
 GOSS_API goss_extent goss_extent_mul(goss_extent a, goss_extent b);
+GOSS_API bool goss_extent_valid(goss_extent e);
 GOSS_API bool goss_extent_equal(goss_extent a, goss_extent b);
 GOSS_API bool goss_extent_is(goss_extent a, int64_t count);
 GOSS_API goss_shape goss_shape_make(int rank, const goss_extent *dims);

@@ -19,10 +19,9 @@ static const goss__node *behind(const goss_graph *g, const goss__node *n) {
 }
 
 static bool is_large(const goss_graph *g, const goss__node *n) {
-    int64_t counts[32];
-    for (int i = 0; i < 32; i++) counts[i] = i < g->n_symbols ? g->symbols[i].maximum : 1;
-    const goss_extent numbers = goss__shape_product(&n->shape, 0, n->shape.rank);
-    return sizeof(float) * (double)goss__extent_eval(numbers, counts) >= FAR_BYTES;
+    int64_t numbers;
+    return goss__extent_most(g, goss__shape_product(&n->shape, 0, n->shape.rank), &numbers) &&
+           sizeof(float) * (double)numbers >= FAR_BYTES;
 }
 
 /* x minus a mean, a map times its factors. */

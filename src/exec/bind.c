@@ -213,7 +213,7 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
     goss__resolve(p, in->value, e->counts, goss_n(1), 0, &whole);
     s->first_step = v->partial ? 0 : whole.numel / r->items * unit;
     if (v->op == &goss__op_extent)
-        s->extent = goss__extent_eval((goss_extent){v->node->attr[0], (uint32_t)v->node->attr[1]}, e->counts);
+        s->extent = goss__extent_eval((goss_extent){v->node->attr[0], (uint64_t)v->node->attr[1]}, e->counts);
 }
 
 void goss__exec_resolve(goss_exec *e) {

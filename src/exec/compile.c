@@ -14,8 +14,8 @@ void goss_program_free(goss_program *p) {
     goss__free(p);
 }
 
-void goss__max_counts(const goss_program *p, int64_t counts[32]) {
-    for (int i = 0; i < 32; i++) counts[i] = i < p->n_symbols ? p->symbol[i].maximum : 1;
+void goss__max_counts(const goss_program *p, int64_t counts[GOSS__GRAPH_SYMBOLS]) {
+    for (int i = 0; i < GOSS__GRAPH_SYMBOLS; i++) counts[i] = i < p->n_symbols ? p->symbol[i].maximum : 1;
 }
 
 uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset) {

@@ -57,7 +57,7 @@ struct goss_exec {
     goss_threads *threads;
     const goss__kernels *kernels;
     int n_threads;
-    int64_t counts[32];
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
     bool dirty; /* counts changed: resolve before the next run */
     uint64_t seed, step;
     char **storage; /* base address by value: inputs, parameters, constants, the slab */

@@ -173,7 +173,7 @@ static double live_bytes(goss__builder *b, const goss__phase *ph, double items) 
 
 static void size_phase(goss__builder *b, goss__phase *ph) {
     const goss_program *p = b->p;
-    int64_t counts[32];
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__max_counts(p, counts);
     const double items = (double)goss__extent_eval(ph->items, counts);
     find_passing(b, ph);

@@ -109,7 +109,7 @@ static bool prefers_parts(const goss__builder *b, uint32_t v, goss_extent L, con
 
 static void build_phase(goss__builder *b, uint32_t first) {
     const goss_shape *s = &b->p->values[first].node->shape;
-    int64_t counts[32];
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__max_counts(b->p, counts);
     goss_extent best_L = goss_n(1), prefix = goss_n(1);
     double best = extend(b, first, best_L, b->best, &b->n_order);
@@ -131,7 +131,7 @@ static void build_phase(goss__builder *b, uint32_t first) {
     }
     for (uint32_t i = 0; i < n_candidates; i++) {
         goss_extent L = candidates[i];
-        bool seen = goss_extent_is(L, 1) || goss_extent_is(L, 0) || goss__extent_eval(L, counts) < 2;
+        bool seen = goss_extent_is(L, 1) || goss__extent_eval(L, counts) < 2;
         for (uint32_t j = 0; j < i && !seen; j++) seen = goss_extent_equal(L, candidates[j]);
         if (seen || prefers_parts(b, first, L, counts)) continue;
         uint32_t n;
@@ -151,7 +151,7 @@ static void build_phase(goss__builder *b, uint32_t first) {
 /* ---- all phases ---- */
 
 static void value_cost(const goss_program *p, uint32_t v, double *cost, double *setup) {
-    int64_t counts[32];
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__tensor t[GOSS__MAX_IN + 1];
     goss__max_counts(p, counts);
     const goss__value *val = &p->values[v];
@@ -164,13 +164,13 @@ static void value_cost(const goss_program *p, uint32_t v, double *cost, double *
 
 static goss_status measure(goss__builder *b, goss_error *err) {
     goss_program *p = b->p;
-    int64_t counts[32];
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__max_counts(p, counts);
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
         goss_extent n = goss__shape_product(&v->node->shape, 0, v->node->shape.rank);
-        size_t numel = (size_t)goss__extent_eval(n, counts);
-        if (!goss__mul_ok(numel, goss__elem_size(p, v), &v->bytes) || v->bytes > (size_t)1 << 46) {
+        v->bytes = (size_t)goss__extent_eval(n, counts) * goss__elem_size(p, v); /* at most 2^44 elements */
+        if (v->bytes > (size_t)1 << 46) {
             char text[GOSS__SHAPE_TEXT];
             return goss_error_set(err, GOSS_E_SHAPE, "%s%s%s: %s: too large at the planned maxima", v->node->scope,
                                   v->node->scope[0] ? ": " : "", v->op->name,

@@ -24,13 +24,20 @@ static int by_offset(const void *a, const void *b) {
     return (*x->offset > *y->offset) - (*x->offset < *y->offset);
 }
 
-/* Places blocks; returns the bytes needed, or SIZE_MAX when memory is out. */
-static size_t place_blocks(block *blocks, size_t n) {
+/* No run has more memory of one kind; nor has one value, so that sums of the two do not overflow. */
+#define MOST_BYTES ((size_t)1 << 52)
+
+static goss_status too_large(goss_error *err) {
+    return goss_error_set(err, GOSS_E_SHAPE, "compile: the run needs more than 2^52 bytes at the planned maxima");
+}
+
+/* Places blocks; *out: the bytes needed. */
+static goss_status place_blocks(block *blocks, size_t n, size_t *out, goss_error *err) {
     size_t total = 0;
     block **alive = goss__alloc((n + 1) * sizeof *alive);
-    if (!alive) return SIZE_MAX;
+    if (!alive) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     qsort(blocks, n, sizeof *blocks, larger_first);
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n && total <= MOST_BYTES; i++) {
         size_t m = 0, at = 0;
         for (size_t j = 0; j < i; j++)
             if (blocks[j].from <= blocks[i].to && blocks[i].from <= blocks[j].to) alive[m++] = &blocks[j];
@@ -41,7 +48,8 @@ static size_t place_blocks(block *blocks, size_t n) {
         if (at + blocks[i].size > total) total = at + blocks[i].size;
     }
     goss__free(alive);
-    return total;
+    *out = total;
+    return total <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -93,7 +101,7 @@ static void plan_staged(goss_program *p, goss__value *v, block *blocks, size_t *
     if (v->staged) blocks[(*n)++] = (block){goss__round64(p->values[value].bytes), &v->offset, 0, INT32_MAX};
 }
 
-static size_t plan_shared(goss_program *p, block *blocks) {
+static goss_status plan_shared(goss_program *p, block *blocks, goss_error *err) {
     size_t n = 0;
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
@@ -104,17 +112,18 @@ static size_t plan_shared(goss_program *p, block *blocks) {
         blocks[n++] = (block){goss__round64(v->bytes), &v->offset, forever ? 0 : v->phase, forever ? INT32_MAX : last};
         if (v->partial) blocks[n++] = (block){(size_t)p->phases[v->phase].slots * goss__round64(v->bytes), &v->slots_offset, v->phase, v->phase};
     }
-    return place_blocks(blocks, n);
+    return place_blocks(blocks, n, &p->slab_bytes, err);
 }
 
-static size_t plan_const(goss_program *p) {
+static goss_status plan_const(goss_program *p, goss_error *err) {
     size_t at = 0;
-    for (uint32_t i = 0; i < p->n_values; i++)
+    for (uint32_t i = 0; i < p->n_values && at <= MOST_BYTES; i++)
         if (p->values[i].place == GOSS__AT_CONST) {
             p->values[i].offset = at;
             at += goss__round64(p->values[i].bytes);
         }
-    return at;
+    p->const_bytes = at;
+    return at <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
 bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k) {
@@ -200,9 +209,10 @@ static int64_t find_host(const goss_program *p, const life *lives, uint32_t firs
     return -1;
 }
 
-static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks, life *lives) {
-    size_t n = 0;
-    int64_t counts[32];
+/* The program's private bytes are those of the phase that needs most. */
+static goss_status plan_private(goss_program *p, const goss__phase *ph, block *blocks, life *lives, goss_error *err) {
+    size_t n = 0, total;
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__max_counts(p, counts);
     const int64_t items = goss__extent_eval(ph->items, counts);
     private_lives(p, ph, lives);
@@ -226,19 +236,20 @@ static size_t plan_private(goss_program *p, const goss__phase *ph, block *blocks
         blocks[n++] = (block){goss__round64(v->bytes / (size_t)items * (size_t)held), &v->offset,
                               v->whole_tile ? (int64_t)begin : from, own->last};
     }
-    const size_t total = place_blocks(blocks, n);
+    GOSS_TRY(place_blocks(blocks, n, &total, err));
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
         const int64_t host = lives[p->instrs[k].value].host;
         if (v->place == GOSS__AT_PRIVATE && host >= 0) v->offset = p->values[host].offset;
     }
-    return total;
+    if (total > p->private_bytes) p->private_bytes = total;
+    return GOSS_OK;
 }
 
 static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_extent L, const goss__phase *ph) {
     const goss__value *v = &p->values[in->value];
     if (!v->op->scratch) return 0;
-    int64_t counts[32];
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__tensor t[GOSS__MAX_IN + 1];
     goss__max_counts(p, counts);
     const int64_t items = goss__extent_eval(L, counts);
@@ -253,7 +264,7 @@ static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_e
     return v->op->scratch(&s, p->precision == GOSS_F64, goss__kernels_best());
 }
 
-static size_t plan_scratch(const goss_program *p) {
+static goss_status plan_scratch(goss_program *p, goss_error *err) {
     size_t most = 0;
     for (uint32_t k = 0; k < p->n_const; k++) {
         size_t n = instr_scratch(p, &p->instrs[k], goss_n(1), NULL);
@@ -264,24 +275,22 @@ static size_t plan_scratch(const goss_program *p) {
             size_t n = instr_scratch(p, &p->instrs[k], p->phases[f].items, &p->phases[f]);
             if (n > most) most = n;
         }
-    return goss__round64(most);
+    p->scratch_bytes = goss__round64(most);
+    return most <= MOST_BYTES ? GOSS_OK : too_large(err);
+}
+
+static goss_status plan_all(goss_program *p, block *blocks, life *lives, goss_error *err) {
+    GOSS_TRY(plan_shared(p, blocks, err));
+    GOSS_TRY(plan_const(p, err));
+    for (uint32_t f = 0; f < p->n_phases; f++) GOSS_TRY(plan_private(p, &p->phases[f], blocks, lives, err));
+    return plan_scratch(p, err);
 }
 
 goss_status goss__plan_memory(goss_program *p, goss_error *err) {
-    block *blocks = goss__alloc((2 * (size_t)p->n_values + 1) * sizeof *blocks);
+    block *blocks = goss__calloc(2 * (size_t)p->n_values + 1, sizeof *blocks);
     life *lives = goss__calloc(p->n_values + 1u, sizeof *lives);
-    bool ok = blocks && lives;
-    if (ok) {
-        p->slab_bytes = plan_shared(p, blocks);
-        p->const_bytes = plan_const(p);
-        ok = p->slab_bytes != SIZE_MAX;
-    }
-    for (uint32_t f = 0; ok && f < p->n_phases; f++) {
-        size_t n = plan_private(p, &p->phases[f], blocks, lives);
-        ok = n != SIZE_MAX;
-        if (ok && n > p->private_bytes) p->private_bytes = n;
-    }
-    if (ok) p->scratch_bytes = plan_scratch(p);
+    goss_status s =
+        blocks && lives ? plan_all(p, blocks, lives, err) : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     goss__free(blocks), goss__free(lives);
-    return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    return s;
 }

@@ -79,7 +79,7 @@ struct goss_program {
     goss_program_options options;
     goss_graph *symbols; /* holds the symbol table only, for texts */
     int n_symbols;
-    goss__symbol symbol[32];
+    goss__symbol symbol[GOSS__GRAPH_SYMBOLS];
     goss__value *values;
     uint32_t n_values;
     goss__instr *instrs; /* constants first, then phase by phase */
@@ -98,7 +98,7 @@ static inline size_t goss__elem_size(const goss_program *p, const goss__value *v
 }
 static inline size_t goss__round64(size_t n) { return (n + 63) & ~(size_t)63; }
 /* Counts of all symbols at their maxima. */
-void goss__max_counts(const goss_program *p, int64_t counts[32]);
+void goss__max_counts(const goss_program *p, int64_t counts[GOSS__GRAPH_SYMBOLS]);
 /* Items of a unit and of a tile, whole units, when the phase has `items` of them. */
 int64_t goss__unit_items(const goss__phase *ph, int64_t items);
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);

@@ -82,7 +82,7 @@ void goss_scope_pop(goss_graph *g) {
 
 /* Where there is only one task, samples are what work is divided by: that needs to be seen when it is compiled. */
 static goss_extent symbol_extent(const goss_graph *g, int i) {
-    return (goss_extent){1, g->symbols[i].maximum == 1 ? 0 : (uint32_t)(i + 1)};
+    return (goss_extent){1, g->symbols[i].maximum == 1 ? 0 : (uint64_t)(i + 1)};
 }
 
 goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
@@ -93,7 +93,7 @@ goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
                             (long long)g->symbols[i].maximum, (long long)maximum);
         return symbol_extent(g, i);
     }
-    if (maximum < 1 || g->n_symbols == 32) {
+    if (maximum < 1 || g->n_symbols == GOSS__GRAPH_SYMBOLS) {
         goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: %s", name, maximum < 1 ? "its maximum must be at least 1" : "more than 32 symbols");
         return (goss_extent){1, 0};
     }
@@ -212,8 +212,7 @@ goss_val goss__emit(goss_graph *g, const goss__proto *p) {
     if (!goss__all_valid(p->in, p->n_in)) return (goss_val){g, 0};
     for (int i = 0; i < p->n_in; i++)
         if (p->in[i].graph != g) return goss_graph_fail(g, GOSS_E_ARGUMENT, "%s: operands of two graphs", p->op->name);
-    if (p->shape.rank > GOSS_MAX_RANK)
-        return goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is over %d", p->op->name, p->shape.rank, GOSS_MAX_RANK);
+    if (!goss__shape_ok(g, p->op->name, &p->shape)) return (goss_val){g, 0};
     uint64_t hash = proto_hash(p);
     for (uint32_t id = g->buckets[hash & (g->n_buckets - 1)]; id; id = g->nodes[id]->next)
         if (g->nodes[id]->hash == hash && node_equals(g->nodes[id], p)) return (goss_val){g, id};

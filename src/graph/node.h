@@ -23,6 +23,7 @@ struct goss__node {
     uint32_t next; /* chain of the hash table */
 };
 
+#define GOSS__GRAPH_SYMBOLS 32 /* of a graph */
 typedef struct goss__symbol {
     const char *name;
     int64_t maximum;
@@ -33,7 +34,7 @@ struct goss_graph {
     goss__node **nodes; /* by id; nodes[0] is the invalid one */
     uint32_t n_nodes, capacity;
     uint32_t *buckets, n_buckets;
-    goss__symbol symbols[32]; /* symbol i has byte i + 1 in an extent */
+    goss__symbol symbols[GOSS__GRAPH_SYMBOLS]; /* symbol i has byte i + 1 in an extent */
     int n_symbols;
     const char *scope; /* arena string */
     const char *scope_stack[32];
@@ -69,9 +70,17 @@ bool goss__all_valid(const goss_val *v, int n);
 bool goss__extent_div(goss_extent a, goss_extent b, goss_extent *out);
 /* The product of dims [from, to). */
 goss_extent goss__shape_product(const goss_shape *s, int from, int to);
-/* Value at given symbol counts (counts[i] of symbol i); saturates at INT64_MAX. */
+/* Value at given symbol counts (counts[i] of symbol i), at most the maxima; e: a product of extents of one node's shape. */
 int64_t goss__extent_eval(goss_extent e, const int64_t *counts);
+/* The same for any e and counts; false where there is no such number. */
+bool goss__extent_try(goss_extent e, const int64_t *counts, int64_t *out);
+/* The same at the planned maxima of g's symbols. */
+bool goss__extent_most(const goss_graph *g, goss_extent e, int64_t *out);
+/* Elements of a tensor at the planned maxima: whatever they are multiplied with on the way to bytes, 63 bits hold it. */
+#define GOSS__MOST_ELEMENTS ((int64_t)1 << 44)
+/* A shape has a rank of 0 to 8, extents of at least 1, and no more elements than that; else a sticky error. */
+bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s);
 /* "[T,25,64]" into a buffer; returns it. */
 const char *goss__shape_text(const goss_graph *g, const goss_shape *s, char *buf, size_t size);
-#define GOSS__SHAPE_TEXT 160
+#define GOSS__SHAPE_TEXT 256
 #endif

@@ -1,66 +1,92 @@
 /* shape.c: extents (a number times a product of symbols) and shapes.
  *
- * The symbols of an extent are up to four bytes, kept sorted in descending order from the lowest byte, so that equal extents have equal
- * bits. Everything the builders and the schedule need of run-time counts is decided on these monomials. */
+ * The symbols of an extent are up to eight bytes, kept sorted in descending order from the lowest byte, so that equal extents have
+ * equal bits. Everything the builders and the schedule need of run-time counts is decided on these monomials.
+ *
+ * A product that cannot be written so (nine symbols, a number beyond 63 bits) is no extent: its count is below 1, which that of an
+ * extent never is, it is equal to nothing, itself included, and every product with it is none either. A node's whole shape is one
+ * product that can be written (goss__shape_ok, asked by emit), and so is the product of any of its extents. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "graph/node.h"
 
+enum { SYMBOLS = GOSS_MAX_SYMBOLS };
+static const goss_extent none = {-1, 0};
+
 goss_extent goss_n(int64_t count) { return (goss_extent){count, 0}; }
 
-bool goss_extent_equal(goss_extent a, goss_extent b) { return a.count == b.count && a.symbols == b.symbols; }
+bool goss_extent_valid(goss_extent e) { return e.count >= 1; }
+
+bool goss_extent_equal(goss_extent a, goss_extent b) {
+    return goss_extent_valid(a) && a.count == b.count && a.symbols == b.symbols;
+}
 
 bool goss_extent_is(goss_extent a, int64_t count) { return a.count == count && a.symbols == 0; }
 
-static void unpack(uint32_t symbols, uint8_t out[4]) {
-    for (int i = 0; i < 4; i++) out[i] = (uint8_t)(symbols >> (8 * i));
+static void unpack(uint64_t symbols, uint8_t out[SYMBOLS]) {
+    for (int i = 0; i < SYMBOLS; i++) out[i] = (uint8_t)(symbols >> (8 * i));
 }
 
-static uint32_t pack_sorted(uint8_t *s, int n) {
+static uint64_t pack_sorted(uint8_t *s, int n) {
     for (int i = 1; i < n; i++)
         for (int j = i; j > 0 && s[j] > s[j - 1]; j--) {
             uint8_t t = s[j];
             s[j] = s[j - 1], s[j - 1] = t;
         }
-    uint32_t packed = 0;
-    for (int i = 0; i < n && i < 4; i++) packed |= (uint32_t)s[i] << (8 * i);
+    uint64_t packed = 0;
+    for (int i = 0; i < n && i < SYMBOLS; i++) packed |= (uint64_t)s[i] << (8 * i);
     return packed;
 }
 
-/* A product of more than four symbols has no name; it becomes the extent 0, which no builder accepts as a dimension of
- * its own accord and which shows up in the error text. */
 goss_extent goss_extent_mul(goss_extent a, goss_extent b) {
-    uint8_t s[8];
-    unpack(a.symbols, s), unpack(b.symbols, s + 4);
+    uint8_t s[2 * SYMBOLS];
     goss_extent out = {0, 0};
-    if (__builtin_mul_overflow(a.count, b.count, &out.count)) return goss_n(0);
+    if (!goss_extent_valid(a) || !goss_extent_valid(b) || __builtin_mul_overflow(a.count, b.count, &out.count))
+        return none;
+    unpack(a.symbols, s), unpack(b.symbols, s + SYMBOLS);
     int used = 0;
-    for (int i = 0; i < 8; i++) used += s[i] != 0;
-    if (used > 4) return goss_n(0);
-    out.symbols = pack_sorted(s, 8);
+    for (int i = 0; i < 2 * SYMBOLS; i++) used += s[i] != 0;
+    if (used > SYMBOLS) return none;
+    out.symbols = pack_sorted(s, 2 * SYMBOLS);
     return out;
 }
 
 bool goss__extent_div(goss_extent a, goss_extent b, goss_extent *out) {
-    if (b.count == 0 || a.count % b.count != 0) return false;
-    uint8_t s[4], d[4];
+    if (!goss_extent_valid(a) || !goss_extent_valid(b) || a.count % b.count != 0) return false;
+    uint8_t s[SYMBOLS], d[SYMBOLS];
     unpack(a.symbols, s), unpack(b.symbols, d);
-    for (int i = 0; i < 4 && d[i]; i++) {
+    for (int i = 0; i < SYMBOLS && d[i]; i++) {
         int j = 0;
-        while (j < 4 && s[j] != d[i]) j++;
-        if (j == 4) return false;
+        while (j < SYMBOLS && s[j] != d[i]) j++;
+        if (j == SYMBOLS) return false;
         s[j] = 0;
     }
-    *out = (goss_extent){a.count / b.count, pack_sorted(s, 4)};
+    *out = (goss_extent){a.count / b.count, pack_sorted(s, SYMBOLS)};
     return true;
 }
 
+bool goss__extent_try(goss_extent e, const int64_t *counts, int64_t *out) {
+    *out = e.count;
+    bool ok = goss_extent_valid(e);
+    for (uint64_t s = e.symbols; ok && s & 0xff; s >>= 8)
+        ok = !__builtin_mul_overflow(*out, counts[(s & 0xff) - 1], out);
+    return ok;
+}
+
 int64_t goss__extent_eval(goss_extent e, const int64_t *counts) {
-    int64_t v = e.count;
-    for (uint32_t s = e.symbols; s & 0xff; s >>= 8)
-        if (__builtin_mul_overflow(v, counts[(s & 0xff) - 1], &v)) return INT64_MAX;
+    int64_t v;
+    const bool ok = goss__extent_try(e, counts, &v);
+    assert(ok && "extents of nodes are products that fit, and counts are at most the maxima they were checked with");
+    (void)ok;
     return v;
+}
+
+bool goss__extent_most(const goss_graph *g, goss_extent e, int64_t *out) {
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
+    for (int i = 0; i < GOSS__GRAPH_SYMBOLS; i++) counts[i] = i < g->n_symbols ? g->symbols[i].maximum : 1;
+    return goss__extent_try(e, counts, out);
 }
 
 goss_shape goss_shape_make(int rank, const goss_extent *dims) {
@@ -88,7 +114,6 @@ int goss__cut_prefix(const goss_shape *s, goss_extent L, goss_extent *rest) {
     for (int p = 1; p <= s->rank; p++) {
         goss_extent before = whole;
         whole = goss_extent_mul(whole, s->dim[p - 1]);
-        if (goss_extent_is(whole, 0)) return 0;
         if (goss__extent_div(whole, L, rest)) return goss__extent_div(L, before, &quotient) ? p : 0;
     }
     return 0;
@@ -97,7 +122,7 @@ int goss__cut_prefix(const goss_shape *s, goss_extent L, goss_extent *rest) {
 static int put_extent(const goss_graph *g, goss_extent e, char *buf, size_t size) {
     int n = 0;
     if (e.count != 1 || e.symbols == 0) n = snprintf(buf, size, "%lld", (long long)e.count);
-    for (uint32_t s = e.symbols; (s & 0xff) && (size_t)n < size; s >>= 8)
+    for (uint64_t s = e.symbols; (s & 0xff) && (size_t)n < size; s >>= 8)
         n += snprintf(buf + n, size - (size_t)n, "%s%s", n ? "*" : "", g->symbols[(s & 0xff) - 1].name);
     return n;
 }
@@ -110,4 +135,38 @@ const char *goss__shape_text(const goss_graph *g, const goss_shape *s, char *buf
     }
     if (at + 1 < size) snprintf(buf + at, size - at, "]");
     return buf;
+}
+
+/* The axis that is none, told with the operation; -1: there is no such axis. */
+static int bad_axis(const goss_shape *s) {
+    for (int i = 0; i < s->rank; i++)
+        if (!goss_extent_valid(s->dim[i])) return i;
+    return -1;
+}
+
+bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
+    char text[GOSS__SHAPE_TEXT];
+    int64_t numel;
+    if (s->rank < 0 || s->rank > GOSS_MAX_RANK) {
+        goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is not 0 to %d", op, s->rank, GOSS_MAX_RANK);
+        return false;
+    }
+    const int bad = bad_axis(s);
+    if (bad >= 0) {
+        goss_graph_fail(g, GOSS_E_SHAPE,
+                        "%s: axis %d has no extent: it is below 1, or a product of more than %d symbols or beyond 2^63",
+                        op, bad, SYMBOLS);
+        return false;
+    }
+    const goss_extent all = goss__shape_product(s, 0, s->rank);
+    if (!goss_extent_valid(all)) {
+        goss_graph_fail(g, GOSS_E_SHAPE,
+                        "%s: %s: the number of its elements is a product of more than %d symbols, or beyond 2^63", op,
+                        goss__shape_text(g, s, text, sizeof text), SYMBOLS);
+        return false;
+    }
+    if (goss__extent_most(g, all, &numel) && numel <= GOSS__MOST_ELEMENTS) return true;
+    goss_graph_fail(g, GOSS_E_SHAPE, "%s: %s: more than 2^44 elements at the planned maxima", op,
+                    goss__shape_text(g, s, text, sizeof text));
+    return false;
 }

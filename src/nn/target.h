@@ -20,6 +20,9 @@ typedef struct goss__flow {
     int64_t dim[3];
 } goss__flow;
 
+/* A sample's numbers can be counted by an int. */
+goss_status goss__flow_check(const goss__flow *f, const char *what, goss_error *err);
+
 static inline int64_t goss__flow_channels(const goss__flow *f) { return f->dim[f->rank - 1]; }
 
 typedef enum goss__norm_kind {

@@ -13,6 +13,15 @@ static goss_status no_memory(goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network");
 }
 
+goss_status goss__flow_check(const goss__flow *f, const char *what, goss_error *err) {
+    int64_t n = 1;
+    for (int i = 0; i < f->rank; i++) n *= f->dim[i]; /* each at most 2^20: no overflow */
+    if (n <= INT32_MAX) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: a map of %lld x %lld x %lld is more than 2^31 - 1 numbers a sample", what,
+                          (long long)f->dim[0], (long long)f->dim[1], (long long)f->dim[2]);
+}
+
 goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow *flow, goss_error *err) {
     if (t->n_layers == GOSS__TARGET_MAX_LAYERS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d layers", GOSS__TARGET_MAX_LAYERS);
@@ -27,6 +36,7 @@ goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow
     *copy = *l;
     copy->in_flow = *flow;
     if (l->kind->flow) GOSS_TRY(l->kind->flow(l, flow, err));
+    GOSS_TRY(goss__flow_check(flow, l->kind->word, err));
     copy->out_flow = *flow;
     t->n_layers++;
     return GOSS_OK;

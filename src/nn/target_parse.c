@@ -318,6 +318,7 @@ static goss_status check_input(const int64_t *input, int rank, int64_t outputs, 
                                   (long long)input[i]);
         flow->dim[i] = input[i];
     }
+    GOSS_TRY(goss__flow_check(flow, "network: its input", err));
     if (outputs < 0 || outputs > GOSS__TARGET_MAX_EXTENT)
         return goss_error_set(err, GOSS_E_ARGUMENT, "network: %lld outputs", (long long)outputs);
     return GOSS_OK;

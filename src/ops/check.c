@@ -47,19 +47,6 @@ goss_val goss__differ(const char *op, goss_val a, goss_val b, int which, goss_ex
                          goss__extent_text(a.graph, f, two, sizeof two));
 }
 
-bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
-    if (s->rank < 0 || s->rank > GOSS_MAX_RANK) {
-        goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is not 0 to %d", op, s->rank, GOSS_MAX_RANK);
-        return false;
-    }
-    for (int i = 0; i < s->rank; i++)
-        if (s->dim[i].count < 1) {
-            goss_graph_fail(g, GOSS_E_SHAPE, "%s: axis %d has no extent", op, i);
-            return false;
-        }
-    return true;
-}
-
 bool goss__axis_ok(const char *op, goss_val a, int *axis) {
     int rank = goss_rank(a), i = *axis < 0 ? *axis + rank : *axis;
     if (i < 0 || i >= rank) {

@@ -14,9 +14,41 @@ goss_conv_options goss_conv_defaults(void) {
 
 /* ---- builders ---- */
 
-static int64_t out_extent(int64_t in, int64_t k, int64_t stride, int64_t dilation, int64_t pad) {
-    int64_t room = in + pad - dilation * (k - 1) - 1;
-    return room < 0 ? 0 : room / stride + 1;
+/* Bounds that keep whatever is computed of a window (padded copies, their rows times a stride) far from 63 bits. */
+enum { MOST_EXTENT = 1 << 24 };
+#define MOST_PADDED ((int64_t)1 << 38)
+
+/* One direction of a window over an image. */
+typedef struct window {
+    int64_t in, k, stride, dilation, pad[2];
+} window;
+
+/* Positions of the window; 0: it is larger than the padded image. */
+static int64_t positions(const window *w) {
+    const int64_t room = w->in + w->pad[0] + w->pad[1] - w->dilation * (w->k - 1) - 1;
+    return room < 0 ? 0 : room / w->stride + 1;
+}
+
+static bool within(const window *w) {
+    const int64_t all[] = {w->in, w->k, w->stride, w->dilation, w->pad[0], w->pad[1], w->in + w->pad[0] + w->pad[1]};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+        if (all[i] > MOST_EXTENT) return false;
+    return true;
+}
+
+static bool windows_ok(goss_val x, goss_val w, const window *down, const window *across, int64_t channels) {
+    if (!within(down) || !within(across)) {
+        goss__misfit2("conv", x, w, "extents, strides, dilations and padding go up to 2^24");
+        return false;
+    }
+    const int64_t padded = (down->in + down->pad[0] + down->pad[1]) * (across->in + across->pad[0] + across->pad[1]);
+    if (channels > MOST_PADDED / padded) {
+        goss__misfit2("conv", x, w, "a padded image of more than 2^38 numbers");
+        return false;
+    }
+    if (positions(down) >= 1 && positions(across) >= 1) return true;
+    goss__misfit2("conv", x, w, "the kernel is larger than the padded image");
+    return false;
 }
 
 static bool options_ok(goss_val x, goss_val w, const goss_conv_options *o, int64_t cin, int64_t per_group,
@@ -26,7 +58,7 @@ static bool options_ok(goss_val x, goss_val w, const goss_conv_options *o, int64
         goss__misfit2("conv", x, w, "strides, dilations and groups start at 1, padding at 0");
         return false;
     }
-    if (cin == per_group * o->groups && cout % o->groups == 0) return true;
+    if (cin % o->groups == 0 && cin / o->groups == per_group && cout % o->groups == 0) return true;
     goss__misfit2("conv", x, w, "%lld channels in %d groups meet weights for %lld a group", (long long)cin, o->groups,
                   (long long)per_group);
     return false;
@@ -67,10 +99,11 @@ goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o) {
     int64_t attr[N_ATTR] = {
         o.stride_h,  o.stride_w, o.dilation_h, o.dilation_w, o.groups, o.pad_top, o.pad_left, o.pad_bottom,
         o.pad_right, h,          wd,           kh,           kw};
-    int64_t oh = out_extent(h, kh, o.stride_h, o.dilation_h, o.pad_top + o.pad_bottom),
-            ow = out_extent(wd, kw, o.stride_w, o.dilation_w, o.pad_left + o.pad_right);
-    if (oh < 1 || ow < 1) return goss__misfit2("conv", x, w, "the kernel is larger than the padded image");
-    return make(&goss__op_conv, x, w, GOSS_SHAPE(tx, s.dim[1], goss_n(oh), goss_n(ow), goss_n(co)), attr);
+    const window down = {h, kh, o.stride_h, o.dilation_h, {o.pad_top, o.pad_bottom}},
+                 across = {wd, kw, o.stride_w, o.dilation_w, {o.pad_left, o.pad_right}};
+    if (!windows_ok(x, w, &down, &across, c)) return none;
+    return make(&goss__op_conv, x, w,
+                GOSS_SHAPE(tx, s.dim[1], goss_n(positions(&down)), goss_n(positions(&across)), goss_n(co)), attr);
 }
 
 static goss_val conv_dx(goss_val gy, goss_val w, const int64_t *attr) {

@@ -72,7 +72,7 @@ const goss__op goss__op_extent = {.name = "extent", .no_gradient = true, .run_f3
 
 goss_val goss__extent_value(goss_graph *g, goss_extent e) {
     if (e.symbols == 0) return goss_const(g, (double)e.count);
-    int64_t attr[2] = {e.count, e.symbols};
+    int64_t attr[2] = {e.count, (int64_t)e.symbols};
     goss__proto p = {.op = &goss__op_extent, .type = GOSS_REAL, .n_attr = 2, .attr = attr};
     return goss__emit(g, &p);
 }
@@ -85,7 +85,10 @@ const goss__op goss__op_iota = {
     .name = "iota", .no_gradient = true, .slice = goss__slice_same, .run_f32 = iota_run, .run_f64 = iota_run};
 
 goss_val goss_iota(goss_graph *g, goss_extent n) {
-    if (n.count < 1) return goss_graph_fail(g, GOSS_E_SHAPE, "iota: it has no extent");
+    if (!goss_extent_valid(n)) return goss_graph_fail(g, GOSS_E_SHAPE, "iota: it has no extent");
+    int64_t most;
+    if (!goss__extent_most(g, n, &most) || most > INT32_MAX)
+        return goss_graph_fail(g, GOSS_E_SHAPE, "iota: its numbers go beyond 2^31 - 1 at the planned maxima");
     goss__proto p = {.op = &goss__op_iota, .type = GOSS_INDEX, .shape = GOSS_SHAPE(n)};
     return goss__emit(g, &p);
 }

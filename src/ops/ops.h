@@ -35,8 +35,6 @@ goss_val goss__misfit(const char *op, goss_val a, const char *fmt, ...) GOSS_PRI
 goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, ...) GOSS_PRINTF(4, 5);
 /* "op: [4,5] x [4,9]: axis 1: extents 5 and 9"; which < 0 leaves the axis out: "inner extents 5 and 9". */
 goss_val goss__differ(const char *op, goss_val a, goss_val b, int which, goss_extent e, goss_extent f);
-/* A caller's shape has a rank of 0 to 8 and extents of at least 1. */
-bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s);
 /* Resolves a negative axis; false when there is none such. */
 bool goss__axis_ok(const char *op, goss_val a, int *axis);
 /* The extent of `axis`, which must be a number, not a symbol. */

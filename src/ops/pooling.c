@@ -6,6 +6,7 @@
 #include "ops/elementwise.h"
 #include "ops/ops.h"
 
+enum { MOST_EXTENT = 1 << 24 };
 enum { KH, KW, STRIDE_H, STRIDE_W, TOP, LEFT, H, W, N_ATTR };
 
 goss_pool_options goss_pool_defaults(int size) {
@@ -25,6 +26,12 @@ static bool pooled_shape(const char *op, goss_val x, const goss_pool_options *o,
         o->pad_bottom < 0 || o->pad_right < 0 || o->pad_top >= o->size_h || o->pad_left >= o->size_w ||
         o->pad_bottom >= o->size_h || o->pad_right >= o->size_w) {
         goss__misfit(op, x, "windows and strides start at 1, and padding is less than a window");
+        return false;
+    }
+    /* Which tap is the largest is told by an index of 32 bits, and padding is less than a window. */
+    if (h > MOST_EXTENT || w > MOST_EXTENT || o->size_h > MOST_EXTENT || o->size_w > MOST_EXTENT ||
+        (int64_t)o->size_h * o->size_w > INT32_MAX) {
+        goss__misfit(op, x, "images and windows go up to 2^24, a window up to 2^31 - 1 taps");
         return false;
     }
     int64_t oh = (h + o->pad_top + o->pad_bottom - o->size_h) / o->stride_h + 1,

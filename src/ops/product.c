@@ -75,16 +75,11 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
  * such a product is a phase of its own, divided by columns; with many, a call takes a batch of them (matmul_setup). */
 enum { LARGE = 1 << 16, FEW = 16, MANY = 512 };
 
-static int64_t at_maxima(const goss_graph *g, goss_extent e) {
-    int64_t counts[32];
-    for (int i = 0; i < 32; i++) counts[i] = i < g->n_symbols ? g->symbols[i].maximum : 1;
-    return goss__extent_eval(e, counts);
-}
-
 static bool reads_too_much(const goss_graph *g, const goss_shape *b, goss_extent items, goss_extent rows) {
     goss_extent numbers = goss__shape_product(b, 0, b->rank);
     if (numbers.symbols || numbers.count <= LARGE || rows.symbols || rows.count >= FEW) return false;
-    return at_maxima(g, items) * rows.count < MANY;
+    int64_t most;
+    return goss__extent_most(g, items, &most) && most < MANY && most * rows.count < MANY;
 }
 
 /* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones (exec/fuse.c). */
