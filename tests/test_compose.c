@@ -164,7 +164,7 @@ TEST(batch_statistics_weighted_and_shared) {
     goss_val m[3], v[3];
     goss_batch_stats(x, GOSS_NONE, &m[0], &v[0]);
     goss_batch_stats(x, k, &m[1], &v[1]);
-    goss_batch_stats_shared(x, &m[2], &v[2]);
+    goss_batch_stats_shared(x, GOSS_NONE, &m[2], &v[2]);
     RUN64(m[0], v[0], m[1], v[1], m[2], v[2], goss_normalize(x, m[0], v[0], 0.5));
     const double *X = world_numbers(&w, "x");
     for (int c = 0; c < C; c++) {

@@ -126,7 +126,7 @@ TEST(a_pool_asks_only_for_what_decides) {
     world w = world_new();
     goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(4), n(4), n(5))), mean, var, index, part, out[6];
     goss_val gain = world_normal(&w, "gain", GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5)));
-    goss_batch_stats_shared(x, &mean, &var);
+    goss_batch_stats_shared(x, GOSS_NONE, &mean, &var);
     goss_val norm = goss_normalize(x, mean, var, 1e-5), map[3] = {goss_mul(norm, gain), norm, goss_scale(norm, 2)};
     for (int i = 0; i < 3; i++) {
         out[2 * i] = goss_max_pool(map[i], goss_pool_defaults(2));

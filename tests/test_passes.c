@@ -27,7 +27,7 @@ static goss_val block(goss_val x, goss_val w) {
     goss_val mean, var;
     o.pad_top = o.pad_left = o.pad_bottom = o.pad_right = 1;
     goss_val h = goss_conv(x, w, o);
-    goss_batch_stats_shared(h, &mean, &var);
+    goss_batch_stats_shared(h, GOSS_NONE, &mean, &var);
     return pool(goss_relu(goss_normalize(h, mean, var, 1e-5)), goss_pool_defaults(2));
 }
 

@@ -37,7 +37,7 @@ GOSS_API goss_val goss_instance_norm(goss_val x, double eps); /* over H, W */
  * [T,C]. */
 GOSS_API void goss_batch_stats(goss_val x, goss_val w, goss_val *mean, goss_val *var);
 /* The same over the tasks too, [1,C]: statistics of shared layers. */
-GOSS_API void goss_batch_stats_shared(goss_val x, goss_val *mean, goss_val *var);
+GOSS_API void goss_batch_stats_shared(goss_val x, goss_val w, goss_val *mean, goss_val *var);
 /* Normalises with given statistics mean, var [Tw,C]: those of the support set, or running ones. */
 GOSS_API goss_val goss_normalize(goss_val x, goss_val mean, goss_val var, double eps);
 

@@ -104,6 +104,8 @@ typedef struct goss_condition {
                             goss_target_features */
     goss_val targets;    /* SUPPORT: [T,S,Y] with options.targets */
     goss_val assign;     /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: the set has no classes */
+    goss_val
+        sample_weight; /* SUPPORT without classes: [T,S], 1, or 0 for samples that are padding; GOSS_NONE: all are there */
     goss_val class_mask; /* SUPPORT: [T,W], 0 for classes that are padding; GOSS_NONE: all are there */
     goss_val task;       /* TASK: index [T]; where noise is drawn: ids of the random stream */
     goss_val descriptor; /* DESCRIPTOR: [T,D] */

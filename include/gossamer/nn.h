@@ -107,7 +107,8 @@ typedef struct goss_target goss_target;
  *   relu | gelu | silu | tanh | elu | leaky
  *   pool max K [stride S] | pool avg K [stride S] | pool global
  *   flatten            images to features
- *   dropout P
+ *   dropout P          in training: each number is 0 with probability P, the others are divided by 1 - P (see
+ *                      goss_target_context.dropout_task)
  *   shifts P           first; not in training: the features are the mean over the image and its copies shifted by P pixels
  *                      up, down, left and right (test-time augmentation); five times the work
  *   residual { ... }   adds what goes in to what comes out; `shortcut { ... }` after it, on the other path
@@ -165,7 +166,7 @@ typedef struct goss_target_context {
     goss_norm_source norm;
     goss_norm_statistics *statistics; /* BATCH and SHARED write it, if not NULL; GIVEN reads it */
     const goss_weights *running;      /* of layout goss_target_statistics */
-    goss_val sample_weight;           /* [T,N]: weights of the samples in BATCH statistics (0 for padding) */
+    goss_val sample_weight;           /* [T,N]: weights of the samples in BATCH and SHARED statistics (0 for padding) */
     const goss_val *unit_mask;        /* one a unit group, [Tw, units] of 0 and 1, or GOSS_NONE for all alive */
     const goss_val *film_scale;       /* one a site: [Tw, C] that multiplies (1 changes nothing), or GOSS_NONE */
     const goss_val *film_shift;       /* one a site: [Tw, C] that is added, or GOSS_NONE */

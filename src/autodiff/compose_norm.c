@@ -75,41 +75,34 @@ static goss_val task_and_channel(goss_val v) {
     return goss_reshape(v, GOSS_SHAPE(goss_dim(v, 0), goss_dim(v, -1)));
 }
 
-/* A sample's own statistics first, which one reading of it gives; then those of the samples' means, as Chan, Golub and LeVeque 1983
- * join variances: no sum waits for the mean of all samples. */
-static void plain_stats(goss_val x, uint32_t samples, goss_val *mean, goss_val *var) {
-    const uint32_t space = goss__axes(2, goss_rank(x) - 1);
-    goss_val own = space ? goss_mean(x, space, true) : x;
-    goss_val all = goss_mean(own, samples, true), spread = goss_square(goss_sub(own, all));
-    if (space) spread = goss_add(spread, goss_mean(goss_square(goss_sub(x, own)), space, true));
-    *mean = task_and_channel(all);
-    *var = task_and_channel(goss_mean(spread, samples, true));
+/* Mean over the axes `samples` of v, which has extents 1 behind them; weight: of each sample, GOSS_NONE: equal. Weights of 1 give the
+ * bits that no weights give, up to the order of the sums. */
+static goss_val over_samples(goss_val v, uint32_t samples, goss_val weight) {
+    if (!goss__given(weight)) return goss_mean(v, samples, true);
+    if (!goss_valid(v) || !goss_valid(weight)) return (goss_val){v.graph, 0};
+    goss_val total = goss_max(goss_sum(weight, samples, true), goss_const(v.graph, GOSS__NO_WEIGHT));
+    return goss_div(goss_sum(goss_mul(v, weight), samples, true), total);
 }
 
-/* Mean over space first, so that the sample weights meet a small tensor. */
-static goss_val weighted_mean(goss_val x, uint32_t space, goss_val w) {
-    if (space) x = goss_mean(x, space, true);
-    return goss_sum(goss_mul(x, w), GOSS_AXIS(1), true);
+/* A sample's own statistics first, which one reading of it gives; then those of the samples' means, as Chan, Golub and LeVeque 1983
+ * join variances: no sum waits for the mean of all samples, and weights meet a number a sample and channel. */
+static void joined_stats(goss_val x, uint32_t samples, goss_val w, goss_val *mean, goss_val *var) {
+    const int rank = goss_rank(x);
+    const uint32_t space = goss__axes(2, rank - 1);
+    goss_val weight = goss__given(w) ? goss__as_samples(w, rank, "batch_stats: sample weight") : w;
+    goss_val own = space ? goss_mean(x, space, true) : x;
+    goss_val all = over_samples(own, samples, weight), spread = goss_square(goss_sub(own, all));
+    if (space) spread = goss_add(spread, goss_mean(goss_square(goss_sub(x, own)), space, true));
+    *mean = task_and_channel(all);
+    *var = task_and_channel(over_samples(spread, samples, weight));
 }
 
 void goss_batch_stats(goss_val x, goss_val w, goss_val *mean, goss_val *var) {
     *mean = *var = (goss_val){x.graph, 0};
-    if (!goss__rank_at_least(x, 3, "batch_stats")) return;
-    int rank = goss_rank(x);
-    if (!goss__given(w)) {
-        plain_stats(x, GOSS_AXIS(1), mean, var);
-        return;
-    }
-    goss_val weight = goss__as_samples(w, rank, "batch_stats: sample weight");
-    if (!goss_valid(weight)) return;
-    weight = goss_div(weight, goss_max(goss_sum(weight, GOSS_AXIS(1), true), goss_const(x.graph, GOSS__NO_WEIGHT)));
-    uint32_t space = goss__axes(2, rank - 1);
-    goss_val m = weighted_mean(x, space, weight);
-    *mean = task_and_channel(m);
-    *var = task_and_channel(weighted_mean(goss_square(goss_sub(x, m)), space, weight));
+    if (goss__rank_at_least(x, 3, "batch_stats")) joined_stats(x, GOSS_AXIS(1), w, mean, var);
 }
 
-void goss_batch_stats_shared(goss_val x, goss_val *mean, goss_val *var) {
+void goss_batch_stats_shared(goss_val x, goss_val w, goss_val *mean, goss_val *var) {
     *mean = *var = (goss_val){x.graph, 0};
-    if (goss__rank_at_least(x, 3, "batch_stats_shared")) plain_stats(x, GOSS_AXIS(0) | GOSS_AXIS(1), mean, var);
+    if (goss__rank_at_least(x, 3, "batch_stats_shared")) joined_stats(x, GOSS_AXIS(0) | GOSS_AXIS(1), w, mean, var);
 }

@@ -46,7 +46,7 @@ goss_val goss__hyper_linear(const goss_weights *own, const char *name, goss_val 
 /* Rows scaled to a mean square of 1. */
 goss_val goss__hyper_unit(goss_val x);
 /* Mean of x[T,W,D] over the classes that are there, [T,1,D]. class_mask may be GOSS_NONE. */
-goss_val goss__hyper_class_average(goss_val x, goss_val class_mask);
+goss_val goss__hyper_average(goss_val x, goss_val weight);
 /* Attention among x[T,W,D] with projections NAME.q, .k, .v [D, E]: [T,W,E]. */
 goss_status goss__hyper_plan_attention(goss_hyper *h, const char *name, int64_t width, goss_error *err);
 goss_val goss__hyper_attend(const goss_hyper *h, const goss_weights *own, const char *name, goss_val x,

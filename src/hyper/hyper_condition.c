@@ -30,9 +30,9 @@ goss_val goss__hyper_unit(goss_val x) {
     return goss_mul(x, goss_rsqrt(goss_shift(power, GOSS__HYPER_EPS)));
 }
 
-goss_val goss__hyper_class_average(goss_val x, goss_val class_mask) {
-    if (!goss_valid(class_mask)) return goss_mean(x, GOSS_AXIS(1), true);
-    goss_val mask = goss_unsqueeze(class_mask, 2);
+goss_val goss__hyper_average(goss_val x, goss_val weight) {
+    if (!goss_valid(weight)) return goss_mean(x, GOSS_AXIS(1), true);
+    goss_val mask = goss_unsqueeze(weight, 2);
     goss_val alive = goss_max(goss_sum(mask, GOSS_AXIS(1), true), goss_const(x.graph, 1));
     return goss_div(goss_sum(goss_mul(x, mask), GOSS_AXIS(1), true), alive);
 }
@@ -111,9 +111,9 @@ static goss_val encode_support(const goss_hyper *h, const goss_weights *own, con
         x = goss_class_mean(x, c->assign);
         if (h->options.attention > 0)
             x = goss_add(x, goss__hyper_attend(h, own, "set", goss__hyper_unit(x), c->class_mask));
-        x = goss__hyper_class_average(x, c->class_mask);
+        x = goss__hyper_average(x, c->class_mask);
     } else {
-        x = goss_mean(x, GOSS_AXIS(1), true);
+        x = goss__hyper_average(x, c->sample_weight);
     }
     x = goss_squeeze(goss__hyper_linear(own, "set", goss__hyper_unit(x)), 1);
     goss_val noise = goss__hyper_noise(h, x.graph, c);

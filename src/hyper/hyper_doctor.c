@@ -92,7 +92,9 @@ static void examine_head(doctor *d, const goss_generated *one, const goss_genera
     const goss_condition *c = &d->x->condition;
     goss_val mean = goss_class_mean(goss_flatten(c->features), c->assign);
     goss_val wanted = goss_scale(mean, 2 * d->x->hyper->options.temperature);
-    add_finding(d, "head.w", "class", -1, one->head_w, two->head_w, wanted);
+    goss_val there = goss_valid(c->class_mask) ? goss_unsqueeze(c->class_mask, 1) : goss_const(d->x->graph, 1),
+             a = one->head_w;
+    add_finding(d, "head.w", "class", -1, goss_mul(a, there), goss_mul(two->head_w, there), wanted);
 }
 
 static void examine_gradient(doctor *d, const goss_generated *one) {

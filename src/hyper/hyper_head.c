@@ -41,7 +41,7 @@ static goss_val last_layer(const goss_hyper *h, const goss_weights *own, const c
 
 /* Root mean square of all class means of a task, [T,1,1]: the size of the embeddings. */
 static goss_val size_of(goss_val mean, goss_val class_mask) {
-    goss_val power = goss__hyper_class_average(goss_mean(goss_square(mean), GOSS_AXIS(2), true), class_mask);
+    goss_val power = goss__hyper_average(goss_mean(goss_square(mean), GOSS_AXIS(2), true), class_mask);
     return goss_sqrt(goss_shift(power, GOSS__HYPER_EPS));
 }
 
@@ -58,7 +58,7 @@ static goss_val hidden_units(const goss_hyper *h, const goss_weights *own, goss_
     int n = 0;
     part[n++] = x;
     part[n++] = goss_div(spread(f, mean, c->assign), goss_square(size));
-    part[n++] = goss_broadcast(goss__hyper_class_average(x, c->class_mask), goss_shape_of(x));
+    part[n++] = goss_broadcast(goss__hyper_average(x, c->class_mask), goss_shape_of(x));
     part[n++] = goss_reduce_max(c->assign, GOSS_AXIS(2), true);
     if (h->options.attention > 0) part[n++] = goss__hyper_attend(h, own, "head", x, c->class_mask);
     if (goss_valid(noise))
@@ -104,10 +104,11 @@ static void generate(const goss_hyper *h, const goss_weights *own, goss_val f, c
     }
     goss_val size = size_of(mean, c->class_mask);
     goss_val z = hidden_units(h, own, f, mean, size, c), delta = last_layer(h, own, "head.delta", z);
-    goss_val power = goss_mean_all(goss_square(delta));
+    goss_val power = goss_mean(goss_square(delta), GOSS_AXIS(2), true);
+    power = goss_mean_all(goss__hyper_average(power, c->class_mask)); /* of classes that are there */
     out->penalty = goss_valid(out->penalty) ? goss_add(out->penalty, power) : power;
     if (h->options.class_scale) {
-        goss_val task = last_layer(h, own, "head.metric", goss__hyper_class_average(z, c->class_mask));
+        goss_val task = last_layer(h, own, "head.metric", goss__hyper_average(z, c->class_mask));
         metric = factor(goss_slice(task, 2, 0, h->features));
         t = goss_mul(t, factor(goss_slice(task, 2, h->features, 1)));
         beta = last_layer(h, own, "head.bias", z);

@@ -30,7 +30,7 @@ struct goss_method {
 typedef struct goss__solution {
     goss_graph *graph;
     bool training;
-    bool stepping; /* inside a gradient step on the support set: without the copies of `shifts` */
+    bool stepping;         /* inside a gradient step on the support set: applied as in training */
     goss_weights *weights; /* of the target's layout; owned */
     goss_weights *running; /* running statistics, or NULL; owned */
     goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES];
@@ -78,6 +78,9 @@ goss_val goss__method_number(const goss_method *m, goss_graph *g, const char *na
 /* Embeddings [T,N,F]; the support set first, since its statistics may serve the query. */
 goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss_task_batch *b);
 goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b);
+/* How the target is applied to samples of those weights [T,N] where something is learned from it: with dropout, without the copies of
+ * `shifts`. */
+goss_target_context goss__training_context(const goss_task_batch *b, goss_val weight);
 /* 1 for each support sample that is there, [T,S]. */
 goss_val goss__support_weight(const goss_task_batch *b);
 /* Solves the tasks of a solution that has begun and gives the logits of the queries [T,Q,W]. */

@@ -54,9 +54,8 @@ static goss_val step_loss(inner_state *a, int step) {
     const goss_task_batch *b = a->b;
     bool query = a->o->use_query && step % 2 == 1;
     goss_val x, target = query ? b->query_target : b->support_target;
-    goss_target_context c = goss_target_context_defaults();
-    c.training = true; /* no copies of `shifts` in a gradient step */
     goss_val weight = query ? b->query_weight : goss__support_weight(b);
+    goss_target_context c = goss__training_context(b, weight);
     if (a->o->head_only)
         x = a->features;
     else if (query)

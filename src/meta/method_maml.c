@@ -49,6 +49,13 @@ const goss__method_kind goss__method_anil = {
 
 /* ---- reptile ---- */
 
+/* The mean row of the classes that are there: rows of padding stay where they started. w [T,F,W] -> [T,F]. */
+static goss_val mean_of_classes(goss_val w, const goss_task_batch *b) {
+    goss_val mask = goss_unsqueeze(b->class_mask, 1);
+    goss_val alive = goss_max(goss_sum(mask, GOSS_AXIS(2), false), goss_const(b->query.graph, 1));
+    return goss_div(goss_sum(goss_mul(w, mask), GOSS_AXIS(2), false), alive);
+}
+
 /* Start minus the mean of where the tasks ended. value [T, ...] flattens to [total]. */
 static goss_val way_back(goss_val start, goss_val ends) {
     goss_val mean = goss_mean(ends, GOSS_AXIS(0), false);
@@ -68,13 +75,13 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_m
                      .adam = true,
                      .use_query = true};
     goss__inner_run(m, b, &o, &s);
-    goss_val logits = goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b);
+    goss_val logits = goss__mask_classes(goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b), b);
     out->loss = goss__query_loss(m, b, logits, &out->accuracy);
     out->n_params = 2;
     for (int i = 0; i < 2; i++)
         out->param[i] = goss_param(g, m->params[i].name, GOSS_SHAPE(goss_n(goss_layout_total(m->params[i].layout))));
     out->grad[0] = way_back(out->param[0], goss_weights_pack(s.weights));
-    out->grad[1] = way_back(out->param[1], goss_mean(s.head_w, GOSS_AXIS(2), false));
+    out->grad[1] = way_back(out->param[1], mean_of_classes(s.head_w, b));
     goss__solution_free(&s);
 }
 

@@ -4,7 +4,10 @@
  * Batch norm: a network that all tasks share is normalised in training by the statistics of the set it sees (support
  * and query apart: both are large in training), which enter running statistics half each; afterwards the running ones
  * serve every set, so that neither five support images nor other queries decide. Otherwise the support set's serve
- * both. */
+ * both. Padding weighs 0 in all of them.
+ *
+ * Dropout acts where weights are learned from what comes out: in training, and in the gradient steps that fit a network to a task; not
+ * in what is then judged, written or predicted by. */
 #include <string.h>
 
 #include "meta/method.h"
@@ -41,9 +44,19 @@ goss_val goss__method_number(const goss_method *m, goss_graph *g, const char *na
 
 goss_val goss__support_weight(const goss_task_batch *b) { return goss_sum(b->support_target, GOSS_AXIS(2), false); }
 
-static goss_val embed(const goss_method *m, goss__solution *s, goss_val x, goss_val weight, bool query) {
+goss_target_context goss__training_context(const goss_task_batch *b, goss_val weight) {
     goss_target_context c = goss_target_context_defaults();
-    c.training = s->training || s->stepping;
+    c.training = true;
+    c.dropout_task = b->task;
+    c.sample_weight = weight;
+    return c;
+}
+
+/* weight: of each sample, 0 for padding. */
+static goss_val embed(const goss_method *m, goss__solution *s, const goss_task_batch *b, goss_val x, goss_val weight,
+                      bool query) {
+    goss_target_context c = goss_target_context_defaults();
+    if (s->training || s->stepping) c = goss__training_context(b, weight);
     c.film_scale = s->film_scale;
     c.film_shift = s->film_shift;
     if (m->support_norm) {
@@ -61,11 +74,11 @@ static goss_val embed(const goss_method *m, goss__solution *s, goss_val x, goss_
 }
 
 goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
-    return embed(m, s, b->support, goss__support_weight(b), false);
+    return embed(m, s, b, b->support, goss__support_weight(b), false);
 }
 
 goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
-    return embed(m, s, b->query, GOSS_NONE, true);
+    return embed(m, s, b, b->query, b->query_weight, true);
 }
 
 void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s) {

@@ -68,7 +68,7 @@ static bool batch_statistics(goss__apply *a, const goss__layer *l, goss_val x, g
     } else if (a->c.norm == GOSS_NORM_RUNNING) {
         *mean = goss__weights_at(a->c.running, 2 * i), *var = goss__weights_at(a->c.running, 2 * i + 1);
     } else if (a->c.norm == GOSS_NORM_SHARED) {
-        goss_batch_stats_shared(x, mean, var);
+        goss_batch_stats_shared(x, a->c.sample_weight, mean, var);
     } else {
         goss_batch_stats(x, a->c.sample_weight, mean, var);
     }
