@@ -10,13 +10,9 @@ static const struct {
     bool have;
     const char *use;
 } libraries[] = {
-    {"jansson", GOSS_JANSSON_VERSION, GOSS_HAVE_JANSSON, "model files, metrics"},
-    {"xxhash", GOSS_XXHASH_VERSION, GOSS_HAVE_XXHASH, "content hashes"},
-    {"libpng", GOSS_PNG_VERSION, GOSS_HAVE_PNG, "PNG images"},
-    {"libjpeg", GOSS_JPEG_VERSION, GOSS_HAVE_JPEG, "JPEG images"},
-    {"libzip", GOSS_ZIP_VERSION, GOSS_HAVE_ZIP, "images in .zip files"},
-    {"zlib", GOSS_ZLIB_VERSION, GOSS_HAVE_ZLIB, "idx files, gzipped"},
-    {"freetype", GOSS_FREETYPE_VERSION, GOSS_HAVE_FREETYPE, "data glyphs"},
+#define ROW(name, version, have, use) {name, version, have, use},
+    GOSS_LIBRARIES(ROW)
+#undef ROW
 };
 
 int cmd_doctor(int argc, char **argv) {
@@ -28,15 +24,15 @@ int cmd_doctor(int argc, char **argv) {
                         .max_words = 0};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     int missing = 0;
-    printf("gossamer %s\ncompiler %s\nkernels  %s (GOSSAMER_ISA chooses another)\n", goss_version(), __VERSION__,
+    printf("gossamer   %s\ncompiler   %s\nkernels    %s (GOSSAMER_ISA chooses another)\n", goss_version(), __VERSION__,
            goss_kernel_variant());
     goss_error err;
     goss_threads *threads;
     if (goss_threads_new(0, &threads, &err) != GOSS_OK) return cli_fail(&err);
-    printf("threads  %d (GOSSAMER_THREADS chooses)\n", goss_threads_count(threads));
+    printf("threads    %d (GOSSAMER_THREADS chooses)\n", goss_threads_count(threads));
     goss_threads_free(threads);
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
-        printf("%-8s %-10s %s%s\n", libraries[i].name, libraries[i].version, libraries[i].use,
+        printf("%-10s %-10s %s%s\n", libraries[i].name, libraries[i].version, libraries[i].use,
                libraries[i].have ? "" : ": MISSING (tools/install-deps)");
         missing += !libraries[i].have;
     }

@@ -88,4 +88,52 @@ goss_status goss__json_parse(const char *text, size_t size, size_t at, json_t **
     }
     return goss_error_set(err, GOSS_E_FORMAT, "byte %zu: %s", at + (size_t)(e.position > 0 ? e.position : 0), e.text);
 }
+
+static goss_status copy_texts(const json_t *list, goss__json_texts *out, goss_error *err) {
+    size_t n = json_array_size(list);
+    out->v = goss__calloc(n + 1, sizeof *out->v);
+    for (; out->v && out->n < n; out->n++) {
+        const char *text = json_string_value(json_array_get(list, out->n));
+        if (!text) return goss_error_set(err, GOSS_E_FORMAT, "entry %zu is no text", out->n);
+        if (!(out->v[out->n] = goss__strdup(text))) break;
+    }
+    return out->v && out->n == n ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for %zu texts", n);
+}
+
+goss_status goss__json_texts_parse(const char *text, goss__json_texts *out, goss_error *err) {
+    json_t *list;
+    *out = (goss__json_texts){0};
+    GOSS_TRY(goss__json_parse(text, strlen(text), 0, &list, err));
+    goss_status s = copy_texts(list, out, err);
+    json_decref(list);
+    if (s != GOSS_OK) goss__json_texts_free(out);
+    return s;
+}
+
+bool goss__json_numbers(const char *text, size_t size, const char *const *keys, int n, double *values) {
+    json_t *object;
+    if (goss__json_parse(text, size, 0, &object, NULL) != GOSS_OK) return false;
+    bool ok = true;
+    for (int i = 0; i < n; i++) {
+        const json_t *value = json_object_get(object, keys[i]);
+        ok &= json_is_number(value);
+        values[i] = json_number_value(value);
+    }
+    json_decref(object);
+    return ok;
+}
+#else
+goss_status goss__json_texts_parse(const char *text, goss__json_texts *out, goss_error *err) {
+    (void)text;
+    *out = (goss__json_texts){0};
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build has no JSON: install libjansson-dev and make it again");
+}
+
+bool goss__json_numbers(const char *text, size_t size, const char *const *keys, int n, double *values) { return false; }
 #endif
+
+void goss__json_texts_free(goss__json_texts *t) {
+    for (size_t i = 0; i < t->n; i++) goss__free(t->v[i]);
+    goss__free(t->v);
+    *t = (goss__json_texts){0};
+}

@@ -14,6 +14,17 @@ void goss__json_add_text(goss__str *s, const char *text);
 void goss__json_add_number(goss__str *s, double value);
 bool goss__utf8_valid(const char *text);
 
+/* What other floors read, whether there is a JSON library or not: without one, GOSS_E_UNSUPPORTED with its package.
+ * An array of texts; empty where the value is anything else. Errors: GOSS_E_FORMAT, GOSS_E_NOMEM. */
+typedef struct goss__json_texts {
+    char **v;
+    size_t n;
+} goss__json_texts;
+GOSS_MUST_USE goss_status goss__json_texts_parse(const char *text, goss__json_texts *out, goss_error *err);
+void goss__json_texts_free(goss__json_texts *t);
+/* The numbers under n keys of an object; false where the text is none or a key is missing or no number. */
+bool goss__json_numbers(const char *text, size_t size, const char *const *keys, int n, double *values);
+
 #if GOSS_HAVE_JANSSON
 #include <jansson.h>
 /* Parses one JSON value; an object's repeated key is an error. `at` is where the text stands in its file: errors count

@@ -1,4 +1,4 @@
-/* variants.h: the variants that this architecture's build has (Makefile: ISAS). */
+/* variants.h: the variants that this architecture's build has (cmake/library.cmake). */
 #ifndef GOSS_KERNEL_VARIANTS_H
 #define GOSS_KERNEL_VARIANTS_H
 

@@ -6,9 +6,10 @@
 
 #include "base/alloc.h"
 #include "base/bf16.h"
+#include "goss_config.h"
 #include "meta/settings.h"
 
-const char *goss_version(void) { return "0.1.0"; }
+const char *goss_version(void) { return GOSS_VERSION; }
 
 const goss_key *goss_model_keys(int *n) { return goss__method_keys(n); }
 

@@ -80,14 +80,9 @@ goss_status goss_network_save(const goss_network *n, const char *path, goss_erro
 
 /* ---- reading ---- */
 
-static goss_status read_classes(goss_network *n, const json_t *list, goss_error *err) {
-    for (int i = 0; i < n->n_classes; i++) {
-        const char *name = json_string_value(json_array_get(list, (size_t)i));
-        if (!name) return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: entry %d is no text", i);
-        if (!(n->classes[i] = goss__strdup(name)))
-            return goss_error_set(err, GOSS_E_NOMEM, "no memory for class names");
-    }
-    return GOSS_OK;
+/* Takes the names out of the list. */
+static void take_classes(goss_network *n, goss__json_texts *list) {
+    for (int i = 0; i < n->n_classes; i++) n->classes[i] = list->v[i], list->v[i] = NULL;
 }
 
 /* The tensors of a slab that the second and later members have of their own, and their numbers. A tensor is every one's
@@ -147,9 +142,10 @@ static goss_status read_slabs(const goss_safetensors *f, const goss_network *n, 
     return GOSS_OK;
 }
 
-static goss_status read_network(const goss_safetensors *f, const json_t *classes, goss_network *n, goss_error *err) {
+static goss_status read_network(const goss_safetensors *f, goss__json_texts *classes, goss_network *n,
+                                goss_error *err) {
     const char *text = goss_safetensors_meta(f, "target");
-    size_t count = json_array_size(classes);
+    size_t count = classes->n;
     if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks target");
     if (count < 2 || count > 1 << 24)
         return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: no list of at least two");
@@ -162,7 +158,7 @@ static goss_status read_network(const goss_safetensors *f, const json_t *classes
     GOSS_TRY(read_members(f, n, err));
     GOSS_TRY(bounded(f, n, err));
     GOSS_TRY(goss__network_room(n, (int)count, err));
-    GOSS_TRY(read_classes(n, classes, err));
+    take_classes(n, classes);
     GOSS_TRY(read_slabs(f, n, goss_target_layout(n->target), n->slab, err));
     if (n->statistics) GOSS_TRY(read_slabs(f, n, goss_target_statistics(n->target), n->statistics, err));
     for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
@@ -177,12 +173,12 @@ static goss_status read_network(const goss_safetensors *f, const json_t *classes
 static goss_status open_network(const goss_safetensors *f, goss_network *n, goss_error *err) {
     GOSS_TRY(goss__file_kind(f, network_kind, err));
     const char *text = goss_safetensors_meta(f, "classes");
-    json_t *classes;
+    goss__json_texts classes;
     if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks classes");
-    goss_status s = goss__json_parse(text, strlen(text), 0, &classes, err);
+    goss_status s = goss__json_texts_parse(text, &classes, err);
     if (s != GOSS_OK) return goss_error_prefix(err, s, "metadata classes");
-    s = read_network(f, classes, n, err);
-    json_decref(classes);
+    s = read_network(f, &classes, n, err);
+    goss__json_texts_free(&classes);
     return s;
 }
 

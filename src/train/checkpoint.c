@@ -191,13 +191,12 @@ goss_status goss__checkpoint_read(goss__run *r, bool *found, goss_error *err) {
 
 /* The clock in a line of a later step; false: the line is none. */
 static bool line_clock(const char *line, size_t n, int64_t after, double *clock) {
-    json_t *j;
-    if (goss__json_parse(line, n, 0, &j, NULL) != GOSS_OK) return false; /* half a line: the end of what was written */
-    const json_t *step = json_object_get(j, "step"), *value = json_object_get(j, "clock");
-    bool ok = json_is_integer(step) && json_integer_value(step) > after && json_is_number(value);
-    if (ok) *clock = json_number_value(value);
-    json_decref(j);
-    return ok;
+    static const char *const keys[] = {"step", "clock"};
+    double v[2];
+    if (!goss__json_numbers(line, n, keys, 2, v)) return false; /* half a line: the end of what was written */
+    if (!(v[0] > (double)after)) return false;
+    *clock = v[1];
+    return true;
 }
 
 goss_status goss__replay_read(goss__run *r, goss_error *err) {

@@ -1,0 +1,22 @@
+# What every file of the project is compiled with.
+set(CMAKE_C_STANDARD 17)
+set(CMAKE_C_STANDARD_REQUIRED ON)
+set(CMAKE_C_EXTENSIONS ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+
+add_library(gossamer_flags INTERFACE)
+target_compile_definitions(gossamer_flags INTERFACE _GNU_SOURCE)
+target_compile_options(gossamer_flags INTERFACE
+    # No contraction and no reassociation: the same bits from every variant and compiler flag.
+    -ffp-contract=off -fno-math-errno -fvisibility=hidden -pthread
+    -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
+    # Failed checks and assertions name files as the repository does, wherever it lies.
+    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+    $<$<BOOL:${GOSSAMER_WERROR}>:-Werror>)
+target_link_options(gossamer_flags INTERFACE -pthread)
+target_link_libraries(gossamer_flags INTERFACE m)
+target_include_directories(gossamer_flags INTERFACE ${PROJECT_SOURCE_DIR}/include ${PROJECT_SOURCE_DIR}/src)
+if(GOSSAMER_SANITIZE)
+    target_compile_options(gossamer_flags INTERFACE -fsanitize=${GOSSAMER_SANITIZE} -fno-sanitize-recover=all)
+    target_link_options(gossamer_flags INTERFACE -fsanitize=${GOSSAMER_SANITIZE})
+endif()

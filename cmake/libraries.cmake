@@ -1,0 +1,92 @@
+# The optional libraries: a row is all that a further one needs. GOSSAMER_WITH_<name> is AUTO (used where pkg-config
+# finds it), ON (an error where it is not found) or OFF. Every build folder gets a goss_config.h with GOSS_HAVE_<name>
+# (0 or 1), GOSS_<name>_VERSION and GOSS_LIBRARIES(ROW), which `gossamer doctor` prints.
+#
+#   name | pkg-config module | Debian package | what it is for
+set(GOSSAMER_LIBRARIES
+    "JANSSON|jansson|libjansson-dev|model files, metrics"
+    "XXHASH|libxxhash|libxxhash-dev|content hashes"
+    "PNG|libpng|libpng-dev|PNG images"
+    "JPEG|libjpeg|libjpeg-dev|JPEG images"
+    "ZIP|libzip|libzip-dev|images in .zip files"
+    "ZLIB|zlib|zlib1g-dev|idx files, gzipped"
+    "FREETYPE|freetype2|libfreetype-dev|data glyphs")
+
+find_package(PkgConfig QUIET)
+
+# Looks for one library: sets <name>_FOUND, <name>_VERSION, and flags where there is one.
+function(gossamer_find name module package)
+    set(GOSSAMER_WITH_${name} AUTO CACHE STRING "Use ${module}: AUTO, ON or OFF")
+    set_property(CACHE GOSSAMER_WITH_${name} PROPERTY STRINGS AUTO ON OFF)
+    set(wish ${GOSSAMER_WITH_${name}})
+    if(NOT wish STREQUAL "AUTO" AND NOT wish)
+        set(${name}_FOUND FALSE PARENT_SCOPE)
+        return()
+    endif()
+    if(PKG_CONFIG_FOUND)
+        pkg_check_modules(${name} QUIET ${module})
+    endif()
+    if(NOT ${name}_FOUND AND NOT wish STREQUAL "AUTO")
+        message(FATAL_ERROR "GOSSAMER_WITH_${name}=${wish}, but pkg-config does not find ${module} (Debian: ${package})")
+    endif()
+    foreach(part FOUND VERSION CFLAGS_OTHER INCLUDE_DIRS LDFLAGS)
+        set(${name}_${part} "${${name}_${part}}" PARENT_SCOPE)
+    endforeach()
+endfunction()
+
+# Writes goss_config.h into `folder` for a build with all libraries that were found but those named after it, and makes
+# `target`, which carries the header and their flags.
+function(gossamer_configure folder target)
+    set(text "/* Written by CMake (cmake/libraries.cmake): the libraries of this build. */\n")
+    string(APPEND text "#ifndef GOSS_CONFIG_H\n#define GOSS_CONFIG_H\n#define GOSS_VERSION \"${PROJECT_VERSION}\"\n")
+    set(rows "")
+    add_library(${target} INTERFACE)
+    target_include_directories(${target} INTERFACE ${folder})
+    foreach(row IN LISTS GOSSAMER_LIBRARIES)
+        string(REPLACE "|" ";" row "${row}")
+        list(GET row 0 name)
+        list(GET row 1 module)
+        list(GET row 3 use)
+        if(${name}_FOUND AND NOT name IN_LIST ARGN)
+            set(have 1)
+            set(version "${${name}_VERSION}")
+            target_compile_options(${target} INTERFACE ${${name}_CFLAGS_OTHER})
+            target_include_directories(${target} SYSTEM INTERFACE ${${name}_INCLUDE_DIRS})
+            target_link_libraries(${target} INTERFACE ${${name}_LDFLAGS})
+        else()
+            set(have 0)
+            set(version none)
+        endif()
+        string(APPEND text "#define GOSS_HAVE_${name} ${have}\n#define GOSS_${name}_VERSION \"${version}\"\n")
+        string(APPEND rows " \\\n    ROW(\"${module}\", GOSS_${name}_VERSION, GOSS_HAVE_${name}, \"${use}\")")
+    endforeach()
+    string(APPEND text "#define GOSS_LIBRARIES(ROW)${rows}\n#endif\n")
+    file(CONFIGURE OUTPUT ${folder}/goss_config.h CONTENT "${text}" @ONLY) # an unchanged header keeps its time stamp
+endfunction()
+
+set(GOSSAMER_ALL_NAMES "")
+set(missing "")
+set(packages "")
+foreach(row IN LISTS GOSSAMER_LIBRARIES)
+    string(REPLACE "|" ";" row "${row}")
+    list(GET row 0 name)
+    list(GET row 1 module)
+    list(GET row 2 package)
+    list(APPEND GOSSAMER_ALL_NAMES ${name})
+    gossamer_find(${name} ${module} ${package})
+    if(NOT ${name}_FOUND AND GOSSAMER_WITH_${name} STREQUAL "AUTO")
+        string(APPEND missing " ${module}")
+        string(APPEND packages " ${package}")
+    endif()
+endforeach()
+if(missing)
+    if(NOT PKG_CONFIG_FOUND)
+        set(packages " pkg-config${packages}")
+    endif()
+    message(STATUS "Not found:${missing}. Building without. To have them: make deps, or: apt-get install${packages}")
+endif()
+gossamer_configure(${PROJECT_BINARY_DIR} gossamer_libraries)
+
+# Packages that are installed or removed touch one of these folders: then it is looked again.
+file(GLOB gossamer_pc_folders /usr/lib/pkgconfig /usr/lib/*/pkgconfig /usr/share/pkgconfig /usr/local/lib/pkgconfig)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${gossamer_pc_folders})
