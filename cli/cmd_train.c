@@ -1,4 +1,5 @@
 /* cmd_train.c: gossamer train: a configuration file, overrides, signals and a line of progress. */
+#include <math.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -71,13 +72,17 @@ static goss_status read_config(goss_config *c, int words, char **word, goss_erro
     return GOSS_OK;
 }
 
+static void print_validation(const goss_train_report *r) {
+    char half[32] = "n/a"; /* of one episode */
+    if (!isnan(r->validation_ci95)) snprintf(half, sizeof half, "%.2f", 100 * r->validation_ci95);
+    fprintf(stderr, "; best validation %.2f +- %s %% at step %lld", 100 * r->validation, half, (long long)r->best_step);
+}
+
 static void print_report(const goss_config *c, const goss_train_report *r) {
     static const char *const ends[] = {"all steps done", "time is up", "validation no longer improves",
                                        "nothing left to train"};
     fprintf(stderr, "%s: %lld steps, %.1f minutes", ends[r->end], (long long)r->step, r->seconds / 60);
-    if (r->validation >= 0)
-        fprintf(stderr, "; best validation %.2f +- %.2f %% at step %lld", 100 * r->validation, 100 * r->validation_ci95,
-                (long long)r->best_step);
+    if (r->validation >= 0) print_validation(r);
     fputc('\n', stderr);
     printf("%s/model.safetensors\n", goss_config_text(c, "run.dir"));
 }

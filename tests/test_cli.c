@@ -1,64 +1,9 @@
 /* The command as users meet it: each verb from a configuration to a prediction, exit statuses, errors that help. Runs
  * the gossamer beside this test's own folder. */
-#include <libgen.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
-#include "test.h"
-#include "tiny_set.h"
-
-static char *out_text, *err_text;
-
-static const char *command(void) {
-    static char path[600];
-    if (!path[0]) {
-        char self[512] = "";
-        if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) exit(99);
-        snprintf(path, sizeof path, "%s/../gossamer", dirname(self));
-    }
-    return path;
-}
-
-/* Runs `gossamer ARGUMENTS` in the scratch folder; returns its exit status, or 1000 + the signal that ended it. */
-static int run(const char *arguments) {
-    char line[3000];
-    size_t n;
-    tiny_path("");
-    snprintf(line, sizeof line, "cd %s && %s %s >out 2>err", tiny_dir, command(), arguments);
-    int status = system(line);
-    free(out_text), free(err_text);
-    out_text = tiny_read(tiny_path("out"), &n), err_text = tiny_read(tiny_path("err"), &n);
-    return WIFEXITED(status) && WEXITSTATUS(status) < 128 ? WEXITSTATUS(status) : 1000 + WEXITSTATUS(status) % 128;
-}
-
-#define RUN(status, ...)                                                                                               \
-    do {                                                                                                               \
-        int t_got = run(__VA_ARGS__);                                                                                  \
-        if (t_got != (status)) T_FAIL("%s: status %d: %.300s", __VA_ARGS__, t_got, err_text ? err_text : "");          \
-    } while (0)
-#define SAYS(text, part)                                                                                               \
-    do {                                                                                                               \
-        if (!(text) || !strstr((text), (part)))                                                                        \
-            T_FAIL("\"%.300s\" does not say \"%s\"", (text) ? (text) : "", (part));                                    \
-    } while (0)
-
-static const char settings[] =
-    "tiny-images-idx3-ubyte data.height=8 data.width=8 data.invert=no 'model.backbone=mlp 32 16' train.ways=5 "
-    "train.queries=4 validate.every=20 validate.episodes=20 validate.ways=3 validate.queries=4 data.hold_out=0.3 "
-    "optimizer.rate=0.01";
-
-static int train(const char *dir, const char *more) {
-    char line[1500];
-    snprintf(line, sizeof line, "train data.path=%s run.dir=%s %s", settings, dir, more);
-    return run(line);
-}
-
-static void write_file(const char *name, const void *data, size_t n) {
-    FILE *f = fopen(tiny_path(name), "wb");
-    if (!f || fwrite(data, 1, n, f) != n) exit(99);
-    fclose(f);
-}
+#include "cli_run.h"
 
 TEST(help_and_version_are_told) {
     static const char *const verbs[] = {"train", "eval", "adapt", "predict", "convert", "inspect", "data", "doctor"};
@@ -124,7 +69,8 @@ TEST(a_model_is_trained_and_judged) {
     T_EQ(train("run", "train.steps=60"), 0);
     SAYS(out_text, "run/model.safetensors");
     SAYS(err_text, "val ");
-    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --ways 5 --queries 4 --episodes 40 --methods "
+    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --allow-seen --ways 5 --queries 4 --episodes 40 "
+           "--methods "
            "pixels,protonet,ridge,scratch --json");
     static const char *const parts[] = {"{\"ways\": 5, \"shots\": 1,",
                                         "\"episodes\": 40",
@@ -138,19 +84,21 @@ TEST(a_model_is_trained_and_judged) {
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) SAYS(out_text, parts[i]);
     T_EQ(strchr(out_text, '\n') - out_text + 1, (long)strlen(out_text));
     T_CHECK(strtod(strstr(out_text, "\"accuracy\": ") + 12, NULL) > 0.4);
-    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --queries 4 --episodes 10 --fine-tune 2 --methods "
+    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --allow-seen --queries 4 --episodes 10 "
+           "--fine-tune 2 --methods "
            "other=run/model.safetensors");
     SAYS(out_text, "hypernet+finetune2");
     SAYS(out_text, "+0.00 +- 0.00");
     RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --methods maml");
     SAYS(err_text, "maml=FILE");
     RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --methods magic");
-    RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --ways 50");
+    RUN(1, "eval run/model.safetensors --data tiny-images-idx3-ubyte --allow-seen --ways 50");
     SAYS(err_text, "50 ways");
     RUN(0, "convert run/model.safetensors -o half.safetensors --weights bf16");
     RUN(0, "inspect half.safetensors");
     SAYS(out_text, "BF16");
-    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --queries 4 --episodes 40 --methods half=half.safetensors");
+    RUN(0, "eval run/model.safetensors --data tiny-images-idx3-ubyte --allow-seen --queries 4 --episodes 40 --methods "
+           "half=half.safetensors");
     SAYS(out_text, "half");
     RUN(1, "convert run/checkpoint.safetensors -o none.safetensors --weights bf16");
     SAYS(err_text, "not a model");
@@ -161,19 +109,12 @@ TEST(a_model_is_trained_and_judged) {
     SAYS(out_text, "\"adam.m.target\"");
 }
 
-/* Accuracy of the method of that name in the JSON that eval wrote last; -1: none. */
-static double accuracy_of(const char *name) {
-    char key[64];
-    snprintf(key, sizeof key, "{\"name\": \"%s\", \"accuracy\": ", name);
-    const char *at = out_text ? strstr(out_text, key) : NULL;
-    return at ? strtod(at + strlen(key), NULL) : -1;
-}
-
 TEST(scratch_takes_nothing_from_the_model_it_is_raced_against) {
     tiny_set();
     T_EQ(train("trained", "train.steps=60"), 0);
     T_EQ(train("untrained", "train.method=scratch"), 0);
-    const char *how = " --data tiny-images-idx3-ubyte --ways 5 --queries 4 --episodes 20 --json --methods scratch";
+    const char *how =
+        " --data tiny-images-idx3-ubyte --allow-seen --ways 5 --queries 4 --episodes 20 --json --methods scratch";
     char line[400];
     snprintf(line, sizeof line, "eval trained/model.safetensors%s", how);
     RUN(0, line);

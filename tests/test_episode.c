@@ -194,6 +194,23 @@ TEST(faces_of_support_and_query_differ) {
     goss_images_close(set);
 }
 
+TEST(what_a_sampler_really_draws_is_told) {
+    goss_images *set = toy_set(6, 2), *plain = toy_set(6, 1);
+    goss_episode_spec spec = {.ways = 4, .shots = 1, .queries = 1, .one_alphabet = true, .distinct_faces = true};
+    goss_sampler *s;
+    T_OK(goss_sampler_create(set, NULL, &spec, &s, &err));
+    goss_sampler_scope scope = goss_sampler_scope_of(s);
+    T_EQ(scope.classes, 7); /* the alphabet of one class is left out */
+    T_EQ(scope.least_ways, 3);
+    T_EQ(scope.several_faces, 7);
+    T_EQ(goss_sampler_class(s, 6), 6);
+    T_CHECK(goss_sampler_images(s) == set && goss_sampler_spec(s).ways == 4);
+    goss_sampler_destroy(s);
+    T_ERR(goss_sampler_create(plain, NULL, &spec, &s, &err), GOSS_E_ARGUMENT,
+          "none of the 7 classes has images of two faces");
+    goss_images_close(set), goss_images_close(plain);
+}
+
 TEST(impossible_specs_are_refused_with_numbers) {
     goss_images *set = toy_set(4, 1);
     goss_sampler *s;

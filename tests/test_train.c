@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "gossamer/evaluate.h"
+#include "gossamer/safetensors.h"
 #include "gossamer/train.h"
 #include "test.h"
 #include "tiny_set.h"
@@ -352,6 +353,78 @@ TEST(a_start_is_taken_over) {
     T_CHECK(memcmp(goss_model_values(a, 0), goss_model_values(b, 0),
                    (size_t)goss_layout_total(p.layout) * sizeof(float)) == 0);
     goss_model_free(a), goss_model_free(b);
+}
+
+/* ---- what a run has seen ---- */
+
+/* Images of the tiny set that a model was trained on or validated on; -1: it can not be read. */
+static int seen_by(const char *path, goss_use use) {
+    goss_model *m;
+    size_t n = 0;
+    if (goss_model_load(path, &m, &err) != GOSS_OK) return -1;
+    goss_model_samples(m, use, &n);
+    goss_model_free(m);
+    return (int)n;
+}
+
+TEST(a_run_keeps_what_it_has_seen) {
+    const goss_train_options o = {.stop = &stop, .progress = stop_at_step};
+    char pair[300], path[300];
+    const int kept = 17 * TINY_DRAWINGS, held = 7 * TINY_DRAWINGS, other = 10 * TINY_DRAWINGS;
+    T_OK(train("seeing", (const char *const[]){"train.steps=20", NULL}, NULL, NULL));
+    T_EQ(seen_by(model_of("seeing"), GOSS_USE_TRAIN), kept);
+    T_EQ(seen_by(model_of("seeing"), GOSS_USE_VALIDATE), held);
+    /* On another set, from that model, with an interruption. */
+    snprintf(pair, sizeof pair, "train.start=%s", model_of("seeing"));
+    snprintf(path, sizeof path, "data.path=%s", tiny_set_of("further", 10, TINY_DRAWINGS, 99, 98));
+    const char *const more[] = {pair, path, "train.steps=20", "validate.every=0", "train.ways=3", NULL};
+    stop = 0, stop_at = 7;
+    T_ERR(train("further", more, &o, NULL), GOSS_E_INTERRUPTED, "");
+    goss_safetensors *f;
+    T_OK(goss_safetensors_open(tiny_path("further/checkpoint.safetensors"), &f, &err));
+    const goss_file_tensor *t = goss_safetensors_find(f, "train.samples");
+    T_CHECK(t && t->shape[0] == kept + other);
+    goss_safetensors_close(f);
+    stop = 0;
+    T_OK(train("further", more, NULL, NULL));
+    T_EQ(seen_by(model_of("further"), GOSS_USE_TRAIN), kept + other);
+    T_EQ(seen_by(model_of("further"), GOSS_USE_VALIDATE), held);
+    T_OK(train("nothing", (const char *const[]){"train.method=pixels", NULL}, NULL, NULL));
+    T_EQ(seen_by(model_of("nothing"), GOSS_USE_TRAIN), 0);
+}
+
+TEST(a_start_of_another_network_is_refused_by_tensor) {
+    char pair[300];
+    T_OK(train("narrow", (const char *const[]){"train.steps=2", "validate.every=0", NULL}, NULL, NULL));
+    snprintf(pair, sizeof pair, "train.start=%s", model_of("narrow"));
+    T_ERR(train("wide", (const char *const[]){pair, "model.backbone=mlp 48 16", NULL}, NULL, NULL), GOSS_E_ARGUMENT,
+          "target.dense1.w");
+    const char *conv = "model.backbone=conv 4 3; norm batch; relu; flatten";
+    T_OK(train("unkept", (const char *const[]){conv, "train.method=maml", "train.steps=1", "validate.every=0", NULL},
+               NULL, NULL));
+    snprintf(pair, sizeof pair, "train.start=%s", model_of("unkept"));
+    T_ERR(train("keeps", (const char *const[]){conv, pair, NULL}, NULL, NULL), GOSS_E_ARGUMENT, "running.norm1.mean");
+    T_OK(train("fits",
+               (const char *const[]){conv, pair, "method.norm=support", "train.steps=1", "validate.every=0", NULL},
+               NULL, NULL));
+}
+
+TEST(a_checkpoint_with_numbers_that_are_none_is_refused) {
+    const goss_train_options o = {.stop = &stop, .progress = stop_at_step};
+    stop = 0, stop_at = 3;
+    T_ERR(train("apart", NULL, &o, NULL), GOSS_E_INTERRUPTED, "");
+    goss__run r;
+    bool found;
+    goss_config *c = config("apart", NULL);
+    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__checkpoint_read(&r, &found, &err));
+    T_CHECK(found);
+    ((float *)goss_params_data(r.params, goss_params_find(r.params, "target")))[4] = NAN;
+    T_OK(goss__checkpoint_write(&r, &err));
+    goss__run_close(&r);
+    goss_config_free(c);
+    stop = 0;
+    T_ERR(train("apart", NULL, NULL, NULL), GOSS_E_NUMERIC, "tensor \"target\": number 4");
 }
 
 TEST_MAIN()

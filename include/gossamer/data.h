@@ -85,6 +85,10 @@ GOSS_API const uint8_t *goss_images_pixels(const goss_images *set, int image);
 /* The same as floats 0..1 into out [height, width, channels]. */
 GOSS_API void goss_images_get(const goss_images *set, int image, float *out);
 
+/* What identifies an image by its content as it was decoded: a 64-bit hash of its bytes and extents (docs/file-format.md);
+ * never 0 but for an image of one flat colour, which identifies nothing. Files, names and classes do not enter. */
+GOSS_API uint64_t goss_images_sample(const goss_images *set, int image);
+
 /* A 64-bit hash of the decoded content: format, pixels, names and classes; not of where the set lies. */
 GOSS_API uint64_t goss_images_hash(const goss_images *set);
 

@@ -52,7 +52,8 @@ typedef struct goss_sampler goss_sampler;
 /* Makes a sampler of episodes over `classes` (NULL: all classes) of `set`.
  *
  * Errors: GOSS_E_ARGUMENT with the numbers: fewer classes than ways, a class with fewer drawings than shots + queries,
- * faces that cannot be told apart as asked, rotations of images that are not square.
+ * faces that cannot be told apart as asked, distinct faces where no class has two, rotations of images that are not
+ * square.
  * Owns: *out is the caller's; the set is borrowed and must outlive it, the list is copied.
  * Threads: one sampler belongs to one thread at a time; equal samplers draw equal episodes. */
 GOSS_API GOSS_MUST_USE goss_status goss_sampler_create(const goss_images *set, const goss_class_list *classes,
@@ -60,6 +61,17 @@ GOSS_API GOSS_MUST_USE goss_status goss_sampler_create(const goss_images *set, c
                                                        goss_error *err);
 GOSS_API void goss_sampler_destroy(goss_sampler *sampler); /* NULL allowed */
 GOSS_API goss_episode_limits goss_sampler_limits(const goss_sampler *sampler);
+GOSS_API goss_episode_spec goss_sampler_spec(const goss_sampler *sampler);
+GOSS_API const goss_images *goss_sampler_images(const goss_sampler *sampler); /* the set, borrowed */
+
+/* What a sampler really draws, where that may be less than its spec asks for: what a report should say. */
+typedef struct goss_sampler_scope {
+    int classes;       /* that it draws from: one_alphabet leaves out alphabets of a single one */
+    int least_ways;    /* the fewest ways of an episode; goss_sampler_limits has the most */
+    int several_faces; /* with distinct_faces: the classes that have several; the others show their only one twice */
+} goss_sampler_scope;
+GOSS_API goss_sampler_scope goss_sampler_scope_of(const goss_sampler *sampler);
+GOSS_API int goss_sampler_class(const goss_sampler *sampler, int i); /* the i-th of scope.classes: a class of the set */
 
 /* Draws episode k into the caller's buffers. Allocates nothing and cannot fail. */
 GOSS_API void goss_sampler_draw(goss_sampler *sampler, uint64_t k, goss_episode *episode);

@@ -39,7 +39,8 @@ typedef enum goss_train_end {
 typedef struct goss_train_report {
     goss_train_end end;
     int64_t step, best_step;
-    double validation, validation_ci95; /* of the model that was kept; -1: not validated */
+    double validation;      /* of the model that was kept; -1: not validated */
+    double validation_ci95; /* half its 95 % interval; NaN: not known (one episode) */
     double seconds;
 } goss_train_report;
 

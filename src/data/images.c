@@ -316,6 +316,18 @@ const uint8_t *goss_images_pixels(const goss_images *s, int image) {
     return s->pack.pixels + (size_t)image * h->height * h->width * h->channels;
 }
 
+/* Model files keep these hashes: their definition must not change. */
+uint64_t goss_images_sample(const goss_images *s, int image) {
+    goss_image_format f = goss_images_format(s);
+    const uint8_t *p = goss_images_pixels(s, image);
+    size_t pixel = (size_t)f.channels, n = (size_t)f.height * (size_t)f.width * pixel;
+    if (memcmp(p, p + pixel, n - pixel) == 0) return 0; /* every pixel is the one before it */
+    const uint8_t extents[] = {(uint8_t)f.height, (uint8_t)(f.height >> 8), (uint8_t)f.width, (uint8_t)(f.width >> 8),
+                               (uint8_t)f.channels};
+    uint64_t h = goss__hash64(p, n, goss__hash64(extents, sizeof extents, 0));
+    return h ? h : 1;
+}
+
 static void to_floats(const uint8_t *pixels, size_t n, float *out) {
     for (size_t i = 0; i < n; i++) out[i] = (float)pixels[i] * (1.0f / 255);
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/finite.h"
 #include "meta/model.h"
 #include "meta/network.h"
 #include "meta/task_pack.h"
@@ -20,12 +21,8 @@ typedef struct adapting {
 } adapting;
 
 static goss_status check(const adapting *a, goss_error *err) {
-    goss_image_format f = goss_images_format(a->support), want = a->model->image;
-    if (f.height != want.height || f.width != want.width || f.channels != want.channels || f.invert != want.invert)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "support images are %d x %d x %d%s; the model works on %d x %d x %d%s", f.height, f.width,
-                              f.channels, f.invert ? ", inverted" : "", want.height, want.width, want.channels,
-                              want.invert ? ", inverted" : "");
+    GOSS_TRY(goss_error_prefix(err, goss__model_fits(a->model, a->support, err), "support set"));
+    GOSS_TRY(goss__model_finite(a->model, err));
     if (goss_images_classes(a->support) < 2)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "the support set has %d class; a network needs at least two, each in a folder of its own",
@@ -73,7 +70,7 @@ static goss_status run(adapting *a, goss_error *err) {
     GOSS_TRY(goss_params_new(GOSS_F32, &a->params, err));
     GOSS_TRY(goss_params_add(a->params, a->program, err));
     GOSS_TRY(goss_exec_new(a->program, a->params, a->threads, &a->exec, err));
-    goss_model_store(a->model, a->params);
+    GOSS_TRY(goss_model_store(a->model, a->params, err));
     GOSS_TRY(goss__task_pack_bind(&a->pack, a->exec, err));
     return goss_exec_run(a->exec, err);
 }
@@ -86,9 +83,11 @@ static goss_status take_numbers(adapting *a, goss_error *err) {
     weights *= (size_t)n->members, statistics *= (size_t)n->members;
     memcpy(n->slab, goss_exec_output(a->exec, 0, NULL), weights * sizeof *n->slab);
     if (n->statistics) memcpy(n->statistics, goss_exec_output(a->exec, 1, NULL), statistics * sizeof *n->statistics);
-    for (size_t i = 0; i < weights; i++)
-        if (!(n->slab[i] - n->slab[i] == 0))
-            return goss_error_set(err, GOSS_E_NUMERIC, "the adapted network has weights that are not finite");
+    if (goss__first_not_finite(n->slab, (int64_t)weights) >= 0 ||
+        (n->statistics && goss__first_not_finite(n->statistics, (int64_t)statistics) >= 0))
+        return goss_error_set(err, GOSS_E_NUMERIC,
+                              "the adapted network has weights or statistics that are not finite%s",
+                              a->fine_tune > 0 ? "; try fewer gradient steps" : "");
     for (int c = 0; c < n->n_classes; c++)
         if (!(n->classes[c] = goss__strdup(goss_images_class_name(a->support, c))))
             return goss_error_set(err, GOSS_E_NOMEM, "no memory for names");

@@ -3,10 +3,12 @@
  * Episode k has a random stream of its own for what is drawn, and each of its images one for how it is warped, so
  * that the choice of classes and drawings is the same with and without augmentation. Everything that could go wrong is
  * found when the sampler is made; a draw only fills buffers. */
-#include "gossamer/episode.h"
+#include "meta/episode.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/alloc.h"
 #include "base/arena.h"
@@ -24,6 +26,7 @@ struct goss_sampler {
     int count;
     int32_t *start; /* [alphabets + 1] into classes: groups to draw one_alphabet from; else one group of all */
     int alphabets;
+    int several_faces;     /* classes that show different ones, where that is asked for */
     int32_t *local_face;   /* [images of the set]: 0, 1, ... within the class */
     int32_t *faces;        /* [count] different faces of a class */
     uint32_t *pool;        /* scratch: classes to draw from */
@@ -146,6 +149,7 @@ static goss_status check_faces(goss_sampler *s, int32_t *seen, int32_t *sizes, u
         goss_images_class_range(s->set, s->classes[i], &first, &count);
         s->faces[i] = number_faces(s, s->classes[i], seen, sizes);
         if (s->faces[i] < 2) continue;
+        s->several_faces++;
         int used = most_used(sizes, s->faces[i], s->spec.shots, reach);
         if (count - used < s->spec.queries)
             return goss_error_set(
@@ -155,7 +159,12 @@ static goss_status check_faces(goss_sampler *s, int32_t *seen, int32_t *sizes, u
                 goss_images_class_name(s->set, s->classes[i]), count, s->faces[i], s->spec.shots, used, count - used,
                 s->spec.queries);
     }
-    return GOSS_OK;
+    if (s->several_faces > 0) return GOSS_OK;
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "distinct faces asked for, but none of the %d classes has images of two faces; a face is what "
+        "stands after the '_' in a file's name: 07_serif.png",
+        s->count);
 }
 
 static goss_status prepare_faces(goss_sampler *s, int largest, goss_error *err) {
@@ -252,6 +261,46 @@ void goss_sampler_destroy(goss_sampler *s) {
 }
 
 goss_episode_limits goss_sampler_limits(const goss_sampler *s) { return s->limits; }
+goss_episode_spec goss_sampler_spec(const goss_sampler *s) { return s->spec; }
+const goss_images *goss_sampler_images(const goss_sampler *s) { return s->set; }
+
+goss_sampler_scope goss_sampler_scope_of(const goss_sampler *s) {
+    goss_sampler_scope scope = {.classes = s->count, .several_faces = s->several_faces, .least_ways = s->limits.ways};
+    for (int a = 0; a < s->alphabets; a++) {
+        int ways = (s->start[a + 1] - s->start[a]) * turns_of(s);
+        if (ways < scope.least_ways) scope.least_ways = ways;
+    }
+    return scope;
+}
+
+int goss_sampler_class(const goss_sampler *s, int i) {
+    assert(i >= 0 && i < s->count);
+    return s->classes[i];
+}
+
+static bool same_spec(const goss_episode_spec *a, const goss_episode_spec *b) {
+    return a->ways == b->ways && a->shots == b->shots && a->queries == b->queries && a->min_shots == b->min_shots &&
+           a->rotations == b->rotations && a->one_alphabet == b->one_alphabet &&
+           a->distinct_faces == b->distinct_faces && a->augment == b->augment && a->elastic == b->elastic &&
+           a->seed == b->seed;
+}
+
+/* Drawings are chosen by their numbers in the set: equal names at equal numbers are equal drawings. */
+bool goss__sampler_same(const goss_sampler *a, const goss_sampler *b) {
+    if (!same_spec(&a->spec, &b->spec) || a->count != b->count || a->alphabets != b->alphabets) return false;
+    if (a->set == b->set) return memcmp(a->classes, b->classes, (size_t)a->count * sizeof *a->classes) == 0;
+    if (goss_images_count(a->set) != goss_images_count(b->set)) return false;
+    for (int i = 0; i < a->count; i++) {
+        int first[2], count[2];
+        if (a->classes[i] != b->classes[i]) return false;
+        goss_images_class_range(a->set, a->classes[i], &first[0], &count[0]);
+        goss_images_class_range(b->set, b->classes[i], &first[1], &count[1]);
+        if (first[0] != first[1] || count[0] != count[1]) return false;
+        for (int k = first[0]; k < first[0] + count[0]; k++)
+            if (strcmp(goss_images_name(a->set, k), goss_images_name(b->set, k)) != 0) return false;
+    }
+    return true;
+}
 
 /* ---- drawing ---- */
 

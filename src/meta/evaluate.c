@@ -3,11 +3,12 @@
 #include "gossamer/evaluate.h"
 
 #include <math.h>
-#include <stdio.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "meta/episode.h"
 #include "meta/judge.h"
+#include "meta/method.h"
 #include "meta/model.h"
 
 goss_evaluate_options goss_evaluate_defaults(void) { return (goss_evaluate_options){.episodes = 1000}; }
@@ -18,7 +19,7 @@ double goss_mean_ci95(const double *values, int n, double *mean) {
     double m = n > 0 ? sum / n : 0;
     for (int i = 0; i < n; i++) squares += (values[i] - m) * (values[i] - m);
     if (mean) *mean = m;
-    return n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : 0;
+    return n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : NAN;
 }
 
 static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, goss_sampler *sampler,
@@ -29,39 +30,63 @@ static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, gos
         double start = goss__now();
         GOSS_TRY(goss__judge_run(j, pack, each + k, err));
         *seconds += goss__now() - start;
+        for (int i = k; i < k + tasks; i++)
+            if (!isfinite(each[i]))
+                return goss_error_set(err, GOSS_E_NUMERIC, "what it says of episode %d is not finite", i);
         k += tasks;
         if (o->progress) o->progress(o->context, which, k, o->episodes);
     }
     return GOSS_OK;
 }
 
-static goss_status judge_one(const goss_contender *c, int which, goss__task_pack *pack, goss_sampler *sampler,
-                             const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
+static goss_status run_one(const goss_contender *c, int which, goss__task_pack *pack, goss_sampler *sampler,
+                           const goss_evaluate_options *o, double *each, double *seconds, goss_error *err) {
     goss__judge j;
+    GOSS_TRY(goss__judge_init(&j, goss_model_method(c->model), c->fine_tune, pack->max_tasks, pack->limits,
+                              goss__model_bf16(c->model), o->threads, err));
+    goss_status s = goss_model_store(c->model, j.params, err);
+    if (s == GOSS_OK) s = run_all(&j, which, pack, sampler, o, each, seconds, err);
+    goss__judge_free(&j);
+    return s;
+}
+
+/* Images may have other extents for each, so that the episodes' memory is each one's, too. */
+static goss_status judge_one(const goss_contender *c, int which, goss_sampler *sampler, const goss_evaluate_options *o,
+                             double *each, goss_score *score, goss_error *err) {
+    goss_episode_limits limits = goss_sampler_limits(sampler);
+    goss__task_pack pack;
     double seconds = 0;
+    GOSS_TRY(
+        goss__task_pack_init(&pack, o->batch > 0 ? o->batch : goss__judge_batch(limits, o->episodes), limits, err));
+    goss_status s = run_one(c, which, &pack, sampler, o, each, &seconds, err);
+    goss__task_pack_free(&pack);
+    *score = (goss_score){.seconds_per_task = seconds / o->episodes};
+    return s;
+}
+
+/* ---- what can not be judged ---- */
+
+static goss_status check_one(const goss_contender *c, const goss_sampler *common, goss_error *err) {
     const goss_method *m = goss_model_method(c->model);
-    goss_status s = goss__judge_init(&j, m, c->fine_tune, pack->max_tasks, goss_sampler_limits(sampler), goss__model_bf16(c->model),
-                                     o->threads, err);
-    if (s == GOSS_OK) {
-        goss_model_store(c->model, j.params);
-        s = run_all(&j, which, pack, sampler, o, each, &seconds, err);
-        goss__judge_free(&j);
-    }
-    if (s != GOSS_OK) return goss_error_prefix(err, s, "%s", goss_method_name(m));
-    score->seconds_per_task = seconds / o->episodes;
-    return GOSS_OK;
+    if (c->sampler && !goss__sampler_same(c->sampler, common))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "its own sampler draws other episodes than the common one");
+    GOSS_TRY(goss__model_fits(c->model, goss_sampler_images(c->sampler ? c->sampler : common), err));
+    if (c->fine_tune > 0 && !goss__method_adapts(m))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "it has no network that could take gradient steps");
+    return goss__model_finite(c->model, err);
 }
 
 static goss_status check(const goss_contender *contenders, int n, const goss_sampler *sampler,
                          const goss_evaluate_options *o, goss_error *err) {
-    if (n < 1 || o->episodes < 1)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%d methods on %d episodes: at least one of each", n, o->episodes);
+    int queries = goss_sampler_spec(sampler).queries;
+    if (n < 1 || o->episodes < 1 || queries < 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%d methods on %d episodes of %d queries a class: at least one of each", n, o->episodes,
+                              queries);
     for (int i = 0; i < n; i++) {
-        goss_image_format f = goss_model_image(contenders[i].model);
-        if ((size_t)f.height * (size_t)f.width * (size_t)f.channels != goss_sampler_limits(sampler).image)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "%s works on images of %d x %d x %d, the episodes have others",
-                                  goss_method_name(goss_model_method(contenders[i].model)), f.height, f.width,
-                                  f.channels);
+        goss_status s = check_one(&contenders[i], sampler, err);
+        if (s != GOSS_OK)
+            return goss_error_prefix(err, s, "%s", goss_method_name(goss_model_method(contenders[i].model)));
     }
     return GOSS_OK;
 }
@@ -80,18 +105,14 @@ static void summarize(double *each, int n, int episodes, goss_score *scores) {
 
 static goss_status race(const goss_contender *contenders, int n, goss_sampler *sampler, const goss_evaluate_options *o,
                         goss_score *scores, double *each, goss_error *err) {
-    goss_episode_limits limits = goss_sampler_limits(sampler);
-    goss__task_pack pack;
-    int batch = o->batch > 0 ? o->batch : goss__judge_batch(limits, o->episodes);
-    GOSS_TRY(goss__task_pack_init(&pack, batch, limits, err));
-    goss_status s = GOSS_OK;
-    for (int i = 0; i < n && s == GOSS_OK; i++) {
-        scores[i] = (goss_score){0};
-        s = judge_one(&contenders[i], i, &pack, sampler, o, each + (size_t)i * (size_t)o->episodes, &scores[i], err);
+    for (int i = 0; i < n; i++) {
+        const goss_contender *c = &contenders[i];
+        goss_status s = judge_one(c, i, c->sampler ? c->sampler : sampler, o, each + (size_t)i * (size_t)o->episodes,
+                                  &scores[i], err);
+        if (s != GOSS_OK) return goss_error_prefix(err, s, "%s", goss_method_name(goss_model_method(c->model)));
     }
-    goss__task_pack_free(&pack);
-    if (s == GOSS_OK) summarize(each, n, o->episodes, scores);
-    return s;
+    summarize(each, n, o->episodes, scores);
+    return GOSS_OK;
 }
 
 goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler *sampler,

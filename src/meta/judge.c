@@ -1,6 +1,14 @@
 /* judge.c: logits of a batch's queries as a program, and accuracies by task. */
 #include "meta/judge.h"
 
+/* [T]: 0, or NaN where a logit of the task is not finite: a comparison would make an answer of it all the same. What is
+ * padding does not count. */
+static goss_val not_a_number(goss_val logits, const goss_task_batch *b) {
+    goss_val zero = goss_const(logits.graph, 0);
+    goss_val weight = goss_unsqueeze(b->query_weight, 2), nothing = goss_scale(logits, 0);
+    return goss_sum(goss_select(weight, nothing, zero), GOSS_AXIS(1) | GOSS_AXIS(2), false);
+}
+
 static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, int fine_tune, int max_tasks,
                          goss_episode_limits limits, const char *bf16, goss_error *err) {
     int queries = limits.queries > 0 ? limits.queries : 1;
@@ -9,6 +17,7 @@ static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, in
     goss_val logits = goss_method_logits(m, g, &b, fine_tune);
     goss_val right = goss_mul(goss_correct(logits, b.query_target), b.query_weight);
     goss_val share = goss_div(goss_sum(right, GOSS_AXIS(1), false), goss_sum(b.query_weight, GOSS_AXIS(1), false));
+    share = goss_add(share, not_a_number(logits, &b));
     goss_program_options o = goss_program_defaults();
     o.bf16 = bf16;
     return goss_compile(g, &share, 1, NULL, 0, &o, &j->program, err);

@@ -17,7 +17,7 @@ typedef struct goss__judge {
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks, goss_episode_limits limits,
                              const char *bf16, goss_threads *threads, goss_error *err);
 void goss__judge_free(goss__judge *j);
-/* The share of right answers of each task in the pack: out [tasks]. */
+/* The share of right answers of each task in the pack, NaN where its logits are not finite: out [tasks]. */
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, goss_error *err);
 /* Episodes a run such that it holds about 1200 images. */
 int goss__judge_batch(goss_episode_limits limits, int episodes);

@@ -66,6 +66,8 @@ goss_status goss__method_param(goss_method *m, const char *name, const goss_layo
 /* Declares the target's weights, running statistics where they are kept, and the layout "head" of `n` numbers a
  * name of `names` (all zero at the start). */
 goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t n, bool trained, goss_error *err);
+/* Whether the method makes a network for each task (pixels does not). */
+bool goss__method_adapts(const goss_method *m);
 int goss__method_steps(const goss_method *m, bool training);
 double goss__method_rate(const goss_method *m);
 

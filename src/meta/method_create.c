@@ -162,3 +162,4 @@ void goss_method_free(goss_method *m) {
 const char *goss_method_name(const goss_method *m) { return m->kind->name; }
 const goss_target *goss_method_target(const goss_method *m) { return m->target; }
 bool goss_method_trains(const goss_method *m) { return m->kind->trains; }
+bool goss__method_adapts(const goss_method *m) { return m->kind->solve != NULL; }

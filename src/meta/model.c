@@ -95,6 +95,7 @@ void goss_model_free(goss_model *m) {
     goss_method_free(m->method);
     goss_config_free(m->settings);
     goss__notes_free(&m->notes);
+    for (int i = 0; i < GOSS_USES; i++) goss__samples_free(&m->seen[i]);
     goss__free(m);
 }
 
@@ -110,38 +111,21 @@ goss_status goss_model_open_images(const goss_model *m, const char *path, const 
 }
 
 goss_image_format goss_model_image(const goss_model *m) { return m->image; }
+
+bool goss__same_format(const goss_image_format *a, const goss_image_format *b) {
+    return a->height == b->height && a->width == b->width && a->channels == b->channels && a->invert == b->invert;
+}
+
+goss_status goss__model_fits(const goss_model *m, const goss_images *set, goss_error *err) {
+    goss_image_format f = goss_images_format(set), want = m->image;
+    if (goss__same_format(&f, &want)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "the images are %d x %d x %d%s; the model works on %d x %d x %d%s",
+                          f.height, f.width, f.channels, f.invert ? ", inverted" : "", want.height, want.width,
+                          want.channels, want.invert ? ", inverted" : "");
+}
+
 const goss_config *goss_model_settings(const goss_model *m) { return m->settings; }
 float *goss_model_values(const goss_model *m, int i) { return m->values[i]; }
-
-static bool same_layout(const goss_layout *a, const goss_layout *b) {
-    bool same = goss_layout_count(a) == goss_layout_count(b) && goss_layout_total(a) == goss_layout_total(b);
-    for (int i = 0; same && i < goss_layout_count(a); i++) {
-        const goss_entry *x = goss_layout_entry(a, i), *y = goss_layout_entry(b, i);
-        same = strcmp(x->name, y->name) == 0 && x->rank == y->rank &&
-               memcmp(x->dim, y->dim, sizeof x->dim[0] * (size_t)x->rank) == 0;
-    }
-    return same;
-}
-
-int goss_model_copy_values(goss_model *to, const goss_model *from) {
-    int copied = 0;
-    for (int i = 0; i < goss_method_params(to->method); i++)
-        for (int j = 0; j < goss_method_params(from->method); j++) {
-            goss_method_param a = goss_method_param_at(to->method, i), b = goss_method_param_at(from->method, j);
-            if (strcmp(a.name, b.name) != 0 || !same_layout(a.layout, b.layout)) continue;
-            memcpy(to->values[i], from->values[j], (size_t)goss_layout_total(a.layout) * sizeof(float));
-            copied++;
-        }
-    return copied;
-}
-
-void goss_model_store(const goss_model *m, goss_params *params) {
-    for (int i = 0; i < goss_method_params(m->method); i++) {
-        goss_method_param p = goss_method_param_at(m->method, i);
-        int at = goss_params_find(params, p.name);
-        if (at >= 0 && goss_params_numel(params, at) == goss_layout_total(p.layout)) goss_params_set(params, at, m->values[i]);
-    }
-}
 
 int goss__model_hyper(const goss_method *m) {
     for (int i = 0; i < goss_method_params(m); i++)

@@ -9,6 +9,8 @@
 #include "meta/settings.h"
 
 static const char model_kind[] = "model 1";
+static const char *const seen_names[GOSS_USES] = {
+    [GOSS_USE_TRAIN] = "train.samples", [GOSS_USE_VALIDATE] = "validate.samples"};
 
 /* ---- writing ---- */
 
@@ -39,6 +41,11 @@ static goss_status write_settings(const goss_model *m, goss_tensor_file *file, g
     return GOSS_OK;
 }
 
+goss_status goss__seen_write(const goss_model *m, goss_tensor_file *file, goss_error *err) {
+    for (int i = 0; i < GOSS_USES; i++) GOSS_TRY(goss__samples_write(&m->seen[i], seen_names[i], file, err));
+    return GOSS_OK;
+}
+
 /* halves: the hypernetwork's weights where they are kept as bfloat16, else NULL. */
 static goss_status collect(const goss_model *m, const uint16_t *halves, goss_tensor_file *file, goss_error *err) {
     GOSS_TRY(goss__notes_write(&m->notes, file, err));
@@ -54,7 +61,7 @@ static goss_status collect(const goss_model *m, const uint16_t *halves, goss_ten
         else
             GOSS_TRY(goss__slab_write(file, p.name, p.layout, m->values[i], err));
     }
-    return GOSS_OK;
+    return goss__seen_write(m, file, err);
 }
 
 static uint16_t *halves_of(const float *values, int64_t n) {
@@ -66,6 +73,7 @@ static uint16_t *halves_of(const float *values, int64_t n) {
 goss_status goss_model_save(const goss_model *m, const char *path, goss_error *err) {
     goss_tensor_file *file = NULL;
     uint16_t *halves = NULL;
+    GOSS_TRY(goss_error_prefix(err, goss__model_finite(m, err), "%s is not written", path));
     if (m->bf16) {
         const int at = goss__model_hyper(m->method);
         halves = halves_of(m->values[at], goss_layout_total(goss_method_param_at(m->method, at).layout));
@@ -127,7 +135,8 @@ static goss_status read_settings(const goss_safetensors *f, goss_config *c, goss
 }
 
 static bool is_reserved(const char *key) {
-    static const char *const own[] = {"gossamer.", "image.", "model.", "method.", "hyper."};
+    static const char *const own[] = {"gossamer.", "image.",         "model.",           "method.",
+                                      "hyper.",    "train.samples.", "validate.samples."};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strncmp(key, own[i], strlen(own[i])) == 0) return true;
     return false;
@@ -140,6 +149,17 @@ static goss_status read_notes(const goss_safetensors *f, goss__notes *notes, gos
     return GOSS_OK;
 }
 
+goss_status goss__seen_read(goss_model *m, const goss_safetensors *f, goss_error *err) {
+    for (int i = 0; i < GOSS_USES; i++) GOSS_TRY(goss__samples_read(&m->seen[i], seen_names[i], f, err));
+    return GOSS_OK;
+}
+
+static bool is_weight(const goss_file_tensor *t) {
+    for (int i = 0; i < GOSS_USES; i++)
+        if (strcmp(t->name, seen_names[i]) == 0) return false;
+    return true;
+}
+
 /* The numbers a method's tensors need must be in the file before memory is asked for: metadata alone may not make this
  * process ask for gigabytes. */
 static goss_status bounded(const goss_safetensors *f, const goss_config *c, const char *method,
@@ -147,17 +167,20 @@ static goss_status bounded(const goss_safetensors *f, const goss_config *c, cons
     goss_method *probe;
     GOSS_TRY(goss__method_from_config(c, method, image, &probe, err));
     int64_t want = 0, have = 0;
-    int tensors = 0;
+    int tensors = 0, there = 0;
     for (int i = 0; i < goss_method_params(probe); i++) {
         want += goss_layout_total(goss_method_param_at(probe, i).layout);
         tensors += goss_layout_count(goss_method_param_at(probe, i).layout);
     }
-    for (int i = 0; i < goss_safetensors_count(f); i++)
+    for (int i = 0; i < goss_safetensors_count(f); i++) {
+        if (!is_weight(goss_safetensors_at(f, i))) continue;
         have += goss__tensor_numel(goss_safetensors_at(f, i));
+        there++;
+    }
     goss_method_free(probe);
-    if (want == have && tensors == goss_safetensors_count(f)) return GOSS_OK;
+    if (want == have && tensors == there) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT, "its metadata describes %d tensors of %lld numbers, it holds %d of %lld",
-                          tensors, (long long)want, goss_safetensors_count(f), (long long)have);
+                          tensors, (long long)want, there, (long long)have);
 }
 
 /* All of the hypernetwork's tensors, and there are some, are bfloat16. */
@@ -194,7 +217,7 @@ static goss_status read_model(const goss_safetensors *f, goss_model **out, goss_
         GOSS_TRY(goss__slab_read(f, p.name, p.layout, (*out)->values[i], err));
     }
     (*out)->bf16 = holds_bf16(f);
-    return GOSS_OK;
+    return goss__seen_read(*out, f, err);
 }
 
 goss_status goss_model_load(const char *path, goss_model **out, goss_error *err) {

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/finite.h"
 
 goss_status goss__network_room(goss_network *n, int classes, goss_error *err) {
     size_t weights = (size_t)n->members * (size_t)goss_layout_total(goss_target_layout(n->target));
@@ -132,6 +133,13 @@ static goss_status run(const goss_network *n, goss_exec *exec, const float *imag
         GOSS_TRY(goss_exec_run(exec, err));
         memcpy(out + (size_t)at * classes, goss_exec_output(exec, 0, NULL), (size_t)now * classes * sizeof *out);
         const float *doubt = n->members > 1 ? goss_exec_output(exec, 1, NULL) : NULL;
+        int64_t bad = goss__first_not_finite(out + (size_t)at * classes, (int64_t)now * n->n_classes);
+        if (bad >= 0)
+            return goss_error_set(
+                err, GOSS_E_NUMERIC,
+                "image %lld of %d: the network's class probabilities are not finite: its weights are too "
+                "large or damaged",
+                (long long)(at + bad / n->n_classes + 1), count);
         for (int i = 0; i < now && uncertainty; i++) uncertainty[at + i] = doubt ? doubt[i] : 0;
     }
     return GOSS_OK;

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/bf16.h"
+#include "base/finite.h"
 #include "base/number.h"
 
 /* ---- notes ---- */
@@ -139,7 +140,10 @@ goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const
         memcpy(&half, (const char *)t->data + (size_t)i * sizeof half, sizeof half);
         out[i] = goss__from_bf16(half);
     }
-    return GOSS_OK;
+    int64_t at = goss__first_not_finite(out, e->numel);
+    if (at < 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_NUMERIC, "tensor \"%s\": number %lld is %g, which is not finite", name,
+                          (long long)at, (double)out[at]);
 }
 
 goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const goss_layout *l, float *slab,

@@ -25,7 +25,7 @@ goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_
                               goss_error *err);
 /* The numbers of a tensor, by its type; 0 for one that is neither F32 nor BF16. */
 int64_t goss__tensor_numel(const goss_file_tensor *t);
-/* One tensor, F32 or BF16, which must have the entry's shape. */
+/* One tensor, F32 or BF16, which must have the entry's shape and finite numbers. */
 goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const goss_entry *e, float *out,
                               goss_error *err);
 /* The tensors of a slab, as "prefix.name" (no prefix: NULL). */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/finite.h"
 #include "base/os.h"
 #include "base/str.h"
 #include "io/json.h"
@@ -65,6 +66,9 @@ static goss_status add_doubles(goss_tensor_file *file, const char *name, const d
     return n ? goss_tensor_file_add(file, name, "F64", 1, &n, values, err) : GOSS_OK;
 }
 
+/* What the model that the run started from had seen: a resume must know it without that file. */
+static bool has_start(const goss__run *r) { return *goss_config_text(r->config, "train.start") != 0; }
+
 static goss_status collect(const goss__run *r, goss_tensor_file *file, goss_error *err) {
     char text[GOSS__NUMBER_TEXT], hash[32];
     field f[FIELDS];
@@ -80,6 +84,7 @@ static goss_status collect(const goss__run *r, goss_tensor_file *file, goss_erro
     for (int i = 0; i < goss_params_count(r->params); i++)
         GOSS_TRY(goss_tensor_file_add(file, goss_params_name(r->params, i), "F32", goss_params_rank(r->params, i),
                                       goss_params_shape(r->params, i), goss_params_data(r->params, i), err));
+    if (has_start(r)) GOSS_TRY(goss__seen_write(r->model, file, err));
     GOSS_TRY(add_doubles(file, "validations", r->history, r->n_history, err));
     return add_doubles(file, "replay", r->replay + r->next_replay, r->n_replay - r->next_replay, err);
 }
@@ -138,6 +143,13 @@ static goss_status read_params(const goss_safetensors *f, goss__run *r, goss_err
         const float *data;
         GOSS_TRY(
             goss_safetensors_floats(f, goss_params_name(r->params, i), goss_params_numel(r->params, i), &data, err));
+        int64_t at = goss__first_not_finite(data, goss_params_numel(r->params, i));
+        if (at >= 0)
+            return goss_error_set(
+                err, GOSS_E_NUMERIC,
+                "tensor \"%s\": number %lld is %g, which is not finite: the run had come apart. Train "
+                "anew in another run.dir with a smaller optimizer.rate; best.safetensors is kept",
+                goss_params_name(r->params, i), (long long)at, (double)data[at]);
         memcpy(goss_params_data(r->params, i), data, (size_t)goss_params_numel(r->params, i) * sizeof *data);
     }
     return GOSS_OK;
@@ -169,6 +181,7 @@ static goss_status read_all(const goss_safetensors *f, goss__run *r, goss_error 
         return goss_error_set(err, GOSS_E_ARGUMENT, "the images are not those that the run was started with");
     GOSS_TRY(read_state(f, &r->state, err));
     GOSS_TRY(read_params(f, r, err));
+    if (has_start(r)) GOSS_TRY(goss__seen_read(r->model, f, err));
     enum { ROOM = 256 };
     GOSS_TRY(read_doubles(f, "validations", ROOM, &r->history, &r->n_history, err));
     r->history_room = r->n_history + ROOM;

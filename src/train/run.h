@@ -20,7 +20,7 @@ typedef struct goss__run_state {
     int64_t step;
     double seconds; /* trained so far, over all processes */
     double clock;   /* fraction of train.minutes when the clock was last looked at */
-    double best, best_ci95;
+    double best, best_ci95; /* -1: not known */
     int64_t best_step;
     int64_t since_best; /* validations since then */
     bool finished;

@@ -26,7 +26,8 @@ static const goss_key own[] = {
     {"train.method", GOSS_KEY_TEXT, "hypernet", 0, 0,
      "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|pixels", "What is trained"},
     {"train.start", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Model file to start from: each of target, running, hyper, head whose tensors are all the same is taken over"},
+     "Model file to start from: its network whole (target, running), and hyper and head where their tensors are the "
+     "same"},
     {"train.steps", GOSS_KEY_INT, "3000", 0, 1e12, NULL, "Steps to do; 0: minutes alone bind"},
     {"train.minutes", GOSS_KEY_REAL, "0", 0, 1e6, NULL, "Minutes to train, whichever ends first; 0: steps alone bind"},
     {"train.tasks", GOSS_KEY_INT, "1", 1, 100000, NULL, "Episodes a step"},

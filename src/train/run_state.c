@@ -1,6 +1,7 @@
 /* run_state.c: making a training run ready, and what it does between steps: its progress, its validations, its folder. */
 #include "train/run.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -50,13 +51,20 @@ static goss_status start_values(goss__run *r, goss_error *err) {
     if (!*start) return GOSS_OK;
     goss_model *from;
     GOSS_TRY(goss_model_load(start, &from, err));
-    int copied = goss_model_copy_values(r->model, from);
+    unsigned fresh;
+    goss_status s = goss_model_copy_values(r->model, from, &fresh, err);
     goss_model_free(from);
-    if (copied == 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "train.start: %s shares no parameter with this model", start);
-    goss__log(GOSS_LOG_INFO, "starting from %s: %d of %d parameters", start, copied,
-              goss_method_params(goss_model_method(r->model)));
+    if (s != GOSS_OK) return goss_error_prefix(err, s, "train.start: %s", start);
+    for (int i = 0; i < goss_method_params(goss_model_method(r->model)); i++)
+        goss__log(GOSS_LOG_INFO, "%s: %s", goss_method_param_at(goss_model_method(r->model), i).name,
+                  fresh & 1u << i ? "starts anew" : start);
     return GOSS_OK;
+}
+
+static goss_status mark_samples(goss__run *r, goss_error *err) {
+    if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
+    GOSS_TRY(goss_model_mark(r->model, GOSS_USE_TRAIN, r->data.set, &r->data.train, err));
+    return r->data.validation ? goss_model_mark(r->model, GOSS_USE_VALIDATE, r->data.set, &r->data.held, err) : GOSS_OK;
 }
 
 static goss_status note_origin(goss__run *r, goss_error *err) {
@@ -102,6 +110,7 @@ static goss_status open_all(goss__run *r, goss_error *err) {
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &format, r->data.seed, &r->model, err));
     GOSS_TRY(start_values(r, err));
     GOSS_TRY(note_origin(r, err));
+    GOSS_TRY(mark_samples(r, err));
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
     GOSS_TRY(goss_threads_new((int)goss_config_int(c, "run.threads"), &r->threads, err));
     GOSS_TRY(goss__run_compile(r, err));
@@ -154,7 +163,7 @@ static goss_status remember(goss__run *r, double accuracy, goss_error *err) {
 
 static goss_status judge_all(goss__run *r, goss_error *err) {
     int episodes = (int)goss_config_int(r->config, "validate.episodes");
-    goss_model_store(r->model, r->judge.params);
+    GOSS_TRY(goss_model_store(r->model, r->judge.params, err));
     for (int k = 0; k < episodes;) {
         int tasks = episodes - k < r->judge_pack.max_tasks ? episodes - k : r->judge_pack.max_tasks;
         goss__task_pack_draw(&r->judge_pack, r->data.validation, (uint64_t)k, tasks);
@@ -173,7 +182,7 @@ goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err) {
     *better = mean > r->state.best;
     r->state.since_best++;
     if (!*better) return GOSS_OK;
-    r->state.best = mean, r->state.best_ci95 = ci95;
+    r->state.best = mean, r->state.best_ci95 = isnan(ci95) ? -1 : ci95;
     r->state.best_step = r->state.step, r->state.since_best = 0;
     return GOSS_OK;
 }

@@ -190,7 +190,7 @@ goss_status goss__run_compile(goss__run *r, goss_error *err) {
     GOSS_TRY(goss_params_new(GOSS_F32, &r->params, err));
     GOSS_TRY(goss_params_add(r->params, r->program, err));
     GOSS_TRY(goss_exec_new(r->program, r->params, r->threads, &r->exec, err));
-    goss_model_store(r->model, r->params);
+    GOSS_TRY(goss_model_store(r->model, r->params, err));
     return goss_exec_bind(r->exec, "lr", &r->rate, err);
 }
 

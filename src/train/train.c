@@ -3,6 +3,7 @@
  * All that decides what a step computes (the rate, the episodes, when to validate and to stop) follows from the step's
  * number and from the clock as it was logged, never from the clock itself: a resume replays the log and comes to the
  * same bits. Files of a run are replaced whole; a kill at any moment leaves the last checkpoint and what it needs. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -47,11 +48,13 @@ static goss_status keep_model(goss__run *r, const char *name, goss_error *err) {
     GOSS_TRY(note_number(r->model, "train.step", "%.0f", (double)r->state.step, err));
     if (r->data.validation && r->state.best >= 0) {
         GOSS_TRY(note_number(r->model, "metrics.validation", "%.6f", r->state.best, err));
-        GOSS_TRY(note_number(r->model, "metrics.validation_ci95", "%.6f", r->state.best_ci95, err));
-        snprintf(text, sizeof text, "%lld ways, %lld shots, %lld queries, %lld episodes%s",
+        if (r->state.best_ci95 >= 0) /* one episode has no interval */
+            GOSS_TRY(note_number(r->model, "metrics.validation_ci95", "%.6f", r->state.best_ci95, err));
+        snprintf(text, sizeof text, "%lld ways, %lld shots, %lld queries, %lld episodes%s%s",
                  (long long)goss_config_int(c, "validate.ways"), (long long)goss_config_int(c, "validate.shots"),
                  (long long)goss_config_int(c, "validate.queries"), (long long)goss_config_int(c, "validate.episodes"),
-                 goss_config_bool(c, "validate.rotations") ? ", rotations" : "");
+                 goss_config_bool(c, "validate.rotations") ? ", rotations" : "",
+                 goss_config_bool(c, "validate.distinct_faces") ? ", distinct faces" : "");
         GOSS_TRY(goss_model_note(r->model, "metrics.validated_on", text, err));
     }
     GOSS_TRY(goss__run_path(r, name, path, err));
@@ -116,7 +119,7 @@ static goss_status validate(loop *l, goss_error *err) {
     if (better) GOSS_TRY(keep_model(r, "best.safetensors", err));
     goss__metrics_begin(r->metrics, r->state.step);
     goss__metrics_number(r->metrics, "validation", l->validation);
-    goss__metrics_number(r->metrics, "best", r->state.best);
+    goss__metrics_number(r->metrics, "best", r->state.best >= 0 ? r->state.best : NAN);
     return goss__metrics_end(r->metrics, err);
 }
 
@@ -256,7 +259,7 @@ goss_status goss_train(const goss_config *config, const goss_train_options *opti
                                       .step = r.state.step,
                                       .best_step = r.state.best_step,
                                       .validation = r.state.best,
-                                      .validation_ci95 = r.state.best_ci95,
+                                      .validation_ci95 = r.state.best_ci95 >= 0 ? r.state.best_ci95 : NAN,
                                       .seconds = r.state.seconds};
     goss__run_close(&r);
     return s;

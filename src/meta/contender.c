@@ -1,0 +1,53 @@
+/* contender.c: methods to race a model against on what it has learned itself.
+ *
+ * A comparison is like for like when each method is as it would be on its own: its own steps and rates (the model's may
+ * be those of another kind of step), and batch norms that see what the weights were trained under. */
+#include <string.h>
+
+#include "gossamer/evaluate.h"
+#include "meta/model.h"
+
+static bool is_method(const char *name) {
+    const char *const *names = goss_method_names();
+    while (*names && strcmp(*names, name) != 0) names++;
+    return *names != NULL;
+}
+
+static bool derivable(const char *method) {
+    static const char *const names[] = {"protonet", "ridge", "finetune", "scratch", "pixels"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(names[i], method) == 0) return true;
+    return false;
+}
+
+static bool has_running(const goss_method *m) {
+    for (int i = 0; i < goss_method_params(m); i++)
+        if (strcmp(goss_method_param_at(m, i).name, "running") == 0) return true;
+    return false;
+}
+
+static goss_status own_settings(const goss_model *from, goss_config *c, goss_error *err) {
+    GOSS_TRY(goss_config_set(c, "model.backbone", goss_config_text(from->settings, "model.backbone"), err));
+    return goss_config_set(c, "method.norm", has_running(from->method) ? "running" : "support", err);
+}
+
+goss_status goss_contender_derive(const goss_model *from, const char *method, goss_model **out, goss_error *err) {
+    int n;
+    goss_config *c;
+    const goss_key *keys = goss_model_keys(&n);
+    *out = NULL;
+    if (!derivable(method))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              is_method(method) ? "method %s needs a model of its own" : "there is no method %s",
+                              method);
+    GOSS_TRY(goss_config_new(keys, n, &c, err));
+    goss_status s = own_settings(from, c, err);
+    if (s == GOSS_OK) s = goss_model_create(method, c, &from->image, 1, out, err);
+    goss_config_free(c);
+    /* What trains nothing (scratch) starts from its own values, though its parameters bear the same names. */
+    if (s == GOSS_OK && goss_method_trains(goss_model_method(*out))) s = goss_model_copy_values(*out, from, NULL, err);
+    if (s == GOSS_OK) return s;
+    goss_model_free(*out);
+    *out = NULL;
+    return goss_error_prefix(err, s, "method %s", method);
+}
