@@ -157,6 +157,24 @@ static goss_val mirror_lower(goss_graph *g, const goss_val *x) {
     return vjp_of(fold, x[3], x[2]);
 }
 
+FN(log_det, goss_log_det(x[0]))
+
+/* singular values: of matrices whose own are apart (about 1, 2, 3.5), or equal at x = 0 */
+static goss_val apart(goss_graph *g, goss_val x) {
+    goss_val at = goss_one_hot(goss_iota(g, goss_n(3)), goss_dim(x, -1)), rows, part[3];
+    const double size[3] = {1, 2, 3.5};
+    for (int i = 0; i < 3; i++) part[i] = goss_scale(goss_slice(at, 0, i, 1), size[i]);
+    rows = goss_concat(part, 3, 0);
+    return goss_add(goss_scale(x, 0.1), goss_rank(x) == 3 ? goss_unsqueeze(rows, 0) : rows);
+}
+FN(values_apart, goss_singular_values(apart(g, x[0])))
+FN(values_turned, goss_singular_values(goss_transpose(apart(g, x[0]))))
+FN(vectors_apart, goss_singular_vectors(apart(g, x[0])))
+FN(root_smooth, goss_gram_root(x[0], 0.5))
+FN(root_sharp, goss_gram_root(apart(g, x[0]), 0))
+FN(root_of_equals, goss_gram_root(goss_add(goss_one_hot(goss_iota(g, goss_n(3)), goss_n(4)), goss_mul(x[0], goss_scale(goss_square(x[0]), 0.05))), 0))
+FN(root_gradient, vjp_of(goss_gram_root(x[0], 0.7), x[1], x[0]))
+
 /* convolutions and pools */
 FN(conv_same, goss_conv(x[0], x[1], conv_at(1, 1, 1, 1, 1, 1, 1)))
 FN(conv_stride, goss_conv(x[0], x[1], conv_at(2, 1, 1, 1, 0, 1, 2)))
@@ -259,6 +277,18 @@ static const op_case structural_cases[] = {
     CASE("solve of a made matrix", solve_made, IN(NORMAL, 4, 3), IN(NORMAL, 3, 2)),
     CASE("fold_lower", fold_lower, IN(SPD, T, 3, 3), IN(NORMAL, T, 3, 2), IN(NORMAL, T, 3, 2)),
     CASE("mirror_lower", mirror_lower, IN(SPD, T, 2, 2), IN(NORMAL, T, 2, 1), IN(NORMAL, T, 2, 1), IN(NORMAL, T, 2, 2)),
+    CASE("log_det", log_det, IN(SPD, T, 3, 3)),
+    CASE("log_det of one matrix", log_det, IN(SPD, 3, 3)),
+    CASE("singular values", values_apart, IN(NORMAL, T, 3, 4)),
+    CASE("singular values of one matrix", values_apart, IN(NORMAL, 3, 9)),
+    CASE("singular values of a tall matrix", values_turned, IN(NORMAL, T, 3, 5)),
+    CASE("singular vectors", vectors_apart, IN(NORMAL, T, 3, 4)),
+    CASE("gram_root", root_smooth, IN(NORMAL, T, 3, 5)),
+    CASE("gram_root of a tall matrix", root_smooth, IN(NORMAL, T, 5, 2)),
+    CASE("gram_root of many samples", root_smooth, IN(NORMAL, T, N, 2)),
+    CASE("gram_root without eps", root_sharp, IN(NORMAL, 3, 4)),
+    CASE("gram_root of nearly equal values", root_of_equals, IN(NORMAL, 3, 4)),
+    CASE("lyapunov", root_gradient, IN(NORMAL, T, 3, 4), IN(NORMAL, T, 3, 3)),
     CASE("conv", conv_same, IN(NORMAL, T, N, 4, 3, 2), IN(NORMAL, T, 3, 3, 2, 3)),
     CASE("conv with shared weights", conv_same, IN(NORMAL, T, N, 3, 3, 2), IN(NORMAL, 1, 3, 3, 2, 2)),
     CASE("conv of shared images", conv_same, IN(NORMAL, 1, N, 3, 3, 1), IN(NORMAL, T, 3, 3, 1, 2)),

@@ -101,6 +101,12 @@ static goss_val deep(goss_graph *g) {
     CASE("matmul: [4,5,8] x [2,3,3]: axis 0: extents 4 and 2", goss_matmul(p.a458, p.square, false, false))            \
     CASE("spd_solve: [4,5,8]: the last two axes", goss_spd_solve(p.a458, p.a458))                                      \
     CASE("spd_solve: [2,3,3] x [4,5,8]", goss_spd_solve(p.square, p.a458))                                             \
+    CASE("log_det: [4,5,8]: the last two axes", goss_log_det(p.a458))                                                  \
+    CASE("singular_values: [4]: a matrix is needed", goss_singular_values(goss_slice(goss_reshape(p.a45, GOSS_SHAPE(n(20))), 0, 0, 4))) \
+    CASE("singular_vectors: operand 1 is an index", goss_singular_vectors(p.index2))                                   \
+    CASE("gram_root: eps -1 is not a number of at least 0", goss_gram_root(p.a45, -1))                                 \
+    CASE("gram_root: [T,N]: one of the last two axes must have a fixed extent", goss_gram_root(goss_sum(p.sym, GOSS_AXIS(2), false), 0)) \
+    CASE("singular_values: [2000,2000]: the smaller side of a matrix is at most 1024", goss_singular_values(goss_full(p.g, GOSS_SHAPE(n(2000), n(2000)), 1))) \
     /* convolution and pools */                                                                                        \
     CASE("conv: [4,5] x [T,3,3,2,5]", goss_conv(p.a45, p.filter, groups(2)))                                           \
     CASE("conv: [T,N,6,6,4] x [T,3,3,2,5]: 4 channels in 1 groups", goss_conv(p.image, p.filter, groups(1)))           \
@@ -206,6 +212,10 @@ TEST(invalid_values_pass_through) {
                                 goss_mean_all(b),
                                 goss_matmul(b, b, false, true),
                                 goss_spd_solve(b, b),
+                                goss_log_det(b),
+                                goss_singular_values(b),
+                                goss_singular_vectors(b),
+                                goss_gram_root(b, 0),
                                 goss_conv(b, b, goss_conv_defaults()),
                                 goss_max_pool(b, goss_pool_defaults(2)),
                                 goss_avg_pool(b, goss_pool_defaults(2)),

@@ -102,6 +102,12 @@ typedef struct goss__kernels {
     void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
     void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
 
+    /* out[m,m] = the inner products of w[m,n]'s rows, in double. */
+    void (*gram)(double *out, const float *w, int64_t m, int64_t n);
+    /* Eigenvalues of the symmetric a[n,n], in no order, and their eigenvectors as rows of vectors[n,n]. a is used up; work: 3 n numbers.
+     * false: a number was not finite, or no end was found. */
+    bool (*sym_eig)(double *a, int64_t n, double *values, double *vectors, double *work);
+
     /* n bfloat16 numbers as floats. */
     void (*widen)(float *out, const uint16_t *in, int64_t n);
     /* out[cols,rows] = in[rows,cols]^T, ld in elements between stored rows. */

@@ -1,7 +1,8 @@
 /* spd.c: X with A X = B for small symmetric positive definite A, by Cholesky. Its gradient is another solve.
  *
  * Only A's lower triangle is read, so A's gradient must land there alone: fold_lower brings a full matrix's parts above
- * the diagonal down (x_ij + x_ji), mirror_lower is its adjoint. */
+ * the diagonal down (x_ij + x_ji), mirror_lower is its adjoint. The logarithm of the determinant comes from the same
+ * factor. */
 #include <math.h>
 
 #include "ops/ops.h"
@@ -98,6 +99,38 @@ static size_t solve_scratch(const goss__shapes *s, bool f64, const goss__kernels
 TRIANGLES(float, f32, sqrtf)
 TRIANGLES(double, f64, sqrt)
 
+#define LOG_DET(real, suffix)                                                                                          \
+    static void log_det_##suffix(const goss__call *c) {                                                                \
+        const goss__tensor *a = &c->shapes->in[0];                                                                     \
+        int64_t d = a->dim[a->rank - 1];                                                                               \
+        const real *l = c->scratch;                                                                                    \
+        for (int64_t i = 0; i < c->shapes->out->numel; i++) {                                                          \
+            double sum = 0;                                                                                            \
+            factor_##suffix((const real *)c->in[0] + i * d * d, c->scratch, d);                                        \
+            for (int64_t j = 0; j < d; j++) sum += log((double)l[j * d + j]);                                          \
+            ((real *)c->out)[i] = (real)(2 * sum);                                                                     \
+        }                                                                                                              \
+    }
+LOG_DET(float, f32)
+LOG_DET(double, f64)
+
+/* The gradient is the inverse: the solution for the identity on the right. */
+static void log_det_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    goss_shape s = goss_shape_of(in[0]), scalar = s, one = {.rank = s.rank};
+    goss_extent d = s.dim[s.rank - 1];
+    for (int i = 0; i < s.rank; i++) one.dim[i] = i < s.rank - 2 ? goss_n(1) : d;
+    goss_val eye = goss_reshape(goss_one_hot(goss_iota(y.graph, d), d), one);
+    scalar.dim[s.rank - 1] = scalar.dim[s.rank - 2] = goss_n(1);
+    goss_val inverse = goss_spd_solve(in[0], goss_broadcast(eye, s));
+    cot[0] = triangle_op(&goss__op_fold_lower, goss_mul(inverse, goss_reshape(g, scalar)));
+}
+static goss__slicing log_det_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(g, n, L, cut, n->shape.rank);
+}
+static double log_det_cost(const goss__shapes *s) {
+    return (double)s->in[0].numel * (double)s->in[0].dim[s->in[0].rank - 1] / 3;
+}
+
 const goss__op goss__op_fold_lower = {
     .name = "fold_lower", .vjp = fold_vjp, .slice = batch_slice, .run_f32 = fold_f32, .run_f64 = fold_f64};
 const goss__op goss__op_mirror_lower = {
@@ -109,6 +142,21 @@ const goss__op goss__op_spd_solve = {.name = "spd_solve",
                                      .cost = solve_cost,
                                      .run_f32 = solve_f32,
                                      .run_f64 = solve_f64};
+
+const goss__op goss__op_log_det = {.name = "log_det",
+                                   .vjp = log_det_vjp,
+                                   .slice = log_det_slice,
+                                   .scratch = solve_scratch,
+                                   .cost = log_det_cost,
+                                   .run_f32 = log_det_f32,
+                                   .run_f64 = log_det_f64};
+
+goss_val goss_log_det(goss_val a) {
+    if (!goss__typed("log_det", &a, 1, GOSS_REAL) || !square_ok("log_det", a)) return (goss_val){a.graph, 0};
+    goss_shape s = goss_shape_of(a);
+    s.rank -= 2;
+    return goss__make(&goss__op_log_det, GOSS_REAL, s, &a, 1, NULL, 0);
+}
 
 goss_val goss_spd_solve(goss_val a, goss_val b) {
     goss_val in[2] = {a, b};

@@ -33,6 +33,8 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .pool_argmax = GOSS_FN(pool_argmax),
         .pool_gather = GOSS_FN(pool_gather),
         .pool_scatter = GOSS_FN(pool_scatter),
+        .gram = GOSS_FN(gram),
+        .sym_eig = GOSS_FN(sym_eig),
         .widen = GOSS_FN(widen),
         .transpose = GOSS_FN(transpose),
         .fma_loop = GOSS_FN(fma_loop),

@@ -1,0 +1,193 @@
+/* sym_eig.c: inner products of a matrix's rows in double, and the eigenvalues of a small symmetric matrix: Householder
+ * reduction to tridiagonal form, then implicit QL (Bowdler, Martin, Reinsch and Wilkinson 1968).
+ *
+ * All of it is double: a product of two floats is exact there, so a singular value had from the inner products of a
+ * matrix of floats is off by 2^-26 of the largest one at most. Eigenvectors are kept as rows, so that every inner loop
+ * runs along memory. Sums have 8 virtual lanes and a fixed fold: the same bits in every variant. */
+#include <math.h>
+
+#include "kernel/isa/isa.h"
+
+typedef double d8 __attribute__((vector_size(64), may_alias));
+typedef d8 d8_unaligned __attribute__((aligned(8)));
+typedef float f8 __attribute__((vector_size(32), may_alias));
+typedef f8 f8_unaligned __attribute__((aligned(4)));
+
+enum { LANES = 8, STEPS = 60 }; /* QL steps for one eigenvalue; two are usual */
+static const double EPS = 2.220446049250313e-16;
+
+/* Vectors go by address: they are wider than what a function of the generic variant may be given. */
+ALWAYS double fold(const d8 *at) {
+    const double *v = (const double *)at;
+    return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
+}
+
+/* ---- inner products of rows ---- */
+
+/* The first of `left` numbers as doubles; what is beyond them is 0. */
+ALWAYS void wide(d8 *out, const float *p, int64_t left) {
+    float part[LANES] = {0};
+    if (left < LANES) {
+        for (int64_t i = 0; i < left; i++) part[i] = p[i];
+        p = part;
+    }
+    *out = __builtin_convertvector(*(const f8_unaligned *)p, d8);
+}
+
+/* R x C of them; ld: elements between rows. */
+ALWAYS void rows_by_rows(const float *a, const float *b, int64_t ld, int64_t n, double *out, int64_t ld_out,
+                         const int R, const int C) {
+    d8 acc[4][4];
+    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) acc[r][c] = (d8){0}; }
+    for (int64_t i = 0; i < n; i += LANES) {
+        d8 x[4], y;
+        const int64_t left = n - i;
+        UNROLL for (int r = 0; r < R; r++) wide(&x[r], a + r * ld + i, left);
+        UNROLL for (int c = 0; c < C; c++) {
+            wide(&y, b + c * ld + i, left);
+            UNROLL for (int r = 0; r < R; r++) acc[r][c] += x[r] * y;
+        }
+    }
+    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) out[r * ld_out + c] = fold(&acc[r][c]); }
+}
+
+#if GOSS_ISA_avx512
+enum { BLOCK = 4 };
+#else
+enum { BLOCK = 2 };
+#endif
+
+void GOSS_FN(gram)(double *out, const float *w, int64_t m, int64_t n) {
+    for (int64_t i = 0; i < m; i += BLOCK)
+        for (int64_t j = 0; j <= i; j += BLOCK) {
+            double *at = out + i * m + j;
+            const float *a = w + i * n, *b = w + j * n;
+            if (i + BLOCK <= m) {
+                rows_by_rows(a, b, n, n, at, m, BLOCK, BLOCK);
+                continue;
+            }
+            for (int64_t r = 0; r < m - i; r++)
+                for (int64_t c = 0; c < (j + BLOCK <= m ? BLOCK : m - j); c++)
+                    rows_by_rows(a + r * n, b + c * n, n, n, at + r * m + c, m, 1, 1);
+        }
+    for (int64_t i = 0; i < m; i++)
+        for (int64_t j = i + 1; j < m; j++) out[i * m + j] = out[j * m + i];
+}
+
+/* ---- eigenvalues ---- */
+
+ALWAYS double dot(const double *a, const double *b, int64_t n) {
+    d8 acc = {0};
+    double rest = 0;
+    int64_t i = 0;
+    for (; i + LANES <= n; i += LANES) acc += *(const d8_unaligned *)(a + i) * *(const d8_unaligned *)(b + i);
+    for (; i < n; i++) rest += a[i] * b[i];
+    return fold(&acc) + rest;
+}
+/* y += k x */
+ALWAYS void add(double *restrict y, double k, const double *restrict x, int64_t n) {
+    for (int64_t i = 0; i < n; i++) y[i] += k * x[i];
+}
+
+/* A becomes tridiagonal, d on the diagonal and e below it; reflection k, 1 - beta v v', leaves its v right of the diagonal in row k. */
+static void reduce(double *a, int64_t n, double *d, double *e, double *beta, double *p) {
+    for (int64_t k = 0; k + 2 < n; k++) {
+        double *v = a + k * n + k + 1;
+        const int64_t m = n - k - 1;
+        double rest = dot(v + 1, v + 1, m - 1), size = sqrt(v[0] * v[0] + rest);
+        d[k] = a[k * n + k], e[k] = v[0], beta[k] = 0;
+        if (rest == 0) continue;
+        e[k] = v[0] > 0 ? -size : size;
+        v[0] -= e[k];
+        beta[k] = 2 / (v[0] * v[0] + rest);
+        for (int64_t i = 0; i < m; i++) p[i] = beta[k] * dot(a + (k + 1 + i) * n + k + 1, v, m);
+        add(p, -0.5 * beta[k] * dot(p, v, m), v, m);
+        for (int64_t i = 0; i < m; i++) {
+            double *row = a + (k + 1 + i) * n + k + 1;
+            const double first = v[i], second = p[i];
+            for (int64_t j = 0; j < m; j++) row[j] -= first * p[j] + second * v[j];
+        }
+    }
+    for (int64_t k = n > 2 ? n - 2 : 0; k < n; k++) d[k] = a[k * n + k], e[k] = k + 1 < n ? a[k * n + k + 1] : 0;
+}
+
+/* z = the product of the reflections, transposed: rows that the rotations of QL then turn into eigenvectors. */
+static void reflections(const double *a, int64_t n, const double *beta, double *z) {
+    memset(z, 0, (size_t)(n * n) * sizeof *z);
+    for (int64_t i = 0; i < n; i++) z[i * n + i] = 1;
+    for (int64_t k = n - 3; k >= 0; k--) {
+        const double *v = a + k * n + k + 1;
+        for (int64_t r = k + 1; beta[k] != 0 && r < n; r++) {
+            double *row = z + r * n + k + 1;
+            add(row, -beta[k] * dot(row, v, n - k - 1), v, n - k - 1);
+        }
+    }
+}
+
+ALWAYS void rotate(double *restrict x, double *restrict y, double c, double s, int64_t n) {
+    for (int64_t k = 0; k < n; k++) {
+        const double f = y[k];
+        y[k] = s * x[k] + c * f;
+        x[k] = c * x[k] - s * f;
+    }
+}
+
+/* One implicit QL step on the unreduced block l .. m. */
+static void ql_step(int64_t n, int64_t l, int64_t m, double *d, double *e, double *z) {
+    double g = (d[l + 1] - d[l]) / (2 * e[l]), r = sqrt(g * g + 1), s = 1, c = 1, p = 0;
+    g = d[m] - d[l] + e[l] / (g + (g < 0 ? -r : r));
+    for (int64_t i = m - 1; i >= l; i--) {
+        const double f = s * e[i], b = c * e[i];
+        e[i + 1] = r = sqrt(f * f + g * g);
+        if (r == 0) { /* the block falls apart here */
+            d[i + 1] -= p, e[m] = 0;
+            return;
+        }
+        s = f / r, c = g / r, g = d[i + 1] - p;
+        r = (d[i] - g) * s + 2 * c * b;
+        p = s * r, d[i + 1] = g + p, g = c * r - b;
+        rotate(z + i * n, z + (i + 1) * n, c, s, n);
+    }
+    d[l] -= p, e[l] = g, e[m] = 0;
+}
+
+/* Numbers are about 1 here (sym_eig scales), so EPS^2 is nothing. */
+static bool is_split(const double *d, const double *e, int64_t m) {
+    return fabs(e[m]) <= EPS * (fabs(d[m]) + fabs(d[m + 1]) + EPS);
+}
+
+static bool ql(int64_t n, double *d, double *e, double *z) {
+    for (int64_t l = 0; l < n; l++)
+        for (int steps = 0;; steps++) {
+            int64_t m = l;
+            while (m + 1 < n && !is_split(d, e, m)) m++;
+            if (m == l) break;
+            if (steps == STEPS) return false;
+            ql_step(n, l, m, d, e, z);
+        }
+    return true;
+}
+
+/* A power of two that brings the largest number to about 1; 0 where one is not finite. */
+static double scale_of(const double *a, int64_t n) {
+    double most = 0;
+    int exponent;
+    for (int64_t i = 0; i < n * n; i++) {
+        if (!(fabs(a[i]) < INFINITY)) return 0;
+        most = most < fabs(a[i]) ? fabs(a[i]) : most;
+    }
+    frexp(most, &exponent);
+    return ldexp(1, -exponent);
+}
+
+bool GOSS_FN(sym_eig)(double *a, int64_t n, double *values, double *vectors, double *work) {
+    const double scale = scale_of(a, n);
+    if (scale == 0) return false;
+    for (int64_t i = 0; i < n * n; i++) a[i] *= scale;
+    double *e = work, *beta = work + n, *p = work + 2 * n;
+    reduce(a, n, values, e, beta, p);
+    reflections(a, n, beta, vectors);
+    if (!ql(n, values, e, vectors)) return false;
+    for (int64_t i = 0; i < n; i++) values[i] /= scale;
+    return true;
+}
