@@ -35,7 +35,8 @@ static void pull_back(walk *w, uint32_t id) {
     }
     double value;
     if (!any || node->op->no_gradient || !node->op->vjp) return;
-    if (goss__is_full(w->cot[id], &value) && value == 0) return; /* nothing but zeros would follow */
+    /* Nothing but zeros would follow (and NaN, where a derivative is not finite). */
+    if (!w->g->plain && goss__is_full(w->cot[id], &value) && value == 0) return;
     node->op->vjp(goss__val(w->g, id), in, w->cot[id], want, cot);
     for (int i = 0; i < node->n_in; i++) {
         if (!want[i] || !goss_valid(cot[i])) continue;
@@ -46,9 +47,11 @@ static void pull_back(walk *w, uint32_t id) {
 
 static goss_status walk_back(walk *w, goss_val cotangent, const goss_val *wrt, int n, goss_val *out) {
     mark_active(w, wrt, n);
+    w->g->differentiating++;
     w->cot[w->top] = cotangent;
     for (uint32_t id = w->top; id > 0; id--)
         if (w->active[id] && goss_valid(w->cot[id])) pull_back(w, id);
+    w->g->differentiating--;
     for (int i = 0; i < n; i++) {
         bool reached = wrt[i].id <= w->top && goss_valid(w->cot[wrt[i].id]);
         out[i] = reached ? w->cot[wrt[i].id] : goss_zeros_like(wrt[i]);

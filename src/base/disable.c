@@ -3,28 +3,35 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMES "again batch bf16-product fuse-add fuse-addend fuse-along fuse-chain fuse-sum in-place late winograd"
+static const char *const names[GOSS__PASS_COUNT] = {
+#define PASS(id, name) [GOSS__PASS_##id] = name,
+    GOSS__PASSES(PASS)
+#undef PASS
+};
 
-/* `word` of n letters stands among `text`'s, which `separator` divides. */
-static bool among(const char *text, char separator, const char *word, size_t n) {
-    const char stops[] = {separator, 0};
-    for (const char *at = text; at && *at;) {
-        const size_t length = strcspn(at, stops);
-        if (length == n && memcmp(at, word, n) == 0) return true;
-        at += length + (at[length] == separator);
-    }
-    return false;
+/* The pass of that name of n letters; GOSS__PASS_COUNT: there is none. */
+static int find(const char *name, size_t n) {
+    int i = 0;
+    while (i < GOSS__PASS_COUNT && (strlen(names[i]) != n || memcmp(names[i], name, n) != 0)) i++;
+    return i;
 }
 
-bool goss__disabled(const char *name) { return among(getenv("GOSSAMER_DISABLE"), ',', name, strlen(name)); }
-
-goss_status goss__check_disabled(goss_error *err) {
+goss_status goss__passes_off(goss__passes *out, goss_error *err) {
+    goss_status s = GOSS_OK;
+    *out = 0;
     for (const char *at = getenv("GOSSAMER_DISABLE"); at && *at;) {
         const size_t n = strcspn(at, ",");
-        if (n > 0 && !among(NAMES, ' ', at, n))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "GOSSAMER_DISABLE: nothing is called \"%.*s\"; there are " NAMES,
-                                  n > 60 ? 60 : (int)n, at);
+        const int pass = find(at, n);
+        if (pass < GOSS__PASS_COUNT)
+            *out |= (goss__passes)1 << pass;
+        else if (n > 0)
+            s = goss_error_set(err, GOSS_E_ARGUMENT,
+                               "GOSSAMER_DISABLE: nothing is called \"%.*s\"; there are"
+#define PASS(id, name) " " name
+                               GOSS__PASSES(PASS),
+#undef PASS
+                               n > 60 ? 60 : (int)n, at);
         at += n + (at[n] == ',');
     }
-    return GOSS_OK;
+    return s;
 }

@@ -5,7 +5,6 @@
  * While the graph is copied, every reader of such a value but the first gets a copy of its own, of what it is made from, too, if that
  * is cheap; once phases are known and each copy that can has moved to its reader (late.c), those of one phase become one again, and
  * one that could not move is read where it was first computed. */
-#include "base/disable.h"
 #include "exec/build.h"
 
 #define FAR_BYTES 4e6 /* smaller arrays stay in some cache from one phase to the next */
@@ -32,9 +31,10 @@ static bool adds_or_scales(const goss_graph *g, const goss__node *n) {
     return repeats(a) != repeats(b) && !behind(g, repeats(a) ? b : a)->op->views;
 }
 
-bool goss__cheap_again(const goss_graph *g, const goss__node *n) {
+bool goss__cheap_again(const goss_program *p, const goss_graph *g, const goss__node *n) {
+    if (goss__has_pass(p->off, GOSS__PASS_AGAIN)) return false;
     const bool cheap = n->op->again ? n->op->again(g, n) : adds_or_scales(g, n);
-    return cheap && is_large(g, n) && !goss__disabled("again");
+    return cheap && is_large(g, n);
 }
 
 static void read_instead(goss_program *p, uint32_t v, uint32_t instead) {

@@ -4,14 +4,13 @@
  * operand converts it on the way, a panel at a time; for all others the alias becomes a conversion of its own, of those numbers
  * that it shows. */
 #include "base/alloc.h"
-#include "base/disable.h"
 #include "exec/build.h"
 
 enum { BY_PRODUCTS = 1, BY_OTHERS = 2 };
 
 static bool reads_as_right_operand(const goss_program *p, const goss__value *reader, int operand) {
-    return reader->op == &goss__op_matmul && operand == 1 && reader->in[0] != reader->in[1] && p->precision == GOSS_F32 &&
-           !goss__disabled("bf16-product");
+    return reader->op == &goss__op_matmul && operand == 1 && reader->in[0] != reader->in[1] &&
+           p->precision == GOSS_F32 && !goss__has_pass(p->off, GOSS__PASS_BF16_PRODUCT);
 }
 
 /* Who reads each value: aliases of it do not count, what they become is looked at by itself. */

@@ -86,7 +86,10 @@ static void lay_out(goss_exec *e) {
         for (int j = 0; j < 2; j++) {
             const goss__tensor *base = t + j * (1 + v->n_in);
             s->shapes[j] = (goss__shapes){.attr = v->op == &goss__op_extent ? &s->extent : v->node->attr,
-                                          .n_in = v->n_in, .out = base, .in = base + 1};
+                                          .off = p->off,
+                                          .n_in = v->n_in,
+                                          .out = base,
+                                          .in = base + 1};
         }
         t += 2 * (1 + v->n_in), at += 1 + v->n_in, plans += 2 * goss__round64(v->op->plan_size);
     }

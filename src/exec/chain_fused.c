@@ -1,5 +1,4 @@
 /* chain_fused.c: steps of a chain that are a row of kernel/fused.def become one call. The bits stay. */
-#include "base/disable.h"
 #include "exec/exec.h"
 #include "kernel/fused.h"
 #include "ops/elementwise.h"
@@ -42,7 +41,7 @@ static uint32_t find_row(const goss_exec *e, const goss__phase *ph, uint32_t fir
 }
 
 void goss__fuse_chain(goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t count) {
-    if (e->program->precision != GOSS_F32 || goss__disabled("fuse-chain")) return;
+    if (e->program->precision != GOSS_F32 || goss__has_pass(e->program->off, GOSS__PASS_FUSE_CHAIN)) return;
     for (uint32_t k = first, n; k < first + count; k += n ? n : 1) {
         int row;
         n = find_row(e, ph, k, first + count - k, &row);

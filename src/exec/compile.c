@@ -3,7 +3,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/disable.h"
 #include "exec/program.h"
 
 goss_program_options goss_program_defaults(void) { return (goss_program_options){.precision = GOSS_F32}; }
@@ -111,7 +110,7 @@ static uint32_t copies_for(const copying *c, uint32_t id) {
 /* Another shape of what is cheap is cheap, too. */
 static bool is_cheap(const copying *c, const goss__node *n) {
     if (c->p->options.no_tiles) return false;
-    return goss__cheap_again(c->g, n) || (n->op->alias && c->state[n->in[0]] & CHEAP);
+    return goss__cheap_again(c->p, c->g, n) || (n->op->alias && c->state[n->in[0]] & CHEAP);
 }
 
 /* Finds the cheap nodes, and how many values there will be. */
@@ -223,7 +222,9 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
                          const goss_program_options *options, goss_program **out, goss_error *err) {
     *out = NULL;
     GOSS_TRY(goss_graph_status(g, err));
-    GOSS_TRY(goss__check_disabled(err));
+    goss__passes off;
+    GOSS_TRY(goss__passes_off(&off, err));
+    GOSS_TRY(goss__kernels_asked(err));
     GOSS_TRY(check_request(g, outputs, n_outputs, "output", err));
     GOSS_TRY(check_request(g, updates, n_updates, "update", err));
     for (int i = 0; i < n_updates; i++) {
@@ -238,6 +239,7 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
     if (p && needed && number) {
         p->options = options ? *options : goss_program_defaults();
         p->precision = p->options.precision;
+        p->off = off;
         p->n_outputs = n_outputs, p->n_updates = n_updates;
         s = fill_program(p, g, outputs, updates, needed, number, err);
         p->options.bf16 = NULL; /* the caller's; the values know */

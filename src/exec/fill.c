@@ -1,7 +1,6 @@
 /* fill.c: the instructions of each phase in their order, and how many items they take at a time. */
 #include <string.h>
 
-#include "base/disable.h"
 #include "exec/build.h"
 
 /* No operand of v is still waiting to be placed in the phase's order. */
@@ -129,7 +128,7 @@ static double wanted_items(const goss__builder *b, const goss__phase *ph, const 
     const goss__value *v = &b->p->values[in->value];
     bool shares = v->partial;
     for (int i = 0; i < v->n_in; i++) shares |= in->cut[i] == GOSS__WHOLE;
-    if (!shares || goss_extent_is(ph->items, 1) || goss__disabled("batch")) return 0;
+    if (!shares || goss_extent_is(ph->items, 1) || goss__has_pass(b->p->off, GOSS__PASS_BATCH)) return 0;
     return SETUP_SHARE * b->setup[in->value] / (b->cost[in->value] / items + 1);
 }
 

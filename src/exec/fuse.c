@@ -1,6 +1,5 @@
 /* fuse.c: values that are merged into their reader, on the program's own copy of the graph, after differentiation. */
 #include "base/alloc.h"
-#include "base/disable.h"
 #include "exec/build.h"
 
 /* v is a product: of what. */
@@ -120,7 +119,8 @@ static goss_status fuse_addend(goss_program *p, uint32_t *readers, uint32_t v, g
 }
 
 static goss_status fuse_all(goss_program *p, uint32_t *readers, goss_error *err) {
-    const bool sums = !goss__disabled("fuse-sum"), adds = !goss__disabled("fuse-add"), addends = !goss__disabled("fuse-addend");
+    const bool sums = !goss__has_pass(p->off, GOSS__PASS_FUSE_SUM), adds = !goss__has_pass(p->off, GOSS__PASS_FUSE_ADD),
+               addends = !goss__has_pass(p->off, GOSS__PASS_FUSE_ADDEND);
     for (uint32_t v = 0; v < p->n_values; v++) {
         if (!goss__is_instr(&p->values[v])) continue;
         if (sums && p->values[v].op == &goss__op_sum) GOSS_TRY(fuse_sum(p, readers, v, err));

@@ -2,7 +2,6 @@
  *
  * "A run that fails changes no parameter" stays true: indices are the only thing that can fail, so work in place begins in a
  * phase after the last operation that reads one; rows to assign that the caller names are checked before the first. */
-#include "base/disable.h"
 #include "exec/build.h"
 
 static bool whole_of(const goss_program *p, uint32_t v, uint32_t root) {
@@ -56,7 +55,7 @@ static int32_t last_failure(const goss_program *p) {
 
 void goss__assign_in_place(goss_program *p) {
     const int32_t after = last_failure(p);
-    if (goss__disabled("in-place")) return;
+    if (goss__has_pass(p->off, GOSS__PASS_IN_PLACE)) return;
     for (int i = 0; i < p->n_updates; i++) {
         goss__value *u = &p->values[p->updates[i]];
         const uint32_t param = u->in[0], value = goss__source(p, u->in[1]);

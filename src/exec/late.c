@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/disable.h"
 #include "exec/build.h"
 
 /* Passes over memory: a result that leaves its phase is written (which reads its lines first) and read. */
@@ -141,7 +140,7 @@ static void move_into(goss__builder *b, int32_t f) {
 }
 
 bool goss__move_late(goss__builder *b) {
-    if (goss__disabled("late")) return true;
+    if (goss__has_pass(b->p->off, GOSS__PASS_LATE)) return true;
     const bool ok = find_readers(b);
     for (int32_t f = (int32_t)b->p->n_phases - 1; ok && f > 0; f--)
         if (!goss_extent_is(b->p->phases[f].items, 1)) move_into(b, f);

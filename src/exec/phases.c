@@ -157,7 +157,7 @@ static void value_cost(const goss_program *p, uint32_t v, double *cost, double *
     const goss__value *val = &p->values[v];
     goss__resolve(p, v, counts, goss_n(1), 0, &t[0]);
     for (int i = 0; i < val->n_in; i++) goss__resolve(p, val->in[i], counts, goss_n(1), 0, &t[i + 1]);
-    goss__shapes s = {.attr = val->node->attr, .n_in = val->n_in, .out = &t[0], .in = &t[1]};
+    goss__shapes s = {.attr = val->node->attr, .off = p->off, .n_in = val->n_in, .out = &t[0], .in = &t[1]};
     *cost = val->op->cost ? val->op->cost(&s) : (double)t[0].numel;
     *setup = val->op->setup ? val->op->setup(&s) : 0;
 }

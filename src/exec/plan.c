@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/disable.h"
 #include "exec/program.h"
 
 typedef struct block {
@@ -130,7 +129,9 @@ bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k) 
     if (k + 1 >= ph->first + ph->count || p->precision != GOSS_F32 || p->options.no_tiles) return false;
     const goss__instr *first = &p->instrs[k], *second = first + 1;
     const goss__value *a = &p->values[first->value], *b = &p->values[second->value];
-    if (!a->op->along || b->op != a->op->along || first->batched != second->batched || goss__disabled("fuse-along")) return false;
+    if (!a->op->along || b->op != a->op->along || first->batched != second->batched ||
+        goss__has_pass(p->off, GOSS__PASS_FUSE_ALONG))
+        return false;
     return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0];
 }
 
@@ -260,7 +261,7 @@ static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_e
         goss__cut cut;
         goss__resolve_operand(p, v->in[i], in->cut[i], counts, L, tile, &t[i + 1], &source, &cut);
     }
-    goss__shapes s = {.attr = v->node->attr, .n_in = v->n_in, .out = &t[0], .in = &t[1]};
+    goss__shapes s = {.attr = v->node->attr, .off = p->off, .n_in = v->n_in, .out = &t[0], .in = &t[1]};
     return v->op->scratch(&s, p->precision == GOSS_F64, goss__kernels_best());
 }
 

@@ -10,6 +10,7 @@
 #define GOSS_EXEC_PROGRAM_H
 
 #include "base/arena.h"
+#include "base/disable.h"
 #include "gossamer/exec.h"
 #include "graph/node.h"
 
@@ -90,6 +91,7 @@ struct goss_program {
     int n_outputs;
     uint32_t *updates; /* values of assign nodes */
     int n_updates;
+    goss__passes off; /* switched off when it was compiled */
     size_t slab_bytes, const_bytes, private_bytes, scratch_bytes;
 };
 
@@ -119,7 +121,7 @@ static inline bool goss__is_given(const goss_program *p, uint32_t v) {
 }
 
 /* Whether n had better be computed again by every reader than kept. */
-bool goss__cheap_again(const goss_graph *g, const goss__node *n);
+bool goss__cheap_again(const goss_program *p, const goss_graph *g, const goss__node *n);
 /* The steps of compiling, in order. */
 goss_status goss__build_phases(goss_program *p, goss_error *err); /* places and phases */
 goss_status goss__plan_memory(goss_program *p, goss_error *err);  /* offsets */

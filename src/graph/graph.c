@@ -24,6 +24,9 @@ goss_graph *goss_graph_new(void) {
         return NULL;
     }
     g->n_nodes = 1; /* id 0 is the invalid value */
+    goss__passes off;
+    (void)goss__passes_off(&off, NULL); /* compiling reports a name that is none */
+    g->plain = goss__has_pass(off, GOSS__PASS_REWRITE);
     return g;
 }
 

@@ -40,6 +40,8 @@ struct goss_graph {
     const char *scope_stack[32];
     int scope_depth;
     uint32_t random_ordinal; /* so that equal draws stay two draws */
+    int differentiating;     /* goss_grad calls that are at work */
+    bool plain;              /* builders emit what was asked for, unsimplified (GOSSAMER_DISABLE=rewrite) */
     goss_error error;
 };
 

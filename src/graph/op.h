@@ -6,6 +6,7 @@
 #ifndef GOSS_GRAPH_OP_H
 #define GOSS_GRAPH_OP_H
 
+#include "base/disable.h"
 #include "gossamer/graph.h"
 #include "kernel/kernel.h"
 
@@ -48,6 +49,7 @@ typedef struct goss__shapes {
     int n_in;
     const goss__tensor *out;
     const goss__tensor *in; /* n_in of them */
+    goss__passes off;       /* of the program */
     void *plan;             /* what the op's `plan` made of them; NULL where it has none */
 } goss__shapes;
 

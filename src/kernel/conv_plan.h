@@ -43,7 +43,7 @@ typedef struct goss__winograd_plan {
 } goss__winograd_plan;
 
 /* Whether this convolution goes that way, all three of its kernels: by the shape of one image alone, so that bits do
- * not depend on how many come together. GOSSAMER_DISABLE=winograd: never. */
+ * not depend on how many come together. With c->direct: never. */
 bool goss__winograd_wins(const goss__conv *c);
 goss__winograd_plan goss__winograd_plan_forward(const goss__conv *c);
 goss__winograd_plan goss__winograd_plan_dx(const goss__conv *c);

@@ -1,5 +1,6 @@
 /* dispatch.c: which variant of the kernels this CPU runs. GOSSAMER_ISA may name one; all of them give the same bits. */
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,9 +49,13 @@ const goss__kernels *goss__kernels_find(const char *name) {
     return NULL;
 }
 
+static atomic_bool refused; /* GOSSAMER_ISA named what this CPU does not run when it was read */
+
 static const goss__kernels *choose(void) {
-    const goss__kernels *forced = goss__kernels_find(getenv("GOSSAMER_ISA"));
+    const char *name = getenv("GOSSAMER_ISA");
+    const goss__kernels *forced = goss__kernels_find(name);
     if (forced) return forced;
+    if (name && *name) atomic_store(&refused, true);
     for (size_t i = COUNT - 1; i > 0; i--) {
         if (variants[i].runs()) return variants[i].table();
     }
@@ -64,4 +69,15 @@ const goss__kernels *goss__kernels_best(void) {
     k = choose(); /* threads that race here all choose the same */
     atomic_store_explicit(&chosen, k, memory_order_release);
     return k;
+}
+
+goss_status goss__kernels_asked(goss_error *err) {
+    const goss__kernels *best = goss__kernels_best();
+    if (!atomic_load(&refused)) return GOSS_OK;
+    char names[64] = "";
+    for (size_t i = 0; i < COUNT; i++)
+        if (variants[i].runs()) strcat(strcat(names, " "), variants[i].name);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "GOSSAMER_ISA names kernels that this processor does not run; it runs%s (%s is best)", names,
+                          best->name);
 }

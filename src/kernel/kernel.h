@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gossamer/status.h"
+
 /* C[m,n] = op(A)[m,k] op(B)[k,n] + add[m,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
  * lda, ldb, ldc: elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the result has
  * the bits of the product with the same numbers as floats. `more` further products of these shapes follow, their operands and C so many
@@ -39,6 +41,7 @@ typedef struct goss__gemm {
 typedef struct goss__conv {
     int64_t n, h, w, cin, kh, kw, cout, oh, ow, groups;
     int64_t stride_h, stride_w, pad_top, pad_left, pad_bottom, pad_right, dil_h, dil_w;
+    bool direct; /* without Winograd's transform */
 } goss__conv;
 
 /* out[o,i] = f(a[o,i], b[o,i], c[o,i]) for o < outer, i < inner. out is dense; operand j steps by in_outer[j] elements
@@ -119,8 +122,10 @@ typedef struct goss__kernels {
 } goss__kernels;
 
 /* The variant in use: the best this CPU runs, or the one GOSSAMER_ISA names (an unknown or unsupported name is reported
- * by goss__kernels_find, and the best is used). Chosen at the first call; any thread. */
+ * by goss__kernels_asked, which compiling a program does). Chosen at the first call, for good; any thread. */
 const goss__kernels *goss__kernels_best(void);
+/* An error if GOSSAMER_ISA named another than this CPU runs. */
+goss_status goss__kernels_asked(goss_error *err);
 /* A variant by name; NULL when it is not built in or this CPU lacks it. */
 const goss__kernels *goss__kernels_find(const char *name);
 /* Names of all variants built in, NULL-terminated, generic first. */

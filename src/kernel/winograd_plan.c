@@ -1,6 +1,5 @@
 /* winograd_plan.c: which convolutions go through Winograd's transform, and in which blocks (conv_plan.h). As in
  * conv_plan.c no variant has a say: filter gradients are summed block by block. */
-#include "base/disable.h"
 #include "kernel/conv_plan.h"
 
 #define PRODUCT_TILES 42    /* rows of full register tiles: 3 x 14, 7 x 6 */
@@ -18,7 +17,7 @@ static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 bool goss__winograd_wins(const goss__conv *c) {
     return c->kh == 3 && c->kw == 3 && c->stride_h == 1 && c->stride_w == 1 && c->dil_h == 1 && c->dil_w == 1 &&
            c->groups == 1 && c->cin >= LEAST_CHANNELS && c->cout >= LEAST_CHANNELS && c->h >= LEAST_EXTENT &&
-           c->w >= LEAST_EXTENT && c->oh >= LEAST_EXTENT && c->ow >= LEAST_EXTENT && !goss__disabled("winograd");
+           c->w >= LEAST_EXTENT && c->oh >= LEAST_EXTENT && c->ow >= LEAST_EXTENT && !c->direct;
 }
 
 /* Whole vectors; rows a multiple of 512 bytes apart would share few sets of L1. */

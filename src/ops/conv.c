@@ -175,7 +175,8 @@ static bool few_products(const goss_graph *g, const goss__node *n) {
 
 /* ---- runs ---- */
 
-static goss__conv geometry(const int64_t *a, const goss__tensor *x, const goss__tensor *y) {
+static goss__conv geometry(const goss__shapes *s, const goss__tensor *x, const goss__tensor *y) {
+    const int64_t *a = s->attr;
     return (goss__conv){.n = x->dim[1],
                         .h = a[H],
                         .w = a[W],
@@ -193,11 +194,12 @@ static goss__conv geometry(const int64_t *a, const goss__tensor *x, const goss__
                         .pad_bottom = a[BOTTOM],
                         .pad_right = a[RIGHT],
                         .dil_h = a[DIL_H],
-                        .dil_w = a[DIL_W]};
+                        .dil_w = a[DIL_W],
+                        .direct = goss__has_pass(s->off, GOSS__PASS_WINOGRAD)};
 }
-static goss__conv conv_geometry(const goss__shapes *s) { return geometry(s->attr, &s->in[0], s->out); }
-static goss__conv dx_geometry(const goss__shapes *s) { return geometry(s->attr, s->out, &s->in[0]); }
-static goss__conv dw_geometry(const goss__shapes *s) { return geometry(s->attr, &s->in[0], &s->in[1]); }
+static goss__conv conv_geometry(const goss__shapes *s) { return geometry(s, &s->in[0], s->out); }
+static goss__conv dx_geometry(const goss__shapes *s) { return geometry(s, s->out, &s->in[0]); }
+static goss__conv dw_geometry(const goss__shapes *s) { return geometry(s, &s->in[0], &s->in[1]); }
 
 static double cost_of(goss__conv c, int64_t tasks) {
     return 2.0 * (double)tasks * (double)(c.n * c.oh * c.ow) * (double)(c.kh * c.kw * c.cin / c.groups) *

@@ -82,7 +82,9 @@ static goss_val build(enum goss__ew_op op, const goss_val *operands, int n) {
     for (int i = 0; i < n; i++) in[i] = goss_broadcast(operands[i], shape);
     if (!goss__all_valid(in, n)) return (goss_val){in[0].graph, 0};
     order(op, in);
-    if (fold_constants(op, in, n, &out) || goss__ew_simplify(op, in, &out) || before_broadcast(op, in, n, &out))
+    const bool rewrite = !in[0].graph->plain;
+    if (rewrite &&
+        (fold_constants(op, in, n, &out) || goss__ew_simplify(op, in, &out) || before_broadcast(op, in, n, &out)))
         return out;
     return goss__make(d, GOSS_REAL, shape, in, n, NULL, 0);
 }

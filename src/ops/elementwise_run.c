@@ -16,8 +16,8 @@
 #define COS(x) cos(x)
 #define ABS(x) fabs(x)
 #define FLOOR(x) floor(x)
-#define MAX(x, y) ((x) > (y) ? (x) : (y))
-#define MIN(x, y) ((x) < (y) ? (x) : (y))
+#define MAX(x, y) ((x) > (y) || (x) != (x) ? (x) : (y)) /* NaN if either is, as in the kernels */
+#define MIN(x, y) ((x) < (y) || (x) != (x) ? (x) : (y))
 #define LESS(x, y) ((x) < (y) ? 1.0 : 0.0)
 #define SELECT(m, x, y) ((m) != 0 ? (x) : (y))
 #define K(x) ((double)(x))

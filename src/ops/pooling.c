@@ -70,6 +70,7 @@ static bool same_over_image(goss_val v) {
 }
 
 static bool is_spread(goss_val x, spread *s) {
+    if (x.graph->plain) return false;
     static const enum goss__ew_op ops[] = {GOSS__EW_add, GOSS__EW_sub, GOSS__EW_mul};
     for (int k = 0; k < 3; k++) {
         for (int i = 0; i < 2; i++) {
@@ -92,7 +93,8 @@ static bool is_positive(goss_val v) {
     goss_val inner;
     double k;
     if (goss__made_by(v, &goss__op_broadcast, 0, &inner)) return is_positive(inner);
-    return goss__made_by(v, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner) || (goss__is_full(v, &k) && k > 0);
+    return goss__made_by(v, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner) ||
+           (goss__is_full(v, &k) && k > 0 && k < __builtin_inf());
 }
 
 /* What of a factor decides which tap is the largest: not a standard deviation's inverse, which comes late. False: nothing. */
@@ -145,7 +147,8 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
      * number: the same bits from smaller maps. */
     goss_val inner;
     spread s;
-    if (goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner)) return goss_relu(goss_max_pool(inner, o));
+    if (!x.graph->plain && goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner))
+        return goss_relu(goss_max_pool(inner, o));
     if (is_spread(x, &s) && (s.op == GOSS__EW_add || (s.op == GOSS__EW_sub && !s.small_first)))
         return again(&s, goss_max_pool(s.inner, o));
     return gathered(x, largest_taps(x, out, attr), out, attr);
@@ -258,7 +261,9 @@ static void argmax_f64(const goss__call *c) {
             int32_t best = -1;
             for (int64_t k = 0; k < p.kh * p.kw; k++) {
                 int64_t at = tap(&p, o, k);
-                if (at >= 0 && (best < 0 || x[at * p.c + ch] * *f > most)) most = x[at * p.c + ch] * *f, best = (int32_t)k;
+                if (at < 0) continue;
+                const double v = x[at * p.c + ch] * *f; /* a NaN is the largest, so that it shows */
+                if (best < 0 || v > most || (v != v && most == most)) most = v, best = (int32_t)k;
             }
             index[o * p.c + ch] = best;
         }

@@ -37,22 +37,22 @@ static bool has_factor(goss_val a, uint32_t axes, goss_val *x, goss_val *s) {
     return true;
 }
 
-/* a = x - mean(x), the mean along the axes: what is left of x sums to 0 along them. */
-static bool is_centred(goss_val a, uint32_t axes, goss_shape kept) {
+/* a = x - mean(x), the mean along the axes: what is left of x sums to 0 along them. *out: 0 times that mean, which is 0, or NaN where
+ * an element was not finite. In a gradient it is 0: there it is one term of several, and the others are NaN where x is not finite. */
+static bool is_centred(goss_val a, uint32_t axes, goss_shape kept, goss_val *out) {
     goss_val x, spread, mean;
     if (!goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 0, &x) || !goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 1, &spread)) return false;
     if (!goss__made_by(spread, &goss__op_broadcast, 0, &mean) || !goss_shape_equal(goss_shape_of(mean), kept)) return false;
-    return goss_mean(x, axes, true).id == mean.id; /* equal nodes are one */
+    if (goss_mean(x, axes, true).id != mean.id) return false; /* equal nodes are one */
+    *out = a.graph->differentiating ? goss_full(a.graph, kept, 0) : goss_scale(goss_detach(mean), 0);
+    return true;
 }
 
 /* sum(x s) = s sum(x), sum(-x) = -sum(x), sum(x s + y t) = s sum(x) + t sum(y): passes over what is there already, and
  * whose sums are often wanted elsewhere. A plain sum of two is left alone: it may be small for being one. */
 static bool factor_out(goss_val a, uint32_t axes, goss_shape kept, goss_val *out) {
     goss_val x, s, term[2];
-    if (is_centred(a, axes, kept)) {
-        *out = goss_full(a.graph, kept, 0);
-        return true;
-    }
+    if (is_centred(a, axes, kept, out)) return true;
     if (has_factor(a, axes, &x, &s)) {
         *out = goss_mul(goss_sum(x, axes, true), s);
         return true;
@@ -83,8 +83,9 @@ static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep)
     axes = busy_axes(a, axes);
     goss_val inner = a;
     int64_t attr = axes;
-    if (axes && op == &goss__op_sum && factor_out(a, axes, kept, &inner)) return goss_reshape(inner, out);
-    if (axes && op == &goss__op_sum && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a) && !is_small(a, inner))
+    const bool rewrite = op == &goss__op_sum && axes && !a.graph->plain;
+    if (rewrite && factor_out(a, axes, kept, &inner)) return goss_reshape(inner, out);
+    if (rewrite && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a) && !is_small(a, inner))
         attr |= goss__node_of(a)->attr[0];
     else
         inner = a;

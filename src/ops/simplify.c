@@ -1,8 +1,7 @@
 /* simplify.c: what an elementwise op on given operands simplifies to, seen from the nodes right in front of it.
  *
  * Gradients are written by rote and full of x + 0, x * 1, -(-x) and constants times constants; this keeps their graphs
- * small. Only what leaves the value as it is (but for the sign of a zero and the rounding of a product of
- * two constants, or of two numbers a channel). A
+ * small. What may change of a value is on the list of docs/architecture.md and nothing else does (tests/test_rewrites.c). A
  * product with 0 stays: it is NaN where x is not finite. */
 #include "ops/elementwise.h"
 
@@ -79,6 +78,10 @@ static bool spread_twice(const goss_val *in, goss_val *out) {
     return false;
 }
 
+/* A constant that another factor may be multiplied with first: what such a product loses to overflow or underflow, the product with x
+ * would have lost, too, but for numbers beyond 2^60 times the largest, or the smallest, that there are. */
+static bool is_moderate(double k) { return k == 0 || (__builtin_fabs(k) >= 0x1p-60 && __builtin_fabs(k) <= 0x1p60); }
+
 static bool mul_rule(const goss_val *in, goss_val *out) {
     goss_val x, small;
     double k, l;
@@ -93,9 +96,9 @@ static bool mul_rule(const goss_val *in, goss_val *out) {
         *out = goss_neg(in[0]);
     else if (negated(in[0], &x))
         *out = goss_scale(x, -k);
-    else if (scaled(in[0], &x, &l))
+    else if (scaled(in[0], &x, &l) && is_moderate(k) && is_moderate(l) && is_moderate(k * l))
         *out = goss_scale(x, k * l);
-    else if (goss__ew_spread(in[0], &x, &small))
+    else if (is_moderate(k) && goss__ew_spread(in[0], &x, &small))
         *out = goss_mul(x, goss_scale(small, k));
     else
         return false;
