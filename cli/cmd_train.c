@@ -21,8 +21,11 @@ static void on_signal(int number) {
 
 static void catch_signals(void) {
     struct sigaction action = {.sa_handler = on_signal};
+    struct sigaction before;
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    /* A terminal that closes; under nohup it may. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
 }
 
 /* ---- progress ---- */
@@ -64,11 +67,31 @@ static void show(void *context, const goss_train_progress *p) {
 
 /* ---- the verb ---- */
 
+/* What stands before a '=' is a key, unless a file bears the whole name. */
+static bool is_file(const char *word) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n);
+    const size_t size = strcspn(word, "=");
+    if (!word[size]) return true;
+    for (int i = 0; i < n; i++)
+        if (strlen(keys[i].name) == size && strncmp(keys[i].name, word, size) == 0) return false;
+    return access(word, F_OK) == 0;
+}
+
+/* The file first, wherever it stands: settings go over it. */
 static goss_status read_config(goss_config *c, int words, char **word, goss_error *err) {
+    const char *file = NULL;
     for (int i = 0; i < words; i++) {
-        bool file = i == 0 && !strchr(word[i], '=');
-        GOSS_TRY(file ? goss_config_read(c, word[i], err) : goss_config_override(c, word[i], err));
+        if (!is_file(word[i])) continue;
+        if (file)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s and %s: one configuration file only; a setting is section.key=value", file,
+                                  word[i]);
+        file = word[i];
     }
+    if (file) GOSS_TRY(goss_config_read(c, file, err));
+    for (int i = 0; i < words; i++)
+        if (!is_file(word[i])) GOSS_TRY(goss_config_override(c, word[i], err));
     return GOSS_OK;
 }
 
@@ -113,8 +136,9 @@ int cmd_train(int argc, char **argv) {
         .usage = "[RUN.ini] [section.key=value ...]",
         .doc = "Trains as RUN.ini says (see configs/) and writes run.dir/model.safetensors. What stands on the command "
                "line\n"
-               "goes over the file. The same command goes on where a run was stopped: Ctrl-C and SIGTERM save first\n"
-               "and end with status 75.",
+               "goes over the file. The same command goes on where a run was stopped: Ctrl-C, SIGTERM and SIGHUP save "
+               "first\n"
+               "and end with status 75; with a larger train.steps or train.minutes a finished run goes on, too.",
         .options = options,
         .n_options = 2,
         .min_words = 0,

@@ -174,16 +174,17 @@ TEST(images_are_classified) {
 }
 
 TEST(signals_save_and_the_same_command_goes_on) {
+    static const char *const signals[] = {"TERM", "INT", "HUP"};
     const char *more = "train.steps=400";
     T_EQ(train("reference", more), 0);
     char line[2000];
-    for (int signal_number = 0; signal_number < 2; signal_number++) {
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         snprintf(line, sizeof line,
-                 "cd %s && { %s train data.path=%s run.dir=stopped train.steps=100000 >out 2>err & p=$!; sleep 0.7; "
-                 "kill -%s $p; wait $p; }",
-                 tiny_dir, command(), settings, signal_number ? "INT" : "TERM");
+                 "cd %s && { rm -f err; %s train data.path=%s run.dir=stopped train.steps=100000 >out 2>err & p=$!; "
+                 "while ! grep -qs step err; do sleep 0.05; done; kill -%s $p; wait $p; }",
+                 tiny_dir, command(), settings, signals[i]);
         int status = system(line);
-        if (WEXITSTATUS(status) != 75) T_FAIL("status %d after a signal", WEXITSTATUS(status));
+        if (WEXITSTATUS(status) != 75) T_FAIL("status %d after SIG%s", WEXITSTATUS(status), signals[i]);
         T_CHECK(access(tiny_path("stopped/checkpoint.safetensors"), F_OK) == 0);
         T_CHECK(access(tiny_path("stopped/model.safetensors"), F_OK) != 0);
     }
@@ -194,8 +195,22 @@ TEST(signals_save_and_the_same_command_goes_on) {
     T_CHECK(WEXITSTATUS(status) == 75 || WEXITSTATUS(status) == 0 || WEXITSTATUS(status) == 143);
     T_EQ(train("cut", more), 0);
     T_CHECK(tiny_same_files(tiny_path("reference/model.safetensors"), tiny_path("cut/model.safetensors")));
-    T_EQ(train("cut", "train.steps=401"), 1);
-    SAYS(err_text, "train.steps");
+    T_EQ(train("cut", "train.steps=401"), 0);
+    SAYS(err_text, "going on from step 400");
+}
+
+TEST(a_file_may_have_any_name_and_place) {
+    const char text[] = "[train]\nsteps = 3\n";
+    write_file("a=b.ini", text, sizeof text - 1);
+    write_file("c.ini", text, sizeof text - 1);
+    T_EQ(train("named", "a=b.ini"), 0);
+    SAYS(err_text, "all steps done: 3 steps");
+    T_EQ(train("before", "train.steps=4 ./a=b.ini"), 0);
+    SAYS(err_text, "all steps done: 4 steps");
+    T_EQ(train("two", "a=b.ini c.ini"), 1);
+    SAYS(err_text, "one configuration file only");
+    T_EQ(train("none", "x=y.ini"), 1);
+    SAYS(err_text, "there is no key x");
 }
 
 TEST_MAIN()

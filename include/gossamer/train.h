@@ -3,7 +3,9 @@
  * A run is a configuration and a folder: config.ini (the effective configuration), metrics.jsonl,
  * checkpoint.safetensors (all a resume needs), best.safetensors (the best by validation so far) and, at the end,
  * model.safetensors. Starting the same run again goes on from its checkpoint; where steps bind, not minutes, an
- * interrupted run ends with the same bits as one that was not. */
+ * interrupted run ends with the same bits as one that was not. With a larger train.steps, train.minutes or
+ * validate.patience a run goes on beyond its end, its rate along the schedule of the new length. Images, classes and
+ * train.start are compared by content. Files that are not a run's are never replaced. */
 #ifndef GOSSAMER_TRAIN_H
 #define GOSSAMER_TRAIN_H
 

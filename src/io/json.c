@@ -31,6 +31,17 @@ bool goss__utf8_valid(const char *text) {
     return true;
 }
 
+void goss__utf8_add(goss__str *s, const char *text) {
+    for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        int n = utf8_length(p);
+        if (n)
+            goss__str_addn(s, (const char *)p, (size_t)n);
+        else
+            goss__str_addf(s, "\\x%02x", *p);
+        p += n ? n : 1;
+    }
+}
+
 void goss__json_add_text(goss__str *s, const char *text) {
     goss__str_addn(s, "\"", 1);
     for (const unsigned char *p = (const unsigned char *)text; *p;) {

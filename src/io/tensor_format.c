@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "goss_config.h"
 #include "io/hash.h"
 #include "io/tensor_format.h"
 
@@ -10,6 +11,15 @@ static const struct {
     size_t size;
 } dtypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2},
               {"I8", 1},  {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},  {"BOOL", 1}};
+
+goss_status goss__tensor_files_ready(goss_error *err) {
+    if (GOSS_HAVE_JANSSON && GOSS_HAVE_XXHASH) return GOSS_OK;
+    return goss_error_set(
+        err, GOSS_E_UNSUPPORTED,
+        "this build can not read and write models: it has no %s. Install %s (tools/install-deps does) "
+        "and build again",
+        GOSS_HAVE_JANSSON ? "xxhash" : "jansson", GOSS_HAVE_JANSSON ? "libxxhash-dev" : "libjansson-dev");
+}
 
 const char *goss__dtype_find(const char *dtype, size_t *size) {
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {

@@ -16,6 +16,8 @@ typedef struct goss__meta {
     const char *key, *value;
 } goss__meta;
 
+/* Errors: GOSS_E_UNSUPPORTED where this build lacks a library that models and checkpoints need. */
+GOSS_MUST_USE goss_status goss__tensor_files_ready(goss_error *err);
 /* The format's own text of a type (static storage); *size is bytes an element. NULL: no such type. */
 const char *goss__dtype_find(const char *dtype, size_t *size);
 /* Elements times size of dtype; false on overflow or a negative extent. */

@@ -20,13 +20,16 @@ static goss_status own_settings(const goss_config *from, goss_config **out, goss
     int n;
     const goss_key *keys = goss__method_keys(&n);
     GOSS_TRY(goss_config_new(keys, n, out, err));
-    for (int i = 0; from && i < n; i++) {
-        char value[8192], pair[8300];
-        goss__config_value(from, &keys[i], value, sizeof value);
-        snprintf(pair, sizeof pair, "%s=%s", keys[i].name, value);
-        GOSS_TRY(goss_config_override(*out, pair, err));
+    goss__str value = {0};
+    goss_status s = GOSS_OK;
+    for (int i = 0; from && i < n && s == GOSS_OK; i++) {
+        value.size = 0;
+        goss__config_value(from, &keys[i], &value);
+        s = value.failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for a model's settings")
+                         : goss_config_set(*out, keys[i].name, value.data, err);
     }
-    return GOSS_OK;
+    goss__str_free(&value);
+    return s;
 }
 
 /* The backbone as the target itself writes it: presets may change, files stay. */

@@ -33,12 +33,16 @@ goss_status goss__image_write(const goss_image_format *image, goss_tensor_file *
 static goss_status write_settings(const goss_model *m, goss_tensor_file *file, goss_error *err) {
     int n;
     const goss_key *keys = goss__method_keys(&n);
-    for (int i = 0; i < n; i++) {
-        char value[8192];
-        goss__config_value(m->settings, &keys[i], value, sizeof value);
-        GOSS_TRY(goss_tensor_file_meta(file, keys[i].name, value, err));
+    goss__str value = {0};
+    goss_status s = GOSS_OK;
+    for (int i = 0; i < n && s == GOSS_OK; i++) {
+        value.size = 0;
+        goss__config_value(m->settings, &keys[i], &value);
+        s = value.failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for a model's settings")
+                         : goss_tensor_file_meta(file, keys[i].name, value.data, err);
     }
-    return GOSS_OK;
+    goss__str_free(&value);
+    return s;
 }
 
 goss_status goss__seen_write(const goss_model *m, goss_tensor_file *file, goss_error *err) {

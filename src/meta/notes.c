@@ -9,6 +9,8 @@
 #include "base/bf16.h"
 #include "base/finite.h"
 #include "base/number.h"
+#include "base/str.h"
+#include "io/json.h"
 
 /* ---- notes ---- */
 
@@ -20,7 +22,11 @@ static int find(const goss__notes *notes, const char *name) {
 
 goss_status goss__notes_set(goss__notes *notes, const char *name, const char *value, goss_error *err) {
     int i = find(notes, name);
-    char *copy = goss__strdup(value), *key = i < 0 ? goss__strdup(name) : NULL;
+    goss__str text = {0};
+    goss__str_add(&text, "");
+    goss__utf8_add(&text, value);
+    if (text.failed) goss__str_free(&text);
+    char *copy = text.data, *key = i < 0 ? goss__strdup(name) : NULL;
     char **grown = i < 0 ? goss__realloc(notes->text, (size_t)(notes->n + 1) * 2 * sizeof *grown) : notes->text;
     if (grown) notes->text = grown;
     if (!copy || !grown || (i < 0 && !key)) {

@@ -10,6 +10,7 @@ typedef struct goss__notes {
     int n;       /* pairs */
 } goss__notes;
 
+/* Bytes of a value that are no UTF-8 are kept as "\\xNN": a path may hold any. */
 goss_status goss__notes_set(goss__notes *notes, const char *name, const char *value, goss_error *err);
 const char *goss__notes_get(const goss__notes *notes, const char *name); /* NULL: none */
 void goss__notes_free(goss__notes *notes);

@@ -2,7 +2,6 @@
  * it fills; a test compares them. */
 #include "meta/settings.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -51,21 +50,21 @@ const goss_key *goss__method_keys(int *n) {
     return keys;
 }
 
-void goss__config_value(const goss_config *c, const goss_key *key, char *out, size_t size) {
+void goss__config_value(const goss_config *c, const goss_key *key, goss__str *out) {
     char number[GOSS__NUMBER_TEXT];
     switch (key->type) {
     case GOSS_KEY_TEXT:
-        snprintf(out, size, "%s", goss_config_text(c, key->name));
+        goss__str_add(out, goss_config_text(c, key->name));
         return;
     case GOSS_KEY_BOOL:
-        snprintf(out, size, "%s", goss_config_bool(c, key->name) ? "true" : "false");
+        goss__str_add(out, goss_config_bool(c, key->name) ? "true" : "false");
         return;
     case GOSS_KEY_INT:
-        snprintf(out, size, "%lld", (long long)goss_config_int(c, key->name));
+        goss__str_addf(out, "%lld", (long long)goss_config_int(c, key->name));
         return;
     case GOSS_KEY_REAL:
         goss__number_print(goss_config_real(c, key->name), number);
-        snprintf(out, size, "%s", number);
+        goss__str_add(out, number);
     }
 }
 

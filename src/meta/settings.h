@@ -3,6 +3,7 @@
 #ifndef GOSS_META_SETTINGS_H
 #define GOSS_META_SETTINGS_H
 
+#include "base/str.h"
 #include "gossamer/config.h"
 #include "gossamer/data.h"
 #include "gossamer/method.h"
@@ -11,6 +12,6 @@ const goss_key *goss__method_keys(int *n);
 /* A method of that name for images of that format. c declares at least goss__method_keys. */
 goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_image_format *image,
                                      goss_method **out, goss_error *err);
-/* The value of a key as text that reads back as the same, into out. */
-void goss__config_value(const goss_config *c, const goss_key *key, char *out, size_t size);
+/* Adds the value of a key as text that reads back as the same. */
+void goss__config_value(const goss_config *c, const goss_key *key, goss__str *out);
 #endif

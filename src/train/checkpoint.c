@@ -7,38 +7,11 @@
 #include "base/alloc.h"
 #include "base/finite.h"
 #include "base/os.h"
-#include "base/str.h"
 #include "io/json.h"
 #include "base/number.h"
-#include "meta/settings.h"
 #include "train/run.h"
 
-static const char checkpoint_kind[] = "checkpoint 1";
-
-/* Settings that change nothing about the result. */
-static bool is_free(const char *key) {
-    static const char *const names[] = {"run.threads", "run.dir", "data.cache", "train.checkpoint_minutes"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(key, names[i]) == 0) return true;
-    return false;
-}
-
-goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err) {
-    int n;
-    const goss_key *keys = goss_train_keys(&n);
-    goss__str text = {0};
-    for (int i = 0; i < n; i++) {
-        char value[8192];
-        if (is_free(keys[i].name)) continue;
-        goss__config_value(c, &keys[i], value, sizeof value);
-        for (char *p = value; *p; p++)
-            if (*p == '\n') *p = ';';
-        goss__str_addf(&text, "%s = %s\n", keys[i].name, value);
-    }
-    if (text.failed) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a run's settings");
-    *out = text.data;
-    return GOSS_OK;
-}
+static const char checkpoint_kind[] = "checkpoint 2";
 
 /* ---- writing ---- */
 
@@ -67,26 +40,43 @@ static goss_status add_doubles(goss_tensor_file *file, const char *name, const d
 }
 
 /* What the model that the run started from had seen: a resume must know it without that file. */
-static bool has_start(const goss__run *r) { return *goss_config_text(r->config, "train.start") != 0; }
+static bool has_start(const goss__run *r) { return r->start[0] != 0; }
+
+static goss_status add_classes(goss_tensor_file *file, const char *name, const goss_class_list *l, goss_error *err) {
+    const int64_t n = l->count;
+    return n ? goss_tensor_file_add(file, name, "I32", 1, &n, l->ids, err) : GOSS_OK;
+}
+
+/* What the run was started with, for run_identity.c to compare. */
+static goss_status add_identity(const goss__run *r, goss_tensor_file *file, goss_error *err) {
+    char hash[32], size[64];
+    goss__data_identity(r, hash, sizeof hash);
+    snprintf(size, sizeof size, "%d of %d", goss_images_count(r->data.set), goss_images_classes(r->data.set));
+    GOSS_TRY(goss_tensor_file_meta(file, "data.hash", hash, err));
+    GOSS_TRY(goss_tensor_file_meta(file, "data.size", size, err));
+    GOSS_TRY(goss_tensor_file_meta(file, "start", r->start, err));
+    GOSS_TRY(goss_tensor_file_meta(file, "settings", r->fingerprint, err));
+    GOSS_TRY(add_classes(file, GOSS__TRAIN_CLASSES, &r->data.train, err));
+    return add_classes(file, GOSS__HELD_CLASSES, &r->data.held, err);
+}
 
 static goss_status collect(const goss__run *r, goss_tensor_file *file, goss_error *err) {
-    char text[GOSS__NUMBER_TEXT], hash[32];
+    char text[GOSS__NUMBER_TEXT];
     field f[FIELDS];
     fields_of(&r->state, f);
     for (int i = 0; i < FIELDS; i++) {
         goss__number_print(f[i].value, text);
         GOSS_TRY(goss_tensor_file_meta(file, f[i].key, text, err));
     }
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)goss_images_hash(r->data.set));
     GOSS_TRY(goss_tensor_file_meta(file, GOSS__KIND_KEY, checkpoint_kind, err));
-    GOSS_TRY(goss_tensor_file_meta(file, "data.hash", hash, err));
-    GOSS_TRY(goss_tensor_file_meta(file, "settings", r->fingerprint, err));
-    for (int i = 0; i < goss_params_count(r->params); i++)
+    GOSS_TRY(add_identity(r, file, err));
+    for (int i = 0; r->params && i < goss_params_count(r->params); i++)
         GOSS_TRY(goss_tensor_file_add(file, goss_params_name(r->params, i), "F32", goss_params_rank(r->params, i),
                                       goss_params_shape(r->params, i), goss_params_data(r->params, i), err));
     if (has_start(r)) GOSS_TRY(goss__seen_write(r->model, file, err));
     GOSS_TRY(add_doubles(file, "validations", r->history, r->n_history, err));
-    return add_doubles(file, "replay", r->replay + r->next_replay, r->n_replay - r->next_replay, err);
+    return add_doubles(file, "replay", (const double *)(r->replay + r->next_replay),
+                       2 * (int64_t)(r->n_replay - r->next_replay), err);
 }
 
 goss_status goss__checkpoint_write(const goss__run *r, goss_error *err) {
@@ -101,21 +91,6 @@ goss_status goss__checkpoint_write(const goss__run *r, goss_error *err) {
 }
 
 /* ---- reading ---- */
-
-/* Names the first setting that differs. */
-static goss_status same_settings(const char *theirs, const char *ours, goss_error *err) {
-    while (*ours && *theirs) {
-        size_t n = strcspn(ours, "\n"), m = strcspn(theirs, "\n");
-        if (n != m || memcmp(ours, theirs, n) != 0)
-            return goss_error_set(
-                err, GOSS_E_ARGUMENT,
-                "the folder holds a run with other settings: %.*s, not %.*s. Remove the folder or name another run.dir",
-                m < 200 ? (int)m : 200, theirs, n < 200 ? (int)n : 200, ours);
-        ours += n + (ours[n] != 0), theirs += m + (theirs[m] != 0);
-    }
-    return *ours == *theirs ? GOSS_OK
-                            : goss_error_set(err, GOSS_E_ARGUMENT, "the folder holds a run of another version");
-}
 
 static goss_status read_state(const goss_safetensors *f, goss__run_state *s, goss_error *err) {
     field fields[FIELDS];
@@ -139,7 +114,7 @@ static goss_status read_state(const goss_safetensors *f, goss__run_state *s, gos
 }
 
 static goss_status read_params(const goss_safetensors *f, goss__run *r, goss_error *err) {
-    for (int i = 0; i < goss_params_count(r->params); i++) {
+    for (int i = 0; r->params && i < goss_params_count(r->params); i++) {
         const float *data;
         GOSS_TRY(
             goss_safetensors_floats(f, goss_params_name(r->params, i), goss_params_numel(r->params, i), &data, err));
@@ -170,45 +145,75 @@ static goss_status read_doubles(const goss_safetensors *f, const char *name, int
 }
 
 static goss_status read_all(const goss_safetensors *f, goss__run *r, goss_error *err) {
-    char hash[32];
-    const char *settings = goss_safetensors_meta(f, "settings"), *data = goss_safetensors_meta(f, "data.hash");
-    GOSS_TRY(goss__file_kind(f, checkpoint_kind, err));
-    if (!settings || !data)
-        return goss_error_set(err, GOSS_E_FORMAT, "metadata \"settings\" or \"data.hash\" is missing");
-    GOSS_TRY(same_settings(settings, r->fingerprint, err));
-    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)goss_images_hash(r->data.set));
-    if (strcmp(hash, data) != 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "the images are not those that the run was started with");
-    GOSS_TRY(read_state(f, &r->state, err));
+    enum { ROOM = 256 };
+    double *replay;
+    int n;
     GOSS_TRY(read_params(f, r, err));
     if (has_start(r)) GOSS_TRY(goss__seen_read(r->model, f, err));
-    enum { ROOM = 256 };
     GOSS_TRY(read_doubles(f, "validations", ROOM, &r->history, &r->n_history, err));
     r->history_room = r->n_history + ROOM;
-    return read_doubles(f, "replay", 0, &r->replay, &r->n_replay, err);
+    GOSS_TRY(read_doubles(f, "replay", 1, &replay, &n, err));
+    r->replay = (goss__look *)replay, r->n_replay = n / 2;
+    return GOSS_OK;
 }
 
-goss_status goss__checkpoint_read(goss__run *r, bool *found, goss_error *err) {
+static goss_status in_checkpoint(const goss__run *r, goss_status s, goss_error *err) {
+    return goss_error_prefix(err, s, "%s/checkpoint.safetensors", r->dir);
+}
+
+goss_status goss__checkpoint_read(goss__run *r, goss_error *err) {
+    goss_status s = read_all(r->previous, r, err);
+    goss_safetensors_close(r->previous);
+    r->previous = NULL;
+    return in_checkpoint(r, s, err);
+}
+
+/* A run that was stopped before its first step has nothing to lose: with other settings it begins anew. */
+static bool has_begun(const goss__run *r) { return r->state.step > 0 || r->state.finished; }
+
+static void forget(goss__run *r) {
+    goss_safetensors_close(r->previous);
+    r->previous = NULL;
+    r->moved = false;
+    r->start[0] = 0;
+    r->state = (goss__run_state){.best = -1};
+}
+
+static goss_status open_previous(goss__run *r, goss_error *err) {
+    GOSS_TRY(in_checkpoint(r, goss__file_kind(r->previous, checkpoint_kind, err), err));
+    GOSS_TRY(in_checkpoint(r, read_state(r->previous, &r->state, err), err));
+    const char *settings = goss_safetensors_meta(r->previous, "settings");
+    if (!settings) return in_checkpoint(r, goss_error_set(err, GOSS_E_FORMAT, "metadata \"settings\" is missing"), err);
+    return goss__same_run(r, settings, err);
+}
+
+goss_status goss__checkpoint_open(goss__run *r, goss_error *err) {
     char path[4200];
-    goss_safetensors *f;
     GOSS_TRY(goss__run_path(r, "checkpoint.safetensors", path, err));
-    *found = goss__path_exists(path);
-    if (!*found) return GOSS_OK;
-    GOSS_TRY(goss_safetensors_open(path, &f, err));
-    goss_status s = read_all(f, r, err);
-    goss_safetensors_close(f);
-    return s == GOSS_OK ? s : goss_error_prefix(err, s, "%s", path);
+    if (!goss__path_exists(path)) return GOSS_OK;
+    GOSS_TRY(goss_safetensors_open(path, &r->previous, err));
+    goss_status s = open_previous(r, err);
+    if (s != GOSS_E_ARGUMENT || has_begun(r)) return s;
+    forget(r);
+    return GOSS_OK;
+}
+
+goss_status goss__checkpoint_compare(goss__run *r, goss_error *err) {
+    goss_status s = goss__same_content(r, err);
+    if (s != GOSS_E_ARGUMENT || has_begun(r)) return s;
+    forget(r);
+    return GOSS_OK;
 }
 
 /* ---- the clock of what was cut off ---- */
 
 /* The clock in a line of a later step; false: the line is none. */
-static bool line_clock(const char *line, size_t n, int64_t after, double *clock) {
+static bool read_look(const char *line, size_t n, int64_t after, goss__look *out) {
     static const char *const keys[] = {"step", "clock"};
     double v[2];
     if (!goss__json_numbers(line, n, keys, 2, v)) return false; /* half a line: the end of what was written */
     if (!(v[0] > (double)after)) return false;
-    *clock = v[1];
+    *out = (goss__look){v[0], v[1]};
     return true;
 }
 
@@ -216,21 +221,21 @@ goss_status goss__replay_read(goss__run *r, goss_error *err) {
     char path[4200], *text;
     size_t size;
     GOSS_TRY(goss__run_path(r, "metrics.jsonl", path, err));
-    if (!goss__path_exists(path)) return GOSS_OK;
+    if (goss_config_real(r->config, "train.minutes") == 0 || !goss__path_exists(path)) return GOSS_OK;
     GOSS_TRY(goss__read_file(path, (size_t)1 << 31, &text, &size, err));
     int lines = 0;
     for (size_t i = 0; i < size; i++) lines += text[i] == '\n';
-    double *clocks = goss__calloc((size_t)lines + 1, sizeof *clocks);
+    goss__look *looks = goss__calloc((size_t)lines + 1, sizeof *looks);
     int n = 0;
-    for (char *at = text, *end; clocks && (end = memchr(at, '\n', (size_t)(text + size - at))); at = end + 1)
-        n += line_clock(at, (size_t)(end - at), r->state.step, &clocks[n]);
+    for (char *at = text, *end; looks && (end = memchr(at, '\n', (size_t)(text + size - at))); at = end + 1)
+        n += read_look(at, (size_t)(end - at), r->state.step, &looks[n]);
     goss__free(text);
-    if (!clocks) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lines of metrics", lines);
+    if (!looks) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lines of metrics", lines);
     /* Both lists start at the checkpoint and agree as far as both go: the log is itself written from the older list. */
     if (n > r->n_replay) {
-        double *shorter = r->replay;
-        r->replay = clocks, r->n_replay = n, clocks = shorter;
+        goss__look *shorter = r->replay;
+        r->replay = looks, r->n_replay = n, looks = shorter;
     }
-    goss__free(clocks);
+    goss__free(looks);
     return GOSS_OK;
 }

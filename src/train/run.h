@@ -27,6 +27,16 @@ typedef struct goss__run_state {
     goss_train_end end;
 } goss__run_state;
 
+/* A look at the clock, as it was logged. */
+typedef struct goss__look {
+    double step, clock;
+} goss__look;
+
+#define GOSS__START_TEXT 64
+/* Tensors of a checkpoint: the classes of the set, by number. */
+#define GOSS__TRAIN_CLASSES "classes.train"
+#define GOSS__HELD_CLASSES "classes.held"
+
 typedef struct goss__run {
     const goss_config *config;
     goss_threads *threads;
@@ -45,11 +55,14 @@ typedef struct goss__run {
     goss__run_state state;
     double *history; /* validation accuracies */
     int n_history, history_room;
-    double *replay; /* clocks of a cut-off part, by log lines after the checkpoint */
+    goss__look *replay; /* those of a cut-off part, after the checkpoint */
     int n_replay, next_replay;
     char *dir;
-    int lock; /* on dir: one process a run */
-    char *fingerprint; /* settings that must not change between resumes */
+    int lock;                     /* on dir: one process a run */
+    char *fingerprint;            /* settings as a checkpoint keeps them */
+    char start[GOSS__START_TEXT]; /* hash of the model that the run was started from; "": none */
+    goss_safetensors *previous;   /* the checkpoint to go on from, until it is read; NULL: the run begins */
+    bool moved;                   /* it had another end (train.steps, train.minutes, validate.patience) */
 } goss__run;
 
 /* ---- step.c ---- */
@@ -68,19 +81,42 @@ goss_status goss__run_first_look(goss__run *r, goss_error *err);
  * last: there will be no further step. */
 goss_status goss__run_profile(const goss__run *r, int64_t steps_done, bool last, int steps, goss_error *err);
 
+/* ---- run_folder.c ---- */
+/* Makes and locks run.dir. Errors: files of the run's names that are not a run's, and what would let the run fail when it
+ * is done: a library that is missing, a folder that nothing can be written to. */
+goss_status goss__run_folder(goss__run *r, goss_error *err);
+/* The path of a file in the run's folder, into out. */
+goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err);
+/* config.ini, by which the folder is known as this run's. */
+goss_status goss__run_write_config(const goss__run *r, goss_error *err);
+
 /* ---- checkpoint.c ---- */
-goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err);
 goss_status goss__checkpoint_write(const goss__run *r, goss_error *err);
-/* GOSS_OK with *found false when there is none. Errors: one of another run or with other tensors. */
-goss_status goss__checkpoint_read(goss__run *r, bool *found, goss_error *err);
-/* The clocks that metrics.jsonl holds for steps after the checkpoint's. */
+/* Opens the folder's checkpoint, if there is one, and reads the run's state: r->previous. Errors: one of another run. */
+goss_status goss__checkpoint_open(goss__run *r, goss_error *err);
+/* Once the images are open. Errors: other images, classes or another start than the checkpoint's run had. */
+goss_status goss__checkpoint_compare(goss__run *r, goss_error *err);
+/* Parameters and validations; closes r->previous. Errors: other tensors. */
+goss_status goss__checkpoint_read(goss__run *r, goss_error *err);
+/* The looks at the clock that metrics.jsonl holds for steps after the checkpoint's. */
 goss_status goss__replay_read(goss__run *r, goss_error *err);
+
+/* ---- run_identity.c ---- */
+/* Settings as text, a line each. */
+goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err);
+/* Hashes of the images, and of a model file. */
+void goss__data_identity(const goss__run *r, char *out, size_t size);
+goss_status goss__start_identity(const char *path, char out[GOSS__START_TEXT], goss_error *err);
+/* Errors: settings that differ from those of the checkpoint. Where only its end was moved: r->moved. */
+goss_status goss__same_run(goss__run *r, const char *settings, goss_error *err);
+/* Errors: content that differs from what r->previous was started with. */
+goss_status goss__same_content(goss__run *r, goss_error *err);
 
 /* ---- run_state.c ---- */
 goss_status goss__run_open(goss__run *r, const goss_config *c, goss_error *err);
 void goss__run_close(goss__run *r);
-/* The path of a file in the run's folder, into out. */
-goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err);
 double goss__run_progress(const goss__run *r);
+/* Is there nothing more to do? Says why, in r->state.end. */
+bool goss__run_is_over(goss__run *r);
 goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err);
 #endif

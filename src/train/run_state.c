@@ -12,11 +12,6 @@
 #include "base/os.h"
 #include "gossamer/evaluate.h"
 
-goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err) {
-    if (snprintf(out, 4200, "%s/%s", r->dir, name) < 4200) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir: the path is too long");
-}
-
 /* ---- opening ---- */
 
 static goss_status check(const goss_config *c, goss_error *err) {
@@ -48,11 +43,12 @@ static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, go
 /* Starting values, from a model file where one is named. */
 static goss_status start_values(goss__run *r, goss_error *err) {
     const char *start = goss_config_text(r->config, "train.start");
-    if (!*start) return GOSS_OK;
+    if (!*start || r->previous) return GOSS_OK; /* a checkpoint has all that came of it */
     goss_model *from;
-    GOSS_TRY(goss_model_load(start, &from, err));
+    GOSS_TRY(goss_error_prefix(err, goss_model_load(start, &from, err), "train.start"));
     unsigned fresh;
-    goss_status s = goss_model_copy_values(r->model, from, &fresh, err);
+    goss_status s = goss__start_identity(start, r->start, err);
+    if (s == GOSS_OK) s = goss_model_copy_values(r->model, from, &fresh, err);
     goss_model_free(from);
     if (s != GOSS_OK) return goss_error_prefix(err, s, "train.start: %s", start);
     for (int i = 0; i < goss_method_params(goss_model_method(r->model)); i++)
@@ -100,12 +96,11 @@ static goss_status open_all(goss__run *r, goss_error *err) {
     const goss_config *c = r->config;
     GOSS_TRY(check(c, err));
     GOSS_TRY(read_schedule(c, &r->schedule, err));
-    r->dir = goss__strdup(goss_config_text(c, "run.dir"));
-    if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
-    GOSS_TRY(goss__mkdirs(r->dir, err));
-    GOSS_TRY(goss_error_prefix(err, goss__lock_dir(r->dir, &r->lock, err), "run.dir"));
+    GOSS_TRY(goss__run_folder(r, err));
+    GOSS_TRY(goss__checkpoint_open(r, err));
     GOSS_TRY(goss__run_data_open(&r->data, c, r->dir, err));
+    GOSS_TRY(goss__checkpoint_compare(r, err));
     goss_image_format format = goss_images_format(r->data.set);
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &format, r->data.seed, &r->model, err));
     GOSS_TRY(start_values(r, err));
@@ -137,6 +132,7 @@ void goss__run_close(goss__run *r) {
     goss__run_data_close(&r->data);
     goss__free(r->judged), goss__free(r->history), goss__free(r->replay);
     goss__free(r->dir), goss__free(r->fingerprint);
+    goss_safetensors_close(r->previous);
     goss__unlock_dir(r->lock);
     *r = (goss__run){.lock = -1};
 }
@@ -148,6 +144,21 @@ double goss__run_progress(const goss__run *r) {
     double part = steps > 0 ? (double)r->state.step / (double)steps : 0;
     if (r->state.clock > part) part = r->state.clock;
     return part < 1 ? part : 1;
+}
+
+bool goss__run_is_over(goss__run *r) {
+    goss__run_state *s = &r->state;
+    int64_t patience = goss_config_int(r->config, "validate.patience"),
+            steps = goss_config_int(r->config, "train.steps");
+    if (steps > 0 && s->step >= steps)
+        s->end = GOSS_TRAIN_STEPS;
+    else if (s->clock >= 1)
+        s->end = GOSS_TRAIN_MINUTES;
+    else if (patience > 0 && s->since_best >= patience)
+        s->end = GOSS_TRAIN_EARLY;
+    else
+        return false;
+    return true;
 }
 
 static goss_status remember(goss__run *r, double accuracy, goss_error *err) {

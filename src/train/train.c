@@ -20,20 +20,11 @@ typedef struct loop {
     double started, seconds_before, saved_at;
     int64_t steps_before;
     int bad; /* steps in a row whose gradients were not finite */
-    bool interrupted;
+    bool interrupted, save_now, saved_steps;
     double validation;
 } loop;
 
 /* ---- files of the run ---- */
-
-static goss_status write_config(const goss__run *r, goss_error *err) {
-    char path[4200], *text = goss_config_write(r->config);
-    if (!text) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the configuration's text");
-    goss_status s = goss__run_path(r, "config.ini", path, err);
-    if (s == GOSS_OK) s = goss__write_file(path, text, strlen(text), err);
-    goss_config_text_free(text);
-    return s;
-}
 
 static goss_status note_number(goss_model *m, const char *name, const char *format, double value, goss_error *err) {
     char text[64];
@@ -80,22 +71,31 @@ static goss_status publish(goss__run *r, goss_error *err) {
 static goss_status save(loop *l, goss_error *err) {
     GOSS_TRY(goss__checkpoint_write(l->run, err));
     l->saved_at = goss__now();
+    l->saved_steps = true, l->save_now = false;
     return GOSS_OK;
 }
 
 /* ---- between steps ---- */
 
-/* The clock is looked at after every log_every steps only, and logged. */
-static void look_at_clock(loop *l) {
+/* How far the clock may run between two looks: a little at first, so that a rate that follows it does not begin with a
+ * leap, and never more than a part of the whole, so that the end is met. */
+static double patience_of(double clock) { return clock < 0.02 ? clock / 8 : 0.0025; }
+
+/* Looks at the clock, or at what an earlier process saw at this step. True where it was looked at, which must be logged:
+ * steps follow the log alone. `due`: the step is one that is logged anyway. */
+static bool look_at_clock(loop *l, bool due) {
     goss__run *r = l->run;
     double minutes = goss_config_real(r->config, "train.minutes");
-    if (minutes == 0) return;
+    if (minutes == 0) return false;
     if (r->next_replay < r->n_replay) {
-        r->state.clock = r->replay[r->next_replay++];
-        return;
+        if ((double)r->state.step < r->replay[r->next_replay].step) return false;
+        r->state.clock = r->replay[r->next_replay++].clock;
+        return true;
     }
-    double clock = r->state.seconds / 60 / minutes;
-    if (clock > r->state.clock) r->state.clock = clock;
+    double clock = r->state.seconds / 60 / minutes, since = clock - r->state.clock;
+    if (!due && clock < 1 && since < patience_of(r->state.clock)) return false;
+    if (since > 0) r->state.clock = clock;
+    return true;
 }
 
 static goss_status log_step(goss__run *r, const goss__step_result *x, double rate, goss_error *err) {
@@ -117,6 +117,7 @@ static goss_status validate(loop *l, goss_error *err) {
     GOSS_TRY(goss__run_validate(r, &better, err));
     l->validation = r->history[r->n_history - 1];
     if (better) GOSS_TRY(keep_model(r, "best.safetensors", err));
+    l->save_now = better && !l->saved_steps; /* a folder with a model in it is a run that has begun */
     goss__metrics_begin(r->metrics, r->state.step);
     goss__metrics_number(r->metrics, "validation", l->validation);
     goss__metrics_number(r->metrics, "best", r->state.best >= 0 ? r->state.best : NAN);
@@ -154,21 +155,6 @@ static void tell(const loop *l, const goss__step_result *x, bool validated) {
 
 /* ---- the loop ---- */
 
-static bool is_over(loop *l) {
-    goss__run_state *s = &l->run->state;
-    const goss_config *c = l->run->config;
-    int64_t patience = goss_config_int(c, "validate.patience"), steps = goss_config_int(c, "train.steps");
-    if (steps > 0 && s->step >= steps)
-        s->end = GOSS_TRAIN_STEPS;
-    else if (s->clock >= 1)
-        s->end = GOSS_TRAIN_MINUTES;
-    else if (patience > 0 && s->since_best >= patience)
-        s->end = GOSS_TRAIN_EARLY;
-    else
-        return false;
-    return true;
-}
-
 static goss_status one_step(loop *l, goss_error *err) {
     goss__run *r = l->run;
     goss__step_result x;
@@ -177,12 +163,10 @@ static goss_status one_step(loop *l, goss_error *err) {
     r->state.step++;
     r->state.seconds = l->seconds_before + goss__now() - l->started;
     GOSS_TRY(guard(l, &x, rate, err));
-    if (r->state.step % goss_config_int(r->config, "train.log_every") == 0) {
-        look_at_clock(l);
-        GOSS_TRY(log_step(r, &x, rate, err));
-    }
+    const bool due = r->state.step % goss_config_int(r->config, "train.log_every") == 0;
+    if (look_at_clock(l, due) || due) GOSS_TRY(log_step(r, &x, rate, err));
     int64_t every = goss_config_int(r->config, "validate.every");
-    bool validates = every > 0 && (r->state.step % every == 0 || is_over(l));
+    bool validates = every > 0 && (r->state.step % every == 0 || goss__run_is_over(r));
     if (validates) GOSS_TRY(validate(l, err));
     tell(l, &x, validates);
     return GOSS_OK;
@@ -191,54 +175,71 @@ static goss_status one_step(loop *l, goss_error *err) {
 static goss_status run_loop(loop *l, goss_error *err) {
     goss__run *r = l->run;
     double pause = 60 * goss_config_real(r->config, "train.checkpoint_minutes");
-    while (!is_over(l)) {
+    while (!goss__run_is_over(r)) {
         if (l->options->stop && *l->options->stop) {
             l->interrupted = true;
             return save(l, err);
         }
         GOSS_TRY(one_step(l, err));
-        GOSS_TRY(goss__run_profile(r, r->state.step - l->steps_before, is_over(l), l->options->profile_steps, err));
-        if (goss__now() - l->saved_at >= pause) GOSS_TRY(save(l, err));
+        GOSS_TRY(goss__run_profile(r, r->state.step - l->steps_before, goss__run_is_over(r), l->options->profile_steps,
+                                   err));
+        if (l->save_now || goss__now() - l->saved_at >= pause) GOSS_TRY(save(l, err));
     }
     r->state.finished = true;
     return save(l, err);
 }
 
-static goss_status start(goss__run *r, goss_error *err) {
-    bool found;
-    char path[4200];
-    GOSS_TRY(goss__checkpoint_read(r, &found, err));
-    if (found && !r->state.finished) GOSS_TRY(goss__replay_read(r, err));
-    /* The log is cut back to the checkpoint below: what it told of the clock moves into the checkpoint first. */
-    if (r->n_replay > 0) GOSS_TRY(goss__checkpoint_write(r, err));
-    GOSS_TRY(write_config(r, err));
-    if (r->state.finished) return GOSS_OK;
-    if (found)
-        goss__log(GOSS_LOG_INFO, "going on from step %lld", (long long)r->state.step);
+static const char more_goes_on[] = "a larger train.steps, train.minutes or validate.patience goes on from here";
+
+/* Goes on from the checkpoint. */
+static goss_status resume(goss__run *r, goss_error *err) {
+    const bool was_finished = r->state.finished;
+    GOSS_TRY(goss__checkpoint_read(r, err));
+    r->state.finished = was_finished && (!r->moved || goss__run_is_over(r));
+    if (r->moved) r->n_replay = 0; /* what the clock said was of another length */
+    if (r->state.finished)
+        goss__log(GOSS_LOG_INFO, "this run is finished: %lld steps; %s", (long long)r->state.step, more_goes_on);
     else
-        GOSS_TRY(goss__run_first_look(r, err));
+        goss__log(GOSS_LOG_INFO, "going on from step %lld%s", (long long)r->state.step,
+                  r->moved ? ", along the schedule of the new length" : "");
+    if (r->state.finished || r->moved) return GOSS_OK;
+    GOSS_TRY(goss__replay_read(r, err));
+    /* The log is cut back to the checkpoint below: what it told of the clock moves into the checkpoint first. */
+    return r->n_replay > 0 ? goss__checkpoint_write(r, err) : GOSS_OK;
+}
+
+static goss_status start(goss__run *r, goss_error *err) {
+    char path[4200];
+    const bool found = r->previous != NULL;
+    if (found) GOSS_TRY(resume(r, err));
+    GOSS_TRY(goss__run_write_config(r, err));
+    if (r->state.finished || !goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
+    if (!found) GOSS_TRY(goss__run_first_look(r, err));
     GOSS_TRY(goss__run_path(r, "metrics.jsonl", path, err));
     GOSS_TRY(goss__metrics_open(path, found ? r->state.step : -1, &r->metrics, err));
+    if (!found || r->moved) GOSS_TRY(goss__checkpoint_write(r, err));
     return goss__feed_start(&r->data, (uint64_t)r->state.step, &r->feed, err);
 }
 
+/* A run with nothing to train, or nothing more. */
+static goss_status close_run(goss__run *r, goss_error *err) {
+    const bool begun = r->state.finished;
+    r->state.finished = true;
+    GOSS_TRY(publish(r, err));
+    if (!begun) GOSS_TRY(goss__checkpoint_write(r, err));
+    r->state.end = GOSS_TRAIN_NOTHING;
+    return GOSS_OK;
+}
+
 static goss_status train(goss__run *r, const goss_train_options *o, goss_error *err) {
-    if (!goss_method_trains(goss_model_method(r->model))) {
-        r->state.end = GOSS_TRAIN_NOTHING;
-        GOSS_TRY(write_config(r, err));
-        return publish(r, err);
-    }
     GOSS_TRY(start(r, err));
-    if (r->state.finished) {
-        goss__log(GOSS_LOG_INFO, "this run is finished: %lld steps", (long long)r->state.step);
-        r->state.end = GOSS_TRAIN_NOTHING;
-        return publish(r, err);
-    }
+    if (r->state.finished || !goss_method_trains(goss_model_method(r->model))) return close_run(r, err);
     loop l = {.run = r,
               .options = o,
               .started = goss__now(),
               .seconds_before = r->state.seconds,
-              .steps_before = r->state.step};
+              .steps_before = r->state.step,
+              .saved_steps = r->state.step > 0};
     l.saved_at = l.started;
     l.validation = r->n_history ? r->history[r->n_history - 1] : -1;
     GOSS_TRY(run_loop(&l, err));

@@ -1,0 +1,91 @@
+/* run_folder.c: the folder a run writes to: made, locked, known to be a run's own, and able to take its files, all before
+ * anything that takes time is begun. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+#include "base/str.h"
+#include "io/tensor_format.h"
+#include "train/run.h"
+
+/* The first line of a run's config.ini: by it a folder is known. */
+static const char mark[] = "# A training run of gossamer: its settings, written anew at every start.\n";
+
+static const char *const files[] = {"config.ini",       "metrics.jsonl",     "checkpoint.safetensors",
+                                    "best.safetensors", "model.safetensors", "profile.txt",
+                                    "profile.json"};
+enum { FILES = sizeof files / sizeof *files };
+
+goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err) {
+    if (snprintf(out, 4200, "%s/%s", r->dir, name) < 4200) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir: the path is too long");
+}
+
+static goss_status is_own(const goss__run *r, bool *own, goss_error *err) {
+    char path[4200], *text;
+    size_t size;
+    GOSS_TRY(goss__run_path(r, "config.ini", path, err));
+    *own = false;
+    if (!goss__path_exists(path) || goss__is_dir(path)) return GOSS_OK;
+    GOSS_TRY(goss__read_file(path, (size_t)1 << 24, &text, &size, err));
+    *own = size >= sizeof mark - 1 && memcmp(text, mark, sizeof mark - 1) == 0;
+    goss__free(text);
+    return GOSS_OK;
+}
+
+static goss_status check_own(const goss__run *r, goss_error *err) {
+    bool own;
+    char path[4200];
+    GOSS_TRY(is_own(r, &own, err));
+    for (int i = 0; i < FILES; i++) {
+        GOSS_TRY(goss__run_path(r, files[i], path, err));
+        if (!goss__path_exists(path)) continue;
+        if (goss__is_dir(path))
+            return goss_error_set(err, GOSS_E_IO, "run.dir: %s is a folder, and a run's file", path);
+        if (!own)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "run.dir: %s is there, and no training run of this version has written it: it would "
+                                  "be replaced. Name a folder of its own, as run.dir=runs/first",
+                                  path);
+    }
+    return GOSS_OK;
+}
+
+/* A file can be made in the folder. */
+static goss_status check_writable(const goss__run *r, goss_error *err) {
+    char path[4200];
+    goss__writer *w;
+    GOSS_TRY(goss__run_path(r, "checkpoint.safetensors", path, err));
+    GOSS_TRY(goss__writer_open(path, &w, err));
+    goss__writer_abandon(w);
+    return GOSS_OK;
+}
+
+static goss_status open_folder(goss__run *r, goss_error *err) {
+    GOSS_TRY(goss__mkdirs(r->dir, err));
+    return goss__lock_dir(r->dir, &r->lock, err);
+}
+
+goss_status goss__run_folder(goss__run *r, goss_error *err) {
+    r->dir = goss__strdup(goss_config_text(r->config, "run.dir"));
+    if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
+    GOSS_TRY(goss__tensor_files_ready(err));
+    GOSS_TRY(goss_error_prefix(err, open_folder(r, err), "run.dir"));
+    GOSS_TRY(check_own(r, err));
+    return goss_error_prefix(err, check_writable(r, err), "run.dir");
+}
+
+goss_status goss__run_write_config(const goss__run *r, goss_error *err) {
+    char path[4200], *text = goss_config_write(r->config);
+    goss__str all = {0};
+    goss__str_add(&all, mark);
+    goss__str_add(&all, text ? text : "");
+    goss_status s = text && !all.failed ? goss__run_path(r, "config.ini", path, err)
+                                        : goss_error_set(err, GOSS_E_NOMEM, "no memory for the configuration's text");
+    if (s == GOSS_OK) s = goss__write_file(path, all.data, all.size, err);
+    goss__str_free(&all);
+    goss_config_text_free(text);
+    return s;
+}

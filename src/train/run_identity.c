@@ -1,0 +1,240 @@
+/* run_identity.c: what a run was started with, as a checkpoint keeps it, and whether what is to be done now is the same:
+ * settings by value; images, classes and the model to start from by content, wherever they lie. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/number.h"
+#include "base/os.h"
+#include "base/str.h"
+#include "io/json.h"
+#include "meta/settings.h"
+#include "train/run.h"
+
+/* ---- settings ---- */
+
+static bool is_one_of(const char *key, const char *const *names) {
+    for (; *names; names++)
+        if (strcmp(key, *names) == 0) return true;
+    return false;
+}
+
+/* Settings that change nothing about the result. */
+static bool is_free(const char *key) {
+    return is_one_of(key,
+                     (const char *const[]){"run.threads", "run.dir", "data.cache", "train.checkpoint_minutes", NULL});
+}
+
+/* Paths: what lies there is compared instead. */
+static bool is_path(const char *key) {
+    return is_one_of(key,
+                     (const char *const[]){"data.path", "data.train_classes", "data.val_classes", "train.start", NULL});
+}
+
+/* Where a run ends may be moved. */
+static bool is_end(const char *key) {
+    return is_one_of(key, (const char *const[]){"train.steps", "train.minutes", "validate.patience", NULL});
+}
+
+static void add_line(goss__str *text, const char *key, const char *value) {
+    goss__str_addf(text, "%s = ", key);
+    size_t at = text->size;
+    goss__utf8_add(text, value);
+    for (; !text->failed && at < text->size; at++)
+        if (text->data[at] == '\n') text->data[at] = ';';
+    goss__str_add(text, "\n");
+}
+
+goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n);
+    goss__str text = {0}, value = {0};
+    for (int i = 0; i < n; i++) {
+        if (is_free(keys[i].name)) continue;
+        value.size = 0;
+        goss__config_value(c, &keys[i], &value);
+        if (value.data) add_line(&text, keys[i].name, value.data);
+    }
+    bool failed = text.failed || value.failed;
+    goss__str_free(&value);
+    *out = text.data;
+    if (!failed) return GOSS_OK;
+    goss__str_free(&text);
+    *out = NULL;
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for a run's settings");
+}
+
+/* The value of a key in such a text; NULL: it is not there. */
+static const char *value_in(const char *settings, const char *key, size_t *size) {
+    size_t n = strlen(key);
+    for (const char *at = settings; *at; at += strcspn(at, "\n"), at += *at == '\n')
+        if (strncmp(at, key, n) == 0 && strncmp(at + n, " = ", 3) == 0) {
+            *size = strcspn(at + n + 3, "\n");
+            return at + n + 3;
+        }
+    return NULL;
+}
+
+static int shown(size_t n) { return n < 120 ? (int)n : 120; }
+
+static const char advice[] = "Name another run.dir for a run of its own";
+
+static goss_status differs(const char *dir, const char *first, int more, goss_error *err) {
+    char others[40] = "";
+    if (more > 0) snprintf(others, sizeof others, " (and %d more)", more);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s holds a run with other settings: %s%s. %s (train.start=%s/model.safetensors there begins "
+                          "with what this one has learned), or set what it had to go on with it",
+                          dir, first, others, advice, dir);
+}
+
+/* Compares all but free settings, paths and ends; names the first that differs. Where a side lacks a key, which came
+ * with another version, it has the default. */
+static goss_status same_settings(const goss__run *r, const char *theirs, goss_error *err) {
+    int n, different = 0;
+    const goss_key *keys = goss_train_keys(&n);
+    goss_config *defaults;
+    goss__str first = {0};
+    char *fallback = NULL;
+    GOSS_TRY(goss_config_new(keys, n, &defaults, err));
+    goss_status s = goss__fingerprint(defaults, &fallback, err);
+    for (int i = 0; i < n && s == GOSS_OK; i++) {
+        size_t had, has;
+        const char *key = keys[i].name, *now = value_in(r->fingerprint, key, &has), *then = value_in(theirs, key, &had);
+        if (!now || is_path(key) || is_end(key)) continue;
+        if (!then) then = value_in(fallback, key, &had);
+        if (!then || (had == has && memcmp(then, now, had) == 0)) continue;
+        if (different++ == 0)
+            goss__str_addf(&first, "%s = %.*s, not %s = %.*s", key, shown(had), then, key, shown(has), now);
+    }
+    if (s == GOSS_OK && different) s = differs(r->dir, first.data ? first.data : "", different - 1, err);
+    goss__str_free(&first);
+    goss__free(fallback);
+    goss_config_free(defaults);
+    return s;
+}
+
+/* ---- ends ---- */
+
+static double number_in(const char *settings, const char *key) {
+    size_t n;
+    char text[GOSS__NUMBER_TEXT + 1];
+    double value = 0;
+    const char *at = value_in(settings, key, &n);
+    if (!at || n >= sizeof text) return 0;
+    memcpy(text, at, n);
+    text[n] = 0;
+    return goss__number_parse(text, &value) ? value : 0;
+}
+
+/* A run whose end was moved goes on along the schedule of its new length. */
+static goss_status move_end(goss__run *r, const char *theirs, goss_error *err) {
+    goss__run_state *s = &r->state;
+    const int64_t steps = goss_config_int(r->config, "train.steps");
+    const double minutes = goss_config_real(r->config, "train.minutes"), had = number_in(theirs, "train.minutes"),
+                 patience = (double)goss_config_int(r->config, "validate.patience");
+    r->moved = minutes != had || (double)steps != number_in(theirs, "train.steps") ||
+               patience != number_in(theirs, "validate.patience");
+    if (!r->moved) return GOSS_OK;
+    if (steps > 0 && s->step > steps)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.steps = %lld, but the run in %s has done %lld: with more it goes on. %s",
+                              (long long)steps, r->dir, (long long)s->step, advice);
+    if (minutes > 0 && minutes != had && s->seconds > 60 * minutes)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.minutes = %g, but the run in %s has trained for %.2f: with more it goes on. %s",
+                              minutes, r->dir, s->seconds / 60, advice);
+    if (minutes != had) s->clock = minutes > 0 ? s->seconds / 60 / minutes : 0;
+    return GOSS_OK;
+}
+
+goss_status goss__same_run(goss__run *r, const char *settings, goss_error *err) {
+    GOSS_TRY(same_settings(r, settings, err));
+    return move_end(r, settings, err);
+}
+
+/* ---- content ---- */
+
+static goss_status other_classes(const goss__run *r, const goss_class_list *now, const int32_t *then, int n,
+                                 const char *what, goss_error *err) {
+    int i = 0, k = 0;
+    while (i < now->count && k < n && now->ids[i] == then[k]) i++, k++;
+    const bool added = i < now->count && (k == n || now->ids[i] < then[k]);
+    const int32_t id = added ? now->ids[i] : then[k];
+    const char *name = id >= 0 && id < goss_images_classes(r->data.set) ? goss_images_class_name(r->data.set, id) : "?";
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "the run in %s was started with %d classes to %s on, now there are %d (data.train_classes, "
+                          "data.val_classes): \"%s\" is %s. Give it the classes it had, or name another run.dir for "
+                          "a run of its own (train.start=%s/model.safetensors begins with what this one has learned)",
+                          r->dir, n, what, now->count, name, added ? "new" : "gone", r->dir);
+}
+
+static goss_status same_classes(const goss__run *r, const char *tensor, const goss_class_list *now, const char *what,
+                                goss_error *err) {
+    const goss_file_tensor *t = goss_safetensors_find(r->previous, tensor);
+    if (t && (strcmp(t->dtype, "I32") != 0 || t->rank != 1 || t->shape[0] > INT32_MAX))
+        return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" is no list of classes", tensor);
+    const int n = t ? (int)t->shape[0] : 0;
+    if (n == now->count && (n == 0 || memcmp(t->data, now->ids, (size_t)n * sizeof *now->ids) == 0)) return GOSS_OK;
+    int32_t *then = goss__alloc((size_t)n * sizeof *then + 1);
+    if (!then) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d classes", n);
+    if (n) memcpy(then, t->data, (size_t)n * sizeof *then);
+    goss_status s = other_classes(r, now, then, n, what, err);
+    goss__free(then);
+    return s;
+}
+
+static goss_status same_data(const goss__run *r, goss_error *err) {
+    char hash[32];
+    const char *then = goss_safetensors_meta(r->previous, "data.hash"),
+               *size = goss_safetensors_meta(r->previous, "data.size");
+    if (!then || !size) return goss_error_set(err, GOSS_E_FORMAT, "metadata \"data.hash\" or \"data.size\" is missing");
+    goss__data_identity(r, hash, sizeof hash);
+    if (strcmp(hash, then) != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.path = %s holds other images than the run in %s was started with: %d images of %d "
+                              "classes, then %s. Give it the images it had, or name another run.dir for a run of its "
+                              "own (train.start=%s/model.safetensors begins with what this one has learned)",
+                              goss_config_text(r->config, "data.path"), r->dir, goss_images_count(r->data.set),
+                              goss_images_classes(r->data.set), size, r->dir);
+    GOSS_TRY(same_classes(r, GOSS__TRAIN_CLASSES, &r->data.train, "train", err));
+    return same_classes(r, GOSS__HELD_CLASSES, &r->data.held, "validate", err);
+}
+
+/* The file is not needed any more, and only compared where it still is. */
+static goss_status same_start(goss__run *r, goss_error *err) {
+    const char *then = goss_safetensors_meta(r->previous, "start"), *path = goss_config_text(r->config, "train.start");
+    if (!then) return goss_error_set(err, GOSS_E_FORMAT, "metadata \"start\" is missing");
+    if (strlen(then) >= sizeof r->start) return goss_error_set(err, GOSS_E_FORMAT, "metadata \"start\" is no hash");
+    strcpy(r->start, then);
+    if (*path && *then && !goss__path_exists(path)) return GOSS_OK;
+    char now[GOSS__START_TEXT] = "";
+    if (*path) GOSS_TRY(goss__start_identity(path, now, err));
+    if (strcmp(now, then) == 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "train.start = %s is not what the run in %s was started from%s. It goes on without: give "
+                          "the setting it had, or name another run.dir for a run of its own",
+                          *path ? path : "(nothing)", r->dir, *then ? "" : " (nothing)");
+}
+
+goss_status goss__start_identity(const char *path, char out[GOSS__START_TEXT], goss_error *err) {
+    goss_safetensors *f;
+    GOSS_TRY(goss_safetensors_open(path, &f, err));
+    const char *hash = goss_safetensors_meta(f, "gossamer.hash");
+    goss_status s = hash && strlen(hash) < GOSS__START_TEXT
+                        ? GOSS_OK
+                        : goss_error_set(err, GOSS_E_FORMAT, "%s: not a file of Gossamer's", path);
+    if (s == GOSS_OK) strcpy(out, hash);
+    goss_safetensors_close(f);
+    return s;
+}
+
+void goss__data_identity(const goss__run *r, char *out, size_t size) {
+    snprintf(out, size, "%016llx", (unsigned long long)goss_images_hash(r->data.set));
+}
+
+goss_status goss__same_content(goss__run *r, goss_error *err) {
+    if (!r->previous) return GOSS_OK;
+    GOSS_TRY(same_data(r, err));
+    return same_start(r, err);
+}
