@@ -203,7 +203,6 @@ TEST(what_a_sampler_really_draws_is_told) {
     T_EQ(scope.classes, 7); /* the alphabet of one class is left out */
     T_EQ(scope.least_ways, 3);
     T_EQ(scope.several_faces, 7);
-    T_EQ(goss_sampler_class(s, 6), 6);
     T_CHECK(goss_sampler_images(s) == set && goss_sampler_spec(s).ways == 4);
     goss_sampler_destroy(s);
     T_ERR(goss_sampler_create(plain, NULL, &spec, &s, &err), GOSS_E_ARGUMENT,

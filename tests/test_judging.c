@@ -1,7 +1,7 @@
 /* Comparisons that are like for like: what is derived from a model, contenders of other image formats, protocols that can
  * not be run, and numbers that are none. */
 #include "gossamer/evaluate.h"
-#include "gossamer/safetensors.h"
+#include "rewrite.h"
 #include "test.h"
 #include "tiny_model.h"
 
@@ -226,36 +226,8 @@ TEST(nothing_to_judge_is_an_argument_error) {
 
 /* ---- numbers that are none ---- */
 
-/* A copy of a file in which a number of one tensor is that value; F32 or BF16. */
-static goss_status spoil(const char *good, const char *bad, const char *tensor, size_t at, float value) {
-    goss_safetensors *f;
-    goss_tensor_file *w;
-    void *spoilt = NULL;
-    GOSS_TRY(goss_safetensors_open(good, &f, &err));
-    GOSS_TRY(goss_tensor_file_new(&w, &err));
-    for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
-        const char *k = goss_safetensors_meta_key(f, i);
-        if (strcmp(k, "gossamer.hash") != 0 && strcmp(k, "gossamer.container") != 0)
-            GOSS_TRY(goss_tensor_file_meta(w, k, goss_safetensors_meta_value(f, i), &err));
-    }
-    for (int i = 0; i < goss_safetensors_count(f); i++) {
-        const goss_file_tensor *t = goss_safetensors_at(f, i);
-        const void *data = t->data;
-        if (strcmp(t->name, tensor) == 0) {
-            uint32_t bits;
-            size_t element = strcmp(t->dtype, "BF16") == 0 ? 2 : 4;
-            memcpy(&bits, &value, 4);
-            if (element == 2) bits >>= 16;
-            data = spoilt = malloc(t->size);
-            memcpy(spoilt, t->data, t->size);
-            memcpy((char *)spoilt + at * element, &bits, element); /* little endian, as the file is */
-        }
-        GOSS_TRY(goss_tensor_file_add(w, t->name, t->dtype, t->rank, t->shape, data, &err));
-    }
-    goss_status s = spoilt ? goss_tensor_file_write(w, bad, &err) : GOSS_E_ARGUMENT;
-    goss_tensor_file_free(w), goss_safetensors_close(f);
-    free(spoilt);
-    return s;
+static goss_status spoil(const char *good, const char *bad, const char *tensor, size_t at, float number) {
+    return rewrite(good, bad, &(rewriting){.spoil = tensor, .at = at, .number = number}, &err);
 }
 
 TEST(files_with_numbers_that_are_none_are_refused_by_tensor) {

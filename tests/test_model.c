@@ -3,7 +3,7 @@
 #include "base/alloc.h"
 #include "gossamer/evaluate.h"
 #include "gossamer/model.h"
-#include "gossamer/safetensors.h"
+#include "rewrite.h"
 #include "test.h"
 #include "tiny_model.h"
 
@@ -208,30 +208,6 @@ static int refuses_damage(const char *good, bool network) {
     return ok;
 }
 
-/* A copy with another metadata value (NULL: left out) or without a tensor, and with a content hash that is right. */
-static goss_status rewrite(const char *good, const char *bad, const char *key, const char *value, const char *drop) {
-    goss_safetensors *f;
-    goss_tensor_file *w;
-    GOSS_TRY(goss_safetensors_open(good, &f, &err));
-    GOSS_TRY(goss_tensor_file_new(&w, &err));
-    for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
-        const char *k = goss_safetensors_meta_key(f, i), *v = goss_safetensors_meta_value(f, i);
-        if (strcmp(k, "gossamer.hash") == 0 || strcmp(k, "gossamer.container") == 0) continue;
-        if (key && strcmp(k, key) == 0) v = value;
-        if (v) GOSS_TRY(goss_tensor_file_meta(w, k, v, &err));
-    }
-    if (key && value && !goss_safetensors_meta(f, key)) GOSS_TRY(goss_tensor_file_meta(w, key, value, &err));
-    for (int i = 0; i < goss_safetensors_count(f); i++) {
-        const goss_file_tensor *t = goss_safetensors_at(f, i);
-        if (!drop || strcmp(t->name, drop) != 0)
-            GOSS_TRY(goss_tensor_file_add(w, t->name, t->dtype, t->rank, t->shape, t->data, &err));
-    }
-    goss_status s = goss_tensor_file_write(w, bad, &err);
-    goss_tensor_file_free(w);
-    goss_safetensors_close(f);
-    return s;
-}
-
 typedef struct lie {
     const char *key, *value, *drop;
 } lie;
@@ -240,7 +216,8 @@ static int refuses_lies(const char *good, const lie *lies, int n, bool network) 
     int ok = 1;
     for (int i = 0; i < n; i++) {
         const char *bad = tiny_path("bad");
-        if (rewrite(good, bad, lies[i].key, lies[i].value, lies[i].drop) != GOSS_OK) return 0;
+        const rewriting r = {.key = lies[i].key, .value = lies[i].value, .drop = lies[i].drop};
+        if (rewrite(good, bad, &r, &err) != GOSS_OK) return 0;
         ok &= refuses(bad, lies[i].key ? lies[i].key : lies[i].drop, network);
     }
     return ok;
@@ -250,7 +227,7 @@ static int refuses_lies(const char *good, const lie *lies, int n, bool network) 
 TEST(a_missing_setting_has_its_default) {
     goss_model *m = tiny_model("hypernet", NULL, &err), *back;
     T_OK(goss_model_save(m, tiny_path("whole"), &err));
-    T_OK(rewrite(tiny_path("whole"), tiny_path("older"), "method.networks", NULL, NULL));
+    T_OK(rewrite(tiny_path("whole"), tiny_path("older"), &(rewriting){.key = "method.networks"}, &err));
     T_OK(goss_model_load(tiny_path("older"), &back, &err));
     T_EQ(goss_config_int(goss_model_settings(back), "method.networks"), 0);
     goss_model_free(m), goss_model_free(back);

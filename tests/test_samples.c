@@ -1,7 +1,7 @@
 /* What a model has seen: hashes of decoded images, kept in its file and handed on to what is made of it. */
 #include "gossamer/model.h"
-#include "gossamer/safetensors.h"
 #include "meta/samples.h"
+#include "rewrite.h"
 #include "test.h"
 #include "tiny_model.h"
 
@@ -131,24 +131,9 @@ TEST(what_was_seen_is_handed_on) {
 /* A copy with another tensor "train.samples": n numbers of that type, or none. */
 static goss_status with_samples(const char *good, const char *bad, const char *dtype, const int64_t *numbers,
                                 int64_t n) {
-    goss_safetensors *f;
-    goss_tensor_file *w;
-    GOSS_TRY(goss_safetensors_open(good, &f, &err));
-    GOSS_TRY(goss_tensor_file_new(&w, &err));
-    for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
-        const char *k = goss_safetensors_meta_key(f, i);
-        if (strcmp(k, "gossamer.hash") != 0 && strcmp(k, "gossamer.container") != 0)
-            GOSS_TRY(goss_tensor_file_meta(w, k, goss_safetensors_meta_value(f, i), &err));
-    }
-    for (int i = 0; i < goss_safetensors_count(f); i++) {
-        const goss_file_tensor *t = goss_safetensors_at(f, i);
-        if (strcmp(t->name, "train.samples") != 0)
-            GOSS_TRY(goss_tensor_file_add(w, t->name, t->dtype, t->rank, t->shape, t->data, &err));
-    }
-    if (numbers) GOSS_TRY(goss_tensor_file_add(w, "train.samples", dtype, 1, &n, numbers, &err));
-    goss_status s = goss_tensor_file_write(w, bad, &err);
-    goss_tensor_file_free(w), goss_safetensors_close(f);
-    return s;
+    const rewriting r = {
+        .drop = "train.samples", .add = numbers ? "train.samples" : NULL, .dtype = dtype, .numbers = numbers, .n = n};
+    return rewrite(good, bad, &r, &err);
 }
 
 TEST(files_without_hashes_say_that_nothing_is_known) {

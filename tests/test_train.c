@@ -196,6 +196,19 @@ TEST(a_step_that_is_not_finite_changes_nothing) {
     goss_config_free(c);
 }
 
+TEST(a_validation_that_is_not_finite_is_no_better_one) {
+    goss_config *c = config("none", NULL);
+    goss__run r;
+    bool better = true;
+    T_OK(goss__run_open(&r, c, &err));
+    ((float *)goss_params_data(r.params, goss_params_find(r.params, "target")))[0] = NAN;
+    T_OK(goss__run_validate(&r, &better, &err));
+    T_CHECK(!better && r.n_history == 1 && isnan(r.history[0]) && r.state.best == -1);
+    T_ERR(goss_model_save(r.model, tiny_path("none.safetensors"), &err), GOSS_E_NUMERIC, "target.dense1.w");
+    goss__run_close(&r);
+    goss_config_free(c);
+}
+
 TEST(infinite_gradients_end_the_run) {
     T_ERR(train("infinite",
                 (const char *const[]){"optimizer.rate=1e6", "optimizer.kind=sgd", "optimizer.warmup=0",

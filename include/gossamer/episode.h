@@ -71,7 +71,6 @@ typedef struct goss_sampler_scope {
     int several_faces; /* with distinct_faces: the classes that have several; the others show their only one twice */
 } goss_sampler_scope;
 GOSS_API goss_sampler_scope goss_sampler_scope_of(const goss_sampler *sampler);
-GOSS_API int goss_sampler_class(const goss_sampler *sampler, int i); /* the i-th of scope.classes: a class of the set */
 
 /* Draws episode k into the caller's buffers. Allocates nothing and cannot fail. */
 GOSS_API void goss_sampler_draw(goss_sampler *sampler, uint64_t k, goss_episode *episode);

@@ -1,7 +1,8 @@
 /* evaluate.h: how good methods are on the same unseen tasks, with intervals.
  *
  * All methods see the same episodes; a difference between two of them is judged on pairs, which removes the spread that
- * easy and hard episodes cause. Nothing is transductive: a query is classified without looking at the others. */
+ * easy and hard episodes cause. Nothing is transductive: a query is classified without looking at the others. Whether the
+ * tasks are unseen ones is the caller's to ask: goss_model_overlap. */
 #ifndef GOSSAMER_EVALUATE_H
 #define GOSSAMER_EVALUATE_H
 

@@ -5,7 +5,6 @@
  * found when the sampler is made; a draw only fills buffers. */
 #include "meta/episode.h"
 
-#include <assert.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -271,11 +270,6 @@ goss_sampler_scope goss_sampler_scope_of(const goss_sampler *s) {
         if (ways < scope.least_ways) scope.least_ways = ways;
     }
     return scope;
-}
-
-int goss_sampler_class(const goss_sampler *s, int i) {
-    assert(i >= 0 && i < s->count);
-    return s->classes[i];
 }
 
 static bool same_spec(const goss_episode_spec *a, const goss_episode_spec *b) {

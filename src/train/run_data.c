@@ -121,12 +121,27 @@ static void tell(const goss__run_data *d) {
               f.invert ? ", inverted" : "", d->train.count, d->held.count);
 }
 
+/* Where episodes are less than was asked for. */
+static void tell_scope(const char *section, const goss_sampler *s) {
+    goss_episode_spec spec = goss_sampler_spec(s);
+    goss_sampler_scope scope = goss_sampler_scope_of(s);
+    if (spec.one_alphabet && scope.least_ways < spec.ways)
+        goss__log(GOSS_LOG_INFO, "[%s] one alphabet an episode: %d to %d ways (%d asked for), of %d classes", section,
+                  scope.least_ways, goss_sampler_limits(s).ways, spec.ways, scope.classes);
+    if (spec.distinct_faces && scope.several_faces < scope.classes)
+        goss__log(GOSS_LOG_INFO, "[%s] distinct faces in %d of %d classes; the others have one", section,
+                  scope.several_faces, scope.classes);
+}
+
 static goss_status open_all(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
     GOSS_TRY(open_set(d, c, run_dir, err));
     GOSS_TRY(split(d, c, err));
     tell(d);
     GOSS_TRY(make_train(d, c, err));
-    return make_validation(d, c, err);
+    tell_scope("train", d->samplers[0]);
+    GOSS_TRY(make_validation(d, c, err));
+    if (d->validation) tell_scope("validate", d->validation);
+    return GOSS_OK;
 }
 
 goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
