@@ -5,13 +5,18 @@ set(CMAKE_C_EXTENSIONS ON)
 set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 
 add_library(gossamer_flags INTERFACE)
+# A compiler cache names the sources relative to the build folder, and takes a flag with a path for another compilation.
+set(sources_as ${PROJECT_SOURCE_DIR}/)
+if(CMAKE_C_COMPILER_LAUNCHER)
+    file(RELATIVE_PATH sources_as ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
+endif()
 target_compile_definitions(gossamer_flags INTERFACE _GNU_SOURCE)
 target_compile_options(gossamer_flags INTERFACE
     # No contraction and no reassociation: the same bits from every variant and compiler flag.
     -ffp-contract=off -fno-math-errno -fvisibility=hidden -pthread
     -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
     # Failed checks and assertions name files as the repository does, wherever it lies.
-    -fmacro-prefix-map=${PROJECT_SOURCE_DIR}/=
+    -fmacro-prefix-map=${sources_as}=
     $<$<BOOL:${GOSSAMER_WERROR}>:-Werror>)
 target_link_options(gossamer_flags INTERFACE -pthread)
 target_link_libraries(gossamer_flags INTERFACE m)

@@ -1,11 +1,15 @@
-/* test.h: the whole test framework. A test program is a file of TEST(name) { ... } bodies and TEST_MAIN().
+/* test.h: Gossamer's checkers. A test program is a file of TEST(name) { ... } bodies and TEST_MAIN(); cmocka runs them
+ * (framework/runner.c).
  *
- * A failed check prints where and what and ends that test; the program goes on with the next one, prints
- * "N passed, N failed, N skipped" and exits 1 if any failed. Name filters are arguments. */
+ * A failed check prints where and what and ends that test, in however deep a helper it stands: it does not return. The
+ * program goes on with the next test, closes with "N passed, N failed, N skipped" and exits 1 if any failed. Parts of
+ * names are arguments: only those tests run. Checks belong to the thread that runs the test: elsewhere, and in a forked
+ * child, a failed one ends the process with status 99. */
 #ifndef GOSS_TEST_H
 #define GOSS_TEST_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,35 +22,23 @@ typedef struct t_case {
     struct t_case *next;
 } t_case;
 
-static t_case *t_first, **t_last = &t_first;
-static int t_failed, t_skipped; /* of the running test */
+void t_add(t_case *t);
+int t_main(int argc, char **argv);
+bool t_exists(const char *name); /* is there a test of that name? */
+_Noreturn void t_fail(const char *file, int line, const char *fmt, ...) GOSS_PRINTF(3, 4);
+_Noreturn void t_skip(const char *file, int line, const char *fmt, ...) GOSS_PRINTF(3, 4);
+void t_note(const char *fmt, ...) GOSS_PRINTF(1, 2);
 
 #define TEST(id)                                                                                                       \
     static void t_body_##id(void);                                                                                     \
     static t_case t_case_##id = {#id, t_body_##id, NULL};                                                              \
-    __attribute__((constructor)) static void t_add_##id(void) {                                                        \
-        *t_last = &t_case_##id;                                                                                        \
-        t_last = &t_case_##id.next;                                                                                    \
-    }                                                                                                                  \
+    __attribute__((constructor)) static void t_add_##id(void) { t_add(&t_case_##id); }                                 \
     static void t_body_##id(void)
 
-#define T_FAIL(...)                                                                                                    \
-    do {                                                                                                               \
-        printf("  FAILED %s:%d: ", __FILE__, __LINE__);                                                                \
-        printf(__VA_ARGS__);                                                                                           \
-        printf("\n");                                                                                                  \
-        t_failed = 1;                                                                                                  \
-        return;                                                                                                        \
-    } while (0)
-
-#define T_SKIP(...)                                                                                                    \
-    do {                                                                                                               \
-        printf("  skipped: ");                                                                                         \
-        printf(__VA_ARGS__);                                                                                           \
-        printf("\n");                                                                                                  \
-        t_skipped = 1;                                                                                                 \
-        return;                                                                                                        \
-    } while (0)
+#define T_FAIL(...) t_fail(__FILE__, __LINE__, __VA_ARGS__)
+#define T_SKIP(...) t_skip(__FILE__, __LINE__, __VA_ARGS__)
+/* Where a loop stands: told with the test's failure, should there be one. */
+#define T_NOTE(...) t_note(__VA_ARGS__)
 
 #define T_CHECK(cond)                                                                                                  \
     do {                                                                                                               \
@@ -60,7 +52,8 @@ static int t_failed, t_skipped; /* of the running test */
 #define T_STR(a, b)                                                                                                    \
     do {                                                                                                               \
         const char *t_a = (a), *t_b = (b);                                                                             \
-        if (strcmp(t_a, t_b) != 0) T_FAIL("%s is \"%s\", not \"%s\"", #a, t_a, t_b);                                   \
+        if (!t_a || !t_b || strcmp(t_a, t_b) != 0)                                                                     \
+            T_FAIL("%s is \"%s\", not \"%s\"", #a, t_a ? t_a : "(NULL)", t_b ? t_b : "(NULL)");                        \
     } while (0)
 #define T_NEAR(a, b, tol)                                                                                              \
     do {                                                                                                               \
@@ -80,21 +73,6 @@ static int t_failed, t_skipped; /* of the running test */
         if (!strstr(err.text, part)) T_FAIL("%s: error \"%s\" does not say \"%s\"", #call, err.text, part);            \
     } while (0)
 
-static inline int t_main(int argc, char **argv) {
-    int passed = 0, failed = 0, skipped = 0;
-    for (t_case *t = t_first; t; t = t->next) {
-        int wanted = argc < 2;
-        for (int i = 1; i < argc; i++) wanted |= strstr(t->name, argv[i]) != NULL;
-        if (!wanted) continue;
-        t_failed = t_skipped = 0;
-        t->fn();
-        if (t_failed) printf("not ok %s\n", t->name);
-        failed += t_failed, skipped += t_skipped && !t_failed, passed += !t_failed && !t_skipped;
-        fflush(stdout);
-    }
-    printf("%d passed, %d failed, %d skipped\n", passed, failed, skipped);
-    return failed != 0;
-}
 #define TEST_MAIN()                                                                                                    \
     int main(int argc, char **argv) { return t_main(argc, argv); }
 #endif

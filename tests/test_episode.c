@@ -104,7 +104,6 @@ TEST(episodes_are_well_formed_and_pure) {
             goss_sampler_draw(s, i, &a);
             T_EQ(goss__alloc_count() - before, 0);
             check_episode(set, &a);
-            if (t_failed) return;
             if (i > 0) different += !same_episode(&a, &b, image);
             goss_sampler_draw(t, 1000 - i, &b); /* what was drawn before does not matter */
             goss_sampler_draw(t, i, &b);

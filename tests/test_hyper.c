@@ -227,7 +227,6 @@ TEST(product_of_all_cells) {
                     const char *name = refused(&families[f], c, g);
                     if (!name) {
                         check_cell(&families[f], &o, what);
-                        if (t_failed) return;
                         built++;
                         continue;
                     }

@@ -183,7 +183,7 @@ static void filter_gradient(const goss__kernels *k, shape s) {
 
 #define OVER_SHAPES(fn)                                                                                                \
     static void check_##fn(const goss__kernels *k) {                                                                   \
-        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) fn(k, shapes[i]);                   \
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) fn(k, shapes[i]);                   \
     }                                                                                                                  \
     EACH_VARIANT(fn, check_##fn)
 OVER_SHAPES(forward)

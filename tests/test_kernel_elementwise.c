@@ -220,7 +220,6 @@ static void check_strides(const goss__kernels *k) {
         for (int i = 0; i < 3 * 7 * 4; i++) {
             for (int dense = 0; dense < 1 << arities[op]; dense++) {
                 strided(k, op, outers[i / 28], inners[i / 4 % 7], dense, gaps[i % 4]);
-                if (t_failed) return;
             }
         }
     }

@@ -69,7 +69,7 @@ static void one(const goss__kernels *k, const goss__pool2d *p) {
 }
 
 static void check_pool(const goss__kernels *k) {
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) one(k, &shapes[i]);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) one(k, &shapes[i]);
 }
 EACH_VARIANT(pool2d, check_pool)
 

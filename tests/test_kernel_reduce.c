@@ -58,7 +58,7 @@ static void one(const goss__kernels *k, int which, shape s) {
 
 static void check_reduce(const goss__kernels *k) {
     for (int which = 0; which < 3; which++) {
-        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) one(k, which, shapes[i]);
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) one(k, which, shapes[i]);
     }
 }
 EACH_VARIANT(reduce, check_reduce)
@@ -79,7 +79,7 @@ static void deviation(const goss__kernels *k, shape s) {
 }
 
 static void check_deviation(const goss__kernels *k) {
-    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0] && !t_failed; i++) deviation(k, shapes[i]);
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) deviation(k, shapes[i]);
 }
 EACH_VARIANT(deviation, check_deviation)
 
