@@ -15,9 +15,9 @@ tests:
 bench-build:
 	$(BUILD) bench-build
 check: deps
-	$(BUILD) products tests
+	$(BUILD) products tests tests-without-all
 	@tools/check-floors
-	@tools/run-tests $(B)
+	@tools/run-tests $(B) -C without-all
 # The slow suites: all tests under the address, undefined-behaviour and thread sanitizers, and the kernels' on aarch64.
 check-all: check
 	@tools/install-deps all

@@ -1,6 +1,7 @@
 # The optional libraries: a row is all that a further one needs. GOSSAMER_WITH_<name> is AUTO (used where pkg-config
 # finds it), ON (an error where it is not found) or OFF. Every build folder gets a goss_config.h with GOSS_HAVE_<name>
-# (0 or 1), GOSS_<name>_VERSION and GOSS_LIBRARIES(ROW), which `gossamer doctor` prints.
+# (0 or 1), GOSS_<name>_VERSION, GOSS_LIBRARIES(ROW), which `gossamer doctor` prints, and GOSS_LACKING, the packages of
+# those that it is without.
 #
 #   name | pkg-config module | Debian package | what it is for
 set(GOSSAMER_LIBRARIES
@@ -40,12 +41,14 @@ function(gossamer_configure folder target)
     set(text "/* Written by CMake (cmake/libraries.cmake): the libraries of this build. */\n")
     string(APPEND text "#ifndef GOSS_CONFIG_H\n#define GOSS_CONFIG_H\n#define GOSS_VERSION \"${PROJECT_VERSION}\"\n")
     set(rows "")
+    set(lacking "")
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE ${folder})
     foreach(row IN LISTS GOSSAMER_LIBRARIES)
         string(REPLACE "|" ";" row "${row}")
         list(GET row 0 name)
         list(GET row 1 module)
+        list(GET row 2 package)
         list(GET row 3 use)
         if(${name}_FOUND AND NOT name IN_LIST ARGN)
             set(have 1)
@@ -56,11 +59,12 @@ function(gossamer_configure folder target)
         else()
             set(have 0)
             set(version none)
+            string(APPEND lacking "${package} ")
         endif()
         string(APPEND text "#define GOSS_HAVE_${name} ${have}\n#define GOSS_${name}_VERSION \"${version}\"\n")
         string(APPEND rows " \\\n    ROW(\"${module}\", GOSS_${name}_VERSION, GOSS_HAVE_${name}, \"${use}\")")
     endforeach()
-    string(APPEND text "#define GOSS_LIBRARIES(ROW)${rows}\n#endif\n")
+    string(APPEND text "#define GOSS_LACKING \"${lacking}\"\n#define GOSS_LIBRARIES(ROW)${rows}\n#endif\n")
     file(CONFIGURE OUTPUT ${folder}/goss_config.h CONTENT "${text}" @ONLY) # an unchanged header keeps its time stamp
 endfunction()
 

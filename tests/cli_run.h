@@ -16,7 +16,7 @@ static inline const char *command(void) {
     if (!path[0]) {
         char self[512] = "";
         if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) exit(99);
-        snprintf(path, sizeof path, "%s/../gossamer", dirname(self));
+        snprintf(path, sizeof path, "'%s/../gossamer'", dirname(self));
     }
     return path;
 }
@@ -30,6 +30,7 @@ static inline int run(const char *arguments) {
     int status = system(line);
     free(out_text), free(err_text);
     out_text = tiny_read(tiny_path("out"), &n), err_text = tiny_read(tiny_path("err"), &n);
+    if (err_text) t_lacks(err_text);
     return WIFEXITED(status) && WEXITSTATUS(status) < 128 ? WEXITSTATUS(status) : 1000 + WEXITSTATUS(status) % 128;
 }
 

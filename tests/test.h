@@ -3,7 +3,8 @@
  *
  * A failed check prints where and what and ends that test, in however deep a helper it stands: it does not return. The
  * program goes on with the next test, closes with "N passed, N failed, N skipped" and exits 1 if any failed. Parts of
- * names are arguments: only those tests run. Checks belong to the thread that runs the test: elsewhere, and in a forked
+ * names are arguments: only those tests run. A failure that tells of a library that this build is without is a skip: so
+ * a test needs no word about what it needs. Checks belong to the thread that runs the test: elsewhere, and in a forked
  * child, a failed one ends the process with status 99. */
 #ifndef GOSS_TEST_H
 #define GOSS_TEST_H
@@ -16,23 +17,31 @@
 
 #include "gossamer/status.h"
 
+/* The packages of the libraries that this build is without. */
+#if __has_include("goss_config.h")
+#include "goss_config.h"
+#else
+#define GOSS_LACKING ""
+#endif
+
 typedef struct t_case {
     const char *name;
     void (*fn)(void);
     struct t_case *next;
 } t_case;
 
-void t_add(t_case *t);
+void t_add(t_case *t, const char *lacking);
 int t_main(int argc, char **argv);
 bool t_exists(const char *name); /* is there a test of that name? */
 _Noreturn void t_fail(const char *file, int line, const char *fmt, ...) GOSS_PRINTF(3, 4);
 _Noreturn void t_skip(const char *file, int line, const char *fmt, ...) GOSS_PRINTF(3, 4);
+void t_lacks(const char *text); /* skips if the text tells of a library that this build is without */
 void t_note(const char *fmt, ...) GOSS_PRINTF(1, 2);
 
 #define TEST(id)                                                                                                       \
     static void t_body_##id(void);                                                                                     \
     static t_case t_case_##id = {#id, t_body_##id, NULL};                                                              \
-    __attribute__((constructor)) static void t_add_##id(void) { t_add(&t_case_##id); }                                 \
+    __attribute__((constructor)) static void t_add_##id(void) { t_add(&t_case_##id, GOSS_LACKING); }                   \
     static void t_body_##id(void)
 
 #define T_FAIL(...) t_fail(__FILE__, __LINE__, __VA_ARGS__)

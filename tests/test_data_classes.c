@@ -8,29 +8,31 @@ static goss_error err;
 static char top[] = P_tmpdir "/gossamer-test-XXXXXX";
 static goss_images *set; /* 6 alphabets of 5 classes of 1 image */
 
-static void make_set(void) {
-    if (!mkdtemp(top)) abort();
+/* Before each test: makes the set where it is not there. */
+static void need_set(void) {
+    if (set) return;
     for (int i = 0; i < 30; i++) {
         char path[200];
         uint8_t pixels[4] = {0};
         snprintf(path, sizeof path, "%s/tree/alphabet%d/character%02d", top, i / 5, i % 5);
-        if (goss__mkdirs(path, &err) != GOSS_OK) abort();
+        T_OK(goss__mkdirs(path, &err));
         snprintf(path, sizeof path, "%s/tree/alphabet%d/character%02d/1.png", top, i / 5, i % 5);
-        if (goss__png_write_grey(path, pixels, 2, 2, &err) != GOSS_OK) abort();
+        T_OK(goss__png_write_grey(path, pixels, 2, 2, &err));
     }
     char path[100];
     snprintf(path, sizeof path, "%s/tree", top);
-    if (goss_images_open(path, NULL, &set, &err) != GOSS_OK) abort();
+    T_OK(goss_images_open(path, NULL, &set, &err));
 }
 
 static const char *list_file(const char *text) {
     static char path[200];
     snprintf(path, sizeof path, "%s/list.txt", top);
-    if (goss__write_file(path, text, strlen(text), &err) != GOSS_OK) abort();
+    T_OK(goss__write_file(path, text, strlen(text), &err));
     return path;
 }
 
 TEST(reads_names_comments_and_blank_lines) {
+    need_set();
     goss_class_list list;
     T_OK(goss_class_list_read(
         set, list_file("# the classes\r\n\n  alphabet3/character04 # last\r\nalphabet0/character01"), &list, &err));
@@ -41,6 +43,7 @@ TEST(reads_names_comments_and_blank_lines) {
 }
 
 TEST(mistakes_are_named_with_line_and_suggestion) {
+    need_set();
     goss_class_list list;
     T_ERR(goss_class_list_read(set, list_file("\nalphabet0/character01\nalphabet4/charakter03\n"), &list, &err),
           GOSS_E_FORMAT,
@@ -62,6 +65,7 @@ static bool disjoint_and_complete(const goss_class_list *a, const goss_class_lis
 }
 
 TEST(random_split) {
+    need_set();
     goss_class_list kept, held, again_kept, again, other_kept, other;
     T_OK(goss_class_list_split(set, NULL, 0.2, 5, &kept, &held, &err));
     T_OK(goss_class_list_split(set, NULL, 0.2, 5, &again_kept, &again, &err));
@@ -79,6 +83,7 @@ TEST(random_split) {
 }
 
 TEST(whole_alphabets_are_held_out) {
+    need_set();
     goss_class_list from, kept, held;
     T_OK(goss_class_list_all(set, &from, &err));
     from.count = 23; /* alphabets 0 to 3 and a part of the fifth */
@@ -95,7 +100,7 @@ TEST(whole_alphabets_are_held_out) {
 }
 
 int main(int argc, char **argv) {
-    make_set();
+    if (!mkdtemp(top)) return 99;
     int failed = t_main(argc, argv);
     goss_images_close(set);
     char command[100];

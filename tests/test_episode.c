@@ -12,29 +12,29 @@ static char top[300];
 static void run(const char *command, const char *path) {
     char line[400];
     snprintf(line, sizeof line, "%s %s", command, path);
-    if (system(line) != 0) abort();
+    T_EQ(system(line), 0);
 }
 
 /* 3 alphabets of 4, 3 and 1 classes; `drawings` a class by `faces` faces. Pixel 0 tells class and drawing. */
 static goss_images *toy_set(int drawings, int faces) {
     static const int classes[] = {4, 3, 1};
     snprintf(top, sizeof top, "%s", P_tmpdir "/gossamer-test-XXXXXX");
-    if (!mkdtemp(top)) abort();
+    T_CHECK(mkdtemp(top));
     for (int a = 0, all = 0; a < 3; a++)
         for (int c = 0; c < classes[a]; c++, all++)
             for (int d = 0; d < drawings; d++) {
                 char path[500];
                 snprintf(path, sizeof path, "%s/a%d/c%d", top, a, c);
-                if (goss__mkdirs(path, &err) != GOSS_OK) abort();
+                T_OK(goss__mkdirs(path, &err));
                 snprintf(path, sizeof path, "%s/a%d/c%d/%02d_f%d.png", top, a, c, d, d % faces);
                 uint8_t pixels[16] = {0};
                 pixels[0] = (uint8_t)(all * 20 + d), pixels[1] = 255;
-                if (goss__png_write_grey(path, pixels, 4, 4, &err) != GOSS_OK) abort();
+                T_OK(goss__png_write_grey(path, pixels, 4, 4, &err));
             }
     goss_images *s;
     goss_images_options o = goss_images_options_defaults();
     o.height = o.width = 0;
-    if (goss_images_open(top, &o, &s, &err) != GOSS_OK) abort();
+    T_OK(goss_images_open(top, &o, &s, &err));
     run("rm -rf", top);
     return s;
 }

@@ -26,7 +26,7 @@ static void put_file(const char *header, const void *data, size_t n) {
     for (int i = 0; i < 8; i++) buf[i] = (char)((uint64_t)len >> (8 * i));
     memcpy(buf + 8, header, len);
     if (n) memcpy(buf + 8 + len, data, n);
-    if (goss__write_file(path, buf, 8 + len + n, &err) != GOSS_OK) abort();
+    T_OK(goss__write_file(path, buf, 8 + len + n, &err));
     free(buf);
 }
 

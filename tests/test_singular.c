@@ -86,7 +86,7 @@ static void check_known(goss_precision precision) {
 }
 TEST(known_matrices) {
     check_known(GOSS_F32);
-    if (!t_failed) check_known(GOSS_F64);
+    check_known(GOSS_F64);
 }
 
 TEST(a_number_that_is_not_finite_makes_nan) {

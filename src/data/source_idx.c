@@ -105,7 +105,7 @@ static goss_status idx_gzip(idx *x, int dimensions, goss_error *err) {
 #endif
 
 static goss_status idx_plain(idx *x, int dimensions, goss_error *err) {
-    size_t total;
+    size_t total = 0;
     GOSS_TRY(idx_head(x, x->map.data, x->map.size, dimensions, &total, err));
     if (total != x->map.size)
         return goss_error_set(err, GOSS_E_FORMAT,

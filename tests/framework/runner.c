@@ -13,11 +13,13 @@
 
 static t_case *first, **last = &first;
 static char note[400];
+static const char *packages = ""; /* that this build is without */
 static int skipped;
 static pid_t process; /* that runs the tests */
 static _Thread_local bool running;
 
-void t_add(t_case *t) {
+void t_add(t_case *t, const char *lacking) {
+    packages = lacking;
     *last = t;
     last = &t->next;
 }
@@ -45,8 +47,20 @@ static void must_run(void) {
     _exit(99);
 }
 
+void t_lacks(const char *text) {
+    char name[100];
+    int n;
+    for (const char *p = packages; sscanf(p, "%99s%n", name, &n) == 1; p += n)
+        if (strstr(text, name)) t_skip(NULL, 0, "this build is without %s", name);
+}
+
 void t_fail(const char *file, int line, const char *fmt, ...) {
     va_list args;
+    char text[2000];
+    va_start(args, fmt);
+    vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    t_lacks(text);
     va_start(args, fmt);
     say("FAILED", file, line, fmt, args);
     va_end(args);
@@ -62,7 +76,7 @@ void t_skip(const char *file, int line, const char *fmt, ...) {
     va_end(args);
     must_run();
     skipped++;
-    _skip(file, line);
+    _skip(file ? file : "", line);
     abort();
 }
 
