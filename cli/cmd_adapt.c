@@ -12,13 +12,22 @@ static void tell(const goss_network *n, int images) {
             (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
 }
 
+/* Of a tree with train/ and test/ above its classes only train/ is shown. */
+static goss_status open_support(const goss_model *m, const char *path, bool skip_bad, goss_images **out,
+                                goss_error *err) {
+    goss_images_options o = goss_images_options_defaults();
+    o.split = GOSS_SPLIT_TRAIN, o.skip_bad = skip_bad;
+    GOSS_TRY(goss_model_open_images(m, path, &o, out, err));
+    return goss_images_need_classes(*out, path, 2, err);
+}
+
 static goss_status adapt(const char *model, const char *support, const char *out, const goss_adapt_options *o,
-                         goss_error *err) {
+                         bool skip_bad, goss_error *err) {
     goss_model *m = NULL;
     goss_images *set = NULL;
     goss_network *n = NULL;
     goss_status s = goss_model_load(model, &m, err);
-    if (s == GOSS_OK) s = goss_model_open_images(m, support, NULL, &set, err);
+    if (s == GOSS_OK) s = open_support(m, support, skip_bad, &set, err);
     if (s == GOSS_OK) s = goss_model_adapt(m, set, o, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", model, err);
     if (s == GOSS_OK) s = goss_network_save(n, out, err);
@@ -31,20 +40,22 @@ static goss_status adapt(const char *model, const char *support, const char *out
 
 int cmd_adapt(int argc, char **argv) {
     const char *support = NULL, *out = NULL, *fine_tune = NULL, *networks = NULL;
+    bool skip_bad = false;
     const cli_option options[] = {
         {"support", "DIR_OR_ZIP", "labelled images: a folder a class", &support, NULL},
         {"o", "NET", "the network file to write", &out, NULL},
         {"fine-tune", "STEPS", "gradient steps on those images after generating (0)", &fine_tune, NULL},
         {"networks", "N", "size of the ensemble, for a model with hyper.noise (as it was trained)", &networks, NULL},
+        {"skip-bad", NULL, "leave out images that cannot be read, with a warning", NULL, &skip_bad},
     };
     const cli_verb v = {
         .name = "adapt",
-        .usage = "MODEL --support DIR_OR_ZIP -o NET [--fine-tune STEPS] [--networks N]",
+        .usage = "MODEL --support DIR_OR_ZIP -o NET [--fine-tune STEPS] [--networks N] [--skip-bad]",
         .doc =
             "Turns a few labelled images of classes that MODEL has never seen into a network that tells them apart.\n"
             "NET needs nothing else: gossamer predict NET IMAGE...",
         .options = options,
-        .n_options = 4,
+        .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
@@ -55,7 +66,8 @@ int cmd_adapt(int argc, char **argv) {
         .networks = (int)cli_int(&v, "networks", networks, 0, 1, GOSS_METHOD_MAX_NETWORKS),
     };
     goss_error err;
-    if (adapt(argv[1], support, out, &o, &err) != GOSS_OK) return cli_fail(&err);
+    cli_log_to_stderr();
+    if (adapt(argv[1], support, out, &o, skip_bad, &err) != GOSS_OK) return cli_fail(&err);
     printf("%s\n", out);
     return cli_close_stdout();
 }

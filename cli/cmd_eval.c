@@ -131,6 +131,7 @@ int cmd_eval(int argc, char **argv) {
          &e.methods, NULL},
         {"fine-tune", "STEPS", "the model once more with gradient steps on each support set", &fine_tune, NULL},
         {"cache", "DIR", "keep the decoded images there; a run's folder has them already", &e.cache, NULL},
+        {"skip-bad", NULL, "leave out images that cannot be read, with a warning", NULL, &e.skip_bad},
         {"threads", "N", "(all)", &threads, NULL},
         {"json", NULL, "one JSON object instead of a table", NULL, &e.json},
     };

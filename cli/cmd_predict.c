@@ -1,6 +1,8 @@
 /* cmd_predict.c: gossamer predict: classes and probabilities of image files, one line or one JSON object each. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 #include "gossamer/model.h"
@@ -35,47 +37,139 @@ static void print(const goss_network *n, const char *input, const float *p, floa
     printf("\n");
 }
 
-/* Every image is read before the first line is written: a bad one makes the command fail as a whole. */
-static goss_status predict(const goss_network *n, char **files, int count, bool json, goss_error *err) {
-    goss_image_format f = goss_network_image(n);
-    size_t image = (size_t)f.height * (size_t)f.width * (size_t)f.channels, classes = (size_t)goss_network_classes(n);
-    float *pixels = calloc((size_t)count, image * sizeof *pixels), *p = calloc((size_t)count, classes * sizeof *p),
-          *uncertainty = calloc((size_t)count, sizeof *uncertainty);
-    bool ensemble = goss_network_members(n) > 1;
-    goss_status s =
-        pixels && p && uncertainty ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d images", count);
-    for (int i = 0; i < count && s == GOSS_OK; i++)
-        s = goss_image_decode_file(files[i], &f, pixels + (size_t)i * image, err);
-    if (s == GOSS_OK) s = goss_network_predict(n, pixels, count, p, uncertainty, NULL, err);
-    for (int i = 0; i < count && s == GOSS_OK; i++)
-        print(n, files[i], p + (size_t)i * classes, ensemble ? uncertainty[i] : -1, json);
-    free(pixels);
-    free(p);
-    free(uncertainty);
+/* Images wait here until there are enough of them for the network to be worth calling. */
+enum { BATCH = 256 };
+
+typedef struct predictor {
+    const goss_network *network;
+    goss_image_format format;
+    bool json;
+    size_t image;      /* numbers an image */
+    float *pixels;     /* [BATCH, image] */
+    float *p, *unsure; /* [BATCH, classes], [BATCH] */
+    char *name[BATCH]; /* owned */
+    int waiting;
+    int bad; /* images and paths that could not be read */
+} predictor;
+
+static goss_status flush(predictor *d, goss_error *err) {
+    size_t classes = (size_t)goss_network_classes(d->network);
+    bool ensemble = goss_network_members(d->network) > 1;
+    goss_status s = GOSS_OK;
+    if (d->waiting) s = goss_network_predict(d->network, d->pixels, d->waiting, d->p, d->unsure, NULL, err);
+    for (int i = 0; i < d->waiting; i++) {
+        if (s == GOSS_OK)
+            print(d->network, d->name[i], d->p + (size_t)i * classes, ensemble ? d->unsure[i] : -1, d->json);
+        free(d->name[i]);
+    }
+    d->waiting = 0;
     return s;
+}
+
+/* Bad images are told where they come up, and do not keep the others from being classified. */
+static void tell_bad(predictor *d, const goss_error *e) {
+    fflush(stdout);
+    cli_fail(e);
+    d->bad++;
+}
+
+/* Takes in the image that lies behind the waiting ones; `read` is what came of reading it. */
+static goss_status take(predictor *d, const char *name, goss_status read, const goss_error *e, goss_error *err) {
+    if (read == GOSS_E_NOMEM) {
+        *err = *e;
+        return read;
+    }
+    if (read != GOSS_OK) {
+        tell_bad(d, e);
+        return GOSS_OK;
+    }
+    if (goss_image_is_flat(d->pixels + (size_t)d->waiting * d->image, &d->format))
+        fprintf(stderr, "warning: %s: one flat colour (blank, or ink of the colour of the ground)\n", name);
+    if (!(d->name[d->waiting] = strdup(name))) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    d->waiting++;
+    return d->waiting == BATCH ? flush(d, err) : GOSS_OK;
+}
+
+static goss_status predict_stdin(predictor *d, goss_error *err) {
+    enum { CHUNK = 1 << 16, MOST = 1 << 29 };
+    static const char name[] = "standard input";
+    char *data = NULL;
+    size_t size = 0, n;
+    do {
+        char *grown = realloc(data, size + CHUNK);
+        if (!grown || size > MOST) {
+            free(grown ? grown : data);
+            return goss_error_set(err, GOSS_E_NOMEM, "%s: no room for more than %zu bytes", name, size);
+        }
+        data = grown;
+        n = fread(data + size, 1, CHUNK, stdin);
+        size += n;
+    } while (n > 0);
+    goss_error e;
+    goss_status read = ferror(stdin) ? goss_error_set(&e, GOSS_E_IO, "%s: %s", name, strerror(errno))
+                                     : goss_image_decode_memory(data, size, name, &d->format,
+                                                                d->pixels + (size_t)d->waiting * d->image, &e);
+    free(data);
+    return take(d, "-", read, &e, err);
+}
+
+static goss_status predict_path(predictor *d, const char *path, goss_error *err) {
+    goss_image_files *files;
+    goss_error e;
+    if (goss_image_files_open(path, &files, &e) != GOSS_OK) {
+        tell_bad(d, &e);
+        return GOSS_OK;
+    }
+    goss_status s = GOSS_OK;
+    for (int i = 0; i < goss_image_files_count(files) && s == GOSS_OK; i++) {
+        float *to = d->pixels + (size_t)d->waiting * d->image;
+        goss_status read = goss_image_files_decode(files, i, &d->format, to, &e);
+        s = take(d, goss_image_files_name(files, i), read, &e, err);
+    }
+    goss_image_files_close(files);
+    return s;
+}
+
+static goss_status predict(predictor *d, char **paths, int count, goss_error *err) {
+    goss_image_format f = d->format = goss_network_image(d->network);
+    d->image = (size_t)f.height * (size_t)f.width * (size_t)f.channels;
+    d->pixels = calloc(BATCH, d->image * sizeof *d->pixels);
+    d->p = calloc(BATCH, (size_t)goss_network_classes(d->network) * sizeof *d->p);
+    d->unsure = calloc(BATCH, sizeof *d->unsure);
+    goss_status s = d->pixels && d->p && d->unsure ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    for (int i = 0; i < count && s == GOSS_OK; i++)
+        s = strcmp(paths[i], "-") == 0 ? predict_stdin(d, err) : predict_path(d, paths[i], err);
+    goss_status last = s == GOSS_OK ? flush(d, err) : s;
+    for (int i = 0; i < d->waiting; i++) free(d->name[i]);
+    free(d->pixels), free(d->p), free(d->unsure);
+    return last;
 }
 
 int cmd_predict(int argc, char **argv) {
     bool json = false;
     const cli_option options[] = {
         {"json", NULL, "one JSON object an image: input, class, probability, probabilities", NULL, &json}};
-    const cli_verb v = {
-        .name = "predict",
-        .usage = "NET IMAGE... [--json]",
-        .doc =
-            "Classifies PNG and JPEG files with a network that gossamer adapt wrote. A line an image: file, class,\n"
-            "probability, with tabs between; of an ensemble the uncertainty, too: how far its networks disagree, in\n"
-            "nats.",
-        .options = options,
-        .n_options = 1,
-        .min_words = 2,
-        .max_words = -1};
+    const cli_verb v = {.name = "predict",
+                        .usage = "NET IMAGE|FOLDER|ZIP|-... [--json]",
+                        .doc = "Classifies images with a network that gossamer adapt wrote: files, all that are in a "
+                               "folder or a .zip, or -\n"
+                               "for one on standard input. A line an image: file, class, probability, with tabs "
+                               "between; of an ensemble the\n"
+                               "uncertainty, too: how far its networks disagree, in nats. Images that cannot be read "
+                               "are told on standard\n"
+                               "error; the others are classified all the same, and the status is 1 then.",
+                        .options = options,
+                        .n_options = 1,
+                        .min_words = 2,
+                        .max_words = -1};
     int words = cli_parse(&v, argc, argv);
     if (words < 0) return cli_close_stdout();
     goss_error err;
     goss_network *n;
+    cli_log_to_stderr();
     if (goss_network_load(argv[1], &n, &err) != GOSS_OK) return cli_fail(&err);
-    int status = predict(n, argv + 2, words - 1, json, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    predictor d = {.network = n, .json = json};
+    int status = predict(&d, argv + 2, words - 1, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     goss_network_free(n);
-    return status;
+    return status == EXIT_DONE && d.bad ? EXIT_ERROR : status;
 }

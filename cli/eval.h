@@ -27,7 +27,7 @@ typedef struct eval_runner {
 
 typedef struct eval {
     const char *data, *classes, *methods, *cache;
-    bool allow_seen, unseen, json;
+    bool allow_seen, unseen, skip_bad, json;
     int episodes, threads, fine_tune;
     goss_episode_spec spec;
     eval_runner runner[EVAL_MOST];

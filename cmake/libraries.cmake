@@ -9,6 +9,9 @@ set(GOSSAMER_LIBRARIES
     "XXHASH|libxxhash|libxxhash-dev|content hashes"
     "PNG|libpng|libpng-dev|PNG images"
     "JPEG|libjpeg|libjpeg-dev|JPEG images"
+    "WEBP|libwebp|libwebp-dev|WebP images"
+    "TIFF|libtiff-4>=4.5|libtiff-dev|TIFF images"
+    "STB|stb|libstb-dev|BMP images"
     "ZIP|libzip|libzip-dev|images in .zip files"
     "ZLIB|zlib|zlib1g-dev|idx files, gzipped"
     "FREETYPE|freetype2|libfreetype-dev|data glyphs")
@@ -62,6 +65,7 @@ function(gossamer_configure folder target)
             string(APPEND lacking "${package} ")
         endif()
         string(APPEND text "#define GOSS_HAVE_${name} ${have}\n#define GOSS_${name}_VERSION \"${version}\"\n")
+        string(REGEX REPLACE "[<>=].*" "" module "${module}") # without the version asked for
         string(APPEND rows " \\\n    ROW(\"${module}\", GOSS_${name}_VERSION, GOSS_HAVE_${name}, \"${use}\")")
     endforeach()
     string(APPEND text "#define GOSS_LACKING \"${lacking}\"\n#define GOSS_LIBRARIES(ROW)${rows}\n#endif\n")

@@ -13,7 +13,7 @@ static void need_set(void) {
     if (set) return;
     for (int i = 0; i < 30; i++) {
         char path[200];
-        uint8_t pixels[4] = {0};
+        uint8_t pixels[4] = {(uint8_t)(8 * i)};
         snprintf(path, sizeof path, "%s/tree/alphabet%d/character%02d", top, i / 5, i % 5);
         T_OK(goss__mkdirs(path, &err));
         snprintf(path, sizeof path, "%s/tree/alphabet%d/character%02d/1.png", top, i / 5, i % 5);

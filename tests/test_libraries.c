@@ -36,6 +36,9 @@ TEST(images_need_their_decoders) {
     static const unsigned char jpeg[] = {0xff, 0xd8, 0xff, 0xe0, 0, 16, 'J', 'F', 'I', 'F', 0, 1, 1};
     check(GOSS_HAVE_PNG, decode(png, sizeof png), "libpng-dev");
     check(GOSS_HAVE_JPEG, decode(jpeg, sizeof jpeg), "libjpeg-dev");
+    check(GOSS_HAVE_WEBP, decode("RIFF\x1a\0\0\0WEBPVP8L", 16), "libwebp-dev");
+    check(GOSS_HAVE_TIFF, decode("II*\0\x08\0\0\0", 8), "libtiff-dev");
+    check(GOSS_HAVE_STB, decode("BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0", 18), "libstb-dev");
     uint8_t pixel = 3;
     check(GOSS_HAVE_PNG, goss__png_write_grey(tiny_path("a.png"), &pixel, 1, 1, &err), "libpng-dev");
     T_EQ(access(tiny_path("a.png"), F_OK) == 0, GOSS_HAVE_PNG);

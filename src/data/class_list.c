@@ -1,118 +1,51 @@
-/* class_list.c: some classes of a set: all, those that a file names, or the parts of a seeded split. Lists ascend, so
- * that the same classes are the same list wherever they came from. */
+/* class_list.c: some classes of a set: all, those of a part or with enough images, or the parts of a seeded split. Lists
+ * ascend, so that the same classes are the same list wherever they came from. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/os.h"
 #include "base/rng.h"
-#include "gossamer/data.h"
-
-enum { NAME_MAX_COMPARED = 200 };
+#include "data/class_list.h"
 
 void goss_class_list_free(goss_class_list *list) {
     goss__free(list->ids);
     *list = (goss_class_list){0};
 }
 
-static goss_status list_alloc(goss_class_list *out, int count, goss_error *err) {
-    *out = (goss_class_list){.ids = goss__calloc((size_t)count, sizeof *out->ids)};
+goss_status goss__class_list_alloc(goss_class_list *out, int count, goss_error *err) {
+    *out = (goss_class_list){.ids = goss__calloc((size_t)count + 1, sizeof *out->ids)};
     return out->ids ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a list of %d classes", count);
 }
 
 goss_status goss_class_list_all(const goss_images *set, goss_class_list *out, goss_error *err) {
-    GOSS_TRY(list_alloc(out, goss_images_classes(set), err));
+    GOSS_TRY(goss__class_list_alloc(out, goss_images_classes(set), err));
     while (out->count < goss_images_classes(set)) out->ids[out->count] = out->count, out->count++;
     return GOSS_OK;
 }
 
-/* ---- a file of names ---- */
-
-/* Edit distance (Levenshtein) of names cut to a bounded length. */
-static int distance(const char *a, const char *b) {
-    int row[NAME_MAX_COMPARED + 1];
-    int n = (int)strnlen(b, NAME_MAX_COMPARED), m = (int)strnlen(a, NAME_MAX_COMPARED);
-    for (int j = 0; j <= n; j++) row[j] = j;
-    for (int i = 1; i <= m; i++) {
-        int diagonal = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int replace = diagonal + (a[i - 1] != b[j - 1]), shift = 1 + (row[j] < row[j - 1] ? row[j] : row[j - 1]);
-            diagonal = row[j];
-            row[j] = replace < shift ? replace : shift;
-        }
-    }
-    return row[n];
-}
-
-static const char *nearest(const goss_images *set, const char *name) {
-    int best = 0, least = NAME_MAX_COMPARED;
-    for (int c = 0; c < goss_images_classes(set); c++) {
-        int d = distance(name, goss_images_class_name(set, c));
-        if (d < least) least = d, best = c;
-    }
-    return goss_images_class_name(set, best);
-}
-
-/* One line without its comment and the blanks around it. */
-static char *trim(char *line) {
-    char *comment = strchr(line, '#');
-    if (comment) *comment = 0;
-    line += strspn(line, " \t\r");
-    for (size_t n = strlen(line); n > 0 && strchr(" \t\r", line[n - 1]); n--) line[n - 1] = 0;
-    return line;
-}
-
-/* lines[c]: the line that named class c, 0 while none has. */
-static goss_status mark_line(const goss_images *set, const char *name, int number, int *lines, goss_error *err) {
-    int c = goss_images_class_find(set, name);
-    if (c < 0)
-        return goss_error_set(err, GOSS_E_FORMAT, "%d: the data has no class \"%.200s\" (nearest: \"%.200s\")", number,
-                              name, nearest(set, name));
-    if (lines[c])
-        return goss_error_set(err, GOSS_E_FORMAT, "%d: class \"%.200s\" came before, in line %d", number, name,
-                              lines[c]);
-    lines[c] = number;
-    return GOSS_OK;
-}
-
-static goss_status mark_lines(const goss_images *set, char *text, int *lines, goss_error *err) {
-    int number = 0;
-    for (char *line = text, *next; line; line = next) {
-        next = strchr(line, '\n');
-        if (next) *next++ = 0;
-        number++;
-        char *name = trim(line);
-        if (*name) GOSS_TRY(mark_line(set, name, number, lines, err));
-    }
-    return GOSS_OK;
-}
-
-static goss_status list_marked(const goss_images *set, const int *marks, int wanted, goss_class_list *out,
-                               goss_error *err) {
-    GOSS_TRY(list_alloc(out, goss_images_classes(set), err));
+goss_status goss_class_list_part(const goss_images *set, goss_split part, goss_class_list *out, goss_error *err) {
+    GOSS_TRY(goss__class_list_alloc(out, goss_images_classes(set), err));
     for (int c = 0; c < goss_images_classes(set); c++)
-        if ((marks[c] != 0) == wanted) out->ids[out->count++] = c;
+        if (goss_images_class_split(set, c) == part) out->ids[out->count++] = c;
     return GOSS_OK;
 }
 
-goss_status goss_class_list_read(const goss_images *set, const char *path, goss_class_list *out, goss_error *err) {
-    *out = (goss_class_list){0};
-    char *text;
-    size_t size;
-    GOSS_TRY(goss__read_file(path, 1 << 28, &text, &size, err));
-    int *lines = goss__calloc((size_t)goss_images_classes(set), sizeof *lines);
-    goss_status status = lines ? mark_lines(set, text, lines, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory");
-    if (status != GOSS_OK) status = goss_error_prefix(err, status, "%s", path);
-    if (status == GOSS_OK) status = list_marked(set, lines, 1, out, err);
-    if (status == GOSS_OK && out->count == 0) {
-        goss_class_list_free(out);
-        status = goss_error_set(err, GOSS_E_FORMAT, "%s: names no class", path);
+goss_status goss_class_list_drop_small(const goss_images *set, int least, goss_class_list *list,
+                                       goss_class_list *dropped, goss_error *err) {
+    int n = 0;
+    GOSS_TRY(goss__class_list_alloc(dropped, list->count, err));
+    for (int i = 0; i < list->count; i++) {
+        int first, count;
+        goss_images_class_range(set, list->ids[i], &first, &count);
+        goss_class_list *to = count < least ? dropped : NULL;
+        if (to)
+            to->ids[to->count++] = list->ids[i];
+        else
+            list->ids[n++] = list->ids[i];
     }
-    goss__free(lines);
-    goss__free(text);
-    return status;
+    list->count = n;
+    return GOSS_OK;
 }
 
 /* ---- splits ---- */
@@ -126,8 +59,8 @@ static int compare_ids(const void *a, const void *b) {
 static goss_status deal(const goss_class_list *from, const uint32_t *group, const uint8_t *group_held,
                         goss_class_list *kept, goss_class_list *held, goss_error *err) {
     *held = (goss_class_list){0};
-    GOSS_TRY(list_alloc(kept, from->count, err));
-    goss_status status = list_alloc(held, from->count, err);
+    GOSS_TRY(goss__class_list_alloc(kept, from->count, err));
+    goss_status status = goss__class_list_alloc(held, from->count, err);
     if (status != GOSS_OK) {
         goss_class_list_free(kept);
         return status;

@@ -13,7 +13,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 
-enum { BATCH = 1024, SAMPLE = 512 };
+enum { BATCH = GOSS__PACK_BATCH, SAMPLE = 512 };
 
 typedef struct worker {
     goss__reader reader;
@@ -30,6 +30,9 @@ typedef struct builder {
     size_t image;         /* bytes an image */
     goss__str tables;     /* everything before the pixels */
     uint64_t hash;
+    goss__glance *seen; /* [images] */
+    goss__str ranges;   /* uint32_t [classes + 1]: where each class begins */
+    bool bad_image;     /* what failed is one of the images */
     /* Where the block goes. */
     goss__writer *file;
     uint8_t *block;
@@ -42,38 +45,47 @@ static void decode_one(void *ctx, int64_t i, int w) {
     const goss__source *s = b->job->source;
     size_t index = b->first + (size_t)i * b->stride;
     if (index > me->bad) return;
+    uint8_t *out = b->batch + (size_t)i * b->image;
     goss_error error;
-    goss_status status = s->fetch(s, &me->reader, &s->items[index], &error);
-    if (status == GOSS_OK)
-        status = goss__picture_fit(&me->reader.picture, &b->job->format, &me->reader.fit,
-                                   b->batch + (size_t)i * b->image, &error);
-    if (status != GOSS_OK) me->bad = index, me->error = error;
+    me->reader.fit.format = b->job->format, me->reader.fit.measure = false;
+    if (s->fetch(s, &me->reader, &s->items[index], out, &error) == GOSS_OK)
+        goss__glance_at(&me->reader.fit, out, &b->seen[index]);
+    else
+        me->bad = index, me->error = error;
+}
+
+static goss_status worst(builder *b, goss_error *err) {
+    worker *worst = &b->workers[0];
+    for (int w = 1; w < goss__pool_threads(b->pool); w++)
+        if (b->workers[w].bad < worst->bad) worst = &b->workers[w];
+    if (worst->bad == SIZE_MAX) return GOSS_OK;
+    b->bad_image = worst->error.status != GOSS_E_NOMEM;
+    if (err) *err = worst->error;
+    return worst->error.status;
 }
 
 /* Decodes `count` items into b->batch. */
 static goss_status decode_batch(builder *b, size_t first, size_t stride, size_t count, goss_error *err) {
     b->first = first, b->stride = stride;
     goss__pool_run(b->pool, (int64_t)count, decode_one, b);
-    worker *worst = &b->workers[0];
-    for (int w = 1; w < goss__pool_threads(b->pool); w++)
-        if (b->workers[w].bad < worst->bad) worst = &b->workers[w];
-    if (worst->bad == SIZE_MAX) return GOSS_OK;
-    if (err) *err = worst->error;
-    return worst->error.status;
+    return worst(b, err);
 }
 
 static goss_status decide_extents(builder *b, goss_error *err) {
     goss_image_format *f = &b->job->format;
     if (f->height == 0 || f->width == 0) {
         const goss__source *s = b->job->source;
-        GOSS_TRY(s->fetch(s, &b->workers[0].reader, &s->items[0], err));
-        if (f->height == 0) f->height = b->workers[0].reader.picture.height;
-        if (f->width == 0) f->width = b->workers[0].reader.picture.width;
+        goss__reader *r = &b->workers[0].reader;
+        r->fit.format = *f, r->fit.measure = true;
+        goss_status status = s->fetch(s, r, &s->items[0], NULL, err);
+        b->bad_image = status != GOSS_OK && status != GOSS_E_NOMEM;
+        GOSS_TRY(status);
+        *f = r->fit.format;
     }
     size_t pixels = (size_t)f->height * (size_t)f->width;
-    if (pixels > GOSS__PIXELS_MAX)
+    if (pixels > GOSS__FRAME_MAX)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%d x %d: images of a set have at most %zu pixels", f->height,
-                              f->width, GOSS__PIXELS_MAX);
+                              f->width, GOSS__FRAME_MAX);
     b->image = pixels * (size_t)f->channels;
     return GOSS_OK;
 }
@@ -103,8 +115,16 @@ static void add_padding(goss__str *s, size_t to) {
     while (!s->failed && s->size % to) goss__str_addn(s, "\0", 1);
 }
 
-static bool same_folder(const goss__item *a, const goss__item *b) {
-    return a->folder == b->folder && memcmp(a->path, b->path, a->folder) == 0;
+/* The name of an item's class: where it begins, and how long it is. */
+static size_t class_of(const goss__item *item, const char **name) {
+    *name = item->path + item->named;
+    return item->folder > item->named ? item->folder - item->named : 0;
+}
+
+static bool same_class(const goss__item *a, const goss__item *b) {
+    const char *x, *y;
+    size_t n = class_of(a, &x), m = class_of(b, &y);
+    return n == m && memcmp(x, y, n) == 0;
 }
 
 /* Text without the shared top folders; a class at the very top is ".". */
@@ -115,13 +135,15 @@ static void add_names(const goss__source *s, goss__str *offsets, goss__str *text
     goss__str_addn(text, "", 1);
     for (size_t i = 0; i < s->count; i++) {
         const goss__item *item = &s->items[i];
-        if (i > 0 && same_folder(item, item - 1)) continue;
+        if (i > 0 && same_class(item, item - 1)) continue;
         uint32_t start = (uint32_t)i;
         goss__str_addn(first, (char *)&start, sizeof start);
         at = text->size;
         goss__str_addn(offsets, (char *)&at, sizeof at);
-        if (item->folder)
-            goss__str_addn(text, item->path + s->shared, item->folder - s->shared);
+        const char *name;
+        size_t size = class_of(item, &name);
+        if (size)
+            goss__str_addn(text, name, size);
         else
             goss__str_add(text, ".");
         goss__str_addn(text, "", 1);
@@ -136,13 +158,14 @@ static void add_names(const goss__source *s, goss__str *offsets, goss__str *text
 /* Everything before the pixels, and the size of the whole. */
 static goss_status make_tables(builder *b, goss_error *err) {
     const goss__pack_job *job = b->job;
-    goss__str offsets = {0}, text = {0}, first = {0};
-    add_names(job->source, &offsets, &text, &first);
-    uint32_t images = (uint32_t)job->source->count, classes = (uint32_t)(first.size / sizeof(uint32_t));
-    goss__str_addn(&first, (char *)&images, sizeof images);
+    goss__str offsets = {0}, text = {0}, *first = &b->ranges;
+    add_names(job->source, &offsets, &text, first);
+    uint32_t images = (uint32_t)job->source->count, classes = (uint32_t)(first->size / sizeof(uint32_t));
+    goss__str_addn(first, (char *)&images, sizeof images);
     goss__pack_head head = {.magic = GOSS__PACK_MAGIC,
                             .key = job->key,
                             .text_size = text.size,
+                            .split_names = job->source->split_names,
                             .images = images,
                             .classes = classes,
                             .height = (uint32_t)job->format.height,
@@ -150,14 +173,14 @@ static goss_status make_tables(builder *b, goss_error *err) {
                             .channels = (uint32_t)job->format.channels,
                             .invert = job->format.invert};
     goss__str_addn(&b->tables, (char *)&head, sizeof head);
-    goss__str_addn(&b->tables, first.data, first.size);
+    goss__str_addn(&b->tables, first->data, first->size);
     add_padding(&b->tables, 8);
     goss__str_addn(&b->tables, offsets.data, offsets.size);
     goss__str_addn(&b->tables, text.data, text.size);
     add_padding(&b->tables, 64);
-    bool failed = offsets.failed || text.failed || first.failed || b->tables.failed;
-    b->hash = failed ? 0 : goss__hash64(text.data, text.size, 0);
-    goss__str_free(&offsets), goss__str_free(&text), goss__str_free(&first);
+    bool failed = offsets.failed || text.failed || first->failed || b->tables.failed;
+    b->hash = failed ? 0 : goss__pack_hash_start(&head, text.data);
+    goss__str_free(&offsets), goss__str_free(&text);
     if (failed) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory for the names", job->source->path);
     head.pixels_at = b->tables.size;
     if (!goss__mul_ok(b->image, images, &b->size) ||
@@ -166,7 +189,6 @@ static goss_status make_tables(builder *b, goss_error *err) {
     /* The tail stands on the next multiple of 8 after the pixels. */
     head.file_size = b->size = ((b->tables.size + b->image * images + 7) & ~(size_t)7) + sizeof(goss__pack_tail);
     memcpy(b->tables.data, &head, sizeof head);
-    b->hash = goss__hash64(&head.images, sizeof head - offsetof(goss__pack_head, images), b->hash);
     return GOSS_OK;
 }
 
@@ -187,11 +209,27 @@ static goss_status put_pixels(builder *b, goss_error *err) {
     return GOSS_OK;
 }
 
+static goss_status put_tail(builder *b, goss_error *err) {
+    const goss__source *s = b->job->source;
+    goss__pack_tail tail = {.hash = b->hash, .magic = GOSS__PACK_MAGIC};
+    tail.tables = goss__hash64(b->tables.data, b->tables.size, 0);
+    uint32_t classes = (uint32_t)(b->ranges.size / sizeof(uint32_t)) - 1;
+    GOSS_TRY(
+        goss__findings_make(s, b->seen, (const uint32_t *)(const void *)b->ranges.data, classes, &tail.findings, err));
+    tail.findings.damaged = b->job->damaged;
+    tail.self = goss__hash64(&tail, offsetof(goss__pack_tail, self), 0);
+    static const char zeros[8];
+    GOSS_TRY(put(b, zeros, b->size - sizeof tail - b->at, err));
+    return put(b, &tail, sizeof tail, err);
+}
+
 static goss_status put_all(builder *b, const char *path, goss_error *err) {
     GOSS_TRY(decide_extents(b, err));
     size_t count = b->job->source->count;
     b->batch = goss__alloc((count < BATCH ? count : BATCH) * b->image);
-    if (!b->batch) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d images of %zu bytes", BATCH, b->image);
+    b->seen = goss__calloc(count, sizeof *b->seen);
+    if (!b->batch || !b->seen)
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d images of %zu bytes", BATCH, b->image);
     GOSS_TRY(decide_invert(b, err));
     GOSS_TRY(make_tables(b, err));
     if (path)
@@ -201,10 +239,7 @@ static goss_status put_all(builder *b, const char *path, goss_error *err) {
                               b->job->source->path, b->size);
     GOSS_TRY(put(b, b->tables.data, b->tables.size, err));
     GOSS_TRY(put_pixels(b, err));
-    goss__pack_tail tail = {.hash = b->hash, .magic = GOSS__PACK_MAGIC};
-    static const char zeros[8];
-    GOSS_TRY(put(b, zeros, b->size - sizeof tail - b->at, err));
-    return put(b, &tail, sizeof tail, err);
+    return put_tail(b, err);
 }
 
 static goss_status start(builder *b, goss_error *err) {
@@ -222,6 +257,8 @@ static void finish(builder *b) {
     goss__free(b->workers);
     goss__pool_destroy(b->pool);
     goss__str_free(&b->tables);
+    goss__str_free(&b->ranges);
+    goss__free(b->seen);
     goss__free(b->batch);
 }
 
@@ -236,60 +273,94 @@ static goss_status build(builder *b, const char *path, goss_error *err) {
     return status;
 }
 
-goss_status goss__pack_to_memory(goss__pack_job *job, uint8_t **block, size_t *size, goss_error *err) {
+/* ---- images that cannot be decoded ---- */
+
+typedef struct sieve {
+    builder *b;
+    goss__flaw *flaw; /* [images] */
+} sieve;
+
+static void try_one(void *ctx, int64_t i, int w) {
+    sieve *v = ctx;
+    worker *me = &v->b->workers[w];
+    const goss__source *s = v->b->job->source;
+    goss_error error;
+    me->reader.fit.format = v->b->job->format, me->reader.fit.measure = true;
+    goss_status status = s->fetch(s, &me->reader, &s->items[i], NULL, &error);
+    if (status == GOSS_OK) return;
+    v->flaw[i] = GOSS__UNREAD;
+    if ((size_t)i < me->bad) me->bad = (size_t)i, me->error = error;
+}
+
+static size_t count_classes(const goss__source *s) {
+    size_t n = 0;
+    for (size_t i = 0; i < s->count; i++) n += i == 0 || !same_class(&s->items[i], &s->items[i - 1]);
+    return n;
+}
+
+static goss_status drop_flawed(goss__pack_job *job, const goss__flaw *flaw, const goss_error *first, goss_error *err) {
+    goss__source *s = job->source;
+    size_t n = 0, before = count_classes(s), all = s->count;
+    for (size_t i = 0; i < all; i++)
+        if (!flaw[i]) s->items[n++] = s->items[i];
+    if (n == 0)
+        return goss_error_set(err, GOSS_E_FORMAT, "none of %zu images can be read; the first: %.800s", all,
+                              first->text);
+    memmove(s->items + n, s->items + all, s->flawed * sizeof *s->items);
+    s->count = n, job->damaged += (uint32_t)(all - n);
+    goss__log(GOSS_LOG_WARN, "%s: left out: %zu of %zu images that cannot be read; the first: %s", s->path, all - n,
+              all, first->text);
+    size_t lost = before - count_classes(s);
+    if (lost) goss__log(GOSS_LOG_WARN, "%s: %zu of %zu classes have no image left", s->path, lost, before);
+    s->lost += lost;
+    return GOSS_OK;
+}
+
+/* Decodes everything to see what cannot be; that leaves the source. */
+static goss_status sift(goss__pack_job *job, goss_error *err) {
     builder b = {.job = job};
-    goss_status status = build(&b, NULL, err);
+    sieve v = {&b, goss__calloc(job->source->count, sizeof *v.flaw)};
+    goss_status status = v.flaw ? start(&b, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory to look at all images");
+    if (status == GOSS_OK) {
+        goss_error first;
+        goss__pool_run(b.pool, (int64_t)job->source->count, try_one, &v);
+        status = worst(&b, &first);
+        if (status != GOSS_OK && b.bad_image)
+            status = drop_flawed(job, v.flaw, &first, err);
+        else if (status != GOSS_OK && err)
+            *err = first;
+    }
+    finish(&b);
+    goss__free(v.flaw);
+    return status;
+}
+
+/* Builds, and where an image is bad and may be skipped, once more without the bad ones. */
+static goss_status build_sifted(goss__pack_job *job, builder *b, const char *path, goss_error *err) {
+    goss_image_format asked = job->format;
+    *b = (builder){.job = job};
+    goss_status status = build(b, path, err);
+    if (status == GOSS_OK || !b->bad_image || !job->skip_bad) return status;
+    goss__writer_abandon(b->file);
+    goss__free(b->block);
+    *b = (builder){.job = job};
+    job->format = asked;
+    GOSS_TRY(sift(job, err));
+    return build(b, path, err);
+}
+
+goss_status goss__pack_to_memory(goss__pack_job *job, uint8_t **block, size_t *size, goss_error *err) {
+    builder b;
+    goss_status status = build_sifted(job, &b, NULL, err);
     if (status != GOSS_OK) goss__free(b.block);
     *block = status == GOSS_OK ? b.block : NULL, *size = b.size;
     return status;
 }
 
 goss_status goss__pack_to_file(goss__pack_job *job, const char *path, goss_error *err) {
-    builder b = {.job = job};
-    goss_status status = build(&b, path, err);
+    builder b;
+    goss_status status = build_sifted(job, &b, path, err);
     if (status == GOSS_OK) return goss__writer_commit(b.file, err);
     goss__writer_abandon(b.file);
     return status;
-}
-
-static bool text_ends(const goss__pack *p) {
-    uint64_t names = 1 + (uint64_t)p->head->classes + p->head->images;
-    if (p->head->text_size == 0 || p->text[p->head->text_size - 1] != 0) return false;
-    for (uint64_t i = 0; i < names; i++)
-        if (p->name[i] >= p->head->text_size) return false;
-    return true;
-}
-
-static bool ranges_ascend(const goss__pack *p) {
-    if (p->first[0] != 0 || p->first[p->head->classes] != p->head->images) return false;
-    for (uint32_t c = 0; c < p->head->classes; c++)
-        if (p->first[c] >= p->first[c + 1]) return false;
-    return true;
-}
-
-static bool extents_fit(const goss__pack_head *h, size_t size) {
-    if (h->magic != GOSS__PACK_MAGIC || h->file_size != size || h->images == 0 || h->images > INT32_MAX) return false;
-    if (h->classes == 0 || h->classes > h->images || (h->channels != 1 && h->channels != 3)) return false;
-    if (h->height == 0 || h->width == 0 || (uint64_t)h->height * h->width > GOSS__PIXELS_MAX) return false;
-    uint64_t tables = sizeof *h + 4 * ((uint64_t)h->classes + 2) + 8 * (1 + (uint64_t)h->classes + h->images);
-    uint64_t image = (uint64_t)h->height * h->width * h->channels;
-    if (h->pixels_at > size || h->text_size > h->pixels_at || tables + h->text_size > h->pixels_at + 8) return false;
-    return size - h->pixels_at >= sizeof(goss__pack_tail) && h->images <= (size - h->pixels_at) / image;
-}
-
-goss_status goss__pack_attach(const uint8_t *block, size_t size, goss__pack *out, goss_error *err) {
-    *out = (goss__pack){.head = (const goss__pack_head *)block};
-    if (size < sizeof *out->head + sizeof(goss__pack_tail) || size % 8 || !extents_fit(out->head, size))
-        return goss_error_set(err, GOSS_E_FORMAT, "not a decoded set of this version");
-    size_t ranges = (sizeof *out->head + 4 * ((size_t)out->head->classes + 1) + 7) & ~(size_t)7;
-    out->first = (const uint32_t *)(out->head + 1);
-    out->name = (const uint64_t *)(block + ranges);
-    out->text = (const char *)(out->name + 1 + out->head->classes + out->head->images);
-    out->pixels = block + out->head->pixels_at;
-    const goss__pack_tail *tail = (const goss__pack_tail *)(block + size - sizeof *tail);
-    out->hash = tail->hash;
-    if (out->text + out->head->text_size > (const char *)out->pixels || tail->magic != GOSS__PACK_MAGIC ||
-        !text_ends(out) || !ranges_ascend(out))
-        return goss_error_set(err, GOSS_E_FORMAT, "damaged decoded set");
-    return GOSS_OK;
 }

@@ -14,6 +14,7 @@
 #include "base/os.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "data/image_files.h"
 #include "data/image_pack.h"
 
 struct goss_images {
@@ -26,19 +27,11 @@ struct goss_images {
     const char **alphabet;   /* names */
     int32_t *face;           /* [images] */
     int alphabets;
+    goss_images_report report;
 };
 
 goss_images_options goss_images_options_defaults(void) {
     return (goss_images_options){.channels = 1, .height = 28, .width = 28, .invert = GOSS_INVERT_NO};
-}
-
-static goss_status check_format(int channels, int height, int width, int least, goss_error *err) {
-    if (channels != 1 && channels != 3)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%d channels: images have 1 (grey) or 3 (colour)", channels);
-    if (height < least || width < least || height > GOSS__EXTENT_MAX || width > GOSS__EXTENT_MAX)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "image extent %d x %d: each side is from 1 to %d", height, width,
-                              GOSS__EXTENT_MAX);
-    return GOSS_OK;
 }
 
 /* ---- what follows from the names ---- */
@@ -142,7 +135,7 @@ static goss_status index_names(goss_images *s, goss_error *err) {
 static uint64_t key_of(const goss__source *s, const goss_images_options *o) {
     char real[PATH_MAX];
     const char *path = realpath(s->path, real) ? real : s->path;
-    int32_t options[] = {o->channels, o->height, o->width, (int32_t)o->invert};
+    int32_t options[] = {o->channels, o->height, o->width, (int32_t)o->invert, (int32_t)o->split, o->skip_bad};
     uint64_t h = goss__hash64(path, strlen(path), GOSS__PACK_MAGIC);
     h = goss__hash64(options, sizeof options, h);
     for (size_t i = 0; i < s->count; i++) {
@@ -158,6 +151,7 @@ static goss_status attach_file(goss_images *s, const char *path, uint64_t key, g
     goss_status status = goss__pack_attach(s->map.data, s->map.size, &s->pack, err);
     if (status == GOSS_OK && s->pack.head->key != key)
         status = goss_error_set(err, GOSS_E_FORMAT, "a decoded set of something else");
+    if (status == GOSS_OK) status = goss__pack_verify(s->map.data, s->map.size, &s->pack, err);
     if (status == GOSS_OK) return GOSS_OK;
     goss__unmap(&s->map);
     return goss_error_prefix(err, status, "%s", path);
@@ -190,6 +184,7 @@ static goss_status open_source(goss_images *s, goss__source *source, const goss_
                           .format = {.channels = o->channels, .height = o->height, .width = o->width},
                           .invert = o->invert,
                           .threads = o->threads,
+                          .skip_bad = o->skip_bad,
                           .key = key_of(source, o)};
     if (o->cache_dir) {
         goss__str cache = {0};
@@ -203,10 +198,28 @@ static goss_status open_source(goss_images *s, goss__source *source, const goss_
     return goss__pack_attach(s->block, size, &s->pack, err);
 }
 
+static void sum_up(goss_images *s, const goss__source *source) {
+    const goss__findings *f = &s->pack.findings;
+    int left_out = (int)f->damaged;
+    for (size_t i = source->count; i < source->count + source->flawed; i++)
+        left_out += source->items[i].flaw >= GOSS__DEAD_LINK;
+    s->report = (goss_images_report){.left_out = left_out,
+                                     .damaged = (int)f->damaged,
+                                     .lost_classes = (int)source->lost,
+                                     .flat = (int)f->flat.count,
+                                     .dark = (int)f->dark.count,
+                                     .duplicates = (int)f->duplicates.count};
+}
+
 static goss_status open_set(goss_images *s, const char *path, const goss_images_options *o, goss_error *err) {
     goss__source source;
-    GOSS_TRY(goss__source_open(path, o->labels, &source, err));
-    goss_status status = open_source(s, &source, o, err);
+    GOSS_TRY(goss__source_list(path, o->labels, &source, err));
+    goss_status status = goss__source_arrange(&source, o->split, o->skip_bad, err);
+    if (status == GOSS_OK) status = open_source(s, &source, o, err);
+    if (status == GOSS_OK) {
+        sum_up(s, &source);
+        goss__findings_tell(path, &s->pack);
+    }
     goss__source_close(&source);
     return status == GOSS_OK ? index_names(s, err) : status;
 }
@@ -214,7 +227,7 @@ static goss_status open_set(goss_images *s, const char *path, const goss_images_
 goss_status goss_images_open(const char *path, const goss_images_options *options, goss_images **out, goss_error *err) {
     goss_images_options o = options ? *options : goss_images_options_defaults();
     *out = NULL;
-    GOSS_TRY(check_format(o.channels, o.height, o.width, 0, err));
+    GOSS_TRY(goss__format_check(o.channels, o.height, o.width, 0, err));
     goss_images *s = goss__calloc(1, sizeof *s);
     if (!s) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a set of images");
     goss_status status = open_set(s, path, &o, err);
@@ -240,6 +253,22 @@ goss_image_format goss_images_format(const goss_images *s) {
     return (goss_image_format){(int)h->channels, (int)h->height, (int)h->width, h->invert != 0};
 }
 
+goss_images_report goss_images_report_of(const goss_images *s) { return s->report; }
+
+goss_status goss_images_need_classes(const goss_images *s, const char *path, int least, goss_error *err) {
+    int classes = goss_images_classes(s), images = goss_images_count(s);
+    if (classes >= least) return GOSS_OK;
+    if (classes == 1)
+        return goss_error_set(
+            err, GOSS_E_FORMAT,
+            "%s: all %d images lie in one folder, so they are one class (\"%.200s\"); put the images of "
+            "each class in a folder of its own: %s/cat/1.png, %s/dog/1.png",
+            path, images, goss_images_class_name(s, 0), path, path);
+    return goss_error_set(err, GOSS_E_FORMAT,
+                          "%s: %d images in %d classes (a folder each); at least %d classes are needed", path, images,
+                          classes, least);
+}
+
 int goss_images_count(const goss_images *s) { return (int)s->pack.head->images; }
 int goss_images_classes(const goss_images *s) { return (int)s->pack.head->classes; }
 int goss_images_alphabets(const goss_images *s) { return s->alphabets; }
@@ -259,6 +288,11 @@ void goss_images_class_range(const goss_images *s, int cls, int *first, int *cou
 int goss_images_class_alphabet(const goss_images *s, int cls) {
     assert(cls >= 0 && cls < goss_images_classes(s));
     return s->class_alphabet[cls];
+}
+
+goss_split goss_images_class_split(const goss_images *s, int cls) {
+    const char *name = goss_images_class_name(s, cls), *slash = strchr(name, '/');
+    return s->pack.head->split_names && slash ? goss__split_of(name, (size_t)(slash - name)) : GOSS_SPLIT_ALL;
 }
 
 const char *goss_images_alphabet_name(const goss_images *s, int alphabet) {
@@ -328,41 +362,7 @@ uint64_t goss_images_sample(const goss_images *s, int image) {
     return h ? h : 1;
 }
 
-static void to_floats(const uint8_t *pixels, size_t n, float *out) {
-    for (size_t i = 0; i < n; i++) out[i] = (float)pixels[i] * (1.0f / 255);
-}
-
 void goss_images_get(const goss_images *s, int image, float *out) {
     const goss__pack_head *h = s->pack.head;
-    to_floats(goss_images_pixels(s, image), (size_t)h->height * h->width * h->channels, out);
-}
-
-/* ---- one image ---- */
-
-static goss_status decode(const void *data, size_t size, goss__reader *r, const goss_image_format *f, float *out,
-                          goss_error *err) {
-    GOSS_TRY(check_format(f->channels, f->height, f->width, 1, err));
-    size_t n = (size_t)f->height * (size_t)f->width * (size_t)f->channels;
-    GOSS_TRY(goss__picture_decode(data, size, &r->picture, err));
-    GOSS_TRY(goss__scratch_need(&r->encoded, n, err));
-    GOSS_TRY(goss__picture_fit(&r->picture, f, &r->fit, r->encoded.data, err));
-    to_floats(r->encoded.data, n, out);
-    return GOSS_OK;
-}
-
-goss_status goss_image_decode_memory(const void *data, size_t size, const char *name, const goss_image_format *format,
-                                     float *out, goss_error *err) {
-    goss__reader r = {0};
-    goss_status status = decode(data, size, &r, format, out, err);
-    goss__reader_free(&(goss__source){0}, &r);
-    return status == GOSS_OK ? status : goss_error_prefix(err, status, "%s", name);
-}
-
-goss_status goss_image_decode_file(const char *path, const goss_image_format *format, float *out, goss_error *err) {
-    char *data;
-    size_t size;
-    GOSS_TRY(goss__read_file(path, GOSS__ENCODED_MAX, &data, &size, err));
-    goss_status status = goss_image_decode_memory(data, size, path, format, out, err);
-    goss__free(data);
-    return status;
+    goss__to_floats(goss_images_pixels(s, image), (size_t)h->height * h->width * h->channels, out);
 }

@@ -1,6 +1,5 @@
-/* source.c: what all kinds of image sources share: which kind a path is, which names count, the order of the list and
- * the top folders that all images share. The order is by bytes, folder first, so that the images of a class are
- * neighbours and no file system has a say in it. */
+/* source.c: what all kinds of image sources share: which kind a path is, which files count, and the order of the list.
+ * The order is by bytes, folder first, so that the images of a class are neighbours and no file system has a say in it. */
 #include "data/source.h"
 
 #include <stdlib.h>
@@ -17,28 +16,36 @@ goss_status goss__source_add(goss__source *s, const char *path, goss__item item,
         if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", s->path);
         s->items = grown, s->capacity = capacity;
     }
-    const char *slash = strrchr(path, '/');
+    const char *slash = strrchr(path, '/'), *why = item.why;
     item.path = goss__arena_strdup(&s->arena, path);
     item.folder = slash ? (size_t)(slash - path) : 0;
-    if (!item.path) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", s->path);
+    item.why = why ? goss__arena_strdup(&s->arena, why) : NULL;
+    if (!item.path || (why && !item.why)) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", s->path);
     s->items[s->count++] = item;
     return GOSS_OK;
 }
 
 bool goss__name_hidden(const char *path) {
-    if (strncmp(path, "__MACOSX", 8) == 0 || strstr(path, "/__MACOSX")) return true;
-    return path[0] == '.' || strstr(path, "/.") != NULL;
-}
-
-bool goss__name_is_image(const char *path) {
-    static const char *const ends[] = {".png", ".jpg", ".jpeg"};
-    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
-        if (goss__ascii_ends(path, ends[i]) && strlen(path) > strlen(ends[i])) return true;
+    for (const char *level = path; level; level = strchr(level, '/') ? strchr(level, '/') + 1 : NULL)
+        if (level[0] == '.' || strncmp(level, "__MACOSX", 8) == 0) return true;
     return false;
 }
 
-bool goss__bytes_are_image(const uint8_t *data, size_t size) {
-    return goss__png_is(data, size) || goss__jpeg_is(data, size);
+goss_status goss__source_classify(goss__source *s, const char *path, goss__head_fn head, void *context,
+                                  goss__item *item, goss_error *err) {
+    const goss__kind *named = goss__kind_of_name(path);
+    if (named && goss__kind_is_read(named)) return GOSS_OK;
+    uint8_t bytes[GOSS__HEAD];
+    int64_t n = head(context, bytes);
+    const goss__kind *is = n > 0 ? goss__kind_of_bytes(bytes, (size_t)n) : NULL;
+    if (named && (!is || !named->is)) is = named; /* a camera's raw file looks like a TIFF */
+    if (is && goss__kind_is_read(is)) return GOSS_OK;
+    item->flaw = is ? GOSS__UNREAD : GOSS__OTHER;
+    if (!is) return GOSS_OK;
+    goss_error why;
+    (void)goss__kind_refuse(is, &why); /* it is the text that is wanted */
+    item->why = goss__arena_strdup(&s->arena, why.text);
+    return item->why ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", s->path);
 }
 
 static int by_folder_and_name(const void *a, const void *b) {
@@ -50,48 +57,73 @@ static int by_folder_and_name(const void *a, const void *b) {
     return order ? order : (x->index > y->index) - (x->index < y->index);
 }
 
-/* The items are sorted, so what the first and last folder share, all share. One level always stays. */
-static size_t shared_folders(const goss__source *s) {
-    const goss__item *a = &s->items[0], *b = &s->items[s->count - 1];
-    size_t shared = 0, most = a->folder < b->folder ? a->folder : b->folder;
-    for (size_t i = 0; i < most && a->path[i] == b->path[i]; i++)
-        if (a->path[i] == '/') shared = i + 1;
-    return shared;
-}
+/* ---- what a path is ---- */
 
 typedef enum kind { TREE, ZIP, IDX, UNKNOWN } kind;
 
-static goss_status kind_of(const char *path, kind *out, goss_error *err) {
-    *out = TREE;
-    if (goss__is_dir(path)) return GOSS_OK;
-    goss__map m;
-    GOSS_TRY(goss__map_file(path, &m, err));
-    *out = UNKNOWN;
-    if (m.size >= 4 && (memcmp(m.data, "PK\3\4", 4) == 0 || memcmp(m.data, "PK\5\6", 4) == 0)) *out = ZIP;
-    if (m.size >= 2 && (memcmp(m.data, "\x1f\x8b", 2) == 0 || memcmp(m.data, "\0\0", 2) == 0)) *out = IDX;
-    goss__unmap(&m);
-    return GOSS_OK;
+/* Containers that are known and not read. */
+static const char *foreign(const goss__map *m) {
+    static const struct {
+        size_t at, size;
+        const char *bytes, *name;
+    } rows[] = {{257, 5, "ustar", "a tar archive: unpack it"},
+                {0, 6, "7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"},
+                {0, 4, "Rar!", "a RAR archive: unpack it"},
+                {0, 6,
+                 "\xfd"
+                 "7zXZ\0",
+                 "packed with xz: unpack it"},
+                {0, 3, "BZh", "packed with bzip2: unpack it"},
+                {0, 4, "\x28\xb5\x2f\xfd", "packed with zstd: unpack it"},
+                {0, 6, "\x93NUMPY", "a NumPy array: save each image as a PNG in a folder of its class"},
+                {0, 4, "PAR1", "a Parquet table: save each image as a PNG in a folder of its class"},
+                {0, 4, "\x89HDF", "an HDF5 file: save each image as a PNG in a folder of its class"}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (m->size >= rows[i].at + rows[i].size && memcmp(m->data + rows[i].at, rows[i].bytes, rows[i].size) == 0)
+            return rows[i].name;
+    return NULL;
 }
 
-static goss_status fill(goss__source *s, const char *labels, goss_error *err) {
+static goss_status unknown(const goss__source *s, const goss__map *m, goss_error *err) {
+    const char *other = foreign(m);
+    if (other) return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: %s", s->path, other);
+    const goss__kind *image = goss__kind_of_bytes(m->data, m->size);
+    if (image)
+        return goss_error_set(err, GOSS_E_FORMAT, "%s: one image (%s); a set is a folder that has a folder a class",
+                              s->path, image->name);
+    return goss_error_set(err, GOSS_E_FORMAT, "%s: neither a folder nor a .zip of images nor an idx image file",
+                          s->path);
+}
+
+static goss_status kind_of(const goss__source *s, kind *out, goss_error *err) {
+    *out = TREE;
+    if (goss__is_dir(s->path)) return GOSS_OK;
+    goss__map m;
+    GOSS_TRY(goss__map_file(s->path, &m, err));
+    *out = UNKNOWN;
+    if (m.size >= 4 && (memcmp(m.data, "PK\3\4", 4) == 0 || memcmp(m.data, "PK\5\6", 4) == 0)) *out = ZIP;
+    if (m.size >= 2 && (memcmp(m.data, "\x1f\x8b", 2) == 0 || memcmp(m.data, "\0\0", 2) == 0) &&
+        !goss__kind_of_bytes(m.data, m.size))
+        *out = IDX;
+    goss_status status = *out == UNKNOWN ? unknown(s, &m, err) : GOSS_OK;
+    goss__unmap(&m);
+    return status;
+}
+
+static goss_status list(goss__source *s, const char *labels, goss_error *err) {
     kind k;
-    GOSS_TRY(kind_of(s->path, &k, err));
+    GOSS_TRY(kind_of(s, &k, err));
     if (k == TREE) GOSS_TRY(goss__source_tree(s, err));
     if (k == ZIP) GOSS_TRY(goss__source_zip(s, err));
     if (k == IDX) GOSS_TRY(goss__source_idx(s, labels, err));
-    if (k == UNKNOWN)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s: neither a folder nor a .zip of images nor an idx image file",
-                              s->path);
-    if (s->count == 0) return goss_error_set(err, GOSS_E_FORMAT, "%s: no PNG or JPEG image in it", s->path);
     if (s->count > INT32_MAX) return goss_error_set(err, GOSS_E_FORMAT, "%s: more than 2^31 images", s->path);
-    qsort(s->items, s->count, sizeof *s->items, by_folder_and_name);
-    s->shared = shared_folders(s);
+    if (s->count) qsort(s->items, s->count, sizeof *s->items, by_folder_and_name);
     return GOSS_OK;
 }
 
-goss_status goss__source_open(const char *path, const char *labels, goss__source *out, goss_error *err) {
+goss_status goss__source_list(const char *path, const char *labels, goss__source *out, goss_error *err) {
     *out = (goss__source){.path = path};
-    goss_status status = fill(out, labels, err);
+    goss_status status = list(out, labels, err);
     if (status != GOSS_OK) goss__source_close(out);
     return status;
 }
@@ -106,6 +138,5 @@ void goss__source_close(goss__source *s) {
 void goss__reader_free(const goss__source *s, goss__reader *r) {
     if (s->release) s->release(r);
     goss__scratch_free(&r->encoded);
-    goss__scratch_free(&r->fit);
-    goss__scratch_free(&r->picture.bytes);
+    goss__fit_free(&r->fit);
 }

@@ -5,17 +5,36 @@
 #include "base/arena.h"
 #include "data/picture.h"
 
+/* What keeps a listed file from being an image of a set. */
+typedef enum goss__flaw {
+    GOSS__SOUND,
+    GOSS__OTHER,  /* no image: matters only where a class has nothing else */
+    GOSS__FOLDER, /* an empty folder */
+    /* Left out with a warning. */
+    GOSS__DEAD_LINK,
+    GOSS__UNREAD, /* an image of a kind that is not read */
+    GOSS__STRAY,  /* beside the class folders */
+    /* Errors, unless bad files are to be skipped. */
+    GOSS__NO_ACCESS,
+    GOSS__LOCKED, /* in a .zip: encrypted or packed in a way that is not read */
+    GOSS__TWICE,  /* a second entry of that name in a .zip */
+    GOSS__FLAWS
+} goss__flaw;
+
 typedef struct goss__item {
     const char *path;     /* relative to the top, '/' between levels; idx: "label/file#number" */
     size_t folder;        /* length of its folder part without the last '/', 0 at the top */
+    size_t named;         /* where its class's name begins in the path */
     uint64_t size, stamp; /* of the encoded bytes; with the path they tell whether a cache is still good */
     uint64_t index;       /* in the container */
+    goss__flaw flaw;
+    const char *why; /* of a flawed one: what it is and what to do; of another file NULL */
 } goss__item;
 
-/* What one worker needs to decode images, used over and over. Zero-initialised is valid. */
+/* What one worker needs to decode images, used over and over. Zero-initialised but for fit.format it is valid. */
 typedef struct goss__reader {
-    goss__scratch encoded, fit;
-    goss__picture picture;
+    goss__scratch encoded;
+    goss__fit fit;
     void *handle; /* the source's, opened on first use */
 } goss__reader;
 
@@ -23,27 +42,48 @@ typedef struct goss__source goss__source;
 struct goss__source {
     const char *path;
     goss__arena arena;
-    goss__item *items; /* sorted by folder, then by name */
+    goss__item *items; /* sorted by folder, then by name; a set's are sorted by class */
     size_t count, capacity;
-    size_t shared; /* length of the top folders that all paths share, with their last '/' */
-    /* Decodes one image into reader->picture. The error names the file. Any thread, a reader each. */
-    goss_status (*fetch)(const goss__source *s, goss__reader *reader, const goss__item *item, goss_error *err);
+    size_t flawed;    /* items[count .. count + flawed]: after goss__source_arrange the flawed ones */
+    size_t shared;    /* length of the top folders that all paths share, with their last '/' */
+    bool split_names; /* classes bear the names of train/, val/ and test/ */
+    size_t lost;      /* classes of which no image is left */
+    /* Decodes one image as reader->fit wants it into out (NULL: measures). The error names the file. Any thread, a
+     * reader each. */
+    goss_status (*fetch)(const goss__source *s, goss__reader *reader, const goss__item *item, uint8_t *out,
+                         goss_error *err);
     void (*release)(goss__reader *reader);
     void (*close)(goss__source *s);
     void *state;
 };
 
-/* Opens whatever `path` is. `labels` is the label file of an idx, or NULL. Nothing to free after a failure. */
-GOSS_MUST_USE goss_status goss__source_open(const char *path, const char *labels, goss__source *out, goss_error *err);
+/* Lists whatever `path` is, sorted, flawed items among the others. `labels` is the label file of an idx, or NULL.
+ * Nothing to free after a failure. */
+GOSS_MUST_USE goss_status goss__source_list(const char *path, const char *labels, goss__source *out, goss_error *err);
 void goss__source_close(goss__source *s);
 void goss__reader_free(const goss__source *s, goss__reader *reader);
 
-/* For the kinds of source. */
+/* ---- source_layout.c ---- */
+
+/* Makes classes of a list: sets flawed items apart, takes the part of train/, val/ and test/ that is asked for, names
+ * the classes, and tells the log what is left out. Errors: as goss_images_open. */
+GOSS_MUST_USE goss_status goss__source_arrange(goss__source *s, goss_split split, bool skip_bad, goss_error *err);
+#define GOSS__SPLITS (GOSS_SPLIT_TEST + 1)
+/* The part of a split that a folder of this name is; GOSS_SPLIT_ALL: none. */
+goss_split goss__split_of(const char *name, size_t size);
+
+/* ---- for the kinds of source ---- */
+
 GOSS_MUST_USE goss_status goss__source_tree(goss__source *s, goss_error *err);
 GOSS_MUST_USE goss_status goss__source_zip(goss__source *s, goss_error *err);
 GOSS_MUST_USE goss_status goss__source_idx(goss__source *s, const char *labels, goss_error *err);
+/* Copies path and item.why. */
 GOSS_MUST_USE goss_status goss__source_add(goss__source *s, const char *path, goss__item item, goss_error *err);
-bool goss__name_hidden(const char *path);   /* a level starts with '.' or is __MACOSX */
-bool goss__name_is_image(const char *path); /* .png, .jpg, .jpeg */
-bool goss__bytes_are_image(const uint8_t *data, size_t size);
+bool goss__name_hidden(const char *path); /* a level starts with '.' or is __MACOSX */
+
+/* Whether a file is an image that is read, one that is not, or none, by its name and, where that does not say, its first
+ * bytes: head(context, out) reads at most GOSS__HEAD of them and returns how many, or -1. Sets item->flaw and why. */
+typedef int64_t (*goss__head_fn)(void *context, uint8_t *out);
+GOSS_MUST_USE goss_status goss__source_classify(goss__source *s, const char *path, goss__head_fn head, void *context,
+                                                goss__item *item, goss_error *err);
 #endif

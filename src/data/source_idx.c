@@ -52,6 +52,8 @@ static goss_status idx_head(idx *x, const uint8_t *head, size_t have, int dimens
 }
 
 #if GOSS_HAVE_ZLIB
+/* Fills `size` bytes out of one or several gzip members, one behind the other. Returns what zlib said last: below 0 is
+ * damage, or the end before all was there. */
 static int inflate_some(z_stream *z, uint8_t *out, size_t size) {
     int code = Z_OK;
     while (size > 0 && code == Z_OK) {
@@ -59,17 +61,33 @@ static int inflate_some(z_stream *z, uint8_t *out, size_t size) {
         z->next_out = out, z->avail_out = part;
         code = inflate(z, Z_NO_FLUSH);
         out += part - z->avail_out, size -= part - z->avail_out;
+        if (code == Z_STREAM_END && size > 0 && z->avail_in > 0) code = inflateReset(z);
         if (z->avail_in == 0 && size > 0 && code == Z_OK) code = Z_BUF_ERROR;
     }
     return size > 0 && code == Z_STREAM_END ? Z_BUF_ERROR : code;
 }
 
+/* Nothing may follow but members that are empty. The end of each carries its checksum. */
+static bool ends_well(z_stream *z, int code) {
+    uint8_t end;
+    for (;;) {
+        z->next_out = &end, z->avail_out = 1;
+        if (code != Z_STREAM_END) code = inflate(z, Z_FINISH);
+        if (code != Z_STREAM_END || z->avail_out == 0) return false;
+        for (; z->avail_in > 0 && *z->next_in == 0; z->avail_in--) z->next_in++; /* padding of tapes and blocks */
+        if (z->avail_in == 0) return true;
+        if (inflateReset(z) != Z_OK) return false;
+        code = Z_OK;
+    }
+}
+
 static goss_status unpack(idx *x, z_stream *z, int dimensions, goss_error *err) {
-    uint8_t head[16], end;
+    uint8_t head[16];
     size_t total, first = head_size(dimensions);
     int code = inflate_some(z, head, first);
     if (code < 0) return goss_error_set(err, GOSS_E_FORMAT, "damaged or truncated gzip");
-    GOSS_TRY(idx_head(x, head, first, dimensions, &total, err));
+    goss_status status = idx_head(x, head, first, dimensions, &total, err);
+    if (status != GOSS_OK) return goss_error_prefix(err, status, "gzip (of a .tar? unpack it)");
     /* Deflate packs at most 1032 to 1. */
     if (total > x->map.size * 1032 + 1024)
         return goss_error_set(err, GOSS_E_FORMAT, "the idx head promises %zu bytes, more than the file can hold",
@@ -77,13 +95,10 @@ static goss_status unpack(idx *x, z_stream *z, int dimensions, goss_error *err) 
     x->unpacked = goss__alloc(total);
     if (!x->unpacked) return goss_error_set(err, GOSS_E_NOMEM, "no memory to unpack %zu bytes", total);
     memcpy(x->unpacked, head, first);
+    if (code == Z_STREAM_END && total > first && z->avail_in > 0) code = inflateReset(z);
     if (total > first) code = inflate_some(z, x->unpacked + first, total - first);
     if (code < 0) return goss_error_set(err, GOSS_E_FORMAT, "damaged or truncated gzip");
-    /* The end of the stream carries the checksum; more data than promised is no better than less. */
-    z->next_out = &end, z->avail_out = 1;
-    if (code != Z_STREAM_END) code = inflate(z, Z_FINISH);
-    if (code != Z_STREAM_END || z->avail_out == 0)
-        return goss_error_set(err, GOSS_E_FORMAT, "damaged gzip: wrong checksum or length");
+    if (!ends_well(z, code)) return goss_error_set(err, GOSS_E_FORMAT, "damaged gzip: wrong checksum or length");
     x->data = x->unpacked + first;
     return GOSS_OK;
 }
@@ -164,12 +179,15 @@ static goss_status labels_open(idx *labels, const goss__source *s, const char *n
     return status;
 }
 
-static goss_status fetch(const goss__source *s, goss__reader *r, const goss__item *item, goss_error *err) {
+static goss_status fetch(const goss__source *s, goss__reader *r, const goss__item *item, uint8_t *out,
+                         goss_error *err) {
     const idx *x = s->state;
-    goss_status status = goss__picture_reserve(&r->picture, x->width, x->height, 1, err);
+    goss__raster raster = {.width = x->width, .height = x->height, .channels = 1, .orientation = 1};
+    goss_status status = goss__fit_begin(&r->fit, raster, err);
     if (status != GOSS_OK) return goss_error_prefix(err, status, "%s", s->path);
-    size_t size = x->width * x->height;
-    memcpy(r->picture.bytes.data, x->data + item->index * size, size);
+    const uint8_t *pixels = x->data + item->index * x->width * x->height;
+    for (size_t y = 0; y < x->height; y++) goss__fit_row(&r->fit, pixels + y * x->width);
+    goss__fit_end(&r->fit, out);
     return GOSS_OK;
 }
 

@@ -7,6 +7,14 @@
 #include "base/log.h"
 #include "base/os.h"
 #include "base/rng.h"
+#include "base/str.h"
+
+/* Nothing else says how to split: then a tree's own train/ and val/ do. Where something does, test images stay out. */
+static goss_split part_wanted(const goss_config *c) {
+    bool said = *goss_config_text(c, "data.train_classes") || *goss_config_text(c, "data.val_classes") ||
+                goss_config_int(c, "data.hold_out_alphabets") > 0;
+    return said ? GOSS_SPLIT_TRAIN : GOSS_SPLIT_EACH;
+}
 
 static goss_status open_set(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
     const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
@@ -21,10 +29,12 @@ static goss_status open_set(goss__run_data *d, const goss_config *c, const char 
                : strcmp(invert, "no") == 0 ? GOSS_INVERT_NO
                                            : GOSS_INVERT_AUTO;
     o.threads = (int)goss_config_int(c, "run.threads");
+    o.skip_bad = goss_config_bool(c, "data.skip_bad"), o.split = part_wanted(c);
     const char *cache = goss_config_text(c, "data.cache");
     o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : run_dir;
     if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
-    return goss_images_open(path, &o, &d->set, err);
+    GOSS_TRY(goss_images_open(path, &o, &d->set, err));
+    return goss_images_need_classes(d->set, path, 2, err);
 }
 
 /* ---- classes ---- */
@@ -51,12 +61,52 @@ static void take_away(goss_class_list *from, const goss_class_list *other) {
     from->count = n;
 }
 
+/* Classes of val/ whose name a class of train/ has, too. */
+static int same_names(const goss__run_data *d) {
+    int n = 0;
+    for (int i = 0; i < d->held.count; i++) {
+        const char *name = strchr(goss_images_class_name(d->set, d->held.ids[i]), '/');
+        for (int k = 0; k < d->train.count; k++)
+            if (strcmp(strchr(goss_images_class_name(d->set, d->train.ids[k]), '/'), name) == 0) {
+                n++;
+                break;
+            }
+    }
+    return n;
+}
+
+/* The set's own val/ as what is validated on, if it has one. */
+static goss_status use_parts(goss__run_data *d, goss_error *err) {
+    goss_class_list val;
+    GOSS_TRY(goss_class_list_part(d->set, GOSS_SPLIT_VAL, &val, err));
+    if (val.count == 0) {
+        goss_class_list_free(&val);
+        return GOSS_OK;
+    }
+    d->held = val;
+    int same = same_names(d);
+    if (same)
+        goss__log(GOSS_LOG_WARN,
+                  "%d of %d classes of val/ are classes of train/: validation is on other images of classes that are "
+                  "trained on, not on new classes",
+                  same, d->held.count);
+    return GOSS_OK;
+}
+
+static goss_status choose_train(goss__run_data *d, const goss_config *c, goss_error *err) {
+    const char *train = goss_config_text(c, "data.train_classes");
+    if (*train) return goss_class_list_read(d->set, train, &d->train, err);
+    if (goss_images_class_split(d->set, 0) == GOSS_SPLIT_ALL) return goss_class_list_all(d->set, &d->train, err);
+    return goss_class_list_part(d->set, GOSS_SPLIT_TRAIN, &d->train, err);
+}
+
 static goss_status split(goss__run_data *d, const goss_config *c, goss_error *err) {
     const char *train = goss_config_text(c, "data.train_classes"), *val = goss_config_text(c, "data.val_classes");
     goss_class_list pool = {0};
-    GOSS_TRY(*train ? goss_class_list_read(d->set, train, &d->train, err)
-                    : goss_class_list_all(d->set, &d->train, err));
+    GOSS_TRY(choose_train(d, c, err));
     if (goss_config_int(c, "validate.every") == 0 && !*val) return GOSS_OK;
+    if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, err));
+    if (d->held.count) return GOSS_OK;
     if (*val) {
         GOSS_TRY(goss_class_list_read(d->set, val, &d->held, err));
         if (*train) return check_apart(d, err);
@@ -72,6 +122,44 @@ static goss_status split(goss__run_data *d, const goss_config *c, goss_error *er
                         : goss_class_list_split(d->set, &pool, share, d->seed, &d->train, &d->held, err);
     goss_class_list_free(&pool);
     return s == GOSS_OK ? s : goss_error_prefix(err, s, "holding out classes for validation");
+}
+
+/* Classes of too few images for an episode leave the list; the log names them. */
+static goss_status leave_out_small(const goss__run_data *d, goss_class_list *list, int64_t shots, int64_t queries,
+                                   const char *what, goss_error *err) {
+    goss_class_list dropped;
+    goss__str names = {0};
+    int least = (int)(shots + queries), all = list->count;
+    GOSS_TRY(goss_class_list_drop_small(d->set, least, list, &dropped, err));
+    for (int i = 0; i < dropped.count && i < 3; i++) {
+        int first, count;
+        goss_images_class_range(d->set, dropped.ids[i], &first, &count);
+        goss__str_addf(&names, "%s%s: %d", i ? ", " : "", goss_images_class_name(d->set, dropped.ids[i]), count);
+    }
+    if (dropped.count)
+        goss__log(
+            GOSS_LOG_WARN,
+            "[%s] %d of %d classes have fewer than the %d images that %d shots and %d queries need and are left out "
+            "(%s%s)",
+            what, dropped.count, all, least, (int)shots, (int)queries, names.data ? names.data : "",
+            dropped.count > 3 ? ", ..." : "");
+    goss_status status = GOSS_OK;
+    if (dropped.count && list->count == 0)
+        status = goss_error_set(err, GOSS_E_ARGUMENT,
+                                "[%s] none of %d classes has the %d images that %d shots and %d queries need (%s); set "
+                                "fewer, or add images",
+                                what, all, least, (int)shots, (int)queries, names.data ? names.data : "");
+    goss__str_free(&names);
+    goss_class_list_free(&dropped);
+    return status;
+}
+
+static goss_status leave_out_all_small(goss__run_data *d, const goss_config *c, goss_error *err) {
+    GOSS_TRY(leave_out_small(d, &d->train, goss_config_int(c, "train.shots"), goss_config_int(c, "train.queries"),
+                             "train", err));
+    if (d->held.count == 0) return GOSS_OK;
+    return leave_out_small(d, &d->held, goss_config_int(c, "validate.shots"), goss_config_int(c, "validate.queries"),
+                           "validate", err);
 }
 
 /* ---- samplers ---- */
@@ -136,6 +224,7 @@ static void tell_scope(const char *section, const goss_sampler *s) {
 static goss_status open_all(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
     GOSS_TRY(open_set(d, c, run_dir, err));
     GOSS_TRY(split(d, c, err));
+    GOSS_TRY(leave_out_all_small(d, c, err));
     tell(d);
     GOSS_TRY(make_train(d, c, err));
     tell_scope("train", d->samplers[0]);

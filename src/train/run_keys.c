@@ -6,7 +6,7 @@
 #include "gossamer/train.h"
 
 static const goss_key own[] = {
-    {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder, .zip or idx file of images in classes"},
+    {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder, .zip or idx file of images in classes; folders train, val and test above them are the split, if no key is"},
     {"data.train_classes", GOSS_KEY_TEXT, "", 0, 0, NULL, "File with the classes to train on; empty: all others"},
     {"data.val_classes", GOSS_KEY_TEXT, "", 0, 0, NULL,
      "File with the classes to validate on; empty: some of the training classes are held out"},
@@ -17,6 +17,8 @@ static const goss_key own[] = {
     {"data.width", GOSS_KEY_INT, "28", 0, 4096, NULL, "The same; 0: to the first image's width"},
     {"data.channels", GOSS_KEY_INT, "1", 1, 3, NULL, "1 grey, 3 colour"},
     {"data.invert", GOSS_KEY_TEXT, "auto", 0, 0, "auto|yes|no", "Dark ink on a bright ground becomes bright on dark"},
+    {"data.skip_bad", GOSS_KEY_BOOL, "false", 0, 0, NULL,
+     "Images that cannot be read, and classes of which none can, are left out with a warning; false: they are errors"},
     {"data.cache", GOSS_KEY_TEXT, "", 0, 0, NULL,
      "Folder for the decoded images, which are mapped from there; empty: run.dir; none: keep them in memory"},
     {"run.dir", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder of the run; created"},
