@@ -71,3 +71,34 @@ bool goss__ascii_ends(const char *text, const char *end) {
         if (goss__ascii_lower(text[n - k + i]) != goss__ascii_lower(end[i])) return false;
     return true;
 }
+
+/* ---- names ---- */
+
+int goss__distance(const char *a, const char *b) {
+    int row[128], n = (int)strlen(b);
+    if (n > 126) return 1000;
+    for (int j = 0; j <= n; j++) row[j] = j;
+    for (int i = 1; a[i - 1]; i++) {
+        int corner = row[0];
+        row[0] = i;
+        for (int j = 1; j <= n; j++) {
+            int best = corner + (a[i - 1] != b[j - 1]);
+            corner = row[j];
+            if (row[j] + 1 < best) best = row[j] + 1;
+            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
+            row[j] = best;
+        }
+    }
+    return row[n];
+}
+
+void goss__near_names(goss__str *s, const char *name, const char *const *names, int n) {
+    int most = (int)strlen(name) / 3 + 1, near = 0;
+    for (int i = 0; i < n; i++) near += goss__distance(name, names[i]) <= most;
+    for (int i = 0, k = 0; i < n; i++) {
+        if (near && goss__distance(name, names[i]) > most) continue;
+        goss__str_add(s, k++ ? (near ? " or " : ", ") : near ? "; did you mean " : "; there are ");
+        goss__str_add(s, names[i]);
+    }
+    if (near) goss__str_add(s, "?");
+}

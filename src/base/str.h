@@ -22,6 +22,13 @@ void goss__str_free(goss__str *s);
  * '=' (in front of it a ',' joins patterns). */
 size_t goss__rule_size(const char *list);
 
+/* ---- names ---- */
+
+/* Levenshtein's distance, of a second name of at most 126 letters; 1000 for longer ones. */
+int goss__distance(const char *a, const char *b);
+/* Adds "; did you mean X or Y?" with those of n names that are a slip of letters away, or "; there are X, Y, ...". */
+void goss__near_names(goss__str *s, const char *name, const char *const *names, int n);
+
 /* ---- letters of ASCII, whatever the locale: under a Turkish one tolower('I') is no 'i' ---- */
 
 char goss__ascii_lower(char c);

@@ -101,31 +101,12 @@ static int find(const goss_config *c, const char *name) {
     return -1;
 }
 
-/* Levenshtein's distance, of names short enough for one row. */
-static int distance(const char *a, const char *b) {
-    int row[128], n = (int)strlen(b);
-    if (n > 126) return 1000;
-    for (int j = 0; j <= n; j++) row[j] = j;
-    for (int i = 1; a[i - 1]; i++) {
-        int corner = row[0];
-        row[0] = i;
-        for (int j = 1; j <= n; j++) {
-            int best = corner + (a[i - 1] != b[j - 1]);
-            corner = row[j];
-            if (row[j] + 1 < best) best = row[j] + 1;
-            if (row[j - 1] + 1 < best) best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[n];
-}
-
 /* A slip of some letters, or the right key in the wrong section; NULL: nothing like it. */
 static const char *similar(const goss_config *c, const char *name) {
     const char *best = NULL, *key = strchr(name, '.');
     int least = (int)strlen(name) / 3 + 1;
     for (int i = 0; i < c->n; i++) {
-        int d = distance(name, c->keys[i].name);
+        int d = goss__distance(name, c->keys[i].name);
         if (key && strcmp(key, strchr(c->keys[i].name, '.')) == 0 && d > 2) d = 2;
         if (d < least) least = d, best = c->keys[i].name;
     }

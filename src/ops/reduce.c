@@ -81,6 +81,8 @@ static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep)
     if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !reduced_shape(op->name, a, axes, keep, &kept, &out))
         return (goss_val){a.graph, 0};
     axes = busy_axes(a, axes);
+    double value;
+    if (op == &goss__op_sum && goss__is_full(a, &value) && value == 0) return goss_full(a.graph, out, 0);
     goss_val inner = a;
     int64_t attr = axes;
     const bool rewrite = op == &goss__op_sum && axes && !a.graph->plain;
