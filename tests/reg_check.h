@@ -98,7 +98,8 @@ static inline goss_reg_options reg_options(const reg_case *c) {
 static const goss_edge reg_edges[4] = {{0, 1, 1}, {1, 2, 0.5}, {0, 3, 2}, {2, 3, 0.25}};
 static const double reg_weights[20] = {1, 2, 0, 1, 1, 1, 1, 1, 1, 1, 0.5, 0, 1, 0, 3, 1, 0, 2, 1, 1};
 
-/* The inputs x0, x1, ... with normal numbers that keep away from 0, where sizes have a kink, and the penalty of them. */
+/* The inputs x0, x1, ... with normal numbers that keep away from 0, where sizes have a kink, and the penalty of
+ * them. */
 static inline goss_val reg_build(world *w, const reg_case *c, goss_val *x) {
     goss_reg_options o = reg_options(c);
     for (int i = 0; i < c->n; i++) {

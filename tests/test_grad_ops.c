@@ -199,6 +199,8 @@ TEST(what_a_value_does_not_depend_on_has_gradient_zero) {
     T_CHECK(!goss__is_full(d[0], &zero));
     T_OK(goss_grad(goss_detach(goss_exp(x)), &x, 1, d));
     T_CHECK(goss__is_full(d[0], &zero) && zero == 0);
+    T_OK(goss_grad(goss_detach(x), &x, 1, d)); /* of what the gradient is taken by, too */
+    T_CHECK(goss__is_full(d[0], &zero) && zero == 0);
     T_OK(goss_grad(goss_floor(x), &x, 1, d));
     T_CHECK(goss__is_full(d[0], &zero) && zero == 0);
     goss_graph_free(g);

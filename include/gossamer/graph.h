@@ -178,19 +178,21 @@ GOSS_API goss_val goss_spd_solve(goss_val a, goss_val b);
 GOSS_API goss_val goss_log_det(goss_val a);
 
 /* ---- singular values of w[..., M, N] ----
- * All go by the smaller side K of M and N (or by that which is a number, where the other has symbols; at most 1024): the K x K inner
- * products are summed and decomposed in double. In f32 a singular value is off by 3e-8 of the largest one at most, and one of less
- * than 1e-6 of it counts as 0: its part of a gradient is 0 (the subgradient of least norm). A number that is not finite
- * makes NaN. */
-/* The K largest singular values [..., K], falling. Equal ones: the gradient is that of the vectors at hand; from the second order on
- * they must differ. */
+ * All go by the smaller side K of M and N (or by that which is a number, where the other has symbols; at most 1024):
+ * the K x K inner products are summed and decomposed in double. In f32 a singular value is off by 6e-8 of the largest
+ * one at most, and one of less than 1e-6 of it counts as 0: its part of a gradient is 0 (the subgradient of least
+ * norm). A number that is not finite makes NaN. */
+/* The K largest singular values [..., K], falling. Equal ones: the gradient is that of the vectors at hand; from the
+ * second order on they must differ. */
 GOSS_API goss_val goss_singular_values(goss_val w);
-/* Orthonormal singular vectors of the smaller side as columns [..., K, K], in the order of the values; in each the number of largest
- * size is positive. Gradients take vectors of equal values (within 1e-6) as not turning into each other. */
+/* Orthonormal singular vectors of the smaller side as columns [..., K, K], in the order of the values; in each the
+ * number of largest size is positive. Gradients take vectors of equal values (within 1e-6) as not turning into each
+ * other. */
 GOSS_API goss_val goss_singular_vectors(goss_val w);
-/* (W W' + eps^2 I)^(1/2) [..., K, K], or of W' W where that is smaller; eps >= 0. Its trace is the nuclear norm. Gradients of any
- * order hold for equal singular values, too: they solve Lyapunov equations, which divide by sums of singular values, not by differences
- * (Higham 2008, Functions of Matrices, ch. 6). With eps = 0 orders above the first need K of them above 0. */
+/* (W W' + eps^2 I)^(1/2) [..., K, K], or of W' W where that is smaller; eps >= 0. Its trace is the nuclear norm.
+ * Gradients of any order hold for equal singular values, too: they solve Lyapunov equations, which divide by sums of
+ * singular values, not by differences (Higham 2008, Functions of Matrices, ch. 6). With eps = 0 orders above the first
+ * need K of them above 0. */
 GOSS_API goss_val goss_gram_root(goss_val w, double eps);
 
 /* 2-D convolution. x[T,N,H,W,C], w[T or 1,kh,kw,C/groups,O] -> [T,N,OH,OW,O]. */

@@ -1,10 +1,11 @@
-/* regularizer.h: penalties on weights, features, hidden states and gates of one task or of many, as values of a graph: attach one
- * to any value of your own graph. Formulas with their sources: docs/regularisers.md and the table (goss_reg_kind_at).
+/* regularizer.h: penalties on weights, features, hidden states and gates of one task or of many, as values of a
+ * graph: attach one to any value of your own graph. Formulas with their sources: docs/regularisers.md and the table
+ * (goss_reg_kind_at).
  *
- * A penalty maps tensors [T, ...], tasks first, to one number a task [T], or to one number (rank 0) where it ties tasks together. It
- * is made of public builders, so it has gradients of every order. Where a norm has a kink its gradient is the subgradient
- * of least norm (0 at 0); `epsilon` rounds the kink off. R is a tensor as a matrix [T, D], one row a task.
- * Errors are the graph's sticky error unless a function returns a status. */
+ * A penalty maps tensors [T, ...], tasks first, to one number a task [T], or to one number (rank 0) where it ties
+ * tasks together. It is made of public builders, so it has gradients of every order. Where a norm has a kink its
+ * gradient is the subgradient of least norm (0 at 0); `epsilon` rounds the kink off. R is a tensor as a matrix [T,
+ * D], one row a task. Errors are the graph's sticky error unless a function returns a status. */
 #ifndef GOSSAMER_REGULARIZER_H
 #define GOSSAMER_REGULARIZER_H
 
@@ -51,7 +52,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_reg_find(const char *name, const goss_re
 
 /* ---- penalties ---- */
 
-/* The norm of norm_hyper: sum |m|, sqrt(sum m^2), max |m|, sum of singular values, sum over columns of their L2 norms. */
+/* The norm of norm_hyper: sum |m|, sqrt(sum m^2), max |m|, sum of singular values, sum over columns of their L2
+ * norms. */
 typedef enum goss_reg_norm {
     GOSS_NORM_L1,
     GOSS_NORM_L2,
@@ -86,9 +88,10 @@ GOSS_API goss_reg_options goss_reg_defaults(void);
  * options NULL: defaults. Errors: sticky; texts begin with the kind ("regularizer l1: ..."). */
 GOSS_API goss_val goss_reg_build(const char *kind, const goss_val *tensors, int n, const goss_reg_options *o);
 
-/* The proximal operator argmin_X step strength penalty(X) + 1/2 ||X - W||^2, of W's shape: what a step of proximal gradient descent
- * does after W - step gradient (Parikh and Boyd 2014). step: rank 0. l1, elastic, group, l21, nuclear (singular value
- * thresholding, Cai, Candes and Shen 2010) come to exact zeros by it. Kinds with has_prox; epsilon must be 0, power 2. */
+/* The proximal operator argmin_X step strength penalty(X) + 1/2 ||X - W||^2, of W's shape: what a step of proximal
+ * gradient descent does after W - step gradient (Parikh and Boyd 2014). step: rank 0. l1, elastic, group, l21,
+ * nuclear (singular value thresholding, Cai, Candes and Shen 2010) come to exact zeros by it. Kinds with has_prox;
+ * epsilon must be 0, power 2. */
 GOSS_API goss_val goss_reg_prox(const char *kind, goss_val w, goss_val step, const goss_reg_options *o);
 
 /* ---- graphs over tasks or branches ---- */
@@ -97,8 +100,9 @@ typedef struct goss_edge {
     int a, b; /* different nodes from 0 on */
     double weight;
 } goss_edge;
-/* The symmetric matrix [nodes, nodes] of an undirected graph, for an input or a parameter `adjacency`. Errors: GOSS_E_ARGUMENT
- * tells the edge: a node that is not there, a loop, a weight that is negative or not finite, an edge given twice. */
+/* The symmetric matrix [nodes, nodes] of an undirected graph, for an input or a parameter `adjacency`. Errors:
+ * GOSS_E_ARGUMENT tells the edge: a node that is not there, a loop, a weight that is negative or not finite, an edge
+ * given twice. */
 GOSS_API GOSS_MUST_USE goss_status goss_edges_matrix(const goss_edge *edges, int n, int64_t nodes, float *out,
                                                      goss_error *err);
 
@@ -111,8 +115,9 @@ GOSS_API goss_val goss_reg_graph_prior(goss_val adjacency, double degree, double
 
 /* ---- the network of norm_hyper ---- */
 
-/* Declares the parameters NAME.a [D, H], NAME.a.bias [H], NAME.b [H, D], NAME.b.bias [D]: the four tensors that norm_hyper takes
- * after its matrix. All zero, the penalty is the plain norm; goss_reg_network_start gives NAME.a its numbers. */
+/* Declares the parameters NAME.a [D, H], NAME.a.bias [H], NAME.b [H, D], NAME.b.bias [D]: the four tensors that
+ * norm_hyper takes after its matrix. All zero, the penalty is the plain norm; goss_reg_network_start gives NAME.a its
+ * numbers. */
 GOSS_API void goss_reg_network(goss_graph *g, const char *name, int64_t width, int64_t hidden, goss_val out[4]);
 /* Normal numbers of variance 1 / width into a[width * hidden]. */
 GOSS_API void goss_reg_network_start(int64_t width, int64_t hidden, uint64_t seed, float *a);
@@ -145,13 +150,13 @@ typedef struct goss_reg_weighed {
  *   fixed        sum_k strength_k L_k
  *   uncertainty  sum_k 1/2 exp(-s_k) L_k + 1/2 s_k, s trained              (Kendall, Gal and Cipolla 2018)
  *   entropy      w = n softmax(h / temperature), h the moving average of the entropies
- *   grad_norm    w moved so that w_k ||grad L_k|| comes near its mean times (L_k / L_k(0) relative to the others')^alpha, then
- *                brought to sum n                                          (Chen et al. 2018)
+ *   grad_norm    w moved so that w_k ||grad L_k|| comes near its mean times (L_k / L_k(0) relative to the others')^alpha,
+ *                then brought to sum n                                     (Chen et al. 2018)
  *   famo         sum_k z_k log L_k, scaled, z = softmax(xi); xi follows the fall of log L since the last step
  *                                                                          (Liu et al. 2023)
- * State, zero at the start: NAME.log_variance [n]; NAME.entropy [n], NAME.steps; NAME.weights [n] (kept minus 1), NAME.first [n],
- * NAME.steps; NAME.logits [n], NAME.last [n], NAME.steps. famo's terms must be positive; it compares losses of two steps, each on its
- * own batch. Errors: sticky; an unknown scheme lists them. */
+ * State, zero at the start: NAME.log_variance [n]; NAME.entropy [n], NAME.steps; NAME.weights [n] (kept minus 1),
+ * NAME.first [n], NAME.steps; NAME.logits [n], NAME.last [n], NAME.steps. famo's terms must be positive; it compares
+ * losses of two steps, each on its own batch. Errors: sticky; an unknown scheme lists them. */
 GOSS_API goss_reg_weighed goss_reg_weigh(const char *scheme, const goss_val *terms, int n,
                                          const goss_reg_weigh_options *o);
 
@@ -164,17 +169,17 @@ typedef struct goss_reg_tensor {
     int64_t shape[GOSS_MAX_RANK];
 } goss_reg_tensor;
 
-/* A penalty by itself. edges: the graph of kinds that take an adjacency (copied; n_edges 0: none); o->adjacency and o->weight must be
- * GOSS_NONE. threads: of the computation, <= 0: as goss_threads_new. Free with goss_reg_free.
+/* A penalty by itself. edges: the graph of kinds that take an adjacency (copied; n_edges 0: none); o->adjacency and
+ * o->weight must be GOSS_NONE. threads: of the computation, <= 0: as goss_threads_new. Free with goss_reg_free.
  * Errors: GOSS_E_ARGUMENT: kind, settings, edges. */
 GOSS_API GOSS_MUST_USE goss_status goss_reg_new(const char *kind, const goss_reg_options *o, const goss_edge *edges,
                                                 int n_edges, int threads, goss_reg **out, goss_error *err);
 GOSS_API void goss_reg_free(goss_reg *r); /* NULL allowed */
-/* value: strength times the penalty, summed over tasks. grads[i], of tensor i's shape: its gradient is written there; NULL there, or
- * grads NULL: not wanted. Compiles at the first call with these shapes and keeps eight such programs; after that a call
- * allocates nothing.
- * Errors: GOSS_E_SHAPE and GOSS_E_ARGUMENT: tensors that do not fit. Threads: a goss_reg is for one thread at a time; different ones
- * may run at the same time. */
+/* value: strength times the penalty, summed over tasks. grads[i], of tensor i's shape: its gradient is written there;
+ * NULL there, or grads NULL: not wanted. Compiles at the first call with these shapes and keeps eight such programs;
+ * after that a call allocates nothing.
+ * Errors: GOSS_E_SHAPE and GOSS_E_ARGUMENT: tensors that do not fit. Threads: a goss_reg is for one thread at a time;
+ * different ones may run at the same time. */
 GOSS_API GOSS_MUST_USE goss_status goss_reg_value_grad(goss_reg *r, const goss_reg_tensor *tensors, int n,
                                                        double *value, float *const *grads, goss_error *err);
 

@@ -89,7 +89,9 @@ static goss__slicing reshape_slice(const goss_graph *g, const goss__node *n, gos
 const goss__op goss__op_detach = {.name = "detach", .no_gradient = true, .alias = true, .slice = reshape_slice};
 
 goss_val goss_detach(goss_val a) {
-    if (!goss_valid(a) || goss__node_of(a)->op->no_gradient) return a;
+    if (!goss_valid(a)) return a;
+    const goss__op *op = goss__node_of(a)->op;
+    if (op->no_gradient && !op->stateful) return a; /* an input or a parameter may be what a gradient is taken by */
     return goss__make(&goss__op_detach, (goss_type)goss__node_of(a)->type, goss_shape_of(a), &a, 1, NULL, 0);
 }
 

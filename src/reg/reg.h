@@ -90,7 +90,8 @@ goss_val goss__reg_root(goss_val squares, double eps);
 goss_val goss__reg_norm(goss_val x, uint32_t axes, double eps);
 /* x / y where y is not 0, else 0, with gradients that are finite. */
 goss_val goss__reg_ratio(goss_val x, goss_val y);
-/* Axes that a unit of group (or l21, max_norm) sums over; `tasks`: whether tasks are among them. false: an error was recorded. */
+/* Axes that a unit of group (or l21, max_norm) sums over; `tasks`: whether tasks are among them. false: an error was
+ * recorded. */
 bool goss__reg_unit_axes(goss_val w, int axis, bool tasks, uint32_t *axes);
 /* The product of the extents of axes as a number; 0: an error was recorded (an extent with symbols). */
 double goss__reg_unit_size(goss_val w, uint32_t axes);

@@ -4,8 +4,8 @@
 
 #include "reg/reg.h"
 
-/* tr(R' L R) = sum over pairs of a_kl ||r_k - r_l||^2, from nodes [.., K, D]. What all nodes share is taken off first: L does
- * not see it, and rounding would. */
+/* tr(R' L R) = sum over pairs of a_kl ||r_k - r_l||^2, from nodes [.., K, D]. What all nodes share is taken off
+ * first: L does not see it, and rounding would. */
 static goss_val laplacian_form(goss_val nodes, goss_val adjacency) {
     goss_val centred = goss_sub(nodes, goss_mean(nodes, GOSS_AXIS(goss_rank(nodes) - 2), true));
     goss_val l = goss__reg_laplacian_of(adjacency);

@@ -1,4 +1,5 @@
-/* reg_flat.c: a penalty's value and gradients over plain arrays: a graph for each set of shapes, compiled once and kept. */
+/* reg_flat.c: a penalty's value and gradients over plain arrays: a graph for each set of shapes, compiled once,
+ * kept. */
 #include <stdio.h>
 #include <string.h>
 

@@ -192,7 +192,7 @@ static goss_graph *graph_of(const goss_val *x, int n) {
     return NULL;
 }
 
-/* The row, with options checked, in a scope that names it in errors; NULL: an error was recorded, and no scope is open. */
+/* The row, with options checked, in a scope that names it in errors; NULL: an error was recorded, no scope is open. */
 static const goss__reg_row *enter(goss_graph *g, const char *kind, const goss_reg_options *o) {
     goss_error e = {0};
     const goss__reg_row *r = goss__reg_row_of(kind, &e);

@@ -36,7 +36,8 @@ GOSS__REG_BUILD(orthogonal) {
     return goss_scale(goss__reg_matrix_sum(goss_square(off)), 0.5);
 }
 
-/* Singular value thresholding: U max(sigma - t, 0) V' = U diag(max(sigma - t, 0) / sigma) U' W, U of the smaller side. */
+/* Singular value thresholding: U max(sigma - t, 0) V' = U diag(max(sigma - t, 0) / sigma) U' W, U of the smaller
+ * side. */
 GOSS__REG_PROX(nuclear) {
     goss_val m = goss__reg_matrix(w, o), u = goss_singular_vectors(m), sigma = goss_singular_values(m);
     if (!goss_valid(u)) return u;

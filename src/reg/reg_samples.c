@@ -12,7 +12,8 @@ GOSS__REG_BUILD(activity) {
 
 /* ---- branches ---- */
 
-/* sum over pairs of |a_i| |a_j| = ((sum |a|)^2 - sum |a|^2) / 2, summed pair by pair: no difference of large numbers. */
+/* sum over pairs of |a_i| |a_j| = ((sum |a|)^2 - sum |a|^2) / 2, summed pair by pair: no difference of large
+ * numbers. */
 GOSS__REG_BUILD(coactivation) {
     goss_val sum = GOSS_NONE, seen = goss__reg_size(goss__reg_samples(x[0]), o->epsilon);
     for (int i = 1; i < n; i++) {
@@ -96,8 +97,8 @@ static goss_val p_log_p(goss_val p) {
 
 static goss_val cube(goss_val a) { return goss_mul(a, goss_square(a)); }
 
-/* The cubic B-spline of an offset in bins, (relu(2 - |u|)^3 - 4 relu(1 - |u|)^3) / 6: shares of neighbouring bins sum to 1 and
- * have two continuous derivatives (Mattes et al. 2003). */
+/* The cubic B-spline of an offset in bins, (relu(2 - |u|)^3 - 4 relu(1 - |u|)^3) / 6: shares of neighbouring bins sum
+ * to 1 and have two continuous derivatives (Mattes et al. 2003). */
 static goss_val spline(goss_val u) {
     goss_val size = goss_neg(goss_abs(u));
     goss_val wide = cube(goss_relu(goss_shift(size, 2))), narrow = cube(goss_relu(goss_shift(size, 1)));

@@ -16,7 +16,8 @@ static bool unit_axes(goss_val w, const goss_reg_options *o, uint32_t *axes) {
     return goss__reg_unit_axes(w, o->axis ? o->axis : -1, false, axes);
 }
 
-/* Larger groups have larger norms by themselves; the root of their size makes groups alike. The norms [T, 1, ..., C], and that root. */
+/* Larger groups have larger norms by themselves; the root of their size makes groups alike. The norms [T, 1, ..., C],
+ * and that root. */
 static bool group_norms(goss_val w, const goss_reg_options *o, goss_val *norm, goss_val *root) {
     uint32_t axes;
     double size = unit_axes(w, o, &axes) ? goss__reg_unit_size(w, axes) : 0;

@@ -1,5 +1,5 @@
-/* reg_weigh.c: one number out of several terms, with weights that are fixed, learned, or follow what the terms do. State
- * is parameters with assignments at the end of a step, as an optimiser's is (optimizer.h). */
+/* reg_weigh.c: one number out of several terms, with weights that are fixed, learned, or follow what the terms do.
+ * State is parameters with assignments at the end of a step, as an optimiser's is (optimizer.h). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,8 +97,8 @@ static goss_val gradient_norms(const weighing *w) {
     return goss_detach(stack(w->g, norm, w->n, "gradient norm"));
 }
 
-/* Weights are kept less 1, so that zeroed state is the start. The loss of the weights, sum |w_k G_k - target_k| with the target held, has
- * the gradient sign(w_k G_k - target_k) G_k: no second derivative of the network is needed. */
+/* Weights are kept less 1, so that zeroed state is the start. The loss of the weights, sum |w_k G_k - target_k| with
+ * the target held, has the gradient sign(w_k G_k - target_k) G_k: no second derivative of the network is needed. */
 static void grad_norm(weighing *w) {
     if (!w->o->shared || w->o->n_shared < 1 || w->o->n_shared > TERMS) {
         w->out->total = goss_graph_fail(w->g, GOSS_E_ARGUMENT,
@@ -119,8 +119,8 @@ static void grad_norm(weighing *w) {
     weighed_sum(w, now);
 }
 
-/* z = softmax(xi). total = sum_k (c z_k / L_k) L_k with c = 1 / sum z / L: the gradient is that of c sum z log L. At the next step
- * xi moves by J' (log L before - log L now), J the softmax's Jacobian: tasks that fell least gain. */
+/* z = softmax(xi). total = sum_k (c z_k / L_k) L_k with c = 1 / sum z / L: the gradient is that of c sum z log L. At
+ * the next step xi moves by J' (log L before - log L now), J the softmax's Jacobian: tasks that fell least gain. */
 static void famo(weighing *w) {
     goss_val xi = state(w, "logits", true), last = state(w, "last", true), steps = state(w, "steps", false);
     goss_val begun = goss_less(number(w, 0), steps), tiny = number(w, 1e-8);

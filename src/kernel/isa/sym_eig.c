@@ -89,7 +89,8 @@ ALWAYS void add(double *restrict y, double k, const double *restrict x, int64_t 
     for (int64_t i = 0; i < n; i++) y[i] += k * x[i];
 }
 
-/* A becomes tridiagonal, d on the diagonal and e below it; reflection k, 1 - beta v v', leaves its v right of the diagonal in row k. */
+/* A becomes tridiagonal, d on the diagonal and e below it; reflection k, 1 - beta v v', leaves its v right of the
+ * diagonal in row k. */
 static void reduce(double *a, int64_t n, double *d, double *e, double *beta, double *p) {
     for (int64_t k = 0; k + 2 < n; k++) {
         double *v = a + k * n + k + 1;
