@@ -57,7 +57,7 @@ foreach(source IN LISTS test_sources)
 endforeach()
 
 # The tests that can tell a build without a library from one with it: the core knows none of them.
-set(upper_headers "(tiny_set|tiny_model|cli_run|io/[a-z_]+|data/[a-z_]+|meta/[a-z_]+|train/[a-z_]+|goss_config|libraries)")
+set(upper_headers "(tiny_set|tiny_model|cli_run|image_world|io/[a-z_]+|data/[a-z_]+|meta/[a-z_]+|train/[a-z_]+|goss_config|libraries)")
 set(upper_public "gossamer/(config|data|episode|evaluate|model|safetensors|train)")
 foreach(source IN LISTS test_sources)
     file(STRINGS ${source} upper REGEX "#include \"(${upper_headers}|${upper_public})\\.h\"")

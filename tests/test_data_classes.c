@@ -55,6 +55,92 @@ TEST(mistakes_are_named_with_line_and_suggestion) {
     T_CHECK(list.ids == NULL);
 }
 
+/* A set with classes of names that are hard to write. */
+static goss_images *odd_set(void) {
+    static const char *const names[] = {"#1", "\"q\"", "C", "C#", "a #b", "back\\slash", "end ", "\xc3\xa9"};
+    goss_images *odd;
+    char path[300];
+    for (int i = 0; i < 8; i++) {
+        uint8_t pixels[4] = {(uint8_t)(20 * i)};
+        snprintf(path, sizeof path, "%s/odd/%s", top, names[i]);
+        T_OK(goss__mkdirs(path, &err));
+        snprintf(path, sizeof path, "%s/odd/%s/1.png", top, names[i]);
+        T_OK(goss__png_write_grey(path, pixels, 2, 2, &err));
+    }
+    snprintf(path, sizeof path, "%s/odd", top);
+    T_OK(goss_images_open(path, NULL, &odd, &err));
+    return odd;
+}
+
+/* Reads a list of n bytes and compares the names that it chose, with a '|' behind each. */
+static void check_odd(const goss_images *odd, const char *bytes, size_t n, const char *wanted) {
+    goss_class_list list;
+    char path[200], got[300] = "";
+    snprintf(path, sizeof path, "%s/odd.txt", top);
+    T_OK(goss__write_file(path, bytes, n, &err));
+    T_OK(goss_class_list_read(odd, path, &list, &err));
+    for (int i = 0; i < list.count; i++) {
+        strcat(got, goss_images_class_name(odd, list.ids[i]));
+        strcat(got, "|");
+    }
+    T_STR(got, wanted);
+    goss_class_list_free(&list);
+}
+
+#define ODD(text, wanted) check_odd(odd, text, sizeof text - 1, wanted)
+
+TEST(names_that_are_hard_to_write) {
+    goss_images *odd = odd_set();
+    ODD("C#\n", "C#|");
+    ODD("C #not Sharp\n\xc3\xa9\t# e\n", "C|\xc3\xa9|");
+    ODD("#1\n\"#1\"\n", "#1|");
+    ODD(" \"a #b\" # quoted\r\n\"end \"\r\n", "a #b|end |");
+    ODD("\"\\\"q\\\"\"\nback\\slash", "\"q\"|back\\slash|");
+    ODD("\"back\\\\slash\"", "back\\slash|");
+    ODD("\xef\xbb\xbf"
+        "C#\n",
+        "C#|");
+    goss_images_close(odd);
+}
+
+TEST(lists_that_are_no_text) {
+    goss_images *odd = odd_set();
+    static const struct {
+        const char *bytes, *says;
+        size_t n;
+    } rows[] = {{"C\nC#\0\n", "list.txt: 2: a zero byte", 6},
+                {"\xff\xfe"
+                 "C\0#\0\n\0",
+                 "list.txt: the text is in UTF-16", 8},
+                {"\xfe\xff\0C\0#\0\n", "list.txt: the text is in UTF-16", 8},
+                {"C\0#\0\n\0", "list.txt: the text is in UTF-16", 6},
+                {"C\n\"C#\n", "list.txt: 2: a quote that does not end", 6},
+                {"\"C#\" C\n", "list.txt: 1: \"C\" stands behind the quoted name", 7}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char path[200];
+        goss_class_list list;
+        snprintf(path, sizeof path, "%s/list.txt", top);
+        T_OK(goss__write_file(path, rows[i].bytes, rows[i].n, &err));
+        T_ERR(goss_class_list_read(odd, path, &list, &err), GOSS_E_FORMAT, rows[i].says);
+    }
+    goss_images_close(odd);
+}
+
+TEST(small_classes_are_dropped) {
+    need_set();
+    goss_class_list list, dropped;
+    T_OK(goss_class_list_all(set, &list, &err));
+    T_OK(goss_class_list_drop_small(set, 1, &list, &dropped, &err));
+    T_EQ(list.count, 30);
+    T_EQ(dropped.count, 0);
+    goss_class_list_free(&dropped);
+    T_OK(goss_class_list_drop_small(set, 2, &list, &dropped, &err));
+    T_EQ(list.count, 0);
+    T_EQ(dropped.count, 30);
+    T_EQ(dropped.ids[29], 29);
+    goss_class_list_free(&dropped), goss_class_list_free(&list);
+}
+
 static bool disjoint_and_complete(const goss_class_list *a, const goss_class_list *b, int total) {
     int seen[30] = {0}, all = 0;
     for (int i = 0; i < a->count; i++) all += !seen[a->ids[i]]++;

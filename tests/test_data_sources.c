@@ -69,13 +69,14 @@ TEST(what_is_left_out_is_told) {
                 24);
     write_bytes(in_top("left/b/4.gif"), "GIF89a......................", 24);
     write_bytes(in_top("left/b/notes.txt"), "no image, not told", 18);
+    T_EQ(mkfifo(in_top("left/b/pipe.png"), 0600), 0);
     picture("left/stray.png", 9);
     goss_images *s = open_set(root, false, GOSS_SPLIT_ALL);
     T_EQ(goss_images_classes(s), 2);
     T_EQ(goss_images_count(s), 4);
-    T_EQ(goss_images_report_of(s).left_out, 4);
+    T_EQ(goss_images_report_of(s).left_out, 5);
     T_SAID("1 link that leads nowhere (a/3.png)");
-    T_SAID("2 images of kinds that are not read (b/3.heic, b/4.gif): HEIC, which is not read: save it as PNG");
+    T_SAID("3 images of kinds that are not read (b/3.heic, b/4.gif, b/pipe.png): HEIC, which is not read: save it as");
     T_SAID("1 image beside the class folders (stray.png)");
     T_CHECK(!strstr(said, "notes.txt"));
     goss_images_close(s);
@@ -151,6 +152,11 @@ TEST(bad_images_are_errors_or_skipped) {
 TEST(a_file_that_may_not_be_read) {
     if (geteuid() == 0) T_SKIP("root may read everything");
     const char *root = world("shut");
+    world("shut-folder");
+    T_EQ(chmod(in_top("shut-folder/a"), 0), 0);
+    goss_images *other;
+    T_ERR(goss_images_open(in_top("shut-folder"), NULL, &other, &err), GOSS_E_IO, "a: a folder that may not be read");
+    T_EQ(chmod(in_top("shut-folder/a"), 0700), 0);
     T_EQ(chmod(in_top("shut/a/1.png"), 0), 0);
     goss_images *s;
     T_ERR(goss_images_open(root, NULL, &s, &err), GOSS_E_IO, "a/1.png");

@@ -16,12 +16,9 @@ static uint32_t word(const uint8_t *b) {
 
 /* stb_image fills in what a short file lacks with zeros: see that the pixels are there. */
 static goss_status check_length(const uint8_t *data, size_t size, const goss__raster *r, goss_error *err) {
-    if (size < 54) return goss_error_set(err, GOSS_E_FORMAT, "truncated BMP: %zu bytes", size);
     bool old = word(data + 14) == 12;
     size_t bits = old ? (size_t)data[24] | (size_t)data[25] << 8 : (size_t)data[28] | (size_t)data[29] << 8;
     size_t row = (r->width * bits + 31) / 32 * 4, begin = word(data + 10);
-    if (!old && (word(data + 30) == 1 || word(data + 30) == 2))
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "a run-length coded BMP, which is not read: save it as PNG");
     /* Rows are padded to 4 bytes; some programs leave out the last one's padding. */
     if (begin > size || (size - begin) + 3 < row * r->height)
         return goss_error_set(err, GOSS_E_FORMAT, "truncated BMP: %zu of %zu bytes", size, begin + row * r->height);
@@ -30,6 +27,9 @@ static goss_status check_length(const uint8_t *data, size_t size, const goss__ra
 
 static goss_status read(const uint8_t *data, int size, goss__fit *fit, goss_error *err) {
     int width, height, channels;
+    if (size < 54) return goss_error_set(err, GOSS_E_FORMAT, "truncated BMP: %d bytes", size);
+    if (word(data + 14) != 12 && (word(data + 30) == 1 || word(data + 30) == 2))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "a run-length coded BMP, which is not read: save it as PNG");
     if (!stbi_info_from_memory(data, size, &width, &height, &channels) || width < 0 || height < 0)
         return goss_error_set(err, GOSS_E_FORMAT, "damaged BMP: %s", stbi_failure_reason());
     goss__raster raster = {.width = (size_t)width,

@@ -1,13 +1,12 @@
 /* glyph_fonts.c: which fonts there are and which script each is for, from the file names of the Noto family
  * (NotoSansArmenian-Bold.ttf: script Armenian, face sans-bold). Fonts without a script in the name hold Latin, Greek
  * and Cyrillic together; those become three scripts with the same faces. */
-#include <dirent.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/folder.h"
 #include "base/os.h"
 #include "base/str.h"
 #include "data/glyph_set.h"
@@ -121,6 +120,7 @@ typedef struct found {
 typedef struct finds {
     found *v;
     size_t n, capacity;
+    const char *dir; /* that is listed */
 } finds;
 
 static int by_script_and_face(const void *a, const void *b) {
@@ -135,7 +135,9 @@ static int by_script_and_face(const void *a, const void *b) {
     return order ? order : strcmp(x->path, y->path);
 }
 
-static goss_status note(finds *f, const char *dir, const char *file, goss_error *err) {
+static goss_status note(void *context, const char *file, goss_error *err) {
+    finds *f = context;
+    const char *dir = f->dir;
     found one = {0};
     if (!parse_name(file, &one.name)) return GOSS_OK;
     if (f->n == f->capacity) {
@@ -153,13 +155,11 @@ static goss_status note(finds *f, const char *dir, const char *file, goss_error 
 }
 
 static goss_status list(finds *f, const char *dir, goss_error *err) {
-    DIR *d = opendir(dir);
-    if (!d)
-        return goss_error_set(err, GOSS_E_IO, "%s: %s (fonts are in the Debian package fonts-noto-core)", dir,
-                              strerror(errno));
-    goss_status status = GOSS_OK;
-    for (struct dirent *e; status == GOSS_OK && (e = readdir(d)) != NULL;) status = note(f, dir, e->d_name, err);
-    closedir(d);
+    f->dir = dir;
+    if (!goss__is_dir(dir))
+        return goss_error_set(err, GOSS_E_IO, "%s: no such folder (fonts are in the Debian package fonts-noto-core)",
+                              dir);
+    goss_status status = goss__folder_each(dir, note, f, err);
     if (status == GOSS_OK && f->n == 0)
         return goss_error_set(err, GOSS_E_IO, "%s: no font in it (Debian package fonts-noto-core)", dir);
     if (f->n > 1) qsort(f->v, f->n, sizeof *f->v, by_script_and_face);

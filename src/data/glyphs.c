@@ -7,13 +7,13 @@
  * that was cut off is taken up again. */
 #include "gossamer/data.h"
 
-#include <dirent.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/folder.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "base/str.h"
@@ -215,20 +215,18 @@ static bool read_stamp(const char *out, uint64_t *key, bool *finished, goss_glyp
     return n == 10;
 }
 
-static bool is_empty(const char *dir) {
-    DIR *d = opendir(dir);
-    bool empty = true;
-    for (struct dirent *e; d && empty && (e = readdir(d)) != NULL;)
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-    if (d) closedir(d);
-    return empty;
+static goss_status see_one(void *context, const char *name, goss_error *err) {
+    *(bool *)context = false;
+    return (void)name, (void)err, GOSS_OK;
 }
 
 /* *done: the folder holds this very result already. It may also be empty, or hold a part of this result. */
 static goss_status look(const char *out, uint64_t key, goss_glyphs_report *r, bool *done, goss_error *err) {
     uint64_t old;
+    bool empty = true;
     *done = false;
-    if (is_empty(out)) return GOSS_OK;
+    if (goss__path_exists(out)) GOSS_TRY(goss__folder_each(out, see_one, &empty, err));
+    if (empty) return GOSS_OK;
     goss_glyphs_report before = {0};
     if (!read_stamp(out, &old, done, &before) || old != key) {
         *done = false;

@@ -91,8 +91,11 @@ static goss_status unknown(const goss__source *s, const goss__map *m, goss_error
     if (image)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: one image (%s); a set is a folder that has a folder a class",
                               s->path, image->name);
-    return goss_error_set(err, GOSS_E_FORMAT, "%s: neither a folder nor a .zip of images nor an idx image file",
-                          s->path);
+    return goss_error_set(
+        err, GOSS_E_FORMAT,
+        "%s: neither a folder nor a .zip of images, nor an idx image file, nor any kind of image that "
+        "is known",
+        s->path);
 }
 
 static goss_status kind_of(const goss__source *s, kind *out, goss_error *err) {

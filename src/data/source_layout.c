@@ -105,7 +105,7 @@ static const struct {
     [GOSS__DEAD_LINK] = {"link that leads nowhere", "links that lead nowhere", GOSS_OK},
     [GOSS__UNREAD] = {"image of a kind that is not read", "images of kinds that are not read", GOSS_OK},
     [GOSS__STRAY] = {"image beside the class folders", "images beside the class folders", GOSS_OK},
-    [GOSS__NO_ACCESS] = {"file that may not be read", "files that may not be read", GOSS_E_IO},
+    [GOSS__NO_ACCESS] = {"file or folder that may not be read", "files or folders that may not be read", GOSS_E_IO},
     [GOSS__LOCKED] = {"entry that cannot be unpacked", "entries that cannot be unpacked", GOSS_E_UNSUPPORTED},
     [GOSS__TWICE] = {"entry whose name comes again", "entries whose names come again", GOSS_E_FORMAT},
 };

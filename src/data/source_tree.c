@@ -59,8 +59,12 @@ static goss_status visit(const place *p, char *full, const char *relative, goss_
         if (errno == EACCES) return add_flawed(p->source, relative, GOSS__NO_ACCESS, strerror(errno), err);
         return goss_error_set(err, GOSS_E_IO, "%s: %s", full, strerror(errno));
     }
+    if (S_ISDIR(st.st_mode) && access(full, R_OK | X_OK) != 0)
+        return add_flawed(p->source, relative, GOSS__NO_ACCESS, "a folder that may not be read", err);
     if (S_ISDIR(st.st_mode)) return walk(p->source, relative, p->depth + 1, err);
-    if (!S_ISREG(st.st_mode)) return GOSS_OK;
+    if (!S_ISREG(st.st_mode))
+        return add_flawed(p->source, relative, goss__kind_of_name(relative) ? GOSS__UNREAD : GOSS__OTHER,
+                          "no regular file", err);
     /* The time of the last change of content or attributes cannot be set back, that of the content alone can. */
     goss__item item = {.size = (uint64_t)st.st_size,
                        .stamp = ((uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec) ^
