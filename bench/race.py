@@ -42,6 +42,11 @@ WORKLOADS = {
                                    "jax_adapt": "jit jit-bf16"}),
     "chunked-1m": ("bench_million", {"torch_million": "compile eager", "jax_million": "jit-vmap jit-scan"}),
     "lowrank-1m": ("bench_million", {"torch_million": "compile eager", "jax_million": "jit-vmap jit-scan"}),
+    "laplacian-heads": ("bench_heads", {"torch_heads": "compile eager", "jax_heads": "jit"}),
+    "trace-139x28": ("bench_trace", {"torch_trace": "gram-direct svd-direct | svd-grad gram-grad",
+                                     "jax_trace": "jit-direct | jit-grad"}),
+    "trace-50x4096": ("bench_trace", {"torch_trace": "gram-direct svd-direct | svd-grad gram-grad",
+                                      "jax_trace": "jit-direct | jit-grad"}),
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 

@@ -240,6 +240,66 @@ TEST(samples_of_weight_0_take_no_part) {
     }
 }
 
+/* ---- extents that are counted at run time ---- */
+
+/* The case with a symbol of at most 9 as extent `axis` of its tensors, run at the case's own count: value and first
+ * gradient. */
+static goss_status counted(const reg_case *c, int axis, bool symbol, double *out, int64_t *n) {
+    world w = world_new();
+    goss_val x[REG_TENSORS], grad[REG_TENSORS];
+    int64_t count = c->shape[0][axis];
+    bool network = strcmp(c->kind, "norm_hyper") == 0; /* tensors 2 to 5 have neither tasks nor samples */
+    goss_extent T = symbol ? world_tasks(&w, 9) : goss_n(count);
+    goss_reg_options o = reg_options(c);
+    for (int i = 0; i < c->n; i++) {
+        char name[16];
+        goss_shape s = {.rank = c->rank[i]};
+        for (int k = 0; k < s.rank; k++) s.dim[k] = k == axis && (i == 0 || !network) ? T : goss_n(c->shape[i][k]);
+        snprintf(name, sizeof name, "x%d", i);
+        x[i] = world_normal(&w, name, s);
+    }
+    if (c->with == WITH_GRAPH) o.adjacency = goss_full(w.g, GOSS_SHAPE(T, T), 0.7);
+    goss_val v = goss_reg_build(c->kind, x, c->n, &o);
+    goss_grad(v, x, c->n, grad);
+    goss_val both[2] = {v, grad[0]};
+    goss_status s = world_open(&w, GOSS_F64, both, 2, NULL, 0);
+    if (s == GOSS_OK && symbol) s = goss_exec_count(w.exec, "T", count, &w.err);
+    if (s == GOSS_OK) s = world_run(&w);
+    *n = 0;
+    for (int i = 0; s == GOSS_OK && i < 2; i++)
+        for (int64_t k = 0; k < w.numel[i]; k++) out[(*n)++] = w.out[i][k];
+    err = w.err;
+    world_free(&w);
+    return s;
+}
+
+static bool is_of_samples(const char *kind) {
+    static const char *const kinds[] = {"activity",         "coactivation",     "cross", "variance", "decorrelation",
+                                        "entropy_gaussian", "entropy_histogram"};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(kinds[i], kind) == 0) return true;
+    return false;
+}
+
+TEST(tasks_and_samples_may_be_counted_at_run_time) {
+    int checked = 0;
+    for (int i = 0; i < REG_CASES; i++) {
+        const reg_case *c = &reg_cases[i];
+        for (int axis = 0; axis <= is_of_samples(c->kind); axis++) {
+            double fixed[300], symbolic[300];
+            int64_t n, m;
+            if (c->with == WITH_WEIGHT || (c->o.branches && c->with == WITH_GRAPH)) continue; /* of a given size */
+            if (counted(c, axis, false, fixed, &n) != GOSS_OK || counted(c, axis, true, symbolic, &m) != GOSS_OK)
+                T_FAIL("%s, %s, axis %d: %s", c->kind, c->name, axis, err.text);
+            T_EQ(n, m);
+            double gap = world_gap(symbolic, fixed, n);
+            if (!(gap < 1e-9)) T_FAIL("%s, %s, axis %d: %.3g apart", c->kind, c->name, axis, gap);
+            checked++;
+        }
+    }
+    T_CHECK(checked > 40);
+}
+
 /* ---- strength 0 ---- */
 
 /* A loss plus a penalty of strength 0 is the same node as the loss alone, so that programs and bits are the same. */

@@ -8,54 +8,74 @@
 
 #include "kernel/isa/isa.h"
 
-typedef double d8 __attribute__((vector_size(64), may_alias));
-typedef d8 d8_unaligned __attribute__((aligned(8)));
-typedef float f8 __attribute__((vector_size(32), may_alias));
-typedef f8 f8_unaligned __attribute__((aligned(4)));
-
-enum { LANES = 8, STEPS = 60 }; /* QL steps for one eigenvalue; two are usual */
+/* LANES virtual lanes are PARTS vectors of D doubles. */
+#if GOSS_ISA_avx512
+enum { D = 8, BLOCK = 4 };
+#elif GOSS_ISA_avx2
+enum { D = 4, BLOCK = 2 };
+#else
+enum { D = 2, BLOCK = 2 };
+#endif
+enum { LANES = 8, PARTS = LANES / D, STEPS = 60 }; /* STEPS of QL for one eigenvalue; two are usual */
+typedef double dv __attribute__((vector_size(8 * D), may_alias));
+typedef dv dv_unaligned __attribute__((aligned(8)));
+typedef float fv __attribute__((vector_size(4 * D), may_alias));
+typedef fv fv_unaligned __attribute__((aligned(4)));
 static const double EPS = 2.220446049250313e-16;
 
-/* Vectors go by address: they are wider than what a function of the generic variant may be given. */
-ALWAYS double fold(const d8 *at) {
-    const double *v = (const double *)at;
+ALWAYS double fold(const dv part[PARTS]) {
+    double v[LANES];
+    memcpy(v, part, sizeof v);
     return ((v[0] + v[4]) + (v[2] + v[6])) + ((v[1] + v[5]) + (v[3] + v[7]));
 }
 
 /* ---- inner products of rows ---- */
 
-/* The first of `left` numbers as doubles; what is beyond them is 0. */
-ALWAYS void wide(d8 *out, const float *p, int64_t left) {
-    float part[LANES] = {0};
-    if (left < LANES) {
-        for (int64_t i = 0; i < left; i++) part[i] = p[i];
-        p = part;
-    }
-    *out = __builtin_convertvector(*(const f8_unaligned *)p, d8);
+/* The product of two floats is exact in double, so the sum is rounded once either way. */
+ALWAYS dv add_product(dv acc, dv x, dv y) {
+#if GOSS_ISA_avx512
+    return (dv)_mm512_fmadd_pd((__m512d)x, (__m512d)y, (__m512d)acc);
+#elif GOSS_ISA_avx2
+    return (dv)_mm256_fmadd_pd((__m256d)x, (__m256d)y, (__m256d)acc);
+#else
+    return acc + x * y;
+#endif
 }
 
-/* R x C of them; ld: elements between rows. */
-ALWAYS void rows_by_rows(const float *a, const float *b, int64_t ld, int64_t n, double *out, int64_t ld_out,
-                         const int R, const int C) {
-    d8 acc[4][4];
-    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) acc[r][c] = (d8){0}; }
-    for (int64_t i = 0; i < n; i += LANES) {
-        d8 x[4], y;
-        const int64_t left = n - i;
-        UNROLL for (int r = 0; r < R; r++) wide(&x[r], a + r * ld + i, left);
-        UNROLL for (int c = 0; c < C; c++) {
-            wide(&y, b + c * ld + i, left);
-            UNROLL for (int r = 0; r < R; r++) acc[r][c] += x[r] * y;
+ALWAYS void widen(dv out[PARTS], const float *p) {
+    UNROLL for (int k = 0; k < PARTS; k++) out[k] = __builtin_convertvector(*(const fv_unaligned *)(p + k * D), dv);
+}
+
+/* R x C inner products of n numbers each; ld: elements between rows. What is behind the last multiple of LANES comes
+ * in a copy with zeros. */
+ALWAYS void add_columns(const float *a, const float *b, int64_t ld, dv acc[BLOCK][BLOCK][PARTS], const int R,
+                        const int C) {
+    dv x[BLOCK][PARTS], y[PARTS];
+    UNROLL for (int r = 0; r < R; r++) widen(x[r], a + r * ld);
+    UNROLL for (int c = 0; c < C; c++) {
+        widen(y, b + c * ld);
+        UNROLL for (int r = 0; r < R; r++) {
+            UNROLL for (int k = 0; k < PARTS; k++) acc[r][c][k] = add_product(acc[r][c][k], x[r][k], y[k]);
         }
     }
-    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) out[r * ld_out + c] = fold(&acc[r][c]); }
 }
 
-#if GOSS_ISA_avx512
-enum { BLOCK = 4 };
-#else
-enum { BLOCK = 2 };
-#endif
+ALWAYS void rows_by_rows(const float *a, const float *b, int64_t ld, int64_t n, double *out, int64_t ld_out,
+                         const int R, const int C) {
+    dv acc[BLOCK][BLOCK][PARTS];
+    int64_t i = 0;
+    UNROLL for (int r = 0; r < R; r++) {
+        UNROLL for (int c = 0; c < C; c++) { UNROLL for (int k = 0; k < PARTS; k++) acc[r][c][k] = (dv){0}; }
+    }
+    for (; i + LANES <= n; i += LANES) add_columns(a + i, b + i, ld, acc, R, C);
+    if (i < n) {
+        float rest[2][BLOCK][LANES] = {0};
+        for (int r = 0; r < R; r++) memcpy(rest[0][r], a + r * ld + i, (size_t)(n - i) * sizeof(float));
+        for (int c = 0; c < C; c++) memcpy(rest[1][c], b + c * ld + i, (size_t)(n - i) * sizeof(float));
+        add_columns(rest[0][0], rest[1][0], LANES, acc, R, C);
+    }
+    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) out[r * ld_out + c] = fold(acc[r][c]); }
+}
 
 void GOSS_FN(gram)(double *out, const float *w, int64_t m, int64_t n) {
     for (int64_t i = 0; i < m; i += BLOCK)
@@ -77,12 +97,15 @@ void GOSS_FN(gram)(double *out, const float *w, int64_t m, int64_t n) {
 /* ---- eigenvalues ---- */
 
 ALWAYS double dot(const double *a, const double *b, int64_t n) {
-    d8 acc = {0};
+    dv acc[PARTS] = {0};
     double rest = 0;
     int64_t i = 0;
-    for (; i + LANES <= n; i += LANES) acc += *(const d8_unaligned *)(a + i) * *(const d8_unaligned *)(b + i);
+    for (; i + LANES <= n; i += LANES) {
+        UNROLL for (int k = 0; k < PARTS; k++) acc[k] +=
+            *(const dv_unaligned *)(a + i + k * D) * *(const dv_unaligned *)(b + i + k * D);
+    }
     for (; i < n; i++) rest += a[i] * b[i];
-    return fold(&acc) + rest;
+    return fold(acc) + rest;
 }
 /* y += k x */
 ALWAYS void add(double *restrict y, double k, const double *restrict x, int64_t n) {
