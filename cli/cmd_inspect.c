@@ -5,6 +5,8 @@
 
 #include "cli.h"
 #include "gossamer/safetensors.h"
+#include "gossamer/table.h"
+#include "inspect_table.h"
 
 static void print_value(const char *key, const char *value) {
     printf("%-28s ", key);
@@ -76,16 +78,27 @@ static void print_json(const goss_safetensors *f) {
 
 int cmd_inspect(int argc, char **argv) {
     bool json = false;
-    const cli_option options[] = {{"json", NULL, "one JSON object", NULL, &json}};
+    cli_table_view table = {0};
+    const cli_option options[] = {
+        {"json", NULL, "one JSON object", NULL, &json},
+        {"target", "COLUMN", "of a table: what is to be predicted", &table.roles.target, NULL},
+        {"task", "COLUMN", "what tells tasks apart; file: the file a row comes from", &table.roles.task, NULL},
+        {"ignore", "A,B", "columns that are not used", &table.roles.ignore, NULL},
+        {"categorical", "A,B", "columns that are categories although they hold numbers", &table.options.categorical, NULL},
+        {"missing", "A,B", "what stands for a missing value (NA,N/A,NaN,nan,?,null,NULL)", &table.options.missing, NULL},
+    };
     const cli_verb v = {.name = "inspect",
-                        .usage = "FILE [--json]",
+                        .usage = "FILE [--json] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
                         .doc = "Checks a safetensors file (a model, a network, a checkpoint, anyone's) and shows its "
-                               "metadata and tensors.",
+                               "metadata and tensors.\n"
+                               "Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it shows the columns, their "
+                               "types and\nwhat they seem to be for, and what to look at before training.",
                         .options = options,
-                        .n_options = 1,
+                        .n_options = sizeof options / sizeof *options,
                         .min_words = 1,
                         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+    if (goss_table_is(argv[1])) return cli_inspect_table(argv[1], &table, json);
     goss_error err;
     goss_safetensors *f;
     if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return cli_fail(&err);

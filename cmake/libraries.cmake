@@ -3,7 +3,7 @@
 # (0 or 1), GOSS_<name>_VERSION, GOSS_LIBRARIES(ROW), which `gossamer doctor` prints, and GOSS_LACKING, the packages of
 # those that it is without.
 #
-#   name | pkg-config module | Debian package | what it is for
+#   name | pkg-config module | Debian package | what it is for | header and library, where there is no module
 set(GOSSAMER_LIBRARIES
     "JANSSON|jansson|libjansson-dev|model files, metrics"
     "XXHASH|libxxhash|libxxhash-dev|content hashes"
@@ -12,14 +12,36 @@ set(GOSSAMER_LIBRARIES
     "WEBP|libwebp|libwebp-dev|WebP images"
     "TIFF|libtiff-4>=4.5|libtiff-dev|TIFF images"
     "STB|stb|libstb-dev|BMP images"
-    "ZIP|libzip|libzip-dev|images in .zip files"
+    "ZIP|libzip|libzip-dev|images and tables in .zip files, .npz"
     "ZLIB|zlib|zlib1g-dev|idx files, gzipped"
-    "FREETYPE|freetype2|libfreetype-dev|data glyphs")
+    "FREETYPE|freetype2|libfreetype-dev|data glyphs"
+    "CSV|libcsv|libcsv-dev|csv tables|csv.h csv")
 
 find_package(PkgConfig QUIET)
 
+# For a library that brings no pkg-config module: by its header, whose NAME_MAJOR, NAME_MINOR and NAME_RELEASE are the
+# version. Sets what pkg_check_modules does.
+function(gossamer_find_bare name header library)
+    find_path(GOSSAMER_${name}_HEADER ${header})
+    find_library(GOSSAMER_${name}_LIBRARY ${library})
+    mark_as_advanced(GOSSAMER_${name}_HEADER GOSSAMER_${name}_LIBRARY)
+    if(NOT GOSSAMER_${name}_HEADER OR NOT GOSSAMER_${name}_LIBRARY)
+        set(${name}_FOUND FALSE PARENT_SCOPE)
+        return()
+    endif()
+    file(STRINGS ${GOSSAMER_${name}_HEADER}/${header} numbers
+        REGEX "^#define ${name}_(MAJOR|MINOR|RELEASE) +[0-9]+")
+    list(TRANSFORM numbers REPLACE ".* ([0-9]+).*" "\\1")
+    list(JOIN numbers "." version)
+    set(${name}_FOUND TRUE PARENT_SCOPE)
+    set(${name}_VERSION "${version}" PARENT_SCOPE)
+    set(${name}_CFLAGS_OTHER "" PARENT_SCOPE)
+    set(${name}_INCLUDE_DIRS ${GOSSAMER_${name}_HEADER} PARENT_SCOPE)
+    set(${name}_LDFLAGS -l${library} PARENT_SCOPE)
+endfunction()
+
 # Looks for one library: sets <name>_FOUND, <name>_VERSION, and flags where there is one.
-function(gossamer_find name module package)
+function(gossamer_find name module package bare)
     set(GOSSAMER_WITH_${name} AUTO CACHE STRING "Use ${module}: AUTO, ON or OFF")
     set_property(CACHE GOSSAMER_WITH_${name} PROPERTY STRINGS AUTO ON OFF)
     set(wish ${GOSSAMER_WITH_${name}})
@@ -27,11 +49,14 @@ function(gossamer_find name module package)
         set(${name}_FOUND FALSE PARENT_SCOPE)
         return()
     endif()
-    if(PKG_CONFIG_FOUND)
+    if(bare)
+        separate_arguments(bare)
+        gossamer_find_bare(${name} ${bare})
+    elseif(PKG_CONFIG_FOUND)
         pkg_check_modules(${name} QUIET ${module})
     endif()
     if(NOT ${name}_FOUND AND NOT wish STREQUAL "AUTO")
-        message(FATAL_ERROR "GOSSAMER_WITH_${name}=${wish}, but pkg-config does not find ${module} (Debian: ${package})")
+        message(FATAL_ERROR "GOSSAMER_WITH_${name}=${wish}, but ${module} is not found (Debian: ${package})")
     endif()
     foreach(part FOUND VERSION CFLAGS_OTHER INCLUDE_DIRS LDFLAGS)
         set(${name}_${part} "${${name}_${part}}" PARENT_SCOPE)
@@ -80,8 +105,10 @@ foreach(row IN LISTS GOSSAMER_LIBRARIES)
     list(GET row 0 name)
     list(GET row 1 module)
     list(GET row 2 package)
+    list(APPEND row "") # a row without a fifth part
+    list(GET row 4 bare)
     list(APPEND GOSSAMER_ALL_NAMES ${name})
-    gossamer_find(${name} ${module} ${package})
+    gossamer_find(${name} ${module} ${package} "${bare}")
     if(NOT ${name}_FOUND AND GOSSAMER_WITH_${name} STREQUAL "AUTO")
         string(APPEND missing " ${module}")
         string(APPEND packages " ${package}")

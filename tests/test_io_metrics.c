@@ -177,6 +177,29 @@ TEST(numbers_read_back_as_the_same_double) {
     for (size_t i = 0; i < sizeof no / sizeof *no; i++) T_CHECK(!goss__number_parse(no[i], &back));
 }
 
+/* Short ones do not go through strtod. */
+TEST(numbers_are_read_as_strtod_does) {
+    goss__rng r = goss__rng_make(3, 1);
+    for (int i = 0; i < 200000; i++) {
+        char text[64];
+        double back;
+        int n = snprintf(text, sizeof text, "%s", i % 3 ? "" : i % 2 ? "-" : "+");
+        int digits = 1 + (int)goss__rng_below(&r, 18), point = (int)goss__rng_below(&r, 24);
+        for (int k = 0; k < digits; k++) {
+            if (k == point) text[n++] = '.';
+            text[n++] = (char)('0' + goss__rng_below(&r, 10));
+        }
+        text[n] = 0;
+        if (i % 4 == 0) snprintf(text + n, sizeof text - (size_t)n, "e%d", (int)goss__rng_below(&r, 60) - 30);
+        if (!goss__number_parse(text, &back) || back != strtod(text, NULL)) T_FAIL("%s became %a", text, back);
+    }
+    T_CHECK(goss__number_parse("-0", &(double){1}));
+    double zero;
+    T_CHECK(goss__number_parse("-0.0", &zero) && signbit(zero));
+    const char *const no[] = {"1e", "1e+", "1e5.", ".", "-.", "1e5e5", "1 2", "12a"};
+    for (size_t i = 0; i < sizeof no / sizeof *no; i++) T_CHECK(!goss__number_parse(no[i], &zero));
+}
+
 TEST(utf8_is_checked) {
     const char *const yes[] = {
         "", "abc", "\xc3\xa4", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "\xf4\x8f\xbf\xbf", "\xef\xbf\xbf"};

@@ -1,0 +1,15 @@
+/* inspect_table.h: gossamer inspect, for tables. */
+#ifndef GOSS_CLI_INSPECT_TABLE_H
+#define GOSS_CLI_INSPECT_TABLE_H
+
+#include "gossamer/table.h"
+
+/* What the user declared. */
+typedef struct cli_table_view {
+    goss_table_options options;
+    goss_roles_declared roles;
+} cli_table_view;
+
+/* Shows a table on stdout; returns the exit status. */
+int cli_inspect_table(const char *path, const cli_table_view *view, bool json);
+#endif

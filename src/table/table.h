@@ -1,0 +1,95 @@
+/* table.h: a table in memory, and how readers fill it.
+ *
+ * A reader turns the bytes of one file into events: the columns, then row after row of cells. It runs up to twice: in
+ * the first pass the builder finds types and keeps numbers; in the second, only where there are columns of other types,
+ * it keeps their texts. So a reader is a pure function of the bytes, and a file of numbers is read once. */
+#ifndef GOSS_TABLE_TABLE_H
+#define GOSS_TABLE_TABLE_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "gossamer/table.h"
+#include "table/dictionary.h"
+
+typedef struct goss__column {
+    const char *name;
+    goss_column_type type;
+    char reason[160];
+    double *numbers; /* [rows] NUMBER */
+    int32_t *codes;  /* [rows] other types */
+    goss__dictionary texts;
+    bool fixed;       /* type and categories were declared in the file */
+    bool categorical; /* declared by the caller */
+    bool ignored;     /* whatever is in it is no error */
+} goss__column;
+
+typedef struct goss__file {
+    const char *name;
+    int32_t first; /* row */
+} goss__file;
+
+struct goss_table {
+    goss__arena arena;
+    goss__column *column;
+    goss__file *file; /* [files] */
+    uint32_t *line;   /* [rows] */
+    int columns, rows, files;
+    int file_column;
+    char format[120];
+};
+
+/* ---- what readers see ---- */
+
+typedef struct goss__cell {
+    enum { GOSS__CELL_TEXT, GOSS__CELL_EXACT, GOSS__CELL_NUMBER, GOSS__CELL_MISSING } kind;
+    const char
+        *text;     /* NUL-terminated, without a NUL inside. TEXT may still be a number, missing ...; EXACT is a text */
+    double number; /* NaN: missing */
+} goss__cell;
+
+typedef struct goss__column_decl {
+    const char *name;
+    enum { GOSS__DECL_ANY, GOSS__DECL_NUMBER, GOSS__DECL_CATEGORY, GOSS__DECL_TEXT, GOSS__DECL_DATE } type;
+    const char *const *categories; /* CATEGORY, where the file lists them; NULL: found */
+    int n_categories;
+} goss__column_decl;
+
+typedef struct goss__sink goss__sink;
+struct goss__sink {
+    const char *name; /* of the file, in errors */
+    const goss_table_options *options;
+    const char *const *expected; /* columns of the file before, or NULL */
+    int n_expected;
+    char decimal;     /* set by the reader before the first row */
+    char format[120]; /* set by the reader: how the file is written */
+    /* `names` need to live during the call only; most_rows bounds how many rows come. */
+    goss_status (*columns)(goss__sink *s, const goss__column_decl *decl, int n, size_t most_rows, goss_error *err);
+    goss_status (*row)(goss__sink *s, size_t line, const goss__cell *cells, goss_error *err);
+};
+
+typedef struct goss__bytes {
+    const char *name; /* in errors */
+    const uint8_t *data;
+    size_t size;
+} goss__bytes;
+
+/* One row a format; the first that recognises the bytes reads them. */
+typedef struct goss__table_reader {
+    const char *name;
+    bool (*is)(const goss__bytes *b);
+    goss_status (*read)(const goss__bytes *b, goss__sink *sink, goss_error *err);
+    const char *endings; /* " .csv .tsv": files in a folder */
+} goss__table_reader;
+
+extern const goss__table_reader goss__read_csv, goss__read_arff, goss__read_npy, goss__read_npz;
+const goss__table_reader *goss__table_reader_for(const goss__bytes *b);
+bool goss__table_name_fits(const char *name); /* by its ending */
+
+/* How a column is called in FILE:LINE:COLUMN. A name with colons, blanks or the like stands in quotes. */
+#define GOSS__LABEL 80
+const char *goss__column_label(const char *name, char out[GOSS__LABEL]);
+/* The name with the smallest edit distance, NULL when none is near. */
+const char *goss__nearest_name(const goss_table *t, const char *name);
+/* Takes the next name off a list (goss_table_options) into out; false at its end. */
+goss_status goss__next_name(const char **list, const char *what, char out[256], bool *got, goss_error *err);
+#endif

@@ -1,0 +1,177 @@
+/* table_open.c: opens tables: the registry of readers, and the passes over the files. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+#include "table/csv_dialect.h"
+#include "table/table_build.h"
+#include "table/table_source.h"
+
+/* In this order; csv takes any text. */
+static const goss__table_reader *const readers[] = {&goss__read_npz, &goss__read_npy, &goss__read_arff,
+                                                    &goss__read_csv};
+enum { READERS = sizeof readers / sizeof *readers };
+
+const goss__table_reader *goss__table_reader_for(const goss__bytes *b) {
+    for (int i = 0; i < READERS; i++)
+        if (readers[i]->is(b)) return readers[i];
+    return NULL;
+}
+
+bool goss__table_name_fits(const char *name) {
+    for (int i = 0; i < READERS; i++) {
+        for (const char *p = readers[i]->endings; *p;) {
+            char end[16];
+            size_t n = strcspn(++p, " ");
+            memcpy(end, p, n);
+            end[n] = 0;
+            if (goss__ascii_ends(name, end)) return true;
+            p += n;
+        }
+    }
+    return false;
+}
+
+/* What is no table by its first bytes, and what to do. */
+static goss_status refuse_foreign(const goss__bytes *b, goss_error *err) {
+    static const struct {
+        const char *magic;
+        size_t n;
+        const char *what;
+    } foreign[] = {
+        {"PAR1", 4, "a Parquet file; write the table as csv"},
+        {"ARROW1", 6, "an Arrow file; write the table as csv"},
+        {"\xd0\xcf\x11\xe0", 4, "an old Excel workbook or the like; save its sheet as csv (UTF-8)"},
+        {"PK\3\4", 4, "a .zip archive within"},
+        {"\x1f\x8b", 2, "gzip-compressed; gunzip it first"},
+        {"\xfd"
+         "7zXZ",
+         5, "xz-compressed; unxz it first"},
+        {"BZh", 3, "bzip2-compressed; bunzip2 it first"},
+        {"\x28\xb5\x2f\xfd", 4, "zstd-compressed; unzstd it first"},
+        {"SQLite format 3", 15, "an SQLite database; export the table as csv"},
+        {"\x89HDF", 4, "an HDF5 file; write the table as csv or .npz"},
+        {"MATLAB 5.0", 10, "a MATLAB file; write the table as csv"},
+        {"%PDF-", 5, "a PDF document"},
+        {"\x89PNG", 4, "a PNG image"},
+        {"\xff\xd8\xff", 3, "a JPEG image"},
+        {"<!DOCTYPE", 9, "a web page; a download brought it instead of the file"},
+        {"<!doctype", 9, "a web page; a download brought it instead of the file"},
+        {"<html", 5, "a web page; a download brought it instead of the file"},
+        {"version https://git-lfs", 23, "a Git LFS pointer; run git lfs pull in its repository"},
+    };
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
+        if (b->size >= foreign[i].n && memcmp(b->data, foreign[i].magic, foreign[i].n) == 0)
+            return goss_error_set(err, GOSS_E_FORMAT, "%s: no table but %s", b->name, foreign[i].what);
+    return GOSS_OK;
+}
+
+/* ---- passes ---- */
+
+static goss_status read_bytes(goss__build *b, int file, const char *name, const goss__bytes *bytes, goss_error *err) {
+    const goss__table_reader *reader = goss__table_reader_for(bytes);
+    GOSS_TRY(goss__build_file(b, file, name, err));
+    b->sink.name = bytes->name;
+    if (reader == &goss__read_csv) GOSS_TRY(refuse_foreign(bytes, err));
+    GOSS_TRY(reader->read(bytes, &b->sink, err));
+    if (file == 0 && !b->texts) {
+        b->decimal = b->sink.decimal;
+        memcpy(b->t->format, b->sink.format, sizeof b->t->format);
+    }
+    return GOSS_OK;
+}
+
+typedef goss_status (*pass)(goss__build *b, const void *what, goss_error *err);
+
+static goss_status parts_pass(goss__build *b, const void *what, goss_error *err) {
+    const goss__parts *p = what;
+    for (size_t i = 0; i < p->count; i++) {
+        goss__part_bytes bytes;
+        GOSS_TRY(goss__part_load(p, i, &bytes, err));
+        goss_status s = read_bytes(b, (int)i, p->part[i].name, &bytes.bytes, err);
+        goss__part_drop(&bytes);
+        GOSS_TRY(s);
+    }
+    return GOSS_OK;
+}
+
+static goss_status bytes_pass(goss__build *b, const void *what, goss_error *err) {
+    const goss__bytes *bytes = what;
+    return read_bytes(b, 0, bytes->name, bytes, err);
+}
+
+static goss_status passes(goss__build *b, pass run, const void *what, goss_error *err) {
+    bool again;
+    GOSS_TRY(run(b, what, err));
+    GOSS_TRY(goss__build_types(b, &again, err));
+    if (again) {
+        const int rows = b->t->rows;
+        b->texts = true, b->t->rows = 0;
+        GOSS_TRY(run(b, what, err));
+        if (b->t->rows != rows)
+            return goss_error_set(err, GOSS_E_IO, "%s: the file changed while it was read", b->t->file[0].name);
+    }
+    return goss__build_end(b, err);
+}
+
+static goss_status check_options(const goss_table_options *o, goss_error *err) {
+    if (o->separator && !strchr(",;\t| ", o->separator))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "separator '%c': one of , ; | tab and blank", o->separator);
+    if (o->decimal && o->decimal != '.' && o->decimal != ',')
+        return goss_error_set(err, GOSS_E_ARGUMENT, "decimal sign '%c': . or ,", o->decimal);
+    if (o->decimal == ',' && o->separator == ',')
+        return goss_error_set(err, GOSS_E_ARGUMENT, "the comma is the separator and the decimal sign");
+    return GOSS_OK;
+}
+
+static goss_status build(const goss_table_options *options, size_t files, const char *folder, pass run,
+                         const void *what, goss_table **out, goss_error *err) {
+    const goss_table_options defaults = goss_table_options_defaults();
+    goss__build b = {.options = options ? options : &defaults, .folder = folder};
+    *out = NULL;
+    GOSS_TRY(check_options(b.options, err));
+    if (!goss__missing_words_set(&b.missing, b.options->missing))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "the list of missing values is longer than 250 bytes");
+    b.t = goss__calloc(1, sizeof *b.t);
+    if (b.t) b.t->file = goss__calloc(files, sizeof *b.t->file);
+    goss_status s = b.t && b.t->file ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
+    if (s == GOSS_OK) {
+        b.t->files = (int)files, b.t->file_column = -1;
+        s = passes(&b, run, what, err);
+    }
+    if (s == GOSS_OK)
+        *out = b.t;
+    else
+        goss_table_close(b.t);
+    goss__build_free(&b);
+    return s;
+}
+
+goss_status goss_table_open(const char *path, const goss_table_options *options, goss_table **out, goss_error *err) {
+    goss__parts p;
+    *out = NULL;
+    GOSS_TRY(goss__parts_open(path, &p, err));
+    goss_status s = build(options, p.count, p.folder || p.zip ? path : NULL, parts_pass, &p, out, err);
+    goss__parts_close(&p);
+    return s;
+}
+
+goss_status goss_table_read(const void *data, size_t size, const char *name, const goss_table_options *options,
+                            goss_table **out, goss_error *err) {
+    const goss__bytes b = {.name = name, .data = data, .size = size};
+    return build(options, 1, NULL, bytes_pass, &b, out, err);
+}
+
+bool goss_table_is(const char *path) {
+    goss__parts p;
+    goss_error err;
+    if (goss__parts_open(path, &p, &err) != GOSS_OK) return false;
+    bool is = p.images == 0;
+    if (is && !p.folder && !p.zip) {
+        const goss__bytes b = {.name = path, .data = p.map.data, .size = p.map.size};
+        is = goss__table_name_fits(path) || goss__table_reader_for(&b) != &goss__read_csv ||
+             (b.size > 0 && refuse_foreign(&b, NULL) == GOSS_OK && goss__csv_likely(&b));
+    }
+    goss__parts_close(&p);
+    return is;
+}

@@ -1,0 +1,175 @@
+/* table_source.c: which files a path means. In a folder or .zip those count whose names end as tables' do; the order is
+ * that of the bytes of the names, so that no file system has a say in it. */
+#include "table/table_source.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+
+static goss_status add(goss__parts *p, const char *name, uint64_t index, goss_error *err) {
+    if (p->count == p->capacity) {
+        size_t capacity = p->capacity ? 2 * p->capacity : 16;
+        goss__part *grown = goss__realloc(p->part, capacity * sizeof *grown);
+        if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
+        p->part = grown, p->capacity = capacity;
+    }
+    p->part[p->count] = (goss__part){.name = goss__arena_strdup(&p->arena, name), .index = index};
+    if (!p->part[p->count].name) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
+    p->count++;
+    return GOSS_OK;
+}
+
+static bool is_image_name(const char *name) {
+    static const char *const ends[] = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (goss__ascii_ends(name, ends[i])) return true;
+    return false;
+}
+
+/* ---- folders ---- */
+
+static goss_status walk(goss__parts *p, const char *relative, int depth, goss_error *err);
+
+static goss_status walk_entry(goss__parts *p, const char *relative, const char *name, int depth, goss_error *err) {
+    if (name[0] == '.') return GOSS_OK;
+    char *inner =
+        *relative ? goss__arena_printf(&p->arena, "%s/%s", relative, name) : goss__arena_strdup(&p->arena, name);
+    char *path = inner ? goss__path_join(p->path, inner) : NULL;
+    if (!path) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
+    struct stat st;
+    const bool there = stat(path, &st) == 0;
+    goss_status s = GOSS_OK;
+    if (there && S_ISDIR(st.st_mode))
+        s = walk(p, inner, depth + 1, err);
+    else if (!goss__table_name_fits(name))
+        p->others++, p->images += is_image_name(name);
+    else if (!there)
+        s = goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
+    else
+        s = add(p, inner, 0, err);
+    goss__free(path);
+    return s;
+}
+
+static goss_status walk(goss__parts *p, const char *relative, int depth, goss_error *err) {
+    if (depth > 32) return goss_error_set(err, GOSS_E_FORMAT, "%s/%s: folders nested too deeply", p->path, relative);
+    char *path = *relative ? goss__path_join(p->path, relative) : goss__strdup(p->path);
+    if (!path) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
+    DIR *d = opendir(path);
+    goss_status s = d ? GOSS_OK : goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
+    while (s == GOSS_OK) {
+        errno = 0;
+        struct dirent *e = readdir(d);
+        if (!e && errno) s = goss_error_set(err, GOSS_E_IO, "%s: can not list it: %s", path, strerror(errno));
+        if (!e) break;
+        s = walk_entry(p, relative, e->d_name, depth, err);
+    }
+    if (d) closedir(d);
+    goss__free(path);
+    return s;
+}
+
+/* ---- .zip ---- */
+
+/* Office documents are .zip files, too. */
+static goss_status refuse_document(const char *path, const char *name, goss_error *err) {
+    if (strcmp(name, "xl/workbook.xml") == 0 || strcmp(name, "content.xml") == 0)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: a spreadsheet; save its sheet as csv (UTF-8)", path);
+    return GOSS_OK;
+}
+
+static goss_status zip_entry(void *context, const char *name, uint64_t index, uint64_t size, goss_error *err) {
+    goss__parts *p = context;
+    if (strncmp(name, "./", 2) == 0) name += 2;
+    GOSS_TRY(refuse_document(p->path, name, err));
+    if (name[0] == '.' || strncmp(name, "__MACOSX", 8) == 0 || strstr(name, "/.")) return GOSS_OK;
+    if (goss__table_name_fits(name)) return add(p, name, index, err);
+    p->others++, p->images += is_image_name(name);
+    return GOSS_OK;
+}
+
+static bool is_zip(const goss__map *m) {
+    return m->size >= 4 && (memcmp(m->data, "PK\3\4", 4) == 0 || memcmp(m->data, "PK\5\6", 4) == 0);
+}
+
+static int by_name(const void *a, const void *b) {
+    const goss__part *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+static goss_status list(goss__parts *p, goss_error *err) {
+    if (goss__is_dir(p->path)) {
+        p->folder = true;
+        return walk(p, "", 0, err);
+    }
+    GOSS_TRY(goss__map_file(p->path, &p->map, err));
+    const goss__bytes b = {.name = p->path, .data = p->map.data, .size = p->map.size};
+    p->zip = is_zip(&p->map) && !goss__read_npz.is(&b);
+    if (!p->zip) return add(p, p->path, 0, err);
+    GOSS_TRY(goss__zip_open(&b, &p->archive, err));
+    return goss__zip_list(p->archive, p->path, zip_entry, p, err);
+}
+
+goss_status goss__parts_open(const char *path, goss__parts *p, goss_error *err) {
+    *p = (goss__parts){.path = path};
+    goss_status s = list(p, err);
+    if (s == GOSS_OK && p->count == 0)
+        s = goss_error_set(err, GOSS_E_FORMAT,
+                           "%s: no table in it (.csv, .tsv, .tab, .arff, .npy, .npz), but %zu other files", path,
+                           p->others);
+    if (s == GOSS_OK && p->count > INT32_MAX) s = goss_error_set(err, GOSS_E_FORMAT, "%s: more than 2^31 files", path);
+    if (s != GOSS_OK) {
+        goss__parts_close(p);
+        return s;
+    }
+    qsort(p->part, p->count, sizeof *p->part, by_name);
+    for (size_t i = 1; i < p->count && s == GOSS_OK; i++)
+        if (strcmp(p->part[i].name, p->part[i - 1].name) == 0)
+            s = goss_error_set(err, GOSS_E_FORMAT, "%s: two files in it are called %s", path, p->part[i].name);
+    if (s != GOSS_OK) goss__parts_close(p);
+    return s;
+}
+
+void goss__parts_close(goss__parts *p) {
+    goss__zip_close(p->archive);
+    goss__unmap(&p->map);
+    goss__free(p->part);
+    goss__arena_free(&p->arena);
+    *p = (goss__parts){0};
+}
+
+/* ---- bytes ---- */
+
+/* Errors call a file in a folder FOLDER/NAME, one in a .zip FILE.zip/NAME. */
+goss_status goss__part_load(const goss__parts *p, size_t i, goss__part_bytes *b, goss_error *err) {
+    *b = (goss__part_bytes){0};
+    if (!p->folder && !p->zip) {
+        b->bytes = (goss__bytes){.name = p->path, .data = p->map.data, .size = p->map.size};
+        return GOSS_OK;
+    }
+    b->path = goss__path_join(p->path, p->part[i].name);
+    if (!b->path) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to read it", p->path);
+    goss_status s;
+    if (p->folder) {
+        s = goss__map_file(b->path, &b->map, err);
+        b->bytes = (goss__bytes){.name = b->path, .data = b->map.data, .size = b->map.size};
+    } else {
+        size_t size = 0;
+        s = goss__zip_read(p->archive, p->path, p->part[i].index, p->part[i].name, &b->owned, &size, err);
+        b->bytes = (goss__bytes){.name = b->path, .data = (const uint8_t *)b->owned, .size = size};
+        if (s != GOSS_OK) b->owned = NULL;
+    }
+    if (s != GOSS_OK) goss__part_drop(b);
+    return s;
+}
+
+void goss__part_drop(goss__part_bytes *b) {
+    goss__unmap(&b->map);
+    goss__free(b->owned);
+    goss__free(b->path);
+    *b = (goss__part_bytes){0};
+}

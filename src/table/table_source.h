@@ -1,0 +1,48 @@
+/* table_source.h: the files of a table: one, those of a folder, or those of a .zip. */
+#ifndef GOSS_TABLE_SOURCE_H
+#define GOSS_TABLE_SOURCE_H
+
+#include "base/os.h"
+#include "table/table.h"
+
+typedef struct goss__part {
+    const char *name; /* relative to the folder or .zip; the path itself for a single file */
+    uint64_t index;   /* of the .zip's entry */
+} goss__part;
+
+typedef struct goss__parts {
+    const char *path;
+    goss__arena arena;
+    goss__part *part;                       /* sorted by name */
+    size_t count, capacity, others, images; /* others: files that are no tables; images among them */
+    bool folder, zip;
+    goss__map map; /* of a single file or .zip */
+    void *archive;
+} goss__parts;
+
+/* Lists. Errors: GOSS_E_IO; GOSS_E_FORMAT when there is no table. Nothing to free after a failure. */
+GOSS_MUST_USE goss_status goss__parts_open(const char *path, goss__parts *out, goss_error *err);
+void goss__parts_close(goss__parts *p);
+
+/* The bytes of a part, until goss__part_drop. */
+typedef struct goss__part_bytes {
+    goss__bytes bytes;
+    goss__map map;
+    char *owned, *path;
+} goss__part_bytes;
+GOSS_MUST_USE goss_status goss__part_load(const goss__parts *p, size_t i, goss__part_bytes *out, goss_error *err);
+void goss__part_drop(goss__part_bytes *b);
+
+/* ---- .zip, through libzip; GOSS_E_UNSUPPORTED where the build has none ---- */
+
+/* archive: opened from bytes that must stay. Close with goss__zip_close. */
+GOSS_MUST_USE goss_status goss__zip_open(const goss__bytes *b, void **archive, goss_error *err);
+void goss__zip_close(void *archive);
+/* Calls `entry` for each file, with its name and size. */
+typedef goss_status (*goss__zip_entry)(void *context, const char *name, uint64_t index, uint64_t size, goss_error *err);
+GOSS_MUST_USE goss_status goss__zip_list(void *archive, const char *path, goss__zip_entry entry, void *context,
+                                         goss_error *err);
+/* Unpacks one, NUL behind it; goss__free. */
+GOSS_MUST_USE goss_status goss__zip_read(void *archive, const char *path, uint64_t index, const char *name, char **data,
+                                         size_t *size, goss_error *err);
+#endif
