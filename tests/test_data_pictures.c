@@ -32,7 +32,7 @@ static size_t exif(int orientation, bool big, uint8_t *out) {
 }
 
 /* The picture as it is stored when it is to be seen with that orientation: value_at is what is seen. */
-static void stored(int orientation, int *width, int *height, uint8_t *out) {
+static inline void stored(int orientation, int *width, int *height, uint8_t *out) {
     *width = orientation >= 5 ? H : W, *height = orientation >= 5 ? W : H;
     for (int y = 0; y < *height; y++)
         for (int x = 0; x < *width; x++) {

@@ -258,6 +258,12 @@ goss_images_report goss_images_report_of(const goss_images *s) { return s->repor
 goss_status goss_images_need_classes(const goss_images *s, const char *path, int least, goss_error *err) {
     int classes = goss_images_classes(s), images = goss_images_count(s);
     if (classes >= least) return GOSS_OK;
+    if (classes == 1 && strchr(goss_images_name(s, 0), '\\'))
+        return goss_error_set(
+            err, GOSS_E_FORMAT,
+            "%s: names as \"%.200s\" have backslashes where '/' separates folders, so all %d images lie in "
+            "one: pack them anew, or unpack them",
+            path, goss_images_name(s, 0), images);
     if (classes == 1)
         return goss_error_set(
             err, GOSS_E_FORMAT,
