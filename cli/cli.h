@@ -4,6 +4,7 @@
 #ifndef GOSS_CLI_H
 #define GOSS_CLI_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -40,6 +41,10 @@ int64_t cli_int(const cli_verb *verb, const char *name, const char *text, int64_
 void cli_json_text(const char *text);
 /* Messages of the library go to stderr. */
 void cli_log_to_stderr(void);
+/* From here on SIGINT, SIGTERM and SIGHUP set what is returned, for the library's `stop`, instead of ending the process. */
+const volatile sig_atomic_t *cli_catch_signals(void);
+/* They end it again: at once, if one came meanwhile (what it interrupted has been taken back by then). */
+void cli_release_signals(void);
 /* Flushes stdout; EXIT_ERROR and a message if it could not be written. */
 int cli_close_stdout(void);
 

@@ -13,21 +13,21 @@ static void tell(const goss_network *n, int images) {
 }
 
 /* Of a tree with train/ and test/ above its classes only train/ is shown. */
-static goss_status open_support(const goss_model *m, const char *path, bool skip_bad, goss_images **out,
-                                goss_error *err) {
+static goss_status open_support(const goss_model *m, const char *path, const char *labels, bool skip_bad,
+                                goss_images **out, goss_error *err) {
     goss_images_options o = goss_images_options_defaults();
-    o.split = GOSS_SPLIT_TRAIN, o.skip_bad = skip_bad;
+    o.split = GOSS_SPLIT_TRAIN, o.skip_bad = skip_bad, o.labels = labels;
     GOSS_TRY(goss_model_open_images(m, path, &o, out, err));
     return goss_images_need_classes(*out, path, 2, err);
 }
 
-static goss_status adapt(const char *model, const char *support, const char *out, const goss_adapt_options *o,
-                         bool skip_bad, goss_error *err) {
+static goss_status adapt(const char *model, const char *support, const char *labels, const char *out,
+                         const goss_adapt_options *o, bool skip_bad, goss_error *err) {
     goss_model *m = NULL;
     goss_images *set = NULL;
     goss_network *n = NULL;
     goss_status s = goss_model_load(model, &m, err);
-    if (s == GOSS_OK) s = open_support(m, support, skip_bad, &set, err);
+    if (s == GOSS_OK) s = open_support(m, support, labels, skip_bad, &set, err);
     if (s == GOSS_OK) s = goss_model_adapt(m, set, o, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", model, err);
     if (s == GOSS_OK) s = goss_network_save(n, out, err);
@@ -39,10 +39,11 @@ static goss_status adapt(const char *model, const char *support, const char *out
 }
 
 int cmd_adapt(int argc, char **argv) {
-    const char *support = NULL, *out = NULL, *fine_tune = NULL, *networks = NULL;
+    const char *support = NULL, *labels = NULL, *out = NULL, *fine_tune = NULL, *networks = NULL;
     bool skip_bad = false;
     const cli_option options[] = {
         {"support", "DIR_OR_ZIP", "labelled images: a folder a class", &support, NULL},
+        {"labels", "FILE", "idx: the file of labels, where it is not beside the images", &labels, NULL},
         {"o", "NET", "the network file to write", &out, NULL},
         {"fine-tune", "STEPS", "gradient steps on those images after generating (0)", &fine_tune, NULL},
         {"networks", "N", "size of the ensemble, for a model with hyper.noise (as it was trained)", &networks, NULL},
@@ -67,7 +68,7 @@ int cmd_adapt(int argc, char **argv) {
     };
     goss_error err;
     cli_log_to_stderr();
-    if (adapt(argv[1], support, out, &o, skip_bad, &err) != GOSS_OK) return cli_fail(&err);
+    if (adapt(argv[1], support, labels, out, &o, skip_bad, &err) != GOSS_OK) return cli_fail(&err);
     printf("%s\n", out);
     return cli_close_stdout();
 }

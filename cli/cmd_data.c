@@ -55,7 +55,10 @@ int cmd_data(int argc, char **argv) {
     goss_error err;
     goss_glyphs_report r;
     cli_log_to_stderr();
-    if (goss_glyphs_render(&o, &r, &err) != GOSS_OK) return cli_fail(&err);
+    o.stop = cli_catch_signals();
+    goss_status s = goss_glyphs_render(&o, &r, &err);
+    cli_release_signals();
+    if (s != GOSS_OK) return cli_fail(&err);
     fprintf(stderr, "%d scripts, %d characters, %d drawings; to test on: %d scripts, %d characters\n", r.scripts,
             r.characters, r.images, r.test_scripts, r.test_characters);
     fprintf(stderr, "left out: %d blank, %d marks, %d duplicates\n", r.blank, r.marks, r.duplicates);

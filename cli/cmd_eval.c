@@ -112,6 +112,7 @@ int cmd_eval(int argc, char **argv) {
                *threads = NULL;
     const cli_option options[] = {
         {"data", "DATA", "folder, .zip or idx file of images in classes", &e.data, NULL},
+        {"labels", "FILE", "idx: the file of labels, where it is not beside DATA", &e.labels, NULL},
         {"classes", "FILE", "only the classes that FILE names, one a line", &e.classes, NULL},
         {"unseen", NULL, "leave out classes with images that a model was trained on", NULL, &e.unseen},
         {"allow-seen", NULL, "judge on them, too, and say so; without either they are refused", NULL, &e.allow_seen},

@@ -1,8 +1,8 @@
 /* cmd_train.c: gossamer train: a configuration file, overrides, signals and a line of progress. */
 #include <math.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -10,23 +10,6 @@
 #include "gossamer/train.h"
 
 enum { PROFILE_STEPS = 20 };
-
-static volatile sig_atomic_t stop;
-
-/* The first signal asks for an end after the step; a second one of the same kind ends at once. */
-static void on_signal(int number) {
-    stop = 1;
-    signal(number, SIG_DFL);
-}
-
-static void catch_signals(void) {
-    struct sigaction action = {.sa_handler = on_signal};
-    struct sigaction before;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-    /* A terminal that closes; under nohup it may. */
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN) sigaction(SIGHUP, &action, NULL);
-}
 
 /* ---- progress ---- */
 
@@ -78,11 +61,41 @@ static bool is_file(const char *word) {
     return access(word, F_OK) == 0;
 }
 
+static bool is_key(const char *word) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(keys[i].name, word) == 0) return true;
+    return false;
+}
+
+static bool is_folder(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* What a word without '=' was meant to be, where it is no configuration file. */
+static goss_status check_file(const char *word, const char *next, goss_error *err) {
+    const char *end = strrchr(word, '.');
+    if (is_key(word))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: a setting is one word, %s=%s, with no blanks around the =", word, word,
+                              next && strcmp(next, "=") != 0 ? next : "VALUE");
+    if (is_folder(word))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s is a folder, and no configuration; images are named by data.path=%s", word, word);
+    if (end && strcmp(end, ".safetensors") == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s is no configuration; train.start=%s begins a run with a model's weights", word, word);
+    return GOSS_OK;
+}
+
 /* The file first, wherever it stands: settings go over it. */
 static goss_status read_config(goss_config *c, int words, char **word, goss_error *err) {
     const char *file = NULL;
     for (int i = 0; i < words; i++) {
         if (!is_file(word[i])) continue;
+        GOSS_TRY(check_file(word[i], i + 1 < words ? word[i + 1] : NULL, err));
         if (file)
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "%s and %s: one configuration file only; a setting is section.key=value", file,
@@ -114,9 +127,9 @@ static int train(const goss_config *c, bool profile) {
     goss_error err;
     goss_train_report report;
     display d = {.terminal = isatty(STDERR_FILENO)};
-    goss_train_options o = {.stop = &stop, .progress = show, .context = &d, .profile_steps = profile ? PROFILE_STEPS : 0};
+    goss_train_options o = {
+        .stop = cli_catch_signals(), .progress = show, .context = &d, .profile_steps = profile ? PROFILE_STEPS : 0};
     cli_log_to_stderr();
-    catch_signals();
     d.told = now();
     goss_status s = goss_train(c, &o, &report, &err);
     if (d.line_open) fputc('\n', stderr);

@@ -26,7 +26,7 @@ typedef struct eval_runner {
 } eval_runner;
 
 typedef struct eval {
-    const char *data, *classes, *methods, *cache;
+    const char *data, *labels, *classes, *methods, *cache;
     bool allow_seen, unseen, skip_bad, json;
     int episodes, threads, fine_tune;
     goss_episode_spec spec;

@@ -14,10 +14,13 @@ static bool same_format(goss_image_format a, goss_image_format b) {
 
 static goss_status open_view(const eval *e, const goss_model *m, eval_view *v, goss_error *err) {
     goss_images_options o = goss_images_options_defaults();
-    o.threads = e->threads, o.cache_dir = e->cache;
+    o.threads = e->threads, o.cache_dir = e->cache, o.labels = e->labels;
     o.split = GOSS_SPLIT_TEST, o.skip_bad = e->skip_bad;
     v->format = goss_model_image(m);
-    GOSS_TRY(goss_model_open_images(m, e->data, &o, &v->set, err));
+    o.stop = cli_catch_signals();
+    goss_status s = goss_model_open_images(m, e->data, &o, &v->set, err);
+    cli_release_signals();
+    GOSS_TRY(s);
     GOSS_TRY(goss_images_need_classes(v->set, e->data, 2, err));
     return e->classes ? goss_class_list_read(v->set, e->classes, &v->list, err)
                       : goss_class_list_all(v->set, &v->list, err);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "cli_run.h"
+#include "goss_config.h"
 
 TEST(help_and_version_are_told) {
     static const char *const verbs[] = {"train", "eval", "adapt", "predict", "convert", "inspect", "data", "doctor"};
@@ -182,7 +183,7 @@ TEST(signals_save_and_the_same_command_goes_on) {
     for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
         snprintf(line, sizeof line,
                  "cd %s && { rm -f err; %s train data.path=%s run.dir=stopped train.steps=100000 >out 2>err & p=$!; "
-                 "while ! grep -qs step err; do sleep 0.05; done; kill -%s $p; wait $p; }",
+                 "for i in $(seq 400); do grep -qs step err && break; sleep 0.05; done; kill -%s $p; wait $p; }",
                  tiny_dir, command(), settings, signals[i]);
         int status = system(line);
         if (WEXITSTATUS(status) != 75) T_FAIL("status %d after SIG%s", WEXITSTATUS(status), signals[i]);
@@ -198,6 +199,44 @@ TEST(signals_save_and_the_same_command_goes_on) {
     T_CHECK(tiny_same_files(tiny_path("reference/model.safetensors"), tiny_path("cut/model.safetensors")));
     T_EQ(train("cut", "train.steps=401"), 0);
     SAYS(err_text, "going on from step 400");
+}
+
+/* Files in a folder whose name has a part in it, at any depth. */
+static int files_like(const char *dir, const char *part) {
+    char line[600];
+    size_t n = 0;
+    snprintf(line, sizeof line, "cd %s && find %s -type f -name '*%s*' 2>/dev/null | wc -l >count", tiny_dir, dir,
+             part);
+    if (system(line) != 0) return -1;
+    char *text = tiny_read(tiny_path("count"), &n);
+    int count = text ? atoi(text) : -1;
+    free(text);
+    return count;
+}
+
+TEST(what_is_half_made_is_taken_back_on_a_signal) {
+    char line[2000];
+    T_EQ(train("decoded", "train.steps=1"), 0);
+    snprintf(line, sizeof line,
+             "cd %s && { %s train data.path=%s run.dir=decoding data.height=400 data.width=400 >out 2>err & p=$!; "
+             "for i in $(seq 400); do [ -d decoding ] && break; sleep 0.01; done; sleep 0.1; kill -INT $p; wait $p; }",
+             tiny_dir, command(), settings);
+    int status = system(line);
+    if (WEXITSTATUS(status) != 75) T_FAIL("status %d after SIGINT", WEXITSTATUS(status));
+    T_EQ(files_like("decoding", "tmp"), 0);
+#if GOSS_HAVE_FREETYPE && GOSS_HAVE_PNG
+    if (access("/usr/share/fonts/truetype/noto", F_OK) != 0) T_SKIP("no fonts");
+    static const int ends[] = {SIGINT, SIGTERM, SIGHUP};
+    for (int i = 0; i < 3; i++) {
+        snprintf(line, sizeof line,
+                 "cd %s && { %s data glyphs -o drawn%d >out 2>err & p=$!; sleep 0.5; kill -%d $p; wait $p; }", tiny_dir,
+                 command(), i, ends[i]);
+        status = system(line);
+        if (WEXITSTATUS(status) != 128 + ends[i]) T_FAIL("status %d after signal %d", WEXITSTATUS(status), ends[i]);
+        snprintf(line, sizeof line, "drawn%d", i);
+        T_EQ(files_like(line, "tmp"), 0);
+    }
+#endif
 }
 
 TEST(a_file_may_have_any_name_and_place) {

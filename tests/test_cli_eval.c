@@ -203,7 +203,7 @@ TEST(a_protocol_that_can_not_be_run_is_not_reported) {
     T_EQ(train("half", "data.path=folders train.distinct_faces=true train.ways=3 train.steps=1 validate.every=0"), 0);
     SAYS(err_text, "[train] distinct faces in 3 of 6 classes");
     T_EQ(train("faces", "train.distinct_faces=true"), 1);
-    SAYS(err_text, "[train]: distinct faces");
+    SAYS(err_text, ": distinct faces");
 }
 
 TEST_MAIN()

@@ -160,7 +160,7 @@ TEST(steps_allocate_nothing) {
     goss__run r;
     goss__step_result x;
     T_CHECK(c);
-    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__run_open(&r, c, NULL, &err));
     T_OK(goss__feed_start(&r.data, 0, &r.feed, &err));
     for (; r.state.step < 3; r.state.step++) T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
     uint64_t before = goss__alloc_count();
@@ -175,7 +175,7 @@ TEST(a_step_that_is_not_finite_changes_nothing) {
     goss_config *c = config("skipped", (const char *const[]){"model.backbone=conv 4 3 pad 1; norm batch; relu; flatten", NULL});
     goss__run r;
     goss__step_result x;
-    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__run_open(&r, c, NULL, &err));
     T_OK(goss__feed_start(&r.data, 0, &r.feed, &err));
     T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
     int at = goss_params_find(r.params, "running");
@@ -200,7 +200,7 @@ TEST(a_validation_that_is_not_finite_is_no_better_one) {
     goss_config *c = config("none", NULL);
     goss__run r;
     bool better = true;
-    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__run_open(&r, c, NULL, &err));
     ((float *)goss_params_data(r.params, goss_params_find(r.params, "target")))[0] = NAN;
     T_OK(goss__run_validate(&r, &better, &err));
     T_CHECK(!better && r.n_history == 1 && isnan(r.history[0]) && r.state.best == -1);
@@ -229,7 +229,7 @@ TEST(patience_ends_the_run) {
 TEST(one_run_a_folder_at_a_time) {
     goss__run first;
     goss_config *c = config("locked", NULL);
-    T_OK(goss__run_open(&first, c, &err));
+    T_OK(goss__run_open(&first, c, NULL, &err));
     T_ERR(train("locked", NULL, NULL, NULL), GOSS_E_IO, "another process");
     goss__run_close(&first);
     T_OK(train("locked", NULL, NULL, NULL));
@@ -240,9 +240,9 @@ TEST(what_does_not_fit_is_refused) {
     const struct {
         const char *setting, *says;
     } bad[] = {{"data.path=/nonexistent", "/nonexistent"},
-               {"train.ways=500", "500 ways"},
+               {"train.ways=500", "train.ways = 500"},
                {"train.shots=20", "[train]"},
-               {"validate.ways=50", "[validate]"},
+               {"validate.ways=50", "validate.ways = 50"},
                {"train.min_shots=2", "train.min_shots"},
                {"train.steps=0", "never end"},
                {"model.backbone=conv", "conv"},
@@ -367,7 +367,7 @@ TEST(a_checkpoint_with_numbers_that_are_none_is_refused) {
     T_ERR(train("apart", NULL, &o, NULL), GOSS_E_INTERRUPTED, "");
     goss__run r;
     goss_config *c = config("apart", NULL);
-    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__run_open(&r, c, NULL, &err));
     T_CHECK(r.previous);
     T_OK(goss__checkpoint_read(&r, &err));
     ((float *)goss_params_data(r.params, goss_params_find(r.params, "target")))[4] = NAN;

@@ -1,5 +1,6 @@
 /* What a run's folder is: whose it is, what may change when a run goes on, what is compared by content, and that a run
  * ends when its time is up. */
+#include <dirent.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -117,7 +118,7 @@ TEST(a_resume_replays_looks_between_lines) {
     fprintf(f, "{\"step\":8,\"clock\":0.25}\n{\"step\":11,\"clock\":0.5}\n{\"step\":12,\"val");
     fclose(f);
     goss__run r;
-    T_OK(goss__run_open(&r, c, &err));
+    T_OK(goss__run_open(&r, c, NULL, &err));
     T_OK(goss__checkpoint_read(&r, &err));
     T_OK(goss__replay_read(&r, &err));
     T_EQ(r.n_replay, 2);
@@ -193,12 +194,33 @@ TEST(other_settings_are_refused_with_what_to_do) {
 TEST(a_run_that_has_not_begun_takes_other_settings) {
     const goss_train_options o = {.stop = &stop};
     goss_train_report r;
+    char cache[300];
+    snprintf(cache, sizeof cache, "data.cache=%s", tiny_path("decoded"));
+    T_OK(train("decoder", MORE("train.steps=1", cache), NULL, NULL));
     stop = 1;
-    T_ERR(train("unbegun", NULL, &o, NULL), GOSS_E_INTERRUPTED, "step 0");
+    T_ERR(train("unbegun", MORE(cache), &o, NULL), GOSS_E_INTERRUPTED, "step 0");
     T_CHECK(is_there("unbegun/checkpoint.safetensors")); /* what is written at the end can be written: seen at once */
     stop = 0;
     T_OK(train("unbegun", MORE("train.steps=5", "train.method=ridge"), NULL, &r));
     T_EQ(r.step, 5);
+}
+
+static int files_in(const char *dir) {
+    int n = 0;
+    DIR *d = opendir(tiny_path(dir));
+    for (struct dirent *e; d && (e = readdir(d));) n += e->d_name[0] != '.';
+    if (d) closedir(d);
+    return n;
+}
+
+TEST(decoding_is_given_up_at_once_and_leaves_nothing) {
+    const goss_train_options o = {.stop = &stop};
+    stop = 1;
+    T_ERR(train("undecoded", NULL, &o, NULL), GOSS_E_INTERRUPTED, "was decoded");
+    T_EQ(files_in("undecoded"), 0);
+    stop = 0;
+    T_OK(train("undecoded", MORE("train.steps=2"), &o, NULL));
+    T_CHECK(files_in("undecoded") > 0);
 }
 
 /* ---- folders ---- */

@@ -13,6 +13,7 @@
 #ifndef GOSSAMER_DATA_H
 #define GOSSAMER_DATA_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -58,6 +59,8 @@ typedef struct goss_images_options {
     int threads;           /* 0: GOSSAMER_THREADS, else as many as the machine has */
     const char *cache_dir; /* folder for the decoded set; NULL keeps it in memory and writes nothing */
     const char *labels;    /* idx only: the label file; NULL looks beside the images */
+    /* Set to nonzero (by a signal handler) to give up decoding; may be NULL. Nothing half-written is left. */
+    const volatile sig_atomic_t *stop;
 } goss_images_options;
 
 GOSS_API goss_images_options goss_images_options_defaults(void);
@@ -83,7 +86,8 @@ typedef struct goss_images goss_images;
  * an image that is unreadable, damaged, truncated, empty, of more than 2^28 pixels (2^25 where it has to be decoded as a
  * whole: interlaced PNG, JPEG of several scans, WebP, TIFF, BMP) or of a variety that is not read; an entry that is
  * encrypted or packed by an unknown method; a name that comes twice in a .zip (when skipping, the last one counts); a
- * class folder with no image that is read. In any case: no image left; all images of one and the same flat colour.
+ * class folder with no image that is read. In any case: no image left; all images of one and the same flat colour. GOSS_E_INTERRUPTED:
+ * `stop` was set.
  * Owns: *out is the caller's, goss_images_close. Threads: an open set may be read by any number of threads. */
 GOSS_API GOSS_MUST_USE goss_status goss_images_open(const char *path, const goss_images_options *options,
                                                     goss_images **out, goss_error *err);
@@ -218,6 +222,7 @@ typedef struct goss_glyphs_options {
     double jitter;      /* 1: strength of the affine and elastic jitter and of the stroke's thickness */
     int threads;        /* 0 as above */
     uint64_t seed;
+    const volatile sig_atomic_t *stop; /* as above: what is drawn stays, and the next call draws it again */
 } goss_glyphs_options;
 
 typedef struct goss_glyphs_report {

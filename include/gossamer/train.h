@@ -47,7 +47,8 @@ typedef struct goss_train_report {
 } goss_train_report;
 
 typedef struct goss_train_options {
-    /* Set to nonzero (by a signal handler) to finish the step, save and return GOSS_E_INTERRUPTED; may be NULL. */
+    /* Set to nonzero (by a signal handler) to finish the step, save and return GOSS_E_INTERRUPTED; while images are
+     * decoded, to give that up at once. May be NULL. */
     const volatile sig_atomic_t *stop;
     void (*progress)(void *context, const goss_train_progress *p); /* told after each step; may be NULL */
     void *context;

@@ -25,7 +25,7 @@ static goss_status check_length(const uint8_t *data, size_t size, const goss__ra
     return GOSS_OK;
 }
 
-static goss_status read(const uint8_t *data, int size, goss__fit *fit, goss_error *err) {
+static goss_status read_pixels(const uint8_t *data, int size, goss__fit *fit, goss_error *err) {
     int width, height, channels;
     if (size < 54) return goss_error_set(err, GOSS_E_FORMAT, "truncated BMP: %d bytes", size);
     if (word(data + 14) != 12 && (word(data + 30) == 1 || word(data + 30) == 2))
@@ -49,7 +49,7 @@ static goss_status read(const uint8_t *data, int size, goss__fit *fit, goss_erro
 
 goss_status goss__bmp_read(const uint8_t *data, size_t size, goss__fit *fit, goss_error *err) {
     if (size > INT32_MAX) return goss_error_set(err, GOSS_E_FORMAT, "a BMP of %zu bytes", size);
-    return read(data, (int)size, fit, err);
+    return read_pixels(data, (int)size, fit, err);
 }
 #else
 goss_status goss__bmp_read(const uint8_t *data, size_t size, goss__fit *fit, goss_error *err) {

@@ -20,7 +20,8 @@ typedef struct goss__glyph_script {
     int code_count;
     bool test;
     int blank, marks, duplicates; /* what was dropped */
-    goss_status status;           /* of work done on a thread */
+    const volatile sig_atomic_t *stop; /* NULL: never */
+    goss_status status;                /* of work done on a thread */
     goss_error error;
 } goss__glyph_script;
 

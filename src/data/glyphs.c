@@ -257,6 +257,7 @@ static goss_status render(const goss_glyphs_options *o, goss__glyph_set *set, go
     /* More faces than a third of the drawings would leave too few of one face. */
     int faces = o->drawings / 3 < 1 ? 1 : o->drawings / 3 > 64 ? 64 : o->drawings / 3;
     GOSS_TRY(goss__glyph_fonts(set, o->fonts ? o->fonts : "/usr/share/fonts/truetype/noto", faces, err));
+    for (int k = 0; k < set->count; k++) set->scripts[k].stop = o->stop;
     uint64_t key = key_of(o, set);
     GOSS_TRY(look(o->out, key, r, &done, err));
     if (done) {

@@ -48,7 +48,9 @@ static void decode_one(void *ctx, int64_t i, int w) {
     uint8_t *out = b->batch + (size_t)i * b->image;
     goss_error error;
     me->reader.fit.format = b->job->format, me->reader.fit.measure = false;
-    if (s->fetch(s, &me->reader, &s->items[index], out, &error) == GOSS_OK)
+    const bool stopped = b->job->stop && *b->job->stop;
+    if (stopped) (void)goss_error_set(&error, GOSS_E_INTERRUPTED, "stopped while %s was decoded", s->path);
+    if (!stopped && s->fetch(s, &me->reader, &s->items[index], out, &error) == GOSS_OK)
         goss__glance_at(&me->reader.fit, out, &b->seen[index]);
     else
         me->bad = index, me->error = error;
@@ -59,7 +61,7 @@ static goss_status worst(builder *b, goss_error *err) {
     for (int w = 1; w < goss__pool_threads(b->pool); w++)
         if (b->workers[w].bad < worst->bad) worst = &b->workers[w];
     if (worst->bad == SIZE_MAX) return GOSS_OK;
-    b->bad_image = worst->error.status != GOSS_E_NOMEM;
+    b->bad_image = worst->error.status != GOSS_E_NOMEM && worst->error.status != GOSS_E_INTERRUPTED;
     if (err) *err = worst->error;
     return worst->error.status;
 }

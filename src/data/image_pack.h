@@ -59,6 +59,7 @@ typedef struct goss__pack_job {
     uint64_t key;
     bool skip_bad;    /* images that cannot be decoded leave the source, with a warning */
     uint32_t damaged; /* how many did */
+    const volatile sig_atomic_t *stop; /* NULL: never */
 } goss__pack_job;
 
 /* Decodes everything into *block (goss__free), or into a file at `path`, replaced atomically. */

@@ -185,6 +185,7 @@ static goss_status open_source(goss_images *s, goss__source *source, const goss_
                           .invert = o->invert,
                           .threads = o->threads,
                           .skip_bad = o->skip_bad,
+                          .stop = o->stop,
                           .key = key_of(source, o)};
     if (o->cache_dir) {
         goss__str cache = {0};

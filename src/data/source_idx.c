@@ -158,8 +158,9 @@ static goss_status labels_path(const char *images, goss__str *out, goss_error *e
     goss__str_free(&step);
     if (failed) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a file name");
     if (!named)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: its name has no \"images\" in it, so name the label file",
-                              images);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: its name has no \"images\" in it, so name the label file (data.labels=FILE, --labels FILE)", images);
     if (goss__path_exists(out->data)) return GOSS_OK;
     size_t n = out->size;
     if (n > 3 && strcmp(out->data + n - 3, ".gz") == 0)
@@ -168,7 +169,9 @@ static goss_status labels_path(const char *images, goss__str *out, goss_error *e
         goss__str_add(out, ".gz");
     if (out->failed) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a file name");
     if (goss__path_exists(out->data)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_IO, "%s: no label file %s (or .gz) beside it", images, out->data);
+    return goss_error_set(err, GOSS_E_IO,
+                          "%s: no label file %s (or .gz) beside it; data.labels=FILE, --labels FILE name another",
+                          images, out->data);
 }
 
 static goss_status labels_open(idx *labels, const goss__source *s, const char *named, goss_error *err) {

@@ -106,7 +106,7 @@ static goss_status convert(TIFFRGBAImage *image, const reader *r, goss__fit *fit
     return GOSS_OK;
 }
 
-static goss_status read(TIFF *t, const reader *r, goss__fit *fit, goss_error *err) {
+static goss_status read_pixels(TIFF *t, const reader *r, goss__fit *fit, goss_error *err) {
     char text[1024] = "";
     if (!TIFFRGBAImageOK(t, text))
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "a TIFF that is not read (%.200s): save it as PNG", text);
@@ -122,7 +122,7 @@ goss_status goss__tiff_read(const uint8_t *data, size_t size, goss__fit *fit, go
     reader r = {.data = data, .size = size};
     TIFF *t = open_file(&r);
     if (!t) return damaged(&r, err);
-    goss_status status = read(t, &r, fit, err);
+    goss_status status = read_pixels(t, &r, fit, err);
     TIFFClose(t);
     return status;
 }

@@ -60,7 +60,9 @@ static const char *range_text(const goss_key *k, char *out, size_t size) {
 
 static goss_status parse_number(const goss_key *k, const char *text, double *number, goss_error *err) {
     char range[100];
-    if (!goss__number_parse(text, number)) return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not a number", text);
+    if (!goss__number_parse(text, number))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not a number%s", text,
+                              strchr(text, ',') ? "; decimals come after a point" : "");
     if (k->type == GOSS_KEY_INT && *number != floor(*number))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s is not an integer", text);
     if (k->type == GOSS_KEY_INT && fabs(*number) > 9007199254740992.0)
@@ -101,10 +103,12 @@ static int find(const goss_config *c, const char *name) {
     return -1;
 }
 
-/* A slip of some letters, or the right key in the wrong section; NULL: nothing like it. */
+/* A slip of some letters, the right key in the wrong section or in none; NULL: nothing like it. */
 static const char *similar(const goss_config *c, const char *name) {
     const char *best = NULL, *key = strchr(name, '.');
     int least = (int)strlen(name) / 3 + 1;
+    for (int i = 0; i < c->n && !key; i++)
+        if (strcmp(strchr(c->keys[i].name, '.') + 1, name) == 0) return c->keys[i].name;
     for (int i = 0; i < c->n; i++) {
         int d = goss__distance(name, c->keys[i].name);
         if (key && strcmp(key, strchr(c->keys[i].name, '.')) == 0 && d > 2) d = 2;
@@ -171,8 +175,9 @@ goss_status goss_config_read(goss_config *c, const char *path, goss_error *err) 
     char *text;
     size_t size;
     GOSS_TRY(goss__read_file(path, (size_t)1 << 20, &text, &size, err));
-    goss_status s = strlen(text) == size ? goss_config_parse(c, text, path, err)
-                                         : goss_error_set(err, GOSS_E_FORMAT, "%s: is not a text file", path);
+    goss_status s = strlen(text) == size
+                        ? goss_config_parse(c, text, path, err)
+                        : goss_error_set(err, GOSS_E_FORMAT, "%s: is not a text file, as a configuration is", path);
     goss__free(text);
     return s;
 }

@@ -128,6 +128,7 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     GOSS_TRY(check_options(&m->options, err));
     GOSS_TRY(find_kind(name, &m->kind, err));
     GOSS_TRY(goss_target_parse(backbone, input, input_rank, 0, &m->target, err));
+    if (m->kind != &goss__method_hypernet) m->options.networks = 0; /* copies of one network */
     m->features = (int)goss_target_feature_count(m->target);
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;
     m->support_norm = m->kind->adapts_norm || m->options.norm == GOSS_METHOD_NORM_SUPPORT;

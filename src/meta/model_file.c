@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/bf16.h"
+#include "base/os.h"
 #include "meta/model.h"
 #include "meta/settings.h"
 
@@ -227,6 +228,9 @@ static goss_status read_model(const goss_safetensors *f, goss_model **out, goss_
 goss_status goss_model_load(const char *path, goss_model **out, goss_error *err) {
     goss_safetensors *f;
     *out = NULL;
+    if (goss__is_dir(path))
+        return goss_error_set(err, GOSS_E_IO, "%s: is a folder; a model is a file, as a run's %s/model.safetensors",
+                              path, path);
     GOSS_TRY(goss_safetensors_open(path, &f, err));
     goss_status s = read_model(f, out, err);
     if (s != GOSS_OK) {

@@ -62,6 +62,24 @@ goss_status goss__notes_write(const goss__notes *notes, goss_tensor_file *file, 
 
 /* ---- metadata ---- */
 
+/* One kind of file given for another: where the right one comes from. */
+static const char *what_instead(const char *is, const char *wanted) {
+    static const struct {
+        const char *is, *wanted, *text;
+    } hints[] = {
+        {"network", "model", ". A network only predicts; its model is the file that gossamer adapt was given"},
+        {"model", "network", ". gossamer adapt MODEL --support DIR -o NET makes a network of it"},
+        {"checkpoint", "model",
+         ". The run's model is model.safetensors (best.safetensors until it ends) in the same folder"},
+        {"checkpoint", "network", ". gossamer adapt makes a network of the run's model.safetensors"},
+    };
+    for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)
+        if (strncmp(is, hints[i].is, strlen(hints[i].is)) == 0 &&
+            strncmp(wanted, hints[i].wanted, strlen(hints[i].wanted)) == 0)
+            return hints[i].text;
+    return "";
+}
+
 goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_error *err) {
     const char *is = goss_safetensors_meta(f, GOSS__KIND_KEY);
     if (!is)
@@ -70,8 +88,8 @@ goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_er
     size_t word = strcspn(kind, " ");
     if (strncmp(is, kind, word + 1) == 0)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "its format is \"%.40s\"; this version reads \"%s\"", is, kind);
-    return goss_error_set(err, GOSS_E_FORMAT, "it holds a %.*s, not a %.*s", (int)strcspn(is, " "), is, (int)word,
-                          kind);
+    return goss_error_set(err, GOSS_E_FORMAT, "it holds a %.*s, not a %.*s%s", (int)strcspn(is, " "), is, (int)word,
+                          kind, what_instead(is, kind));
 }
 
 goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_t min, int64_t max, int64_t *out,

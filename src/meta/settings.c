@@ -68,6 +68,21 @@ void goss__config_value(const goss_config *c, const goss_key *key, goss__str *ou
     }
 }
 
+bool goss__config_is_default(const goss_config *c, const goss_key *key) {
+    double number = 0;
+    switch (key->type) {
+    case GOSS_KEY_TEXT:
+        return strcmp(goss_config_text(c, key->name), key->fallback) == 0;
+    case GOSS_KEY_BOOL:
+        return goss_config_bool(c, key->name) == (strcmp(key->fallback, "true") == 0);
+    case GOSS_KEY_INT:
+        return goss__number_parse(key->fallback, &number) && number == (double)goss_config_int(c, key->name);
+    case GOSS_KEY_REAL:
+        return goss__number_parse(key->fallback, &number) && number == goss_config_real(c, key->name);
+    }
+    return false;
+}
+
 static goss_hyper_options hyper_options(const goss_config *c) {
     goss_hyper_options h = goss_hyper_defaults();
     const char *combine = goss_config_text(c, "hyper.combine");

@@ -14,4 +14,6 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
                                      goss_method **out, goss_error *err);
 /* Adds the value of a key as text that reads back as the same. */
 void goss__config_value(const goss_config *c, const goss_key *key, goss__str *out);
+/* Has the key the value that it has when nobody sets it? */
+bool goss__config_is_default(const goss_config *c, const goss_key *key);
 #endif

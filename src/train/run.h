@@ -112,8 +112,22 @@ goss_status goss__same_run(goss__run *r, const char *settings, goss_error *err);
 /* Errors: content that differs from what r->previous was started with. */
 goss_status goss__same_content(goss__run *r, goss_error *err);
 
+/* ---- unused_keys.c ---- */
+/* Keys (a pattern), whether a run looks at them, and why it does not. */
+typedef struct goss__key_use {
+    const char *key;
+    bool (*used)(const goss_config *c, const goss_method *m);
+    const char *why;
+} goss__key_use;
+const goss__key_use *goss__key_uses(int *n);
+/* Why a run does not look at a key; NULL: it does. */
+const char *goss__key_unused(const goss_config *c, const goss_method *m, const char *key);
+/* Warns of every key that is not at its default and has no effect. */
+void goss__tell_unused(const goss_config *c, const goss_method *m);
+
 /* ---- run_state.c ---- */
-goss_status goss__run_open(goss__run *r, const goss_config *c, goss_error *err);
+/* stop: gives up while images are decoded; may be NULL. */
+goss_status goss__run_open(goss__run *r, const goss_config *c, const volatile sig_atomic_t *stop, goss_error *err);
 void goss__run_close(goss__run *r);
 double goss__run_progress(const goss__run *r);
 /* Is there nothing more to do? Says why, in r->state.end. */

@@ -1,6 +1,8 @@
 /* run_data.c: the images of a run, split by its configuration, and samplers over them. */
 #include "train/run_data.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -16,12 +18,8 @@ static goss_split part_wanted(const goss_config *c) {
     return said ? GOSS_SPLIT_TRAIN : GOSS_SPLIT_EACH;
 }
 
-static goss_status open_set(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
+static goss_status open_set(goss__run_data *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
     const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
-    if (!*path)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "data.path is not set: a folder or .zip of images in classes");
-    if (goss_config_int(c, "data.channels") == 2)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
     goss_images_options o = goss_images_options_defaults();
     o.height = (int)goss_config_int(c, "data.height"), o.width = (int)goss_config_int(c, "data.width");
     o.channels = (int)goss_config_int(c, "data.channels");
@@ -31,9 +29,14 @@ static goss_status open_set(goss__run_data *d, const goss_config *c, const char 
     o.threads = (int)goss_config_int(c, "run.threads");
     o.skip_bad = goss_config_bool(c, "data.skip_bad"), o.split = part_wanted(c);
     const char *cache = goss_config_text(c, "data.cache");
-    o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : run_dir;
+    o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : p->dir;
+    o.labels = *goss_config_text(c, "data.labels") ? goss_config_text(c, "data.labels") : NULL;
+    o.stop = p->stop;
     if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
-    GOSS_TRY(goss_images_open(path, &o, &d->set, err));
+    goss_status s = goss_images_open(path, &o, &d->set, err);
+    if (s == GOSS_E_INTERRUPTED) return s;
+    const bool bad_image = (s == GOSS_E_FORMAT || s == GOSS_E_UNSUPPORTED) && goss__is_dir(path) && !o.skip_bad;
+    GOSS_TRY(goss_error_prefix(err, s, "data.path%s", bad_image ? " (data.skip_bad=yes leaves bad images out)" : ""));
     return goss_images_need_classes(d->set, path, 2, err);
 }
 
@@ -59,6 +62,51 @@ static void take_away(goss_class_list *from, const goss_class_list *other) {
     for (int i = 0; i < from->count; i++)
         if (!holds(other, from->ids[i])) from->ids[n++] = from->ids[i];
     from->count = n;
+}
+
+/* Classes that episodes of so many ways are drawn from: with rotations each stands for four. */
+static int needed(const goss_config *c, const char *section) {
+    char key[40];
+    snprintf(key, sizeof key, "%s.rotations", section);
+    const int turns = goss_config_bool(c, key) ? 4 : 1;
+    snprintf(key, sizeof key, "%s.ways", section);
+    return ((int)goss_config_int(c, key) + turns - 1) / turns;
+}
+
+/* How many of n classes are held out: their share, but enough for validate.ways. */
+static goss_status count_held(const goss_config *c, int n, int *held, goss_error *err) {
+    const int validate = needed(c, "validate"), train = needed(c, "train"), half = n / 2 < 2 ? 2 : n / 2;
+    const double share = round(goss_config_real(c, "data.hold_out") * n);
+    *held = share > validate ? (int)share : validate;
+    if (n < 3)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "data.path has %d class%s to train on and to validate on (a class is a folder of images): "
+            "at least three are needed, or two with validate.every=0",
+            n, n == 1 ? "" : "es");
+    if (n - *held >= (goss_config_bool(c, "train.one_alphabet") ? 1 : train)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "there are %d classes: data.hold_out = %g and validate.ways = %lld hold out %d of them, and "
+                          "train.ways = %lld needs %d more. Set smaller ones, as train.ways=%d validate.ways=%d, or "
+                          "validate.every=0 to train without validation",
+                          n, goss_config_real(c, "data.hold_out"), (long long)goss_config_int(c, "validate.ways"),
+                          *held, (long long)goss_config_int(c, "train.ways"), train, n - half < 2 ? 2 : n - half, half);
+}
+
+static goss_status hold_out(goss__run_data *d, const goss_config *c, const goss_class_list *pool, goss_error *err) {
+    const int alphabets = (int)goss_config_int(c, "data.hold_out_alphabets");
+    int held;
+    if (alphabets > 0)
+        return goss_error_prefix(err,
+                                 goss_class_list_hold_out(d->set, pool, alphabets, d->seed, &d->train, &d->held, err),
+                                 "data.hold_out_alphabets");
+    GOSS_TRY(count_held(c, pool->count, &held, err));
+    return goss_class_list_split(d->set, pool, (double)held / pool->count, d->seed, &d->train, &d->held, err);
+}
+
+static goss_status read_list(const goss__run_data *d, const goss_config *c, const char *key, goss_class_list *out,
+                             goss_error *err) {
+    return goss_error_prefix(err, goss_class_list_read(d->set, goss_config_text(c, key), out, err), "%s", key);
 }
 
 /* Classes of val/ whose name a class of train/ has, too. */
@@ -95,7 +143,7 @@ static goss_status use_parts(goss__run_data *d, goss_error *err) {
 
 static goss_status choose_train(goss__run_data *d, const goss_config *c, goss_error *err) {
     const char *train = goss_config_text(c, "data.train_classes");
-    if (*train) return goss_class_list_read(d->set, train, &d->train, err);
+    if (*train) return read_list(d, c, "data.train_classes", &d->train, err);
     if (goss_images_class_split(d->set, 0) == GOSS_SPLIT_ALL) return goss_class_list_all(d->set, &d->train, err);
     return goss_class_list_part(d->set, GOSS_SPLIT_TRAIN, &d->train, err);
 }
@@ -108,20 +156,16 @@ static goss_status split(goss__run_data *d, const goss_config *c, goss_error *er
     if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, err));
     if (d->held.count) return GOSS_OK;
     if (*val) {
-        GOSS_TRY(goss_class_list_read(d->set, val, &d->held, err));
+        GOSS_TRY(read_list(d, c, "data.val_classes", &d->held, err));
         if (*train) return check_apart(d, err);
         take_away(&d->train, &d->held);
         return GOSS_OK;
     }
     pool = d->train;
     d->train = (goss_class_list){0};
-    int alphabets = (int)goss_config_int(c, "data.hold_out_alphabets");
-    double share = goss_config_real(c, "data.hold_out");
-    goss_status s = alphabets > 0
-                        ? goss_class_list_hold_out(d->set, &pool, alphabets, d->seed, &d->train, &d->held, err)
-                        : goss_class_list_split(d->set, &pool, share, d->seed, &d->train, &d->held, err);
+    goss_status s = hold_out(d, c, &pool, err);
     goss_class_list_free(&pool);
-    return s == GOSS_OK ? s : goss_error_prefix(err, s, "holding out classes for validation");
+    return s;
 }
 
 /* Classes of too few images for an episode leave the list; the log names them. */
@@ -164,6 +208,19 @@ static goss_status leave_out_all_small(goss__run_data *d, const goss_config *c, 
 
 /* ---- samplers ---- */
 
+/* Puts the settings in front that an episode's error is about. */
+static goss_status about(const goss_config *c, const char *section, goss_status s, goss_error *err) {
+    static const char *const names[] = {"ways", "shots", "queries"};
+    int64_t v[3];
+    for (int i = 0; i < 3; i++) {
+        char key[40];
+        snprintf(key, sizeof key, "%s.%s", section, names[i]);
+        v[i] = goss_config_int(c, key);
+    }
+    return goss_error_prefix(err, s, "[%s] ways = %lld, shots = %lld, queries = %lld", section, (long long)v[0],
+                             (long long)v[1], (long long)v[2]);
+}
+
 static goss_status make_train(goss__run_data *d, const goss_config *c, goss_error *err) {
     int shots = (int)goss_config_int(c, "train.shots"), least = (int)goss_config_int(c, "train.min_shots");
     if (least == 0) least = shots;
@@ -182,7 +239,7 @@ static goss_status make_train(goss__run_data *d, const goss_config *c, goss_erro
     if (!d->samplers) return goss_error_set(err, GOSS_E_NOMEM, "no memory for samplers");
     for (spec.shots = least; spec.shots <= shots; spec.shots++) {
         goss_status s = goss_sampler_create(d->set, &d->train, &spec, &d->samplers[d->n_samplers], err);
-        if (s != GOSS_OK) return goss_error_prefix(err, s, "[train]");
+        if (s != GOSS_OK) return about(c, "train", s, err);
         d->n_samplers++;
     }
     d->limits = goss_sampler_limits(d->samplers[d->n_samplers - 1]);
@@ -199,7 +256,7 @@ static goss_status make_validation(goss__run_data *d, const goss_config *c, goss
     spec.distinct_faces = goss_config_bool(c, "validate.distinct_faces");
     spec.seed = d->seed + 1;
     goss_status s = goss_sampler_create(d->set, &d->held, &spec, &d->validation, err);
-    return s == GOSS_OK ? s : goss_error_prefix(err, s, "[validate]");
+    return about(c, "validate", s, err);
 }
 
 static void tell(const goss__run_data *d) {
@@ -221,8 +278,8 @@ static void tell_scope(const char *section, const goss_sampler *s) {
                   scope.several_faces, scope.classes);
 }
 
-static goss_status open_all(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
-    GOSS_TRY(open_set(d, c, run_dir, err));
+static goss_status open_all(goss__run_data *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
+    GOSS_TRY(open_set(d, c, p, err));
     GOSS_TRY(split(d, c, err));
     GOSS_TRY(leave_out_all_small(d, c, err));
     tell(d);
@@ -233,10 +290,10 @@ static goss_status open_all(goss__run_data *d, const goss_config *c, const char 
     return GOSS_OK;
 }
 
-goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err) {
+goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
     *d = (goss__run_data){.seed = (uint64_t)goss_config_int(c, "run.seed"),
                           .tasks = (int)goss_config_int(c, "train.tasks")};
-    goss_status s = open_all(d, c, run_dir, err);
+    goss_status s = open_all(d, c, p, err);
     if (s != GOSS_OK) goss__run_data_close(d);
     return s;
 }

@@ -16,7 +16,13 @@ typedef struct goss__run_data {
     int tasks;
 } goss__run_data;
 
-goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const char *run_dir, goss_error *err);
+/* Where decoded images may be kept, and what gives up decoding. */
+typedef struct goss__run_place {
+    const char *dir;
+    const volatile sig_atomic_t *stop; /* NULL: nothing */
+} goss__run_place;
+
+goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
 void goss__run_data_close(goss__run_data *d);
 /* Draws the episodes of step k: a pure function of (seed, k). */
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
@@ -53,6 +54,16 @@ static goss_status check_own(const goss__run *r, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Not among the images. */
+static goss_status check_apart(const goss__run *r, goss_error *err) {
+    struct stat a, b;
+    const char *data = goss_config_text(r->config, "data.path");
+    if (stat(r->dir, &a) != 0 || stat(data, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "run.dir = %s is the folder of the images (data.path). Name another, as run.dir=runs/first",
+                          r->dir);
+}
+
 /* A file can be made in the folder. */
 static goss_status check_writable(const goss__run *r, goss_error *err) {
     char path[4200];
@@ -73,6 +84,7 @@ goss_status goss__run_folder(goss__run *r, goss_error *err) {
     if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
     GOSS_TRY(goss__tensor_files_ready(err));
     GOSS_TRY(goss_error_prefix(err, open_folder(r, err), "run.dir"));
+    GOSS_TRY(check_apart(r, err));
     GOSS_TRY(check_own(r, err));
     return goss_error_prefix(err, check_writable(r, err), "run.dir");
 }

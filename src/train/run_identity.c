@@ -27,8 +27,8 @@ static bool is_free(const char *key) {
 
 /* Paths: what lies there is compared instead. */
 static bool is_path(const char *key) {
-    return is_one_of(key,
-                     (const char *const[]){"data.path", "data.train_classes", "data.val_classes", "train.start", NULL});
+    return is_one_of(key, (const char *const[]){"data.path", "data.labels", "data.train_classes", "data.val_classes",
+                                                "train.start", NULL});
 }
 
 /* Where a run ends may be moved. */

@@ -6,13 +6,18 @@
 #include "gossamer/train.h"
 
 static const goss_key own[] = {
-    {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder, .zip or idx file of images in classes; folders train, val and test above them are the split, if no key is"},
+    {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "Folder, .zip or idx file of images in classes; folders train, val and test above them are the split, if no key "
+     "is"},
+    {"data.labels", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "idx: the file of labels; empty: the one beside data.path with labels and idx1 in its name"},
     {"data.train_classes", GOSS_KEY_TEXT, "", 0, 0, NULL, "File with the classes to train on; empty: all others"},
     {"data.val_classes", GOSS_KEY_TEXT, "", 0, 0, NULL,
      "File with the classes to validate on; empty: some of the training classes are held out"},
     {"data.hold_out_alphabets", GOSS_KEY_INT, "0", 0, 100000, NULL,
      "Without val_classes: whole alphabets held out for validation; 0: single classes"},
-    {"data.hold_out", GOSS_KEY_REAL, "0.1", 0, 0.9, NULL, "The same with single classes: their share"},
+    {"data.hold_out", GOSS_KEY_REAL, "0.1", 0, 0.9, NULL,
+     "The same with single classes: their share, at least enough for validate.ways"},
     {"data.height", GOSS_KEY_INT, "28", 0, 4096, NULL, "Images are resized to this; 0: to the first image's height"},
     {"data.width", GOSS_KEY_INT, "28", 0, 4096, NULL, "The same; 0: to the first image's width"},
     {"data.channels", GOSS_KEY_INT, "1", 1, 3, NULL, "1 grey, 3 colour"},
@@ -21,7 +26,7 @@ static const goss_key own[] = {
      "Images that cannot be read, and classes of which none can, are left out with a warning; false: they are errors"},
     {"data.cache", GOSS_KEY_TEXT, "", 0, 0, NULL,
      "Folder for the decoded images, which are mapped from there; empty: run.dir; none: keep them in memory"},
-    {"run.dir", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder of the run; created"},
+    {"run.dir", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder of the run; created. One run a folder"},
     {"run.seed", GOSS_KEY_INT, "1", 0, 9007199254740991.0, NULL, "Of weights, episodes and splits"},
     {"run.threads", GOSS_KEY_INT, "0", 0, 1024, NULL,
      "0: as many as the machine has. The result does not depend on it"},
@@ -47,7 +52,7 @@ static const goss_key own[] = {
     {"train.elastic", GOSS_KEY_REAL, "0", 0, 28, NULL, "Size of random smooth displacements, in pixels of 28"},
     {"train.checkpoint_minutes", GOSS_KEY_REAL, "2", 0, 1e6, NULL, "Minutes between checkpoints"},
     {"train.log_every", GOSS_KEY_INT, "10", 1, 1e9, NULL,
-     "Steps between lines of metrics.jsonl and looks at the clock"},
+     "Steps between lines of metrics.jsonl; with train.minutes there are lines between them, too"},
     {"optimizer.kind", GOSS_KEY_TEXT, "adamw", 0, 0, "sgd|adam|adamw", "sgd has momentum"},
     {"optimizer.rate", GOSS_KEY_REAL, "0.001", 0, 1e6, NULL, "Learning rate after the warm-up"},
     {"optimizer.rates", GOSS_KEY_TEXT, "", 0, 0, NULL,

@@ -11,15 +11,50 @@
 #include "base/rng.h"
 #include "base/os.h"
 #include "gossamer/evaluate.h"
+#include "meta/settings.h"
 
 /* ---- opening ---- */
 
 static goss_status check(const goss_config *c, goss_error *err) {
     if (!*goss_config_text(c, "run.dir"))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir is not set: the folder to write to");
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "run.dir is not set: the folder to write to, as run.dir=runs/first");
+    if (!*goss_config_text(c, "data.path"))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.path is not set: a folder or .zip of images in classes, as data.path=drawings");
     if (goss_config_int(c, "train.steps") == 0 && goss_config_real(c, "train.minutes") == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "train.steps and train.minutes are both 0: training would never end");
+    if (strcmp(goss_config_text(c, "optimizer.schedule"), "plateau") == 0 && goss_config_int(c, "validate.every") == 0)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "optimizer.schedule = plateau follows the validations, and validate.every = 0 makes none");
+    return GOSS_OK;
+}
+
+static goss_status is_there(const goss_config *c, const char *key, goss_error *err) {
+    const char *path = goss_config_text(c, key);
+    if (!*path || (goss__path_exists(path) && !goss__is_dir(path))) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", key, path,
+                          goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
+}
+
+/* Files and networks that are named wrongly are found before any image is decoded. */
+static goss_status check_early(const goss__run *r, goss_error *err) {
+    const goss_config *c = r->config;
+    goss_method *m;
+    goss_image_format f = {.height = (int)goss_config_int(c, "data.height"),
+                           .width = (int)goss_config_int(c, "data.width"),
+                           .channels = (int)goss_config_int(c, "data.channels")};
+    GOSS_TRY(is_there(c, "data.train_classes", err));
+    GOSS_TRY(is_there(c, "data.val_classes", err));
+    GOSS_TRY(is_there(c, "data.labels", err));
+    if (!r->previous) GOSS_TRY(is_there(c, "train.start", err));
+    if (f.channels == 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
+    if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
+    GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &f, &m, err));
+    goss_method_free(m);
     return GOSS_OK;
 }
 
@@ -92,17 +127,19 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
     return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, l, NULL, r->threads, err);
 }
 
-static goss_status open_all(goss__run *r, goss_error *err) {
+static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, goss_error *err) {
     const goss_config *c = r->config;
     GOSS_TRY(check(c, err));
     GOSS_TRY(read_schedule(c, &r->schedule, err));
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
     GOSS_TRY(goss__run_folder(r, err));
     GOSS_TRY(goss__checkpoint_open(r, err));
-    GOSS_TRY(goss__run_data_open(&r->data, c, r->dir, err));
+    GOSS_TRY(check_early(r, err));
+    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, stop}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
     goss_image_format format = goss_images_format(r->data.set);
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &format, r->data.seed, &r->model, err));
+    goss__tell_unused(c, goss_model_method(r->model));
     GOSS_TRY(start_values(r, err));
     GOSS_TRY(note_origin(r, err));
     GOSS_TRY(mark_samples(r, err));
@@ -112,9 +149,9 @@ static goss_status open_all(goss__run *r, goss_error *err) {
     return open_judge(r, err);
 }
 
-goss_status goss__run_open(goss__run *r, const goss_config *c, goss_error *err) {
+goss_status goss__run_open(goss__run *r, const goss_config *c, const volatile sig_atomic_t *stop, goss_error *err) {
     *r = (goss__run){.config = c, .lock = -1, .state = {.best = -1}};
-    goss_status s = open_all(r, err);
+    goss_status s = open_all(r, stop, err);
     if (s != GOSS_OK) goss__run_close(r);
     return s;
 }

@@ -253,8 +253,9 @@ goss_status goss_train(const goss_config *config, const goss_train_options *opti
                        goss_error *err) {
     static const goss_train_options quiet;
     goss__run r;
-    GOSS_TRY(goss__run_open(&r, config, err));
-    goss_status s = train(&r, options ? options : &quiet, err);
+    if (!options) options = &quiet;
+    GOSS_TRY(goss__run_open(&r, config, options->stop, err));
+    goss_status s = train(&r, options, err);
     if (report)
         *report = (goss_train_report){.end = r.state.end,
                                       .step = r.state.step,

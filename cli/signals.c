@@ -1,0 +1,32 @@
+/* signals.c: what is half done when a signal comes is taken back first. */
+#include <signal.h>
+#include <stddef.h>
+
+#include "cli.h"
+
+static volatile sig_atomic_t caught; /* the signal's number */
+static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+enum { NUMBERS = sizeof numbers / sizeof *numbers };
+
+/* The first one asks for an end; a second one of the same kind ends at once. */
+static void on_signal(int number) {
+    caught = number;
+    signal(number, SIG_DFL);
+}
+
+const volatile sig_atomic_t *cli_catch_signals(void) {
+    struct sigaction action = {.sa_handler = on_signal}, before;
+    for (int i = 0; i < NUMBERS; i++) {
+        /* A terminal that closes; under nohup it may. */
+        bool kept = numbers[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
+        if (!kept) sigaction(numbers[i], &action, NULL);
+    }
+    return &caught;
+}
+
+void cli_release_signals(void) {
+    struct sigaction before;
+    for (int i = 0; i < NUMBERS; i++)
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler == on_signal) signal(numbers[i], SIG_DFL);
+    if (caught) raise(caught);
+}

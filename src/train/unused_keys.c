@@ -1,0 +1,135 @@
+/* unused_keys.c: settings that a run does not look at, because of other settings: each is told at the start. No error:
+ * the same configuration serves several methods, with train.method on the command line. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/str.h"
+#include "hyper/hyper.h"
+#include "meta/method.h"
+#include "meta/settings.h"
+#include "train/run.h"
+
+/* ---- conditions ---- */
+
+static bool is(const goss_config *c, const char *key, const char *const *values) {
+    for (; *values; values++)
+        if (strcmp(goss_config_text(c, key), *values) == 0) return true;
+    return false;
+}
+#define IS(key, ...) is(c, key, (const char *const[]){__VA_ARGS__, NULL})
+#define CONDITION(name) static bool name(const goss_config *c, const goss_method *m)
+
+CONDITION(trains) { return goss_method_trains(m); }
+CONDITION(validates) { return trains(c, m) && goss_config_int(c, "validate.every") > 0; }
+CONDITION(holds_out) { return validates(c, m) && !*goss_config_text(c, "data.val_classes"); }
+CONDITION(holds_out_classes) { return holds_out(c, m) && goss_config_int(c, "data.hold_out_alphabets") == 0; }
+CONDITION(is_sgd) { return trains(c, m) && IS("optimizer.kind", "sgd"); }
+CONDITION(is_adam) { return trains(c, m) && IS("optimizer.kind", "adam", "adamw"); }
+CONDITION(has_floor) { return trains(c, m) && IS("optimizer.schedule", "cosine", "plateau"); }
+CONDITION(has_factor) { return trains(c, m) && IS("optimizer.schedule", "step", "plateau"); }
+CONDITION(has_steps) { return trains(c, m) && IS("optimizer.schedule", "step"); }
+CONDITION(has_plateau) { return trains(c, m) && IS("optimizer.schedule", "plateau"); }
+CONDITION(has_network) { return !IS("train.method", "pixels"); }
+CONDITION(smooths) { return trains(c, m) && !IS("train.method", "reptile"); }
+CONDITION(has_temperature) { return IS("train.method", "hypernet", "protonet", "finetune"); }
+CONDITION(is_ridge) { return IS("train.method", "ridge"); }
+CONDITION(is_hypernet) { return IS("train.method", "hypernet"); }
+CONDITION(steps_in_training) { return IS("train.method", "hypernet", "maml", "fomaml", "anil", "reptile"); }
+CONDITION(steps_when_judged) { return steps_in_training(c, m) || IS("train.method", "finetune", "scratch"); }
+CONDITION(is_through_steps) { return is_hypernet(c, m) && goss_config_int(c, "method.inner_steps") > 0; }
+
+static bool has_layers(const goss_method *m) { return m->hyper && goss_hyper_generates_layers(m->hyper); }
+
+/* Does a rule generate a tensor by that generator? */
+static bool makes(const goss_method *m, goss_generator kind) {
+    for (int i = 0; m->hyper && i < goss_layout_count(goss_target_layout(m->target)); i++)
+        if (goss_hyper_generator(m->hyper, i) == kind) return true;
+    return false;
+}
+
+CONDITION(has_shared_norm) {
+    const bool moves = m->kind->adapts_norm || makes(m, GOSS_GENERATE_FULL) || makes(m, GOSS_GENERATE_CHUNKED) ||
+                       makes(m, GOSS_GENERATE_LOWRANK);
+    return m->batch_norm && !moves && has_network(c, m);
+}
+CONDITION(corrects_classes) { return is_hypernet(c, m) && goss_config_bool(c, "hyper.class_delta"); }
+CONDITION(generates) { return corrects_classes(c, m) || has_layers(m); }
+CONDITION(adds) { return generates(c, m) && !IS("hyper.combine", "replace"); }
+CONDITION(generates_layers) { return has_layers(m); }
+CONDITION(has_code) { return has_layers(m) || (corrects_classes(c, m) && goss_config_int(c, "hyper.attention") > 0); }
+CONDITION(has_chunks) {
+    for (int i = 0; m->hyper && i < goss_layout_count(goss_target_layout(m->target)); i++)
+        if (m->hyper->choice[i].kind == GOSS_GENERATE_CHUNKED && m->hyper->choice[i].number == 0) return true;
+    return false;
+}
+
+/* ---- the table ---- */
+
+static const goss__key_use uses[] = {
+    {"train.*", trains, "this method has nothing to train"},
+    {"optimizer.*", trains, "this method has nothing to train"},
+    {"validate.*", validates, "nothing is validated (validate.every = 0, or a method that has nothing to train)"},
+    {"data.hold_out", holds_out_classes,
+     "no classes are held out by share (data.val_classes, data.hold_out_alphabets, validate.every = 0)"},
+    {"data.hold_out_alphabets", holds_out, "no alphabets are held out (data.val_classes, validate.every = 0)"},
+    {"optimizer.momentum", is_sgd, "only optimizer.kind = sgd has it"},
+    {"optimizer.beta1", is_adam, "only optimizer.kind = adam and adamw have it"},
+    {"optimizer.beta2", is_adam, "only optimizer.kind = adam and adamw have it"},
+    {"optimizer.floor", has_floor, "only optimizer.schedule = cosine and plateau have it"},
+    {"optimizer.factor", has_factor, "only optimizer.schedule = step and plateau have it"},
+    {"optimizer.at", has_steps, "only optimizer.schedule = step has it"},
+    {"optimizer.plateau", has_plateau, "only optimizer.schedule = plateau has it"},
+    {"model.backbone", has_network, "this method has no network"},
+    {"method.norm", has_shared_norm, "the batch norms, if any, belong to networks that differ from task to task"},
+    {"method.label_smoothing", smooths, "this method's steps are on plain labels"},
+    {"method.temperature", has_temperature, "only hypernet, protonet and finetune have it"},
+    {"method.ridge", is_ridge, "only ridge has it"},
+    {"method.networks", is_hypernet, "only hypernet has it"},
+    {"method.penalty", generates, "nothing is generated"},
+    {"method.inner_steps", steps_in_training, "this method takes no gradient steps inside training"},
+    {"method.test_steps", steps_when_judged, "this method takes no gradient steps when judged"},
+    {"method.inner_rate", has_network, "this method takes no gradient steps"},
+    {"method.first_order", is_through_steps, "only hypernet with method.inner_steps has it"},
+    {"hyper.combine", generates, "nothing is generated"},
+    {"hyper.alpha", adds, "nothing is added to a base or scales it"},
+    {"hyper.hidden", generates_layers, "hyper.rules generate no layer"},
+    {"hyper.embedding", has_code, "nothing reads a code (hyper.rules generate no layer, hyper.attention = 0)"},
+    {"hyper.layer_embedding", generates_layers, "hyper.rules generate no layer"},
+    {"hyper.chunk", has_chunks, "hyper.rules have no chunked without a number"},
+    {"hyper.noise", generates, "nothing is generated"},
+    {"hyper.attention", generates, "nothing is generated"},
+    {"hyper.class_hidden", corrects_classes, "hyper.class_delta = false"},
+    {"hyper.class_scale", corrects_classes, "hyper.class_delta = false"},
+    {"hyper.*", is_hypernet, "only hypernet has it"},
+};
+
+const goss__key_use *goss__key_uses(int *n) {
+    *n = (int)(sizeof uses / sizeof *uses);
+    return uses;
+}
+
+/* What says which method there is, and where its first values come from, is always looked at. */
+static bool is_looked_at(const char *key) {
+    return strcmp(key, "train.method") == 0 || strcmp(key, "train.start") == 0 || strcmp(key, "validate.every") == 0;
+}
+
+const char *goss__key_unused(const goss_config *c, const goss_method *m, const char *key) {
+    for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
+        if (!is_looked_at(key) && goss_name_matches(key, uses[i].key) && !uses[i].used(c, m)) return uses[i].why;
+    return NULL;
+}
+
+void goss__tell_unused(const goss_config *c, const goss_method *m) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n);
+    for (int i = 0; i < n; i++) {
+        const char *why = goss__config_is_default(c, &keys[i]) ? NULL : goss__key_unused(c, m, keys[i].name);
+        goss__str value = {0};
+        if (!why) continue;
+        goss__config_value(c, &keys[i], &value);
+        goss__log(GOSS_LOG_WARN, "%s = %.60s has no effect with train.method = %s: %s", keys[i].name,
+                  value.data ? value.data : "", goss_method_name(m), why);
+        goss__str_free(&value);
+    }
+}

@@ -1,0 +1,176 @@
+/* What a newcomer is likely to get wrong with every verb: each mistake has its status, and a text that says what to do. */
+#include "base/os.h"
+#include "cli_run.h"
+#include "data/picture.h"
+#include "goss_config.h"
+
+static goss_error err;
+
+/* CLASSES folders of drawings. */
+static bool folders(const char *top, int classes, int drawings) {
+    uint32_t random = (uint32_t)classes;
+    for (int c = 0; c < classes; c++) {
+        char name[100], path[400], file[420];
+        snprintf(name, sizeof name, "%s/c%02d", top, c);
+        snprintf(path, sizeof path, "%s", tiny_path(name));
+        if (goss__mkdirs(path, &err) != GOSS_OK) return false;
+        for (int d = 0; d < drawings; d++) {
+            uint8_t pixels[64];
+            for (int i = 0; i < 64; i++) pixels[i] = tiny_random(&random) % 251 > 125 ? 220 : 30;
+            snprintf(file, sizeof file, "%s/%d.png", path, d);
+            if (goss__png_write_grey(file, pixels, 8, 8, &err) != GOSS_OK) return false;
+        }
+    }
+    return true;
+}
+
+static const char quick[] = "data.path=mine 'model.backbone=mlp 16' train.steps=3 train.ways=5 validate.ways=3 "
+                            "validate.every=3 validate.episodes=4 train.queries=2 validate.queries=2";
+
+/* A run, its model and a network. */
+static bool prepare(void) {
+    static int done;
+    char line[1000];
+    if (done) return done > 0;
+    done = -1;
+    tiny_set();
+    if (!folders("mine", 30, 10) || !folders("one", 1, 10) || !folders("two", 2, 10) || !folders("support", 3, 2))
+        return false;
+    write_file("notes.txt", "hello\n", 6);
+    write_file("run.ini", "[train]\nsteps = 3\n", 18);
+    write_file("mine.ini", "[data]\npath = mine\nlables = x\n", 30);
+    write_file("lost-idx", "", 0);
+    snprintf(line, sizeof line, "train run.dir=base %s", quick);
+    if (run(line) != 0) return false;
+    if (run("adapt base/model.safetensors --support support -o net.safetensors") != 0) return false;
+    snprintf(line, sizeof line, "cp %s/tiny-images-idx3-ubyte %s/digits", tiny_dir, tiny_dir);
+    if (system(line) != 0) return false;
+    snprintf(line, sizeof line, "cp %s/tiny-labels-idx1-ubyte %s/answers", tiny_dir, tiny_dir);
+    if (system(line) != 0) return false;
+    done = 1;
+    return true;
+}
+
+static const struct {
+    const char *line;
+    int status;
+    const char *says, *too; /* both */
+} mistakes[] = {
+    /* ---- train ---- */
+    {"train", 2, "no configuration", "usage"},
+    {"train nofile.ini", 1, "nofile.ini", "No such file"},
+    {"train mine", 1, "mine is a folder", "data.path=mine"},
+    {"train data.path mine", 1, "data.path=mine", "no blanks"},
+    {"train run.ini train.steps = 5", 1, "train.steps=VALUE", "no blanks"},
+    {"train run.ini run.ini", 1, "one configuration file only", "section.key=value"},
+    {"train base/model.safetensors", 1, "train.start=base/model.safetensors", ""},
+    {"train base/checkpoint.safetensors run.dir=x", 1, "is no configuration", ""},
+    {"train notes.txt", 1, "notes.txt:1", "key = value"},
+    {"train mine.ini run.dir=x", 1, "mine.ini:3", "did you mean data.labels?"},
+    {"train --data mine", 2, "--data", "section.key=value"},
+    {"train steps=5", 1, "there is no key steps", "did you mean train.steps?"},
+    {"train train.step=5", 1, "did you mean train.steps?", ""},
+    {"train train.steps=-5", 1, "train.steps: -5 is not", "from 0"},
+    {"train train.steps=many", 1, "\"many\" is not a number", ""},
+    {"train optimizer.rate=0,001", 1, "not a number", "after a point"},
+    {"train train.rotations=maybe", 1, "true or false", ""},
+    {"train train.method=proto", 1, "protonet", "maml"},
+    {"train run.dir=x", 1, "data.path is not set", "data.path="},
+    {"train data.path=mine", 1, "run.dir is not set", "run.dir="},
+    {"train data.path=nowhere run.dir=x", 1, "data.path: nowhere", "No such file"},
+    {"train data.path=notes.txt run.dir=x", 1, "data.path: notes.txt", "folder"},
+    {"train data.path=base/model.safetensors run.dir=x", 1, "neither a folder nor", ""},
+    {"train data.path=mine run.dir=mine", 1, "run.dir = mine is the folder of the images", "run.dir=runs/first"},
+    {"train data.path=mine run.dir=notes.txt", 1, "run.dir: notes.txt", ""},
+    {"train data.path=one run.dir=x1", 1, "one folder", "folder of its own"},
+    {"train data.path=two run.dir=x2 train.ways=2 validate.ways=2", 1, "has 2 classes", "validate.every=0"},
+    {"train data.path=mine run.dir=x3", 1, "there are 30 classes", "train.ways=15 validate.ways=15"},
+    {"train data.path=mine run.dir=x4 train.ways=50 validate.every=0", 1, "[train] ways = 50", "only 30 classes"},
+    {"train data.path=mine run.dir=x5 train.ways=5 validate.ways=5 train.shots=20", 1, "20 shots",
+     "set fewer, or add images"},
+    {"train data.path=mine run.dir=x6 'model.backbone=conv5 64'", 1, "conv5", "conv4"},
+    {"train data.path=mine run.dir=x7 model.backbone=conv4", 1, "conv4 C", ""},
+    {"train data.path=mine run.dir=x8 'hyper.rules=*=magic'", 1, "the generator is not known", "lowrank R"},
+    {"train data.path=mine run.dir=x9 'optimizer.rates=conv9.*=2' train.ways=5 validate.ways=5", 1, "conv9.*",
+     "there are"},
+    {"train data.path=mine run.dir=x10 data.train_classes=mine", 1, "data.train_classes: mine", "folder"},
+    {"train data.path=mine run.dir=x11 data.val_classes=nofile.txt", 1, "data.val_classes: nofile.txt", "no such file"},
+    {"train data.path=mine run.dir=x12 train.start=net.safetensors train.ways=5 validate.ways=5", 1,
+     "train.start: net.safetensors", "holds a network, not a model"},
+    {"train data.path=mine run.dir=x13 train.start=base", 1, "train.start: base", "folder"},
+    {"train data.path=digits run.dir=x14", 1, "data.labels=FILE", ""},
+    {"train data.path=mine run.dir=base train.ways=5 validate.ways=5", 1, "other settings", "another run.dir"},
+    {"train data.path=mine run.dir=x15 train.steps=0", 1, "both 0", ""},
+    {"train data.path=mine run.dir=x16 optimizer.schedule=plateau validate.every=0", 1, "validate.every = 0", ""},
+    /* ---- eval ---- */
+    {"eval", 2, "missing", "usage"},
+    {"eval base/model.safetensors", 2, "--data is missing", "usage"},
+    {"eval base/model.safetensors --data nowhere", 1, "nowhere", "No such file"},
+    {"eval mine --data base/model.safetensors", 1, "mine: is a folder", "model.safetensors"},
+    {"eval base --data mine", 1, "base/model.safetensors", ""},
+    {"eval net.safetensors --data mine", 1, "holds a network, not a model", "gossamer adapt"},
+    {"eval base/checkpoint.safetensors --data mine", 1, "holds a checkpoint, not a model", "model.safetensors"},
+    {"eval base/model.safetensors --data mine --episodes 4", 1, "was trained on", "--unseen"},
+    {"eval base/model.safetensors --data one --ways 2 --allow-seen", 1, "one folder", "folder of its own"},
+    {"eval base/model.safetensors --data mine --ways -1", 2, "--ways -1", "usage"},
+    {"eval base/model.safetensors --data mine --shots 0", 2, "--shots 0", "usage"},
+    {"eval base/model.safetensors --data mine --methods maml", 1, "maml=FILE", ""},
+    {"eval base/model.safetensors --data mine --classes nofile", 1, "nofile", "No such file"},
+    {"eval base/model.safetensors --data digits", 1, "--labels FILE", ""},
+    /* ---- adapt ---- */
+    {"adapt base/model.safetensors", 2, "--support is missing", "usage"},
+    {"adapt base/model.safetensors --support support", 2, "-o is missing", "usage"},
+    {"adapt base/model.safetensors support -o n", 2, "one word too many", "--support"},
+    {"adapt support --support base/model.safetensors -o n", 1, "support: is a folder", "model.safetensors"},
+    {"adapt base/model.safetensors --support one -o n", 1, "one folder", "folder of its own"},
+    {"adapt base/model.safetensors --support support/c00 -o n", 1, "one folder", "folder of its own"},
+    {"adapt base/model.safetensors --support notes.txt -o n", 1, "notes.txt", "folder"},
+    {"adapt net.safetensors --support support -o n", 1, "holds a network, not a model", "gossamer adapt"},
+    {"adapt base/model.safetensors --support support -o nodir/n", 1, "nodir/n", "No such file"},
+    /* ---- predict, inspect, convert ---- */
+    {"predict net.safetensors", 2, "missing", "usage"},
+    {"predict base/model.safetensors support/c00/0.png", 1, "holds a model, not a network", "gossamer adapt MODEL"},
+    {"predict net.safetensors nofile.png", 1, "nofile.png", "No such file"},
+    {"predict net.safetensors notes.txt", 1, "notes.txt", ""},
+    {"inspect", 2, "missing", "usage"},
+    {"inspect mine", 1, "mine", ""},
+    {"convert base/model.safetensors --weights bf16", 2, "-o is missing", "usage"},
+    {"convert net.safetensors -o x --weights bf16", 1, "holds a network, not a model", ""},
+    {"convert base/model.safetensors -o x --weights int8", 2, "int8", "bf16"},
+    /* ---- data, and no verb ---- */
+    {"data mine -o x", 2, "glyphs", "usage"},
+    {"data glyphs", 2, "-o is missing", "usage"},
+    {"data glyphs -o mine", 1, "mine", "name another folder"},
+    {"trian run.ini", 2, "trian", "train"},
+    {"--data mine", 2, "--data", ""},
+};
+
+TEST(a_mistake_is_told_with_what_to_do) {
+    if (!prepare()) T_FAIL("%s", err_text ? err_text : err.text);
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        const int status = run(mistakes[i].line);
+        if (status != mistakes[i].status)
+            T_FAIL("%s: status %d, not %d: %.300s", mistakes[i].line, status, mistakes[i].status, err_text);
+        for (int k = 0; k < 2; k++) {
+            const char *part = k ? mistakes[i].too : mistakes[i].says;
+            if (!strstr(err_text, part)) T_FAIL("%s: does not say \"%s\": %.400s", mistakes[i].line, part, err_text);
+        }
+        if (strstr(err_text, "Remove the folder")) T_FAIL("%s: %.300s", mistakes[i].line, err_text);
+        if (*out_text) T_FAIL("%s: wrote to standard output: %.100s", mistakes[i].line, out_text);
+    }
+    T_CHECK(access(tiny_path("n"), F_OK) != 0);
+}
+
+/* What the tutorial says of one's own images: thirty classes, ten drawings each. */
+TEST(the_tutorials_command_for_own_images_works) {
+    if (!prepare()) T_FAIL("%s", err_text ? err_text : err.text);
+    RUN(0, "train data.path=mine run.dir=run-mine train.ways=5 validate.ways=5 train.steps=2 'model.backbone=mlp 8'");
+    SAYS(err_text, "25 classes to train on, 5 to validate on");
+    RUN(0, "train data.path=digits data.labels=answers run.dir=run-digits train.ways=5 validate.ways=5 train.steps=2 "
+           "'model.backbone=mlp 8' data.height=8 data.width=8");
+    RUN(0, "eval run-digits/model.safetensors --data digits --labels answers --episodes 2 --ways 3 --queries 3 "
+           "--allow-seen");
+    RUN(0, "adapt run-digits/model.safetensors --support digits --labels answers -o digits-net");
+}
+
+TEST_MAIN()
