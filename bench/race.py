@@ -122,7 +122,8 @@ def assemble(o, workload, threads, log):
     common = ["--workload", workload, "--threads", str(threads), "--interactive"]
     ours = Contender("gossamer", [o.build / "bench" / program, *common], log)
     python = o.build / "peers/bin/python"
-    peers = [("lean", [o.build / "bench" / by_hand(workload, program), *common])]
+    hand = o.build / "bench" / by_hand(workload, program)
+    peers = [("lean", [hand, *common])] if hand.exists() else []
     for script, text in scripts.items() if python.exists() else []:
         for variant in variants(text, o.all):
             command = [python, HERE / "peers" / f"{script}.py", "--variant", variant, *common]

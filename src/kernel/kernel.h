@@ -78,6 +78,8 @@ typedef struct goss__pool2d {
     int64_t n, h, w, c, kh, kw, oh, ow, stride_h, stride_w, pad_top, pad_left;
 } goss__pool2d;
 
+#define GOSS__GRAM_COLUMNS 256 /* that are converted at a time: a multiple of 16 */
+
 typedef struct goss__kernels {
     const char *name; /* "generic", "avx2", "avx512", "neon" */
     size_t (*gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb); /* bytes; monotone in m, n, k */
@@ -105,8 +107,8 @@ typedef struct goss__kernels {
     void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
     void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
 
-    /* out[m,m] = the inner products of w[m,n]'s rows, in double. */
-    void (*gram)(double *out, const float *w, int64_t m, int64_t n);
+    /* out[m,m] = the inner products of w[m,n]'s rows, in double. work: GOSS__GRAM_COLUMNS m numbers. */
+    void (*gram)(double *out, const float *w, int64_t m, int64_t n, double *work);
     /* Eigenvalues of the symmetric a[n,n], in no order, and their eigenvectors as rows of vectors[n,n]. a is used up; work: 3 n numbers.
      * false: a number was not finite, or no end was found. */
     bool (*sym_eig)(double *a, int64_t n, double *values, double *vectors, double *work);

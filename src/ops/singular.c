@@ -30,7 +30,7 @@ static int64_t side(const goss__tensor *t) { return t->dim[t->rank - 2]; }
 
 static size_t basis_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
     size_t m = (size_t)side(&s->in[0]);
-    return (2 * m * m + 5 * m) * sizeof(double);
+    return (2 * m * m + 5 * m + (f64 ? 0 : GOSS__GRAM_COLUMNS * m)) * sizeof(double);
 }
 
 /* Two products of the matrix's rows, and some 10 M^3 for the eigenvalues. */
@@ -75,7 +75,8 @@ static double basis_cost(const goss__shapes *s) {
     }
 
 static void gram_f32(const goss__call *c, const float *w, int64_t m, int64_t n) {
-    c->kernels->gram(c->scratch, w, m, n);
+    double *out = c->scratch;
+    c->kernels->gram(out, w, m, n, out + 2 * m * m + 5 * m);
 }
 static void gram_f64(const goss__call *c, const double *w, int64_t m, int64_t n) {
     double *out = c->scratch;

@@ -42,54 +42,57 @@ ALWAYS dv add_product(dv acc, dv x, dv y) {
 #endif
 }
 
-ALWAYS void widen(dv out[PARTS], const float *p) {
-    UNROLL for (int k = 0; k < PARTS; k++) out[k] = __builtin_convertvector(*(const fv_unaligned *)(p + k * D), dv);
-}
-
-/* R x C inner products of n numbers each; ld: elements between rows. What is behind the last multiple of LANES comes
- * in a copy with zeros. */
-ALWAYS void add_columns(const float *a, const float *b, int64_t ld, dv acc[BLOCK][BLOCK][PARTS], const int R,
-                        const int C) {
-    dv x[BLOCK][PARTS], y[PARTS];
-    UNROLL for (int r = 0; r < R; r++) widen(x[r], a + r * ld);
-    UNROLL for (int c = 0; c < C; c++) {
-        widen(y, b + c * ld);
-        UNROLL for (int r = 0; r < R; r++) {
-            UNROLL for (int k = 0; k < PARTS; k++) acc[r][c][k] = add_product(acc[r][c][k], x[r][k], y[k]);
-        }
-    }
-}
-
-ALWAYS void rows_by_rows(const float *a, const float *b, int64_t ld, int64_t n, double *out, int64_t ld_out,
+/* R x C of them over n numbers, a multiple of LANES, are added to out; ld: numbers between rows. */
+ALWAYS void rows_by_rows(const double *a, const double *b, int64_t ld, int64_t n, double *out, int64_t ld_out,
                          const int R, const int C) {
     dv acc[BLOCK][BLOCK][PARTS];
-    int64_t i = 0;
     UNROLL for (int r = 0; r < R; r++) {
         UNROLL for (int c = 0; c < C; c++) { UNROLL for (int k = 0; k < PARTS; k++) acc[r][c][k] = (dv){0}; }
     }
-    for (; i + LANES <= n; i += LANES) add_columns(a + i, b + i, ld, acc, R, C);
-    if (i < n) {
-        float rest[2][BLOCK][LANES] = {0};
-        for (int r = 0; r < R; r++) memcpy(rest[0][r], a + r * ld + i, (size_t)(n - i) * sizeof(float));
-        for (int c = 0; c < C; c++) memcpy(rest[1][c], b + c * ld + i, (size_t)(n - i) * sizeof(float));
-        add_columns(rest[0][0], rest[1][0], LANES, acc, R, C);
+    for (int64_t i = 0; i < n; i += D * PARTS) {
+        UNROLL for (int k = 0; k < PARTS; k++) {
+            UNROLL for (int c = 0; c < C; c++) {
+                const dv y = *(const dv_unaligned *)(b + c * ld + i + k * D);
+                UNROLL for (int r = 0; r < R; r++) acc[r][c][k] =
+                    add_product(acc[r][c][k], *(const dv_unaligned *)(a + r * ld + i + k * D), y);
+            }
+        }
     }
-    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) out[r * ld_out + c] = fold(acc[r][c]); }
+    UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) out[r * ld_out + c] += fold(acc[r][c]); }
 }
 
-void GOSS_FN(gram)(double *out, const float *w, int64_t m, int64_t n) {
-    for (int64_t i = 0; i < m; i += BLOCK)
-        for (int64_t j = 0; j <= i; j += BLOCK) {
-            double *at = out + i * m + j;
-            const float *a = w + i * n, *b = w + j * n;
-            if (i + BLOCK <= m) {
-                rows_by_rows(a, b, n, n, at, m, BLOCK, BLOCK);
-                continue;
+/* Converting costs as much as multiplying, so a stretch of columns is converted once, for all pairs of rows. Behind
+ * the last column come zeros. */
+static int64_t widen_columns(const float *w, int64_t m, int64_t n, int64_t from, double *out) {
+    const int64_t count = n - from < GOSS__GRAM_COLUMNS ? n - from : GOSS__GRAM_COLUMNS, full = count / D * D;
+    const int64_t padded = (count + LANES - 1) / LANES * LANES;
+    for (int64_t r = 0; r < m; r++) {
+        const float *in = w + r * n + from;
+        double *to = out + r * padded;
+        for (int64_t i = 0; i < full; i += D)
+            *(dv_unaligned *)(to + i) = __builtin_convertvector(*(const fv_unaligned *)(in + i), dv);
+        for (int64_t i = full; i < padded; i++) to[i] = i < count ? in[i] : 0;
+    }
+    return padded;
+}
+
+void GOSS_FN(gram)(double *out, const float *w, int64_t m, int64_t n, double *work) {
+    memset(out, 0, (size_t)(m * m) * sizeof *out);
+    for (int64_t from = 0; from < n; from += GOSS__GRAM_COLUMNS) {
+        const int64_t count = widen_columns(w, m, n, from, work);
+        for (int64_t i = 0; i < m; i += BLOCK)
+            for (int64_t j = 0; j <= i; j += BLOCK) {
+                double *at = out + i * m + j;
+                const double *a = work + i * count, *b = work + j * count;
+                if (i + BLOCK <= m) {
+                    rows_by_rows(a, b, count, count, at, m, BLOCK, BLOCK);
+                    continue;
+                }
+                for (int64_t r = 0; r < m - i; r++)
+                    for (int64_t c = 0; c < (j + BLOCK <= m ? BLOCK : m - j); c++)
+                        rows_by_rows(a + r * count, b + c * count, count, count, at + r * m + c, m, 1, 1);
             }
-            for (int64_t r = 0; r < m - i; r++)
-                for (int64_t c = 0; c < (j + BLOCK <= m ? BLOCK : m - j); c++)
-                    rows_by_rows(a + r * n, b + c * n, n, n, at + r * m + c, m, 1, 1);
-        }
+    }
     for (int64_t i = 0; i < m; i++)
         for (int64_t j = i + 1; j < m; j++) out[i * m + j] = out[j * m + i];
 }
