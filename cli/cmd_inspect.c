@@ -85,6 +85,9 @@ int cmd_inspect(int argc, char **argv) {
         {"task", "COLUMN", "what tells tasks apart; file: the file a row comes from", &table.roles.task, NULL},
         {"ignore", "A,B", "columns that are not used", &table.roles.ignore, NULL},
         {"categorical", "A,B", "columns that are categories although they hold numbers", &table.options.categorical, NULL},
+        {"separator", "C", "of a csv file: , ; | tab or blank (found)", &table.separator, NULL},
+        {"decimal", "C", "its decimal sign: . or , (found)", &table.decimal, NULL},
+        {"header", "WHAT", "yes, no or auto: whether its first row names the columns (auto)", &table.header, NULL},
         {"missing", "A,B", "what stands for a missing value (NA,N/A,NaN,nan,?,null,NULL)", &table.options.missing, NULL},
     };
     const cli_verb v = {.name = "inspect",

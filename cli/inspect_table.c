@@ -147,6 +147,25 @@ static void print_json(const shown *s) {
 
 /* ---- both ---- */
 
+static goss_status take_notation(cli_table_view *v, goss_error *err) {
+    static const struct {
+        const char *word;
+        char sign;
+    } signs[] = {{"tab", '\t'}, {"\t", '\t'}, {"blank", ' '}, {" ", ' '}, {",", ','}, {";", ';'}, {"|", '|'}};
+    for (size_t i = 0; v->separator && i < sizeof signs / sizeof *signs; i++)
+        if (strcmp(v->separator, signs[i].word) == 0) v->options.separator = signs[i].sign;
+    if (v->separator && !v->options.separator)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--separator %s: one of , ; | tab and blank", v->separator);
+    if (v->decimal && strcmp(v->decimal, ".") != 0 && strcmp(v->decimal, ",") != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--decimal %s: . or ,", v->decimal);
+    if (v->decimal) v->options.decimal = *v->decimal;
+    if (!v->header || strcmp(v->header, "auto") == 0) return GOSS_OK;
+    if (strcmp(v->header, "yes") != 0 && strcmp(v->header, "no") != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--header %s: yes, no or auto", v->header);
+    v->options.header = *v->header == 'y' ? GOSS_HEADER_YES : GOSS_HEADER_NO;
+    return GOSS_OK;
+}
+
 static goss_status look(shown *s, const cli_table_view *view, goss_error *err) {
     GOSS_TRY(goss_table_open(s->path, &view->options, &s->table, err));
     GOSS_TRY(goss_table_roles(s->table, &view->roles, &s->roles, err));
@@ -162,7 +181,8 @@ int cli_inspect_table(const char *path, const cli_table_view *view, bool json) {
     goss_error err;
     cli_table_view v = *view;
     if (!v.options.ignore) v.options.ignore = v.roles.ignore;
-    goss_status status = look(&s, &v, &err);
+    goss_status status = take_notation(&v, &err);
+    if (status == GOSS_OK) status = look(&s, &v, &err);
     if (status == GOSS_OK) (json ? print_json : print_text)(&s);
     goss_findings_free(s.findings);
     free(s.stats);

@@ -8,6 +8,7 @@
 typedef struct cli_table_view {
     goss_table_options options;
     goss_roles_declared roles;
+    const char *separator, *decimal, *header; /* as they were written; NULL: to be found */
 } cli_table_view;
 
 /* Shows a table on stdout; returns the exit status. */

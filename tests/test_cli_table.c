@@ -63,4 +63,18 @@ TEST(inspect_tells_mistakes) {
     SAYS(err_text, "ignore: there is no column \"Age\" (nearest: \"age\")");
 }
 
+TEST(inspect_takes_the_notation) {
+    put("odd.csv", "a;b\n1,5;x\n");
+    RUN(0, "inspect odd.csv --separator ';' --decimal , --header no --categorical x1");
+    SAYS(out_text, "csv, separator ';', decimal comma, no header; 2 rows, 2 columns");
+    RUN(0, "inspect odd.csv --header yes --json");
+    SAYS(out_text, "\"rows\": 1");
+    RUN(1, "inspect odd.csv --separator :");
+    SAYS(err_text, "--separator :: one of , ; | tab and blank");
+    RUN(1, "inspect odd.csv --decimal x");
+    SAYS(err_text, "--decimal x: . or ,");
+    RUN(1, "inspect odd.csv --header perhaps");
+    SAYS(err_text, "--header perhaps: yes, no or auto");
+}
+
 TEST_MAIN()

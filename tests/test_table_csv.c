@@ -464,6 +464,35 @@ TEST(every_allocation_that_fails) {
     T_CHECK(failed > 30);
 }
 
+/* Whatever a table is made of: it is read, or refused with the file's name. */
+TEST(any_text) {
+    static const char *const pieces[] = {"a",        "1",    "2.5", "x",  ",",  ",",  ";",          "\n",
+                                         "\n",       "\r\n", "\t",  " ",  "\"", "NA", "2024-01-01", "1,5",
+                                         "\xc3\xa4", "\xe4", "-",   "e5", "$",  "%"};
+    goss__rng rng = goss__rng_make(77, 1);
+    int read = 0;
+    for (int trial = 0; trial < 20000; trial++) {
+        goss__str s = {0};
+        for (int n = (int)goss__rng_below(&rng, 30); n > 0; n--)
+            goss__str_add(&s, pieces[goss__rng_below(&rng, sizeof pieces / sizeof *pieces)]);
+        goss_table *t = NULL;
+        T_NOTE("%s", s.data ? s.data : "");
+        if (goss_table_read(s.data, s.size, "t.csv", NULL, &t, &err) == GOSS_OK) {
+            goss_roles r;
+            T_OK(goss_table_roles(t, NULL, &r, &err));
+            goss_roles_free(&r);
+            T_CHECK(table_shown(t) != NULL);
+            read++;
+        } else {
+            t_lacks(err.text);
+            T_CHECK(strncmp(err.text, "t.csv:", 6) == 0);
+        }
+        goss_table_close(t);
+        goss__str_free(&s);
+    }
+    T_CHECK(read > 1000);
+}
+
 TEST(cut_off_anywhere) {
     const char *text = "a,b,c\r\n1.5,\"x \"\"y\"\"\",2024-01-01\r\n-2e3,\"z\n\",2024-01-02\r\n3,w,2024-01-03\r\n";
     for (size_t n = 0; n <= strlen(text); n++) {

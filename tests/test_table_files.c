@@ -254,6 +254,11 @@ TEST(npz_is_one_table) {
                           npy(NPY("<f8", "False", "(3,)"), ys, sizeof ys)};
     b = zip(names, data, 2);
     T_ERR(goss_table_read(b.at, b.size, "t.npz", NULL, &t, &err), GOSS_E_FORMAT, "array X has 2 rows and y 3");
+    const char *const same[] = {"X.npy", "X_1.npy"};
+    const bytes both[] = {npy(NPY("<f8", "False", "(3, 2)"), xs, sizeof xs),
+                          npy(NPY("<f8", "False", "(3,)"), ys, sizeof ys)};
+    b = zip(same, both, 2);
+    T_ERR(goss_table_read(b.at, b.size, "t.npz", NULL, &t, &err), GOSS_E_FORMAT, "t.npz: two columns are called X_1");
 }
 
 static void write_bytes(const char *path, const bytes *b) { T_OK(goss__write_file(path, b->at, b->size, &err)); }
@@ -271,6 +276,19 @@ TEST(zip_of_csv_files) {
     T_STR(table_shown(t), "file,x,y / b|1|2 / sub/a|3|4 / sub/a|5|6");
     T_EQ(goss_table_files(t), 2);
     goss_table_close(t);
+    bytes odd = zip(names, data, 1); /* packed by no method that is known */
+    odd.at[8] = 77, odd.at[odd.size - 22 - 46 - strlen(names[0]) + 10] = 77;
+    write_bytes(path, &odd);
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_UNSUPPORTED,
+          "b.csv: packed in a way that this libzip does not read");
+    odd = zip(names, data, 1); /* encrypted */
+    odd.at[6] |= 1, odd.at[odd.size - 22 - 46 - strlen(names[0]) + 8] |= 1;
+    write_bytes(path, &odd);
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_UNSUPPORTED, "b.csv: encrypted; unpack it with its password");
+    odd = zip(names, data, 1); /* a byte of the content */
+    odd.at[30 + strlen(names[0])] ^= 1;
+    write_bytes(path, &odd);
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_FORMAT, "b.csv: damaged in the .zip: CRC error");
     const char *const book[] = {"[Content_Types].xml", "xl/workbook.xml"};
     const bytes sheets = zip(book, data, 2);
     write_bytes(path, &sheets);

@@ -7,6 +7,7 @@
 #include "base/number.h"
 #include "table/arff.h"
 #include "table/cell.h"
+#include "table/csv_parse.h"
 
 static bool starts(const uint8_t *data, size_t size, const char *word) {
     size_t n = strlen(word);
@@ -106,8 +107,8 @@ static goss_status read_rows(goss__arff *a, goss_error *err) {
     a->cell = goss__arena_alloc(&a->arena, (size_t)a->n * sizeof *a->cell);
     bool *given = goss__arena_alloc(&a->arena, (size_t)a->n * sizeof *given);
     if (!a->cell || !given) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to read it", a->b->name);
-    /* A row has two bytes at least, for "{}". */
-    GOSS_TRY(a->sink->columns(a->sink, a->decl, a->n, (a->b->size - a->at) / 2 + 1, err));
+    const size_t lines = goss__count_lines(a->b->data + a->at, a->b->size - a->at);
+    GOSS_TRY(a->sink->columns(a->sink, a->decl, a->n, lines, err));
     goss_status s;
     for (char *p; (p = goss__arff_line(a, &s, err)) != NULL; a->rows++) {
         GOSS_TRY(*p == '{' ? sparse(a, p, given, err) : dense(a, p, err));

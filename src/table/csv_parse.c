@@ -17,6 +17,13 @@ size_t goss__line_size(const uint8_t *data, size_t size) {
     return (size_t)(cr - data) + (cr + 1 == feed ? 2 : 1);
 }
 
+size_t goss__count_lines(const uint8_t *data, size_t size) {
+    size_t ends = 0, pairs = 0; /* of CR and LF, which end one line */
+    for (size_t i = 0; i < size; i++) ends += (size_t)(data[i] == '\n') + (size_t)(data[i] == '\r');
+    for (size_t i = 1; i < size; i++) pairs += (size_t)((data[i] == '\n') & (data[i - 1] == '\r'));
+    return ends - pairs + 1;
+}
+
 size_t goss__whole_lines(const uint8_t *data, size_t size, size_t limit) {
     if (size <= limit) return size;
     size_t at = 0;

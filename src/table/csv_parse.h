@@ -22,6 +22,8 @@ typedef struct goss__csv_input {
 GOSS_MUST_USE goss_status goss__csv_run(const goss__csv_input *in, goss_error *err);
 /* The bytes up to the end of the last whole line within `limit`. */
 size_t goss__whole_lines(const uint8_t *data, size_t size, size_t limit);
+/* How many lines there are, at least as many as rows. */
+size_t goss__count_lines(const uint8_t *data, size_t size);
 /* How many bytes the line at `data` has, with its end: "\n", "\r\n" or "\r". */
 size_t goss__line_size(const uint8_t *data, size_t size);
 /* Name of a column in errors: the n-th of the names, "column N" where there is none. */

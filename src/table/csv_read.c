@@ -95,8 +95,9 @@ static goss_status begin(reading *r, size_t line, const char *const *cells, int 
     if (cells) GOSS_TRY(check_names(r, line, err));
     if (cells) r->header_line = line;
     r->in.names = r->name, r->in.n_names = n;
-    /* Each row has a byte for each cell at least. */
-    return r->sink->columns(r->sink, r->decl, n, r->b->size / (size_t)n + 1, err);
+    /* Each row has a line, and a byte for each cell at least. */
+    const size_t lines = goss__count_lines(r->b->data, r->b->size), most = r->b->size / (size_t)n + 1;
+    return r->sink->columns(r->sink, r->decl, n, lines < most ? lines : most, err);
 }
 
 /* The files of a folder have a header all or none; a file of one row alone does not tell. */

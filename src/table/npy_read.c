@@ -308,9 +308,6 @@ static goss_status name_columns(arrays *s, goss_error *err) {
             const array *a = &s->array[i];
             const char *name = a->flat ? a->name : goss__arena_printf(&s->arena, "%s_%zu", a->name, k);
             if (!name) return no_memory(s, err);
-            for (int c = 0; !a->flat && k == 0 && c < s->columns; c++)
-                if (strcmp(s->decl[c].name, name) == 0)
-                    return goss_error_set(err, GOSS_E_FORMAT, "%s: two columns would be called %s", s->b->name, name);
             s->decl[s->columns++] = (goss__column_decl){.name = name};
         }
     return GOSS_OK;

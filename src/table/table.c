@@ -29,6 +29,7 @@ void goss_table_close(goss_table *t) {
         goss__dictionary_free(&t->column[i].texts);
     }
     goss__free(t->column);
+    goss__dictionary_free(&t->names);
     goss__free(t->file);
     goss__free(t->line);
     goss__arena_free(&t->arena);
@@ -71,11 +72,7 @@ const char *goss_table_name(const goss_table *t, int column) { return at(t, colu
 goss_column_type goss_table_type(const goss_table *t, int column) { return at(t, column)->type; }
 const char *goss_table_type_reason(const goss_table *t, int column) { return at(t, column)->reason; }
 
-int goss_table_find(const goss_table *t, const char *name) {
-    for (int i = 0; i < t->columns; i++)
-        if (strcmp(t->column[i].name, name) == 0) return i;
-    return -1;
-}
+int goss_table_find(const goss_table *t, const char *name) { return goss__dictionary_find(&t->names, name); }
 
 /* ---- cells ---- */
 

@@ -31,8 +31,9 @@ typedef struct goss__file {
 struct goss_table {
     goss__arena arena;
     goss__column *column;
-    goss__file *file; /* [files] */
-    uint32_t *line;   /* [rows] */
+    goss__dictionary names; /* of columns: a name's code is its column */
+    goss__file *file;       /* [files] */
+    uint32_t *line;         /* [rows] */
     int columns, rows, files;
     int file_column;
     char format[120];

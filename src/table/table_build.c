@@ -21,14 +21,23 @@ static goss_status take_categories(goss__build *b, goss__column *c, const goss__
     return GOSS_OK;
 }
 
-/* What a column is by its file's word. */
-static goss_status take_decl(goss__build *b, goss__column *c, const goss__column_decl *d, goss_error *err) {
+static goss_status name_twice(const goss__build *b, const char *name, goss_error *err) {
+    char label[GOSS__LABEL];
+    return goss_error_set(err, GOSS_E_FORMAT, "%s: two columns are called %s", b->sink.name,
+                          goss__column_label(name, label));
+}
+
+/* The next column, and what it is by its file's word. */
+static goss_status take_decl(goss__build *b, const goss__column_decl *d, goss_error *err) {
     static const goss_column_type type[] = {[GOSS__DECL_NUMBER] = GOSS_COLUMN_NUMBER,
                                             [GOSS__DECL_CATEGORY] = GOSS_COLUMN_CATEGORY,
                                             [GOSS__DECL_TEXT] = GOSS_COLUMN_TEXT,
                                             [GOSS__DECL_DATE] = GOSS_COLUMN_DATE};
-    c->name = goss__arena_strdup(&b->t->arena, d->name);
-    if (!c->name) return no_memory(b, err);
+    if (goss_table_find(b->t, d->name) >= 0) return name_twice(b, d->name, err);
+    const int32_t code = goss__dictionary_add(&b->t->names, d->name);
+    if (code < 0) return no_memory(b, err);
+    goss__column *c = &b->t->column[code];
+    c->name = b->t->names.text[code];
     if (d->type == GOSS__DECL_ANY) return GOSS_OK;
     c->fixed = true, c->type = type[d->type];
     snprintf(c->reason, sizeof c->reason, "%s", "the file says so");
@@ -48,17 +57,18 @@ static goss_status first_columns(goss__build *b, const goss__column_decl *decl, 
     b->tally = goss__calloc((size_t)(n + extra), sizeof *b->tally);
     b->map = goss__alloc((size_t)n * sizeof *b->map);
     b->names = goss__alloc((size_t)n * sizeof *b->names);
-    if (!t->column || !b->tally || !b->map || !b->names) return no_memory(b, err);
+    b->given = goss__alloc((size_t)(n + extra) * sizeof *b->given);
+    if (!t->column || !b->tally || !b->map || !b->names || !b->given) return no_memory(b, err);
     t->columns = n + extra, b->map_size = n;
     t->file_column = extra ? 0 : -1;
     if (extra) {
         const goss__column_decl file = {.name = has_name(decl, n, "file") ? "(file)" : "file",
                                         .type = GOSS__DECL_CATEGORY};
-        GOSS_TRY(take_decl(b, &t->column[0], &file, err));
+        GOSS_TRY(take_decl(b, &file, err));
         snprintf(t->column[0].reason, sizeof t->column[0].reason, "%s", "the file a row comes from");
     }
     for (int i = 0; i < n; i++) {
-        GOSS_TRY(take_decl(b, &t->column[i + extra], &decl[i], err));
+        GOSS_TRY(take_decl(b, &decl[i], err));
         b->map[i] = i + extra;
         b->names[i] = t->column[i + extra].name;
     }
@@ -88,14 +98,17 @@ static goss_status no_column(const goss__build *b, const char *has, const char *
 static goss_status next_columns(goss__build *b, const goss__column_decl *decl, int n, goss_error *err) {
     const goss_table *t = b->t;
     const char *first = t->file[0].name, *here = b->sink.name;
+    int found = 0;
+    memset(b->given, 0, (size_t)t->columns * sizeof *b->given);
     for (int i = 0; i < n; i++) {
-        int32_t *at = i < b->map_size ? &b->map[i] : NULL;
-        int column = goss_table_find(t, decl[i].name);
-        if (column < 0 || column == t->file_column || !at) return no_column(b, here, decl[i].name, first, err);
-        *at = column;
+        const int column = goss_table_find(t, decl[i].name);
+        if (column < 0 || column == t->file_column) return no_column(b, here, decl[i].name, first, err);
+        if (b->given[column]) return name_twice(b, decl[i].name, err);
+        b->given[column] = true;
+        b->map[found++] = column;
     }
-    for (int c = 0; n < b->map_size && c < b->map_size; c++)
-        if (!has_name(decl, n, b->names[c])) return no_column(b, first, b->names[c], here, err);
+    for (int c = 0; c < t->columns; c++)
+        if (!b->given[c] && c != t->file_column) return no_column(b, first, t->column[c].name, here, err);
     for (int i = 0; i < n; i++)
         if (t->column[b->map[i]].fixed && t->column[b->map[i]].type == GOSS_COLUMN_CATEGORY)
             GOSS_TRY(take_categories(b, &b->t->column[b->map[i]], &decl[i], err));
@@ -251,4 +264,5 @@ void goss__build_free(goss__build *b) {
     goss__free(b->tally);
     goss__free(b->map);
     goss__free(b->names);
+    goss__free(b->given);
 }

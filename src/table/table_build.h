@@ -22,6 +22,7 @@ typedef struct goss__build {
     goss__tally *tally; /* [columns] */
     int32_t *map;       /* [columns of a file] column of the table */
     const char **names; /* [columns of a file], the first file's order, for the readers of later ones */
+    bool *given;        /* [columns] by the file */
     int map_size;
     bool texts;      /* the second pass */
     char decimal;    /* the first file's */

@@ -2,13 +2,13 @@
  * that of the bytes of the names, so that no file system has a say in it. */
 #include "table/table_source.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/folder.h"
 
 static goss_status add(goss__parts *p, const char *name, uint64_t index, goss_error *err) {
     if (p->count == p->capacity) {
@@ -32,19 +32,27 @@ static bool is_image_name(const char *name) {
 
 /* ---- folders ---- */
 
-static goss_status walk(goss__parts *p, const char *relative, int depth, goss_error *err);
+typedef struct level {
+    goss__parts *p;
+    const char *relative; /* to the top, "" there */
+    int depth;
+} level;
 
-static goss_status walk_entry(goss__parts *p, const char *relative, const char *name, int depth, goss_error *err) {
+static goss_status walk(const level *l, goss_error *err);
+
+static goss_status visit(void *context, const char *name, goss_error *err) {
+    const level *l = context;
+    goss__parts *p = l->p;
     if (name[0] == '.') return GOSS_OK;
     char *inner =
-        *relative ? goss__arena_printf(&p->arena, "%s/%s", relative, name) : goss__arena_strdup(&p->arena, name);
+        *l->relative ? goss__arena_printf(&p->arena, "%s/%s", l->relative, name) : goss__arena_strdup(&p->arena, name);
     char *path = inner ? goss__path_join(p->path, inner) : NULL;
     if (!path) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
     struct stat st;
     const bool there = stat(path, &st) == 0;
     goss_status s = GOSS_OK;
     if (there && S_ISDIR(st.st_mode))
-        s = walk(p, inner, depth + 1, err);
+        s = walk(&(level){p, inner, l->depth + 1}, err);
     else if (!goss__table_name_fits(name))
         p->others++, p->images += is_image_name(name);
     else if (!there)
@@ -55,20 +63,12 @@ static goss_status walk_entry(goss__parts *p, const char *relative, const char *
     return s;
 }
 
-static goss_status walk(goss__parts *p, const char *relative, int depth, goss_error *err) {
-    if (depth > 32) return goss_error_set(err, GOSS_E_FORMAT, "%s/%s: folders nested too deeply", p->path, relative);
-    char *path = *relative ? goss__path_join(p->path, relative) : goss__strdup(p->path);
-    if (!path) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", p->path);
-    DIR *d = opendir(path);
-    goss_status s = d ? GOSS_OK : goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
-    while (s == GOSS_OK) {
-        errno = 0;
-        struct dirent *e = readdir(d);
-        if (!e && errno) s = goss_error_set(err, GOSS_E_IO, "%s: can not list it: %s", path, strerror(errno));
-        if (!e) break;
-        s = walk_entry(p, relative, e->d_name, depth, err);
-    }
-    if (d) closedir(d);
+static goss_status walk(const level *l, goss_error *err) {
+    if (l->depth > 32)
+        return goss_error_set(err, GOSS_E_FORMAT, "%s/%s: folders nested too deeply", l->p->path, l->relative);
+    char *path = *l->relative ? goss__path_join(l->p->path, l->relative) : goss__strdup(l->p->path);
+    if (!path) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", l->p->path);
+    goss_status s = goss__folder_each(path, visit, (void *)l, err);
     goss__free(path);
     return s;
 }
@@ -104,7 +104,7 @@ static int by_name(const void *a, const void *b) {
 static goss_status list(goss__parts *p, goss_error *err) {
     if (goss__is_dir(p->path)) {
         p->folder = true;
-        return walk(p, "", 0, err);
+        return walk(&(level){p, "", 0}, err);
     }
     GOSS_TRY(goss__map_file(p->path, &p->map, err));
     const goss__bytes b = {.name = p->path, .data = p->map.data, .size = p->map.size};

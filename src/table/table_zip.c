@@ -73,6 +73,11 @@ goss_status goss__zip_read(void *archive, const char *path, uint64_t index, cons
     /* A directory may lie about a size; deflate packs a thousandfold at best. */
     if (st.size > (uint64_t)1032 * st.comp_size + 64) return damaged(path, name, "its size can not be", err);
     zip_file_t *f = zip_fopen_index(archive, index, 0);
+    if (!f && zip_error_code_zip(zip_get_error(archive)) == ZIP_ER_COMPNOTSUPP)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "%s: %s: packed in a way that this libzip does not read (method %d); pack it anew as an "
+                              "ordinary .zip, or unpack it",
+                              path, name, (int)st.comp_method);
     if (!f) return damaged(path, name, zip_strerror(archive), err);
     *size = (size_t)st.size;
     *data = goss__alloc(*size + 1);
