@@ -18,9 +18,10 @@ check: deps
 	$(BUILD) products tests tests-without-all
 	@tools/check-floors
 	@tools/run-tests $(B) -C without-all
-# The slow suites: all tests under the address, undefined-behaviour and thread sanitizers, and the kernels' on aarch64.
+# The slow suites: 10,000 random programs; all tests under the address, undefined-behaviour and thread sanitizers, and the kernels' on aarch64.
 check-all: check
 	@tools/install-deps all
+	@GOSSAMER_RANDOM_PROGRAMS=10000 $(B)/tests/test_random_programs every_way
 	@tools/check-neon $(B)
 	+@tools/build --preset asan $(B)/asan products tests
 	@tools/run-tests $(B)/asan

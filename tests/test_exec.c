@@ -115,6 +115,75 @@ TEST(planned_memory_changes_no_bit) {
     T_CHECK(memcmp(a.v, b.v, (size_t)a.n * sizeof *a.v) == 0);
 }
 
+/* A sum over items whose units are many, beside arrays that only neighbours read: units are as large without planning. */
+TEST(planned_memory_cuts_sums_as_unplanned_memory_does) {
+    enum { ROWS = 33, WIDE = 8192 };
+    static float v[ROWS * WIDE];
+    float sum[2], *all[2] = {calloc(ROWS * WIDE, sizeof(float)), calloc(ROWS * WIDE, sizeof(float))};
+    goss__rng r = goss__rng_make(4, 0);
+    for (int i = 0; i < ROWS * WIDE; i++) v[i] = (float)goss__rng_normal(&r);
+    for (int k = 0; k < 2; k++) {
+        goss_graph *g = goss_graph_new();
+        goss_val in = goss_input(g, "v", GOSS_REAL, GOSS_SHAPE(goss_symbol(g, "N", ROWS), goss_n(WIDE)));
+        goss_val out[2] = {goss_sum_all(in), goss_square(goss_neg(in))};
+        goss_program_options o = goss_program_defaults();
+        o.no_reuse = k == 1;
+        machine m;
+        T_OK(machine_new(&m, g, out, 2, NULL, 0, &o, 2, &err));
+        T_OK(goss_exec_bind(m.exec, "v", v, &err));
+        T_OK(goss_exec_run(m.exec, &err));
+        sum[k] = *(const float *)goss_exec_output(m.exec, 0, NULL);
+        memcpy(all[k], goss_exec_output(m.exec, 1, NULL), sizeof v);
+        machine_free(&m);
+    }
+    T_CHECK(sum[0] == sum[1] && memcmp(all[0], all[1], sizeof v) == 0);
+    free(all[0]), free(all[1]);
+}
+
+/* An output that is a parameter, or part of one under another shape, is what the run's operations read, in place or not. */
+TEST(outputs_show_parameters_as_they_were) {
+    goss_graph *g = goss_graph_new();
+    goss_val p = goss_param(g, "p", GOSS_SHAPE(goss_n(4), goss_n(3)));
+    goss_val out[4] = {p, goss_reshape(p, GOSS_SHAPE(goss_n(12))), goss_slice(p, 0, 2, 2), goss_scale(p, 1)};
+    goss_val update = goss_assign(p, goss_shift(goss_scale(p, 2), 1));
+    machine m;
+    T_OK(machine_new(&m, g, out, 4, &update, 1, NULL, 1, &err));
+    float *v = goss_params_data(m.params, 0);
+    for (int i = 0; i < 12; i++) v[i] = (float)i;
+    for (int run = 0; run < 3; run++) {
+        float before[12];
+        memcpy(before, v, sizeof before);
+        T_OK(goss_exec_run(m.exec, &err));
+        for (int k = 0; k < 4; k++)
+            T_CHECK(memcmp(goss_exec_output(m.exec, k, NULL), before + (k == 2 ? 6 : 0), (k == 2 ? 6 : 12) * sizeof(float)) == 0);
+        for (int i = 0; i < 12; i++) T_CHECK(v[i] == 2 * before[i] + 1);
+    }
+    machine_free(&m);
+}
+
+/* What is less than the smallest normal number is 0 in work that is shared out, in work that is not, and in constants. */
+TEST(denormal_numbers_are_zero_everywhere) {
+    enum { MOST = 64, WIDE = 4096 };
+    static float v[MOST * WIDE];
+    for (int i = 0; i < MOST * WIDE; i++) v[i] = 1e-20f;
+    goss_graph *g = goss_graph_new();
+    goss_val in = goss_input(g, "v", GOSS_REAL, GOSS_SHAPE(goss_symbol(g, "N", MOST), goss_n(WIDE))), h = goss_square(in);
+    goss_val hot = goss_one_hot(goss_iota(g, goss_n(3)), goss_n(3));
+    goss_val out[2] = {goss_scale(h, 1e30), goss_scale(goss_square(goss_scale(hot, 1e-20)), 1e30)};
+    machine m;
+    T_OK(machine_new(&m, g, out, 2, NULL, 0, NULL, 2, &err));
+    T_OK(goss_exec_bind(m.exec, "v", v, &err));
+    for (int64_t n = 1; n <= MOST; n *= MOST) {
+        T_OK(goss_exec_count(m.exec, "N", n, &err));
+        T_OK(goss_exec_run(m.exec, &err));
+        const float *got = goss_exec_output(m.exec, 0, NULL);
+        for (int64_t i = 0; i < n * WIDE; i++) T_CHECK(got[i] == 0);
+        got = goss_exec_output(m.exec, 1, NULL);
+        for (int i = 0; i < 9; i++) T_CHECK(got[i] == 0);
+    }
+    machine_free(&m);
+}
+
 TEST(threads_change_no_bit) {
     goss_program_options o = goss_program_defaults();
     T_OK(run(o, 1, 6, 9, &a, NULL));

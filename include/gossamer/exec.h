@@ -74,7 +74,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_exec_count(goss_exec *e, const char *sym
 GOSS_API void goss_exec_seed(goss_exec *e, uint64_t seed, uint64_t step); /* for the random operations of the next runs */
 /* One run. Errors: an input that is not bound, an index outside its table. */
 GOSS_API GOSS_MUST_USE goss_status goss_exec_run(goss_exec *e, goss_error *err);
-/* The i-th output after a run: dense, valid until the next run. numel may be NULL. */
+/* The i-th output after a run: dense, valid until the next run; a parameter as it was before the run assigned it. numel may be NULL. */
 GOSS_API const void *goss_exec_output(const goss_exec *e, int i, int64_t *numel);
 
 /* What a machine does at most with a set of threads, measured in some 0.2 s. */

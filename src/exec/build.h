@@ -25,6 +25,8 @@ bool goss__is_output(const goss_program *p, uint32_t v);
 /* Places of all values but private ones; those, once phases are known. */
 void goss__place_values(goss_program *p);
 void goss__place_private(goss_program *p);
+/* The same without private memory. */
+void goss__place_apart(goss_program *p);
 /* Lets what reads parameters kept as bfloat16 convert them. */
 goss_status goss__keep_bf16(goss_program *p, goss_error *err);
 /* Merges products into the sums and additions that alone read them. */

@@ -22,6 +22,13 @@ static bool reads_in_time(const goss_program *p, const goss__value *reader, uint
     return true;
 }
 
+/* An output shows the parameter as it was before the run's end. */
+static bool is_shown(const goss_program *p, uint32_t param) {
+    for (int i = 0; i < p->n_outputs; i++)
+        if (goss__source(p, p->outputs[i]) == param) return true;
+    return false;
+}
+
 static bool nobody_wants(const goss_program *p, uint32_t update, uint32_t param, const goss__value *x) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         const goss__value *r = &p->values[v];
@@ -62,7 +69,7 @@ void goss__assign_in_place(goss_program *p) {
         goss__value *x = &p->values[value];
         if (u->op != &goss__op_assign || x->place != GOSS__AT_SHARED || x->partial || x->phase <= after) continue;
         if (!x->op->views || !whole_of(p, u->in[1], value) || x->bytes != p->values[param].bytes) continue;
-        if (goss__is_output(p, value) || goss__is_output(p, param) || !assigned_once(p, p->updates[i], value)) continue;
+        if (goss__is_output(p, value) || is_shown(p, param) || !assigned_once(p, p->updates[i], value)) continue;
         if (!nobody_wants(p, p->updates[i], param, x)) continue;
         x->in_place_of = (int32_t)param, u->in_place = true;
     }

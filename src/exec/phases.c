@@ -209,7 +209,10 @@ static goss_status run_builder(goss__builder *b, goss_error *err) {
     GOSS_TRY(goss__fill_phases(b, err));
     goss__place_private(p);
     goss__size_phases(b);
-    if (!p->options.no_reuse) goss__assign_in_place(p);
+    if (p->options.no_reuse)
+        goss__place_apart(p); /* only now: units are as large as they are otherwise */
+    else
+        goss__assign_in_place(p);
     return GOSS_OK;
 }
 

@@ -15,6 +15,12 @@ bool goss__is_output(const goss_program *p, uint32_t v) {
     return false;
 }
 
+bool goss__is_assigned(const goss_program *p, uint32_t param) {
+    for (int i = 0; i < p->n_updates; i++)
+        if (p->values[p->updates[i]].in[0] == param) return true;
+    return false;
+}
+
 static void place_value(goss_program *p, uint32_t i) {
     goss__value *v = &p->values[i];
     const goss__op *op = v->op;
@@ -70,7 +76,12 @@ void goss__place_private(goss_program *p) {
     for (int i = 0; i < p->n_outputs; i++) note_reader(p, p->outputs[i], INT32_MAX);
     for (uint32_t v = 0; v < p->n_values; v++) {
         goss__value *val = &p->values[v];
-        if (!goss__is_instr(val) || val->partial || p->options.no_reuse) continue;
+        if (!goss__is_instr(val) || val->partial) continue;
         if (val->last_phase <= val->phase && !goss_extent_is(p->phases[val->phase].items, 1)) val->place = GOSS__AT_PRIVATE;
     }
+}
+
+void goss__place_apart(goss_program *p) {
+    for (uint32_t v = 0; v < p->n_values; v++)
+        if (p->values[v].place == GOSS__AT_PRIVATE) p->values[v].place = GOSS__AT_SHARED;
 }

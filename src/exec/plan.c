@@ -100,6 +100,17 @@ static void plan_staged(goss_program *p, goss__value *v, block *blocks, size_t *
     if (v->staged) blocks[(*n)++] = (block){goss__round64(p->values[value].bytes), &v->offset, 0, INT32_MAX};
 }
 
+/* An output that is (part of) a parameter shows it as the run's operations read it, not as it is assigned. */
+static void plan_outputs(goss_program *p, block *blocks, size_t *n) {
+    for (int i = 0; i < p->n_outputs; i++) {
+        const uint32_t source = goss__source(p, p->outputs[i]);
+        goss__value *v = &p->values[p->outputs[i]];
+        if (v->kept || p->values[source].place != GOSS__AT_PARAM || !goss__is_assigned(p, source)) continue;
+        v->kept = true;
+        blocks[(*n)++] = (block){goss__round64(v->bytes), &v->kept_offset, 0, INT32_MAX};
+    }
+}
+
 static goss_status plan_shared(goss_program *p, block *blocks, goss_error *err) {
     size_t n = 0;
     for (uint32_t i = 0; i < p->n_values; i++) {
@@ -111,6 +122,7 @@ static goss_status plan_shared(goss_program *p, block *blocks, goss_error *err) 
         blocks[n++] = (block){goss__round64(v->bytes), &v->offset, forever ? 0 : v->phase, forever ? INT32_MAX : last};
         if (v->partial) blocks[n++] = (block){(size_t)p->phases[v->phase].slots * goss__round64(v->bytes), &v->slots_offset, v->phase, v->phase};
     }
+    plan_outputs(p, blocks, &n);
     return place_blocks(blocks, n, &p->slab_bytes, err);
 }
 
@@ -288,7 +300,7 @@ static goss_status plan_all(goss_program *p, block *blocks, life *lives, goss_er
 }
 
 goss_status goss__plan_memory(goss_program *p, goss_error *err) {
-    block *blocks = goss__calloc(2 * (size_t)p->n_values + 1, sizeof *blocks);
+    block *blocks = goss__calloc(2 * (size_t)p->n_values + (size_t)p->n_outputs + 1, sizeof *blocks);
     life *lives = goss__calloc(p->n_values + 1u, sizeof *lives);
     goss_status s =
         blocks && lives ? plan_all(p, blocks, lives, err) : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");

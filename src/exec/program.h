@@ -48,6 +48,8 @@ typedef struct goss__value {
     size_t offset;        /* in the slab or the private arena */
     size_t slots_offset;  /* partial: its phase's slots, blocks in the slab, each rounded to 64 bytes */
     size_t spare_offset;  /* partial: one block in the private arena, for a slot's second and later units */
+    size_t kept_offset;   /* kept: in the slab */
+    bool kept;            /* an output that is (part of) a parameter which is assigned: copied before it changes */
     bool bf16;            /* a parameter kept as bfloat16 */
     int64_t copy_of;      /* the value that this is computed again from (again.c); -1: none */
     bool moved;           /* to the phase that reads it (late.c) */
@@ -113,6 +115,9 @@ uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset);
 
 /* The value that is computed or kept, behind v's views and aliases. */
 uint32_t goss__source(const goss_program *p, uint32_t v);
+
+/* An update assigns that parameter. */
+bool goss__is_assigned(const goss_program *p, uint32_t param);
 
 /* v is known before a run begins: it is an input, or all of it follows from the counts. */
 static inline bool goss__is_given(const goss_program *p, uint32_t v) {

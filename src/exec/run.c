@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/os.h"
 #include "base/str.h"
+#include "base/rounding.h"
 #include "exec/exec.h"
 #include "exec/profile.h"
 
@@ -256,6 +257,14 @@ static void stage_updates(goss_exec *e) {
     }
 }
 
+static void keep_outputs(goss_exec *e) {
+    const goss_program *p = e->program;
+    for (int i = 0; i < p->n_outputs; i++) {
+        const goss__value *v = &p->values[p->outputs[i]];
+        if (v->kept) memcpy(e->slab + v->kept_offset, value_data(e, p->outputs[i]), v->bytes);
+    }
+}
+
 static void run_updates(goss_exec *e) {
     for (int i = 0; i < e->program->n_updates; i++) {
         const goss__value *v = &e->program->values[e->program->updates[i]];
@@ -283,7 +292,7 @@ static goss_status index_error(const goss_exec *e, goss_error *err) {
                           v->node->scope[0] ? ": " : "", v->op->name);
 }
 
-goss_status goss_exec_run(goss_exec *e, goss_error *err) {
+static goss_status run(goss_exec *e, goss_error *err) {
     const double start = clock_of(e);
     GOSS_TRY(check_inputs(e, err));
     e->bad_value = 0;
@@ -293,9 +302,19 @@ goss_status goss_exec_run(goss_exec *e, goss_error *err) {
     for (uint32_t f = 0; f < e->program->n_phases && !e->bad_value; f++) run_phase(e, f);
     if (e->bad_value || !check_rows(e, false)) return index_error(e, err);
     stage_updates(e);
+    keep_outputs(e);
     run_updates(e);
     if (e->profile) goss__profile_run(e, start);
     return GOSS_OK;
+}
+
+/* What is less than the smallest normal number is 0 in all of it: in phases that are worth several threads, and in those that the
+ * caller runs alone. */
+goss_status goss_exec_run(goss_exec *e, goss_error *err) {
+    const goss__rounding mode = goss__flush_denormals();
+    const goss_status s = run(e, err);
+    goss__restore_rounding(mode);
+    return s;
 }
 
 const void *goss_exec_output(const goss_exec *e, int i, int64_t *numel) {
@@ -304,5 +323,5 @@ const void *goss_exec_output(const goss_exec *e, int i, int64_t *numel) {
     goss__tensor t;
     goss__resolve(e->program, v, e->counts, goss_n(1), 0, &t);
     if (numel) *numel = t.numel;
-    return value_data(e, v);
+    return e->program->values[v].kept ? e->slab + e->program->values[v].kept_offset : value_data(e, v);
 }

@@ -62,8 +62,11 @@ static const goss__kernels *choose(void) {
     return variants[0].table();
 }
 
+static _Atomic(const goss__kernels *) chosen;
+
+void goss__kernels_use(const goss__kernels *k) { atomic_store_explicit(&chosen, k, memory_order_release); }
+
 const goss__kernels *goss__kernels_best(void) {
-    static _Atomic(const goss__kernels *) chosen;
     const goss__kernels *k = atomic_load_explicit(&chosen, memory_order_acquire);
     if (k) return k;
     k = choose(); /* threads that race here all choose the same */

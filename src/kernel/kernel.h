@@ -126,6 +126,9 @@ typedef struct goss__kernels {
 /* The variant in use: the best this CPU runs, or the one GOSSAMER_ISA names (an unknown or unsupported name is reported
  * by goss__kernels_asked, which compiling a program does). Chosen at the first call, for good; any thread. */
 const goss__kernels *goss__kernels_best(void);
+/* That variant from now on, in what is compiled and made ready to run; NULL: it is chosen again at the next call. For tests that
+ * compare variants in one process: no program that is alive may have been compiled with another. */
+void goss__kernels_use(const goss__kernels *k);
 /* An error if GOSSAMER_ISA named another than this CPU runs. */
 goss_status goss__kernels_asked(goss_error *err);
 /* A variant by name; NULL when it is not built in or this CPU lacks it. */
