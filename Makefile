@@ -32,9 +32,10 @@ deps:
 demo: deps
 	$(BUILD) products
 	@tools/demo $(B)
-# Whole training steps beside PyTorch and JAX (docs/performance.md); RACE passes options on to bench/race.py.
+# Whole training steps beside PyTorch and JAX, and beside a busy neighbour (docs/performance.md); RACE passes options on to bench/race.py.
 bench: bench-build
 	@python3 bench/race.py --build $(B) $(RACE)
+	@python3 bench/neighbour.py --build $(B)
 # Seconds of training to 95 % on Omniglot, beside PyTorch: make bench-time DATA="omniglot.zip train-classes.txt".
 bench-time: all
 	@python3 bench/time_to.py $(DATA) --build $(B)

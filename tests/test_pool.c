@@ -1,10 +1,17 @@
 /* test_pool.c: parallel regions: every item once, sleeping and spinning workers, denormals, GOSSAMER_THREADS. */
+#include <dirent.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/lend.h"
 #include "base/os.h"
 #include "base/pool.h"
 #include "test.h"
@@ -66,6 +73,141 @@ TEST(the_caller_sleeps_while_a_long_item_runs) {
         T_EQ(done, 3 * (i + 1));
     }
     goss__pool_destroy(p);
+}
+
+/* ---- where processors are missing ---- */
+
+static sem_t held, released;
+
+/* A thread that this signal reaches goes no further until it is released: as one that gets no processor. */
+static void hold(int signal) {
+    (void)signal;
+    sem_post(&held);
+    while (sem_wait(&released) != 0) continue;
+}
+
+/* The thread of this process that was made last. */
+static int other_thread(void) {
+    int id = 0;
+    DIR *d = opendir("/proc/self/task");
+    for (struct dirent *e; d && (e = readdir(d));)
+        if (atoi(e->d_name) > id && atoi(e->d_name) != getpid()) id = atoi(e->d_name);
+    if (d) closedir(d);
+    return id;
+}
+
+/* Until it waits for a region, and holds no lock. */
+static void until_asleep(int id) {
+    char path[64], state = 0;
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", id);
+    while (state != 'S') {
+        FILE *f = fopen(path, "r");
+        if (f && fscanf(f, "%*d (%*[^)]) %c", &state) != 1) state = 0;
+        if (f) fclose(f);
+        nap(100);
+    }
+}
+
+/* In a process of its own, which an alarm ends: a region that waits for such a worker never ends. */
+static int run_beside_a_held_worker(void) {
+    static region r;
+    goss_error err;
+    goss__pool *p;
+    alarm(20);
+    sem_init(&held, 0, 0), sem_init(&released, 0, 0);
+    signal(SIGUSR1, hold);
+    if (goss__pool_create(2, &p, &err) != GOSS_OK) return 2;
+    for (int round = 0; round < 20; round++) {
+        memset(&r, 0, sizeof r);
+        until_asleep(other_thread());
+        if (syscall(SYS_tgkill, getpid(), other_thread(), SIGUSR1) != 0) return 3;
+        while (sem_wait(&held) != 0) continue;
+        for (int i = 0; i < 50; i++) goss__pool_run(p, 40, visit, &r);
+        for (int k = 0; k < 40; k++)
+            if (r.hits[k] != 50) return 4;
+        if (r.by_worker[0] != 40 * 50) return 5;
+        sem_post(&released);
+        for (int i = 0; i < 50; i++) goss__pool_run(p, 40, visit, &r); /* with it, or without */
+        for (int k = 0; k < 40; k++)
+            if (r.hits[k] != 100) return 6;
+    }
+    goss__pool_destroy(p);
+    return 0;
+}
+
+TEST(a_region_does_not_wait_for_a_worker_that_has_not_begun) {
+#if !defined(__linux__)
+    T_SKIP("threads of this system cannot be held one by one");
+#endif
+    fflush(stdout);
+    pid_t child = fork();
+    if (child == 0) _exit(run_beside_a_held_worker());
+    int status = 0;
+    T_CHECK(child > 0 && waitpid(child, &status, 0) == child);
+    T_CHECK(!WIFSIGNALED(status));
+    T_EQ(WEXITSTATUS(status), 0);
+}
+
+/* ---- lending a processor ---- */
+
+typedef struct sleeper {
+    goss__borrower self;
+    sem_t begun, go;
+    cpu_set_t before, after;
+    bool aside;
+} sleeper;
+
+static void *sleep_on(void *arg) {
+    sleeper *s = arg;
+    sched_getaffinity(0, sizeof s->before, &s->before);
+    goss__borrower_begin(&s->self);
+    sem_post(&s->begun);
+    while (sem_wait(&s->go) != 0) continue;
+    if (s->aside) {
+        const int here = goss__processor();
+        goss__borrower_step_aside(&s->self);
+        s->aside = goss__processor() != here;
+    }
+    goss__borrower_settle(&s->self);
+    sched_getaffinity(0, sizeof s->after, &s->after);
+    return NULL;
+}
+
+TEST(a_lent_processor_is_given_back_and_masks_are_as_they_were) {
+#if !defined(__linux__)
+    T_SKIP("this system has no affinity masks");
+#endif
+    for (int aside = 0; aside < 2; aside++) {
+        sleeper s = {.aside = aside};
+        cpu_set_t mask;
+        sem_init(&s.begun, 0, 0), sem_init(&s.go, 0, 0);
+        T_EQ(pthread_create(&s.self.thread, NULL, sleep_on, &s), 0);
+        while (sem_wait(&s.begun) != 0) continue;
+        const int id = atomic_load(&s.self.id);
+        while (!goss__borrower_starves(&s.self)) continue; /* until it sleeps */
+        for (int k = 0; k < 2 && !aside; k++) {
+            T_CHECK(goss__lend(&s.self));
+            T_CHECK(sched_getaffinity(id, sizeof mask, &mask) == 0 && CPU_COUNT(&mask) == 1);
+            goss__lend_end(&s.self);
+            T_CHECK(sched_getaffinity(id, sizeof mask, &mask) == 0);
+            T_EQ(CPU_COUNT(&mask), CPU_COUNT(&s.before) > 1 ? CPU_COUNT(&s.before) - 1 : 1);
+        }
+        sem_post(&s.go);
+        pthread_join(s.self.thread, NULL);
+        T_CHECK(CPU_EQUAL(&s.before, &s.after));
+        if (aside && CPU_COUNT(&s.before) > 1) T_CHECK(s.aside);
+        sem_destroy(&s.begun), sem_destroy(&s.go);
+    }
+}
+
+TEST(a_thread_goes_where_its_mask_lets_it) {
+    cpu_set_t own, after;
+    T_CHECK(goss__starved_seconds() >= 0 || access("/proc/thread-self/schedstat", R_OK) != 0);
+    if (sched_getaffinity(0, sizeof own, &own) != 0) T_SKIP("this system has no affinity masks");
+    for (int cpu = -1; cpu <= CPU_SETSIZE; cpu++) {
+        goss__go_to(cpu); /* where there is none such, nothing happens */
+        T_CHECK(sched_getaffinity(0, sizeof after, &after) == 0 && CPU_EQUAL(&own, &after));
+    }
 }
 
 TEST(create_and_destroy_without_a_region) {

@@ -56,7 +56,9 @@ GOSS_API void *goss_params_data(const goss_params *p, int i);
 GOSS_API void goss_params_set(goss_params *p, int i, const float *values);
 GOSS_API void goss_params_get(const goss_params *p, int i, float *values);
 
-/* A set of threads to run on; several execs may share it, one run at a time. threads <= 0: GOSSAMER_THREADS, else all usable. */
+/* A set of threads to run on; several execs may share it, one run at a time. threads <= 0: GOSSAMER_THREADS, else all usable. The
+ * threads that it makes (the caller of goss_exec_run is one more) have the caller's affinity mask; while another program is on one of
+ * their processors they may be moved within it. */
 GOSS_API GOSS_MUST_USE goss_status goss_threads_new(int threads, goss_threads **out, goss_error *err);
 GOSS_API void goss_threads_free(goss_threads *t);
 GOSS_API int goss_threads_count(const goss_threads *t);

@@ -2,16 +2,20 @@
  *
  * Each thread begins with a run of items of its own, the same one in every region of as many items, so that what it wrote is still in its
  * own caches when it comes back to it; who has finished takes items from the far ends of the others' runs.
- * A region is announced by raising an epoch. Workers spin on it for some tens of microseconds (regions of a training
- * step come that close) and then sleep on a condition variable. The caller works too, then waits for the others in the
- * same two steps. Who sleeps says so before it looks a last time, and who changes what is waited for looks for sleepers
- * afterwards; both are sequentially consistent, so no wake-up is lost. */
+ * A region is announced at a gate: a number of its own, open, with nobody in. Workers spin on it for some tens of microseconds
+ * (regions of a training step come that close) and then sleep on a condition variable. Who comes while the gate is open counts itself in,
+ * works, and counts itself out; who comes later finds it closed and waits for the next. The caller works too, closes the gate when
+ * no item is left to take, and waits, in the same two steps, for those alone who are in: a worker that never got a processor, because
+ * another program has it, holds up nothing, and one that lost it in the middle of an item gets the caller's (lend.h). Who sleeps says so before it looks a last time, and who changes what is waited for looks
+ * for sleepers afterwards; both are sequentially consistent, so no wake-up is lost. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/alloc.h"
+#include "base/lend.h"
 #include "base/os.h"
 #include "base/pool.h"
 
@@ -45,8 +49,10 @@ static void restore_fp(fp_mode m) { (void)m; }
 typedef struct worker {
     _Alignas(64) _Atomic uint64_t left; /* items not yet taken: from the lower half of the bits on, up to the upper half */
     goss__pool *pool;
-    pthread_t thread;
+    goss__borrower self;
     int index;
+    atomic_bool in; /* the region */
+    atomic_int at;  /* the processor it last began a region on; -1: none yet */
 } worker;
 
 struct goss__pool {
@@ -55,15 +61,23 @@ struct goss__pool {
     worker *workers; /* 1 .. threads-1 are threads; the caller is 0 */
     pthread_mutex_t lock;
     pthread_cond_t wake, done;
-    _Alignas(64) atomic_uint epoch; /* raised once a region */
-    atomic_int sleepers;
-    atomic_bool stop;
     goss__pool_fn fn;
     void *ctx;
-    int64_t first; /* added to the number of an item */
-    _Alignas(64) atomic_int busy; /* workers that have not finished the region */
-    atomic_bool caller_sleeps;
+    int64_t first;                      /* added to the number of an item */
+    _Alignas(64) _Atomic uint64_t gate; /* the region's number, whether it is open, workers that are in */
+    atomic_int sleepers;                /* workers asleep since the last wake-up */
+    atomic_bool stop, caller_sleeps;
+    atomic_int caller_at; /* the processor that began the region */
+    struct {              /* how the caller fares; its own */
+        pthread_t thread;
+        double looked, starved; /* when that was last asked, and what was said */
+        double next, pause;     /* when it is asked again */
+    } caller;
 };
+
+static const uint64_t one_region = (uint64_t)1 << 32, open_gate = (uint64_t)1 << 31;
+static uint32_t number_of(uint64_t gate) { return (uint32_t)(gate >> 32); }
+static uint32_t workers_in(uint64_t gate) { return (uint32_t)(gate & (open_gate - 1)); }
 
 #define MOST_ITEMS ((int64_t)UINT32_MAX) /* that a region shares out at once */
 
@@ -98,67 +112,166 @@ static bool spin_on(const goss__pool *p, unsigned *turn, double *start) {
     return now - *start < 40e-6;
 }
 
-static unsigned wait_for_region(goss__pool *p, unsigned seen) {
+/* Returns when there is a region other than `seen`, or the end. */
+static void wait_for_region(goss__pool *p, uint32_t seen) {
     unsigned turn = 0;
     double start = 0;
     do {
-        unsigned now = atomic_load_explicit(&p->epoch, memory_order_acquire);
-        if (now != seen) return now;
+        if (number_of(atomic_load_explicit(&p->gate, memory_order_relaxed)) != seen) return;
     } while (spin_on(p, &turn, &start));
     pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&p->sleepers, 1);
-    while (atomic_load(&p->epoch) == seen) pthread_cond_wait(&p->wake, &p->lock);
-    atomic_fetch_sub(&p->sleepers, 1);
+    for (;;) {
+        atomic_fetch_add(&p->sleepers, 1); /* each wake-up takes all from the count */
+        /* Who came late to the last region may have seen the number that the end has. */
+        if (number_of(atomic_load(&p->gate)) != seen || atomic_load(&p->stop)) break;
+        pthread_cond_wait(&p->wake, &p->lock);
+    }
     pthread_mutex_unlock(&p->lock);
-    return atomic_load(&p->epoch);
+}
+
+/* Counts the worker in, if the gate is open; the region's number either way. */
+static bool enter(goss__pool *p, uint32_t *seen) {
+    uint64_t gate = atomic_load_explicit(&p->gate, memory_order_relaxed);
+    while (gate & open_gate)
+        if (atomic_compare_exchange_weak_explicit(&p->gate, &gate, gate + 1, memory_order_acquire,
+                                                  memory_order_relaxed))
+            break;
+    *seen = number_of(gate);
+    return gate & open_gate;
+}
+
+/* Counts it out, and wakes the caller if that waits for this alone. */
+static void leave(goss__pool *p) {
+    const uint64_t before = atomic_fetch_sub(&p->gate, 1);
+    if (before & open_gate || workers_in(before) != 1 || !atomic_load(&p->caller_sleeps)) return;
+    pthread_mutex_lock(&p->lock);
+    pthread_cond_signal(&p->done);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Sharing the caller's processor is no help to it. */
+static void keep_off(goss__pool *p, worker *w) {
+    const int here = p->spin ? goss__processor() : -1;
+    if (here >= 0 && here == atomic_load_explicit(&p->caller_at, memory_order_relaxed))
+        goss__borrower_step_aside(&w->self);
 }
 
 static void *worker_main(void *arg) {
     worker *w = arg;
     goss__pool *p = w->pool;
     flush_denormals();
-    for (unsigned seen = 0;;) {
-        seen = wait_for_region(p, seen);
+    goss__borrower_begin(&w->self);
+    for (uint32_t seen = 0;;) {
+        keep_off(p, w);
+        wait_for_region(p, seen);
         if (atomic_load(&p->stop)) return NULL;
+        keep_off(p, w);
+        if (!enter(p, &seen)) continue;
+        goss__borrower_settle(&w->self);
+        atomic_store_explicit(&w->at, goss__processor(), memory_order_relaxed);
+        atomic_store_explicit(&w->in, true, memory_order_relaxed);
         work(p, w->index);
-        if (atomic_fetch_sub(&p->busy, 1) != 1 || !atomic_load(&p->caller_sleeps)) continue;
-        pthread_mutex_lock(&p->lock);
-        pthread_cond_signal(&p->done);
-        pthread_mutex_unlock(&p->lock);
+        atomic_store_explicit(&w->in, false, memory_order_relaxed);
+        leave(p);
     }
 }
 
-static void announce(goss__pool *p) {
-    atomic_fetch_add(&p->epoch, 1);
-    if (atomic_load(&p->sleepers) == 0) return;
+static void wake_workers(goss__pool *p) {
     pthread_mutex_lock(&p->lock);
+    atomic_store(&p->sleepers, 0);
     pthread_cond_broadcast(&p->wake);
     pthread_mutex_unlock(&p->lock);
 }
 
-static void wait_for_workers(goss__pool *p) {
-    unsigned turn = 0;
-    double start = 0;
-    do {
-        if (atomic_load_explicit(&p->busy, memory_order_acquire) == 0) return;
-    } while (spin_on(p, &turn, &start));
+/* Nobody is in, and the gate is closed. */
+static void announce(goss__pool *p) {
+    atomic_fetch_add(&p->gate, one_region | open_gate);
+    if (atomic_load(&p->sleepers) > 0) wake_workers(p);
+}
+
+static bool is_in(const worker *w) { return atomic_load_explicit(&w->in, memory_order_relaxed); }
+
+/* A worker that is in and does not run, brought to this processor; NULL: there is none such. */
+static worker *lend_to_one(goss__pool *p) {
+    for (int i = 1; i < p->threads && p->spin; i++) {
+        worker *w = &p->workers[i];
+        if (is_in(w) && goss__borrower_starves(&w->self) && goss__lend(&w->self)) return w;
+    }
+    return NULL;
+}
+
+/* Sleeps until all are out, or it is time to look at them again. */
+static void sleep_a_while(goss__pool *p) {
+    enum { LOOK = 200000, SECOND = 1000000000 }; /* ns */
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += LOOK;
+    if (until.tv_nsec >= SECOND) until.tv_sec++, until.tv_nsec -= SECOND;
     pthread_mutex_lock(&p->lock);
     atomic_store(&p->caller_sleeps, true);
-    while (atomic_load(&p->busy) > 0) pthread_cond_wait(&p->done, &p->lock);
+    for (int late = 0; workers_in(atomic_load(&p->gate)) > 0 && late == 0;)
+        late = pthread_cond_timedwait(&p->done, &p->lock, &until);
     atomic_store(&p->caller_sleeps, false);
     pthread_mutex_unlock(&p->lock);
 }
 
+/* Who of them has no processor gets this one meanwhile, one after the other. */
+static void sleep_until_out(goss__pool *p) {
+    worker *lent = NULL;
+    while (workers_in(atomic_load(&p->gate)) > 0) {
+        if (lent && !is_in(lent)) goss__lend_end(&lent->self), lent = NULL;
+        if (!lent) lent = lend_to_one(p);
+        sleep_a_while(p);
+    }
+    if (lent) goss__lend_end(&lent->self);
+}
+
+static void close_and_wait(goss__pool *p) {
+    unsigned turn = 0;
+    double start = 0;
+    if (workers_in(atomic_fetch_and(&p->gate, ~open_gate)) == 0) return;
+    do {
+        if (workers_in(atomic_load_explicit(&p->gate, memory_order_acquire)) == 0) return;
+    } while (spin_on(p, &turn, &start));
+    sleep_until_out(p);
+}
+
+/* To a processor that a worker has. */
+static void change_places(const goss__pool *p) {
+    const int here = goss__processor();
+    for (int i = 1; i < p->threads; i++) {
+        const int at = atomic_load_explicit(&p->workers[i].at, memory_order_relaxed);
+        if (at < 0 || at == here) continue;
+        goss__go_to(at);
+        return;
+    }
+}
+
+/* A caller that was kept from running for a good part of the time since it last looked shares its processor with another program. Looks
+ * every 20 ms, and less often where going elsewhere did not help. */
+static void mind_the_caller(goss__pool *p) {
+    const double often = 0.02, seldom = 1, much = 0.25, now = goss__now();
+    if (!p->spin || now < p->caller.next) return;
+    const double starved = goss__starved_seconds();
+    const bool known = p->caller.looked > 0 && pthread_equal(p->caller.thread, pthread_self()) && starved >= 0;
+    const bool kept = known && starved - p->caller.starved > much * (now - p->caller.looked);
+    if (kept) change_places(p);
+    p->caller.pause = !kept ? often : p->caller.pause < seldom ? 2 * p->caller.pause : seldom;
+    p->caller.thread = pthread_self(), p->caller.looked = now, p->caller.starved = starved;
+    p->caller.next = now + p->caller.pause;
+}
+
 static void run_shared(goss__pool *p, int64_t first, int64_t items, goss__pool_fn fn, void *ctx) {
+    mind_the_caller(p);
     p->fn = fn, p->ctx = ctx, p->first = first;
+    atomic_store_explicit(&p->caller_at, goss__processor(), memory_order_relaxed);
     for (int i = 0; i < p->threads; i++) {
         const uint64_t own = span(items * i / p->threads, items * (i + 1) / p->threads);
         atomic_store_explicit(&p->workers[i].left, own, memory_order_relaxed);
     }
-    atomic_store_explicit(&p->busy, p->threads - 1, memory_order_relaxed);
     announce(p);
     work(p, 0);
-    wait_for_workers(p);
+    close_and_wait(p);
 }
 
 void goss__pool_run(goss__pool *p, int64_t items, goss__pool_fn fn, void *ctx) {
@@ -190,7 +303,7 @@ static goss_status thread_count(int asked, int *out, goss_error *err) {
 
 static goss_status start_workers(goss__pool *p, goss_error *err) {
     for (int i = 1; i < p->threads; i++) {
-        if (pthread_create(&p->workers[i].thread, NULL, worker_main, &p->workers[i]) != 0)
+        if (pthread_create(&p->workers[i].self.thread, NULL, worker_main, &p->workers[i]) != 0)
             return goss_error_set(err, GOSS_E_NOMEM, "can not start thread %d of %d", i + 1, p->threads);
         p->started = i;
     }
@@ -207,13 +320,17 @@ goss_status goss__pool_create(int threads, goss__pool **out, goss_error *err) {
         goss__free(p), goss__free(workers);
         return goss_error_set(err, GOSS_E_NOMEM, "out of memory for %d threads", n);
     }
-    *p = (goss__pool){.threads = n, .workers = workers};
-    for (int i = 0; i < n; i++) workers[i] = (worker){.pool = p, .index = i};
+    *p = (goss__pool){.threads = n, .workers = workers, .caller_at = -1};
+    for (int i = 0; i < n; i++) workers[i] = (worker){.pool = p, .index = i, .at = -1};
     /* With more threads than processors a spinning thread only keeps the others from working. */
     p->spin = n <= goss__cpu_count();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);
-    pthread_cond_init(&p->done, NULL);
+    pthread_condattr_t clock;
+    pthread_condattr_init(&clock);
+    pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->done, &clock);
+    pthread_condattr_destroy(&clock);
     goss_status s = start_workers(p, err);
     if (s != GOSS_OK) {
         goss__pool_destroy(p);
@@ -226,11 +343,9 @@ goss_status goss__pool_create(int threads, goss__pool **out, goss_error *err) {
 void goss__pool_destroy(goss__pool *p) {
     if (!p) return;
     atomic_store(&p->stop, true);
-    pthread_mutex_lock(&p->lock);
-    atomic_fetch_add(&p->epoch, 1);
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
-    for (int i = 1; i <= p->started; i++) pthread_join(p->workers[i].thread, NULL);
+    atomic_fetch_add(&p->gate, one_region);
+    wake_workers(p);
+    for (int i = 1; i <= p->started; i++) pthread_join(p->workers[i].self.thread, NULL);
     pthread_cond_destroy(&p->wake);
     pthread_cond_destroy(&p->done);
     pthread_mutex_destroy(&p->lock);
