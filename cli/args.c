@@ -1,46 +1,62 @@
-/* args.c: options and help of the verbs, errors and a little JSON. */
+/* args.c: options and help of the verbs, errors, and what is written to standard output. */
 #include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 #include "gossamer/log.h"
+#include "gossamer/text.h"
 
 /* ---- help and errors ---- */
 
+static void print_option(const char *name, const char *value, const char *doc) {
+    char left[64];
+    snprintf(left, sizeof left, "%s%s%s%s", name[1] ? "--" : "-", name, value ? " " : "", value ? value : "");
+    printf("  %-24s %s\n", left, doc);
+}
+
 static void print_help(const cli_verb *v) {
-    printf("gossamer %s %s\n\n%s\n", v->name, v->usage, v->doc);
-    if (v->n_options) printf("\n");
-    for (int i = 0; i < v->n_options; i++) {
-        const cli_option *o = &v->options[i];
-        char left[64];
-        snprintf(left, sizeof left, "%s%s%s%s", o->name[1] ? "--" : "-", o->name, o->value ? " " : "",
-                 o->value ? o->value : "");
-        printf("  %-24s %s\n", left, o->doc);
-    }
+    printf("gossamer %s %s\n\n%s\n\n", v->name, v->usage, v->doc);
+    for (int i = 0; i < v->n_options; i++) print_option(v->options[i].name, v->options[i].value, v->options[i].doc);
+    print_option("help", NULL, "this text; -h, too");
+}
+
+static void tell(const char *fmt, va_list args) {
+    char raw[2048];
+    vsnprintf(raw, sizeof raw, fmt, args);
+    char *line = goss_text_escape(raw, GOSS_TEXT_LINE);
+    fprintf(stderr, "%s\n", line ? line : "out of memory");
+    goss_text_free(line);
+}
+
+void cli_tell(const char *fmt, ...) {
+    va_list args;
+    va_start(args, fmt);
+    tell(fmt, args);
+    va_end(args);
 }
 
 void cli_usage(const cli_verb *v, const char *fmt, ...) {
     va_list args;
     va_start(args, fmt);
     fprintf(stderr, "gossamer %s: ", v->name);
-    vfprintf(stderr, fmt, args);
+    tell(fmt, args);
     va_end(args);
-    fprintf(stderr, "\nusage: gossamer %s %s\n", v->name, v->usage);
+    cli_tell("usage: gossamer %s %s", v->name, v->usage);
     exit(EXIT_USAGE);
 }
 
 int cli_fail(const goss_error *err) {
     fprintf(stderr, "gossamer: %s\n", err->text);
     return err->status == GOSS_E_INTERRUPTED ? EXIT_INTERRUPTED : EXIT_ERROR;
-}
-
-int cli_close_stdout(void) {
-    if (fflush(stdout) == 0 && !ferror(stdout)) return EXIT_DONE;
-    fprintf(stderr, "gossamer: standard output: %s\n", strerror(errno));
-    return EXIT_ERROR;
 }
 
 static void to_stderr(void *context, goss_log_level level, const char *line) {
@@ -52,46 +68,90 @@ void cli_log_to_stderr(void) { goss_log_set(to_stderr, NULL); }
 
 /* ---- options ---- */
 
-static const cli_option *find(const cli_verb *v, const char *name, size_t length) {
-    for (int i = 0; i < v->n_options; i++)
-        if (strlen(v->options[i].name) == length && memcmp(v->options[i].name, name, length) == 0)
-            return &v->options[i];
-    cli_usage(v, "there is no option %s%.*s", length == 1 ? "-" : "--", (int)length, name);
+enum { MOST_OPTIONS = 32, HELP = 1000 };
+
+/* The table in the form of getopt: an option's value is its index, so that letters and words meet in one place. */
+typedef struct getopt_table {
+    struct option longs[MOST_OPTIONS + 2];
+    char letters[2 * MOST_OPTIONS + 4];
+} getopt_table;
+
+static void fill_table(const cli_verb *v, getopt_table *t) {
+    int n = 0;
+    char *letter = t->letters;
+    *letter++ = ':'; /* a missing value is told apart, and nothing is printed */
+    *letter++ = 'h';
+    for (int i = 0; i < v->n_options && i < MOST_OPTIONS; i++) {
+        const cli_option *o = &v->options[i];
+        if (!o->name[1]) {
+            *letter++ = o->name[0];
+            if (o->value) *letter++ = ':';
+        } else {
+            t->longs[n++] = (struct option){o->name, o->value ? required_argument : no_argument, NULL, HELP + 1 + i};
+        }
+    }
+    t->longs[n++] = (struct option){"help", no_argument, NULL, HELP};
+    t->longs[n] = (struct option){0};
+    *letter = 0;
 }
 
-/* Takes argv[i] as an option; returns the index of the last argument used. */
-static int take(const cli_verb *v, int argc, char **argv, int i) {
-    const char *name = argv[i] + strspn(argv[i], "-"), *equals = strchr(name, '=');
-    const cli_option *o = find(v, name, equals ? (size_t)(equals - name) : strlen(name));
-    if (!o->value) {
-        if (equals) cli_usage(v, "--%s takes no value", o->name);
-        *o->flag = true;
-        return i;
+static const cli_option *option_of(const cli_verb *v, int code) {
+    if (code > HELP) return &v->options[code - HELP - 1];
+    for (int i = 0; i < v->n_options; i++)
+        if (!v->options[i].name[1] && v->options[i].name[0] == code) return &v->options[i];
+    return NULL;
+}
+
+static bool has_prefix(const char *text, const char *prefix, size_t n) { return strncmp(text, prefix, n) == 0; }
+
+/* Says what getopt did not accept: `word` is the argument it stopped at. */
+_Noreturn static void refuse(const cli_verb *v, const char *word, int code) {
+    const cli_option *o = code ? option_of(v, code) : NULL;
+    if (o || code == HELP) cli_usage(v, "--%s takes no value", o ? o->name : "help");
+    if (word[0] == '-' && word[1] != '-') {
+        for (int i = 0; i < v->n_options; i++) /* -ways for --ways */
+            if (v->options[i].name[1] && has_prefix(word + 1, v->options[i].name, strlen(v->options[i].name)))
+                cli_usage(v, "there is no option %s; did you mean --%s?", word, v->options[i].name);
+        cli_usage(v, "there is no option -%c", optopt);
     }
-    if (equals) {
-        *o->text = equals + 1;
-        return i;
-    }
-    if (i + 1 >= argc) cli_usage(v, "%s needs a value: %s", argv[i], o->value);
-    *o->text = argv[i + 1];
-    return i + 1;
+    size_t n = strcspn(word + 2, "=");
+    char like[400] = "";
+    int matches = 0;
+    for (int i = 0; i < v->n_options && n > 0; i++)
+        if (v->options[i].name[1] && has_prefix(v->options[i].name, word + 2, n)) {
+            size_t at = strlen(like);
+            snprintf(like + at, sizeof like - at, "%s--%s", matches++ ? ", " : "", v->options[i].name);
+        }
+    if (matches > 1) cli_usage(v, "%s can mean %s", word, like);
+    cli_usage(v, "there is no option %.*s", (int)n + 2, word);
+}
+
+/* getopt stands on an argument with several letters until the last of them, and behind any other. */
+static const char *refused_word(int argc, char **argv) {
+    const char *next = optind < argc ? argv[optind] : "";
+    return next[0] == '-' && next[1] && next[1] == optopt && next[2] ? next : argv[optind - 1];
 }
 
 int cli_parse(const cli_verb *v, int argc, char **argv) {
-    int words = 0;
-    bool only_words = false;
-    for (int i = 1; i < argc; i++) {
-        if (!only_words && (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)) {
+    getopt_table t;
+    fill_table(v, &t);
+    optind = 0; /* glibc: start anew, sorting words behind options */
+    opterr = 0;
+    for (int code; (code = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1;) {
+        if (code == 'h' || code == HELP) {
             print_help(v);
             return -1;
         }
-        if (!only_words && strcmp(argv[i], "--") == 0)
-            only_words = true;
-        else if (!only_words && argv[i][0] == '-' && argv[i][1])
-            i = take(v, argc, argv, i);
+        if (code == '?') refuse(v, refused_word(argc, argv), optopt);
+        const cli_option *o = option_of(v, code == ':' ? optopt : code);
+        if (code == ':') cli_usage(v, "%s%s needs a value: %s", o->name[1] ? "--" : "-", o->name, o->value);
+        if (o->value)
+            *o->text = optarg; /* the last one counts, so that a script's settings can be overridden behind them */
         else
-            argv[1 + words++] = argv[i];
+            *o->flag = true;
     }
+    int words = argc - optind;
+    memmove(argv + 1, argv + optind, (size_t)words * sizeof *argv);
     if (words < v->min_words) cli_usage(v, "something is missing");
     if (v->max_words >= 0 && words > v->max_words) cli_usage(v, "\"%s\" is one word too many", argv[1 + v->max_words]);
     return words;
@@ -107,34 +167,73 @@ int64_t cli_int(const cli_verb *v, const char *name, const char *text, int64_t f
     return value;
 }
 
-/* ---- JSON ---- */
+/* ---- standard output ---- */
 
-/* Bytes of the UTF-8 sequence at c, 0 when it is none (overlong forms and surrogates count as none). */
-static int sequence(const unsigned char *c) {
-    static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    int n = c[0] < 0x80 ? 1 : c[0] >> 5 == 6 ? 2 : c[0] >> 4 == 14 ? 3 : c[0] >> 3 == 30 ? 4 : 0;
-    uint32_t value = n > 1 ? c[0] & (0x7fu >> n) : c[0];
-    for (int i = 1; i < n; i++) {
-        if (c[i] >> 6 != 2) return 0;
-        value = value << 6 | (c[i] & 0x3fu);
-    }
-    return value < least[n] || value > 0x10ffff || value >> 11 == 0x1b ? 0 : n;
+void cli_open_streams(void) {
+    /* A file opened later must not become standard output: what is printed would go into it. */
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) exit(EXIT_ERROR);
 }
 
-/* File names may hold any bytes; what is no UTF-8 becomes U+FFFD, so that the output stays JSON. */
-void cli_json_text(const char *text) {
-    putchar('"');
-    for (const unsigned char *c = (const unsigned char *)text; *c;) {
-        int n = sequence(c);
-        if (n == 0)
-            printf("\\ufffd");
-        else if (*c == '"' || *c == '\\')
-            printf("\\%c", *c);
-        else if (*c < 0x20)
-            printf("\\u%04x", *c);
-        else
-            fwrite(c, 1, (size_t)n, stdout);
-        c += n ? n : 1;
+/* Nobody reads the pipe any more. */
+static bool reader_is_gone(void) {
+    struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
+}
+
+int cli_close_stdout(void) {
+    bool failed = ferror(stdout);
+    errno = 0;
+    if (fclose(stdout) == 0 && !failed) return EXIT_DONE;
+    int number = errno;
+    if (number == EPIPE || reader_is_gone()) { /* as the signal does it where it is not ignored */
+        signal(SIGPIPE, SIG_DFL);
+        raise(SIGPIPE);
     }
-    putchar('"');
+    fprintf(stderr, "gossamer: standard output: %s\n", number ? strerror(number) : "can not write");
+    return EXIT_ERROR;
+}
+
+static char *escaped(const char *text, goss_text_form form) {
+    char *shown = goss_text_escape(text, form);
+    if (shown) return shown;
+    fprintf(stderr, "gossamer: out of memory\n");
+    exit(EXIT_ERROR);
+}
+
+void cli_put_name(const char *text, int width) {
+    char *shown = escaped(text, GOSS_TEXT_NAME);
+    printf("%-*s", width, shown);
+    goss_text_free(shown);
+}
+
+void cli_put_text(const char *text) {
+    char *shown = escaped(text, GOSS_TEXT_LINE);
+    fputs(shown, stdout);
+    goss_text_free(shown);
+}
+
+void cli_put_path(const char *path) {
+    struct stat out, file;
+    /* The file was written to standard output itself: nothing may follow it there. */
+    if (fstat(STDOUT_FILENO, &out) == 0 && stat(path, &file) == 0 && out.st_dev == file.st_dev &&
+        out.st_ino == file.st_ino)
+        return;
+    if (isatty(STDOUT_FILENO))
+        cli_put_name(path, 0);
+    else
+        fputs(path, stdout);
+    putchar('\n');
+}
+
+void cli_json_text(const char *text) {
+    char *shown = escaped(text, GOSS_TEXT_JSON);
+    printf("\"%s\"", shown);
+    goss_text_free(shown);
+}
+
+void cli_json_name(const char *text) {
+    char *whole = escaped(text, GOSS_TEXT_UTF8);
+    cli_json_text(whole);
+    goss_text_free(whole);
 }

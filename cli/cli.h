@@ -28,24 +28,36 @@ typedef struct cli_verb {
     int min_words, max_words; /* words that are no options; max < 0: any number */
 } cli_verb;
 
-/* Sorts argv[1..] into options and words (in place, at the front of argv + 1). Returns the number of words, or -1 after
- * the help was asked for, or exits with EXIT_USAGE after telling what is wrong. */
+/* Sorts argv[1..] into options and words (in place, at the front of argv + 1), by getopt_long: options may stand behind
+ * words and be shortened, "--" ends them, of an option that is there twice the last counts. Returns the number of words, or -1
+ * after the help was asked for, or exits with EXIT_USAGE after telling what is wrong. */
 int cli_parse(const cli_verb *verb, int argc, char **argv);
 /* Tells an error and returns EXIT_ERROR (EXIT_INTERRUPTED for that status). */
 int cli_fail(const goss_error *err);
+/* A line to stderr, whatever names are in it. */
+void cli_tell(const char *fmt, ...) GOSS_PRINTF(1, 2);
 /* Tells wrong usage and exits. */
 _Noreturn void cli_usage(const cli_verb *verb, const char *fmt, ...) GOSS_PRINTF(2, 3);
 /* The integer an option gave, or the fallback. */
 int64_t cli_int(const cli_verb *verb, const char *name, const char *text, int64_t fallback, int64_t min, int64_t max);
-/* A quoted JSON text to stdout. */
+/* To stdout (the forms: gossamer/text.h). A name that somebody else chose (of a class, a tensor, a file) fit for a
+ * terminal and for columns, filled up to a width with blanks. The path of a result, alone on a line, as a script can use
+ * it. Quoted JSON: a text that is UTF-8, as it is; and a name that need not be, so that different ones stay different. */
+void cli_put_name(const char *text, int width);
+void cli_put_text(const char *text); /* a sentence that names may stand in */
+void cli_put_path(const char *path);
 void cli_json_text(const char *text);
+void cli_json_name(const char *text);
 /* Messages of the library go to stderr. */
 void cli_log_to_stderr(void);
 /* From here on SIGINT, SIGTERM and SIGHUP set what is returned, for the library's `stop`, instead of ending the process. */
 const volatile sig_atomic_t *cli_catch_signals(void);
 /* They end it again: at once, if one came meanwhile (what it interrupted has been taken back by then). */
 void cli_release_signals(void);
-/* Flushes stdout; EXIT_ERROR and a message if it could not be written. */
+/* First of all: every standard stream is open. */
+void cli_open_streams(void);
+/* Closes stdout; EXIT_ERROR and a message if it could not be written. Where the reader of a pipe is gone it ends the
+ * process as SIGPIPE does, without a word. */
 int cli_close_stdout(void);
 
 int cmd_train(int argc, char **argv);

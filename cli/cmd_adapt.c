@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "cli.h"
+#include "gossamer/file.h"
 #include "gossamer/model.h"
 
 static void tell(const goss_network *n, int images) {
@@ -26,7 +27,8 @@ static goss_status adapt(const char *model, const char *support, const char *lab
     goss_model *m = NULL;
     goss_images *set = NULL;
     goss_network *n = NULL;
-    goss_status s = goss_model_load(model, &m, err);
+    goss_status s = goss_output_check(out, (const char *[]){model, support, labels}, 3, err);
+    if (s == GOSS_OK) s = goss_model_load(model, &m, err);
     if (s == GOSS_OK) s = open_support(m, support, labels, skip_bad, &set, err);
     if (s == GOSS_OK) s = goss_model_adapt(m, set, o, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", model, err);
@@ -69,6 +71,6 @@ int cmd_adapt(int argc, char **argv) {
     goss_error err;
     cli_log_to_stderr();
     if (adapt(argv[1], support, labels, out, &o, skip_bad, &err) != GOSS_OK) return cli_fail(&err);
-    printf("%s\n", out);
+    cli_put_path(out);
     return cli_close_stdout();
 }

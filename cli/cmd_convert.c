@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "cli.h"
+#include "gossamer/file.h"
 #include "gossamer/model.h"
 
 static goss_status convert(const char *model, const char *out, bool bf16, goss_error *err) {
     goss_model *m = NULL;
-    goss_status s = goss_model_load(model, &m, err);
+    goss_status s = goss_output_check(out, &model, 1, err);
+    if (s == GOSS_OK) s = goss_model_load(model, &m, err);
     if (s == GOSS_OK) s = goss_model_set_bf16(m, bf16, err);
     if (s == GOSS_OK) s = goss_model_save(m, out, err);
     goss_model_free(m);
@@ -20,21 +22,23 @@ int cmd_convert(int argc, char **argv) {
         {"o", "OUT", "the model file to write", &out, NULL},
         {"weights", "TYPE", "bf16: half the bytes, rounded to 8 bits; f32", &weights, NULL},
     };
-    const cli_verb v = {.name = "convert",
-                        .usage = "MODEL -o OUT --weights bf16|f32",
-                        .doc = "Writes MODEL with its hypernetwork's weights in another type. As bfloat16 they take half the\n"
-                               "bytes, on disk and where adapt and eval read them; compare the two with\n"
-                               "gossamer eval MODEL --methods rounded=OUT ...",
-                        .options = options,
-                        .n_options = 2,
-                        .min_words = 1,
-                        .max_words = 1};
+    const cli_verb v = {
+        .name = "convert",
+        .usage = "MODEL -o OUT --weights bf16|f32",
+        .doc = "Writes MODEL with its hypernetwork's weights in another type. As bfloat16 they take half the\n"
+               "bytes, on disk and where adapt and eval read them; compare the two with\n"
+               "gossamer eval MODEL --methods rounded=OUT ...",
+        .options = options,
+        .n_options = 2,
+        .min_words = 1,
+        .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (!out) cli_usage(&v, "-o is missing");
     if (!weights) cli_usage(&v, "--weights is missing");
-    if (strcmp(weights, "bf16") != 0 && strcmp(weights, "f32") != 0) cli_usage(&v, "--weights %s: neither bf16 nor f32", weights);
+    if (strcmp(weights, "bf16") != 0 && strcmp(weights, "f32") != 0)
+        cli_usage(&v, "--weights %s: neither bf16 nor f32", weights);
     goss_error err;
     if (convert(argv[1], out, strcmp(weights, "bf16") == 0, &err) != GOSS_OK) return cli_fail(&err);
-    printf("%s\n", out);
+    cli_put_path(out);
     return cli_close_stdout();
 }

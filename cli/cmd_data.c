@@ -62,6 +62,6 @@ int cmd_data(int argc, char **argv) {
     fprintf(stderr, "%d scripts, %d characters, %d drawings; to test on: %d scripts, %d characters\n", r.scripts,
             r.characters, r.images, r.test_scripts, r.test_characters);
     fprintf(stderr, "left out: %d blank, %d marks, %d duplicates\n", r.blank, r.marks, r.duplicates);
-    printf("%s\n", o.out);
+    cli_put_path(o.out);
     return cli_close_stdout();
 }

@@ -1,6 +1,7 @@
 /* cmd_inspect.c: gossamer inspect: metadata and tensors of any safetensors file. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
@@ -8,39 +9,94 @@
 #include "gossamer/table.h"
 #include "inspect_table.h"
 
+enum { WIDTH = 28 };
+
+/* A text of several lines keeps them, each behind the width of the key. */
 static void print_value(const char *key, const char *value) {
-    printf("%-28s ", key);
-    for (; *value; value++) {
-        putchar(*value == '\t' ? ' ' : *value);
-        if (*value == '\n' && value[1]) printf("%-28s ", "");
+    cli_put_name(key, WIDTH);
+    for (const char *end;; value = end + 1) {
+        end = value + strcspn(value, "\n");
+        char *line = strndup(value, (size_t)(end - value));
+        putchar(' ');
+        cli_put_name(line ? line : "(out of memory)", 0);
+        free(line);
+        putchar('\n');
+        if (!*end || !end[1]) return;
+        printf("%-*s", WIDTH, "");
     }
-    printf("\n");
 }
 
-/* Mean and standard deviation of numbers that may be unaligned. */
-static void print_numbers(const goss_file_tensor *t) {
-    const bool bf16 = strcmp(t->dtype, "BF16") == 0; /* the upper half of a float */
-    const size_t element = bf16 ? 2 : sizeof(float), n = t->size / element;
-    double sum = 0, squares = 0;
-    for (size_t i = 0; i < n; i++) {
-        uint32_t bits = 0;
-        float v;
-        memcpy(&bits, (const char *)t->data + i * element, element);
-        if (bf16) bits <<= 16;
-        memcpy(&v, &bits, sizeof v);
-        sum += (double)v, squares += (double)v * (double)v;
-    }
-    double mean = n ? sum / (double)n : 0, variance = n ? squares / (double)n - mean * mean : 0;
-    printf("  mean %.4g, deviation %.4g", mean, variance > 0 ? sqrt(variance) : 0);
+/* ---- numbers, which may be unaligned ---- */
+
+static double of_f64(const void *at) {
+    double v;
+    memcpy(&v, at, sizeof v);
+    return v;
 }
+
+static double of_bits(uint32_t bits) {
+    float v;
+    memcpy(&v, &bits, sizeof v);
+    return (double)v;
+}
+
+static double of_f32(const void *at) {
+    uint32_t bits;
+    memcpy(&bits, at, sizeof bits);
+    return of_bits(bits);
+}
+
+static double of_bf16(const void *at) { /* the upper half of a float */
+    uint16_t half;
+    memcpy(&half, at, sizeof half);
+    return of_bits((uint32_t)half << 16);
+}
+
+static double of_f16(const void *at) {
+    uint16_t h;
+    memcpy(&h, at, sizeof h);
+    const int exponent = h >> 10 & 31, fraction = h & 1023;
+    double v = exponent == 31  ? (fraction ? (double)NAN : (double)INFINITY)
+               : exponent == 0 ? ldexp(fraction, -24)
+                               : ldexp(1024 + fraction, exponent - 25);
+    return h >> 15 ? -v : v;
+}
+
+/* Mean and standard deviation of what is finite, and how much is not. */
+static void print_numbers(const goss_file_tensor *t, size_t element, double (*value)(const void *at)) {
+    const size_t n = t->size / element;
+    size_t finite = 0;
+    double mean = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        double v = value((const char *)t->data + i * element);
+        if (!isfinite(v)) continue;
+        double from = v - mean;
+        mean += from / (double)++finite;
+        squares += from * (v - mean);
+    }
+    if (finite) printf("  mean %.4g, deviation %.4g", mean, sqrt(squares / (double)finite));
+    if (finite < n) printf("  %zu NOT FINITE", n - finite);
+}
+
+static const struct {
+    const char *dtype;
+    size_t element;
+    double (*value)(const void *at);
+} numbers[] = {{"F64", 8, of_f64}, {"F32", 4, of_f32}, {"F16", 2, of_f16}, {"BF16", 2, of_bf16}};
+
+/* ---- tensors ---- */
 
 static void print_tensor(const goss_file_tensor *t) {
-    char shape[160] = "";
-    size_t at = 0;
-    for (int i = 0; i < t->rank; i++)
-        at += (size_t)snprintf(shape + at, sizeof shape - at, "%s%lld", i ? " x " : "", (long long)t->shape[i]);
-    printf("%-28s %-5s %-20s", t->name, t->dtype, t->rank ? shape : "one number");
-    if (strcmp(t->dtype, "F32") == 0 || strcmp(t->dtype, "BF16") == 0) print_numbers(t);
+    int wide = 0;
+    cli_put_name(t->name, WIDTH);
+    putchar(' ');
+    cli_put_name(t->dtype, 5);
+    putchar(' ');
+    if (t->rank == 0) wide = printf("one number");
+    for (int i = 0; i < t->rank; i++) wide += printf("%s%lld", i ? " x " : "", (long long)t->shape[i]);
+    printf("%*s", wide < 20 ? 20 - wide : 0, "");
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (strcmp(numbers[i].dtype, t->dtype) == 0) print_numbers(t, numbers[i].element, numbers[i].value);
     printf("\n");
 }
 
@@ -69,7 +125,9 @@ static void print_json(const goss_safetensors *f) {
         const goss_file_tensor *t = goss_safetensors_at(f, i);
         printf("%s{\"name\": ", i ? ", " : "");
         cli_json_text(t->name);
-        printf(", \"dtype\": \"%s\", \"shape\": [", t->dtype);
+        printf(", \"dtype\": ");
+        cli_json_text(t->dtype);
+        printf(", \"shape\": [");
         for (int k = 0; k < t->rank; k++) printf("%s%lld", k ? ", " : "", (long long)t->shape[k]);
         printf("]}");
     }

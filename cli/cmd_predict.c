@@ -10,15 +10,15 @@
 /* uncertainty < 0: the network is no ensemble and has none. */
 static void print_json(const goss_network *n, const char *input, const float *p, int best, float uncertainty) {
     printf("{\"input\": ");
-    cli_json_text(input);
+    cli_json_name(input);
     printf(", \"class\": ");
-    cli_json_text(goss_network_class_name(n, best));
+    cli_json_name(goss_network_class_name(n, best));
     printf(", \"probability\": %.6f", (double)p[best]);
     if (uncertainty >= 0) printf(", \"uncertainty\": %.6f", (double)uncertainty);
     printf(", \"probabilities\": {");
     for (int i = 0; i < goss_network_classes(n); i++) {
         printf("%s", i ? ", " : "");
-        cli_json_text(goss_network_class_name(n, i));
+        cli_json_name(goss_network_class_name(n, i));
         printf(": %.6f", (double)p[i]);
     }
     printf("}}\n");
@@ -32,7 +32,10 @@ static void print(const goss_network *n, const char *input, const float *p, floa
         print_json(n, input, p, best, uncertainty);
         return;
     }
-    printf("%s\t%s\t%.4f", input, goss_network_class_name(n, best), (double)p[best]);
+    cli_put_name(input, 0);
+    putchar('\t');
+    cli_put_name(goss_network_class_name(n, best), 0);
+    printf("\t%.4f", (double)p[best]);
     if (uncertainty >= 0) printf("\t%.4f", (double)uncertainty);
     printf("\n");
 }
@@ -84,7 +87,7 @@ static goss_status take(predictor *d, const char *name, goss_status read, const 
         return GOSS_OK;
     }
     if (goss_image_is_flat(d->pixels + (size_t)d->waiting * d->image, &d->format))
-        fprintf(stderr, "warning: %s: one flat colour (blank, or ink of the colour of the ground)\n", name);
+        cli_tell("warning: %s: one flat colour (blank, or ink of the colour of the ground)", name);
     if (!(d->name[d->waiting] = strdup(name))) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     d->waiting++;
     return d->waiting == BATCH ? flush(d, err) : GOSS_OK;
@@ -149,19 +152,23 @@ int cmd_predict(int argc, char **argv) {
     bool json = false;
     const cli_option options[] = {
         {"json", NULL, "one JSON object an image: input, class, probability, probabilities", NULL, &json}};
-    const cli_verb v = {.name = "predict",
-                        .usage = "NET IMAGE|FOLDER|ZIP|-... [--json]",
-                        .doc = "Classifies images with a network that gossamer adapt wrote: files, all that are in a "
-                               "folder or a .zip, or -\n"
-                               "for one on standard input. A line an image: file, class, probability, with tabs "
-                               "between; of an ensemble the\n"
-                               "uncertainty, too: how far its networks disagree, in nats. Images that cannot be read "
-                               "are told on standard\n"
-                               "error; the others are classified all the same, and the status is 1 then.",
-                        .options = options,
-                        .n_options = 1,
-                        .min_words = 2,
-                        .max_words = -1};
+    const cli_verb v = {
+        .name = "predict",
+        .usage = "NET IMAGE|FOLDER|ZIP|-... [--json]",
+        .doc = "Classifies images with a network that gossamer adapt wrote: files, all that are in a "
+               "folder or a .zip, or -\n"
+               "for one on standard input. A line an image: file, class, probability, with tabs "
+               "between; of an ensemble the\n"
+               "uncertainty, too: how far its networks disagree, in nats. Images that cannot be read "
+               "are told on standard\n"
+               "error; the others are classified all the same, and the status is 1 then.\n"
+               "Of names, tab is written \\t, line break \\n, backslash \\\\, other control characters and bytes "
+               "that are not\n"
+               "UTF-8 \\xE9; with --json only backslash and such bytes.",
+        .options = options,
+        .n_options = 1,
+        .min_words = 2,
+        .max_words = -1};
     int words = cli_parse(&v, argc, argv);
     if (words < 0) return cli_close_stdout();
     goss_error err;

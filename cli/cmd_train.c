@@ -120,7 +120,9 @@ static void print_report(const goss_config *c, const goss_train_report *r) {
     fprintf(stderr, "%s: %lld steps, %.1f minutes", ends[r->end], (long long)r->step, r->seconds / 60);
     if (r->validation >= 0) print_validation(r);
     fputc('\n', stderr);
-    printf("%s/model.safetensors\n", goss_config_text(c, "run.dir"));
+    char path[4200];
+    snprintf(path, sizeof path, "%s/model.safetensors", goss_config_text(c, "run.dir"));
+    cli_put_path(path);
 }
 
 static int train(const goss_config *c, bool profile) {
@@ -130,6 +132,7 @@ static int train(const goss_config *c, bool profile) {
     goss_train_options o = {
         .stop = cli_catch_signals(), .progress = show, .context = &d, .profile_steps = profile ? PROFILE_STEPS : 0};
     cli_log_to_stderr();
+    signal(SIGPIPE, SIG_IGN); /* a run goes on when nobody reads its messages any more */
     d.told = now();
     goss_status s = goss_train(c, &o, &report, &err);
     if (d.line_open) fputc('\n', stderr);
@@ -142,8 +145,9 @@ int cmd_train(int argc, char **argv) {
     bool keys_only = false, profile = false;
     const cli_option options[] = {
         {"keys", NULL, "print every key with its default and what it means, as a configuration", NULL, &keys_only},
-        {"profile", NULL, "time the steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer",
-         NULL, &profile}};
+        {"profile", NULL,
+         "time the steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer", NULL,
+         &profile}};
     const cli_verb verb = {
         .name = "train",
         .usage = "[RUN.ini] [section.key=value ...]",

@@ -40,7 +40,9 @@ static void print_used(const eval *e, const char *how, bool validated, int image
     if (!validated) printf(", in %d of %d classes", e->seen_classes, e->classes_judged);
     for (int i = 0, named = 0; i < e->n; i++) {
         const goss_overlap *o = validated ? &e->runner[i].validated : &e->runner[i].trained;
-        if (o->images > 0) printf("%s %s", named++ ? "," : ", by", e->runner[i].name);
+        if (o->images == 0) continue;
+        printf("%s ", named++ ? "," : ", by");
+        cli_put_name(e->runner[i].name, 0);
     }
     printf("\n");
 }
@@ -55,8 +57,10 @@ void eval_print_table(const eval *e, const goss_score *scores) {
         char accuracy[40], difference[40] = "";
         interval(accuracy, sizeof accuracy, "%.2f", s->accuracy, s->ci95);
         if (i) interval(difference, sizeof difference, "%+.2f", s->difference, s->difference_ci95);
-        printf("%-24s %18s %22s %10.2f  %s\n", e->runner[i].name, accuracy, difference, 1000 * s->seconds_per_task,
-               e->runner[i].weights);
+        cli_put_name(e->runner[i].name, 24);
+        printf(" %18s %22s %10.2f  ", accuracy, difference, 1000 * s->seconds_per_task);
+        cli_put_name(e->runner[i].weights, 0);
+        putchar('\n');
     }
 }
 
@@ -84,7 +88,7 @@ static void put_protocol(const eval *e) {
            "\"data\": ",
            e->spec.ways, e->spec.shots, e->spec.queries, e->episodes, yes_no(e->spec.rotations),
            (unsigned long long)e->spec.seed);
-    cli_json_text(e->data);
+    cli_json_name(e->data);
     goss_sampler_scope scope = goss_sampler_scope_of(e->view[0].sampler);
     printf(", \"classes\": %d, \"least_ways\": %d, \"most_ways\": %d, \"one_alphabet\": %s, \"distinct_faces\": %s",
            scope.classes, e->least_ways, e->most_ways, yes_no(e->spec.one_alphabet), yes_no(e->spec.distinct_faces));
@@ -99,14 +103,14 @@ static void put_protocol(const eval *e) {
 
 static void put_method(const eval_runner *r, const goss_score *s) {
     printf("{\"name\": ");
-    cli_json_text(r->name);
+    cli_json_name(r->name);
     printf(", \"accuracy\": %.6f", s->accuracy);
     put_number("ci95", s->ci95);
     printf(", \"seconds_per_task\": %.6g", s->seconds_per_task);
     put_number("difference", s->difference);
     put_number("difference_ci95", s->difference_ci95);
     printf(", \"weights\": ");
-    cli_json_text(r->weights);
+    cli_json_name(r->weights);
     put_count("seen", r->trained.images, r->trained.complete);
     put_count("validated", r->validated.images, r->validated.complete);
     printf("}");

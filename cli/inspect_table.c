@@ -28,17 +28,31 @@ static void print_number(double v) {
         printf(" %11.5g", v);
 }
 
+/* The start of a category's name, cut at a whole character. */
+static void put_short(const char *before, const char *name) {
+    enum { MOST = 20 };
+    size_t n = strnlen(name, MOST + 1);
+    if (n > MOST)
+        for (n = MOST; n > 0 && ((unsigned char)name[n] & 0xc0) == 0x80;) n--;
+    char start[MOST + 1] = "";
+    memcpy(start, name, n);
+    printf("%s", before);
+    cli_put_name(start, 0);
+}
+
 static void print_column(const shown *s, int c, int width) {
     const goss_table *t = s->table;
     const goss_column_stats *st = &s->stats[c];
-    printf("%-*s %-8s %-8s %7d %8d", width, goss_table_name(t, c), goss_column_type_name(goss_table_type(t, c)),
-           goss_column_role_name(s->roles.role[c]), st->missing, st->distinct);
+    cli_put_name(goss_table_name(t, c), width);
+    printf(" %-8s %-8s %7d %8d", goss_column_type_name(goss_table_type(t, c)), goss_column_role_name(s->roles.role[c]),
+           st->missing, st->distinct);
     print_number(st->min), print_number(st->max), print_number(st->mean);
-    printf("  %s", s->roles.reason[c]);
+    printf("  ");
+    cli_put_text(s->roles.reason[c]);
     if (goss_table_type(t, c) != GOSS_COLUMN_NUMBER) {
         printf("; ");
         for (int k = 0; k < goss_table_categories(t, c) && k < 4; k++)
-            printf("%s%.20s", k ? ", " : "", goss_table_category(t, c, k));
+            put_short(k ? ", " : "", goss_table_category(t, c, k));
         if (goss_table_categories(t, c) > 4) printf(", ...");
     }
     printf("\n");
@@ -47,9 +61,13 @@ static void print_column(const shown *s, int c, int width) {
 static void print_role(const shown *s, const char *what, int column, bool guessed) {
     if (column < 0)
         printf("%s: none found; name it with --%s COLUMN\n", what, what);
-    else
-        printf("%s: %s (%s)%s%s%s\n", what, goss_table_name(s->table, column), s->roles.reason[column],
-               guessed ? "; another one: --" : "", guessed ? what : "", guessed ? " COLUMN" : "");
+    else {
+        printf("%s: ", what);
+        cli_put_name(goss_table_name(s->table, column), 0);
+        printf(" (");
+        cli_put_text(s->roles.reason[column]);
+        printf(")%s%s%s\n", guessed ? "; another one: --" : "", guessed ? what : "", guessed ? " COLUMN" : "");
+    }
 }
 
 static void print_text(const shown *s) {
@@ -59,7 +77,8 @@ static void print_text(const shown *s) {
         int n = (int)strlen(goss_table_name(t, c));
         if (n > width) width = n < NAME_WIDTH ? n : NAME_WIDTH;
     }
-    printf("%s: %s; %d rows, %d columns", s->path, goss_table_format(t), goss_table_rows(t), goss_table_columns(t));
+    cli_put_name(s->path, 0);
+    printf(": %s; %d rows, %d columns", goss_table_format(t), goss_table_rows(t), goss_table_columns(t));
     if (goss_table_files(t) > 1) printf(", %d files", goss_table_files(t));
     printf("\n\n%-*s %-8s %-8s %7s %8s %11s %11s %11s  %s\n", width, "column", "type", "role", "missing", "distinct",
            "min", "max", "mean", "why");
@@ -68,7 +87,11 @@ static void print_text(const shown *s) {
     print_role(s, "target", s->roles.target, s->roles.target_guessed);
     print_role(s, "task", s->roles.task, s->roles.task_guessed);
     if (s->n_findings) printf("\nTo look at:\n");
-    for (int i = 0; i < s->n_findings; i++) printf("  %s\n", s->findings[i].text);
+    for (int i = 0; i < s->n_findings; i++) {
+        printf("  ");
+        cli_put_text(s->findings[i].text);
+        printf("\n");
+    }
 }
 
 /* ---- JSON ---- */

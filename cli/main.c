@@ -1,4 +1,5 @@
 /* main.c: the command `gossamer`: picks a verb. */
+#include <getopt.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -27,22 +28,36 @@ static void help(FILE *to) {
     fprintf(to, "\ngossamer VERB --help tells more.\n");
 }
 
+static int run_verb(const char *name, int argc, char **argv) {
+    for (int i = 0; i < VERBS; i++)
+        if (strcmp(name, verbs[i].name) == 0) return verbs[i].run(argc, argv);
+    cli_tell("gossamer: there is no verb \"%s\"", name);
+    help(stderr);
+    return EXIT_USAGE;
+}
+
 int main(int argc, char **argv) {
-    if (argc < 2) {
+    static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
+    cli_open_streams();
+    switch (getopt_long(argc, argv, "+hV", options, NULL)) { /* up to the verb */
+    case 'h':
+        help(stdout);
+        return cli_close_stdout();
+    case 'V':
+        printf("gossamer %s\n", goss_version());
+        return cli_close_stdout();
+    case '?':
+        return EXIT_USAGE;
+    default:
+        break;
+    }
+    argc -= optind, argv += optind;
+    if (argc == 0) {
         help(stderr);
         return EXIT_USAGE;
     }
-    if (strcmp(argv[1], "--version") == 0) {
-        printf("gossamer %s\n", goss_version());
-        return cli_close_stdout();
-    }
-    if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "help") == 0) {
-        help(stdout);
-        return cli_close_stdout();
-    }
-    for (int i = 0; i < VERBS; i++)
-        if (strcmp(argv[1], verbs[i].name) == 0) return verbs[i].run(argc - 1, argv + 1);
-    fprintf(stderr, "gossamer: there is no verb \"%s\"\n", argv[1]);
-    help(stderr);
-    return EXIT_USAGE;
+    if (strcmp(argv[0], "help") != 0) return run_verb(argv[0], argc, argv);
+    if (argc > 1) return run_verb(argv[1], 2, (char *[]){argv[1], "--help", NULL});
+    help(stdout);
+    return cli_close_stdout();
 }

@@ -14,7 +14,7 @@ static inline void scratch_empty(void) {
     char path[400];
     DIR *d = opendir(scratch_folder);
     for (struct dirent *e; d && (e = readdir(d));) {
-        if (e->d_name[0] == '.') continue;
+        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
         snprintf(path, sizeof path, "%s/%s", scratch_folder, e->d_name);
         remove(path);
     }
@@ -47,7 +47,7 @@ static inline const char *scratch(const char *name) {
 static inline int scratch_count(void) {
     int n = 0;
     DIR *d = opendir(scratch_folder);
-    for (struct dirent *e; d && (e = readdir(d));) n += e->d_name[0] != '.';
+    for (struct dirent *e; d && (e = readdir(d));) n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
     if (d) closedir(d);
     return n;
 }

@@ -172,7 +172,7 @@ TEST(images_are_classified) {
     RUN(1, "predict p.safetensors /nonexistent.png");
     write_file("x\xff\xc3\xa9\"\t.png", png, sizeof png);
     RUN(0, "predict p.safetensors --json x*.png");
-    SAYS(out_text, "\"x\\ufffd\xc3\xa9\\\"\\u0009.png\"");
+    SAYS(out_text, "\"x\\\\xFF\xc3\xa9\\\"\\t.png\"");
 }
 
 TEST(signals_save_and_the_same_command_goes_on) {

@@ -89,7 +89,7 @@ TEST(predict_goes_on_after_bad_images) {
     T_EQ(lines(err_text), 4);
     SAYS(err_text, "gossamer: nowhere.png: ");
     SAYS(err_text, "gossamer: mixed/a/x.heic: HEIC, which is not read");
-    SAYS(err_text, "mixed/b/x.png: no kind of image that is known");
+    SAYS(err_text, "mixed/b/x.png: a text, not an image");
     SAYS(err_text, "mixed/b/y.jpg: a link that leads nowhere");
     draw("blank.png/1.png", 0, 0, 255);
     RUN(0, "predict net blank.png");

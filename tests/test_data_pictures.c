@@ -450,7 +450,8 @@ TEST(kinds_that_are_not_read_are_named) {
                 {"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000", 12},
                 {"8BPS....", "Photoshop", 8},
                 {"P5\n4 4\n255\n", "Netpbm", 11},
-                {"hello", "no kind of image that is known", 5}};
+                {"hello", "a text, not an image", 5},
+                {"\x81\x82\1\2\3", "no kind of image that is known", 5}};
     static float out[4];
     goss_image_format f = {1, 2, 2, false};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {

@@ -80,6 +80,10 @@ typedef struct bad {
 } bad;
 #define T(dtype, shape, off) "{\"a\":{\"dtype\":" dtype ",\"shape\":" shape ",\"data_offsets\":" off "}}"
 
+#define OWN(dtype, shape, off, more)                                                                                   \
+    "{\"__metadata__\":{\"gossamer.container\":\"1\"},\"a\":{\"dtype\":" dtype ",\"shape\":" shape                     \
+    ",\"data_offsets\":" off more "}}"
+
 static const bad bads[] = {
     {"", "does not start with '{'", 0},
     {" {}", "does not start with '{'", 0},
@@ -91,14 +95,20 @@ static const bad bads[] = {
     {"{\"a\":1}", "no object", 0},
     {"{\"a\":[]}", "no object", 0},
     {"{} {}", "header:", 0},
-    {"{\"a\":{}}", "dtype \"(missing)\"", 0},
+    {"{\"a\":{}}", "dtype is missing", 0},
     {"{\"__metadata__\":[]}", "not an object", 0},
     {"{\"__metadata__\":{\"k\":1}}", "is not a text", 0},
     {"{\"__metadata__\":{\"k\":null}}", "is not a text", 0},
     {"{\"__metadata__\":{\"k\":\"a\",\"k\":\"b\"}}", "duplicate", 0},
     {T("\"F32\"", "[1]", "[0,4]") "x", "does not end with '}'", 4},
-    {T("\"F31\"", "[1]", "[0,4]"), "\"F31\" is unknown", 4},
-    {T("\"f32\"", "[1]", "[0,4]"), "\"f32\" is unknown", 4},
+    {T("\"\"", "[1]", "[0,4]"), "\"\" is unknown", 4},
+    {T("\"F31\"", "[3]", "[0,4]"), "3 elements of type \"F31\" can not have 4 bytes", 4},
+    {T("\"F31\"", "[1]", "[0,0]"), "can not have 0 bytes", 0},
+    {T("\"F31\"", "[0]", "[0,4]"), "0 elements of type \"F31\" can not have 4 bytes", 4},
+    {T("\"F512\"", "[1]", "[0,64]"), "can not have 64 bytes", 64},
+    {T("\"F4\"", "[3]", "[0,2]"), "fills no whole bytes", 2},
+    {T("\"F4\"", "[2]", "[0,2]"), "needs 1 bytes", 2},
+    {T("\"F8_E4M3\"", "[2]", "[0,1]"), "needs 2 bytes", 1},
     {T("32", "[1]", "[0,4]"), "dtype", 4},
     {T("null", "[1]", "[0,4]"), "dtype", 4},
     {T("\"F32\"", "1", "[0,4]"), "no array", 4},
@@ -108,7 +118,6 @@ static const bad bads[] = {
     {T("\"F32\"", "[1.0]", "[0,4]"), "no integer from 0", 4},
     {T("\"F32\"", "[\"1\"]", "[0,4]"), "no integer from 0", 4},
     {T("\"F32\"", "[true]", "[0,4]"), "no integer from 0", 4},
-    {T("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]"), "rank 9", 4},
     {T("\"F32\"", "[99999999999999999999]", "[0,4]"), "header:", 4},
     {T("\"F32\"", "[9223372036854775807,9223372036854775807]", "[0,4]"), "overflows", 4},
     {T("\"F32\"", "[4611686018427387904]", "[0,4]"), "overflows", 4},
@@ -128,7 +137,10 @@ static const bad bads[] = {
     {"{}", "belong to no tensor", 3},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "no pair", 4},
     {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", "no array", 4},
-    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"more\":1}}", "unknown key \"more\"", 4},
+    /* Of ours: what our writer does not write. */
+    {OWN("\"F31\"", "[1]", "[0,4]", ""), "\"F31\" is unknown", 4},
+    {OWN("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]", ""), "rank 9", 4},
+    {OWN("\"F32\"", "[1]", "[0,4]", ",\"more\":1"), "unknown key \"more\"", 4},
     {"{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", "duplicate", 4},
     {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]},\"b\":{\"dtype\":\"F32\",\"shape\":[1],\"data_"
      "offsets\":[0,4]}}",
@@ -154,7 +166,7 @@ static const bad bads[] = {
 };
 
 TEST(every_broken_rule_is_told) {
-    static const char zeros[16];
+    static const char zeros[64];
     make_path();
     T_CHECK(sizeof bads / sizeof *bads >= 50);
     for (size_t i = 0; i < sizeof bads / sizeof *bads; i++) {
@@ -171,15 +183,84 @@ TEST(lengths_are_bounded_by_the_file) {
     goss_safetensors *f;
     make_path();
     T_OK(goss__write_file(path, "1234567", 7, &err));
-    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "too short");
+    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "is a text, not a safetensors file");
+    T_OK(goss__write_file(path, "\x01\x02\x03", 3, &err));
+    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "3 bytes are too short");
     T_OK(goss__write_file(path, "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, &err));
     T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "over the limit");
     T_OK(goss__write_file(path, "\x03\0\0\0\0\0\0\0{}", 10, &err));
     T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "end behind");
     T_OK(goss__write_file(path, "", 0, &err));
-    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "too short");
+    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "is empty, not a safetensors file");
     T_ERR(goss_safetensors_open("/nonexistent/x", &f, &err), GOSS_E_IO, "can not open");
     T_ERR(goss_safetensors_open(scratch_folder, &f, &err), GOSS_E_IO, "regular file");
+}
+
+/* Valid, though we would not write it: types of other writers and of later versions, no metadata as null, any rank. */
+TEST(every_valid_file_opens) {
+    static const struct {
+        const char *header;
+        int bytes;
+    } good[] = {
+        {T("\"F8_E4M3\"", "[2,3]", "[0,6]"), 6},
+        {T("\"F8_E5M2\"", "[2,3]", "[0,6]"), 6},
+        {T("\"F8_E8M0\"", "[5]", "[0,5]"), 5},
+        {T("\"F4\"", "[2,3]", "[0,3]"), 3},
+        {T("\"F6_E2M3\"", "[4]", "[0,3]"), 3},
+        {T("\"C64\"", "[2]", "[0,16]"), 16},
+        {T("\"BOOL\"", "[3]", "[0,3]"), 3},
+        {T("\"U16\"", "[3]", "[0,6]"), 6},
+        {T("\"F128\"", "[2]", "[0,32]"), 32},
+        {T("\"E3\"", "[8]", "[0,3]"), 3},
+        {T("\"NEW\"", "[0,4]", "[0,0]"), 0},
+        {T("\"F32\"", "[]", "[0,4]"), 4},
+        {T("\"F32\"", "[3,0,2]", "[0,0]"), 0},
+        {T("\"F32\"", "[1,1,1,1,1,1,1,1,1,1,1,2]", "[0,8]"), 8},
+        {"{\"__metadata__\":null,\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1},
+        {"{\"__metadata__\":{},\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1],\"later\":[1]}}", 1},
+        {"{\"a\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[2,2]},\"b\":{\"dtype\":\"U8\",\"shape\":[2],"
+         "\"data_offsets\":[0,2]}}",
+         2},
+    };
+    static const char zeros[64];
+    make_path();
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        goss_safetensors *f;
+        const float *v;
+        put_file(good[i].header, zeros, (size_t)good[i].bytes);
+        if (goss_safetensors_open(path, &f, &err) != GOSS_OK) T_FAIL("%s: %s", good[i].header, err.text);
+        const goss_file_tensor *t = goss_safetensors_find(f, "a");
+        T_CHECK(t && (t->rank == 0 || t->shape[t->rank - 1] >= 0));
+        if (strcmp(t->dtype, "F32") != 0) /* only who uses it asks for a type */
+            T_ERR(goss_safetensors_floats(f, "a", 1, &v, &err), GOSS_E_FORMAT, "not F32");
+        goss_safetensors_close(f);
+    }
+    put_file(T("\"F32\"", "[1,1,1,1,1,1,1,1,1,1,1,2]", "[0,8]"), zeros, 8);
+    goss_safetensors *f;
+    T_OK(goss_safetensors_open(path, &f, &err));
+    T_EQ(goss_safetensors_at(f, 0)->rank, 12);
+    T_EQ(goss_safetensors_at(f, 0)->shape[11], 2);
+    goss_safetensors_close(f);
+}
+
+TEST(what_is_no_safetensors_file_is_named) {
+    goss_safetensors *f;
+    make_path();
+    static const struct {
+        const char *bytes, *says;
+    } foreign[] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:00\n", "is a Git LFS pointer"},
+        {"<!DOCTYPE html>\n<html><body>404", "is a web page"},
+        {"GGUF\3\1\1\1....", "is a GGUF model, not a safetensors file"},
+        {"{\"a\": 1, \"b\": 2}", "is a JSON text"},
+    };
+    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        T_OK(goss__write_file(path, foreign[i].bytes, strlen(foreign[i].bytes), &err));
+        T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, foreign[i].says);
+        T_CHECK(!strstr(err.text, "header of") && strncmp(err.text, path, strlen(path)) == 0);
+    }
+    T_OK(goss__write_file(path, "\x40\0\0\0\0\0\0\0{\"a\":{\"dtype\"", 20, &err));
+    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "it was cut off"); /* ours, damaged: not "foreign" */
 }
 
 TEST(no_cut_and_no_flip_goes_unseen) {

@@ -126,7 +126,7 @@ static const struct {
     {"adapt base/model.safetensors --support support/c00 -o n", 1, "one folder", "folder of its own"},
     {"adapt base/model.safetensors --support notes.txt -o n", 1, "notes.txt", "folder"},
     {"adapt net.safetensors --support support -o n", 1, "holds a network, not a model", "gossamer adapt"},
-    {"adapt base/model.safetensors --support support -o nodir/n", 1, "nodir/n", "No such file"},
+    {"adapt base/model.safetensors --support support -o nodir/n", 1, "nodir/n", "there is no folder"},
     /* ---- predict, inspect, convert ---- */
     {"predict net.safetensors", 2, "missing", "usage"},
     {"predict base/model.safetensors support/c00/0.png", 1, "holds a model, not a network", "gossamer adapt MODEL"},
@@ -135,8 +135,8 @@ static const struct {
     {"inspect", 2, "missing", "usage"},
     {"inspect mine", 1, "mine", ""},
     {"convert base/model.safetensors --weights bf16", 2, "-o is missing", "usage"},
-    {"convert net.safetensors -o x --weights bf16", 1, "holds a network, not a model", ""},
-    {"convert base/model.safetensors -o x --weights int8", 2, "int8", "bf16"},
+    {"convert net.safetensors -o half --weights bf16", 1, "holds a network, not a model", ""},
+    {"convert base/model.safetensors -o half --weights int8", 2, "int8", "bf16"},
     /* ---- data, and no verb ---- */
     {"data mine -o x", 2, "glyphs", "usage"},
     {"data glyphs", 2, "-o is missing", "usage"},

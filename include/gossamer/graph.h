@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "gossamer/status.h"
+#include "gossamer/text.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -91,7 +92,6 @@ GOSS_API int goss_rank(goss_val a);
 /* The graph as text, one node a line, or as Graphviz DOT. Owned by the caller (goss_text_free); NULL if memory is out. */
 GOSS_API char *goss_graph_text(const goss_graph *g);
 GOSS_API char *goss_graph_dot(const goss_graph *g);
-GOSS_API void goss_text_free(char *text);
 
 /* ---- leaves ---- */
 

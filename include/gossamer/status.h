@@ -38,7 +38,8 @@ typedef struct goss_error {
     char text[1000];
 } goss_error;
 
-/* Sets status and text (printf style) and returns the status; with err NULL only returns it. */
+/* Sets status and text (printf style) and returns the status; with err NULL only returns it. The text is one line that
+ * is fit for a terminal, whatever file names went into it: gossamer/text.h. What is too long ends in "...". */
 GOSS_API goss_status goss_error_set(goss_error *err, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
 
 /* Puts "prefix: " in front of the text that is there and returns its status. Keeps GOSS_OK untouched. */

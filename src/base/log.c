@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/number.h"
+#include "base/text.h"
 
 static goss_log_fn callback;
 static void *callback_ctx;
@@ -16,11 +17,12 @@ void goss_log_set(goss_log_fn fn, void *ctx) {
 }
 
 void goss__log(goss_log_level level, const char *fmt, ...) {
-    char line[1024];
+    char raw[4096], line[1024];
     va_list ap;
     va_start(ap, fmt);
-    goss__vformat(line, sizeof line, fmt, ap);
+    goss__vformat(raw, sizeof raw, fmt, ap);
     va_end(ap);
+    goss__text_line(raw, line, sizeof line);
     pthread_mutex_lock(&lock);
     if (callback) callback(callback_ctx, level, line);
     pthread_mutex_unlock(&lock);

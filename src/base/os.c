@@ -1,7 +1,6 @@
 /* os.c: files, time and the machine. Every error names the path and what the system said. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -17,11 +16,19 @@ static goss_status io_error(goss_error *err, const char *path, const char *what)
     return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", path, what, strerror(errno));
 }
 
+static const char *kind_of(mode_t mode) {
+    return S_ISDIR(mode)    ? "a folder"
+           : S_ISFIFO(mode) ? "a pipe, which can be read once"
+           : S_ISSOCK(mode) ? "a socket"
+                            : "a device";
+}
+
 static goss_status open_file(const char *path, int *fd, struct stat *st, goss_error *err) {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: a FIFO is refused, not waited for */
     if (*fd < 0) return io_error(err, path, "can not open");
     goss_status s = fstat(*fd, st) != 0 ? io_error(err, path, "can not stat") : GOSS_OK;
-    if (s == GOSS_OK && !S_ISREG(st->st_mode)) s = goss_error_set(err, GOSS_E_IO, "%s: is not a regular file", path);
+    if (s == GOSS_OK && !S_ISREG(st->st_mode))
+        s = goss_error_set(err, GOSS_E_IO, "%s: is %s, not a regular file", path, kind_of(st->st_mode));
     if (s != GOSS_OK) close(*fd);
     return s;
 }
@@ -82,94 +89,6 @@ goss_status goss__read_file(const char *path, size_t limit, char **data, size_t 
     return GOSS_OK;
 }
 
-/* ---- atomic replacement ---- */
-
-struct goss__writer {
-    int fd;
-    char *path, *temporary;
-};
-
-static void writer_free(goss__writer *w) {
-    goss__free(w->path);
-    goss__free(w->temporary);
-    goss__free(w);
-}
-
-goss_status goss__writer_open(const char *path, goss__writer **out, goss_error *err) {
-    *out = NULL;
-    goss__writer *w = goss__calloc(1, sizeof *w);
-    static atomic_uint serial; /* two writers of one process to one path must not share a file */
-    size_t n = strlen(path) + 48;
-    if (w) w->path = goss__strdup(path), w->temporary = goss__alloc(n);
-    if (!w || !w->path || !w->temporary) {
-        if (w) writer_free(w);
-        return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
-    }
-    snprintf(w->temporary, n, "%s.tmp.%ld.%u", path, (long)getpid(), atomic_fetch_add(&serial, 1));
-    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    if (w->fd < 0) {
-        goss_status s = io_error(err, w->temporary, "can not create");
-        writer_free(w);
-        return s;
-    }
-    *out = w;
-    return GOSS_OK;
-}
-
-goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, goss_error *err) {
-    const char *at = data;
-    while (size) {
-        ssize_t n = write(w->fd, at, size);
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_error(err, w->temporary, "can not write");
-        at += n, size -= (size_t)n;
-    }
-    return GOSS_OK;
-}
-
-static goss_status sync_folder(const char *path, goss_error *err) {
-    char *folder = goss__strdup(path);
-    if (!folder) return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
-    char *slash = strrchr(folder, '/');
-    if (slash) slash[slash == folder] = 0;
-    int fd = open(slash ? folder : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* EINVAL: a file system that knows no fsync of folders; there is nothing more to do there. */
-    bool synced = fd >= 0 && (fsync(fd) == 0 || errno == EINVAL);
-    goss_status s = synced ? GOSS_OK : io_error(err, path, "can not sync its folder");
-    if (fd >= 0) close(fd);
-    goss__free(folder);
-    return s;
-}
-
-goss_status goss__writer_commit(goss__writer *w, goss_error *err) {
-    goss_status s = GOSS_OK;
-    if (fsync(w->fd) != 0) s = io_error(err, w->temporary, "can not sync");
-    if (close(w->fd) != 0 && s == GOSS_OK) s = io_error(err, w->temporary, "can not close");
-    if (s == GOSS_OK && rename(w->temporary, w->path) != 0) s = io_error(err, w->path, "can not replace");
-    if (s != GOSS_OK)
-        (void)unlink(w->temporary); /* the first error is the one to tell */
-    else
-        s = sync_folder(w->path, err);
-    writer_free(w);
-    return s;
-}
-
-void goss__writer_abandon(goss__writer *w) {
-    if (!w) return;
-    close(w->fd);
-    (void)unlink(w->temporary);
-    writer_free(w);
-}
-
-goss_status goss__write_file(const char *path, const void *data, size_t size, goss_error *err) {
-    goss__writer *w;
-    GOSS_TRY(goss__writer_open(path, &w, err));
-    goss_status s = goss__writer_put(w, data, size, err);
-    if (s == GOSS_OK) return goss__writer_commit(w, err);
-    goss__writer_abandon(w);
-    return s;
-}
-
 /* ---- folders and paths ---- */
 
 goss_status goss__mkdirs(const char *path, goss_error *err) {
@@ -211,6 +130,11 @@ bool goss__path_exists(const char *path) { return access(path, F_OK) == 0; }
 bool goss__is_dir(const char *path) {
     struct stat st;
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool goss__is_file(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
 char *goss__path_join(const char *dir, const char *name) {

@@ -21,8 +21,9 @@ void goss__unmap(goss__map *m);
  * Refuses files over `limit` bytes. */
 GOSS_MUST_USE goss_status goss__read_file(const char *path, size_t limit, char **data, size_t *size, goss_error *err);
 
-/* Atomic replacement: bytes go to a temporary file beside `path`; commit does fsync, rename, fsync of the folder.
- * Until commit the old file is untouched; abandon removes the temporary one. */
+/* How every file is written (gossamer/file.h): bytes go to a temporary file beside the target; commit does fsync, rename,
+ * fsync of the folder. Until commit the old file is untouched; abandon removes the temporary one. Errors name the path as
+ * it was given. */
 typedef struct goss__writer goss__writer;
 GOSS_MUST_USE goss_status goss__writer_open(const char *path, goss__writer **out, goss_error *err);
 GOSS_MUST_USE goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, goss_error *err);
@@ -30,6 +31,13 @@ GOSS_MUST_USE goss_status goss__writer_commit(goss__writer *w, goss_error *err);
 void goss__writer_abandon(goss__writer *w);                                      /* NULL allowed */
 /* All of the above for one block of bytes. */
 GOSS_MUST_USE goss_status goss__write_file(const char *path, const void *data, size_t size, goss_error *err);
+/* The same without the syncs and without looking for what killed writers left, for thousands of small files: call
+ * goss__clean_folder for each folder before, goss__sync_many once after the last, and only then write what says that they
+ * are complete. */
+GOSS_MUST_USE goss_status goss__write_one_of_many(const char *path, const void *data, size_t size, goss_error *err);
+GOSS_MUST_USE goss_status goss__sync_many(const char *folder, goss_error *err);
+/* Removes the temporary files of writers that are dead. */
+void goss__clean_folder(const char *folder);
 
 GOSS_MUST_USE goss_status goss__mkdirs(const char *path, goss_error *err); /* mkdir -p */
 /* A lock on a folder: it ends with the process, however that ends. Errors: GOSS_E_IO where another holds it. A file
@@ -38,6 +46,7 @@ GOSS_MUST_USE goss_status goss__lock_dir(const char *path, int *lock, goss_error
 void goss__unlock_dir(int lock); /* -1 allowed */
 bool goss__path_exists(const char *path);
 bool goss__is_dir(const char *path);
+bool goss__is_file(const char *path); /* a regular one */
 /* dir + "/" + name in a fresh allocation (goss__free); NULL on failure. */
 char *goss__path_join(const char *dir, const char *name);
 

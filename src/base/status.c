@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "base/text.h"
+#include "gossamer/status.h"
 
 static const char *const names[] = {
     [GOSS_OK] = "ok",
@@ -20,28 +22,30 @@ const char *goss_status_name(goss_status status) {
     return (size_t)status < sizeof names / sizeof *names ? names[status] : "unknown status";
 }
 
+/* What a text is made in before it is made fit to be shown: longer than the longest that is kept. */
+enum { RAW = 4096 };
+
 goss_status goss_error_set(goss_error *err, goss_status status, const char *fmt, ...) {
     if (!err) return status;
+    char raw[RAW];
     va_list ap;
     va_start(ap, fmt);
-    goss__vformat(err->text, sizeof err->text, fmt, ap);
+    goss__vformat(raw, sizeof raw, fmt, ap);
     va_end(ap);
+    goss__text_line(raw, err->text, sizeof err->text);
     err->status = status;
     return status;
 }
 
 goss_status goss_error_prefix(goss_error *err, goss_status status, const char *fmt, ...) {
     if (!err || status == GOSS_OK) return status;
-    char old[sizeof err->text];
-    memcpy(old, err->text, sizeof old);
+    char raw[RAW + sizeof err->text];
     va_list ap;
     va_start(ap, fmt);
-    int n = goss__vformat(err->text, sizeof err->text, fmt, ap);
+    goss__vformat(raw, RAW, fmt, ap);
     va_end(ap);
-    if (n < 0 || (size_t)n + 3 > sizeof err->text) return status; /* the prefix alone fills it */
-    size_t keep = strnlen(old, sizeof err->text - (size_t)n - 3);
-    memcpy(err->text + n, ": ", 2);
-    memcpy(err->text + n + 2, old, keep);
-    err->text[(size_t)n + 2 + keep] = 0;
+    size_t n = strlen(raw);
+    goss__format(raw + n, sizeof raw - n, ": %s", err->text);
+    goss__text_line(raw, err->text, sizeof err->text);
     return status;
 }

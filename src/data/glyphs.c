@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -78,6 +79,7 @@ static goss_status paint_character(const painter *p, const goss__glyph_script *s
         if (goss__glyph_pen_has(pen, f, code)) fonts[n++] = f;
     snprintf(path, sizeof path, "%s/%s/u%04X", p->o->out, s->name, code);
     GOSS_TRY(goss__mkdirs(path, err));
+    goss__clean_folder(path);
     for (int d = 0; d < p->o->drawings; d++) {
         int font = fonts[d % n];
         GOSS_TRY(paint(p, pen, font, code, d, pixels, work, err));
@@ -225,6 +227,7 @@ static goss_status look(const char *out, uint64_t key, goss_glyphs_report *r, bo
     uint64_t old;
     bool empty = true;
     *done = false;
+    goss__clean_folder(out); /* what was killed while it wrote the stamp left nothing else */
     if (goss__path_exists(out)) GOSS_TRY(goss__folder_each(out, see_one, &empty, err));
     if (empty) return GOSS_OK;
     goss_glyphs_report before = {0};
@@ -249,7 +252,8 @@ static goss_status draw_all(const goss_glyphs_options *o, goss__glyph_set *set, 
         return set->scripts[k].status;
     }
     GOSS_TRY(write_classes(set, o->out, false, err));
-    return write_classes(set, o->out, true, err);
+    GOSS_TRY(write_classes(set, o->out, true, err));
+    return goss__sync_many(o->out, err); /* before the stamp says that all is there */
 }
 
 static goss_status render(const goss_glyphs_options *o, goss__glyph_set *set, goss_glyphs_report *r, goss_error *err) {
@@ -264,6 +268,10 @@ static goss_status render(const goss_glyphs_options *o, goss__glyph_set *set, go
         goss__log(GOSS_LOG_INFO, "glyphs: %s is complete already", o->out);
         return GOSS_OK;
     }
+    if (o->fonts && goss__lies_in(o->out, o->fonts))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: lies in the folder of the fonts: name one outside of it",
+                              o->out);
+    GOSS_TRY(goss__folder_check(o->out, err));
     goss__pool *pool;
     GOSS_TRY(goss__pool_create(o->threads, &pool, err));
     goss_status status = choose(o, set, pool, r, err);

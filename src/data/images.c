@@ -10,6 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "base/rng.h"
@@ -214,6 +215,10 @@ static void sum_up(goss_images *s, const goss__source *source) {
 
 static goss_status open_set(goss_images *s, const char *path, const goss_images_options *o, goss_error *err) {
     goss__source source;
+    if (o->cache_dir && goss__lies_in(o->cache_dir, path))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: the folder for decoded images lies in the data, %s: name another", o->cache_dir,
+                              path);
     GOSS_TRY(goss__source_list(path, o->labels, &source, err));
     goss_status status = goss__source_arrange(&source, o->split, o->skip_bad, err);
     if (status == GOSS_OK) status = open_source(s, &source, o, err);

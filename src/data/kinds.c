@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/str.h"
 #include "data/picture.h"
 #include "goss_config.h"
@@ -106,6 +107,10 @@ goss_status goss__kind_refuse(const goss__kind *k, goss_error *err) {
 goss_status goss__picture_decode(const uint8_t *data, size_t size, goss__fit *fit, uint8_t *out, goss_error *err) {
     if (size == 0) return goss_error_set(err, GOSS_E_FORMAT, "the file is empty");
     const goss__kind *k = goss__kind_of_bytes(data, size);
+    const goss__known *known = k ? NULL : goss__recognise(data, size);
+    if (known)
+        return goss_error_set(err, GOSS_E_FORMAT, "%s, not an image%s%s", known->what, known->advice ? "; " : "",
+                              known->advice ? known->advice : "");
     if (!k)
         return goss_error_set(
             err, GOSS_E_FORMAT,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/os.h"
 #include "base/str.h"
 
@@ -91,6 +92,8 @@ static goss_status unknown(const goss__source *s, const goss__map *m, goss_error
     if (image)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: one image (%s); a set is a folder that has a folder a class",
                               s->path, image->name);
+    const goss__known *known = goss__recognise(m->data, m->size);
+    if (known) return goss__not_a(s->path, known, "a folder, a .zip or an idx file of images", err);
     return goss_error_set(
         err, GOSS_E_FORMAT,
         "%s: neither a folder nor a .zip of images, nor an idx image file, nor any kind of image that "

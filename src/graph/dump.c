@@ -45,5 +45,3 @@ char *goss_graph_dot(const goss_graph *g) {
     goss__str_add(&s, "}\n");
     return finish(&s);
 }
-
-void goss_text_free(char *text) { goss__free(text); }

@@ -10,54 +10,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "io/json.h"
 #include "base/number.h"
 
-/* Length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); 0: not one. */
-static int utf8_length(const unsigned char *p) {
-    if (p[0] < 0x80) return 1;
-    int n = p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : p[0] >= 0xe0 && p[0] < 0xf0 ? 3 : p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
-    for (int i = 1; i < n; i++)
-        if ((p[i] & 0xc0) != 0x80) return 0;
-    bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
-    bool outside = (p[0] == 0xed && p[1] >= 0xa0) || (p[0] == 0xf4 && p[1] >= 0x90);
-    return overlong || outside ? 0 : n;
-}
-
-bool goss__utf8_valid(const char *text) {
-    const unsigned char *p = (const unsigned char *)text;
-    for (int n; *p; p += n)
-        if ((n = utf8_length(p)) == 0) return false;
-    return true;
-}
-
-void goss__utf8_add(goss__str *s, const char *text) {
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        int n = utf8_length(p);
-        if (n)
-            goss__str_addn(s, (const char *)p, (size_t)n);
-        else
-            goss__str_addf(s, "\\x%02x", *p);
-        p += n ? n : 1;
-    }
-}
-
 void goss__json_add_text(goss__str *s, const char *text) {
     goss__str_addn(s, "\"", 1);
-    for (const unsigned char *p = (const unsigned char *)text; *p;) {
-        int n = utf8_length(p);
-        if (*p == '"' || *p == '\\')
-            goss__str_addf(s, "\\%c", *p);
-        else if (*p == '\n')
-            goss__str_add(s, "\\n");
-        else if (*p < 0x20)
-            goss__str_addf(s, "\\u%04x", *p);
-        else if (n == 0)
-            goss__str_add(s, "\xef\xbf\xbd");
-        else
-            goss__str_addn(s, (const char *)p, (size_t)n);
-        p += n ? n : 1;
-    }
+    goss__str_add_escaped(s, text, GOSS_TEXT_JSON);
     goss__str_addn(s, "\"", 1);
 }
 

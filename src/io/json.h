@@ -5,16 +5,14 @@
 
 #include <stdbool.h>
 
-#include "base/str.h"
+#include "base/text.h"
 #include "goss_config.h"
 
-/* Adds a quoted JSON text. Bytes that are no UTF-8 become U+FFFD, so that the line stays JSON. */
+/* Adds a quoted JSON text. A byte that is no UTF-8 becomes the four letters \xE9, so that the line stays JSON. Names that
+ * must stay different go through goss__str_add_escaped (UTF8) first. */
 void goss__json_add_text(goss__str *s, const char *text);
 /* Adds a number that reads back as the same double; NaN and Inf, which JSON has not, become null. */
 void goss__json_add_number(goss__str *s, double value);
-bool goss__utf8_valid(const char *text);
-/* Adds a text as UTF-8: a byte that is none becomes "\\xNN" (a path may hold any bytes, metadata may not). */
-void goss__utf8_add(goss__str *s, const char *text);
 
 /* What other floors read, whether there is a JSON library or not: without one, GOSS_E_UNSUPPORTED with its package.
  * An array of texts; empty where the value is anything else. Errors: GOSS_E_FORMAT, GOSS_E_NOMEM. */

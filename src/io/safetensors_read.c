@@ -1,12 +1,14 @@
 /* safetensors_read.c: the strict reader. The file is mapped and its tensors' data stays there; names, types and
  * metadata are copied out of the header, whose JSON tree is then released. Nothing is believed before it is checked:
  * the header's length against the file, every extent and offset against the data, and the tensors together must tile
- * the data. */
+ * the data. What the format leaves open (types to come, keys to come, any rank) is taken from other writers' files; one
+ * of ours holds what our writer writes. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/arena.h"
+#include "base/file.h"
 #include "base/os.h"
 #include "io/hash.h"
 #include "io/json.h"
@@ -20,6 +22,7 @@ struct goss_safetensors {
     const goss_file_tensor **by_name; /* sorted */
     goss__meta *meta;                 /* sorted */
     int n, n_meta;
+    bool own; /* our writer's */
     char *path;
 };
 
@@ -36,27 +39,39 @@ void goss_safetensors_close(goss_safetensors *f) {
 #if GOSS_HAVE_JANSSON
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
-static goss_status parse_header(goss_safetensors *f, json_t **header, goss_error *err) {
+/* Length and first letter of the header; *begun: it looks like a safetensors file, so what is wrong is damage. */
+static goss_status check_start(const goss_safetensors *f, uint64_t *length, bool *begun, goss_error *err) {
+    *begun = false, *length = 0;
     if (f->map.size < 8) return BAD("%zu bytes are too short for a safetensors file", f->map.size);
-    uint64_t length = 0;
-    for (int i = 7; i >= 0; i--) length = length << 8 | f->map.data[i];
-    if (length > GOSS__HEADER_LIMIT)
-        return BAD("byte 0: a header of %llu bytes is over the limit", (unsigned long long)length);
-    if (length > f->map.size - 8)
-        return BAD("byte 0: the header's %llu bytes end behind the file's %zu", (unsigned long long)length,
-                   f->map.size);
+    for (int i = 7; i >= 0; i--) *length = *length << 8 | f->map.data[i];
+    *begun = f->map.size > 8 && *length <= GOSS__HEADER_LIMIT && f->map.data[8] == '{';
+    if (*length > GOSS__HEADER_LIMIT)
+        return BAD("byte 0: a header of %llu bytes is over the limit", (unsigned long long)*length);
+    if (*length > f->map.size - 8)
+        return BAD("byte 0: the header's %llu bytes end behind the file's %zu: it was cut off",
+                   (unsigned long long)*length, f->map.size);
+    return *begun && *length ? GOSS_OK : BAD("byte 8: the header does not start with '{'");
+}
+
+static goss_status parse_header(goss_safetensors *f, json_t **header, goss_error *err) {
+    uint64_t length;
+    bool begun;
+    goss_status s = check_start(f, &length, &begun, err);
+    const goss__known *known = s == GOSS_OK || begun ? NULL : goss__recognise(f->map.data, f->map.size);
+    if (known) return goss__not_a(f->path, known, "a safetensors file", err);
+    if (s != GOSS_OK) return goss_error_prefix(err, s, "%s", f->path);
     const char *text = (const char *)f->map.data + 8;
     size_t end = (size_t)length;
-    if (length == 0 || text[0] != '{') return BAD("byte 8: the header does not start with '{'");
     while (text[end - 1] == ' ') end--; /* the padding; no other blanks are allowed there */
-    if (text[end - 1] != '}') return BAD("byte %zu: the header does not end with '}' and spaces", end + 7);
+    if (text[end - 1] != '}') return BAD("%s: byte %zu: the header does not end with '}' and spaces", f->path, end + 7);
     f->start = 8 + (size_t)length;
-    return goss_error_prefix(err, goss__json_parse(text, end, 8, header, err), "header");
+    return goss_error_prefix(err, goss__json_parse(text, end, 8, header, err), "%s: header", f->path);
 }
 
 static goss_status read_metadata(goss_safetensors *f, json_t *meta, goss_error *err) {
     const char *key;
     json_t *value;
+    if (json_is_null(meta)) return GOSS_OK; /* some writers' way to say that there is none */
     if (!json_is_object(meta)) return BAD("__metadata__ is not an object");
     f->meta = goss__arena_alloc(&f->arena, json_object_size(meta) * sizeof *f->meta);
     if (!f->meta) return no_memory(err);
@@ -70,16 +85,19 @@ static goss_status read_metadata(goss_safetensors *f, json_t *meta, goss_error *
     return GOSS_OK;
 }
 
-static goss_status read_shape(goss_file_tensor *t, json_t *shape, goss_error *err) {
+static goss_status read_shape(goss_safetensors *f, goss_file_tensor *t, json_t *shape, goss_error *err) {
     if (!json_is_array(shape)) return BAD("tensor \"%s\": shape is missing or no array", t->name);
     size_t rank = json_array_size(shape);
-    if (rank > GOSS_TENSOR_MAX_RANK) return BAD("tensor \"%s\": rank %zu is over the limit", t->name, rank);
-    t->rank = (int)rank;
+    if (rank > (f->own ? GOSS_TENSOR_MAX_RANK : INT32_MAX))
+        return BAD("tensor \"%s\": rank %zu is over the limit", t->name, rank);
+    int64_t *extents = goss__arena_alloc(&f->arena, (rank ? rank : 1) * sizeof *extents);
+    if (!extents) return no_memory(err);
+    t->rank = (int)rank, t->shape = extents;
     for (int i = 0; i < t->rank; i++) {
         json_t *extent = json_array_get(shape, (size_t)i);
         if (!json_is_integer(extent) || json_integer_value(extent) < 0)
             return BAD("tensor \"%s\": extent %d of its shape is no integer from 0", t->name, i);
-        t->shape[i] = json_integer_value(extent);
+        extents[i] = json_integer_value(extent);
     }
     return GOSS_OK;
 }
@@ -100,14 +118,35 @@ static goss_status read_offsets(const goss_safetensors *f, goss_file_tensor *t, 
     return GOSS_OK;
 }
 
-static goss_status check_keys(const char *name, json_t *entry, goss_error *err) {
+static goss_status check_keys(const goss_safetensors *f, const char *name, json_t *entry, goss_error *err) {
     const char *key;
     json_t *value;
     if (!json_is_object(entry)) return BAD("tensor \"%s\": its entry is no object", name);
     json_object_foreach(entry, key, value) {
         bool known = strcmp(key, "dtype") == 0 || strcmp(key, "shape") == 0 || strcmp(key, "data_offsets") == 0;
-        if (!known) return BAD("tensor \"%s\": unknown key \"%s\"", name, key);
+        if (f->own && !known) return BAD("tensor \"%s\": unknown key \"%s\"", name, key);
     }
+    return GOSS_OK;
+}
+
+/* A type that this version does not know has the size that the data gives it, up to 256 bits. */
+static goss_status check_unknown(const goss_safetensors *f, const goss_file_tensor *t, goss_error *err) {
+    size_t n, bits;
+    if (f->own || !*t->dtype) return BAD("tensor \"%s\": dtype \"%s\" is unknown", t->name, t->dtype);
+    if (!goss__tensor_elements(t->rank, t->shape, &n)) return BAD("tensor \"%s\": its shape overflows", t->name);
+    bool even = goss__mul_ok(t->size, 8, &bits) && (n == 0 ? bits == 0 : bits % n == 0 && bits > 0 && bits / n <= 256);
+    return even ? GOSS_OK
+                : BAD("tensor \"%s\": %zu elements of type \"%s\" can not have %zu bytes", t->name, n, t->dtype,
+                      t->size);
+}
+
+static goss_status check_size(const goss_safetensors *f, const goss_file_tensor *t, size_t bits, goss_error *err) {
+    size_t bytes;
+    if (!bits) return check_unknown(f, t, err);
+    if (!goss__tensor_bytes(t->rank, t->shape, bits, &bytes))
+        return BAD("tensor \"%s\": its shape overflows or fills no whole bytes", t->name);
+    if (bytes != t->size)
+        return BAD("tensor \"%s\": its shape needs %zu bytes, data_offsets give %zu", t->name, bytes, t->size);
     return GOSS_OK;
 }
 
@@ -115,17 +154,15 @@ static goss_status read_tensor(goss_safetensors *f, const char *name, json_t *en
     goss_file_tensor *t = &f->tensors[f->n++];
     t->name = goss__arena_strdup(&f->arena, name);
     if (!t->name) return no_memory(err);
-    GOSS_TRY(check_keys(name, entry, err));
+    GOSS_TRY(check_keys(f, name, entry, err));
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
-    size_t element = 0, bytes;
-    t->dtype = dtype ? goss__dtype_find(dtype, &element) : NULL;
-    if (!t->dtype) return BAD("tensor \"%s\": dtype \"%s\" is unknown", name, dtype ? dtype : "(missing)");
-    GOSS_TRY(read_shape(t, json_object_get(entry, "shape"), err));
+    size_t bits = 0;
+    if (!dtype) return BAD("tensor \"%s\": dtype is missing or no text", name);
+    t->dtype = goss__dtype_find(dtype, &bits);
+    if (!t->dtype && !(t->dtype = goss__arena_strdup(&f->arena, dtype))) return no_memory(err);
+    GOSS_TRY(read_shape(f, t, json_object_get(entry, "shape"), err));
     GOSS_TRY(read_offsets(f, t, json_object_get(entry, "data_offsets"), err));
-    if (!goss__tensor_bytes(t->rank, t->shape, element, &bytes)) return BAD("tensor \"%s\": its shape overflows", name);
-    if (bytes != t->size)
-        return BAD("tensor \"%s\": its shape needs %zu bytes, data_offsets give %zu", name, bytes, t->size);
-    return GOSS_OK;
+    return check_size(f, t, bits, err);
 }
 
 static int by_data(const void *a, const void *b) {
@@ -169,34 +206,43 @@ static goss_status check_cover(const goss_safetensors *f, goss_error *err) {
     return BAD("byte %zu: the last %zu bytes belong to no tensor", (size_t)(at - f->map.data), (size_t)(end - at));
 }
 
+/* Before what a later version may have changed is looked at. */
+static goss_status check_container(goss_safetensors *f, goss_error *err) {
+    const char *container = goss_safetensors_meta(f, GOSS__CONTAINER_KEY);
+    f->own = container != NULL;
+    if (!container || strcmp(container, GOSS__CONTAINER_VERSION) == 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "container version \"%s\" is not known to this program", container);
+}
+
 static goss_status check_hash(const goss_safetensors *f, goss_error *err) {
     const char *want = goss_safetensors_meta(f, GOSS__HASH_KEY);
-    const char *container = goss_safetensors_meta(f, GOSS__CONTAINER_KEY);
     char have[GOSS__HASH_TEXT];
-    if (container && strcmp(container, GOSS__CONTAINER_VERSION) != 0)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "container version \"%s\" is not known to this program",
-                              container);
-    if (!want && container) return BAD("the content's hash is missing: the file is damaged");
+    if (!want && f->own) return BAD("the content's hash is missing: the file is damaged");
     if (!want) return GOSS_OK;
     GOSS_TRY(goss__content_hash(f->meta, f->n_meta, f->tensors, f->n, have, err));
     return strcmp(want, have) == 0 ? GOSS_OK : BAD("the content's hash is %s, not %s: the file is damaged", have, want);
 }
 
+static goss_status read_content(goss_safetensors *f, json_t *header, goss_error *err) {
+    json_t *meta = json_object_get(header, "__metadata__");
+    if (meta) GOSS_TRY(read_metadata(f, meta, err));
+    GOSS_TRY(check_container(f, err));
+    GOSS_TRY(read_tensors(f, header, err));
+    GOSS_TRY(check_cover(f, err));
+    return check_hash(f, err);
+}
+
 static goss_status read_file(goss_safetensors *f, goss_error *err) {
     json_t *header = NULL;
     GOSS_TRY(parse_header(f, &header, err));
-    json_t *meta = json_object_get(header, "__metadata__");
-    goss_status s = meta ? read_metadata(f, meta, err) : GOSS_OK;
-    if (s == GOSS_OK) s = read_tensors(f, header, err);
+    goss_status s = read_content(f, header, err);
     json_decref(header);
-    GOSS_TRY(s);
-    GOSS_TRY(check_cover(f, err));
-    return check_hash(f, err);
+    return goss_error_prefix(err, s, "%s", f->path);
 }
 #else
 static goss_status read_file(goss_safetensors *f, goss_error *err) {
     return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                          "this build has no jansson: install libjansson-dev and make it again");
+                          "%s: this build has no jansson: install libjansson-dev and make it again", f->path);
 }
 #endif
 
@@ -209,7 +255,7 @@ goss_status goss_safetensors_open(const char *path, goss_safetensors **out, goss
         return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
     }
     goss_status s = goss__map_file(path, &f->map, err);
-    if (s == GOSS_OK) s = goss_error_prefix(err, read_file(f, err), "%s", path);
+    if (s == GOSS_OK) s = read_file(f, err);
     if (s == GOSS_OK)
         *out = f;
     else

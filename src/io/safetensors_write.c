@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/os.h"
+#include "base/text.h"
 #include "io/hash.h"
 #include "io/json.h"
 #include "io/tensor_format.h"
@@ -70,28 +71,32 @@ goss_status goss_tensor_file_meta(goss_tensor_file *w, const char *key, const ch
 }
 
 static goss_status check_tensor(goss_file_tensor *t, goss_error *err) {
-    size_t element;
-    const char *dtype = goss__dtype_find(t->dtype, &element);
+    size_t bits;
+    const char *dtype = goss__dtype_find(t->dtype, &bits);
     if (!dtype) return goss_error_set(err, GOSS_E_ARGUMENT, "tensor \"%s\": type \"%s\" is unknown", t->name, t->dtype);
     t->dtype = dtype;
     if (strcmp(t->name, "__metadata__") == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "a tensor can not be named \"__metadata__\"");
     GOSS_TRY(check_name("tensor name", t->name, err));
-    if (goss__tensor_bytes(t->rank, t->shape, element, &t->size)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_SHAPE, "tensor \"%s\": an extent is negative or their product overflows",
+    if (goss__tensor_bytes(t->rank, t->shape, bits, &t->size)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_SHAPE,
+                          "tensor \"%s\": an extent is negative, or their product overflows or fills no whole bytes",
                           t->name);
 }
 
 goss_status goss_tensor_file_add(goss_tensor_file *w, const char *name, const char *dtype, int rank,
                                  const int64_t *shape, const void *data, goss_error *err) {
-    goss_file_tensor t = {.name = name, .dtype = dtype, .rank = rank, .data = data};
+    goss_file_tensor t = {.name = name, .dtype = dtype, .rank = rank, .shape = shape, .data = data};
     if (rank < 0 || rank > GOSS_TENSOR_MAX_RANK)
         return goss_error_set(err, GOSS_E_SHAPE, "tensor \"%s\": rank %d is not from 0 to %d", name, rank,
                               GOSS_TENSOR_MAX_RANK);
-    for (int i = 0; i < rank; i++) t.shape[i] = shape[i];
     GOSS_TRY(check_tensor(&t, err));
+    int64_t *extents = goss__arena_alloc(&w->arena, (size_t)(rank ? rank : 1) * sizeof *extents);
     t.name = goss__arena_strdup(&w->arena, name);
-    if (!t.name || !reserve((void **)&w->tensors, w->n, &w->capacity, sizeof *w->tensors)) return no_memory(err);
+    if (extents && rank) memcpy(extents, shape, (size_t)rank * sizeof *extents);
+    t.shape = extents;
+    if (!t.name || !extents || !reserve((void **)&w->tensors, w->n, &w->capacity, sizeof *w->tensors))
+        return no_memory(err);
     w->tensors[w->n++] = t;
     return GOSS_OK;
 }

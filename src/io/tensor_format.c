@@ -8,9 +8,11 @@
 
 static const struct {
     const char *name;
-    size_t size;
-} dtypes[] = {{"F64", 8}, {"F32", 4}, {"F16", 2}, {"BF16", 2}, {"I64", 8}, {"I32", 4}, {"I16", 2},
-              {"I8", 1},  {"U64", 8}, {"U32", 4}, {"U16", 2},  {"U8", 1},  {"BOOL", 1}};
+    size_t bits;
+} dtypes[] = {{"F64", 64},        {"F32", 32},        {"F16", 16},    {"BF16", 16},   {"I64", 64},    {"I32", 32},
+              {"I16", 16},        {"I8", 8},          {"U64", 64},    {"U32", 32},    {"U16", 16},    {"U8", 8},
+              {"BOOL", 8},        {"C64", 64},        {"F8_E4M3", 8}, {"F8_E5M2", 8}, {"F8_E8M0", 8}, {"F4", 4},
+              {"F8_E4M3FNUZ", 8}, {"F8_E5M2FNUZ", 8}, {"F6_E2M3", 6}, {"F6_E3M2", 6}};
 
 goss_status goss__tensor_files_ready(goss_error *err) {
     if (GOSS_HAVE_JANSSON && GOSS_HAVE_XXHASH) return GOSS_OK;
@@ -21,19 +23,25 @@ goss_status goss__tensor_files_ready(goss_error *err) {
         GOSS_HAVE_JANSSON ? "xxhash" : "jansson", GOSS_HAVE_JANSSON ? "libxxhash-dev" : "libjansson-dev");
 }
 
-const char *goss__dtype_find(const char *dtype, size_t *size) {
+const char *goss__dtype_find(const char *dtype, size_t *bits) {
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++) {
         if (strcmp(dtypes[i].name, dtype) != 0) continue;
-        *size = dtypes[i].size;
+        *bits = dtypes[i].bits;
         return dtypes[i].name;
     }
     return NULL;
 }
 
-bool goss__tensor_bytes(int rank, const int64_t *shape, size_t element, size_t *out) {
-    *out = element;
+bool goss__tensor_elements(int rank, const int64_t *shape, size_t *out) {
+    *out = 1;
     for (int i = 0; i < rank; i++)
         if (shape[i] < 0 || !goss__mul_ok(*out, (size_t)shape[i], out)) return false;
+    return true;
+}
+
+bool goss__tensor_bytes(int rank, const int64_t *shape, size_t bits, size_t *out) {
+    if (!goss__tensor_elements(rank, shape, out) || !goss__mul_ok(*out, bits, out) || *out % 8) return false;
+    *out /= 8;
     return true;
 }
 

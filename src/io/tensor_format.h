@@ -18,10 +18,12 @@ typedef struct goss__meta {
 
 /* Errors: GOSS_E_UNSUPPORTED where this build lacks a library that models and checkpoints need. */
 GOSS_MUST_USE goss_status goss__tensor_files_ready(goss_error *err);
-/* The format's own text of a type (static storage); *size is bytes an element. NULL: no such type. */
-const char *goss__dtype_find(const char *dtype, size_t *size);
-/* Elements times size of dtype; false on overflow or a negative extent. */
-bool goss__tensor_bytes(int rank, const int64_t *shape, size_t element, size_t *out);
+/* The format's own text of a type (static storage); *bits an element. NULL: no such type. */
+const char *goss__dtype_find(const char *dtype, size_t *bits);
+/* Elements of a shape; false on overflow or a negative extent. */
+bool goss__tensor_elements(int rank, const int64_t *shape, size_t *out);
+/* Their bytes; false on overflow, a negative extent, or when the last byte is not full. */
+bool goss__tensor_bytes(int rank, const int64_t *shape, size_t bits, size_t *out);
 /* By key, for qsort; keys are unique. */
 int goss__meta_by_key(const void *a, const void *b);
 /* Hash of the metadata (sorted by key; the hash itself is left out), then of each tensor, in the order of the data:

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "io/json.h"
 #include "meta/model.h"
 #include "meta/network.h"
@@ -15,12 +16,17 @@ static const char network_kind[] = "network 1";
 /* ---- writing ---- */
 
 static goss_status write_classes(const goss_network *n, goss_tensor_file *file, goss_error *err) {
-    goss__str json = {0};
-    for (int i = 0; i < n->n_classes; i++) {
+    goss__str json = {0}, name = {0};
+    for (int i = 0; i < n->n_classes && !name.failed; i++) {
+        name.size = 0;
+        goss__str_add(&name, "");
+        goss__str_add_escaped(&name, n->classes[i], GOSS_TEXT_UTF8); /* a folder's name may be any bytes */
         goss__str_add(&json, i ? ", " : "[");
-        goss__json_add_text(&json, n->classes[i]);
+        if (!name.failed) goss__json_add_text(&json, name.data);
     }
     goss__str_add(&json, "]");
+    json.failed |= name.failed;
+    goss__str_free(&name);
     goss_status s = json.failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for class names")
                                 : goss_tensor_file_meta(file, "classes", json.data, err);
     goss__str_free(&json);
@@ -82,7 +88,8 @@ goss_status goss_network_save(const goss_network *n, const char *path, goss_erro
 
 /* Takes the names out of the list. */
 static void take_classes(goss_network *n, goss__json_texts *list) {
-    for (int i = 0; i < n->n_classes; i++) n->classes[i] = list->v[i], list->v[i] = NULL;
+    for (int i = 0; i < n->n_classes; i++)
+        n->classes[i] = list->v[i], list->v[i] = NULL, goss__text_unescape(n->classes[i]);
 }
 
 /* The tensors of a slab that the second and later members have of their own, and their numbers. A tensor is every one's
@@ -110,8 +117,7 @@ static goss_status bounded(const goss_safetensors *f, const goss_network *n, gos
     int tensors = goss_layout_count(w) + goss_layout_count(s);
     GOSS_TRY(count_own(n, f, w, &tensors, &want, err));
     GOSS_TRY(count_own(n, f, s, &tensors, &want, err));
-    for (int i = 0; i < goss_safetensors_count(f); i++)
-        have += goss__tensor_numel(goss_safetensors_at(f, i));
+    for (int i = 0; i < goss_safetensors_count(f); i++) have += goss__tensor_numel(goss_safetensors_at(f, i));
     if (want == have && tensors == goss_safetensors_count(f)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT, "its metadata describes %d tensors of %lld numbers, it holds %d of %lld",
                           tensors, (long long)want, goss_safetensors_count(f), (long long)have);

@@ -10,7 +10,7 @@
 #include "base/finite.h"
 #include "base/number.h"
 #include "base/str.h"
-#include "io/json.h"
+#include "base/text.h"
 
 /* ---- notes ---- */
 
@@ -131,8 +131,8 @@ goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const g
     return write_tensors(file, prefix, l, "F32", slab, sizeof *slab, err);
 }
 
-goss_status goss__slab_write_bf16(goss_tensor_file *file, const char *prefix, const goss_layout *l, const uint16_t *slab,
-                                  goss_error *err) {
+goss_status goss__slab_write_bf16(goss_tensor_file *file, const char *prefix, const goss_layout *l,
+                                  const uint16_t *slab, goss_error *err) {
     return write_tensors(file, prefix, l, "BF16", slab, sizeof *slab, err);
 }
 

@@ -3,9 +3,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/os.h"
 #include "base/str.h"
 #include "io/tensor_format.h"
@@ -43,8 +43,9 @@ static goss_status check_own(const goss__run *r, goss_error *err) {
     for (int i = 0; i < FILES; i++) {
         GOSS_TRY(goss__run_path(r, files[i], path, err));
         if (!goss__path_exists(path)) continue;
-        if (goss__is_dir(path))
-            return goss_error_set(err, GOSS_E_IO, "run.dir: %s is a folder, and a run's file", path);
+        if (!goss__is_file(path))
+            return goss_error_set(err, GOSS_E_IO,
+                                  "run.dir: %s is there and no file, but a run writes a file of that name", path);
         if (!own)
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "run.dir: %s is there, and no training run of this version has written it: it would "
@@ -54,14 +55,28 @@ static goss_status check_own(const goss__run *r, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Not among the images. */
-static goss_status check_apart(const goss__run *r, goss_error *err) {
-    struct stat a, b;
-    const char *data = goss_config_text(r->config, "data.path");
-    if (stat(r->dir, &a) != 0 || stat(data, &b) != 0 || a.st_dev != b.st_dev || a.st_ino != b.st_ino) return GOSS_OK;
+/* A run in the data's folder would be listed with the data. */
+static goss_status check_apart(const goss__run *r, const char *key, goss_error *err) {
+    const char *folder = goss_config_text(r->config, key), *data = goss_config_text(r->config, "data.path");
+    if (!*folder || !*data || strcmp(folder, "none") == 0 || !goss__lies_in(folder, data)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "run.dir = %s is the folder of the images (data.path). Name another, as run.dir=runs/first",
-                          r->dir);
+                          "%s = %s %s the folder of the images (data.path). Name another, as %s=runs/first", key, folder,
+                          goss__same_file(folder, data) ? "is" : "lies in", key);
+}
+
+/* What the run reads is none of the files that it will write. */
+static goss_status check_inputs(const goss__run *r, goss_error *err) {
+    static const char *const keys[] = {"data.path", "data.train_classes", "data.val_classes", "train.start"};
+    char path[4200];
+    for (int i = 0; i < FILES; i++) {
+        GOSS_TRY(goss__run_path(r, files[i], path, err));
+        for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
+            if (goss__same_file(path, goss_config_text(r->config, keys[k])))
+                return goss_error_set(err, GOSS_E_ARGUMENT,
+                                      "%s: the run would write over %s; name another run.dir, or a copy of that file",
+                                      keys[k], path);
+    }
+    return GOSS_OK;
 }
 
 /* A file can be made in the folder. */
@@ -83,8 +98,10 @@ goss_status goss__run_folder(goss__run *r, goss_error *err) {
     r->dir = goss__strdup(goss_config_text(r->config, "run.dir"));
     if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
     GOSS_TRY(goss__tensor_files_ready(err));
+    GOSS_TRY(check_apart(r, "run.dir", err));
+    GOSS_TRY(check_apart(r, "data.cache", err));
+    GOSS_TRY(check_inputs(r, err));
     GOSS_TRY(goss_error_prefix(err, open_folder(r, err), "run.dir"));
-    GOSS_TRY(check_apart(r, err));
     GOSS_TRY(check_own(r, err));
     return goss_error_prefix(err, check_writable(r, err), "run.dir");
 }

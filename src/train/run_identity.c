@@ -7,7 +7,7 @@
 #include "base/number.h"
 #include "base/os.h"
 #include "base/str.h"
-#include "io/json.h"
+#include "base/text.h"
 #include "meta/settings.h"
 #include "train/run.h"
 

@@ -1,0 +1,201 @@
+/* file_target.c: where a path to be written to leads, and what must not be written over. Files are compared by identity
+ * (device and inode), never by name. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/os.h"
+
+enum { MOST_LINKS = 40 }; /* as the kernel counts */
+
+static goss_status io_error(goss_error *err, const char *path, const char *what) {
+    return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", path, what, strerror(errno));
+}
+
+static goss_status no_memory(goss_error *err, const char *path) {
+    return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", path);
+}
+
+/* ---- identity ---- */
+
+static bool same(const struct stat *a, const struct stat *b) {
+    return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+bool goss__same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && same(&x, &y);
+}
+
+/* Up from an open folder, until it is the one or the top. Closes it. */
+static bool climbs_to(int fd, const struct stat *folder) {
+    struct stat here, above;
+    bool found = false;
+    while (fd >= 0 && !found && fstat(fd, &here) == 0) {
+        found = same(&here, folder);
+        int up = openat(fd, "..", O_PATH | O_DIRECTORY | O_CLOEXEC);
+        close(fd);
+        fd = up;
+        if (fd < 0 || fstat(fd, &above) != 0 || same(&here, &above)) break;
+    }
+    if (fd >= 0) close(fd);
+    return found;
+}
+
+/* "a/b" becomes "a", "/a" becomes "/", "a" becomes ".". */
+static void cut_last(char *path) {
+    size_t n = strlen(path);
+    while (n > 0 && path[n - 1] == '/') n--;
+    while (n > 0 && path[n - 1] != '/') n--;
+    while (n > 1 && path[n - 1] == '/') n--;
+    if (n == 0) path[n++] = '.';
+    path[n] = 0;
+}
+
+/* The nearest folder above a path that exists, itself included: what is still to be made will lie in it. false: the path
+ * is too long for anything to be made there. */
+static bool nearest_folder(const char *path, char at[PATH_MAX]) {
+    if (snprintf(at, PATH_MAX, "%s", *path ? path : ".") >= PATH_MAX) return false;
+    while (!goss__is_dir(at) && strcmp(at, ".") != 0 && strcmp(at, "/") != 0) cut_last(at);
+    return true;
+}
+
+bool goss__lies_in(const char *path, const char *folder) {
+    struct stat top;
+    char at[PATH_MAX];
+    if (stat(folder, &top) != 0 || !S_ISDIR(top.st_mode) || !nearest_folder(path, at)) return false;
+    return climbs_to(open(at, O_PATH | O_DIRECTORY | O_CLOEXEC), &top);
+}
+
+/* ---- where a path leads ---- */
+
+static goss_status read_link(const char *path, char **out, goss_error *err) {
+    char text[PATH_MAX];
+    ssize_t n = readlink(path, text, sizeof text - 1);
+    if (n < 0) return io_error(err, path, "can not read the link");
+    text[n] = 0;
+    const char *slash = text[0] == '/' ? NULL : strrchr(path, '/');
+    size_t folder = slash ? (size_t)(slash - path) + 1 : 0, size = folder + (size_t)n + 1;
+    *out = goss__alloc(size);
+    if (!*out) return no_memory(err, path);
+    snprintf(*out, size, "%.*s%s", (int)folder, path, text);
+    return GOSS_OK;
+}
+
+/* Follows the links at the end of a path, one that leads to no file included. */
+static goss_status follow(const char *path, char **out, goss_error *err) {
+    char *at = goss__strdup(path), *next;
+    struct stat st;
+    *out = NULL;
+    for (int links = 0; at && lstat(at, &st) == 0 && S_ISLNK(st.st_mode); links++) {
+        goss_status s = links < MOST_LINKS ? read_link(at, &next, err)
+                                           : goss_error_set(err, GOSS_E_IO, "%s: links in a circle", path);
+        goss__free(at);
+        GOSS_TRY(s);
+        at = next;
+    }
+    *out = at;
+    return at ? GOSS_OK : no_memory(err, path);
+}
+
+static goss_status check_kind(const char *path, const goss__target *t, goss_error *err) {
+    const char *what = S_ISDIR(t->st.st_mode)    ? "a folder"
+                       : S_ISBLK(t->st.st_mode)  ? "a block device"
+                       : S_ISSOCK(t->st.st_mode) ? "a socket"
+                                                 : NULL;
+    if (what) return goss_error_set(err, GOSS_E_IO, "%s: is %s: name a file", path, what);
+    if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0) return io_error(err, path, "can not write");
+    return GOSS_OK;
+}
+
+static goss_status look(const char *path, goss__target *t, goss_error *err) {
+    struct stat end;
+    size_t n = strlen(path);
+    if (n == 0) return goss_error_set(err, GOSS_E_IO, "the name of the file to write is empty");
+    if (path[n - 1] == '/') return goss_error_set(err, GOSS_E_IO, "%s: is the name of a folder: name a file", path);
+    t->exists = stat(path, &t->st) == 0;
+    if (!t->exists && errno != ENOENT) return io_error(err, path, "can not write");
+    if (t->exists) GOSS_TRY(check_kind(path, t, err));
+    t->flow = t->exists && !S_ISREG(t->st.st_mode);
+    GOSS_TRY(follow(path, &t->path, err));
+    /* A link of /proc leads to an open file, its text may name nothing. */
+    if (t->exists && !t->flow && (lstat(t->path, &end) != 0 || !same(&end, &t->st)))
+        return goss_error_set(err, GOSS_E_IO, "%s: leads to a file that has no name: name a file", path);
+    const char *slash = strrchr(t->path, '/');
+    t->name = slash ? slash + 1 : t->path;
+    t->folder = goss__strdup(slash ? t->path : ".");
+    if (!t->folder) return no_memory(err, path);
+    if (slash) t->folder[slash == t->path ? 1 : slash - t->path] = 0;
+    return GOSS_OK;
+}
+
+goss_status goss__target_find(const char *path, goss__target *out, goss_error *err) {
+    *out = (goss__target){0};
+    goss_status s = look(path, out, err);
+    if (s != GOSS_OK) goss__target_free(out);
+    return s;
+}
+
+void goss__target_free(goss__target *t) {
+    goss__free(t->path), goss__free(t->folder);
+    *t = (goss__target){0};
+}
+
+goss_status goss__folder_check(const char *folder, goss_error *err) {
+    char at[PATH_MAX];
+    if (goss__path_exists(folder) && !goss__is_dir(folder))
+        return goss_error_set(err, GOSS_E_IO, "%s: is there and no folder", folder);
+    if (!nearest_folder(folder, at)) return goss_error_set(err, GOSS_E_IO, "%.100s...: the path is too long", folder);
+    if (faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) == 0) return GOSS_OK;
+    return io_error(err, at, "can not make files in this folder");
+}
+
+/* ---- before the work ---- */
+
+static goss_status check_inputs(const char *path, const char *const *inputs, int n, goss_error *err) {
+    for (int i = 0; i < n; i++) {
+        if (!inputs[i]) continue;
+        if (goss__same_file(path, inputs[i]))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s: is the input %s itself: writing would destroy it; name another file", path,
+                                  inputs[i]);
+        if (goss__lies_in(path, inputs[i]))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "%s: lies in the input %s: name a file outside of it", path,
+                                  inputs[i]);
+    }
+    return GOSS_OK;
+}
+
+/* What is there is not replaced unless it can be a model. */
+static goss_status check_content(const char *path, goss_error *err) {
+    goss__map m;
+    if (goss__map_file(path, &m, NULL) != GOSS_OK) return GOSS_OK; /* may be written, not read */
+    const goss__known *known = m.size ? goss__recognise(m.data, m.size) : NULL;
+    goss__unmap(&m);
+    if (!known) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: exists and is %s: it is not written over; remove it or name another file", path,
+                          known->what);
+}
+
+static goss_status check_target(const char *path, const goss__target *t, const char *const *inputs, int n,
+                                goss_error *err) {
+    if (t->flow) return GOSS_OK;
+    if (!goss__is_dir(t->folder)) return goss_error_set(err, GOSS_E_IO, "%s: there is no folder %s", path, t->folder);
+    GOSS_TRY(goss_error_prefix(err, goss__folder_check(t->folder, err), "%s", path));
+    GOSS_TRY(check_inputs(t->path, inputs, n, err));
+    return t->exists ? check_content(path, err) : GOSS_OK;
+}
+
+goss_status goss_output_check(const char *path, const char *const *inputs, int n, goss_error *err) {
+    goss__target t;
+    GOSS_TRY(goss__target_find(path, &t, err));
+    goss_status s = check_target(path, &t, inputs, n, err);
+    goss__target_free(&t);
+    return s;
+}

@@ -1,0 +1,23 @@
+/* text.h: UTF-8, and the forms of gossamer/text.h. */
+#ifndef GOSS_BASE_TEXT_H
+#define GOSS_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+#include "gossamer/text.h"
+
+/* Length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); 0: not one. */
+int goss__utf8_length(const unsigned char *p);
+bool goss__utf8_valid(const char *text);
+
+/* Adds a text whose backslashes stay single: only a byte that is not UTF-8 becomes \xE9 (metadata is UTF-8, a path may be
+ * any bytes). Not for names that must stay different: those have the form UTF8. */
+void goss__utf8_add(goss__str *s, const char *text);
+void goss__str_add_escaped(goss__str *s, const char *text, goss_text_form form);
+/* The LINE form into a buffer; what does not fit is cut at a whole character and ends in "...". size: at least 4. */
+void goss__text_line(const char *text, char *out, size_t size);
+/* Takes the UTF8 form back, in place. A backslash that begins no escape of that form stays. */
+void goss__text_unescape(char *text);
+#endif
