@@ -22,7 +22,7 @@ check: deps
 check-all: check
 	@tools/install-deps all
 	@GOSSAMER_RANDOM_PROGRAMS=10000 $(B)/tests/test_random_programs every_way
-	@tools/check-neon $(B)
+	@tools/check-targets $(B)
 	+@tools/build --preset asan $(B)/asan products tests
 	@tools/run-tests $(B)/asan
 	+@tools/build --preset tsan $(B)/tsan products tests

@@ -6,7 +6,11 @@ file(GLOB test_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/test_*.c)
 file(GLOB framework_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/framework/*.c)
 file(GLOB example_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/examples/*.c)
 
-if(PKG_CONFIG_FOUND)
+set(GOSSAMER_CMOCKA AUTO CACHE STRING "AUTO: as pkg-config finds it; shim: tests/framework/shim, for foreign targets")
+if(GOSSAMER_CMOCKA STREQUAL "shim")
+    set(cmocka_INCLUDE_DIRS ${PROJECT_SOURCE_DIR}/tests/framework/shim)
+    set(cmocka_FOUND TRUE)
+elseif(PKG_CONFIG_FOUND)
     pkg_check_modules(cmocka QUIET cmocka)
 endif()
 if(NOT cmocka_FOUND)
@@ -55,6 +59,12 @@ foreach(source IN LISTS test_sources)
     cmake_path(GET source STEM name)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endforeach()
+
+# An installed copy in use; needs `products`.
+if(NOT GOSSAMER_SANITIZE AND NOT GOSSAMER_CMOCKA STREQUAL "shim")
+    add_test(NAME check_install COMMAND tools/check-install ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER}
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+endif()
 
 # The tests that can tell a build without a library from one with it: the core knows none of them.
 set(upper_headers "(tiny_set|tiny_model|cli_run|image_world|io/[a-z_]+|data/[a-z_]+|meta/[a-z_]+|train/[a-z_]+|goss_config|libraries)")

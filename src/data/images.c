@@ -43,10 +43,6 @@ static const char *image_name(const goss__pack *p, uint32_t i) {
     return name_at(p, 1 + (uint64_t)p->head->classes + i);
 }
 
-static int by_class_name(const void *a, const void *b, void *pack) {
-    return strcmp(class_name(pack, *(const uint32_t *)a), class_name(pack, *(const uint32_t *)b));
-}
-
 /* A piece of a name that several things share, and which thing has it. */
 typedef struct piece {
     const char *at;
@@ -111,6 +107,16 @@ static void index_faces(goss_images *s, piece *pieces) {
     number(pieces, n, s->face);
 }
 
+static void index_classes(goss_images *s, piece *pieces) {
+    uint32_t classes = s->pack.head->classes;
+    for (uint32_t c = 0; c < classes; c++) {
+        const char *name = class_name(&s->pack, c);
+        pieces[c] = (piece){name, (uint32_t)strlen(name), c};
+    }
+    qsort(pieces, classes, sizeof *pieces, by_text);
+    for (uint32_t c = 0; c < classes; c++) s->by_name[c] = pieces[c].owner;
+}
+
 static goss_status index_names(goss_images *s, goss_error *err) {
     uint32_t images = s->pack.head->images, classes = s->pack.head->classes;
     s->by_name = goss__arena_alloc(&s->arena, classes * sizeof *s->by_name);
@@ -121,8 +127,7 @@ static goss_status index_names(goss_images *s, goss_error *err) {
     if (!s->by_name || !s->class_alphabet || !s->face || !pieces)
         status = goss_error_set(err, GOSS_E_NOMEM, "no memory to index %u images", images);
     if (status == GOSS_OK) {
-        for (uint32_t c = 0; c < classes; c++) s->by_name[c] = c;
-        qsort_r(s->by_name, classes, sizeof *s->by_name, by_class_name, &s->pack);
+        index_classes(s, pieces);
         index_faces(s, pieces);
         status = index_alphabets(s, pieces, err);
     }

@@ -62,15 +62,26 @@ static goss_status check_spec(const goss_episode_spec *e, const goss_image_forma
 
 static int turns_of(const goss_sampler *s) { return s->spec.rotations ? 4 : 1; }
 
-/* Sorts the classes by alphabet and notes where each alphabet with at least two ways starts. */
-static int compare_alphabets(const void *a, const void *b, void *set) {
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    int p = goss_images_class_alphabet(set, x), q = goss_images_class_alphabet(set, y);
-    return p != q ? (p > q) - (p < q) : (x > y) - (x < y);
+static int ascending(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
 }
 
+/* By alphabet, then by class. */
+static goss_status sort_classes(goss_sampler *s, goss_error *err) {
+    int64_t *keys = goss__calloc((size_t)s->count + 1, sizeof *keys);
+    if (!keys) return goss_error_set(err, GOSS_E_NOMEM, "no memory to sort %d classes", s->count);
+    for (int i = 0; i < s->count; i++)
+        keys[i] = (int64_t)goss_images_class_alphabet(s->set, s->classes[i]) << 32 | s->classes[i];
+    qsort(keys, (size_t)s->count, sizeof *keys, ascending);
+    for (int i = 0; i < s->count; i++) s->classes[i] = (int32_t)(keys[i] & INT32_MAX);
+    goss__free(keys);
+    return GOSS_OK;
+}
+
+/* Sorts the classes by alphabet and notes where each alphabet with at least two ways starts. */
 static goss_status group_alphabets(goss_sampler *s, goss_error *err) {
-    qsort_r(s->classes, (size_t)s->count, sizeof *s->classes, compare_alphabets, (void *)(uintptr_t)s->set);
+    GOSS_TRY(sort_classes(s, err));
     int kept = 0, widest = 0;
     for (int i = 0, end; i < s->count; i = end) {
         int alphabet = goss_images_class_alphabet(s->set, s->classes[i]);
