@@ -1,7 +1,7 @@
-# The optional libraries: a row is all that a further one needs. GOSSAMER_WITH_<name> is AUTO (used where pkg-config
-# finds it), ON (an error where it is not found) or OFF. Every build folder gets a goss_config.h with GOSS_HAVE_<name>
-# (0 or 1), GOSS_<name>_VERSION, GOSS_LIBRARIES(ROW), which `gossamer doctor` prints, and GOSS_LACKING, the packages of
-# those that it is without.
+# The optional libraries: a row is all that a further one needs (tools/install-deps reads them here, too).
+# GOSSAMER_WITH_<name> is AUTO (used where it is found), ON (an error where it is not) or OFF. Every build folder gets a
+# goss_config.h with GOSS_HAVE_<name> (0 or 1), GOSS_<name>_VERSION, GOSS_LIBRARIES(ROW), which `gossamer doctor` prints,
+# and GOSS_LACKING, the packages of those that it is without.
 #
 #   name | pkg-config module | Debian package | what it is for | header and library, where there is no module
 set(GOSSAMER_LIBRARIES
@@ -17,6 +17,7 @@ set(GOSSAMER_LIBRARIES
     "FREETYPE|freetype2|libfreetype-dev|data glyphs"
     "CSV|libcsv|libcsv-dev|csv tables|csv.h csv")
 
+set(GOSSAMER_OPTIONAL AUTO CACHE STRING "What every GOSSAMER_WITH_<name> is that is not set: AUTO, ON or OFF")
 find_package(PkgConfig QUIET)
 
 # For a library that brings no pkg-config module: by its header, whose NAME_MAJOR, NAME_MINOR and NAME_RELEASE are the
@@ -42,7 +43,7 @@ endfunction()
 
 # Looks for one library: sets <name>_FOUND, <name>_VERSION, and flags where there is one.
 function(gossamer_find name module package bare)
-    set(GOSSAMER_WITH_${name} AUTO CACHE STRING "Use ${module}: AUTO, ON or OFF")
+    set(GOSSAMER_WITH_${name} ${GOSSAMER_OPTIONAL} CACHE STRING "Use ${module}: AUTO, ON or OFF")
     set_property(CACHE GOSSAMER_WITH_${name} PROPERTY STRINGS AUTO ON OFF)
     set(wish ${GOSSAMER_WITH_${name}})
     if(NOT wish STREQUAL "AUTO" AND NOT wish)

@@ -136,7 +136,15 @@ ALWAYS void tile_one(const goss__tile *t, const char *top, const place *p, const
     tile_store(acc, p, last, whole, R, V);
 }
 
-ALWAYS void tile_run(const goss__tile *t, const int R, const int V, const int unit, const int ragged) {
+/* Under the sanitizers (GOSS_CHECKED) all tiles of a kind are one function with R and V as variables: 244 unrolled copies,
+ * each load and store with its check, took minutes to compile. It is the same text: every address is still checked. */
+#if GOSS_CHECKED
+#define ONCE static __attribute__((noinline))
+#else
+#define ONCE ALWAYS
+#endif
+
+ONCE void tile_run(const goss__tile *t, const int R, const int V, const int unit, const int ragged) {
     place p = {t->c, t->at, t->ldc};
     const char *top = (const char *)t->a;
     const float *add = t->add;
