@@ -18,11 +18,19 @@ check: deps
 	$(BUILD) products tests tests-without-all
 	@tools/check-floors
 	@tools/run-tests $(B) -C without-all
-# The slow suites: 10,000 random programs; all tests under the address, undefined-behaviour and thread sanitizers, and the kernels' on aarch64.
+# What CI asks besides `make check` without warnings: floors, formatting, and no warning from clang either.
+gates:
+	@tools/install-deps gates
+	@tools/check-floors
+	@tools/check-format
+	+@CC=clang CONFIG=-DGOSSAMER_WERROR=ON tools/build $(B)/clang products tests bench-build
+# The slow suites: 10,000 random programs; builds without each optional library in turn, another C library, another processor, the address,
+# undefined-behaviour and thread sanitizers.
 check-all: check
 	@tools/install-deps all
 	@GOSSAMER_RANDOM_PROGRAMS=10000 $(B)/tests/test_random_programs every_way
-	@tools/check-targets $(B)
+	+@tools/check-without $(B)
+	+@tools/check-targets $(B)
 	+@tools/build --preset asan $(B)/asan products tests
 	@tools/run-tests $(B)/asan
 	+@tools/build --preset tsan $(B)/tsan products tests
@@ -48,6 +56,6 @@ bench-peers:
 clean:
 	rm -rf $(B)
 
-.PHONY: all tests bench bench-build bench-cold bench-peers bench-time check check-all deps demo clean
+.PHONY: all tests bench bench-build bench-cold bench-peers bench-time check check-all gates deps demo clean
 .NOTPARALLEL: # one CMake at a time; -j is for what it builds
 .DEFAULT_GOAL := all

@@ -17,7 +17,7 @@ static goss_status gradients(world *w, const reg_case *c, goss_val phi[3]) {
         if (goss_grad(phi[order], x, c->n, grad) != GOSS_OK) return goss_graph_status(w->g, &err);
         phi[order + 1] = goss_const(w->g, 0);
         for (int i = 0; i < c->n; i++) {
-            char name[16];
+            char name[32];
             snprintf(name, sizeof name, "d%d_%d", order, i);
             goss_val d = world_normal(w, name, goss_shape_of(x[i]));
             phi[order + 1] = goss_add(phi[order + 1], goss_sum_all(goss_mul(grad[i], d)));

@@ -219,7 +219,7 @@ TEST(constants_join_only_where_no_number_is_lost) {
     for (int i = 0; i < 2; i++) {
         goss_val out[CASES];
         for (int k = 0; k < CASES; k++) {
-            char name[8];
+            char name[16];
             snprintf(name, sizeof name, "x%d", k);
             goss_val x = world_input(&p.w[i], name, GOSS_REAL, GOSS_SHAPE(n(1)), &cases[k][0]);
             out[k] = goss_scale(goss_scale(x, cases[k][1]), cases[k][2]);
