@@ -128,9 +128,10 @@ static void run_dw(void *arg) {
 static void bench_conv(int64_t n, int64_t size, int64_t cin, int64_t cout, int64_t groups, int64_t stride) {
     static void (*const fn[])(void *) = {run_conv, run_dx, run_dw};
     static const char *const names[] = {"conv", "conv_dx", "conv_dw"};
-    goss__conv c = {
-        n,      size, size, cin, 3, 3, cout, (size - 1) / stride + 1, (size - 1) / stride + 1, groups, stride,
-        stride, 1,    1,    1,   1, 1, 1};
+    const int64_t out = (size - 1) / stride + 1;
+    goss__conv c = {.n = n, .h = size, .w = size, .cin = cin, .kh = 3, .kw = 3, .cout = cout, .oh = out, .ow = out};
+    c.groups = groups, c.stride_h = c.stride_w = stride;
+    c.dil_h = c.dil_w = c.pad_top = c.pad_left = c.pad_bottom = c.pad_right = 1;
     convolution a = {c, array(n * size * size * cin), array(9 * cin / groups * cout), array(n * c.oh * c.ow * cout),
                      NULL};
     a.scratch = goss__alloc_aligned(k->conv_scratch(&c) + 64);

@@ -204,7 +204,7 @@ static goss_status minimise(const reg_case *c, int steps, double *value, double 
 }
 
 TEST(infinite_strength_without_proximal_operator) {
-    static const struct {
+    const struct {
         reg_case c;
         double least;
     } cases[] = {
