@@ -129,6 +129,8 @@ FN(concat_middle, goss_concat((goss_val[]){x[0], x[1], x[0], x[2]}, 4, 1))
 FN(concat_last, goss_concat(x, 2, 2))
 FN(value_detach, goss_mul(goss_detach(goss_exp(x[0])), x[0]))
 
+FN(variable_between, goss_exp(goss_variable(goss_neg(x[0]))))
+
 /* reductions */
 FN(sum_samples, goss_sum(x[0], GOSS_AXIS(1), false))
 FN(sum_last, goss_sum(x[0], GOSS_AXIS(2), true))
@@ -247,6 +249,7 @@ static const op_case structural_cases[] = {
     CASE("concat in the middle", concat_middle, IN(NORMAL, T, 2, 2), IN(NORMAL, T, 1, 2), IN(NORMAL, T, 3, 2)),
     CASE("concat of the last axis", concat_last, IN(NORMAL, T, N, 2), IN(NORMAL, T, N, 3)),
     VALUES("detach", value_detach, IN(NORMAL, T, N)),
+    CASE("variable", variable_between, IN(NORMAL, T, N, 3)),
     CASE("sum over samples", sum_samples, IN(NORMAL, T, N, 5)),
     CASE("sum of the last axis", sum_last, IN(NORMAL, T, N, 5)),
     CASE("sum over tasks", sum_tasks, IN(NORMAL, T, N, 5)),

@@ -1,4 +1,5 @@
-/* random_compare.h: what a random program must give however it is compiled and run, and how near where bits may change. */
+/* random_compare.h: what a random program must give however it is compiled and run, and how near where bits may
+ * change. */
 #ifndef GOSS_RANDOM_COMPARE_H
 #define GOSS_RANDOM_COMPARE_H
 
@@ -7,13 +8,15 @@
 #include "base/disable.h"
 #include "random_run.h"
 
-/* A number may be off by RP_BOUND of the largest number of its tensor (of RP_LEAST where all are smaller), and by RP_SHARE times
- * what noise of RP_NOISE in every step moves the tensor by: where a difference in the last digit turns a decision
- * (a relu, a largest tap), nothing can be asked. */
-#define RP_BOUND 1e-5
-#define RP_LEAST 0.1
+/* A number may be off by RP_BOUND of the largest number of its tensor (of RP_LEAST where all are smaller), and by
+ * RP_SHARE times what noise of RP_NOISE in every step moves the tensor by: where a difference in the last digit
+ * turns a decision (a relu, a largest tap), nothing can be asked. */
+#define RP_BOUND 3e-5
+#define RP_LEAST 0.5
 #define RP_SHARE 4.0
 #define RP_NOISE 2e-7
+/* Noise that moves a tensor by so much of its size has turned a decision: it is compared bit by bit alone. */
+#define RP_TURNED 1e-3
 
 typedef enum rp_how {
     RP_SAME,   /* every bit, and the program's text */
@@ -125,7 +128,7 @@ static void rp_set_bounds(rp_case *c) {
             for (int k = 0; k < 2; k++) moved = fmax(moved, fabs(c->nudged[k].v[j] - c->exact.v[j]));
         }
         c->scale[i] = most;
-        c->bound[i] = RP_BOUND * most + RP_SHARE * moved;
+        c->bound[i] = moved > RP_TURNED * most ? INFINITY : RP_BOUND * most + RP_SHARE * moved;
         if (RP_SHARE * moved > 3 * RP_BOUND * most)
             c->weak++;
         else

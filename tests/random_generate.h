@@ -1,11 +1,14 @@
-/* random_generate.h: a random program from a seed: leaves, operations of every family on them, gradients of orders 1 and 2, parameters
- * that are assigned, several outputs, and runs at several counts. */
+/* random_generate.h: a random program from a seed: leaves, operations of every family on them, gradients of orders
+ * 1 and 2, parameters that are assigned, several outputs, and runs at several counts. */
 #ifndef GOSS_RANDOM_GENERATE_H
 #define GOSS_RANDOM_GENERATE_H
 
 #include "random_ops.h"
 
-static inline bool rp_is_real_leaf(const rp_step *s) { return !s->index && rp_is_leaf(s); }
+/* What one can differentiate by. */
+static inline bool rp_is_variable(const rp_step *s) {
+    return !s->index && (rp_is_leaf(s) || s->op->build == rp_build_variable);
+}
 
 static void rp_choose_size(rp_maker *m) {
     const double u = goss__rng_uniform(&m->r);
@@ -91,7 +94,7 @@ static void rp_add_gradients(rp_maker *m) {
     const bool fits = cotangent == RP_NONE || goss_shape_equal(rp_at(m, cotangent)->shape, rp_at(m, y)->shape);
     int grad[3], n = 0;
     for (int i = 0; from != RP_NONE && i < 3; i++) {
-        const int wrt = rp_pick(m, rp_is_real_leaf);
+        const int wrt = rp_pick(m, rp_is_variable);
         if (wrt == RP_NONE || wrt >= y) continue;
         grad[n] = rp_add_grad(m, from, wrt, fits ? cotangent : RP_NONE);
         if (grad[n] != RP_NONE) n++;
@@ -100,7 +103,7 @@ static void rp_add_gradients(rp_maker *m) {
     const int of = grad[rp_below(m, n)];
     int second = rp_unary(m, GOSS__EW_tanh, of);
     if (second != RP_NONE) second = rp_loss(m, second);
-    const int wrt = rp_chance(m, 0.7) ? rp_at(m, of)->in[1] : rp_pick(m, rp_is_real_leaf);
+    const int wrt = rp_chance(m, 0.7) ? rp_at(m, of)->in[1] : rp_pick(m, rp_is_variable);
     if (second != RP_NONE && wrt != RP_NONE) rp_add_grad(m, second, wrt, RP_NONE);
 }
 
@@ -179,13 +182,25 @@ static void rp_update_rows(rp_maker *m, int table) {
     if (at != RP_NONE) m->p->update[m->p->n_updates++] = at;
 }
 
+/* A product reads it as its right operand. */
+static bool rp_is_factor(const rp_maker *m, int param) {
+    for (int i = param + 1; i < m->p->n_steps; i++) {
+        const rp_step *s = rp_at(m, i);
+        if (s->n_in > 1 && s->in[1] == param && (s->op->build == rp_build_matmul || s->op->build == rp_build_linear))
+            return true;
+    }
+    return false;
+}
+
 static void rp_add_updates(rp_maker *m) {
     const int n = m->p->n_steps;
     for (int i = 0; i < n; i++) {
         const rp_step *s = rp_at(m, i);
         if (s->op != &rp_op_param || s->range.lo > 0) continue; /* some must stay positive */
         const double u = goss__rng_uniform(&m->r);
-        if (u < 0.4)
+        if (rp_is_factor(m, i) && rp_chance(m, 0.3))
+            m->p->bf16[i] = true;
+        else if (u < 0.4)
             rp_update(m, i);
         else if (u < 0.5)
             rp_update_rows(m, i);

@@ -1,5 +1,6 @@
-/* random_maker.h: what the generator of random programs draws with: choices, operands that fit, steps that are appended. Numbers stay
- * moderate: every step knows bounds of its result, and what could grow is scaled or squashed before it is used. */
+/* random_maker.h: what the generator of random programs draws with: choices, operands that fit, steps that are
+ * appended. Numbers stay moderate: every step knows bounds of its result, and what could grow is scaled or squashed
+ * before it is used. */
 #ifndef GOSS_RANDOM_MAKER_H
 #define GOSS_RANDOM_MAKER_H
 
@@ -52,7 +53,8 @@ static inline rp_tasks rp_tasks_of(const rp_maker *m, const rp_step *s) {
     return axes == 1 && rp_is_tasks(s->shape.dim[0]) ? RP_BY_TASK : RP_MIXED;
 }
 
-/* The step's number; RP_NONE where it is too large or there is no room. What a builder refuses is a mistake of the generator's. */
+/* The step's number; RP_NONE where it is too large or there is no room. What a builder refuses is a mistake of the
+ * generator's. */
 static inline int rp_add(rp_maker *m, rp_step s) {
     static const int64_t none[RP_SYMBOLS] = {1, 1, 1};
     if (m->p->n_steps == RP_STEPS) {

@@ -1,7 +1,9 @@
-/* random_program.h: a program over the public graph builders as data: a list of steps that can be built into a graph any number of
- * times, with other maxima, with parts left out, and cut short while it still shows what is wrong.
+/* random_program.h: a program over the public graph builders as data: a list of steps that can be built into a
+ * graph any number of times, with other maxima, with parts left out, and cut short while it still shows what is
+ * wrong.
  *
- * Extents are those of a graph whose symbols are T, N and S in this order, whatever their maxima are where it is built. */
+ * Extents are those of a graph whose symbols are T, N and S in this order, whatever their maxima are where it is
+ * built. */
 #ifndef GOSS_RANDOM_PROGRAM_H
 #define GOSS_RANDOM_PROGRAM_H
 
@@ -137,7 +139,8 @@ static inline goss_val rp_build_step(goss_graph *g, const rp_step *s, const goss
     return out;
 }
 
-/* Step i's value with each number x moved by noise (1 + x): as much as rounding would. What is exact in any precision stays. */
+/* Step i's value with each number x moved by noise (1 + x): as much as rounding would. What is exact in any
+ * precision stays. */
 static inline goss_val rp_noisy(const rp_program *p, int i, goss_val v, double noise) {
     const rp_step *s = &p->step[i];
     goss_shape shape = goss_shape_of(v);

@@ -15,10 +15,9 @@ typedef struct rp_setup {
     bool tight;      /* maxima are the largest counts that run */
     const char *off; /* passes */
     const char *isa; /* NULL: the best */
-    double
-        noise; /* leaves are multiplied with 1 +- that and what is computed from them moved as much, but for what is exact */
-    int task;   /* 1 + the task that is run alone, the first run only; 0: all */
-    bool alone; /* and the graph is for one task */
+    double noise;    /* leaves and results are moved by as much, but for what is exact */
+    int task;        /* 1 + the task that is run alone, the first run only; 0: all */
+    bool alone;      /* and the graph is for one task */
 } rp_setup;
 
 typedef struct rp_result {
@@ -103,7 +102,8 @@ static inline goss_status rp_fill_leaves(rp_world *w) {
     return GOSS_OK;
 }
 
-/* What results are moved by (rp_noisy): every step of another stretch of random signs, which no extent is longer than. */
+/* What results are moved by (rp_noisy): every step of another stretch of random signs, which no extent is longer
+ * than. */
 static inline goss_status rp_bind_noise(rp_world *w, int step) {
     enum { SIGNS = 1 << 16 };
     static double signs[SIGNS + RP_STEPS];

@@ -1,5 +1,5 @@
-/* random_shrink.h: a program that shows what is wrong, cut down while it still does: fewer runs, outputs, assignments and steps,
- * smaller counts. */
+/* random_shrink.h: a program that shows what is wrong, cut down while it still does: fewer runs, outputs,
+ * assignments and steps, smaller counts. */
 #ifndef GOSS_RANDOM_SHRINK_H
 #define GOSS_RANDOM_SHRINK_H
 

@@ -1,8 +1,8 @@
-/* Random programs over every operation, compiled and run in every way that there is: passes on and off, f32 and f64, one thread and
- * several, memory planned and not, the kernels' variants, all tasks at once and each alone.
+/* Random programs over every operation, compiled and run in every way that there is: passes on and off, f32 and
+ * f64, one thread and several, memory planned and not, the kernels' variants, all tasks at once and each alone.
  *
- * GOSSAMER_RANDOM_PROGRAMS=COUNT or COUNT,FIRST chooses the seeds (200 from 0 on). A failure tells its seed and shows the program cut
- * down to what still fails. */
+ * GOSSAMER_RANDOM_PROGRAMS=COUNT or COUNT,FIRST chooses the seeds (200 from 0 on). A failure tells its seed and
+ * shows the program cut down to what still fails. */
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -10,7 +10,7 @@
 #include "random_generate.h"
 #include "random_shrink.h"
 
-enum { COVERING = 400 /* programs that hold every operation */, WORKERS = 8, SHOWN = 3 /* failures of a worker */ };
+enum { COVERING = 800 /* programs that hold every operation */, WORKERS = 8, SHOWN = 3 /* failures of a worker */ };
 
 typedef struct tally {
     _Atomic int64_t seed[WORKERS], failed, weak, strong;
@@ -180,7 +180,8 @@ TEST(a_seed_gives_one_program) {
     }
 }
 
-/* Rewrites change last digits: who asks for equal bits finds programs that fail, and they are cut down to a few steps. */
+/* Rewrites change last digits: who asks for equal bits finds programs that fail, and they are cut down to a few
+ * steps. */
 TEST(a_program_that_fails_is_cut_down) {
     static rp_program p, small;
     int cut = 0;

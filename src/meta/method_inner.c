@@ -43,9 +43,9 @@ static void store(inner_state *a) {
 
 static void load(inner_state *a) {
     for (int i = 0; i < a->n_weights; i++)
-        a->value[i] = per_task(goss_weights_get(a->s->weights, tensor_name(a, i)), a->b->T);
-    a->value[a->n_weights] = per_task(a->s->head_w, a->b->T);
-    a->value[a->n_weights + 1] = per_task(a->s->head_b, a->b->T);
+        a->value[i] = goss_variable(per_task(goss_weights_get(a->s->weights, tensor_name(a, i)), a->b->T));
+    a->value[a->n_weights] = goss_variable(per_task(a->s->head_w, a->b->T));
+    a->value[a->n_weights + 1] = goss_variable(per_task(a->s->head_b, a->b->T));
     for (int i = 0; a->o->adam && i < a->n; i++) a->first[i] = a->second[i] = goss_zeros_like(a->value[i]);
 }
 
@@ -89,7 +89,7 @@ static void one_step(inner_state *a, int step) {
     for (int i = from; i < a->n; i++) {
         if (a->o->first_order) a->grad[i] = goss_detach(a->grad[i]);
         goss_val move = a->o->adam ? adam_step(a, i, step) : goss_scale(a->grad[i], a->o->rate);
-        a->value[i] = goss_sub(a->value[i], move);
+        a->value[i] = goss_variable(goss_sub(a->value[i], move));
     }
     store(a);
 }

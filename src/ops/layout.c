@@ -76,7 +76,7 @@ goss_val goss__sum_to(goss_val g, goss_shape shape) {
     return goss_sum(g, axes, true);
 }
 
-/* ---- detach and reshape ---- */
+/* ---- detach, variable and reshape ---- */
 
 static goss__slicing reshape_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
     goss_extent rest;
@@ -93,6 +93,17 @@ goss_val goss_detach(goss_val a) {
     const goss__op *op = goss__node_of(a)->op;
     if (op->no_gradient && !op->stateful) return a; /* an input or a parameter may be what a gradient is taken by */
     return goss__make(&goss__op_detach, (goss_type)goss__node_of(a)->type, goss_shape_of(a), &a, 1, NULL, 0);
+}
+
+/* Builders look at what a value was made from; behind this they see nothing. */
+static void variable_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = g; }
+const goss__op goss__op_variable = {.name = "variable", .alias = true, .vjp = variable_vjp, .slice = reshape_slice};
+
+goss_val goss_variable(goss_val a) {
+    if (!goss__typed("variable", &a, 1, GOSS_REAL)) return (goss_val){a.graph, 0};
+    const goss__op *op = goss__node_of(a)->op;
+    if (op == &goss__op_input || op == &goss__op_param || op == &goss__op_variable) return a;
+    return goss__make(&goss__op_variable, GOSS_REAL, goss_shape_of(a), &a, 1, NULL, 0);
 }
 
 static void reshape_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {

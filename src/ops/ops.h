@@ -13,7 +13,7 @@
 extern const goss__op goss__op_input, goss__op_param, goss__op_const, goss__op_extent, goss__op_iota;
 extern const goss__op goss__op_assign, goss__op_assign_rows;
 extern const goss__op goss__op_ew[GOSS__EW_COUNT];
-extern const goss__op goss__op_detach, goss__op_broadcast, goss__op_reshape, goss__op_permute;
+extern const goss__op goss__op_detach, goss__op_variable, goss__op_broadcast, goss__op_reshape, goss__op_permute;
 extern const goss__op goss__op_slice, goss__op_pad, goss__op_concat;
 extern const goss__op goss__op_sum, goss__op_reduce_max;
 extern const goss__op goss__op_matmul, goss__op_spd_solve, goss__op_log_det, goss__op_mirror_lower, goss__op_fold_lower;

@@ -7,7 +7,7 @@ const goss__op *const goss__op_all[] = {&goss__op_input,          &goss__op_para
 #define ROW(name, arity, formula, va, vb, vc) &goss__op_ew[GOSS__EW_##name],
 #include "kernel/elementwise.def"
 #undef ROW
-                                        &goss__op_detach,         &goss__op_broadcast,     &goss__op_reshape,
+                                        &goss__op_detach,         &goss__op_variable,      &goss__op_broadcast,     &goss__op_reshape,
                                         &goss__op_permute,        &goss__op_slice,         &goss__op_pad,
                                         &goss__op_concat,         &goss__op_sum,           &goss__op_reduce_max,
                                         &goss__op_matmul,         &goss__op_spd_solve,     &goss__op_log_det,
