@@ -242,6 +242,43 @@ TEST(a_finished_runs_model_is_not_replaced_by_a_method_that_trains_nothing) {
     T_ERR(train("pixels", MORE("train.method=scratch"), NULL, NULL), GOSS_E_ARGUMENT, "train.method = pixels");
 }
 
+TEST(a_run_that_lost_its_checkpoint_is_not_begun_anew_over_its_model) {
+    static const char *const methods[] = {"train.method=hypernet", "train.method=pixels"};
+    T_OK(train("lost", MORE("train.steps=30"), NULL, NULL));
+    copy(model_of("lost"), tiny_path("model-before"));
+    copy(tiny_path("lost/checkpoint.safetensors"), tiny_path("lost/kept"));
+    T_CHECK(unlink(tiny_path("lost/checkpoint.safetensors")) == 0);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        T_ERR(train("lost", MORE("train.steps=40", methods[i]), NULL, NULL), GOSS_E_ARGUMENT, "another run.dir");
+        T_CHECK(strstr(err.text, "no checkpoint.safetensors to go on from"));
+        T_CHECK(tiny_same_files(model_of("lost"), tiny_path("model-before")));
+    }
+    write_text("lost/checkpoint.safetensors", "damaged");
+    T_ERR(train("lost", MORE("train.steps=40"), NULL, NULL), GOSS_E_FORMAT, "name another run.dir (train.start=");
+    T_CHECK(tiny_same_files(model_of("lost"), tiny_path("model-before")));
+    copy(tiny_path("lost/kept"), tiny_path("lost/checkpoint.safetensors"));
+    T_OK(train("lost", MORE("train.steps=40"), NULL, NULL));
+}
+
+/* best.safetensors is what a run ends with: it is looked for before the steps are done. */
+TEST(a_best_model_that_is_gone_is_made_again_or_told) {
+    static const char *const none[] = {"validate.every=15", NULL};
+    goss_train_report before, r;
+    T_OK(train("best", none, NULL, &before));
+    copy(model_of("best"), tiny_path("model-before"));
+    T_CHECK(unlink(tiny_path("best/best.safetensors")) == 0);
+    T_OK(train("best", none, NULL, &r)); /* finished: the model is the best one */
+    T_CHECK(tiny_same_files(model_of("best"), tiny_path("model-before")));
+    T_CHECK(tiny_same_files(tiny_path("best/best.safetensors"), tiny_path("model-before")));
+    T_EQ(r.best_step, before.best_step);
+    /* Damaged, and no model of that step beside it. */
+    write_text("best/best.safetensors", "damaged");
+    T_CHECK(unlink(model_of("best")) == 0);
+    T_OK(train("best", MORE("train.steps=75"), NULL, &r));
+    T_EQ(r.best_step, 75);
+    T_CHECK(is_there("best/model.safetensors") && is_there("best/best.safetensors"));
+}
+
 TEST(files_that_are_not_a_runs_are_left_alone) {
     static const char *const files[] = {"config.ini", "model.safetensors", "metrics.jsonl", "checkpoint.safetensors",
                                         "profile.txt"};

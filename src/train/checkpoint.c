@@ -179,6 +179,35 @@ static void forget(goss__run *r) {
     r->state = (goss__run_state){.best = -1};
 }
 
+/* Every run writes a checkpoint before it has a model: one without is not begun anew over what it has learned. */
+static goss_status no_model(const goss__run *r, goss_error *err) {
+    static const char *const names[] = {"model.safetensors", "best.safetensors"};
+    for (int i = 0; i < 2; i++) {
+        char path[4200];
+        GOSS_TRY(goss__run_path(r, names[i], path, err));
+        if (!goss__path_exists(path)) continue;
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s is there, but no checkpoint.safetensors to go on from: it would be replaced. Name "
+            "another run.dir for a run of its own (train.start=%s there begins with what this one has "
+            "learned)",
+            path, path);
+    }
+    return GOSS_OK;
+}
+
+/* What was wrong with the file, and what can be done without it. */
+static goss_status damaged(const goss__run *r, goss_status s, goss_error *err) {
+    char path[4200];
+    if (s != GOSS_E_FORMAT || !err) return s;
+    const goss_error why = *err;
+    GOSS_TRY(goss__run_path(r, "best.safetensors", path, err));
+    return goss_error_set(
+        err, s, "%s: the run cannot go on from it. Put a copy of it back, or name another run.dir%s%s%s", why.text,
+        goss__path_exists(path) ? " (train.start=" : "", goss__path_exists(path) ? path : "",
+        goss__path_exists(path) ? " there begins with the best model so far)" : "");
+}
+
 static goss_status open_previous(goss__run *r, goss_error *err) {
     GOSS_TRY(in_checkpoint(r, goss__file_kind(r->previous, checkpoint_kind, err), err));
     GOSS_TRY(in_checkpoint(r, read_state(r->previous, &r->state, err), err));
@@ -190,9 +219,9 @@ static goss_status open_previous(goss__run *r, goss_error *err) {
 goss_status goss__checkpoint_open(goss__run *r, goss_error *err) {
     char path[4200];
     GOSS_TRY(goss__run_path(r, "checkpoint.safetensors", path, err));
-    if (!goss__path_exists(path)) return GOSS_OK;
-    GOSS_TRY(goss_safetensors_open(path, &r->previous, err));
-    goss_status s = open_previous(r, err);
+    if (!goss__path_exists(path)) return no_model(r, err);
+    GOSS_TRY(damaged(r, goss_safetensors_open(path, &r->previous, err), err));
+    goss_status s = damaged(r, open_previous(r, err), err);
     if (s != GOSS_E_ARGUMENT || has_begun(r)) return s;
     forget(r);
     return GOSS_OK;

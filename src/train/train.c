@@ -191,13 +191,60 @@ static goss_status run_loop(loop *l, goss_error *err) {
 
 static const char more_goes_on[] = "a larger train.steps, train.minutes or validate.patience goes on from here";
 
+static bool is_best(const goss__run *r, const goss_model *m) {
+    const char *step = goss_model_note_of(m, "train.step");
+    double at;
+    return step && goss__number_parse(step, &at) && at == (double)r->state.best_step;
+}
+
+/* model.safetensors of a run that was finished is its best model, too. */
+static goss_status best_from_model(goss__run *r, const char *best, bool *done, goss_error *err) {
+    char path[4200];
+    goss_error why;
+    goss_model *m = NULL;
+    *done = false;
+    GOSS_TRY(goss__run_path(r, "model.safetensors", path, err));
+    if (!goss__path_exists(path) || goss_model_load(path, &m, &why) != GOSS_OK) return GOSS_OK;
+    *done = is_best(r, m);
+    goss_status s = *done ? goss_model_save(m, best, err) : GOSS_OK;
+    goss_model_free(m);
+    return s;
+}
+
+/* The best model so far is written out at the end: where it was lost, that is found before more steps are done. */
+static goss_status find_best(goss__run *r, goss_error *err) {
+    char path[4200];
+    goss_error why;
+    goss_model *m = NULL;
+    bool done;
+    if (!r->data.validation || r->state.best < 0) return GOSS_OK;
+    GOSS_TRY(goss__run_path(r, "best.safetensors", path, err));
+    const goss_status s = goss_model_load(path, &m, &why);
+    goss_model_free(m);
+    if (s == GOSS_OK) return s;
+    if (s == GOSS_E_NOMEM) return goss_error_set(err, s, "%s", why.text);
+    GOSS_TRY(best_from_model(r, path, &done, err));
+    if (done) {
+        goss__log(GOSS_LOG_WARN, "%s; made again from model.safetensors beside it", why.text);
+        return GOSS_OK;
+    }
+    goss__log(GOSS_LOG_WARN, "%s: the best model so far, of step %lld, is lost; the best from here on is kept",
+              why.text, (long long)r->state.best_step);
+    r->state.best = r->state.best_ci95 = -1;
+    r->state.best_step = r->state.since_best = 0;
+    return GOSS_OK;
+}
+
 /* Goes on from the checkpoint. */
 static goss_status resume(goss__run *r, goss_error *err) {
     const bool was_finished = r->state.finished;
     GOSS_TRY(goss__checkpoint_read(r, err));
+    GOSS_TRY(find_best(r, err));
     r->state.finished = was_finished && (!r->moved || goss__run_is_over(r));
     if (r->moved) r->n_replay = 0; /* what the clock said was of another length */
-    if (r->state.finished)
+    if (r->state.finished && !goss_method_trains(goss_model_method(r->model)))
+        goss__log(GOSS_LOG_INFO, "this run is finished: this method has nothing to train");
+    else if (r->state.finished)
         goss__log(GOSS_LOG_INFO, "this run is finished: %lld steps; %s", (long long)r->state.step, more_goes_on);
     else
         goss__log(GOSS_LOG_INFO, "going on from step %lld%s", (long long)r->state.step,
@@ -225,10 +272,9 @@ static goss_status start(goss__run *r, goss_error *err) {
 static goss_status close_run(goss__run *r, goss_error *err) {
     const bool begun = r->state.finished;
     r->state.finished = true;
-    GOSS_TRY(publish(r, err));
-    if (!begun) GOSS_TRY(goss__checkpoint_write(r, err));
+    if (!begun) GOSS_TRY(goss__checkpoint_write(r, err)); /* first: a model without one is taken for another's */
     r->state.end = GOSS_TRAIN_NOTHING;
-    return GOSS_OK;
+    return publish(r, err);
 }
 
 static goss_status train(goss__run *r, const goss_train_options *o, goss_error *err) {
