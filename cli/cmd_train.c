@@ -80,7 +80,7 @@ static goss_status check_file(const char *word, const char *next, goss_error *er
     if (is_key(word))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: a setting is one word, %s=%s, with no blanks around the =", word, word,
-                              next && strcmp(next, "=") != 0 ? next : "VALUE");
+                              next && next[next[0] == '='] ? next + (next[0] == '=') : "VALUE");
     if (is_folder(word))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s is a folder, and no configuration; images are named by data.path=%s", word, word);
@@ -88,6 +88,14 @@ static goss_status check_file(const char *word, const char *next, goss_error *er
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s is no configuration; train.start=%s begins a run with a model's weights", word, word);
     return GOSS_OK;
+}
+
+/* A file with '=' in its name that is not there is an unknown key. */
+static goss_status override(goss_config *c, const char *word, goss_error *err) {
+    const char *end = strrchr(word, '.');
+    const goss_status s = goss_config_override(c, word, err);
+    if (s == GOSS_OK || !end || strcmp(end, ".ini") != 0) return s;
+    return goss_error_prefix(err, s, "there is no file %s", word);
 }
 
 /* The file first, wherever it stands: settings go over it. */
@@ -104,7 +112,7 @@ static goss_status read_config(goss_config *c, int words, char **word, goss_erro
     }
     if (file) GOSS_TRY(goss_config_read(c, file, err));
     for (int i = 0; i < words; i++)
-        if (!is_file(word[i])) GOSS_TRY(goss_config_override(c, word[i], err));
+        if (!is_file(word[i])) GOSS_TRY(override(c, word[i], err));
     return GOSS_OK;
 }
 

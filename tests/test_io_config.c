@@ -40,6 +40,16 @@ TEST(defaults_files_and_overrides) {
     T_CHECK(!goss_config_bool(c, "train.augment"));
     T_STR(goss_config_text(c, "data.path"), "x=y ;z");
     T_STR(goss_config_text(c, "train.method"), "maml");
+    T_OK(goss_config_override(c, "train.method= maml\t", &err)); /* blanks around a word or a number say nothing */
+    T_STR(goss_config_text(c, "train.method"), "maml");
+    T_OK(goss_config_override(c, "train.steps= 7 ", &err));
+    T_EQ(goss_config_int(c, "train.steps"), 7);
+    T_OK(goss_config_override(c, "train.augment=True", &err));
+    T_CHECK(goss_config_bool(c, "train.augment"));
+    T_OK(goss_config_override(c, "train.augment=OFF ", &err));
+    T_OK(goss_config_override(c, "data.path= a ", &err)); /* a path's are its own */
+    T_STR(goss_config_text(c, "data.path"), " a ");
+    T_OK(goss_config_override(c, "data.path=x=y ;z", &err));
     T_CHECK(goss_config_is_set(c, "train.rate") && !goss_config_is_set(c, "model.backbone"));
     T_OK(goss_config_parse(c, "[train]\nsteps = 8\n", "over it", &err)); /* a second file over the first */
     T_EQ(goss_config_int(c, "train.steps"), 8);

@@ -17,7 +17,8 @@ static const goss_hyper_refusal refusals[] = {
     {"class head x hidden layer", "only the head has one row a class; write head=class"},
     {"film x layer without a site", "nothing is modulated behind a head; give it another generator before the pattern"},
     {"batch norm x input", "every sample has its own network, so a batch has one sample; use layer or group norm"},
-    {"conditioner x nothing generated", "every tensor is shared, so that the condition would change nothing"},
+    {"conditioner x nothing generated", "every tensor is shared, so that the condition would change nothing; "
+                                        "generate some, as with head=class"},
 };
 
 const goss_hyper_refusal *goss_hyper_refusals(int *count) {

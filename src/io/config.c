@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
+#include "base/str.h"
 #include "gossamer/config.h"
 #include "io/ini.h"
 #include "base/number.h"
@@ -27,11 +28,17 @@ struct goss_config {
 
 /* ---- one value ---- */
 
+/* Other programs write True and FALSE. */
+static bool is_word(const char *text, const char *word) {
+    for (; *word && goss__ascii_lower(*text) == *word; text++) word++;
+    return !*word && !*text;
+}
+
 static bool parse_bool(const char *text, double *out) {
     static const char *const yes[] = {"true", "yes", "on", "1"}, *const no[] = {"false", "no", "off", "0"};
     for (int i = 0; i < 4; i++) {
-        if (strcmp(text, yes[i]) == 0) return *out = 1, true;
-        if (strcmp(text, no[i]) == 0) return *out = 0, true;
+        if (is_word(text, yes[i])) return *out = 1, true;
+        if (is_word(text, no[i])) return *out = 0, true;
     }
     return false;
 }
@@ -84,11 +91,21 @@ static goss_status parse_value(const goss_key *k, const char *text, double *numb
     return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is none of %s", text, k->choices);
 }
 
+/* Blanks around a number or a word say nothing; a free text, as a path, may have them. */
+static char *copy_value(const goss_key *k, const char *text) {
+    const bool word = k->type != GOSS_KEY_TEXT || k->choices;
+    if (word) text += strspn(text, " \t");
+    char *copy = goss__strdup(text);
+    for (char *end = copy ? copy + strlen(copy) : NULL; word && end > copy && strchr(" \t", end[-1]);) *--end = 0;
+    return copy;
+}
+
 static goss_status set_value(goss_config *c, int i, const char *text, goss_error *err) {
     double number;
-    GOSS_TRY(parse_value(&c->keys[i], text, &number, err));
-    char *copy = goss__strdup(text);
+    char *copy = copy_value(&c->keys[i], text);
     if (!copy) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    goss_status s = parse_value(&c->keys[i], copy, &number, err);
+    if (s != GOSS_OK) return goss__free(copy), s;
     goss__free(c->values[i].text);
     c->values[i].text = copy;
     c->values[i].number = number;

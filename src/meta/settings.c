@@ -105,6 +105,14 @@ static goss_hyper_options hyper_options(const goss_config *c) {
     return h;
 }
 
+/* The setting that a method could not be made of. */
+static const char *culprit(const goss_config *c, const int64_t input[3], const char *method) {
+    goss_target *t = NULL;
+    const goss_status s = goss_target_parse(goss_config_text(c, "model.backbone"), input, 3, 0, &t, NULL);
+    goss_target_free(t);
+    return s != GOSS_OK ? "model.backbone" : strcmp(method, "hypernet") == 0 ? "[hyper]" : "[method]";
+}
+
 goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_image_format *image,
                                      goss_method **out, goss_error *err) {
     goss_hyper_options hyper = hyper_options(c);
@@ -122,5 +130,6 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     o.temperature = goss_config_real(c, "method.temperature");
     o.hyper = &hyper;
     int64_t input[3] = {image->height, image->width, image->channels};
-    return goss_method_create(name, goss_config_text(c, "model.backbone"), input, 3, &o, out, err);
+    goss_status s = goss_method_create(name, goss_config_text(c, "model.backbone"), input, 3, &o, out, err);
+    return s == GOSS_OK ? s : goss_error_prefix(err, s, "%s", culprit(c, input, name));
 }

@@ -18,8 +18,8 @@ typedef struct goss__step_result {
 /* The part of a run that a checkpoint keeps beside the parameters. */
 typedef struct goss__run_state {
     int64_t step;
-    double seconds; /* trained so far, over all processes */
-    double clock;   /* fraction of train.minutes when the clock was last looked at */
+    double seconds;         /* trained so far, over all processes */
+    double clock;           /* fraction of train.minutes when the clock was last looked at */
     double best, best_ci95; /* -1: not known */
     int64_t best_step;
     int64_t since_best; /* validations since then */
@@ -66,6 +66,8 @@ typedef struct goss__run {
 } goss__run;
 
 /* ---- step.c ---- */
+/* optimizer.rates can be read, and every pattern of it is the last word about some tensor. */
+goss_status goss__rates_check(const goss_config *c, const goss_method *m, goss_error *err);
 goss_status goss__run_compile(goss__run *r, goss_error *err);
 goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss__step_result *out,
                            goss_error *err);

@@ -56,7 +56,7 @@ static const goss_key own[] = {
     {"optimizer.kind", GOSS_KEY_TEXT, "adamw", 0, 0, "sgd|adam|adamw", "sgd has momentum"},
     {"optimizer.rate", GOSS_KEY_REAL, "0.001", 0, 1e6, NULL, "Learning rate after the warm-up"},
     {"optimizer.rates", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Own rates: PATTERN=FACTOR; ... over tensors (\"target.conv*.w=0.5; hyper.*=2\")"},
+     "Own rates: PATTERN=FACTOR; ... over tensors (\"target.conv*.w=0.5; hyper.*=2\"); the last that matches counts"},
     {"optimizer.momentum", GOSS_KEY_REAL, "0.9", 0, 0.9999, NULL, "sgd"},
     {"optimizer.beta1", GOSS_KEY_REAL, "0.9", 0, 0.9999, NULL, "adam, adamw"},
     {"optimizer.beta2", GOSS_KEY_REAL, "0.999", 0, 0.999999, NULL, "The same"},

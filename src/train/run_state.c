@@ -54,8 +54,9 @@ static goss_status check_early(const goss__run *r, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
     if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
     GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &f, &m, err));
+    goss_status s = goss_method_trains(m) ? goss__rates_check(c, m, err) : GOSS_OK;
     goss_method_free(m);
-    return GOSS_OK;
+    return s;
 }
 
 static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, goss_error *err) {
@@ -71,8 +72,17 @@ static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, go
     if (s->n_at < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "optimizer.at: \"%s\" is no list of up to 8 numbers, as in 0.5, 0.75", at);
-    goss_status status = goss_rate_check(s, err);
-    return status == GOSS_OK ? status : goss_error_prefix(err, status, "[optimizer]");
+    if (s->kind == GOSS_RATE_STEP && s->n_at == 0)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "optimizer.at is empty, and optimizer.schedule = step falls where it says, as in 0.5, 0.75");
+    for (int i = 0; i < s->n_at; i++)
+        if (!(s->at[i] > (i ? s->at[i - 1] : 0) && s->at[i] < 1))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "optimizer.at: %g in \"%s\": these are shares of the training, between 0 and 1 and "
+                                  "ascending, as in 0.5, 0.75",
+                                  s->at[i], at);
+    return goss_error_prefix(err, goss_rate_check(s, err), "[optimizer]");
 }
 
 /* Starting values, from a model file where one is named. */
@@ -144,6 +154,7 @@ static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, gos
     GOSS_TRY(note_origin(r, err));
     GOSS_TRY(mark_samples(r, err));
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
+    GOSS_TRY(goss__rates_check(c, goss_model_method(r->model), err));
     GOSS_TRY(goss_threads_new((int)goss_config_int(c, "run.threads"), &r->threads, err));
     GOSS_TRY(goss__run_compile(r, err));
     return open_judge(r, err);

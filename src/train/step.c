@@ -28,8 +28,11 @@ static char *trim(char *text) {
 static goss_status parse_rate(char *part, rates *out, goss_error *err) {
     double factor = -1;
     char *equals = strchr(part, '=');
-    if (!equals || !goss__number_parse(trim(equals + 1), &factor) || factor < 0 || factor > 1e6 || equals == part)
+    if (!equals || !goss__number_parse(trim(equals + 1), &factor) || equals == part)
         return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.rates: \"%s\" is not PATTERN=FACTOR", part);
+    if (factor < 0 || factor > 1e6)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.rates: \"%s\": the factor is not from 0 to 1000000",
+                              part);
     *equals = 0;
     for (char *save, *one = strtok_r(part, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
         if (out->n == RULES) return goss_error_set(err, GOSS_E_ARGUMENT, "optimizer.rates: more than %d", RULES);
@@ -67,11 +70,23 @@ static int rules_of(const rates *all, const char *param, goss_scale_rule *out) {
     return m;
 }
 
-static bool matches_any(const goss_method_param *p, const char *rule) {
+static bool matches(const goss_method_param *p, int entry, const char *rule) {
     const char *pattern = pattern_for(rule, p->name);
-    for (int k = 0; pattern && k < goss_layout_count(p->layout); k++)
-        if (goss_name_matches(goss_layout_entry(p->layout, k)->name, pattern)) return true;
-    return false;
+    return pattern && goss_name_matches(goss_layout_entry(p->layout, entry)->name, pattern);
+}
+
+/* How many tensors rule j matches, and of how many no later one says otherwise. */
+static void count_matches(const goss_method *m, const rates *all, int j, int *any, int *left) {
+    *any = *left = 0;
+    for (int i = 0; i < goss_method_params(m); i++) {
+        goss_method_param p = goss_method_param_at(m, i);
+        for (int k = 0; p.trained && k < goss_layout_count(p.layout); k++) {
+            int last = -1;
+            for (int l = j; l < all->n; l++)
+                if (matches(&p, k, all->rule[l].pattern)) last = l;
+            *any += matches(&p, k, all->rule[j].pattern), *left += last == j;
+        }
+    }
 }
 
 /* "there are target.conv1.w, ...": the names that a pattern can be for. */
@@ -94,14 +109,26 @@ static goss_status matches_nothing(const goss_method *m, const char *rule, goss_
 
 static goss_status check_rates(const goss_method *m, const rates *all, goss_error *err) {
     for (int j = 0; j < all->n; j++) {
-        bool found = false;
-        for (int i = 0; i < goss_method_params(m) && !found; i++) {
-            goss_method_param p = goss_method_param_at(m, i);
-            found = p.trained && matches_any(&p, all->rule[j].pattern);
-        }
-        if (!found) return matches_nothing(m, all->rule[j].pattern, err);
+        int any, left;
+        count_matches(m, all, j, &any, &left);
+        if (any == 0) return matches_nothing(m, all->rule[j].pattern, err);
+        if (left == 0)
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "optimizer.rates: \"%s\" has no effect: a later pattern matches all that it does. The "
+                "last one that matches counts: put the general ones first",
+                all->rule[j].pattern);
     }
     return GOSS_OK;
+}
+
+goss_status goss__rates_check(const goss_config *c, const goss_method *m, goss_error *err) {
+    rates own = {.n = 0};
+    char *text = goss__strdup(goss_config_text(c, "optimizer.rates"));
+    goss_status s = text ? parse_rates(text, &own, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for rates");
+    if (s == GOSS_OK) s = check_rates(m, &own, err);
+    goss__free(text);
+    return s;
 }
 
 /* ---- the program ---- */
@@ -182,7 +209,6 @@ goss_status goss__run_compile(goss__run *r, goss_error *err) {
     goss_graph *g = goss_graph_new();
     goss_status s =
         text && g ? parse_rates(text, &own, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    if (s == GOSS_OK) s = check_rates(goss_model_method(r->model), &own, err);
     if (s == GOSS_OK) s = build(r, g, &own, err);
     goss_graph_free(g);
     goss__free(text);
