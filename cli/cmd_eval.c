@@ -8,9 +8,13 @@
 
 /* ---- who runs ---- */
 
-/* The next free place, with copies of name and weights. */
+/* The next free place, with copies of name and weights. A report tells its rows apart by their names. */
 static goss_status place(eval *e, const char *name, const char *weights, eval_runner **out, goss_error *err) {
     if (e->n == EVAL_MOST) return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: more than %d", EVAL_MOST);
+    for (int i = 0; i < e->n; i++)
+        if (strcmp(e->runner[i].name, name) == 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "--methods: two are called %s; in NAME=FILE the name may be any other", name);
     eval_runner *r = *out = &e->runner[e->n++];
     r->name = strdup(name), r->weights = strdup(weights);
     return r->name && r->weights ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
@@ -21,6 +25,8 @@ static goss_status derive(eval *e, const char *name, goss_error *err) {
     eval_runner *r;
     goss_model *m;
     goss_status s = goss_contender_derive(e->runner[0].model, name, &m, err);
+    if (s != GOSS_OK && strpbrk(name, "./"))
+        return goss_error_prefix(err, s, "--methods %s: a model file is given as NAME=%s", name, name);
     if (s != GOSS_OK) return goss_error_prefix(err, s, "--methods %s (--methods %s=FILE names a model)", name, name);
     const goss_method *method = goss_model_method(m);
     bool norms = goss_layout_count(goss_target_statistics(goss_method_target(method))) > 0;
@@ -37,14 +43,26 @@ static goss_status derive(eval *e, const char *name, goss_error *err) {
     return s;
 }
 
+/* The word without blanks around it, in place. */
+static char *trim(char *word) {
+    static const char blanks[] = " \t\n\r";
+    word += strspn(word, blanks);
+    for (size_t n = strlen(word); n > 0 && strchr(blanks, word[n - 1]); n--) word[n - 1] = 0;
+    return word;
+}
+
 static goss_status add_runner(eval *e, char *word, goss_error *err) {
-    char *file = strchr(word, '=');
+    char *name = trim(word), *file = strchr(name, '=');
     eval_runner *r;
-    if (!file) return derive(e, word, err);
-    *file++ = 0;
-    GOSS_TRY(place(e, word, file, &r, err));
+    if (file) *file++ = 0, name = trim(name), file = trim(file);
+    if (!*name || (file && !*file))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as protonet,mine=FILE",
+                              *name ? "file name" : "name");
+    if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the model itself is that method */
+    if (!file) return derive(e, name, err);
+    GOSS_TRY(place(e, name, file, &r, err));
     r->file = true;
-    return goss_model_load(file, &r->model, err);
+    return goss_error_prefix(err, goss_model_load(file, &r->model, err), "--methods %s", name);
 }
 
 static goss_status add_tuned(eval *e, goss_error *err) {
@@ -65,10 +83,9 @@ static goss_status gather(eval *e, const char *path, goss_error *err) {
     r->model = m, r->file = true;
     if (s == GOSS_OK && e->fine_tune > 0) s = add_tuned(e, err);
     if (s != GOSS_OK || !e->methods) return s;
-    char *list = strdup(e->methods), *save = NULL;
+    char *list = strdup(e->methods), *rest = list, *word;
     if (!list) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    for (char *word = strtok_r(list, ",", &save); word && s == GOSS_OK; word = strtok_r(NULL, ",", &save))
-        if (strcmp(word, e->runner[0].name) != 0) s = add_runner(e, word, err);
+    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_runner(e, word, err);
     free(list);
     return s;
 }

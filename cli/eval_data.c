@@ -1,8 +1,10 @@
 /* eval_data.c: the images that gossamer eval judges on, for each contender as it wants them, and what of them the
  * contenders have seen before. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "eval.h"
 
@@ -172,6 +174,9 @@ static void count_ways(eval *e) {
 }
 
 goss_status eval_open(eval *e, goss_error *err) {
+    /* Decoding may take minutes: a name that is wrong is told before. */
+    if (e->classes && access(e->classes, R_OK) != 0)
+        return goss_error_set(err, GOSS_E_IO, "--classes: %s: %s", e->classes, strerror(errno));
     GOSS_TRY(open_views(e, err));
     GOSS_TRY(look_for_seen(e, err));
     for (int v = 0; v < e->views; v++)

@@ -144,6 +144,42 @@ TEST(derived_methods_are_judged_by_their_own_settings) {
     SAYS(err_text, "pixels");
 }
 
+/* A report tells its rows apart by name, and nothing of the list is passed over. */
+TEST(the_list_of_methods_is_taken_at_its_word) {
+    static const struct {
+        const char *methods, *says;
+    } rows[] = {{"protonet,protonet", "two are called protonet"},
+                {"hypernet=seen/model.safetensors", "two are called hypernet"},
+                {"a=seen/model.safetensors,a=seen/model.safetensors", "two are called a"},
+                {"", "an empty name"},
+                {",", "an empty name"},
+                {"pixels,", "an empty name"},
+                {"=seen/model.safetensors", "an empty name"},
+                {"pixels=", "an empty file name"},
+                {"mine=nofile", "--methods mine: nofile"},
+                {"seen/model.safetensors", "NAME=seen/model.safetensors"}};
+    T_CHECK(prepare());
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char more[200];
+        snprintf(more, sizeof more, "--methods '%s'", rows[i].methods);
+        T_EQ(eval(trained, other, more), 1);
+        SAYS(err_text, rows[i].says);
+        T_EQ(strlen(out_text), 0);
+    }
+    T_EQ(eval(trained, other, "--json --methods ' protonet, mine = seen/model.safetensors ,hypernet'"), 0);
+    T_CHECK(accuracy_of("protonet") > 0 && accuracy_of("mine") == accuracy_of("hypernet"));
+    T_EQ(train("raw", "train.method=scratch"), 0);
+    T_EQ(eval("raw/model.safetensors", other, "--methods protonet"), 1);
+    SAYS(err_text, "scratch has no trained network");
+}
+
+TEST(a_wrong_class_file_is_told_before_images_are_decoded) {
+    T_CHECK(prepare());
+    T_EQ(eval(trained, other, "--classes nofile"), 1);
+    SAYS(err_text, "--classes: nofile: No such file");
+    T_CHECK(!strstr(err_text, "decoded"));
+}
+
 TEST(one_episode_has_no_interval) {
     T_CHECK(prepare());
     T_EQ(eval(trained, other, "--episodes 1 --methods pixels"), 0);

@@ -75,6 +75,15 @@ TEST(predict_takes_folders_archives_and_standard_input) {
     SAYS(err_text, "standard input: the file is empty");
 }
 
+TEST(predict_needs_no_labels) {
+    make_network();
+    static const uint8_t idx[16 + 3 * 64] = {0, 0, 8, 3, 0, 0, 0, 3, 0, 0, 0, 8, 0, 0, 0, 8, 1, 200, 9};
+    write_file("alone", idx, sizeof idx);
+    RUN(0, "predict net alone");
+    T_EQ(lines(out_text), 3);
+    SAYS(out_text, "alone/0000002\t");
+}
+
 TEST(predict_goes_on_after_bad_images) {
     make_network();
     draw_tree("mixed", 2, 2, 60);

@@ -102,7 +102,11 @@ TEST(derived_methods_have_their_own_settings) {
     T_ERR(goss_contender_derive(m, "magic", &none, &err), GOSS_E_ARGUMENT, "no method magic");
     goss_model *pixels = tiny_model("pixels", NULL, &err);
     T_ERR(goss_contender_derive(pixels, "ridge", &none, &err), GOSS_E_ARGUMENT, "pixels has no network");
-    goss_config_free(defaults), goss_model_free(m), goss_model_free(pixels);
+    T_ERR(goss_contender_derive(pixels, "scratch", &none, &err), GOSS_E_ARGUMENT, "pixels has no network");
+    /* Weights that nothing has trained are no embedding of a model's. */
+    goss_model *scratch = tiny_model("scratch", NULL, &err);
+    T_ERR(goss_contender_derive(scratch, "protonet", &none, &err), GOSS_E_ARGUMENT, "scratch has no trained network");
+    goss_config_free(defaults), goss_model_free(m), goss_model_free(pixels), goss_model_free(scratch);
 }
 
 TEST(values_are_taken_over_whole_or_not_at_all) {

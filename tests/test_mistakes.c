@@ -34,9 +34,11 @@ static bool prepare(void) {
     if (done) return done > 0;
     done = -1;
     tiny_set();
-    if (!folders("mine", 30, 10) || !folders("one", 1, 10) || !folders("two", 2, 10) || !folders("support", 3, 2))
+    if (!folders("mine", 30, 10) || !folders("one", 1, 10) || !folders("two", 2, 10) || !folders("three", 3, 10) ||
+        !folders("support", 3, 2))
         return false;
     write_file("notes.txt", "hello\n", 6);
+    write_file("ask.zip", "PK\3\4 and more", 13);
     write_file("run.ini", "[train]\nsteps = 3\n", 18);
     write_file("mine.ini", "[data]\npath = mine\nlables = x\n", 30);
     write_file("lost-idx", "", 0);
@@ -46,6 +48,9 @@ static bool prepare(void) {
     snprintf(line, sizeof line, "cp %s/tiny-images-idx3-ubyte %s/digits", tiny_dir, tiny_dir);
     if (system(line) != 0) return false;
     snprintf(line, sizeof line, "cp %s/tiny-labels-idx1-ubyte %s/answers", tiny_dir, tiny_dir);
+    if (system(line) != 0) return false;
+    snprintf(line, sizeof line, "cd %s && mkdir idx && cp digits idx/toy-images-idx3-ubyte && cp answers idx",
+             tiny_dir);
     if (system(line) != 0) return false;
     done = 1;
     return true;
@@ -109,6 +114,11 @@ static const struct {
      "train.start: net.safetensors", "holds a network, not a model"},
     {"train data.path=mine run.dir=x13 train.start=base", 1, "train.start: base", "folder"},
     {"train data.path=digits run.dir=x14", 1, "data.labels=FILE", ""},
+    {"train data.path=mine data.labels=answers run.dir=x17 train.ways=5", 1, "mine: is no idx file", "folder"},
+    {"train data.path=idx run.dir=x18", 1, "idx/toy-images-idx3-ubyte: name that file", ""},
+    {"train data.path=answers run.dir=x19", 1, "an idx file of labels", "name the one of images"},
+    {"train data.path=three run.dir=x20 train.ways=2 validate.ways=2", 1, "validate.every=0 train.ways=2",
+     "or add classes"},
     {"train data.path=mine run.dir=base train.ways=5 validate.ways=5", 1, "other settings", "another run.dir"},
     {"train data.path=mine run.dir=x15 train.steps=0", 1, "both 0", ""},
     {"train data.path=mine run.dir=x16 optimizer.schedule=plateau validate.every=0", 1, "validate.every = 0", ""},
@@ -135,6 +145,8 @@ static const struct {
     {"adapt base/model.safetensors --support one -o n", 1, "one folder", "folder of its own"},
     {"adapt base/model.safetensors --support support/c00 -o n", 1, "one folder", "folder of its own"},
     {"adapt base/model.safetensors --support notes.txt -o n", 1, "notes.txt", "folder"},
+    {"adapt base/model.safetensors --support support --labels answers -o n", 1, "support: is no idx file", "folder"},
+    {"adapt base/model.safetensors --support digits --labels digits -o n", 1, "images, not of labels", ""},
     {"adapt net.safetensors --support support -o n", 1, "holds a network, not a model", "gossamer adapt"},
     {"adapt base/model.safetensors --support support -o nodir/n", 1, "nodir/n", "there is no folder"},
     /* ---- predict, inspect, convert ---- */
@@ -142,6 +154,8 @@ static const struct {
     {"predict base/model.safetensors support/c00/0.png", 1, "holds a model, not a network", "gossamer adapt MODEL"},
     {"predict net.safetensors nofile.png", 1, "nofile.png", "No such file"},
     {"predict net.safetensors notes.txt", 1, "notes.txt", ""},
+    {"predict net.safetensors idx", 1, "idx/toy-images-idx3-ubyte: name that file", ""},
+    {"predict net.safetensors - <ask.zip", 1, "standard input: a .zip archive, not an image", "unpack"},
     {"inspect", 2, "missing", "usage"},
     {"inspect mine", 1, "mine", ""},
     {"convert base/model.safetensors --weights bf16", 2, "-o is missing", "usage"},

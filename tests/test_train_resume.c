@@ -182,6 +182,44 @@ TEST(a_start_is_needed_once_and_compared_by_content) {
     T_ERR(train("never", MORE("train.steps=5", start), NULL, NULL), GOSS_E_IO, "train.start: ");
 }
 
+/* The same tensors as another program writes them anew: without the hash. */
+static void forget_hash(const char *path) {
+    static const char *const keys[] = {"gossamer.hash", "gossamer.container"};
+    size_t n = 0;
+    char *data = tiny_read(path, &n);
+    for (int k = 0; k < 2; k++) {
+        size_t at = 0, size = strlen(keys[k]);
+        while (at + size <= n && memcmp(data + at, keys[k], size) != 0) at++;
+        if (at + size > n) exit(99);
+        data[at] = 'x';
+    }
+    FILE *f = fopen(path, "wb");
+    if (!f || fwrite(data, 1, n, f) != n) exit(99);
+    fclose(f), free(data);
+}
+
+TEST(a_start_that_another_program_wrote_is_known_by_its_bytes) {
+    char start[300];
+    snprintf(start, sizeof start, "train.start=%s", tiny_path("foreign.safetensors"));
+    T_OK(train("c", MORE("train.steps=3", "train.method=protonet"), NULL, NULL));
+    copy(model_of("c"), tiny_path("foreign.safetensors"));
+    forget_hash(tiny_path("foreign.safetensors"));
+    T_OK(train("adopted", MORE("train.steps=5", start), NULL, NULL));
+    T_OK(train("adopted", MORE("train.steps=6", start), NULL, NULL));
+    T_OK(train("d", MORE("train.steps=4", "train.method=protonet", "run.seed=3"), NULL, NULL));
+    copy(model_of("d"), tiny_path("foreign.safetensors"));
+    forget_hash(tiny_path("foreign.safetensors"));
+    T_ERR(train("adopted", MORE("train.steps=7", start), NULL, NULL), GOSS_E_ARGUMENT, "is not what the run in");
+}
+
+/* Before images are decoded, which may take minutes: there are none here. */
+TEST(a_bad_start_is_told_first) {
+    char start[300];
+    write_text("bad.safetensors", "no model");
+    snprintf(start, sizeof start, "train.start=%s", tiny_path("bad.safetensors"));
+    T_ERR(train("early", MORE("data.path=nowhere", start), NULL, NULL), GOSS_E_FORMAT, "train.start: ");
+}
+
 TEST(other_settings_are_refused_with_what_to_do) {
     T_OK(train("kept", MORE("train.steps=5"), NULL, NULL));
     T_ERR(train("kept", MORE("train.steps=5", "train.ways=6", "train.queries=3"), NULL, NULL), GOSS_E_ARGUMENT,

@@ -84,11 +84,19 @@ static goss_status is_image(const char *path, bool *out, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Of a container's files those that are images, read or not. */
+/* An image, read or not. */
+static bool is_wanted(const goss__item *item) { return item->flaw == GOSS__SOUND || item->flaw >= GOSS__DEAD_LINK; }
+
+static bool holds_image(const goss__source *s) {
+    size_t i = 0;
+    while (i < s->count && !is_wanted(&s->items[i])) i++;
+    return i < s->count;
+}
+
 static void keep_images(goss__source *s) {
     size_t n = 0;
     for (size_t i = 0; i < s->count; i++)
-        if (s->items[i].flaw == GOSS__SOUND || s->items[i].flaw >= GOSS__DEAD_LINK) s->items[n++] = s->items[i];
+        if (is_wanted(&s->items[i])) s->items[n++] = s->items[i];
     s->count = n;
 }
 
@@ -110,10 +118,9 @@ static goss_status list(goss_image_files *f, const char *path, goss_error *err) 
         f->names = &s->items[0].path;
         return GOSS_OK;
     }
-    GOSS_TRY(goss__source_list(path, NULL, s, err));
+    GOSS_TRY(goss__source_list_plain(path, s, err));
+    if (!holds_image(s)) return goss__source_barren(s, err);
     keep_images(s);
-    if (s->count == 0)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s: no image in it (PNG, JPEG, WebP, TIFF or BMP)", path);
     return name_all(f, path, err);
 }
 

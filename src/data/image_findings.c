@@ -84,10 +84,10 @@ static const char *name_of(const goss__pack *p, uint32_t image) {
     return p->text + p->name[1 + (uint64_t)p->head->classes + image];
 }
 
-void goss__findings_tell(const char *path, const goss__pack *p) {
+void goss__findings_tell(const char *path, const goss__pack *p, bool fresh) {
     const goss__findings *f = &p->findings;
     uint32_t n = p->head->images;
-    if (f->damaged)
+    if (f->damaged && !fresh)
         goss__log(GOSS_LOG_WARN, "%s: %u images that could not be read were left out when it was decoded", path,
                   f->damaged);
     if (f->flat.count)

@@ -17,6 +17,7 @@ enum { BATCH = GOSS__PACK_BATCH, SAMPLE = 512 };
 
 typedef struct worker {
     goss__reader reader;
+    bool stopped;
     size_t bad; /* the first item that failed here; error says why */
     goss_error error;
 } worker;
@@ -287,11 +288,40 @@ static void try_one(void *ctx, int64_t i, int w) {
     worker *me = &v->b->workers[w];
     const goss__source *s = v->b->job->source;
     goss_error error;
+    if (v->b->job->stop && *v->b->job->stop) me->stopped = true;
+    if (me->stopped) return;
     me->reader.fit.format = v->b->job->format, me->reader.fit.measure = true;
     goss_status status = s->fetch(s, &me->reader, &s->items[i], NULL, &error);
     if (status == GOSS_OK) return;
     v->flaw[i] = GOSS__UNREAD;
     if ((size_t)i < me->bad) me->bad = (size_t)i, me->error = error;
+}
+
+/* A few names of those of a kind, "a/1.png, b/2.png, ...", and how many there are. */
+typedef struct naming {
+    goss__str names;
+    size_t count;
+} naming;
+
+static void add_name(naming *to, const char *name, size_t size) {
+    enum { MOST = 3 };
+    if (to->count++ > MOST) return;
+    if (to->count > 1) goss__str_add(&to->names, ", ");
+    if (to->count > MOST)
+        goss__str_add(&to->names, "...");
+    else
+        goss__str_addn(&to->names, name, size);
+}
+
+/* Classes of which no image is sound. */
+static void name_lost(const goss__source *s, const goss__flaw *flaw, naming *out) {
+    for (size_t i = 0, end; i < s->count; i = end) {
+        size_t sound = 0;
+        for (end = i; end < s->count && same_class(&s->items[i], &s->items[end]); end++) sound += !flaw[end];
+        const char *name;
+        size_t size = class_of(&s->items[i], &name);
+        if (sound == 0) add_name(out, size ? name : ".", size ? size : 1);
+    }
 }
 
 static size_t count_classes(const goss__source *s) {
@@ -300,25 +330,52 @@ static size_t count_classes(const goss__source *s) {
     return n;
 }
 
+static goss_status refuse_flawed(goss__pack_job *job, const goss__flaw *flaw, const goss_error *first,
+                                 goss_error *err) {
+    const goss__source *s = job->source;
+    naming bad = {0};
+    for (size_t i = 0; i < s->count; i++)
+        if (flaw[i]) add_name(&bad, s->items[i].path, strlen(s->items[i].path));
+    goss_status status =
+        goss_error_set(err, first->status,
+                       "%.800s; %zu of %zu images cannot be read (%.400s). Skip bad files (data.skip_bad = yes, "
+                       "--skip-bad) to go on without",
+                       first->text, bad.count, s->count, bad.names.data ? bad.names.data : "");
+    goss__str_free(&bad.names);
+    return status;
+}
+
 static goss_status drop_flawed(goss__pack_job *job, const goss__flaw *flaw, const goss_error *first, goss_error *err) {
     goss__source *s = job->source;
     size_t n = 0, before = count_classes(s), all = s->count;
+    naming lost = {0};
+    name_lost(s, flaw, &lost);
     for (size_t i = 0; i < all; i++)
         if (!flaw[i]) s->items[n++] = s->items[i];
-    if (n == 0)
+    if (n == 0) {
+        goss__str_free(&lost.names);
         return goss_error_set(err, GOSS_E_FORMAT, "none of %zu images can be read; the first: %.800s", all,
                               first->text);
+    }
     memmove(s->items + n, s->items + all, s->flawed * sizeof *s->items);
     s->count = n, job->damaged += (uint32_t)(all - n);
     goss__log(GOSS_LOG_WARN, "%s: left out: %zu of %zu images that cannot be read; the first: %s", s->path, all - n,
               all, first->text);
-    size_t lost = before - count_classes(s);
-    if (lost) goss__log(GOSS_LOG_WARN, "%s: %zu of %zu classes have no image left", s->path, lost, before);
-    s->lost += lost;
+    if (lost.count)
+        goss__log(GOSS_LOG_WARN, "%s: %zu of %zu classes have no image left: %s", s->path, lost.count, before,
+                  lost.names.data ? lost.names.data : "");
+    s->lost += lost.count;
+    goss__str_free(&lost.names);
     return GOSS_OK;
 }
 
-/* Decodes everything to see what cannot be; that leaves the source. */
+static bool was_stopped(const builder *b) {
+    for (int w = 0; w < goss__pool_threads(b->pool); w++)
+        if (b->workers[w].stopped) return true;
+    return false;
+}
+
+/* Decodes everything to see what cannot be; that leaves the source, or is the error. */
 static goss_status sift(goss__pack_job *job, goss_error *err) {
     builder b = {.job = job};
     sieve v = {&b, goss__calloc(job->source->count, sizeof *v.flaw)};
@@ -327,8 +384,10 @@ static goss_status sift(goss__pack_job *job, goss_error *err) {
         goss_error first;
         goss__pool_run(b.pool, (int64_t)job->source->count, try_one, &v);
         status = worst(&b, &first);
-        if (status != GOSS_OK && b.bad_image)
-            status = drop_flawed(job, v.flaw, &first, err);
+        if (was_stopped(&b))
+            status = goss_error_set(err, GOSS_E_INTERRUPTED, "stopped while %s was decoded", job->source->path);
+        else if (status != GOSS_OK && b.bad_image)
+            status = (job->skip_bad ? drop_flawed : refuse_flawed)(job, v.flaw, &first, err);
         else if (status != GOSS_OK && err)
             *err = first;
     }
@@ -337,18 +396,19 @@ static goss_status sift(goss__pack_job *job, goss_error *err) {
     return status;
 }
 
-/* Builds, and where an image is bad and may be skipped, once more without the bad ones. */
+/* Builds, and where an image is bad, looks for all bad ones: to name them, or to build once more without. */
 static goss_status build_sifted(goss__pack_job *job, builder *b, const char *path, goss_error *err) {
     goss_image_format asked = job->format;
     *b = (builder){.job = job};
     goss_status status = build(b, path, err);
-    if (status == GOSS_OK || !b->bad_image || !job->skip_bad) return status;
+    if (status == GOSS_OK || !b->bad_image) return status;
     goss__writer_abandon(b->file);
     goss__free(b->block);
     *b = (builder){.job = job};
     job->format = asked;
-    GOSS_TRY(sift(job, err));
-    return build(b, path, err);
+    goss_status sifted = sift(job, err);
+    if (sifted != GOSS_OK) return sifted;
+    return job->skip_bad ? build(b, path, err) : status; /* bad a moment ago and not any more: the error stands */
 }
 
 goss_status goss__pack_to_memory(goss__pack_job *job, uint8_t **block, size_t *size, goss_error *err) {

@@ -57,8 +57,8 @@ typedef struct goss__pack_job {
     goss_invert invert;
     int threads;
     uint64_t key;
-    bool skip_bad;    /* images that cannot be decoded leave the source, with a warning */
-    uint32_t damaged; /* how many did */
+    bool skip_bad;                     /* images that cannot be decoded leave the source, with a warning */
+    uint32_t damaged;                  /* how many did */
     const volatile sig_atomic_t *stop; /* NULL: never */
 } goss__pack_job;
 
@@ -90,5 +90,6 @@ void goss__glance_at(const goss__fit *fit, const uint8_t *pixels, goss__glance *
 /* Sums up; first[classes + 1] are the ranges of the classes. Errors: all of one and the same colour. */
 GOSS_MUST_USE goss_status goss__findings_make(const goss__source *s, const goss__glance *seen, const uint32_t *first,
                                               uint32_t classes, goss__findings *out, goss_error *err);
-void goss__findings_tell(const char *path, const goss__pack *pack);
+/* fresh: it was decoded just now, and what was damaged is told already. */
+void goss__findings_tell(const char *path, const goss__pack *pack, bool fresh);
 #endif

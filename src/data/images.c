@@ -198,11 +198,14 @@ static goss_status open_source(goss_images *s, goss__source *source, const goss_
         goss_status status = cache_path(source, o->cache_dir, job.key, &cache, err);
         if (status == GOSS_OK) status = open_cached(s, &job, cache.data, err);
         goss__str_free(&cache);
-        return status;
+        GOSS_TRY(status);
+    } else {
+        size_t size;
+        GOSS_TRY(goss__pack_to_memory(&job, &s->block, &size, err));
+        GOSS_TRY(goss__pack_attach(s->block, size, &s->pack, err));
     }
-    size_t size;
-    GOSS_TRY(goss__pack_to_memory(&job, &s->block, &size, err));
-    return goss__pack_attach(s->block, size, &s->pack, err);
+    goss__findings_tell(source->path, &s->pack, job.damaged > 0);
+    return GOSS_OK;
 }
 
 static void sum_up(goss_images *s, const goss__source *source) {
@@ -227,10 +230,7 @@ static goss_status open_set(goss_images *s, const char *path, const goss_images_
     GOSS_TRY(goss__source_list(path, o->labels, &source, err));
     goss_status status = goss__source_arrange(&source, o->split, o->skip_bad, err);
     if (status == GOSS_OK) status = open_source(s, &source, o, err);
-    if (status == GOSS_OK) {
-        sum_up(s, &source);
-        goss__findings_tell(path, &s->pack);
-    }
+    if (status == GOSS_OK) sum_up(s, &source);
     goss__source_close(&source);
     return status == GOSS_OK ? index_names(s, err) : status;
 }

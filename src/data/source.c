@@ -116,12 +116,18 @@ static goss_status kind_of(const goss__source *s, kind *out, goss_error *err) {
     return status;
 }
 
-static goss_status list(goss__source *s, const char *labels, goss_error *err) {
+static goss_status list(goss__source *s, bool labelled, const char *labels, goss_error *err) {
     kind k;
     GOSS_TRY(kind_of(s, &k, err));
+    if (labels && k != IDX)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: is no idx file, so %s can not be its labels (data.labels, --labels): the class of an "
+            "image is the folder it lies in",
+            s->path, labels);
     if (k == TREE) GOSS_TRY(goss__source_tree(s, err));
     if (k == ZIP) GOSS_TRY(goss__source_zip(s, err));
-    if (k == IDX) GOSS_TRY(goss__source_idx(s, labels, err));
+    if (k == IDX) GOSS_TRY(goss__source_idx(s, labelled, labels, err));
     if (s->count > INT32_MAX) return goss_error_set(err, GOSS_E_FORMAT, "%s: more than 2^31 images", s->path);
     if (s->count) qsort(s->items, s->count, sizeof *s->items, by_folder_and_name);
     return GOSS_OK;
@@ -129,9 +135,45 @@ static goss_status list(goss__source *s, const char *labels, goss_error *err) {
 
 goss_status goss__source_list(const char *path, const char *labels, goss__source *out, goss_error *err) {
     *out = (goss__source){.path = path};
-    goss_status status = list(out, labels, err);
+    goss_status status = list(out, true, labels, err);
     if (status != GOSS_OK) goss__source_close(out);
     return status;
+}
+
+goss_status goss__source_list_plain(const char *path, goss__source *out, goss_error *err) {
+    *out = (goss__source){.path = path};
+    goss_status status = list(out, false, NULL, err);
+    if (status != GOSS_OK) goss__source_close(out);
+    return status;
+}
+
+/* Whether a file's name says that it is a set of its own. */
+static bool named_as_set(const char *path) {
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    size_t n = strlen(name);
+    return strstr(name, "idx3") || (n > 4 && strcmp(name + n - 4, ".zip") == 0);
+}
+
+goss_status goss__source_barren(const goss__source *s, goss_error *err) {
+    static const char none[] = "no image in it (PNG, JPEG, WebP, TIFF or BMP)";
+    const goss__item *first = NULL, *set = NULL;
+    size_t others = 0;
+    for (size_t i = 0; i < s->count; i++) {
+        const goss__item *item = &s->items[i];
+        if (item->flaw >= GOSS__DEAD_LINK)
+            return goss_error_set(err, item->flaw == GOSS__UNREAD ? GOSS_E_UNSUPPORTED : GOSS_E_FORMAT,
+                                  "%s: no image in it that is read; the first of %zu files: %s: %s", s->path, s->count,
+                                  item->path, item->why);
+        if (item->flaw != GOSS__OTHER) continue;
+        if (others++ == 0) first = item;
+        if (!set && named_as_set(item->path)) set = item;
+    }
+    if (set)
+        return goss_error_set(err, GOSS_E_FORMAT, "%s: %s, but %s/%s: name that file", s->path, none, s->path,
+                              set->path);
+    if (others == 0) return goss_error_set(err, GOSS_E_FORMAT, "%s: %s; it is empty", s->path, none);
+    return goss_error_set(err, GOSS_E_FORMAT, "%s: %s; the first of %zu files that are none: %s", s->path, none, others,
+                          first->path);
 }
 
 void goss__source_close(goss__source *s) {

@@ -57,9 +57,13 @@ struct goss__source {
     void *state;
 };
 
-/* Lists whatever `path` is, sorted, flawed items among the others. `labels` is the label file of an idx, or NULL.
- * Nothing to free after a failure. */
+/* Lists whatever `path` is, sorted, flawed items among the others. `labels` is the label file of an idx, or NULL: the one
+ * beside it. Nothing to free after a failure. */
 GOSS_MUST_USE goss_status goss__source_list(const char *path, const char *labels, goss__source *out, goss_error *err);
+/* The same where classes do not matter: an idx needs no labels. */
+GOSS_MUST_USE goss_status goss__source_list_plain(const char *path, goss__source *out, goss_error *err);
+/* The error of a source without an image that is read: says what is there instead. */
+GOSS_MUST_USE goss_status goss__source_barren(const goss__source *s, goss_error *err);
 void goss__source_close(goss__source *s);
 void goss__reader_free(const goss__source *s, goss__reader *reader);
 
@@ -76,7 +80,8 @@ goss_split goss__split_of(const char *name, size_t size);
 
 GOSS_MUST_USE goss_status goss__source_tree(goss__source *s, goss_error *err);
 GOSS_MUST_USE goss_status goss__source_zip(goss__source *s, goss_error *err);
-GOSS_MUST_USE goss_status goss__source_idx(goss__source *s, const char *labels, goss_error *err);
+/* labels: as goss__source_list; labelled false: none at all. */
+GOSS_MUST_USE goss_status goss__source_idx(goss__source *s, bool labelled, const char *labels, goss_error *err);
 /* Copies path and item.why. */
 GOSS_MUST_USE goss_status goss__source_add(goss__source *s, const char *path, goss__item item, goss_error *err);
 bool goss__name_hidden(const char *path); /* a level starts with '.' or is __MACOSX */

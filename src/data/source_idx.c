@@ -38,7 +38,12 @@ static size_t head_size(int dimensions) { return 4 + 4 * (size_t)dimensions; }
 /* Reads the head and says how long the whole must be. */
 static goss_status idx_head(idx *x, const uint8_t *head, size_t have, int dimensions, size_t *total, goss_error *err) {
     if (have < head_size(dimensions)) return goss_error_set(err, GOSS_E_FORMAT, "idx file of only %zu bytes", have);
-    if (head[0] || head[1] || head[2] != 8 || head[3] != dimensions)
+    const bool bytes = !head[0] && !head[1] && head[2] == 8;
+    if (bytes && dimensions == 3 && head[3] == 1)
+        return goss_error_set(err, GOSS_E_FORMAT, "an idx file of labels; name the one of images");
+    if (bytes && dimensions == 1 && head[3] == 3)
+        return goss_error_set(err, GOSS_E_FORMAT, "an idx file of images, not of labels");
+    if (!bytes || head[3] != dimensions)
         return goss_error_set(err, GOSS_E_FORMAT,
                               "not an idx file of bytes with %d dimension%s (starts %02x %02x %02x %02x)", dimensions,
                               dimensions > 1 ? "s" : "", head[0], head[1], head[2], head[3]);
@@ -196,28 +201,32 @@ static goss_status fetch(const goss__source *s, goss__reader *r, const goss__ite
 
 static void close_idx(goss__source *s) { idx_close(s->state); }
 
+/* labels NULL: no classes. */
 static goss_status add_all(goss__source *s, const idx *images, const idx *labels, uint64_t stamp, goss_error *err) {
     const char *slash = strrchr(s->path, '/'), *name = slash ? slash + 1 : s->path;
-    if (images->count != labels->count)
+    if (labels && images->count != labels->count)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: %zu images but %zu labels", s->path, images->count,
                               labels->count);
     for (size_t i = 0; i < images->count; i++) {
         char path[300];
-        snprintf(path, sizeof path, "%d/%.200s#%07zu", labels->data[i], name, i);
+        if (labels)
+            snprintf(path, sizeof path, "%d/%.200s#%07zu", labels->data[i], name, i);
+        else
+            snprintf(path, sizeof path, "%07zu", i);
         GOSS_TRY(goss__source_add(s, path, (goss__item){.size = images->width, .stamp = stamp, .index = i}, err));
     }
     return GOSS_OK;
 }
 
-goss_status goss__source_idx(goss__source *s, const char *labels_named, goss_error *err) {
+goss_status goss__source_idx(goss__source *s, bool labelled, const char *labels_named, goss_error *err) {
     idx *images = goss__arena_alloc(&s->arena, sizeof *images), labels = {0};
     if (!images) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory to list it", s->path);
     s->state = images, s->fetch = fetch, s->close = close_idx;
     GOSS_TRY(idx_open(images, s->path, 3, err));
-    goss_status status = labels_open(&labels, s, labels_named, err);
+    goss_status status = labelled ? labels_open(&labels, s, labels_named, err) : GOSS_OK;
     /* Both files are in memory anyway, so their bytes stand for them in the cache's key. */
-    if (status == GOSS_OK)
-        status = add_all(s, images, &labels, goss__hash64(images->map.data, images->map.size, labels.count), err);
+    uint64_t stamp = goss__hash64(images->map.data, images->map.size, labels.count);
+    if (status == GOSS_OK) status = add_all(s, images, labelled ? &labels : NULL, stamp, err);
     idx_close(&labels);
     return status;
 }

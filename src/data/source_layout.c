@@ -154,15 +154,6 @@ static void tell(const goss__source *s) {
     }
 }
 
-static goss_status nothing_left(const goss__source *s, goss_error *err) {
-    for (size_t i = 0; i < s->count; i++)
-        if (s->items[i].flaw >= GOSS__DEAD_LINK)
-            return goss_error_set(err, s->items[i].flaw == GOSS__UNREAD ? GOSS_E_UNSUPPORTED : GOSS_E_FORMAT,
-                                  "%s: no image in it that is read; the first of %zu files: %s: %s", s->path, s->count,
-                                  s->items[i].path, s->items[i].why);
-    return goss_error_set(err, GOSS_E_FORMAT, "%s: no image in it (PNG, JPEG, WebP, TIFF or BMP)", s->path);
-}
-
 /* ---- order ---- */
 
 static int compare_text(const char *a, size_t n, const char *b, size_t m) {
@@ -309,7 +300,7 @@ goss_status goss__source_arrange(goss__source *s, goss_split split, bool skip_ba
     for (size_t i = 0; i < s->count; i++) flawed |= s->items[i].flaw != GOSS__SOUND;
     size_t sound = 0;
     for (size_t i = 0; i < s->count; i++) sound += !s->items[i].flaw;
-    if (sound == 0) return nothing_left(s, err);
+    if (sound == 0) return goss__source_barren(s, err);
     if (!skip_bad) GOSS_TRY(refuse_bad(s, err));
     GOSS_TRY(look_at_folders(s, skip_bad, err));
     if (flawed) set_apart(s);

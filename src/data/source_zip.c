@@ -14,6 +14,11 @@ static goss_status open_archive(const char *path, zip_t **out, goss_error *err) 
     int code = 0;
     *out = zip_open(path, ZIP_RDONLY, &code);
     if (*out) return GOSS_OK;
+    if (code == ZIP_ER_NOZIP || code == ZIP_ER_INCONS)
+        return goss_error_set(err, GOSS_E_FORMAT,
+                              "%s: damaged .zip: its directory, at the end, is missing or wrong; was it copied or "
+                              "downloaded to its end?",
+                              path);
     zip_error_t e;
     zip_error_init_with_code(&e, code);
     goss_status status = goss_error_set(err, GOSS_E_FORMAT, "%s: damaged .zip: %s", path, zip_error_strerror(&e));

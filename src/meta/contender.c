@@ -31,15 +31,25 @@ static goss_status own_settings(const goss_model *from, goss_config *c, goss_err
     return goss_config_set(c, "method.norm", has_running(from->method) ? "running" : "support", err);
 }
 
+static goss_status check(const goss_model *from, const char *method, goss_error *err) {
+    if (!is_method(method)) return goss_error_set(err, GOSS_E_ARGUMENT, "there is no method %s", method);
+    if (!derivable(method)) return goss_error_set(err, GOSS_E_ARGUMENT, "method %s needs a model of its own", method);
+    if (strcmp(method, "pixels") == 0) return GOSS_OK; /* has no network */
+    const char *other = goss_method_name(from->method);
+    if (goss_method_params(from->method) == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "method %s: method %s has no network that could be taken over",
+                              method, other);
+    if (strcmp(method, "scratch") == 0 || goss_method_trains(from->method)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "method %s: method %s has no trained network that could be taken over",
+                          method, other);
+}
+
 goss_status goss_contender_derive(const goss_model *from, const char *method, goss_model **out, goss_error *err) {
     int n;
     goss_config *c;
     const goss_key *keys = goss_model_keys(&n);
     *out = NULL;
-    if (!derivable(method))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              is_method(method) ? "method %s needs a model of its own" : "there is no method %s",
-                              method);
+    GOSS_TRY(check(from, method, err));
     GOSS_TRY(goss_config_new(keys, n, &c, err));
     goss_status s = own_settings(from, c, err);
     if (s == GOSS_OK) s = goss_model_create(method, c, &from->image, 1, out, err);

@@ -116,9 +116,11 @@ static goss_status check_drawings(const goss_sampler *s, goss_error *err) {
         int first, count;
         goss_images_class_range(s->set, s->classes[i], &first, &count);
         if (count < need)
-            return goss_error_set(
-                err, GOSS_E_ARGUMENT, "class \"%s\" has %d drawings; %d shots and %d queries need %d different ones",
-                goss_images_class_name(s->set, s->classes[i]), count, s->spec.shots, s->spec.queries, need);
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "class \"%s\" has %d drawings; %d shots and %d queries need %d different ones: ask "
+                                  "for fewer, or leave such classes out",
+                                  goss_images_class_name(s->set, s->classes[i]), count, s->spec.shots, s->spec.queries,
+                                  need);
     }
     return GOSS_OK;
 }

@@ -35,8 +35,7 @@ static goss_status open_set(goss__run_data *d, const goss_config *c, const goss_
     if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
     goss_status s = goss_images_open(path, &o, &d->set, err);
     if (s == GOSS_E_INTERRUPTED) return s;
-    const bool bad_image = (s == GOSS_E_FORMAT || s == GOSS_E_UNSUPPORTED) && goss__is_dir(path) && !o.skip_bad;
-    GOSS_TRY(goss_error_prefix(err, s, "data.path%s", bad_image ? " (data.skip_bad=yes leaves bad images out)" : ""));
+    GOSS_TRY(goss_error_prefix(err, s, "data.path"));
     return goss_images_need_classes(d->set, path, 2, err);
 }
 
@@ -85,12 +84,20 @@ static goss_status count_held(const goss_config *c, int n, int *held, goss_error
             "at least three are needed, or two with validate.every=0",
             n, n == 1 ? "" : "es");
     if (n - *held >= (goss_config_bool(c, "train.one_alphabet") ? 1 : train)) return GOSS_OK;
+    char advice[160];
+    if (n - half < 2) /* two to train on and two to validate on are the least */
+        snprintf(advice, sizeof advice,
+                 "Set validate.every=0 train.ways=%d to train without validation, or add classes",
+                 train < n ? train : n);
+    else
+        snprintf(advice, sizeof advice,
+                 "Set smaller ones, as train.ways=%d validate.ways=%d, or validate.every=0 to train without validation",
+                 n - half, half);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "there are %d classes: data.hold_out = %g and validate.ways = %lld hold out %d of them, and "
-                          "train.ways = %lld needs %d more. Set smaller ones, as train.ways=%d validate.ways=%d, or "
-                          "validate.every=0 to train without validation",
+                          "train.ways = %lld needs %d more. %s",
                           n, goss_config_real(c, "data.hold_out"), (long long)goss_config_int(c, "validate.ways"),
-                          *held, (long long)goss_config_int(c, "train.ways"), train, n - half < 2 ? 2 : n - half, half);
+                          *held, (long long)goss_config_int(c, "train.ways"), train, advice);
 }
 
 static goss_status hold_out(goss__run_data *d, const goss_config *c, const goss_class_list *pool, goss_error *err) {

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/number.h"
 #include "base/os.h"
+#include "base/rng.h"
 #include "base/str.h"
 #include "base/text.h"
 #include "meta/settings.h"
@@ -217,16 +218,23 @@ static goss_status same_start(goss__run *r, goss_error *err) {
                           *path ? path : "(nothing)", r->dir, *then ? "" : " (nothing)");
 }
 
+/* Other programs may have written a model anew, and without its hash: then the file's bytes stand for it. */
+static goss_status bytes_identity(const char *path, char out[GOSS__START_TEXT], goss_error *err) {
+    goss__map m;
+    GOSS_TRY(goss__map_file(path, &m, err));
+    snprintf(out, GOSS__START_TEXT, "bytes %016llx", (unsigned long long)goss__hash64(m.data, m.size, 0));
+    goss__unmap(&m);
+    return GOSS_OK;
+}
+
 goss_status goss__start_identity(const char *path, char out[GOSS__START_TEXT], goss_error *err) {
     goss_safetensors *f;
     GOSS_TRY(goss_safetensors_open(path, &f, err));
     const char *hash = goss_safetensors_meta(f, "gossamer.hash");
-    goss_status s = hash && strlen(hash) < GOSS__START_TEXT
-                        ? GOSS_OK
-                        : goss_error_set(err, GOSS_E_FORMAT, "%s: not a file of Gossamer's", path);
-    if (s == GOSS_OK) strcpy(out, hash);
+    const bool known = hash && strlen(hash) < GOSS__START_TEXT;
+    if (known) strcpy(out, hash);
     goss_safetensors_close(f);
-    return s;
+    return known ? GOSS_OK : bytes_identity(path, out, err);
 }
 
 void goss__data_identity(const goss__run *r, char *out, size_t size) {

@@ -39,6 +39,17 @@ static goss_status is_there(const goss_config *c, const char *key, goss_error *e
                           goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
 }
 
+/* What a run starts from is read twice, since all that can be wrong with it is known before an image is decoded. */
+static goss_status check_start(const goss_config *c, goss_error *err) {
+    const char *start = goss_config_text(c, "train.start");
+    goss_model *m;
+    GOSS_TRY(is_there(c, "train.start", err));
+    if (!*start) return GOSS_OK;
+    GOSS_TRY(goss_error_prefix(err, goss_model_load(start, &m, err), "train.start"));
+    goss_model_free(m);
+    return GOSS_OK;
+}
+
 /* Files and networks that are named wrongly are found before any image is decoded. */
 static goss_status check_early(const goss__run *r, goss_error *err) {
     const goss_config *c = r->config;
@@ -49,7 +60,7 @@ static goss_status check_early(const goss__run *r, goss_error *err) {
     GOSS_TRY(is_there(c, "data.train_classes", err));
     GOSS_TRY(is_there(c, "data.val_classes", err));
     GOSS_TRY(is_there(c, "data.labels", err));
-    if (!r->previous) GOSS_TRY(is_there(c, "train.start", err));
+    if (!r->previous) GOSS_TRY(check_start(c, err));
     if (f.channels == 2)
         return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
     if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
