@@ -238,6 +238,7 @@ TEST(other_trees_are_no_split) {
     /* A folder beside them, only train/, or no classes below: names as ever. */
     s = open_set(split_world("three", (const char *const[]){"train", "test", "other"}, 3), false, GOSS_SPLIT_TEST);
     T_EQ(goss_images_classes(s), 9);
+    T_SAID("other folders with images stand beside them (other/class2)");
     goss_images_close(s);
     s = open_set(split_world("alone", (const char *const[]){"train"}, 1), false, GOSS_SPLIT_TEST);
     T_EQ(goss_images_count(s), 6);
@@ -245,6 +246,17 @@ TEST(other_trees_are_no_split) {
     picture("vehicles/train/1.png", 1), picture("vehicles/test/1.png", 2);
     s = open_set(in_top("vehicles"), false, GOSS_SPLIT_TRAIN);
     T_EQ(goss_images_classes(s), 2);
+    T_SAID("hold images and no folders of classes");
+    goss_images_close(s);
+    /* The other way round: each class has its own. */
+    for (int i = 0; i < 6; i++) {
+        char path[60];
+        snprintf(path, sizeof path, "inner/class%d/%s/1.png", i / 2, i % 2 ? "train" : "test");
+        picture(path, i);
+    }
+    s = open_set(in_top("inner"), false, GOSS_SPLIT_TRAIN);
+    T_EQ(goss_images_classes(s), 6);
+    T_SAID("stand below the classes, so that each is a class of its own (class0/test)");
     goss_images_close(s);
 }
 

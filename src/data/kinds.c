@@ -45,6 +45,8 @@ IS(is_bmp, STARTS(0, "BM") && size >= 18 && data[15] == 0 && data[16] == 0 && da
 IS(is_gif, STARTS(0, "GIF87a") || STARTS(0, "GIF89a"))
 IS(is_avif, has_brand(data, size, "avifavis"))
 IS(is_heic, has_brand(data, size, "heicheixheimheishevchevxmif1msf1"))
+/* Then the number of pictures, which is not 0. */
+IS(is_ico, (STARTS(0, "\0\0\1\0") || STARTS(0, "\0\0\2\0")) && size >= 6 && (data[4] || data[5]))
 IS(is_jxl, STARTS(0, "\xff\x0a") || STARTS(0, "\0\0\0\x0cJXL \r\n\x87\n"))
 IS(is_jp2, STARTS(0, "\0\0\0\x0cjP  \r\n\x87\n") || STARTS(0, "\xff\x4f\xff\x51"))
 IS(is_pdf, STARTS(0, "%PDF-"))
@@ -72,6 +74,8 @@ static const goss__kind kinds[] = {
     {"OpenEXR", " .exr ", is_exr, NULL, NULL},
     {"DICOM", " .dcm .dicom ", is_dicom, NULL, NULL},
     {"Netpbm", " .pbm .pgm .ppm .pnm .pam ", is_pnm, NULL, NULL},
+    {"ICO", " .ico .cur ", is_ico, NULL, NULL},
+    {"TGA", " .tga ", NULL, NULL, NULL}, /* begins with nothing to know it by */
     {"camera raw", " .dng .nef .cr2 .cr3 .arw .orf .rw2 .raf ", NULL, NULL, NULL}, /* a TIFF by its first bytes */
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };

@@ -236,6 +236,10 @@ static goss_split part_of(const goss__source *s, const goss__item *item) {
     return goss__split_of(item->path + s->shared, first_level(s, item));
 }
 
+static bool two_parts(const bool *has) {
+    return has[GOSS_SPLIT_TRAIN] && (has[GOSS_SPLIT_VAL] || has[GOSS_SPLIT_TEST]);
+}
+
 /* Whether all images lie in folders of such names, with training images and others, and classes below. */
 static bool is_split(goss__source *s, bool has[GOSS__SPLITS]) {
     bool deep = false;
@@ -246,7 +250,7 @@ static bool is_split(goss__source *s, bool has[GOSS__SPLITS]) {
         has[part] = true;
         deep |= s->items[i].folder > s->shared + first_level(s, &s->items[i]);
     }
-    return deep && has[GOSS_SPLIT_TRAIN] && (has[GOSS_SPLIT_VAL] || has[GOSS_SPLIT_TEST]);
+    return deep && two_parts(has);
 }
 
 static const char *part_name(goss_split part) {
@@ -274,10 +278,52 @@ static void keep_part(goss__source *s, goss_split part) {
     s->count = n - s->flawed;
 }
 
+/* The part that the innermost folder of an image is. */
+static goss_split innermost(const goss__source *s, const goss__item *item) {
+    size_t begin = item->folder;
+    while (begin > s->shared && item->path[begin - 1] != '/') begin--;
+    return goss__split_of(item->path + begin, item->folder - begin);
+}
+
+/* What looks like a split and is none: its names are part of the classes' then, which is hardly what was meant. */
+static void tell_no_split(const goss__source *s) {
+    bool top[GOSS__SPLITS] = {false}, low[GOSS__SPLITS] = {false};
+    const goss__item *other = NULL, *below = NULL;
+    for (size_t i = 0; i < s->count; i++) {
+        const goss__item *item = &s->items[i];
+        goss_split part = part_of(s, item);
+        top[part] = true, low[innermost(s, item)] = true;
+        if (part == GOSS_SPLIT_ALL)
+            other = item;
+        else if (item->folder > s->shared + first_level(s, item))
+            below = item;
+    }
+    if (two_parts(top) && below && other)
+        goss__log(
+            GOSS_LOG_WARN,
+            "%s: train/ and its like are no split, since other folders with images stand beside them (%.*s): they "
+            "are part of the names (%.*s); move the others away to have a split",
+            s->path, (int)other->folder, other->path, (int)below->folder, below->path);
+    else if (two_parts(top) && !below)
+        goss__log(GOSS_LOG_WARN,
+                  "%s: train/ and its like hold images and no folders of classes: each is one class; to have a split, "
+                  "put the images of each class in a folder of its own in them",
+                  s->path);
+    else if (two_parts(low) && !low[GOSS_SPLIT_ALL])
+        goss__log(
+            GOSS_LOG_WARN,
+            "%s: train/ and its like stand below the classes, so that each is a class of its own (%.*s); to have a "
+            "split, put them above the classes",
+            s->path, (int)s->items[0].folder, s->items[0].path);
+}
+
 static void use_split(goss__source *s, goss_split split) {
     bool has[GOSS__SPLITS];
     for (size_t i = 0; i < s->count; i++) s->items[i].named = s->shared;
-    if (!is_split(s, has)) return;
+    if (!is_split(s, has)) {
+        tell_no_split(s);
+        return;
+    }
     for (size_t i = 0; i < s->count; i++) {
         goss__item *item = &s->items[i];
         size_t level = s->shared + first_level(s, item);
