@@ -94,11 +94,19 @@ static goss_status unknown(const goss__source *s, const goss__map *m, goss_error
                               s->path, image->name);
     const goss__known *known = goss__recognise(m->data, m->size);
     if (known) return goss__not_a(s->path, known, "a folder, a .zip or an idx file of images", err);
+    const goss__kind *named = goss__kind_of_name(s->path);
+    if (named && !goss__kind_is_read(named))
+        return goss_error_prefix(err, goss__kind_refuse(named, err), "%s", s->path);
     return goss_error_set(
         err, GOSS_E_FORMAT,
         "%s: neither a folder nor a .zip of images, nor an idx image file, nor any kind of image that "
         "is known",
         s->path);
+}
+
+/* Two zero bytes, the type of the values, how many dimensions. */
+static bool is_idx(const uint8_t *data, size_t size) {
+    return size >= 4 && !data[0] && !data[1] && data[2] >= 8 && data[2] <= 14 && data[3] > 0 && data[3] < 16;
 }
 
 static goss_status kind_of(const goss__source *s, kind *out, goss_error *err) {
@@ -108,9 +116,7 @@ static goss_status kind_of(const goss__source *s, kind *out, goss_error *err) {
     GOSS_TRY(goss__map_file(s->path, &m, err));
     *out = UNKNOWN;
     if (m.size >= 4 && (memcmp(m.data, "PK\3\4", 4) == 0 || memcmp(m.data, "PK\5\6", 4) == 0)) *out = ZIP;
-    if (m.size >= 2 && (memcmp(m.data, "\x1f\x8b", 2) == 0 || memcmp(m.data, "\0\0", 2) == 0) &&
-        !goss__kind_of_bytes(m.data, m.size))
-        *out = IDX;
+    if ((m.size >= 2 && memcmp(m.data, "\x1f\x8b", 2) == 0) || is_idx(m.data, m.size)) *out = IDX;
     goss_status status = *out == UNKNOWN ? unknown(s, &m, err) : GOSS_OK;
     goss__unmap(&m);
     return status;
