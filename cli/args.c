@@ -132,6 +132,13 @@ static const char *refused_word(int argc, char **argv) {
     return next[0] == '-' && next[1] && next[1] == optopt && next[2] ? next : argv[optind - 1];
 }
 
+/* Names the first word of the usage that is not there. */
+static void missing(const cli_verb *v, int words) {
+    const char *at = v->usage;
+    for (; words > 0 && strchr(at, ' '); words--) at = strchr(at, ' ') + 1;
+    cli_usage(v, "%.*s is missing", (int)strcspn(at, " "), at);
+}
+
 int cli_parse(const cli_verb *v, int argc, char **argv) {
     getopt_table t;
     fill_table(v, &t);
@@ -152,7 +159,7 @@ int cli_parse(const cli_verb *v, int argc, char **argv) {
     }
     int words = argc - optind;
     memmove(argv + 1, argv + optind, (size_t)words * sizeof *argv);
-    if (words < v->min_words) cli_usage(v, "something is missing");
+    if (words < v->min_words) missing(v, words);
     if (v->max_words >= 0 && words > v->max_words) cli_usage(v, "\"%s\" is one word too many", argv[1 + v->max_words]);
     return words;
 }

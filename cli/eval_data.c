@@ -175,7 +175,7 @@ static void count_ways(eval *e) {
 
 goss_status eval_open(eval *e, goss_error *err) {
     /* Decoding may take minutes: a name that is wrong is told before. */
-    if (e->classes && access(e->classes, R_OK) != 0)
+    if (e->classes && *e->classes && access(e->classes, R_OK) != 0)
         return goss_error_set(err, GOSS_E_IO, "--classes: %s: %s", e->classes, strerror(errno));
     GOSS_TRY(open_views(e, err));
     GOSS_TRY(look_for_seen(e, err));

@@ -123,7 +123,9 @@ static const struct {
     {"train data.path=mine run.dir=x15 train.steps=0", 1, "both 0", ""},
     {"train data.path=mine run.dir=x16 optimizer.schedule=plateau validate.every=0", 1, "validate.every = 0", ""},
     /* ---- eval ---- */
-    {"eval", 2, "missing", "usage"},
+    {"eval", 2, "MODEL is missing", "usage"},
+    {"eval '' --data mine", 1, "the name of a file is empty", ""},
+    {"eval base/model.safetensors --data mine --classes ''", 1, "the name of a file is empty", ""},
     {"eval base/model.safetensors", 2, "--data is missing", "usage"},
     {"eval base/model.safetensors --data nowhere", 1, "nowhere", "No such file"},
     {"eval mine --data base/model.safetensors", 1, "mine: is a folder", "model.safetensors"},
@@ -150,7 +152,7 @@ static const struct {
     {"adapt net.safetensors --support support -o n", 1, "holds a network, not a model", "gossamer adapt"},
     {"adapt base/model.safetensors --support support -o nodir/n", 1, "nodir/n", "there is no folder"},
     /* ---- predict, inspect, convert ---- */
-    {"predict net.safetensors", 2, "missing", "usage"},
+    {"predict net.safetensors", 2, "IMAGE|FOLDER|ZIP|-... is missing", "usage"},
     {"predict base/model.safetensors support/c00/0.png", 1, "holds a model, not a network", "gossamer adapt MODEL"},
     {"predict net.safetensors nofile.png", 1, "nofile.png", "No such file"},
     {"predict net.safetensors notes.txt", 1, "notes.txt", ""},

@@ -25,6 +25,7 @@ static const char *kind_of(mode_t mode) {
 
 static goss_status open_file(const char *path, int *fd, struct stat *st, goss_error *err) {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: a FIFO is refused, not waited for */
+    if (*fd < 0 && !*path) return goss_error_set(err, GOSS_E_IO, "the name of a file is empty");
     if (*fd < 0) return io_error(err, path, "can not open");
     goss_status s = fstat(*fd, st) != 0 ? io_error(err, path, "can not stat") : GOSS_OK;
     if (s == GOSS_OK && !S_ISREG(st->st_mode))
