@@ -290,6 +290,18 @@ TEST(sixteen_bits) {
         T_EQ(goss_images_report_of(s).dark, !full);
         T_EQ(strstr(said, "1 of 1 images of 16 bits use the lowest 12 bits only") != NULL, !full);
         goss_images_close(s);
+        /* One by one, too: alone and in a folder. */
+        static float out[H * W];
+        static const char *const names[2][2] = {{"deep0/a/1.png", "deep0"}, {"deep1/a/1.png", "deep1"}};
+        for (int folder = 0; folder < 2; folder++) {
+            goss_image_files *f;
+            T_OK(goss_image_files_open(in_top(names[full][folder]), &f, &err));
+            goss_image_format format = {1, H, W, false};
+            listen();
+            T_OK(goss_image_files_decode(f, 0, &format, out, &err));
+            T_EQ(strstr(said, "1.png: 16 bits, of which only the lowest 12 are used") != NULL, !full);
+            goss_image_files_close(f);
+        }
     }
 }
 

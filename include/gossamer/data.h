@@ -141,7 +141,8 @@ GOSS_API uint64_t goss_images_sample(const goss_images *set, int image);
 /* A 64-bit hash of the decoded content: format, pixels, names and classes; not of where the set lies. */
 GOSS_API uint64_t goss_images_hash(const goss_images *set);
 
-/* Decodes one image file, or its bytes, with the preprocessing of a set. `name` is used in errors.
+/* Decodes one image file, or its bytes, with the preprocessing of a set. `name` is used in errors and in the warning
+ * that an image of 16 bits uses the lowest 12 only.
  * Shapes: out [height, width, channels], 0..1. Errors: as goss_images_open. Threads: any. */
 GOSS_API GOSS_MUST_USE goss_status goss_image_decode_file(const char *path, const goss_image_format *format, float *out,
                                                           goss_error *err);

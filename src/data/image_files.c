@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/os.h"
 #include "data/image_files.h"
 #include "data/source.h"
@@ -44,10 +45,20 @@ static goss_status decode(const void *data, size_t size, goss__fit *fit, float *
     return status;
 }
 
+/* What a set's findings say of it. */
+static void tell_dark(const goss__fit *fit, const char *name) {
+    if (fit->dark)
+        goss__log(GOSS_LOG_WARN,
+                  "%s: 16 bits, of which only the lowest 12 are used, so that it comes out nearly black: multiply its "
+                  "values by 16",
+                  name);
+}
+
 goss_status goss_image_decode_memory(const void *data, size_t size, const char *name, const goss_image_format *format,
                                      float *out, goss_error *err) {
     goss__fit fit = {.format = *format};
     goss_status status = decode(data, size, &fit, out, err);
+    if (status == GOSS_OK) tell_dark(&fit, name);
     goss__fit_free(&fit);
     return status == GOSS_OK ? status : goss_error_prefix(err, status, "%s", name);
 }
@@ -170,5 +181,7 @@ goss_status goss_image_files_decode(goss_image_files *f, int i, const goss_image
                               item->why);
     GOSS_TRY(goss__format_check(format->channels, format->height, format->width, 1, err));
     f->reader.fit.format = *format;
-    return fetch(f, item, out, err);
+    GOSS_TRY(fetch(f, item, out, err));
+    tell_dark(&f->reader.fit, f->names[i]);
+    return GOSS_OK;
 }
