@@ -472,7 +472,10 @@ TEST(other_containers_are_known) {
     } rows[] = {{"a.7z", "7z\xbc\xaf\x27\x1c....", "7z archive", 10},
                 {"a.rar", "Rar!\x1a\x07\x01", "RAR archive", 7},
                 {"a.npy", "\x93NUMPY\1", "NumPy array", 7},
-                {"a.bmp2", "GIF89a....", "one image (GIF)", 10}};
+                {"a.bmp2", "GIF89a....", "one image (GIF)", 10},
+                {"a.ico", "\0\0\1\0\1\0....", "one image (ICO)", 10}, /* two zeros alone are no idx */
+                {"a.tga", "\0\0\2\0\0\0\0\0\0\0", "TGA", 10},
+                {"cut.zip", "PK\3\4......", GOSS_HAVE_ZIP ? "downloaded to its end" : "libzip", 10}};
     goss_images *s;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         write_bytes(in_top(rows[i].name), rows[i].bytes, rows[i].n);
