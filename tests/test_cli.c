@@ -253,4 +253,31 @@ TEST(a_file_may_have_any_name_and_place) {
     SAYS(err_text, "there is no key x");
 }
 
+/* The numbers 0, 1 and 2 are no file of a run's, whatever a shell has closed. */
+TEST(closed_standard_files_do_not_end_up_in_a_runs_files) {
+    static const struct {
+        const char *closed;
+        int status; /* 1: the model's path could not be printed */
+    } cases[] = {{"2>&-", 0}, {"<&- 2>&-", 0}, {">&-", 1}, {"<&- >&- 2>&-", 1}};
+    char line[2000];
+    tiny_set();
+    if (train("opened", "train.steps=20") != 0) T_FAIL("%s", err_text);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char name[64];
+        size_t n;
+        snprintf(line, sizeof line, "cd %s && %s train data.path=%s run.dir=closed%zu train.steps=20 %s", tiny_dir,
+                 command(), settings, i, cases[i].closed);
+        const int status = system(line);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != cases[i].status)
+            T_FAIL("%s: status %d", cases[i].closed, status);
+        snprintf(name, sizeof name, "closed%zu/model.safetensors", i);
+        snprintf(line, sizeof line, "%s", tiny_path(name));
+        T_CHECK(tiny_same_files(line, tiny_path("opened/model.safetensors")));
+        snprintf(name, sizeof name, "closed%zu/metrics.jsonl", i);
+        char *text = tiny_read(tiny_path(name), &n);
+        T_CHECK(text && text[0] == '{');
+        free(text);
+    }
+}
+
 TEST_MAIN()

@@ -65,6 +65,7 @@ typedef struct bad {
 
 static const bad bad_files[] = {
     {"\n[train]\nsteps = 3.5\n", GOSS_E_ARGUMENT, "run.ini:3: [train] steps: 3.5 is not an integer"},
+    {"[train]\nsteps = 3 # why\n", GOSS_E_ARGUMENT, "a remark behind a value begins with \" ;\""},
     {"[train]\nstep = 3\n", GOSS_E_ARGUMENT, "run.ini:2: there is no key train.step; did you mean train.steps?"},
     {"[data]\nsteps = 3\n", GOSS_E_ARGUMENT, "there is no key data.steps; did you mean train.steps?"},
     {"[quux]\nzzzzzz = 3\n", GOSS_E_ARGUMENT, "there is no key quux.zzzzzz"},

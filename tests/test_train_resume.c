@@ -173,7 +173,7 @@ TEST(a_start_is_needed_once_and_compared_by_content) {
     T_OK(train("started", MORE("train.steps=5", start), NULL, NULL));
     copy(model_of("b"), tiny_path("start.safetensors"));
     T_ERR(train("started", MORE("train.steps=6", start), NULL, NULL), GOSS_E_ARGUMENT, "is not what the run in");
-    T_ERR(train("started", MORE("train.steps=6"), NULL, NULL), GOSS_E_ARGUMENT, "train.start = (nothing)");
+    T_ERR(train("started", MORE("train.steps=6"), NULL, NULL), GOSS_E_ARGUMENT, "train.start is not set");
     unlink(tiny_path("start.safetensors"));
     T_OK(train("started", MORE("train.steps=5", start), NULL, NULL)); /* finished */
     T_OK(train("started", MORE("train.steps=7", start), NULL, NULL)); /* and going on */

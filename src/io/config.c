@@ -180,6 +180,8 @@ static goss_status on_item(void *ctx, const goss__ini_item *item, goss_error *er
                             : set_value(c, i, item->text, err);
     if (s == GOSS_OK) v->set = true, v->line = item->line;
     const char *dot = strchr(item->name, '.');
+    if (s == GOSS_E_ARGUMENT && strstr(item->text, " #"))
+        goss_error_prefix(err, s, "a remark behind a value begins with \" ;\"");
     return goss_error_prefix(err, s, "[%.*s] %s", (int)(dot - item->name), item->name, dot + 1);
 }
 

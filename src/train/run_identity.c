@@ -212,10 +212,11 @@ static goss_status same_start(goss__run *r, goss_error *err) {
     char now[GOSS__START_TEXT] = "";
     if (*path) GOSS_TRY(goss__start_identity(path, now, err));
     if (strcmp(now, then) == 0) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "train.start = %s is not what the run in %s was started from%s. It goes on without: give "
-                          "the setting it had, or name another run.dir for a run of its own",
-                          *path ? path : "(nothing)", r->dir, *then ? "" : " (nothing)");
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "train.start%s%s is not what the run in %s was started with%s. Give it as it was (the file need "
+        "not be there any more), or name another run.dir for a run of its own",
+        *path ? " = " : " is not set, which", path, r->dir, *then ? "" : ": there was none");
 }
 
 /* Other programs may have written a model anew, and without its hash: then the file's bytes stand for it. */
