@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -211,6 +212,7 @@ static pid_t child_at_work(const char *path) {
     pid_t child = fork();
     if (child == 0) {
         goss__writer *w;
+        prctl(PR_SET_PDEATHSIG, SIGKILL); /* a check that fails leaves no child behind */
         close(ready[0]);
         if (goss__writer_open(path, &w, &err) != GOSS_OK || goss__writer_put(w, "half", 4, &err) != GOSS_OK) _exit(1);
         if (write(ready[1], "x", 1) != 1) _exit(1);
@@ -262,9 +264,11 @@ TEST(a_kill_at_any_moment_leaves_a_whole_file) {
     T_OK(goss__write_file(scratch("m"), block[0], N, &err));
     for (int round = 0; round < 20; round++) {
         pid_t child = fork();
-        if (child == 0)
+        if (child == 0) {
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
             for (int i = 0;; i++)
                 if (goss__write_file(scratch("m"), block[i & 1], N, &err) != GOSS_OK) _exit(1);
+        }
         usleep(300 + 731 * (unsigned)round);
         kill(child, SIGKILL);
         int status;
