@@ -102,7 +102,18 @@ TEST(a_reader_that_has_gone_is_no_error_and_a_full_disk_is_one) {
     SAYS(text_of("err"), "standard output: No space left");
     T_EQ(shell("%s inspect m/model.safetensors >&- 2>err", command()), 1);
     SAYS(text_of("err"), "standard output: Bad file");
-    /* A closed standard output is not taken by the file that is written: nothing printed goes into it. */
+}
+
+/* A file that is opened while a standard stream is closed does not take its place: nothing told goes into it. */
+TEST(closed_streams_are_no_files) {
+    T_CHECK(make_model());
+    T_EQ(shell("rm -rf quiet && %s train data.path=%s run.dir=quiet train.steps=40 train.log_every=5 >out <&- 2>&-",
+               command(), settings),
+         0);
+    T_CHECK(access(tiny_path("quiet/model.safetensors"), F_OK) == 0);
+    const char *line = text_of("quiet/metrics.jsonl");
+    T_CHECK(line && *line);
+    for (; *line; line = strchr(line, '\n') + 1) T_CHECK(strncmp(line, "{\"step\":", 8) == 0 && strchr(line, '\n'));
     T_EQ(shell("%s convert m/model.safetensors -o closed --weights f32 >&- 2>err", command()), 1);
     RUN(0, "inspect closed");
 }
