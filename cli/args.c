@@ -220,6 +220,8 @@ void cli_put_text(const char *text) {
     goss_text_free(shown);
 }
 
+const char *cli_output(const char *path) { return strcmp(path, "-") == 0 ? "/dev/stdout" : path; }
+
 void cli_put_path(const char *path) {
     struct stat out, file;
     /* The file was written to standard output itself: nothing may follow it there. */

@@ -46,6 +46,8 @@ int64_t cli_int(const cli_verb *verb, const char *name, const char *text, int64_
 void cli_put_name(const char *text, int width);
 void cli_put_text(const char *text); /* a sentence that names may stand in */
 void cli_put_path(const char *path);
+/* Where the result named by -o goes: "-" is standard output (./- a file of that name). */
+const char *cli_output(const char *path);
 void cli_json_text(const char *text);
 void cli_json_name(const char *text);
 /* Messages of the library go to stderr. */

@@ -64,6 +64,7 @@ int cmd_adapt(int argc, char **argv) {
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (!support) cli_usage(&v, "--support is missing");
     if (!out) cli_usage(&v, "-o is missing");
+    out = cli_output(out);
     goss_adapt_options o = {
         .fine_tune = (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000),
         .networks = (int)cli_int(&v, "networks", networks, 0, 1, GOSS_METHOD_MAX_NETWORKS),

@@ -34,6 +34,7 @@ int cmd_convert(int argc, char **argv) {
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (!out) cli_usage(&v, "-o is missing");
+    out = cli_output(out);
     if (!weights) cli_usage(&v, "--weights is missing");
     if (strcmp(weights, "bf16") != 0 && strcmp(weights, "f32") != 0)
         cli_usage(&v, "--weights %s: neither bf16 nor f32", weights);

@@ -128,7 +128,7 @@ TEST(an_input_is_never_written_over) {
     } lines[] = {
         {"adapt in --support tiny-images-idx3-ubyte -o in", "is the input in itself"},
         {"adapt in --support tiny-images-idx3-ubyte -o ./in", "is the input"},
-        {"adapt in --support tiny-images-idx3-ubyte -o soft", "is the input"},
+        {"adapt in --support tiny-images-idx3-ubyte -o soft", "gossamer: soft: is the input in itself"},
         {"adapt in --support tiny-images-idx3-ubyte -o hard", "is the input"},
         {"adapt soft --support tiny-images-idx3-ubyte -o in", "is the input"},
         {"adapt in --support tiny-images-idx3-ubyte -o tiny-images-idx3-ubyte", "is the input tiny-images-idx3-ubyte"},
@@ -177,6 +177,10 @@ TEST(links_pipes_and_modes_are_respected) {
     T_EQ(shell("%s convert m/model.safetensors --weights f32 -o /dev/stdout | cat >w/piped", command()), 0);
     T_CHECK(tiny_same_files(tiny_path("w/piped"), tiny_path("w/want"))); /* no name behind it */
     RUN(0, "convert m/model.safetensors --weights f32 -o w/last");
+    T_EQ(shell("%s convert m/model.safetensors --weights f32 -o - | cat >w/dash && test ! -e ./-", command()), 0);
+    T_CHECK(tiny_same_files(tiny_path("w/dash"), tiny_path("w/want")));
+    T_EQ(shell("%s convert m/model.safetensors --weights f32 -o - >w/dash2", command()), 0);
+    T_CHECK(tiny_same_files(tiny_path("w/dash2"), tiny_path("w/want")));
     T_EQ(shell("test -z \"$(ls -A w | grep gossamer-)\""), 0);
 }
 
@@ -262,6 +266,9 @@ TEST(what_is_no_model_is_named) {
         F("model.onnx", "\x08\x07\x12\x07pytorch", "an ONNX model"),
         F("model.h5", "\x89HDF\r\n\x1a\n\0\0", "HDF5"),
         F("picture", "\x89PNG\r\n\x1a\n....", "a PNG image"),
+        F("model.mat", "MATLAB 5.0 MAT-file, by\0", "a MATLAB file, not a safetensors file; keep its arrays"),
+        F("data.parquet", "PAR1\x15\4\x15", "is a Parquet file"),
+        F("pointer", "/annex/objects/SHA256E-s1--00\n", "git annex get"),
         F("notes", "just a text\n", "is a text"),
         F("nothing", "", "is empty"),
     };

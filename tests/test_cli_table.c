@@ -77,4 +77,28 @@ TEST(inspect_takes_the_notation) {
     SAYS(err_text, "--header perhaps: yes, no or auto");
 }
 
+/* Names of columns, categories, the file itself, and findings that name them. */
+TEST(inspect_shows_names_that_steer_nothing) {
+    char text[4000];
+    int n = snprintf(text, sizeof text, "\"a\x1b[2J\",\"b\nb\",\"c\xe2\x80\xae\\\",when\x07\n");
+    for (int r = 0; r < 40; r++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "%d,\"x\ty%d\x1b]0;t\x07\",%d,2024-01-%02d\n", r, r % 3,
+                      r * 7 % 11, r % 28 + 1);
+    put("steer\x1b[31m.csv", text);
+    const char *const lines[] = {"inspect steer*.csv", "inspect steer*.csv --target 'c\xe2\x80\xae\\'",
+                                 "inspect --json steer*.csv", "inspect steer*.csv --target none"};
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
+        RUN(i == 3, lines[i]);
+        for (const char *c = i == 3 ? err_text : out_text; *c; c++)
+            if (((unsigned char)*c < 0x20 && *c != '\n') || *c == 0x7f || (unsigned char)*c >= 0x80)
+                T_FAIL("%s: \"%.60s\"", lines[i], c);
+        if (i >= 2) continue;
+        SAYS(out_text, "steer\\x1B[31m.csv: csv");
+        SAYS(out_text, "\na\\x1B[2J ");
+        SAYS(out_text, "\nb\\nb ");
+        SAYS(out_text, "x\\ty0\\x1B]0;t\\x07, ");
+        SAYS(out_text, "target: c\\xE2\\x80\\xAE\\\\ (");
+    }
+}
+
 TEST_MAIN()

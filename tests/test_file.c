@@ -351,6 +351,30 @@ TEST(what_is_something_else_is_not_written_over) {
     scratch_empty();
 }
 
+/* Status of the check by another user than root, 99: not run. */
+static int checked_by_nobody(const char *path) {
+    pid_t child = fork();
+    if (child == 0) _exit(seteuid(65534) != 0 ? 99 : (int)goss_output_check(path, NULL, 0, NULL));
+    int status = 0;
+    waitpid(child, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 99;
+}
+
+TEST(in_a_sticky_folder_files_of_others_are_no_targets) {
+    if (geteuid() != 0) T_SKIP("only root can make files of two users");
+    T_EQ(mkdir(scratch("sticky"), 0700), 0);
+    T_EQ(chmod(scratch("sticky"), 01777), 0);
+    T_EQ(chmod(scratch("."), 0755), 0);
+    put(scratch("sticky/of_root"), ""), put(scratch("sticky/own"), "");
+    T_EQ(chmod(scratch("sticky/of_root"), 0666), 0);
+    T_EQ(chown(scratch("sticky/own"), 65534, 65534), 0);
+    T_EQ(checked_by_nobody(scratch("sticky/own")), GOSS_OK);
+    T_EQ(checked_by_nobody(scratch("sticky/new")), GOSS_OK);
+    T_EQ(checked_by_nobody(scratch("sticky/of_root")), GOSS_E_IO);
+    T_OK(goss_output_check(scratch("sticky/of_root"), NULL, 0, &err)); /* root may */
+    scratch_empty();
+}
+
 /* ---- recognising ---- */
 
 typedef struct sample {
@@ -377,6 +401,27 @@ TEST(files_are_recognised_by_content) {
         S("\x93NUMPY\1\0", "NumPy array"),
         S("\x89HDF\r\n\x1a\n", "HDF5"),
         S("GGUF\3\0\0\0", "GGUF"),
+        S("/annex/objects/SHA256E-s9--00\n", "git-annex"),
+        S(ZIP("\x13\0\0\0[Content_Types].xml"), "office"),
+        S(ZIP("\x08\0\0\0mimetypeapplication/vnd.oasis.opendocument.spreadsheet"), "office"),
+        S("PAR1\x15\4\x15", "Parquet"),
+        S("ARROW1\0\0", "Arrow"),
+        S("MATLAB 5.0 MAT-file, Platform\0\1IM", "MATLAB"),
+        S("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0", "Excel"),
+        S("SQLite format 3\0\x10", "SQLite"),
+        S("BZh91AY&SY\0\1", "bzip2"),
+        S("PAR1,PAR2\n1,2\n", "a text"), /* columns may be called so */
+        S("GGUF,BZh\n1,2\n", "a text"),
+        S("BZh,GIF8\n1,2\n", "a text"),
+        S("GIF8,b\n1,2\n", "a text"),
+        S("ARROW1,b\n1,2\n", "a text"),
+        S("abc,TFL3\n1,2\n", "a text"),
+        S("{a},b\n1,2\n", "a text"),
+        S("[{\"a\": 1}]", "JSON"),
+        S("{}", "JSON"),
+        S("\xff\xfe"
+          "a\0,\0",
+          "UTF-16"),
         S("\x1c\0\0\0TFL3", "TensorFlow Lite"),
         S("\x1f\x8b\x08\0\0\0\0\0\0\3", "gzip"),
         S("\x28\xb5\x2f\xfd....", "zstd"),
@@ -413,8 +458,13 @@ TEST(files_are_recognised_by_content) {
     }
     T_CHECK(!goss__recognise("\x10\0\0\0\0\0\0\0{\"a\":0}", 15)); /* safetensors */
     T_CHECK(!goss__recognise("\xc3\x01\x02\x03\x04", 5));
-    T_ERR(goss__not_a("m.pt", goss__recognise(samples[1].bytes, samples[1].n), "a model", &err), GOSS_E_FORMAT,
-          "m.pt: is a Git LFS pointer, which stands for a file that was not fetched, not a model; run git lfs pull");
+    T_ERR(
+        goss__not_a("m.pt", goss__recognise(samples[1].bytes, samples[1].n), GOSS__MODEL, &err), GOSS_E_FORMAT,
+        "m.pt: is a Git LFS pointer, which stands for a file that was not fetched, not a safetensors file; run git lfs "
+        "pull");
+    const goss__known *array = goss__recognise("\x93NUMPY", 6);
+    T_ERR(goss__not_a("x", array, GOSS__MODEL, &err), GOSS_E_FORMAT, "not a safetensors file; keep its arrays");
+    T_ERR(goss__not_a("x", array, GOSS__IMAGES, &err), GOSS_E_FORMAT, "idx file of images; save each image as a PNG");
 }
 
 TEST(recognising_reads_nothing_beyond_the_end) {

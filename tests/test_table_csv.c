@@ -167,8 +167,10 @@ TEST(mistakes) {
         {"the comma for everything", BYTES("a,b\n1,2\n"), &both_commas, GOSS_E_ARGUMENT,
          "the comma is the separator and the decimal sign"},
         {"Parquet", BYTES("PAR1\x15\x04"), NULL, GOSS_E_FORMAT,
-         "t.csv: no table but a Parquet file; write the table as csv"},
-        {"gzip", BYTES("\x1f\x8b\x08"), NULL, GOSS_E_FORMAT, "gunzip it first"},
+         "t.csv: is a Parquet file, not a table; write the table as csv"},
+        {"gzip", BYTES("\x1f\x8b\x08"), NULL, GOSS_E_FORMAT, "unpack it first: gunzip"},
+        {"columns called like files", BYTES("PAR1,BZh,GGUF\n1,2,3\n"), NULL, GOSS_OK, ""},
+        {"JSON", BYTES("[{\"a\": 1}]\n"), NULL, GOSS_E_FORMAT, "is a JSON text, not a table; write the table as csv"},
         {"a web page", BYTES("<!DOCTYPE html>\n<p>"), NULL, GOSS_E_FORMAT, "a web page"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

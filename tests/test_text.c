@@ -32,6 +32,11 @@ TEST(controls_are_written_not_sent) {
         becomes("a\xe2\x81\xa6z\xd8\x9c\xe2\x80\xa8", GOSS_TEXT_LINE, "a\\xE2\\x81\\xA6z\\xD8\\x9C\\xE2\\x80\\xA8"));
     T_CHECK(
         becomes("\xe0\xa4\x95\xe2\x80\x8d", GOSS_TEXT_NAME, "\xe0\xa4\x95\xe2\x80\x8d")); /* a joiner is a letter's */
+    T_CHECK(becomes("\xef\xbb\xbf"
+                    "a\xe2\x80\x8b\xe2\x81\xa0",
+                    GOSS_TEXT_NAME,
+                    "\\xEF\\xBB\\xBF"
+                    "a\\xE2\\x80\\x8B\\xE2\\x81\\xA0")); /* no width: what looks equal is */
 }
 
 TEST(json_texts_are_json) {

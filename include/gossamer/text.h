@@ -15,7 +15,8 @@ extern "C" {
 /* What becomes of what. A byte that is not UTF-8 is written \xE9, as in C.
  *   UTF8  a backslash is doubled; all else stays. For files and JSON
  *   NAME  that, and tab is \t, line break \n, carriage return \r; other control characters (C0, C1, DEL), separators of
- *         lines and paragraphs and marks of writing direction are written byte by byte, \x1B. For a terminal and for
+ *         lines and paragraphs, marks of writing direction and what has no width (but joiners) are written byte by byte,
+ *         \x1B. For a terminal and for
  *         columns with tabs between
  *   LINE  as NAME, but a backslash stays single: for whole sentences, where going back does not matter
  *   JSON  what stands between the quotes of a JSON text: quote and backslash behind a backslash, the characters that NAME

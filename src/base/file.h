@@ -28,14 +28,21 @@ bool goss__same_file(const char *a, const char *b);
 /* `path`, which need not exist yet, is the folder or lies in it, at any depth. */
 bool goss__lies_in(const char *path, const char *folder);
 
+/* What somebody wanted a file to be. */
+typedef enum goss__wanted { GOSS__MODEL, GOSS__TABLE, GOSS__IMAGES, GOSS__WANTED } goss__wanted;
+
 /* A kind of file that people take for another one. */
 typedef struct goss__known {
-    const char *what;   /* "a PNG image": goes into "X is ..." */
-    const char *advice; /* what to do, "run git lfs pull ..."; NULL: nothing better than another file */
+    const char *what;                  /* "a PNG image": goes into "X is ..." */
+    const char *advice;                /* what to do, "run git lfs pull ..."; NULL: nothing better than another file */
+    const char *convert[GOSS__WANTED]; /* how to make of it what was wanted; NULL: advice */
+    bool plain;                        /* a text of which no more is known: it may be a table */
 } goss__known;
 
 /* By content. NULL: not recognised. Safetensors files are not on the list. */
 const goss__known *goss__recognise(const void *data, size_t size);
-/* Sets "PATH: is a PNG image, not WANTED; do this". */
-goss_status goss__not_a(const char *path, const goss__known *known, const char *wanted, goss_error *err);
+/* What to do; NULL: nothing better than another file. */
+const char *goss__known_advice(const goss__known *known, goss__wanted wanted);
+/* Sets "PATH: is a PNG image, not WANTED; do this". Returns GOSS_E_FORMAT. */
+goss_status goss__not_a(const char *path, const goss__known *known, goss__wanted wanted, goss_error *err);
 #endif

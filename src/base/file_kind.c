@@ -7,8 +7,21 @@
 #include "base/file.h"
 #include "base/text.h"
 
-#define PYTORCH "load it in Python and keep its tensors with safetensors.torch.save_file"
 #define UNPACK "unpack it first"
+#define AS_CSV "write the table as csv"
+#define AS_PNG "save each image as a PNG in a folder of its class"
+/* How to make of it what was wanted. */
+#define PYTORCH                                                                                                        \
+    { [GOSS__MODEL] = "load it in Python and keep its tensors with safetensors.torch.save_file" }
+#define NUMPY                                                                                                          \
+    { [GOSS__MODEL] = "keep its arrays with safetensors.numpy.save_file", [GOSS__IMAGES] = AS_PNG }
+#define HDF5                                                                                                           \
+    {                                                                                                                  \
+        [GOSS__MODEL] = "keep its arrays with safetensors.numpy.save_file", [GOSS__TABLE] = AS_CSV " or .npz",         \
+        [GOSS__IMAGES] = AS_PNG                                                                                        \
+    }
+#define TABLE                                                                                                          \
+    { [GOSS__TABLE] = AS_CSV, [GOSS__IMAGES] = AS_PNG }
 
 typedef struct bytes {
     const uint8_t *at;
@@ -29,6 +42,10 @@ static bool zip_begins_with(bytes b, const char *end) {
 
 static bool is_pytorch(bytes b) { return zip_begins_with(b, "/data.pkl"); }
 static bool is_npz(bytes b) { return zip_begins_with(b, ".npy"); }
+static bool is_office(bytes b) {
+    return zip_begins_with(b, "[Content_Types].xml") ||
+           (zip_begins_with(b, "mimetype") && has(b, 38, "application/vnd.oasis.", 22));
+}
 
 static bool is_pickle(bytes b) { return b.n > 2 && b.at[0] == 0x80 && b.at[1] >= 2 && b.at[1] <= 5; }
 
@@ -50,7 +67,18 @@ static bool begins_with_word(bytes b, const char *word) {
 
 static bool is_html(bytes b) { return begins_with_word(b, "<!doctype html") || begins_with_word(b, "<html"); }
 static bool is_xml(bytes b) { return begins_with_word(b, "<?xml"); }
-static bool is_json(bytes b) { return begins_with_word(b, "{") && !memchr(b.at, 0, b.n); }
+
+/* What `first` opens, and then one of `next`, blanks aside: {a} may head a column of a table. */
+static bool opens(bytes b, char first, const char *next) {
+    size_t i = has(b, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
+    for (int k = 0; k < 2; k++, i++) {
+        while (i < b.n && memchr(" \t\r\n", b.at[i], 4)) i++;
+        if (i == b.n || (k == 0 ? b.at[i] != (uint8_t)first : !strchr(next, b.at[i]) || !b.at[i])) return false;
+    }
+    return true;
+}
+static bool is_json(bytes b) { return (opens(b, '{', "\"}") || opens(b, '[', "{[")) && !memchr(b.at, 0, b.n); }
+static bool is_utf16(bytes b) { return has(b, 0, "\xff\xfe", 2) || has(b, 0, "\xfe\xff", 2); }
 
 static bool is_heif(bytes b) {
     return has(b, 4, "ftyp", 4) && (has(b, 8, "hei", 3) || has(b, 8, "hev", 3) || has(b, 8, "mif1", 4));
@@ -81,9 +109,11 @@ static bool is_text(bytes b) {
     return n > 0 && strange <= n / 4;
 }
 
-#define MAGIC(text) 0, text, sizeof text - 1, NULL
-#define MAGIC_AT(offset, text) offset, text, sizeof text - 1, NULL
-#define TEST_BY(fn) 0, NULL, 0, fn
+#define MAGIC(text) 0, text, sizeof text - 1, NULL, false
+#define TEST_BY(fn) 0, NULL, 0, fn, false
+/* Letters that a text may hold there as well: a column called PAR1. */
+#define LETTERS_AT(offset, text) offset, text, sizeof text - 1, NULL, true
+#define LETTERS(text) LETTERS_AT(0, text)
 
 /* In this order: the special before the general. */
 static const struct {
@@ -91,62 +121,91 @@ static const struct {
     const char *magic;
     size_t n;
     bool (*is)(bytes b);
+    bool no_text;
     goss__known known;
 } kinds[] = {
     {MAGIC("version https://git-lfs.github.com/spec/"),
-     {"a Git LFS pointer, which stands for a file that was not fetched", "run git lfs pull in its repository"}},
-    {TEST_BY(is_html), {"a web page", "a download brought an error or a login instead of the file; download it anew"}},
-    {TEST_BY(is_pytorch), {"a PyTorch checkpoint", PYTORCH}},
-    {TEST_BY(is_npz), {"a NumPy archive (.npz)", "keep its arrays with safetensors.numpy.save_file"}},
-    {MAGIC("PK\3\4"), {"a .zip archive", UNPACK}},
-    {MAGIC("PK\5\6"), {"an empty .zip archive", NULL}},
-    {TEST_BY(is_pickle), {"a Python pickle (an old PyTorch checkpoint?)", PYTORCH}},
-    {MAGIC("\x93NUMPY"), {"a NumPy array (.npy)", "keep it with safetensors.numpy.save_file"}},
-    {MAGIC("\x89HDF\r\n\x1a\n"), {"an HDF5 file (Keras?)", "keep its arrays with safetensors.numpy.save_file"}},
-    {MAGIC("GGUF"), {"a GGUF model", NULL}},
-    {MAGIC_AT(4, "TFL3"), {"a TensorFlow Lite model", NULL}},
-    {MAGIC("\x1f\x8b"), {"gzip-compressed", "unpack it first: gunzip"}},
+     {.what = "a Git LFS pointer, which stands for a file that was not fetched",
+      .advice = "run git lfs pull in its repository"}},
+    {MAGIC("/annex/objects/"),
+     {.what = "a git-annex pointer, which stands for a file that was not fetched",
+      .advice = "run git annex get in its repository"}},
+    {TEST_BY(is_html),
+     {.what = "a web page", .advice = "a download brought an error or a login instead of the file; download it anew"}},
+    {TEST_BY(is_pytorch), {.what = "a PyTorch checkpoint", .convert = PYTORCH}},
+    {TEST_BY(is_npz), {.what = "a NumPy archive (.npz)", .convert = NUMPY}},
+    {TEST_BY(is_office),
+     {.what = "an office document (.xlsx, .ods and the like)", .advice = "save its sheet as csv (UTF-8)"}},
+    {MAGIC("PK\3\4"), {.what = "a .zip archive", .advice = UNPACK}},
+    {MAGIC("PK\5\6"), {.what = "an empty .zip archive"}},
+    {TEST_BY(is_pickle), {.what = "a Python pickle (an old PyTorch checkpoint?)", .convert = PYTORCH}},
+    {MAGIC("\x93NUMPY"), {.what = "a NumPy array (.npy)", .convert = NUMPY}},
+    {MAGIC("\x89HDF\r\n\x1a\n"), {.what = "an HDF5 file (Keras?)", .convert = HDF5}},
+    {LETTERS("GGUF"), {.what = "a GGUF model"}},
+    {LETTERS_AT(4, "TFL3"), {.what = "a TensorFlow Lite model"}},
+    {LETTERS("PAR1"), {.what = "a Parquet file", .convert = TABLE}},
+    {LETTERS("ARROW1"), {.what = "an Arrow file", .convert = TABLE}},
+    {LETTERS("MATLAB 5.0 MAT-file"), {.what = "a MATLAB file", .convert = HDF5}},
+    {MAGIC("\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
+     {.what = "an old Excel workbook or the like", .advice = "save its sheet as csv (UTF-8)"}},
+    {MAGIC("SQLite format 3\0"),
+     {.what = "an SQLite database", .convert = {[GOSS__TABLE] = "export the table as csv"}}},
+    {MAGIC("\x1f\x8b"), {.what = "gzip-compressed", .advice = "unpack it first: gunzip"}},
     {MAGIC("\xfd"
            "7zXZ\0"),
-     {"xz-compressed", "unpack it first: unxz"}},
-    {MAGIC("\x28\xb5\x2f\xfd"), {"zstd-compressed", "unpack it first: unzstd"}},
-    {MAGIC("BZh"), {"bzip2-compressed", "unpack it first: bunzip2"}},
-    {MAGIC("7z\xbc\xaf\x27\x1c"), {"a 7z archive", UNPACK}},
-    {MAGIC("Rar!\x1a\7"), {"a RAR archive", UNPACK}},
-    {MAGIC_AT(257, "ustar"), {"a tar archive", "unpack it first: tar xf"}},
-    {MAGIC("\x89PNG\r\n\x1a\n"), {"a PNG image", NULL}},
-    {MAGIC("\xff\xd8\xff"), {"a JPEG image", NULL}},
-    {MAGIC("GIF8"), {"a GIF image", NULL}},
-    {TEST_BY(is_webp), {"a WebP image", NULL}},
-    {TEST_BY(is_heif), {"a HEIC image", NULL}},
-    {TEST_BY(is_avif), {"an AVIF image", NULL}},
-    {TEST_BY(is_bmp), {"a BMP image", NULL}},
-    {MAGIC("II*\0"), {"a TIFF image", NULL}},
-    {MAGIC("MM\0*"), {"a TIFF image", NULL}},
-    {MAGIC("\0\0\x08\3"), {"an idx file of images", NULL}},
-    {MAGIC("\0\0\x08\1"), {"an idx file of labels", NULL}},
-    {MAGIC("%PDF-"), {"a PDF document", NULL}},
+     {.what = "xz-compressed", .advice = "unpack it first: unxz"}},
+    {MAGIC("\x28\xb5\x2f\xfd"), {.what = "zstd-compressed", .advice = "unpack it first: unzstd"}},
+    {LETTERS("BZh"), {.what = "bzip2-compressed", .advice = "unpack it first: bunzip2"}},
+    {MAGIC("7z\xbc\xaf\x27\x1c"), {.what = "a 7z archive", .advice = UNPACK}},
+    {MAGIC("Rar!\x1a\7"), {.what = "a RAR archive", .advice = UNPACK}},
+    {LETTERS_AT(257, "ustar"), {.what = "a tar archive", .advice = "unpack it first: tar xf"}},
+    {MAGIC("\x89PNG\r\n\x1a\n"), {.what = "a PNG image"}},
+    {MAGIC("\xff\xd8\xff"), {.what = "a JPEG image"}},
+    {LETTERS("GIF8"), {.what = "a GIF image"}},
+    {TEST_BY(is_webp), {.what = "a WebP image"}},
+    {TEST_BY(is_heif), {.what = "a HEIC image"}},
+    {TEST_BY(is_avif), {.what = "an AVIF image"}},
+    {TEST_BY(is_bmp), {.what = "a BMP image"}},
+    {MAGIC("II*\0"), {.what = "a TIFF image"}},
+    {MAGIC("MM\0*"), {.what = "a TIFF image"}},
+    {MAGIC("\0\0\x08\3"), {.what = "an idx file of images"}},
+    {MAGIC("\0\0\x08\1"), {.what = "an idx file of labels"}},
+    {MAGIC("%PDF-"), {.what = "a PDF document"}},
     {MAGIC("\x7f"
            "ELF"),
-     {"a program", NULL}},
-    {MAGIC("SQLite format 3"), {"an SQLite database", NULL}},
-    {TEST_BY(is_onnx), {"an ONNX model, as it seems", NULL}},
-    {TEST_BY(is_xml), {"an XML text", NULL}},
-    {TEST_BY(is_json), {"a JSON text", NULL}},
-    {TEST_BY(is_zeros), {"nothing but zeros at its start", "a copy or a download was cut off; fetch it anew"}},
-    {TEST_BY(is_text), {"a text", NULL}},
+     {.what = "a program"}},
+    {TEST_BY(is_onnx), {.what = "an ONNX model, as it seems"}},
+    {TEST_BY(is_xml), {.what = "an XML text", .convert = TABLE}},
+    {TEST_BY(is_json), {.what = "a JSON text", .convert = TABLE}},
+    {TEST_BY(is_zeros),
+     {.what = "nothing but zeros at its start", .advice = "a copy or a download was cut off; fetch it anew"}},
+    {TEST_BY(is_utf16), {.what = "a text in UTF-16, as it seems", .plain = true}},
+    {TEST_BY(is_text), {.what = "a text", .plain = true}},
 };
 
 const goss__known *goss__recognise(const void *data, size_t size) {
-    static const goss__known empty = {"empty", NULL};
+    static const goss__known empty = {.what = "empty"};
     const bytes b = {data, size};
     if (size == 0) return &empty;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+    const bool text = is_text(b);
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        if (text && kinds[i].no_text) continue;
         if (kinds[i].is ? kinds[i].is(b) : has(b, kinds[i].offset, kinds[i].magic, kinds[i].n)) return &kinds[i].known;
+    }
     return NULL;
 }
 
-goss_status goss__not_a(const char *path, const goss__known *known, const char *wanted, goss_error *err) {
-    return goss_error_set(err, GOSS_E_FORMAT, "%s: is %s, not %s%s%s", path, known->what, wanted,
-                          known->advice ? "; " : "", known->advice ? known->advice : "");
+const char *goss__known_advice(const goss__known *known, goss__wanted wanted) {
+    return known->convert[wanted] ? known->convert[wanted] : known->advice;
+}
+
+goss_status goss__not_a(const char *path, const goss__known *known, goss__wanted wanted, goss_error *err) {
+    static const char *const names[GOSS__WANTED] = {
+        [GOSS__MODEL] = "a safetensors file",
+        [GOSS__TABLE] = "a table",
+        [GOSS__IMAGES] = "a folder, a .zip or an idx file of images",
+    };
+    const char *advice = goss__known_advice(known, wanted);
+    return goss_error_set(err, GOSS_E_FORMAT, "%s: is %s, not %s%s%s", path, known->what, names[wanted],
+                          advice ? "; " : "", advice ? advice : "");
 }

@@ -157,14 +157,16 @@ goss_status goss__folder_check(const char *folder, goss_error *err) {
 
 /* ---- before the work ---- */
 
-static goss_status check_inputs(const char *path, const char *const *inputs, int n, goss_error *err) {
+/* `path` as the user gave it leads to `target`. */
+static goss_status check_inputs(const char *path, const char *target, const char *const *inputs, int n,
+                                goss_error *err) {
     for (int i = 0; i < n; i++) {
         if (!inputs[i]) continue;
-        if (goss__same_file(path, inputs[i]))
+        if (goss__same_file(target, inputs[i]))
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "%s: is the input %s itself: writing would destroy it; name another file", path,
                                   inputs[i]);
-        if (goss__lies_in(path, inputs[i]))
+        if (goss__lies_in(target, inputs[i]))
             return goss_error_set(err, GOSS_E_ARGUMENT, "%s: lies in the input %s: name a file outside of it", path,
                                   inputs[i]);
     }
@@ -183,12 +185,25 @@ static goss_status check_content(const char *path, goss_error *err) {
                           known->what);
 }
 
+/* In a sticky folder (/tmp) files of others may be written, but not replaced. */
+static goss_status check_replace(const char *path, const goss__target *t, goss_error *err) {
+    struct stat folder;
+    const uid_t user = geteuid();
+    if (!t->exists || user == 0 || stat(t->folder, &folder) != 0 || !(folder.st_mode & S_ISVTX)) return GOSS_OK;
+    if (folder.st_uid == user || t->st.st_uid == user) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_IO,
+                          "%s: belongs to another user, in a folder where only its owner may replace it; "
+                          "name another file",
+                          path);
+}
+
 static goss_status check_target(const char *path, const goss__target *t, const char *const *inputs, int n,
                                 goss_error *err) {
     if (t->flow) return GOSS_OK;
     if (!goss__is_dir(t->folder)) return goss_error_set(err, GOSS_E_IO, "%s: there is no folder %s", path, t->folder);
     GOSS_TRY(goss_error_prefix(err, goss__folder_check(t->folder, err), "%s", path));
-    GOSS_TRY(check_inputs(t->path, inputs, n, err));
+    GOSS_TRY(check_replace(path, t, err));
+    GOSS_TRY(check_inputs(path, t->path, inputs, n, err));
     return t->exists ? check_content(path, err) : GOSS_OK;
 }
 

@@ -37,9 +37,12 @@ static bool is_control(uint32_t c) {
     } range[] = {{0, 0x1f},         /* C0 */
                  {0x7f, 0x9f},      /* DEL, C1 */
                  {0x061c, 0x061c},  /* Arabic letter mark */
+                 {0x200b, 0x200b},  /* a blank of no width: joiners (200c, 200d) belong to words, this hides */
                  {0x200e, 0x200f},  /* left-to-right and right-to-left marks */
                  {0x2028, 0x202e},  /* separators of lines and paragraphs; embeddings and overrides */
-                 {0x2066, 0x2069}}; /* isolates */
+                 {0x2060, 0x206f},  /* invisible joiners and operators; isolates */
+                 {0xfeff, 0xfeff},  /* a byte order mark, or a blank of no width */
+                 {0xfff9, 0xfffb}}; /* annotations */
     for (size_t i = 0; i < sizeof range / sizeof *range; i++)
         if (c >= range[i].first && c <= range[i].last) return true;
     return false;
@@ -75,9 +78,21 @@ static int escape_piece(const unsigned char *p, goss_text_form form, char out[PI
     return n ? n : 1;
 }
 
+/* How many bytes from here look the same in every form. */
+static size_t plain_stretch(const unsigned char *p) {
+    size_t n = 0;
+    while (p[n] >= 0x20 && p[n] < 0x7f && p[n] != '\\' && p[n] != '"') n++;
+    return n;
+}
+
 void goss__str_add_escaped(goss__str *s, const char *text, goss_text_form form) {
     char piece[PIECE];
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
+        const size_t n = plain_stretch(p);
+        goss__str_addn(s, (const char *)p,
+                       n); /* what nearly all text is: hundreds of megabytes must not take minutes */
+        p += n;
+        if (!*p) return;
         p += escape_piece(p, form, piece);
         goss__str_add(s, piece);
     }

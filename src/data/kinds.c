@@ -112,9 +112,11 @@ goss_status goss__picture_decode(const uint8_t *data, size_t size, goss__fit *fi
     if (size == 0) return goss_error_set(err, GOSS_E_FORMAT, "the file is empty");
     const goss__kind *k = goss__kind_of_bytes(data, size);
     const goss__known *known = k ? NULL : goss__recognise(data, size);
-    if (known)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s, not an image%s%s", known->what, known->advice ? "; " : "",
-                              known->advice ? known->advice : "");
+    if (known) {
+        const char *advice = goss__known_advice(known, GOSS__IMAGES);
+        return goss_error_set(err, GOSS_E_FORMAT, "%s, not an image%s%s", known->what, advice ? "; " : "",
+                              advice ? advice : "");
+    }
     if (!k)
         return goss_error_set(
             err, GOSS_E_FORMAT,

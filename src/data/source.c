@@ -62,38 +62,13 @@ static int by_folder_and_name(const void *a, const void *b) {
 
 typedef enum kind { TREE, ZIP, IDX, UNKNOWN } kind;
 
-/* Containers that are known and not read. */
-static const char *foreign(const goss__map *m) {
-    static const struct {
-        size_t at, size;
-        const char *bytes, *name;
-    } rows[] = {{257, 5, "ustar", "a tar archive: unpack it"},
-                {0, 6, "7z\xbc\xaf\x27\x1c", "a 7z archive: unpack it"},
-                {0, 4, "Rar!", "a RAR archive: unpack it"},
-                {0, 6,
-                 "\xfd"
-                 "7zXZ\0",
-                 "packed with xz: unpack it"},
-                {0, 3, "BZh", "packed with bzip2: unpack it"},
-                {0, 4, "\x28\xb5\x2f\xfd", "packed with zstd: unpack it"},
-                {0, 6, "\x93NUMPY", "a NumPy array: save each image as a PNG in a folder of its class"},
-                {0, 4, "PAR1", "a Parquet table: save each image as a PNG in a folder of its class"},
-                {0, 4, "\x89HDF", "an HDF5 file: save each image as a PNG in a folder of its class"}};
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (m->size >= rows[i].at + rows[i].size && memcmp(m->data + rows[i].at, rows[i].bytes, rows[i].size) == 0)
-            return rows[i].name;
-    return NULL;
-}
-
 static goss_status unknown(const goss__source *s, const goss__map *m, goss_error *err) {
-    const char *other = foreign(m);
-    if (other) return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: %s", s->path, other);
     const goss__kind *image = goss__kind_of_bytes(m->data, m->size);
     if (image)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: one image (%s); a set is a folder that has a folder a class",
                               s->path, image->name);
     const goss__known *known = goss__recognise(m->data, m->size);
-    if (known) return goss__not_a(s->path, known, "a folder, a .zip or an idx file of images", err);
+    if (known) return goss__not_a(s->path, known, GOSS__IMAGES, err);
     const goss__kind *named = goss__kind_of_name(s->path);
     if (named && !goss__kind_is_read(named))
         return goss_error_prefix(err, goss__kind_refuse(named, err), "%s", s->path);

@@ -58,7 +58,7 @@ static goss_status parse_header(goss_safetensors *f, json_t **header, goss_error
     bool begun;
     goss_status s = check_start(f, &length, &begun, err);
     const goss__known *known = s == GOSS_OK || begun ? NULL : goss__recognise(f->map.data, f->map.size);
-    if (known) return goss__not_a(f->path, known, "a safetensors file", err);
+    if (known) return goss__not_a(f->path, known, GOSS__MODEL, err);
     if (s != GOSS_OK) return goss_error_prefix(err, s, "%s", f->path);
     const char *text = (const char *)f->map.data + 8;
     size_t end = (size_t)length;

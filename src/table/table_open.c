@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/os.h"
 #include "table/csv_dialect.h"
 #include "table/table_build.h"
@@ -32,38 +33,10 @@ bool goss__table_name_fits(const char *name) {
     return false;
 }
 
-/* What is no table by its first bytes, and what to do. */
-static goss_status refuse_foreign(const goss__bytes *b, goss_error *err) {
-    static const struct {
-        const char *magic;
-        size_t n;
-        const char *what;
-    } foreign[] = {
-        {"PAR1", 4, "a Parquet file; write the table as csv"},
-        {"ARROW1", 6, "an Arrow file; write the table as csv"},
-        {"\xd0\xcf\x11\xe0", 4, "an old Excel workbook or the like; save its sheet as csv (UTF-8)"},
-        {"PK\3\4", 4, "a .zip archive within"},
-        {"\x1f\x8b", 2, "gzip-compressed; gunzip it first"},
-        {"\xfd"
-         "7zXZ",
-         5, "xz-compressed; unxz it first"},
-        {"BZh", 3, "bzip2-compressed; bunzip2 it first"},
-        {"\x28\xb5\x2f\xfd", 4, "zstd-compressed; unzstd it first"},
-        {"SQLite format 3", 15, "an SQLite database; export the table as csv"},
-        {"\x89HDF", 4, "an HDF5 file; write the table as csv or .npz"},
-        {"MATLAB 5.0", 10, "a MATLAB file; write the table as csv"},
-        {"%PDF-", 5, "a PDF document"},
-        {"\x89PNG", 4, "a PNG image"},
-        {"\xff\xd8\xff", 3, "a JPEG image"},
-        {"<!DOCTYPE", 9, "a web page; a download brought it instead of the file"},
-        {"<!doctype", 9, "a web page; a download brought it instead of the file"},
-        {"<html", 5, "a web page; a download brought it instead of the file"},
-        {"version https://git-lfs", 23, "a Git LFS pointer; run git lfs pull in its repository"},
-    };
-    for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++)
-        if (b->size >= foreign[i].n && memcmp(b->data, foreign[i].magic, foreign[i].n) == 0)
-            return goss_error_set(err, GOSS_E_FORMAT, "%s: no table but %s", b->name, foreign[i].what);
-    return GOSS_OK;
+/* What it is that can be no csv; NULL: a text, or nothing that is known. */
+static const goss__known *foreign(const goss__bytes *b) {
+    const goss__known *known = b->size ? goss__recognise(b->data, b->size) : NULL;
+    return known && known->plain ? NULL : known;
 }
 
 /* ---- passes ---- */
@@ -72,7 +45,8 @@ static goss_status read_bytes(goss__build *b, int file, const char *name, const 
     const goss__table_reader *reader = goss__table_reader_for(bytes);
     GOSS_TRY(goss__build_file(b, file, name, err));
     b->sink.name = bytes->name;
-    if (reader == &goss__read_csv) GOSS_TRY(refuse_foreign(bytes, err));
+    const goss__known *other = reader == &goss__read_csv ? foreign(bytes) : NULL;
+    if (other) return goss__not_a(bytes->name, other, GOSS__TABLE, err);
     GOSS_TRY(reader->read(bytes, &b->sink, err));
     if (file == 0 && !b->texts) {
         b->decimal = b->sink.decimal;
@@ -170,7 +144,7 @@ bool goss_table_is(const char *path) {
     if (is && !p.folder && !p.zip) {
         const goss__bytes b = {.name = path, .data = p.map.data, .size = p.map.size};
         is = goss__table_name_fits(path) || goss__table_reader_for(&b) != &goss__read_csv ||
-             (b.size > 0 && refuse_foreign(&b, NULL) == GOSS_OK && goss__csv_likely(&b));
+             (b.size > 0 && !foreign(&b) && goss__csv_likely(&b));
     }
     goss__parts_close(&p);
     return is;
