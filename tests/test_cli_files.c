@@ -366,6 +366,8 @@ TEST(errors_are_fit_for_a_terminal) {
                                         "inspect \"$(printf 'a\\nb')\"",
                                         "inspect \"$(printf 'caf\\351')\"",
                                         "\"$(printf 'fly\\033[2J')\"",
+                                        "--\"$(printf 'x\\033[2J')\" inspect",
+                                        "-\"$(printf '\\033[2J')\"",
                                         "eval m --\"$(printf 'x\\033[2J')\"",
                                         "eval m --data d --ways \"$(printf '\\033[2J')\"",
                                         "train \"$(printf 'x\\007=1')\"",
