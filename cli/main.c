@@ -39,7 +39,7 @@ static int run_verb(const char *name, int argc, char **argv) {
 int main(int argc, char **argv) {
     static const struct option options[] = {{"help", no_argument, NULL, 'h'}, {"version", no_argument, NULL, 'V'}, {0}};
     cli_open_streams();
-    opterr = 0; /* it would print the option as it is */
+    opterr = 0;                                              /* it would print the option as it is */
     switch (getopt_long(argc, argv, "+hV", options, NULL)) { /* up to the verb */
     case 'h':
         help(stdout);
@@ -48,7 +48,7 @@ int main(int argc, char **argv) {
         printf("gossamer %s\n", goss_version());
         return cli_close_stdout();
     case '?':
-        cli_tell("gossamer: there is no option %s; gossamer --help shows what there is", argv[optind - (optind > 1)]);
+        cli_tell("gossamer: there is no option %s; gossamer --help shows what there is", argv[1]);
         return EXIT_USAGE;
     default:
         break;
