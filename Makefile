@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Gossamer's daily commands; CMake does the work (CMakeLists.txt; CMakePresets.json for use without make). `make` leaves
 # build/gossamer, build/libgossamer.a and build/gossamer.pc; `make demo` and `make check` also install what is missing
 # (Debian packages).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_adapt: one user at inference: 25 labelled images of 28x28 -> encoder -> the 50,565 weights of a 784-64-5
  * network -> its prediction for one image. Forward only, one task: the 26 MB of the generator's last layer are read
  * once, so memory decides; adapt-bf16 keeps them as bfloat16, 13 MB. */

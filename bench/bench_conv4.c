@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_conv4: a training step where all 111,749 weights of a Conv4-64 are generated for each of 32 tasks of 25 images
  * of 28x28; cross entropy, Adam. Convolutions whose filters differ from task to task: what grouped convolutions, loops
  * and vmap are bad at elsewhere. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_few_shot: the step of the first job: a Conv4-64 that all tasks share, with batch norm, and a head generated for
  * each class from the mean of its support features: class mean + a small network of it, as prototypes. 20-way 1-shot
  * with 5 queries a class, 4 episodes; Adam. few-shot normalises with the statistics of all 480 images, few-shot-support

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_heads: a training step of 50 tasks that share a trunk of two layers and have a head each, whose weights a
  * Laplacian of a dense task graph ties: 32 samples of 64 features a task, squared error, Adam. */
 #include <math.h>

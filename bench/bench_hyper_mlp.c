@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_hyper_mlp: a training step of a hypernetwork: 32 tasks of 25 samples, an embedding of 32 numbers a task -> 128
  * -> 128
  * -> the 5,829 weights of a 20-64-64-5 network; cross entropy, Adam. What counts is the generator's last layer and how

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_kernel: GFLOP/s (or GB/s) of the kernels at the sizes that training steps are made of, one thread, as a share
  * of the FMA peak that a register-only loop reaches in the same run. GOSSAMER_ISA forces a variant; arguments filter by
  * substring. Each figure is the best of fifteen timings: on a shared machine the others measure the neighbours. */
@@ -97,9 +98,17 @@ static void bench_gemm(int64_t m, int64_t n, int64_t kk, int ta, int tb) {
     snprintf(what, sizeof what, "gemm %c%c %lld x %lld x %lld", ta ? 'T' : 'N', tb ? 'T' : 'N', (long long)m,
              (long long)n, (long long)kk);
     if (!wanted(what)) return;
-    product p = {
-        .g = {.m = m, .n = n, .k = kk, .ta = ta, .tb = tb, .a = array(m * kk), .lda = ta ? m : kk, .b = array(kk * n), .ldb = tb ? kk : n,
-              .c = array(m * n), .ldc = n}};
+    product p = {.g = {.m = m,
+                       .n = n,
+                       .k = kk,
+                       .ta = ta,
+                       .tb = tb,
+                       .a = array(m * kk),
+                       .lda = ta ? m : kk,
+                       .b = array(kk * n),
+                       .ldb = tb ? kk : n,
+                       .c = array(m * n),
+                       .ldc = n}};
     p.scratch = goss__alloc_aligned(k->gemm_scratch(m, n, kk, ta, tb) + 64);
     const double s = seconds(run_gemm, &p);
     report_flops(what, 2.0 * (double)(m * n * kk), s);

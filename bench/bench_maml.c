@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_maml: a training step of second-order MAML (Finn et al. 2017), one inner step or five, Adam.
- * maml-1, -5: the sine tasks' shapes: 25 tasks, 10 + 10 points, 1-40-40-1; tiny products in long chains: what is measured is
- * the engine's overhead. maml-conv4-1, -5: Omniglot's: 4 tasks, 5 ways, 1 shot, 15 queries a class, Conv4-64 normalised by
- * the batch that it sees, as the paper has it. */
+ * maml-1, -5: the sine tasks' shapes: 25 tasks, 10 + 10 points, 1-40-40-1; tiny products in long chains: what is
+ * measured is the engine's overhead. maml-conv4-1, -5: Omniglot's: 4 tasks, 5 ways, 1 shot, 15 queries a class,
+ * Conv4-64 normalised by the batch that it sees, as the paper has it. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,11 +15,13 @@ typedef struct setting {
     double products; /* of one sample's forward pass, without padding taps */
 } setting;
 
-#define SINE .target = "mlp 40 40", .rank = 1, .input = {1}, .outputs = 1, .tasks = 25, .support = 10, .query = 10, \
-             .products = 40 + 40 * 40 + 40
+#define SINE                                                                                                           \
+    .target = "mlp 40 40", .rank = 1, .input = {1}, .outputs = 1, .tasks = 25, .support = 10, .query = 10,             \
+    .products = 40 + 40 * 40 + 40
 /* 3 * side - 2 taps along an axis of each of four maps: 28, 14, 7, 3 */
-#define CONV4 .target = "conv4 64", .rank = 3, .input = {28, 28, 1}, .outputs = 5, .tasks = 4, .support = 5, .query = 75, \
-              .products = 64 * (82 * 82 + 64 * (40 * 40 + 19 * 19 + 7 * 7)) + 64 * 5
+#define CONV4                                                                                                          \
+    .target = "conv4 64", .rank = 3, .input = {28, 28, 1}, .outputs = 5, .tasks = 4, .support = 5, .query = 75,        \
+    .products = 64 * (82 * 82 + 64 * (40 * 40 + 19 * 19 + 7 * 7)) + 64 * 5
 
 static const char *const names[] = {"maml-1", "maml-5", "maml-conv4-1", "maml-conv4-5", NULL};
 static const setting settings[] = {
@@ -32,11 +35,13 @@ typedef struct workload {
     const setting *is;
     goss_target *target;
     goss_weights *shared;
-    int n;                         /* tensors */
+    int n;                        /* tensors */
     goss_val tensor[MAX_TENSORS]; /* of each task, as the inner steps have left them */
 } workload;
 
-static const char *name_of(const workload *w, int i) { return goss_layout_entry(goss_weights_layout(w->shared), i)->name; }
+static const char *name_of(const workload *w, int i) {
+    return goss_layout_entry(goss_weights_layout(w->shared), i)->name;
+}
 
 /* One set of weights for each task, equal at first. */
 static void spread(workload *w, goss_extent tasks) {
@@ -77,7 +82,8 @@ static void samples(workload *w, const char *x_name, const char *y_name, goss_ex
     for (int i = 0; i < w->is->rank; i++) s.dim[2 + i] = goss_n(w->is->input[i]);
     const bool image = w->is->rank == 3;
     *x = bench_input(&w->b, x_name, s, image ? 0.5 : 5, image ? 0.5 : 0);
-    *y = image ? bench_labels(&w->b, y_name, GOSS_SHAPE(tasks, n), (int)w->is->outputs) : bench_input(&w->b, y_name, s, 1, 0);
+    *y = image ? bench_labels(&w->b, y_name, GOSS_SHAPE(tasks, n), (int)w->is->outputs)
+               : bench_input(&w->b, y_name, s, 1, 0);
 }
 
 /* Forward and backward of the query; forward, backward and the backward of both for each inner step. */

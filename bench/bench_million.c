@@ -1,7 +1,9 @@
-/* bench_million: a training step in which a million weights a task are generated: 32 tasks of 25 samples, a 20-1000-980-5
- * network, cross entropy, Adam. chunked-1m: one generator makes 8,192 numbers at a time out of the task's embedding and
- * the chunk's (von Oswald et al. 2020); every task's weights exist. lowrank-1m: shared weights and a product of two thin
- * generated factors a layer. What counts beside time is memory: 32 million numbers and as many gradients, if all are kept. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* bench_million: a training step in which a million weights a task are generated: 32 tasks of 25 samples, a
+ * 20-1000-980-5 network, cross entropy, Adam. chunked-1m: one generator makes 8,192 numbers at a time out of the task's
+ * embedding and the chunk's (von Oswald et al. 2020); every task's weights exist. lowrank-1m: shared weights and a
+ * product of two thin generated factors a layer. What counts beside time is memory: 32 million numbers and as many
+ * gradients, if all are kept. */
 #include "workload.h"
 
 #include <math.h>
@@ -31,7 +33,8 @@ static goss_val chunked(bench *b, goss_extent T, goss_val x, const goss_target *
     return logits;
 }
 
-static goss_val factor(bench *b, const char *name, int layer, goss_extent T, goss_val h, int64_t rows, int64_t columns) {
+static goss_val factor(bench *b, const char *name, int layer, goss_extent T, goss_val h, int64_t rows,
+                       int64_t columns) {
     char text[16];
     snprintf(text, sizeof text, "%s%d", name, layer);
     goss_val f = bench_linear(b, text, h, HIDDEN, rows * columns, 0.02, 0.1);

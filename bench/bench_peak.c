@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_peak: the FMA peak of one core and of all asked for: what workloads are measured against, and whether the other
  * cores are really there while a race runs (virtual ones come and go). Usage: bench_peak [threads]. Prints
  * {"one":GFLOP/s,"all":GFLOP/s,"threads":N,"copy":GB/s}. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bench_trace: the nuclear norm of a matrix and its gradient: of the weights of 139 tasks of 28 features each, and of
  * one with few rows and many columns. The gradient is checked by its norm and by its inner product with given
  * numbers. */

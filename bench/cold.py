@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """One user, cold: process start, load the model, adapt on 25 images, one prediction, exit. Ours is two processes, `gossamer
 adapt` and `gossamer predict`, with a network file in between; a peer (peers/cold_torch.py, cold_jax.py, cold_onnx.py) is one. The model is a
 Conv4-64 whose head is the class means; all must give the same probabilities. Contenders take turns; medians are printed, with

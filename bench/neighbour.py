@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """One and two threads, alone and with one busy neighbour: another program of equal priority that never sleeps on one core.
 
 One and a half cores are then there for two threads. A step with two should never take longer than with one, and should

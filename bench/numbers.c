@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* numbers.c: reproducible numbers. */
 #include "numbers.h"
 

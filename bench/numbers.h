@@ -1,6 +1,7 @@
-/* numbers.h: numbers that anyone can reproduce. Element i of the tensor NAME is offset + scale (2 u - 1) with u in [0, 1) from
- * a hash of (FNV-1a of NAME, i), so that bench/peers/numbers_of.py makes the same ones from nothing but the names. Labels
- * are that hash modulo the ways. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* numbers.h: numbers that anyone can reproduce. Element i of the tensor NAME is offset + scale (2 u - 1) with u in [0,
+ * 1) from a hash of (FNV-1a of NAME, i), so that bench/peers/numbers_of.py makes the same ones from nothing but the
+ * names. Labels are that hash modulo the ways. */
 #ifndef GOSS_BENCH_NUMBERS_H
 #define GOSS_BENCH_NUMBERS_H
 

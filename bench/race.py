@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Lets Gossamer and its peers take turns on the same steps, and compares.
 
 All contenders of a workload are started first and say what they compute from the common numbers (loss, gradient norm,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* serve.c: the command line and the timing of a contender. */
 #include "serve.h"
 
@@ -79,8 +80,8 @@ static double median(double *t, int n) {
     return n % 2 ? t[n / 2] : 0.5 * (t[n / 2 - 1] + t[n / 2]);
 }
 
-/* Milliseconds of a block's steps: the median, what all but one in a hundred stay below, and the mean (where a busy machine makes
- * two kinds of steps, a median knows one of them). */
+/* Milliseconds of a block's steps: the median, what all but one in a hundred stay below, and the mean (where a busy
+ * machine makes two kinds of steps, a median knows one of them). */
 typedef struct block_times {
     double ms, p99, mean;
 } block_times;
@@ -108,8 +109,8 @@ static void run_repeats(const serving *s, step_fn step, void *context) {
         t[i] = b.ms, p99[i] = b.p99;
     }
     const double ms = median(t, s->repeats); /* sorts t */
-    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f,\"start_mb\":%.1f}\n", ms, t[0],
-           t[s->repeats - 1], median(p99, s->repeats), peak_mb(), s->start_mb);
+    printf(",\"ms\":%.6g,\"ms_least\":%.6g,\"ms_most\":%.6g,\"ms_p99\":%.6g,\"peak_mb\":%.1f,\"start_mb\":%.1f}\n", ms,
+           t[0], t[s->repeats - 1], median(p99, s->repeats), peak_mb(), s->start_mb);
 }
 
 static void run_on_request(const serving *s, step_fn step, void *context) {

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Time to an accuracy: Omniglot, 20-way 1-shot with rotations as classes, on three alphabets held out of the training characters.
 Gossamer trains configs/omniglot.ini (without shifted copies when judged), PyTorch the same method (peers/torch_omniglot.py), seed by seed in turns, both on a schedule of
 --steps steps and validated every --every; seconds are those of the training, validations and PyTorch's compilation left out."""

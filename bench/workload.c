@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* workload.c: building a workload's graph from named tensors whose numbers follow from their names. Compiling, timing
  * and printing are in workload_run.c. */
 #include "workload.h"

@@ -1,8 +1,9 @@
-/* workload.h: what the programs of one workload each share: named tensors whose numbers follow from their names (numbers.h),
- * the training step around a loss, and the JSON (serve.h).
+/* SPDX-License-Identifier: Apache-2.0 */
+/* workload.h: what the programs of one workload each share: named tensors whose numbers follow from their names
+ * (numbers.h), the training step around a loss, and the JSON (serve.h).
  *
- * A workload is its loss and the gradient norm at these numbers, and the loss after one step of Adam: the peers must print
- * the same three before they are timed. These are programs, not a library: an error ends them with its text. */
+ * A workload is its loss and the gradient norm at these numbers, and the loss after one step of Adam: the peers must
+ * print the same three before they are timed. These are programs, not a library: an error ends them with its text. */
 #ifndef GOSS_BENCH_WORKLOAD_H
 #define GOSS_BENCH_WORKLOAD_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* workload_run.c: compiles a workload, fills its tensors, checks it and has it timed. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,8 +77,8 @@ static void prepare(bench *b) {
 static double output(const bench *b, int i) { return *(const float *)goss_exec_output(b->exec, i, NULL); }
 
 static void print_head(bench *b, double flops) {
-    printf("{\"workload\":\"%s\",\"threads\":%d,\"flops\":%.0f,\"check\":{", b->run.workload, goss_threads_count(b->pool),
-           flops);
+    printf("{\"workload\":\"%s\",\"threads\":%d,\"flops\":%.0f,\"check\":{", b->run.workload,
+           goss_threads_count(b->pool), flops);
     b->rate = RATE_CHECKED;
     must(b, goss_exec_run(b->exec, &b->err));
     for (int i = 0; i < b->n_outputs; i++) printf("%s\"%s\":%.8g", i ? "," : "", b->output_name[i], output(b, i));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* args.c: options and help of the verbs, errors, and what is written to standard output. */
 #include <errno.h>
 #include <fcntl.h>

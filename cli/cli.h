@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cli.h: what the verbs share: options, errors, numbers. Results go to stdout, talk to stderr.
  * Exit status: 0 done, 1 an error, 2 wrong usage, 75 interrupted after saving (EX_TEMPFAIL: the same command goes on).
  */
@@ -29,8 +30,8 @@ typedef struct cli_verb {
 } cli_verb;
 
 /* Sorts argv[1..] into options and words (in place, at the front of argv + 1), by getopt_long: options may stand behind
- * words and be shortened, "--" ends them, of an option that is there twice the last counts. Returns the number of words, or -1
- * after the help was asked for, or exits with EXIT_USAGE after telling what is wrong. */
+ * words and be shortened, "--" ends them, of an option that is there twice the last counts. Returns the number of
+ * words, or -1 after the help was asked for, or exits with EXIT_USAGE after telling what is wrong. */
 int cli_parse(const cli_verb *verb, int argc, char **argv);
 /* Tells an error and returns EXIT_ERROR (EXIT_INTERRUPTED for that status). */
 int cli_fail(const goss_error *err);
@@ -41,8 +42,9 @@ _Noreturn void cli_usage(const cli_verb *verb, const char *fmt, ...) GOSS_PRINTF
 /* The integer an option gave, or the fallback. */
 int64_t cli_int(const cli_verb *verb, const char *name, const char *text, int64_t fallback, int64_t min, int64_t max);
 /* To stdout (the forms: gossamer/text.h). A name that somebody else chose (of a class, a tensor, a file) fit for a
- * terminal and for columns, filled up to a width with blanks. The path of a result, alone on a line, as a script can use
- * it. Quoted JSON: a text that is UTF-8, as it is; and a name that need not be, so that different ones stay different. */
+ * terminal and for columns, filled up to a width with blanks. The path of a result, alone on a line, as a script can
+ * use it. Quoted JSON: a text that is UTF-8, as it is; and a name that need not be, so that different ones stay
+ * different. */
 void cli_put_name(const char *text, int width);
 void cli_put_text(const char *text); /* a sentence that names may stand in */
 void cli_put_path(const char *path);
@@ -52,7 +54,8 @@ void cli_json_text(const char *text);
 void cli_json_name(const char *text);
 /* Messages of the library go to stderr. */
 void cli_log_to_stderr(void);
-/* From here on SIGINT, SIGTERM and SIGHUP set what is returned, for the library's `stop`, instead of ending the process. */
+/* From here on SIGINT, SIGTERM and SIGHUP set what is returned, for the library's `stop`, instead of ending the
+ * process. */
 const volatile sig_atomic_t *cli_catch_signals(void);
 /* They end it again: at once, if one came meanwhile (what it interrupted has been taken back by then). */
 void cli_release_signals(void);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_adapt.c: gossamer adapt: a folder of labelled images becomes a network file. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_convert.c: gossamer convert: a model with its hypernetwork's weights kept in another type. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_data.c: gossamer data glyphs: the characters of installed fonts as a set of images. */
 #include <errno.h>
 #include <stdio.h>

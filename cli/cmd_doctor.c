@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_doctor.c: gossamer doctor: what this build and this machine have, for bug reports and first steps. */
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_eval.c: gossamer eval: a model and other methods on the same unseen tasks. Who takes part, and the verb. */
 #include <stdio.h>
 #include <stdlib.h>

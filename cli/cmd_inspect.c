@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_inspect.c: gossamer inspect: metadata and tensors of any safetensors file. */
 #include <math.h>
 #include <stdio.h>
@@ -142,18 +143,21 @@ int cmd_inspect(int argc, char **argv) {
         {"target", "COLUMN", "of a table: what is to be predicted", &table.roles.target, NULL},
         {"task", "COLUMN", "what tells tasks apart; file: the file a row comes from", &table.roles.task, NULL},
         {"ignore", "A,B", "columns that are not used", &table.roles.ignore, NULL},
-        {"categorical", "A,B", "columns that are categories although they hold numbers", &table.options.categorical, NULL},
+        {"categorical", "A,B", "columns that are categories although they hold numbers", &table.options.categorical,
+         NULL},
         {"separator", "C", "of a csv file: , ; | tab or blank (found)", &table.separator, NULL},
         {"decimal", "C", "its decimal sign: . or , (found)", &table.decimal, NULL},
         {"header", "WHAT", "yes, no or auto: whether its first row names the columns (auto)", &table.header, NULL},
-        {"missing", "A,B", "what stands for a missing value (NA,N/A,NaN,nan,?,null,NULL)", &table.options.missing, NULL},
+        {"missing", "A,B", "what stands for a missing value (NA,N/A,NaN,nan,?,null,NULL)", &table.options.missing,
+         NULL},
     };
     const cli_verb v = {.name = "inspect",
                         .usage = "FILE [--json] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
-                        .doc = "Checks a safetensors file (a model, a network, a checkpoint, anyone's) and shows its "
-                               "metadata and tensors.\n"
-                               "Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it shows the columns, their "
-                               "types and\nwhat they seem to be for, and what to look at before training.",
+                        .doc =
+                            "Checks a safetensors file (a model, a network, a checkpoint, anyone's) and shows its "
+                            "metadata and tensors.\n"
+                            "Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it shows the columns, their "
+                            "types and\nwhat they seem to be for, and what to look at before training.",
                         .options = options,
                         .n_options = sizeof options / sizeof *options,
                         .min_words = 1,

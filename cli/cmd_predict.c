@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_predict.c: gossamer predict: classes and probabilities of image files, one line or one JSON object each. */
 #include <errno.h>
 #include <stdio.h>

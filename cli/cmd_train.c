@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmd_train.c: gossamer train: a configuration file, overrides, signals and a line of progress. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eval.h: what the files of gossamer eval share. */
 #ifndef GOSS_EVAL_H
 #define GOSS_EVAL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eval_data.c: the images that gossamer eval judges on, for each contender as it wants them, and what of them the
  * contenders have seen before. */
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* eval_report.c: what gossamer eval found, as a table or as JSON. It says what was run, which may be less than what was
  * asked for. */
 #include <math.h>

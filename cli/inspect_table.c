@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inspect_table.c: gossamer inspect DATA.csv: columns, types, roles and what to look at. */
 #include "inspect_table.h"
 

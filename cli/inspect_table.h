@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* inspect_table.h: gossamer inspect, for tables. */
 #ifndef GOSS_CLI_INSPECT_TABLE_H
 #define GOSS_CLI_INSPECT_TABLE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* main.c: the command `gossamer`: picks a verb. */
 #include <getopt.h>
 #include <stdio.h>

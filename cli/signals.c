@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* signals.c: what is half done when a signal comes is taken back first. */
 #include <signal.h>
 #include <stddef.h>

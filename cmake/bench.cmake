@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # The programs that bench/race.py lets run, built by the target bench-build alone.
 file(GLOB bench_mains CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/bench_*.c)
 file(GLOB lean_mains CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/lean/lean_*.c)

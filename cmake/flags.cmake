@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # What every file of the project is compiled with.
 set(CMAKE_C_STANDARD 17)
 set(CMAKE_C_STANDARD_REQUIRED ON)

@@ -1,9 +1,11 @@
+# SPDX-License-Identifier: Apache-2.0
 # What `cmake --install` leaves under the prefix: the command, both libraries, headers, gossamer.pc, the CMake package
 # (find_package(gossamer) gives gossamer::gossamer and gossamer::static), documents, examples and configurations.
 # Beside that, build/gossamer.pc: the same for the build folder itself.
 include(CMakePackageConfigHelpers)
 
-# The libraries themselves, not Requires.private: that would name what they in turn are made of (libzip: bzip2, OpenSSL),
+# The libraries themselves, not Requires.private: that would name what they in turn are made of (libzip: bzip2,
+# OpenSSL),
 # which a link with their shared forms does not need and a machine may not have.
 list(JOIN library_flags " " pc_private)
 

@@ -1,6 +1,8 @@
+# SPDX-License-Identifier: Apache-2.0
 # The optional libraries: a row is all that a further one needs (tools/install-deps reads them here, too).
 # GOSSAMER_WITH_<name> is AUTO (used where it is found), ON (an error where it is not) or OFF. Every build folder gets a
-# goss_config.h with GOSS_HAVE_<name> (0 or 1), GOSS_<name>_VERSION, GOSS_LIBRARIES(ROW), which `gossamer doctor` prints,
+# goss_config.h with GOSS_HAVE_<name> (0 or 1), GOSS_<name>_VERSION, GOSS_LIBRARIES(ROW), which `gossamer doctor`
+# prints,
 # and GOSS_LACKING, the packages of those that it is without.
 #
 #   name | pkg-config module | Debian package | what it is for | header and library, where there is no module

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # libgossamer from object libraries: the kernels once an instruction set, the core floors, and the floors that may use
 # optional libraries. The core never sees goss_config.h (tools/check-floors), so that builds without a library
 # (cmake/tests.cmake) share its objects.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* many_tasks.c: what ties related tasks best? Linear tasks in groups, 12 noisy samples of 16 features each: no
  * penalty, each task by itself, all tasks near their mean, neighbours in the graph of the groups, and a low rank for
  * all. Each penalty's strength is chosen from the same list on samples of its own; then the error on new ones. Public

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sine_toy.c: the whole idea on a problem that fits a screen; docs/toy.md walks through it.
  *
  * A task is a sine wave. A hypernetwork is trained to turn any 1 to 20 points of a wave into the weights of a network

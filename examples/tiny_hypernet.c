@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tiny_hypernet.c: trains a hypernetwork on one set of images and turns a few examples of other classes into a network.
  *
  *     tiny_hypernet IMAGES SUPPORT QUERY      prints how many images of QUERY the network for SUPPORT names right

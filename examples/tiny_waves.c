@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tiny_waves.c: trains a hypernetwork on sine waves of random amplitude and phase. Shown ten points of a wave that
  * it has never seen, it generates the 1,761 weights of a network for that wave by one forward pass. Public headers
  * only; docs/toy.md explains it and goes on from here. */

@@ -1,5 +1,6 @@
-/* cli_run.h: the command run as a user would, in the scratch folder of the tiny set: the gossamer beside this test's own
- * folder. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cli_run.h: the command run as a user would, in the scratch folder of the tiny set: the gossamer beside this test's
+ * own folder. */
 #ifndef GOSS_CLI_RUN_H
 #define GOSS_CLI_RUN_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* few_shot.h: a small few-shot problem with everything needed to run a method on it: synthetic classes (a random image
  * each, samples are it plus noise), the method, its graph, program and parameters, all in f64. */
 #ifndef GOSS_FEW_SHOT_H

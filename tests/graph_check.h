@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* graph_check.h: runs a small graph on numbers and hands its outputs back as doubles, for the tests of composites,
  * target networks and optimisers. One `world` is a graph with its inputs and, after world_open, its program and
  * executor. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image_world.h: a scratch folder with images of all kinds, made by the tests that read them, and what the library said
  * meanwhile. A build without the
  * library that writes some kind skips what needs it. */

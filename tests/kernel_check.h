@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kernel_check.h: what the kernel tests share: arrays with guards, comparison of bits, one test a variant. */
 #ifndef GOSS_TEST_KERNEL_CHECK_H
 #define GOSS_TEST_KERNEL_CHECK_H

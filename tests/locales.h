@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* locales.h: locales for tests, compiled from the C library's sources (Debian: locales) into a folder beside the test
  * programs: no root, nothing installed. */
 #ifndef GOSS_TEST_LOCALES_H
@@ -13,9 +14,8 @@
 /* A decimal comma; letters whose case maps otherwise than in English ('I' is no capital 'i'), in two encodings. */
 static const struct {
     const char *name, *source, *charmap;
-} test_locales[] = {{"de_DE.UTF-8", "de_DE", "UTF-8"},
-                    {"tr_TR.UTF-8", "tr_TR", "UTF-8"},
-                    {"tr_TR.ISO-8859-9", "tr_TR", "ISO-8859-9"}};
+} test_locales[] = {
+    {"de_DE.UTF-8", "de_DE", "UTF-8"}, {"tr_TR.UTF-8", "tr_TR", "UTF-8"}, {"tr_TR.ISO-8859-9", "tr_TR", "ISO-8859-9"}};
 enum { TEST_LOCALES = sizeof test_locales / sizeof *test_locales };
 
 /* Makes locale i the process's, compiling it first where it must be; false: there is no localedef, no source,

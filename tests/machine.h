@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* machine.h: a graph compiled and ready to run, with zeroed parameters of its own. */
 #ifndef TESTS_MACHINE_H
 #define TESTS_MACHINE_H
@@ -20,8 +21,9 @@ static inline void machine_free(machine *m) {
 }
 
 /* Takes the graph. On an error there is nothing to free. */
-static inline goss_status machine_new(machine *m, goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates, int n_updates,
-                                      const goss_program_options *options, int threads, goss_error *err) {
+static inline goss_status machine_new(machine *m, goss_graph *g, const goss_val *outputs, int n_outputs,
+                                      const goss_val *updates, int n_updates, const goss_program_options *options,
+                                      int threads, goss_error *err) {
     *m = (machine){0};
     goss_status s = goss_compile(g, outputs, n_outputs, updates, n_updates, options, &m->program, err);
     goss_graph_free(g);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* op_cases.h: small graphs that between them hold every operation, for the gradient checker and for the comparison of
  * f32 with f64. A case has inputs of given shapes and kinds of numbers; its extents may be the symbols T (3 of at most
  * 3 run) and N (2 of at most 4). A new op needs a case here: the tests walk the registry and fail without one. */
@@ -174,7 +175,9 @@ FN(values_turned, goss_singular_values(goss_transpose(apart(g, x[0]))))
 FN(vectors_apart, goss_singular_vectors(apart(g, x[0])))
 FN(root_smooth, goss_gram_root(x[0], 0.5))
 FN(root_sharp, goss_gram_root(apart(g, x[0]), 0))
-FN(root_of_equals, goss_gram_root(goss_add(goss_one_hot(goss_iota(g, goss_n(3)), goss_n(4)), goss_mul(x[0], goss_scale(goss_square(x[0]), 0.05))), 0))
+FN(root_of_equals, goss_gram_root(goss_add(goss_one_hot(goss_iota(g, goss_n(3)), goss_n(4)),
+                                           goss_mul(x[0], goss_scale(goss_square(x[0]), 0.05))),
+                                  0))
 FN(root_gradient, vjp_of(goss_gram_root(x[0], 0.7), x[1], x[0]))
 
 /* convolutions and pools */
@@ -316,7 +319,8 @@ static const op_case structural_cases[] = {
          IN(NORMAL, T, N, 4, 2, 1)),
     CASE("max_pool", max_pool, IN(DISTINCT, T, N, 4, 4, 2)),
     CASE("max_pool of a biased map", max_pool_bias, IN(DISTINCT, T, N, 4, 4, 2), IN(NORMAL, T, 1, 1, 1, 2)),
-    CASE("max_pool of a normalised map", max_pool_norm, IN(DISTINCT, T, N, 4, 4, 2), IN(NORMAL, 1, 1, 1, 1, 2), IN(POSITIVE, T, 1, 1, 1, 2)),
+    CASE("max_pool of a normalised map", max_pool_norm, IN(DISTINCT, T, N, 4, 4, 2), IN(NORMAL, 1, 1, 1, 1, 2),
+         IN(POSITIVE, T, 1, 1, 1, 2)),
     CASE("max_pool with overlap", max_pool_overlap, IN(DISTINCT, T, N, 4, 5, 3)),
     CASE("max_pool scatter", max_pool_scatter, IN(DISTINCT, T, N, 4, 5, 2), IN(NORMAL, T, N, 2, 3, 2)),
     CASE("avg_pool", avg_pool, IN(NORMAL, T, N, 4, 4, 2)),

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_algebra.h: elementwise operations, layout, reductions and products for random programs: how each chooses its
  * operands, and how it is built. The rows of elementwise.def are all there by themselves. */
 #ifndef GOSS_RANDOM_ALGEBRA_H

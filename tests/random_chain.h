@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_chain.h: elementwise chains as kernel/fused.def has them, and almost: an operand may be another than the row
  * wants, or be read by others too. */
 #ifndef GOSS_RANDOM_CHAIN_H

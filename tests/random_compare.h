@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_compare.h: what a random program must give however it is compiled and run, and how near where bits may
  * change. */
 #ifndef GOSS_RANDOM_COMPARE_H

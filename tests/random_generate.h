@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_generate.h: a random program from a seed: leaves, operations of every family on them, gradients of orders
  * 1 and 2, parameters that are assigned, several outputs, and runs at several counts. */
 #ifndef GOSS_RANDOM_GENERATE_H

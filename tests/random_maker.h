@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_maker.h: what the generator of random programs draws with: choices, operands that fit, steps that are
  * appended. Numbers stay moderate: every step knows bounds of its result, and what could grow is scaled or squashed
  * before it is used. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_ops.h: convolutions, pools, indexing, random numbers and composites for random programs, and the list of all
  * operations that they are made of. */
 #ifndef GOSS_RANDOM_OPS_H

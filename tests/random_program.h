@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_program.h: a program over the public graph builders as data: a list of steps that can be built into a
  * graph any number of times, with other maxima, with parts left out, and cut short while it still shows what is
  * wrong.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_run.h: a random program compiled and run in a given way, and what comes out. */
 #ifndef GOSS_RANDOM_RUN_H
 #define GOSS_RANDOM_RUN_H

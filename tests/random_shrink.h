@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random_shrink.h: a program that shows what is wrong, cut down while it still does: fewer runs, outputs,
  * assignments and steps, smaller counts. */
 #ifndef GOSS_RANDOM_SHRINK_H

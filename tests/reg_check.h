@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_check.h: small cases of every kind of regularizer, one or more a row of the table, and their numbers. */
 #ifndef GOSS_REG_CHECK_H
 #define GOSS_REG_CHECK_H

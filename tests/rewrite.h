@@ -1,5 +1,6 @@
-/* rewrite.h: a copy of a file of ours in which one thing is other, with a content hash that is right: lies, files of older
- * versions, numbers that are none. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rewrite.h: a copy of a file of ours in which one thing is other, with a content hash that is right: lies, files of
+ * older versions, numbers that are none. */
 #ifndef GOSS_REWRITE_H
 #define GOSS_REWRITE_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* scratch.h: a folder of its own for a test program's files, removed with what is in it when the program ends. */
 #ifndef GOSS_SCRATCH_H
 #define GOSS_SCRATCH_H

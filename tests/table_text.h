@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_text.h: small tables for tests: read from a text, and written back as one line a row. */
 #ifndef GOSS_TEST_TABLE_TEXT_H
 #define GOSS_TEST_TABLE_TEXT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test.h: Gossamer's checkers. A test program is a file of TEST(name) { ... } bodies and TEST_MAIN(); cmocka runs them
  * (framework/runner.c).
  *

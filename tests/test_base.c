@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_base.c: the base floor: errors, heap, arena, strings, random numbers, files, the machine, log. Threads have
  * their own program, test_pool.c. */
 #include <signal.h>

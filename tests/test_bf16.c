@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Parameters kept as bfloat16: what reads them computes with their numbers as floats, to the bit. */
 #include <stdlib.h>
 
@@ -11,7 +12,8 @@ enum { T = 3, N = 4, K = 37, M = 70, SIZE = K * M + M + M * K, OUT = T * N * K }
 
 static goss_error err;
 
-/* relu(x W + b) (V + 0.1)^T + the first numbers of b: a product on an alias, a slice in a sum, one that two kinds of reader have. */
+/* relu(x W + b) (V + 0.1)^T + the first numbers of b: a product on an alias, a slice in a sum, one that two kinds of
+ * reader have. */
 static goss_graph *build(int tasks, goss_val *y) {
     goss_graph *g = goss_graph_new();
     goss_extent t = goss_symbol(g, "T", tasks), one = goss_n(1);
@@ -20,7 +22,8 @@ static goss_graph *build(int tasks, goss_val *y) {
     goss_val first = goss_reshape(goss_slice(w, 0, 0, K * M), GOSS_SHAPE(one, goss_n(K), goss_n(M)));
     goss_val bias = goss_slice(w, 0, K * M, M), second = goss_slice(w, 0, K * M + M, M * K);
     goss_val v = goss_reshape(second, GOSS_SHAPE(one, goss_n(K), goss_n(M)));
-    goss_val h = goss_relu(goss_add(goss_matmul(x, first, false, false), goss_reshape(bias, GOSS_SHAPE(one, one, goss_n(M)))));
+    goss_val h =
+        goss_relu(goss_add(goss_matmul(x, first, false, false), goss_reshape(bias, GOSS_SHAPE(one, one, goss_n(M)))));
     goss_val size = goss_add(goss_matmul(h, v, false, true), goss_scale(goss_sum_all(v), 0.01));
     *y = goss_add(size, goss_reshape(goss_slice(bias, 0, 0, K), GOSS_SHAPE(one, one, goss_n(K))));
     return g;
@@ -41,7 +44,8 @@ static void round_numbers(void) {
     for (int i = 0; i < SIZE; i++) numbers[i] = goss__from_bf16(goss__to_bf16(numbers[i]));
 }
 
-static void run(goss_precision precision, const char *bf16, const char *disabled, int tasks, int threads, outcome *out) {
+static void run(goss_precision precision, const char *bf16, const char *disabled, int tasks, int threads,
+                outcome *out) {
     float x32[T * N * K];
     double x64[T * N * K];
     goss_val y;
@@ -114,12 +118,14 @@ static float from_bits(uint32_t u) {
 
 TEST(rounds_to_the_nearest) {
     static const uint32_t from_to[][2] = {
-        {0x3f800000, 0x3f80}, {0x3f807fff, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f808001, 0x3f81}, {0x3f818000, 0x3f82},
-        {0xbf818000, 0xbf82}, {0x7f7fffff, 0x7f80}, {0x7f800000, 0x7f80}, {0xff800000, 0xff80}, {0x00000001, 0x0000},
-        {0x80000000, 0x8000},
+        {0x3f800000, 0x3f80}, {0x3f807fff, 0x3f80}, {0x3f808000, 0x3f80}, {0x3f808001, 0x3f81},
+        {0x3f818000, 0x3f82}, {0xbf818000, 0xbf82}, {0x7f7fffff, 0x7f80}, {0x7f800000, 0x7f80},
+        {0xff800000, 0xff80}, {0x00000001, 0x0000}, {0x80000000, 0x8000},
     };
-    for (size_t i = 0; i < sizeof from_to / sizeof *from_to; i++) T_CHECK(goss__to_bf16(from_bits(from_to[i][0])) == from_to[i][1]);
-    T_CHECK(isnan(goss__from_bf16(goss__to_bf16(from_bits(0x7f800001)))) && isnan(goss__from_bf16(goss__to_bf16(from_bits(0xffffffff)))));
+    for (size_t i = 0; i < sizeof from_to / sizeof *from_to; i++)
+        T_CHECK(goss__to_bf16(from_bits(from_to[i][0])) == from_to[i][1]);
+    T_CHECK(isnan(goss__from_bf16(goss__to_bf16(from_bits(0x7f800001)))) &&
+            isnan(goss__from_bf16(goss__to_bf16(from_bits(0xffffffff)))));
 }
 
 /* A program of one parameter that `bf16` keeps so, and an assignment to it if wanted. */

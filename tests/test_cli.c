@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The command as users meet it: each verb from a configuration to a prediction, exit statuses, errors that help. Runs
  * the gossamer beside this test's own folder. */
 #include <signal.h>

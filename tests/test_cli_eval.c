@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gossamer eval as users meet it: what was seen in training is refused by its content, each method is judged by its own
  * settings and images, and a report says what was run. */
 #include "base/os.h"

@@ -1,5 +1,6 @@
-/* The command and other people's files: options, standard output, where results go, what is not written over, names that
- * steer terminals, files that are no models. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command and other people's files: options, standard output, where results go, what is not written over, names
+ * that steer terminals, files that are no models. */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdarg.h>

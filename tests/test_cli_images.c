@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What the verbs do with users' image folders: predict takes folders, archives and standard input and goes on after bad
  * images; adapt, train and eval tell what they leave out; a tree with train/, val/ and test/ is the split. */
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gossamer inspect DATA.csv, as a user meets it. */
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Composites against the formulas written out in doubles, masked ones against the smaller problem without what is
  * masked, and their gradients (first and second) against differences. */
 #include "gossamer/compose.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Class lists: files of names with their mistakes, and seeded splits. */
 #include "base/os.h"
 #include "data/picture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Rendered glyphs: the same for a seed, never written over something else, split by script, and hard for pixels. */
 #include <unistd.h>
 

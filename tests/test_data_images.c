@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Image sets from folders, zips and idx files: names, order, pixels, caches, and every way of being broken. */
 #include <dirent.h>
 #include <sys/stat.h>

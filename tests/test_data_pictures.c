@@ -1,5 +1,6 @@
-/* What is in a picture file besides pixels, and kinds of files: orientation, alpha, depth, colour spaces, formats that are
- * read, named and refused, and pictures that are larger than memory should be. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is in a picture file besides pixels, and kinds of files: orientation, alpha, depth, colour spaces, formats that
+ * are read, named and refused, and pictures that are larger than memory should be. */
 #include <sys/resource.h>
 
 #include "image_world.h"

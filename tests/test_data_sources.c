@@ -1,4 +1,6 @@
-/* What a folder or a .zip holds besides sound images of one level: it is told, or it is an error; nothing disappears. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a folder or a .zip holds besides sound images of one level: it is told, or it is an error; nothing disappears.
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <sys/stat.h>

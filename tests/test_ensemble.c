@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Several networks for one task: a model that draws noise gives an ensemble, whose disagreement is the uncertainty. */
 #include <math.h>
 

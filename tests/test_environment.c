@@ -1,5 +1,6 @@
-/* test_environment.c: what the environment switches is read once, where a graph is begun or a program compiled: a change between
- * compiling, making a run and running changes no bit and breaks nothing. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_environment.c: what the environment switches is read once, where a graph is begun or a program compiled: a
+ * change between compiling, making a run and running changes no bit and breaks nothing. */
 #include <sys/wait.h>
 #include <unistd.h>
 

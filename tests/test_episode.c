@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Episodes: what is drawn, that it is a pure function of seed and number, and how hard pixels alone are. */
 #include "base/alloc.h"
 #include "base/os.h"
@@ -342,7 +343,8 @@ TEST(omniglot_pixels_are_as_hard_as_known) {
     T_OK(goss_sampler_create(set, &list, &spec, &s, &err));
     double one = nearest_neighbour(s, 1000);
     printf("  nearest neighbour on pixels, 5-way 1-shot: %.2f %%\n", one);
-    /* The same protocol in Python, with Pillow's box filter for the resize, gives 40.0 (bilinear 42.5, nearest 34.9). */
+    /* The same protocol in Python, with Pillow's box filter for the resize, gives 40.0 (bilinear 42.5, nearest 34.9).
+     */
     T_CHECK(one > 38.5 && one < 41.5);
     goss_sampler_destroy(s), goss_class_list_free(&list), goss_images_close(set);
 }

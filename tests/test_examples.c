@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The examples as a reader would run them: what they print must be what they are there to show. */
 #include <libgen.h>
 #include <sys/wait.h>

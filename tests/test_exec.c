@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The executor against itself: tiling, planning, threads and counts may change where and when, never the bits that they
  * promise to keep. */
 #include "base/alloc.h"
@@ -18,7 +19,8 @@ typedef struct net {
     int n_updates;
 } net;
 
-/* A per-task two-layer network with generated-like weights [T,...], a shared convolution in front, softmax loss, gradients. */
+/* A per-task two-layer network with generated-like weights [T,...], a shared convolution in front, softmax loss,
+ * gradients. */
 static net build(void) {
     goss_graph *g = goss_graph_new();
     goss_extent T = goss_symbol(g, "T", 6), N = goss_symbol(g, "N", 9);
@@ -115,7 +117,8 @@ TEST(planned_memory_changes_no_bit) {
     T_CHECK(memcmp(a.v, b.v, (size_t)a.n * sizeof *a.v) == 0);
 }
 
-/* A sum over items whose units are many, beside arrays that only neighbours read: units are as large without planning. */
+/* A sum over items whose units are many, beside arrays that only neighbours read: units are as large without planning.
+ */
 TEST(planned_memory_cuts_sums_as_unplanned_memory_does) {
     enum { ROWS = 33, WIDE = 8192 };
     static float v[ROWS * WIDE];
@@ -140,7 +143,8 @@ TEST(planned_memory_cuts_sums_as_unplanned_memory_does) {
     free(all[0]), free(all[1]);
 }
 
-/* An output that is a parameter, or part of one under another shape, is what the run's operations read, in place or not. */
+/* An output that is a parameter, or part of one under another shape, is what the run's operations read, in place or
+ * not. */
 TEST(outputs_show_parameters_as_they_were) {
     goss_graph *g = goss_graph_new();
     goss_val p = goss_param(g, "p", GOSS_SHAPE(goss_n(4), goss_n(3)));
@@ -155,19 +159,22 @@ TEST(outputs_show_parameters_as_they_were) {
         memcpy(before, v, sizeof before);
         T_OK(goss_exec_run(m.exec, &err));
         for (int k = 0; k < 4; k++)
-            T_CHECK(memcmp(goss_exec_output(m.exec, k, NULL), before + (k == 2 ? 6 : 0), (k == 2 ? 6 : 12) * sizeof(float)) == 0);
+            T_CHECK(memcmp(goss_exec_output(m.exec, k, NULL), before + (k == 2 ? 6 : 0),
+                           (k == 2 ? 6 : 12) * sizeof(float)) == 0);
         for (int i = 0; i < 12; i++) T_CHECK(v[i] == 2 * before[i] + 1);
     }
     machine_free(&m);
 }
 
-/* What is less than the smallest normal number is 0 in work that is shared out, in work that is not, and in constants. */
+/* What is less than the smallest normal number is 0 in work that is shared out, in work that is not, and in constants.
+ */
 TEST(denormal_numbers_are_zero_everywhere) {
     enum { MOST = 64, WIDE = 4096 };
     static float v[MOST * WIDE];
     for (int i = 0; i < MOST * WIDE; i++) v[i] = 1e-20f;
     goss_graph *g = goss_graph_new();
-    goss_val in = goss_input(g, "v", GOSS_REAL, GOSS_SHAPE(goss_symbol(g, "N", MOST), goss_n(WIDE))), h = goss_square(in);
+    goss_val in = goss_input(g, "v", GOSS_REAL, GOSS_SHAPE(goss_symbol(g, "N", MOST), goss_n(WIDE))),
+             h = goss_square(in);
     goss_val hot = goss_one_hot(goss_iota(g, goss_n(3)), goss_n(3));
     goss_val out[2] = {goss_scale(h, 1e30), goss_scale(goss_square(goss_scale(hot, 1e-20)), 1e30)};
     machine m;
@@ -206,8 +213,8 @@ TEST(tiles_agree_with_whole_operations) {
         }
 }
 
-/* Tiles large enough for chains of several blocks, with rows and maps that live in the thread's arena: what a block of a later
- * step writes must not be what an earlier step still reads. */
+/* Tiles large enough for chains of several blocks, with rows and maps that live in the thread's arena: what a block of
+ * a later step writes must not be what an earlier step still reads. */
 static goss_status run_chains(goss_program_options o, int64_t T, int64_t N, int64_t D, result *r) {
     static float big[3 * 96 * 128];
     goss__rng rng = goss__rng_make(5, 0);
@@ -284,7 +291,8 @@ TEST(a_chain_takes_over_what_it_reads_last) {
     goss_program_free(p);
 }
 
-/* Assignments read what was there before the run: two parameters change places, and a third takes the first's old rows. */
+/* Assignments read what was there before the run: two parameters change places, and a third takes the first's old rows.
+ */
 TEST(assignments_read_what_was_there) {
     goss_graph *g = goss_graph_new();
     goss_shape s = GOSS_SHAPE(goss_n(4), goss_n(3));
@@ -311,11 +319,13 @@ TEST(assignments_read_what_was_there) {
     int32_t rows[2] = {3, 4};
     T_OK(goss_exec_bind(e, "at", rows, &err));
     T_ERR(goss_exec_run(e, &err), GOSS_E_ARGUMENT, "assign_rows: an index lies outside its table");
-    for (int j = 0; j < 12; j++) T_CHECK(v[0][j] == (float)j && v[1][j] == (float)(100 + j) && v[2][j] == (float)(200 + j));
+    for (int j = 0; j < 12; j++)
+        T_CHECK(v[0][j] == (float)j && v[1][j] == (float)(100 + j) && v[2][j] == (float)(200 + j));
     rows[1] = 0;
     T_OK(goss_exec_run(e, &err));
     for (int j = 0; j < 12; j++) T_CHECK(v[0][j] == (float)(100 + j) && v[1][j] == (float)j);
-    for (int j = 0; j < 3; j++) T_CHECK(v[2][9 + j] == (float)(3 + j) && v[2][j] == (float)(6 + j) && v[2][3 + j] == (float)(203 + j));
+    for (int j = 0; j < 3; j++)
+        T_CHECK(v[2][9 + j] == (float)(3 + j) && v[2][j] == (float)(6 + j) && v[2][3 + j] == (float)(203 + j));
     goss_exec_free(e);
     goss_threads_free(th);
     goss_params_free(params);

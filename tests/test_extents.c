@@ -1,4 +1,6 @@
-/* Extents of up to eight symbols are computed with; nine, and numbers beyond 63 bits, are errors that name the operation. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Extents of up to eight symbols are computed with; nine, and numbers beyond 63 bits, are errors that name the
+ * operation. */
 #include "base/rng.h"
 #include "gossamer/exec.h"
 #include "gossamer/nn.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* How files are written (gossamer/file.h), what is refused before the work, and how files are recognised by content. */
 #include <fcntl.h>
 #include <signal.h>

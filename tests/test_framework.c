@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The test framework itself: framework/failing.c fails in every way that it knows, and must be seen to fail. */
 #include <libgen.h>
 #include <sys/wait.h>

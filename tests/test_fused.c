@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Chains of an optimiser's step as one loop: the executor finds them, and no bit changes. */
 #include <stdlib.h>
 
@@ -38,7 +39,8 @@ static void run(const goss_optimizer_options *o, const char *disabled, int threa
     for (int i = 0; i < 3; i++) T_OK(goss_exec_run(m.exec, &err));
     out->states = goss_params_count(m.params), out->fused = 0;
     T_CHECK(out->states <= STATES);
-    for (int i = 0; i < out->states; i++) goss_params_get(m.params, i, out->state[i]), out->numel[i] = goss_params_numel(m.params, i);
+    for (int i = 0; i < out->states; i++)
+        goss_params_get(m.params, i, out->state[i]), out->numel[i] = goss_params_numel(m.params, i);
     for (uint32_t k = 0; k < m.program->n_instrs; k++)
         if (m.exec->steps[k].chain)
             for (int i = 0; i < m.exec->steps[k].chain; i++) out->fused += m.exec->steps[k + (uint32_t)i].link.ops != 1;
@@ -77,7 +79,8 @@ TEST(steps_of_adamw_are_fused) {
 
 TEST(what_others_read_is_not_passed_on) {
     goss_optimizer_options o = goss_optimizer_defaults();
-    o.kind = GOSS_ADAM, o.weight_decay = 0.01; /* decay is added to the gradient: the row without clipping begins after it */
+    o.kind = GOSS_ADAM,
+    o.weight_decay = 0.01; /* decay is added to the gradient: the row without clipping begins after it */
     fuses(o, 5);
 }
 

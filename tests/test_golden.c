@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Gossamer in f64 against numbers of PyTorch: values, gradients, gradients of gradients and a training curve. The files
  * under tests/golden were made by tools/golden/make_golden.py, which tells their format. */
 #include "gossamer/compose.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every operation's gradient of orders 1, 2 and 3 against finite differences, in f64.
  *
  * For a case y(x) and a subset S of its active inputs: phi_0 = sum(c * sin(y)) with random c, and phi_k is the
@@ -232,10 +233,12 @@ TEST(inner_values_have_gradients) {
 TEST(a_variable_has_its_gradient_whatever_is_simplified) {
     goss_graph *g = goss_graph_new();
     goss_extent t = goss_symbol(g, "T", 4);
-    goss_shape one = GOSS_SHAPE(goss_n(1), goss_n(6)), all = GOSS_SHAPE(t, goss_n(6)), folded = GOSS_SHAPE(t, goss_n(2), goss_n(3));
+    goss_shape one = GOSS_SHAPE(goss_n(1), goss_n(6)), all = GOSS_SHAPE(t, goss_n(6)),
+               folded = GOSS_SHAPE(t, goss_n(2), goss_n(3));
     goss_val p = goss_param(g, "p", one), x = goss_input(g, "x", GOSS_REAL, all), v[5], y[5], d;
     v[0] = goss_variable(goss_broadcast(p, all)), y[0] = goss_tanh(v[0]);
-    v[1] = goss_variable(goss_reshape(x, folded)), y[1] = goss_exp(goss_reshape(v[1], GOSS_SHAPE(t, goss_n(3), goss_n(2))));
+    v[1] = goss_variable(goss_reshape(x, folded)),
+    y[1] = goss_exp(goss_reshape(v[1], GOSS_SHAPE(t, goss_n(3), goss_n(2))));
     v[2] = goss_variable(goss_scale(x, 2)), y[2] = goss_scale(v[2], 3);
     v[3] = goss_variable(goss_slice(x, 1, 0, 4)), y[3] = goss_slice(v[3], 1, 1, 2);
     v[4] = goss_variable(goss_mul(x, goss_broadcast(p, all))), y[4] = goss_sum(v[4], GOSS_AXIS(1), true);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The graph: equal nodes are one, errors stick and name their scope, extents are monomials. */
 #include "base/alloc.h"
 #include "graph/node.h"
@@ -40,7 +41,8 @@ TEST(a_symbol_of_at_most_one_is_one) {
 TEST(extents_multiply_and_divide) {
     goss_graph *g = goss_graph_new();
     goss_extent T = goss_symbol(g, "T", 8), N = goss_symbol(g, "N", 5), q;
-    goss_extent a = goss_extent_mul(goss_extent_mul(N, goss_n(3)), T), b = goss_extent_mul(T, goss_extent_mul(goss_n(3), N));
+    goss_extent a = goss_extent_mul(goss_extent_mul(N, goss_n(3)), T),
+                b = goss_extent_mul(T, goss_extent_mul(goss_n(3), N));
     T_CHECK(goss_extent_equal(a, b));
     T_CHECK(goss__extent_div(a, N, &q) && goss_extent_equal(q, goss_extent_mul(T, goss_n(3))));
     T_CHECK(!goss__extent_div(T, N, &q));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_hyper.c: the product conditioner x generator x combine x target, each cell by one step and a gradient check or
  * refused by name; what a set encoder must be blind to; magnitudes at step 0; the doctor. */
 #include "graph_check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_io_config.c: configurations: types, ranges, places in errors, the dialect of INI, and the way back to a file. */
 
 #include "base/alloc.h"

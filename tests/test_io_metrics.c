@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_io_metrics.c: metrics.jsonl through kills, resumes and full disks; numbers and texts as JSON; the hash. */
 #include <signal.h>
 #include <sys/resource.h>

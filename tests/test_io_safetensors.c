@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_io_safetensors.c: what is written comes back; every broken rule of the format is told apart; damage is seen. */
 #include <signal.h>
 #include <sys/resource.h>

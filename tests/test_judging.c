@@ -1,5 +1,6 @@
-/* Comparisons that are like for like: what is derived from a model, contenders of other image formats, protocols that can
- * not be run, and numbers that are none. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Comparisons that are like for like: what is derived from a model, contenders of other image formats, protocols that
+ * can not be run, and numbers that are none. */
 #include "gossamer/evaluate.h"
 #include "rewrite.h"
 #include "test.h"

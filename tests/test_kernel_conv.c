@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Convolutions of every variant: all three kernels against double with a bound, and bit for bit against the generic
  * variant; where the direct kernel is used, forward and input gradient bit for bit against a serial fmaf loop. */
 #include "kernel/conv_plan.h"
@@ -105,15 +106,16 @@ static sum input_gradient_one(const goss__conv *c, const arrays *a, int64_t i) {
 
 typedef void (*conv_kernel)(const goss__conv *, const float *, const float *, float *, void *);
 
-static void run(const goss__kernels *k, conv_kernel fn, const goss__conv *c, const float *a, const float *b, float *out) {
+static void run(const goss__kernels *k, conv_kernel fn, const goss__conv *c, const float *a, const float *b,
+                float *out) {
     check_scratch scratch = scratch_new(k->conv_scratch(c));
     fn(c, a, b, out, scratch.p);
     T_CHECK(scratch_free(&scratch));
 }
 
-/* 2^-24 times the number of terms times their magnitudes: more than any order of summation loses. In Winograd's tiles an
- * output takes part in its neighbours' rounding: there the largest magnitudes of its image count, and transforms lose less than that on
- * numbers of one size. */
+/* 2^-24 times the number of terms times their magnitudes: more than any order of summation loses. In Winograd's tiles
+ * an output takes part in its neighbours' rounding: there the largest magnitudes of its image count, and transforms
+ * lose less than that on numbers of one size. */
 static void check_sums(const char *name, const goss__conv *c, const arrays *a, const guarded *got, const float *generic,
                        sum (*one)(const goss__conv *, const arrays *, int64_t), int64_t terms) {
     const bool serial = !goss__winograd_wins(c);
@@ -183,7 +185,7 @@ static void filter_gradient(const goss__kernels *k, shape s) {
 
 #define OVER_SHAPES(fn)                                                                                                \
     static void check_##fn(const goss__kernels *k) {                                                                   \
-        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) fn(k, shapes[i]);                   \
+        for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) fn(k, shapes[i]);                                \
     }                                                                                                                  \
     EACH_VARIANT(fn, check_##fn)
 OVER_SHAPES(forward)
@@ -203,8 +205,8 @@ TEST(conv_scratch_is_bounded_and_monotone) {
     }
 }
 
-/* A NaN reaches the outputs whose windows hold it; no others of direct kernels and of Winograd's F(2x2,3x3), of F(4x4,3x3) those
- * of a tile that reads it, too; and never another image. */
+/* A NaN reaches the outputs whose windows hold it; no others of direct kernels and of Winograd's F(2x2,3x3), of
+ * F(4x4,3x3) those of a tile that reads it, too; and never another image. */
 static void check_nan(const goss__kernels *k) {
     for (int64_t extent = 3; extent < 10; extent++) {
         const goss__conv c = conv_of((shape){2, extent, extent, 16, 3, 3, 18, 1, 1, 1, 1, 1, 1, 0});
@@ -215,7 +217,8 @@ static void check_nan(const goss__kernels *k) {
             run(k, k->conv, &c, a.x.v, a.w.v, a.y.v);
             bool right = true;
             for (int64_t i = 0; i < a.y.n; i++) {
-                const int64_t p = i / 18, down = llabs(p / extent % extent - at / extent), across = llabs(p % extent - at % extent);
+                const int64_t p = i / 18, down = llabs(p / extent % extent - at / extent),
+                              across = llabs(p % extent - at % extent);
                 const bool there = p >= extent * extent;
                 if (there && down <= 1 && across <= 1) right &= !!isnan(a.y.v[i]);
                 if (!there || down > reach || across > reach) right &= !isnan(a.y.v[i]);
@@ -227,7 +230,8 @@ static void check_nan(const goss__kernels *k) {
 }
 EACH_VARIANT(conv_nan, check_nan)
 
-/* What winograd.c says of its errors, on numbers of a normal distribution's size: 14 x 14 goes by tiles of 4 x 4, 6 x 6 of 2 x 2. */
+/* What winograd.c says of its errors, on numbers of a normal distribution's size: 14 x 14 goes by tiles of 4 x 4, 6 x 6
+ * of 2 x 2. */
 static void check_rounding(const goss__kernels *k) {
     const struct {
         int64_t extent;
@@ -245,8 +249,9 @@ static void check_rounding(const goss__kernels *k) {
         }
         T_CHECK(arrays_free(&a));
         if (!(errors <= squares * said[j].rms * said[j].rms && most <= sqrt(squares / (double)a.y.n) * said[j].most))
-            T_FAIL("%s, %lld x %lld: rms error %.3g of the results' rms, largest %.3g", k->name, (long long)said[j].extent,
-                   (long long)said[j].extent, sqrt(errors / squares), most / sqrt(squares / (double)a.y.n));
+            T_FAIL("%s, %lld x %lld: rms error %.3g of the results' rms, largest %.3g", k->name,
+                   (long long)said[j].extent, (long long)said[j].extent, sqrt(errors / squares),
+                   most / sqrt(squares / (double)a.y.n));
     }
 }
 EACH_VARIANT(conv_rounding, check_rounding)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Elementwise kernels: every row against double (bounds in ulps over dense ranges), special values by C's Annex F,
  * strides, tails and aliasing, and the same bits from every variant. */
 #include "kernel_check.h"

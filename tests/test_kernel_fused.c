@@ -1,4 +1,6 @@
-/* Chains of elementwise ops as one loop: each row of fused.def against its ops one after the other, bit for bit, on every variant. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Chains of elementwise ops as one loop: each row of fused.def against its ops one after the other, bit for bit, on
+ * every variant. */
 #include "kernel/fused.h"
 #include "kernel_check.h"
 
@@ -69,7 +71,9 @@ static void one_row(const goss__kernels *k, int row, int64_t n, float zero) {
         if (rows[row].op[i].kept) same &= first_difference(apart.e[i].out, at_once.e[i].out, ROWS * n) < 0;
     const bool kept = intact(&at_once, rows[row].n);
     drop(&apart, rows[row].n), drop(&at_once, rows[row].n);
-    if (!same || !kept) T_FAIL("%s %s of %lld:%s%s", k->name, rows[row].name, (long long)n, same ? "" : " other bits", kept ? "" : " wrote outside");
+    if (!same || !kept)
+        T_FAIL("%s %s of %lld:%s%s", k->name, rows[row].name, (long long)n, same ? "" : " other bits",
+               kept ? "" : " wrote outside");
 }
 
 static void check_rows(const goss__kernels *k) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Matrix products and transposes of every variant against a serial fmaf loop (bit for bit) and a double loop (bound).
  */
 #include "kernel_check.h"
@@ -30,8 +31,8 @@ static bool reference(const goss__gemm *g, float *want) {
     return near;
 }
 
-/* b's numbers cut off after 16 bits, in b itself and as bfloat16: exactly as many as b has, for the address sanitizer to see
- * what is read beyond. */
+/* b's numbers cut off after 16 bits, in b itself and as bfloat16: exactly as many as b has, for the address sanitizer
+ * to see what is read beyond. */
 static uint16_t *to_bf16(guarded *b) {
     uint16_t *halves = malloc((size_t)(b->n + !b->n) * sizeof *halves);
     if (!halves) abort();
@@ -51,8 +52,19 @@ static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool add, boo
     float *c0 = goss__calloc((size_t)(c.n + 1), sizeof(float)),
           *want = goss__calloc((size_t)(s.m * s.n + 1), sizeof(float));
     memcpy(c0, c.v, (size_t)c.n * sizeof(float));
-    goss__gemm g = {.m = s.m, .n = s.n, .k = s.k, .ta = ta, .tb = tb, .a = a.v, .lda = lda, .b = b.v, .ldb = ldb,
-                    .c = c.v, .ldc = ldc, .add = add ? c0 : NULL, .add_row = ldc};
+    goss__gemm g = {.m = s.m,
+                    .n = s.n,
+                    .k = s.k,
+                    .ta = ta,
+                    .tb = tb,
+                    .a = a.v,
+                    .lda = lda,
+                    .b = b.v,
+                    .ldb = ldb,
+                    .c = c.v,
+                    .ldc = ldc,
+                    .add = add ? c0 : NULL,
+                    .add_row = ldc};
     uint16_t *halves = bf16 ? to_bf16(&b) : NULL;
     const bool near = reference(&g, want);
     check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
@@ -66,9 +78,10 @@ static void one(const goss__kernels *k, shape s, bool ta, bool tb, bool add, boo
     }
     guarded_free(&a), guarded_free(&b), guarded_free(&c), goss__free(c0), goss__free(want);
     if (!near || !kept || !equal)
-        T_FAIL("%s %lldx%lldx%lld pad %d%s%s%s%s:%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k, s.pad,
-               ta ? " ta" : "", tb ? " tb" : "", add ? " add" : "", bf16 ? " bf16" : "", near ? "" : " not near the exact product",
-               kept ? "" : " wrote outside", equal ? "" : " not the serial sum");
+        T_FAIL("%s %lldx%lldx%lld pad %d%s%s%s%s:%s%s%s", k->name, (long long)s.m, (long long)s.n, (long long)s.k,
+               s.pad, ta ? " ta" : "", tb ? " tb" : "", add ? " add" : "", bf16 ? " bf16" : "",
+               near ? "" : " not near the exact product", kept ? "" : " wrote outside",
+               equal ? "" : " not the serial sum");
 }
 
 static void all_ways(const goss__kernels *k, shape s) {
@@ -77,13 +90,15 @@ static void all_ways(const goss__kernels *k, shape s) {
 
 static void check_gemm(const goss__kernels *k) {
     static const shape shapes[] = {
-        {1, 1, 1, 0},     {1, 1, 7, 0},      {10, 40, 40, 0},  {10, 1, 40, 0},  {10, 40, 1, 0},    {25, 64, 64, 0},
-        {32, 129, 64, 0}, {7, 5, 3, 2},      {15, 33, 17, 1},  {14, 32, 64, 0}, {29, 31, 70, 3},   {1, 300, 33, 0},
-        {1, 2100, 9, 5},  {1, 8500, 19, 5},  {1, 311, 16, 0},  {1, 40, 8, 1},     {2, 260, 20, 0},   {3, 200, 20, 0},  {4, 100, 20, 0}, {64, 64, 64, 0},   {13, 64, 1100, 0},
-        {40, 512, 20, 0}, {20, 200, 512, 0}, {512, 40, 24, 0}, {300, 17, 5, 0}, {16, 512, 512, 0}, {5, 1, 2000, 0},
-        {1024, 100, 40, 0}, {2100, 70, 9, 0}, /* a block of many rows, copied and not; several */
+        {1, 1, 1, 0},       {1, 1, 7, 0},      {10, 40, 40, 0},    {10, 1, 40, 0},   {10, 40, 1, 0},
+        {25, 64, 64, 0},    {32, 129, 64, 0},  {7, 5, 3, 2},       {15, 33, 17, 1},  {14, 32, 64, 0},
+        {29, 31, 70, 3},    {1, 300, 33, 0},   {1, 2100, 9, 5},    {1, 8500, 19, 5}, {1, 311, 16, 0},
+        {1, 40, 8, 1},      {2, 260, 20, 0},   {3, 200, 20, 0},    {4, 100, 20, 0},  {64, 64, 64, 0},
+        {13, 64, 1100, 0},  {40, 512, 20, 0},  {20, 200, 512, 0},  {512, 40, 24, 0}, {300, 17, 5, 0},
+        {16, 512, 512, 0},  {5, 1, 2000, 0},   {1024, 100, 40, 0}, {2100, 70, 9, 0}, /* a block of many rows, copied and
+                                                                                        not; several */
         {32, 129, 1100, 0}, {37, 110, 700, 3}, /* B of more rows than A, stored transposed */
-        {0, 5, 5, 0},     {5, 0, 5, 0},      {5, 6, 0, 0},     {0, 0, 0, 0},
+        {0, 5, 5, 0},       {5, 0, 5, 0},      {5, 6, 0, 0},       {0, 0, 0, 0},
     };
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++) all_ways(k, shapes[i]);
 }
@@ -92,10 +107,21 @@ EACH_VARIANT(gemm, check_gemm)
 /* A large result, which is written in runs, and its halves, which are not: each K block of a sum. */
 static void large(const goss__kernels *k, bool ta, bool add, bool bf16) {
     enum { M = 150, N = 7100, K = 516, HALF = 3550 };
-    guarded a = guarded_new(M * K), b = guarded_new(K * N), c = guarded_new(M * N), want = guarded_new(M * N), d = guarded_new(N);
+    guarded a = guarded_new(M * K), b = guarded_new(K * N), c = guarded_new(M * N), want = guarded_new(M * N),
+            d = guarded_new(N);
     uint16_t *halves = bf16 ? to_bf16(&b) : NULL;
-    goss__gemm g = {.m = M, .n = N, .k = K, .ta = ta, .a = a.v, .lda = ta ? M : K, .b = bf16 ? NULL : b.v, .b_bf16 = halves, .ldb = N,
-                    .c = c.v, .ldc = N, .add = add ? d.v : NULL};
+    goss__gemm g = {.m = M,
+                    .n = N,
+                    .k = K,
+                    .ta = ta,
+                    .a = a.v,
+                    .lda = ta ? M : K,
+                    .b = bf16 ? NULL : b.v,
+                    .b_bf16 = halves,
+                    .ldb = N,
+                    .c = c.v,
+                    .ldc = N,
+                    .add = add ? d.v : NULL};
     check_scratch x = scratch_new(k->gemm_scratch(M, N, K, ta, false));
     k->gemm(&g, x.p);
     g.n = HALF;
@@ -129,14 +155,28 @@ EACH_VARIANT(tiles, check_tiles)
 
 typedef enum added { NOTHING, ARRAYS, A_ROW } added;
 
-/* Several products by one call, and what is added to them, are what they are one by one; an operand may be the same for all. */
+/* Several products by one call, and what is added to them, are what they are one by one; an operand may be the same for
+ * all. */
 static void batch(const goss__kernels *k, shape s, int way, added add) {
     enum { MANY = 4 };
     const bool ta = way & 1, tb = way & 2, same_a = way & 4, same_b = way & 8;
     guarded a = guarded_new((same_a ? 1 : MANY) * s.m * s.k), b = guarded_new((same_b ? 1 : MANY) * s.k * s.n),
-            c = guarded_new(MANY * s.m * s.n), want = guarded_new(MANY * s.m * s.n), d = guarded_new(add == A_ROW ? s.n : MANY * s.m * s.n);
-    goss__gemm g = {.m = s.m, .n = s.n, .k = s.k, .ta = ta, .tb = tb, .a = a.v, .lda = ta ? s.m : s.k, .b = b.v, .ldb = tb ? s.k : s.n,
-                    .c = c.v, .ldc = s.n, .more = MANY - 1, .a_step = same_a ? 0 : s.m * s.k, .b_step = same_b ? 0 : s.k * s.n,
+            c = guarded_new(MANY * s.m * s.n), want = guarded_new(MANY * s.m * s.n),
+            d = guarded_new(add == A_ROW ? s.n : MANY * s.m * s.n);
+    goss__gemm g = {.m = s.m,
+                    .n = s.n,
+                    .k = s.k,
+                    .ta = ta,
+                    .tb = tb,
+                    .a = a.v,
+                    .lda = ta ? s.m : s.k,
+                    .b = b.v,
+                    .ldb = tb ? s.k : s.n,
+                    .c = c.v,
+                    .ldc = s.n,
+                    .more = MANY - 1,
+                    .a_step = same_a ? 0 : s.m * s.k,
+                    .b_step = same_b ? 0 : s.k * s.n,
                     .c_step = s.m * s.n};
     if (add) g.add = d.v, g.add_row = add == A_ROW ? 0 : s.n, g.add_step = add == A_ROW ? 0 : s.m * s.n;
     check_scratch x = scratch_new(k->gemm_scratch(s.m, s.n, s.k, ta, tb));
@@ -148,17 +188,19 @@ static void batch(const goss__kernels *k, shape s, int way, added add) {
         k->gemm(&one_of, x.p);
         for (int64_t e = 0; add && e < s.m * s.n; e++) one_of.c[e] += d.v[add == A_ROW ? e % s.n : i * s.m * s.n + e];
     }
-    bool right = scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c) && guarded_intact(&d);
+    bool right =
+        scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c) && guarded_intact(&d);
     right &= first_difference(c.v, want.v, c.n) < 0;
     guarded_free(&a), guarded_free(&b), guarded_free(&c), guarded_free(&want), guarded_free(&d);
     if (!right)
-        T_FAIL("%s: a batch of %lldx%lldx%lld%s%s%s%s, addend %d", k->name, (long long)s.m, (long long)s.n, (long long)s.k, ta ? " ta" : "",
-               tb ? " tb" : "", same_a ? " one A" : "", same_b ? " one B" : "", add);
+        T_FAIL("%s: a batch of %lldx%lldx%lld%s%s%s%s, addend %d", k->name, (long long)s.m, (long long)s.n,
+               (long long)s.k, ta ? " ta" : "", tb ? " tb" : "", same_a ? " one A" : "", same_b ? " one B" : "", add);
 }
 
 static void check_batches(const goss__kernels *k) {
-    static const shape shapes[] = {{10, 40, 40, 0}, {10, 1, 40, 0},   {40, 1, 10, 0},    {7, 5, 3, 0},      {1, 300, 33, 0}, {30, 70, 520, 0},
-                                   {5, 6, 0, 0},    {1, 8300, 9, 0},  {33, 120, 600, 0}, {300, 17, 520, 0}, {2, 1, 3000, 0}};
+    static const shape shapes[] = {{10, 40, 40, 0},   {10, 1, 40, 0},    {40, 1, 10, 0}, {7, 5, 3, 0},
+                                   {1, 300, 33, 0},   {30, 70, 520, 0},  {5, 6, 0, 0},   {1, 8300, 9, 0},
+                                   {33, 120, 600, 0}, {300, 17, 520, 0}, {2, 1, 3000, 0}};
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (int way = 0; way < 48; way++) batch(k, shapes[i], way % 16, (added)(way / 16));
 }
@@ -187,12 +229,14 @@ static void check_special(const goss__kernels *k) {
 }
 EACH_VARIANT(special, check_special)
 
-/* One row of which only some factors, by the bits of `some`, are not 0: the other rows of B are not read, and the sum is the serial one. */
+/* One row of which only some factors, by the bits of `some`, are not 0: the other rows of B are not read, and the sum
+ * is the serial one. */
 static void row_with_zeros(const goss__kernels *k, int64_t n, uint32_t some, bool ta, bool bf16) {
     enum { K = 21 };
     guarded a = guarded_new(K), b = guarded_new(K * n), c = guarded_new(n);
     float *want = goss__calloc((size_t)n, sizeof *want);
-    goss__gemm g = {.m = 1, .n = n, .k = K, .ta = ta, .a = a.v, .lda = ta ? 1 : K, .b = b.v, .ldb = n, .c = c.v, .ldc = n};
+    goss__gemm g = {
+        .m = 1, .n = n, .k = K, .ta = ta, .a = a.v, .lda = ta ? 1 : K, .b = b.v, .ldb = n, .c = c.v, .ldc = n};
     for (int64_t p = 0; p < K; p++) a.v[p] = some >> p & 1 ? a.v[p] : 0;
     for (int64_t p = K; p-- > 0;)
         if (a.v[p] != 0) {
@@ -212,14 +256,15 @@ static void row_with_zeros(const goss__kernels *k, int64_t n, uint32_t some, boo
     right &= scratch_free(&x) && guarded_intact(&a) && guarded_intact(&b) && guarded_intact(&c);
     for (int64_t j = 0; j < n; j++) right &= c.v[j] == want[j];
     free(halves), guarded_free(&a), guarded_free(&b), guarded_free(&c), goss__free(want);
-    if (!right) T_FAIL("%s: 1x%lldx%d, factors %x%s%s", k->name, (long long)n, K, some, ta ? " ta" : "", bf16 ? " bf16" : "");
+    if (!right)
+        T_FAIL("%s: 1x%lldx%d, factors %x%s%s", k->name, (long long)n, K, some, ta ? " ta" : "", bf16 ? " bf16" : "");
 }
 
 static void check_zeros(const goss__kernels *k) {
-    static const uint32_t patterns[] = {0, 1, 0x100000, 0x155555, 0x0aaaaa, 0x1fffff, 0x00ff00, 0x01ff00, 0x000700, 0x1f0000, 0x180000, 0x00003f, 0x0fe000};
+    static const uint32_t patterns[] = {0,        1,        0x100000, 0x155555, 0x0aaaaa, 0x1fffff, 0x00ff00,
+                                        0x01ff00, 0x000700, 0x1f0000, 0x180000, 0x00003f, 0x0fe000};
     for (size_t i = 0; i < sizeof patterns / sizeof patterns[0]; i++)
-        for (int way = 0; way < 8; way++)
-            row_with_zeros(k, way & 4 ? 8211 : 331, patterns[i], way & 1, way & 2);
+        for (int way = 0; way < 8; way++) row_with_zeros(k, way & 4 ? 8211 : 331, patterns[i], way & 1, way & 2);
 }
 EACH_VARIANT(zeros, check_zeros)
 

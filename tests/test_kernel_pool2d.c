@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Max pooling kernels of every variant against plain loops: ties, NaN, padding, overlap, windows without a tap. */
 #include "kernel_check.h"
 
@@ -7,8 +8,8 @@ static const goss__pool2d shapes[] = {
     {1, 8, 8, 5, 3, 3, 4, 4, 2, 2, 1, 1},      {2, 6, 7, 16, 3, 2, 4, 6, 1, 1, 0, 0},
     {1, 5, 5, 3, 1, 1, 3, 3, 2, 2, 0, 0},      {1, 4, 4, 7, 4, 4, 1, 1, 4, 4, 0, 0},
     {1, 3, 3, 9, 2, 2, 3, 3, 3, 3, 2, 2},      {1, 7, 7, 20, 7, 7, 1, 1, 7, 7, 0, 0},
-    {0, 4, 4, 4, 2, 2, 2, 2, 2, 2, 0, 0},    {2, 9, 9, 37, 3, 3, 9, 9, 1, 1, 1, 1}, {1, 6, 6, 21, 2, 2, 5, 5, 1, 1, 0, 0},
-    {1, 9, 9, 16, 3, 3, 3, 3, 3, 3, 0, 0},
+    {0, 4, 4, 4, 2, 2, 2, 2, 2, 2, 0, 0},      {2, 9, 9, 37, 3, 3, 9, 9, 1, 1, 1, 1},
+    {1, 6, 6, 21, 2, 2, 5, 5, 1, 1, 0, 0},     {1, 9, 9, 16, 3, 3, 3, 3, 3, 3, 0, 0},
 };
 
 /* The offset in x of tap t of output i (which runs over n, oh, ow), or -1 outside. */
@@ -19,7 +20,8 @@ static int64_t tap(const goss__pool2d *p, int64_t i, int64_t t) {
 }
 
 /* factor: image n's numbers at factor + n * step; NULL: 1. */
-static int32_t expected(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int64_t i, int64_t c) {
+static int32_t expected(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int64_t i,
+                        int64_t c) {
     const float times = factor ? factor[i / (p->oh * p->ow) * step + c] : 1;
     int32_t best = -1;
     float value = 0;
@@ -45,7 +47,8 @@ static void one(const goss__kernels *k, const goss__pool2d *p) {
     for (int64_t i = 0; i < factor.n; i++) factor.v[i] = i % 5 == 0 ? 0 : i % 2 ? -0.75f : 1.5f;
     for (int64_t step = 0; step <= p->c; step += p->c) {
         k->pool_argmax(p, x.v, factor.v, step, index, NULL);
-        for (int64_t i = 0; i < outs * p->c; i++) wrong += expected(p, x.v, factor.v, step, i / p->c, i % p->c) != index[i];
+        for (int64_t i = 0; i < outs * p->c; i++)
+            wrong += expected(p, x.v, factor.v, step, i / p->c, i % p->c) != index[i];
     }
     k->pool_argmax(p, x.v, factor.v, p->c, index, y.v);
     for (int64_t i = 0; i < outs * p->c; i++)

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Sums, maxima and dot products: against double with a bound, NaN and empty cases, the same bits from every variant. */
 #include "kernel_check.h"
 
@@ -65,8 +66,8 @@ EACH_VARIANT(reduce, check_reduce)
 
 /* Squares of differences have the bits of a dot product of the differences. */
 static void deviation(const goss__kernels *k, shape s) {
-    guarded x = guarded_new(s.pre * s.red * s.post), from = guarded_new(s.pre * s.post), d = guarded_new(x.n), out = guarded_new(from.n),
-            want = guarded_new(from.n);
+    guarded x = guarded_new(s.pre * s.red * s.post), from = guarded_new(s.pre * s.post), d = guarded_new(x.n),
+            out = guarded_new(from.n), want = guarded_new(from.n);
     for (int64_t i = 0; i < x.n; i++) d.v[i] = x.v[i] - from.v[i / (s.red * s.post) * s.post + i % s.post];
     k->deviation(out.v, x.v, from.v, s.pre, s.red, s.post);
     k->dot(want.v, d.v, d.v, s.pre, s.red, s.post);
@@ -74,8 +75,8 @@ static void deviation(const goss__kernels *k, shape s) {
     const bool intact = guarded_intact(&out);
     guarded_free(&x), guarded_free(&from), guarded_free(&d), guarded_free(&out), guarded_free(&want);
     if (differ >= 0 || !intact)
-        T_FAIL("%s deviation [%lld, %lld, %lld]: first difference %lld", k->name, (long long)s.pre, (long long)s.red, (long long)s.post,
-               (long long)differ);
+        T_FAIL("%s deviation [%lld, %lld, %lld]: first difference %lld", k->name, (long long)s.pre, (long long)s.red,
+               (long long)s.post, (long long)differ);
 }
 
 static void check_deviation(const goss__kernels *k) {

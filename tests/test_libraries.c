@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A build without an optional library: what needs it is refused by name, with the package to install; nothing else is.
  * The test runs in builds with all of them, without all, and without each one (cmake/tests.cmake). */
 #include "base/os.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The library in a host program that has set a locale: what is read, computed and written is the same, bit for bit. */
 #include <sys/stat.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_method.c: the few-shot methods: their gradients, what must not matter (order of examples, other tasks, padding,
  * number of threads), and that an adapted network is the method's answer. */
 #include "base/alloc.h"

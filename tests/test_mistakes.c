@@ -1,4 +1,6 @@
-/* What a newcomer is likely to get wrong with every verb: each mistake has its status, and a text that says what to do. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a newcomer is likely to get wrong with every verb: each mistake has its status, and a text that says what to do.
+ */
 #include "base/os.h"
 #include "cli_run.h"
 #include "data/picture.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Files of models and networks: what is written is read back, adapting gives the network that evaluation judges, and
  * files that are damaged or lie are refused with a text that helps. */
 #include "base/alloc.h"
@@ -42,13 +43,16 @@ static long size_of(const char *path) {
 static bool adapted(const goss_model *m, const char *path) {
     goss_images *set = tiny_images(&err);
     goss_network *n = NULL;
-    bool done = set && goss_model_adapt(m, set, NULL, &n, &err) == GOSS_OK && goss_network_save(n, path, &err) == GOSS_OK;
+    bool done =
+        set && goss_model_adapt(m, set, NULL, &n, &err) == GOSS_OK && goss_network_save(n, path, &err) == GOSS_OK;
     goss_network_free(n), goss_images_close(set);
     return done;
 }
 
 TEST(a_rounded_model_adapts_as_its_numbers_do_in_floats) {
-    goss_model *m = tiny_model("hypernet", (const char *const[]){"hyper.rules=head=class; conv1.w=full; *=shared", NULL}, &err), *back;
+    goss_model *m = tiny_model("hypernet",
+                               (const char *const[]){"hyper.rules=head=class; conv1.w=full; *=shared", NULL}, &err),
+               *back;
     T_CHECK(m && !goss_model_is_bf16(m));
     for (int i = 0; i < goss_method_params(goss_model_method(m)); i++)
         for (int64_t k = 0; k < goss_layout_total(goss_method_param_at(goss_model_method(m), i).layout); k++)

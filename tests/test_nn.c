@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Layouts, weights and target networks: text, shapes, what a network computes, and what must not depend on what. */
 #include "base/alloc.h"
 #include "gossamer/nn.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What operations compute where a formula in the gradient checker would not tell, what builders simplify, and which
  * descriptors' promises the executor leans on. */
 #include "gossamer/compose.h"
@@ -93,15 +94,18 @@ TEST(a_pool_takes_factors_of_any_extents) {
     goss_val channel = world_normal(&w, "c", GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5)));
     goss_val task = world_normal(&w, "t", GOSS_SHAPE(n(2), n(1), n(1), n(1), n(1)));
     goss_val norm = world_normal(&w, "n", GOSS_SHAPE(n(2), n(1), n(1), n(1), n(5)));
-    goss_val map[OUTS] = {goss_mul(x, channel), goss_mul(x, task), goss_scale(x, -2), goss_mul(goss_mul(x, channel), task),
-                          goss_mul(goss_mul(x, norm), channel)}, out[2 * OUTS];
+    goss_val map[OUTS] = {goss_mul(x, channel), goss_mul(x, task), goss_scale(x, -2),
+                          goss_mul(goss_mul(x, channel), task), goss_mul(goss_mul(x, norm), channel)},
+             out[2 * OUTS];
     for (int i = 0; i < OUTS; i++) {
         out[2 * i] = goss_max_pool(map[i], goss_pool_defaults(2));
-        out[2 * i + 1] = goss_max_pool(goss_max(map[i], goss_const(w.g, -1e30)), goss_pool_defaults(2)); /* not seen through */
+        out[2 * i + 1] =
+            goss_max_pool(goss_max(map[i], goss_const(w.g, -1e30)), goss_pool_defaults(2)); /* not seen through */
     }
     goss_val within = out[2 * (OUTS - 1)], index, read;
     T_CHECK(goss__made_by(within, &goss__op_ew[GOSS__EW_mul], 0, &within));
-    T_CHECK(goss__made_by(within, &goss__op_pool_gather, 1, &index) && goss__made_by(index, &goss__op_pool_argmax, 0, &read));
+    T_CHECK(goss__made_by(within, &goss__op_pool_gather, 1, &index) &&
+            goss__made_by(index, &goss__op_pool_argmax, 0, &read));
     T_EQ(read.id, x.id);
     for (int f64 = 0; f64 < 2; f64++) {
         T_OK(world_compute(&w, f64 ? GOSS_F64 : GOSS_F32, out, 2 * OUTS));
@@ -167,7 +171,8 @@ static bool is_nothing(goss_val v) {
     return goss__made_by(v, &goss__op_ew[GOSS__EW_mul], 1, &factor) && goss__is_full(factor, &k) && k == 0;
 }
 
-/* Differences from a mean add up to 0 along its axes, known while building; along others, or from another mean, they are summed. */
+/* Differences from a mean add up to 0 along its axes, known while building; along others, or from another mean, they
+ * are summed. */
 TEST(differences_from_a_mean_sum_to_zero) {
     world w = world_new();
     goss_extent t = goss_symbol(w.g, "T", 3);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What every builder says to operands that do not fit: op, shapes, what is wrong; and that nothing after the first
  * error hides it. */
 #include "ops/ops.h"
@@ -102,11 +103,14 @@ static goss_val deep(goss_graph *g) {
     CASE("spd_solve: [4,5,8]: the last two axes", goss_spd_solve(p.a458, p.a458))                                      \
     CASE("spd_solve: [2,3,3] x [4,5,8]", goss_spd_solve(p.square, p.a458))                                             \
     CASE("log_det: [4,5,8]: the last two axes", goss_log_det(p.a458))                                                  \
-    CASE("singular_values: [4]: a matrix is needed", goss_singular_values(goss_slice(goss_reshape(p.a45, GOSS_SHAPE(n(20))), 0, 0, 4))) \
+    CASE("singular_values: [4]: a matrix is needed",                                                                   \
+         goss_singular_values(goss_slice(goss_reshape(p.a45, GOSS_SHAPE(n(20))), 0, 0, 4)))                            \
     CASE("singular_vectors: operand 1 is an index", goss_singular_vectors(p.index2))                                   \
     CASE("gram_root: eps -1 is not a number of at least 0", goss_gram_root(p.a45, -1))                                 \
-    CASE("gram_root: [T,N]: one of the last two axes must have a fixed extent", goss_gram_root(goss_sum(p.sym, GOSS_AXIS(2), false), 0)) \
-    CASE("singular_values: [2000,2000]: the smaller side of a matrix is at most 1024", goss_singular_values(goss_full(p.g, GOSS_SHAPE(n(2000), n(2000)), 1))) \
+    CASE("gram_root: [T,N]: one of the last two axes must have a fixed extent",                                        \
+         goss_gram_root(goss_sum(p.sym, GOSS_AXIS(2), false), 0))                                                      \
+    CASE("singular_values: [2000,2000]: the smaller side of a matrix is at most 1024",                                 \
+         goss_singular_values(goss_full(p.g, GOSS_SHAPE(n(2000), n(2000)), 1)))                                        \
     /* convolution and pools */                                                                                        \
     CASE("conv: [4,5] x [T,3,3,2,5]", goss_conv(p.a45, p.filter, groups(2)))                                           \
     CASE("conv: [T,N,6,6,4] x [T,3,3,2,5]: 4 channels in 1 groups", goss_conv(p.image, p.filter, groups(1)))           \

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every case in f32 on every kernel variant, against f64 and against the generic variant, with its gradients of orders
  * 1 and 2; and against itself with other tiles, memory and threads.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Optimisers as nodes against the same formulas in a loop of doubles, dense and by rows; learning rates. */
 #include "gossamer/optimizer.h"
 #include "graph_check.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The schedule's passes: each changes the program, keeps the results, and can be switched off by name. */
 #include <stdlib.h>
 
@@ -87,7 +88,8 @@ static void run(const char *disabled, int threads, outcome *out) {
     memset(out->weights, 0, sizeof out->weights);
     for (int i = 0; i < 2; i++) {
         const int at = goss_params_find(m.params, i ? "w1" : "w0");
-        memcpy(out->weights + i * 9 * C * C, goss_params_data(m.params, at), (size_t)goss_params_numel(m.params, at) * sizeof(float));
+        memcpy(out->weights + i * 9 * C * C, goss_params_data(m.params, at),
+               (size_t)goss_params_numel(m.params, at) * sizeof(float));
     }
     char *text = goss_program_text(m.program);
     T_CHECK(strlen(text) < sizeof out->text);
@@ -153,7 +155,8 @@ static int times(const outcome *o, const char *what) {
     return n;
 }
 
-/* Where the map is kept, its differences from means, 4 MB, are computed in each phase that reads them, and never kept. */
+/* Where the map is kept, its differences from means, 4 MB, are computed in each phase that reads them, and never kept.
+ */
 TEST(cheap_values_are_computed_again) {
     pool = goss_avg_pool;
     run("", 2, &a), run("again", 2, &b);
@@ -166,8 +169,8 @@ TEST(cheap_values_are_computed_again) {
     check_near(); /* sums of a phase are cut otherwise */
 }
 
-/* The map of a first layer on grey images, 4 MB, is computed in both phases that read it and never kept, with the difference from the
- * mean that the second one reads. */
+/* The map of a first layer on grey images, 4 MB, is computed in both phases that read it and never kept, with the
+ * difference from the mean that the second one reads. */
 TEST(maps_of_few_products_are_computed_again) {
     depth = 1, steps = 1;
     run("", 2, &a), run("again", 2, &b);
@@ -211,7 +214,8 @@ TEST(scatters_wait_for_their_reader) {
 }
 
 TEST(all_passes_off_is_near_all_on) {
-    run("", 2, &a), run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-along,fuse-chain,batch,late,in-place,again", 2, &b);
+    run("", 2, &a),
+        run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-along,fuse-chain,batch,late,in-place,again", 2, &b);
     check_near();
 }
 
@@ -220,8 +224,10 @@ TEST(a_name_that_switches_nothing_off_is_an_error) {
     goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(3)));
     goss_program *p;
     setenv("GOSSAMER_DISABLE", "late,,winogrand", 1);
-    T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT, "nothing is called \"winogrand\"; there are again ");
-    setenv("GOSSAMER_DISABLE", "again,batch,bf16-product,fuse-add,fuse-addend,fuse-along,fuse-chain,fuse-sum,in-place,late,winograd", 1);
+    T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT,
+          "nothing is called \"winogrand\"; there are again ");
+    setenv("GOSSAMER_DISABLE",
+           "again,batch,bf16-product,fuse-add,fuse-addend,fuse-along,fuse-chain,fuse-sum,in-place,late,winograd", 1);
     T_OK(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err));
     unsetenv("GOSSAMER_DISABLE");
     goss_program_free(p);
@@ -233,7 +239,8 @@ TEST(threads_change_no_bit) {
     T_CHECK(same_bits());
 }
 
-/* one_hot takes any label: only a table's rows can be missing. The failure comes before anything is written in place. */
+/* one_hot takes any label: only a table's rows can be missing. The failure comes before anything is written in place.
+ */
 TEST(a_failed_run_changes_no_parameter) {
     enum { ROWS = 256 }; /* dear enough for a phase of its own, after the one that looks rows up */
     goss_graph *g = goss_graph_new();
@@ -303,19 +310,21 @@ TEST(many_tasks_share_a_reading_of_a_large_matrix) {
 
 enum { ROWS = 9, INNER = 19, COLS = 37, ADDENDS = 8, WIDE = 9000 };
 
-/* Sums of products and what may be added to them on the way: rows, one for all or one a task; whole arrays, other products; what may
- * not: one number for all, or one a row. */
+/* Sums of products and what may be added to them on the way: rows, one for all or one a task; whole arrays, other
+ * products; what may not: one number for all, or one a row. */
 static void build_sums(goss_graph *g, goss_val *y) {
     goss_extent t = goss_symbol(g, "T", 3), one = goss_n(1), m = goss_n(ROWS), k = goss_n(INNER), n = goss_n(COLS);
 #define IN(name, ...) goss_param(g, name, GOSS_SHAPE(__VA_ARGS__))
-    goss_val u = IN("a", goss_n(3), m, k), v = IN("b", goss_n(3), k, n), turned = IN("bt", goss_n(3), n, k), task = IN("task", goss_n(3), one, n);
+    goss_val u = IN("a", goss_n(3), m, k), v = IN("b", goss_n(3), k, n), turned = IN("bt", goss_n(3), n, k),
+             task = IN("task", goss_n(3), one, n);
     goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(t, m, k)), w = IN("w", one, k, n);
     goss_val per_task = goss_matmul(u, v, false, false), by_turned = goss_matmul(u, turned, false, true);
     y[0] = goss_add(per_task, task);
     y[1] = goss_add(IN("all", one, one, n), by_turned);
     y[2] = goss_add(goss_matmul(x, goss_broadcast(w, GOSS_SHAPE(t, k, n)), false, false), IN("whole", one, m, n));
     y[3] = goss_add(goss_matmul(goss_scale(u, 2), v, false, false), goss_matmul(goss_scale(u, 3), turned, false, true));
-    y[4] = goss_add(goss_matmul(IN("row", one, one, k), IN("matrix", one, k, goss_n(WIDE)), false, false), IN("bias", one, one, goss_n(WIDE)));
+    y[4] = goss_add(goss_matmul(IN("row", one, one, k), IN("matrix", one, k, goss_n(WIDE)), false, false),
+                    IN("bias", one, one, goss_n(WIDE)));
     y[5] = goss_add(goss_matmul(goss_scale(u, 5), v, false, false), goss_const(g, 3));
     y[6] = goss_add(goss_matmul(goss_scale(u, 6), v, false, false), IN("column", goss_n(3), m, one));
     y[7] = goss_add(goss_matmul(goss_scale(v, 7), goss_scale(u, 8), true, true), IN("square", goss_n(3), n, m));
@@ -333,7 +342,8 @@ static void draw(goss__rng *r, void *data, int64_t n, goss_precision precision) 
 }
 
 /* All results of these, one after the other; how many products have an addend. */
-static void run_sums(const char *disabled, goss_precision precision, int threads, int64_t tasks, double *out, int64_t *count, int *three) {
+static void run_sums(const char *disabled, goss_precision precision, int threads, int64_t tasks, double *out,
+                     int64_t *count, int *three) {
     goss_val y[ADDENDS];
     machine m;
     static double x[3 * ROWS * INNER];
@@ -354,7 +364,8 @@ static void run_sums(const char *disabled, goss_precision precision, int threads
     for (int i = 0; i < ADDENDS; i++) {
         int64_t n;
         const void *data = goss_exec_output(m.exec, i, &n);
-        for (int64_t j = 0; j < n; j++) out[(*count)++] = precision == GOSS_F64 ? ((const double *)data)[j] : (double)((const float *)data)[j];
+        for (int64_t j = 0; j < n; j++)
+            out[(*count)++] = precision == GOSS_F64 ? ((const double *)data)[j] : (double)((const float *)data)[j];
     }
     char *text = goss_program_text(m.program);
     *three = 0;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* test_pool.c: parallel regions: every item once, sleeping and spinning workers, denormals, GOSSAMER_THREADS. */
 #include <dirent.h>
 #include <sched.h>

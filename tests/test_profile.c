@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Profiles: their arithmetic, their trace, and that they change nothing. */
 #include "base/alloc.h"
 #include "gossamer/compose.h"

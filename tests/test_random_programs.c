@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Random programs over every operation, compiled and run in every way that there is: passes on and off, f32 and
  * f64, one thread and several, memory planned and not, the kernels' variants, all tasks at once and each alone.
  *

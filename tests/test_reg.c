@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every kind of regularizer: gradients of two orders against differences, values by hand, shapes, strength 0, f32
  * against f64, and what bad input is told. */
 #include "reg_check.h"

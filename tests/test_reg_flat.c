@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Regularizers without a graph: the same numbers as in one, programs kept, no allocations, threads, bad input. */
 #include <pthread.h>
 

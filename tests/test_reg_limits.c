@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What regularizers lead to: proximal operators, infinite strength, closed forms. */
 #include "gossamer/optimizer.h"
 #include "reg_check.h"

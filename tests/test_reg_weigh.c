@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Weights of several terms, and a graph over tasks that is learned. */
 #include "gossamer/optimizer.h"
 #include "gossamer/regularizer.h"

@@ -1,5 +1,7 @@
-/* test_rewrites.c: what builders make of an expression against the expression as it was written (GOSSAMER_DISABLE=rewrite), on random
- * expressions and on Inf, NaN, huge and tiny numbers. docs/architecture.md lists what may differ; nothing else does. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_rewrites.c: what builders make of an expression against the expression as it was written
+ * (GOSSAMER_DISABLE=rewrite), on random expressions and on Inf, NaN, huge and tiny numbers. docs/architecture.md lists
+ * what may differ; nothing else does. */
 #include "base/rng.h"
 #include "graph_check.h"
 #include "ops/ops.h"
@@ -275,8 +277,8 @@ TEST(differences_from_a_mean_that_is_not_finite_do_not_sum_to_zero) {
 
 /* ---- pools ---- */
 
-/* A pool behind affine maps and a relu, with factors of either sign and one that is known to be positive. What is the same all over an
- * image is finite. */
+/* A pool behind affine maps and a relu, with factors of either sign and one that is known to be positive. What is the
+ * same all over an image is finite. */
 static goss_val pooled(world *w, uint64_t seed, number draw) {
     double numbers[2 * 4 * 4 * 3];
     goss__rng r = goss__rng_make(seed, 0);

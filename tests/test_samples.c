@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a model has seen: hashes of decoded images, kept in its file and handed on to what is made of it. */
 #include "gossamer/model.h"
 #include "meta/samples.h"

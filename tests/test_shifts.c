@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* The layer `shifts`: features are the mean over an image and its shifted copies, outside training. */
 #include "gossamer/nn.h"
 #include "graph_check.h"
@@ -69,7 +70,8 @@ TEST(features_are_the_mean_over_copies) {
     for (int i = 1; i < 5; i++) mean = goss_add(mean, out[2 + i]);
     mean = goss_scale(mean, 0.2);
     goss_val head = goss_linear(mean, goss_weights_get(s.v, "head.w"), goss_weights_get(s.v, "head.b"));
-    if (world_compute(&s.w, GOSS_F64, (goss_val[]){out[0], mean, out[1], head}, 4) != GOSS_OK) T_FAIL("%s", s.w.err.text);
+    if (world_compute(&s.w, GOSS_F64, (goss_val[]){out[0], mean, out[1], head}, 4) != GOSS_OK)
+        T_FAIL("%s", s.w.err.text);
     T_CHECK(world_gap(s.w.out[0], s.w.out[1], s.w.numel[0]) < 1e-12);
     T_CHECK(world_gap(s.w.out[2], s.w.out[3], s.w.numel[2]) < 1e-12);
     close_setting(&s);
@@ -81,7 +83,8 @@ TEST(training_sees_the_image_alone) {
     goss_target_context c = goss_target_context_defaults();
     c.training = true;
     T_CHECK(goss_target_apply(s.with, s.x, s.v, &c).logits.id == goss_target_apply(s.without, s.x, s.v, &c).logits.id);
-    T_CHECK(goss_target_apply(s.with, s.x, s.v, NULL).logits.id != goss_target_apply(s.without, s.x, s.v, NULL).logits.id);
+    T_CHECK(goss_target_apply(s.with, s.x, s.v, NULL).logits.id !=
+            goss_target_apply(s.without, s.x, s.v, NULL).logits.id);
     close_setting(&s);
 }
 
@@ -95,7 +98,8 @@ TEST(copies_of_padding_weigh_nothing) {
     if (world_compute(&s.w, GOSS_F64, &y, 1) != GOSS_OK) T_FAIL("%s", s.w.err.text);
     double before[TASKS * SAMPLES * 2];
     memcpy(before, s.w.out[0], sizeof before);
-    for (int i = 0; i < SIDE * SIDE; i++) world_numbers(&s.w, "x")[2 * SIDE * SIDE + i] += 1 + i % 3; /* task 0's third */
+    for (int i = 0; i < SIDE * SIDE; i++)
+        world_numbers(&s.w, "x")[2 * SIDE * SIDE + i] += 1 + i % 3; /* task 0's third */
     T_EQ(world_run(&s.w), GOSS_OK);
     for (int i = 0; i < TASKS * SAMPLES * 2; i++)
         if (i / 2 != 2) T_NEAR(s.w.out[0][i], before[i], 1e-12);

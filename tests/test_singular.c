@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Singular values, vectors and roots of matrices: known ones, equal values, rank below full, sizes in use, kernels. */
 #include "graph_check.h"
 #include "kernel_check.h"

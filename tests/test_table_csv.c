@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tables from csv: how files are written, what newcomers get wrong, and rows against a reader made here. */
 #include "base/alloc.h"
 #include "base/rng.h"

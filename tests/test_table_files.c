@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Tables from ARFF, .npy and .npz, folders and .zip files; damaged ones; the shared ARFF sets, where they are at
  * hand. */
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What is made of a table: statistics, roles and findings, groups, numbers, hashes, encodings. */
 #include "base/alloc.h"
 #include "base/os.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Names that somebody else chose: what a terminal, a column, a file and JSON get of them (gossamer/text.h). */
 #include "base/alloc.h"
 #include "base/log.h"

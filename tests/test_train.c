@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Training runs: that they learn, stop, go on with the same bits after any interruption, allocate nothing in a step and
  * refuse what does not fit together. */
 #include <signal.h>
@@ -172,7 +173,8 @@ TEST(steps_allocate_nothing) {
 }
 
 TEST(a_step_that_is_not_finite_changes_nothing) {
-    goss_config *c = config("skipped", (const char *const[]){"model.backbone=conv 4 3 pad 1; norm batch; relu; flatten", NULL});
+    goss_config *c =
+        config("skipped", (const char *const[]){"model.backbone=conv 4 3 pad 1; norm batch; relu; flatten", NULL});
     goss__run r;
     goss__step_result x;
     T_OK(goss__run_open(&r, c, NULL, &err));

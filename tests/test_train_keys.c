@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Every key of a run's configuration: that changing it changes what it should, or is told to change nothing. A key
  * without a row fails. */
 #include <dirent.h>

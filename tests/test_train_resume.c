@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* What a run's folder is: whose it is, what may change when a run goes on, what is compared by content, and that a run
  * ends when its time is up. */
 #include <dirent.h>

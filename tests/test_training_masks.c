@@ -1,5 +1,6 @@
-/* test_training_masks.c: what training must not see (padded samples, queries and classes, whatever they hold) and what it alone does
- * (dropout): losses, accuracies, gradients and running statistics of every method. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_training_masks.c: what training must not see (padded samples, queries and classes, whatever they hold) and what
+ * it alone does (dropout): losses, accuracies, gradients and running statistics of every method. */
 #include "few_shot.h"
 
 static const few_counts room = {2, 4, 2, 2}, plain = {2, 3, 2, 2};
@@ -38,7 +39,8 @@ static goss_method_options options_of(const variant *v, goss_hyper_options *h) {
     return o;
 }
 
-/* The tasks of `plain` with a class that is none: images of any size at its samples and queries, and at every place of its own. */
+/* The tasks of `plain` with a class that is none: images of any size at its samples and queries, and at every place of
+ * its own. */
 static void fill_padded(few *f) {
     few_fill(f, room, 0, NULL);
     const int S = room.W * room.K, Q = room.W * room.Q, W = room.W, none = room.W - 1;
@@ -210,8 +212,8 @@ static goss_status logits_with(const char *method, double rate, int threads, dou
     return s;
 }
 
-/* Judged networks drop nothing. Where gradient steps on the support set fit them, these steps are training: their draws are the
- * same at every run, with any number of threads. */
+/* Judged networks drop nothing. Where gradient steps on the support set fit them, these steps are training: their draws
+ * are the same at every run, with any number of threads. */
 TEST(dropout_is_off_in_predictions) {
     static const struct {
         const char *name;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tiny_model.h: the tiny set as a user opens it, and small models for it. */
 #ifndef GOSS_TINY_MODEL_H
 #define GOSS_TINY_MODEL_H

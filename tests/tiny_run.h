@@ -1,4 +1,6 @@
-/* tiny_run.h: training runs on the tiny set, for tests: a configuration with overrides, in a folder of the scratch one. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tiny_run.h: training runs on the tiny set, for tests: a configuration with overrides, in a folder of the scratch one.
+ */
 #ifndef GOSS_TINY_RUN_H
 #define GOSS_TINY_RUN_H
 

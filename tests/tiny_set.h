@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tiny_set.h: a small set of images as an idx file, for tests that train: each class is a random pattern of 8 x 8, each
  * drawing that pattern with noise. Also a scratch folder and whole files in memory. */
 #ifndef GOSS_TINY_SET_H

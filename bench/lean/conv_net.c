@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_net.c: Conv4-64 with batch norm by hand. */
 #include "conv_net.h"
 
@@ -14,9 +15,24 @@ enum { C = NET_C, LANES = 32, ROWS = 128 };
 void net_layers(net_layer k[NET_LAYERS]) {
     int64_t side = NET_SIDE, cin = 1, at = 0;
     for (int i = 0; i < NET_LAYERS; i++, side /= 2, cin = C) {
-        k[i].conv = (goss__conv){.n = 1, .h = side, .w = side, .cin = cin, .kh = 3, .kw = 3, .cout = C, .oh = side,
-                                 .ow = side, .groups = 1, .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1,
-                                 .pad_bottom = 1, .pad_right = 1, .dil_h = 1, .dil_w = 1};
+        k[i].conv = (goss__conv){.n = 1,
+                                 .h = side,
+                                 .w = side,
+                                 .cin = cin,
+                                 .kh = 3,
+                                 .kw = 3,
+                                 .cout = C,
+                                 .oh = side,
+                                 .ow = side,
+                                 .groups = 1,
+                                 .stride_h = 1,
+                                 .stride_w = 1,
+                                 .pad_top = 1,
+                                 .pad_left = 1,
+                                 .pad_bottom = 1,
+                                 .pad_right = 1,
+                                 .dil_h = 1,
+                                 .dil_w = 1};
         k[i].filter = 9 * cin * C, k[i].first = i == 0;
         k[i].w = at, k[i].gain = at + k[i].filter, k[i].shift = k[i].gain + C, at = k[i].shift + C;
         k[i].in = side * side * cin, k[i].map = side * side * C, k[i].out = (side / 2) * (side / 2) * C;
@@ -78,7 +94,11 @@ goss__conv net_images(const net_layer *k, int64_t n) {
 /* n images further on; no gx. */
 static net_part next(const net_part *p, int64_t i, int64_t n) {
     const net_layer *k = p->k;
-    return (net_part){.k = k, .n = n, .x = p->x + i * k->in, .map = p->map + i * k->map, .y = p->y + i * k->out,
+    return (net_part){.k = k,
+                      .n = n,
+                      .x = p->x + i * k->in,
+                      .map = p->map + i * k->map,
+                      .y = p->y + i * k->out,
                       .gy = p->gy + i * k->out};
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_net.h: Conv4-64 with batch norm by hand: conv, batch norm, relu, max pool of 2, four times. What batch norm
  * sends back needs two sums, which the pooled maps give: where relu let something through, the normalised number that
  * won is (y - shift) / gain (Rota Bulo et al. 2018; gains are about 1). Who won is found again when a map is read for

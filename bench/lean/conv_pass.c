@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_pass.c: Conv4-64 there and back, and R of that. */
 #include "conv_pass.h"
 
@@ -151,6 +152,7 @@ void net_r_back(const lean *l, int worker, const net_pass *p, const float *w, co
 }
 
 net_r net_r_new(const net_layer k[NET_LAYERS], int64_t images) {
-    return (net_r){.maps = net_maps_new(k, NULL, images), .gradient = lean_floats(images * k[0].map),
+    return (net_r){.maps = net_maps_new(k, NULL, images),
+                   .gradient = lean_floats(images * k[0].map),
                    .spare = lean_floats(images * k[1].map)};
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_pass.h: Conv4-64 there and back, all layers in one worker, and R of that: R x is how x changes as the weights
  * go along v (Pearlmutter 1994). R of a gradient is the Hessian times v, and takes one more pass there and back. */
 #ifndef GOSS_BENCH_LEAN_CONV_PASS_H

@@ -1,6 +1,7 @@
-/* generator.h: the hypernetwork of hyper-mlp and generated-conv4 by hand: embedding 32 - 128 - 128 - the weights of 32 target
- * networks. The last layer goes panel by panel of columns: its gradient is used while it is in the cache, for the norm, for what
- * goes back and, without clipping, for Adam at once. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* generator.h: the hypernetwork of hyper-mlp and generated-conv4 by hand: embedding 32 - 128 - 128 - the weights of 32
+ * target networks. The last layer goes panel by panel of columns: its gradient is used while it is in the cache, for
+ * the norm, for what goes back and, without clipping, for Adam at once. */
 #ifndef GOSS_BENCH_LEAN_GENERATOR_H
 #define GOSS_BENCH_LEAN_GENERATOR_H
 

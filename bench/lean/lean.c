@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lean.c: what hand-written steps share. */
 #include "lean.h"
 
@@ -31,8 +32,8 @@ void lean_open(lean *l, int argc, char **argv, const char *const *names) {
 void lean_train(lean *l, void (*run)(void *context), void *context, const double *loss, const double *gradient_norm) {
     l->rate = RATE_CHECKED;
     run(context);
-    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"loss\":%.8g,\"gradient_norm\":%.8g", l->run.workload,
-           l->threads, *loss, *gradient_norm);
+    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"loss\":%.8g,\"gradient_norm\":%.8g",
+           l->run.workload, l->threads, *loss, *gradient_norm);
     run(context);
     printf(",\"next_loss\":%.8g}", *loss);
     l->rate = RATE_TIMED;
@@ -40,8 +41,8 @@ void lean_train(lean *l, void (*run)(void *context), void *context, const double
 }
 
 void lean_predict(const lean *l, void (*run)(void *context), void *context, double probability, double squares) {
-    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"probability\":%.8g,\"squares\":%.8g}", l->run.workload,
-           l->threads, probability, squares);
+    printf("{\"peer\":\"lean\",\"workload\":\"%s\",\"threads\":%d,\"check\":{\"probability\":%.8g,\"squares\":%.8g}",
+           l->run.workload, l->threads, probability, squares);
     serve(&l->run, run, context);
 }
 
@@ -82,8 +83,17 @@ void lean_relu(float *x, int64_t n) {
 
 void lean_multiply(const lean *l, int worker, int64_t m, int64_t n, int64_t k, bool ta, const float *a, bool tb,
                    const float *b, float *c) {
-    const goss__gemm g = {.m = m, .n = n, .k = k, .ta = ta, .tb = tb, .a = a, .lda = ta ? m : k, .b = b,
-                          .ldb = tb ? k : n, .c = c, .ldc = n};
+    const goss__gemm g = {.m = m,
+                          .n = n,
+                          .k = k,
+                          .ta = ta,
+                          .tb = tb,
+                          .a = a,
+                          .lda = ta ? m : k,
+                          .b = b,
+                          .ldb = tb ? k : n,
+                          .c = c,
+                          .ldc = n};
     lean_product(l, worker, &g);
 }
 
@@ -123,12 +133,17 @@ double lean_cross_entropy(float *z, const int32_t *y, int samples, int ways, flo
     return loss;
 }
 
-void lean_dense_back(const lean *l, int worker, int samples, const float *x, int k, const float *w, int n, const float *gy,
-                     float *gw, float *gb, float *gx) {
-    lean_product(l, worker, &(goss__gemm){.m = k, .n = n, .k = samples, .ta = true, .a = x, .lda = k, .b = gy, .ldb = n, .c = gw, .ldc = n});
+void lean_dense_back(const lean *l, int worker, int samples, const float *x, int k, const float *w, int n,
+                     const float *gy, float *gw, float *gb, float *gx) {
+    lean_product(l, worker,
+                 &(goss__gemm){
+                     .m = k, .n = n, .k = samples, .ta = true, .a = x, .lda = k, .b = gy, .ldb = n, .c = gw, .ldc = n});
     lean_column_sums(gy, samples, n, n, gb);
     if (gx)
-        lean_product(l, worker, &(goss__gemm){.m = samples, .n = k, .k = n, .tb = true, .a = gy, .lda = n, .b = w, .ldb = n, .c = gx, .ldc = k});
+        lean_product(
+            l, worker,
+            &(goss__gemm){
+                .m = samples, .n = k, .k = n, .tb = true, .a = gy, .lda = n, .b = w, .ldb = n, .c = gx, .ldc = k});
 }
 
 double lean_squares(const float *x, int64_t rows, int64_t columns, int64_t stride) {

@@ -1,5 +1,6 @@
-/* lean.h: what hand-written steps share: kernels, threads, scratch, parameters with Adam. No graph, no program: how far the
- * engine is from what a day of hand work gives is always visible (bench/race.py races them as "lean"). */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lean.h: what hand-written steps share: kernels, threads, scratch, parameters with Adam. No graph, no program: how far
+ * the engine is from what a day of hand work gives is always visible (bench/race.py races them as "lean"). */
 #ifndef GOSS_BENCH_LEAN_H
 #define GOSS_BENCH_LEAN_H
 
@@ -28,8 +29,8 @@ typedef struct lean {
 
 /* The command line, the kernels, the threads. An error ends the program with a text. */
 void lean_open(lean *l, int argc, char **argv, const char *const *names);
-/* Two steps for the three figures that all contenders must agree on, then steps to be timed. *loss and *gradient_norm: as the
- * last step left them. */
+/* Two steps for the three figures that all contenders must agree on, then steps to be timed. *loss and *gradient_norm:
+ * as the last step left them. */
 void lean_train(lean *l, void (*run)(void *context), void *context, const double *loss, const double *gradient_norm);
 /* The same of a step forward: what a run has left, then runs to be timed. */
 void lean_predict(const lean *l, void (*run)(void *context), void *context, double probability, double squares);
@@ -54,8 +55,8 @@ void lean_column_sums(const float *x, int64_t rows, int64_t columns, int64_t str
 /* Logits [samples, ways] become their gradient, times `scale`; the sum of losses comes back. */
 double lean_cross_entropy(float *z, const int32_t *y, int samples, int ways, float scale);
 /* Of y[samples, n] = x[samples, k] w + b: gw = x^T gy, gb = column sums of gy; gx = gy w^T, if asked for. */
-void lean_dense_back(const lean *l, int worker, int samples, const float *x, int k, const float *w, int n, const float *gy,
-                     float *gw, float *gb, float *gx);
+void lean_dense_back(const lean *l, int worker, int samples, const float *x, int k, const float *w, int n,
+                     const float *gy, float *gw, float *gb, float *gx);
 double lean_squares(const float *x, int64_t rows, int64_t columns, int64_t stride);
 
 /* What Adam's step depends on (Kingma and Ba 2015); lean_adam is one block of one parameter. */

@@ -1,5 +1,6 @@
-/* lean_adapt: bench_adapt by hand. The generated first layer is used row by row as it is made: each thread makes some rows
- * of it from the generator's columns, and adds what they contribute to the hidden units at once. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lean_adapt: bench_adapt by hand. The generated first layer is used row by row as it is made: each thread makes some
+ * rows of it from the generator's columns, and adds what they contribute to the hidden units at once. */
 #include <math.h>
 #include <string.h>
 
@@ -15,7 +16,7 @@ static const char *const names[] = {"adapt", "adapt-bf16", NULL};
 typedef struct step {
     lean l;
     const float *image_w, *image_b, *set_w, *set_b, *generator, *bias, *support, *query;
-    const uint16_t *generator_bf16; /* instead of generator */
+    const uint16_t *generator_bf16;                 /* instead of generator */
     float *embedded, *means, *code, *slab, *hidden; /* hidden: [PARTS, UNITS] */
     float p[WAYS];
 } step;
@@ -24,8 +25,16 @@ typedef struct step {
 static void embed(void *context, int64_t part, int worker) {
     step *s = context;
     const int64_t at = part * COLUMNS;
-    lean_product(&s->l, worker, &(goss__gemm){.m = IMAGES, .n = COLUMNS, .k = PIXELS, .a = s->support, .lda = PIXELS,
-                                              .b = s->image_w + at, .ldb = WIDTH, .c = s->embedded + at, .ldc = WIDTH});
+    lean_product(&s->l, worker,
+                 &(goss__gemm){.m = IMAGES,
+                               .n = COLUMNS,
+                               .k = PIXELS,
+                               .a = s->support,
+                               .lda = PIXELS,
+                               .b = s->image_w + at,
+                               .ldb = WIDTH,
+                               .c = s->embedded + at,
+                               .ldc = WIDTH});
     for (int i = 0; i < IMAGES; i++) lean_bias_relu(s->embedded + i * WIDTH + at, s->image_b + at, 1, COLUMNS);
 }
 
@@ -36,14 +45,31 @@ static void encode(step *s) {
         lean_column_sums(s->embedded + w * SHOTS * WIDTH, SHOTS, WIDTH, WIDTH, mean);
         for (int c = 0; c < WIDTH; c++) mean[c] /= SHOTS;
     }
-    lean_product(&s->l, 0, &(goss__gemm){.m = 1, .n = WIDTH, .k = WAYS * WIDTH, .a = s->means, .lda = WAYS * WIDTH, .b = s->set_w,
-                                         .ldb = WIDTH, .c = s->code, .ldc = WIDTH});
+    lean_product(&s->l, 0,
+                 &(goss__gemm){.m = 1,
+                               .n = WIDTH,
+                               .k = WAYS * WIDTH,
+                               .a = s->means,
+                               .lda = WAYS * WIDTH,
+                               .b = s->set_w,
+                               .ldb = WIDTH,
+                               .c = s->code,
+                               .ldc = WIDTH});
     lean_bias_relu(s->code, s->set_b, 1, WIDTH);
 }
 
 static void generate(const step *s, int worker, int64_t at, int64_t n) {
-    lean_product(&s->l, worker, &(goss__gemm){.m = 1, .n = n, .k = WIDTH, .a = s->code, .lda = WIDTH, .b = s->generator + at,
-                                              .b_bf16 = s->generator_bf16 ? s->generator_bf16 + at : NULL, .ldb = TOTAL, .c = s->slab + at, .ldc = n});
+    lean_product(&s->l, worker,
+                 &(goss__gemm){.m = 1,
+                               .n = n,
+                               .k = WIDTH,
+                               .a = s->code,
+                               .lda = WIDTH,
+                               .b = s->generator + at,
+                               .b_bf16 = s->generator_bf16 ? s->generator_bf16 + at : NULL,
+                               .ldb = TOTAL,
+                               .c = s->slab + at,
+                               .ldc = n});
     lean_bias(s->slab + at, s->bias + at, 1, n);
 }
 
@@ -80,10 +106,12 @@ static const uint16_t *to_bf16(const float *x, int64_t n) {
 }
 
 static void prepare(step *s) {
-    s->image_w = lean_input("image.w", PIXELS * WIDTH, sqrt(6.0 / PIXELS), 0), s->image_b = lean_input("image.b", WIDTH, 0.1, 0);
+    s->image_w = lean_input("image.w", PIXELS * WIDTH, sqrt(6.0 / PIXELS), 0),
+    s->image_b = lean_input("image.b", WIDTH, 0.1, 0);
     s->set_w = lean_input("set.w", WAYS * WIDTH * WIDTH, sqrt(6.0 / (WAYS * WIDTH)), 0);
     s->set_b = lean_input("set.b", WIDTH, 0.1, 0);
-    s->generator = lean_input("generator.w", (int64_t)WIDTH * TOTAL, 0.02, 0), s->bias = lean_input("generator.b", TOTAL, 0.1, 0);
+    s->generator = lean_input("generator.w", (int64_t)WIDTH * TOTAL, 0.02, 0),
+    s->bias = lean_input("generator.b", TOTAL, 0.1, 0);
     if (s->l.run.which == 1) s->generator_bf16 = to_bf16(s->generator, (int64_t)WIDTH * TOTAL);
     s->support = lean_input("support", IMAGES * PIXELS, 0.5, 0.5), s->query = lean_input("query", PIXELS, 0.5, 0.5);
     s->embedded = lean_floats(IMAGES * WIDTH), s->means = lean_floats(WAYS * WIDTH), s->code = lean_floats(WIDTH);

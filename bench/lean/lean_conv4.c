@@ -1,5 +1,6 @@
-/* lean_conv4: bench_conv4 by hand. A task stays with one worker. Its first layer, whose maps are large, goes image by image:
- * a map is pooled while it is in the cache, and scattered again just before its filter gradient. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lean_conv4: bench_conv4 by hand. A task stays with one worker. Its first layer, whose maps are large, goes image by
+ * image: a map is pooled while it is in the cache, and scattered again just before its filter gradient. */
 #include <string.h>
 
 #include "../numbers.h"
@@ -12,13 +13,13 @@ static const char *const names[] = {"generated-conv4", NULL};
 
 /* One layer of one worker: conv, max pool of 2, bias, relu. */
 typedef struct layer {
-    goss__conv conv;  /* of all images */
-    int64_t w, b;     /* in the task's weights */
-    int64_t at_once;  /* images */
-    int pooled;       /* side */
-    float *map;       /* [at_once, side, side, C] */
-    float *y, *gy;    /* [SAMPLES, pooled, pooled, C] */
-    int32_t *winner;  /* tap of each of those */
+    goss__conv conv; /* of all images */
+    int64_t w, b;    /* in the task's weights */
+    int64_t at_once; /* images */
+    int pooled;      /* side */
+    float *map;      /* [at_once, side, side, C] */
+    float *y, *gy;   /* [SAMPLES, pooled, pooled, C] */
+    int32_t *winner; /* tap of each of those */
 } layer;
 
 typedef struct step {
@@ -26,7 +27,9 @@ typedef struct step {
     generator g;
     const float *x;
     int32_t *y;
-    struct { layer of[LAYERS]; } *worker;
+    struct {
+        layer of[LAYERS];
+    } * worker;
     double task_loss[TASKS], loss;
 } step;
 
@@ -106,8 +109,10 @@ static void task(void *context, int64_t t, int worker) {
     const float *x = s->x + t * SAMPLES * SIDE * SIDE, *w = s->g.slab + t * TOTAL;
     float *g = s->g.slab_gradient + t * TOTAL, z[SAMPLES * WAYS];
     for (int i = 0; i < LAYERS; i++) forward(s, worker, &k[i], i ? k[i - 1].y : x, w);
-    lean_product(&s->l, worker, &(goss__gemm){.m = SAMPLES, .n = WAYS, .k = C, .a = last->y, .lda = C, .b = w + HEAD, .ldb = WAYS,
-                                              .c = z, .ldc = WAYS});
+    lean_product(
+        &s->l, worker,
+        &(goss__gemm){
+            .m = SAMPLES, .n = WAYS, .k = C, .a = last->y, .lda = C, .b = w + HEAD, .ldb = WAYS, .c = z, .ldc = WAYS});
     lean_bias(z, w + HEAD + C * WAYS, SAMPLES, WAYS);
     s->task_loss[t] = lean_cross_entropy(z, s->y + t * SAMPLES, SAMPLES, WAYS, 1.0f / (TASKS * SAMPLES));
     lean_dense_back(&s->l, worker, SAMPLES, last->y, C, w + HEAD, WAYS, z, g + HEAD, g + HEAD + C * WAYS, last->gy);
@@ -126,9 +131,24 @@ static void run(void *context) {
 static void prepare_layers(layer k[LAYERS]) {
     int64_t side = SIDE, cin = 1, at = 0;
     for (int i = 0; i < LAYERS; i++, side /= 2, cin = C) {
-        k[i].conv = (goss__conv){.n = SAMPLES, .h = side, .w = side, .cin = cin, .kh = 3, .kw = 3, .cout = C, .oh = side, .ow = side,
-                                 .groups = 1, .stride_h = 1, .stride_w = 1, .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1,
-                                 .dil_h = 1, .dil_w = 1};
+        k[i].conv = (goss__conv){.n = SAMPLES,
+                                 .h = side,
+                                 .w = side,
+                                 .cin = cin,
+                                 .kh = 3,
+                                 .kw = 3,
+                                 .cout = C,
+                                 .oh = side,
+                                 .ow = side,
+                                 .groups = 1,
+                                 .stride_h = 1,
+                                 .stride_w = 1,
+                                 .pad_top = 1,
+                                 .pad_left = 1,
+                                 .pad_bottom = 1,
+                                 .pad_right = 1,
+                                 .dil_h = 1,
+                                 .dil_w = 1};
         k[i].w = at, k[i].b = at + 9 * cin * C, at = k[i].b + C;
         k[i].at_once = i == 0 ? 1 : SAMPLES, k[i].pooled = (int)side / 2;
         k[i].map = lean_floats(k[i].at_once * side * side * C);

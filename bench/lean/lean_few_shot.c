@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lean_few_shot: bench_few_shot by hand. A chunk of images goes through the end of one layer and the beginning of the
  * next in one go; batch norm's sums over all chunks are where they meet. The head is small and stays with one worker.
  * Of the squared distances only 2 q r - |r|^2 is needed: what is the same for all classes is nothing to a softmax. */
@@ -33,7 +34,7 @@ typedef struct step {
     worker_state *worker;
     net_sums sums[CHUNKS];
     group group[EPISODES];
-    int at; /* the layer that is run */
+    int at;                                                      /* the layer that is run */
     float means[CLASSES * C], h[CLASSES * C], rows[CLASSES * C]; /* rows: a class's prototype */
     float g_means[CLASSES * C], gh[CLASSES * C], g_rows[CLASSES * C];
     double loss, norm;

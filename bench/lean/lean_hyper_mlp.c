@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lean_hyper_mlp: bench_hyper_mlp by hand. */
 #include <string.h>
 
@@ -5,8 +6,15 @@
 #include "generator.h"
 
 enum { TASKS = GENERATOR_TASKS, SAMPLES = 25, IN = 20, UNITS = 64, WAYS = 5 };
-enum { W1 = 0, B1 = W1 + IN * UNITS, W2 = B1 + UNITS, B2 = W2 + UNITS * UNITS, W3 = B2 + UNITS, B3 = W3 + UNITS * WAYS,
-       TOTAL = B3 + WAYS };
+enum {
+    W1 = 0,
+    B1 = W1 + IN * UNITS,
+    W2 = B1 + UNITS,
+    B2 = W2 + UNITS * UNITS,
+    W3 = B2 + UNITS,
+    B3 = W3 + UNITS * WAYS,
+    TOTAL = B3 + WAYS
+};
 
 static const char *const names[] = {"hyper-mlp", "hyper-mlp-clip", NULL};
 
@@ -20,14 +28,15 @@ typedef struct step {
 
 /* y[SAMPLES, n] = x[SAMPLES, k] w */
 static void apply(const step *s, int worker, const float *x, int k, const float *w, int n, float *y) {
-    lean_product(&s->l, worker, &(goss__gemm){.m = SAMPLES, .n = n, .k = k, .a = x, .lda = k, .b = w, .ldb = n, .c = y, .ldc = n});
+    lean_product(&s->l, worker,
+                 &(goss__gemm){.m = SAMPLES, .n = n, .k = k, .a = x, .lda = k, .b = w, .ldb = n, .c = y, .ldc = n});
 }
 
 static void task(void *context, int64_t t, int worker) {
     step *s = context;
     const float *x = s->x + t * SAMPLES * IN, *w = s->g.slab + t * TOTAL;
-    float *g = s->g.slab_gradient + t * TOTAL, a1[SAMPLES * UNITS], a2[SAMPLES * UNITS], z[SAMPLES * WAYS], ga[SAMPLES * UNITS],
-          gb[SAMPLES * UNITS];
+    float *g = s->g.slab_gradient + t * TOTAL, a1[SAMPLES * UNITS], a2[SAMPLES * UNITS], z[SAMPLES * WAYS],
+          ga[SAMPLES * UNITS], gb[SAMPLES * UNITS];
     apply(s, worker, x, IN, w + W1, UNITS, a1);
     lean_bias_relu(a1, w + B1, SAMPLES, UNITS);
     apply(s, worker, a1, UNITS, w + W2, UNITS, a2);

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lean_maml: bench_maml's sine workloads by hand. The way back through an inner step is a Hessian times a vector, by
- * Pearlmutter's R operator (1994): one more pass there and back, with products of constant sizes that the compiler unrolls. */
+ * Pearlmutter's R operator (1994): one more pass there and back, with products of constant sizes that the compiler
+ * unrolls. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lean_maml_conv4: bench_maml's Conv4 workloads by hand. A task stays with one worker. The way back through an inner
  * step is a Hessian times a vector, by Pearlmutter's R operator (conv_pass.h); names of its numbers begin with r. */
 #include <math.h>

@@ -1,6 +1,7 @@
-/* lean_many: bench_many by hand. A block of tasks stays with one thread. Their weights come some rows of a layer at a time, which
- * are used while they are in the cache: no task has its network whole. A layer's biases are one more row of it, and its input
- * ends with a 1. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* lean_many: bench_many by hand. A block of tasks stays with one thread. Their weights come some rows of a layer at a
+ * time, which are used while they are in the cache: no task has its network whole. A layer's biases are one more row of
+ * it, and its input ends with a 1. */
 #include <math.h>
 #include <string.h>
 
@@ -28,10 +29,12 @@ typedef struct step {
 } step;
 
 /* y[tasks, n] = x[tasks, k] w + b, the columns from `at` on of stored ones `ld` apart */
-static void dense(const step *s, int worker, int64_t tasks, const float *x, int64_t k, const float *w, int64_t ld, const float *b,
-                  int64_t at, int64_t n, float *y) {
-    lean_product(&s->l, worker, &(goss__gemm){.m = tasks, .n = n, .k = k, .a = x, .lda = k, .b = w + at, .ldb = ld, .c = y, .ldc = n,
-                                              .add = b + at});
+static void dense(const step *s, int worker, int64_t tasks, const float *x, int64_t k, const float *w, int64_t ld,
+                  const float *b, int64_t at, int64_t n, float *y) {
+    lean_product(
+        &s->l, worker,
+        &(goss__gemm){
+            .m = tasks, .n = n, .k = k, .a = x, .lda = k, .b = w + at, .ldb = ld, .c = y, .ldc = n, .add = b + at});
 }
 
 static void encode(const step *s, int worker, int64_t from, int64_t tasks, block *k) {
@@ -42,8 +45,8 @@ static void encode(const step *s, int worker, int64_t from, int64_t tasks, block
 }
 
 /* Each task's y[columns] = x[rows] w, its own w from `at` on; y of one task is `stride` after that of another. */
-static void layer(const step *s, int worker, int64_t tasks, block *k, const float *x, int rows, int64_t at, float *y, int columns,
-                  int stride) {
+static void layer(const step *s, int worker, int64_t tasks, block *k, const float *x, int rows, int64_t at, float *y,
+                  int columns, int stride) {
     const int most = MOST / columns;
     for (int64_t t = 0; t < tasks; t++) memset(y + t * stride, 0, (size_t)columns * sizeof *y);
     for (int r = 0, some; r < rows; r += some) {
@@ -103,8 +106,10 @@ static void run(void *context) {
 static void prepare(step *s) {
     s->tasks = numbers[s->l.run.which], s->blocks = (s->tasks + BLOCK - 1) / BLOCK;
     s->x = lean_input("x", s->tasks * IN, 1.7, 0), s->embedding = lean_input("embedding", s->tasks * CODE, sqrt(3), 0);
-    s->w1 = lean_input("hidden1.w", CODE * HIDDEN, sqrt(6.0 / CODE), 0), s->b1 = lean_input("hidden1.b", HIDDEN, 0.1, 0);
-    s->w2 = lean_input("hidden2.w", HIDDEN * HIDDEN, sqrt(6.0 / HIDDEN), 0), s->b2 = lean_input("hidden2.b", HIDDEN, 0.1, 0);
+    s->w1 = lean_input("hidden1.w", CODE * HIDDEN, sqrt(6.0 / CODE), 0),
+    s->b1 = lean_input("hidden1.b", HIDDEN, 0.1, 0);
+    s->w2 = lean_input("hidden2.w", HIDDEN * HIDDEN, sqrt(6.0 / HIDDEN), 0),
+    s->b2 = lean_input("hidden2.b", HIDDEN, 0.1, 0);
     s->w = lean_input("generator.w", HIDDEN * TOTAL, 0.02, 0), s->b = lean_input("generator.b", TOTAL, 0.2, 0);
     s->worker = (block *)lean_floats((int64_t)(sizeof(block) / sizeof(float)) * s->l.threads);
     s->first = (double *)lean_floats(2 * s->blocks), s->square = (double *)lean_floats(2 * s->blocks);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lean_million: bench_million by hand. */
 #include "million.h"
 

@@ -1,12 +1,19 @@
-/* low_rank.c: lowrank-1m by hand. Some tasks at a time go through the network and back on one thread; what gradients of large
- * matrices need of all of them stays, and those gradients are made piece by piece, each used by Adam in the cache. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* low_rank.c: lowrank-1m by hand. Some tasks at a time go through the network and back on one thread; what gradients of
+ * large matrices need of all of them stays, and those gradients are made piece by piece, each used by Adam in the
+ * cache. */
 #include <math.h>
 #include <string.h>
 
 #include "million.h"
 
 enum { LAYERS = 3, RANK = 8, PANEL = 384, MOST_PANELS = 96 };
-enum { TOGETHER = 4, GROUPS = TASKS / TOGETHER, BATCH = TOGETHER * SAMPLES, PIECE = 100 }; /* PIECE: rows of the middle matrix */
+enum {
+    TOGETHER = 4,
+    GROUPS = TASKS / TOGETHER,
+    BATCH = TOGETHER * SAMPLES,
+    PIECE = 100
+}; /* PIECE: rows of the middle matrix */
 static const int64_t sizes[LAYERS + 1] = {IN, UNITS1, UNITS2, WAYS};
 
 /* Gradients that a group of tasks has whole. */
@@ -37,9 +44,9 @@ static struct low_rank {
     lean_param *w[LAYERS], *b[LAYERS];
     panel panel[MOST_PANELS];
     int64_t panels;
-    float *h, *back;  /* [TASKS, ROWS]; [panels, TASKS, HIDDEN] */
-    float *a1, *a2;   /* [TASKS, SAMPLES, ...]; in the end a2 is the gradient of the middle layer's output */
-    small *part;      /* [GROUPS] */
+    float *h, *back; /* [TASKS, ROWS]; [panels, TASKS, HIDDEN] */
+    float *a1, *a2;  /* [TASKS, SAMPLES, ...]; in the end a2 is the gradient of the middle layer's output */
+    small *part;     /* [GROUPS] */
     local *worker;
     double loss[GROUPS], squares[MOST_PANELS + UNITS1 / PIECE];
 } step;
@@ -53,40 +60,115 @@ static void forward(const million *m, int worker, int i, int64_t group, const fl
     for (int64_t t = 0; t < TOGETHER; t++) {
         const int64_t task = group * TOGETHER + t;
         float *q = k->q[i] + t * SAMPLES * RANK;
-        lean_product(&m->l, worker, &(goss__gemm){.m = SAMPLES, .n = RANK, .k = in, .a = x + t * SAMPLES * in, .lda = in,
-                                                  .b = step.u[i].slab + task * in * RANK, .ldb = RANK, .c = q, .ldc = RANK});
-        lean_product(&m->l, worker, &(goss__gemm){.m = SAMPLES, .n = out, .k = RANK, .a = q, .lda = RANK,
-                                                  .b = step.v[i].slab + task * RANK * out, .ldb = out,
-                                                  .c = k->correction + t * SAMPLES * out, .ldc = out, .add = step.b[i]->value});
+        lean_product(&m->l, worker,
+                     &(goss__gemm){.m = SAMPLES,
+                                   .n = RANK,
+                                   .k = in,
+                                   .a = x + t * SAMPLES * in,
+                                   .lda = in,
+                                   .b = step.u[i].slab + task * in * RANK,
+                                   .ldb = RANK,
+                                   .c = q,
+                                   .ldc = RANK});
+        lean_product(&m->l, worker,
+                     &(goss__gemm){.m = SAMPLES,
+                                   .n = out,
+                                   .k = RANK,
+                                   .a = q,
+                                   .lda = RANK,
+                                   .b = step.v[i].slab + task * RANK * out,
+                                   .ldb = out,
+                                   .c = k->correction + t * SAMPLES * out,
+                                   .ldc = out,
+                                   .add = step.b[i]->value});
     }
-    lean_product(&m->l, worker, &(goss__gemm){.m = BATCH, .n = out, .k = in, .a = x, .lda = in, .b = step.w[i]->value, .ldb = out, .c = y,
-                                              .ldc = out, .add = k->correction, .add_row = out});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = BATCH,
+                               .n = out,
+                               .k = in,
+                               .a = x,
+                               .lda = in,
+                               .b = step.w[i]->value,
+                               .ldb = out,
+                               .c = y,
+                               .ldc = out,
+                               .add = k->correction,
+                               .add_row = out});
 }
 
-/* The gradients of a task's factors take their place; its gq u^T, if asked for, is what they add to the gradient of x. */
-static void factors_back(const million *m, int worker, int i, int64_t task, const float *x, const float *q, const float *gy, float *gx) {
+/* The gradients of a task's factors take their place; its gq u^T, if asked for, is what they add to the gradient of x.
+ */
+static void factors_back(const million *m, int worker, int i, int64_t task, const float *x, const float *q,
+                         const float *gy, float *gx) {
     const int64_t in = sizes[i], out = sizes[i + 1];
     float *u = step.u[i].slab + task * in * RANK, *v = step.v[i].slab + task * RANK * out, *gq = step.worker[worker].gq;
-    lean_product(&m->l, worker, &(goss__gemm){.m = SAMPLES, .n = RANK, .k = out, .tb = true, .a = gy, .lda = out, .b = v, .ldb = out,
-                                              .c = gq, .ldc = RANK});
-    lean_product(&m->l, worker, &(goss__gemm){.m = RANK, .n = out, .k = SAMPLES, .ta = true, .a = q, .lda = RANK, .b = gy, .ldb = out,
-                                              .c = v, .ldc = out});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = SAMPLES,
+                               .n = RANK,
+                               .k = out,
+                               .tb = true,
+                               .a = gy,
+                               .lda = out,
+                               .b = v,
+                               .ldb = out,
+                               .c = gq,
+                               .ldc = RANK});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = RANK,
+                               .n = out,
+                               .k = SAMPLES,
+                               .ta = true,
+                               .a = q,
+                               .lda = RANK,
+                               .b = gy,
+                               .ldb = out,
+                               .c = v,
+                               .ldc = out});
     if (gx)
-        lean_product(&m->l, worker, &(goss__gemm){.m = SAMPLES, .n = in, .k = RANK, .tb = true, .a = gq, .lda = RANK, .b = u,
-                                                  .ldb = RANK, .c = gx, .ldc = in});
-    lean_product(&m->l, worker, &(goss__gemm){.m = in, .n = RANK, .k = SAMPLES, .ta = true, .a = x, .lda = in, .b = gq, .ldb = RANK,
-                                              .c = u, .ldc = RANK});
+        lean_product(&m->l, worker,
+                     &(goss__gemm){.m = SAMPLES,
+                                   .n = in,
+                                   .k = RANK,
+                                   .tb = true,
+                                   .a = gq,
+                                   .lda = RANK,
+                                   .b = u,
+                                   .ldb = RANK,
+                                   .c = gx,
+                                   .ldc = in});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = in,
+                               .n = RANK,
+                               .k = SAMPLES,
+                               .ta = true,
+                               .a = x,
+                               .lda = in,
+                               .b = gq,
+                               .ldb = RANK,
+                               .c = u,
+                               .ldc = RANK});
 }
 
 static void backward(const million *m, int worker, int i, int64_t group, const float *x, const float *gy, float *gx) {
     const int64_t in = sizes[i], out = sizes[i + 1];
     local *k = &step.worker[worker];
     for (int64_t t = 0; t < TOGETHER; t++)
-        factors_back(m, worker, i, group * TOGETHER + t, x + t * SAMPLES * in, k->q[i] + t * SAMPLES * RANK, gy + t * SAMPLES * out,
-                     gx ? k->correction + t * SAMPLES * in : NULL);
+        factors_back(m, worker, i, group * TOGETHER + t, x + t * SAMPLES * in, k->q[i] + t * SAMPLES * RANK,
+                     gy + t * SAMPLES * out, gx ? k->correction + t * SAMPLES * in : NULL);
     if (gx)
-        lean_product(&m->l, worker, &(goss__gemm){.m = BATCH, .n = in, .k = out, .tb = true, .a = gy, .lda = out, .b = step.w[i]->value,
-                                                  .ldb = out, .c = gx, .ldc = in, .add = k->correction, .add_row = in});
+        lean_product(&m->l, worker,
+                     &(goss__gemm){.m = BATCH,
+                                   .n = in,
+                                   .k = out,
+                                   .tb = true,
+                                   .a = gy,
+                                   .lda = out,
+                                   .b = step.w[i]->value,
+                                   .ldb = out,
+                                   .c = gx,
+                                   .ldc = in,
+                                   .add = k->correction,
+                                   .add_row = in});
 }
 
 static void tasks(void *context, int64_t group, int worker) {
@@ -116,8 +198,16 @@ static void tasks(void *context, int64_t group, int worker) {
 static void generate(void *context, int64_t i, int worker) {
     const million *m = context;
     const panel *p = &step.panel[i];
-    lean_product(&m->l, worker, &(goss__gemm){.m = TASKS, .n = p->n, .k = ROWS, .a = step.h, .lda = ROWS, .b = p->f->p->value + p->at,
-                                              .ldb = p->f->n, .c = p->f->slab + p->at, .ldc = p->f->n});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = TASKS,
+                               .n = p->n,
+                               .k = ROWS,
+                               .a = step.h,
+                               .lda = ROWS,
+                               .b = p->f->p->value + p->at,
+                               .ldb = p->f->n,
+                               .c = p->f->slab + p->at,
+                               .ldc = p->f->n});
 }
 
 static void panel_back(void *context, int64_t i, int worker) {
@@ -126,10 +216,28 @@ static void panel_back(void *context, int64_t i, int worker) {
     const int64_t n = p->f->n;
     const float *gy = p->f->slab + p->at;
     float *gw = step.worker[worker].g;
-    lean_product(&m->l, worker, &(goss__gemm){.m = TASKS, .n = HIDDEN, .k = p->n, .tb = true, .a = gy, .lda = n,
-                                              .b = p->f->p->value + p->at, .ldb = n, .c = step.back + i * TASKS * HIDDEN, .ldc = HIDDEN});
-    lean_product(&m->l, worker, &(goss__gemm){.m = ROWS, .n = p->n, .k = TASKS, .ta = true, .a = step.h, .lda = ROWS, .b = gy, .ldb = n,
-                                              .c = gw, .ldc = p->n});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = TASKS,
+                               .n = HIDDEN,
+                               .k = p->n,
+                               .tb = true,
+                               .a = gy,
+                               .lda = n,
+                               .b = p->f->p->value + p->at,
+                               .ldb = n,
+                               .c = step.back + i * TASKS * HIDDEN,
+                               .ldc = HIDDEN});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = ROWS,
+                               .n = p->n,
+                               .k = TASKS,
+                               .ta = true,
+                               .a = step.h,
+                               .lda = ROWS,
+                               .b = gy,
+                               .ldb = n,
+                               .c = gw,
+                               .ldc = p->n});
     step.squares[i] = 0;
     for (int64_t r = 0; r < ROWS; r++) step.squares[i] += million_train(m, p->f->p, r * n + p->at, p->n, gw + r * p->n);
 }
@@ -140,8 +248,17 @@ static void panel_back(void *context, int64_t i, int worker) {
 static void piece(void *context, int64_t i, int worker) {
     const million *m = context;
     float *gw = step.worker[worker].g;
-    lean_product(&m->l, worker, &(goss__gemm){.m = PIECE, .n = UNITS2, .k = TASKS * SAMPLES, .ta = true, .a = step.a1 + i * PIECE,
-                                              .lda = UNITS1, .b = step.a2, .ldb = UNITS2, .c = gw, .ldc = UNITS2});
+    lean_product(&m->l, worker,
+                 &(goss__gemm){.m = PIECE,
+                               .n = UNITS2,
+                               .k = TASKS * SAMPLES,
+                               .ta = true,
+                               .a = step.a1 + i * PIECE,
+                               .lda = UNITS1,
+                               .b = step.a2,
+                               .ldb = UNITS2,
+                               .c = gw,
+                               .ldc = UNITS2});
     step.squares[step.panels + i] = million_train(m, step.w[1], i * PIECE * UNITS2, PIECE * UNITS2, gw);
 }
 
@@ -178,7 +295,8 @@ void low_rank_run(void *context) {
 static void prepare_factor(million *m, factor *f, char letter, int i, int64_t n) {
     const char name[] = {letter, (char)('1' + i), 0};
     *f = (factor){million_linear(m, name, n, 0.02, 0.1), n, lean_floats(TASKS * n)};
-    for (int64_t at = 0; at < n; at += PANEL) step.panel[step.panels++] = (panel){f, at, n - at < PANEL ? n - at : PANEL};
+    for (int64_t at = 0; at < n; at += PANEL)
+        step.panel[step.panels++] = (panel){f, at, n - at < PANEL ? n - at : PANEL};
 }
 
 void low_rank_prepare(million *m) {

@@ -1,5 +1,6 @@
-/* million.h: bench_million by hand: what chunked-1m and lowrank-1m have in common, and their steps. Numbers are generated from
- * hidden units of which a part comes from the task's embedding. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* million.h: bench_million by hand: what chunked-1m and lowrank-1m have in common, and their steps. Numbers are
+ * generated from hidden units of which a part comes from the task's embedding. */
 #ifndef GOSS_BENCH_LEAN_MILLION_H
 #define GOSS_BENCH_LEAN_MILLION_H
 
@@ -19,7 +20,8 @@ typedef struct million {
 } million;
 
 void million_prepare(million *m);
-/* NAME.w [HIDDEN, n] and, as one more row, NAME.b. Whoever has a part of its gradient trains that part: million_train. */
+/* NAME.w [HIDDEN, n] and, as one more row, NAME.b. Whoever has a part of its gradient trains that part: million_train.
+ */
 lean_param *million_linear(million *m, const char *name, int64_t n, double scale, double bias_scale);
 void million_begin(million *m); /* a step: code */
 /* Adam on count numbers from `from` on; the sum of the squares of their gradient. */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads what bench/cold.py gives a peer: a model (safetensors), PNG files as it writes them, labels from folders."""
 import json
 import pathlib

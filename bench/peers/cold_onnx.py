@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """bench/cold.py in ONNX Runtime: prints the class probabilities as JSON. With --export first: writes the model as FILE.onnx, which a
 user would have done once."""
 import json

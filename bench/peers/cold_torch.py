@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """bench/cold.py in PyTorch: prints the class probabilities as JSON."""
 import json
 

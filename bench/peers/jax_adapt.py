@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (4) in JAX. Variant jit-bf16: the generator's last weights as bfloat16, sums in float32."""
 import with_jax
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (2) in JAX, NHWC: the tasks unrolled, as a scan, or vmapped (which XLA turns into a grouped convolution)."""
 import with_jax
 

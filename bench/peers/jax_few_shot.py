@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (2b) in JAX, NHWC."""
 import with_jax
 

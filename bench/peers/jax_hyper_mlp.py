@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (1) in JAX: one task written down and vmapped, or all tasks at once by einsum."""
 import with_jax
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (3) in JAX: the inner gradient of one task, vmapped."""
 import with_jax
 

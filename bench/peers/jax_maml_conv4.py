@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (3b) in JAX, NHWC: the inner gradient of one task; the tasks unrolled or vmapped (grouped convolutions)."""
 import with_jax
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (5) in JAX: all tasks at once, or some hundred at a time in a loop that XLA compiles."""
 import with_jax
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (6) in JAX: one task written down and vmapped, or a task after the other, forgetting its weights (scan)."""
 import with_jax
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The nuclear norm and its gradient in JAX: through its singular values, or by hand from one decomposition."""
 import with_jax
 

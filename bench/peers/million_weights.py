@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Weights and data of workload (6), for both frameworks."""
 import numpy as np
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The numbers of bench/workload.h: every tensor's elements follow from its name, so that peers start from the same
 weights and data without a file."""
 import numpy as np

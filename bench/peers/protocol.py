@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What a peer says and when it is timed: the same as bench/workload_run.c.
 
 A peer is two functions: check() returns the figures that must agree with Gossamer's, step() does one step and waits for

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (4) in PyTorch, inference mode. Variants -bf16: the generator's product in bfloat16, which rounds its results, too."""
 import with_torch
 

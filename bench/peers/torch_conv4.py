@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (2) in PyTorch: a loop over tasks, or all tasks as the groups of one convolution. Generated filters
 come out of the last layer in the memory order that the convolution wants."""
 import with_torch

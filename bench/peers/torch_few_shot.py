@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (2b) in PyTorch, channels last. few-shot uses the library's own batch norm over all images; few-shot-support
 normalises each episode with the statistics of its support set."""
 import with_torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """50 tasks with a shared trunk and a head each, tied by a Laplacian, in PyTorch."""
 import with_torch
 

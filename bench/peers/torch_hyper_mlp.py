@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (1) in PyTorch: all tasks at once by baddbmm, or one task written down and vmapped."""
 import with_torch
 

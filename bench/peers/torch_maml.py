@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (3) in PyTorch: all tasks at once by baddbmm with a graph of the inner gradient, or torch.func (grad of
 one task, vmapped)."""
 import with_torch

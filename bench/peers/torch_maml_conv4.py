@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (3b) in PyTorch, channels last: the tasks in a loop with a graph of the inner gradients, or torch.func
 (grad of one task) in a loop or vmapped, which makes grouped convolutions."""
 import with_torch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (5) in PyTorch: all tasks at once, or some hundred at a time, whose weights stay nearer."""
 import with_torch
 

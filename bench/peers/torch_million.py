@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Workload (6) in PyTorch: all tasks at once by baddbmm."""
 import with_torch
 

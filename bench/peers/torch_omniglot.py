@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The training of configs/omniglot.ini in PyTorch (channels last): the same episodes' shape, warps, Conv4-64, generated class head,
 AdamW with cosine, average of the weights; validated as `gossamer train` does. One line of JSON a validation: step, seconds of
 training (validations and compilation left out; compilation beside it), accuracy. Images: a .npz of time_to.py's."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The nuclear norm and its gradient in PyTorch: through its own singular values and their gradient, or by hand as an
 expert would: U V' from one decomposition, of the matrix or of its inner products (in double, to be as exact)."""
 import with_torch

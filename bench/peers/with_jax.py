@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """JAX's side of a training step: threads, Adam inside the jitted step with donated state, clipping, and the check."""
 import os
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """PyTorch's side of a training step: threads, Adam, clipping, and the three figures of the check."""
 import os
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compose.h: layers and losses as compositions of the primitives of graph.h. None of them is known to autodiff, to the
  * schedule or to a kernel: their gradients of any order follow from the primitives'.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.h: a run's configuration: declared, typed keys in sections, read from an INI file and the command line.
  *
  * The caller declares every key with its type, default and range; nothing else is accepted. Errors say where and what:
@@ -32,9 +33,10 @@ typedef struct goss_config goss_config;
 GOSS_API GOSS_MUST_USE goss_status goss_config_new(const goss_key *keys, int n, goss_config **out, goss_error *err);
 GOSS_API void goss_config_free(goss_config *c); /* NULL allowed */
 /* Reads an INI file over what is there. [section], key = value, comments from ';' or '#' at the start of a line and
- * from ';' after a blank; a text that goes on in indented lines keeps its line breaks; a value in double quotes may hold
- * anything (\" \\ \n \t). Errors: GOSS_E_IO; GOSS_E_FORMAT for a line of no such form; GOSS_E_ARGUMENT for an unknown
- * key (with the nearest known one), a repeated key and an unacceptable value. What stands before the error is applied.
+ * from ';' after a blank; a text that goes on in indented lines keeps its line breaks; a value in double quotes may
+ * hold anything (\" \\ \n \t). Errors: GOSS_E_IO; GOSS_E_FORMAT for a line of no such form; GOSS_E_ARGUMENT for an
+ * unknown key (with the nearest known one), a repeated key and an unacceptable value. What stands before the error is
+ * applied.
  */
 GOSS_API GOSS_MUST_USE goss_status goss_config_read(goss_config *c, const char *path, goss_error *err);
 /* The same from memory; `name` stands in errors. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* data.h: sets of images in classes, how they are split, images one by one, and a set that the program can make itself.
  *
  * A goss_images is a decoded set: every image has the same height, width and channels, 8 bits a value, rows first,
@@ -8,7 +9,8 @@
  * ("Greek/character03"). Folders that all images share at the top are left out of the names, whether the set is a
  * folder or a .zip; with the set packed either way the names come out the same. The alphabet of a class is its name
  * without the last level. Images beside the folders of all others belong to no class and are left out with a warning; a
- * set whose images all lie in one folder has one class, named by that folder, or "." at the top. The face of an image is what stands after the first '_' of its file name without extension
+ * set whose images all lie in one folder has one class, named by that folder, or "." at the top. The face of an image
+ * is what stands after the first '_' of its file name without extension
  * ("07_serif.png": "serif"; Omniglot's "0959_17.png": "17", the drawer). */
 #ifndef GOSSAMER_DATA_H
 #define GOSSAMER_DATA_H
@@ -68,10 +70,9 @@ GOSS_API goss_images_options goss_images_options_defaults(void);
 typedef struct goss_images goss_images;
 
 /* Opens `path`: a folder tree or a .zip of image files, or an idx image file, gzipped or not (MNIST; its labels' file
- * has "labels" for "images" and "idx1" for "idx3" in the name). PNG and JPEG are read, WebP, TIFF (the first picture) and
- * BMP where the build has the library; which it is follows from the content. Hidden files (".x", __MACOSX) are passed
- * over, and so are files that are no images. In a .zip made on DOS or Windows a backslash
- * separates levels, too.
+ * has "labels" for "images" and "idx1" for "idx3" in the name). PNG and JPEG are read, WebP, TIFF (the first picture)
+ * and BMP where the build has the library; which it is follows from the content. Hidden files (".x", __MACOSX) are
+ * passed over, and so are files that are no images. In a .zip made on DOS or Windows a backslash separates levels, too.
  *
  * What is left out is told to goss_log_set's callback, with counts and the first names, as warnings: links that lead
  * nowhere, images of kinds that are not read, images beside the class folders. Further warnings: images of one flat
@@ -83,12 +84,12 @@ typedef struct goss_images goss_images;
  * opening the file's hash is compared (about a second a gigabyte); a damaged one is made anew, with a warning.
  *
  * Errors: GOSS_E_IO, GOSS_E_FORMAT and GOSS_E_UNSUPPORTED name the file (and the entry of the .zip). Unless `skip_bad`:
- * an image that is unreadable, damaged, truncated, empty, of more than 2^28 pixels (2^25 where it has to be decoded as a
- * whole: interlaced PNG, JPEG of several scans, WebP, TIFF, BMP) or of a variety that is not read; an entry that is
+ * an image that is unreadable, damaged, truncated, empty, of more than 2^28 pixels (2^25 where it has to be decoded as
+ * a whole: interlaced PNG, JPEG of several scans, WebP, TIFF, BMP) or of a variety that is not read; an entry that is
  * encrypted or packed by an unknown method; a name that comes twice in a .zip (when skipping, the last one counts); a
- * class folder with no image that is read. In any case: no image left; all images of one and the same flat colour. GOSS_E_INTERRUPTED:
- * `stop` was set.
- * Owns: *out is the caller's, goss_images_close. Threads: an open set may be read by any number of threads. */
+ * class folder with no image that is read. In any case: no image left; all images of one and the same flat colour.
+ * GOSS_E_INTERRUPTED: `stop` was set. Owns: *out is the caller's, goss_images_close. Threads: an open set may be read
+ * by any number of threads. */
 GOSS_API GOSS_MUST_USE goss_status goss_images_open(const char *path, const goss_images_options *options,
                                                     goss_images **out, goss_error *err);
 GOSS_API void goss_images_close(goss_images *set); /* NULL allowed */
@@ -134,8 +135,9 @@ GOSS_API const uint8_t *goss_images_pixels(const goss_images *set, int image);
 /* The same as floats 0..1 into out [height, width, channels]. */
 GOSS_API void goss_images_get(const goss_images *set, int image, float *out);
 
-/* What identifies an image by its content as it was decoded: a 64-bit hash of its bytes and extents (docs/file-format.md);
- * never 0 but for an image of one flat colour, which identifies nothing. Files, names and classes do not enter. */
+/* What identifies an image by its content as it was decoded: a 64-bit hash of its bytes and extents
+ * (docs/file-format.md); never 0 but for an image of one flat colour, which identifies nothing. Files, names and
+ * classes do not enter. */
 GOSS_API uint64_t goss_images_sample(const goss_images *set, int image);
 
 /* A 64-bit hash of the decoded content: format, pixels, names and classes; not of where the set lies. */
@@ -186,16 +188,17 @@ GOSS_API GOSS_MUST_USE goss_status goss_class_list_all(const goss_images *set, g
 GOSS_API GOSS_MUST_USE goss_status goss_class_list_part(const goss_images *set, goss_split part, goss_class_list *out,
                                                         goss_error *err);
 
-/* Takes the classes of fewer than `least` images out of the list; `dropped` gets them (free it; empty where none was). */
+/* Takes the classes of fewer than `least` images out of the list; `dropped` gets them (free it; empty where none was).
+ */
 GOSS_API GOSS_MUST_USE goss_status goss_class_list_drop_small(const goss_images *set, int least, goss_class_list *list,
                                                               goss_class_list *dropped, goss_error *err);
 
 /* Reads a text file (ASCII, UTF-8 with or without a byte order mark, or any bytes that the folders' names have) with
  * one class name a line; blank lines are passed over, lines may end as on Windows. '#' at the start of a line, or after
- * a blank, starts a comment: "C#" is a name. A name with a blank before '#' or at its ends, or with '#' or '"' in front,
- * stands in double quotes, with \" and \\ inside: "#1".
- * Errors: GOSS_E_FORMAT with file and line for a name that the set lacks (and the nearest one it has) or that came
- * before, for a zero byte, for a quote that does not end; for a file in UTF-16. Owns: *out is the caller's. */
+ * a blank, starts a comment: "C#" is a name. A name with a blank before '#' or at its ends, or with '#' or '"' in
+ * front, stands in double quotes, with \" and \\ inside: "#1". Errors: GOSS_E_FORMAT with file and line for a name that
+ * the set lacks (and the nearest one it has) or that came before, for a zero byte, for a quote that does not end; for a
+ * file in UTF-16. Owns: *out is the caller's. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_list_read(const goss_images *set, const char *path, goss_class_list *out,
                                                         goss_error *err);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* episode.h: few-shot tasks drawn from a set of images.
  *
  * An episode has some ways (classes); of each, shots labelled support images to adapt from and queries to be judged

@@ -1,12 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* graph.h: building a computation as an immutable graph of tensor operations.
  *
  * Builders are bare math: goss_mul(a, b) appends a node (or finds the equal one that is already there) and returns a
  * handle. Nothing is computed here. A gradient is a graph too: goss_grad appends nodes, so gradients of gradients need
  * nothing new. Errors are sticky: a builder that is given something that does not fit records the first error with its
- * scope and returns an invalid value, which every builder accepts; goss_graph_status tells, and compiling fails with it.
+ * scope and returns an invalid value, which every builder accepts; goss_graph_status tells, and compiling fails with
+ * it.
  *
- * Conventions. An activation is [T, N, ...], a weight [T or 1, ...]: T tasks, N samples, images NHWC, convolution weights HWIO.
- * T and N are symbols: their counts are given at run time, up to a planned maximum. Rank is at most 8.
+ * Conventions. An activation is [T, N, ...], a weight [T or 1, ...]: T tasks, N samples, images NHWC, convolution
+ * weights HWIO. T and N are symbols: their counts are given at run time, up to a planned maximum. Rank is at most 8.
  * Threads: a graph belongs to one thread at a time. */
 #ifndef GOSSAMER_GRAPH_H
 #define GOSSAMER_GRAPH_H
@@ -34,8 +36,8 @@ typedef struct goss_val {
 
 #define GOSS_MAX_SYMBOLS 8
 
-/* One extent: count, at least 1, times a product of up to eight symbols (bytes of `symbols`, 0 = none). {5, 0} is the number 5.
- * What cannot be written so (goss_extent_valid) fits no shape and is equal to nothing. */
+/* One extent: count, at least 1, times a product of up to eight symbols (bytes of `symbols`, 0 = none). {5, 0} is the
+ * number 5. What cannot be written so (goss_extent_valid) fits no shape and is equal to nothing. */
 typedef struct goss_extent {
     int64_t count;
     uint64_t symbols;
@@ -65,12 +67,12 @@ GOSS_API uint32_t goss_graph_size(const goss_graph *g); /* nodes */
 /* A fixed extent. */
 GOSS_API goss_extent goss_n(int64_t count);
 /* The symbol of that name (made at the first call) with its planned maximum; a later call may repeat the maximum or
- * pass 0. At most 32 symbols. One whose maximum is 1 is the extent 1 (its count can still be set): one task's samples are
- * then shared out among threads, not its tasks. */
+ * pass 0. At most 32 symbols. One whose maximum is 1 is the extent 1 (its count can still be set): one task's samples
+ * are then shared out among threads, not its tasks. */
 GOSS_API goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum);
-/* a b; not valid where that has more than eight symbols or its number is beyond 63 bits, or where a or b is not valid. A builder that
- * is given such an extent records an error; so it does for a tensor whose elements are no such product, or more than 2^44 at the
- * planned maxima. */
+/* a b; not valid where that has more than eight symbols or its number is beyond 63 bits, or where a or b is not valid.
+ * A builder that is given such an extent records an error; so it does for a tensor whose elements are no such product,
+ * or more than 2^44 at the planned maxima. */
 GOSS_API goss_extent goss_extent_mul(goss_extent a, goss_extent b);
 GOSS_API bool goss_extent_valid(goss_extent e);
 GOSS_API bool goss_extent_equal(goss_extent a, goss_extent b);
@@ -89,7 +91,8 @@ GOSS_API goss_shape goss_shape_of(goss_val a);
 GOSS_API goss_extent goss_dim(goss_val a, int axis); /* axis < 0 counts from the end */
 GOSS_API int goss_rank(goss_val a);
 
-/* The graph as text, one node a line, or as Graphviz DOT. Owned by the caller (goss_text_free); NULL if memory is out. */
+/* The graph as text, one node a line, or as Graphviz DOT. Owned by the caller (goss_text_free); NULL if memory is out.
+ */
 GOSS_API char *goss_graph_text(const goss_graph *g);
 GOSS_API char *goss_graph_dot(const goss_graph *g);
 
@@ -97,7 +100,8 @@ GOSS_API char *goss_graph_dot(const goss_graph *g);
 
 /* A tensor that the caller supplies at each run. Names are unique in a graph. */
 GOSS_API goss_val goss_input(goss_graph *g, const char *name, goss_type type, goss_shape shape);
-/* Persistent state of fixed shape, kept by the executor's parameter store under that name: weights, moments, averages. */
+/* Persistent state of fixed shape, kept by the executor's parameter store under that name: weights, moments, averages.
+ */
 GOSS_API goss_val goss_param(goss_graph *g, const char *name, goss_shape shape);
 GOSS_API goss_val goss_const(goss_graph *g, double value);                  /* rank 0 */
 GOSS_API goss_val goss_full(goss_graph *g, goss_shape shape, double value); /* every element is value */
@@ -144,10 +148,10 @@ GOSS_API goss_val goss_over_root(goss_val a, goss_val b, goss_val c);   /* a / (
 GOSS_API goss_val goss_select(goss_val mask, goss_val a, goss_val b);
 GOSS_API goss_val goss_scale(goss_val a, double k);
 GOSS_API goss_val goss_shift(goss_val a, double k); /* a + k */
-GOSS_API goss_val goss_detach(goss_val a);          /* a, with no gradient through it (first-order MAML is one of these) */
+GOSS_API goss_val goss_detach(goss_val a); /* a, with no gradient through it (first-order MAML is one of these) */
 
-/* a itself, as something to differentiate by: weights that were computed, the state of an inner loop. Builders simplify, and what they
- * simplify may come to be made from a's operands instead of a: behind this it is not. */
+/* a itself, as something to differentiate by: weights that were computed, the state of an inner loop. Builders
+ * simplify, and what they simplify may come to be made from a's operands instead of a: behind this it is not. */
 GOSS_API goss_val goss_variable(goss_val a);
 
 /* ---- layout ---- */
@@ -159,7 +163,7 @@ GOSS_API goss_val goss_transpose(goss_val a);                /* last two axes sw
 GOSS_API goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count);
 GOSS_API goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after); /* zeros */
 GOSS_API goss_val goss_concat(const goss_val *parts, int n, int axis);           /* n <= 64; fixed extents along axis */
-GOSS_API goss_val goss_squeeze(goss_val a, int axis);   /* drops an axis of extent 1 */
+GOSS_API goss_val goss_squeeze(goss_val a, int axis);                            /* drops an axis of extent 1 */
 GOSS_API goss_val goss_unsqueeze(goss_val a, int axis); /* a new axis of extent 1 before `axis` */
 
 /* ---- reductions; axes are a bit mask (GOSS_AXES(1, 2)); keep: reduced axes stay with extent 1 ---- */
@@ -172,8 +176,8 @@ GOSS_API goss_val goss_sum_all(goss_val a); /* rank 0 */
 GOSS_API goss_val goss_mean_all(goss_val a);
 
 /* ---- products ---- */
-/* a[..., M, K] b[..., K, N] -> [..., M, N]; ta, tb: that operand is stored transposed. Equal ranks; leading extents are equal or 1.
- * When b has none but 1 in front, a's leading axes are folded into M: one product serves all tasks. */
+/* a[..., M, K] b[..., K, N] -> [..., M, N]; ta, tb: that operand is stored transposed. Equal ranks; leading extents are
+ * equal or 1. When b has none but 1 in front, a's leading axes are folded into M: one product serves all tasks. */
 GOSS_API goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb);
 /* X with A X = B, A[..., D, D] symmetric positive definite (its lower triangle is read), B[..., D, E]. Cholesky.
  * A matrix that is not positive definite gives NaN. */
@@ -226,15 +230,15 @@ GOSS_API goss_val goss_one_hot(goss_val index, goss_extent depth);
 
 /* ---- random ---- */
 /* Uniform in [0, 1) or standard normal, of that shape. Counter based: a draw is a function of the run's seed and step,
- * of the scope it was built in and of (task id, sample id, element), never of T, threads or micro-batches. task: index [T] (the
- * ids), equal to shape's first extent; sample ids count along axis 1. Philox4x32-10 (Salmon et al. 2011). */
+ * of the scope it was built in and of (task id, sample id, element), never of T, threads or micro-batches. task: index
+ * [T] (the ids), equal to shape's first extent; sample ids count along axis 1. Philox4x32-10 (Salmon et al. 2011). */
 GOSS_API goss_val goss_random_uniform(goss_val task, goss_shape shape);
 GOSS_API goss_val goss_random_normal(goss_val task, goss_shape shape);
 
 /* ---- differentiation ---- */
-/* out[i] = d(sum of y's elements)/d wrt[i], for i < n; zeros where y does not depend on it. Appends nodes; may be repeated on its own
- * results. wrt: inputs, parameters and what goss_variable gave. Another inner value counts only where nodes of y read it: tanh of a
- * broadcast, for one, reads what was broadcast. */
+/* out[i] = d(sum of y's elements)/d wrt[i], for i < n; zeros where y does not depend on it. Appends nodes; may be
+ * repeated on its own results. wrt: inputs, parameters and what goss_variable gave. Another inner value counts only
+ * where nodes of y read it: tanh of a broadcast, for one, reads what was broadcast. */
 GOSS_API goss_status goss_grad(goss_val y, const goss_val *wrt, int n, goss_val *out);
 /* The same with a given cotangent of y's shape. */
 GOSS_API goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper.h: networks that generate the weights of other networks.
  *
  * A hypernetwork is conditioner x generators x combine over a target network (nn.h), each chosen by itself:
@@ -100,17 +101,17 @@ GOSS_API const goss_layout *goss_hyper_layout(const goss_hyper *h);
 
 /* What the conditioner sees; what it does not need is GOSS_NONE. */
 typedef struct goss_condition {
-    goss_val features;   /* SUPPORT: [T,S,F], for a per-class head and layers alike: usually of the base, see
-                            goss_target_features */
-    goss_val targets;    /* SUPPORT: [T,S,Y] with options.targets */
-    goss_val assign;     /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: the set has no classes */
-    goss_val
-        sample_weight; /* SUPPORT without classes: [T,S], 1, or 0 for samples that are padding; GOSS_NONE: all are there */
-    goss_val class_mask; /* SUPPORT: [T,W], 0 for classes that are padding; GOSS_NONE: all are there */
-    goss_val task;       /* TASK: index [T]; where noise is drawn: ids of the random stream */
-    goss_val descriptor; /* DESCRIPTOR: [T,D] */
-    goss_val input;      /* INPUT: [T,N,...], the target's input */
-    goss_val noise;      /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE draws it, anew at each call */
+    goss_val features;      /* SUPPORT: [T,S,F], for a per-class head and layers alike: usually of the base, see
+                               goss_target_features */
+    goss_val targets;       /* SUPPORT: [T,S,Y] with options.targets */
+    goss_val assign;        /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: the set has no classes */
+    goss_val sample_weight; /* SUPPORT without classes: [T,S], 1, or 0 for samples that are padding; GOSS_NONE: all are
+                               there */
+    goss_val class_mask;    /* SUPPORT: [T,W], 0 for classes that are padding; GOSS_NONE: all are there */
+    goss_val task;          /* TASK: index [T]; where noise is drawn: ids of the random stream */
+    goss_val descriptor;    /* DESCRIPTOR: [T,D] */
+    goss_val input;         /* INPUT: [T,N,...], the target's input */
+    goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE draws it, anew at each call */
 } goss_condition;
 
 /* What was generated. Every value has T tasks (INPUT: T * N, samples folded into tasks). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method.h: ways to solve a few-shot task, hypernetworks and what they are raced against, behind one interface.
  *
  * A method is a target network, settings, and two graph builders: the loss of a batch of training episodes, and the
@@ -47,9 +48,9 @@ typedef struct goss_method_options {
                         reptile 5; hypernet none: generate only) */
     int test_steps; /* the same when judged; 0: the method's own default (maml, fomaml, anil 5, reptile and finetune 50,
                        scratch 100) */
-    double inner_rate; /* of plain steps (maml, fomaml, anil 0.1; hypernet, protonet, ridge 0.01), of Adam (reptile 0.001, finetune and
-                          scratch 0.01); 0: the method's own default */
-    bool first_order;  /* hypernet with inner_steps: do not differentiate through the steps' gradients */
+    double inner_rate;     /* of plain steps (maml, fomaml, anil 0.1; hypernet, protonet, ridge 0.01), of Adam (reptile
+                              0.001, finetune and     scratch 0.01); 0: the method's own default */
+    bool first_order;      /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
     int networks;          /* hypernet with noise: networks a task, whose class probabilities are averaged; 0: one */
     double penalty;        /* hypernet: weight in the loss of goss_generated.penalty (0) */

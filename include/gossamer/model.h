@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model.h: trained models and the networks they give, in memory and as files.
  *
  * A goss_model is a method with values for its parameters and all that is needed to use it: how images are made ready,
@@ -48,19 +49,20 @@ GOSS_API GOSS_MUST_USE goss_status goss_model_open_images(const goss_model *m, c
                                                           goss_error *err);
 /* The values of the method's parameter i, [total of its layout]. Borrowed, may be written. */
 GOSS_API float *goss_model_values(const goss_model *m, int i);
-/* Takes over what another model has learned, and what it has seen (below). The embedding is taken whole: `target` and, where
- * `to` keeps running statistics, `running`, which fit these weights alone. Of the other parameters (`hyper`, `head`), those
- * that have the same tensors in both are taken, too. fresh: NULL, or gets a bit for each parameter of `to` that keeps its
- * own values (1 << its number). Errors: GOSS_E_ARGUMENT names the first tensor of the embedding that `from` has not, or has
- * with another shape; `to` is as it was. */
+/* Takes over what another model has learned, and what it has seen (below). The embedding is taken whole: `target` and,
+ * where `to` keeps running statistics, `running`, which fit these weights alone. Of the other parameters (`hyper`,
+ * `head`), those that have the same tensors in both are taken, too. fresh: NULL, or gets a bit for each parameter of
+ * `to` that keeps its own values (1 << its number). Errors: GOSS_E_ARGUMENT names the first tensor of the embedding
+ * that `from` has not, or has with another shape; `to` is as it was. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_copy_values(goss_model *to, const goss_model *from, unsigned *fresh,
                                                           goss_error *err);
-/* Whether the hypernetwork's weights are kept as bfloat16 in the model's file and by what adapts and evaluates (training is in
- * f32): half the bytes, and about half the time where reading them decides. Setting it rounds them to the nearest; taking it
- * back leaves them as they are. Errors: GOSS_E_UNSUPPORTED for a method that has none. */
+/* Whether the hypernetwork's weights are kept as bfloat16 in the model's file and by what adapts and evaluates
+ * (training is in f32): half the bytes, and about half the time where reading them decides. Setting it rounds them to
+ * the nearest; taking it back leaves them as they are. Errors: GOSS_E_UNSUPPORTED for a method that has none. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_set_bf16(goss_model *m, bool bf16, goss_error *err);
 GOSS_API bool goss_model_is_bf16(const goss_model *m);
-/* Copies the values into those parameters of a store that the store has. Errors: GOSS_E_SHAPE for one of another size. */
+/* Copies the values into those parameters of a store that the store has. Errors: GOSS_E_SHAPE for one of another size.
+ */
 GOSS_API GOSS_MUST_USE goss_status goss_model_store(const goss_model *m, goss_params *params, goss_error *err);
 
 /* Notes are texts by name ("train.seed", "data.hash", "metrics.accuracy") that travel in the file. */
@@ -69,9 +71,9 @@ GOSS_API const char *goss_model_note_of(const goss_model *m, const char *name); 
 
 /* ---- what a model has seen ----
  *
- * A model keeps which images it was trained on, and by which it was chosen among others (validation), as hashes of their
- * decoded content (goss_images_sample): whether a test is on images it has seen is decided by what they show, not by names.
- * An image counts as one however it is turned (`rotations`) or warped in training. */
+ * A model keeps which images it was trained on, and by which it was chosen among others (validation), as hashes of
+ * their decoded content (goss_images_sample): whether a test is on images it has seen is decided by what they show, not
+ * by names. An image counts as one however it is turned (`rotations`) or warped in training. */
 
 typedef enum goss_use { GOSS_USE_TRAIN, GOSS_USE_VALIDATE, GOSS_USES } goss_use;
 
@@ -89,8 +91,8 @@ typedef struct goss_overlap {
     bool complete; /* false: the model has used images that it does not know of, so that there may be more: its file is
                             older than this, or it was started from such a one, or from one of another image format */
 } goss_overlap;
-/* The images of those classes (NULL: all) that the model has used so. seen: NULL, or [images of the set], where the entries of
- * these images become true. Errors: as goss_model_mark. */
+/* The images of those classes (NULL: all) that the model has used so. seen: NULL, or [images of the set], where the
+ * entries of these images become true. Errors: as goss_model_mark. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_overlap(const goss_model *m, goss_use use, const goss_images *set,
                                                       const goss_class_list *classes, bool *seen, goss_overlap *out,
                                                       goss_error *err);
@@ -108,7 +110,8 @@ typedef struct goss_adapt_options {
 /* The network for the classes of a support set: every image of the set is an example of its class. It may be an
  * ensemble: several networks, one for each draw of noise, under one name.
  * Errors: GOSS_E_ARGUMENT for fewer than two classes or images of another format than the model's; GOSS_E_UNSUPPORTED
- * for a method that makes no network (pixels); GOSS_E_NUMERIC for weights that are not finite. Owns: goss_network_free. options: NULL for defaults. */
+ * for a method that makes no network (pixels); GOSS_E_NUMERIC for weights that are not finite. Owns: goss_network_free.
+ * options: NULL for defaults. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_adapt(const goss_model *m, const goss_images *support,
                                                     const goss_adapt_options *options, goss_network **out,
                                                     goss_error *err);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nn.h: target networks: the networks whose weights are shared, adapted or generated.
  *
  * A target owns no parameters. It is a function of (x, w): goss_target is its structure, goss_layout names and places
@@ -109,14 +110,13 @@ typedef struct goss_target goss_target;
  *   flatten            images to features
  *   dropout P          in training: each number is 0 with probability P, the others are divided by 1 - P (see
  *                      goss_target_context.dropout_task)
- *   shifts P           first; not in training: the features are the mean over the image and its copies shifted by P pixels
- *                      up, down, left and right (test-time augmentation); five times the work
- *   residual { ... }   adds what goes in to what comes out; `shortcut { ... }` after it, on the other path
- *   block C [stride S] [NORM]   residual block of two 3x3 convolutions (He et al. 2016), with a shortcut where needed
- *   head               dense to `outputs`; last
- *   mlp D1 D2 ...      preset: flatten where needed, dense + relu for each, head
- *   conv4 C [NORM]     preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head
- *   resnet C [NORM]    preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
+ *   shifts P           first; not in training: the features are the mean over the image and its copies shifted by P
+ * pixels up, down, left and right (test-time augmentation); five times the work residual { ... }   adds what goes in to
+ * what comes out; `shortcut { ... }` after it, on the other path block C [stride S] [NORM]   residual block of two 3x3
+ * convolutions (He et al. 2016), with a shortcut where needed head               dense to `outputs`; last mlp D1 D2 ...
+ * preset: flatten where needed, dense + relu for each, head conv4 C [NORM]     preset: 4 times conv 3x3, norm (batch),
+ * relu, pool max 2; flatten, head resnet C [NORM]    preset: conv C, block C, block 2C stride 2, block 4C stride 2,
+ * pool global, head
  *
  * A conv or dense has a bias unless a norm follows at once. A layer norm runs over the channels of each position.
  * input: {D} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features (a per-class

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* optimizer.h: parameter updates as nodes of the graph, and learning rates as a function of progress.
  *
  * An optimiser has no object at run time: it is assignments (goss_assign) compiled into the training program, and its

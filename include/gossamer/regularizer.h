@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* regularizer.h: penalties on weights, features, hidden states and gates of one task or of many, as values of a
  * graph: attach one to any value of your own graph. Formulas with their sources: docs/regularisers.md and the table
  * (goss_reg_kind_at).
@@ -150,13 +151,12 @@ typedef struct goss_reg_weighed {
  *   fixed        sum_k strength_k L_k
  *   uncertainty  sum_k 1/2 exp(-s_k) L_k + 1/2 s_k, s trained              (Kendall, Gal and Cipolla 2018)
  *   entropy      w = n softmax(h / temperature), h the moving average of the entropies
- *   grad_norm    w moved so that w_k ||grad L_k|| comes near its mean times (L_k / L_k(0) relative to the others')^alpha,
- *                then brought to sum n                                     (Chen et al. 2018)
- *   famo         sum_k z_k log L_k, scaled, z = softmax(xi); xi follows the fall of log L since the last step
- *                                                                          (Liu et al. 2023)
- * State, zero at the start: NAME.log_variance [n]; NAME.entropy [n], NAME.steps; NAME.weights [n] (kept minus 1),
- * NAME.first [n], NAME.steps; NAME.logits [n], NAME.last [n], NAME.steps. famo's terms must be positive; it compares
- * losses of two steps, each on its own batch. Errors: sticky; an unknown scheme lists them. */
+ *   grad_norm    w moved so that w_k ||grad L_k|| comes near its mean times (L_k / L_k(0) relative to the
+ * others')^alpha, then brought to sum n                                     (Chen et al. 2018) famo         sum_k z_k
+ * log L_k, scaled, z = softmax(xi); xi follows the fall of log L since the last step (Liu et al. 2023) State, zero at
+ * the start: NAME.log_variance [n]; NAME.entropy [n], NAME.steps; NAME.weights [n] (kept minus 1), NAME.first [n],
+ * NAME.steps; NAME.logits [n], NAME.last [n], NAME.steps. famo's terms must be positive; it compares losses of two
+ * steps, each on its own batch. Errors: sticky; an unknown scheme lists them. */
 GOSS_API goss_reg_weighed goss_reg_weigh(const char *scheme, const goss_val *terms, int n,
                                          const goss_reg_weigh_options *o);
 

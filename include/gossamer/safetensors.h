@@ -1,12 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors.h: named tensors and text metadata in one file.
  *
- * The format is 8 bytes of header length (little endian), a JSON header, and the data. The reader opens every valid file
- * and nothing else: every rule of the format is checked and sizes are bounded by the file before anything is allocated.
- * Types are those of the format, of 4 bits and up, and later ones, as long as all elements can have one size; only who
- * uses a tensor asks for a type. A content hash (metadata key "gossamer.hash", XXH3-128 of metadata, names, types, shapes
- * and data) is verified where there is one. A file with "gossamer.container", which the writer always adds, must have it,
- * so no single damaged byte goes unseen, and may hold only what the writer writes. Files of other writers open without:
- * who wants the hash asks for that metadata. Files are written as gossamer/file.h says. */
+ * The format is 8 bytes of header length (little endian), a JSON header, and the data. The reader opens every valid
+ * file and nothing else: every rule of the format is checked and sizes are bounded by the file before anything is
+ * allocated. Types are those of the format, of 4 bits and up, and later ones, as long as all elements can have one
+ * size; only who uses a tensor asks for a type. A content hash (metadata key "gossamer.hash", XXH3-128 of metadata,
+ * names, types, shapes and data) is verified where there is one. A file with "gossamer.container", which the writer
+ * always adds, must have it, so no single damaged byte goes unseen, and may hold only what the writer writes. Files of
+ * other writers open without: who wants the hash asks for that metadata. Files are written as gossamer/file.h says. */
 #ifndef GOSSAMER_SAFETENSORS_H
 #define GOSSAMER_SAFETENSORS_H
 
@@ -32,10 +33,10 @@ typedef struct goss_file_tensor {
 
 typedef struct goss_safetensors goss_safetensors;
 
-/* Maps and checks a file. Errors name the file, the tensor and the byte, or what the file is instead (a Git LFS pointer, a
- * web page, a PyTorch checkpoint ...) and what to do: GOSS_E_IO, GOSS_E_FORMAT; GOSS_E_UNSUPPORTED
- * for a newer container or a build without jansson or xxhash. Close with goss_safetensors_close; the file must not be
- * changed in place while it is open (replace it). Threads: an open file may be read by any number. */
+/* Maps and checks a file. Errors name the file, the tensor and the byte, or what the file is instead (a Git LFS
+ * pointer, a web page, a PyTorch checkpoint ...) and what to do: GOSS_E_IO, GOSS_E_FORMAT; GOSS_E_UNSUPPORTED for a
+ * newer container or a build without jansson or xxhash. Close with goss_safetensors_close; the file must not be changed
+ * in place while it is open (replace it). Threads: an open file may be read by any number. */
 GOSS_API GOSS_MUST_USE goss_status goss_safetensors_open(const char *path, goss_safetensors **out, goss_error *err);
 GOSS_API void goss_safetensors_close(goss_safetensors *f); /* NULL allowed */
 GOSS_API int goss_safetensors_count(const goss_safetensors *f);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* status.h: how every fallible call of Gossamer reports.
  *
  * A fallible function returns a goss_status that must be looked at and takes, as its last argument, a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table.h: tables: rows of named columns, read from csv, ARFF and NumPy files.
  *
  * A goss_table is read whole and lies in memory column by column: 8 bytes a number, 4 a category. A column is

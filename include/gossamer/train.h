@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train.h: training runs.
  *
  * A run is a configuration and a folder: config.ini (the effective configuration), metrics.jsonl,

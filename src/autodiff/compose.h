@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compose.h: what the composites share: bringing small tensors to the rank of an activation. */
 #ifndef GOSS_AUTODIFF_COMPOSE_H
 #define GOSS_AUTODIFF_COMPOSE_H

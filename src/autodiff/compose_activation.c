@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compose_activation.c: activations that are not primitives, softmax and dropout.
  *
  * Kinks are chosen so that the derivative at 0 is the one of the right-hand branch. Softmax subtracts the detached

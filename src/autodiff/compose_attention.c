@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compose_attention.c: attention over a set (Vaswani et al. 2017).
  *
  * Heads become a leading axis, so that all heads of all tasks are one batched product. A query whose keys are all

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compose_layer.c: products with their bias, affine maps, and the small reshaping layers around them.
  *
  * Everything here is a few primitives; nothing is known to autodiff. A weight with one task in front is shared: the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compose_loss.c: losses, one number a sample, and their reduction.
  *
  * Masked classes take no part: their logits count as minus infinity and their log probabilities as 0, never as

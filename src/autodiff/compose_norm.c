@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compose_norm.c: normalisations: subtract a mean, divide by a deviation; they differ in the axes and in whose numbers
  * are averaged.
  *
@@ -75,8 +76,8 @@ static goss_val task_and_channel(goss_val v) {
     return goss_reshape(v, GOSS_SHAPE(goss_dim(v, 0), goss_dim(v, -1)));
 }
 
-/* Mean over the axes `samples` of v, which has extents 1 behind them; weight: of each sample, GOSS_NONE: equal. Weights of 1 give the
- * bits that no weights give, up to the order of the sums. */
+/* Mean over the axes `samples` of v, which has extents 1 behind them; weight: of each sample, GOSS_NONE: equal. Weights
+ * of 1 give the bits that no weights give, up to the order of the sums. */
 static goss_val over_samples(goss_val v, uint32_t samples, goss_val weight) {
     if (!goss__given(weight)) return goss_mean(v, samples, true);
     if (!goss_valid(v) || !goss_valid(weight)) return (goss_val){v.graph, 0};
@@ -84,8 +85,9 @@ static goss_val over_samples(goss_val v, uint32_t samples, goss_val weight) {
     return goss_div(goss_sum(goss_mul(v, weight), samples, true), total);
 }
 
-/* A sample's own statistics first, which one reading of it gives; then those of the samples' means, as Chan, Golub and LeVeque 1983
- * join variances: no sum waits for the mean of all samples, and weights meet a number a sample and channel. */
+/* A sample's own statistics first, which one reading of it gives; then those of the samples' means, as Chan, Golub and
+ * LeVeque 1983 join variances: no sum waits for the mean of all samples, and weights meet a number a sample and
+ * channel. */
 static void joined_stats(goss_val x, uint32_t samples, goss_val w, goss_val *mean, goss_val *var) {
     const int rank = goss_rank(x);
     const uint32_t space = goss__axes(2, rank - 1);

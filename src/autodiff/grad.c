@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* grad.c: a gradient is a graph. The walk goes backwards over ids (topological order), asks each op for its operands'
  * cotangents, and appends their sums; orders above the first are another call. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* alloc.c: malloc with a counter and, for tests, a failure at will. */
 #include <stdatomic.h>
 #include <stdlib.h>

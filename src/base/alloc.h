@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* alloc.h: the one door to the heap.
  *
  * Every allocation of the library comes through here, for two reasons: a test counts them (a training step
@@ -9,11 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *goss__alloc(size_t size);                    /* uninitialised; NULL on failure; size 0 gives a valid pointer */
-void *goss__calloc(size_t count, size_t size);     /* zeroed; NULL on failure or overflow of count * size */
-void *goss__realloc(void *p, size_t size);         /* as realloc; p stays valid on failure */
-void *goss__alloc_aligned(size_t size);            /* 64-byte aligned, uninitialised; huge pages advised from 2 MiB on */
-void goss__free(void *p);                          /* frees what any of the above returned; NULL allowed */
+void *goss__alloc(size_t size);                /* uninitialised; NULL on failure; size 0 gives a valid pointer */
+void *goss__calloc(size_t count, size_t size); /* zeroed; NULL on failure or overflow of count * size */
+void *goss__realloc(void *p, size_t size);     /* as realloc; p stays valid on failure */
+void *goss__alloc_aligned(size_t size);        /* 64-byte aligned, uninitialised; huge pages advised from 2 MiB on */
+void goss__free(void *p);                      /* frees what any of the above returned; NULL allowed */
 char *goss__strdup(const char *s);
 
 /* For tests: allocations made so far by this process (any thread). */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arena.c: chunks of growing size, newest first; a large request gets a chunk of its own. */
 #include <stdio.h>
 #include <string.h>

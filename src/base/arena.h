@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arena.h: chunked bump allocation for things that die together. Blocks never move. */
 #ifndef GOSS_BASE_ARENA_H
 #define GOSS_BASE_ARENA_H

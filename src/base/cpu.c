@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cpu.c: how many threads this process may use well: its affinity mask, cut down by CPU quotas of its cgroup and of the
  * groups above it (v2: cpu.max; v1: cpu.cfs_quota_us). In a container the group's own path is often not mounted and its
  * files lie at the root: the walk upwards ends there, so both cases are met by the same loop. */

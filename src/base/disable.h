@@ -1,7 +1,8 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* disable.h: what GOSSAMER_DISABLE (names with commas between) switches off, to measure what it is worth.
  *
- * The environment is read where a graph is begun and where a program is compiled, and what it said then is kept with them: what is
- * planned, allocated and run cannot come to differ. */
+ * The environment is read where a graph is begun and where a program is compiled, and what it said then is kept with
+ * them: what is planned, allocated and run cannot come to differ. */
 #ifndef GOSS_BASE_DISABLE_H
 #define GOSS_BASE_DISABLE_H
 

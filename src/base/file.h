@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file.h: what a path to be written to names, and what a file holds by its first bytes. Writing itself: os.h. */
 #ifndef GOSS_BASE_FILE_H
 #define GOSS_BASE_FILE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file_kind.c: what a file is by its first bytes, for errors that help: somebody's model in another format, a download
  * that brought something else, an archive around the file that was meant. One table; what needs more than bytes at a
  * place has a test of its own. */

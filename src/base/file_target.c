@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file_target.c: where a path to be written to leads, and what must not be written over. Files are compared by identity
  * (device and inode), never by name. */
 #include <errno.h>
@@ -57,8 +58,8 @@ static void cut_last(char *path) {
     path[n] = 0;
 }
 
-/* The nearest folder above a path that exists, itself included: what is still to be made will lie in it. false: the path
- * is too long for anything to be made there. */
+/* The nearest folder above a path that exists, itself included: what is still to be made will lie in it. false: the
+ * path is too long for anything to be made there. */
 static bool nearest_folder(const char *path, char at[PATH_MAX]) {
     if (snprintf(at, PATH_MAX, "%s", *path ? path : ".") >= PATH_MAX) return false;
     while (!goss__is_dir(at) && strcmp(at, ".") != 0 && strcmp(at, "/") != 0) cut_last(at);

@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* file_write.c: the one way in which files are written: into a temporary file of the target's folder, which then takes
  * its place. gossamer/file.h says what a user can rely on.
  *
- * The temporary file's name can not be guessed and is opened with O_EXCL, so nobody can have put a link there. Its writer
- * holds a lock on it (flock), which ends with the process however that ends: one that can be locked has no writer any
- * more and is removed by the next write into its folder. Between being made and being locked it could be taken for such
- * a one; the writer then sees that and makes another. */
+ * The temporary file's name can not be guessed and is opened with O_EXCL, so nobody can have put a link there. Its
+ * writer holds a lock on it (flock), which ends with the process however that ends: one that can be locked has no
+ * writer any more and is removed by the next write into its folder. Between being made and being locked it could be
+ * taken for such a one; the writer then sees that and makes another. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +84,8 @@ static goss_status try_name(goss__writer *w, size_t size, bool *again, goss_erro
     return GOSS_OK;
 }
 
-/* Mode and owner of what is replaced. Who may not give a file away keeps it, without rights that came with its owner. */
+/* Mode and owner of what is replaced. Who may not give a file away keeps it, without rights that came with its owner.
+ */
 static goss_status take_over(const goss__writer *w, goss_error *err) {
     const struct stat *old = &w->target.st;
     struct stat st;
@@ -149,8 +151,8 @@ goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, gos
 
 static goss_status sync_folder(const goss__writer *w, goss_error *err) {
     int fd = open(w->target.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* A folder that may be written but not read can not be opened; EINVAL: a file system that knows no fsync of folders.
-     * There is nothing more to do there. */
+    /* A folder that may be written but not read can not be opened; EINVAL: a file system that knows no fsync of
+     * folders. There is nothing more to do there. */
     bool synced = fd < 0 ? errno == EACCES : fsync(fd) == 0 || errno == EINVAL;
     goss_status s = synced ? GOSS_OK : io_error(err, w->path, "can not sync its folder");
     if (fd >= 0) close(fd);

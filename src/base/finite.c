@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* finite.c: the exponent of what is not finite is all ones. Blocks are looked through without a branch, so that the
  * compiler makes vector code of it; which number it was is asked only where there is one. */
 #include "base/finite.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* finite.h: whether an array of floats holds an infinity or a NaN, at the speed of reading it. */
 #ifndef GOSS_BASE_FINITE_H
 #define GOSS_BASE_FINITE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* folder.c: lists a folder. readdir returns NULL at the end and on an error alike; errno tells them apart. */
 #include "base/folder.h"
 

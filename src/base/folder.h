@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* folder.h: the names in a folder, one mechanism for all who list one. */
 #ifndef GOSS_BASE_FOLDER_H
 #define GOSS_BASE_FOLDER_H

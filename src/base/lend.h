@@ -1,12 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* lend.h: which processor the threads of a pool run on, where another program wants one, too.
  *
- * Systems share out processors fairly, but not by what a region waits for. Another program that takes a core now and then takes it in the
- * middle of an item; the region's caller waits for that item on a processor of its own, which it is about to leave to nobody, since
- * a thread that ran a moment ago is moved only after milliseconds. So the caller has the thread brought to its own processor before it
- * sleeps (goss__lend). The other way round, a worker that finds itself on the caller's processor keeps the caller from its work: it
- * goes to the others (goss__borrower_step_aside). And a caller that waits for a processor itself, while a worker has a whole one, goes
- * there (goss__go_to): what only the caller does is then done at full speed. Where the system cannot do this nothing happens. A thread's
- * affinity mask is as it was once it works again. */
+ * Systems share out processors fairly, but not by what a region waits for. Another program that takes a core now and
+ * then takes it in the middle of an item; the region's caller waits for that item on a processor of its own, which it
+ * is about to leave to nobody, since a thread that ran a moment ago is moved only after milliseconds. So the caller has
+ * the thread brought to its own processor before it sleeps (goss__lend). The other way round, a worker that finds
+ * itself on the caller's processor keeps the caller from its work: it goes to the others (goss__borrower_step_aside).
+ * And a caller that waits for a processor itself, while a worker has a whole one, goes there (goss__go_to): what only
+ * the caller does is then done at full speed. Where the system cannot do this nothing happens. A thread's affinity mask
+ * is as it was once it works again. */
 #ifndef GOSS_BASE_LEND_H
 #define GOSS_BASE_LEND_H
 

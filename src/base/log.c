@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log.c: one callback for the whole process; lines are handed over one at a time. */
 #include <pthread.h>
 #include <stdarg.h>

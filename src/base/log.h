@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* log.h: messages for people. The library never prints: it hands a line to the callback that the host set
  * (gossamer/log.h), or drops it. */
 #ifndef GOSS_BASE_LOG_H

@@ -1,5 +1,6 @@
-/* number.c: the C locale is set for the calling thread only (uselocale, POSIX 2008) and for as long as a call takes: the
- * host program and its other threads see nothing of it. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* number.c: the C locale is set for the calling thread only (uselocale, POSIX 2008) and for as long as a call takes:
+ * the host program and its other threads see nothing of it. */
 #include "base/number.h"
 
 #include <locale.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* number.h: numbers as text, and text with numbers in it, in the C locale whatever the host program has set.
  *
  * printf, strtod and the like follow the locale of the calling program: under one with a decimal comma a file would get

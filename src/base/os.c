@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* os.c: files, time and the machine. Every error names the path and what the system said. */
 #include <errno.h>
 #include <fcntl.h>

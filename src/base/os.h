@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* os.h: files, time and the machine, as much of POSIX as Gossamer needs. */
 #ifndef GOSS_BASE_OS_H
 #define GOSS_BASE_OS_H
@@ -21,9 +22,9 @@ void goss__unmap(goss__map *m);
  * Refuses files over `limit` bytes. */
 GOSS_MUST_USE goss_status goss__read_file(const char *path, size_t limit, char **data, size_t *size, goss_error *err);
 
-/* How every file is written (gossamer/file.h): bytes go to a temporary file beside the target; commit does fsync, rename,
- * fsync of the folder. Until commit the old file is untouched; abandon removes the temporary one. Errors name the path as
- * it was given. */
+/* How every file is written (gossamer/file.h): bytes go to a temporary file beside the target; commit does fsync,
+ * rename, fsync of the folder. Until commit the old file is untouched; abandon removes the temporary one. Errors name
+ * the path as it was given. */
 typedef struct goss__writer goss__writer;
 GOSS_MUST_USE goss_status goss__writer_open(const char *path, goss__writer **out, goss_error *err);
 GOSS_MUST_USE goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, goss_error *err);
@@ -32,8 +33,8 @@ void goss__writer_abandon(goss__writer *w);                                     
 /* All of the above for one block of bytes. */
 GOSS_MUST_USE goss_status goss__write_file(const char *path, const void *data, size_t size, goss_error *err);
 /* The same without the syncs and without looking for what killed writers left, for thousands of small files: call
- * goss__clean_folder for each folder before, goss__sync_many once after the last, and only then write what says that they
- * are complete. */
+ * goss__clean_folder for each folder before, goss__sync_many once after the last, and only then write what says that
+ * they are complete. */
 GOSS_MUST_USE goss_status goss__write_one_of_many(const char *path, const void *data, size_t size, goss_error *err);
 GOSS_MUST_USE goss_status goss__sync_many(const char *folder, goss_error *err);
 /* Removes the temporary files of writers that are dead. */

@@ -1,13 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool.c: threads that wait for regions, share out their items, and meet at the end.
  *
- * Each thread begins with a run of items of its own, the same one in every region of as many items, so that what it wrote is still in its
- * own caches when it comes back to it; who has finished takes items from the far ends of the others' runs.
- * A region is announced at a gate: a number of its own, open, with nobody in. Workers spin on it for some tens of microseconds
- * (regions of a training step come that close) and then sleep on a condition variable. Who comes while the gate is open counts itself in,
- * works, and counts itself out; who comes later finds it closed and waits for the next. The caller works too, closes the gate when
- * no item is left to take, and waits, in the same two steps, for those alone who are in: a worker that never got a processor, because
- * another program has it, holds up nothing, and one that lost it in the middle of an item gets the caller's (lend.h). Who sleeps says so before it looks a last time, and who changes what is waited for looks
- * for sleepers afterwards; both are sequentially consistent, so no wake-up is lost. */
+ * Each thread begins with a run of items of its own, the same one in every region of as many items, so that what it
+ * wrote is still in its own caches when it comes back to it; who has finished takes items from the far ends of the
+ * others' runs. A region is announced at a gate: a number of its own, open, with nobody in. Workers spin on it for some
+ * tens of microseconds (regions of a training step come that close) and then sleep on a condition variable. Who comes
+ * while the gate is open counts itself in, works, and counts itself out; who comes later finds it closed and waits for
+ * the next. The caller works too, closes the gate when no item is left to take, and waits, in the same two steps, for
+ * those alone who are in: a worker that never got a processor, because another program has it, holds up nothing, and
+ * one that lost it in the middle of an item gets the caller's (lend.h). Who sleeps says so before it looks a last time,
+ * and who changes what is waited for looks for sleepers afterwards; both are sequentially consistent, so no wake-up is
+ * lost. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -47,7 +50,8 @@ static void restore_fp(fp_mode m) { (void)m; }
 #endif
 
 typedef struct worker {
-    _Alignas(64) _Atomic uint64_t left; /* items not yet taken: from the lower half of the bits on, up to the upper half */
+    _Alignas(
+        64) _Atomic uint64_t left; /* items not yet taken: from the lower half of the bits on, up to the upper half */
     goss__pool *pool;
     goss__borrower self;
     int index;
@@ -247,8 +251,8 @@ static void change_places(const goss__pool *p) {
     }
 }
 
-/* A caller that was kept from running for a good part of the time since it last looked shares its processor with another program. Looks
- * every 20 ms, and less often where going elsewhere did not help. */
+/* A caller that was kept from running for a good part of the time since it last looked shares its processor with
+ * another program. Looks every 20 ms, and less often where going elsewhere did not help. */
 static void mind_the_caller(goss__pool *p) {
     const double often = 0.02, seldom = 1, much = 0.25, now = goss__now();
     if (!p->spin || now < p->caller.next) return;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pool.h: a fixed set of threads that run one parallel region after the other.
  *
  * run() calls fn(ctx, item, worker) once for every item in [0, items), in any order and on any worker; the caller

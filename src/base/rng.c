@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rng.c: Philox4x32-10 (Salmon et al. 2011) and a sequential view of one of its streams. */
 #include <math.h>
 

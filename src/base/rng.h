@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rng.h: Philox4x32-10, counter based (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
  *
  * A draw is a pure function of (key, counter), so nothing has to be saved to resume and no draw depends on the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* rounding.h: how a thread's processor treats numbers below the smallest normal one. Kernels take them for 0 and
  * make 0 of them, on every thread and in every variant: they would cost a hundred times as much. */
 #ifndef GOSS_BASE_ROUNDING_H

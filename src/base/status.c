@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* status.c: error texts and their way up. */
 #include <stdarg.h>
 #include <string.h>

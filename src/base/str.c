@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* str.c: a growing byte string with a sticky failure. */
 #include <stdarg.h>
 #include <stdint.h>

@@ -1,4 +1,6 @@
-/* str.h: a growing byte string. Errors are sticky: after a failed allocation every call is a no-op and `failed` is set. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* str.h: a growing byte string. Errors are sticky: after a failed allocation every call is a no-op and `failed` is set.
+ */
 #ifndef GOSS_BASE_STR_H
 #define GOSS_BASE_STR_H
 
@@ -18,7 +20,8 @@ void goss__str_addn(goss__str *s, const char *data, size_t n);
 void goss__str_addf(goss__str *s, const char *fmt, ...) GOSS_PRINTF(2, 3);
 void goss__str_free(goss__str *s);
 
-/* Length of the first rule of a list "PATTERN,PATTERN=VALUE; ...": it ends before a ';', a line end, or a ',' behind the
+/* Length of the first rule of a list "PATTERN,PATTERN=VALUE; ...": it ends before a ';', a line end, or a ',' behind
+ * the
  * '=' (in front of it a ',' joins patterns). */
 size_t goss__rule_size(const char *list);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* text.c: UTF-8, and names made fit to be shown. One piece of a text (a character, or a byte that is none) is looked at
  * at a time; what is written for it follows from the form alone, so that a text can be taken back piece by piece. */
 #include <stdint.h>

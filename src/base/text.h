@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* text.h: UTF-8, and the forms of gossamer/text.h. */
 #ifndef GOSS_BASE_TEXT_H
 #define GOSS_BASE_TEXT_H
@@ -12,8 +13,8 @@
 int goss__utf8_length(const unsigned char *p);
 bool goss__utf8_valid(const char *text);
 
-/* Adds a text whose backslashes stay single: only a byte that is not UTF-8 becomes \xE9 (metadata is UTF-8, a path may be
- * any bytes). Not for names that must stay different: those have the form UTF8. */
+/* Adds a text whose backslashes stay single: only a byte that is not UTF-8 becomes \xE9 (metadata is UTF-8, a path may
+ * be any bytes). Not for names that must stay different: those have the form UTF8. */
 void goss__utf8_add(goss__str *s, const char *text);
 void goss__str_add_escaped(goss__str *s, const char *text, goss_text_form form);
 /* The LINE form into a buffer; what does not fit is cut at a whole character and ends in "...". size: at least 4. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augment.c: affine and elastic warps and quarter turns.
  *
  * A warp goes through the output's pixels and looks up where each comes from, so that nothing is left uncovered. The
@@ -106,7 +107,8 @@ static void sample(const picture *p, float sy, float sx, float *out) {
 }
 
 /* `out`: of the row's first column. */
-static void warp_row(const picture *p, const goss__affine *a, const columns *c, const field_row *field, int y, float *out) {
+static void warp_row(const picture *p, const goss__affine *a, const columns *c, const field_row *field, int y,
+                     float *out) {
     const float cy = (float)(p->height - 1) / 2, cx = (float)(p->width - 1) / 2, py = (float)y - cy;
     const float row_x = a->m[1] * py + a->shift[0] + cx, row_y = a->m[3] * py + a->shift[1] + cy;
     for (int x = 0; x < c->count; x++, out += p->channels) {
@@ -129,7 +131,8 @@ void goss__warp(const float *in, int height, int width, int channels, const goss
         for (int y = 0; y < height; y++) {
             field_row row;
             if (elastic) row = field_at(elastic, y, height);
-            warp_row(&p, a, &c, elastic ? &row : NULL, y, out + ((size_t)y * (size_t)width + (size_t)first) * (size_t)channels);
+            warp_row(&p, a, &c, elastic ? &row : NULL, y,
+                     out + ((size_t)y * (size_t)width + (size_t)first) * (size_t)channels);
         }
     }
 }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* augment.h: small random changes of an image, float in and float out. Images are [height, width, channels]. */
 #ifndef GOSS_DATA_AUGMENT_H
 #define GOSS_DATA_AUGMENT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bmp_read.c: BMP files through stb_image (Debian's libstb), from memory: no well-kept library that Debian has reads
  * them with less around it. stb_image reads many kinds, but gets to see only what begins as a BMP. Run-length coded
  * files it refuses. */

@@ -1,5 +1,6 @@
-/* class_list.c: some classes of a set: all, those of a part or with enough images, or the parts of a seeded split. Lists
- * ascend, so that the same classes are the same list wherever they came from. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* class_list.c: some classes of a set: all, those of a part or with enough images, or the parts of a seeded split.
+ * Lists ascend, so that the same classes are the same list wherever they came from. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* class_list.h: what the makers of class lists share. */
 #ifndef GOSS_DATA_CLASS_LIST_H
 #define GOSS_DATA_CLASS_LIST_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* class_list_read.c: a text file that names some classes of a set, with its mistakes told by line. */
 #include <string.h>
 

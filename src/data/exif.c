@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* exif.c: which way up a picture is to be seen: the orientation tag of EXIF (CIPA DC-008, tag 0x0112) and where PNG and
  * WebP files keep it.
  *

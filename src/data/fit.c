@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fit.c: rows of a picture become an image of the set: grey or colour, its final extent, the right way up, inverted or
  * not.
  *

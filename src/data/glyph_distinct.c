@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* glyph_distinct.c: drops characters that look like another, within a script and across scripts (Latin A, Greek Alpha,
  * Cyrillic A): as two classes of one episode they would be one drawing with two labels.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* glyph_fonts.c: which fonts there are and which script each is for, from the file names of the Noto family
  * (NotoSansArmenian-Bold.ttf: script Armenian, face sans-bold). Fonts without a script in the name hold Latin, Greek
  * and Cyrillic together; those become three scripts with the same faces. */

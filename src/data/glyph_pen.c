@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* glyph_pen.c: draws single characters through FreeType: the outline is scaled so that every character has the same
  * longer side, made thicker or thinner, bent by an affine map and only then turned into pixels, so that the strokes'
  * edges stay clean. Hinting and advance widths play no part: these are drawings, not text. */

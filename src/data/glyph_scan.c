@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* glyph_scan.c: which characters of a script's reference font are worth drawing.
  *
  * Dropped are empty glyphs and marks: glyphs that the font itself classes as marks (OpenType table GDEF), that take no

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* glyph_set.h: what goss_glyphs_render works on: fonts, grouped into scripts, with the characters chosen of each. */
 #ifndef GOSS_DATA_GLYPH_SET_H
 #define GOSS_DATA_GLYPH_SET_H
@@ -19,7 +20,7 @@ typedef struct goss__glyph_script {
     uint32_t *codes; /* characters that are left, ascending; on the heap */
     int code_count;
     bool test;
-    int blank, marks, duplicates; /* what was dropped */
+    int blank, marks, duplicates;      /* what was dropped */
     const volatile sig_atomic_t *stop; /* NULL: never */
     goss_status status;                /* of work done on a thread */
     goss_error error;

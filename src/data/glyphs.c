@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* glyphs.c: characters of installed fonts as a few-shot data set: a script is an alphabet, a font's face with a random
  * change of shape is a drawer.
  *

@@ -1,5 +1,6 @@
-/* image_attach.c: a block of decoded images that somebody else wrote, perhaps long ago and perhaps to a failing disk: its
- * parts are found, its offsets checked, and its bytes compared with the hashes at its end. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image_attach.c: a block of decoded images that somebody else wrote, perhaps long ago and perhaps to a failing disk:
+ * its parts are found, its offsets checked, and its bytes compared with the hashes at its end. */
 #include <string.h>
 
 #include "base/rng.h"

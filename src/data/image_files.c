@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image_files.c: images one by one, without classes: bytes in memory, a file, or whatever a path lists. */
 #include <assert.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image_files.h: what sets and single images share: formats that make sense, and bytes as floats. */
 #ifndef GOSS_DATA_IMAGE_FILES_H
 #define GOSS_DATA_IMAGE_FILES_H

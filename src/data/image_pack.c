@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image_pack.c: decodes a source into the block of image_pack.h, in batches of images by a pool of threads.
  *
  * A batch has a fixed number of images, so that memory is bounded, and the content's hash, which is taken a batch at a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* image_pack.h: the decoded set as one block of bytes: in memory, or the cache file mapped read-only.
  *
  *   head | class ranges | name offsets | text | padding | pixels | tail

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* images.c: the public goss_images: opens a source, finds or builds its decoded block, and answers questions about it.
  *
  * The block (image_pack.h) holds names, class ranges and pixels. Alphabets, faces and the index by name follow from the

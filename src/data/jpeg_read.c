@@ -1,9 +1,10 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* jpeg_read.c: JPEG files through libjpeg(-turbo), from memory.
  *
  * libjpeg exits the process on errors unless told otherwise, so an error manager with longjmp stands in. It calls a
  * damaged or truncated body a warning and fills in grey; here that is an error: half an image is no example to learn
- * from. Other warnings are passed over. Rows go to the fit as they come; a file of several scans (progressive) has to be
- * in memory as a whole. CMYK becomes RGB by multiplication, without a profile. */
+ * from. Other warnings are passed over. Rows go to the fit as they come; a file of several scans (progressive) has to
+ * be in memory as a whole. CMYK becomes RGB by multiplication, without a profile. */
 #include "data/picture.h"
 
 #include "goss_config.h"

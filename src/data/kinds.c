@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kinds.c: the kinds of image files: how each is known by its first bytes, what reads it, and what is said of those
  * that are not read.
  *

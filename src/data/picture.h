@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* picture.h: an encoded image file becomes an image of the set's format, a row at a time.
  *
  * A decoder says what it found (goss__fit_begin) and hands over rows from top to bottom; the fit resizes them as they

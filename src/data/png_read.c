@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* png_read.c: PNG files through libpng, from memory.
  *
- * Every depth and colour type becomes 8-bit grey, grey + alpha, RGB or RGBA, row by row; an interlaced picture has to be
- * in memory as a whole. Values are taken as they are stored: gamma, colour profiles and significant bits are not looked
- * at. libpng reports errors by longjmp, so all state that outlives the jump sits in one struct and nothing here owns
- * memory but libpng's own structures. Warnings (odd colour profiles, damaged side chunks) are passed over; a file that
- * ends early is an error. */
+ * Every depth and colour type becomes 8-bit grey, grey + alpha, RGB or RGBA, row by row; an interlaced picture has to
+ * be in memory as a whole. Values are taken as they are stored: gamma, colour profiles and significant bits are not
+ * looked at. libpng reports errors by longjmp, so all state that outlives the jump sits in one struct and nothing here
+ * owns memory but libpng's own structures. Warnings (odd colour profiles, damaged side chunks) are passed over; a file
+ * that ends early is an error. */
 #include "data/picture.h"
 
 #include "goss_config.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* png_write.c: 8-bit grey PNG files through libpng. The drawings of goss_glyphs_render are small
  * and many, so compression is set to fast. */
 #include "data/picture.h"

@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source.c: what all kinds of image sources share: which kind a path is, which files count, and the order of the list.
- * The order is by bytes, folder first, so that the images of a class are neighbours and no file system has a say in it. */
+ * The order is by bytes, folder first, so that the images of a class are neighbours and no file system has a say in it.
+ */
 #include "data/source.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source.h: where the images of a set come from: a folder tree, a .zip or an idx file, seen as one list of paths. */
 #ifndef GOSS_DATA_SOURCE_H
 #define GOSS_DATA_SOURCE_H
@@ -57,8 +58,8 @@ struct goss__source {
     void *state;
 };
 
-/* Lists whatever `path` is, sorted, flawed items among the others. `labels` is the label file of an idx, or NULL: the one
- * beside it. Nothing to free after a failure. */
+/* Lists whatever `path` is, sorted, flawed items among the others. `labels` is the label file of an idx, or NULL: the
+ * one beside it. Nothing to free after a failure. */
 GOSS_MUST_USE goss_status goss__source_list(const char *path, const char *labels, goss__source *out, goss_error *err);
 /* The same where classes do not matter: an idx needs no labels. */
 GOSS_MUST_USE goss_status goss__source_list_plain(const char *path, goss__source *out, goss_error *err);
@@ -86,8 +87,9 @@ GOSS_MUST_USE goss_status goss__source_idx(goss__source *s, bool labelled, const
 GOSS_MUST_USE goss_status goss__source_add(goss__source *s, const char *path, goss__item item, goss_error *err);
 bool goss__name_hidden(const char *path); /* a level starts with '.' or is __MACOSX */
 
-/* Whether a file is an image that is read, one that is not, or none, by its name and, where that does not say, its first
- * bytes: head(context, out) reads at most GOSS__HEAD of them and returns how many, or -1. Sets item->flaw and why. */
+/* Whether a file is an image that is read, one that is not, or none, by its name and, where that does not say, its
+ * first bytes: head(context, out) reads at most GOSS__HEAD of them and returns how many, or -1. Sets item->flaw and
+ * why. */
 typedef int64_t (*goss__head_fn)(void *context, uint8_t *out);
 GOSS_MUST_USE goss_status goss__source_classify(goss__source *s, const char *path, goss__head_fn head, void *context,
                                                 goss__item *item, goss_error *err);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source_idx.c: the idx format of MNIST and its relatives: two zero bytes, the type (8: bytes), the number of
  * dimensions, big-endian extents, values. Images and labels are two files, gzipped or not. A plain file is mapped, a
  * gzipped one is unpacked into memory; either way images can be read in any order. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source_layout.c: from a list of files to classes: what is no image of a class is set apart and told, a tree with
  * train/, val/ and test/ above its classes is recognised, and classes get their names.
  *

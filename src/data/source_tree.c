@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source_tree.c: image files in a folder and the folders below it. Links are followed, to a bounded depth. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* source_zip.c: images inside a .zip through libzip, without unpacking it to disk. An archive handle belongs to one
  * thread, so every reader opens its own. */
 #include "data/source.h"

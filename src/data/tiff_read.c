@@ -1,5 +1,6 @@
-/* tiff_read.c: TIFF files through libtiff (4.5 or newer), from memory: the first picture of the file, decoded as a whole
- * by libtiff's own conversion to RGBA, which knows bilevel, grey, palette, RGB and CMYK of 1 to 16 bits in every
+/* SPDX-License-Identifier: Apache-2.0 */
+/* tiff_read.c: TIFF files through libtiff (4.5 or newer), from memory: the first picture of the file, decoded as a
+ * whole by libtiff's own conversion to RGBA, which knows bilevel, grey, palette, RGB and CMYK of 1 to 16 bits in every
  * compression that libtiff was built with. Floating-point pictures it refuses.
  *
  * libtiff's handlers of errors are global; the ones used here belong to one open file, so that threads do not meet. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* webp_read.c: WebP files through libwebp, from memory. A lossy or lossless still picture is decoded as a whole; of an
  * animation there is no one picture, so it is refused. */
 #include "data/picture.h"

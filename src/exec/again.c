@@ -1,10 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* again.c: what is cheaper to compute again than to keep.
  *
- * A sum or product of one large array with numbers that repeat along it (x minus a mean that all pixels share) costs less where
- * it is read than its way through memory, and so does a convolution of few products an output, whose map is many times the image.
- * While the graph is copied, every reader of such a value but the first gets a copy of its own, of what it is made from, too, if that
- * is cheap; once phases are known and each copy that can has moved to its reader (late.c), those of one phase become one again, and
- * one that could not move is read where it was first computed. */
+ * A sum or product of one large array with numbers that repeat along it (x minus a mean that all pixels share) costs
+ * less where it is read than its way through memory, and so does a convolution of few products an output, whose map is
+ * many times the image. While the graph is copied, every reader of such a value but the first gets a copy of its own,
+ * of what it is made from, too, if that is cheap; once phases are known and each copy that can has moved to its reader
+ * (late.c), those of one phase become one again, and one that could not move is read where it was first computed. */
 #include "exec/build.h"
 
 #define FAR_BYTES 4e6 /* smaller arrays stay in some cache from one phase to the next */
@@ -75,5 +76,6 @@ void goss__join_again(goss_program *p) {
     }
     /* What only such copies were made from. */
     for (uint32_t v = p->n_values; v-- > 0;)
-        if (p->values[v].copy_of >= 0 && goss__is_instr(&p->values[v]) && !is_read(p, v)) p->values[v].place = GOSS__AT_MERGED;
+        if (p->values[v].copy_of >= 0 && goss__is_instr(&p->values[v]) && !is_read(p, v))
+            p->values[v].place = GOSS__AT_MERGED;
 }

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bf16.c: parameters that a program keeps as bfloat16 (goss_program_options).
  *
- * Such a parameter is read through aliases only (compile.c puts one behind it). A product that reads an alias as its right
- * operand converts it on the way, a panel at a time; for all others the alias becomes a conversion of its own, of those numbers
- * that it shows. */
+ * Such a parameter is read through aliases only (compile.c puts one behind it). A product that reads an alias as its
+ * right operand converts it on the way, a panel at a time; for all others the alias becomes a conversion of its own, of
+ * those numbers that it shows. */
 #include "base/alloc.h"
 #include "exec/build.h"
 
@@ -25,7 +26,8 @@ static void note_readers(const goss_program *p, uint8_t *read) {
 }
 
 /* The value as an operation of the schedule's own. */
-static goss_status become(goss_program *p, uint32_t v, const goss__op *op, uint32_t operand, int64_t attr, goss_error *err) {
+static goss_status become(goss_program *p, uint32_t v, const goss__op *op, uint32_t operand, int64_t attr,
+                          goss_error *err) {
     goss__value *val = &p->values[v];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
     uint32_t *in = goss__arena_alloc(&p->arena, sizeof *in);
@@ -53,7 +55,8 @@ static goss_status refuse_assignments(const goss_program *p, goss_error *err) {
         int64_t unused;
         const goss__value *param = &p->values[goss__root(p, p->values[p->updates[i]].in[0], &unused)];
         if (param->bf16)
-            return goss_error_set(err, GOSS_E_UNSUPPORTED, "compile: parameter %s is kept as bfloat16 and can not be assigned",
+            return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                                  "compile: parameter %s is kept as bfloat16 and can not be assigned",
                                   param->node->name);
     }
     return GOSS_OK;

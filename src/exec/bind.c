@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* bind.c: making a run, and resolving its shapes and places when counts change. */
 #include <string.h>
 
@@ -40,7 +41,8 @@ static goss_status bind_params(goss_exec *e, goss_error *err) {
             return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %s is not in the store: call goss_params_add first",
                                   p->values[i].node->name);
         if (goss_params_is_bf16(e->params, at) != p->values[i].bf16)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own",
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own",
                                   p->values[i].node->name, p->values[i].bf16 ? "the program" : "the store");
         e->storage[i] = goss_params_data(e->params, at);
     }
@@ -64,7 +66,8 @@ static bool allocate(goss_exec *e) {
     e->slab = goss__alloc_aligned(p->slab_bytes);
     e->constants = goss__alloc_aligned(p->const_bytes);
     e->arenas = goss__alloc_aligned((size_t)e->n_threads * e->arena_stride);
-    return e->storage && e->steps && e->phase_runs && e->tensors && e->plans && e->places && e->slab && e->constants && e->arenas;
+    return e->storage && e->steps && e->phase_runs && e->tensors && e->plans && e->places && e->slab && e->constants &&
+           e->arenas;
 }
 
 /* The parts of the tables that no count changes. */
@@ -75,7 +78,8 @@ static void lay_out(goss_exec *e) {
     char *plans = e->plans;
     for (uint32_t i = 0; i < p->n_values; i++) {
         if (p->values[i].place == GOSS__AT_SHARED)
-            e->storage[i] = p->values[i].in_place_of >= 0 ? e->storage[p->values[i].in_place_of] : e->slab + p->values[i].offset;
+            e->storage[i] =
+                p->values[i].in_place_of >= 0 ? e->storage[p->values[i].in_place_of] : e->slab + p->values[i].offset;
         if (p->values[i].place == GOSS__AT_CONST) e->storage[i] = e->constants + p->values[i].offset;
     }
     for (uint32_t k = 0; k < p->n_instrs; k++) {

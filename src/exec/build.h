@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* build.h: compiling as it goes: the state that the passes over a program's phases share. */
 #ifndef GOSS_EXEC_BUILD_H
 #define GOSS_EXEC_BUILD_H
@@ -11,9 +12,9 @@ typedef struct goss__builder {
     uint32_t *order;   /* instructions of the phase being built */
     uint32_t n_order;
     uint32_t *best;
-    goss__cut *cuts;      /* scratch of one instruction's operands */
-    double *cost, *setup; /* of each value at the maxima */
-    uint8_t *moved;       /* late.c: value would move */
+    goss__cut *cuts;                  /* scratch of one instruction's operands */
+    double *cost, *setup;             /* of each value at the maxima */
+    uint8_t *moved;                   /* late.c: value would move */
     uint32_t *readers_from, *readers; /* late.c: of each value */
 } goss__builder;
 

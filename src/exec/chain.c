@@ -1,17 +1,21 @@
-/* chain.c: neighbouring elementwise instructions of one shape run block by block instead of one after the other, so that what
- * one writes the next reads from the first-level cache. The arithmetic of an element is the same either way, bit for bit. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* chain.c: neighbouring elementwise instructions of one shape run block by block instead of one after the other, so
+ * that what one writes the next reads from the first-level cache. The arithmetic of an element is the same either way,
+ * bit for bit. */
 #include "base/os.h"
 #include "exec/exec.h"
 #include "exec/profile.h"
 #include "ops/elementwise.h"
 
-#define BLOCK 1024 /* elements: what a chain reads and writes stays in the first-level cache, and a call is worth its dispatch */
+#define BLOCK                                                                                                          \
+    1024 /* elements: what a chain reads and writes stays in the first-level cache, and a call is worth its dispatch   \
+          */
 enum { LINKS = 64, WORTH = 256 }; /* most steps of a chain; elements for which its arguments are worth setting */
 
 typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
 
-/* How the axes of an operand from `from` on lie against a dense output: like it, one row for all, one number for all, or some
- * other way. */
+/* How the axes of an operand from `from` on lie against a dense output: like it, one row for all, one number for all,
+ * or some other way. */
 static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out, int from) {
     bool dense = true, row = true, scalar = true;
     if (t->rank != out->rank) return t->numel == 1 ? SCALAR : OTHER;
@@ -31,7 +35,8 @@ static int item_axis(const goss__tensor *out) {
     return axis;
 }
 
-/* How a step may be part of a chain: over all its unit at once, or item by item, where an operand has a row or a number an item. */
+/* How a step may be part of a chain: over all its unit at once, or item by item, where an operand has a row or a number
+ * an item. */
 typedef enum fit { ALONE, AT_ONCE, BY_ITEMS } fit;
 
 static bool kinds_fit(const goss__step *s, int from) {
@@ -46,7 +51,8 @@ static fit fit_of(const goss__step *s) {
     if (kinds_fit(s, 0)) return AT_ONCE;
     if (out->rank < 2) return ALONE;
     const int axis = item_axis(out);
-    return out->numel / out->dim[axis] >= BLOCK && kinds_fit(s, axis + 1) ? BY_ITEMS : ALONE; /* an item is a block at least */
+    return out->numel / out->dim[axis] >= BLOCK && kinds_fit(s, axis + 1) ? BY_ITEMS
+                                                                          : ALONE; /* an item is a block at least */
 }
 
 static bool same_dims(const goss__tensor *a, const goss__tensor *b) {
@@ -70,8 +76,10 @@ static void set_link(const goss_exec *e, goss__step *s, const walk *w) {
     const goss__tensor *out = s->shapes[0].out;
     const int64_t size = f64 ? 8 : 4, bytes = w->block * w->inner * size;
     const int axis = w->from - 1;
-    s->link = (goss__link){
-        .fn = goss__ew_kernel(s->value->op, f64, e->kernels), .ops = 1, .block = {.outer = 1, .inner = w->inner}, .move = {bytes}};
+    s->link = (goss__link){.fn = goss__ew_kernel(s->value->op, f64, e->kernels),
+                           .ops = 1,
+                           .block = {.outer = 1, .inner = w->inner},
+                           .move = {bytes}};
     set_rows(&s->link.block, w->block, w->by_rows);
     if (axis >= 0) s->link.item[0] = out->stride[axis] * size;
     for (int i = 0; i < s->value->n_in; i++) {
@@ -99,7 +107,8 @@ bool goss__leaves(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_
     return leaves;
 }
 
-/* The first place of its own among the chain's that no value needs from step k on; what dies in k may be overwritten. */
+/* The first place of its own among the chain's that no value needs from step k on; what dies in k may be overwritten.
+ */
 static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
     for (uint32_t j = first; j < k; j++)
         if (!e->steps[j].link.move[0] && e->steps[j].busy_until <= k) return &e->steps[j];
@@ -132,7 +141,8 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count, 
     const goss__tensor *out = e->steps[first].shapes[0].out;
     walk w = {.from = how == BY_ITEMS ? item_axis(out) + 1 : 0};
     for (uint32_t k = first; k < first + count; k++)
-        for (int i = 0; i < e->steps[k].value->n_in; i++) w.by_rows |= kind_of(&e->steps[k].shapes[0].in[i], out, w.from) == ROW;
+        for (int i = 0; i < e->steps[k].value->n_in; i++)
+            w.by_rows |= kind_of(&e->steps[k].shapes[0].in[i], out, w.from) == ROW;
     w.inner = w.by_rows ? out->dim[out->rank - 1] : 1, w.block = w.inner < BLOCK ? BLOCK / w.inner : 1;
     for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], &w);
     goss__fuse_chain(e, &e->program->phases[f], first, count);
@@ -174,7 +184,8 @@ static void bind_links(bound *b, const goss_exec *e, const goss__step *head, con
         const goss__step *s = head + k;
         b->block[k] = s->link.block;
         b->block[k].out = goss__address(e, &s->at[0], u) + item * s->link.item[0];
-        for (int i = 0; i < s->value->n_in; i++) b->block[k].in[i] = goss__address(e, &s->at[i + 1], u) + item * s->link.item[i + 1];
+        for (int i = 0; i < s->value->n_in; i++)
+            b->block[k].in[i] = goss__address(e, &s->at[i + 1], u) + item * s->link.item[i + 1];
     }
 }
 
@@ -210,13 +221,14 @@ static int64_t weigh_block(bound *b, int64_t rows, double *weight) {
     return rows;
 }
 
-/* A profiled chain: the first block shows how its time divides among the steps; a clock read at every call would count for
- * more than the calls. */
+/* A profiled chain: the first block shows how its time divides among the steps; a clock read at every call would count
+ * for more than the calls. */
 static void note_chain(goss_exec *e, uint32_t first, int worker, const double *weight, int n, double start) {
     const double seconds = goss__now() - start;
     double sum = 0;
     for (int i = 0; i < n; i++) sum += weight[i];
-    for (int i = 0; i < n; i++) goss__profile_add(e, worker, first + (uint32_t)i, sum > 0 ? seconds * weight[i] / sum : 0);
+    for (int i = 0; i < n; i++)
+        goss__profile_add(e, worker, first + (uint32_t)i, sum > 0 ? seconds * weight[i] / sum : 0);
     goss__profile_event(e, worker, first, first + (uint32_t)n - 1, start);
 }
 
@@ -224,7 +236,8 @@ void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u) {
     const goss__step *head = &e->steps[first];
     const goss__ew *shape = &head->link.block;
     const int64_t all = head->shapes[u->last].out->numel, each = head->item ? head->item : all;
-    const int64_t rows = head->by_rows ? each / shape->inner : each, block = head->by_rows ? shape->outer : shape->inner;
+    const int64_t rows = head->by_rows ? each / shape->inner : each,
+                  block = head->by_rows ? shape->outer : shape->inner;
     bound b;
     double weight[LINKS], start = e->profile ? goss__now() : 0;
     for (int64_t item = 0; item * each < all; item++) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* chain_fused.c: steps of a chain that are a row of kernel/fused.def become one call. The bits stay. */
 #include "exec/exec.h"
 #include "kernel/fused.h"
@@ -30,7 +31,10 @@ static bool fits(const goss_exec *e, const goss__phase *ph, uint32_t first, cons
 
 /* The row that begins with step `first`, of no more than `left` steps; its number of steps, 0: none. */
 static uint32_t find_row(const goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t left, int *row) {
-    static const struct { const goss__fused_op *op; uint32_t n; } rows[] = {
+    static const struct {
+        const goss__fused_op *op;
+        uint32_t n;
+    } rows[] = {
 #define FUSED(name, ...) {goss__fused_##name, GOSS__FUSED_OPS(name)},
 #include "kernel/fused.def"
 #undef FUSED

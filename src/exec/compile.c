@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* compile.c: picks the nodes that outputs and updates need, copies them out of the graph, and runs the steps that make
  * phases and offsets. */
 #include <string.h>
@@ -51,7 +52,14 @@ static bool copy_value(goss_program *p, const goss__node *n, const uint32_t *num
     copy->in = in, copy->attr = attr;
     copy->name = copy_text(p, n->name), copy->scope = copy_text(p, n->scope);
     if ((n->name && !copy->name) || !copy->scope) return false;
-    *v = (goss__value){.op = n->op, .node = copy, .in = in, .n_in = n->n_in, .phase = -1, .last_phase = -1, .in_place_of = -1, .copy_of = -1};
+    *v = (goss__value){.op = n->op,
+                       .node = copy,
+                       .in = in,
+                       .n_in = n->n_in,
+                       .phase = -1,
+                       .last_phase = -1,
+                       .in_place_of = -1,
+                       .copy_of = -1};
     return true;
 }
 
@@ -76,7 +84,14 @@ static bool add_alias(goss_program *p, uint32_t param) {
     *in = param;
     *node = *of->node;
     node->op = &goss__op_reshape, node->name = NULL, node->in = in, node->n_in = 1;
-    p->values[param + 1] = (goss__value){.op = node->op, .node = node, .in = in, .n_in = 1, .phase = -1, .last_phase = -1, .in_place_of = -1, .copy_of = -1};
+    p->values[param + 1] = (goss__value){.op = node->op,
+                                         .node = node,
+                                         .in = in,
+                                         .n_in = 1,
+                                         .phase = -1,
+                                         .last_phase = -1,
+                                         .in_place_of = -1,
+                                         .copy_of = -1};
     return true;
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* exec.h (private): a run's resolved tables. Filled when counts are set, read-only while tiles run. */
 #ifndef GOSS_EXEC_EXEC_H
 #define GOSS_EXEC_EXEC_H
@@ -41,8 +42,8 @@ typedef struct goss__step {
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
     goss__link link;        /* of a chain */
     bool by_rows;           /* of a chain's first: its blocks are whole rows */
-    int64_t item;           /* of a chain's first: elements of an item, when it goes item by item; 0: the unit at once */
-    uint32_t busy_until;    /* of a chain: the last step that reads what is in this one's place */
+    int64_t item;        /* of a chain's first: elements of an item, when it goes item by item; 0: the unit at once */
+    uint32_t busy_until; /* of a chain: the last step that reads what is in this one's place */
 } goss__step;
 
 typedef struct goss__phase_run {
@@ -68,7 +69,7 @@ struct goss_exec {
     goss__tensor *tensors;
     char *plans;
     goss__place_at *places;
-    uint32_t bad_value;  /* 1 + the value whose operation met an index outside its table; 0: none */
+    uint32_t bad_value;            /* 1 + the value whose operation met an index outside its table; 0: none */
     struct goss__profile *profile; /* NULL: not profiled */
 };
 
@@ -81,7 +82,9 @@ typedef struct goss__unit {
     int worker;
 } goss__unit;
 
-static inline char *goss__arena_of(const goss_exec *e, int worker) { return e->arenas + (size_t)worker * e->arena_stride; }
+static inline char *goss__arena_of(const goss_exec *e, int worker) {
+    return e->arenas + (size_t)worker * e->arena_stride;
+}
 
 static inline char *goss__address(const goss_exec *e, const goss__place_at *at, const goss__unit *u) {
     if (at->is_private) return goss__arena_of(e, u->worker) + at->offset + u->place * at->step;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fill.c: the instructions of each phase in their order, and how many items they take at a time. */
 #include <string.h>
 
@@ -25,7 +26,9 @@ typedef struct chain {
 
 static bool goes_on(const goss_program *p, const chain *c, const uint8_t *waiting, uint32_t j) {
     const goss__value *v = &p->values[c->order[j]], *last = &p->values[c->order[c->end - 1]];
-    if (!v->op->views || !goss_shape_equal(v->node->shape, last->node->shape) || !placed_before(p, waiting, c->order[j])) return false;
+    if (!v->op->views || !goss_shape_equal(v->node->shape, last->node->shape) ||
+        !placed_before(p, waiting, c->order[j]))
+        return false;
     return j == c->end || reads_any(p, v, c->order + c->first, c->end - c->first);
 }
 
@@ -33,7 +36,8 @@ static bool goes_on(const goss_program *p, const chain *c, const uint8_t *waitin
 static bool goes_ahead(const goss_program *p, const chain *c, const uint8_t *waiting, uint32_t j) {
     enum { FEW = 16, LARGE = 1 << 20 };
     const goss__value *v = &p->values[c->order[j]], *next = &p->values[c->order[c->end]];
-    return v->op->views && next->bytes >= LARGE && v->bytes * FEW <= next->bytes && placed_before(p, waiting, c->order[j]);
+    return v->op->views && next->bytes >= LARGE && v->bytes * FEW <= next->bytes &&
+           placed_before(p, waiting, c->order[j]);
 }
 
 /* The place of the instruction that is best next. */
@@ -47,7 +51,8 @@ static uint32_t next_of(const goss_program *p, const chain *c, const uint8_t *wa
     return c->end;
 }
 
-/* Elementwise instructions are made neighbours of those of their shape that they read from, where dependences allow: for chain.c. */
+/* Elementwise instructions are made neighbours of those of their shape that they read from, where dependences allow:
+ * for chain.c. */
 static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
     const goss_program *p = b->p;
     uint8_t *waiting = b->in_phase; /* zero between phases */
@@ -58,8 +63,11 @@ static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
         memmove(order + c.end + 1, order + c.end, (pick - c.end) * sizeof *order);
         order[c.end] = v;
         waiting[v] = 0;
-        if (!p->values[v].op->views) c.first = c.end + 1;
-        else if (c.end > c.first && !goss_shape_equal(p->values[v].node->shape, p->values[order[c.end - 1]].node->shape)) c.first = c.end;
+        if (!p->values[v].op->views)
+            c.first = c.end + 1;
+        else if (c.end > c.first &&
+                 !goss_shape_equal(p->values[v].node->shape, p->values[order[c.end - 1]].node->shape))
+            c.first = c.end;
     }
 }
 

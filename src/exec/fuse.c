@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fuse.c: values that are merged into their reader, on the program's own copy of the graph, after differentiation. */
 #include "base/alloc.h"
 #include "exec/build.h"
@@ -15,14 +16,15 @@ static bool is_product(const goss_program *p, uint32_t v, uint32_t factor[2]) {
 static bool is_dense(const goss_program *p, uint32_t product, const uint32_t factor[2]) {
     for (int i = 0; i < 2; i++) {
         const goss__value *f = &p->values[factor[i]];
-        if (f->place == GOSS__AT_VIEW || !goss_shape_equal(f->node->shape, p->values[product].node->shape)) return false;
+        if (f->place == GOSS__AT_VIEW || !goss_shape_equal(f->node->shape, p->values[product].node->shape))
+            return false;
     }
     return true;
 }
 
 /* `reader` becomes op of `in`, with the attributes of `like`, and swallows `product`, or its share of it. */
-static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, const goss__op *op, const goss__node *like,
-                         const uint32_t *in, int n, uint32_t product, goss_error *err) {
+static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, const goss__op *op,
+                         const goss__node *like, const uint32_t *in, int n, uint32_t product, goss_error *err) {
     goss__value *v = &p->values[reader];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
     uint32_t *copy = goss__arena_alloc(&p->arena, (size_t)n * sizeof *copy);
@@ -63,9 +65,11 @@ static goss_status fuse_deviation(goss_program *p, uint32_t *readers, uint32_t v
     const goss__value *sum = &p->values[v];
     const uint32_t difference = sum->in[0];
     const goss__value *d = &p->values[difference];
-    if (sum->op != &goss__op_sum_product || sum->in[1] != difference || readers[difference] != 2 || goss__is_output(p, difference))
+    if (sum->op != &goss__op_sum_product || sum->in[1] != difference || readers[difference] != 2 ||
+        goss__is_output(p, difference))
         return GOSS_OK;
-    if (!goss__is_instr(d) || d->op != &goss__op_ew[GOSS__EW_sub] || p->values[d->in[0]].place == GOSS__AT_VIEW) return GOSS_OK;
+    if (!goss__is_instr(d) || d->op != &goss__op_ew[GOSS__EW_sub] || p->values[d->in[0]].place == GOSS__AT_VIEW)
+        return GOSS_OK;
     const goss__value *spread = &p->values[d->in[1]];
     if (spread->place != GOSS__AT_VIEW || !is_stretch((uint32_t)sum->node->attr[0])) return GOSS_OK;
     const uint32_t in[2] = {d->in[0], spread->in[0]};
@@ -97,7 +101,8 @@ static bool is_addend(const goss_program *p, uint32_t v, const goss_shape *out) 
 
 /* A product of two operands, but not one that gives addends of a sum over items. */
 static bool is_matmul(const goss__value *v) {
-    if (!goss__is_instr(v) || v->n_in != 2 || (v->op != &goss__op_matmul && v->op != &goss__op_matmul_bf16)) return false;
+    if (!goss__is_instr(v) || v->n_in != 2 || (v->op != &goss__op_matmul && v->op != &goss__op_matmul_bf16))
+        return false;
     const goss_shape *s = &v->node->shape;
     bool shared = v->node->attr[0] && !v->node->attr[1];
     for (int i = 0; i < s->rank - 2; i++) shared &= goss_extent_is(s->dim[i], 1);

@@ -1,7 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* in_place.c: a parameter's new value is computed where the old one lies, if nothing can want the old one afterwards.
  *
- * "A run that fails changes no parameter" stays true: indices are the only thing that can fail, so work in place begins in a
- * phase after the last operation that reads one; rows to assign that the caller names are checked before the first. */
+ * "A run that fails changes no parameter" stays true: indices are the only thing that can fail, so work in place begins
+ * in a phase after the last operation that reads one; rows to assign that the caller names are checked before the
+ * first. */
 #include "exec/build.h"
 
 static bool whole_of(const goss_program *p, uint32_t v, uint32_t root) {
@@ -9,7 +11,8 @@ static bool whole_of(const goss_program *p, uint32_t v, uint32_t root) {
     return goss__root(p, v, &offset) == root && offset == 0 && p->values[v].bytes == p->values[root].bytes;
 }
 
-/* Instruction `reader` may read the parameter although value x overwrites it: it is done with an item before x gets there. */
+/* Instruction `reader` may read the parameter although value x overwrites it: it is done with an item before x gets
+ * there. */
 static bool reads_in_time(const goss_program *p, const goss__value *reader, uint32_t param, const goss__value *x) {
     if (reader->phase != x->phase) return reader->phase < x->phase;
     if (reader->instr > x->instr) return false;

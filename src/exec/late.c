@@ -1,8 +1,10 @@
-/* late.c: elementwise and other cheap work moves into the phase that reads its results, where that saves memory traffic.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* late.c: elementwise and other cheap work moves into the phase that reads its results, where that saves memory
+ * traffic.
  *
- * Phases are filled eagerly, so that an optimiser's new moments are computed as soon as the gradient is known, go to memory,
- * and come back once the gradient's norm is. Here the reader's phase takes over what it alone reads, with all elementwise
- * work behind it that nobody else needs, if fewer bytes then pass between phases. */
+ * Phases are filled eagerly, so that an optimiser's new moments are computed as soon as the gradient is known, go to
+ * memory, and come back once the gradient's norm is. Here the reader's phase takes over what it alone reads, with all
+ * elementwise work behind it that nobody else needs, if fewer bytes then pass between phases. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,7 +14,9 @@
 #define STORED 3.0
 #define READ 1.0
 
-static int32_t phase_of(const goss_program *p, uint32_t v) { return goss__is_instr(&p->values[v]) ? p->values[v].phase : -1; }
+static int32_t phase_of(const goss_program *p, uint32_t v) {
+    return goss__is_instr(&p->values[v]) ? p->values[v].phase : -1;
+}
 
 /* Calls fn for each value that a computed or assigned value reads, through views and aliases: those read nothing
  * themselves, and assignments read in the end. */

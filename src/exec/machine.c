@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* machine.c: what a machine can do at most, measured: arithmetic on registers and streams through memory. */
 #include <string.h>
 
@@ -54,7 +55,8 @@ goss_status goss_machine_measure(goss_threads *t, goss_machine *out, goss_error 
     goss_status s = GOSS_OK;
     if (w.from && w.to) {
         memset(w.from, 1, (size_t)n * BLOCK);
-        *out = (goss_machine){.threads = n, .flops = arithmetic(t, n), .bytes = 2.0 * n * BLOCK / least(t, n, copy, &w)};
+        *out =
+            (goss_machine){.threads = n, .flops = arithmetic(t, n), .bytes = 2.0 * n * BLOCK / least(t, n, copy, &w)};
     } else {
         s = goss_error_set(err, GOSS_E_NOMEM, "no memory to measure memory with");
     }

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* params.c: the store of persistent tensors. Each is one zeroed, aligned block whose address never changes. */
 #include <string.h>
 
@@ -93,10 +94,12 @@ static goss_status add_param(goss_params *p, const goss__node *n, bool bf16, gos
     return GOSS_OK;
 }
 
-static goss_status check_param(const param *q, const goss_program *program, const goss__node *n, bool bf16, goss_error *err) {
+static goss_status check_param(const param *q, const goss_program *program, const goss__node *n, bool bf16,
+                               goss_error *err) {
     if (q->bf16 != bf16)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own",
-                              n->name, bf16 ? "this program" : "another program");
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own", n->name,
+                              bf16 ? "this program" : "another program");
     bool same = q->rank == n->shape.rank;
     for (int i = 0; same && i < q->rank; i++) same = q->dim[i] == n->shape.dim[i].count;
     if (same) return GOSS_OK;

@@ -1,7 +1,8 @@
-/* phases.c: which instructions run together. Greedily: the first ready instruction opens a phase, each number of items its
- * leading dims offer is tried, and the one that lets most other ready instructions join (each able to work on its slice from
- * slices of the phase's own results) is kept. Then work moves to where it saves memory traffic (late.c), and the phases'
- * instructions are put in order (fill.c). */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* phases.c: which instructions run together. Greedily: the first ready instruction opens a phase, each number of items
+ * its leading dims offer is tried, and the one that lets most other ready instructions join (each able to work on its
+ * slice from slices of the phase's own results) is kept. Then work moves to where it saves memory traffic (late.c), and
+ * the phases' instructions are put in order (fill.c). */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -22,7 +23,8 @@ static bool operand_fits(const goss__builder *b, uint32_t v, goss__cut cut, goss
     if (val->place == GOSS__AT_VIEW || val->place == GOSS__AT_ALIAS) {
         int64_t unused;
         if (val->place == GOSS__AT_ALIAS && b->done[goss__root(b->p, v, &unused)]) return true;
-        if (goss__slice_rule(b->p, v, L, inner) != GOSS__LOCAL) return cut == GOSS__WHOLE && operand_fits(b, val->in[0], GOSS__WHOLE, L);
+        if (goss__slice_rule(b->p, v, L, inner) != GOSS__LOCAL)
+            return cut == GOSS__WHOLE && operand_fits(b, val->in[0], GOSS__WHOLE, L);
         return operand_fits(b, val->in[0], cut == GOSS__CUT ? inner[0] : GOSS__WHOLE, L);
     }
     if (b->done[v]) return true;
@@ -225,9 +227,10 @@ goss_status goss__build_phases(goss_program *p, goss_error *err) {
     b.setup = goss__calloc(n, sizeof *b.setup), b.moved = goss__calloc(n, 1);
     p->instrs = goss__arena_alloc(&p->arena, n * sizeof *p->instrs);
     p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
-    goss_status s = b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && b.moved && p->instrs && p->phases
-                        ? run_builder(&b, err)
-                        : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    goss_status s =
+        b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && b.moved && p->instrs && p->phases
+            ? run_builder(&b, err)
+            : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
     goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup), goss__free(b.moved);
     return s;

@@ -1,5 +1,7 @@
-/* places.c: where each value lives. Leaves are the caller's or the parameters' memory, aliases and broadcasts cost nothing,
- * what depends on nothing a run brings is computed once, results that only their phase reads are thread-private. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* places.c: where each value lives. Leaves are the caller's or the parameters' memory, aliases and broadcasts cost
+ * nothing, what depends on nothing a run brings is computed once, results that only their phase reads are
+ * thread-private. */
 #include "exec/build.h"
 
 static bool all_const(const goss_program *p, const goss__value *v) {
@@ -72,12 +74,14 @@ void goss__place_private(goss_program *p) {
         for (int i = 0; i < p->values[v].n_in; i++)
             if (goss__is_instr(&p->values[v])) note_reader(p, p->values[v].in[i], p->values[v].phase);
     for (int i = 0; i < p->n_updates; i++)
-        for (int j = 0; j < p->values[p->updates[i]].n_in; j++) note_reader(p, p->values[p->updates[i]].in[j], INT32_MAX);
+        for (int j = 0; j < p->values[p->updates[i]].n_in; j++)
+            note_reader(p, p->values[p->updates[i]].in[j], INT32_MAX);
     for (int i = 0; i < p->n_outputs; i++) note_reader(p, p->outputs[i], INT32_MAX);
     for (uint32_t v = 0; v < p->n_values; v++) {
         goss__value *val = &p->values[v];
         if (!goss__is_instr(val) || val->partial) continue;
-        if (val->last_phase <= val->phase && !goss_extent_is(p->phases[val->phase].items, 1)) val->place = GOSS__AT_PRIVATE;
+        if (val->last_phase <= val->phase && !goss_extent_is(p->phases[val->phase].items, 1))
+            val->place = GOSS__AT_PRIVATE;
     }
 }
 

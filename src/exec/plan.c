@@ -1,6 +1,7 @@
-/* plan.c: offsets. Shared values live from the phase that makes them to the last that reads them; private ones within a tile,
- * from one instruction to another. Both are placed by the same first-fit over intervals, largest first (8-23 % of the sum of
- * all tensors on the graphs measured). */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* plan.c: offsets. Shared values live from the phase that makes them to the last that reads them; private ones within a
+ * tile, from one instruction to another. Both are placed by the same first-fit over intervals, largest first (8-23 % of
+ * the sum of all tensors on the graphs measured). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,7 +16,8 @@ typedef struct block {
 static int larger_first(const void *a, const void *b) {
     const block *x = a, *y = b;
     if (x->size != y->size) return x->size < y->size ? 1 : -1;
-    return x->from != y->from ? (x->from > y->from) - (x->from < y->from) : (x->offset > y->offset) - (x->offset < y->offset);
+    return x->from != y->from ? (x->from > y->from) - (x->from < y->from)
+                              : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
 static int by_offset(const void *a, const void *b) {
@@ -120,7 +122,9 @@ static goss_status plan_shared(goss_program *p, block *blocks, goss_error *err) 
         bool forever = p->options.no_reuse;
         int64_t last = v->last_phase < v->phase ? v->phase : v->last_phase;
         blocks[n++] = (block){goss__round64(v->bytes), &v->offset, forever ? 0 : v->phase, forever ? INT32_MAX : last};
-        if (v->partial) blocks[n++] = (block){(size_t)p->phases[v->phase].slots * goss__round64(v->bytes), &v->slots_offset, v->phase, v->phase};
+        if (v->partial)
+            blocks[n++] = (block){(size_t)p->phases[v->phase].slots * goss__round64(v->bytes), &v->slots_offset,
+                                  v->phase, v->phase};
     }
     plan_outputs(p, blocks, &n);
     return place_blocks(blocks, n, &p->slab_bytes, err);
@@ -147,9 +151,9 @@ bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k) 
     return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0];
 }
 
-/* Instructions [*from, *to] around k that run together: those that chain.c may run block by block, elementwise neighbours of one
- * shape, and two of which one goes along with the other. All that they read and write must lie apart, since a block of the last one is
- * written before the next block of the first one is read. */
+/* Instructions [*from, *to] around k that run together: those that chain.c may run block by block, elementwise
+ * neighbours of one shape, and two of which one goes along with the other. All that they read and write must lie apart,
+ * since a block of the last one is written before the next block of the first one is read. */
 static void chain_around(const goss_program *p, const goss__phase *ph, uint32_t k, int64_t *from, int64_t *to) {
     const goss__value *v = &p->values[p->instrs[k].value];
     *from = *to = k;
@@ -166,8 +170,8 @@ static void chain_around(const goss_program *p, const goss__phase *ph, uint32_t 
     }
 }
 
-/* What planning notes of each value: the last instruction that its memory is for; its block; the value whose memory it takes over,
- * -1: none. */
+/* What planning notes of each value: the last instruction that its memory is for; its block; the value whose memory it
+ * takes over, -1: none. */
 typedef struct life {
     int64_t last;
     size_t block;
@@ -207,16 +211,18 @@ static bool is_read_before(const goss_program *p, uint32_t x, int64_t from, int6
     return before;
 }
 
-/* An array from in front of the neighbours from .. to that the result of k, which others read after them, may replace: element by
- * element it is read for the last time before the result is written. -1: none. */
-static int64_t find_host(const goss_program *p, const life *lives, uint32_t first, int64_t from, int64_t k, int64_t to) {
+/* An array from in front of the neighbours from .. to that the result of k, which others read after them, may replace:
+ * element by element it is read for the last time before the result is written. -1: none. */
+static int64_t find_host(const goss_program *p, const life *lives, uint32_t first, int64_t from, int64_t k,
+                         int64_t to) {
     const uint32_t value = p->instrs[k].value;
     const goss__value *v = &p->values[value];
     if (!v->op->views || v->whole_tile || lives[value].last <= to) return -1;
     for (int64_t j = first; j < from; j++) {
         const uint32_t x = p->instrs[j].value;
         const goss__value *o = &p->values[x];
-        if (o->place != GOSS__AT_PRIVATE || o->partial || o->whole_tile || o->bytes != v->bytes || lives[x].last != to) continue;
+        if (o->place != GOSS__AT_PRIVATE || o->partial || o->whole_tile || o->bytes != v->bytes || lives[x].last != to)
+            continue;
         if (is_read_before(p, x, from, k, to)) return x;
     }
     return -1;

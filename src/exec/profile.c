@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* profile.c: a run's time by operation and by phase. */
 #include "exec/profile.h"
 
@@ -27,7 +28,8 @@ void goss__profile_event(goss_exec *e, int row, uint32_t first, uint32_t last, d
 void goss_profile_end(goss_exec *e) {
     goss__profile *p = e->profile;
     if (!p) return;
-    goss__free(p->seconds), goss__free(p->work), goss__free(p->phase_wall), goss__free(p->events), goss__free(p->n_events);
+    goss__free(p->seconds), goss__free(p->work), goss__free(p->phase_wall), goss__free(p->events),
+        goss__free(p->n_events);
     goss__free(p);
     e->profile = NULL;
 }
@@ -59,7 +61,8 @@ static double elements_touched(const goss__tensor *t) {
 static double bytes_of(const goss_exec *e, const goss__step *s, bool passed) {
     const goss_program *p = e->program;
     const goss__shapes *shape = &s->shapes[0];
-    double bytes = passed && s->at[0].is_private ? 0 : elements_touched(shape->out) * (double)goss__elem_size(p, s->value);
+    double bytes =
+        passed && s->at[0].is_private ? 0 : elements_touched(shape->out) * (double)goss__elem_size(p, s->value);
     for (int i = 0; i < shape->n_in; i++)
         if (!passed || !s->at[i + 1].is_private)
             bytes += elements_touched(&shape->in[i]) * (double)goss__elem_size(p, &p->values[s->value->in[i]]);
@@ -144,8 +147,8 @@ static void put_rates(goss__str *s, double seconds, double flops, double bytes, 
 }
 
 static void put_heading(goss__str *s, const char *first, const goss_machine *m, const char *last) {
-    goss__str_addf(s, "\n%-10s %6s   %9s%s %7s%s  %s\n", first, "share", "GFLOP/s", m ? " of peak" : "", "GB/s", m ? " of copy" : "",
-                   last);
+    goss__str_addf(s, "\n%-10s %6s   %9s%s %7s%s  %s\n", first, "share", "GFLOP/s", m ? " of peak" : "", "GB/s",
+                   m ? " of copy" : "", last);
 }
 
 static void put_operations(goss__str *s, const row *rows, size_t n, double total, const goss_machine *machine) {
@@ -176,17 +179,17 @@ static void put_phase(goss__str *s, const goss_exec *e, uint32_t f, double wall,
     }
     goss__str_addf(s, "%7.3f ms %5.1f %% ", seconds * 1e3, 100 * seconds / (wall > 0 ? wall : 1));
     put_rates(s, seconds, sum.flops, passed, m);
-    goss__str_addf(s, "  %u: %lld items by %lld, %lld operations, most: %s%s%s\n", f, (long long)run->items, (long long)run->unit,
-                   (long long)sum.calls, sum.name ? sum.name : "none", sum.scope && sum.scope[0] ? "  # " : "",
-                   sum.scope ? sum.scope : "");
+    goss__str_addf(s, "  %u: %lld items by %lld, %lld operations, most: %s%s%s\n", f, (long long)run->items,
+                   (long long)run->unit, (long long)sum.calls, sum.name ? sum.name : "none",
+                   sum.scope && sum.scope[0] ? "  # " : "", sum.scope ? sum.scope : "");
 }
 
 static void put_all(goss__str *s, const goss_exec *e, const row *rows, size_t n, const goss_machine *m) {
     const double wall = e->profile->wall / e->profile->runs;
     double total = 0;
     for (size_t i = 0; i < n; i++) total += rows[i].seconds;
-    goss__str_addf(s, "%.3f ms a run (mean of %d), %.3f ms in operations over %d threads\n", wall * 1e3, e->profile->runs,
-                   total * 1e3, e->n_threads);
+    goss__str_addf(s, "%.3f ms a run (mean of %d), %.3f ms in operations over %d threads\n", wall * 1e3,
+                   e->profile->runs, total * 1e3, e->n_threads);
     if (m)
         goss__str_addf(s, "machine: %.1f GFLOP/s (%s), %.1f GB/s read and written by copies\n", m->flops * 1e-9,
                        e->kernels->name, m->bytes * 1e-9);
@@ -214,7 +217,8 @@ char *goss_exec_profile(goss_exec *e, int runs, goss_error *err) {
                              : goss_error_set(err, GOSS_E_ARGUMENT, "profile: %d runs", runs);
     if (s != GOSS_OK || goss_profile_begin(e, err) != GOSS_OK) return NULL;
     for (int i = 0; i < runs && s == GOSS_OK; i++) s = goss_exec_run(e, err);
-    if (s == GOSS_OK && !(text = goss_profile_text(e, &machine))) goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
+    if (s == GOSS_OK && !(text = goss_profile_text(e, &machine)))
+        goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
     goss_profile_end(e);
     return text;
 }

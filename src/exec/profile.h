@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* profile.h: what an exec notes while it is profiled. Each worker writes to rows of its own. */
 #ifndef GOSS_EXEC_PROFILE_H
 #define GOSS_EXEC_PROFILE_H
@@ -9,12 +10,12 @@ struct goss_exec;
 enum { GOSS__EVENTS = 1 << 14 }; /* a worker keeps so many for the trace, the first ones */
 
 typedef struct goss__event {
-    double start, seconds;  /* start: since the profile began */
-    uint32_t first, last;   /* instructions; of a phase: its number twice */
+    double start, seconds; /* start: since the profile began */
+    uint32_t first, last;  /* instructions; of a phase: its number twice */
 } goss__event;
 
-/* What an instruction did in all runs, by the counts of each: operations, bytes of operands and results, and of those that pass between
- * phases. */
+/* What an instruction did in all runs, by the counts of each: operations, bytes of operands and results, and of those
+ * that pass between phases. */
 typedef struct goss__work {
     double flops, bytes, passed;
 } goss__work;

@@ -1,11 +1,12 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* program.h: the compiled form, private to this floor.
  *
  * A program is the needed nodes of a graph (values), the ones among them that compute (instructions), cut into phases.
  * A phase has one parallel axis of L items; a thread takes a tile of items through the whole chain of the phase's
- * instructions, so that what only the chain reads lives in that thread's private arena and stays in its cache. Where some
- * instructions prepare their weights at each call (batched: they want many items), a tile is more than the cache holds:
- * those take it at once, stretches of others between them go through it in units. Elsewhere a tile is one unit. All sizes
- * are planned for the symbols' maxima; smaller counts use less of the same memory. */
+ * instructions, so that what only the chain reads lives in that thread's private arena and stays in its cache. Where
+ * some instructions prepare their weights at each call (batched: they want many items), a tile is more than the cache
+ * holds: those take it at once, stretches of others between them go through it in units. Elsewhere a tile is one unit.
+ * All sizes are planned for the symbols' maxima; smaller counts use less of the same memory. */
 #ifndef GOSS_EXEC_PROGRAM_H
 #define GOSS_EXEC_PROGRAM_H
 
@@ -14,8 +15,8 @@
 #include "gossamer/exec.h"
 #include "graph/node.h"
 
-/* Addends of a sum over items: at most so many, and no fewer than the least because of their size. Shapes alone decide, so that bits
- * do not depend on threads. */
+/* Addends of a sum over items: at most so many, and no fewer than the least because of their size. Shapes alone decide,
+ * so that bits do not depend on threads. */
 enum { GOSS__SLOTS = 16, GOSS__SLOTS_LEAST = 4, GOSS__SLOTS_BYTES = 16 << 20 };
 
 typedef enum goss__place {
@@ -63,12 +64,12 @@ typedef struct goss__instr {
 } goss__instr;
 
 typedef struct goss__phase {
-    goss_extent items; /* L; 1: one serial item */
-    bool parts;        /* one instruction that divides itself */
-    int slots;         /* most addends of a sum over items; 0: there is no such sum */
-    uint32_t first, count; /* instructions */
+    goss_extent items;            /* L; 1: one serial item */
+    bool parts;                   /* one instruction that divides itself */
+    int slots;                    /* most addends of a sum over items; 0: there is no such sum */
+    uint32_t first, count;        /* instructions */
     double item_bytes, item_cost; /* at the maxima */
-    double batch; /* items that its batched instructions want; 0: none is */
+    double batch;                 /* items that its batched instructions want; 0: none is */
 } goss__phase;
 
 typedef struct goss__storage_name {
@@ -131,7 +132,8 @@ bool goss__cheap_again(const goss_program *p, const goss_graph *g, const goss__n
 goss_status goss__build_phases(goss_program *p, goss_error *err); /* places and phases */
 goss_status goss__plan_memory(goss_program *p, goss_error *err);  /* offsets */
 
-/* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many of L's items. */
+/* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many
+ * of L's items. */
 void goss__resolve(const goss_program *p, uint32_t v, const int64_t *counts, goss_extent L, int64_t tile_items,
                    goss__tensor *out);
 /* The strides of a lazily broadcast value: those of its source, 0 where it repeats. */

@@ -1,22 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* program_text.c: a program as text: phases, operations, places. */
 #include "base/str.h"
 #include "exec/program.h"
 
 static const char *const place_names[] = {
-    [GOSS__AT_INPUT] = "input",   [GOSS__AT_PARAM] = "param",     [GOSS__AT_CONST] = "const", [GOSS__AT_SHARED] = "shared",
-    [GOSS__AT_PRIVATE] = "private", [GOSS__AT_ALIAS] = "alias", [GOSS__AT_VIEW] = "view",   [GOSS__AT_NOWHERE] = "update",
-    [GOSS__AT_MERGED] = "merged",
+    [GOSS__AT_INPUT] = "input",   [GOSS__AT_PARAM] = "param",     [GOSS__AT_CONST] = "const",
+    [GOSS__AT_SHARED] = "shared", [GOSS__AT_PRIVATE] = "private", [GOSS__AT_ALIAS] = "alias",
+    [GOSS__AT_VIEW] = "view",     [GOSS__AT_NOWHERE] = "update",  [GOSS__AT_MERGED] = "merged",
 };
 
 static void put_value(goss__str *s, const goss_program *p, uint32_t v) {
     const goss__value *val = &p->values[v];
     char shape[GOSS__SHAPE_TEXT];
     goss__str_addf(s, "  %%%u = %s%s%s %s  %s%s +%zu (", v, val->op->name, val->node->name ? " " : "",
-                   val->node->name ? val->node->name : "", goss__shape_text(p->symbols, &val->node->shape, shape, sizeof shape),
-                   place_names[val->place], val->partial ? " partial" : "", val->offset);
+                   val->node->name ? val->node->name : "",
+                   goss__shape_text(p->symbols, &val->node->shape, shape, sizeof shape), place_names[val->place],
+                   val->partial ? " partial" : "", val->offset);
     for (int i = 0; i < val->n_in; i++) {
         const goss__value *in = &p->values[val->in[i]];
-        goss__str_addf(s, "%s%%%u%s", i ? ", " : "", val->in[i], in->place == GOSS__AT_VIEW ? "~" : in->place == GOSS__AT_ALIAS ? "=" : "");
+        goss__str_addf(s, "%s%%%u%s", i ? ", " : "", val->in[i],
+                       in->place == GOSS__AT_VIEW    ? "~"
+                       : in->place == GOSS__AT_ALIAS ? "="
+                                                     : "");
     }
     goss__str_addf(s, ")%s", p->instrs[val->instr].batched ? ", batched" : "");
     if (val->in_place_of >= 0) goss__str_addf(s, ", in place of %s", p->values[val->in_place_of].node->name);
@@ -25,8 +30,9 @@ static void put_value(goss__str *s, const goss_program *p, uint32_t v) {
 
 char *goss_program_text(const goss_program *p) {
     goss__str s = {0};
-    goss__str_addf(&s, "%u values, %u instructions, %u phases; slab %zu, constants %zu, a thread %zu + %zu bytes\n", p->n_values,
-                   p->n_instrs, p->n_phases, p->slab_bytes, p->const_bytes, p->private_bytes, p->scratch_bytes);
+    goss__str_addf(&s, "%u values, %u instructions, %u phases; slab %zu, constants %zu, a thread %zu + %zu bytes\n",
+                   p->n_values, p->n_instrs, p->n_phases, p->slab_bytes, p->const_bytes, p->private_bytes,
+                   p->scratch_bytes);
     for (uint32_t f = 0; f < p->n_phases; f++) {
         const goss__phase *ph = &p->phases[f];
         goss_shape items = goss_shape_make(1, &ph->items);

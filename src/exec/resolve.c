@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* resolve.c: from extents to numbers, for a whole tensor or for a slice of k items. */
 #include "exec/program.h"
 

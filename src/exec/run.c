@@ -1,8 +1,10 @@
-/* run.c: phases one after the other, tiles of a phase on any thread, instructions of a tile in order, units of a tile one
- * after the other through each stretch of instructions.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run.c: phases one after the other, tiles of a phase on any thread, instructions of a tile in order, units of a tile
+ * one after the other through each stretch of instructions.
  *
- * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its units are added in
- * order, and the slots are summed in order after the phase. Which thread ran what leaves no trace in the bits. */
+ * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its units are
+ * added in order, and the slots are summed in order after the phase. Which thread ran what leaves no trace in the bits.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,11 +42,18 @@ static void run_step(goss_exec *e, goss__step *s, const goss__unit *u, void *out
     const void *in[GOSS__MAX_IN];
     for (int i = 0; i < s->value->n_in; i++) in[i] = goss__address(e, &s->at[i + 1], u);
     int bad = 0;
-    goss__call c = {.shapes = &s->shapes[u->last], .kernels = e->kernels, .in = in,
+    goss__call c = {.shapes = &s->shapes[u->last],
+                    .kernels = e->kernels,
+                    .in = in,
                     .out = out ? out : goss__address(e, &s->at[0], u),
                     .scratch = goss__arena_of(e, u->worker) + goss__round64(e->program->private_bytes),
-                    .first_element = u->index * s->first_step, .part = part, .parts = parts,
-                    .seed = e->seed, .step = e->step, .name = s->value->node->name, .bad_index = &bad};
+                    .first_element = u->index * s->first_step,
+                    .part = part,
+                    .parts = parts,
+                    .seed = e->seed,
+                    .step = e->step,
+                    .name = s->value->node->name,
+                    .bad_index = &bad};
     if (s->along)
         s->value->op->run_along_f32(&c, goss__address(e, &s[1].at[0], u));
     else
@@ -102,7 +111,8 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
 }
 
 void goss__exec_constants(goss_exec *e) {
-    for (uint32_t k = 0; k < e->program->n_const; k++) run_step(e, &e->steps[k], &(goss__unit){.last = true}, NULL, 0, 1);
+    for (uint32_t k = 0; k < e->program->n_const; k++)
+        run_step(e, &e->steps[k], &(goss__unit){.last = true}, NULL, 0, 1);
 }
 
 /* ---- regions ---- */
@@ -122,7 +132,8 @@ static void region_part(void *ctx, int64_t part, int worker) {
     goss_exec *e = r->e;
     uint32_t k = e->program->phases[r->phase].first;
     const double start = clock_of(e);
-    run_step(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker}, NULL, (int)part, e->phase_runs[r->phase].parts);
+    run_step(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker}, NULL, (int)part,
+             e->phase_runs[r->phase].parts);
     if (e->profile) note_steps(e, worker, k, k, start);
 }
 
@@ -308,8 +319,8 @@ static goss_status run(goss_exec *e, goss_error *err) {
     return GOSS_OK;
 }
 
-/* What is less than the smallest normal number is 0 in all of it: in phases that are worth several threads, and in those that the
- * caller runs alone. */
+/* What is less than the smallest normal number is 0 in all of it: in phases that are worth several threads, and in
+ * those that the caller runs alone. */
 goss_status goss_exec_run(goss_exec *e, goss_error *err) {
     const goss__rounding mode = goss__flush_denormals();
     const goss_status s = run(e, err);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* trace.c: a profile's events in the trace event format (JSON), a track for phases and one for each thread. */
 #include "base/str.h"
 #include "exec/exec.h"
@@ -52,7 +53,8 @@ char *goss_profile_trace(const goss_exec *e) {
         put_track(&s, row, e->n_threads);
     }
     for (int row = 0; row < p->n_rows; row++)
-        for (int i = 0; i < p->n_events[row]; i++) put_event(&s, e, row, &p->events[(size_t)row * GOSS__EVENTS + (size_t)i]);
+        for (int i = 0; i < p->n_events[row]; i++)
+            put_event(&s, e, row, &p->events[(size_t)row * GOSS__EVENTS + (size_t)i]);
     goss__str_add(&s, "\n]}\n");
     if (!s.failed) return s.data;
     goss__str_free(&s);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dump.c: a graph as text, one node a line, and as Graphviz DOT. */
 #include "base/alloc.h"
 #include "base/str.h"
@@ -7,7 +8,8 @@ static void put_label(goss__str *s, const goss_graph *g, const goss__node *n) {
     char shape[GOSS__SHAPE_TEXT];
     goss__str_addf(s, "%s", n->op->name);
     if (n->name) goss__str_addf(s, " '%s'", n->name);
-    goss__str_addf(s, " %s%s", goss__shape_text(g, &n->shape, shape, sizeof shape), n->type == GOSS_INDEX ? " index" : "");
+    goss__str_addf(s, " %s%s", goss__shape_text(g, &n->shape, shape, sizeof shape),
+                   n->type == GOSS_INDEX ? " index" : "");
 }
 
 static char *finish(goss__str *s) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* graph.c: the graph's life, its symbols, scopes and sticky error, and emit.
  *
  * emit is the only way in: it hashes the description, returns the equal node where there is one, and else appends. So a
@@ -65,7 +66,8 @@ void goss_scope_push(goss_graph *g, const char *name) {
         g->scope_depth++; /* so that pops stay paired */
         return;
     }
-    const char *path = g->scope[0] ? goss__arena_printf(&g->arena, "%s / %s", g->scope, name) : goss__arena_strdup(&g->arena, name);
+    const char *path =
+        g->scope[0] ? goss__arena_printf(&g->arena, "%s / %s", g->scope, name) : goss__arena_strdup(&g->arena, name);
     g->scope_stack[g->scope_depth++] = g->scope;
     if (path)
         g->scope = path;
@@ -78,7 +80,8 @@ void goss_scope_pop(goss_graph *g) {
         goss_graph_fail(g, GOSS_E_ARGUMENT, "scope popped that was never pushed");
         return;
     }
-    if (--g->scope_depth < (int)(sizeof g->scope_stack / sizeof *g->scope_stack)) g->scope = g->scope_stack[g->scope_depth];
+    if (--g->scope_depth < (int)(sizeof g->scope_stack / sizeof *g->scope_stack))
+        g->scope = g->scope_stack[g->scope_depth];
 }
 
 /* ---- symbols ---- */
@@ -97,7 +100,8 @@ goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
         return symbol_extent(g, i);
     }
     if (maximum < 1 || g->n_symbols == GOSS__GRAPH_SYMBOLS) {
-        goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: %s", name, maximum < 1 ? "its maximum must be at least 1" : "more than 32 symbols");
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: %s", name,
+                        maximum < 1 ? "its maximum must be at least 1" : "more than 32 symbols");
         return (goss_extent){1, 0};
     }
     const char *copy = goss__arena_strdup(&g->arena, name);
@@ -118,7 +122,8 @@ goss_extent goss_dim(goss_val a, int axis) {
     goss_shape s = goss_shape_of(a);
     if (axis < 0) axis += s.rank;
     if (axis >= 0 && axis < s.rank) return s.dim[axis];
-    if (goss_valid(a)) goss_graph_fail(a.graph, GOSS_E_SHAPE, "there is no axis %d in a tensor of rank %d", axis, s.rank);
+    if (goss_valid(a))
+        goss_graph_fail(a.graph, GOSS_E_SHAPE, "there is no axis %d in a tensor of rank %d", axis, s.rank);
     return goss_n(1);
 }
 
@@ -133,7 +138,8 @@ bool goss__all_valid(const goss_val *v, int n) {
         if (!goss_valid(v[i])) {
             /* A value of no graph at all can only be a caller's mistake; one with a graph follows an earlier error. */
             goss_graph *g = goss__graph_of(v, n);
-            if (g && g->error.status == GOSS_OK) goss_graph_fail(g, GOSS_E_ARGUMENT, "operand %d is not a value", i + 1);
+            if (g && g->error.status == GOSS_OK)
+                goss_graph_fail(g, GOSS_E_ARGUMENT, "operand %d is not a value", i + 1);
             return false;
         }
     for (int i = 1; i < n; i++)
@@ -204,8 +210,16 @@ static goss__node *new_node(goss_graph *g, const goss__proto *p, uint64_t hash) 
     const char *name = p->name ? goss__arena_strdup(&g->arena, p->name) : NULL;
     if (!n || !in || !attr || (p->name && !name)) return NULL;
     for (int i = 0; i < p->n_in; i++) in[i] = p->in[i].id;
-    *n = (goss__node){.op = p->op, .id = g->n_nodes, .type = (uint8_t)p->type, .n_attr = (uint8_t)p->n_attr,
-                      .n_in = (uint16_t)p->n_in, .in = in, .attr = attr, .name = name, .scope = g->scope, .hash = hash};
+    *n = (goss__node){.op = p->op,
+                      .id = g->n_nodes,
+                      .type = (uint8_t)p->type,
+                      .n_attr = (uint8_t)p->n_attr,
+                      .n_in = (uint16_t)p->n_in,
+                      .in = in,
+                      .attr = attr,
+                      .name = name,
+                      .scope = g->scope,
+                      .hash = hash};
     n->shape.rank = p->shape.rank; /* dims past the rank stay zero: shapes may be compared as bytes */
     memcpy(n->shape.dim, p->shape.dim, (size_t)p->shape.rank * sizeof p->shape.dim[0]);
     return n;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* node.h: what a node is, and the one door (emit) by which nodes enter a graph.
  *
  * Nodes live in arena blocks and never move or change; ids are topological order; equal nodes are one node. */
@@ -14,10 +15,10 @@ struct goss__node {
     uint8_t type; /* goss_type */
     uint8_t n_attr;
     uint16_t n_in;
-    const uint32_t *in;   /* ids */
-    const int64_t *attr;  /* meaning is the op's */
-    const char *name;     /* inputs, parameters, random streams; else NULL */
-    const char *scope;    /* "target / fc1", "" at the top */
+    const uint32_t *in;  /* ids */
+    const int64_t *attr; /* meaning is the op's */
+    const char *name;    /* inputs, parameters, random streams; else NULL */
+    const char *scope;   /* "target / fc1", "" at the top */
     goss_shape shape;
     uint64_t hash;
     uint32_t next; /* chain of the hash table */
@@ -57,7 +58,8 @@ typedef struct goss__proto {
     const char *name;
 } goss__proto;
 
-/* The node of that description: the equal one that exists, else a new one. Invalid when an operand is invalid or of another graph. */
+/* The node of that description: the equal one that exists, else a new one. Invalid when an operand is invalid or of
+ * another graph. */
 goss_val goss__emit(goss_graph *g, const goss__proto *p);
 static inline const goss__node *goss__node_of(goss_val v) { return v.graph->nodes[v.id]; }
 static inline const goss__node *goss__in(const goss_graph *g, const goss__node *n, int i) { return g->nodes[n->in[i]]; }
@@ -72,13 +74,15 @@ bool goss__all_valid(const goss_val *v, int n);
 bool goss__extent_div(goss_extent a, goss_extent b, goss_extent *out);
 /* The product of dims [from, to). */
 goss_extent goss__shape_product(const goss_shape *s, int from, int to);
-/* Value at given symbol counts (counts[i] of symbol i), at most the maxima; e: a product of extents of one node's shape. */
+/* Value at given symbol counts (counts[i] of symbol i), at most the maxima; e: a product of extents of one node's
+ * shape. */
 int64_t goss__extent_eval(goss_extent e, const int64_t *counts);
 /* The same for any e and counts; false where there is no such number. */
 bool goss__extent_try(goss_extent e, const int64_t *counts, int64_t *out);
 /* The same at the planned maxima of g's symbols. */
 bool goss__extent_most(const goss_graph *g, goss_extent e, int64_t *out);
-/* Elements of a tensor at the planned maxima: whatever they are multiplied with on the way to bytes, 63 bits hold it. */
+/* Elements of a tensor at the planned maxima: whatever they are multiplied with on the way to bytes, 63 bits hold it.
+ */
 #define GOSS__MOST_ELEMENTS ((int64_t)1 << 44)
 /* A shape has a rank of 0 to 8, extents of at least 1, and no more elements than that; else a sticky error. */
 bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* op.h: what an operation is: one descriptor, in one file of src/ops.
  *
  * It tells four things: its gradient in terms of public builders (vjp), how it behaves when leading axes are cut into
@@ -13,9 +14,9 @@
 typedef struct goss__node goss__node;
 
 /* ---- slicing ----
- * A phase of the schedule has one parallel axis: L items (an extent, e.g. T or T*N). A dense tensor is *cut* by L when the
- * product of some prefix of its dims is a multiple of L: item i is then one contiguous block of numel / L elements. An op says,
- * for a given L, how its operands must be given so that it can compute one slice of items by itself. */
+ * A phase of the schedule has one parallel axis: L items (an extent, e.g. T or T*N). A dense tensor is *cut* by L when
+ * the product of some prefix of its dims is a multiple of L: item i is then one contiguous block of numel / L elements.
+ * An op says, for a given L, how its operands must be given so that it can compute one slice of items by itself. */
 typedef enum goss__cut {
     GOSS__WHOLE, /* this operand is needed whole and has none of the items' axis */
     GOSS__CUT    /* this operand is cut by L as the output is: item i needs slice i */
@@ -28,13 +29,13 @@ typedef enum goss__slicing {
 } goss__slicing;
 
 /* The number p of leading dims whose product L divides such that L is a multiple of the product of the first p-1, with
- * the quotient of dim p-1 left in *rest (so a slice of k items has dims 1, ..., 1, k * rest, dims[p..])); 0 = not cut by L. Trailing dims 1
- * right behind are not counted in. L = 1 gives 0. */
+ * the quotient of dim p-1 left in *rest (so a slice of k items has dims 1, ..., 1, k * rest, dims[p..])); 0 = not cut
+ * by L. Trailing dims 1 right behind are not counted in. L = 1 gives 0. */
 int goss__cut_prefix(const goss_shape *s, goss_extent L, goss_extent *rest);
 
 /* ---- running ----
- * Tensors at run time: resolved dims and element strides. Dense row-major, except operands of an op with `views`, whose strides may be
- * 0 on broadcast axes. */
+ * Tensors at run time: resolved dims and element strides. Dense row-major, except operands of an op with `views`, whose
+ * strides may be 0 on broadcast axes. */
 typedef struct goss__tensor {
     int rank;
     int64_t dim[GOSS_MAX_RANK];
@@ -72,45 +73,51 @@ typedef struct goss__op {
     const char *name;
     bool no_gradient; /* declared constant almost everywhere, or integer */
     bool views;       /* operands may come as broadcast views (strides 0) */
-    bool alias;       /* output is operand 0's memory under another shape (reshape, detach; slice where `alias_offset` says so) */
+    bool alias; /* output is operand 0's memory under another shape (reshape, detach; slice where `alias_offset` says
+                   so) */
     bool is_broadcast; /* repeats operand 0 along its extents 1: need not be materialised for readers with `views` */
     bool late;         /* cheap, and makes more than it reads: better done where that is read, as elementwise work is */
     bool wide;         /* dividing one call into `parts` beats cutting it into few items (matmul) */
-    bool may_fail;    /* sets bad_index */
-    bool stateful;    /* a leaf or an assignment: placed by the executor, has no run function */
+    bool may_fail;     /* sets bad_index */
+    bool stateful;     /* a leaf or an assignment: placed by the executor, has no run function */
 
     /* Cotangents of the operands from y's cotangent g: sets cot[i] for operands where want[i]; leaves the invalid value
      * (id 0) where an operand has none. Uses public builders only. */
     void (*vjp)(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot);
     /* How operands must come for slices of L (cut[i] for each), or that it can not be; NULL: GOSS__NO_SLICES always. */
     goss__slicing (*slice)(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut);
-    /* For an op with `alias`: elements between operand 0's start and the output's, or -1 when this node is no alias after all
-     * (a slice that is not contiguous, or whose offset has symbols). NULL: always 0. */
+    /* For an op with `alias`: elements between operand 0's start and the output's, or -1 when this node is no alias
+     * after all (a slice that is not contiguous, or whose offset has symbols). NULL: always 0. */
     int64_t (*alias_offset)(const goss_graph *g, const goss__node *n);
-    size_t (*scratch)(const goss__shapes *s, bool f64, const goss__kernels *k); /* bytes; NULL: none. Monotone in the dims */
-    /* Into how many independent shares one call is best divided for so many threads; NULL: 1. Where it is cut changes no bit. */
+    size_t (*scratch)(const goss__shapes *s, bool f64,
+                      const goss__kernels *k); /* bytes; NULL: none. Monotone in the dims */
+    /* Into how many independent shares one call is best divided for so many threads; NULL: 1. Where it is cut changes
+     * no bit. */
     int (*parts)(const goss__shapes *s, int threads);
     double (*cost)(const goss__shapes *s); /* arithmetic of a call in flops; NULL: numel of the output */
-    /* What a call costs however few items it is for (packing and transforming weights), in the same unit; NULL: little. */
+    /* What a call costs however few items it is for (packing and transforming weights), in the same unit; NULL: little.
+     */
     double (*setup)(const goss__shapes *s);
-    /* Whether a large result costs less to compute again where it is read than its way through memory. NULL: it does not, but for
-     * elementwise work with what repeats along the result (exec/again.c). */
+    /* Whether a large result costs less to compute again where it is read than its way through memory. NULL: it does
+     * not, but for elementwise work with what repeats along the result (exec/again.c). */
     bool (*again)(const goss_graph *g, const goss__node *n);
-    /* What a call needs and shapes alone tell, worked out once for each of them: `plan` fills plan_size bytes, 64-byte aligned. */
+    /* What a call needs and shapes alone tell, worked out once for each of them: `plan` fills plan_size bytes, 64-byte
+     * aligned. */
     size_t plan_size;
     void (*plan)(const goss__shapes *s, void *out);
     goss__run_fn run_f32, run_f64;
-    /* Makes, along the way, the output of the instruction behind it, too, when that is `along` of its first operand and its output
-     * (which tap is the largest, and that tap): the operand is read once. NULL: nothing goes along. */
+    /* Makes, along the way, the output of the instruction behind it, too, when that is `along` of its first operand and
+     * its output (which tap is the largest, and that tap): the operand is read once. NULL: nothing goes along. */
     const struct goss__op *along;
     void (*run_along_f32)(const goss__call *c, void *next);
 } goss__op;
 
-/* Those that the executor has to know: leaves without a run function, and assignments (operands: param, value; for rows:
- * param, index, value). "extent" has attr {count, symbols} and finds the resolved number in shapes->attr[0]. */
+/* Those that the executor has to know: leaves without a run function, and assignments (operands: param, value; for
+ * rows: param, index, value). "extent" has attr {count, symbols} and finds the resolved number in shapes->attr[0]. */
 extern const goss__op goss__op_input, goss__op_param, goss__op_assign, goss__op_assign_rows, goss__op_extent;
-/* Made by the schedule alone. The sum of a product of two arrays of one shape, which never becomes an array, and of squared differences
- * from one number for each sum (fuse.c); numbers kept as bfloat16 as reals, and a product whose right operand is kept so (bf16.c). */
+/* Made by the schedule alone. The sum of a product of two arrays of one shape, which never becomes an array, and of
+ * squared differences from one number for each sum (fuse.c); numbers kept as bfloat16 as reals, and a product whose
+ * right operand is kept so (bf16.c). */
 extern const goss__op goss__op_sum_product, goss__op_sum_deviation, goss__op_widen, goss__op_matmul_bf16;
 /* What they are made of. */
 extern const goss__op goss__op_sum, goss__op_ew[GOSS__EW_COUNT], goss__op_matmul, goss__op_reshape;

@@ -1,11 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* shape.c: extents (a number times a product of symbols) and shapes.
  *
- * The symbols of an extent are up to eight bytes, kept sorted in descending order from the lowest byte, so that equal extents have
- * equal bits. Everything the builders and the schedule need of run-time counts is decided on these monomials.
+ * The symbols of an extent are up to eight bytes, kept sorted in descending order from the lowest byte, so that equal
+ * extents have equal bits. Everything the builders and the schedule need of run-time counts is decided on these
+ * monomials.
  *
- * A product that cannot be written so (nine symbols, a number beyond 63 bits) is no extent: its count is below 1, which that of an
- * extent never is, it is equal to nothing, itself included, and every product with it is none either. A node's whole shape is one
- * product that can be written (goss__shape_ok, asked by emit), and so is the product of any of its extents. */
+ * A product that cannot be written so (nine symbols, a number beyond 63 bits) is no extent: its count is below 1, which
+ * that of an extent never is, it is equal to nothing, itself included, and every product with it is none either. A
+ * node's whole shape is one product that can be written (goss__shape_ok, asked by emit), and so is the product of any
+ * of its extents. */
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper.h: a hypernetwork inside: which generator makes each tensor, and the layout of its own weights.
  *
  * What each file adds to the layout (goss__hyper_plan_*) stands beside what it builds in the graph with it. */

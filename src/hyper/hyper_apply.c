@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper_apply.c: a target with generated weights, FiLM and head applied to inputs. */
 #include "hyper/hyper.h"
 

@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper_condition.c: what a hypernetwork sees of a task, as a code [T, E] whose numbers have a mean square of 1.
  *
- * Whatever comes in is brought to a constant norm first (Gonzalez Ortiz et al. 2024): the size of what is generated must not
- * follow the size of what it is generated from. The set encoder takes means over samples and classes and attention
- * among classes, all of which are blind to order (Zaheer et al. 2017). */
+ * Whatever comes in is brought to a constant norm first (Gonzalez Ortiz et al. 2024): the size of what is generated
+ * must not follow the size of what it is generated from. The set encoder takes means over samples and classes and
+ * attention among classes, all of which are blind to order (Zaheer et al. 2017). */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper_create.c: a hypernetwork's life: settings, what is refused, and the layout of its own weights. */
 #include <stdarg.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper_doctor.c: an examination of a hypernetwork at step 0, in numbers and words.
  *
  * Every divergence that users report elsewhere can be seen before the first step: generated numbers of the wrong size,

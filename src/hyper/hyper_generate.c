@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper_generate.c: from a code to the tensors of a target: one trunk for all layers, a generator a tensor, combine.
  *
  * z = unit(silu(e A + (layer embedding) B + b)): [T, layers, H], with a mean square of 1, so that z w / sqrt(H) with w

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper_head.c: a classifier's head, generated class by class from the support set's embeddings.
  *
  * Class c has p_c = mean_c + h(mean_c, what attention finds among the other classes, the spread of its examples, their

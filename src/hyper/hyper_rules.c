@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hyper_rules.c: reads "head=class; conv4.*=lowrank 8; conv1.*=film; *=shared": which generator makes which tensor.
  *
  * The first pattern that matches wins. A pattern that matches nothing is a mistake of the writer's and is refused; "*"

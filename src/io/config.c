@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* config.c: typed keys. Every value is kept as text beside its parsed form, so that what is written back is what was
  * meant. Lines are ini.c's business; a file's text and an override go through the same checks. */
 #include <assert.h>

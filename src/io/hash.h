@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* hash.h: XXH3-128 of a stream of bytes, as 32 hexadecimal digits: finds damage, proves nothing against forgery. */
 #ifndef GOSS_IO_HASH_H
 #define GOSS_IO_HASH_H

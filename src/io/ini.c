@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ini.c: one pass over the lines; an item is handed over when the next one begins, since indented lines may follow it.
  *
  * Not inih: Debian's build of it gives the handler no line number, and it silently takes what stands beyond 200 bytes

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ini.h: the lines of an INI file, as items with the place they come from.
  *
  * The dialect is inih's (Python's configparser): [section], key = value, comments from ';' or '#' at the start of a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json.c: jansson with our allocator, and a writer without a tree.
  *
  * jansson 2.14 ignores a failed allocation while it collects a token and reads on with a piece missing. So within a

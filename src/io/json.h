@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* json.h: what Gossamer adds to jansson: parsing whose memory comes from base/alloc.h, and writing straight into a
  * growing string, for lines and headers that are made without a tree. */
 #ifndef GOSS_IO_JSON_H
@@ -8,8 +9,8 @@
 #include "base/text.h"
 #include "goss_config.h"
 
-/* Adds a quoted JSON text. A byte that is no UTF-8 becomes the four letters \xE9, so that the line stays JSON. Names that
- * must stay different go through goss__str_add_escaped (UTF8) first. */
+/* Adds a quoted JSON text. A byte that is no UTF-8 becomes the four letters \xE9, so that the line stays JSON. Names
+ * that must stay different go through goss__str_add_escaped (UTF8) first. */
 void goss__json_add_text(goss__str *s, const char *text);
 /* Adds a number that reads back as the same double; NaN and Inf, which JSON has not, become null. */
 void goss__json_add_number(goss__str *s, double value);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.c: lines go out whole, by one write each; what a kill leaves behind is dropped at the next start. */
 #include <errno.h>
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* metrics.h: metrics.jsonl, one JSON object a line, for people's plots and for the resume's schedule.
  *
  * Numbers are written so that they read back as the same double. After the first lines nothing is allocated. */

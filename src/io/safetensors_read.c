@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors_read.c: the strict reader. The file is mapped and its tensors' data stays there; names, types and
  * metadata are copied out of the header, whose JSON tree is then released. Nothing is believed before it is checked:
  * the header's length against the file, every extent and offset against the data, and the tensors together must tile

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors_write.c: header and data to a temporary file that then takes the place of the old one.
  *
  * Tensors are laid out by falling size of their elements, then by name: so each is aligned to its type without holes,

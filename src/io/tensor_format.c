@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tensor_format.c: element types and the content hash of a safetensors file. */
 #include <string.h>
 

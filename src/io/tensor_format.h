@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tensor_format.h: what reader and writer of safetensors share. */
 #ifndef GOSS_IO_TENSOR_FORMAT_H
 #define GOSS_IO_TENSOR_FORMAT_H

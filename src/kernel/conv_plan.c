@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_plan.c: block sizes of convolutions (conv_plan.h). No variant of the kernels has a say in them: the order in
  * which filter gradients are summed follows the blocks and must be the same everywhere. */
 #include "kernel/conv_plan.h"
@@ -41,7 +42,8 @@ static goss__conv_plan start(const goss__conv *c) {
     return p;
 }
 
-/* Images side by side: a row of outputs of them all, or one column where the columns go by themselves, makes tiles of many rows. */
+/* Images side by side: a row of outputs of them all, or one column where the columns go by themselves, makes tiles of
+ * many rows. */
 static int64_t images_side_by_side(const goss__conv *c, int64_t columns) {
     return goss__conv_trims(c, columns) ? ROW_PIXELS : up(ROW_PIXELS, at_least(columns, 1));
 }

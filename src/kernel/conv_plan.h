@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_plan.h: how a convolution is cut into blocks whose padded copies fit the cache. Depends on shapes alone. */
 #ifndef GOSS_KERNEL_CONV_PLAN_H
 #define GOSS_KERNEL_CONV_PLAN_H
@@ -20,7 +21,7 @@ typedef struct goss__conv_plan {
     int64_t other_pixel;             /* dw: floats between the pixels of the copy of gy */
     int64_t slab, other, panel;      /* floats */
     int64_t segments, offsets;       /* counts */
-    bool thin;                       /* forward: a row of outputs is made whole, not one panel of channels after another */
+    bool thin; /* forward: a row of outputs is made whole, not one panel of channels after another */
 } goss__conv_plan;
 
 /* Whether many of so many columns see less than all taps of a filter row, so that they are worth tiles of their own. */
@@ -34,12 +35,13 @@ size_t goss__conv_plan_bytes(const goss__conv_plan *p);
 /* Winograd's F(m x m,3x3): tiles of m x m outputs from (m + 2) x (m + 2) inputs, by (m + 2)^2 products instead of 9 m^2
  * (winograd.c). */
 typedef struct goss__winograd_plan {
-    int64_t outputs;          /* m: 4 or 2 */
-    int64_t down, across;     /* tiles of an image */
-    int64_t tiles;            /* of a block */
-    int64_t in, out;          /* channels that are summed over, and that are made; dw: of x and of gy */
-    int64_t in_row, out_row;  /* floats between the tiles of a block */
-    int64_t u, v, m, w, zero; /* floats: filters, inputs, products (dw: cotangents), filters turned round, a black pixel */
+    int64_t outputs;         /* m: 4 or 2 */
+    int64_t down, across;    /* tiles of an image */
+    int64_t tiles;           /* of a block */
+    int64_t in, out;         /* channels that are summed over, and that are made; dw: of x and of gy */
+    int64_t in_row, out_row; /* floats between the tiles of a block */
+    int64_t u, v, m, w,
+        zero; /* floats: filters, inputs, products (dw: cotangents), filters turned round, a black pixel */
 } goss__winograd_plan;
 
 /* Whether this convolution goes that way, all three of its kernels: by the shape of one image alone, so that bits do

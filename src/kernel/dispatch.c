@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dispatch.c: which variant of the kernels this CPU runs. GOSSAMER_ISA may name one; all of them give the same bits. */
 #include <stdatomic.h>
 #include <stdbool.h>

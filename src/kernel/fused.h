@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* fused.h: the rows of fused.def as data, for those who look for them and for those who run them. */
 #ifndef GOSS_KERNEL_FUSED_H
 #define GOSS_KERNEL_FUSED_H
@@ -23,7 +24,7 @@ typedef struct goss__fused_op {
 #define ROW GOSS__FUSED_ROW
 #define NUMBER GOSS__FUSED_NUMBER
 #define NONE GOSS__FUSED_NONE
-#define OP(name, a, b, c, kept) \
+#define OP(name, a, b, c, kept)                                                                                        \
     { GOSS__EW_##name, {a, b, c}, GOSS__FUSED_##kept }
 #define FUSED(name, ...) static const goss__fused_op goss__fused_##name[] __attribute__((unused)) = {__VA_ARGS__};
 #include "kernel/fused.def"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kernel.h: what must be fast, as plain functions over dense row-major arrays.
  *
  * One table of function pointers a variant (generic, avx2, avx512, neon), chosen once by cpuid or forced by
@@ -5,8 +6,8 @@
  * comes from the caller, 64-byte aligned, of the size that the matching _scratch function tells.
  *
  * Order: an output element of a product accumulates serially over K with explicit fused multiply-add (in convolutions
- * that go through a transform: a point of it), other sums use 16 virtual lanes and a fixed tree, so that all variants give
- * the same bits. */
+ * that go through a transform: a point of it), other sums use 16 virtual lanes and a fixed tree, so that all variants
+ * give the same bits. */
 #ifndef GOSS_KERNEL_KERNEL_H
 #define GOSS_KERNEL_KERNEL_H
 
@@ -17,10 +18,10 @@
 #include "gossamer/status.h"
 
 /* C[m,n] = op(A)[m,k] op(B)[k,n] + add[m,n]. Row-major; ta: A is stored [k,m]; tb: B is stored [n,k].
- * lda, ldb, ldc: elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the result has
- * the bits of the product with the same numbers as floats. `more` further products of these shapes follow, their operands and C so many
- * elements on each time (0: the same). In a product of one row or one column, 0 in it times a NaN or an infinity may add nothing: what
- * it would be multiplied with may not be read. */
+ * lda, ldb, ldc: elements between stored rows. B may be stored as bfloat16: then it is b_bf16, and b is NULL; the
+ * result has the bits of the product with the same numbers as floats. `more` further products of these shapes follow,
+ * their operands and C so many elements on each time (0: the same). In a product of one row or one column, 0 in it
+ * times a NaN or an infinity may add nothing: what it would be multiplied with may not be read. */
 typedef struct goss__gemm {
     int64_t m, n, k;
     bool ta, tb;
@@ -32,7 +33,8 @@ typedef struct goss__gemm {
     int64_t ldc;
     const uint16_t *b_bf16;
     int64_t more, a_step, b_step, c_step;
-    const float *add; /* [m,n], added to each result last; NULL: nothing. Not in C, which holds parts of sums meanwhile */
+    const float
+        *add; /* [m,n], added to each result last; NULL: nothing. Not in C, which holds parts of sums meanwhile */
     int64_t add_row, add_step; /* elements between its rows, 0: one for all; to that of the next product */
 } goss__gemm;
 
@@ -45,8 +47,8 @@ typedef struct goss__conv {
 } goss__conv;
 
 /* out[o,i] = f(a[o,i], b[o,i], c[o,i]) for o < outer, i < inner. out is dense; operand j steps by in_outer[j] elements
- * an outer step and by in_inner[j], 0 or 1, an inner step. out may alias an operand that has out's own strides. Elements are floats
- * for the kernels here, doubles for the loops of ops/elementwise_run.c. */
+ * an outer step and by in_inner[j], 0 or 1, an inner step. out may alias an operand that has out's own strides.
+ * Elements are floats for the kernels here, doubles for the loops of ops/elementwise_run.c. */
 typedef struct goss__ew {
     void *out;
     const void *in[3];
@@ -64,8 +66,9 @@ enum goss__ew_op {
     GOSS__EW_COUNT
 };
 
-/* Chains of elementwise ops as one loop; fused.def says which, fused.h of what. A kernel is given the arguments of all its ops, one
- * after the other in an array, and goes over outer * inner elements of the first; what it need not keep it does not write. */
+/* Chains of elementwise ops as one loop; fused.def says which, fused.h of what. A kernel is given the arguments of all
+ * its ops, one after the other in an array, and goes over outer * inner elements of the first; what it need not keep it
+ * does not write. */
 enum goss__fused_row {
 #define FUSED(name, ...) GOSS__FUSED_##name,
 #include "kernel/fused.def"
@@ -81,7 +84,7 @@ typedef struct goss__pool2d {
 #define GOSS__GRAM_COLUMNS 256 /* that are converted at a time: a multiple of 16 */
 
 typedef struct goss__kernels {
-    const char *name; /* "generic", "avx2", "avx512", "neon" */
+    const char *name;                                                          /* "generic", "avx2", "avx512", "neon" */
     size_t (*gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb); /* bytes; monotone in m, n, k */
     void (*gemm)(const goss__gemm *g, void *scratch);
 
@@ -100,17 +103,18 @@ typedef struct goss__kernels {
     /* out[pre,post] = sum over red of (x - from[pre,post])^2: the bits of dot on those differences. */
     void (*deviation)(float *out, const float *x, const float *from, int64_t pre, int64_t red, int64_t post);
 
-    /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. With `factor`, of
-     * x times factor[c], image n's at factor + n * step. y: NULL, or where x at those taps goes, too. */
-    void (*pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y);
+    /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. With
+     * `factor`, of x times factor[c], image n's at factor + n * step. y: NULL, or where x at those taps goes, too. */
+    void (*pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index,
+                        float *y);
     /* y = x at those taps; and its adjoint, which writes all of gx[n,h,w,c] (0 where no window picked it). */
     void (*pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
     void (*pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
 
     /* out[m,m] = the inner products of w[m,n]'s rows, in double. work: GOSS__GRAM_COLUMNS m numbers. */
     void (*gram)(double *out, const float *w, int64_t m, int64_t n, double *work);
-    /* Eigenvalues of the symmetric a[n,n], in no order, and their eigenvectors as rows of vectors[n,n]. a is used up; work: 3 n numbers.
-     * false: a number was not finite, or no end was found. */
+    /* Eigenvalues of the symmetric a[n,n], in no order, and their eigenvectors as rows of vectors[n,n]. a is used up;
+     * work: 3 n numbers. false: a number was not finite, or no end was found. */
     bool (*sym_eig)(double *a, int64_t n, double *values, double *vectors, double *work);
 
     /* n bfloat16 numbers as floats. */
@@ -126,8 +130,8 @@ typedef struct goss__kernels {
 /* The variant in use: the best this CPU runs, or the one GOSSAMER_ISA names (an unknown or unsupported name is reported
  * by goss__kernels_asked, which compiling a program does). Chosen at the first call, for good; any thread. */
 const goss__kernels *goss__kernels_best(void);
-/* That variant from now on, in what is compiled and made ready to run; NULL: it is chosen again at the next call. For tests that
- * compare variants in one process: no program that is alive may have been compiled with another. */
+/* That variant from now on, in what is compiled and made ready to run; NULL: it is chosen again at the next call. For
+ * tests that compare variants in one process: no program that is alive may have been compiled with another. */
 void goss__kernels_use(const goss__kernels *k);
 /* An error if GOSSAMER_ISA named another than this CPU runs. */
 goss_status goss__kernels_asked(goss_error *err);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* variants.h: the variants that this architecture's build has (cmake/library.cmake). */
 #ifndef GOSS_KERNEL_VARIANTS_H
 #define GOSS_KERNEL_VARIANTS_H

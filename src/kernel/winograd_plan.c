@@ -1,14 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* winograd_plan.c: which convolutions go through Winograd's transform, and in which blocks (conv_plan.h). As in
  * conv_plan.c no variant has a say: filter gradients are summed block by block. */
 #include "kernel/conv_plan.h"
 
-#define PRODUCT_TILES 42    /* rows of full register tiles: 3 x 14, 7 x 6 */
-#define GRADIENT_TILES 56   /* longer sums: each block reads and writes all filter gradients */
-#define BLOCK_FLOATS 98304  /* of one array, all its points */
+#define PRODUCT_TILES 42   /* rows of full register tiles: 3 x 14, 7 x 6 */
+#define GRADIENT_TILES 56  /* longer sums: each block reads and writes all filter gradients */
+#define BLOCK_FLOATS 98304 /* of one array, all its points */
 #define PANEL_COLS 32
 #define LEAST_CHANNELS 16
-#define LEAST_EXTENT 4      /* smaller maps leave too much of their only tile unused */
-#define MOST_FILTERS 32768  /* more pairs of channels: filters of 36 points leave the caches sooner than those of 16 */
+#define LEAST_EXTENT 4     /* smaller maps leave too much of their only tile unused */
+#define MOST_FILTERS 32768 /* more pairs of channels: filters of 36 points leave the caches sooner than those of 16 */
 
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }

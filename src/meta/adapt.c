@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* adapt.c: a support set becomes a network: the method's solution for one task, computed once and kept as numbers. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* contender.c: methods to race a model against on what it has learned itself.
  *
  * A comparison is like for like when each method is as it would be on its own: its own steps and rates (the model's may

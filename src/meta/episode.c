@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* episode.c: the sampler of few-shot tasks.
  *
  * Episode k has a random stream of its own for what is drawn, and each of its images one for how it is warped, so

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* episode.h: samplers inside. */
 #ifndef GOSS_META_EPISODE_H
 #define GOSS_META_EPISODE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* evaluate.c: contenders on the same episodes. Each is compiled, run over all of them and freed before the next, so
  * that memory is that of one; episodes are drawn again, which is cheap and gives the same ones. */
 #include "gossamer/evaluate.h"

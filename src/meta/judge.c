@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* judge.c: logits of a batch's queries as a program, and accuracies by task. */
 #include "meta/judge.h"
 
@@ -23,8 +24,8 @@ static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, in
     return goss_compile(g, &share, 1, NULL, 0, &o, &j->program, err);
 }
 
-goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks, goss_episode_limits limits,
-                             const char *bf16, goss_threads *threads, goss_error *err) {
+goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
+                             goss_episode_limits limits, const char *bf16, goss_threads *threads, goss_error *err) {
     *j = (goss__judge){0};
     goss_graph *g = goss_graph_new();
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* judge.h: one method's query accuracies on batches of episodes: compiled once, then run without allocating. Training
  * validates with it, evaluation races with it. */
 #ifndef GOSS_META_JUDGE_H
@@ -14,8 +15,8 @@ typedef struct goss__judge {
 } goss__judge;
 
 /* bf16: of goss_program_options. */
-goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks, goss_episode_limits limits,
-                             const char *bf16, goss_threads *threads, goss_error *err);
+goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
+                             goss_episode_limits limits, const char *bf16, goss_threads *threads, goss_error *err);
 void goss__judge_free(goss__judge *j);
 /* The share of right answers of each task in the pack, NaN where its logits are not finite: out [tasks]. */
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, goss_error *err);

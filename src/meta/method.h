@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method.h: a few-shot method inside.
  *
  * Nearly every method is one function: `solve` turns the support sets of a batch into a solution, a network for each
@@ -80,8 +81,8 @@ goss_val goss__method_number(const goss_method *m, goss_graph *g, const char *na
 /* Embeddings [T,N,F]; the support set first, since its statistics may serve the query. */
 goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss_task_batch *b);
 goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b);
-/* How the target is applied to samples of those weights [T,N] where something is learned from it: with dropout, without the copies of
- * `shifts`. */
+/* How the target is applied to samples of those weights [T,N] where something is learned from it: with dropout, without
+ * the copies of `shifts`. */
 goss_target_context goss__training_context(const goss_task_batch *b, goss_val weight);
 /* 1 for each support sample that is there, [T,S]. */
 goss_val goss__support_weight(const goss_task_batch *b);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_adapt.c: one task's solution as a network of its own: a target with a head, its slab and its statistics.
  *
  * FiLM is folded into the tensors before its site, so that the result is a plain network of the same text plus a head.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_create.c: the list of methods, their settings, parameters and inputs. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_finetune.c: what needs no meta-learning of its own: a new linear head on a joint embedding (Chen et al. 2019),
  * and a network from scratch for every task. */
 #include "meta/method.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_hypernet.c: the support set conditions a hypernetwork that generates the task's network.
  *
  * With nothing but a class head generated the support set is embedded once. Where layers are generated too it is

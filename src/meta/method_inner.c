@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_inner.c: gradient steps on the support set, as part of the graph (the inner loop of MAML, Finn et al. 2017).
  *
  * Each tensor first becomes one for each task, so that the gradient of the sum of the tasks' losses is each task's own.

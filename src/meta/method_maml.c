@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_maml.c: learned starting points: MAML, first-order MAML (Finn et al. 2017), ANIL (Raghu et al. 2020: only the
  * head moves) and Reptile (Nichol et al. 2018).
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_proto.c: nearest class mean in a learned embedding (Snell et al. 2017), nearest neighbour on pixels, and the
  * closed-form ridge head (Bertinetto et al. 2019, R2D2). None of them moves the embedding at test time. */
 #include "meta/method.h"

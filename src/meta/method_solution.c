@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* method_solution.c: the networks of a batch of tasks: how they embed, what loss their queries have, and the two
  * builders of method.h that follow: training loss and query logits.
  *
@@ -6,8 +7,8 @@
  * serve every set, so that neither five support images nor other queries decide. Otherwise the support set's serve
  * both. Padding weighs 0 in all of them.
  *
- * Dropout acts where weights are learned from what comes out: in training, and in the gradient steps that fit a network to a task; not
- * in what is then judged, written or predicted by. */
+ * Dropout acts where weights are learned from what comes out: in training, and in the gradient steps that fit a network
+ * to a task; not in what is then judged, written or predicted by. */
 #include <string.h>
 
 #include "meta/method.h"

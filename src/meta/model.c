@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model.c: models in memory: a method, its settings, and the values of its parameters. */
 #include "meta/model.h"
 
@@ -58,8 +59,8 @@ static goss_status make_values(goss_model *m, goss_error *err) {
     return GOSS_OK;
 }
 
-goss_status goss__model_make(const char *method, goss_config *settings, const goss_image_format *image, goss_model **out,
-                             goss_error *err) {
+goss_status goss__model_make(const char *method, goss_config *settings, const goss_image_format *image,
+                             goss_model **out, goss_error *err) {
     goss_model *m = *out = goss__calloc(1, sizeof *m);
     if (!m) {
         goss_config_free(settings);
@@ -139,7 +140,8 @@ int goss__model_hyper(const goss_method *m) {
 goss_status goss_model_set_bf16(goss_model *m, bool bf16, goss_error *err) {
     const int at = goss__model_hyper(m->method);
     if (at < 0)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s has no hypernetwork whose weights could be kept as bfloat16",
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "method %s has no hypernetwork whose weights could be kept as bfloat16",
                               goss_method_name(m->method));
     m->bf16 = bf16;
     for (int64_t i = 0; bf16 && i < goss_layout_total(goss_method_param_at(m->method, at).layout); i++)

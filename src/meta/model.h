@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model.h: a trained method inside. */
 #ifndef GOSS_META_MODEL_H
 #define GOSS_META_MODEL_H
@@ -18,9 +19,10 @@ struct goss_model {
     goss__samples seen[GOSS_USES];
 };
 
-/* A model with room for its values, which are zero. settings is taken over. On an error *out may be a model all the same. */
-goss_status goss__model_make(const char *method, goss_config *settings, const goss_image_format *image, goss_model **out,
-                             goss_error *err);
+/* A model with room for its values, which are zero. settings is taken over. On an error *out may be a model all the
+ * same. */
+goss_status goss__model_make(const char *method, goss_config *settings, const goss_image_format *image,
+                             goss_model **out, goss_error *err);
 /* The parameter that may be kept as bfloat16, and its number among the method's; -1: it has none. */
 #define GOSS__HYPER "hyper"
 int goss__model_hyper(const goss_method *m);

@@ -1,4 +1,6 @@
-/* model_file.c: models as files: a method's settings as metadata, each tensor under the name of its parameter and its entry
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_file.c: models as files: a method's settings as metadata, each tensor under the name of its parameter and its
+ * entry
  * ("target.conv1.w"). Reading makes the method from the metadata and then wants exactly its tensors. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* model_seen.c: the images a model has used, by their content. */
 #include "base/alloc.h"
 #include "meta/model.h"

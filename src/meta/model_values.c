@@ -1,4 +1,6 @@
-/* model_values.c: the values of a model's parameters: into a store, from another model, and whether they are numbers. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_values.c: the values of a model's parameters: into a store, from another model, and whether they are numbers.
+ */
 #include <string.h>
 
 #include "base/finite.h"

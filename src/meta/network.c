@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* network.c: a generated network, or an ensemble of them, and its use. */
 #include "meta/network.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* network.h: an adapted network inside. */
 #ifndef GOSS_META_NETWORK_H
 #define GOSS_META_NETWORK_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* network_file.c: a network as a file: the target's text, its tensors under the names of its layout ("conv1.w",
  * "norm1.mean"), the names of the classes and how images are made ready. Nothing else is needed to predict. Of the
  * second and later members of an ensemble the file holds what differs from the first: "1:head.w", "2:head.w". */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* notes.c: metadata and slabs of model files: what models and adapted networks have in common. */
 #include "meta/notes.h"
 

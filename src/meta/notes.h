@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* notes.h: short texts by name that travel with a model: where it comes from and how good it is. Sorted by name. */
 #ifndef GOSS_META_NOTES_H
 #define GOSS_META_NOTES_H
@@ -33,8 +34,8 @@ goss_status goss__tensor_read(const goss_safetensors *f, const char *name, const
 goss_status goss__slab_write(goss_tensor_file *file, const char *prefix, const goss_layout *l, const float *slab,
                              goss_error *err);
 /* The same of a slab of bfloat16 numbers. */
-goss_status goss__slab_write_bf16(goss_tensor_file *file, const char *prefix, const goss_layout *l, const uint16_t *slab,
-                                  goss_error *err);
+goss_status goss__slab_write_bf16(goss_tensor_file *file, const char *prefix, const goss_layout *l,
+                                  const uint16_t *slab, goss_error *err);
 goss_status goss__slab_read(const goss_safetensors *f, const char *prefix, const goss_layout *l, float *slab,
                             goss_error *err);
 #endif

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* samples.c: sets of image hashes: a sorted array, looked through by bisection. */
 #include "meta/samples.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* settings.c: the settings of methods and hypernetworks as declared keys. A default here is the default of the struct
  * it fills; a test compares them. */
 #include "meta/settings.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* settings.h: the keys [model], [method] and [hyper] of a configuration, and methods made from them. Model files keep
  * the same keys as metadata, so that one table describes both. */
 #ifndef GOSS_META_SETTINGS_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* task_pack.c: episodes as the dense inputs of a program.
  *
  * An episode is drawn at its planned place in the buffer; when all are there, the images move together to the strides

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* task_pack.h: host memory for the inputs of a batch of episodes (gossamer/method.h, goss_task_batch).
  *
  * Episodes are drawn straight into the buffers, side by side; where they differ in size the batch is as large as its

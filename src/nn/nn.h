@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nn.h: what the files of nn share about weights. */
 #ifndef GOSS_NN_NN_H
 #define GOSS_NN_NN_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* target.h: a target network inside: a flat list of layers, each a row of one table.
  *
  * Nesting is by marker layers: residual ... [shortcut ...] end. The text is parsed into layers (target_parse.c), every
@@ -40,7 +41,7 @@ typedef struct goss__layer {
     int64_t out;                                   /* units of conv, dense, head */
     int kernel[2], stride[2], pad[2], dilation[2]; /* height, width */
     int groups;                                    /* of conv and group norm */
-    int pixels; /* of shifts */
+    int pixels;                                    /* of shifts */
     goss__norm_kind norm;
     goss__pool_kind pool;
     double rate;

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* target_apply.c: a target network as values of a graph: a walk over its layers.
  *
  * After each modulation site come FiLM and the unit mask, in that order, so that a dead unit is 0 whatever shifted it;
@@ -125,7 +126,8 @@ goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x) {
 /* x moved by `by` pixels along the axis, its border row repeated. */
 static goss_val moved(goss_val x, int axis, int by) {
     const int64_t extent = goss_dim(x, axis).count, kept = extent - (by < 0 ? -by : by);
-    goss_val border = goss_slice(x, axis, by > 0 ? 0 : extent - 1, 1), inside = goss_slice(x, axis, by > 0 ? 0 : -by, kept);
+    goss_val border = goss_slice(x, axis, by > 0 ? 0 : extent - 1, 1),
+             inside = goss_slice(x, axis, by > 0 ? 0 : -by, kept);
     goss_shape s = goss_shape_of(border);
     s.dim[axis] = goss_n(extent - kept);
     border = goss_broadcast(border, s);

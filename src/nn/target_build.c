@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* target_build.c: what follows from a target's list of layers: names, biases, sites, unit groups, layouts, text.
  *
  * Unit groups are a union-find over the layers that make units: a residual sum ties its two paths together, a depthwise

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* target_compact.c: the smaller network that equals a masked one.
  *
  * A dead unit is 0 behind its site and stays 0 through activations, pools and sums, so what reads it may as well not.

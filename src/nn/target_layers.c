@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* target_layers.c: the kinds of layers: how each one's words are read and written and what shape it makes.
  *
  * A new kind is a row of `kinds` and its functions; nothing else looks at which kind a layer is, except the markers of

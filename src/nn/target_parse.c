@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* target_parse.c: a target network from its text.
  *
  * Words are separated by spaces, layers by line ends and ';', bodies stand in braces. Presets and blocks are macros:

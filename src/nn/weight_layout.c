@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* weight_layout.c: named tensors side by side in one slab of numbers, and how they are initialised.
  *
  * A layout says where things are, never what they hold: the same one serves shared weights, generated weights,

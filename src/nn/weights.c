@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* weights.c: the values of a layout's tensors in a graph.
  *
  * Tensors of one slab are slices of it: the optimiser and the generator then deal with one flat value, and a slice of

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* check.c: the checks, error texts, emission and slicing rules that the op families share.
  *
  * An error is recorded once, in the graph; a text names the op, the shapes it met and what does not fit. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv.c: convolution and its two gradients, a closed family of three: y = conv(x, w), gx = conv_dx(gy, w), gw =
  * conv_dw(x, gy) are one trilinear form, so the gradients of each are the other two.
  *

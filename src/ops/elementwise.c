@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elementwise.c: builders of the elementwise ops: common shapes, broadcasts, constants.
  *
  * Operands of a node have the node's own shape: where they come smaller, an explicit broadcast stands between, whose
@@ -96,7 +97,7 @@ static goss_val build(enum goss__ew_op op, const goss_val *operands, int n) {
 #define BUILDER_1(name) UNARY(name)
 #define BUILDER_2(name) BINARY(name)
 #define BUILDER_3(name)                                                                                                \
-    goss_val goss_##name(goss_val a, goss_val b, goss_val c) {                                                      \
+    goss_val goss_##name(goss_val a, goss_val b, goss_val c) {                                                         \
         return build(GOSS__EW_##name, (goss_val[3]){a, b, c}, 3);                                                      \
     }
 #define ROW(name, arity, formula, va, vb, vc) BUILDER_##arity(name)

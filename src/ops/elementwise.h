@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elementwise.h: between the builders of elementwise ops and their loops. */
 #ifndef GOSS_OPS_ELEMENTWISE_H
 #define GOSS_OPS_ELEMENTWISE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* elementwise_run.c: the rows of elementwise.def as descriptors: their loops and their gradients.
  *
  * f32 goes through the kernel of the variant in use, f64 through a plain loop over the same formula. Operands may be
@@ -91,8 +92,7 @@ static void share_make(ew_share *p, const goss__call *c) {
 /* The usual call: the whole of a nest that one kernel call walks. */
 static void run_at_once(const goss__call *c, const goss__nest *n, goss__ew_fn fn) {
     goss__ew e = {.out = c->out, .outer = n->dim[0], .inner = n->dim[1]};
-    for (int j = 0; j < n->n_in; j++)
-        e.in[j] = c->in[j], e.in_outer[j] = n->step[0][j], e.in_inner[j] = n->step[1][j];
+    for (int j = 0; j < n->n_in; j++) e.in[j] = c->in[j], e.in_outer[j] = n->step[0][j], e.in_inner[j] = n->step[1][j];
     fn(&e);
 }
 
@@ -128,8 +128,8 @@ static int ew_parts(const goss__shapes *s, int threads) {
 #define ZERO goss_const(g.graph, 0)
 #define NONE ((goss_val){g.graph, 0})
 #define ROW(name, arity, formula, va, vb, vc)                                                                          \
-    static void run32_##name(const goss__call *call) { run(call, call->kernels->ew[GOSS__EW_##name], 4); }              \
-    static void run64_##name(const goss__call *call) { run(call, loop_##name, 8); }                                     \
+    static void run32_##name(const goss__call *call) { run(call, call->kernels->ew[GOSS__EW_##name], 4); }             \
+    static void run64_##name(const goss__call *call) { run(call, loop_##name, 8); }                                    \
     static void vjp_##name(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {              \
         goss_val a = in[0], b = in[arity > 1 ? 1 : 0], c = in[arity > 2 ? 2 : 0];                                      \
         (void)a, (void)b, (void)c;                                                                                     \

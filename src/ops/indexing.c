@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* indexing.c: rows by index and back. Gather and scatter_add are each other's adjoints. */
 #include "ops/ops.h"
 
@@ -35,8 +36,12 @@ static void gather_run(const goss__call *c, size_t size) {
 }
 static void gather_f32(const goss__call *c) { gather_run(c, 4); }
 static void gather_f64(const goss__call *c) { gather_run(c, 8); }
-const goss__op goss__op_gather = {
-    .name = "gather", .may_fail = true, .vjp = gather_vjp, .slice = gather_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
+const goss__op goss__op_gather = {.name = "gather",
+                                  .may_fail = true,
+                                  .vjp = gather_vjp,
+                                  .slice = gather_slice,
+                                  .run_f32 = gather_f32,
+                                  .run_f64 = gather_f64};
 
 goss_val goss_gather(goss_val table, goss_val index) {
     goss_val in[2] = {table, index};
@@ -78,7 +83,8 @@ static goss__slicing scatter_slice(const goss_graph *g, const goss__node *n, gos
 SCATTER(float, f32)
 SCATTER(double, f64)
 static double scatter_cost(const goss__shapes *s) { return (double)s->in[0].numel + (double)s->out->numel; }
-const goss__op goss__op_scatter_add = {.name = "scatter_add", .may_fail = true,
+const goss__op goss__op_scatter_add = {.name = "scatter_add",
+                                       .may_fail = true,
                                        .vjp = scatter_vjp,
                                        .slice = scatter_slice,
                                        .cost = scatter_cost,
@@ -116,8 +122,12 @@ static goss__slicing one_hot_slice(const goss_graph *g, const goss__node *n, gos
     }
 ONE_HOT(float, f32)
 ONE_HOT(double, f64)
-const goss__op goss__op_one_hot = {
-    .name = "one_hot", .may_fail = true, .no_gradient = true, .slice = one_hot_slice, .run_f32 = one_hot_f32, .run_f64 = one_hot_f64};
+const goss__op goss__op_one_hot = {.name = "one_hot",
+                                   .may_fail = true,
+                                   .no_gradient = true,
+                                   .slice = one_hot_slice,
+                                   .run_f32 = one_hot_f32,
+                                   .run_f64 = one_hot_f64};
 
 goss_val goss_one_hot(goss_val index, goss_extent depth) {
     if (!goss__typed("one_hot", &index, 1, GOSS_INDEX)) return (goss_val){index.graph, 0};

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* layout.c: ops that move or repeat elements and compute nothing. Each has its adjoint among them: reshape and permute
  * their inverses, slice and pad each other, concat slices, broadcast the sum.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* leaf.c: what a graph starts from (inputs, parameters, constants, counts) and what it ends in (assignments).
  *
  * Inputs, parameters and assignments are stateful: the executor places them and they have no run function. A tensor of

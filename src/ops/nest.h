@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* nest.h: the loops of a dense output over operands that are dense or broadcast.
  *
  * Adjacent axes over which every operand steps evenly become one; what is left is outer axes, one row axis and an
- * inner axis over which each operand steps by 0 or 1. Made once for each shape (an op's `plan`): it costs as much as a call on
- * small tensors. */
+ * inner axis over which each operand steps by 0 or 1. Made once for each shape (an op's `plan`): it costs as much as a
+ * call on small tensors. */
 #ifndef GOSS_OPS_NEST_H
 #define GOSS_OPS_NEST_H
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* ops.h: what the op families share: the descriptors, the checks of operands, and small helpers.
  *
  * Every family is one file with its descriptors and its public builders (declared in gossamer/graph.h). A builder
@@ -17,7 +18,8 @@ extern const goss__op goss__op_detach, goss__op_variable, goss__op_broadcast, go
 extern const goss__op goss__op_slice, goss__op_pad, goss__op_concat;
 extern const goss__op goss__op_sum, goss__op_reduce_max;
 extern const goss__op goss__op_matmul, goss__op_spd_solve, goss__op_log_det, goss__op_mirror_lower, goss__op_fold_lower;
-extern const goss__op goss__op_singular, goss__op_singular_values, goss__op_singular_vectors, goss__op_gram_root, goss__op_lyapunov;
+extern const goss__op goss__op_singular, goss__op_singular_values, goss__op_singular_vectors, goss__op_gram_root,
+    goss__op_lyapunov;
 extern const goss__op goss__op_conv, goss__op_conv_dx, goss__op_conv_dw;
 extern const goss__op goss__op_pool_argmax, goss__op_pool_gather, goss__op_pool_scatter;
 extern const goss__op goss__op_window_sum, goss__op_window_spread;

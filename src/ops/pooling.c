@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pooling.c: pooling. Max pooling is two ops: the index of each window's largest tap (no gradient) and a gather of
  * those taps, whose adjoint is a scatter. Average pooling is a window sum, whose adjoint spreads. x[T,N,H,W,C] ->
  * [T,N,OH,OW,C].
@@ -97,7 +98,8 @@ static bool is_positive(goss_val v) {
            (goss__is_full(v, &k) && k > 0 && k < __builtin_inf());
 }
 
-/* What of a factor decides which tap is the largest: not a standard deviation's inverse, which comes late. False: nothing. */
+/* What of a factor decides which tap is the largest: not a standard deviation's inverse, which comes late. False:
+ * nothing. */
 static bool deciding_part(goss_val factor, goss_val *part) {
     goss_val in[2], inner;
     *part = factor;
@@ -105,7 +107,8 @@ static bool deciding_part(goss_val factor, goss_val *part) {
     for (int i = 0; i < 2; i++)
         if (!goss__made_by(factor, &goss__op_ew[GOSS__EW_mul], i, &in[i])) return true;
     for (int i = 0; i < 2; i++)
-        if (is_positive(in[i])) return deciding_part(goss__made_by(in[1 - i], &goss__op_broadcast, 0, &inner) ? inner : in[1 - i], part);
+        if (is_positive(in[i]))
+            return deciding_part(goss__made_by(in[1 - i], &goss__op_broadcast, 0, &inner) ? inner : in[1 - i], part);
     return true;
 }
 
@@ -114,8 +117,8 @@ static bool per_channel(goss_val factor, goss_val x) {
     return goss_rank(factor) == 5 && goss_extent_equal(goss_dim(factor, 4), goss_dim(x, 4));
 }
 
-/* Where the largest taps of x's windows are. What is added all over an image does not matter to that (but where rounding makes a tie),
- * and of a factor what decides meets the taps on the way: no normalised map is ever made. */
+/* Where the largest taps of x's windows are. What is added all over an image does not matter to that (but where
+ * rounding makes a tie), and of a factor what decides meets the taps on the way: no normalised map is ever made. */
 static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
     goss_val in[2] = {x}, part;
     int n_in = 1;
@@ -130,8 +133,8 @@ static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
     return goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, in, n_in, attr, N_ATTR);
 }
 
-/* x at those taps. What is the same all over an image meets the taps instead of the image: the same bits, and a gradient
- * of the size of the taps. */
+/* x at those taps. What is the same all over an image meets the taps instead of the image: the same bits, and a
+ * gradient of the size of the taps. */
 static goss_val gathered(goss_val x, goss_val index, goss_shape out, const int64_t *attr) {
     spread s;
     if (is_spread(x, &s)) return again(&s, gathered(s.inner, index, out, attr));
@@ -143,8 +146,8 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
     goss_shape out;
     if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, attr, &out))
         return (goss_val){x.graph, 0};
-    /* The largest of the positive parts is the positive part of the largest, and rounding keeps the order of sums with one
-     * number: the same bits from smaller maps. */
+    /* The largest of the positive parts is the positive part of the largest, and rounding keeps the order of sums with
+     * one number: the same bits from smaller maps. */
     goss_val inner;
     spread s;
     if (!x.graph->plain && goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner))
@@ -188,7 +191,9 @@ static goss__slicing argmax_slice(const goss_graph *g, const goss__node *n, goss
     const goss__slicing s = sample_slice(g, n, L, cut);
     goss_extent rest;
     if (s != GOSS__LOCAL || n->n_in < 2) return s;
-    return goss__cut_operand(&n->shape, &goss__in(g, n, 1)->shape, goss__cut_prefix(&n->shape, L, &rest), &cut[1]) ? s : GOSS__NO_SLICES;
+    return goss__cut_operand(&n->shape, &goss__in(g, n, 1)->shape, goss__cut_prefix(&n->shape, L, &rest), &cut[1])
+               ? s
+               : GOSS__NO_SLICES;
 }
 
 /* ---- runs ---- */
@@ -226,8 +231,9 @@ static void argmax_and_taps(const goss__call *c, void *y) {
     const int64_t tasks = c->shapes->out->dim[0], image = p.h * p.w * p.c, pooled = p.oh * p.ow * p.c;
     p.n = c->shapes->out->dim[1];
     for (int64_t t = 0; t < tasks; t++)
-        c->kernels->pool_argmax(&p, (const float *)c->in[0] + t * p.n * image, (const float *)c->in[1] + t * factor_step(c, 0),
-                                factor_step(c, 1), (int32_t *)c->out + t * p.n * pooled, y ? (float *)y + t * p.n * pooled : NULL);
+        c->kernels->pool_argmax(&p, (const float *)c->in[0] + t * p.n * image,
+                                (const float *)c->in[1] + t * factor_step(c, 0), factor_step(c, 1),
+                                (int32_t *)c->out + t * p.n * pooled, y ? (float *)y + t * p.n * pooled : NULL);
 }
 static void argmax_f32(const goss__call *c) { argmax_and_taps(c, NULL); }
 static void gather_f32(const goss__call *c) {
@@ -256,7 +262,9 @@ static void argmax_f64(const goss__call *c) {
         for (int64_t ch = 0; ch < p.c; ch++) {
             const int64_t image = o / (p.oh * p.ow), samples = c->shapes->out->dim[1];
             const double *f = &one;
-            if (has_factor) f = (const double *)c->in[1] + image / samples * factor_step(c, 0) + image % samples * factor_step(c, 1) + ch;
+            if (has_factor)
+                f = (const double *)c->in[1] + image / samples * factor_step(c, 0) +
+                    image % samples * factor_step(c, 1) + ch;
             double most = 0;
             int32_t best = -1;
             for (int64_t k = 0; k < p.kh * p.kw; k++) {
@@ -324,8 +332,12 @@ const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
                                        .run_f64 = argmax_f64};
 const goss__op goss__op_pool_gather = {
     .name = "pool_gather", .vjp = gather_vjp, .slice = sample_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
-const goss__op goss__op_pool_scatter = {
-    .name = "pool_scatter", .late = true, .vjp = scatter_vjp, .slice = sample_slice, .run_f32 = scatter_f32, .run_f64 = scatter_f64};
+const goss__op goss__op_pool_scatter = {.name = "pool_scatter",
+                                        .late = true,
+                                        .vjp = scatter_vjp,
+                                        .slice = sample_slice,
+                                        .run_f32 = scatter_f32,
+                                        .run_f64 = scatter_f64};
 const goss__op goss__op_window_sum = {.name = "window_sum",
                                       .vjp = sum_vjp,
                                       .slice = sample_slice,

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* product.c: the batched matrix product, closed under differentiation through its two transposition flags. */
 #include "ops/ops.h"
 
@@ -71,8 +72,9 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
     return goss__cut_operand(out, s, p, cut);
 }
 
-/* A B that all rows share and that fills a good part of a core's cache is to be read for many rows at once. With few items of few rows
- * such a product is a phase of its own, divided by columns; with many, a call takes a batch of them (matmul_setup). */
+/* A B that all rows share and that fills a good part of a core's cache is to be read for many rows at once. With few
+ * items of few rows such a product is a phase of its own, divided by columns; with many, a call takes a batch of them
+ * (matmul_setup). */
 enum { LARGE = 1 << 16, FEW = 16, MANY = 512 };
 
 static bool reads_too_much(const goss_graph *g, const goss_shape *b, goss_extent items, goss_extent rows) {
@@ -82,7 +84,8 @@ static bool reads_too_much(const goss_graph *g, const goss_shape *b, goss_extent
     return goss__extent_most(g, items, &most) && most < MANY && most * rows.count < MANY;
 }
 
-/* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones (exec/fuse.c). */
+/* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones
+ * (exec/fuse.c). */
 enum { ADDEND = 2 };
 
 static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
@@ -171,7 +174,8 @@ static int64_t addend_step(const goss__tensor *t) {
 static void matmul_plan(const goss__shapes *s, void *out) {
     batched *b = out;
     *b = (batched){0};
-    if (s->n_in > ADDEND) b->add_row = s->in[ADDEND].stride[s->out->rank - 2], b->add_step = addend_step(&s->in[ADDEND]);
+    if (s->n_in > ADDEND)
+        b->add_row = s->in[ADDEND].stride[s->out->rank - 2], b->add_step = addend_step(&s->in[ADDEND]);
     b->p = product_of(s);
     b->a_step = batch_step(&s->in[0], s->out), b->b_step = batch_step(&s->in[1], s->out);
     b->size = s->out->dim[s->out->rank - 2] * b->p.ldc;
@@ -187,8 +191,8 @@ static double matmul_cost(const goss__shapes *s) {
     return 2.0 * (double)p.batch * (double)p.m * (double)p.n * (double)p.k;
 }
 
-/* Reading a large B that is shared, or adding to a large result, counts three quarters of the arithmetic of a row: a call then takes
- * 96 rows (exec/fill.c). */
+/* Reading a large B that is shared, or adding to a large result, counts three quarters of the arithmetic of a row: a
+ * call then takes 96 rows (exec/fill.c). */
 static double matmul_setup(const goss__shapes *s) {
     product p = product_of(s);
     const int64_t numbers = (p.ta ? p.m : p.k) * p.n;
@@ -197,8 +201,8 @@ static double matmul_setup(const goss__shapes *s) {
 
 #define PART 64 /* columns or rows: a multiple of every tile */
 
-/* A single product is divided by the longer side of C, in blocks of 64. Each share reads the other operand anew and wants its own in
- * long runs: few of them, but some a thread, since one may be held up. */
+/* A single product is divided by the longer side of C, in blocks of 64. Each share reads the other operand anew and
+ * wants its own in long runs: few of them, but some a thread, since one may be held up. */
 static int matmul_parts(const goss__shapes *s, int threads) {
     enum { A_THREAD = 4, WORTH = 200000, WORTH_ROW = 50000 }; /* a single row waits for memory */
     product p = product_of(s);
@@ -234,10 +238,12 @@ static void multiply(const goss__call *c, bool bf16) {
     const batched *b = c->shapes->plan;
     int64_t row, column;
     const product p = cut_product(b->p, c, &row, &column);
-    const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN && b->add_step != UNEVEN, adds = c->shapes->n_in > ADDEND;
+    const bool even = b->a_step != UNEVEN && b->b_step != UNEVEN && b->add_step != UNEVEN,
+               adds = c->shapes->n_in > ADDEND;
     const int64_t a_part = p.ta ? row : row * p.lda, b_part = p.tb ? column * p.ldb : column;
     goss__gemm g = {.m = p.m, .n = p.n, .k = p.k, .ta = p.ta, .tb = p.tb, .lda = p.lda, .ldb = p.ldb, .ldc = p.ldc};
-    if (even) g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->size, g.add_step = b->add_step;
+    if (even)
+        g.more = p.batch - 1, g.a_step = b->a_step, g.b_step = b->b_step, g.c_step = b->size, g.add_step = b->add_step;
     g.add_row = b->add_row;
     for (int64_t i = 0; i < (even ? 1 : p.batch); i++) {
         const int64_t b_at = b_part + offset_of(c, 1, b->b_step, i);
@@ -247,7 +253,8 @@ static void multiply(const goss__call *c, bool bf16) {
         else
             g.b = (const float *)c->in[1] + b_at;
         g.c = (float *)c->out + row * p.ldc + column + i * b->size;
-        if (adds) g.add = (const float *)c->in[ADDEND] + offset_of(c, ADDEND, b->add_step, i) + row * b->add_row + column;
+        if (adds)
+            g.add = (const float *)c->in[ADDEND] + offset_of(c, ADDEND, b->add_step, i) + row * b->add_row + column;
         c->kernels->gemm(&g, c->scratch);
     }
 }

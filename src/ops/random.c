@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* random.c: counter-based draws (Philox4x32-10, Salmon et al. 2011).
  *
  * Key: seed and the node's name (scope and ordinal). Counter: task id, sample, element, step. So a draw is a function

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reduce.c: sum (adjoint of broadcast) and the largest element. Axes are brought to the kernels' [pre, red, post], one
  * stretch of neighbouring axes after the other through scratch. */
 #include "ops/elementwise.h"
@@ -37,12 +38,16 @@ static bool has_factor(goss_val a, uint32_t axes, goss_val *x, goss_val *s) {
     return true;
 }
 
-/* a = x - mean(x), the mean along the axes: what is left of x sums to 0 along them. *out: 0 times that mean, which is 0, or NaN where
- * an element was not finite. In a gradient it is 0: there it is one term of several, and the others are NaN where x is not finite. */
+/* a = x - mean(x), the mean along the axes: what is left of x sums to 0 along them. *out: 0 times that mean, which is
+ * 0, or NaN where an element was not finite. In a gradient it is 0: there it is one term of several, and the others are
+ * NaN where x is not finite. */
 static bool is_centred(goss_val a, uint32_t axes, goss_shape kept, goss_val *out) {
     goss_val x, spread, mean;
-    if (!goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 0, &x) || !goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 1, &spread)) return false;
-    if (!goss__made_by(spread, &goss__op_broadcast, 0, &mean) || !goss_shape_equal(goss_shape_of(mean), kept)) return false;
+    if (!goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 0, &x) ||
+        !goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 1, &spread))
+        return false;
+    if (!goss__made_by(spread, &goss__op_broadcast, 0, &mean) || !goss_shape_equal(goss_shape_of(mean), kept))
+        return false;
     if (goss_mean(x, axes, true).id != mean.id) return false; /* equal nodes are one */
     *out = a.graph->differentiating ? goss_full(a.graph, kept, 0) : goss_scale(goss_detach(mean), 0);
     return true;
@@ -68,7 +73,8 @@ static bool factor_out(goss_val a, uint32_t axes, goss_shape kept, goss_val *out
     return true;
 }
 
-/* A sum that is much smaller than what it is of is summed further by itself: others may want it, and reading it costs little. */
+/* A sum that is much smaller than what it is of is summed further by itself: others may want it, and reading it costs
+ * little. */
 static bool is_small(goss_val sum, goss_val of) {
     enum { MUCH = 16 };
     goss_shape s = goss_shape_of(of), t = goss_shape_of(sum);

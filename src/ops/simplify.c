@@ -1,8 +1,9 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* simplify.c: what an elementwise op on given operands simplifies to, seen from the nodes right in front of it.
  *
  * Gradients are written by rote and full of x + 0, x * 1, -(-x) and constants times constants; this keeps their graphs
- * small. What may change of a value is on the list of docs/architecture.md and nothing else does (tests/test_rewrites.c). A
- * product with 0 stays: it is NaN where x is not finite. */
+ * small. What may change of a value is on the list of docs/architecture.md and nothing else does
+ * (tests/test_rewrites.c). A product with 0 stays: it is NaN where x is not finite. */
 #include "ops/elementwise.h"
 
 typedef bool (*rule)(const goss_val *in, goss_val *out);
@@ -62,11 +63,13 @@ bool goss__ew_spread(goss_val a, goss_val *x, goss_val *small) {
 /* s t has the shape of s. */
 static bool within(goss_shape s, goss_shape t) {
     bool fits = s.rank == t.rank;
-    for (int i = 0; i < s.rank && fits; i++) fits = goss_extent_is(t.dim[i], 1) || goss_extent_equal(s.dim[i], t.dim[i]);
+    for (int i = 0; i < s.rank && fits; i++)
+        fits = goss_extent_is(t.dim[i], 1) || goss_extent_equal(s.dim[i], t.dim[i]);
     return fits;
 }
 
-/* x s t with s and t broadcast from smaller shapes, one within the other: x (s t), one pass over x less. A norm's deviation and gain. */
+/* x s t with s and t broadcast from smaller shapes, one within the other: x (s t), one pass over x less. A norm's
+ * deviation and gain. */
 static bool spread_twice(const goss_val *in, goss_val *out) {
     goss_val x, s, t;
     for (int i = 0; i < 2; i++)
@@ -78,8 +81,9 @@ static bool spread_twice(const goss_val *in, goss_val *out) {
     return false;
 }
 
-/* A constant that another factor may be multiplied with first: what such a product loses to overflow or underflow, the product with x
- * would have lost, too, but for numbers beyond 2^60 times the largest, or the smallest, that there are. */
+/* A constant that another factor may be multiplied with first: what such a product loses to overflow or underflow, the
+ * product with x would have lost, too, but for numbers beyond 2^60 times the largest, or the smallest, that there are.
+ */
 static bool is_moderate(double k) { return k == 0 || (__builtin_fabs(k) >= 0x1p-60 && __builtin_fabs(k) <= 0x1p60); }
 
 static bool mul_rule(const goss_val *in, goss_val *out) {

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* singular.c: singular values and vectors of small-sided matrices, the root (W W' + eps^2)^(1/2), and the Lyapunov
  * equation, which is its gradient.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* spd.c: X with A X = B for small symmetric positive definite A, by Cholesky. Its gradient is another solve.
  *
  * Only A's lower triangle is read, so A's gradient must land there alone: fold_lower brings a full matrix's parts above

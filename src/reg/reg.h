@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg.h: what the files of reg share: a row of the table, tensors seen as matrices, norms with safe gradients. */
 #ifndef GOSS_REG_REG_H
 #define GOSS_REG_REG_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_between.c: what ties tasks or branches to each other: differences, Laplacians of a graph, given or learned, and
  * the graph itself. */
 #include <math.h>

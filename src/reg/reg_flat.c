@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_flat.c: a penalty's value and gradients over plain arrays: a graph for each set of shapes, compiled once,
  * kept. */
 #include <stdio.h>

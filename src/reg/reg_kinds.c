@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_kinds.c: the table of kinds, one row each, and the two doors to it: build and prox.
  *
  * A row says which settings it takes. One that is given to a kind without it is an error, and not ignored. */

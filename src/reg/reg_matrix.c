@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_matrix.c: penalties of matrices: nuclear and spectral norm, orthogonality, and the learned norm. */
 #include <math.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_samples.c: penalties of what samples make of a layer: activity, branches that fire together or span the same
  * space, variances, correlations, and two estimators of entropy. Samples may have weights (0: padding). */
 #include <math.h>

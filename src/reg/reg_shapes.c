@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_shapes.c: tensors as penalties see them (rows of tasks, samples, branches), means over samples, and norms whose
  * gradients are finite where the norm is 0. */
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_sparse.c: penalties on the size of numbers and of groups of them, and their proximal operators. */
 #include <math.h>
 

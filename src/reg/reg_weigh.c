@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* reg_weigh.c: one number out of several terms, with weights that are fixed, learned, or follow what the terms do.
  * State is parameters with assignments at the end of a step, as an optimiser's is (optimizer.h). */
 #include <math.h>

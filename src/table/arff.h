@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arff.h: what both halves of the ARFF reader share: the header (arff_head.c) and the rows (arff_read.c). */
 #ifndef GOSS_TABLE_ARFF_H
 #define GOSS_TABLE_ARFF_H

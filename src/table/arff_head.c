@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arff_head.c: lines, values and the header of ARFF files (Weka's format; Witten and Frank, "Data Mining"). */
 #include <stdarg.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* arff_read.c: the rows of ARFF files, dense and sparse. */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cell.c: texts of cells. A number is decimal notation and nothing else (base/number.h); all other notations that
  * people use for numbers are recognised to be refused with advice, because guessing between "1,234" and "1.234" is
  * how wrong data enters a training. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cell.h: what a piece of text in a table is: missing, a number, a date, or something that looks like a number and is
  * written in another way. */
 #ifndef GOSS_TABLE_CELL_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* column_names.c: names of columns as people write them: in lists, with typing errors, in errors. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv_dialect.c: separator, decimal sign and header of a csv file, by parsing its beginning with each separator in turn
  * and looking at what comes out. A separator is good when rows have as many cells as the first, and better the more of
  * the cells are numbers; the first of equals wins. */

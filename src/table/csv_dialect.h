@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv_dialect.h: how a csv file is written, found from its first 64 KiB. */
 #ifndef GOSS_TABLE_CSV_DIALECT_H
 #define GOSS_TABLE_CSV_DIALECT_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv_parse.c: the one place that uses libcsv, which finds cells and quotes, and knows nothing of lines.
  *
  * It gets one line of the file at a time, so that what it reports belongs to a known line: a row begins in the first

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv_parse.h: rows of separated text through libcsv, with the line that each begins in. */
 #ifndef GOSS_TABLE_CSV_PARSE_H
 #define GOSS_TABLE_CSV_PARSE_H

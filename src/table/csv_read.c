@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv_read.c: the csv reader: names from the header, rows as long as it, UTF-8. */
 #include <stdio.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* csv_write.c: csv that every reader takes: commas, line feeds, quotes where they have to be (RFC 4180). */
 #include <math.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dictionary.c: interned texts: an array by code, and a hash table of codes that is never more than half full. */
 #include "table/dictionary.h"
 

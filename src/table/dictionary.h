@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* dictionary.h: different texts, numbered from 0 in the order in which they came. */
 #ifndef GOSS_TABLE_DICTIONARY_H
 #define GOSS_TABLE_DICTIONARY_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* npy_read.c: NumPy's arrays, .npy (NEP 1) and .npz, which is a .zip of them.
  *
  * The header of a .npy is a Python literal. Only what numpy itself writes is taken: a dictionary with 'descr' (one type

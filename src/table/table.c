@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table.c: a table as its users see it: names, types and cells. */
 #include "table/table.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table.h: a table in memory, and how readers fill it.
  *
  * A reader turns the bytes of one file into events: the columns, then row after row of cells. It runs up to twice: in

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_build.c: the sink of the readers. Memory for the rows of a file is asked for at once, for as many as its bytes
  * can hold; pages that stay untouched cost nothing. */
 #include "table/table_build.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_build.h: from the events of readers to columns. */
 #ifndef GOSS_TABLE_BUILD_H
 #define GOSS_TABLE_BUILD_H

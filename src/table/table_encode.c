@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_encode.c: from cells to the numbers that a network takes, with what was fitted on training rows kept apart from
  * the table: a model carries it and applies it to other tables. */
 #include <assert.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_findings.c: what a person should look at before training on a table. */
 #include <math.h>
 #include <stdarg.h>

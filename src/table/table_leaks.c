@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_leaks.c: does a column give the target away?
  *
  * Linear relations show in the correlation. Any other smooth one shows when rows are sorted by the column: then the

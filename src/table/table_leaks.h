@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_leaks.h: how well one column tells another. */
 #ifndef GOSS_TABLE_LEAKS_H
 #define GOSS_TABLE_LEAKS_H

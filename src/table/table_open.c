@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_open.c: opens tables: the registry of readers, and the passes over the files. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_roles.c: what columns are for, by declaration or by rules that look at names and values (docs/tables.md). A
  * guess is only as good as its reason, so every one comes with it. */
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_rows.c: rows as wholes: groups by a column, numbers of some rows, hashes. */
 #include <assert.h>
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_source.c: which files a path means. In a folder or .zip those count whose names end as tables' do; the order is
  * that of the bytes of the names, so that no file system has a say in it. */
 #include "table/table_source.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_source.h: the files of a table: one, those of a folder, or those of a .zip. */
 #ifndef GOSS_TABLE_SOURCE_H
 #define GOSS_TABLE_SOURCE_H

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_stats.c: what the values of a column are like. */
 #include <assert.h>
 #include <math.h>

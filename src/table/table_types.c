@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_types.c: what type a column is. The rules stand in docs/tables.md; each leaves its reason with the column. */
 #include <math.h>
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* table_zip.c: files inside a .zip, through libzip. */
 #include <string.h>
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* checkpoint.c: a run's state as one file: every parameter of the store, the counters, the validations so far. What it
  * was made with is in it, so that a run is never continued with other settings or other data. */
 #include <stdio.h>

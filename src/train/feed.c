@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* feed.c: a thread that draws the next step's episodes while the last ones are trained on. Two batches change hands:
  * one is read, one is filled. What is drawn depends on the step's number alone, not on when. */
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* first_look.c: the doctor's findings on a hypernetwork before its first step, told line by line: most divergences of
  * hypernetworks can be seen there. */
 #include <string.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* learning_rate.c: learning rates as pure functions of progress and validation history, and kinds by name.
  *
  * There is no scheduler object to save: what the run logs (progress, validation figures) is the whole state. */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* optimizer.c: SGD, Adam and AdamW as nodes.
  *
  * Dense parameters and row-sparse tables share all formulas: a *part* is what a step sees of a tensor, either all of it
@@ -88,8 +89,8 @@ static goss_val correction(goss_val t, double beta) {
     return goss_mul(goss_tanh(goss_scale(x, 0.5)), goss_shift(goss_exp(goss_neg(x)), 1));
 }
 
-/* With both corrections c1 and c2, (m / c1) / (sqrt(v / c2) + eps) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) eps): they are one
- * number for all, and an element is divided once. */
+/* With both corrections c1 and c2, (m / c1) / (sqrt(v / c2) + eps) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) eps): they
+ * are one number for all, and an element is divided once. */
 static goss_val adam_direction(step *s, const part *a, goss_val g, goss_val *scale) {
     goss_val m = average(s, a, "adam.m", g, s->o->beta1, goss_lerp);
     goss_val v = average(s, a, "adam.v", g, s->o->beta2, goss_lerp_square);
@@ -122,7 +123,8 @@ static goss_val counted_gradient(const step *s, const part *a, bool decays) {
 
 static goss_val updated(step *s, const part *a) {
     const bool decays = s->o->weight_decay != 0, decoupled = s->o->kind == GOSS_ADAMW;
-    goss_val rate = goss_mul(s->applied, a->p->rate == 0 || a->p->rate == 1 ? s->rate : goss_scale(s->rate, a->p->rate));
+    goss_val rate =
+        goss_mul(s->applied, a->p->rate == 0 || a->p->rate == 1 ? s->rate : goss_scale(s->rate, a->p->rate));
     goss_val down = goss_neg(rate), scale = goss_const(s->g, 1), now = a->old;
     if (given(a->p->rate_scale)) down = goss_mul(down, a->p->rate_scale);
     goss_val g = counted_gradient(s, a, decays && !decoupled);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* profile_steps.c: some steps of a training, timed by operation: run.dir/profile.txt and profile.json. */
 #include <string.h>
 
@@ -22,7 +23,8 @@ static goss_status finish(const goss__run *r, goss_error *err) {
     GOSS_TRY(keep_text(r, "profile.txt", goss_profile_text(r->exec, &machine), err));
     GOSS_TRY(keep_text(r, "profile.json", goss_profile_trace(r->exec), err));
     goss_profile_end(r->exec);
-    goss__log(GOSS_LOG_INFO, "profile: %s/profile.txt (by operation and phase), profile.json (for a trace viewer)", r->dir);
+    goss__log(GOSS_LOG_INFO, "profile: %s/profile.txt (by operation and phase), profile.json (for a trace viewer)",
+              r->dir);
     return GOSS_OK;
 }
 

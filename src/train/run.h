@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run.h: a training run in memory. */
 #ifndef GOSS_TRAIN_RUN_H
 #define GOSS_TRAIN_RUN_H
@@ -84,8 +85,8 @@ goss_status goss__run_first_look(goss__run *r, goss_error *err);
 goss_status goss__run_profile(const goss__run *r, int64_t steps_done, bool last, int steps, goss_error *err);
 
 /* ---- run_folder.c ---- */
-/* Makes and locks run.dir. Errors: files of the run's names that are not a run's, and what would let the run fail when it
- * is done: a library that is missing, a folder that nothing can be written to. */
+/* Makes and locks run.dir. Errors: files of the run's names that are not a run's, and what would let the run fail when
+ * it is done: a library that is missing, a folder that nothing can be written to. */
 goss_status goss__run_folder(goss__run *r, goss_error *err);
 /* The path of a file in the run's folder, into out. */
 goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err);
@@ -94,7 +95,8 @@ goss_status goss__run_write_config(const goss__run *r, goss_error *err);
 
 /* ---- checkpoint.c ---- */
 goss_status goss__checkpoint_write(const goss__run *r, goss_error *err);
-/* Opens the folder's checkpoint, if there is one, and reads the run's state: r->previous. Errors: one of another run. */
+/* Opens the folder's checkpoint, if there is one, and reads the run's state: r->previous. Errors: one of another run.
+ */
 goss_status goss__checkpoint_open(goss__run *r, goss_error *err);
 /* Once the images are open. Errors: other images, classes or another start than the checkpoint's run had. */
 goss_status goss__checkpoint_compare(goss__run *r, goss_error *err);

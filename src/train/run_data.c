@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_data.c: the images of a run, split by its configuration, and samplers over them. */
 #include "train/run_data.h"
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_data.h: the images of a run: what is trained on, what is validated on, and a thread that draws ahead. */
 #ifndef GOSS_TRAIN_RUN_DATA_H
 #define GOSS_TRAIN_RUN_DATA_H

@@ -1,5 +1,6 @@
-/* run_folder.c: the folder a run writes to: made, locked, known to be a run's own, and able to take its files, all before
- * anything that takes time is begun. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_folder.c: the folder a run writes to: made, locked, known to be a run's own, and able to take its files, all
+ * before anything that takes time is begun. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -60,8 +61,8 @@ static goss_status check_apart(const goss__run *r, const char *key, goss_error *
     const char *folder = goss_config_text(r->config, key), *data = goss_config_text(r->config, "data.path");
     if (!*folder || !*data || strcmp(folder, "none") == 0 || !goss__lies_in(folder, data)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s = %s %s the folder of the images (data.path). Name another, as %s=runs/first", key, folder,
-                          goss__same_file(folder, data) ? "is" : "lies in", key);
+                          "%s = %s %s the folder of the images (data.path). Name another, as %s=runs/first", key,
+                          folder, goss__same_file(folder, data) ? "is" : "lies in", key);
 }
 
 /* What the run reads is none of the files that it will write. */

@@ -1,5 +1,6 @@
-/* run_identity.c: what a run was started with, as a checkpoint keeps it, and whether what is to be done now is the same:
- * settings by value; images, classes and the model to start from by content, wherever they lie. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_identity.c: what a run was started with, as a checkpoint keeps it, and whether what is to be done now is the
+ * same: settings by value; images, classes and the model to start from by content, wherever they lie. */
 #include <stdio.h>
 #include <string.h>
 

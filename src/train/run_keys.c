@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* run_keys.c: the keys of a training run's configuration. */
 #include <pthread.h>
 #include <string.h>

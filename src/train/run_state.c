@@ -1,4 +1,6 @@
-/* run_state.c: making a training run ready, and what it does between steps: its progress, its validations, its folder. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_state.c: making a training run ready, and what it does between steps: its progress, its validations, its folder.
+ */
 #include "train/run.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* step.c: the training program: a method's loss and gradients, an optimiser's updates and running statistics, in one
  * graph. After compiling, a step is: bind a batch, set the rate, run. It allocates nothing. */
 #include <stdio.h>

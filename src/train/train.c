@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* train.c: the loop: step, log, validate, checkpoint, stop.
  *
  * All that decides what a step computes (the rate, the episodes, when to validate and to stop) follows from the step's
@@ -81,8 +82,8 @@ static goss_status save(loop *l, goss_error *err) {
  * leap, and never more than a part of the whole, so that the end is met. */
 static double patience_of(double clock) { return clock < 0.02 ? clock / 8 : 0.0025; }
 
-/* Looks at the clock, or at what an earlier process saw at this step. True where it was looked at, which must be logged:
- * steps follow the log alone. `due`: the step is one that is logged anyway. */
+/* Looks at the clock, or at what an earlier process saw at this step. True where it was looked at, which must be
+ * logged: steps follow the log alone. `due`: the step is one that is logged anyway. */
 static bool look_at_clock(loop *l, bool due) {
     goss__run *r = l->run;
     double minutes = goss_config_real(r->config, "train.minutes");

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* unused_keys.c: settings that a run does not look at, because of other settings: each is told at the start. No error:
  * the same configuration serves several methods, with train.method on the command line. */
 #include <stdio.h>

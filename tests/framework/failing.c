@@ -1,5 +1,6 @@
-/* failing.c: a test program that fails in every way that the framework knows. test_framework.c runs it and looks at what
- * it says. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* failing.c: a test program that fails in every way that the framework knows. test_framework.c runs it and looks at
+ * what it says. */
 #include <pthread.h>
 #include <signal.h>
 #include <sys/wait.h>

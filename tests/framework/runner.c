@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* runner.c: test.h on cmocka, which runs each test, brings failures and skips back from any depth and turns a signal
  * into a failure of the test that met it. Counting and choosing by name is done here. */
 #include <setjmp.h>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes tests/golden/*.txt: numbers of PyTorch in f64 that test_golden compares Gossamer with.
 
 Needs torch and numpy (any recent CPU build); the tests need neither. Run from the repository's root:

@@ -1,5 +1,6 @@
-/* conv_choose.c: which kernel a convolution and its gradients go to. By the shape of one image alone: bits do not depend on how
- * many images come together. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* conv_choose.c: which kernel a convolution and its gradients go to. By the shape of one image alone: bits do not
+ * depend on how many images come together. */
 #include "kernel/conv_plan.h"
 #include "kernel/isa/isa.h"
 

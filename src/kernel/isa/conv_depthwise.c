@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_depthwise.c: convolutions with one input and one output channel a group, vectorised over channels.
  *
  * Taps outside the image are left out. Filter gradients sum one row of outputs from 0 and then add that row's sum. */

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_direct.c: convolution forward and its input gradient, as tiles of pixels x output channels.
  *
  * Every tap of the filter is a shift of the slab, so a tile sums one segment a tap. The input gradient is the same
  * thing with the filter transposed: of the pixels of gx that share (row, column) modulo the stride, each is reached by
  * the same taps, and their gradients lie side by side in a slab of gy. Order of a sum: taps row by row, channels within
- * a tap. Taps outside the image would add 0: filter rows of them are left out, and columns where many outputs see some. */
+ * a tap. Taps outside the image would add 0: filter rows of them are left out, and columns where many outputs see some.
+ */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/slab.h"
 
@@ -31,9 +33,10 @@ typedef struct stretch {
     goss__span taps;
 } stretch;
 
-/* The next outputs, of `end`, after those of s: as far as they see the same taps. Where few do not see all, or a tile would have few
- * rows, all go together. */
-static bool next_stretch(stretch *s, int64_t end, int64_t images, goss__span (*taps_of)(const goss__conv *, int64_t), const goss__conv *c) {
+/* The next outputs, of `end`, after those of s: as far as they see the same taps. Where few do not see all, or a tile
+ * would have few rows, all go together. */
+static bool next_stretch(stretch *s, int64_t end, int64_t images, goss__span (*taps_of)(const goss__conv *, int64_t),
+                         const goss__conv *c) {
     s->at += s->n, s->n = end - s->at;
     if (s->n <= 0) return false;
     s->taps = (goss__span){0, c->kw};
@@ -81,7 +84,8 @@ static void forward_bundle(work *k, int64_t first, int64_t n, int64_t width, flo
         const goss__span inside = goss__taps_inside((k->row0 + r) * c->stride_h - c->pad_top, c->kh, c->dil_h, c->h);
         for (stretch s = {0}; next_stretch(&s, c->ow, n, forward_columns, c);) {
             k->t.segs = forward_segments(k, n, inside, s.taps);
-            k->t.a = k->s.slab + first * p->image + r * c->stride_h * row + s.at * n * p->pixel, k->t.at = k->s.at + s.at * n;
+            k->t.a = k->s.slab + first * p->image + r * c->stride_h * row + s.at * n * p->pixel,
+            k->t.at = k->s.at + s.at * n;
             for (int64_t j = 0; j < width; j += 2 * W) {
                 const int64_t vectors = goss__ceil_div(goss__min64(2 * W, width - j), W);
                 k->t.b = k->s.panel + j * taps, k->t.last = goss__min64(W, width - j - (vectors - 1) * W);
@@ -107,9 +111,8 @@ static void forward_block(work *k, const float *x, const float *w, float *y) {
     }
     for (int64_t j0 = 0; j0 < p->out_group; j0 += together) {
         const int64_t channel = k->group * p->out_group + j0, width = goss__min64(together, p->out_group - j0);
-        for (int64_t j = 0; j < width; j += 2 * W)
-            GOSS_FN(pack_rows)
-            (k->s.panel + j * taps, 2 * W, w + channel + j, c->cout, taps, goss__min64(2 * W, width - j));
+        for (int64_t j = 0; j < width; j += 2 * W) GOSS_FN(pack_rows)
+        (k->s.panel + j * taps, 2 * W, w + channel + j, c->cout, taps, goss__min64(2 * W, width - j));
         for (int64_t i = 0, n; i < k->images; i += n) {
             n = bundle_size(i, k->images, p->inter);
             forward_bundle(k, i, n, width, y + channel);
@@ -140,7 +143,8 @@ void GOSS_FN(conv_direct)(const goss__conv *c, const float *x, const float *w, f
     each_block(&k, c->oh, x, w, y, forward_block);
 }
 
-/* Of these rows and columns of taps those that reach row `u` and column `v` of the padded input, both modulo the stride. */
+/* Of these rows and columns of taps those that reach row `u` and column `v` of the padded input, both modulo the
+ * stride. */
 static int64_t dx_segments(const work *k, int64_t u, int64_t v, int64_t inter, goss__span rows, goss__span cols) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
@@ -173,7 +177,9 @@ static goss__span dx_taps(int64_t at, int64_t taps, int64_t dil, int64_t size, i
     const goss__span back = goss__taps_inside(at - (taps - 1) * dil, taps, dil, size); /* counted from the last tap */
     return (goss__span){taps - back.to, taps - back.from};
 }
-static goss__span dx_columns(const goss__conv *c, int64_t x) { return dx_taps(c->pad_left + x, c->kw, c->dil_w, c->ow, c->stride_w); }
+static goss__span dx_columns(const goss__conv *c, int64_t x) {
+    return dx_taps(c->pad_left + x, c->kw, c->dil_w, c->ow, c->stride_w);
+}
 
 static void dx_bundle(work *k, int64_t first, int64_t n, float *gx) {
     const goss__conv *c = k->c;
@@ -190,7 +196,8 @@ static void dx_bundle(work *k, int64_t first, int64_t n, float *gx) {
             k->t.c = gx + ((k->image0 + first) * c->h + k->row0 + r) * c->w * c->cin;
             for (stretch s = {0}; next_stretch(&s, pixels, n, dx_columns, c);) {
                 k->t.segs = dx_segments(k, u, v, n, inside, s.taps);
-                k->t.a = k->s.slab + first * p->image + (row * p->cols + col + s.at) * n * p->pixel, k->t.at = k->s.at + s.at * n;
+                k->t.a = k->s.slab + first * p->image + (row * p->cols + col + s.at) * n * p->pixel,
+                k->t.at = k->s.at + s.at * n;
                 tile_all_rows(k->t, s.n * n, k->vectors, k->t.row == 1, 0);
             }
         }
@@ -210,10 +217,9 @@ static void dx_block(work *k, const float *gy, const float *w, float *gx) {
     }
     for (int64_t j = 0; j < p->in_group; j += 2 * W) {
         panel_begin(k, goss__min64(2 * W, p->in_group - j));
-        for (int64_t tap = 0; tap < c->kh * c->kw; tap++)
-            GOSS_FN(pack_cols)
-            (k->s.panel + tap * p->out_group * k->t.ldb, k->t.ldb,
-             w + (tap * p->in_group + j) * c->cout + k->group * p->out_group, c->cout, p->out_group, k->width);
+        for (int64_t tap = 0; tap < c->kh * c->kw; tap++) GOSS_FN(pack_cols)
+        (k->s.panel + tap * p->out_group * k->t.ldb, k->t.ldb,
+         w + (tap * p->in_group + j) * c->cout + k->group * p->out_group, c->cout, p->out_group, k->width);
         for (int64_t i = 0, n; i < k->images; i += n) {
             n = bundle_size(i, k->images, p->inter);
             dx_bundle(k, i, n, gx + k->group * p->in_group + j);

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* conv_filter.c: the filter gradient of a convolution, as tiles of input channels x output channels.
  *
  * gw[tap] is a product X_tap' GY whose inner dimension is all pixels: both are copied to slabs of the same pixel order
@@ -36,7 +37,6 @@ static void fill(const work *k, const float *x, const float *gy) {
     }
 }
 
-
 /* One segment for each row of pixels, seen through tap (y, x); pixels that see nothing are left out. */
 static int64_t segments(const work *k, int64_t y, int64_t x) {
     const goss__conv *c = k->c;
@@ -54,7 +54,8 @@ static int64_t segments(const work *k, int64_t y, int64_t x) {
             if (k->row0 + r < rows.from || k->row0 + r >= rows.to || cols.from >= cols.to) continue;
             goss__segment *s = &k->s.seg[count++];
             s->a = i * p->image + ((row * p->phases * p->cols + place) + cols.from) * n * p->pixel;
-            s->b = k->in_place ? (((k->image0 + i) * c->oh + k->row0 + r) * c->ow + cols.from) * c->cout : (from + cols.from * n) * p->other_pixel;
+            s->b = k->in_place ? (((k->image0 + i) * c->oh + k->row0 + r) * c->ow + cols.from) * c->cout
+                               : (from + cols.from * n) * p->other_pixel;
             s->k = (cols.to - cols.from) * n;
         }
     }

@@ -1,20 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gemm.c: matrix products over the register tiles.
  *
  * A is read where it lies (any strides, by broadcast); B is read where it lies when few rows of A would use a packed
- * copy, else one panel of it at a time goes to scratch, transposed if need be, and as floats if it is stored as bfloat16. K is cut into blocks of K_BLOCK that
- * continue from C, so every output is still one serial sum. Nothing is allocated and small products pack nothing. */
+ * copy, else one panel of it at a time goes to scratch, transposed if need be, and as floats if it is stored as
+ * bfloat16. K is cut into blocks of K_BLOCK that continue from C, so every output is still one serial sum. Nothing is
+ * allocated and small products pack nothing. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/tile.h"
 
 #define K_BLOCK 512
 #define M_BLOCK (TILE_ROWS * 18)
-#define FAR_FLOATS 65536 /* a matrix larger than this is taken not to be in the nearest caches */
-#define GROUP_FLOATS 32768 /* of such a B as many panels as these are packed together: its rows are read in runs */
-#define TURNED_FLOATS 16384 /* so much of a B that is stored transposed is packed at once */
-#define NEAR_FLOATS 4096 /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
+#define FAR_FLOATS 65536      /* a matrix larger than this is taken not to be in the nearest caches */
+#define GROUP_FLOATS 32768    /* of such a B as many panels as these are packed together: its rows are read in runs */
+#define TURNED_FLOATS 16384   /* so much of a B that is stored transposed is packed at once */
+#define NEAR_FLOATS 4096      /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
 #define RUNS_FLOATS (1 << 20) /* a result this large goes to memory, which takes it faster in runs */
-#define COLUMN_FLOATS 4096 /* a matrix this small had better be transposed for a product with a single column */
-#define WIDE_FLOATS 16384 /* the largest result that is computed transposed */
+#define COLUMN_FLOATS 4096    /* a matrix this small had better be transposed for a product with a single column */
+#define WIDE_FLOATS 16384     /* the largest result that is computed transposed */
 
 /* A as seen by the tiles: row and step are the strides of op(A). */
 typedef struct operand {
@@ -50,7 +52,7 @@ static int64_t panel_floats(int64_t kc, int64_t n) {
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;
     if (n < TILE_COLS_MAX * W) n = TILE_COLS_MAX * W; /* a single column's product is turned round */
-    const int64_t wide = tb ? WIDE_FLOATS : 0; /* and then m and n change places */
+    const int64_t wide = tb ? WIDE_FLOATS : 0;        /* and then m and n change places */
     const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(tb && n > m ? n : m, M_BLOCK);
     return (size_t)(wide + panel_floats(kc, n) + (kc + 16) * (mc + 16)) * sizeof(float);
 }
@@ -71,17 +73,20 @@ static goss__tile tile_of(const block *b, const goss__segment *seg, const float 
 /* Columns j0 .. j0 + width of C: the panel of B at bp against all rows of the block. */
 static void panel_times_rows(const block *b, const float *bp, int64_t ldb, bool packed, int64_t j0, int64_t width) {
     const goss__segment seg = {0, 0, b->kc};
-    tile_all_rows(tile_of(b, &seg, bp, ldb, 0, j0, width), b->mc, goss__ceil_div(width, W), b->a.row == 1, !packed && width % W != 0);
+    tile_all_rows(tile_of(b, &seg, bp, ldb, 0, j0, width), b->mc, goss__ceil_div(width, W), b->a.row == 1,
+                  !packed && width % W != 0);
 }
 
-/* Columns j0 .. j0 + some of C from a group of packed panels, a tile's rows after another: each row of C is written in a run. */
+/* Columns j0 .. j0 + some of C from a group of packed panels, a tile's rows after another: each row of C is written in
+ * a run. */
 static void panels_times_tiles(const block *b, int64_t row, int64_t j0, int64_t some) {
     const goss__segment seg = {0, 0, b->kc};
     for (int64_t m = 0, rows; m < b->mc; m += rows) {
         rows = tile_rows(b->mc - m);
         for (int64_t j = 0; j < some; j += b->cols) {
             const int64_t width = goss__min64(b->cols, some - j);
-            tile_all_rows(tile_of(b, &seg, b->panel + j, row, m, j0 + j, width), rows, goss__ceil_div(width, W), b->a.row == 1, false);
+            tile_all_rows(tile_of(b, &seg, b->panel + j, row, m, j0 + j, width), rows, goss__ceil_div(width, W),
+                          b->a.row == 1, false);
         }
     }
 }
@@ -91,7 +96,8 @@ static void pack_panel(const block *b, int64_t row, int64_t j0, int64_t width) {
     const goss__gemm *g = b->g;
     const int64_t at = g->tb ? j0 * g->ldb + b->k0 : b->k0 * g->ldb + j0;
     if (g->b_bf16)
-        (g->tb ? GOSS_FN(pack_cols_bf16) : GOSS_FN(pack_rows_bf16))(b->panel, row, g->b_bf16 + at, g->ldb, b->kc, width);
+        (g->tb ? GOSS_FN(pack_cols_bf16) : GOSS_FN(pack_rows_bf16))(b->panel, row, g->b_bf16 + at, g->ldb, b->kc,
+                                                                    width);
     else
         (g->tb ? GOSS_FN(pack_cols) : GOSS_FN(pack_rows))(b->panel, row, g->b + at, g->ldb, b->kc, width);
 }
@@ -150,8 +156,8 @@ static void fill_empty(const goss__gemm *g) {
 /* One row and more columns than a tile has: gemm_row.c. */
 static bool is_row(const goss__gemm *g) { return g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W; }
 
-/* Nothing to cut, and nothing to copy but a B that is stored transposed: the tiles of gemm_blocks below without what leads up to them,
- * which would take half of the time of a product of 10 x 40 and 40 x 40. */
+/* Nothing to cut, and nothing to copy but a B that is stored transposed: the tiles of gemm_blocks below without what
+ * leads up to them, which would take half of the time of a product of 10 x 40 and 40 x 40. */
 static bool is_small(const goss__gemm *g) {
     if (is_row(g)) return false;
     if (g->tb && g->k * panel_row(g->n) > TURNED_FLOATS) return false;
@@ -160,7 +166,8 @@ static bool is_small(const goss__gemm *g) {
            (GOSS_MASKED || g->tb || g->n % W == 0) && g->lda % 512 != 0;
 }
 
-/* Most rows of a tile that takes all of so many columns at once, if there is one with sums enough to hide their latency. */
+/* Most rows of a tile that takes all of so many columns at once, if there is one with sums enough to hide their
+ * latency. */
 static int64_t rows_for(int64_t vectors) {
     for (int64_t r = TILE_ROWS; r > 1; r--)
         if (TILE_COLS(r) >= vectors) return r;
@@ -173,10 +180,16 @@ static void gemm_small(const goss__gemm *g, float *scratch) {
     const int64_t all = rows_for(goss__ceil_div(g->n, W)), most = all ? all : TILE_ROWS;
     const int64_t cols = all ? g->n : panel_cols(g->m);
     const int ragged = !g->tb && g->n % W != 0;
-    goss__tile t = {.a = g->a, .ldb = g->tb ? panel_row(g->n) : g->ldb, .seg = &seg, .segs = 1, .ldc = g->ldc, .add_row = g->add_row};
+    goss__tile t = {.a = g->a,
+                    .ldb = g->tb ? panel_row(g->n) : g->ldb,
+                    .seg = &seg,
+                    .segs = 1,
+                    .ldc = g->ldc,
+                    .add_row = g->add_row};
     t.row = g->ta ? 1 : g->lda, t.step = g->ta ? g->lda : 1, t.mode = TILE_SET;
     for (int64_t i = 0; i <= g->more; i++, t.a += g->a_step) {
-        if (g->tb && (i == 0 || g->b_step)) GOSS_FN(pack_cols)(scratch, t.ldb, g->b + i * g->b_step, g->ldb, g->k, g->n);
+        if (g->tb && (i == 0 || g->b_step))
+            GOSS_FN(pack_cols)(scratch, t.ldb, g->b + i * g->b_step, g->ldb, g->k, g->n);
         for (int64_t j = 0; j < g->n; j += cols) {
             const int64_t width = goss__min64(cols, g->n - j), vectors = goss__ceil_div(width, W);
             t.b = b + j, t.c = g->c + i * g->c_step + j, t.last = width - (vectors - 1) * W;
@@ -237,8 +250,8 @@ static void gemm_any(const goss__gemm *first, void *scratch) {
     }
 }
 
-/* Few rows times a large B that is stored transposed: its rows are read where they lie, in the place of A's, and the few are packed
- * instead; the result comes out transposed. The same sums. */
+/* Few rows times a large B that is stored transposed: its rows are read where they lie, in the place of A's, and the
+ * few are packed instead; the result comes out transposed. The same sums. */
 static bool is_wide(const goss__gemm *g) {
     return g->tb && !g->ta && !g->add && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n &&
            g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;

@@ -1,9 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* gemm_row.c: one row times a matrix that is not stored transposed.
  *
- * Each element of B is used once, so what matters is to read B at the speed of memory: in several long runs side by side, each a
- * stream that the machine fetches ahead (one run alone reaches two fifths of the speed of eight: docs/performance.md), and only
- * those rows that count. Behind a relu half of a row's factors are 0: their rows of B are not read. The result is that of reading
- * them, but that 0 times a NaN or an infinity adds nothing, and that a sum of nothing but negative zeros keeps its sign. */
+ * Each element of B is used once, so what matters is to read B at the speed of memory: in several long runs side by
+ * side, each a stream that the machine fetches ahead (one run alone reaches two fifths of the speed of eight:
+ * docs/performance.md), and only those rows that count. Behind a relu half of a row's factors are 0: their rows of B
+ * are not read. The result is that of reading them, but that 0 times a NaN or an infinity adds nothing, and that a sum
+ * of nothing but negative zeros keeps its sign. */
 #include "kernel/isa/isa.h"
 
 #define COLS 8192 /* columns that stay near while rows of B stream by */
@@ -31,13 +33,15 @@ typedef struct streams {
 } streams;
 
 /* K rows of B onto W columns of the single row of C from column j on, or the n that are left. */
-ALWAYS void onto_one(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, int64_t n, const int K) {
+ALWAYS void onto_one(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, int64_t n,
+                     const int K) {
     vf acc = s->first ? (vf){0} : vload_n(g->c + j, n);
     UNROLL for (int i = 0; i < K; i++) acc = vfma(av[i], b_load(g, bf16, s->at[i] + j, n), acc);
     vstore_n(g->c + j, acc, n);
 }
 
-/* The same onto 2 W columns. What stays in C between calls lies as b_load_two gives it; the last rows put it in order. */
+/* The same onto 2 W columns. What stays in C between calls lies as b_load_two gives it; the last rows put it in order.
+ */
 ALWAYS void onto_two(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, const int K) {
     vf acc[2] = {{0}}, b[2];
     float *c = g->c + j;
@@ -59,8 +63,8 @@ ALWAYS void rows_times(const goss__gemm *g, const bool bf16, const streams *s, i
     for (; j < end; j += W) onto_one(g, bf16, s, av, j, goss__min64(W, end - j), K);
 }
 
-/* The next rows from *k on whose factors are not 0, as many as there is a loop for, and *k behind them and behind what follows
- * with 0. */
+/* The next rows from *k on whose factors are not 0, as many as there is a loop for, and *k behind them and behind what
+ * follows with 0. */
 static streams next_rows(const goss__gemm *g, int64_t *k) {
     const int64_t step = g->ta ? g->lda : 1;
     streams s = {.first = *k == 0};

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* isa.h: every function that one variant puts into its table (kernel.h says what they do). */
 #ifndef GOSS_KERNEL_ISA_ISA_H
 #define GOSS_KERNEL_ISA_ISA_H
@@ -38,7 +39,8 @@ void GOSS_FN(max)(float *out, const float *x, int64_t pre, int64_t red, int64_t 
 void GOSS_FN(dot)(float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post);
 void GOSS_FN(deviation)(float *out, const float *x, const float *from, int64_t pre, int64_t red, int64_t post);
 
-void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y);
+void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index,
+                          float *y);
 void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y);
 void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx);
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* kernel_table.c: this variant's table of kernels. */
 #include "kernel/isa/isa.h"
 #include "kernel/variants.h"

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* pack.c: copies of B into zero-padded panels, and the blocked transpose.
  *
  * Transposing goes through W x W blocks in registers: W full-width loads, shuffles, W full-width stores. */

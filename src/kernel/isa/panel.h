@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* panel.h: a W x W block of floats in registers, and its transpose. */
 #ifndef GOSS_KERNEL_ISA_PANEL_H
 #define GOSS_KERNEL_ISA_PANEL_H

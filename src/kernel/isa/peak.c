@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* peak.c: fused multiply-adds on registers alone: what arithmetic can reach at most with this variant. */
 #include "kernel/isa/isa.h"
 

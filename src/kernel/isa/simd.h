@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* simd.h: one vector of W floats with the same meaning in every variant.
  *
  * Each file of this folder is compiled once a variant, with GOSS_ISA naming it; GOSS_FN(name) is the variant's own

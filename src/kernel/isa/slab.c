@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* slab.c: copies images into zero-padded slabs. */
 #include <stdbool.h>
 

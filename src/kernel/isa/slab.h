@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* slab.h: filling the padded copies of conv_plan.h, and how a block's images fall into bundles. */
 #ifndef GOSS_KERNEL_ISA_SLAB_H
 #define GOSS_KERNEL_ISA_SLAB_H
@@ -25,7 +26,8 @@ typedef struct goss__span {
 /* The taps that stay inside an axis of `size`: tap t sees `at` + t dil. */
 ALWAYS goss__span goss__taps_inside(int64_t at, int64_t taps, int64_t dil, int64_t size) {
     goss__span s = {at >= 0 ? 0 : goss__ceil_div(-at, dil), at >= size ? 0 : (size - 1 - at) / dil + 1};
-    s.to = goss__min64(s.to, taps), s.from = goss__min64(s.from, goss__max64(s.to, 0)), s.to = goss__max64(s.to, s.from);
+    s.to = goss__min64(s.to, taps), s.from = goss__min64(s.from, goss__max64(s.to, 0)),
+    s.to = goss__max64(s.to, s.from);
     return s;
 }
 

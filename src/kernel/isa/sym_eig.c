@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* sym_eig.c: inner products of a matrix's rows in double, and the eigenvalues of a small symmetric matrix: Householder
  * reduction to tridiagonal form, then implicit QL (Bowdler, Martin, Reinsch and Wilkinson 1968).
  *

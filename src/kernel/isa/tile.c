@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tile.c: the register tiles of tile.h, one function for each (rows, vectors) that fits the register file.
  *
  * The body is written once with R and V as compile-time constants; full unrolling keeps acc[][] in registers. Rows of A
@@ -64,7 +65,8 @@ typedef struct place {
 
 ALWAYS float *row_of(const place *p, int r) { return p->c + (p->at ? p->at[r] : r * p->ldc); }
 
-ALWAYS void tile_add(vf acc[TILE_ROWS][TILE_COLS_MAX], const place *p, vlanes last, bool whole, const int R, const int V) {
+ALWAYS void tile_add(vf acc[TILE_ROWS][TILE_COLS_MAX], const place *p, vlanes last, bool whole, const int R,
+                     const int V) {
     UNROLL for (int r = 0; r < R; r++) {
         const float *c = row_of(p, r);
         UNROLL for (int v = 0; v + 1 < V; v++) acc[r][v] += vload(c + v * W);
@@ -80,7 +82,8 @@ ALWAYS void tile_ask(const place *p, const int R, const int V) {
     }
 }
 
-ALWAYS void tile_store(vf acc[TILE_ROWS][TILE_COLS_MAX], const place *p, vlanes last, bool whole, const int R, const int V) {
+ALWAYS void tile_store(vf acc[TILE_ROWS][TILE_COLS_MAX], const place *p, vlanes last, bool whole, const int R,
+                       const int V) {
     UNROLL for (int r = 0; r < R; r++) {
         float *c = row_of(p, r);
         UNROLL for (int v = 0; v + 1 < V; v++) vstore(c + v * W, acc[r][v]);
@@ -136,8 +139,9 @@ ALWAYS void tile_one(const goss__tile *t, const char *top, const place *p, const
     tile_store(acc, p, last, whole, R, V);
 }
 
-/* Under the sanitizers (GOSS_CHECKED) all tiles of a kind are one function with R and V as variables: 244 unrolled copies,
- * each load and store with its check, took minutes to compile. It is the same text: every address is still checked. */
+/* Under the sanitizers (GOSS_CHECKED) all tiles of a kind are one function with R and V as variables: 244 unrolled
+ * copies, each load and store with its check, took minutes to compile. It is the same text: every address is still
+ * checked. */
 #if GOSS_CHECKED
 #define ONCE static __attribute__((noinline))
 #else
@@ -180,8 +184,11 @@ ONCE void tile_run(const goss__tile *t, const int R, const int V, const int unit
 #if GOSS_ISA_avx512
 #define ALL(X)                                                                                                         \
     UPTO8(X, 1)                                                                                                        \
-    UPTO8(X, 2) UPTO8(X, 3) UPTO6(X, 4) UPTO4(X, 5) UPTO4(X, 6) UPTO3(X, 7) UPTO3(X, 8) UPTO2(X, 9) UPTO2(X, 10)       \
-        UPTO2(X, 11) UPTO2(X, 12) UPTO2(X, 13) UPTO2(X, 14)
+    UPTO8(X, 2)                                                                                                        \
+    UPTO8(X, 3)                                                                                                        \
+    UPTO6(X, 4)                                                                                                        \
+    UPTO4(X, 5)                                                                                                        \
+    UPTO4(X, 6) UPTO3(X, 7) UPTO3(X, 8) UPTO2(X, 9) UPTO2(X, 10) UPTO2(X, 11) UPTO2(X, 12) UPTO2(X, 13) UPTO2(X, 14)
 #elif GOSS_ISA_avx2
 #define ALL(X) UPTO8(X, 1) UPTO6(X, 2) UPTO4(X, 3) UPTO3(X, 4) UPTO2(X, 5) UPTO2(X, 6)
 #elif GOSS_ISA_neon

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* tile.h: the one inner kernel that every product and convolution is made of.
  *
  * A tile is R x V*W outputs held in registers: C[r][:] = sum over segments s, sum over k of A_s[r][k] * B_s[k][:].
@@ -50,8 +51,8 @@ typedef struct goss__tile {
 
 typedef void (*goss__tile_fn)(const goss__tile *t);
 
-/* The kernel for tiles of r rows of A, v vectors of B; unit: rows of A are 1 apart; ragged: B must not be read beyond `last`
- * (only where GOSS_MASKED; elsewhere B has to be padded with zeros to whole vectors). */
+/* The kernel for tiles of r rows of A, v vectors of B; unit: rows of A are 1 apart; ragged: B must not be read beyond
+ * `last` (only where GOSS_MASKED; elsewhere B has to be padded with zeros to whole vectors). */
 goss__tile_fn GOSS_FN(tile_find)(int64_t r, int64_t v, int unit, int ragged);
 
 /* Rows of the first of the tiles that `left` rows fall into, which are as equal as possible. */
@@ -59,7 +60,8 @@ ALWAYS int64_t tile_rows(int64_t left) {
     return left <= TILE_ROWS ? left : goss__ceil_div(left, goss__ceil_div(left, TILE_ROWS));
 }
 
-/* All rows of one panel of B, from the tile `t` on, at most `most` a tile: larger tiles first, each kind by one call. */
+/* All rows of one panel of B, from the tile `t` on, at most `most` a tile: larger tiles first, each kind by one call.
+ */
 ALWAYS void tile_some_rows(goss__tile t, int64_t rows, int64_t most, int64_t vectors, int unit, int ragged) {
     const int64_t tiles = goss__ceil_div(rows, most), r = rows / tiles, more = rows % tiles;
     if (more > 0) {
@@ -80,7 +82,8 @@ ALWAYS void tile_all_rows(goss__tile t, int64_t rows, int64_t vectors, int unit,
     tile_some_rows(t, rows, TILE_ROWS, vectors, unit, ragged);
 }
 
-/* panel[k][row] from B[k][width] (rows ld apart) or from B[width][k]; columns from width to the next multiple of W are 0. */
+/* panel[k][row] from B[k][width] (rows ld apart) or from B[width][k]; columns from width to the next multiple of W are
+ * 0. */
 void GOSS_FN(pack_rows)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width);
 void GOSS_FN(pack_cols)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width);
 /* The same from bfloat16. */

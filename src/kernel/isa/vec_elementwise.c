@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vec_elementwise.c: every row of elementwise.def over rows of floats.
  *
  * The inner loop is instantiated for each combination of inner strides (0: the operand is one number a row, 1: dense),

@@ -1,5 +1,6 @@
-/* vec_fused.c: every row of fused.def as one loop. A row is data that the compiler knows: it unrolls the row's ops and keeps
- * their results in registers. */
+/* SPDX-License-Identifier: Apache-2.0 */
+/* vec_fused.c: every row of fused.def as one loop. A row is data that the compiler knows: it unrolls the row's ops and
+ * keeps their results in registers. */
 #include "kernel/fused.h"
 #include "kernel/isa/isa.h"
 #include "kernel/isa/vformula.h"
@@ -13,8 +14,8 @@ typedef struct lines {
 
 ALWAYS vf value_of(const enum goss__ew_op op, vf a, vf b, vf c) {
     switch (op) {
-#define ROW(name, arity, formula, va, vb, vc) \
-    case GOSS__EW_##name:                     \
+#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+    case GOSS__EW_##name:                                                                                              \
         return f_##name(a, b, c);
 #include "kernel/elementwise.def"
 #undef ROW
@@ -24,7 +25,8 @@ ALWAYS vf value_of(const enum goss__ew_op op, vf a, vf b, vf c) {
 }
 
 /* Of the elements from `column` of the row that begins at element `row` on. */
-ALWAYS vf operand(const lines *l, const vf *result, const int from, int k, int j, int64_t row, int64_t column, int64_t left) {
+ALWAYS vf operand(const lines *l, const vf *result, const int from, int k, int j, int64_t row, int64_t column,
+                  int64_t left) {
     if (from >= 0) return result[from];
     if (from == GOSS__FUSED_NUMBER || from == GOSS__FUSED_NONE) return l->number[k][j];
     return vload_n(l->in[k][j] + (from == GOSS__FUSED_ARRAY ? row + column : column), left);
@@ -38,8 +40,7 @@ ALWAYS void some(const lines *l, const goss__fused_op *op, const int n, int64_t 
         UNROLL for (int j = 0; j < 3; j++) in[j] = operand(l, result, op[k].in[j], k, j, row, column, left);
         result[k] = value_of(op[k].op, in[0], in[1], in[2]);
     }
-    UNROLL for (int k = 0; k < n; k++)
-        if (op[k].kept) vstore_n(l->out[k] + row + column, result[k], left);
+    UNROLL for (int k = 0; k < n; k++) if (op[k].kept) vstore_n(l->out[k] + row + column, result[k], left);
 }
 
 ALWAYS void fused(const goss__ew *e, const goss__fused_op *op, const int n) {
@@ -61,8 +62,8 @@ ALWAYS void fused(const goss__ew *e, const goss__fused_op *op, const int n) {
     }
 }
 
-#define FUSED(name, ...)                                                                       \
-    _Static_assert(GOSS__FUSED_OPS(name) <= GOSS__FUSED_MOST, "more ops than a row may have"); \
+#define FUSED(name, ...)                                                                                               \
+    _Static_assert(GOSS__FUSED_OPS(name) <= GOSS__FUSED_MOST, "more ops than a row may have");                         \
     void GOSS_FN(fused_##name)(const goss__ew *e) { fused(e, goss__fused_##name, GOSS__FUSED_OPS(name)); }
 #include "kernel/fused.def"
 #undef FUSED

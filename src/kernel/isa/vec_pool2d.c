@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vec_pool2d.c: max pooling as window argmax, gather by that index and its adjoint, vectorised over channels.
  *
  * A NaN counts as the largest value, so that it shows in the result. A window without any valid tap has index -1,
@@ -35,7 +36,8 @@ static void window_gather(const goss__pool2d *p, const window *k, const float *x
     }
 }
 
-static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index, float *y) {
+static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index,
+                          float *y) {
     for (int64_t j = 0; j < p->c; j += W) {
         const int64_t left = p->c - j;
         const vf times = factor ? vload_n(factor + j, left) : vset(1.f);
@@ -79,7 +81,8 @@ ALWAYS vf tap_load(const goss__pool2d *p, const float *x, int t, int64_t last, c
 }
 
 /* factor, y: NULL, or at these channels. */
-ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *factor, int32_t *index, float *y, int64_t last, const int K) {
+ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *factor, int32_t *index, float *y,
+                        int64_t last, const int K) {
     const vf times = factor ? vload_n(factor, last) : vset(1.f);
     vf picked = vload_n(x, last), best = picked * times;
     vi at = {0};
@@ -94,14 +97,16 @@ ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *fact
     if (y) vstore_n(y, picked, last);
 }
 
-ALWAYS void full_gather(const goss__pool2d *p, const float *x, const int32_t *index, float *y, int64_t last, const int K) {
+ALWAYS void full_gather(const goss__pool2d *p, const float *x, const int32_t *index, float *y, int64_t last,
+                        const int K) {
     const vi at = index_load(index, last);
     vf v = {0};
     UNROLL for (int t = 0; t < K * K; t++) v = vselect(vequal_i(at, vseti(t)), tap_load(p, x, t, last, K), v);
     vstore_n(y, v, last);
 }
 
-ALWAYS void full_scatter(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx, int64_t last, bool overlap, const int K) {
+ALWAYS void full_scatter(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx, int64_t last,
+                         bool overlap, const int K) {
     const vi at = index_load(index, last);
     const vf g = vload_n(gy, last);
     UNROLL for (int t = 0; t < K * K; t++) {
@@ -131,12 +136,14 @@ ALWAYS int64_t first_tap(const goss__pool2d *p, const window *k) { return (k->y 
 
 /* ---- images ---- */
 
-ALWAYS void argmax_images(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y, const int K) {
+ALWAYS void argmax_images(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index,
+                          float *y, const int K) {
     for (int64_t n = 0; n < p->n; n++, x += p->h * p->w * p->c, factor = factor ? factor + step : NULL) {
         for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c, y = y ? y + p->c : NULL) {
             const window k = window_at(p, i / p->ow, i % p->ow);
             if (K && is_full(p, &k))
-                FULL(full_argmax(p, x + first_tap(p, &k) + j, factor ? factor + j : NULL, index + j, y ? y + j : NULL, last, K))
+                FULL(full_argmax(p, x + first_tap(p, &k) + j, factor ? factor + j : NULL, index + j, y ? y + j : NULL,
+                                 last, K))
             else
                 window_argmax(p, &k, x, factor, index, y);
         }
@@ -184,8 +191,13 @@ ALWAYS void scatter_images(const goss__pool2d *p, const float *gy, const int32_t
         function(p, __VA_ARGS__, 0);                                                                                   \
     }
 
-void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index, float *y) {
+void GOSS_FN(pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index,
+                          float *y) {
     BY_SIZE(argmax_images, x, factor, step, index, y)
 }
-void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y) { BY_SIZE(gather_images, x, index, y) }
-void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx) { BY_SIZE(scatter_images, gy, index, gx) }
+void GOSS_FN(pool_gather)(const goss__pool2d *p, const float *x, const int32_t *index, float *y) {
+    BY_SIZE(gather_images, x, index, y)
+}
+void GOSS_FN(pool_scatter)(const goss__pool2d *p, const float *gy, const int32_t *index, float *gx) {
+    BY_SIZE(scatter_images, gy, index, gx)
+}

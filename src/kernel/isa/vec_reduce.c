@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vec_reduce.c: sum, max, dot product and squared deviations over one axis.
  *
  * Along the last axis (post = 1) element i goes to virtual lane i % 16 and the 16 lanes are folded by a fixed tree;
@@ -20,7 +21,9 @@ ALWAYS vf step(const int op, vf acc, vf a, vf b) {
     if (op == DEVIATION) return vfma(a - b, a - b, acc);
     return join(op, acc, a);
 }
-ALWAYS vf load_or(const float *p, int64_t left, vf other) { return left >= W ? vload(p) : vload_part_or(p, vfirst(left), other); }
+ALWAYS vf load_or(const float *p, int64_t left, vf other) {
+    return left >= W ? vload(p) : vload_part_or(p, vfirst(left), other);
+}
 ALWAYS vf load(const int op, const float *p, int64_t left) { return load_or(p, left, start(op)); }
 
 /* Lane i + d into lane i, for the lower d lanes; what comes into the others is of no interest. */
@@ -79,12 +82,14 @@ ALWAYS float row(const int op, const float *a, const float *b, int64_t n) {
     for (; i + 4 * BLOCK * 16 <= n; i += 4 * BLOCK * 16) row_blocks(op, total, a + i, b + i, mean, 4);
     for (; i + BLOCK * 16 <= n; i += BLOCK * 16) row_blocks(op, total, a + i, b + i, mean, 1);
     for (; i + 16 <= n; i += 16) {
-        UNROLL for (int l = 0; l < LANES; l++)
-            acc[l] = step(op, acc[l], vload(a + i + l * W), op == DEVIATION ? mean : vload(b + i + l * W));
+        UNROLL for (int l = 0; l < LANES; l++) acc[l] =
+            step(op, acc[l], vload(a + i + l * W), op == DEVIATION ? mean : vload(b + i + l * W));
     }
     UNROLL for (int l = 0; l < LANES; l++) {
         const int64_t at = i + l * W;
-        if (at < n) acc[l] = step(op, acc[l], load_or(a + at, n - at, other), op == DEVIATION ? mean : load(op, b + at, n - at));
+        if (at < n)
+            acc[l] =
+                step(op, acc[l], load_or(a + at, n - at, other), op == DEVIATION ? mean : load(op, b + at, n - at));
         total[l] = join(op, total[l], acc[l]);
     }
     return fold(op, total);
@@ -115,7 +120,8 @@ ALWAYS void columns(const int op, float *out, const float *a, const float *b, in
     for (; P > 1 && r + P * BLOCK <= red; r += P * BLOCK)
         column_blocks(op, total, a + r * post, op == DEVIATION ? b : b + r * post, post, BLOCK, left, V, P);
     for (; r < red; r += BLOCK)
-        column_blocks(op, total, a + r * post, op == DEVIATION ? b : b + r * post, post, goss__min64(BLOCK, red - r), left, V, 1);
+        column_blocks(op, total, a + r * post, op == DEVIATION ? b : b + r * post, post, goss__min64(BLOCK, red - r),
+                      left, V, 1);
     UNROLL for (int v = 0; v < V; v++) vstore_n(out + v * W, total[v], left - v * W);
 }
 

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vformula.h: the formulas of elementwise.def on vectors: f_NAME(a, b, c). */
 #ifndef GOSS_KERNEL_ISA_VFORMULA_H
 #define GOSS_KERNEL_ISA_VFORMULA_H
@@ -19,7 +20,7 @@
 #define SELECT(m, a, b) vselect(vdiffers(m, vset(0.f)), a, b)
 #define FMA vfma
 
-#define ROW(name, arity, formula, va, vb, vc) \
+#define ROW(name, arity, formula, va, vb, vc)                                                                          \
     ALWAYS vf f_##name(vf a, vf b, vf c) { return formula; }
 #include "kernel/elementwise.def"
 #undef ROW

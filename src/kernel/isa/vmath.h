@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* vmath.h: exp, log, tanh, sin and cos of a vector of floats.
  *
  * Argument reduction by explicit fused multiply-add, then a polynomial that was fitted for the smallest largest

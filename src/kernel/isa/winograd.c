@@ -1,19 +1,21 @@
-/* winograd.c: 3 x 3 convolutions at stride 1 by Winograd's F(4x4,3x3) or F(2x2,3x3) (Lavin and Gray 2016, "Fast algorithms for
- * convolutional neural networks"): 36 products make 4 x 4 outputs, where the direct kernel needs 144; 16 make 2 x 2.
+/* SPDX-License-Identifier: Apache-2.0 */
+/* winograd.c: 3 x 3 convolutions at stride 1 by Winograd's F(4x4,3x3) or F(2x2,3x3) (Lavin and Gray 2016, "Fast
+ * algorithms for convolutional neural networks"): 36 products make 4 x 4 outputs, where the direct kernel needs 144; 16
+ * make 2 x 2.
  *
  *     y = A' [ (G w G') * (B' x B) ] A         per tile of (m + 2) x (m + 2) inputs, m x m outputs; winograd_lines.h
  *
- * Each of the (m + 2)^2 points is a product over channels of its own, [tiles x in] [in x out]. The input gradient is the same
- * with the filter turned round and transposed. The filter gradient is the adjoint: gw = G' [ (B' x B) * (A gy A') ] G,
- * each point a product over tiles. Every function takes m as a constant, M.
+ * Each of the (m + 2)^2 points is a product over channels of its own, [tiles x in] [in x out]. The input gradient is
+ * the same with the filter turned round and transposed. The filter gradient is the adjoint: gw = G' [ (B' x B) * (A gy
+ * A') ] G, each point a product over tiles. Every function takes m as a constant, M.
  *
- * Order: the sum over channels is serial, transforms are fixed trees, so bits do not depend on the variant, the block or
- * the other images. Filter gradients: serial within a block of tiles, blocks are added in turn.
+ * Order: the sum over channels is serial, transforms are fixed trees, so bits do not depend on the variant, the block
+ * or the other images. Filter gradients: serial within a block of tiles, blocks are added in turn.
  *
- * Error: at 14 x 14 x 64 on normal numbers rms 7.8e-7 of the result's rms, the largest 8e-6 (m = 2: 2.7e-7 and 1.7e-6; direct,
- * whose sums are longer: 4.2e-7 and 4.3e-6); filter gradients 1.3e-6 (4.4e-7). It goes with the numbers that a tile reads, so
- * an output that is exactly 0 for the direct kernel need not be here. For the same reason a NaN or infinity reaches, beside the outputs
- * whose windows hold it, others of its tile where m = 4; never other images. */
+ * Error: at 14 x 14 x 64 on normal numbers rms 7.8e-7 of the result's rms, the largest 8e-6 (m = 2: 2.7e-7 and 1.7e-6;
+ * direct, whose sums are longer: 4.2e-7 and 4.3e-6); filter gradients 1.3e-6 (4.4e-7). It goes with the numbers that a
+ * tile reads, so an output that is exactly 0 for the direct kernel need not be here. For the same reason a NaN or
+ * infinity reaches, beside the outputs whose windows hold it, others of its tile where m = 4; never other images. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/winograd_lines.h"
 #include "kernel/conv_plan.h"
@@ -72,7 +74,8 @@ ALWAYS void store(const bool whole, float *p, vf v, vlanes some) {
 }
 
 /* to[k point] of channels c .. c + W of a tile's pixels. */
-ALWAYS void input_tile(const int M, const bool whole, const float *const *at, int64_t c, vlanes some, float *to, int64_t point) {
+ALWAYS void input_tile(const int M, const bool whole, const float *const *at, int64_t c, vlanes some, float *to,
+                       int64_t point) {
     vf d[POINTS(4)];
     UNROLL for (int i = 0; i < M + 2; i++) {
         UNROLL for (int j = 0; j < M + 2; j++) d[j * (M + 2) + i] = load(whole, at[j * (M + 2) + i] + c, some);
@@ -100,8 +103,8 @@ ALWAYS void cotangent_tile(const int M, const bool whole, const float *const *at
 }
 
 /* From m[k point] to rows x cols pixels of `to`, `row` and `pixel` floats apart. */
-ALWAYS void output_tile(const int M, const bool whole, const float *m, int64_t point, int64_t rows, int64_t cols, float *to,
-                        int64_t row, int64_t pixel, vlanes some) {
+ALWAYS void output_tile(const int M, const bool whole, const float *m, int64_t point, int64_t rows, int64_t cols,
+                        float *to, int64_t row, int64_t pixel, vlanes some) {
     vf d[POINTS(4)];
     UNROLL for (int i = 0; i < POINTS(M); i++, m += point) d[i] = vload(m);
     UNROLL for (int i = 0; i < M + 2; i++) output_line(M, d + i, M + 2);
@@ -151,7 +154,8 @@ ALWAYS void outputs(const int M, const goss__winograd_plan *p, const grid *g, in
             else
                 output_tile(M, true, m + c, point, rows, cols, to + c, row, pixel, vfirst(W));
         }
-        if (last < width) output_tile(M, false, m + last, point, rows, cols, to + last, row, pixel, vfirst(width - last));
+        if (last < width)
+            output_tile(M, false, m + last, point, rows, cols, to + last, row, pixel, vfirst(width - last));
     }
 }
 
@@ -184,8 +188,8 @@ ALWAYS void filter_gradients(const int M, const goss__winograd_plan *p, const fl
         for (int64_t c = 0; c < p->out; c += W) {
             vf d[POINTS(4)];
             UNROLL for (int x = 0; x < M + 2; x++) {
-                UNROLL for (int k = 0; k < M + 2; k++)
-                    d[k * (M + 2) + x] = vload(u + (k * (M + 2) + x) * p->in * p->out_row + c);
+                UNROLL for (int k = 0; k < M + 2; k++) d[k * (M + 2) + x] =
+                    vload(u + (k * (M + 2) + x) * p->in * p->out_row + c);
                 filter_line_adjoint(M, d + x, M + 2);
             }
             UNROLL for (int y = 0; y < 3; y++) {
@@ -238,8 +242,8 @@ ALWAYS void convolve(const int M, const goss__winograd_plan *p, const grid *from
 }
 
 /* The two ways as functions: what is inlined above stands in each once. */
-static void convolve_any(const goss__winograd_plan *p, const grid *from, const grid *to, const scratch *s, const float *w,
-                         bool turned, float *dst, int64_t images) {
+static void convolve_any(const goss__winograd_plan *p, const grid *from, const grid *to, const scratch *s,
+                         const float *w, bool turned, float *dst, int64_t images) {
     if (p->outputs == 4)
         convolve(4, p, from, to, s, w, turned, dst, images);
     else
@@ -267,7 +271,8 @@ void GOSS_FN(winograd_dx)(const goss__conv *c, const float *gy, const float *w, 
 /* u[point] = v[point]' m[point], block after block of tiles. */
 ALWAYS void correlate(const int M, const goss__winograd_plan *p, const grid *from, const grid *to, const scratch *s,
                       int64_t images, float *gw) {
-    const int64_t all = images * p->down * p->across, cols = TILE_COLS(TILE_ROWS) * W, used = goss__ceil_div(p->out, W) * W;
+    const int64_t all = images * p->down * p->across, cols = TILE_COLS(TILE_ROWS) * W,
+                  used = goss__ceil_div(p->out, W) * W;
     for (int64_t first = 0; first < all; first += p->tiles) {
         const int64_t n = goss__min64(p->tiles, all - first);
         inputs(M, p, from, first, n, s->v);

@@ -1,12 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* winograd_lines.h: the one-dimensional transforms of Winograd's F(2,3) and F(4,3), over vectors `step` apart.
  *
  * F(m,3) makes m outputs of m + 2 inputs d and three taps g by m + 2 products:
  *
  *     y = A' [ (G g) * (B' d) ]
  *
- * and, transposed, three taps' gradients of m + 2 inputs and m cotangents: G' [ (A y) * (B' d) ]. A filter times a signal is a
- * product of polynomials, found from its values at the points 0, 1, -1 and infinity, with m = 4 at 0, a, -a, b, -b and infinity.
- * There a = NEAR_POINT and b = FAR_POINT; rounding grows with the powers of the points and of their inverses. */
+ * and, transposed, three taps' gradients of m + 2 inputs and m cotangents: G' [ (A y) * (B' d) ]. A filter times a
+ * signal is a product of polynomials, found from its values at the points 0, 1, -1 and infinity, with m = 4 at 0, a,
+ * -a, b, -b and infinity. There a = NEAR_POINT and b = FAR_POINT; rounding grows with the powers of the points and of
+ * their inverses. */
 #ifndef GOSS_KERNEL_ISA_WINOGRAD_LINES_H
 #define GOSS_KERNEL_ISA_WINOGRAD_LINES_H
 
@@ -85,7 +87,8 @@ ALWAYS void output_line_adjoint_4(vf *z, int step, const vf *y, int from) {
 }
 ALWAYS void filter_line_adjoint_4(vf *u, int step) {
     const vf sum_near = vset(AT_NEAR) * (u[step] + u[2 * step]), apart_near = vset(AT_NEAR) * (u[step] - u[2 * step]);
-    const vf sum_far = vset(AT_FAR) * (u[3 * step] + u[4 * step]), apart_far = vset(AT_FAR) * (u[3 * step] - u[4 * step]);
+    const vf sum_far = vset(AT_FAR) * (u[3 * step] + u[4 * step]),
+             apart_far = vset(AT_FAR) * (u[3 * step] - u[4 * step]);
     u[0] = vfma(vset(AT_ZERO), u[0], sum_near + sum_far);
     u[step] = vfma(vset(FAR_POINT), apart_far, vset(NEAR_POINT) * apart_near);
     u[2 * step] = vfma(vset(FAR2), sum_far, vfma(vset(NEAR2), sum_near, u[5 * step]));

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* cmocka.h, the part of it that runner.c uses, for targets that have no cmocka (GOSSAMER_CMOCKA=shim): other processors
  * under an emulator, other C libraries. Signals end the program here. */
 #ifndef GOSS_CMOCKA_SHIM_H
