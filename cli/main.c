@@ -16,7 +16,7 @@ static const struct {
     {"eval", cmd_eval, "judge a model on tasks it has never seen, beside other methods on the same tasks"},
     {"adapt", cmd_adapt, "a few labelled images of new classes become a network"},
     {"predict", cmd_predict, "classify images with such a network"},
-    {"convert", cmd_convert, "write a model with its weights in another type: half the bytes"},
+    {"convert", cmd_convert, "write a model with its hypernetwork's weights as bfloat16"},
     {"inspect", cmd_inspect, "show what a model, network or any safetensors file holds"},
     {"data", cmd_data, "make data: data glyphs renders the characters of installed fonts"},
     {"doctor", cmd_doctor, "show what this build and this machine have"},
