@@ -21,7 +21,7 @@ int cmd_convert(int argc, char **argv) {
     const char *out = NULL, *weights = NULL;
     const cli_option options[] = {
         {"o", "OUT", "the model file to write", &out, NULL},
-        {"weights", "TYPE", "bf16: half the bytes of the hypernetwork's weights, rounded to 8 bits; f32", &weights, NULL},
+        {"weights", "TYPE", "bf16: the hypernetwork's weights in half the bytes; f32", &weights, NULL},
     };
     const cli_verb v = {
         .name = "convert",

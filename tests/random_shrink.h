@@ -137,7 +137,10 @@ static void rp_shrink(rp_program *p, int comparison, const char *text) {
     s->now = s->next = *p;
     s->comparison = comparison, s->left = 3000;
     snprintf(s->kind, sizeof s->kind, "%.5s", text);
-    while (rp_drop_ends(s) | rp_drop_steps(s) | rp_drop_counts(s)) {
+    for (bool less = true; less;) {
+        less = rp_drop_ends(s);
+        less |= rp_drop_steps(s);
+        less |= rp_drop_counts(s);
     }
     *p = s->now;
     free(s);
