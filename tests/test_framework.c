@@ -37,7 +37,7 @@ TEST(a_failed_check_in_a_helper_ends_its_test_and_is_counted) {
     closes_with("\n3 passed, 3 failed, 3 skipped\n");
     T_EQ(times("the helper went on"), 2); /* of the two tests that pass */
     T_EQ(times("the test went on"), 0);
-    T_EQ(times("failing.c:11: n > 0 (at place 17)"), 1);
+    T_EQ(times("failing.c:12: n > 0 (at place 17)"), 1);
     T_EQ(times("1 + 1 is 2, not 3 = 3"), 1);
     T_EQ(times("none is \"(NULL)\", not \"text\""), 1);
     T_EQ(times("  skipped: there is no something here\n"), 1);
