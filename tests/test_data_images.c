@@ -143,6 +143,33 @@ TEST(cache_is_reused_and_renewed) {
     goss_images_close(s), goss_images_close(again);
 }
 
+/* As training, evaluation and adaptation ask for one set: they want other parts of a split that is not there, and what
+ * one leaves to be decided the others know. */
+TEST(cache_serves_whoever_asks_for_the_same_images) {
+    const char *root = make_tree();
+    goss_images_options o = options(1, 0, 0);
+    goss_images *s;
+    o.cache_dir = in_top("cache-shared"), o.invert = GOSS_INVERT_AUTO, o.split = GOSS_SPLIT_TRAIN;
+    T_OK(goss_images_open(root, &o, &s, &err));
+    goss_image_format f = goss_images_format(s);
+    const uint64_t hash = goss_images_hash(s);
+    goss_images_close(s);
+    o.invert = f.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO, o.height = f.height, o.width = f.width;
+    for (int split = GOSS_SPLIT_ALL; split <= GOSS_SPLIT_TEST; split++) {
+        o.split = (goss_split)split, o.skip_bad = split % 2;
+        T_OK(goss_images_open(root, &o, &s, &err));
+        T_CHECK(goss_images_hash(s) == hash);
+        T_EQ(files_in(o.cache_dir), 1);
+        goss_images_close(s);
+    }
+    /* Another format is another file. */
+    o.invert = f.invert ? GOSS_INVERT_NO : GOSS_INVERT_YES;
+    T_OK(goss_images_open(root, &o, &s, &err));
+    T_CHECK(goss_images_hash(s) != hash);
+    T_EQ(files_in(o.cache_dir), 2);
+    goss_images_close(s);
+}
+
 static void first_file(const char *dir, char path[700]) {
     DIR *d = opendir(dir);
     struct dirent *e;

@@ -147,6 +147,10 @@ TEST(bad_images_are_errors_or_skipped) {
         T_EQ(strstr(said, "3 images that could not be read were left out") != NULL, cached == 2); /* told once */
         goss_images_close(s);
     }
+    /* What was decoded without bad images is nothing for whoever does not skip them. */
+    goss_images_options strict = options(1, 0, 0);
+    strict.cache_dir = in_top("bad-cache");
+    T_ERR(goss_images_open(root, &strict, &s, &err), GOSS_E_FORMAT, "3 of 7 images cannot be read");
     write_bytes(in_top("worse/c/1.png"), "\x89PNG\r\n\x1a\n", 8);
     goss_images_options o = options(1, 8, 8);
     o.skip_bad = true;

@@ -138,40 +138,51 @@ static goss_status index_names(goss_images *s, goss_error *err) {
 
 /* ---- opening ---- */
 
-/* What the decoded block depends on. The path counts too: two sets of the same listing are told apart. */
-static uint64_t key_of(const goss__source *s, const goss_images_options *o) {
+/* What the images, their order and their names are. Not which part of a split was asked for, nor whether bad files may
+ * be skipped: what comes of both is in the list. The path counts: two sets of the same listing are told apart. */
+static uint64_t listing_of(const goss__source *s) {
     char real[PATH_MAX];
     const char *path = realpath(s->path, real) ? real : s->path;
-    int32_t options[] = {o->channels, o->height, o->width, (int32_t)o->invert, (int32_t)o->split, o->skip_bad};
+    uint64_t whole[] = {s->count, s->shared, s->split_names};
     uint64_t h = goss__hash64(path, strlen(path), GOSS__PACK_MAGIC);
-    h = goss__hash64(options, sizeof options, h);
+    h = goss__hash64(whole, sizeof whole, h);
     for (size_t i = 0; i < s->count; i++) {
-        uint64_t stat[] = {s->items[i].size, s->items[i].stamp, s->items[i].index};
-        h = goss__hash64(s->items[i].path, strlen(s->items[i].path), h);
+        const goss__item *item = &s->items[i];
+        uint64_t stat[] = {item->size, item->stamp, item->index, item->named};
+        h = goss__hash64(item->path, strlen(item->path), h);
         h = goss__hash64(stat, sizeof stat, h);
     }
     return h;
 }
 
-static goss_status attach_file(goss_images *s, const char *path, uint64_t key, goss_error *err) {
+static uint64_t key_of(uint64_t listing, const goss_images_options *o) {
+    int32_t format[] = {o->channels, o->height, o->width, (int32_t)o->invert};
+    return goss__hash64(format, sizeof format, listing);
+}
+
+/* Whether a block that is already made is the one asked for, when only its listing is known to be. */
+static goss_status check_block(const goss__pack *p, uint64_t key, const goss_images_options *o, goss_error *err) {
+    const goss__pack_head *h = p->head;
+    bool same = h->key == key && h->channels == (uint32_t)o->channels;
+    if (o->height) same &= h->height == (uint32_t)o->height;
+    if (o->width) same &= h->width == (uint32_t)o->width;
+    if (o->invert != GOSS_INVERT_AUTO) same &= (h->invert != 0) == (o->invert == GOSS_INVERT_YES);
+    if (!same) return goss_error_set(err, GOSS_E_FORMAT, "a decoded set of something else");
+    if (p->findings.damaged && !o->skip_bad)
+        return goss_error_set(err, GOSS_E_FORMAT, "decoded without %u images that could not be read",
+                              p->findings.damaged);
+    return GOSS_OK;
+}
+
+static goss_status attach_file(goss_images *s, const char *path, uint64_t key, const goss_images_options *o,
+                               goss_error *err) {
     GOSS_TRY(goss__map_file(path, &s->map, err));
     goss_status status = goss__pack_attach(s->map.data, s->map.size, &s->pack, err);
-    if (status == GOSS_OK && s->pack.head->key != key)
-        status = goss_error_set(err, GOSS_E_FORMAT, "a decoded set of something else");
+    if (status == GOSS_OK) status = check_block(&s->pack, key, o, err);
     if (status == GOSS_OK) status = goss__pack_verify(s->map.data, s->map.size, &s->pack, err);
     if (status == GOSS_OK) return GOSS_OK;
     goss__unmap(&s->map);
     return goss_error_prefix(err, status, "%s", path);
-}
-
-static goss_status open_cached(goss_images *s, goss__pack_job *job, const char *cache, goss_error *err) {
-    goss_error old;
-    if (goss__path_exists(cache)) {
-        if (attach_file(s, cache, job->key, &old) == GOSS_OK) return GOSS_OK;
-        goss__log(GOSS_LOG_WARN, "%s; decoding again", old.text);
-    }
-    GOSS_TRY(goss__pack_to_file(job, cache, err));
-    return attach_file(s, cache, job->key, err);
 }
 
 /* CACHE_DIR/<last part of the path>-<key>.images */
@@ -186,20 +197,57 @@ static goss_status cache_path(const goss__source *s, const char *dir, uint64_t k
     return out->failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for a file name") : GOSS_OK;
 }
 
+/* A training decides invert and extents by the images, and what is done with its model names what was decided: the
+ * same pixels, in a file named after the undecided options. */
+static bool attach_decided(goss_images *s, const goss__source *source, uint64_t listing, const goss_images_options *o,
+                           goss_error *err) {
+    enum { INVERT = 1, HEIGHT = 2, WIDTH = 4, ALL = 7 };
+    bool found = false;
+    for (int open = 1; open <= ALL && !found; open++) {
+        goss_images_options as = *o;
+        if (open & INVERT) as.invert = GOSS_INVERT_AUTO;
+        if (open & HEIGHT) as.height = 0;
+        if (open & WIDTH) as.width = 0;
+        const uint64_t key = key_of(listing, &as);
+        goss__str path = {0};
+        found = cache_path(source, o->cache_dir, key, &path, err) == GOSS_OK && goss__path_exists(path.data) &&
+                attach_file(s, path.data, key, o, err) == GOSS_OK;
+        goss__str_free(&path);
+    }
+    return found;
+}
+
+static goss_status open_cached(goss_images *s, goss__pack_job *job, uint64_t listing, const goss_images_options *o,
+                               goss_error *err) {
+    goss_error old;
+    goss__str cache = {0};
+    goss_status status = cache_path(job->source, o->cache_dir, job->key, &cache, err);
+    bool there = status == GOSS_OK && goss__path_exists(cache.data), found = false;
+    if (there) {
+        found = attach_file(s, cache.data, job->key, o, &old) == GOSS_OK;
+        if (!found) goss__log(GOSS_LOG_WARN, "%s; decoding again", old.text);
+    } else if (status == GOSS_OK) {
+        found = attach_decided(s, job->source, listing, o, &old);
+    }
+    if (status == GOSS_OK && !found) {
+        status = goss__pack_to_file(job, cache.data, err);
+        if (status == GOSS_OK) status = attach_file(s, cache.data, job->key, o, err);
+    }
+    goss__str_free(&cache);
+    return status;
+}
+
 static goss_status open_source(goss_images *s, goss__source *source, const goss_images_options *o, goss_error *err) {
+    const uint64_t listing = listing_of(source);
     goss__pack_job job = {.source = source,
                           .format = {.channels = o->channels, .height = o->height, .width = o->width},
                           .invert = o->invert,
                           .threads = o->threads,
                           .skip_bad = o->skip_bad,
                           .stop = o->stop,
-                          .key = key_of(source, o)};
+                          .key = key_of(listing, o)};
     if (o->cache_dir) {
-        goss__str cache = {0};
-        goss_status status = cache_path(source, o->cache_dir, job.key, &cache, err);
-        if (status == GOSS_OK) status = open_cached(s, &job, cache.data, err);
-        goss__str_free(&cache);
-        GOSS_TRY(status);
+        GOSS_TRY(open_cached(s, &job, listing, o, err));
     } else {
         size_t size;
         GOSS_TRY(goss__pack_to_memory(&job, &s->block, &size, err));
