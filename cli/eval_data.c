@@ -153,6 +153,13 @@ static goss_status look_for_seen(eval *e, goss_error *err) {
 
 /* ---- samplers ---- */
 
+/* Puts the options in front that an episode's error is about. */
+static goss_status open_sampler(const eval *e, eval_view *v, goss_error *err) {
+    goss_status s = goss_sampler_create(v->set, &v->list, &e->spec, &v->sampler, err);
+    if (s != GOSS_E_ARGUMENT) return s;
+    return goss_error_prefix(err, s, "--ways %d --shots %d --queries %d", e->spec.ways, e->spec.shots, e->spec.queries);
+}
+
 /* With one alphabet an episode a sampler gives what there is; a report of other ways than were asked for misleads. */
 static goss_status check_ways(const eval *e, goss_error *err) {
     int most = goss_sampler_limits(e->view[0].sampler).ways;
@@ -180,8 +187,7 @@ goss_status eval_open(eval *e, goss_error *err) {
         return goss_error_set(err, GOSS_E_IO, "--classes: %s: %s", e->classes, strerror(errno));
     GOSS_TRY(open_views(e, err));
     GOSS_TRY(look_for_seen(e, err));
-    for (int v = 0; v < e->views; v++)
-        GOSS_TRY(goss_sampler_create(e->view[v].set, &e->view[v].list, &e->spec, &e->view[v].sampler, err));
+    for (int v = 0; v < e->views; v++) GOSS_TRY(open_sampler(e, &e->view[v], err));
     GOSS_TRY(check_ways(e, err));
     count_ways(e);
     return GOSS_OK;
