@@ -140,6 +140,26 @@ static void missing(const cli_verb *v, int words) {
     cli_usage(v, "%.*s is missing", (int)strcspn(at, " "), at);
 }
 
+/* An option that the usage asks for, outside of brackets, and that was not given. */
+static const cli_option *owed(const cli_verb *v) {
+    for (int i = 0; i < v->n_options; i++) {
+        const cli_option *o = &v->options[i];
+        char word[64];
+        if (!o->value || *o->text) continue;
+        snprintf(word, sizeof word, " %s%s %s", o->name[1] ? "--" : "-", o->name, o->value);
+        if (strstr(v->usage, word)) return o;
+    }
+    return NULL;
+}
+
+/* A word too many is most often the value of an option that was left out. */
+_Noreturn static void refuse_word(const cli_verb *v, const char *word) {
+    const cli_option *o = owed(v);
+    if (!o) cli_usage(v, "\"%s\" is one word too many", word);
+    cli_usage(v, "\"%s\" is one word too many, and %s%s %s is missing", word, o->name[1] ? "--" : "-", o->name,
+              o->value);
+}
+
 int cli_parse(const cli_verb *v, int argc, char **argv) {
     getopt_table t;
     fill_table(v, &t);
@@ -161,7 +181,7 @@ int cli_parse(const cli_verb *v, int argc, char **argv) {
     int words = argc - optind;
     memmove(argv + 1, argv + optind, (size_t)words * sizeof *argv);
     if (words < v->min_words) missing(v, words);
-    if (v->max_words >= 0 && words > v->max_words) cli_usage(v, "\"%s\" is one word too many", argv[1 + v->max_words]);
+    if (v->max_words >= 0 && words > v->max_words) refuse_word(v, argv[1 + v->max_words]);
     return words;
 }
 

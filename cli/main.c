@@ -29,10 +29,42 @@ static void help(FILE *to) {
     fprintf(to, "\ngossamer VERB --help tells more.\n");
 }
 
+/* Letters to be put in, left out or replaced to make `b` of `a`. */
+static size_t distance(const char *a, const char *b) {
+    enum { MOST = 31 };
+    size_t row[MOST + 1], n = strlen(b);
+    if (n > MOST || strlen(a) > MOST) return SIZE_MAX;
+    for (size_t i = 0; i <= n; i++) row[i] = i;
+    for (size_t k = 1; *a; a++, k++) {
+        size_t before = row[0]; /* of the row above, one to the left */
+        row[0] = k;
+        for (size_t i = 1; i <= n; i++) {
+            size_t least = before + (*a != b[i - 1]);
+            if (row[i] + 1 < least) least = row[i] + 1;
+            if (row[i - 1] + 1 < least) least = row[i - 1] + 1;
+            before = row[i], row[i] = least;
+        }
+    }
+    return row[n];
+}
+
+/* The verb that a word begins, or that a slip or two make of it; NULL: none is near. */
+static const char *nearest(const char *word) {
+    const char *found = NULL;
+    size_t n = strlen(word), least = n / 3 + 2; /* below this */
+    for (int i = 0; i < VERBS; i++) {
+        size_t d = n > 1 && strncmp(word, verbs[i].name, n) == 0 ? 0 : distance(word, verbs[i].name);
+        if (d < least) least = d, found = verbs[i].name;
+    }
+    return found;
+}
+
 static int run_verb(const char *name, int argc, char **argv) {
     for (int i = 0; i < VERBS; i++)
         if (strcmp(name, verbs[i].name) == 0) return verbs[i].run(argc, argv);
-    cli_tell("gossamer: there is no verb \"%s\"", name);
+    const char *near = nearest(name);
+    cli_tell("gossamer: there is no verb \"%s\"%s%s%s", name, near ? "; did you mean " : "", near ? near : "",
+             near ? "?" : "");
     help(stderr);
     return EXIT_USAGE;
 }
