@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli.h"
 #include "gossamer/safetensors.h"
@@ -135,6 +136,24 @@ static void print_json(const goss_safetensors *f) {
     printf("]}\n");
 }
 
+/* What is neither: the library knows no more than that it is no safetensors file. */
+static int refuse(const char *path, const goss_error *err) {
+    struct stat st;
+    const bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+    const size_t n = strlen(path), end = strlen(".safetensors");
+    if (folder) {
+        cli_tell(
+            "gossamer: %s: is a folder without tables (csv, ARFF, .npy, .npz); to see a model, name its file, as a "
+            "run's %s/model.safetensors",
+            path, path);
+        return EXIT_ERROR;
+    }
+    int status = cli_fail(err);
+    if (err->status == GOSS_E_FORMAT && (n < end || strcmp(path + n - end, ".safetensors") != 0))
+        cli_tell("It is not known as a table, either: csv, ARFF, .npy, .npz, or a folder or .zip of them");
+    return status;
+}
+
 int cmd_inspect(int argc, char **argv) {
     bool json = false;
     cli_table_view table = {0};
@@ -166,7 +185,7 @@ int cmd_inspect(int argc, char **argv) {
     if (goss_table_is(argv[1])) return cli_inspect_table(argv[1], &table, json);
     goss_error err;
     goss_safetensors *f;
-    if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return cli_fail(&err);
+    if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);
     (json ? print_json : print_text)(f);
     goss_safetensors_close(f);
     return cli_close_stdout();

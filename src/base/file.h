@@ -30,7 +30,7 @@ bool goss__same_file(const char *a, const char *b);
 bool goss__lies_in(const char *path, const char *folder);
 
 /* What somebody wanted a file to be. */
-typedef enum goss__wanted { GOSS__MODEL, GOSS__TABLE, GOSS__IMAGES, GOSS__WANTED } goss__wanted;
+typedef enum goss__wanted { GOSS__MODEL, GOSS__TABLE, GOSS__IMAGES, GOSS__PICTURES, GOSS__WANTED } goss__wanted;
 
 /* A kind of file that people take for another one. */
 typedef struct goss__known {

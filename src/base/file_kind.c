@@ -197,6 +197,7 @@ const goss__known *goss__recognise(const void *data, size_t size) {
 }
 
 const char *goss__known_advice(const goss__known *known, goss__wanted wanted) {
+    if (wanted == GOSS__PICTURES) wanted = GOSS__IMAGES; /* the same advice */
     return known->convert[wanted] ? known->convert[wanted] : known->advice;
 }
 
@@ -205,6 +206,7 @@ goss_status goss__not_a(const char *path, const goss__known *known, goss__wanted
         [GOSS__MODEL] = "a safetensors file",
         [GOSS__TABLE] = "a table",
         [GOSS__IMAGES] = "a folder, a .zip or an idx file of images",
+        [GOSS__PICTURES] = "an image, nor a folder, a .zip or an idx file of images",
     };
     const char *advice = goss__known_advice(known, wanted);
     return goss_error_set(err, GOSS_E_FORMAT, "%s: is %s, not %s%s%s", path, known->what, names[wanted],

@@ -64,13 +64,14 @@ static int by_folder_and_name(const void *a, const void *b) {
 
 typedef enum kind { TREE, ZIP, IDX, UNKNOWN } kind;
 
-static goss_status unknown(const goss__source *s, const goss__map *m, goss_error *err) {
+/* labelled: a set is wanted, to which single images do not belong. */
+static goss_status unknown(const goss__source *s, bool labelled, const goss__map *m, goss_error *err) {
     const goss__kind *image = goss__kind_of_bytes(m->data, m->size);
     if (image)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: one image (%s); a set is a folder that has a folder a class",
                               s->path, image->name);
     const goss__known *known = goss__recognise(m->data, m->size);
-    if (known) return goss__not_a(s->path, known, GOSS__IMAGES, err);
+    if (known) return goss__not_a(s->path, known, labelled ? GOSS__IMAGES : GOSS__PICTURES, err);
     const goss__kind *named = goss__kind_of_name(s->path);
     if (named && !goss__kind_is_read(named))
         return goss_error_prefix(err, goss__kind_refuse(named, err), "%s", s->path);
@@ -86,7 +87,7 @@ static bool is_idx(const uint8_t *data, size_t size) {
     return size >= 4 && !data[0] && !data[1] && data[2] >= 8 && data[2] <= 14 && data[3] > 0 && data[3] < 16;
 }
 
-static goss_status kind_of(const goss__source *s, kind *out, goss_error *err) {
+static goss_status kind_of(const goss__source *s, bool labelled, kind *out, goss_error *err) {
     *out = TREE;
     if (goss__is_dir(s->path)) return GOSS_OK;
     goss__map m;
@@ -94,14 +95,14 @@ static goss_status kind_of(const goss__source *s, kind *out, goss_error *err) {
     *out = UNKNOWN;
     if (m.size >= 4 && (memcmp(m.data, "PK\3\4", 4) == 0 || memcmp(m.data, "PK\5\6", 4) == 0)) *out = ZIP;
     if ((m.size >= 2 && memcmp(m.data, "\x1f\x8b", 2) == 0) || is_idx(m.data, m.size)) *out = IDX;
-    goss_status status = *out == UNKNOWN ? unknown(s, &m, err) : GOSS_OK;
+    goss_status status = *out == UNKNOWN ? unknown(s, labelled, &m, err) : GOSS_OK;
     goss__unmap(&m);
     return status;
 }
 
 static goss_status list(goss__source *s, bool labelled, const char *labels, goss_error *err) {
     kind k;
-    GOSS_TRY(kind_of(s, &k, err));
+    GOSS_TRY(kind_of(s, labelled, &k, err));
     if (labels && k != IDX)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
