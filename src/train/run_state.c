@@ -98,6 +98,16 @@ static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, go
     return goss_error_prefix(err, goss_rate_check(s, err), "[optimizer]");
 }
 
+/* What does not fit is most often another backbone: both are told then. */
+static goss_status refuse_start(const goss__run *r, const char *start, const goss_model *from, goss_status s,
+                                goss_error *err) {
+    const char *here = goss_config_text(goss_model_settings(r->model), "model.backbone");
+    const char *there = goss_config_text(goss_model_settings(from), "model.backbone");
+    if (s != GOSS_E_ARGUMENT || strcmp(here, there) == 0) return goss_error_prefix(err, s, "train.start: %s", start);
+    return goss_error_prefix(err, s, "train.start: %s: it has model.backbone = %s, and this run %s", start, there,
+                             here);
+}
+
 /* Starting values, from a model file where one is named. */
 static goss_status start_values(goss__run *r, goss_error *err) {
     const char *start = goss_config_text(r->config, "train.start");
@@ -107,8 +117,9 @@ static goss_status start_values(goss__run *r, goss_error *err) {
     unsigned fresh;
     goss_status s = goss__start_identity(start, r->start, err);
     if (s == GOSS_OK) s = goss_model_copy_values(r->model, from, &fresh, err);
+    if (s != GOSS_OK) s = refuse_start(r, start, from, s, err);
     goss_model_free(from);
-    if (s != GOSS_OK) return goss_error_prefix(err, s, "train.start: %s", start);
+    GOSS_TRY(s);
     for (int i = 0; i < goss_method_params(goss_model_method(r->model)); i++)
         goss__log(GOSS_LOG_INFO, "%s: %s", goss_method_param_at(goss_model_method(r->model), i).name,
                   fresh & 1u << i ? "starts anew" : start);
