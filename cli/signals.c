@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* signals.c: what is half done when a signal comes is taken back first. */
+#include <errno.h>
 #include <signal.h>
 #include <stddef.h>
 
@@ -11,8 +12,10 @@ enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
 /* The first one asks for an end; a second one of the same kind ends at once. */
 static void on_signal(int number) {
-    caught = number;
+    int before = errno;                                  /* of what was interrupted */
+    __atomic_store_n(&caught, number, __ATOMIC_RELAXED); /* other threads look at it meanwhile */
     signal(number, SIG_DFL);
+    errno = before;
 }
 
 const volatile sig_atomic_t *cli_catch_signals(void) {

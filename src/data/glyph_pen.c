@@ -15,6 +15,7 @@
 #include FT_OUTLINE_H
 #include FT_BBOX_H
 
+#include "base/stop.h"
 #include "base/alloc.h"
 
 struct goss__glyph_pen {
@@ -41,7 +42,7 @@ static goss_status open_faces(goss__glyph_pen *p, goss_error *err) {
 
 goss_status goss__glyph_pen_open(const goss__glyph_script *script, goss__glyph_pen **out, goss_error *err) {
     *out = NULL;
-    if (script->stop && *script->stop)
+    if (goss__stop_asked(script->stop))
         return goss_error_set(err, GOSS_E_INTERRUPTED, "stopped while characters were drawn");
     goss__glyph_pen *p = goss__calloc(1, sizeof *p);
     if (p) p->faces = goss__calloc((size_t)script->font_count, sizeof *p->faces);
@@ -95,7 +96,7 @@ goss_status goss__glyph_pen_draw(goss__glyph_pen *p, int font, uint32_t code, in
                                  const goss__glyph_style *style, uint8_t *ink, goss_error *err) {
     FT_Face face = p->faces[font];
     const char *path = p->script->fonts[font].path;
-    if (p->script->stop && *p->script->stop)
+    if (goss__stop_asked(p->script->stop))
         return goss_error_set(err, GOSS_E_INTERRUPTED, "stopped while characters were drawn");
     FT_Error e = FT_Load_Glyph(face, FT_Get_Char_Index(face, code), FT_LOAD_NO_SCALE | FT_LOAD_NO_BITMAP);
     if (e) return ft_error(e, path, err);

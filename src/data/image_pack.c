@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "base/stop.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/os.h"
@@ -50,7 +51,7 @@ static void decode_one(void *ctx, int64_t i, int w) {
     uint8_t *out = b->batch + (size_t)i * b->image;
     goss_error error;
     me->reader.fit.format = b->job->format, me->reader.fit.measure = false;
-    const bool stopped = b->job->stop && *b->job->stop;
+    const bool stopped = goss__stop_asked(b->job->stop);
     if (stopped) (void)goss_error_set(&error, GOSS_E_INTERRUPTED, "stopped while %s was decoded", s->path);
     if (!stopped && s->fetch(s, &me->reader, &s->items[index], out, &error) == GOSS_OK)
         goss__glance_at(&me->reader.fit, out, &b->seen[index]);
@@ -289,7 +290,7 @@ static void try_one(void *ctx, int64_t i, int w) {
     worker *me = &v->b->workers[w];
     const goss__source *s = v->b->job->source;
     goss_error error;
-    if (v->b->job->stop && *v->b->job->stop) me->stopped = true;
+    if (goss__stop_asked(v->b->job->stop)) me->stopped = true;
     if (me->stopped) return;
     me->reader.fit.format = v->b->job->format, me->reader.fit.measure = true;
     goss_status status = s->fetch(s, &me->reader, &s->items[i], NULL, &error);

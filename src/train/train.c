@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/stop.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/os.h"
@@ -177,7 +178,7 @@ static goss_status run_loop(loop *l, goss_error *err) {
     goss__run *r = l->run;
     double pause = 60 * goss_config_real(r->config, "train.checkpoint_minutes");
     while (!goss__run_is_over(r)) {
-        if (l->options->stop && *l->options->stop) {
+        if (goss__stop_asked(l->options->stop)) {
             l->interrupted = true;
             return save(l, err);
         }
