@@ -15,8 +15,8 @@
 #include FT_OUTLINE_H
 #include FT_BBOX_H
 
-#include "base/stop.h"
 #include "base/alloc.h"
+#include "base/stop.h"
 
 struct goss__glyph_pen {
     const goss__glyph_script *script;

@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-#include "base/stop.h"
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/os.h"
 #include "base/pool.h"
 #include "base/rng.h"
+#include "base/stop.h"
 #include "base/str.h"
 
 enum { BATCH = GOSS__PACK_BATCH, SAMPLE = 512 };

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/stop.h"
 #include "base/log.h"
 #include "base/number.h"
 #include "base/os.h"
+#include "base/stop.h"
 #include "train/run.h"
 
 enum { BAD_STEPS = 25 }; /* steps in a row without a finite gradient before the run gives up */
