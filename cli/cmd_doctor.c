@@ -8,10 +8,10 @@
 
 static const struct {
     const char *name, *version;
-    bool have;
+    bool have, off; /* off: as the builder wanted it */
     const char *use;
 } libraries[] = {
-#define ROW(name, version, have, use) {name, version, have, use},
+#define ROW(name, version, have, off, use) {name, version, have, off, use},
     GOSS_LIBRARIES(ROW)
 #undef ROW
 };
@@ -21,7 +21,8 @@ int cmd_doctor(int argc, char **argv) {
                         .usage = "",
                         .doc = "Shows the versions of Gossamer and of the libraries it was built with, the kernels "
                                "chosen for this CPU and the\n"
-                               "number of threads. Ends with status 1 when something is missing.",
+                               "number of threads. Ends with status 1 when something is missing that was not\n"
+                               "switched off.",
                         .max_words = 0};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     int missing = 0;
@@ -34,8 +35,10 @@ int cmd_doctor(int argc, char **argv) {
     goss_threads_free(threads);
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         printf("%-10s %-10s %s%s\n", libraries[i].name, libraries[i].version, libraries[i].use,
-               libraries[i].have ? "" : ": MISSING (tools/install-deps)");
-        missing += !libraries[i].have;
+               libraries[i].have  ? ""
+               : libraries[i].off ? ": switched off when it was built"
+                                  : ": MISSING (tools/install-deps)");
+        missing += !libraries[i].have && !libraries[i].off;
     }
     int status = cli_close_stdout();
     return status != EXIT_DONE ? status : missing ? EXIT_ERROR : EXIT_DONE;

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 # The optional libraries: a row is all that a further one needs (tools/install-deps reads them here, too).
 # GOSSAMER_WITH_<name> is AUTO (used where it is found), ON (an error where it is not) or OFF. Every build folder gets a
-# goss_config.h with GOSS_HAVE_<name> (0 or 1), GOSS_<name>_VERSION, GOSS_LIBRARIES(ROW), which `gossamer doctor`
-# prints,
-# and GOSS_LACKING, the packages of those that it is without.
+# goss_config.h with GOSS_HAVE_<name> (0 or 1), GOSS_<name>_VERSION, GOSS_<name>_GET (what to do to have it, for
+# errors), GOSS_LIBRARIES(ROW), which `gossamer doctor` prints, GOSS_LACKING, the packages of those that it is without,
+# and GOSS_MISSING, those of them that were not switched off.
 #
 #   name | pkg-config module | Debian package | what it is for | header and library, where there is no module
 set(GOSSAMER_LIBRARIES
@@ -43,6 +43,16 @@ function(gossamer_find_bare name header library)
     set(${name}_LDFLAGS -l${library} PARENT_SCOPE)
 endfunction()
 
+# Whether a library was switched off: 1 or 0.
+function(gossamer_is_off name out)
+    set(wish ${GOSSAMER_WITH_${name}})
+    if(NOT wish STREQUAL "AUTO" AND NOT wish)
+        set(${out} 1 PARENT_SCOPE)
+    else()
+        set(${out} 0 PARENT_SCOPE)
+    endif()
+endfunction()
+
 # Looks for one library: sets <name>_FOUND, <name>_VERSION, and flags where there is one.
 function(gossamer_find name module package bare)
     set(GOSSAMER_WITH_${name} ${GOSSAMER_OPTIONAL} CACHE STRING "Use ${module}: AUTO, ON or OFF")
@@ -52,7 +62,8 @@ function(gossamer_find name module package bare)
     if(NOT wish MATCHES "^(AUTO|ON|OFF|YES|NO|TRUE|FALSE|Y|N|1|0)$")
         message(FATAL_ERROR "GOSSAMER_WITH_${name}=${GOSSAMER_WITH_${name}}: AUTO, ON or OFF")
     endif()
-    if(NOT wish STREQUAL "AUTO" AND NOT wish)
+    gossamer_is_off(${name} unwanted)
+    if(unwanted)
         set(${name}_FOUND FALSE PARENT_SCOPE)
         return()
     endif()
@@ -80,6 +91,7 @@ function(gossamer_configure folder target)
     string(APPEND text "#ifndef GOSS_CONFIG_H\n#define GOSS_CONFIG_H\n#define GOSS_VERSION \"${PROJECT_VERSION}\"\n")
     set(rows "")
     set(lacking "")
+    set(missing "")
     add_library(${target} INTERFACE)
     target_include_directories(${target} INTERFACE ${folder})
     foreach(row IN LISTS GOSSAMER_LIBRARIES)
@@ -90,6 +102,7 @@ function(gossamer_configure folder target)
         list(GET row 3 use)
         if(${name}_FOUND AND NOT name IN_LIST ARGN)
             set(have 1)
+            set(unwanted 0)
             set(version "${${name}_VERSION}")
             target_compile_options(${target} INTERFACE ${${name}_CFLAGS_OTHER})
             target_include_directories(${target} SYSTEM INTERFACE ${${name}_INCLUDE_DIRS})
@@ -98,12 +111,23 @@ function(gossamer_configure folder target)
             set(have 0)
             set(version none)
             string(APPEND lacking "${package} ")
+            gossamer_is_off(${name} unwanted)
+            if(NOT unwanted)
+                string(APPEND missing "${package} ")
+            endif()
+        endif()
+        set(get "install ${package} and rebuild")
+        if(unwanted)
+            set(get "it was configured with GOSSAMER_WITH_${name}=OFF: set ON, with ${package}, and rebuild")
         endif()
         string(APPEND text "#define GOSS_HAVE_${name} ${have}\n#define GOSS_${name}_VERSION \"${version}\"\n")
+        string(APPEND text "#define GOSS_${name}_GET \"${get}\"\n")
         string(REGEX REPLACE "[<>=].*" "" module "${module}") # without the version asked for
-        string(APPEND rows " \\\n    ROW(\"${module}\", GOSS_${name}_VERSION, GOSS_HAVE_${name}, \"${use}\")")
+        string(APPEND rows " \\\n    ROW(\"${module}\", GOSS_${name}_VERSION, GOSS_HAVE_${name}, ${unwanted}, "
+            "\"${use}\")")
     endforeach()
-    string(APPEND text "#define GOSS_LACKING \"${lacking}\"\n#define GOSS_LIBRARIES(ROW)${rows}\n#endif\n")
+    string(APPEND text "#define GOSS_LACKING \"${lacking}\"\n#define GOSS_MISSING \"${missing}\"\n")
+    string(APPEND text "#define GOSS_LIBRARIES(ROW)${rows}\n#endif\n")
     file(CONFIGURE OUTPUT ${folder}/goss_config.h CONTENT "${text}" @ONLY) # an unchanged header keeps its time stamp
 endfunction()
 

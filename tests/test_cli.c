@@ -19,7 +19,7 @@ TEST(help_and_version_are_told) {
         RUN(0, line);
         SAYS(out_text, verbs[i]);
     }
-    RUN(*GOSS_LACKING ? 1 : 0, "doctor"); /* it says what is missing */
+    RUN(*GOSS_MISSING ? 1 : 0, "doctor"); /* it says what is missing */
     SAYS(out_text, "kernels");
 }
 

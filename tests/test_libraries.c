@@ -88,13 +88,15 @@ TEST(doctor_names_each_and_the_version_is_one) {
     size_t size;
     char *text = tiny_read(tiny_path("doctor"), &size);
     T_CHECK(text && WIFEXITED(status));
-    T_EQ(WEXITSTATUS(status), *GOSS_LACKING ? 1 : 0);
-#define ROW(name, version, have, use)                                                                                  \
+    T_EQ(WEXITSTATUS(status), *GOSS_MISSING ? 1 : 0);
+#define ROW(name, version, have, off, use)                                                                             \
     do {                                                                                                               \
         const char *at = strstr(text, "\n" name " ");                                                                  \
         T_CHECK(at);                                                                                                   \
         const char *end = strchr(at + 1, '\n'), *missing = strstr(at, "MISSING");                                      \
-        T_EQ(missing &&missing < end, !(have));                                                                        \
+        T_EQ(missing &&missing < end, !(have) && !(off));                                                              \
+        const char *switched = strstr(at, "switched off");                                                             \
+        T_EQ(switched &&switched < end, off);                                                                          \
         T_CHECK(strstr(at, (have) ? version : "none"));                                                                \
     } while (0);
     GOSS_LIBRARIES(ROW)

@@ -311,8 +311,8 @@ goss_status goss_glyphs_render(const goss_glyphs_options *options, goss_glyphs_r
 }
 #else
 goss_status goss_glyphs_render(const goss_glyphs_options *options, goss_glyphs_report *report, goss_error *err) {
-    return goss_error_set(
-        err, GOSS_E_UNSUPPORTED,
-        "this build has no FreeType or no libpng (install libfreetype-dev and libpng-dev and rebuild)");
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build has no %s (%s)",
+                          GOSS_HAVE_FREETYPE ? "libpng" : "FreeType",
+                          GOSS_HAVE_FREETYPE ? GOSS_PNG_GET : GOSS_FREETYPE_GET);
 }
 #endif

@@ -57,13 +57,13 @@ IS(is_dicom, STARTS(128, "DICM"))
 IS(is_pnm, size >= 3 && data[0] == 'P' && data[1] >= '1' && data[1] <= '7' && memchr(" \t\r\n#", data[2], 5))
 IS(is_svg, STARTS(0, "<svg") || ((STARTS(0, "<?xml") || STARTS(0, "\xef\xbb\xbf<?xml")) && holds(data, size, "<svg")))
 
-#define LACKS(have, package) (have) ? NULL : package
+#define LACKS(library) GOSS_HAVE_##library ? NULL : GOSS_##library##_GET
 static const goss__kind kinds[] = {
-    {"PNG", " .png .apng ", is_png, goss__png_read, LACKS(GOSS_HAVE_PNG, "libpng-dev")},
-    {"JPEG", " .jpg .jpeg .jpe .jfif ", is_jpeg, goss__jpeg_read, LACKS(GOSS_HAVE_JPEG, "libjpeg-dev")},
-    {"WebP", " .webp ", is_webp, goss__webp_read, LACKS(GOSS_HAVE_WEBP, "libwebp-dev")},
-    {"TIFF", " .tif .tiff ", is_tiff, goss__tiff_read, LACKS(GOSS_HAVE_TIFF, "libtiff-dev")},
-    {"BMP", " .bmp .dib ", is_bmp, goss__bmp_read, LACKS(GOSS_HAVE_STB, "libstb-dev")},
+    {"PNG", " .png .apng ", is_png, goss__png_read, LACKS(PNG)},
+    {"JPEG", " .jpg .jpeg .jpe .jfif ", is_jpeg, goss__jpeg_read, LACKS(JPEG)},
+    {"WebP", " .webp ", is_webp, goss__webp_read, LACKS(WEBP)},
+    {"TIFF", " .tif .tiff ", is_tiff, goss__tiff_read, LACKS(TIFF)},
+    {"BMP", " .bmp .dib ", is_bmp, goss__bmp_read, LACKS(STB)},
     {"GIF", " .gif ", is_gif, NULL, NULL},
     {"AVIF", " .avif .avifs ", is_avif, NULL, NULL},
     {"HEIC", " .heic .heif .hif ", is_heic, NULL, NULL},
@@ -81,7 +81,7 @@ static const goss__kind kinds[] = {
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
-bool goss__kind_is_read(const goss__kind *k) { return k->read && !k->package; }
+bool goss__kind_is_read(const goss__kind *k) { return k->read && !k->get; }
 
 const goss__kind *goss__kind_of_bytes(const uint8_t *data, size_t size) {
     if (size > GOSS__HEAD) size = GOSS__HEAD;
@@ -102,10 +102,9 @@ const goss__kind *goss__kind_of_name(const char *path) {
 }
 
 goss_status goss__kind_refuse(const goss__kind *k, goss_error *err) {
-    if (k->package)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "%s, which this build does not read (install %s and rebuild, or save it as PNG)", k->name,
-                              k->package);
+    if (k->get)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s, which this build does not read (%s, or save it as PNG)",
+                              k->name, k->get);
     return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s, which is not read: save it as PNG or JPEG", k->name);
 }
 

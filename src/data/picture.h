@@ -80,7 +80,7 @@ typedef struct goss__kind {
     bool (*is)(const uint8_t *data, size_t size); /* by the first GOSS__HEAD bytes */
     /* Hands the picture to the fit. NULL: never read. */
     goss_status (*read)(const uint8_t *data, size_t size, goss__fit *fit, goss_error *err);
-    const char *package; /* what a build lacks that does not read it; NULL: it does, or none would */
+    const char *get; /* what to do that a build reads it that does not; NULL: it does, or none would */
 } goss__kind;
 
 #define GOSS__HEAD 512

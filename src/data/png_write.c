@@ -28,7 +28,6 @@ goss_status goss__png_write_grey(const char *path, const uint8_t *pixels, int wi
 }
 #else
 goss_status goss__png_write_grey(const char *path, const uint8_t *pixels, int width, int height, goss_error *err) {
-    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: this build has no libpng (install libpng-dev and rebuild)",
-                          path);
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: this build has no libpng (" GOSS_PNG_GET ")", path);
 }
 #endif

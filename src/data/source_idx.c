@@ -120,8 +120,7 @@ static goss_status idx_gzip(idx *x, int dimensions, goss_error *err) {
 }
 #else
 static goss_status idx_gzip(idx *x, int dimensions, goss_error *err) {
-    return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                          "gzipped, but this build has no zlib (install zlib1g-dev and rebuild)");
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "gzipped, but this build has no zlib (" GOSS_ZLIB_GET ")");
 }
 #endif
 

@@ -180,7 +180,6 @@ goss_status goss__source_zip(goss__source *s, goss_error *err) {
 #else
 goss_status goss__source_zip(goss__source *s, goss_error *err) {
     return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                          "%s: a .zip, but this build has no libzip (install libzip-dev and rebuild, or unpack it)",
-                          s->path);
+                          "%s: a .zip, but this build has no libzip (" GOSS_ZIP_GET ", or unpack it)", s->path);
 }
 #endif

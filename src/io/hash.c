@@ -34,7 +34,7 @@ void goss__hash_end(goss__hash *h, char text[GOSS__HASH_TEXT]) {
 #else
 goss_status goss__hash_new(goss__hash **out, goss_error *err) {
     *out = NULL;
-    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build has no xxhash: install libxxhash-dev and make it again");
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build has no xxhash: " GOSS_XXHASH_GET);
 }
 void goss__hash_add(goss__hash *h, const void *data, size_t size) { (void)h, (void)data, (void)size; }
 void goss__hash_end(goss__hash *h, char text[GOSS__HASH_TEXT]) {

@@ -97,7 +97,7 @@ bool goss__json_numbers(const char *text, size_t size, const char *const *keys, 
 goss_status goss__json_texts_parse(const char *text, goss__json_texts *out, goss_error *err) {
     (void)text;
     *out = (goss__json_texts){0};
-    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build has no JSON: install libjansson-dev and make it again");
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build has no jansson: " GOSS_JANSSON_GET);
 }
 
 bool goss__json_numbers(const char *text, size_t size, const char *const *keys, int n, double *values) { return false; }

@@ -242,8 +242,7 @@ static goss_status read_file(goss_safetensors *f, goss_error *err) {
 }
 #else
 static goss_status read_file(goss_safetensors *f, goss_error *err) {
-    return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                          "%s: this build has no jansson: install libjansson-dev and make it again", f->path);
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: this build has no jansson: " GOSS_JANSSON_GET, f->path);
 }
 #endif
 

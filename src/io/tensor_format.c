@@ -17,11 +17,9 @@ static const struct {
 
 goss_status goss__tensor_files_ready(goss_error *err) {
     if (GOSS_HAVE_JANSSON && GOSS_HAVE_XXHASH) return GOSS_OK;
-    return goss_error_set(
-        err, GOSS_E_UNSUPPORTED,
-        "this build can not read and write models: it has no %s. Install %s (tools/install-deps does) "
-        "and build again",
-        GOSS_HAVE_JANSSON ? "xxhash" : "jansson", GOSS_HAVE_JANSSON ? "libxxhash-dev" : "libjansson-dev");
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build can not read and write models: it has no %s (%s)",
+                          GOSS_HAVE_JANSSON ? "xxhash" : "jansson",
+                          GOSS_HAVE_JANSSON ? GOSS_XXHASH_GET : GOSS_JANSSON_GET);
 }
 
 const char *goss__dtype_find(const char *dtype, size_t *bits) {

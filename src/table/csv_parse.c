@@ -173,8 +173,7 @@ goss_status goss__csv_run(const goss__csv_input *in, goss_error *err) {
 }
 #else
 goss_status goss__csv_run(const goss__csv_input *in, goss_error *err) {
-    return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                          "%s: a csv file, but this build has no libcsv (install libcsv-dev and build again)",
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: a csv file, but this build has no libcsv (" GOSS_CSV_GET ")",
                           in->name);
 }
 #endif

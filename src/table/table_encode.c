@@ -353,7 +353,6 @@ goss_status goss_encoding_parse(const char *text, goss_encoding **out, goss_erro
 goss_status goss_encoding_parse(const char *text, goss_encoding **out, goss_error *err) {
     *out = NULL;
     return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                          "encodings of tables are JSON, and this build has no jansson (install libjansson-dev "
-                          "and build again)");
+                          "encodings of tables are JSON, and this build has no jansson (" GOSS_JANSSON_GET ")");
 }
 #endif

@@ -96,8 +96,7 @@ goss_status goss__zip_read(void *archive, const char *path, uint64_t index, cons
 goss_status goss__zip_open(const goss__bytes *b, void **archive, goss_error *err) {
     *archive = NULL;
     return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                          "%s: a .zip, but this build has no libzip (install libzip-dev and build again, or unpack it)",
-                          b->name);
+                          "%s: a .zip, but this build has no libzip (" GOSS_ZIP_GET ", or unpack it)", b->name);
 }
 void goss__zip_close(void *archive) {}
 goss_status goss__zip_list(void *archive, const char *path, goss__zip_entry entry, void *context, goss_error *err) {
