@@ -16,7 +16,7 @@ static void rp_choose_size(rp_maker *m) {
     m->size = u < 0.02 ? 3 : u < 0.12 ? 2 : u < 0.5 ? 1 : 0;
     static const int64_t most[] = {3000, 12000, 60000, 1500000};
     static const int64_t maximum[4][RP_SYMBOLS] = {{4, 5, 4}, {5, 7, 4}, {12, 16, 9}, {4, 40, 3}};
-    m->most = most[m->size];
+    m->most = most[m->size], m->p->huge = m->size == 3;
     for (int i = 0; i < RP_SYMBOLS; i++) m->p->maximum[i] = 2 + rp_below(m, maximum[m->size][i] - 1);
     if (m->size == 3) m->p->maximum[0] = 4, m->p->maximum[1] = 36;
     m->p->n_runs = m->size == 3 ? 1 : RP_RUNS;
@@ -100,9 +100,9 @@ static void rp_add_gradients(rp_maker *m) {
         grad[n] = rp_add_grad(m, from, wrt, fits ? cotangent : RP_NONE);
         if (grad[n] != RP_NONE) n++;
     }
-    if (n == 0 || !rp_chance(m, 0.6)) return;
+    if (n == 0 || m->size == 3 || !rp_chance(m, 0.6)) return;
     const int of = grad[rp_below(m, n)];
-    int second = rp_unary(m, GOSS__EW_tanh, of);
+    int second = rp_unary(m, GOSS__EW_sin, of);
     if (second != RP_NONE) second = rp_loss(m, second);
     const int wrt = rp_chance(m, 0.7) ? rp_at(m, of)->in[1] : rp_pick(m, rp_is_variable);
     if (second != RP_NONE && wrt != RP_NONE) rp_add_grad(m, second, wrt, RP_NONE);

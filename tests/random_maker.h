@@ -101,7 +101,7 @@ static inline int rp_fresh(rp_maker *m, goss_shape shape, rp_range range) {
         return rp_add(m, s);
     }
     const bool param = rp_no_symbols(&shape) && rp_chance(m, 0.6);
-    const rp_fill fill = rp_chance(m, 0.1) ? RP_COARSE : RP_UNIFORM;
+    const rp_fill fill = m->size < 3 && rp_chance(m, 0.1) ? RP_COARSE : RP_UNIFORM;
     const int at = rp_leaf(m, param ? &rp_op_param : &rp_op_input, shape, false, range, fill);
     return at;
 }
@@ -140,7 +140,8 @@ static inline int rp_unary(rp_maker *m, int row, int a) {
 static inline int rp_calm(rp_maker *m, int a) {
     if (a == RP_NONE) return a;
     const rp_range r = rp_at(m, a)->range;
-    if (rp_wild(r)) return rp_unary(m, GOSS__EW_tanh, rp_apply(m, &rp_op_scale, a, 0.5, rp_unknown));
+    /* Not tanh: of 1 - tanh^2 nothing is left where it saturates. */
+    if (rp_wild(r)) return rp_unary(m, GOSS__EW_sin, rp_apply(m, &rp_op_scale, a, 0.5, rp_unknown));
     if (rp_size(r) <= RP_CALM) return a;
     if (rp_size(r) <= 2 * RP_CALM && rp_chance(m, 0.3))
         return rp_unary(m, rp_chance(m, 0.5) ? GOSS__EW_tanh : GOSS__EW_sin, a);

@@ -6,7 +6,7 @@
 #include "exec/program.h"
 #include "random_program.h"
 
-enum { RP_THREADS = 3, RP_TENSORS = RP_RUNS * (RP_OUT + RP_UPDATES) };
+enum { RP_THREADS = 3, RP_PATTERNS = 2 /* of noise */, RP_TENSORS = RP_RUNS * (RP_OUT + RP_UPDATES) };
 
 /* A way to compile and run. */
 typedef struct rp_setup {
@@ -17,6 +17,7 @@ typedef struct rp_setup {
     const char *off; /* passes */
     const char *isa; /* NULL: the best */
     double noise;    /* leaves and results are moved by as much, but for what is exact */
+    int pattern;     /* of the noise: its signs and sizes */
     int task;        /* 1 + the task that is run alone, the first run only; 0: all */
     bool alone;      /* and the graph is for one task */
 } rp_setup;
@@ -52,6 +53,12 @@ static inline void rp_leaf_name(const rp_step *s, char *name, size_t size) {
     snprintf(name, size, "%s%d", s->op == &rp_op_input ? "x" : "w", (int)s->attr[0]);
 }
 
+/* Of random size, so that two of them do not cancel. */
+static inline double rp_sign(goss__rng *r) {
+    const double size = 0.5 + goss__rng_uniform(r);
+    return goss__rng_below(r, 2) ? size : -size;
+}
+
 /* The leaf's numbers at the maxima. */
 static inline double *rp_numbers(const rp_world *w, int step, int64_t *n) {
     const rp_step *s = &w->p->step[step];
@@ -59,8 +66,8 @@ static inline double *rp_numbers(const rp_world *w, int step, int64_t *n) {
     double *v = calloc((size_t)*n + 1, sizeof *v);
     rp_fill_leaf(w->p, s, w->p->bf16[step], v, *n);
     if (w->s->noise != 0 && !s->index && !s->crisp && s->fill != RP_MASK) {
-        goss__rng r = goss__rng_make(w->p->seed, 5000 + (uint64_t)step);
-        for (int64_t i = 0; i < *n; i++) v[i] *= 1 + (goss__rng_below(&r, 2) ? w->s->noise : -w->s->noise);
+        goss__rng r = goss__rng_make(w->p->seed, 5000 + RP_STEPS * (uint64_t)w->s->pattern + (uint64_t)step);
+        for (int64_t i = 0; i < *n; i++) v[i] *= 1 + w->s->noise * rp_sign(&r);
     }
     return v;
 }
@@ -107,14 +114,17 @@ static inline goss_status rp_fill_leaves(rp_world *w) {
  * than. */
 static inline goss_status rp_bind_noise(rp_world *w, int step) {
     enum { SIGNS = 1 << 16 };
-    static double signs[SIGNS + RP_STEPS];
+    static double signs[SIGNS + RP_PATTERNS * RP_STEPS];
+    static float floats[SIGNS + RP_PATTERNS * RP_STEPS];
     char name[16];
     if (signs[0] == 0) {
         goss__rng r = goss__rng_make(99, 0);
-        for (int i = 0; i < SIGNS + RP_STEPS; i++) signs[i] = goss__rng_below(&r, 2) ? 1 : -1;
+        for (int i = 0; i < SIGNS + RP_PATTERNS * RP_STEPS; i++) floats[i] = (float)(signs[i] = rp_sign(&r));
     }
     snprintf(name, sizeof name, "n%d", step);
-    const goss_status status = goss_exec_bind(w->exec, name, signs + step, w->err);
+    const int at = w->s->pattern * RP_STEPS + step;
+    const void *data = w->s->precision == GOSS_F64 ? (const void *)(signs + at) : floats + at;
+    const goss_status status = goss_exec_bind(w->exec, name, data, w->err);
     return status != GOSS_OK && !strstr(w->err->text, "no input") ? status : GOSS_OK;
 }
 

@@ -21,32 +21,14 @@
 #include "base/lend.h"
 #include "base/os.h"
 #include "base/pool.h"
+#include "base/rounding.h"
 
 #if defined(__x86_64__)
-#include <immintrin.h>
 #define PAUSE() _mm_pause()
-typedef unsigned fp_mode;
-static fp_mode flush_denormals(void) {
-    unsigned old = _mm_getcsr();
-    _mm_setcsr(old | 0x8040); /* flush to zero, denormals are zero */
-    return old;
-}
-static void restore_fp(fp_mode m) { _mm_setcsr(m); }
 #elif defined(__aarch64__)
 #define PAUSE() __asm__ volatile("yield")
-typedef uint64_t fp_mode;
-static fp_mode flush_denormals(void) {
-    uint64_t old;
-    __asm__ volatile("mrs %0, fpcr" : "=r"(old));
-    __asm__ volatile("msr fpcr, %0" : : "r"(old | (1u << 24)));
-    return old;
-}
-static void restore_fp(fp_mode m) { __asm__ volatile("msr fpcr, %0" : : "r"(m)); }
 #else
 #define PAUSE() ((void)0)
-typedef int fp_mode;
-static fp_mode flush_denormals(void) { return 0; }
-static void restore_fp(fp_mode m) { (void)m; }
 #endif
 
 typedef struct worker {
@@ -163,7 +145,7 @@ static void keep_off(goss__pool *p, worker *w) {
 static void *worker_main(void *arg) {
     worker *w = arg;
     goss__pool *p = w->pool;
-    flush_denormals();
+    goss__flush_denormals();
     goss__borrower_begin(&w->self);
     for (uint32_t seen = 0;;) {
         keep_off(p, w);
@@ -279,14 +261,14 @@ static void run_shared(goss__pool *p, int64_t first, int64_t items, goss__pool_f
 }
 
 void goss__pool_run(goss__pool *p, int64_t items, goss__pool_fn fn, void *ctx) {
-    fp_mode mode = flush_denormals();
+    goss__rounding mode = goss__flush_denormals();
     if (p->threads == 1 || items == 1) {
         for (int64_t i = 0; i < items; i++) fn(ctx, i, 0);
     } else {
         for (int64_t i = 0; i < items; i += MOST_ITEMS)
             run_shared(p, i, items - i < MOST_ITEMS ? items - i : MOST_ITEMS, fn, ctx);
     }
-    restore_fp(mode);
+    goss__restore_rounding(mode);
 }
 
 static goss_status thread_count(int asked, int *out, goss_error *err) {
