@@ -254,6 +254,9 @@ TEST(bad_model_files_are_refused) {
         {"method.ridge", "nan", NULL},        {"hyper.combine", "", NULL},
         {"hyper.unheard_of", "1", NULL},      {NULL, NULL, "target.conv1.w"},
         {NULL, NULL, "running.norm1.mean"}};
+    goss_model *good;
+    T_OK(goss_model_load(tiny_path("good"), &good, &err));
+    goss_model_free(good);
     T_CHECK(refuses(tiny_path("absent"), "absent", false));
     T_CHECK(refuses_damage(tiny_path("good"), false));
     T_CHECK(refuses_lies(tiny_path("good"), lies, sizeof lies / sizeof *lies, false));
@@ -277,6 +280,8 @@ TEST(bad_network_files_are_refused) {
                                {"image.width", "16", NULL},
                                {"image.invert", "2", NULL},
                                {NULL, NULL, "head.w"}};
+    T_OK(goss_network_load(tiny_path("goodnet"), &n, &err));
+    goss_network_free(n);
     T_CHECK(refuses_damage(tiny_path("goodnet"), true));
     T_CHECK(refuses_lies(tiny_path("goodnet"), lies, sizeof lies / sizeof *lies, true));
     /* An ensemble of three: a tensor of its own is every later member's or nobody's. */
