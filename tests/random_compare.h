@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "base/disable.h"
+#include "random_ops.h"
 #include "random_run.h"
 
 /* A number may be off by
@@ -26,11 +27,12 @@
 #define RP_TURNED 1e-3
 
 typedef enum rp_how {
-    RP_SAME,   /* every bit, and the program's text */
-    RP_BITS,   /* every bit */
-    RP_UNLESS, /* every bit, unless there are sums over items: these are cut otherwise, and near */
-    RP_NEAR,   /* to what f64 gives */
-    RP_TASK,   /* every bit of each task's rows */
+    RP_SAME,     /* every bit, and the program's text */
+    RP_BITS,     /* every bit */
+    RP_UNLESS,   /* every bit, unless there are sums over items: these are cut otherwise, and near */
+    RP_NEAR,     /* to what f64 gives */
+    RP_ASSIGNED, /* parameters become what was to be assigned */
+    RP_TASK,     /* every bit of each task's rows */
     RP_TASK_NEAR
 } rp_how;
 
@@ -76,6 +78,8 @@ static void rp_list_comparisons(void) {
     rp_compare_too((rp_comparison){"f64", {.precision = GOSS_F64}, RP_NEAR});
     rp_compare_too((rp_comparison){"two threads", {.threads = 2}, RP_BITS});
     rp_compare_too((rp_comparison){"three threads", {.threads = 3}, RP_BITS});
+    rp_compare_too((rp_comparison){"each run by itself", {.anew = true}, RP_BITS});
+    rp_compare_too((rp_comparison){"what is assigned", {.shown = true}, RP_ASSIGNED});
     rp_compare_too((rp_comparison){"memory not planned", {.no_reuse = true, .threads = 2}, RP_BITS});
     rp_compare_too((rp_comparison){"one operation a phase", {.no_tiles = true}, RP_UNLESS});
     rp_compare_too((rp_comparison){"maxima as they run", {.tight = true}, RP_NEAR});
@@ -219,10 +223,28 @@ static bool rp_check_tasks(rp_case *c, const rp_comparison *with) {
     return true;
 }
 
+/* Of each run: the values to assign, and behind them the parameters. */
+static bool rp_check_assigned(rp_case *c, const rp_result *a) {
+    const int n = c->p->n_updates;
+    for (int i = 0; i < a->tensors; i++) {
+        const int update = i % (2 * n);
+        const rp_step *s = &c->p->step[c->p->update[update % n]];
+        if (update >= n || s->op != &rp_op_assign) continue;
+        const double *value = a->v + a->start[i], *param = a->v + a->start[i + n];
+        for (int64_t j = 0; j < a->start[i + 1] - a->start[i]; j++)
+            if (memcmp(&value[j], &param[j], sizeof *value) != 0)
+                return rp_wrong(c, "run %d, update %d, number %lld: the parameter is %.9g, not %.9g", i / (2 * n),
+                                update, (long long)j, param[j], value[j]);
+    }
+    return true;
+}
+
 static bool rp_check(rp_case *c, int comparison) {
     const rp_comparison *with = &rp_comparisons[comparison];
     if (with->how == RP_TASK || with->how == RP_TASK_NEAR) return rp_check_tasks(c, with);
+    if (with->how == RP_ASSIGNED && c->p->n_updates == 0) return true;
     if (rp_compute(c->p, &with->setup, &c->other, &c->err) != GOSS_OK) return rp_wrong(c, "%s", c->err.text);
+    if (with->how == RP_ASSIGNED) return rp_check_assigned(c, &c->other);
     const bool other_text = strcmp(c->other.text, c->base.text) != 0;
     if (other_text) c->changed |= (uint64_t)1 << comparison;
     if (with->how == RP_SAME && other_text) return rp_wrong(c, "the program has another text");

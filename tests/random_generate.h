@@ -14,8 +14,8 @@ static inline bool rp_is_variable(const rp_step *s) {
 static void rp_choose_size(rp_maker *m) {
     const double u = goss__rng_uniform(&m->r);
     m->size = u < 0.02 ? 3 : u < 0.12 ? 2 : u < 0.5 ? 1 : 0;
-    static const int64_t most[] = {3000, 12000, 60000, 1500000};
-    static const int64_t maximum[4][RP_SYMBOLS] = {{4, 5, 4}, {5, 7, 4}, {12, 16, 9}, {4, 40, 3}};
+    static const int64_t most[] = {3000, 12000, 120000, 1500000};
+    static const int64_t maximum[4][RP_SYMBOLS] = {{4, 5, 4}, {5, 7, 4}, {24, 30, 9}, {4, 40, 3}};
     m->most = most[m->size], m->p->huge = m->size == 3;
     for (int i = 0; i < RP_SYMBOLS; i++) m->p->maximum[i] = 2 + rp_below(m, maximum[m->size][i] - 1);
     if (m->size == 3) m->p->maximum[0] = 4, m->p->maximum[1] = 36;
@@ -150,6 +150,12 @@ static void rp_update(rp_maker *m, int param) {
     const int d = rp_direction(m, param), way = (int)rp_below(m, 3);
     const goss_shape shape = rp_at(m, param)->shape;
     if (d == RP_NONE) return;
+    if (rp_chance(m, 0.15)) { /* two change places */
+        const int other = rp_state(m, shape, rp_within(1));
+        rp_assign(m, param, other);
+        rp_assign(m, other, param);
+        return;
+    }
     if (way == 0) {
         rp_assign(m, param, rp_three(m, GOSS__EW_lerp, param, d, rp_number(m, 0.3)));
         return;

@@ -164,7 +164,7 @@ static inline int rp_positive(rp_maker *m, int a) {
 
 static inline goss_extent rp_feature(rp_maker *m) {
     static const int64_t by_size[4][6] = {
-        {1, 2, 3, 4, 5, 7}, {2, 3, 6, 8, 12, 16}, {4, 8, 17, 24, 32, 64}, {1, 2, 3, 4, 8, 8}};
+        {1, 2, 3, 4, 5, 7}, {2, 3, 6, 8, 12, 16}, {4, 8, 17, 32, 64, 200}, {1, 2, 3, 4, 8, 8}};
     return goss_n(by_size[m->size][rp_below(m, 6)]);
 }
 

@@ -13,6 +13,8 @@ typedef struct rp_setup {
     goss_precision precision;
     int threads; /* 0: one */
     bool no_reuse, no_tiles;
+    bool shown;      /* outputs are the values that are assigned, in the updates' order */
+    bool anew;       /* each run by an executor of its own */
     bool tight;      /* maxima are the largest counts that run */
     const char *off; /* passes */
     const char *isa; /* NULL: the best */
@@ -155,11 +157,13 @@ static inline void rp_store(rp_result *r, const void *from, int64_t n, goss_prec
     r->start[r->tensors] = r->n;
 }
 
+static inline int rp_outputs(const rp_world *w) { return w->s->shown ? w->p->n_updates : w->p->n_out; }
+
 static inline goss_status rp_run_once(rp_world *w, int run, rp_result *r) {
     GOSS_TRY(rp_bind(w, run));
     goss_exec_seed(w->exec, w->p->seed, (uint64_t)run);
     GOSS_TRY(goss_exec_run(w->exec, w->err));
-    for (int i = 0; i < w->p->n_out; i++) {
+    for (int i = 0; i < rp_outputs(w); i++) {
         int64_t n;
         const void *v = goss_exec_output(w->exec, i, &n);
         rp_store(r, v, n, w->s->precision);
@@ -194,9 +198,11 @@ static inline goss_status rp_compile(rp_world *w) {
     goss__kernels_use(w->s->isa ? goss__kernels_find(w->s->isa) : NULL);
     setenv("GOSSAMER_DISABLE", w->s->off ? w->s->off : "", 1);
     goss_graph *g = rp_build(w->p, maximum, w->s->noise, v);
-    for (int i = 0; i < w->p->n_out; i++) out[i] = v[w->p->out[i]];
+    const int n_out = rp_outputs(w);
+    for (int i = 0; i < n_out; i++)
+        out[i] = v[w->s->shown ? w->p->step[w->p->update[i]].in[w->p->step[w->p->update[i]].n_in - 1] : w->p->out[i]];
     for (int i = 0; i < w->p->n_updates; i++) update[i] = v[w->p->update[i]];
-    const goss_status s = goss_compile(g, out, w->p->n_out, update, w->p->n_updates, &o, &w->program, w->err);
+    const goss_status s = goss_compile(g, out, n_out, update, w->p->n_updates, &o, &w->program, w->err);
     unsetenv("GOSSAMER_DISABLE");
     goss_graph_free(g);
     return s;
@@ -209,12 +215,22 @@ static inline goss_threads *rp_threads(int n) {
     return all[n];
 }
 
+static inline goss_status rp_new_exec(rp_world *w) {
+    return goss_exec_new(w->program, w->params, rp_threads(w->s->threads ? w->s->threads : 1), &w->exec, w->err);
+}
+
 static inline goss_status rp_open(rp_world *w) {
     GOSS_TRY(rp_compile(w));
     GOSS_TRY(goss_params_new(w->s->precision, &w->params, w->err));
     GOSS_TRY(goss_params_add(w->params, w->program, w->err));
     GOSS_TRY(rp_fill_leaves(w));
-    return goss_exec_new(w->program, w->params, rp_threads(w->s->threads ? w->s->threads : 1), &w->exec, w->err);
+    return rp_new_exec(w);
+}
+
+static inline goss_status rp_renew(rp_world *w) {
+    goss_exec_free(w->exec);
+    w->exec = NULL;
+    return rp_new_exec(w);
 }
 
 /* Everything that the program puts out when it is compiled and run so. */
@@ -223,7 +239,10 @@ static inline goss_status rp_compute(const rp_program *p, const rp_setup *s, rp_
     free(r->text);
     r->n = r->tensors = 0, r->text = NULL, r->start[0] = 0;
     goss_status status = rp_open(&w);
-    for (int i = 0; status == GOSS_OK && i < (s->task ? 1 : p->n_runs); i++) status = rp_run_once(&w, i, r);
+    for (int i = 0; status == GOSS_OK && i < (s->task ? 1 : p->n_runs); i++) {
+        if (i > 0 && s->anew) status = rp_renew(&w);
+        if (status == GOSS_OK) status = rp_run_once(&w, i, r);
+    }
     if (w.program) {
         r->text = goss_program_text(w.program);
         r->slots = false;
