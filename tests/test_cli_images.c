@@ -176,6 +176,9 @@ TEST(a_tree_of_train_val_and_test_is_the_split) {
     SAYS(err_text, "train/, val/, test/ stand above its classes and are used as the split");
     SAYS(err_text, "8 classes to train on, 4 to validate on");
     SAYS(err_text, "4 of 4 classes of val/ are classes of train/");
+    T_CHECK(!strstr(err_text, "data.hold_out"));
+    T_EQ(train_on("parts", "run-parts-share", "data.hold_out=0.3"), 0);
+    SAYS(err_text, "data.hold_out = 0.3 has no effect: val/ of data.path is what is validated on");
     RUN(0, "eval run-parts/model.safetensors --data parts --ways 3 --queries 2 --episodes 5 --json");
     SAYS(err_text, "test/ alone is used");
     SAYS(out_text, "\"classes\": 4");

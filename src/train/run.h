@@ -128,6 +128,8 @@ const goss__key_use *goss__key_uses(int *n);
 const char *goss__key_unused(const goss_config *c, const goss_method *m, const char *key);
 /* Warns of every key that is not at its default and has no effect. */
 void goss__tell_unused(const goss_config *c, const goss_method *m);
+/* Warns of one key, where it is not at its default: what the data alone shows. */
+void goss__tell_key_unused(const goss_config *c, const char *key, const char *why);
 
 /* ---- run_state.c ---- */
 /* stop: gives up while images are decoded; may be NULL. */

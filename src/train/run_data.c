@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "base/rng.h"
 #include "base/str.h"
+#include "train/run.h"
 
 /* Nothing else says how to split: then a tree's own train/ and val/ do. Where something does, test images stay out. */
 static goss_split part_wanted(const goss_config *c) {
@@ -132,7 +133,7 @@ static int same_names(const goss__run_data *d) {
 }
 
 /* The set's own val/ as what is validated on, if it has one. */
-static goss_status use_parts(goss__run_data *d, goss_error *err) {
+static goss_status use_parts(goss__run_data *d, const goss_config *c, goss_error *err) {
     goss_class_list val;
     GOSS_TRY(goss_class_list_part(d->set, GOSS_SPLIT_VAL, &val, err));
     if (val.count == 0) {
@@ -140,6 +141,7 @@ static goss_status use_parts(goss__run_data *d, goss_error *err) {
         return GOSS_OK;
     }
     d->held = val;
+    goss__tell_key_unused(c, "data.hold_out", "val/ of data.path is what is validated on");
     int same = same_names(d);
     if (same)
         goss__log(GOSS_LOG_WARN,
@@ -161,7 +163,7 @@ static goss_status split(goss__run_data *d, const goss_config *c, goss_error *er
     goss_class_list pool = {0};
     GOSS_TRY(choose_train(d, c, err));
     if (goss_config_int(c, "validate.every") == 0 && !*val) return GOSS_OK;
-    if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, err));
+    if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, c, err));
     if (d->held.count) return GOSS_OK;
     if (*val) {
         GOSS_TRY(read_list(d, c, "data.val_classes", &d->held, err));

@@ -121,16 +121,27 @@ const char *goss__key_unused(const goss_config *c, const goss_method *m, const c
     return NULL;
 }
 
+static void tell(const goss_config *c, const goss_key *key, const char *with, const char *why) {
+    goss__str value = {0};
+    goss__config_value(c, key, &value);
+    goss__log(GOSS_LOG_WARN, "%s = %.60s has no effect%s: %s", key->name, value.data ? value.data : "", with, why);
+    goss__str_free(&value);
+}
+
 void goss__tell_unused(const goss_config *c, const goss_method *m) {
     int n;
     const goss_key *keys = goss_train_keys(&n);
+    char with[80];
+    snprintf(with, sizeof with, " with train.method = %s", goss_method_name(m));
     for (int i = 0; i < n; i++) {
         const char *why = goss__config_is_default(c, &keys[i]) ? NULL : goss__key_unused(c, m, keys[i].name);
-        goss__str value = {0};
-        if (!why) continue;
-        goss__config_value(c, &keys[i], &value);
-        goss__log(GOSS_LOG_WARN, "%s = %.60s has no effect with train.method = %s: %s", keys[i].name,
-                  value.data ? value.data : "", goss_method_name(m), why);
-        goss__str_free(&value);
+        if (why) tell(c, &keys[i], with, why);
     }
+}
+
+void goss__tell_key_unused(const goss_config *c, const char *key, const char *why) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(keys[i].name, key) == 0 && !goss__config_is_default(c, &keys[i])) tell(c, &keys[i], "", why);
 }
