@@ -63,7 +63,7 @@ static void fill_params(bench *b) {
 /* ---- running ---- */
 
 static void prepare(bench *b) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.bf16 = b->bf16;
     must(b, goss_compile(b->g, b->output, b->n_outputs, b->step.updates, b->step.n_updates, &o, &b->program, &b->err));
     must(b, goss_params_new(GOSS_F32, &b->params, &b->err));
@@ -106,14 +106,14 @@ static void close_all(bench *b) {
     goss_exec_free(b->exec);
     goss_threads_free(b->pool);
     goss_params_free(b->params);
-    goss_program_free(b->program);
+    goss_schedule_free(b->program);
     goss_graph_free(b->g);
     for (int i = 0; i < b->n_inputs; i++) free(b->input[i].data);
 }
 
 int bench_run(bench *b, double flops) {
     prepare(b);
-    if (b->run.text) show(b, goss_program_text(b->program));
+    if (b->run.text) show(b, goss_schedule_text(b->program));
     print_head(b, flops);
     serve(&b->run, step, b);
     if (b->run.profile) show(b, goss_exec_profile(b->exec, 5, &b->err));

@@ -88,7 +88,7 @@ static double error_of(const float *w, const samples *s) {
 
 /* A training step of all tasks with one penalty: 1/2 sum of squares + strength penalty, Adam. */
 typedef struct trainer {
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_exec *run;
 } trainer;
@@ -162,7 +162,7 @@ int main(void) {
         printf("%-12s %7.2f +- %.2f   %s\n", kinds[k] ? kinds[k] : "none", sum[k],
                sqrt((squares[k] - sum[k] * sum[k]) / (DRAWS - 1)), meaning[k]);
     for (int k = 0; k < KINDS; k++)
-        goss_exec_free(t[k].run), goss_params_free(t[k].params), goss_program_free(t[k].program);
+        goss_exec_free(t[k].run), goss_params_free(t[k].params), goss_schedule_free(t[k].program);
     goss_threads_free(threads);
     return 0;
 }

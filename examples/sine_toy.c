@@ -21,7 +21,7 @@ typedef struct problem {
     goss_graph *graph;
     goss_val seen_x, seen_y, asked_x, asked_y;
     float *data[4]; /* of those, in that order */
-    goss_program *program;
+    goss_schedule *program;
     goss_exec *run;
 } problem;
 
@@ -113,7 +113,7 @@ static void open_problem(toy *a, problem *p, const goss_val *outputs, int n, con
 
 static void close_problem(problem *p) {
     goss_exec_free(p->run);
-    goss_program_free(p->program);
+    goss_schedule_free(p->program);
     goss_graph_free(p->graph);
     for (int i = 0; i < 4; i++) free(p->data[i]);
 }

@@ -72,7 +72,7 @@ int main(void) {
     goss_optimizer_result step =
         goss_optimizer_build(&adamw, learnt, 2, goss_input(g, "rate", GOSS_REAL, (goss_shape){0}));
 
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_threads *threads;
     goss_exec *run;
@@ -94,7 +94,7 @@ int main(void) {
         if (i % 250 == 0)
             printf("step %4d: squared error on new waves %.4f without adapting, %.4f adapted\n", i, *before, *after);
     }
-    goss_exec_free(run), goss_threads_free(threads), goss_params_free(params), goss_program_free(program);
+    goss_exec_free(run), goss_threads_free(threads), goss_params_free(params), goss_schedule_free(program);
     goss_weights_free(base), goss_generated_free(&net), goss_graph_free(g);
     goss_hyper_free(hyper), goss_target_free(target);
     return 0;

@@ -24,7 +24,7 @@ typedef struct few {
     goss_method *method;
     goss_graph *graph;
     goss_task_batch batch;
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_threads *threads;
     goss_exec *exec;
@@ -126,7 +126,7 @@ static inline void few_shake(few *f, double size) {
 }
 
 static inline goss_status few_compile(few *f, const goss_val *out, int n, int threads) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.precision = GOSS_F64;
     goss_val updates[8];
     for (int i = 0; i < f->loss.n_states; i++) updates[i] = goss_assign(f->loss.state[i], f->loss.next[i]);
@@ -187,7 +187,7 @@ static inline void few_free(few *f) {
     goss_exec_free(f->exec);
     goss_threads_free(f->threads);
     goss_params_free(f->params);
-    goss_program_free(f->program);
+    goss_schedule_free(f->program);
     goss_target_free(f->adapted.target);
     goss_graph_free(f->graph);
     goss_method_free(f->method);

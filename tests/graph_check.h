@@ -13,7 +13,7 @@
 
 typedef struct world {
     goss_graph *g;
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_threads *threads;
     goss_exec *exec;
@@ -75,7 +75,7 @@ static inline double *world_numbers(world *w, const char *name) {
 
 /* What world_open made. */
 static inline void world_close(world *w) {
-    goss_exec_free(w->exec), goss_threads_free(w->threads), goss_params_free(w->params), goss_program_free(w->program);
+    goss_exec_free(w->exec), goss_threads_free(w->threads), goss_params_free(w->params), goss_schedule_free(w->program);
     w->exec = NULL, w->threads = NULL, w->params = NULL, w->program = NULL;
     for (int i = 0; i < w->n_in; i++) free(w->bound[i]), w->bound[i] = NULL;
 }
@@ -83,7 +83,7 @@ static inline void world_close(world *w) {
 /* Anew, if it was open. */
 static inline goss_status world_open(world *w, goss_precision precision, const goss_val *out, int n,
                                      const goss_val *updates, int n_updates) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     world_close(w);
     o.precision = w->precision = precision;
     w->n_out = n;

@@ -6,7 +6,7 @@
 #include "gossamer/exec.h"
 
 typedef struct machine {
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_threads *threads;
     goss_exec *exec;
@@ -16,13 +16,13 @@ static inline void machine_free(machine *m) {
     goss_exec_free(m->exec);
     goss_threads_free(m->threads);
     goss_params_free(m->params);
-    goss_program_free(m->program);
+    goss_schedule_free(m->program);
     *m = (machine){0};
 }
 
 /* Takes the graph. On an error there is nothing to free. */
 static inline goss_status machine_new(machine *m, goss_graph *g, const goss_val *outputs, int n_outputs,
-                                      const goss_val *updates, int n_updates, const goss_program_options *options,
+                                      const goss_val *updates, int n_updates, const goss_schedule_options *options,
                                       int threads, goss_error *err) {
     *m = (machine){0};
     goss_status s = goss_compile(g, outputs, n_outputs, updates, n_updates, options, &m->program, err);

@@ -3,7 +3,7 @@
 #ifndef GOSS_RANDOM_RUN_H
 #define GOSS_RANDOM_RUN_H
 
-#include "exec/program.h"
+#include "schedule/schedule.h"
 #include "random_program.h"
 
 enum { RP_THREADS = 3, RP_PATTERNS = 2 /* of noise */, RP_TENSORS = RP_RUNS * (RP_OUT + RP_UPDATES) };
@@ -40,7 +40,7 @@ static inline void rp_result_free(rp_result *r) {
 typedef struct rp_world {
     const rp_program *p;
     const rp_setup *s;
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_exec *exec;
     void *data[RP_STEPS]; /* of inputs */
@@ -179,7 +179,7 @@ static inline goss_status rp_run_once(rp_world *w, int run, rp_result *r) {
 
 static inline goss_status rp_compile(rp_world *w) {
     goss_val v[RP_STEPS], out[RP_OUT], update[RP_UPDATES];
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     int64_t maximum[RP_SYMBOLS];
     char bf16[16 * RP_STEPS] = "";
     memcpy(maximum, w->p->maximum, sizeof maximum);
@@ -244,11 +244,11 @@ static inline goss_status rp_compute(const rp_program *p, const rp_setup *s, rp_
         if (status == GOSS_OK) status = rp_run_once(&w, i, r);
     }
     if (w.program) {
-        r->text = goss_program_text(w.program);
+        r->text = goss_schedule_text(w.program);
         r->slots = false;
         for (uint32_t f = 0; f < w.program->n_phases; f++) r->slots |= w.program->phases[f].slots > 0;
     }
-    goss_exec_free(w.exec), goss_params_free(w.params), goss_program_free(w.program);
+    goss_exec_free(w.exec), goss_params_free(w.params), goss_schedule_free(w.program);
     for (int i = 0; i < RP_STEPS; i++) free(w.data[i]);
     goss__kernels_use(NULL);
     return status;

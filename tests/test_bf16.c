@@ -54,7 +54,7 @@ static void run(goss_precision precision, const char *bf16, const char *disabled
     for (int i = 0; i < T * N * K; i++) x64[i] = x32[i] = (float)goss__rng_normal(&r);
     setenv("GOSSAMER_DISABLE", disabled, 1);
     goss_graph *g = build(tasks, &y);
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.precision = precision, o.bf16 = bf16;
     T_OK(machine_new(&m, g, &y, 1, NULL, 0, &o, threads, &err));
     T_CHECK(goss_params_is_bf16(m.params, 0) == (bf16 && strstr(bf16, "w")));
@@ -64,10 +64,10 @@ static void run(goss_precision precision, const char *bf16, const char *disabled
     const void *result = goss_exec_output(m.exec, 0, NULL);
     for (int i = 0; i < tasks * N * K; i++)
         out->y[i] = precision == GOSS_F64 ? ((const double *)result)[i] : (double)((const float *)result)[i];
-    char *text = goss_program_text(m.program);
+    char *text = goss_schedule_text(m.program);
     T_CHECK(text && strlen(text) < sizeof out->text);
     snprintf(out->text, sizeof out->text, "%s", text);
-    out->memory = goss_program_memory(m.program, 1);
+    out->memory = goss_schedule_memory(m.program, 1);
     goss_text_free(text);
     machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
@@ -129,10 +129,10 @@ TEST(rounds_to_the_nearest) {
 }
 
 /* A program of one parameter that `bf16` keeps so, and an assignment to it if wanted. */
-static goss_status compile(const char *bf16, bool assigns, goss_program **p) {
+static goss_status compile(const char *bf16, bool assigns, goss_schedule **p) {
     goss_graph *g = goss_graph_new();
     goss_val w = goss_param(g, "w", GOSS_SHAPE(goss_n(3))), y = goss_square(w), update = goss_assign(w, y);
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.bf16 = bf16;
     goss_status s = goss_compile(g, &y, 1, &update, assigns, &o, p, &err);
     goss_graph_free(g);
@@ -140,7 +140,7 @@ static goss_status compile(const char *bf16, bool assigns, goss_program **p) {
 }
 
 TEST(what_can_not_be_is_refused) {
-    goss_program *p, *q;
+    goss_schedule *p, *q;
     goss_params *params;
     goss_threads *th;
     goss_exec *e;
@@ -164,8 +164,8 @@ TEST(what_can_not_be_is_refused) {
     goss_exec_free(e);
     goss_threads_free(th);
     goss_params_free(params);
-    goss_program_free(p);
-    goss_program_free(q);
+    goss_schedule_free(p);
+    goss_schedule_free(q);
 }
 
 TEST_MAIN()

@@ -3,7 +3,7 @@
  * promise to keep. */
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "exec/program.h"
+#include "schedule/schedule.h"
 #include "gossamer/compose.h"
 #include "gossamer/exec.h"
 #include "machine.h"
@@ -67,9 +67,9 @@ typedef struct result {
 } result;
 
 /* Three steps at counts T, N; everything read out after the last. */
-static goss_status run(goss_program_options o, int threads, int64_t T, int64_t N, result *r, uint64_t *allocs) {
+static goss_status run(goss_schedule_options o, int threads, int64_t T, int64_t N, result *r, uint64_t *allocs) {
     net n = build();
-    goss_program *p = NULL;
+    goss_schedule *p = NULL;
     goss_params *params = NULL;
     goss_threads *th = NULL;
     goss_exec *e = NULL;
@@ -102,14 +102,14 @@ static goss_status run(goss_program_options o, int threads, int64_t T, int64_t N
     goss_exec_free(e);
     goss_threads_free(th);
     goss_params_free(params);
-    goss_program_free(p);
+    goss_schedule_free(p);
     return GOSS_OK;
 }
 
 static result a, b;
 
 TEST(planned_memory_changes_no_bit) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     T_OK(run(o, 2, 5, 7, &a, NULL));
     o.no_reuse = true;
     T_OK(run(o, 2, 5, 7, &b, NULL));
@@ -129,7 +129,7 @@ TEST(planned_memory_cuts_sums_as_unplanned_memory_does) {
         goss_graph *g = goss_graph_new();
         goss_val in = goss_input(g, "v", GOSS_REAL, GOSS_SHAPE(goss_symbol(g, "N", ROWS), goss_n(WIDE)));
         goss_val out[2] = {goss_sum_all(in), goss_square(goss_neg(in))};
-        goss_program_options o = goss_program_defaults();
+        goss_schedule_options o = goss_schedule_defaults();
         o.no_reuse = k == 1;
         machine m;
         T_OK(machine_new(&m, g, out, 2, NULL, 0, &o, 2, &err));
@@ -192,7 +192,7 @@ TEST(denormal_numbers_are_zero_everywhere) {
 }
 
 TEST(threads_change_no_bit) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     T_OK(run(o, 1, 6, 9, &a, NULL));
     for (int threads = 2; threads <= 5; threads++) {
         T_OK(run(o, threads, 6, 9, &b, NULL));
@@ -201,7 +201,7 @@ TEST(threads_change_no_bit) {
 }
 
 TEST(tiles_agree_with_whole_operations) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     for (int64_t T = 1; T <= 6; T += 5)
         for (int64_t N = 1; N <= 9; N += 4) {
             o.no_tiles = false;
@@ -215,7 +215,7 @@ TEST(tiles_agree_with_whole_operations) {
 
 /* Tiles large enough for chains of several blocks, with rows and maps that live in the thread's arena: what a block of
  * a later step writes must not be what an earlier step still reads. */
-static goss_status run_chains(goss_program_options o, int64_t T, int64_t N, int64_t D, result *r) {
+static goss_status run_chains(goss_schedule_options o, int64_t T, int64_t N, int64_t D, result *r) {
     static float big[3 * 96 * 128];
     goss__rng rng = goss__rng_make(5, 0);
     for (size_t i = 0; i < sizeof big / sizeof *big; i++) big[i] = (float)goss__rng_normal(&rng);
@@ -231,7 +231,7 @@ static goss_status run_chains(goss_program_options o, int64_t T, int64_t N, int6
     goss_val grad, out[2] = {goss_sum(h, GOSS_AXIS(1), false), row};
     goss_grad(goss_norm2(out[0]), &v, 1, &grad);
     out[1] = goss_sum(grad, GOSS_AXIS(1), false);
-    goss_program *p;
+    goss_schedule *p;
     goss_threads *th;
     goss_exec *e;
     GOSS_TRY(goss_compile(g, out, 2, NULL, 0, &o, &p, &err));
@@ -249,12 +249,12 @@ static goss_status run_chains(goss_program_options o, int64_t T, int64_t N, int6
     }
     goss_exec_free(e);
     goss_threads_free(th);
-    goss_program_free(p);
+    goss_schedule_free(p);
     return GOSS_OK;
 }
 
 static void chains_of(int64_t T, int64_t N, int64_t D) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     T_OK(run_chains(o, T, N, D, &a));
     o.no_reuse = true;
     T_OK(run_chains(o, T, N, D, &b));
@@ -282,13 +282,13 @@ TEST(a_chain_takes_over_what_it_reads_last) {
     goss_val w = goss_input(g, "w", GOSS_REAL, GOSS_SHAPE(t, goss_n(D), goss_n(D)));
     goss_val h = goss_matmul(v, w, false, false), squares = goss_add(goss_tanh(h), goss_mul(h, h));
     goss_val sum = goss_sum_all(goss_matmul(squares, w, false, false));
-    goss_program *p;
+    goss_schedule *p;
     T_OK(goss_compile(g, &sum, 1, NULL, 0, NULL, &p, &err));
     goss_graph_free(g);
-    char *text = goss_program_text(p);
+    char *text = goss_schedule_text(p);
     T_CHECK(strstr(text, "= matmul [T,64,256]  private +0 ") && strstr(text, "= mul_add [T,64,256]  private +0 "));
     goss_text_free(text);
-    goss_program_free(p);
+    goss_schedule_free(p);
 }
 
 /* Assignments read what was there before the run: two parameters change places, and a third takes the first's old rows.
@@ -299,7 +299,7 @@ TEST(assignments_read_what_was_there) {
     goss_val p = goss_param(g, "p", s), q = goss_param(g, "q", s), r = goss_param(g, "r", s);
     goss_val at = goss_input(g, "at", GOSS_INDEX, GOSS_SHAPE(goss_n(2)));
     goss_val updates[3] = {goss_assign(p, q), goss_assign(q, p), goss_assign_rows(r, at, goss_slice(p, 0, 1, 2))};
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_threads *th;
     goss_exec *e;
@@ -329,24 +329,24 @@ TEST(assignments_read_what_was_there) {
     goss_exec_free(e);
     goss_threads_free(th);
     goss_params_free(params);
-    goss_program_free(program);
+    goss_schedule_free(program);
 }
 
 TEST(a_run_allocates_nothing) {
     uint64_t allocs = 1;
-    T_OK(run(goss_program_defaults(), 2, 4, 6, &a, &allocs));
+    T_OK(run(goss_schedule_defaults(), 2, 4, 6, &a, &allocs));
     T_EQ(allocs, 0);
 }
 
 TEST(a_loss_is_finite_and_falls) {
-    T_OK(run(goss_program_defaults(), 2, 6, 9, &a, NULL));
+    T_OK(run(goss_schedule_defaults(), 2, 6, 9, &a, NULL));
     T_CHECK(isfinite(a.v[0]));
     T_CHECK(a.v[0] > 0 && a.v[0] < 5);
 }
 
 TEST(errors_are_told) {
     net n = build();
-    goss_program *p;
+    goss_schedule *p;
     goss_threads *th;
     goss_params *params;
     goss_exec *e;
@@ -362,7 +362,7 @@ TEST(errors_are_told) {
     goss_exec_free(e);
     goss_params_free(params);
     goss_threads_free(th);
-    goss_program_free(p);
+    goss_schedule_free(p);
     goss_val bad = goss_add(n.out[1], goss_input(n.g, "q", GOSS_REAL, GOSS_SHAPE(goss_n(4))));
     T_CHECK(!goss_valid(bad));
     T_CHECK(goss_compile(n.g, n.out, 1, NULL, 0, NULL, &p, &err) != GOSS_OK);
@@ -373,7 +373,7 @@ TEST(errors_are_told) {
 /* Perturbing task i leaves the other tasks' gradients with the bits they had. */
 TEST(tasks_do_not_mix) {
     net n = build();
-    goss_program *p;
+    goss_schedule *p;
     goss_threads *th;
     goss_params *params;
     goss_exec *e;
@@ -403,7 +403,7 @@ TEST(tasks_do_not_mix) {
     goss_exec_free(e);
     goss_params_free(params);
     goss_threads_free(th);
-    goss_program_free(p);
+    goss_schedule_free(p);
     goss_graph_free(n.g);
 }
 
@@ -430,7 +430,7 @@ static void large_sum(int threads, float *out, size_t *memory) {
     T_OK(goss_exec_bind(m.exec, "g", large_g, &err));
     T_OK(goss_exec_run(m.exec, &err));
     memcpy(out, goss_exec_output(m.exec, 0, NULL), LARGE_IN * LARGE_OUT * sizeof *out);
-    *memory = goss_program_memory(m.program, threads);
+    *memory = goss_schedule_memory(m.program, threads);
     machine_free(&m);
 }
 

@@ -53,14 +53,14 @@ static goss_shape many_shape(const many *m, bool flat) {
 }
 
 typedef struct running {
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_threads *threads;
     goss_exec *exec;
 } running;
 
 static goss_status run_many(const many *m, const goss_val *out, int n_out, const float *x, running *r) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     GOSS_TRY(goss_compile(m->g, out, n_out, NULL, 0, &o, &r->program, &err));
     GOSS_TRY(goss_params_new(GOSS_F32, &r->params, &err));
     GOSS_TRY(goss_threads_new(2, &r->threads, &err));
@@ -71,7 +71,7 @@ static goss_status run_many(const many *m, const goss_val *out, int n_out, const
 }
 
 static void end(running *r, many *m) {
-    goss_exec_free(r->exec), goss_threads_free(r->threads), goss_params_free(r->params), goss_program_free(r->program);
+    goss_exec_free(r->exec), goss_threads_free(r->threads), goss_params_free(r->params), goss_schedule_free(r->program);
     goss_graph_free(m->g);
 }
 
@@ -224,7 +224,7 @@ TEST(too_many_symbols_and_too_large_numbers_are_errors) {
 #undef CASE
         T_CHECK(!goss_valid(v));
         T_ERR(goss_graph_status(m.g, &err), GOSS_E_SHAPE, expected[k]);
-        goss_program *p;
+        goss_schedule *p;
         T_ERR(goss_compile(m.g, &five, 1, NULL, 0, NULL, &p, &err), GOSS_E_SHAPE, expected[k]);
         goss_graph_free(m.g);
     }
@@ -236,7 +236,7 @@ TEST(a_run_beyond_all_memory_does_not_compile) {
     goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), N(43))), v[300];
     for (int i = 0; i < 300; i++)
         v[i] = goss_permute(goss_reshape(goss_scale(x, i + 2), GOSS_SHAPE(N(20), N(23))), (int[]){1, 0});
-    goss_program *p;
+    goss_schedule *p;
     T_OK(goss_graph_status(g, &err));
     T_ERR(goss_compile(g, v, 300, NULL, 0, NULL, &p, &err), GOSS_E_SHAPE, "more than 2^52 bytes");
     goss_graph_free(g);

@@ -2,7 +2,7 @@
 /* Chains of an optimiser's step as one loop: the executor finds them, and no bit changes. */
 #include <stdlib.h>
 
-#include "exec/exec.h"
+#include "runtime/exec.h"
 #include "gossamer/compose.h"
 #include "gossamer/optimizer.h"
 #include "machine.h"

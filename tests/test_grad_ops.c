@@ -22,7 +22,7 @@ typedef struct check {
     int32_t index[CASE_NUMBERS];
     int64_t n[CASE_INPUTS];
     uint32_t subset;
-    goss_program *program;
+    goss_schedule *program;
     goss_threads *threads;
     goss_exec *exec;
 } check;
@@ -52,7 +52,7 @@ static goss_status build(void) {
     goss_val c = goss_input(k.g, "c", GOSS_REAL, goss_shape_of(y));
     k.phi[0] = goss_sum_all(goss_mul(goss_sin(y), c));
     for (int i = 0; i < ORDERS; i++) k.phi[i + 1] = directional(i);
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.precision = GOSS_F64;
     return goss_compile(k.g, k.phi, ORDERS + 1, NULL, 0, &o, &k.program, &err);
 }
@@ -128,7 +128,7 @@ static goss_status check_subset(const op_case *c, uint32_t subset) {
     }
     if (s == GOSS_OK) s = compare();
     goss_exec_free(k.exec);
-    goss_program_free(k.program);
+    goss_schedule_free(k.program);
     goss_graph_free(k.g);
     return goss_error_prefix(&err, s, "case \"%s\", inputs 0x%x", c->name, subset);
 }
@@ -260,7 +260,7 @@ TEST(first_and_second_order_differ_by_a_detach) {
     T_OK(goss_grad(goss_exp(goss_sub(w, goss_scale(inner, 0.5))), &w, 1, &full));
     T_OK(goss_grad(goss_exp(goss_sub(w, goss_scale(goss_detach(inner), 0.5))), &w, 1, &first));
     T_CHECK(full.id != first.id);
-    goss_program *p;
+    goss_schedule *p;
     goss_threads *t;
     goss_exec *e;
     float at = 0.3f;
@@ -274,7 +274,7 @@ TEST(first_and_second_order_differ_by_a_detach) {
     T_NEAR(*(const float *)goss_exec_output(e, 0, NULL), exp(moved) * (1 - 0.5 * exp(0.3)), 1e-6);
     goss_exec_free(e);
     goss_threads_free(t);
-    goss_program_free(p);
+    goss_schedule_free(p);
     goss_graph_free(g);
 }
 

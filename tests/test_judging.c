@@ -140,7 +140,7 @@ TEST(values_are_taken_over_whole_or_not_at_all) {
 
 TEST(a_store_of_another_size_is_refused) {
     goss_graph *g = goss_graph_new();
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_model *m = tiny_model("protonet", NULL, &err);
     T_CHECK(g && m);
@@ -149,7 +149,7 @@ TEST(a_store_of_another_size_is_refused) {
     T_OK(goss_params_new(GOSS_F32, &params, &err));
     T_OK(goss_params_add(params, program, &err));
     T_ERR(goss_model_store(m, params, &err), GOSS_E_SHAPE, "target");
-    goss_params_free(params), goss_program_free(program), goss_graph_free(g), goss_model_free(m);
+    goss_params_free(params), goss_schedule_free(program), goss_graph_free(g), goss_model_free(m);
 }
 
 /* ---- image formats ---- */

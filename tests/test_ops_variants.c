@@ -88,9 +88,9 @@ typedef struct result {
     int outputs;
 } result;
 
-static goss_status run(const op_case *c, goss_program_options o, int threads, result *r) {
+static goss_status run(const op_case *c, goss_schedule_options o, int threads, result *r) {
     graph_of_case b = build(c);
-    goss_program *p = NULL;
+    goss_schedule *p = NULL;
     goss_threads *t = NULL;
     goss_exec *e = NULL;
     fill(c, &b);
@@ -112,7 +112,7 @@ static goss_status run(const op_case *c, goss_program_options o, int threads, re
     r->start[b.n] = r->n;
     goss_exec_free(e);
     goss_threads_free(t);
-    goss_program_free(p);
+    goss_schedule_free(p);
     goss_graph_free(b.g);
     return s;
 }
@@ -139,7 +139,7 @@ static result exact, plain, other;
 
 /* What a case must satisfy on the variant of this process. */
 static goss_status check_case(const op_case *c) {
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.precision = GOSS_F64;
     GOSS_TRY(run(c, o, 1, &exact));
     o.precision = GOSS_F32;
@@ -152,7 +152,7 @@ static goss_status check_case(const op_case *c) {
     o.no_reuse = true;
     GOSS_TRY(run(c, o, 1, &other));
     if (!same(&other, &plain)) return goss_error_set(&err, GOSS_E_NUMERIC, "the planning of memory changes bits");
-    o = goss_program_defaults();
+    o = goss_schedule_defaults();
     o.no_tiles = true;
     GOSS_TRY(run(c, o, 1, &other));
     g = gap(&other, &plain);

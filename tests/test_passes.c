@@ -91,11 +91,11 @@ static void run(const char *disabled, int threads, outcome *out) {
         memcpy(out->weights + i * 9 * C * C, goss_params_data(m.params, at),
                (size_t)goss_params_numel(m.params, at) * sizeof(float));
     }
-    char *text = goss_program_text(m.program);
+    char *text = goss_schedule_text(m.program);
     T_CHECK(strlen(text) < sizeof out->text);
     snprintf(out->text, sizeof out->text, "%s", text);
     goss_text_free(text);
-    out->memory = goss_program_memory(m.program, 1);
+    out->memory = goss_schedule_memory(m.program, 1);
     machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
 }
@@ -137,7 +137,7 @@ TEST(convolutions_take_more_images_than_their_neighbours) {
 
 /* Sums of a phase are cut otherwise when its work changes. */
 TEST(late_work_changes_roundings_only) {
-    run("", 2, &a), run("late", 2, &b);
+    run("", 2, &a), run("sink", 2, &b);
     T_CHECK(strcmp(a.text, b.text) != 0);
     check_near();
 }
@@ -159,7 +159,7 @@ static int times(const outcome *o, const char *what) {
  */
 TEST(cheap_values_are_computed_again) {
     pool = goss_avg_pool;
-    run("", 2, &a), run("again", 2, &b);
+    run("", 2, &a), run("rematerialise", 2, &b);
     pool = goss_max_pool;
     T_EQ(times(&a, "= sub [T,N,32,32,24]  private"), 3);
     T_EQ(times(&a, "= sub [T,N,32,32,24]"), 3);
@@ -173,7 +173,7 @@ TEST(cheap_values_are_computed_again) {
  * difference from the mean that the second one reads. */
 TEST(maps_of_few_products_are_computed_again) {
     depth = 1, steps = 1;
-    run("", 2, &a), run("again", 2, &b);
+    run("", 2, &a), run("rematerialise", 2, &b);
     depth = C, steps = STEPS;
     T_EQ(times(&a, "= conv [1,N*T,32,32,24]  private"), 2);
     T_EQ(times(&b, "= conv [1,N*T,32,32,24]"), 1);
@@ -190,12 +190,12 @@ TEST(maps_of_one_image_are_computed_once) {
     goss_val h = goss_conv(x, w, goss_conv_defaults());
     goss_val centred = goss_sub(h, goss_mean(h, GOSS_AXIS(2) | GOSS_AXIS(3), true));
     goss_val out = goss_sum_all(goss_mul(goss_relu(centred), goss_exp(h)));
-    goss_program *p;
+    goss_schedule *p;
     T_OK(goss_compile(g, &out, 1, NULL, 0, NULL, &p, &err));
-    char *text = goss_program_text(p);
+    char *text = goss_schedule_text(p);
     snprintf(a.text, sizeof a.text, "%s", text);
     T_EQ(times(&a, "= conv"), 1);
-    goss_text_free(text), goss_program_free(p), goss_graph_free(g);
+    goss_text_free(text), goss_schedule_free(p), goss_graph_free(g);
 }
 
 /* Where the largest taps are and what they are come of one reading: the bits of two. */
@@ -207,7 +207,7 @@ TEST(taps_come_along) {
 
 /* A pool's scattered gradient is no larger than what it is scattered from until it is read. */
 TEST(scatters_wait_for_their_reader) {
-    run("", 2, &a), run("late", 2, &b);
+    run("", 2, &a), run("sink", 2, &b);
     T_EQ(times(&a, "= pool_scatter [T,N,32,32,24]  private"), 1);
     T_EQ(times(&b, "= pool_scatter [T,N,32,32,24]  shared"), 1);
     check_near();
@@ -215,22 +215,24 @@ TEST(scatters_wait_for_their_reader) {
 
 TEST(all_passes_off_is_near_all_on) {
     run("", 2, &a),
-        run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-along,fuse-chain,batch,late,in-place,again", 2, &b);
+        run("winograd,fuse-sum,fuse-add,fuse-addend,fuse-along,fuse-chain,batch,sink,in-place,rematerialise", 2, &b);
     check_near();
 }
 
 TEST(a_name_that_switches_nothing_off_is_an_error) {
     goss_graph *g = goss_graph_new();
     goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(3)));
-    goss_program *p;
-    setenv("GOSSAMER_DISABLE", "late,,winogrand", 1);
+    goss_schedule *p;
+    setenv("GOSSAMER_DISABLE", "sink,,winogrand", 1);
     T_ERR(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err), GOSS_E_ARGUMENT,
-          "nothing is called \"winogrand\"; there are again ");
+          "nothing is called \"winogrand\"; there are batch ");
     setenv("GOSSAMER_DISABLE",
-           "again,batch,bf16-product,fuse-add,fuse-addend,fuse-along,fuse-chain,fuse-sum,in-place,late,winograd", 1);
+           "batch,bf16-product,fuse-add,fuse-addend,fuse-along,fuse-chain,fuse-sum,in-place,rematerialise,sink,"
+           "winograd",
+           1);
     T_OK(goss_compile(g, &x, 1, NULL, 0, NULL, &p, &err));
     unsetenv("GOSSAMER_DISABLE");
-    goss_program_free(p);
+    goss_schedule_free(p);
     goss_graph_free(g);
 }
 
@@ -250,7 +252,7 @@ TEST(a_failed_run_changes_no_parameter) {
     goss_val update = goss_assign(p, goss_add(goss_scale(p, 2), goss_shift(goss_sum_all(rows), 1)));
     machine m;
     T_OK(machine_new(&m, g, NULL, 0, &update, 1, NULL, 2, &err));
-    char *text = goss_program_text(m.program);
+    char *text = goss_schedule_text(m.program);
     T_CHECK(strstr(text, "in place of p") != NULL);
     goss_text_free(text);
     float *v = goss_params_data(m.params, goss_params_find(m.params, "p"));
@@ -286,9 +288,9 @@ static double shared_product(int64_t tasks, const char *disabled, bool *batched,
     double result = goss_exec_bind(m.exec, "x", x, &err) == GOSS_OK && goss_exec_run(m.exec, &err) == GOSS_OK
                         ? (double)*(const float *)goss_exec_output(m.exec, 0, NULL)
                         : NAN;
-    char *text = goss_program_text(m.program);
+    char *text = goss_schedule_text(m.program);
     *batched = text && strstr(text, "batched") != NULL;
-    *memory = goss_program_memory(m.program, 1);
+    *memory = goss_schedule_memory(m.program, 1);
     goss_text_free(text);
     machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
@@ -348,7 +350,7 @@ static void run_sums(const char *disabled, goss_precision precision, int threads
     machine m;
     static double x[3 * ROWS * INNER];
     goss_graph *g = goss_graph_new();
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.precision = precision;
     build_sums(g, y);
     setenv("GOSSAMER_DISABLE", disabled, 1);
@@ -367,7 +369,7 @@ static void run_sums(const char *disabled, goss_precision precision, int threads
         for (int64_t j = 0; j < n; j++)
             out[(*count)++] = precision == GOSS_F64 ? ((const double *)data)[j] : (double)((const float *)data)[j];
     }
-    char *text = goss_program_text(m.program);
+    char *text = goss_schedule_text(m.program);
     *three = 0;
     for (const char *at = text; (at = strstr(at, "= matmul")); at++) { /* two commas between its operands */
         const char *open = strchr(at, '('), *close = strchr(at, ')'), *comma = strchr(open, ',');

@@ -11,7 +11,7 @@ enum { T = 3, N = 40, IN = 50, OUT = 60, RUNS = 4 };
 static goss_error err;
 
 typedef struct bench {
-    goss_program *program;
+    goss_schedule *program;
     goss_threads *threads;
     goss_exec *exec;
     float x[T * N * IN], w[T * IN * OUT];
@@ -40,7 +40,7 @@ static goss_status open_bench(bench *b, int threads) {
 static void close_bench(bench *b) {
     goss_exec_free(b->exec);
     goss_threads_free(b->threads);
-    goss_program_free(b->program);
+    goss_schedule_free(b->program);
 }
 
 /* The line of `text` that holds `part`, as ms and GFLOP/s. */

@@ -118,9 +118,9 @@ TEST(a_set_without_classes_has_padding_too) {
         c.sample_weight = goss_input(g, "weight", GOSS_REAL, GOSS_SHAPE(goss_n(1), S));
         goss_generated made;
         goss_hyper_generate(h, g, &c, &made);
-        goss_program_options options = goss_program_defaults();
+        goss_schedule_options options = goss_schedule_defaults();
         options.precision = GOSS_F64;
-        goss_program *p;
+        goss_schedule *p;
         goss_params *params;
         goss_threads *threads;
         goss_exec *e;
@@ -140,7 +140,7 @@ TEST(a_set_without_classes_has_padding_too) {
         T_OK(goss_exec_count(e, "S", padded ? 4 : 2, &err));
         T_OK(goss_exec_run(e, &err));
         memcpy(code[padded], goss_exec_output(e, 0, NULL), sizeof code[0]);
-        goss_exec_free(e), goss_threads_free(threads), goss_params_free(params), goss_program_free(p);
+        goss_exec_free(e), goss_threads_free(threads), goss_params_free(params), goss_schedule_free(p);
         goss_generated_free(&made);
         goss_graph_free(g);
     }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exec.h: from a graph to results.
  *
- * goss_program is the part of a graph that given outputs need, in order, compiled for one real type and a number of
+ * goss_schedule is the part of a graph that given outputs need, in order, compiled for one real type and a number of
  * threads' worth of parallel phases; it is immutable and independent of the graph. goss_params holds the persistent
  * tensors by name. goss_exec is a run: one slab of planned memory; running allocates nothing.
  * Results have the same bits for any number of threads. */
@@ -16,42 +16,42 @@ extern "C" {
 
 typedef enum goss_precision { GOSS_F32, GOSS_F64 } goss_precision;
 
-typedef struct goss_program goss_program;
+typedef struct goss_schedule goss_schedule;
 typedef struct goss_params goss_params;
 typedef struct goss_exec goss_exec;
 typedef struct goss_threads goss_threads;
 
-typedef struct goss_program_options {
+typedef struct goss_schedule_options {
     goss_precision precision; /* GOSS_F32; GOSS_F64 is for checking */
     const char *bf16; /* parameters kept as bfloat16, names with commas between; NULL: none. They can not be assigned */
     bool no_reuse;    /* every tensor has memory of its own (for tests of the planner) */
     bool no_tiles;    /* each phase holds one operation (for tests of the tiling) */
-} goss_program_options;
-GOSS_API goss_program_options goss_program_defaults(void);
+} goss_schedule_options;
+GOSS_API goss_schedule_options goss_schedule_defaults(void);
 
 /* Compiles what is needed for the outputs (values to read after a run) and updates (goss_assign values).
- * Errors: the graph's sticky error; GOSS_E_NOMEM. The graph may be freed afterwards. Free with goss_program_free. */
+ * Errors: the graph's sticky error; GOSS_E_NOMEM. The graph may be freed afterwards. Free with goss_schedule_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs,
                                                 const goss_val *updates, int n_updates,
-                                                const goss_program_options *options, goss_program **out,
+                                                const goss_schedule_options *options, goss_schedule **out,
                                                 goss_error *err);
-GOSS_API void goss_program_free(goss_program *p);
+GOSS_API void goss_schedule_free(goss_schedule *p);
 /* The program as text: phases, operations, shapes, offsets. Free with goss_text_free. */
-GOSS_API char *goss_program_text(const goss_program *p);
-GOSS_API size_t goss_program_memory(const goss_program *p, int threads); /* bytes an exec of it will hold */
+GOSS_API char *goss_schedule_text(const goss_schedule *p);
+GOSS_API size_t goss_schedule_memory(const goss_schedule *p, int threads); /* bytes an exec of it will hold */
 
 /* Parameters: named dense tensors of one precision, zero at first. A program's own parameters are declared with
  * goss_params_add; several programs (train, evaluate) share one store. */
 GOSS_API GOSS_MUST_USE goss_status goss_params_new(goss_precision precision, goss_params **out, goss_error *err);
 GOSS_API void goss_params_free(goss_params *p);
-GOSS_API GOSS_MUST_USE goss_status goss_params_add(goss_params *p, const goss_program *program, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err);
 GOSS_API int goss_params_count(const goss_params *p);
 GOSS_API const char *goss_params_name(const goss_params *p, int i);
 GOSS_API int64_t goss_params_numel(const goss_params *p, int i);
 GOSS_API int goss_params_rank(const goss_params *p, int i);
 GOSS_API const int64_t *goss_params_shape(const goss_params *p, int i);
 GOSS_API int goss_params_find(const goss_params *p, const char *name); /* -1: not there */
-GOSS_API bool goss_params_is_bf16(const goss_params *p, int i);        /* kept so by goss_program_options */
+GOSS_API bool goss_params_is_bf16(const goss_params *p, int i);        /* kept so by goss_schedule_options */
 /* Stable address of the numbers: float or double as the store's precision says, or the 16 bits of bfloat16. */
 GOSS_API void *goss_params_data(const goss_params *p, int i);
 /* All numbers from and to floats, whatever they are kept as. bfloat16: the nearest one. */
@@ -68,7 +68,7 @@ GOSS_API int goss_threads_count(const goss_threads *t);
 GOSS_API const char *goss_kernel_variant(void);
 
 /* Borrows program, params (NULL if it has none) and threads until goss_exec_free. Symbols start at their maxima. */
-GOSS_API GOSS_MUST_USE goss_status goss_exec_new(const goss_program *program, goss_params *params,
+GOSS_API GOSS_MUST_USE goss_status goss_exec_new(const goss_schedule *program, goss_params *params,
                                                  goss_threads *threads, goss_exec **out, goss_error *err);
 GOSS_API void goss_exec_free(goss_exec *e);
 /* Binds an input by name to memory of the caller (float, double or int32, dense) that must live through the runs. */

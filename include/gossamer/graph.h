@@ -110,7 +110,7 @@ GOSS_API goss_val goss_zeros_like(goss_val a);
 GOSS_API goss_val goss_iota(goss_graph *g, goss_extent n);
 
 /* End of step: param becomes value (equal shapes) after everything else of the run has read it. A run executes the
- * assignments whose values it was compiled with (goss_program). */
+ * assignments whose values it was compiled with (goss_schedule). */
 GOSS_API goss_val goss_assign(goss_val param, goss_val value);
 /* The same for rows of param [V, ...]: row index[i] becomes value[i, ...]. Indices must be distinct. */
 GOSS_API goss_val goss_assign_rows(goss_val param, goss_val index, goss_val value);

@@ -12,7 +12,6 @@
 #include "gossamer/status.h"
 
 #define GOSS__PASSES(X)                                                                                                \
-    X(AGAIN, "again")                                                                                                  \
     X(BATCH, "batch")                                                                                                  \
     X(BF16_PRODUCT, "bf16-product")                                                                                    \
     X(FUSE_ADD, "fuse-add")                                                                                            \
@@ -21,8 +20,9 @@
     X(FUSE_CHAIN, "fuse-chain")                                                                                        \
     X(FUSE_SUM, "fuse-sum")                                                                                            \
     X(IN_PLACE, "in-place")                                                                                            \
-    X(LATE, "late")                                                                                                    \
+    X(REMATERIALISE, "rematerialise")                                                                                  \
     X(REWRITE, "rewrite")                                                                                              \
+    X(SINK, "sink")                                                                                                    \
     X(WINOGRAD, "winograd")
 
 typedef enum goss__pass {

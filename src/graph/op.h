@@ -76,7 +76,7 @@ typedef struct goss__op {
     bool alias; /* output is operand 0's memory under another shape (reshape, detach; slice where `alias_offset` says
                    so) */
     bool is_broadcast; /* repeats operand 0 along its extents 1: need not be materialised for readers with `views` */
-    bool late;         /* cheap, and makes more than it reads: better done where that is read, as elementwise work is */
+    bool sinkable;     /* cheap, and its result is larger than its operands: better computed where that is read */
     bool wide;         /* dividing one call into `parts` beats cutting it into few items (matmul) */
     bool may_fail;     /* sets bad_index */
     bool stateful;     /* a leaf or an assignment: placed by the executor, has no run function */
@@ -99,8 +99,8 @@ typedef struct goss__op {
      */
     double (*setup)(const goss__shapes *s);
     /* Whether a large result costs less to compute again where it is read than its way through memory. NULL: it does
-     * not, but for elementwise work with what repeats along the result (exec/again.c). */
-    bool (*again)(const goss_graph *g, const goss__node *n);
+     * not, but for elementwise work with what repeats along the result (schedule/rematerialise.c). */
+    bool (*is_cheap)(const goss_graph *g, const goss__node *n);
     /* What a call needs and shapes alone tell, worked out once for each of them: `plan` fills plan_size bytes, 64-byte
      * aligned. */
     size_t plan_size;

@@ -149,9 +149,9 @@ static void read_findings(doctor *d, const goss_exec *e, goss_precision p, doubl
 }
 
 static goss_status run(doctor *d, double *code, double *gradient, goss_error *err) {
-    goss_program *program = NULL;
+    goss_schedule *program = NULL;
     goss_exec *exec = NULL;
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.precision = d->x->precision;
     GOSS_TRY(goss_compile(d->x->graph, d->outputs, d->n_outputs, NULL, 0, &o, &program, err));
     goss_status status = goss_params_add(d->x->params, program, err);
@@ -160,7 +160,7 @@ static goss_status run(doctor *d, double *code, double *gradient, goss_error *er
     if (status == GOSS_OK) status = goss_exec_run(exec, err);
     if (status == GOSS_OK) read_findings(d, exec, o.precision, code, gradient);
     goss_exec_free(exec);
-    goss_program_free(program);
+    goss_schedule_free(program);
     return status;
 }
 

@@ -15,7 +15,7 @@ typedef struct adapting {
     int fine_tune, networks;
     goss_threads *threads;
     goss__task_pack pack;
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params;
     goss_exec *exec;
     goss_network *net;
@@ -58,7 +58,7 @@ static goss_status compile(adapting *a, goss_error *err) {
     if (s == GOSS_OK) {
         a->net->target = made.target;
         a->net->members = (int)goss_dim(made.slab, 0).count;
-        goss_program_options o = goss_program_defaults();
+        goss_schedule_options o = goss_schedule_defaults();
         o.bf16 = goss__model_bf16(a->model);
         goss_val outputs[] = {made.slab, made.statistics};
         s = goss_compile(g, outputs, goss_valid(made.statistics) ? 2 : 1, NULL, 0, &o, &a->program, err);
@@ -140,7 +140,7 @@ goss_status goss_model_adapt(const goss_model *m, const goss_images *support, co
     if (s == GOSS_OK) s = adapt(&a, err);
     goss_exec_free(a.exec);
     goss_params_free(a.params);
-    goss_program_free(a.program);
+    goss_schedule_free(a.program);
     goss__task_pack_free(&a.pack);
     goss_threads_free(own);
     if (s == GOSS_OK)

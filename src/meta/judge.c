@@ -19,7 +19,7 @@ static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, in
     goss_val right = goss_mul(goss_correct(logits, b.query_target), b.query_weight);
     goss_val share = goss_div(goss_sum(right, GOSS_AXIS(1), false), goss_sum(b.query_weight, GOSS_AXIS(1), false));
     share = goss_add(share, not_a_number(logits, &b));
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     o.bf16 = bf16;
     return goss_compile(g, &share, 1, NULL, 0, &o, &j->program, err);
 }
@@ -41,7 +41,7 @@ goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune
 void goss__judge_free(goss__judge *j) {
     goss_exec_free(j->exec);
     goss_params_free(j->params);
-    goss_program_free(j->program);
+    goss_schedule_free(j->program);
     *j = (goss__judge){0};
 }
 

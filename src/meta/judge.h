@@ -9,12 +9,12 @@
 #include "meta/task_pack.h"
 
 typedef struct goss__judge {
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params; /* the judge's own: whoever uses it copies values in */
     goss_exec *exec;
 } goss__judge;
 
-/* bf16: of goss_program_options. */
+/* bf16: of goss_schedule_options. */
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
                              goss_episode_limits limits, const char *bf16, goss_threads *threads, goss_error *err);
 void goss__judge_free(goss__judge *j);

@@ -31,7 +31,7 @@ goss_status goss__model_finite(const goss_model *m, goss_error *err);
 /* GOSS_E_ARGUMENT where images are made ready in another way than the model wants. */
 goss_status goss__model_fits(const goss_model *m, const goss_images *set, goss_error *err);
 bool goss__same_format(const goss_image_format *a, const goss_image_format *b);
-/* For goss_program_options.bf16: what a program that uses the model, and does not train it, keeps so. */
+/* For goss_schedule_options.bf16: what a program that uses the model, and does not train it, keeps so. */
 const char *goss__model_bf16(const goss_model *m);
 /* What the model has seen to and from a file; reading adds it. */
 goss_status goss__seen_write(const goss_model *m, goss_tensor_file *file, goss_error *err);

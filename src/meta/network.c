@@ -84,7 +84,7 @@ static goss_val disagreement(goss_val p, goss_val mean) {
     return goss_max(goss_sub(entropy(mean), own), goss_const(p.graph, 0));
 }
 
-static goss_status compile(const goss_network *n, goss_program **out, goss_error *err) {
+static goss_status compile(const goss_network *n, goss_schedule **out, goss_error *err) {
     goss_graph *g = goss_graph_new();
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     const goss_image_format *f = &n->image;
@@ -98,7 +98,7 @@ static goss_status compile(const goss_network *n, goss_program **out, goss_error
     goss_val p = goss_softmax(goss_target_apply(n->target, x, w, &c).logits), mean = goss_mean(p, GOSS_AXIS(0), true);
     bool ensemble = n->members > 1;
     goss_val outputs[] = {mean, ensemble ? disagreement(p, mean) : GOSS_NONE};
-    goss_program_options o = goss_program_defaults();
+    goss_schedule_options o = goss_schedule_defaults();
     goss_status s = goss_compile(g, outputs, ensemble ? 2 : 1, NULL, 0, &o, out, err);
     goss_weights_free(w);
     goss_weights_free(running);
@@ -148,7 +148,7 @@ static goss_status run(const goss_network *n, goss_exec *exec, const float *imag
 
 goss_status goss_network_predict(const goss_network *n, const float *images, int count, float *out, float *uncertainty,
                                  goss_threads *threads, goss_error *err) {
-    goss_program *program = NULL;
+    goss_schedule *program = NULL;
     goss_params *params = NULL;
     goss_exec *exec = NULL;
     goss_threads *own = NULL;
@@ -163,6 +163,6 @@ goss_status goss_network_predict(const goss_network *n, const float *images, int
     goss_exec_free(exec);
     goss_params_free(params);
     goss_threads_free(own);
-    goss_program_free(program);
+    goss_schedule_free(program);
     return s;
 }

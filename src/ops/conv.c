@@ -296,7 +296,7 @@ const goss__op goss__op_conv = {.name = "conv",
                                 .scratch = conv_scratch,
                                 .cost = conv_cost,
                                 .setup = conv_setup,
-                                .again = few_products,
+                                .is_cheap = few_products,
                                 .run_f32 = conv_f32,
                                 .run_f64 = conv_f64};
 const goss__op goss__op_conv_dx = {.name = "conv_dx",

@@ -2,11 +2,11 @@
 /* elementwise_run.c: the rows of elementwise.def as descriptors: their loops and their gradients.
  *
  * f32 goes through the kernel of the variant in use, f64 through a plain loop over the same formula. Operands may be
- * broadcast views; nest.h turns them into stretches of rows. */
+ * broadcast views; strided_loop.h turns them into stretches of rows. */
 #include <math.h>
 
 #include "ops/elementwise.h"
-#include "ops/nest.h"
+#include "ops/strided_loop.h"
 
 /* ---- the formulas in double ---- */
 #define EXP(x) exp(x)
@@ -65,16 +65,16 @@ goss__ew_fn goss__ew_kernel(const goss__op *op, bool f64, const goss__kernels *k
 
 /* ---- running ---- */
 
-static void ew_plan(const goss__shapes *s, void *out) { goss__nest_make(out, s->out, s->in, s->n_in); }
+static void ew_plan(const goss__shapes *s, void *out) { goss__loop_make(out, s->out, s->in, s->n_in); }
 
 /* A call's nest and the rows of its share. One long row is divided by columns instead. */
 typedef struct ew_share {
-    goss__nest nest;
+    goss__loop nest;
     int64_t row, end, skip; /* skip: elements of the inner axis in front of a share by columns */
 } ew_share;
 
 static void share_make(ew_share *p, const goss__call *c) {
-    p->nest = *(const goss__nest *)c->shapes->plan;
+    p->nest = *(const goss__loop *)c->shapes->plan;
     p->skip = 0;
     if (c->parts > 1 && p->nest.rows == 1) {
         int axis = p->nest.rank - 1;
@@ -90,7 +90,7 @@ static void share_make(ew_share *p, const goss__call *c) {
 }
 
 /* The usual call: the whole of a nest that one kernel call walks. */
-static void run_at_once(const goss__call *c, const goss__nest *n, goss__ew_fn fn) {
+static void run_at_once(const goss__call *c, const goss__loop *n, goss__ew_fn fn) {
     goss__ew e = {.out = c->out, .outer = n->dim[0], .inner = n->dim[1]};
     for (int j = 0; j < n->n_in; j++) e.in[j] = c->in[j], e.in_outer[j] = n->step[0][j], e.in_inner[j] = n->step[1][j];
     fn(&e);
@@ -98,19 +98,19 @@ static void run_at_once(const goss__call *c, const goss__nest *n, goss__ew_fn fn
 
 /* size: bytes of an element. */
 static void run(const goss__call *c, goss__ew_fn fn, int64_t size) {
-    const goss__nest *whole = c->shapes->plan;
+    const goss__loop *whole = c->shapes->plan;
     if (whole->rank == 2 && c->parts <= 1) {
         run_at_once(c, whole, fn);
         return;
     }
     ew_share p;
     share_make(&p, c);
-    const goss__nest *n = &p.nest;
+    const goss__loop *n = &p.nest;
     int n_in = n->n_in, last = n->rank - 1;
     goss__ew e = {.inner = n->dim[last]};
     for (int j = 0; j < n_in; j++) e.in_outer[j] = n->step[last - 1][j], e.in_inner[j] = n->step[last][j];
     goss__rows r;
-    while (goss__nest_next(n, &p.row, p.end, &r)) {
+    while (goss__loop_next(n, &p.row, p.end, &r)) {
         e.outer = r.outer;
         e.out = (char *)c->out + (r.row * e.inner + p.skip) * size;
         for (int j = 0; j < n_in; j++) e.in[j] = (const char *)c->in[j] + (r.offset[j] + p.skip * e.in_inner[j]) * size;
@@ -149,7 +149,7 @@ const goss__op goss__op_ew[GOSS__EW_COUNT] = {
                           .vjp = vjp_##name_,                                                                          \
                           .slice = goss__slice_same,                                                                   \
                           .parts = ew_parts,                                                                           \
-                          .plan_size = sizeof(goss__nest),                                                             \
+                          .plan_size = sizeof(goss__loop),                                                             \
                           .plan = ew_plan,                                                                             \
                           .run_f32 = run32_##name_,                                                                    \
                           .run_f64 = run64_##name_},

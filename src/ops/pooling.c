@@ -333,7 +333,7 @@ const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
 const goss__op goss__op_pool_gather = {
     .name = "pool_gather", .vjp = gather_vjp, .slice = sample_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
 const goss__op goss__op_pool_scatter = {.name = "pool_scatter",
-                                        .late = true,
+                                        .sinkable = true,
                                         .vjp = scatter_vjp,
                                         .slice = sample_slice,
                                         .run_f32 = scatter_f32,

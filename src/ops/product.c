@@ -85,7 +85,7 @@ static bool reads_too_much(const goss_graph *g, const goss_shape *b, goss_extent
 }
 
 /* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones
- * (exec/fuse.c). */
+ * (schedule/fuse.c). */
 enum { ADDEND = 2 };
 
 static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
@@ -192,7 +192,7 @@ static double matmul_cost(const goss__shapes *s) {
 }
 
 /* Reading a large B that is shared, or adding to a large result, counts three quarters of the arithmetic of a row: a
- * call then takes 96 rows (exec/fill.c). */
+ * call then takes 96 rows (schedule/order.c). */
 static double matmul_setup(const goss__shapes *s) {
     product p = product_of(s);
     const int64_t numbers = (p.ta ? p.m : p.k) * p.n;
@@ -287,5 +287,5 @@ static void matmul_f64(const goss__call *c) {
     .setup = matmul_setup, .plan_size = sizeof(batched), .plan = matmul_plan
 const goss__op goss__op_matmul = {
     .name = "matmul", PRODUCT, .vjp = matmul_vjp, .run_f32 = matmul_f32, .run_f64 = matmul_f64};
-/* The right operand is kept as bfloat16; in f32 alone, and made by the schedule alone (exec/bf16.c). */
+/* The right operand is kept as bfloat16; in f32 alone, and made by the schedule alone (schedule/bf16.c). */
 const goss__op goss__op_matmul_bf16 = {.name = "matmul_bf16", PRODUCT, .run_f32 = matmul_bf16_f32};

@@ -283,7 +283,7 @@ REDUCE(max_f64, double, FIRST1(max_block), max_block)
 REDUCE(sum_product_f32, float, FIRST2(c->kernels->dot), c->kernels->sum)
 REDUCE(sum_product_f64, double, FIRST2(dot_block), sum_block)
 
-/* One stretch of axes alone (exec/fuse.c). */
+/* One stretch of axes alone (schedule/fuse.c). */
 REDUCE(sum_deviation_f32, float, FIRST2(c->kernels->deviation), c->kernels->sum)
 REDUCE(sum_deviation_f64, double, FIRST2(deviation_block), sum_block)
 

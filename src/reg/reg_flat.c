@@ -12,7 +12,7 @@ enum { KEPT = 8, TENSORS = 64 };
 
 /* What one set of shapes and of wanted gradients was compiled to. */
 typedef struct compiled {
-    goss_program *program; /* NULL: free */
+    goss_schedule *program; /* NULL: free */
     goss_exec *exec;
     float *adjacency;
     int n, rank[TENSORS];
@@ -69,7 +69,7 @@ goss_status goss_reg_new(const char *kind, const goss_reg_options *o, const goss
 }
 
 static void drop(compiled *c) {
-    goss_exec_free(c->exec), goss_program_free(c->program), goss__free(c->adjacency);
+    goss_exec_free(c->exec), goss_schedule_free(c->program), goss__free(c->adjacency);
     memset(c, 0, sizeof *c);
 }
 

@@ -43,7 +43,7 @@ typedef struct goss__run {
     goss_threads *threads;
     goss__run_data data;
     goss_model *model; /* receives the weights to validate and to keep */
-    goss_program *program;
+    goss_schedule *program;
     goss_params *params; /* weights, running statistics, optimiser state */
     goss_exec *exec;
     float rate; /* the program's input "lr" */

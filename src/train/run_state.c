@@ -198,7 +198,7 @@ void goss__run_close(goss__run *r) {
     goss__task_pack_free(&r->judge_pack);
     goss_exec_free(r->exec);
     goss_params_free(r->params);
-    goss_program_free(r->program);
+    goss_schedule_free(r->program);
     goss_threads_free(r->threads);
     goss_model_free(r->model);
     goss__run_data_close(&r->data);

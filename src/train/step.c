@@ -200,7 +200,7 @@ static goss_status build(goss__run *r, goss_graph *g, const rates *own, goss_err
     int n = done.n_updates;
     for (int i = 0; i < loss.n_states; i++)
         updates[n++] = goss_assign(loss.state[i], goss_select(done.applied, loss.next[i], loss.state[i]));
-    goss_program_options p = goss_program_defaults();
+    goss_schedule_options p = goss_schedule_defaults();
     return goss_compile(g, outputs, 4, updates, n, &p, &r->program, err);
 }
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan.c: offsets. Shared values live from the phase that makes them to the last that reads them; private ones within a
- * tile, from one instruction to another. Both are placed by the same first-fit over intervals, largest first (8-23 % of
- * the sum of all tensors on the graphs measured). */
+/* plan_memory.c: offsets. Shared values live from the phase that makes them to the last that reads them; private ones
+ * within a tile, from one instruction to another. Both are placed by the same first fit over intervals, largest first
+ * (8 to 23 % of the sum of all tensors on the graphs measured). */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "exec/program.h"
+#include "schedule/schedule.h"
 
 typedef struct block {
     size_t size, *offset; /* where to write the answer */
@@ -86,7 +86,7 @@ static int64_t tile_bound(const goss__phase *ph, int64_t items) {
     return ph->batch > 0 ? most_items(ph, items) + goss__unit_items(ph, items) : goss__unit_items(ph, items);
 }
 
-void goss__stretch_of(const goss_program *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to) {
+void goss__stretch_of(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to) {
     *from = *to = k;
     if (p->instrs[k].batched) return;
     while (*from > ph->first && !p->instrs[*from - 1].batched) --*from;
@@ -94,7 +94,7 @@ void goss__stretch_of(const goss_program *p, const goss__phase *ph, uint32_t k, 
 }
 
 /* An assignment whose value is (part of) a parameter needs a copy: that parameter may be assigned before it. */
-static void plan_staged(goss_program *p, goss__value *v, block *blocks, size_t *n) {
+static void plan_staged(goss_schedule *p, goss__value *v, block *blocks, size_t *n) {
     if (v->place != GOSS__AT_NOWHERE) return;
     uint32_t value = v->in[v->n_in - 1];
     if (v->in_place) return;
@@ -103,7 +103,7 @@ static void plan_staged(goss_program *p, goss__value *v, block *blocks, size_t *
 }
 
 /* An output that is (part of) a parameter shows it as the run's operations read it, not as it is assigned. */
-static void plan_outputs(goss_program *p, block *blocks, size_t *n) {
+static void plan_outputs(goss_schedule *p, block *blocks, size_t *n) {
     for (int i = 0; i < p->n_outputs; i++) {
         const uint32_t source = goss__source(p, p->outputs[i]);
         goss__value *v = &p->values[p->outputs[i]];
@@ -113,7 +113,7 @@ static void plan_outputs(goss_program *p, block *blocks, size_t *n) {
     }
 }
 
-static goss_status plan_shared(goss_program *p, block *blocks, goss_error *err) {
+static goss_status plan_shared(goss_schedule *p, block *blocks, goss_error *err) {
     size_t n = 0;
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
@@ -130,7 +130,7 @@ static goss_status plan_shared(goss_program *p, block *blocks, goss_error *err) 
     return place_blocks(blocks, n, &p->slab_bytes, err);
 }
 
-static goss_status plan_const(goss_program *p, goss_error *err) {
+static goss_status plan_const(goss_schedule *p, goss_error *err) {
     size_t at = 0;
     for (uint32_t i = 0; i < p->n_values && at <= MOST_BYTES; i++)
         if (p->values[i].place == GOSS__AT_CONST) {
@@ -141,7 +141,7 @@ static goss_status plan_const(goss_program *p, goss_error *err) {
     return at <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
-bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k) {
+bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k) {
     if (k + 1 >= ph->first + ph->count || p->precision != GOSS_F32 || p->options.no_tiles) return false;
     const goss__instr *first = &p->instrs[k], *second = first + 1;
     const goss__value *a = &p->values[first->value], *b = &p->values[second->value];
@@ -154,7 +154,7 @@ bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k) 
 /* Instructions [*from, *to] around k that run together: those that chain.c may run block by block, elementwise
  * neighbours of one shape, and two of which one goes along with the other. All that they read and write must lie apart,
  * since a block of the last one is written before the next block of the first one is read. */
-static void chain_around(const goss_program *p, const goss__phase *ph, uint32_t k, int64_t *from, int64_t *to) {
+static void chain_around(const goss_schedule *p, const goss__phase *ph, uint32_t k, int64_t *from, int64_t *to) {
     const goss__value *v = &p->values[p->instrs[k].value];
     *from = *to = k;
     if (goss__goes_along(p, ph, k)) ++*to;
@@ -180,7 +180,7 @@ typedef struct life {
 
 /* Last reader of each private value, as an instruction number: the end of that reader's chain, or, where the value
  * passes from one stretch to another, of that reader's stretch: its later units run after its earlier ones. */
-static void private_lives(goss_program *p, const goss__phase *ph, life *lives) {
+static void private_lives(goss_schedule *p, const goss__phase *ph, life *lives) {
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
         uint32_t begin, end;
@@ -198,7 +198,7 @@ static void private_lives(goss_program *p, const goss__phase *ph, life *lives) {
 }
 
 /* Whether instructions from .. k, neighbours, read x as an array like theirs, and none of k + 1 .. to does. */
-static bool is_read_before(const goss_program *p, uint32_t x, int64_t from, int64_t k, int64_t to) {
+static bool is_read_before(const goss_schedule *p, uint32_t x, int64_t from, int64_t k, int64_t to) {
     bool before = false;
     for (int64_t j = from; j <= to; j++) {
         const goss__value *r = &p->values[p->instrs[j].value];
@@ -213,7 +213,7 @@ static bool is_read_before(const goss_program *p, uint32_t x, int64_t from, int6
 
 /* An array from in front of the neighbours from .. to that the result of k, which others read after them, may replace:
  * element by element it is read for the last time before the result is written. -1: none. */
-static int64_t find_host(const goss_program *p, const life *lives, uint32_t first, int64_t from, int64_t k,
+static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t first, int64_t from, int64_t k,
                          int64_t to) {
     const uint32_t value = p->instrs[k].value;
     const goss__value *v = &p->values[value];
@@ -229,7 +229,7 @@ static int64_t find_host(const goss_program *p, const life *lives, uint32_t firs
 }
 
 /* The program's private bytes are those of the phase that needs most. */
-static goss_status plan_private(goss_program *p, const goss__phase *ph, block *blocks, life *lives, goss_error *err) {
+static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *blocks, life *lives, goss_error *err) {
     size_t n = 0, total;
     int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__max_counts(p, counts);
@@ -265,7 +265,7 @@ static goss_status plan_private(goss_program *p, const goss__phase *ph, block *b
     return GOSS_OK;
 }
 
-static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_extent L, const goss__phase *ph) {
+static size_t instr_scratch(const goss_schedule *p, const goss__instr *in, goss_extent L, const goss__phase *ph) {
     const goss__value *v = &p->values[in->value];
     if (!v->op->scratch) return 0;
     int64_t counts[GOSS__GRAPH_SYMBOLS];
@@ -283,7 +283,7 @@ static size_t instr_scratch(const goss_program *p, const goss__instr *in, goss_e
     return v->op->scratch(&s, p->precision == GOSS_F64, goss__kernels_best());
 }
 
-static goss_status plan_scratch(goss_program *p, goss_error *err) {
+static goss_status plan_scratch(goss_schedule *p, goss_error *err) {
     size_t most = 0;
     for (uint32_t k = 0; k < p->n_const; k++) {
         size_t n = instr_scratch(p, &p->instrs[k], goss_n(1), NULL);
@@ -298,14 +298,14 @@ static goss_status plan_scratch(goss_program *p, goss_error *err) {
     return most <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
-static goss_status plan_all(goss_program *p, block *blocks, life *lives, goss_error *err) {
+static goss_status plan_all(goss_schedule *p, block *blocks, life *lives, goss_error *err) {
     GOSS_TRY(plan_shared(p, blocks, err));
     GOSS_TRY(plan_const(p, err));
     for (uint32_t f = 0; f < p->n_phases; f++) GOSS_TRY(plan_private(p, &p->phases[f], blocks, lives, err));
     return plan_scratch(p, err);
 }
 
-goss_status goss__plan_memory(goss_program *p, goss_error *err) {
+goss_status goss__plan_memory(goss_schedule *p, goss_error *err) {
     block *blocks = goss__calloc(2 * (size_t)p->n_values + (size_t)p->n_outputs + 1, sizeof *blocks);
     life *lives = goss__calloc(p->n_values + 1u, sizeof *lives);
     goss_status s =

@@ -13,8 +13,8 @@
 #include "base/os.h"
 #include "base/str.h"
 #include "base/rounding.h"
-#include "exec/exec.h"
-#include "exec/profile.h"
+#include "runtime/exec.h"
+#include "runtime/profile.h"
 
 static double clock_of(const goss_exec *e) { return e->profile ? goss__now() : 0; }
 
@@ -227,7 +227,7 @@ static void assign_whole(goss_exec *e, const goss__value *v) {
 }
 
 static void assign_rows(goss_exec *e, const goss__value *v) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__value *table = &p->values[v->in[0]];
     size_t row = table->bytes / (size_t)table->node->shape.dim[0].count;
     goss__tensor index;
@@ -250,7 +250,7 @@ static bool rows_exist(const goss_exec *e, const goss__value *v) {
 
 /* The rows to assign exist: those that the caller names (`given`), or those that the run computed. */
 static bool check_rows(goss_exec *e, bool given) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (int i = 0; i < p->n_updates && !e->bad_value; i++) {
         const goss__value *v = &p->values[p->updates[i]];
         if (v->op == &goss__op_assign_rows && goss__is_given(p, v->in[1]) == given && !rows_exist(e, v))
@@ -260,7 +260,7 @@ static bool check_rows(goss_exec *e, bool given) {
 }
 
 static void stage_updates(goss_exec *e) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (int i = 0; i < p->n_updates; i++) {
         const goss__value *v = &p->values[p->updates[i]];
         uint32_t value = v->in[v->n_in - 1];
@@ -269,7 +269,7 @@ static void stage_updates(goss_exec *e) {
 }
 
 static void keep_outputs(goss_exec *e) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (int i = 0; i < p->n_outputs; i++) {
         const goss__value *v = &p->values[p->outputs[i]];
         if (v->kept) memcpy(e->slab + v->kept_offset, value_data(e, p->outputs[i]), v->bytes);
@@ -290,7 +290,7 @@ static void run_updates(goss_exec *e) {
 /* ---- a run ---- */
 
 static goss_status check_inputs(const goss_exec *e, goss_error *err) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (uint32_t i = 0; i < p->n_values; i++)
         if (p->values[i].place == GOSS__AT_INPUT && !e->storage[i])
             return goss_error_set(err, GOSS_E_ARGUMENT, "input \"%s\" is not bound", p->values[i].node->name);

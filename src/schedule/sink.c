@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* late.c: elementwise and other cheap work moves into the phase that reads its results, where that saves memory
+/* sink.c: elementwise and other cheap work moves into the phase that reads its results, where that saves memory
  * traffic.
  *
  * Phases are filled eagerly, so that an optimiser's new moments are computed as soon as the gradient is known, go to
@@ -8,20 +8,20 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "exec/build.h"
+#include "schedule/build.h"
 
 /* Passes over memory: a result that leaves its phase is written (which reads its lines first) and read. */
 #define STORED 3.0
 #define READ 1.0
 
-static int32_t phase_of(const goss_program *p, uint32_t v) {
+static int32_t phase_of(const goss_schedule *p, uint32_t v) {
     return goss__is_instr(&p->values[v]) ? p->values[v].phase : -1;
 }
 
 /* Calls fn for each value that a computed or assigned value reads, through views and aliases: those read nothing
  * themselves, and assignments read in the end. */
 static void each_read(goss__builder *b, void (*fn)(goss__builder *b, uint32_t reader, uint32_t v)) {
-    const goss_program *p = b->p;
+    const goss_schedule *p = b->p;
     for (uint32_t r = 0; r < p->n_values; r++) {
         if (!goss__is_instr(&p->values[r]) && p->values[r].place != GOSS__AT_NOWHERE) continue;
         for (int i = 0; i < p->values[r].n_in; i++) fn(b, r, goss__source(p, p->values[r].in[i]));
@@ -52,7 +52,7 @@ typedef struct readers {
 } readers;
 
 static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
-    const goss_program *p = b->p;
+    const goss_schedule *p = b->p;
     readers who = {.elsewhere = goss__is_output(p, v)};
     for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) {
         const uint32_t r = b->readers[i];
@@ -69,7 +69,7 @@ static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
     return who;
 }
 
-static bool is_light(const goss__value *v) { return v->op->views || v->op->late; }
+static bool is_light(const goss__value *v) { return v->op->views || v->op->sinkable; }
 
 /* A cheap result of an earlier phase that only f, or what moves there, reads. */
 static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
@@ -82,7 +82,7 @@ static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
 
 /* Bytes that no longer pass when everything marked moves to phase f. */
 static double bytes_saved(const goss__builder *b, int32_t f) {
-    const goss_program *p = b->p;
+    const goss_schedule *p = b->p;
     double saved = 0;
     for (uint32_t v = 0; v < p->n_values; v++) {
         const double bytes = (double)p->values[v].bytes;
@@ -102,7 +102,7 @@ static double bytes_saved(const goss__builder *b, int32_t f) {
 
 /* With the marked ones done in phase f: can all of them work there, and all that reads them? */
 static bool fits(goss__builder *b, int32_t f) {
-    const goss_program *p = b->p;
+    const goss_schedule *p = b->p;
     const goss_extent L = p->phases[f].items;
     for (uint32_t v = 0; v < p->n_values; v++) {
         const bool here = b->moved[v] || phase_of(p, v) == f;
@@ -127,7 +127,7 @@ static void mark(goss__builder *b, uint32_t v, int32_t f, bool all) {
 }
 
 static void move_into(goss__builder *b, int32_t f) {
-    goss_program *p = b->p;
+    goss_schedule *p = b->p;
     for (uint32_t v = p->n_values; v-- > 0;) {
         memset(b->moved, 0, p->n_values);
         if (!can_move(b, v, f)) continue;
@@ -143,8 +143,8 @@ static void move_into(goss__builder *b, int32_t f) {
     }
 }
 
-bool goss__move_late(goss__builder *b) {
-    if (goss__has_pass(b->p->off, GOSS__PASS_LATE)) return true;
+bool goss__sink(goss__builder *b) {
+    if (goss__has_pass(b->p->off, GOSS__PASS_SINK)) return true;
     const bool ok = find_readers(b);
     for (int32_t f = (int32_t)b->p->n_phases - 1; ok && f > 0; f--)
         if (!goss_extent_is(b->p->phases[f].items, 1)) move_into(b, f);

@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nest.c: see nest.h. */
-#include "ops/nest.h"
+/* strided_loop.c: see strided_loop.h. */
+#include "ops/strided_loop.h"
 
 static int64_t step_of(const goss__tensor *out, const goss__tensor *in, int axis) {
     return in->rank != out->rank || in->dim[axis] == 1 ? 0 : in->stride[axis];
 }
 
-static bool merges(const goss__nest *n, int last, const int64_t *step, int64_t dim) {
+static bool merges(const goss__loop *n, int last, const int64_t *step, int64_t dim) {
     for (int j = 0; j < n->n_in; j++)
         if (n->step[last][j] != step[j] * dim) return false;
     return true;
 }
 
-void goss__nest_make(goss__nest *n, const goss__tensor *out, const goss__tensor *in, int n_in) {
+void goss__loop_make(goss__loop *n, const goss__tensor *out, const goss__tensor *in, int n_in) {
     n->n_in = n_in;
     n->rank = 1;
     n->dim[0] = 1; /* so that there always is a row axis */
     for (int j = 0; j < n_in; j++) n->step[0][j] = 0;
     for (int axis = 0; axis < out->rank; axis++) {
-        int64_t dim = out->dim[axis], step[GOSS__NEST_IN];
+        int64_t dim = out->dim[axis], step[GOSS__LOOP_IN];
         if (dim == 1) continue;
         for (int j = 0; j < n_in; j++) step[j] = step_of(out, &in[j], axis);
         if (n->rank > 1 && merges(n, n->rank - 1, step, dim)) {
@@ -37,7 +37,7 @@ void goss__nest_make(goss__nest *n, const goss__tensor *out, const goss__tensor 
     for (int i = 0; i + 1 < n->rank; i++) n->rows *= n->dim[i];
 }
 
-bool goss__nest_next(const goss__nest *n, int64_t *row, int64_t end, goss__rows *r) {
+bool goss__loop_next(const goss__loop *n, int64_t *row, int64_t end, goss__rows *r) {
     if (*row >= end) return false;
     int axis = n->rank - 2;
     int64_t block = *row / n->dim[axis], at = *row - block * n->dim[axis];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* profile.h: what an exec notes while it is profiled. Each worker writes to rows of its own. */
-#ifndef GOSS_EXEC_PROFILE_H
-#define GOSS_EXEC_PROFILE_H
+#ifndef GOSS_RUNTIME_PROFILE_H
+#define GOSS_RUNTIME_PROFILE_H
 
 #include <stdint.h>
 

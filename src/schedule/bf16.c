@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bf16.c: parameters that a program keeps as bfloat16 (goss_program_options).
+/* bf16.c: parameters that a program keeps as bfloat16 (goss_schedule_options).
  *
  * Such a parameter is read through aliases only (compile.c puts one behind it). A product that reads an alias as its
  * right operand converts it on the way, a panel at a time; for all others the alias becomes a conversion of its own, of
  * those numbers that it shows. */
 #include "base/alloc.h"
-#include "exec/build.h"
+#include "schedule/build.h"
 
 enum { BY_PRODUCTS = 1, BY_OTHERS = 2 };
 
-static bool reads_as_right_operand(const goss_program *p, const goss__value *reader, int operand) {
+static bool reads_as_right_operand(const goss_schedule *p, const goss__value *reader, int operand) {
     return reader->op == &goss__op_matmul && operand == 1 && reader->in[0] != reader->in[1] &&
            p->precision == GOSS_F32 && !goss__has_pass(p->off, GOSS__PASS_BF16_PRODUCT);
 }
 
 /* Who reads each value: aliases of it do not count, what they become is looked at by itself. */
-static void note_readers(const goss_program *p, uint8_t *read) {
+static void note_readers(const goss_schedule *p, uint8_t *read) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         const goss__value *val = &p->values[v];
         if (val->place == GOSS__AT_ALIAS) continue;
@@ -26,7 +26,7 @@ static void note_readers(const goss_program *p, uint8_t *read) {
 }
 
 /* The value as an operation of the schedule's own. */
-static goss_status become(goss_program *p, uint32_t v, const goss__op *op, uint32_t operand, int64_t attr,
+static goss_status become(goss_schedule *p, uint32_t v, const goss__op *op, uint32_t operand, int64_t attr,
                           goss_error *err) {
     goss__value *val = &p->values[v];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
@@ -45,12 +45,12 @@ static goss_status become(goss_program *p, uint32_t v, const goss__op *op, uint3
 }
 
 /* The parameter kept as bfloat16 whose memory v is, with the elements before it; false: it is another's. */
-static bool shows_bf16(const goss_program *p, uint32_t v, uint32_t *param, int64_t *offset) {
+static bool shows_bf16(const goss_schedule *p, uint32_t v, uint32_t *param, int64_t *offset) {
     *param = goss__root(p, v, offset);
     return p->values[v].place == GOSS__AT_ALIAS && p->values[*param].bf16;
 }
 
-static goss_status refuse_assignments(const goss_program *p, goss_error *err) {
+static goss_status refuse_assignments(const goss_schedule *p, goss_error *err) {
     for (int i = 0; i < p->n_updates; i++) {
         int64_t unused;
         const goss__value *param = &p->values[goss__root(p, p->values[p->updates[i]].in[0], &unused)];
@@ -62,7 +62,7 @@ static goss_status refuse_assignments(const goss_program *p, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status place_readers(goss_program *p, const uint8_t *read, goss_error *err) {
+static goss_status place_readers(goss_schedule *p, const uint8_t *read, goss_error *err) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         uint32_t param;
         int64_t offset;
@@ -79,7 +79,7 @@ static goss_status place_readers(goss_program *p, const uint8_t *read, goss_erro
     return GOSS_OK;
 }
 
-goss_status goss__keep_bf16(goss_program *p, goss_error *err) {
+goss_status goss__keep_bf16(goss_schedule *p, goss_error *err) {
     bool any = false;
     for (uint32_t v = 0; v < p->n_values; v++) any |= p->values[v].bf16;
     if (!any) return GOSS_OK;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* again.c: what is cheaper to compute again than to keep.
+/* rematerialise.c: what is cheaper to compute again than to keep.
  *
  * A sum or product of one large array with numbers that repeat along it (x minus a mean that all pixels share) costs
  * less where it is read than its way through memory, and so does a convolution of few products an output, whose map is
  * many times the image. While the graph is copied, every reader of such a value but the first gets a copy of its own,
  * of what it is made from, too, if that is cheap; once phases are known and each copy that can has moved to its reader
- * (late.c), those of one phase become one again, and one that could not move is read where it was first computed. */
-#include "exec/build.h"
+ * (sink.c), those of one phase become one again, and one that could not move is read where it was first computed. */
+#include "schedule/build.h"
 
 #define FAR_BYTES 4e6 /* smaller arrays stay in some cache from one phase to the next */
 
@@ -32,13 +32,13 @@ static bool adds_or_scales(const goss_graph *g, const goss__node *n) {
     return repeats(a) != repeats(b) && !behind(g, repeats(a) ? b : a)->op->views;
 }
 
-bool goss__cheap_again(const goss_program *p, const goss_graph *g, const goss__node *n) {
-    if (goss__has_pass(p->off, GOSS__PASS_AGAIN)) return false;
-    const bool cheap = n->op->again ? n->op->again(g, n) : adds_or_scales(g, n);
+bool goss__is_cheap(const goss_schedule *p, const goss_graph *g, const goss__node *n) {
+    if (goss__has_pass(p->off, GOSS__PASS_REMATERIALISE)) return false;
+    const bool cheap = n->op->is_cheap ? n->op->is_cheap(g, n) : adds_or_scales(g, n);
     return cheap && is_large(g, n);
 }
 
-static void read_instead(goss_program *p, uint32_t v, uint32_t instead) {
+static void read_instead(goss_schedule *p, uint32_t v, uint32_t instead) {
     for (uint32_t r = v + 1; r < p->n_values; r++) {
         uint32_t *in = (uint32_t *)(uintptr_t)p->values[r].in; /* the program's own */
         for (int i = 0; i < p->values[r].n_in; i++)
@@ -47,14 +47,14 @@ static void read_instead(goss_program *p, uint32_t v, uint32_t instead) {
 }
 
 /* Copy v may be read from u, an earlier value of the same. */
-static bool stands_for(const goss_program *p, uint32_t u, uint32_t v) {
+static bool stands_for(const goss_schedule *p, uint32_t u, uint32_t v) {
     const goss__value *copy = &p->values[v], *other = &p->values[u];
     if (u != (uint32_t)copy->copy_of && other->copy_of != copy->copy_of) return false;
     if (!goss__is_instr(other)) return false;
     return other->phase == copy->phase || (!copy->moved && other->phase < copy->phase);
 }
 
-static bool is_read(const goss_program *p, uint32_t v) {
+static bool is_read(const goss_schedule *p, uint32_t v) {
     if (goss__is_output(p, v)) return true;
     for (uint32_t r = 0; r < p->n_values; r++) {
         if (!goss__is_instr(&p->values[r]) && p->values[r].place != GOSS__AT_NOWHERE) continue;
@@ -64,7 +64,7 @@ static bool is_read(const goss_program *p, uint32_t v) {
     return false;
 }
 
-void goss__join_again(goss_program *p) {
+void goss__merge_copies(goss_schedule *p) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         goss__value *copy = &p->values[v];
         if (copy->copy_of < 0 || !goss__is_instr(copy)) continue;

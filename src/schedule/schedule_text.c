@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_text.c: a program as text: phases, operations, places. */
+/* schedule_text.c: a program as text: phases, operations, places. */
 #include "base/str.h"
-#include "exec/program.h"
+#include "schedule/schedule.h"
 
 static const char *const place_names[] = {
     [GOSS__AT_INPUT] = "input",   [GOSS__AT_PARAM] = "param",     [GOSS__AT_CONST] = "const",
@@ -9,7 +9,7 @@ static const char *const place_names[] = {
     [GOSS__AT_VIEW] = "view",     [GOSS__AT_NOWHERE] = "update",  [GOSS__AT_MERGED] = "merged",
 };
 
-static void put_value(goss__str *s, const goss_program *p, uint32_t v) {
+static void put_value(goss__str *s, const goss_schedule *p, uint32_t v) {
     const goss__value *val = &p->values[v];
     char shape[GOSS__SHAPE_TEXT];
     goss__str_addf(s, "  %%%u = %s%s%s %s  %s%s +%zu (", v, val->op->name, val->node->name ? " " : "",
@@ -28,7 +28,7 @@ static void put_value(goss__str *s, const goss_program *p, uint32_t v) {
     goss__str_addf(s, "%s%s\n", val->node->scope[0] ? "  # " : "", val->node->scope);
 }
 
-char *goss_program_text(const goss_program *p) {
+char *goss_schedule_text(const goss_schedule *p) {
     goss__str s = {0};
     goss__str_addf(&s, "%u values, %u instructions, %u phases; slab %zu, constants %zu, a thread %zu + %zu bytes\n",
                    p->n_values, p->n_instrs, p->n_phases, p->slab_bytes, p->const_bytes, p->private_bytes,

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* build.h: compiling as it goes: the state that the passes over a program's phases share. */
-#ifndef GOSS_EXEC_BUILD_H
-#define GOSS_EXEC_BUILD_H
+#ifndef GOSS_SCHEDULE_BUILD_H
+#define GOSS_SCHEDULE_BUILD_H
 
-#include "exec/program.h"
+#include "schedule/schedule.h"
 
 typedef struct goss__builder {
-    goss_program *p;
+    goss_schedule *p;
     uint8_t *done;     /* value is computed by an earlier phase (or is no instruction) */
     uint8_t *in_phase; /* value is computed by the phase being built: 1 local, 2 partial */
     uint32_t *order;   /* instructions of the phase being built */
@@ -14,37 +14,37 @@ typedef struct goss__builder {
     uint32_t *best;
     goss__cut *cuts;                  /* scratch of one instruction's operands */
     double *cost, *setup;             /* of each value at the maxima */
-    uint8_t *moved;                   /* late.c: value would move */
-    uint32_t *readers_from, *readers; /* late.c: of each value */
+    uint8_t *moved;                   /* sink.c: value would move */
+    uint32_t *readers_from, *readers; /* sink.c: of each value */
 } goss__builder;
 
 static inline bool goss__is_instr(const goss__value *v) {
     return v->place == GOSS__AT_SHARED || v->place == GOSS__AT_PRIVATE;
 }
-bool goss__is_output(const goss_program *p, uint32_t v);
+bool goss__is_output(const goss_schedule *p, uint32_t v);
 
 /* Places of all values but private ones; those, once phases are known. */
-void goss__place_values(goss_program *p);
-void goss__place_private(goss_program *p);
+void goss__place_values(goss_schedule *p);
+void goss__place_private(goss_schedule *p);
 /* The same without private memory. */
-void goss__place_apart(goss_program *p);
+void goss__place_unshared(goss_schedule *p);
 /* Lets what reads parameters kept as bfloat16 convert them. */
-goss_status goss__keep_bf16(goss_program *p, goss_error *err);
+goss_status goss__keep_bf16(goss_schedule *p, goss_error *err);
 /* Merges products into the sums and additions that alone read them. */
-goss_status goss__fuse(goss_program *p, goss_error *err);
+goss_status goss__fuse(goss_schedule *p, goss_error *err);
 /* How operands of v come when it is cut into L items. */
-goss__slicing goss__slice_rule(const goss_program *p, uint32_t v, goss_extent L, goss__cut *cut);
+goss__slicing goss__slice_rule(const goss_schedule *p, uint32_t v, goss_extent L, goss__cut *cut);
 /* Whether v can join a phase of L items, given what is done and in it. 0: no; 1: local; 2: partial. */
 int goss__joins(goss__builder *b, uint32_t v, goss_extent L);
 /* Moves elementwise work into the phase that reads its results, where that saves memory traffic. */
-bool goss__move_late(goss__builder *b); /* false: out of memory */
+bool goss__sink(goss__builder *b); /* false: out of memory */
 /* Copies of one value that stand in one phase become one again. */
-void goss__join_again(goss_program *p);
+void goss__merge_copies(goss_schedule *p);
 /* Puts the values that each phase computes in order, as instructions; phases without any go. */
-goss_status goss__fill_phases(goss__builder *b, goss_error *err);
+goss_status goss__order_phases(goss__builder *b, goss_error *err);
 /* Finds how many items go together, once it is known what is private. */
 void goss__size_phases(goss__builder *b);
 /* Lets assigned values be computed where the parameter lies. */
-void goss__assign_in_place(goss_program *p);
+void goss__assign_in_place(goss_schedule *p);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* profile.c: a run's time by operation and by phase. */
-#include "exec/profile.h"
+#include "runtime/profile.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "base/alloc.h"
 #include "base/os.h"
 #include "base/str.h"
-#include "exec/exec.h"
+#include "runtime/exec.h"
 
 /* ---- what is noted while it runs ---- */
 
@@ -59,7 +59,7 @@ static double elements_touched(const goss__tensor *t) {
 
 /* Of one call: operands and result; of those between phases only where `passed`. */
 static double bytes_of(const goss_exec *e, const goss__step *s, bool passed) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__shapes *shape = &s->shapes[0];
     double bytes =
         passed && s->at[0].is_private ? 0 : elements_touched(shape->out) * (double)goss__elem_size(p, s->value);
@@ -99,7 +99,7 @@ typedef struct row {
 
 /* Instruction k, a run. */
 static row measured(const goss_exec *e, uint32_t k) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__value *v = e->steps[k].value;
     const double runs = e->profile->runs;
     row r = {.name = v->op->name, .scope = v->node->scope, .calls = 1};
@@ -165,7 +165,7 @@ static void put_operations(goss__str *s, const row *rows, size_t n, double total
 }
 
 static void put_phase(goss__str *s, const goss_exec *e, uint32_t f, double wall, const goss_machine *m) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__phase *ph = &p->phases[f];
     const goss__phase_run *run = &e->phase_runs[f];
     const double seconds = e->profile->phase_wall[f] / e->profile->runs;

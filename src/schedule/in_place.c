@@ -4,16 +4,16 @@
  * "A run that fails changes no parameter" stays true: indices are the only thing that can fail, so work in place begins
  * in a phase after the last operation that reads one; rows to assign that the caller names are checked before the
  * first. */
-#include "exec/build.h"
+#include "schedule/build.h"
 
-static bool whole_of(const goss_program *p, uint32_t v, uint32_t root) {
+static bool whole_of(const goss_schedule *p, uint32_t v, uint32_t root) {
     int64_t offset;
     return goss__root(p, v, &offset) == root && offset == 0 && p->values[v].bytes == p->values[root].bytes;
 }
 
 /* Instruction `reader` may read the parameter although value x overwrites it: it is done with an item before x gets
  * there. */
-static bool reads_in_time(const goss_program *p, const goss__value *reader, uint32_t param, const goss__value *x) {
+static bool reads_in_time(const goss_schedule *p, const goss__value *reader, uint32_t param, const goss__value *x) {
     if (reader->phase != x->phase) return reader->phase < x->phase;
     if (reader->instr > x->instr) return false;
     for (int i = 0; i < reader->n_in; i++) {
@@ -26,13 +26,13 @@ static bool reads_in_time(const goss_program *p, const goss__value *reader, uint
 }
 
 /* An output shows the parameter as it was before the run's end. */
-static bool is_shown(const goss_program *p, uint32_t param) {
+static bool is_shown(const goss_schedule *p, uint32_t param) {
     for (int i = 0; i < p->n_outputs; i++)
         if (goss__source(p, p->outputs[i]) == param) return true;
     return false;
 }
 
-static bool nobody_wants(const goss_program *p, uint32_t update, uint32_t param, const goss__value *x) {
+static bool nobody_wants(const goss_schedule *p, uint32_t update, uint32_t param, const goss__value *x) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         const goss__value *r = &p->values[v];
         bool reads = false;
@@ -44,7 +44,7 @@ static bool nobody_wants(const goss_program *p, uint32_t update, uint32_t param,
     return true;
 }
 
-static bool assigned_once(const goss_program *p, uint32_t update, uint32_t value) {
+static bool assigned_once(const goss_schedule *p, uint32_t update, uint32_t value) {
     for (int i = 0; i < p->n_updates; i++) {
         const goss__value *u = &p->values[p->updates[i]];
         if (p->updates[i] != update && goss__source(p, u->in[u->n_in - 1]) == value) return false;
@@ -53,7 +53,7 @@ static bool assigned_once(const goss_program *p, uint32_t update, uint32_t value
 }
 
 /* The last phase with an operation that can fail; INT32_MAX where computed rows are looked up in the end. */
-static int32_t last_failure(const goss_program *p) {
+static int32_t last_failure(const goss_schedule *p) {
     int32_t last = -1;
     for (uint32_t v = 0; v < p->n_values; v++) {
         const goss__value *val = &p->values[v];
@@ -63,7 +63,7 @@ static int32_t last_failure(const goss_program *p) {
     return last;
 }
 
-void goss__assign_in_place(goss_program *p) {
+void goss__assign_in_place(goss_schedule *p) {
     const int32_t after = last_failure(p);
     if (goss__has_pass(p->off, GOSS__PASS_IN_PLACE)) return;
     for (int i = 0; i < p->n_updates; i++) {

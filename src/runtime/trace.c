@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* trace.c: a profile's events in the trace event format (JSON), a track for phases and one for each thread. */
 #include "base/str.h"
-#include "exec/exec.h"
-#include "exec/profile.h"
+#include "runtime/exec.h"
+#include "runtime/profile.h"
 
 /* A scope may hold a user's text. */
 static void put_escaped(goss__str *s, const char *text) {
@@ -22,7 +22,7 @@ static void put_track(goss__str *s, int row, int n_threads) {
 }
 
 static void put_operation(goss__str *s, const goss_exec *e, const goss__event *v) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__value *first = &p->values[p->instrs[v->first].value], *last = &p->values[p->instrs[v->last].value];
     char shape[GOSS__SHAPE_TEXT];
     goss__str_add(s, first->op->name);

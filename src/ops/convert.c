@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* storage.c: numbers that are kept in fewer bits than they are computed with. The schedule alone makes these operations
- * (exec/bf16.c): a graph knows real numbers only. */
+/* convert.c: numbers that are kept in fewer bits than they are computed with. The schedule alone makes these operations
+ * (schedule/bf16.c): a graph knows real numbers only. */
 #include "base/bf16.h"
 #include "ops/ops.h"
 

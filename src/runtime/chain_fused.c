@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* chain_fused.c: steps of a chain that are a row of kernel/fused.def become one call. The bits stay. */
-#include "exec/exec.h"
+#include "runtime/exec.h"
 #include "kernel/fused.h"
 #include "ops/elementwise.h"
 
 /* Whether operand i of the step at place k of a run that begins with step `first` is what the row wants. */
 static bool fits_operand(const goss_exec *e, uint32_t first, uint32_t k, int i, int wanted) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__step *s = &e->steps[first + k];
     const goss__ew *block = &s->link.block;
     const bool number = !block->in_inner[i], row = !number && block->in_outer[i] == 0, dense = !number && !row;

@@ -3,8 +3,8 @@
  * that what one writes the next reads from the first-level cache. The arithmetic of an element is the same either way,
  * bit for bit. */
 #include "base/os.h"
-#include "exec/exec.h"
-#include "exec/profile.h"
+#include "runtime/exec.h"
+#include "runtime/profile.h"
 #include "ops/elementwise.h"
 
 #define BLOCK                                                                                                          \
@@ -92,14 +92,14 @@ static void set_link(const goss_exec *e, goss__step *s, const walk *w) {
     }
 }
 
-static bool reads(const goss_program *p, const goss__value *v, uint32_t value) {
+static bool reads(const goss_schedule *p, const goss__value *v, uint32_t value) {
     for (int i = 0; i < v->n_in; i++)
         if (goss__source(p, v->in[i]) == value) return true;
     return false;
 }
 
 bool goss__leaves(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const uint32_t value = p->instrs[k].value;
     bool leaves = p->values[value].last_phase > p->values[value].phase;
     for (uint32_t j = ph->first; j < ph->first + ph->count && !leaves; j++)
@@ -118,7 +118,7 @@ static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
 /* Values that nothing outside the chain reads are forgotten block by block: each block overwrites the one before, and
  * they share few places, which never leave the first-level cache. */
 static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
         if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(e, &p->phases[f], k, first, count)) continue;

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
-#include "exec/exec.h"
+#include "runtime/exec.h"
 
 enum { BLOCK = 16 << 20, TRIES = 5 }; /* bytes that a thread copies at a time: more than its caches hold */
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuse.c: values that are merged into their reader, on the program's own copy of the graph, after differentiation. */
 #include "base/alloc.h"
-#include "exec/build.h"
+#include "schedule/build.h"
 
 /* v is a product: of what. */
-static bool is_product(const goss_program *p, uint32_t v, uint32_t factor[2]) {
+static bool is_product(const goss_schedule *p, uint32_t v, uint32_t factor[2]) {
     const goss__value *val = &p->values[v];
     const bool square = val->op == &goss__op_ew[GOSS__EW_square];
     if (!goss__is_instr(val) || (!square && val->op != &goss__op_ew[GOSS__EW_mul])) return false;
@@ -13,7 +13,7 @@ static bool is_product(const goss_program *p, uint32_t v, uint32_t factor[2]) {
 }
 
 /* What can be summed without becoming an array: a product of two dense ones. */
-static bool is_dense(const goss_program *p, uint32_t product, const uint32_t factor[2]) {
+static bool is_dense(const goss_schedule *p, uint32_t product, const uint32_t factor[2]) {
     for (int i = 0; i < 2; i++) {
         const goss__value *f = &p->values[factor[i]];
         if (f->place == GOSS__AT_VIEW || !goss_shape_equal(f->node->shape, p->values[product].node->shape))
@@ -23,7 +23,7 @@ static bool is_dense(const goss_program *p, uint32_t product, const uint32_t fac
 }
 
 /* `reader` becomes op of `in`, with the attributes of `like`, and swallows `product`, or its share of it. */
-static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, const goss__op *op,
+static goss_status merge(goss_schedule *p, uint32_t *readers, uint32_t reader, const goss__op *op,
                          const goss__node *like, const uint32_t *in, int n, uint32_t product, goss_error *err) {
     goss__value *v = &p->values[reader];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
@@ -44,11 +44,11 @@ static goss_status merge(goss_program *p, uint32_t *readers, uint32_t reader, co
     return GOSS_OK;
 }
 
-static bool has_one_reader(const goss_program *p, const uint32_t *readers, uint32_t v) {
+static bool has_one_reader(const goss_schedule *p, const uint32_t *readers, uint32_t v) {
     return readers[v] == 1 && !goss__is_output(p, v);
 }
 
-static goss_status fuse_sum(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
+static goss_status fuse_sum(goss_schedule *p, uint32_t *readers, uint32_t v, goss_error *err) {
     uint32_t in[2];
     const uint32_t product = p->values[v].in[0];
     if (!is_product(p, product, in) || !is_dense(p, product, in)) return GOSS_OK;
@@ -61,7 +61,7 @@ static goss_status fuse_sum(goss_program *p, uint32_t *readers, uint32_t v, goss
 static bool is_stretch(uint32_t axes) { return axes && (axes & (axes + (axes & -axes))) == 0; }
 
 /* The sum of squares of x - m, with an m for each sum, is made from x and m: nothing else may read the difference. */
-static goss_status fuse_deviation(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
+static goss_status fuse_deviation(goss_schedule *p, uint32_t *readers, uint32_t v, goss_error *err) {
     const goss__value *sum = &p->values[v];
     const uint32_t difference = sum->in[0];
     const goss__value *d = &p->values[difference];
@@ -78,7 +78,7 @@ static goss_status fuse_deviation(goss_program *p, uint32_t *readers, uint32_t v
     return merge(p, readers, v, &goss__op_sum_deviation, sum->node, in, 2, difference, err);
 }
 
-static goss_status fuse_add(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
+static goss_status fuse_add(goss_schedule *p, uint32_t *readers, uint32_t v, goss_error *err) {
     for (int i = 0; i < 2; i++) {
         uint32_t in[3];
         const uint32_t product = p->values[v].in[i];
@@ -91,7 +91,7 @@ static goss_status fuse_add(goss_program *p, uint32_t *readers, uint32_t v, goss
 }
 
 /* Whether v can be added to a product's rows on the way: its last axis is not repeated. */
-static bool is_addend(const goss_program *p, uint32_t v, const goss_shape *out) {
+static bool is_addend(const goss_schedule *p, uint32_t v, const goss_shape *out) {
     const goss__value *val = &p->values[v];
     if (!goss_shape_equal(val->node->shape, *out)) return false;
     if (val->place != GOSS__AT_VIEW) return true;
@@ -110,7 +110,7 @@ static bool is_matmul(const goss__value *v) {
 }
 
 /* The sum becomes the product with a third operand, which the last step of its sums adds. */
-static goss_status fuse_addend(goss_program *p, uint32_t *readers, uint32_t v, goss_error *err) {
+static goss_status fuse_addend(goss_schedule *p, uint32_t *readers, uint32_t v, goss_error *err) {
     for (int i = 0; i < 2; i++) {
         const uint32_t product = p->values[v].in[i], other = p->values[v].in[1 - i];
         const goss__value *m = &p->values[product];
@@ -123,7 +123,7 @@ static goss_status fuse_addend(goss_program *p, uint32_t *readers, uint32_t v, g
     return GOSS_OK;
 }
 
-static goss_status fuse_all(goss_program *p, uint32_t *readers, goss_error *err) {
+static goss_status fuse_all(goss_schedule *p, uint32_t *readers, goss_error *err) {
     const bool sums = !goss__has_pass(p->off, GOSS__PASS_FUSE_SUM), adds = !goss__has_pass(p->off, GOSS__PASS_FUSE_ADD),
                addends = !goss__has_pass(p->off, GOSS__PASS_FUSE_ADDEND);
     for (uint32_t v = 0; v < p->n_values; v++) {
@@ -136,7 +136,7 @@ static goss_status fuse_all(goss_program *p, uint32_t *readers, goss_error *err)
     return GOSS_OK;
 }
 
-goss_status goss__fuse(goss_program *p, goss_error *err) {
+goss_status goss__fuse(goss_schedule *p, goss_error *err) {
     uint32_t *readers = goss__calloc(p->n_values + 1u, sizeof *readers);
     if (!readers) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     for (uint32_t v = 0; v < p->n_values; v++)

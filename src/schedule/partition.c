@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* phases.c: which instructions run together. Greedily: the first ready instruction opens a phase, each number of items
- * its leading dims offer is tried, and the one that lets most other ready instructions join (each able to work on its
- * slice from slices of the phase's own results) is kept. Then work moves to where it saves memory traffic (late.c), and
- * the phases' instructions are put in order (fill.c). */
+/* partition.c: which instructions form a phase. Greedily: the first ready instruction opens one, each number of items
+ * that its leading extents offer is tried, and the one that lets most other ready instructions join (each able to
+ * compute its slice from slices of the phase's own results) is kept. Then cheap work is sunk to where that saves memory
+ * traffic (sink.c), and the phases' instructions are ordered (order.c). */
 #include <string.h>
 
 #include "base/alloc.h"
-#include "exec/build.h"
+#include "schedule/build.h"
 
 /* ---- may this operand be had in this phase? ---- */
 
-goss__slicing goss__slice_rule(const goss_program *p, uint32_t v, goss_extent L, goss__cut *cut) {
+goss__slicing goss__slice_rule(const goss_schedule *p, uint32_t v, goss_extent L, goss__cut *cut) {
     const goss__value *val = &p->values[v];
     for (int i = 0; i < val->n_in; i++) cut[i] = GOSS__WHOLE;
     if (goss_extent_is(L, 1)) return GOSS__LOCAL;
@@ -32,10 +32,10 @@ static bool operand_fits(const goss__builder *b, uint32_t v, goss__cut cut, goss
     return b->in_phase[v] == 1 && cut == GOSS__CUT;
 }
 
-static double whole_bytes(const goss_program *p, uint32_t v) { return (double)p->values[v].bytes; }
+static double whole_bytes(const goss_schedule *p, uint32_t v) { return (double)p->values[v].bytes; }
 
 /* Slots cost memory and a pass over the output: only where the output is small against what is summed. */
-static bool partial_pays(const goss_program *p, uint32_t v) {
+static bool partial_pays(const goss_schedule *p, uint32_t v) {
     double in = 0;
     for (int i = 0; i < p->values[v].n_in; i++) in += whole_bytes(p, p->values[v].in[i]);
     return GOSS__SLOTS * whole_bytes(p, v) <= 2 * in || whole_bytes(p, v) <= 4096;
@@ -67,7 +67,7 @@ static bool is_ready(const goss__builder *b, uint32_t v) {
 
 /* Extends a phase of L items from instruction `first` by everything that can join; its score. */
 static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *order, uint32_t *n_order) {
-    goss_program *p = b->p;
+    goss_schedule *p = b->p;
     bool serial = goss_extent_is(L, 1), alone = p->options.no_tiles;
     double score = 0;
     uint32_t n = 0;
@@ -92,7 +92,7 @@ static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *
 /* ---- choosing the instructions of a phase ---- */
 
 static void open_phase(goss__builder *b, goss_extent L, const uint32_t *order, uint32_t n) {
-    goss_program *p = b->p;
+    goss_schedule *p = b->p;
     for (uint32_t i = 0; i < n; i++) {
         goss__value *v = &p->values[order[i]];
         v->partial = goss__slice_rule(p, order[i], L, b->cuts) == GOSS__PARTIAL;
@@ -152,7 +152,7 @@ static void build_phase(goss__builder *b, uint32_t first) {
 
 /* ---- all phases ---- */
 
-static void value_cost(const goss_program *p, uint32_t v, double *cost, double *setup) {
+static void value_cost(const goss_schedule *p, uint32_t v, double *cost, double *setup) {
     int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__tensor t[GOSS__MAX_IN + 1];
     goss__max_counts(p, counts);
@@ -165,7 +165,7 @@ static void value_cost(const goss_program *p, uint32_t v, double *cost, double *
 }
 
 static goss_status measure(goss__builder *b, goss_error *err) {
-    goss_program *p = b->p;
+    goss_schedule *p = b->p;
     int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__max_counts(p, counts);
     for (uint32_t i = 0; i < p->n_values; i++) {
@@ -184,7 +184,7 @@ static goss_status measure(goss__builder *b, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status add_constants(goss_program *p, goss_error *err) {
+static goss_status add_constants(goss_schedule *p, goss_error *err) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         if (p->values[v].place != GOSS__AT_CONST) continue;
         goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)p->values[v].n_in * sizeof *cut);
@@ -197,7 +197,7 @@ static goss_status add_constants(goss_program *p, goss_error *err) {
 }
 
 static goss_status run_builder(goss__builder *b, goss_error *err) {
-    goss_program *p = b->p;
+    goss_schedule *p = b->p;
     goss__place_values(p);
     GOSS_TRY(goss__keep_bf16(p, err));
     GOSS_TRY(goss__fuse(p, err));
@@ -206,19 +206,19 @@ static goss_status run_builder(goss__builder *b, goss_error *err) {
     for (uint32_t v = 0; v < p->n_values; v++) b->done[v] = !goss__is_instr(&p->values[v]);
     for (uint32_t v = 0; v < p->n_values; v++) /* ids are topological: the first one not done is ready */
         if (!b->done[v]) build_phase(b, v);
-    if (!p->options.no_tiles && !goss__move_late(b)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    goss__join_again(p);
-    GOSS_TRY(goss__fill_phases(b, err));
+    if (!p->options.no_tiles && !goss__sink(b)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    goss__merge_copies(p);
+    GOSS_TRY(goss__order_phases(b, err));
     goss__place_private(p);
     goss__size_phases(b);
     if (p->options.no_reuse)
-        goss__place_apart(p); /* only now: units are as large as they are otherwise */
+        goss__place_unshared(p); /* only now: units are as large as they are otherwise */
     else
         goss__assign_in_place(p);
     return GOSS_OK;
 }
 
-goss_status goss__build_phases(goss_program *p, goss_error *err) {
+goss_status goss__partition(goss_schedule *p, goss_error *err) {
     size_t n = p->n_values + 1u;
     goss__builder b = {.p = p};
     b.done = goss__calloc(n, 1), b.in_phase = goss__calloc(n, 1);

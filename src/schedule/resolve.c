@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* resolve.c: from extents to numbers, for a whole tensor or for a slice of k items. */
-#include "exec/program.h"
+#include "schedule/schedule.h"
 
 static void dense_strides(goss__tensor *t) {
     t->numel = 1;
@@ -10,7 +10,7 @@ static void dense_strides(goss__tensor *t) {
     }
 }
 
-void goss__resolve(const goss_program *p, uint32_t v, const int64_t *counts, goss_extent L, int64_t tile_items,
+void goss__resolve(const goss_schedule *p, uint32_t v, const int64_t *counts, goss_extent L, int64_t tile_items,
                    goss__tensor *out) {
     const goss_shape *s = &p->values[v].node->shape;
     goss_extent rest;
@@ -21,7 +21,7 @@ void goss__resolve(const goss_program *p, uint32_t v, const int64_t *counts, gos
     dense_strides(out);
 }
 
-void goss__resolve_operand(const goss_program *p, uint32_t v, goss__cut cut, const int64_t *counts, goss_extent L,
+void goss__resolve_operand(const goss_schedule *p, uint32_t v, goss__cut cut, const int64_t *counts, goss_extent L,
                            int64_t tile_items, goss__tensor *out, uint32_t *source, goss__cut *source_cut) {
     const goss__value *val = &p->values[v];
     int64_t tile = cut == GOSS__CUT ? tile_items : 0;

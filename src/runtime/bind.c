@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "exec/exec.h"
+#include "runtime/exec.h"
 
 static bool same_text(const char *a, const char *b) { return a && strcmp(a, b) == 0; }
 
@@ -28,12 +28,12 @@ int goss_threads_count(const goss_threads *t) { return goss__pool_threads(t->poo
 
 const char *goss_kernel_variant(void) { return goss__kernels_best()->name; }
 
-size_t goss_program_memory(const goss_program *p, int threads) {
+size_t goss_schedule_memory(const goss_schedule *p, int threads) {
     return p->slab_bytes + p->const_bytes + (size_t)threads * (p->private_bytes + p->scratch_bytes);
 }
 
 static goss_status bind_params(goss_exec *e, goss_error *err) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (uint32_t i = 0; i < p->n_values; i++) {
         if (p->values[i].place != GOSS__AT_PARAM) continue;
         int at = e->params ? goss_params_find(e->params, p->values[i].node->name) : -1;
@@ -50,7 +50,7 @@ static goss_status bind_params(goss_exec *e, goss_error *err) {
 }
 
 static bool allocate(goss_exec *e) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     size_t operands = 0, plans = 0;
     for (uint32_t k = 0; k < p->n_instrs; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
@@ -72,7 +72,7 @@ static bool allocate(goss_exec *e) {
 
 /* The parts of the tables that no count changes. */
 static void lay_out(goss_exec *e) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     goss__tensor *t = e->tensors;
     goss__place_at *at = e->places;
     char *plans = e->plans;
@@ -99,7 +99,7 @@ static void lay_out(goss_exec *e) {
     }
 }
 
-goss_status goss_exec_new(const goss_program *program, goss_params *params, goss_threads *threads, goss_exec **out,
+goss_status goss_exec_new(const goss_schedule *program, goss_params *params, goss_threads *threads, goss_exec **out,
                           goss_error *err) {
     *out = NULL;
     goss_exec *e = goss__calloc(1, sizeof *e);
@@ -111,7 +111,7 @@ goss_status goss_exec_new(const goss_program *program, goss_params *params, goss
     goss__max_counts(program, e->counts);
     goss_status s = allocate(e) ? bind_params(e, err)
                                 : goss_error_set(err, GOSS_E_NOMEM, "out of memory: the run needs %zu MB",
-                                                 goss_program_memory(program, e->n_threads) >> 20);
+                                                 goss_schedule_memory(program, e->n_threads) >> 20);
     if (s != GOSS_OK) {
         goss_exec_free(e);
         return s;
@@ -131,7 +131,7 @@ void goss_exec_free(goss_exec *e) {
 }
 
 goss_status goss_exec_bind(goss_exec *e, const char *input, const void *data, goss_error *err) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (uint32_t i = 0; i < p->n_values; i++)
         if (p->values[i].place == GOSS__AT_INPUT && same_text(p->values[i].node->name, input)) {
             e->storage[i] = (char *)(uintptr_t)data; /* inputs are only read */
@@ -141,7 +141,7 @@ goss_status goss_exec_bind(goss_exec *e, const char *input, const void *data, go
 }
 
 goss_status goss_exec_count(goss_exec *e, const char *symbol, int64_t count, goss_error *err) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     for (int i = 0; i < p->n_symbols; i++) {
         if (!same_text(p->symbol[i].name, symbol)) continue;
         if (count < 1 || count > p->symbol[i].maximum)
@@ -176,7 +176,7 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
 
 /* A cut operand moves on with the units; in the private arena only one that holds a whole tile does. */
 static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int64_t unit, goss__place_at *at) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     int64_t elements;
     uint32_t root = goss__root(p, v, &elements);
     goss__tensor whole;
@@ -197,7 +197,7 @@ static void plan_step(goss__step *s, goss__shapes *shapes, int i) {
 
 /* Tensors and places of one instruction; L = 1 for constants and serial phases. */
 static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__phase_run *r) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__instr *in = &p->instrs[k];
     const goss__value *v = &p->values[in->value];
     goss__step *s = &e->steps[k];
@@ -224,7 +224,7 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
 }
 
 void goss__exec_resolve(goss_exec *e) {
-    const goss_program *p = e->program;
+    const goss_schedule *p = e->program;
     const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
     for (uint32_t k = 0; k < p->n_const; k++) resolve_step(e, k, goss_n(1), &once);
     for (uint32_t f = 0; f < p->n_phases; f++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program.h: the compiled form, private to this floor.
+/* schedule.h: the compiled form, private to this floor.
  *
  * A program is the needed nodes of a graph (values), the ones among them that compute (instructions), cut into phases.
  * A phase has one parallel axis of L items; a thread takes a tile of items through the whole chain of the phase's
@@ -7,8 +7,8 @@
  * some instructions prepare their weights at each call (batched: they want many items), a tile is more than the cache
  * holds: those take it at once, stretches of others between them go through it in units. Elsewhere a tile is one unit.
  * All sizes are planned for the symbols' maxima; smaller counts use less of the same memory. */
-#ifndef GOSS_EXEC_PROGRAM_H
-#define GOSS_EXEC_PROGRAM_H
+#ifndef GOSS_SCHEDULE_SCHEDULE_H
+#define GOSS_SCHEDULE_SCHEDULE_H
 
 #include "base/arena.h"
 #include "base/disable.h"
@@ -52,8 +52,8 @@ typedef struct goss__value {
     size_t kept_offset;   /* kept: in the slab */
     bool kept;            /* an output that is (part of) a parameter which is assigned: copied before it changes */
     bool bf16;            /* a parameter kept as bfloat16 */
-    int64_t copy_of;      /* the value that this is computed again from (again.c); -1: none */
-    bool moved;           /* to the phase that reads it (late.c) */
+    int64_t copy_of;      /* the value that this is computed again from (rematerialise.c); -1: none */
+    bool moved;           /* to the phase that reads it (sink.c) */
     bool whole_tile;      /* private: one stretch of units hands it to another, so it holds a tile and not a unit */
 } goss__value;
 
@@ -77,10 +77,10 @@ typedef struct goss__storage_name {
     const char *name;
 } goss__storage_name;
 
-struct goss_program {
+struct goss_schedule {
     goss__arena arena;
     goss_precision precision;
-    goss_program_options options;
+    goss_schedule_options options;
     goss_graph *symbols; /* holds the symbol table only, for texts */
     int n_symbols;
     goss__symbol symbol[GOSS__GRAPH_SYMBOLS];
@@ -98,45 +98,45 @@ struct goss_program {
     size_t slab_bytes, const_bytes, private_bytes, scratch_bytes;
 };
 
-static inline size_t goss__elem_size(const goss_program *p, const goss__value *v) {
+static inline size_t goss__elem_size(const goss_schedule *p, const goss__value *v) {
     return v->bf16 ? 2 : v->node->type == GOSS_INDEX ? 4 : p->precision == GOSS_F64 ? 8 : 4;
 }
 static inline size_t goss__round64(size_t n) { return (n + 63) & ~(size_t)63; }
 /* Counts of all symbols at their maxima. */
-void goss__max_counts(const goss_program *p, int64_t counts[GOSS__GRAPH_SYMBOLS]);
+void goss__max_counts(const goss_schedule *p, int64_t counts[GOSS__GRAPH_SYMBOLS]);
 /* Items of a unit and of a tile, whole units, when the phase has `items` of them. */
 int64_t goss__unit_items(const goss__phase *ph, int64_t items);
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);
 /* Whether the run of instruction k makes the output of the one behind it, too. */
-bool goss__goes_along(const goss_program *p, const goss__phase *ph, uint32_t k);
+bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k);
 /* The instructions [*from, *to] around k that go through a tile unit by unit together; a batched one stands alone. */
-void goss__stretch_of(const goss_program *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to);
+void goss__stretch_of(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to);
 /* The value whose memory v's is (through aliases), with the element offset added up. */
-uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset);
+uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset);
 
 /* The value that is computed or kept, behind v's views and aliases. */
-uint32_t goss__source(const goss_program *p, uint32_t v);
+uint32_t goss__source(const goss_schedule *p, uint32_t v);
 
 /* An update assigns that parameter. */
-bool goss__is_assigned(const goss_program *p, uint32_t param);
+bool goss__is_assigned(const goss_schedule *p, uint32_t param);
 
 /* v is known before a run begins: it is an input, or all of it follows from the counts. */
-static inline bool goss__is_given(const goss_program *p, uint32_t v) {
+static inline bool goss__is_given(const goss_schedule *p, uint32_t v) {
     const goss__place place = p->values[goss__source(p, v)].place;
     return place == GOSS__AT_INPUT || place == GOSS__AT_CONST;
 }
 
 /* Whether n had better be computed again by every reader than kept. */
-bool goss__cheap_again(const goss_program *p, const goss_graph *g, const goss__node *n);
+bool goss__is_cheap(const goss_schedule *p, const goss_graph *g, const goss__node *n);
 /* The steps of compiling, in order. */
-goss_status goss__build_phases(goss_program *p, goss_error *err); /* places and phases */
-goss_status goss__plan_memory(goss_program *p, goss_error *err);  /* offsets */
+goss_status goss__partition(goss_schedule *p, goss_error *err);   /* places and phases */
+goss_status goss__plan_memory(goss_schedule *p, goss_error *err); /* offsets */
 
 /* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many
  * of L's items. */
-void goss__resolve(const goss_program *p, uint32_t v, const int64_t *counts, goss_extent L, int64_t tile_items,
+void goss__resolve(const goss_schedule *p, uint32_t v, const int64_t *counts, goss_extent L, int64_t tile_items,
                    goss__tensor *out);
 /* The strides of a lazily broadcast value: those of its source, 0 where it repeats. */
-void goss__resolve_operand(const goss_program *p, uint32_t v, goss__cut cut, const int64_t *counts, goss_extent L,
+void goss__resolve_operand(const goss_schedule *p, uint32_t v, goss__cut cut, const int64_t *counts, goss_extent L,
                            int64_t tile_items, goss__tensor *out, uint32_t *source, goss__cut *source_cut);
 #endif

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "base/bf16.h"
-#include "exec/program.h"
+#include "schedule/schedule.h"
 
 typedef struct param {
     char *name;
@@ -94,7 +94,7 @@ static goss_status add_param(goss_params *p, const goss__node *n, bool bf16, gos
     return GOSS_OK;
 }
 
-static goss_status check_param(const param *q, const goss_program *program, const goss__node *n, bool bf16,
+static goss_status check_param(const param *q, const goss_schedule *program, const goss__node *n, bool bf16,
                                goss_error *err) {
     if (q->bf16 != bf16)
         return goss_error_set(err, GOSS_E_ARGUMENT,
@@ -111,7 +111,7 @@ static goss_status check_param(const param *q, const goss_program *program, cons
                           goss__shape_text(program->symbols, &n->shape, want, sizeof want));
 }
 
-goss_status goss_params_add(goss_params *p, const goss_program *program, goss_error *err) {
+goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err) {
     if (p->precision != program->precision)
         return goss_error_set(err, GOSS_E_ARGUMENT, "the parameters and the program are of different precision");
     for (uint32_t i = 0; i < program->n_values; i++) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* exec.h (private): a run's resolved tables. Filled when counts are set, read-only while tiles run. */
-#ifndef GOSS_EXEC_EXEC_H
-#define GOSS_EXEC_EXEC_H
+#ifndef GOSS_RUNTIME_EXEC_H
+#define GOSS_RUNTIME_EXEC_H
 
 #include "base/pool.h"
-#include "exec/program.h"
+#include "schedule/schedule.h"
 
 struct goss_threads {
     goss__pool *pool;
@@ -53,7 +53,7 @@ typedef struct goss__phase_run {
 } goss__phase_run;
 
 struct goss_exec {
-    const goss_program *program;
+    const goss_schedule *program;
     goss_params *params;
     goss_threads *threads;
     const goss__kernels *kernels;

@@ -1,29 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* places.c: where each value lives. Leaves are the caller's or the parameters' memory, aliases and broadcasts cost
+/* place.c: where each value lives. Leaves are the caller's or the parameters' memory, aliases and broadcasts cost
  * nothing, what depends on nothing a run brings is computed once, results that only their phase reads are
  * thread-private. */
-#include "exec/build.h"
+#include "schedule/build.h"
 
-static bool all_const(const goss_program *p, const goss__value *v) {
+static bool all_const(const goss_schedule *p, const goss__value *v) {
     for (int i = 0; i < v->n_in; i++) {
         if (p->values[goss__source(p, v->in[i])].place != GOSS__AT_CONST) return false;
     }
     return true;
 }
 
-bool goss__is_output(const goss_program *p, uint32_t v) {
+bool goss__is_output(const goss_schedule *p, uint32_t v) {
     for (int i = 0; i < p->n_outputs; i++)
         if (p->outputs[i] == v) return true;
     return false;
 }
 
-bool goss__is_assigned(const goss_program *p, uint32_t param) {
+bool goss__is_assigned(const goss_schedule *p, uint32_t param) {
     for (int i = 0; i < p->n_updates; i++)
         if (p->values[p->updates[i]].in[0] == param) return true;
     return false;
 }
 
-static void place_value(goss_program *p, uint32_t i) {
+static void place_value(goss_schedule *p, uint32_t i) {
     goss__value *v = &p->values[i];
     const goss__op *op = v->op;
     if (op == &goss__op_input)
@@ -41,7 +41,7 @@ static void place_value(goss_program *p, uint32_t i) {
 }
 
 /* A broadcast stays a view only if all its readers take views and its source is dense. */
-static void materialise_views(goss_program *p) {
+static void materialise_views(goss_schedule *p) {
     for (uint32_t i = p->n_values; i-- > 0;) {
         const goss__value *v = &p->values[i];
         bool takes_views = v->op->views && v->place != GOSS__AT_VIEW;
@@ -58,18 +58,18 @@ static void materialise_views(goss_program *p) {
     }
 }
 
-void goss__place_values(goss_program *p) {
+void goss__place_values(goss_schedule *p) {
     for (uint32_t i = 0; i < p->n_values; i++) place_value(p, i);
     materialise_views(p);
 }
 
-static void note_reader(goss_program *p, uint32_t v, int32_t phase) {
+static void note_reader(goss_schedule *p, uint32_t v, int32_t phase) {
     v = goss__source(p, v);
     if (p->values[v].last_phase < phase) p->values[v].last_phase = phase;
 }
 
 /* Private: local, and read by instructions of its own phase alone. */
-void goss__place_private(goss_program *p) {
+void goss__place_private(goss_schedule *p) {
     for (uint32_t v = 0; v < p->n_values; v++)
         for (int i = 0; i < p->values[v].n_in; i++)
             if (goss__is_instr(&p->values[v])) note_reader(p, p->values[v].in[i], p->values[v].phase);
@@ -85,7 +85,7 @@ void goss__place_private(goss_program *p) {
     }
 }
 
-void goss__place_apart(goss_program *p) {
+void goss__place_unshared(goss_schedule *p) {
     for (uint32_t v = 0; v < p->n_values; v++)
         if (p->values[v].place == GOSS__AT_PRIVATE) p->values[v].place = GOSS__AT_SHARED;
 }

@@ -4,21 +4,21 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "exec/program.h"
+#include "schedule/schedule.h"
 
-goss_program_options goss_program_defaults(void) { return (goss_program_options){.precision = GOSS_F32}; }
+goss_schedule_options goss_schedule_defaults(void) { return (goss_schedule_options){.precision = GOSS_F32}; }
 
-void goss_program_free(goss_program *p) {
+void goss_schedule_free(goss_schedule *p) {
     if (!p) return;
     goss__arena_free(&p->arena);
     goss__free(p);
 }
 
-void goss__max_counts(const goss_program *p, int64_t counts[GOSS__GRAPH_SYMBOLS]) {
+void goss__max_counts(const goss_schedule *p, int64_t counts[GOSS__GRAPH_SYMBOLS]) {
     for (int i = 0; i < GOSS__GRAPH_SYMBOLS; i++) counts[i] = i < p->n_symbols ? p->symbol[i].maximum : 1;
 }
 
-uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset) {
+uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset) {
     *offset = 0;
     while (p->values[v].place == GOSS__AT_ALIAS) {
         *offset += p->values[v].alias_offset;
@@ -27,7 +27,7 @@ uint32_t goss__root(const goss_program *p, uint32_t v, int64_t *offset) {
     return v;
 }
 
-uint32_t goss__source(const goss_program *p, uint32_t v) {
+uint32_t goss__source(const goss_schedule *p, uint32_t v) {
     while (p->values[v].place == GOSS__AT_VIEW || p->values[v].place == GOSS__AT_ALIAS) v = p->values[v].in[0];
     return v;
 }
@@ -39,9 +39,9 @@ static void mark(const goss_graph *g, uint8_t *needed, const goss_val *v, int n)
             for (int i = 0; i < g->nodes[id]->n_in; i++) needed[g->nodes[id]->in[i]] = 1;
 }
 
-static const char *copy_text(goss_program *p, const char *s) { return s ? goss__arena_strdup(&p->arena, s) : NULL; }
+static const char *copy_text(goss_schedule *p, const char *s) { return s ? goss__arena_strdup(&p->arena, s) : NULL; }
 
-static bool copy_value(goss_program *p, const goss__node *n, const uint32_t *number, goss__value *v) {
+static bool copy_value(goss_schedule *p, const goss__node *n, const uint32_t *number, goss__value *v) {
     goss__node *copy = goss__arena_alloc(&p->arena, sizeof *copy);
     uint32_t *in = goss__arena_alloc(&p->arena, (size_t)n->n_in * sizeof *in);
     int64_t *attr = goss__arena_alloc(&p->arena, (size_t)n->n_attr * sizeof *attr);
@@ -64,7 +64,7 @@ static bool copy_value(goss_program *p, const goss__node *n, const uint32_t *num
 }
 
 /* n is a parameter that the options' list names. */
-static bool is_bf16(const goss_program *p, const goss__node *n) {
+static bool is_bf16(const goss_schedule *p, const goss__node *n) {
     if (n->op != &goss__op_param || !p->options.bf16) return false;
     const size_t length = strlen(n->name);
     for (const char *at = p->options.bf16; *at;) {
@@ -76,7 +76,7 @@ static bool is_bf16(const goss_program *p, const goss__node *n) {
 }
 
 /* A parameter kept as bfloat16 is followed by an alias, which is what its readers read. */
-static bool add_alias(goss_program *p, uint32_t param) {
+static bool add_alias(goss_schedule *p, uint32_t param) {
     const goss__value *of = &p->values[param];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
     uint32_t *in = goss__arena_alloc(&p->arena, sizeof *in);
@@ -98,7 +98,7 @@ static bool add_alias(goss_program *p, uint32_t param) {
 /* Copying node after node. `state` holds of each node whether it is needed, cheap to compute again, and read so far. */
 enum { NEEDED = 1, CHEAP = 2, READ = 4 };
 typedef struct copying {
-    goss_program *p;
+    goss_schedule *p;
     const goss_graph *g;
     uint8_t *state;
     uint32_t *number; /* of each node: its value */
@@ -125,7 +125,7 @@ static uint32_t copies_for(const copying *c, uint32_t id) {
 /* Another shape of what is cheap is cheap, too. */
 static bool is_cheap(const copying *c, const goss__node *n) {
     if (c->p->options.no_tiles) return false;
-    return goss__cheap_again(c->p, c->g, n) || (n->op->alias && c->state[n->in[0]] & CHEAP);
+    return goss__is_cheap(c->p, c->g, n) || (n->op->alias && c->state[n->in[0]] & CHEAP);
 }
 
 /* Finds the cheap nodes, and how many values there will be. */
@@ -161,7 +161,7 @@ static bool copy_node(copying *c, const goss__node *n, goss__value **value) {
     return ok;
 }
 
-static goss_status copy_values(goss_program *p, const goss_graph *g, uint8_t *state, uint32_t *number) {
+static goss_status copy_values(goss_schedule *p, const goss_graph *g, uint8_t *state, uint32_t *number) {
     copying c = {.p = p, .g = g, .state = state, .number = number};
     p->n_values = count_values(&c);
     p->values = goss__arena_alloc(&p->arena, p->n_values * sizeof *p->values);
@@ -179,7 +179,7 @@ static goss_status copy_values(goss_program *p, const goss_graph *g, uint8_t *st
     return GOSS_OK;
 }
 
-static goss_status copy_symbols(goss_program *p, const goss_graph *g) {
+static goss_status copy_symbols(goss_schedule *p, const goss_graph *g) {
     p->n_symbols = g->n_symbols;
     for (int i = 0; i < g->n_symbols; i++) {
         p->symbol[i] = (goss__symbol){copy_text(p, g->symbols[i].name), g->symbols[i].maximum};
@@ -194,7 +194,7 @@ static goss_status copy_symbols(goss_program *p, const goss_graph *g) {
 }
 
 /* Slice rules look operands up in a graph by id: a table of the program's own copies under value numbers. */
-static goss_status make_lookup(goss_program *p) {
+static goss_status make_lookup(goss_schedule *p) {
     goss__node **nodes = goss__arena_alloc(&p->arena, (p->n_values + 1) * sizeof *nodes);
     if (!nodes) return GOSS_E_NOMEM;
     for (uint32_t i = 0; i < p->n_values; i++) nodes[i] = (goss__node *)(uintptr_t)p->values[i].node;
@@ -203,7 +203,7 @@ static goss_status make_lookup(goss_program *p) {
     return GOSS_OK;
 }
 
-static uint32_t *copy_ids(goss_program *p, const goss_val *v, int n, const uint32_t *number) {
+static uint32_t *copy_ids(goss_schedule *p, const goss_val *v, int n, const uint32_t *number) {
     uint32_t *ids = goss__arena_alloc(&p->arena, (size_t)n * sizeof *ids);
     for (int i = 0; ids && i < n; i++) ids[i] = number[v[i].id];
     return ids;
@@ -216,7 +216,7 @@ static goss_status check_request(const goss_graph *g, const goss_val *v, int n, 
     return GOSS_OK;
 }
 
-static goss_status fill_program(goss_program *p, const goss_graph *g, const goss_val *outputs, const goss_val *updates,
+static goss_status fill_program(goss_schedule *p, const goss_graph *g, const goss_val *outputs, const goss_val *updates,
                                 uint8_t *needed, uint32_t *number, goss_error *err) {
     mark(g, needed, outputs, p->n_outputs);
     mark(g, needed, updates, p->n_updates);
@@ -229,12 +229,12 @@ static goss_status fill_program(goss_program *p, const goss_graph *g, const goss
         if (!p->outputs || !p->updates) s = GOSS_E_NOMEM;
     }
     if (s != GOSS_OK) return goss_error_set(err, s, "compile: out of memory");
-    GOSS_TRY(goss__build_phases(p, err));
+    GOSS_TRY(goss__partition(p, err));
     return goss__plan_memory(p, err);
 }
 
 goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates, int n_updates,
-                         const goss_program_options *options, goss_program **out, goss_error *err) {
+                         const goss_schedule_options *options, goss_schedule **out, goss_error *err) {
     *out = NULL;
     GOSS_TRY(goss_graph_status(g, err));
     goss__passes off;
@@ -247,12 +247,12 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
         if (op != &goss__op_assign && op != &goss__op_assign_rows)
             return goss_error_set(err, GOSS_E_ARGUMENT, "compile: update %d is a %s, not an assignment", i, op->name);
     }
-    goss_program *p = goss__calloc(1, sizeof *p);
+    goss_schedule *p = goss__calloc(1, sizeof *p);
     uint8_t *needed = goss__calloc(g->n_nodes, 1);
     uint32_t *number = goss__calloc(g->n_nodes, sizeof *number);
     goss_status s = GOSS_E_NOMEM;
     if (p && needed && number) {
-        p->options = options ? *options : goss_program_defaults();
+        p->options = options ? *options : goss_schedule_defaults();
         p->precision = p->options.precision;
         p->off = off;
         p->n_outputs = n_outputs, p->n_updates = n_updates;
@@ -266,6 +266,6 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
     if (s == GOSS_OK)
         *out = p;
     else
-        goss_program_free(p);
+        goss_schedule_free(p);
     return s;
 }

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* granularity.c: how many items of a phase make a unit and a tile, from the bytes an item keeps live and what it costs.
+ */
+#include "schedule/build.h"
+
+/* Private results that only elementwise neighbours read pass block by block (chain.c): they take no room. */
+static void find_passing(goss__builder *b, const goss__phase *ph) {
+    const goss_schedule *p = b->p;
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        b->in_phase[p->instrs[k].value] = v->place == GOSS__AT_PRIVATE && v->op->views;
+        for (int i = 0; i < v->n_in; i++) {
+            const uint32_t in = goss__source(p, v->in[i]);
+            if (!v->op->views || !goss_shape_equal(v->node->shape, p->values[in].node->shape)) b->in_phase[in] = 0;
+        }
+    }
+}
+
+#define SETUP_SHARE 128 /* a batched call does this many times the work of its set-up, where there are items enough */
+
+/* Items that an instruction wants a call; 0: as many as come. With weights of their own, more items save nothing. */
+static double wanted_items(const goss__builder *b, const goss__phase *ph, const goss__instr *in, double items) {
+    const goss__value *v = &b->p->values[in->value];
+    bool shares = v->partial;
+    for (int i = 0; i < v->n_in; i++) shares |= in->cut[i] == GOSS__WHOLE;
+    if (!shares || goss_extent_is(ph->items, 1) || goss__has_pass(b->p->off, GOSS__PASS_BATCH)) return 0;
+    return SETUP_SHARE * b->setup[in->value] / (b->cost[in->value] / items + 1);
+}
+
+static void find_batched(const goss__builder *b, goss__phase *ph, double items) {
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const double wanted = wanted_items(b, ph, &b->p->instrs[k], items);
+        b->p->instrs[k].batched = wanted > (double)goss__unit_items(ph, (int64_t)items);
+        if (b->p->instrs[k].batched && wanted > ph->batch) ph->batch = wanted;
+    }
+}
+
+/* The most bytes of an item's results that are alive at one time. A sum's addend leaves at once. */
+static double live_bytes(goss__builder *b, const goss__phase *ph, double items) {
+    const goss_schedule *p = b->p;
+    const uint32_t end = ph->first + ph->count;
+    uint32_t *last = b->order; /* of each value: the last instruction that reads it */
+    for (uint32_t k = ph->first; k < end; k++) {
+        const goss__value *v = &p->values[p->instrs[k].value];
+        last[p->instrs[k].value] = k;
+        for (int i = 0; i < v->n_in; i++) last[goss__source(p, v->in[i])] = k;
+    }
+    double live = 0, most = 0;
+    for (uint32_t k = ph->first; k < end; k++) {
+        const uint32_t value = p->instrs[k].value;
+        const goss__value *v = &p->values[value];
+        const double bytes = b->in_phase[value] || v->partial ? 0 : (double)v->bytes / items;
+        live += bytes;
+        if (live > most) most = live;
+        if (last[value] == k) live -= bytes;
+        for (int i = 0; i < v->n_in; i++) {
+            const uint32_t in = goss__source(p, v->in[i]);
+            bool before = false; /* the same operand */
+            for (int j = 0; j < i; j++) before |= goss__source(p, v->in[j]) == in;
+            const goss__value *from = &p->values[in];
+            if (before || last[in] != k || from->place != GOSS__AT_PRIVATE || b->in_phase[in]) continue;
+            live -= (double)from->bytes / items;
+        }
+    }
+    return most;
+}
+
+static void size_phase(goss__builder *b, goss__phase *ph) {
+    const goss_schedule *p = b->p;
+    int64_t counts[GOSS__GRAPH_SYMBOLS];
+    goss__max_counts(p, counts);
+    const double items = (double)goss__extent_eval(ph->items, counts);
+    find_passing(b, ph);
+    ph->item_bytes = live_bytes(b, ph, items);
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) ph->item_cost += b->cost[p->instrs[k].value] / items;
+    find_batched(b, ph, items);
+}
+
+void goss__size_phases(goss__builder *b) {
+    for (uint32_t f = 0; f < b->p->n_phases; f++) size_phase(b, &b->p->phases[f]);
+}

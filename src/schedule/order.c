@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* order.c: the instructions of each phase in the order in which they run: readers next to what they read, so that
+ * elementwise neighbours become chains. */
+#include <string.h>
+
+#include "schedule/build.h"
+
+/* No operand of v is still waiting to be placed in the phase's order. */
+static bool placed_before(const goss_schedule *p, const uint8_t *waiting, uint32_t v) {
+    for (int i = 0; i < p->values[v].n_in; i++) {
+        if (waiting[goss__source(p, p->values[v].in[i])]) return false;
+    }
+    return true;
+}
+
+static bool reads_any(const goss_schedule *p, const goss__value *v, const uint32_t *values, uint32_t n) {
+    for (int i = 0; i < v->n_in; i++)
+        for (uint32_t k = 0; k < n; k++)
+            if (goss__source(p, v->in[i]) == values[k]) return true;
+    return false;
+}
+
+/* The elementwise instructions order[first .. end - 1], neighbours of one shape, and what comes next. */
+typedef struct chain {
+    uint32_t *order, first, end, n;
+} chain;
+
+static bool goes_on(const goss_schedule *p, const chain *c, const uint8_t *waiting, uint32_t j) {
+    const goss__value *v = &p->values[c->order[j]], *last = &p->values[c->order[c->end - 1]];
+    if (!v->op->views || !goss_shape_equal(v->node->shape, last->node->shape) ||
+        !placed_before(p, waiting, c->order[j]))
+        return false;
+    return j == c->end || reads_any(p, v, c->order + c->first, c->end - c->first);
+}
+
+/* What makes few numbers goes before an instruction that makes a large array: a chain need not stop for them. */
+static bool goes_ahead(const goss_schedule *p, const chain *c, const uint8_t *waiting, uint32_t j) {
+    enum { FEW = 16, LARGE = 1 << 20 };
+    const goss__value *v = &p->values[c->order[j]], *next = &p->values[c->order[c->end]];
+    return v->op->views && next->bytes >= LARGE && v->bytes * FEW <= next->bytes &&
+           placed_before(p, waiting, c->order[j]);
+}
+
+/* The place of the instruction that is best next. */
+static uint32_t next_of(const goss_schedule *p, const chain *c, const uint8_t *waiting) {
+    enum { AHEAD = 64 };
+    const uint32_t end = c->n - c->end > AHEAD ? c->end + AHEAD : c->n;
+    for (uint32_t j = c->end; c->end > c->first && j < end; j++)
+        if (goes_on(p, c, waiting, j)) return j;
+    for (uint32_t j = c->end; j < end; j++)
+        if (goes_ahead(p, c, waiting, j)) return j;
+    return c->end;
+}
+
+/* Elementwise instructions are made neighbours of those of their shape that they read from, where dependences allow:
+ * for chain.c. */
+static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
+    const goss_schedule *p = b->p;
+    uint8_t *waiting = b->in_phase; /* zero between phases */
+    chain c = {.order = order, .n = n};
+    for (uint32_t i = 0; i < n; i++) waiting[order[i]] = 1;
+    for (; c.end < n; c.end++) {
+        const uint32_t pick = next_of(p, &c, waiting), v = order[pick];
+        memmove(order + c.end + 1, order + c.end, (pick - c.end) * sizeof *order);
+        order[c.end] = v;
+        waiting[v] = 0;
+        if (!p->values[v].op->views)
+            c.first = c.end + 1;
+        else if (c.end > c.first &&
+                 !goss_shape_equal(p->values[v].node->shape, p->values[order[c.end - 1]].node->shape))
+            c.first = c.end;
+    }
+}
+
+/* A large addend has fewer slots: many would be most of a program's memory. */
+static void note_partial(goss__phase *ph, size_t bytes) {
+    if (ph->slots == 0) ph->slots = GOSS__SLOTS;
+    while (ph->slots > GOSS__SLOTS_LEAST && (size_t)ph->slots * bytes > GOSS__SLOTS_BYTES) ph->slots /= 2;
+}
+
+static goss_status add_instr(goss__builder *b, goss__phase *ph, uint32_t value, goss_error *err) {
+    goss_schedule *p = b->p;
+    goss__value *v = &p->values[value];
+    goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)v->n_in * sizeof *cut);
+    if (!cut) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    goss__slice_rule(p, value, ph->items, cut);
+    if (v->partial) note_partial(ph, v->bytes);
+    v->instr = p->n_instrs;
+    p->instrs[p->n_instrs++] = (goss__instr){.value = value, .cut = cut};
+    return GOSS_OK;
+}
+
+/* Phase `from` becomes number `to`, unless all its work has moved. */
+static goss_status fill_phase(goss__builder *b, uint32_t from, uint32_t *to, goss_error *err) {
+    goss_schedule *p = b->p;
+    goss__phase ph = {.items = p->phases[from].items, .first = p->n_instrs};
+    for (uint32_t v = 0; v < p->n_values; v++)
+        if (goss__is_instr(&p->values[v]) && p->values[v].phase == (int32_t)from) b->order[ph.count++] = v;
+    if (ph.count == 0) return GOSS_OK;
+    group_elementwise(b, b->order, ph.count);
+    for (uint32_t i = 0; i < ph.count; i++) {
+        GOSS_TRY(add_instr(b, &ph, b->order[i], err));
+        p->values[b->order[i]].phase = (int32_t)*to;
+    }
+    ph.parts = ph.count == 1 && goss_extent_is(ph.items, 1) && p->values[b->order[0]].op->parts != NULL;
+    p->phases[(*to)++] = ph;
+    return GOSS_OK;
+}
+
+goss_status goss__order_phases(goss__builder *b, goss_error *err) {
+    uint32_t n = 0;
+    memset(b->in_phase, 0, b->p->n_values);
+    for (uint32_t f = 0; f < b->p->n_phases; f++) GOSS_TRY(fill_phase(b, f, &n, err));
+    b->p->n_phases = n;
+    return GOSS_OK;
+}
