@@ -51,7 +51,7 @@ def busy_ticks(processes):
 
 
 def turn(contender, o, neighbour=None):
-    """The mean step of a block in ms, and whether nobody else ran meanwhile."""
+    """What a contender says of a block, and whether nobody else ran meanwhile."""
     own = [contender.process] + ([neighbour.process] if neighbour else [])
     before, start = busy_ticks(own), time.monotonic()
     contender.process.stdin.write("\n")
@@ -60,7 +60,7 @@ def turn(contender, o, neighbour=None):
     if not said:
         sys.exit(f"{contender.name}: {contender.failure}")
     others = (busy_ticks(own) - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - start)
-    return said["ms_mean"], others <= o.others
+    return said, others <= o.others
 
 
 def measure(o, workload, log):
@@ -80,12 +80,12 @@ def measure(o, workload, log):
             for t, c in zip(THREADS, contenders):
                 turns[True, t].append(turn(c, o, neighbour))
         time.sleep(0.2)
-        undisturbed = {k: [ms for ms, alone in v if alone] for k, v in turns.items()}
+        undisturbed = {k: [said["ms_mean"] for said, alone in v if alone] for k, v in turns.items()}
         if min(map(len, undisturbed.values())) >= o.rounds:
             break
     else:
         print(f"WARNING: {workload}: others used the processors; do not use these figures", file=sys.stderr)
-        undisturbed = {k: [ms for ms, _ in v] for k, v in turns.items()}
+        undisturbed = {k: [said["ms_mean"] for said, _ in v] for k, v in turns.items()}
     for c in contenders:
         c.stop()
     return {k: statistics.median(v) for k, v in undisturbed.items()}

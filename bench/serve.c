@@ -23,6 +23,12 @@ static double peak_mb(void) {
     return (double)kb / 1024;
 }
 
+double serve_now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
 /* ---- the command line ---- */
 
 static void usage(const char *program, const char *const *names) {
@@ -60,15 +66,10 @@ void serve_open(serving *s, int argc, char **argv, const char *const *names) {
     if (s->which < 0 || s->threads < 0 || s->repeats < 1 || s->repeats > 1000) usage(argv[0], names);
     s->workload = names[s->which];
     s->start_mb = peak_mb();
+    s->started = serve_now();
 }
 
 /* ---- timing ---- */
-
-static double now(void) {
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 static int ascending(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
@@ -89,9 +90,9 @@ typedef struct block_times {
 static block_times time_block(step_fn step, void *context) {
     static double t[BLOCK_STEPS];
     int n = 0;
-    for (double start = now(), last = start; n < BLOCK_STEPS && (n == 0 || last - start < BLOCK_SECONDS);) {
+    for (double start = serve_now(), last = start; n < BLOCK_STEPS && (n == 0 || last - start < BLOCK_SECONDS);) {
         step(context);
-        const double end = now();
+        const double end = serve_now();
         t[n++] = (end - last) * 1e3;
         last = end;
     }

@@ -18,10 +18,13 @@ typedef struct serving {
     int threads, repeats;
     bool interactive, profile, text;
     double start_mb; /* held before the workload */
+    double started;  /* serve_now() then */
 } serving;
 
 /* Reads the command line. names: the workloads of this program, NULL at the end, the first one is the default. */
 void serve_open(serving *s, int argc, char **argv, const char *const *names);
+/* Seconds of a clock that only goes forward. */
+double serve_now(void);
 /* Times `step` and prints the rest of the JSON. */
 void serve(const serving *s, void (*step)(void *context), void *context);
 #endif

@@ -37,6 +37,7 @@ typedef struct bench {
     int n_symbols, n_inputs, n_params, n_trained, n_outputs;
     const char *bf16; /* parameters kept as bfloat16; NULL: none */
     float rate;
+    double compile_ms; /* building the graph, its gradients, compiling */
     goss_schedule *program;
     goss_params *params;
     goss_threads *pool;

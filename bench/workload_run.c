@@ -66,6 +66,7 @@ static void prepare(bench *b) {
     goss_schedule_options o = goss_schedule_defaults();
     o.bf16 = b->bf16;
     must(b, goss_compile(b->g, b->output, b->n_outputs, b->step.updates, b->step.n_updates, &o, &b->program, &b->err));
+    b->compile_ms = 1e3 * (serve_now() - b->run.started);
     must(b, goss_params_new(GOSS_F32, &b->params, &b->err));
     must(b, goss_params_add(b->params, b->program, &b->err));
     must(b, goss_threads_new(b->run.threads, &b->pool, &b->err));
@@ -77,8 +78,8 @@ static void prepare(bench *b) {
 static double output(const bench *b, int i) { return *(const float *)goss_exec_output(b->exec, i, NULL); }
 
 static void print_head(bench *b, double flops) {
-    printf("{\"workload\":\"%s\",\"threads\":%d,\"flops\":%.0f,\"check\":{", b->run.workload,
-           goss_threads_count(b->pool), flops);
+    printf("{\"workload\":\"%s\",\"threads\":%d,\"flops\":%.0f,\"compile_ms\":%.3f,\"check\":{", b->run.workload,
+           goss_threads_count(b->pool), flops, b->compile_ms);
     b->rate = RATE_CHECKED;
     must(b, goss_exec_run(b->exec, &b->err));
     for (int i = 0; i < b->n_outputs; i++) printf("%s\"%s\":%.8g", i ? "," : "", b->output_name[i], output(b, i));
