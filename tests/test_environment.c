@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "gossamer/compose.h"
+#include "gossamer/log.h"
 #include "graph_check.h"
 
 static goss_extent n(int64_t count) { return goss_n(count); }
@@ -115,6 +116,83 @@ TEST(names_that_switch_nothing_are_errors) {
     T_ERR(compile_something(&err), GOSS_E_ARGUMENT, "nothing is called \"winogrand\"; there are batch bf16");
     environment(NULL);
     T_OK(compile_something(&err));
+}
+
+static char *text_of(world *w, const char *disable) {
+    goss_val out[3];
+    goss_schedule_options o = goss_schedule_defaults();
+    o.disable = disable;
+    *w = world_new();
+    if (goss_compile(w->g, out, build(w, out), NULL, 0, &o, &w->program, &w->err) != GOSS_OK) T_FAIL("%s", w->err.text);
+    return goss_schedule_text(w->program);
+}
+
+TEST(an_option_switches_off_what_the_environment_does) {
+    world w[4];
+    char *all = text_of(&w[0], NULL), *by_option = text_of(&w[1], "fuse-sum");
+    environment("fuse-sum");
+    char *by_environment = text_of(&w[2], NULL);
+    environment("batch");
+    char *both = text_of(&w[3], "fuse-sum");
+    environment(NULL);
+    T_CHECK(strcmp(all, by_option) != 0);
+    T_STR(by_option, by_environment);
+    T_CHECK(strstr(by_option, "batched") && !strstr(both, "batched") && !strstr(both, "sum_product"));
+    goss_text_free(all), goss_text_free(by_option), goss_text_free(by_environment), goss_text_free(both);
+    for (int i = 0; i < 4; i++) world_free(&w[i]);
+    goss_schedule_options o = goss_schedule_defaults();
+    goss_schedule *p = NULL;
+    goss_error err = {0};
+    w[0] = world_new();
+    goss_val y = goss_exp(goss_input(w[0].g, "x", GOSS_REAL, GOSS_SHAPE(n(3))));
+    o.disable = "sink,partition";
+    T_ERR(goss_compile(w[0].g, &y, 1, NULL, 0, &o, &p, &err), GOSS_E_ARGUMENT,
+          "disable: nothing is called \"partition\"");
+    world_free(&w[0]);
+}
+
+/* ---- what passes print ---- */
+
+typedef struct lines {
+    int after[2], values, phases, n;
+} lines;
+
+static void keep_line(void *ctx, goss_log_level level, const char *line) {
+    lines *l = ctx;
+    l->n++;
+    l->after[0] += strncmp(line, "schedule after place (", 22) == 0;
+    l->after[1] += strncmp(line, "schedule after plan-memory (", 28) == 0;
+    l->values += strncmp(line, "  %0 = input x [1,6,12,12,16]", 29) == 0;
+    l->phases += strncmp(line, "phase 0: items", 14) == 0;
+}
+
+static lines printed(const char *by_environment, const char *by_option, goss_error *error) {
+    lines l = {0};
+    goss_val out[3];
+    world w = world_new();
+    goss_schedule_options o = goss_schedule_defaults();
+    o.print = by_option;
+    if (by_environment) setenv("GOSSAMER_PRINT", by_environment, 1);
+    goss_log_set(keep_line, &l);
+    error->status = goss_compile(w.g, out, build(&w, out), NULL, 0, &o, &w.program, error);
+    goss_log_set(NULL, NULL);
+    unsetenv("GOSSAMER_PRINT");
+    world_free(&w);
+    return l;
+}
+
+TEST(the_schedule_is_printed_after_the_passes_that_are_named) {
+    goss_error e = {0};
+    T_EQ(printed(NULL, NULL, &e).n, 0);
+    const lines place = printed(NULL, "place", &e), last = printed("plan-memory", NULL, &e),
+                both = printed("plan-memory", "place", &e), all = printed(NULL, "all", &e);
+    T_CHECK(place.after[0] == 1 && place.after[1] == 0 && place.values == 1 && place.phases == 0);
+    T_CHECK(last.after[0] == 0 && last.after[1] == 1 && last.phases == 1);
+    T_EQ(both.n, place.n + last.n);
+    T_CHECK(all.after[0] == 1 && all.after[1] == 1 && all.n > 8 * place.n);
+    T_EQ(printed("place,plan", NULL, &e).n, 0);
+    T_CHECK(e.status == GOSS_E_ARGUMENT &&
+            strstr(e.text, "GOSSAMER_PRINT: no pass is called \"plan\"; there are all place bf16 fuse"));
 }
 
 TEST_MAIN()

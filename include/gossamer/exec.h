@@ -26,11 +26,18 @@ typedef struct goss_schedule_options {
     const char *bf16; /* parameters kept as bfloat16, names with commas between; NULL: none. They can not be assigned */
     bool no_reuse;    /* every tensor has memory of its own (for tests of the planner) */
     bool no_tiles;    /* each phase holds one operation (for tests of the tiling) */
+    /* Passes and choices to leave out, names with commas between, besides those that the environment's
+     * GOSSAMER_DISABLE names; NULL: none. docs/architecture.md lists them. */
+    const char *disable;
+    /* Passes after which the schedule is printed, besides those that GOSSAMER_PRINT names; "all": after every one. The
+     * text goes to the log (goss_log_set) line by line, at GOSS_LOG_INFO. NULL: none. */
+    const char *print;
 } goss_schedule_options;
 GOSS_API goss_schedule_options goss_schedule_defaults(void);
 
 /* Compiles what is needed for the outputs (values to read after a run) and updates (goss_assign values).
- * Errors: the graph's sticky error; GOSS_E_NOMEM. The graph may be freed afterwards. Free with goss_schedule_free. */
+ * Errors: the graph's sticky error; GOSS_E_ARGUMENT for a name in `disable` or `print` that is no pass; GOSS_E_NOMEM.
+ * The graph may be freed afterwards. Free with goss_schedule_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs,
                                                 const goss_val *updates, int n_updates,
                                                 const goss_schedule_options *options, goss_schedule **out,

@@ -17,22 +17,26 @@ static int find(const char *name, size_t n) {
     return i;
 }
 
-goss_status goss__passes_off(goss__passes *out, goss_error *err) {
+goss_status goss__passes_add(goss__passes *set, const char *list, const char *source, goss_error *err) {
     goss_status s = GOSS_OK;
-    *out = 0;
-    for (const char *at = getenv("GOSSAMER_DISABLE"); at && *at;) {
+    for (const char *at = list; at && *at;) {
         const size_t n = strcspn(at, ",");
         const int pass = find(at, n);
         if (pass < GOSS__PASS_COUNT)
-            *out |= (goss__passes)1 << pass;
+            *set |= (goss__passes)1 << pass;
         else if (n > 0)
             s = goss_error_set(err, GOSS_E_ARGUMENT,
-                               "GOSSAMER_DISABLE: nothing is called \"%.*s\"; there are"
+                               "%s: nothing is called \"%.*s\"; there are"
 #define PASS(id, name) " " name
                                GOSS__PASSES(PASS),
 #undef PASS
-                               n > 60 ? 60 : (int)n, at);
+                               source, n > 60 ? 60 : (int)n, at);
         at += n + (at[n] == ',');
     }
     return s;
+}
+
+goss_status goss__passes_off(goss__passes *out, goss_error *err) {
+    *out = 0;
+    return goss__passes_add(out, getenv("GOSSAMER_DISABLE"), "GOSSAMER_DISABLE", err);
 }

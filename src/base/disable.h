@@ -38,4 +38,6 @@ static inline bool goss__has_pass(goss__passes set, goss__pass pass) { return se
 
 /* Those that are switched off now. An error names what is no pass; without err that is passed over. */
 goss_status goss__passes_off(goss__passes *out, goss_error *err);
+/* Adds those of a list (NULL: none); an error says which `source` named what is no pass. */
+goss_status goss__passes_add(goss__passes *set, const char *list, const char *source, goss_error *err);
 #endif

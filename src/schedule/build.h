@@ -36,6 +36,12 @@ goss_status goss__fuse(goss_schedule *p, goss_error *err);
 goss__slicing goss__slice_rule(const goss_schedule *p, uint32_t v, goss_extent L, goss__cut *cut);
 /* Whether v can join a phase of L items, given what is done and in it. 0: no; 1: local; 2: partial. */
 int goss__joins(goss__builder *b, uint32_t v, goss_extent L);
+/* Bytes and costs at the maxima. Errors: a value that is too large. */
+goss_status goss__measure(goss__builder *b, goss_error *err);
+/* The instructions that are run once, when counts are set. */
+goss_status goss__list_constants(goss__builder *b, goss_error *err);
+/* Groups instructions into phases. */
+void goss__partition(goss__builder *b);
 /* Moves elementwise work into the phase that reads its results, where that saves memory traffic. */
 bool goss__sink(goss__builder *b); /* false: out of memory */
 /* Copies of one value that stand in one phase become one again. */
@@ -46,5 +52,7 @@ goss_status goss__order_phases(goss__builder *b, goss_error *err);
 void goss__size_phases(goss__builder *b);
 /* Lets assigned values be computed where the parameter lies. */
 void goss__assign_in_place(goss_schedule *p);
+/* Offsets in the slab, the constants and a thread's arena. */
+goss_status goss__plan_memory(goss_schedule *p, goss_error *err);
 
 #endif

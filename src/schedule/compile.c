@@ -229,8 +229,7 @@ static goss_status fill_program(goss_schedule *p, const goss_graph *g, const gos
         if (!p->outputs || !p->updates) s = GOSS_E_NOMEM;
     }
     if (s != GOSS_OK) return goss_error_set(err, s, "compile: out of memory");
-    GOSS_TRY(goss__partition(p, err));
-    return goss__plan_memory(p, err);
+    return goss__run_passes(p, err);
 }
 
 goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates, int n_updates,
@@ -239,6 +238,11 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
     GOSS_TRY(goss_graph_status(g, err));
     goss__passes off;
     GOSS_TRY(goss__passes_off(&off, err));
+    GOSS_TRY(goss__passes_add(&off, options ? options->disable : NULL, "disable", err));
+    if (goss__has_pass(off, GOSS__PASS_REWRITE) && !g->plain)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "compile: this graph's builders have rewritten it; GOSSAMER_DISABLE=rewrite is read "
+                              "where a graph is created");
     GOSS_TRY(goss__kernels_asked(err));
     GOSS_TRY(check_request(g, outputs, n_outputs, "output", err));
     GOSS_TRY(check_request(g, updates, n_updates, "update", err));
@@ -257,7 +261,7 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
         p->off = off;
         p->n_outputs = n_outputs, p->n_updates = n_updates;
         s = fill_program(p, g, outputs, updates, needed, number, err);
-        p->options.bf16 = NULL; /* the caller's; the values know */
+        p->options.bf16 = p->options.disable = p->options.print = NULL; /* the caller's */
     } else {
         goss_error_set(err, s, "compile: out of memory");
     }

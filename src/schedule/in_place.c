@@ -65,7 +65,6 @@ static int32_t last_failure(const goss_schedule *p) {
 
 void goss__assign_in_place(goss_schedule *p) {
     const int32_t after = last_failure(p);
-    if (goss__has_pass(p->off, GOSS__PASS_IN_PLACE)) return;
     for (int i = 0; i < p->n_updates; i++) {
         goss__value *u = &p->values[p->updates[i]];
         const uint32_t param = u->in[0], value = goss__source(p, u->in[1]);

@@ -112,5 +112,6 @@ goss_status goss__order_phases(goss__builder *b, goss_error *err) {
     memset(b->in_phase, 0, b->p->n_values);
     for (uint32_t f = 0; f < b->p->n_phases; f++) GOSS_TRY(fill_phase(b, f, &n, err));
     b->p->n_phases = n;
+    b->p->ordered = true;
     return GOSS_OK;
 }

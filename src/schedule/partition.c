@@ -5,7 +5,6 @@
  * traffic (sink.c), and the phases' instructions are ordered (order.c). */
 #include <string.h>
 
-#include "base/alloc.h"
 #include "schedule/build.h"
 
 /* ---- may this operand be had in this phase? ---- */
@@ -164,7 +163,7 @@ static void value_cost(const goss_schedule *p, uint32_t v, double *cost, double 
     *setup = val->op->setup ? val->op->setup(&s) : 0;
 }
 
-static goss_status measure(goss__builder *b, goss_error *err) {
+goss_status goss__measure(goss__builder *b, goss_error *err) {
     goss_schedule *p = b->p;
     int64_t counts[GOSS__GRAPH_SYMBOLS];
     goss__max_counts(p, counts);
@@ -184,7 +183,8 @@ static goss_status measure(goss__builder *b, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status add_constants(goss_schedule *p, goss_error *err) {
+goss_status goss__list_constants(goss__builder *b, goss_error *err) {
+    goss_schedule *p = b->p;
     for (uint32_t v = 0; v < p->n_values; v++) {
         if (p->values[v].place != GOSS__AT_CONST) continue;
         goss__cut *cut = goss__arena_alloc(&p->arena, (size_t)p->values[v].n_in * sizeof *cut);
@@ -196,42 +196,9 @@ static goss_status add_constants(goss_schedule *p, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status run_builder(goss__builder *b, goss_error *err) {
-    goss_schedule *p = b->p;
-    goss__place_values(p);
-    GOSS_TRY(goss__keep_bf16(p, err));
-    GOSS_TRY(goss__fuse(p, err));
-    GOSS_TRY(measure(b, err));
-    GOSS_TRY(add_constants(p, err));
+void goss__partition(goss__builder *b) {
+    const goss_schedule *p = b->p;
     for (uint32_t v = 0; v < p->n_values; v++) b->done[v] = !goss__is_instr(&p->values[v]);
     for (uint32_t v = 0; v < p->n_values; v++) /* ids are topological: the first one not done is ready */
         if (!b->done[v]) build_phase(b, v);
-    if (!p->options.no_tiles && !goss__sink(b)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    goss__merge_copies(p);
-    GOSS_TRY(goss__order_phases(b, err));
-    goss__place_private(p);
-    goss__size_phases(b);
-    if (p->options.no_reuse)
-        goss__place_unshared(p); /* only now: units are as large as they are otherwise */
-    else
-        goss__assign_in_place(p);
-    return GOSS_OK;
-}
-
-goss_status goss__partition(goss_schedule *p, goss_error *err) {
-    size_t n = p->n_values + 1u;
-    goss__builder b = {.p = p};
-    b.done = goss__calloc(n, 1), b.in_phase = goss__calloc(n, 1);
-    b.order = goss__calloc(n, sizeof *b.order), b.best = goss__calloc(n, sizeof *b.best);
-    b.cuts = goss__calloc(GOSS__MAX_IN, sizeof *b.cuts), b.cost = goss__calloc(n, sizeof *b.cost);
-    b.setup = goss__calloc(n, sizeof *b.setup), b.moved = goss__calloc(n, 1);
-    p->instrs = goss__arena_alloc(&p->arena, n * sizeof *p->instrs);
-    p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
-    goss_status s =
-        b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && b.moved && p->instrs && p->phases
-            ? run_builder(&b, err)
-            : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
-    goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup), goss__free(b.moved);
-    return s;
 }

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "schedule/schedule.h"
+#include "schedule/build.h"
 
 typedef struct block {
     size_t size, *offset; /* where to write the answer */

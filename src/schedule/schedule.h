@@ -95,6 +95,7 @@ struct goss_schedule {
     uint32_t *updates; /* values of assign nodes */
     int n_updates;
     goss__passes off; /* switched off when it was compiled */
+    bool ordered;     /* instructions are listed: set by the pass that does so */
     size_t slab_bytes, const_bytes, private_bytes, scratch_bytes;
 };
 
@@ -128,9 +129,8 @@ static inline bool goss__is_given(const goss_schedule *p, uint32_t v) {
 
 /* Whether n had better be computed again by every reader than kept. */
 bool goss__is_cheap(const goss_schedule *p, const goss_graph *g, const goss__node *n);
-/* The steps of compiling, in order. */
-goss_status goss__partition(goss_schedule *p, goss_error *err);   /* places and phases */
-goss_status goss__plan_memory(goss_schedule *p, goss_error *err); /* offsets */
+/* From values in order to phases, instructions and offsets: the passes of passes.c, one after the other. */
+goss_status goss__run_passes(goss_schedule *p, goss_error *err);
 
 /* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many
  * of L's items. */

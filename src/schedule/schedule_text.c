@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* schedule_text.c: a program as text: phases, operations, places. */
 #include "base/str.h"
-#include "schedule/schedule.h"
+#include "schedule/build.h"
 
 static const char *const place_names[] = {
     [GOSS__AT_INPUT] = "input",   [GOSS__AT_PARAM] = "param",     [GOSS__AT_CONST] = "const",
@@ -23,12 +23,26 @@ static void put_value(goss__str *s, const goss_schedule *p, uint32_t v) {
                        : in->place == GOSS__AT_ALIAS ? "="
                                                      : "");
     }
-    goss__str_addf(s, ")%s", p->instrs[val->instr].batched ? ", batched" : "");
+    goss__str_addf(s, ")%s", p->ordered && goss__is_instr(val) && p->instrs[val->instr].batched ? ", batched" : "");
     if (val->in_place_of >= 0) goss__str_addf(s, ", in place of %s", p->values[val->in_place_of].node->name);
     goss__str_addf(s, "%s%s\n", val->node->scope[0] ? "  # " : "", val->node->scope);
 }
 
+/* Between passes, before instructions are listed: all values, with the phase of those that have one. */
+static char *put_unordered(const goss_schedule *p) {
+    goss__str s = {0};
+    goss__str_addf(&s, "%u values, %u phases, not in order yet\n", p->n_values, p->n_phases);
+    for (uint32_t v = 0; v < p->n_values; v++) {
+        if (p->values[v].phase >= 0) goss__str_addf(&s, "phase %d:", p->values[v].phase);
+        put_value(&s, p, v);
+    }
+    if (!s.failed) return s.data;
+    goss__str_free(&s);
+    return NULL;
+}
+
 char *goss_schedule_text(const goss_schedule *p) {
+    if (!p->ordered) return put_unordered(p);
     goss__str s = {0};
     goss__str_addf(&s, "%u values, %u instructions, %u phases; slab %zu, constants %zu, a thread %zu + %zu bytes\n",
                    p->n_values, p->n_instrs, p->n_phases, p->slab_bytes, p->const_bytes, p->private_bytes,

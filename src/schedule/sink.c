@@ -144,7 +144,6 @@ static void move_into(goss__builder *b, int32_t f) {
 }
 
 bool goss__sink(goss__builder *b) {
-    if (goss__has_pass(b->p->off, GOSS__PASS_SINK)) return true;
     const bool ok = find_readers(b);
     for (int32_t f = (int32_t)b->p->n_phases - 1; ok && f > 0; f--)
         if (!goss_extent_is(b->p->phases[f].items, 1)) move_into(b, f);

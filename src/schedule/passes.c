@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* passes.c: the table of contents of the scheduler: what turns values in order (compile.c) into phases, instructions
+ * and offsets, pass by pass. Each row's file says how; docs/architecture.md says why.
+ *
+ * A pass with a switch can be left out (GOSSAMER_DISABLE, goss_schedule_options.disable): what follows then does with
+ * less. Switches of choices that are taken inside a pass (fuse-sum, batch, winograd ...) are read where that is. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "schedule/build.h"
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory"); }
+
+/* ---- passes that are a call without an error, or a choice between two ---- */
+
+static goss_status place(goss__builder *b, goss_error *err) { return goss__place_values(b->p), GOSS_OK; }
+static goss_status keep_bf16(goss__builder *b, goss_error *err) { return goss__keep_bf16(b->p, err); }
+static goss_status fuse(goss__builder *b, goss_error *err) { return goss__fuse(b->p, err); }
+static goss_status partition(goss__builder *b, goss_error *err) { return goss__partition(b), GOSS_OK; }
+static goss_status sink(goss__builder *b, goss_error *err) {
+    return b->p->options.no_tiles || goss__sink(b) ? GOSS_OK : no_memory(err);
+}
+static goss_status merge_copies(goss__builder *b, goss_error *err) { return goss__merge_copies(b->p), GOSS_OK; }
+static goss_status place_private(goss__builder *b, goss_error *err) { return goss__place_private(b->p), GOSS_OK; }
+static goss_status size_units(goss__builder *b, goss_error *err) { return goss__size_phases(b), GOSS_OK; }
+static goss_status place_unshared(goss__builder *b, goss_error *err) {
+    if (b->p->options.no_reuse) goss__place_unshared(b->p); /* only now: units are as large as they are otherwise */
+    return GOSS_OK;
+}
+static goss_status in_place(goss__builder *b, goss_error *err) {
+    if (!b->p->options.no_reuse) goss__assign_in_place(b->p);
+    return GOSS_OK;
+}
+static goss_status plan_memory(goss__builder *b, goss_error *err) { return goss__plan_memory(b->p, err); }
+
+/* ---- the table ---- */
+
+#define ALWAYS GOSS__PASS_COUNT /* nothing runs without it */
+
+typedef struct schedule_pass {
+    const char *name;
+    goss_status (*run)(goss__builder *b, goss_error *err);
+    int off; /* the switch that leaves it out */
+    const char *what;
+} schedule_pass;
+
+static const schedule_pass passes[] = {
+    {"place", place, ALWAYS, "place.c: where each value is stored; aliases and views cost nothing"},
+    {"bf16", keep_bf16, ALWAYS, "bf16.c: parameters kept as bfloat16 get their conversions"},
+    {"fuse", fuse, ALWAYS, "fuse.c: products merge into the sums and additions that read them"},
+    {"measure", goss__measure, ALWAYS, "partition.c: bytes and costs at the symbols' maxima"},
+    {"constants", goss__list_constants, ALWAYS, "partition.c: what is computed once, when counts are set"},
+    {"partition", partition, ALWAYS, "partition.c: instructions into phases with a parallel axis each"},
+    {"sink", sink, GOSS__PASS_SINK, "sink.c: cheap work moves into the phase that reads its result"},
+    {"merge-copies", merge_copies, ALWAYS, "rematerialise.c: rematerialised copies of one phase become one"},
+    {"order", goss__order_phases, ALWAYS, "order.c: the order of instructions in each phase"},
+    {"place-private", place_private, ALWAYS, "place.c: what only its phase reads moves to the thread's arena"},
+    {"size", size_units, ALWAYS, "granularity.c: items of units, batched instructions, tiles"},
+    {"place-unshared", place_unshared, ALWAYS, "place.c: under no_reuse, private values get memory of their own"},
+    {"in-place", in_place, GOSS__PASS_IN_PLACE, "in_place.c: parameters are updated where they are stored"},
+    {"plan-memory", plan_memory, ALWAYS, "plan_memory.c: offsets in slab, constants and arena"},
+};
+enum { PASSES = sizeof passes / sizeof *passes };
+
+/* ---- printing ---- */
+
+static int find(const char *name, size_t n) {
+    int i = 0;
+    while (i < PASSES && (strlen(passes[i].name) != n || memcmp(passes[i].name, name, n) != 0)) i++;
+    return i;
+}
+
+static goss_status unknown(const char *name, size_t n, const char *source, goss_error *err) {
+    goss__str names = {0};
+    for (int i = 0; i < PASSES; i++) goss__str_addf(&names, " %s", passes[i].name);
+    const goss_status s = names.failed
+                              ? no_memory(err)
+                              : goss_error_set(err, GOSS_E_ARGUMENT, "%s: no pass is called \"%.*s\"; there are all%s",
+                                               source, n > 60 ? 60 : (int)n, name, names.data);
+    goss__str_free(&names);
+    return s;
+}
+
+/* Adds the passes that a list names: bit i for row i. */
+static goss_status add_printed(uint64_t *set, const char *list, const char *source, goss_error *err) {
+    for (const char *at = list; at && *at;) {
+        const size_t n = strcspn(at, ",");
+        const int i = find(at, n);
+        if (n == 3 && memcmp(at, "all", 3) == 0)
+            *set = UINT64_MAX;
+        else if (i < PASSES)
+            *set |= (uint64_t)1 << i;
+        else if (n > 0)
+            return unknown(at, n, source, err);
+        at += n + (at[n] == ',');
+    }
+    return GOSS_OK;
+}
+
+static goss_status print(const goss_schedule *p, const schedule_pass *pass, goss_error *err) {
+    char *text = goss_schedule_text(p);
+    if (!text) return no_memory(err);
+    goss__log(GOSS_LOG_INFO, "schedule after %s (%s)", pass->name, pass->what);
+    for (char *line = text, *next; *line; line = next) {
+        next = line + strcspn(line, "\n");
+        if (*next) *next++ = 0;
+        goss__log(GOSS_LOG_INFO, "%s", line);
+    }
+    goss_text_free(text);
+    return GOSS_OK;
+}
+
+static goss_status run_all(goss__builder *b, goss_error *err) {
+    uint64_t printed = 0;
+    GOSS_TRY(add_printed(&printed, getenv("GOSSAMER_PRINT"), "GOSSAMER_PRINT", err));
+    GOSS_TRY(add_printed(&printed, b->p->options.print, "print", err));
+    for (int i = 0; i < PASSES; i++) {
+        if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;
+        GOSS_TRY(passes[i].run(b, err));
+        if (printed >> i & 1) GOSS_TRY(print(b->p, &passes[i], err));
+    }
+    return GOSS_OK;
+}
+
+goss_status goss__run_passes(goss_schedule *p, goss_error *err) {
+    const size_t n = p->n_values + 1u;
+    goss__builder b = {.p = p};
+    b.done = goss__calloc(n, 1), b.in_phase = goss__calloc(n, 1);
+    b.order = goss__calloc(n, sizeof *b.order), b.best = goss__calloc(n, sizeof *b.best);
+    b.cuts = goss__calloc(GOSS__MAX_IN, sizeof *b.cuts), b.cost = goss__calloc(n, sizeof *b.cost);
+    b.setup = goss__calloc(n, sizeof *b.setup), b.moved = goss__calloc(n, 1);
+    p->instrs = goss__arena_alloc(&p->arena, n * sizeof *p->instrs);
+    p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
+    const bool ok =
+        b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && b.moved && p->instrs && p->phases;
+    const goss_status s = ok ? run_all(&b, err) : no_memory(err);
+    goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
+    goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup), goss__free(b.moved);
+    return s;
+}
