@@ -69,7 +69,7 @@ endif()
 
 # The tests that can tell a build without a library from one with it: the core knows none of them.
 set(upper_headers "tiny_set|tiny_model|cli_run|image_world|goss_config|libraries")
-set(upper_headers "(${upper_headers}|io/[a-z_]+|data/[a-z_]+|meta/[a-z_]+|train/[a-z_]+)")
+set(upper_headers "(${upper_headers}|io/[a-z_]+|data/[a-z_]+|task/[a-z_]+|meta/[a-z_]+|train/[a-z_]+)")
 set(upper_public "gossamer/(config|data|episode|evaluate|model|safetensors|train)")
 foreach(source IN LISTS test_sources)
     file(STRINGS ${source} upper REGEX "#include \"(${upper_headers}|${upper_public})\\.h\"")

@@ -149,7 +149,9 @@ static inline goss_status few_begin(few *f, const char *name, const char *backbo
     f->query_target = few_numbers(most.T * Q * most.W), f->query_weight = few_numbers(most.T * Q);
     f->class_mask = few_numbers(most.T * most.W), f->task = calloc((size_t)most.T, sizeof(int32_t));
     GOSS_TRY(goss_method_create(name, backbone, few_input, 3, o, &f->method, &f->err));
-    f->batch = goss_task_batch_declare(f->graph, goss_method_target(f->method), most.T, most.W, S, Q);
+    goss_task_spec spec = {.input_rank = 3, .outputs = most.W, .supports = S, .queries = Q};
+    memcpy(spec.input, few_input, sizeof few_input);
+    f->batch = goss_task_batch_declare(f->graph, &spec, most.T);
     return GOSS_OK;
 }
 
@@ -158,7 +160,7 @@ static inline goss_status few_train(few *f, const char *name, const char *backbo
                                     few_counts most) {
     GOSS_TRY(few_begin(f, name, backbone, o, most));
     f->loss = goss_method_train(f->method, f->graph, &f->batch);
-    goss_val out[10] = {f->loss.loss, f->loss.accuracy};
+    goss_val out[10] = {f->loss.loss, f->loss.score};
     for (int i = 0; i < f->loss.n_params; i++) out[2 + i] = f->loss.grad[i];
     return few_compile(f, out, 2 + f->loss.n_params, 1);
 }
@@ -167,7 +169,7 @@ static inline goss_status few_train(few *f, const char *name, const char *backbo
 static inline goss_status few_test(few *f, const char *name, const char *backbone, const goss_method_options *o,
                                    few_counts most, int fine_tune, int threads) {
     GOSS_TRY(few_begin(f, name, backbone, o, most));
-    goss_val y = goss_method_logits(f->method, f->graph, &f->batch, fine_tune);
+    goss_val y = goss_method_outputs(f->method, f->graph, &f->batch, fine_tune);
     return few_compile(f, &y, 1, threads);
 }
 

@@ -307,7 +307,7 @@ static void check_adapted_on(const char *name, const char *backbone, const goss_
     few f;
     few_counts c = {1, 3, 2, 2};
     if (few_begin(&f, name, backbone, o, c) != GOSS_OK) T_FAIL("%s", f.err.text);
-    goss_val y = goss_method_logits(f.method, f.graph, &f.batch, fine_tune);
+    goss_val y = goss_method_outputs(f.method, f.graph, &f.batch, fine_tune);
     if (goss_method_adapt(f.method, f.graph, &f.batch, 3, fine_tune, 0, &f.adapted, &f.err) != GOSS_OK)
         T_FAIL("%s: %s", name, f.err.text);
     T_EQ(goss_target_outputs(f.adapted.target), 3);
@@ -387,6 +387,8 @@ TEST(failing_allocations) {
     goss_method_options o = goss_method_defaults();
     o.hyper = &h;
     o.inner_steps = o.test_steps = 1;
+    goss_task_spec spec = {.input_rank = 3, .outputs = 3, .supports = 6, .queries = 6};
+    memcpy(spec.input, few_input, sizeof few_input);
     for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         bool through = false;
         int refused = 0;
@@ -400,9 +402,9 @@ TEST(failing_allocations) {
             goss__alloc_fail_at(n);
             goss_status s = goss_method_create(names[k], few_backbone, few_input, 3, &o, &m, &err);
             if (s == GOSS_OK) {
-                goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), 2, 3, 6, 6);
+                goss_task_batch b = goss_task_batch_declare(g, &spec, 2);
                 goss_method_train(m, g, &b);
-                goss_method_logits(m, g, &b, 0);
+                goss_method_outputs(m, g, &b, 0);
                 s = goss_method_adapt(m, g, &b, 3, 0, 0, &a, &err);
             }
             through = goss__alloc_count() - before < n;

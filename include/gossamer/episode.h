@@ -8,6 +8,7 @@
 #define GOSSAMER_EPISODE_H
 
 #include "gossamer/data.h"
+#include "gossamer/task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -75,6 +76,8 @@ GOSS_API goss_sampler_scope goss_sampler_scope_of(const goss_sampler *sampler);
 
 /* Draws episode k into the caller's buffers. Allocates nothing and cannot fail. */
 GOSS_API void goss_sampler_draw(goss_sampler *sampler, uint64_t k, goss_episode *episode);
+/* The sampler as a source of classification tasks: task k is episode k. Borrows the sampler; nothing to free. */
+GOSS_API goss_task_source goss_sampler_source(goss_sampler *sampler);
 
 #ifdef __cplusplus
 }

@@ -9,29 +9,34 @@
 
 #include "gossamer/hyper.h"
 #include "gossamer/nn.h"
+#include "gossamer/task.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* The inputs of a batch of T episodes with up to W ways, S support and Q query samples in all; the symbols are "T",
- * "W", "S", "Q". Padding: a support sample whose target row is all 0 is none; a query of weight 0 is none; a class of
- * mask 0 is none. */
+/* The inputs of a batch of T tasks with up to W classes (or just W numbers a target), S support and Q query samples in
+ * all; the symbols are "T", "W", "S", "Q". Targets are encoded by the objective. Padding: with classes a support sample
+ * whose target row is all 0 is none, without them one of weight 0; a query of weight 0 is none; a class of mask 0 is
+ * none. What a task spec has not is GOSS_NONE. */
 typedef struct goss_task_batch {
     goss_extent T, W, S, Q;
     goss_val support;        /* "support" [T,S,x...] */
-    goss_val support_target; /* "support_target" [T,S,W], one-hot */
-    goss_val assign;         /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product */
+    goss_val support_target; /* "support_target" [T,S,W], one-hot or standardised */
+    goss_val support_weight; /* "support_weight" [T,S]; with classes only where the spec has such weights */
+    goss_val assign;         /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product. Classes
+                                only */
     goss_val query;          /* "query" [T,Q,x...] */
-    goss_val query_target;   /* "query_target" [T,Q,W], one-hot */
+    goss_val query_target;   /* "query_target" [T,Q,W] */
     goss_val query_weight;   /* "query_weight" [T,Q] */
-    goss_val class_mask;     /* "class_mask" [T,W] */
-    goss_val task;           /* "task" index [T]: ids for random streams */
+    goss_val class_mask;     /* "class_mask" [T,W]. Classes only */
+    goss_val task;           /* "task" index [T]: numbers for random streams */
+    goss_val descriptor;     /* "descriptor" [T,D] */
+    goss_val id;             /* "id" index [T]: rows of the table of ids; -1: a new task */
 } goss_task_batch;
 
-/* Declares those inputs for a target's input shape and the planned maxima. */
-GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target, int64_t tasks, int64_t ways,
-                                                 int64_t supports, int64_t queries);
+/* Declares those inputs for tasks of that spec, up to `tasks` at a time. */
+GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spec, int64_t tasks);
 
 #define GOSS_METHOD_MAX_NETWORKS 64
 
@@ -55,6 +60,8 @@ typedef struct goss_method_options {
     int networks;          /* hypernet with noise: networks a task, whose class probabilities are averaged; 0: one */
     double penalty;        /* hypernet: weight in the loss of goss_generated.penalty (0) */
     double ridge;          /* starting lambda of the ridge head, learned (1) */
+    const goss_objective *objective; /* NULL: classification. Errors: what a method has no meaning for, by name */
+    int outputs;                     /* numbers of a target, without classes (1) */
     double label_smoothing;
     double temperature;              /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     const goss_hyper_options *hyper; /* hypernet; NULL: defaults */
@@ -89,7 +96,7 @@ GOSS_API void goss_method_initialize(const goss_method *m, int i, uint64_t seed,
 
 typedef struct goss_method_loss {
     goss_val loss;     /* rank 0, to be minimised */
-    goss_val accuracy; /* rank 0, of the queries */
+    goss_val score;    /* rank 0, of the queries: what the objective reports of a step (accuracy), before `reported` */
     goss_val param[8]; /* trained parameters, in the order of goss_method_param_at */
     goss_val grad[8];  /* their gradients (what the method wants: Reptile's is start minus end) */
     int n_params;
@@ -100,9 +107,10 @@ typedef struct goss_method_loss {
 } goss_method_loss;
 /* Builds the training loss of a batch and its gradients. Errors are the graph's. */
 GOSS_API goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch);
-/* Builds the query logits [T,Q,W] of a batch of unseen tasks. fine_tune > 0: that many gradient steps on the support
- * set after adapting (hypernet, protonet, ridge), or instead of test_steps (the others; pixels takes none). */
-GOSS_API goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune);
+/* Builds the outputs [T,Q,W] (logits, standardised numbers) for the queries of a batch of unseen tasks. fine_tune > 0:
+ * that many gradient steps on the support set after adapting (hypernet, protonet, ridge), or instead of test_steps (the
+ * others; pixels takes none). */
+GOSS_API goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune);
 
 /* Where the doctor runs: as goss_hyper_examination. */
 typedef struct goss_method_examination {

@@ -7,13 +7,15 @@
 #include "base/finite.h"
 #include "meta/model.h"
 #include "meta/network.h"
-#include "meta/task_pack.h"
+#include "task/episode.h"
+#include "task/task_pack.h"
 
 typedef struct adapting {
     const goss_model *model;
     const goss_images *support;
     int fine_tune, networks;
     goss_threads *threads;
+    goss_task_source source;
     goss__task_pack pack;
     goss_schedule *program;
     goss_params *params;
@@ -32,19 +34,9 @@ static goss_status check(const adapting *a, goss_error *err) {
 }
 
 static goss_status fill_pack(adapting *a, goss_error *err) {
-    int n = goss_images_count(a->support), ways = goss_images_classes(a->support);
-    const goss_image_format *f = &a->model->image;
-    goss_episode_limits l = {
-        .ways = ways, .supports = n, .queries = 1, .image = (size_t)f->height * (size_t)f->width * (size_t)f->channels};
-    GOSS_TRY(goss__task_pack_init(&a->pack, 1, l, err));
-    int32_t *labels = goss__calloc((size_t)n, sizeof *labels);
-    if (!labels) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d labels", n);
-    for (int i = 0; i < n; i++) {
-        goss_images_get(a->support, i, a->pack.support + (size_t)i * l.image);
-        labels[i] = goss_images_class_of(a->support, i);
-    }
-    goss__task_pack_support(&a->pack, labels, n, ways);
-    goss__free(labels);
+    a->source = goss__images_task(a->support);
+    GOSS_TRY(goss__task_pack_init(&a->pack, 1, &a->source.spec, err));
+    goss__task_pack_draw(&a->pack, &a->source, 0, 1);
     return GOSS_OK;
 }
 
@@ -52,9 +44,9 @@ static goss_status compile(adapting *a, goss_error *err) {
     goss_graph *g = goss_graph_new();
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     const goss_method *m = a->model->method;
-    goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), 1, a->pack.ways, a->pack.supports, 1);
+    goss_task_batch b = goss_task_batch_declare(g, &a->source.spec, 1);
     goss_adapted made;
-    goss_status s = goss_method_adapt(m, g, &b, a->pack.ways, a->fine_tune, a->networks, &made, err);
+    goss_status s = goss_method_adapt(m, g, &b, a->pack.outputs, a->fine_tune, a->networks, &made, err);
     if (s == GOSS_OK) {
         a->net->target = made.target;
         a->net->members = (int)goss_dim(made.slab, 0).count;
@@ -78,7 +70,7 @@ static goss_status run(adapting *a, goss_error *err) {
 
 static goss_status take_numbers(adapting *a, goss_error *err) {
     goss_network *n = a->net;
-    GOSS_TRY(goss__network_room(n, a->pack.ways, err));
+    GOSS_TRY(goss__network_room(n, a->pack.outputs, err));
     size_t weights = (size_t)goss_layout_total(goss_target_layout(n->target));
     size_t statistics = (size_t)goss_layout_total(goss_target_statistics(n->target));
     weights *= (size_t)n->members, statistics *= (size_t)n->members;

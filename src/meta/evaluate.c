@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/os.h"
-#include "meta/episode.h"
+#include "task/episode.h"
 #include "meta/judge.h"
 #include "meta/method.h"
 #include "meta/model.h"
@@ -23,13 +23,13 @@ double goss_mean_ci95(const double *values, int n, double *mean) {
     return n > 1 ? 1.96 * sqrt(squares / (n - 1) / n) : NAN;
 }
 
-static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, goss_sampler *sampler,
+static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, const goss_task_source *source,
                            const goss_evaluate_options *o, double *each, double *seconds, goss_error *err) {
     for (int k = 0; k < o->episodes;) {
         int tasks = o->episodes - k < pack->max_tasks ? o->episodes - k : pack->max_tasks;
-        goss__task_pack_draw(pack, sampler, (uint64_t)k, tasks);
+        goss__task_pack_draw(pack, source, (uint64_t)k, tasks);
         double start = goss__now();
-        GOSS_TRY(goss__judge_run(j, pack, each + k, err));
+        GOSS_TRY(goss__judge_run(j, pack, each + k, NULL, err));
         *seconds += goss__now() - start;
         for (int i = k; i < k + tasks; i++)
             if (!isfinite(each[i]))
@@ -40,13 +40,14 @@ static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, gos
     return GOSS_OK;
 }
 
-static goss_status run_one(const goss_contender *c, int which, goss__task_pack *pack, goss_sampler *sampler,
+static goss_status run_one(const goss_contender *c, int which, goss__task_pack *pack, const goss_task_source *source,
                            const goss_evaluate_options *o, double *each, double *seconds, goss_error *err) {
     goss__judge j;
-    GOSS_TRY(goss__judge_init(&j, goss_model_method(c->model), c->fine_tune, pack->max_tasks, pack->limits,
-                              goss__model_bf16(c->model), o->threads, err));
+    GOSS_TRY(goss__judge_init(&j, goss_model_method(c->model), c->fine_tune, pack->max_tasks, &pack->spec,
+                              goss_task_objective(&pack->spec)->metrics[0], goss__model_bf16(c->model), o->threads,
+                              err));
     goss_status s = goss_model_store(c->model, j.params, err);
-    if (s == GOSS_OK) s = run_all(&j, which, pack, sampler, o, each, seconds, err);
+    if (s == GOSS_OK) s = run_all(&j, which, pack, source, o, each, seconds, err);
     goss__judge_free(&j);
     return s;
 }
@@ -54,12 +55,12 @@ static goss_status run_one(const goss_contender *c, int which, goss__task_pack *
 /* Images may have other extents for each, so that the episodes' memory is each one's, too. */
 static goss_status judge_one(const goss_contender *c, int which, goss_sampler *sampler, const goss_evaluate_options *o,
                              double *each, goss_score *score, goss_error *err) {
-    goss_episode_limits limits = goss_sampler_limits(sampler);
+    goss_task_source source = goss_sampler_source(sampler);
     goss__task_pack pack;
     double seconds = 0;
-    GOSS_TRY(
-        goss__task_pack_init(&pack, o->batch > 0 ? o->batch : goss__judge_batch(limits, o->episodes), limits, err));
-    goss_status s = run_one(c, which, &pack, sampler, o, each, &seconds, err);
+    GOSS_TRY(goss__task_pack_init(&pack, o->batch > 0 ? o->batch : goss__judge_batch(&source.spec, o->episodes),
+                                  &source.spec, err));
+    goss_status s = run_one(c, which, &pack, &source, o, each, &seconds, err);
     goss__task_pack_free(&pack);
     *score = (goss_score){.seconds_per_task = seconds / o->episodes};
     return s;

@@ -1,35 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* judge.c: logits of a batch's queries as a program, and accuracies by task. */
+/* judge.c: outputs for a batch's queries as a program, and a metric of each task on the host. */
 #include "meta/judge.h"
 
-/* [T]: 0, or NaN where a logit of the task is not finite: a comparison would make an answer of it all the same. What is
- * padding does not count. */
-static goss_val not_a_number(goss_val logits, const goss_task_batch *b) {
-    goss_val zero = goss_const(logits.graph, 0);
-    goss_val weight = goss_unsqueeze(b->query_weight, 2), nothing = goss_scale(logits, 0);
-    return goss_sum(goss_select(weight, nothing, zero), GOSS_AXIS(1) | GOSS_AXIS(2), false);
-}
+#include <math.h>
+
+#include "base/alloc.h"
 
 static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, int fine_tune, int max_tasks,
-                         goss_episode_limits limits, const char *bf16, goss_error *err) {
-    int queries = limits.queries > 0 ? limits.queries : 1;
-    goss_task_batch b =
-        goss_task_batch_declare(g, goss_method_target(m), max_tasks, limits.ways, limits.supports, queries);
-    goss_val logits = goss_method_logits(m, g, &b, fine_tune);
-    goss_val right = goss_mul(goss_correct(logits, b.query_target), b.query_weight);
-    goss_val share = goss_div(goss_sum(right, GOSS_AXIS(1), false), goss_sum(b.query_weight, GOSS_AXIS(1), false));
-    share = goss_add(share, not_a_number(logits, &b));
+                         const goss_task_spec *spec, const char *bf16, goss_error *err) {
+    goss_task_batch b = goss_task_batch_declare(g, spec, max_tasks);
+    goss_val output = goss_method_outputs(m, g, &b, fine_tune);
     goss_schedule_options o = goss_schedule_defaults();
     o.bf16 = bf16;
-    return goss_compile(g, &share, 1, NULL, 0, &o, &j->program, err);
+    return goss_compile(g, &output, 1, NULL, 0, &o, &j->program, err);
 }
 
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
-                             goss_episode_limits limits, const char *bf16, goss_threads *threads, goss_error *err) {
-    *j = (goss__judge){0};
+                             const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
+                             goss_threads *threads, goss_error *err) {
+    *j = (goss__judge){.metric = metric, .scratch = goss__calloc(2 * (size_t)spec->queries + 2, sizeof(float))};
     goss_graph *g = goss_graph_new();
-    if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    goss_status s = build(j, g, m, fine_tune, max_tasks, limits, bf16, err);
+    goss_status s = g && j->scratch ? build(j, g, m, fine_tune, max_tasks, spec, bf16, err)
+                                    : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     goss_graph_free(g);
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &j->params, err);
     if (s == GOSS_OK) s = goss_params_add(j->params, j->program, err);
@@ -42,20 +34,42 @@ void goss__judge_free(goss__judge *j) {
     goss_exec_free(j->exec);
     goss_params_free(j->params);
     goss_schedule_free(j->program);
+    goss__free(j->scratch);
     *j = (goss__judge){0};
 }
 
-goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, goss_error *err) {
+/* A comparison would make an answer of a number that is none. What is padding does not count. */
+static bool all_finite(const goss_answers *a) {
+    for (int i = 0; i < a->count; i++)
+        for (int w = 0; a->weight[i] > 0 && w < a->outputs; w++)
+            if (!isfinite(a->output[(size_t)i * (size_t)a->stride + (size_t)w])) return false;
+    return true;
+}
+
+goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {
+    size_t q = (size_t)pack->queries;
     GOSS_TRY(goss__task_pack_bind(pack, j->exec, err));
     GOSS_TRY(goss_exec_run(j->exec, err));
-    const float *share = goss_exec_output(j->exec, 0, NULL);
-    for (int t = 0; t < pack->tasks; t++) out[t] = (double)share[t];
+    const float *output = goss_exec_output(j->exec, 0, NULL);
+    for (int t = 0; t < pack->tasks; t++) {
+        goss_answers a = {.count = pack->sizes[t].queries,
+                          .outputs = pack->sizes[t].outputs,
+                          .stride = pack->outputs,
+                          .output = output + (size_t)t * q * (size_t)pack->outputs,
+                          .target = goss__task_pack_raw_query(pack, t),
+                          .weight = pack->query_weight + (size_t)t * q,
+                          .scale = pack->spec.scale,
+                          .scratch = j->scratch};
+        bool fine = all_finite(&a);
+        out[t] = fine ? j->metric->value(&a) : NAN;
+        if (finite) finite[t] = fine;
+    }
     return GOSS_OK;
 }
 
-int goss__judge_batch(goss_episode_limits limits, int episodes) {
-    int images = limits.supports + limits.queries, n = images > 0 ? 1200 / images : 1;
+int goss__judge_batch(const goss_task_spec *spec, int tasks) {
+    int samples = spec->supports + spec->queries, n = samples > 0 ? 1200 / samples : 1;
     if (n > 32) n = 32;
-    if (n > episodes) n = episodes;
+    if (n > tasks) n = tasks;
     return n > 0 ? n : 1;
 }

@@ -17,6 +17,7 @@ typedef struct goss__method_kind goss__method_kind;
 struct goss_method {
     const goss__method_kind *kind;
     goss_method_options options;
+    const goss_objective *objective;
     goss_target *target; /* without a head */
     goss_hyper *hyper;   /* hypernet only */
     goss_layout *head;   /* the method's own few numbers, if any */
@@ -93,9 +94,9 @@ void goss__solution_again(const goss_method *m, goss__solution *s);
 /* Solves the tasks of a solution that has begun. Logits of the queries [T,Q,W]; where the method makes several
  * networks a task, the log of the mean of their probabilities (the solution is then the last one's). */
 goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
-/* Logits of classes that are padding become very small. */
+/* Logits of classes that are padding become very small; other outputs stay. */
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
-goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val logits, goss_val *accuracy);
+goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score);
 /* A ProtoNet's head from class means: what |f|^2 leaves over. scale: [1,1] */
 void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s);
 

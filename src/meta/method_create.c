@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "meta/method.h"
+#include "task/task.h"
 
 static const goss__method_kind *const kinds[] = {
     &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,    &goss__method_maml,    &goss__method_fomaml,
@@ -24,26 +25,31 @@ goss_method_options goss_method_defaults(void) { return (goss_method_options){.r
 /* ---- inputs ---- */
 
 /* [T, n, x...] */
-static goss_shape sample_shape(const goss_target *t, goss_extent T, goss_extent n) {
-    goss_shape s = {.rank = 2 + goss_target_input_rank(t), .dim = {T, n}};
-    for (int i = 0; i < goss_target_input_rank(t); i++) s.dim[2 + i] = goss_n(goss_target_input(t)[i]);
+static goss_shape sample_shape(const goss_task_spec *spec, goss_extent T, goss_extent n) {
+    goss_shape s = {.rank = 2 + spec->input_rank, .dim = {T, n}};
+    for (int i = 0; i < spec->input_rank; i++) s.dim[2 + i] = goss_n(spec->input[i]);
     return s;
 }
 
-goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_target *target, int64_t tasks, int64_t ways,
-                                        int64_t supports, int64_t queries) {
+goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spec, int64_t tasks) {
+    const bool classes = goss_task_objective(spec)->classes;
     goss_task_batch b = {.T = goss_symbol(g, "T", tasks),
-                         .W = goss_symbol(g, "W", ways),
-                         .S = goss_symbol(g, "S", supports),
-                         .Q = goss_symbol(g, "Q", queries)};
-    b.support = goss_input(g, "support", GOSS_REAL, sample_shape(target, b.T, b.S));
+                         .W = goss_symbol(g, "W", spec->outputs),
+                         .S = goss_symbol(g, "S", spec->supports > 0 ? spec->supports : 1),
+                         .Q = goss_symbol(g, "Q", spec->queries > 0 ? spec->queries : 1)};
+    b.support = goss_input(g, "support", GOSS_REAL, sample_shape(spec, b.T, b.S));
     b.support_target = goss_input(g, "support_target", GOSS_REAL, GOSS_SHAPE(b.T, b.S, b.W));
-    b.assign = goss_input(g, "assign", GOSS_REAL, GOSS_SHAPE(b.T, b.W, b.S));
-    b.query = goss_input(g, "query", GOSS_REAL, sample_shape(target, b.T, b.Q));
+    if (classes) b.assign = goss_input(g, "assign", GOSS_REAL, GOSS_SHAPE(b.T, b.W, b.S));
+    b.query = goss_input(g, "query", GOSS_REAL, sample_shape(spec, b.T, b.Q));
     b.query_target = goss_input(g, "query_target", GOSS_REAL, GOSS_SHAPE(b.T, b.Q, b.W));
     b.query_weight = goss_input(g, "query_weight", GOSS_REAL, GOSS_SHAPE(b.T, b.Q));
-    b.class_mask = goss_input(g, "class_mask", GOSS_REAL, GOSS_SHAPE(b.T, b.W));
+    if (classes) b.class_mask = goss_input(g, "class_mask", GOSS_REAL, GOSS_SHAPE(b.T, b.W));
     b.task = goss_input(g, "task", GOSS_INDEX, GOSS_SHAPE(b.T));
+    if (!classes || spec->support_weights)
+        b.support_weight = goss_input(g, "support_weight", GOSS_REAL, GOSS_SHAPE(b.T, b.S));
+    if (spec->descriptor > 0)
+        b.descriptor = goss_input(g, "descriptor", GOSS_REAL, GOSS_SHAPE(b.T, goss_n(spec->descriptor)));
+    if (spec->ids > 0) b.id = goss_input(g, "id", GOSS_INDEX, GOSS_SHAPE(b.T));
     return b;
 }
 
@@ -127,7 +133,11 @@ static goss_status check_options(const goss_method_options *o, goss_error *err) 
 static goss_status build(goss_method *m, const char *name, const char *backbone, const int64_t *input, int input_rank,
                          goss_error *err) {
     GOSS_TRY(check_options(&m->options, err));
+    m->objective = m->options.objective ? m->options.objective : &goss__classification;
     GOSS_TRY(find_kind(name, &m->kind, err));
+    if (!m->objective->classes)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s solves classification tasks, not %s", name,
+                              m->objective->name);
     GOSS_TRY(goss_target_parse(backbone, input, input_rank, 0, &m->target, err));
     if (m->kind != &goss__method_hypernet) m->options.networks = 0; /* copies of one network */
     m->features = (int)goss_target_feature_count(m->target);

@@ -70,13 +70,13 @@ goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_t
     *text = NULL;
     if (!m->hyper) return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s has no hypernetwork", m->kind->name);
     goss__solution s;
-    goss_val accuracy;
+    goss_val score;
     goss_scope_push(g, m->kind->name);
     goss__solution_begin(m, g, true, &s);
     int noise = goss_hyper_settings(m->hyper)->noise;
     if (noise > 0) s.noise = goss_random_normal(batch->task, GOSS_SHAPE(batch->T, goss_n(noise)));
     goss_val features = goss__embed_support(m, &s, batch);
-    goss_val loss = goss__query_loss(m, batch, goss__solve_one(m, batch, 0, &s), &accuracy);
+    goss_val loss = goss__query_loss(m, batch, goss__solve_one(m, batch, 0, &s), &score);
     goss_hyper_examination e = {.hyper = m->hyper,
                                 .graph = g,
                                 .condition = {.features = features,

@@ -63,8 +63,8 @@ static goss_val step_loss(inner_state *a, int step) {
         x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->weights, &c));
     else
         x = goss__embed_support(a->m, a->s, b);
-    goss_val logits = goss_linear(x, a->s->head_w, a->s->head_b);
-    goss_val loss = goss_mul(goss_cross_entropy(logits, target, 0, b->class_mask), weight);
+    goss_val output = goss_linear(x, a->s->head_w, a->s->head_b);
+    goss_val loss = goss_mul(a->m->objective->loss(output, target, b->class_mask, 0), weight);
     goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));
     return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
 }

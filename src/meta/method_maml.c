@@ -77,7 +77,7 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_m
                      .use_query = true};
     goss__inner_run(m, b, &o, &s);
     goss_val logits = goss__mask_classes(goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b), b);
-    out->loss = goss__query_loss(m, b, logits, &out->accuracy);
+    out->loss = goss__query_loss(m, b, logits, &out->score);
     out->n_params = 2;
     for (int i = 0; i < 2; i++)
         out->param[i] = goss_param(g, m->params[i].name, GOSS_SHAPE(goss_n(goss_layout_total(m->params[i].layout))));

@@ -43,7 +43,9 @@ goss_val goss__method_number(const goss_method *m, goss_graph *g, const char *na
     return v;
 }
 
-goss_val goss__support_weight(const goss_task_batch *b) { return goss_sum(b->support_target, GOSS_AXIS(2), false); }
+goss_val goss__support_weight(const goss_task_batch *b) {
+    return goss_valid(b->support_weight) ? b->support_weight : goss_sum(b->support_target, GOSS_AXIS(2), false);
+}
 
 goss_target_context goss__training_context(const goss_task_batch *b, goss_val weight) {
     goss_target_context c = goss_target_context_defaults();
@@ -91,6 +93,7 @@ void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scal
 /* ---- logits and loss ---- */
 
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b) {
+    if (!goss_valid(b->class_mask)) return logits;
     return goss_select(goss_unsqueeze(b->class_mask, 1), logits, goss_const(b->query.graph, GOSS__MASKED_LOGIT));
 }
 
@@ -98,31 +101,15 @@ static goss_val query_logits(const goss_method *m, goss__solution *s, const goss
     return goss__mask_classes(goss_linear(goss__embed_query(m, s, b), s->head_w, s->head_b), b);
 }
 
-goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val logits, goss_val *accuracy) {
-    goss_val loss = goss_cross_entropy(logits, b->query_target, m->options.label_smoothing, b->class_mask);
-    *accuracy = goss_reduce_loss(goss_correct(logits, b->query_target), b->query_weight);
+goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score) {
+    goss_val loss = m->objective->loss(output, b->query_target, b->class_mask, m->options.label_smoothing);
+    *score = goss_reduce_loss(m->objective->score(output, b->query_target), b->query_weight);
     return goss_reduce_loss(loss, b->query_weight);
 }
 
 goss_val goss__solve_one(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
     m->kind->solve(m, b, fine_tune, s);
     return query_logits(m, s, b);
-}
-
-/* log(1/n sum_i p_i): the likelihood of a mixture, by which networks that disagree where the support set leaves doubt
- * are better than copies of one (Gordon et al. 2019). */
-static goss_val mix(const goss_val *logits, int n) {
-    goss_val log_p[GOSS_METHOD_MAX_NETWORKS], top = GOSS_NONE, sum = GOSS_NONE;
-    for (int i = 0; i < n; i++) {
-        log_p[i] = goss_log_softmax(logits[i]);
-        top = i ? goss_max(top, log_p[i]) : log_p[i];
-    }
-    top = goss_detach(top);
-    for (int i = 0; i < n; i++) {
-        goss_val share = goss_exp(goss_sub(log_p[i], top));
-        sum = i ? goss_add(sum, share) : share;
-    }
-    return goss_add(goss_log(goss_scale(sum, 1.0 / n)), top);
 }
 
 goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
@@ -135,10 +122,10 @@ goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int
     }
     if (n == 1) return logits[0];
     if (goss_valid(penalty)) s->penalty = goss_scale(penalty, 1.0 / n);
-    return mix(logits, n);
+    return m->objective->mix(logits, n);
 }
 
-goss_val goss_method_logits(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune) {
+goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune) {
     if (m->kind->logits) return m->kind->logits(m, batch);
     goss__solution s;
     goss_scope_push(g, m->kind->name);
@@ -174,7 +161,7 @@ static void add_gradients(const goss_method *m, goss_graph *g, goss_method_loss 
 static void train_by_queries(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_method_loss *out) {
     goss__solution s;
     goss__solution_begin(m, g, true, &s);
-    out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->accuracy);
+    out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->score);
     if (m->options.penalty > 0 && goss_valid(s.penalty))
         out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
     add_running_update(m, &s, out);
@@ -185,8 +172,7 @@ static void train_by_queries(const goss_method *m, goss_graph *g, const goss_tas
 goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch) {
     goss_method_loss out = {0};
     if (!m->kind->trains) {
-        out.loss = out.accuracy =
-            goss_graph_fail(g, GOSS_E_UNSUPPORTED, "method %s has nothing to train", m->kind->name);
+        out.loss = out.score = goss_graph_fail(g, GOSS_E_UNSUPPORTED, "method %s has nothing to train", m->kind->name);
         return out;
     }
     goss_scope_push(g, m->kind->name);

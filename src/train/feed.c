@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed.c: a thread that draws the next step's episodes while the last ones are trained on. Two batches change hands:
+/* feed.c: a thread that draws the next step's tasks while the last ones are trained on. Two batches change hands:
  * one is read, one is filled. What is drawn depends on the step's number alone, not on when. */
 #include <pthread.h>
 
@@ -52,9 +52,9 @@ goss_status goss__feed_start(const goss__run_data *d, uint64_t first, goss__feed
     pthread_mutex_init(&f->lock, NULL);
     pthread_cond_init(&f->changed, NULL);
     goss_status s = GOSS_OK;
-    for (int i = 0; i < 2 && s == GOSS_OK; i++) s = goss__task_pack_init(&f->pack[i], d->tasks, d->limits, err);
+    for (int i = 0; i < 2 && s == GOSS_OK; i++) s = goss__task_pack_init(&f->pack[i], d->tasks, &d->source.spec, err);
     if (s == GOSS_OK && pthread_create(&f->thread, NULL, draw_ahead, f) != 0)
-        s = goss_error_set(err, GOSS_E_NOMEM, "can not start the thread that draws episodes");
+        s = goss_error_set(err, GOSS_E_NOMEM, "can not start the thread that draws tasks");
     f->running = s == GOSS_OK;
     if (s == GOSS_OK) return s;
     goss__feed_stop(f);

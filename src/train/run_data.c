@@ -231,6 +231,15 @@ static goss_status about(const goss_config *c, const char *section, goss_status 
                              (long long)v[1], (long long)v[2]);
 }
 
+/* All tasks of a step have the same number of shots, drawn for the step. */
+static void draw_task(const goss_task_source *source, uint64_t k, goss_task *task) {
+    const goss__run_data *d = source->context;
+    uint64_t step = k / (uint64_t)d->tasks;
+    goss__rng rng = goss__rng_make(d->seed, goss__hash64(&step, sizeof step, 0x73686f7473)); /* "shots" */
+    goss_task_source one = goss_sampler_source(d->samplers[goss__rng_below(&rng, (uint32_t)d->n_samplers)]);
+    one.draw(&one, k, task);
+}
+
 static goss_status make_train(goss__run_data *d, const goss_config *c, goss_error *err) {
     int shots = (int)goss_config_int(c, "train.shots"), least = (int)goss_config_int(c, "train.min_shots");
     if (least == 0) least = shots;
@@ -252,7 +261,8 @@ static goss_status make_train(goss__run_data *d, const goss_config *c, goss_erro
         if (s != GOSS_OK) return about(c, "train", s, err);
         d->n_samplers++;
     }
-    d->limits = goss_sampler_limits(d->samplers[d->n_samplers - 1]);
+    d->source = goss_sampler_source(d->samplers[d->n_samplers - 1]);
+    d->source.context = d, d->source.draw = draw_task;
     return GOSS_OK;
 }
 
@@ -319,7 +329,5 @@ void goss__run_data_close(goss__run_data *d) {
 }
 
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack) {
-    goss__rng rng = goss__rng_make(d->seed, goss__hash64(&k, sizeof k, 0x73686f7473)); /* "shots" */
-    int which = (int)goss__rng_below(&rng, (uint32_t)d->n_samplers);
-    goss__task_pack_draw(pack, d->samplers[which], k * (uint64_t)d->tasks, d->tasks);
+    goss__task_pack_draw(pack, &d->source, k * (uint64_t)d->tasks, d->tasks);
 }

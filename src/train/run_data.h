@@ -3,15 +3,18 @@
 #ifndef GOSS_TRAIN_RUN_DATA_H
 #define GOSS_TRAIN_RUN_DATA_H
 
+#include <signal.h>
+
 #include "gossamer/config.h"
-#include "meta/task_pack.h"
+#include "gossamer/episode.h"
+#include "task/task_pack.h"
 
 typedef struct goss__run_data {
     goss_images *set;
     goss_class_list train, held;
     goss_sampler **samplers; /* one for each number of shots, min_shots ascending */
     int n_samplers;
-    goss_episode_limits limits;
+    goss_task_source source;  /* of training: task k belongs to step k / tasks */
     goss_sampler *validation; /* NULL: none */
     uint64_t seed;
     int tasks;

@@ -153,12 +153,13 @@ static goss_status note_origin(goss__run *r, goss_error *err) {
 static goss_status open_judge(goss__run *r, goss_error *err) {
     if (!r->data.validation) return GOSS_OK;
     int episodes = (int)goss_config_int(r->config, "validate.episodes");
-    goss_episode_limits l = goss_sampler_limits(r->data.validation);
-    int batch = goss__judge_batch(l, episodes);
+    const goss_task_spec spec = goss_sampler_source(r->data.validation).spec;
+    int batch = goss__judge_batch(&spec, episodes);
     r->judged = goss__calloc((size_t)episodes, sizeof *r->judged);
     if (!r->judged) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d episodes", episodes);
-    GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, l, err));
-    return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, l, NULL, r->threads, err);
+    GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, &spec, err));
+    return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, &spec,
+                            goss_task_objective(&spec)->metrics[0], NULL, r->threads, err);
 }
 
 static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, goss_error *err) {
@@ -246,11 +247,12 @@ static goss_status remember(goss__run *r, double accuracy, goss_error *err) {
 
 static goss_status judge_all(goss__run *r, goss_error *err) {
     int episodes = (int)goss_config_int(r->config, "validate.episodes");
+    const goss_task_source source = goss_sampler_source(r->data.validation);
     GOSS_TRY(goss_model_store(r->model, r->judge.params, err));
     for (int k = 0; k < episodes;) {
         int tasks = episodes - k < r->judge_pack.max_tasks ? episodes - k : r->judge_pack.max_tasks;
-        goss__task_pack_draw(&r->judge_pack, r->data.validation, (uint64_t)k, tasks);
-        GOSS_TRY(goss__judge_run(&r->judge, &r->judge_pack, r->judged + k, err));
+        goss__task_pack_draw(&r->judge_pack, &source, (uint64_t)k, tasks);
+        GOSS_TRY(goss__judge_run(&r->judge, &r->judge_pack, r->judged + k, NULL, err));
         k += tasks;
     }
     return GOSS_OK;

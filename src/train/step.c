@@ -176,8 +176,7 @@ static goss_optimizer_options optimizer_options(const goss_config *c, goss_error
 
 static goss_status build(goss__run *r, goss_graph *g, const rates *own, goss_error *err) {
     const goss_method *m = goss_model_method(r->model);
-    goss_episode_limits l = r->data.limits;
-    goss_task_batch b = goss_task_batch_declare(g, goss_method_target(m), r->data.tasks, l.ways, l.supports, l.queries);
+    goss_task_batch b = goss_task_batch_declare(g, &r->data.source.spec, r->data.tasks);
     goss_method_loss loss = goss_method_train(m, g, &b);
     goss_status s;
     goss_optimizer_options o = optimizer_options(r->config, err, &s);
@@ -194,7 +193,7 @@ static goss_status build(goss__run *r, goss_graph *g, const rates *own, goss_err
     }
     goss_val rate = goss_input(g, "lr", GOSS_REAL, (goss_shape){0});
     goss_optimizer_result done = goss_optimizer_build(&o, params, loss.n_params, rate);
-    goss_val outputs[] = {loss.loss, loss.accuracy, done.gradient_norm, done.applied},
+    goss_val outputs[] = {loss.loss, loss.score, done.gradient_norm, done.applied},
              updates[GOSS_OPTIMIZER_MAX_PARAMS * 5 + 10];
     memcpy(updates, done.updates, (size_t)done.n_updates * sizeof *updates);
     int n = done.n_updates;

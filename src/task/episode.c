@@ -4,7 +4,7 @@
  * Episode k has a random stream of its own for what is drawn, and each of its images one for how it is warped, so
  * that the choice of classes and drawings is the same with and without augmentation. Everything that could go wrong is
  * found when the sampler is made; a draw only fills buffers. */
-#include "meta/episode.h"
+#include "task/episode.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -376,7 +376,7 @@ static int choose_classes(goss_sampler *s, goss__rng *rng) {
 typedef struct half {
     uint64_t tag; /* of its random streams */
     int count;
-    float *images;
+    float *images, *targets;
     int32_t *labels, *ids;
 } half;
 
@@ -384,6 +384,7 @@ static void place(goss_sampler *s, half *h, const int32_t *chosen, int n, int la
     for (int i = 0; i < n; i++, h->count++) {
         uint64_t stream[2] = {h->tag, (uint64_t)h->count};
         if (h->labels) h->labels[h->count] = label;
+        if (h->targets) h->targets[h->count] = (float)label;
         if (h->ids) h->ids[h->count] = chosen[i];
         if (!h->images) continue;
         emit(s, chosen[i], turns, goss__hash64(stream, sizeof stream, 0),
@@ -391,10 +392,11 @@ static void place(goss_sampler *s, half *h, const int32_t *chosen, int n, int la
     }
 }
 
-void goss_sampler_draw(goss_sampler *s, uint64_t k, goss_episode *e) {
+/* Labels as numbers, too, where there is room for them. */
+static void draw(goss_sampler *s, uint64_t k, goss_episode *e, float *support_target, float *query_target) {
     goss__rng rng = goss__rng_make(s->spec.seed, k);
-    half support = {2 * k, 0, e->support_images, e->support_labels, e->support_ids};
-    half query = {2 * k + 1, 0, e->query_images, e->query_labels, e->query_ids};
+    half support = {2 * k, 0, e->support_images, support_target, e->support_labels, e->support_ids};
+    half query = {2 * k + 1, 0, e->query_images, query_target, e->query_labels, e->query_ids};
     e->ways = choose_classes(s, &rng);
     for (int w = 0; w < e->ways; w++) {
         int index = (int)s->pool[w] / turns_of(s), turns = (int)s->pool[w] % turns_of(s), shots = s->spec.shots;
@@ -407,4 +409,48 @@ void goss_sampler_draw(goss_sampler *s, uint64_t k, goss_episode *e) {
         place(s, &query, s->chosen + shots, s->spec.queries, w, turns);
     }
     e->supports = support.count, e->queries = query.count;
+}
+
+void goss_sampler_draw(goss_sampler *s, uint64_t k, goss_episode *e) { draw(s, k, e, NULL, NULL); }
+
+/* ---- as a task source ---- */
+
+static void draw_task(const goss_task_source *source, uint64_t k, goss_task *task) {
+    goss_episode e = {.support_images = task->support,
+                      .query_images = task->query,
+                      .support_ids = task->support_rows,
+                      .query_ids = task->query_rows};
+    draw(source->context, k, &e, task->support_target, task->query_target);
+    task->supports = e.supports, task->queries = e.queries, task->outputs = e.ways;
+    task->id = -1;
+}
+
+static goss_task_spec spec_of(const goss_image_format *f, goss_episode_limits limits) {
+    return (goss_task_spec){.input_rank = 3,
+                            .input = {f->height, f->width, f->channels},
+                            .outputs = limits.ways,
+                            .supports = limits.supports,
+                            .queries = limits.queries};
+}
+
+goss_task_source goss_sampler_source(goss_sampler *s) {
+    return (goss_task_source){.spec = spec_of(&s->format, s->limits), .context = s, .draw = draw_task};
+}
+
+static void draw_images(const goss_task_source *source, uint64_t k, goss_task *task) {
+    const goss_images *set = source->context;
+    (void)k;
+    task->supports = goss_images_count(set), task->queries = 0, task->outputs = goss_images_classes(set);
+    task->id = -1;
+    for (int i = 0; i < task->supports; i++) {
+        if (task->support) goss_images_get(set, i, task->support + (size_t)i * goss_task_input_size(&source->spec));
+        if (task->support_target) task->support_target[i] = (float)goss_images_class_of(set, i);
+        if (task->support_rows) task->support_rows[i] = i;
+    }
+}
+
+goss_task_source goss__images_task(const goss_images *set) {
+    goss_image_format f = goss_images_format(set);
+    goss_episode_limits limits = {.ways = goss_images_classes(set), .supports = goss_images_count(set)};
+    return (goss_task_source){.spec = spec_of(&f, limits), .context = (void *)set, .draw = draw_images, .tasks = 1};
 }

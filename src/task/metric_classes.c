@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* metric_classes.c: how good logits are. Sums are in double; of k equal largest logits each counts 1/k, so that logits
+ * that are all the same score chance. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "task/task.h"
+
+static const float *row(const goss_answers *a, int i) {
+    return a->output + (size_t)i * (size_t)(a->stride ? a->stride : a->outputs);
+}
+static double weight(const goss_answers *a, int i) { return a->weight ? (double)a->weight[i] : 1; }
+
+static double total_weight(const goss_answers *a) {
+    double sum = 0;
+    for (int i = 0; i < a->count; i++) sum += weight(a, i);
+    return sum;
+}
+
+/* The largest logit of a query, and how many are as large. */
+static float top(const goss_answers *a, int i, int *ties) {
+    const float *y = row(a, i);
+    float most = y[0];
+    for (int w = 1; w < a->outputs; w++) most = y[w] > most ? y[w] : most;
+    *ties = 0;
+    for (int w = 0; w < a->outputs; w++) *ties += y[w] == most;
+    return most;
+}
+
+/* log sum exp of the logits, from which log probabilities are distances. */
+static double log_total(const goss_answers *a, int i) {
+    int ties;
+    double most = (double)top(a, i, &ties), sum = 0;
+    for (int w = 0; w < a->outputs; w++) sum += exp((double)row(a, i)[w] - most);
+    return most + log(sum);
+}
+
+static double right(const goss_answers *a, int i) {
+    int ties;
+    float most = top(a, i, &ties);
+    return row(a, i)[(int)a->target[i]] == most ? 1.0 / ties : 0;
+}
+
+static double accuracy(const goss_answers *a) {
+    double sum = 0;
+    for (int i = 0; i < a->count; i++)
+        if (weight(a, i) > 0) sum += weight(a, i) * right(a, i);
+    return sum / total_weight(a);
+}
+
+static double log_loss(const goss_answers *a) {
+    double sum = 0;
+    for (int i = 0; i < a->count; i++)
+        if (weight(a, i) > 0) sum += weight(a, i) * (log_total(a, i) - (double)row(a, i)[(int)a->target[i]]);
+    return sum / total_weight(a);
+}
+
+/* ---- auc ---- */
+
+static int ascending(const void *x, const void *y) {
+    float a = *(const float *)x, b = *(const float *)y;
+    return (a > b) - (a < b);
+}
+
+/* Into scratch: pairs (score, class is c) of the queries that count. The score is log p_c - log(1 - p_c) up to what is
+ * monotone: with two classes the logits' difference, else log p_c. Equal scores may come in any order: pairs of equal
+ * scores are counted half. */
+static int score_pairs(const goss_answers *a, int c) {
+    int n = 0;
+    for (int i = 0; i < a->count; i++) {
+        if (!(weight(a, i) > 0)) continue;
+        a->scratch[2 * n] = (float)((double)row(a, i)[c] - log_total(a, i));
+        if (a->outputs == 2) a->scratch[2 * n] = row(a, i)[c] - row(a, i)[1 - c];
+        a->scratch[2 * n++ + 1] = (int)a->target[i] == c;
+    }
+    return n;
+}
+
+/* The chance that a query of class c scores above one of another class (Mann-Whitney). NaN: one of them is not there.
+ */
+static double auc_of(const goss_answers *a, int c) {
+    int n = score_pairs(a, c);
+    double below = 0, pairs = 0, positives = 0;
+    qsort(a->scratch, (size_t)n, 2 * sizeof(float), ascending);
+    for (int i = 0, end; i < n; i = end) {
+        double in = 0, out = 0;
+        for (end = i; end < n && a->scratch[2 * end] == a->scratch[2 * i]; end++)
+            a->scratch[2 * end + 1] > 0 ? in++ : out++;
+        pairs += in * (below + out / 2);
+        positives += in, below += out;
+    }
+    return positives > 0 && below > 0 ? pairs / (positives * below) : NAN;
+}
+
+/* Two classes: of the second; more: the mean over the classes that the queries have (one against the rest). */
+static double auc(const goss_answers *a) {
+    double sum = 0;
+    int n = 0;
+    if (a->outputs == 2) return auc_of(a, 1);
+    for (int c = 0; c < a->outputs; c++) {
+        double one = auc_of(a, c);
+        if (!isnan(one)) sum += one, n++;
+    }
+    return n ? sum / n : NAN;
+}
+
+/* ---- f1 ---- */
+
+static int said(const goss_answers *a, int i) {
+    const float *y = row(a, i);
+    int best = 0;
+    for (int w = 1; w < a->outputs; w++)
+        if (y[w] > y[best]) best = w;
+    return best;
+}
+
+static double f1_of(const goss_answers *a, int c, bool *there) {
+    double hit = 0, meant = 0, called = 0;
+    for (int i = 0; i < a->count; i++) {
+        if (!(weight(a, i) > 0)) continue;
+        bool is = (int)a->target[i] == c, says = said(a, i) == c;
+        meant += is * weight(a, i), called += says * weight(a, i), hit += (is && says) * weight(a, i);
+    }
+    *there = meant + called > 0;
+    return *there ? 2 * hit / (meant + called) : 0;
+}
+
+/* The mean over the classes that queries have or are called (macro). */
+static double f1(const goss_answers *a) {
+    double sum = 0;
+    int n = 0;
+    for (int c = 0; c < a->outputs; c++) {
+        bool there;
+        sum += f1_of(a, c, &there), n += there;
+    }
+    return n ? sum / n : NAN;
+}
+
+/* ---- calibration ---- */
+
+enum { BINS = 15 };
+
+/* Guo et al. 2017: |confidence - accuracy| in 15 bins of the confidence, weighted by their queries. */
+static double calibration_error(const goss_answers *a) {
+    double confidence[BINS] = {0}, hits[BINS] = {0}, sum = 0;
+    for (int i = 0; i < a->count; i++) {
+        int ties;
+        double p = exp((double)top(a, i, &ties) - log_total(a, i));
+        int bin = p < 1 ? (int)(p * BINS) : BINS - 1;
+        if (!(weight(a, i) > 0)) continue;
+        confidence[bin] += weight(a, i) * p, hits[bin] += weight(a, i) * right(a, i);
+    }
+    for (int i = 0; i < BINS; i++) sum += fabs(confidence[i] - hits[i]);
+    return sum / total_weight(a);
+}
+
+const goss_metric goss__accuracy = {"accuracy", true, 0, 1, accuracy, "share of queries whose class is found"};
+const goss_metric goss__auc = {
+    "auc", true, 0, 1, auc, "chance that a query of a class scores above one of another; classes one by one"};
+const goss_metric goss__log_loss = {"log_loss", false, 0, INFINITY, log_loss, "mean of -log p(class), in nats"};
+const goss_metric goss__f1 = {"f1", true, 0, 1, f1, "2 hits / (meant + called), mean over classes"};
+const goss_metric goss__calibration_error = {
+    "calibration_error", false, 0, 1, calibration_error, "confidence against accuracy, in 15 bins"};

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objective.c: the table of objectives, and finding one, or one of its metrics, by name. */
+#include <math.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "task/task.h"
+
+static const goss_objective *const all[] = {&goss__classification, &goss__regression, &goss__huber, NULL};
+
+const goss_objective *const *goss_objectives(void) { return all; }
+
+/* "there is no X; there are A, B": the names so far are in the list. */
+static goss_status unknown(const char *what, const char *name, goss__str *list, goss_error *err) {
+    goss_status s = goss_error_set(err, GOSS_E_ARGUMENT, "there is no %s \"%.60s\"; there are %s", what, name,
+                                   list->failed || !list->data ? "others" : list->data);
+    goss__str_free(list);
+    return s;
+}
+
+goss_status goss_objective_find(const char *name, const goss_objective **out, goss_error *err) {
+    goss__str list = {0};
+    *out = NULL;
+    for (int i = 0; all[i]; i++) {
+        if (strcmp(all[i]->name, name) == 0) *out = all[i];
+        goss__str_addf(&list, "%s%s", i ? ", " : "", all[i]->name);
+    }
+    if (!*out) return unknown("objective", name, &list, err);
+    goss__str_free(&list);
+    return GOSS_OK;
+}
+
+goss_status goss_metric_find(const goss_objective *objective, const char *name, const goss_metric **out,
+                             goss_error *err) {
+    char what[80] = "metric of ";
+    goss__str list = {0};
+    *out = !name || !*name ? objective->metrics[0] : NULL;
+    for (int i = 0; objective->metrics[i]; i++) {
+        if (name && strcmp(objective->metrics[i]->name, name) == 0) *out = objective->metrics[i];
+        goss__str_addf(&list, "%s%s", i ? ", " : "", objective->metrics[i]->name);
+    }
+    strncat(what, objective->name, sizeof what - strlen(what) - 1);
+    if (!*out) return unknown(what, name, &list, err);
+    goss__str_free(&list);
+    return GOSS_OK;
+}
+
+bool goss_metric_better(const goss_metric *metric, double a, double b) {
+    if (isnan(a)) return false;
+    if (isnan(b)) return true;
+    return metric->higher ? a > b : a < b;
+}

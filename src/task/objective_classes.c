@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objective_classes.c: classification: logits, cross entropy, class probabilities. */
+#include <string.h>
+
+#include "task/task.h"
+
+static void encode(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out) {
+    (void)scale;
+    memset(out, 0, (size_t)n * (size_t)stride * sizeof *out);
+    for (int i = 0; i < n; i++) {
+        int class = (int)target[i];
+        if (target[i] >= 0 && class < outputs) out[(size_t)i * (size_t)stride + (size_t) class] = 1;
+    }
+}
+
+static goss_val loss(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+    return goss_cross_entropy(output, target, smoothing, class_mask);
+}
+
+/* log(1/n sum_i p_i): the likelihood of a mixture, by which networks that disagree where the support set leaves doubt
+ * are better than copies of one (Gordon et al. 2019). */
+static goss_val mix(const goss_val *logits, int n) {
+    goss_val top = GOSS_NONE, sum = GOSS_NONE;
+    for (int i = 0; i < n; i++) {
+        goss_val log_p = goss_log_softmax(logits[i]);
+        top = i ? goss_max(top, log_p) : log_p;
+    }
+    top = goss_detach(top);
+    for (int i = 0; i < n; i++) {
+        goss_val share = goss_exp(goss_sub(goss_log_softmax(logits[i]), top));
+        sum = i ? goss_add(sum, share) : share;
+    }
+    return goss_add(goss_log(goss_scale(sum, 1.0 / n)), top);
+}
+
+static const goss_metric *const metrics[] = {&goss__accuracy,          &goss__auc, &goss__log_loss, &goss__f1,
+                                             &goss__calibration_error, NULL};
+static const char *const columns[] = {"prediction", "probability", NULL};
+
+const goss_objective goss__classification = {.name = "classification",
+                                             .classes = true,
+                                             .encode = encode,
+                                             .loss = loss,
+                                             .report = "accuracy",
+                                             .score = goss_correct,
+                                             .mix = mix,
+                                             .answer = goss_softmax,
+                                             .metrics = metrics,
+                                             .columns = columns};

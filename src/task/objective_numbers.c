@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objective_numbers.c: regression: standardised numbers, squared or Huber error, numbers in the user's units. */
+#include <math.h>
+#include <string.h>
+
+#include "task/task.h"
+
+static void encode(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out) {
+    memset(out, 0, (size_t)n * (size_t)stride * sizeof *out);
+    for (int i = 0; i < n; i++)
+        for (int w = 0; w < outputs; w++) {
+            float y = target[(size_t)i * (size_t)outputs + (size_t)w];
+            if (scale.mean) y -= scale.mean[w];
+            if (scale.deviation) y /= scale.deviation[w];
+            out[(size_t)i * (size_t)stride + (size_t)w] = y;
+        }
+}
+
+static goss_val squared(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+    (void)class_mask, (void)smoothing;
+    return goss_squared_error(output, target);
+}
+
+/* Huber 1964, at one standard deviation. */
+static goss_val huber(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+    (void)class_mask, (void)smoothing;
+    return goss_huber(output, target, 1);
+}
+
+static goss_val score(goss_val output, goss_val target) {
+    return goss_squared_error(goss_detach(output), goss_detach(target));
+}
+
+/* Root of the mean square, in the user's units where there is one target. */
+static double reported(double mean, goss_target_scale scale) {
+    return sqrt(mean) * (scale.deviation ? (double)scale.deviation[0] : 1);
+}
+
+static goss_val mix(const goss_val *output, int n) {
+    goss_val sum = output[0];
+    for (int i = 1; i < n; i++) sum = goss_add(sum, output[i]);
+    return goss_scale(sum, 1.0 / n);
+}
+
+static goss_val answer(goss_val output) { return output; }
+
+static const goss_metric *const metrics[] = {&goss__rmse, &goss__mae, &goss__r2, NULL};
+static const char *const columns[] = {"prediction", NULL};
+
+const goss_objective goss__regression = {.name = "regression",
+                                         .encode = encode,
+                                         .loss = squared,
+                                         .report = "rmse",
+                                         .score = score,
+                                         .reported = reported,
+                                         .mix = mix,
+                                         .answer = answer,
+                                         .metrics = metrics,
+                                         .columns = columns};
+
+const goss_objective goss__huber = {.name = "huber",
+                                    .encode = encode,
+                                    .loss = huber,
+                                    .report = "rmse",
+                                    .score = score,
+                                    .reported = reported,
+                                    .mix = mix,
+                                    .answer = answer,
+                                    .metrics = metrics,
+                                    .columns = columns};

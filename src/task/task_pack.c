@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* task_pack.c: tasks as the dense inputs of a program.
+ *
+ * A task is drawn at its planned place in the buffers; when all are there, samples move together to the strides of the
+ * largest task, so that the program never computes on more than it must. Targets are encoded by the objective; with
+ * classes the averaging matrix is made from them. Nothing here knows of graphs but the names of the inputs. */
+#include "task/task_pack.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+static void *numbers(size_t a, size_t b, size_t c, size_t size) {
+    size_t n;
+    if (!goss__mul_ok(a, b, &n) || !goss__mul_ok(n, c, &n) || !goss__mul_ok(n, size, &n)) return NULL;
+    void *p = goss__alloc_aligned(n ? n : 1);
+    if (p) memset(p, 0, n);
+    return p;
+}
+
+static bool reserve(goss__task_pack *b) {
+    const goss_task_spec *x = &b->spec;
+    size_t t = (size_t)b->max_tasks, w = (size_t)x->outputs, s = (size_t)x->supports, q = (size_t)x->queries;
+    size_t input = goss_task_input_size(x), target = (size_t)goss_task_target_size(x);
+    b->support = numbers(t, s, input, sizeof(float));
+    b->support_target = numbers(t, s, w, sizeof(float));
+    b->support_weight = numbers(t, s, 1, sizeof(float));
+    b->assign = numbers(t, goss_task_objective(x)->classes ? w : 0, s, sizeof(float));
+    b->query = numbers(t, q, input, sizeof(float));
+    b->query_target = numbers(t, q, w, sizeof(float));
+    b->query_weight = numbers(t, q, 1, sizeof(float));
+    b->class_mask = numbers(t, w, 1, sizeof(float));
+    b->descriptor = numbers(t, (size_t)x->descriptor, 1, sizeof(float));
+    b->task = numbers(t, 1, 1, sizeof(int32_t));
+    b->id = numbers(t, 1, 1, sizeof(int32_t));
+    b->raw[0] = numbers(t, s, target, sizeof(float));
+    b->raw[1] = numbers(t, q, target, sizeof(float));
+    b->sizes = numbers(t, 1, 1, sizeof *b->sizes);
+    return b->support && b->support_target && b->support_weight && b->assign && b->query && b->query_target &&
+           b->query_weight && b->class_mask && b->descriptor && b->task && b->id && b->raw[0] && b->raw[1] && b->sizes;
+}
+
+goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err) {
+    *b = (goss__task_pack){.max_tasks = max_tasks, .spec = *spec};
+    if (b->spec.queries < 1) b->spec.queries = 1;
+    if (b->spec.supports < 1) b->spec.supports = 1;
+    if (reserve(b)) return GOSS_OK;
+    goss__task_pack_free(b);
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for a batch of %d tasks of %d and %d samples", max_tasks,
+                          spec->supports, spec->queries);
+}
+
+void goss__task_pack_free(goss__task_pack *b) {
+    void *all[] = {b->support,      b->support_target, b->support_weight, b->assign,     b->query,
+                   b->query_target, b->query_weight,   b->class_mask,     b->descriptor, b->task,
+                   b->id,           b->raw[0],         b->raw[1],         b->sizes};
+    for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
+    *b = (goss__task_pack){0};
+}
+
+/* ---- drawing ---- */
+
+static void ones(float *out, int n) {
+    for (int i = 0; i < n; i++) out[i] = 1;
+}
+
+static int larger(int a, int b) { return a > b ? a : b; }
+
+static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_t k, int t) {
+    const goss_task_spec *x = &b->spec;
+    size_t at = (size_t)t, s = at * (size_t)x->supports, q = at * (size_t)x->queries, w = at * (size_t)x->outputs;
+    size_t input = goss_task_input_size(x), target = (size_t)goss_task_target_size(x);
+    goss_task e = {.support = b->support + s * input,
+                   .support_target = b->raw[0] + s * target,
+                   .support_weight = b->support_weight + s,
+                   .query = b->query + q * input,
+                   .query_target = b->raw[1] + q * target,
+                   .query_weight = b->query_weight + q,
+                   .descriptor = b->descriptor + at * (size_t)x->descriptor,
+                   .class_mask = b->class_mask + w,
+                   .id = -1,
+                   .outputs = x->outputs};
+    ones(e.support_weight, x->supports), ones(e.query_weight, x->queries), ones(e.class_mask, x->outputs);
+    source->draw(source, k, &e);
+    b->sizes[t] = (goss__task_size){e.outputs, e.supports, e.queries};
+    b->task[t] = (int32_t)(k & 0x7fffffff);
+    b->id[t] = (int32_t)e.id;
+    b->outputs = larger(b->outputs, e.outputs);
+    b->supports = larger(b->supports, e.supports);
+    b->queries = larger(b->queries, e.queries);
+}
+
+/* From the planned stride to the batch's, samples that are none becoming 0. Ascending tasks never overwrite what is
+ * still to be moved, since the new stride is not larger. which: 0 outputs, 1 supports, 2 queries of a task. */
+static void close_ranks(const goss__task_pack *b, float *samples, int which, size_t from, size_t to, size_t width) {
+    for (int t = 0; t < b->tasks; t++) {
+        const int of[] = {b->sizes[t].outputs, b->sizes[t].supports, b->sizes[t].queries};
+        float *place = samples + (size_t)t * to * width;
+        size_t n = (size_t)of[which];
+        if (from != to && t) memmove(place, samples + (size_t)t * from * width, n * width * sizeof *samples);
+        memset(place + n * width, 0, (to - n) * width * sizeof *samples);
+    }
+}
+
+/* assign[w, s] = 1 / shots of w at its samples, of one task. */
+static void average(float *assign, const float *labels, int n, int supports, int ways) {
+    memset(assign, 0, (size_t)ways * (size_t)supports * sizeof *assign);
+    for (int w = 0; w < ways; w++) {
+        int shots = 0;
+        for (int i = 0; i < n; i++) shots += (int)labels[i] == w;
+        for (int i = 0; i < n; i++)
+            if ((int)labels[i] == w) assign[(size_t)w * (size_t)supports + (size_t)i] = 1.0f / (float)shots;
+    }
+}
+
+static void encode(const goss__task_pack *b, int query, float *out) {
+    const goss_task_spec *x = &b->spec;
+    size_t planned = (size_t)(query ? x->queries : x->supports), count = (size_t)(query ? b->queries : b->supports);
+    size_t w = (size_t)b->outputs;
+    memset(out, 0, (size_t)b->tasks * count * w * sizeof *out);
+    for (int t = 0; t < b->tasks; t++)
+        goss_task_objective(x)->encode(b->raw[query] + (size_t)t * planned * (size_t)goss_task_target_size(x),
+                                       query ? b->sizes[t].queries : b->sizes[t].supports, b->sizes[t].outputs,
+                                       b->outputs, x->scale, out + (size_t)t * count * w);
+}
+
+static void fill_targets(goss__task_pack *b) {
+    size_t w = (size_t)b->outputs, s = (size_t)b->supports, planned = (size_t)b->spec.supports;
+    encode(b, 0, b->support_target);
+    encode(b, 1, b->query_target);
+    for (int t = 0; goss_task_objective(&b->spec)->classes && t < b->tasks; t++)
+        average(b->assign + (size_t)t * w * s, b->raw[0] + (size_t)t * planned, b->sizes[t].supports, b->supports,
+                b->outputs);
+}
+
+void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, uint64_t first, int tasks) {
+    const goss_task_spec *x = &b->spec;
+    size_t input = goss_task_input_size(x), s = (size_t)x->supports, q = (size_t)x->queries;
+    b->tasks = tasks;
+    b->outputs = b->supports = b->queries = 1;
+    for (int t = 0; t < tasks; t++) draw_one(b, source, first + (uint64_t)t, t);
+    close_ranks(b, b->support, 1, s, (size_t)b->supports, input);
+    close_ranks(b, b->support_weight, 1, s, (size_t)b->supports, 1);
+    close_ranks(b, b->query, 2, q, (size_t)b->queries, input);
+    close_ranks(b, b->query_weight, 2, q, (size_t)b->queries, 1);
+    close_ranks(b, b->class_mask, 0, (size_t)x->outputs, (size_t)b->outputs, 1);
+    fill_targets(b);
+}
+
+const float *goss__task_pack_raw_query(const goss__task_pack *b, int t) {
+    return b->raw[1] + (size_t)t * (size_t)b->spec.queries * (size_t)goss_task_target_size(&b->spec);
+}
+
+/* ---- binding ---- */
+
+/* A method that has no use for an input has none in its program. */
+static goss_status forgive(goss_status s) { return s == GOSS_E_ARGUMENT ? GOSS_OK : s; }
+
+goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err) {
+    const struct {
+        const char *name;
+        const void *data;
+    } input[] = {{"support", b->support},
+                 {"support_target", b->support_target},
+                 {"support_weight", b->support_weight},
+                 {"assign", b->assign},
+                 {"query", b->query},
+                 {"query_target", b->query_target},
+                 {"query_weight", b->query_weight},
+                 {"class_mask", b->class_mask},
+                 {"descriptor", b->descriptor},
+                 {"task", b->task},
+                 {"id", b->id}};
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
+        GOSS_TRY(forgive(goss_exec_bind(exec, input[i].name, input[i].data, NULL)));
+    const struct {
+        const char *name;
+        int count, limit;
+    } symbol[] = {{"T", b->tasks, b->max_tasks},
+                  {"W", b->outputs, b->spec.outputs},
+                  {"S", b->supports, b->spec.supports},
+                  {"Q", b->queries, b->spec.queries}};
+    for (size_t i = 0; i < sizeof symbol / sizeof *symbol; i++) {
+        if (symbol[i].count < 1 || symbol[i].count > symbol[i].limit)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "a batch with %s = %d: 1 to %d were planned", symbol[i].name,
+                                  symbol[i].count, symbol[i].limit);
+        GOSS_TRY(forgive(goss_exec_count(exec, symbol[i].name, symbol[i].count, NULL)));
+    }
+    return GOSS_OK;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* task_pack.h: host memory for the inputs of a batch of tasks (gossamer/method.h, goss_task_batch).
+ *
+ * Tasks are drawn straight into the buffers, side by side; where they differ in size the batch is as large as its
+ * largest one and the rest is padding. All memory is had at the start. */
+#ifndef GOSS_TASK_TASK_PACK_H
+#define GOSS_TASK_TASK_PACK_H
+
+#include "gossamer/exec.h"
+#include "gossamer/task.h"
+
+/* What a task in the pack has. */
+typedef struct goss__task_size {
+    int outputs, supports, queries;
+} goss__task_size;
+
+typedef struct goss__task_pack {
+    int max_tasks;
+    goss_task_spec spec;                   /* as planned: the maxima are those of the buffers */
+    int tasks, outputs, supports, queries; /* of the batch that is in it */
+    float *support, *support_target, *support_weight, *assign, *query, *query_target, *query_weight, *class_mask;
+    float *descriptor;
+    int32_t *task, *id;     /* number for random streams; row of the table of ids, -1 for a new task */
+    float *raw[2];          /* targets as the source gives them [tasks, planned, target size], support and query */
+    goss__task_size *sizes; /* of each task */
+} goss__task_pack;
+
+/* The spec's maxima; where a task has no query there is room for a blank one. Its scale is borrowed. */
+goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err);
+void goss__task_pack_free(goss__task_pack *b);
+/* Draws tasks [first, first + tasks), tasks <= max_tasks. The source's maxima must lie within the pack's. */
+void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, uint64_t first, int tasks);
+/* Binds those inputs that a program has, and sets the counts of those symbols that it has. */
+goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err);
+/* Where task t's query targets stand as the source gave them. */
+const float *goss__task_pack_raw_query(const goss__task_pack *b, int t);
+#endif
