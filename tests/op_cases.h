@@ -43,7 +43,7 @@ typedef struct op_case {
 #define CALL_1(name) goss_##name(x[0])
 #define CALL_2(name) goss_##name(x[0], x[1])
 #define CALL_3(name) goss_##name(x[0], x[1], x[2])
-#define ROW(name, arity, formula, va, vb, vc) FN(ew_##name, CALL_##arity(name))
+#define ROW(name, arity, formula, va, vb, vc, ...) FN(ew_##name, CALL_##arity(name))
 #include "kernel/elementwise.def"
 #undef ROW
 
@@ -341,12 +341,12 @@ enum { STRUCTURAL = sizeof structural_cases / sizeof *structural_cases, CASES = 
 static inline op_case case_at(int i) {
     if (i >= GOSS__EW_COUNT) return structural_cases[i - GOSS__EW_COUNT];
     static goss_val (*const build[])(goss_graph *, const goss_val *) = {
-#define ROW(name, arity, formula, va, vb, vc) ew_##name,
+#define ROW(name, arity, formula, va, vb, vc, ...) ew_##name,
 #include "kernel/elementwise.def"
 #undef ROW
     };
     static const int arities[] = {
-#define ROW(name, arity, formula, va, vb, vc) arity,
+#define ROW(name, arity, formula, va, vb, vc, ...) arity,
 #include "kernel/elementwise.def"
 #undef ROW
     };

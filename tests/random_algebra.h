@@ -146,13 +146,13 @@ static bool rp_make_ew(rp_maker *m, rp_step *s, int row, int arity) {
 #define RP_CALL_1(name) goss_##name(in[0])
 #define RP_CALL_2(name) goss_##name(in[0], in[1])
 #define RP_CALL_3(name) goss_##name(in[0], in[1], in[2])
-#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+#define ROW(name, arity, formula, va, vb, vc, ...)                                                                     \
     RP_BUILD(ew_##name, RP_CALL_##arity(name))                                                                         \
     RP_MAKE(ew_##name) { return rp_make_ew(m, s, GOSS__EW_##name, arity); }
 #include "kernel/elementwise.def"
 #undef ROW
 const rp_op rp_ew_ops[GOSS__EW_COUNT] = {
-#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+#define ROW(name, arity, formula, va, vb, vc, ...)                                                                     \
     [GOSS__EW_##name] = {#name, 2, rp_make_ew_##name, rp_build_ew_##name, GOSS__EW_##name},
 #include "kernel/elementwise.def"
 #undef ROW

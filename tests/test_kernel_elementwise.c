@@ -4,12 +4,12 @@
 #include "kernel_check.h"
 
 static const char *const names[] = {
-#define ROW(name, arity, formula, va, vb, vc) #name,
+#define ROW(name, arity, formula, va, vb, vc, ...) #name,
 #include "kernel/elementwise.def"
 #undef ROW
 };
 static const int arities[] = {
-#define ROW(name, arity, formula, va, vb, vc) arity,
+#define ROW(name, arity, formula, va, vb, vc, ...) arity,
 #include "kernel/elementwise.def"
 #undef ROW
 };

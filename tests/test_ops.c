@@ -159,7 +159,9 @@ TEST(first_layers_are_cheap) {
     for (int i = 0; i < 3; i++) {
         const goss__node *node = goss__node_of(conv[i]);
         T_CHECK(node->op == &goss__op_conv);
-        T_EQ(node->op->is_cheap(w.g, node), i == 0);
+        goss__site site;
+        goss__site_of(&site, w.g, node);
+        T_EQ(node->op->cost.is_cheap(&site), i == 0);
     }
     world_free(&w);
 }
@@ -481,9 +483,10 @@ TEST(descriptors_are_whole) {
         const goss__op *op = goss__op_all[count];
         for (int j = 0; j < count; j++)
             if (strcmp(goss__op_all[j]->name, op->name) == 0) T_FAIL("two operations are called %s", op->name);
-        bool runs = op->run_f32 && op->run_f64, placed = op->stateful || (op->alias && !op->alias_offset);
+        const bool runs = op->kernel.run_f32 && op->kernel.run_f64,
+                   placed = goss__is_stateful(op) || (op->slicing.alias && !op->slicing.alias_offset);
         if (!runs && !placed) T_FAIL("%s neither runs nor is placed", op->name);
-        if (op->alias_offset && !op->alias) T_FAIL("%s tells an offset but is no alias", op->name);
+        if (op->slicing.alias_offset && !op->slicing.alias) T_FAIL("%s tells an offset but is no alias", op->name);
     }
     T_CHECK(count > GOSS__EW_COUNT + 20);
 }
@@ -495,7 +498,9 @@ static goss__slicing slicing_of(int64_t rows, int64_t columns) {
     goss_val y = goss_matmul(goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(n(1), goss_extent_mul(T, n(rows)), n(128))),
                              goss_param(g, "w", GOSS_SHAPE(n(1), n(128), n(columns))), false, false);
     goss__cut cut[GOSS__MAX_IN];
-    goss__slicing s = goss__op_matmul.slice(g, goss__node_of(y), T, cut);
+    goss__site site;
+    goss__site_of(&site, g, goss__node_of(y));
+    goss__slicing s = goss__op_matmul.slicing.slice(&site, T, cut);
     goss_graph_free(g);
     return s;
 }

@@ -8,7 +8,7 @@ static void put_label(goss__str *s, const goss_graph *g, const goss__node *n) {
     char shape[GOSS__SHAPE_TEXT];
     goss__str_addf(s, "%s", n->op->name);
     if (n->name) goss__str_addf(s, " '%s'", n->name);
-    goss__str_addf(s, " %s%s", goss__shape_text(g, &n->shape, shape, sizeof shape),
+    goss__str_addf(s, " %s%s", goss__shape_text(&g->symbols, &n->shape, shape, sizeof shape),
                    n->type == GOSS_INDEX ? " index" : "");
 }
 
@@ -27,8 +27,8 @@ char *goss_graph_text(const goss_graph *g) {
         put_label(&s, g, n);
         for (int i = 0; i < n->n_in; i++) goss__str_addf(&s, "%s%%%u", i ? ", " : " (", n->in[i]);
         if (n->n_in) goss__str_add(&s, ")");
-        for (int i = 0; i < n->n_attr; i++) goss__str_addf(&s, "%s%lld", i ? "," : " {", (long long)n->attr[i]);
-        if (n->n_attr) goss__str_add(&s, "}");
+        if (n->op->attrs) goss__str_add(&s, " ");
+        goss__attrs_text(&s, n->op->attrs, n->attr, &g->symbols);
         goss__str_addf(&s, "%s%s\n", n->scope[0] ? "  # " : "", n->scope);
     }
     return finish(&s);

@@ -88,26 +88,27 @@ void goss_scope_pop(goss_graph *g) {
 
 /* Where there is only one task, samples are what work is divided by: that needs to be seen when it is compiled. */
 static goss_extent symbol_extent(const goss_graph *g, int i) {
-    return (goss_extent){1, g->symbols[i].maximum == 1 ? 0 : (uint64_t)(i + 1)};
+    return (goss_extent){1, g->symbols.symbol[i].maximum == 1 ? 0 : (uint64_t)(i + 1)};
 }
 
 goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
-    for (int i = 0; i < g->n_symbols; i++) {
-        if (strcmp(g->symbols[i].name, name) != 0) continue;
-        if (maximum != 0 && maximum != g->symbols[i].maximum)
+    goss__symbols *all = &g->symbols;
+    for (int i = 0; i < all->n; i++) {
+        if (strcmp(all->symbol[i].name, name) != 0) continue;
+        if (maximum != 0 && maximum != all->symbol[i].maximum)
             goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: maximum is %lld, not %lld", name,
-                            (long long)g->symbols[i].maximum, (long long)maximum);
+                            (long long)all->symbol[i].maximum, (long long)maximum);
         return symbol_extent(g, i);
     }
-    if (maximum < 1 || g->n_symbols == GOSS__GRAPH_SYMBOLS) {
+    if (maximum < 1 || all->n == GOSS__MAX_SYMBOLS) {
         goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: %s", name,
                         maximum < 1 ? "its maximum must be at least 1" : "more than 32 symbols");
         return (goss_extent){1, 0};
     }
     const char *copy = goss__arena_strdup(&g->arena, name);
     if (!copy) goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
-    g->symbols[g->n_symbols++] = (goss__symbol){copy ? copy : "", maximum};
-    return symbol_extent(g, g->n_symbols - 1);
+    all->symbol[all->n].name = copy ? copy : "", all->symbol[all->n].maximum = maximum;
+    return symbol_extent(g, all->n++);
 }
 
 /* ---- values ---- */
@@ -150,6 +151,15 @@ bool goss__all_valid(const goss_val *v, int n) {
     return true;
 }
 
+void goss__site_of(goss__site *s, const goss_graph *g, const goss__node *n) {
+    s->op = n->op, s->attr = n->attr, s->type = (goss_type)n->type, s->out = &n->shape, s->n_in = n->n_in;
+    s->symbols = &g->symbols;
+    for (int i = 0; i < n->n_in; i++) {
+        s->in[i] = &goss__in(g, n, i)->shape;
+        s->in_type[i] = (goss_type)goss__in(g, n, i)->type;
+    }
+}
+
 /* ---- emit ---- */
 
 static uint64_t proto_hash(const goss__proto *p) {
@@ -159,18 +169,18 @@ static uint64_t proto_hash(const goss__proto *p) {
         h = goss__hash64(&p->shape.dim[i].symbols, sizeof p->shape.dim[i].symbols, h);
     }
     for (int i = 0; i < p->n_in; i++) h = goss__hash64(&p->in[i].id, sizeof p->in[i].id, h);
-    if (p->n_attr) h = goss__hash64(p->attr, (size_t)p->n_attr * sizeof *p->attr, h);
+    if (p->op->attrs) h = goss__hash64(p->attr, p->op->attrs->size, h);
     return p->name ? goss__hash64(p->name, strlen(p->name), h) : h;
 }
 
 static bool same_name(const char *a, const char *b) { return a == b || (a && b && strcmp(a, b) == 0); }
 
 static bool node_equals(const goss__node *n, const goss__proto *p) {
-    if (n->op != p->op || n->type != p->type || n->n_in != p->n_in || n->n_attr != p->n_attr) return false;
+    if (n->op != p->op || n->type != p->type || n->n_in != p->n_in) return false;
     if (!goss_shape_equal(n->shape, p->shape) || !same_name(n->name, p->name)) return false;
     for (int i = 0; i < p->n_in; i++)
         if (n->in[i] != p->in[i].id) return false;
-    return p->n_attr == 0 || memcmp(n->attr, p->attr, (size_t)p->n_attr * sizeof *p->attr) == 0;
+    return !p->op->attrs || memcmp(n->attr, p->attr, p->op->attrs->size) == 0;
 }
 
 static bool grow_nodes(goss_graph *g) {
@@ -206,14 +216,13 @@ static void *arena_copy(goss_graph *g, const void *data, size_t size) {
 static goss__node *new_node(goss_graph *g, const goss__proto *p, uint64_t hash) {
     goss__node *n = goss__arena_alloc(&g->arena, sizeof *n);
     uint32_t *in = goss__arena_alloc(&g->arena, (size_t)p->n_in * sizeof *in);
-    const int64_t *attr = arena_copy(g, p->attr, (size_t)p->n_attr * sizeof *attr);
+    const void *attr = p->op->attrs ? arena_copy(g, p->attr, p->op->attrs->size) : NULL;
     const char *name = p->name ? goss__arena_strdup(&g->arena, p->name) : NULL;
-    if (!n || !in || !attr || (p->name && !name)) return NULL;
+    if (!n || !in || (p->op->attrs && !attr) || (p->name && !name)) return NULL;
     for (int i = 0; i < p->n_in; i++) in[i] = p->in[i].id;
     *n = (goss__node){.op = p->op,
                       .id = g->n_nodes,
                       .type = (uint8_t)p->type,
-                      .n_attr = (uint8_t)p->n_attr,
                       .n_in = (uint16_t)p->n_in,
                       .in = in,
                       .attr = attr,

@@ -86,9 +86,13 @@ int64_t goss__extent_eval(goss_extent e, const int64_t *counts) {
     return v;
 }
 
-bool goss__extent_most(const goss_graph *g, goss_extent e, int64_t *out) {
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
-    for (int i = 0; i < GOSS__GRAPH_SYMBOLS; i++) counts[i] = i < g->n_symbols ? g->symbols[i].maximum : 1;
+void goss__symbol_maxima(const goss__symbols *symbols, int64_t counts[GOSS__MAX_SYMBOLS]) {
+    for (int i = 0; i < GOSS__MAX_SYMBOLS; i++) counts[i] = i < symbols->n ? symbols->symbol[i].maximum : 1;
+}
+
+bool goss__extent_most(const goss__symbols *symbols, goss_extent e, int64_t *out) {
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    goss__symbol_maxima(symbols, counts);
     return goss__extent_try(e, counts, out);
 }
 
@@ -122,19 +126,24 @@ int goss__cut_prefix(const goss_shape *s, goss_extent L, goss_extent *rest) {
     return 0;
 }
 
-static int put_extent(const goss_graph *g, goss_extent e, char *buf, size_t size) {
+static int put_extent(const goss__symbols *symbols, goss_extent e, char *buf, size_t size) {
     int n = 0;
     if (e.count != 1 || e.symbols == 0) n = snprintf(buf, size, "%lld", (long long)e.count);
     for (uint64_t s = e.symbols; (s & 0xff) && (size_t)n < size; s >>= 8)
-        n += snprintf(buf + n, size - (size_t)n, "%s%s", n ? "*" : "", g->symbols[(s & 0xff) - 1].name);
+        n += snprintf(buf + n, size - (size_t)n, "%s%s", n ? "*" : "", symbols->symbol[(s & 0xff) - 1].name);
     return n;
 }
 
-const char *goss__shape_text(const goss_graph *g, const goss_shape *s, char *buf, size_t size) {
+const char *goss__extent_text(const goss__symbols *symbols, goss_extent e, char *buf, size_t size) {
+    put_extent(symbols, e, buf, size);
+    return buf;
+}
+
+const char *goss__shape_text(const goss__symbols *symbols, const goss_shape *s, char *buf, size_t size) {
     size_t at = (size_t)snprintf(buf, size, "[");
     for (int i = 0; i < s->rank && at + 1 < size; i++) {
         if (i) at += (size_t)snprintf(buf + at, size - at, ",");
-        if (at + 1 < size) at += (size_t)put_extent(g, s->dim[i], buf + at, size - at);
+        if (at + 1 < size) at += (size_t)put_extent(symbols, s->dim[i], buf + at, size - at);
     }
     if (at + 1 < size) snprintf(buf + at, size - at, "]");
     return buf;
@@ -165,11 +174,11 @@ bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
     if (!goss_extent_valid(all)) {
         goss_graph_fail(g, GOSS_E_SHAPE,
                         "%s: %s: the number of its elements is a product of more than %d symbols, or beyond 2^63", op,
-                        goss__shape_text(g, s, text, sizeof text), SYMBOLS);
+                        goss__shape_text(&g->symbols, s, text, sizeof text), SYMBOLS);
         return false;
     }
-    if (goss__extent_most(g, all, &numel) && numel <= GOSS__MOST_ELEMENTS) return true;
+    if (goss__extent_most(&g->symbols, all, &numel) && numel <= GOSS__MOST_ELEMENTS) return true;
     goss_graph_fail(g, GOSS_E_SHAPE, "%s: %s: more than 2^44 elements at the planned maxima", op,
-                    goss__shape_text(g, s, text, sizeof text));
+                    goss__shape_text(&g->symbols, s, text, sizeof text));
     return false;
 }

@@ -60,7 +60,7 @@ typedef struct goss__ew {
 typedef void (*goss__ew_fn)(const goss__ew *e);
 
 enum goss__ew_op {
-#define ROW(name, arity, formula, va, vb, vc) GOSS__EW_##name,
+#define ROW(name, arity, formula, va, vb, vc, ...) GOSS__EW_##name,
 #include "kernel/elementwise.def"
 #undef ROW
     GOSS__EW_COUNT

@@ -26,8 +26,8 @@ goss_val goss__misfit(const char *op, goss_val a, const char *fmt, ...) {
     goss__vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     goss_shape s = goss_shape_of(a);
-    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s: %s", op, goss__shape_text(a.graph, &s, shape, sizeof shape),
-                           text);
+    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s: %s", op,
+                           goss__shape_text(&a.graph->symbols, &s, shape, sizeof shape), text);
 }
 
 goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, ...) {
@@ -37,15 +37,17 @@ goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, 
     goss__vformat(text, sizeof text, fmt, ap);
     va_end(ap);
     goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
-    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s x %s: %s", op, goss__shape_text(a.graph, &s, one, sizeof one),
-                           goss__shape_text(a.graph, &t, two, sizeof two), text);
+    return goss_graph_fail(a.graph, GOSS_E_SHAPE, "%s: %s x %s: %s", op,
+                           goss__shape_text(&a.graph->symbols, &s, one, sizeof one),
+                           goss__shape_text(&a.graph->symbols, &t, two, sizeof two), text);
 }
 
 goss_val goss__differ(const char *op, goss_val a, goss_val b, int which, goss_extent e, goss_extent f) {
     char one[GOSS__EXTENT_TEXT], two[GOSS__EXTENT_TEXT], where[24] = "inner ";
     if (which >= 0) snprintf(where, sizeof where, "axis %d: ", which);
-    return goss__misfit2(op, a, b, "%sextents %s and %s", where, goss__extent_text(a.graph, e, one, sizeof one),
-                         goss__extent_text(a.graph, f, two, sizeof two));
+    return goss__misfit2(op, a, b, "%sextents %s and %s", where,
+                         goss__extent_text(&a.graph->symbols, e, one, sizeof one),
+                         goss__extent_text(&a.graph->symbols, f, two, sizeof two));
 }
 
 bool goss__axis_ok(const char *op, goss_val a, int *axis) {
@@ -68,20 +70,9 @@ bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent) {
     return true;
 }
 
-const char *goss__extent_text(const goss_graph *g, goss_extent e, char *buf, size_t size) {
-    goss_shape s = {.rank = 1, .dim = {e}};
-    goss__shape_text(g, &s, buf, size);
-    size_t n = strlen(buf);
-    if (n >= 2) {
-        memmove(buf, buf + 1, n - 1);
-        buf[n - 2] = 0;
-    }
-    return buf;
-}
-
 goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const goss_val *in, int n_in,
-                    const int64_t *attr, int n_attr) {
-    goss__proto p = {.op = op, .type = type, .shape = shape, .n_in = n_in, .in = in, .n_attr = n_attr, .attr = attr};
+                    const void *attr) {
+    goss__proto p = {.op = op, .type = type, .shape = shape, .n_in = n_in, .in = in, .attr = attr};
     return goss__emit(in[0].graph, &p);
 }
 
@@ -98,20 +89,20 @@ bool goss__is_full(goss_val a, double *value) {
     goss__made_by(a, &goss__op_broadcast, 0, &source);
     const goss__node *n = goss__node_of(source);
     if (n->op != &goss__op_const) return false;
-    *value = goss__unbits(n->attr[0]);
+    *value = GOSS__ATTR(n, const)->value;
     return true;
 }
 
-goss__slicing goss__slice_leading(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut, int axes) {
+goss__slicing goss__slice_leading(const goss__site *s, goss_extent L, goss__cut *cut, int axes) {
     goss_extent rest;
-    int p = goss__cut_prefix(&n->shape, L, &rest);
+    int p = goss__cut_prefix(s->out, L, &rest);
     if (p == 0 || p > axes) return GOSS__NO_SLICES;
-    for (int i = 0; i < n->n_in; i++) cut[i] = GOSS__CUT;
+    for (int i = 0; i < s->n_in; i++) cut[i] = GOSS__CUT;
     return GOSS__LOCAL;
 }
 
-goss__slicing goss__slice_same(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return goss__slice_leading(g, n, L, cut, n->shape.rank);
+goss__slicing goss__slice_same(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, s->out->rank);
 }
 
 bool goss__cut_operand(const goss_shape *out, const goss_shape *in, int p, goss__cut *cut) {

@@ -2,12 +2,17 @@
 /* conv.c: convolution and its two gradients, a closed family of three: y = conv(x, w), gx = conv_dx(gy, w), gw =
  * conv_dw(x, gy) are one trilinear form, so the gradients of each are the other two.
  *
- * The nodes have x[T,N,H,W,C], w[T,kh,kw,C/g,O], y[T,N,OH,OW,O] with one T; a shared weight folds T into N before.
- * attr: stride h w, dilation h w, groups, pad top left bottom right, then H W kh kw (what the outputs of the gradients
- * need). */
+ * The nodes have x[T,N,H,W,C], w[T,kh,kw,C/g,O], y[T,N,OH,OW,O] with one T; a shared weight folds T into N before. */
 #include "ops/ops.h"
 
-enum { STRIDE_H, STRIDE_W, DIL_H, DIL_W, GROUPS, TOP, LEFT, BOTTOM, RIGHT, H, W, KH, KW, N_ATTR };
+static const goss__attr_field conv_fields[] = {
+    GOSS__FIELD(conv, stride_h, INT),   GOSS__FIELD(conv, stride_w, INT),   GOSS__FIELD(conv, dilation_h, INT),
+    GOSS__FIELD(conv, dilation_w, INT), GOSS__FIELD(conv, groups, INT),     GOSS__FIELD(conv, pad_top, INT),
+    GOSS__FIELD(conv, pad_left, INT),   GOSS__FIELD(conv, pad_bottom, INT), GOSS__FIELD(conv, pad_right, INT),
+    GOSS__FIELD(conv, image_h, INT),    GOSS__FIELD(conv, image_w, INT),    GOSS__FIELD(conv, kernel_h, INT),
+    GOSS__FIELD(conv, kernel_w, INT),
+};
+GOSS__DEFINE_ATTRS(conv, conv_fields);
 
 goss_conv_options goss_conv_defaults(void) {
     return (goss_conv_options){.stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1, .groups = 1};
@@ -65,8 +70,8 @@ static bool options_ok(goss_val x, goss_val w, const goss_conv_options *o, int64
     return false;
 }
 
-static goss_val make(const goss__op *op, goss_val a, goss_val b, goss_shape out, const int64_t *attr) {
-    return goss__make(op, GOSS_REAL, out, (goss_val[]){a, b}, 2, attr, N_ATTR);
+static goss_val make(const goss__op *op, goss_val a, goss_val b, goss_shape out, const goss__conv_attr *attr) {
+    return goss__make(op, GOSS_REAL, out, (goss_val[]){a, b}, 2, attr);
 }
 
 static goss_val conv_folded(goss_val x, goss_val w, goss_conv_options o) {
@@ -97,49 +102,60 @@ goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o) {
         s.dim[0] = tw; /* one set of images under the weights of many tasks */
         return goss_conv(goss_broadcast(x, s), w, o);
     }
-    int64_t attr[N_ATTR] = {
-        o.stride_h,  o.stride_w, o.dilation_h, o.dilation_w, o.groups, o.pad_top, o.pad_left, o.pad_bottom,
-        o.pad_right, h,          wd,           kh,           kw};
+    const goss__conv_attr attr = {.stride_h = o.stride_h,
+                                  .stride_w = o.stride_w,
+                                  .dilation_h = o.dilation_h,
+                                  .dilation_w = o.dilation_w,
+                                  .groups = o.groups,
+                                  .pad_top = o.pad_top,
+                                  .pad_left = o.pad_left,
+                                  .pad_bottom = o.pad_bottom,
+                                  .pad_right = o.pad_right,
+                                  .image_h = h,
+                                  .image_w = wd,
+                                  .kernel_h = kh,
+                                  .kernel_w = kw};
     const window down = {h, kh, o.stride_h, o.dilation_h, {o.pad_top, o.pad_bottom}},
                  across = {wd, kw, o.stride_w, o.dilation_w, {o.pad_left, o.pad_right}};
     if (!windows_ok(x, w, &down, &across, c)) return none;
     return make(&goss__op_conv, x, w,
-                GOSS_SHAPE(tx, s.dim[1], goss_n(positions(&down)), goss_n(positions(&across)), goss_n(co)), attr);
+                GOSS_SHAPE(tx, s.dim[1], goss_n(positions(&down)), goss_n(positions(&across)), goss_n(co)), &attr);
 }
 
-static goss_val conv_dx(goss_val gy, goss_val w, const int64_t *attr) {
+static goss_val conv_dx(goss_val gy, goss_val w, const goss__conv_attr *attr) {
     goss_shape g = goss_shape_of(gy), s = goss_shape_of(w);
     return make(&goss__op_conv_dx, gy, w,
-                GOSS_SHAPE(g.dim[0], g.dim[1], goss_n(attr[H]), goss_n(attr[W]), goss_n(s.dim[3].count * attr[GROUPS])),
+                GOSS_SHAPE(g.dim[0], g.dim[1], goss_n(attr->image_h), goss_n(attr->image_w),
+                           goss_n(s.dim[3].count * attr->groups)),
                 attr);
 }
 
-static goss_val conv_dw(goss_val x, goss_val gy, const int64_t *attr) {
+static goss_val conv_dw(goss_val x, goss_val gy, const goss__conv_attr *attr) {
     goss_shape s = goss_shape_of(x), g = goss_shape_of(gy);
-    return make(
-        &goss__op_conv_dw, x, gy,
-        GOSS_SHAPE(s.dim[0], goss_n(attr[KH]), goss_n(attr[KW]), goss_n(s.dim[4].count / attr[GROUPS]), g.dim[4]),
-        attr);
+    return make(&goss__op_conv_dw, x, gy,
+                GOSS_SHAPE(s.dim[0], goss_n(attr->kernel_h), goss_n(attr->kernel_w),
+                           goss_n(s.dim[4].count / attr->groups), g.dim[4]),
+                attr);
 }
 
-static goss_val conv_again(goss_val x, goss_val w, const goss_shape *y, const int64_t *attr) {
+static goss_val conv_again(goss_val x, goss_val w, const goss_shape *y, const goss__conv_attr *attr) {
     return make(&goss__op_conv, x, w, *y, attr);
 }
 
 static void conv_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    const int64_t *attr = goss__node_of(y)->attr;
+    const goss__conv_attr *attr = GOSS__ATTR(goss__node_of(y), conv);
     if (want[0]) cot[0] = conv_dx(g, in[1], attr);
     if (want[1]) cot[1] = conv_dw(in[0], g, attr);
 }
 /* y = dx(gy, w): in gy it is the adjoint of conv, in w that of dw. */
 static void dx_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    const int64_t *attr = goss__node_of(y)->attr;
+    const goss__conv_attr *attr = GOSS__ATTR(goss__node_of(y), conv);
     goss_shape s = goss_shape_of(in[0]);
     if (want[0]) cot[0] = conv_again(g, in[1], &s, attr);
     if (want[1]) cot[1] = conv_dw(g, in[0], attr);
 }
 static void dw_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    const int64_t *attr = goss__node_of(y)->attr;
+    const goss__conv_attr *attr = GOSS__ATTR(goss__node_of(y), conv);
     goss_shape s = goss_shape_of(in[1]);
     if (want[0]) cot[0] = conv_dx(in[1], g, attr);
     if (want[1]) cot[1] = conv_again(in[0], g, &s, attr);
@@ -148,54 +164,54 @@ static void dw_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want,
 /* ---- slices ---- */
 
 /* conv and conv_dx: cut over tasks, or over samples under one weight. */
-static goss__slicing sample_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing sample_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
-    int p = goss__cut_prefix(&n->shape, L, &rest);
-    bool shared = goss_extent_is(n->shape.dim[0], 1);
+    int p = goss__cut_prefix(s->out, L, &rest);
+    bool shared = goss_extent_is(s->out->dim[0], 1);
     if (p == 0 || p > 2 || (p == 2 && !shared)) return GOSS__NO_SLICES;
     cut[0] = GOSS__CUT;
     cut[1] = p == 1 ? GOSS__CUT : GOSS__WHOLE;
     return GOSS__LOCAL;
 }
 
-static goss__slicing filter_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing filter_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
-    int p = goss__cut_prefix(&goss__in(g, n, 0)->shape, L, &rest);
-    if (p != goss__cut_prefix(&goss__in(g, n, 1)->shape, L, &rest)) return GOSS__NO_SLICES;
-    if (p == 0 || p > 2 || (p == 2 && !goss_extent_is(n->shape.dim[0], 1))) return GOSS__NO_SLICES;
+    int p = goss__cut_prefix(s->in[0], L, &rest);
+    if (p != goss__cut_prefix(s->in[1], L, &rest)) return GOSS__NO_SLICES;
+    if (p == 0 || p > 2 || (p == 2 && !goss_extent_is(s->out->dim[0], 1))) return GOSS__NO_SLICES;
     cut[0] = cut[1] = GOSS__CUT;
     return p == 1 ? GOSS__LOCAL : GOSS__PARTIAL;
 }
 
 /* Few products an output: the first layer on grey images, whose map is many times the image. */
-static bool few_products(const goss_graph *g, const goss__node *n) {
+static bool few_products(const goss__site *s) {
     enum { FEW = 9, MANY = 4 };
-    const goss_shape *x = &goss__in(g, n, 0)->shape, *w = &goss__in(g, n, 1)->shape;
+    const goss_shape *x = s->in[0], *w = s->in[1];
     return w->dim[1].count * w->dim[2].count * w->dim[3].count <= FEW && w->dim[4].count >= MANY * x->dim[4].count;
 }
 
 /* ---- runs ---- */
 
 static goss__conv geometry(const goss__shapes *s, const goss__tensor *x, const goss__tensor *y) {
-    const int64_t *a = s->attr;
+    const goss__conv_attr *a = GOSS__ATTR(s, conv);
     return (goss__conv){.n = x->dim[1],
-                        .h = a[H],
-                        .w = a[W],
+                        .h = a->image_h,
+                        .w = a->image_w,
                         .cin = x->dim[4],
-                        .kh = a[KH],
-                        .kw = a[KW],
+                        .kh = a->kernel_h,
+                        .kw = a->kernel_w,
                         .cout = y->dim[4],
                         .oh = y->dim[2],
                         .ow = y->dim[3],
-                        .groups = a[GROUPS],
-                        .stride_h = a[STRIDE_H],
-                        .stride_w = a[STRIDE_W],
-                        .pad_top = a[TOP],
-                        .pad_left = a[LEFT],
-                        .pad_bottom = a[BOTTOM],
-                        .pad_right = a[RIGHT],
-                        .dil_h = a[DIL_H],
-                        .dil_w = a[DIL_W],
+                        .groups = a->groups,
+                        .stride_h = a->stride_h,
+                        .stride_w = a->stride_w,
+                        .pad_top = a->pad_top,
+                        .pad_left = a->pad_left,
+                        .pad_bottom = a->pad_bottom,
+                        .pad_right = a->pad_right,
+                        .dil_h = a->dilation_h,
+                        .dil_w = a->dilation_w,
                         .direct = goss__has_pass(s->off, GOSS__PASS_WINOGRAD)};
 }
 static goss__conv conv_geometry(const goss__shapes *s) { return geometry(s, &s->in[0], s->out); }
@@ -291,27 +307,23 @@ static void dx_f64(const goss__call *c) { run_form(c, dx_geometry(c->shapes), 2,
 static void dw_f64(const goss__call *c) { run_form(c, dw_geometry(c->shapes), 0, 2, 1); }
 
 const goss__op goss__op_conv = {.name = "conv",
+                                .attrs = &goss__conv_attrs,
+                                .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
                                 .vjp = conv_vjp,
-                                .slice = sample_slice,
-                                .scratch = conv_scratch,
-                                .cost = conv_cost,
-                                .setup = conv_setup,
-                                .is_cheap = few_products,
-                                .run_f32 = conv_f32,
-                                .run_f64 = conv_f64};
+                                .slicing = {.slice = sample_slice},
+                                .cost = {.flops = conv_cost, .setup = conv_setup, .is_cheap = few_products},
+                                .kernel = {.scratch = conv_scratch, .run_f32 = conv_f32, .run_f64 = conv_f64}};
 const goss__op goss__op_conv_dx = {.name = "conv_dx",
+                                   .attrs = &goss__conv_attrs,
+                                   .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
                                    .vjp = dx_vjp,
-                                   .slice = sample_slice,
-                                   .scratch = dx_scratch,
-                                   .cost = dx_cost,
-                                   .setup = dx_setup,
-                                   .run_f32 = dx_f32,
-                                   .run_f64 = dx_f64};
+                                   .slicing = {.slice = sample_slice},
+                                   .cost = {.flops = dx_cost, .setup = dx_setup},
+                                   .kernel = {.scratch = dx_scratch, .run_f32 = dx_f32, .run_f64 = dx_f64}};
 const goss__op goss__op_conv_dw = {.name = "conv_dw",
+                                   .attrs = &goss__conv_attrs,
+                                   .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
                                    .vjp = dw_vjp,
-                                   .slice = filter_slice,
-                                   .scratch = dw_scratch,
-                                   .cost = dw_cost,
-                                   .setup = dw_setup,
-                                   .run_f32 = dw_f32,
-                                   .run_f64 = dw_f64};
+                                   .slicing = {.slice = filter_slice},
+                                   .cost = {.flops = dw_cost, .setup = dw_setup},
+                                   .kernel = {.scratch = dw_scratch, .run_f32 = dw_f32, .run_f64 = dw_f64}};

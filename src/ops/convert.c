@@ -4,11 +4,16 @@
 #include "base/bf16.h"
 #include "ops/ops.h"
 
-/* out = elements attr[0] .. of a parameter kept as bfloat16. */
-static goss__slicing widen_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static const goss__attr_field widen_fields[] = {
+    GOSS__FIELD(widen, offset, INT),
+};
+GOSS__DEFINE_ATTRS(widen, widen_fields);
+
+/* out = elements offset .. of a parameter kept as bfloat16. */
+static goss__slicing widen_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
     cut[0] = GOSS__WHOLE;
-    return goss__cut_prefix(&n->shape, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
+    return goss__cut_prefix(s->out, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
 }
 
 /* Shares worth a thread's while: 16384 elements. */
@@ -21,7 +26,7 @@ static const uint16_t *widen_range(const goss__call *c, int64_t *from, int64_t *
     int64_t to;
     goss__share(c->shapes->out->numel, c->part, c->parts, from, &to);
     *count = to - *from;
-    return (const uint16_t *)c->in[0] + c->shapes->attr[0] + c->first_element + *from;
+    return (const uint16_t *)c->in[0] + GOSS__ATTR(c->shapes, widen)->offset + c->first_element + *from;
 }
 
 static void widen_f32(const goss__call *c) {
@@ -37,8 +42,8 @@ static void widen_f64(const goss__call *c) {
 }
 
 const goss__op goss__op_widen = {.name = "widen",
+                                 .attrs = &goss__widen_attrs,
                                  .no_gradient = true,
-                                 .slice = widen_slice,
-                                 .parts = widen_parts,
-                                 .run_f32 = widen_f32,
-                                 .run_f64 = widen_f64};
+                                 .slicing = {.slice = widen_slice},
+                                 .cost = {.parts = widen_parts},
+                                 .kernel = {.run_f32 = widen_f32, .run_f64 = widen_f64}};

@@ -87,7 +87,7 @@ static goss_val build(enum goss__ew_op op, const goss_val *operands, int n) {
     if (rewrite &&
         (fold_constants(op, in, n, &out) || goss__ew_simplify(op, in, &out) || before_broadcast(op, in, n, &out)))
         return out;
-    return goss__make(d, GOSS_REAL, shape, in, n, NULL, 0);
+    return goss__make(d, GOSS_REAL, shape, in, n, NULL);
 }
 
 #define UNARY(name)                                                                                                    \
@@ -100,7 +100,7 @@ static goss_val build(enum goss__ew_op op, const goss_val *operands, int n) {
     goss_val goss_##name(goss_val a, goss_val b, goss_val c) {                                                         \
         return build(GOSS__EW_##name, (goss_val[3]){a, b, c}, 3);                                                      \
     }
-#define ROW(name, arity, formula, va, vb, vc) BUILDER_##arity(name)
+#define ROW(name, arity, formula, va, vb, vc, ...) BUILDER_##arity(name)
 #include "kernel/elementwise.def"
 #undef ROW
 

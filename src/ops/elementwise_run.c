@@ -24,7 +24,7 @@
 #define K(x) ((double)(x))
 #define FMA(x, y, z) fma(x, y, z)
 
-#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+#define ROW(name, arity, formula, va, vb, vc, ...)                                                                     \
     static double eval_##name(double a, double b, double c) {                                                          \
         (void)b, (void)c;                                                                                              \
         return formula;                                                                                                \
@@ -46,7 +46,7 @@
 
 double goss__ew_eval(enum goss__ew_op op, double a, double b, double c) {
     static double (*const eval[GOSS__EW_COUNT])(double, double, double) = {
-#define ROW(name, arity, formula, va, vb, vc) [GOSS__EW_##name] = eval_##name,
+#define ROW(name, arity, formula, va, vb, vc, ...) [GOSS__EW_##name] = eval_##name,
 #include "kernel/elementwise.def"
 #undef ROW
     };
@@ -55,7 +55,7 @@ double goss__ew_eval(enum goss__ew_op op, double a, double b, double c) {
 
 goss__ew_fn goss__ew_kernel(const goss__op *op, bool f64, const goss__kernels *k) {
     static const goss__ew_fn loop[GOSS__EW_COUNT] = {
-#define ROW(name, arity, formula, va, vb, vc) [GOSS__EW_##name] = loop_##name,
+#define ROW(name, arity, formula, va, vb, vc, ...) [GOSS__EW_##name] = loop_##name,
 #include "kernel/elementwise.def"
 #undef ROW
     };
@@ -127,7 +127,7 @@ static int ew_parts(const goss__shapes *s, int threads) {
 /* ---- gradients and descriptors ---- */
 #define ZERO goss_const(g.graph, 0)
 #define NONE ((goss_val){g.graph, 0})
-#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+#define ROW(name, arity, formula, va, vb, vc, ...)                                                                     \
     static void run32_##name(const goss__call *call) { run(call, call->kernels->ew[GOSS__EW_##name], 4); }             \
     static void run64_##name(const goss__call *call) { run(call, loop_##name, 8); }                                    \
     static void vjp_##name(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {              \
@@ -140,19 +140,22 @@ static int ew_parts(const goss__shapes *s, int threads) {
 #include "kernel/elementwise.def"
 #undef ROW
 
+enum { IN_A = GOSS__OPERAND(0), IN_B = GOSS__OPERAND(1), IN_C = GOSS__OPERAND(2) };
 #define IS_NONE(v) (__builtin_strcmp(#v, "NONE") == 0)
 const goss__op goss__op_ew[GOSS__EW_COUNT] = {
-#define ROW(name_, arity, formula, va, vb, vc)                                                                         \
+#define ROW(name_, arity, formula, va, vb, vc, ...)                                                                    \
     [GOSS__EW_##name_] = {.name = #name_,                                                                              \
+                          .elementwise = true,                                                                         \
                           .no_gradient = IS_NONE(va) && IS_NONE(vb) && IS_NONE(vc),                                    \
-                          .views = true,                                                                               \
                           .vjp = vjp_##name_,                                                                          \
-                          .slice = goss__slice_same,                                                                   \
-                          .parts = ew_parts,                                                                           \
-                          .plan_size = sizeof(goss__loop),                                                             \
-                          .plan = ew_plan,                                                                             \
-                          .run_f32 = run32_##name_,                                                                    \
-                          .run_f64 = run64_##name_},
+                          .slicing = {.slice = goss__slice_same},                                                      \
+                          .cost = {.parts = ew_parts},                                                                 \
+                          .kernel = {.views = true,                                                                    \
+                                     .plan_size = sizeof(goss__loop),                                                  \
+                                     .plan = ew_plan,                                                                  \
+                                     .run_f32 = run32_##name_,                                                         \
+                                     .run_f64 = run64_##name_},                                                        \
+                          __VA_ARGS__},
 #include "kernel/elementwise.def"
 #undef ROW
 };

@@ -2,9 +2,9 @@
 /* indexing.c: rows by index and back. Gather and scatter_add are each other's adjoints. */
 #include "ops/ops.h"
 
-static bool index_cut(const goss_graph *g, const goss__node *n, int operand, goss_extent L) {
+static bool index_cut(const goss__site *s, int operand, goss_extent L) {
     goss_extent rest;
-    return goss__cut_prefix(&goss__in(g, n, operand)->shape, L, &rest) > 0;
+    return goss__cut_prefix(s->in[operand], L, &rest) > 0;
 }
 
 /* ---- gather ---- */
@@ -13,10 +13,10 @@ static void gather_vjp(goss_val y, const goss_val *in, goss_val g, const bool *w
     if (want[0]) cot[0] = goss_scatter_add(g, in[1], goss_dim(in[0], 0));
 }
 
-static goss__slicing gather_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing gather_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
-    int p = goss__cut_prefix(&n->shape, L, &rest);
-    if (p == 0 || p > goss__in(g, n, 1)->shape.rank || !index_cut(g, n, 1, L)) return GOSS__NO_SLICES;
+    int p = goss__cut_prefix(s->out, L, &rest);
+    if (p == 0 || p > s->in[1]->rank || !index_cut(s, 1, L)) return GOSS__NO_SLICES;
     cut[0] = GOSS__WHOLE, cut[1] = GOSS__CUT;
     return GOSS__LOCAL;
 }
@@ -37,11 +37,13 @@ static void gather_run(const goss__call *c, size_t size) {
 static void gather_f32(const goss__call *c) { gather_run(c, 4); }
 static void gather_f64(const goss__call *c) { gather_run(c, 8); }
 const goss__op goss__op_gather = {.name = "gather",
+                                  .linear = GOSS__OPERAND(0),
+                                  .monotone = GOSS__OPERAND(0),
+                                  .selection = GOSS__SELECTS_BY_PLACE,
                                   .may_fail = true,
                                   .vjp = gather_vjp,
-                                  .slice = gather_slice,
-                                  .run_f32 = gather_f32,
-                                  .run_f64 = gather_f64};
+                                  .slicing = {.slice = gather_slice},
+                                  .kernel = {.run_f32 = gather_f32, .run_f64 = gather_f64}};
 
 goss_val goss_gather(goss_val table, goss_val index) {
     goss_val in[2] = {table, index};
@@ -52,7 +54,7 @@ goss_val goss_gather(goss_val table, goss_val index) {
     if (t.rank < 1 || out.rank + t.rank - 1 > GOSS_MAX_RANK)
         return goss__misfit2("gather", table, index, "ranks do not allow it");
     for (int i = 1; i < t.rank; i++) out.dim[out.rank++] = t.dim[i];
-    return goss__make(&goss__op_gather, GOSS_REAL, out, in, 2, NULL, 0);
+    return goss__make(&goss__op_gather, GOSS_REAL, out, in, 2, NULL);
 }
 
 /* ---- scatter_add ---- */
@@ -61,10 +63,10 @@ static void scatter_vjp(goss_val y, const goss_val *in, goss_val g, const bool *
     if (want[0]) cot[0] = goss_gather(g, in[1]);
 }
 
-static goss__slicing scatter_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing scatter_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
-    int p = goss__cut_prefix(&goss__in(g, n, 0)->shape, L, &rest);
-    if (p == 0 || p > goss__in(g, n, 1)->shape.rank || !index_cut(g, n, 1, L)) return GOSS__NO_SLICES;
+    int p = goss__cut_prefix(s->in[0], L, &rest);
+    if (p == 0 || p > s->in[1]->rank || !index_cut(s, 1, L)) return GOSS__NO_SLICES;
     cut[0] = cut[1] = GOSS__CUT;
     return GOSS__PARTIAL;
 }
@@ -84,12 +86,13 @@ SCATTER(float, f32)
 SCATTER(double, f64)
 static double scatter_cost(const goss__shapes *s) { return (double)s->in[0].numel + (double)s->out->numel; }
 const goss__op goss__op_scatter_add = {.name = "scatter_add",
+                                       .linear = GOSS__OPERAND(0),
+                                       .monotone = GOSS__OPERAND(0),
                                        .may_fail = true,
                                        .vjp = scatter_vjp,
-                                       .slice = scatter_slice,
-                                       .cost = scatter_cost,
-                                       .run_f32 = scatter_f32,
-                                       .run_f64 = scatter_f64};
+                                       .slicing = {.slice = scatter_slice},
+                                       .cost = {.flops = scatter_cost},
+                                       .kernel = {.run_f32 = scatter_f32, .run_f64 = scatter_f64}};
 
 goss_val goss_scatter_add(goss_val value, goss_val index, goss_extent rows) {
     goss_val in[2] = {value, index};
@@ -102,13 +105,13 @@ goss_val goss_scatter_add(goss_val value, goss_val index, goss_extent rows) {
     if (!fits || s.rank - t.rank + 1 > GOSS_MAX_RANK)
         return goss__misfit2("scatter_add", value, index, "one row for each index is needed");
     for (int i = t.rank; i < s.rank; i++) out.dim[out.rank++] = s.dim[i];
-    return goss__make(&goss__op_scatter_add, GOSS_REAL, out, in, 2, NULL, 0);
+    return goss__make(&goss__op_scatter_add, GOSS_REAL, out, in, 2, NULL);
 }
 
 /* ---- one_hot ---- */
 
-static goss__slicing one_hot_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return goss__slice_leading(g, n, L, cut, n->shape.rank - 1);
+static goss__slicing one_hot_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, s->out->rank - 1);
 }
 
 #define ONE_HOT(real, suffix)                                                                                          \
@@ -123,16 +126,15 @@ static goss__slicing one_hot_slice(const goss_graph *g, const goss__node *n, gos
 ONE_HOT(float, f32)
 ONE_HOT(double, f64)
 const goss__op goss__op_one_hot = {.name = "one_hot",
-                                   .may_fail = true,
                                    .no_gradient = true,
-                                   .slice = one_hot_slice,
-                                   .run_f32 = one_hot_f32,
-                                   .run_f64 = one_hot_f64};
+                                   .may_fail = true,
+                                   .slicing = {.slice = one_hot_slice},
+                                   .kernel = {.run_f32 = one_hot_f32, .run_f64 = one_hot_f64}};
 
 goss_val goss_one_hot(goss_val index, goss_extent depth) {
     if (!goss__typed("one_hot", &index, 1, GOSS_INDEX)) return (goss_val){index.graph, 0};
     goss_shape s = goss_shape_of(index);
     if (s.rank == GOSS_MAX_RANK || depth.count < 1) return goss__misfit("one_hot", index, "no place for an axis more");
     s.dim[s.rank++] = depth;
-    return goss__make(&goss__op_one_hot, GOSS_REAL, s, &index, 1, NULL, 0);
+    return goss__make(&goss__op_one_hot, GOSS_REAL, s, &index, 1, NULL);
 }

@@ -13,16 +13,16 @@ static void broadcast_vjp(goss_val y, const goss_val *in, goss_val g, const bool
     cot[0] = goss__sum_to(g, goss_shape_of(in[0]));
 }
 
-static goss__slicing broadcast_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing broadcast_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
-    const goss_shape *in = &goss__in(g, n, 0)->shape;
-    int p = goss__cut_prefix(&n->shape, L, &rest);
+    const goss_shape *in = s->in[0];
+    int p = goss__cut_prefix(s->out, L, &rest);
     if (p == 0) return GOSS__NO_SLICES;
     if (in->rank == 0) {
         cut[0] = GOSS__WHOLE;
         return GOSS__LOCAL;
     }
-    return goss__cut_operand(&n->shape, in, p, &cut[0]) ? GOSS__LOCAL : GOSS__NO_SLICES;
+    return goss__cut_operand(s->out, in, p, &cut[0]) ? GOSS__LOCAL : GOSS__NO_SLICES;
 }
 
 /* Walks the output's rows; rank 0 sources have no dims. */
@@ -47,11 +47,13 @@ static void broadcast_run(const goss__call *c, bool f64) {
 static void broadcast_f32(const goss__call *c) { broadcast_run(c, false); }
 static void broadcast_f64(const goss__call *c) { broadcast_run(c, true); }
 const goss__op goss__op_broadcast = {.name = "broadcast",
-                                     .is_broadcast = true,
+                                     .linear = GOSS__OPERAND(0),
+                                     .monotone = GOSS__OPERAND(0),
+                                     .selection = GOSS__SELECTS_BY_PLACE,
+                                     .broadcast = true,
                                      .vjp = broadcast_vjp,
-                                     .slice = broadcast_slice,
-                                     .run_f32 = broadcast_f32,
-                                     .run_f64 = broadcast_f64};
+                                     .slicing = {.slice = broadcast_slice},
+                                     .kernel = {.run_f32 = broadcast_f32, .run_f64 = broadcast_f64}};
 
 goss_val goss_broadcast(goss_val a, goss_shape shape) {
     if (!goss__typed("broadcast", &a, 1, GOSS_REAL) || !goss__shape_ok(a.graph, "broadcast", &shape))
@@ -64,7 +66,7 @@ goss_val goss_broadcast(goss_val a, goss_shape shape) {
         if (!goss_extent_is(s.dim[i], 1) && !goss_extent_equal(s.dim[i], shape.dim[i]))
             return goss__misfit("broadcast", a, "axis %d is neither 1 nor the new extent", i);
     if (goss__made_by(a, &goss__op_broadcast, 0, &inner)) return goss_broadcast(inner, shape);
-    return goss__make(&goss__op_broadcast, GOSS_REAL, shape, &a, 1, NULL, 0);
+    return goss__make(&goss__op_broadcast, GOSS_REAL, shape, &a, 1, NULL);
 }
 
 goss_val goss__sum_to(goss_val g, goss_shape shape) {
@@ -79,38 +81,55 @@ goss_val goss__sum_to(goss_val g, goss_shape shape) {
 
 /* ---- detach, variable and reshape ---- */
 
-static goss__slicing reshape_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing reshape_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
-    if (!goss__cut_prefix(&n->shape, L, &rest) || !goss__cut_prefix(&goss__in(g, n, 0)->shape, L, &rest))
-        return GOSS__NO_SLICES;
+    if (!goss__cut_prefix(s->out, L, &rest) || !goss__cut_prefix(s->in[0], L, &rest)) return GOSS__NO_SLICES;
     cut[0] = GOSS__CUT;
     return GOSS__LOCAL;
 }
 
-const goss__op goss__op_detach = {.name = "detach", .no_gradient = true, .alias = true, .slice = reshape_slice};
+const goss__op goss__op_detach = {.name = "detach",
+                                  .linear = GOSS__OPERAND(0),
+                                  .monotone = GOSS__OPERAND(0),
+                                  .selection = GOSS__SELECTS_BY_PLACE,
+                                  .elementwise = true,
+                                  .no_gradient = true,
+                                  .slicing = {.slice = reshape_slice, .alias = true}};
 
 goss_val goss_detach(goss_val a) {
     if (!goss_valid(a)) return a;
     const goss__op *op = goss__node_of(a)->op;
-    if (op->no_gradient && !op->stateful) return a; /* an input or a parameter may be what a gradient is taken by */
-    return goss__make(&goss__op_detach, (goss_type)goss__node_of(a)->type, goss_shape_of(a), &a, 1, NULL, 0);
+    if (op->no_gradient && !goss__is_stateful(op))
+        return a; /* an input or a parameter may be what a gradient is taken by */
+    return goss__make(&goss__op_detach, (goss_type)goss__node_of(a)->type, goss_shape_of(a), &a, 1, NULL);
 }
 
 /* Builders look at what a value was made from; behind this they see nothing. */
 static void variable_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = g; }
-const goss__op goss__op_variable = {.name = "variable", .alias = true, .vjp = variable_vjp, .slice = reshape_slice};
+const goss__op goss__op_variable = {.name = "variable",
+                                    .linear = GOSS__OPERAND(0),
+                                    .monotone = GOSS__OPERAND(0),
+                                    .selection = GOSS__SELECTS_BY_PLACE,
+                                    .elementwise = true,
+                                    .vjp = variable_vjp,
+                                    .slicing = {.slice = reshape_slice, .alias = true}};
 
 goss_val goss_variable(goss_val a) {
     if (!goss__typed("variable", &a, 1, GOSS_REAL)) return (goss_val){a.graph, 0};
     const goss__op *op = goss__node_of(a)->op;
     if (op == &goss__op_input || op == &goss__op_param || op == &goss__op_variable) return a;
-    return goss__make(&goss__op_variable, GOSS_REAL, goss_shape_of(a), &a, 1, NULL, 0);
+    return goss__make(&goss__op_variable, GOSS_REAL, goss_shape_of(a), &a, 1, NULL);
 }
 
 static void reshape_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     cot[0] = goss_reshape(g, goss_shape_of(in[0]));
 }
-const goss__op goss__op_reshape = {.name = "reshape", .alias = true, .vjp = reshape_vjp, .slice = reshape_slice};
+const goss__op goss__op_reshape = {.name = "reshape",
+                                   .linear = GOSS__OPERAND(0),
+                                   .monotone = GOSS__OPERAND(0),
+                                   .selection = GOSS__SELECTS_BY_PLACE,
+                                   .vjp = reshape_vjp,
+                                   .slicing = {.slice = reshape_slice, .alias = true}};
 
 goss_val goss_reshape(goss_val a, goss_shape shape) {
     if (!goss__all_valid(&a, 1) || !goss__shape_ok(a.graph, "reshape", &shape)) return (goss_val){a.graph, 0};
@@ -120,12 +139,12 @@ goss_val goss_reshape(goss_val a, goss_shape shape) {
     if (!goss_extent_equal(goss__shape_product(&s, 0, s.rank), goss__shape_product(&shape, 0, shape.rank))) {
         char text[GOSS__SHAPE_TEXT];
         return goss__misfit("reshape", a, "%s has another number of elements",
-                            goss__shape_text(a.graph, &shape, text, sizeof text));
+                            goss__shape_text(&a.graph->symbols, &shape, text, sizeof text));
     }
     if (goss__made_by(a, &goss__op_reshape, 0, &inner)) return goss_reshape(inner, shape);
     double value;
     if (goss__is_full(a, &value)) return goss_full(a.graph, shape, value);
-    return goss__make(&goss__op_reshape, (goss_type)goss__node_of(a)->type, shape, &a, 1, NULL, 0);
+    return goss__make(&goss__op_reshape, (goss_type)goss__node_of(a)->type, shape, &a, 1, NULL);
 }
 
 goss_val goss_squeeze(goss_val a, int axis) {
@@ -150,17 +169,23 @@ goss_val goss_unsqueeze(goss_val a, int axis) {
 
 /* ---- permute ---- */
 
+static const goss__attr_field permute_fields[] = {
+    GOSS__FIELD(permute, axes, AXIS_LIST),
+};
+GOSS__DEFINE_ATTRS(permute, permute_fields);
+
 static void permute_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    const goss__node *n = goss__node_of(y);
+    const goss__axis_list *axes = &GOSS__ATTR(goss__node_of(y), permute)->axes;
     int inverse[GOSS_MAX_RANK];
-    for (int i = 0; i < n->n_attr; i++) inverse[n->attr[i]] = i;
+    for (int i = 0; i < axes->n; i++) inverse[axes->axis[i]] = i;
     cot[0] = goss_permute(g, inverse);
 }
 
-static goss__slicing permute_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing permute_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    const goss__axis_list *axes = &GOSS__ATTR(s, permute)->axes;
     int kept = 0;
-    while (kept < n->n_attr && n->attr[kept] == kept) kept++;
-    return goss__slice_leading(g, n, L, cut, kept);
+    while (kept < axes->n && axes->axis[kept] == kept) kept++;
+    return goss__slice_leading(s, L, cut, kept);
 }
 
 /* Rows of the output's last axis, each gathered with one stride; a swap of the last two axes is a blocked transpose. */
@@ -169,7 +194,8 @@ static void permute_run(const goss__call *c, bool f64) {
     size_t size = element(f64);
     int rank = out->rank;
     int64_t step[GOSS_MAX_RANK], at[GOSS_MAX_RANK] = {0}, offset = 0, row = out->dim[rank - 1];
-    for (int i = 0; i < rank; i++) step[i] = in->stride[c->shapes->attr[i]];
+    const goss__axis_list *axes = &GOSS__ATTR(c->shapes, permute)->axes;
+    for (int i = 0; i < rank; i++) step[i] = in->stride[axes->axis[i]];
     if (!f64 && rank >= 2 && step[rank - 2] == 1 && row > 1) {
         int64_t rows = out->dim[rank - 2];
         for (int64_t done = 0; done < out->numel; done += row * rows) {
@@ -200,8 +226,14 @@ static void permute_run(const goss__call *c, bool f64) {
 }
 static void permute_f32(const goss__call *c) { permute_run(c, false); }
 static void permute_f64(const goss__call *c) { permute_run(c, true); }
-const goss__op goss__op_permute = {
-    .name = "permute", .vjp = permute_vjp, .slice = permute_slice, .run_f32 = permute_f32, .run_f64 = permute_f64};
+const goss__op goss__op_permute = {.name = "permute",
+                                   .attrs = &goss__permute_attrs,
+                                   .linear = GOSS__OPERAND(0),
+                                   .monotone = GOSS__OPERAND(0),
+                                   .selection = GOSS__SELECTS_BY_PLACE,
+                                   .vjp = permute_vjp,
+                                   .slicing = {.slice = permute_slice},
+                                   .kernel = {.run_f32 = permute_f32, .run_f64 = permute_f64}};
 
 /* Axes of extent 1 may go anywhere: then nothing moves. */
 static bool moves_nothing(const goss_shape *s, const int *axes) {
@@ -217,22 +249,22 @@ static bool moves_nothing(const goss_shape *s, const int *axes) {
 goss_val goss_permute(goss_val a, const int *axes) {
     if (!goss__typed("permute", &a, 1, GOSS_REAL)) return (goss_val){a.graph, 0};
     goss_shape s = goss_shape_of(a), out = {.rank = s.rank};
-    int64_t attr[GOSS_MAX_RANK];
+    goss__permute_attr attr = {.axes.n = s.rank};
     uint32_t seen = 0;
     for (int i = 0; i < s.rank; i++) {
         if (axes[i] < 0 || axes[i] >= s.rank || seen & GOSS_AXIS(axes[i]))
             return goss__misfit("permute", a, "axis %d given for place %d", axes[i], i);
         seen |= GOSS_AXIS(axes[i]);
-        out.dim[i] = s.dim[axes[i]], attr[i] = axes[i];
+        out.dim[i] = s.dim[axes[i]], attr.axes.axis[i] = axes[i];
     }
     if (moves_nothing(&s, axes)) return goss_reshape(a, out);
     goss_val inner;
     if (goss__made_by(a, &goss__op_permute, 0, &inner)) {
         int both[GOSS_MAX_RANK];
-        for (int i = 0; i < s.rank; i++) both[i] = (int)goss__node_of(a)->attr[axes[i]];
+        for (int i = 0; i < s.rank; i++) both[i] = (int)GOSS__ATTR(goss__node_of(a), permute)->axes.axis[axes[i]];
         return goss_permute(inner, both);
     }
-    return goss__make(&goss__op_permute, GOSS_REAL, out, &a, 1, attr, s.rank);
+    return goss__make(&goss__op_permute, GOSS_REAL, out, &a, 1, &attr);
 }
 
 goss_val goss_transpose(goss_val a) {
@@ -246,47 +278,66 @@ goss_val goss_transpose(goss_val a) {
 
 /* ---- slice, pad, concat: rows of `inner` elements along one axis ---- */
 
+static const goss__attr_field slice_fields[] = {
+    GOSS__FIELD(slice, axis, INT),
+    GOSS__FIELD(slice, start, INT),
+    GOSS__FIELD(slice, count, INT),
+};
+GOSS__DEFINE_ATTRS(slice, slice_fields);
+static const goss__attr_field pad_fields[] = {
+    GOSS__FIELD(pad, axis, INT),
+    GOSS__FIELD(pad, before, INT),
+    GOSS__FIELD(pad, after, INT),
+};
+GOSS__DEFINE_ATTRS(pad, pad_fields);
+static const goss__attr_field concat_fields[] = {
+    GOSS__FIELD(concat, axis, INT),
+};
+GOSS__DEFINE_ATTRS(concat, concat_fields);
+
 /* [outer, extent, inner] of a tensor around an axis. */
 static void around(const goss__tensor *t, int axis, int64_t *outer, int64_t *inner) {
     *outer = goss__numel(t, 0, axis);
     *inner = goss__numel(t, axis + 1, t->rank);
 }
 
-static goss__slicing behind_axis(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return goss__slice_leading(g, n, L, cut, (int)n->attr[0]);
+static goss__slicing slice_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, (int)GOSS__ATTR(s, slice)->axis);
 }
 
 static void slice_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    const int64_t *a = goss__node_of(y)->attr;
-    goss_extent whole = goss_dim(in[0], (int)a[0]);
-    cot[0] = goss_pad(g, (int)a[0], a[1], whole.count - a[1] - a[2]);
+    const goss__slice_attr *a = GOSS__ATTR(goss__node_of(y), slice);
+    goss_extent whole = goss_dim(in[0], (int)a->axis);
+    cot[0] = goss_pad(g, (int)a->axis, a->start, whole.count - a->start - a->count);
 }
 
-static int64_t slice_alias(const goss_graph *g, const goss__node *n) {
-    goss_extent inner = goss__shape_product(&n->shape, (int)n->attr[0] + 1, n->shape.rank);
-    for (int i = 0; i < n->attr[0]; i++)
-        if (!goss_extent_is(n->shape.dim[i], 1)) return -1;
-    return inner.symbols == 0 ? n->attr[1] * inner.count : -1;
+static int64_t slice_alias(const goss__site *s) {
+    const goss__slice_attr *a = GOSS__ATTR(s, slice);
+    goss_extent inner = goss__shape_product(s->out, (int)a->axis + 1, s->out->rank);
+    for (int i = 0; i < a->axis; i++)
+        if (!goss_extent_is(s->out->dim[i], 1)) return -1;
+    return inner.symbols == 0 ? a->start * inner.count : -1;
 }
 
 static void slice_run(const goss__call *c, bool f64) {
-    const int64_t *a = c->shapes->attr;
-    int64_t outer, inner, whole = c->shapes->in[0].dim[a[0]];
-    around(c->shapes->out, (int)a[0], &outer, &inner);
+    const goss__slice_attr *a = GOSS__ATTR(c->shapes, slice);
+    int64_t outer, inner, whole = c->shapes->in[0].dim[a->axis];
+    around(c->shapes->out, (int)a->axis, &outer, &inner);
     size_t size = (size_t)inner * element(f64);
     for (int64_t i = 0; i < outer; i++)
-        memcpy((char *)c->out + (size_t)(i * a[2]) * size, (const char *)c->in[0] + (size_t)(i * whole + a[1]) * size,
-               (size_t)a[2] * size);
+        memcpy((char *)c->out + (size_t)(i * a->count) * size,
+               (const char *)c->in[0] + (size_t)(i * whole + a->start) * size, (size_t)a->count * size);
 }
 static void slice_f32(const goss__call *c) { slice_run(c, false); }
 static void slice_f64(const goss__call *c) { slice_run(c, true); }
 const goss__op goss__op_slice = {.name = "slice",
-                                 .alias = true,
-                                 .alias_offset = slice_alias,
+                                 .attrs = &goss__slice_attrs,
+                                 .linear = GOSS__OPERAND(0),
+                                 .monotone = GOSS__OPERAND(0),
+                                 .selection = GOSS__SELECTS_BY_PLACE,
                                  .vjp = slice_vjp,
-                                 .slice = behind_axis,
-                                 .run_f32 = slice_f32,
-                                 .run_f64 = slice_f64};
+                                 .slicing = {.slice = slice_slice, .alias = true, .alias_offset = slice_alias},
+                                 .kernel = {.run_f32 = slice_f32, .run_f64 = slice_f64}};
 
 goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count) {
     int64_t extent;
@@ -301,37 +352,46 @@ goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count) {
     double value;
     goss_val inner;
     if (goss__is_full(a, &value)) return goss_full(a.graph, s, value);
-    if (goss__made_by(a, &goss__op_slice, 0, &inner) && goss__node_of(a)->attr[0] == axis)
-        return goss_slice(inner, axis, start + goss__node_of(a)->attr[1], count);
+    if (goss__made_by(a, &goss__op_slice, 0, &inner) && GOSS__ATTR(goss__node_of(a), slice)->axis == axis)
+        return goss_slice(inner, axis, start + GOSS__ATTR(goss__node_of(a), slice)->start, count);
     /* A slice of a pad that lies inside what was padded: what a gradient of slices is full of. */
-    if (goss__made_by(a, &goss__op_pad, 0, &inner) && goss__node_of(a)->attr[0] == axis) {
-        int64_t before = goss__node_of(a)->attr[1], n = goss_dim(inner, axis).count;
+    if (goss__made_by(a, &goss__op_pad, 0, &inner) && GOSS__ATTR(goss__node_of(a), pad)->axis == axis) {
+        int64_t before = GOSS__ATTR(goss__node_of(a), pad)->before, n = goss_dim(inner, axis).count;
         if (start >= before && start + count <= before + n) return goss_slice(inner, axis, start - before, count);
     }
-    return goss__make(&goss__op_slice, GOSS_REAL, s, &a, 1, (int64_t[]){axis, start, count}, 3);
+    return goss__make(&goss__op_slice, GOSS_REAL, s, &a, 1, &(goss__slice_attr){axis, start, count});
+}
+
+static goss__slicing pad_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, (int)GOSS__ATTR(s, pad)->axis);
 }
 
 static void pad_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    const int64_t *a = goss__node_of(y)->attr;
-    cot[0] = goss_slice(g, (int)a[0], a[1], goss_dim(in[0], (int)a[0]).count);
+    const goss__pad_attr *a = GOSS__ATTR(goss__node_of(y), pad);
+    cot[0] = goss_slice(g, (int)a->axis, a->before, goss_dim(in[0], (int)a->axis).count);
 }
 
 static void pad_run(const goss__call *c, bool f64) {
-    const int64_t *a = c->shapes->attr;
-    int64_t outer, inner, n = c->shapes->in[0].dim[a[0]];
-    around(c->shapes->out, (int)a[0], &outer, &inner);
+    const goss__pad_attr *a = GOSS__ATTR(c->shapes, pad);
+    int64_t outer, inner, n = c->shapes->in[0].dim[a->axis];
+    around(c->shapes->out, (int)a->axis, &outer, &inner);
     size_t size = (size_t)inner * element(f64);
     char *to = c->out;
     for (int64_t i = 0; i < outer; i++) {
-        memset(to, 0, (size_t)a[1] * size), to += (size_t)a[1] * size;
+        memset(to, 0, (size_t)a->before * size), to += (size_t)a->before * size;
         memcpy(to, (const char *)c->in[0] + (size_t)(i * n) * size, (size_t)n * size), to += (size_t)n * size;
-        memset(to, 0, (size_t)a[2] * size), to += (size_t)a[2] * size;
+        memset(to, 0, (size_t)a->after * size), to += (size_t)a->after * size;
     }
 }
 static void pad_f32(const goss__call *c) { pad_run(c, false); }
 static void pad_f64(const goss__call *c) { pad_run(c, true); }
-const goss__op goss__op_pad = {
-    .name = "pad", .vjp = pad_vjp, .slice = behind_axis, .run_f32 = pad_f32, .run_f64 = pad_f64};
+const goss__op goss__op_pad = {.name = "pad",
+                               .attrs = &goss__pad_attrs,
+                               .linear = GOSS__OPERAND(0),
+                               .monotone = GOSS__OPERAND(0),
+                               .vjp = pad_vjp,
+                               .slicing = {.slice = pad_slice},
+                               .kernel = {.run_f32 = pad_f32, .run_f64 = pad_f64}};
 
 goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
     int64_t extent;
@@ -345,37 +405,41 @@ goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
     if (before == 0 && after == 0) return a;
     goss_shape s = goss_shape_of(a);
     s.dim[axis] = goss_n(whole);
-    return goss__make(&goss__op_pad, GOSS_REAL, s, &a, 1, (int64_t[]){axis, before, after}, 3);
+    return goss__make(&goss__op_pad, GOSS_REAL, s, &a, 1, &(goss__pad_attr){axis, before, after});
 }
 
 bool goss__add_pads(goss_val a, goss_val b, goss_val *out) {
     goss_val x, y;
     if (!goss__made_by(a, &goss__op_pad, 0, &x) || !goss__made_by(b, &goss__op_pad, 0, &y)) return false;
-    const int64_t *p = goss__node_of(a)->attr, *q = goss__node_of(b)->attr;
-    if (p[0] != q[0]) return false;
-    int axis = (int)p[0];
-    if (p[1] > q[1]) {
+    const goss__pad_attr *p = GOSS__ATTR(goss__node_of(a), pad), *q = GOSS__ATTR(goss__node_of(b), pad);
+    if (p->axis != q->axis) return false;
+    int axis = (int)p->axis;
+    if (p->before > q->before) {
         goss_val t = x;
-        const int64_t *u = p;
+        const goss__pad_attr *u = p;
         x = y, y = t, p = q, q = u;
     }
-    if (p[1] + goss_dim(x, axis).count != q[1]) return false; /* not side by side */
+    if (p->before + goss_dim(x, axis).count != q->before) return false; /* not side by side */
     goss_val inner[64];
     int n = 0;
     goss_val parts[2] = {x, y};
     for (int i = 0; i < 2; i++) {
         const goss__node *c = goss__node_of(parts[i]);
-        bool flat = c->op == &goss__op_concat && c->attr[0] == axis;
+        bool flat = c->op == &goss__op_concat && GOSS__ATTR(c, concat)->axis == axis;
         if (n + (flat ? c->n_in : 1) > 64) return false;
         for (int j = 0; j < (flat ? c->n_in : 1); j++) inner[n++] = flat ? goss__val(a.graph, c->in[j]) : parts[i];
     }
-    *out = goss_pad(goss_concat(inner, n, axis), axis, p[1], q[2]);
+    *out = goss_pad(goss_concat(inner, n, axis), axis, p->before, q->after);
     return true;
+}
+
+static goss__slicing concat_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, (int)GOSS__ATTR(s, concat)->axis);
 }
 
 static void concat_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const goss__node *n = goss__node_of(y);
-    int axis = (int)n->attr[0];
+    int axis = (int)GOSS__ATTR(n, concat)->axis;
     int64_t at = 0;
     for (int i = 0; i < n->n_in; i++) {
         int64_t extent = goss_dim(in[i], axis).count;
@@ -385,7 +449,7 @@ static void concat_vjp(goss_val y, const goss_val *in, goss_val g, const bool *w
 }
 
 static void concat_run(const goss__call *c, bool f64) {
-    int axis = (int)c->shapes->attr[0];
+    int axis = (int)GOSS__ATTR(c->shapes, concat)->axis;
     int64_t outer, inner;
     around(c->shapes->out, axis, &outer, &inner);
     size_t size = (size_t)inner * element(f64);
@@ -399,8 +463,13 @@ static void concat_run(const goss__call *c, bool f64) {
 }
 static void concat_f32(const goss__call *c) { concat_run(c, false); }
 static void concat_f64(const goss__call *c) { concat_run(c, true); }
-const goss__op goss__op_concat = {
-    .name = "concat", .vjp = concat_vjp, .slice = behind_axis, .run_f32 = concat_f32, .run_f64 = concat_f64};
+const goss__op goss__op_concat = {.name = "concat",
+                                  .attrs = &goss__concat_attrs,
+                                  .linear_together = GOSS__ALL_OPERANDS,
+                                  .monotone = GOSS__ALL_OPERANDS,
+                                  .vjp = concat_vjp,
+                                  .slicing = {.slice = concat_slice},
+                                  .kernel = {.run_f32 = concat_f32, .run_f64 = concat_f64}};
 
 goss_val goss_concat(const goss_val *parts, int n, int axis) {
     if (n < 1) return (goss_val){NULL, 0};
@@ -421,5 +490,5 @@ goss_val goss_concat(const goss_val *parts, int n, int axis) {
             return goss__misfit2("concat", parts[0], parts[i], "together they are too long");
     }
     s.dim[axis] = goss_n(total);
-    return goss__make(&goss__op_concat, GOSS_REAL, s, parts, n, (int64_t[]){axis}, 1);
+    return goss__make(&goss__op_concat, GOSS_REAL, s, parts, n, &(goss__concat_attr){axis});
 }

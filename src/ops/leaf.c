@@ -7,8 +7,8 @@
 
 /* ---- inputs and parameters ---- */
 
-const goss__op goss__op_input = {.name = "input", .no_gradient = true, .stateful = true};
-const goss__op goss__op_param = {.name = "param", .no_gradient = true, .stateful = true};
+const goss__op goss__op_input = {.name = "input", .leaf = true, .no_gradient = true};
+const goss__op goss__op_param = {.name = "param", .leaf = true, .no_gradient = true};
 
 static bool name_ok(goss_graph *g, const goss__proto *p) {
     if (!p->name || !p->name[0]) {
@@ -22,8 +22,8 @@ static bool name_ok(goss_graph *g, const goss__proto *p) {
         if (n->op == p->op && n->type == p->type && goss_shape_equal(n->shape, p->shape)) continue;
         char before[GOSS__SHAPE_TEXT], now[GOSS__SHAPE_TEXT];
         goss_graph_fail(g, GOSS_E_ARGUMENT, "%s %s %s: there is already the %s %s of that name", p->op->name, p->name,
-                        goss__shape_text(g, &p->shape, now, sizeof now), n->op->name,
-                        goss__shape_text(g, &n->shape, before, sizeof before));
+                        goss__shape_text(&g->symbols, &p->shape, now, sizeof now), n->op->name,
+                        goss__shape_text(&g->symbols, &n->shape, before, sizeof before));
         return false;
     }
     return true;
@@ -47,14 +47,25 @@ goss_val goss_param(goss_graph *g, const char *name, goss_shape shape) {
 
 /* ---- constants and counts ---- */
 
-static void const_f32(const goss__call *c) { *(float *)c->out = (float)goss__unbits(c->shapes->attr[0]); }
-static void const_f64(const goss__call *c) { *(double *)c->out = goss__unbits(c->shapes->attr[0]); }
-const goss__op goss__op_const = {.name = "const", .no_gradient = true, .run_f32 = const_f32, .run_f64 = const_f64};
+static const goss__attr_field const_fields[] = {
+    GOSS__FIELD(const, value, REAL),
+};
+GOSS__DEFINE_ATTRS(const, const_fields);
+static const goss__attr_field extent_fields[] = {
+    GOSS__FIELD(extent, extent, EXTENT),
+};
+GOSS__DEFINE_ATTRS(extent, extent_fields);
+
+static void const_f32(const goss__call *c) { *(float *)c->out = (float)GOSS__ATTR(c->shapes, const)->value; }
+static void const_f64(const goss__call *c) { *(double *)c->out = GOSS__ATTR(c->shapes, const)->value; }
+const goss__op goss__op_const = {.name = "const",
+                                 .attrs = &goss__const_attrs,
+                                 .no_gradient = true,
+                                 .kernel = {.run_f32 = const_f32, .run_f64 = const_f64}};
 
 goss_val goss_const(goss_graph *g, double value) {
     if (!g) return (goss_val){NULL, 0}; /* of an invalid value that has no graph */
-    int64_t attr = goss__bits(value);
-    goss__proto p = {.op = &goss__op_const, .type = GOSS_REAL, .n_attr = 1, .attr = &attr};
+    goss__proto p = {.op = &goss__op_const, .type = GOSS_REAL, .attr = &(goss__const_attr){value}};
     return goss__emit(g, &p);
 }
 
@@ -66,15 +77,16 @@ goss_val goss_zeros_like(goss_val a) {
     return goss_valid(a) ? goss_full(a.graph, goss_shape_of(a), 0) : (goss_val){a.graph, 0};
 }
 
-/* attr is {count, symbols} in the graph; at run time attr[0] holds the resolved number. */
-static void extent_f32(const goss__call *c) { *(float *)c->out = (float)c->shapes->attr[0]; }
-static void extent_f64(const goss__call *c) { *(double *)c->out = (double)c->shapes->attr[0]; }
-const goss__op goss__op_extent = {.name = "extent", .no_gradient = true, .run_f32 = extent_f32, .run_f64 = extent_f64};
+static void extent_f32(const goss__call *c) { *(float *)c->out = (float)GOSS__ATTR(c->shapes, extent)->extent.count; }
+static void extent_f64(const goss__call *c) { *(double *)c->out = (double)GOSS__ATTR(c->shapes, extent)->extent.count; }
+const goss__op goss__op_extent = {.name = "extent",
+                                  .attrs = &goss__extent_attrs,
+                                  .no_gradient = true,
+                                  .kernel = {.run_f32 = extent_f32, .run_f64 = extent_f64}};
 
 goss_val goss__extent_value(goss_graph *g, goss_extent e) {
     if (e.symbols == 0) return goss_const(g, (double)e.count);
-    int64_t attr[2] = {e.count, (int64_t)e.symbols};
-    goss__proto p = {.op = &goss__op_extent, .type = GOSS_REAL, .n_attr = 2, .attr = attr};
+    goss__proto p = {.op = &goss__op_extent, .type = GOSS_REAL, .attr = &(goss__extent_attr){e}};
     return goss__emit(g, &p);
 }
 
@@ -82,13 +94,15 @@ static void iota_run(const goss__call *c) {
     int32_t *out = c->out;
     for (int64_t i = 0; i < c->shapes->out->numel; i++) out[i] = (int32_t)(c->first_element + i);
 }
-const goss__op goss__op_iota = {
-    .name = "iota", .no_gradient = true, .slice = goss__slice_same, .run_f32 = iota_run, .run_f64 = iota_run};
+const goss__op goss__op_iota = {.name = "iota",
+                                .no_gradient = true,
+                                .slicing = {.slice = goss__slice_same},
+                                .kernel = {.run_f32 = iota_run, .run_f64 = iota_run}};
 
 goss_val goss_iota(goss_graph *g, goss_extent n) {
     if (!goss_extent_valid(n)) return goss_graph_fail(g, GOSS_E_SHAPE, "iota: it has no extent");
     int64_t most;
-    if (!goss__extent_most(g, n, &most) || most > INT32_MAX)
+    if (!goss__extent_most(&g->symbols, n, &most) || most > INT32_MAX)
         return goss_graph_fail(g, GOSS_E_SHAPE, "iota: its numbers go beyond 2^31 - 1 at the planned maxima");
     goss__proto p = {.op = &goss__op_iota, .type = GOSS_INDEX, .shape = GOSS_SHAPE(n)};
     return goss__emit(g, &p);
@@ -96,8 +110,8 @@ goss_val goss_iota(goss_graph *g, goss_extent n) {
 
 /* ---- assignments ---- */
 
-const goss__op goss__op_assign = {.name = "assign", .no_gradient = true, .stateful = true};
-const goss__op goss__op_assign_rows = {.name = "assign_rows", .no_gradient = true, .stateful = true};
+const goss__op goss__op_assign = {.name = "assign", .assignment = true, .no_gradient = true};
+const goss__op goss__op_assign_rows = {.name = "assign_rows", .assignment = true, .no_gradient = true};
 
 static bool param_ok(const char *op, goss_val param) {
     if (goss__node_of(param)->op == &goss__op_param) return true;
@@ -111,7 +125,7 @@ goss_val goss_assign(goss_val param, goss_val value) {
         return (goss_val){goss__graph_of(in, 2), 0};
     goss_shape shape = goss_shape_of(param);
     if (!goss_shape_equal(shape, goss_shape_of(value))) return goss__misfit2("assign", param, value, "shapes differ");
-    return goss__make(&goss__op_assign, GOSS_REAL, shape, in, 2, NULL, 0);
+    return goss__make(&goss__op_assign, GOSS_REAL, shape, in, 2, NULL);
 }
 
 goss_val goss_assign_rows(goss_val param, goss_val index, goss_val value) {
@@ -126,5 +140,5 @@ goss_val goss_assign_rows(goss_val param, goss_val index, goss_val value) {
     for (int i = 1; i < table.rank; i++)
         if (!goss_extent_equal(table.dim[i], rows.dim[i]))
             return goss__misfit2("assign_rows", param, value, "axis %d: rows differ", i);
-    return goss__make(&goss__op_assign_rows, GOSS_REAL, table, in, 3, NULL, 0);
+    return goss__make(&goss__op_assign_rows, GOSS_REAL, table, in, 3, NULL);
 }

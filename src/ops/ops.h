@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "graph/node.h"
+#include "ops/attrs.h"
 
 /* ---- descriptors ---- */
 extern const goss__op goss__op_input, goss__op_param, goss__op_const, goss__op_extent, goss__op_iota;
@@ -42,12 +43,11 @@ goss_val goss__differ(const char *op, goss_val a, goss_val b, int which, goss_ex
 bool goss__axis_ok(const char *op, goss_val a, int *axis);
 /* The extent of `axis`, which must be a number, not a symbol. */
 bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent);
-#define GOSS__EXTENT_TEXT 64
-const char *goss__extent_text(const goss_graph *g, goss_extent e, char *buf, size_t size);
 
 /* ---- emission and recognition ---- */
+/* attr: the struct of op's attributes, or NULL; copied. */
 goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const goss_val *in, int n_in,
-                    const int64_t *attr, int n_attr);
+                    const void *attr);
 /* True when every element of a is the same constant. */
 bool goss__is_full(goss_val a, double *value);
 /* A rank 0 real with the run-time value of e. */
@@ -60,24 +60,13 @@ bool goss__add_pads(goss_val a, goss_val b, goss_val *out);
 goss_val goss__sum_to(goss_val g, goss_shape shape);
 
 /* ---- slicing rules that several ops have ---- */
-goss__slicing goss__slice_same(const goss_graph *g, const goss__node *n, goss_extent L,
-                               goss__cut *cut); /* out's shape */
+goss__slicing goss__slice_same(const goss__site *s, goss_extent L, goss__cut *cut); /* out's shape */
 /* All operands share the output's first `axes` dims and the cut lies in those. */
-goss__slicing goss__slice_leading(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut, int axes);
+goss__slicing goss__slice_leading(const goss__site *s, goss_extent L, goss__cut *cut, int axes);
 /* How an operand of out's rank must come when out is cut after p dims; false when neither way works. */
 bool goss__cut_operand(const goss_shape *out, const goss_shape *in, int p, goss__cut *cut);
 
 /* ---- small things ---- */
-static inline int64_t goss__bits(double v) {
-    int64_t b;
-    memcpy(&b, &v, sizeof b);
-    return b;
-}
-static inline double goss__unbits(int64_t b) {
-    double v;
-    memcpy(&v, &b, sizeof v);
-    return v;
-}
 static inline int64_t goss__numel(const goss__tensor *t, int from, int to) {
     int64_t n = 1;
     for (int i = from; i < to; i++) n *= t->dim[i];

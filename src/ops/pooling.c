@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pooling.c: pooling. Max pooling is two ops: the index of each window's largest tap (no gradient) and a gather of
  * those taps, whose adjoint is a scatter. Average pooling is a window sum, whose adjoint spreads. x[T,N,H,W,C] ->
- * [T,N,OH,OW,C].
- *
- * attr: kernel h w, stride h w, pad top left, then H W (what the adjoints' outputs need). */
+ * [T,N,OH,OW,C]. */
 #include "ops/elementwise.h"
 #include "ops/ops.h"
 
 enum { MOST_EXTENT = 1 << 24 };
-enum { KH, KW, STRIDE_H, STRIDE_W, TOP, LEFT, H, W, N_ATTR };
+static const goss__attr_field pool_fields[] = {
+    GOSS__FIELD(pool, size_h, INT),     GOSS__FIELD(pool, size_w, INT),    GOSS__FIELD(pool, stride_h, INT),
+    GOSS__FIELD(pool, stride_w, INT),   GOSS__FIELD(pool, pad_top, INT),   GOSS__FIELD(pool, pad_left, INT),
+    GOSS__FIELD(pool, pad_bottom, INT), GOSS__FIELD(pool, pad_right, INT), GOSS__FIELD(pool, image_h, INT),
+    GOSS__FIELD(pool, image_w, INT),
+};
+GOSS__DEFINE_ATTRS(pool, pool_fields);
 
 goss_pool_options goss_pool_defaults(int size) {
     return (goss_pool_options){.size_h = size, .size_w = size, .stride_h = size, .stride_w = size};
@@ -16,7 +20,8 @@ goss_pool_options goss_pool_defaults(int size) {
 
 /* ---- builders ---- */
 
-static bool pooled_shape(const char *op, goss_val x, const goss_pool_options *o, int64_t *attr, goss_shape *out) {
+static bool pooled_shape(const char *op, goss_val x, const goss_pool_options *o, goss__pool_attr *attr,
+                         goss_shape *out) {
     int64_t h, w;
     if (goss_rank(x) != 5) {
         goss__misfit(op, x, "it is not [T,N,H,W,C]");
@@ -41,21 +46,29 @@ static bool pooled_shape(const char *op, goss_val x, const goss_pool_options *o,
         goss__misfit(op, x, "a window of %d x %d is larger than the padded image", o->size_h, o->size_w);
         return false;
     }
-    const int64_t a[N_ATTR] = {o->size_h, o->size_w, o->stride_h, o->stride_w, o->pad_top, o->pad_left, h, w};
-    memcpy(attr, a, sizeof a);
+    *attr = (goss__pool_attr){.size_h = o->size_h,
+                              .size_w = o->size_w,
+                              .stride_h = o->stride_h,
+                              .stride_w = o->stride_w,
+                              .pad_top = o->pad_top,
+                              .pad_left = o->pad_left,
+                              .pad_bottom = o->pad_bottom,
+                              .pad_right = o->pad_right,
+                              .image_h = h,
+                              .image_w = w};
     *out = goss_shape_of(x);
     out->dim[2] = goss_n(oh), out->dim[3] = goss_n(ow);
     return true;
 }
 
-static goss_shape image_shape(goss_val y, const int64_t *attr) {
+static goss_shape image_shape(goss_val y, const goss__pool_attr *attr) {
     goss_shape s = goss_shape_of(y);
-    s.dim[2] = goss_n(attr[H]), s.dim[3] = goss_n(attr[W]);
+    s.dim[2] = goss_n(attr->image_h), s.dim[3] = goss_n(attr->image_w);
     return s;
 }
 
-static goss_val pick(const goss__op *op, goss_val a, goss_val index, goss_shape out, const int64_t *attr) {
-    return goss__make(op, GOSS_REAL, out, (goss_val[]){a, index}, 2, attr, N_ATTR);
+static goss_val pick(const goss__op *op, goss_val a, goss_val index, goss_shape out, const goss__pool_attr *attr) {
+    return goss__make(op, GOSS_REAL, out, (goss_val[]){a, index}, 2, attr);
 }
 
 /* x = inner op small, or small op inner, with a small that is the same all over an image. */
@@ -119,7 +132,7 @@ static bool per_channel(goss_val factor, goss_val x) {
 
 /* Where the largest taps of x's windows are. What is added all over an image does not matter to that (but where
  * rounding makes a tie), and of a factor what decides meets the taps on the way: no normalised map is ever made. */
-static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
+static goss_val largest_taps(goss_val x, goss_shape out, const goss__pool_attr *attr) {
     goss_val in[2] = {x}, part;
     int n_in = 1;
     spread s;
@@ -130,21 +143,21 @@ static goss_val largest_taps(goss_val x, goss_shape out, const int64_t *attr) {
         if (n_in == 2 || !per_channel(part, x)) break;
         in[n_in++] = part;
     }
-    return goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, in, n_in, attr, N_ATTR);
+    return goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, in, n_in, attr);
 }
 
 /* x at those taps. What is the same all over an image meets the taps instead of the image: the same bits, and a
  * gradient of the size of the taps. */
-static goss_val gathered(goss_val x, goss_val index, goss_shape out, const int64_t *attr) {
+static goss_val gathered(goss_val x, goss_val index, goss_shape out, const goss__pool_attr *attr) {
     spread s;
     if (is_spread(x, &s)) return again(&s, gathered(s.inner, index, out, attr));
     return pick(&goss__op_pool_gather, x, index, out, attr);
 }
 
 goss_val goss_max_pool(goss_val x, goss_pool_options o) {
-    int64_t attr[N_ATTR];
+    goss__pool_attr attr;
     goss_shape out;
-    if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, attr, &out))
+    if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, &attr, &out))
         return (goss_val){x.graph, 0};
     /* The largest of the positive parts is the positive part of the largest, and rounding keeps the order of sums with
      * one number: the same bits from smaller maps. */
@@ -154,66 +167,66 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
         return goss_relu(goss_max_pool(inner, o));
     if (is_spread(x, &s) && (s.op == GOSS__EW_add || (s.op == GOSS__EW_sub && !s.small_first)))
         return again(&s, goss_max_pool(s.inner, o));
-    return gathered(x, largest_taps(x, out, attr), out, attr);
+    return gathered(x, largest_taps(x, out, &attr), out, &attr);
 }
 
 goss_val goss_avg_pool(goss_val x, goss_pool_options o) {
-    int64_t attr[N_ATTR];
+    goss__pool_attr attr;
     goss_shape out;
-    if (!goss__typed("avg_pool", &x, 1, GOSS_REAL) || !pooled_shape("avg_pool", x, &o, attr, &out))
+    if (!goss__typed("avg_pool", &x, 1, GOSS_REAL) || !pooled_shape("avg_pool", x, &o, &attr, &out))
         return (goss_val){x.graph, 0};
-    goss_val sum = goss__make(&goss__op_window_sum, GOSS_REAL, out, &x, 1, attr, N_ATTR);
+    goss_val sum = goss__make(&goss__op_window_sum, GOSS_REAL, out, &x, 1, &attr);
     return goss_scale(sum, 1 / ((double)o.size_h * o.size_w));
 }
 
 /* ---- gradients ---- */
 
 static void gather_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    if (want[0]) cot[0] = pick(&goss__op_pool_scatter, g, in[1], goss_shape_of(in[0]), goss__node_of(y)->attr);
+    if (want[0])
+        cot[0] = pick(&goss__op_pool_scatter, g, in[1], goss_shape_of(in[0]), GOSS__ATTR(goss__node_of(y), pool));
 }
 static void scatter_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    if (want[0]) cot[0] = pick(&goss__op_pool_gather, g, in[1], goss_shape_of(in[0]), goss__node_of(y)->attr);
+    if (want[0])
+        cot[0] = pick(&goss__op_pool_gather, g, in[1], goss_shape_of(in[0]), GOSS__ATTR(goss__node_of(y), pool));
 }
 static void sum_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    const int64_t *attr = goss__node_of(y)->attr;
-    cot[0] = goss__make(&goss__op_window_spread, GOSS_REAL, image_shape(g, attr), &g, 1, attr, N_ATTR);
+    const goss__pool_attr *attr = GOSS__ATTR(goss__node_of(y), pool);
+    cot[0] = goss__make(&goss__op_window_spread, GOSS_REAL, image_shape(g, attr), &g, 1, attr);
 }
 static void spread_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    cot[0] = goss__make(&goss__op_window_sum, GOSS_REAL, goss_shape_of(in[0]), &g, 1, goss__node_of(y)->attr, N_ATTR);
+    cot[0] = goss__make(&goss__op_window_sum, GOSS_REAL, goss_shape_of(in[0]), &g, 1, goss__node_of(y)->attr);
 }
 
-static goss__slicing sample_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return goss__slice_leading(g, n, L, cut, 2);
+static goss__slicing sample_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, 2);
 }
 
 /* The factor may have extents 1. */
-static goss__slicing argmax_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    const goss__slicing s = sample_slice(g, n, L, cut);
+static goss__slicing argmax_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    const goss__slicing how = sample_slice(s, L, cut);
     goss_extent rest;
-    if (s != GOSS__LOCAL || n->n_in < 2) return s;
-    return goss__cut_operand(&n->shape, &goss__in(g, n, 1)->shape, goss__cut_prefix(&n->shape, L, &rest), &cut[1])
-               ? s
-               : GOSS__NO_SLICES;
+    if (how != GOSS__LOCAL || s->n_in < 2) return how;
+    return goss__cut_operand(s->out, s->in[1], goss__cut_prefix(s->out, L, &rest), &cut[1]) ? how : GOSS__NO_SLICES;
 }
 
 /* ---- runs ---- */
 
-static goss__pool2d geometry(const int64_t *a, const goss__tensor *pooled) {
+static goss__pool2d geometry(const goss__pool_attr *a, const goss__tensor *pooled) {
     return (goss__pool2d){.n = pooled->dim[0] * pooled->dim[1],
-                          .h = a[H],
-                          .w = a[W],
+                          .h = a->image_h,
+                          .w = a->image_w,
                           .c = pooled->dim[4],
-                          .kh = a[KH],
-                          .kw = a[KW],
+                          .kh = a->size_h,
+                          .kw = a->size_w,
                           .oh = pooled->dim[2],
                           .ow = pooled->dim[3],
-                          .stride_h = a[STRIDE_H],
-                          .stride_w = a[STRIDE_W],
-                          .pad_top = a[TOP],
-                          .pad_left = a[LEFT]};
+                          .stride_h = a->stride_h,
+                          .stride_w = a->stride_w,
+                          .pad_top = a->pad_top,
+                          .pad_left = a->pad_left};
 }
-static goss__pool2d from_out(const goss__call *c) { return geometry(c->shapes->attr, c->shapes->out); }
-static goss__pool2d from_in(const goss__call *c) { return geometry(c->shapes->attr, &c->shapes->in[0]); }
+static goss__pool2d from_out(const goss__call *c) { return geometry(GOSS__ATTR(c->shapes, pool), c->shapes->out); }
+static goss__pool2d from_in(const goss__call *c) { return geometry(GOSS__ATTR(c->shapes, pool), &c->shapes->in[0]); }
 
 /* Elements of the factor from one task, or image, to the next. */
 static int64_t factor_step(const goss__call *c, int axis) {
@@ -320,33 +333,49 @@ static void scatter_f64(const goss__call *c) {
 WINDOWS(float, f32)
 WINDOWS(double, f64)
 
-static double taps(const goss__shapes *s) { return (double)s->out->numel * (double)(s->attr[KH] * s->attr[KW]); }
+static double taps(const goss__shapes *s) {
+    const goss__pool_attr *a = GOSS__ATTR(s, pool);
+    return (double)s->out->numel * (double)(a->size_h * a->size_w);
+}
 
 const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
+                                       .attrs = &goss__pool_attrs,
                                        .no_gradient = true,
-                                       .slice = argmax_slice,
-                                       .cost = taps,
-                                       .along = &goss__op_pool_gather,
-                                       .run_along_f32 = argmax_and_taps,
-                                       .run_f32 = argmax_f32,
-                                       .run_f64 = argmax_f64};
-const goss__op goss__op_pool_gather = {
-    .name = "pool_gather", .vjp = gather_vjp, .slice = sample_slice, .run_f32 = gather_f32, .run_f64 = gather_f64};
+                                       .slicing = {.slice = argmax_slice},
+                                       .cost = {.flops = taps},
+                                       .kernel = {.run_f32 = argmax_f32,
+                                                  .run_f64 = argmax_f64,
+                                                  .along = &goss__op_pool_gather,
+                                                  .run_along_f32 = argmax_and_taps}};
+const goss__op goss__op_pool_gather = {.name = "pool_gather",
+                                       .attrs = &goss__pool_attrs,
+                                       .linear = GOSS__OPERAND(0),
+                                       .monotone = GOSS__OPERAND(0),
+                                       .selection = GOSS__SELECTS_BY_PLACE,
+                                       .vjp = gather_vjp,
+                                       .slicing = {.slice = sample_slice},
+                                       .kernel = {.run_f32 = gather_f32, .run_f64 = gather_f64}};
 const goss__op goss__op_pool_scatter = {.name = "pool_scatter",
-                                        .sinkable = true,
+                                        .attrs = &goss__pool_attrs,
+                                        .linear = GOSS__OPERAND(0),
+                                        .monotone = GOSS__OPERAND(0),
                                         .vjp = scatter_vjp,
-                                        .slice = sample_slice,
-                                        .run_f32 = scatter_f32,
-                                        .run_f64 = scatter_f64};
+                                        .slicing = {.slice = sample_slice},
+                                        .cost = {.sinkable = true},
+                                        .kernel = {.run_f32 = scatter_f32, .run_f64 = scatter_f64}};
 const goss__op goss__op_window_sum = {.name = "window_sum",
+                                      .attrs = &goss__pool_attrs,
+                                      .linear = GOSS__OPERAND(0),
+                                      .monotone = GOSS__OPERAND(0),
                                       .vjp = sum_vjp,
-                                      .slice = sample_slice,
-                                      .cost = taps,
-                                      .run_f32 = window_sum_f32,
-                                      .run_f64 = window_sum_f64};
+                                      .slicing = {.slice = sample_slice},
+                                      .cost = {.flops = taps},
+                                      .kernel = {.run_f32 = window_sum_f32, .run_f64 = window_sum_f64}};
 const goss__op goss__op_window_spread = {.name = "window_spread",
+                                         .attrs = &goss__pool_attrs,
+                                         .linear = GOSS__OPERAND(0),
+                                         .monotone = GOSS__OPERAND(0),
                                          .vjp = spread_vjp,
-                                         .slice = sample_slice,
-                                         .cost = taps,
-                                         .run_f32 = window_spread_f32,
-                                         .run_f64 = window_spread_f64};
+                                         .slicing = {.slice = sample_slice},
+                                         .cost = {.flops = taps},
+                                         .kernel = {.run_f32 = window_spread_f32, .run_f64 = window_spread_f64}};

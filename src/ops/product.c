@@ -2,6 +2,12 @@
 /* product.c: the batched matrix product, closed under differentiation through its two transposition flags. */
 #include "ops/ops.h"
 
+static const goss__attr_field matmul_fields[] = {
+    GOSS__FIELD(matmul, transpose_a, BOOL),
+    GOSS__FIELD(matmul, transpose_b, BOOL),
+};
+GOSS__DEFINE_ATTRS(matmul, matmul_fields);
+
 /* ---- builder ---- */
 
 static bool product_shape(goss_val a, goss_val b, bool ta, bool tb, goss_shape *out) {
@@ -51,13 +57,14 @@ goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb) {
         return (goss_val){goss__graph_of(in, 2), 0};
     goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
     if (!ta && ones_in_front(&t) && !ones_in_front(&s)) return folded(a, b, tb, out);
-    return goss__make(&goss__op_matmul, GOSS_REAL, out, in, 2, (int64_t[]){ta, tb}, 2);
+    return goss__make(&goss__op_matmul, GOSS_REAL, out, in, 2, &(goss__matmul_attr){ta, tb});
 }
 
 /* With A' = op(A), B' = op(B): dA' = G B'^T, dB' = A'^T G; stored transposed where the operand is. Extents 1 that were
  * repeated are summed. */
 static void matmul_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    bool ta = goss__node_of(y)->attr[0], tb = goss__node_of(y)->attr[1];
+    const goss__matmul_attr *attr = GOSS__ATTR(goss__node_of(y), matmul);
+    const bool ta = attr->transpose_a, tb = attr->transpose_b;
     if (want[0])
         cot[0] = goss__sum_to(ta ? goss_matmul(in[1], g, tb, true) : goss_matmul(g, in[1], false, !tb),
                               goss_shape_of(in[0]));
@@ -77,34 +84,33 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
  * (matmul_setup). */
 enum { LARGE = 1 << 16, FEW = 16, MANY = 512 };
 
-static bool reads_too_much(const goss_graph *g, const goss_shape *b, goss_extent items, goss_extent rows) {
+static bool reads_too_much(const goss__site *s, goss_extent items, goss_extent rows) {
+    const goss_shape *b = s->in[1];
     goss_extent numbers = goss__shape_product(b, 0, b->rank);
     if (numbers.symbols || numbers.count <= LARGE || rows.symbols || rows.count >= FEW) return false;
     int64_t most;
-    return goss__extent_most(g, items, &most) && most < MANY && most * rows.count < MANY;
+    return goss__extent_most(s->symbols, items, &most) && most < MANY && most * rows.count < MANY;
 }
 
 /* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones
  * (schedule/fuse.c). */
 enum { ADDEND = 2 };
 
-static goss__slicing matmul_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    const goss_shape *a = &goss__in(g, n, 0)->shape, *b = &goss__in(g, n, 1)->shape;
-    bool ta = n->attr[0], tb = n->attr[1];
-    int r = n->shape.rank;
+static goss__slicing matmul_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    const goss_shape *a = s->in[0], *b = s->in[1];
+    const bool ta = GOSS__ATTR(s, matmul)->transpose_a, tb = GOSS__ATTR(s, matmul)->transpose_b;
+    int r = s->out->rank;
     goss_extent rest, rows;
-    int p = goss__cut_prefix(&n->shape, L, &rows), pa = goss__cut_prefix(a, L, &rest),
-        pb = goss__cut_prefix(b, L, &rest);
-    if (n->n_in > ADDEND) cut[ADDEND] = GOSS__CUT;
+    int p = goss__cut_prefix(s->out, L, &rows), pa = goss__cut_prefix(a, L, &rest), pb = goss__cut_prefix(b, L, &rest);
+    if (s->n_in > ADDEND) cut[ADDEND] = GOSS__CUT;
     if (p > 0 && p <= r - 2)
-        return batch_cut(a, &n->shape, p, &cut[0]) && batch_cut(b, &n->shape, p, &cut[1]) ? GOSS__LOCAL
-                                                                                          : GOSS__NO_SLICES;
+        return batch_cut(a, s->out, p, &cut[0]) && batch_cut(b, s->out, p, &cut[1]) ? GOSS__LOCAL : GOSS__NO_SLICES;
     if (p == r - 1 && !ta && pa == r - 1 && ones_in_front(b)) {
-        if (reads_too_much(g, b, L, rows)) return GOSS__NO_SLICES;
+        if (reads_too_much(s, L, rows)) return GOSS__NO_SLICES;
         cut[0] = GOSS__CUT, cut[1] = GOSS__WHOLE;
         return GOSS__LOCAL;
     }
-    if (n->n_in <= ADDEND && ta && !tb && ones_in_front(a) && ones_in_front(b) && pa == r - 1 && pb == r - 1) {
+    if (s->n_in <= ADDEND && ta && !tb && ones_in_front(a) && ones_in_front(b) && pa == r - 1 && pb == r - 1) {
         cut[0] = cut[1] = GOSS__CUT;
         return GOSS__PARTIAL;
     }
@@ -121,8 +127,12 @@ typedef struct product {
 static product product_of(const goss__shapes *s) {
     const goss__tensor *a = &s->in[0], *b = &s->in[1], *out = s->out;
     int r = out->rank;
-    product p = {
-        .ta = s->attr[0], .tb = s->attr[1], .m = out->dim[r - 2], .n = out->dim[r - 1], .ldc = out->dim[r - 1]};
+    const goss__matmul_attr *attr = GOSS__ATTR(s, matmul);
+    product p = {.ta = attr->transpose_a,
+                 .tb = attr->transpose_b,
+                 .m = out->dim[r - 2],
+                 .n = out->dim[r - 1],
+                 .ldc = out->dim[r - 1]};
     p.k = p.ta ? a->dim[r - 2] : a->dim[r - 1];
     p.lda = a->dim[r - 1], p.ldb = b->dim[r - 1];
     p.batch = goss__numel(out, 0, r - 2);
@@ -282,10 +292,24 @@ static void matmul_f64(const goss__call *c) {
     }
 }
 
-#define PRODUCT                                                                                                        \
-    .wide = true, .slice = matmul_slice, .scratch = matmul_scratch, .parts = matmul_parts, .cost = matmul_cost,        \
-    .setup = matmul_setup, .plan_size = sizeof(batched), .plan = matmul_plan
 const goss__op goss__op_matmul = {
-    .name = "matmul", PRODUCT, .vjp = matmul_vjp, .run_f32 = matmul_f32, .run_f64 = matmul_f64};
+    .name = "matmul",
+    .attrs = &goss__matmul_attrs,
+    .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
+    .vjp = matmul_vjp,
+    .slicing = {.slice = matmul_slice},
+    .cost = {.flops = matmul_cost, .setup = matmul_setup, .parts = matmul_parts, .wide = true},
+    .kernel = {.plan_size = sizeof(batched),
+               .plan = matmul_plan,
+               .scratch = matmul_scratch,
+               .run_f32 = matmul_f32,
+               .run_f64 = matmul_f64}};
 /* The right operand is kept as bfloat16; in f32 alone, and made by the schedule alone (schedule/bf16.c). */
-const goss__op goss__op_matmul_bf16 = {.name = "matmul_bf16", PRODUCT, .run_f32 = matmul_bf16_f32};
+const goss__op goss__op_matmul_bf16 = {
+    .name = "matmul_bf16",
+    .attrs = &goss__matmul_attrs,
+    .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
+    .slicing = {.slice = matmul_slice},
+    .cost = {.flops = matmul_cost, .setup = matmul_setup, .parts = matmul_parts, .wide = true},
+    .kernel = {
+        .plan_size = sizeof(batched), .plan = matmul_plan, .scratch = matmul_scratch, .run_f32 = matmul_bf16_f32}};

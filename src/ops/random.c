@@ -8,11 +8,16 @@
 #include "base/rng.h"
 #include "ops/ops.h"
 
+static const goss__attr_field random_fields[] = {
+    GOSS__FIELD(random, elements, INT),
+};
+GOSS__DEFINE_ATTRS(random, random_fields);
+
 /* The task ids come whole: a slice knows its rows by first_element. */
-static goss__slicing random_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
+static goss__slicing random_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
     cut[0] = cut[1] = GOSS__WHOLE;
-    return goss__cut_prefix(&n->shape, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
+    return goss__cut_prefix(s->out, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
 }
 
 typedef struct stream {
@@ -22,14 +27,13 @@ typedef struct stream {
     uint32_t block[4];
 } stream;
 
-/* The whole tensor's extents are attr: a slice's own do not tell them. */
 static stream open_stream(const goss__call *c) {
     uint64_t name = goss__hash64(c->name, strlen(c->name), c->seed);
     return (stream){.key = {(uint32_t)name, (uint32_t)(name >> 32)},
                     .step = (uint32_t)c->step,
                     .task = c->in[0],
                     .samples = c->shapes->in[1].numel,
-                    .elements = c->shapes->attr[0]};
+                    .elements = GOSS__ATTR(c->shapes, random)->elements};
 }
 
 static void words(stream *s, int64_t task, int64_t sample, int64_t element) {
@@ -62,17 +66,17 @@ static void normal_f64(const goss__call *c) { draw(c, true, true); }
 static double random_cost(const goss__shapes *s) { return 50 * (double)s->out->numel; }
 
 const goss__op goss__op_random_uniform = {.name = "random_uniform",
+                                          .attrs = &goss__random_attrs,
                                           .no_gradient = true,
-                                          .slice = random_slice,
-                                          .cost = random_cost,
-                                          .run_f32 = uniform_f32,
-                                          .run_f64 = uniform_f64};
+                                          .slicing = {.slice = random_slice},
+                                          .cost = {.flops = random_cost},
+                                          .kernel = {.run_f32 = uniform_f32, .run_f64 = uniform_f64}};
 const goss__op goss__op_random_normal = {.name = "random_normal",
+                                         .attrs = &goss__random_attrs,
                                          .no_gradient = true,
-                                         .slice = random_slice,
-                                         .cost = random_cost,
-                                         .run_f32 = normal_f32,
-                                         .run_f64 = normal_f64};
+                                         .slicing = {.slice = random_slice},
+                                         .cost = {.flops = random_cost},
+                                         .kernel = {.run_f32 = normal_f32, .run_f64 = normal_f64}};
 
 /* ---- builders ---- */
 
@@ -96,8 +100,7 @@ static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape)
                      .shape = shape,
                      .n_in = 2,
                      .in = in,
-                     .n_attr = 1,
-                     .attr = &elements.count,
+                     .attr = &(goss__random_attr){elements.count},
                      .name = name};
     return goss__emit(g, &p);
 }

@@ -4,6 +4,11 @@
 #include "ops/elementwise.h"
 #include "ops/ops.h"
 
+static const goss__attr_field reduce_fields[] = {
+    GOSS__FIELD(reduce, axes, AXIS_SET),
+};
+GOSS__DEFINE_ATTRS(reduce, reduce_fields);
+
 /* ---- builders ---- */
 
 static bool reduced_shape(const char *op, goss_val a, uint32_t axes, bool keep, goss_shape *kept, goss_shape *out) {
@@ -90,14 +95,14 @@ static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep)
     double value;
     if (op == &goss__op_sum && goss__is_full(a, &value) && value == 0) return goss_full(a.graph, out, 0);
     goss_val inner = a;
-    int64_t attr = axes;
+    goss__reduce_attr attr = {axes};
     const bool rewrite = op == &goss__op_sum && axes && !a.graph->plain;
     if (rewrite && factor_out(a, axes, kept, &inner)) return goss_reshape(inner, out);
     if (rewrite && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a) && !is_small(a, inner))
-        attr |= goss__node_of(a)->attr[0];
+        attr.axes |= GOSS__ATTR(goss__node_of(a), reduce)->axes;
     else
         inner = a;
-    goss_val y = axes ? goss__make(op, GOSS_REAL, kept, &inner, 1, &attr, 1) : a;
+    goss_val y = axes ? goss__make(op, GOSS_REAL, kept, &inner, 1, &attr) : a;
     return goss_reshape(y, out);
 }
 
@@ -127,17 +132,16 @@ static void sum_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want
 
 /* Ties share: the mask of largest elements over their number. */
 static void max_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    uint32_t axes = (uint32_t)goss__node_of(y)->attr[0];
+    uint32_t axes = (uint32_t)GOSS__ATTR(goss__node_of(y), reduce)->axes;
     goss_val mask = goss_sub(goss_const(y.graph, 1), goss_less(in[0], y));
     cot[0] = goss_mul(mask, goss_div(g, goss_sum(mask, axes, true)));
 }
 
 /* ---- slices ---- */
 
-static goss__slicing cut_of_reduction(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut,
-                                      bool addends) {
-    const goss_shape *in = &goss__in(g, n, 0)->shape;
-    uint32_t axes = (uint32_t)n->attr[0];
+static goss__slicing cut_of_reduction(const goss__site *s, goss_extent L, goss__cut *cut, bool addends) {
+    const goss_shape *in = s->in[0];
+    uint32_t axes = (uint32_t)GOSS__ATTR(s, reduce)->axes;
     goss_extent rest;
     int p = goss__cut_prefix(in, L, &rest);
     if (p == 0) return GOSS__NO_SLICES;
@@ -148,25 +152,25 @@ static goss__slicing cut_of_reduction(const goss_graph *g, const goss__node *n, 
         some |= reduced, all &= reduced;
     }
     cut[0] = GOSS__CUT;
-    if (!some) return goss__cut_prefix(&n->shape, L, &rest) == p ? GOSS__LOCAL : GOSS__NO_SLICES;
+    if (!some) return goss__cut_prefix(s->out, L, &rest) == p ? GOSS__LOCAL : GOSS__NO_SLICES;
     return all && addends ? GOSS__PARTIAL : GOSS__NO_SLICES;
 }
-static goss__slicing sum_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return cut_of_reduction(g, n, L, cut, true);
+static goss__slicing sum_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return cut_of_reduction(s, L, cut, true);
 }
-static goss__slicing sum_product_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    const goss__slicing s = cut_of_reduction(g, n, L, cut, true);
+static goss__slicing sum_product_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    const goss__slicing how = cut_of_reduction(s, L, cut, true);
     cut[1] = cut[0];
-    return s;
+    return how;
 }
 /* Of the numbers that are subtracted there are as many as sums. */
-static goss__slicing sum_deviation_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    const goss__slicing s = cut_of_reduction(g, n, L, cut, true);
-    cut[1] = s == GOSS__PARTIAL ? GOSS__WHOLE : GOSS__CUT;
-    return s;
+static goss__slicing sum_deviation_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    const goss__slicing how = cut_of_reduction(s, L, cut, true);
+    cut[1] = how == GOSS__PARTIAL ? GOSS__WHOLE : GOSS__CUT;
+    return how;
 }
-static goss__slicing max_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return cut_of_reduction(g, n, L, cut, false);
+static goss__slicing max_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return cut_of_reduction(s, L, cut, false);
 }
 
 /* ---- runs ---- */
@@ -183,7 +187,7 @@ typedef struct reduction {
 
 static int stretches(const goss__shapes *s, stretch *out) {
     const goss__tensor *in = &s->in[0];
-    uint32_t axes = (uint32_t)s->attr[0];
+    uint32_t axes = (uint32_t)GOSS__ATTR(s, reduce)->axes;
     int64_t post = 1;
     int n = 0;
     for (int i = in->rank - 1; i >= 0;) {
@@ -292,36 +296,45 @@ static double sum_product_cost(const goss__shapes *s) { return 2 * (double)s->in
 static double reduce_cost(const goss__shapes *s) { return (double)s->in[0].numel; }
 
 const goss__op goss__op_sum = {.name = "sum",
+                               .attrs = &goss__reduce_attrs,
+                               .linear = GOSS__OPERAND(0),
+                               .monotone = GOSS__OPERAND(0),
                                .vjp = sum_vjp,
-                               .slice = sum_slice,
-                               .scratch = reduce_scratch,
-                               .cost = reduce_cost,
-                               .plan_size = sizeof(reduction),
-                               .plan = reduce_plan,
-                               .run_f32 = sum_f32,
-                               .run_f64 = sum_f64};
+                               .slicing = {.slice = sum_slice},
+                               .cost = {.flops = reduce_cost},
+                               .kernel = {.plan_size = sizeof(reduction),
+                                          .plan = reduce_plan,
+                                          .scratch = reduce_scratch,
+                                          .run_f32 = sum_f32,
+                                          .run_f64 = sum_f64}};
 const goss__op goss__op_sum_product = {.name = "sum_product",
-                                       .slice = sum_product_slice,
-                                       .scratch = reduce_scratch,
-                                       .cost = sum_product_cost,
-                                       .plan_size = sizeof(reduction),
-                                       .plan = reduce_plan,
-                                       .run_f32 = sum_product_f32,
-                                       .run_f64 = sum_product_f64};
+                                       .attrs = &goss__reduce_attrs,
+                                       .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
+                                       .slicing = {.slice = sum_product_slice},
+                                       .cost = {.flops = sum_product_cost},
+                                       .kernel = {.plan_size = sizeof(reduction),
+                                                  .plan = reduce_plan,
+                                                  .scratch = reduce_scratch,
+                                                  .run_f32 = sum_product_f32,
+                                                  .run_f64 = sum_product_f64}};
 const goss__op goss__op_sum_deviation = {.name = "sum_deviation",
-                                         .slice = sum_deviation_slice,
-                                         .scratch = reduce_scratch,
-                                         .cost = sum_deviation_cost,
-                                         .plan_size = sizeof(reduction),
-                                         .plan = reduce_plan,
-                                         .run_f32 = sum_deviation_f32,
-                                         .run_f64 = sum_deviation_f64};
+                                         .attrs = &goss__reduce_attrs,
+                                         .slicing = {.slice = sum_deviation_slice},
+                                         .cost = {.flops = sum_deviation_cost},
+                                         .kernel = {.plan_size = sizeof(reduction),
+                                                    .plan = reduce_plan,
+                                                    .scratch = reduce_scratch,
+                                                    .run_f32 = sum_deviation_f32,
+                                                    .run_f64 = sum_deviation_f64}};
 const goss__op goss__op_reduce_max = {.name = "reduce_max",
+                                      .attrs = &goss__reduce_attrs,
+                                      .monotone = GOSS__OPERAND(0),
+                                      .selection = GOSS__SELECTS_LARGEST,
                                       .vjp = max_vjp,
-                                      .slice = max_slice,
-                                      .scratch = reduce_scratch,
-                                      .cost = reduce_cost,
-                                      .plan_size = sizeof(reduction),
-                                      .plan = reduce_plan,
-                                      .run_f32 = max_f32,
-                                      .run_f64 = max_f64};
+                                      .slicing = {.slice = max_slice},
+                                      .cost = {.flops = reduce_cost},
+                                      .kernel = {.plan_size = sizeof(reduction),
+                                                 .plan = reduce_plan,
+                                                 .scratch = reduce_scratch,
+                                                 .run_f32 = max_f32,
+                                                 .run_f64 = max_f64}};

@@ -9,7 +9,7 @@ const goss__op *const goss__op_all[] = {&goss__op_input,
                                         &goss__op_iota,
                                         &goss__op_assign,
                                         &goss__op_assign_rows,
-#define ROW(name, arity, formula, va, vb, vc) &goss__op_ew[GOSS__EW_##name],
+#define ROW(name, arity, formula, va, vb, vc, ...) &goss__op_ew[GOSS__EW_##name],
 #include "kernel/elementwise.def"
 #undef ROW
                                         &goss__op_detach,

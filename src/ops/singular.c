@@ -21,9 +21,14 @@
 #define NULL_SPACE 1e-6
 #define GOSS__SINGULAR_SIDE 1024 /* the cost grows with its cube */
 
-static goss__slicing batch_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return goss__slice_leading(g, n, L, cut, goss__in(g, n, 0)->shape.rank - 2);
+static goss__slicing batch_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, s->in[0]->rank - 2);
 }
+
+static const goss__attr_field root_fields[] = {
+    GOSS__FIELD(root, eps, REAL),
+};
+GOSS__DEFINE_ATTRS(root, root_fields);
 
 /* ---- the decomposition ---- */
 
@@ -93,11 +98,9 @@ DECOMPOSE(double, f64)
 
 const goss__op goss__op_singular = {.name = "singular",
                                     .no_gradient = true,
-                                    .slice = batch_slice,
-                                    .scratch = basis_scratch,
-                                    .cost = basis_cost,
-                                    .run_f32 = basis_f32,
-                                    .run_f64 = basis_f64};
+                                    .slicing = {.slice = batch_slice},
+                                    .cost = {.flops = basis_cost},
+                                    .kernel = {.scratch = basis_scratch, .run_f32 = basis_f32, .run_f64 = basis_f64}};
 
 /* ---- what the builders below are made of ---- */
 
@@ -126,25 +129,25 @@ static bool by_smaller_side(const char *op, goss_val *w) {
 static goss_val basis_of(goss_val w) {
     goss_shape s = goss_shape_of(w);
     s.dim[s.rank - 1] = goss_n(s.dim[s.rank - 2].count + 1);
-    return goss__make(&goss__op_singular, GOSS_REAL, s, &w, 1, NULL, 0);
+    return goss__make(&goss__op_singular, GOSS_REAL, s, &w, 1, NULL);
 }
 
-static goss_val square_of(const goss__op *op, const goss_val *in, int n, const int64_t *attr) {
+static goss_val square_of(const goss__op *op, const goss_val *in, int n, const goss__root_attr *attr) {
     goss_shape s = goss_shape_of(in[0]);
     s.dim[s.rank - 1] = s.dim[s.rank - 2];
-    return goss__make(op, GOSS_REAL, s, in, n, attr, attr ? 1 : 0);
+    return goss__make(op, GOSS_REAL, s, in, n, attr);
 }
 static goss_val values_of(goss_val w, goss_val basis) {
     goss_val in[2] = {w, basis};
     goss_shape s = goss_shape_of(w);
     s.rank--;
-    return goss__make(&goss__op_singular_values, GOSS_REAL, s, in, 2, NULL, 0);
+    return goss__make(&goss__op_singular_values, GOSS_REAL, s, in, 2, NULL);
 }
 static goss_val vectors_of(goss_val w, goss_val basis) {
     return square_of(&goss__op_singular_vectors, (goss_val[]){w, basis}, 2, NULL);
 }
-static goss_val lyapunov(goss_val root, goss_val basis, goss_val c, int64_t eps) {
-    return square_of(&goss__op_lyapunov, (goss_val[]){root, basis, c}, 3, &eps);
+static goss_val lyapunov(goss_val root, goss_val basis, goss_val c, const goss__root_attr *attr) {
+    return square_of(&goss__op_lyapunov, (goss_val[]){root, basis, c}, 3, attr);
 }
 /* a + a', of matrices. */
 static goss_val both_ways(goss_val a) { return goss_add(a, goss_transpose(a)); }
@@ -159,8 +162,7 @@ goss_val goss_gram_root(goss_val w, double eps) {
     if (!by_smaller_side("gram_root", &w)) return (goss_val){w.graph, 0};
     if (!(eps >= 0) || eps == INFINITY)
         return goss_graph_fail(w.graph, GOSS_E_ARGUMENT, "gram_root: eps %g is not a number of at least 0", eps);
-    int64_t attr = goss__bits(eps);
-    return square_of(&goss__op_gram_root, (goss_val[]){w, basis_of(w)}, 2, &attr);
+    return square_of(&goss__op_gram_root, (goss_val[]){w, basis_of(w)}, 2, &(goss__root_attr){eps});
 }
 
 /* ---- values and vectors ---- */
@@ -209,23 +211,24 @@ static void vectors_vjp(goss_val y, const goss_val *in, goss_val g, const bool *
 VIEWS(float, f32)
 VIEWS(double, f64)
 
-const goss__op goss__op_singular_values = {
-    .name = "singular_values", .vjp = values_vjp, .slice = batch_slice, .run_f32 = values_f32, .run_f64 = values_f64};
+const goss__op goss__op_singular_values = {.name = "singular_values",
+                                           .vjp = values_vjp,
+                                           .slicing = {.slice = batch_slice},
+                                           .kernel = {.run_f32 = values_f32, .run_f64 = values_f64}};
 const goss__op goss__op_singular_vectors = {.name = "singular_vectors",
                                             .vjp = vectors_vjp,
-                                            .slice = batch_slice,
-                                            .run_f32 = vectors_f32,
-                                            .run_f64 = vectors_f64};
+                                            .slicing = {.slice = batch_slice},
+                                            .kernel = {.run_f32 = vectors_f32, .run_f64 = vectors_f64}};
 
 /* ---- root and Lyapunov equation ---- */
 
 static void root_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    goss_val h = lyapunov(y, in[1], goss_scale(both_ways(g), 0.5), goss__node_of(y)->attr[0]);
+    goss_val h = lyapunov(y, in[1], goss_scale(both_ways(g), 0.5), GOSS__ATTR(goss__node_of(y), root));
     cot[0] = goss_scale(goss_matmul(h, in[0], false, false), 2);
 }
 
 static void lyapunov_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    goss_val h = lyapunov(in[0], in[1], g, goss__node_of(y)->attr[0]);
+    goss_val h = lyapunov(in[0], in[1], g, GOSS__ATTR(goss__node_of(y), root));
     if (want[2]) cot[2] = h;
     if (want[0]) cot[0] = goss_neg(goss_add(goss_matmul(h, y, false, true), goss_matmul(y, h, true, false)));
 }
@@ -266,8 +269,7 @@ static void product_f64(const goss__call *call, double *c, const double *a, int6
 }
 
 #define SQUARES(real, suffix)                                                                                          \
-    static void roots_##suffix(const real *basis, int64_t m, int64_t attr, real *s) {                                  \
-        double eps = goss__unbits(attr);                                                                               \
+    static void roots_##suffix(const real *basis, int64_t m, double eps, real *s) {                                    \
         for (int64_t i = 0; i < m; i++) {                                                                              \
             double sigma = basis[i * (m + 1) + m];                                                                     \
             s[i] = (real)(eps == 0 ? sigma : sqrt(sigma * sigma + eps * eps));                                         \
@@ -278,7 +280,7 @@ static void product_f64(const goss__call *call, double *c, const double *a, int6
         real *s = c->scratch, *scaled = s + m;                                                                         \
         for (int64_t n = 0; n < count; n++) {                                                                          \
             const real *u = (const real *)c->in[1] + n * m * (m + 1);                                                  \
-            roots_##suffix(u, m, c->shapes->attr[0], s);                                                               \
+            roots_##suffix(u, m, GOSS__ATTR(c->shapes, root)->eps, s);                                                 \
             for (int64_t i = 0; i < m; i++)                                                                            \
                 for (int64_t j = 0; j < m; j++) scaled[i * m + j] = u[i * (m + 1) + j] * s[j];                         \
             product_##suffix(c, (real *)c->out + n * m * m, scaled, m, false, u, m + 1, true, m);                      \
@@ -289,7 +291,7 @@ static void product_f64(const goss__call *call, double *c, const double *a, int6
         real *s = c->scratch, *one = s + m, *two = one + m * m;                                                        \
         for (int64_t n = 0; n < count; n++) {                                                                          \
             const real *u = (const real *)c->in[1] + n * m * (m + 1), *right = (const real *)c->in[2] + n * m * m;     \
-            roots_##suffix(u, m, c->shapes->attr[0], s);                                                               \
+            roots_##suffix(u, m, GOSS__ATTR(c->shapes, root)->eps, s);                                                 \
             product_##suffix(c, one, u, m + 1, true, right, m, false, m);                                              \
             product_##suffix(c, two, one, m, false, u, m + 1, false, m);                                               \
             for (int64_t i = 0; i < m; i++)                                                                            \
@@ -303,16 +305,15 @@ SQUARES(float, f32)
 SQUARES(double, f64)
 
 const goss__op goss__op_gram_root = {.name = "gram_root",
+                                     .attrs = &goss__root_attrs,
                                      .vjp = root_vjp,
-                                     .slice = batch_slice,
-                                     .scratch = square_scratch,
-                                     .cost = root_cost,
-                                     .run_f32 = root_f32,
-                                     .run_f64 = root_f64};
+                                     .slicing = {.slice = batch_slice},
+                                     .cost = {.flops = root_cost},
+                                     .kernel = {.scratch = square_scratch, .run_f32 = root_f32, .run_f64 = root_f64}};
 const goss__op goss__op_lyapunov = {.name = "lyapunov",
+                                    .attrs = &goss__root_attrs,
+                                    .linear = GOSS__OPERAND(2),
                                     .vjp = lyapunov_vjp,
-                                    .slice = batch_slice,
-                                    .scratch = square_scratch,
-                                    .cost = lyapunov_cost,
-                                    .run_f32 = solve_f32,
-                                    .run_f64 = solve_f64};
+                                    .slicing = {.slice = batch_slice},
+                                    .cost = {.flops = lyapunov_cost},
+                                    .kernel = {.scratch = square_scratch, .run_f32 = solve_f32, .run_f64 = solve_f64}};

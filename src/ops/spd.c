@@ -8,8 +8,8 @@
 
 #include "ops/ops.h"
 
-static goss__slicing batch_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return goss__slice_leading(g, n, L, cut, n->shape.rank - 2);
+static goss__slicing batch_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, s->out->rank - 2);
 }
 
 static bool square_ok(const char *op, goss_val a) {
@@ -21,7 +21,7 @@ static bool square_ok(const char *op, goss_val a) {
 
 static goss_val triangle_op(const goss__op *op, goss_val a) {
     if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !square_ok(op->name, a)) return (goss_val){a.graph, 0};
-    return goss__make(op, GOSS_REAL, goss_shape_of(a), &a, 1, NULL, 0);
+    return goss__make(op, GOSS_REAL, goss_shape_of(a), &a, 1, NULL);
 }
 
 static void fold_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
@@ -125,38 +125,45 @@ static void log_det_vjp(goss_val y, const goss_val *in, goss_val g, const bool *
     goss_val inverse = goss_spd_solve(in[0], goss_broadcast(eye, s));
     cot[0] = triangle_op(&goss__op_fold_lower, goss_mul(inverse, goss_reshape(g, scalar)));
 }
-static goss__slicing log_det_slice(const goss_graph *g, const goss__node *n, goss_extent L, goss__cut *cut) {
-    return goss__slice_leading(g, n, L, cut, n->shape.rank);
+static goss__slicing log_det_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
+    return goss__slice_leading(s, L, cut, s->out->rank);
 }
 static double log_det_cost(const goss__shapes *s) {
     return (double)s->in[0].numel * (double)s->in[0].dim[s->in[0].rank - 1] / 3;
 }
 
-const goss__op goss__op_fold_lower = {
-    .name = "fold_lower", .vjp = fold_vjp, .slice = batch_slice, .run_f32 = fold_f32, .run_f64 = fold_f64};
-const goss__op goss__op_mirror_lower = {
-    .name = "mirror_lower", .vjp = mirror_vjp, .slice = batch_slice, .run_f32 = mirror_f32, .run_f64 = mirror_f64};
+const goss__op goss__op_fold_lower = {.name = "fold_lower",
+                                      .linear = GOSS__OPERAND(0),
+                                      .monotone = GOSS__OPERAND(0),
+                                      .vjp = fold_vjp,
+                                      .slicing = {.slice = batch_slice},
+                                      .kernel = {.run_f32 = fold_f32, .run_f64 = fold_f64}};
+const goss__op goss__op_mirror_lower = {.name = "mirror_lower",
+                                        .linear = GOSS__OPERAND(0),
+                                        .monotone = GOSS__OPERAND(0),
+                                        .selection = GOSS__SELECTS_BY_PLACE,
+                                        .vjp = mirror_vjp,
+                                        .slicing = {.slice = batch_slice},
+                                        .kernel = {.run_f32 = mirror_f32, .run_f64 = mirror_f64}};
 const goss__op goss__op_spd_solve = {.name = "spd_solve",
+                                     .linear = GOSS__OPERAND(1),
                                      .vjp = solve_vjp,
-                                     .slice = batch_slice,
-                                     .scratch = solve_scratch,
-                                     .cost = solve_cost,
-                                     .run_f32 = solve_f32,
-                                     .run_f64 = solve_f64};
+                                     .slicing = {.slice = batch_slice},
+                                     .cost = {.flops = solve_cost},
+                                     .kernel = {.scratch = solve_scratch, .run_f32 = solve_f32, .run_f64 = solve_f64}};
 
-const goss__op goss__op_log_det = {.name = "log_det",
-                                   .vjp = log_det_vjp,
-                                   .slice = log_det_slice,
-                                   .scratch = solve_scratch,
-                                   .cost = log_det_cost,
-                                   .run_f32 = log_det_f32,
-                                   .run_f64 = log_det_f64};
+const goss__op goss__op_log_det = {
+    .name = "log_det",
+    .vjp = log_det_vjp,
+    .slicing = {.slice = log_det_slice},
+    .cost = {.flops = log_det_cost},
+    .kernel = {.scratch = solve_scratch, .run_f32 = log_det_f32, .run_f64 = log_det_f64}};
 
 goss_val goss_log_det(goss_val a) {
     if (!goss__typed("log_det", &a, 1, GOSS_REAL) || !square_ok("log_det", a)) return (goss_val){a.graph, 0};
     goss_shape s = goss_shape_of(a);
     s.rank -= 2;
-    return goss__make(&goss__op_log_det, GOSS_REAL, s, &a, 1, NULL, 0);
+    return goss__make(&goss__op_log_det, GOSS_REAL, s, &a, 1, NULL);
 }
 
 goss_val goss_spd_solve(goss_val a, goss_val b) {
@@ -167,5 +174,5 @@ goss_val goss_spd_solve(goss_val a, goss_val b) {
     bool fits = s.rank == t.rank;
     for (int i = 0; fits && i < s.rank - 1; i++) fits = goss_extent_equal(s.dim[i], t.dim[i]);
     if (!fits) return goss__misfit2("spd_solve", a, b, "ranks, leading extents and rows must be equal");
-    return goss__make(&goss__op_spd_solve, GOSS_REAL, t, in, 2, NULL, 0);
+    return goss__make(&goss__op_spd_solve, GOSS_REAL, t, in, 2, NULL);
 }

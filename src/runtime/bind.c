@@ -51,10 +51,11 @@ static goss_status bind_params(goss_exec *e, goss_error *err) {
 
 static bool allocate(goss_exec *e) {
     const goss_schedule *p = e->program;
-    size_t operands = 0, plans = 0;
+    size_t operands = 0, plans = 0, attrs = 0;
     for (uint32_t k = 0; k < p->n_instrs; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
-        operands += 1u + v->n_in, plans += 2 * goss__round64(v->op->plan_size);
+        operands += 1u + v->n_in, plans += 2 * goss__round64(v->op->kernel.plan_size);
+        if (goss__attrs_have_extents(v->op->attrs)) attrs += v->op->attrs->size;
     }
     e->arena_stride = goss__round64(p->private_bytes) + p->scratch_bytes + 64;
     e->storage = goss__calloc(p->n_values + 1u, sizeof *e->storage);
@@ -62,12 +63,13 @@ static bool allocate(goss_exec *e) {
     e->phase_runs = goss__calloc(p->n_phases + 1u, sizeof *e->phase_runs);
     e->tensors = goss__calloc(2 * operands + 1, sizeof *e->tensors);
     e->plans = goss__alloc_aligned(plans);
+    e->attrs = goss__calloc(attrs + 1, 1);
     e->places = goss__calloc(operands + 1, sizeof *e->places);
     e->slab = goss__alloc_aligned(p->slab_bytes);
     e->constants = goss__alloc_aligned(p->const_bytes);
     e->arenas = goss__alloc_aligned((size_t)e->n_threads * e->arena_stride);
-    return e->storage && e->steps && e->phase_runs && e->tensors && e->plans && e->places && e->slab && e->constants &&
-           e->arenas;
+    return e->storage && e->steps && e->phase_runs && e->tensors && e->plans && e->attrs && e->places && e->slab &&
+           e->constants && e->arenas;
 }
 
 /* The parts of the tables that no count changes. */
@@ -75,7 +77,7 @@ static void lay_out(goss_exec *e) {
     const goss_schedule *p = e->program;
     goss__tensor *t = e->tensors;
     goss__place_at *at = e->places;
-    char *plans = e->plans;
+    char *plans = e->plans, *attrs = e->attrs;
     for (uint32_t i = 0; i < p->n_values; i++) {
         if (p->values[i].place == GOSS__AT_SHARED)
             e->storage[i] =
@@ -85,17 +87,19 @@ static void lay_out(goss_exec *e) {
     for (uint32_t k = 0; k < p->n_instrs; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
         goss__step *s = &e->steps[k];
-        *s = (goss__step){.value = v, .tensors = t, .at = at, .plans = v->op->plan ? plans : NULL};
-        s->run = p->precision == GOSS_F64 ? v->op->run_f64 : v->op->run_f32;
+        *s = (goss__step){.value = v, .tensors = t, .at = at, .plans = v->op->kernel.plan ? plans : NULL};
+        s->run = p->precision == GOSS_F64 ? v->op->kernel.run_f64 : v->op->kernel.run_f32;
+        if (goss__attrs_have_extents(v->op->attrs)) s->attr = attrs, attrs += v->op->attrs->size;
         for (int j = 0; j < 2; j++) {
             const goss__tensor *base = t + j * (1 + v->n_in);
-            s->shapes[j] = (goss__shapes){.attr = v->op == &goss__op_extent ? &s->extent : v->node->attr,
+            s->shapes[j] = (goss__shapes){.op = v->op,
+                                          .attr = s->attr ? s->attr : v->node->attr,
                                           .off = p->off,
                                           .n_in = v->n_in,
                                           .out = base,
                                           .in = base + 1};
         }
-        t += 2 * (1 + v->n_in), at += 1 + v->n_in, plans += 2 * goss__round64(v->op->plan_size);
+        t += 2 * (1 + v->n_in), at += 1 + v->n_in, plans += 2 * goss__round64(v->op->kernel.plan_size);
     }
 }
 
@@ -108,7 +112,7 @@ goss_status goss_exec_new(const goss_schedule *program, goss_params *params, gos
     e->kernels = goss__kernels_best();
     e->n_threads = goss_threads_count(threads);
     e->dirty = true;
-    goss__max_counts(program, e->counts);
+    goss__symbol_maxima(&program->symbols, e->counts);
     goss_status s = allocate(e) ? bind_params(e, err)
                                 : goss_error_set(err, GOSS_E_NOMEM, "out of memory: the run needs %zu MB",
                                                  goss_schedule_memory(program, e->n_threads) >> 20);
@@ -125,7 +129,8 @@ void goss_exec_free(goss_exec *e) {
     if (!e) return;
     goss_profile_end(e);
     goss__free(e->storage), goss__free(e->steps), goss__free(e->phase_runs);
-    goss__free(e->tensors), goss__free(e->plans), goss__free(e->places);
+    goss__free(e->tensors), goss__free(e->plans), goss__free(e->attrs);
+    goss__free(e->places);
     goss__free(e->slab), goss__free(e->constants), goss__free(e->arenas);
     goss__free(e);
 }
@@ -142,11 +147,11 @@ goss_status goss_exec_bind(goss_exec *e, const char *input, const void *data, go
 
 goss_status goss_exec_count(goss_exec *e, const char *symbol, int64_t count, goss_error *err) {
     const goss_schedule *p = e->program;
-    for (int i = 0; i < p->n_symbols; i++) {
-        if (!same_text(p->symbol[i].name, symbol)) continue;
-        if (count < 1 || count > p->symbol[i].maximum)
+    for (int i = 0; i < p->symbols.n; i++) {
+        if (!same_text(p->symbols.symbol[i].name, symbol)) continue;
+        if (count < 1 || count > p->symbols.symbol[i].maximum)
             return goss_error_set(err, GOSS_E_ARGUMENT, "%s = %lld: the planned range is 1 to %lld", symbol,
-                                  (long long)count, (long long)p->symbol[i].maximum);
+                                  (long long)count, (long long)p->symbols.symbol[i].maximum);
         e->dirty |= e->counts[i] != count;
         e->counts[i] = count;
         return GOSS_OK;
@@ -191,8 +196,8 @@ static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int
 /* The plan of shapes number i of a step: 0 a full unit, 1 the last one. */
 static void plan_step(goss__step *s, goss__shapes *shapes, int i) {
     if (!s->plans) return;
-    shapes->plan = s->plans + (size_t)i * goss__round64(s->value->op->plan_size);
-    s->value->op->plan(shapes, shapes->plan);
+    shapes->plan = s->plans + (size_t)i * goss__round64(s->value->op->kernel.plan_size);
+    s->value->op->kernel.plan(shapes, shapes->plan);
 }
 
 /* Tensors and places of one instruction; L = 1 for constants and serial phases. */
@@ -202,6 +207,7 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
     const goss__value *v = &p->values[in->value];
     goss__step *s = &e->steps[k];
     s->batched = in->batched;
+    if (s->attr) goss__attrs_resolve(v->op->attrs, v->node->attr, e->counts, s->attr); /* plans may read them */
     const int64_t unit = s->batched ? r->tile : r->unit, last = r->items - (r->items - 1) / unit * unit;
     for (int j = 0; j < 2; j++) {
         int64_t n = goss_extent_is(L, 1) ? 0 : j ? last : unit;
@@ -219,8 +225,6 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
     goss__tensor whole;
     goss__resolve(p, in->value, e->counts, goss_n(1), 0, &whole);
     s->first_step = v->partial ? 0 : whole.numel / r->items * unit;
-    if (v->op == &goss__op_extent)
-        s->extent = goss__extent_eval((goss_extent){v->node->attr[0], (uint64_t)v->node->attr[1]}, e->counts);
 }
 
 void goss__exec_resolve(goss_exec *e) {
@@ -239,7 +243,8 @@ void goss__exec_resolve(goss_exec *e) {
         }
         if (!p->options.no_tiles) goss__resolve_chains(e, f);
         goss__phase_run *r = &e->phase_runs[f];
-        r->parts = ph->parts ? e->steps[ph->first].value->op->parts(&e->steps[ph->first].shapes[0], e->n_threads) : 1;
+        r->parts =
+            ph->parts ? e->steps[ph->first].value->op->cost.parts(&e->steps[ph->first].shapes[0], e->n_threads) : 1;
     }
     e->dirty = false;
     goss__exec_constants(e);

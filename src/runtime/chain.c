@@ -47,7 +47,7 @@ static bool kinds_fit(const goss__step *s, int from) {
 
 static fit fit_of(const goss__step *s) {
     const goss__tensor *out = s->shapes[0].out;
-    if (!s->value->op->views || s->value->n_in > 3 || out->numel < WORTH) return ALONE;
+    if (!s->value->op->elementwise || s->value->n_in > 3 || out->numel < WORTH) return ALONE;
     if (kinds_fit(s, 0)) return AT_ONCE;
     if (out->rank < 2) return ALONE;
     const int axis = item_axis(out);

@@ -37,7 +37,7 @@ typedef struct goss__step {
     int64_t first_step;     /* elements of the output a unit */
     uint32_t stretch;       /* first of that many steps that go unit by unit together; 0: inside one */
     bool batched;           /* its unit is the tile */
-    int64_t extent;         /* resolved attr of "extent" */
+    void *attr;             /* the attributes with counts for symbols; NULL: they have no extents */
     bool along;             /* makes the next step's output, too */
     int chain;              /* first of that many elementwise steps that run block by block; 0: alone */
     goss__link link;        /* of a chain */
@@ -58,7 +58,7 @@ struct goss_exec {
     goss_threads *threads;
     const goss__kernels *kernels;
     int n_threads;
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
+    int64_t counts[GOSS__MAX_SYMBOLS];
     bool dirty; /* counts changed: resolve before the next run */
     uint64_t seed, step;
     char **storage; /* base address by value: inputs, parameters, constants, the slab */
@@ -67,7 +67,7 @@ struct goss_exec {
     goss__step *steps; /* one an instruction */
     goss__phase_run *phase_runs;
     goss__tensor *tensors;
-    char *plans;
+    char *plans, *attrs;
     goss__place_at *places;
     uint32_t bad_value;            /* 1 + the value whose operation met an index outside its table; 0: none */
     struct goss__profile *profile; /* NULL: not profiled */

@@ -107,8 +107,8 @@ static goss_status check_param(const param *q, const goss_schedule *program, con
     goss_shape s = {.rank = q->rank};
     for (int i = 0; i < q->rank; i++) s.dim[i] = goss_n(q->dim[i]);
     return goss_error_set(err, GOSS_E_SHAPE, "parameter %s is %s in the store, but %s in the program", n->name,
-                          goss__shape_text(program->symbols, &s, have, sizeof have),
-                          goss__shape_text(program->symbols, &n->shape, want, sizeof want));
+                          goss__shape_text(&program->symbols, &s, have, sizeof have),
+                          goss__shape_text(&program->symbols, &n->shape, want, sizeof want));
 }
 
 goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err) {

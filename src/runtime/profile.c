@@ -74,7 +74,8 @@ static goss__work work_of(const goss_exec *e, uint32_t k) {
     const goss__step *s = &e->steps[k];
     const goss__phase_run *ph = s->value->phase >= 0 ? &e->phase_runs[s->value->phase] : NULL;
     const double calls = ph ? (double)ph->items / (double)(s->batched ? ph->tile : ph->unit) : 1;
-    const double flops = s->value->op->cost ? s->value->op->cost(&s->shapes[0]) : (double)s->shapes[0].out->numel;
+    const double flops =
+        s->value->op->cost.flops ? s->value->op->cost.flops(&s->shapes[0]) : (double)s->shapes[0].out->numel;
     return (goss__work){calls * flops, calls * bytes_of(e, s, false), calls * bytes_of(e, s, true)};
 }
 
@@ -103,7 +104,7 @@ static row measured(const goss_exec *e, uint32_t k) {
     const goss__value *v = e->steps[k].value;
     const double runs = e->profile->runs;
     row r = {.name = v->op->name, .scope = v->node->scope, .calls = 1};
-    goss__shape_text(p->symbols, &v->node->shape, r.shape, sizeof r.shape);
+    goss__shape_text(&p->symbols, &v->node->shape, r.shape, sizeof r.shape);
     for (int t = 0; t < e->n_threads; t++) r.seconds += e->profile->seconds[(size_t)t * p->n_instrs + k] / runs;
     r.slowest = r.seconds;
     r.flops = e->profile->work[k].flops / runs, r.bytes = e->profile->work[k].bytes / runs;

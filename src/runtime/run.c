@@ -55,7 +55,7 @@ static void run_step(goss_exec *e, goss__step *s, const goss__unit *u, void *out
                     .name = s->value->node->name,
                     .bad_index = &bad};
     if (s->along)
-        s->value->op->run_along_f32(&c, goss__address(e, &s[1].at[0], u));
+        s->value->op->kernel.run_along_f32(&c, goss__address(e, &s[1].at[0], u));
     else
         s->run(&c);
     if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);

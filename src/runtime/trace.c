@@ -28,7 +28,7 @@ static void put_operation(goss__str *s, const goss_exec *e, const goss__event *v
     goss__str_add(s, first->op->name);
     if (last != first) goss__str_addf(s, " .. %s", last->op->name);
     goss__str_addf(s, "\",\"args\":{\"shape\":\"%s\",\"phase\":%d,\"scope\":\"",
-                   goss__shape_text(p->symbols, &last->node->shape, shape, sizeof shape), first->phase);
+                   goss__shape_text(&p->symbols, &last->node->shape, shape, sizeof shape), first->phase);
     put_escaped(s, first->node->scope);
     goss__str_add(s, "\"}");
 }

@@ -5,6 +5,7 @@
  * right operand converts it on the way, a panel at a time; for all others the alias becomes a conversion of its own, of
  * those numbers that it shows. */
 #include "base/alloc.h"
+#include "ops/attrs.h"
 #include "schedule/build.h"
 
 enum { BY_PRODUCTS = 1, BY_OTHERS = 2 };
@@ -25,22 +26,19 @@ static void note_readers(const goss_schedule *p, uint8_t *read) {
     for (int i = 0; i < p->n_outputs; i++) read[p->outputs[i]] |= BY_OTHERS;
 }
 
-/* The value as an operation of the schedule's own. */
-static goss_status become(goss_schedule *p, uint32_t v, const goss__op *op, uint32_t operand, int64_t attr,
-                          goss_error *err) {
+/* The value as a conversion of the parameter's numbers from offset on. */
+static goss_status become_widen(goss_schedule *p, uint32_t v, uint32_t param, int64_t offset, goss_error *err) {
     goss__value *val = &p->values[v];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
     uint32_t *in = goss__arena_alloc(&p->arena, sizeof *in);
-    int64_t *copy = goss__arena_alloc(&p->arena, sizeof *copy);
-    if (!node || !in || !copy) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    *in = operand, *copy = attr;
+    goss__widen_attr *attr = goss__arena_alloc(&p->arena, sizeof *attr);
+    if (!node || !in || !attr) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    *in = param, attr->offset = offset;
     *node = *val->node;
-    node->op = val->op = op;
+    node->op = val->op = &goss__op_widen, node->attr = attr;
     node->in = val->in = in, node->n_in = val->n_in = 1;
-    node->attr = copy, node->n_attr = 1;
     val->node = node;
     val->place = GOSS__AT_SHARED;
-    p->symbols->nodes[v] = node;
     return GOSS_OK;
 }
 
@@ -66,8 +64,7 @@ static goss_status place_readers(goss_schedule *p, const uint8_t *read, goss_err
     for (uint32_t v = 0; v < p->n_values; v++) {
         uint32_t param;
         int64_t offset;
-        if (shows_bf16(p, v, &param, &offset) && read[v] & BY_OTHERS)
-            GOSS_TRY(become(p, v, &goss__op_widen, param, offset, err));
+        if (shows_bf16(p, v, &param, &offset) && read[v] & BY_OTHERS) GOSS_TRY(become_widen(p, v, param, offset, err));
     }
     for (uint32_t v = 0; v < p->n_values; v++) {
         goss__value *val = &p->values[v];

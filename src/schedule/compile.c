@@ -14,10 +14,6 @@ void goss_schedule_free(goss_schedule *p) {
     goss__free(p);
 }
 
-void goss__max_counts(const goss_schedule *p, int64_t counts[GOSS__GRAPH_SYMBOLS]) {
-    for (int i = 0; i < GOSS__GRAPH_SYMBOLS; i++) counts[i] = i < p->n_symbols ? p->symbol[i].maximum : 1;
-}
-
 uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset) {
     *offset = 0;
     while (p->values[v].place == GOSS__AT_ALIAS) {
@@ -44,10 +40,11 @@ static const char *copy_text(goss_schedule *p, const char *s) { return s ? goss_
 static bool copy_value(goss_schedule *p, const goss__node *n, const uint32_t *number, goss__value *v) {
     goss__node *copy = goss__arena_alloc(&p->arena, sizeof *copy);
     uint32_t *in = goss__arena_alloc(&p->arena, (size_t)n->n_in * sizeof *in);
-    int64_t *attr = goss__arena_alloc(&p->arena, (size_t)n->n_attr * sizeof *attr);
-    if (!copy || !in || !attr) return false;
+    const size_t attr_size = goss__attr_size(n->op);
+    void *attr = attr_size ? goss__arena_alloc(&p->arena, attr_size) : NULL;
+    if (!copy || !in || (attr_size && !attr)) return false;
     for (int i = 0; i < n->n_in; i++) in[i] = number[n->in[i]];
-    if (n->n_attr) memcpy(attr, n->attr, (size_t)n->n_attr * sizeof *attr);
+    if (attr_size) memcpy(attr, n->attr, attr_size);
     *copy = *n;
     copy->in = in, copy->attr = attr;
     copy->name = copy_text(p, n->name), copy->scope = copy_text(p, n->scope);
@@ -83,7 +80,7 @@ static bool add_alias(goss_schedule *p, uint32_t param) {
     if (!node || !in) return false;
     *in = param;
     *node = *of->node;
-    node->op = &goss__op_reshape, node->name = NULL, node->in = in, node->n_in = 1;
+    node->op = &goss__op_reshape, node->attr = NULL, node->name = NULL, node->in = in, node->n_in = 1;
     p->values[param + 1] = (goss__value){.op = node->op,
                                          .node = node,
                                          .in = in,
@@ -125,7 +122,7 @@ static uint32_t copies_for(const copying *c, uint32_t id) {
 /* Another shape of what is cheap is cheap, too. */
 static bool is_cheap(const copying *c, const goss__node *n) {
     if (c->p->options.no_tiles) return false;
-    return goss__is_cheap(c->p, c->g, n) || (n->op->alias && c->state[n->in[0]] & CHEAP);
+    return goss__is_cheap(c->p, c->g, n) || (n->op->slicing.alias && c->state[n->in[0]] & CHEAP);
 }
 
 /* Finds the cheap nodes, and how many values there will be. */
@@ -180,26 +177,11 @@ static goss_status copy_values(goss_schedule *p, const goss_graph *g, uint8_t *s
 }
 
 static goss_status copy_symbols(goss_schedule *p, const goss_graph *g) {
-    p->n_symbols = g->n_symbols;
-    for (int i = 0; i < g->n_symbols; i++) {
-        p->symbol[i] = (goss__symbol){copy_text(p, g->symbols[i].name), g->symbols[i].maximum};
-        if (!p->symbol[i].name) return GOSS_E_NOMEM;
+    p->symbols = g->symbols;
+    for (int i = 0; i < p->symbols.n; i++) {
+        p->symbols.symbol[i].name = copy_text(p, g->symbols.symbol[i].name);
+        if (!p->symbols.symbol[i].name) return GOSS_E_NOMEM;
     }
-    /* A graph that holds nothing but symbols, so that shape texts and slice rules work without the real one. */
-    p->symbols = goss__arena_alloc(&p->arena, sizeof *p->symbols);
-    if (!p->symbols) return GOSS_E_NOMEM;
-    p->symbols->n_symbols = p->n_symbols;
-    memcpy(p->symbols->symbols, p->symbol, sizeof p->symbol);
-    return GOSS_OK;
-}
-
-/* Slice rules look operands up in a graph by id: a table of the program's own copies under value numbers. */
-static goss_status make_lookup(goss_schedule *p) {
-    goss__node **nodes = goss__arena_alloc(&p->arena, (p->n_values + 1) * sizeof *nodes);
-    if (!nodes) return GOSS_E_NOMEM;
-    for (uint32_t i = 0; i < p->n_values; i++) nodes[i] = (goss__node *)(uintptr_t)p->values[i].node;
-    p->symbols->nodes = nodes;
-    p->symbols->n_nodes = p->n_values;
     return GOSS_OK;
 }
 
@@ -222,7 +204,6 @@ static goss_status fill_program(goss_schedule *p, const goss_graph *g, const gos
     mark(g, needed, updates, p->n_updates);
     goss_status s = copy_symbols(p, g);
     if (s == GOSS_OK) s = copy_values(p, g, needed, number);
-    if (s == GOSS_OK) s = make_lookup(p);
     if (s == GOSS_OK) {
         p->outputs = copy_ids(p, outputs, p->n_outputs, number);
         p->updates = copy_ids(p, updates, p->n_updates, number);

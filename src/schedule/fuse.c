@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* fuse.c: values that are merged into their reader, on the program's own copy of the graph, after differentiation. */
 #include "base/alloc.h"
+#include "ops/attrs.h"
 #include "schedule/build.h"
 
 /* v is a product: of what. */
@@ -32,11 +33,10 @@ static goss_status merge(goss_schedule *p, uint32_t *readers, uint32_t reader, c
     for (int i = 0; i < n; i++) copy[i] = in[i];
     *node = *v->node;
     node->op = v->op = op;
-    node->attr = like->attr, node->n_attr = like->n_attr;
+    node->attr = like->attr;
     node->in = v->in = copy;
     node->n_in = v->n_in = (uint16_t)n;
     v->node = node;
-    p->symbols->nodes[reader] = node;
     for (int i = 0; i < 2; i++) readers[in[i]]++; /* the factors */
     if (--readers[product] > 0 || goss__is_output(p, product)) return GOSS_OK;
     p->values[product].place = GOSS__AT_MERGED;
@@ -71,7 +71,7 @@ static goss_status fuse_deviation(goss_schedule *p, uint32_t *readers, uint32_t 
     if (!goss__is_instr(d) || d->op != &goss__op_ew[GOSS__EW_sub] || p->values[d->in[0]].place == GOSS__AT_VIEW)
         return GOSS_OK;
     const goss__value *spread = &p->values[d->in[1]];
-    if (spread->place != GOSS__AT_VIEW || !is_stretch((uint32_t)sum->node->attr[0])) return GOSS_OK;
+    if (spread->place != GOSS__AT_VIEW || !is_stretch((uint32_t)GOSS__ATTR(sum->node, reduce)->axes)) return GOSS_OK;
     const uint32_t in[2] = {d->in[0], spread->in[0]};
     if (!goss_shape_equal(p->values[in[1]].node->shape, sum->node->shape)) return GOSS_OK;
     readers[difference] = 1; /* v is one reader, though twice */
@@ -104,7 +104,8 @@ static bool is_matmul(const goss__value *v) {
     if (!goss__is_instr(v) || v->n_in != 2 || (v->op != &goss__op_matmul && v->op != &goss__op_matmul_bf16))
         return false;
     const goss_shape *s = &v->node->shape;
-    bool shared = v->node->attr[0] && !v->node->attr[1];
+    const goss__matmul_attr *attr = GOSS__ATTR(v->node, matmul);
+    bool shared = attr->transpose_a && !attr->transpose_b;
     for (int i = 0; i < s->rank - 2; i++) shared &= goss_extent_is(s->dim[i], 1);
     return !shared;
 }

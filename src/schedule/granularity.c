@@ -8,10 +8,11 @@ static void find_passing(goss__builder *b, const goss__phase *ph) {
     const goss_schedule *p = b->p;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
-        b->in_phase[p->instrs[k].value] = v->place == GOSS__AT_PRIVATE && v->op->views;
+        b->in_phase[p->instrs[k].value] = v->place == GOSS__AT_PRIVATE && v->op->elementwise;
         for (int i = 0; i < v->n_in; i++) {
             const uint32_t in = goss__source(p, v->in[i]);
-            if (!v->op->views || !goss_shape_equal(v->node->shape, p->values[in].node->shape)) b->in_phase[in] = 0;
+            if (!v->op->elementwise || !goss_shape_equal(v->node->shape, p->values[in].node->shape))
+                b->in_phase[in] = 0;
         }
     }
 }
@@ -67,8 +68,8 @@ static double live_bytes(goss__builder *b, const goss__phase *ph, double items) 
 
 static void size_phase(goss__builder *b, goss__phase *ph) {
     const goss_schedule *p = b->p;
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
-    goss__max_counts(p, counts);
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    goss__symbol_maxima(&p->symbols, counts);
     const double items = (double)goss__extent_eval(ph->items, counts);
     find_passing(b, ph);
     ph->item_bytes = live_bytes(b, ph, items);

@@ -70,7 +70,7 @@ void goss__assign_in_place(goss_schedule *p) {
         const uint32_t param = u->in[0], value = goss__source(p, u->in[1]);
         goss__value *x = &p->values[value];
         if (u->op != &goss__op_assign || x->place != GOSS__AT_SHARED || x->partial || x->phase <= after) continue;
-        if (!x->op->views || !whole_of(p, u->in[1], value) || x->bytes != p->values[param].bytes) continue;
+        if (!x->op->elementwise || !whole_of(p, u->in[1], value) || x->bytes != p->values[param].bytes) continue;
         if (goss__is_output(p, value) || is_shown(p, param) || !assigned_once(p, p->updates[i], value)) continue;
         if (!nobody_wants(p, p->updates[i], param, x)) continue;
         x->in_place_of = (int32_t)param, u->in_place = true;

@@ -27,7 +27,7 @@ typedef struct chain {
 
 static bool goes_on(const goss_schedule *p, const chain *c, const uint8_t *waiting, uint32_t j) {
     const goss__value *v = &p->values[c->order[j]], *last = &p->values[c->order[c->end - 1]];
-    if (!v->op->views || !goss_shape_equal(v->node->shape, last->node->shape) ||
+    if (!v->op->elementwise || !goss_shape_equal(v->node->shape, last->node->shape) ||
         !placed_before(p, waiting, c->order[j]))
         return false;
     return j == c->end || reads_any(p, v, c->order + c->first, c->end - c->first);
@@ -37,7 +37,7 @@ static bool goes_on(const goss_schedule *p, const chain *c, const uint8_t *waiti
 static bool goes_ahead(const goss_schedule *p, const chain *c, const uint8_t *waiting, uint32_t j) {
     enum { FEW = 16, LARGE = 1 << 20 };
     const goss__value *v = &p->values[c->order[j]], *next = &p->values[c->order[c->end]];
-    return v->op->views && next->bytes >= LARGE && v->bytes * FEW <= next->bytes &&
+    return v->op->elementwise && next->bytes >= LARGE && v->bytes * FEW <= next->bytes &&
            placed_before(p, waiting, c->order[j]);
 }
 
@@ -64,7 +64,7 @@ static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
         memmove(order + c.end + 1, order + c.end, (pick - c.end) * sizeof *order);
         order[c.end] = v;
         waiting[v] = 0;
-        if (!p->values[v].op->views)
+        if (!p->values[v].op->elementwise)
             c.first = c.end + 1;
         else if (c.end > c.first &&
                  !goss_shape_equal(p->values[v].node->shape, p->values[order[c.end - 1]].node->shape))
@@ -102,7 +102,7 @@ static goss_status fill_phase(goss__builder *b, uint32_t from, uint32_t *to, gos
         GOSS_TRY(add_instr(b, &ph, b->order[i], err));
         p->values[b->order[i]].phase = (int32_t)*to;
     }
-    ph.parts = ph.count == 1 && goss_extent_is(ph.items, 1) && p->values[b->order[0]].op->parts != NULL;
+    ph.parts = ph.count == 1 && goss_extent_is(ph.items, 1) && p->values[b->order[0]].op->cost.parts != NULL;
     p->phases[(*to)++] = ph;
     return GOSS_OK;
 }

@@ -13,7 +13,10 @@ goss__slicing goss__slice_rule(const goss_schedule *p, uint32_t v, goss_extent L
     const goss__value *val = &p->values[v];
     for (int i = 0; i < val->n_in; i++) cut[i] = GOSS__WHOLE;
     if (goss_extent_is(L, 1)) return GOSS__LOCAL;
-    return val->op->slice ? val->op->slice(p->symbols, val->node, L, cut) : GOSS__NO_SLICES;
+    if (!val->op->slicing.slice) return GOSS__NO_SLICES;
+    goss__site site;
+    goss__value_site(&site, p, v);
+    return val->op->slicing.slice(&site, L, cut);
 }
 
 static bool operand_fits(const goss__builder *b, uint32_t v, goss__cut cut, goss_extent L) {
@@ -104,14 +107,14 @@ static void open_phase(goss__builder *b, goss_extent L, const uint32_t *order, u
 /* An operation that divides itself (a wide product) is better off alone than cut into few items. */
 static bool prefers_parts(const goss__builder *b, uint32_t v, goss_extent L, const int64_t *counts) {
     const goss__value *val = &b->p->values[v];
-    if (!val->op->parts || b->cost[v] < 1e5) return false;
-    return goss__extent_eval(L, counts) < 8 && val->op->wide;
+    if (!val->op->cost.parts || b->cost[v] < 1e5) return false;
+    return goss__extent_eval(L, counts) < 8 && val->op->cost.wide;
 }
 
 static void build_phase(goss__builder *b, uint32_t first) {
     const goss_shape *s = &b->p->values[first].node->shape;
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
-    goss__max_counts(b->p, counts);
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    goss__symbol_maxima(&b->p->symbols, counts);
     goss_extent best_L = goss_n(1), prefix = goss_n(1);
     double best = extend(b, first, best_L, b->best, &b->n_order);
     uint32_t n_best = b->n_order, n_candidates = 0;
@@ -145,28 +148,29 @@ static void build_phase(goss__builder *b, uint32_t first) {
         }
     }
     /* A serial phase of one dear instruction that can divide itself stands alone. */
-    if (goss_extent_is(best_L, 1) && b->p->values[first].op->parts && b->cost[first] > SMALL_COST) n_best = 1;
+    if (goss_extent_is(best_L, 1) && b->p->values[first].op->cost.parts && b->cost[first] > SMALL_COST) n_best = 1;
     open_phase(b, best_L, b->best, n_best);
 }
 
 /* ---- all phases ---- */
 
 static void value_cost(const goss_schedule *p, uint32_t v, double *cost, double *setup) {
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
+    int64_t counts[GOSS__MAX_SYMBOLS];
     goss__tensor t[GOSS__MAX_IN + 1];
-    goss__max_counts(p, counts);
+    goss__symbol_maxima(&p->symbols, counts);
     const goss__value *val = &p->values[v];
     goss__resolve(p, v, counts, goss_n(1), 0, &t[0]);
     for (int i = 0; i < val->n_in; i++) goss__resolve(p, val->in[i], counts, goss_n(1), 0, &t[i + 1]);
-    goss__shapes s = {.attr = val->node->attr, .off = p->off, .n_in = val->n_in, .out = &t[0], .in = &t[1]};
-    *cost = val->op->cost ? val->op->cost(&s) : (double)t[0].numel;
-    *setup = val->op->setup ? val->op->setup(&s) : 0;
+    goss__shapes s = {
+        .op = val->op, .attr = val->node->attr, .off = p->off, .n_in = val->n_in, .out = &t[0], .in = &t[1]};
+    *cost = val->op->cost.flops ? val->op->cost.flops(&s) : (double)t[0].numel;
+    *setup = val->op->cost.setup ? val->op->cost.setup(&s) : 0;
 }
 
 goss_status goss__measure(goss__builder *b, goss_error *err) {
     goss_schedule *p = b->p;
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
-    goss__max_counts(p, counts);
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    goss__symbol_maxima(&p->symbols, counts);
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
         goss_extent n = goss__shape_product(&v->node->shape, 0, v->node->shape.rank);
@@ -175,7 +179,7 @@ goss_status goss__measure(goss__builder *b, goss_error *err) {
             char text[GOSS__SHAPE_TEXT];
             return goss_error_set(err, GOSS_E_SHAPE, "%s%s%s: %s: too large at the planned maxima", v->node->scope,
                                   v->node->scope[0] ? ": " : "", v->op->name,
-                                  goss__shape_text(p->symbols, &v->node->shape, text, sizeof text));
+                                  goss__shape_text(&p->symbols, &v->node->shape, text, sizeof text));
         }
     }
     for (uint32_t i = 0; i < p->n_values; i++)

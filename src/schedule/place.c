@@ -26,15 +26,18 @@ bool goss__is_assigned(const goss_schedule *p, uint32_t param) {
 static void place_value(goss_schedule *p, uint32_t i) {
     goss__value *v = &p->values[i];
     const goss__op *op = v->op;
+    goss__site site;
+    goss__value_site(&site, p, i);
     if (op == &goss__op_input)
         v->place = GOSS__AT_INPUT;
     else if (op == &goss__op_param)
         v->place = GOSS__AT_PARAM;
     else if (op == &goss__op_assign || op == &goss__op_assign_rows)
         v->place = GOSS__AT_NOWHERE;
-    else if (op->alias && (v->alias_offset = op->alias_offset ? op->alias_offset(p->symbols, v->node) : 0) >= 0)
+    else if (op->slicing.alias &&
+             (v->alias_offset = op->slicing.alias_offset ? op->slicing.alias_offset(&site) : 0) >= 0)
         v->place = GOSS__AT_ALIAS;
-    else if (op->is_broadcast && !goss__is_output(p, i))
+    else if (op->broadcast && !goss__is_output(p, i))
         v->place = GOSS__AT_VIEW; /* taken back below where a consumer wants it dense */
     else
         v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
@@ -44,7 +47,7 @@ static void place_value(goss_schedule *p, uint32_t i) {
 static void materialise_views(goss_schedule *p) {
     for (uint32_t i = p->n_values; i-- > 0;) {
         const goss__value *v = &p->values[i];
-        bool takes_views = v->op->views && v->place != GOSS__AT_VIEW;
+        bool takes_views = v->op->kernel.views && v->place != GOSS__AT_VIEW;
         for (int j = 0; j < v->n_in && !takes_views; j++) {
             goss__value *in = &p->values[v->in[j]];
             if (in->place == GOSS__AT_VIEW) in->place = GOSS__AT_SHARED;

@@ -145,7 +145,7 @@ bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k)
     if (k + 1 >= ph->first + ph->count || p->precision != GOSS_F32 || p->options.no_tiles) return false;
     const goss__instr *first = &p->instrs[k], *second = first + 1;
     const goss__value *a = &p->values[first->value], *b = &p->values[second->value];
-    if (!a->op->along || b->op != a->op->along || first->batched != second->batched ||
+    if (!a->op->kernel.along || b->op != a->op->kernel.along || first->batched != second->batched ||
         goss__has_pass(p->off, GOSS__PASS_FUSE_ALONG))
         return false;
     return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0];
@@ -159,14 +159,14 @@ static void chain_around(const goss_schedule *p, const goss__phase *ph, uint32_t
     *from = *to = k;
     if (goss__goes_along(p, ph, k)) ++*to;
     if (k > ph->first && goss__goes_along(p, ph, k - 1)) --*from;
-    if (!v->op->views) return;
+    if (!v->op->elementwise) return;
     for (; *from > ph->first; --*from) {
         const goss__value *before = &p->values[p->instrs[*from - 1].value];
-        if (!before->op->views || !goss_shape_equal(before->node->shape, v->node->shape)) break;
+        if (!before->op->elementwise || !goss_shape_equal(before->node->shape, v->node->shape)) break;
     }
     for (; *to + 1 < ph->first + ph->count; ++*to) {
         const goss__value *after = &p->values[p->instrs[*to + 1].value];
-        if (!after->op->views || !goss_shape_equal(after->node->shape, v->node->shape)) break;
+        if (!after->op->elementwise || !goss_shape_equal(after->node->shape, v->node->shape)) break;
     }
 }
 
@@ -217,7 +217,7 @@ static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t fir
                          int64_t to) {
     const uint32_t value = p->instrs[k].value;
     const goss__value *v = &p->values[value];
-    if (!v->op->views || v->whole_tile || lives[value].last <= to) return -1;
+    if (!v->op->elementwise || v->whole_tile || lives[value].last <= to) return -1;
     for (int64_t j = first; j < from; j++) {
         const uint32_t x = p->instrs[j].value;
         const goss__value *o = &p->values[x];
@@ -231,8 +231,8 @@ static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t fir
 /* The program's private bytes are those of the phase that needs most. */
 static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *blocks, life *lives, goss_error *err) {
     size_t n = 0, total;
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
-    goss__max_counts(p, counts);
+    int64_t counts[GOSS__MAX_SYMBOLS];
+    goss__symbol_maxima(&p->symbols, counts);
     const int64_t items = goss__extent_eval(ph->items, counts);
     private_lives(p, ph, lives);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
@@ -267,10 +267,10 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
 
 static size_t instr_scratch(const goss_schedule *p, const goss__instr *in, goss_extent L, const goss__phase *ph) {
     const goss__value *v = &p->values[in->value];
-    if (!v->op->scratch) return 0;
-    int64_t counts[GOSS__GRAPH_SYMBOLS];
+    if (!v->op->kernel.scratch) return 0;
+    int64_t counts[GOSS__MAX_SYMBOLS];
     goss__tensor t[GOSS__MAX_IN + 1];
-    goss__max_counts(p, counts);
+    goss__symbol_maxima(&p->symbols, counts);
     const int64_t items = goss__extent_eval(L, counts);
     int64_t tile = !ph ? 0 : in->batched ? tile_bound(ph, items) : goss__unit_items(ph, items);
     goss__resolve(p, in->value, counts, v->partial ? goss_n(1) : L, tile, &t[0]);
@@ -279,8 +279,8 @@ static size_t instr_scratch(const goss_schedule *p, const goss__instr *in, goss_
         goss__cut cut;
         goss__resolve_operand(p, v->in[i], in->cut[i], counts, L, tile, &t[i + 1], &source, &cut);
     }
-    goss__shapes s = {.attr = v->node->attr, .off = p->off, .n_in = v->n_in, .out = &t[0], .in = &t[1]};
-    return v->op->scratch(&s, p->precision == GOSS_F64, goss__kernels_best());
+    goss__shapes s = {.op = v->op, .attr = v->node->attr, .off = p->off, .n_in = v->n_in, .out = &t[0], .in = &t[1]};
+    return v->op->kernel.scratch(&s, p->precision == GOSS_F64, goss__kernels_best());
 }
 
 static goss_status plan_scratch(goss_schedule *p, goss_error *err) {

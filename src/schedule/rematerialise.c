@@ -10,17 +10,17 @@
 
 #define FAR_BYTES 4e6 /* smaller arrays stay in some cache from one phase to the next */
 
-static bool repeats(const goss__node *n) { return n->op->is_broadcast; }
+static bool repeats(const goss__node *n) { return n->op->broadcast; }
 
 /* What n shows under another shape. */
 static const goss__node *behind(const goss_graph *g, const goss__node *n) {
-    while (n->op->alias) n = goss__in(g, n, 0);
+    while (n->op->slicing.alias) n = goss__in(g, n, 0);
     return n;
 }
 
 static bool is_large(const goss_graph *g, const goss__node *n) {
     int64_t numbers;
-    return goss__extent_most(g, goss__shape_product(&n->shape, 0, n->shape.rank), &numbers) &&
+    return goss__extent_most(&g->symbols, goss__shape_product(&n->shape, 0, n->shape.rank), &numbers) &&
            sizeof(float) * (double)numbers >= FAR_BYTES;
 }
 
@@ -29,13 +29,15 @@ static bool adds_or_scales(const goss_graph *g, const goss__node *n) {
     const bool sum = n->op == &goss__op_ew[GOSS__EW_add] || n->op == &goss__op_ew[GOSS__EW_sub];
     if (!sum && n->op != &goss__op_ew[GOSS__EW_mul]) return false;
     const goss__node *a = goss__in(g, n, 0), *b = goss__in(g, n, 1);
-    return repeats(a) != repeats(b) && !behind(g, repeats(a) ? b : a)->op->views;
+    return repeats(a) != repeats(b) && !behind(g, repeats(a) ? b : a)->op->elementwise;
 }
 
 bool goss__is_cheap(const goss_schedule *p, const goss_graph *g, const goss__node *n) {
     if (goss__has_pass(p->off, GOSS__PASS_REMATERIALISE)) return false;
-    const bool cheap = n->op->is_cheap ? n->op->is_cheap(g, n) : adds_or_scales(g, n);
-    return cheap && is_large(g, n);
+    if (!n->op->cost.is_cheap) return adds_or_scales(g, n) && is_large(g, n);
+    goss__site site;
+    goss__site_of(&site, g, n);
+    return n->op->cost.is_cheap(&site) && is_large(g, n);
 }
 
 static void read_instead(goss_schedule *p, uint32_t v, uint32_t instead) {

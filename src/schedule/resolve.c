@@ -2,6 +2,16 @@
 /* resolve.c: from extents to numbers, for a whole tensor or for a slice of k items. */
 #include "schedule/schedule.h"
 
+void goss__value_site(goss__site *s, const goss_schedule *p, uint32_t v) {
+    const goss__value *val = &p->values[v];
+    s->op = val->op, s->attr = val->node->attr, s->type = (goss_type)val->node->type, s->out = &val->node->shape;
+    s->n_in = val->n_in, s->symbols = &p->symbols;
+    for (int i = 0; i < val->n_in; i++) {
+        s->in[i] = &p->values[val->in[i]].node->shape;
+        s->in_type[i] = (goss_type)p->values[val->in[i]].node->type;
+    }
+}
+
 static void dense_strides(goss__tensor *t) {
     t->numel = 1;
     for (int i = t->rank; i-- > 0;) {
@@ -29,7 +39,11 @@ void goss__resolve_operand(const goss_schedule *p, uint32_t v, goss__cut cut, co
     *source = v, *source_cut = cut;
     if (val->place != GOSS__AT_VIEW) return;
     goss__cut inner = GOSS__WHOLE;
-    if (tile > 0) val->op->slice(p->symbols, val->node, L, &inner);
+    if (tile > 0) {
+        goss__site site;
+        goss__value_site(&site, p, v);
+        val->op->slicing.slice(&site, L, &inner);
+    }
     goss__tensor src;
     goss__resolve(p, val->in[0], counts, L, inner == GOSS__CUT ? tile : 0, &src);
     for (int i = 0; i < out->rank; i++) out->stride[i] = src.rank == 0 || src.dim[i] == 1 ? 0 : src.stride[i];

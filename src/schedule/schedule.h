@@ -81,9 +81,7 @@ struct goss_schedule {
     goss__arena arena;
     goss_precision precision;
     goss_schedule_options options;
-    goss_graph *symbols; /* holds the symbol table only, for texts */
-    int n_symbols;
-    goss__symbol symbol[GOSS__GRAPH_SYMBOLS];
+    goss__symbols symbols; /* names are the schedule's own */
     goss__value *values;
     uint32_t n_values;
     goss__instr *instrs; /* constants first, then phase by phase */
@@ -103,8 +101,8 @@ static inline size_t goss__elem_size(const goss_schedule *p, const goss__value *
     return v->bf16 ? 2 : v->node->type == GOSS_INDEX ? 4 : p->precision == GOSS_F64 ? 8 : 4;
 }
 static inline size_t goss__round64(size_t n) { return (n + 63) & ~(size_t)63; }
-/* Counts of all symbols at their maxima. */
-void goss__max_counts(const goss_schedule *p, int64_t counts[GOSS__GRAPH_SYMBOLS]);
+/* What the operation's rules see of value v. */
+void goss__value_site(goss__site *s, const goss_schedule *p, uint32_t v);
 /* Items of a unit and of a tile, whole units, when the phase has `items` of them. */
 int64_t goss__unit_items(const goss__phase *ph, int64_t items);
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);

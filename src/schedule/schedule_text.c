@@ -14,7 +14,7 @@ static void put_value(goss__str *s, const goss_schedule *p, uint32_t v) {
     char shape[GOSS__SHAPE_TEXT];
     goss__str_addf(s, "  %%%u = %s%s%s %s  %s%s +%zu (", v, val->op->name, val->node->name ? " " : "",
                    val->node->name ? val->node->name : "",
-                   goss__shape_text(p->symbols, &val->node->shape, shape, sizeof shape), place_names[val->place],
+                   goss__shape_text(&p->symbols, &val->node->shape, shape, sizeof shape), place_names[val->place],
                    val->partial ? " partial" : "", val->offset);
     for (int i = 0; i < val->n_in; i++) {
         const goss__value *in = &p->values[val->in[i]];
@@ -51,7 +51,7 @@ char *goss_schedule_text(const goss_schedule *p) {
         const goss__phase *ph = &p->phases[f];
         goss_shape items = goss_shape_make(1, &ph->items);
         char text[GOSS__SHAPE_TEXT];
-        goss__str_addf(&s, "phase %u: items %s%s%s\n", f, goss__shape_text(p->symbols, &items, text, sizeof text),
+        goss__str_addf(&s, "phase %u: items %s%s%s\n", f, goss__shape_text(&p->symbols, &items, text, sizeof text),
                        ph->parts ? ", in parts" : "", ph->slots ? ", slots" : "");
         for (uint32_t k = ph->first; k < ph->first + ph->count; k++) put_value(&s, p, p->instrs[k].value);
     }

@@ -69,7 +69,7 @@ static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
     return who;
 }
 
-static bool is_light(const goss__value *v) { return v->op->views || v->op->sinkable; }
+static bool is_light(const goss__value *v) { return v->op->elementwise || v->op->cost.sinkable; }
 
 /* A cheap result of an earlier phase that only f, or what moves there, reads. */
 static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {

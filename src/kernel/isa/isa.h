@@ -27,7 +27,7 @@ void GOSS_FN(depthwise)(const goss__conv *c, const float *x, const float *w, flo
 void GOSS_FN(depthwise_dx)(const goss__conv *c, const float *gy, const float *w, float *gx);
 void GOSS_FN(depthwise_dw)(const goss__conv *c, const float *x, const float *gy, float *gw);
 
-#define ROW(name, arity, formula, va, vb, vc) void GOSS_FN(ew_##name)(const goss__ew *e);
+#define ROW(name, arity, formula, va, vb, vc, ...) void GOSS_FN(ew_##name)(const goss__ew *e);
 #include "kernel/elementwise.def"
 #undef ROW
 #define FUSED(name, ...) void GOSS_FN(fused_##name)(const goss__ew *e);

@@ -17,7 +17,7 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .conv_dw = GOSS_FN(conv_dw),
         .ew =
             {
-#define ROW(name, arity, formula, va, vb, vc) GOSS_FN(ew_##name),
+#define ROW(name, arity, formula, va, vb, vc, ...) GOSS_FN(ew_##name),
 #include "kernel/elementwise.def"
 #undef ROW
             },

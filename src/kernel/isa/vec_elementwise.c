@@ -90,7 +90,7 @@ ALWAYS void apply(const goss__ew *given, formula f, const int arity) {
     }
 }
 
-#define ROW(name, arity, formula_, va, vb, vc)                                                                         \
+#define ROW(name, arity, formula_, va, vb, vc, ...)                                                                    \
     void GOSS_FN(ew_##name)(const goss__ew *e) { apply(e, f_##name, arity); }
 #include "kernel/elementwise.def"
 #undef ROW

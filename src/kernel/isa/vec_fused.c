@@ -14,7 +14,7 @@ typedef struct lines {
 
 ALWAYS vf value_of(const enum goss__ew_op op, vf a, vf b, vf c) {
     switch (op) {
-#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+#define ROW(name, arity, formula, va, vb, vc, ...)                                                                     \
     case GOSS__EW_##name:                                                                                              \
         return f_##name(a, b, c);
 #include "kernel/elementwise.def"

@@ -20,7 +20,7 @@
 #define SELECT(m, a, b) vselect(vdiffers(m, vset(0.f)), a, b)
 #define FMA vfma
 
-#define ROW(name, arity, formula, va, vb, vc)                                                                          \
+#define ROW(name, arity, formula, va, vb, vc, ...)                                                                     \
     ALWAYS vf f_##name(vf a, vf b, vf c) { return formula; }
 #include "kernel/elementwise.def"
 #undef ROW

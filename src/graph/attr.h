@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attr.h: attributes of operations: a C struct for each kind, and a table of its fields by which texts, files and
+ * interfaces read any of them.
+ *
+ * A struct consists of fields of the types below and nothing else: all of them are words of 8 bytes, so there is no
+ * padding, and attributes are hashed and compared as bytes. What is not set is 0. The structs are in ops/attrs.h. */
+#ifndef GOSS_GRAPH_ATTR_H
+#define GOSS_GRAPH_ATTR_H
+
+#include <assert.h>
+#include <stddef.h>
+
+#include "base/str.h"
+#include "graph/shape.h"
+
+/* Axes in an order: n of them. */
+typedef struct goss__axis_list {
+    int64_t n, axis[GOSS_MAX_RANK];
+} goss__axis_list;
+
+typedef enum goss__attr_type {
+    GOSS__ATTR_INT,      /* int64_t */
+    GOSS__ATTR_REAL,     /* double */
+    GOSS__ATTR_BOOL,     /* int64_t, 0 or 1 */
+    GOSS__ATTR_EXTENT,   /* goss_extent; while a program runs its symbols are replaced by their counts */
+    GOSS__ATTR_AXIS_SET, /* int64_t: GOSS_AXIS(i) of each axis i */
+    GOSS__ATTR_AXIS_LIST /* goss__axis_list */
+} goss__attr_type;
+
+typedef struct goss__attr_field {
+    const char *name;
+    goss__attr_type type;
+    uint16_t offset, count; /* in bytes; so many of that type, one after the other */
+} goss__attr_field;
+
+/* One kind of attributes. Operations that share it have the same pointer. */
+typedef struct goss__attrs {
+    const char *name;
+    size_t size;
+    int n;
+    const goss__attr_field *field;
+} goss__attrs;
+
+#define GOSS__ATTR_SIZE(type)                                                                                          \
+    ((type) == GOSS__ATTR_EXTENT      ? sizeof(goss_extent)                                                            \
+     : (type) == GOSS__ATTR_AXIS_LIST ? sizeof(goss__axis_list)                                                        \
+                                      : sizeof(int64_t))
+/* Row of a field table: a field of the struct goss__<kind>_attr, one value or an array. */
+#define GOSS__FIELD(kind, field_, type_)                                                                               \
+    {                                                                                                                  \
+        .name = #field_, .type = GOSS__ATTR_##type_, .offset = offsetof(goss__##kind##_attr, field_),                  \
+        .count = sizeof(((goss__##kind##_attr *)0)->field_) / GOSS__ATTR_SIZE(GOSS__ATTR_##type_)                      \
+    }
+/* goss__<kind>_attrs, from the struct and the table `fields`. */
+#define GOSS__DEFINE_ATTRS(kind, fields)                                                                               \
+    const goss__attrs goss__##kind##_attrs = {.name = #kind,                                                           \
+                                              .size = sizeof(goss__##kind##_attr),                                     \
+                                              .n = (int)(sizeof(fields) / sizeof *(fields)),                           \
+                                              .field = fields}
+
+/* The field of that name, or NULL. */
+const goss__attr_field *goss__attr_find(const goss__attrs *attrs, const char *name);
+/* Adds "{stride_h=2, axes=[0,2], eps=1e-05}", or nothing for attrs NULL. */
+void goss__attrs_text(goss__str *s, const goss__attrs *attrs, const void *attr, const goss__symbols *symbols);
+/* Whether some field is an extent. */
+bool goss__attrs_have_extents(const goss__attrs *attrs);
+/* Copies attributes with every extent as a number, at these counts. */
+void goss__attrs_resolve(const goss__attrs *attrs, const void *attr, const int64_t *counts, void *out);
+
+static inline const void *goss__attr_checked(const goss__attrs *is, const void *attr, const goss__attrs *want) {
+    assert(is == want && "attributes are read as those of the operation that they belong to");
+    (void)is, (void)want;
+    return attr;
+}
+/* The attributes of a node, a site or shapes, which must be those of an operation with goss__<kind>_attrs. */
+#define GOSS__ATTR(x, kind)                                                                                            \
+    ((const goss__##kind##_attr *)goss__attr_checked((x)->op->attrs, (x)->attr, &goss__##kind##_attrs))
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* attrs.h: the attributes of all operations that have any (graph/attr.h); their field tables are where the operations
+ * are. */
+#ifndef GOSS_OPS_ATTRS_H
+#define GOSS_OPS_ATTRS_H
+
+#include "graph/attr.h"
+
+/* const: a number; extent: a count as a number. */
+typedef struct goss__const_attr {
+    double value;
+} goss__const_attr;
+typedef struct goss__extent_attr {
+    goss_extent extent;
+} goss__extent_attr;
+
+/* permute: axis i of the result is operand 0's axes.axis[i]. */
+typedef struct goss__permute_attr {
+    goss__axis_list axes;
+} goss__permute_attr;
+typedef struct goss__slice_attr {
+    int64_t axis, start, count;
+} goss__slice_attr;
+/* pad: so many zeros in front and behind. */
+typedef struct goss__pad_attr {
+    int64_t axis, before, after;
+} goss__pad_attr;
+typedef struct goss__concat_attr {
+    int64_t axis;
+} goss__concat_attr;
+
+/* sum, reduce_max and what the schedule makes of sums: the axes that become 1. */
+typedef struct goss__reduce_attr {
+    int64_t axes; /* set */
+} goss__reduce_attr;
+
+/* matmul: whether an operand's last two axes are swapped first. */
+typedef struct goss__matmul_attr {
+    int64_t transpose_a, transpose_b; /* bool */
+} goss__matmul_attr;
+
+/* gram_root and lyapunov: s = (sigma^2 + eps^2)^(1/2). */
+typedef struct goss__root_attr {
+    double eps;
+} goss__root_attr;
+
+/* conv and its two gradients. The sizes of image and kernel are what outputs of the gradients need. */
+typedef struct goss__conv_attr {
+    int64_t stride_h, stride_w, dilation_h, dilation_w, groups;
+    int64_t pad_top, pad_left, pad_bottom, pad_right;
+    int64_t image_h, image_w, kernel_h, kernel_w;
+} goss__conv_attr;
+
+/* All pooling. The size of the image is what outputs of the adjoints need. */
+typedef struct goss__pool_attr {
+    int64_t size_h, size_w, stride_h, stride_w;
+    int64_t pad_top, pad_left, pad_bottom, pad_right;
+    int64_t image_h, image_w;
+} goss__pool_attr;
+
+/* random_uniform, random_normal: elements of one sample. A slice's own extents do not tell them. */
+typedef struct goss__random_attr {
+    int64_t elements;
+} goss__random_attr;
+
+/* widen (schedule/bf16.c): elements of the parameter in front of the result. */
+typedef struct goss__widen_attr {
+    int64_t offset;
+} goss__widen_attr;
+
+extern const goss__attrs goss__const_attrs, goss__extent_attrs, goss__permute_attrs, goss__slice_attrs, goss__pad_attrs,
+    goss__concat_attrs, goss__reduce_attrs, goss__matmul_attrs, goss__root_attrs, goss__conv_attrs, goss__pool_attrs,
+    goss__random_attrs, goss__widen_attrs;
+#endif
