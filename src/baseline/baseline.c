@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* baseline.c: the table of baselines, what is fitted for them, and the simple rules. */
+#include "baseline/baseline.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+goss_baselines_options goss_baselines_defaults(void) { return (goss_baselines_options){.width = 0}; }
+
+int goss_baselines_width(const goss_baselines *b) { return b->width; }
+int goss_baselines_classes(const goss_baselines *b) { return b->classes; }
+
+void goss_baselines_free(goss_baselines *b) {
+    if (!b) return;
+    for (int i = 0; i < b->n; i++) goss__free((double *)b->chosen[i].mean.towards);
+    goss__free(b);
+}
+
+const goss__chosen *goss__strengths_for(const goss_baselines *b, int support) {
+    const goss__chosen *best = b->chosen;
+    for (int i = 1; i < b->n; i++)
+        if (fabs(log((double)support / b->chosen[i].support)) < fabs(log((double)support / best->support)))
+            best = &b->chosen[i];
+    return best;
+}
+
+/* ---- fit ---- */
+
+/* Mean and deviation of all training targets; 0 and 1 for classes. */
+static void find_scale(goss_baselines *b, const goss_rows *tasks, int n) {
+    double sum = 0, square = 0, count = 0;
+    b->scale = 1;
+    if (b->classes) return;
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < tasks[k].n; i++) sum += tasks[k].y[i], count++;
+    if (count > 0) b->offset = sum / count;
+    for (int k = 0; k < n; k++)
+        for (int i = 0; i < tasks[k].n; i++) square += (tasks[k].y[i] - b->offset) * (tasks[k].y[i] - b->offset);
+    if (square > 0) b->scale = sqrt(square / count);
+}
+
+goss_status goss_baselines_fit(const goss_rows *tasks, int n_tasks, const goss_baselines_options *options,
+                               goss_baselines **out, goss_error *err) {
+    const goss_baselines_options o = options ? *options : goss_baselines_defaults();
+    size_t rows = 0;
+    *out = NULL;
+    if (o.width < 0 || o.classes < 0 || o.classes == 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "baselines of %d inputs and %d classes", o.width, o.classes);
+    for (int k = 0; k < n_tasks; k++) rows += (size_t)tasks[k].n;
+    goss_baselines *b = goss__calloc(1, sizeof *b);
+    double *y = goss__calloc(rows, sizeof *y);
+    const double **of = goss__calloc((size_t)n_tasks, sizeof *of);
+    goss_status s = b && y && of ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for baselines");
+    if (s == GOSS_OK) {
+        b->width = o.width, b->classes = o.classes;
+        find_scale(b, tasks, n_tasks);
+        double *at = y;
+        for (int k = 0; k < n_tasks; k++) {
+            of[k] = at;
+            for (int i = 0; i < tasks[k].n; i++) *at++ = (tasks[k].y[i] - b->offset) / b->scale;
+        }
+        s = goss__choose(b, tasks, of, n_tasks, &o, err);
+    }
+    goss__free(of), goss__free(y);
+    if (s == GOSS_OK)
+        *out = b;
+    else
+        goss_baselines_free(b);
+    return s;
+}
+
+/* ---- linear ones ---- */
+
+static goss_status linear(const goss_baselines *b, bool mean, const goss_rows *support, const goss_rows *query,
+                          double *out, goss_error *err) {
+    const goss__chosen *chosen = goss__strengths_for(b, support->n);
+    double *w = goss__calloc(goss__coefficients(b) + (size_t)support->n, sizeof *w);
+    if (!w) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d rows", support->n);
+    double *y = w + goss__coefficients(b);
+    for (int i = 0; i < support->n; i++) y[i] = (support->y[i] - b->offset) / b->scale;
+    goss__fitting f;
+    goss_status s = goss__fitting_open(&f, b, support, y, err);
+    if (s == GOSS_OK) {
+        goss__fit(&f, mean ? &chosen->mean : &chosen->ridge, w);
+        goss__linear(w, b->width, goss__outputs(b), b->classes > 0, query, out);
+        for (int i = 0; !b->classes && i < query->n; i++) out[i] = out[i] * b->scale + b->offset;
+    }
+    goss__fitting_close(&f);
+    goss__free(w);
+    return s;
+}
+
+static goss_status ridge(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
+                         goss_error *err) {
+    return linear(b, false, support, query, out, err);
+}
+
+static goss_status mean_ridge(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
+                              goss_error *err) {
+    return linear(b, true, support, query, out, err);
+}
+
+/* ---- simple rules ---- */
+
+/* The mean of some support rows, or their classes' shares. */
+static void share(const goss_baselines *b, const goss_rows *support,
+                  bool (*in)(const goss_rows *s, int i, double near, double at), double near, double at, double *out) {
+    int n = 0;
+    memset(out, 0, (size_t)goss__outputs(b) * sizeof *out);
+    for (int i = 0; i < support->n; i++) {
+        if (in && !in(support, i, near, at)) continue;
+        if (b->classes)
+            out[(int)support->y[i]]++;
+        else
+            out[0] += support->y[i];
+        n++;
+    }
+    for (int c = 0; c < goss__outputs(b); c++) out[c] /= n;
+}
+
+static goss_status mean_of_all(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
+                               goss_error *err) {
+    (void)err;
+    for (int i = 0; i < query->n; i++) share(b, support, NULL, 0, 0, out + (size_t)i * (size_t)goss__outputs(b));
+    return GOSS_OK;
+}
+
+static bool as_near(const goss_rows *s, int i, double near, double at) { return fabs(s->at[i] - at) <= near; }
+
+static goss_status nearest(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
+                           goss_error *err) {
+    (void)err;
+    for (int i = 0; i < query->n; i++) {
+        double near = INFINITY;
+        for (int k = 0; k < support->n; k++) near = fmin(near, fabs(support->at[k] - query->at[i]));
+        share(b, support, as_near, near, query->at[i], out + (size_t)i * (size_t)goss__outputs(b));
+    }
+    return GOSS_OK;
+}
+
+static goss_status line(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
+                        goss_error *err) {
+    double at = 0, y = 0, square = 0, product = 0;
+    const int n = support->n;
+    (void)b, (void)err;
+    for (int i = 0; i < n; i++) at += support->at[i] / n, y += support->y[i] / n;
+    for (int i = 0; i < n; i++) {
+        const double d = support->at[i] - at;
+        square += d * d, product += d * (support->y[i] - y);
+    }
+    const double slope = square > 0 ? product / square : 0;
+    for (int i = 0; i < query->n; i++) out[i] = y + slope * (query->at[i] - at);
+    return GOSS_OK;
+}
+
+/* ---- the table ---- */
+
+typedef struct kind {
+    goss_baseline_kind own;
+    goss_status (*predict)(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
+                           goss_error *err);
+} kind;
+
+static const kind kinds[] = {
+    {{"ridge", false, true, "ridge regression on the support rows"}, ridge},
+    {{"mean-ridge", false, true, "the same, drawn towards the training tasks' mean coefficients"}, mean_ridge},
+    {{"mean", false, true, "mean (shares of the classes) of the support rows"}, mean_of_all},
+    {{"nearest", true, true, "the support row that is nearest in the order column"}, nearest},
+    {{"line", true, false, "a line in the order column through the support rows"}, line},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const goss_baseline_kind *goss_baseline_at(int i) { return i >= 0 && i < KINDS ? &kinds[i].own : NULL; }
+
+const goss_baseline_kind *goss_baseline_find(const char *name) {
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].own.name, name) == 0) return &kinds[i].own;
+    return NULL;
+}
+
+goss_status goss_baseline_predict(const goss_baselines *b, const goss_baseline_kind *k, const goss_rows *support,
+                                  const goss_rows *query, double *out, goss_error *err) {
+    if (b->classes && !k->classes)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s has no meaning for classes", k->name);
+    if (k->order && (!support->at || !query->at))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s needs a column that the rows are ordered by (--order COLUMN)",
+                              k->name);
+    if (support->n < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%s needs a support row at least", k->name);
+    return ((const kind *)k)->predict(b, support, query, out, err); /* the first member of a row */
+}
