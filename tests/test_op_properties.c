@@ -203,8 +203,16 @@ static bool is_broadcast(probe *p, const goss_graph *g) {
 
 /* ---- what is declared ---- */
 
-typedef enum key { LINEAR, MONOTONE = LINEAR + FIRST, TOGETHER = MONOTONE + FIRST, /* + set of operands */
-                   BY_PLACE = TOGETHER + (1 << FIRST), LARGEST, ELEMENTWISE, BROADCAST, KEYS } key;
+typedef enum key {
+    LINEAR,
+    MONOTONE = LINEAR + FIRST,
+    TOGETHER = MONOTONE + FIRST, /* + set of operands */
+    BY_PLACE = TOGETHER + (1 << FIRST),
+    LARGEST,
+    ELEMENTWISE,
+    BROADCAST,
+    KEYS
+} key;
 
 /* Of the registry's operations: whether a property was found to fail; looked for at all. */
 static bool fails[256][KEYS], sought[256][KEYS];
@@ -240,7 +248,7 @@ static void name_key(key k, char *text, size_t size) {
             if (!(declared) || holds) continue;                                                                        \
             char text[64];                                                                                             \
             name_key(k, text, sizeof text);                                                                            \
-            T_FAIL("%s is declared to be %s: not so in the case \"%s\"", (p)->node->op->name, text, (p)->in_case);      \
+            T_FAIL("%s is declared to be %s: not so in the case \"%s\"", (p)->node->op->name, text, (p)->in_case);     \
         }                                                                                                              \
     } while (0)
 
