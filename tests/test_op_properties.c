@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_op_properties.c: what descriptors declare of operations (graph/op.h), against numbers.
  *
- * Every node of every case of op_cases.h is computed by itself, on operands that are moved: a property that an operation
- * declares must hold at each of them, and one that holds at all of them must be declared, or be on the list of those
- * that hold on the numbers of the cases alone. */
+ * Every node of every case of op_cases.h is computed by itself, on operands that are moved: a property that an
+ * operation declares must hold at each of them, and one that holds at all of them must be declared, or be on the list
+ * of those that hold in the cases alone. */
 #include "op_cases.h"
 
 enum { PROBE_IN = 8, ROUNDS = 3, FIRST = 3 /* operands whose undeclared properties are looked for */ };
