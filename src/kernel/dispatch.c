@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* dispatch.c: which variant of the kernels this CPU runs. GOSSAMER_ISA may name one; all of them give the same bits. */
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "kernel/variants.h"
 
 typedef struct variant {
@@ -50,13 +52,21 @@ const goss__kernels *goss__kernels_find(const char *name) {
     return NULL;
 }
 
-static atomic_bool refused; /* GOSSAMER_ISA named what this CPU does not run when it was read */
+/* What GOSSAMER_ISA named when it was read, if this CPU does not run it. A copy: the environment may change later. */
+static char refused[64];
+static pthread_mutex_t refused_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static void refuse(const char *name) {
+    pthread_mutex_lock(&refused_lock);
+    if (!*refused) goss__text_line(name, refused, sizeof refused);
+    pthread_mutex_unlock(&refused_lock);
+}
 
 static const goss__kernels *choose(void) {
     const char *name = getenv("GOSSAMER_ISA");
     const goss__kernels *forced = goss__kernels_find(name);
     if (forced) return forced;
-    if (name && *name) atomic_store(&refused, true);
+    if (name && *name) refuse(name);
     for (size_t i = COUNT - 1; i > 0; i--) {
         if (variants[i].runs()) return variants[i].table();
     }
@@ -75,13 +85,23 @@ const goss__kernels *goss__kernels_best(void) {
     return k;
 }
 
+static void list_variants(bool running, char *out) {
+    *out = 0;
+    for (size_t i = 0; i < COUNT; i++)
+        if (!running || variants[i].runs()) strcat(strcat(out, *out ? ", " : ""), variants[i].name);
+}
+
 goss_status goss__kernels_asked(goss_error *err) {
     const goss__kernels *best = goss__kernels_best();
-    if (!atomic_load(&refused)) return GOSS_OK;
-    char names[64] = "";
-    for (size_t i = 0; i < COUNT; i++)
-        if (variants[i].runs()) strcat(strcat(names, " "), variants[i].name);
+    char name[sizeof refused], there[64], running[64];
+    pthread_mutex_lock(&refused_lock);
+    memcpy(name, refused, sizeof name);
+    pthread_mutex_unlock(&refused_lock);
+    if (!*name) return GOSS_OK;
+    list_variants(false, there);
+    list_variants(true, running);
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "GOSSAMER_ISA names kernels that this processor does not run; it runs%s (%s is best)", names,
-                          best->name);
+                          "GOSSAMER_ISA=%s: this build has the kernels %s, and this processor runs %s; unset it to use "
+                          "the best, %s",
+                          name, there, running, best->name);
 }
