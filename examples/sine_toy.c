@@ -90,11 +90,12 @@ static goss_val answers(const toy *a, goss_val slab, goss_val x) {
 
 /* INNER steps down the error on the seen points, a slab a task: a gradient is a part of the graph. */
 static goss_val descend(const toy *a, const problem *p, goss_val slab) {
+    slab = goss_variable(slab);
     for (int i = 0; i < INNER; i++) {
         goss_val each = goss_mean(goss_squared_error(answers(a, slab, p->seen_x), p->seen_y), GOSS_AXIS(1), false);
         goss_val grad;
         if (goss_grad(goss_sum_all(each), &slab, 1, &grad) != GOSS_OK) must(goss_graph_status(p->graph, &err));
-        slab = goss_sub(slab, goss_scale(grad, INNER_RATE));
+        slab = goss_variable(goss_sub(slab, goss_scale(grad, INNER_RATE)));
     }
     return slab;
 }

@@ -119,7 +119,7 @@ typedef struct goss_generated {
     goss_weights *weights; /* of the target's layout; to be freed with goss_weights_free (goss_generated_free) */
     goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES]; /* [T,C] or GOSS_NONE */
     goss_val head_w, head_b;                                                     /* class head: [T,F,W] and [T,W] */
-    goss_val code;    /* e, [T,E]; GOSS_NONE where only a class head is generated */
+    goss_val code;    /* e, [T,E], a goss_variable; GOSS_NONE where only a class head is generated */
     goss_val rows;    /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
     goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;

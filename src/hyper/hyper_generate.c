@@ -230,7 +230,8 @@ goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g) {
 
 static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out) {
     goss_weights *own = goss_weights_from_params(g, h->layout, "hyper");
-    out->code = goss__hyper_code(h, g, own, c, &out->rows);
+    /* A variable: who examines a hypernetwork differentiates by the code. */
+    out->code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows));
     generation a = {.h = h, .own = own, .graph = g, .out = out};
     a.conditioned = goss_linear(goss_unsqueeze(out->code, 1), goss__hyper_weight(own, "trunk.code"), GOSS_NONE);
     a.layers = trunk(&a, goss__hyper_weight(own, "layers"));
