@@ -14,8 +14,9 @@ typedef struct goss__builder {
     uint32_t *best;
     goss__cut *cuts;                  /* scratch of one instruction's operands */
     double *cost, *setup;             /* of each value at the maxima */
-    uint8_t *moved;                   /* sink.c: value would move */
+    uint8_t *moved;                   /* sink.c: what is known of each value */
     uint32_t *readers_from, *readers; /* sink.c: of each value */
+    uint32_t *moving, n_moving;       /* sink.c: values that would move, highest first */
 } goss__builder;
 
 static inline bool goss__is_instr(const goss__value *v) {
