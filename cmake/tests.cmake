@@ -61,8 +61,10 @@ foreach(source IN LISTS test_sources)
     add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endforeach()
 
-# An installed copy in use; needs `products`.
+# What configuring does with flags of the user's; and an installed copy in use, which needs `products`.
 if(NOT GOSSAMER_SANITIZE AND NOT GOSSAMER_CMOCKA STREQUAL "shim")
+    add_test(NAME check_configure COMMAND tools/check-configure ${CMAKE_C_COMPILER}
+        WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     add_test(NAME check_install COMMAND tools/check-install ${PROJECT_BINARY_DIR} ${CMAKE_C_COMPILER}
         WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
 endif()
