@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Rendered glyphs: the same for a seed, never written over something else, split by script, and hard for pixels. */
+#include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -127,6 +129,34 @@ TEST(a_result_is_kept_a_cut_off_one_taken_up_and_nothing_else_touched) {
     T_CHECK(goss__path_exists(in_top("again/Ogham/mine.txt")));
     o.out = in_top("fonts");
     T_ERR(goss_glyphs_render(&o, &again, &err), GOSS_E_ARGUMENT, "is not empty");
+}
+
+/* A limit on the size of files stands for a full disk: drawings fit, lists of classes do not. */
+static goss_status render_within(rlim_t room, const goss_glyphs_options *o) {
+    struct rlimit old, small;
+    T_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+    small = old, small.rlim_cur = room;
+    signal(SIGXFSZ, SIG_IGN);
+    T_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    const goss_status s = goss_glyphs_render(o, NULL, &err);
+    setrlimit(RLIMIT_FSIZE, &old);
+    signal(SIGXFSZ, SIG_DFL);
+    return s;
+}
+
+TEST(a_full_disk_leaves_nothing_half_written) {
+    if (!few_fonts()) T_SKIP("no Noto fonts");
+    goss_glyphs_options o = few(in_top("full/below"));
+    o.size = 16; /* drawings of some hundred bytes */
+    T_ERR(render_within(100, &o), GOSS_E_IO, "File too large");
+    T_CHECK(!goss__path_exists(o.out));
+    T_ERR(render_within(600, &o), GOSS_E_IO, "train-classes.txt: can not write: File too large");
+    T_CHECK(!goss__path_exists(o.out));
+    /* A folder that was there stays, and so do files of others in it, whatever their names. */
+    T_OK(goss__mkdirs(in_top("full/below"), &err));
+    T_ERR(render_within(600, &o), GOSS_E_IO, "File too large");
+    T_EQ(rmdir(o.out), 0);
+    T_OK(goss_glyphs_render(&o, NULL, &err));
 }
 
 TEST(bad_options_and_fonts_are_refused) {

@@ -5,13 +5,14 @@
  * A drawing is stretched, slanted, turned, shifted and made thicker or thinner as an outline, then bent elastically as
  * an image, so that comparing pixels does not solve it. Every drawing has its own stream of random numbers, so that the
  * files do not depend on the threads. A stamp file says what was rendered: the same call again does nothing, and one
- * that was cut off is taken up again. */
+ * that was killed is rendered anew. One that fails or is stopped removes what it has written. */
 #include "gossamer/data.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -189,6 +190,41 @@ static goss_status choose(const goss_glyphs_options *o, goss__glyph_set *set, go
 
 /* ---- the folder ---- */
 
+/* NN_face.png, as paint_character names a drawing. */
+static goss_status remove_drawing(void *context, const char *name, goss_error *err) {
+    const char *folder = context;
+    const size_t digits = strspn(name, "0123456789");
+    char path[4096];
+    if (digits >= 2 && name[digits] == '_' && goss__ascii_ends(name, ".png") &&
+        snprintf(path, sizeof path, "%s/%s", folder, name) < (int)sizeof path)
+        (void)unlink(path);
+    return (void)err, GOSS_OK;
+}
+
+static void remove_script(const char *out, const goss__glyph_script *s) {
+    char path[4096];
+    goss_error why;
+    for (int i = 0; i < s->code_count; i++) {
+        snprintf(path, sizeof path, "%s/%s/u%04X", out, s->name, s->codes[i]);
+        if (goss__folder_each(path, remove_drawing, path, &why) == GOSS_OK) (void)rmdir(path);
+    }
+    snprintf(path, sizeof path, "%s/%s", out, s->name);
+    (void)rmdir(path);
+}
+
+/* After a failure (a full disk) or a signal: files and folders of this set; other files, and folders with one, stay.
+ * The stamp goes last, so that a kill during this leaves what the same call renders anew. */
+static void remove_all(const char *out, const goss__glyph_set *set, bool was_there) {
+    static const char *const files[] = {"train-classes.txt", "test-classes.txt", STAMP};
+    char path[4096];
+    for (int k = 0; k < set->count; k++) remove_script(out, &set->scripts[k]);
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        snprintf(path, sizeof path, "%s/%s", out, files[i]);
+        (void)unlink(path);
+    }
+    if (!was_there) (void)rmdir(out);
+}
+
 static uint64_t key_of(const goss_glyphs_options *o, const goss__glyph_set *set) {
     int32_t numbers[] = {VERSION, o->size, o->drawings, o->max_characters, o->min_characters, o->test_scripts};
     uint64_t h = goss__hash64(numbers, sizeof numbers, o->seed);
@@ -257,6 +293,15 @@ static goss_status draw_all(const goss_glyphs_options *o, goss__glyph_set *set, 
     return goss__sync_many(o->out, err); /* before the stamp says that all is there */
 }
 
+static goss_status draw(const goss_glyphs_options *o, goss__glyph_set *set, uint64_t key, goss__pool *pool,
+                        const goss_glyphs_report *r, goss_error *err) {
+    const bool was_there = goss__path_exists(o->out);
+    goss_status status = draw_all(o, set, key, pool, err);
+    if (status == GOSS_OK) status = write_stamp(o->out, key, r, err);
+    if (status != GOSS_OK) remove_all(o->out, set, was_there);
+    return status;
+}
+
 static goss_status render(const goss_glyphs_options *o, goss__glyph_set *set, goss_glyphs_report *r, goss_error *err) {
     bool done;
     /* More faces than a third of the drawings would leave too few of one face. */
@@ -276,9 +321,9 @@ static goss_status render(const goss_glyphs_options *o, goss__glyph_set *set, go
     goss__pool *pool;
     GOSS_TRY(goss__pool_create(o->threads, &pool, err));
     goss_status status = choose(o, set, pool, r, err);
-    if (status == GOSS_OK) status = draw_all(o, set, key, pool, err);
+    if (status == GOSS_OK) status = draw(o, set, key, pool, r, err);
     goss__pool_destroy(pool);
-    return status == GOSS_OK ? write_stamp(o->out, key, r, err) : status;
+    return status;
 }
 
 static goss_status check(const goss_glyphs_options *o, goss_error *err) {
