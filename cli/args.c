@@ -198,6 +198,8 @@ int64_t cli_int(const cli_verb *v, const char *name, const char *text, int64_t f
 /* ---- standard output ---- */
 
 void cli_open_streams(void) {
+    /* Past a limit on the size of files (ulimit -f) a write fails, as on a full disk, instead of killing. */
+    signal(SIGXFSZ, SIG_IGN);
     /* A file opened later must not become standard output: what is printed would go into it. */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) exit(EXIT_ERROR);

@@ -175,6 +175,9 @@ TEST(links_pipes_and_modes_are_respected) {
     T_CHECK(stat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
     RUN(1, "convert m/model.safetensors --weights f32 -o /dev/full");
     SAYS(err_text, "/dev/full: can not write: No space left");
+    /* A limit on the size of files is an error as well, not a death by SIGXFSZ. */
+    T_EQ(shell("ulimit -f 1; %s convert m/model.safetensors --weights f32 -o limited >out 2>err", command()), 1);
+    T_CHECK(access(tiny_path("limited"), F_OK) != 0);
     T_EQ(shell("%s convert m/model.safetensors --weights f32 -o /dev/stdout | cat >w/piped", command()), 0);
     T_CHECK(tiny_same_files(tiny_path("w/piped"), tiny_path("w/want"))); /* no name behind it */
     RUN(0, "convert m/model.safetensors --weights f32 -o w/last");

@@ -2,6 +2,7 @@
 /* Training runs: that they learn, stop, go on with the same bits after any interruption, allocate nothing in a step and
  * refuse what does not fit together. */
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 
@@ -226,6 +227,64 @@ TEST(patience_ends_the_run) {
     T_EQ(r.end, GOSS_TRAIN_EARLY);
     T_EQ(r.step, 15); /* the first validation is the best */
     T_EQ(r.best_step, 5);
+}
+
+/* ---- a full disk, for which a limit on the size of files stands ---- */
+
+typedef struct disk {
+    int64_t step; /* from which on it is full */
+    rlim_t room;
+    off_t metrics; /* the length that metrics.jsonl gets (sparse); 0: it keeps its own */
+    struct rlimit old;
+    char path[300];
+} disk;
+
+static void fill_disk(void *context, const goss_train_progress *p) {
+    disk *d = context;
+    if (p->step != d->step) return;
+    const struct rlimit small = {.rlim_cur = d->room, .rlim_max = d->old.rlim_max};
+    T_CHECK(!d->metrics || truncate(d->path, d->metrics) == 0);
+    T_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+}
+
+static goss_status train_on(disk *d, const char *dir) {
+    char name[64];
+    snprintf(name, sizeof name, "%s/metrics.jsonl", dir);
+    snprintf(d->path, sizeof d->path, "%s", tiny_path(name));
+    const goss_train_options o = {.progress = fill_disk, .context = d};
+    T_EQ(getrlimit(RLIMIT_FSIZE, &d->old), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    const goss_status s = train(dir, NULL, &o, NULL);
+    setrlimit(RLIMIT_FSIZE, &d->old);
+    signal(SIGXFSZ, SIG_DFL);
+    return s;
+}
+
+/* Steps are logged at 5, 10, ..., validated at 15, 30, ... */
+TEST(a_full_disk_saves_what_it_can_and_says_so) {
+    T_OK(train("roomy", NULL, NULL, NULL));
+    disk log = {.step = 19, .room = 1 << 20, .metrics = 1 << 20};
+    T_ERR(train_on(&log, "full-log"), GOSS_E_IO,
+          "metrics.jsonl: can not write: File too large; saved a checkpoint of "
+          "step 20, from which the same command resumes");
+    disk all = {.step = 22, .room = 100};
+    T_ERR(train_on(&all, "full-disk"), GOSS_E_IO,
+          "metrics.jsonl: can not write: File too large; the last checkpoint is "
+          "that of step 15");
+    T_CHECK(strstr(err.text, "a later one was not written: ") && strstr(err.text, "checkpoint.safetensors: can not"));
+    /* The best model cannot be written: a checkpoint that speaks of it must not be, either. */
+    disk best = {.step = 14, .room = 1000};
+    T_ERR(train_on(&best, "full-best"), GOSS_E_IO,
+          "best.safetensors: can not write: File too large; the last "
+          "checkpoint is that of step 0, from which");
+    /* With room again each goes on, to the same bits. */
+    const char *const dirs[] = {"full-log", "full-disk", "full-best"};
+    for (int i = 0; i < 3; i++) {
+        char same[300];
+        T_OK(train(dirs[i], NULL, NULL, NULL));
+        snprintf(same, sizeof same, "%s", model_of("roomy"));
+        T_CHECK(tiny_same_files(same, model_of(dirs[i])));
+    }
 }
 
 TEST(one_run_a_folder_at_a_time) {

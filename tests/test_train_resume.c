@@ -328,7 +328,7 @@ TEST(files_that_are_not_a_runs_are_left_alone) {
         mkdir(tiny_path(dir), 0777);
         write_text(name, "[train]\nsteps = 5\n");
         T_ERR(train(dir, MORE("train.steps=5"), NULL, NULL), GOSS_E_ARGUMENT, files[i]);
-        T_CHECK(strstr(err.text, "would be replaced") && strstr(err.text, "run.dir="));
+        T_CHECK(strstr(err.text, "is not empty (") && strstr(err.text, "run.dir="));
         char *text = tiny_read(tiny_path(name), &n);
         T_CHECK(text);
         T_STR(text, "[train]\nsteps = 5\n");
@@ -336,11 +336,30 @@ TEST(files_that_are_not_a_runs_are_left_alone) {
     }
     mkdir(tiny_path("odd"), 0777), mkdir(tiny_path("odd/best.safetensors"), 0777);
     T_ERR(train("odd", MORE("train.steps=5"), NULL, NULL), GOSS_E_IO, "best.safetensors is there and no file");
-    /* Other files beside a run's are nobody's business. */
+    /* Beside a run's files others may lie, but a run does not begin in somebody's folder. */
     mkdir(tiny_path("beside"), 0777);
     write_text("beside/notes.txt", "mine\n");
+    T_ERR(train("beside", MORE("train.steps=5"), NULL, NULL), GOSS_E_ARGUMENT, "notes.txt is in it");
+    T_CHECK(is_there("beside/notes.txt") && !is_there("beside/config.ini"));
+    rename(tiny_path("beside/notes.txt"), tiny_path("beside/.hidden"));
     T_OK(train("beside", MORE("train.steps=5"), NULL, NULL));
-    T_CHECK(is_there("beside/notes.txt"));
+    write_text("beside/notes.txt", "mine\n");
+    T_OK(train("beside", MORE("train.steps=6"), NULL, NULL));
+    T_CHECK(is_there("beside/notes.txt") && is_there("beside/.hidden"));
+}
+
+TEST(a_run_that_fails_before_its_first_step_leaves_no_folder) {
+    static const char *const bad[] = {"train.ways=500", "model.backbone=conv", "optimizer.rates=x=2"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        T_CHECK(train("no/such/folder", MORE("data.cache=none", bad[i]), NULL, NULL) != GOSS_OK);
+        T_CHECK(!is_there("no"));
+    }
+    /* What was there before stays, and so do decoded images. */
+    mkdir(tiny_path("old"), 0777);
+    T_CHECK(train("old", MORE("data.cache=none", bad[0]), NULL, NULL) != GOSS_OK);
+    T_CHECK(is_there("old"));
+    T_CHECK(train("cached", MORE(bad[1]), NULL, NULL) != GOSS_OK);
+    T_OK(train("cached", MORE("train.steps=3"), NULL, NULL));
 }
 
 /* ---- texts of any length, and any bytes ---- */

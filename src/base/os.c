@@ -110,6 +110,15 @@ goss_status goss__mkdirs(const char *path, goss_error *err) {
     return s;
 }
 
+bool goss__path_up(char *path) {
+    size_t n = strlen(path);
+    while (n > 0 && path[n - 1] == '/') n--;
+    while (n > 0 && path[n - 1] != '/') n--;
+    while (n > 1 && path[n - 1] == '/') n--;
+    path[n] = 0;
+    return n > 0;
+}
+
 goss_status goss__lock_dir(const char *path, int *lock, goss_error *err) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     *lock = -1;

@@ -41,6 +41,8 @@ GOSS_MUST_USE goss_status goss__sync_many(const char *folder, goss_error *err);
 void goss__clean_folder(const char *folder);
 
 GOSS_MUST_USE goss_status goss__mkdirs(const char *path, goss_error *err); /* mkdir -p */
+/* Cuts the path's last level off, in place: false where there is none above it that it names. */
+bool goss__path_up(char *path);
 /* A lock on a folder: it ends with the process, however that ends. Errors: GOSS_E_IO where another holds it. A file
  * system without locks gives GOSS_OK and -1. */
 GOSS_MUST_USE goss_status goss__lock_dir(const char *path, int *lock, goss_error *err);

@@ -59,6 +59,7 @@ typedef struct goss__run {
     goss__look *replay; /* those of a cut-off part, after the checkpoint */
     int n_replay, next_replay;
     char *dir;
+    int made;                     /* levels of dir that this process has made */
     int lock;                     /* on dir: one process a run */
     char *fingerprint;            /* settings as a checkpoint keeps them */
     char start[GOSS__START_TEXT]; /* hash of the model that the run was started from; "": none */
@@ -85,9 +86,12 @@ goss_status goss__run_first_look(goss__run *r, goss_error *err);
 goss_status goss__run_profile(const goss__run *r, int64_t steps_done, bool last, int steps, goss_error *err);
 
 /* ---- run_folder.c ---- */
-/* Makes and locks run.dir. Errors: files of the run's names that are not a run's, and what would let the run fail when
+/* Makes and locks run.dir. Errors: a folder that is not empty and not a run's, and what would let the run fail when
  * it is done: a library that is missing, a folder that nothing can be written to. */
 goss_status goss__run_folder(goss__run *r, goss_error *err);
+/* A run that failed before its first step: its files and the folder go, if this process has made the folder. Decoded
+ * images in it stay, and the folder with them. */
+void goss__run_folder_undo(goss__run *r);
 /* The path of a file in the run's folder, into out. */
 goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err);
 /* config.ini, by which the folder is known as this run's. */

@@ -4,11 +4,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/folder.h"
 #include "base/os.h"
 #include "base/str.h"
+#include "base/text.h"
 #include "io/tensor_format.h"
 #include "train/run.h"
 
@@ -18,7 +21,7 @@ static const char mark[] = "# A training run of gossamer: its settings, written 
 static const char *const files[] = {"config.ini",       "metrics.jsonl",     "checkpoint.safetensors",
                                     "best.safetensors", "model.safetensors", "profile.txt",
                                     "profile.json"};
-enum { FILES = sizeof files / sizeof *files };
+enum { FILES = sizeof files / sizeof *files, FOREIGN = 64 };
 
 goss_status goss__run_path(const goss__run *r, const char *name, char out[4200], goss_error *err) {
     if (snprintf(out, 4200, "%s/%s", r->dir, name) < 4200) return GOSS_OK;
@@ -37,23 +40,30 @@ static goss_status is_own(const goss__run *r, bool *own, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Decoded images may be kept in the folder (data.cache), by other verbs before the run; hidden files are a file
+ * manager's or a writer's. */
+static goss_status see_foreign(void *context, const char *name, goss_error *err) {
+    char *found = context;
+    if (!*found && name[0] != '.' && !goss__ascii_ends(name, ".images")) goss__text_line(name, found, FOREIGN);
+    return (void)err, GOSS_OK;
+}
+
 static goss_status check_own(const goss__run *r, goss_error *err) {
     bool own;
-    char path[4200];
+    char path[4200], found[FOREIGN] = "";
     GOSS_TRY(is_own(r, &own, err));
     for (int i = 0; i < FILES; i++) {
         GOSS_TRY(goss__run_path(r, files[i], path, err));
-        if (!goss__path_exists(path)) continue;
-        if (!goss__is_file(path))
+        if (goss__path_exists(path) && !goss__is_file(path))
             return goss_error_set(err, GOSS_E_IO,
                                   "run.dir: %s is there and no file, but a run writes a file of that name", path);
-        if (!own)
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "run.dir: %s is there, and no training run of this version has written it: it would "
-                                  "be replaced. Name a folder of its own, as run.dir=runs/first",
-                                  path);
     }
-    return GOSS_OK;
+    if (!own) GOSS_TRY(goss__folder_each(r->dir, see_foreign, found, err));
+    if (!*found) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "run.dir: %s is not empty (%s is in it), and no training run of this version has written it. "
+                          "Name a new folder, as run.dir=runs/first",
+                          r->dir, found);
 }
 
 /* A run in the data's folder would be listed with the data. */
@@ -90,9 +100,28 @@ static goss_status check_writable(const goss__run *r, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Counts the levels of the path that are missing. */
+static goss_status count_missing(goss__run *r, goss_error *err) {
+    char *path = goss__strdup(r->dir);
+    if (!path) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
+    r->made = 0;
+    for (bool more = true; more && *path && !goss__path_exists(path); r->made++) more = goss__path_up(path);
+    goss__free(path);
+    return GOSS_OK;
+}
+
 static goss_status open_folder(goss__run *r, goss_error *err) {
+    GOSS_TRY(count_missing(r, err));
     GOSS_TRY(goss__mkdirs(r->dir, err));
     return goss__lock_dir(r->dir, &r->lock, err);
+}
+
+void goss__run_folder_undo(goss__run *r) {
+    char path[4200];
+    if (!r->dir || r->made == 0 || r->lock < 0) return;
+    for (int i = 0; i < FILES; i++)
+        if (goss__run_path(r, files[i], path, NULL) == GOSS_OK) (void)unlink(path);
+    for (bool more = true; more && r->made > 0 && rmdir(r->dir) == 0; r->made--) more = goss__path_up(r->dir);
 }
 
 goss_status goss__run_folder(goss__run *r, goss_error *err) {

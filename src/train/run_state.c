@@ -188,7 +188,9 @@ static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, gos
 goss_status goss__run_open(goss__run *r, const goss_config *c, const volatile sig_atomic_t *stop, goss_error *err) {
     *r = (goss__run){.config = c, .lock = -1, .state = {.best = -1}};
     goss_status s = open_all(r, stop, err);
-    if (s != GOSS_OK) goss__run_close(r);
+    if (s == GOSS_OK) return s;
+    goss__run_folder_undo(r);
+    goss__run_close(r);
     return s;
 }
 

@@ -21,7 +21,9 @@ typedef struct loop {
     const goss_train_options *options;
     double started, seconds_before, saved_at;
     int64_t steps_before;
-    int bad; /* steps in a row whose gradients were not finite */
+    int64_t saved_step; /* of the checkpoint that is there */
+    int bad;            /* steps in a row whose gradients were not finite */
+    bool whole;         /* the state is that after a step: a checkpoint may be written */
     bool interrupted, save_now, saved_steps;
     double validation;
 } loop;
@@ -72,7 +74,7 @@ static goss_status publish(goss__run *r, goss_error *err) {
 
 static goss_status save(loop *l, goss_error *err) {
     GOSS_TRY(goss__checkpoint_write(l->run, err));
-    l->saved_at = goss__now();
+    l->saved_at = goss__now(), l->saved_step = l->run->state.step;
     l->saved_steps = true, l->save_now = false;
     return GOSS_OK;
 }
@@ -120,6 +122,11 @@ static goss_status validate(loop *l, goss_error *err) {
     l->validation = r->history[r->n_history - 1];
     if (better) GOSS_TRY(keep_model(r, "best.safetensors", err));
     l->save_now = better && !l->saved_steps; /* a folder with a model in it is a run that has begun */
+    return GOSS_OK;
+}
+
+static goss_status log_validation(const loop *l, goss_error *err) {
+    goss__run *r = l->run;
     goss__metrics_begin(r->metrics, r->state.step);
     goss__metrics_number(r->metrics, "validation", l->validation);
     goss__metrics_number(r->metrics, "best", r->state.best >= 0 ? r->state.best : NAN);
@@ -157,24 +164,29 @@ static void tell(const loop *l, const goss__step_result *x, bool validated) {
 
 /* ---- the loop ---- */
 
+/* A line of the log that cannot be written ends the run, but only behind all that the step does to the run's state: so
+ * that a checkpoint can be written there. */
 static goss_status one_step(loop *l, goss_error *err) {
     goss__run *r = l->run;
     goss__step_result x;
     double rate = goss_rate_at(&r->schedule, goss__run_progress(r), r->history, r->n_history);
+    l->whole = false;
     GOSS_TRY(goss__run_step(r, goss__feed_next(r->feed), rate, &x, err));
     r->state.step++;
     r->state.seconds = l->seconds_before + goss__now() - l->started;
     GOSS_TRY(guard(l, &x, rate, err));
     const bool due = r->state.step % goss_config_int(r->config, "train.log_every") == 0;
-    if (look_at_clock(l, due) || due) GOSS_TRY(log_step(r, &x, rate, err));
+    goss_status logged = look_at_clock(l, due) || due ? log_step(r, &x, rate, err) : GOSS_OK;
     int64_t every = goss_config_int(r->config, "validate.every");
     bool validates = every > 0 && (r->state.step % every == 0 || goss__run_is_over(r));
-    if (validates) GOSS_TRY(validate(l, err));
-    tell(l, &x, validates);
-    return GOSS_OK;
+    if (validates) GOSS_TRY(validate(l, logged == GOSS_OK ? err : NULL)); /* the first error is the one to report */
+    l->whole = true;
+    if (validates && logged == GOSS_OK) logged = log_validation(l, err);
+    if (logged == GOSS_OK) tell(l, &x, validates);
+    return logged;
 }
 
-static goss_status run_loop(loop *l, goss_error *err) {
+static goss_status all_steps(loop *l, goss_error *err) {
     goss__run *r = l->run;
     double pause = 60 * goss_config_real(r->config, "train.checkpoint_minutes");
     while (!goss__run_is_over(r)) {
@@ -189,6 +201,24 @@ static goss_status run_loop(loop *l, goss_error *err) {
     }
     r->state.finished = true;
     return save(l, err);
+}
+
+/* A file that cannot be written (a full disk) ends the run: what was trained since the last checkpoint is saved if that
+ * is possible, and the error says from where the same command resumes. */
+static goss_status save_after(loop *l, goss_status failed, goss_error *err) {
+    goss_error first = err ? *err : (goss_error){0}, why = {0};
+    if (failed != GOSS_E_IO) return failed;
+    l->run->state.finished = false; /* model.safetensors is still to be written */
+    const bool behind = l->run->state.step > l->saved_step, tried = l->whole && behind;
+    const bool saved = tried && save(l, &why) == GOSS_OK;
+    return goss_error_set(err, failed, "%s; %s step %lld, from which the same command resumes%s%s", first.text,
+                          saved ? "saved a checkpoint of" : "the last checkpoint is that of", (long long)l->saved_step,
+                          tried && !saved ? "; a later one was not written: " : "", why.text);
+}
+
+static goss_status run_loop(loop *l, goss_error *err) {
+    const goss_status s = all_steps(l, err);
+    return s == GOSS_OK || l->interrupted ? s : save_after(l, s, err);
 }
 
 static const char more_goes_on[] = "a larger train.steps, train.minutes or validate.patience goes on from here";
@@ -261,9 +291,10 @@ static goss_status start(goss__run *r, goss_error *err) {
     char path[4200];
     const bool found = r->previous != NULL;
     if (found) GOSS_TRY(resume(r, err));
+    const bool trains = !r->state.finished && goss_method_trains(goss_model_method(r->model));
+    if (!found && trains) GOSS_TRY(goss__run_first_look(r, err));
     GOSS_TRY(goss__run_write_config(r, err));
-    if (r->state.finished || !goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
-    if (!found) GOSS_TRY(goss__run_first_look(r, err));
+    if (!trains) return GOSS_OK;
     GOSS_TRY(goss__run_path(r, "metrics.jsonl", path, err));
     GOSS_TRY(goss__metrics_open(path, found ? r->state.step : -1, &r->metrics, err));
     if (!found || r->moved) GOSS_TRY(goss__checkpoint_write(r, err));
@@ -287,6 +318,8 @@ static goss_status train(goss__run *r, const goss_train_options *o, goss_error *
               .started = goss__now(),
               .seconds_before = r->state.seconds,
               .steps_before = r->state.step,
+              .saved_step = r->state.step,
+              .whole = true,
               .saved_steps = r->state.step > 0};
     l.saved_at = l.started;
     l.validation = r->n_history ? r->history[r->n_history - 1] : -1;
@@ -304,6 +337,7 @@ goss_status goss_train(const goss_config *config, const goss_train_options *opti
     if (!options) options = &quiet;
     GOSS_TRY(goss__run_open(&r, config, options->stop, err));
     goss_status s = train(&r, options, err);
+    if (s != GOSS_OK && s != GOSS_E_INTERRUPTED && r.state.step == 0) goss__run_folder_undo(&r);
     if (report)
         *report = (goss_train_report){.end = r.state.end,
                                       .step = r.state.step,
