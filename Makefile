@@ -25,8 +25,8 @@ gates:
 	@tools/check-floors
 	@tools/check-format
 	+@CC=clang CONFIG=-DGOSSAMER_WERROR=ON tools/build $(B)/clang products tests bench-build
-# The slow suites: 10,000 random programs; builds without each optional library in turn, another C library, another processor, the address,
-# undefined-behaviour and thread sanitizers.
+# The slow suites: 10,000 random programs; builds without each optional library in turn, another C library, another
+# processor, the address, undefined-behaviour and thread sanitizers.
 check-all: check
 	@tools/install-deps all
 	@GOSSAMER_RANDOM_PROGRAMS=10000 $(B)/tests/test_random_programs every_way
@@ -41,7 +41,8 @@ deps:
 demo: deps
 	$(BUILD) products
 	@tools/demo $(B)
-# Whole training steps beside PyTorch and JAX, and beside a busy neighbour (docs/performance.md); RACE passes options on to bench/race.py.
+# Whole training steps beside PyTorch and JAX, and beside a busy neighbour (docs/performance.md); RACE passes options on
+# to bench/race.py.
 bench: bench-build
 	@python3 bench/race.py --build $(B) $(RACE)
 	@python3 bench/neighbour.py --build $(B)

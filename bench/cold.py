@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One user, cold: process start, load the model, adapt on 25 images, one prediction, exit. Ours is two processes, `gossamer
-adapt` and `gossamer predict`, with a network file in between; a peer (peers/cold_torch.py, cold_jax.py, cold_onnx.py) is one. The model is a
-Conv4-64 whose head is the class means; all must give the same probabilities. Contenders take turns; medians are printed, with
-the most memory of each, and what `gossamer --version` takes."""
+"""One user, cold: process start, load the model, adapt on 25 images, one prediction, exit. Ours is two processes,
+`gossamer adapt` and `gossamer predict`, with a network file in between; a peer (peers/cold_torch.py, cold_jax.py,
+cold_onnx.py) is one. The model is a Conv4-64 whose head is the class means; all must give the same probabilities.
+Contenders take turns; medians are printed, with the most memory of each, and what `gossamer --version` takes."""
 import argparse
 import json
 import os
@@ -32,7 +32,8 @@ def png(rows):
 
 def drawing(c, n):
     """A bar whose angle is the class's and whose place is the drawing's."""
-    return [[255 if abs((x - 9 - n) * (c + 1) - (y - 14) * (WAYS - c)) < 9 else 0 for x in range(SIDE)] for y in range(SIDE)]
+    return [[255 if abs((x - 9 - n) * (c + 1) - (y - 14) * (WAYS - c)) < 9 else 0 for x in range(SIDE)]
+            for y in range(SIDE)]
 
 
 def write_data(folder):
@@ -44,8 +45,9 @@ def write_data(folder):
 
 
 def make_model(gossamer, folder):
-    command = [gossamer, "train", "train.method=protonet", "train.steps=1", "train.minutes=0", "train.ways=5", "train.shots=1",
-               "train.queries=1", "train.augment=0", "validate.every=0", "data.hold_out=0", "data.invert=no", "data.cache=none",
+    command = [gossamer, "train", "train.method=protonet", "train.steps=1", "train.minutes=0", "train.ways=5",
+               "train.shots=1", "train.queries=1", "train.augment=0", "validate.every=0", "data.hold_out=0",
+               "data.invert=no", "data.cache=none",
                "model.backbone=conv4 64", f"data.path={folder / 'support'}", f"run.dir={folder / 'run'}"]
     subprocess.run(command, check=True, capture_output=True)
 
@@ -94,7 +96,8 @@ def main():
     make_model(o.build / "gossamer", folder)
     python = o.build / "peers/bin/python"
     if python.exists():  # exporting is not timed
-        subprocess.run([python, HERE / "peers/cold_onnx.py", "--export", folder / "run/model.safetensors", folder / "model.onnx"], check=True)
+        subprocess.run([python, HERE / "peers/cold_onnx.py", "--export", folder / "run/model.safetensors",
+                        folder / "model.onnx"], check=True)
 
     rows, answers = {}, {}
     for _ in range(o.rounds):

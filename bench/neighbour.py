@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""One and two threads, alone and with one busy neighbour: another program of equal priority that never sleeps on one core.
+"""One and two threads, alone and with one busy neighbour: another program of equal priority that never sleeps on one
+core.
 
 One and a half cores are then there for two threads. A step with two should never take longer than with one, and should
 come near two thirds of it. Each workload runs as two programs (one thread, two threads) that take turns, a block each,
@@ -66,7 +67,8 @@ def turn(contender, o, neighbour=None):
 def measure(o, workload, log):
     contenders = []
     for threads in THREADS:
-        command = [o.build / "bench" / WORKLOADS[workload], "--workload", workload, "--threads", str(threads), "--interactive"]
+        command = [o.build / "bench" / WORKLOADS[workload], "--workload", workload, "--threads", str(threads),
+                   "--interactive"]
         contenders.append(Contender(f"{workload}, {threads} threads", command, log))
         if not contenders[-1].start(o.patience):
             sys.exit(f"{contenders[-1].name}: {contenders[-1].failure}")
@@ -110,7 +112,8 @@ def main():
     p.add_argument("--build", type=pathlib.Path, default=pathlib.Path("build"))
     p.add_argument("--workload", action="append", choices=WORKLOADS, help="default: all")
     p.add_argument("--rounds", type=int, default=9)
-    p.add_argument("--others", type=float, default=0.05, help="share of a processor that others may have in a turn that counts")
+    p.add_argument("--others", type=float, default=0.05,
+                   help="share of a processor that others may have in a turn that counts")
     p.add_argument("--patience", type=float, default=300, help="seconds a program may need for a start or a turn")
     o = p.parse_args()
     o.build = o.build.resolve()
@@ -122,7 +125,8 @@ def main():
         for workload in o.workload or WORKLOADS:
             rows.append(row_of(workload, measure(o, workload, log)))
             r = rows[-1]
-            print(f"{workload:10} alone {r['alone_ms'][0]} ms, two threads {r['alone_ms'][1]} ({r['alone_ratio']} of it); "
+            print(f"{workload:10} alone {r['alone_ms'][0]} ms, two threads {r['alone_ms'][1]} "
+                  f"({r['alone_ratio']} of it); "
                   f"with a busy neighbour {r['busy_ms'][0]} ms, two threads {r['busy_ms'][1]} ({r['ratio']} of it)")
             sys.stdout.flush()
     save(o.build, rows)

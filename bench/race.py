@@ -3,10 +3,10 @@
 """Lets Gossamer and its peers take turns on the same steps, and compares.
 
 All contenders of a workload are started first and say what they compute from the common numbers (loss, gradient norm,
-loss after a step); who differs from Gossamer by more than 1e-4 (1e-2 where some store weights as bfloat16) is not raced and fails the run, and where nobody agrees
-Gossamer is not timed either. Then they take turns, a block each, so that what the machine does meanwhile meets all
-alike; a figure is the median of a contender's blocks. The step written by hand (bench/lean), where there is one, races
-too. Before and after, the FMA peak says whether the cores were there.
+loss after a step); who differs from Gossamer by more than 1e-4 (1e-2 where some store weights as bfloat16) is not raced
+and fails the run, and where nobody agrees Gossamer is not timed either. Then they take turns, a block each, so that
+what the machine does meanwhile meets all alike; a figure is the median of a contender's blocks. The step written by
+hand (bench/lean), where there is one, races too. Before and after, the FMA peak says whether the cores were there.
 """
 import argparse
 import json

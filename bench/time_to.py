@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Time to an accuracy: Omniglot, 20-way 1-shot with rotations as classes, on three alphabets held out of the training characters.
-Gossamer trains configs/omniglot.ini (without shifted copies when judged), PyTorch the same method (peers/torch_omniglot.py), seed by seed in turns, both on a schedule of
---steps steps and validated every --every; seconds are those of the training, validations and PyTorch's compilation left out."""
+"""Time to an accuracy: Omniglot, 20-way 1-shot with rotations as classes, on three alphabets held out of the training
+characters. Gossamer trains configs/omniglot.ini (without shifted copies when judged), PyTorch the same method
+(peers/torch_omniglot.py), seed by seed in turns, both on a schedule of --steps steps and validated every --every;
+seconds are those of the training, validations and PyTorch's compilation left out."""
 import argparse
 import io
 import json
@@ -69,9 +70,10 @@ def ours(o, folder, seed):
     """Steps and seconds until the target; None if it was not reached."""
     run = folder / f"run{seed}"
     command = [o.build / "gossamer", "train", HERE.parent / "configs/omniglot.ini", f"data.path={o.data}",
-               f"data.train_classes={folder / 'train'}", f"data.val_classes={folder / 'held_out'}", f"data.cache={folder}",
-               f"run.dir={run}", f"run.seed={seed}", f"run.threads={o.threads}", f"train.steps={o.steps}", "train.minutes=0",
-               f"validate.every={o.every}", "validate.episodes=200", "validate.rotations=true", f"model.backbone={backbone()}"]
+               f"data.train_classes={folder / 'train'}", f"data.val_classes={folder / 'held_out'}",
+               f"data.cache={folder}", f"run.dir={run}", f"run.seed={seed}", f"run.threads={o.threads}",
+               f"train.steps={o.steps}", "train.minutes=0", f"validate.every={o.every}", "validate.episodes=200",
+               "validate.rotations=true", f"model.backbone={backbone()}"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     while process.poll() is None:
         try:
@@ -83,8 +85,8 @@ def ours(o, folder, seed):
 
 
 def reached(run, target):
-    """Training seconds of the first validation that reaches the target: steps between two lines of the log that have a validation
-    between them count as much as the others do."""
+    """Training seconds of the first validation that reaches the target: steps between two lines of the log that have a
+    validation between them count as much as the others do."""
     log, seconds, before, validated, usual = run / "metrics.jsonl", 0.0, 0.0, False, []
     for line in log.read_text().splitlines() if log.exists() else []:
         try:
@@ -105,7 +107,8 @@ def reached(run, target):
 
 
 def torch(o, folder, seed):
-    command = [o.build / "peers/bin/python", HERE / "peers/torch_omniglot.py", folder / "images.npz", "--seed", str(seed),
+    command = [o.build / "peers/bin/python", HERE / "peers/torch_omniglot.py", folder / "images.npz",
+               "--seed", str(seed),
                "--steps", str(o.steps), "--every", str(o.every), "--target", str(o.target), "--threads", str(o.threads),
                "--variant", o.variant]
     out = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
@@ -124,13 +127,15 @@ def main():
         peer = not o.without_peer and (o.build / "peers/bin/python").exists()
         if peer:
             code = f"import sys; sys.path.insert(0, {str(HERE)!r}); import time_to, pathlib; " \
-                   f"time_to.write_images({str(o.data)!r}, {{'train': {train!r}, 'held_out': {held_out!r}}}, {str(folder / 'images.npz')!r})"
+                   f"time_to.write_images({str(o.data)!r}, {{'train': {train!r}, 'held_out': {held_out!r}}}, " \
+                   f"{str(folder / 'images.npz')!r})"
             subprocess.run([o.build / "peers/bin/python", "-c", code], check=True)
         ratios = []
         for seed in range(1, o.seeds + 1):
             a, b = ours(o, folder, seed), torch(o, folder, seed) if peer else None
+            theirs = f"{b[1]:.1f} s, {b[0]} steps, and {b[2]:.1f} s of compiling" if b else "not reached"
             print(f"seed {seed}: ours {a and f'{a[1]:.1f} s, {a[0]} steps' or 'not reached'}"
-                  + (f"; torch-{o.variant} {f'{b[1]:.1f} s, {b[0]} steps, and {b[2]:.1f} s of compiling' if b else 'not reached'}" if peer else ""),
+                  + (f"; torch-{o.variant} {theirs}" if peer else ""),
                   flush=True)
             if a and b:
                 ratios.append(b[1] / a[1])

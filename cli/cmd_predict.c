@@ -70,11 +70,21 @@ static goss_status flush(predictor *d, goss_error *err) {
     return s;
 }
 
-/* Bad images are told where they come up, and do not keep the others from being classified. */
-static void tell_bad(predictor *d, const goss_error *e) {
+/* A bad image or path is reported at once and does not keep the others from being classified. With --json it has an
+ * object as well, in the order of the inputs. */
+static goss_status report_bad(predictor *d, const char *name, const goss_error *e, goss_error *err) {
+    if (d->json) {
+        GOSS_TRY(flush(d, err));
+        printf("{\"input\": ");
+        cli_json_name(name);
+        printf(", \"error\": ");
+        cli_json_text(e->text);
+        printf("}\n");
+    }
     fflush(stdout);
     cli_fail(e);
     d->bad++;
+    return GOSS_OK;
 }
 
 /* Takes in the image that lies behind the waiting ones; `read` is what came of reading it. */
@@ -83,10 +93,7 @@ static goss_status take(predictor *d, const char *name, goss_status read, const 
         *err = *e;
         return read;
     }
-    if (read != GOSS_OK) {
-        tell_bad(d, e);
-        return GOSS_OK;
-    }
+    if (read != GOSS_OK) return report_bad(d, name, e, err);
     if (goss_image_is_flat(d->pixels + (size_t)d->waiting * d->image, &d->format))
         cli_tell("warning: %s: one flat colour (blank, or ink of the colour of the ground)", name);
     if (!(d->name[d->waiting] = strdup(name))) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
@@ -120,10 +127,7 @@ static goss_status predict_stdin(predictor *d, goss_error *err) {
 static goss_status predict_path(predictor *d, const char *path, goss_error *err) {
     goss_image_files *files;
     goss_error e;
-    if (goss_image_files_open(path, &files, &e) != GOSS_OK) {
-        tell_bad(d, &e);
-        return GOSS_OK;
-    }
+    if (goss_image_files_open(path, &files, &e) != GOSS_OK) return report_bad(d, path, &e, err);
     goss_status s = GOSS_OK;
     for (int i = 0; i < goss_image_files_count(files) && s == GOSS_OK; i++) {
         float *to = d->pixels + (size_t)d->waiting * d->image;
@@ -152,7 +156,7 @@ static goss_status predict(predictor *d, char **paths, int count, goss_error *er
 int cmd_predict(int argc, char **argv) {
     bool json = false;
     const cli_option options[] = {
-        {"json", NULL, "one JSON object an image: input, class, probability, probabilities", NULL, &json}};
+        {"json", NULL, "one JSON object an image: input, class, probability, probabilities (or error)", NULL, &json}};
     const cli_verb v = {
         .name = "predict",
         .usage = "NET IMAGE|FOLDER|ZIP|-... [--json]",
@@ -161,8 +165,8 @@ int cmd_predict(int argc, char **argv) {
                "for one on standard input. A line an image: file, class, probability, with tabs "
                "between; of an ensemble the\n"
                "uncertainty, too: how far its networks disagree, in nats. Images that cannot be read "
-               "are told on standard\n"
-               "error; the others are classified all the same, and the status is 1 then.\n"
+               "are reported on standard\n"
+               "error, with --json on standard output too; the others are classified, and the status is 1.\n"
                "Of names, tab is written \\t, line break \\n, backslash \\\\, other control characters and bytes "
                "that are not\n"
                "UTF-8 \\xE9; with --json only backslash and such bytes.",

@@ -171,6 +171,13 @@ TEST(images_are_classified) {
         T_CHECK(!strstr(out_text, "cut.png"));
     }
     RUN(1, "predict p.safetensors /nonexistent.png");
+    write_file("cut.png", png, sizeof png / 2);
+    RUN(1, "predict p.safetensors --json 'a b.png' cut.png /nonexistent 'a b.png'");
+    const char *first = strstr(out_text, "{\"input\": \"a b.png\", \"class\""),
+               *bad = strstr(out_text, "\n{\"input\": \""), *last = strrchr(out_text, '{');
+    T_CHECK(first == out_text && bad && strstr(bad, "\n{\"input\": \"cut.png\", \"error\": \"cut.png: "));
+    bad = strstr(out_text, "\n{\"input\": \"/nonexistent\", \"error\": \"/nonexistent: ");
+    T_CHECK(bad && last > bad && strstr(bad, "\n{\"input\": \"a b.png\", \"class\"") && strstr(err_text, "cut.png"));
     write_file("x\xff\xc3\xa9\"\t.png", png, sizeof png);
     RUN(0, "predict p.safetensors --json x*.png");
     SAYS(out_text, "\"x\\\\xFF\xc3\xa9\\\"\\t.png\"");

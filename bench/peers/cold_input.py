@@ -26,7 +26,8 @@ def image(path):
         if kind == b"IDAT":
             packed += data[at + 8:at + 8 + n]
         at += 12 + n
-    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(28, 29)[:, 1:]  # a filter byte (none) leads each row
+    # A filter byte (none) precedes each row.
+    rows = np.frombuffer(zlib.decompress(packed), np.uint8).reshape(28, 29)[:, 1:]
     return (rows / np.float32(255)).astype(np.float32)[..., None]
 
 

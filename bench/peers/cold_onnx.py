@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""bench/cold.py in ONNX Runtime: prints the class probabilities as JSON. With --export first: writes the model as FILE.onnx, which a
-user would have done once."""
+"""bench/cold.py in ONNX Runtime: prints the class probabilities as JSON. With --export first: writes the model as
+FILE.onnx, which a user would have done once."""
 import json
 import pathlib
 import sys
@@ -40,7 +40,8 @@ def export(model, path):
     by_class = node("Reshape", [support, number("classes", np.array([5, 5, count], np.int64))], "by_class")
     means = node("ReduceMean", [by_class, number("shots", np.array([1], np.int64))], "means", keepdims=0)
     gap = node("Sub", [query, means], "gap")
-    distance = node("ReduceSum", [node("Mul", [gap, gap], "square"), number("axis", np.array([1], np.int64))], "distance", keepdims=0)
+    axis = number("axis", np.array([1], np.int64))
+    distance = node("ReduceSum", [node("Mul", [gap, gap], "square"), axis], "distance", keepdims=0)
     scale = -np.exp(w["head.temperature"].flatten()[0]) / count ** 0.5
     node("Softmax", [node("Mul", [distance, number("scale", np.float32(scale))], "logits")], "probabilities", axis=0)
     real = lambda name, shape: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)

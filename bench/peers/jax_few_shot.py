@@ -15,7 +15,8 @@ IMAGES = WAYS * (1 + QUERIES)
 
 def weights():
     he = (6 / C) ** 0.5
-    return {**with_jax.conv4_weights(INPUTS, C), "head1.w": n.reals("head1.w", (C, C), he), "head1.b": n.small("head1.b", (C,)),
+    return {**with_jax.conv4_weights(INPUTS, C), "head1.w": n.reals("head1.w", (C, C), he),
+            "head1.b": n.small("head1.b", (C,)),
             "head2.w": n.reals("head2.w", (C, C), 0.1 * he), "head2.b": n.small("head2.b", (C,))}
 
 

@@ -14,7 +14,8 @@ STEPS = 5 if options.workload.endswith("5") else 1
 
 
 def weights():
-    return {**with_jax.conv4_weights(INPUTS, C), "head.w": n.lecun("head.w", (C, WAYS)), "head.b": n.small("head.b", (WAYS,))}
+    return {**with_jax.conv4_weights(INPUTS, C), "head.w": n.lecun("head.w", (C, WAYS)),
+            "head.b": n.small("head.b", (WAYS,))}
 
 
 def error(p, x, y):

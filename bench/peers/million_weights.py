@@ -4,7 +4,8 @@ import numpy as np
 
 import numbers_of as n
 
-T, N, SIZES, CODE, HIDDEN, CHUNK, PLACE, RANK, WAYS = 32, 25, [(20, 1000), (1000, 980), (980, 5)], 32, 128, 8192, 16, 8, 5
+T, N, SIZES, WAYS = 32, 25, [(20, 1000), (1000, 980), (980, 5)], 5
+CODE, HIDDEN, CHUNK, PLACE, RANK = 32, 128, 8192, 16, 8
 TOTAL = sum(i * o + o for i, o in SIZES)
 CHUNKS = -(-TOTAL // CHUNK)
 
@@ -13,7 +14,8 @@ def weights(workload):
     p = {"embedding": n.reals("embedding", (T, CODE), 3 ** 0.5), "code.w": n.he("code.w", (CODE, HIDDEN)),
          "code.b": n.small("code.b", (HIDDEN,))}
     if workload == "chunked-1m":
-        return {**p, "places": n.reals("places", (CHUNKS, PLACE), 3 ** 0.5), "place.w": n.he("place.w", (PLACE, HIDDEN)),
+        return {**p, "places": n.reals("places", (CHUNKS, PLACE), 3 ** 0.5),
+                "place.w": n.he("place.w", (PLACE, HIDDEN)),
                 "generator.w": n.reals("generator.w", (HIDDEN, CHUNK), 0.004),
                 "generator.b": n.reals("generator.b", (CHUNK,), 0.004)}
     for k, (i, o) in enumerate(SIZES, 1):

@@ -56,4 +56,5 @@ def serve(framework, options, check, step):
     blocks = [time_block(step) for _ in range(options.repeats)]
     times = sorted(ms for ms, _ in blocks)
     print(json.dumps({**head, "ms": statistics.median(times), "ms_least": times[0], "ms_most": times[-1],
-                      "ms_p99": statistics.median(p99 for _, p99 in blocks), "peak_mb": peak_mb(), "start_mb": START_MB}))
+                      "ms_p99": statistics.median(p99 for _, p99 in blocks),
+                      "peak_mb": peak_mb(), "start_mb": START_MB}))

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Workload (4) in PyTorch, inference mode. Variants -bf16: the generator's product in bfloat16, which rounds its results, too."""
+"""Workload (4) in PyTorch, inference mode. Variants -bf16: the generator's product in bfloat16, which rounds its
+results, too."""
 import with_torch
 
 options = with_torch.start(["compile", "eager", "compile-bf16", "eager-bf16"], ["adapt", "adapt-bf16"])

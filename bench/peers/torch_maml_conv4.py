@@ -23,7 +23,8 @@ def weights():
 def data():
     images = [torch.from_numpy(n.reals(name, (T, count, 28, 28, 1), 0.5, 0.5)).permute(0, 1, 4, 2, 3)
               for name, count in (("x", SUPPORT), ("query", QUERY))]
-    classes = [torch.from_numpy(n.labels(name, (T, count), WAYS)) for name, count in (("y", SUPPORT), ("answer", QUERY))]
+    classes = [torch.from_numpy(n.labels(name, (T, count), WAYS))
+               for name, count in (("y", SUPPORT), ("answer", QUERY))]
     return images[0], classes[0], images[1], classes[1]
 
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The training of configs/omniglot.ini in PyTorch (channels last): the same episodes' shape, warps, Conv4-64, generated class head,
-AdamW with cosine, average of the weights; validated as `gossamer train` does. One line of JSON a validation: step, seconds of
-training (validations and compilation left out; compilation beside it), accuracy. Images: a .npz of time_to.py's."""
+"""The training of configs/omniglot.ini in PyTorch (channels last): the same episodes' shape, warps, Conv4-64, generated
+class head, AdamW with cosine, average of the weights; validated as `gossamer train` does. One line of JSON a
+validation: step, seconds of training (validations and compilation left out; compilation beside it), accuracy. Images: a
+.npz of time_to.py's."""
 import argparse
 import copy
 import json
@@ -88,7 +89,8 @@ def weights():
         p[f"norm{k}.gain"], p[f"norm{k}.shift"] = torch.ones(C).requires_grad_(), torch.zeros(C).requires_grad_()
     for part in "qkv":
         p[f"{part}.w"] = normal(C, C, fan_in=C)
-    p["hidden.w"], p["hidden.b"] = normal(4 * C + 1, HIDDEN, fan_in=4 * C + 1, gain=2.0), torch.zeros(HIDDEN).requires_grad_()
+    p["hidden.w"] = normal(4 * C + 1, HIDDEN, fan_in=4 * C + 1, gain=2.0)
+    p["hidden.b"] = torch.zeros(HIDDEN).requires_grad_()
     for name, width in (("delta", C), ("bias", 1), ("metric", C + 1)):
         p[f"{name}.w"] = torch.zeros(HIDDEN, width).requires_grad_()
         p[f"{name}.b"] = torch.zeros(width).requires_grad_()
@@ -163,7 +165,8 @@ p = weights()
 average = {k: v.detach().clone() for k, v in p.items()}
 products = [v for k, v in p.items() if k.endswith(".w")]
 others = [v for k, v in p.items() if not k.endswith(".w")]
-adam = torch.optim.AdamW([{"params": products, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}], lr=RATE, fused=True)
+groups = [{"params": products, "weight_decay": DECAY}, {"params": others, "weight_decay": 0.0}]
+adam = torch.optim.AdamW(groups, lr=RATE, fused=True)
 loss_fn = torch.compile(loss_of, dynamic=False) if o.variant == "compile" else loss_of
 seconds, compiling = 0.0, 0.0
 
@@ -192,7 +195,8 @@ for step in range(1, o.steps + 1):
     seconds += time.perf_counter() - start
     if step % o.every == 0:
         accuracy = validate(average, held_out)
-        print(json.dumps({"step": step, "seconds": round(seconds, 2), "compiling": round(compiling, 2), "accuracy": round(accuracy, 5)}),
+        print(json.dumps({"step": step, "seconds": round(seconds, 2), "compiling": round(compiling, 2),
+                          "accuracy": round(accuracy, 5)}),
               flush=True)
         if accuracy >= o.target:
             break
