@@ -78,8 +78,9 @@ def compare(workload, o, log):
     more = memory[1] / max(memory[0], 1)
     worse = (median > o.limit and low > 1) or (more > o.memory and memory[1] - memory[0] > 1)
     ms = [statistics.median(c.times) for c in both]
-    print(f"{workload:18} {ms[0]:10.4f} -> {ms[1]:10.4f} ms  ratio {median:.3f} [{low:.3f}, {high:.3f}] of {len(ratios)} "
-          f"pairs  {memory[0]:.1f} -> {memory[1]:.1f} MB  compile {compile_ms[0]} -> {compile_ms[1]} ms  "
+    print(f"{workload:18} {ms[0]:10.4f} -> {ms[1]:10.4f} ms  ratio {median:.3f} [{low:.3f}, {high:.3f}] "
+          f"of {len(ratios)} pairs  {memory[0]:.1f} -> {memory[1]:.1f} MB  "
+          f"compile {compile_ms[0]} -> {compile_ms[1]} ms  "
           f"numbers {'equal' if same else 'differ in the last digits'}{'  WORSE' if worse else ''}")
     sys.stdout.flush()
     return {"workload": workload, "threads": o.threads, "pairs": len(ratios), "ratio": round(median, 4),
