@@ -145,6 +145,10 @@ struct goss__op {
     uint32_t linear_together; /* linear in all of these at once while the others are held: op(a + c, b + d) = op(a, b)
                                   + op(c, d) */
     uint32_t monotone;        /* no element of the result falls where elements of one of these rise */
+    /* Axes of the result along which operand i is a batch: elements at j of such an axis depend on operand i's elements
+     * at j of that same axis alone. A set of GOSS_AXIS; where extents differ it may say anything. NULL: none is known,
+     * of an elementwise operation all. Asked by goss__batch_axes (ops/ops.h). */
+    uint32_t (*batch_axes)(const goss__site *s, int i);
     goss__selection selection;
     bool elementwise; /* operands have the result's shape; element i depends on elements i alone, in the same way for
                          every i */

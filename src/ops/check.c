@@ -114,3 +114,12 @@ bool goss__cut_operand(const goss_shape *out, const goss_shape *in, int p, goss_
     *cut = equal ? GOSS__CUT : GOSS__WHOLE;
     return equal || ones;
 }
+
+uint32_t goss__batch_axes(const goss__site *s, int i) {
+    uint32_t axes = s->op->batch_axes ? s->op->batch_axes(s, i) : s->op->elementwise ? UINT32_MAX : 0, equal = 0;
+    for (int a = 0; a < s->out->rank && a < s->in[i]->rank; a++)
+        if (goss_extent_equal(s->out->dim[a], s->in[i]->dim[a])) equal |= GOSS_AXIS(a);
+    return axes & equal;
+}
+
+uint32_t goss__batch_of_matrices(const goss__site *s, int i) { return goss__first_axes(s->in[i]->rank - 2); }

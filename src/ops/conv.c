@@ -161,6 +161,11 @@ static void dw_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want,
     if (want[1]) cot[1] = conv_again(in[0], g, &s, attr);
 }
 
+/* Images are apart from each other, and so are output channels, which weights and the gradient have last. */
+static uint32_t conv_batch(const goss__site *s, int i) { return GOSS_AXIS(0) | (i == 0 ? GOSS_AXIS(1) : GOSS_AXIS(4)); }
+static uint32_t dx_batch(const goss__site *s, int i) { return GOSS_AXIS(0) | (i == 0 ? GOSS_AXIS(1) : 0); }
+static uint32_t dw_batch(const goss__site *s, int i) { return GOSS_AXIS(0) | (i == 0 ? 0 : GOSS_AXIS(4)); }
+
 /* ---- slices ---- */
 
 /* conv and conv_dx: cut over tasks, or over samples under one weight. */
@@ -309,6 +314,7 @@ static void dw_f64(const goss__call *c) { run_form(c, dw_geometry(c->shapes), 0,
 const goss__op goss__op_conv = {.name = "conv",
                                 .attrs = &goss__conv_attrs,
                                 .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
+                                .batch_axes = conv_batch,
                                 .vjp = conv_vjp,
                                 .slicing = {.slice = sample_slice},
                                 .cost = {.flops = conv_cost, .setup = conv_setup, .is_cheap = few_products},
@@ -316,6 +322,7 @@ const goss__op goss__op_conv = {.name = "conv",
 const goss__op goss__op_conv_dx = {.name = "conv_dx",
                                    .attrs = &goss__conv_attrs,
                                    .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
+                                   .batch_axes = dx_batch,
                                    .vjp = dx_vjp,
                                    .slicing = {.slice = sample_slice},
                                    .cost = {.flops = dx_cost, .setup = dx_setup},
@@ -323,6 +330,7 @@ const goss__op goss__op_conv_dx = {.name = "conv_dx",
 const goss__op goss__op_conv_dw = {.name = "conv_dw",
                                    .attrs = &goss__conv_attrs,
                                    .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
+                                   .batch_axes = dw_batch,
                                    .vjp = dw_vjp,
                                    .slicing = {.slice = filter_slice},
                                    .cost = {.flops = dw_cost, .setup = dw_setup},

@@ -7,6 +7,9 @@ static bool index_cut(const goss__site *s, int operand, goss_extent L) {
     return goss__cut_prefix(s->in[operand], L, &rest) > 0;
 }
 
+/* What a row of a table holds stays in its place where the index is one axis, as the row's own is. */
+static uint32_t rows_batch(const goss__site *s, int i) { return s->in[1]->rank == 1 ? ~GOSS_AXIS(0) : 0; }
+
 /* ---- gather ---- */
 
 static void gather_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
@@ -19,6 +22,10 @@ static goss__slicing gather_slice(const goss__site *s, goss_extent L, goss__cut 
     if (p == 0 || p > s->in[1]->rank || !index_cut(s, 1, L)) return GOSS__NO_SLICES;
     cut[0] = GOSS__WHOLE, cut[1] = GOSS__CUT;
     return GOSS__LOCAL;
+}
+
+static uint32_t gather_batch(const goss__site *s, int i) {
+    return i == 0 ? rows_batch(s, i) : goss__first_axes(s->in[1]->rank);
 }
 
 static int64_t row_of(const goss__call *c, int32_t index, int64_t rows) {
@@ -39,6 +46,7 @@ static void gather_f64(const goss__call *c) { gather_run(c, 8); }
 const goss__op goss__op_gather = {.name = "gather",
                                   .linear = GOSS__OPERAND(0),
                                   .monotone = GOSS__OPERAND(0),
+                                  .batch_axes = gather_batch,
                                   .selection = GOSS__SELECTS_BY_PLACE,
                                   .may_fail = true,
                                   .vjp = gather_vjp,
@@ -71,6 +79,8 @@ static goss__slicing scatter_slice(const goss__site *s, goss_extent L, goss__cut
     return GOSS__PARTIAL;
 }
 
+static uint32_t scatter_batch(const goss__site *s, int i) { return i == 0 ? rows_batch(s, i) : 0; }
+
 #define SCATTER(real, suffix)                                                                                          \
     static void scatter_##suffix(const goss__call *c) {                                                                \
         const goss__tensor *out = c->shapes->out, *index = &c->shapes->in[1];                                          \
@@ -88,6 +98,7 @@ static double scatter_cost(const goss__shapes *s) { return (double)s->in[0].nume
 const goss__op goss__op_scatter_add = {.name = "scatter_add",
                                        .linear = GOSS__OPERAND(0),
                                        .monotone = GOSS__OPERAND(0),
+                                       .batch_axes = scatter_batch,
                                        .may_fail = true,
                                        .vjp = scatter_vjp,
                                        .slicing = {.slice = scatter_slice},
@@ -114,6 +125,8 @@ static goss__slicing one_hot_slice(const goss__site *s, goss_extent L, goss__cut
     return goss__slice_leading(s, L, cut, s->out->rank - 1);
 }
 
+static uint32_t one_hot_batch(const goss__site *s, int i) { return goss__first_axes(s->in[0]->rank); }
+
 #define ONE_HOT(real, suffix)                                                                                          \
     static void one_hot_##suffix(const goss__call *c) {                                                                \
         int64_t depth = c->shapes->out->dim[c->shapes->out->rank - 1];                                                 \
@@ -126,6 +139,7 @@ static goss__slicing one_hot_slice(const goss__site *s, goss_extent L, goss__cut
 ONE_HOT(float, f32)
 ONE_HOT(double, f64)
 const goss__op goss__op_one_hot = {.name = "one_hot",
+                                   .batch_axes = one_hot_batch,
                                    .no_gradient = true,
                                    .may_fail = true,
                                    .slicing = {.slice = one_hot_slice},

@@ -46,9 +46,11 @@ static void broadcast_run(const goss__call *c, bool f64) {
 }
 static void broadcast_f32(const goss__call *c) { broadcast_run(c, false); }
 static void broadcast_f64(const goss__call *c) { broadcast_run(c, true); }
+static uint32_t broadcast_batch(const goss__site *s, int i) { return UINT32_MAX; }
 const goss__op goss__op_broadcast = {.name = "broadcast",
                                      .linear = GOSS__OPERAND(0),
                                      .monotone = GOSS__OPERAND(0),
+                                     .batch_axes = broadcast_batch,
                                      .selection = GOSS__SELECTS_BY_PLACE,
                                      .broadcast = true,
                                      .vjp = broadcast_vjp,
@@ -124,9 +126,18 @@ goss_val goss_variable(goss_val a) {
 static void reshape_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     cot[0] = goss_reshape(g, goss_shape_of(in[0]));
 }
+/* Axes with as many elements in front as before. */
+static uint32_t reshape_batch(const goss__site *s, int i) {
+    uint32_t batch = 0;
+    for (int a = 0; a < s->out->rank && a < s->in[0]->rank; a++)
+        if (goss_extent_equal(goss__shape_product(s->out, 0, a), goss__shape_product(s->in[0], 0, a)))
+            batch |= GOSS_AXIS(a);
+    return batch;
+}
 const goss__op goss__op_reshape = {.name = "reshape",
                                    .linear = GOSS__OPERAND(0),
                                    .monotone = GOSS__OPERAND(0),
+                                   .batch_axes = reshape_batch,
                                    .selection = GOSS__SELECTS_BY_PLACE,
                                    .vjp = reshape_vjp,
                                    .slicing = {.slice = reshape_slice, .alias = true}};
@@ -226,10 +237,17 @@ static void permute_run(const goss__call *c, bool f64) {
 }
 static void permute_f32(const goss__call *c) { permute_run(c, false); }
 static void permute_f64(const goss__call *c) { permute_run(c, true); }
+static uint32_t permute_batch(const goss__site *s, int i) {
+    const goss__axis_list *axes = &GOSS__ATTR(s, permute)->axes;
+    uint32_t batch = 0;
+    for (int a = 0; a < axes->n; a++) batch |= axes->axis[a] == a ? GOSS_AXIS(a) : 0;
+    return batch;
+}
 const goss__op goss__op_permute = {.name = "permute",
                                    .attrs = &goss__permute_attrs,
                                    .linear = GOSS__OPERAND(0),
                                    .monotone = GOSS__OPERAND(0),
+                                   .batch_axes = permute_batch,
                                    .selection = GOSS__SELECTS_BY_PLACE,
                                    .vjp = permute_vjp,
                                    .slicing = {.slice = permute_slice},
@@ -305,6 +323,8 @@ static goss__slicing slice_slice(const goss__site *s, goss_extent L, goss__cut *
     return goss__slice_leading(s, L, cut, (int)GOSS__ATTR(s, slice)->axis);
 }
 
+static uint32_t slice_batch(const goss__site *s, int i) { return ~GOSS_AXIS(GOSS__ATTR(s, slice)->axis); }
+
 static void slice_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const goss__slice_attr *a = GOSS__ATTR(goss__node_of(y), slice);
     goss_extent whole = goss_dim(in[0], (int)a->axis);
@@ -334,6 +354,7 @@ const goss__op goss__op_slice = {.name = "slice",
                                  .attrs = &goss__slice_attrs,
                                  .linear = GOSS__OPERAND(0),
                                  .monotone = GOSS__OPERAND(0),
+                                 .batch_axes = slice_batch,
                                  .selection = GOSS__SELECTS_BY_PLACE,
                                  .vjp = slice_vjp,
                                  .slicing = {.slice = slice_slice, .alias = true, .alias_offset = slice_alias},
@@ -366,6 +387,8 @@ static goss__slicing pad_slice(const goss__site *s, goss_extent L, goss__cut *cu
     return goss__slice_leading(s, L, cut, (int)GOSS__ATTR(s, pad)->axis);
 }
 
+static uint32_t pad_batch(const goss__site *s, int i) { return ~GOSS_AXIS(GOSS__ATTR(s, pad)->axis); }
+
 static void pad_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const goss__pad_attr *a = GOSS__ATTR(goss__node_of(y), pad);
     cot[0] = goss_slice(g, (int)a->axis, a->before, goss_dim(in[0], (int)a->axis).count);
@@ -389,6 +412,7 @@ const goss__op goss__op_pad = {.name = "pad",
                                .attrs = &goss__pad_attrs,
                                .linear = GOSS__OPERAND(0),
                                .monotone = GOSS__OPERAND(0),
+                               .batch_axes = pad_batch,
                                .vjp = pad_vjp,
                                .slicing = {.slice = pad_slice},
                                .kernel = {.run_f32 = pad_f32, .run_f64 = pad_f64}};
@@ -437,6 +461,8 @@ static goss__slicing concat_slice(const goss__site *s, goss_extent L, goss__cut 
     return goss__slice_leading(s, L, cut, (int)GOSS__ATTR(s, concat)->axis);
 }
 
+static uint32_t concat_batch(const goss__site *s, int i) { return ~GOSS_AXIS(GOSS__ATTR(s, concat)->axis); }
+
 static void concat_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const goss__node *n = goss__node_of(y);
     int axis = (int)GOSS__ATTR(n, concat)->axis;
@@ -467,6 +493,7 @@ const goss__op goss__op_concat = {.name = "concat",
                                   .attrs = &goss__concat_attrs,
                                   .linear_together = GOSS__ALL_OPERANDS,
                                   .monotone = GOSS__ALL_OPERANDS,
+                                  .batch_axes = concat_batch,
                                   .vjp = concat_vjp,
                                   .slicing = {.slice = concat_slice},
                                   .kernel = {.run_f32 = concat_f32, .run_f64 = concat_f64}};

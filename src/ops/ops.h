@@ -66,6 +66,15 @@ goss__slicing goss__slice_leading(const goss__site *s, goss_extent L, goss__cut 
 /* How an operand of out's rank must come when out is cut after p dims; false when neither way works. */
 bool goss__cut_operand(const goss_shape *out, const goss_shape *in, int p, goss__cut *cut);
 
+/* ---- axes ---- */
+/* The axes along which operand i of the site is a batch (graph/op.h). What varies along none but these, a factor of an
+ * operand in which the operation is linear, may as well meet the result. */
+uint32_t goss__batch_axes(const goss__site *s, int i);
+/* The first n axes, as a set. */
+static inline uint32_t goss__first_axes(int n) { return n > 0 ? (1u << n) - 1 : 0; }
+/* Rule of operations on the last two axes of each operand. */
+uint32_t goss__batch_of_matrices(const goss__site *s, int i);
+
 /* ---- small things ---- */
 static inline int64_t goss__numel(const goss__tensor *t, int from, int to) {
     int64_t n = 1;

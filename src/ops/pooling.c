@@ -197,6 +197,9 @@ static void spread_vjp(goss_val y, const goss_val *in, goss_val g, const bool *w
     cot[0] = goss__make(&goss__op_window_sum, GOSS_REAL, goss_shape_of(in[0]), &g, 1, goss__node_of(y)->attr);
 }
 
+/* Images, channels. */
+static uint32_t pool_batch(const goss__site *s, int i) { return GOSS_AXIS(0) | GOSS_AXIS(1) | GOSS_AXIS(4); }
+
 static goss__slicing sample_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     return goss__slice_leading(s, L, cut, 2);
 }
@@ -340,6 +343,7 @@ static double taps(const goss__shapes *s) {
 
 const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
                                        .attrs = &goss__pool_attrs,
+                                       .batch_axes = pool_batch,
                                        .no_gradient = true,
                                        .slicing = {.slice = argmax_slice},
                                        .cost = {.flops = taps},
@@ -351,6 +355,7 @@ const goss__op goss__op_pool_gather = {.name = "pool_gather",
                                        .attrs = &goss__pool_attrs,
                                        .linear = GOSS__OPERAND(0),
                                        .monotone = GOSS__OPERAND(0),
+                                       .batch_axes = pool_batch,
                                        .selection = GOSS__SELECTS_BY_PLACE,
                                        .vjp = gather_vjp,
                                        .slicing = {.slice = sample_slice},
@@ -359,6 +364,7 @@ const goss__op goss__op_pool_scatter = {.name = "pool_scatter",
                                         .attrs = &goss__pool_attrs,
                                         .linear = GOSS__OPERAND(0),
                                         .monotone = GOSS__OPERAND(0),
+                                        .batch_axes = pool_batch,
                                         .vjp = scatter_vjp,
                                         .slicing = {.slice = sample_slice},
                                         .cost = {.sinkable = true},
@@ -367,6 +373,7 @@ const goss__op goss__op_window_sum = {.name = "window_sum",
                                       .attrs = &goss__pool_attrs,
                                       .linear = GOSS__OPERAND(0),
                                       .monotone = GOSS__OPERAND(0),
+                                      .batch_axes = pool_batch,
                                       .vjp = sum_vjp,
                                       .slicing = {.slice = sample_slice},
                                       .cost = {.flops = taps},
@@ -375,6 +382,7 @@ const goss__op goss__op_window_spread = {.name = "window_spread",
                                          .attrs = &goss__pool_attrs,
                                          .linear = GOSS__OPERAND(0),
                                          .monotone = GOSS__OPERAND(0),
+                                         .batch_axes = pool_batch,
                                          .vjp = spread_vjp,
                                          .slicing = {.slice = sample_slice},
                                          .cost = {.flops = taps},

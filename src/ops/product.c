@@ -73,6 +73,14 @@ static void matmul_vjp(goss_val y, const goss_val *in, goss_val g, const bool *w
                               goss_shape_of(in[1]));
 }
 
+/* Tasks, and rows of A or columns of B where they are stored as in the result. */
+static uint32_t matmul_batch(const goss__site *s, int i) {
+    const goss__matmul_attr *attr = GOSS__ATTR(s, matmul);
+    const int r = s->out->rank, own = i == 0 ? r - 2 : r - 1;
+    const bool turned = i == 0 ? attr->transpose_a : attr->transpose_b;
+    return goss__first_axes(r - 2) | (turned ? 0 : GOSS_AXIS(own));
+}
+
 /* ---- slices: batch axes; rows of A with B whole; the contracted axis, when both are stored with it in front ---- */
 
 static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__cut *cut) {
@@ -296,6 +304,7 @@ const goss__op goss__op_matmul = {
     .name = "matmul",
     .attrs = &goss__matmul_attrs,
     .linear = GOSS__OPERAND(0) | GOSS__OPERAND(1),
+    .batch_axes = matmul_batch,
     .vjp = matmul_vjp,
     .slicing = {.slice = matmul_slice},
     .cost = {.flops = matmul_cost, .setup = matmul_setup, .parts = matmul_parts, .wide = true},

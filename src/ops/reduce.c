@@ -137,6 +137,8 @@ static void max_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want
     cot[0] = goss_mul(mask, goss_div(g, goss_sum(mask, axes, true)));
 }
 
+static uint32_t reduce_batch(const goss__site *s, int i) { return ~(uint32_t)GOSS__ATTR(s, reduce)->axes; }
+
 /* ---- slices ---- */
 
 static goss__slicing cut_of_reduction(const goss__site *s, goss_extent L, goss__cut *cut, bool addends) {
@@ -299,6 +301,7 @@ const goss__op goss__op_sum = {.name = "sum",
                                .attrs = &goss__reduce_attrs,
                                .linear = GOSS__OPERAND(0),
                                .monotone = GOSS__OPERAND(0),
+                               .batch_axes = reduce_batch,
                                .vjp = sum_vjp,
                                .slicing = {.slice = sum_slice},
                                .cost = {.flops = reduce_cost},
@@ -329,6 +332,7 @@ const goss__op goss__op_sum_deviation = {.name = "sum_deviation",
 const goss__op goss__op_reduce_max = {.name = "reduce_max",
                                       .attrs = &goss__reduce_attrs,
                                       .monotone = GOSS__OPERAND(0),
+                                      .batch_axes = reduce_batch,
                                       .selection = GOSS__SELECTS_LARGEST,
                                       .vjp = max_vjp,
                                       .slicing = {.slice = max_slice},

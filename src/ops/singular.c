@@ -97,6 +97,7 @@ DECOMPOSE(float, f32)
 DECOMPOSE(double, f64)
 
 const goss__op goss__op_singular = {.name = "singular",
+                                    .batch_axes = goss__batch_of_matrices,
                                     .no_gradient = true,
                                     .slicing = {.slice = batch_slice},
                                     .cost = {.flops = basis_cost},
@@ -212,10 +213,12 @@ VIEWS(float, f32)
 VIEWS(double, f64)
 
 const goss__op goss__op_singular_values = {.name = "singular_values",
+                                           .batch_axes = goss__batch_of_matrices,
                                            .vjp = values_vjp,
                                            .slicing = {.slice = batch_slice},
                                            .kernel = {.run_f32 = values_f32, .run_f64 = values_f64}};
 const goss__op goss__op_singular_vectors = {.name = "singular_vectors",
+                                            .batch_axes = goss__batch_of_matrices,
                                             .vjp = vectors_vjp,
                                             .slicing = {.slice = batch_slice},
                                             .kernel = {.run_f32 = vectors_f32, .run_f64 = vectors_f64}};
@@ -306,6 +309,7 @@ SQUARES(double, f64)
 
 const goss__op goss__op_gram_root = {.name = "gram_root",
                                      .attrs = &goss__root_attrs,
+                                     .batch_axes = goss__batch_of_matrices,
                                      .vjp = root_vjp,
                                      .slicing = {.slice = batch_slice},
                                      .cost = {.flops = root_cost},
@@ -313,6 +317,7 @@ const goss__op goss__op_gram_root = {.name = "gram_root",
 const goss__op goss__op_lyapunov = {.name = "lyapunov",
                                     .attrs = &goss__root_attrs,
                                     .linear = GOSS__OPERAND(2),
+                                    .batch_axes = goss__batch_of_matrices,
                                     .vjp = lyapunov_vjp,
                                     .slicing = {.slice = batch_slice},
                                     .cost = {.flops = lyapunov_cost},

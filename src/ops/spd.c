@@ -37,6 +37,12 @@ static void solve_vjp(goss_val y, const goss_val *in, goss_val g, const bool *wa
     if (want[0]) cot[0] = triangle_op(&goss__op_fold_lower, goss_neg(goss_matmul(gb, y, false, true)));
 }
 
+/* Each column of B is a system of its own. */
+static uint32_t solve_batch(const goss__site *s, int i) {
+    const int r = s->out->rank;
+    return goss__first_axes(r - 2) | (i == 1 ? GOSS_AXIS(r - 1) : 0);
+}
+
 static double solve_cost(const goss__shapes *s) {
     double d = (double)s->in[0].dim[s->in[0].rank - 1];
     return (double)s->in[0].numel * d / 3 + 2 * (double)s->out->numel * d;
@@ -135,18 +141,21 @@ static double log_det_cost(const goss__shapes *s) {
 const goss__op goss__op_fold_lower = {.name = "fold_lower",
                                       .linear = GOSS__OPERAND(0),
                                       .monotone = GOSS__OPERAND(0),
+                                      .batch_axes = goss__batch_of_matrices,
                                       .vjp = fold_vjp,
                                       .slicing = {.slice = batch_slice},
                                       .kernel = {.run_f32 = fold_f32, .run_f64 = fold_f64}};
 const goss__op goss__op_mirror_lower = {.name = "mirror_lower",
                                         .linear = GOSS__OPERAND(0),
                                         .monotone = GOSS__OPERAND(0),
+                                        .batch_axes = goss__batch_of_matrices,
                                         .selection = GOSS__SELECTS_BY_PLACE,
                                         .vjp = mirror_vjp,
                                         .slicing = {.slice = batch_slice},
                                         .kernel = {.run_f32 = mirror_f32, .run_f64 = mirror_f64}};
 const goss__op goss__op_spd_solve = {.name = "spd_solve",
                                      .linear = GOSS__OPERAND(1),
+                                     .batch_axes = solve_batch,
                                      .vjp = solve_vjp,
                                      .slicing = {.slice = batch_slice},
                                      .cost = {.flops = solve_cost},
@@ -154,6 +163,7 @@ const goss__op goss__op_spd_solve = {.name = "spd_solve",
 
 const goss__op goss__op_log_det = {
     .name = "log_det",
+    .batch_axes = goss__batch_of_matrices,
     .vjp = log_det_vjp,
     .slicing = {.slice = log_det_slice},
     .cost = {.flops = log_det_cost},
