@@ -192,7 +192,7 @@ TEST(the_schedule_is_printed_after_the_passes_that_are_named) {
     T_CHECK(all.after[0] == 1 && all.after[1] == 1 && all.n > 8 * place.n);
     T_EQ(printed("place,plan", NULL, &e).n, 0);
     T_CHECK(e.status == GOSS_E_ARGUMENT &&
-            strstr(e.text, "GOSSAMER_PRINT: no pass is called \"plan\"; there are all place bf16 fuse"));
+            strstr(e.text, "GOSSAMER_PRINT: no pass is called \"plan\"; there are all program place bf16 fuse"));
 }
 
 TEST_MAIN()

@@ -67,8 +67,9 @@ GOSS_API uint32_t goss_graph_size(const goss_graph *g); /* nodes */
 /* A fixed extent. */
 GOSS_API goss_extent goss_n(int64_t count);
 /* The symbol of that name (made at the first call) with its planned maximum; a later call may repeat the maximum or
- * pass 0. At most 32 symbols. One whose maximum is 1 is the extent 1 (its count can still be set): one task's samples
- * are then shared out among threads, not its tasks. */
+ * pass 0. At most 32 symbols; a name is a letter or '_', then letters, digits, '_' and '.', 63 at most. One whose
+ * maximum is 1 is the extent 1 (its count can still be set): one task's samples are then shared out among threads, not
+ * its tasks. */
 GOSS_API goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum);
 /* a b; not valid where that has more than eight symbols or its number is beyond 63 bits, or where a or b is not valid.
  * A builder that is given such an extent records an error; so it does for a tensor whose elements are no such product,

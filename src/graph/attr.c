@@ -29,8 +29,7 @@ static void put_bool(goss__str *s, const void *value, const goss__symbols *symbo
 }
 
 static void put_extent(goss__str *s, const void *value, const goss__symbols *symbols) {
-    char text[GOSS__EXTENT_TEXT];
-    goss__str_add(s, goss__extent_text(symbols, *(const goss_extent *)value, text, sizeof text));
+    goss__extent_add(s, symbols, *(const goss_extent *)value);
 }
 
 static void put_axis_set(goss__str *s, const void *value, const goss__symbols *symbols) {

@@ -100,6 +100,11 @@ goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
                             (long long)all->symbol[i].maximum, (long long)maximum);
         return symbol_extent(g, i);
     }
+    if (!goss__symbol_name_ok(name)) {
+        goss_graph_fail(g, GOSS_E_ARGUMENT,
+                        "symbol \"%s\": a name is a letter or '_' and up to 62 letters, digits, '_' and '.'", name);
+        return (goss_extent){1, 0};
+    }
     if (maximum < 1 || all->n == GOSS__MAX_SYMBOLS) {
         goss_graph_fail(g, GOSS_E_ARGUMENT, "symbol %s: %s", name,
                         maximum < 1 ? "its maximum must be at least 1" : "more than 32 symbols");

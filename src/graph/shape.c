@@ -149,6 +149,32 @@ const char *goss__shape_text(const goss__symbols *symbols, const goss_shape *s, 
     return buf;
 }
 
+void goss__extent_add(goss__str *s, const goss__symbols *symbols, goss_extent e) {
+    const bool number = e.count != 1 || e.symbols == 0;
+    if (number) goss__str_addf(s, "%lld", (long long)e.count);
+    for (uint64_t left = e.symbols; left & 0xff; left >>= 8)
+        goss__str_addf(s, "%s%s", number || left != e.symbols ? "*" : "", symbols->symbol[(left & 0xff) - 1].name);
+}
+
+void goss__shape_add(goss__str *s, const goss__symbols *symbols, const goss_shape *shape) {
+    goss__str_add(s, "[");
+    for (int i = 0; i < shape->rank; i++) {
+        if (i) goss__str_add(s, ",");
+        goss__extent_add(s, symbols, shape->dim[i]);
+    }
+    goss__str_add(s, "]");
+}
+
+bool goss__symbol_name_ok(const char *name) {
+    enum { MOST = 63 };
+    const size_t n = strlen(name);
+    if (n < 1 || n > MOST || (name[0] != '_' && (!goss__ascii_is_alnum(name[0]) || (name[0] >= '0' && name[0] <= '9'))))
+        return false;
+    for (size_t i = 0; i < n; i++)
+        if (!goss__ascii_is_alnum(name[i]) && name[i] != '_' && name[i] != '.') return false;
+    return true;
+}
+
 /* The axis that is none, told with the operation; -1: there is no such axis. */
 static int bad_axis(const goss_shape *s) {
     for (int i = 0; i < s->rank; i++)

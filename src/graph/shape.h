@@ -3,6 +3,7 @@
 #ifndef GOSS_GRAPH_SHAPE_H
 #define GOSS_GRAPH_SHAPE_H
 
+#include "base/str.h"
 #include "gossamer/graph.h"
 
 #define GOSS__MAX_SYMBOLS 32 /* of a graph, and of a program made from it */
@@ -39,4 +40,9 @@ const char *goss__shape_text(const goss__symbols *symbols, const goss_shape *s, 
 #define GOSS__SHAPE_TEXT 256
 const char *goss__extent_text(const goss__symbols *symbols, goss_extent e, char *buf, size_t size);
 #define GOSS__EXTENT_TEXT 64
+/* Adds the same, however long it is. */
+void goss__extent_add(goss__str *s, const goss__symbols *symbols, goss_extent e);
+void goss__shape_add(goss__str *s, const goss__symbols *symbols, const goss_shape *shape);
+/* A symbol's name is a letter or '_' and up to 62 letters, digits, '_' and '.': it stands in texts without quotes. */
+bool goss__symbol_name_ok(const char *name);
 #endif

@@ -59,6 +59,13 @@ bool goss__add_pads(goss_val a, goss_val b, goss_val *out);
 /* g summed over the axes on which a has extent 1 and g has not: the adjoint of broadcasting. */
 goss_val goss__sum_to(goss_val g, goss_shape shape);
 
+/* ---- verification (rebuild.c) ---- */
+/* The operation of that description from its builder, or a sticky error that tells what the builder refuses. What comes
+ * may be another node: the caller compares. */
+goss_val goss__rebuild(goss_graph *g, const goss__proto *p);
+/* A leaf of which nothing is known but type and shape; each number is one of its own. */
+goss_val goss__probe(goss_graph *g, goss_type type, goss_shape shape, int64_t number);
+
 /* ---- slicing rules that several ops have ---- */
 goss__slicing goss__slice_same(const goss__site *s, goss_extent L, goss__cut *cut); /* out's shape */
 /* All operands share the output's first `axes` dims and the cut lies in those. */

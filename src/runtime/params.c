@@ -78,48 +78,66 @@ static goss_status reserve(goss_params *p, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status add_param(goss_params *p, const goss__node *n, bool bf16, goss_error *err) {
+/* A parameter that a program or a schedule has. */
+typedef struct wanted {
+    const char *name;
+    const goss_shape *shape;
+    bool bf16;
+} wanted;
+
+static goss_status add_param(goss_params *p, const wanted *w, goss_error *err) {
     GOSS_TRY(reserve(p, err));
-    param q = {.rank = n->shape.rank, .numel = 1, .bf16 = bf16};
-    for (int i = 0; i < q.rank; i++) q.dim[i] = n->shape.dim[i].count, q.numel *= q.dim[i];
-    size_t bytes = (size_t)q.numel * (bf16 ? 2 : p->precision == GOSS_F64 ? 8 : 4);
-    q.name = goss__strdup(n->name);
+    param q = {.rank = w->shape->rank, .numel = 1, .bf16 = w->bf16};
+    for (int i = 0; i < q.rank; i++) q.dim[i] = w->shape->dim[i].count, q.numel *= q.dim[i];
+    size_t bytes = (size_t)q.numel * (w->bf16 ? 2 : p->precision == GOSS_F64 ? 8 : 4);
+    q.name = goss__strdup(w->name);
     q.data = goss__alloc_aligned(bytes);
     if (!q.name || !q.data) {
         goss__free(q.name), goss__free(q.data);
-        return goss_error_set(err, GOSS_E_NOMEM, "out of memory for parameter %s (%zu bytes)", n->name, bytes);
+        return goss_error_set(err, GOSS_E_NOMEM, "out of memory for parameter %s (%zu bytes)", w->name, bytes);
     }
     memset(q.data, 0, bytes);
     p->list[p->n++] = q;
     return GOSS_OK;
 }
 
-static goss_status check_param(const param *q, const goss_schedule *program, const goss__node *n, bool bf16,
-                               goss_error *err) {
-    if (q->bf16 != bf16)
+static goss_status check_param(const param *q, const wanted *w, goss_error *err) {
+    if (q->bf16 != w->bf16)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own", n->name,
-                              bf16 ? "this program" : "another program");
-    bool same = q->rank == n->shape.rank;
-    for (int i = 0; same && i < q->rank; i++) same = q->dim[i] == n->shape.dim[i].count;
+                              "parameter %s is kept as bfloat16 by %s alone: each needs a store of its own", w->name,
+                              w->bf16 ? "this program" : "another program");
+    bool same = q->rank == w->shape->rank;
+    for (int i = 0; same && i < q->rank; i++) same = q->dim[i] == w->shape->dim[i].count;
     if (same) return GOSS_OK;
+    static const goss__symbols none; /* a parameter's extents are numbers */
     char want[GOSS__SHAPE_TEXT], have[GOSS__SHAPE_TEXT];
     goss_shape s = {.rank = q->rank};
     for (int i = 0; i < q->rank; i++) s.dim[i] = goss_n(q->dim[i]);
-    return goss_error_set(err, GOSS_E_SHAPE, "parameter %s is %s in the store, but %s in the program", n->name,
-                          goss__shape_text(&program->symbols, &s, have, sizeof have),
-                          goss__shape_text(&program->symbols, &n->shape, want, sizeof want));
+    return goss_error_set(err, GOSS_E_SHAPE, "parameter %s is %s in the store, but %s in the program", w->name,
+                          goss__shape_text(&none, &s, have, sizeof have),
+                          goss__shape_text(&none, w->shape, want, sizeof want));
+}
+
+static goss_status add_wanted(goss_params *p, const wanted *w, goss_error *err) {
+    const int at = goss_params_find(p, w->name);
+    return at < 0 ? add_param(p, w, err) : check_param(&p->list[at], w, err);
 }
 
 goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err) {
     if (p->precision != program->precision)
         return goss_error_set(err, GOSS_E_ARGUMENT, "the parameters and the program are of different precision");
     for (uint32_t i = 0; i < program->n_values; i++) {
-        if (program->values[i].place != GOSS__AT_PARAM) continue;
-        const goss__node *n = program->values[i].node;
-        const bool bf16 = program->values[i].bf16;
-        int at = goss_params_find(p, n->name);
-        GOSS_TRY(at < 0 ? add_param(p, n, bf16, err) : check_param(&p->list[at], program, n, bf16, err));
+        const goss__value *v = &program->values[i];
+        if (v->place != GOSS__AT_PARAM) continue;
+        GOSS_TRY(add_wanted(p, &(wanted){v->node->name, &v->node->shape, v->bf16}, err));
+    }
+    return GOSS_OK;
+}
+
+goss_status goss_params_add_program(goss_params *p, const goss_program *program, goss_error *err) {
+    for (int i = 0; i < goss_program_parameters(program); i++) {
+        const goss_shape *shape = &goss_program_value_at(program, goss_program_parameter(program, i))->shape;
+        GOSS_TRY(add_wanted(p, &(wanted){goss_program_parameter_name(program, i), shape, false}, err));
     }
     return GOSS_OK;
 }

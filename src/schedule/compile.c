@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compile.c: picks the nodes that outputs and updates need, copies them out of the graph, and runs the steps that make
- * phases and offsets. */
+/* compile.c: a program's operations become the values of a schedule, in order, with copies of those that are
+ * rematerialised; the passes of passes.c make phases and offsets of them. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -28,45 +28,63 @@ uint32_t goss__source(const goss_schedule *p, uint32_t v) {
     return v;
 }
 
-static void mark(const goss_graph *g, uint8_t *needed, const goss_val *v, int n) {
-    for (int i = 0; i < n; i++) needed[v[i].id] = 1;
-    for (uint32_t id = g->n_nodes; id-- > 1;) /* ids are topological order */
-        if (needed[id])
-            for (int i = 0; i < g->nodes[id]->n_in; i++) needed[g->nodes[id]->in[i]] = 1;
-}
+/* ---- from operations to values ---- */
+
+/* Copying operation after operation. `state` holds of each of the program's values whether it is cheap to compute
+ * again, and read so far. */
+enum { CHEAP = 1, READ = 2 };
+typedef struct copying {
+    goss_schedule *p;
+    const goss_program *from;
+    uint8_t *state;
+    uint32_t *number; /* of each of the program's values: the schedule's */
+    uint32_t at;      /* the next value */
+    int updates;      /* so many are listed */
+} copying;
 
 static const char *copy_text(goss_schedule *p, const char *s) { return s ? goss__arena_strdup(&p->arena, s) : NULL; }
 
-static bool copy_value(goss_schedule *p, const goss__node *n, const uint32_t *number, goss__value *v) {
-    goss__node *copy = goss__arena_alloc(&p->arena, sizeof *copy);
-    uint32_t *in = goss__arena_alloc(&p->arena, (size_t)n->n_in * sizeof *in);
-    const size_t attr_size = goss__attr_size(n->op);
-    void *attr = attr_size ? goss__arena_alloc(&p->arena, attr_size) : NULL;
-    if (!copy || !in || (attr_size && !attr)) return false;
-    for (int i = 0; i < n->n_in; i++) in[i] = number[n->in[i]];
-    if (attr_size) memcpy(attr, n->attr, attr_size);
-    *copy = *n;
-    copy->in = in, copy->attr = attr;
-    copy->name = copy_text(p, n->name), copy->scope = copy_text(p, n->scope);
-    if ((n->name && !copy->name) || !copy->scope) return false;
-    *v = (goss__value){.op = n->op,
-                       .node = copy,
-                       .in = in,
-                       .n_in = n->n_in,
+static void start_value(goss__value *v, const goss__node *node) {
+    *v = (goss__value){.op = node->op,
+                       .node = node,
+                       .in = node->in,
+                       .n_in = node->n_in,
                        .phase = -1,
                        .last_phase = -1,
                        .in_place_of = -1,
                        .copy_of = -1};
-    return true;
 }
 
-/* n is a parameter that the options' list names. */
-static bool is_bf16(const goss_schedule *p, const goss__node *n) {
-    if (n->op != &goss__op_param || !p->options.bf16) return false;
-    const size_t length = strlen(n->name);
+static bool copy_value(const copying *c, const goss__operation *o, goss__value *v) {
+    goss_schedule *p = c->p;
+    const goss_program_operation *shown = &o->shown;
+    goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
+    uint32_t *in = goss__arena_alloc(&p->arena, (size_t)shown->n_operands * sizeof *in);
+    const size_t attr_size = goss__attr_size(o->op);
+    void *attr = attr_size ? goss__arena_alloc(&p->arena, attr_size) : NULL;
+    if (!node || !in || (attr_size && !attr)) return false;
+    for (int i = 0; i < shown->n_operands; i++) in[i] = c->number[shown->operands[i]];
+    if (attr_size) memcpy(attr, o->attr, attr_size);
+    const goss_program_value *result = goss__operation_like(c->from, o);
+    *node = (goss__node){.op = o->op,
+                         .type = (uint8_t)result->type,
+                         .n_in = (uint16_t)shown->n_operands,
+                         .in = in,
+                         .attr = attr,
+                         .name = copy_text(p, shown->name),
+                         .scope = copy_text(p, shown->scope),
+                         .shape = result->shape};
+    start_value(v, node);
+    return (!shown->name || node->name) && node->scope;
+}
+
+/* It is a parameter that the options' list names. */
+static bool is_bf16(const goss_schedule *p, const goss__operation *o) {
+    if (o->op != &goss__op_param || !p->options.bf16) return false;
+    const size_t length = strlen(o->shown.name);
     for (const char *at = p->options.bf16; *at;) {
         const size_t word = strcspn(at, ",");
-        if (word == length && memcmp(at, n->name, word) == 0) return true;
+        if (word == length && memcmp(at, o->shown.name, word) == 0) return true;
         at += word + (at[word] == ',');
     }
     return false;
@@ -74,183 +92,156 @@ static bool is_bf16(const goss_schedule *p, const goss__node *n) {
 
 /* A parameter kept as bfloat16 is followed by an alias, which is what its readers read. */
 static bool add_alias(goss_schedule *p, uint32_t param) {
-    const goss__value *of = &p->values[param];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
     uint32_t *in = goss__arena_alloc(&p->arena, sizeof *in);
     if (!node || !in) return false;
     *in = param;
-    *node = *of->node;
+    *node = *p->values[param].node;
     node->op = &goss__op_reshape, node->attr = NULL, node->name = NULL, node->in = in, node->n_in = 1;
-    p->values[param + 1] = (goss__value){.op = node->op,
-                                         .node = node,
-                                         .in = in,
-                                         .n_in = 1,
-                                         .phase = -1,
-                                         .last_phase = -1,
-                                         .in_place_of = -1,
-                                         .copy_of = -1};
+    start_value(&p->values[param + 1], node);
     return true;
 }
 
-/* Copying node after node. `state` holds of each node whether it is needed, cheap to compute again, and read so far. */
-enum { NEEDED = 1, CHEAP = 2, READ = 4 };
-typedef struct copying {
-    goss_schedule *p;
-    const goss_graph *g;
-    uint8_t *state;
-    uint32_t *number; /* of each node: its value */
-    uint32_t at;      /* the next value */
-} copying;
+/* ---- rematerialisation: a copy of a cheap value for every reader but the first ---- */
 
 /* A cheap operand that was read before, by another. */
-static bool wants_copy(const copying *c, const goss__node *n, int operand) {
-    const uint32_t id = n->in[operand];
+static bool wants_copy(const copying *c, const goss_program_operation *o, int operand) {
+    const int value = o->operands[operand];
     for (int i = 0; i < operand; i++)
-        if (n->in[i] == id) return false;
-    return (c->state[id] & (CHEAP | READ)) == (CHEAP | READ);
+        if (o->operands[i] == value) return false;
+    return (c->state[value] & (CHEAP | READ)) == (CHEAP | READ);
 }
 
-/* Values that a copy of operand `id` takes: its own, and those of what it reads that is cheap as well. */
-static uint32_t copies_for(const copying *c, uint32_t id) {
-    const goss__node *n = c->g->nodes[id];
+/* Values that a copy of `value` takes: its own, and those of what it reads that is cheap as well. */
+static uint32_t copies_for(const copying *c, int value) {
+    const goss_program_operation *o = &goss__maker(c->from, value)->shown;
     uint32_t values = 1;
-    for (int i = 0; i < n->n_in; i++)
-        if (wants_copy(c, n, i)) values += copies_for(c, n->in[i]);
+    for (int i = 0; i < o->n_operands; i++)
+        if (wants_copy(c, o, i)) values += copies_for(c, o->operands[i]);
     return values;
 }
 
 /* Another shape of what is cheap is cheap, too. */
-static bool is_cheap(const copying *c, const goss__node *n) {
-    if (c->p->options.no_tiles) return false;
-    return goss__is_cheap(c->p, c->g, n) || (n->op->slicing.alias && c->state[n->in[0]] & CHEAP);
+static bool is_cheap(const copying *c, const goss__operation *o) {
+    if (c->p->options.no_tiles || o->shown.n_results != 1) return false;
+    return goss__is_cheap(c->p, c->from, o) || (o->op->slicing.alias && c->state[o->shown.operands[0]] & CHEAP);
 }
 
-/* Finds the cheap nodes, and how many values there will be. */
+/* Finds what is cheap, and how many values there will be. */
 static uint32_t count_values(copying *c) {
     uint32_t values = 0;
-    for (uint32_t id = 1; id < c->g->n_nodes; id++) {
-        const goss__node *n = c->g->nodes[id];
-        if (!(c->state[id] & NEEDED)) continue;
-        if (is_cheap(c, n)) c->state[id] |= CHEAP;
-        for (int i = 0; i < n->n_in; i++) values += wants_copy(c, n, i) ? copies_for(c, n->in[i]) : 0;
-        for (int i = 0; i < n->n_in; i++) c->state[n->in[i]] |= READ;
-        values += 1 + is_bf16(c->p, n);
+    for (int k = 0; k < c->from->n_operations; k++) {
+        const goss__operation *o = &c->from->operations[k];
+        const goss_program_operation *s = &o->shown;
+        if (is_cheap(c, o)) c->state[s->first_result] |= CHEAP;
+        for (int i = 0; i < s->n_operands; i++) values += wants_copy(c, s, i) ? copies_for(c, s->operands[i]) : 0;
+        for (int i = 0; i < s->n_operands; i++) c->state[s->operands[i]] |= READ;
+        values += 1 + is_bf16(c->p, o);
     }
-    for (uint32_t id = 1; id < c->g->n_nodes; id++) c->state[id] &= (uint8_t)~READ;
+    for (int v = 0; v < c->from->n_values; v++) c->state[v] &= (uint8_t)~READ;
     return values;
 }
 
-/* Node n as the next value, with copies in front of it of those operands that it had better compute again. */
-static bool copy_node(copying *c, const goss__node *n, goss__value **value) {
+/* The operation as the next value, with copies in front of it of those operands that are rematerialised. */
+static bool copy_operation(copying *c, const goss__operation *o, goss__value **value) {
+    const goss_program_operation *s = &o->shown;
     uint32_t first[GOSS__MAX_IN];
     bool ok = true;
-    for (int i = 0; i < n->n_in; i++) first[i] = c->number[n->in[i]];
-    for (int i = 0; i < n->n_in && ok; i++) {
-        if (!wants_copy(c, n, i)) continue;
+    for (int i = 0; i < s->n_operands; i++) first[i] = c->number[s->operands[i]];
+    for (int i = 0; i < s->n_operands && ok; i++) {
+        if (!wants_copy(c, s, i)) continue;
         const int64_t of = c->p->values[first[i]].copy_of;
-        if (!(ok = copy_node(c, c->g->nodes[n->in[i]], value))) break;
+        if (!(ok = copy_operation(c, goss__maker(c->from, s->operands[i]), value))) break;
         (*value)->copy_of = of >= 0 ? of : first[i];
-        c->number[n->in[i]] = (uint32_t)(*value - c->p->values);
+        c->number[s->operands[i]] = (uint32_t)(*value - c->p->values);
     }
     *value = &c->p->values[c->at++];
-    ok = ok && copy_value(c->p, n, c->number, *value);
-    for (int i = n->n_in; i-- > 0;) c->number[n->in[i]] = first[i], c->state[n->in[i]] |= READ;
+    ok = ok && copy_value(c, o, *value);
+    for (int i = s->n_operands; i-- > 0;) c->number[s->operands[i]] = first[i], c->state[s->operands[i]] |= READ;
     return ok;
 }
 
-static goss_status copy_values(goss_schedule *p, const goss_graph *g, uint8_t *state, uint32_t *number) {
-    copying c = {.p = p, .g = g, .state = state, .number = number};
-    p->n_values = count_values(&c);
+static bool add_operation(copying *c, const goss__operation *o) {
+    goss__value *value;
+    if (!copy_operation(c, o, &value)) return false;
+    const uint32_t number = (uint32_t)(value - c->p->values);
+    if (o->op->assignment) c->p->updates[c->updates++] = number;
+    if (o->shown.n_results) c->number[o->shown.first_result] = number;
+    if (!is_bf16(c->p, o)) return true;
+    value->bf16 = true;
+    c->at++;
+    return add_alias(c->p, c->number[o->shown.first_result]++);
+}
+
+/* ---- all of a program ---- */
+
+static bool copy_symbols(goss_schedule *p, const goss__symbols *symbols) {
+    p->symbols = *symbols;
+    for (int i = 0; i < symbols->n; i++)
+        if (!(p->symbols.symbol[i].name = copy_text(p, symbols->symbol[i].name))) return false;
+    return true;
+}
+
+static bool copy_program(copying *c) {
+    goss_schedule *p = c->p;
+    p->n_outputs = c->from->outputs.n, p->n_updates = c->from->n_updates;
+    p->outputs = goss__arena_alloc(&p->arena, (size_t)p->n_outputs * sizeof *p->outputs);
+    p->updates = goss__arena_alloc(&p->arena, (size_t)p->n_updates * sizeof *p->updates);
+    p->n_values = count_values(c);
     p->values = goss__arena_alloc(&p->arena, p->n_values * sizeof *p->values);
-    if (!p->values) return GOSS_E_NOMEM;
-    for (uint32_t id = 1; id < g->n_nodes; id++) {
-        goss__value *value;
-        if (!(state[id] & NEEDED)) continue;
-        if (!copy_node(&c, g->nodes[id], &value)) return GOSS_E_NOMEM;
-        number[id] = (uint32_t)(value - p->values);
-        if (!is_bf16(p, g->nodes[id])) continue;
-        value->bf16 = true;
-        if (!add_alias(p, number[id]++)) return GOSS_E_NOMEM;
-        c.at++;
-    }
-    return GOSS_OK;
+    bool ok = p->outputs && p->updates && p->values && copy_symbols(p, &c->from->symbols);
+    for (int k = 0; k < c->from->n_operations && ok; k++) ok = add_operation(c, &c->from->operations[k]);
+    for (int i = 0; i < p->n_outputs && ok; i++) p->outputs[i] = c->number[c->from->outputs.at[i].value];
+    return ok;
 }
 
-static goss_status copy_symbols(goss_schedule *p, const goss_graph *g) {
-    p->symbols = g->symbols;
-    for (int i = 0; i < p->symbols.n; i++) {
-        p->symbols.symbol[i].name = copy_text(p, g->symbols.symbol[i].name);
-        if (!p->symbols.symbol[i].name) return GOSS_E_NOMEM;
-    }
-    return GOSS_OK;
+static goss_status fill(goss_schedule *p, const goss_program *from, goss_error *err) {
+    copying c = {.p = p, .from = from};
+    c.state = goss__calloc((size_t)from->n_values + 1, 1);
+    c.number = goss__calloc((size_t)from->n_values + 1, sizeof *c.number);
+    const bool ok = c.state && c.number && copy_program(&c);
+    goss__free(c.state), goss__free(c.number);
+    return ok ? goss__run_passes(p, from, err) : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
 }
 
-static uint32_t *copy_ids(goss_schedule *p, const goss_val *v, int n, const uint32_t *number) {
-    uint32_t *ids = goss__arena_alloc(&p->arena, (size_t)n * sizeof *ids);
-    for (int i = 0; ids && i < n; i++) ids[i] = number[v[i].id];
-    return ids;
-}
-
-static goss_status check_request(const goss_graph *g, const goss_val *v, int n, const char *what, goss_error *err) {
-    for (int i = 0; i < n; i++)
-        if (!goss_valid(v[i]) || v[i].graph != g)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "compile: %s %d is not a value of this graph", what, i);
-    return GOSS_OK;
-}
-
-static goss_status fill_program(goss_schedule *p, const goss_graph *g, const goss_val *outputs, const goss_val *updates,
-                                uint8_t *needed, uint32_t *number, goss_error *err) {
-    mark(g, needed, outputs, p->n_outputs);
-    mark(g, needed, updates, p->n_updates);
-    goss_status s = copy_symbols(p, g);
-    if (s == GOSS_OK) s = copy_values(p, g, needed, number);
-    if (s == GOSS_OK) {
-        p->outputs = copy_ids(p, outputs, p->n_outputs, number);
-        p->updates = copy_ids(p, updates, p->n_updates, number);
-        if (!p->outputs || !p->updates) s = GOSS_E_NOMEM;
-    }
-    if (s != GOSS_OK) return goss_error_set(err, s, "compile: out of memory");
-    return goss__run_passes(p, err);
-}
-
-goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates, int n_updates,
-                         const goss_schedule_options *options, goss_schedule **out, goss_error *err) {
+goss_status goss_schedule_compile(const goss_program *program, const goss_schedule_options *options,
+                                  goss_schedule **out, goss_error *err) {
     *out = NULL;
-    GOSS_TRY(goss_graph_status(g, err));
     goss__passes off;
     GOSS_TRY(goss__passes_off(&off, err));
     GOSS_TRY(goss__passes_add(&off, options ? options->disable : NULL, "disable", err));
-    if (goss__has_pass(off, GOSS__PASS_REWRITE) && !g->plain)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "compile: this graph's builders have rewritten it; GOSSAMER_DISABLE=rewrite is read "
-                              "where a graph is created");
     GOSS_TRY(goss__kernels_asked(err));
-    GOSS_TRY(check_request(g, outputs, n_outputs, "output", err));
-    GOSS_TRY(check_request(g, updates, n_updates, "update", err));
-    for (int i = 0; i < n_updates; i++) {
-        const goss__op *op = goss__node_of(updates[i])->op;
-        if (op != &goss__op_assign && op != &goss__op_assign_rows)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "compile: update %d is a %s, not an assignment", i, op->name);
-    }
     goss_schedule *p = goss__calloc(1, sizeof *p);
-    uint8_t *needed = goss__calloc(g->n_nodes, 1);
-    uint32_t *number = goss__calloc(g->n_nodes, sizeof *number);
-    goss_status s = GOSS_E_NOMEM;
-    if (p && needed && number) {
-        p->options = options ? *options : goss_schedule_defaults();
-        p->precision = p->options.precision;
-        p->off = off;
-        p->n_outputs = n_outputs, p->n_updates = n_updates;
-        s = fill_program(p, g, outputs, updates, needed, number, err);
-        p->options.bf16 = p->options.disable = p->options.print = NULL; /* the caller's */
-    } else {
-        goss_error_set(err, s, "compile: out of memory");
-    }
-    goss__free(needed);
-    goss__free(number);
+    if (!p) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    p->options = options ? *options : goss_schedule_defaults();
+    p->precision = p->options.precision;
+    p->off = off;
+    const goss_status s = fill(p, program, err);
+    p->options.bf16 = p->options.disable = p->options.print = NULL; /* the caller's */
     if (s == GOSS_OK)
         *out = p;
     else
         goss_schedule_free(p);
+    return s;
+}
+
+static goss_status check_rewrites(const goss_graph *g, const goss_schedule_options *options, goss_error *err) {
+    goss__passes off = 0;
+    GOSS_TRY(goss__passes_add(&off, options ? options->disable : NULL, "disable", err));
+    if (!goss__has_pass(off, GOSS__PASS_REWRITE) || g->plain) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "compile: this graph's builders have rewritten it; GOSSAMER_DISABLE=rewrite is read where a "
+                          "graph is created");
+}
+
+goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates, int n_updates,
+                         const goss_schedule_options *options, goss_schedule **out, goss_error *err) {
+    goss_program *program;
+    *out = NULL;
+    GOSS_TRY(goss_graph_status(g, err));
+    GOSS_TRY(check_rewrites(g, options, err));
+    GOSS_TRY(goss_program_create(g, outputs, NULL, n_outputs, updates, n_updates, &program, err));
+    const goss_status s = goss_schedule_compile(program, options, out, err);
+    goss_program_free(program);
     return s;
 }

@@ -67,6 +67,8 @@ enum { PASSES = sizeof passes / sizeof *passes };
 
 /* ---- printing ---- */
 
+#define PROGRAM ((uint64_t)1 << 63) /* the program that is scheduled */
+
 static int find(const char *name, size_t n) {
     int i = 0;
     while (i < PASSES && (strlen(passes[i].name) != n || memcmp(passes[i].name, name, n) != 0)) i++;
@@ -76,10 +78,10 @@ static int find(const char *name, size_t n) {
 static goss_status unknown(const char *name, size_t n, const char *source, goss_error *err) {
     goss__str names = {0};
     for (int i = 0; i < PASSES; i++) goss__str_addf(&names, " %s", passes[i].name);
-    const goss_status s = names.failed
-                              ? no_memory(err)
-                              : goss_error_set(err, GOSS_E_ARGUMENT, "%s: no pass is called \"%.*s\"; there are all%s",
-                                               source, n > 60 ? 60 : (int)n, name, names.data);
+    const goss_status s =
+        names.failed ? no_memory(err)
+                     : goss_error_set(err, GOSS_E_ARGUMENT, "%s: no pass is called \"%.*s\"; there are all program%s",
+                                      source, n > 60 ? 60 : (int)n, name, names.data);
     goss__str_free(&names);
     return s;
 }
@@ -91,6 +93,8 @@ static goss_status add_printed(uint64_t *set, const char *list, const char *sour
         const int i = find(at, n);
         if (n == 3 && memcmp(at, "all", 3) == 0)
             *set = UINT64_MAX;
+        else if (n == 7 && memcmp(at, "program", 7) == 0)
+            *set |= PROGRAM;
         else if (i < PASSES)
             *set |= (uint64_t)1 << i;
         else if (n > 0)
@@ -100,10 +104,9 @@ static goss_status add_printed(uint64_t *set, const char *list, const char *sour
     return GOSS_OK;
 }
 
-static goss_status print(const goss_schedule *p, const schedule_pass *pass, goss_error *err) {
-    char *text = goss_schedule_text(p);
+/* Logs a text line by line, and frees it. */
+static goss_status print(char *text, goss_error *err) {
     if (!text) return no_memory(err);
-    goss__log(GOSS_LOG_INFO, "schedule after %s (%s)", pass->name, pass->what);
     for (char *line = text, *next; *line; line = next) {
         next = line + strcspn(line, "\n");
         if (*next) *next++ = 0;
@@ -113,19 +116,22 @@ static goss_status print(const goss_schedule *p, const schedule_pass *pass, goss
     return GOSS_OK;
 }
 
-static goss_status run_all(goss__builder *b, goss_error *err) {
+static goss_status run_all(goss__builder *b, const goss_program *from, goss_error *err) {
     uint64_t printed = 0;
     GOSS_TRY(add_printed(&printed, getenv("GOSSAMER_PRINT"), "GOSSAMER_PRINT", err));
     GOSS_TRY(add_printed(&printed, b->p->options.print, "print", err));
+    if (printed & PROGRAM) GOSS_TRY(print(goss_program_text(from), err));
     for (int i = 0; i < PASSES; i++) {
         if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;
         GOSS_TRY(passes[i].run(b, err));
-        if (printed >> i & 1) GOSS_TRY(print(b->p, &passes[i], err));
+        if (!(printed >> i & 1)) continue;
+        goss__log(GOSS_LOG_INFO, "schedule after %s (%s)", passes[i].name, passes[i].what);
+        GOSS_TRY(print(goss_schedule_text(b->p), err));
     }
     return GOSS_OK;
 }
 
-goss_status goss__run_passes(goss_schedule *p, goss_error *err) {
+goss_status goss__run_passes(goss_schedule *p, const goss_program *from, goss_error *err) {
     const size_t n = p->n_values + 1u;
     goss__builder b = {.p = p};
     b.done = goss__calloc(n, 1), b.in_phase = goss__calloc(n, 1);
@@ -136,7 +142,7 @@ goss_status goss__run_passes(goss_schedule *p, goss_error *err) {
     p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
     const bool ok =
         b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && b.moved && p->instrs && p->phases;
-    const goss_status s = ok ? run_all(&b, err) : no_memory(err);
+    const goss_status s = ok ? run_all(&b, from, err) : no_memory(err);
     goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
     goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup), goss__free(b.moved);
     return s;

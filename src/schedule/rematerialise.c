@@ -10,34 +10,37 @@
 
 #define FAR_BYTES 4e6 /* smaller arrays stay in some cache from one phase to the next */
 
-static bool repeats(const goss__node *n) { return n->op->broadcast; }
+static bool repeats(const goss__operation *o) { return o->op->broadcast; }
 
-/* What n shows under another shape. */
-static const goss__node *behind(const goss_graph *g, const goss__node *n) {
-    while (n->op->slicing.alias) n = goss__in(g, n, 0);
-    return n;
+/* What operand i shows under another shape, or as it is. */
+static const goss__operation *behind(const goss_program *from, const goss__operation *o, int i) {
+    const goss__operation *in = goss__maker(from, o->shown.operands[i]);
+    while (in->op->slicing.alias) in = goss__maker(from, in->shown.operands[0]);
+    return in;
 }
 
-static bool is_large(const goss_graph *g, const goss__node *n) {
+static bool is_large(const goss_program *from, const goss__operation *o) {
+    const goss_shape *s = &from->values[o->shown.first_result].shape;
     int64_t numbers;
-    return goss__extent_most(&g->symbols, goss__shape_product(&n->shape, 0, n->shape.rank), &numbers) &&
+    return goss__extent_most(&from->symbols, goss__shape_product(s, 0, s->rank), &numbers) &&
            sizeof(float) * (double)numbers >= FAR_BYTES;
 }
 
 /* x minus a mean, a map times its factors. */
-static bool adds_or_scales(const goss_graph *g, const goss__node *n) {
-    const bool sum = n->op == &goss__op_ew[GOSS__EW_add] || n->op == &goss__op_ew[GOSS__EW_sub];
-    if (!sum && n->op != &goss__op_ew[GOSS__EW_mul]) return false;
-    const goss__node *a = goss__in(g, n, 0), *b = goss__in(g, n, 1);
-    return repeats(a) != repeats(b) && !behind(g, repeats(a) ? b : a)->op->elementwise;
+static bool adds_or_scales(const goss_program *from, const goss__operation *o) {
+    const bool sum = o->op == &goss__op_ew[GOSS__EW_add] || o->op == &goss__op_ew[GOSS__EW_sub];
+    if (!sum && o->op != &goss__op_ew[GOSS__EW_mul]) return false;
+    const bool a = repeats(goss__maker(from, o->shown.operands[0])),
+               b = repeats(goss__maker(from, o->shown.operands[1]));
+    return a != b && !behind(from, o, a ? 1 : 0)->op->elementwise;
 }
 
-bool goss__is_cheap(const goss_schedule *p, const goss_graph *g, const goss__node *n) {
+bool goss__is_cheap(const goss_schedule *p, const goss_program *from, const goss__operation *o) {
     if (goss__has_pass(p->off, GOSS__PASS_REMATERIALISE)) return false;
-    if (!n->op->cost.is_cheap) return adds_or_scales(g, n) && is_large(g, n);
+    if (!o->op->cost.is_cheap) return adds_or_scales(from, o) && is_large(from, o);
     goss__site site;
-    goss__site_of(&site, g, n);
-    return n->op->cost.is_cheap(&site) && is_large(g, n);
+    goss__operation_site(&site, from, o);
+    return o->op->cost.is_cheap(&site) && is_large(from, o);
 }
 
 static void read_instead(goss_schedule *p, uint32_t v, uint32_t instead) {

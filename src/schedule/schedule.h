@@ -14,6 +14,7 @@
 #include "base/disable.h"
 #include "gossamer/exec.h"
 #include "graph/node.h"
+#include "ir/program.h"
 
 /* Addends of a sum over items: at most so many, and no fewer than the least because of their size. Shapes alone decide,
  * so that bits do not depend on threads. */
@@ -125,10 +126,10 @@ static inline bool goss__is_given(const goss_schedule *p, uint32_t v) {
     return place == GOSS__AT_INPUT || place == GOSS__AT_CONST;
 }
 
-/* Whether n had better be computed again by every reader than kept. */
-bool goss__is_cheap(const goss_schedule *p, const goss_graph *g, const goss__node *n);
+/* Whether the one result of an operation had better be computed again by every reader than kept. */
+bool goss__is_cheap(const goss_schedule *p, const goss_program *from, const goss__operation *o);
 /* From values in order to phases, instructions and offsets: the passes of passes.c, one after the other. */
-goss_status goss__run_passes(goss_schedule *p, goss_error *err);
+goss_status goss__run_passes(goss_schedule *p, const goss_program *from, goss_error *err);
 
 /* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many
  * of L's items. */

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program.h (private): how a canonical program is kept, and how one is filled: by goss_program_create from a graph, by
+ * the parser from a text. */
+#ifndef GOSS_IR_PROGRAM_H
+#define GOSS_IR_PROGRAM_H
+
+#include "base/arena.h"
+#include "gossamer/program.h"
+#include "graph/node.h"
+
+enum { GOSS__PROGRAM_DEPTH = 8 }; /* regions in regions */
+
+typedef struct goss__operation {
+    goss_program_operation shown; /* what the public interface shows */
+    const goss__op *op;
+    const void *attr; /* GOSS__ATTR(operation, kind) */
+} goss__operation;
+
+typedef struct goss__named {
+    const char *name;
+    int value;
+} goss__named;
+
+typedef struct goss__named_list {
+    goss__named *at;
+    int n, capacity;
+} goss__named_list;
+
+struct goss_program {
+    goss__arena arena;
+    goss__symbols symbols; /* a region's are those of the program that it stands in */
+    goss_program_value *values;
+    goss__operation *operations;
+    int n_values, n_operations, values_capacity, operations_capacity;
+    goss__named_list inputs, parameters, outputs;
+    int *updates; /* operations */
+    int n_updates, updates_capacity;
+    int depth; /* 0; of a region: 1 more than the program it stands in */
+};
+
+/* ---- filling; each copies what it is given. false: out of memory ---- */
+
+typedef struct goss__operation_proto {
+    const goss__op *op;
+    const void *attr;
+    const char *name, *scope;
+    int n_operands, n_results, n_regions;
+    const int *operands;
+    const goss_type *types;   /* of the results */
+    const goss_shape *shapes; /* of the results */
+    goss_program **regions;   /* become the program's own, also where this fails */
+} goss__operation_proto;
+
+/* An empty program with these symbols. */
+goss_program *goss__program_new(const goss__symbols *symbols);
+/* Appends an operation; inputs, parameters and assignments are also listed as such. */
+bool goss__program_add(goss_program *p, const goss__operation_proto *o);
+/* A name of NULL: that of its position. */
+bool goss__program_add_output(goss_program *p, int value, const char *name);
+
+/* ---- reading ---- */
+
+/* The operation's first result; of an assignment, which has none, its parameter: type and shape of its node. */
+static inline const goss_program_value *goss__operation_like(const goss_program *p, const goss__operation *o) {
+    return &p->values[o->shown.n_results ? o->shown.first_result : o->shown.operands[0]];
+}
+/* The operation of which a value is a result. */
+static inline const goss__operation *goss__maker(const goss_program *p, int value) {
+    return &p->operations[p->values[value].operation];
+}
+/* What the operation's rules see. */
+void goss__operation_site(goss__site *s, const goss_program *p, const goss__operation *o);
+
+/* ---- texts ---- */
+
+/* "%3 = conv" of an operation, for errors; into buf, which is returned. */
+enum { GOSS__OPERATION_TEXT = 200 };
+const char *goss__operation_text(const goss_program *p, int operation, char buf[GOSS__OPERATION_TEXT]);
+#endif

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program_create.c: from a graph to a program and back.
+ *
+ * There: the nodes that outputs and updates need, in the graph's order, each as an operation. What the verifier asks of
+ * a file holds of these by construction, but for what a caller may get wrong here: names and updates. Back: each
+ * operation as a node, as it is written, without another look at it. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ir/program.h"
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory"); }
+
+/* ---- what the caller asks for ---- */
+
+static goss_status check_values(const goss_graph *g, const goss_val *v, int n, const char *what, goss_error *err) {
+    for (int i = 0; i < n; i++)
+        if (!goss_valid(v[i]) || v[i].graph != g)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "program: %s %d is not a value of this graph", what, i);
+    return GOSS_OK;
+}
+
+static goss_status check_outputs(const goss_graph *g, const goss_val *outputs, int n, goss_error *err) {
+    GOSS_TRY(check_values(g, outputs, n, "output", err));
+    for (int i = 0; i < n; i++)
+        if (goss__node_of(outputs[i])->op->assignment)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "program: output %d is an assignment, which is no value: pass it as an update", i);
+    return GOSS_OK;
+}
+
+static goss_status check_updates(const goss_graph *g, const goss_val *updates, int n, goss_error *err) {
+    GOSS_TRY(check_values(g, updates, n, "update", err));
+    for (int i = 0; i < n; i++) {
+        const goss__node *u = goss__node_of(updates[i]);
+        if (!u->op->assignment)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "program: update %d is a %s, not an assignment", i,
+                                  u->op->name);
+        for (int k = 0; k < i; k++)
+            if (goss__node_of(updates[k])->in[0] == u->in[0])
+                return goss_error_set(err, GOSS_E_ARGUMENT, "program: updates %d and %d both assign parameter %s", k, i,
+                                      goss__in(g, u, 0)->name);
+    }
+    return GOSS_OK;
+}
+
+/* ---- from a graph ---- */
+
+static void mark(const goss_graph *g, uint8_t *needed, const goss_val *v, int n) {
+    for (int i = 0; i < n; i++) needed[v[i].id] = 1;
+    for (uint32_t id = g->n_nodes; id-- > 1;) /* ids are topological order */
+        if (needed[id])
+            for (int i = 0; i < g->nodes[id]->n_in; i++) needed[g->nodes[id]->in[i]] = 1;
+}
+
+/* number: of each node, its value, or that of its first result. */
+static goss_status add_node(goss_program *p, const goss_graph *g, const goss__node *n, int *number, goss_error *err) {
+    int operands[GOSS__MAX_IN];
+    const goss_type type = (goss_type)n->type;
+    for (int i = 0; i < n->n_in; i++) {
+        if (goss__in(g, n, i)->op->assignment)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "program: %s%s%s reads an assignment, which is no value: read what it assigns",
+                                  n->scope, n->scope[0] ? ": " : "", n->op->name);
+        operands[i] = number[n->in[i]];
+    }
+    number[n->id] = p->n_values;
+    const goss__operation_proto o = {.op = n->op,
+                                     .attr = n->attr,
+                                     .name = n->name,
+                                     .scope = n->scope,
+                                     .n_operands = n->n_in,
+                                     .operands = operands,
+                                     .n_results = n->op->assignment ? 0 : 1,
+                                     .types = &type,
+                                     .shapes = &n->shape};
+    return goss__program_add(p, &o) ? GOSS_OK : no_memory(err);
+}
+
+static goss_status fill(goss_program *p, const goss_graph *g, const uint8_t *needed, int *number, goss_error *err) {
+    for (uint32_t id = 1; id < g->n_nodes; id++)
+        if (needed[id]) GOSS_TRY(add_node(p, g, g->nodes[id], number, err));
+    return GOSS_OK;
+}
+
+static goss_status name_outputs(goss_program *p, const goss_val *outputs, const char *const *names, int n,
+                                const int *number, goss_error *err) {
+    for (int i = 0; i < n; i++) {
+        const char *name = names ? names[i] : NULL;
+        if (name && !name[0]) return goss_error_set(err, GOSS_E_ARGUMENT, "program: output %d has an empty name", i);
+        if (!goss__program_add_output(p, number[outputs[i].id], name)) return no_memory(err);
+        const int first = goss_program_find_output(p, goss_program_output_name(p, i));
+        if (first != i)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "program: outputs %d and %d are both named %s", first, i,
+                                  goss_program_output_name(p, i));
+    }
+    return GOSS_OK;
+}
+
+goss_status goss_program_create(const goss_graph *g, const goss_val *outputs, const char *const *names, int n_outputs,
+                                const goss_val *updates, int n_updates, goss_program **out, goss_error *err) {
+    *out = NULL;
+    GOSS_TRY(goss_graph_status(g, err));
+    GOSS_TRY(check_outputs(g, outputs, n_outputs, err));
+    GOSS_TRY(check_updates(g, updates, n_updates, err));
+    goss_program *p = goss__program_new(&g->symbols);
+    uint8_t *needed = goss__calloc(g->n_nodes, 1);
+    int *number = goss__calloc(g->n_nodes, sizeof *number);
+    goss_status s = GOSS_E_NOMEM;
+    if (p && needed && number) {
+        mark(g, needed, outputs, n_outputs), mark(g, needed, updates, n_updates);
+        s = fill(p, g, needed, number, err);
+        if (s == GOSS_OK) s = name_outputs(p, outputs, names, n_outputs, number, err);
+    } else {
+        (void)no_memory(err);
+    }
+    goss__free(needed), goss__free(number);
+    if (s == GOSS_OK)
+        *out = p;
+    else
+        goss_program_free(p);
+    return s;
+}
+
+/* ---- to a graph ---- */
+
+static bool add_symbols(goss_graph *g, const goss__symbols *symbols) {
+    g->symbols = (goss__symbols){0};
+    for (int i = 0; i < symbols->n; i++) goss_symbol(g, symbols->symbol[i].name, symbols->symbol[i].maximum);
+    return g->error.status == GOSS_OK;
+}
+
+static goss_val add_operation(goss_graph *g, const goss_program *p, const goss__operation *o, const goss_val *values) {
+    goss_val in[GOSS__MAX_IN];
+    for (int i = 0; i < o->shown.n_operands; i++) in[i] = values[o->shown.operands[i]];
+    const goss_program_value *like = goss__operation_like(p, o);
+    return goss__emit(g, &(goss__proto){.op = o->op,
+                                        .type = like->type,
+                                        .shape = like->shape,
+                                        .n_in = o->shown.n_operands,
+                                        .in = in,
+                                        .attr = o->attr,
+                                        .name = o->shown.name});
+}
+
+/* Random streams are named by scope and a number that counts draws of a graph: those of new ones begin behind it. */
+static void skip_ordinal(goss_graph *g, const char *name) {
+    const char *number = name ? strrchr(name, '#') : NULL;
+    uint32_t ordinal = 0;
+    for (number += number != NULL; number && *number >= '0' && *number <= '9'; number++)
+        if (__builtin_mul_overflow(ordinal, 10u, &ordinal) ||
+            __builtin_add_overflow(ordinal, (uint32_t)(*number - '0'), &ordinal))
+            return; /* no number of a graph's */
+    if (ordinal >= g->random_ordinal && ordinal < UINT32_MAX) g->random_ordinal = ordinal + 1;
+}
+
+static bool set_scope(goss_graph *g, const char *scope) {
+    if (strcmp(g->scope, scope) == 0) return true;
+    const char *own = goss__arena_strdup(&g->arena, scope);
+    if (own) g->scope = own;
+    return own != NULL;
+}
+
+static bool add_operations(goss_graph *g, const goss_program *p, goss_val *values, goss_val *updates) {
+    const char *top = g->scope;
+    bool ok = true;
+    int n_updates = 0;
+    for (int i = 0; i < p->n_operations && ok; i++) {
+        const goss__operation *o = &p->operations[i];
+        ok = set_scope(g, o->shown.scope);
+        if (!ok) break;
+        const goss_val v = add_operation(g, p, o, values);
+        ok = goss_valid(v);
+        if (o->shown.n_results)
+            values[o->shown.first_result] = v;
+        else
+            updates[n_updates++] = v;
+        if (o->op != &goss__op_input && o->op != &goss__op_param) skip_ordinal(g, o->shown.name);
+    }
+    g->scope = top;
+    return ok;
+}
+
+goss_status goss_program_graph(const goss_program *p, goss_graph **out, goss_val *values, goss_val *updates,
+                               goss_error *err) {
+    *out = NULL;
+    goss_graph *g = goss_graph_new();
+    goss_val *v = values ? values : goss__calloc((size_t)p->n_values + 1, sizeof *v);
+    goss_val *u = updates ? updates : goss__calloc((size_t)p->n_updates + 1, sizeof *u);
+    const bool ok = g && v && u && add_symbols(g, &p->symbols) && add_operations(g, p, v, u);
+    if (v != values) goss__free(v);
+    if (u != updates) goss__free(u);
+    if (ok) {
+        *out = g;
+        return GOSS_OK;
+    }
+    goss_graph_free(g); /* what is verified fits: only memory can be lacking */
+    return no_memory(err);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program_parse.c: reads the text of a program (docs/program.md has the grammar) and verifies what it reads.
+ *
+ * A text may come from anywhere: every number is checked for its range before it is used, and nothing that is read is
+ * trusted until program_verify.c has looked at it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "ir/program_lex.h"
+#include "ir/program_text.h"
+#include "ops/ops.h"
+
+/* ---- extents, types ---- */
+
+static bool read_symbol(goss__lex *l, const goss__symbols *symbols, uint64_t *symbol) {
+    char name[GOSS__WORD];
+    if (!goss__lex_word(l, "the name of a symbol", name)) return false;
+    for (int i = 0; i < symbols->n; i++)
+        if (strcmp(symbols->symbol[i].name, name) == 0) {
+            *symbol = (uint64_t)i + 1;
+            return true;
+        }
+    return goss__lex_fail(l, "there is no symbol %s", name);
+}
+
+/* 25*T*N */
+static bool read_extent(goss__lex *l, const goss__symbols *symbols, goss_extent *out) {
+    *out = goss_n(1);
+    do {
+        goss_extent factor = goss_n(1);
+        if (goss__lex_is_digit(l)) {
+            if (!goss__lex_int(l, &factor.count)) return false;
+        } else if (!read_symbol(l, symbols, &factor.symbols)) {
+            return false;
+        }
+        *out = goss_extent_mul(*out, factor);
+        if (!goss_extent_valid(*out))
+            return goss__lex_fail(l, "an extent is at least 1, at most 2^63 - 1, and has at most 8 symbols");
+    } while (goss__lex_take(l, '*'));
+    return true;
+}
+
+/* real[T,5] */
+static bool read_type(goss__lex *l, const goss__symbols *symbols, goss_type *type, goss_shape *shape) {
+    char name[GOSS__WORD];
+    *shape = (goss_shape){0};
+    if (!goss__lex_word(l, "a type", name)) return false;
+    if (strcmp(name, "real") != 0 && strcmp(name, "index") != 0)
+        return goss__lex_fail(l, "there is no type %s: real or index", name);
+    *type = name[0] == 'r' ? GOSS_REAL : GOSS_INDEX;
+    if (!goss__lex_expect(l, '[')) return false;
+    while (!goss__lex_take(l, ']')) {
+        if (shape->rank > 0 && !goss__lex_expect(l, ',')) return false;
+        if (shape->rank == GOSS_MAX_RANK) return goss__lex_fail(l, "more than %d extents", GOSS_MAX_RANK);
+        if (!read_extent(l, symbols, &shape->dim[shape->rank++])) return false;
+    }
+    return true;
+}
+
+/* ---- attributes ---- */
+
+static bool read_axes(goss__lex *l, goss__axis_list *list) {
+    *list = (goss__axis_list){0};
+    if (!goss__lex_expect(l, '[')) return false;
+    while (!goss__lex_take(l, ']')) {
+        if (list->n > 0 && !goss__lex_expect(l, ',')) return false;
+        if (list->n == GOSS_MAX_RANK) return goss__lex_fail(l, "more than %d axes", GOSS_MAX_RANK);
+        if (!goss__lex_int(l, &list->axis[list->n])) return false;
+        if (list->axis[list->n] >= GOSS_MAX_RANK || list->axis[list->n] < 0)
+            return goss__lex_fail(l, "an axis is 0 to %d", GOSS_MAX_RANK - 1);
+        list->n++;
+    }
+    return true;
+}
+
+static bool read_axis_list(goss__lex *l, const goss__symbols *symbols, void *to) { return read_axes(l, to); }
+
+static bool read_axis_set(goss__lex *l, const goss__symbols *symbols, void *to) {
+    goss__axis_list list;
+    int64_t set = 0;
+    if (!read_axes(l, &list)) return false;
+    for (int64_t i = 0; i < list.n; i++) {
+        if (set >> list.axis[i]) return goss__lex_fail(l, "axes of a set are in rising order");
+        set |= (int64_t)GOSS_AXIS(list.axis[i]);
+    }
+    *(int64_t *)to = set;
+    return true;
+}
+
+static bool read_int(goss__lex *l, const goss__symbols *symbols, void *to) { return goss__lex_int(l, to); }
+static bool read_real(goss__lex *l, const goss__symbols *symbols, void *to) { return goss__lex_real(l, to); }
+static bool read_extent_to(goss__lex *l, const goss__symbols *symbols, void *to) { return read_extent(l, symbols, to); }
+
+static bool read_bool(goss__lex *l, const goss__symbols *symbols, void *to) {
+    char word[GOSS__WORD];
+    if (!goss__lex_word(l, "true or false", word)) return false;
+    *(int64_t *)to = strcmp(word, "true") == 0;
+    return *(int64_t *)to || strcmp(word, "false") == 0 || goss__lex_fail(l, "true or false, not %s", word);
+}
+
+static bool read_field(goss__lex *l, const goss__symbols *symbols, const goss__attr_field *f, char *attr) {
+    static bool (*const read[])(goss__lex *, const goss__symbols *, void *) = {
+        [GOSS__ATTR_INT] = read_int,           [GOSS__ATTR_REAL] = read_real,
+        [GOSS__ATTR_BOOL] = read_bool,         [GOSS__ATTR_EXTENT] = read_extent_to,
+        [GOSS__ATTR_AXIS_SET] = read_axis_set, [GOSS__ATTR_AXIS_LIST] = read_axis_list};
+    char name[GOSS__WORD];
+    if (!goss__lex_word(l, "the name of an attribute", name)) return false;
+    if (strcmp(name, f->name) != 0) return goss__lex_fail(l, "the next attribute is %s, not %s", f->name, name);
+    if (!goss__lex_expect(l, '=') || (f->count > 1 && !goss__lex_expect(l, '('))) return false;
+    for (int i = 0; i < f->count; i++) {
+        if (i > 0 && !goss__lex_expect(l, ',')) return false;
+        if (!read[f->type](l, symbols, attr + f->offset + (size_t)i * GOSS__ATTR_SIZE(f->type))) return false;
+    }
+    return f->count == 1 || goss__lex_expect(l, ')');
+}
+
+/* All of an operation's attributes, in their order. */
+static bool read_attributes(goss__lex *l, const goss__symbols *symbols, const goss__attrs *attrs, void *attr) {
+    if (!attrs) return true;
+    if (!goss__lex_expect(l, '{')) return false;
+    for (int i = 0; i < attrs->n; i++) {
+        if (i > 0 && !goss__lex_expect(l, ',')) return false;
+        if (!read_field(l, symbols, &attrs->field[i], attr)) return false;
+    }
+    return goss__lex_expect(l, '}');
+}
+
+/* ---- operations ---- */
+
+enum { MOST_RESULTS = GOSS__MAX_IN, MOST_REGIONS = 4, ATTR_BYTES = 1024 };
+
+/* What of an operation has been read. */
+typedef struct reading {
+    goss__operation_proto o;
+    int operands[GOSS__MAX_IN];
+    goss_type types[MOST_RESULTS];
+    goss_shape shapes[MOST_RESULTS];
+    goss_program *regions[MOST_REGIONS];
+    int64_t attr[ATTR_BYTES / sizeof(int64_t)];
+    goss__str name, scope;
+} reading;
+
+static bool read_value(goss__lex *l, const goss_program *p, int *value) {
+    int64_t v;
+    if (!goss__lex_expect(l, '%') || !goss__lex_int(l, &v)) return false;
+    if (v < 0 || v >= p->n_values) return goss__lex_fail(l, "%%%lld is not defined before", (long long)v);
+    *value = (int)v;
+    return true;
+}
+
+/* %3, %4 = */
+static bool read_results(goss__lex *l, const goss_program *p, reading *r) {
+    while (goss__lex_peek(l) == '%') {
+        int64_t v;
+        if (r->o.n_results == MOST_RESULTS) return goss__lex_fail(l, "more than %d results", MOST_RESULTS);
+        if (!goss__lex_expect(l, '%') || !goss__lex_int(l, &v)) return false;
+        if (v != (int64_t)p->n_values + r->o.n_results)
+            return goss__lex_fail(l, "the next value is %%%d, not %%%lld", p->n_values + r->o.n_results, (long long)v);
+        r->o.n_results++;
+        if (!goss__lex_take(l, ',')) return goss__lex_expect(l, '=');
+    }
+    return r->o.n_results == 0 || goss__lex_fail(l, "a value is expected behind the comma");
+}
+
+static bool read_operands(goss__lex *l, const goss_program *p, reading *r) {
+    if (!goss__lex_take(l, '(')) return true;
+    do {
+        if (r->o.n_operands == GOSS__MAX_IN) return goss__lex_fail(l, "more than %d operands", GOSS__MAX_IN);
+        if (!read_value(l, p, &r->operands[r->o.n_operands++])) return false;
+    } while (goss__lex_take(l, ','));
+    return goss__lex_expect(l, ')');
+}
+
+static bool read_types(goss__lex *l, const goss_program *p, reading *r) {
+    for (int i = 0; i < r->o.n_results; i++) {
+        if (!goss__lex_expect(l, i ? ',' : ':')) return false;
+        if (!read_type(l, &p->symbols, &r->types[i], &r->shapes[i])) return false;
+    }
+    return true;
+}
+
+static bool read_body(goss__lex *l, goss_program *p);
+
+/* ({ ... }, { ... }) */
+static bool read_regions(goss__lex *l, const goss_program *p, reading *r) {
+    if (!goss__lex_take(l, '(')) return true;
+    do {
+        if (r->o.n_regions == MOST_REGIONS) return goss__lex_fail(l, "more than %d regions", MOST_REGIONS);
+        if (p->depth + 1 >= GOSS__PROGRAM_DEPTH)
+            return goss__lex_fail(l, "more than %d regions in each other", GOSS__PROGRAM_DEPTH - 1);
+        goss_program *region = goss__program_new(&p->symbols);
+        if (!region) return goss__lex_no_memory(l);
+        r->regions[r->o.n_regions++] = region;
+        region->depth = p->depth + 1;
+        if (!goss__lex_expect(l, '{') || !goss__lex_end_line(l, NULL) || !read_body(l, region) ||
+            !goss__lex_expect(l, '}'))
+            return false;
+    } while (goss__lex_take(l, ','));
+    return goss__lex_expect(l, ')');
+}
+
+static bool read_kind(goss__lex *l, reading *r) {
+    char kind[GOSS__WORD];
+    if (!goss__lex_word(l, "the name of an operation", kind)) return false;
+    for (int i = 0; goss__op_all[i] && !r->o.op; i++)
+        if (strcmp(goss__op_all[i]->name, kind) == 0) r->o.op = goss__op_all[i];
+    if (!r->o.op) return goss__lex_fail(l, "there is no operation %s", kind);
+    return !r->o.op->attrs || r->o.op->attrs->size <= sizeof r->attr ||
+           goss__lex_fail(l, "%s has too many attributes", kind);
+}
+
+static bool read_operation_into(goss__lex *l, goss_program *p, reading *r) {
+    if (!read_results(l, p, r) || !read_kind(l, r)) return false;
+    if (goss__lex_peek(l) == '"') {
+        if (!goss__lex_string(l, &r->name)) return false;
+        r->o.name = r->name.data;
+    }
+    if (!read_operands(l, p, r) || !read_attributes(l, &p->symbols, r->o.op->attrs, r->attr) || !read_types(l, p, r) ||
+        !read_regions(l, p, r) || !goss__lex_end_line(l, &r->scope))
+        return false;
+    r->o.operands = r->operands, r->o.types = r->types, r->o.shapes = r->shapes, r->o.regions = r->regions;
+    r->o.attr = r->attr, r->o.scope = r->scope.data ? r->scope.data : "";
+    const goss__operation_proto o = r->o;
+    r->o.n_regions = 0; /* the program's from here */
+    return goss__program_add(p, &o) || goss__lex_no_memory(l);
+}
+
+static bool read_operation(goss__lex *l, goss_program *p) {
+    reading *r = goss__calloc(1, sizeof *r); /* too large for the stack of regions in regions */
+    if (!r) return goss__lex_no_memory(l);
+    const bool ok = read_operation_into(l, p, r);
+    for (int i = 0; i < r->o.n_regions; i++) goss_program_free(r->regions[i]);
+    goss__str_free(&r->name), goss__str_free(&r->scope);
+    goss__free(r);
+    return ok;
+}
+
+/* return %3 "loss", %4 "logits" */
+static bool read_outputs(goss__lex *l, goss_program *p) {
+    do {
+        int value;
+        goss__str name = {0};
+        if (!read_value(l, p, &value)) return false;
+        const bool ok =
+            goss__lex_string(l, &name) && (goss__program_add_output(p, value, name.data) || goss__lex_no_memory(l));
+        goss__str_free(&name);
+        if (!ok) return false;
+    } while (goss__lex_take(l, ','));
+    return goss__lex_end_line(l, NULL);
+}
+
+/* Operations, and the outputs at the end; up to a closing brace or the end of the text. */
+static bool read_body(goss__lex *l, goss_program *p) {
+    while (goss__lex_next_line(l) && goss__lex_peek(l) != '}') {
+        if (goss__lex_take_word(l, "return")) return read_outputs(l, p) && (goss__lex_next_line(l), true);
+        if (!read_operation(l, p)) return false;
+    }
+    return true;
+}
+
+/* ---- the whole ---- */
+
+static bool read_head(goss__lex *l) {
+    int64_t version;
+    goss__lex_next_line(l);
+    if (!goss__lex_take_word(l, GOSS__PROGRAM_WORD))
+        return goss__lex_fail(l, "this is no program: it begins with \"%s 1\"", GOSS__PROGRAM_WORD);
+    if (!goss__lex_int(l, &version) || !goss__lex_end_line(l, NULL)) return false;
+    if (version >= 1 && version <= GOSS__PROGRAM_VERSION) return true;
+    return goss__lex_unsupported(l, "version %lld of the language; this build reads versions up to %d",
+                                 (long long)version, GOSS__PROGRAM_VERSION);
+}
+
+/* symbol T = 32 */
+static bool read_symbols(goss__lex *l, goss_program *p) {
+    goss__symbols *s = &p->symbols;
+    while (goss__lex_next_line(l) && goss__lex_take_word(l, "symbol")) {
+        char name[GOSS__WORD];
+        int64_t maximum;
+        if (s->n == GOSS__MAX_SYMBOLS) return goss__lex_fail(l, "more than %d symbols", GOSS__MAX_SYMBOLS);
+        if (!goss__lex_word(l, "the name of a symbol", name) || !goss__lex_expect(l, '=') ||
+            !goss__lex_int(l, &maximum) || !goss__lex_end_line(l, NULL))
+            return false;
+        s->symbol[s->n].maximum = maximum;
+        s->symbol[s->n].name = goss__arena_strdup(&p->arena, name);
+        if (!s->symbol[s->n++].name) return goss__lex_no_memory(l);
+    }
+    return true;
+}
+
+goss_status goss_program_parse(const char *text, goss_program **out, goss_error *err) {
+    *out = NULL;
+    goss_error local;
+    goss__lex l = goss__lex_begin(text, err ? err : &local);
+    goss_program *p = goss__program_new(&(goss__symbols){0});
+    if (!p) return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory");
+    goss_status s = read_head(&l) && read_symbols(&l, p) && read_body(&l, p) ? GOSS_OK : l.err->status;
+    if (s == GOSS_OK && goss__lex_next_line(&l)) {
+        goss__lex_fail(&l, "nothing may follow here");
+        s = l.err->status;
+    }
+    if (s == GOSS_OK) s = goss_program_verify(p, err);
+    if (s == GOSS_OK)
+        *out = p;
+    else
+        goss_program_free(p);
+    return s;
+}

@@ -1,0 +1,282 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Programs as text: whatever can be built is verified, printed, and read back to the same program. */
+#include "base/alloc.h"
+#include "op_cases.h"
+#include "program_check.h"
+#include "random_generate.h"
+
+enum { RANDOM_PROGRAMS = 300 };
+
+static void mark(const goss_program *p, bool *seen) {
+    for (int i = 0; i < goss_program_operations(p); i++)
+        for (int k = 0; goss__op_all[k]; k++) seen[k] |= goss__op_all[k] == p->operations[i].op;
+}
+
+/* A case's output, and the gradients of orders 1 and 2 where there are such. */
+static void check_case(const op_case *c, bool *seen) {
+    goss_graph *g = goss_graph_new();
+    goss_val x[CASE_INPUTS] = {{0}}, out[3];
+    goss_error err = {0};
+    goss_program *p = NULL;
+    int n = 1;
+    out[0] = case_build(g, c, x);
+    T_NOTE("case %s", c->name);
+    for (; n < 3 && !c->values_only && c->in[0].kind && goss_rank(out[0]) >= 0; n++)
+        if (goss_grad(goss_sum_all(goss_square(out[n - 1])), x, 1, &out[n]) != GOSS_OK) break;
+    T_OK(goss_program_create(g, out, NULL, n, NULL, 0, &p, &err));
+    goss_graph_free(g);
+    check_round_trip(p);
+    check_graph(p);
+    mark(p, seen);
+    goss_program_free(p);
+}
+
+static goss_program *random_program(uint64_t seed) {
+    static rp_program p;
+    goss_val v[RP_STEPS], out[RP_OUT], update[RP_UPDATES];
+    goss_error err = {0};
+    goss_program *made = NULL;
+    T_NOTE("seed %llu", (unsigned long long)seed);
+    rp_generate(&p, seed);
+    goss_graph *g = rp_build(&p, p.maximum, 0, v);
+    for (int i = 0; i < p.n_out; i++) out[i] = v[p.out[i]];
+    for (int i = 0; i < p.n_updates; i++) update[i] = v[p.update[i]];
+    T_OK(goss_program_create(g, out, NULL, p.n_out, update, p.n_updates, &made, &err));
+    goss_graph_free(g);
+    return made;
+}
+
+TEST(every_operation_goes_through_its_text_and_back) {
+    bool seen[256] = {false};
+    for (int i = 0; i < CASES; i++) {
+        const op_case c = case_at(i);
+        check_case(&c, seen);
+    }
+    for (uint64_t seed = 0; seed < RANDOM_PROGRAMS; seed++) {
+        goss_program *p = random_program(seed);
+        check_round_trip(p);
+        check_graph(p);
+        mark(p, seen);
+        goss_program_free(p);
+    }
+    for (int i = 0; goss__op_all[i]; i++)
+        if (!seen[i]) T_FAIL("no program has the operation %s", goss__op_all[i]->name);
+}
+
+/* ---- the text itself ---- */
+
+#define HEAD "gossamer.program 1\n"
+
+TEST(a_text_says_what_a_program_is) {
+    goss_graph *g = goss_graph_new();
+    goss_error err = {0};
+    goss_program *p;
+    const goss_extent t = goss_symbol(g, "T", 4), n = goss_symbol(g, "N", 3);
+    const goss_val x = goss_input(g, "an \"input\"\n\\\xff", GOSS_REAL, GOSS_SHAPE(t, goss_extent_mul(goss_n(2), n)));
+    goss_scope_push(g, "a # scope\t");
+    const goss_val y = goss_reduce_max(goss_exp(x), GOSS_AXIS(1), true);
+    goss_scope_pop(g);
+    const goss_val out[3] = {y, goss_mean_all(goss_tanh(y)), goss_const(g, 0.1)};
+    T_OK(goss_program_create(g, out, (const char *[]){"most", NULL, NULL}, 3, NULL, 0, &p, &err));
+    goss_graph_free(g);
+    char *text = goss_program_text(p);
+    T_STR(text, HEAD "symbol T = 4\n"
+                     "symbol N = 3\n"
+                     "%0 = input \"an \\\"input\\\"\\x0A\\\\\\xFF\" : real[T,2*N]\n"
+                     "%1 = exp(%0) : real[T,2*N]  # a # scope\\x09\n"
+                     "%2 = reduce_max(%1) {axes=[1]} : real[T,1]  # a # scope\\x09\n"
+                     "%3 = tanh(%2) : real[T,1]\n"
+                     "%4 = sum(%3) {axes=[0]} : real[1,1]\n"
+                     "%5 = reshape(%4) : real[]\n"
+                     "%6 = extent {extent=T} : real[]\n"
+                     "%7 = div(%5, %6) : real[]\n"
+                     "%8 = const {value=0.1} : real[]\n"
+                     "return %2 \"most\", %7 \"output1\", %8 \"output2\"\n");
+    check_round_trip(p);
+    T_STR(goss_program_input_name(p, 0), "an \"input\"\n\\\xff");
+    goss_text_free(text), goss_program_free(p);
+}
+
+TEST(a_text_written_by_hand_is_read) {
+    goss_program *p =
+        program_of("\n// A comment.\r\ngossamer.program 1\n\n  symbol T=3\n  %0=input\"x\":real[ T , 2 ]\n"
+                   "\t%1 = const {value = -inf} : real[]\n%2 = const{value=nan}:real[]\nreturn %0\"x\" , %1 \"y\"");
+    char *text = goss_program_text(p);
+    T_STR(text, HEAD "symbol T = 3\n%0 = input \"x\" : real[T,2]\n%1 = const {value=-inf} : real[]\n"
+                     "%2 = const {value=nan} : real[]\nreturn %0 \"x\", %1 \"y\"\n");
+    goss_text_free(text), goss_program_free(p);
+}
+
+/* ---- what is no program ---- */
+
+#define X "%0 = input \"x\" : real[2,3]\n"
+#define W "%0 = param \"w\" : real[2,3]\n"
+#define MAP "%0 = input \"x\" : real[1,1,4,4,2]\n"
+#define POOL                                                                                                           \
+    "{size_h=2, size_w=2, stride_h=2, stride_w=2, pad_top=0, pad_left=0, pad_bottom=0, pad_right=0, image_h=4, "       \
+    "image_w=4}"
+
+static const struct {
+    const char *text, *says;
+} mistakes[] = {
+    {"", "line 1: this is no program: it begins with \"gossamer.program 1\""},
+    {"{\"a\": 1}", "this is no program"},
+    {"gossamer.programme 1\n", "this is no program"},
+    {"gossamer.program\n", "line 1: an integer is expected where the line ends"},
+    {"gossamer.program 0\n", "version 0 of the language"},
+    {HEAD "symbol T\n", "line 2: '=' is expected where the line ends"},
+    {HEAD "symbol T = 0\n", "symbol T: its maximum is below 1"},
+    {HEAD "symbol T = 3\nsymbol T = 4\n", "two symbols are named T"},
+    {HEAD "symbol T = 9999999999999999999\n", "line 2: an integer beyond 63 bits"},
+    {HEAD "%0 = input : real[2]\n", "%0 = input: it needs a name"},
+    {HEAD "%0 = input \"x : real[2]\n", "line 2: a name has no closing quote"},
+    {HEAD "%0 = input \"\\q\" : real[2]\n", "line 2: an escape is"},
+    {HEAD "%0 = input \"\\x00\" : real[2]\n", "line 2: an escape is"},
+    {HEAD "%0 = input \"x\" : complex[2]\n", "line 2: there is no type complex"},
+    {HEAD "%0 = input \"x\" : real[U]\n", "line 2: there is no symbol U"},
+    {HEAD "%0 = input \"x\" : real[0]\n", "line 2: an extent is at least 1"},
+    {HEAD "%0 = input \"x\" : real[-1]\n", "line 2: the name of a symbol is expected, not \"-1]\""},
+    {HEAD "%0 = input \"x\" : real[1,1,1,1,1,1,1,1,1]\n", "line 2: more than 8 extents"},
+    {HEAD "%0 = input \"x\" : real[4194304,4194305]\n",
+     "%0 = input: input: [4194304,4194305]: more than 2^44 elements"},
+    {HEAD "symbol T = 1\n%0 = input \"x\" : real[T]\n",
+     "%0 = input: result 0, axis 0: no extent, or one of a symbol that"},
+    {HEAD "symbol T = 3\n%0 = param \"w\" : real[T]\n", "param: a parameter's extents are numbers"},
+    {HEAD "%0 = param \"w\" : index[2]\n", "a parameter is real"},
+    {HEAD X "%1 = input \"x\" : real[2]\n", "two inputs and parameters are named \"x\""},
+    {HEAD X "%1 = param \"x\" : real[2]\n", "two inputs and parameters are named \"x\""},
+    {HEAD X "%2 = exp(%0) : real[2,3]\n", "line 3: the next value is %1, not %2"},
+    {HEAD X "%1 = exp(%1) : real[2,3]\n", "line 3: %1 is not defined before"},
+    {HEAD X "%1 = exp(%-1) : real[2,3]\n", "line 3: %-1 is not defined before"},
+    {HEAD X "%1 = expo(%0) : real[2,3]\n", "line 3: there is no operation expo"},
+    {HEAD X "%1 = value(%0) {number=0} : real[2,3]\n", "line 3: there is no operation value"},
+    {HEAD X "%1 = exp(%0, %0) : real[2,3]\n", "%1 = exp: exp: it takes 1 operand, not 2"},
+    {HEAD X "%1 = exp : real[2,3]\n", "%1 = exp: exp: it takes 1 operand, not 0"},
+    {HEAD X "%1 = exp(%0) : real[2,4]\n", "%1 = exp: its result is real[2,3], not real[2,4]"},
+    {HEAD X "%1 = exp(%0) : index[2,3]\n", "%1 = exp: its result is real[2,3], not index[2,3]"},
+    {HEAD X "%1 = exp(%0) : real[2,3]  # a / b\n%2 = exp(%1) : real[2]  # a / c\n", "a / c: %2 = exp: its result"},
+    {HEAD X "%1 = exp \"e\"(%0) : real[2,3]\n", "%1 = exp: it has no name of its own"},
+    {HEAD X "%1, %2 = exp(%0) : real[2,3], real[2,3]\n", "%1 = exp: it has 2 results, not 1"},
+    {HEAD X "%1, = exp(%0) : real[2,3]\n", "line 3: a value is expected behind the comma"},
+    {HEAD X "exp(%0)\n", "operation 1, exp: it has 0 results, not 1"},
+    {HEAD X "%1 = exp(%0) : real[2,3] ({\n%0 = input \"y\" : real[2]\nreturn %0 \"y\"\n})\n",
+     "%1 = exp: it has no regions"},
+    {HEAD X "%1 = exp(%0) : real[2,3] ({\n", "line 4: '}' is expected where the line ends"},
+    {HEAD X "%1 = sum(%0) : real[2,1]\n", "line 3: '{' is expected, not \":\""},
+    {HEAD X "%1 = sum(%0) {axes=[1] : real[2,1]\n", "line 3: '}' is expected, not \":\""},
+    {HEAD X "%1 = sum(%0) {axis=[1]} : real[2,1]\n", "line 3: the next attribute is axes, not axis"},
+    {HEAD X "%1 = sum(%0) {axes=[8]} : real[2,1]\n", "line 3: an axis is 0 to 7"},
+    {HEAD X "%1 = sum(%0) {axes=[1,0]} : real[1,1]\n", "line 3: axes of a set are in rising order"},
+    {HEAD X "%1 = sum(%0) {axes=[2]} : real[2,3]\n", "%1 = sum: sum: [2,3]"},
+    {HEAD X "%1 = sum(%0) {axes=[]} : real[2,3]\n", "%1 = sum: on these operands it is value: such an operation"},
+    {HEAD X "%1 = sum(%0) {axes=[1]} : real[2]\n", "%1 = sum: its result is real[2,1], not real[2]"},
+    {HEAD X "%1 = permute(%0) {axes=[1]} : real[3,2]\n", "it lists every axis of its operand once"},
+    {HEAD X "%1 = permute(%0) {axes=[1,1]} : real[3,2]\n", "%1 = permute: permute: [2,3]: axis 1 given for place 1"},
+    {HEAD X "%1 = slice(%0) {axis=-1, start=0, count=2} : real[2,2]\n", "%1 = slice: slice: [2,3]"},
+    {HEAD X "%1 = slice(%0) {axis=4294967297, start=0, count=2} : real[2,2]\n", "%1 = slice: slice: [2,3]"},
+    {HEAD X "%1 = slice(%0) {axis=1, start=2, count=2} : real[2,2]\n", "2 from 2 on axis 1"},
+    {HEAD X "%1 = slice(%0) {axis=1, start=0, count=3} : real[2,3]\n", "on these operands it is value"},
+    {HEAD X "%1 = reshape(%0) : real[7]\n", "another number of elements"},
+    {HEAD X "%1 = reshape(%0) : real[2,3]\n", "on these operands it is value"},
+    {HEAD X "%1 = matmul(%0, %0) {transpose_a=false, transpose_b=2} : real[2,2]\n",
+     "line 3: true or false is expected"},
+    {HEAD X "%1 = matmul(%0, %0) {transpose_a=false, transpose_b=false} : real[2,2]\n", "matmul: [2,3] x [2,3]"},
+    {HEAD X "%1 = const {value=1} : real[]\n%2 = add(%0, %1) : real[2,3]\n",
+     "%2 = add: its operands do not have the shapes"},
+    {HEAD X "%1 = gather(%0, %0) : real[2,3,3]\n", "%1 = gather: gather: operand 1 is a real tensor"},
+    {HEAD X "%1 = const {value=0x10} : real[]\n", "line 3: a number is expected, not \"0x10}\""},
+    {HEAD X "%1 = const {value=1e999} : real[]\n", "line 3: a number is expected"},
+    {HEAD MAP "%1 = input \"i\" : index[1,1,2,2,2]\n%2 = pool_gather(%0, %1) " POOL " : real[1,1,2,2,2]\n",
+     "operand 1 is no pool_argmax over the same windows"},
+    {HEAD X "%1 = random_normal(%0, %0) {elements=1} : real[2]\n", "%1 = random_normal: random_normal: operand 1 is"},
+    {HEAD X "%1 = exp(%0) : real[2,3]\nassign(%0, %1)\n", "operation 2, assign: operand 0, %0, is no parameter"},
+    {HEAD W "%1 = exp(%0) : real[2,3]\nassign(%0, %1)\nassign(%0, %0)\n",
+     "operation 3, assign: parameter w is assigned before"},
+    {HEAD W "assign\n", "operation 1, assign: it has no operands"},
+    {HEAD W "%1 = input \"x\" : real[3]\nassign(%0, %1)\n", "shapes differ"},
+    {HEAD X "return %1 \"y\"\n", "line 3: %1 is not defined before"},
+    {HEAD X "return %0\n", "line 3: a name in quotes is expected where the line ends"},
+    {HEAD X "return %0 \"\"\n", "outputs have an empty name"},
+    {HEAD X "return %0 \"y\", %0 \"y\"\n", "two outputs are named \"y\""},
+    {HEAD X "return %0 \"y\"\n%1 = exp(%0) : real[2,3]\n", "line 4: nothing may follow here"},
+    {HEAD X "return %0 \"y\"  # scope\n", "line 3: the end of the line is expected, not \"#\""},
+    {HEAD X "}\n", "line 3: nothing may follow here"},
+};
+
+TEST(mistakes_are_told_by_line_or_operation) {
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        goss_error err = {0};
+        goss_program *p = NULL;
+        const goss_status s = goss_program_parse(mistakes[i].text, &p, &err);
+        T_NOTE("%s", mistakes[i].text);
+        T_CHECK(s != GOSS_OK && p == NULL);
+        if (!strstr(err.text, mistakes[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, mistakes[i].says);
+        T_CHECK(s == GOSS_E_FORMAT || (s == GOSS_E_UNSUPPORTED && strstr(err.text, "version")));
+    }
+}
+
+TEST(a_newer_language_is_unsupported) {
+    goss_error err = {0};
+    goss_program *p;
+    T_ERR(goss_program_parse("gossamer.program 2\nwhatever\n", &p, &err), GOSS_E_UNSUPPORTED,
+          "version 2 of the language; this build reads versions up to 1");
+}
+
+/* Texts with a few bytes changed, left out or repeated: a program that is verified, or an error. */
+TEST(damaged_texts_are_refused_or_are_programs) {
+    enum { SEEDS = 40, DAMAGES = 150 };
+    goss__rng r = goss__rng_make(5, 0);
+    int refused = 0, taken = 0;
+    for (uint64_t seed = 0; seed < SEEDS; seed++) {
+        goss_program *p = random_program(seed);
+        char *text = goss_program_text(p);
+        const size_t size = strlen(text);
+        char *damaged = malloc(size + 64);
+        for (int k = 0; k < DAMAGES; k++) {
+            memcpy(damaged, text, size + 1);
+            const size_t at = goss__rng_below(&r, (uint32_t)size), other = goss__rng_below(&r, (uint32_t)size);
+            const uint32_t how = goss__rng_below(&r, 4);
+            if (how == 0) damaged[at] = text[other];
+            if (how == 1) damaged[at] = (char)('0' + goss__rng_below(&r, 10));
+            if (how == 2) memmove(damaged + at, damaged + at + 1, size - at);
+            if (how == 3) damaged[at] = (char)(1 + goss__rng_below(&r, 255));
+            goss_error err = {0};
+            goss_program *q = NULL;
+            if (goss_program_parse(damaged, &q, &err) != GOSS_OK) {
+                T_CHECK(q == NULL && err.text[0]);
+                refused++;
+                continue;
+            }
+            taken++;
+            check_round_trip(q);
+            goss_schedule *s = NULL;
+            if (goss_schedule_compile(q, NULL, &s, &err) != GOSS_OK) T_CHECK(err.text[0]);
+            goss_schedule_free(s), goss_program_free(q);
+        }
+        free(damaged), goss_text_free(text), goss_program_free(p);
+    }
+    T_CHECK(refused > 1000 && taken > 50);
+}
+
+TEST(memory_that_runs_out_is_an_error) {
+    goss_program *p = random_program(7);
+    char *text = goss_program_text(p);
+    int failed = 0;
+    for (int k = 1;; k++) {
+        goss_error err = {0};
+        goss_program *q = NULL;
+        goss__alloc_fail_at((uint64_t)k);
+        const goss_status s = goss_program_parse(text, &q, &err);
+        goss__alloc_fail_at(0);
+        if (s == GOSS_OK) {
+            goss_program_free(q);
+            break;
+        }
+        T_CHECK(s == GOSS_E_NOMEM && q == NULL);
+        failed++;
+    }
+    T_CHECK(failed > 20);
+    goss_text_free(text), goss_program_free(p);
+}
+
+TEST_MAIN()
