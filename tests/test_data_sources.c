@@ -2,6 +2,7 @@
 /* What a folder or a .zip holds besides sound images of one level: it is told, or it is an error; nothing disappears.
  */
 #include <dirent.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -22,9 +23,7 @@ struct dirent *readdir(DIR *d) {
         listed = 0, errno = EIO;
         return NULL;
     }
-    /* readdir64 is the same function on 64-bit systems, under a name that is not taken here. */
-    struct dirent64 *readdir64(DIR *);
-    real = (struct dirent * (*)(DIR *)) readdir64;
+    if (!real) real = (struct dirent * (*)(DIR *)) dlsym(RTLD_NEXT, "readdir");
     return real(d);
 }
 
