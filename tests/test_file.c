@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* How files are written (gossamer/file.h), what is refused before the work, and how files are recognised by content. */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
@@ -92,7 +93,9 @@ TEST(links_are_followed_and_stay) {
     put(scratch("folder/real"), "third");
     T_CHECK(holds(scratch("sub/real"), "third"));
     T_EQ(symlink("circle", scratch("circle")), 0);
-    T_ERR(goss__write_file(scratch("circle"), "x", 1, &err), GOSS_E_IO, "circle: can not write: Too many levels");
+    char circle[80]; /* libraries word it differently */
+    snprintf(circle, sizeof circle, "circle: can not write: %s", strerror(ELOOP));
+    T_ERR(goss__write_file(scratch("circle"), "x", 1, &err), GOSS_E_IO, circle);
     T_EQ(symlink("no/such", scratch("lost")), 0);
     T_ERR(goss__write_file(scratch("lost"), "x", 1, &err), GOSS_E_IO, "lost: can not write: No such file");
     T_ERR(goss__write_file(scratch("folder"), "x", 1, &err), GOSS_E_IO, "folder: is a folder");
