@@ -45,6 +45,7 @@ typedef struct goss_table_options {
         *missing; /* csv: what stands for a missing value, besides an empty cell; NULL: NA,N/A,NaN,nan,?,null,NULL */
     const char *categorical; /* columns that are categories although they hold numbers */
     const char *ignore;      /* columns that nobody will use: whatever their cells hold is no error */
+    bool optional;           /* names in these two lists that the table lacks are no error */
 } goss_table_options;
 
 GOSS_API goss_table_options goss_table_options_defaults(void);

@@ -76,11 +76,25 @@ static goss_status first_columns(goss__build *b, const goss__column_decl *decl, 
     return GOSS_OK;
 }
 
+/* The names of a list that the table has. */
+static goss_status find_some(const goss__build *b, const char *list, const char *what, int *columns, int *n,
+                             goss_error *err) {
+    char name[256];
+    bool got = list != NULL;
+    for (*n = 0; got && *n < b->t->columns;) {
+        GOSS_TRY(goss__next_name(&list, what, name, &got, err));
+        const int column = got ? goss_table_find(b->t, name) : -1;
+        if (column >= 0) columns[(*n)++] = column;
+    }
+    return GOSS_OK;
+}
+
 /* Marks what the caller's lists name. All columns are known by then: the files of a folder have the same. */
 static goss_status take_list(goss__build *b, const char *list, const char *what, bool ignore, goss_error *err) {
     int *columns = goss__alloc((size_t)b->t->columns * sizeof *columns), n = 0;
     if (!columns) return no_memory(b, err);
-    goss_status s = goss_table_list(b->t, list, what, columns, &n, err);
+    goss_status s = b->options->optional ? find_some(b, list, what, columns, &n, err)
+                                         : goss_table_list(b->t, list, what, columns, &n, err);
     for (int i = 0; s == GOSS_OK && i < n; i++)
         *(ignore ? &b->t->column[columns[i]].ignored : &b->t->column[columns[i]].categorical) = true;
     goss__free(columns);

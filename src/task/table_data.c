@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table_data.c: a table as the data of a training: everything that is fitted before the first step. */
+#include "gossamer/table_data.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "gossamer/text.h"
+#include "task/table_data.h"
+#include "task/table_task.h"
+
+enum { MOST_QUERIES = 500 }; /* of a validation task */
+
+struct goss_table_data {
+    goss_table_data_options o;
+    goss_table *table, *described;
+    goss_roles roles;
+    goss_table_tasks *tasks;
+    goss_task_division division;
+    goss_table_fit fit;
+    char *text;
+    uint64_t *rows[2]; /* hashes: trained on, validated on */
+    size_t n_rows[2];
+    bool within; /* a split inside of tasks */
+};
+
+goss_table_data_options goss_table_data_defaults(void) {
+    return (goss_table_data_options){.hold_out = 0.1, .support = 5, .queries = 64, .baselines = true, .seed = 1};
+}
+
+static goss_status no_memory(goss_error *err) {
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for the tasks of a table");
+}
+
+static const char *given(const char *text) { return text && *text ? text : NULL; }
+
+void goss_table_data_free(goss_table_data *d) {
+    if (!d) return;
+    goss__table_fit_clear(&d->fit);
+    goss_task_division_free(&d->division);
+    goss_table_tasks_free(d->tasks);
+    goss_roles_free(&d->roles);
+    goss_table_close(d->table), goss_table_close(d->described);
+    goss__free(d->text), goss__free(d->rows[0]), goss__free(d->rows[1]);
+    goss__free(d);
+}
+
+const char *goss_table_data_text(const goss_table_data *d) { return d->text; }
+const goss_table_tasks *goss_table_data_tasks(const goss_table_data *d) { return d->tasks; }
+const goss_task_division *goss_table_data_division(const goss_table_data *d) { return &d->division; }
+const goss_table_transform *goss_table_data_transform(const goss_table_data *d) { return d->fit.transform; }
+
+const uint64_t *goss_table_data_rows(const goss_table_data *d, bool validated, size_t *n) {
+    *n = d->n_rows[validated];
+    return d->rows[validated];
+}
+
+/* ---- the table and its tasks ---- */
+
+static goss_status open_table(goss_table_data *d, goss_error *err) {
+    goss_table_options read = goss_table_options_defaults();
+    read.categorical = given(d->o.categorical), read.ignore = given(d->o.ignore);
+    if (given(d->o.missing)) read.missing = d->o.missing;
+    GOSS_TRY(goss_error_prefix(err, goss_table_open(d->o.path, &read, &d->table, err), "data.path"));
+    const goss_roles_declared declared = {
+        .target = given(d->o.target), .task = given(d->o.task), .ignore = given(d->o.ignore)};
+    GOSS_TRY(goss_error_prefix(err, goss_table_roles(d->table, &declared, &d->roles, err), "data"));
+    if (d->roles.target_guessed)
+        goss__log(GOSS_LOG_WARN, "data.target is not set: %s (%s)", goss_table_name(d->table, d->roles.target),
+                  d->roles.reason[d->roles.target]);
+    if (d->roles.task_guessed)
+        goss__log(GOSS_LOG_WARN, "data.task is not set: %s (%s)", goss_table_name(d->table, d->roles.task),
+                  d->roles.reason[d->roles.task]);
+    return goss_table_tasks_open(d->table, &d->roles, given(d->o.order), &d->tasks, err);
+}
+
+static goss_status divide(goss_table_data *d, goss_error *err) {
+    goss_task_division_options o = {.train = d->o.train_tasks,
+                                    .validate = d->o.val_tasks,
+                                    .hold_out = d->o.hold_out,
+                                    .fold = d->o.fold,
+                                    .folds = d->o.folds,
+                                    .seed = d->o.seed};
+    d->within = d->o.split[0] != 0 || d->o.split[1] != 0 || d->o.split[2] != 0;
+    if (d->within) {
+        if (o.folds || given(o.validate))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "data.split divides the rows of every task; %s divides tasks: give one of them",
+                                  o.folds ? "a fold" : "data.val_tasks");
+        o.hold_out = 0;
+        GOSS_TRY(goss_error_prefix(err, goss_table_tasks_split(d->tasks, d->o.split, d->o.seed, err), "data.split"));
+    }
+    return goss_table_tasks_divide(d->tasks, &o, &d->division, err);
+}
+
+static void tell_left_out(const goss_table_data *d) {
+    int target, task;
+    goss_table_tasks_left_out(d->tasks, &target, &task);
+    if (target) goss__log(GOSS_LOG_WARN, "%d rows without a target are left out", target);
+    if (task) goss__log(GOSS_LOG_WARN, "%d rows without a task are left out", task);
+    const goss_table_transform *f = d->fit.transform;
+    for (int i = 0; i < f->n_dropped; i++)
+        goss__log(GOSS_LOG_WARN, "column %s is no input: it is the same in all rows to train on", f->dropped[i]);
+}
+
+/* An input that is the target under another name makes everything that follows worthless. */
+static goss_status tell_leaks(const goss_table_data *d, goss_error *err) {
+    goss_finding *f;
+    int n;
+    GOSS_TRY(goss_table_findings(d->table, &d->roles, &f, &n, err));
+    for (int i = 0; i < n; i++)
+        if (f[i].kind == GOSS_FINDING_LEAK) goss__log(GOSS_LOG_WARN, "%s; data.ignore takes it out", f[i].text);
+    goss_findings_free(f);
+    return GOSS_OK;
+}
+
+/* ---- what is fitted ---- */
+
+static goss_status fit_transform(goss_table_data *d, goss_error *err) {
+    const goss_table_transform_options o = {.objective = d->o.objective};
+    GOSS_TRY(goss_table_transform_fit(d->tasks, &d->roles, d->division.train.tasks, d->division.train.n, &o,
+                                      &d->fit.transform, err));
+    tell_left_out(d);
+    return tell_leaks(d, err);
+}
+
+static goss_status fit_descriptors(goss_table_data *d, goss_error *err) {
+    if (!given(d->o.descriptor)) return GOSS_OK;
+    goss_status s = goss_table_open(d->o.descriptor, NULL, &d->described, err);
+    if (s == GOSS_OK)
+        s = goss_descriptors_fit(d->described, d->tasks, d->division.train.tasks, d->division.train.n,
+                                 &d->fit.descriptors, err);
+    return goss_error_prefix(err, s, "data.descriptor");
+}
+
+static goss_status fit_baselines(goss_table_data *d, goss_error *err) {
+    const goss_task_list *train = &d->division.train;
+    goss_baselines_options o = goss_baselines_defaults();
+    goss__task_numbers *t = goss__calloc((size_t)train->n + 1, sizeof *t);
+    goss_rows *rows = goss__calloc((size_t)train->n + 1, sizeof *rows);
+    goss_status s = t && rows ? GOSS_OK : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < train->n; i++) {
+        s = goss__task_numbers_of(d->tasks, d->fit.transform, train->tasks[i], &t[i], err);
+        rows[i] = t[i].rows;
+    }
+    o.width = goss_encoding_width(d->fit.transform->inputs), o.classes = d->fit.transform->classes;
+    o.ordered = d->tasks->order != GOSS_ORDER_RANDOM, o.seed = d->o.seed;
+    if (s == GOSS_OK) s = goss_baselines_fit(rows, train->n, &o, &d->fit.baselines, err);
+    for (int i = 0; t && i < train->n; i++) goss__free(t[i].memory);
+    goss__free(rows), goss__free(t);
+    return s;
+}
+
+static bool trained_on(const goss_table_data *d, int task, int i) {
+    return goss_table_tasks_part(d->tasks, task, i) == GOSS_PART_TRAIN;
+}
+
+static bool validated_on(const goss_table_data *d, int task, int i) {
+    return !d->within || goss_table_tasks_part(d->tasks, task, i) == GOSS_PART_VALIDATE;
+}
+
+static goss_status hash_rows(goss_table_data *d, const goss_task_list *list,
+                             bool (*in)(const goss_table_data *d, int task, int i), int which, goss_error *err) {
+    const size_t all = (size_t)goss_table_rows(d->table) + 1;
+    int32_t *rows = goss__calloc(all, sizeof *rows);
+    d->rows[which] = goss__calloc(all, sizeof **d->rows);
+    goss_status s = rows && d->rows[which] ? GOSS_OK : no_memory(err);
+    int n = 0;
+    for (int k = 0; s == GOSS_OK && k < list->n; k++) {
+        int size;
+        const int32_t *own = goss_table_tasks_rows(d->tasks, list->tasks[k], &size);
+        for (int i = 0; i < size; i++)
+            if (in(d, list->tasks[k], i)) rows[n++] = own[i];
+    }
+    if (s == GOSS_OK) s = goss_table_transform_hashes(d->fit.transform, d->table, rows, n, d->rows[which], err);
+    d->n_rows[which] = (size_t)n;
+    goss__free(rows);
+    return s;
+}
+
+static goss_status fit_all(goss_table_data *d, goss_error *err) {
+    GOSS_TRY(fit_transform(d, err));
+    GOSS_TRY(fit_descriptors(d, err));
+    if (d->o.baselines) GOSS_TRY(fit_baselines(d, err));
+    if (given(d->o.missing) && !(d->fit.missing = goss__strdup(d->o.missing))) return no_memory(err);
+    d->fit.support = d->o.support, d->fit.most_support = d->o.most_support;
+    GOSS_TRY(goss__table_fit_text(&d->fit, &d->text, err));
+    GOSS_TRY(hash_rows(d, &d->division.train, trained_on, 0, err));
+    return hash_rows(d, d->within ? &d->division.train : &d->division.validate, validated_on, 1, err);
+}
+
+goss_status goss_table_data_open(const goss_table_data_options *options, goss_table_data **out, goss_error *err) {
+    *out = NULL;
+    goss_table_data *d = goss__calloc(1, sizeof *d);
+    if (!d) return no_memory(err);
+    d->o = *options;
+    if (d->o.most_support == 0) d->o.most_support = d->o.support;
+    goss_status s = open_table(d, err);
+    if (s == GOSS_OK) s = divide(d, err);
+    if (s == GOSS_OK) s = fit_all(d, err);
+    if (s == GOSS_OK)
+        *out = d;
+    else
+        goss_table_data_free(d);
+    return s;
+}
+
+/* By content: rows as they are divided. */
+uint64_t goss_table_data_hash(const goss_table_data *d) {
+    uint64_t h[3] = {goss_table_hash(d->table, true), 0, 0};
+    for (int i = 0; i < 2; i++) h[1 + i] = goss__hash64(d->rows[i], d->n_rows[i] * sizeof **d->rows, 1 + (uint64_t)i);
+    return goss__hash64(h, sizeof h, d->described ? goss_table_hash(d->described, false) : 0);
+}
+
+/* ---- sources ---- */
+
+static goss_table_source_options source_options(const goss_table_data *d) {
+    return (goss_table_source_options){.tasks = d->division.train.tasks,
+                                       .n_tasks = d->division.train.n,
+                                       .support = d->o.support,
+                                       .most_support = d->o.most_support,
+                                       .queries = d->o.queries,
+                                       .number = true,
+                                       .seed = d->o.seed,
+                                       .descriptors = d->fit.descriptors,
+                                       .described = d->described};
+}
+
+static goss_status open_source(const goss_table_data *d, const goss_table_source_options *o, const char *what,
+                               goss_task_source *out, goss_error *err) {
+    int skipped;
+    GOSS_TRY(goss_error_prefix(err, goss_table_source_open(d->tasks, d->fit.transform, o, out, &skipped, err),
+                               "tasks to %s on", what));
+    if (skipped)
+        goss__log(GOSS_LOG_WARN, "%d of %d tasks to %s on have no more than task.support = %d rows and are left out",
+                  skipped, o->n_tasks, what, o->support);
+    return GOSS_OK;
+}
+
+goss_status goss_table_data_train(const goss_table_data *d, goss_task_source *out, goss_error *err) {
+    goss_table_source_options o = source_options(d);
+    o.shuffle = true;
+    return open_source(d, &o, "train", out, err);
+}
+
+bool goss_table_data_validates(const goss_table_data *d) {
+    return d->within ? d->n_rows[1] > 0 : d->division.validate.n > 0;
+}
+
+goss_status goss_table_data_validate(const goss_table_data *d, goss_task_source *out, goss_error *err) {
+    goss_table_source_options o = source_options(d);
+    o.queries = MOST_QUERIES;
+    if (d->within)
+        o.query_part = GOSS_PART_VALIDATE;
+    else
+        o.tasks = d->division.validate.tasks, o.n_tasks = d->division.validate.n, o.number = false;
+    return open_source(d, &o, "validate", out, err);
+}

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table_divide.c: which tasks are trained on, validated on and kept apart (lists, seeded draws, folds), and which rows
+ * inside of tasks. */
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "task/table_task.h"
+
+void goss_task_list_free(goss_task_list *l) {
+    goss__free(l->tasks);
+    *l = (goss_task_list){0};
+}
+
+void goss_task_division_free(goss_task_division *d) {
+    goss_task_list_free(&d->train), goss_task_list_free(&d->validate), goss_task_list_free(&d->test);
+}
+
+/* ---- what each task is for ---- */
+
+enum { NOTHING, TRAIN, VALIDATE, TEST };
+
+static goss_status unknown_task(const goss_table_tasks *t, const char *path, int line, const char *name,
+                                goss_error *err) {
+    goss__str near = {0};
+    goss__near_names(&near, name, (const char *const *)t->groups.name, t->groups.count);
+    goss_status s = goss_error_set(err, GOSS_E_ARGUMENT, "%s:%d: there is no task \"%.100s\"%s", path, line, name,
+                                   near.data ? near.data : "");
+    goss__str_free(&near);
+    return s;
+}
+
+/* Blanks around the name do not count. */
+static char *trimmed(char *line) {
+    static const char blanks[] = " \t\r\n";
+    line += strspn(line, blanks);
+    for (size_t n = strlen(line); n > 0 && strchr(blanks, line[n - 1]); n--) line[n - 1] = 0;
+    return line;
+}
+
+static goss_status read_lines(const goss_table_tasks *t, const char *path, FILE *f, uint8_t use, uint8_t *uses,
+                              goss_error *err) {
+    char *line = NULL;
+    size_t room = 0;
+    goss_status s = GOSS_OK;
+    for (int at = 1; s == GOSS_OK && getline(&line, &room, f) >= 0; at++) {
+        char *name = trimmed(line);
+        if (!*name || *name == '#') continue;
+        const int task = goss_table_tasks_find(t, name);
+        if (task < 0)
+            s = unknown_task(t, path, at, name, err);
+        else if (uses[task] != NOTHING && uses[task] != use)
+            s = goss_error_set(err, GOSS_E_ARGUMENT, "%s:%d: task \"%.100s\" is also in the list of tasks to train on",
+                               path, at, name);
+        else
+            uses[task] = use;
+    }
+    if (s == GOSS_OK && ferror(f)) s = goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
+    free(line);
+    return s;
+}
+
+static goss_status read_list(const goss_table_tasks *t, const char *path, uint8_t use, uint8_t *uses, goss_error *err) {
+    FILE *f = fopen(path, "re");
+    if (!f) return goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
+    goss_status s = read_lines(t, path, f, use, uses, err);
+    fclose(f);
+    if (s == GOSS_OK && !memchr(uses, use, (size_t)t->groups.count))
+        s = goss_error_set(err, GOSS_E_ARGUMENT, "%s: names no task", path);
+    return s;
+}
+
+/* The tasks in the order of a draw. */
+static goss_status shuffled(const goss_table_tasks *t, uint64_t seed, const char *what, uint32_t **out,
+                            goss_error *err) {
+    const uint32_t n = (uint32_t)t->groups.count;
+    goss__rng rng = goss__rng_make(seed, goss__hash64(what, strlen(what), 0));
+    *out = goss__calloc(n, sizeof **out);
+    if (!*out) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %u tasks", n);
+    for (uint32_t i = 0; i < n; i++) (*out)[i] = i;
+    goss__rng_shuffle(&rng, *out, n, n);
+    return GOSS_OK;
+}
+
+/* Dealt out in turns after a shuffle that does not know which fold is asked for. */
+static goss_status keep_fold(const goss_table_tasks *t, const goss_task_division_options *o, uint8_t *uses,
+                             goss_error *err) {
+    uint32_t *order;
+    if (o->fold < 1 || o->fold > o->folds)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "fold %d of %d: folds count from 1", o->fold, o->folds);
+    if (o->folds < 2 || o->folds > t->groups.count)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%d folds of %d tasks: from 2 to as many as there are tasks",
+                              o->folds, t->groups.count);
+    GOSS_TRY(shuffled(t, o->seed, "folds", &order, err));
+    for (int i = o->fold - 1; i < t->groups.count; i += o->folds) uses[order[i]] = TEST;
+    goss__free(order);
+    return GOSS_OK;
+}
+
+/* Of the tasks to train on, in the order of a draw. */
+static goss_status hold_out(const goss_table_tasks *t, const goss_task_division_options *o, uint8_t *uses,
+                            goss_error *err) {
+    uint32_t *order;
+    int n = 0;
+    for (int i = 0; i < t->groups.count; i++) n += uses[i] == TRAIN;
+    int held = (int)lround(o->hold_out * n);
+    if (held < 1) held = 1;
+    if (held >= n)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%d task%s: at least two are needed to train on some and to validate on others; add "
+                              "tasks, or train without validation",
+                              n, n == 1 ? "" : "s");
+    GOSS_TRY(shuffled(t, o->seed, "held out", &order, err));
+    for (int i = 0; held > 0 && i < t->groups.count; i++)
+        if (uses[order[i]] == TRAIN) uses[order[i]] = VALIDATE, held--;
+    goss__free(order);
+    return GOSS_OK;
+}
+
+static goss_status decide(const goss_table_tasks *t, const goss_task_division_options *o, uint8_t *uses,
+                          goss_error *err) {
+    const bool train = o->train && *o->train, validate = o->validate && *o->validate;
+    if (o->folds && (train || validate))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "a fold and a list of tasks both say what to train on: give one of them");
+    if (train) GOSS_TRY(goss_error_prefix(err, read_list(t, o->train, TRAIN, uses, err), "tasks to train on"));
+    if (validate)
+        GOSS_TRY(goss_error_prefix(err, read_list(t, o->validate, VALIDATE, uses, err), "tasks to validate on"));
+    if (o->folds) GOSS_TRY(keep_fold(t, o, uses, err));
+    for (int i = 0; i < t->groups.count; i++)
+        if (uses[i] == NOTHING) uses[i] = train ? TEST : TRAIN;
+    if (!memchr(uses, TRAIN, (size_t)t->groups.count))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "no task is left to train on");
+    return validate || !(o->hold_out > 0) ? GOSS_OK : hold_out(t, o, uses, err);
+}
+
+static goss_status collect(const goss_table_tasks *t, const uint8_t *uses, uint8_t use, goss_task_list *out,
+                           goss_error *err) {
+    out->tasks = goss__calloc((size_t)t->groups.count, sizeof *out->tasks);
+    if (!out->tasks) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", t->groups.count);
+    for (int i = 0; i < t->groups.count; i++)
+        if (uses[i] == use) out->tasks[out->n++] = i;
+    return GOSS_OK;
+}
+
+goss_task_division_options goss_task_division_defaults(void) {
+    return (goss_task_division_options){.hold_out = 0.1, .seed = 1};
+}
+
+goss_status goss_table_tasks_divide(const goss_table_tasks *t, const goss_task_division_options *options,
+                                    goss_task_division *out, goss_error *err) {
+    const goss_task_division_options o = options ? *options : goss_task_division_defaults();
+    *out = (goss_task_division){0};
+    uint8_t *uses = goss__calloc((size_t)t->groups.count, 1);
+    goss_status s =
+        uses ? decide(t, &o, uses, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", t->groups.count);
+    if (s == GOSS_OK) s = collect(t, uses, TRAIN, &out->train, err);
+    if (s == GOSS_OK) s = collect(t, uses, VALIDATE, &out->validate, err);
+    if (s == GOSS_OK) s = collect(t, uses, TEST, &out->test, err);
+    goss__free(uses);
+    if (s != GOSS_OK) goss_task_division_free(out);
+    return s;
+}
+
+goss_status goss_table_tasks_list(const goss_table_tasks *t, const char *path, goss_task_list *out, goss_error *err) {
+    *out = (goss_task_list){0};
+    uint8_t *uses = goss__calloc((size_t)t->groups.count, 1);
+    goss_status s = uses ? read_list(t, path, TEST, uses, err)
+                         : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", t->groups.count);
+    if (s == GOSS_OK) s = collect(t, uses, TEST, out, err);
+    goss__free(uses);
+    return s;
+}
+
+/* ---- inside of tasks ---- */
+
+/* Parts of n rows by their place: as many as the shares say, rounded so that every row has one. */
+static void cut(const double share[3], const uint32_t *place, int n, uint8_t *part) {
+    const int train = (int)lround(share[0] * n), validate = (int)lround((share[0] + share[1]) * n);
+    for (int i = 0; i < n; i++)
+        part[place[i]] = i < train ? GOSS_PART_TRAIN : i < validate ? GOSS_PART_VALIDATE : GOSS_PART_TEST;
+}
+
+/* The rows of one task; those of each class on their own, so that every part has its share of every class. */
+static goss_status split_task(goss_table_tasks *t, int task, const double share[3], goss__rng *rng, goss_error *err) {
+    int n, target = t->target;
+    const int32_t *rows = goss_table_tasks_rows(t, task, &n);
+    const bool classes = target >= 0 && goss_table_type(t->table, target) != GOSS_COLUMN_NUMBER;
+    uint32_t *place = goss__calloc((size_t)n, sizeof *place);
+    if (!place) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d rows", n);
+    for (int class = 0; class < (classes ? goss_table_categories(t->table, target) : 1); class ++) {
+        int of = 0;
+        for (int i = 0; i < n; i++)
+            if (!classes || goss_table_code(t->table, target, rows[i]) == class) place[of++] = (uint32_t)i;
+        if (t->order == GOSS_ORDER_RANDOM) goss__rng_shuffle(rng, place, (uint32_t)of, (uint32_t)of);
+        cut(share, place, of, t->part + t->groups.first[task]);
+    }
+    goss__free(place);
+    return GOSS_OK;
+}
+
+goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3], uint64_t seed, goss_error *err) {
+    const double sum = share[0] + share[1] + share[2];
+    if (!(share[0] > 0) || !(share[1] >= 0) || !(share[2] >= 0) || !(fabs(sum - 1) <= 1e-3))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "shares %g, %g, %g of the rows to train, validate and test on: their sum is 1, and the "
+                              "first is above 0",
+                              share[0], share[1], share[2]);
+    goss__free(t->part);
+    t->part = goss__calloc((size_t)t->groups.first[t->groups.count], 1);
+    if (!t->part) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the parts of tasks");
+    goss_status s = GOSS_OK;
+    for (int i = 0; s == GOSS_OK && i < t->groups.count; i++) {
+        /* By the task's name: the parts of a task do not depend on which others a file has. */
+        const char *name = t->groups.name[i];
+        goss__rng rng = goss__rng_make(seed, goss__hash64(name, strlen(name), 77));
+        s = split_task(t, i, share, &rng, err);
+    }
+    return s;
+}

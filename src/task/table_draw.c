@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table_draw.c: the tasks of a table as a task source. All rows are encoded when it is opened; a draw chooses places in
+ * a task and copies. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "task/table_task.h"
+
+typedef struct one {
+    const char *name;
+    int first, n; /* of its rows below; those that support sets are drawn from come first */
+    int pool;     /* as many as these are; behind them: queries of another part */
+    uint64_t key; /* of its draws */
+    int32_t id;
+} one;
+
+typedef struct source {
+    goss_table_source_options o;
+    one *task; /* [tasks] */
+    int tasks, width;
+    int listed;          /* tasks that were asked for: numbers are below it */
+    bool ordered, apart; /* apart: queries are of another part than support sets */
+    float *x, *y;        /* [rows, width], [rows] */
+    int32_t *row;        /* [rows] in the table */
+    float *descriptor;   /* [tasks, described width] */
+    int described;
+    float mean, deviation;
+    uint32_t *place, *turn; /* scratch: [rows of the largest task], [tasks] */
+} source;
+
+static void free_source(void *context) {
+    source *s = context;
+    goss__free(s->task), goss__free(s->x), goss__free(s->y), goss__free(s->row), goss__free(s->descriptor);
+    goss__free(s->place), goss__free(s->turn);
+    goss__free(s);
+}
+
+goss_table_source_options goss_table_source_defaults(void) {
+    return (goss_table_source_options){.support = 5, .query_part = GOSS_PART_TRAIN, .seed = 1};
+}
+
+/* ---- drawing ---- */
+
+/* Each time round all tasks come once, in an order of its own. */
+static const one *task_of(const source *s, uint64_t k) {
+    const uint64_t n = (uint64_t)s->tasks;
+    if (!s->o.shuffle) return &s->task[k % n];
+    goss__rng rng = goss__rng_make(s->o.seed, goss__hash64(&(uint64_t){k / n}, sizeof k, 11));
+    for (int i = 0; i < s->tasks; i++) s->turn[i] = (uint32_t)i;
+    goss__rng_shuffle(&rng, s->turn, (uint32_t)n, (uint32_t)(k % n) + 1);
+    return &s->task[s->turn[k % n]];
+}
+
+static int smaller(int a, int b) { return a < b ? a : b; }
+
+static int support_size(const source *s, const one *t, goss__rng *rng) {
+    const int least = s->o.support, most = smaller(s->o.most_support, s->apart ? t->pool : t->pool - 1);
+    return most > least ? least + (int)goss__rng_below(rng, (uint32_t)(most - least + 1)) : least;
+}
+
+static void copy(const source *s, const one *t, const uint32_t *place, int n, float *x, float *y, int32_t *rows) {
+    for (int i = 0; i < n; i++) {
+        const size_t at = (size_t)t->first + place[i], w = (size_t)s->width;
+        if (x) memcpy(x + (size_t)i * w, s->x + at * w, w * sizeof *x);
+        if (y) y[i] = s->y[at];
+        if (rows) rows[i] = s->row[at];
+    }
+}
+
+/* Numbers first, first + 1, ... up to `end`, of which `queries` are drawn to the front where there are more. */
+static int choose_queries(const source *s, uint32_t *place, int first, int end, goss__rng *rng) {
+    const int n = end - first, most = s->o.queries > 0 ? smaller(s->o.queries, n) : n;
+    for (int i = 0; i < n; i++) place[i] = (uint32_t)(first + i);
+    if (most < n) goss__rng_shuffle(rng, place, (uint32_t)n, (uint32_t)most);
+    return most;
+}
+
+static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
+    const source *s = source_->context;
+    const one *t = task_of(s, k);
+    /* By the task's name and its own draw: the same whatever other tasks there are. */
+    goss__rng rng = goss__rng_make(s->o.seed, goss__hash64(&(uint64_t){k / (uint64_t)s->tasks}, sizeof k, t->key));
+    uint32_t *place = s->place;
+    out->supports = support_size(s, t, &rng);
+    for (int i = 0; i < t->pool; i++) place[i] = (uint32_t)i;
+    if (!s->ordered && !s->apart && s->o.queries <= 0) /* all that are no support: their order does not matter */
+        goss__rng_shuffle(&rng, place, (uint32_t)t->pool, (uint32_t)out->supports);
+    else if (!s->ordered)
+        goss__rng_shuffle(&rng, place, (uint32_t)t->pool, (uint32_t)t->pool);
+    copy(s, t, place, out->supports, out->support, out->support_target, out->support_rows);
+    if (s->apart)
+        out->queries = choose_queries(s, place, t->pool, t->n, &rng);
+    else if (s->ordered)
+        out->queries = choose_queries(s, place, out->supports, t->n, &rng);
+    else {
+        out->queries = t->pool - out->supports;
+        if (s->o.queries > 0) out->queries = smaller(out->queries, s->o.queries);
+        place += out->supports;
+    }
+    copy(s, t, place, out->queries, out->query, out->query_target, out->query_rows);
+    if (out->descriptor && s->described)
+        memcpy(out->descriptor, s->descriptor + (size_t)(t - s->task) * (size_t)s->described,
+               (size_t)s->described * sizeof *out->descriptor);
+    out->id = t->id;
+}
+
+static const char *name(const goss_task_source *source_, uint64_t k) { return task_of(source_->context, k)->name; }
+
+/* ---- opening ---- */
+
+static goss_status no_memory(goss_error *err) {
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for the tasks of a table");
+}
+
+/* The task's rows that take part, those for support sets first. */
+static void take_rows(source *s, const goss_table_tasks *t, int task, one *out, int first) {
+    int n;
+    const int32_t *rows = goss_table_tasks_rows(t, task, &n);
+    *out = (one){.name = goss_table_tasks_name(t, task), .first = first};
+    for (int i = 0; i < n; i++)
+        if (goss_table_tasks_part(t, task, i) == GOSS_PART_TRAIN) s->row[first + out->n++] = rows[i];
+    out->pool = out->n;
+    for (int i = 0; s->apart && i < n; i++)
+        if (goss_table_tasks_part(t, task, i) == s->o.query_part) s->row[first + out->n++] = rows[i];
+    out->key = goss__hash64(out->name, strlen(out->name), 12);
+}
+
+static bool enough(const source *s, const one *t) {
+    return t->pool >= s->o.support && t->n > (s->apart ? t->pool : s->o.support);
+}
+
+/* Chooses tasks and lays out their rows. */
+static int choose_tasks(source *s, const goss_table_tasks *t, int *skipped) {
+    int rows = 0;
+    const int n = s->o.tasks ? s->o.n_tasks : goss_table_tasks_count(t);
+    *skipped = 0, s->listed = n;
+    for (int i = 0; i < n; i++) {
+        one *next = &s->task[s->tasks];
+        take_rows(s, t, s->o.tasks ? s->o.tasks[i] : i, next, rows);
+        next->id = s->o.number ? i : -1;
+        if (enough(s, next))
+            s->tasks++, rows += next->n;
+        else
+            ++*skipped;
+    }
+    return rows;
+}
+
+static goss_status describe(source *s, goss_error *err) {
+    if (!s->o.descriptors) return GOSS_OK;
+    s->described = goss_descriptors_width(s->o.descriptors);
+    s->descriptor = goss__calloc((size_t)s->tasks * (size_t)s->described, sizeof *s->descriptor);
+    if (!s->descriptor) return no_memory(err);
+    for (int i = 0; i < s->tasks; i++)
+        GOSS_TRY(goss_descriptors_apply(s->o.descriptors, s->o.described, s->task[i].name,
+                                        s->descriptor + (size_t)i * (size_t)s->described, err));
+    return GOSS_OK;
+}
+
+static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_transform *f, int *skipped,
+                        goss_error *err) {
+    const size_t all = (size_t)t->groups.first[t->groups.count] + 1;
+    const int n = s->o.tasks ? s->o.n_tasks : goss_table_tasks_count(t);
+    s->task = goss__calloc((size_t)n + 1, sizeof *s->task);
+    s->row = goss__calloc(all, sizeof *s->row);
+    if (!s->task || !s->row) return no_memory(err);
+    const int rows = choose_tasks(s, t, skipped);
+    int most = 0;
+    for (int i = 0; i < s->tasks; i++) most = s->task[i].n > most ? s->task[i].n : most;
+    if (s->tasks == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: none of the %d tasks has more than %d rows, which support and a query need",
+                              goss_table_file(t->table, 0), n, s->o.support);
+    s->x = goss__calloc((size_t)rows * (size_t)s->width, sizeof *s->x), s->y = goss__calloc((size_t)rows, sizeof *s->y);
+    s->place = goss__calloc((size_t)most, sizeof *s->place), s->turn = goss__calloc((size_t)s->tasks, sizeof *s->turn);
+    if (!s->x || !s->y || !s->place || !s->turn) return no_memory(err);
+    GOSS_TRY(goss_table_transform_apply(f, t->table, s->row, rows, s->x, NULL, err));
+    GOSS_TRY(goss_table_transform_targets(f, t->table, s->row, rows, s->y, err));
+    return describe(s, err);
+}
+
+static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
+    int supports = 0, queries = 0;
+    for (int i = 0; i < s->tasks; i++) {
+        const one *t = &s->task[i];
+        const int most = smaller(s->o.most_support, s->apart ? t->pool : t->pool - 1);
+        const int left = s->apart ? t->n - t->pool : t->n - s->o.support;
+        supports = most > supports ? most : supports, queries = left > queries ? left : queries;
+    }
+    const goss_target_scale scale = goss_table_transform_scale(f);
+    goss_task_spec spec = {.input_rank = 1,
+                           .input = {s->width},
+                           .objective = goss_table_transform_objective(f),
+                           .outputs = goss_table_transform_classes(f) ? goss_table_transform_classes(f) : 1,
+                           .supports = supports,
+                           .queries = s->o.queries > 0 ? smaller(queries, s->o.queries) : queries,
+                           .descriptor = s->described,
+                           .ids = s->o.number ? s->listed : 0};
+    if (scale.mean) {
+        s->mean = *scale.mean, s->deviation = *scale.deviation;
+        spec.scale = (goss_target_scale){&s->mean, &s->deviation};
+    }
+    return spec;
+}
+
+goss_status goss_table_source_open(const goss_table_tasks *t, const goss_table_transform *f,
+                                   const goss_table_source_options *options, goss_task_source *out, int *skipped,
+                                   goss_error *err) {
+    goss_table_source_options o = options ? *options : goss_table_source_defaults();
+    int left_out = 0;
+    *out = (goss_task_source){0};
+    if (o.most_support == 0) o.most_support = o.support;
+    if (o.support < 0 || o.most_support < o.support)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "support sets of %d to %d rows", o.support, o.most_support);
+    source *s = goss__calloc(1, sizeof *s);
+    if (!s) return no_memory(err);
+    s->o = o, s->width = goss_encoding_width(goss_table_transform_inputs(f));
+    s->ordered = goss_table_tasks_order(t) != GOSS_ORDER_RANDOM;
+    s->apart = o.query_part != GOSS_PART_TRAIN;
+    goss_status status = fill(s, t, f, &left_out, err);
+    if (status == GOSS_OK) {
+        s->o.tasks = NULL;
+        *out = (goss_task_source){
+            .spec = spec_of(s, f), .context = s, .draw = draw, .tasks = s->tasks, .name = name, .free = free_source};
+        if (o.shuffle) out->tasks = 0;
+    } else {
+        free_source(s);
+    }
+    if (skipped) *skipped = left_out;
+    return status;
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table_fit.c: what a model keeps of the table that it was trained on, as a text, and new rows read with it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "gossamer/text.h"
+#include "io/json.h"
+#include "task/table_data.h"
+#include "task/table_task.h"
+
+static goss_status no_memory(goss_error *err) {
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for what a model keeps of its table");
+}
+
+void goss__table_fit_clear(goss_table_fit *f) {
+    goss_table_transform_free(f->transform);
+    goss_baselines_free(f->baselines);
+    goss_descriptors_free(f->descriptors);
+    goss__free(f->missing);
+    *f = (goss_table_fit){0};
+}
+
+void goss_table_fit_free(goss_table_fit *f) {
+    if (f) goss__table_fit_clear(f);
+    goss__free(f);
+}
+
+/* ---- as text ---- */
+
+static void add_part(goss__str *s, const char *key, char *text) {
+    goss__str_addf(s, ", \"%s\": ", key);
+    goss__json_add_text(s, text);
+    goss_text_free(text);
+}
+
+goss_status goss__table_fit_text(const goss_table_fit *f, char **text, goss_error *err) {
+    goss__str s = {0};
+    char *part;
+    goss_status status = GOSS_OK;
+    *text = NULL;
+    goss__str_addf(&s, "{\"version\": 1, \"support\": %d, \"most_support\": %d", f->support, f->most_support);
+    if ((status = goss_table_transform_text(f->transform, &part, err)) == GOSS_OK) add_part(&s, "transform", part);
+    if (status == GOSS_OK && f->baselines && (status = goss_baselines_text(f->baselines, &part, err)) == GOSS_OK)
+        add_part(&s, "baselines", part);
+    if (status == GOSS_OK && f->descriptors && (status = goss_descriptors_text(f->descriptors, &part, err)) == GOSS_OK)
+        add_part(&s, "descriptors", part);
+    if (f->missing) goss__str_add(&s, ", \"missing\": "), goss__json_add_text(&s, f->missing);
+    goss__str_add(&s, "}");
+    if (status == GOSS_OK && s.failed) status = no_memory(err);
+    if (status == GOSS_OK)
+        *text = s.data;
+    else
+        goss__str_free(&s);
+    return status;
+}
+
+#if GOSS_HAVE_JANSSON
+static goss_status parse(const json_t *root, goss_table_fit *f, goss_error *err) {
+    const json_t *version = json_object_get(root, "version"), *transform = json_object_get(root, "transform");
+    const json_t *baselines = json_object_get(root, "baselines"), *missing = json_object_get(root, "missing");
+    const json_t *descriptors = json_object_get(root, "descriptors");
+    if (!json_is_integer(version) || !json_is_string(transform))
+        return goss_error_set(err, GOSS_E_FORMAT, "what the model keeps of its table is damaged");
+    if (json_integer_value(version) != 1)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "the model keeps its table in a form of a later version");
+    f->support = (int)json_integer_value(json_object_get(root, "support"));
+    f->most_support = (int)json_integer_value(json_object_get(root, "most_support"));
+    GOSS_TRY(goss_table_transform_parse(json_string_value(transform), &f->transform, err));
+    if (json_is_string(missing) && !(f->missing = goss__strdup(json_string_value(missing)))) return no_memory(err);
+    if (json_is_string(descriptors))
+        GOSS_TRY(goss_descriptors_parse(json_string_value(descriptors), &f->descriptors, err));
+    if (!json_is_string(baselines)) return GOSS_OK;
+    GOSS_TRY(goss_baselines_parse(json_string_value(baselines), &f->baselines, err));
+    if (goss_baselines_width(f->baselines) == goss_encoding_width(f->transform->inputs) &&
+        goss_baselines_classes(f->baselines) == f->transform->classes)
+        return GOSS_OK;
+    return goss_error_set(err, GOSS_E_FORMAT, "the model's baselines are of another table than its transform");
+}
+
+goss_status goss_table_fit_parse(const char *text, goss_table_fit **out, goss_error *err) {
+    json_t *root;
+    *out = NULL;
+    GOSS_TRY(goss__json_parse(text, strlen(text), 0, &root, err));
+    goss_table_fit *f = goss__calloc(1, sizeof *f);
+    goss_status s = f ? parse(root, f, err) : no_memory(err);
+    json_decref(root);
+    if (s == GOSS_OK)
+        *out = f;
+    else
+        goss_table_fit_free(f);
+    return s;
+}
+#else
+goss_status goss_table_fit_parse(const char *text, goss_table_fit **out, goss_error *err) {
+    (void)text;
+    *out = NULL;
+    return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                          "models of tables keep them as JSON, and this build has no jansson (" GOSS_JANSSON_GET ")");
+}
+#endif
+
+/* ---- other tables ---- */
+
+goss_status goss_table_fit_open(const goss_table_fit *f, const char *path, goss_table_needs needs, goss_table **table,
+                                goss_roles *roles, goss_error *err) {
+    goss_table_options o = goss_table_options_defaults();
+    char *extra = NULL;
+    *roles = (goss_roles){.target = -1, .task = -1};
+    o.categorical = f->transform->categorical, o.ignore = f->transform->unused, o.optional = true;
+    if (f->missing) o.missing = f->missing;
+    GOSS_TRY(goss_table_open(path, &o, table, err));
+    goss_status s = goss_table_transform_roles(f->transform, *table, needs, roles, &extra, err);
+    if (s == GOSS_OK && extra)
+        goss__log(GOSS_LOG_WARN, "%s: the model does not know %s, and does not use it", path, extra);
+    goss_text_free(extra);
+    if (s != GOSS_OK) goss_table_close(*table), *table = NULL;
+    return s;
+}
+
+/* ---- a task's rows as numbers ---- */
+
+goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_transform *f, int task,
+                                  goss__task_numbers *out, goss_error *err) {
+    int size, n = 0;
+    const int32_t *own = goss_table_tasks_rows(t, task, &size);
+    const size_t width = (size_t)goss_encoding_width(f->inputs), all = (size_t)size + 1;
+    float *x = goss__calloc(all * (width + 1), sizeof *x), *y = x + all * width;
+    int32_t *rows = goss__calloc(all, sizeof *rows);
+    double *m = out->memory = goss__calloc(all * (width + 2), sizeof *m);
+    goss_status s = x && rows && m ? GOSS_OK : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < size; i++)
+        if (goss_table_tasks_part(t, task, i) == GOSS_PART_TRAIN) rows[n++] = own[i];
+    if (s == GOSS_OK) s = goss_table_transform_apply(f, t->table, rows, n, x, NULL, err);
+    if (s == GOSS_OK) s = goss_table_transform_targets(f, t->table, rows, n, y, err);
+    if (s == GOSS_OK) {
+        double *to = m + all * width, *at = to + all;
+        for (size_t i = 0; i < (size_t)n * width; i++) m[i] = (double)x[i];
+        for (int i = 0; i < n; i++) {
+            to[i] = (double)y[i];
+            at[i] = t->order_column >= 0 ? goss_table_number(t->table, t->order_column, rows[i]) : i;
+        }
+        out->rows = (goss_rows){.n = n, .x = m, .y = to, .at = t->order == GOSS_ORDER_RANDOM ? NULL : at};
+    }
+    goss__free(x), goss__free(rows);
+    return s;
+}
+
+/* ---- adapting ---- */
+
+typedef struct one_task {
+    float *x, *y, *descriptor;
+    int n, width, described;
+    float mean, deviation;
+} one_task;
+
+static void free_one(void *context) {
+    one_task *t = context;
+    goss__free(t->x), goss__free(t->y), goss__free(t->descriptor);
+    goss__free(t);
+}
+
+static void draw_one(const goss_task_source *source, uint64_t k, goss_task *out) {
+    const one_task *t = source->context;
+    (void)k;
+    const size_t n = (size_t)t->n;
+    if (out->support) memcpy(out->support, t->x, n * (size_t)t->width * sizeof *t->x);
+    if (out->support_target) memcpy(out->support_target, t->y, n * sizeof *t->y);
+    if (out->descriptor && t->described) memcpy(out->descriptor, t->descriptor, (size_t)t->described * sizeof(float));
+    out->supports = t->n, out->queries = 0, out->id = -1;
+}
+
+/* Rows with a target, in their order. */
+static goss_status labelled(const goss_table *table, const goss_roles *roles, int32_t **rows, int *n, goss_error *err) {
+    const int all = goss_table_rows(table);
+    *rows = goss__calloc((size_t)all + 1, sizeof **rows), *n = 0;
+    if (!*rows) return no_memory(err);
+    for (int r = 0; r < all; r++)
+        if (!goss_table_missing(table, roles->target, r)) (*rows)[(*n)++] = r;
+    if (*n < all) goss__log(GOSS_LOG_WARN, "%d of %d rows without a target are left out", all - *n, all);
+    if (*n) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a target (%s) to adapt to", goss_table_file(table, 0),
+                          goss_table_name(table, roles->target));
+}
+
+static goss_status one_name(const goss_table *table, const goss_roles *roles, const int32_t *rows, int n, char **name,
+                            goss_error *err) {
+    goss_groups g = {0};
+    if (roles->task >= 0) GOSS_TRY(goss_table_groups(table, roles->task, rows, n, &g, err));
+    goss_status s = GOSS_OK;
+    if (g.count > 1)
+        s = goss_error_set(
+            err, GOSS_E_ARGUMENT, "%s: rows of %d tasks (%s = %s, %s, ...): support is of one; keep its rows alone",
+            goss_table_file(table, 0), g.count, goss_table_name(table, roles->task), g.name[0], g.name[1]);
+    else if (!(*name = goss__strdup(g.count ? g.name[0] : "")))
+        s = no_memory(err);
+    goss_groups_free(&g);
+    return s;
+}
+
+static goss_status describe_one(const goss_table_fit *f, const char *path, const char *name, one_task *t,
+                                goss_error *err) {
+    if (!f->descriptors) return GOSS_OK;
+    if (!path || !*path)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "the model wants a descriptor of the task: a csv with a row for it, by its name");
+    goss_table *table;
+    GOSS_TRY(goss_table_open(path, NULL, &table, err));
+    t->described = goss_descriptors_width(f->descriptors);
+    t->descriptor = goss__calloc((size_t)t->described, sizeof *t->descriptor);
+    goss_status s = no_memory(err);
+    if (t->descriptor) {
+        /* Without a name the file's only row is meant. */
+        s = goss_descriptors_apply(f->descriptors, table, *name ? name : NULL, t->descriptor, err);
+    }
+    goss_table_close(table);
+    return s;
+}
+
+static goss_status fill_one(const goss_table_fit *f, const goss_table *table, const goss_roles *roles,
+                            const char *descriptors, one_task *t, char **name, goss_error *err) {
+    int32_t *rows = NULL;
+    goss_status s = labelled(table, roles, &rows, &t->n, err);
+    if (s == GOSS_OK) s = one_name(table, roles, rows, t->n, name, err);
+    t->width = goss_encoding_width(f->transform->inputs);
+    if (s == GOSS_OK) {
+        t->x = goss__calloc((size_t)t->n * (size_t)t->width, sizeof *t->x);
+        t->y = goss__calloc((size_t)t->n, sizeof *t->y);
+        if (!t->x || !t->y) s = no_memory(err);
+    }
+    if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, table, rows, t->n, t->x, NULL, err);
+    if (s == GOSS_OK) s = goss_table_transform_targets(f->transform, table, rows, t->n, t->y, err);
+    if (s == GOSS_OK) s = describe_one(f, descriptors, *name, t, err);
+    goss__free(rows);
+    return s;
+}
+
+goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, const char *descriptors,
+                                   goss_task_source *out, char **name, goss_error *err) {
+    goss_table *table = NULL;
+    goss_roles roles;
+    char *own = NULL;
+    *out = (goss_task_source){0};
+    if (name) *name = NULL;
+    GOSS_TRY(goss_table_fit_open(f, path, (goss_table_needs){.target = true}, &table, &roles, err));
+    one_task *t = goss__calloc(1, sizeof *t);
+    goss_status s = t ? fill_one(f, table, &roles, descriptors, t, &own, err) : no_memory(err);
+    goss_roles_free(&roles);
+    goss_table_close(table);
+    if (s != GOSS_OK) {
+        if (t) free_one(t);
+        goss__free(own);
+        return s;
+    }
+    const goss_table_transform *x = f->transform;
+    t->mean = x->mean, t->deviation = x->deviation;
+    *out = (goss_task_source){.spec = {.input_rank = 1,
+                                       .input = {t->width},
+                                       .objective = x->objective,
+                                       .outputs = x->classes ? x->classes : 1,
+                                       .supports = t->n,
+                                       .descriptor = t->described},
+                              .context = t,
+                              .draw = draw_one,
+                              .tasks = 1,
+                              .free = free_one};
+    if (!x->classes) out->spec.scale = (goss_target_scale){&t->mean, &t->deviation};
+    if (name)
+        *name = own;
+    else
+        goss__free(own);
+    return GOSS_OK;
+}
+
+/* ---- predicting ---- */
+
+static void tell_unseen(const goss_table_fit *f, const char *path, const goss_encoding_report *r) {
+    if (r->unseen)
+        goss__log(GOSS_LOG_WARN,
+                  "%s: %lld cells hold categories that training has not seen (%s = \"%s\"); they count as none of the "
+                  "known ones",
+                  path, (long long)r->unseen, goss_encoding_column(f->transform->inputs, r->unseen_column),
+                  r->unseen_text);
+    if (r->missing)
+        goss__log(GOSS_LOG_WARN,
+                  "%s: %lld cells are missing in columns that were whole in training; they count as the mean there, or "
+                  "as no category",
+                  path, (long long)r->missing);
+}
+
+goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_table **table, float **x,
+                                goss_error *err) {
+    goss_roles roles;
+    goss_encoding_report report;
+    *x = NULL, *table = NULL;
+    GOSS_TRY(goss_table_fit_open(f, path, (goss_table_needs){0}, table, &roles, err));
+    goss_roles_free(&roles);
+    const size_t n = (size_t)goss_table_rows(*table) * (size_t)goss_encoding_width(f->transform->inputs);
+    *x = goss__calloc(n + 1, sizeof **x);
+    goss_status s = *x ? goss_table_transform_apply(f->transform, *table, NULL, 0, *x, &report, err) : no_memory(err);
+    if (s == GOSS_OK) {
+        tell_unseen(f, path, &report);
+        return GOSS_OK;
+    }
+    goss_table_close(*table), goss__free(*x);
+    *table = NULL, *x = NULL;
+    return s;
+}
+
+void goss_table_rows_free(float *x) { goss__free(x); }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table_task.h: tasks of a table inside. */
+#ifndef GOSS_TASK_TABLE_TASK_H
+#define GOSS_TASK_TABLE_TASK_H
+
+#include "gossamer/table_task.h"
+
+struct goss_table_tasks {
+    const goss_table *table;
+    goss_groups groups; /* tasks; rows in the tasks' order */
+    uint8_t *part;      /* [rows in groups] goss_row_part; NULL: no split */
+    goss_task_order_kind order;
+    int target, order_column;
+    const char *task_name; /* of the column */
+    int without_target, without_task;
+};
+
+/* "FILE:LINE" of a row. */
+#define GOSS__PLACE 300
+const char *goss__row_place(const goss_table *t, int row, char out[GOSS__PLACE]);
+
+struct goss_table_transform {
+    goss_encoding *inputs;
+    const goss_objective *objective;
+    char *target, *task, *order;
+    char **class_name; /* [classes] */
+    int classes;
+    float mean, deviation; /* of the target, without classes */
+    char **dropped;        /* [n_dropped] */
+    int n_dropped;
+    char **known; /* [n_known] columns that are no inputs, and why is nobody's question later */
+    int n_known;
+    char *categorical, *unused; /* lists for goss_table_options; NULL: none */
+};
+#endif
