@@ -27,8 +27,21 @@ static const char *const generators[] = {"head.*=shared; *=full",
                                          "head=class",
                                          "*=shared",
                                          "head.*=full; *=shared"};
-static const char *const conditioners[] = {"support set", "task id", "descriptor",
-                                           "input",       "noise",   "support set and noise"};
+static const struct {
+    const char *name;
+    unsigned bits;
+    int noise;
+} conditioners[] = {{"support set", GOSS_CONDITION_SUPPORT, 0},
+                    {"task id", GOSS_CONDITION_TASK, 0},
+                    {"descriptor", GOSS_CONDITION_DESCRIPTOR, 0},
+                    {"input", GOSS_CONDITION_INPUT, 0},
+                    {"noise", GOSS_CONDITION_NOISE, 3},
+                    {"support set and noise", GOSS_CONDITION_SUPPORT, 3},
+                    {"support set and id", GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK, 0},
+                    {"id, descriptor and noise", 2 | 4 | 16, 3},
+                    {"support set, descriptor and input", 1 | 4 | 8, 0},
+                    {"all", GOSS_CONDITION_ALL, 3}};
+enum { CONDITIONERS = sizeof conditioners / sizeof *conditioners };
 static const char *const combines[] = {"delta", "replace", "scale"};
 
 static goss_hyper_options small_options(void) {
@@ -80,26 +93,20 @@ static void declare_inputs(cell *c, const family *f) {
     double ids[TASKS] = {4, 1}, descriptor[TASKS * 2] = {0.1, 0.9, 0.6, 0.3};
     const goss_hyper_options *o = goss_hyper_settings(c->hyper);
     c->x = world_normal(w, "x", samples_of(f, T, SAMPLES));
-    if (o->noise > 0 && o->conditioner == GOSS_CONDITION_SUPPORT)
+    if (o->noise > 0 && o->conditioner & GOSS_CONDITION_SUPPORT)
         c->c.noise = world_normal(w, "noise", GOSS_SHAPE(T, goss_n(o->noise)));
-    switch (o->conditioner) {
-    case GOSS_CONDITION_SUPPORT: {
+    if (o->conditioner & GOSS_CONDITION_SUPPORT) {
         goss_weights *base = goss_hyper_base(c->hyper, w->g);
         c->c.features =
             goss_target_features(c->target, world_normal(w, "support", samples_of(f, T, WAYS * SHOTS)), base, NULL);
         c->c.assign = assign_input(w, T);
         goss_weights_free(base);
-        break;
     }
-    case GOSS_CONDITION_DESCRIPTOR:
+    if (o->conditioner & GOSS_CONDITION_DESCRIPTOR)
         c->c.descriptor = world_input(w, "d", GOSS_REAL, GOSS_SHAPE(T, goss_n(2)), descriptor);
-        break;
-    case GOSS_CONDITION_INPUT:
-        c->c.input = c->x;
-        break;
-    default:
+    if (o->conditioner & GOSS_CONDITION_INPUT) c->c.input = c->x;
+    if (o->conditioner & (GOSS_CONDITION_TASK | GOSS_CONDITION_NOISE))
         c->c.task = world_input(w, "task", GOSS_INDEX, GOSS_SHAPE(T), ids);
-    }
 }
 
 static goss_val make_loss(cell *c) {
@@ -153,7 +160,7 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
     c.param[0] = goss_param(c.w.g, "target", GOSS_SHAPE(goss_n(goss_layout_total(goss_target_layout(c.target)))));
     c.param[1] = goss_param(c.w.g, "hyper", GOSS_SHAPE(goss_n(goss_layout_total(goss_hyper_layout(c.hyper)))));
     c.n_params = 2;
-    if (o->conditioner == GOSS_CONDITION_TASK)
+    if (o->conditioner & GOSS_CONDITION_TASK)
         c.param[c.n_params++] = goss_param(c.w.g, "tasks", GOSS_SHAPE(goss_n(o->tasks), goss_n(o->embedding)));
     if (goss_grad(c.loss, c.param, c.n_params, c.grad) != GOSS_OK) T_FAIL("%s: no gradient", what);
     goss_val out[4] = {c.loss, c.grad[0], c.grad[1], c.grad[2]};
@@ -202,13 +209,18 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
  */
 static const char *refused(const family *f, int conditioner, int generator) {
     bool class_head = strcmp(generators[generator], "head=class") == 0, fixed = f->outputs > 0;
-    static const char *const with[] = {
-        NULL, "class head x task id", "class head x descriptor", "class head x input", "class head x noise", NULL};
+    unsigned bits = conditioners[conditioner].bits;
     if (!fixed && strncmp(generators[generator], "head.", 5) == 0) return "matches no tensor";
-    if (class_head && with[conditioner]) return with[conditioner];
+    if (class_head && bits & GOSS_CONDITION_INPUT) return "class head x input";
+    if (class_head && !(bits & GOSS_CONDITION_SUPPORT))
+        return bits & GOSS_CONDITION_TASK         ? "class head x task id"
+               : bits & GOSS_CONDITION_DESCRIPTOR ? "class head x descriptor"
+                                                  : "class head x noise";
     if (class_head && fixed) return "class head x fixed head";
-    if (strstr(f->text, "norm batch") && conditioner == GOSS_CONDITION_INPUT) return "batch norm x input";
-    if (strcmp(generators[generator], "*=shared") == 0) return "conditioner x nothing generated";
+    if (strstr(f->text, "norm batch") && bits & GOSS_CONDITION_INPUT) return "batch norm x input";
+    /* A class head sees nothing but classes. */
+    bool unseen = class_head && bits & (GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR);
+    if (strcmp(generators[generator], "*=shared") == 0 || unseen) return "conditioner x nothing generated";
     return NULL;
 }
 
@@ -216,14 +228,13 @@ TEST(product_of_all_cells) {
     int built = 0, refusals = 0;
     for (size_t f = 0; f < sizeof families / sizeof *families; f++)
         for (int g = 0; g < (int)(sizeof generators / sizeof *generators); g++)
-            for (int c = 0; c < 6; c++)
+            for (int c = 0; c < CONDITIONERS; c++)
                 for (int k = 0; k < 3; k++) {
                     goss_hyper_options o = small_options();
-                    o.rules = generators[g], o.conditioner = (goss_conditioner)(c < 5 ? c : 0),
-                    o.combine = (goss_combine)k;
-                    if (c >= 4) o.noise = 3;
+                    o.rules = generators[g], o.conditioner = conditioners[c].bits, o.combine = (goss_combine)k;
+                    o.noise = conditioners[c].noise;
                     char what[160];
-                    snprintf(what, sizeof what, "%s, %s, %s, %s", families[f].name, generators[g], conditioners[c],
+                    snprintf(what, sizeof what, "%s, %s, %s, %s", families[f].name, generators[g], conditioners[c].name,
                              combines[k]);
                     const char *name = refused(&families[f], c, g);
                     if (!name) {

@@ -364,7 +364,8 @@ TEST(refusals) {
     h.rules = "conv1.*=full";
     T_ERR(goss_method_create("hypernet", few_backbone, few_input, 3, &o, &m, &err), GOSS_E_UNSUPPORTED, "head=class");
     h.rules = NULL, h.conditioner = GOSS_CONDITION_TASK, h.tasks = 4;
-    T_ERR(goss_method_create("hypernet", few_backbone, few_input, 3, &o, &m, &err), GOSS_E_UNSUPPORTED, "support set");
+    T_ERR(goss_method_create("hypernet", few_backbone, few_input, 3, &o, &m, &err), GOSS_E_UNSUPPORTED,
+          "class head x task id");
     o = goss_method_defaults();
     o.ridge = 0;
     T_ERR(goss_method_create("ridge", few_backbone, few_input, 3, &o, &m, &err), GOSS_E_ARGUMENT, "ridge");

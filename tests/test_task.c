@@ -146,7 +146,9 @@ TEST(tasks_of_other_sizes_lie_side_by_side_padded_and_standardised) {
     T_NEAR(p.query_weight[3], 0.25, 0);
     T_NEAR(goss__task_pack_raw_query(&p, 1)[2], 1, 0);
     T_EQ(p.id[0], 3);
-    T_EQ(p.id[1], -1);
+    T_EQ(p.id[1], 4); /* the row behind the known ones */
+    T_NEAR(p.known[0], 1, 0);
+    T_NEAR(p.known[1], 0, 0);
     T_NEAR(p.descriptor[1], 0.5, 0);
     goss__task_pack_free(&p);
 }

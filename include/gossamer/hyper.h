@@ -23,13 +23,15 @@ extern "C" {
 
 #define GOSS_HYPER_MAX_SITES 64
 
+/* Conditioners may be joined by |: the code is then that of the sum of their codes. */
 typedef enum goss_conditioner {
-    GOSS_CONDITION_SUPPORT,    /* the support set, permutation invariant; any ways and shots */
-    GOSS_CONDITION_TASK,       /* a learned row for each task id (row-sparse table) */
-    GOSS_CONDITION_DESCRIPTOR, /* a vector in [0, 1] that comes with the task */
-    GOSS_CONDITION_INPUT,      /* the input itself: every sample has weights of its own */
-    GOSS_CONDITION_NOISE       /* standard normal noise: several networks for one task, an ensemble */
+    GOSS_CONDITION_SUPPORT = 1,    /* the support set, permutation invariant; any ways and shots */
+    GOSS_CONDITION_TASK = 2,       /* a learned row for each task id (row-sparse table) */
+    GOSS_CONDITION_DESCRIPTOR = 4, /* a vector in [0, 1] that comes with the task */
+    GOSS_CONDITION_INPUT = 8,      /* the input itself: every sample has weights of its own */
+    GOSS_CONDITION_NOISE = 16      /* standard normal noise: several networks for one task, an ensemble */
 } goss_conditioner;
+#define GOSS_CONDITION_ALL 31
 
 typedef enum goss_combine {
     GOSS_COMBINE_DELTA,   /* base + alpha h */
@@ -48,8 +50,8 @@ typedef enum goss_generator {
 } goss_generator;
 
 typedef struct goss_hyper_options {
-    goss_conditioner conditioner; /* SUPPORT */
-    goss_combine combine;         /* DELTA */
+    unsigned conditioner; /* SUPPORT; one or several goss_conditioner */
+    goss_combine combine; /* DELTA */
     /* "PATTERN=GENERATOR; ...": the first pattern that matches a tensor's name ("conv1.w", see goss_name_matches) wins;
      * a tensor that none matches is shared. "head=class" is the head that is generated class by class, for targets
      * without a head of their own. NULL: "head=class; *=shared" */
@@ -62,14 +64,14 @@ typedef struct goss_hyper_options {
     int chunk;           /* numbers a chunk, where a rule does not say (1024) */
     int64_t tasks;       /* TASK: rows of the table */
     int descriptor;      /* DESCRIPTOR: its length */
-    int noise;           /* NOISE: its length; 0: 16. SUPPORT: length of noise seen beside the set; 0: none (0) */
-    int features;        /* SUPPORT: length of a support sample's vector; 0: that of the target's embedding */
-    int targets;         /* SUPPORT: length of a target that goes with each sample (regression); 0: none */
-    int attention;       /* SUPPORT: heads of attention among the classes; 0: none (4) */
-    bool class_delta;    /* head=class: false leaves the plain class means, which is a ProtoNet (true) */
-    int class_hidden;    /* head=class: hidden units of the delta's MLP (128) */
-    bool class_scale;    /* head=class: a temperature and feature weights for the task, a bias a class, too (true) */
-    double temperature;  /* head=class: starting scale of squared distances, learned; 0: 1 / sqrt(features) */
+    int noise; /* NOISE: its length; 0: 16. Without NOISE: length of noise seen beside the support set; 0: none (0) */
+    int features;       /* SUPPORT: length of a support sample's vector; 0: that of the target's embedding */
+    int targets;        /* SUPPORT: length of a target that goes with each sample (regression); 0: none */
+    int attention;      /* SUPPORT: heads of attention among the classes; 0: none (4) */
+    bool class_delta;   /* head=class: false leaves the plain class means, which is a ProtoNet (true) */
+    int class_hidden;   /* head=class: hidden units of the delta's MLP (128) */
+    bool class_scale;   /* head=class: a temperature and feature weights for the task, a bias a class, too (true) */
+    double temperature; /* head=class: starting scale of squared distances, learned; 0: 1 / sqrt(features) */
 } goss_hyper_options;
 GOSS_API goss_hyper_options goss_hyper_defaults(void);
 
@@ -96,7 +98,7 @@ typedef struct goss_hyper_refusal {
 GOSS_API const goss_hyper_refusal *goss_hyper_refusals(int *count);
 
 /* The parameters: "target" is the base, of the target's layout; "hyper" the hypernetwork's own, of this one; TASK has
- * a third, "tasks", of shape [tasks, embedding]: see goss_generated.rows. */
+ * a third, "tasks", of shape [tasks, embedding], unless the caller gives rows: see goss_generated.rows. */
 GOSS_API const goss_layout *goss_hyper_layout(const goss_hyper *h);
 
 /* What the conditioner sees; what it does not need is GOSS_NONE. */
@@ -109,6 +111,7 @@ typedef struct goss_condition {
                                there */
     goss_val class_mask;    /* SUPPORT: [T,W], 0 for classes that are padding; GOSS_NONE: all are there */
     goss_val task;          /* TASK: index [T]; where noise is drawn: ids of the random stream */
+    goss_val rows;          /* TASK: [T,E], rows of a table of the caller's own; GOSS_NONE: those of "tasks" */
     goss_val descriptor;    /* DESCRIPTOR: [T,D] */
     goss_val input;         /* INPUT: [T,N,...], the target's input */
     goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE draws it, anew at each call */

@@ -32,7 +32,8 @@ typedef struct goss_task_batch {
     goss_val class_mask;     /* "class_mask" [T,W]. Classes only */
     goss_val task;           /* "task" index [T]: numbers for random streams */
     goss_val descriptor;     /* "descriptor" [T,D] */
-    goss_val id;             /* "id" index [T]: rows of the table of ids; -1: a new task */
+    goss_val id;             /* "id" index [T]: numbers of the tasks; the spec's `ids` for a new one */
+    goss_val known;          /* "known" [T]: 0 for a new task, else 1 */
 } goss_task_batch;
 
 /* Declares those inputs for tasks of that spec, up to `tasks` at a time. */
@@ -58,19 +59,26 @@ typedef struct goss_method_options {
     bool first_order;      /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
     int networks;          /* hypernet with noise: networks a task, whose class probabilities are averaged; 0: one */
-    double penalty;        /* hypernet: weight in the loss of goss_generated.penalty (0) */
-    double ridge;          /* starting lambda of the ridge head, learned (1) */
+    bool ridge_head;  /* hypernet with fixed outputs: the head is a ridge regression on the support set, drawn towards
+                        the one that is generated */
+    int code_steps;   /* hypernet conditioned on ids: gradient steps that find a new task's code; 0: 20 */
+    double code_rate; /* their rate, of Adam; 0: 0.1 */
+    double penalty;   /* hypernet: weight in the loss of goss_generated.penalty (0) */
+    double ridge;     /* starting lambda of the ridge head, learned (1) */
     const goss_objective *objective; /* NULL: classification. Errors: what a method has no meaning for, by name */
-    int outputs;                     /* numbers of a target, without classes (1) */
+    int outputs; /* numbers of a target (1); with classes: how many all tasks share, each with a row of the network's
+                    head, 0: tasks have classes of their own, and heads are made for those */
     double label_smoothing;
-    double temperature;              /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
-    const goss_hyper_options *hyper; /* hypernet; NULL: defaults */
+    double temperature; /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
+    /* hypernet; NULL: defaults. Any conditioners, together, too; `tasks` is the number of tasks that have a number */
+    const goss_hyper_options *hyper;
 } goss_method_options;
 GOSS_API goss_method_options goss_method_defaults(void);
 
 typedef struct goss_method goss_method;
 
-/* By name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune", "scratch", "pixels".
+/* By name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune", "scratch", "joint" (one
+ * network for all tasks, where outputs mean the same in all), "pixels".
  * backbone: a specification for goss_target_parse without a head. Errors: an unknown name (the list is told), settings
  * that have no meaning together. Owns: goss_method_free; options are copied. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input,

@@ -26,6 +26,7 @@ typedef struct goss_task_spec {
     int supports, queries;           /* samples of a task at most; support sets may be empty */
     int descriptor;                  /* numbers of a task's descriptor; 0: none */
     int64_t ids;                     /* tasks that have a number, 0 .. ids - 1; 0: none has */
+    bool shared_classes;             /* class w is the same in all tasks, and each has `outputs` of them */
     bool support_weights;            /* support samples have weights of their own; else all that are there count 1 */
     goss_target_scale scale;         /* of regression; borrowed from the source */
 } goss_task_spec;
@@ -38,7 +39,7 @@ typedef struct goss_task {
     float *support_target;
     float *support_weight;                      /* [supports], where the spec has such weights */
     float *query, *query_target, *query_weight; /* the same of the queries; weight 0: does not count */
-    float *descriptor;                          /* [descriptor] */
+    float *descriptor;                          /* [descriptor] numbers from 0 to 1 */
     float *class_mask;                          /* [outputs] 0 for classes that the task has not */
     int32_t *support_rows, *query_rows;         /* the samples' numbers in their data set, for reports */
     int64_t id;                                 /* written: number of the task, -1: it has none (it is new) */
@@ -70,6 +71,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_task_spec_check(const goss_task_spec *sp
 GOSS_API const goss_objective *goss_task_objective(const goss_task_spec *spec);
 GOSS_API size_t goss_task_input_size(const goss_task_spec *spec);
 GOSS_API int goss_task_target_size(const goss_task_spec *spec);
+/* Whether output w means the same in all tasks: without classes, and with shared ones. A network may then have a head
+ * of its own; else heads are made for the classes of a task. */
+GOSS_API bool goss_task_fixed_outputs(const goss_task_spec *spec);
 
 #ifdef __cplusplus
 }

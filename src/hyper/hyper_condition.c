@@ -53,36 +53,39 @@ goss_val goss__hyper_attend(const goss_hyper *h, const goss_weights *own, const 
 
 /* ---- conditioners ---- */
 
-/* Numbers a sample, or a task, that the first linear map of the conditioner reads. */
-static int64_t input_width(const goss_hyper *h) {
-    const goss_hyper_options *o = &h->options;
-    switch (o->conditioner) {
-    case GOSS_CONDITION_SUPPORT:
-        return (int64_t)o->features + o->targets;
-    case GOSS_CONDITION_DESCRIPTOR:
-        return 2 * (int64_t)o->descriptor;
-    case GOSS_CONDITION_INPUT:
-        return h->input;
-    case GOSS_CONDITION_NOISE:
-        return o->noise;
-    case GOSS_CONDITION_TASK:
-        break;
-    }
-    return 0;
+/* What the linear map of a conditioner is called: "code" where there is one, else by what it sees. The support set's
+ * and that of noise beside it keep the names that files have. */
+static const char *part_name(const goss_hyper *h, goss_conditioner c) {
+    if (c == GOSS_CONDITION_SUPPORT || h->options.conditioner == (unsigned)c) return "code";
+    return c == GOSS_CONDITION_DESCRIPTOR ? "descriptor" : c == GOSS_CONDITION_INPUT ? "input" : "noise";
 }
+
+static bool sees(const goss_hyper *h, goss_conditioner c) { return (h->options.conditioner & (unsigned)c) != 0; }
 
 static goss_status plan_linear(goss_hyper *h, const char *name, int64_t from, int64_t to, goss_error *err) {
     GOSS_TRY(goss__hyper_add(h, from, to, GOSS_INIT_KAIMING, from, err, "%s.w", name));
     return goss__hyper_add(h, 0, to, GOSS_INIT_ZEROS, from, err, "%s.b", name);
 }
 
+static goss_status plan_support(goss_hyper *h, goss_error *err) {
+    const goss_hyper_options *o = &h->options;
+    GOSS_TRY(plan_linear(h, "code", (int64_t)o->features + o->targets, o->embedding, err));
+    if (o->attention > 0) GOSS_TRY(goss__hyper_plan_attention(h, "set", o->embedding, err));
+    if (o->noise > 0) GOSS_TRY(plan_linear(h, "noise", o->noise, o->embedding, err));
+    return plan_linear(h, "set", o->embedding, o->embedding, err);
+}
+
 goss_status goss__hyper_plan_code(goss_hyper *h, goss_error *err) {
-    int64_t width = input_width(h), e = h->options.embedding;
-    if (width > 0) GOSS_TRY(plan_linear(h, "code", width, e, err));
-    if (h->options.conditioner != GOSS_CONDITION_SUPPORT) return GOSS_OK;
-    if (h->options.attention > 0) GOSS_TRY(goss__hyper_plan_attention(h, "set", e, err));
-    if (h->options.noise > 0) GOSS_TRY(plan_linear(h, "noise", h->options.noise, e, err));
-    return plan_linear(h, "set", e, e, err);
+    const goss_hyper_options *o = &h->options;
+    if (sees(h, GOSS_CONDITION_SUPPORT)) GOSS_TRY(plan_support(h, err));
+    if (sees(h, GOSS_CONDITION_DESCRIPTOR))
+        GOSS_TRY(
+            plan_linear(h, part_name(h, GOSS_CONDITION_DESCRIPTOR), 2 * (int64_t)o->descriptor, o->embedding, err));
+    if (sees(h, GOSS_CONDITION_INPUT))
+        GOSS_TRY(plan_linear(h, part_name(h, GOSS_CONDITION_INPUT), h->input, o->embedding, err));
+    if (sees(h, GOSS_CONDITION_NOISE) && !sees(h, GOSS_CONDITION_SUPPORT))
+        GOSS_TRY(plan_linear(h, part_name(h, GOSS_CONDITION_NOISE), o->noise, o->embedding, err));
+    return GOSS_OK;
 }
 
 static goss_val draw_noise(const goss_hyper *h, const goss_condition *c) {
@@ -129,39 +132,48 @@ static goss_val fold_input(const goss_hyper *h, goss_val x) {
 }
 
 /* x [T, D] -> [T, E] */
-static goss_val encode_vector(const goss_weights *own, goss_val x) {
+static goss_val encode_vector(const goss_hyper *h, const goss_weights *own, goss_conditioner c, goss_val x) {
     if (!goss_valid(x)) return x;
-    return goss_squeeze(goss_silu(goss__hyper_linear(own, "code", goss_unsqueeze(x, 1))), 1);
+    return goss_squeeze(goss_silu(goss__hyper_linear(own, part_name(h, c), goss_unsqueeze(x, 1))), 1);
 }
 
-static goss_val table_rows(const goss_hyper *h, goss_graph *g, goss_val task) {
+static goss_val table_rows(const goss_hyper *h, goss_graph *g, const goss_condition *c) {
     goss_shape shape = GOSS_SHAPE(goss_n(h->options.tasks), goss_n(h->options.embedding));
-    return goss_gather(goss_param(g, "tasks", shape), task);
+    return goss_valid(c->rows) ? c->rows : goss_gather(goss_param(g, "tasks", shape), c->task);
+}
+
+/* A task's code for each of its inputs: [T,E] -> [T N,E]. */
+static goss_val for_inputs(goss_val e, const goss_condition *c) {
+    if (!goss_valid(e) || !goss_valid(c->input)) return e;
+    goss_extent T = goss_dim(c->input, 0), N = goss_dim(c->input, 1);
+    goss_val each = goss_broadcast(goss_unsqueeze(e, 1), GOSS_SHAPE(T, N, goss_dim(e, 1)));
+    return goss_reshape(each, GOSS_SHAPE(goss_extent_mul(T, N), goss_dim(e, 1)));
 }
 
 goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights *own, const goss_condition *c,
                           goss_val *rows) {
-    goss_val e = GOSS_NONE;
+    goss_val part[5], e = GOSS_NONE;
+    int n = 0;
+    bool missing = false;
     goss_scope_push(g, "code");
-    switch (h->options.conditioner) {
-    case GOSS_CONDITION_SUPPORT:
-        e = encode_support(h, own, c);
-        break;
-    case GOSS_CONDITION_TASK:
-        e = *rows = table_rows(h, g, c->task);
-        break;
-    case GOSS_CONDITION_DESCRIPTOR:
-        e = encode_vector(own, encode_descriptor(c->descriptor));
-        break;
-    case GOSS_CONDITION_INPUT:
-        e = encode_vector(own, goss__hyper_unit(fold_input(h, c->input)));
-        break;
-    case GOSS_CONDITION_NOISE:
-        e = encode_vector(own, goss__hyper_noise(h, g, c));
-        break;
+    if (sees(h, GOSS_CONDITION_SUPPORT)) part[n++] = encode_support(h, own, c);
+    if (sees(h, GOSS_CONDITION_TASK)) part[n++] = *rows = table_rows(h, g, c);
+    if (sees(h, GOSS_CONDITION_DESCRIPTOR))
+        part[n++] = encode_vector(h, own, GOSS_CONDITION_DESCRIPTOR, encode_descriptor(c->descriptor));
+    if (sees(h, GOSS_CONDITION_NOISE) && !sees(h, GOSS_CONDITION_SUPPORT))
+        part[n++] = encode_vector(h, own, GOSS_CONDITION_NOISE, goss__hyper_noise(h, g, c));
+    for (int i = 0; i < n; i++) {
+        missing |= !goss_valid(part[i]);
+        e = i ? goss_add(e, part[i]) : part[i];
+    }
+    if (sees(h, GOSS_CONDITION_INPUT)) {
+        goss_val x = encode_vector(h, own, GOSS_CONDITION_INPUT, goss__hyper_unit(fold_input(h, c->input)));
+        missing |= !goss_valid(x);
+        e = n ? goss_add(for_inputs(e, c), x) : x;
     }
     e = goss__hyper_unit(e);
-    if (!goss_valid(e)) goss_graph_fail(g, GOSS_E_ARGUMENT, "hyper: what the conditioner sees is missing");
+    if (missing || !goss_valid(e))
+        e = goss_graph_fail(g, GOSS_E_ARGUMENT, "hyper: what the conditioner sees is missing");
     goss_scope_pop(g);
     return e;
 }

@@ -34,20 +34,32 @@ goss_status goss__hyper_refuse(const char *cell, goss_error *err) {
     return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s", cell);
 }
 
+/* A class's weights come from its support samples, which must then be seen, and cannot differ from input to input. */
+static goss_status check_class_head(const goss_hyper *h, goss_error *err) {
+    static const struct {
+        unsigned bit;
+        const char *cell;
+    } with[] = {{GOSS_CONDITION_TASK, "class head x task id"},
+                {GOSS_CONDITION_DESCRIPTOR, "class head x descriptor"},
+                {GOSS_CONDITION_INPUT, "class head x input"},
+                {GOSS_CONDITION_NOISE, "class head x noise"}};
+    const unsigned c = h->options.conditioner;
+    if (!h->class_head || (c & GOSS_CONDITION_SUPPORT && !(c & GOSS_CONDITION_INPUT))) return GOSS_OK;
+    const unsigned culprit = c & GOSS_CONDITION_INPUT ? GOSS_CONDITION_INPUT : c;
+    for (size_t i = 0; i < sizeof with / sizeof *with; i++)
+        if (culprit & with[i].bit) return goss__hyper_refuse(with[i].cell, err);
+    return GOSS_OK;
+}
+
 static goss_status check_cells(const goss_hyper *h, goss_error *err) {
-    static const char *const class_with[] = {
-        [GOSS_CONDITION_SUPPORT] = NULL,
-        [GOSS_CONDITION_TASK] = "class head x task id",
-        [GOSS_CONDITION_DESCRIPTOR] = "class head x descriptor",
-        [GOSS_CONDITION_INPUT] = "class head x input",
-        [GOSS_CONDITION_NOISE] = "class head x noise",
-    };
-    goss_conditioner c = h->options.conditioner;
-    if (h->class_head && class_with[c]) return goss__hyper_refuse(class_with[c], err);
+    const unsigned c = h->options.conditioner;
+    GOSS_TRY(check_class_head(h, err));
     if (h->class_head && goss_target_outputs(h->target) > 0) return goss__hyper_refuse("class head x fixed head", err);
-    if (c == GOSS_CONDITION_INPUT && goss_layout_count(goss_target_statistics(h->target)) > 0)
+    if (c & GOSS_CONDITION_INPUT && goss_layout_count(goss_target_statistics(h->target)) > 0)
         return goss__hyper_refuse("batch norm x input", err);
-    if (!h->class_head && !h->layers) return goss__hyper_refuse("conditioner x nothing generated", err);
+    const unsigned seen_by_layers = GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
+    if (!h->layers && (!h->class_head || c & seen_by_layers))
+        return goss__hyper_refuse("conditioner x nothing generated", err);
     return GOSS_OK;
 }
 
@@ -75,7 +87,7 @@ static goss_status check_number(const char *name, int64_t value, int64_t low, in
 }
 
 static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
-    GOSS_TRY(check_number("conditioner", o->conditioner, 0, GOSS_CONDITION_NOISE, err));
+    GOSS_TRY(check_number("conditioner", o->conditioner, 1, GOSS_CONDITION_ALL, err));
     GOSS_TRY(check_number("combine", o->combine, 0, GOSS_COMBINE_SCALE, err));
     GOSS_TRY(check_number("hidden", o->hidden, 1, 1 << 16, err));
     GOSS_TRY(check_number("embedding", o->embedding, 1, 1 << 16, err));
@@ -84,8 +96,8 @@ static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
     GOSS_TRY(check_number("class_hidden", o->class_hidden, 1, 1 << 16, err));
     GOSS_TRY(check_number("features", o->features, 0, 1 << 24, err));
     GOSS_TRY(check_number("targets", o->targets, 0, 1 << 24, err));
-    if (o->conditioner == GOSS_CONDITION_TASK) GOSS_TRY(check_number("tasks", o->tasks, 1, INT32_MAX, err));
-    if (o->conditioner == GOSS_CONDITION_DESCRIPTOR)
+    if (o->conditioner & GOSS_CONDITION_TASK) GOSS_TRY(check_number("tasks", o->tasks, 1, INT32_MAX, err));
+    if (o->conditioner & GOSS_CONDITION_DESCRIPTOR)
         GOSS_TRY(check_number("descriptor", o->descriptor, 1, 1 << 24, err));
     GOSS_TRY(check_number("noise", o->noise, 0, 1 << 16, err));
     GOSS_TRY(check_number("attention", o->attention, 0, 64, err));
@@ -153,7 +165,7 @@ static goss_status build(goss_hyper *h, const goss_hyper_options *o, goss_error 
     h->options.rules = h->rules;
     h->features = (int)goss_target_feature_count(h->target);
     if (h->options.features == 0) h->options.features = h->features;
-    if (o->conditioner == GOSS_CONDITION_NOISE && o->noise == 0) h->options.noise = 16;
+    if (o->conditioner & GOSS_CONDITION_NOISE && o->noise == 0) h->options.noise = 16;
     h->input = 1;
     for (int i = 0; i < goss_target_input_rank(h->target); i++) h->input *= (int)goss_target_input(h->target)[i];
     if (h->options.temperature == 0) h->options.temperature = 1 / __builtin_sqrt((double)h->features);

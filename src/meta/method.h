@@ -18,12 +18,14 @@ struct goss_method {
     const goss__method_kind *kind;
     goss_method_options options;
     const goss_objective *objective;
-    goss_target *target; /* without a head */
-    goss_hyper *hyper;   /* hypernet only */
-    goss_layout *head;   /* the method's own few numbers, if any */
+    goss_target *target;
+    goss_hyper *hyper;  /* hypernet only */
+    goss_layout *head;  /* the method's own few numbers, if any */
+    goss_layout *codes; /* hypernet conditioned on ids: a row for each, and one for new tasks */
     goss_method_param params[GOSS__METHOD_PARAMS];
     int n_params;
     int features;
+    bool fixed;        /* the target ends in a head of options.outputs: its last two tensors, "head.w" and "head.b" */
     bool batch_norm;   /* the target has some */
     bool support_norm; /* they take the statistics of the support set; else running ones */
 };
@@ -40,11 +42,22 @@ typedef struct goss__solution {
     goss_norm_statistics given;   /* of the support set */
     goss_norm_statistics seen[2]; /* in training, over all tasks: of support and of query */
     goss_val penalty;             /* to be added to the loss, or GOSS_NONE */
+    bool by_input;                /* weights differ from query to query: [T Q,...] */
     goss_val noise;               /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
 } goss__solution;
 
+/* What a method's networks end in. */
+typedef enum goss__head_kind {
+    GOSS__HEAD_ANY,        /* a head of the target where outputs mean the same in all tasks, else one a task */
+    GOSS__HEAD_OF_CLASSES, /* with classes always one that is made of a task's classes */
+    GOSS__HEAD_FIXED       /* a head of the target, or the method has no meaning */
+} goss__head_kind;
+
 struct goss__method_kind {
     const char *name;
+    goss__head_kind head;
+    const char *no_numbers;                      /* why it has no meaning for regression; NULL: it has one */
+    bool (*fixed_classes)(const goss_method *m); /* with shared classes: a head of the target? NULL: as `head` says */
     bool trains;
     bool adapts_norm; /* its weights move with each task: statistics of the support set always */
     int train_steps, test_steps;
@@ -61,7 +74,7 @@ struct goss__method_kind {
 
 extern const goss__method_kind goss__method_hypernet, goss__method_protonet, goss__method_ridge, goss__method_maml,
     goss__method_fomaml, goss__method_anil, goss__method_reptile, goss__method_finetune, goss__method_scratch,
-    goss__method_pixels;
+    goss__method_joint, goss__method_pixels;
 
 /* ---- method_create.c ---- */
 goss_status goss__method_param(goss_method *m, const char *name, const goss_layout *l, bool trained, goss_error *err);
@@ -94,13 +107,23 @@ void goss__solution_again(const goss_method *m, goss__solution *s);
 /* Solves the tasks of a solution that has begun. Logits of the queries [T,Q,W]; where the method makes several
  * networks a task, the log of the mean of their probabilities (the solution is then the last one's). */
 goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
+/* The sum over tasks of each one's mean loss on samples [T,N] of that weight. */
+goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
+                             goss_val weight);
 /* Logits of classes that are padding become very small; other outputs stay. */
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score);
+/* Weights and head of the target, where it ends in one, from a set of weights of its layout. */
+void goss__solution_head(const goss_method *m, goss__solution *s);
+/* w [T,F,W], b [T,W]: ridge regression on embeddings of the support set, drawn towards the head that s has; scale of
+ * each feature and of the bias: the head parameter "spread" [F+1], learned. */
+void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s);
 /* A ProtoNet's head from class means: what |f|^2 leaves over. scale: [1,1] */
 void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s);
 
 /* ---- method_inner.c ---- */
+/* What Adam takes away from a value whose gradient is g in step 0, 1, ...; first and second moments, 0 at the start. */
+goss_val goss__adam_move(goss_val g, double rate, int step, goss_val *first, goss_val *second);
 typedef struct goss__inner {
     int steps;
     double rate;

@@ -18,8 +18,8 @@ static goss_val first_task(goss_val v) {
 
 /* The first `ways` of an axis that counts classes: [.., W] -> [.., ways]. v has rank 2 or 3. */
 static goss_val exact_ways(goss_val v, int ways) {
-    if (!goss_valid(v)) return v;
-    bool matrix = goss_rank(v) == 3;
+    bool matrix = goss_valid(v) && goss_rank(v) == 3;
+    if (!goss_valid(v) || goss_extent_is(goss_dim(v, matrix ? 2 : 1), ways)) return v;
     v = goss_permute(v, matrix ? (int[]){2, 0, 1} : (int[]){1, 0});
     v = goss_gather(v, goss_iota(v.graph, goss_n(ways)));
     return goss_permute(v, matrix ? (int[]){1, 2, 0} : (int[]){1, 0});
@@ -28,6 +28,9 @@ static goss_val exact_ways(goss_val v, int ways) {
 static goss_status parse_with_head(const goss_method *m, int ways, goss_target **out, goss_error *err) {
     static const char *const ends[] = {"\nhead\n", "\nflatten\nhead\n"};
     const goss_target *t = m->target;
+    if (m->fixed)
+        return goss_target_parse(goss_target_text(t), goss_target_input(t), goss_target_input_rank(t),
+                                 goss_target_outputs(t), out, err);
     size_t size = strlen(goss_target_text(t)) + 32;
     char *text = goss__alloc(size);
     if (!text) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network's text");

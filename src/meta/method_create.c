@@ -9,14 +9,15 @@
 #include "task/task.h"
 
 static const goss__method_kind *const kinds[] = {
-    &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,    &goss__method_maml,    &goss__method_fomaml,
-    &goss__method_anil,     &goss__method_reptile,  &goss__method_finetune, &goss__method_scratch, &goss__method_pixels,
+    &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,   &goss__method_maml,
+    &goss__method_fomaml,   &goss__method_anil,     &goss__method_reptile, &goss__method_finetune,
+    &goss__method_scratch,  &goss__method_joint,    &goss__method_pixels,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *const *goss_method_names(void) {
-    static const char *const names[KINDS + 1] = {"hypernet", "protonet", "ridge",   "maml",   "fomaml", "anil",
-                                                 "reptile",  "finetune", "scratch", "pixels", NULL};
+    static const char *const names[KINDS + 1] = {"hypernet", "protonet", "ridge",   "maml",  "fomaml", "anil",
+                                                 "reptile",  "finetune", "scratch", "joint", "pixels", NULL};
     return names;
 }
 
@@ -34,7 +35,8 @@ static goss_shape sample_shape(const goss_task_spec *spec, goss_extent T, goss_e
 goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spec, int64_t tasks) {
     const bool classes = goss_task_objective(spec)->classes;
     goss_task_batch b = {.T = goss_symbol(g, "T", tasks),
-                         .W = goss_symbol(g, "W", spec->outputs),
+                         .W =
+                             goss_task_fixed_outputs(spec) ? goss_n(spec->outputs) : goss_symbol(g, "W", spec->outputs),
                          .S = goss_symbol(g, "S", spec->supports > 0 ? spec->supports : 1),
                          .Q = goss_symbol(g, "Q", spec->queries > 0 ? spec->queries : 1)};
     b.support = goss_input(g, "support", GOSS_REAL, sample_shape(spec, b.T, b.S));
@@ -50,6 +52,7 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
     if (spec->descriptor > 0)
         b.descriptor = goss_input(g, "descriptor", GOSS_REAL, GOSS_SHAPE(b.T, goss_n(spec->descriptor)));
     if (spec->ids > 0) b.id = goss_input(g, "id", GOSS_INDEX, GOSS_SHAPE(b.T));
+    if (spec->ids > 0) b.known = goss_input(g, "known", GOSS_REAL, GOSS_SHAPE(b.T));
     return b;
 }
 
@@ -127,7 +130,26 @@ static goss_status check_options(const goss_method_options *o, goss_error *err) 
     if (!(o->label_smoothing >= 0 && o->label_smoothing < 1)) bad = "label_smoothing is not in [0, 1)";
     if (!(o->temperature >= 0)) bad = "temperature is negative";
     if (!(o->penalty >= 0)) bad = "penalty is negative";
+    if (o->code_steps < 0 || o->code_steps > 1000) bad = "code_steps is not in 0 .. 1000";
+    if (!(o->code_rate >= 0)) bad = "code_rate is negative";
+    if (o->outputs < 0 || o->outputs > 1 << 20) bad = "outputs is not in 0 .. 1048576";
     return bad ? goss_error_set(err, GOSS_E_ARGUMENT, "method: %s", bad) : GOSS_OK;
+}
+
+/* Whether the target ends in a head of its own, which outputs that mean the same in all tasks allow. */
+static goss_status choose_head(goss_method *m, goss_error *err) {
+    const goss__method_kind *k = m->kind;
+    goss_method_options *o = &m->options;
+    if (!m->objective->classes && o->outputs == 0) o->outputs = 1;
+    if (!m->objective->classes && k->no_numbers)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s has no meaning for %s: %s", k->name,
+                              m->objective->name, k->no_numbers);
+    m->fixed = o->outputs > 0 && (!m->objective->classes || k->head != GOSS__HEAD_OF_CLASSES);
+    if (m->objective->classes && k->fixed_classes) m->fixed &= k->fixed_classes(m);
+    if (!m->fixed && k->head == GOSS__HEAD_FIXED)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "method %s has one network for all tasks, and these have classes of their own", k->name);
+    return GOSS_OK;
 }
 
 static goss_status build(goss_method *m, const char *name, const char *backbone, const int64_t *input, int input_rank,
@@ -135,10 +157,8 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     GOSS_TRY(check_options(&m->options, err));
     m->objective = m->options.objective ? m->options.objective : &goss__classification;
     GOSS_TRY(find_kind(name, &m->kind, err));
-    if (!m->objective->classes)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s solves classification tasks, not %s", name,
-                              m->objective->name);
-    GOSS_TRY(goss_target_parse(backbone, input, input_rank, 0, &m->target, err));
+    GOSS_TRY(choose_head(m, err));
+    GOSS_TRY(goss_target_parse(backbone, input, input_rank, m->fixed ? m->options.outputs : 0, &m->target, err));
     if (m->kind != &goss__method_hypernet) m->options.networks = 0; /* copies of one network */
     m->features = (int)goss_target_feature_count(m->target);
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;
@@ -167,6 +187,7 @@ void goss_method_free(goss_method *m) {
     if (!m) return;
     goss_hyper_free(m->hyper);
     goss_layout_free(m->head);
+    goss_layout_free(m->codes);
     goss_target_free(m->target);
     goss__free(m);
 }

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method_hypernet.c: the support set conditions a hypernetwork that generates the task's network.
+/* method_hypernet.c: what is known of a task conditions a hypernetwork that generates the task's network.
  *
  * With nothing but a class head generated the support set is embedded once. Where layers are generated too it is
- * embedded by the base first, which gives the condition, and again by what came out, which gives the head. K gradient
- * steps on the support set may follow, and are then part of what is learned. */
+ * embedded by the base first, which gives the condition, and again by what came out, which gives the head. Where outputs
+ * mean the same in all tasks the head is generated as any other layer, and may then be what a ridge regression on the
+ * support set makes of it. K gradient steps on the support set may follow, and are then part of what is learned. */
 #include <string.h>
 
-#include "meta/method.h"
+#include "meta/hypernet.h"
 
 static bool generates_weights(const goss_hyper *h) {
     for (int i = 0; i < goss_layout_count(goss_target_layout(goss_hyper_target(h))); i++) {
@@ -16,53 +17,106 @@ static bool generates_weights(const goss_hyper *h) {
     return false;
 }
 
+/* ---- settings ---- */
+
+/* With shared classes too a head may be made class by class, if the rules say so. */
+static bool has_fixed_head(const goss_method *m) {
+    const char *rules = m->options.hyper ? m->options.hyper->rules : NULL;
+    return !rules || !strstr(rules, "head=class");
+}
+
+static bool sees(const goss_method *m, goss_conditioner c) { return goss__hypernet_sees(m, c); }
+
+static goss_status refuse(const char *why, goss_error *err) {
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "method hypernet: %s", why);
+}
+
+static goss_status check(const goss_method *m, goss_error *err) {
+    const goss_method_options *x = &m->options;
+    if (x->networks > 1 && goss_hyper_settings(m->hyper)->noise == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "method hypernet: %d networks a task need noise (hyper.noise) to differ by", x->networks);
+    if (!m->fixed && !goss_hyper_class_head(m->hyper))
+        return refuse("it needs \"head=class\" among its rules where tasks have classes of their own", err);
+    if (!m->fixed && x->ridge_head)
+        return refuse("a ridge head needs outputs that mean the same in all tasks; here heads are made class by class",
+                      err);
+    if (sees(m, GOSS_CONDITION_INPUT) && (x->ridge_head || x->inner_steps > 0 || x->test_steps > 0))
+        return refuse("conditioned on inputs every row has weights of its own, which no ridge head and no gradient "
+                      "steps fit to the support set",
+                      err);
+    return GOSS_OK;
+}
+
 static goss_status setup(goss_method *m, goss_error *err) {
+    static const char *const ridge_names[] = {"spread", NULL};
     goss_hyper_options o = m->options.hyper ? *m->options.hyper : goss_hyper_defaults();
     if (o.temperature == 0) o.temperature = m->options.temperature;
-    if (o.conditioner != GOSS_CONDITION_SUPPORT)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "method hypernet adapts to a support set: the conditioner must be that");
+    if (m->fixed && !o.rules) o.rules = "head.*=full; *=film";
+    if (m->fixed) o.targets = goss__hypernet_seen_numbers(m);
+    if (o.conditioner & GOSS_CONDITION_TASK && o.tasks < 1)
+        return refuse("conditioned on ids, it needs tasks that have a number", err);
+    o.tasks++; /* a row for new tasks */
     GOSS_TRY(goss_hyper_create(m->target, &o, &m->hyper, err));
-    if (m->options.networks > 1 && o.noise == 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "method hypernet: %d networks a task need noise (hyper.noise) to differ by",
-                              m->options.networks);
-    if (!goss_hyper_class_head(m->hyper))
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "method hypernet needs \"head=class\" among its rules: tasks have any number of classes");
+    GOSS_TRY(check(m, err));
     m->support_norm |= generates_weights(m->hyper);
-    GOSS_TRY(goss__method_setup(m, NULL, 0, o.train_base, err));
-    return goss__method_param(m, "hyper", goss_hyper_layout(m->hyper), true, err);
+    GOSS_TRY(goss__method_setup(m, m->options.ridge_head ? ridge_names : NULL, m->features + 1, o.train_base, err));
+    GOSS_TRY(goss__method_param(m, "hyper", goss_hyper_layout(m->hyper), true, err));
+    return goss__hypernet_plan_codes(m, err);
 }
 
-/* Replaces the solution's weights and modulation by generated ones. */
-static void generate_layers(const goss_method *m, const goss_task_batch *b, goss_condition *c, goss_generated *made,
-                            goss__solution *s) {
-    c->features = goss__embed_support(m, s, b);
-    goss_hyper_generate(m->hyper, s->graph, c, made);
+/* ---- solving ---- */
+
+void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, goss_val rows, goss__solution *s) {
+    goss_generated made;
+    goss_val features = sees(m, GOSS_CONDITION_SUPPORT) ? goss__embed_support(m, s, b) : GOSS_NONE;
+    goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
+    goss_hyper_generate(m->hyper, s->graph, &c, &made);
     goss_weights_free(s->weights);
-    s->weights = made->weights;
-    memcpy(s->film_scale, made->film_scale, sizeof s->film_scale);
-    memcpy(s->film_shift, made->film_shift, sizeof s->film_shift);
+    s->weights = made.weights;
+    memcpy(s->film_scale, made.film_scale, sizeof s->film_scale);
+    memcpy(s->film_shift, made.film_shift, sizeof s->film_shift);
+    s->by_input = sees(m, GOSS_CONDITION_INPUT);
+    s->penalty = made.penalty;
+    goss__solution_head(m, s);
 }
 
-static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
-    goss_condition c = {.assign = b->assign, .class_mask = b->class_mask, .task = b->task, .noise = s->noise};
-    goss_generated made = {0};
-    if (goss_hyper_generates_layers(m->hyper)) generate_layers(m, b, &c, &made, s);
-    c.features = goss__embed_support(m, s, b);
+static void make_class_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
+    goss_generated made = {.penalty = s->penalty};
+    goss_condition c = goss__hypernet_condition(m, b, s, goss__embed_support(m, s, b), GOSS_NONE);
     goss_hyper_generate_head(m->hyper, s->graph, &c, &made);
     s->head_w = made.head_w, s->head_b = made.head_b;
     s->penalty = made.penalty;
+}
+
+/* The head that belongs to what was generated so far, and the statistics for the queries. */
+static void make_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
+    if (!m->fixed) {
+        make_class_head(m, b, s);
+    } else if (m->options.ridge_head) {
+        goss__ridge_head(m, b, goss__embed_support(m, s, b), s);
+    } else if (m->batch_norm && m->support_norm) {
+        goss__embed_support(m, s, b);
+    }
+}
+
+static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    if (goss_hyper_generates_layers(m->hyper)) goss__hypernet_generate(m, b, goss__hypernet_rows(m, b, s), s);
+    make_head(m, b, s);
     int steps = s->training ? goss__method_steps(m, true) : fine_tune ? fine_tune : goss__method_steps(m, false);
     if (steps == 0) return;
+    if (s->by_input) {
+        goss_graph_fail(s->graph, GOSS_E_UNSUPPORTED,
+                        "conditioned on inputs every row has weights of its own: no gradient steps fit them");
+        return;
+    }
     goss__inner o = {
         .steps = steps, .rate = goss__method_rate(m), .first_order = !s->training || m->options.first_order};
     goss__inner_run(m, b, &o, s);
 }
 
 const goss__method_kind goss__method_hypernet = {
-    .name = "hypernet", .trains = true, .rate = 0.01, .setup = setup, .solve = solve};
+    .name = "hypernet", .fixed_classes = has_fixed_head, .trains = true, .rate = 0.01, .setup = setup, .solve = solve};
 
 /* The condition is what the first pass over the support set gives; the loss is that of one network. */
 goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch,
@@ -75,15 +129,12 @@ goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_t
     goss__solution_begin(m, g, true, &s);
     int noise = goss_hyper_settings(m->hyper)->noise;
     if (noise > 0) s.noise = goss_random_normal(batch->task, GOSS_SHAPE(batch->T, goss_n(noise)));
-    goss_val features = goss__embed_support(m, &s, batch);
+    goss_condition seen =
+        goss__hypernet_condition(m, batch, &s, goss__embed_support(m, &s, batch), goss__hypernet_rows(m, batch, &s));
     goss_val loss = goss__query_loss(m, batch, goss__solve_one(m, batch, 0, &s), &score);
     goss_hyper_examination e = {.hyper = m->hyper,
                                 .graph = g,
-                                .condition = {.features = features,
-                                              .noise = s.noise,
-                                              .assign = batch->assign,
-                                              .class_mask = batch->class_mask,
-                                              .task = batch->task},
+                                .condition = seen,
                                 .loss = loss,
                                 .params = x->params,
                                 .precision = x->precision,

@@ -17,7 +17,7 @@ typedef struct inner_state {
     const goss_task_batch *b;
     const goss__inner *o;
     goss__solution *s;
-    int n, n_weights; /* tensors: those of the target, then the head's two */
+    int n, n_weights; /* tensors: those of the target but its head, then the head's two */
     goss_val *value, *grad, *first, *second;
     goss_val features; /* of the support set, where only the head moves */
 } inner_state;
@@ -64,19 +64,16 @@ static goss_val step_loss(inner_state *a, int step) {
     else
         x = goss__embed_support(a->m, a->s, b);
     goss_val output = goss_linear(x, a->s->head_w, a->s->head_b);
-    goss_val loss = goss_mul(a->m->objective->loss(output, target, b->class_mask, 0), weight);
-    goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));
-    return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
+    return goss__loss_of_tasks(a->m, b, output, target, weight);
 }
 
 /* Kingma and Ba 2015. */
-static goss_val adam_step(inner_state *a, int i, int step) {
+goss_val goss__adam_move(goss_val g, double rate, int step, goss_val *first, goss_val *second) {
     double c1 = 1 - __builtin_pow(adam_beta1, step + 1), c2 = 1 - __builtin_pow(adam_beta2, step + 1);
-    goss_val g = a->grad[i];
-    a->first[i] = goss_add(goss_scale(a->first[i], adam_beta1), goss_scale(g, 1 - adam_beta1));
-    a->second[i] = goss_add(goss_scale(a->second[i], adam_beta2), goss_scale(goss_square(g), 1 - adam_beta2));
-    goss_val deviation = goss_shift(goss_sqrt(goss_scale(a->second[i], 1 / c2)), adam_eps);
-    return goss_div(goss_scale(a->first[i], a->o->rate / c1), deviation);
+    *first = goss_add(goss_scale(*first, adam_beta1), goss_scale(g, 1 - adam_beta1));
+    *second = goss_add(goss_scale(*second, adam_beta2), goss_scale(goss_square(g), 1 - adam_beta2));
+    goss_val deviation = goss_shift(goss_sqrt(goss_scale(*second, 1 / c2)), adam_eps);
+    return goss_div(goss_scale(*first, rate / c1), deviation);
 }
 
 static void one_step(inner_state *a, int step) {
@@ -89,14 +86,16 @@ static void one_step(inner_state *a, int step) {
     }
     for (int i = from; i < a->n; i++) {
         if (a->o->first_order) a->grad[i] = goss_detach(a->grad[i]);
-        goss_val move = a->o->adam ? adam_step(a, i, step) : goss_scale(a->grad[i], a->o->rate);
+        goss_val move = a->o->adam ? goss__adam_move(a->grad[i], a->o->rate, step, &a->first[i], &a->second[i])
+                                   : goss_scale(a->grad[i], a->o->rate);
         a->value[i] = goss_variable(goss_sub(a->value[i], move));
     }
     store(a);
 }
 
 void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss__inner *o, goss__solution *s) {
-    int n_weights = goss_layout_count(goss_target_layout(m->target));
+    /* A head of the target is its last two tensors, and is moved as a solution's head is. */
+    int n_weights = goss_layout_count(goss_target_layout(m->target)) - (m->fixed ? 2 : 0);
     inner_state a = {.m = m, .b = b, .o = o, .s = s, .n = n_weights + 2, .n_weights = n_weights};
     goss_weights *own = goss_weights_copy(s->weights);
     goss_val *room = goss__calloc((size_t)a.n * 4, sizeof *room);

@@ -3,17 +3,20 @@
  * head moves) and Reptile (Nichol et al. 2018).
  *
  * The head starts from one learned vector for all classes (Ye and Chao 2022): the order of labels can not matter, and a
- * task may have more classes than were ever seen in training. The first step tells the classes apart. */
+ * task may have more classes than were ever seen in training. The first step tells the classes apart. Where outputs
+ * mean the same in all tasks each has a learned row of its own: the target's head. */
 #include <string.h>
 
 #include "meta/method.h"
 
 static goss_status setup(goss_method *m, goss_error *err) {
+    if (m->fixed) return goss__method_setup(m, NULL, 0, true, err);
     return goss__method_setup(m, (const char *const[]){"w", NULL}, m->features, true, err);
 }
 
-/* The same row and no bias for every class: [1,F,W], [1,W]. */
+/* The same row and no bias for every class: [1,F,W], [1,W]. A head of the target starts from its own weights. */
 static void start_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
+    if (m->fixed) return;
     goss_val w = goss_unsqueeze(goss__method_number(m, s->graph, "w"), 2);
     s->head_w = goss_broadcast(w, GOSS_SHAPE(goss_n(1), goss_n(m->features), b->W));
     s->head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
@@ -78,11 +81,12 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_m
     goss__inner_run(m, b, &o, &s);
     goss_val logits = goss__mask_classes(goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b), b);
     out->loss = goss__query_loss(m, b, logits, &out->score);
-    out->n_params = 2;
-    for (int i = 0; i < 2; i++)
+    out->n_params = m->fixed ? 1 : 2;
+    for (int i = 0; i < out->n_params; i++)
         out->param[i] = goss_param(g, m->params[i].name, GOSS_SHAPE(goss_n(goss_layout_total(m->params[i].layout))));
+    if (m->fixed) goss_weights_set(s.weights, "head.w", s.head_w), goss_weights_set(s.weights, "head.b", s.head_b);
     out->grad[0] = way_back(out->param[0], goss_weights_pack(s.weights));
-    out->grad[1] = way_back(out->param[1], mean_of_classes(s.head_w, b));
+    if (!m->fixed) out->grad[1] = way_back(out->param[1], mean_of_classes(s.head_w, b));
     goss__solution_free(&s);
 }
 

@@ -24,6 +24,13 @@ void goss__solution_begin(const goss_method *m, goss_graph *g, bool training, go
     s->weights = goss_weights_from_params(g, goss_target_layout(m->target), "target");
     if (m->batch_norm && !m->support_norm)
         s->running = goss_weights_from_params(g, goss_target_statistics(m->target), "running");
+    goss__solution_head(m, s);
+}
+
+void goss__solution_head(const goss_method *m, goss__solution *s) {
+    if (!m->fixed) return;
+    s->head_w = goss_weights_get(s->weights, "head.w");
+    s->head_b = goss_weights_get(s->weights, "head.b");
 }
 
 void goss__solution_again(const goss_method *m, goss__solution *s) {
@@ -55,6 +62,17 @@ goss_target_context goss__training_context(const goss_task_batch *b, goss_val we
     return c;
 }
 
+/* Each query is a task of one sample, with weights of its own. No dropout: its random streams are the tasks'. */
+static goss_val embed_by_input(const goss_method *m, goss__solution *s, goss_val x) {
+    goss_target_context c = goss_target_context_defaults();
+    c.film_scale = s->film_scale;
+    c.film_shift = s->film_shift;
+    goss_shape shape = goss_shape_of(x);
+    shape.dim[0] = goss_extent_mul(shape.dim[0], shape.dim[1]);
+    shape.dim[1] = goss_n(1);
+    return goss_flatten(goss_target_features(m->target, goss_reshape(x, shape), s->weights, &c));
+}
+
 /* weight: of each sample, 0 for padding. */
 static goss_val embed(const goss_method *m, goss__solution *s, const goss_task_batch *b, goss_val x, goss_val weight,
                       bool query) {
@@ -81,6 +99,7 @@ goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss
 }
 
 goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
+    if (s->by_input) return embed_by_input(m, s, b->query);
     return embed(m, s, b, b->query, b->query_weight, true);
 }
 
@@ -98,7 +117,16 @@ goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b) {
 }
 
 static goss_val query_logits(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
-    return goss__mask_classes(goss_linear(goss__embed_query(m, s, b), s->head_w, s->head_b), b);
+    goss_val y = goss_linear(goss__embed_query(m, s, b), s->head_w, s->head_b);
+    if (s->by_input) y = goss_reshape(y, GOSS_SHAPE(b->T, b->Q, b->W));
+    return goss__mask_classes(y, b);
+}
+
+goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
+                             goss_val weight) {
+    goss_val loss = goss_mul(m->objective->loss(output, target, b->class_mask, 0), weight);
+    goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));
+    return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
 }
 
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score) {

@@ -33,11 +33,13 @@ static bool reserve(goss__task_pack *b) {
     b->descriptor = numbers(t, (size_t)x->descriptor, 1, sizeof(float));
     b->task = numbers(t, 1, 1, sizeof(int32_t));
     b->id = numbers(t, 1, 1, sizeof(int32_t));
+    b->known = numbers(t, 1, 1, sizeof(float));
     b->raw[0] = numbers(t, s, target, sizeof(float));
     b->raw[1] = numbers(t, q, target, sizeof(float));
     b->sizes = numbers(t, 1, 1, sizeof *b->sizes);
     return b->support && b->support_target && b->support_weight && b->assign && b->query && b->query_target &&
-           b->query_weight && b->class_mask && b->descriptor && b->task && b->id && b->raw[0] && b->raw[1] && b->sizes;
+           b->query_weight && b->class_mask && b->descriptor && b->task && b->id && b->known && b->raw[0] &&
+           b->raw[1] && b->sizes;
 }
 
 goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err) {
@@ -51,9 +53,9 @@ goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_t
 }
 
 void goss__task_pack_free(goss__task_pack *b) {
-    void *all[] = {b->support,      b->support_target, b->support_weight, b->assign,     b->query,
-                   b->query_target, b->query_weight,   b->class_mask,     b->descriptor, b->task,
-                   b->id,           b->raw[0],         b->raw[1],         b->sizes};
+    void *all[] = {b->known, b->support,      b->support_target, b->support_weight, b->assign,
+                   b->query, b->query_target, b->query_weight,   b->class_mask,     b->descriptor,
+                   b->task,  b->id,           b->raw[0],         b->raw[1],         b->sizes};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     *b = (goss__task_pack){0};
 }
@@ -82,9 +84,11 @@ static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_
                    .outputs = x->outputs};
     ones(e.support_weight, x->supports), ones(e.query_weight, x->queries), ones(e.class_mask, x->outputs);
     source->draw(source, k, &e);
+    if (goss_task_fixed_outputs(x)) e.outputs = x->outputs;
     b->sizes[t] = (goss__task_size){e.outputs, e.supports, e.queries};
     b->task[t] = (int32_t)(k & 0x7fffffff);
-    b->id[t] = (int32_t)e.id;
+    b->known[t] = e.id >= 0 && e.id < x->ids;
+    b->id[t] = (int32_t)(b->known[t] > 0 ? e.id : x->ids);
     b->outputs = larger(b->outputs, e.outputs);
     b->supports = larger(b->supports, e.supports);
     b->queries = larger(b->queries, e.queries);
@@ -170,7 +174,8 @@ goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss
                  {"class_mask", b->class_mask},
                  {"descriptor", b->descriptor},
                  {"task", b->task},
-                 {"id", b->id}};
+                 {"id", b->id},
+                 {"known", b->known}};
     for (size_t i = 0; i < sizeof input / sizeof *input; i++)
         GOSS_TRY(forgive(goss_exec_bind(exec, input[i].name, input[i].data, NULL)));
     const struct {

@@ -20,7 +20,8 @@ typedef struct goss__task_pack {
     int tasks, outputs, supports, queries; /* of the batch that is in it */
     float *support, *support_target, *support_weight, *assign, *query, *query_target, *query_weight, *class_mask;
     float *descriptor;
-    int32_t *task, *id;     /* number for random streams; row of the table of ids, -1 for a new task */
+    float *known;           /* 1 where a task has a number, 0 where it is new */
+    int32_t *task, *id;     /* number for random streams; row of the table of ids, spec.ids for a new task */
     float *raw[2];          /* targets as the source gives them [tasks, planned, target size], support and query */
     goss__task_size *sizes; /* of each task */
 } goss__task_pack;

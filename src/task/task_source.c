@@ -14,6 +14,10 @@ size_t goss_task_input_size(const goss_task_spec *spec) {
 
 int goss_task_target_size(const goss_task_spec *spec) { return goss_task_objective(spec)->classes ? 1 : spec->outputs; }
 
+bool goss_task_fixed_outputs(const goss_task_spec *spec) {
+    return spec->shared_classes || !goss_task_objective(spec)->classes;
+}
+
 static goss_status check_number(const char *name, int64_t value, int64_t low, int64_t high, goss_error *err) {
     if (value >= low && value <= high) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "task spec: %s is %lld, not in %lld .. %lld", name, (long long)value,

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hypernet.h: the method "hypernet" inside: what its hypernetwork sees of a task (hypernet_condition.c) and what it
+ * makes of that (method_hypernet.c). */
+#ifndef GOSS_META_HYPERNET_H
+#define GOSS_META_HYPERNET_H
+
+#include "meta/method.h"
+
+bool goss__hypernet_sees(const goss_method *m, goss_conditioner c);
+/* Where outputs are fixed: numbers that the condition has of a support sample beside its embedding. */
+int goss__hypernet_seen_numbers(const goss_method *m);
+/* The table of codes: one for each task that has a number, and behind them that of a new task. */
+goss_status goss__hypernet_plan_codes(goss_method *m, goss_error *err);
+
+/* What the hypernetwork sees of the tasks; features: their support sets embedded by the base; rows: their codes. What
+ * it has no use for is GOSS_NONE. */
+goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_batch *b, goss__solution *s,
+                                        goss_val features, goss_val rows);
+/* Codes [T,E] of the tasks by their numbers. In training some tasks are shown as new ones; afterwards the codes of new
+ * tasks are found by gradient steps on their support sets. GOSS_NONE where ids are not seen. */
+goss_val goss__hypernet_rows(const goss_method *m, const goss_task_batch *b, const goss__solution *s);
+/* Replaces weights, modulation and a fixed head of a solution that has begun by those generated for the tasks. */
+void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, goss_val rows, goss__solution *s);
+#endif

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* hypernet_condition.c: what a hypernetwork sees of a task: its support set, number, descriptor, inputs and noise.
+ *
+ * A support set with classes of its own is seen as class means. Else samples are seen with their targets and with what
+ * the base makes of them, and their mean tells how the base has to move. A task that has a number has a learned code;
+ * one that has none begins at the code of a new task, and gradient steps on its support set move that: the hypernetwork
+ * stays, and so the network stays among those that it can make (CAVIA, Zintgraf et al. 2019). */
+#include "meta/hypernet.h"
+
+enum { MOST_INPUTS = 256, MOST_PRODUCTS = 4, CODE_STEPS = 20 };
+static const double code_rate = 0.1;
+
+bool goss__hypernet_sees(const goss_method *m, goss_conditioner c) {
+    return (goss_hyper_settings(m->hyper)->conditioner & (unsigned)c) != 0;
+}
+
+/* ---- support samples ---- */
+
+/* A row of numbers is seen as it is, an image only by its embedding. */
+static int seen_inputs(const goss_method *m) {
+    int64_t x = goss_target_input_rank(m->target) == 1 ? goss_target_input(m->target)[0] : 0;
+    return x <= MOST_INPUTS ? (int)x : 0;
+}
+
+static int seen_products(const goss_method *m) { return m->options.outputs <= MOST_PRODUCTS ? m->options.outputs : 0; }
+
+int goss__hypernet_seen_numbers(const goss_method *m) {
+    return 2 * m->options.outputs + 1 + seen_inputs(m) + seen_products(m) * m->features;
+}
+
+/* 1 / the number of support samples, for each of them: [T,S,1]. */
+static goss_val one_by_count(const goss_task_batch *b, goss_val weight) {
+    goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), true), goss_const(weight.graph, 1));
+    return goss_unsqueeze(goss_broadcast(goss_div(goss_const(weight.graph, 1), count), GOSS_SHAPE(b->T, b->S)), 2);
+}
+
+/* Of each support sample [T,S,N]: its target y, what the base still lacks r = y - base(x) (with classes y - p), a row's
+ * own x, and r times the embedding, whose mean is the gradient with respect to the base's head: from a mean of such
+ * numbers a network can tell how it has to move (the enriched support of Przewiezlikowski et al. 2022). */
+static goss_val seen_of_samples(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val features) {
+    goss_val y = b->support_target, part[4 + MOST_PRODUCTS];
+    goss_val r = goss_sub(y, m->objective->answer(goss_linear(features, s->head_w, s->head_b)));
+    int n = 0;
+    part[n++] = y, part[n++] = r, part[n++] = one_by_count(b, goss__support_weight(b));
+    if (seen_inputs(m) > 0) part[n++] = b->support;
+    for (int i = 0; i < seen_products(m); i++) part[n++] = goss_mul(features, goss_slice(r, 2, i, 1));
+    return goss_concat(part, n, 2);
+}
+
+goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_batch *b, goss__solution *s,
+                                        goss_val features, goss_val rows) {
+    goss_condition c = {.task = b->task, .noise = s->noise, .rows = rows};
+    if (goss__hypernet_sees(m, GOSS_CONDITION_DESCRIPTOR)) c.descriptor = b->descriptor;
+    if (goss__hypernet_sees(m, GOSS_CONDITION_INPUT)) c.input = b->query;
+    if (!goss__hypernet_sees(m, GOSS_CONDITION_SUPPORT)) return c;
+    c.features = features;
+    if (m->fixed)
+        c.targets = seen_of_samples(m, b, s, features), c.sample_weight = goss__support_weight(b);
+    else
+        c.assign = b->assign, c.class_mask = b->class_mask;
+    return c;
+}
+
+/* ---- codes ---- */
+
+goss_status goss__hypernet_plan_codes(goss_method *m, goss_error *err) {
+    const goss_hyper_options *o = goss_hyper_settings(m->hyper);
+    if (!goss__hypernet_sees(m, GOSS_CONDITION_TASK)) return GOSS_OK;
+    goss_entry e = {.name = "code",
+                    .rank = 2,
+                    .dim = {o->tasks, o->embedding},
+                    .init = GOSS_INIT_NORMAL,
+                    .fan_in = 1,
+                    .fan_out = o->embedding,
+                    .role = GOSS_ROLE_BIAS,
+                    .layer = -1,
+                    .out_units = -1,
+                    .in_units = -1};
+    GOSS_TRY(goss_layout_new(&m->codes, err));
+    GOSS_TRY(goss_layout_add(m->codes, &e, err));
+    return goss__method_param(m, "tasks", m->codes, true, err);
+}
+
+/* How often a task is shown as a new one in training: more often where something else tells of it, too. */
+static double forgetting(const goss_method *m) {
+    bool told = goss__hypernet_sees(m, GOSS_CONDITION_SUPPORT) || goss__hypernet_sees(m, GOSS_CONDITION_DESCRIPTOR);
+    return told ? 0.5 : 0.1;
+}
+
+/* Some rows become those of a new task, so that it has a code, and nothing relies on numbers alone. */
+static goss_val forget(const goss_method *m, const goss_task_batch *b, goss_val rows, goss_val unknown) {
+    goss_val shown =
+        goss_less(goss_const(rows.graph, forgetting(m)), goss_random_uniform(b->task, GOSS_SHAPE(b->T, goss_n(1))));
+    return goss_select(shown, rows, unknown);
+}
+
+/* Loss of the support sets under the networks that are generated from codes. */
+static goss_val loss_of_codes(const goss_method *m, const goss_task_batch *b, goss_val rows, const goss__solution *of) {
+    goss__solution s;
+    goss__solution_begin(m, of->graph, false, &s);
+    s.noise = of->noise;
+    goss__hypernet_generate(m, b, rows, &s);
+    goss_val output = goss_linear(goss__embed_support(m, &s, b), s.head_w, s.head_b);
+    goss__solution_free(&s);
+    return goss__loss_of_tasks(m, b, output, b->support_target, goss__support_weight(b));
+}
+
+/* Where every row has weights of its own there is no network whose loss could be had: the code of a new task stays. */
+static goss_val find_codes(const goss_method *m, const goss_task_batch *b, goss_val rows, const goss__solution *s) {
+    int steps = m->options.code_steps > 0 ? m->options.code_steps : CODE_STEPS;
+    double rate = m->options.code_rate > 0 ? m->options.code_rate : code_rate;
+    goss_val code = rows, first = goss_zeros_like(rows), second = first;
+    if (!m->fixed || goss__hypernet_sees(m, GOSS_CONDITION_INPUT)) return rows;
+    goss_scope_push(s->graph, "codes");
+    for (int i = 0; i < steps; i++) {
+        goss_val at = goss_variable(code), grad = GOSS_NONE;
+        goss_status status = goss_grad(loss_of_codes(m, b, at, s), &at, 1, &grad);
+        if (status != GOSS_OK) {
+            code = goss_graph_fail(s->graph, status, "step %d of finding codes: the loss has no gradient", i + 1);
+            break;
+        }
+        code = goss_sub(at, goss__adam_move(goss_detach(grad), rate, i, &first, &second));
+    }
+    goss_scope_pop(s->graph);
+    return goss_select(goss_unsqueeze(b->known, 1), rows, code);
+}
+
+goss_val goss__hypernet_rows(const goss_method *m, const goss_task_batch *b, const goss__solution *s) {
+    const goss_hyper_options *o = goss_hyper_settings(m->hyper);
+    if (!goss__hypernet_sees(m, GOSS_CONDITION_TASK)) return GOSS_NONE;
+    if (!goss_valid(b->id))
+        return goss_graph_fail(s->graph, GOSS_E_ARGUMENT, "conditioned on ids, but the tasks have no numbers");
+    goss_val table = goss_param(s->graph, "tasks", GOSS_SHAPE(goss_n(goss_layout_total(m->codes))));
+    table = goss_reshape(table, GOSS_SHAPE(goss_n(o->tasks), goss_n(o->embedding)));
+    goss_val rows = goss_gather(table, b->id);
+    if (s->training) return forget(m, b, rows, goss_slice(table, 0, o->tasks - 1, 1));
+    return find_codes(m, b, rows, s);
+}

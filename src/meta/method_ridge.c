@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* method_ridge.c: closed-form heads on a learned embedding, differentiated through (Bertinetto et al. 2019, R2D2).
+ *
+ * With classes: one-hot targets, one strength. Where outputs mean the same in all tasks the head is drawn towards the
+ * target's own (learned, or generated for the task), every feature by a strength of its own that is learned, too: the
+ * mean of a Gaussian prior over the tasks' heads, and its spread (Evgeniou and Pontil 2004). */
+#include <math.h>
+
+#include "meta/method.h"
+
+/* One-hot targets lie in [0, 1]; logits want to be some ten times as large. */
+static const double ridge_scale = 10;
+
+/* See goss__ridge_head. */
+static const char *const ridge_names[] = {"spread", NULL};
+
+static goss_status setup_ridge(goss_method *m, goss_error *err) {
+    if (m->fixed) return goss__method_setup(m, ridge_names, m->features + 1, true, err);
+    return goss__method_setup(m, (const char *const[]){"lambda", "scale", NULL}, 1, true, err);
+}
+
+static goss_val add_to_diagonal(goss_val a, goss_val lambda, goss_extent n) {
+    goss_val eye = goss_unsqueeze(goss_one_hot(goss_iota(a.graph, n), n), 0);
+    return goss_add(a, goss_mul(eye, goss_unsqueeze(lambda, 2)));
+}
+
+/* w [T,F,W] with (X'X + lambda) w = X'Y, or by Woodbury w = X'(XX' + lambda)^-1 Y, whichever system is surely small.
+ * Samples that are padding are rows of zeros in both. */
+static goss_val ridge_weights(goss_val x, goss_val y, goss_val lambda, const goss_task_batch *b, int features) {
+    if (features <= 256) {
+        goss_val a = add_to_diagonal(goss_matmul(x, x, true, false), lambda, goss_n(features));
+        return goss_spd_solve(a, goss_matmul(x, y, true, false));
+    }
+    goss_val a = add_to_diagonal(goss_matmul(x, x, false, true), lambda, b->S);
+    return goss_matmul(x, goss_spd_solve(a, y), true, false);
+}
+
+/* Logits are scale * (f w). (R2D2's one bias for all classes changes no probability and is left out.) */
+static void solve_classes(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
+    goss_val lambda = goss_scale(goss_exp(goss__method_number(m, s->graph, "lambda")), m->options.ridge);
+    goss_val scale = goss_exp(goss__method_number(m, s->graph, "scale"));
+    goss_val x = goss_mul(goss__embed_support(m, s, b), goss_unsqueeze(goss__support_weight(b), 2));
+    goss_val w = ridge_weights(x, b->support_target, lambda, b, m->features);
+    s->head_w = goss_mul(w, goss_unsqueeze(goss_scale(scale, ridge_scale), 2));
+    s->head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
+}
+
+/* ---- fixed outputs ---- */
+
+/* Prior deviation of the head's weights, feature by feature, and of its bias: [1,1,F+1]. At the start an embedding of
+ * unit numbers moves an output by about 1 / sqrt(ridge), as the bias does. */
+static goss_val prior_deviation(const goss_method *m, goss_graph *g) {
+    double bias = 1 / sqrt(m->options.ridge);
+    goss_val s = goss_exp(goss_unsqueeze(goss__method_number(m, g, "spread"), 1));
+    goss_val w = goss_scale(goss_slice(s, 2, 0, m->features), bias / sqrt(m->features));
+    return goss_concat((goss_val[]){w, goss_scale(goss_slice(s, 2, m->features, 1), bias)}, 2, 2);
+}
+
+/* With z = x d (d: the prior's deviations) the head is w0 + d v, and v = z'(z z' + 1)^-1 (y - x w0). */
+void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s) {
+    goss_graph *g = s->graph;
+    goss_val d = prior_deviation(m, g), weight = goss_unsqueeze(goss_sqrt(goss__support_weight(b)), 2);
+    goss_val off = goss_sub(b->support_target, goss_linear(features, s->head_w, s->head_b));
+    goss_val one = goss_full(g, GOSS_SHAPE(b->T, b->S, goss_n(1)), 1);
+    goss_val z = goss_mul(goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), d), weight);
+    goss_val unit = goss_full(g, GOSS_SHAPE(goss_n(1), goss_n(1)), 1);
+    goss_val v = ridge_weights(z, goss_mul(off, weight), unit, b, m->features + 1);
+    v = goss_mul(v, goss_transpose(d));
+    s->head_w = goss_add(s->head_w, goss_slice(v, 1, 0, m->features));
+    s->head_b = goss_add(s->head_b, goss_squeeze(goss_slice(v, 1, m->features, 1), 1));
+}
+
+static void solve_ridge(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    if (m->fixed)
+        goss__ridge_head(m, b, goss__embed_support(m, s, b), s);
+    else
+        solve_classes(m, b, s);
+    if (fine_tune > 0)
+        goss__inner_run(m, b, &(goss__inner){.steps = fine_tune, .rate = goss__method_rate(m), .first_order = true}, s);
+}
+
+const goss__method_kind goss__method_ridge = {
+    .name = "ridge", .head = GOSS__HEAD_OF_CLASSES, .trains = true, .rate = 0.01, .setup = setup_ridge, .solve = solve_ridge};

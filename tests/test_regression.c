@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Methods on tasks whose outputs mean the same in all of them: numbers, and classes that all tasks share. Gradients
+ * against differences, what hypernetworks see, the ridge head against its closed form, refusals by name. */
+#include "wave_tasks.h"
+
+static const char *const net = "dense 6; tanh; dense 5; tanh";
+
+/* ---- every method: gradients ---- */
+
+/* The method's own gradient, along a random direction of each parameter, against central differences of its loss. */
+static void check_gradients(const char *objective, const char *method, const goss_method_options *o, const char *what) {
+    waves w;
+    if (waves_begin(&w, objective, method, net, o, false) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
+    w.loss = goss_method_train(w.method, w.graph, &w.batch);
+    goss_val out[10] = {w.loss.loss, w.loss.score};
+    for (int i = 0; i < w.loss.n_params; i++) out[2 + i] = w.loss.grad[i];
+    if (waves_compile(&w, out, 2 + w.loss.n_params) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
+    waves_initialize(&w, 0.2);
+    for (int k = 0, at = 0; k < goss_method_params(w.method); k++) {
+        goss_method_param p = goss_method_param_at(w.method, k);
+        if (!p.trained) continue;
+        double *v = goss_params_data(w.params, goss_params_find(w.params, p.name)), slope = 0, side[2], eps = 1e-6;
+        int64_t n = goss_layout_total(p.layout);
+        double *d = calloc((size_t)n, sizeof *d), *keep = calloc((size_t)n, sizeof *keep);
+        goss__rng r = goss__rng_make(55, (uint64_t)k);
+        if (waves_run(&w, 1, WAVE_TASKS) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
+        const double *g = waves_output(&w, 2 + at++);
+        for (int64_t i = 0; i < n; i++) d[i] = goss__rng_normal(&r), keep[i] = v[i], slope += d[i] * g[i];
+        for (int j = 0; j < 2; j++) {
+            for (int64_t i = 0; i < n; i++) v[i] = keep[i] + (j ? eps : -eps) * d[i];
+            if (waves_run(&w, 1, WAVE_TASKS) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
+            side[j] = *waves_output(&w, 0);
+        }
+        memcpy(v, keep, (size_t)n * sizeof *v);
+        double numeric = (side[1] - side[0]) / (2 * eps);
+        if (!(fabs(slope - numeric) <= 1e-6 * (1 + fabs(numeric))) || !isfinite(slope))
+            T_FAIL("%s: %s: gradient %.9g, by differences %.9g", what, p.name, slope, numeric);
+        free(d), free(keep);
+    }
+    waves_free(&w);
+}
+
+TEST(gradients_of_every_method) {
+    static const char *const methods[] = {"hypernet", "ridge", "maml", "anil", "finetune", "joint"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        goss_method_options o = goss_method_defaults();
+        o.inner_steps = strcmp(methods[i], "hypernet") == 0 ? 0 : 2;
+        check_gradients("regression", methods[i], &o, methods[i]);
+        check_gradients("huber", methods[i], &o, methods[i]);
+        check_gradients("classification", methods[i], &o, methods[i]);
+    }
+}
+
+/* Any list of conditioners, with a generated head, a ridge head drawn towards it, or gradient steps behind it. */
+TEST(gradients_of_hypernets_by_condition_and_head) {
+    for (unsigned bits = 1; bits <= GOSS_CONDITION_ALL; bits++)
+        for (int variant = 0; variant < 3; variant++) {
+            char what[80];
+            goss_hyper_options h = goss_hyper_defaults();
+            goss_method_options o = goss_method_defaults();
+            if (bits & GOSS_CONDITION_INPUT && variant > 0) continue;
+            h.conditioner = bits, h.tasks = WAVE_IDS, h.descriptor = 1, h.hidden = 6, h.embedding = 8;
+            h.noise = bits & GOSS_CONDITION_NOISE ? 3 : 0;
+            o.hyper = &h, o.ridge_head = variant == 1, o.inner_steps = variant == 2;
+            snprintf(what, sizeof what, "conditioners %u, head %d", bits, variant);
+            check_gradients("regression", "hypernet", &o, what);
+        }
+}
+
+/* ---- outputs ---- */
+
+/* Two tasks of a batch get what each gets alone: padding and neighbours change nothing. */
+static void check_alone(const char *method, const goss_method_options *o) {
+    waves w;
+    if (waves_begin(&w, "regression", method, net, o, false) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
+    goss_val y = goss_method_outputs(w.method, w.graph, &w.batch, 0);
+    if (waves_compile(&w, &y, 1) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
+    waves_initialize(&w, 0.2);
+    double both[2 * WAVE_QUERY];
+    T_CHECK(waves_run(&w, 3, 2) == GOSS_OK); /* 5 and 2 support samples; a task that has a number and a new one */
+    memcpy(both, waves_output(&w, 0), sizeof both);
+    for (int t = 0; t < 2; t++) {
+        if (waves_run(&w, 3 + (uint64_t)t, 1) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
+        for (int i = 0; i < WAVE_QUERY; i++) T_NEAR(waves_output(&w, 0)[i], both[t * WAVE_QUERY + i], 1e-12);
+    }
+    waves_free(&w);
+}
+
+TEST(a_task_alone_is_as_in_a_batch) {
+    static const char *const methods[] = {"hypernet", "ridge", "maml", "reptile", "scratch", "joint"};
+    goss_hyper_options h = goss_hyper_defaults();
+    goss_method_options o = goss_method_defaults();
+    h.conditioner = GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
+    h.tasks = WAVE_IDS, h.descriptor = 1;
+    o.hyper = &h, o.test_steps = 3;
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) check_alone(methods[i], &o);
+}
+
+/* With an embedding that is the input itself the head is the posterior mean of Bayesian linear regression: by the
+ * normal equations of 3 unknowns, prior mean the target's head, prior precision ridge (bias) and ridge F (weights). */
+TEST(the_ridge_head_is_its_closed_form) {
+    waves w;
+    goss_method_options o = goss_method_defaults();
+    o.ridge = 0.3;
+    if (waves_begin(&w, "regression", "ridge", "head", &o, true) != GOSS_OK) T_FAIL("%s", w.err.text);
+    goss_val y = goss_method_outputs(w.method, w.graph, &w.batch, 0);
+    if (waves_compile(&w, &y, 1) != GOSS_OK) T_FAIL("%s", w.err.text);
+    waves_initialize(&w, 0.4);
+    T_CHECK(waves_run(&w, 2, 1) == GOSS_OK);
+    const double *w0 = goss_params_data(w.params, goss_params_find(w.params, "target"));
+    const double *spread = goss_params_data(w.params, goss_params_find(w.params, "head"));
+    double a[3][4] = {{0}}, theta[3];
+    for (int i = 0; i < 3; i++) {
+        double deviation = exp(spread[i]) / sqrt(o.ridge * (i < 2 ? 2 : 1));
+        a[i][i] = 1 / (deviation * deviation);
+    }
+    for (int s = 0; s < WAVE_SUPPORT; s++) {
+        double x[3] = {(double)w.pack.support[2 * s], (double)w.pack.support[2 * s + 1], 1};
+        double off = (double)w.pack.support_target[s] - w0[0] * x[0] - w0[1] * x[1] - w0[2];
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < 3; j++) a[i][j] += x[i] * x[j];
+            a[i][3] += x[i] * off;
+        }
+    }
+    for (int i = 0; i < 3; i++)
+        for (int k = i + 1; k < 3; k++)
+            for (int j = 3; j >= i; j--) a[k][j] -= a[k][i] / a[i][i] * a[i][j];
+    for (int i = 2; i >= 0; i--) {
+        theta[i] = a[i][3];
+        for (int j = i + 1; j < 3; j++) theta[i] -= a[i][j] * theta[j];
+        theta[i] /= a[i][i];
+    }
+    for (int q = 0; q < WAVE_QUERY; q++) {
+        double x[3] = {(double)w.pack.query[2 * q], (double)w.pack.query[2 * q + 1], 1}, want = 0;
+        for (int i = 0; i < 3; i++) want += (w0[i] + theta[i]) * x[i];
+        T_NEAR(waves_output(&w, 0)[q], want, 1e-9);
+    }
+    waves_free(&w);
+}
+
+/* ---- codes of new tasks ---- */
+
+static double support_error(unsigned conditioner, int steps, uint64_t task) {
+    waves w;
+    goss_hyper_options h = goss_hyper_defaults();
+    goss_method_options o = goss_method_defaults();
+    h.conditioner = conditioner, h.tasks = WAVE_IDS;
+    o.hyper = &h, o.code_steps = steps;
+    if (waves_begin(&w, "regression", "hypernet", net, &o, true) != GOSS_OK) T_FAIL("%s", w.err.text);
+    /* The support set is asked for, too. */
+    w.batch.query = w.batch.support, w.batch.Q = w.batch.S;
+    goss_val y = goss_method_outputs(w.method, w.graph, &w.batch, 0);
+    goss_val error = goss_mean_all(goss_squared_error(y, w.batch.support_target));
+    if (waves_compile(&w, &error, 1) != GOSS_OK) T_FAIL("%s", w.err.text);
+    waves_initialize(&w, 0.3);
+    if (waves_run(&w, task, 1) != GOSS_OK) T_FAIL("%s", w.err.text);
+    double value = *waves_output(&w, 0);
+    waves_free(&w);
+    return value;
+}
+
+TEST(the_code_of_a_new_task_is_found_on_its_support_set_and_that_of_a_known_one_stays) {
+    double few = support_error(GOSS_CONDITION_TASK, 1, 9), many = support_error(GOSS_CONDITION_TASK, 40, 9);
+    if (!(many < 0.8 * few)) T_FAIL("40 steps leave %g of %g", many, few);
+    T_NEAR(support_error(GOSS_CONDITION_TASK, 1, 2), support_error(GOSS_CONDITION_TASK, 40, 2), 0);
+}
+
+/* ---- refusals ---- */
+
+TEST(what_has_no_meaning_is_refused_by_name) {
+    static const struct {
+        const char *objective, *method, *part;
+    } cases[] = {{"regression", "protonet", "protonet has no meaning for regression: it compares class means"},
+                 {"regression", "pixels", "pixels has no meaning for regression"},
+                 {"huber", "protonet", "no meaning for huber"}};
+    goss_error err;
+    waves w = {0};
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        w.source = wave_source(cases[i].objective, false);
+        T_ERR(waves_method(&w, cases[i].method, net, NULL, &err), GOSS_E_UNSUPPORTED, cases[i].part);
+    }
+    goss_hyper_options h = goss_hyper_defaults();
+    goss_method_options o = goss_method_defaults();
+    o.hyper = &h;
+    h.conditioner = GOSS_CONDITION_TASK;
+    T_ERR(waves_method(&w, "hypernet", net, &o, &err), GOSS_E_UNSUPPORTED, "tasks that have a number");
+    h.conditioner = GOSS_CONDITION_INPUT, o.ridge_head = true;
+    T_ERR(waves_method(&w, "hypernet", net, &o, &err), GOSS_E_UNSUPPORTED, "every row has weights of its own");
+    h = goss_hyper_defaults(), h.rules = "head=class; *=shared", o.ridge_head = false;
+    T_ERR(waves_method(&w, "hypernet", net, &o, &err), GOSS_E_UNSUPPORTED, "class head x fixed head");
+    int64_t input[3] = {6, 6, 1};
+    goss_method *m;
+    T_ERR(goss_method_create("joint", "conv 4 3; flatten", input, 3, NULL, &m, &err), GOSS_E_UNSUPPORTED,
+          "classes of their own");
+}
+
+TEST_MAIN()
