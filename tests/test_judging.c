@@ -17,9 +17,10 @@ static goss_model *model_of(const char *method, goss_image_format image) {
     goss_config *c;
     goss_model *m = NULL;
     const goss_key *keys = goss_model_keys(&n);
+    const goss_data_spec data = goss_data_spec_images(image);
     if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return NULL;
     if (goss_config_set(c, "model.backbone", "conv 8 3; norm batch; relu; flatten", &err) == GOSS_OK &&
-        goss_model_create(method, c, &image, 3, &m, &err) != GOSS_OK)
+        goss_model_create(method, c, &data, 3, &m, &err) != GOSS_OK)
         m = NULL;
     goss_config_free(c);
     return m;

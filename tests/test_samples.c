@@ -110,7 +110,8 @@ TEST(what_was_seen_is_handed_on) {
     T_CHECK(overlap_of(to, GOSS_USE_TRAIN, set, NULL).complete);
     /* What was seen inverted can not be told from what is not: the file says that something is missing. */
     goss_image_format inverted = {1, TINY_SIDE, TINY_SIDE, true};
-    T_OK(goss_model_create("hypernet", goss_model_settings(from), &inverted, 1, &upside, &err));
+    const goss_data_spec data = goss_data_spec_images(inverted);
+    T_OK(goss_model_create("hypernet", goss_model_settings(from), &data, 1, &upside, &err));
     T_ERR(goss_model_mark(upside, GOSS_USE_TRAIN, set, NULL, &err), GOSS_E_ARGUMENT, "inverted");
     T_OK(goss_model_copy_values(upside, from, NULL, &err));
     T_OK(goss_model_save(upside, tiny_path("upside"), &err));

@@ -334,8 +334,7 @@ TEST(own_rates_hold_tensors_still) {
                NULL, NULL));
     goss_model *m, *start;
     T_OK(goss_model_load(model_of("still"), &m, &err));
-    goss_image_format f = goss_model_image(m);
-    T_OK(goss_model_create("hypernet", goss_model_settings(m), &f, 1, &start, &err));
+    T_OK(goss_model_create("hypernet", goss_model_settings(m), goss_model_data(m), 1, &start, &err));
     int moved = 0, still = 0;
     for (int i = 0; i < goss_method_params(goss_model_method(m)); i++) {
         goss_method_param p = goss_method_param_at(goss_model_method(m), i);

@@ -14,9 +14,10 @@ static inline goss_model *tiny_model(const char *method, const char *const *more
     goss_model *m = NULL;
     const goss_key *keys = goss_model_keys(&n);
     if (goss_config_new(keys, n, &c, err) != GOSS_OK) return NULL;
+    const goss_data_spec data = goss_data_spec_images(image);
     goss_status s = goss_config_set(c, "model.backbone", "conv 8 3; norm batch; relu; pool max 2; flatten", err);
     for (; more && *more && s == GOSS_OK; more++) s = goss_config_override(c, *more, err);
-    if (s == GOSS_OK) s = goss_model_create(method, c, &image, 3, &m, err);
+    if (s == GOSS_OK) s = goss_model_create(method, c, &data, 3, &m, err);
     goss_config_free(c);
     return s == GOSS_OK ? m : NULL;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model.h: trained models and the networks they give, in memory and as files.
  *
- * A goss_model is a method with values for its parameters and all that is needed to use it: how images are made ready,
- * settings, and notes about where it comes from. A goss_network is what adapting to one task gave: a plain network with
- * class names. Both are kept as safetensors files whose metadata says everything: one file is enough.
+ * A goss_model is a method with values for its parameters and all that is needed to use it: what its data is like and
+ * how samples are made ready, settings, and notes about where it comes from. A goss_network is what adapting to one task
+ * gave: a plain network with the names of its outputs. Both are kept as safetensors files whose metadata says everything: one file is enough.
  * Threads: a model or network that nobody changes may be read by any number of threads. */
 #ifndef GOSSAMER_MODEL_H
 #define GOSSAMER_MODEL_H
@@ -20,6 +20,23 @@ extern "C" {
 /* The version of this library, as "0.1.0". */
 GOSS_API const char *goss_version(void);
 
+/* ---- what a model's data is like ---- */
+
+/* What all tasks of a model have in common, kept in its file. */
+typedef struct goss_data_spec {
+    const char *kind;              /* "images", "table", or what a program calls its own tasks */
+    goss_image_format image;       /* of images: what is done to each */
+    goss_task_spec task;           /* input, objective, outputs (0: tasks have classes of their own), shared_classes,
+                                      descriptor, ids, scale. What else it holds is of no account here */
+    const char *const *names;      /* [outputs] of the targets, or of the classes that all tasks share; NULL: none */
+    const char *const *task_names; /* [ids]; NULL: none */
+    const char *transform;         /* how samples are made ready, in the kind's own words; NULL: nothing is done */
+} goss_data_spec;
+/* Images of that format in classes that each task has of its own. */
+GOSS_API goss_data_spec goss_data_spec_images(goss_image_format format);
+/* The tasks of a source. It borrows from the source's spec. */
+GOSS_API goss_data_spec goss_data_spec_tasks(const char *kind, const goss_task_spec *tasks);
+
 /* ---- models ---- */
 
 typedef struct goss_model goss_model;
@@ -27,9 +44,9 @@ typedef struct goss_model goss_model;
 /* The keys [model], [method] and [hyper] that describe a method, for goss_config_new. Static storage. */
 GOSS_API const goss_key *goss_model_keys(int *n);
 /* A model with starting values that depend on seed and tensor names only. settings: a configuration with at least
- * goss_model_keys; NULL: their defaults. Errors: what the method refuses. Owns: goss_model_free. */
+ * goss_model_keys; NULL: their defaults. data: copied. Errors: what the method refuses. Owns: goss_model_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_create(const char *method, const goss_config *settings,
-                                                     const goss_image_format *image, uint64_t seed, goss_model **out,
+                                                     const goss_data_spec *data, uint64_t seed, goss_model **out,
                                                      goss_error *err);
 /* Reads a model file. Errors: GOSS_E_IO; GOSS_E_FORMAT for a file that is damaged or no model; GOSS_E_UNSUPPORTED for a
  * newer format; GOSS_E_NUMERIC with the name of the first tensor that holds a number which is not finite. */
@@ -41,7 +58,8 @@ GOSS_API void goss_model_free(goss_model *m); /* NULL allowed */
 
 GOSS_API const goss_method *goss_model_method(const goss_model *m);
 GOSS_API const goss_config *goss_model_settings(const goss_model *m); /* of goss_model_keys */
-GOSS_API goss_image_format goss_model_image(const goss_model *m);
+GOSS_API const goss_data_spec *goss_model_data(const goss_model *m);
+GOSS_API goss_image_format goss_model_image(const goss_model *m); /* of goss_model_data */
 /* Opens a set of images as goss_images_open does, made ready as the model wants them: of the options (NULL: defaults)
  * channels, size and inversion are the model's. Owns: goss_images_close. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_open_images(const goss_model *m, const char *path,
@@ -115,29 +133,67 @@ typedef struct goss_adapt_options {
 GOSS_API GOSS_MUST_USE goss_status goss_model_adapt(const goss_model *m, const goss_images *support,
                                                     const goss_adapt_options *options, goss_network **out,
                                                     goss_error *err);
+/* The network for task k of a source: its support set, and what else the model's method looks at (the descriptor, the
+ * task's number). names: of the outputs; NULL: those of goss_model_data, or none. Errors: GOSS_E_ARGUMENT for tasks that
+ * are not of the model's kind, by number of inputs, outputs and descriptors; else as above. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_adapt_task(const goss_model *m, const goss_task_source *source,
+                                                         uint64_t k, const char *const *names,
+                                                         const goss_adapt_options *options, goss_network **out,
+                                                         goss_error *err);
 /* Files of networks; errors as for models. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_load(const char *path, goss_network **out, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_network_save(const goss_network *n, const char *path, goss_error *err);
 GOSS_API void goss_network_free(goss_network *n); /* NULL allowed */
 
 GOSS_API const goss_target *goss_network_target(const goss_network *n);
+GOSS_API const goss_data_spec *goss_network_data(const goss_network *n); /* of its model */
 GOSS_API goss_image_format goss_network_image(const goss_network *n);
-GOSS_API int goss_network_members(const goss_network *n); /* networks in it; 1: no ensemble */
-GOSS_API int goss_network_classes(const goss_network *n);
+GOSS_API int goss_network_outputs(const goss_network *n);                    /* classes, or numbers of a target */
+GOSS_API const char *goss_network_output_name(const goss_network *n, int i); /* "": it has none */
+GOSS_API int goss_network_members(const goss_network *n);                    /* networks in it; 1: no ensemble */
+GOSS_API int goss_network_classes(const goss_network *n);                    /* 0: it predicts numbers */
 GOSS_API const char *goss_network_class_name(const goss_network *n, int i);
 /* Notes of a network travel in its file, too. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_note(goss_network *n, const char *name, const char *value,
                                                      goss_error *err);
 GOSS_API const char *goss_network_note_of(const goss_network *n, const char *name); /* NULL: none */
 
-/* Class probabilities, the mean over members. Shapes: images [count, height, width, channels] as goss_image_decode_file
- * gives them; out [count, classes]. uncertainty [count], may be NULL: how far the members disagree, the mutual
- * information of class and member in nats: 0 where all say the same (always, without an ensemble), at most the log of
- * the number of classes or members (Depeweg et al. 2018). threads: NULL makes some for the call. Errors: GOSS_E_NUMERIC
- * names the first image whose probabilities are not finite. */
-GOSS_API GOSS_MUST_USE goss_status goss_network_predict(const goss_network *n, const float *images, int count,
-                                                        float *out, float *uncertainty, goss_threads *threads,
+/* What is predicted, the mean over members: class probabilities, or numbers in the user's units. Shapes: x [count,
+ * input...], made ready as the model's samples are (images as goss_image_decode_file gives them); out [count, outputs].
+ * uncertainty [count], may be NULL: how far the members disagree, 0 where all say the same (always, without an
+ * ensemble). With classes that is the mutual information of class and member in nats, at most the log of the number of
+ * classes or members (Depeweg et al. 2018); else the standard deviation of the members' numbers, in the target's units
+ * (with several targets: the root of the mean square of the standardised ones). threads: NULL makes some for the call.
+ * It compiles at each call: goss_predictor does not. Errors: GOSS_E_NUMERIC names the first sample whose prediction is
+ * not finite. */
+GOSS_API GOSS_MUST_USE goss_status goss_network_predict(const goss_network *n, const float *x, int count, float *out,
+                                                        float *uncertainty, goss_threads *threads, goss_error *err);
+
+/* ---- predictors ---- */
+
+/* What adapts and predicts many times and compiles once. Threads: a predictor belongs to one thread at a time; any
+ * number of them may share a model or network (each with its own goss_threads, or NULL). */
+typedef struct goss_predictor goss_predictor;
+
+/* Of a network. Borrows it. threads: NULL: its own. Owns: goss_predictor_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_predictor_of_network(const goss_network *network, goss_threads *threads,
+                                                             goss_predictor **out, goss_error *err);
+/* Of a model, for tasks of up to most->supports support samples and, where tasks have classes of their own, exactly
+ * most->outputs classes (what else `most` holds is of no account). Borrows the model, whose values are copied. Errors:
+ * as goss_model_adapt_task. */
+GOSS_API GOSS_MUST_USE goss_status goss_predictor_of_model(const goss_model *model, const goss_task_spec *most,
+                                                           const goss_adapt_options *options, goss_predictor **out,
+                                                           goss_error *err);
+GOSS_API void goss_predictor_free(goss_predictor *p); /* NULL allowed */
+/* Adapts the model to task k of a source; allocates nothing. Errors: GOSS_E_ARGUMENT for a task that is not as planned,
+ * GOSS_E_NUMERIC; nothing can then be predicted until the next adapting. */
+GOSS_API GOSS_MUST_USE goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *source, uint64_t k,
                                                         goss_error *err);
+/* The network as it is now, borrowed until the next adapting; NULL: none yet. */
+GOSS_API const goss_network *goss_predictor_network(const goss_predictor *p);
+/* As goss_network_predict; allocates nothing. Errors: also GOSS_E_ARGUMENT before the first adapting. */
+GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict(goss_predictor *p, const float *x, int count, float *out,
+                                                          float *uncertainty, goss_error *err);
 
 #ifdef __cplusplus
 }

@@ -53,7 +53,7 @@ goss_status goss_contender_derive(const goss_model *from, const char *method, go
     GOSS_TRY(check(from, method, err));
     GOSS_TRY(goss_config_new(keys, n, &c, err));
     goss_status s = own_settings(from, c, err);
-    if (s == GOSS_OK) s = goss_model_create(method, c, &from->image, 1, out, err);
+    if (s == GOSS_OK) s = goss_model_create(method, c, &from->data.of, 1, out, err);
     goss_config_free(c);
     /* What trains nothing (scratch) starts from its own values, though its parameters bear the same names. */
     if (s == GOSS_OK && goss_method_trains(goss_model_method(*out))) s = goss_model_copy_values(*out, from, NULL, err);

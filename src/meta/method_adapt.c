@@ -112,6 +112,11 @@ static goss_val pack_statistics(const goss_method *m, goss__solution *s) {
 static goss_status check(const goss_method *m, int ways, int networks, goss_error *err) {
     if (!m->kind->solve) return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s makes no network", m->kind->name);
     if (ways < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "adapt: %d ways", ways);
+    if (m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_INPUT)
+        return goss_error_set(
+            err, GOSS_E_UNSUPPORTED,
+            "this model is conditioned on inputs (hyper.condition): every row has weights of its own, "
+            "and no single network comes out");
     if (networks < 0 || networks > GOSS_METHOD_MAX_NETWORKS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "adapt: %d networks, not 1 .. %d", networks,
                               GOSS_METHOD_MAX_NETWORKS);

@@ -39,7 +39,8 @@ static goss_status check(const goss_method *m, goss_error *err) {
     if (!m->fixed && !goss_hyper_class_head(m->hyper))
         return refuse("it needs \"head=class\" among its rules where tasks have classes of their own", err);
     if (!m->fixed && x->ridge_head)
-        return refuse("a ridge head needs outputs that mean the same in all tasks; here heads are made class by class",
+        return refuse("a ridge head (method.ridge_head) needs outputs that mean the same in all tasks; here heads are "
+                      "made class by class",
                       err);
     if (sees(m, GOSS_CONDITION_INPUT) && (x->ridge_head || x->inner_steps > 0 || x->test_steps > 0))
         return refuse("conditioned on inputs every row has weights of its own, which no ridge head and no gradient "

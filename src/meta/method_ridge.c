@@ -79,5 +79,9 @@ static void solve_ridge(const goss_method *m, const goss_task_batch *b, int fine
         goss__inner_run(m, b, &(goss__inner){.steps = fine_tune, .rate = goss__method_rate(m), .first_order = true}, s);
 }
 
-const goss__method_kind goss__method_ridge = {
-    .name = "ridge", .head = GOSS__HEAD_OF_CLASSES, .trains = true, .rate = 0.01, .setup = setup_ridge, .solve = solve_ridge};
+const goss__method_kind goss__method_ridge = {.name = "ridge",
+                                              .head = GOSS__HEAD_OF_CLASSES,
+                                              .trains = true,
+                                              .rate = 0.01,
+                                              .setup = setup_ridge,
+                                              .solve = solve_ridge};

@@ -59,27 +59,27 @@ static goss_status make_values(goss_model *m, goss_error *err) {
     return GOSS_OK;
 }
 
-goss_status goss__model_make(const char *method, goss_config *settings, const goss_image_format *image,
-                             goss_model **out, goss_error *err) {
+goss_status goss__model_make(const char *method, goss_config *settings, const goss_data_spec *data, goss_model **out,
+                             goss_error *err) {
     goss_model *m = *out = goss__calloc(1, sizeof *m);
     if (!m) {
         goss_config_free(settings);
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for a model");
     }
     m->settings = settings;
-    m->image = *image;
-    GOSS_TRY(goss__method_from_config(settings, method, image, &m->method, err));
+    GOSS_TRY(goss__data_spec_copy(data, &m->data, err));
+    GOSS_TRY(goss__method_from_config(settings, method, data, &m->method, err));
     GOSS_TRY(fix_backbone(m, err));
     return make_values(m, err);
 }
 
-goss_status goss_model_create(const char *method, const goss_config *settings, const goss_image_format *image,
+goss_status goss_model_create(const char *method, const goss_config *settings, const goss_data_spec *data,
                               uint64_t seed, goss_model **out, goss_error *err) {
     goss_config *own = NULL;
     *out = NULL;
     goss_status s = own_settings(settings, &own, err);
     if (s == GOSS_OK)
-        s = goss__model_make(method, own, image, out, err);
+        s = goss__model_make(method, own, data, out, err);
     else
         goss_config_free(own);
     if (s != GOSS_OK) {
@@ -98,6 +98,7 @@ void goss_model_free(goss_model *m) {
     goss__free(m->values);
     goss_method_free(m->method);
     goss_config_free(m->settings);
+    goss__data_spec_free(&m->data);
     goss__notes_free(&m->notes);
     for (int i = 0; i < GOSS_USES; i++) goss__samples_free(&m->seen[i]);
     goss__free(m);
@@ -109,19 +110,29 @@ const goss_method *goss_model_method(const goss_model *m) { return m->method; }
 goss_status goss_model_open_images(const goss_model *m, const char *path, const goss_images_options *options,
                                    goss_images **out, goss_error *err) {
     goss_images_options o = options ? *options : goss_images_options_defaults();
-    o.channels = m->image.channels, o.height = m->image.height, o.width = m->image.width;
-    o.invert = m->image.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO;
+    const goss_image_format f = goss_model_image(m);
+    GOSS_TRY(goss__model_is_of_images(m, err));
+    o.channels = f.channels, o.height = f.height, o.width = f.width;
+    o.invert = f.invert ? GOSS_INVERT_YES : GOSS_INVERT_NO;
     return goss_images_open(path, &o, out, err);
 }
 
-goss_image_format goss_model_image(const goss_model *m) { return m->image; }
+const goss_data_spec *goss_model_data(const goss_model *m) { return &m->data.of; }
+goss_image_format goss_model_image(const goss_model *m) { return m->data.of.image; }
+
+goss_status goss__model_is_of_images(const goss_model *m, goss_error *err) {
+    if (goss__data_spec_is_images(&m->data.of)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "the model is not one of images: it works on data of kind \"%.40s\"",
+                          m->data.of.kind);
+}
 
 bool goss__same_format(const goss_image_format *a, const goss_image_format *b) {
     return a->height == b->height && a->width == b->width && a->channels == b->channels && a->invert == b->invert;
 }
 
 goss_status goss__model_fits(const goss_model *m, const goss_images *set, goss_error *err) {
-    goss_image_format f = goss_images_format(set), want = m->image;
+    goss_image_format f = goss_images_format(set), want = goss_model_image(m);
+    GOSS_TRY(goss__model_is_of_images(m, err));
     if (goss__same_format(&f, &want)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "the images are %d x %d x %d%s; the model works on %d x %d x %d%s",
                           f.height, f.width, f.channels, f.invert ? ", inverted" : "", want.height, want.width,

@@ -4,14 +4,13 @@
 #define GOSS_META_MODEL_H
 
 #include "gossamer/model.h"
+#include "meta/data_spec.h"
 #include "meta/notes.h"
 #include "meta/samples.h"
 
-#define GOSS__MAX_SIDE 4096
-
 struct goss_model {
     goss_method *method;
-    goss_image_format image;
+    goss__data_spec data;
     goss_config *settings; /* goss_model_keys */
     float **values;        /* one a parameter of the method */
     bool bf16;             /* the hypernetwork's values are bfloat16 numbers, kept so in files and in use */
@@ -21,13 +20,15 @@ struct goss_model {
 
 /* A model with room for its values, which are zero. settings is taken over. On an error *out may be a model all the
  * same. */
-goss_status goss__model_make(const char *method, goss_config *settings, const goss_image_format *image,
-                             goss_model **out, goss_error *err);
+goss_status goss__model_make(const char *method, goss_config *settings, const goss_data_spec *data, goss_model **out,
+                             goss_error *err);
 /* The parameter that may be kept as bfloat16, and its number among the method's; -1: it has none. */
 #define GOSS__HYPER "hyper"
 int goss__model_hyper(const goss_method *m);
 /* GOSS_E_NUMERIC with the name of the first tensor that is not finite. */
 goss_status goss__model_finite(const goss_model *m, goss_error *err);
+/* GOSS_E_ARGUMENT for a model of another kind of data. */
+goss_status goss__model_is_of_images(const goss_model *m, goss_error *err);
 /* GOSS_E_ARGUMENT where images are made ready in another way than the model wants. */
 goss_status goss__model_fits(const goss_model *m, const goss_images *set, goss_error *err);
 bool goss__same_format(const goss_image_format *a, const goss_image_format *b);
@@ -36,7 +37,4 @@ const char *goss__model_bf16(const goss_model *m);
 /* What the model has seen to and from a file; reading adds it. */
 goss_status goss__seen_write(const goss_model *m, goss_tensor_file *file, goss_error *err);
 goss_status goss__seen_read(goss_model *m, const goss_safetensors *f, goss_error *err);
-/* Image format to and from metadata. */
-goss_status goss__image_write(const goss_image_format *image, goss_tensor_file *file, goss_error *err);
-goss_status goss__image_read(const goss_safetensors *f, goss_image_format *out, goss_error *err);
 #endif

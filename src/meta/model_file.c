@@ -17,22 +17,6 @@ static const char *const seen_names[GOSS_USES] = {
 
 /* ---- writing ---- */
 
-goss_status goss__image_write(const goss_image_format *image, goss_tensor_file *file, goss_error *err) {
-    const struct {
-        const char *key;
-        int value;
-    } field[] = {{"image.height", image->height},
-                 {"image.width", image->width},
-                 {"image.channels", image->channels},
-                 {"image.invert", image->invert}};
-    for (size_t i = 0; i < sizeof field / sizeof *field; i++) {
-        char text[32];
-        snprintf(text, sizeof text, "%d", field[i].value);
-        GOSS_TRY(goss_tensor_file_meta(file, field[i].key, text, err));
-    }
-    return GOSS_OK;
-}
-
 static goss_status write_settings(const goss_model *m, goss_tensor_file *file, goss_error *err) {
     int n;
     const goss_key *keys = goss__method_keys(&n);
@@ -59,7 +43,7 @@ static goss_status collect(const goss_model *m, const uint16_t *halves, goss_ten
     GOSS_TRY(goss_tensor_file_meta(file, GOSS__KIND_KEY, model_kind, err));
     GOSS_TRY(goss_tensor_file_meta(file, "gossamer.version", goss_version(), err));
     GOSS_TRY(goss_tensor_file_meta(file, "gossamer.method", goss_method_name(m->method), err));
-    GOSS_TRY(goss__image_write(&m->image, file, err));
+    GOSS_TRY(goss__data_spec_write(&m->data.of, file, err));
     GOSS_TRY(write_settings(m, file, err));
     for (int i = 0; i < goss_method_params(m->method); i++) {
         goss_method_param p = goss_method_param_at(m->method, i);
@@ -96,17 +80,6 @@ goss_status goss_model_save(const goss_model *m, const char *path, goss_error *e
 
 /* ---- reading ---- */
 
-goss_status goss__image_read(const goss_safetensors *f, goss_image_format *out, goss_error *err) {
-    int64_t v[4];
-    GOSS_TRY(goss__file_number(f, "image.height", 1, GOSS__MAX_SIDE, &v[0], err));
-    GOSS_TRY(goss__file_number(f, "image.width", 1, GOSS__MAX_SIDE, &v[1], err));
-    GOSS_TRY(goss__file_number(f, "image.channels", 1, 3, &v[2], err));
-    GOSS_TRY(goss__file_number(f, "image.invert", 0, 1, &v[3], err));
-    if (v[2] == 2) return goss_error_set(err, GOSS_E_FORMAT, "metadata image.channels: 2 is neither grey nor colour");
-    *out = (goss_image_format){.height = (int)v[0], .width = (int)v[1], .channels = (int)v[2], .invert = v[3] != 0};
-    return GOSS_OK;
-}
-
 /* A setting that this version does not know changes what the tensors mean. */
 static goss_status refuse_unknown(const goss_safetensors *f, goss_error *err) {
     static const char *const sections[] = {"model.", "method.", "hyper."};
@@ -142,8 +115,8 @@ static goss_status read_settings(const goss_safetensors *f, goss_config *c, goss
 }
 
 static bool is_reserved(const char *key) {
-    static const char *const own[] = {"gossamer.", "image.",         "model.",           "method.",
-                                      "hyper.",    "train.samples.", "validate.samples."};
+    static const char *const own[] = {"gossamer.", "image.", "spec.",          "model.",
+                                      "method.",   "hyper.", "train.samples.", "validate.samples."};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strncmp(key, own[i], strlen(own[i])) == 0) return true;
     return false;
@@ -170,9 +143,9 @@ static bool is_weight(const goss_file_tensor *t) {
 /* The numbers a method's tensors need must be in the file before memory is asked for: metadata alone may not make this
  * process ask for gigabytes. */
 static goss_status bounded(const goss_safetensors *f, const goss_config *c, const char *method,
-                           const goss_image_format *image, goss_error *err) {
+                           const goss_data_spec *data, goss_error *err) {
     goss_method *probe;
-    GOSS_TRY(goss__method_from_config(c, method, image, &probe, err));
+    GOSS_TRY(goss__method_from_config(c, method, data, &probe, err));
     int64_t want = 0, have = 0;
     int tensors = 0, there = 0;
     for (int i = 0; i < goss_method_params(probe); i++) {
@@ -201,30 +174,41 @@ static bool holds_bf16(const goss_safetensors *f) {
     return n > 0 && kept == n;
 }
 
-static goss_status read_model(const goss_safetensors *f, goss_model **out, goss_error *err) {
-    goss_image_format image;
+static goss_status read_rest(const goss_safetensors *f, goss_model *m, goss_error *err) {
+    GOSS_TRY(read_notes(f, &m->notes, err));
+    for (int i = 0; i < goss_method_params(m->method); i++) {
+        goss_method_param p = goss_method_param_at(m->method, i);
+        GOSS_TRY(goss__slab_read(f, p.name, p.layout, m->values[i], err));
+    }
+    m->bf16 = holds_bf16(f);
+    return goss__seen_read(m, f, err);
+}
+
+static goss_status read_model(const goss_safetensors *f, const goss_data_spec *data, goss_model **out,
+                              goss_error *err) {
     int n;
     const goss_key *keys = goss__method_keys(&n);
-    GOSS_TRY(goss__file_kind(f, model_kind, err));
-    GOSS_TRY(goss__image_read(f, &image, err));
     const char *method = goss_safetensors_meta(f, "gossamer.method");
     if (!method) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks gossamer.method");
     goss_config *c;
     GOSS_TRY(goss_config_new(keys, n, &c, err));
     goss_status s = read_settings(f, c, err);
-    if (s == GOSS_OK) s = bounded(f, c, method, &image, err);
+    if (s == GOSS_OK) s = bounded(f, c, method, data, err);
     if (s != GOSS_OK) {
         goss_config_free(c);
         return s;
     }
-    GOSS_TRY(goss__model_make(method, c, &image, out, err));
-    GOSS_TRY(read_notes(f, &(*out)->notes, err));
-    for (int i = 0; i < goss_method_params((*out)->method); i++) {
-        goss_method_param p = goss_method_param_at((*out)->method, i);
-        GOSS_TRY(goss__slab_read(f, p.name, p.layout, (*out)->values[i], err));
-    }
-    (*out)->bf16 = holds_bf16(f);
-    return goss__seen_read(*out, f, err);
+    GOSS_TRY(goss__model_make(method, c, data, out, err));
+    return read_rest(f, *out, err);
+}
+
+static goss_status open_model(const goss_safetensors *f, goss_model **out, goss_error *err) {
+    goss__data_spec data;
+    GOSS_TRY(goss__file_kind(f, model_kind, err));
+    goss_status s = goss__data_spec_read(f, &data, err);
+    if (s == GOSS_OK) s = read_model(f, &data.of, out, err);
+    goss__data_spec_free(&data);
+    return s;
 }
 
 goss_status goss_model_load(const char *path, goss_model **out, goss_error *err) {
@@ -234,7 +218,7 @@ goss_status goss_model_load(const char *path, goss_model **out, goss_error *err)
         return goss_error_set(err, GOSS_E_IO, "%s: is a folder; a model is a file, as a run's %s/model.safetensors",
                               path, path);
     GOSS_TRY(goss_safetensors_open(path, &f, err));
-    goss_status s = read_model(f, out, err);
+    goss_status s = open_model(f, out, err);
     if (s != GOSS_OK) {
         goss_model_free(*out);
         *out = NULL;

@@ -90,9 +90,15 @@ static goss_status check_embedding(const goss_model *to, const goss_model *from,
     return GOSS_OK;
 }
 
-/* Hashes of images that were made ready in another way tell nothing here. */
+/* Hashes of images that were made ready in another way tell nothing here; those of other samples are of their content.
+ */
+static bool same_hashes(const goss_data_spec *a, const goss_data_spec *b) {
+    if (strcmp(a->kind, b->kind) != 0) return false;
+    return !goss__data_spec_is_images(a) || goss__same_format(&a->image, &b->image);
+}
+
 static goss_status inherit(goss_model *to, const goss_model *from, goss_error *err) {
-    bool comparable = goss__same_format(&to->image, &from->image);
+    bool comparable = same_hashes(&to->data.of, &from->data.of);
     for (int use = 0; use < GOSS_USES; use++) {
         const goss__samples *s = &from->seen[use];
         to->seen[use].partial |= s->partial || (!comparable && s->n > 0);

@@ -8,33 +8,38 @@
 #include "base/alloc.h"
 #include "base/finite.h"
 
-goss_status goss__network_room(goss_network *n, int classes, goss_error *err) {
+goss_status goss__network_room(goss_network *n, int outputs, goss_error *err) {
     size_t weights = (size_t)n->members * (size_t)goss_layout_total(goss_target_layout(n->target));
     size_t statistics = (size_t)n->members * (size_t)goss_layout_total(goss_target_statistics(n->target));
-    n->classes = goss__calloc((size_t)classes, sizeof *n->classes);
+    n->names = goss__calloc((size_t)outputs, sizeof *n->names);
     n->slab = goss__alloc_aligned(weights * sizeof *n->slab);
     if (statistics) n->statistics = goss__alloc_aligned(statistics * sizeof *n->statistics);
-    if (!n->classes || !n->slab || (statistics && !n->statistics))
-        return goss_error_set(err, GOSS_E_NOMEM, "no memory for a network of %zu weights and %d classes", weights,
-                              classes);
-    n->n_classes = classes;
+    if (!n->names || !n->slab || (statistics && !n->statistics))
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for a network of %zu weights and %d outputs", weights,
+                              outputs);
+    n->outputs = outputs;
     return GOSS_OK;
 }
 
 void goss_network_free(goss_network *n) {
     if (!n) return;
-    for (int i = 0; i < n->n_classes; i++) goss__free(n->classes[i]);
-    goss__free(n->classes), goss__free(n->slab), goss__free(n->statistics);
+    goss__names_free(n->names, n->outputs);
+    goss__free(n->slab), goss__free(n->statistics);
+    goss__data_spec_free(&n->data);
     goss_target_free(n->target);
     goss__notes_free(&n->notes);
     goss__free(n);
 }
 
 const goss_target *goss_network_target(const goss_network *n) { return n->target; }
-goss_image_format goss_network_image(const goss_network *n) { return n->image; }
+const goss_data_spec *goss_network_data(const goss_network *n) { return &n->data.of; }
+goss_image_format goss_network_image(const goss_network *n) { return n->data.of.image; }
 int goss_network_members(const goss_network *n) { return n->members; }
-int goss_network_classes(const goss_network *n) { return n->n_classes; }
-const char *goss_network_class_name(const goss_network *n, int i) { return n->classes[i]; }
+int goss_network_outputs(const goss_network *n) { return n->outputs; }
+const char *goss_network_output_name(const goss_network *n, int i) { return n->names[i] ? n->names[i] : ""; }
+static bool has_classes(const goss_network *n) { return goss_task_objective(&n->data.of.task)->classes; }
+int goss_network_classes(const goss_network *n) { return has_classes(n) ? n->outputs : 0; }
+const char *goss_network_class_name(const goss_network *n, int i) { return goss_network_output_name(n, i); }
 const char *goss_network_note_of(const goss_network *n, const char *name) { return goss__notes_get(&n->notes, name); }
 goss_status goss_network_note(goss_network *n, const char *name, const char *value, goss_error *err) {
     return goss__notes_set(&n->notes, name, value, err);
@@ -51,10 +56,8 @@ bool goss__network_agrees(const goss_network *n, const goss_layout *l, const flo
 
 /* ---- predicting ---- */
 
-enum { BATCH = 64 };
-
 /* The members' tensors in a graph: those in which all agree once, [1, ...], so that what they share is computed once;
- * the others as parameters "PREFIX.NAME" [members, ...]. */
+ * the others as parameters "PREFIX.NAME" [members, ...]. slab NULL: all of them, whatever their numbers will be. */
 static goss_weights *declare(const goss_network *n, goss_graph *g, const goss_layout *l, const float *slab,
                              const char *prefix) {
     char name[256];
@@ -63,7 +66,7 @@ static goss_weights *declare(const goss_network *n, goss_graph *g, const goss_la
     goss_weights_free(w);
     for (int i = 0; own && i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
-        if (goss__network_agrees(n, l, slab, i)) continue;
+        if (slab && goss__network_agrees(n, l, slab, i)) continue;
         goss_shape s = {.rank = 1 + e->rank, .dim = {goss_n(n->members)}};
         for (int k = 0; k < e->rank; k++) s.dim[1 + k] = goss_n(e->dim[k]);
         snprintf(name, sizeof name, "%s.%s", prefix, e->name);
@@ -84,24 +87,36 @@ static goss_val disagreement(goss_val p, goss_val mean) {
     return goss_max(goss_sub(entropy(mean), own), goss_const(p.graph, 0));
 }
 
-static goss_status compile(const goss_network *n, goss_schedule **out, goss_error *err) {
-    goss_graph *g = goss_graph_new();
-    if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    const goss_image_format *f = &n->image;
-    goss_val x = goss_input(
-        g, "x", GOSS_REAL,
-        GOSS_SHAPE(goss_n(1), goss_symbol(g, "N", BATCH), goss_n(f->height), goss_n(f->width), goss_n(f->channels)));
-    goss_weights *w = declare(n, g, goss_target_layout(n->target), n->slab, "weights"), *running = NULL;
-    if (n->statistics) running = declare(n, g, goss_target_statistics(n->target), n->statistics, "statistics");
+/* Standard deviation of the members' numbers around their mean, the root of the mean over the numbers of a target. */
+static goss_val deviation(goss_val y, goss_val mean) {
+    goss_val variance = goss_mean(goss_square(goss_sub(y, mean)), GOSS_AXIS(0), true);
+    return goss_sqrt(goss_mean(variance, GOSS_AXIS(2), false));
+}
+
+static goss_status build(const goss_network *n, goss_graph *g, goss_val x, bool any, goss_val out[2], goss_error *err) {
+    goss_weights *w = declare(n, g, goss_target_layout(n->target), any ? NULL : n->slab, "weights"), *running = NULL;
+    if (n->statistics)
+        running = declare(n, g, goss_target_statistics(n->target), any ? NULL : n->statistics, "statistics");
     goss_target_context c = goss_target_context_defaults();
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
-    goss_val p = goss_softmax(goss_target_apply(n->target, x, w, &c).logits), mean = goss_mean(p, GOSS_AXIS(0), true);
-    bool ensemble = n->members > 1;
-    goss_val outputs[] = {mean, ensemble ? disagreement(p, mean) : GOSS_NONE};
-    goss_schedule_options o = goss_schedule_defaults();
-    goss_status s = goss_compile(g, outputs, ensemble ? 2 : 1, NULL, 0, &o, out, err);
+    goss_val p = goss_task_objective(&n->data.of.task)->answer(goss_target_apply(n->target, x, w, &c).logits);
+    out[0] = goss_mean(p, GOSS_AXIS(0), true);
+    out[1] = n->members == 1 ? GOSS_NONE : has_classes(n) ? disagreement(p, out[0]) : deviation(p, out[0]);
     goss_weights_free(w);
     goss_weights_free(running);
+    return goss_graph_status(g, err);
+}
+
+goss_status goss__network_compile(const goss_network *n, int batch, bool any, goss_schedule **out, goss_error *err) {
+    goss_graph *g = goss_graph_new();
+    if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    goss_shape shape = {.rank = 2 + goss_target_input_rank(n->target), .dim = {goss_n(1), goss_symbol(g, "N", batch)}};
+    for (int i = 0; i < goss_target_input_rank(n->target); i++)
+        shape.dim[2 + i] = goss_n(goss_target_input(n->target)[i]);
+    goss_val outputs[2];
+    goss_schedule_options o = goss_schedule_defaults();
+    goss_status s = build(n, g, goss_input(g, "x", GOSS_REAL, shape), any, outputs, err);
+    if (s == GOSS_OK) s = goss_compile(g, outputs, n->members > 1 ? 2 : 1, NULL, 0, &o, out, err);
     goss_graph_free(g);
     return s;
 }
@@ -123,46 +138,7 @@ static void fill(const goss_network *n, goss_params *params, const goss_layout *
     }
 }
 
-static goss_status run(const goss_network *n, goss_exec *exec, const float *images, int count, float *out,
-                       float *uncertainty, goss_error *err) {
-    size_t image = (size_t)n->image.height * (size_t)n->image.width * (size_t)n->image.channels,
-           classes = (size_t)n->n_classes;
-    for (int at = 0; at < count; at += BATCH) {
-        int now = count - at < BATCH ? count - at : BATCH;
-        GOSS_TRY(goss_exec_bind(exec, "x", images + (size_t)at * image, err));
-        GOSS_TRY(goss_exec_count(exec, "N", now, err));
-        GOSS_TRY(goss_exec_run(exec, err));
-        memcpy(out + (size_t)at * classes, goss_exec_output(exec, 0, NULL), (size_t)now * classes * sizeof *out);
-        const float *doubt = n->members > 1 ? goss_exec_output(exec, 1, NULL) : NULL;
-        int64_t bad = goss__first_not_finite(out + (size_t)at * classes, (int64_t)now * n->n_classes);
-        if (bad >= 0)
-            return goss_error_set(
-                err, GOSS_E_NUMERIC,
-                "image %lld of %d: the network's class probabilities are not finite: its weights are too "
-                "large or damaged",
-                (long long)(at + bad / n->n_classes + 1), count);
-        for (int i = 0; i < now && uncertainty; i++) uncertainty[at + i] = doubt ? doubt[i] : 0;
-    }
-    return GOSS_OK;
-}
-
-goss_status goss_network_predict(const goss_network *n, const float *images, int count, float *out, float *uncertainty,
-                                 goss_threads *threads, goss_error *err) {
-    goss_schedule *program = NULL;
-    goss_params *params = NULL;
-    goss_exec *exec = NULL;
-    goss_threads *own = NULL;
-    goss_status s = compile(n, &program, err);
-    if (s == GOSS_OK && !threads) s = goss_threads_new(0, &own, err);
-    if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &params, err);
-    if (s == GOSS_OK) s = goss_params_add(params, program, err);
-    if (s == GOSS_OK) fill(n, params, goss_target_layout(n->target), n->slab, "weights");
-    if (s == GOSS_OK && n->statistics) fill(n, params, goss_target_statistics(n->target), n->statistics, "statistics");
-    if (s == GOSS_OK) s = goss_exec_new(program, params, threads ? threads : own, &exec, err);
-    if (s == GOSS_OK) s = run(n, exec, images, count, out, uncertainty, err);
-    goss_exec_free(exec);
-    goss_params_free(params);
-    goss_threads_free(own);
-    goss_schedule_free(program);
-    return s;
+void goss__network_store(const goss_network *n, goss_params *params) {
+    fill(n, params, goss_target_layout(n->target), n->slab, "weights");
+    if (n->statistics) fill(n, params, goss_target_statistics(n->target), n->statistics, "statistics");
 }

@@ -4,20 +4,26 @@
 #define GOSS_META_NETWORK_H
 
 #include "gossamer/model.h"
+#include "meta/data_spec.h"
 #include "meta/notes.h"
 
 struct goss_network {
-    goss_target *target; /* with a head of as many outputs as there are classes */
-    goss_image_format image;
+    goss_target *target;      /* with a head of as many outputs as there are classes, or numbers */
+    goss__data_spec data;     /* of the model */
     int members;              /* networks of this target: more than one is an ensemble */
     float *slab, *statistics; /* [members, total]; statistics: NULL without batch norm */
-    char **classes;
-    int n_classes;
+    int outputs;              /* of the target */
+    char **names;             /* [outputs] of the classes, or of the targets */
     goss__notes notes;
 };
 
-/* Room for slabs, statistics and class names of the target and the number of members that are there. */
-goss_status goss__network_room(goss_network *n, int classes, goss_error *err);
+/* Room for slabs, statistics and names of the target and the number of members that are there. */
+goss_status goss__network_room(goss_network *n, int outputs, goss_error *err);
+/* The program of a network, or (any) of every network of its target: x [1,N,...] of up to `batch` samples to answers [1,N,W], and for an ensemble how far its
+ * members disagree [1,N]. Parameters "weights" and "statistics", and one a tensor that differs among members. */
+goss_status goss__network_compile(const goss_network *n, int batch, bool any, goss_schedule **out, goss_error *err);
+/* Its parameters' values. */
+void goss__network_store(const goss_network *n, goss_params *params);
 /* Whether tensor i of the members' slabs of a layout is the same in all of them. */
 bool goss__network_agrees(const goss_network *n, const goss_layout *l, const float *slab, int i);
 #endif

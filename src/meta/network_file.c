@@ -7,8 +7,6 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "base/text.h"
-#include "io/json.h"
 #include "meta/model.h"
 #include "meta/network.h"
 
@@ -16,21 +14,16 @@ static const char network_kind[] = "network 1";
 
 /* ---- writing ---- */
 
-static goss_status write_classes(const goss_network *n, goss_tensor_file *file, goss_error *err) {
-    goss__str json = {0}, name = {0};
-    for (int i = 0; i < n->n_classes && !name.failed; i++) {
-        name.size = 0;
-        goss__str_add(&name, "");
-        goss__str_add_escaped(&name, n->classes[i], GOSS_TEXT_UTF8); /* a folder's name may be any bytes */
-        goss__str_add(&json, i ? ", " : "[");
-        if (!name.failed) goss__json_add_text(&json, name.data);
-    }
-    goss__str_add(&json, "]");
-    json.failed |= name.failed;
-    goss__str_free(&name);
-    goss_status s = json.failed ? goss_error_set(err, GOSS_E_NOMEM, "no memory for class names")
-                                : goss_tensor_file_meta(file, "classes", json.data, err);
-    goss__str_free(&json);
+static const char *names_key(const goss_network *n) {
+    return goss_task_objective(&n->data.of.task)->classes ? "classes" : "outputs";
+}
+
+static goss_status write_names(const goss_network *n, goss_tensor_file *file, goss_error *err) {
+    const char **names = goss__calloc((size_t)n->outputs, sizeof *names);
+    if (!names) return goss_error_set(err, GOSS_E_NOMEM, "no memory for names");
+    for (int i = 0; i < n->outputs; i++) names[i] = goss_network_output_name(n, i);
+    goss_status s = goss__names_write(names, n->outputs, names_key(n), file, err);
+    goss__free(names);
     return s;
 }
 
@@ -69,8 +62,8 @@ static goss_status collect(const goss_network *n, goss_tensor_file *file, goss_e
     GOSS_TRY(goss_tensor_file_meta(file, GOSS__KIND_KEY, network_kind, err));
     GOSS_TRY(goss_tensor_file_meta(file, "gossamer.version", goss_version(), err));
     GOSS_TRY(goss_tensor_file_meta(file, "target", goss_target_text(n->target), err));
-    GOSS_TRY(goss__image_write(&n->image, file, err));
-    GOSS_TRY(write_classes(n, file, err));
+    GOSS_TRY(goss__data_spec_write(&n->data.of, file, err));
+    GOSS_TRY(write_names(n, file, err));
     GOSS_TRY(write_members(n, file, err));
     GOSS_TRY(write_slabs(n, file, goss_target_layout(n->target), n->slab, err));
     return n->statistics ? write_slabs(n, file, goss_target_statistics(n->target), n->statistics, err) : GOSS_OK;
@@ -86,12 +79,6 @@ goss_status goss_network_save(const goss_network *n, const char *path, goss_erro
 }
 
 /* ---- reading ---- */
-
-/* Takes the names out of the list. */
-static void take_classes(goss_network *n, goss__json_texts *list) {
-    for (int i = 0; i < n->n_classes; i++)
-        n->classes[i] = list->v[i], list->v[i] = NULL, goss__text_unescape(n->classes[i]);
-}
 
 /* The tensors of a slab that the second and later members have of their own, and their numbers. A tensor is every one's
  * or nobody's. */
@@ -149,43 +136,68 @@ static goss_status read_slabs(const goss_safetensors *f, const goss_network *n, 
     return GOSS_OK;
 }
 
-static goss_status read_network(const goss_safetensors *f, goss__json_texts *classes, goss_network *n,
-                                goss_error *err) {
+static goss_status read_target(const goss_safetensors *f, goss_network *n, int64_t outputs, goss_error *err) {
     const char *text = goss_safetensors_meta(f, "target");
-    size_t count = classes->n;
+    const goss_task_spec *t = &n->data.of.task;
     if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks target");
-    if (count < 2 || count > 1 << 24)
-        return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: no list of at least two");
-    GOSS_TRY(goss__image_read(f, &n->image, err));
-    int64_t input[3] = {n->image.height, n->image.width, n->image.channels};
-    goss_status s = goss_target_parse(text, input, 3, (int64_t)count, &n->target, err);
+    goss_status s = goss_target_parse(text, t->input, t->input_rank, outputs, &n->target, err);
     if (s != GOSS_OK) return goss_error_prefix(err, s == GOSS_E_ARGUMENT ? GOSS_E_FORMAT : s, "metadata target");
-    if (goss_target_outputs(n->target) != (int64_t)count)
-        return goss_error_set(err, GOSS_E_FORMAT, "metadata target: it has no head");
-    GOSS_TRY(read_members(f, n, err));
-    GOSS_TRY(bounded(f, n, err));
-    GOSS_TRY(goss__network_room(n, (int)count, err));
-    take_classes(n, classes);
-    GOSS_TRY(read_slabs(f, n, goss_target_layout(n->target), n->slab, err));
-    if (n->statistics) GOSS_TRY(read_slabs(f, n, goss_target_statistics(n->target), n->statistics, err));
+    if (goss_target_outputs(n->target) == outputs) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_FORMAT, "metadata target: it has no head");
+}
+
+static bool is_note(const char *key) {
+    static const char *const own[] = {"gossamer.", "image.", "spec."};
+    for (size_t i = 0; i < sizeof own / sizeof *own; i++)
+        if (strncmp(key, own[i], strlen(own[i])) == 0) return false;
+    return strcmp(key, "target") && strcmp(key, "classes") && strcmp(key, "outputs") && strcmp(key, "members");
+}
+
+static goss_status read_notes(const goss_safetensors *f, goss_network *n, goss_error *err) {
     for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
         const char *key = goss_safetensors_meta_key(f, i);
-        if (strncmp(key, "gossamer.", 9) && strncmp(key, "image.", 6) && strcmp(key, "target") &&
-            strcmp(key, "classes") && strcmp(key, "members"))
-            GOSS_TRY(goss__notes_set(&n->notes, key, goss_safetensors_meta_value(f, i), err));
+        if (is_note(key)) GOSS_TRY(goss__notes_set(&n->notes, key, goss_safetensors_meta_value(f, i), err));
     }
     return GOSS_OK;
 }
 
+/* The names are the network's once there is room for them. */
+static goss_status read_network(const goss_safetensors *f, char ***names, int64_t count, goss_network *n,
+                                goss_error *err) {
+    GOSS_TRY(read_target(f, n, count, err));
+    GOSS_TRY(read_members(f, n, err));
+    GOSS_TRY(bounded(f, n, err));
+    GOSS_TRY(goss__network_room(n, (int)count, err));
+    goss__names_free(n->names, n->outputs);
+    n->names = *names, *names = NULL;
+    GOSS_TRY(read_slabs(f, n, goss_target_layout(n->target), n->slab, err));
+    if (n->statistics) GOSS_TRY(read_slabs(f, n, goss_target_statistics(n->target), n->statistics, err));
+    return read_notes(f, n, err);
+}
+
+static goss_status check_names(const goss_network *n, const char *key, char *const *names, int64_t count,
+                               goss_error *err) {
+    const goss_task_spec *t = &n->data.of.task;
+    const bool classes = goss_task_objective(t)->classes;
+    if (!names) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks %s", key);
+    if (classes && (count < 2 || count > 1 << 24))
+        return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: no list of at least two");
+    if (goss_task_fixed_outputs(t) && count != t->outputs)
+        return goss_error_set(err, GOSS_E_FORMAT, "metadata %s: %lld names of %d outputs", key, (long long)count,
+                              t->outputs);
+    return GOSS_OK;
+}
+
 static goss_status open_network(const goss_safetensors *f, goss_network *n, goss_error *err) {
+    char **names;
+    int64_t count;
     GOSS_TRY(goss__file_kind(f, network_kind, err));
-    const char *text = goss_safetensors_meta(f, "classes");
-    goss__json_texts classes;
-    if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks classes");
-    goss_status s = goss__json_texts_parse(text, &classes, err);
-    if (s != GOSS_OK) return goss_error_prefix(err, s, "metadata classes");
-    s = read_network(f, &classes, n, err);
-    goss__json_texts_free(&classes);
+    GOSS_TRY(goss__data_spec_read(f, &n->data, err));
+    const char *key = names_key(n);
+    GOSS_TRY(goss__names_read(f, key, &names, &count, err));
+    goss_status s = check_names(n, key, names, count, err);
+    if (s == GOSS_OK) s = read_network(f, &names, count, n, err);
+    goss__names_free(names, count);
     return s;
 }
 

@@ -6,12 +6,12 @@
 
 #include "base/str.h"
 #include "gossamer/config.h"
-#include "gossamer/data.h"
 #include "gossamer/method.h"
+#include "gossamer/model.h"
 
 const goss_key *goss__method_keys(int *n);
-/* A method of that name for images of that format. c declares at least goss__method_keys. */
-goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_image_format *image,
+/* A method of that name for such data. c declares at least goss__method_keys. */
+goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
                                      goss_method **out, goss_error *err);
 /* Adds the value of a key as text that reads back as the same. */
 void goss__config_value(const goss_config *c, const goss_key *key, goss__str *out);

@@ -32,7 +32,7 @@ static const goss_key own[] = {
     {"run.threads", GOSS_KEY_INT, "0", 0, 1024, NULL,
      "0: as many as the machine has. The result does not depend on it"},
     {"train.method", GOSS_KEY_TEXT, "hypernet", 0, 0,
-     "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|pixels", "What is trained"},
+     "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|pixels", "What is trained"},
     {"train.start", GOSS_KEY_TEXT, "", 0, 0, NULL,
      "Model file to start from: its network whole (target, running), and hyper and head where their tensors are the "
      "same"},

@@ -66,7 +66,8 @@ static goss_status check_early(const goss__run *r, goss_error *err) {
     if (f.channels == 2)
         return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
     if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
-    GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &f, &m, err));
+    goss_data_spec data = goss_data_spec_images(f);
+    GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &data, &m, err));
     goss_status s = goss_method_trains(m) ? goss__rates_check(c, m, err) : GOSS_OK;
     goss_method_free(m);
     return s;
@@ -172,8 +173,8 @@ static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, gos
     GOSS_TRY(check_early(r, err));
     GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, stop}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
-    goss_image_format format = goss_images_format(r->data.set);
-    GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &format, r->data.seed, &r->model, err));
+    goss_data_spec spec = goss_data_spec_images(goss_images_format(r->data.set));
+    GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &spec, r->data.seed, &r->model, err));
     goss__tell_unused(c, goss_model_method(r->model));
     GOSS_TRY(start_values(r, err));
     GOSS_TRY(note_origin(r, err));

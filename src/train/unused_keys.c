@@ -34,8 +34,9 @@ CONDITION(has_plateau) { return trains(c, m) && IS("optimizer.schedule", "platea
 CONDITION(has_network) { return !IS("train.method", "pixels"); }
 CONDITION(smooths) { return trains(c, m) && !IS("train.method", "reptile"); }
 CONDITION(has_temperature) { return IS("train.method", "hypernet", "protonet", "finetune"); }
-CONDITION(is_ridge) { return IS("train.method", "ridge"); }
+CONDITION(is_ridge) { return IS("train.method", "ridge") || m->options.ridge_head; }
 CONDITION(is_hypernet) { return IS("train.method", "hypernet"); }
+CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
 CONDITION(steps_in_training) { return IS("train.method", "hypernet", "maml", "fomaml", "anil", "reptile"); }
 CONDITION(steps_when_judged) { return steps_in_training(c, m) || IS("train.method", "finetune", "scratch"); }
 CONDITION(is_through_steps) { return is_hypernet(c, m) && goss_config_int(c, "method.inner_steps") > 0; }
@@ -85,7 +86,10 @@ static const goss__key_use uses[] = {
     {"method.norm", has_shared_norm, "the batch norms, if any, belong to networks that differ from task to task"},
     {"method.label_smoothing", smooths, "this method's steps are on plain labels"},
     {"method.temperature", has_temperature, "only hypernet, protonet and finetune have it"},
-    {"method.ridge", is_ridge, "only ridge has it"},
+    {"method.ridge", is_ridge, "only ridge has it, and hypernet with method.ridge_head"},
+    {"method.ridge_head", is_hypernet, "only hypernet has it"},
+    {"method.code_steps", sees_ids, "hyper.condition has no id"},
+    {"method.code_rate", sees_ids, "hyper.condition has no id"},
     {"method.networks", is_hypernet, "only hypernet has it"},
     {"method.penalty", generates, "nothing is generated"},
     {"method.inner_steps", steps_in_training, "this method takes no gradient steps inside training"},

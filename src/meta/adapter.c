@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* adapter.c: a support set becomes a network: the method's solution for one task, computed and kept as numbers. */
+#include "meta/adapter.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/finite.h"
+#include "meta/network.h"
+
+static goss_status compile(goss__adapter *a, int networks, goss_error *err) {
+    goss_graph *g = goss_graph_new();
+    if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    const goss_method *m = a->model->method;
+    goss_task_batch b = goss_task_batch_declare(g, &a->pack.spec, 1);
+    goss_adapted made;
+    goss_status s = goss_method_adapt(m, g, &b, a->outputs, a->fine_tune, networks, &made, err);
+    if (s == GOSS_OK) {
+        a->target = made.target;
+        a->members = (int)goss_dim(made.slab, 0).count;
+        goss_schedule_options o = goss_schedule_defaults();
+        o.bf16 = goss__model_bf16(a->model);
+        goss_val outputs[] = {made.slab, made.statistics};
+        s = goss_compile(g, outputs, goss_valid(made.statistics) ? 2 : 1, NULL, 0, &o, &a->program, err);
+    }
+    goss_graph_free(g);
+    return s;
+}
+
+/* The tasks are the model's, of that size; what they want and how numbers are scaled is the model's to say. */
+static goss_task_spec spec_of(const goss_model *m, const goss_task_spec *most) {
+    goss_task_spec s = m->data.of.task;
+    s.supports = most->supports > 0 ? most->supports : 1, s.queries = most->queries > 0 ? most->queries : 1;
+    s.support_weights = most->support_weights;
+    if (!goss_task_fixed_outputs(&s)) s.outputs = most->outputs;
+    return s;
+}
+
+static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, const goss_adapt_options *o,
+                                goss_threads *threads, goss_error *err) {
+    const goss_task_spec spec = spec_of(a->model, most);
+    a->outputs = spec.outputs;
+    GOSS_TRY(goss_task_spec_check(&spec, err));
+    GOSS_TRY(goss__model_finite(a->model, err));
+    GOSS_TRY(goss__task_pack_init(&a->pack, 1, &spec, err));
+    GOSS_TRY(compile(a, o ? o->networks : 0, err));
+    GOSS_TRY(goss_params_new(GOSS_F32, &a->params, err));
+    GOSS_TRY(goss_params_add(a->params, a->program, err));
+    GOSS_TRY(goss_exec_new(a->program, a->params, threads, &a->exec, err));
+    return goss_model_store(a->model, a->params, err);
+}
+
+goss_status goss__adapter_open(goss__adapter *a, const goss_model *model, const goss_task_spec *most,
+                               const goss_adapt_options *options, goss_threads *threads, goss_error *err) {
+    *a = (goss__adapter){.model = model, .fine_tune = options ? options->fine_tune : 0};
+    goss_status s = open_adapter(a, most, options, threads, err);
+    if (s != GOSS_OK) goss__adapter_close(a);
+    return s;
+}
+
+void goss__adapter_close(goss__adapter *a) {
+    goss_exec_free(a->exec);
+    goss_params_free(a->params);
+    goss_schedule_free(a->program);
+    goss_target_free(a->target);
+    goss__task_pack_free(&a->pack);
+    *a = (goss__adapter){0};
+}
+
+goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, goss_error *err) {
+    goss_network *n = goss__calloc(1, sizeof *n);
+    *out = NULL;
+    if (!n) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a network");
+    goss_status s = goss_target_parse(goss_target_text(a->target), goss_target_input(a->target),
+                                      goss_target_input_rank(a->target), a->outputs, &n->target, err);
+    n->members = a->members;
+    if (s == GOSS_OK) s = goss__data_spec_copy(&a->model->data.of, &n->data, err);
+    if (s == GOSS_OK) s = goss__network_room(n, a->outputs, err);
+    if (s == GOSS_OK)
+        *out = n;
+    else
+        goss_network_free(n);
+    return s;
+}
+
+static goss_status take_numbers(const goss__adapter *a, goss_network *n, goss_error *err) {
+    size_t weights = (size_t)goss_layout_total(goss_target_layout(n->target));
+    size_t statistics = (size_t)goss_layout_total(goss_target_statistics(n->target));
+    weights *= (size_t)n->members, statistics *= (size_t)n->members;
+    memcpy(n->slab, goss_exec_output(a->exec, 0, NULL), weights * sizeof *n->slab);
+    if (n->statistics) memcpy(n->statistics, goss_exec_output(a->exec, 1, NULL), statistics * sizeof *n->statistics);
+    if (goss__first_not_finite(n->slab, (int64_t)weights) >= 0 ||
+        (n->statistics && goss__first_not_finite(n->statistics, (int64_t)statistics) >= 0))
+        return goss_error_set(err, GOSS_E_NUMERIC,
+                              "the adapted network has weights or statistics that are not finite%s",
+                              a->fine_tune > 0 ? "; try fewer gradient steps" : "");
+    return GOSS_OK;
+}
+
+/* Whether a source's tasks fit into the pack; that the samples are of the model's kind is the caller's to see to. */
+static goss_status check_source(const goss__adapter *a, const goss_task_spec *s, goss_error *err) {
+    const goss_task_spec *most = &a->pack.spec;
+    if (s->supports > most->supports || s->queries > most->queries)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "tasks of up to %d support samples and %d queries; up to %d and %d were planned",
+                              s->supports, s->queries, most->supports, most->queries);
+    if (goss_task_input_size(s) == goss_task_input_size(most) && s->outputs == most->outputs &&
+        goss_task_objective(s)->classes == goss_task_objective(most)->classes && s->descriptor == most->descriptor)
+        return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "tasks of %zu inputs, %d outputs (%s) and %d descriptors; the model's have %zu, %d (%s) and %d",
+                          goss_task_input_size(s), s->outputs, goss_task_objective(s)->name, s->descriptor,
+                          goss_task_input_size(most), most->outputs, goss_task_objective(most)->name, most->descriptor);
+}
+
+goss_status goss__adapter_run(goss__adapter *a, const goss_task_source *source, uint64_t k, goss_network *net,
+                              goss_error *err) {
+    GOSS_TRY(check_source(a, &source->spec, err));
+    goss__task_pack_draw(&a->pack, source, k, 1);
+    a->pack.task[0] = 0; /* noise is that of the first task, whichever it is */
+    GOSS_TRY(goss__task_pack_bind(&a->pack, a->exec, err));
+    GOSS_TRY(goss_exec_run(a->exec, err));
+    return take_numbers(a, net, err);
+}

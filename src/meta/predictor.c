@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* predictor.c: predicting with what is compiled once: a network, or a model that is adapted again and again. Adapting
+ * runs one program, predicting another; between them numbers move from the first's outputs to the second's parameters.
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/finite.h"
+#include "meta/adapter.h"
+#include "meta/network.h"
+
+enum { BATCH = 64 };
+
+struct goss_predictor {
+    const goss_network *network;
+    goss_network *own; /* that a model is adapted to; NULL: the network is the caller's */
+    goss__adapter adapter;
+    goss_schedule *program;
+    goss_params *params;
+    goss_exec *exec;
+    goss_threads *threads, *own_threads;
+    bool adapted;
+};
+
+static goss_status begin(goss_threads *threads, goss_predictor **out, goss_error *err) {
+    goss_predictor *p = *out = goss__calloc(1, sizeof *p);
+    if (!p) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a predictor");
+    if (!threads) GOSS_TRY(goss_threads_new(0, &p->own_threads, err));
+    p->threads = threads ? threads : p->own_threads;
+    return GOSS_OK;
+}
+
+static goss_status open_network(goss_predictor *p, goss_error *err) {
+    GOSS_TRY(goss__network_compile(p->network, BATCH, p->own != NULL, &p->program, err));
+    GOSS_TRY(goss_params_new(GOSS_F32, &p->params, err));
+    GOSS_TRY(goss_params_add(p->params, p->program, err));
+    if (!p->own) goss__network_store(p->network, p->params);
+    return goss_exec_new(p->program, p->params, p->threads, &p->exec, err);
+}
+
+static goss_status finish(goss_predictor **out, goss_status s) {
+    if (s == GOSS_OK) return s;
+    goss_predictor_free(*out);
+    *out = NULL;
+    return s;
+}
+
+goss_status goss_predictor_of_network(const goss_network *network, goss_threads *threads, goss_predictor **out,
+                                      goss_error *err) {
+    goss_status s = begin(threads, out, err);
+    if (s == GOSS_OK) {
+        (*out)->network = network, (*out)->adapted = true;
+        s = open_network(*out, err);
+    }
+    return finish(out, s);
+}
+
+static goss_status open_model(goss_predictor *p, const goss_model *model, const goss_task_spec *most,
+                              const goss_adapt_options *options, goss_error *err) {
+    GOSS_TRY(goss__adapter_open(&p->adapter, model, most, options, p->threads, err));
+    GOSS_TRY(goss__adapter_network(&p->adapter, &p->own, err));
+    p->network = p->own;
+    return open_network(p, err);
+}
+
+goss_status goss_predictor_of_model(const goss_model *model, const goss_task_spec *most,
+                                    const goss_adapt_options *options, goss_predictor **out, goss_error *err) {
+    goss_status s = begin(options ? options->threads : NULL, out, err);
+    if (s == GOSS_OK) s = open_model(*out, model, most, options, err);
+    return finish(out, s);
+}
+
+void goss_predictor_free(goss_predictor *p) {
+    if (!p) return;
+    goss_exec_free(p->exec);
+    goss_params_free(p->params);
+    goss_schedule_free(p->program);
+    goss__adapter_close(&p->adapter);
+    goss_network_free(p->own);
+    goss_threads_free(p->own_threads);
+    goss__free(p);
+}
+
+const goss_network *goss_predictor_network(const goss_predictor *p) { return p->adapted ? p->network : NULL; }
+
+goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *source, uint64_t k, goss_error *err) {
+    if (!p->own)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "this predictor is one of a network, which is adapted already");
+    p->adapted = false;
+    GOSS_TRY(goss__adapter_run(&p->adapter, source, k, p->own, err));
+    goss__network_store(p->own, p->params);
+    p->adapted = true;
+    return GOSS_OK;
+}
+
+/* ---- predicting ---- */
+
+static goss_status not_finite(const goss_network *n, int64_t at, int count, goss_error *err) {
+    const bool images = goss__data_spec_is_images(&n->data.of), classes = goss_network_classes(n) > 0;
+    return goss_error_set(err, GOSS_E_NUMERIC,
+                          "%s %lld of %d: the network's %s are not finite: its weights are too large or damaged",
+                          images ? "image" : "sample", (long long)at + 1, count,
+                          classes ? "class probabilities" : "numbers");
+}
+
+/* Standardised numbers in the user's units. How far members disagree is in those of the target where there is one. */
+static void to_units(const goss_network *n, float *out, float *uncertainty, int count) {
+    const goss_target_scale s = n->data.of.task.scale;
+    if (!s.mean || goss_network_classes(n) > 0) return;
+    for (int i = 0; i < count; i++) {
+        for (int w = 0; w < n->outputs; w++) {
+            float *y = &out[(size_t)i * (size_t)n->outputs + (size_t)w];
+            *y = *y * s.deviation[w] + s.mean[w];
+        }
+        if (uncertainty && n->outputs == 1) uncertainty[i] *= s.deviation[0];
+    }
+}
+
+static goss_status run_batch(goss_predictor *p, const float *x, int now, float *out, float *uncertainty,
+                             goss_error *err) {
+    GOSS_TRY(goss_exec_bind(p->exec, "x", x, err));
+    GOSS_TRY(goss_exec_count(p->exec, "N", now, err));
+    GOSS_TRY(goss_exec_run(p->exec, err));
+    memcpy(out, goss_exec_output(p->exec, 0, NULL), (size_t)now * (size_t)p->network->outputs * sizeof *out);
+    const float *doubt = p->network->members > 1 ? goss_exec_output(p->exec, 1, NULL) : NULL;
+    for (int i = 0; i < now && uncertainty; i++) uncertainty[i] = doubt ? doubt[i] : 0;
+    return GOSS_OK;
+}
+
+goss_status goss_predictor_predict(goss_predictor *p, const float *x, int count, float *out, float *uncertainty,
+                                   goss_error *err) {
+    if (!p->adapted) return goss_error_set(err, GOSS_E_ARGUMENT, "this predictor has not been adapted to a task yet");
+    const goss_network *n = p->network;
+    size_t input = goss_task_input_size(&n->data.of.task), outputs = (size_t)n->outputs;
+    for (int at = 0; at < count; at += BATCH) {
+        int now = count - at < BATCH ? count - at : BATCH;
+        float *to = out + (size_t)at * outputs;
+        GOSS_TRY(run_batch(p, x + (size_t)at * input, now, to, uncertainty ? uncertainty + at : NULL, err));
+        int64_t bad = goss__first_not_finite(to, (int64_t)now * n->outputs);
+        if (bad >= 0) return not_finite(n, at + bad / n->outputs, count, err);
+        to_units(n, to, uncertainty ? uncertainty + at : NULL, now);
+    }
+    return GOSS_OK;
+}
+
+goss_status goss_network_predict(const goss_network *n, const float *x, int count, float *out, float *uncertainty,
+                                 goss_threads *threads, goss_error *err) {
+    goss_predictor *p;
+    GOSS_TRY(goss_predictor_of_network(n, threads, &p, err));
+    goss_status s = goss_predictor_predict(p, x, count, out, uncertainty, err);
+    goss_predictor_free(p);
+    return s;
+}
