@@ -87,7 +87,8 @@ TEST(a_condition_that_the_data_has_not_is_refused) {
     }
 }
 
-/* What the method says of the queries of task k, in the user's units or as probabilities, by the program that judges. */
+/* What the method says of the queries of task k, in the user's units or as probabilities, by the program that
+ * judges. */
 static void outputs_of(const goss_model *m, const goss_task_source *source, uint64_t k, float *out) {
     goss_graph *g = goss_graph_new();
     goss_task_batch b = goss_task_batch_declare(g, &source->spec, 1);
@@ -125,8 +126,8 @@ static void check_adapted(const char *objective, const char *method, const char 
     goss_predictor *p;
     float x[2 * WAVE_QUERY], target[WAVE_QUERY], weight[WAVE_QUERY], s[2 * WAVE_SUPPORT], y[WAVE_SUPPORT], d[1];
     float want[2 * WAVE_QUERY], got[2 * WAVE_QUERY];
-    goss_task task = {.support = s, .support_target = y, .query = x, .query_target = target, .query_weight = weight,
-                      .descriptor = d};
+    goss_task task = {
+        .support = s, .support_target = y, .query = x, .query_target = target, .query_weight = weight, .descriptor = d};
     T_OK(goss_predictor_of_model(m, &source.spec, NULL, &p, &err));
     T_ERR(goss_predictor_predict(p, x, 1, got, NULL, &err), GOSS_E_ARGUMENT, "not been adapted");
     for (uint64_t k = 3; k < 6; k++) { /* a numbered task, and new ones */

@@ -2,7 +2,8 @@
 /* wave_tasks.h: tasks of numbers that a program makes itself, and a method on a batch of them.
  *
  * A task is a sine wave: 2 to 5 points of support (all 5 of them where `whole`), 6 queries, x and |x| as inputs, the
- * amplitude as its descriptor, and a number if k < WAVE_IDS. With classes the target is whether the wave is positive. */
+ * amplitude as its descriptor, and a number if k < WAVE_IDS. With classes the target is whether the wave is
+ * positive. */
 #ifndef GOSS_WAVE_TASKS_H
 #define GOSS_WAVE_TASKS_H
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model.h: trained models and the networks they give, in memory and as files.
  *
- * A goss_model is a method with values for its parameters and all that is needed to use it: what its data is like and
- * how samples are made ready, settings, and notes about where it comes from. A goss_network is what adapting to one task
- * gave: a plain network with the names of its outputs. Both are kept as safetensors files whose metadata says everything: one file is enough.
- * Threads: a model or network that nobody changes may be read by any number of threads. */
+ * A goss_model is a method with values for its parameters and all that is needed to use it: what its data is like
+ * and how samples are made ready, settings, and notes about where it comes from. A goss_network is what adapting to
+ * one task gave: a plain network with the names of its outputs. Both are kept as safetensors files whose metadata
+ * says everything: one file is enough. Threads: a model or network that nobody changes may be read by any number of
+ * threads. */
 #ifndef GOSSAMER_MODEL_H
 #define GOSSAMER_MODEL_H
 
@@ -133,9 +134,9 @@ typedef struct goss_adapt_options {
 GOSS_API GOSS_MUST_USE goss_status goss_model_adapt(const goss_model *m, const goss_images *support,
                                                     const goss_adapt_options *options, goss_network **out,
                                                     goss_error *err);
-/* The network for task k of a source: its support set, and what else the model's method looks at (the descriptor, the
- * task's number). names: of the outputs; NULL: those of goss_model_data, or none. Errors: GOSS_E_ARGUMENT for tasks that
- * are not of the model's kind, by number of inputs, outputs and descriptors; else as above. */
+/* The network for task k of a source: its support set, and what else the model's method looks at (the descriptor,
+ * the task's number). names: of the outputs; NULL: those of goss_model_data, or none. Errors: GOSS_E_ARGUMENT for
+ * tasks that are not of the model's kind, by number of inputs, outputs and descriptors; else as above. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_adapt_task(const goss_model *m, const goss_task_source *source,
                                                          uint64_t k, const char *const *names,
                                                          const goss_adapt_options *options, goss_network **out,

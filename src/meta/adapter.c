@@ -108,10 +108,11 @@ static goss_status check_source(const goss__adapter *a, const goss_task_spec *s,
     if (goss_task_input_size(s) == goss_task_input_size(most) && s->outputs == most->outputs &&
         goss_task_objective(s)->classes == goss_task_objective(most)->classes && s->descriptor == most->descriptor)
         return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "tasks of %zu inputs, %d outputs (%s) and %d descriptors; the model's have %zu, %d (%s) and %d",
-                          goss_task_input_size(s), s->outputs, goss_task_objective(s)->name, s->descriptor,
-                          goss_task_input_size(most), most->outputs, goss_task_objective(most)->name, most->descriptor);
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "tasks of %zu inputs, %d outputs (%s) and %d descriptors; the model's have %zu, %d (%s) and %d",
+        goss_task_input_size(s), s->outputs, goss_task_objective(s)->name, s->descriptor, goss_task_input_size(most),
+        most->outputs, goss_task_objective(most)->name, most->descriptor);
 }
 
 goss_status goss__adapter_run(goss__adapter *a, const goss_task_source *source, uint64_t k, goss_network *net,

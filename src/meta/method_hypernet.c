@@ -2,9 +2,10 @@
 /* method_hypernet.c: what is known of a task conditions a hypernetwork that generates the task's network.
  *
  * With nothing but a class head generated the support set is embedded once. Where layers are generated too it is
- * embedded by the base first, which gives the condition, and again by what came out, which gives the head. Where outputs
- * mean the same in all tasks the head is generated as any other layer, and may then be what a ridge regression on the
- * support set makes of it. K gradient steps on the support set may follow, and are then part of what is learned. */
+ * embedded by the base first, which gives the condition, and again by what came out, which gives the head. Where
+ * outputs mean the same in all tasks the head is generated as any other layer, and may then be what a ridge
+ * regression on the support set makes of it. K gradient steps on the support set may follow, and are then part of
+ * what is learned. */
 #include <string.h>
 
 #include "meta/hypernet.h"

@@ -98,10 +98,9 @@ goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *sour
 
 static goss_status not_finite(const goss_network *n, int64_t at, int count, goss_error *err) {
     const bool images = goss__data_spec_is_images(&n->data.of), classes = goss_network_classes(n) > 0;
-    return goss_error_set(err, GOSS_E_NUMERIC,
-                          "%s %lld of %d: the network's %s are not finite: its weights are too large or damaged",
-                          images ? "image" : "sample", (long long)at + 1, count,
-                          classes ? "class probabilities" : "numbers");
+    return goss_error_set(
+        err, GOSS_E_NUMERIC, "%s %lld of %d: the network's %s are not finite: its weights are too large or damaged",
+        images ? "image" : "sample", (long long)at + 1, count, classes ? "class probabilities" : "numbers");
 }
 
 /* Standardised numbers in the user's units. How far members disagree is in those of the target where there is one. */
