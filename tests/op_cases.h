@@ -196,6 +196,7 @@ FN(max_pool_bias, goss_max_pool(goss_add(x[0], x[1]), goss_pool_defaults(2)))
 FN(max_pool_norm, goss_max_pool(goss_mul(goss_sub(goss_scale(x[0], 0.1), x[1]), x[2]), goss_pool_defaults(2)))
 FN(max_pool_overlap, goss_max_pool(x[0], overlapping()))
 FN(max_pool_scatter, vjp_of(goss_max_pool(x[0], overlapping()), x[1], x[0]))
+FN(max_pool_gather, vjp_of(vjp_of(goss_max_pool(x[0], overlapping()), x[1], x[0]), x[2], x[1]))
 FN(avg_pool, goss_avg_pool(x[0], goss_pool_defaults(2)))
 FN(avg_pool_overlap, goss_avg_pool(x[0], overlapping()))
 FN(avg_pool_flat, goss_avg_pool(x[0], flat_window()))
@@ -325,6 +326,8 @@ static const op_case structural_cases[] = {
          IN(POSITIVE, T, 1, 1, 1, 2)),
     CASE("max_pool with overlap", max_pool_overlap, IN(DISTINCT, T, N, 4, 5, 3)),
     CASE("max_pool scatter", max_pool_scatter, IN(DISTINCT, T, N, 4, 5, 2), IN(NORMAL, T, N, 2, 3, 2)),
+    CASE("max_pool gather", max_pool_gather, IN(DISTINCT, T, N, 4, 5, 2), IN(NORMAL, T, N, 2, 3, 2),
+         IN(NORMAL, T, N, 4, 5, 2)),
     CASE("avg_pool", avg_pool, IN(NORMAL, T, N, 4, 4, 2)),
     CASE("avg_pool with overlap", avg_pool_overlap, IN(NORMAL, T, N, 4, 5, 3)),
     CASE("avg_pool of flat windows", avg_pool_flat, IN(NORMAL, 1, N, 3, 2, 2)),

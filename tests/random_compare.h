@@ -7,6 +7,7 @@
 #include <stdarg.h>
 
 #include "base/disable.h"
+#include "rewrite/rewriter.h"
 #include "random_ops.h"
 #include "random_run.h"
 
@@ -43,14 +44,14 @@ typedef struct rp_comparison {
 } rp_comparison;
 
 #define PASS(id, name) name ","
-#define RP_ALL_OFF GOSS__PASSES(PASS)
+#define RP_ALL_OFF GOSS__PASSES(PASS) "rewrite"
 static const char rp_all_off[] = RP_ALL_OFF;
 #undef PASS
 
 /* What docs/architecture.md says of a pass. */
 static rp_how rp_pass_keeps(const char *name) {
-    static const char *const near[] = {"rewrite", "winograd", "fuse-sum"}, *const bits[] = {"in-place", "fuse-along",
-                                                                                            "fuse-chain"};
+    static const char *const near[] = {"winograd", "fuse-sum"}, *const bits[] = {"in-place", "fuse-along",
+                                                                                 "fuse-chain"};
     for (size_t i = 0; i < sizeof near / sizeof *near; i++)
         if (strcmp(name, near[i]) == 0) return RP_NEAR;
     for (size_t i = 0; i < sizeof bits / sizeof *bits; i++)
@@ -58,7 +59,7 @@ static rp_how rp_pass_keeps(const char *name) {
     return RP_UNLESS;
 }
 
-enum { RP_COMPARISONS = 32 };
+enum { RP_COMPARISONS = 96 };
 static rp_comparison rp_comparisons[RP_COMPARISONS];
 static int rp_n_comparisons;
 
@@ -88,6 +89,8 @@ static void rp_list_comparisons(void) {
     rp_compare_too((rp_comparison){"all passes off", {.off = rp_all_off}, RP_NEAR});
     for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
         rp_compare_too((rp_comparison){passes[i], {.off = passes[i]}, rp_pass_keeps(passes[i])});
+    for (int i = 0; goss__rule_name(i); i++)
+        rp_compare_too((rp_comparison){goss__rule_name(i), {.off = goss__rule_name(i)}, RP_NEAR});
     for (const char *const *isa = goss__kernels_names(); *isa; isa++)
         if (goss__kernels_find(*isa) && strcmp(*isa, goss_kernel_variant()) != 0)
             rp_compare_too((rp_comparison){*isa, {.isa = *isa}, RP_BITS});

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_rewrites.c: what builders make of an expression against the expression as it was written
+/* test_rewrites.c: what the rules make of an expression against the expression as it was written
  * (GOSSAMER_DISABLE=rewrite), on random expressions and on Inf, NaN, huge and tiny numbers. docs/architecture.md lists
  * what may differ; nothing else does. */
 #include "base/rng.h"
 #include "graph_check.h"
 #include "ops/ops.h"
+#include "rewrite/rewriter.h"
 
 enum { A = 3, B = 4, C = 5, INPUTS = 5, DEEP = 14, OUT = 3 };
 static goss_extent n(int64_t count) { return goss_n(count); }
@@ -14,14 +15,17 @@ typedef struct pair {
     world w[2]; /* 0: as written, 1: rewritten */
 } pair;
 
-static pair pair_new(void) {
+/* The second without the rules that `off` names. */
+static pair pair_without(const char *off) {
     pair p;
     setenv("GOSSAMER_DISABLE", "rewrite", 1);
     p.w[0] = world_new();
-    unsetenv("GOSSAMER_DISABLE");
+    setenv("GOSSAMER_DISABLE", off, 1);
     p.w[1] = world_new();
+    unsetenv("GOSSAMER_DISABLE");
     return p;
 }
+static pair pair_new(void) { return pair_without(""); }
 static void pair_free(pair *p) { world_free(&p->w[0]), world_free(&p->w[1]); }
 
 /* ---- numbers ---- */
@@ -143,28 +147,35 @@ static double largest(const double *v, int64_t count) {
 }
 
 /* Moderate numbers: the values, and gradients of their sum, but for rounding (f64: sums may cancel). */
-TEST(rewritten_expressions_have_the_values_as_written) {
-    for (uint64_t seed = 0; seed < TRIALS; seed++) {
-        pair p = pair_new();
-        for (int i = 0; i < 2; i++) {
-            goss_val v[INPUTS + DEEP], out[OUT + INPUTS];
-            make(&p.w[i], seed, moderate, any_step, 8, v);
-            for (int k = 0; k < OUT; k++) out[k] = v[INPUTS + 8 - 1 - k];
-            T_CHECK(goss_grad(goss_sum_all(out[0]), v, INPUTS, out + OUT) == GOSS_OK);
-            if (world_compute(&p.w[i], GOSS_F64, out, OUT + INPUTS) != GOSS_OK) T_FAIL("%s", p.w[i].err.text);
-        }
-        for (int k = 0; k < OUT + INPUTS; k++) {
-            T_EQ(p.w[0].numel[k], p.w[1].numel[k]);
-            const double most = largest(p.w[0].out[k], p.w[0].numel[k]);
-            for (int64_t j = 0; j < p.w[0].numel[k]; j++)
-                if (!(fabs(p.w[0].out[k][j] - p.w[1].out[k][j]) <= 1e-9 * most)) {
-                    print_both(&p);
-                    T_FAIL("seed %d, output %d: %g is %g when rewritten", (int)seed, k, p.w[0].out[k][j],
-                           p.w[1].out[k][j]);
-                }
-        }
-        pair_free(&p);
+static void check_values(uint64_t seed, const char *off) {
+    pair p = pair_without(off);
+    for (int i = 0; i < 2; i++) {
+        goss_val v[INPUTS + DEEP], out[OUT + INPUTS];
+        make(&p.w[i], seed, moderate, any_step, 8, v);
+        for (int k = 0; k < OUT; k++) out[k] = v[INPUTS + 8 - 1 - k];
+        T_CHECK(goss_grad(goss_sum_all(out[0]), v, INPUTS, out + OUT) == GOSS_OK);
+        if (world_compute(&p.w[i], GOSS_F64, out, OUT + INPUTS) != GOSS_OK) T_FAIL("%s", p.w[i].err.text);
     }
+    for (int k = 0; k < OUT + INPUTS; k++) {
+        T_EQ(p.w[0].numel[k], p.w[1].numel[k]);
+        const double most = largest(p.w[0].out[k], p.w[0].numel[k]);
+        for (int64_t j = 0; j < p.w[0].numel[k]; j++)
+            if (!(fabs(p.w[0].out[k][j] - p.w[1].out[k][j]) <= 1e-9 * most)) {
+                print_both(&p);
+                T_FAIL("seed %d without \"%s\", output %d: %g is %g when rewritten", (int)seed, off, k,
+                       p.w[0].out[k][j], p.w[1].out[k][j]);
+            }
+    }
+    pair_free(&p);
+}
+
+TEST(rewritten_expressions_have_the_values_as_written) {
+    for (uint64_t seed = 0; seed < TRIALS; seed++) check_values(seed, "");
+}
+
+TEST(so_they_have_without_any_single_rule) {
+    for (int i = 0; goss__rule_name(i); i++)
+        for (uint64_t seed = 0; seed < TRIALS / 10; seed++) check_values(seed, goss__rule_name(i));
 }
 
 TEST(what_is_not_finite_stays_so_and_nothing_else_becomes_so) {
@@ -234,7 +245,8 @@ TEST(constants_join_only_where_no_number_is_lost) {
             T_FAIL("%g * %g * %g is %g, not %g", cases[k][0], cases[k][1], cases[k][2], b, a);
     }
     double k;
-    goss_val x = goss_input(p.w[1].g, "y", GOSS_REAL, GOSS_SHAPE(n(1))), y = goss_scale(goss_scale(x, 0.5), 3);
+    goss_val x = goss_input(p.w[1].g, "y", GOSS_REAL, GOSS_SHAPE(n(1))),
+             y = goss__rewrite(goss_scale(goss_scale(x, 0.5), 3));
     T_CHECK(goss__is_full(goss__val(p.w[1].g, goss__node_of(y)->in[1]), &k) && k == 1.5);
     pair_free(&p);
 }

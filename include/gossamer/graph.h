@@ -151,8 +151,8 @@ GOSS_API goss_val goss_scale(goss_val a, double k);
 GOSS_API goss_val goss_shift(goss_val a, double k); /* a + k */
 GOSS_API goss_val goss_detach(goss_val a); /* a, with no gradient through it (first-order MAML is one of these) */
 
-/* a itself, as something to differentiate by: weights that were computed, the state of an inner loop. Builders
- * simplify, and what they simplify may come to be made from a's operands instead of a: behind this it is not. */
+/* a itself, as something to differentiate by: weights that were computed, the state of an inner loop. Expressions are
+ * rewritten, and may come to be made from a's operands instead of a: behind this they are not. */
 GOSS_API goss_val goss_variable(goss_val a);
 
 /* ---- layout ---- */
@@ -237,9 +237,10 @@ GOSS_API goss_val goss_random_uniform(goss_val task, goss_shape shape);
 GOSS_API goss_val goss_random_normal(goss_val task, goss_shape shape);
 
 /* ---- differentiation ---- */
-/* out[i] = d(sum of y's elements)/d wrt[i], for i < n; zeros where y does not depend on it. Appends nodes; may be
- * repeated on its own results. wrt: inputs, parameters and what goss_variable gave. Another inner value counts only
- * where nodes of y read it: tanh of a broadcast, for one, reads what was broadcast. */
+/* out[i] = d(sum of y's elements)/d wrt[i], for i < n; zeros where y does not depend on it. Rewrites y (src/rewrite),
+ * then appends nodes; may be repeated on its own results. wrt: inputs, parameters, what goss_variable gave, and other
+ * inner values, from here on, as if they were variables: what was built of them before and differentiated already may
+ * have come to read their operands instead. */
 GOSS_API goss_status goss_grad(goss_val y, const goss_val *wrt, int n, goss_val *out);
 /* The same with a given cotangent of y's shape. */
 GOSS_API goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out);

@@ -78,11 +78,16 @@ GOSS_API GOSS_MUST_USE goss_status goss_program_parse(const char *text, goss_pro
 
 /* ---- compiling and parameters ---- */
 
-/* Makes a schedule of a program: goss_compile is goss_program_create, this, and goss_program_free. Output i of the
+/* Makes a schedule of a program: rewrites it (goss_program_rewrite), then plans how it runs. goss_compile does
+ * the same with part of a graph. Output i of the
  * schedule is output i of the program. Errors: GOSS_E_ARGUMENT for options; GOSS_E_SHAPE for what is too large at the
  * maxima; GOSS_E_UNSUPPORTED; GOSS_E_NOMEM. Owns: goss_schedule_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_schedule_compile(const goss_program *p, const goss_schedule_options *options,
                                                          goss_schedule **out, goss_error *err);
+/* The program as rewrite rules make it (docs/architecture.md): the same results, but for what each rule is said to
+ * change, for less work. Inputs, parameters and outputs keep their names and order. goss_schedule_compile begins with
+ * it. Errors: GOSS_E_NOMEM. Owns: goss_program_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_program_rewrite(const goss_program *p, goss_program **out, goss_error *err);
 /* Adds the program's parameters to a store, as goss_params_add does those of a schedule; none is kept as bfloat16. */
 GOSS_API GOSS_MUST_USE goss_status goss_params_add_program(goss_params *params, const goss_program *p, goss_error *err);
 

@@ -1,42 +1,70 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* disable.c: lists of names, and the names of passes. */
 #include "base/disable.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[GOSS__PASS_COUNT] = {
+#include "base/str.h"
+
+const char *goss__disabled(void) { return getenv("GOSSAMER_DISABLE"); }
+
+const char *goss__pass_name(int i) {
+    static const char *const names[GOSS__PASS_COUNT + 1] = {
 #define PASS(id, name) [GOSS__PASS_##id] = name,
-    GOSS__PASSES(PASS)
+        GOSS__PASSES(PASS)
 #undef PASS
-};
-
-/* The pass of that name of n letters; GOSS__PASS_COUNT: there is none. */
-static int find(const char *name, size_t n) {
-    int i = 0;
-    while (i < GOSS__PASS_COUNT && (strlen(names[i]) != n || memcmp(names[i], name, n) != 0)) i++;
-    return i;
+    };
+    return names[i];
 }
 
-goss_status goss__passes_add(goss__passes *set, const char *list, const char *source, goss_error *err) {
-    goss_status s = GOSS_OK;
-    for (const char *at = list; at && *at;) {
-        const size_t n = strcspn(at, ",");
-        const int pass = find(at, n);
-        if (pass < GOSS__PASS_COUNT)
-            *set |= (goss__passes)1 << pass;
-        else if (n > 0)
-            s = goss_error_set(err, GOSS_E_ARGUMENT,
-                               "%s: nothing is called \"%.*s\"; there are"
-#define PASS(id, name) " " name
-                               GOSS__PASSES(PASS),
-#undef PASS
-                               source, n > 60 ? 60 : (int)n, at);
-        at += n + (at[n] == ',');
+/* The next name of a list that *at points into, of n letters; false: there is none. */
+static bool next_name(const char **at, const char **name, size_t *n) {
+    while (*at && **at == ',') ++*at;
+    if (!*at || !**at) return false;
+    *name = *at, *n = strcspn(*at, ",");
+    *at += *n;
+    return true;
+}
+
+static bool is_name(const char *known, const char *name, size_t n) {
+    return strlen(known) == n && memcmp(known, name, n) == 0;
+}
+
+bool goss__is_listed(const char *list, const char *known) {
+    const char *name;
+    for (size_t n; next_name(&list, &name, &n);)
+        if (is_name(known, name, n)) return true;
+    return false;
+}
+
+goss__passes goss__passes_in(const char *list) {
+    goss__passes set = 0;
+    for (int i = 0; i < GOSS__PASS_COUNT; i++) set |= (goss__passes)goss__is_listed(list, goss__pass_name(i)) << i;
+    return set;
+}
+
+static bool is_known(const char *name, size_t n, const goss__name_table *tables, int n_tables) {
+    for (int t = 0; t < n_tables; t++)
+        for (int i = 0; tables[t](i); i++)
+            if (is_name(tables[t](i), name, n)) return true;
+    return false;
+}
+
+goss_status goss__names_known(const char *list, const char *source, const goss__name_table *tables, int n_tables,
+                              goss_error *err) {
+    const char *name;
+    for (size_t n; next_name(&list, &name, &n);) {
+        if (is_known(name, n, tables, n_tables)) continue;
+        goss__str all = {0};
+        for (int t = 0; t < n_tables; t++)
+            for (int i = 0; tables[t](i); i++) goss__str_addf(&all, " %s", tables[t](i));
+        const goss_status s = all.failed
+                                  ? goss_error_set(err, GOSS_E_NOMEM, "out of memory")
+                                  : goss_error_set(err, GOSS_E_ARGUMENT, "%s: nothing is called \"%.*s\"; there are%s",
+                                                   source, n > 60 ? 60 : (int)n, name, all.data);
+        goss__str_free(&all);
+        return s;
     }
-    return s;
-}
-
-goss_status goss__passes_off(goss__passes *out, goss_error *err) {
-    *out = 0;
-    return goss__passes_add(out, getenv("GOSSAMER_DISABLE"), "GOSSAMER_DISABLE", err);
+    return GOSS_OK;
 }

@@ -25,9 +25,13 @@ goss_graph *goss_graph_new(void) {
         return NULL;
     }
     g->n_nodes = 1; /* id 0 is the invalid value */
-    goss__passes off;
-    (void)goss__passes_off(&off, NULL); /* compiling reports a name that is none */
-    g->plain = goss__has_pass(off, GOSS__PASS_REWRITE);
+    /* Compiling reports a name that is none. */
+    const char *disabled = goss__disabled();
+    g->folds = !goss__is_listed(disabled, "rewrite") && !goss__is_listed(disabled, "fold");
+    if (disabled && !(g->disabled = goss__arena_strdup(&g->arena, disabled))) {
+        goss_graph_free(g);
+        return NULL;
+    }
     return g;
 }
 
@@ -227,6 +231,8 @@ static goss__node *new_node(goss_graph *g, const goss__proto *p, uint64_t hash) 
     for (int i = 0; i < p->n_in; i++) in[i] = p->in[i].id;
     *n = (goss__node){.op = p->op,
                       .id = g->n_nodes,
+                      .order = g->replaying ? g->replaying : g->n_nodes,
+                      .stamp = ++g->stamps,
                       .type = (uint8_t)p->type,
                       .n_in = (uint16_t)p->n_in,
                       .in = in,
@@ -245,8 +251,12 @@ goss_val goss__emit(goss_graph *g, const goss__proto *p) {
         if (p->in[i].graph != g) return goss_graph_fail(g, GOSS_E_ARGUMENT, "%s: operands of two graphs", p->op->name);
     if (!goss__shape_ok(g, p->op->name, &p->shape)) return (goss_val){g, 0};
     uint64_t hash = proto_hash(p);
-    for (uint32_t id = g->buckets[hash & (g->n_buckets - 1)]; id; id = g->nodes[id]->next)
-        if (g->nodes[id]->hash == hash && node_equals(g->nodes[id], p)) return (goss_val){g, id};
+    for (uint32_t id = g->buckets[hash & (g->n_buckets - 1)]; id; id = g->nodes[id]->next) {
+        goss__node *found = g->nodes[id];
+        if (found->hash != hash || !node_equals(found, p)) continue;
+        if (g->replaying && g->replaying < found->order) found->order = g->replaying;
+        return (goss_val){g, id};
+    }
     goss__node *n = grow_nodes(g) && grow_buckets(g) ? new_node(g, p, hash) : NULL;
     if (!n) return goss_graph_fail(g, GOSS_E_NOMEM, "out of memory for a node (%s)", p->op->name);
     uint32_t *slot = &g->buckets[hash & (g->n_buckets - 1)];

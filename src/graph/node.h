@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* node.h: what a node is, and the one door (emit) by which nodes enter a graph.
  *
- * Nodes live in arena blocks and never move or change; ids are topological order; equal nodes are one node. */
+ * Nodes live in arena blocks and never move; what they compute never changes; ids are topological order; equal nodes
+ * are one node. What src/rewrite makes of a node is memoised in it.
+ *
+ * Rewriting appends nodes long after those that they stand for, so ids do not tell in which order an expression was
+ * built. (order, stamp) does: `order` is the id of the node as it was built that a node was first made for, `stamp` the
+ * time when it was made or, later, became normal. Among normal nodes that is a topological order: gradients and
+ * schedules go by it. */
 #ifndef GOSS_GRAPH_NODE_H
 #define GOSS_GRAPH_NODE_H
 
@@ -20,8 +26,15 @@ typedef struct goss__node {
     const char *scope;  /* "target / fc1", "" at the top */
     goss_shape shape;
     uint64_t hash;
-    uint32_t next; /* chain of the hash table */
+    uint32_t next;         /* chain of the hash table */
+    uint32_t order, stamp; /* place in the order of building */
+    uint32_t rewritten[2]; /* memo of src/rewrite: the node that this one becomes, outside gradients and in them; 0 */
+    uint32_t seen;         /* mark of a traversal */
+    bool normal;           /* rewritten, and its operands as well: stays */
+    bool barrier;          /* differentiated by: rules do not look behind it */
 } goss__node;
+
+#define GOSS__RULE_WORDS 4 /* bits for 256 rules */
 
 struct goss_graph {
     goss__arena arena;
@@ -32,14 +45,19 @@ struct goss_graph {
     const char *scope; /* arena string */
     const char *scope_stack[32];
     int scope_depth;
-    uint32_t random_ordinal; /* so that equal draws stay two draws */
-    int differentiating;     /* goss_grad calls that are at work */
-    bool plain;              /* builders emit what was asked for, unsimplified (GOSSAMER_DISABLE=rewrite) */
+    uint32_t random_ordinal;              /* so that equal draws stay two draws */
+    int differentiating;                  /* goss_grad calls that are at work */
+    uint32_t replaying;                   /* order of the node that is being rewritten; 0: nodes are built */
+    uint32_t traversal, stamps;           /* the last mark, and the last stamp */
+    const char *disabled;                 /* what GOSSAMER_DISABLE said when the graph was created; NULL: nothing */
+    bool folds;                           /* builders fold constants and identities */
+    bool rules_read;                      /* rules_off is known */
+    uint64_t rules_off[GOSS__RULE_WORDS]; /* by src/rewrite */
     goss_error error;
 };
 
 /* What a builder asks for; emit copies all of it. */
-typedef struct goss__proto {
+struct goss__proto {
     const goss__op *op;
     goss_type type;
     goss_shape shape;
@@ -47,7 +65,7 @@ typedef struct goss__proto {
     const goss_val *in;
     const void *attr; /* of goss__attr_size(op) bytes */
     const char *name;
-} goss__proto;
+};
 
 /* The node of that description: the equal one that exists, else a new one. Invalid when an operand is invalid or of
  * another graph. */
@@ -57,6 +75,13 @@ static inline const goss__node *goss__in(const goss_graph *g, const goss__node *
 /* What the operation's rules see of a node. */
 void goss__site_of(goss__site *s, const goss_graph *g, const goss__node *n);
 static inline goss_val goss__val(goss_graph *g, uint32_t id) { return (goss_val){g, id}; }
+/* a was built before b, or is b. */
+static inline bool goss__in_order(const goss__node *a, const goss__node *b) {
+    return a->order < b->order || (a->order == b->order && a->stamp <= b->stamp);
+}
+/* What n values, all normal, need, operands first, in the order of building; *count of them, to be freed with
+ * goss__free. NULL, and a sticky error: out of memory. */
+uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t *count);
 /* The graph of the first operand that has one (an invalid value still knows its graph). */
 goss_graph *goss__graph_of(const goss_val *v, int n);
 /* True when all are valid values of one graph; records an error when graphs differ. */

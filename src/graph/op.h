@@ -13,6 +13,7 @@
 #include "kernel/kernel.h"
 
 typedef struct goss__op goss__op;
+typedef struct goss__proto goss__proto; /* node.h */
 
 #define GOSS__MAX_IN 64
 
@@ -157,6 +158,11 @@ struct goss__op {
     bool assignment;  /* operands: param, value; for rows: param, index, value. As above */
     bool no_gradient; /* constant almost everywhere, or integer, or declared so */
     bool may_fail;    /* sets bad_index */
+    bool commutative; /* operands 0 and 1 may change places, to the bit */
+
+    /* What the node of this description comes to where constants or an identity (x + 0) tell: builders fold these and
+     * nothing else (rules of src/rewrite do the rest). NULL: nothing folds. */
+    bool (*fold)(const goss__proto *p, goss_val *out);
 
     /* Cotangents of the operands from y's cotangent g: sets cot[i] for operands where want[i]; leaves the invalid value
      * (id 0) where an operand has none. Uses public builders only. */

@@ -58,6 +58,18 @@ bool goss__program_add(goss_program *p, const goss__operation_proto *o);
 /* A name of NULL: that of its position. */
 bool goss__program_add_output(goss_program *p, int value, const char *name);
 
+/* ---- from a graph ---- */
+
+/* The errors of goss_program_create in outputs and updates. */
+goss_status goss__program_check(const goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates,
+                                int n_updates, goss_error *err);
+/* The n nodes of a list, operands first, as a program; all of its assignments are updates. */
+goss_status goss__program_of(const goss_graph *g, const uint32_t *list, uint32_t n, const goss_val *outputs,
+                             const char *const *names, int n_outputs, goss_program **out, goss_error *err);
+/* Rewrites outputs and updates, in the graph, and makes a program of what they become. */
+goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, const char *const *names, int n_outputs,
+                                    const goss_val *updates, int n_updates, goss_program **out, goss_error *err);
+
 /* ---- reading ---- */
 
 /* The operation's first result; of an assignment, which has none, its parameter: type and shape of its node. */

@@ -46,11 +46,17 @@ static goss_status check_updates(const goss_graph *g, const goss_val *updates, i
 
 /* ---- from a graph ---- */
 
-static void mark(const goss_graph *g, uint8_t *needed, const goss_val *v, int n) {
-    for (int i = 0; i < n; i++) needed[v[i].id] = 1;
-    for (uint32_t id = g->n_nodes; id-- > 1;) /* ids are topological order */
-        if (needed[id])
-            for (int i = 0; i < g->nodes[id]->n_in; i++) needed[g->nodes[id]->in[i]] = 1;
+/* What values need of a graph as it was built, in the order of ids, which is topological: list; how many. */
+static uint32_t list_needed(const goss_graph *g, const goss_val *v, int n, const goss_val *w, int m, uint32_t *list) {
+    uint32_t count = 0, at = g->n_nodes;
+    for (uint32_t id = 0; id < g->n_nodes; id++) list[id] = 0; /* first as marks */
+    for (int i = 0; i < n; i++) list[v[i].id] = 1;
+    for (int i = 0; i < m; i++) list[w[i].id] = 1;
+    while (at-- > 1)
+        for (int i = 0; list[at] && i < g->nodes[at]->n_in; i++) list[g->nodes[at]->in[i]] = 1;
+    for (uint32_t id = 1; id < g->n_nodes; id++)
+        if (list[id]) list[count++] = id;
+    return count;
 }
 
 /* number: of each node, its value, or that of its first result. */
@@ -77,9 +83,9 @@ static goss_status add_node(goss_program *p, const goss_graph *g, const goss__no
     return goss__program_add(p, &o) ? GOSS_OK : no_memory(err);
 }
 
-static goss_status fill(goss_program *p, const goss_graph *g, const uint8_t *needed, int *number, goss_error *err) {
-    for (uint32_t id = 1; id < g->n_nodes; id++)
-        if (needed[id]) GOSS_TRY(add_node(p, g, g->nodes[id], number, err));
+static goss_status fill(goss_program *p, const goss_graph *g, const uint32_t *list, uint32_t n, int *number,
+                        goss_error *err) {
+    for (uint32_t k = 0; k < n; k++) GOSS_TRY(add_node(p, g, g->nodes[list[k]], number, err));
     return GOSS_OK;
 }
 
@@ -97,28 +103,42 @@ static goss_status name_outputs(goss_program *p, const goss_val *outputs, const 
     return GOSS_OK;
 }
 
-goss_status goss_program_create(const goss_graph *g, const goss_val *outputs, const char *const *names, int n_outputs,
-                                const goss_val *updates, int n_updates, goss_program **out, goss_error *err) {
-    *out = NULL;
+goss_status goss__program_check(const goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates,
+                                int n_updates, goss_error *err) {
     GOSS_TRY(goss_graph_status(g, err));
     GOSS_TRY(check_outputs(g, outputs, n_outputs, err));
-    GOSS_TRY(check_updates(g, updates, n_updates, err));
+    return check_updates(g, updates, n_updates, err);
+}
+
+goss_status goss__program_of(const goss_graph *g, const uint32_t *list, uint32_t n, const goss_val *outputs,
+                             const char *const *names, int n_outputs, goss_program **out, goss_error *err) {
     goss_program *p = goss__program_new(&g->symbols);
-    uint8_t *needed = goss__calloc(g->n_nodes, 1);
     int *number = goss__calloc(g->n_nodes, sizeof *number);
     goss_status s = GOSS_E_NOMEM;
-    if (p && needed && number) {
-        mark(g, needed, outputs, n_outputs), mark(g, needed, updates, n_updates);
-        s = fill(p, g, needed, number, err);
+    *out = NULL;
+    if (p && number) {
+        s = fill(p, g, list, n, number, err);
         if (s == GOSS_OK) s = name_outputs(p, outputs, names, n_outputs, number, err);
     } else {
         (void)no_memory(err);
     }
-    goss__free(needed), goss__free(number);
+    goss__free(number);
     if (s == GOSS_OK)
         *out = p;
     else
         goss_program_free(p);
+    return s;
+}
+
+goss_status goss_program_create(const goss_graph *g, const goss_val *outputs, const char *const *names, int n_outputs,
+                                const goss_val *updates, int n_updates, goss_program **out, goss_error *err) {
+    *out = NULL;
+    GOSS_TRY(goss__program_check(g, outputs, n_outputs, updates, n_updates, err));
+    uint32_t *list = goss__calloc(g->n_nodes, sizeof *list);
+    if (!list) return no_memory(err);
+    const uint32_t n = list_needed(g, outputs, n_outputs, updates, n_updates, list);
+    const goss_status s = goss__program_of(g, list, n, outputs, names, n_outputs, out, err);
+    goss__free(list);
     return s;
 }
 

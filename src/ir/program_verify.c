@@ -255,7 +255,7 @@ goss_status goss_program_verify(const goss_program *p, goss_error *err) {
     v.assigned = goss__calloc((size_t)p->n_values + 1, sizeof *v.assigned);
     goss_status s = GOSS_E_NOMEM;
     if (v.g && v.leaf && v.assigned) {
-        v.g->plain = true;
+        v.g->folds = false; /* what is written down, not what it comes to */
         s = check_all(&v);
     } else {
         (void)no_memory(err);

@@ -104,7 +104,8 @@ typedef struct goss__kernels {
     void (*deviation)(float *out, const float *x, const float *from, int64_t pre, int64_t red, int64_t post);
 
     /* Index (0 .. kh*kw-1, row-major in the window) of each window's largest valid tap; the first one wins a tie. With
-     * `factor`, of x times factor[c], image n's at factor + n * step. y: NULL, or where x at those taps goes, too. */
+     * `factor`, of x times factor[c], image n's at factor + n * step. y: where x at those taps goes. index, y: NULL
+     * where not wanted. */
     void (*pool_argmax)(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index,
                         float *y);
     /* y = x at those taps; and its adjoint, which writes all of gx[n,h,w,c] (0 where no window picked it). */

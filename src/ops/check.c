@@ -70,15 +70,36 @@ bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent) {
     return true;
 }
 
+/* a + b = b + a to the bit, so that both become one node: constants last, then the older node first. */
+static bool is_out_of_order(const goss_val *in) {
+    double v;
+    const bool constant = goss__is_full(in[0], &v);
+    if (constant != goss__is_full(in[1], &v)) return constant;
+    return !goss__in_order(goss__node_of(in[0]), goss__node_of(in[1]));
+}
+
+goss_val goss__make_proto(const goss__proto *p) {
+    goss_graph *g = p->in[0].graph;
+    if (!goss__all_valid(p->in, p->n_in)) return (goss_val){goss__graph_of(p->in, p->n_in), 0};
+    goss_val swapped[2], out;
+    goss__proto q = *p;
+    if (p->op->commutative && is_out_of_order(p->in)) {
+        swapped[0] = p->in[1], swapped[1] = p->in[0];
+        q.in = swapped;
+    }
+    if (g->folds && q.op->fold && q.op->fold(&q, &out)) return out;
+    return goss__emit(g, &q);
+}
+
 goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const goss_val *in, int n_in,
                     const void *attr) {
     goss__proto p = {.op = op, .type = type, .shape = shape, .n_in = n_in, .in = in, .attr = attr};
-    return goss__emit(in[0].graph, &p);
+    return goss__make_proto(&p);
 }
 
 bool goss__made_by(goss_val a, const goss__op *op, int i, goss_val *operand) {
     const goss__node *n = goss__node_of(a);
-    if (n->op != op) return false;
+    if (n->op != op || n->barrier) return false;
     *operand = goss__val(a.graph, n->in[i]);
     return true;
 }
@@ -88,7 +109,7 @@ bool goss__is_full(goss_val a, double *value) {
     goss_val source = a;
     goss__made_by(a, &goss__op_broadcast, 0, &source);
     const goss__node *n = goss__node_of(source);
-    if (n->op != &goss__op_const) return false;
+    if (n->op != &goss__op_const || n->barrier) return false;
     *value = GOSS__ATTR(n, const)->value;
     return true;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* elementwise.c: builders of the elementwise ops: common shapes, broadcasts, constants.
+/* elementwise.c: builders of the elementwise ops: common shapes, broadcasts, constants, identities.
  *
  * Operands of a node have the node's own shape: where they come smaller, an explicit broadcast stands between, whose
- * gradient is a sum; loops read it as a view. An op on operands that are all broadcast from one smaller shape is done
- * there, before the broadcast. */
+ * gradient is a sum; loops read it as a view. */
 #include "ops/elementwise.h"
 
 static bool extents_meet(goss_extent a, goss_extent b, goss_extent *out) {
@@ -38,7 +37,7 @@ static bool common_shape(const char *op, const goss_val *in, int n, goss_shape *
     return true;
 }
 
-static goss_val build(enum goss__ew_op op, const goss_val *operands, int n);
+/* ---- folding ---- */
 
 static bool fold_constants(enum goss__ew_op op, const goss_val *in, int n, goss_val *out) {
     double v[3] = {0, 0, 0};
@@ -48,45 +47,52 @@ static bool fold_constants(enum goss__ew_op op, const goss_val *in, int n, goss_
     return true;
 }
 
-/* op(broadcast x, broadcast y) = broadcast op(x, y) for x and y of one shape; constants go along. */
-static bool before_broadcast(enum goss__ew_op op, const goss_val *in, int n, goss_val *out) {
-    goss_val small[3];
-    goss_shape shape = {0};
-    bool found = false;
-    for (int i = 0; i < n; i++) {
-        double value;
-        if (!goss__made_by(in[i], &goss__op_broadcast, 0, &small[i])) return false;
-        if (goss__is_full(small[i], &value)) continue; /* rank 0: fits any shape */
-        goss_shape s = goss_shape_of(small[i]);
-        if (found && !goss_shape_equal(s, shape)) return false;
-        shape = s, found = true;
-    }
-    *out = goss_broadcast(build(op, small, n), goss_shape_of(in[0]));
+static bool is_value(goss_val a, double want) {
+    double v;
+    return goss__is_full(a, &v) && v == want;
+}
+
+static bool fold_select(const goss_val *in, goss_val *out) {
+    double mask;
+    if (in[1].id != in[2].id && !goss__is_full(in[0], &mask)) return false;
+    *out = in[1].id == in[2].id || mask != 0 ? in[1] : in[2];
     return true;
 }
 
-/* a + b = b + a to the bit, so that both become one node: constants last, then the older node first. */
-static void order(enum goss__ew_op op, goss_val *in) {
-    if (op != GOSS__EW_add && op != GOSS__EW_mul) return;
-    double v;
-    bool swap = goss__is_full(in[0], &v) || (!goss__is_full(in[1], &v) && in[1].id < in[0].id);
-    goss_val t = in[0];
-    if (swap) in[0] = in[1], in[1] = t;
+/* x + 0, x - 0, x * 1, x / 1, -(-x). A product with 0 stays: it is NaN where x is not finite. */
+static bool fold_identity(enum goss__ew_op op, const goss_val *in, goss_val *out) {
+    *out = in[0];
+    switch (op) {
+    case GOSS__EW_add:
+    case GOSS__EW_sub:
+        return is_value(in[1], 0);
+    case GOSS__EW_mul:
+    case GOSS__EW_div:
+        return is_value(in[1], 1);
+    case GOSS__EW_neg:
+        return goss__made_by(in[0], &goss__op_ew[GOSS__EW_neg], 0, out);
+    case GOSS__EW_select:
+        return fold_select(in, out);
+    default:
+        return false;
+    }
 }
+
+bool goss__ew_fold(const goss__proto *p, goss_val *out) {
+    const enum goss__ew_op op = (enum goss__ew_op)(p->op - goss__op_ew);
+    return fold_constants(op, p->in, p->n_in, out) || fold_identity(op, p->in, out);
+}
+
+/* ---- builders ---- */
 
 static goss_val build(enum goss__ew_op op, const goss_val *operands, int n) {
     const goss__op *d = &goss__op_ew[op];
-    goss_val in[3], out;
+    goss_val in[3];
     goss_shape shape;
     if (!goss__typed(d->name, operands, n, GOSS_REAL) || !common_shape(d->name, operands, n, &shape))
         return (goss_val){goss__graph_of(operands, n), 0};
     for (int i = 0; i < n; i++) in[i] = goss_broadcast(operands[i], shape);
     if (!goss__all_valid(in, n)) return (goss_val){in[0].graph, 0};
-    order(op, in);
-    const bool rewrite = !in[0].graph->plain;
-    if (rewrite &&
-        (fold_constants(op, in, n, &out) || goss__ew_simplify(op, in, &out) || before_broadcast(op, in, n, &out)))
-        return out;
     return goss__make(d, GOSS_REAL, shape, in, n, NULL);
 }
 

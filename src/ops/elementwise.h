@@ -9,8 +9,6 @@
 goss__ew_fn goss__ew_kernel(const goss__op *op, bool f64, const goss__kernels *k);
 /* One element of that op in double: for constants met while building. */
 double goss__ew_eval(enum goss__ew_op op, double a, double b, double c);
-/* What op(in...) simplifies to without changing its value, when that is seen at once. `in` have one shape. */
-bool goss__ew_simplify(enum goss__ew_op op, const goss_val *in, goss_val *out);
-/* Whether a = x * broadcast(s), in either order. */
-bool goss__ew_spread(goss_val a, goss_val *x, goss_val *s);
+/* Constants and identities: what an elementwise op comes to without being computed. */
+bool goss__ew_fold(const goss__proto *p, goss_val *out);
 #endif

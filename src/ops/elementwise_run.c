@@ -146,6 +146,8 @@ const goss__op goss__op_ew[GOSS__EW_COUNT] = {
 #define ROW(name_, arity, formula, va, vb, vc, ...)                                                                    \
     [GOSS__EW_##name_] = {.name = #name_,                                                                              \
                           .elementwise = true,                                                                         \
+                          .commutative = GOSS__EW_##name_ == GOSS__EW_add || GOSS__EW_##name_ == GOSS__EW_mul,         \
+                          .fold = goss__ew_fold,                                                                       \
                           .no_gradient = IS_NONE(va) && IS_NONE(vb) && IS_NONE(vc),                                    \
                           .vjp = vjp_##name_,                                                                          \
                           .slicing = {.slice = goss__slice_same},                                                      \

@@ -47,7 +47,16 @@ static void broadcast_run(const goss__call *c, bool f64) {
 static void broadcast_f32(const goss__call *c) { broadcast_run(c, false); }
 static void broadcast_f64(const goss__call *c) { broadcast_run(c, true); }
 static uint32_t broadcast_batch(const goss__site *s, int i) { return UINT32_MAX; }
+/* Of a constant: what was broadcast before. */
+static bool broadcast_fold(const goss__proto *p, goss_val *out) {
+    double value;
+    goss_val inner;
+    if (!goss__is_full(p->in[0], &value) || !goss__made_by(p->in[0], &goss__op_broadcast, 0, &inner)) return false;
+    *out = goss_full(inner.graph, p->shape, value);
+    return true;
+}
 const goss__op goss__op_broadcast = {.name = "broadcast",
+                                     .fold = broadcast_fold,
                                      .linear = GOSS__OPERAND(0),
                                      .monotone = GOSS__OPERAND(0),
                                      .batch_axes = broadcast_batch,
@@ -61,13 +70,11 @@ goss_val goss_broadcast(goss_val a, goss_shape shape) {
     if (!goss__typed("broadcast", &a, 1, GOSS_REAL) || !goss__shape_ok(a.graph, "broadcast", &shape))
         return (goss_val){a.graph, 0};
     goss_shape s = goss_shape_of(a);
-    goss_val inner;
     if (goss_shape_equal(s, shape)) return a;
     if (s.rank != 0 && s.rank != shape.rank) return goss__misfit("broadcast", a, "to rank %d", shape.rank);
     for (int i = 0; i < s.rank; i++)
         if (!goss_extent_is(s.dim[i], 1) && !goss_extent_equal(s.dim[i], shape.dim[i]))
             return goss__misfit("broadcast", a, "axis %d is neither 1 nor the new extent", i);
-    if (goss__made_by(a, &goss__op_broadcast, 0, &inner)) return goss_broadcast(inner, shape);
     return goss__make(&goss__op_broadcast, GOSS_REAL, shape, &a, 1, NULL);
 }
 
@@ -90,7 +97,15 @@ static goss__slicing reshape_slice(const goss__site *s, goss_extent L, goss__cut
     return GOSS__LOCAL;
 }
 
+/* Of what has no gradient: itself. An input or a parameter may be what a gradient is taken by. */
+static bool detach_fold(const goss__proto *p, goss_val *out) {
+    const goss__op *op = goss__node_of(p->in[0])->op;
+    *out = p->in[0];
+    return op->no_gradient && !goss__is_stateful(op);
+}
+
 const goss__op goss__op_detach = {.name = "detach",
+                                  .fold = detach_fold,
                                   .linear = GOSS__OPERAND(0),
                                   .monotone = GOSS__OPERAND(0),
                                   .selection = GOSS__SELECTS_BY_PLACE,
@@ -100,13 +115,10 @@ const goss__op goss__op_detach = {.name = "detach",
 
 goss_val goss_detach(goss_val a) {
     if (!goss_valid(a)) return a;
-    const goss__op *op = goss__node_of(a)->op;
-    if (op->no_gradient && !goss__is_stateful(op))
-        return a; /* an input or a parameter may be what a gradient is taken by */
     return goss__make(&goss__op_detach, (goss_type)goss__node_of(a)->type, goss_shape_of(a), &a, 1, NULL);
 }
 
-/* Builders look at what a value was made from; behind this they see nothing. */
+/* Rules look at what a value was made from; behind this they see nothing. */
 static void variable_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = g; }
 const goss__op goss__op_variable = {.name = "variable",
                                     .linear = GOSS__OPERAND(0),
@@ -134,7 +146,15 @@ static uint32_t reshape_batch(const goss__site *s, int i) {
             batch |= GOSS_AXIS(a);
     return batch;
 }
+/* Of a constant. */
+static bool constant_fold(const goss__proto *p, goss_val *out) {
+    double value;
+    if (!goss__is_full(p->in[0], &value)) return false;
+    *out = goss_full(p->in[0].graph, p->shape, value);
+    return true;
+}
 const goss__op goss__op_reshape = {.name = "reshape",
+                                   .fold = constant_fold,
                                    .linear = GOSS__OPERAND(0),
                                    .monotone = GOSS__OPERAND(0),
                                    .batch_axes = reshape_batch,
@@ -145,16 +165,12 @@ const goss__op goss__op_reshape = {.name = "reshape",
 goss_val goss_reshape(goss_val a, goss_shape shape) {
     if (!goss__all_valid(&a, 1) || !goss__shape_ok(a.graph, "reshape", &shape)) return (goss_val){a.graph, 0};
     goss_shape s = goss_shape_of(a);
-    goss_val inner;
     if (goss_shape_equal(s, shape)) return a;
     if (!goss_extent_equal(goss__shape_product(&s, 0, s.rank), goss__shape_product(&shape, 0, shape.rank))) {
         char text[GOSS__SHAPE_TEXT];
         return goss__misfit("reshape", a, "%s has another number of elements",
                             goss__shape_text(&a.graph->symbols, &shape, text, sizeof text));
     }
-    if (goss__made_by(a, &goss__op_reshape, 0, &inner)) return goss_reshape(inner, shape);
-    double value;
-    if (goss__is_full(a, &value)) return goss_full(a.graph, shape, value);
     return goss__make(&goss__op_reshape, (goss_type)goss__node_of(a)->type, shape, &a, 1, NULL);
 }
 
@@ -276,12 +292,6 @@ goss_val goss_permute(goss_val a, const int *axes) {
         out.dim[i] = s.dim[axes[i]], attr.axes.axis[i] = axes[i];
     }
     if (moves_nothing(&s, axes)) return goss_reshape(a, out);
-    goss_val inner;
-    if (goss__made_by(a, &goss__op_permute, 0, &inner)) {
-        int both[GOSS_MAX_RANK];
-        for (int i = 0; i < s.rank; i++) both[i] = (int)GOSS__ATTR(goss__node_of(a), permute)->axes.axis[axes[i]];
-        return goss_permute(inner, both);
-    }
     return goss__make(&goss__op_permute, GOSS_REAL, out, &a, 1, &attr);
 }
 
@@ -351,6 +361,7 @@ static void slice_run(const goss__call *c, bool f64) {
 static void slice_f32(const goss__call *c) { slice_run(c, false); }
 static void slice_f64(const goss__call *c) { slice_run(c, true); }
 const goss__op goss__op_slice = {.name = "slice",
+                                 .fold = constant_fold,
                                  .attrs = &goss__slice_attrs,
                                  .linear = GOSS__OPERAND(0),
                                  .monotone = GOSS__OPERAND(0),
@@ -370,16 +381,6 @@ goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count) {
     if (count == extent) return a;
     goss_shape s = goss_shape_of(a);
     s.dim[axis] = goss_n(count);
-    double value;
-    goss_val inner;
-    if (goss__is_full(a, &value)) return goss_full(a.graph, s, value);
-    if (goss__made_by(a, &goss__op_slice, 0, &inner) && GOSS__ATTR(goss__node_of(a), slice)->axis == axis)
-        return goss_slice(inner, axis, start + GOSS__ATTR(goss__node_of(a), slice)->start, count);
-    /* A slice of a pad that lies inside what was padded: what a gradient of slices is full of. */
-    if (goss__made_by(a, &goss__op_pad, 0, &inner) && GOSS__ATTR(goss__node_of(a), pad)->axis == axis) {
-        int64_t before = GOSS__ATTR(goss__node_of(a), pad)->before, n = goss_dim(inner, axis).count;
-        if (start >= before && start + count <= before + n) return goss_slice(inner, axis, start - before, count);
-    }
     return goss__make(&goss__op_slice, GOSS_REAL, s, &a, 1, &(goss__slice_attr){axis, start, count});
 }
 
@@ -430,31 +431,6 @@ goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after) {
     goss_shape s = goss_shape_of(a);
     s.dim[axis] = goss_n(whole);
     return goss__make(&goss__op_pad, GOSS_REAL, s, &a, 1, &(goss__pad_attr){axis, before, after});
-}
-
-bool goss__add_pads(goss_val a, goss_val b, goss_val *out) {
-    goss_val x, y;
-    if (!goss__made_by(a, &goss__op_pad, 0, &x) || !goss__made_by(b, &goss__op_pad, 0, &y)) return false;
-    const goss__pad_attr *p = GOSS__ATTR(goss__node_of(a), pad), *q = GOSS__ATTR(goss__node_of(b), pad);
-    if (p->axis != q->axis) return false;
-    int axis = (int)p->axis;
-    if (p->before > q->before) {
-        goss_val t = x;
-        const goss__pad_attr *u = p;
-        x = y, y = t, p = q, q = u;
-    }
-    if (p->before + goss_dim(x, axis).count != q->before) return false; /* not side by side */
-    goss_val inner[64];
-    int n = 0;
-    goss_val parts[2] = {x, y};
-    for (int i = 0; i < 2; i++) {
-        const goss__node *c = goss__node_of(parts[i]);
-        bool flat = c->op == &goss__op_concat && GOSS__ATTR(c, concat)->axis == axis;
-        if (n + (flat ? c->n_in : 1) > 64) return false;
-        for (int j = 0; j < (flat ? c->n_in : 1); j++) inner[n++] = flat ? goss__val(a.graph, c->in[j]) : parts[i];
-    }
-    *out = goss_pad(goss_concat(inner, n, axis), axis, p->before, q->after);
-    return true;
 }
 
 static goss__slicing concat_slice(const goss__site *s, goss_extent L, goss__cut *cut) {

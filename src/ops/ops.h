@@ -2,7 +2,7 @@
 /* ops.h: what the op families share: the descriptors, the checks of operands, and small helpers.
  *
  * Every family is one file with its descriptors and its public builders (declared in gossamer/graph.h). A builder
- * checks types and extents, simplifies what costs nothing to see, and emits; a run function trusts all of it. */
+ * checks types and extents, and emits, which folds constants and identities; a run function trusts all of it. */
 #ifndef GOSS_OPS_OPS_H
 #define GOSS_OPS_OPS_H
 
@@ -22,7 +22,7 @@ extern const goss__op goss__op_matmul, goss__op_spd_solve, goss__op_log_det, gos
 extern const goss__op goss__op_singular, goss__op_singular_values, goss__op_singular_vectors, goss__op_gram_root,
     goss__op_lyapunov;
 extern const goss__op goss__op_conv, goss__op_conv_dx, goss__op_conv_dw;
-extern const goss__op goss__op_pool_argmax, goss__op_pool_gather, goss__op_pool_scatter;
+extern const goss__op goss__op_max_pool, goss__op_pool_argmax, goss__op_pool_gather, goss__op_pool_scatter;
 extern const goss__op goss__op_window_sum, goss__op_window_spread;
 extern const goss__op goss__op_gather, goss__op_scatter_add, goss__op_one_hot;
 extern const goss__op goss__op_random_uniform, goss__op_random_normal;
@@ -45,6 +45,8 @@ bool goss__axis_ok(const char *op, goss_val a, int *axis);
 bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent);
 
 /* ---- emission and recognition ---- */
+/* The node of that description, folded where its op folds: the door for all that has operands. */
+goss_val goss__make_proto(const goss__proto *p);
 /* attr: the struct of op's attributes, or NULL; copied. */
 goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const goss_val *in, int n_in,
                     const void *attr);
@@ -52,10 +54,9 @@ goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const 
 bool goss__is_full(goss_val a, double *value);
 /* A rank 0 real with the run-time value of e. */
 goss_val goss__extent_value(goss_graph *g, goss_extent e);
-/* What the valid value a's node was made from: its operand i; true only when a's node is of that op. */
+/* What the valid value a's node was made from: its operand i; true only when a's node is of that op, and not
+ * differentiated by. */
 bool goss__made_by(goss_val a, const goss__op *op, int i, goss_val *operand);
-/* a + b where both are pads whose contents lie side by side: one pad of a concatenation. */
-bool goss__add_pads(goss_val a, goss_val b, goss_val *out);
 /* g summed over the axes on which a has extent 1 and g has not: the adjoint of broadcasting. */
 goss_val goss__sum_to(goss_val g, goss_shape shape);
 
@@ -65,6 +66,11 @@ goss_val goss__sum_to(goss_val g, goss_shape shape);
 goss_val goss__rebuild(goss_graph *g, const goss__proto *p);
 /* A leaf of which nothing is known but type and shape; each number is one of its own. */
 goss_val goss__probe(goss_graph *g, goss_type type, goss_shape shape, int64_t number);
+
+/* ---- what rules of src/rewrite build and no public builder does ---- */
+/* An op of pooling.c of operands a and b (invalid: a alone), with the windows of the op of that family that `like` is.
+ */
+goss_val goss__pool_like(goss_val like, const goss__op *op, goss_val a, goss_val b, goss_shape out);
 
 /* ---- slicing rules that several ops have ---- */
 goss__slicing goss__slice_same(const goss__site *s, goss_extent L, goss__cut *cut); /* out's shape */

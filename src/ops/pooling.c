@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pooling.c: pooling. Max pooling is two ops: the index of each window's largest tap (no gradient) and a gather of
- * those taps, whose adjoint is a scatter. Average pooling is a window sum, whose adjoint spreads. x[T,N,H,W,C] ->
- * [T,N,OH,OW,C]. */
+/* pooling.c: pooling. The gradient of max pooling is scattered to each window's largest tap; the index of that tap is
+ * an op without a gradient, and the adjoint of the scatter is a gather of taps by their index. Average pooling is a
+ * window sum, whose adjoint spreads. x[T,N,H,W,C] -> [T,N,OH,OW,C]. */
 #include "ops/elementwise.h"
 #include "ops/ops.h"
 
@@ -67,91 +67,9 @@ static goss_shape image_shape(goss_val y, const goss__pool_attr *attr) {
     return s;
 }
 
-static goss_val pick(const goss__op *op, goss_val a, goss_val index, goss_shape out, const goss__pool_attr *attr) {
-    return goss__make(op, GOSS_REAL, out, (goss_val[]){a, index}, 2, attr);
-}
-
-/* x = inner op small, or small op inner, with a small that is the same all over an image. */
-typedef struct spread {
-    enum goss__ew_op op;
-    goss_val inner, small;
-    bool small_first;
-} spread;
-
-static bool same_over_image(goss_val v) {
-    const goss_shape s = goss_shape_of(v);
-    return s.rank == 0 || (s.rank == 5 && goss_extent_is(s.dim[2], 1) && goss_extent_is(s.dim[3], 1));
-}
-
-static bool is_spread(goss_val x, spread *s) {
-    if (x.graph->plain) return false;
-    static const enum goss__ew_op ops[] = {GOSS__EW_add, GOSS__EW_sub, GOSS__EW_mul};
-    for (int k = 0; k < 3; k++) {
-        for (int i = 0; i < 2; i++) {
-            goss_val wide;
-            s->op = ops[k], s->small_first = i == 0;
-            if (!goss__made_by(x, &goss__op_ew[s->op], i, &wide)) break;
-            if (goss__made_by(wide, &goss__op_broadcast, 0, &s->small) && same_over_image(s->small))
-                return goss__made_by(x, &goss__op_ew[s->op], 1 - i, &s->inner);
-        }
-    }
-    return false;
-}
-
-static goss_val again(const spread *s, goss_val inner) {
-    const goss_val a = s->small_first ? s->small : inner, b = s->small_first ? inner : s->small;
-    return s->op == GOSS__EW_add ? goss_add(a, b) : s->op == GOSS__EW_sub ? goss_sub(a, b) : goss_mul(a, b);
-}
-
-static bool is_positive(goss_val v) {
-    goss_val inner;
-    double k;
-    if (goss__made_by(v, &goss__op_broadcast, 0, &inner)) return is_positive(inner);
-    return goss__made_by(v, &goss__op_ew[GOSS__EW_rsqrt], 0, &inner) ||
-           (goss__is_full(v, &k) && k > 0 && k < __builtin_inf());
-}
-
-/* What of a factor decides which tap is the largest: not a standard deviation's inverse, which comes late. False:
- * nothing. */
-static bool deciding_part(goss_val factor, goss_val *part) {
-    goss_val in[2], inner;
-    *part = factor;
-    if (is_positive(factor)) return false;
-    for (int i = 0; i < 2; i++)
-        if (!goss__made_by(factor, &goss__op_ew[GOSS__EW_mul], i, &in[i])) return true;
-    for (int i = 0; i < 2; i++)
-        if (is_positive(in[i]))
-            return deciding_part(goss__made_by(in[1 - i], &goss__op_broadcast, 0, &inner) ? inner : in[1 - i], part);
-    return true;
-}
-
-/* A number for each channel of x, as the kernel wants them. */
-static bool per_channel(goss_val factor, goss_val x) {
-    return goss_rank(factor) == 5 && goss_extent_equal(goss_dim(factor, 4), goss_dim(x, 4));
-}
-
-/* Where the largest taps of x's windows are. What is added all over an image does not matter to that (but where
- * rounding makes a tie), and of a factor what decides meets the taps on the way: no normalised map is ever made. */
-static goss_val largest_taps(goss_val x, goss_shape out, const goss__pool_attr *attr) {
-    goss_val in[2] = {x}, part;
-    int n_in = 1;
-    spread s;
-    for (; is_spread(in[0], &s); in[0] = s.inner) {
-        if (s.op == GOSS__EW_sub && s.small_first) break;
-        if (s.op != GOSS__EW_mul || !deciding_part(s.small, &part)) continue;
-        if (!per_channel(part, x)) part = s.small;
-        if (n_in == 2 || !per_channel(part, x)) break;
-        in[n_in++] = part;
-    }
-    return goss__make(&goss__op_pool_argmax, GOSS_INDEX, out, in, n_in, attr);
-}
-
-/* x at those taps. What is the same all over an image meets the taps instead of the image: the same bits, and a
- * gradient of the size of the taps. */
-static goss_val gathered(goss_val x, goss_val index, goss_shape out, const goss__pool_attr *attr) {
-    spread s;
-    if (is_spread(x, &s)) return again(&s, gathered(s.inner, index, out, attr));
-    return pick(&goss__op_pool_gather, x, index, out, attr);
+goss_val goss__pool_like(goss_val like, const goss__op *op, goss_val a, goss_val b, goss_shape out) {
+    return goss__make(op, op == &goss__op_pool_argmax ? GOSS_INDEX : GOSS_REAL, out, (goss_val[]){a, b},
+                      goss_valid(b) ? 2 : 1, goss__node_of(like)->attr);
 }
 
 goss_val goss_max_pool(goss_val x, goss_pool_options o) {
@@ -159,15 +77,7 @@ goss_val goss_max_pool(goss_val x, goss_pool_options o) {
     goss_shape out;
     if (!goss__typed("max_pool", &x, 1, GOSS_REAL) || !pooled_shape("max_pool", x, &o, &attr, &out))
         return (goss_val){x.graph, 0};
-    /* The largest of the positive parts is the positive part of the largest, and rounding keeps the order of sums with
-     * one number: the same bits from smaller maps. */
-    goss_val inner;
-    spread s;
-    if (!x.graph->plain && goss__made_by(x, &goss__op_ew[GOSS__EW_relu], 0, &inner))
-        return goss_relu(goss_max_pool(inner, o));
-    if (is_spread(x, &s) && (s.op == GOSS__EW_add || (s.op == GOSS__EW_sub && !s.small_first)))
-        return again(&s, goss_max_pool(s.inner, o));
-    return gathered(x, largest_taps(x, out, &attr), out, &attr);
+    return goss__make(&goss__op_max_pool, GOSS_REAL, out, &x, 1, &attr);
 }
 
 goss_val goss_avg_pool(goss_val x, goss_pool_options o) {
@@ -181,13 +91,16 @@ goss_val goss_avg_pool(goss_val x, goss_pool_options o) {
 
 /* ---- gradients ---- */
 
+static void max_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
+    const goss_val none = {y.graph, 0},
+                   index = goss__pool_like(y, &goss__op_pool_argmax, in[0], none, goss_shape_of(y));
+    cot[0] = goss__pool_like(y, &goss__op_pool_scatter, g, index, goss_shape_of(in[0]));
+}
 static void gather_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    if (want[0])
-        cot[0] = pick(&goss__op_pool_scatter, g, in[1], goss_shape_of(in[0]), GOSS__ATTR(goss__node_of(y), pool));
+    if (want[0]) cot[0] = goss__pool_like(y, &goss__op_pool_scatter, g, in[1], goss_shape_of(in[0]));
 }
 static void scatter_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
-    if (want[0])
-        cot[0] = pick(&goss__op_pool_gather, g, in[1], goss_shape_of(in[0]), GOSS__ATTR(goss__node_of(y), pool));
+    if (want[0]) cot[0] = goss__pool_like(y, &goss__op_pool_gather, g, in[1], goss_shape_of(in[0]));
 }
 static void sum_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const goss__pool_attr *attr = GOSS__ATTR(goss__node_of(y), pool);
@@ -237,11 +150,11 @@ static int64_t factor_step(const goss__call *c, int axis) {
     return f->dim[axis] == 1 ? 0 : f->stride[axis];
 }
 
-/* y: the taps, or NULL. */
-static void argmax_and_taps(const goss__call *c, void *y) {
+/* index, y: NULL where not wanted. */
+static void pick_taps(const goss__call *c, int32_t *index, float *y) {
     goss__pool2d p = from_out(c);
     if (c->shapes->n_in < 2) {
-        c->kernels->pool_argmax(&p, c->in[0], NULL, 0, c->out, y);
+        c->kernels->pool_argmax(&p, c->in[0], NULL, 0, index, y);
         return;
     }
     const int64_t tasks = c->shapes->out->dim[0], image = p.h * p.w * p.c, pooled = p.oh * p.ow * p.c;
@@ -249,9 +162,11 @@ static void argmax_and_taps(const goss__call *c, void *y) {
     for (int64_t t = 0; t < tasks; t++)
         c->kernels->pool_argmax(&p, (const float *)c->in[0] + t * p.n * image,
                                 (const float *)c->in[1] + t * factor_step(c, 0), factor_step(c, 1),
-                                (int32_t *)c->out + t * p.n * pooled, y ? (float *)y + t * p.n * pooled : NULL);
+                                index ? index + t * p.n * pooled : NULL, y ? y + t * p.n * pooled : NULL);
 }
-static void argmax_f32(const goss__call *c) { argmax_and_taps(c, NULL); }
+static void argmax_and_taps(const goss__call *c, void *y) { pick_taps(c, c->out, y); }
+static void argmax_f32(const goss__call *c) { pick_taps(c, c->out, NULL); }
+static void max_f32(const goss__call *c) { pick_taps(c, NULL, c->out); }
 static void gather_f32(const goss__call *c) {
     goss__pool2d p = from_out(c);
     c->kernels->pool_gather(&p, c->in[0], c->in[1], c->out);
@@ -269,11 +184,11 @@ static int64_t tap(const goss__pool2d *p, int64_t o, int64_t k) {
     return i < 0 || i >= p->h || j < 0 || j >= p->w ? -1 : (image * p->h + i) * p->w + j;
 }
 
-static void argmax_f64(const goss__call *c) {
+/* index, y: NULL where not wanted. */
+static void argmax_or_taps(const goss__call *c, int32_t *index, double *y) {
     goss__pool2d p = from_out(c);
     const double *x = c->in[0], one = 1;
     const bool has_factor = c->shapes->n_in > 1;
-    int32_t *index = c->out;
     for (int64_t o = 0; o < p.n * p.oh * p.ow; o++)
         for (int64_t ch = 0; ch < p.c; ch++) {
             const int64_t image = o / (p.oh * p.ow), samples = c->shapes->out->dim[1];
@@ -281,17 +196,21 @@ static void argmax_f64(const goss__call *c) {
             if (has_factor)
                 f = (const double *)c->in[1] + image / samples * factor_step(c, 0) +
                     image % samples * factor_step(c, 1) + ch;
-            double most = 0;
+            double most = 0, picked = 0;
             int32_t best = -1;
             for (int64_t k = 0; k < p.kh * p.kw; k++) {
                 int64_t at = tap(&p, o, k);
                 if (at < 0) continue;
                 const double v = x[at * p.c + ch] * *f; /* a NaN is the largest, so that it shows */
-                if (best < 0 || v > most || (v != v && most == most)) most = v, best = (int32_t)k;
+                if (best < 0 || v > most || (v != v && most == most))
+                    most = v, picked = x[at * p.c + ch], best = (int32_t)k;
             }
-            index[o * p.c + ch] = best;
+            if (index) index[o * p.c + ch] = best;
+            if (y) y[o * p.c + ch] = picked;
         }
 }
+static void argmax_f64(const goss__call *c) { argmax_or_taps(c, c->out, NULL); }
+static void max_f64(const goss__call *c) { argmax_or_taps(c, NULL, c->out); }
 static void gather_f64(const goss__call *c) {
     goss__pool2d p = from_out(c);
     const double *x = c->in[0];
@@ -341,6 +260,15 @@ static double taps(const goss__shapes *s) {
     return (double)s->out->numel * (double)(a->size_h * a->size_w);
 }
 
+const goss__op goss__op_max_pool = {.name = "max_pool",
+                                    .attrs = &goss__pool_attrs,
+                                    .monotone = GOSS__OPERAND(0),
+                                    .batch_axes = pool_batch,
+                                    .selection = GOSS__SELECTS_LARGEST,
+                                    .vjp = max_vjp,
+                                    .slicing = {.slice = sample_slice},
+                                    .cost = {.flops = taps},
+                                    .kernel = {.run_f32 = max_f32, .run_f64 = max_f64}};
 const goss__op goss__op_pool_argmax = {.name = "pool_argmax",
                                        .attrs = &goss__pool_attrs,
                                        .batch_axes = pool_batch,

@@ -41,22 +41,11 @@ static bool ones_in_front(const goss_shape *s) {
     return true;
 }
 
-/* One product for all tasks: a's leading extents become rows. */
-static goss_val folded(goss_val a, goss_val b, bool tb, goss_shape out) {
-    goss_shape s = goss_shape_of(a);
-    goss_extent rows = goss__shape_product(&s, 0, s.rank - 1);
-    for (int i = 0; i < s.rank - 2; i++) s.dim[i] = goss_n(1);
-    s.dim[s.rank - 2] = rows;
-    return goss_reshape(goss_matmul(goss_reshape(a, s), b, false, tb), out);
-}
-
 goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb) {
     goss_val in[2] = {a, b};
     goss_shape out;
     if (!goss__typed("matmul", in, 2, GOSS_REAL) || !product_shape(a, b, ta, tb, &out))
         return (goss_val){goss__graph_of(in, 2), 0};
-    goss_shape s = goss_shape_of(a), t = goss_shape_of(b);
-    if (!ta && ones_in_front(&t) && !ones_in_front(&s)) return folded(a, b, tb, out);
     return goss__make(&goss__op_matmul, GOSS_REAL, out, in, 2, &(goss__matmul_attr){ta, tb});
 }
 

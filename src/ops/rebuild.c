@@ -260,6 +260,11 @@ static bool is_factor(goss_val factor, goss_shape x) {
     return true;
 }
 
+static goss_val rebuild_max_pool(goss_graph *g, const goss__proto *p) {
+    const goss_val sum = window_sum(g, p, p->in[0]);
+    return goss_valid(sum) ? goss__make(p->op, GOSS_REAL, goss_shape_of(sum), p->in, 1, p->attr) : sum;
+}
+
 static goss_val rebuild_pool_argmax(goss_graph *g, const goss__proto *p) {
     const goss_val sum = window_sum(g, p, p->in[0]);
     if (!goss_valid(sum)) return sum;
@@ -359,6 +364,7 @@ static const rebuilder all[] = {
     {&goss__op_conv, 2, 2, rebuild_conv},
     {&goss__op_conv_dx, 2, 2, rebuild_conv_dx},
     {&goss__op_conv_dw, 2, 2, rebuild_conv_dw},
+    {&goss__op_max_pool, 1, 1, rebuild_max_pool},
     {&goss__op_pool_argmax, 1, 2, rebuild_pool_argmax},
     {&goss__op_pool_gather, 2, 2, rebuild_pool_gather},
     {&goss__op_pool_scatter, 2, 2, rebuild_pool_scatter},

@@ -33,77 +33,20 @@ static uint32_t busy_axes(goss_val a, uint32_t axes) {
     return axes;
 }
 
-/* a = x s with an s that is the same all along the axes. */
-static bool has_factor(goss_val a, uint32_t axes, goss_val *x, goss_val *s) {
-    if (!goss__ew_spread(a, x, s)) return false;
-    goss_shape small = goss_shape_of(*s);
-    if (small.rank != 0 && small.rank != goss_rank(a)) return false;
-    for (int i = 0; i < small.rank; i++)
-        if ((axes & GOSS_AXIS(i)) && !goss_extent_is(small.dim[i], 1)) return false;
-    return true;
-}
-
-/* a = x - mean(x), the mean along the axes: what is left of x sums to 0 along them. *out: 0 times that mean, which is
- * 0, or NaN where an element was not finite. In a gradient it is 0: there it is one term of several, and the others are
- * NaN where x is not finite. */
-static bool is_centred(goss_val a, uint32_t axes, goss_shape kept, goss_val *out) {
-    goss_val x, spread, mean;
-    if (!goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 0, &x) ||
-        !goss__made_by(a, &goss__op_ew[GOSS__EW_sub], 1, &spread))
-        return false;
-    if (!goss__made_by(spread, &goss__op_broadcast, 0, &mean) || !goss_shape_equal(goss_shape_of(mean), kept))
-        return false;
-    if (goss_mean(x, axes, true).id != mean.id) return false; /* equal nodes are one */
-    *out = a.graph->differentiating ? goss_full(a.graph, kept, 0) : goss_scale(goss_detach(mean), 0);
-    return true;
-}
-
-/* sum(x s) = s sum(x), sum(-x) = -sum(x), sum(x s + y t) = s sum(x) + t sum(y): passes over what is there already, and
- * whose sums are often wanted elsewhere. A plain sum of two is left alone: it may be small for being one. */
-static bool factor_out(goss_val a, uint32_t axes, goss_shape kept, goss_val *out) {
-    goss_val x, s, term[2];
-    if (is_centred(a, axes, kept, out)) return true;
-    if (has_factor(a, axes, &x, &s)) {
-        *out = goss_mul(goss_sum(x, axes, true), s);
-        return true;
-    }
-    if (goss__made_by(a, &goss__op_ew[GOSS__EW_neg], 0, &x)) {
-        *out = goss_neg(goss_sum(x, axes, true));
-        return true;
-    }
-    for (int i = 0; i < 2; i++)
-        if (!goss__made_by(a, &goss__op_ew[GOSS__EW_add], i, &term[i]) || !has_factor(term[i], axes, &x, &s))
-            return false;
-    *out = goss_add(goss_sum(term[0], axes, true), goss_sum(term[1], axes, true));
-    return true;
-}
-
-/* A sum that is much smaller than what it is of is summed further by itself: others may want it, and reading it costs
- * little. */
-static bool is_small(goss_val sum, goss_val of) {
-    enum { MUCH = 16 };
-    goss_shape s = goss_shape_of(of), t = goss_shape_of(sum);
-    const goss_extent from = goss__shape_product(&s, 0, s.rank), to = goss__shape_product(&t, 0, t.rank);
-    return from.count >= MUCH * to.count;
-}
-
 static goss_val reduce(const goss__op *op, goss_val a, uint32_t axes, bool keep) {
     goss_shape kept, out;
     if (!goss__typed(op->name, &a, 1, GOSS_REAL) || !reduced_shape(op->name, a, axes, keep, &kept, &out))
         return (goss_val){a.graph, 0};
-    axes = busy_axes(a, axes);
+    const goss__reduce_attr attr = {busy_axes(a, axes)};
+    return goss_reshape(attr.axes ? goss__make(op, GOSS_REAL, kept, &a, 1, &attr) : a, out);
+}
+
+/* A sum of zeros. */
+static bool sum_fold(const goss__proto *p, goss_val *out) {
     double value;
-    if (op == &goss__op_sum && goss__is_full(a, &value) && value == 0) return goss_full(a.graph, out, 0);
-    goss_val inner = a;
-    goss__reduce_attr attr = {axes};
-    const bool rewrite = op == &goss__op_sum && axes && !a.graph->plain;
-    if (rewrite && factor_out(a, axes, kept, &inner)) return goss_reshape(inner, out);
-    if (rewrite && goss__made_by(a, op, 0, &inner) && goss_rank(inner) == goss_rank(a) && !is_small(a, inner))
-        attr.axes |= GOSS__ATTR(goss__node_of(a), reduce)->axes;
-    else
-        inner = a;
-    goss_val y = axes ? goss__make(op, GOSS_REAL, kept, &inner, 1, &attr) : a;
-    return goss_reshape(y, out);
+    if (!goss__is_full(p->in[0], &value) || value != 0) return false;
+    *out = goss_full(p->in[0].graph, p->shape, 0);
+    return true;
 }
 
 goss_val goss_sum(goss_val a, uint32_t axes, bool keep) { return reduce(&goss__op_sum, a, axes, keep); }
@@ -298,6 +241,7 @@ static double sum_product_cost(const goss__shapes *s) { return 2 * (double)s->in
 static double reduce_cost(const goss__shapes *s) { return (double)s->in[0].numel; }
 
 const goss__op goss__op_sum = {.name = "sum",
+                               .fold = sum_fold,
                                .attrs = &goss__reduce_attrs,
                                .linear = GOSS__OPERAND(0),
                                .monotone = GOSS__OPERAND(0),

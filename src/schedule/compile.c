@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "rewrite/rewriter.h"
 #include "schedule/schedule.h"
 
 goss_schedule_options goss_schedule_defaults(void) { return (goss_schedule_options){.precision = GOSS_F32}; }
@@ -204,18 +205,34 @@ static goss_status fill(goss_schedule *p, const goss_program *from, goss_error *
     return ok ? goss__run_passes(p, from, err) : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
 }
 
-goss_status goss_schedule_compile(const goss_program *program, const goss_schedule_options *options,
-                                  goss_schedule **out, goss_error *err) {
-    *out = NULL;
-    goss__passes off;
-    GOSS_TRY(goss__passes_off(&off, err));
-    GOSS_TRY(goss__passes_add(&off, options ? options->disable : NULL, "disable", err));
-    GOSS_TRY(goss__kernels_asked(err));
+/* Rules are switched off where a graph is created, so that all gradients of it are rewritten alike: not by an option.
+ */
+static goss_status check_names(const goss_schedule_options *o, goss_error *err) {
+    static const goss__name_table names[] = {goss__pass_name, goss__rule_name};
+    GOSS_TRY(goss__names_known(goss__disabled(), "GOSSAMER_DISABLE", names, 2, err));
+    for (int i = 0; goss__rule_name(i); i++)
+        if (goss__is_listed(o->disable, goss__rule_name(i)))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "disable: %s rewrites the graph; GOSSAMER_DISABLE=%s, read where a graph is created, "
+                                  "switches it off",
+                                  goss__rule_name(i), goss__rule_name(i));
+    return goss__names_known(o->disable, "disable", names, 1, err);
+}
+
+static goss_status check(const goss_schedule_options *options, goss_schedule_options *o, goss_error *err) {
+    *o = options ? *options : goss_schedule_defaults();
+    GOSS_TRY(check_names(o, err));
+    return goss__kernels_asked(err);
+}
+
+/* A program that is rewritten, with options that are checked. */
+static goss_status schedule(const goss_program *program, const goss_schedule_options *o, goss_schedule **out,
+                            goss_error *err) {
     goss_schedule *p = goss__calloc(1, sizeof *p);
     if (!p) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
-    p->options = options ? *options : goss_schedule_defaults();
-    p->precision = p->options.precision;
-    p->off = off;
+    p->options = *o;
+    p->precision = o->precision;
+    p->off = goss__passes_in(goss__disabled()) | goss__passes_in(o->disable);
     const goss_status s = fill(p, program, err);
     p->options.bf16 = p->options.disable = p->options.print = NULL; /* the caller's */
     if (s == GOSS_OK)
@@ -225,23 +242,27 @@ goss_status goss_schedule_compile(const goss_program *program, const goss_schedu
     return s;
 }
 
-static goss_status check_rewrites(const goss_graph *g, const goss_schedule_options *options, goss_error *err) {
-    goss__passes off = 0;
-    GOSS_TRY(goss__passes_add(&off, options ? options->disable : NULL, "disable", err));
-    if (!goss__has_pass(off, GOSS__PASS_REWRITE) || g->plain) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "compile: this graph's builders have rewritten it; GOSSAMER_DISABLE=rewrite is read where a "
-                          "graph is created");
+goss_status goss_schedule_compile(const goss_program *program, const goss_schedule_options *options,
+                                  goss_schedule **out, goss_error *err) {
+    goss_schedule_options o;
+    goss_program *rewritten;
+    *out = NULL;
+    GOSS_TRY(check(options, &o, err));
+    GOSS_TRY(goss_program_rewrite(program, &rewritten, err));
+    const goss_status s = schedule(rewritten, &o, out, err);
+    goss_program_free(rewritten);
+    return s;
 }
 
 goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates, int n_updates,
                          const goss_schedule_options *options, goss_schedule **out, goss_error *err) {
+    goss_schedule_options o;
     goss_program *program;
     *out = NULL;
     GOSS_TRY(goss_graph_status(g, err));
-    GOSS_TRY(check_rewrites(g, options, err));
-    GOSS_TRY(goss_program_create(g, outputs, NULL, n_outputs, updates, n_updates, &program, err));
-    const goss_status s = goss_schedule_compile(program, options, out, err);
+    GOSS_TRY(check(options, &o, err));
+    GOSS_TRY(goss__program_rewritten(g, outputs, NULL, n_outputs, updates, n_updates, &program, err));
+    const goss_status s = schedule(program, &o, out, err);
     goss_program_free(program);
     return s;
 }

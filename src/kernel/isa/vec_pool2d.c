@@ -36,25 +36,26 @@ static void window_gather(const goss__pool2d *p, const window *k, const float *x
     }
 }
 
+/* index, y: NULL where not wanted. */
 static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index,
                           float *y) {
     for (int64_t j = 0; j < p->c; j += W) {
         const int64_t left = p->c - j;
         const vf times = factor ? vload_n(factor + j, left) : vset(1.f);
         vi at = vseti(-1);
-        vf best = vset(0.f);
+        vf best = vset(0.f), picked = best;
         for (int64_t ky = k->ky0; ky < k->ky1; ky++) {
             for (int64_t kx = k->kx0; kx < k->kx1; kx++) {
                 const vi tap = vseti((int32_t)(ky * p->kw + kx));
-                const vf v = vload_n(x + ((k->y + ky) * p->w + k->x + kx) * p->c + j, left) * times;
+                const vf raw = vload_n(x + ((k->y + ky) * p->w + k->x + kx) * p->c + j, left), v = raw * times;
                 const vcond nan = vdiffers(v, v) & ~vdiffers(best, best);
                 const vcond take = vless(best, v) | nan | vequal_i(at, vseti(-1));
-                best = vselect(take, v, best), at = select_i(take, tap, at);
+                best = vselect(take, v, best), picked = vselect(take, raw, picked), at = select_i(take, tap, at);
             }
         }
-        vstore_n((float *)(index + j), (vf)at, left);
+        if (index) vstore_n((float *)(index + j), (vf)at, left);
+        if (y) vstore_n(y + j, picked, left);
     }
-    if (y) window_gather(p, k, x, index, y);
 }
 
 static void window_scatter(const goss__pool2d *p, const window *k, const float *gy, const int32_t *index, float *gx,
@@ -80,7 +81,7 @@ ALWAYS vf tap_load(const goss__pool2d *p, const float *x, int t, int64_t last, c
     return vload_n(x + (t / K * p->w + t % K) * p->c, last);
 }
 
-/* factor, y: NULL, or at these channels. */
+/* factor, index, y: NULL, or at these channels. */
 ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *factor, int32_t *index, float *y,
                         int64_t last, const int K) {
     const vf times = factor ? vload_n(factor, last) : vset(1.f);
@@ -93,7 +94,7 @@ ALWAYS void full_argmax(const goss__pool2d *p, const float *x, const float *fact
         best = vselect(take, v, best), picked = vselect(take, raw, picked);
         at = select_i(take, vseti(t), at), met_nan = met_nan | nan;
     }
-    vstore_n((float *)index, (vf)at, last);
+    if (index) vstore_n((float *)index, (vf)at, last);
     if (y) vstore_n(y, picked, last);
 }
 
@@ -139,11 +140,11 @@ ALWAYS int64_t first_tap(const goss__pool2d *p, const window *k) { return (k->y 
 ALWAYS void argmax_images(const goss__pool2d *p, const float *x, const float *factor, int64_t step, int32_t *index,
                           float *y, const int K) {
     for (int64_t n = 0; n < p->n; n++, x += p->h * p->w * p->c, factor = factor ? factor + step : NULL) {
-        for (int64_t i = 0; i < p->oh * p->ow; i++, index += p->c, y = y ? y + p->c : NULL) {
+        for (int64_t i = 0; i < p->oh * p->ow; i++, index = index ? index + p->c : NULL, y = y ? y + p->c : NULL) {
             const window k = window_at(p, i / p->ow, i % p->ow);
             if (K && is_full(p, &k))
-                FULL(full_argmax(p, x + first_tap(p, &k) + j, factor ? factor + j : NULL, index + j, y ? y + j : NULL,
-                                 last, K))
+                FULL(full_argmax(p, x + first_tap(p, &k) + j, factor ? factor + j : NULL, index ? index + j : NULL,
+                                 y ? y + j : NULL, last, K))
             else
                 window_argmax(p, &k, x, factor, index, y);
         }

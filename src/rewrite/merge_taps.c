@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* merge_taps.c: a max pool and the index of its taps, which its gradient asks for, come of one reading of the map: the
+ * pool becomes the gather of those taps, which goes along with the index (an operation's `along`). Unlike a rule, this
+ * needs to know what else the program holds. */
+#include "base/alloc.h"
+#include "ops/ops.h"
+#include "rewrite/rewriter.h"
+
+static goss_val argmax(goss_val like, goss_val x) {
+    return goss__pool_like(like, &goss__op_pool_argmax, x, (goss_val){x.graph, 0}, goss_shape_of(like));
+}
+
+/* The gather that max pool v becomes, if the index of its taps is needed, too: goss__needed has marked what is. */
+static bool gathered(goss_val v, uint32_t needed, const uint32_t *becomes, goss_val *out) {
+    goss_graph *g = v.graph;
+    const goss__node *n = goss__node_of(v);
+    const goss_val index = argmax(v, goss__val(g, n->in[0])), x = goss__val(g, becomes[n->in[0]]);
+    if (!goss_valid(index) || goss__node_of(index)->seen != needed) return false;
+    g->replaying = n->order; /* the index, too, is computed where the pool was */
+    const goss_val at = argmax(v, x);
+    if (goss_valid(at)) *out = goss__pool_like(v, &goss__op_pool_gather, x, goss__stay(at), n->shape);
+    g->replaying = 0;
+    return true;
+}
+
+/* The node of that id on what its operands have become. */
+static goss_val renewed(goss_graph *g, uint32_t id, const uint32_t *becomes) {
+    const goss__node *n = g->nodes[id];
+    goss_val in[GOSS__MAX_IN];
+    bool same = true;
+    for (int i = 0; i < n->n_in; i++) {
+        in[i] = goss__val(g, becomes[n->in[i]]);
+        same &= in[i].id == n->in[i];
+    }
+    if (same) return goss__val(g, id);
+    const char *scope = g->scope;
+    g->scope = n->scope, g->replaying = n->order;
+    const goss_val out = goss__emit(g, &(goss__proto){.op = n->op,
+                                                      .type = (goss_type)n->type,
+                                                      .shape = n->shape,
+                                                      .n_in = n->n_in,
+                                                      .in = in,
+                                                      .attr = n->attr,
+                                                      .name = n->name});
+    g->scope = scope, g->replaying = 0;
+    return out;
+}
+
+static void merge(goss_graph *g, const uint32_t *id, uint32_t count, uint32_t *becomes) {
+    const uint32_t needed = g->traversal;
+    for (uint32_t i = 0; i < count; i++) {
+        goss_val v = goss__val(g, id[i]);
+        if (g->nodes[id[i]]->op != &goss__op_max_pool || !gathered(v, needed, becomes, &v))
+            v = renewed(g, id[i], becomes);
+        if (!goss_valid(v)) return;
+        becomes[id[i]] = goss__stay(v).id;
+    }
+}
+
+void goss__merge_taps(goss_graph *g, goss_val *v, int n) {
+    uint32_t count;
+    uint32_t *id = goss__needed(g, v, n, &count);
+    if (!id) return;
+    uint32_t *becomes = goss__calloc(g->n_nodes, sizeof *becomes);
+    if (becomes) {
+        merge(g, id, count, becomes);
+        for (int i = 0; i < n; i++) v[i].id = becomes[v[i].id];
+    } else {
+        goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
+    }
+    goss__free(becomes);
+    goss__free(id);
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* rewriter.c: the engine that applies the rules: replays nodes in the order of building, each on its rewritten
+ * operands, and rewrites what comes of it until no rule applies. A node that stays, on operands that stay, is normal.
+ */
+#include "rewrite/rewriter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "ops/ops.h"
+
+/* Rewrites within rewrites: rules that undo each other would go on for ever. What is left then is right, if not the
+ * least work. */
+enum { MOST_DEPTH = 200 };
+
+static uint32_t *memo(goss_graph *g, uint32_t id) { return &g->nodes[id]->rewritten[g->differentiating > 0]; }
+
+goss_val goss__stay(goss_val v) {
+    goss__node *n = v.graph->nodes[v.id];
+    if (!n->normal) n->stamp = ++v.graph->stamps;
+    n->normal = true;
+    n->rewritten[0] = n->rewritten[1] = v.id;
+    return v;
+}
+
+static bool has_normal_operands(const goss_graph *g, const goss__node *n) {
+    for (int i = 0; i < n->n_in; i++)
+        if (!g->nodes[n->in[i]]->normal) return false;
+    return true;
+}
+
+/* The first rule that applies to v, whose operands are normal. */
+static bool apply_a_rule(goss_val v, goss_val *out) {
+    for (int i = 0; i < GOSS__RULE_COUNT; i++)
+        if (goss__rules[i].apply && goss__rule_is_on(v.graph, (goss__rule_id)i) && goss__rules[i].apply(v, out))
+            return true;
+    return false;
+}
+
+static goss_val rewrite(goss_val v, int depth);
+
+/* v, just made on normal operands, until no rule applies. */
+static goss_val settle(goss_val v, int depth) {
+    if (!goss_valid(v)) return v;
+    goss__node *n = v.graph->nodes[v.id];
+    if (!n->barrier && *memo(v.graph, v.id)) return goss__val(v.graph, *memo(v.graph, v.id));
+    if (!has_normal_operands(v.graph, n)) return rewrite(v, depth); /* a fold has built more than one node */
+    goss_val out;
+    if (n->barrier || depth >= MOST_DEPTH || !apply_a_rule(v, &out)) return goss__stay(v);
+    out = rewrite(out, depth + 1);
+    *memo(v.graph, v.id) = out.id;
+    return out;
+}
+
+/* The node on its rewritten operands. */
+static goss_val replay(goss_graph *g, uint32_t id, int depth) {
+    goss__node *n = g->nodes[id];
+    goss_val in[GOSS__MAX_IN], v = goss__val(g, id);
+    bool same = true;
+    for (int i = 0; i < n->n_in; i++) {
+        in[i] = goss__val(g, *memo(g, n->in[i]));
+        same &= in[i].id == n->in[i];
+    }
+    if (!same) {
+        v = goss__make_proto(&(goss__proto){.op = n->op,
+                                            .type = (goss_type)n->type,
+                                            .shape = n->shape,
+                                            .n_in = n->n_in,
+                                            .in = in,
+                                            .attr = n->attr,
+                                            .name = n->name});
+        if (n->barrier && goss_valid(v)) g->nodes[v.id]->barrier = true;
+    }
+    v = settle(v, depth);
+    *memo(g, id) = v.id;
+    return v;
+}
+
+/* ---- what is to be replayed ---- */
+
+/* Nodes without a memo, as ids. */
+typedef struct work {
+    uint32_t few[32], *id, n, capacity;
+} work;
+
+static bool push(work *w, goss_graph *g, uint32_t id) {
+    if (g->nodes[id]->seen == g->traversal || *memo(g, id)) return true;
+    if (w->n == w->capacity) {
+        uint32_t *grown = goss__realloc(w->id == w->few ? NULL : w->id, 2 * (size_t)w->capacity * sizeof *grown);
+        if (!grown) return false;
+        if (w->id == w->few) memcpy(grown, w->few, sizeof w->few);
+        w->id = grown, w->capacity *= 2;
+    }
+    g->nodes[id]->seen = g->traversal;
+    w->id[w->n++] = id;
+    return true;
+}
+
+static bool collect(work *w, goss_val v) {
+    goss_graph *g = v.graph;
+    g->traversal++;
+    bool ok = push(w, g, v.id);
+    for (uint32_t at = 0; at < w->n && ok; at++) {
+        const goss__node *n = g->nodes[w->id[at]];
+        for (int i = 0; i < n->n_in && ok; i++) ok = push(w, g, n->in[i]);
+    }
+    return ok;
+}
+
+static int by_id(const void *a, const void *b) {
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return x < y ? -1 : x > y;
+}
+
+/* In the order of ids, operands come first; each under the scope and at the place in order of its node. */
+static void replay_all(goss_graph *g, const work *w, int depth) {
+    const char *scope = g->scope;
+    const uint32_t replaying = g->replaying;
+    for (uint32_t i = 0; i < w->n; i++) {
+        const goss__node *n = g->nodes[w->id[i]];
+        g->scope = n->scope;
+        if (!replaying) g->replaying = n->order;
+        if (!goss_valid(replay(g, w->id[i], depth))) break;
+        g->replaying = replaying;
+    }
+    g->scope = scope, g->replaying = replaying;
+}
+
+static goss_val rewrite(goss_val v, int depth) {
+    if (!goss_valid(v)) return v;
+    goss_graph *g = v.graph;
+    if (!*memo(g, v.id)) {
+        work w = {.id = w.few, .capacity = sizeof w.few / sizeof *w.few};
+        if (collect(&w, v)) {
+            qsort(w.id, w.n, sizeof *w.id, by_id);
+            replay_all(g, &w, depth);
+        } else {
+            goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
+        }
+        if (w.id != w.few) goss__free(w.id);
+    }
+    return goss__val(g, *memo(g, v.id));
+}
+
+goss_val goss__rewrite(goss_val v) { return rewrite(v, 0); }
+
+goss_status goss__rewrite_program(goss_graph *g, goss_val *v, int n) {
+    for (int i = 0; i < n; i++) v[i] = goss__rewrite(v[i]);
+    if (goss_graph_status(g, NULL) == GOSS_OK && goss__rule_is_on(g, GOSS__RULE_merge_taps)) goss__merge_taps(g, v, n);
+    return goss_graph_status(g, NULL);
+}
+
+/* ---- barriers ---- */
+
+/* What was rewritten may have looked behind v. */
+static void forget_readers(goss_val v) {
+    for (uint32_t id = v.id; id < v.graph->n_nodes; id++) {
+        goss__node *later = v.graph->nodes[id];
+        if (!later->normal) later->rewritten[0] = later->rewritten[1] = 0;
+    }
+}
+
+static bool set_barrier(goss_val v) {
+    goss__node *n = v.graph->nodes[v.id];
+    if (n->barrier) return false;
+    n->barrier = true;
+    forget_readers(v);
+    return true;
+}
+
+goss_val goss__rewrite_variable(goss_val v) {
+    const goss__node *n = goss__node_of(v);
+    if (n->n_in == 0 || n->op == &goss__op_variable) return goss__rewrite(v); /* nothing looks behind these */
+    const bool fresh = set_barrier(v);
+    const goss_val out = goss__rewrite(v);
+    if (fresh && goss_valid(out) && out.id != v.id) forget_readers(out);
+    return out;
+}
