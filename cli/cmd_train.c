@@ -25,11 +25,20 @@ static double now(void) {
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+static bool is_share(const goss_metric *m) { return strcmp(m->name, "accuracy") == 0; }
+
+static void put_validation(const goss_train_progress *p) {
+    if (is_share(p->metric))
+        fprintf(stderr, "  val %.2f %% (best %.2f)", 100 * p->validation, 100 * p->best);
+    else
+        fprintf(stderr, "  val %s %.4g (best %.4g)", p->metric->name, p->validation, p->best);
+}
+
 static void put_line(const goss_train_progress *p, double loss) {
     fprintf(stderr, "step %lld", (long long)p->step);
     if (p->steps) fprintf(stderr, "/%lld", (long long)p->steps);
     fprintf(stderr, "  %4.1f %%  loss %.4f", 100 * p->progress, loss);
-    if (p->validation >= 0) fprintf(stderr, "  val %.2f %% (best %.2f)", 100 * p->validation, 100 * p->best);
+    if (p->has_best) put_validation(p);
     fprintf(stderr, "  %.1f tasks/s", p->tasks_per_second);
     if (p->remaining >= 0)
         fprintf(stderr, "  ETA %d:%02d:%02d", (int)(p->remaining / 3600), (int)(p->remaining / 60) % 60,
@@ -84,7 +93,7 @@ static goss_status check_file(const char *word, const char *next, goss_error *er
                               next && next[next[0] == '='] ? next + (next[0] == '=') : "VALUE");
     if (is_folder(word))
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s is a folder, and no configuration; images are named by data.path=%s", word, word);
+                              "%s is a folder, and no configuration; data is named by data.path=%s", word, word);
     if (end && strcmp(end, ".safetensors") == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s is no configuration; train.start=%s begins a run with a model's weights", word, word);
@@ -118,8 +127,15 @@ static goss_status read_config(goss_config *c, int words, char **word, goss_erro
 }
 
 static void print_validation(const goss_train_report *r) {
+    const bool share = is_share(r->metric);
     char half[32] = "n/a"; /* of one episode */
-    if (!isnan(r->validation_ci95)) snprintf(half, sizeof half, "%.2f", 100 * r->validation_ci95);
+    if (!isnan(r->validation_ci95))
+        snprintf(half, sizeof half, share ? "%.2f" : "%.3g", (share ? 100 : 1) * r->validation_ci95);
+    if (!share) {
+        fprintf(stderr, "; best validation %s %.4g +- %s at step %lld", r->metric->name, r->validation, half,
+                (long long)r->best_step);
+        return;
+    }
     fprintf(stderr, "; best validation %.2f +- %s %% at step %lld", 100 * r->validation, half, (long long)r->best_step);
 }
 
@@ -127,7 +143,7 @@ static void print_report(const goss_config *c, const goss_train_report *r) {
     static const char *const ends[] = {"all steps done", "time is up", "validation no longer improves",
                                        "nothing left to train"};
     fprintf(stderr, "%s: %lld steps, %.1f minutes", ends[r->end], (long long)r->step, r->seconds / 60);
-    if (r->validation >= 0) print_validation(r);
+    if (r->validated) print_validation(r);
     fputc('\n', stderr);
     char path[4200];
     snprintf(path, sizeof path, "%s/model.safetensors", goss_config_text(c, "run.dir"));

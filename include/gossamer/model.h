@@ -100,6 +100,9 @@ typedef enum goss_use { GOSS_USE_TRAIN, GOSS_USE_VALIDATE, GOSS_USES } goss_use;
  * another format than the model's; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_mark(goss_model *m, goss_use use, const goss_images *set,
                                                    const goss_class_list *classes, goss_error *err);
+/* The same of samples of any kind, by hashes of their content (goss_table_data_rows), which may repeat. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_mark_samples(goss_model *m, goss_use use, const uint64_t *hash, size_t n,
+                                                           goss_error *err);
 /* The hashes noted, ascending and distinct: borrowed, [*n]. */
 GOSS_API const uint64_t *goss_model_samples(const goss_model *m, goss_use use, size_t *n);
 

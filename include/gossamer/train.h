@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "gossamer/config.h"
+#include "gossamer/objective.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -24,9 +25,12 @@ GOSS_API const goss_key *goss_train_keys(int *n);
 typedef struct goss_train_progress {
     int64_t step, steps;       /* done; planned, 0: only minutes bind */
     double progress;           /* 0..1, the larger of the fractions of steps and minutes */
-    double loss, accuracy;     /* of this step's queries */
-    double validation;         /* last validation accuracy, -1: none yet */
-    double best;               /* best so far, -1: none yet */
+    double loss, score;        /* of this step's queries: what the objective reports, in its units */
+    const char *score_name;    /* "accuracy", "rmse" */
+    const goss_metric *metric; /* of validations */
+    double validation;         /* the last one; NaN: none yet, or not defined */
+    double best;               /* the best so far, where has_best */
+    bool has_best;
     bool validated;            /* at this step */
     double tasks_per_second;   /* of this process so far */
     double seconds, remaining; /* trained; expected to remain, -1: not known yet */
@@ -42,8 +46,10 @@ typedef enum goss_train_end {
 typedef struct goss_train_report {
     goss_train_end end;
     int64_t step, best_step;
-    double validation;      /* of the model that was kept; -1: not validated */
-    double validation_ci95; /* half its 95 % interval; NaN: not known (one episode) */
+    const goss_metric *metric; /* of validations */
+    bool validated;            /* the model that was kept was: else it is the last one */
+    double validation;         /* of the model that was kept, where it was validated */
+    double validation_ci95;    /* half its 95 % interval; NaN: not known (one episode) */
     double seconds;
 } goss_train_report;
 

@@ -26,6 +26,10 @@ goss_status goss_model_mark(goss_model *m, goss_use use, const goss_images *set,
     return s;
 }
 
+goss_status goss_model_mark_samples(goss_model *m, goss_use use, const uint64_t *hash, size_t n, goss_error *err) {
+    return goss__samples_add(&m->seen[use], hash, n, err);
+}
+
 const uint64_t *goss_model_samples(const goss_model *m, goss_use use, size_t *n) {
     *n = m->seen[use].n;
     return m->seen[use].hash;

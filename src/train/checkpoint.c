@@ -43,22 +43,15 @@ static goss_status add_doubles(goss_tensor_file *file, const char *name, const d
 /* What the model that the run started from had seen: a resume must know it without that file. */
 static bool has_start(const goss__run *r) { return r->start[0] != 0; }
 
-static goss_status add_classes(goss_tensor_file *file, const char *name, const goss_class_list *l, goss_error *err) {
-    const int64_t n = l->count;
-    return n ? goss_tensor_file_add(file, name, "I32", 1, &n, l->ids, err) : GOSS_OK;
-}
-
 /* What the run was started with, for run_identity.c to compare. */
 static goss_status add_identity(const goss__run *r, goss_tensor_file *file, goss_error *err) {
-    char hash[32], size[64];
+    char hash[32];
     goss__data_identity(r, hash, sizeof hash);
-    snprintf(size, sizeof size, "%d of %d", goss_images_count(r->data.set), goss_images_classes(r->data.set));
     GOSS_TRY(goss_tensor_file_meta(file, "data.hash", hash, err));
-    GOSS_TRY(goss_tensor_file_meta(file, "data.size", size, err));
+    GOSS_TRY(goss_tensor_file_meta(file, "data.size", r->data.size, err));
     GOSS_TRY(goss_tensor_file_meta(file, "start", r->start, err));
     GOSS_TRY(goss_tensor_file_meta(file, "settings", r->fingerprint, err));
-    GOSS_TRY(add_classes(file, GOSS__TRAIN_CLASSES, &r->data.train, err));
-    return add_classes(file, GOSS__HELD_CLASSES, &r->data.held, err);
+    return r->data.kind->keep ? r->data.kind->keep(&r->data, file, err) : GOSS_OK;
 }
 
 static goss_status collect(const goss__run *r, goss_tensor_file *file, goss_error *err) {
@@ -93,13 +86,16 @@ goss_status goss__checkpoint_write(const goss__run *r, goss_error *err) {
 
 /* ---- reading ---- */
 
+/* A metric may be below 0; what is not known is -1. */
+static double least_of(const char *key) { return strcmp(key, "best") == 0 ? -1e15 : -1; }
+
 static goss_status read_state(const goss_safetensors *f, goss__run_state *s, goss_error *err) {
     field fields[FIELDS];
     double v[FIELDS];
     fields_of(s, fields);
     for (int i = 0; i < FIELDS; i++) {
         const char *text = goss_safetensors_meta(f, fields[i].key);
-        if (!text || !goss__number_parse(text, &v[i]) || v[i] < -1 || v[i] > 1e15)
+        if (!text || !goss__number_parse(text, &v[i]) || v[i] < least_of(fields[i].key) || v[i] > 1e15)
             return goss_error_set(err, GOSS_E_FORMAT, "metadata %s is missing or no number in range", fields[i].key);
     }
     *s = (goss__run_state){.step = (int64_t)v[0],

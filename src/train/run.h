@@ -21,7 +21,7 @@ typedef struct goss__run_state {
     int64_t step;
     double seconds;         /* trained so far, over all processes */
     double clock;           /* fraction of train.minutes when the clock was last looked at */
-    double best, best_ci95; /* -1: not known */
+    double best, best_ci95; /* the metric; -1: not known */
     int64_t best_step;
     int64_t since_best; /* validations since then */
     bool finished;
@@ -34,10 +34,6 @@ typedef struct goss__look {
 } goss__look;
 
 #define GOSS__START_TEXT 64
-/* Tensors of a checkpoint: the classes of the set, by number. */
-#define GOSS__TRAIN_CLASSES "classes.train"
-#define GOSS__HELD_CLASSES "classes.held"
-
 typedef struct goss__run {
     const goss_config *config;
     goss_threads *threads;
@@ -50,11 +46,11 @@ typedef struct goss__run {
     goss_rate_schedule schedule;
     goss__judge judge;
     goss__task_pack judge_pack;
-    double *judged; /* accuracies of the validation's episodes */
+    double *judged; /* the metric of the tasks that are validated on */
     goss__feed *feed;
     goss__metrics *metrics;
     goss__run_state state;
-    double *history; /* validation accuracies */
+    double *history; /* the metric of each validation */
     int n_history, history_room;
     goss__look *replay; /* those of a cut-off part, after the checkpoint */
     int n_replay, next_replay;
@@ -131,7 +127,9 @@ const goss__key_use *goss__key_uses(int *n);
 /* Why a run does not look at a key; NULL: it does. */
 const char *goss__key_unused(const goss_config *c, const goss_method *m, const char *key);
 /* Warns of every key that is not at its default and has no effect. */
-void goss__tell_unused(const goss_config *c, const goss_method *m);
+void goss__tell_unused(const goss_config *c, const goss_method *m, const char *data_kind);
+/* The kind of data that alone has a key ("table"); NULL: all have it. */
+const char *goss__key_kind(const char *key);
 /* Warns of one key, where it is not at its default: what the data alone shows. */
 void goss__tell_key_unused(const goss_config *c, const char *key, const char *why);
 
@@ -143,4 +141,6 @@ double goss__run_progress(const goss__run *r);
 /* Is there nothing more to do? Says why, in r->state.end. */
 bool goss__run_is_over(goss__run *r);
 goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err);
+/* Whether there was a validation whose model is the best so far. */
+bool goss__run_has_best(const goss__run *r);
 #endif

@@ -1,330 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_data.c: the images of a run, split by its configuration, and samplers over them. */
+/* run_data.c: the table of kinds of data, and what all have in common. */
 #include "train/run_data.h"
 
-#include <math.h>
-#include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
-#include "base/log.h"
 #include "base/os.h"
-#include "base/rng.h"
-#include "base/str.h"
-#include "train/run.h"
+#include "gossamer/table.h"
 
-/* Nothing else says how to split: then a tree's own train/ and val/ do. Where something does, test images stay out. */
-static goss_split part_wanted(const goss_config *c) {
-    bool said = *goss_config_text(c, "data.train_classes") || *goss_config_text(c, "data.val_classes") ||
-                goss_config_int(c, "data.hold_out_alphabets") > 0;
-    return said ? GOSS_SPLIT_TRAIN : GOSS_SPLIT_EACH;
-}
+static const struct {
+    const char *word; /* data.kind */
+    const goss__data_kind *kind;
+} kinds[] = {{"images", &goss__data_images},
+             {"idx", &goss__data_images},
+             {"table", &goss__data_table},
+             {"arrays", &goss__data_table}};
 
-static goss_status open_set(goss__run_data *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
-    const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
-    goss_images_options o = goss_images_options_defaults();
-    o.height = (int)goss_config_int(c, "data.height"), o.width = (int)goss_config_int(c, "data.width");
-    o.channels = (int)goss_config_int(c, "data.channels");
-    o.invert = strcmp(invert, "yes") == 0  ? GOSS_INVERT_YES
-               : strcmp(invert, "no") == 0 ? GOSS_INVERT_NO
-                                           : GOSS_INVERT_AUTO;
-    o.threads = (int)goss_config_int(c, "run.threads");
-    o.skip_bad = goss_config_bool(c, "data.skip_bad"), o.split = part_wanted(c);
-    const char *cache = goss_config_text(c, "data.cache");
-    o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : p->dir;
-    o.labels = *goss_config_text(c, "data.labels") ? goss_config_text(c, "data.labels") : NULL;
-    o.stop = p->stop;
-    if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
-    goss_status s = goss_images_open(path, &o, &d->set, err);
-    if (s == GOSS_E_INTERRUPTED) return s;
-    GOSS_TRY(goss_error_prefix(err, s, "data.path"));
-    return goss_images_need_classes(d->set, path, 2, err);
-}
-
-/* ---- classes ---- */
-
-static bool holds(const goss_class_list *l, int32_t id) {
-    for (int i = 0; i < l->count; i++)
-        if (l->ids[i] == id) return true;
-    return false;
-}
-
-static goss_status check_apart(const goss__run_data *d, goss_error *err) {
-    for (int i = 0; i < d->held.count; i++)
-        if (holds(&d->train, d->held.ids[i]))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "class \"%s\" is in data.train_classes and in data.val_classes",
-                                  goss_images_class_name(d->set, d->held.ids[i]));
+goss_status goss__run_data_kind(const goss_config *c, const goss__data_kind **out, goss_error *err) {
+    const char *word = goss_config_text(c, "data.kind"), *path = goss_config_text(c, "data.path");
+    *out = goss_table_is(path) ? &goss__data_table : &goss__data_images;
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (strcmp(word, kinds[i].word) == 0) *out = kinds[i].kind;
     return GOSS_OK;
 }
 
-/* Takes from the list what is in the other. */
-static void take_away(goss_class_list *from, const goss_class_list *other) {
-    int n = 0;
-    for (int i = 0; i < from->count; i++)
-        if (!holds(other, from->ids[i])) from->ids[n++] = from->ids[i];
-    from->count = n;
+goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err) {
+    const char *path = goss_config_text(c, key);
+    if (!*path || (goss__path_exists(path) && !goss__is_dir(path))) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", key, path,
+                          goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
 }
 
-/* Classes that episodes of so many ways are drawn from: with rotations each stands for four. */
-static int needed(const goss_config *c, const char *section) {
-    char key[40];
-    snprintf(key, sizeof key, "%s.rotations", section);
-    const int turns = goss_config_bool(c, key) ? 4 : 1;
-    snprintf(key, sizeof key, "%s.ways", section);
-    return ((int)goss_config_int(c, key) + turns - 1) / turns;
+static goss_status choose_metric(goss__run_data *d, const goss_config *c, goss_error *err) {
+    const goss_objective *o = goss_task_objective(&d->source.spec);
+    return goss_error_prefix(err, goss_metric_find(o, goss_config_text(c, "task.metric"), &d->metric, err),
+                             "task.metric");
 }
 
-/* How many of n classes are held out: their share, but enough for validate.ways. */
-static goss_status count_held(const goss_config *c, int n, int *held, goss_error *err) {
-    const int validate = needed(c, "validate"), train = needed(c, "train"), half = n / 2 < 2 ? 2 : n / 2;
-    const double share = round(goss_config_real(c, "data.hold_out") * n);
-    *held = share > validate ? (int)share : validate;
-    if (n < 3)
-        return goss_error_set(
-            err, GOSS_E_ARGUMENT,
-            "data.path has %d class%s to train on and to validate on (a class is a folder of images): "
-            "at least three are needed, or two with validate.every=0",
-            n, n == 1 ? "" : "es");
-    if (n - *held >= (goss_config_bool(c, "train.one_alphabet") ? 1 : train)) return GOSS_OK;
-    char advice[160];
-    if (n - half < 2) /* two to train on and two to validate on are the least */
-        snprintf(advice, sizeof advice,
-                 "Set validate.every=0 train.ways=%d to train without validation, or add classes",
-                 train < n ? train : n);
-    else
-        snprintf(advice, sizeof advice,
-                 "Set smaller ones, as train.ways=%d validate.ways=%d, or validate.every=0 to train without validation",
-                 n - half, half);
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "there are %d classes: data.hold_out = %g and validate.ways = %lld hold out %d of them, and "
-                          "train.ways = %lld needs %d more. %s",
-                          n, goss_config_real(c, "data.hold_out"), (long long)goss_config_int(c, "validate.ways"),
-                          *held, (long long)goss_config_int(c, "train.ways"), train, advice);
-}
-
-static goss_status hold_out(goss__run_data *d, const goss_config *c, const goss_class_list *pool, goss_error *err) {
-    const int alphabets = (int)goss_config_int(c, "data.hold_out_alphabets");
-    int held;
-    if (alphabets > 0)
-        return goss_error_prefix(err,
-                                 goss_class_list_hold_out(d->set, pool, alphabets, d->seed, &d->train, &d->held, err),
-                                 "data.hold_out_alphabets");
-    GOSS_TRY(count_held(c, pool->count, &held, err));
-    return goss_class_list_split(d->set, pool, (double)held / pool->count, d->seed, &d->train, &d->held, err);
-}
-
-static goss_status read_list(const goss__run_data *d, const goss_config *c, const char *key, goss_class_list *out,
-                             goss_error *err) {
-    return goss_error_prefix(err, goss_class_list_read(d->set, goss_config_text(c, key), out, err), "%s", key);
-}
-
-/* Classes of val/ whose name a class of train/ has, too. */
-static int same_names(const goss__run_data *d) {
-    int n = 0;
-    for (int i = 0; i < d->held.count; i++) {
-        const char *name = strchr(goss_images_class_name(d->set, d->held.ids[i]), '/');
-        for (int k = 0; k < d->train.count; k++)
-            if (strcmp(strchr(goss_images_class_name(d->set, d->train.ids[k]), '/'), name) == 0) {
-                n++;
-                break;
-            }
-    }
-    return n;
-}
-
-/* The set's own val/ as what is validated on, if it has one. */
-static goss_status use_parts(goss__run_data *d, const goss_config *c, goss_error *err) {
-    goss_class_list val;
-    GOSS_TRY(goss_class_list_part(d->set, GOSS_SPLIT_VAL, &val, err));
-    if (val.count == 0) {
-        goss_class_list_free(&val);
-        return GOSS_OK;
-    }
-    d->held = val;
-    goss__tell_key_unused(c, "data.hold_out", "val/ of data.path is what is validated on");
-    int same = same_names(d);
-    if (same)
-        goss__log(GOSS_LOG_WARN,
-                  "%d of %d classes of val/ are classes of train/: validation is on other images of classes that are "
-                  "trained on, not on new classes",
-                  same, d->held.count);
-    return GOSS_OK;
-}
-
-static goss_status choose_train(goss__run_data *d, const goss_config *c, goss_error *err) {
-    const char *train = goss_config_text(c, "data.train_classes");
-    if (*train) return read_list(d, c, "data.train_classes", &d->train, err);
-    if (goss_images_class_split(d->set, 0) == GOSS_SPLIT_ALL) return goss_class_list_all(d->set, &d->train, err);
-    return goss_class_list_part(d->set, GOSS_SPLIT_TRAIN, &d->train, err);
-}
-
-static goss_status split(goss__run_data *d, const goss_config *c, goss_error *err) {
-    const char *train = goss_config_text(c, "data.train_classes"), *val = goss_config_text(c, "data.val_classes");
-    goss_class_list pool = {0};
-    GOSS_TRY(choose_train(d, c, err));
-    if (goss_config_int(c, "validate.every") == 0 && !*val) return GOSS_OK;
-    if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, c, err));
-    if (d->held.count) return GOSS_OK;
-    if (*val) {
-        GOSS_TRY(read_list(d, c, "data.val_classes", &d->held, err));
-        if (*train) return check_apart(d, err);
-        take_away(&d->train, &d->held);
-        return GOSS_OK;
-    }
-    pool = d->train;
-    d->train = (goss_class_list){0};
-    goss_status s = hold_out(d, c, &pool, err);
-    goss_class_list_free(&pool);
-    return s;
-}
-
-/* Classes of too few images for an episode leave the list; the log names them. */
-static goss_status leave_out_small(const goss__run_data *d, goss_class_list *list, int64_t shots, int64_t queries,
-                                   const char *what, goss_error *err) {
-    goss_class_list dropped;
-    goss__str names = {0};
-    int least = (int)(shots + queries), all = list->count;
-    GOSS_TRY(goss_class_list_drop_small(d->set, least, list, &dropped, err));
-    for (int i = 0; i < dropped.count && i < 3; i++) {
-        int first, count;
-        goss_images_class_range(d->set, dropped.ids[i], &first, &count);
-        goss__str_addf(&names, "%s%s: %d", i ? ", " : "", goss_images_class_name(d->set, dropped.ids[i]), count);
-    }
-    if (dropped.count)
-        goss__log(
-            GOSS_LOG_WARN,
-            "[%s] %d of %d classes have fewer than the %d images that %d shots and %d queries need and are left out "
-            "(%s%s)",
-            what, dropped.count, all, least, (int)shots, (int)queries, names.data ? names.data : "",
-            dropped.count > 3 ? ", ..." : "");
-    goss_status status = GOSS_OK;
-    if (dropped.count && list->count == 0)
-        status = goss_error_set(err, GOSS_E_ARGUMENT,
-                                "[%s] none of %d classes has the %d images that %d shots and %d queries need (%s); set "
-                                "fewer, or add images",
-                                what, all, least, (int)shots, (int)queries, names.data ? names.data : "");
-    goss__str_free(&names);
-    goss_class_list_free(&dropped);
-    return status;
-}
-
-static goss_status leave_out_all_small(goss__run_data *d, const goss_config *c, goss_error *err) {
-    GOSS_TRY(leave_out_small(d, &d->train, goss_config_int(c, "train.shots"), goss_config_int(c, "train.queries"),
-                             "train", err));
-    if (d->held.count == 0) return GOSS_OK;
-    return leave_out_small(d, &d->held, goss_config_int(c, "validate.shots"), goss_config_int(c, "validate.queries"),
-                           "validate", err);
-}
-
-/* ---- samplers ---- */
-
-/* Puts the settings in front that an episode's error is about. */
-static goss_status about(const goss_config *c, const char *section, goss_status s, goss_error *err) {
-    static const char *const names[] = {"ways", "shots", "queries"};
-    int64_t v[3];
-    for (int i = 0; i < 3; i++) {
-        char key[40];
-        snprintf(key, sizeof key, "%s.%s", section, names[i]);
-        v[i] = goss_config_int(c, key);
-    }
-    return goss_error_prefix(err, s, "[%s] ways = %lld, shots = %lld, queries = %lld", section, (long long)v[0],
-                             (long long)v[1], (long long)v[2]);
-}
-
-/* All tasks of a step have the same number of shots, drawn for the step. */
-static void draw_task(const goss_task_source *source, uint64_t k, goss_task *task) {
-    const goss__run_data *d = source->context;
-    uint64_t step = k / (uint64_t)d->tasks;
-    goss__rng rng = goss__rng_make(d->seed, goss__hash64(&step, sizeof step, 0x73686f7473)); /* "shots" */
-    goss_task_source one = goss_sampler_source(d->samplers[goss__rng_below(&rng, (uint32_t)d->n_samplers)]);
-    one.draw(&one, k, task);
-}
-
-static goss_status make_train(goss__run_data *d, const goss_config *c, goss_error *err) {
-    int shots = (int)goss_config_int(c, "train.shots"), least = (int)goss_config_int(c, "train.min_shots");
-    if (least == 0) least = shots;
-    if (least > shots)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "train.min_shots = %d is more than train.shots = %d", least, shots);
-    goss_episode_spec spec = goss_episode_spec_defaults();
-    spec.ways = (int)goss_config_int(c, "train.ways");
-    spec.queries = (int)goss_config_int(c, "train.queries");
-    spec.rotations = goss_config_bool(c, "train.rotations");
-    spec.one_alphabet = goss_config_bool(c, "train.one_alphabet");
-    spec.distinct_faces = goss_config_bool(c, "train.distinct_faces");
-    spec.augment = (float)goss_config_real(c, "train.augment");
-    spec.elastic = (float)goss_config_real(c, "train.elastic");
-    spec.seed = d->seed;
-    d->samplers = goss__calloc((size_t)(shots - least + 1), sizeof *d->samplers);
-    if (!d->samplers) return goss_error_set(err, GOSS_E_NOMEM, "no memory for samplers");
-    for (spec.shots = least; spec.shots <= shots; spec.shots++) {
-        goss_status s = goss_sampler_create(d->set, &d->train, &spec, &d->samplers[d->n_samplers], err);
-        if (s != GOSS_OK) return about(c, "train", s, err);
-        d->n_samplers++;
-    }
-    d->source = goss_sampler_source(d->samplers[d->n_samplers - 1]);
-    d->source.context = d, d->source.draw = draw_task;
-    return GOSS_OK;
-}
-
-static goss_status make_validation(goss__run_data *d, const goss_config *c, goss_error *err) {
-    if (goss_config_int(c, "validate.every") == 0) return GOSS_OK;
-    goss_episode_spec spec = goss_episode_spec_defaults();
-    spec.ways = (int)goss_config_int(c, "validate.ways");
-    spec.shots = (int)goss_config_int(c, "validate.shots");
-    spec.queries = (int)goss_config_int(c, "validate.queries");
-    spec.rotations = goss_config_bool(c, "validate.rotations");
-    spec.distinct_faces = goss_config_bool(c, "validate.distinct_faces");
-    spec.seed = d->seed + 1;
-    goss_status s = goss_sampler_create(d->set, &d->held, &spec, &d->validation, err);
-    return about(c, "validate", s, err);
-}
-
-static void tell(const goss__run_data *d) {
-    goss_image_format f = goss_images_format(d->set);
-    goss__log(GOSS_LOG_INFO, "data: %d images of %d classes, %d x %d x %d%s; %d classes to train on, %d to validate on",
-              goss_images_count(d->set), goss_images_classes(d->set), f.height, f.width, f.channels,
-              f.invert ? ", inverted" : "", d->train.count, d->held.count);
-}
-
-/* Where episodes are less than was asked for. */
-static void tell_scope(const char *section, const goss_sampler *s) {
-    goss_episode_spec spec = goss_sampler_spec(s);
-    goss_sampler_scope scope = goss_sampler_scope_of(s);
-    if (spec.one_alphabet && scope.least_ways < spec.ways)
-        goss__log(GOSS_LOG_INFO, "[%s] one alphabet an episode: %d to %d ways (%d asked for), of %d classes", section,
-                  scope.least_ways, goss_sampler_limits(s).ways, spec.ways, scope.classes);
-    if (spec.distinct_faces && scope.several_faces < scope.classes)
-        goss__log(GOSS_LOG_INFO, "[%s] distinct faces in %d of %d classes; the others have one", section,
-                  scope.several_faces, scope.classes);
-}
-
-static goss_status open_all(goss__run_data *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
-    GOSS_TRY(open_set(d, c, p, err));
-    GOSS_TRY(split(d, c, err));
-    GOSS_TRY(leave_out_all_small(d, c, err));
-    tell(d);
-    GOSS_TRY(make_train(d, c, err));
-    tell_scope("train", d->samplers[0]);
-    GOSS_TRY(make_validation(d, c, err));
-    if (d->validation) tell_scope("validate", d->validation);
-    return GOSS_OK;
-}
-
-goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
+goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place,
+                                goss_error *err) {
     *d = (goss__run_data){.seed = (uint64_t)goss_config_int(c, "run.seed"),
                           .tasks = (int)goss_config_int(c, "train.tasks")};
-    goss_status s = open_all(d, c, p, err);
+    GOSS_TRY(goss__run_data_kind(c, &d->kind, err));
+    goss_status s = d->kind->open(d, c, place, err);
+    if (s == GOSS_OK) s = choose_metric(d, c, err);
     if (s != GOSS_OK) goss__run_data_close(d);
     return s;
 }
 
 void goss__run_data_close(goss__run_data *d) {
-    for (int i = 0; i < d->n_samplers; i++) goss_sampler_destroy(d->samplers[i]);
-    goss__free(d->samplers);
-    goss_sampler_destroy(d->validation);
-    goss_class_list_free(&d->train);
-    goss_class_list_free(&d->held);
-    goss_images_close(d->set);
+    goss_task_source_free(&d->source);
+    goss_task_source_free(&d->validation);
+    if (d->kind) d->kind->close(d);
     *d = (goss__run_data){0};
 }
 

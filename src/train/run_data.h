@@ -1,35 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_data.h: the images of a run: what is trained on, what is validated on, and a thread that draws ahead. */
+/* run_data.h: what a run trains and validates on, whatever kind of data it is, and a thread that draws ahead.
+ *
+ * A kind of data is one row of a table (run_data.c) and one file (data_images.c, data_table.c): it opens what a
+ * configuration names as task sources and says what its model has to know of it. */
 #ifndef GOSS_TRAIN_RUN_DATA_H
 #define GOSS_TRAIN_RUN_DATA_H
 
 #include <signal.h>
 
 #include "gossamer/config.h"
-#include "gossamer/episode.h"
+#include "gossamer/model.h"
+#include "gossamer/safetensors.h"
+#include "gossamer/table_data.h"
 #include "task/task_pack.h"
 
-typedef struct goss__run_data {
-    goss_images *set;
-    goss_class_list train, held;
-    goss_sampler **samplers; /* one for each number of shots, min_shots ascending */
-    int n_samplers;
-    goss_task_source source;  /* of training: task k belongs to step k / tasks */
-    goss_sampler *validation; /* NULL: none */
-    uint64_t seed;
-    int tasks;
-} goss__run_data;
+typedef struct goss__run_data goss__run_data;
 
-/* Where decoded images may be kept, and what gives up decoding. */
+/* Where decoded data may be kept, and what gives up decoding. */
 typedef struct goss__run_place {
     const char *dir;
     const volatile sig_atomic_t *stop; /* NULL: nothing */
 } goss__run_place;
 
+typedef struct goss__data_kind {
+    const char *name; /* of goss_data_spec.kind */
+    /* What can be wrong with a configuration before its data is opened, which may take long. */
+    goss_status (*check)(const goss_config *c, goss_error *err);
+    /* Sets what is below `kind` in d. */
+    goss_status (*open)(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
+    void (*close)(goss__run_data *d);
+    /* What was trained and validated on, as samples, and other notes of where a model comes from. */
+    goss_status (*mark)(const goss__run_data *d, goss_model *m, goss_error *err);
+    /* What a checkpoint keeps beside the hash, and whether that is the same now. dir: of the run, for errors. Either
+     * may be NULL. */
+    goss_status (*keep)(const goss__run_data *d, goss_tensor_file *file, goss_error *err);
+    goss_status (*compare)(const goss__run_data *d, const goss_safetensors *checkpoint, const char *dir,
+                           goss_error *err);
+    /* What models say that their validation was on. */
+    void (*validated_on)(const goss__run_data *d, const goss_config *c, char *out, size_t size);
+    const char *things; /* "images": what other ones than the checkpoint's run had are called */
+} goss__data_kind;
+
+extern const goss__data_kind goss__data_images, goss__data_table;
+
+struct goss__run_data {
+    const goss__data_kind *kind;
+    void *own;                           /* the kind's */
+    goss_data_spec spec;                 /* borrowed from it */
+    goss_task_source source, validation; /* task k of `source` belongs to step k / tasks */
+    bool validates;
+    int judged;                /* tasks that are validated on, 0 .. judged - 1 */
+    const goss_metric *metric; /* of the validation */
+    uint64_t hash;             /* of the content */
+    char size[64], about[96];  /* "60 of 3"; "60 images of 3 classes" */
+    uint64_t seed;
+    int tasks;
+};
+
+/* The kind of what a configuration names. Errors: data.path is not there. */
+goss_status goss__run_data_kind(const goss_config *c, const goss__data_kind **out, goss_error *err);
 goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
 void goss__run_data_close(goss__run_data *d);
-/* Draws the episodes of step k: a pure function of (seed, k). */
+/* Draws the tasks of step k: a pure function of (seed, k). */
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack);
+/* What is open, for those who look into it: NULL where the data is of another kind. Borrowed. */
+const goss_images *goss__data_images_set(const goss__run_data *d);
+const goss_table_data *goss__data_table_of(const goss__run_data *d);
+/* The file of a key is there, if one is named. */
+goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err);
 
 /* A thread that draws step k + 1 while step k is trained on. */
 typedef struct goss__feed goss__feed;

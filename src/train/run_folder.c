@@ -71,13 +71,14 @@ static goss_status check_apart(const goss__run *r, const char *key, goss_error *
     const char *folder = goss_config_text(r->config, key), *data = goss_config_text(r->config, "data.path");
     if (!*folder || !*data || strcmp(folder, "none") == 0 || !goss__lies_in(folder, data)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s = %s %s the folder of the images (data.path). Name another, as %s=runs/first", key,
-                          folder, goss__same_file(folder, data) ? "is" : "lies in", key);
+                          "%s = %s %s the folder of the data (data.path). Name another, as %s=runs/first", key, folder,
+                          goss__same_file(folder, data) ? "is" : "lies in", key);
 }
 
 /* What the run reads is none of the files that it will write. */
 static goss_status check_inputs(const goss__run *r, goss_error *err) {
-    static const char *const keys[] = {"data.path", "data.train_classes", "data.val_classes", "train.start"};
+    static const char *const keys[] = {"data.path",        "data.train_classes", "data.val_classes", "data.descriptor",
+                                       "data.train_tasks", "data.val_tasks",     "train.start"};
     char path[4200];
     for (int i = 0; i < FILES; i++) {
         GOSS_TRY(goss__run_path(r, files[i], path, err));

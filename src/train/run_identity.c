@@ -30,7 +30,8 @@ static bool is_free(const char *key) {
 /* Paths: what lies there is compared instead. */
 static bool is_path(const char *key) {
     return is_one_of(key, (const char *const[]){"data.path", "data.labels", "data.train_classes", "data.val_classes",
-                                                "train.start", NULL});
+                                                "data.descriptor", "data.train_tasks", "data.val_tasks", "train.start",
+                                                NULL});
 }
 
 /* Where a run ends may be moved. */
@@ -157,35 +158,6 @@ goss_status goss__same_run(goss__run *r, const char *settings, goss_error *err) 
 
 /* ---- content ---- */
 
-static goss_status other_classes(const goss__run *r, const goss_class_list *now, const int32_t *then, int n,
-                                 const char *what, goss_error *err) {
-    int i = 0, k = 0;
-    while (i < now->count && k < n && now->ids[i] == then[k]) i++, k++;
-    const bool added = i < now->count && (k == n || now->ids[i] < then[k]);
-    const int32_t id = added ? now->ids[i] : then[k];
-    const char *name = id >= 0 && id < goss_images_classes(r->data.set) ? goss_images_class_name(r->data.set, id) : "?";
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "the run in %s was started with %d classes to %s on, now there are %d (data.train_classes, "
-                          "data.val_classes): \"%s\" is %s. Give it the classes it had, or name another run.dir for "
-                          "a run of its own (train.start=%s/model.safetensors begins with what this one has learned)",
-                          r->dir, n, what, now->count, name, added ? "new" : "gone", r->dir);
-}
-
-static goss_status same_classes(const goss__run *r, const char *tensor, const goss_class_list *now, const char *what,
-                                goss_error *err) {
-    const goss_file_tensor *t = goss_safetensors_find(r->previous, tensor);
-    if (t && (strcmp(t->dtype, "I32") != 0 || t->rank != 1 || t->shape[0] > INT32_MAX))
-        return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" is no list of classes", tensor);
-    const int n = t ? (int)t->shape[0] : 0;
-    if (n == now->count && (n == 0 || memcmp(t->data, now->ids, (size_t)n * sizeof *now->ids) == 0)) return GOSS_OK;
-    int32_t *then = goss__alloc((size_t)n * sizeof *then + 1);
-    if (!then) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d classes", n);
-    if (n) memcpy(then, t->data, (size_t)n * sizeof *then);
-    goss_status s = other_classes(r, now, then, n, what, err);
-    goss__free(then);
-    return s;
-}
-
 static goss_status same_data(const goss__run *r, goss_error *err) {
     char hash[32];
     const char *then = goss_safetensors_meta(r->previous, "data.hash"),
@@ -194,13 +166,12 @@ static goss_status same_data(const goss__run *r, goss_error *err) {
     goss__data_identity(r, hash, sizeof hash);
     if (strcmp(hash, then) != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "data.path = %s holds other images than the run in %s was started with: %d images of %d "
-                              "classes, then %s. Give it the images it had, or name another run.dir for a run of its "
-                              "own (train.start=%s/model.safetensors begins with what this one has learned)",
-                              goss_config_text(r->config, "data.path"), r->dir, goss_images_count(r->data.set),
-                              goss_images_classes(r->data.set), size, r->dir);
-    GOSS_TRY(same_classes(r, GOSS__TRAIN_CLASSES, &r->data.train, "train", err));
-    return same_classes(r, GOSS__HELD_CLASSES, &r->data.held, "validate", err);
+                              "data.path = %s holds other %s than the run in %s was started with: %s, then %s. Give it "
+                              "the %s it had, or name another run.dir for a run of its own "
+                              "(train.start=%s/model.safetensors begins with what this one has learned)",
+                              goss_config_text(r->config, "data.path"), r->data.kind->things, r->dir, r->data.about,
+                              size, r->data.kind->things, r->dir);
+    return r->data.kind->compare ? r->data.kind->compare(&r->data, r->previous, r->dir, err) : GOSS_OK;
 }
 
 /* The file is not needed any more, and only compared where it still is. */
@@ -240,7 +211,7 @@ goss_status goss__start_identity(const char *path, char out[GOSS__START_TEXT], g
 }
 
 void goss__data_identity(const goss__run *r, char *out, size_t size) {
-    snprintf(out, size, "%016llx", (unsigned long long)goss_images_hash(r->data.set));
+    snprintf(out, size, "%016llx", (unsigned long long)r->data.hash);
 }
 
 goss_status goss__same_content(goss__run *r, goss_error *err) {

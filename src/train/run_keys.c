@@ -8,8 +8,37 @@
 
 static const goss_key own[] = {
     {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Folder, .zip or idx file of images in classes; folders train, val and test above them are the split, if no key "
-     "is"},
+     "Folder, .zip or idx file of images in classes (folders train, val and test above them are the split, if no key "
+     "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such"},
+    {"data.kind", GOSS_KEY_TEXT, "auto", 0, 0, "auto|images|idx|table|arrays",
+     "What data.path holds; auto: by its content"},
+    {"data.task", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "table: the column whose values are tasks; file: each file is one; empty: guessed"},
+    {"data.target", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: the column that is predicted; empty: guessed"},
+    {"data.ignore", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: columns that are no inputs, as A,B"},
+    {"data.categorical", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: columns of numbers that are names of categories"},
+    {"data.missing", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "table: what stands for a missing value; empty: NA, NaN, ?, no text"},
+    {"data.descriptor", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "table: a second one with a row a task, in a column named as the task's, that hyper.condition = descriptor sees"},
+    {"data.train_tasks", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "table: file with the tasks to train on, one a line; empty: all others"},
+    {"data.val_tasks", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "table: file with the tasks to validate on; empty: data.hold_out of the others"},
+    {"data.split", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "table: shares of each task's rows for training, validation and test, as .5,.2,.3; empty: whole tasks are held "
+     "out"},
+    {"task.objective", GOSS_KEY_TEXT, "auto", 0, 0, "auto|classification|regression|huber",
+     "table: what the target wants; auto: by its values"},
+    {"task.metric", GOSS_KEY_TEXT, "", 0, 0, NULL,
+     "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2; empty: the first that "
+     "fits"},
+    {"task.support", GOSS_KEY_TEXT, "5", 0, 0, NULL,
+     "table: labelled rows of a task, or N..M: drawn between them; 0: none"},
+    {"task.order", GOSS_KEY_TEXT, "random", 0, 0, NULL,
+     "table: which rows are the support: random, first (of the file) or a column, ascending"},
+    {"task.queries", GOSS_KEY_INT, "64", 1, 1000000, NULL,
+     "table: rows of a training task that are predicted, at most"},
     {"data.labels", GOSS_KEY_TEXT, "", 0, 0, NULL,
      "idx: the file of labels; empty: the one beside data.path with labels and idx1 in its name"},
     {"data.train_classes", GOSS_KEY_TEXT, "", 0, 0, NULL, "File with the classes to train on; empty: all others"},
@@ -18,7 +47,7 @@ static const goss_key own[] = {
     {"data.hold_out_alphabets", GOSS_KEY_INT, "0", 0, 100000, NULL,
      "Without val_classes: whole alphabets held out for validation; 0: single classes"},
     {"data.hold_out", GOSS_KEY_REAL, "0.1", 0, 0.9, NULL,
-     "The same with single classes: their share, at least enough for validate.ways"},
+     "The same with single classes: their share, at least enough for validate.ways; of a table, with tasks"},
     {"data.height", GOSS_KEY_INT, "28", 0, 4096, NULL, "Images are resized to this; 0: to the first image's height"},
     {"data.width", GOSS_KEY_INT, "28", 0, 4096, NULL, "The same; 0: to the first image's width"},
     {"data.channels", GOSS_KEY_INT, "1", 1, 3, NULL, "1 grey, 3 colour"},
@@ -38,7 +67,7 @@ static const goss_key own[] = {
      "same"},
     {"train.steps", GOSS_KEY_INT, "3000", 0, 1e12, NULL, "Steps to do; 0: minutes alone bind"},
     {"train.minutes", GOSS_KEY_REAL, "0", 0, 1e6, NULL, "Minutes to train, whichever ends first; 0: steps alone bind"},
-    {"train.tasks", GOSS_KEY_INT, "1", 1, 100000, NULL, "Episodes a step"},
+    {"train.tasks", GOSS_KEY_INT, "1", 1, 100000, NULL, "Tasks a step"},
     {"train.ways", GOSS_KEY_INT, "20", 2, 100000, NULL, "Classes an episode"},
     {"train.shots", GOSS_KEY_INT, "1", 1, 10000, NULL, "Support drawings a class"},
     {"train.min_shots", GOSS_KEY_INT, "0", 0, 10000, NULL,
@@ -51,6 +80,7 @@ static const goss_key own[] = {
     {"train.augment", GOSS_KEY_REAL, "0", 0, 10, NULL,
      "Strength of random turns, scales, slants and shifts of each image"},
     {"train.elastic", GOSS_KEY_REAL, "0", 0, 28, NULL, "Size of random smooth displacements, in pixels of 28"},
+    {"train.fold", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: I/N keeps the I-th of N parts of the tasks apart, as test"},
     {"train.checkpoint_minutes", GOSS_KEY_REAL, "2", 0, 1e6, NULL, "Minutes between checkpoints"},
     {"train.log_every", GOSS_KEY_INT, "10", 1, 1e9, NULL,
      "Steps between lines of metrics.jsonl; with train.minutes there are lines between them, too"},
@@ -74,7 +104,8 @@ static const goss_key own[] = {
     {"optimizer.plateau", GOSS_KEY_INT, "5", 1, 1e6, NULL, "plateau: validations without a better one"},
     {"validate.every", GOSS_KEY_INT, "250", 0, 1e12, NULL,
      "Steps between validations; 0: none, the last weights are kept"},
-    {"validate.episodes", GOSS_KEY_INT, "100", 1, 1e6, NULL, "The same ones each time"},
+    {"validate.episodes", GOSS_KEY_INT, "100", 1, 1e6, NULL,
+     "Tasks that are validated on, the same ones each time; of a table, each task equally often"},
     {"validate.ways", GOSS_KEY_INT, "20", 2, 100000, NULL, "Classes an episode"},
     {"validate.shots", GOSS_KEY_INT, "1", 1, 10000, NULL, "Support drawings a class"},
     {"validate.queries", GOSS_KEY_INT, "5", 1, 10000, NULL, "Query drawings a class"},
@@ -83,7 +114,7 @@ static const goss_key own[] = {
     {"validate.patience", GOSS_KEY_INT, "0", 0, 1e6, NULL,
      "Stop after so many validations without a better one; 0: never"},
 };
-enum { OWN = sizeof own / sizeof *own, MOST = 128 };
+enum { OWN = sizeof own / sizeof *own, MOST = 160 };
 
 static goss_key all[MOST];
 static int n_all;

@@ -22,8 +22,9 @@ static goss_status check(const goss_config *c, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "run.dir is not set: the folder to write to, as run.dir=runs/first");
     if (!*goss_config_text(c, "data.path"))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "data.path is not set: a folder or .zip of images in classes, as data.path=drawings");
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "data.path is not set: a folder or .zip of images in classes, or a table, as data.path=drawings");
     if (goss_config_int(c, "train.steps") == 0 && goss_config_real(c, "train.minutes") == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "train.steps and train.minutes are both 0: training would never end");
@@ -34,43 +35,23 @@ static goss_status check(const goss_config *c, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status is_there(const goss_config *c, const char *key, goss_error *err) {
-    const char *path = goss_config_text(c, key);
-    if (!*path || (goss__path_exists(path) && !goss__is_dir(path))) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", key, path,
-                          goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
-}
-
 /* What a run starts from is read twice, since all that can be wrong with it is known before an image is decoded. */
 static goss_status check_start(const goss_config *c, goss_error *err) {
     const char *start = goss_config_text(c, "train.start");
     goss_model *m;
-    GOSS_TRY(is_there(c, "train.start", err));
+    GOSS_TRY(goss__run_file_is_there(c, "train.start", err));
     if (!*start) return GOSS_OK;
     GOSS_TRY(goss_error_prefix(err, goss_model_load(start, &m, err), "train.start"));
     goss_model_free(m);
     return GOSS_OK;
 }
 
-/* Files and networks that are named wrongly are found before any image is decoded. */
+/* What can be wrong is found before data is opened, which may take long. */
 static goss_status check_early(const goss__run *r, goss_error *err) {
-    const goss_config *c = r->config;
-    goss_method *m;
-    goss_image_format f = {.height = (int)goss_config_int(c, "data.height"),
-                           .width = (int)goss_config_int(c, "data.width"),
-                           .channels = (int)goss_config_int(c, "data.channels")};
-    GOSS_TRY(is_there(c, "data.train_classes", err));
-    GOSS_TRY(is_there(c, "data.val_classes", err));
-    GOSS_TRY(is_there(c, "data.labels", err));
-    if (!r->previous) GOSS_TRY(check_start(c, err));
-    if (f.channels == 2)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
-    if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
-    goss_data_spec data = goss_data_spec_images(f);
-    GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &data, &m, err));
-    goss_status s = goss_method_trains(m) ? goss__rates_check(c, m, err) : GOSS_OK;
-    goss_method_free(m);
-    return s;
+    const goss__data_kind *kind;
+    GOSS_TRY(goss__run_data_kind(r->config, &kind, err));
+    if (!r->previous) GOSS_TRY(check_start(r->config, err));
+    return kind->check(r->config, err);
 }
 
 static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, goss_error *err) {
@@ -127,40 +108,25 @@ static goss_status start_values(goss__run *r, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status mark_samples(goss__run *r, goss_error *err) {
-    if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
-    GOSS_TRY(goss_model_mark(r->model, GOSS_USE_TRAIN, r->data.set, &r->data.train, err));
-    return r->data.validation ? goss_model_mark(r->model, GOSS_USE_VALIDATE, r->data.set, &r->data.held, err) : GOSS_OK;
-}
-
 static goss_status note_origin(goss__run *r, goss_error *err) {
     char text[64];
-    snprintf(text, sizeof text, "%016llx", (unsigned long long)goss_images_hash(r->data.set));
+    goss__data_identity(r, text, sizeof text);
     GOSS_TRY(goss_model_note(r->model, "data.hash", text, err));
-    snprintf(text, sizeof text, "%d of %d", r->data.train.count, goss_images_classes(r->data.set));
-    GOSS_TRY(goss_model_note(r->model, "data.trained_classes", text, err));
-    uint64_t hash = 0;
-    for (int i = 0; i < r->data.train.count; i++) {
-        const char *name = goss_images_class_name(r->data.set, r->data.train.ids[i]);
-        hash = goss__hash64(name, strlen(name), hash);
-    }
-    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
-    GOSS_TRY(goss_model_note(r->model, "data.trained_classes_hash", text, err));
     snprintf(text, sizeof text, "%lld", (long long)goss_config_int(r->config, "run.seed"));
     GOSS_TRY(goss_model_note(r->model, "train.seed", text, err));
-    return goss_model_note(r->model, "train.settings", r->fingerprint, err);
+    GOSS_TRY(goss_model_note(r->model, "train.settings", r->fingerprint, err));
+    return r->data.kind->mark(&r->data, r->model, err);
 }
 
 static goss_status open_judge(goss__run *r, goss_error *err) {
-    if (!r->data.validation) return GOSS_OK;
-    int episodes = (int)goss_config_int(r->config, "validate.episodes");
-    const goss_task_spec spec = goss_sampler_source(r->data.validation).spec;
-    int batch = goss__judge_batch(&spec, episodes);
-    r->judged = goss__calloc((size_t)episodes, sizeof *r->judged);
-    if (!r->judged) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d episodes", episodes);
-    GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, &spec, err));
-    return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, &spec,
-                            goss_task_objective(&spec)->metrics[0], NULL, r->threads, err);
+    if (!r->data.validates) return GOSS_OK;
+    const goss_task_spec *spec = &r->data.validation.spec;
+    int batch = goss__judge_batch(spec, r->data.judged);
+    r->judged = goss__calloc((size_t)r->data.judged, sizeof *r->judged);
+    if (!r->judged) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", r->data.judged);
+    GOSS_TRY(goss__task_pack_init(&r->judge_pack, batch, spec, err));
+    return goss__judge_init(&r->judge, goss_model_method(r->model), 0, batch, spec, r->data.metric, NULL, r->threads,
+                            err);
 }
 
 static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, goss_error *err) {
@@ -173,12 +139,11 @@ static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, gos
     GOSS_TRY(check_early(r, err));
     GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, stop}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
-    goss_data_spec spec = goss_data_spec_images(goss_images_format(r->data.set));
-    GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &spec, r->data.seed, &r->model, err));
-    goss__tell_unused(c, goss_model_method(r->model));
+    GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &r->data.spec, r->data.seed, &r->model, err));
+    goss__tell_unused(c, goss_model_method(r->model), r->data.kind->name);
+    r->schedule.smaller_better = !r->data.metric->higher;
     GOSS_TRY(start_values(r, err));
     GOSS_TRY(note_origin(r, err));
-    GOSS_TRY(mark_samples(r, err));
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
     GOSS_TRY(goss__rates_check(c, goss_model_method(r->model), err));
     GOSS_TRY(goss_threads_new((int)goss_config_int(c, "run.threads"), &r->threads, err));
@@ -237,37 +202,53 @@ bool goss__run_is_over(goss__run *r) {
     return true;
 }
 
-static goss_status remember(goss__run *r, double accuracy, goss_error *err) {
+static goss_status remember(goss__run *r, double value, goss_error *err) {
     if (r->n_history == r->history_room) {
         int room = r->history_room ? 2 * r->history_room : 256;
         double *grown = goss__realloc(r->history, (size_t)room * sizeof *grown);
         if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for validations");
         r->history = grown, r->history_room = room;
     }
-    r->history[r->n_history++] = accuracy;
+    r->history[r->n_history++] = value;
     return GOSS_OK;
 }
 
-static goss_status judge_all(goss__run *r, goss_error *err) {
-    int episodes = (int)goss_config_int(r->config, "validate.episodes");
-    const goss_task_source source = goss_sampler_source(r->data.validation);
+/* *good: every answer was a finite number. */
+static goss_status judge_all(goss__run *r, bool *good, goss_error *err) {
+    const int all = r->data.judged;
+    bool finite[64]; /* a run of the judge has at most 32 tasks */
+    *good = true;
     GOSS_TRY(goss_model_store(r->model, r->judge.params, err));
-    for (int k = 0; k < episodes;) {
-        int tasks = episodes - k < r->judge_pack.max_tasks ? episodes - k : r->judge_pack.max_tasks;
-        goss__task_pack_draw(&r->judge_pack, &source, (uint64_t)k, tasks);
-        GOSS_TRY(goss__judge_run(&r->judge, &r->judge_pack, r->judged + k, NULL, err));
+    for (int k = 0; k < all;) {
+        int tasks = all - k < r->judge_pack.max_tasks ? all - k : r->judge_pack.max_tasks;
+        goss__task_pack_draw(&r->judge_pack, &r->data.validation, (uint64_t)k, tasks);
+        GOSS_TRY(goss__judge_run(&r->judge, &r->judge_pack, r->judged + k, finite, err));
+        for (int i = 0; i < tasks; i++) *good &= finite[i];
         k += tasks;
     }
     return GOSS_OK;
 }
 
+/* Mean of what is defined: a metric need not be for every task (auc where all queries are of one class). */
+static double mean_of(goss__run *r, bool good, double *ci95) {
+    int n = 0;
+    double mean = NAN;
+    for (int i = 0; i < r->data.judged; i++)
+        if (!isnan(r->judged[i])) r->judged[n++] = r->judged[i];
+    *ci95 = goss_mean_ci95(r->judged, n, &mean);
+    return good && n > 0 ? mean : NAN;
+}
+
+bool goss__run_has_best(const goss__run *r) { return r->data.validates && r->state.best_step > 0; }
+
 goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err) {
-    double mean, ci95;
+    double ci95;
+    bool good;
     goss__run_export(r);
-    GOSS_TRY(judge_all(r, err));
-    ci95 = goss_mean_ci95(r->judged, (int)goss_config_int(r->config, "validate.episodes"), &mean);
+    GOSS_TRY(judge_all(r, &good, err));
+    const double mean = mean_of(r, good, &ci95);
     GOSS_TRY(remember(r, mean, err));
-    *better = mean > r->state.best;
+    *better = goss_metric_better(r->data.metric, mean, goss__run_has_best(r) ? r->state.best : NAN);
     r->state.since_best++;
     if (!*better) return GOSS_OK;
     r->state.best = mean, r->state.best_ci95 = isnan(ci95) ? -1 : ci95;

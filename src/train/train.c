@@ -41,15 +41,12 @@ static goss_status keep_model(goss__run *r, const char *name, goss_error *err) {
     char path[4200], text[256];
     const goss_config *c = r->config;
     GOSS_TRY(note_number(r->model, "train.step", "%.0f", (double)r->state.step, err));
-    if (r->data.validation && r->state.best >= 0) {
+    if (goss__run_has_best(r)) {
+        GOSS_TRY(goss_model_note(r->model, "metrics.metric", r->data.metric->name, err));
         GOSS_TRY(note_number(r->model, "metrics.validation", "%.6f", r->state.best, err));
         if (r->state.best_ci95 >= 0) /* one episode has no interval */
             GOSS_TRY(note_number(r->model, "metrics.validation_ci95", "%.6f", r->state.best_ci95, err));
-        snprintf(text, sizeof text, "%lld ways, %lld shots, %lld queries, %lld episodes%s%s",
-                 (long long)goss_config_int(c, "validate.ways"), (long long)goss_config_int(c, "validate.shots"),
-                 (long long)goss_config_int(c, "validate.queries"), (long long)goss_config_int(c, "validate.episodes"),
-                 goss_config_bool(c, "validate.rotations") ? ", rotations" : "",
-                 goss_config_bool(c, "validate.distinct_faces") ? ", distinct faces" : "");
+        r->data.kind->validated_on(&r->data, c, text, sizeof text);
         GOSS_TRY(goss_model_note(r->model, "metrics.validated_on", text, err));
     }
     GOSS_TRY(goss__run_path(r, name, path, err));
@@ -59,7 +56,7 @@ static goss_status keep_model(goss__run *r, const char *name, goss_error *err) {
 /* model.safetensors: the best model, or without validation the last one. */
 static goss_status publish(goss__run *r, goss_error *err) {
     char path[4200];
-    if (!r->data.validation || r->state.best < 0) {
+    if (!goss__run_has_best(r)) {
         if (r->params) goss__run_export(r);
         return keep_model(r, "model.safetensors", err);
     }
@@ -102,6 +99,13 @@ static bool look_at_clock(loop *l, bool due) {
     return true;
 }
 
+static const goss_objective *report_of(const goss__run *r) { return goss_task_objective(&r->data.spec.task); }
+
+static double reported(const goss__run *r, double mean) {
+    const goss_objective *o = report_of(r);
+    return o->reported ? o->reported(mean, r->data.spec.task.scale) : mean;
+}
+
 static goss_status log_step(goss__run *r, const goss__step_result *x, double rate, goss_error *err) {
     goss__metrics *m = r->metrics;
     goss__metrics_begin(m, r->state.step);
@@ -109,7 +113,7 @@ static goss_status log_step(goss__run *r, const goss__step_result *x, double rat
     goss__metrics_number(m, "progress", goss__run_progress(r));
     goss__metrics_number(m, "seconds", r->state.seconds);
     goss__metrics_number(m, "loss", x->loss);
-    goss__metrics_number(m, "accuracy", x->accuracy);
+    goss__metrics_number(m, report_of(r)->report, reported(r, x->accuracy));
     goss__metrics_number(m, "gradient_norm", x->gradient_norm);
     goss__metrics_number(m, "rate", rate);
     return goss__metrics_end(m, err);
@@ -129,7 +133,7 @@ static goss_status log_validation(const loop *l, goss_error *err) {
     goss__run *r = l->run;
     goss__metrics_begin(r->metrics, r->state.step);
     goss__metrics_number(r->metrics, "validation", l->validation);
-    goss__metrics_number(r->metrics, "best", r->state.best >= 0 ? r->state.best : NAN);
+    goss__metrics_number(r->metrics, "best", goss__run_has_best(r) ? r->state.best : NAN);
     return goss__metrics_end(r->metrics, err);
 }
 
@@ -152,7 +156,10 @@ static void tell(const loop *l, const goss__step_result *x, bool validated) {
                              .steps = goss_config_int(r->config, "train.steps"),
                              .progress = part,
                              .loss = x->loss,
-                             .accuracy = x->accuracy,
+                             .score = reported(r, x->accuracy),
+                             .score_name = report_of(r)->report,
+                             .metric = r->data.metric,
+                             .has_best = goss__run_has_best(r),
                              .validation = l->validation,
                              .best = r->state.best,
                              .validated = validated,
@@ -249,7 +256,7 @@ static goss_status find_best(goss__run *r, goss_error *err) {
     goss_error why;
     goss_model *m = NULL;
     bool done;
-    if (!r->data.validation || r->state.best < 0) return GOSS_OK;
+    if (!goss__run_has_best(r)) return GOSS_OK;
     GOSS_TRY(goss__run_path(r, "best.safetensors", path, err));
     const goss_status s = goss_model_load(path, &m, &why);
     goss_model_free(m);
@@ -322,7 +329,7 @@ static goss_status train(goss__run *r, const goss_train_options *o, goss_error *
               .whole = true,
               .saved_steps = r->state.step > 0};
     l.saved_at = l.started;
-    l.validation = r->n_history ? r->history[r->n_history - 1] : -1;
+    l.validation = r->n_history ? r->history[r->n_history - 1] : NAN;
     GOSS_TRY(run_loop(&l, err));
     if (l.interrupted)
         return goss_error_set(err, GOSS_E_INTERRUPTED, "stopped after step %lld; the same command goes on from there",
@@ -342,6 +349,8 @@ goss_status goss_train(const goss_config *config, const goss_train_options *opti
         *report = (goss_train_report){.end = r.state.end,
                                       .step = r.state.step,
                                       .best_step = r.state.best_step,
+                                      .metric = r.data.metric,
+                                      .validated = goss__run_has_best(&r),
                                       .validation = r.state.best,
                                       .validation_ci95 = r.state.best_ci95 >= 0 ? r.state.best_ci95 : NAN,
                                       .seconds = r.state.seconds};

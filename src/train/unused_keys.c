@@ -132,14 +132,40 @@ static void tell(const goss_config *c, const goss_key *key, const char *with, co
     goss__str_free(&value);
 }
 
-void goss__tell_unused(const goss_config *c, const goss_method *m) {
+/* ---- keys of one kind of data ---- */
+
+const char *goss__key_kind(const char *key) {
+    static const struct {
+        const char *keys, *kind;
+    } of[] = {{"data.labels,data.train_classes,data.val_classes,data.hold_out_alphabets,data.height,data.width,"
+               "data.channels,data.invert,data.skip_bad,data.cache,train.ways,train.shots,train.min_shots,"
+               "train.queries,train.rotations,train.one_alphabet,train.distinct_faces,train.augment,train.elastic,"
+               "validate.ways,validate.shots,validate.queries,validate.rotations,validate.distinct_faces",
+               "images"},
+              {"data.task,data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.train_tasks,"
+               "data.val_tasks,data.split,task.objective,task.support,task.order,task.queries,train.fold",
+               "table"}};
+    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
+        if (goss_name_matches(key, of[i].keys)) return of[i].kind;
+    return NULL;
+}
+
+static const char *unused_by_kind(const char *key, const char *kind) {
+    const char *of = goss__key_kind(key);
+    if (!of || strcmp(of, kind) == 0) return NULL;
+    return strcmp(of, "images") == 0 ? "it is about images" : "it is about tables";
+}
+
+void goss__tell_unused(const goss_config *c, const goss_method *m, const char *data_kind) {
     int n;
     const goss_key *keys = goss_train_keys(&n);
     char with[80];
     snprintf(with, sizeof with, " with train.method = %s", goss_method_name(m));
     for (int i = 0; i < n; i++) {
-        const char *why = goss__config_is_default(c, &keys[i]) ? NULL : goss__key_unused(c, m, keys[i].name);
-        if (why) tell(c, &keys[i], with, why);
+        if (goss__config_is_default(c, &keys[i])) continue;
+        const char *by_kind = unused_by_kind(keys[i].name, data_kind);
+        const char *why = by_kind ? by_kind : goss__key_unused(c, m, keys[i].name);
+        if (why) tell(c, &keys[i], by_kind ? "" : with, why);
     }
 }
 

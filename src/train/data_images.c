@@ -1,0 +1,467 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* data_images.c: images in classes as the data of a run: split by its configuration, and samplers over them. */
+#include "train/run_data.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/os.h"
+#include "base/rng.h"
+#include "base/str.h"
+#include "gossamer/episode.h"
+#include "meta/settings.h"
+#include "train/run.h"
+
+typedef struct images {
+    goss_images *set;
+    goss_class_list train, held;
+    goss_sampler **samplers; /* one for each number of shots, min_shots ascending */
+    int n_samplers;
+    goss_sampler *validation; /* NULL: none */
+    uint64_t seed;
+    int tasks;
+} images;
+
+/* Nothing else says how to split: then a tree's own train/ and val/ do. Where something does, test images stay out. */
+static goss_split part_wanted(const goss_config *c) {
+    bool said = *goss_config_text(c, "data.train_classes") || *goss_config_text(c, "data.val_classes") ||
+                goss_config_int(c, "data.hold_out_alphabets") > 0;
+    return said ? GOSS_SPLIT_TRAIN : GOSS_SPLIT_EACH;
+}
+
+static goss_status open_set(images *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
+    const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
+    goss_images_options o = goss_images_options_defaults();
+    o.height = (int)goss_config_int(c, "data.height"), o.width = (int)goss_config_int(c, "data.width");
+    o.channels = (int)goss_config_int(c, "data.channels");
+    o.invert = strcmp(invert, "yes") == 0  ? GOSS_INVERT_YES
+               : strcmp(invert, "no") == 0 ? GOSS_INVERT_NO
+                                           : GOSS_INVERT_AUTO;
+    o.threads = (int)goss_config_int(c, "run.threads");
+    o.skip_bad = goss_config_bool(c, "data.skip_bad"), o.split = part_wanted(c);
+    const char *cache = goss_config_text(c, "data.cache");
+    o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : p->dir;
+    o.labels = *goss_config_text(c, "data.labels") ? goss_config_text(c, "data.labels") : NULL;
+    o.stop = p->stop;
+    if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
+    goss_status s = goss_images_open(path, &o, &d->set, err);
+    if (s == GOSS_E_INTERRUPTED) return s;
+    GOSS_TRY(goss_error_prefix(err, s, "data.path"));
+    return goss_images_need_classes(d->set, path, 2, err);
+}
+
+/* ---- classes ---- */
+
+static bool holds(const goss_class_list *l, int32_t id) {
+    for (int i = 0; i < l->count; i++)
+        if (l->ids[i] == id) return true;
+    return false;
+}
+
+static goss_status check_apart(const images *d, goss_error *err) {
+    for (int i = 0; i < d->held.count; i++)
+        if (holds(&d->train, d->held.ids[i]))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "class \"%s\" is in data.train_classes and in data.val_classes",
+                                  goss_images_class_name(d->set, d->held.ids[i]));
+    return GOSS_OK;
+}
+
+/* Takes from the list what is in the other. */
+static void take_away(goss_class_list *from, const goss_class_list *other) {
+    int n = 0;
+    for (int i = 0; i < from->count; i++)
+        if (!holds(other, from->ids[i])) from->ids[n++] = from->ids[i];
+    from->count = n;
+}
+
+/* Classes that episodes of so many ways are drawn from: with rotations each stands for four. */
+static int needed(const goss_config *c, const char *section) {
+    char key[40];
+    snprintf(key, sizeof key, "%s.rotations", section);
+    const int turns = goss_config_bool(c, key) ? 4 : 1;
+    snprintf(key, sizeof key, "%s.ways", section);
+    return ((int)goss_config_int(c, key) + turns - 1) / turns;
+}
+
+/* How many of n classes are held out: their share, but enough for validate.ways. */
+static goss_status count_held(const goss_config *c, int n, int *held, goss_error *err) {
+    const int validate = needed(c, "validate"), train = needed(c, "train"), half = n / 2 < 2 ? 2 : n / 2;
+    const double share = round(goss_config_real(c, "data.hold_out") * n);
+    *held = share > validate ? (int)share : validate;
+    if (n < 3)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "data.path has %d class%s to train on and to validate on (a class is a folder of images): "
+            "at least three are needed, or two with validate.every=0",
+            n, n == 1 ? "" : "es");
+    if (n - *held >= (goss_config_bool(c, "train.one_alphabet") ? 1 : train)) return GOSS_OK;
+    char advice[160];
+    if (n - half < 2) /* two to train on and two to validate on are the least */
+        snprintf(advice, sizeof advice,
+                 "Set validate.every=0 train.ways=%d to train without validation, or add classes",
+                 train < n ? train : n);
+    else
+        snprintf(advice, sizeof advice,
+                 "Set smaller ones, as train.ways=%d validate.ways=%d, or validate.every=0 to train without validation",
+                 n - half, half);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "there are %d classes: data.hold_out = %g and validate.ways = %lld hold out %d of them, and "
+                          "train.ways = %lld needs %d more. %s",
+                          n, goss_config_real(c, "data.hold_out"), (long long)goss_config_int(c, "validate.ways"),
+                          *held, (long long)goss_config_int(c, "train.ways"), train, advice);
+}
+
+static goss_status hold_out(images *d, const goss_config *c, const goss_class_list *pool, goss_error *err) {
+    const int alphabets = (int)goss_config_int(c, "data.hold_out_alphabets");
+    int held;
+    if (alphabets > 0)
+        return goss_error_prefix(err,
+                                 goss_class_list_hold_out(d->set, pool, alphabets, d->seed, &d->train, &d->held, err),
+                                 "data.hold_out_alphabets");
+    GOSS_TRY(count_held(c, pool->count, &held, err));
+    return goss_class_list_split(d->set, pool, (double)held / pool->count, d->seed, &d->train, &d->held, err);
+}
+
+static goss_status read_list(const images *d, const goss_config *c, const char *key, goss_class_list *out,
+                             goss_error *err) {
+    return goss_error_prefix(err, goss_class_list_read(d->set, goss_config_text(c, key), out, err), "%s", key);
+}
+
+/* Classes of val/ whose name a class of train/ has, too. */
+static int same_names(const images *d) {
+    int n = 0;
+    for (int i = 0; i < d->held.count; i++) {
+        const char *name = strchr(goss_images_class_name(d->set, d->held.ids[i]), '/');
+        for (int k = 0; k < d->train.count; k++)
+            if (strcmp(strchr(goss_images_class_name(d->set, d->train.ids[k]), '/'), name) == 0) {
+                n++;
+                break;
+            }
+    }
+    return n;
+}
+
+/* The set's own val/ as what is validated on, if it has one. */
+static goss_status use_parts(images *d, const goss_config *c, goss_error *err) {
+    goss_class_list val;
+    GOSS_TRY(goss_class_list_part(d->set, GOSS_SPLIT_VAL, &val, err));
+    if (val.count == 0) {
+        goss_class_list_free(&val);
+        return GOSS_OK;
+    }
+    d->held = val;
+    goss__tell_key_unused(c, "data.hold_out", "val/ of data.path is what is validated on");
+    int same = same_names(d);
+    if (same)
+        goss__log(GOSS_LOG_WARN,
+                  "%d of %d classes of val/ are classes of train/: validation is on other images of classes that are "
+                  "trained on, not on new classes",
+                  same, d->held.count);
+    return GOSS_OK;
+}
+
+static goss_status choose_train(images *d, const goss_config *c, goss_error *err) {
+    const char *train = goss_config_text(c, "data.train_classes");
+    if (*train) return read_list(d, c, "data.train_classes", &d->train, err);
+    if (goss_images_class_split(d->set, 0) == GOSS_SPLIT_ALL) return goss_class_list_all(d->set, &d->train, err);
+    return goss_class_list_part(d->set, GOSS_SPLIT_TRAIN, &d->train, err);
+}
+
+static goss_status split(images *d, const goss_config *c, goss_error *err) {
+    const char *train = goss_config_text(c, "data.train_classes"), *val = goss_config_text(c, "data.val_classes");
+    goss_class_list pool = {0};
+    GOSS_TRY(choose_train(d, c, err));
+    if (goss_config_int(c, "validate.every") == 0 && !*val) return GOSS_OK;
+    if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, c, err));
+    if (d->held.count) return GOSS_OK;
+    if (*val) {
+        GOSS_TRY(read_list(d, c, "data.val_classes", &d->held, err));
+        if (*train) return check_apart(d, err);
+        take_away(&d->train, &d->held);
+        return GOSS_OK;
+    }
+    pool = d->train;
+    d->train = (goss_class_list){0};
+    goss_status s = hold_out(d, c, &pool, err);
+    goss_class_list_free(&pool);
+    return s;
+}
+
+/* Classes of too few images for an episode leave the list; the log names them. */
+static goss_status leave_out_small(const images *d, goss_class_list *list, int64_t shots, int64_t queries,
+                                   const char *what, goss_error *err) {
+    goss_class_list dropped;
+    goss__str names = {0};
+    int least = (int)(shots + queries), all = list->count;
+    GOSS_TRY(goss_class_list_drop_small(d->set, least, list, &dropped, err));
+    for (int i = 0; i < dropped.count && i < 3; i++) {
+        int first, count;
+        goss_images_class_range(d->set, dropped.ids[i], &first, &count);
+        goss__str_addf(&names, "%s%s: %d", i ? ", " : "", goss_images_class_name(d->set, dropped.ids[i]), count);
+    }
+    if (dropped.count)
+        goss__log(
+            GOSS_LOG_WARN,
+            "[%s] %d of %d classes have fewer than the %d images that %d shots and %d queries need and are left out "
+            "(%s%s)",
+            what, dropped.count, all, least, (int)shots, (int)queries, names.data ? names.data : "",
+            dropped.count > 3 ? ", ..." : "");
+    goss_status status = GOSS_OK;
+    if (dropped.count && list->count == 0)
+        status = goss_error_set(err, GOSS_E_ARGUMENT,
+                                "[%s] none of %d classes has the %d images that %d shots and %d queries need (%s); set "
+                                "fewer, or add images",
+                                what, all, least, (int)shots, (int)queries, names.data ? names.data : "");
+    goss__str_free(&names);
+    goss_class_list_free(&dropped);
+    return status;
+}
+
+static goss_status leave_out_all_small(images *d, const goss_config *c, goss_error *err) {
+    GOSS_TRY(leave_out_small(d, &d->train, goss_config_int(c, "train.shots"), goss_config_int(c, "train.queries"),
+                             "train", err));
+    if (d->held.count == 0) return GOSS_OK;
+    return leave_out_small(d, &d->held, goss_config_int(c, "validate.shots"), goss_config_int(c, "validate.queries"),
+                           "validate", err);
+}
+
+/* ---- samplers ---- */
+
+/* Puts the settings in front that an episode's error is about. */
+static goss_status about(const goss_config *c, const char *section, goss_status s, goss_error *err) {
+    static const char *const names[] = {"ways", "shots", "queries"};
+    int64_t v[3];
+    for (int i = 0; i < 3; i++) {
+        char key[40];
+        snprintf(key, sizeof key, "%s.%s", section, names[i]);
+        v[i] = goss_config_int(c, key);
+    }
+    return goss_error_prefix(err, s, "[%s] ways = %lld, shots = %lld, queries = %lld", section, (long long)v[0],
+                             (long long)v[1], (long long)v[2]);
+}
+
+/* All tasks of a step have the same number of shots, drawn for the step. */
+static void draw_task(const goss_task_source *source, uint64_t k, goss_task *task) {
+    const images *d = source->context;
+    uint64_t step = k / (uint64_t)d->tasks;
+    goss__rng rng = goss__rng_make(d->seed, goss__hash64(&step, sizeof step, 0x73686f7473)); /* "shots" */
+    goss_task_source one = goss_sampler_source(d->samplers[goss__rng_below(&rng, (uint32_t)d->n_samplers)]);
+    one.draw(&one, k, task);
+}
+
+static goss_status make_train(images *d, const goss_config *c, goss_error *err) {
+    int shots = (int)goss_config_int(c, "train.shots"), least = (int)goss_config_int(c, "train.min_shots");
+    if (least == 0) least = shots;
+    if (least > shots)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "train.min_shots = %d is more than train.shots = %d", least, shots);
+    goss_episode_spec spec = goss_episode_spec_defaults();
+    spec.ways = (int)goss_config_int(c, "train.ways");
+    spec.queries = (int)goss_config_int(c, "train.queries");
+    spec.rotations = goss_config_bool(c, "train.rotations");
+    spec.one_alphabet = goss_config_bool(c, "train.one_alphabet");
+    spec.distinct_faces = goss_config_bool(c, "train.distinct_faces");
+    spec.augment = (float)goss_config_real(c, "train.augment");
+    spec.elastic = (float)goss_config_real(c, "train.elastic");
+    spec.seed = d->seed;
+    d->samplers = goss__calloc((size_t)(shots - least + 1), sizeof *d->samplers);
+    if (!d->samplers) return goss_error_set(err, GOSS_E_NOMEM, "no memory for samplers");
+    for (spec.shots = least; spec.shots <= shots; spec.shots++) {
+        goss_status s = goss_sampler_create(d->set, &d->train, &spec, &d->samplers[d->n_samplers], err);
+        if (s != GOSS_OK) return about(c, "train", s, err);
+        d->n_samplers++;
+    }
+    return GOSS_OK;
+}
+
+static goss_status make_validation(images *d, const goss_config *c, goss_error *err) {
+    if (goss_config_int(c, "validate.every") == 0) return GOSS_OK;
+    goss_episode_spec spec = goss_episode_spec_defaults();
+    spec.ways = (int)goss_config_int(c, "validate.ways");
+    spec.shots = (int)goss_config_int(c, "validate.shots");
+    spec.queries = (int)goss_config_int(c, "validate.queries");
+    spec.rotations = goss_config_bool(c, "validate.rotations");
+    spec.distinct_faces = goss_config_bool(c, "validate.distinct_faces");
+    spec.seed = d->seed + 1;
+    goss_status s = goss_sampler_create(d->set, &d->held, &spec, &d->validation, err);
+    return about(c, "validate", s, err);
+}
+
+static void tell(const images *d) {
+    goss_image_format f = goss_images_format(d->set);
+    goss__log(GOSS_LOG_INFO, "data: %d images of %d classes, %d x %d x %d%s; %d classes to train on, %d to validate on",
+              goss_images_count(d->set), goss_images_classes(d->set), f.height, f.width, f.channels,
+              f.invert ? ", inverted" : "", d->train.count, d->held.count);
+}
+
+/* Where episodes are less than was asked for. */
+static void tell_scope(const char *section, const goss_sampler *s) {
+    goss_episode_spec spec = goss_sampler_spec(s);
+    goss_sampler_scope scope = goss_sampler_scope_of(s);
+    if (spec.one_alphabet && scope.least_ways < spec.ways)
+        goss__log(GOSS_LOG_INFO, "[%s] one alphabet an episode: %d to %d ways (%d asked for), of %d classes", section,
+                  scope.least_ways, goss_sampler_limits(s).ways, spec.ways, scope.classes);
+    if (spec.distinct_faces && scope.several_faces < scope.classes)
+        goss__log(GOSS_LOG_INFO, "[%s] distinct faces in %d of %d classes; the others have one", section,
+                  scope.several_faces, scope.classes);
+}
+
+static goss_status open_all(images *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
+    GOSS_TRY(open_set(d, c, p, err));
+    GOSS_TRY(split(d, c, err));
+    GOSS_TRY(leave_out_all_small(d, c, err));
+    tell(d);
+    GOSS_TRY(make_train(d, c, err));
+    tell_scope("train", d->samplers[0]);
+    GOSS_TRY(make_validation(d, c, err));
+    if (d->validation) tell_scope("validate", d->validation);
+    return GOSS_OK;
+}
+
+/* ---- as a kind of data ---- */
+
+/* Files and networks that are named wrongly are found before any image is decoded. */
+static goss_status check(const goss_config *c, goss_error *err) {
+    goss_method *m;
+    goss_image_format f = {.height = (int)goss_config_int(c, "data.height"),
+                           .width = (int)goss_config_int(c, "data.width"),
+                           .channels = (int)goss_config_int(c, "data.channels")};
+    GOSS_TRY(goss__run_file_is_there(c, "data.train_classes", err));
+    GOSS_TRY(goss__run_file_is_there(c, "data.val_classes", err));
+    GOSS_TRY(goss__run_file_is_there(c, "data.labels", err));
+    if (f.channels == 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
+    if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
+    goss_data_spec data = goss_data_spec_images(f);
+    GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &data, &m, err));
+    goss_status s = goss_method_trains(m) ? goss__rates_check(c, m, err) : GOSS_OK;
+    goss_method_free(m);
+    return s;
+}
+
+static void close_images(goss__run_data *data) {
+    images *d = data->own;
+    if (!d) return;
+    for (int i = 0; i < d->n_samplers; i++) goss_sampler_destroy(d->samplers[i]);
+    goss__free(d->samplers);
+    goss_sampler_destroy(d->validation);
+    goss_class_list_free(&d->train);
+    goss_class_list_free(&d->held);
+    goss_images_close(d->set);
+    goss__free(d);
+    data->own = NULL;
+}
+
+static goss_status open_images(goss__run_data *data, const goss_config *c, const goss__run_place *p, goss_error *err) {
+    images *d = data->own = goss__calloc(1, sizeof *d);
+    if (!d) return goss_error_set(err, GOSS_E_NOMEM, "no memory for images");
+    d->seed = data->seed, d->tasks = data->tasks;
+    GOSS_TRY(open_all(d, c, p, err));
+    data->spec = goss_data_spec_images(goss_images_format(d->set));
+    data->source = goss_sampler_source(d->samplers[d->n_samplers - 1]);
+    data->source.context = d, data->source.draw = draw_task;
+    data->validates = d->validation != NULL;
+    if (d->validation) data->validation = goss_sampler_source(d->validation);
+    data->judged = (int)goss_config_int(c, "validate.episodes");
+    data->hash = goss_images_hash(d->set);
+    int n = goss_images_count(d->set), classes = goss_images_classes(d->set);
+    snprintf(data->size, sizeof data->size, "%d of %d", n, classes);
+    snprintf(data->about, sizeof data->about, "%d images of %d classes", n, classes);
+    return GOSS_OK;
+}
+
+static goss_status note_classes(const images *d, goss_model *m, goss_error *err) {
+    char text[64];
+    snprintf(text, sizeof text, "%d of %d", d->train.count, goss_images_classes(d->set));
+    GOSS_TRY(goss_model_note(m, "data.trained_classes", text, err));
+    uint64_t hash = 0;
+    for (int i = 0; i < d->train.count; i++) {
+        const char *name = goss_images_class_name(d->set, d->train.ids[i]);
+        hash = goss__hash64(name, strlen(name), hash);
+    }
+    snprintf(text, sizeof text, "%016llx", (unsigned long long)hash);
+    return goss_model_note(m, "data.trained_classes_hash", text, err);
+}
+
+static goss_status mark(const goss__run_data *data, goss_model *m, goss_error *err) {
+    const images *d = data->own;
+    GOSS_TRY(note_classes(d, m, err));
+    if (!goss_method_trains(goss_model_method(m))) return GOSS_OK;
+    GOSS_TRY(goss_model_mark(m, GOSS_USE_TRAIN, d->set, &d->train, err));
+    return d->validation ? goss_model_mark(m, GOSS_USE_VALIDATE, d->set, &d->held, err) : GOSS_OK;
+}
+
+static void validated_on(const goss__run_data *data, const goss_config *c, char *out, size_t size) {
+    (void)data;
+    snprintf(out, size, "%lld ways, %lld shots, %lld queries, %lld episodes%s%s",
+             (long long)goss_config_int(c, "validate.ways"), (long long)goss_config_int(c, "validate.shots"),
+             (long long)goss_config_int(c, "validate.queries"), (long long)goss_config_int(c, "validate.episodes"),
+             goss_config_bool(c, "validate.rotations") ? ", rotations" : "",
+             goss_config_bool(c, "validate.distinct_faces") ? ", distinct faces" : "");
+}
+
+/* ---- checkpoints: the classes of the set, by number ---- */
+
+static const char train_tensor[] = "classes.train", held_tensor[] = "classes.held";
+
+static goss_status add_classes(goss_tensor_file *file, const char *name, const goss_class_list *l, goss_error *err) {
+    const int64_t n = l->count;
+    return n ? goss_tensor_file_add(file, name, "I32", 1, &n, l->ids, err) : GOSS_OK;
+}
+
+static goss_status keep(const goss__run_data *data, goss_tensor_file *file, goss_error *err) {
+    const images *d = data->own;
+    GOSS_TRY(add_classes(file, train_tensor, &d->train, err));
+    return add_classes(file, held_tensor, &d->held, err);
+}
+
+static goss_status other_classes(const images *d, const goss_class_list *now, const int32_t *then, int n,
+                                 const char *what, const char *dir, goss_error *err) {
+    int i = 0, k = 0;
+    while (i < now->count && k < n && now->ids[i] == then[k]) i++, k++;
+    const bool added = i < now->count && (k == n || now->ids[i] < then[k]);
+    const int32_t id = added ? now->ids[i] : then[k];
+    const char *name = id >= 0 && id < goss_images_classes(d->set) ? goss_images_class_name(d->set, id) : "?";
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "the run in %s was started with %d classes to %s on, now there are %d (data.train_classes, "
+                          "data.val_classes): \"%s\" is %s. Give it the classes it had, or name another run.dir for "
+                          "a run of its own (train.start=%s/model.safetensors begins with what this one has learned)",
+                          dir, n, what, now->count, name, added ? "new" : "gone", dir);
+}
+
+static goss_status same_classes(const images *d, const goss_safetensors *f, const char *tensor,
+                                const goss_class_list *now, const char *what, const char *dir, goss_error *err) {
+    const goss_file_tensor *t = goss_safetensors_find(f, tensor);
+    if (t && (strcmp(t->dtype, "I32") != 0 || t->rank != 1 || t->shape[0] > INT32_MAX))
+        return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" is no list of classes", tensor);
+    const int n = t ? (int)t->shape[0] : 0;
+    if (n == now->count && (n == 0 || memcmp(t->data, now->ids, (size_t)n * sizeof *now->ids) == 0)) return GOSS_OK;
+    int32_t *then = goss__alloc((size_t)n * sizeof *then + 1);
+    if (!then) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d classes", n);
+    if (n) memcpy(then, t->data, (size_t)n * sizeof *then);
+    goss_status s = other_classes(d, now, then, n, what, dir, err);
+    goss__free(then);
+    return s;
+}
+
+static goss_status compare(const goss__run_data *data, const goss_safetensors *f, const char *dir, goss_error *err) {
+    const images *d = data->own;
+    GOSS_TRY(same_classes(d, f, train_tensor, &d->train, "train", dir, err));
+    return same_classes(d, f, held_tensor, &d->held, "validate", dir, err);
+}
+
+const goss_images *goss__data_images_set(const goss__run_data *d) {
+    return d->kind == &goss__data_images && d->own ? ((const images *)d->own)->set : NULL;
+}
+
+const goss__data_kind goss__data_images = {.name = "images",
+                                           .check = check,
+                                           .open = open_images,
+                                           .close = close_images,
+                                           .mark = mark,
+                                           .keep = keep,
+                                           .compare = compare,
+                                           .validated_on = validated_on,
+                                           .things = "images"};
