@@ -122,17 +122,20 @@ static goss_val find_codes(const goss_method *m, const goss_task_batch *b, goss_
         code = goss_sub(at, goss__adam_move(goss_detach(grad), rate, i, &first, &second));
     }
     goss_scope_pop(s->graph);
-    return goss_select(goss_unsqueeze(b->known, 1), rows, code);
+    return goss_valid(b->known) ? goss_select(goss_unsqueeze(b->known, 1), rows, code) : code;
 }
 
 goss_val goss__hypernet_rows(const goss_method *m, const goss_task_batch *b, const goss__solution *s) {
     const goss_hyper_options *o = goss_hyper_settings(m->hyper);
     if (!goss__hypernet_sees(m, GOSS_CONDITION_TASK)) return GOSS_NONE;
-    if (!goss_valid(b->id))
+    if (s->training && !goss_valid(b->id))
         return goss_graph_fail(s->graph, GOSS_E_ARGUMENT, "conditioned on ids, but the tasks have no numbers");
     goss_val table = goss_param(s->graph, "tasks", GOSS_SHAPE(goss_n(goss_layout_total(m->codes))));
     table = goss_reshape(table, GOSS_SHAPE(goss_n(o->tasks), goss_n(o->embedding)));
-    goss_val rows = goss_gather(table, b->id);
-    if (s->training) return forget(m, b, rows, goss_slice(table, 0, o->tasks - 1, 1));
-    return find_codes(m, b, rows, s);
+    goss_val unknown = goss_slice(table, 0, o->tasks - 1, 1), rows;
+    if (goss_valid(b->id))
+        rows = goss_gather(table, b->id);
+    else /* all tasks are new */
+        rows = goss_broadcast(unknown, GOSS_SHAPE(b->T, goss_n(o->embedding)));
+    return s->training ? forget(m, b, rows, unknown) : find_codes(m, b, rows, s);
 }
