@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_inspect.c: gossamer inspect: metadata and tensors of any safetensors file. */
+/* cmd_inspect.c: gossamer inspect: metadata and tensors of any safetensors file, and the program in it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "gossamer/safetensors.h"
 #include "gossamer/table.h"
+#include "inspect_program.h"
 #include "inspect_table.h"
 
 enum { WIDTH = 28 };
@@ -102,9 +103,12 @@ static void print_tensor(const goss_file_tensor *t) {
     printf("\n");
 }
 
-static void print_text(const goss_safetensors *f) {
+/* p: the program that the file holds, or NULL. */
+static void print_text(const goss_safetensors *f, const goss_program *p) {
     for (int i = 0; i < goss_safetensors_meta_count(f); i++)
-        print_value(goss_safetensors_meta_key(f, i), goss_safetensors_meta_value(f, i));
+        if (!p || strcmp(goss_safetensors_meta_key(f, i), CLI_PROGRAM_KEY) != 0)
+            print_value(goss_safetensors_meta_key(f, i), goss_safetensors_meta_value(f, i));
+    if (p) cli_print_interface(p, WIDTH);
     printf("\n");
     size_t bytes = 0;
     for (int i = 0; i < goss_safetensors_count(f); i++) {
@@ -112,9 +116,12 @@ static void print_text(const goss_safetensors *f) {
         bytes += goss_safetensors_at(f, i)->size;
     }
     printf("%d tensors, %zu bytes\n", goss_safetensors_count(f), bytes);
+    if (!p) return;
+    printf("\n");
+    cli_print_program(p);
 }
 
-static void print_json(const goss_safetensors *f) {
+static void print_json(const goss_safetensors *f, const goss_program *p) {
     printf("{\"metadata\": {");
     for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
         printf("%s", i ? ", " : "");
@@ -133,7 +140,12 @@ static void print_json(const goss_safetensors *f) {
         for (int k = 0; k < t->rank; k++) printf("%s%lld", k ? ", " : "", (long long)t->shape[k]);
         printf("]}");
     }
-    printf("]}\n");
+    printf("]");
+    if (p) {
+        printf(", \"program\": ");
+        cli_json_program(p);
+    }
+    printf("}\n");
 }
 
 /* What is neither: the library knows no more than that it is no safetensors file. */
@@ -174,7 +186,7 @@ int cmd_inspect(int argc, char **argv) {
                         .usage = "FILE [--json] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
                         .doc =
                             "Checks a safetensors file (a model, a network, a checkpoint, anyone's) and shows its "
-                            "metadata and tensors.\n"
+                            "metadata and tensors; of a\nprogram also what goes in and out, and its operations.\n"
                             "Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it shows the columns, their "
                             "types and\nwhat they seem to be for, and what to look at before training.",
                         .options = options,
@@ -186,7 +198,10 @@ int cmd_inspect(int argc, char **argv) {
     goss_error err;
     goss_safetensors *f;
     if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);
-    (json ? print_json : print_text)(f);
+    goss_program *program = NULL;
+    const bool valid = !cli_is_program(f) || goss_program_load(argv[1], &program, NULL, &err) == GOSS_OK;
+    if (valid) (json ? print_json : print_text)(f, program);
+    goss_program_free(program);
     goss_safetensors_close(f);
-    return cli_close_stdout();
+    return valid ? cli_close_stdout() : cli_fail(&err);
 }

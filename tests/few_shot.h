@@ -125,11 +125,15 @@ static inline void few_shake(few *f, double size) {
     }
 }
 
+/* NULL, or gets what is compiled. */
+static void (*few_watch)(const goss_graph *g, const goss_val *out, int n, const goss_val *updates, int n_updates);
+
 static inline goss_status few_compile(few *f, const goss_val *out, int n, int threads) {
     goss_schedule_options o = goss_schedule_defaults();
     o.precision = GOSS_F64;
     goss_val updates[8];
     for (int i = 0; i < f->loss.n_states; i++) updates[i] = goss_assign(f->loss.state[i], f->loss.next[i]);
+    if (few_watch) few_watch(f->graph, out, n, updates, f->loss.n_states);
     GOSS_TRY(goss_compile(f->graph, out, n, updates, f->loss.n_states, &o, &f->program, &f->err));
     GOSS_TRY(goss_params_new(GOSS_F64, &f->params, &f->err));
     GOSS_TRY(goss_params_add(f->params, f->program, &f->err));

@@ -52,6 +52,7 @@ GOSS_API size_t goss_schedule_memory(const goss_schedule *p, int threads); /* by
  * goss_params_add; several programs (train, evaluate) share one store. */
 GOSS_API GOSS_MUST_USE goss_status goss_params_new(goss_precision precision, goss_params **out, goss_error *err);
 GOSS_API void goss_params_free(goss_params *p);
+GOSS_API goss_precision goss_params_precision(const goss_params *p);
 GOSS_API GOSS_MUST_USE goss_status goss_params_add(goss_params *p, const goss_schedule *program, goss_error *err);
 GOSS_API int goss_params_count(const goss_params *p);
 GOSS_API const char *goss_params_name(const goss_params *p, int i);

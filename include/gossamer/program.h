@@ -76,6 +76,21 @@ GOSS_API char *goss_program_text(const goss_program *p);
  * version of the language; GOSS_E_NOMEM. Owns: goss_program_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_program_parse(const char *text, goss_program **out, goss_error *err);
 
+/* ---- files ---- */
+
+/* Writes program and parameters as a safetensors file: the text in its metadata, a tensor for each parameter of the
+ * program, under its name, as the store keeps it (F32, F64 or BF16). Replaces the file at once or not at all. params
+ * may be NULL where the program has no parameters. Errors: GOSS_E_ARGUMENT: a parameter that the store has not;
+ * GOSS_E_SHAPE: or has with another shape; GOSS_E_NUMERIC: a number that is not finite, by name; GOSS_E_IO;
+ * GOSS_E_UNSUPPORTED in a build without jansson or xxhash. */
+GOSS_API GOSS_MUST_USE goss_status goss_program_save(const goss_program *p, const goss_params *params, const char *path,
+                                                     goss_error *err);
+/* Reads such a file. params: NULL, or gets a new store with the program's parameters (goss_params_free), f64 where the
+ * file's are and f32 else. Errors: GOSS_E_IO; GOSS_E_FORMAT: damaged, no program, or tensors that are not the program's
+ * parameters; GOSS_E_UNSUPPORTED: a newer format; GOSS_E_NUMERIC. Owns: goss_program_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_program_load(const char *path, goss_program **out, goss_params **params,
+                                                     goss_error *err);
+
 /* ---- compiling and parameters ---- */
 
 /* Makes a schedule of a program: rewrites it (goss_program_rewrite), then plans how it runs. goss_compile does

@@ -34,6 +34,7 @@ void goss_params_free(goss_params *p) {
     goss__free(p);
 }
 
+goss_precision goss_params_precision(const goss_params *p) { return p->precision; }
 int goss_params_count(const goss_params *p) { return p->n; }
 const char *goss_params_name(const goss_params *p, int i) { return p->list[i].name; }
 int64_t goss_params_numel(const goss_params *p, int i) { return p->list[i].numel; }
