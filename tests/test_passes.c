@@ -329,7 +329,7 @@ static void build_sums(goss_graph *g, goss_val *y) {
                     IN("bias", one, one, goss_n(WIDE)));
     y[5] = goss_add(goss_matmul(goss_scale(u, 5), v, false, false), goss_const(g, 3));
     y[6] = goss_add(goss_matmul(goss_scale(u, 6), v, false, false), IN("column", goss_n(3), m, one));
-    y[7] = goss_add(goss_matmul(goss_scale(v, 7), goss_scale(u, 8), true, true), IN("square", goss_n(3), n, m));
+    y[7] = goss_add(goss_matmul(goss_shift(v, 7), goss_scale(u, 8), true, true), IN("square", goss_n(3), n, m));
 #undef IN
 }
 

@@ -11,6 +11,17 @@
 static goss_error err;
 static goss_extent n(int64_t count) { return goss_n(count); }
 
+static goss_val input(goss_graph *g, const char *name, int64_t a, int64_t b) {
+    return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(n(a), n(b)));
+}
+static goss_val image(goss_graph *g, const char *name, int64_t side) {
+    return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(n(2), n(3), n(side), n(side), n(5)));
+}
+#define X input(g, "x", 4, 6)
+#define ROW input(g, "row", 1, 6)
+#define MAP image(g, "map", 4)
+#define SAME_OVER_IMAGE image(g, "s", 1)
+#define POOL(x) goss_max_pool(x, goss_pool_defaults(2))
 /* Both become one node. */
 #define SAME(a, b) T_EQ(goss__rewrite(a).id, goss__rewrite(b).id)
 
@@ -69,8 +80,8 @@ TEST(a_pool_goes_in_front_of_relu) {
     goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(7), n(6), n(5))), out[5];
     goss_pool_options o = goss_pool_defaults(3);
     o.stride_h = o.stride_w = 2, o.pad_top = o.pad_left = 1;
-    goss_val swapped = goss_max_pool(goss_relu(x), o), plain = goss_max_pool(goss_max(x, goss_const(w.g, 0)), o);
-    swapped = goss__rewrite(swapped), plain = goss__rewrite(plain);
+    goss_val swapped = goss__rewrite(goss_max_pool(goss_relu(x), o)),
+             plain = goss__rewrite(goss_max_pool(goss_variable(goss_relu(x)), o));
     T_CHECK(goss__made_by(swapped, &goss__op_ew[GOSS__EW_relu], 0, &out[4]));
     T_CHECK(!goss__made_by(plain, &goss__op_ew[GOSS__EW_relu], 0, &out[4]));
     out[0] = swapped, out[1] = plain;
@@ -91,8 +102,8 @@ TEST(a_pool_goes_in_front_of_what_an_image_shares) {
     goss_pool_options o = goss_pool_defaults(3);
     o.stride_h = o.stride_w = 2, o.pad_top = 1;
     goss_val map = goss_mul(in[2], goss_sub(in[0], in[1])), out[8], gathered, taps;
-    out[0] = goss_max_pool(map, o), out[1] = goss_max_pool(goss_max(map, goss_const(w.g, -1e30)), o);
-    for (int i = 0; i < 2; i++) out[i] = goss__rewrite(out[i]);
+    out[0] = goss__rewrite(goss_max_pool(map, o));
+    out[1] = goss__rewrite(goss_max_pool(goss_variable(map), o));
     T_CHECK(goss__made_by(out[0], &goss__op_ew[GOSS__EW_mul], 0, &gathered));
     T_CHECK(goss__made_by(gathered, &goss__op_ew[GOSS__EW_sub], 0, &taps));
     T_CHECK(goss__made_by(out[1], &goss__op_max_pool, 0, &taps)); /* not seen through */
@@ -119,9 +130,8 @@ TEST(a_pool_takes_factors_of_any_extents) {
                           goss_mul(goss_mul(x, channel), task), goss_mul(goss_mul(x, norm), channel)},
              out[2 * OUTS];
     for (int i = 0; i < OUTS; i++) {
-        out[2 * i] = goss_max_pool(map[i], goss_pool_defaults(2));
-        out[2 * i + 1] =
-            goss_max_pool(goss_max(map[i], goss_const(w.g, -1e30)), goss_pool_defaults(2)); /* not seen through */
+        out[2 * i] = goss__rewrite(goss_max_pool(map[i], goss_pool_defaults(2)));
+        out[2 * i + 1] = goss_max_pool(goss_variable(map[i]), goss_pool_defaults(2)); /* not seen through */
     }
     goss_val within = goss__rewrite(out[2 * (OUTS - 1)]), index, read;
     T_CHECK(goss__made_by(within, &goss__op_ew[GOSS__EW_mul], 0, &within));
@@ -148,28 +158,39 @@ static goss_val taps_in(goss_val v) {
 
 /* Where a norm's largest taps are its gain alone decides, whose sign may be either; without a gain the raw map does. */
 TEST(a_pool_asks_only_for_what_decides) {
-    world w = world_new();
-    goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(4), n(4), n(5))), mean, var, index, part, out[6];
-    goss_val gain = world_normal(&w, "gain", GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5)));
-    goss_batch_stats_shared(x, GOSS_NONE, &mean, &var);
-    goss_val norm = goss_normalize(x, mean, var, 1e-5), map[3] = {goss_mul(norm, gain), norm, goss_scale(norm, 2)};
     for (int i = 0; i < 3; i++) {
-        out[2 * i] = goss_max_pool(map[i], goss_pool_defaults(2));
-        out[2 * i + 1] = goss_max_pool(goss_max(map[i], goss_const(w.g, -1e30)), goss_pool_defaults(2));
-        const goss_val taps = taps_in(goss__rewrite(out[2 * i]));
-        if (i > 0) { /* what is positive decides nothing */
+        world w = world_new();
+        goss_val x = world_normal(&w, "x", GOSS_SHAPE(n(2), n(3), n(4), n(4), n(5))), mean, var, index, part, out[2];
+        goss_val gain = world_normal(&w, "gain", GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5)));
+        goss_batch_stats_shared(x, GOSS_NONE, &mean, &var);
+        goss_val norm = goss_normalize(x, mean, var, 1e-5), map = i == 0   ? goss_mul(norm, gain)
+                                                                  : i == 1 ? norm
+                                                                           : goss_scale(norm, 2);
+        out[0] = goss__rewrite(goss_max_pool(map, goss_pool_defaults(2)));
+        out[1] = goss_max_pool(goss_variable(map), goss_pool_defaults(2));
+        const goss_val taps = taps_in(out[0]);
+        if (i == 0) {
+            T_CHECK(goss__made_by(taps, &goss__op_pool_gather, 1, &index));
+            T_CHECK(goss__made_by(index, &goss__op_pool_argmax, 0, &part) && part.id == x.id);
+            T_EQ(goss__node_of(index)->n_in, 2);
+            T_EQ(goss__node_of(index)->in[1], gain.id);
+        } else { /* what is positive decides nothing */
             T_CHECK(goss__made_by(taps, &goss__op_max_pool, 0, &part) && part.id == x.id);
-            continue;
         }
-        T_CHECK(goss__made_by(taps, &goss__op_pool_gather, 1, &index));
-        T_CHECK(goss__made_by(index, &goss__op_pool_argmax, 0, &part) && part.id == x.id);
-        T_EQ(goss__node_of(index)->n_in, 2);
-        T_EQ(goss__node_of(index)->in[1], gain.id);
+        T_OK(world_compute(&w, GOSS_F64, out, 2));
+        for (int64_t k = 0; k < w.numel[0]; k++) T_NEAR(w.out[0][k], w.out[1][k], 1e-12);
+        world_free(&w);
     }
-    T_OK(world_compute(&w, GOSS_F64, out, 6));
-    for (int i = 0; i < 6; i += 2)
-        for (int64_t k = 0; k < w.numel[i]; k++) T_NEAR(w.out[i][k], w.out[i + 1][k], 1e-12);
-    world_free(&w);
+}
+
+/* What another reads is there anyway: nothing is gained by looking behind it. */
+TEST(what_is_needed_anyway_is_read) {
+    goss_graph *g = goss_graph_new();
+    goss_val x = X, scaled = goss_scale(x, 0.5), most = goss_reduce_max(scaled, GOSS_AXIS(1), true);
+    const goss_val soft = goss__rewrite(goss_exp(goss_sub(scaled, most)));
+    T_STR(goss__node_of(goss__rewrite(most))->op->name, "reduce_max");
+    T_CHECK(goss_valid(soft));
+    goss_graph_free(g);
 }
 
 /* v is 0 times a number for each of its elements. */
@@ -253,6 +274,87 @@ TEST(a_shared_weight_is_one_product) {
     goss_graph_free(g);
 }
 
+/* ---- rules ask for properties: they serve operations of every family ---- */
+
+TEST(factors_leave_whatever_is_linear) {
+    goss_graph *g = goss_graph_new();
+    goss_extent T = goss_symbol(g, "T", 4);
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(T, n(6), n(8))),
+             w = goss_input(g, "w", GOSS_REAL, GOSS_SHAPE(T, n(8), n(2))),
+             row = goss_input(g, "row", GOSS_REAL, GOSS_SHAPE(T, n(6), n(1))),
+             column = goss_input(g, "column", GOSS_REAL, GOSS_SHAPE(n(1), n(1), n(8)));
+    /* A matrix product: a number for each row, or one for all, but not one for each summand. */
+    SAME(goss_matmul(goss_mul(x, row), w, false, false), goss_mul(goss_matmul(x, w, false, false), row));
+    SAME(goss_matmul(goss_scale(x, 3), w, false, false), goss_scale(goss_matmul(x, w, false, false), 3));
+    SAME(goss_matmul(goss_neg(x), w, false, false), goss_neg(goss_matmul(x, w, false, false)));
+    T_STR(goss__node_of(goss__rewrite(goss_matmul(goss_mul(x, column), w, false, false)))->op->name, "matmul");
+    /* Not where the result is as large: nothing is gained by it. */
+    goss_val wide = goss_input(g, "wide", GOSS_REAL, GOSS_SHAPE(T, n(8), n(8)));
+    T_STR(goss__node_of(goss__rewrite(goss_matmul(goss_mul(x, row), wide, false, false)))->op->name, "matmul");
+    /* Average pools, convolutions, rows that are added up. */
+    goss_val map = goss_input(g, "map", GOSS_REAL, GOSS_SHAPE(T, n(3), n(4), n(4), n(5))),
+             norm = goss_input(g, "norm", GOSS_REAL, GOSS_SHAPE(n(1), n(1), n(1), n(1), n(5))),
+             filter = goss_input(g, "filter", GOSS_REAL, GOSS_SHAPE(T, n(3), n(3), n(5), n(2))),
+             sample = goss_input(g, "sample", GOSS_REAL, GOSS_SHAPE(T, n(3), n(1), n(1), n(1)));
+    const goss_pool_options two = goss_pool_defaults(2);
+    const goss_val sum = goss_scale(goss_avg_pool(map, two), 4); /* of a window */
+    SAME(goss_avg_pool(goss_mul(map, norm), two), goss_scale(goss_mul(sum, norm), 0.25));
+    SAME(goss_conv(goss_mul(map, sample), filter, goss_conv_defaults()),
+         goss_mul(goss_conv(map, filter, goss_conv_defaults()), sample));
+    goss_val many = goss_input(g, "many", GOSS_REAL, GOSS_SHAPE(n(50), n(8))),
+             each = goss_input(g, "each", GOSS_REAL, GOSS_SHAPE(n(1), n(8)));
+    goss_val at = goss_input(g, "at", GOSS_INDEX, GOSS_SHAPE(n(50)));
+    SAME(goss_scatter_add(goss_mul(many, each), at, n(5)), goss_mul(goss_scatter_add(many, at, n(5)), each));
+    T_OK(goss_graph_status(g, &err));
+    goss_graph_free(g);
+}
+
+TEST(rising_maps_go_behind_whatever_takes_the_largest) {
+    goss_graph *g = goss_graph_new();
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_symbol(g, "T", 4), n(6), n(8))), y;
+    goss_val row = goss_input(g, "row", GOSS_REAL, GOSS_SHAPE(n(1), n(6), n(1))),
+             column = goss_input(g, "column", GOSS_REAL, GOSS_SHAPE(n(1), n(1), n(8)));
+    const uint32_t last = GOSS_AXIS(2);
+#define MOST(v) goss_reduce_max(v, last, true)
+    SAME(MOST(goss_exp(x)), goss_exp(MOST(x)));
+    SAME(MOST(goss_tanh(x)), goss_tanh(MOST(x)));
+    SAME(MOST(goss_add(x, row)), goss_add(MOST(x), row));
+    SAME(MOST(goss_scale(x, 0.3)), goss_scale(MOST(x), 0.3));
+    SAME(MOST(goss_mul(x, goss_rsqrt(row))), goss_mul(MOST(x), goss_rsqrt(row)));
+    SAME(MOST(goss_max(x, row)), goss_max(MOST(x), row));
+    SAME(MOST(goss_relu(goss_sub(goss_scale(x, 2), row))), goss_relu(goss_sub(goss_scale(MOST(x), 2), row)));
+    /* What falls, has either sign, differs along the axis, or is no number for some. */
+    const goss_val inside[] = {goss_neg(x),         goss_sub(row, x), goss_mul(x, row), goss_scale(x, -1.5),
+                               goss_add(x, column), goss_log(x),      goss_sqrt(x),     goss_square(x)};
+    for (size_t i = 0; i < sizeof inside / sizeof *inside; i++) {
+        y = goss__rewrite(MOST(inside[i]));
+        if (goss__node_of(y)->op != &goss__op_reduce_max)
+            T_FAIL("expression %zu is a %s", i, goss__node_of(y)->op->name);
+    }
+    goss_val map = MAP, all = goss_input(g, "all", GOSS_REAL, GOSS_SHAPE(n(2), n(1), n(1), n(1), n(1)));
+    SAME(POOL(goss_sigmoid(goss_div(goss_shift(map, 3), goss_const(g, 2)))),
+         goss_sigmoid(goss_div(goss_shift(POOL(map), 3), goss_const(g, 2))));
+    SAME(POOL(goss_min(map, all)), goss_min(POOL(map), all));
+    T_OK(goss_graph_status(g, &err));
+    goss_graph_free(g);
+}
+
+TEST(maps_go_behind_whatever_chooses) {
+    goss_graph *g = goss_graph_new();
+    goss_val table = goss_input(g, "table", GOSS_REAL, GOSS_SHAPE(n(100), n(8))),
+             row = goss_input(g, "row", GOSS_REAL, GOSS_SHAPE(n(1), n(8))),
+             column = goss_input(g, "column", GOSS_REAL, GOSS_SHAPE(n(100), n(1))),
+             at = goss_input(g, "at", GOSS_INDEX, GOSS_SHAPE(goss_symbol(g, "N", 10))),
+             all = goss_input(g, "all", GOSS_INDEX, GOSS_SHAPE(n(300)));
+    SAME(goss_gather(goss_scale(table, 2), at), goss_scale(goss_gather(table, at), 2));
+    SAME(goss_gather(goss_square(goss_sub(table, row)), at), goss_square(goss_sub(goss_gather(table, at), row)));
+    T_STR(goss__node_of(goss__rewrite(goss_gather(goss_mul(table, column), at)))->op->name, "gather");
+    T_STR(goss__node_of(goss__rewrite(goss_gather(goss_exp(table), all)))->op->name,
+          "gather"); /* more than there are */
+    T_OK(goss_graph_status(g, &err));
+    goss_graph_free(g);
+}
+
 /* ---- the table ---- */
 
 /* An expression that the rule works on. */
@@ -261,21 +363,10 @@ typedef struct rule_case {
     goss_val (*build)(goss_graph *g);
 } rule_case;
 
-static goss_val input(goss_graph *g, const char *name, int64_t a, int64_t b) {
-    return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(n(a), n(b)));
-}
-static goss_val image(goss_graph *g, const char *name, int64_t side) {
-    return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(n(2), n(3), n(side), n(side), n(5)));
-}
 static goss_val d_by(goss_val y, goss_val x) {
     goss_val d = {y.graph, 0};
     return goss_grad(y, &x, 1, &d) == GOSS_OK ? d : (goss_val){y.graph, 0};
 }
-#define X input(g, "x", 4, 6)
-#define ROW input(g, "row", 1, 6)
-#define MAP image(g, "map", 4)
-#define SAME_OVER_IMAGE image(g, "s", 1)
-#define POOL(x) goss_max_pool(x, goss_pool_defaults(2))
 #define BUILD(id, ...)                                                                                                 \
     static goss_val build_##id(goss_graph *g) { return __VA_ARGS__; }
 #define SUM(x) goss_sum(x, GOSS_AXIS(0), true)
@@ -305,12 +396,11 @@ BUILD(merge_slices, goss_slice(goss_slice(X, 1, 1, 4), 1, 1, 2))
 BUILD(slice_of_pad, goss_slice(goss_pad(X, 1, 2, 2), 1, 3, 2))
 BUILD(fold_batch, goss_matmul(goss_input(g, "a", GOSS_REAL, GOSS_SHAPE(n(4), n(2), n(6))),
                               goss_input(g, "b", GOSS_REAL, GOSS_SHAPE(n(1), n(6), n(3))), false, false))
-BUILD(pool_monotone, POOL(goss_relu(MAP)))
-BUILD(pool_shift, POOL(goss_add(MAP, SAME_OVER_IMAGE)))
+BUILD(monotone_last, POOL(goss_relu(MAP)))
+BUILD(choose_first, goss_gather(goss_exp(X), goss_iota(g, n(2))))
 BUILD(pool_factor, POOL(goss_mul(MAP, SAME_OVER_IMAGE)))
-BUILD(argmax_shift, POOL(goss_mul(goss_add(MAP, goss_exp(SAME_OVER_IMAGE)), SAME_OVER_IMAGE)))
+BUILD(argmax_map, POOL(goss_mul(goss_add(MAP, goss_exp(SAME_OVER_IMAGE)), SAME_OVER_IMAGE)))
 BUILD(argmax_factor, POOL(goss_mul(MAP, SAME_OVER_IMAGE)))
-BUILD(gather_spread, POOL(goss_mul(MAP, SAME_OVER_IMAGE)))
 
 static const rule_case cases[] = {
 #define RULE(id, name, what, change) {GOSS__RULE_##id, build_##id},

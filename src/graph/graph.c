@@ -263,5 +263,6 @@ goss_val goss__emit(goss_graph *g, const goss__proto *p) {
     n->next = *slot;
     *slot = n->id;
     g->nodes[g->n_nodes++] = n;
+    for (int i = 0; i < n->n_in && !g->replaying; i++) g->nodes[n->in[i]]->readers++;
     return (goss_val){g, n->id};
 }

@@ -30,6 +30,7 @@ typedef struct goss__node {
     uint32_t order, stamp; /* place in the order of building */
     uint32_t rewritten[2]; /* memo of src/rewrite: the node that this one becomes, outside gradients and in them; 0 */
     uint32_t seen;         /* mark of a traversal */
+    uint32_t readers;      /* nodes as they were built that read this one, or one that became it */
     bool normal;           /* rewritten, and its operands as well: stays */
     bool barrier;          /* differentiated by: rules do not look behind it */
 } goss__node;

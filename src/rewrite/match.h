@@ -11,6 +11,36 @@ bool goss__match_ew(goss_val y, enum goss__ew_op op, goss_val *a, int n);
 bool goss__match_scaled(goss_val y, goss_val *x, double *k);
 /* y = x * broadcast(s), in either order. */
 bool goss__match_spread(goss_val y, goss_val *x, goss_val *s);
+/* ---- maps of single elements ---- */
+
+/* x = f(u, s, t ...), elementwise, where one operand alone is not broadcast. */
+typedef struct goss__map {
+    const goss__op *f;
+    int n, full;                     /* operands; which one is u */
+    goss_val u, small[GOSS__MAX_IN]; /* what the others are broadcast from */
+} goss__map;
+bool goss__match_map(goss_val x, goss__map *m);
+/* One node reads v: without that, v need not be computed. (Readers that were built after v was first rewritten, a
+ * gradient's, are not counted.) */
+static inline bool goss__has_one_reader(goss_val v) { return goss__node_of(v)->readers <= 1; }
+/* f(v, s, t ...): the same map of another value, to which s, t ... broadcast. */
+goss_val goss__map_of(const goss__map *m, goss_val v);
+/* f does not fall where u rises, and is a number wherever u is one. */
+bool goss__map_rises(const goss__map *m);
+
+/* ---- what may go from operand i to the result ---- */
+
+/* s, which broadcasts to operand i of y, varies along none but axes along which operand i is a batch (graph/op.h): it
+ * may as well meet y. */
+bool goss__meets_result(goss_val y, int i, goss_val s);
+bool goss__map_meets_result(goss_val y, int i, const goss__map *m);
+/* At the symbols' maxima y has at most 1 / `times` as many elements as its operand i. */
+bool goss__is_smaller(goss_val y, int i, int64_t times);
+/* y's operation with another operand i, of the old one's shape. */
+goss_val goss__with_operand(goss_val y, int i, goss_val v);
+
+/* Known to be positive: a constant, the inverse of a root, a product of such. */
+bool goss__is_positive(goss_val v);
 /* A constant that another factor may be multiplied with first: what such a product loses to overflow or underflow, the
  * product with x would have lost, too, but for numbers beyond 2^60 times the largest, or the smallest, that there are.
  */

@@ -73,6 +73,7 @@ static goss_val replay(goss_graph *g, uint32_t id, int depth) {
         if (n->barrier && goss_valid(v)) g->nodes[v.id]->barrier = true;
     }
     v = settle(v, depth);
+    if (goss_valid(v) && v.id != id) g->nodes[v.id]->readers += n->readers;
     *memo(g, id) = v.id;
     return v;
 }
