@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "eval.h"
+#include "eval_table.h"
 
 /* ---- who runs ---- */
 
@@ -76,10 +77,9 @@ static goss_status add_tuned(eval *e, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status gather(eval *e, const char *path, goss_error *err) {
+/* Takes the model. */
+static goss_status gather(eval *e, goss_model *m, const char *path, goss_error *err) {
     eval_runner *r;
-    goss_model *m;
-    GOSS_TRY(goss_model_load(path, &m, err));
     goss_status s = place(e, goss_method_name(goss_model_method(m)), path, &r, err);
     r->model = m, r->file = true;
     if (s == GOSS_OK && e->fine_tune > 0) s = add_tuned(e, err);
@@ -115,68 +115,131 @@ static goss_status judge(eval *e, goss_score *scores, goss_error *err) {
     return s;
 }
 
-static goss_status run(eval *e, const char *model, goss_error *err) {
+static goss_status run(eval *e, goss_model *first, const char *model, goss_error *err) {
     goss_score scores[EVAL_MOST];
-    GOSS_TRY(gather(e, model, err));
+    GOSS_TRY(gather(e, first, model, err));
     GOSS_TRY(eval_open(e, err));
     GOSS_TRY(judge(e, scores, err));
     (e->json ? eval_print_json : eval_print_table)(e, scores);
     return GOSS_OK;
 }
 
+/* ---- images or tables ---- */
+
+/* An option that only one of them has. A value that was not given is NULL, or false. */
+typedef struct one_kind {
+    const char *name;
+    const char *const *text;
+    const bool *flag;
+} one_kind;
+
+static void refuse_options(const cli_verb *v, const one_kind *o, int n, const char *of, const char *model) {
+    for (int i = 0; i < n; i++)
+        if (o[i].text ? *o[i].text != NULL : *o[i].flag)
+            cli_usage(v, "--%s is for models of %s, and %s is none", o[i].name, of, model);
+}
+
+static int run_images(eval *e, goss_model *first, const char *model) {
+    goss_error err;
+    const int status = run(e, first, model, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    eval_close(e);
+    return status;
+}
+
 int cmd_eval(int argc, char **argv) {
     eval e = {.spec = goss_episode_spec_defaults()};
+    eval_table t = {.seed = 1};
     const char *ways = NULL, *shots = NULL, *queries = NULL, *episodes = NULL, *seed = NULL, *fine_tune = NULL,
-               *threads = NULL;
+               *threads = NULL, *support = NULL, *repeats = NULL;
     const cli_option options[] = {
-        {"data", "DATA", "folder, .zip or idx file of images in classes", &e.data, NULL},
-        {"labels", "FILE", "idx: the file of labels, where it is not beside DATA", &e.labels, NULL},
-        {"classes", "FILE", "only the classes that FILE names, one a line", &e.classes, NULL},
-        {"unseen", NULL, "leave out classes with images that a model was trained on", NULL, &e.unseen},
-        {"allow-seen", NULL, "judge on them, too, and say so; without either they are refused", NULL, &e.allow_seen},
-        {"ways", "N", "classes an episode (5)", &ways, NULL},
-        {"shots", "K", "labelled images a class (1)", &shots, NULL},
-        {"queries", "Q", "images a class to be classified (15)", &queries, NULL},
-        {"episodes", "E", "(1000)", &episodes, NULL},
-        {"seed", "S", "episode k depends on S and k alone (1)", &seed, NULL},
-        {"rotations", NULL, "copies turned by 90, 180, 270 degrees are classes of their own", NULL, &e.spec.rotations},
-        {"distinct-faces", NULL, "support and query show different faces of a class", NULL, &e.spec.distinct_faces},
-        {"one-alphabet", NULL, "all classes of an episode are of one alphabet, at most --ways", NULL,
-         &e.spec.one_alphabet},
+        {"data", "DATA", "what to judge on: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip)",
+         &e.data, NULL},
+        {"allow-seen", NULL, "judge on what was trained on, too, and say so", NULL, &e.allow_seen},
         {"methods", "A,B=FILE,...",
-         "race these too: pixels, scratch; protonet, ridge, finetune on the model's embedding, each\n"
-         "                           with its own default settings; any other, or NAME=FILE, with a model file of its "
-         "own",
+         "race these too. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
+         "                           with a file of its own (NAME=FILE; again for further folds). Images: pixels, "
+         "scratch;\n"
+         "                           protonet, ridge, finetune on the model's embedding; any other with a file",
          &e.methods, NULL},
         {"fine-tune", "STEPS", "the model once more with gradient steps on each support set", &fine_tune, NULL},
-        {"cache", "DIR", "keep the decoded images there; a run's folder has them already", &e.cache, NULL},
-        {"skip-bad", NULL, "leave out images that cannot be read, with a warning", NULL, &e.skip_bad},
+        {"shots", "K", "images: labelled ones a class (1)", &shots, NULL},
+        {"seed", "S", "what is drawn depends on S alone (1)", &seed, NULL},
         {"threads", "N", "(all)", &threads, NULL},
         {"json", NULL, "one JSON object instead of a table", NULL, &e.json},
+        {"support", "N", "tables: labelled rows of each task; all its other rows are predicted", &support, NULL},
+        {"order", "ORDER", "tables: random; first: in the file's order; COLUMN: ascending (the model's task.order)",
+         &t.order, NULL},
+        {"repeats", "R", "tables: support sets of each task (5; 1 where rows have an order)", &repeats, NULL},
+        {"tasks", "FILE", "tables: only the tasks that FILE names, one a line", &t.tasks_file, NULL},
+        {"metric", "NAME", "tables: another than the model's task.metric", &t.metric_name, NULL},
+        {"descriptor", "FILE", "tables: a row a task, for models that want one", &t.descriptors, NULL},
+        {"labels", "FILE", "idx: the file of labels, where it is not beside DATA", &e.labels, NULL},
+        {"classes", "FILE", "images: only the classes that FILE names, one a line", &e.classes, NULL},
+        {"unseen", NULL, "images: leave out classes with images that a model was trained on", NULL, &e.unseen},
+        {"ways", "N", "images: classes an episode (5)", &ways, NULL},
+        {"queries", "Q", "images: a class to be classified (15)", &queries, NULL},
+        {"episodes", "E", "images: (1000)", &episodes, NULL},
+        {"rotations", NULL, "images: copies turned by 90, 180, 270 degrees are classes of their own", NULL,
+         &e.spec.rotations},
+        {"distinct-faces", NULL, "images: support and query show different faces of a class", NULL,
+         &e.spec.distinct_faces},
+        {"one-alphabet", NULL, "images: all classes of an episode are of one alphabet, at most --ways", NULL,
+         &e.spec.one_alphabet},
+        {"cache", "DIR", "images: keep the decoded ones there; a run's folder has them already", &e.cache, NULL},
+        {"skip-bad", NULL, "images: leave out those that cannot be read, with a warning", NULL, &e.skip_bad},
     };
+    const one_kind of_tables[] = {{"support", &support, NULL},      {"order", &t.order, NULL},
+                                  {"repeats", &repeats, NULL},      {"tasks", &t.tasks_file, NULL},
+                                  {"metric", &t.metric_name, NULL}, {"descriptor", &t.descriptors, NULL}};
+    const one_kind of_images[] = {{"labels", &e.labels, NULL},
+                                  {"classes", &e.classes, NULL},
+                                  {"unseen", NULL, &e.unseen},
+                                  {"ways", &ways, NULL},
+                                  {"shots", &shots, NULL},
+                                  {"queries", &queries, NULL},
+                                  {"episodes", &episodes, NULL},
+                                  {"rotations", NULL, &e.spec.rotations},
+                                  {"distinct-faces", NULL, &e.spec.distinct_faces},
+                                  {"one-alphabet", NULL, &e.spec.one_alphabet},
+                                  {"cache", &e.cache, NULL},
+                                  {"skip-bad", NULL, &e.skip_bad}};
     const cli_verb v = {
         .name = "eval",
-        .usage = "MODEL --data DATA [options]",
+        .usage = "MODEL [MODEL2 ...] --data DATA [options]",
         .doc =
-            "Judges MODEL on random tasks of classes it was not trained on, with 95 % intervals. All methods see the\n"
-            "same tasks; differences to the first one are paired. No method looks at more than one query at a time.",
+            "Judges MODEL on tasks it was not trained on, with 95 % intervals: on random tasks of unseen classes of\n"
+            "images, or on every unseen task of a table. Several models of tables are folds: each task is judged by\n"
+            "those that have not seen it. All methods see the same tasks; differences to the first one are paired. No\n"
+            "method looks at more than one query at a time.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
-        .max_words = 1};
-    if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+        .max_words = -1};
+    const int words = cli_parse(&v, argc, argv);
+    if (words < 0) return cli_close_stdout();
+    if (!e.data && words > 1) cli_usage(&v, "\"%s\" is one word too many, and --data DATA is missing", argv[2]);
     if (!e.data) cli_usage(&v, "--data is missing");
     if (e.unseen && e.allow_seen) cli_usage(&v, "--unseen and --allow-seen: one of them");
     e.spec.ways = (int)cli_int(&v, "ways", ways, 5, 2, 1 << 20);
     e.spec.shots = (int)cli_int(&v, "shots", shots, 1, 1, 1 << 20);
     e.spec.queries = (int)cli_int(&v, "queries", queries, 15, 1, 1 << 20);
-    e.spec.seed = (uint64_t)cli_int(&v, "seed", seed, 1, 0, INT64_MAX);
+    e.spec.seed = t.seed = (uint64_t)cli_int(&v, "seed", seed, 1, 0, INT64_MAX);
     e.episodes = (int)cli_int(&v, "episodes", episodes, 1000, 1, 100000000);
-    e.fine_tune = (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000);
-    e.threads = (int)cli_int(&v, "threads", threads, 0, 0, 1024);
+    e.fine_tune = t.fine_tune = (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000);
+    e.threads = t.threads = (int)cli_int(&v, "threads", threads, 0, 0, 1024);
+    t.support = (int)cli_int(&v, "support", support, 0, 1, 1 << 30);
+    t.repeats = (int)cli_int(&v, "repeats", repeats, 0, 1, 1000000);
+    t.data = e.data, t.methods = e.methods, t.allow_seen = e.allow_seen, t.json = e.json;
     goss_error err;
+    goss_model *first;
     cli_log_to_stderr();
-    int status = run(&e, argv[1], &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
-    eval_close(&e);
-    return status;
+    if (goss_model_load(argv[1], &first, &err) != GOSS_OK) return cli_fail(&err);
+    if (strcmp(goss_model_data(first)->kind, "table") == 0) {
+        refuse_options(&v, of_images, sizeof of_images / sizeof *of_images, "images", argv[1]);
+        if (!support) cli_usage(&v, "--support is missing: how many labelled rows of each task a method sees");
+        return eval_table_run(&t, first, argv + 1, words);
+    }
+    refuse_options(&v, of_tables, sizeof of_tables / sizeof *of_tables, "tables", argv[1]);
+    if (words > 1) cli_usage(&v, "several models: only those of tables are folds; --methods NAME=FILE races others");
+    return run_images(&e, first, argv[1]);
 }

@@ -505,6 +505,40 @@ TEST(a_tasks_draws_are_its_own) {
     close_set(&s);
 }
 
+/* One task with rows in an order: most of what training draws is its first rows, but not always the same. */
+TEST(training_draws_in_an_order_vary) {
+    char csv[400] = "user,x,y\n";
+    for (int i = 0; i < 14; i++) sprintf(csv + strlen(csv), "a,%d,%d\n", i + 3, i * i % 7);
+    set s = open_set(csv, &user_y, "x");
+    goss_table_transform *f = fit(&s, NULL, 0);
+    goss_table_source_options o = goss_table_source_defaults();
+    o.support = 3, o.shuffle = true, o.queries = 5;
+    goss_task_source source = open_source(&s, f, &o, 0);
+    int first = 0, disordered = 0;
+    drawn d;
+    for (int turn = 0; turn < 2; turn++) {
+        for (uint64_t k = 0; k < 100; k++) {
+            draw(&source, k, &d);
+            first += d.sr[0] == 0 && d.sr[1] == 1 && d.sr[2] == 2;
+            for (int i = 0; i < d.t.queries; i++)
+                for (int j = 0; j < 3; j++) {
+                    T_CHECK(d.qr[i] != d.sr[j]);
+                    disordered += d.qr[i] < d.sr[j];
+                }
+        }
+        if (turn == 0) {
+            T_CHECK(first > 50 && first < 100 && disordered == 0);
+            goss_task_source_free(&source);
+            o.any = .5;
+            source = open_source(&s, f, &o, 0);
+        }
+    }
+    T_CHECK(disordered > 100);
+    goss_task_source_free(&source);
+    goss_table_transform_free(f);
+    close_set(&s);
+}
+
 TEST(queries_of_another_part) {
     set s = open_set("user,x,y\na,1,1\na,2,2\na,3,3\na,4,4\na,5,5\na,6,6\na,7,7\na,8,8\nb,1,2\n", &user_y, "x");
     const double share[3] = {.5, .25, .25};

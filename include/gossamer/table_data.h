@@ -31,7 +31,9 @@ typedef struct goss_table_data_options {
     const char *order;                   /* "random" (NULL), "first" or a column */
     int support, most_support;           /* goss_table_source_options (5, 0) */
     int queries;                         /* of a training task at most (64) */
+    double thin, any;                    /* of goss_table_source_options (.5, 0) */
     const goss_objective *objective;     /* NULL: by the target */
+    const char *metric;                  /* of that objective (goss_metric_find); NULL or "": its first */
     bool baselines;                      /* fit them (true); takes seconds */
     uint64_t seed;                       /* (1) */
 } goss_table_data_options;
@@ -71,6 +73,7 @@ typedef struct goss_table_fit {
     goss_baselines *baselines;     /* NULL: none were fitted */
     goss_descriptors *descriptors; /* NULL: none */
     char *missing;                 /* of goss_table_options; NULL: its default */
+    const goss_metric *metric;     /* what it is judged by */
     int support, most_support;     /* of training */
 } goss_table_fit;
 /* Errors: GOSS_E_FORMAT; GOSS_E_UNSUPPORTED without the JSON library. Owns: *out, goss_table_fit_free. */

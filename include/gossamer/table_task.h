@@ -178,8 +178,12 @@ typedef struct goss_table_source_options {
     int support, most_support; /* rows of a support set, drawn between them (most_support 0: support); 0: no sets */
     int queries;               /* at most; 0: all other rows */
     goss_row_part query_part;  /* where a split inside of tasks says which rows are for what: TRAIN */
+    double thin, any;          /* with shuffle and an order: shares of the draws in which rows of the task are left out
+                                  at random and the others keep their order (.5), and in which any are support (0) */
     bool shuffle;              /* tasks come in an order that is drawn anew each time round; else in turns */
     bool number;               /* tasks have ids: their places in `tasks` */
+    const int64_t *numbers;    /* [n_tasks] their ids, -1: none; below `ids`. NULL: as `number` says */
+    int64_t ids;
     uint64_t seed;
     const goss_descriptors *descriptors; /* NULL: none */
     const goss_table *described;         /* the table with the descriptors */

@@ -29,7 +29,8 @@ struct goss_table_data {
 };
 
 goss_table_data_options goss_table_data_defaults(void) {
-    return (goss_table_data_options){.hold_out = 0.1, .support = 5, .queries = 64, .baselines = true, .seed = 1};
+    return (goss_table_data_options){
+        .hold_out = 0.1, .support = 5, .queries = 64, .thin = 0.5, .baselines = true, .seed = 1};
 }
 
 static goss_status no_memory(goss_error *err) {
@@ -187,6 +188,8 @@ static goss_status fit_all(goss_table_data *d, goss_error *err) {
     GOSS_TRY(fit_descriptors(d, err));
     if (d->o.baselines) GOSS_TRY(fit_baselines(d, err));
     if (given(d->o.missing) && !(d->fit.missing = goss__strdup(d->o.missing))) return no_memory(err);
+    GOSS_TRY(goss_error_prefix(
+        err, goss_metric_find(d->fit.transform->objective, given(d->o.metric), &d->fit.metric, err), "task.metric"));
     d->fit.support = d->o.support, d->fit.most_support = d->o.most_support;
     GOSS_TRY(goss__table_fit_text(&d->fit, &d->text, err));
     GOSS_TRY(hash_rows(d, &d->division.train, trained_on, 0, err));
@@ -219,15 +222,12 @@ uint64_t goss_table_data_hash(const goss_table_data *d) {
 /* ---- sources ---- */
 
 static goss_table_source_options source_options(const goss_table_data *d) {
-    return (goss_table_source_options){.tasks = d->division.train.tasks,
-                                       .n_tasks = d->division.train.n,
-                                       .support = d->o.support,
-                                       .most_support = d->o.most_support,
-                                       .queries = d->o.queries,
-                                       .number = true,
-                                       .seed = d->o.seed,
-                                       .descriptors = d->fit.descriptors,
-                                       .described = d->described};
+    goss_table_source_options o = goss_table_source_defaults();
+    o.tasks = d->division.train.tasks, o.n_tasks = d->division.train.n;
+    o.support = d->o.support, o.most_support = d->o.most_support, o.queries = d->o.queries;
+    o.thin = d->o.thin, o.any = d->o.any, o.number = true, o.seed = d->o.seed;
+    o.descriptors = d->fit.descriptors, o.described = d->described;
+    return o;
 }
 
 static goss_status open_source(const goss_table_data *d, const goss_table_source_options *o, const char *what,

@@ -13,7 +13,7 @@ typedef struct one {
     int first, n; /* of its rows below; those that support sets are drawn from come first */
     int pool;     /* as many as these are; behind them: queries of another part */
     uint64_t key; /* of its draws */
-    int32_t id;
+    int64_t id;
 } one;
 
 typedef struct source {
@@ -38,7 +38,7 @@ static void free_source(void *context) {
 }
 
 goss_table_source_options goss_table_source_defaults(void) {
-    return (goss_table_source_options){.support = 5, .query_part = GOSS_PART_TRAIN, .seed = 1};
+    return (goss_table_source_options){.support = 5, .query_part = GOSS_PART_TRAIN, .thin = 0.5, .seed = 1};
 }
 
 /* ---- drawing ---- */
@@ -69,11 +69,33 @@ static void copy(const source *s, const one *t, const uint32_t *place, int n, fl
     }
 }
 
-/* Numbers first, first + 1, ... up to `end`, of which `queries` are drawn to the front where there are more. */
-static int choose_queries(const source *s, uint32_t *place, int first, int end, goss__rng *rng) {
-    const int n = end - first, most = s->o.queries > 0 ? smaller(s->o.queries, n) : n;
-    for (int i = 0; i < n; i++) place[i] = (uint32_t)(first + i);
-    if (most < n) goss__rng_shuffle(rng, place, (uint32_t)n, (uint32_t)most);
+/* Rows of the pool, each kept with a chance that is drawn, too, and at least `least` of them. They stay in order. */
+static int thin(const one *t, int least, uint32_t *place, goss__rng *rng) {
+    const double chance = 0.2 + 0.8 * goss__rng_uniform(rng);
+    int n = 0;
+    for (int i = 0; i < t->pool; i++) {
+        const bool needed = t->pool - i <= least - n;
+        if (goss__rng_uniform(rng) < chance || needed) place[n++] = (uint32_t)i;
+    }
+    return n;
+}
+
+/* The pool's rows in the order of this draw: support first. Where the order is given, there is little variety: so some
+ * training draws are of a task that misses rows, and some take any rows for support. Returns how many there are. */
+static int arrange(const source *s, const one *t, int supports, uint32_t *place, bool *drawn, goss__rng *rng) {
+    const double what = s->o.shuffle && s->ordered && !s->apart ? goss__rng_uniform(rng) : 1;
+    int n = t->pool;
+    *drawn = !s->ordered || what < s->o.any;
+    if (what >= s->o.any && what < s->o.any + s->o.thin) return thin(t, supports + 1, place, rng);
+    for (int i = 0; i < n; i++) place[i] = (uint32_t)i;
+    if (*drawn) goss__rng_shuffle(rng, place, (uint32_t)n, (uint32_t)n);
+    return n;
+}
+
+/* Of the n rows in `place`, as many as are wanted are drawn to the front where there are more. */
+static int limit_queries(const source *s, uint32_t *place, int n, bool drawn, goss__rng *rng) {
+    const int most = s->o.queries > 0 ? smaller(s->o.queries, n) : n;
+    if (most < n && !drawn) goss__rng_shuffle(rng, place, (uint32_t)n, (uint32_t)most);
     return most;
 }
 
@@ -83,22 +105,16 @@ static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
     /* By the task's name and its own draw: the same whatever other tasks there are. */
     goss__rng rng = goss__rng_make(s->o.seed, goss__hash64(&(uint64_t){k / (uint64_t)s->tasks}, sizeof k, t->key));
     uint32_t *place = s->place;
+    bool drawn;
     out->supports = support_size(s, t, &rng);
-    for (int i = 0; i < t->pool; i++) place[i] = (uint32_t)i;
-    if (!s->ordered && !s->apart && s->o.queries <= 0) /* all that are no support: their order does not matter */
-        goss__rng_shuffle(&rng, place, (uint32_t)t->pool, (uint32_t)out->supports);
-    else if (!s->ordered)
-        goss__rng_shuffle(&rng, place, (uint32_t)t->pool, (uint32_t)t->pool);
+    int n = arrange(s, t, out->supports, place, &drawn, &rng) - out->supports;
     copy(s, t, place, out->supports, out->support, out->support_target, out->support_rows);
-    if (s->apart)
-        out->queries = choose_queries(s, place, t->pool, t->n, &rng);
-    else if (s->ordered)
-        out->queries = choose_queries(s, place, out->supports, t->n, &rng);
-    else {
-        out->queries = t->pool - out->supports;
-        if (s->o.queries > 0) out->queries = smaller(out->queries, s->o.queries);
-        place += out->supports;
+    place += out->supports;
+    if (s->apart) {
+        place = s->place, n = t->n - t->pool, drawn = false;
+        for (int i = 0; i < n; i++) place[i] = (uint32_t)(t->pool + i);
     }
+    out->queries = limit_queries(s, place, n, drawn, &rng);
     copy(s, t, place, out->queries, out->query, out->query_target, out->query_rows);
     if (out->descriptor && s->described)
         memcpy(out->descriptor, s->descriptor + (size_t)(t - s->task) * (size_t)s->described,
@@ -139,7 +155,7 @@ static int choose_tasks(source *s, const goss_table_tasks *t, int *skipped) {
     for (int i = 0; i < n; i++) {
         one *next = &s->task[s->tasks];
         take_rows(s, t, s->o.tasks ? s->o.tasks[i] : i, next, rows);
-        next->id = s->o.number ? i : -1;
+        next->id = s->o.numbers ? s->o.numbers[i] : s->o.number ? i : -1;
         if (enough(s, next))
             s->tasks++, rows += next->n;
         else
@@ -194,10 +210,13 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
                            .input = {s->width},
                            .objective = goss_table_transform_objective(f),
                            .outputs = goss_table_transform_classes(f) ? goss_table_transform_classes(f) : 1,
+                           .shared_classes = goss_table_transform_classes(f) > 0,
                            .supports = supports,
                            .queries = s->o.queries > 0 ? smaller(queries, s->o.queries) : queries,
                            .descriptor = s->described,
-                           .ids = s->o.number ? s->listed : 0};
+                           .ids = s->o.numbers  ? s->o.ids
+                                  : s->o.number ? s->listed
+                                                : 0};
     if (scale.mean) {
         s->mean = *scale.mean, s->deviation = *scale.deviation;
         spec.scale = (goss_target_scale){&s->mean, &s->deviation};
@@ -221,9 +240,9 @@ goss_status goss_table_source_open(const goss_table_tasks *t, const goss_table_t
     s->apart = o.query_part != GOSS_PART_TRAIN;
     goss_status status = fill(s, t, f, &left_out, err);
     if (status == GOSS_OK) {
-        s->o.tasks = NULL;
         *out = (goss_task_source){
             .spec = spec_of(s, f), .context = s, .draw = draw, .tasks = s->tasks, .name = name, .free = free_source};
+        s->o.tasks = NULL, s->o.numbers = NULL; /* the caller's, and not needed any more */
         if (o.shuffle) out->tasks = 0;
     } else {
         free_source(s);

@@ -47,6 +47,7 @@ goss_status goss__table_fit_text(const goss_table_fit *f, char **text, goss_erro
         add_part(&s, "baselines", part);
     if (status == GOSS_OK && f->descriptors && (status = goss_descriptors_text(f->descriptors, &part, err)) == GOSS_OK)
         add_part(&s, "descriptors", part);
+    goss__str_add(&s, ", \"metric\": "), goss__json_add_text(&s, f->metric->name);
     if (f->missing) goss__str_add(&s, ", \"missing\": "), goss__json_add_text(&s, f->missing);
     goss__str_add(&s, "}");
     if (status == GOSS_OK && s.failed) status = no_memory(err);
@@ -69,6 +70,8 @@ static goss_status parse(const json_t *root, goss_table_fit *f, goss_error *err)
     f->support = (int)json_integer_value(json_object_get(root, "support"));
     f->most_support = (int)json_integer_value(json_object_get(root, "most_support"));
     GOSS_TRY(goss_table_transform_parse(json_string_value(transform), &f->transform, err));
+    const json_t *metric = json_object_get(root, "metric");
+    GOSS_TRY(goss_metric_find(f->transform->objective, json_string_value(metric), &f->metric, err));
     if (json_is_string(missing) && !(f->missing = goss__strdup(json_string_value(missing)))) return no_memory(err);
     if (json_is_string(descriptors))
         GOSS_TRY(goss_descriptors_parse(json_string_value(descriptors), &f->descriptors, err));
@@ -260,6 +263,7 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
                                        .input = {t->width},
                                        .objective = x->objective,
                                        .outputs = x->classes ? x->classes : 1,
+                                       .shared_classes = x->classes > 0,
                                        .supports = t->n,
                                        .descriptor = t->described},
                               .context = t,

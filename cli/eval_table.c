@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_table.c: gossamer eval on tables: who runs on which tasks. */
+#include "eval_table.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
+
+/* ---- folds ---- */
+
+static const char *order_of(const eval_table *e, const table_fold *f) {
+    return e->order ? e->order : goss_table_transform_order(f->fit->transform);
+}
+
+/* The column that nearest and line go by: the order's, or the model's where rows are drawn at random; the place in the
+ * file where that is the order. */
+static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) {
+    const char *order = order_of(e, f), *own = goss_table_transform_order(f->fit->transform);
+    const int rows = goss_table_rows(f->table);
+    int column = goss_table_tasks_order_column(f->tasks);
+    if (column < 0 && strcmp(order, "random") == 0) column = goss_table_find(f->table, own);
+    if (column < 0 && strcmp(order, "first") != 0) return GOSS_OK;
+    if (column >= 0 && goss_table_type(f->table, column) != GOSS_COLUMN_NUMBER) return GOSS_OK;
+    f->at = calloc((size_t)rows + 1, sizeof *f->at);
+    if (!f->at) return no_memory(err);
+    for (int r = 0; r < rows; r++) f->at[r] = column < 0 ? r : goss_table_number(f->table, column, r);
+    return GOSS_OK;
+}
+
+static int by_hash(const void *a, const void *b) {
+    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y); /* equal ones are the same */
+}
+
+static bool known(const uint64_t *sorted, size_t n, uint64_t hash) {
+    return n && bsearch(&hash, sorted, n, sizeof hash, by_hash) != NULL;
+}
+
+/* A task was seen if the model has seen most of its rows: single rows may repeat in other tasks by chance. */
+static goss_status find_seen(table_fold *f, goss_error *err) {
+    size_t trained_n, validated_n;
+    const uint64_t *trained = goss_model_samples(f->model, GOSS_USE_TRAIN, &trained_n);
+    const uint64_t *validated = goss_model_samples(f->model, GOSS_USE_VALIDATE, &validated_n);
+    uint64_t *hash = calloc((size_t)goss_table_rows(f->table) + 1, sizeof *hash);
+    f->seen = calloc((size_t)goss_table_tasks_count(f->tasks), sizeof *f->seen);
+    goss_status s = hash && f->seen ? GOSS_OK : no_memory(err);
+    for (int task = 0; s == GOSS_OK && task < goss_table_tasks_count(f->tasks); task++) {
+        int n, t = 0, v = 0;
+        const int32_t *rows = goss_table_tasks_rows(f->tasks, task, &n);
+        s = goss_table_transform_hashes(f->fit->transform, f->table, rows, n, hash, err);
+        for (int i = 0; s == GOSS_OK && i < n; i++) {
+            t += known(trained, trained_n, hash[i]);
+            v += known(validated, validated_n, hash[i]);
+        }
+        if (s == GOSS_OK) f->seen[task] = 2 * t >= n ? SEEN_TRAINED : 2 * v >= n ? SEEN_VALIDATED : SEEN_NOTHING;
+    }
+    free(hash);
+    return s;
+}
+
+static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err) {
+    const goss_table_needs needs = {.target = true, .task = true};
+    GOSS_TRY(goss_table_fit_open(f->fit, e->data, needs, &f->table, &f->roles, err));
+    GOSS_TRY(goss_table_tasks_open(f->table, &f->roles, order_of(e, f), &f->tasks, err));
+    if (f->fit->descriptors && !e->descriptors)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "the model wants a descriptor of each task: --descriptor FILE with a row a task");
+    if (f->fit->descriptors) GOSS_TRY(goss_table_open(e->descriptors, NULL, &f->described, err));
+    GOSS_TRY(find_at(e, f, err));
+    return find_seen(f, err);
+}
+
+/* Takes the model, whatever happens. */
+static goss_status add_fold(eval_table *e, const char *path, goss_model *model, int *at, goss_error *err) {
+    if (e->folds == EVAL_FOLDS) {
+        goss_model_free(model);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d model files", EVAL_FOLDS);
+    }
+    table_fold *f = &e->fold[ *at = e->folds++];
+    f->path = path, f->model = model;
+    if (!model) GOSS_TRY(goss_model_load(path, &f->model, err));
+    const goss_data_spec *data = goss_model_data(f->model);
+    if (strcmp(data->kind, "table") != 0 || !data->transform)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a model of %s, not of tables", path, data->kind);
+    goss_status s = goss_table_fit_parse(data->transform, &f->fit, err);
+    if (s == GOSS_OK) s = open_rows(e, f, err);
+    return goss_error_prefix(err, s, "%s", path);
+}
+
+static const char *target_of(const table_fold *f) { return goss_table_transform_target(f->fit->transform); }
+static const goss_objective *objective_of(const table_fold *f) {
+    return goss_table_transform_objective(f->fit->transform);
+}
+
+/* All of them predict the same thing of the same tasks. */
+static goss_status check_alike(const eval_table *e, const table_fold *f, goss_error *err) {
+    const table_fold *first = &e->fold[0];
+    if (strcmp(target_of(f), target_of(first)) != 0 || objective_of(f)->classes != objective_of(first)->classes)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %s (%s), and %s predicts %s (%s)", f->path,
+                              target_of(f), objective_of(f)->name, first->path, target_of(first),
+                              objective_of(first)->name);
+    if (goss_table_tasks_count(f->tasks) != goss_table_tasks_count(first->tasks) ||
+        strcmp(goss_table_transform_task(f->fit->transform), goss_table_transform_task(first->fit->transform)) != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s has tasks by %s, and %s by %s", f->path,
+                              goss_table_transform_task(f->fit->transform), first->path,
+                              goss_table_transform_task(first->fit->transform));
+    return GOSS_OK;
+}
+
+/* ---- runners ---- */
+
+static table_runner *find_runner(eval_table *e, const char *name) {
+    for (int i = 0; i < e->runners; i++)
+        if (strcmp(e->runner[i].name, name) == 0) return &e->runner[i];
+    return NULL;
+}
+
+static goss_status add_runner(eval_table *e, const char *name, table_runner **out, goss_error *err) {
+    if (e->runners == EVAL_RUNNERS)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: more than %d", EVAL_RUNNERS);
+    if (find_runner(e, name)) return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: two are called %s", name);
+    table_runner *r = *out = &e->runner[e->runners++];
+    r->name = strdup(name);
+    return r->name ? GOSS_OK : no_memory(err);
+}
+
+static void use_models(const eval_table *e, table_runner *r) {
+    for (int i = 0; i < e->models; i++) r->fold[r->folds++] = i;
+}
+
+/* A method on what the models keep: a baseline, or another use of their weights. */
+static goss_status add_derived(eval_table *e, const char *name, goss_error *err) {
+    table_runner *r;
+    GOSS_TRY(add_runner(e, name, &r, err));
+    use_models(e, r);
+    r->kind = goss_baseline_find(name);
+    if (!r->kind) r->derive = r->name;
+    for (int i = 0; r->kind && i < e->models; i++)
+        if (!e->fold[i].fit->baselines)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines; train it again", name,
+                                  e->fold[i].path);
+    if (r->kind && objective_of(&e->fold[0])->classes && !r->kind->classes)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: it has no meaning for classes", name);
+    if (r->kind && r->kind->order && !e->fold[0].at)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "--methods %s goes by the column that rows are ordered by: --order COLUMN", name);
+    return GOSS_OK;
+}
+
+/* NAME=FILE; the same name again adds a fold. */
+static goss_status add_file(eval_table *e, const char *name, const char *path, goss_error *err) {
+    table_runner *r = find_runner(e, name);
+    if (r && (r->kind || r->derive || r->fold[0] < e->models))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "--methods: two are called %s; in NAME=FILE the name may be any other", name);
+    if (!r) GOSS_TRY(add_runner(e, name, &r, err));
+    int at;
+    GOSS_TRY(goss_error_prefix(err, add_fold(e, path, NULL, &at, err), "--methods %s", name));
+    r->fold[r->folds++] = at;
+    return check_alike(e, &e->fold[at], err);
+}
+
+static char *trim(char *word) {
+    static const char blanks[] = " \t\n\r";
+    word += strspn(word, blanks);
+    for (size_t n = strlen(word); n > 0 && strchr(blanks, word[n - 1]); n--) word[n - 1] = 0;
+    return word;
+}
+
+static goss_status add_method(eval_table *e, char *word, goss_error *err) {
+    char *name = trim(word), *file = strchr(name, '=');
+    if (file) *file++ = 0, name = trim(name), file = trim(file);
+    if (!*name || (file && !*file))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as ridge,maml=FILE",
+                              *name ? "file name" : "name");
+    if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the models themselves are that method */
+    return file ? add_file(e, name, file, err) : add_derived(e, name, err);
+}
+
+static goss_status add_tuned(eval_table *e, goss_error *err) {
+    char name[100];
+    table_runner *r;
+    snprintf(name, sizeof name, "%.60s+finetune%d", e->runner[0].name, e->fine_tune);
+    GOSS_TRY(add_runner(e, name, &r, err));
+    use_models(e, r);
+    r->fine_tune = e->fine_tune;
+    return GOSS_OK;
+}
+
+static const char *method_name(const table_fold *f) { return goss_method_name(goss_model_method(f->model)); }
+
+static goss_status gather(eval_table *e, goss_model *first, char **words, int n, goss_error *err) {
+    table_runner *r;
+    int at;
+    for (int i = 0; i < n; i++) {
+        GOSS_TRY(add_fold(e, words[i], i ? NULL : first, &at, err));
+        GOSS_TRY(check_alike(e, &e->fold[at], err));
+        if (strcmp(method_name(&e->fold[at]), method_name(&e->fold[0])) != 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "%s is of method %s and %s of %s: models given together are folds of one method; "
+                                  "another is raced with --methods NAME=FILE",
+                                  words[i], method_name(&e->fold[at]), words[0], method_name(&e->fold[0]));
+    }
+    e->models = e->folds;
+    e->metric = e->fold[0].fit->metric;
+    if (e->metric_name)
+        GOSS_TRY(goss_error_prefix(err, goss_metric_find(objective_of(&e->fold[0]), e->metric_name, &e->metric, err),
+                                   "--metric"));
+    GOSS_TRY(add_runner(e, method_name(&e->fold[0]), &r, err));
+    use_models(e, r);
+    if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
+    if (!e->methods) return GOSS_OK;
+    char *list = strdup(e->methods), *rest = list, *word;
+    if (!list) return no_memory(err);
+    goss_status s = GOSS_OK;
+    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_method(e, word, err);
+    /* The paths of folds stand in it. */
+    e->list = list;
+    return s;
+}
+
+/* ---- tasks ---- */
+
+static table_seen least_seen(const eval_table *e, const table_runner *r, int task) {
+    table_seen least = SEEN_TRAINED;
+    for (int i = 0; i < r->folds; i++)
+        if (e->fold[r->fold[i]].seen[task] < least) least = e->fold[r->fold[i]].seen[task];
+    return least;
+}
+
+bool eval_table_may(const eval_table *e, const table_runner *r, int fold, int task) {
+    const table_seen least = least_seen(e, r, task);
+    return e->fold[fold].seen[task] == least && (least != SEEN_TRAINED || e->allow_seen);
+}
+
+static goss_status read_tasks(eval_table *e, bool *wanted, goss_error *err) {
+    goss_task_list list;
+    if (!e->tasks_file) {
+        for (int i = 0; i < e->tasks; i++) wanted[i] = true;
+        return GOSS_OK;
+    }
+    GOSS_TRY(goss_error_prefix(err, goss_table_tasks_list(e->fold[0].tasks, e->tasks_file, &list, err), "--tasks"));
+    for (int i = 0; i < list.n; i++) wanted[list.tasks[i]] = true;
+    goss_task_list_free(&list);
+    return GOSS_OK;
+}
+
+static goss_status none_left(const eval_table *e, goss_error *err) {
+    if (e->left_out && !e->skipped)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: all %d tasks were trained on; judge on others, or with --allow-seen on these",
+                              e->data, e->left_out);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: no task is left to judge on: %d have no more than --support %d rows, %d were trained on",
+                          e->data, e->skipped, e->support, e->left_out);
+}
+
+static goss_status choose_tasks(eval_table *e, goss_error *err) {
+    e->tasks = goss_table_tasks_count(e->fold[0].tasks);
+    e->judged = calloc((size_t)e->tasks, sizeof *e->judged), e->work = calloc((size_t)e->tasks, sizeof *e->work);
+    if (!e->judged || !e->work) return no_memory(err);
+    GOSS_TRY(read_tasks(e, e->judged, err));
+    for (int task = 0; task < e->tasks; task++) {
+        int rows;
+        table_seen most = SEEN_NOTHING;
+        if (!e->judged[task]) continue;
+        goss_table_tasks_rows(e->fold[0].tasks, task, &rows);
+        for (int i = 0; i < e->runners; i++) {
+            const table_seen seen = least_seen(e, &e->runner[i], task);
+            most = seen > most ? seen : most;
+        }
+        const bool few = rows <= e->support, trained = most == SEEN_TRAINED && !e->allow_seen;
+        e->judged[task] = !few && !trained;
+        e->skipped += few, e->left_out += !few && trained;
+        e->n_judged += e->judged[task], e->validated += e->judged[task] && most == SEEN_VALIDATED;
+    }
+    return e->n_judged ? GOSS_OK : none_left(e, err);
+}
+
+static void tell_tasks(const eval_table *e) {
+    int target, task;
+    goss_table_tasks_left_out(e->fold[0].tasks, &target, &task);
+    if (target) cli_tell("%d rows without a target are left out", target);
+    if (task) cli_tell("%d rows without a task are left out", task);
+    if (e->left_out) cli_tell("%d tasks were trained on and are left out (--allow-seen judges on them)", e->left_out);
+    if (e->skipped) cli_tell("%d tasks have no more than --support %d rows and are left out", e->skipped, e->support);
+    if (e->validated)
+        cli_tell("%d of the %d tasks judged were validated on: weights were chosen by them", e->validated, e->n_judged);
+}
+
+/* ---- the whole ---- */
+
+static void close_all(eval_table *e) {
+    for (int i = 0; i < e->folds; i++) {
+        table_fold *f = &e->fold[i];
+        goss_table_tasks_free(f->tasks);
+        goss_roles_free(&f->roles);
+        goss_table_close(f->table), goss_table_close(f->described);
+        goss_table_fit_free(f->fit);
+        goss_model_free(f->model);
+        free(f->seen), free(f->at);
+    }
+    for (int i = 0; i < e->runners; i++) free(e->runner[i].name), free(e->runner[i].value), free(e->runner[i].answers);
+    free(e->judged), free(e->work), free(e->list);
+}
+
+int eval_table_run(eval_table *e, goss_model *first, char **words, int n) {
+    goss_error err;
+    goss_status s = gather(e, first, words, n, &err);
+    if (s == GOSS_OK && !e->repeats) e->repeats = goss_table_tasks_order(e->fold[0].tasks) == GOSS_ORDER_RANDOM ? 5 : 1;
+    if (s == GOSS_OK) s = choose_tasks(e, &err);
+    if (s == GOSS_OK) {
+        tell_tasks(e);
+        s = eval_table_race(e, &err);
+    }
+    if (s == GOSS_OK) (e->json ? eval_table_json : eval_table_print)(e);
+    const int status = s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    close_all(e);
+    return status;
+}

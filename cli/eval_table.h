@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_table.h: what the files of gossamer eval on tables share.
+ *
+ * A fold is a model file with its view of the table; what it has been trained on decides which tasks it may judge. A
+ * runner is a row of the report: a method, answered for each task by those of its folds that have not seen it. */
+#ifndef GOSS_EVAL_TABLE_H
+#define GOSS_EVAL_TABLE_H
+
+#include "cli.h"
+#include "gossamer/race.h"
+#include "gossamer/table_data.h"
+
+enum { EVAL_FOLDS = 64, EVAL_RUNNERS = 32 };
+
+typedef enum table_seen { SEEN_NOTHING, SEEN_VALIDATED, SEEN_TRAINED } table_seen;
+
+typedef struct table_fold {
+    const char *path;
+    goss_model *model;
+    goss_table_fit *fit;
+    goss_table *table;
+    goss_roles roles;
+    goss_table_tasks *tasks;
+    table_seen *seen;      /* [tasks] */
+    double *at;            /* [rows] the order column, for baselines; NULL: none */
+    goss_table *described; /* descriptors; NULL: none */
+} table_fold;
+
+typedef struct table_runner {
+    char *name;
+    const goss_baseline_kind *kind; /* NULL: a model answers */
+    const char *derive;             /* method on what the folds' models have learned; NULL: the models themselves */
+    int fold[EVAL_FOLDS], folds;
+    int fine_tune;
+    double *value;  /* [tasks] mean over draws and folds; NaN: not judged, or not defined */
+    int *answers;   /* [tasks] folds that have answered */
+    double seconds; /* of all draws */
+    int64_t draws;
+} table_runner;
+
+typedef struct eval_table {
+    const char *data, *order, *tasks_file, *methods, *metric_name, *descriptors;
+    int support, repeats, fine_tune, threads;
+    uint64_t seed;
+    bool allow_seen, json;
+    char *list; /* the words of --methods */
+    /* found */
+    table_fold fold[EVAL_FOLDS];
+    int folds, models; /* the first `models` are the words of the command */
+    table_runner runner[EVAL_RUNNERS];
+    int runners;
+    const goss_metric *metric;
+    int tasks;    /* of the table */
+    bool *judged; /* [tasks] */
+    double *work; /* [tasks] of the report */
+    int n_judged, skipped, left_out,
+        validated; /* tasks: judged; too few rows; trained on; validated on, of those judged */
+} eval_table;
+
+/* ---- eval_table.c ---- */
+/* words: the model files. The first one is loaded already and becomes this file's. */
+int eval_table_run(eval_table *e, goss_model *first, char **words, int n);
+/* Whether a model judges a task of a runner; judging what was validated on is second best. */
+bool eval_table_may(const eval_table *e, const table_runner *r, int fold, int task);
+
+/* ---- eval_table_race.c ---- */
+goss_status eval_table_race(eval_table *e, goss_error *err);
+
+/* ---- eval_table_report.c ---- */
+void eval_table_print(const eval_table *e);
+void eval_table_json(const eval_table *e);
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_table_race.c: every runner's value of every task: the mean over a task's draws, and over the folds that may
+ * answer for it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval_table.h"
+#include "gossamer/evaluate.h"
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
+
+/* The tasks that a fold answers for. */
+static int choose(const eval_table *e, const table_runner *r, int fold, int32_t *tasks) {
+    int n = 0;
+    for (int task = 0; task < e->tasks; task++)
+        if (e->judged[task] && eval_table_may(e, r, fold, task)) tasks[n++] = task;
+    return n;
+}
+
+/* A task that the model was trained on has its number there. */
+static void find_numbers(const table_fold *f, const int32_t *tasks, int n, int64_t *number) {
+    const goss_data_spec *data = goss_model_data(f->model);
+    for (int i = 0; i < n; i++) {
+        number[i] = -1;
+        if (f->seen[tasks[i]] != SEEN_TRAINED) continue;
+        for (int64_t k = 0; data->task_names && k < data->task.ids; k++)
+            if (strcmp(data->task_names[k], goss_table_tasks_name(f->tasks, tasks[i])) == 0) number[i] = k;
+    }
+}
+
+static goss_status open_source(const eval_table *e, const table_fold *f, const int32_t *tasks, int n,
+                               const int64_t *number, goss_task_source *out, goss_error *err) {
+    goss_table_source_options o = goss_table_source_defaults();
+    o.tasks = tasks, o.n_tasks = n, o.support = e->support, o.seed = e->seed;
+    o.descriptors = f->fit->descriptors, o.described = f->described;
+    o.numbers = number, o.ids = goss_model_data(f->model)->task.ids;
+    return goss_table_source_open(f->tasks, f->fit->transform, &o, out, NULL, err);
+}
+
+static goss_status answer_by_model(const eval_table *e, const table_runner *r, const table_fold *f,
+                                   const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
+                                   double *seconds, goss_error *err) {
+    goss_model *derived = NULL;
+    if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
+    goss_status s = goss_race_model(derived ? derived : f->model, r->fine_tune, source, e->metric, draws, threads,
+                                    values, seconds, err);
+    goss_model_free(derived);
+    return s;
+}
+
+static goss_status answer(const eval_table *e, table_runner *r, const table_fold *f, const int32_t *tasks, int n,
+                          const int64_t *number, goss_threads *threads, double *values, goss_error *err) {
+    goss_task_source source;
+    double seconds = 0;
+    const int64_t draws = (int64_t)n * e->repeats;
+    GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
+    goss_status s = r->kind ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, e->metric, draws, values,
+                                                 &seconds, err)
+                            : answer_by_model(e, r, f, &source, threads, draws, values, &seconds, err);
+    goss_task_source_free(&source);
+    r->seconds += seconds, r->draws += draws;
+    return s;
+}
+
+/* Draw k is of task k % n. A task's value is defined where all its draws are. */
+static void collect(const eval_table *e, table_runner *r, const int32_t *tasks, int n, const double *values) {
+    for (int i = 0; i < n; i++) {
+        double sum = 0;
+        for (int k = 0; k < e->repeats; k++) sum += values[k * n + i];
+        r->value[tasks[i]] += sum / e->repeats, r->answers[tasks[i]]++;
+    }
+}
+
+static goss_status run(eval_table *e, table_runner *r, goss_threads *threads, goss_error *err) {
+    const size_t all = (size_t)e->tasks;
+    int32_t *tasks = calloc(all, sizeof *tasks);
+    int64_t *number = calloc(all, sizeof *number);
+    double *values = calloc(all * (size_t)e->repeats, sizeof *values);
+    r->value = calloc(all, sizeof *r->value), r->answers = calloc(all, sizeof *r->answers);
+    goss_status s = tasks && number && values && r->value && r->answers ? GOSS_OK : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < r->folds; i++) {
+        const table_fold *f = &e->fold[r->fold[i]];
+        const int n = choose(e, r, r->fold[i], tasks);
+        if (n == 0) continue;
+        find_numbers(f, tasks, n, number);
+        s = answer(e, r, f, tasks, n, number, threads, values, err);
+        if (s == GOSS_OK) collect(e, r, tasks, n, values);
+    }
+    for (int i = 0; s == GOSS_OK && i < e->tasks; i++)
+        r->value[i] = r->answers[i] ? r->value[i] / r->answers[i] : (double)NAN;
+    free(tasks), free(number), free(values);
+    return goss_error_prefix(err, s, "%s", r->name);
+}
+
+goss_status eval_table_race(eval_table *e, goss_error *err) {
+    goss_threads *threads;
+    GOSS_TRY(goss_threads_new(e->threads, &threads, err));
+    goss_status s = GOSS_OK;
+    for (int i = 0; s == GOSS_OK && i < e->runners; i++) s = run(e, &e->runner[i], threads, err);
+    goss_threads_free(threads);
+    return s;
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_table_report.c: what gossamer eval found on a table: means over tasks with Student's intervals, and differences
+ * to the first method on the same tasks. */
+#include <math.h>
+#include <stdio.h>
+
+#include "eval_table.h"
+#include "gossamer/interval.h"
+
+typedef struct summary {
+    double value, ci95, difference, difference_ci95;
+    int undefined; /* judged tasks for which the metric has no value */
+} summary;
+
+static double difference(const eval_table *e, const table_runner *r, int task) {
+    return r->value[task] - e->runner[0].value[task];
+}
+
+/* Differences are over the tasks that both have a value of. */
+static summary summarize(const eval_table *e, const table_runner *r) {
+    summary s = {0};
+    int count;
+    s.ci95 = goss_student_ci95(r->value, e->tasks, &s.value, &count);
+    s.undefined = e->n_judged - count;
+    for (int i = 0; i < e->tasks; i++) e->work[i] = difference(e, r, i);
+    if (r != e->runner) s.difference_ci95 = goss_student_ci95(e->work, e->tasks, &s.difference, NULL);
+    return s;
+}
+
+static double seconds_per_task(const table_runner *r) { return r->draws ? r->seconds / (double)r->draws : 0; }
+
+static const char *order_of(const eval_table *e) {
+    return e->order ? e->order : goss_table_transform_order(e->fold[0].fit->transform);
+}
+
+/* ---- text ---- */
+
+static void interval(char *out, size_t size, const char *format, double mean, double half) {
+    const int n = snprintf(out, size, format, mean);
+    if (isnan(half))
+        snprintf(out + n, size - (size_t)n, " +- n/a");
+    else
+        snprintf(out + n, size - (size_t)n, " +- %.4g", half);
+}
+
+void eval_table_print(const eval_table *e) {
+    printf("%d tasks (", e->n_judged);
+    cli_put_name(goss_table_transform_task(e->fold[0].fit->transform), 0);
+    printf("), %d support rows (order: ", e->support);
+    cli_put_name(order_of(e), 0);
+    printf("), %d draw%s a task; %s of ", e->repeats, e->repeats == 1 ? "" : "s", e->metric->name);
+    cli_put_name(goss_table_transform_target(e->fold[0].fit->transform), 0);
+    printf(", %s is better; mean over tasks, 95 %% intervals\n", e->metric->higher ? "higher" : "lower");
+    printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
+    for (int i = 0; i < e->runners; i++) {
+        char value[60], gap[60] = "";
+        const summary s = summarize(e, &e->runner[i]);
+        interval(value, sizeof value, "%.5g", s.value, s.ci95);
+        if (i) interval(gap, sizeof gap, "%+.4g", s.difference, s.difference_ci95);
+        cli_put_name(e->runner[i].name, 24);
+        printf(" %20s %24s %10.2f", value, gap, 1000 * seconds_per_task(&e->runner[i]));
+        if (s.undefined) printf("  (not defined for %d tasks)", s.undefined);
+        putchar('\n');
+    }
+}
+
+/* ---- JSON ---- */
+
+static void put_number(const char *key, double value) {
+    if (isfinite(value))
+        printf("%s%.10g", key, value);
+    else
+        printf("%snull", key);
+}
+
+static void put_tasks(const eval_table *e, const table_runner *r) {
+    bool any = false;
+    printf(", \"per_task\": {");
+    for (int i = 0; i < e->tasks; i++) {
+        if (!e->judged[i]) continue;
+        if (any) printf(", ");
+        cli_json_name(goss_table_tasks_name(e->fold[0].tasks, i));
+        put_number(": ", r->value[i]);
+        any = true;
+    }
+    printf("}");
+}
+
+static void put_method(const eval_table *e, const table_runner *r) {
+    const summary s = summarize(e, r);
+    printf("{\"name\": ");
+    cli_json_name(r->name);
+    put_number(", \"value\": ", s.value), put_number(", \"ci95\": ", s.ci95);
+    put_number(", \"difference\": ", s.difference), put_number(", \"difference_ci95\": ", s.difference_ci95);
+    put_number(", \"seconds_per_task\": ", seconds_per_task(r));
+    printf(", \"undefined\": %d", s.undefined);
+    put_tasks(e, r);
+    printf("}");
+}
+
+void eval_table_json(const eval_table *e) {
+    printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->n_judged,
+           e->support, e->metric->name, e->metric->higher ? "true" : "false");
+    cli_json_name(order_of(e));
+    printf(", \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, \"data\": ",
+           e->repeats, (unsigned long long)e->seed, e->skipped, e->left_out, e->validated);
+    cli_json_name(e->data);
+    printf(", \"target\": ");
+    cli_json_name(goss_table_transform_target(e->fold[0].fit->transform));
+    printf(", \"methods\": [");
+    for (int i = 0; i < e->runners; i++) {
+        if (i) printf(", ");
+        put_method(e, &e->runner[i]);
+    }
+    printf("]}\n");
+}

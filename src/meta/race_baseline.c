@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* race_baseline.c: a baseline's answers to the draws of a task source. */
+#include <math.h>
+
+#include "base/alloc.h"
+#include "base/os.h"
+#include "gossamer/race.h"
+
+/* A task as it is drawn, and as baselines want it. */
+typedef struct numbers {
+    goss_task task;
+    goss_rows support, query;
+    double *answer; /* [queries, outputs] */
+    float *output, *scratch;
+} numbers;
+
+typedef struct memory {
+    float *f;
+    int32_t *i;
+    double *d;
+} memory;
+
+static goss_status reserve(memory *m, const goss_task_spec *spec, bool ordered, numbers *n, goss_error *err) {
+    const size_t s = (size_t)spec->supports + 1, q = (size_t)spec->queries + 1, x = goss_task_input_size(spec);
+    const size_t w = (size_t)spec->outputs;
+    m->f = goss__calloc((s + q) * (x + 1) + q * (w + 2) + w, sizeof *m->f);
+    m->i = goss__calloc(s + q, sizeof *m->i);
+    m->d = goss__calloc((s + q) * (x + 2) + q * w, sizeof *m->d);
+    if (!m->f || !m->i || !m->d)
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for tasks of %d rows", spec->supports + spec->queries);
+    n->task.support = m->f, n->task.query = m->f + s * x, n->task.support_target = n->task.query + q * x;
+    n->task.query_target = n->task.support_target + s, n->output = n->task.query_target + q;
+    n->scratch = n->output + q * w;
+    n->task.support_rows = m->i, n->task.query_rows = m->i + s;
+    double *d = m->d;
+    n->support.x = d, n->support.y = d + s * x, n->support.at = ordered ? n->support.y + s : NULL;
+    d += s * (x + 2);
+    n->query.x = d, n->query.y = d + q * x, n->query.at = ordered ? n->query.y + q : NULL;
+    n->answer = d + q * (x + 2);
+    return GOSS_OK;
+}
+
+/* The rows are this file's own memory. */
+static void fill(goss_rows *rows, int n, size_t width, const float *x, const float *y, const int32_t *row,
+                 const double *at) {
+    double *to_x = (double *)rows->x, *to_y = (double *)rows->y, *to_at = (double *)rows->at;
+    rows->n = n;
+    for (size_t i = 0; i < (size_t)n * width; i++) to_x[i] = (double)x[i];
+    for (int i = 0; i < n; i++) {
+        to_y[i] = (double)y[i];
+        if (at) to_at[i] = at[row[i]];
+    }
+}
+
+/* What metrics read: numbers in the user's units (no scale), or logits. */
+static double judge(const goss_metric *metric, const goss_task_spec *spec, const numbers *n) {
+    const bool classes = goss_task_objective(spec)->classes;
+    for (size_t i = 0; i < (size_t)n->query.n * (size_t)spec->outputs; i++)
+        n->output[i] = (float)(classes ? log(fmax(n->answer[i], 1e-15)) : n->answer[i]);
+    const goss_answers a = {.count = n->query.n,
+                            .outputs = spec->outputs,
+                            .output = n->output,
+                            .target = n->task.query_target,
+                            .scratch = n->scratch};
+    return metric->value(&a);
+}
+
+static goss_status run(const goss_baselines *b, const goss_baseline_kind *kind, const goss_task_source *source,
+                       const double *at, const goss_metric *metric, int64_t draws, numbers *n, double *values,
+                       double *seconds, goss_error *err) {
+    const size_t x = goss_task_input_size(&source->spec);
+    for (int64_t k = 0; k < draws; k++) {
+        n->task.outputs = source->spec.outputs;
+        source->draw(source, (uint64_t)k, &n->task);
+        const goss_task *t = &n->task;
+        fill(&n->support, t->supports, x, t->support, t->support_target, t->support_rows, at);
+        fill(&n->query, t->queries, x, t->query, t->query_target, t->query_rows, at);
+        const double start = goss__now();
+        GOSS_TRY(goss_baseline_predict(b, kind, &n->support, &n->query, n->answer, err));
+        *seconds += goss__now() - start;
+        values[k] = judge(metric, &source->spec, n);
+    }
+    return GOSS_OK;
+}
+
+goss_status goss_race_baseline(const goss_baselines *b, const goss_baseline_kind *kind, const goss_task_source *source,
+                               const double *at, const goss_metric *metric, int64_t draws, double *values,
+                               double *seconds, goss_error *err) {
+    memory m = {0};
+    numbers n = {0};
+    double spent = 0;
+    if ((size_t)goss_baselines_width(b) != goss_task_input_size(&source->spec))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "baselines of %d inputs on tasks of %zu", goss_baselines_width(b),
+                              goss_task_input_size(&source->spec));
+    goss_status s = reserve(&m, &source->spec, at != NULL, &n, err);
+    if (s == GOSS_OK) s = run(b, kind, source, at, metric, draws, &n, values, &spent, err);
+    goss__free(m.f), goss__free(m.i), goss__free(m.d);
+    if (seconds) *seconds = spent;
+    return s;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* race_model.c: a model's answers to the draws of a task source. */
+#include "base/os.h"
+#include "gossamer/race.h"
+#include "meta/judge.h"
+#include "meta/method.h"
+#include "meta/model.h"
+
+static goss_status not_finite(const goss_task_source *source, uint64_t k, goss_error *err) {
+    return goss_error_set(err, GOSS_E_NUMERIC, "the answers for task %s are not finite",
+                          source->name ? source->name(source, k) : "");
+}
+
+static goss_status run(goss__judge *j, goss__task_pack *pack, const goss_task_source *source, int64_t draws,
+                       double *values, double *seconds, goss_error *err) {
+    bool finite[32];
+    for (int64_t k = 0; k < draws; k += pack->tasks) {
+        const int n = draws - k < pack->max_tasks ? (int)(draws - k) : pack->max_tasks;
+        goss__task_pack_draw(pack, source, (uint64_t)k, n);
+        const double start = goss__now();
+        GOSS_TRY(goss__judge_run(j, pack, values + k, finite, err));
+        *seconds += goss__now() - start;
+        for (int i = 0; i < n; i++)
+            if (!finite[i]) return not_finite(source, (uint64_t)(k + i), err);
+    }
+    return GOSS_OK;
+}
+
+goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
+                            const goss_metric *metric, int64_t draws, goss_threads *threads, double *values,
+                            double *seconds, goss_error *err) {
+    goss__task_pack pack;
+    goss__judge judge;
+    double spent = 0;
+    if (fine_tune > 0 && !goss__method_adapts(m->method))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "it has no network that could take gradient steps");
+    GOSS_TRY(goss__model_finite(m, err));
+    const int batch = goss__judge_batch(&source->spec, draws < 1000 ? (int)draws : 1000);
+    GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, err));
+    goss_status s =
+        goss__judge_init(&judge, m->method, fine_tune, batch, &pack.spec, metric, goss__model_bf16(m), threads, err);
+    if (s == GOSS_OK) {
+        s = goss_model_store(m, judge.params, err);
+        if (s == GOSS_OK) s = run(&judge, &pack, source, draws, values, &spent, err);
+        goss__judge_free(&judge);
+    }
+    goss__task_pack_free(&pack);
+    if (seconds) *seconds = spent;
+    return s;
+}
