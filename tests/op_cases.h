@@ -7,6 +7,7 @@
 
 #include "base/rng.h"
 #include "gossamer/exec.h"
+#include "gossamer/scan.h"
 #include "ops/ops.h"
 #include "test.h"
 
@@ -209,6 +210,46 @@ FN(hot, goss_one_hot(x[0], goss_n(4)))
 FN(uniform, goss_random_uniform(goss_iota(g, goss_dim(x[0], 0)), goss_shape_of(x[0])))
 FN(normal, goss_random_normal(goss_iota(g, goss_dim(x[0], 0)), goss_shape_of(x[0])))
 
+/* scans: h' = tanh(x + h u), and all that they can do besides */
+static goss_val scan_net(goss_graph *g, const goss_val *x, goss_scan_options o, bool mixes) {
+    goss_scan *s = goss_scan_begin(g, goss_dim(x[1], 2), o);
+    const goss_val h = goss_scan_carry(s, x[0]), xt = goss_scan_slice(s, x[1]), u = goss_scan_const(s, x[2]);
+    goss_val h1 = goss_tanh(goss_add(xt, goss_matmul(h, u, false, false)));
+    if (mixes) h1 = goss_mul(goss_sub(h1, goss_mean(h1, GOSS_AXIS(0), true)), goss_shift(goss_scan_step(s), 1));
+    goss_scan_next(s, h, h1);
+    const goss_val y = goss_mul(h1, goss_sin(h));
+    goss_scan_emit(s, y);
+    goss_scan_end(s);
+    return goss_add(goss_scan_last(s, h), goss_sum(goss_scan_stacked(s, y), GOSS_AXIS(2), false));
+}
+static goss_scan_options scan_options(bool reverse, int64_t keep_every, goss_val length) {
+    goss_scan_options o = goss_scan_defaults();
+    o.reverse = reverse, o.keep_every = keep_every, o.length = length;
+    return o;
+}
+/* A scan over the second axis of time inside one over the first. */
+static goss_val scan_nested(goss_graph *g, const goss_val *x) {
+    goss_scan *s = goss_scan_begin(g, goss_dim(x[1], 2), goss_scan_defaults());
+    const goss_val h = goss_scan_carry(s, x[0]), row = goss_scan_slice(s, x[1]), u = goss_scan_const(s, x[2]);
+    goss_scan *t = goss_scan_begin(h.graph, goss_dim(row, 2), scan_options(true, 1, goss_scan_defaults().length));
+    const goss_val k = goss_scan_carry(t, h);
+    goss_val k1 = goss_mul(goss_scan_slice(t, row), goss_scan_const(t, u));
+    k1 = goss_scale(goss_sin(goss_add(k1, k)), 0.5);
+    goss_scan_next(t, k, k1);
+    goss_scan_emit(t, k1);
+    goss_scan_end(t);
+    goss_scan_next(s, h, goss_add(goss_scan_last(t, k), goss_sum(goss_scan_stacked(t, k1), GOSS_AXIS(2), false)));
+    goss_scan_end(s);
+    return goss_scan_last(s, h);
+}
+FN(scan_forward, scan_net(g, x, goss_scan_defaults(), false))
+FN(scan_backward, scan_net(g, x, scan_options(true, 1, goss_scan_defaults().length), false))
+FN(scan_mixes, scan_net(g, x, goss_scan_defaults(), true))
+FN(scan_ragged, scan_net(g, x, scan_options(false, 1, goss_shift(goss_scale(x[3], 2), 1)), false))
+
+FN(scan_segments, scan_net(g, x, scan_options(false, 2, goss_scan_defaults().length), false))
+FN(scan_segments_back, scan_net(g, x, scan_options(true, 2, goss_shift(goss_scale(x[3], 2), 1)), false))
+
 #define IN(kind, ...)                                                                                                  \
     {                                                                                                                  \
         kind, (int)(sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t)), { __VA_ARGS__ }                               \
@@ -338,6 +379,16 @@ static const op_case structural_cases[] = {
     VALUES("one_hot", hot, IN(INDEX, T, N)),
     VALUES("random_uniform", uniform, IN(NORMAL, T, N, 3)),
     VALUES("random_normal", normal, IN(NORMAL, T, N, 3)),
+    CASE("scan", scan_forward, IN(NORMAL, T, 2, 3), IN(NORMAL, T, 2, N, 3), IN(NORMAL, 1, 3, 3)),
+    CASE("scan in reverse, weights by task", scan_backward, IN(NORMAL, T, N, 2), IN(NORMAL, T, N, 3, 2),
+         IN(NORMAL, T, 2, 2)),
+    CASE("scan over mixed tasks", scan_mixes, IN(NORMAL, T, N, 2), IN(NORMAL, T, N, 3, 2), IN(NORMAL, 1, 2, 2)),
+    CASE("scan with lengths", scan_ragged, IN(NORMAL, T, N, 2), IN(NORMAL, T, N, 3, 2), IN(NORMAL, 1, 2, 2),
+         IN(MASK, T, N)),
+    CASE("scan in segments", scan_segments, IN(NORMAL, T, N, 2), IN(NORMAL, T, N, 5, 2), IN(NORMAL, 1, 2, 2)),
+    CASE("scan in segments, in reverse, with lengths", scan_segments_back, IN(NORMAL, T, 2, 2), IN(NORMAL, T, 2, N, 2),
+         IN(NORMAL, T, 2, 2), IN(MASK, T, 2)),
+    CASE("scan in a scan", scan_nested, IN(NORMAL, T, 2), IN(NORMAL, T, 2, 3, N), IN(NORMAL, 1, 2)),
 };
 
 enum { STRUCTURAL = sizeof structural_cases / sizeof *structural_cases, CASES = GOSS__EW_COUNT + STRUCTURAL };

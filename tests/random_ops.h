@@ -5,6 +5,7 @@
 #define GOSS_RANDOM_OPS_H
 
 #include "random_chain.h"
+#include "random_scan.h"
 
 /* ---- convolutions and pools ---- */
 
@@ -287,6 +288,7 @@ static const rp_op rp_ops[] = {
     RP_ROW(iota, 1),
     RP_ROW(random_uniform, 2),
     RP_ROW(random_normal, 2),
+    RP_ROW(scan, 5),
     RP_ROW(softmax, 2),
     RP_ROW(log_softmax, 1),
     RP_ROW(layer_norm, 3),

@@ -8,8 +8,11 @@
 enum { RANDOM_PROGRAMS = 300 };
 
 static void mark(const goss_program *p, bool *seen) {
-    for (int i = 0; i < goss_program_operations(p); i++)
+    for (int i = 0; i < goss_program_operations(p); i++) {
+        const goss_program_operation *o = goss_program_operation_at(p, i);
         for (int k = 0; goss__op_all[k]; k++) seen[k] |= goss__op_all[k] == p->operations[i].op;
+        for (int k = 0; k < o->n_regions; k++) mark(o->regions[k], seen);
+    }
 }
 
 /* A case's output, and the gradients of orders 1 and 2 where there are such. */

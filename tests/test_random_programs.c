@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "graph/region.h"
 #include "random_generate.h"
 #include "random_shrink.h"
 
@@ -127,6 +128,11 @@ TEST(programs_give_the_same_in_every_way) {
 /* Operations that programs need not have, and why. */
 static const struct { const char *op, *why; } not_generated[] = {{NULL, NULL}};
 
+static void mark_op(const goss__node *n, bool *seen) {
+    for (int i = 0; goss__op_all[i]; i++) seen[i] |= goss__op_all[i] == n->op;
+    for (uint32_t id = 1; n->region && id < n->region->body->n_nodes; id++) mark_op(n->region->body->nodes[id], seen);
+}
+
 static void mark_ops(const rp_program *p, bool *seen) {
     goss_val v[RP_STEPS];
     goss_graph *g = rp_build(p, p->maximum, 0, v);
@@ -136,7 +142,7 @@ static void mark_ops(const rp_program *p, bool *seen) {
     for (uint32_t id = g->n_nodes; id-- > 1;) {
         if (!needed[id]) continue;
         for (int i = 0; i < g->nodes[id]->n_in; i++) needed[g->nodes[id]->in[i]] = true;
-        for (int i = 0; goss__op_all[i]; i++) seen[i] |= goss__op_all[i] == g->nodes[id]->op;
+        mark_op(g->nodes[id], seen);
     }
     free(needed);
     goss_graph_free(g);

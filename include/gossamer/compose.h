@@ -7,7 +7,7 @@
 #ifndef GOSSAMER_COMPOSE_H
 #define GOSSAMER_COMPOSE_H
 
-#include "gossamer/graph.h"
+#include "gossamer/scan.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -67,6 +67,23 @@ GOSS_API goss_val goss_flatten(goss_val x);         /* [T,N,...] -> [T,N,D] */
 GOSS_API goss_val goss_l2_normalize(goss_val x, double eps);
 /* Squared Euclidean distances x[T,N,D], y[T,M,D] -> [T,N,M]. */
 GOSS_API goss_val goss_pairwise_distance(goss_val x, goss_val y);
+/* Weights of a recurrent layer of H units and G gates, Tw = 1: shared by all tasks: w[Tw,D,G H] for what comes in,
+ * u[Tw,H,G H] for the state, bias b[Tw,G H] and a second one c[Tw,G H] of the state's product, each or GOSS_NONE. */
+typedef struct goss_recurrent {
+    goss_val w, u, b, c;
+} goss_recurrent;
+/* Recurrent layers: the states h of all steps [T,N,L,H] from x[T,N,L,D] and a first state h0[T,N,H] (GOSS_NONE: 0); the
+ * last one goes to *last, unless that is NULL. Options say direction, lengths and what a gradient keeps; their axis is
+ * 2. With z = x w + b and v = h u + c, in blocks of H columns z1, z2, ...; s is the sigmoid.
+ * rnn, G = 1 (Elman 1990): h' = tanh(z + v) */
+GOSS_API goss_val goss_rnn(goss_val x, goss_val h0, goss_recurrent w, goss_scan_options o, goss_val *last);
+/* gru, G = 3 (Cho et al. 2014, with the reset gate behind the product, as in PyTorch and cuDNN):
+ * r = s(z1 + v1), k = s(z2 + v2), n = tanh(z3 + r v3), h' = n + k (h - n) */
+GOSS_API goss_val goss_gru(goss_val x, goss_val h0, goss_recurrent w, goss_scan_options o, goss_val *last);
+/* lstm, G = 4 (Hochreiter and Schmidhuber 1997, with the forget gate of Gers et al. 2000; gates in PyTorch's order):
+ * i = s(z1 + v1), f = s(z2 + v2), g = tanh(z3 + v3), o = s(z4 + v4), c' = f c + i g, h' = o tanh(c') */
+GOSS_API goss_val goss_lstm(goss_val x, goss_val h0, goss_val c0, goss_recurrent w, goss_scan_options o,
+                            goss_val *last_h, goss_val *last_c);
 /* Sum of squares of all elements, rank 0. */
 GOSS_API goss_val goss_norm2(goss_val a);
 

@@ -244,6 +244,9 @@ GOSS_API goss_val goss_random_normal(goss_val task, goss_shape shape);
 GOSS_API goss_status goss_grad(goss_val y, const goss_val *wrt, int n, goss_val *out);
 /* The same with a given cotangent of y's shape. */
 GOSS_API goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out);
+/* The sum over i < n_y of the cotangents that y[i] with cotangent[i] has. One walk over what they share. */
+GOSS_API goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y, const goss_val *wrt, int n,
+                                    goss_val *out);
 
 #ifdef __cplusplus
 }

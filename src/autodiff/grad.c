@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ops/ops.h"
+#include "autodiff/scan_vjp.h"
 #include "rewrite/rewriter.h"
 
 typedef struct walk {
     goss_graph *g;
-    uint32_t *id, n; /* what y needs, in order */
-    uint8_t *active; /* between wrt and y */
+    uint32_t *id, n; /* what all y need, in order */
+    uint8_t *active; /* between wrt and some y */
     goss_val *cot;   /* cotangent so far, by id */
 } walk;
 
@@ -33,6 +33,37 @@ static bool is_zero(goss_val cot) {
     return goss__is_full(cot, &value) && value == 0 && goss__rule_is_on(cot.graph, GOSS__RULE_zero_cotangent);
 }
 
+/* Results of scan `id` that have a cotangent. */
+enum { MAX_RESULTS = 256 };
+static int results_of(const walk *w, uint32_t id, goss_val *result, goss_val *g) {
+    int n = 0;
+    for (uint32_t k = 0; k < w->n; k++) {
+        const uint32_t r = w->id[k];
+        const goss__node *node = w->g->nodes[r];
+        if (!node->op->is_result || node->in[0] != id || !goss_valid(w->cot[r]) || is_zero(w->cot[r])) continue;
+        if (n == MAX_RESULTS) {
+            goss_graph_fail(w->g, GOSS_E_UNSUPPORTED, "grad: a scan has more than %d results", MAX_RESULTS);
+            break;
+        }
+        result[n] = goss__val(w->g, r), g[n++] = w->cot[r];
+    }
+    return n;
+}
+
+/* Asks the operation for its operands' cotangents; false: there are none. */
+static bool ask_vjp(const walk *w, uint32_t id, const goss_val *in, const bool *want, goss_val *cot) {
+    const goss__op *op = w->g->nodes[id]->op;
+    if (op == &goss__op_scan) {
+        goss_val result[MAX_RESULTS], g[MAX_RESULTS];
+        const int n = results_of(w, id, result, g);
+        if (n) goss__scan_vjp(goss__val(w->g, id), in, result, g, n, want, cot);
+        return n > 0;
+    }
+    if (!op->vjp || !goss_valid(w->cot[id]) || is_zero(w->cot[id])) return false;
+    op->vjp(goss__val(w->g, id), in, w->cot[id], want, cot);
+    return true;
+}
+
 static void pull_back(walk *w, uint32_t id) {
     const goss__node *node = w->g->nodes[id];
     goss_val in[GOSS__MAX_IN], cot[GOSS__MAX_IN];
@@ -43,8 +74,7 @@ static void pull_back(walk *w, uint32_t id) {
         want[i] = w->active[node->in[i]];
         any |= want[i];
     }
-    if (!any || node->op->no_gradient || !node->op->vjp || is_zero(w->cot[id])) return;
-    node->op->vjp(goss__val(w->g, id), in, w->cot[id], want, cot);
+    if (!any || node->op->no_gradient || !ask_vjp(w, id, in, want, cot)) return;
     for (int i = 0; i < node->n_in; i++) {
         if (!want[i] || !goss_valid(cot[i])) continue;
         goss_val *sum = &w->cot[node->in[i]];
@@ -53,28 +83,39 @@ static void pull_back(walk *w, uint32_t id) {
     }
 }
 
-static void walk_back(walk *w, goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out) {
-    mark_active(w, wrt, n, y.id);
+/* What is asked for, all of it rewritten. */
+typedef struct request {
+    goss_val *y, *cotangent, *wrt;
+    int n_y, n;
+} request;
+
+static void walk_back(walk *w, const request *r, uint32_t top, goss_val *out) {
+    mark_active(w, r->wrt, r->n, top);
     w->g->differentiating++;
-    w->cot[y.id] = cotangent;
+    for (int i = 0; i < r->n_y; i++) {
+        goss_val *sum = &w->cot[r->y[i].id];
+        *sum = goss_valid(*sum) ? goss__rewrite(goss_add(*sum, r->cotangent[i])) : r->cotangent[i];
+    }
     for (uint32_t k = w->n; k-- > 0;)
-        if (w->active[w->id[k]] && goss_valid(w->cot[w->id[k]])) pull_back(w, w->id[k]);
+        if (w->active[w->id[k]]) pull_back(w, w->id[k]);
     w->g->differentiating--;
-    for (int i = 0; i < n; i++) {
-        bool reached = wrt[i].id <= y.id && goss_valid(w->cot[wrt[i].id]);
-        out[i] = reached ? w->cot[wrt[i].id] : goss_zeros_like(wrt[i]);
+    for (int i = 0; i < r->n; i++) {
+        bool reached = r->wrt[i].id <= top && goss_valid(w->cot[r->wrt[i].id]);
+        out[i] = reached ? w->cot[r->wrt[i].id] : goss_zeros_like(r->wrt[i]);
     }
 }
 
-/* y, cotangent and wrt are rewritten. */
-static void differentiate(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out) {
-    walk w = {.g = y.graph};
-    w.active = goss__calloc((size_t)y.id + 1, sizeof *w.active);
-    w.cot = goss__calloc((size_t)y.id + 1, sizeof *w.cot);
-    if (w.active && w.cot && (w.id = goss__needed(y.graph, &y, 1, &w.n)))
-        walk_back(&w, y, cotangent, wrt, n, out);
+static void differentiate(const request *r, goss_val *out) {
+    walk w = {.g = r->y[0].graph};
+    uint32_t top = 0;
+    for (int i = 0; i < r->n_y; i++)
+        if (r->y[i].id > top) top = r->y[i].id;
+    w.active = goss__calloc((size_t)top + 1, sizeof *w.active);
+    w.cot = goss__calloc((size_t)top + 1, sizeof *w.cot);
+    if (w.active && w.cot && (w.id = goss__needed(w.g, r->y, r->n_y, &w.n)))
+        walk_back(&w, r, top, out);
     else
-        goss_graph_fail(y.graph, GOSS_E_NOMEM, "grad: out of memory");
+        goss_graph_fail(w.g, GOSS_E_NOMEM, "grad: out of memory");
     goss__free(w.active);
     goss__free(w.cot);
     goss__free(w.id);
@@ -91,32 +132,54 @@ static void rewrite_variables(goss_val **by, int n) {
     for (int i = 0; i < n; i++) *by[i] = goss__rewrite_variable(*by[i]);
 }
 
-goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out) {
-    for (int i = 0; i < n; i++) out[i] = (goss_val){y.graph, 0};
-    goss_val all[2] = {y, cotangent};
-    if (!goss__all_valid(all, 2) || (n > 0 && !goss__all_valid(wrt, n)) || (n > 0 && wrt[0].graph != y.graph)) {
-        if (y.graph && goss_graph_status(y.graph, NULL) == GOSS_OK)
-            goss_graph_fail(y.graph, GOSS_E_ARGUMENT, "grad: an operand is not a value of this graph");
-        return y.graph ? goss_graph_status(y.graph, NULL) : GOSS_E_ARGUMENT;
-    }
-    if (!goss_shape_equal(goss_shape_of(y), goss_shape_of(cotangent))) {
-        goss_graph_fail(y.graph, GOSS_E_SHAPE, "vjp: the cotangent's shape is not that of the value");
-        return GOSS_E_SHAPE;
-    }
-    goss_val *by = goss__calloc((size_t)n + 1, sizeof *by), **sorted = goss__calloc((size_t)n + 1, sizeof *sorted);
-    if (by && sorted) {
-        for (int i = 0; i < n; i++) by[i] = wrt[i], sorted[i] = &by[i];
-        rewrite_variables(sorted, n);
-        y = goss__rewrite(y), cotangent = goss__rewrite(cotangent);
-        if (goss_graph_status(y.graph, NULL) == GOSS_OK) differentiate(y, cotangent, by, n, out);
+/* All are values of one graph, and cotangents have their values' shapes; else a sticky error. */
+static goss_status check_operands(goss_graph *g, const goss_val *y, const goss_val *cotangent, int n_y,
+                                  const goss_val *wrt, int n) {
+    bool ok = n_y > 0 && goss__all_valid(y, n_y) && goss__all_valid(cotangent, n_y) && cotangent[0].graph == g &&
+              (n == 0 || (goss__all_valid(wrt, n) && wrt[0].graph == g));
+    if (!ok && goss_graph_status(g, NULL) == GOSS_OK)
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "grad: an operand is not a value of this graph");
+    for (int i = 0; ok && i < n_y; i++)
+        if (!goss_shape_equal(goss_shape_of(y[i]), goss_shape_of(cotangent[i]))) {
+            goss_graph_fail(g, GOSS_E_SHAPE, "vjp: the cotangent's shape is not that of the value");
+            ok = false;
+        }
+    return ok ? GOSS_OK : goss_graph_status(g, NULL);
+}
+
+/* r's values, rewritten; `sorted` has room for n. */
+static void rewrite_request(const request *r, const goss_val *y, const goss_val *cotangent, const goss_val *wrt,
+                            goss_val **sorted) {
+    for (int i = 0; i < r->n; i++) r->wrt[i] = wrt[i], sorted[i] = &r->wrt[i];
+    rewrite_variables(sorted, r->n);
+    for (int i = 0; i < r->n_y; i++) r->y[i] = goss__rewrite(y[i]), r->cotangent[i] = goss__rewrite(cotangent[i]);
+}
+
+goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y, const goss_val *wrt, int n,
+                           goss_val *out) {
+    goss_graph *g = goss__graph_of(y, n_y);
+    for (int i = 0; i < n; i++) out[i] = (goss_val){g, 0};
+    if (!g) return GOSS_E_ARGUMENT;
+    const goss_status fit = check_operands(g, y, cotangent, n_y, wrt, n);
+    if (fit != GOSS_OK) return fit;
+    goss_val *all = goss__calloc(2 * (size_t)n_y + (size_t)n + 1, sizeof *all),
+             **sorted = goss__calloc((size_t)n + 1, sizeof *sorted);
+    if (all && sorted) {
+        const request r = {all, all + n_y, all + 2 * n_y, n_y, n};
+        rewrite_request(&r, y, cotangent, wrt, sorted);
+        if (goss_graph_status(g, NULL) == GOSS_OK) differentiate(&r, out);
     } else {
-        goss_graph_fail(y.graph, GOSS_E_NOMEM, "grad: out of memory");
+        goss_graph_fail(g, GOSS_E_NOMEM, "grad: out of memory");
     }
-    goss__free(by);
+    goss__free(all);
     goss__free(sorted);
-    const goss_status s = goss_graph_status(y.graph, NULL);
-    for (int i = 0; s != GOSS_OK && i < n; i++) out[i] = (goss_val){y.graph, 0}; /* what is there may lack addends */
+    const goss_status s = goss_graph_status(g, NULL);
+    for (int i = 0; s != GOSS_OK && i < n; i++) out[i] = (goss_val){g, 0}; /* what is there may lack addends */
     return s;
+}
+
+goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wrt, int n, goss_val *out) {
+    return goss_vjp_joint(&y, &cotangent, 1, wrt, n, out);
 }
 
 goss_status goss_grad(goss_val y, const goss_val *wrt, int n, goss_val *out) {

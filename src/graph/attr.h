@@ -18,13 +18,20 @@ typedef struct goss__axis_list {
     int64_t n, axis[GOSS_MAX_RANK];
 } goss__axis_list;
 
+/* Numbers in an order: n of them. */
+#define GOSS__LONGEST_LIST 64
+typedef struct goss__int_list {
+    int64_t n, item[GOSS__LONGEST_LIST];
+} goss__int_list;
+
 typedef enum goss__attr_type {
-    GOSS__ATTR_INT,      /* int64_t */
-    GOSS__ATTR_REAL,     /* double */
-    GOSS__ATTR_BOOL,     /* int64_t, 0 or 1 */
-    GOSS__ATTR_EXTENT,   /* goss_extent; while a program runs its symbols are replaced by their counts */
-    GOSS__ATTR_AXIS_SET, /* int64_t: GOSS_AXIS(i) of each axis i */
-    GOSS__ATTR_AXIS_LIST /* goss__axis_list */
+    GOSS__ATTR_INT,       /* int64_t */
+    GOSS__ATTR_REAL,      /* double */
+    GOSS__ATTR_BOOL,      /* int64_t, 0 or 1 */
+    GOSS__ATTR_EXTENT,    /* goss_extent; while a program runs its symbols are replaced by their counts */
+    GOSS__ATTR_AXIS_SET,  /* int64_t: GOSS_AXIS(i) of each axis i */
+    GOSS__ATTR_AXIS_LIST, /* goss__axis_list */
+    GOSS__ATTR_INT_LIST   /* goss__int_list */
 } goss__attr_type;
 
 typedef struct goss__attr_field {
@@ -44,6 +51,7 @@ typedef struct goss__attrs {
 #define GOSS__ATTR_SIZE(type)                                                                                          \
     ((type) == GOSS__ATTR_EXTENT      ? sizeof(goss_extent)                                                            \
      : (type) == GOSS__ATTR_AXIS_LIST ? sizeof(goss__axis_list)                                                        \
+     : (type) == GOSS__ATTR_INT_LIST  ? sizeof(goss__int_list)                                                         \
                                       : sizeof(int64_t))
 /* Row of a field table: a field of the struct goss__<kind>_attr, one value or an array. */
 #define GOSS__FIELD(kind, field_, type_)                                                                               \

@@ -2,7 +2,7 @@
 /* dump.c: a graph as text, one node a line, and as Graphviz DOT. */
 #include "base/alloc.h"
 #include "base/str.h"
-#include "graph/node.h"
+#include "graph/region.h"
 
 static void put_label(goss__str *s, const goss_graph *g, const goss__node *n) {
     char shape[GOSS__SHAPE_TEXT];
@@ -18,19 +18,35 @@ static char *finish(goss__str *s) {
     return NULL;
 }
 
+static void put_nodes(goss__str *s, const goss_graph *g, int depth);
+
+/* A body, two columns further to the right; its arguments are its first nodes. */
+static void put_region(goss__str *s, const goss__region *r, int depth) {
+    goss__str_addf(s, "%*sbody:\n", 2 * depth + 2, "");
+    put_nodes(s, r->body, depth + 2);
+    goss__str_addf(s, "%*snext:", 2 * depth + 4, "");
+    for (int i = 0; i < r->n_yields; i++) goss__str_addf(s, " %%%u", r->yield[i]);
+    goss__str_add(s, "\n");
+}
+
+static void put_nodes(goss__str *s, const goss_graph *g, int depth) {
+    for (uint32_t id = 1; id < g->n_nodes; id++) {
+        const goss__node *n = g->nodes[id];
+        goss__str_addf(s, "%*s%%%u = ", 2 * depth, "", id);
+        put_label(s, g, n);
+        for (int i = 0; i < n->n_in; i++) goss__str_addf(s, "%s%%%u", i ? ", " : " (", n->in[i]);
+        if (n->n_in) goss__str_add(s, ")");
+        if (n->op->attrs) goss__str_add(s, " ");
+        goss__attrs_text(s, n->op->attrs, n->attr, &g->symbols);
+        goss__str_addf(s, "%s%s\n", n->scope[0] ? "  # " : "", n->scope);
+        if (n->region) put_region(s, n->region, depth);
+    }
+}
+
 char *goss_graph_text(const goss_graph *g) {
     goss__str s = {0};
     goss__str_add(&s, "");
-    for (uint32_t id = 1; id < g->n_nodes; id++) {
-        const goss__node *n = g->nodes[id];
-        goss__str_addf(&s, "%%%u = ", id);
-        put_label(&s, g, n);
-        for (int i = 0; i < n->n_in; i++) goss__str_addf(&s, "%s%%%u", i ? ", " : " (", n->in[i]);
-        if (n->n_in) goss__str_add(&s, ")");
-        if (n->op->attrs) goss__str_add(&s, " ");
-        goss__attrs_text(&s, n->op->attrs, n->attr, &g->symbols);
-        goss__str_addf(&s, "%s%s\n", n->scope[0] ? "  # " : "", n->scope);
-    }
+    put_nodes(&s, g, 0);
     return finish(&s);
 }
 

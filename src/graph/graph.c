@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/number.h"
 #include "base/rng.h"
-#include "graph/node.h"
+#include "graph/region.h"
 
 goss_graph *goss_graph_new(void) {
     goss_graph *g = goss__calloc(1, sizeof *g);
@@ -37,6 +37,10 @@ goss_graph *goss_graph_new(void) {
 
 void goss_graph_free(goss_graph *g) {
     if (!g) return;
+    for (goss_graph *body = g->bodies, *next; body; body = next) {
+        next = body->next_body;
+        goss_graph_free(body);
+    }
     goss__arena_free(&g->arena);
     goss__free(g->nodes);
     goss__free(g->buckets);
@@ -70,8 +74,9 @@ void goss_scope_push(goss_graph *g, const char *name) {
         g->scope_depth++; /* so that pops stay paired */
         return;
     }
+    goss__arena *arena = &goss__root_of(g)->arena; /* nodes of a body outlive it: they are copied */
     const char *path =
-        g->scope[0] ? goss__arena_printf(&g->arena, "%s / %s", g->scope, name) : goss__arena_strdup(&g->arena, name);
+        g->scope[0] ? goss__arena_printf(arena, "%s / %s", g->scope, name) : goss__arena_strdup(arena, name);
     g->scope_stack[g->scope_depth++] = g->scope;
     if (path)
         g->scope = path;
@@ -96,6 +101,11 @@ static goss_extent symbol_extent(const goss_graph *g, int i) {
 }
 
 goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
+    if (g->root) { /* one table for a graph and all bodies in it */
+        const goss_extent e = goss_symbol(g->root, name, maximum);
+        goss__region_symbols(g);
+        return e;
+    }
     goss__symbols *all = &g->symbols;
     for (int i = 0; i < all->n; i++) {
         if (strcmp(all->symbol[i].name, name) != 0) continue;
@@ -154,7 +164,10 @@ bool goss__all_valid(const goss_val *v, int n) {
         }
     for (int i = 1; i < n; i++)
         if (v[i].graph != v[0].graph) {
-            goss_graph_fail(v[0].graph, GOSS_E_ARGUMENT, "operands of two graphs in one operation");
+            const bool captured = goss__root_of(v[0].graph) == goss__root_of(v[i].graph);
+            goss_graph_fail(v[0].graph, GOSS_E_ARGUMENT,
+                            captured ? "an operand from outside a scan's body: pass it in with goss_scan_const"
+                                     : "operands of two graphs in one operation");
             return false;
         }
     return true;
@@ -179,6 +192,7 @@ static uint64_t proto_hash(const goss__proto *p) {
     }
     for (int i = 0; i < p->n_in; i++) h = goss__hash64(&p->in[i].id, sizeof p->in[i].id, h);
     if (p->op->attrs) h = goss__hash64(p->attr, p->op->attrs->size, h);
+    if (p->region) h = goss__hash64(&p->region, sizeof p->region, h); /* equal regions are one */
     return p->name ? goss__hash64(p->name, strlen(p->name), h) : h;
 }
 
@@ -186,7 +200,7 @@ static bool same_name(const char *a, const char *b) { return a == b || (a && b &
 
 static bool node_equals(const goss__node *n, const goss__proto *p) {
     if (n->op != p->op || n->type != p->type || n->n_in != p->n_in) return false;
-    if (!goss_shape_equal(n->shape, p->shape) || !same_name(n->name, p->name)) return false;
+    if (!goss_shape_equal(n->shape, p->shape) || !same_name(n->name, p->name) || n->region != p->region) return false;
     for (int i = 0; i < p->n_in; i++)
         if (n->in[i] != p->in[i].id) return false;
     return !p->op->attrs || memcmp(n->attr, p->attr, p->op->attrs->size) == 0;
@@ -239,6 +253,7 @@ static goss__node *new_node(goss_graph *g, const goss__proto *p, uint64_t hash) 
                       .attr = attr,
                       .name = name,
                       .scope = g->scope,
+                      .region = p->region,
                       .hash = hash};
     n->shape.rank = p->shape.rank; /* dims past the rank stay zero: shapes may be compared as bytes */
     memcpy(n->shape.dim, p->shape.dim, (size_t)p->shape.rank * sizeof p->shape.dim[0]);
@@ -249,7 +264,7 @@ goss_val goss__emit(goss_graph *g, const goss__proto *p) {
     if (!goss__all_valid(p->in, p->n_in)) return (goss_val){g, 0};
     for (int i = 0; i < p->n_in; i++)
         if (p->in[i].graph != g) return goss_graph_fail(g, GOSS_E_ARGUMENT, "%s: operands of two graphs", p->op->name);
-    if (!goss__shape_ok(g, p->op->name, &p->shape)) return (goss_val){g, 0};
+    if (!goss__shape_ok(g, p->op->name, &p->shape) || !goss__region_admits(g, p)) return (goss_val){g, 0};
     uint64_t hash = proto_hash(p);
     for (uint32_t id = g->buckets[hash & (g->n_buckets - 1)]; id; id = g->nodes[id]->next) {
         goss__node *found = g->nodes[id];

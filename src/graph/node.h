@@ -20,10 +20,11 @@ typedef struct goss__node {
     uint32_t id;
     uint8_t type; /* goss_type */
     uint16_t n_in;
-    const uint32_t *in; /* ids */
-    const void *attr;   /* of goss__attr_size(op) bytes: GOSS__ATTR(node, kind); NULL: none */
-    const char *name;   /* inputs, parameters, random streams; else NULL */
-    const char *scope;  /* "target / fc1", "" at the top */
+    const uint32_t *in;                /* ids */
+    const void *attr;                  /* of goss__attr_size(op) bytes: GOSS__ATTR(node, kind); NULL: none */
+    const char *name;                  /* inputs, parameters, random streams; else NULL */
+    const char *scope;                 /* "target / fc1", "" at the top */
+    const struct goss__region *region; /* scan: its body (region.h); else NULL */
     goss_shape shape;
     uint64_t hash;
     uint32_t next;         /* chain of the hash table */
@@ -54,6 +55,9 @@ struct goss_graph {
     bool folds;                           /* builders fold constants and identities */
     bool rules_read;                      /* rules_off is known */
     uint64_t rules_off[GOSS__RULE_WORDS]; /* by src/rewrite */
+    goss_graph *root;               /* of a body of a loop (region.h): the outermost graph, which owns it; else NULL */
+    goss_graph *bodies, *next_body; /* of the root: what it owns */
+    struct goss__region *regions;   /* of the root: all that are finished; equal ones are one */
     goss_error error;
 };
 
@@ -66,6 +70,7 @@ struct goss__proto {
     const goss_val *in;
     const void *attr; /* of goss__attr_size(op) bytes */
     const char *name;
+    const struct goss__region *region;
 };
 
 /* The node of that description: the equal one that exists, else a new one. Invalid when an operand is invalid or of

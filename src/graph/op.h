@@ -158,6 +158,7 @@ struct goss__op {
     bool assignment;  /* operands: param, value; for rows: param, index, value. As above */
     bool no_gradient; /* constant almost everywhere, or integer, or declared so */
     bool may_fail;    /* sets bad_index */
+    bool is_result;   /* one of the results of operand 0, which computes it */
     bool commutative; /* operands 0 and 1 may change places, to the bit */
 
     /* What the node of this description comes to where constants or an identity (x + 0) tell: builders fold these and
@@ -184,6 +185,7 @@ extern const goss__op goss__op_input, goss__op_param, goss__op_assign, goss__op_
  * right operand is kept so (bf16.c). */
 extern const goss__op goss__op_sum_product, goss__op_sum_deviation, goss__op_widen, goss__op_matmul_bf16;
 /* What they are made of. */
+extern const goss__op goss__op_scan, goss__op_scan_result, goss__op_arg;
 extern const goss__op goss__op_sum, goss__op_ew[GOSS__EW_COUNT], goss__op_matmul, goss__op_reshape;
 
 #endif

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/node.h"
+#include "graph/region.h"
 
 enum { SYMBOLS = GOSS_MAX_SYMBOLS };
 static const goss_extent none = {-1, 0};
@@ -185,6 +185,7 @@ static int bad_axis(const goss_shape *s) {
 bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
     char text[GOSS__SHAPE_TEXT];
     int64_t numel;
+    if (g->root) goss__region_symbols(g);
     if (s->rank < 0 || s->rank > GOSS_MAX_RANK) {
         goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is not 0 to %d", op, s->rank, GOSS_MAX_RANK);
         return false;

@@ -4,10 +4,12 @@
  * There: the nodes that outputs and updates need, in the graph's order, each as an operation. What the verifier asks of
  * a file holds of these by construction, but for what a caller may get wrong here: names and updates. Back: each
  * operation as a node, as it is written, without another look at it. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "ir/program.h"
+#include "ir/program_loop.h"
+#include "ops/ops.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory"); }
 
@@ -59,6 +61,32 @@ static uint32_t list_needed(const goss_graph *g, const goss_val *v, int n, const
     return count;
 }
 
+static goss_status add_node(goss_program *p, const goss_graph *g, const goss__node *n, int *number, goss_error *err);
+
+/* A loop's body: node i is value i - 1. */
+static goss_status make_region(const goss_program *p, const goss__region *r, goss_program **out, goss_error *err) {
+    const goss_graph *g = r->body;
+    if (p->depth + 1 >= GOSS__PROGRAM_DEPTH)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "program: more than %d loops in each other",
+                              GOSS__PROGRAM_DEPTH - 1);
+    goss_program *q = goss__program_new(&p->symbols);
+    int *number = goss__calloc(g->n_nodes, sizeof *number);
+    goss_status s = q && number ? GOSS_OK : no_memory(err);
+    if (q) q->depth = p->depth + 1;
+    for (uint32_t id = 1; s == GOSS_OK && id < g->n_nodes; id++) s = add_node(q, g, g->nodes[id], number, err);
+    for (int i = 0; s == GOSS_OK && i < r->n_yields; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "next%d", i);
+        if (!goss__program_add_output(q, number[r->yield[i]], name)) s = no_memory(err);
+    }
+    goss__free(number);
+    if (s == GOSS_OK)
+        *out = q;
+    else
+        goss_program_free(q);
+    return s;
+}
+
 /* number: of each node, its value, or that of its first result. */
 static goss_status add_node(goss_program *p, const goss_graph *g, const goss__node *n, int *number, goss_error *err) {
     int operands[GOSS__MAX_IN];
@@ -71,10 +99,19 @@ static goss_status add_node(goss_program *p, const goss_graph *g, const goss__no
         operands[i] = number[n->in[i]];
     }
     number[n->id] = p->n_values;
+    goss_program *region = NULL;
+    goss__scan_result_attr result;
+    if (n->region) GOSS_TRY(make_region(p, n->region, &region, err));
+    if (n->op == &goss__op_scan_result) {
+        result = *GOSS__ATTR(n, scan_result);
+        result.index -= result.kind != GOSS__SCAN_LAST; /* of a node: of its value */
+    }
     const goss__operation_proto o = {.op = n->op,
-                                     .attr = n->attr,
+                                     .attr = n->op == &goss__op_scan_result ? &result : n->attr,
                                      .name = n->name,
                                      .scope = n->scope,
+                                     .n_regions = region != NULL,
+                                     .regions = &region,
                                      .n_operands = n->n_in,
                                      .operands = operands,
                                      .n_results = n->op->assignment ? 0 : 1,
@@ -150,17 +187,49 @@ static bool add_symbols(goss_graph *g, const goss__symbols *symbols) {
     return g->error.status == GOSS_OK;
 }
 
-static goss_val add_operation(goss_graph *g, const goss_program *p, const goss__operation *o, const goss_val *values) {
+static bool add_operations(goss_graph *g, const goss_program *p, goss_val *values, goss_val *updates);
+
+/* Regions on the way to a graph: of each operation, what its region's values have become. */
+typedef struct regions {
+    goss_val **values;
+} regions;
+
+/* The body of a scan; arguments are its first nodes, as they are the region's first values. */
+static const goss__region *add_region(goss_graph *g, const goss_program *q, int n_args, goss_val **values) {
+    uint32_t next[GOSS__MAX_IN];
+    goss_graph *body = goss__region_open(g);
+    *values = goss__arena_alloc(&goss__root_of(g)->arena, ((size_t)q->n_values + 1) * sizeof **values);
+    if (!body || !*values || !add_operations(body, q, *values, NULL)) return NULL;
+    for (int i = 0; i < q->outputs.n; i++) next[i] = (*values)[q->outputs.at[i].value].id;
+    return goss__region_close(body, n_args, next, q->outputs.n);
+}
+
+static goss_val add_operation(goss_graph *g, const goss_program *p, int operation, const goss_val *values,
+                              regions *inside) {
     goss_val in[GOSS__MAX_IN];
+    const goss__operation *o = &p->operations[operation];
     for (int i = 0; i < o->shown.n_operands; i++) in[i] = values[o->shown.operands[i]];
     const goss_program_value *like = goss__operation_like(p, o);
-    return goss__emit(g, &(goss__proto){.op = o->op,
-                                        .type = like->type,
-                                        .shape = like->shape,
-                                        .n_in = o->shown.n_operands,
-                                        .in = in,
-                                        .attr = o->attr,
-                                        .name = o->shown.name});
+    goss__scan_result_attr result;
+    goss__proto proto = {.op = o->op,
+                         .type = like->type,
+                         .shape = like->shape,
+                         .n_in = o->shown.n_operands,
+                         .in = in,
+                         .attr = o->attr,
+                         .name = o->shown.name};
+    if (o->op == &goss__op_scan) {
+        proto.region =
+            add_region(g, o->shown.regions[0], goss__loop_arguments(GOSS__ATTR(o, scan)), &inside->values[operation]);
+        if (!proto.region) return (goss_val){g, 0};
+    }
+    if (o->op == &goss__op_scan_result) {
+        result = *GOSS__ATTR(o, scan_result);
+        const goss_val *of = inside->values[p->values[o->shown.operands[0]].operation];
+        if (result.kind != GOSS__SCAN_LAST) result.index = of[result.index].id;
+        proto.attr = &result;
+    }
+    return goss__emit(g, &proto);
 }
 
 /* Random streams are named by scope and a number that counts draws of a graph: those of new ones begin behind it. */
@@ -176,7 +245,7 @@ static void skip_ordinal(goss_graph *g, const char *name) {
 
 static bool set_scope(goss_graph *g, const char *scope) {
     if (strcmp(g->scope, scope) == 0) return true;
-    const char *own = goss__arena_strdup(&g->arena, scope);
+    const char *own = goss__arena_strdup(&goss__root_of(g)->arena, scope);
     if (own) g->scope = own;
     return own != NULL;
 }
@@ -185,11 +254,13 @@ static bool add_operations(goss_graph *g, const goss_program *p, goss_val *value
     const char *top = g->scope;
     bool ok = true;
     int n_updates = 0;
+    regions inside = {goss__calloc((size_t)p->n_operations + 1, sizeof *inside.values)};
+    if (!inside.values) return false;
     for (int i = 0; i < p->n_operations && ok; i++) {
         const goss__operation *o = &p->operations[i];
         ok = set_scope(g, o->shown.scope);
         if (!ok) break;
-        const goss_val v = add_operation(g, p, o, values);
+        const goss_val v = add_operation(g, p, i, values, &inside);
         ok = goss_valid(v);
         if (o->shown.n_results)
             values[o->shown.first_result] = v;
@@ -197,6 +268,7 @@ static bool add_operations(goss_graph *g, const goss_program *p, goss_val *value
             updates[n_updates++] = v;
         if (o->op != &goss__op_input && o->op != &goss__op_param) skip_ordinal(g, o->shown.name);
     }
+    goss__free(inside.values);
     g->scope = top;
     return ok;
 }

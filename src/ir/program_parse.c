@@ -91,6 +91,17 @@ static bool read_axis_set(goss__lex *l, const goss__symbols *symbols, void *to) 
     return true;
 }
 
+static bool read_int_list(goss__lex *l, const goss__symbols *symbols, void *to) {
+    goss__int_list *list = to;
+    if (!goss__lex_expect(l, '[')) return false;
+    while (!goss__lex_take(l, ']')) {
+        if (list->n > 0 && !goss__lex_expect(l, ',')) return false;
+        if (list->n == GOSS__LONGEST_LIST) return goss__lex_fail(l, "more than %d numbers", GOSS__LONGEST_LIST);
+        if (!goss__lex_int(l, &list->item[list->n++])) return false;
+    }
+    return true;
+}
+
 static bool read_int(goss__lex *l, const goss__symbols *symbols, void *to) { return goss__lex_int(l, to); }
 static bool read_real(goss__lex *l, const goss__symbols *symbols, void *to) { return goss__lex_real(l, to); }
 static bool read_extent_to(goss__lex *l, const goss__symbols *symbols, void *to) { return read_extent(l, symbols, to); }
@@ -106,7 +117,8 @@ static bool read_field(goss__lex *l, const goss__symbols *symbols, const goss__a
     static bool (*const read[])(goss__lex *, const goss__symbols *, void *) = {
         [GOSS__ATTR_INT] = read_int,           [GOSS__ATTR_REAL] = read_real,
         [GOSS__ATTR_BOOL] = read_bool,         [GOSS__ATTR_EXTENT] = read_extent_to,
-        [GOSS__ATTR_AXIS_SET] = read_axis_set, [GOSS__ATTR_AXIS_LIST] = read_axis_list};
+        [GOSS__ATTR_AXIS_SET] = read_axis_set, [GOSS__ATTR_AXIS_LIST] = read_axis_list,
+        [GOSS__ATTR_INT_LIST] = read_int_list};
     char name[GOSS__WORD];
     if (!goss__lex_word(l, "the name of an attribute", name)) return false;
     if (strcmp(name, f->name) != 0) return goss__lex_fail(l, "the next attribute is %s, not %s", f->name, name);
@@ -131,7 +143,7 @@ static bool read_attributes(goss__lex *l, const goss__symbols *symbols, const go
 
 /* ---- operations ---- */
 
-enum { MOST_RESULTS = GOSS__MAX_IN, MOST_REGIONS = 4, ATTR_BYTES = 1024 };
+enum { MOST_RESULTS = GOSS__MAX_IN, MOST_REGIONS = 4, ATTR_BYTES = 2048 };
 
 /* What of an operation has been read. */
 typedef struct reading {

@@ -12,7 +12,7 @@
 
 #include "base/alloc.h"
 #include "base/number.h"
-#include "ir/program.h"
+#include "ir/program_loop.h"
 #include "ops/ops.h"
 
 typedef struct verifier {
@@ -64,10 +64,18 @@ static goss_status check_shape(const verifier *v, int operation, int result) {
 
 /* ---- attributes: what their types promise; the rest is the builder's ---- */
 
+static bool list_ok(const goss__int_list *list) {
+    if (list->n < 0 || list->n > GOSS__LONGEST_LIST) return false;
+    for (int64_t i = list->n; i < GOSS__LONGEST_LIST; i++)
+        if (list->item[i] != 0) return false;
+    return true;
+}
+
 static bool element_ok(const goss__symbols *symbols, goss__attr_type type, const void *at) {
     if (type == GOSS__ATTR_EXTENT) return extent_ok(symbols, *(const goss_extent *)at);
     if (type == GOSS__ATTR_BOOL) return *(const int64_t *)at == 0 || *(const int64_t *)at == 1;
     if (type == GOSS__ATTR_AXIS_SET) return *(const uint64_t *)at < GOSS_AXIS(GOSS_MAX_RANK);
+    if (type == GOSS__ATTR_INT_LIST) return list_ok(at);
     if (type != GOSS__ATTR_AXIS_LIST) return true;
     const goss__axis_list *list = at;
     if (list->n < 0 || list->n > GOSS_MAX_RANK) return false;
@@ -186,13 +194,20 @@ static goss_status check_operation(verifier *v, int operation) {
             return wrong(v, operation, "operand %d, %%%d, is not defined before", i, o->shown.operands[i]);
     if (o->shown.n_results != (assignment ? 0 : 1))
         return wrong(v, operation, "it has %d results, not %d", o->shown.n_results, assignment ? 0 : 1);
-    if (o->shown.n_regions > 0) return wrong(v, operation, "it has no regions");
+    if (o->shown.n_regions > 0 && !goss__is_of_loop(o->op)) return wrong(v, operation, "it has no regions");
     if (named && (!o->shown.name || !o->shown.name[0])) return wrong(v, operation, "it needs a name");
     for (int i = 0; i < o->shown.n_results; i++) GOSS_TRY(check_shape(v, operation, i));
     GOSS_TRY(check_attributes(v, operation));
     if (assignment && o->shown.n_operands > 0) GOSS_TRY(check_assignment(v, operation));
     if (assignment && o->shown.n_operands == 0) return wrong(v, operation, "it has no operands");
-    GOSS_TRY(rebuild(v, operation, &made));
+    if (goss__is_of_loop(o->op)) {
+        GOSS_TRY(goss__verify_loop(v->p, operation, v->err));
+        const goss_program_value *own = &v->p->values[o->shown.first_result];
+        made = goss__probe(v->g, own->type, own->shape, o->shown.first_result);
+        if (!goss_valid(made)) return wrong(v, operation, "its result is too large");
+    } else {
+        GOSS_TRY(rebuild(v, operation, &made));
+    }
     return keep(v, operation, made);
 }
 

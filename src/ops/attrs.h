@@ -63,6 +63,26 @@ typedef struct goss__random_attr {
     int64_t elements;
 } goss__random_attr;
 
+/* scan. Operands and the body's arguments: carries, slices, consts, in that order; the body's last argument is the
+ * step. A slice is one place along its axis, or, where its piece is not 0, so many places at once (zeros behind the
+ * end). */
+typedef struct goss__scan_attr {
+    int64_t carries, slices, consts;
+    int64_t reverse; /* bool */
+    int64_t keep;    /* bool: a gradient reads what is dear to compute instead of computing it again */
+    int64_t stride;  /* places along the time axis that a step is for: 1, or those of a piece */
+    goss_extent steps;
+    goss_extent length;         /* of the time axis of pieces */
+    goss__int_list axis, piece; /* of the slices */
+} goss__scan_attr;
+
+/* scan_result: LAST: carry `index` after the last step. STACK: node `index` of the body, of each step, along `axis`.
+ * JOIN: the same for pieces, joined along `axis`. */
+typedef enum goss__scan_kind { GOSS__SCAN_LAST, GOSS__SCAN_STACK, GOSS__SCAN_JOIN } goss__scan_kind;
+typedef struct goss__scan_result_attr {
+    int64_t kind, index, axis;
+} goss__scan_result_attr;
+
 /* widen (schedule/bf16.c): elements of the parameter in front of the result. */
 typedef struct goss__widen_attr {
     int64_t offset;
@@ -70,5 +90,5 @@ typedef struct goss__widen_attr {
 
 extern const goss__attrs goss__const_attrs, goss__extent_attrs, goss__permute_attrs, goss__slice_attrs, goss__pad_attrs,
     goss__concat_attrs, goss__reduce_attrs, goss__matmul_attrs, goss__root_attrs, goss__conv_attrs, goss__pool_attrs,
-    goss__random_attrs, goss__widen_attrs;
+    goss__random_attrs, goss__scan_attrs, goss__scan_result_attrs, goss__widen_attrs;
 #endif

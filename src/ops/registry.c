@@ -46,4 +46,7 @@ const goss__op *const goss__op_all[] = {&goss__op_input,
                                         &goss__op_one_hot,
                                         &goss__op_random_uniform,
                                         &goss__op_random_normal,
+                                        &goss__op_arg,
+                                        &goss__op_scan,
+                                        &goss__op_scan_result,
                                         NULL};

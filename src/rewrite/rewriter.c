@@ -69,7 +69,8 @@ static goss_val replay(goss_graph *g, uint32_t id, int depth) {
                                             .n_in = n->n_in,
                                             .in = in,
                                             .attr = n->attr,
-                                            .name = n->name});
+                                            .name = n->name,
+                                            .region = n->region});
         if (n->barrier && goss_valid(v)) g->nodes[v.id]->barrier = true;
     }
     v = settle(v, depth);

@@ -67,9 +67,20 @@ static bool allocate(goss_exec *e) {
     e->places = goss__calloc(operands + 1, sizeof *e->places);
     e->slab = goss__alloc_aligned(p->slab_bytes);
     e->constants = goss__alloc_aligned(p->const_bytes);
-    e->arenas = goss__alloc_aligned((size_t)e->n_threads * e->arena_stride);
+    if (!e->is_body) e->arenas = goss__alloc_aligned((size_t)e->n_threads * e->arena_stride);
     return e->storage && e->steps && e->phase_runs && e->tensors && e->plans && e->attrs && e->places && e->slab &&
-           e->constants && e->arenas;
+           e->constants && (e->is_body || e->arenas);
+}
+
+/* A loop's body has tables of its own. */
+static bool make_bodies(goss_exec *e) {
+    const goss_schedule *p = e->program;
+    bool ok = true;
+    for (uint32_t k = 0; k < p->n_instrs && ok; k++) {
+        const goss__loop *l = p->values[p->instrs[k].value].loop;
+        if (l) ok = (e->steps[k].body = goss__body_new(e, l->body)) != NULL;
+    }
+    return ok;
 }
 
 /* The parts of the tables that no count changes. */
@@ -113,21 +124,39 @@ goss_status goss_exec_new(const goss_schedule *program, goss_params *params, gos
     e->n_threads = goss_threads_count(threads);
     e->dirty = true;
     goss__symbol_maxima(&program->symbols, e->counts);
-    goss_status s = allocate(e) ? bind_params(e, err)
-                                : goss_error_set(err, GOSS_E_NOMEM, "out of memory: the run needs %zu MB",
-                                                 goss_schedule_memory(program, e->n_threads) >> 20);
+    goss_status s = GOSS_E_NOMEM;
+    if (allocate(e)) s = bind_params(e, err);
+    if (s == GOSS_OK) {
+        lay_out(e);
+        s = make_bodies(e) ? GOSS_OK : GOSS_E_NOMEM;
+    }
+    if (s == GOSS_E_NOMEM)
+        goss_error_set(err, s, "out of memory: the run needs %zu MB",
+                       goss_schedule_memory(program, e->n_threads) >> 20);
     if (s != GOSS_OK) {
         goss_exec_free(e);
         return s;
     }
-    lay_out(e);
     *out = e;
     return GOSS_OK;
+}
+
+goss_exec *goss__body_new(const goss_exec *of, const goss_schedule *body) {
+    goss_exec *e = goss__calloc(1, sizeof *e);
+    if (!e) return NULL;
+    e->program = body, e->threads = of->threads, e->kernels = of->kernels, e->n_threads = of->n_threads;
+    e->is_body = true;
+    bool ok = allocate(e);
+    if (ok) lay_out(e);
+    if (ok && make_bodies(e)) return e;
+    goss_exec_free(e);
+    return NULL;
 }
 
 void goss_exec_free(goss_exec *e) {
     if (!e) return;
     goss_profile_end(e);
+    for (uint32_t k = 0; e->steps && k < e->program->n_instrs; k++) goss_exec_free(e->steps[k].body);
     goss__free(e->storage), goss__free(e->steps), goss__free(e->phase_runs);
     goss__free(e->tensors), goss__free(e->plans), goss__free(e->attrs);
     goss__free(e->places);
@@ -187,7 +216,8 @@ static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int
     goss__tensor whole;
     goss__resolve(p, v, e->counts, goss_n(1), 0, &whole);
     int64_t size = (int64_t)goss__elem_size(p, &p->values[root]);
-    *at = (goss__place_at){.storage = root, .offset = elements * size};
+    *at = (goss__place_at){.storage = root, .offset = elements * size, .arg = p->values[root].arg};
+    if (at->arg >= 0) return; /* the address comes with the call */
     at->is_private = p->values[root].place == GOSS__AT_PRIVATE;
     if (at->is_private) at->offset += (int64_t)p->values[root].offset;
     if (cut && (!at->is_private || p->values[root].whole_tile)) at->step = whole.numel / items * unit * size;
@@ -206,13 +236,15 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
     const goss__instr *in = &p->instrs[k];
     const goss__value *v = &p->values[in->value];
     goss__step *s = &e->steps[k];
+    const bool addend = v->partial || in->addend;
+    if (in->whole) L = goss_n(1);
     s->batched = in->batched;
     if (s->attr) goss__attrs_resolve(v->op->attrs, v->node->attr, e->counts, s->attr); /* plans may read them */
     const int64_t unit = s->batched ? r->tile : r->unit, last = r->items - (r->items - 1) / unit * unit;
     for (int j = 0; j < 2; j++) {
         int64_t n = goss_extent_is(L, 1) ? 0 : j ? last : unit;
         goss__tensor *t = s->tensors + j * (1 + v->n_in);
-        goss__resolve(p, in->value, e->counts, L, v->partial ? 0 : n, &t[0]);
+        goss__resolve(p, in->value, e->counts, L, addend ? 0 : n, &t[0]);
         for (int i = 0; i < v->n_in; i++) {
             uint32_t source;
             goss__cut cut;
@@ -221,31 +253,63 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
         }
         plan_step(s, &s->shapes[j], j);
     }
-    place_operand(e, in->value, !v->partial && !goss_extent_is(L, 1), r->items, unit, &s->at[0]);
+    place_operand(e, in->value, !addend && !goss_extent_is(L, 1), r->items, unit, &s->at[0]);
     goss__tensor whole;
     goss__resolve(p, in->value, e->counts, goss_n(1), 0, &whole);
-    s->first_step = v->partial ? 0 : whole.numel / r->items * unit;
+    s->first_step = addend || in->whole ? 0 : whole.numel / r->items * unit;
+}
+
+/* Tables of a phase's instructions. */
+static void resolve_steps(goss_exec *e, uint32_t f) {
+    const goss_schedule *p = e->program;
+    const goss__phase *ph = &p->phases[f];
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        uint32_t from, to;
+        resolve_step(e, k, ph->items, &e->phase_runs[f]);
+        goss__stretch_of(p, ph, k, &from, &to);
+        e->steps[k].stretch = k == from ? to - from + 1 : 0;
+        e->steps[k].along = goss__goes_along(p, ph, k);
+    }
+    if (!p->options.no_tiles) goss__resolve_chains(e, f);
+}
+
+static void resolve_constants(goss_exec *e) {
+    const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
+    for (uint32_t k = 0; k < e->program->n_const; k++) resolve_step(e, k, goss_n(1), &once);
+}
+
+/* A body's units are those of the phase that its scan is in; constants have a phase of one item. */
+static void resolve_bodies(goss_exec *e, char *arena) {
+    for (uint32_t k = 0; k < e->program->n_instrs; k++) {
+        goss_exec *body = e->steps[k].body;
+        if (!body) continue;
+        const int32_t f = e->program->values[e->program->instrs[k].value].phase;
+        const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
+        memcpy(body->counts, e->counts, sizeof body->counts);
+        resolve_constants(body);
+        for (uint32_t g = 0; g < body->program->n_phases; g++) {
+            body->phase_runs[g] = f >= 0 ? e->phase_runs[f] : once;
+            resolve_steps(body, g);
+        }
+        body->arenas = arena;
+        resolve_bodies(body, arena);
+        goss__exec_constants(body);
+        body->arenas = NULL;
+    }
 }
 
 void goss__exec_resolve(goss_exec *e) {
     const goss_schedule *p = e->program;
-    const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
-    for (uint32_t k = 0; k < p->n_const; k++) resolve_step(e, k, goss_n(1), &once);
+    resolve_constants(e);
     for (uint32_t f = 0; f < p->n_phases; f++) {
-        const goss__phase *ph = &p->phases[f];
         resolve_phase(e, f);
-        for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-            uint32_t from, to;
-            resolve_step(e, k, ph->items, &e->phase_runs[f]);
-            goss__stretch_of(p, ph, k, &from, &to);
-            e->steps[k].stretch = k == from ? to - from + 1 : 0;
-            e->steps[k].along = goss__goes_along(p, ph, k);
-        }
-        if (!p->options.no_tiles) goss__resolve_chains(e, f);
+        resolve_steps(e, f);
         goss__phase_run *r = &e->phase_runs[f];
+        const goss__phase *ph = &p->phases[f];
         r->parts =
             ph->parts ? e->steps[ph->first].value->op->cost.parts(&e->steps[ph->first].shapes[0], e->n_threads) : 1;
     }
+    resolve_bodies(e, e->arenas);
     e->dirty = false;
     goss__exec_constants(e);
 }

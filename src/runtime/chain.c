@@ -55,10 +55,10 @@ static fit fit_of(const goss__step *s) {
                                                                           : ALONE; /* an item is a block at least */
 }
 
-static bool same_dims(const goss__tensor *a, const goss__tensor *b) {
-    bool same = a->rank == b->rank;
-    for (int i = 0; same && i < a->rank; i++) same = a->dim[i] == b->dim[i];
-    return same;
+/* Of one shape for any counts: memory is planned for chains of such. */
+static bool same_shape(const goss_exec *e, uint32_t j, uint32_t k) {
+    const goss__instr *a = &e->program->instrs[j], *b = &e->program->instrs[k];
+    return a->whole == b->whole && goss_shape_equal(e->steps[j].value->node->shape, e->steps[k].value->node->shape);
 }
 
 /* A block is so many rows of `inner` elements where an operand is one row for all, else so many elements. */
@@ -159,7 +159,7 @@ void goss__resolve_chains(goss_exec *e, uint32_t f) {
         for (; n < LINKS && k + n < first + count; n++) {
             const fit own = fit_of(&e->steps[k + n]);
             e->steps[k + n].chain = 0;
-            if (own == ALONE || !same_dims(e->steps[k + n].shapes[0].out, e->steps[k].shapes[0].out)) break;
+            if (own == ALONE || !same_shape(e, k, k + n)) break;
             if (own == BY_ITEMS) how = BY_ITEMS;
         }
         if (n >= 2) set_chain(e, f, k, n, how);

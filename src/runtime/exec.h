@@ -4,17 +4,18 @@
 #define GOSS_RUNTIME_EXEC_H
 
 #include "base/pool.h"
-#include "schedule/schedule.h"
+#include "schedule/loop.h"
 
 struct goss_threads {
     goss__pool *pool;
 };
 
 /* Where an operand's bytes are: base[storage] + offset + unit * step; when private, the thread's arena + offset + the
- * unit's place in its tile * step. */
+ * unit's place in its tile * step; in a loop's body it may be an address of the call + offset. */
 typedef struct goss__place_at {
     uint32_t storage;
     bool is_private;
+    int32_t arg; /* of the call's addresses; -1: none */
     int64_t offset, step;
 } goss__place_at;
 
@@ -44,6 +45,7 @@ typedef struct goss__step {
     bool by_rows;           /* of a chain's first: its blocks are whole rows */
     int64_t item;        /* of a chain's first: elements of an item, when it goes item by item; 0: the unit at once */
     uint32_t busy_until; /* of a chain: the last step that reads what is in this one's place */
+    goss_exec *body;     /* of a scan: its body's tables (scan_run.c) */
 } goss__step;
 
 typedef struct goss__phase_run {
@@ -62,6 +64,7 @@ struct goss_exec {
     bool dirty; /* counts changed: resolve before the next run */
     uint64_t seed, step;
     char **storage; /* base address by value: inputs, parameters, constants, the slab */
+    bool is_body;   /* of a loop: the tables alone. Memory is the call's, inputs are its addresses */
     char *slab, *constants, *arenas;
     size_t arena_stride;
     goss__step *steps; /* one an instruction */
@@ -80,6 +83,8 @@ typedef struct goss__unit {
     bool first; /* of its group: a sum begins */
     int64_t group;
     int worker;
+    char *arena;      /* the thread's, or of a loop's body what its call has */
+    char *const *arg; /* of a loop's body: the call's addresses */
 } goss__unit;
 
 static inline char *goss__arena_of(const goss_exec *e, int worker) {
@@ -87,11 +92,22 @@ static inline char *goss__arena_of(const goss_exec *e, int worker) {
 }
 
 static inline char *goss__address(const goss_exec *e, const goss__place_at *at, const goss__unit *u) {
-    if (at->is_private) return goss__arena_of(e, u->worker) + at->offset + u->place * at->step;
+    if (at->arg >= 0) return u->arg[at->arg] + at->offset;
+    if (at->is_private) return u->arena + at->offset + u->place * at->step;
     return e->storage[at->storage] + at->offset + u->index * at->step;
 }
 
 void goss__exec_resolve(goss_exec *e);
+/* The tables of a loop's body; NULL where memory is out. Freed with those of the program that it is in. */
+goss_exec *goss__body_new(const goss_exec *e, const goss_schedule *body);
+/* All steps of the scan at instruction k on one unit. */
+void goss__run_scan(goss_exec *e, uint32_t k, const goss__unit *u);
+/* Instructions of a phase on one unit, in order. */
+void goss__run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u);
+/* Where instruction k puts its result of a unit: in a sum over items the group's slot, or the thread's spare block. */
+char *goss__result_address(const goss_exec *e, uint32_t k, const goss__unit *u);
+/* Adds the spare block of a sum over items to the group's slot. */
+void goss__add_partial(const goss_exec *e, uint32_t k, const goss__unit *u);
 /* Finds the chains among the instructions of a phase. */
 void goss__resolve_chains(goss_exec *e, uint32_t phase);
 /* Whether anything outside the steps first .. first + count - 1 of a phase reads what step k makes. */

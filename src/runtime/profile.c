@@ -27,6 +27,8 @@ void goss__profile_event(goss_exec *e, int row, uint32_t first, uint32_t last, d
 
 void goss_profile_end(goss_exec *e) {
     goss__profile *p = e->profile;
+    for (uint32_t k = 0; e->steps && k < e->program->n_instrs; k++)
+        if (e->steps[k].body) goss_profile_end(e->steps[k].body);
     if (!p) return;
     goss__free(p->seconds), goss__free(p->work), goss__free(p->phase_wall), goss__free(p->events),
         goss__free(p->n_events);
@@ -34,18 +36,27 @@ void goss_profile_end(goss_exec *e) {
     e->profile = NULL;
 }
 
-goss_status goss_profile_begin(goss_exec *e, goss_error *err) {
-    goss_profile_end(e);
+/* Bodies of loops have rows of their own, but no events: those of a few steps would fill them. */
+static bool make_profile(goss_exec *e) {
     goss__profile *p = e->profile = goss__calloc(1, sizeof *p);
-    if (!p) return goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
+    if (!p) return false;
     p->n_rows = e->n_threads + 1;
     p->seconds = goss__calloc((size_t)e->n_threads * e->program->n_instrs + 1, sizeof *p->seconds);
     p->work = goss__calloc(e->program->n_instrs + 1u, sizeof *p->work);
     p->phase_wall = goss__calloc(e->program->n_phases + 1u, sizeof *p->phase_wall);
-    p->events = goss__calloc((size_t)p->n_rows * GOSS__EVENTS, sizeof *p->events);
+    p->events = goss__calloc(e->is_body ? 1 : (size_t)p->n_rows * GOSS__EVENTS, sizeof *p->events);
     p->n_events = goss__calloc((size_t)p->n_rows, sizeof *p->n_events);
     p->began = goss__now();
-    if (p->seconds && p->work && p->phase_wall && p->events && p->n_events) return GOSS_OK;
+    bool ok = p->seconds && p->work && p->phase_wall && p->events && p->n_events;
+    for (int i = 0; ok && e->is_body && i < p->n_rows; i++) p->n_events[i] = GOSS__EVENTS;
+    for (uint32_t k = 0; ok && k < e->program->n_instrs; k++)
+        if (e->steps[k].body) ok = make_profile(e->steps[k].body);
+    return ok;
+}
+
+goss_status goss_profile_begin(goss_exec *e, goss_error *err) {
+    goss_profile_end(e);
+    if (make_profile(e)) return GOSS_OK;
     goss_profile_end(e);
     return goss_error_set(err, GOSS_E_NOMEM, "profile: out of memory");
 }
@@ -79,13 +90,22 @@ static goss__work work_of(const goss_exec *e, uint32_t k) {
     return (goss__work){calls * flops, calls * bytes_of(e, s, false), calls * bytes_of(e, s, true)};
 }
 
-void goss__profile_run(goss_exec *e, double start) {
+/* Adds what each instruction did; those of a body that are not done once do it `times` times. */
+static void add_work(goss_exec *e, double times) {
     goss__profile *p = e->profile;
-    p->runs++, p->wall += goss__now() - start;
+    p->runs++;
     for (uint32_t k = e->program->n_const; k < e->program->n_instrs; k++) {
+        const goss__value *v = e->steps[k].value;
         const goss__work w = work_of(e, k);
-        p->work[k].flops += w.flops, p->work[k].bytes += w.bytes, p->work[k].passed += w.passed;
+        const double n = e->is_body && v->phase == GOSS__LOOP_ONCE ? 1 : times;
+        p->work[k].flops += n * w.flops, p->work[k].bytes += n * w.bytes, p->work[k].passed += n * w.passed;
+        if (e->steps[k].body) add_work(e->steps[k].body, n * (double)goss__loop_steps(v->loop, e->counts));
     }
+}
+
+void goss__profile_run(goss_exec *e, double start) {
+    e->profile->wall += goss__now() - start;
+    add_work(e, 1);
 }
 
 /* ---- sums ---- */
@@ -121,20 +141,31 @@ static int slower_first(const void *a, const void *b) {
     return (x->seconds < y->seconds) - (x->seconds > y->seconds);
 }
 
-/* Sums instructions of equal operation and shape into rows. */
-static size_t collect(const goss_exec *e, row *rows) {
-    size_t n = 0;
+/* Instructions, with those of bodies. */
+static size_t count_instrs(const goss_exec *e) {
+    size_t n = e->program->n_instrs;
+    for (uint32_t k = 0; k < e->program->n_instrs; k++)
+        if (e->steps[k].body) n += count_instrs(e->steps[k].body);
+    return n;
+}
+
+/* Sums instructions of equal operation and shape into rows, n of which there are; the seconds that were added. Of a
+ * scan there remains what is not its body's: copies in and out. */
+static double collect(const goss_exec *e, row *rows, size_t *n) {
+    double sum = 0;
     for (uint32_t k = e->program->n_const; k < e->program->n_instrs; k++) {
-        const row r = measured(e, k);
+        row r = measured(e, k);
         size_t i = 0;
-        while (i < n && (strcmp(rows[i].name, r.name) != 0 || strcmp(rows[i].shape, r.shape) != 0)) i++;
-        if (i < n)
+        if (e->steps[k].value->result_of >= 0) continue; /* the scan's */
+        sum += r.seconds;
+        if (e->steps[k].body) r.slowest = r.seconds -= collect(e->steps[k].body, rows, n);
+        while (i < *n && (strcmp(rows[i].name, r.name) != 0 || strcmp(rows[i].shape, r.shape) != 0)) i++;
+        if (i < *n)
             join(&rows[i], &r);
         else
-            rows[n++] = r;
+            rows[(*n)++] = r;
     }
-    qsort(rows, n, sizeof *rows, slower_first);
-    return n;
+    return sum;
 }
 
 /* ---- text ---- */
@@ -202,9 +233,12 @@ static void put_all(goss__str *s, const goss_exec *e, const row *rows, size_t n,
 char *goss_profile_text(const goss_exec *e, const goss_machine *machine) {
     if (!e->profile || e->profile->runs == 0) return NULL;
     goss__str s = {0};
-    row *rows = goss__calloc(e->program->n_instrs + 1u, sizeof *rows);
+    size_t n = 0;
+    row *rows = goss__calloc(count_instrs(e) + 1u, sizeof *rows);
     if (!rows) return NULL;
-    put_all(&s, e, rows, collect(e, rows), machine);
+    (void)collect(e, rows, &n);
+    qsort(rows, n, sizeof *rows, slower_first);
+    put_all(&s, e, rows, n, machine);
     goss__free(rows);
     if (!s.failed) return s.data;
     goss__str_free(&s);

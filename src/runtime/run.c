@@ -46,7 +46,7 @@ static void run_step(goss_exec *e, goss__step *s, const goss__unit *u, void *out
                     .kernels = e->kernels,
                     .in = in,
                     .out = out ? out : goss__address(e, &s->at[0], u),
-                    .scratch = goss__arena_of(e, u->worker) + goss__round64(e->program->private_bytes),
+                    .scratch = u->arena + goss__round64(e->program->private_bytes),
                     .first_element = u->index * s->first_step,
                     .part = part,
                     .parts = parts,
@@ -62,29 +62,42 @@ static void run_step(goss_exec *e, goss__step *s, const goss__unit *u, void *out
 }
 
 /* A unit's addend: the group's first goes to the slot, later ones through the thread's spare block. */
-static void run_partial(goss_exec *e, goss__step *s, const goss__unit *u) {
-    const goss__value *v = s->value;
-    size_t bytes = (size_t)s->shapes[0].out->numel * goss__elem_size(e->program, v);
-    char *slot = e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes);
-    char *to = u->first ? slot : goss__arena_of(e, u->worker) + v->spare_offset;
-    run_step(e, s, u, to, 0, 1);
-    if (!u->first) add_block(e, slot, to, bytes);
+char *goss__result_address(const goss_exec *e, uint32_t k, const goss__unit *u) {
+    const goss__value *v = e->steps[k].value;
+    if (!v->partial) return goss__address(e, &e->steps[k].at[0], u);
+    return u->first ? e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes)
+                    : u->arena + v->spare_offset;
 }
 
-static void run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u) {
+void goss__add_partial(const goss_exec *e, uint32_t k, const goss__unit *u) {
+    const goss__value *v = e->steps[k].value;
+    if (!v->partial || u->first) return;
+    add_block(e, e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes), u->arena + v->spare_offset,
+              (size_t)e->steps[k].shapes[0].out->numel * goss__elem_size(e->program, v));
+}
+
+static void run_one(goss_exec *e, uint32_t k, const goss__unit *u) {
+    goss__step *s = &e->steps[k];
+    const double start = clock_of(e);
+    if (s->body) {
+        goss__run_scan(e, k, u);
+    } else {
+        run_step(e, s, u, goss__result_address(e, k, u), 0, 1);
+        goss__add_partial(e, k, u);
+    }
+    if (e->profile) note_steps(e, u->worker, k, k + s->along, start);
+}
+
+void goss__run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u) {
     for (uint32_t k = first; k < first + count; k++) {
-        goss__step *s = &e->steps[k];
+        const goss__step *s = &e->steps[k];
+        if (s->value->result_of >= 0) continue; /* the scan has computed it */
         if (s->chain) {
             goss__run_chain(e, k, u);
             k += (uint32_t)s->chain - 1;
             continue;
         }
-        const double start = clock_of(e);
-        if (s->value->partial)
-            run_partial(e, s, u);
-        else
-            run_step(e, s, u, NULL, 0, 1);
-        if (e->profile) note_steps(e, u->worker, k, k + s->along, start);
+        run_one(e, k, u);
         k += s->along;
     }
 }
@@ -96,7 +109,7 @@ static void run_stretch(goss_exec *e, uint32_t k, const goss__phase_run *r, int6
     const bool begins = u.first;
     for (u.index = first; u.index < end && u.index < first + r->tile / size; u.index++) {
         u.place = u.index - first, u.last = u.index == end - 1, u.first = begins && u.place == 0;
-        run_unit(e, k, e->steps[k].stretch, &u);
+        goss__run_unit(e, k, e->steps[k].stretch, &u);
     }
 }
 
@@ -107,12 +120,15 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
     if (to > r->tiles) to = r->tiles;
     for (int64_t tile = from; tile < to; tile++)
         for (uint32_t k = ph->first; k < ph->first + ph->count; k += e->steps[k].stretch)
-            run_stretch(e, k, r, tile, (goss__unit){.first = tile == from, .group = group, .worker = worker});
+            run_stretch(
+                e, k, r, tile,
+                (goss__unit){
+                    .first = tile == from, .group = group, .worker = worker, .arena = goss__arena_of(e, worker)});
 }
 
 void goss__exec_constants(goss_exec *e) {
-    for (uint32_t k = 0; k < e->program->n_const; k++)
-        run_step(e, &e->steps[k], &(goss__unit){.last = true}, NULL, 0, 1);
+    const goss__unit once = {.last = true, .first = true, .arena = e->arenas};
+    goss__run_unit(e, 0, e->program->n_const, &once);
 }
 
 /* ---- regions ---- */
@@ -132,8 +148,8 @@ static void region_part(void *ctx, int64_t part, int worker) {
     goss_exec *e = r->e;
     uint32_t k = e->program->phases[r->phase].first;
     const double start = clock_of(e);
-    run_step(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker}, NULL, (int)part,
-             e->phase_runs[r->phase].parts);
+    run_step(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker, .arena = goss__arena_of(e, worker)}, NULL,
+             (int)part, e->phase_runs[r->phase].parts);
     if (e->profile) note_steps(e, worker, k, k, start);
 }
 
@@ -297,8 +313,15 @@ static goss_status check_inputs(const goss_exec *e, goss_error *err) {
     return GOSS_OK;
 }
 
+static void forget_errors(goss_exec *e) {
+    e->bad_value = 0;
+    for (uint32_t k = 0; k < e->program->n_instrs; k++)
+        if (e->steps[k].body) forget_errors(e->steps[k].body);
+}
+
 static goss_status index_error(const goss_exec *e, goss_error *err) {
     const goss__value *v = &e->program->values[e->bad_value - 1];
+    if (v->loop) return index_error(e->steps[v->instr].body, err);
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s%s%s: an index lies outside its table", v->node->scope,
                           v->node->scope[0] ? ": " : "", v->op->name);
 }
@@ -306,7 +329,7 @@ static goss_status index_error(const goss_exec *e, goss_error *err) {
 static goss_status run(goss_exec *e, goss_error *err) {
     const double start = clock_of(e);
     GOSS_TRY(check_inputs(e, err));
-    e->bad_value = 0;
+    if (e->bad_value) forget_errors(e);
     if (e->dirty) goss__exec_resolve(e);
     /* All that can fail, and all that reads a parameter, comes before that parameter changes (in_place.c). */
     if (!check_rows(e, true)) return index_error(e, err);

@@ -49,6 +49,8 @@ bool goss__sink(goss__builder *b); /* false: out of memory */
 void goss__merge_copies(goss_schedule *p);
 /* Puts the values that each phase computes in order, as instructions; phases without any go. */
 goss_status goss__order_phases(goss__builder *b, goss_error *err);
+/* Puts n values into the order in which they are best computed. b->in_phase: zero. */
+void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n);
 /* Finds how many items go together, once it is known what is private. */
 void goss__size_phases(goss__builder *b);
 /* Lets assigned values be computed where the parameter lies. */

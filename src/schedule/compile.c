@@ -5,12 +5,14 @@
 
 #include "base/alloc.h"
 #include "rewrite/rewriter.h"
-#include "schedule/schedule.h"
+#include "schedule/loop.h"
 
 goss_schedule_options goss_schedule_defaults(void) { return (goss_schedule_options){.precision = GOSS_F32}; }
 
 void goss_schedule_free(goss_schedule *p) {
     if (!p) return;
+    for (uint32_t v = 0; p->values && v < p->n_values; v++)
+        if (p->values[v].loop) goss_schedule_free(p->values[v].loop->body);
     goss__arena_free(&p->arena);
     goss__free(p);
 }
@@ -37,6 +39,7 @@ enum { CHEAP = 1, READ = 2 };
 typedef struct copying {
     goss_schedule *p;
     const goss_program *from;
+    const uint8_t *needed; /* of each operation; NULL: all are */
     uint8_t *state;
     uint32_t *number; /* of each of the program's values: the schedule's */
     uint32_t at;      /* the next value */
@@ -53,7 +56,9 @@ static void start_value(goss__value *v, const goss__node *node) {
                        .phase = -1,
                        .last_phase = -1,
                        .in_place_of = -1,
-                       .copy_of = -1};
+                       .copy_of = -1,
+                       .result_of = node->op->is_result ? (int64_t)node->in[0] : -1,
+                       .arg = -1};
 }
 
 static bool copy_value(const copying *c, const goss__operation *o, goss__value *v) {
@@ -76,6 +81,7 @@ static bool copy_value(const copying *c, const goss__operation *o, goss__value *
                          .scope = copy_text(p, shown->scope),
                          .shape = result->shape};
     start_value(v, node);
+    v->region = shown->n_regions ? shown->regions[0] : NULL;
     return (!shown->name || node->name) && node->scope;
 }
 
@@ -124,7 +130,7 @@ static uint32_t copies_for(const copying *c, int value) {
 
 /* Another shape of what is cheap is cheap, too. */
 static bool is_cheap(const copying *c, const goss__operation *o) {
-    if (c->p->options.no_tiles || o->shown.n_results != 1) return false;
+    if (c->p->options.no_tiles || c->p->is_body || o->shown.n_results != 1) return false;
     return goss__is_cheap(c->p, c->from, o) || (o->op->slicing.alias && c->state[o->shown.operands[0]] & CHEAP);
 }
 
@@ -134,6 +140,7 @@ static uint32_t count_values(copying *c) {
     for (int k = 0; k < c->from->n_operations; k++) {
         const goss__operation *o = &c->from->operations[k];
         const goss_program_operation *s = &o->shown;
+        if (c->needed && !c->needed[k]) continue;
         if (is_cheap(c, o)) c->state[s->first_result] |= CHEAP;
         for (int i = 0; i < s->n_operands; i++) values += wants_copy(c, s, i) ? copies_for(c, s->operands[i]) : 0;
         for (int i = 0; i < s->n_operands; i++) c->state[s->operands[i]] |= READ;
@@ -191,18 +198,32 @@ static bool copy_program(copying *c) {
     p->n_values = count_values(c);
     p->values = goss__arena_alloc(&p->arena, p->n_values * sizeof *p->values);
     bool ok = p->outputs && p->updates && p->values && copy_symbols(p, &c->from->symbols);
-    for (int k = 0; k < c->from->n_operations && ok; k++) ok = add_operation(c, &c->from->operations[k]);
+    for (int k = 0; k < c->from->n_operations && ok; k++)
+        if (!c->needed || c->needed[k]) ok = add_operation(c, &c->from->operations[k]);
     for (int i = 0; i < p->n_outputs && ok; i++) p->outputs[i] = c->number[c->from->outputs.at[i].value];
     return ok;
 }
 
-static goss_status fill(goss_schedule *p, const goss_program *from, goss_error *err) {
-    copying c = {.p = p, .from = from};
+bool goss__copy_program(goss_schedule *p, const goss_program *from, const uint8_t *needed, uint32_t *number) {
+    copying c = {.p = p, .from = from, .needed = needed, .number = number};
     c.state = goss__calloc((size_t)from->n_values + 1, 1);
-    c.number = goss__calloc((size_t)from->n_values + 1, sizeof *c.number);
+    if (!number) c.number = goss__calloc((size_t)from->n_values + 1, sizeof *c.number);
     const bool ok = c.state && c.number && copy_program(&c);
-    goss__free(c.state), goss__free(c.number);
-    return ok ? goss__run_passes(p, from, err) : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    goss__free(c.state);
+    if (!number) goss__free(c.number);
+    return ok;
+}
+
+/* What a schedule was compiled from may go. */
+static void forget_program(goss_schedule *p) {
+    for (uint32_t v = 0; v < p->n_values; v++) p->values[v].region = NULL;
+}
+
+static goss_status fill(goss_schedule *p, const goss_program *from, goss_error *err) {
+    if (!goss__copy_program(p, from, NULL, NULL)) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    GOSS_TRY(goss__run_passes(p, from, err));
+    forget_program(p);
+    return GOSS_OK;
 }
 
 /* Rules are switched off where a graph is created, so that all gradients of it are rewritten alike: not by an option.

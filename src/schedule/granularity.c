@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* granularity.c: how many items of a phase make a unit and a tile, from the bytes an item keeps live and what it costs.
  */
-#include "schedule/build.h"
+#include "schedule/loop.h"
 
 /* Private results that only elementwise neighbours read pass block by block (chain.c): they take no room. */
 static void find_passing(goss__builder *b, const goss__phase *ph) {
@@ -34,6 +34,19 @@ static void find_batched(const goss__builder *b, goss__phase *ph, double items) 
         b->p->instrs[k].batched = wanted > (double)goss__unit_items(ph, (int64_t)items);
         if (b->p->instrs[k].batched && wanted > ph->batch) ph->batch = wanted;
     }
+}
+
+/* What a step of a loop touches of an item: that is what stays in the cache while the unit goes through all steps. */
+static double loop_bytes(const goss_schedule *p, const goss__phase *ph, double items) {
+    double most = 0;
+    for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
+        const goss__loop *l = p->values[p->instrs[k].value].loop;
+        double bytes = 0;
+        for (uint32_t v = 0; l && v < l->body->n_values; v++)
+            if (goss__is_instr(&l->body->values[v])) bytes += (double)l->body->values[v].bytes / items;
+        if (bytes > most) most = bytes;
+    }
+    return most;
 }
 
 /* The most bytes of an item's results that are alive at one time. A sum's addend leaves at once. */
@@ -72,7 +85,8 @@ static void size_phase(goss__builder *b, goss__phase *ph) {
     goss__symbol_maxima(&p->symbols, counts);
     const double items = (double)goss__extent_eval(ph->items, counts);
     find_passing(b, ph);
-    ph->item_bytes = live_bytes(b, ph, items);
+    const double loop = loop_bytes(p, ph, items);
+    ph->item_bytes = loop > 0 ? loop : live_bytes(b, ph, items);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) ph->item_cost += b->cost[p->instrs[k].value] / items;
     find_batched(b, ph, items);
 }

@@ -52,9 +52,22 @@ static uint32_t next_of(const goss_schedule *p, const chain *c, const uint8_t *w
     return c->end;
 }
 
+/* Results of a scan stand right behind it: it computes them. */
+static void group_results(const goss_schedule *p, uint32_t *order, uint32_t n) {
+    for (uint32_t i = 0; i < n; i++) {
+        uint32_t to = i + 1;
+        for (uint32_t j = to; j < n && p->values[order[i]].loop; j++) {
+            const uint32_t v = order[j];
+            if (p->values[v].result_of != (int64_t)order[i]) continue;
+            memmove(order + to + 1, order + to, (j - to) * sizeof *order);
+            order[to++] = v;
+        }
+    }
+}
+
 /* Elementwise instructions are made neighbours of those of their shape that they read from, where dependences allow:
  * for chain.c. */
-static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
+void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n) {
     const goss_schedule *p = b->p;
     uint8_t *waiting = b->in_phase; /* zero between phases */
     chain c = {.order = order, .n = n};
@@ -70,6 +83,7 @@ static void group_elementwise(goss__builder *b, uint32_t *order, uint32_t n) {
                  !goss_shape_equal(p->values[v].node->shape, p->values[order[c.end - 1]].node->shape))
             c.first = c.end;
     }
+    group_results(p, order, n);
 }
 
 /* A large addend has fewer slots: many would be most of a program's memory. */
@@ -97,7 +111,7 @@ static goss_status fill_phase(goss__builder *b, uint32_t from, uint32_t *to, gos
     for (uint32_t v = 0; v < p->n_values; v++)
         if (goss__is_instr(&p->values[v]) && p->values[v].phase == (int32_t)from) b->order[ph.count++] = v;
     if (ph.count == 0) return GOSS_OK;
-    group_elementwise(b, b->order, ph.count);
+    goss__order_values(b, b->order, ph.count);
     for (uint32_t i = 0; i < ph.count; i++) {
         GOSS_TRY(add_instr(b, &ph, b->order[i], err));
         p->values[b->order[i]].phase = (int32_t)*to;

@@ -5,7 +5,7 @@
  * traffic (sink.c), and the phases' instructions are ordered (order.c). */
 #include <string.h>
 
-#include "schedule/build.h"
+#include "schedule/loop.h"
 
 /* ---- may this operand be had in this phase? ---- */
 
@@ -13,6 +13,8 @@ goss__slicing goss__slice_rule(const goss_schedule *p, uint32_t v, goss_extent L
     const goss__value *val = &p->values[v];
     for (int i = 0; i < val->n_in; i++) cut[i] = GOSS__WHOLE;
     if (goss_extent_is(L, 1)) return GOSS__LOCAL;
+    if (val->loop) return goss__loop_slice(p, v, L, cut);
+    if (val->result_of >= 0) return goss__loop_slice_result(p, v, L, cut);
     if (!val->op->slicing.slice) return GOSS__NO_SLICES;
     goss__site site;
     goss__value_site(&site, p, v);
@@ -46,7 +48,8 @@ static bool partial_pays(const goss_schedule *p, uint32_t v) {
 /* 0: can not join; 1: local; 2: partial. */
 int goss__joins(goss__builder *b, uint32_t v, goss_extent L) {
     goss__slicing s = goss__slice_rule(b->p, v, L, b->cuts);
-    if (s == GOSS__NO_SLICES || (s == GOSS__PARTIAL && !partial_pays(b->p, v))) return 0;
+    if (s == GOSS__NO_SLICES || (s == GOSS__PARTIAL && b->p->values[v].result_of < 0 && !partial_pays(b->p, v)))
+        return 0;
     goss__cut cut[GOSS__MAX_IN];
     memcpy(cut, b->cuts, b->p->values[v].n_in * sizeof *cut);
     for (int i = 0; i < b->p->values[v].n_in; i++)
@@ -75,7 +78,8 @@ static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *
     uint32_t n = 0;
     for (uint32_t v = first; v < p->n_values; v++) {
         if (!goss__is_instr(&p->values[v]) || b->done[v]) continue;
-        if (v != first && (alone || (serial && b->cost[v] > SMALL_COST))) continue;
+        const bool comes_along = p->values[v].result_of >= 0 && b->in_phase[p->values[v].result_of];
+        if (v != first && !comes_along && (alone || (serial && b->cost[v] > SMALL_COST))) continue;
         if (!is_ready(b, v)) continue;
         int how = goss__joins(b, v, L);
         if (how == 0) {
@@ -122,14 +126,14 @@ static void build_phase(goss__builder *b, uint32_t first) {
         open_phase(b, best_L, b->best, n_best);
         return;
     }
-    goss_extent candidates[2 * GOSS_MAX_RANK];
+    goss_extent candidates[(1 + GOSS__MAX_IN) * GOSS_MAX_RANK];
     for (int i = 0; i < s->rank; i++) {
         prefix = goss_extent_mul(prefix, s->dim[i]);
         candidates[n_candidates++] = prefix;
     }
-    /* A reduction's own dims are gone; the items it sums over are those of its first operand. */
-    if (b->p->values[first].n_in > 0) {
-        const goss_shape *in = &b->p->values[b->p->values[first].in[0]].node->shape;
+    /* A reduction's own dims are gone; the items it sums over are those of its first operand. A scan has none. */
+    for (int j = 0; j < b->p->values[first].n_in && (j == 0 || b->p->values[first].loop); j++) {
+        const goss_shape *in = &b->p->values[b->p->values[first].in[j]].node->shape;
         prefix = goss_n(1);
         for (int i = 0; i < in->rank; i++) candidates[n_candidates++] = prefix = goss_extent_mul(prefix, in->dim[i]);
     }
@@ -163,7 +167,9 @@ static void value_cost(const goss_schedule *p, uint32_t v, double *cost, double 
     for (int i = 0; i < val->n_in; i++) goss__resolve(p, val->in[i], counts, goss_n(1), 0, &t[i + 1]);
     goss__shapes s = {
         .op = val->op, .attr = val->node->attr, .off = p->off, .n_in = val->n_in, .out = &t[0], .in = &t[1]};
-    *cost = val->op->cost.flops ? val->op->cost.flops(&s) : (double)t[0].numel;
+    *cost = val->loop             ? goss__loop_cost(val->loop, counts)
+            : val->op->cost.flops ? val->op->cost.flops(&s)
+                                  : (double)t[0].numel;
     *setup = val->op->cost.setup ? val->op->cost.setup(&s) : 0;
 }
 

@@ -10,7 +10,7 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "schedule/build.h"
+#include "schedule/loop.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory"); }
 
@@ -34,6 +34,8 @@ static goss_status in_place(goss__builder *b, goss_error *err) {
     if (!b->p->options.no_reuse) goss__assign_in_place(b->p);
     return GOSS_OK;
 }
+static goss_status plan_bodies(goss__builder *b, goss_error *err) { return goss__plan_bodies(b->p, err); }
+static goss_status compile_bodies(goss__builder *b, goss_error *err) { return goss__compile_bodies(b->p, err); }
 static goss_status plan_memory(goss__builder *b, goss_error *err) { return goss__plan_memory(b->p, err); }
 
 /* ---- the table ---- */
@@ -51,6 +53,7 @@ static const schedule_pass passes[] = {
     {"place", place, ALWAYS, "place.c: where each value is stored; aliases and views cost nothing"},
     {"bf16", keep_bf16, ALWAYS, "bf16.c: parameters kept as bfloat16 get their conversions"},
     {"fuse", fuse, ALWAYS, "fuse.c: products merge into the sums and additions that read them"},
+    {"bodies", compile_bodies, ALWAYS, "loop.c: bodies of loops, by the passes up to here and `measure`"},
     {"measure", goss__measure, ALWAYS, "partition.c: bytes and costs at the symbols' maxima"},
     {"constants", goss__list_constants, ALWAYS, "partition.c: what is computed once, when counts are set"},
     {"partition", partition, ALWAYS, "partition.c: instructions into phases with a parallel axis each"},
@@ -61,6 +64,7 @@ static const schedule_pass passes[] = {
     {"size", size_units, ALWAYS, "granularity.c: items of units, batched instructions, tiles"},
     {"place-unshared", place_unshared, ALWAYS, "place.c: under no_reuse, private values get memory of their own"},
     {"in-place", in_place, GOSS__PASS_IN_PLACE, "in_place.c: parameters are updated where they are stored"},
+    {"plan-bodies", plan_bodies, ALWAYS, "loop_plan.c: bodies of loops for the units of their phases"},
     {"plan-memory", plan_memory, ALWAYS, "plan_memory.c: offsets in slab, constants and arena"},
 };
 enum { PASSES = sizeof passes / sizeof *passes };
@@ -116,6 +120,15 @@ static goss_status print(char *text, goss_error *err) {
     return GOSS_OK;
 }
 
+/* What a body needs before it is known by what items its loop is partitioned: rows up to "constants". */
+static goss_status run_first(goss__builder *b, goss_error *err) {
+    for (int i = 0; i < PASSES && passes[i].run != goss__list_constants; i++) {
+        if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;
+        GOSS_TRY(passes[i].run(b, err));
+    }
+    return goss__list_constants(b, err);
+}
+
 static goss_status run_all(goss__builder *b, const goss_program *from, goss_error *err) {
     uint64_t printed = 0;
     GOSS_TRY(add_printed(&printed, getenv("GOSSAMER_PRINT"), "GOSSAMER_PRINT", err));
@@ -142,7 +155,8 @@ goss_status goss__run_passes(goss_schedule *p, const goss_program *from, goss_er
     p->phases = goss__arena_alloc(&p->arena, n * sizeof *p->phases);
     const bool ok =
         b.done && b.in_phase && b.order && b.best && b.cuts && b.cost && b.setup && b.moved && p->instrs && p->phases;
-    const goss_status s = ok ? run_all(&b, from, err) : no_memory(err);
+    const goss_status s = !ok ? no_memory(err) : p->is_body ? run_first(&b, err) : run_all(&b, from, err);
+    for (uint32_t v = 0; ok && v < p->n_values; v++) p->cost += b.cost[v];
     goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
     goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup), goss__free(b.moved);
     return s;

@@ -32,6 +32,8 @@ static void place_value(goss_schedule *p, uint32_t i) {
         v->place = GOSS__AT_INPUT;
     else if (op == &goss__op_param)
         v->place = GOSS__AT_PARAM;
+    else if (op == &goss__op_arg)
+        v->place = GOSS__AT_ARG;
     else if (op == &goss__op_assign || op == &goss__op_assign_rows)
         v->place = GOSS__AT_NOWHERE;
     else if (op->slicing.alias &&

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "schedule/build.h"
+#include "schedule/loop.h"
 
 typedef struct block {
     size_t size, *offset; /* where to write the answer */
@@ -195,6 +195,9 @@ static void private_lives(goss_schedule *p, const goss__phase *ph, life *lives) 
             lives[goss__source(p, v->in[i])].last = in->whole_tile ? (int64_t)end : to;
         }
     }
+    /* What leaves a loop's body is copied out behind its last instruction. */
+    for (int i = 0; p->is_body && i < p->n_outputs; i++)
+        lives[goss__source(p, p->outputs[i])].last = (int64_t)ph->first + ph->count;
 }
 
 /* Whether instructions from .. k, neighbours, read x as an array like theirs, and none of k + 1 .. to does. */
@@ -217,11 +220,12 @@ static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t fir
                          int64_t to) {
     const uint32_t value = p->instrs[k].value;
     const goss__value *v = &p->values[value];
-    if (!v->op->elementwise || v->whole_tile || lives[value].last <= to) return -1;
+    if (!v->op->elementwise || v->whole_tile || v->arg >= 0 || lives[value].last <= to) return -1;
     for (int64_t j = first; j < from; j++) {
         const uint32_t x = p->instrs[j].value;
         const goss__value *o = &p->values[x];
-        if (o->place != GOSS__AT_PRIVATE || o->partial || o->whole_tile || o->bytes != v->bytes || lives[x].last != to)
+        if (o->place != GOSS__AT_PRIVATE || o->arg >= 0 || o->partial || o->whole_tile || o->bytes != v->bytes ||
+            lives[x].last != to)
             continue;
         if (is_read_before(p, x, from, k, to)) return x;
     }
@@ -241,8 +245,10 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
         int64_t from, to;
         chain_around(p, ph, k, &from, &to);
         goss__stretch_of(p, ph, k, &begin, &end);
-        if (v->partial) blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset, k, k};
-        if (v->place != GOSS__AT_PRIVATE) continue;
+        if (v->partial)
+            blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset,
+                                  v->result_of >= 0 ? p->values[v->result_of].instr : k, k};
+        if (v->place != GOSS__AT_PRIVATE || v->arg >= 0) continue;
         life *own = &lives[p->instrs[k].value];
         own->host = find_host(p, lives, ph->first, from, k, to);
         if (own->host >= 0) {
@@ -251,15 +257,18 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
             continue;
         }
         own->block = n;
+        const bool whole = p->instrs[k].whole || p->instrs[k].addend;
         const int64_t held = v->whole_tile ? tile_bound(ph, items) : goss__unit_items(ph, items);
-        blocks[n++] = (block){goss__round64(v->bytes / (size_t)items * (size_t)held), &v->offset,
+        if (v->result_of >= 0) from = p->values[v->result_of].instr; /* which computes it */
+        blocks[n++] = (block){goss__round64(whole ? v->bytes : v->bytes / (size_t)items * (size_t)held), &v->offset,
                               v->whole_tile ? (int64_t)begin : from, own->last};
+        if (p->options.no_reuse && p->is_body) blocks[n - 1].from = 0, blocks[n - 1].to = INT32_MAX;
     }
     GOSS_TRY(place_blocks(blocks, n, &total, err));
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
         const int64_t host = lives[p->instrs[k].value].host;
-        if (v->place == GOSS__AT_PRIVATE && host >= 0) v->offset = p->values[host].offset;
+        if (v->place == GOSS__AT_PRIVATE && v->arg < 0 && host >= 0) v->offset = p->values[host].offset;
     }
     if (total > p->private_bytes) p->private_bytes = total;
     return GOSS_OK;
@@ -267,13 +276,16 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
 
 static size_t instr_scratch(const goss_schedule *p, const goss__instr *in, goss_extent L, const goss__phase *ph) {
     const goss__value *v = &p->values[in->value];
+    if (v->loop) return goss__loop_scratch(v->loop);
     if (!v->op->kernel.scratch) return 0;
+    if (in->whole) L = goss_n(1), ph = NULL;
     int64_t counts[GOSS__MAX_SYMBOLS];
     goss__tensor t[GOSS__MAX_IN + 1];
     goss__symbol_maxima(&p->symbols, counts);
     const int64_t items = goss__extent_eval(L, counts);
     int64_t tile = !ph ? 0 : in->batched ? tile_bound(ph, items) : goss__unit_items(ph, items);
-    goss__resolve(p, in->value, counts, v->partial ? goss_n(1) : L, tile, &t[0]);
+    const bool addend = v->partial || in->addend;
+    goss__resolve(p, in->value, counts, addend ? goss_n(1) : L, tile, &t[0]);
     for (int i = 0; i < v->n_in; i++) {
         uint32_t source;
         goss__cut cut;
@@ -299,9 +311,11 @@ static goss_status plan_scratch(goss_schedule *p, goss_error *err) {
 }
 
 static goss_status plan_all(goss_schedule *p, block *blocks, life *lives, goss_error *err) {
-    GOSS_TRY(plan_shared(p, blocks, err));
+    if (!p->is_body) GOSS_TRY(plan_shared(p, blocks, err));
     GOSS_TRY(plan_const(p, err));
-    for (uint32_t f = 0; f < p->n_phases; f++) GOSS_TRY(plan_private(p, &p->phases[f], blocks, lives, err));
+    /* What a body computes once lives as long as its call: loop_plan.c. */
+    for (uint32_t f = p->is_body ? GOSS__LOOP_STEP : 0; f < p->n_phases; f++)
+        GOSS_TRY(plan_private(p, &p->phases[f], blocks, lives, err));
     return plan_scratch(p, err);
 }
 

@@ -29,6 +29,7 @@ typedef enum goss__place {
     GOSS__AT_ALIAS,   /* operand 0's memory at an element offset */
     GOSS__AT_VIEW,    /* a broadcast that is never materialised */
     GOSS__AT_MERGED,  /* nowhere: its only reader computes it along the way */
+    GOSS__AT_ARG,     /* of a loop's body: an argument, whose address comes with the call (loop.h) */
     GOSS__AT_NOWHERE  /* an assignment */
 } goss__place;
 
@@ -56,12 +57,18 @@ typedef struct goss__value {
     int64_t copy_of;      /* the value that this is computed again from (rematerialise.c); -1: none */
     bool moved;           /* to the phase that reads it (sink.c) */
     bool whole_tile;      /* private: one stretch of units hands it to another, so it holds a tile and not a unit */
+    struct goss__loop *loop;    /* a scan: its compiled body (loop.h) */
+    const goss_program *region; /* a scan, while it is compiled: its body */
+    int64_t result_of;          /* of a scan's result: the scan, which computes it; -1: it is none */
+    int32_t arg; /* of a loop's body: the place in the call's table that its address comes from; -1: none */
 } goss__value;
 
 typedef struct goss__instr {
     uint32_t value;
     goss__cut *cut; /* of each operand */
     bool batched;   /* takes a whole tile at once: its unit is the tile */
+    bool whole;     /* of a loop's body: computes all of its result for any unit, from whole operands */
+    bool addend;    /* of a loop's body: a unit's addend of a sum over items */
 } goss__instr;
 
 typedef struct goss__phase {
@@ -95,6 +102,8 @@ struct goss_schedule {
     int n_updates;
     goss__passes off; /* switched off when it was compiled */
     bool ordered;     /* instructions are listed: set by the pass that does so */
+    bool is_body;     /* of a loop (loop.h) */
+    double cost;      /* of all its instructions at the maxima */
     size_t slab_bytes, const_bytes, private_bytes, scratch_bytes;
 };
 
@@ -114,6 +123,13 @@ void goss__stretch_of(const goss_schedule *p, const goss__phase *ph, uint32_t k,
 /* The value whose memory v's is (through aliases), with the element offset added up. */
 uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset);
 
+/* v itself is an operand of val. */
+static inline bool goss__reads(const goss__value *val, uint32_t v) {
+    for (int i = 0; i < val->n_in; i++)
+        if (val->in[i] == v) return true;
+    return false;
+}
+
 /* The value that is computed or kept, behind v's views and aliases. */
 uint32_t goss__source(const goss_schedule *p, uint32_t v);
 
@@ -130,6 +146,10 @@ static inline bool goss__is_given(const goss_schedule *p, uint32_t v) {
 bool goss__is_cheap(const goss_schedule *p, const goss_program *from, const goss__operation *o);
 /* From values in order to phases, instructions and offsets: the passes of passes.c, one after the other. */
 goss_status goss__run_passes(goss_schedule *p, const goss_program *from, goss_error *err);
+
+/* The values of a program that `needed` (one for each operation; NULL: all) names, in order. number: one for each of
+ * the program's values, its value here; NULL: not wanted. False: out of memory. */
+bool goss__copy_program(goss_schedule *p, const goss_program *from, const uint8_t *needed, uint32_t *number);
 
 /* Resolved shape of value v at counts: dims, dense strides (or a view's strides). tile_items > 0: a slice of that many
  * of L's items. */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* program_loop.c: what the verifier asks of a loop. No public builder makes a scan in one call: what it would check is
+ * checked here, on what is written down. */
+#include "ir/program_loop.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/number.h"
+#include "ops/ops.h"
+
+bool goss__is_of_loop(const goss__op *op) {
+    return op == &goss__op_scan || op == &goss__op_scan_result || op == &goss__op_arg;
+}
+
+typedef struct site {
+    const goss_program *p;
+    int operation;
+    const goss__operation *o;
+    goss_error *err;
+} site;
+
+static goss_status wrong(const site *s, const char *fmt, ...) GOSS_PRINTF(2, 3);
+static goss_status wrong(const site *s, const char *fmt, ...) {
+    char what[400], where[GOSS__OPERATION_TEXT];
+    va_list args;
+    va_start(args, fmt);
+    goss__vformat(what, sizeof what, fmt, args);
+    va_end(args);
+    return goss_error_set(s->err, GOSS_E_FORMAT, "%s: %s", goss__operation_text(s->p, s->operation, where), what);
+}
+
+static const goss_program_value *operand(const site *s, int64_t i) { return &s->p->values[s->o->shown.operands[i]]; }
+
+/* ---- scan ---- */
+
+static goss_status check_counts(const site *s, const goss__scan_attr *a) {
+    const int64_t most = GOSS__MAX_IN;
+    if (a->carries < 0 || a->slices < 0 || a->consts < 0 || a->carries > most || a->slices > most || a->consts > most ||
+        a->carries + a->slices + a->consts != s->o->shown.n_operands)
+        return wrong(s, "carries, slices and consts are not its %d operands", s->o->shown.n_operands);
+    if (a->axis.n != a->slices || a->piece.n != a->slices)
+        return wrong(s, "axis and piece are not lists of its slices");
+    if (a->stride < 1) return wrong(s, "its stride is below 1");
+    int64_t steps, length;
+    if (!goss__extent_most(&s->p->symbols, a->steps, &steps) ||
+        !goss__extent_most(&s->p->symbols, a->length, &length) ||
+        (a->stride == 1 && !goss_extent_equal(a->steps, a->length)) ||
+        (a->stride > 1 && (a->steps.symbols || steps != (length - 1) / a->stride + 1)))
+        return wrong(s, "its steps are not those of its length in strides of %lld", (long long)a->stride);
+    if (s->o->shown.name) return wrong(s, "it has no name");
+    const goss_program_value *own = &s->p->values[s->o->shown.first_result];
+    return own->type == GOSS_REAL && own->shape.rank == 0 ? GOSS_OK : wrong(s, "its own result is real[]");
+}
+
+/* What argument i is inside, from its operand outside. False: the operand has no such slices. */
+static bool inside(const site *s, const goss__scan_attr *a, int64_t i, goss_shape *shape) {
+    const int64_t slice = i - a->carries;
+    *shape = operand(s, i)->shape;
+    if (slice < 0 || slice >= a->slices) return true;
+    const int64_t axis = a->axis.item[slice], piece = a->piece.item[slice];
+    if (axis < 0 || axis >= shape->rank || piece < 0) return false;
+    if (!goss_extent_equal(shape->dim[axis], piece ? a->length : a->steps)) return false;
+    if (piece) {
+        shape->dim[axis] = goss_n(piece);
+        return piece == a->stride;
+    }
+    for (int k = (int)axis; k + 1 < shape->rank; k++) shape->dim[k] = shape->dim[k + 1];
+    shape->rank--;
+    return true;
+}
+
+static goss_status check_arguments(const site *s, const goss__scan_attr *a, const goss_program *region) {
+    const int n = goss__loop_arguments(a);
+    if (region->n_operations < n) return wrong(s, "its region has not %d arguments", n);
+    for (int i = 0; i < region->n_operations; i++) {
+        const goss__operation *o = &region->operations[i];
+        if ((o->op == &goss__op_arg) != (i < n) || (i < n && GOSS__ATTR(o, arg)->index != i))
+            return wrong(s, "the first %d operations of its region are the arguments 0, 1, ...", n);
+        if (o->shown.name) return wrong(s, "nothing in its region has a name: %s", o->shown.kind);
+    }
+    for (int i = 0; i < n; i++) {
+        goss_shape shape = {0};
+        if (i + 1 < n && !inside(s, a, i, &shape)) return wrong(s, "operand %d has no slices along its time axis", i);
+        const goss_type type = i + 1 < n ? operand(s, i)->type : GOSS_REAL;
+        if (region->values[i].type != type || !goss_shape_equal(region->values[i].shape, shape) ||
+            (i < a->carries && type != GOSS_REAL))
+            return wrong(s, "argument %d of its region is not of the type that operand %d gives it", i, i);
+    }
+    return GOSS_OK;
+}
+
+static goss_status check_next(const site *s, const goss__scan_attr *a, const goss_program *region) {
+    if (region->outputs.n != a->carries)
+        return wrong(s, "its region has %d outputs, not one for each carry", region->outputs.n);
+    for (int i = 0; i < a->carries; i++) {
+        const goss_program_value *next = &region->values[region->outputs.at[i].value];
+        if (next->type != GOSS_REAL || !goss_shape_equal(next->shape, operand(s, i)->shape))
+            return wrong(s, "carry %d does not keep its type", i);
+    }
+    return GOSS_OK;
+}
+
+static goss_status check_scan(const site *s) {
+    const goss__scan_attr *a = GOSS__ATTR(s->o, scan);
+    if (s->o->shown.n_regions != 1) return wrong(s, "it has one region, its body");
+    const goss_program *region = s->o->shown.regions[0];
+    GOSS_TRY(check_counts(s, a));
+    GOSS_TRY(goss_error_prefix(s->err, goss_program_verify(region, s->err), "body"));
+    GOSS_TRY(check_arguments(s, a, region));
+    return check_next(s, a, region);
+}
+
+/* ---- its results ---- */
+
+static bool result_shape(const goss__scan_attr *a, const goss__scan_result_attr *r, goss_shape *shape) {
+    if (r->axis < 0) return false;
+    if (r->kind == GOSS__SCAN_JOIN) {
+        if (r->axis >= shape->rank || !goss_extent_is(shape->dim[r->axis], a->stride)) return false;
+        shape->dim[r->axis] = a->length;
+        return true;
+    }
+    if (r->axis > shape->rank || shape->rank == GOSS_MAX_RANK) return false;
+    for (int i = shape->rank++; i > r->axis; i--) shape->dim[i] = shape->dim[i - 1];
+    shape->dim[r->axis] = a->steps;
+    return true;
+}
+
+static goss_status check_result(const site *s) {
+    const goss__scan_result_attr *r = GOSS__ATTR(s->o, scan_result);
+    if (s->o->shown.n_operands != 1) return wrong(s, "it has one operand, the scan");
+    const goss__operation *scan = goss__maker(s->p, s->o->shown.operands[0]);
+    if (scan->op != &goss__op_scan) return wrong(s, "its operand is no scan");
+    const goss__scan_attr *a = GOSS__ATTR(scan, scan);
+    const goss_program *region = scan->shown.regions[0];
+    const goss_program_value *own = &s->p->values[s->o->shown.first_result];
+    goss_shape shape;
+    if (r->kind < GOSS__SCAN_LAST || r->kind > GOSS__SCAN_JOIN)
+        return wrong(s, "there is no kind %lld", (long long)r->kind);
+    const int64_t most = r->kind == GOSS__SCAN_LAST ? a->carries : region->n_values;
+    if (r->index < 0 || r->index >= most) return wrong(s, "its index is not below %lld", (long long)most);
+    if (r->kind == GOSS__SCAN_LAST) {
+        shape = s->p->values[scan->shown.operands[r->index]].shape;
+        if (r->axis != 0) return wrong(s, "it has no axis");
+    } else {
+        shape = region->values[r->index].shape;
+        if (region->values[r->index].type != GOSS_REAL || !result_shape(a, r, &shape))
+            return wrong(s, "the region's value %lld cannot be put together so", (long long)r->index);
+    }
+    return own->type == GOSS_REAL && goss_shape_equal(own->shape, shape) ? GOSS_OK
+                                                                         : wrong(s, "its result has another shape");
+}
+
+static goss_status check_argument(const site *s) {
+    if (s->p->depth == 0) return wrong(s, "arguments are a region's");
+    return s->o->shown.n_operands == 0 ? GOSS_OK : wrong(s, "it has no operands");
+}
+
+goss_status goss__verify_loop(const goss_program *p, int operation, goss_error *err) {
+    const site s = {p, operation, &p->operations[operation], err};
+    if (s.o->op != &goss__op_scan && s.o->shown.n_regions > 0) return wrong(&s, "it has no regions");
+    return s.o->op == &goss__op_scan  ? check_scan(&s)
+           : s.o->op == &goss__op_arg ? check_argument(&s)
+                                      : check_result(&s);
+}

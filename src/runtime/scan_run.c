@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* scan_run.c: a scan on one unit of items: its body, step after step, in the caller's scratch.
+ *
+ * Arguments of the body are addresses in a table. A slice that lies in one run is read where it is; one of several rows
+ * is copied. A carry has two buffers that change places at each step. */
+#include <string.h>
+
+#include "runtime/exec.h"
+
+/* A tensor around its time axis: `outer` times so many places along the axis times `inner` bytes. */
+typedef struct around {
+    int64_t outer, steps, inner;
+} around;
+
+typedef struct scan_call {
+    goss_exec *e, *body;
+    const goss__loop *l;
+    const goss__unit *u;
+    uint32_t k; /* the scan's instruction */
+    goss__unit inner;
+    int64_t steps;
+    char *arg[2 * GOSS__MAX_IN + 2];
+} scan_call;
+
+static size_t size_of(const goss_schedule *p, uint32_t v) { return goss__elem_size(p, &p->values[v]); }
+
+static around around_axis(const goss__tensor *t, int64_t axis, size_t size) {
+    around a = {1, t->dim[axis], (int64_t)size};
+    for (int i = 0; i < axis; i++) a.outer *= t->dim[i];
+    for (int i = (int)axis + 1; i < t->rank; i++) a.inner *= t->dim[i];
+    return a;
+}
+
+/* ---- what a step reads ---- */
+
+/* Places from .. from + count along the axis, zeros behind the end. */
+static void copy_in(char *to, const char *from, const around *a, int64_t at, int64_t count) {
+    const int64_t n = at + count > a->steps ? a->steps - at : count;
+    const size_t bytes = (size_t)(n * a->inner), rest = (size_t)((count - n) * a->inner);
+    for (int64_t i = 0; i < a->outer; i++, to += rest) {
+        memcpy(to, from + (i * a->steps + at) * a->inner, bytes), to += bytes;
+        if (rest) memset(to, 0, rest);
+    }
+}
+
+static void set_slice(scan_call *c, int i, int64_t t) {
+    const goss__loop_arg *a = &c->l->arg[i];
+    if (a->value < 0) return;
+    const goss__step *s = &c->e->steps[c->k];
+    char *from = goss__address(c->e, &s->at[i + 1], c->u);
+    const around x = around_axis(&s->shapes[c->u->last].in[i], a->axis, size_of(c->body->program, (uint32_t)a->value));
+    const int64_t count = a->piece ? a->piece : 1, at = t * count;
+    if (x.outer == 1 && at + count <= x.steps) {
+        c->arg[i] = from + at * x.inner;
+        return;
+    }
+    c->arg[i] = c->inner.arena + a->buffer;
+    copy_in(c->arg[i], from, &x, at, count);
+}
+
+static void set_step(scan_call *c, int64_t place) {
+    char *to = c->inner.arena + c->l->arg[c->l->n_args - 1].buffer;
+    c->arg[c->l->n_args - 1] = to;
+    if (c->l->arg[c->l->n_args - 1].value < 0) return;
+    if (c->body->program->precision == GOSS_F64)
+        *(double *)(void *)to = (double)place;
+    else
+        *(float *)(void *)to = (float)place;
+}
+
+/* ---- what a step leaves ---- */
+
+static int64_t numel_of(const scan_call *c, uint32_t v, bool cut) {
+    const goss_schedule *b = c->body->program;
+    const goss__phase_run *r = &c->body->phase_runs[GOSS__LOOP_STEP];
+    goss__tensor t;
+    goss__resolve(b, v, c->body->counts, goss_n(1), 0, &t);
+    if (!cut) return t.numel;
+    const int64_t last = r->items - (r->items - 1) / r->unit * r->unit;
+    return t.numel / r->items * (c->u->last ? last : r->unit);
+}
+
+static bool is_cut(const scan_call *c, uint32_t v) { return c->l->state[v] == GOSS__LOOP_CUT; }
+
+/* Where a value of the body is. */
+static char *body_address(const scan_call *c, uint32_t v) {
+    const goss_schedule *b = c->body->program;
+    int64_t elements;
+    const uint32_t root = goss__root(b, v, &elements);
+    const goss__value *val = &b->values[root];
+    const int64_t offset = elements * (int64_t)goss__elem_size(b, val);
+    if (val->arg >= 0) return c->arg[val->arg] + offset;
+    if (val->place == GOSS__AT_PRIVATE) return c->inner.arena + val->offset + offset;
+    char *at = c->body->storage[root] + offset; /* a constant: whole */
+    const goss__phase_run *r = &c->body->phase_runs[GOSS__LOOP_STEP];
+    if (goss_extent_is(c->body->program->phases[GOSS__LOOP_STEP].items, 1)) return at;
+    return at + numel_of(c, v, false) / r->items * r->unit * c->u->index * (int64_t)goss__elem_size(b, val);
+}
+
+static void stack_result(scan_call *c, const goss__loop_result *r, int64_t t) {
+    const uint32_t k = c->e->program->values[r->value].instr;
+    const goss__step *s = &c->e->steps[k];
+    const size_t size = size_of(c->e->program, r->value);
+    const around x = around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size);
+    const int64_t count =
+        r->kind == GOSS__SCAN_JOIN ? c->body->program->values[r->of].node->shape.dim[r->axis].count : 1;
+    const int64_t at = t * count, n = at + count > x.steps ? x.steps - at : count;
+    char *to = goss__result_address(c->e, k, c->u) + at * x.inner;
+    const char *from = body_address(c, r->of);
+    for (int64_t i = 0; i < x.outer; i++, to += x.steps * x.inner, from += count * x.inner)
+        memcpy(to, from, (size_t)(n * x.inner));
+}
+
+static bool is_cut_carry(const scan_call *c, const goss__loop_arg *a) {
+    return is_cut(c, a->value >= 0 ? (uint32_t)a->value : (uint32_t)a->next);
+}
+
+static size_t carry_bytes(const scan_call *c, const goss__loop_arg *a) {
+    return (size_t)numel_of(c, (uint32_t)a->next, is_cut_carry(c, a)) * size_of(c->body->program, (uint32_t)a->next);
+}
+
+/* What each carry becomes is where the next step reads it: copied there if it was not computed there. */
+static void turn_carries(scan_call *c) {
+    for (int i = 0; i < c->l->carries; i++) {
+        const goss__loop_arg *a = &c->l->arg[i];
+        if (a->next >= 0 && !a->direct)
+            memcpy(c->arg[c->l->n_args + i], body_address(c, (uint32_t)a->next), carry_bytes(c, a));
+    }
+    for (int i = 0; i < c->l->carries; i++) {
+        char *now = c->arg[i];
+        c->arg[i] = c->arg[c->l->n_args + i], c->arg[c->l->n_args + i] = now;
+    }
+}
+
+/* ---- a call ---- */
+
+static void begin(scan_call *c) {
+    const goss__step *s = &c->e->steps[c->k];
+    const goss__loop *l = c->l;
+    for (int i = 0; i + 1 < l->n_args; i++) {
+        const goss__loop_arg *a = &l->arg[i];
+        c->arg[i] = goss__address(c->e, &s->at[i + 1], c->u);
+        if (i >= l->carries || a->next < 0) continue;
+        const char *init = c->arg[i];
+        c->arg[i] = c->inner.arena + a->buffer, c->arg[l->n_args + i] = c->inner.arena + a->buffer_2;
+        if (a->value >= 0) memcpy(c->arg[i], init, carry_bytes(c, a));
+    }
+}
+
+static void run_step(scan_call *c, int64_t t) {
+    const goss__loop *l = c->l;
+    const goss__phase *step = &c->body->program->phases[GOSS__LOOP_STEP];
+    for (int i = l->carries; i < l->carries + l->slices; i++) set_slice(c, i, t);
+    set_step(c, t * l->stride);
+    goss__run_unit(c->body, step->first, step->count, &c->inner);
+    for (int i = 0; i < l->n_results; i++)
+        if (l->result[i].kind != GOSS__SCAN_LAST) stack_result(c, &l->result[i], t);
+    turn_carries(c);
+}
+
+/* What is stacked has room for the most steps: zeros behind those that were run. */
+static void clear_rest(const scan_call *c, const goss__loop_result *r) {
+    const uint32_t k = c->e->program->values[r->value].instr;
+    const goss__step *s = &c->e->steps[k];
+    const around x =
+        around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size_of(c->e->program, r->value));
+    char *to = goss__result_address(c->e, k, c->u);
+    for (int64_t i = 0; i < x.outer && c->steps < x.steps; i++)
+        memset(to + (i * x.steps + c->steps) * x.inner, 0, (size_t)((x.steps - c->steps) * x.inner));
+}
+
+static void finish(scan_call *c) {
+    const goss__loop *l = c->l;
+    for (int i = 0; i < l->n_results; i++) {
+        const uint32_t k = c->e->program->values[l->result[i].value].instr;
+        if (l->result[i].kind == GOSS__SCAN_LAST)
+            memcpy(goss__result_address(c->e, k, c->u), c->arg[l->result[i].of],
+                   carry_bytes(c, &l->arg[l->result[i].of]));
+        else if (l->result[i].kind == GOSS__SCAN_STACK)
+            clear_rest(c, &l->result[i]);
+        goss__add_partial(c->e, k, c->u);
+    }
+    if (__atomic_load_n(&c->body->bad_value, __ATOMIC_RELAXED)) /* which one: index_error asks the body */
+        __atomic_store_n(&c->e->bad_value, c->e->program->instrs[c->k].value + 1, __ATOMIC_RELAXED);
+}
+
+void goss__run_scan(goss_exec *e, uint32_t k, const goss__unit *u) {
+    const goss__step *s = &e->steps[k];
+    const goss__loop *l = s->value->loop;
+    scan_call c = {.e = e, .body = s->body, .l = l, .u = u, .k = k, .inner = *u};
+    const goss__phase *once = &s->body->program->phases[GOSS__LOOP_ONCE];
+    c.inner.arena = u->arena + goss__round64(e->program->private_bytes);
+    c.inner.place = 0, c.inner.first = true, c.inner.arg = c.arg;
+    c.steps = goss__loop_steps(l, e->counts);
+    begin(&c);
+    goss__run_unit(c.body, once->first, once->count, &c.inner);
+    for (int64_t i = 0; i < c.steps; i++) run_step(&c, l->reverse ? c.steps - 1 - i : i);
+    finish(&c);
+}
