@@ -121,6 +121,26 @@ static inline void golden_layout(golden_program *p) {
     golden_out(p, "count", goss_mean(goss_broadcast(goss_const(p->g, 3), GOSS_SHAPE(t, E(2))), GOSS_AXIS(0), true));
 }
 
+/* A loop of some steps, and its gradient's. */
+static inline void golden_loop(golden_program *p) {
+    const goss_extent t = goss_symbol(p->g, "T", 3), steps = goss_symbol(p->g, "L", 5);
+    const goss_val x = golden_input(p, "x", GOSS_SHAPE(t, E(2), steps, E(3))),
+                   h = golden_input(p, "h", GOSS_SHAPE(t, E(2), E(2))),
+                   c = golden_input(p, "c", GOSS_SHAPE(t, E(2), E(2)));
+    const goss_recurrent w = {.w = golden_input(p, "w", GOSS_SHAPE(E(1), E(3), E(8))),
+                              .u = golden_input(p, "u", GOSS_SHAPE(E(1), E(2), E(8))),
+                              .b = golden_input(p, "b", GOSS_SHAPE(E(1), E(8)))};
+    goss_scan_options o = goss_scan_defaults();
+    o.length = golden_input(p, "length", GOSS_SHAPE(t, E(2)));
+    goss_val last_h, last_c;
+    const goss_val y = goss_lstm(x, h, c, w, o, &last_h, &last_c);
+    golden_out(p, "lstm", y);
+    golden_out(p, "last", last_c);
+    golden_grad(p, "lstm.du", y, w.u);
+    o.reverse = true, o.keep_every = 2;
+    golden_grad(p, "reversed.du", goss_lstm(x, h, c, w, o, &last_h, &last_c), w.u);
+}
+
 #undef E
 
 static const struct {
@@ -129,7 +149,8 @@ static const struct {
 } golden_programs[] = {{"elementwise", golden_elementwise},
                        {"network", golden_network},
                        {"matrices", golden_matrices},
-                       {"layout", golden_layout}};
+                       {"layout", golden_layout},
+                       {"loop", golden_loop}};
 enum { GOLDEN_PROGRAMS = sizeof golden_programs / sizeof *golden_programs };
 
 /* Program i, as it is built today. */
