@@ -335,7 +335,8 @@ TEST(a_key_changes_what_it_should) {
 /* Keys that only a table has a use for: tests/test_train_table.c. */
 static bool is_of_tables(const char *key) {
     const char *kind = goss__key_kind(key);
-    return (kind && strcmp(kind, "table") == 0) || strncmp(key, "method.code_", 12) == 0;
+    return (kind && strcmp(kind, "table") == 0) || strncmp(key, "method.code_", 12) == 0 ||
+           strcmp(key, "method.joint") == 0;
 }
 
 TEST(every_key_has_a_row) {
@@ -377,6 +378,7 @@ static const struct {
     {"method.ridge", "method.ridge", {0}, "30"},
     {"method.ridge_head", "method.ridge_head", {"train.method=maml"}, "true"},
     {"method.code_steps", "method.code_steps", {0}, "5"},
+    {"method.joint", "method.joint", {0}, "yes"},
     {"method.code_rate", "method.code_rate", {0}, "0.5"},
     {"method.networks", "method.networks", {"train.method=protonet"}, "2"},
     {"method.penalty", "method.penalty", {"train.method=protonet"}, "1"},

@@ -8,6 +8,7 @@
 #include "base/rng.h"
 #include "base/str.h"
 #include "goss_config.h"
+#include "gossamer/evaluate.h"
 #include "gossamer/model.h"
 #include "gossamer/train.h"
 #include "scratch.h"
@@ -57,7 +58,7 @@ static void write_inputs(void) {
 /* ---- a run and what came of it ---- */
 
 typedef struct result {
-    uint64_t weights;
+    uint64_t weights, joint; /* of the method's own parameters; of the network for all tasks, 0: there is none */
     double validation;
     goss__str log;
 } result;
@@ -96,16 +97,21 @@ static goss_status run(const char *dir, const char *const *more, const goss_trai
     return s;
 }
 
-static uint64_t weights_of(const char *dir) {
+/* *joint may be NULL. */
+static uint64_t weights_of(const char *dir, uint64_t *joint) {
     char path[300];
     goss_model *m;
     uint64_t hash = 0;
+    if (joint) *joint = 0;
     snprintf(path, sizeof path, "%s/model.safetensors", scratch(dir));
     T_OK(goss_model_load(path, &m, &err));
     for (int i = 0; i < goss_method_params(goss_model_method(m)); i++) {
         goss_method_param p = goss_method_param_at(goss_model_method(m), i);
-        hash = goss__hash64(p.name, strlen(p.name), hash);
-        hash = goss__hash64(goss_model_values(m, i), (size_t)goss_layout_total(p.layout) * sizeof(float), hash);
+        const bool is_joint = strcmp(p.name, "joint") == 0;
+        uint64_t *to = is_joint && joint ? joint : &hash;
+        if (is_joint && !joint) continue;
+        *to = goss__hash64(p.name, strlen(p.name), *to);
+        *to = goss__hash64(goss_model_values(m, i), (size_t)goss_layout_total(p.layout) * sizeof(float), *to);
     }
     goss_model_free(m);
     return hash;
@@ -124,13 +130,13 @@ static goss_status observe(const char *const *setup, const char *key, const char
     goss_log_set(on_line, &r->log);
     goss_status s = run(dir, more, NULL, &report);
     goss_log_set(NULL, NULL);
-    if (s == GOSS_OK) r->weights = weights_of(dir), r->validation = report.validation;
+    if (s == GOSS_OK) r->weights = weights_of(dir, &r->joint), r->validation = report.validation;
     return s;
 }
 
 /* ---- every key ---- */
 
-enum { WEIGHTS = 1, VALIDATION = 2, SAID = 4, REFUSED = 8 };
+enum { WEIGHTS = 1, VALIDATION = 2, JOINT = 4, REFUSED = 8 };
 
 static const struct {
     const char *key, *setup[4], *a, *b;
@@ -155,6 +161,7 @@ static const struct {
     {"task.queries", {0}, "64", "3", WEIGHTS},
     {"train.fold", {0}, "1/5", "2/5", WEIGHTS},
     {"validate.episodes", {0}, "4", "40", VALIDATION},
+    {"method.joint", {0}, "auto", "no", JOINT},
     {"method.ridge_head", {0}, "false", "true", WEIGHTS},
     {"method.ridge", {"method.ridge_head=true"}, "1", "30", WEIGHTS},
     {"method.code_steps", {"hyper.condition=id"}, "1", "30", VALIDATION},
@@ -187,7 +194,8 @@ TEST(a_key_changes_what_it_should) {
             if (s == GOSS_OK) T_FAIL("%s = %s was accepted", key, rows[i].b);
         } else {
             if (s != GOSS_OK) T_FAIL("%s = %s: %s", key, rows[i].b, err.text);
-            int changed = (a.weights != b.weights ? WEIGHTS : 0) | (a.validation != b.validation ? VALIDATION : 0);
+            int changed = (a.weights != b.weights ? WEIGHTS : 0) | (a.validation != b.validation ? VALIDATION : 0) |
+                          (a.joint != b.joint ? JOINT : 0);
             if ((changed & rows[i].effect) != rows[i].effect)
                 T_FAIL("%s = %s, then %s: changed %d, not %d", key, rows[i].a, rows[i].b, changed, rows[i].effect);
         }
@@ -240,7 +248,9 @@ static void check_resume(const char *name, const char *const *more) {
     goss_train_report report;
     T_OK(run(cut, more, NULL, &report));
     T_EQ(report.step, 12);
-    T_CHECK(weights_of(whole) == weights_of(cut));
+    uint64_t joint[2];
+    T_CHECK(weights_of(whole, &joint[0]) == weights_of(cut, &joint[1]));
+    T_CHECK(joint[0] == joint[1] && joint[0]);
 }
 
 TEST(a_resumed_run_ends_with_the_same_bits) {
@@ -328,6 +338,36 @@ TEST(what_cannot_be_is_refused_by_its_key) {
         if (!strstr(err.text, cases[i].part))
             T_FAIL("%s: \"%s\" does not say \"%s\"", cases[i].setting, err.text, cases[i].part);
     }
+}
+
+/* It learns what is common to the tasks, changes nothing of the method beside it, and is what `joint` and `finetune`
+ * are compared by. */
+TEST(a_network_for_all_tasks_is_trained_beside_the_method) {
+    static const char *const with[] = {"optimizer.clip_norm=0", "train.steps=60", NULL};
+    static const char *const without[] = {"optimizer.clip_norm=0", "train.steps=60", "method.joint=no", NULL};
+    char path[300];
+    uint64_t joint;
+    goss_model *m, *derived;
+    write_inputs();
+    T_OK(run("beside", with, NULL, NULL));
+    T_OK(run("alone", without, NULL, NULL));
+    T_CHECK(weights_of("beside", &joint) == weights_of("alone", NULL) && joint);
+    snprintf(path, sizeof path, "%s/model.safetensors", scratch("beside"));
+    T_OK(goss_model_load(path, &m, &err));
+    T_OK(goss_contender_derive(m, "joint", &derived, &err));
+    const goss_method_param p = goss_method_param_at(goss_model_method(derived), 0);
+    T_STR(p.name, "target");
+    const float *now = goss_model_values(derived, 0);
+    for (int i = 0; i < goss_method_params(goss_model_method(m)); i++)
+        if (strcmp(goss_method_param_at(goss_model_method(m), i).name, "joint") == 0)
+            T_CHECK(memcmp(now, goss_model_values(m, i), (size_t)goss_layout_total(p.layout) * sizeof *now) == 0);
+    float *start = calloc((size_t)goss_layout_total(p.layout), sizeof *start);
+    goss_method_initialize(goss_model_method(derived), 0, 1, start);
+    int moved = 0;
+    for (int64_t i = 0; i < goss_layout_total(p.layout); i++) moved += start[i] != now[i];
+    T_EQ(moved, (int)goss_layout_total(p.layout));
+    free(start);
+    goss_model_free(derived), goss_model_free(m);
 }
 
 TEST(a_model_of_a_table_keeps_names_and_how_rows_are_made_ready) {

@@ -23,7 +23,8 @@ typedef struct goss_contender {
 
 /* A method on what another model has learned: its embedding, with the batch norms' statistics that it was trained
  * under, and otherwise the method's own default settings. For protonet, ridge and finetune, which find their head
- * themselves, and for pixels and scratch, which take nothing of it but the preprocessing and (scratch) the backbone.
+ * themselves, for joint, and for pixels and scratch, which take nothing of it but the preprocessing and (scratch) the
+ * backbone. Where a network for all tasks was trained beside the model (method.joint), joint and finetune are that one.
  * Errors: GOSS_E_ARGUMENT for another method, or a model that has no such network. Owns: goss_model_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_contender_derive(const goss_model *from, const char *method, goss_model **out,
                                                          goss_error *err);

@@ -59,6 +59,9 @@ typedef struct goss_method_options {
     bool first_order;      /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
     int networks;          /* hypernet with noise: networks a task, whose class probabilities are averaged; 0: one */
+    bool
+        joint; /* with fixed outputs and no batch norm: one network for all tasks is trained beside the method's own, on
+                   the same batches, as parameter "joint"; for comparisons (goss_contender_derive) */
     bool ridge_head;  /* hypernet with fixed outputs: the head is a ridge regression on the support set, drawn towards
                         the one that is generated */
     int code_steps;   /* hypernet conditioned on ids: gradient steps that find a new task's code; 0: 20 */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gossamer/evaluate.h"
+#include "meta/method.h"
 #include "meta/model.h"
 
 static bool is_method(const char *name) {
@@ -15,7 +16,7 @@ static bool is_method(const char *name) {
 }
 
 static bool derivable(const char *method) {
-    static const char *const names[] = {"protonet", "ridge", "finetune", "scratch", "pixels"};
+    static const char *const names[] = {"protonet", "ridge", "finetune", "scratch", "joint", "pixels"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], method) == 0) return true;
     return false;
@@ -25,6 +26,22 @@ static bool has_running(const goss_method *m) {
     for (int i = 0; i < goss_method_params(m); i++)
         if (strcmp(goss_method_param_at(m, i).name, "running") == 0) return true;
     return false;
+}
+
+static int param_of(const goss_model *m, const char *name) {
+    for (int i = 0; i < goss_method_params(m->method); i++)
+        if (strcmp(goss_method_param_at(m->method, i).name, name) == 0) return i;
+    return -1;
+}
+
+static bool has_joint(const goss_model *m) { return param_of(m, GOSS__JOINT) >= 0; }
+static bool uses_joint(const char *method) { return strcmp(method, "joint") == 0 || strcmp(method, "finetune") == 0; }
+
+/* The network that was trained on all tasks beside the model's own is the one that these methods are about. */
+static void take_joint(goss_model *to, const goss_model *from) {
+    const int i = param_of(to, "target"), k = param_of(from, GOSS__JOINT);
+    const int64_t n = goss_layout_total(goss_method_param_at(to->method, i).layout);
+    memcpy(to->values[i], from->values[k], (size_t)n * sizeof(float));
 }
 
 static goss_status own_settings(const goss_model *from, goss_config *c, goss_error *err) {
@@ -57,6 +74,7 @@ goss_status goss_contender_derive(const goss_model *from, const char *method, go
     goss_config_free(c);
     /* What trains nothing (scratch) starts from its own values, though its parameters bear the same names. */
     if (s == GOSS_OK && goss_method_trains(goss_model_method(*out))) s = goss_model_copy_values(*out, from, NULL, err);
+    if (s == GOSS_OK && has_joint(from) && uses_joint(method)) take_joint(*out, from);
     if (s == GOSS_OK) return s;
     goss_model_free(*out);
     *out = NULL;

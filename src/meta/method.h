@@ -10,6 +10,7 @@
 #include "gossamer/method.h"
 
 #define GOSS__METHOD_PARAMS 8
+#define GOSS__JOINT "joint"
 #define GOSS__MASKED_LOGIT (-1e30)
 
 typedef struct goss__method_kind goss__method_kind;
@@ -25,6 +26,7 @@ struct goss_method {
     goss_method_param params[GOSS__METHOD_PARAMS];
     int n_params;
     int features;
+    bool joint;        /* a network for all tasks is trained, too: parameter GOSS__JOINT */
     bool fixed;        /* the target ends in a head of options.outputs: its last two tensors, "head.w" and "head.b" */
     bool batch_norm;   /* the target has some */
     bool support_norm; /* they take the statistics of the support set; else running ones */
@@ -59,6 +61,7 @@ struct goss__method_kind {
     const char *no_numbers;                      /* why it has no meaning for regression; NULL: it has one */
     bool (*fixed_classes)(const goss_method *m); /* with shared classes: a head of the target? NULL: as `head` says */
     bool trains;
+    bool is_joint;    /* with fixed outputs its own network is one for all tasks */
     bool adapts_norm; /* its weights move with each task: statistics of the support set always */
     int train_steps, test_steps;
     double rate;
@@ -120,6 +123,9 @@ void goss__solution_head(const goss_method *m, goss__solution *s);
 void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s);
 /* A ProtoNet's head from class means: what |f|^2 leaves over. scale: [1,1] */
 void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s);
+
+/* What training adds to a loss for the network of all tasks: 0, with its gradient. GOSS_NONE: there is none. */
+goss_val goss__joint_term(const goss_method *m, goss_graph *g, const goss_task_batch *b);
 
 /* ---- method_inner.c ---- */
 /* What Adam takes away from a value whose gradient is g in step 0, 1, ...; first and second moments, 0 at the start. */

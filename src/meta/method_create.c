@@ -164,7 +164,10 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;
     m->support_norm = m->kind->adapts_norm || m->options.norm == GOSS_METHOD_NORM_SUPPORT;
     if (m->options.temperature == 0) m->options.temperature = 1 / __builtin_sqrt((double)m->features);
-    return m->kind->setup ? m->kind->setup(m, err) : GOSS_OK;
+    if (m->kind->setup) GOSS_TRY(m->kind->setup(m, err));
+    /* Where the method's own network is one for all tasks already, or cannot be, there is no other. */
+    m->joint = m->options.joint && m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint;
+    return m->joint ? goss__method_param(m, GOSS__JOINT, goss_target_layout(m->target), true, err) : GOSS_OK;
 }
 
 goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input, int input_rank,

@@ -33,6 +33,7 @@ static void solve_finetune(const goss_method *m, const goss_task_batch *b, int f
 }
 
 const goss__method_kind goss__method_finetune = {.name = "finetune",
+                                                 .is_joint = true,
                                                  .trains = true,
                                                  .test_steps = 50,
                                                  .rate = 0.01,
@@ -71,7 +72,32 @@ static void solve_joint(const goss_method *m, const goss_task_batch *b, int fine
 
 const goss__method_kind goss__method_joint = {.name = "joint",
                                               .head = GOSS__HEAD_FIXED,
+                                              .is_joint = true,
                                               .trains = true,
                                               .rate = 0.01,
                                               .setup = setup_joint,
                                               .solve = solve_joint};
+
+/* ---- a joint network that is trained beside another method ---- */
+
+static goss_val mean_loss(const goss_method *m, const goss_task_batch *b, const goss_weights *w, goss_val x,
+                          goss_val target, goss_val weight) {
+    goss_target_context c = goss__training_context(b, weight);
+    goss_val features = goss_flatten(goss_target_features(m->target, x, w, &c));
+    goss_val y = goss_linear(features, goss_weights_get(w, "head.w"), goss_weights_get(w, "head.b"));
+    return goss_reduce_loss(m->objective->loss(y, target, b->class_mask, m->options.label_smoothing), weight);
+}
+
+/* It learns from support samples and queries alike. The term's value is 0, so that the loss that is reported stays the
+ * method's; the method's own parameters have no part in it. */
+goss_val goss__joint_term(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
+    if (!m->joint) return GOSS_NONE;
+    goss_weights *w = goss_weights_from_params(g, goss_target_layout(m->target), GOSS__JOINT);
+    goss_scope_push(g, GOSS__JOINT);
+    goss_val loss = goss_add(mean_loss(m, b, w, b->support, b->support_target, goss__support_weight(b)),
+                             mean_loss(m, b, w, b->query, b->query_target, b->query_weight));
+    loss = goss_sub(loss, goss_detach(loss));
+    goss_scope_pop(g);
+    goss_weights_free(w);
+    return loss;
+}

@@ -66,6 +66,17 @@ static goss_val way_back(goss_val start, goss_val ends) {
     return goss_valid(start) && goss_valid(mean) ? goss_sub(start, goss_reshape(mean, goss_shape_of(start))) : mean;
 }
 
+/* A network of all tasks beside it has a gradient of its own. */
+static void add_joint(const goss_method *m, const goss_task_batch *b, goss_method_loss *out) {
+    goss_val term = goss__joint_term(m, b->query.graph, b);
+    if (!goss_valid(term)) return;
+    int i = out->n_params++;
+    out->param[i] =
+        goss_param(term.graph, GOSS__JOINT, GOSS_SHAPE(goss_n(goss_layout_total(goss_target_layout(m->target)))));
+    if (goss_grad(term, &out->param[i], 1, &out->grad[i]) != GOSS_OK)
+        goss_graph_fail(term.graph, GOSS_E_ARGUMENT, "the joint network's loss has no gradient");
+}
+
 /* Steps go by turns over support and queries: it is the difference between batches that Reptile learns from. Loss and
  * accuracy are those of the queries after the steps, hence of data the steps have seen. */
 static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_method_loss *out) {
@@ -87,6 +98,7 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_m
     if (m->fixed) goss_weights_set(s.weights, "head.w", s.head_w), goss_weights_set(s.weights, "head.b", s.head_b);
     out->grad[0] = way_back(out->param[0], goss_weights_pack(s.weights));
     if (!m->fixed) out->grad[1] = way_back(out->param[1], mean_of_classes(s.head_w, b));
+    add_joint(m, b, out);
     goss__solution_free(&s);
 }
 

@@ -192,6 +192,8 @@ static void train_by_queries(const goss_method *m, goss_graph *g, const goss_tas
     out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->score);
     if (m->options.penalty > 0 && goss_valid(s.penalty))
         out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
+    goss_val joint = goss__joint_term(m, g, b);
+    if (goss_valid(joint)) out->loss = goss_add(out->loss, joint);
     add_running_update(m, &s, out);
     goss__solution_free(&s);
     add_gradients(m, g, out);

@@ -22,6 +22,8 @@ static const goss_key keys[] = {
      "hypernet with hyper.noise: networks a task, whose class probabilities are averaged; 0: one"},
     {"method.penalty", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
      "hypernet: weight in the loss of the sum over generated tensors of their numbers' mean square"},
+    {"method.joint", GOSS_KEY_TEXT, "auto", 0, 0, "auto|yes|no",
+     "One network for all tasks is trained beside the method, for gossamer eval to compare with; auto: for tables"},
     {"method.ridge_head", GOSS_KEY_BOOL, "false", 0, 0, NULL,
      "hypernet: the head is a ridge regression on the support set, drawn towards the one that is generated"},
     {"method.code_steps", GOSS_KEY_INT, "0", 0, 1000, NULL,
@@ -175,6 +177,12 @@ static const char *culprit(const goss_config *c, const goss_task_spec *task, con
     return s != GOSS_OK ? "model.backbone" : strcmp(method, "hypernet") == 0 ? "[hyper]" : "[method]";
 }
 
+/* Files of versions before the key were of images, which have none. */
+static bool wants_joint(const goss_config *c, const goss_data_spec *data) {
+    const char *word = goss_config_text(c, "method.joint");
+    return strcmp(word, "yes") == 0 || (strcmp(word, "auto") == 0 && strcmp(data->kind, "table") == 0);
+}
+
 goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
                                      goss_method **out, goss_error *err) {
     goss_hyper_options hyper;
@@ -192,6 +200,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     o.label_smoothing = goss_config_real(c, "method.label_smoothing");
     o.temperature = goss_config_real(c, "method.temperature");
     o.hyper = &hyper;
+    o.joint = wants_joint(c, data);
     o.ridge_head = goss_config_bool(c, "method.ridge_head");
     o.code_steps = (int)goss_config_int(c, "method.code_steps");
     o.code_rate = goss_config_real(c, "method.code_rate");

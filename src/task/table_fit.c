@@ -260,6 +260,7 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
     const goss_table_transform *x = f->transform;
     t->mean = x->mean, t->deviation = x->deviation;
     *out = (goss_task_source){.spec = {.input_rank = 1,
+                                       .shared_classes = true,
                                        .input = {t->width},
                                        .objective = x->objective,
                                        .outputs = x->classes ? x->classes : 1,

@@ -36,6 +36,7 @@ CONDITION(smooths) { return trains(c, m) && !IS("train.method", "reptile"); }
 CONDITION(has_temperature) { return IS("train.method", "hypernet", "protonet", "finetune"); }
 CONDITION(is_ridge) { return IS("train.method", "ridge") || m->options.ridge_head; }
 CONDITION(is_hypernet) { return IS("train.method", "hypernet"); }
+CONDITION(can_have_joint) { return m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint; }
 CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
 CONDITION(steps_in_training) { return IS("train.method", "hypernet", "maml", "fomaml", "anil", "reptile"); }
 CONDITION(steps_when_judged) { return steps_in_training(c, m) || IS("train.method", "finetune", "scratch"); }
@@ -87,6 +88,9 @@ static const goss__key_use uses[] = {
     {"method.label_smoothing", smooths, "this method's steps are on plain labels"},
     {"method.temperature", has_temperature, "only hypernet, protonet and finetune have it"},
     {"method.ridge", is_ridge, "only ridge has it, and hypernet with method.ridge_head"},
+    {"method.joint", can_have_joint,
+     "there is none beside this method (its own is one, or tasks have classes of their "
+     "own, or the network has batch norms)"},
     {"method.ridge_head", is_hypernet, "only hypernet has it"},
     {"method.code_steps", sees_ids, "hyper.condition has no id"},
     {"method.code_rate", sees_ids, "hyper.condition has no id"},
