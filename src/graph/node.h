@@ -73,6 +73,8 @@ struct goss__proto {
     const struct goss__region *region;
 };
 
+/* A shape has a rank of 0 to 8, extents of at least 1, and at most GOSS__MOST_ELEMENTS; else a sticky error. */
+bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s);
 /* The node of that description: the equal one that exists, else a new one. Invalid when an operand is invalid or of
  * another graph. */
 goss_val goss__emit(goss_graph *g, const goss__proto *p);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "graph/region.h"
+#include "graph/op.h"
 
 enum { SYMBOLS = GOSS_MAX_SYMBOLS };
 static const goss_extent none = {-1, 0};
@@ -173,39 +173,4 @@ bool goss__symbol_name_ok(const char *name) {
     for (size_t i = 0; i < n; i++)
         if (!goss__ascii_is_alnum(name[i]) && name[i] != '_' && name[i] != '.') return false;
     return true;
-}
-
-/* The axis that is none, told with the operation; -1: there is no such axis. */
-static int bad_axis(const goss_shape *s) {
-    for (int i = 0; i < s->rank; i++)
-        if (!goss_extent_valid(s->dim[i])) return i;
-    return -1;
-}
-
-bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
-    char text[GOSS__SHAPE_TEXT];
-    int64_t numel;
-    if (g->root) goss__region_symbols(g);
-    if (s->rank < 0 || s->rank > GOSS_MAX_RANK) {
-        goss_graph_fail(g, GOSS_E_SHAPE, "%s: rank %d is not 0 to %d", op, s->rank, GOSS_MAX_RANK);
-        return false;
-    }
-    const int bad = bad_axis(s);
-    if (bad >= 0) {
-        goss_graph_fail(g, GOSS_E_SHAPE,
-                        "%s: axis %d has no extent: it is below 1, or a product of more than %d symbols or beyond 2^63",
-                        op, bad, SYMBOLS);
-        return false;
-    }
-    const goss_extent all = goss__shape_product(s, 0, s->rank);
-    if (!goss_extent_valid(all)) {
-        goss_graph_fail(g, GOSS_E_SHAPE,
-                        "%s: %s: the number of its elements is a product of more than %d symbols, or beyond 2^63", op,
-                        goss__shape_text(&g->symbols, s, text, sizeof text), SYMBOLS);
-        return false;
-    }
-    if (goss__extent_most(&g->symbols, all, &numel) && numel <= GOSS__MOST_ELEMENTS) return true;
-    goss_graph_fail(g, GOSS_E_SHAPE, "%s: %s: more than 2^44 elements at the planned maxima", op,
-                    goss__shape_text(&g->symbols, s, text, sizeof text));
-    return false;
 }

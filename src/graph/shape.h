@@ -33,8 +33,6 @@ bool goss__extent_most(const goss__symbols *symbols, goss_extent e, int64_t *out
 /* Elements of a tensor at the planned maxima: whatever they are multiplied with on the way to bytes, 63 bits hold it.
  */
 #define GOSS__MOST_ELEMENTS ((int64_t)1 << 44)
-/* A shape has a rank of 0 to 8, extents of at least 1, and no more elements than that; else a sticky error. */
-bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s);
 /* "[T,25,64]" and "25*T" into a buffer; return it. */
 const char *goss__shape_text(const goss__symbols *symbols, const goss_shape *s, char *buf, size_t size);
 #define GOSS__SHAPE_TEXT 256

@@ -92,21 +92,6 @@ static void set_link(const goss_exec *e, goss__step *s, const walk *w) {
     }
 }
 
-static bool reads(const goss_schedule *p, const goss__value *v, uint32_t value) {
-    for (int i = 0; i < v->n_in; i++)
-        if (goss__source(p, v->in[i]) == value) return true;
-    return false;
-}
-
-bool goss__leaves(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count) {
-    const goss_schedule *p = e->program;
-    const uint32_t value = p->instrs[k].value;
-    bool leaves = p->values[value].last_phase > p->values[value].phase;
-    for (uint32_t j = ph->first; j < ph->first + ph->count && !leaves; j++)
-        leaves = (j < first || j >= first + count) && reads(p, e->steps[j].value, value);
-    return leaves;
-}
-
 /* The first place of its own among the chain's that no value needs from step k on; what dies in k may be overwritten.
  */
 static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
@@ -121,7 +106,7 @@ static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t coun
     const goss_schedule *p = e->program;
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
-        if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(e, &p->phases[f], k, first, count)) continue;
+        if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(p, &p->phases[f], k, first, count)) continue;
         e->steps[k].link.move[0] = e->steps[k].link.item[0] = 0;
         uint32_t last = k;
         goss__step *place = free_place(e, k, first);

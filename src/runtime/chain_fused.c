@@ -25,7 +25,7 @@ static bool fits(const goss_exec *e, const goss__phase *ph, uint32_t first, cons
             if (!fits_operand(e, first, k, i, op[k].in[i])) return false;
     }
     for (uint32_t k = 0; k < n; k++)
-        if (!op[k].kept && goss__leaves(e, ph, first + k, first, n)) return false;
+        if (!op[k].kept && goss__leaves(e->program, ph, first + k, first, n)) return false;
     return true;
 }
 

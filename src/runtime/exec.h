@@ -97,6 +97,7 @@ static inline char *goss__address(const goss_exec *e, const goss__place_at *at, 
     return e->storage[at->storage] + at->offset + u->index * at->step;
 }
 
+/* Shapes, places and plans at the counts. */
 void goss__exec_resolve(goss_exec *e);
 /* The tables of a loop's body; NULL where memory is out. Freed with those of the program that it is in. */
 goss_exec *goss__body_new(const goss_exec *e, const goss_schedule *body);
@@ -110,12 +111,9 @@ char *goss__result_address(const goss_exec *e, uint32_t k, const goss__unit *u);
 void goss__add_partial(const goss_exec *e, uint32_t k, const goss__unit *u);
 /* Finds the chains among the instructions of a phase. */
 void goss__resolve_chains(goss_exec *e, uint32_t phase);
-/* Whether anything outside the steps first .. first + count - 1 of a phase reads what step k makes. */
-bool goss__leaves(const goss_exec *e, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count);
 /* Makes one call of steps of a chain that are a row of kernel/fused.def. */
 void goss__fuse_chain(goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t count);
 /* Elementwise steps first .. first + chain - 1 on one unit, block by block. */
 void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u);
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */
-void goss__exec_constants(goss_exec *e);
 #endif

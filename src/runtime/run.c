@@ -126,9 +126,15 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
                     .first = tile == from, .group = group, .worker = worker, .arena = goss__arena_of(e, worker)});
 }
 
-void goss__exec_constants(goss_exec *e) {
-    const goss__unit once = {.last = true, .first = true, .arena = e->arenas};
+/* What depends on counts alone, of bodies first. */
+static void run_constants(goss_exec *e, char *arena) {
+    const goss__unit once = {.last = true, .first = true, .arena = arena};
+    char *const own = e->arenas; /* a body has none */
+    for (uint32_t k = 0; k < e->program->n_instrs; k++)
+        if (e->steps[k].body) run_constants(e->steps[k].body, arena);
+    e->arenas = arena;
     goss__run_unit(e, 0, e->program->n_const, &once);
+    e->arenas = own;
 }
 
 /* ---- regions ---- */
@@ -330,7 +336,10 @@ static goss_status run(goss_exec *e, goss_error *err) {
     const double start = clock_of(e);
     GOSS_TRY(check_inputs(e, err));
     if (e->bad_value) forget_errors(e);
-    if (e->dirty) goss__exec_resolve(e);
+    if (e->dirty) {
+        goss__exec_resolve(e);
+        run_constants(e, e->arenas);
+    }
     /* All that can fail, and all that reads a parameter, comes before that parameter changes (in_place.c). */
     if (!check_rows(e, true)) return index_error(e, err);
     for (uint32_t f = 0; f < e->program->n_phases && !e->bad_value; f++) run_phase(e, f);

@@ -22,7 +22,6 @@ typedef struct goss__builder {
 static inline bool goss__is_instr(const goss__value *v) {
     return v->place == GOSS__AT_SHARED || v->place == GOSS__AT_PRIVATE;
 }
-bool goss__is_output(const goss_schedule *p, uint32_t v);
 
 /* Places of all values but private ones; those, once phases are known. */
 void goss__place_values(goss_schedule *p);

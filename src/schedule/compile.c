@@ -17,20 +17,6 @@ void goss_schedule_free(goss_schedule *p) {
     goss__free(p);
 }
 
-uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset) {
-    *offset = 0;
-    while (p->values[v].place == GOSS__AT_ALIAS) {
-        *offset += p->values[v].alias_offset;
-        v = p->values[v].in[0];
-    }
-    return v;
-}
-
-uint32_t goss__source(const goss_schedule *p, uint32_t v) {
-    while (p->values[v].place == GOSS__AT_VIEW || p->values[v].place == GOSS__AT_ALIAS) v = p->values[v].in[0];
-    return v;
-}
-
 /* ---- from operations to values ---- */
 
 /* Copying operation after operation. `state` holds of each of the program's values whether it is cheap to compute

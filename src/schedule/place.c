@@ -11,18 +11,6 @@ static bool all_const(const goss_schedule *p, const goss__value *v) {
     return true;
 }
 
-bool goss__is_output(const goss_schedule *p, uint32_t v) {
-    for (int i = 0; i < p->n_outputs; i++)
-        if (p->outputs[i] == v) return true;
-    return false;
-}
-
-bool goss__is_assigned(const goss_schedule *p, uint32_t param) {
-    for (int i = 0; i < p->n_updates; i++)
-        if (p->values[p->updates[i]].in[0] == param) return true;
-    return false;
-}
-
 static void place_value(goss_schedule *p, uint32_t i) {
     goss__value *v = &p->values[i];
     const goss__op *op = v->op;

@@ -53,46 +53,6 @@ static goss_status place_blocks(block *blocks, size_t n, size_t *out, goss_error
     return total <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
-static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
-static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
-
-#define UNIT_BYTES 262144 /* what is alive of a unit at once stays in the L2 of most cores */
-
-int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
-    if (goss_extent_is(ph->items, 1)) return 1;
-    /* A unit's results should stay in a core's L2, there should be enough units to share out, and a unit must be worth
-     * its dispatch. Every bound grows with items only, so that a plan for the maximum holds for less. */
-    int64_t cache = (int64_t)(UNIT_BYTES / (ph->item_bytes > 1 ? ph->item_bytes : 1)), share = (items + 7) / 8;
-    int64_t worth = (int64_t)(20000 / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
-    int64_t unit = cache < share ? cache : share;
-    if (unit < worth) unit = worth;
-    if (unit < 1) unit = 1;
-    return at_most(unit, items);
-}
-
-/* The most items of a tile before it is rounded to units: as many as are wanted, but a slot's share at most. */
-static int64_t most_items(const goss__phase *ph, int64_t items) {
-    return at_most(at_most((int64_t)ph->batch, items) + 1, up(items, GOSS__SLOTS));
-}
-
-int64_t goss__tile_items(const goss__phase *ph, int64_t items) {
-    const int64_t unit = goss__unit_items(ph, items), most = most_items(ph, items), share = up(items, GOSS__SLOTS);
-    if (ph->batch <= 0 || most <= unit) return unit;
-    return up(up(share, up(share, most)), unit) * unit; /* a slot's share in equal tiles */
-}
-
-/* At least goss__tile_items for these and fewer items. */
-static int64_t tile_bound(const goss__phase *ph, int64_t items) {
-    return ph->batch > 0 ? most_items(ph, items) + goss__unit_items(ph, items) : goss__unit_items(ph, items);
-}
-
-void goss__stretch_of(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to) {
-    *from = *to = k;
-    if (p->instrs[k].batched) return;
-    while (*from > ph->first && !p->instrs[*from - 1].batched) --*from;
-    while (*to + 1 < ph->first + ph->count && !p->instrs[*to + 1].batched) ++*to;
-}
-
 /* An assignment whose value is (part of) a parameter needs a copy: that parameter may be assigned before it. */
 static void plan_staged(goss_schedule *p, goss__value *v, block *blocks, size_t *n) {
     if (v->place != GOSS__AT_NOWHERE) return;
@@ -139,16 +99,6 @@ static goss_status plan_const(goss_schedule *p, goss_error *err) {
         }
     p->const_bytes = at;
     return at <= MOST_BYTES ? GOSS_OK : too_large(err);
-}
-
-bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k) {
-    if (k + 1 >= ph->first + ph->count || p->precision != GOSS_F32 || p->options.no_tiles) return false;
-    const goss__instr *first = &p->instrs[k], *second = first + 1;
-    const goss__value *a = &p->values[first->value], *b = &p->values[second->value];
-    if (!a->op->kernel.along || b->op != a->op->kernel.along || first->batched != second->batched ||
-        goss__has_pass(p->off, GOSS__PASS_FUSE_ALONG))
-        return false;
-    return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0];
 }
 
 /* Instructions [*from, *to] around k that run together: those that chain.c may run block by block, elementwise
@@ -258,7 +208,7 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
         }
         own->block = n;
         const bool whole = p->instrs[k].whole || p->instrs[k].addend;
-        const int64_t held = v->whole_tile ? tile_bound(ph, items) : goss__unit_items(ph, items);
+        const int64_t held = v->whole_tile ? goss__tile_bound(ph, items) : goss__unit_items(ph, items);
         if (v->result_of >= 0) from = p->values[v->result_of].instr; /* which computes it */
         blocks[n++] = (block){goss__round64(whole ? v->bytes : v->bytes / (size_t)items * (size_t)held), &v->offset,
                               v->whole_tile ? (int64_t)begin : from, own->last};
@@ -283,7 +233,7 @@ static size_t instr_scratch(const goss_schedule *p, const goss__instr *in, goss_
     goss__tensor t[GOSS__MAX_IN + 1];
     goss__symbol_maxima(&p->symbols, counts);
     const int64_t items = goss__extent_eval(L, counts);
-    int64_t tile = !ph ? 0 : in->batched ? tile_bound(ph, items) : goss__unit_items(ph, items);
+    int64_t tile = !ph ? 0 : in->batched ? goss__tile_bound(ph, items) : goss__unit_items(ph, items);
     const bool addend = v->partial || in->addend;
     goss__resolve(p, in->value, counts, addend ? goss_n(1) : L, tile, &t[0]);
     for (int i = 0; i < v->n_in; i++) {

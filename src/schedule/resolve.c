@@ -2,16 +2,6 @@
 /* resolve.c: from extents to numbers, for a whole tensor or for a slice of k items. */
 #include "schedule/schedule.h"
 
-void goss__value_site(goss__site *s, const goss_schedule *p, uint32_t v) {
-    const goss__value *val = &p->values[v];
-    s->op = val->op, s->attr = val->node->attr, s->type = (goss_type)val->node->type, s->out = &val->node->shape;
-    s->n_in = val->n_in, s->symbols = &p->symbols;
-    for (int i = 0; i < val->n_in; i++) {
-        s->in[i] = &p->values[val->in[i]].node->shape;
-        s->in_type[i] = (goss_type)p->values[val->in[i]].node->type;
-    }
-}
-
 static void dense_strides(goss__tensor *t) {
     t->numel = 1;
     for (int i = t->rank; i-- > 0;) {

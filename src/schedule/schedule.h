@@ -116,6 +116,8 @@ void goss__value_site(goss__site *s, const goss_schedule *p, uint32_t v);
 /* Items of a unit and of a tile, whole units, when the phase has `items` of them. */
 int64_t goss__unit_items(const goss__phase *ph, int64_t items);
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);
+/* At least goss__tile_items for these and fewer items. */
+int64_t goss__tile_bound(const goss__phase *ph, int64_t items);
 /* Whether the run of instruction k makes the output of the one behind it, too. */
 bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k);
 /* The instructions [*from, *to] around k that go through a tile unit by unit together; a batched one stands alone. */
@@ -133,8 +135,13 @@ static inline bool goss__reads(const goss__value *val, uint32_t v) {
 /* The value that is computed or kept, behind v's views and aliases. */
 uint32_t goss__source(const goss_schedule *p, uint32_t v);
 
+/* The schedule's outputs have v among them. */
+bool goss__is_output(const goss_schedule *p, uint32_t v);
 /* An update assigns that parameter. */
 bool goss__is_assigned(const goss_schedule *p, uint32_t param);
+
+/* Whether anything outside the instructions first .. first + count - 1 of a phase reads what instruction k makes. */
+bool goss__leaves(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count);
 
 /* v is known before a run begins: it is an input, or all of it follows from the counts. */
 static inline bool goss__is_given(const goss_schedule *p, uint32_t v) {

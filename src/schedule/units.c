@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* units.c: how a phase goes through its items: the items of a unit and of a tile, which instructions go through a tile
+ * together, and which two are one call. Planning memory for the maxima and running with fewer items ask the same. */
+#include "schedule/schedule.h"
+
+static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
+static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+#define UNIT_BYTES 262144 /* what is alive of a unit at once stays in the L2 of most cores */
+
+int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
+    if (goss_extent_is(ph->items, 1)) return 1;
+    /* A unit's results should stay in a core's L2, there should be enough units to share out, and a unit must be worth
+     * its dispatch. Every bound grows with items only, so that a plan for the maximum holds for less. */
+    int64_t cache = (int64_t)(UNIT_BYTES / (ph->item_bytes > 1 ? ph->item_bytes : 1)), share = (items + 7) / 8;
+    int64_t worth = (int64_t)(20000 / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
+    int64_t unit = cache < share ? cache : share;
+    if (unit < worth) unit = worth;
+    if (unit < 1) unit = 1;
+    return at_most(unit, items);
+}
+
+/* The most items of a tile before it is rounded to units: as many as are wanted, but a slot's share at most. */
+static int64_t most_items(const goss__phase *ph, int64_t items) {
+    return at_most(at_most((int64_t)ph->batch, items) + 1, up(items, GOSS__SLOTS));
+}
+
+int64_t goss__tile_items(const goss__phase *ph, int64_t items) {
+    const int64_t unit = goss__unit_items(ph, items), most = most_items(ph, items), share = up(items, GOSS__SLOTS);
+    if (ph->batch <= 0 || most <= unit) return unit;
+    return up(up(share, up(share, most)), unit) * unit; /* a slot's share in equal tiles */
+}
+
+int64_t goss__tile_bound(const goss__phase *ph, int64_t items) {
+    return ph->batch > 0 ? most_items(ph, items) + goss__unit_items(ph, items) : goss__unit_items(ph, items);
+}
+
+void goss__stretch_of(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to) {
+    *from = *to = k;
+    if (p->instrs[k].batched) return;
+    while (*from > ph->first && !p->instrs[*from - 1].batched) --*from;
+    while (*to + 1 < ph->first + ph->count && !p->instrs[*to + 1].batched) ++*to;
+}
+
+bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k) {
+    if (k + 1 >= ph->first + ph->count || p->precision != GOSS_F32 || p->options.no_tiles) return false;
+    const goss__instr *first = &p->instrs[k], *second = first + 1;
+    const goss__value *a = &p->values[first->value], *b = &p->values[second->value];
+    if (!a->op->kernel.along || b->op != a->op->kernel.along || first->batched != second->batched ||
+        goss__has_pass(p->off, GOSS__PASS_FUSE_ALONG))
+        return false;
+    return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0];
+}
