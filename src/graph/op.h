@@ -10,6 +10,7 @@
 
 #include "base/disable.h"
 #include "graph/attr.h"
+#include "graph/cost_model.h"
 #include "kernel/kernel.h"
 
 typedef struct goss__op goss__op;

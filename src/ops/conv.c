@@ -190,9 +190,9 @@ static goss__slicing filter_slice(const goss__site *s, goss_extent L, goss__cut 
 
 /* Few products an output: the first layer on grey images, whose map is many times the image. */
 static bool few_products(const goss__site *s) {
-    enum { FEW = 9, MANY = 4 };
     const goss_shape *x = s->in[0], *w = s->in[1];
-    return w->dim[1].count * w->dim[2].count * w->dim[3].count <= FEW && w->dim[4].count >= MANY * x->dim[4].count;
+    return w->dim[1].count * w->dim[2].count * w->dim[3].count <= GOSS__COST_CHEAP_PRODUCTS &&
+           w->dim[4].count >= GOSS__COST_CHEAP_CHANNELS * x->dim[4].count;
 }
 
 /* ---- runs ---- */
@@ -227,9 +227,9 @@ static double cost_of(goss__conv c, int64_t tasks) {
     return 2.0 * (double)tasks * (double)(c.n * c.oh * c.ow) * (double)(c.kh * c.kw * c.cin / c.groups) *
            (double)c.cout;
 }
-/* Weights are packed or transformed, or their gradient is written and added: about as long as 16 flops each take. */
+/* Weights are packed or transformed, or their gradient is written and added: about as long. */
 static double setup_of(goss__conv c, int64_t tasks) {
-    return 16.0 * (double)tasks * (double)(c.kh * c.kw * c.cin / c.groups) * (double)c.cout;
+    return GOSS__COST_CONV_SETUP * (double)tasks * (double)(c.kh * c.kw * c.cin / c.groups) * (double)c.cout;
 }
 static double conv_setup(const goss__shapes *s) { return setup_of(conv_geometry(s), s->out->dim[0]); }
 static double dx_setup(const goss__shapes *s) { return setup_of(dx_geometry(s), s->out->dim[0]); }

@@ -16,10 +16,10 @@ static goss__slicing widen_slice(const goss__site *s, goss_extent L, goss__cut *
     return goss__cut_prefix(s->out, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
 }
 
-/* Shares worth a thread's while: 16384 elements. */
+/* Shares worth a thread's while. */
 static int widen_parts(const goss__shapes *s, int threads) {
-    const int64_t parts = s->out->numel / 16384;
-    return parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
+    const int64_t parts = s->out->numel / GOSS__COST_PART_ELEMENTS;
+    return parts < 1 ? 1 : parts > GOSS__COST_PARTS_MOST ? GOSS__COST_PARTS_MOST : (int)parts;
 }
 
 static const uint16_t *widen_range(const goss__call *c, int64_t *from, int64_t *count) {

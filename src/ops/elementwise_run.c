@@ -118,10 +118,10 @@ static void run(const goss__call *c, goss__ew_fn fn, int64_t size) {
     }
 }
 
-/* Shares worth a thread's while: 16384 elements. */
+/* Shares worth a thread's while. */
 static int ew_parts(const goss__shapes *s, int threads) {
-    int64_t parts = s->out->numel / 16384;
-    return parts < 1 ? 1 : parts > 64 ? 64 : (int)parts;
+    int64_t parts = s->out->numel / GOSS__COST_PART_ELEMENTS;
+    return parts < 1 ? 1 : parts > GOSS__COST_PARTS_MOST ? GOSS__COST_PARTS_MOST : (int)parts;
 }
 
 /* ---- gradients and descriptors ---- */

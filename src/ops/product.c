@@ -79,14 +79,15 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
 /* A B that all rows share and that fills a good part of a core's cache is to be read for many rows at once. With few
  * items of few rows such a product is a phase of its own, divided by columns; with many, a call takes a batch of them
  * (matmul_setup). */
-enum { LARGE = 1 << 16, FEW = 16, MANY = 512 };
-
 static bool reads_too_much(const goss__site *s, goss_extent items, goss_extent rows) {
     const goss_shape *b = s->in[1];
     goss_extent numbers = goss__shape_product(b, 0, b->rank);
-    if (numbers.symbols || numbers.count <= LARGE || rows.symbols || rows.count >= FEW) return false;
+    if (numbers.symbols || numbers.count <= GOSS__COST_SHARED_LARGE || rows.symbols ||
+        rows.count >= GOSS__COST_SHARED_ROWS)
+        return false;
     int64_t most;
-    return goss__extent_most(s->symbols, items, &most) && most < MANY && most * rows.count < MANY;
+    return goss__extent_most(s->symbols, items, &most) && most < GOSS__COST_SHARED_ITEMS &&
+           most * rows.count < GOSS__COST_SHARED_ITEMS;
 }
 
 /* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones
@@ -198,31 +199,27 @@ static double matmul_cost(const goss__shapes *s) {
     return 2.0 * (double)p.batch * (double)p.m * (double)p.n * (double)p.k;
 }
 
-/* Reading a large B that is shared, or adding to a large result, counts three quarters of the arithmetic of a row: a
- * call then takes 96 rows (schedule/order.c). */
+/* Reading a large B that is shared, or adding to a large result. */
 static double matmul_setup(const goss__shapes *s) {
     product p = product_of(s);
     const int64_t numbers = (p.ta ? p.m : p.k) * p.n;
-    return p.batch == 1 && numbers > LARGE ? 1.5 * (double)numbers : 0;
+    return p.batch == 1 && numbers > GOSS__COST_SHARED_LARGE ? GOSS__COST_REREAD * (double)numbers : 0;
 }
 
-#define PART 64 /* columns or rows: a multiple of every tile */
-
-/* A single product is divided by the longer side of C, in blocks of 64. Each share reads the other operand anew and
- * wants its own in long runs: few of them, but some a thread, since one may be held up. */
+/* A single product is divided by the longer side of C. */
 static int matmul_parts(const goss__shapes *s, int threads) {
-    enum { A_THREAD = 4, WORTH = 200000, WORTH_ROW = 50000 }; /* a single row waits for memory */
     product p = product_of(s);
-    const int64_t side = p.n >= p.m ? p.n : p.m, parts = (side + PART - 1) / PART, most = A_THREAD * (int64_t)threads;
-    if (p.batch != 1 || matmul_cost(s) < (p.m > 1 ? WORTH : WORTH_ROW)) return 1;
+    const int64_t side = p.n >= p.m ? p.n : p.m, parts = (side + GOSS__COST_PART - 1) / GOSS__COST_PART,
+                  most = GOSS__COST_PARTS_A_THREAD * (int64_t)threads;
+    if (p.batch != 1 || matmul_cost(s) < (p.m > 1 ? GOSS__COST_PARTS_WORTH : GOSS__COST_PARTS_WORTH_ROW)) return 1;
     return (int)(parts > most ? most : parts);
 }
 
 static void part_range(int64_t side, int part, int parts, int64_t *from, int64_t *count) {
-    int64_t blocks = (side + PART - 1) / PART, first, last;
+    int64_t blocks = (side + GOSS__COST_PART - 1) / GOSS__COST_PART, first, last;
     goss__share(blocks, part, parts, &first, &last);
-    *from = first * PART;
-    *count = (last * PART < side ? last * PART : side) - *from;
+    *from = first * GOSS__COST_PART;
+    *count = (last * GOSS__COST_PART < side ? last * GOSS__COST_PART : side) - *from;
 }
 
 /* The share of a product that is one call's: rows or columns of C. */

@@ -7,10 +7,7 @@
 #include "runtime/profile.h"
 #include "ops/elementwise.h"
 
-#define BLOCK                                                                                                          \
-    1024 /* elements: what a chain reads and writes stays in the first-level cache, and a call is worth its dispatch   \
-          */
-enum { LINKS = 64, WORTH = 256 }; /* most steps of a chain; elements for which its arguments are worth setting */
+enum { BLOCK = GOSS__COST_BLOCK, LINKS = GOSS__COST_CHAIN_STEPS };
 
 typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
 
@@ -47,7 +44,7 @@ static bool kinds_fit(const goss__step *s, int from) {
 
 static fit fit_of(const goss__step *s) {
     const goss__tensor *out = s->shapes[0].out;
-    if (!s->value->op->elementwise || s->value->n_in > 3 || out->numel < WORTH) return ALONE;
+    if (!s->value->op->elementwise || s->value->n_in > 3 || out->numel < GOSS__COST_CHAIN_WORTH) return ALONE;
     if (kinds_fit(s, 0)) return AT_ONCE;
     if (out->rank < 2) return ALONE;
     const int axis = item_axis(out);

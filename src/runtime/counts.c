@@ -17,7 +17,7 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
         r->tiles_a_group = (r->tiles + ph->slots - 1) / ph->slots;
         r->groups = (r->tiles + r->tiles_a_group - 1) / r->tiles_a_group;
     }
-    r->parallel = r->groups > 1 && ph->item_cost * (double)r->items > 40000;
+    r->parallel = r->groups > 1 && ph->item_cost * (double)r->items > GOSS__COST_PARALLEL;
 }
 
 /* A cut operand moves on with the units; in the private arena only one that holds a whole tile does. */

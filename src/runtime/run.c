@@ -159,13 +159,12 @@ static void region_part(void *ctx, int64_t part, int worker) {
     if (e->profile) note_steps(e, worker, k, k, start);
 }
 
-#define CHUNK 16384 /* elements a thread sums or copies at a time */
-
 /* out[chunk] = slot 0 + slot 1 + ..., in that order. */
 static void sum_slots(goss_exec *e, const goss__step *s, int64_t groups, int64_t chunk) {
     const goss__value *v = s->value;
     size_t size = goss__elem_size(e->program, v), total = (size_t)s->shapes[0].out->numel * size;
-    size_t from = (size_t)chunk * CHUNK * size, n = total - from < CHUNK * size ? total - from : CHUNK * size;
+    size_t from = (size_t)chunk * GOSS__COST_CHUNK * size,
+           n = total - from < GOSS__COST_CHUNK * size ? total - from : GOSS__COST_CHUNK * size;
     char *out = e->slab + v->offset + from;
     const char *slots = e->slab + v->slots_offset + from;
     memcpy(out, slots, n);
@@ -179,7 +178,7 @@ static void sum_item(void *ctx, int64_t item, int worker) {
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         const goss__step *s = &c->e->steps[k];
         if (!s->value->partial) continue;
-        int64_t chunks = (s->shapes[0].out->numel + CHUNK - 1) / CHUNK;
+        int64_t chunks = (s->shapes[0].out->numel + GOSS__COST_CHUNK - 1) / GOSS__COST_CHUNK;
         if (item < chunks) {
             sum_slots(c->e, s, c->e->phase_runs[c->phase].groups, item);
             return;
@@ -193,8 +192,9 @@ static void run_sums(goss_exec *e, uint32_t phase) {
     int64_t chunks = 0;
     region c = {e, phase};
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++)
-        if (e->steps[k].value->partial) chunks += (e->steps[k].shapes[0].out->numel + CHUNK - 1) / CHUNK;
-    if (chunks < 4)
+        if (e->steps[k].value->partial)
+            chunks += (e->steps[k].shapes[0].out->numel + GOSS__COST_CHUNK - 1) / GOSS__COST_CHUNK;
+    if (chunks < GOSS__COST_CHUNKS)
         for (int64_t i = 0; i < chunks; i++) sum_item(&c, i, 0);
     else
         goss__pool_run(e->threads->pool, chunks, sum_item, &c);
@@ -224,7 +224,8 @@ typedef struct copy {
 
 static void copy_chunk(void *ctx, int64_t item, int worker) {
     const copy *c = ctx;
-    size_t from = (size_t)item * CHUNK * 4, n = c->bytes - from < CHUNK * 4 ? c->bytes - from : CHUNK * 4;
+    size_t from = (size_t)item * GOSS__COST_CHUNK * 4,
+           n = c->bytes - from < GOSS__COST_CHUNK * 4 ? c->bytes - from : GOSS__COST_CHUNK * 4;
     memcpy(c->to + from, c->from + from, n);
 }
 
@@ -241,8 +242,8 @@ static const char *assigned(const goss_exec *e, const goss__value *v) {
 
 static void assign_whole(goss_exec *e, const goss__value *v) {
     copy c = {(char *)(uintptr_t)value_data(e, v->in[0]), assigned(e, v), e->program->values[v->in[0]].bytes};
-    int64_t chunks = (int64_t)((c.bytes + CHUNK * 4 - 1) / (CHUNK * 4));
-    if (chunks < 4)
+    int64_t chunks = (int64_t)((c.bytes + GOSS__COST_CHUNK * 4 - 1) / (GOSS__COST_CHUNK * 4));
+    if (chunks < GOSS__COST_CHUNKS)
         for (int64_t i = 0; i < chunks; i++) copy_chunk(&c, i, 0);
     else
         goss__pool_run(e->threads->pool, chunks, copy_chunk, &c);

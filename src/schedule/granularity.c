@@ -17,15 +17,13 @@ static void find_passing(goss__builder *b, const goss__phase *ph) {
     }
 }
 
-#define SETUP_SHARE 128 /* a batched call does this many times the work of its set-up, where there are items enough */
-
 /* Items that an instruction wants a call; 0: as many as come. With weights of their own, more items save nothing. */
 static double wanted_items(const goss__builder *b, const goss__phase *ph, const goss__instr *in, double items) {
     const goss__value *v = &b->p->values[in->value];
     bool shares = v->partial;
     for (int i = 0; i < v->n_in; i++) shares |= in->cut[i] == GOSS__WHOLE;
     if (!shares || goss_extent_is(ph->items, 1) || goss__has_pass(b->p->off, GOSS__PASS_BATCH)) return 0;
-    return SETUP_SHARE * b->setup[in->value] / (b->cost[in->value] / items + 1);
+    return GOSS__COST_SETUP_RATIO * b->setup[in->value] / (b->cost[in->value] / items + 1);
 }
 
 static void find_batched(const goss__builder *b, goss__phase *ph, double items) {

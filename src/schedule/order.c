@@ -35,16 +35,14 @@ static bool goes_on(const goss_schedule *p, const chain *c, const uint8_t *waiti
 
 /* What makes few numbers goes before an instruction that makes a large array: a chain need not stop for them. */
 static bool goes_ahead(const goss_schedule *p, const chain *c, const uint8_t *waiting, uint32_t j) {
-    enum { FEW = 16, LARGE = 1 << 20 };
     const goss__value *v = &p->values[c->order[j]], *next = &p->values[c->order[c->end]];
-    return v->op->elementwise && next->bytes >= LARGE && v->bytes * FEW <= next->bytes &&
-           placed_before(p, waiting, c->order[j]);
+    return v->op->elementwise && next->bytes >= GOSS__COST_AHEAD_BYTES &&
+           v->bytes * GOSS__COST_AHEAD_RATIO <= next->bytes && placed_before(p, waiting, c->order[j]);
 }
 
 /* The place of the instruction that is best next. */
 static uint32_t next_of(const goss_schedule *p, const chain *c, const uint8_t *waiting) {
-    enum { AHEAD = 64 };
-    const uint32_t end = c->n - c->end > AHEAD ? c->end + AHEAD : c->n;
+    const uint32_t end = c->n - c->end > GOSS__COST_LOOK_AHEAD ? c->end + GOSS__COST_LOOK_AHEAD : c->n;
     for (uint32_t j = c->end; c->end > c->first && j < end; j++)
         if (goes_on(p, c, waiting, j)) return j;
     for (uint32_t j = c->end; j < end; j++)

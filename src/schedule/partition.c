@@ -42,7 +42,7 @@ static double whole_bytes(const goss_schedule *p, uint32_t v) { return (double)p
 static bool partial_pays(const goss_schedule *p, uint32_t v) {
     double in = 0;
     for (int i = 0; i < p->values[v].n_in; i++) in += whole_bytes(p, p->values[v].in[i]);
-    return GOSS__SLOTS * whole_bytes(p, v) <= 2 * in || whole_bytes(p, v) <= 4096;
+    return GOSS__SLOTS * whole_bytes(p, v) <= GOSS__COST_SLOTS_RATIO * in || whole_bytes(p, v) <= GOSS__COST_SLOTS_FREE;
 }
 
 /* 0: can not join; 1: local; 2: partial. */
@@ -68,8 +68,6 @@ static bool is_ready(const goss__builder *b, uint32_t v) {
 
 /* ---- building one phase ---- */
 
-#define SMALL_COST 20000.0 /* below this an instruction is not worth a parallel region of its own */
-
 /* Extends a phase of L items from instruction `first` by everything that can join; its score. */
 static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *order, uint32_t *n_order) {
     goss_schedule *p = b->p;
@@ -79,7 +77,7 @@ static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *
     for (uint32_t v = first; v < p->n_values; v++) {
         if (!goss__is_instr(&p->values[v]) || b->done[v]) continue;
         const bool comes_along = p->values[v].result_of >= 0 && b->in_phase[p->values[v].result_of];
-        if (v != first && !comes_along && (alone || (serial && b->cost[v] > SMALL_COST))) continue;
+        if (v != first && !comes_along && (alone || (serial && b->cost[v] > GOSS__COST_SMALL))) continue;
         if (!is_ready(b, v)) continue;
         int how = goss__joins(b, v, L);
         if (how == 0) {
@@ -88,11 +86,11 @@ static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *
         }
         b->in_phase[v] = (uint8_t)how;
         order[n++] = v;
-        score += b->cost[v] + 1000;
+        score += b->cost[v] + GOSS__COST_JOINED;
     }
     for (uint32_t i = 0; i < n; i++) b->in_phase[order[i]] = 0;
     *n_order = n;
-    return serial ? 0.4 * score : score;
+    return serial ? GOSS__COST_SERIAL_SHARE * score : score;
 }
 
 /* ---- choosing the instructions of a phase ---- */
@@ -111,8 +109,8 @@ static void open_phase(goss__builder *b, goss_extent L, const uint32_t *order, u
 /* An operation that divides itself (a wide product) is better off alone than cut into few items. */
 static bool prefers_parts(const goss__builder *b, uint32_t v, goss_extent L, const int64_t *counts) {
     const goss__value *val = &b->p->values[v];
-    if (!val->op->cost.parts || b->cost[v] < 1e5) return false;
-    return goss__extent_eval(L, counts) < 8 && val->op->cost.wide;
+    if (!val->op->cost.parts || b->cost[v] < GOSS__COST_DIVIDED) return false;
+    return goss__extent_eval(L, counts) < GOSS__COST_FEW_ITEMS && val->op->cost.wide;
 }
 
 static void build_phase(goss__builder *b, uint32_t first) {
@@ -145,14 +143,15 @@ static void build_phase(goss__builder *b, uint32_t first) {
         uint32_t n;
         double items = (double)goss__extent_eval(L, counts), score = extend(b, first, L, b->order, &n);
         if (n == 0) continue;
-        score *= items < 8 ? 1 - 0.5 / items : 1; /* few items keep few threads busy */
-        if (score > best * 1.0001) {
+        score *= items < GOSS__COST_FEW_ITEMS ? 1 - 0.5 / items : 1; /* few items keep few threads busy */
+        if (score > best * GOSS__COST_TIE) {
             best = score, best_L = L, n_best = n;
             memcpy(b->best, b->order, n * sizeof *b->best);
         }
     }
     /* A serial phase of one dear instruction that can divide itself stands alone. */
-    if (goss_extent_is(best_L, 1) && b->p->values[first].op->cost.parts && b->cost[first] > SMALL_COST) n_best = 1;
+    if (goss_extent_is(best_L, 1) && b->p->values[first].op->cost.parts && b->cost[first] > GOSS__COST_SMALL)
+        n_best = 1;
     open_phase(b, best_L, b->best, n_best);
 }
 

@@ -8,8 +8,6 @@
  * (sink.c), those of one phase become one again, and one that could not move is read where it was first computed. */
 #include "schedule/build.h"
 
-#define FAR_BYTES 4e6 /* smaller arrays stay in some cache from one phase to the next */
-
 static bool repeats(const goss__operation *o) { return o->op->broadcast; }
 
 /* What operand i shows under another shape, or as it is. */
@@ -23,7 +21,7 @@ static bool is_large(const goss_program *from, const goss__operation *o) {
     const goss_shape *s = &from->values[o->shown.first_result].shape;
     int64_t numbers;
     return goss__extent_most(&from->symbols, goss__shape_product(s, 0, s->rank), &numbers) &&
-           sizeof(float) * (double)numbers >= FAR_BYTES;
+           sizeof(float) * (double)numbers >= GOSS__COST_FAR_BYTES;
 }
 
 /* x minus a mean, a map times its factors. */

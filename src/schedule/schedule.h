@@ -16,10 +16,6 @@
 #include "graph/node.h"
 #include "ir/program.h"
 
-/* Addends of a sum over items: at most so many, and no fewer than the least because of their size. Shapes alone decide,
- * so that bits do not depend on threads. */
-enum { GOSS__SLOTS = 16, GOSS__SLOTS_LEAST = 4, GOSS__SLOTS_BYTES = 16 << 20 };
-
 typedef enum goss__place {
     GOSS__AT_INPUT,   /* caller's memory */
     GOSS__AT_PARAM,   /* the parameter store */

@@ -10,10 +10,6 @@
 #include "base/alloc.h"
 #include "schedule/build.h"
 
-/* Passes over memory: a result that leaves its phase is written (which reads its lines first) and read. */
-#define STORED 3.0
-#define READ 1.0
-
 static int32_t phase_of(const goss_schedule *p, uint32_t v) {
     return goss__is_instr(&p->values[v]) ? p->values[v].phase : -1;
 }
@@ -99,8 +95,8 @@ static double bytes_added(const goss__builder *b, uint32_t v, int32_t f) {
     if (val->place == GOSS__AT_VIEW || val->place == GOSS__AT_ALIAS) return 0;
     const readers who = readers_of(b, v, f);
     if (goss__is_instr(val) && !who.there && !who.elsewhere && !val->partial)
-        return STORED * (double)val->bytes; /* so far it never left its phase */
-    return who.there ? 0 : READ * (double)val->bytes;
+        return GOSS__COST_STORED * (double)val->bytes; /* so far it never left its phase */
+    return who.there ? 0 : GOSS__COST_READ * (double)val->bytes;
 }
 
 /* Bytes that no longer pass when everything marked moves to phase f. */
@@ -109,7 +105,7 @@ static double bytes_saved(const goss__builder *b, int32_t f) {
     double saved = 0;
     for (uint32_t k = 0; k < b->n_moving; k++) {
         const uint32_t v = b->moving[k];
-        if (readers_of(b, v, f).there) saved += STORED * (double)p->values[v].bytes;
+        if (readers_of(b, v, f).there) saved += GOSS__COST_STORED * (double)p->values[v].bytes;
         for (int i = 0; i < p->values[v].n_in; i++) {
             const uint32_t u = operand(b, v, i);
             if (b->moved[u]) continue;

@@ -6,14 +6,13 @@
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-#define UNIT_BYTES 262144 /* what is alive of a unit at once stays in the L2 of most cores */
-
 int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     if (goss_extent_is(ph->items, 1)) return 1;
     /* A unit's results should stay in a core's L2, there should be enough units to share out, and a unit must be worth
      * its dispatch. Every bound grows with items only, so that a plan for the maximum holds for less. */
-    int64_t cache = (int64_t)(UNIT_BYTES / (ph->item_bytes > 1 ? ph->item_bytes : 1)), share = (items + 7) / 8;
-    int64_t worth = (int64_t)(20000 / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
+    int64_t cache = (int64_t)(GOSS__COST_UNIT_BYTES / (ph->item_bytes > 1 ? ph->item_bytes : 1)),
+            share = up(items, GOSS__COST_UNITS);
+    int64_t worth = (int64_t)(GOSS__COST_UNIT_WORTH / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
     int64_t unit = cache < share ? cache : share;
     if (unit < worth) unit = worth;
     if (unit < 1) unit = 1;
