@@ -147,12 +147,6 @@ static goss_val rewrite(goss_val v, int depth) {
 
 goss_val goss__rewrite(goss_val v) { return rewrite(v, 0); }
 
-goss_status goss__rewrite_program(goss_graph *g, goss_val *v, int n) {
-    for (int i = 0; i < n; i++) v[i] = goss__rewrite(v[i]);
-    if (goss_graph_status(g, NULL) == GOSS_OK && goss__rule_is_on(g, GOSS__RULE_merge_taps)) goss__merge_taps(g, v, n);
-    return goss_graph_status(g, NULL);
-}
-
 /* ---- barriers ---- */
 
 /* What was rewritten may have looked behind v. */

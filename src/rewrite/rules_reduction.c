@@ -81,10 +81,9 @@ bool goss__rule_split_sum(goss_val y, goss_val *out) {
 /* A sum that is much smaller than what it is of is summed further by itself: others may want it, and reading it costs
  * little. */
 static bool is_small(goss_val sum, goss_val of) {
-    enum { MUCH = 16 };
     goss_shape s = goss_shape_of(of), t = goss_shape_of(sum);
     const goss_extent from = goss__shape_product(&s, 0, s.rank), to = goss__shape_product(&t, 0, t.rank);
-    return from.count >= MUCH * to.count;
+    return from.count >= GOSS__COST_SMALL_SUM * to.count;
 }
 
 bool goss__rule_merge_sums(goss_val y, goss_val *out) {
