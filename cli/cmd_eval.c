@@ -124,6 +124,20 @@ static goss_status run(eval *e, goss_model *first, const char *model, goss_error
     return GOSS_OK;
 }
 
+/* ---- folds ---- */
+
+/* Nothing is trained here: what is to be run, as it could be copied. */
+static int print_folds(int64_t folds, const char *run, const char *data, const char *support) {
+    printf("# Each fold is trained on the tasks of the others:\n");
+    for (int64_t i = 1; i <= folds; i++)
+        printf("gossamer train %s --fold %lld/%lld run.dir=runs/fold%lld\n", run, (long long)i, (long long)folds,
+               (long long)i);
+    printf("# Judged together, each task by the model that has not seen it:\ngossamer eval");
+    for (int64_t i = 1; i <= folds; i++) printf(" runs/fold%lld/model.safetensors", (long long)i);
+    printf(" --data %s --support %s\n", data ? data : "DATA", support ? support : "N");
+    return cli_close_stdout();
+}
+
 /* ---- images or tables ---- */
 
 /* An option that only one of them has. A value that was not given is NULL, or false. */
@@ -150,7 +164,7 @@ int cmd_eval(int argc, char **argv) {
     eval e = {.spec = goss_episode_spec_defaults()};
     eval_table t = {.seed = 1};
     const char *ways = NULL, *shots = NULL, *queries = NULL, *episodes = NULL, *seed = NULL, *fine_tune = NULL,
-               *threads = NULL, *support = NULL, *repeats = NULL;
+               *threads = NULL, *support = NULL, *repeats = NULL, *folds = NULL;
     const cli_option options[] = {
         {"data", "DATA", "what to judge on: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip)",
          &e.data, NULL},
@@ -173,6 +187,8 @@ int cmd_eval(int argc, char **argv) {
         {"tasks", "FILE", "tables: only the tasks that FILE names, one a line", &t.tasks_file, NULL},
         {"metric", "NAME", "tables: another than the model's task.metric", &t.metric_name, NULL},
         {"descriptor", "FILE", "tables: a row a task, for models that want one", &t.descriptors, NULL},
+        {"folds", "N", "tables: nothing is judged; prints the commands that train N folds and judge them", &folds,
+         NULL},
         {"labels", "FILE", "idx: the file of labels, where it is not beside DATA", &e.labels, NULL},
         {"classes", "FILE", "images: only the classes that FILE names, one a line", &e.classes, NULL},
         {"unseen", NULL, "images: leave out classes with images that a model was trained on", NULL, &e.unseen},
@@ -213,10 +229,13 @@ int cmd_eval(int argc, char **argv) {
             "method looks at more than one query at a time.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
-        .min_words = 1,
+        .min_words = 0,
         .max_words = -1};
     const int words = cli_parse(&v, argc, argv);
     if (words < 0) return cli_close_stdout();
+    if (folds)
+        return print_folds(cli_int(&v, "folds", folds, 0, 2, 1000), words ? argv[1] : "RUN.ini", e.data, support);
+    if (words == 0) cli_usage(&v, "MODEL is missing");
     if (!e.data && words > 1) cli_usage(&v, "\"%s\" is one word too many, and --data DATA is missing", argv[2]);
     if (!e.data) cli_usage(&v, "--data is missing");
     if (e.unseen && e.allow_seen) cli_usage(&v, "--unseen and --allow-seen: one of them");

@@ -168,7 +168,9 @@ static int train(const goss_config *c, bool profile) {
 
 int cmd_train(int argc, char **argv) {
     bool keys_only = false, profile = false;
+    const char *fold = NULL;
     const cli_option options[] = {
+        {"fold", "I/N", "tables: train.fold: keep the I-th of N parts of the tasks apart, for eval", &fold, NULL},
         {"keys", NULL, "print every key with its default and what it means, as a configuration", NULL, &keys_only},
         {"profile", NULL,
          "time the steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer", NULL,
@@ -182,7 +184,7 @@ int cmd_train(int argc, char **argv) {
                "first\n"
                "and end with status 75; with a larger train.steps or train.minutes a finished run goes on, too.",
         .options = options,
-        .n_options = 2,
+        .n_options = sizeof options / sizeof *options,
         .min_words = 0,
         .max_words = -1};
     int words = cli_parse(&verb, argc, argv), n;
@@ -193,7 +195,9 @@ int cmd_train(int argc, char **argv) {
     const goss_key *keys = goss_train_keys(&n);
     if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
     int status;
-    if (read_config(c, words, argv + 1, &err) != GOSS_OK) {
+    goss_status s = read_config(c, words, argv + 1, &err);
+    if (s == GOSS_OK && fold) s = goss_error_prefix(&err, goss_config_set(c, "train.fold", fold, &err), "--fold");
+    if (s != GOSS_OK) {
         status = cli_fail(&err);
     } else if (keys_only) {
         char *text = goss_config_write(c);

@@ -187,6 +187,13 @@ TEST(other_models_race_with_files_of_their_own) {
     SAYS(err_text, "classes.model predicts y (classification), and one.model");
 }
 
+TEST(folds_are_explained) {
+    RUN(0, "eval RUN.ini --folds 2 --data world.csv --support 3");
+    SAYS(out_text, "gossamer train RUN.ini --fold 2/2 run.dir=runs/fold2\n");
+    SAYS(out_text, "gossamer eval runs/fold1/model.safetensors runs/fold2/model.safetensors --data world.csv");
+    RUN(2, "eval --folds 1");
+}
+
 TEST(options_that_do_not_fit) {
     make_models();
     RUN(2, "eval one.model --data new.csv");

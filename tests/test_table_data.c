@@ -176,6 +176,18 @@ TEST(support_of_a_new_task) {
     T_CHECK(t.supports == 2 && t.queries == 0 && t.id == -1 && y[0] == 61 && y[1] == 64);
     T_CHECK(x[2] == 0 && x[3] == 0 && x[6] == 1);
     goss_task_source_free(&s), goss_text_free(name);
+    /* Tasks that were trained on have their numbers. */
+    int64_t numbers = 0;
+    for (int p = 0; p < 12; p++) {
+        char row[100];
+        sprintf(row, "person,weight,arm,dose,visit\nP%02d,61,A,0.5,1\n", p);
+        T_OK(goss_table_fit_support(f, write_text("known.csv", row), NULL, &s, &name, &err));
+        s.draw(&s, 0, &t);
+        T_CHECK(t.id >= -1 && t.id < 9);
+        numbers += t.id >= 0 ? 1 << t.id : 0;
+        goss_task_source_free(&s), goss_text_free(name);
+    }
+    T_EQ(numbers, (1 << 9) - 1);
     path = write_text("two.csv", "person,weight,arm,dose,visit\nQ1,61,A,0.5,1\nQ2,62,A,1,2\n");
     T_ERR(goss_table_fit_support(f, path, NULL, &s, &name, &err), GOSS_E_ARGUMENT,
           "rows of 2 tasks (person = Q1, Q2, ...)");

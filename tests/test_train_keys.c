@@ -373,6 +373,8 @@ static const struct {
     {"method.norm", "method.norm", {"train.method=maml", CONV}, "support"},
     {"method.norm", "method.norm", {0}, "support"},
     {"method.norm", "method.norm", {CONV, "hyper.rules=head=class; conv1.w=full; *=shared"}, "support"},
+    {"task.thin", "task.thin", {0}, "0.2"},
+    {"task.any", "task.any", {0}, "0.2"},
     {"method.label_smoothing", "method.label_smoothing", {"train.method=reptile"}, "0.2"},
     {"method.temperature", "method.temperature", {"train.method=ridge"}, "3"},
     {"method.ridge", "method.ridge", {0}, "30"},

@@ -159,6 +159,8 @@ static const struct {
     {"task.support", {0}, "4", "2..6", WEIGHTS | VALIDATION},
     {"task.order", {0}, "random", "time", WEIGHTS | VALIDATION},
     {"task.queries", {0}, "64", "3", WEIGHTS},
+    {"task.thin", {"task.order=time"}, "0", "1", WEIGHTS},
+    {"task.any", {"task.order=time"}, "0", "1", WEIGHTS},
     {"train.fold", {0}, "1/5", "2/5", WEIGHTS},
     {"validate.episodes", {0}, "4", "40", VALIDATION},
     {"method.joint", {0}, "auto", "no", JOINT},

@@ -74,7 +74,9 @@ typedef struct goss_table_fit {
     goss_descriptors *descriptors; /* NULL: none */
     char *missing;                 /* of goss_table_options; NULL: its default */
     const goss_metric *metric;     /* what it is judged by */
-    int support, most_support;     /* of training */
+    char **task_names;             /* [ids] of the tasks that were trained on, by their numbers */
+    int ids;
+    int support, most_support; /* of training */
 } goss_table_fit;
 /* Errors: GOSS_E_FORMAT; GOSS_E_UNSUPPORTED without the JSON library. Owns: *out, goss_table_fit_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_parse(const char *text, goss_table_fit **out, goss_error *err);
@@ -87,9 +89,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_fit_open(const goss_table_fit *f, 
                                                        goss_table_needs needs, goss_table **table, goss_roles *roles,
                                                        goss_error *err);
 /* The rows of one task, all of them support, as a source without queries: for adapting. The file may have the task
- * column or not. descriptors: a table of them, NULL or "": none. name: NULL, or gets the task's name (goss_text_free),
- * "" where the file has none. Errors: also rows of several tasks (with two of their names), no row with a target, a
- * descriptor that is needed and not given. Owns: goss_task_source_free. */
+ * column or not; a task that was trained on has its number there. descriptors: a table of them, NULL or "": none. name:
+ * NULL, or gets the task's name (goss_text_free), "" where the file has none. Errors: also rows of several tasks (with
+ * two of their names), no row with a target, a descriptor that is needed and not given. Owns: goss_task_source_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_support(const goss_table_fit *f, const char *path,
                                                           const char *descriptors, goss_task_source *out, char **name,
                                                           goss_error *err);

@@ -12,6 +12,7 @@
 #include "gossamer/text.h"
 #include "task/table_data.h"
 #include "task/table_task.h"
+#include "task/transform_text.h"
 
 enum { MOST_QUERIES = 500 }; /* of a validation task */
 
@@ -191,6 +192,10 @@ static goss_status fit_all(goss_table_data *d, goss_error *err) {
     GOSS_TRY(goss_error_prefix(
         err, goss_metric_find(d->fit.transform->objective, given(d->o.metric), &d->fit.metric, err), "task.metric"));
     d->fit.support = d->o.support, d->fit.most_support = d->o.most_support;
+    for (int i = 0; i < d->division.train.n; i++)
+        if (!goss__add_name(&d->fit.task_names, &d->fit.ids,
+                            goss_table_tasks_name(d->tasks, d->division.train.tasks[i])))
+            return no_memory(err);
     GOSS_TRY(goss__table_fit_text(&d->fit, &d->text, err));
     GOSS_TRY(hash_rows(d, &d->division.train, trained_on, 0, err));
     return hash_rows(d, d->within ? &d->division.train : &d->division.validate, validated_on, 1, err);

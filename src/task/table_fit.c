@@ -10,6 +10,7 @@
 #include "io/json.h"
 #include "task/table_data.h"
 #include "task/table_task.h"
+#include "task/transform_text.h"
 
 static goss_status no_memory(goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for what a model keeps of its table");
@@ -20,6 +21,8 @@ void goss__table_fit_clear(goss_table_fit *f) {
     goss_baselines_free(f->baselines);
     goss_descriptors_free(f->descriptors);
     goss__free(f->missing);
+    for (int i = 0; i < f->ids; i++) goss__free(f->task_names[i]);
+    goss__free(f->task_names);
     *f = (goss_table_fit){0};
 }
 
@@ -47,6 +50,7 @@ goss_status goss__table_fit_text(const goss_table_fit *f, char **text, goss_erro
         add_part(&s, "baselines", part);
     if (status == GOSS_OK && f->descriptors && (status = goss_descriptors_text(f->descriptors, &part, err)) == GOSS_OK)
         add_part(&s, "descriptors", part);
+    goss__json_add_names(&s, "tasks", f->task_names, f->ids);
     goss__str_add(&s, ", \"metric\": "), goss__json_add_text(&s, f->metric->name);
     if (f->missing) goss__str_add(&s, ", \"missing\": "), goss__json_add_text(&s, f->missing);
     goss__str_add(&s, "}");
@@ -71,6 +75,7 @@ static goss_status parse(const json_t *root, goss_table_fit *f, goss_error *err)
     f->most_support = (int)json_integer_value(json_object_get(root, "most_support"));
     GOSS_TRY(goss_table_transform_parse(json_string_value(transform), &f->transform, err));
     const json_t *metric = json_object_get(root, "metric");
+    GOSS_TRY(goss__json_read_names(root, "tasks", &f->task_names, &f->ids, err));
     GOSS_TRY(goss_metric_find(f->transform->objective, json_string_value(metric), &f->metric, err));
     if (json_is_string(missing) && !(f->missing = goss__strdup(json_string_value(missing)))) return no_memory(err);
     if (json_is_string(descriptors))
@@ -156,6 +161,7 @@ goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_tr
 typedef struct one_task {
     float *x, *y, *descriptor;
     int n, width, described;
+    int64_t id;
     float mean, deviation;
 } one_task;
 
@@ -172,7 +178,7 @@ static void draw_one(const goss_task_source *source, uint64_t k, goss_task *out)
     if (out->support) memcpy(out->support, t->x, n * (size_t)t->width * sizeof *t->x);
     if (out->support_target) memcpy(out->support_target, t->y, n * sizeof *t->y);
     if (out->descriptor && t->described) memcpy(out->descriptor, t->descriptor, (size_t)t->described * sizeof(float));
-    out->supports = t->n, out->queries = 0, out->id = -1;
+    out->supports = t->n, out->queries = 0, out->id = t->id;
 }
 
 /* Rows with a target, in their order. */
@@ -258,7 +264,9 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
         return s;
     }
     const goss_table_transform *x = f->transform;
-    t->mean = x->mean, t->deviation = x->deviation;
+    t->mean = x->mean, t->deviation = x->deviation, t->id = -1;
+    for (int i = 0; i < f->ids; i++)
+        if (*own && strcmp(f->task_names[i], own) == 0) t->id = i;
     *out = (goss_task_source){.spec = {.input_rank = 1,
                                        .shared_classes = true,
                                        .input = {t->width},
@@ -266,7 +274,8 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
                                        .outputs = x->classes ? x->classes : 1,
                                        .shared_classes = x->classes > 0,
                                        .supports = t->n,
-                                       .descriptor = t->described},
+                                       .descriptor = t->described,
+                                       .ids = f->ids},
                               .context = t,
                               .draw = draw_one,
                               .tasks = 1,

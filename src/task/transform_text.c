@@ -14,7 +14,7 @@ static void add_text(goss__str *s, const char *key, const char *value) {
     goss__json_add_text(s, value);
 }
 
-static void add_names(goss__str *s, const char *key, char *const *names, int n) {
+void goss__json_add_names(goss__str *s, const char *key, char *const *names, int n) {
     goss__str_addf(s, ", \"%s\": [", key);
     for (int i = 0; i < n; i++) {
         if (i) goss__str_add(s, ", ");
@@ -32,13 +32,13 @@ goss_status goss_table_transform_text(const goss_table_transform *f, char **text
     add_text(&s, "objective", f->objective->name);
     add_text(&s, "target", f->target), add_text(&s, "task", f->task), add_text(&s, "order", f->order);
     if (f->classes) {
-        add_names(&s, "classes", f->class_name, f->classes);
+        goss__json_add_names(&s, "classes", f->class_name, f->classes);
     } else {
         goss__str_add(&s, ", \"mean\": "), goss__json_add_number(&s, (double)f->mean);
         goss__str_add(&s, ", \"deviation\": "), goss__json_add_number(&s, (double)f->deviation);
     }
-    add_names(&s, "dropped", f->dropped, f->n_dropped);
-    add_names(&s, "known", f->known, f->n_known);
+    goss__json_add_names(&s, "dropped", f->dropped, f->n_dropped);
+    goss__json_add_names(&s, "known", f->known, f->n_known);
     add_text(&s, "inputs", inputs), goss__str_add(&s, "}");
     goss_csv_text_free(inputs);
     *text = s.data;
@@ -63,7 +63,7 @@ static goss_status read_text(const json_t *root, const char *key, char **out, go
     return *out ? GOSS_OK : no_memory(err);
 }
 
-static goss_status read_names(const json_t *root, const char *key, char ***names, int *n, goss_error *err) {
+goss_status goss__json_read_names(const json_t *root, const char *key, char ***names, int *n, goss_error *err) {
     const json_t *list = json_object_get(root, key), *j;
     size_t i;
     if (!json_is_array(list)) return damaged(err);
@@ -82,7 +82,7 @@ static goss_status read_target(const json_t *root, goss_table_transform *f, goss
     goss__free(objective);
     GOSS_TRY(s);
     if (f->objective->classes) {
-        GOSS_TRY(read_names(root, "classes", &f->class_name, &f->classes, err));
+        GOSS_TRY(goss__json_read_names(root, "classes", &f->class_name, &f->classes, err));
         return f->classes >= 2 ? GOSS_OK : damaged(err);
     }
     if (!json_is_number(mean) || !json_is_number(deviation)) return damaged(err);
@@ -95,8 +95,8 @@ static goss_status parse(const json_t *root, goss_table_transform *f, goss_error
     GOSS_TRY(read_text(root, "task", &f->task, err));
     GOSS_TRY(read_text(root, "order", &f->order, err));
     GOSS_TRY(read_target(root, f, err));
-    GOSS_TRY(read_names(root, "dropped", &f->dropped, &f->n_dropped, err));
-    GOSS_TRY(read_names(root, "known", &f->known, &f->n_known, err));
+    GOSS_TRY(goss__json_read_names(root, "dropped", &f->dropped, &f->n_dropped, err));
+    GOSS_TRY(goss__json_read_names(root, "known", &f->known, &f->n_known, err));
     const json_t *inputs = json_object_get(root, "inputs"); /* JSON within a text: an encoding reads itself */
     if (!json_is_string(inputs)) return damaged(err);
     GOSS_TRY(goss_encoding_parse(json_string_value(inputs), &f->inputs, err));

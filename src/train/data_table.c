@@ -65,6 +65,8 @@ static goss_status read_options(const goss_config *c, goss_table_data_options *o
     o->hold_out = goss_config_int(c, "validate.every") > 0 ? goss_config_real(c, "data.hold_out") : 0;
     o->order = goss_config_text(c, "task.order");
     o->queries = (int)goss_config_int(c, "task.queries");
+    o->thin = goss_config_real(c, "task.thin"), o->any = goss_config_real(c, "task.any");
+    o->metric = goss_config_text(c, "task.metric");
     o->seed = (uint64_t)goss_config_int(c, "run.seed");
     GOSS_TRY(read_support(c, &o->support, &o->most_support, err));
     GOSS_TRY(read_split(c, o->split, err));

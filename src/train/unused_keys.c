@@ -25,6 +25,7 @@ CONDITION(trains) { return goss_method_trains(m); }
 CONDITION(validates) { return trains(c, m) && goss_config_int(c, "validate.every") > 0; }
 CONDITION(holds_out) { return validates(c, m) && !*goss_config_text(c, "data.val_classes"); }
 CONDITION(holds_out_classes) { return holds_out(c, m) && goss_config_int(c, "data.hold_out_alphabets") == 0; }
+CONDITION(is_ordered) { return trains(c, m) && !IS("task.order", "random"); }
 CONDITION(is_sgd) { return trains(c, m) && IS("optimizer.kind", "sgd"); }
 CONDITION(is_adam) { return trains(c, m) && IS("optimizer.kind", "adam", "adamw"); }
 CONDITION(has_floor) { return trains(c, m) && IS("optimizer.schedule", "cosine", "plateau"); }
@@ -76,6 +77,8 @@ static const goss__key_use uses[] = {
     {"data.hold_out", holds_out_classes,
      "no classes are held out by share (data.val_classes, data.hold_out_alphabets, validate.every = 0)"},
     {"data.hold_out_alphabets", holds_out, "no alphabets are held out (data.val_classes, validate.every = 0)"},
+    {"task.thin", is_ordered, "rows have no order (task.order = random)"},
+    {"task.any", is_ordered, "rows have no order (task.order = random)"},
     {"optimizer.momentum", is_sgd, "only optimizer.kind = sgd has it"},
     {"optimizer.beta1", is_adam, "only optimizer.kind = adam and adamw have it"},
     {"optimizer.beta2", is_adam, "only optimizer.kind = adam and adamw have it"},
@@ -147,7 +150,8 @@ const char *goss__key_kind(const char *key) {
                "validate.ways,validate.shots,validate.queries,validate.rotations,validate.distinct_faces",
                "images"},
               {"data.task,data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.train_tasks,"
-               "data.val_tasks,data.split,task.objective,task.support,task.order,task.queries,train.fold",
+               "data.val_tasks,data.split,task.objective,task.support,task.order,task.queries,task.thin,task.any,"
+               "train.fold",
                "table"}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (goss_name_matches(key, of[i].keys)) return of[i].kind;
