@@ -105,6 +105,9 @@ TEST(what_no_reader_would_take_is_not_written) {
     ((float *)goss_params_data(params, goss_params_find(params, "net.w")))[5] = INFINITY;
     T_ERR(goss_program_save(p, params, path, &err), GOSS_E_NUMERIC, "parameter \"net.w\": number 5 is not finite");
     T_CHECK(access(path, F_OK) != 0);
+    ((float *)goss_params_data(params, goss_params_find(params, "net.w")))[5] = 1;
+    T_ERR(goss_program_save(p, params, "/nonexistent/p.safetensors", &err), GOSS_E_IO, "/nonexistent/p.safetensors: ");
+    T_CHECK(!strstr(err.text + 1, "/nonexistent/p.safetensors: "));
     goss_program_free(p), goss_program_free(other), goss_params_free(params), goss_params_free(of_other);
 }
 

@@ -178,7 +178,10 @@ TEST(programs_of_released_versions_load_and_compute_what_they_did) {
             goss_program_free(p);
         }
     for (int j = 0; goss__op_all[j]; j++)
-        if (!seen[j]) T_FAIL("no golden program has the operation %s", goss__op_all[j]->name);
+        if (!seen[j])
+            T_FAIL("no golden program has the operation %s: build one in tests/golden_programs.h, then "
+                   "tools/golden/make_programs",
+                   goss__op_all[j]->name);
 }
 
 /* What is built today is what the newest files hold: else they are of another version. */

@@ -85,10 +85,10 @@ static goss_status collect(goss_tensor_file *file, const goss_program *p, const 
 goss_status goss_program_save(const goss_program *p, const goss_params *params, const char *path, goss_error *err) {
     goss_tensor_file *file;
     GOSS_TRY(goss_tensor_file_new(&file, err));
-    goss_status s = collect(file, p, params, err);
-    if (s == GOSS_OK) s = goss_tensor_file_write(file, path, err);
+    goss_status s = goss_error_prefix(err, collect(file, p, params, err), "%s", path);
+    if (s == GOSS_OK) s = goss_tensor_file_write(file, path, err); /* its errors begin with the path */
     goss_tensor_file_free(file);
-    return goss_error_prefix(err, s, "%s", path);
+    return s;
 }
 
 /* ---- reading ---- */
