@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* many_tasks.c: what ties related tasks best? Linear tasks in groups, 12 noisy samples of 16 features each: no
  * penalty, each task by itself, all tasks near their mean, neighbours in the graph of the groups, and a low rank for
- * all. Each penalty's strength is chosen from the same list on samples of its own; then the error on new ones. Public
- * headers only. */
+ * all. Each penalty is attached from outside, by the name under which the model publishes its weights. Its strength is
+ * chosen from the same list on samples of its own; then the error on new ones. Public headers only. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "gossamer/exec.h"
-#include "gossamer/optimizer.h"
 #include "gossamer/regularizer.h"
+#include "gossamer/step.h"
 
 enum {
     TASKS = 24,
@@ -33,7 +32,7 @@ typedef struct samples {
     int n; /* of each task */
 } samples;
 static samples train = {.n = SAMPLES}, choose = {.n = SAMPLES}, test = {.n = JUDGED};
-static float truth[TASKS * FEATURES], adjacency[TASKS * TASKS], strength, rate;
+static float truth[TASKS * FEATURES], adjacency[TASKS * TASKS], strength;
 static goss_error err;
 
 static void must(goss_status status) {
@@ -86,72 +85,80 @@ static double error_of(const float *w, const samples *s) {
     return sum / (TASKS * s->n);
 }
 
-/* A training step of all tasks with one penalty: 1/2 sum of squares + strength penalty, Adam. */
-typedef struct trainer {
-    goss_schedule *program;
-    goss_params *params;
-    goss_exec *run;
-} trainer;
+/* ---- the model: it publishes its weights, and knows of no penalty ---- */
 
-static trainer make_trainer(const char *kind, goss_threads *threads) {
-    trainer t;
-    goss_graph *g = goss_graph_new();
-    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(goss_n(TASKS), goss_n(SAMPLES), goss_n(FEATURES)));
-    goss_val y = goss_input(g, "y", GOSS_REAL, GOSS_SHAPE(goss_n(TASKS), goss_n(SAMPLES), goss_n(1)));
-    goss_val w = goss_param(g, "w", GOSS_SHAPE(goss_n(TASKS), goss_n(FEATURES), goss_n(1))), grad;
-    goss_val loss = goss_scale(goss_norm2(goss_sub(goss_matmul(x, w, false, false), y)), 0.5);
-    if (kind) {
-        goss_reg_options o = goss_reg_defaults();
-        if (strcmp(kind, "laplacian") == 0)
-            o.adjacency = goss_input(g, "graph", GOSS_REAL, GOSS_SHAPE(goss_n(TASKS), goss_n(TASKS)));
-        goss_val penalty = goss_sum_all(goss_reg_build(kind, &w, 1, &o));
-        loss = goss_add(loss, goss_mul(penalty, goss_input(g, "strength", GOSS_REAL, (goss_shape){0})));
-    }
-    if (goss_grad(loss, &w, 1, &grad) != GOSS_OK) must(goss_graph_status(g, &err));
-    goss_optimizer_options adam = goss_optimizer_defaults();
-    adam.kind = GOSS_ADAM;
-    goss_optimizer_param learnt = {.param = w, .gradient = grad};
-    goss_optimizer_result step =
-        goss_optimizer_build(&adam, &learnt, 1, goss_input(g, "rate", GOSS_REAL, (goss_shape){0}));
-    must(goss_compile(g, &loss, 1, step.updates, step.n_updates, NULL, &t.program, &err));
-    must(goss_params_new(GOSS_F32, &t.params, &err));
-    must(goss_params_add(t.params, t.program, &err));
-    must(goss_exec_new(t.program, t.params, threads, &t.run, &err));
-    const struct {
-        const char *name;
-        float *data;
-    } inputs[] = {{"x", train.x}, {"y", train.y}, {"rate", &rate}, {"strength", &strength}, {"graph", adjacency}};
-    int n_inputs = !kind ? 3 : strcmp(kind, "laplacian") == 0 ? 5 : 4;
-    for (int i = 0; i < n_inputs; i++) must(goss_exec_bind(t.run, inputs[i].name, inputs[i].data, &err));
-    goss_graph_free(g);
-    return t;
+/* All tasks' weights are one parameter. */
+static goss_layout *weights;
+
+static goss_status build_loss(void *context, goss_graph *g, int64_t tasks, goss_step_loss *out, goss_error *e) {
+    const goss_extent T = goss_n(tasks), F = goss_n(FEATURES); /* always all of them: each has its weights */
+    goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(T, goss_n(SAMPLES), F));
+    goss_val y = goss_input(g, "y", GOSS_REAL, GOSS_SHAPE(T, goss_n(SAMPLES), goss_n(1)));
+    goss_val slab = goss_param(g, "w", GOSS_SHAPE(goss_n(TASKS * FEATURES)));
+    goss_val w = goss_publish(g, "weights/w", goss_reshape(slab, GOSS_SHAPE(T, F, goss_n(1))));
+    goss_val off = goss_sub(goss_matmul(x, w, false, false), y);
+    *out = (goss_step_loss){.loss = goss_scale(goss_norm2(off), 0.5 / TASKS), .n_params = 1};
+    out->param[0] = (goss_step_param){.name = "w", .layout = weights, .param = slab};
+    return goss_graph_status(g, e);
+}
+
+static goss_status bind(void *kind, goss_exec *run, int64_t first, int64_t tasks, goss_error *e) {
+    must(goss_exec_bind(run, "x", train.x, e));
+    must(goss_exec_bind(run, "y", train.y, e));
+    if (kind) must(goss_exec_bind(run, "strength", &strength, e));
+    if (kind && strcmp(kind, "laplacian") == 0) must(goss_exec_bind(run, "graph", adjacency, e));
+    return GOSS_OK;
+}
+
+/* ---- the penalty: it knows a name, and of no model ---- */
+
+static goss_val penalty(void *kind, goss_graph *g) {
+    goss_val w = goss_published_get(g, "weights/w");
+    goss_reg_options o = goss_reg_defaults();
+    if (strcmp(kind, "laplacian") == 0)
+        o.adjacency = goss_input(g, "graph", GOSS_REAL, GOSS_SHAPE(goss_n(TASKS), goss_n(TASKS)));
+    goss_val sum = goss_sum_all(goss_reg_build(kind, &w, 1, &o));
+    return goss_mul(goss_scale(sum, 1.0 / TASKS), goss_input(g, "strength", GOSS_REAL, (goss_shape){0}));
+}
+
+/* ---- training ---- */
+
+static goss_step *make_step(const char *kind, goss_threads *threads) {
+    goss_step *step;
+    goss_step_options o = goss_step_defaults();
+    o.tasks = TASKS;
+    o.optimizer.kind = GOSS_ADAM;
+    if (kind) o.penalty = penalty, o.penalty_context = (void *)kind;
+    must(goss_step_new(&(goss_step_source){build_loss, bind, (void *)kind}, &o, threads, &step, &err));
+    return step;
 }
 
 /* The weights after training from 0. */
-static const float *trained(trainer *t) {
-    for (int i = 0; i < goss_params_count(t->params); i++)
-        for (int64_t k = 0; k < goss_params_numel(t->params, i); k++) ((float *)goss_params_data(t->params, i))[k] = 0;
-    for (int i = 0; i < STEPS; i++) {
-        rate = 0.1f * (1 - (float)i / STEPS);
-        must(goss_exec_run(t->run, &err));
-    }
-    return goss_params_data(t->params, goss_params_find(t->params, "w"));
+static const float *trained(goss_step *step) {
+    goss_params *p = goss_step_params(step);
+    goss_step_result r;
+    for (int i = 0; i < goss_params_count(p); i++)
+        memset(goss_params_data(p, i), 0, (size_t)goss_params_numel(p, i) * sizeof(float));
+    for (int i = 0; i < STEPS; i++) must(goss_step_run(step, TASKS, 0.1 * (1 - (double)i / STEPS), 1, i, &r, &err));
+    return goss_params_data(p, goss_params_find(p, "w"));
 }
 
 int main(void) {
     goss_threads *threads;
-    trainer t[KINDS];
+    goss_step *step[KINDS];
     double sum[KINDS] = {0}, squares[KINDS] = {0};
     make_graph();
     must(goss_threads_new(1, &threads, &err));
-    for (int k = 0; k < KINDS; k++) t[k] = make_trainer(kinds[k], threads);
+    must(goss_layout_new(&weights, &err));
+    must(goss_layout_add(weights, &(goss_entry){.name = "w", .rank = 2, .dim = {TASKS, FEATURES}}, &err));
+    for (int k = 0; k < KINDS; k++) step[k] = make_step(kinds[k], threads);
     for (int draw = 0; draw < DRAWS; draw++) {
         draw_tasks(), draw_samples(&train), draw_samples(&choose), draw_samples(&test);
         for (int k = 0; k < KINDS; k++) {
             double least = INFINITY, error = 0;
             for (int s = 0; s < (kinds[k] ? STRENGTHS : 1); s++) {
                 strength = strengths[s];
-                const float *w = trained(&t[k]);
+                const float *w = trained(step[k]);
                 if (error_of(w, &choose) < least) least = error_of(w, &choose), error = error_of(w, &test);
             }
             sum[k] += error / DRAWS, squares[k] += error * error / DRAWS;
@@ -161,8 +168,8 @@ int main(void) {
     for (int k = 0; k < KINDS; k++)
         printf("%-12s %7.2f +- %.2f   %s\n", kinds[k] ? kinds[k] : "none", sum[k],
                sqrt((squares[k] - sum[k] * sum[k]) / (DRAWS - 1)), meaning[k]);
-    for (int k = 0; k < KINDS; k++)
-        goss_exec_free(t[k].run), goss_params_free(t[k].params), goss_schedule_free(t[k].program);
+    for (int k = 0; k < KINDS; k++) goss_step_free(step[k]);
+    goss_layout_free(weights);
     goss_threads_free(threads);
     return 0;
 }

@@ -6,6 +6,7 @@
 
 #include "base/rng.h"
 #include "gossamer/method.h"
+#include "loss_gradients.h"
 #include "test.h"
 
 #define FEW_SIDE 6
@@ -31,8 +32,8 @@ typedef struct few {
     few_counts most, now;
     double *support, *support_target, *assign, *query, *query_target, *query_weight, *class_mask;
     int32_t *task;
-    goss_method_loss loss; /* outputs 0, 1: loss, accuracy; 2 ..: gradients */
-    goss_adapted adapted;  /* outputs 1, 2: slab, statistics */
+    goss_step_loss loss;  /* outputs 0, 1: loss, accuracy; 2 ..: gradients */
+    goss_adapted adapted; /* outputs 1, 2: slab, statistics */
     goss_error err;
 } few;
 
@@ -132,7 +133,7 @@ static inline goss_status few_compile(few *f, const goss_val *out, int n, int th
     goss_schedule_options o = goss_schedule_defaults();
     o.precision = GOSS_F64;
     goss_val updates[8];
-    for (int i = 0; i < f->loss.n_states; i++) updates[i] = goss_assign(f->loss.state[i], f->loss.next[i]);
+    for (int i = 0; i < f->loss.n_states; i++) updates[i] = goss_assign(f->loss.state[i].param, f->loss.state[i].next);
     if (few_watch) few_watch(f->graph, out, n, updates, f->loss.n_states);
     GOSS_TRY(goss_compile(f->graph, out, n, updates, f->loss.n_states, &o, &f->program, &f->err));
     GOSS_TRY(goss_params_new(GOSS_F64, &f->params, &f->err));
@@ -164,8 +165,8 @@ static inline goss_status few_train(few *f, const char *name, const char *backbo
                                     few_counts most) {
     GOSS_TRY(few_begin(f, name, backbone, o, most));
     f->loss = goss_method_train(f->method, f->graph, &f->batch);
-    goss_val out[10] = {f->loss.loss, f->loss.score};
-    for (int i = 0; i < f->loss.n_params; i++) out[2 + i] = f->loss.grad[i];
+    goss_val out[10] = {f->loss.loss, f->loss.measure[0].value};
+    loss_gradients(&f->loss, out + 2);
     return few_compile(f, out, 2 + f->loss.n_params, 1);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Methods on tasks whose outputs mean the same in all of them: numbers, and classes that all tasks share. Gradients
  * against differences, what hypernetworks see, the ridge head against its closed form, refusals by name. */
+#include "loss_gradients.h"
 #include "wave_tasks.h"
 
 static const char *const net = "dense 6; tanh; dense 5; tanh";
@@ -12,8 +13,8 @@ static void check_gradients(const char *objective, const char *method, const gos
     waves w;
     if (waves_begin(&w, objective, method, net, o, false) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
     w.loss = goss_method_train(w.method, w.graph, &w.batch);
-    goss_val out[10] = {w.loss.loss, w.loss.score};
-    for (int i = 0; i < w.loss.n_params; i++) out[2 + i] = w.loss.grad[i];
+    goss_val out[10] = {w.loss.loss, w.loss.measure[0].value};
+    loss_gradients(&w.loss, out + 2);
     if (waves_compile(&w, out, 2 + w.loss.n_params) != GOSS_OK) T_FAIL("%s: %s", what, w.err.text);
     waves_initialize(&w, 0.2);
     for (int k = 0, at = 0; k < goss_method_params(w.method); k++) {

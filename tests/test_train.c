@@ -160,9 +160,9 @@ TEST(steps_allocate_nothing) {
     goss_config *c =
         config("allocations", (const char *const[]){"train.shots=3", "train.min_shots=1", "train.augment=1", NULL});
     goss__run r;
-    goss__step_result x;
+    goss_step_result x;
     T_CHECK(c);
-    T_OK(goss__run_open(&r, c, NULL, &err));
+    T_OK(goss__run_open(&r, c, &(goss_train_options){0}, &err));
     T_OK(goss__feed_start(&r.data, 0, &r.feed, &err));
     for (; r.state.step < 3; r.state.step++) T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
     uint64_t before = goss__alloc_count();
@@ -177,8 +177,8 @@ TEST(a_step_that_is_not_finite_changes_nothing) {
     goss_config *c =
         config("skipped", (const char *const[]){"model.backbone=conv 4 3 pad 1; norm batch; relu; flatten", NULL});
     goss__run r;
-    goss__step_result x;
-    T_OK(goss__run_open(&r, c, NULL, &err));
+    goss_step_result x;
+    T_OK(goss__run_open(&r, c, &(goss_train_options){0}, &err));
     T_OK(goss__feed_start(&r.data, 0, &r.feed, &err));
     T_OK(goss__run_step(&r, goss__feed_next(r.feed), 0.01, &x, &err));
     int at = goss_params_find(r.params, "running");
@@ -203,7 +203,7 @@ TEST(a_validation_that_is_not_finite_is_no_better_one) {
     goss_config *c = config("none", NULL);
     goss__run r;
     bool better = true;
-    T_OK(goss__run_open(&r, c, NULL, &err));
+    T_OK(goss__run_open(&r, c, &(goss_train_options){0}, &err));
     ((float *)goss_params_data(r.params, goss_params_find(r.params, "target")))[0] = NAN;
     T_OK(goss__run_validate(&r, &better, &err));
     T_CHECK(!better && r.n_history == 1 && isnan(r.history[0]) && r.state.best == -1);
@@ -290,7 +290,7 @@ TEST(a_full_disk_saves_what_it_can_and_says_so) {
 TEST(one_run_a_folder_at_a_time) {
     goss__run first;
     goss_config *c = config("locked", NULL);
-    T_OK(goss__run_open(&first, c, NULL, &err));
+    T_OK(goss__run_open(&first, c, &(goss_train_options){0}, &err));
     T_ERR(train("locked", NULL, NULL, NULL), GOSS_E_IO, "another process");
     goss__run_close(&first);
     T_OK(train("locked", NULL, NULL, NULL));
@@ -427,7 +427,7 @@ TEST(a_checkpoint_with_numbers_that_are_none_is_refused) {
     T_ERR(train("apart", NULL, &o, NULL), GOSS_E_INTERRUPTED, "");
     goss__run r;
     goss_config *c = config("apart", NULL);
-    T_OK(goss__run_open(&r, c, NULL, &err));
+    T_OK(goss__run_open(&r, c, &(goss_train_options){0}, &err));
     T_CHECK(r.previous);
     T_OK(goss__checkpoint_read(&r, &err));
     ((float *)goss_params_data(r.params, goss_params_find(r.params, "target")))[4] = NAN;

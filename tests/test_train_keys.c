@@ -171,6 +171,7 @@ static const row rows[] = {
     {"train.steps", {0}, "6", "8", WEIGHTS | STEPS | LINES},
     {"train.minutes", {0}, "0", "0.0000001", WEIGHTS | STEPS},
     {"train.tasks", {0}, "1", "2", WEIGHTS},
+    {"train.micro_batch", {"train.tasks=4"}, "0", "2", WEIGHTS},
     {"train.ways", {0}, "5", "4", WEIGHTS},
     {"train.shots", {0}, "1", "2", WEIGHTS},
     {"train.min_shots", {"train.shots=3"}, "0", "1", WEIGHTS},

@@ -119,7 +119,7 @@ TEST(a_resume_replays_looks_between_lines) {
     fprintf(f, "{\"step\":8,\"clock\":0.25}\n{\"step\":11,\"clock\":0.5}\n{\"step\":12,\"val");
     fclose(f);
     goss__run r;
-    T_OK(goss__run_open(&r, c, NULL, &err));
+    T_OK(goss__run_open(&r, c, &(goss_train_options){0}, &err));
     T_OK(goss__checkpoint_read(&r, &err));
     T_OK(goss__replay_read(&r, &err));
     T_EQ(r.n_replay, 2);

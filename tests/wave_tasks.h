@@ -63,7 +63,7 @@ typedef struct waves {
     goss_method *method;
     goss_graph *graph;
     goss_task_batch batch;
-    goss_method_loss loss;
+    goss_step_loss loss;
     goss_schedule *program;
     goss_params *params;
     goss_threads *threads;

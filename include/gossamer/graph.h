@@ -248,6 +248,43 @@ GOSS_API goss_status goss_vjp(goss_val y, goss_val cotangent, const goss_val *wr
 GOSS_API goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y, const goss_val *wrt, int n,
                                     goss_val *out);
 
+/* ---- published values ---- */
+
+/* A value with a name by its role, so that what is attached from outside (a regulariser, a probe, a report) finds it
+ * without knowing the code that made it. Names in use:
+ *   weights/conv2.w          a tensor of the network that is applied to the queries, [1 or T, ...]; head.w, head.b, too
+ *   generated/conv2.w        what a hypernetwork generated for it, before it is combined with a base, [T, ...];
+ *   generated/norm1.scale    and of a FiLM site what multiplies and what is added (.shift), [T, C]
+ *   embedding/task           the code that a hypernetwork generates from, [T, E]
+ *   hidden/norm2             a layer of the target network, behind its modulation, [T, N, ...]
+ *   features/block3          the output of its third block: a product layer (or a residual block) and what follows
+ *                            up to the next one; features/out: the features that the head reads
+ *   logits                   of the queries, [T, Q, W]
+ * hidden/ and features/ are of the queries; hidden/support/ and features/support/ of the support set.
+ * The same name published again, for another value, becomes NAME#2, NAME#3, ... */
+typedef struct goss_published_value {
+    const char *name; /* of the graph: lives as long */
+    goss_val value;
+} goss_published_value;
+
+/* Publishes v under a name of characters other than '*', '?' and ','. Adds no node and changes no result: what nobody
+ * looks up costs nothing, and a schedule is the same with and without names. Returns v, so that a builder may be
+ * wrapped: h = goss_publish(g, "hidden/fc1", goss_linear(x, w, b)). An invalid v is not published. Any shape and type.
+ * Owns: the name is copied into the graph. Threads: the graph's.
+ * Errors: sticky; GOSS_E_ARGUMENT for a name that is empty or has such a character; GOSS_E_NOMEM. */
+GOSS_API goss_val goss_publish(goss_graph *g, const char *name, goss_val v);
+/* Values whose names match a pattern (goss_name_matches: '*' any characters, '?' one, several patterns joined by ','),
+ * in the order of publication: out[0 .. *n). out NULL: only counts. "features/block*" are the blocks' outputs for the
+ * queries, "features/support/block*" of the support set, "weights/conv*.w,weights/dense*.w" the weights of
+ * product layers. The values may be read by any builder, and differentiated by where they are variables or parameters.
+ * Owns: names live as long as the graph. Threads: several may look up at a time while none builds.
+ * Errors: GOSS_E_ARGUMENT where none matches (the names that are near it are told, or all there are), or more than
+ * `room` do; out is then untouched. */
+GOSS_API GOSS_MUST_USE goss_status goss_published(const goss_graph *g, const char *pattern, goss_published_value *out,
+                                                  int room, int *n, goss_error *err);
+/* The value of exactly that name, for use inside expressions. Errors: sticky; as above. */
+GOSS_API goss_val goss_published_get(goss_graph *g, const char *name);
+
 #ifdef __cplusplus
 }
 #endif

@@ -130,7 +130,8 @@ GOSS_API void goss_generated_free(goss_generated *w); /* the weights; NULL allow
 
 /* The base's tensors in a graph (parameter "target"). Free with goss_weights_free. */
 GOSS_API goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g);
-/* Generates layers and FiLM for a condition (and not the class head: features then come from what was generated). */
+/* Generates layers and FiLM for a condition, and publishes them (goss_publish: generated/TENSOR, generated/SITE.scale
+ * and .shift, embedding/task). The class head is not among them: its features come from what is generated here. */
 GOSS_API void goss_hyper_generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out);
 /* Generates the class head for embeddings of the support set c->features: with p_c = mean_c + h(mean_c, others),
  * logits_c = <w_c, f> + b_c, w_c = 2 t g p_c, b_c = -t <g p_c, p_c> + beta_c (t and weights g of the features

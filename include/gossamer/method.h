@@ -9,6 +9,7 @@
 
 #include "gossamer/hyper.h"
 #include "gossamer/nn.h"
+#include "gossamer/step.h"
 #include "gossamer/task.h"
 
 #ifdef __cplusplus
@@ -44,8 +45,8 @@ GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_
 /* Where a shared network's batch norms take their statistics from. A network that differs from task to task (maml,
  * reptile, scratch; generated layers) always has those of the task's support set. */
 typedef enum goss_method_norm {
-    GOSS_METHOD_NORM_RUNNING, /* training: each set's own, over all tasks of the step; afterwards the running mean of
-                                 them */
+    GOSS_METHOD_NORM_RUNNING, /* training: each set's own, over all tasks of the graph (of a step; with micro-batches
+                                 one task); afterwards the running mean of them */
     GOSS_METHOD_NORM_SUPPORT  /* training and afterwards: the support set's, for its queries too */
 } goss_method_norm;
 
@@ -105,19 +106,19 @@ GOSS_API goss_method_param goss_method_param_at(const goss_method *m, int i);
 /* Starting values of parameter i, [total]. Depends on seed and tensor names only. */
 GOSS_API void goss_method_initialize(const goss_method *m, int i, uint64_t seed, float *out);
 
-typedef struct goss_method_loss {
-    goss_val loss;     /* rank 0, to be minimised */
-    goss_val score;    /* rank 0, of the queries: what the objective reports of a step (accuracy), before `reported` */
-    goss_val param[8]; /* trained parameters, in the order of goss_method_param_at */
-    goss_val grad[8];  /* their gradients (what the method wants: Reptile's is start minus end) */
-    int n_params;
-    /* Running statistics and what they become with this step: to be assigned only where the step is applied, since the
-     * statistics of a batch that is not finite would stay for good. */
-    goss_val state[8], next[8];
-    int n_states;
-} goss_method_loss;
-/* Builds the training loss of a batch and its gradients. Errors are the graph's. */
-GOSS_API goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch);
+/* Builds the training loss of a batch: not differentiated, which is the step's affair (step.h, goss_step_loss).
+ * loss is the mean over tasks of the mean of the objective's loss over a task's queries (weights 0 do not count), plus
+ * options.penalty times goss_generated.penalty; measure 0 is the objective's score of the same queries (accuracy),
+ * before goss_objective.reported. Its parameters are the trained ones, in the order of goss_method_param_at; those of
+ * reptile have ends instead of gradients. States are the running statistics of shared batch norms.
+ * Publishes (goss_publish) weights/, hidden/, features/ and logits of the queries, hidden/support/ and
+ * features/support/, and with a hypernetwork generated/ and embedding/task; where it generates layers,
+ * hidden/condition/ and features/condition/ are of the pass over the support set that they are generated from. Of
+ * several networks a task the others have names that end in #2, #3, ..., and `logits` are those of all together.
+ * Gradient steps on the support set are not published, what they lead to is.
+ * Shapes: as goss_task_batch. Errors: the graph's; GOSS_E_UNSUPPORTED for a method that trains nothing.
+ * Borrows: names and layouts in the result are the method's. Threads: the graph's. */
+GOSS_API goss_step_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch);
 /* Builds the outputs [T,Q,W] (logits, standardised numbers) for the queries of a batch of unseen tasks. fine_tune > 0:
  * that many gradient steps on the support set after adapting (hypernet, protonet, ridge), or instead of test_steps (the
  * others; pixels takes none). */

@@ -172,6 +172,9 @@ typedef struct goss_target_context {
     const goss_val *film_shift;       /* one a site: [Tw, C] that is added, or GOSS_NONE */
     goss_val dropout_task;            /* index [T], the tasks' ids; GOSS_NONE: dropout is off */
     bool training;                    /* leaves out the copies of `shifts` */
+    /* Prefix under which layers and blocks are published (goss_publish): "" as hidden/LAYER, features/blockK and
+     * features/out, "support/" as hidden/support/LAYER, ...; NULL: nothing is published. Borrowed during the call. */
+    const char *publish;
 } goss_target_context;
 
 /* Batch statistics, not recorded; no masks, no FiLM, no dropout. */

@@ -13,6 +13,7 @@
 #include <signal.h>
 
 #include "gossamer/config.h"
+#include "gossamer/graph.h"
 #include "gossamer/objective.h"
 
 #ifdef __cplusplus
@@ -62,6 +63,10 @@ typedef struct goss_train_options {
     /* So many steps of this process, from the 11th on, are timed by operation: run.dir/profile.txt and profile.json
      * (exec.h, goss_profile_text and _trace). 0: none. What is computed stays the same. */
     int profile_steps;
+    /* Attached to the loss from outside: as goss_step_options.penalty. The method publishes what it can name
+     * (goss_method_train). It is no part of what a resume compares: give the same one again. NULL: none. */
+    goss_val (*penalty)(void *context, goss_graph *g);
+    void *penalty_context;
 } goss_train_options;
 
 /* Trains, or goes on. What happens is told through goss_log_set's callback.

@@ -103,3 +103,26 @@ void goss__near_names(goss__str *s, const char *name, const char *const *names, 
     }
     if (near) goss__str_add(s, "?");
 }
+
+/* One pattern, ending at `end`. Recursion is as deep as there are stars. */
+static bool matches(const char *name, const char *pattern, const char *end) {
+    for (; pattern < end; pattern++, name++) {
+        if (*pattern == '*') {
+            for (;; name++) {
+                if (matches(name, pattern + 1, end)) return true;
+                if (!*name) return false;
+            }
+        }
+        if (!*name || (*pattern != '?' && *pattern != *name)) return false;
+    }
+    return !*name;
+}
+
+bool goss__name_matches(const char *name, const char *pattern) {
+    for (;;) {
+        const char *end = strchr(pattern, ',');
+        if (!end) return matches(name, pattern, pattern + strlen(pattern));
+        if (matches(name, pattern, end)) return true;
+        pattern = end + 1;
+    }
+}

@@ -31,6 +31,8 @@ size_t goss__rule_size(const char *list);
 int goss__distance(const char *a, const char *b);
 /* Adds "; did you mean X or Y?" with those of n names that are a slip of letters away, or "; there are X, Y, ...". */
 void goss__near_names(goss__str *s, const char *name, const char *const *names, int n);
+/* Patterns with '*' (any characters) and '?' (one), joined by ','. */
+bool goss__name_matches(const char *name, const char *pattern);
 
 /* ---- letters of ASCII, whatever the locale: under a Turkish one tolower('I') is no 'i' ---- */
 

@@ -44,6 +44,7 @@ void goss_graph_free(goss_graph *g) {
     goss__arena_free(&g->arena);
     goss__free(g->nodes);
     goss__free(g->buckets);
+    goss__free(g->published);
     goss__free(g);
 }
 

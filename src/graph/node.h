@@ -47,6 +47,8 @@ struct goss_graph {
     const char *scope; /* arena string */
     const char *scope_stack[32];
     int scope_depth;
+    goss_published_value *published;
+    int n_published, published_room;
     uint32_t random_ordinal;              /* so that equal draws stay two draws */
     int differentiating;                  /* goss_grad calls that are at work */
     uint32_t replaying;                   /* order of the node that is being rewritten; 0: nodes are built */

@@ -190,6 +190,12 @@ static void add_penalty(generation *a, goss_val y) {
     a->out->penalty = goss_valid(a->out->penalty) ? goss_add(a->out->penalty, power) : power;
 }
 
+static void publish(const generation *a, const char *name, const char *part, goss_val v) {
+    char full[200];
+    snprintf(full, sizeof full, "generated/%s%s", name, part);
+    goss_publish(a->graph, full, v);
+}
+
 static void generate_tensor(generation *a, int i) {
     const goss_entry *e = goss_layout_entry(goss_target_layout(a->h->target), i);
     const goss__choice *choice = &a->h->choice[i];
@@ -205,6 +211,7 @@ static void generate_tensor(generation *a, int i) {
         shape.dim[0] = goss_dim(y, 0);
         y = goss_reshape(y, shape);
     }
+    publish(a, e->name, "", y);
     double unit = bounded ? 1 : goss_entry_deviation(e);
     goss_weights_set(a->out->weights, e->name, combine(a->h, base, y, unit, e->role == GOSS_ROLE_GAIN));
     goss_scope_pop(a->graph);
@@ -221,6 +228,8 @@ static void generate_site(generation *a, int i) {
     goss_val shift = goss__hyper_weight(a->own, "%s.film.shift", site);
     a->out->film_scale[i] = combine(a->h, scale, goss_slice(y, 1, 0, channels), 1, 1);
     a->out->film_shift[i] = combine(a->h, shift, goss_slice(y, 1, channels, channels), 1, 0);
+    publish(a, site, ".scale", a->out->film_scale[i]);
+    publish(a, site, ".shift", a->out->film_shift[i]);
     goss_scope_pop(a->graph);
 }
 
@@ -232,6 +241,7 @@ static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c
     goss_weights *own = goss_weights_from_params(g, h->layout, "hyper");
     /* A variable: who examines a hypernetwork differentiates by the code. */
     out->code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows));
+    goss_publish(g, "embedding/task", out->code);
     generation a = {.h = h, .own = own, .graph = g, .out = out};
     a.conditioned = goss_linear(goss_unsqueeze(out->code, 1), goss__hyper_weight(own, "trunk.code"), GOSS_NONE);
     a.layers = trunk(&a, goss__hyper_weight(own, "layers"));

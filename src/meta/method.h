@@ -36,7 +36,8 @@ struct goss_method {
 typedef struct goss__solution {
     goss_graph *graph;
     bool training;
-    bool stepping;         /* inside a gradient step on the support set: applied as in training */
+    bool stepping;         /* inside a gradient step on the support set: applied as in training, and not published */
+    bool conditioning;     /* the pass over the support set that layers are generated from */
     goss_weights *weights; /* of the target's layout; owned */
     goss_weights *running; /* running statistics, or NULL; owned */
     goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES];
@@ -69,8 +70,9 @@ struct goss__method_kind {
     goss_status (*setup)(goss_method *m, goss_error *err);
     /* Networks for the tasks of a batch. NULL: the method has none (pixels). */
     void (*solve)(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
-    /* Where NULL: cross entropy of the queries under `solve`, and its gradient. */
-    void (*train)(const goss_method *m, const goss_task_batch *b, goss_method_loss *out);
+    /* Loss and measures, and the ends of parameters that have no gradient. Where NULL: cross entropy of the queries
+     * under `solve`. */
+    void (*train)(const goss_method *m, const goss_task_batch *b, goss_step_loss *out);
     /* Where NULL: the solution applied to the queries. */
     goss_val (*logits)(const goss_method *m, const goss_task_batch *b);
 };
@@ -121,6 +123,8 @@ void goss__solution_head(const goss_method *m, goss__solution *s);
 /* w [T,F,W], b [T,W]: ridge regression on embeddings of the support set, drawn towards the head that s has; scale of
  * each feature and of the bias: the head parameter "spread" [F+1], learned. */
 void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s);
+/* weights/TENSOR of what is applied to the queries, the head among them. */
+void goss__publish_weights(const goss_method *m, const goss__solution *s);
 /* A ProtoNet's head from class means: what |f|^2 leaves over. scale: [1,1] */
 void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s);
 

@@ -71,7 +71,9 @@ static goss_status setup(goss_method *m, goss_error *err) {
 
 void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, goss_val rows, goss__solution *s) {
     goss_generated made;
+    s->conditioning = true;
     goss_val features = sees(m, GOSS_CONDITION_SUPPORT) ? goss__embed_support(m, s, b) : GOSS_NONE;
+    s->conditioning = false;
     goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
     goss_hyper_generate(m->hyper, s->graph, &c, &made);
     goss_weights_free(s->weights);

@@ -60,29 +60,11 @@ static goss_val mean_of_classes(goss_val w, const goss_task_batch *b) {
     return goss_div(goss_sum(goss_mul(w, mask), GOSS_AXIS(2), false), alive);
 }
 
-/* Start minus the mean of where the tasks ended. value [T, ...] flattens to [total]. */
-static goss_val way_back(goss_val start, goss_val ends) {
-    goss_val mean = goss_mean(ends, GOSS_AXIS(0), false);
-    return goss_valid(start) && goss_valid(mean) ? goss_sub(start, goss_reshape(mean, goss_shape_of(start))) : mean;
-}
-
-/* A network of all tasks beside it has a gradient of its own. */
-static void add_joint(const goss_method *m, const goss_task_batch *b, goss_method_loss *out) {
-    goss_val term = goss__joint_term(m, b->query.graph, b);
-    if (!goss_valid(term)) return;
-    int i = out->n_params++;
-    out->param[i] =
-        goss_param(term.graph, GOSS__JOINT, GOSS_SHAPE(goss_n(goss_layout_total(goss_target_layout(m->target)))));
-    if (goss_grad(term, &out->param[i], 1, &out->grad[i]) != GOSS_OK)
-        goss_graph_fail(term.graph, GOSS_E_ARGUMENT, "the joint network's loss has no gradient");
-}
-
 /* Steps go by turns over support and queries: it is the difference between batches that Reptile learns from. Loss and
  * accuracy are those of the queries after the steps, hence of data the steps have seen. */
-static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_method_loss *out) {
-    goss_graph *g = b->query.graph;
+static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_step_loss *out) {
     goss__solution s;
-    goss__solution_begin(m, g, true, &s);
+    goss__solution_begin(m, b->query.graph, true, &s);
     start_head(m, b, &s);
     goss__inner o = {.steps = goss__method_steps(m, true),
                      .rate = goss__method_rate(m),
@@ -90,15 +72,14 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_m
                      .adam = true,
                      .use_query = true};
     goss__inner_run(m, b, &o, &s);
+    goss__publish_weights(m, &s);
     goss_val logits = goss__mask_classes(goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b), b);
-    out->loss = goss__query_loss(m, b, logits, &out->score);
-    out->n_params = m->fixed ? 1 : 2;
-    for (int i = 0; i < out->n_params; i++)
-        out->param[i] = goss_param(g, m->params[i].name, GOSS_SHAPE(goss_n(goss_layout_total(m->params[i].layout))));
     if (m->fixed) goss_weights_set(s.weights, "head.w", s.head_w), goss_weights_set(s.weights, "head.b", s.head_b);
-    out->grad[0] = way_back(out->param[0], goss_weights_pack(s.weights));
-    if (!m->fixed) out->grad[1] = way_back(out->param[1], mean_of_classes(s.head_w, b));
-    add_joint(m, b, out);
+    out->loss = goss__query_loss(m, b, goss_publish(s.graph, "logits", logits), &out->measure[0].value);
+    out->param[0].end = goss_weights_pack(s.weights);
+    if (!m->fixed) out->param[1].end = mean_of_classes(s.head_w, b);
+    goss_val joint = goss__joint_term(m, s.graph, b); /* a network of all tasks beside it has a gradient */
+    if (goss_valid(joint)) out->loss = goss_add(out->loss, joint);
     goss__solution_free(&s);
 }
 

@@ -9,6 +9,7 @@
  *
  * Dropout acts where weights are learned from what comes out: in training, and in the gradient steps that fit a network
  * to a task; not in what is then judged, written or predicted by. */
+#include <stdio.h>
 #include <string.h>
 
 #include "meta/method.h"
@@ -80,6 +81,7 @@ static goss_val embed(const goss_method *m, goss__solution *s, const goss_task_b
     if (s->training || s->stepping) c = goss__training_context(b, weight);
     c.film_scale = s->film_scale;
     c.film_shift = s->film_shift;
+    if (!s->stepping) c.publish = query ? "" : s->conditioning ? "condition/" : "support/";
     if (m->support_norm) {
         c.norm = query ? GOSS_NORM_GIVEN : GOSS_NORM_BATCH;
         c.statistics = &s->given;
@@ -116,7 +118,21 @@ goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b) {
     return goss_select(goss_unsqueeze(b->class_mask, 1), logits, goss_const(b->query.graph, GOSS__MASKED_LOGIT));
 }
 
+void goss__publish_weights(const goss_method *m, const goss__solution *s) {
+    const goss_layout *l = goss_target_layout(m->target);
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        char name[160];
+        const char *tensor = goss_layout_entry(l, i)->name;
+        if (strcmp(tensor, "head.w") == 0 || strcmp(tensor, "head.b") == 0) continue; /* the solution's own, below */
+        snprintf(name, sizeof name, "weights/%s", tensor);
+        goss_publish(s->graph, name, goss_weights_get(s->weights, tensor));
+    }
+    goss_publish(s->graph, "weights/head.w", s->head_w);
+    goss_publish(s->graph, "weights/head.b", s->head_b);
+}
+
 static goss_val query_logits(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
+    goss__publish_weights(m, s);
     goss_val y = goss_linear(goss__embed_query(m, s, b), s->head_w, s->head_b);
     if (s->by_input) y = goss_reshape(y, GOSS_SHAPE(b->T, b->Q, b->W));
     return goss__mask_classes(y, b);
@@ -148,9 +164,8 @@ goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int
         logits[i] = goss__solve_one(m, b, fine_tune, s);
         penalty = goss_valid(penalty) ? goss_add(penalty, s->penalty) : s->penalty;
     }
-    if (n == 1) return logits[0];
-    if (goss_valid(penalty)) s->penalty = goss_scale(penalty, 1.0 / n);
-    return m->objective->mix(logits, n);
+    if (n > 1 && goss_valid(penalty)) s->penalty = goss_scale(penalty, 1.0 / n);
+    return goss_publish(s->graph, "logits", n > 1 ? m->objective->mix(logits, n) : logits[0]);
 }
 
 goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_task_batch *batch, int fine_tune) {
@@ -166,43 +181,43 @@ goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_tas
 
 /* ---- training ---- */
 
-static void add_running_update(const goss_method *m, const goss__solution *s, goss_method_loss *out) {
+static void add_running_update(const goss_method *m, const goss__solution *s, goss_step_loss *out) {
     if (!s->running) return;
     goss_val after = GOSS_NONE;
     for (int i = 0; i < 2; i++) {
         goss_val u = goss_target_running_update(m->target, s->running, &s->seen[i], running_momentum);
         after = i ? goss_scale(goss_add(after, u), 0.5) : u;
     }
-    out->state[out->n_states] = goss_weights_slab(s->running);
-    out->next[out->n_states++] = after;
+    out->state[out->n_states++] = (goss_step_state){"running", goss_weights_slab(s->running), after};
 }
 
-static void add_gradients(const goss_method *m, goss_graph *g, goss_method_loss *out) {
-    for (int i = 0; i < m->n_params; i++)
-        if (m->params[i].trained)
-            out->param[out->n_params++] =
-                goss_param(g, m->params[i].name, GOSS_SHAPE(goss_n(goss_layout_total(m->params[i].layout))));
-    goss_status status = goss_grad(out->loss, out->param, out->n_params, out->grad);
-    if (status != GOSS_OK) goss_graph_fail(g, status, "method %s: its loss has no gradient", m->kind->name);
+static void add_params(const goss_method *m, goss_graph *g, goss_step_loss *out) {
+    for (int i = 0; i < m->n_params; i++) {
+        const goss_method_param *p = &m->params[i];
+        if (!p->trained) continue;
+        goss_step_param *to = &out->param[out->n_params++];
+        to->name = p->name, to->layout = p->layout; /* an end is there already */
+        to->param = goss_param(g, p->name, GOSS_SHAPE(goss_n(goss_layout_total(p->layout))));
+    }
 }
 
-static void train_by_queries(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_method_loss *out) {
+static void train_by_queries(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_step_loss *out) {
     goss__solution s;
     goss__solution_begin(m, g, true, &s);
-    out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->score);
+    out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->measure[0].value);
     if (m->options.penalty > 0 && goss_valid(s.penalty))
         out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
     goss_val joint = goss__joint_term(m, g, b);
     if (goss_valid(joint)) out->loss = goss_add(out->loss, joint);
     add_running_update(m, &s, out);
     goss__solution_free(&s);
-    add_gradients(m, g, out);
 }
 
-goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch) {
-    goss_method_loss out = {0};
+goss_step_loss goss_method_train(const goss_method *m, goss_graph *g, const goss_task_batch *batch) {
+    goss_step_loss out = {.measure = {{.name = m->objective->report}}, .n_measures = 1};
     if (!m->kind->trains) {
-        out.loss = out.score = goss_graph_fail(g, GOSS_E_UNSUPPORTED, "method %s has nothing to train", m->kind->name);
+        out.loss = out.measure[0].value =
+            goss_graph_fail(g, GOSS_E_UNSUPPORTED, "method %s has nothing to train", m->kind->name);
         return out;
     }
     goss_scope_push(g, m->kind->name);
@@ -210,6 +225,7 @@ goss_method_loss goss_method_train(const goss_method *m, goss_graph *g, const go
         m->kind->train(m, batch, &out);
     else
         train_by_queries(m, g, batch, &out);
+    add_params(m, g, &out);
     goss_scope_pop(g);
     return out;
 }

@@ -3,6 +3,7 @@
  *
  * After each modulation site come FiLM and the unit mask, in that order, so that a dead unit is 0 whatever shifted it;
  * activations keep it 0. Masks multiply: a mask that is not 0/1 is a gate with a gradient. */
+#include <stdio.h>
 #include <string.h>
 
 #include "nn/target.h"
@@ -17,7 +18,9 @@ struct goss__apply {
         bool shortcut;
     } stack[GOSS__TARGET_DEPTH + 2];
     int depth;
-    int views; /* copies of each sample that run along; 1: itself alone */
+    int views;  /* copies of each sample that run along; 1: itself alone */
+    int blocks; /* published so far */
+    bool in_block;
 };
 
 goss_target_context goss_target_context_defaults(void) { return (goss_target_context){.norm = GOSS_NORM_BATCH}; }
@@ -185,12 +188,38 @@ static goss_val apply_marker(goss__apply *a, const goss__layer *l, goss_val x) {
     return a->stack[top].shortcut ? goss_add(a->stack[top].body, x) : goss_add(x, a->stack[top].before);
 }
 
+/* ---- published values ---- */
+
+static void publish(const goss__apply *a, const char *role, const char *name, goss_val x) {
+    char full[160];
+    if (!a->c.publish) return;
+    snprintf(full, sizeof full, "%s/%.100s%s", role, a->c.publish, name);
+    goss_publish(a->g, full, x);
+}
+
+/* A block is a product layer, or a residual block, and what follows up to the next one, or to where maps become
+ * features. x: what comes into layer l (NULL: out of the last one). */
+static void follow_blocks(goss__apply *a, const goss__layer *l, goss_val x) {
+    if (!a->c.publish || a->depth > 0) return;
+    const bool begins = l && (l->kind->product || goss__layer_is(l, "residual"));
+    if (a->in_block && (!l || begins || goss__layer_is(l, "flatten"))) {
+        char name[24];
+        snprintf(name, sizeof name, "block%d", ++a->blocks);
+        publish(a, "features", name, x);
+        a->in_block = false;
+    }
+    a->in_block |= begins;
+}
+
+/* ---- the walk ---- */
+
 static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!l->kind->apply) return apply_marker(a, l, x);
     goss_scope_push(a->g, l->name[0] ? l->name : l->kind->word);
     x = l->kind->apply(a, l, x);
     if (l->site >= 0) x = modulate(a, l, x);
     goss_scope_pop(a->g);
+    if (l->name[0]) publish(a, "hidden", l->name, x);
     return x;
 }
 
@@ -217,8 +246,13 @@ static goss_target_output apply(const goss_target *t, goss_val x, const goss_wei
     goss_extent samples = goss_dim(x, 1);
     goss_scope_push(a.g, "target");
     int n = t->n_layers - (t->outputs > 0);
-    for (int i = 0; i < n; i++) x = apply_layer(&a, &t->layers[i], x);
+    for (int i = 0; i < n; i++) {
+        follow_blocks(&a, &t->layers[i], x);
+        x = apply_layer(&a, &t->layers[i], x);
+    }
+    follow_blocks(&a, NULL, x);
     out.features = mean_of_views(&a, x, samples);
+    publish(&a, "features", "out", out.features);
     if (head && t->outputs > 0) out.logits = apply_layer(&a, &t->layers[n], out.features);
     goss_scope_pop(a.g);
     return out;

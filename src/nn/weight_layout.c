@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/rng.h"
+#include "base/str.h"
 #include "gossamer/nn.h"
 
 struct goss_layout {
@@ -111,25 +112,4 @@ void goss_layout_initialize(const goss_layout *l, uint64_t seed, float *out) {
     }
 }
 
-/* One pattern, ending at `end`. Recursion is as deep as there are stars. */
-static bool matches(const char *name, const char *pattern, const char *end) {
-    for (; pattern < end; pattern++, name++) {
-        if (*pattern == '*') {
-            for (;; name++) {
-                if (matches(name, pattern + 1, end)) return true;
-                if (!*name) return false;
-            }
-        }
-        if (!*name || (*pattern != '?' && *pattern != *name)) return false;
-    }
-    return !*name;
-}
-
-bool goss_name_matches(const char *name, const char *pattern) {
-    for (;;) {
-        const char *end = strchr(pattern, ',');
-        if (!end) return matches(name, pattern, pattern + strlen(pattern));
-        if (matches(name, pattern, end)) return true;
-        pattern = end + 1;
-    }
-}
+bool goss_name_matches(const char *name, const char *pattern) { return goss__name_matches(name, pattern); }

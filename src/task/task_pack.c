@@ -161,35 +161,46 @@ const float *goss__task_pack_raw_query(const goss__task_pack *b, int t) {
 static goss_status forgive(goss_status s) { return s == GOSS_E_ARGUMENT ? GOSS_OK : s; }
 
 goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err) {
+    return goss__task_pack_bind_some(b, 0, b->tasks, exec, err);
+}
+
+goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int tasks, goss_exec *exec,
+                                      goss_error *err) {
+    const size_t w = (size_t)b->outputs, s = (size_t)b->supports, q = (size_t)b->queries,
+                 x = goss_task_input_size(&b->spec);
     const struct {
         const char *name;
         const void *data;
-    } input[] = {{"support", b->support},
-                 {"support_target", b->support_target},
-                 {"support_weight", b->support_weight},
-                 {"assign", b->assign},
-                 {"query", b->query},
-                 {"query_target", b->query_target},
-                 {"query_weight", b->query_weight},
-                 {"class_mask", b->class_mask},
-                 {"descriptor", b->descriptor},
-                 {"task", b->task},
-                 {"id", b->id},
-                 {"known", b->known}};
-    for (size_t i = 0; i < sizeof input / sizeof *input; i++)
-        GOSS_TRY(forgive(goss_exec_bind(exec, input[i].name, input[i].data, NULL)));
+        size_t size; /* of a task: numbers of 4 bytes */
+    } input[] = {{"support", b->support, s * x},
+                 {"support_target", b->support_target, s * w},
+                 {"support_weight", b->support_weight, s},
+                 {"assign", b->assign, w * s},
+                 {"query", b->query, q * x},
+                 {"query_target", b->query_target, q * w},
+                 {"query_weight", b->query_weight, q},
+                 {"class_mask", b->class_mask, w},
+                 {"descriptor", b->descriptor, (size_t)b->spec.descriptor},
+                 {"task", b->task, 1},
+                 {"id", b->id, 1},
+                 {"known", b->known, 1}};
     const struct {
         const char *name;
         int count, limit;
-    } symbol[] = {{"T", b->tasks, b->max_tasks},
+    } symbol[] = {{"T", tasks, b->max_tasks},
                   {"W", b->outputs, b->spec.outputs},
                   {"S", b->supports, b->spec.supports},
                   {"Q", b->queries, b->spec.queries}};
-    for (size_t i = 0; i < sizeof symbol / sizeof *symbol; i++) {
+    for (size_t i = 0; i < sizeof symbol / sizeof *symbol; i++)
         if (symbol[i].count < 1 || symbol[i].count > symbol[i].limit)
             return goss_error_set(err, GOSS_E_ARGUMENT, "a batch with %s = %d: 1 to %d were planned", symbol[i].name,
                                   symbol[i].count, symbol[i].limit);
-        GOSS_TRY(forgive(goss_exec_count(exec, symbol[i].name, symbol[i].count, NULL)));
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
+        const char *at = input[i].data;
+        if (at) at += (size_t)first * input[i].size * 4;
+        GOSS_TRY(forgive(goss_exec_bind(exec, input[i].name, at, NULL)));
     }
+    for (size_t i = 0; i < sizeof symbol / sizeof *symbol; i++)
+        GOSS_TRY(forgive(goss_exec_count(exec, symbol[i].name, symbol[i].count, NULL)));
     return GOSS_OK;
 }

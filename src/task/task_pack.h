@@ -33,6 +33,8 @@ void goss__task_pack_free(goss__task_pack *b);
 void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, uint64_t first, int tasks);
 /* Binds those inputs that a program has, and sets the counts of those symbols that it has. */
 goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err);
+/* The same for tasks [first, first + tasks) of the batch alone. */
+goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int tasks, goss_exec *exec, goss_error *err);
 /* Where task t's query targets stand as the source gave them. */
 const float *goss__task_pack_raw_query(const goss__task_pack *b, int t);
 #endif

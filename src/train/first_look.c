@@ -10,7 +10,7 @@ static goss_status bind(void *pack, goss_exec *exec, goss_error *err) { return g
 
 static goss_status examine(goss__run *r, goss__task_pack *pack, goss_graph *g, char **text, goss_error *err) {
     const goss_method *m = goss_model_method(r->model);
-    goss_task_batch b = goss_task_batch_declare(g, &r->data.source.spec, r->data.tasks);
+    goss_task_batch b = goss_task_batch_declare(g, &r->data.source.spec, pack->max_tasks);
     goss_method_examination x = {
         .params = r->params, .precision = GOSS_F32, .threads = r->threads, .bind = bind, .context = pack};
     return goss_method_doctor(m, g, &b, &x, text, err);
@@ -26,7 +26,8 @@ goss_status goss__run_first_look(goss__run *r, goss_error *err) {
     goss__task_pack pack;
     char *text = NULL;
     if (strcmp(goss_method_name(goss_model_method(r->model)), "hypernet") != 0) return GOSS_OK;
-    GOSS_TRY(goss__task_pack_init(&pack, r->data.tasks, &r->data.source.spec, err));
+    const int64_t micro = goss_config_int(r->config, "train.micro_batch");
+    GOSS_TRY(goss__task_pack_init(&pack, micro ? (int)micro : r->data.tasks, &r->data.source.spec, err));
     goss__run_data_draw(&r->data, 0, &pack);
     goss_graph *g = goss_graph_new();
     goss_status s = g ? examine(r, &pack, g, &text, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");

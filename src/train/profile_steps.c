@@ -20,9 +20,9 @@ static goss_status keep_text(const goss__run *r, const char *name, char *text, g
 static goss_status finish(const goss__run *r, goss_error *err) {
     goss_machine machine;
     GOSS_TRY(goss_machine_measure(r->threads, &machine, err));
-    GOSS_TRY(keep_text(r, "profile.txt", goss_profile_text(r->exec, &machine), err));
-    GOSS_TRY(keep_text(r, "profile.json", goss_profile_trace(r->exec), err));
-    goss_profile_end(r->exec);
+    GOSS_TRY(keep_text(r, "profile.txt", goss_profile_text(goss_step_exec(r->step), &machine), err));
+    GOSS_TRY(keep_text(r, "profile.json", goss_profile_trace(goss_step_exec(r->step)), err));
+    goss_profile_end(goss_step_exec(r->step));
     goss__log(GOSS_LOG_INFO, "profile: %s/profile.txt (by operation and phase), profile.json (for a trace viewer)",
               r->dir);
     return GOSS_OK;
@@ -34,5 +34,5 @@ goss_status goss__run_profile(const goss__run *r, int64_t steps_done, bool last,
     if (last && steps_done < WARM + steps)
         goss__log(GOSS_LOG_WARN, "profile: none written: it wants %d steps, %lld were done", WARM + steps,
                   (long long)steps_done);
-    return steps_done == WARM && !last ? goss_profile_begin(r->exec, err) : GOSS_OK;
+    return steps_done == WARM && !last ? goss_profile_begin(goss_step_exec(r->step), err) : GOSS_OK;
 }

@@ -9,12 +9,15 @@
 #include "meta/judge.h"
 #include "meta/model.h"
 #include "train/run_data.h"
+#include "train/step.h"
 
-/* What a step gave. */
-typedef struct goss__step_result {
-    double loss, accuracy, gradient_norm;
-    bool applied; /* the gradients were finite */
-} goss__step_result;
+/* Learning rates by name. */
+enum { GOSS__RATES = 160 };
+typedef struct goss__rates {
+    goss_scale_rule rule[GOSS__RATES]; /* patterns point into text */
+    int n;
+    char *text;
+} goss__rates;
 
 /* The part of a run that a checkpoint keeps beside the parameters. */
 typedef struct goss__run_state {
@@ -39,10 +42,9 @@ typedef struct goss__run {
     goss_threads *threads;
     goss__run_data data;
     goss_model *model; /* receives the weights to validate and to keep */
-    goss_schedule *program;
-    goss_params *params; /* weights, running statistics, optimiser state */
-    goss_exec *exec;
-    float rate; /* the program's input "lr" */
+    goss_step *step;
+    goss_params *params;         /* the step's: weights, running statistics, optimiser state */
+    const goss__task_pack *pack; /* the step's episodes */
     goss_rate_schedule schedule;
     goss__judge judge;
     goss__task_pack judge_pack;
@@ -63,11 +65,15 @@ typedef struct goss__run {
     bool moved;                   /* it had another end (train.steps, train.minutes, validate.patience) */
 } goss__run;
 
-/* ---- step.c ---- */
+/* ---- rates.c ---- */
+goss_status goss__rates_read(const goss_config *c, goss__rates *out, goss_error *err);
+void goss__rates_free(goss__rates *r);
 /* optimizer.rates can be read, and every pattern of it is the last word about some tensor. */
 goss_status goss__rates_check(const goss_config *c, const goss_method *m, goss_error *err);
-goss_status goss__run_compile(goss__run *r, goss_error *err);
-goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss__step_result *out,
+
+/* ---- run_step.c ---- */
+goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss_error *err);
+goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss_step_result *out,
                            goss_error *err);
 /* The weights (their moving average, if there is one) into r->model. */
 void goss__run_export(goss__run *r);
@@ -134,8 +140,8 @@ const char *goss__key_kind(const char *key);
 void goss__tell_key_unused(const goss_config *c, const char *key, const char *why);
 
 /* ---- run_state.c ---- */
-/* stop: gives up while images are decoded; may be NULL. */
-goss_status goss__run_open(goss__run *r, const goss_config *c, const volatile sig_atomic_t *stop, goss_error *err);
+/* with->stop: gives up while images are decoded. */
+goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
 void goss__run_close(goss__run *r);
 double goss__run_progress(const goss__run *r);
 /* Is there nothing more to do? Says why, in r->state.end. */

@@ -55,5 +55,6 @@ void goss__run_data_close(goss__run_data *d) {
 }
 
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack) {
-    goss__task_pack_draw(pack, &d->source, k * (uint64_t)d->tasks, d->tasks);
+    goss__task_pack_draw(pack, &d->source, k * (uint64_t)d->tasks,
+                         pack->max_tasks < d->tasks ? pack->max_tasks : d->tasks);
 }

@@ -27,6 +27,9 @@ static bool is_free(const char *key) {
                      (const char *const[]){"run.threads", "run.dir", "data.cache", "train.checkpoint_minutes", NULL});
 }
 
+/* Counts that all give the same result, unless they are 0. */
+static bool is_switch(const char *key) { return strcmp(key, "train.micro_batch") == 0; }
+
 /* Paths: what lies there is compared instead. */
 static bool is_path(const char *key) {
     return is_one_of(key, (const char *const[]){"data.path", "data.labels", "data.train_classes", "data.val_classes",
@@ -56,6 +59,8 @@ goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err)
         if (is_free(keys[i].name)) continue;
         value.size = 0;
         goss__config_value(c, &keys[i], &value);
+        if (is_switch(keys[i].name) && goss_config_int(c, keys[i].name) > 0)
+            value.size = 0, goss__str_add(&value, "on");
         if (value.data) add_line(&text, keys[i].name, value.data);
     }
     bool failed = text.failed || value.failed;

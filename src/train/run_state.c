@@ -28,6 +28,12 @@ static goss_status check(const goss_config *c, goss_error *err) {
     if (goss_config_int(c, "train.steps") == 0 && goss_config_real(c, "train.minutes") == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "train.steps and train.minutes are both 0: training would never end");
+    const int64_t tasks = goss_config_int(c, "train.tasks"), micro = goss_config_int(c, "train.micro_batch");
+    if (micro > 0 && tasks % micro != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.micro_batch = %lld is no divisor of train.tasks = %lld: a step is made of whole "
+                              "micro-batches",
+                              (long long)micro, (long long)tasks);
     if (strcmp(goss_config_text(c, "optimizer.schedule"), "plateau") == 0 && goss_config_int(c, "validate.every") == 0)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
@@ -129,7 +135,7 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
                             err);
 }
 
-static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, goss_error *err) {
+static goss_status open_all(goss__run *r, const goss_train_options *with, goss_error *err) {
     const goss_config *c = r->config;
     GOSS_TRY(check(c, err));
     GOSS_TRY(read_schedule(c, &r->schedule, err));
@@ -137,7 +143,7 @@ static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, gos
     GOSS_TRY(goss__run_folder(r, err));
     GOSS_TRY(goss__checkpoint_open(r, err));
     GOSS_TRY(check_early(r, err));
-    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, stop}, err));
+    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, with->stop}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &r->data.spec, r->data.seed, &r->model, err));
     goss__tell_unused(c, goss_model_method(r->model), r->data.kind->name);
@@ -147,13 +153,13 @@ static goss_status open_all(goss__run *r, const volatile sig_atomic_t *stop, gos
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
     GOSS_TRY(goss__rates_check(c, goss_model_method(r->model), err));
     GOSS_TRY(goss_threads_new((int)goss_config_int(c, "run.threads"), &r->threads, err));
-    GOSS_TRY(goss__run_compile(r, err));
+    GOSS_TRY(goss__run_compile(r, with, err));
     return open_judge(r, err);
 }
 
-goss_status goss__run_open(goss__run *r, const goss_config *c, const volatile sig_atomic_t *stop, goss_error *err) {
+goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err) {
     *r = (goss__run){.config = c, .lock = -1, .state = {.best = -1}};
-    goss_status s = open_all(r, stop, err);
+    goss_status s = open_all(r, with, err);
     if (s == GOSS_OK) return s;
     goss__run_folder_undo(r);
     goss__run_close(r);
@@ -165,9 +171,7 @@ void goss__run_close(goss__run *r) {
     goss__metrics_close(r->metrics);
     goss__judge_free(&r->judge);
     goss__task_pack_free(&r->judge_pack);
-    goss_exec_free(r->exec);
-    goss_params_free(r->params);
-    goss_schedule_free(r->program);
+    goss_step_free(r->step);
     goss_threads_free(r->threads);
     goss_model_free(r->model);
     goss__run_data_close(&r->data);

@@ -106,14 +106,14 @@ static double reported(const goss__run *r, double mean) {
     return o->reported ? o->reported(mean, r->data.spec.task.scale) : mean;
 }
 
-static goss_status log_step(goss__run *r, const goss__step_result *x, double rate, goss_error *err) {
+static goss_status log_step(goss__run *r, const goss_step_result *x, double rate, goss_error *err) {
     goss__metrics *m = r->metrics;
     goss__metrics_begin(m, r->state.step);
     goss__metrics_number(m, "clock", r->state.clock);
     goss__metrics_number(m, "progress", goss__run_progress(r));
     goss__metrics_number(m, "seconds", r->state.seconds);
     goss__metrics_number(m, "loss", x->loss);
-    goss__metrics_number(m, report_of(r)->report, reported(r, x->accuracy));
+    goss__metrics_number(m, report_of(r)->report, reported(r, x->measure[0]));
     goss__metrics_number(m, "gradient_norm", x->gradient_norm);
     goss__metrics_number(m, "rate", rate);
     return goss__metrics_end(m, err);
@@ -137,7 +137,7 @@ static goss_status log_validation(const loop *l, goss_error *err) {
     return goss__metrics_end(r->metrics, err);
 }
 
-static goss_status guard(loop *l, const goss__step_result *x, double rate, goss_error *err) {
+static goss_status guard(loop *l, const goss_step_result *x, double rate, goss_error *err) {
     l->bad = x->applied ? 0 : l->bad + 1;
     if (l->bad < BAD_STEPS) return GOSS_OK;
     return goss_error_set(
@@ -147,7 +147,7 @@ static goss_status guard(loop *l, const goss__step_result *x, double rate, goss_
         (long long)l->run->state.step, BAD_STEPS, x->loss, rate);
 }
 
-static void tell(const loop *l, const goss__step_result *x, bool validated) {
+static void tell(const loop *l, const goss_step_result *x, bool validated) {
     if (!l->options->progress) return;
     const goss__run *r = l->run;
     double here = goss__now() - l->started, part = goss__run_progress(r);
@@ -156,7 +156,7 @@ static void tell(const loop *l, const goss__step_result *x, bool validated) {
                              .steps = goss_config_int(r->config, "train.steps"),
                              .progress = part,
                              .loss = x->loss,
-                             .score = reported(r, x->accuracy),
+                             .score = reported(r, x->measure[0]),
                              .score_name = report_of(r)->report,
                              .metric = r->data.metric,
                              .has_best = goss__run_has_best(r),
@@ -175,7 +175,7 @@ static void tell(const loop *l, const goss__step_result *x, bool validated) {
  * that a checkpoint can be written there. */
 static goss_status one_step(loop *l, goss_error *err) {
     goss__run *r = l->run;
-    goss__step_result x;
+    goss_step_result x;
     double rate = goss_rate_at(&r->schedule, goss__run_progress(r), r->history, r->n_history);
     l->whole = false;
     GOSS_TRY(goss__run_step(r, goss__feed_next(r->feed), rate, &x, err));
@@ -342,7 +342,7 @@ goss_status goss_train(const goss_config *config, const goss_train_options *opti
     static const goss_train_options quiet;
     goss__run r;
     if (!options) options = &quiet;
-    GOSS_TRY(goss__run_open(&r, config, options->stop, err));
+    GOSS_TRY(goss__run_open(&r, config, options, err));
     goss_status s = train(&r, options, err);
     if (s != GOSS_OK && s != GOSS_E_INTERRUPTED && r.state.step == 0) goss__run_folder_undo(&r);
     if (report)

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_step.c: the training step of a run: its method's loss and its batches of episodes, put into a goss_step. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "meta/method.h"
+#include "train/run.h"
+
+static goss_optimizer_options optimizer_options(const goss_config *c, goss_error *err, goss_status *s) {
+    goss_optimizer_options o = goss_optimizer_defaults();
+    *s = goss_optimizer_kind_parse(goss_config_text(c, "optimizer.kind"), &o.kind, err);
+    o.momentum = goss_config_real(c, "optimizer.momentum");
+    o.beta1 = goss_config_real(c, "optimizer.beta1"), o.beta2 = goss_config_real(c, "optimizer.beta2");
+    o.weight_decay = goss_config_real(c, "optimizer.weight_decay");
+    o.clip_norm = goss_config_real(c, "optimizer.clip_norm");
+    o.ema_decay = goss_config_real(c, "optimizer.ema");
+    return o;
+}
+
+static goss_status build_loss(void *run, goss_graph *g, int64_t tasks, goss_step_loss *out, goss_error *err) {
+    const goss__run *r = run;
+    const goss_method *m = goss_model_method(r->model);
+    goss_task_batch b = goss_task_batch_declare(g, &r->data.source.spec, tasks);
+    *out = goss_method_train(m, g, &b);
+    return goss_graph_status(g, err);
+}
+
+static goss_status bind_tasks(void *run, goss_exec *exec, int64_t first, int64_t tasks, goss_error *err) {
+    const goss__run *r = run;
+    return goss__task_pack_bind_some(r->pack, (int)first, (int)tasks, exec, err);
+}
+
+/* Its batch norms are normalised, in training, by whatever is in memory together. */
+static bool keeps_statistics(const goss_method *m) { return m->batch_norm && !m->support_norm; }
+
+goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss_error *err) {
+    goss__rates rates;
+    goss_status s;
+    goss_step_options o = goss_step_defaults();
+    o.tasks = r->data.tasks;
+    o.micro_batch = goss_config_int(r->config, "train.micro_batch");
+    o.penalty = with->penalty, o.penalty_context = with->penalty_context;
+    o.optimizer = optimizer_options(r->config, err, &s);
+    GOSS_TRY(s);
+    GOSS_TRY(goss__rates_read(r->config, &rates, err));
+    o.rates = rates.rule, o.n_rates = rates.n;
+    s = goss_step_new(&(goss_step_source){build_loss, bind_tasks, r}, &o, r->threads, &r->step, err);
+    goss__rates_free(&rates);
+    GOSS_TRY(s);
+    if (o.micro_batch > 0 && keeps_statistics(goss_model_method(r->model)))
+        goss__log(GOSS_LOG_INFO,
+                  "train.micro_batch: in training, batch norms take the statistics of one episode at a "
+                  "time (of all %lld of a step with train.micro_batch = 0)",
+                  (long long)o.tasks);
+    r->params = goss_step_params(r->step);
+    return goss_model_store(r->model, r->params, err);
+}
+
+goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss_step_result *out,
+                           goss_error *err) {
+    r->pack = pack;
+    return goss_step_run(r->step, pack->tasks, rate, r->data.seed, (uint64_t)r->state.step, out, err);
+}
+
+void goss__run_export(goss__run *r) {
+    const goss_method *m = goss_model_method(r->model);
+    for (int i = 0; i < goss_method_params(m); i++) {
+        goss_method_param p = goss_method_param_at(m, i);
+        char average[160];
+        snprintf(average, sizeof average, "ema.%s", p.name);
+        int at = goss_params_find(r->params, average);
+        if (at < 0) at = goss_params_find(r->params, p.name);
+        if (at >= 0) /* a parameter that training never touches keeps its starting values */
+            memcpy(goss_model_values(r->model, i), goss_params_data(r->params, at),
+                   (size_t)goss_layout_total(p.layout) * sizeof(float));
+    }
+}
