@@ -15,6 +15,7 @@
 #include "gossamer/config.h"
 #include "gossamer/graph.h"
 #include "gossamer/objective.h"
+#include "gossamer/task.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -22,6 +23,20 @@ extern "C" {
 
 /* All keys of a run's configuration, those of goss_model_keys among them, for goss_config_new. Static storage. */
 GOSS_API const goss_key *goss_train_keys(int *n);
+
+/* Tasks that a program makes itself, in place of what data.path names. Everything is borrowed until goss_train returns.
+ * Threads: `train` is drawn from by a thread of the run's, while `validation` is by the caller's: they share no scratch
+ * memory. */
+typedef struct goss_train_tasks {
+    const char *kind;                   /* what goss_data_spec.kind says of them in the model: "waves" */
+    const goss_task_source *train;      /* step k has its tasks k train.tasks, ..., (k + 1) train.tasks - 1 */
+    const goss_task_source *validation; /* NULL: none */
+    int judged;                         /* its tasks 0 .. judged - 1 are validated on; 0: validate.episodes */
+    uint64_t hash;                      /* of what the tasks are: a run goes on with the same ones only */
+    const char *const *names;           /* these three as in goss_data_spec; NULL: none */
+    const char *const *task_names;
+    const char *transform;
+} goss_train_tasks;
 
 typedef struct goss_train_progress {
     int64_t step, steps;       /* done; planned, 0: only minutes bind */
@@ -60,6 +75,7 @@ typedef struct goss_train_options {
     const volatile sig_atomic_t *stop;
     void (*progress)(void *context, const goss_train_progress *p); /* told after each step; may be NULL */
     void *context;
+    const goss_train_tasks *tasks; /* NULL: data.path */
     /* So many steps of this process, from the 11th on, are timed by operation: run.dir/profile.txt and profile.json
      * (exec.h, goss_profile_text and _trace). 0: none. What is computed stays the same. */
     int profile_steps;

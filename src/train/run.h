@@ -39,6 +39,7 @@ typedef struct goss__look {
 #define GOSS__START_TEXT 64
 typedef struct goss__run {
     const goss_config *config;
+    const goss_train_tasks *tasks; /* a program's own; NULL: those of data.path */
     goss_threads *threads;
     goss__run_data data;
     goss_model *model; /* receives the weights to validate and to keep */
@@ -140,7 +141,7 @@ const char *goss__key_kind(const char *key);
 void goss__tell_key_unused(const goss_config *c, const char *key, const char *why);
 
 /* ---- run_state.c ---- */
-/* with->stop: gives up while images are decoded. */
+/* with: stop gives up while images are decoded; tasks. NULL: neither. */
 goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
 void goss__run_close(goss__run *r);
 double goss__run_progress(const goss__run *r);

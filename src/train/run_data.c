@@ -15,12 +15,12 @@ static const struct {
              {"table", &goss__data_table},
              {"arrays", &goss__data_table}};
 
-goss_status goss__run_data_kind(const goss_config *c, const goss__data_kind **out, goss_error *err) {
-    const char *word = goss_config_text(c, "data.kind"), *path = goss_config_text(c, "data.path");
-    *out = goss_table_is(path) ? &goss__data_table : &goss__data_images;
+const goss__data_kind *goss__run_data_kind(const goss_config *c, const goss_train_tasks *own) {
+    const char *word = goss_config_text(c, "data.kind");
+    if (own) return &goss__data_own;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(word, kinds[i].word) == 0) *out = kinds[i].kind;
-    return GOSS_OK;
+        if (strcmp(word, kinds[i].word) == 0) return kinds[i].kind;
+    return goss_table_is(goss_config_text(c, "data.path")) ? &goss__data_table : &goss__data_images;
 }
 
 goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err) {
@@ -40,7 +40,7 @@ goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const g
                                 goss_error *err) {
     *d = (goss__run_data){.seed = (uint64_t)goss_config_int(c, "run.seed"),
                           .tasks = (int)goss_config_int(c, "train.tasks")};
-    GOSS_TRY(goss__run_data_kind(c, &d->kind, err));
+    d->kind = goss__run_data_kind(c, place->tasks);
     goss_status s = d->kind->open(d, c, place, err);
     if (s == GOSS_OK) s = choose_metric(d, c, err);
     if (s != GOSS_OK) goss__run_data_close(d);

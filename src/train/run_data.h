@@ -12,6 +12,7 @@
 #include "gossamer/model.h"
 #include "gossamer/safetensors.h"
 #include "gossamer/table_data.h"
+#include "gossamer/train.h"
 #include "task/task_pack.h"
 
 typedef struct goss__run_data goss__run_data;
@@ -20,6 +21,7 @@ typedef struct goss__run_data goss__run_data;
 typedef struct goss__run_place {
     const char *dir;
     const volatile sig_atomic_t *stop; /* NULL: nothing */
+    const goss_train_tasks *tasks;     /* a program's own; NULL: those of data.path */
 } goss__run_place;
 
 typedef struct goss__data_kind {
@@ -41,7 +43,7 @@ typedef struct goss__data_kind {
     const char *things; /* "images": what other ones than the checkpoint's run had are called */
 } goss__data_kind;
 
-extern const goss__data_kind goss__data_images, goss__data_table;
+extern const goss__data_kind goss__data_images, goss__data_table, goss__data_own;
 
 struct goss__run_data {
     const goss__data_kind *kind;
@@ -57,8 +59,8 @@ struct goss__run_data {
     int tasks;
 };
 
-/* The kind of what a configuration names. Errors: data.path is not there. */
-goss_status goss__run_data_kind(const goss_config *c, const goss__data_kind **out, goss_error *err);
+/* The kind of what a configuration names, or of a program's own tasks. */
+const goss__data_kind *goss__run_data_kind(const goss_config *c, const goss_train_tasks *own);
 goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
 void goss__run_data_close(goss__run_data *d);
 /* Draws the tasks of step k: a pure function of (seed, k). */

@@ -70,8 +70,7 @@ static goss_status check_own(const goss__run *r, goss_error *err) {
 static goss_status check_apart(const goss__run *r, const char *key, goss_error *err) {
     const char *folder = goss_config_text(r->config, key), *data = goss_config_text(r->config, "data.path");
     if (!*folder || !*data || strcmp(folder, "none") == 0 || !goss__lies_in(folder, data)) return GOSS_OK;
-    const goss__data_kind *kind;
-    GOSS_TRY(goss__run_data_kind(r->config, &kind, err));
+    const goss__data_kind *kind = goss__run_data_kind(r->config, r->tasks);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s = %s %s the folder of the %s (data.path). Name another, as %s=runs/first", key, folder,
                           goss__same_file(folder, data) ? "is" : "lies in", kind->name, key);

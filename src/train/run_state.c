@@ -17,11 +17,11 @@
 
 /* ---- opening ---- */
 
-static goss_status check(const goss_config *c, goss_error *err) {
+static goss_status check(const goss_config *c, const goss_train_tasks *own, goss_error *err) {
     if (!*goss_config_text(c, "run.dir"))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "run.dir is not set: the folder to write to, as run.dir=runs/first");
-    if (!*goss_config_text(c, "data.path"))
+    if (!own && !*goss_config_text(c, "data.path"))
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
             "data.path is not set: a folder or .zip of images in classes, or a table, as data.path=drawings");
@@ -54,10 +54,8 @@ static goss_status check_start(const goss_config *c, goss_error *err) {
 
 /* What can be wrong is found before data is opened, which may take long. */
 static goss_status check_early(const goss__run *r, goss_error *err) {
-    const goss__data_kind *kind;
-    GOSS_TRY(goss__run_data_kind(r->config, &kind, err));
     if (!r->previous) GOSS_TRY(check_start(r->config, err));
-    return kind->check(r->config, err);
+    return goss__run_data_kind(r->config, r->tasks)->check(r->config, err);
 }
 
 static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, goss_error *err) {
@@ -137,13 +135,13 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
 
 static goss_status open_all(goss__run *r, const goss_train_options *with, goss_error *err) {
     const goss_config *c = r->config;
-    GOSS_TRY(check(c, err));
+    GOSS_TRY(check(c, with->tasks, err));
     GOSS_TRY(read_schedule(c, &r->schedule, err));
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
     GOSS_TRY(goss__run_folder(r, err));
     GOSS_TRY(goss__checkpoint_open(r, err));
     GOSS_TRY(check_early(r, err));
-    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, with->stop}, err));
+    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, with->stop, with->tasks}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &r->data.spec, r->data.seed, &r->model, err));
     goss__tell_unused(c, goss_model_method(r->model), r->data.kind->name);
@@ -158,7 +156,9 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
 }
 
 goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err) {
-    *r = (goss__run){.config = c, .lock = -1, .state = {.best = -1}};
+    static const goss_train_options none;
+    if (!with) with = &none;
+    *r = (goss__run){.config = c, .tasks = with->tasks, .lock = -1, .state = {.best = -1}};
     goss_status s = open_all(r, with, err);
     if (s == GOSS_OK) return s;
     goss__run_folder_undo(r);
