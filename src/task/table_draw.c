@@ -207,7 +207,6 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
     }
     const goss_target_scale scale = goss_table_transform_scale(f);
     goss_task_spec spec = {.input_rank = 1,
-                           .shared_classes = true,
                            .input = {s->width},
                            .objective = goss_table_transform_objective(f),
                            .outputs = goss_table_transform_classes(f) ? goss_table_transform_classes(f) : 1,

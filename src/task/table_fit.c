@@ -268,7 +268,6 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
     for (int i = 0; i < f->ids; i++)
         if (*own && strcmp(f->task_names[i], own) == 0) t->id = i;
     *out = (goss_task_source){.spec = {.input_rank = 1,
-                                       .shared_classes = true,
                                        .input = {t->width},
                                        .objective = x->objective,
                                        .outputs = x->classes ? x->classes : 1,
