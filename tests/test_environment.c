@@ -154,7 +154,7 @@ TEST(an_option_switches_off_what_the_environment_does) {
 /* ---- what passes print ---- */
 
 typedef struct lines {
-    int after[2], values, phases, n;
+    int after[2], program[2], values, phases, n;
 } lines;
 
 static void keep_line(void *ctx, goss_log_level level, const char *line) {
@@ -162,6 +162,8 @@ static void keep_line(void *ctx, goss_log_level level, const char *line) {
     l->n++;
     l->after[0] += strncmp(line, "schedule after place (", 22) == 0;
     l->after[1] += strncmp(line, "schedule after plan-memory (", 28) == 0;
+    l->program[0] += strncmp(line, "program after rewrite (", 23) == 0;
+    l->program[1] += strncmp(line, "program after merge-taps (", 26) == 0;
     l->values += strncmp(line, "  %0 = input x [1,6,12,12,16]", 29) == 0;
     l->phases += strncmp(line, "phase 0: items", 14) == 0;
 }
@@ -190,9 +192,14 @@ TEST(the_schedule_is_printed_after_the_passes_that_are_named) {
     T_CHECK(last.after[0] == 0 && last.after[1] == 1 && last.phases == 1);
     T_EQ(both.n, place.n + last.n);
     T_CHECK(all.after[0] == 1 && all.after[1] == 1 && all.n > 8 * place.n);
+    const lines program = printed("rewrite", NULL, &e);
+    T_CHECK(program.program[0] == 1 && program.program[1] == 0 && program.n > 20 && program.after[0] == 0);
+    T_CHECK(all.program[0] == 1 && all.program[1] == 1);
     T_EQ(printed("place,plan", NULL, &e).n, 0);
     T_CHECK(e.status == GOSS_E_ARGUMENT &&
-            strstr(e.text, "GOSSAMER_PRINT: no pass is called \"plan\"; there are all program place bf16 fuse"));
+            strstr(e.text,
+                   "GOSSAMER_PRINT: no pass is called \"plan\"; there are all program rewrite merge-taps place bf16 "
+                   "fuse"));
 }
 
 TEST_MAIN()

@@ -66,9 +66,29 @@ goss_status goss__program_check(const goss_graph *g, const goss_val *outputs, in
 /* The n nodes of a list, operands first, as a program; all of its assignments are updates. */
 goss_status goss__program_of(const goss_graph *g, const uint32_t *list, uint32_t n, const goss_val *outputs,
                              const char *const *names, int n_outputs, goss_program **out, goss_error *err);
-/* Rewrites outputs and updates, in the graph, and makes a program of what they become. */
-goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, const char *const *names, int n_outputs,
-                                    const goss_val *updates, int n_updates, goss_program **out, goss_error *err);
+
+/* ---- passes over a program, while it is part of a graph ---- */
+
+typedef struct goss__program_pass {
+    const char *name;
+    /* Lets n values, outputs and updates, become others. */
+    void (*run)(goss_graph *g, goss_val *v, int n);
+    int off; /* the rule that leaves it out (rewrite/rules.def) */
+    const char *what;
+} goss__program_pass;
+/* In their order; NULL behind the last. */
+const goss__program_pass *goss__program_pass_at(int i);
+/* Told of the program as it is after each pass; NULL: nobody. An error ends the passes. */
+typedef goss_status (*goss__after_pass)(void *ctx, const goss__program_pass *pass, const goss_program *p,
+                                        goss_error *err);
+
+/* Runs them over outputs and updates, in the graph, and makes a program of what those become. */
+goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates,
+                                    int n_updates, goss__after_pass after, void *ctx, goss_program **out,
+                                    goss_error *err);
+/* Runs them over a program. */
+goss_status goss__program_rewrite(const goss_program *p, goss__after_pass after, void *ctx, goss_program **out,
+                                  goss_error *err);
 
 /* ---- reading ---- */
 

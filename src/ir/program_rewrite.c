@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_rewrite.c: a program by the rules of src/rewrite: in the graph that it is made from, or in one that is made
- * from it. */
+/* program_rewrite.c: the table of passes over programs. They run over part of a graph: the one that a program is made
+ * from, or one that is made from a program. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -9,28 +9,72 @@
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory"); }
 
-/* v: outputs, then n - n_outputs values that are kept whether they are needed or not. */
-static goss_status rewrite(goss_graph *g, goss_val *v, int n, int n_outputs, const char *const *names,
-                           goss_program **out, goss_error *err) {
+/* ---- the table ---- */
+
+enum { ALWAYS = -1 }; /* each rule has a switch of its own */
+
+static const goss__program_pass passes[] = {
+    {"rewrite", goss__rewrite_values, ALWAYS, "rewriter.c: rules, tried on every node"},
+    {"merge-taps", goss__merge_taps, GOSS__RULE_merge_taps,
+     "merge_taps.c: a max pool and the index of its taps in one"},
+};
+
+const goss__program_pass *goss__program_pass_at(int i) {
+    return i < (int)(sizeof passes / sizeof *passes) ? &passes[i] : NULL;
+}
+
+/* ---- running it ---- */
+
+/* The values that are rewritten: outputs, then others that are kept whether they are needed or not. */
+typedef struct roots {
+    goss_graph *g;
+    goss_val *v;
+    int n, n_outputs;
+    const char *const *names; /* of outputs; NULL: by position */
+} roots;
+
+static goss_status program_of(const roots *r, goss_program **out, goss_error *err) {
     uint32_t count;
-    GOSS_TRY(goss__rewrite_program(g, v, n) == GOSS_OK ? GOSS_OK : goss_graph_status(g, err));
-    uint32_t *list = goss__needed(g, v, n, &count);
-    if (!list) return goss_graph_status(g, err);
-    const goss_status s = goss__program_of(g, list, count, v, names, n_outputs, out, err);
+    uint32_t *list = goss__needed(r->g, r->v, r->n, &count);
+    if (!list) return goss_graph_status(r->g, err);
+    const goss_status s = goss__program_of(r->g, list, count, r->v, r->names, r->n_outputs, out, err);
     goss__free(list);
     return s;
 }
 
-goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, const char *const *names, int n_outputs,
-                                    const goss_val *updates, int n_updates, goss_program **out, goss_error *err) {
+static goss_status show(const roots *r, const goss__program_pass *pass, goss__after_pass after, void *ctx,
+                        goss_error *err) {
+    goss_program *p;
+    GOSS_TRY(program_of(r, &p, err));
+    const goss_status s = after(ctx, pass, p, err);
+    goss_program_free(p);
+    return s;
+}
+
+static goss_status rewrite(const roots *r, goss__after_pass after, void *ctx, goss_program **out, goss_error *err) {
+    for (const goss__program_pass *pass = passes; pass < passes + sizeof passes / sizeof *passes; pass++) {
+        if (pass->off != ALWAYS && !goss__rule_is_on(r->g, (goss__rule_id)pass->off)) continue;
+        pass->run(r->g, r->v, r->n);
+        GOSS_TRY(goss_graph_status(r->g, err));
+        if (after) GOSS_TRY(show(r, pass, after, ctx, err));
+    }
+    return program_of(r, out, err);
+}
+
+goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates,
+                                    int n_updates, goss__after_pass after, void *ctx, goss_program **out,
+                                    goss_error *err) {
     *out = NULL;
     GOSS_TRY(goss__program_check(g, outputs, n_outputs, updates, n_updates, err));
-    goss_val *v = goss__calloc((size_t)n_outputs + (size_t)n_updates + 1, sizeof *v);
-    if (!v) return no_memory(err);
-    if (n_outputs) memcpy(v, outputs, (size_t)n_outputs * sizeof *v);
-    if (n_updates) memcpy(v + n_outputs, updates, (size_t)n_updates * sizeof *v);
-    const goss_status s = rewrite(g, v, n_outputs + n_updates, n_outputs, names, out, err);
-    goss__free(v);
+    const roots r = {.g = g,
+                     .v = goss__calloc((size_t)n_outputs + (size_t)n_updates + 1, sizeof *r.v),
+                     .n = n_outputs + n_updates,
+                     .n_outputs = n_outputs};
+    if (!r.v) return no_memory(err);
+    if (n_outputs) memcpy(r.v, outputs, (size_t)n_outputs * sizeof *r.v);
+    if (n_updates) memcpy(r.v + n_outputs, updates, (size_t)n_updates * sizeof *r.v);
+    const goss_status s = rewrite(&r, after, ctx, out, err);
+    goss__free(r.v);
     return s;
 }
 
@@ -44,9 +88,10 @@ static int list_roots(const goss_program *p, const goss_val *values, const goss_
     return n;
 }
 
-goss_status goss_program_rewrite(const goss_program *p, goss_program **out, goss_error *err) {
-    const size_t roots = (size_t)p->outputs.n + (size_t)p->n_updates + (size_t)p->inputs.n + (size_t)p->parameters.n;
-    goss_val *v = goss__calloc(roots + 1, sizeof *v), *values = goss__calloc((size_t)p->n_values + 1, sizeof *values),
+goss_status goss__program_rewrite(const goss_program *p, goss__after_pass after, void *ctx, goss_program **out,
+                                  goss_error *err) {
+    const size_t room = (size_t)p->outputs.n + (size_t)p->n_updates + (size_t)p->inputs.n + (size_t)p->parameters.n;
+    goss_val *v = goss__calloc(room + 1, sizeof *v), *values = goss__calloc((size_t)p->n_values + 1, sizeof *values),
              *updates = goss__calloc((size_t)p->n_updates + 1, sizeof *updates);
     const char **names = goss__calloc((size_t)p->outputs.n + 1, sizeof *names);
     goss_graph *g = NULL;
@@ -54,9 +99,14 @@ goss_status goss_program_rewrite(const goss_program *p, goss_program **out, goss
     goss_status s = v && values && updates && names ? goss_program_graph(p, &g, values, updates, err) : no_memory(err);
     if (s == GOSS_OK) {
         for (int i = 0; i < p->outputs.n; i++) names[i] = p->outputs.at[i].name;
-        s = rewrite(g, v, list_roots(p, values, updates, v), p->outputs.n, names, out, err);
+        const roots r = {g, v, list_roots(p, values, updates, v), p->outputs.n, names};
+        s = rewrite(&r, after, ctx, out, err);
     }
     goss_graph_free(g);
     goss__free(names), goss__free(updates), goss__free(values), goss__free(v);
     return s;
+}
+
+goss_status goss_program_rewrite(const goss_program *p, goss_program **out, goss_error *err) {
+    return goss__program_rewrite(p, NULL, NULL, out, err);
 }

@@ -147,6 +147,10 @@ static goss_val rewrite(goss_val v, int depth) {
 
 goss_val goss__rewrite(goss_val v) { return rewrite(v, 0); }
 
+void goss__rewrite_values(goss_graph *g, goss_val *v, int n) {
+    for (int i = 0; i < n; i++) v[i] = goss__rewrite(v[i]);
+}
+
 /* ---- barriers ---- */
 
 /* What was rewritten may have looked behind v. */

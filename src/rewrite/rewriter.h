@@ -17,8 +17,8 @@ goss_val goss__rewrite(goss_val v);
  * operands. */
 goss_val goss__rewrite_variable(goss_val v);
 
-/* All values of a program that will be compiled. An error is the graph's. */
-goss_status goss__rewrite_program(goss_graph *g, goss_val *v, int n);
+/* Values of one graph. */
+void goss__rewrite_values(goss_graph *g, goss_val *v, int n);
 
 /* v, on normal operands, is normal: no rule will be tried on it. */
 goss_val goss__stay(goss_val v);

@@ -253,9 +253,11 @@ goss_status goss_schedule_compile(const goss_program *program, const goss_schedu
                                   goss_schedule **out, goss_error *err) {
     goss_schedule_options o;
     goss_program *rewritten;
+    uint64_t printed;
     *out = NULL;
     GOSS_TRY(check(options, &o, err));
-    GOSS_TRY(goss_program_rewrite(program, &rewritten, err));
+    GOSS_TRY(goss__passes_printed(&o, &printed, err));
+    GOSS_TRY(goss__program_rewrite(program, printed ? goss__print_program : NULL, &printed, &rewritten, err));
     const goss_status s = schedule(rewritten, &o, out, err);
     goss_program_free(rewritten);
     return s;
@@ -265,10 +267,13 @@ goss_status goss_compile(goss_graph *g, const goss_val *outputs, int n_outputs, 
                          const goss_schedule_options *options, goss_schedule **out, goss_error *err) {
     goss_schedule_options o;
     goss_program *program;
+    uint64_t printed;
     *out = NULL;
     GOSS_TRY(goss_graph_status(g, err));
     GOSS_TRY(check(options, &o, err));
-    GOSS_TRY(goss__program_rewritten(g, outputs, NULL, n_outputs, updates, n_updates, &program, err));
+    GOSS_TRY(goss__passes_printed(&o, &printed, err));
+    GOSS_TRY(goss__program_rewritten(g, outputs, n_outputs, updates, n_updates, printed ? goss__print_program : NULL,
+                                     &printed, &program, err));
     const goss_status s = schedule(program, &o, out, err);
     goss_program_free(program);
     return s;

@@ -71,16 +71,27 @@ enum { PASSES = sizeof passes / sizeof *passes };
 
 /* ---- printing ---- */
 
-#define PROGRAM ((uint64_t)1 << 63) /* the program that is scheduled */
+#define PROGRAM ((uint64_t)1 << 63)                                /* the program that is scheduled */
+#define AFTER(program_pass) ((uint64_t)1 << (40 + (program_pass))) /* the program as it is then */
 
-static int find(const char *name, size_t n) {
-    int i = 0;
-    while (i < PASSES && (strlen(passes[i].name) != n || memcmp(passes[i].name, name, n) != 0)) i++;
-    return i;
+static bool is_name(const char *known, const char *name, size_t n) {
+    return strlen(known) == n && memcmp(known, name, n) == 0;
+}
+
+/* The bit of what is printed under that name; 0: there is no such. */
+static uint64_t bit_of(const char *name, size_t n) {
+    if (is_name("all", name, n)) return UINT64_MAX;
+    if (is_name("program", name, n)) return PROGRAM;
+    for (int i = 0; goss__program_pass_at(i); i++)
+        if (is_name(goss__program_pass_at(i)->name, name, n)) return AFTER(i);
+    for (int i = 0; i < PASSES; i++)
+        if (is_name(passes[i].name, name, n)) return (uint64_t)1 << i;
+    return 0;
 }
 
 static goss_status unknown(const char *name, size_t n, const char *source, goss_error *err) {
     goss__str names = {0};
+    for (int i = 0; goss__program_pass_at(i); i++) goss__str_addf(&names, " %s", goss__program_pass_at(i)->name);
     for (int i = 0; i < PASSES; i++) goss__str_addf(&names, " %s", passes[i].name);
     const goss_status s =
         names.failed ? no_memory(err)
@@ -90,19 +101,12 @@ static goss_status unknown(const char *name, size_t n, const char *source, goss_
     return s;
 }
 
-/* Adds the passes that a list names: bit i for row i. */
+/* Adds what a list names. */
 static goss_status add_printed(uint64_t *set, const char *list, const char *source, goss_error *err) {
     for (const char *at = list; at && *at;) {
         const size_t n = strcspn(at, ",");
-        const int i = find(at, n);
-        if (n == 3 && memcmp(at, "all", 3) == 0)
-            *set = UINT64_MAX;
-        else if (n == 7 && memcmp(at, "program", 7) == 0)
-            *set |= PROGRAM;
-        else if (i < PASSES)
-            *set |= (uint64_t)1 << i;
-        else if (n > 0)
-            return unknown(at, n, source, err);
+        if (n > 0 && !bit_of(at, n)) return unknown(at, n, source, err);
+        if (n > 0) *set |= bit_of(at, n);
         at += n + (at[n] == ',');
     }
     return GOSS_OK;
@@ -129,10 +133,23 @@ static goss_status run_first(goss__builder *b, goss_error *err) {
     return goss__list_constants(b, err);
 }
 
+goss_status goss__passes_printed(const goss_schedule_options *o, uint64_t *printed, goss_error *err) {
+    *printed = 0;
+    GOSS_TRY(add_printed(printed, getenv("GOSSAMER_PRINT"), "GOSSAMER_PRINT", err));
+    return add_printed(printed, o->print, "print", err);
+}
+
+goss_status goss__print_program(void *printed, const goss__program_pass *pass, const goss_program *p, goss_error *err) {
+    int i = 0;
+    while (goss__program_pass_at(i) != pass) i++;
+    if (!(*(const uint64_t *)printed & AFTER(i))) return GOSS_OK;
+    goss__log(GOSS_LOG_INFO, "program after %s (%s)", pass->name, pass->what);
+    return print(goss_program_text(p), err);
+}
+
 static goss_status run_all(goss__builder *b, const goss_program *from, goss_error *err) {
-    uint64_t printed = 0;
-    GOSS_TRY(add_printed(&printed, getenv("GOSSAMER_PRINT"), "GOSSAMER_PRINT", err));
-    GOSS_TRY(add_printed(&printed, b->p->options.print, "print", err));
+    uint64_t printed;
+    GOSS_TRY(goss__passes_printed(&b->p->options, &printed, err));
     if (printed & PROGRAM) GOSS_TRY(print(goss_program_text(from), err));
     for (int i = 0; i < PASSES; i++) {
         if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;

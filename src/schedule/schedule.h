@@ -149,6 +149,10 @@ static inline bool goss__is_given(const goss_schedule *p, uint32_t v) {
 bool goss__is_cheap(const goss_schedule *p, const goss_program *from, const goss__operation *o);
 /* From values in order to phases, instructions and offsets: the passes of passes.c, one after the other. */
 goss_status goss__run_passes(goss_schedule *p, const goss_program *from, goss_error *err);
+/* What options and the environment want printed. */
+goss_status goss__passes_printed(const goss_schedule_options *o, uint64_t *printed, goss_error *err);
+/* A goss__after_pass that logs the program if that is among what is to be printed. */
+goss_status goss__print_program(void *printed, const goss__program_pass *pass, const goss_program *p, goss_error *err);
 
 /* The values of a program that `needed` (one for each operation; NULL: all) names, in order. number: one for each of
  * the program's values, its value here; NULL: not wanted. False: out of memory. */
