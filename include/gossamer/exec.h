@@ -29,9 +29,9 @@ typedef struct goss_schedule_options {
     /* Passes and choices to leave out, names with commas between, besides those that the environment's
      * GOSSAMER_DISABLE names; NULL: none. docs/architecture.md lists them. */
     const char *disable;
-    /* Passes after which the program (gossamer/program.h) or the schedule is printed, besides those that GOSSAMER_PRINT
-     * names; "program": the program that the schedule is made from; "all": all of it. The text goes to the log (goss_log_set) line by
-     * line, at GOSS_LOG_INFO. NULL: nothing. */
+    /* Passes after which the program (gossamer/program.h) or the schedule is printed, besides those that
+     * GOSSAMER_PRINT names; "program": the program that the schedule is made from; "all": all of it. The text goes to
+     * the log (goss_log_set) line by line, at GOSS_LOG_INFO. NULL: nothing. */
     const char *print;
 } goss_schedule_options;
 GOSS_API goss_schedule_options goss_schedule_defaults(void);
