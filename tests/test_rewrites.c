@@ -287,6 +287,50 @@ TEST(differences_from_a_mean_that_is_not_finite_do_not_sum_to_zero) {
     }
 }
 
+/* ---- what is chosen from mapped numbers ---- */
+
+enum { CHOSEN = 7, LARGEST = 5 }; /* the first are largest elements, the others are rows by an index */
+
+static void choose(world *w, uint64_t seed, number draw, goss_val *out) {
+    goss_val v[INPUTS];
+    make_inputs(w, seed, draw, v);
+    const goss_val x = v[0], task = v[2], channel = v[3];
+    const goss_val at = world_input(w, "at", GOSS_INDEX, GOSS_SHAPE(n(2)), (double[]){A - 1, 0});
+    out[0] = goss_reduce_max(goss_relu(goss_add(x, task)), GOSS_AXIS(1) | GOSS_AXIS(2), false);
+    out[1] = goss_reduce_max(goss_sub(goss_scale(v[1], 0.3), channel), GOSS_AXIS(1), true);
+    out[2] = goss_reduce_max(goss_max(goss_div(x, goss_const(w->g, 7)), task), GOSS_AXIS(2), true);
+    out[3] = goss_reduce_max(goss_floor(goss_min(v[1], channel)), GOSS_AXIS(0), true);
+    out[4] = goss_reduce_max(goss_tanh(goss_shift(v[4], 1)), GOSS_AXIS(1), true);
+    out[5] = goss_gather(goss_exp(goss_mul(goss_sub(x, channel), v[3])), at);
+    out[6] = goss_gather(goss_select(goss_less(v[1], channel), v[1], channel), at);
+}
+
+/* To the bit, whatever the numbers are; a largest element, as long as what is the same for all is finite. */
+TEST(choices_give_what_they_give_as_written) {
+    int rewritten = 0;
+    for (uint64_t seed = 0; seed < TRIALS; seed++)
+        for (int which = 0; which < 3; which++) {
+            static const number numbers[] = {moderate, special, any};
+            pair p = pair_new();
+            for (int i = 0; i < 2; i++) {
+                goss_val out[CHOSEN];
+                choose(&p.w[i], seed, numbers[which], out);
+                for (int k = 0; k < CHOSEN && i; k++) rewritten += goss__rewrite(out[k]).id != out[k].id;
+                if (world_compute(&p.w[i], GOSS_F32, out, CHOSEN) != GOSS_OK) T_FAIL("%s", p.w[i].err.text);
+            }
+            for (int k = 0; k < CHOSEN; k++)
+                for (int64_t j = 0; j < p.w[0].numel[k]; j++) {
+                    const double a = p.w[0].out[k][j], b = p.w[1].out[k][j];
+                    const bool same = a == b || (isnan(a) && isnan(b));
+                    if (same || (which > 0 && k < LARGEST && isnan(a) && !isfinite(b))) continue;
+                    print_both(&p);
+                    T_FAIL("seed %d, numbers %d, output %d: %g is %g when rewritten", (int)seed, which, k, a, b);
+                }
+            pair_free(&p);
+        }
+    T_EQ(rewritten, (CHOSEN - 1) * 3 * TRIALS); /* all but the last, which has two numbers that differ */
+}
+
 /* ---- pools ---- */
 
 /* A pool behind affine maps and a relu, with factors of either sign and one that is known to be positive. What is the
