@@ -65,6 +65,8 @@ void cli_open_streams(void);
  * process as SIGPIPE does, without a word. */
 int cli_close_stdout(void);
 
+int cmd_init(int argc, char **argv);
+int cmd_check(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_adapt(int argc, char **argv);

@@ -3,12 +3,11 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
-#include "gossamer/train.h"
+#include "config_words.h"
 
 enum { PROFILE_STEPS = 20 };
 
@@ -59,72 +58,6 @@ static void show(void *context, const goss_train_progress *p) {
 }
 
 /* ---- the verb ---- */
-
-/* What stands before a '=' is a key, unless a file bears the whole name. */
-static bool is_file(const char *word) {
-    int n;
-    const goss_key *keys = goss_train_keys(&n);
-    const size_t size = strcspn(word, "=");
-    if (!word[size]) return true;
-    for (int i = 0; i < n; i++)
-        if (strlen(keys[i].name) == size && strncmp(keys[i].name, word, size) == 0) return false;
-    return access(word, F_OK) == 0;
-}
-
-static bool is_key(const char *word) {
-    int n;
-    const goss_key *keys = goss_train_keys(&n);
-    for (int i = 0; i < n; i++)
-        if (strcmp(keys[i].name, word) == 0) return true;
-    return false;
-}
-
-static bool is_folder(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
-}
-
-/* What a word without '=' was meant to be, where it is no configuration file. */
-static goss_status check_file(const char *word, const char *next, goss_error *err) {
-    const char *end = strrchr(word, '.');
-    if (is_key(word))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: a setting is one word, %s=%s, with no blanks around the =", word, word,
-                              next && next[next[0] == '='] ? next + (next[0] == '=') : "VALUE");
-    if (is_folder(word))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s is a folder, and no configuration; data is named by data.path=%s", word, word);
-    if (end && strcmp(end, ".safetensors") == 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s is no configuration; train.start=%s begins a run with a model's weights", word, word);
-    return GOSS_OK;
-}
-
-/* A file with '=' in its name that is not there is an unknown key. */
-static goss_status override(goss_config *c, const char *word, goss_error *err) {
-    const char *end = strrchr(word, '.');
-    const goss_status s = goss_config_override(c, word, err);
-    if (s == GOSS_OK || !end || strcmp(end, ".ini") != 0) return s;
-    return goss_error_prefix(err, s, "there is no file %s", word);
-}
-
-/* The file first, wherever it stands: settings go over it. */
-static goss_status read_config(goss_config *c, int words, char **word, goss_error *err) {
-    const char *file = NULL;
-    for (int i = 0; i < words; i++) {
-        if (!is_file(word[i])) continue;
-        GOSS_TRY(check_file(word[i], i + 1 < words ? word[i + 1] : NULL, err));
-        if (file)
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "%s and %s: one configuration file only; a setting is section.key=value", file,
-                                  word[i]);
-        file = word[i];
-    }
-    if (file) GOSS_TRY(goss_config_read(c, file, err));
-    for (int i = 0; i < words; i++)
-        if (!is_file(word[i])) GOSS_TRY(override(c, word[i], err));
-    return GOSS_OK;
-}
 
 static void print_validation(const goss_train_report *r) {
     const bool share = is_share(r->metric);
@@ -195,7 +128,7 @@ int cmd_train(int argc, char **argv) {
     const goss_key *keys = goss_train_keys(&n);
     if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
     int status;
-    goss_status s = read_config(c, words, argv + 1, &err);
+    goss_status s = cli_read_config(c, words, argv + 1, &err);
     if (s == GOSS_OK && fold) s = goss_error_prefix(&err, goss_config_set(c, "train.fold", fold, &err), "--fold");
     if (s != GOSS_OK) {
         status = cli_fail(&err);

@@ -12,6 +12,8 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *doc;
 } verbs[] = {
+    {"init", cmd_init, "look at data and write a configuration to train with"},
+    {"check", cmd_check, "look at a configuration and its data before training: what is wrong, what to do"},
     {"train", cmd_train, "train a hypernetwork (or what it is raced against) from a configuration"},
     {"eval", cmd_eval, "judge a model on tasks it has never seen, beside other methods on the same tasks"},
     {"adapt", cmd_adapt, "a few labelled images of new classes become a network"},

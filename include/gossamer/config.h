@@ -57,6 +57,10 @@ GOSS_API bool goss_config_is_set(const goss_config *c, const char *key);      /*
 /* All keys as a commented INI that parses to the same values. Owned by the caller: goss_config_text_free. NULL: no
  * memory. */
 GOSS_API char *goss_config_write(const goss_config *c);
+/* The same with some of the keys, and with remarks: `wanted` (NULL: all) chooses the keys, `remark` (NULL: none) gives
+ * the text of a line of comment in front of a key, or NULL. */
+GOSS_API char *goss_config_write_with(const goss_config *c, bool (*wanted)(void *context, const char *key),
+                                      const char *(*remark)(void *context, const char *key), void *context);
 GOSS_API void goss_config_text_free(char *text);
 
 #ifdef __cplusplus

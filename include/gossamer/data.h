@@ -173,6 +173,9 @@ GOSS_API const char *goss_image_files_name(const goss_image_files *files, int i)
 GOSS_API GOSS_MUST_USE goss_status goss_image_files_decode(goss_image_files *files, int i,
                                                            const goss_image_format *format, float *out,
                                                            goss_error *err);
+/* Height and width, as the file has them, of the image that was decoded last. Of a path that is a single image file: 0.
+ */
+GOSS_API void goss_image_files_extents(const goss_image_files *files, int *height, int *width);
 
 /* Some classes of a set, ascending and distinct. A zero-initialised list is an empty one. */
 typedef struct goss_class_list {

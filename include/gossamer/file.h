@@ -10,6 +10,8 @@
 #ifndef GOSSAMER_FILE_H
 #define GOSSAMER_FILE_H
 
+#include <stddef.h>
+
 #include "gossamer/status.h"
 
 #ifdef __cplusplus
@@ -23,6 +25,9 @@ extern "C" {
  * safetensors file (an image, an archive, a text ...), which is then left alone. */
 GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *const *inputs, int n,
                                                      goss_error *err);
+
+/* Writes a file as above. Errors: GOSS_E_IO. */
+GOSS_API GOSS_MUST_USE goss_status goss_file_write(const char *path, const void *data, size_t size, goss_error *err);
 
 #ifdef __cplusplus
 }

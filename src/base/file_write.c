@@ -18,6 +18,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/os.h"
+#include "gossamer/file.h"
 
 #define MARK ".gossamer-"
 enum { DIGITS = 16, NAME_PART = 200, TRIES = 100 };
@@ -197,6 +198,10 @@ static goss_status write_file(const char *path, bool durable, const void *data, 
 
 goss_status goss__write_file(const char *path, const void *data, size_t size, goss_error *err) {
     return write_file(path, true, data, size, err);
+}
+
+goss_status goss_file_write(const char *path, const void *data, size_t size, goss_error *err) {
+    return goss__write_file(path, data, size, err);
 }
 
 goss_status goss__write_one_of_many(const char *path, const void *data, size_t size, goss_error *err) {

@@ -186,3 +186,7 @@ goss_status goss_image_files_decode(goss_image_files *f, int i, const goss_image
     tell_dark(&f->reader.fit, f->names[i]);
     return GOSS_OK;
 }
+
+void goss_image_files_extents(const goss_image_files *f, int *height, int *width) {
+    *height = f->reader.fit.natural[0], *width = f->reader.fit.natural[1];
+}

@@ -253,19 +253,31 @@ static void put_key(goss__str *s, const goss_key *k, const value *v) {
     goss__str_add(s, "\n");
 }
 
-char *goss_config_write(const goss_config *c) {
+/* Opens the section of a key where it is another one than the last. */
+static void put_section(goss__str *s, const char *name, const char **last) {
+    const size_t n = (size_t)(strchr(name, '.') - name);
+    if (!*last || strncmp(name, *last, n + 1) != 0) goss__str_addf(s, "%s[%.*s]\n", *last ? "\n" : "", (int)n, name);
+    *last = name;
+}
+
+char *goss_config_write_with(const goss_config *c, bool (*wanted)(void *context, const char *key),
+                             const char *(*remark)(void *context, const char *key), void *context) {
     goss__str s = {0};
+    const char *last = NULL;
     goss__str_add(&s, "");
     for (int i = 0; i < c->n; i++) {
         const char *name = c->keys[i].name;
-        size_t n = (size_t)(strchr(name, '.') - name);
-        bool new_section = i == 0 || strncmp(name, c->keys[i - 1].name, n + 1) != 0;
-        if (new_section) goss__str_addf(&s, "%s[%.*s]\n", i ? "\n" : "", (int)n, name);
+        if (wanted && !wanted(context, name)) continue;
+        put_section(&s, name, &last);
+        const char *text = remark ? remark(context, name) : NULL;
+        if (text) goss__str_addf(&s, "# %s\n", text);
         put_key(&s, &c->keys[i], &c->values[i]);
     }
     if (!s.failed) return s.data;
     goss__str_free(&s);
     return NULL;
 }
+
+char *goss_config_write(const goss_config *c) { return goss_config_write_with(c, NULL, NULL, NULL); }
 
 void goss_config_text_free(char *text) { goss__free(text); }

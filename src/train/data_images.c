@@ -456,6 +456,11 @@ const goss_images *goss__data_images_set(const goss__run_data *d) {
     return d->kind == &goss__data_images && d->own ? ((const images *)d->own)->set : NULL;
 }
 
+const goss_class_list *goss__data_images_classes(const goss__run_data *d, bool validated) {
+    const images *own = d->kind == &goss__data_images ? d->own : NULL;
+    return !own ? NULL : validated ? &own->held : &own->train;
+}
+
 const goss__data_kind goss__data_images = {.name = "images",
                                            .check = check,
                                            .open = open_images,

@@ -22,18 +22,24 @@ static void tell(char *text) {
         goss__log(GOSS_LOG_INFO, "%s", line);
 }
 
-goss_status goss__run_first_look(goss__run *r, goss_error *err) {
+goss_status goss__run_examine(goss__run *r, char **text, goss_error *err) {
     goss__task_pack pack;
-    char *text = NULL;
+    *text = NULL;
     if (strcmp(goss_method_name(goss_model_method(r->model)), "hypernet") != 0) return GOSS_OK;
     const int64_t micro = goss_config_int(r->config, "train.micro_batch");
     GOSS_TRY(goss__task_pack_init(&pack, micro ? (int)micro : r->data.tasks, &r->data.source.spec, err));
     goss__run_data_draw(&r->data, 0, &pack);
     goss_graph *g = goss_graph_new();
-    goss_status s = g ? examine(r, &pack, g, &text, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
-    if (text) tell(text);
-    goss_text_free(text);
+    goss_status s = g ? examine(r, &pack, g, text, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     goss_graph_free(g);
     goss__task_pack_free(&pack);
     return s == GOSS_OK ? s : goss_error_prefix(err, s, "doctor");
+}
+
+goss_status goss__run_first_look(goss__run *r, goss_error *err) {
+    char *text;
+    const goss_status s = goss__run_examine(r, &text, err);
+    if (text) tell(text);
+    goss_text_free(text);
+    return s;
 }

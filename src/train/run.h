@@ -63,6 +63,7 @@ typedef struct goss__run {
     char *fingerprint;            /* settings as a checkpoint keeps them */
     char start[GOSS__START_TEXT]; /* hash of the model that the run was started from; "": none */
     goss_safetensors *previous;   /* the checkpoint to go on from, until it is read; NULL: the run begins */
+    bool dry;                     /* it is looked at what training would do; nothing is written */
     bool moved;                   /* it had another end (train.steps, train.minutes, validate.patience) */
 } goss__run;
 
@@ -82,6 +83,8 @@ void goss__run_export(goss__run *r);
 /* ---- first_look.c ---- */
 /* Before the first step: what the doctor says of a hypernetwork goes to the log. */
 goss_status goss__run_first_look(goss__run *r, goss_error *err);
+/* What the doctor says, goss_text_free; NULL: the method generates nothing. */
+goss_status goss__run_examine(goss__run *r, char **text, goss_error *err);
 
 /* ---- profile_steps.c ---- */
 /* Between steps: begins to time operations after the first few of this process, and writes the profile `steps` later.
@@ -92,6 +95,8 @@ goss_status goss__run_profile(const goss__run *r, int64_t steps_done, bool last,
 /* Makes and locks run.dir. Errors: a folder that is not empty and not a run's, and what would let the run fail when
  * it is done: a library that is missing, a folder that nothing can be written to. */
 goss_status goss__run_folder(goss__run *r, goss_error *err);
+/* The same without making or locking anything. */
+goss_status goss__run_folder_look(goss__run *r, goss_error *err);
 /* A run that failed before its first step: its files and the folder go, if this process has made the folder. Decoded
  * images in it stay, and the folder with them. */
 void goss__run_folder_undo(goss__run *r);
@@ -143,6 +148,8 @@ void goss__tell_key_unused(const goss_config *c, const char *key, const char *wh
 /* ---- run_state.c ---- */
 /* with: stop gives up while images are decoded; tasks. NULL: neither. */
 goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
+/* The same as a look: nothing is written, run.dir need not be there. */
+goss_status goss__run_open_dry(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
 void goss__run_close(goss__run *r);
 double goss__run_progress(const goss__run *r);
 /* Is there nothing more to do? Says why, in r->state.end. */

@@ -67,6 +67,7 @@ void goss__run_data_close(goss__run_data *d);
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack);
 /* What is open, for those who look into it: NULL where the data is of another kind. Borrowed. */
 const goss_images *goss__data_images_set(const goss__run_data *d);
+const goss_class_list *goss__data_images_classes(const goss__run_data *d, bool validated); /* trained on, or that */
 const goss_table_data *goss__data_table_of(const goss__run_data *d);
 /* The file of a key is there, if one is named. */
 goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err);

@@ -126,13 +126,25 @@ void goss__run_folder_undo(goss__run *r) {
     for (bool more = true; more && r->made > 0 && rmdir(r->dir) == 0; r->made--) more = goss__path_up(r->dir);
 }
 
-goss_status goss__run_folder(goss__run *r, goss_error *err) {
+/* What can be said before the folder is there. */
+static goss_status check_names(goss__run *r, goss_error *err) {
     r->dir = goss__strdup(goss_config_text(r->config, "run.dir"));
     if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
     GOSS_TRY(goss__tensor_files_ready(err));
     GOSS_TRY(check_apart(r, "run.dir", err));
     GOSS_TRY(check_apart(r, "data.cache", err));
-    GOSS_TRY(check_inputs(r, err));
+    return check_inputs(r, err);
+}
+
+goss_status goss__run_folder_look(goss__run *r, goss_error *err) {
+    GOSS_TRY(check_names(r, err));
+    if (!goss__path_exists(r->dir)) return GOSS_OK;
+    if (!goss__is_dir(r->dir)) return goss_error_set(err, GOSS_E_IO, "run.dir: %s is there and no folder", r->dir);
+    return check_own(r, err);
+}
+
+goss_status goss__run_folder(goss__run *r, goss_error *err) {
+    GOSS_TRY(check_names(r, err));
     GOSS_TRY(goss_error_prefix(err, open_folder(r, err), "run.dir"));
     GOSS_TRY(check_own(r, err));
     return goss_error_prefix(err, check_writable(r, err), "run.dir");

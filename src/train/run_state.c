@@ -133,15 +133,18 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
                             err);
 }
 
+/* A look at a run that has no folder yet keeps decoded images in memory. */
+static const char *place_of(const goss__run *r) { return r->dry && !goss__is_dir(r->dir) ? NULL : r->dir; }
+
 static goss_status open_all(goss__run *r, const goss_train_options *with, goss_error *err) {
     const goss_config *c = r->config;
     GOSS_TRY(check(c, with->tasks, err));
     GOSS_TRY(read_schedule(c, &r->schedule, err));
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
-    GOSS_TRY(goss__run_folder(r, err));
+    GOSS_TRY(r->dry ? goss__run_folder_look(r, err) : goss__run_folder(r, err));
     GOSS_TRY(goss__checkpoint_open(r, err));
     GOSS_TRY(check_early(r, err));
-    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){r->dir, with->stop, with->tasks}, err));
+    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){place_of(r), with->stop, with->tasks}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &r->data.spec, r->data.seed, &r->model, err));
     goss__tell_unused(c, goss_model_method(r->model), r->data.kind->name);
@@ -155,15 +158,24 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     return open_judge(r, err);
 }
 
-goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err) {
+static goss_status open_as(goss__run *r, const goss_config *c, bool dry, const goss_train_options *with,
+                           goss_error *err) {
     static const goss_train_options none;
     if (!with) with = &none;
-    *r = (goss__run){.config = c, .tasks = with->tasks, .lock = -1, .state = {.best = -1}};
+    *r = (goss__run){.config = c, .tasks = with->tasks, .lock = -1, .state = {.best = -1}, .dry = dry};
     goss_status s = open_all(r, with, err);
     if (s == GOSS_OK) return s;
     goss__run_folder_undo(r);
     goss__run_close(r);
     return s;
+}
+
+goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err) {
+    return open_as(r, c, false, with, err);
+}
+
+goss_status goss__run_open_dry(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err) {
+    return open_as(r, c, true, with, err);
 }
 
 void goss__run_close(goss__run *r) {

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_init.c: gossamer init: looks at data and writes a configuration that trains on it as it is. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "gossamer/file.h"
+#include "gossamer/table.h"
+#include "gossamer/text.h"
+#include "gossamer/train.h"
+#include "init.h"
+
+/* ---- the plan ---- */
+
+bool init_knows(const char *key) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n);
+    for (int i = 0; i < n; i++)
+        if (strcmp(keys[i].name, key) == 0) return true;
+    return false;
+}
+
+void init_set(init_plan *p, const char *key, const char *fmt, ...) {
+    char value[1000];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(value, sizeof value, fmt, args);
+    va_end(args);
+    if (p->status == GOSS_OK && !goss_config_is_set(p->declared, key))
+        p->status = goss_config_set(p->config, key, value, p->err);
+}
+
+void init_mark(init_plan *p, const char *key, const char *fmt, ...) {
+    char raw[INIT_REMARK - 16];
+    va_list args;
+    if (p->status != GOSS_OK || p->remarks == INIT_REMARKS || goss_config_is_set(p->declared, key)) return;
+    va_start(args, fmt);
+    vsnprintf(raw, sizeof raw, fmt, args);
+    va_end(args);
+    char *line = goss_text_escape(raw, GOSS_TEXT_LINE);
+    snprintf(p->remark[p->remarks].text, INIT_REMARK, "look at this: %.380s", line ? line : raw);
+    snprintf(p->remark[p->remarks].key, sizeof p->remark->key, "%s", key);
+    p->remarks++;
+    goss_text_free(line);
+}
+
+/* ---- the file ---- */
+
+static bool matches(const char *pattern, const char *key) {
+    const size_t n = strcspn(pattern, "*");
+    return strncmp(pattern, key, n) == 0 && (pattern[n] == '*' || !key[n]);
+}
+
+/* Keys that say nothing about this kind of data are left out, unless somebody has set them. */
+static bool is_wanted(void *context, const char *key) {
+    const init_plan *p = context;
+    if (goss_config_is_set(p->config, key)) return true;
+    for (const char *const *u = p->unused; u && *u; u++)
+        if (matches(*u, key)) return false;
+    return true;
+}
+
+static const char *remark_of(void *context, const char *key) {
+    const init_plan *p = context;
+    for (int i = 0; i < p->remarks; i++)
+        if (strcmp(p->remark[i].key, key) == 0) return p->remark[i].text;
+    return NULL;
+}
+
+/* The last part of the path, without an ending, of letters that need no quotes. */
+static void name_of(const char *path, char *out, size_t size) {
+    size_t end = strlen(path), n = 0;
+    while (end > 1 && path[end - 1] == '/') end--;
+    size_t begin = end;
+    while (begin > 0 && path[begin - 1] != '/') begin--;
+    for (size_t i = begin; i < end && n + 1 < size && !(path[i] == '.' && i > begin); i++)
+        out[n++] = strchr("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", path[i]) ? path[i] : '-';
+    out[n] = 0;
+    if (strspn(out, "-.") == n) snprintf(out, size, "data");
+}
+
+/* A folder that is not there yet; not in the data, which it would be listed with. */
+static void choose_folder(init_plan *p) {
+    char name[100], dir[160];
+    const bool here = strcmp(p->data, ".") == 0 || strcmp(p->data, "./") == 0;
+    name_of(p->data, name, sizeof name);
+    snprintf(dir, sizeof dir, "%sruns/%s", here ? "../" : "", name);
+    for (int i = 2; access(dir, F_OK) == 0 && i < 1000; i++)
+        snprintf(dir, sizeof dir, "%sruns/%s-%d", here ? "../" : "", name, i);
+    init_set(p, "run.dir", "%s", dir);
+}
+
+static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
+    char *body = goss_config_write_with(p->config, is_wanted, remark_of, p), *text = NULL;
+    char *data = goss_text_escape(p->data, GOSS_TEXT_LINE);
+    const char *file = out ? out : "RUN.ini";
+    int n = -1;
+    if (body && data)
+        n = asprintf(
+            &text,
+            "# Written by gossamer init for %s: %s.\n# Lines with \"look at this\" are guesses: correct what is "
+            "wrong. Then\n#\n#   gossamer check %s\n#   gossamer train %s\n\n%s",
+            data, p->summary, file, file, body);
+    goss_status s = n < 0 ? goss_error_set(err, GOSS_E_NOMEM, "no memory for the configuration's text") : GOSS_OK;
+    if (s == GOSS_OK && out) s = goss_file_write(out, text, (size_t)n, err);
+    if (s == GOSS_OK && !out) fputs(text, stdout);
+    if (n >= 0) free(text);
+    goss_text_free(data);
+    goss_config_text_free(body);
+    return s;
+}
+
+/* ---- the verb ---- */
+
+static goss_status fill(init_plan *p, goss_error *err) {
+    init_set(p, "data.path", "%s", p->data);
+    choose_folder(p);
+    if (goss_table_is(p->data))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "%s is a table, and this version trains on images alone; gossamer inspect shows it",
+                              p->data);
+    GOSS_TRY(init_images(p, err));
+    return p->status;
+}
+
+static goss_status read_words(init_plan *p, int words, char **word, goss_error *err) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n);
+    GOSS_TRY(goss_config_new(keys, n, &p->declared, err));
+    GOSS_TRY(goss_config_new(keys, n, &p->config, err));
+    for (int i = 0; i < words; i++) {
+        GOSS_TRY(goss_config_override(p->declared, word[i], err));
+        GOSS_TRY(goss_config_override(p->config, word[i], err));
+    }
+    return GOSS_OK;
+}
+
+static bool same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
+static goss_status check_output(const init_plan *p, const char *out, bool force, goss_error *err) {
+    if (!out) return GOSS_OK;
+    if (access(out, F_OK) != 0 || same_file(out, p->data))
+        return goss_output_check(out, (const char *[]){p->data}, 1, err);
+    if (force) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s is there already, and may have been edited; name another file, or write over it with "
+                          "--force",
+                          out);
+}
+
+static goss_status init(init_plan *p, int words, char **word, const char *out, bool force, goss_error *err) {
+    GOSS_TRY(check_output(p, out, force, err));
+    GOSS_TRY(read_words(p, words, word, err));
+    GOSS_TRY(fill(p, err));
+    return write_plan(p, out, err);
+}
+
+static void tell(const init_plan *p, const char *out) {
+    cli_tell("%s: %s", p->data, p->summary);
+    for (int i = 0; i < p->remarks; i++) cli_tell("%s: %s", p->remark[i].key, p->remark[i].text);
+    if (out) cli_put_path(out);
+}
+
+int cmd_init(int argc, char **argv) {
+    const char *out = NULL;
+    bool force = false;
+    const cli_option options[] = {{"o", "RUN.ini", "the file to write (standard output)", &out, NULL},
+                                  {"force", NULL, "write over a file that is there", NULL, &force}};
+    const cli_verb verb = {
+        .name = "init",
+        .usage = "DATA [section.key=value ...] [-o RUN.ini] [--force]",
+        .doc = "Looks at DATA (a folder or .zip of images in classes, an idx file; csv, ARFF or NumPy tables, a folder "
+               "of them)\n"
+               "and writes a complete configuration, with every key explained, that gossamer train accepts as it is.\n"
+               "What it has guessed it says, and marks in the file with \"look at this\"; a setting that is given "
+               "stands.",
+        .options = options,
+        .n_options = 2,
+        .min_words = 1,
+        .max_words = -1};
+    const int words = cli_parse(&verb, argc, argv);
+    if (words < 0) return cli_close_stdout();
+    goss_error err;
+    init_plan p = {.data = argv[1], .err = &err};
+    if (out && strcmp(out, "-") == 0) out = NULL;
+    cli_log_to_stderr();
+    const goss_status s = init(&p, words - 1, argv + 2, out, force, &err);
+    if (s == GOSS_OK) tell(&p, out);
+    goss_config_free(p.declared), goss_config_free(p.config);
+    return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_check.c: everything that a training does before its first step, as a list of findings. It opens the run as
+ * training would (without a folder), so that the two cannot disagree about what is wrong. */
+#include "train/run_check.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/text.h"
+#include "gossamer/text.h"
+
+const char *goss_check_level_name(goss_check_level level) {
+    static const char *const names[] = {"info", "warning", "error"};
+    return names[level];
+}
+
+void goss__check_found(const goss__check *k, goss_check_level level, const char *kind, const char *fmt, ...) {
+    char raw[2048], line[2048];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(raw, sizeof raw, fmt, args);
+    va_end(args);
+    goss__text_line(raw, line, sizeof line);
+    if (k->options->found) k->options->found(k->options->context, level, kind, line);
+}
+
+void goss__check_counted(const goss__check *k, const char *name, int64_t value) {
+    if (k->options->counted) k->options->counted(k->options->context, name, value);
+}
+
+/* ---- the doctor ---- */
+
+static void tell_doctor(const goss__check *k, char *text) {
+    static const char ready[] = "verdict: ready to train", verdict[] = "verdict: ";
+    char *save = NULL;
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        const bool is_verdict = strncmp(line, verdict, sizeof verdict - 1) == 0;
+        const bool ill = is_verdict && strcmp(line, ready) != 0;
+        goss__check_found(k, ill ? GOSS_CHECK_WARNING : GOSS_CHECK_INFO, "doctor", "%s", line);
+    }
+}
+
+static goss_status ask_doctor(const goss__check *k, goss__run *r, goss_error *err) {
+    char *text;
+    if (!goss_method_trains(goss_model_method(r->model))) {
+        goss__check_found(k, GOSS_CHECK_INFO, "method", "train.method = %s has nothing to train",
+                          goss_method_name(goss_model_method(r->model)));
+        return GOSS_OK;
+    }
+    const goss_status s = goss__run_examine(r, &text, err);
+    if (text) tell_doctor(k, text);
+    goss_text_free(text);
+    return s;
+}
+
+/* ---- the run ---- */
+
+static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
+    if (r->previous)
+        goss__check_found(k, GOSS_CHECK_INFO, "run", "run.dir = %s holds this run, %lld steps of it: training goes on",
+                          goss_config_text(k->config, "run.dir"), (long long)r->state.step);
+    if (goss__data_images_set(&r->data)) GOSS_TRY(goss__check_images(k, &r->data, err));
+    return ask_doctor(k, r, err);
+}
+
+static bool ends_check(goss_status s) { return s == GOSS_E_NOMEM || s == GOSS_E_INTERRUPTED; }
+
+/* What did not open: the error that training ends with, and all files like the first that it names. */
+static void tell_failed(const goss__check *k, const goss_error *why) {
+    const bool by_data = strncmp(why->text, "data.path", 9) == 0;
+    if (!by_data || goss__check_unreadable(k) == 0) goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why->text);
+}
+
+goss_status goss_train_check(const goss_config *config, const goss_check_options *options, goss_error *err) {
+    static const goss_check_options quiet;
+    const goss__check k = {config, options ? options : &quiet};
+    goss_error why;
+    goss__run r;
+    const goss_train_options with = {.stop = k.options->stop};
+    goss_status s = goss__run_open_dry(&r, config, &with, &why);
+    if (s == GOSS_OK) {
+        s = look(&k, &r, &why);
+        goss__run_close(&r);
+        if (s != GOSS_OK && !ends_check(s)) goss__check_found(&k, GOSS_CHECK_ERROR, "run", "%s", why.text);
+    } else if (!ends_check(s)) {
+        tell_failed(&k, &why);
+    }
+    return ends_check(s) ? goss_error_set(err, s, "%s", why.text) : GOSS_OK;
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run_check.h: how the parts of a check tell what they find. */
+#ifndef GOSS_TRAIN_RUN_CHECK_H
+#define GOSS_TRAIN_RUN_CHECK_H
+
+#include "gossamer/check.h"
+#include "train/run.h"
+
+typedef struct goss__check {
+    const goss_config *config;
+    const goss_check_options *options;
+} goss__check;
+
+void goss__check_found(const goss__check *k, goss_check_level level, const char *kind, const char *fmt, ...)
+    GOSS_PRINTF(4, 5);
+void goss__check_counted(const goss__check *k, const char *name, int64_t value);
+
+/* ---- check_images.c ---- */
+/* Of an open run's images: counts, classes with one image, images on both sides of a split or in two classes. */
+goss_status goss__check_images(const goss__check *k, const goss__run_data *d, goss_error *err);
+/* Of images that could not be opened: each file that cannot be read. Returns how many there are. */
+int goss__check_unreadable(const goss__check *k);
+#endif
