@@ -296,11 +296,20 @@ static goss__node *new_node(goss_graph *g, const goss__proto *p, uint64_t hash) 
     return n;
 }
 
+/* Whether such a node may be in g: a body has no inputs, parameters, assignments or draws of its own. */
+static bool body_admits(goss_graph *g, const goss__proto *p) {
+    if (!g->root || (!p->name && (!goss__is_stateful(p->op) || p->op == &goss__op_arg))) return true;
+    goss_graph_fail(g, GOSS_E_ARGUMENT,
+                    "%s: not in a scan's body: make it outside and pass it in with goss_scan_const%s", p->op->name,
+                    goss__is_stateful(p->op) ? "" : ", or draw for all steps and use goss_scan_slice");
+    return false;
+}
+
 goss_val goss__emit(goss_graph *g, const goss__proto *p) {
     if (!goss__all_valid(p->in, p->n_in)) return (goss_val){g, 0};
     for (int i = 0; i < p->n_in; i++)
         if (p->in[i].graph != g) return goss_graph_fail(g, GOSS_E_ARGUMENT, "%s: operands of two graphs", p->op->name);
-    if (!goss__shape_ok(g, p->op->name, &p->shape) || !goss__region_admits(g, p)) return (goss_val){g, 0};
+    if (!goss__shape_ok(g, p->op->name, &p->shape) || !body_admits(g, p)) return (goss_val){g, 0};
     uint64_t hash = proto_hash(p);
     for (uint32_t id = g->buckets[hash & (g->n_buckets - 1)]; id; id = g->nodes[id]->next) {
         goss__node *found = g->nodes[id];

@@ -7,10 +7,6 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 
-void goss__region_symbols(goss_graph *body) {
-    if (body->symbols.n != body->root->symbols.n) body->symbols = body->root->symbols;
-}
-
 goss_graph *goss__region_open(goss_graph *outer) {
     goss_graph *root = goss__root_of(outer), *body = goss_graph_new();
     if (!body) {
@@ -70,14 +66,6 @@ const goss__region *goss__region_close(goss_graph *body, int n_args, const uint3
     *r = (goss__region){body, n_args, n_yields, copy, hash, root->regions};
     root->regions = r;
     return r;
-}
-
-bool goss__region_admits(goss_graph *g, const goss__proto *p) {
-    if (!g->root || (!p->name && (!goss__is_stateful(p->op) || p->op == &goss__op_arg))) return true;
-    goss_graph_fail(g, GOSS_E_ARGUMENT,
-                    "%s: not in a scan's body: make it outside and pass it in with goss_scan_const%s", p->op->name,
-                    goss__is_stateful(p->op) ? "" : ", or draw for all steps and use goss_scan_slice");
-    return false;
 }
 
 goss_val goss__copy_node(goss_graph *to, const goss__node *n, const goss_val *map) {

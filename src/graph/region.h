@@ -27,10 +27,9 @@ void goss__region_drop(goss_graph *body);
 /* The region of that body: the equal one that exists (body is dropped), else body's own. NULL: out of memory. */
 const goss__region *goss__region_close(goss_graph *body, int n_args, const uint32_t *yield, int n_yields);
 /* Brings a body's table of symbols up to the root's. */
-void goss__region_symbols(goss_graph *body);
-/* Whether such a node may be in g: a body has no inputs, parameters, assignments or draws of its own. Else a sticky
- * error. */
-bool goss__region_admits(goss_graph *g, const goss__proto *p);
+static inline void goss__region_symbols(goss_graph *body) {
+    if (body->symbols.n != body->root->symbols.n) body->symbols = body->root->symbols;
+}
 /* Node n of another graph of the same root with operands map[n->in[i]], as it stands: no builder is asked. */
 goss_val goss__copy_node(goss_graph *to, const goss__node *n, const goss_val *map);
 /* Argument `index` of a body: its first nodes, in order. */

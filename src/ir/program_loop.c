@@ -9,10 +9,6 @@
 #include "base/number.h"
 #include "ops/ops.h"
 
-bool goss__is_of_loop(const goss__op *op) {
-    return op == &goss__op_scan || op == &goss__op_scan_result || op == &goss__op_arg;
-}
-
 typedef struct site {
     const goss_program *p;
     int operation;
@@ -106,7 +102,6 @@ static goss_status check_scan(const site *s) {
     if (s->o->shown.n_regions != 1) return wrong(s, "it has one region, its body");
     const goss_program *region = s->o->shown.regions[0];
     GOSS_TRY(check_counts(s, a));
-    GOSS_TRY(goss_error_prefix(s->err, goss_program_verify(region, s->err), "body"));
     GOSS_TRY(check_arguments(s, a, region));
     return check_next(s, a, region);
 }

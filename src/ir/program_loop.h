@@ -12,7 +12,9 @@
 #include "ops/attrs.h"
 
 /* Whether an operation is checked here, and not by its builder. */
-bool goss__is_of_loop(const goss__op *op);
+static inline bool goss__is_of_loop(const goss__op *op) {
+    return op == &goss__op_scan || op == &goss__op_scan_result || op == &goss__op_arg;
+}
 /* Operands, attributes, region and result of such an operation. */
 goss_status goss__verify_loop(const goss_program *p, int operation, goss_error *err);
 /* Arguments of the region of that scan, and one for the step. */

@@ -200,6 +200,8 @@ static goss_status check_operation(verifier *v, int operation) {
     GOSS_TRY(check_attributes(v, operation));
     if (assignment && o->shown.n_operands > 0) GOSS_TRY(check_assignment(v, operation));
     if (assignment && o->shown.n_operands == 0) return wrong(v, operation, "it has no operands");
+    for (int i = 0; i < o->shown.n_regions; i++)
+        GOSS_TRY(goss_error_prefix(v->err, goss_program_verify(o->shown.regions[i], v->err), "body"));
     if (goss__is_of_loop(o->op)) {
         GOSS_TRY(goss__verify_loop(v->p, operation, v->err));
         const goss_program_value *own = &v->p->values[o->shown.first_result];

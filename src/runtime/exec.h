@@ -101,14 +101,12 @@ static inline char *goss__address(const goss_exec *e, const goss__place_at *at, 
 void goss__exec_resolve(goss_exec *e);
 /* The tables of a loop's body; NULL where memory is out. Freed with those of the program that it is in. */
 goss_exec *goss__body_new(const goss_exec *e, const goss_schedule *body);
-/* All steps of the scan at instruction k on one unit. */
-void goss__run_scan(goss_exec *e, uint32_t k, const goss__unit *u);
 /* Instructions of a phase on one unit, in order. */
 void goss__run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u);
-/* Where instruction k puts its result of a unit: in a sum over items the group's slot, or the thread's spare block. */
-char *goss__result_address(const goss_exec *e, uint32_t k, const goss__unit *u);
-/* Adds the spare block of a sum over items to the group's slot. */
-void goss__add_partial(const goss_exec *e, uint32_t k, const goss__unit *u);
+/* One instruction on one unit; out overrides its place (slots). */
+void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out, int part, int parts);
+/* to += from, in the program's precision. */
+void goss__add_block(const goss_exec *e, void *to, const void *from, size_t bytes);
 /* Finds the chains among the instructions of a phase. */
 void goss__resolve_chains(goss_exec *e, uint32_t phase);
 /* Makes one call of steps of a chain that are a row of kernel/fused.def. */

@@ -32,6 +32,10 @@ typedef struct goss__profile {
 
 /* Time of one instruction. */
 void goss__profile_add(struct goss_exec *e, int worker, uint32_t k, double seconds);
+/* Instructions k .. last, done by one call that began at `start`, take equal shares of its time. */
+void goss__profile_steps(struct goss_exec *e, int worker, uint32_t k, uint32_t last, double start);
+/* Seconds of a clock; 0 where nothing is profiled. */
+double goss__profile_clock(const struct goss_exec *e);
 /* A run that began at `start` is over. */
 void goss__profile_run(struct goss_exec *e, double start);
 /* Something from `start` until now, for the trace; the row after the last worker's is for phases. */

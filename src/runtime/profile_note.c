@@ -19,6 +19,14 @@ void goss__profile_event(goss_exec *e, int row, uint32_t first, uint32_t last, d
         (goss__event){.start = start - p->began, .seconds = seconds, .first = first, .last = last};
 }
 
+double goss__profile_clock(const goss_exec *e) { return e->profile ? goss__now() : 0; }
+
+void goss__profile_steps(goss_exec *e, int worker, uint32_t k, uint32_t last, double start) {
+    const double each = (goss__now() - start) / (last - k + 1);
+    for (uint32_t i = k; i <= last; i++) goss__profile_add(e, worker, i, each);
+    goss__profile_event(e, worker, k, last, start);
+}
+
 void goss_profile_end(goss_exec *e) {
     goss__profile *p = e->profile;
     for (uint32_t k = 0; e->steps && k < e->program->n_instrs; k++)

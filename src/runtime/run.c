@@ -16,92 +16,6 @@
 #include "runtime/exec.h"
 #include "runtime/profile.h"
 
-static double clock_of(const goss_exec *e) { return e->profile ? goss__now() : 0; }
-
-/* Steps k .. last, done by one call, take equal shares of its time. */
-static void note_steps(goss_exec *e, int worker, uint32_t k, uint32_t last, double start) {
-    const double each = (goss__now() - start) / (last - k + 1);
-    for (uint32_t i = k; i <= last; i++) goss__profile_add(e, worker, i, each);
-    goss__profile_event(e, worker, k, last, start);
-}
-
-static void add_block(const goss_exec *e, void *to, const void *from, size_t bytes) {
-    if (e->program->precision == GOSS_F64) {
-        double *a = to;
-        const double *b = from;
-        for (size_t i = 0; i < bytes / sizeof *a; i++) a[i] += b[i];
-    } else {
-        float *a = to;
-        const float *b = from;
-        for (size_t i = 0; i < bytes / sizeof *a; i++) a[i] += b[i];
-    }
-}
-
-/* One instruction on one unit; out overrides its place (slots). */
-static void run_step(goss_exec *e, goss__step *s, const goss__unit *u, void *out, int part, int parts) {
-    const void *in[GOSS__MAX_IN];
-    for (int i = 0; i < s->value->n_in; i++) in[i] = goss__address(e, &s->at[i + 1], u);
-    int bad = 0;
-    goss__call c = {.shapes = &s->shapes[u->last],
-                    .kernels = e->kernels,
-                    .in = in,
-                    .out = out ? out : goss__address(e, &s->at[0], u),
-                    .scratch = u->arena + goss__round64(e->program->private_bytes),
-                    .first_element = u->index * s->first_step,
-                    .part = part,
-                    .parts = parts,
-                    .seed = e->seed,
-                    .step = e->step,
-                    .name = s->value->node->name,
-                    .bad_index = &bad};
-    if (s->along)
-        s->value->op->kernel.run_along_f32(&c, goss__address(e, &s[1].at[0], u));
-    else
-        s->run(&c);
-    if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
-}
-
-/* A unit's addend: the group's first goes to the slot, later ones through the thread's spare block. */
-char *goss__result_address(const goss_exec *e, uint32_t k, const goss__unit *u) {
-    const goss__value *v = e->steps[k].value;
-    if (!v->partial) return goss__address(e, &e->steps[k].at[0], u);
-    return u->first ? e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes)
-                    : u->arena + v->spare_offset;
-}
-
-void goss__add_partial(const goss_exec *e, uint32_t k, const goss__unit *u) {
-    const goss__value *v = e->steps[k].value;
-    if (!v->partial || u->first) return;
-    add_block(e, e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes), u->arena + v->spare_offset,
-              (size_t)e->steps[k].shapes[0].out->numel * goss__elem_size(e->program, v));
-}
-
-static void run_one(goss_exec *e, uint32_t k, const goss__unit *u) {
-    goss__step *s = &e->steps[k];
-    const double start = clock_of(e);
-    if (s->body) {
-        goss__run_scan(e, k, u);
-    } else {
-        run_step(e, s, u, goss__result_address(e, k, u), 0, 1);
-        goss__add_partial(e, k, u);
-    }
-    if (e->profile) note_steps(e, u->worker, k, k + s->along, start);
-}
-
-void goss__run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u) {
-    for (uint32_t k = first; k < first + count; k++) {
-        const goss__step *s = &e->steps[k];
-        if (s->value->result_of >= 0) continue; /* the scan has computed it */
-        if (s->chain) {
-            goss__run_chain(e, k, u);
-            k += (uint32_t)s->chain - 1;
-            continue;
-        }
-        run_one(e, k, u);
-        k += s->along;
-    }
-}
-
 /* The units of one tile through the stretch that begins at instruction k. */
 static void run_stretch(goss_exec *e, uint32_t k, const goss__phase_run *r, int64_t tile, goss__unit u) {
     const int64_t size = e->steps[k].batched ? r->tile : r->unit, first = tile * r->tile / size,
@@ -153,10 +67,10 @@ static void region_part(void *ctx, int64_t part, int worker) {
     const region *r = ctx;
     goss_exec *e = r->e;
     uint32_t k = e->program->phases[r->phase].first;
-    const double start = clock_of(e);
-    run_step(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker, .arena = goss__arena_of(e, worker)}, NULL,
-             (int)part, e->phase_runs[r->phase].parts);
-    if (e->profile) note_steps(e, worker, k, k, start);
+    const double start = goss__profile_clock(e);
+    goss__run_instr(e, &e->steps[k], &(goss__unit){.last = true, .worker = worker, .arena = goss__arena_of(e, worker)},
+                    NULL, (int)part, e->phase_runs[r->phase].parts);
+    if (e->profile) goss__profile_steps(e, worker, k, k, start);
 }
 
 /* out[chunk] = slot 0 + slot 1 + ..., in that order. */
@@ -168,7 +82,7 @@ static void sum_slots(goss_exec *e, const goss__step *s, int64_t groups, int64_t
     char *out = e->slab + v->offset + from;
     const char *slots = e->slab + v->slots_offset + from;
     memcpy(out, slots, n);
-    for (int64_t i = 1; i < groups; i++) add_block(e, out, slots + (size_t)i * goss__round64(v->bytes), n);
+    for (int64_t i = 1; i < groups; i++) goss__add_block(e, out, slots + (size_t)i * goss__round64(v->bytes), n);
 }
 
 /* Item i is the i-th chunk over all partial results of the phase. */
@@ -202,7 +116,7 @@ static void run_sums(goss_exec *e, uint32_t phase) {
 
 static void run_phase(goss_exec *e, uint32_t f) {
     const goss__phase_run *r = &e->phase_runs[f];
-    const double start = clock_of(e);
+    const double start = goss__profile_clock(e);
     region ctx = {e, f};
     if (r->parts > 1)
         goss__pool_run(e->threads->pool, r->parts, region_part, &ctx);
@@ -334,7 +248,7 @@ static goss_status index_error(const goss_exec *e, goss_error *err) {
 }
 
 static goss_status run(goss_exec *e, goss_error *err) {
-    const double start = clock_of(e);
+    const double start = goss__profile_clock(e);
     GOSS_TRY(check_inputs(e, err));
     if (e->bad_value) forget_errors(e);
     if (e->dirty) {

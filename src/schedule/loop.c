@@ -88,12 +88,11 @@ static goss_status fill_loop(goss_schedule *p, uint32_t v, goss__loop *l, goss_e
     body->options = p->options, body->precision = p->precision, body->off = p->off, body->is_body = true;
     body->options.bf16 = NULL;
     GOSS_TRY(copy_body(l, p->values[v].region, err));
-    GOSS_TRY(goss__run_passes(body, NULL, err));
     l->state = goss__arena_alloc(&p->arena, (body->n_values + 1) * sizeof *l->state);
     return l->state ? GOSS_OK : no_memory(err);
 }
 
-static goss_status compile_body(goss_schedule *p, uint32_t v, goss_error *err) {
+goss_status goss__copy_body(goss_schedule *p, uint32_t v, goss_error *err) {
     const goss__scan_attr *attr = GOSS__ATTR(p->values[v].node, scan);
     goss__loop *l = goss__arena_alloc(&p->arena, sizeof *l);
     if (!l || !(l->body = goss__calloc(1, sizeof *l->body))) return no_memory(err);
@@ -104,12 +103,6 @@ static goss_status compile_body(goss_schedule *p, uint32_t v, goss_error *err) {
     l->arg = goss__arena_alloc(&p->arena, (size_t)l->n_args * sizeof *l->arg);
     l->result = goss__arena_alloc(&p->arena, ((size_t)l->n_results + 1) * sizeof *l->result);
     return l->arg && l->result ? fill_loop(p, v, l, err) : no_memory(err);
-}
-
-goss_status goss__compile_bodies(goss_schedule *p, goss_error *err) {
-    for (uint32_t v = 0; v < p->n_values; v++)
-        if (p->values[v].op == &goss__op_scan) GOSS_TRY(compile_body(p, v, err));
-    return GOSS_OK;
 }
 
 int64_t goss__loop_steps(const goss__loop *l, const int64_t *counts) {

@@ -52,8 +52,8 @@ typedef struct goss__loop {
 
 enum { GOSS__LOOP_ONCE, GOSS__LOOP_STEP, GOSS__LOOP_PHASES }; /* phases of a body */
 
-/* Compiles the bodies of all scans of p, as far as it goes without items. */
-goss_status goss__compile_bodies(goss_schedule *p, goss_error *err);
+/* The loop of scan v with its body's values, on which no pass has run. */
+goss_status goss__copy_body(goss_schedule *p, uint32_t v, goss_error *err);
 /* Once phases are known: instructions and memory of the bodies. */
 goss_status goss__plan_bodies(goss_schedule *p, goss_error *err);
 /* How operands of scan v come when it is cut into L items; how its result v does. */

@@ -35,7 +35,15 @@ static goss_status in_place(goss__builder *b, goss_error *err) {
     return GOSS_OK;
 }
 static goss_status plan_bodies(goss__builder *b, goss_error *err) { return goss__plan_bodies(b->p, err); }
-static goss_status compile_bodies(goss__builder *b, goss_error *err) { return goss__compile_bodies(b->p, err); }
+/* Bodies of all scans, as far as it goes without items. */
+static goss_status compile_bodies(goss__builder *b, goss_error *err) {
+    for (uint32_t v = 0; v < b->p->n_values; v++) {
+        if (b->p->values[v].op != &goss__op_scan) continue;
+        GOSS_TRY(goss__copy_body(b->p, v, err));
+        GOSS_TRY(goss__run_passes(b->p->values[v].loop->body, NULL, err));
+    }
+    return GOSS_OK;
+}
 static goss_status plan_memory(goss__builder *b, goss_error *err) { return goss__plan_memory(b->p, err); }
 
 /* ---- the table ---- */

@@ -1,11 +1,69 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan_run.c: a scan on one unit of items: its body, step after step, in the caller's scratch.
+/* run_unit.c: instructions on one unit of items, in order. A scan is one of them: its body, step after step, in the
+ * caller's scratch; a body's instructions run as all others do.
  *
  * Arguments of the body are addresses in a table. A slice that lies in one run is read where it is; one of several rows
  * is copied. A carry has two buffers that change places at each step. */
 #include <string.h>
 
+#include "base/os.h"
 #include "runtime/exec.h"
+#include "runtime/profile.h"
+
+/* ---- one instruction ---- */
+
+void goss__add_block(const goss_exec *e, void *to, const void *from, size_t bytes) {
+    if (e->program->precision == GOSS_F64) {
+        double *a = to;
+        const double *b = from;
+        for (size_t i = 0; i < bytes / sizeof *a; i++) a[i] += b[i];
+    } else {
+        float *a = to;
+        const float *b = from;
+        for (size_t i = 0; i < bytes / sizeof *a; i++) a[i] += b[i];
+    }
+}
+
+void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out, int part, int parts) {
+    const void *in[GOSS__MAX_IN];
+    for (int i = 0; i < s->value->n_in; i++) in[i] = goss__address(e, &s->at[i + 1], u);
+    int bad = 0;
+    goss__call c = {.shapes = &s->shapes[u->last],
+                    .kernels = e->kernels,
+                    .in = in,
+                    .out = out ? out : goss__address(e, &s->at[0], u),
+                    .scratch = u->arena + goss__round64(e->program->private_bytes),
+                    .first_element = u->index * s->first_step,
+                    .part = part,
+                    .parts = parts,
+                    .seed = e->seed,
+                    .step = e->step,
+                    .name = s->value->node->name,
+                    .bad_index = &bad};
+    if (s->along)
+        s->value->op->kernel.run_along_f32(&c, goss__address(e, &s[1].at[0], u));
+    else
+        s->run(&c);
+    if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
+}
+
+/* A unit's addend: the group's first goes to the slot, later ones through the thread's spare block. */
+static char *result_address(const goss_exec *e, uint32_t k, const goss__unit *u) {
+    const goss__value *v = e->steps[k].value;
+    if (!v->partial) return goss__address(e, &e->steps[k].at[0], u);
+    return u->first ? e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes)
+                    : u->arena + v->spare_offset;
+}
+
+static void add_partial(const goss_exec *e, uint32_t k, const goss__unit *u) {
+    const goss__value *v = e->steps[k].value;
+    if (!v->partial || u->first) return;
+    goss__add_block(e, e->slab + v->slots_offset + (size_t)u->group * goss__round64(v->bytes),
+                    u->arena + v->spare_offset,
+                    (size_t)e->steps[k].shapes[0].out->numel * goss__elem_size(e->program, v));
+}
+
+/* ---- a scan ---- */
 
 /* A tensor around its time axis: `outer` times so many places along the axis times `inner` bytes. */
 typedef struct around {
@@ -105,7 +163,7 @@ static void stack_result(scan_call *c, const goss__loop_result *r, int64_t t) {
     const int64_t count =
         r->kind == GOSS__SCAN_JOIN ? c->body->program->values[r->of].node->shape.dim[r->axis].count : 1;
     const int64_t at = t * count, n = at + count > x.steps ? x.steps - at : count;
-    char *to = goss__result_address(c->e, k, c->u) + at * x.inner;
+    char *to = result_address(c->e, k, c->u) + at * x.inner;
     const char *from = body_address(c, r->of);
     for (int64_t i = 0; i < x.outer; i++, to += x.steps * x.inner, from += count * x.inner)
         memcpy(to, from, (size_t)(n * x.inner));
@@ -164,7 +222,7 @@ static void clear_rest(const scan_call *c, const goss__loop_result *r) {
     const goss__step *s = &c->e->steps[k];
     const around x =
         around_axis(s->shapes[s->value->partial ? 0 : c->u->last].out, r->axis, size_of(c->e->program, r->value));
-    char *to = goss__result_address(c->e, k, c->u);
+    char *to = result_address(c->e, k, c->u);
     for (int64_t i = 0; i < x.outer && c->steps < x.steps; i++)
         memset(to + (i * x.steps + c->steps) * x.inner, 0, (size_t)((x.steps - c->steps) * x.inner));
 }
@@ -174,17 +232,16 @@ static void finish(scan_call *c) {
     for (int i = 0; i < l->n_results; i++) {
         const uint32_t k = c->e->program->values[l->result[i].value].instr;
         if (l->result[i].kind == GOSS__SCAN_LAST)
-            memcpy(goss__result_address(c->e, k, c->u), c->arg[l->result[i].of],
-                   carry_bytes(c, &l->arg[l->result[i].of]));
+            memcpy(result_address(c->e, k, c->u), c->arg[l->result[i].of], carry_bytes(c, &l->arg[l->result[i].of]));
         else if (l->result[i].kind == GOSS__SCAN_STACK)
             clear_rest(c, &l->result[i]);
-        goss__add_partial(c->e, k, c->u);
+        add_partial(c->e, k, c->u);
     }
     if (__atomic_load_n(&c->body->bad_value, __ATOMIC_RELAXED)) /* which one: index_error asks the body */
         __atomic_store_n(&c->e->bad_value, c->e->program->instrs[c->k].value + 1, __ATOMIC_RELAXED);
 }
 
-void goss__run_scan(goss_exec *e, uint32_t k, const goss__unit *u) {
+static void run_scan(goss_exec *e, uint32_t k, const goss__unit *u) {
     const goss__step *s = &e->steps[k];
     const goss__loop *l = s->value->loop;
     scan_call c = {.e = e, .body = s->body, .l = l, .u = u, .k = k, .inner = *u};
@@ -196,4 +253,30 @@ void goss__run_scan(goss_exec *e, uint32_t k, const goss__unit *u) {
     goss__run_unit(c.body, once->first, once->count, &c.inner);
     for (int64_t i = 0; i < c.steps; i++) run_step(&c, l->reverse ? c.steps - 1 - i : i);
     finish(&c);
+}
+
+static void run_one(goss_exec *e, uint32_t k, const goss__unit *u) {
+    goss__step *s = &e->steps[k];
+    const double start = goss__profile_clock(e);
+    if (s->body) {
+        run_scan(e, k, u);
+    } else {
+        goss__run_instr(e, s, u, result_address(e, k, u), 0, 1);
+        add_partial(e, k, u);
+    }
+    if (e->profile) goss__profile_steps(e, u->worker, k, k + s->along, start);
+}
+
+void goss__run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u) {
+    for (uint32_t k = first; k < first + count; k++) {
+        const goss__step *s = &e->steps[k];
+        if (s->value->result_of >= 0) continue; /* the scan has computed it */
+        if (s->chain) {
+            goss__run_chain(e, k, u);
+            k += (uint32_t)s->chain - 1;
+            continue;
+        }
+        run_one(e, k, u);
+        k += s->along;
+    }
 }
