@@ -311,3 +311,17 @@ goss__slicing goss__loop_slice_result(const goss_schedule *p, uint32_t v, goss_e
         if (c.l->result[i].value == v) return result_slicing(&c, p, scan, i);
     return GOSS__NO_SLICES;
 }
+
+/* ---- any value ---- */
+
+goss__slicing goss__slice_rule(const goss_schedule *p, uint32_t v, goss_extent L, goss__cut *cut) {
+    const goss__value *val = &p->values[v];
+    for (int i = 0; i < val->n_in; i++) cut[i] = GOSS__WHOLE;
+    if (goss_extent_is(L, 1)) return GOSS__LOCAL;
+    if (val->loop) return goss__loop_slice(p, v, L, cut);
+    if (val->result_of >= 0) return goss__loop_slice_result(p, v, L, cut);
+    if (!val->op->slicing.slice) return GOSS__NO_SLICES;
+    goss__site site;
+    goss__value_site(&site, p, v);
+    return val->op->slicing.slice(&site, L, cut);
+}
