@@ -187,6 +187,32 @@ TEST(other_models_race_with_files_of_their_own) {
     SAYS(err_text, "classes.model predicts y (classification), and one.model");
 }
 
+/* What `train` writes is enough for all of them: nothing is trained again, and the joint network stays in the file. */
+TEST(a_trained_model_keeps_what_other_methods_need) {
+    make_models();
+    const char *run_it = "train data.path=world.csv data.task=person data.target=y task.support=3..6 run.dir=trained "
+                         "'model.backbone=dense 8; tanh' train.steps=150 train.tasks=4 optimizer.rate=0.01 "
+                         "validate.every=50 --fold 1/4";
+    size_t n = 0, again = 0;
+    RUN(0, run_it);
+    RUN(0, "eval trained/model.safetensors --data new.csv --support 3 --json "
+           "--methods ridge,mean-ridge,joint,finetune,scratch");
+    const double joint = number_at(method("joint"), "value"), scratch = number_at(method("scratch"), "value");
+    const double tuned = number_at(method("finetune"), "value");
+    /* One network for persons whose constants differ by 10 can know the slope alone. */
+    T_CHECK(joint > 4 && joint < 20 && tuned < joint && scratch != tuned);
+    char *first = tiny_read(tiny_path("trained/model.safetensors"), &n);
+    RUN(0, run_it);
+    char *second = tiny_read(tiny_path("trained/model.safetensors"), &again);
+    T_CHECK(n == again && memcmp(first, second, n) == 0);
+    free(first), free(second);
+    RUN(0, "convert trained/model.safetensors --weights bf16 -o half.model");
+    RUN(0, "eval half.model --data new.csv --support 3 --json --methods joint");
+    T_NEAR(number_at(method("joint"), "value"), joint, 0);
+    RUN(1, "train data.path=world.csv run.dir=other --fold 5/4");
+    SAYS(err_text, "5/4");
+}
+
 TEST(folds_are_explained) {
     RUN(0, "eval RUN.ini --folds 2 --data world.csv --support 3");
     SAYS(out_text, "gossamer train RUN.ini --fold 2/2 run.dir=runs/fold2\n");
