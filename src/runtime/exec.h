@@ -45,7 +45,7 @@ typedef struct goss__step {
     bool by_rows;           /* of a chain's first: its blocks are whole rows */
     int64_t item;        /* of a chain's first: elements of an item, when it goes item by item; 0: the unit at once */
     uint32_t busy_until; /* of a chain: the last step that reads what is in this one's place */
-    goss_exec *body;     /* of a scan: its body's tables (scan_run.c) */
+    goss_exec *body;     /* of a scan: its body's tables (run_unit.c) */
 } goss__step;
 
 typedef struct goss__phase_run {
