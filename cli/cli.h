@@ -50,6 +50,8 @@ void cli_put_text(const char *text); /* a sentence that names may stand in */
 void cli_put_path(const char *path);
 /* Where the result named by -o goes: "-" is standard output (./- a file of that name). */
 const char *cli_output(const char *path);
+/* Whether two names are of one file, whatever links lead to it. */
+bool cli_same_file(const char *a, const char *b);
 void cli_json_text(const char *text);
 void cli_json_name(const char *text);
 /* Messages of the library go to stderr. */

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_adapt.c: gossamer adapt: a folder of labelled images becomes a network file. */
+/* cmd_adapt.c: gossamer adapt: a folder of labelled images, or the rows of a task, become a network file. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli.h"
 #include "gossamer/file.h"
 #include "gossamer/model.h"
+#include "table_net.h"
 
 static void tell(const goss_network *n, int images) {
     char members[64] = "a network";
@@ -23,56 +25,83 @@ static goss_status open_support(const goss_model *m, const char *path, const cha
     return goss_images_need_classes(*out, path, 2, err);
 }
 
-static goss_status adapt(const char *model, const char *support, const char *labels, const char *out,
-                         const goss_adapt_options *o, bool skip_bad, goss_error *err) {
-    goss_model *m = NULL;
+typedef struct request {
+    const char *model, *support, *labels, *descriptor, *out;
+    goss_adapt_options o;
+    bool skip_bad;
+} request;
+
+static goss_status adapt_images(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
     goss_images *set = NULL;
-    goss_network *n = NULL;
-    goss_status s = goss_output_check(out, (const char *[]){model, support, labels}, 3, err);
-    if (s == GOSS_OK) s = goss_model_load(model, &m, err);
-    if (s == GOSS_OK) s = open_support(m, support, labels, skip_bad, &set, err);
-    if (s == GOSS_OK) s = goss_model_adapt(m, set, o, &n, err);
-    if (s == GOSS_OK) s = goss_network_note(n, "model.file", model, err);
-    if (s == GOSS_OK) s = goss_network_save(n, out, err);
-    if (s == GOSS_OK) tell(n, goss_images_count(set));
-    goss_network_free(n);
+    if (q->descriptor)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--descriptor is for models of tables, and %s is of images",
+                              q->model);
+    goss_status s = open_support(m, q->support, q->labels, q->skip_bad, &set, err);
+    if (s == GOSS_OK) s = goss_model_adapt(m, set, &q->o, out, err);
+    if (s == GOSS_OK) tell(*out, goss_images_count(set));
     goss_images_close(set);
+    return s;
+}
+
+static goss_status adapt_table(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
+    if (q->labels || q->skip_bad)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is for models of images, and %s is of a table",
+                              q->labels ? "--labels" : "--skip-bad", q->model);
+    return cli_adapt_table(m, q->support, q->descriptor, &q->o, out, err);
+}
+
+static goss_status adapt(const request *q, goss_error *err) {
+    goss_model *m = NULL;
+    goss_network *n = NULL;
+    goss_status s = goss_output_check(q->out, (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
+    if (s == GOSS_OK) s = goss_model_load(q->model, &m, err);
+    if (s == GOSS_OK) s = (cli_is_table_model(goss_model_data(m)) ? adapt_table : adapt_images)(m, q, &n, err);
+    if (s == GOSS_OK) s = goss_network_note(n, "model.file", q->model, err);
+    if (s == GOSS_OK) s = goss_network_save(n, q->out, err);
+    goss_network_free(n);
     goss_model_free(m);
     return s;
 }
 
 int cmd_adapt(int argc, char **argv) {
-    const char *support = NULL, *labels = NULL, *out = NULL, *fine_tune = NULL, *networks = NULL;
-    bool skip_bad = false;
+    request q = {0};
+    const char *fine_tune = NULL, *networks = NULL;
     const cli_option options[] = {
-        {"support", "DIR_OR_ZIP", "labelled images: a folder a class", &support, NULL},
-        {"labels", "FILE", "idx: the file of labels, where it is not beside the images", &labels, NULL},
-        {"o", "NET", "the network file to write", &out, NULL},
-        {"fine-tune", "STEPS", "gradient steps on those images after generating (0)", &fine_tune, NULL},
+        {"support", "DIR_OR_ZIP", "labelled images, a folder a class; or a table: rows of one task", &q.support, NULL},
+        {"labels", "FILE", "idx: the file of labels, where it is not beside the images", &q.labels, NULL},
+        {"descriptor", "FILE", "table: the task's row, for a model that is conditioned on descriptors", &q.descriptor,
+         NULL},
+        {"o", "NET", "the network file to write", &q.out, NULL},
+        {"fine-tune", "STEPS",
+         "gradient steps on the support set after generating (0); auto: by held-out samples of it", &fine_tune, NULL},
         {"networks", "N", "size of the ensemble, for a model with hyper.noise (as it was trained)", &networks, NULL},
-        {"skip-bad", NULL, "leave out images that cannot be read, with a warning", NULL, &skip_bad},
+        {"skip-bad", NULL, "leave out images that cannot be read, with a warning", NULL, &q.skip_bad},
     };
     const cli_verb v = {
         .name = "adapt",
         .usage = "MODEL --support DIR_OR_ZIP -o NET [--fine-tune STEPS] [--networks N] [--skip-bad]",
-        .doc =
-            "Turns a few labelled images of classes that MODEL has never seen into a network that tells them apart.\n"
-            "NET needs nothing else: gossamer predict NET IMAGE...",
+        .doc = "Turns a few labelled images of classes that MODEL has never seen into a network that tells them apart, "
+               "or a "
+               "few\n"
+               "labelled rows of a new task (with or without the task's column) into one that predicts its others.\n"
+               "NET needs nothing else: gossamer predict NET IMAGE... or NET TABLE",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
-    if (!support) cli_usage(&v, "--support is missing");
-    if (!out) cli_usage(&v, "-o is missing");
-    out = cli_output(out);
-    goss_adapt_options o = {
-        .fine_tune = (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000),
+    if (!q.support) cli_usage(&v, "--support is missing");
+    if (!q.out) cli_usage(&v, "-o is missing");
+    q.model = argv[1], q.out = cli_output(q.out);
+    q.o = (goss_adapt_options){
+        .fine_tune = fine_tune && strcmp(fine_tune, "auto") == 0
+                         ? GOSS_FINE_TUNE_AUTO
+                         : (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000),
         .networks = (int)cli_int(&v, "networks", networks, 0, 1, GOSS_METHOD_MAX_NETWORKS),
     };
     goss_error err;
     cli_log_to_stderr();
-    if (adapt(argv[1], support, labels, out, &o, skip_bad, &err) != GOSS_OK) return cli_fail(&err);
-    cli_put_path(out);
+    if (adapt(&q, &err) != GOSS_OK) return cli_fail(&err);
+    cli_put_path(q.out);
     return cli_close_stdout();
 }

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cli.h"
@@ -119,11 +118,7 @@ static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
 static goss_status fill(init_plan *p, goss_error *err) {
     init_set(p, "data.path", "%s", p->data);
     choose_folder(p);
-    if (goss_table_is(p->data))
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "%s is a table, and this version trains on images alone; gossamer inspect shows it",
-                              p->data);
-    GOSS_TRY(init_images(p, err));
+    GOSS_TRY((goss_table_is(p->data) ? init_table : init_images)(p, err));
     return p->status;
 }
 
@@ -139,14 +134,9 @@ static goss_status read_words(init_plan *p, int words, char **word, goss_error *
     return GOSS_OK;
 }
 
-static bool same_file(const char *a, const char *b) {
-    struct stat x, y;
-    return stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
 static goss_status check_output(const init_plan *p, const char *out, bool force, goss_error *err) {
     if (!out) return GOSS_OK;
-    if (access(out, F_OK) != 0 || same_file(out, p->data))
+    if (access(out, F_OK) != 0 || cli_same_file(out, p->data))
         return goss_output_check(out, (const char *[]){p->data}, 1, err);
     if (force) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,

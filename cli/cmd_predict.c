@@ -7,6 +7,7 @@
 
 #include "cli.h"
 #include "gossamer/model.h"
+#include "table_net.h"
 
 /* uncertainty < 0: the network is no ensemble and has none. */
 static void print_json(const goss_network *n, const char *input, const float *p, int best, float uncertainty) {
@@ -153,13 +154,30 @@ static goss_status predict(predictor *d, char **paths, int count, goss_error *er
     return last;
 }
 
+static int predict_images(const goss_network *n, char **path, int count, bool json) {
+    predictor d = {.network = n, .json = json};
+    goss_error err;
+    const int status = predict(&d, path, count, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    return status == EXIT_DONE && d.bad ? EXIT_ERROR : status;
+}
+
+static int predict_table(const goss_network *n, const cli_table_prediction *what) {
+    goss_error err;
+    if (cli_predict_table(n, what, &err) != GOSS_OK) return cli_fail(&err);
+    if (what->out) cli_put_path(what->out);
+    return cli_close_stdout();
+}
+
 int cmd_predict(int argc, char **argv) {
     bool json = false;
+    const char *out = NULL;
     const cli_option options[] = {
-        {"json", NULL, "one JSON object an image: input, class, probability, probabilities (or error)", NULL, &json}};
+        {"o", "OUT.csv", "table: the file to write (standard output)", &out, NULL},
+        {"json", NULL, "one JSON object an image or row: input, class, probability, probabilities (or error)", NULL,
+         &json}};
     const cli_verb v = {
         .name = "predict",
-        .usage = "NET IMAGE|FOLDER|ZIP|-... [--json]",
+        .usage = "NET IMAGE|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json]",
         .doc = "Classifies images with a network that gossamer adapt wrote: files, all that are in a "
                "folder or a .zip, or -\n"
                "for one on standard input. A line an image: file, class, probability, with tabs "
@@ -169,19 +187,28 @@ int cmd_predict(int argc, char **argv) {
                "error, with --json on standard output too; the others are classified, and the status is 1.\n"
                "Of names, tab is written \\t, line break \\n, backslash \\\\, other control characters and bytes "
                "that are not\n"
-               "UTF-8 \\xE9; with --json only backslash and such bytes.",
+               "UTF-8 \\xE9; with --json only backslash and such bytes.\n"
+               "With a network of a table's rows: writes the rows of one table as csv with a column prediction behind "
+               "them (and\n"
+               "probability; or low and high, 95 % by the networks of an ensemble). A target column stays, and is not "
+               "used.",
         .options = options,
-        .n_options = 1,
+        .n_options = 2,
         .min_words = 2,
         .max_words = -1};
-    int words = cli_parse(&v, argc, argv);
+    int words = cli_parse(&v, argc, argv), status;
     if (words < 0) return cli_close_stdout();
     goss_error err;
     goss_network *n;
     cli_log_to_stderr();
     if (goss_network_load(argv[1], &n, &err) != GOSS_OK) return cli_fail(&err);
-    predictor d = {.network = n, .json = json};
-    int status = predict(&d, argv + 2, words - 1, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    const bool table = cli_is_table_model(goss_network_data(n));
+    if (out && (json || !table))
+        cli_usage(&v, json ? "-o writes csv, and --json is for standard output" : "-o is for networks of tables");
+    if (table && words > 2) cli_usage(&v, "\"%s\": one table at a time, or a folder of them", argv[3]);
+    if (out && strcmp(out, "-") == 0) out = NULL;
+    status = table ? predict_table(n, &(cli_table_prediction){argv[1], argv[2], out, json})
+                   : predict_images(n, argv + 2, words - 1, json);
     goss_network_free(n);
-    return status == EXIT_DONE && d.bad ? EXIT_ERROR : status;
+    return status;
 }

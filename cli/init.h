@@ -30,4 +30,5 @@ bool init_knows(const char *key);
 
 /* Fill the plan. Errors: data that cannot be read, or is too little to train with. */
 goss_status init_images(init_plan *p, goss_error *err);
+goss_status init_table(init_plan *p, goss_error *err);
 #endif

@@ -11,13 +11,23 @@
 /* The settings of the shipped configurations, which did best on Omniglot (docs/omniglot.md), at these sizes. */
 enum { SAMPLE = 64, SIDE = 16, SMALL = 40, GREY_SIDE = 28, COLOUR_SIDE = 32, STEP_IMAGES = 320, MOST_WAYS = 60 };
 
-static const char *const unused[] = {"data.task",        "data.target",
-                                     "data.ignore",      "data.categorical",
-                                     "data.missing",     "data.descriptor",
-                                     "data.train_tasks", "data.val_tasks",
-                                     "data.fold",        "data.folds",
-                                     "data.split",       "task.order",
-                                     "hyper.condition*", NULL};
+static const char *const unused[] = {"task.objective",
+                                     "task.support",
+                                     "task.queries",
+                                     "data.task",
+                                     "data.target",
+                                     "data.ignore",
+                                     "data.categorical",
+                                     "data.missing",
+                                     "data.descriptor",
+                                     "data.train_tasks",
+                                     "data.val_tasks",
+                                     "train.fold",
+                                     "data.folds",
+                                     "data.split",
+                                     "task.order",
+                                     "hyper.condition*",
+                                     NULL};
 
 typedef struct looked {
     goss_images *set;
@@ -255,7 +265,7 @@ static goss_status fill(init_plan *p, looked *l, goss_error *err) {
 goss_status init_images(init_plan *p, goss_error *err) {
     looked l = {0};
     p->unused = unused;
-    if (init_knows("data.kind")) init_set(p, "data.kind", "images");
+    init_set(p, "data.kind", "images");
     const goss_status s = fill(p, &l, err);
     goss_class_list_free(&l.train), goss_class_list_free(&l.val);
     goss_images_close(l.set);

@@ -5,6 +5,7 @@
 
 #include "base/os.h"
 #include "data/picture.h"
+#include "test.h"
 #include "tiny_set.h"
 
 /* TOP/c00/0.png ...: `classes` folders of `drawings` images of noise, 8 x 8, no two alike. */
@@ -19,12 +20,12 @@ static inline void image_folders(const char *top, int classes, int drawings) {
         else
             snprintf(name, sizeof name, "%s", top);
         snprintf(path, sizeof path, "%s", tiny_path(name));
-        if (goss__mkdirs(path, &err) != GOSS_OK) exit(99);
+        if (goss__mkdirs(path, &err) != GOSS_OK) T_FAIL("%s", err.text);
         for (int d = 0; d < drawings; d++) {
             uint8_t pixels[64];
             for (int i = 0; i < 64; i++) pixels[i] = tiny_random(&random) % 251 > 125 ? 220 : 30;
             snprintf(file, sizeof file, "%s/%d.png", path, d);
-            if (goss__png_write_grey(file, pixels, 8, 8, &err) != GOSS_OK) exit(99);
+            if (goss__png_write_grey(file, pixels, 8, 8, &err) != GOSS_OK) T_FAIL("%s", err.text);
         }
     }
 }

@@ -155,7 +155,7 @@ TEST(check_tells_what_training_would_refuse) {
     RUN(1, "check data.path=drawings run.dir=x --json optimizer.schedule=plateau validate.every=0");
     SAYS(out_text, "\"errors\": 1");
     RUN(1, "check data.path=drawings run.dir=drawings");
-    SAYS(out_text, "run.dir = drawings is the folder of the images");
+    SAYS(out_text, "run.dir = drawings is the folder of the ");
     RUN(1, "check data.path=drawings");
     SAYS(out_text, "run.dir is not set");
     RUN(1, "check nofile.ini");

@@ -214,6 +214,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_groups(const goss_table *table, in
                                                      int n_rows, goss_groups *out, goss_error *err);
 GOSS_API void goss_groups_free(goss_groups *groups);
 
+/* The input that is called as time is (time, test_time, day, visit, age ...) and differs within tasks; -1: none.
+ * Errors: GOSS_E_NOMEM. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_time(const goss_table *table, const goss_roles *roles,
+                                                   const goss_groups *tasks, int *column, goss_error *err);
+
 /* ---- identity ---- */
 
 /* A hash of the cells of a row and of their columns' names: equal for equal content, whatever the order of the columns

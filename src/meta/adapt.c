@@ -50,7 +50,11 @@ goss_status goss_model_adapt_task(const goss_model *m, const goss_task_source *s
     goss_threads *own = NULL, *threads = options ? options->threads : NULL;
     *out = NULL;
     if (!threads) GOSS_TRY(goss_threads_new(0, &own, err));
-    goss_status s = make(m, source, k, names, options, threads ? threads : own, out, err);
+    goss_adapt_options o = options ? *options : (goss_adapt_options){0};
+    o.threads = threads ? threads : own;
+    goss_status s = GOSS_OK;
+    if (o.fine_tune == GOSS_FINE_TUNE_AUTO) s = goss__choose_fine_tune(m, source, k, &o, &o.fine_tune, err);
+    if (s == GOSS_OK) s = make(m, source, k, names, &o, o.threads, out, err);
     goss_threads_free(own);
     if (s == GOSS_OK) return s;
     goss_network_free(*out);

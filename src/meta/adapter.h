@@ -25,4 +25,10 @@ goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, go
 /* Adapts to task k of a source. Errors: GOSS_E_ARGUMENT for one that is too large; GOSS_E_NUMERIC. */
 goss_status goss__adapter_run(goss__adapter *a, const goss_task_source *source, uint64_t k, goss_network *net,
                               goss_error *err);
+
+/* ---- adapt_auto.c ---- */
+/* The number of gradient steps (options->fine_tune is not looked at) after which samples held out of the support set
+ * are answered best; 0 where there are too few to hold any out. What was chosen goes to the log. */
+goss_status goss__choose_fine_tune(const goss_model *m, const goss_task_source *source, uint64_t k,
+                                   const goss_adapt_options *options, int *steps, goss_error *err);
 #endif

@@ -61,15 +61,18 @@ static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
         goss__check_found(k, GOSS_CHECK_INFO, "run", "run.dir = %s holds this run, %lld steps of it: training goes on",
                           goss_config_text(k->config, "run.dir"), (long long)r->state.step);
     if (goss__data_images_set(&r->data)) GOSS_TRY(goss__check_images(k, &r->data, err));
+    if (goss__data_table_of(&r->data)) GOSS_TRY(goss__check_table(k, goss__data_table_of(&r->data), err));
     return ask_doctor(k, r, err);
 }
 
 static bool ends_check(goss_status s) { return s == GOSS_E_NOMEM || s == GOSS_E_INTERRUPTED; }
 
-/* What did not open: the error that training ends with, and all files like the first that it names. */
+/* What did not open: the error that training ends with, or each file that is like the one it names. */
 static void tell_failed(const goss__check *k, const goss_error *why) {
     const bool by_data = strncmp(why->text, "data.path", 9) == 0;
-    if (!by_data || goss__check_unreadable(k) == 0) goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why->text);
+    const bool table = goss_table_is(goss_config_text(k->config, "data.path"));
+    const int told = by_data ? (table ? goss__check_table_files : goss__check_unreadable)(k) : 0;
+    if (told == 0) goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why->text);
 }
 
 goss_status goss_train_check(const goss_config *config, const goss_check_options *options, goss_error *err) {

@@ -20,4 +20,10 @@ void goss__check_counted(const goss__check *k, const char *name, int64_t value);
 goss_status goss__check_images(const goss__check *k, const goss__run_data *d, goss_error *err);
 /* Of images that could not be opened: each file that cannot be read. Returns how many there are. */
 int goss__check_unreadable(const goss__check *k);
+
+/* ---- check_table.c ---- */
+/* Of an open run's table: counts, findings, rows on both sides of a split, rows that follow each other in time. */
+goss_status goss__check_table(const goss__check *k, const goss_table_data *d, goss_error *err);
+/* Of a folder of tables that could not be opened: each file by itself. Returns how many are bad. */
+int goss__check_table_files(const goss__check *k);
 #endif

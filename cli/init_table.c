@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* init_table.c: a configuration for a table: task, target, what is no input, order and support by what is there. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "gossamer/table.h"
+#include "init.h"
+
+enum { LIST = 4000, MOST_SUPPORT = 10, LEAST_SUPPORT = 3, LEAST_TASKS = 2 };
+
+static const char *const unused[] = {"data.labels",
+                                     "data.train_classes",
+                                     "data.val_classes",
+                                     "data.height",
+                                     "data.hold_out_alphabets",
+                                     "data.width",
+                                     "data.channels",
+                                     "data.invert",
+                                     "data.skip_bad",
+                                     "data.cache",
+                                     "train.ways",
+                                     "train.shots",
+                                     "train.min_shots",
+                                     "train.queries",
+                                     "train.rotations",
+                                     "train.one_alphabet",
+                                     "train.distinct_faces",
+                                     "train.augment",
+                                     "train.elastic",
+                                     "validate.ways",
+                                     "validate.shots",
+                                     "validate.queries",
+                                     "validate.rotations",
+                                     "validate.distinct_faces",
+                                     "method.temperature",
+                                     "hyper.attention",
+                                     "hyper.class_*",
+                                     NULL};
+
+typedef struct looked {
+    goss_table *table;
+    goss_roles roles;
+    goss_groups groups;
+    int order;        /* column; -1: none is known */
+    int least, usual; /* rows of the smallest task, and of one in ten that is not smaller */
+    char ignore[LIST], categorical[LIST];
+    bool leaks, classes;
+} looked;
+
+static const char *given(const init_plan *p, const char *key) {
+    const char *text = goss_config_text(p->declared, key);
+    return *text ? text : NULL;
+}
+
+/* ---- lists of columns ---- */
+
+/* A name as lists of columns have it: in quotes where it could be taken for something else. */
+static void add_name(char *list, const char *name) {
+    const size_t n = strlen(list), end = strlen(name);
+    const bool plain = end > 0 && !strchr(name, ',') && name[0] != ' ' && name[end - 1] != ' ';
+    if (n + end + 4 > LIST || strchr(name, '"')) return; /* no list can name it */
+    snprintf(list + n, LIST - n, plain ? "%s%s" : "%s\"%s\"", n ? "," : "", name);
+}
+
+/* ---- roles ---- */
+
+static goss_status find_roles(looked *l, const init_plan *p, const char *task, goss_error *err) {
+    const goss_roles_declared declared = {
+        .target = given(p, "data.target"), .task = task, .ignore = given(p, "data.ignore")};
+    if (l->roles.role) goss_roles_free(&l->roles);
+    l->roles = (goss_roles){0};
+    return goss_error_prefix(err, goss_table_roles(l->table, &declared, &l->roles, err), "data");
+}
+
+/* Where no column is called as tasks are: the one with the most values that each have several rows. */
+static goss_status guess_task(looked *l, init_plan *p, goss_error *err) {
+    int best = -1, most = 0;
+    const int rows = goss_table_rows(l->table);
+    for (int c = 0; c < goss_table_columns(l->table); c++) {
+        goss_column_stats s;
+        if (l->roles.role[c] != GOSS_ROLE_INPUT && l->roles.role[c] != GOSS_ROLE_ID) continue;
+        GOSS_TRY(goss_table_stats(l->table, c, NULL, 0, &s, err));
+        const bool groups = goss_table_type(l->table, c) == GOSS_COLUMN_CATEGORY ||
+                            (goss_table_type(l->table, c) == GOSS_COLUMN_NUMBER && s.integers);
+        if (groups && s.distinct >= LEAST_TASKS && 4 * s.distinct <= rows && s.distinct > most)
+            best = c, most = s.distinct;
+    }
+    if (best < 0)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: no column tells tasks apart: a task is what has several rows in common (a patient, a "
+            "school, a device). Name the column: data.task=COLUMN; or put the rows of each task in a "
+            "csv file of its own in one folder",
+            p->data);
+    GOSS_TRY(find_roles(l, p, goss_table_name(l->table, best), err));
+    init_set(p, "data.task", "%s", goss_table_name(l->table, best));
+    init_mark(p, "data.task",
+              "guessed: no column is called as tasks are; \"%.60s\" has the most values (%d) with "
+              "several rows each",
+              goss_table_name(l->table, best), most);
+    return GOSS_OK;
+}
+
+static goss_status choose_task(looked *l, init_plan *p, goss_error *err) {
+    GOSS_TRY(find_roles(l, p, given(p, "data.task"), err));
+    if (l->roles.task < 0) return guess_task(l, p, err);
+    const bool file = l->roles.task == goss_table_file_column(l->table);
+    init_set(p, "data.task", "%s", file ? "file" : goss_table_name(l->table, l->roles.task));
+    if (l->roles.task_guessed) init_mark(p, "data.task", "%.200s", l->roles.reason[l->roles.task]);
+    return GOSS_OK;
+}
+
+static goss_status choose_target(looked *l, init_plan *p, goss_error *err) {
+    goss_column_stats s;
+    const int c = l->roles.target;
+    if (c < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: no column is left that could be predicted; name it: data.target=COLUMN", p->data);
+    GOSS_TRY(goss_table_stats(l->table, c, NULL, 0, &s, err));
+    l->classes = goss_table_type(l->table, c) != GOSS_COLUMN_NUMBER || (s.integers && s.distinct == 2);
+    init_set(p, "data.target", "%s", goss_table_name(l->table, c));
+    if (l->roles.target_guessed) init_mark(p, "data.target", "%.200s", l->roles.reason[c]);
+    init_set(p, "task.objective", l->classes ? "classification" : "regression");
+    init_mark(p, "task.objective", l->classes ? "\"%.60s\" holds %d classes" : "\"%.60s\" holds %d different numbers",
+              goss_table_name(l->table, c), s.distinct);
+    init_set(p, "task.metric", l->classes ? "accuracy" : "rmse");
+    return GOSS_OK;
+}
+
+/* ---- what is no input ---- */
+
+static goss_status choose_inputs(looked *l, init_plan *p, goss_error *err) {
+    goss_finding *f;
+    int n;
+    char leaking[200] = "";
+    GOSS_TRY(goss_table_findings(l->table, &l->roles, &f, &n, err));
+    for (int i = 0; i < n; i++)
+        if (f[i].kind == GOSS_FINDING_LEAK && l->roles.role[f[i].column] == GOSS_ROLE_INPUT) {
+            if (!*leaking) snprintf(leaking, sizeof leaking, "%.190s", f[i].text);
+            l->roles.role[f[i].column] = GOSS_ROLE_IGNORED, l->leaks = true;
+        }
+    goss_findings_free(f);
+    for (int c = 0; c < l->roles.columns; c++)
+        if ((l->roles.role[c] == GOSS_ROLE_ID || l->roles.role[c] == GOSS_ROLE_IGNORED) &&
+            c != goss_table_file_column(l->table))
+            add_name(l->ignore, goss_table_name(l->table, c));
+    if (!*l->ignore) return GOSS_OK;
+    init_set(p, "data.ignore", "%s", l->ignore);
+    init_mark(p, "data.ignore", "%s%.200s",
+              l->leaks ? "identifiers, texts, dates, and what gives the target away: "
+                       : "identifiers, texts and dates are no inputs",
+              leaking);
+    return GOSS_OK;
+}
+
+/* Numbers that are more likely names than amounts, by what the column is called. */
+static bool is_code(const char *name) {
+    static const char *const words[] = {"type",   "kind", "class", "category", "code",  "group",  "region",
+                                        "gender", "sex",  "race",  "colour",   "color", "status", "brand"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcasecmp(name, words[i]) == 0) return true;
+    return false;
+}
+
+static goss_status choose_categories(looked *l, init_plan *p, goss_error *err) {
+    for (int c = 0; c < l->roles.columns; c++) {
+        goss_column_stats s;
+        if (l->roles.role[c] != GOSS_ROLE_INPUT || goss_table_type(l->table, c) != GOSS_COLUMN_NUMBER) continue;
+        GOSS_TRY(goss_table_stats(l->table, c, NULL, 0, &s, err));
+        if (s.integers && s.distinct >= 3 && s.distinct <= 32 && is_code(goss_table_name(l->table, c)))
+            add_name(l->categorical, goss_table_name(l->table, c));
+    }
+    if (!*l->categorical) return GOSS_OK;
+    init_set(p, "data.categorical", "%s", l->categorical);
+    init_mark(p, "data.categorical", "numbers that seem to be names of categories");
+    return GOSS_OK;
+}
+
+/* ---- order and size ---- */
+
+static goss_status choose_order(looked *l, init_plan *p, goss_error *err) {
+    GOSS_TRY(goss_table_time(l->table, &l->roles, &l->groups, &l->order, err));
+    if (l->order >= 0) {
+        init_set(p, "task.order", "%s", goss_table_name(l->table, l->order));
+        init_mark(p, "task.order",
+                  "\"%.60s\" seems to be time: a task's first rows are shown and later ones predicted; "
+                  "random where the order does not matter",
+                  goss_table_name(l->table, l->order));
+    } else {
+        init_mark(p, "task.order",
+                  "no column seems to be time; where rows follow each other in time, name it, or "
+                  "nearly equal rows come to stand on both sides");
+    }
+    return GOSS_OK;
+}
+
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+static goss_status choose_support(looked *l, init_plan *p, goss_error *err) {
+    const int n = l->groups.count;
+    int *sizes = malloc(((size_t)n + 1) * sizeof *sizes), small = 0;
+    if (!sizes) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    for (int g = 0; g < n; g++) sizes[g] = l->groups.first[g + 1] - l->groups.first[g];
+    qsort(sizes, (size_t)n, sizeof *sizes, ascending);
+    l->least = n ? sizes[0] : 0, l->usual = n ? sizes[n / 10] : 0;
+    for (int i = n / 10; i < n && l->usual < 2; i++) l->usual = sizes[i];
+    const int half = l->usual / 2, most = half > MOST_SUPPORT ? MOST_SUPPORT : half < 1 ? 1 : half;
+    const int least = most < LEAST_SUPPORT ? most : LEAST_SUPPORT;
+    for (int g = 0; g < n; g++) small += sizes[g] <= least;
+    free(sizes);
+    if (n - small < LEAST_TASKS)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: %d tasks (\"%.60s\") with two rows or more: at least two are needed, one to learn "
+                              "from and one to validate on; name another column: data.task=COLUMN",
+                              p->data, n - small, goss_table_name(l->table, l->roles.task));
+    if (least < most)
+        init_set(p, "task.support", "%d..%d", least, most);
+    else
+        init_set(p, "task.support", "%d", most);
+    init_mark(p, "task.support",
+              "%d tasks, the smallest of %d rows, nine in ten of %d or more; as many labelled rows as a "
+              "new task will have",
+              n, l->least, l->usual);
+    init_set(p, "data.hold_out", "%.3g", n >= 10 ? .2 : n * .5 < 2 ? .5 : 1.0 / n + .1);
+    return GOSS_OK;
+}
+
+static void set_method(init_plan *p, const looked *l) {
+    init_set(p, "train.method", "hypernet");
+    init_set(p, "model.backbone", "dense 32; tanh; dense 32; tanh");
+    if (!l->classes && init_knows("method.ridge_head")) init_set(p, "method.ridge_head", "true");
+    init_set(p, "hyper.rules", "head.*=full; *=film");
+    init_set(p, "train.tasks", "8");
+    init_set(p, "optimizer.rate", "0.003");
+    init_set(p, "optimizer.weight_decay", "0.01");
+    const int rows = goss_table_rows(l->table), steps = rows < 2000 ? 2000 : rows > 10000 ? 10000 : rows;
+    init_set(p, "train.steps", "%d", steps / 100 * 100);
+    init_set(p, "train.minutes", "20");
+    init_mark(p, "train.steps", "20 minutes at most; the weights that validate best are kept");
+    init_set(p, "validate.every", "100");
+}
+
+static goss_status fill(init_plan *p, looked *l, goss_error *err) {
+    goss_table_options o = goss_table_options_defaults();
+    o.categorical = given(p, "data.categorical"), o.ignore = given(p, "data.ignore");
+    if (given(p, "data.missing")) o.missing = given(p, "data.missing");
+    GOSS_TRY(goss_table_open(p->data, &o, &l->table, err));
+    GOSS_TRY(choose_task(l, p, err));
+    GOSS_TRY(choose_target(l, p, err));
+    GOSS_TRY(goss_table_groups(l->table, l->roles.task, NULL, 0, &l->groups, err));
+    GOSS_TRY(choose_inputs(l, p, err));
+    GOSS_TRY(choose_categories(l, p, err));
+    GOSS_TRY(choose_order(l, p, err));
+    GOSS_TRY(choose_support(l, p, err));
+    set_method(p, l);
+    snprintf(p->summary, sizeof p->summary, "%d rows of %d tasks, %d columns (%s)", goss_table_rows(l->table),
+             l->groups.count, goss_table_columns(l->table), goss_table_format(l->table));
+    return GOSS_OK;
+}
+
+goss_status init_table(init_plan *p, goss_error *err) {
+    looked l = {0};
+    p->unused = unused;
+    init_set(p, "data.kind", "table");
+    const goss_status s = fill(p, &l, err);
+    goss_groups_free(&l.groups);
+    if (l.roles.role) goss_roles_free(&l.roles);
+    goss_table_close(l.table);
+    return s;
+}

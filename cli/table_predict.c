@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table_predict.c: gossamer predict for rows of a table: the rows as they are, with what is predicted behind them. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "gossamer/table_data.h"
+#include "table_net.h"
+
+enum { BATCH = 256 };
+/* Of a normal distribution, what lies within these deviations is 95 %. */
+static const double two_sided_95 = 1.959964;
+
+typedef struct asked {
+    const goss_network *network;
+    goss_table *table;
+    float *x; /* [rows, width] */
+    int width, outputs, classes;
+    float *out, unsure[BATCH]; /* out [BATCH, outputs] */
+    goss_csv *csv;             /* NULL: JSON */
+} asked;
+
+static const char *const added[] = {"prediction", "probability", "low", "high"};
+
+static bool has_interval(const asked *a) { return a->classes == 0 && goss_network_members(a->network) > 1; }
+
+static goss_status check_names(const asked *a, const char *path, goss_error *err) {
+    for (size_t i = 0; i < sizeof added / sizeof *added; i++)
+        if (i == 0 || (i == 1 ? a->classes > 0 : has_interval(a)))
+            if (goss_table_find(a->table, added[i]) >= 0)
+                return goss_error_set(err, GOSS_E_ARGUMENT,
+                                      "%s has a column \"%s\" already, which would be there twice: rename or remove it",
+                                      path, added[i]);
+    return GOSS_OK;
+}
+
+/* ---- one row ---- */
+
+/* As many digits as a float has. */
+static double rounded(double v) {
+    char text[32];
+    snprintf(text, sizeof text, "%.7g", v);
+    return strtod(text, NULL);
+}
+
+static int best_of(const asked *a, const float *p) {
+    int best = 0;
+    for (int i = 1; i < a->classes; i++)
+        if (p[i] > p[best]) best = i;
+    return best;
+}
+
+static void put_csv(const asked *a, int row, const float *p, double deviation) {
+    for (int c = 0; c < goss_table_columns(a->table); c++) goss_csv_cell(a->csv, a->table, c, row);
+    if (a->classes) {
+        const int best = best_of(a, p);
+        goss_csv_text(a->csv, goss_network_class_name(a->network, best));
+        goss_csv_number(a->csv, rounded((double)p[best]));
+    } else {
+        for (int i = 0; i < a->outputs; i++) goss_csv_number(a->csv, rounded((double)p[i]));
+    }
+    if (has_interval(a)) {
+        goss_csv_number(a->csv, rounded((double)p[0] - two_sided_95 * deviation));
+        goss_csv_number(a->csv, rounded((double)p[0] + two_sided_95 * deviation));
+    }
+    goss_csv_row(a->csv);
+}
+
+static void put_json(const asked *a, int row, const float *p, double deviation) {
+    int file;
+    int64_t line;
+    goss_table_origin(a->table, row, &file, &line);
+    printf("{\"file\": ");
+    cli_json_name(goss_table_file(a->table, file));
+    printf(", \"line\": %lld, \"prediction\": ", (long long)line);
+    if (a->classes) {
+        const int best = best_of(a, p);
+        cli_json_name(goss_network_class_name(a->network, best));
+        printf(", \"probability\": %.6f, \"probabilities\": {", (double)p[best]);
+        for (int i = 0; i < a->classes; i++) {
+            printf("%s", i ? ", " : "");
+            cli_json_name(goss_network_class_name(a->network, i));
+            printf(": %.6f", (double)p[i]);
+        }
+        printf("}}\n");
+        return;
+    }
+    printf("%.9g", (double)p[0]);
+    if (has_interval(a))
+        printf(", \"low\": %.9g, \"high\": %.9g", (double)p[0] - two_sided_95 * deviation,
+               (double)p[0] + two_sided_95 * deviation);
+    printf("}\n");
+}
+
+/* ---- all rows ---- */
+
+static void put_header(const asked *a) {
+    if (!a->csv) return;
+    for (int c = 0; c < goss_table_columns(a->table); c++) goss_csv_text(a->csv, goss_table_name(a->table, c));
+    goss_csv_text(a->csv, added[0]);
+    if (a->classes) goss_csv_text(a->csv, added[1]);
+    if (has_interval(a)) goss_csv_text(a->csv, added[2]), goss_csv_text(a->csv, added[3]);
+    goss_csv_row(a->csv);
+}
+
+static goss_status predict_rows(asked *a, goss_error *err) {
+    goss_predictor *p;
+    const int rows = goss_table_rows(a->table);
+    GOSS_TRY(goss_predictor_of_network(a->network, NULL, &p, err));
+    goss_status s = GOSS_OK;
+    put_header(a);
+    for (int at = 0; at < rows && s == GOSS_OK; at += BATCH) {
+        const int n = rows - at < BATCH ? rows - at : BATCH;
+        s = goss_predictor_predict(p, a->x + (size_t)at * (size_t)a->width, n, a->out, a->unsure, err);
+        for (int i = 0; i < n && s == GOSS_OK; i++)
+            (a->csv ? put_csv : put_json)(a, at + i, a->out + (size_t)i * (size_t)a->outputs, (double)a->unsure[i]);
+    }
+    goss_predictor_free(p);
+    return s;
+}
+
+static int to_stdout(void *context, const void *data, size_t size) {
+    (void)context;
+    return fwrite(data, 1, size, stdout) == size ? 0 : -1;
+}
+
+static goss_status check_output(const cli_table_prediction *w, goss_error *err) {
+    const char *read[] = {w->network, w->path};
+    for (size_t i = 0; w->out && i < 2; i++)
+        if (cli_same_file(w->out, read[i]))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "-o %s: that is the file that is read; name another", w->out);
+    return GOSS_OK;
+}
+
+static goss_status write_all(asked *a, const cli_table_prediction *w, goss_error *err) {
+    if (w->json) return predict_rows(a, err);
+    GOSS_TRY(w->out ? goss_csv_create(w->out, &a->csv, err) : goss_csv_create_to(to_stdout, NULL, &a->csv, err));
+    const goss_status s = predict_rows(a, err);
+    if (s == GOSS_OK) return goss_csv_close(a->csv, err);
+    goss_csv_abandon(a->csv);
+    return s;
+}
+
+static goss_status predict(asked *a, const goss_table_fit *fit, const cli_table_prediction *w, goss_error *err) {
+    GOSS_TRY(goss_table_fit_rows(fit, w->path, &a->table, &a->x, err));
+    a->width = goss_encoding_width(goss_table_transform_inputs(fit->transform));
+    GOSS_TRY(check_names(a, w->path, err));
+    if (!(a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out)))
+        return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    return write_all(a, w, err);
+}
+
+goss_status cli_predict_table(const goss_network *n, const cli_table_prediction *w, goss_error *err) {
+    goss_table_fit *fit;
+    GOSS_TRY(check_output(w, err));
+    GOSS_TRY(goss_table_fit_parse(goss_network_data(n)->transform, &fit, err));
+    asked *a = calloc(1, sizeof *a);
+    goss_status s = a ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    if (a) {
+        a->network = n, a->outputs = goss_network_outputs(n), a->classes = goss_network_classes(n);
+        s = predict(a, fit, w, err);
+        goss_table_rows_free(a->x);
+        goss_table_close(a->table);
+        free(a->out);
+    }
+    free(a);
+    goss_table_fit_free(fit);
+    return s;
+}
