@@ -33,7 +33,9 @@ goss_status cli_adapt_table(const goss_model *m, const char *support, const char
     GOSS_TRY(goss_table_fit_parse(goss_model_data(m)->transform, &fit, err));
     goss_status s = goss_table_fit_support(fit, support, descriptor, &source, &task, err);
     if (s == GOSS_OK) {
-        s = goss_model_adapt_task(m, &source, 0, NULL, options, out, err);
+        goss_adapt_options o = *options;
+        o.ordered = strcmp(goss_table_transform_order(fit->transform), "random") != 0;
+        s = goss_model_adapt_task(m, &source, 0, NULL, &o, out, err);
         if (s == GOSS_OK) s = note(*out, task, err);
         if (s == GOSS_OK) tell(*out, source.spec.supports, task);
         goss_task_source_free(&source);

@@ -91,7 +91,14 @@ TEST(init_knows_time_identifiers_leaks_and_classes) {
     RUN(0, "check visits.ini --json");
     SAYS(out_text, "\"train.tasks\": ");
     SAYS(out_text, "\"kind\": \"time\"");
-    RUN(0, "train visits.ini" QUICK);
+    RUN(0, "train visits.ini run.dir=visits-run" QUICK);
+    char shuffled[2000]; /* rows in any order: the last in time are held out */
+    n = snprintf(shuffled, sizeof shuffled, "test_time,age,voice,score\n");
+    for (int r = 0; r < 12; r++)
+        n += snprintf(shuffled + n, sizeof shuffled - (size_t)n, "%d,60,5,%d\n", r * 5 % 12, 20 + r * 5 % 12);
+    write_file("visit.csv", shuffled, (size_t)n);
+    RUN(0, "adapt visits-run/model.safetensors --support visit.csv -o visit.net --fine-tune auto");
+    SAYS(err_text, "by the last quarter of the support set");
 }
 
 TEST(init_of_a_folder_of_files_and_of_classes) {
@@ -171,7 +178,7 @@ TEST(fine_tuning_stops_by_held_out_rows) {
     PREPARE();
     RUN(0, "adapt base/model.safetensors --support new.csv -o auto.net --fine-tune auto");
     SAYS(err_text, "fine-tuning: ");
-    SAYS(err_text, "steps, by 4 held-out parts of the support set");
+    SAYS(err_text, "steps, by held-out quarters of the support set");
     RUN(0, "inspect auto.net");
     SAYS(out_text, "adapt.fine_tune");
     T_CHECK(!strstr(out_text, "adapt.fine_tune              -1"));

@@ -123,13 +123,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_model_overlap(const goss_model *m, goss_
 
 typedef struct goss_network goss_network;
 
-/* As many steps as answer samples best that are held out of the support set (none where there are too few).
+/* As many steps as answer samples best that are held out of the support set (none where there are too few): quarters of
+ * it in turn, or the last quarter where samples follow each other in an order.
  * Not for predictors. */
 #define GOSS_FINE_TUNE_AUTO (-1)
 
 typedef struct goss_adapt_options {
     int fine_tune;         /* gradient steps on the support set after generating (0), or GOSS_FINE_TUNE_AUTO */
     int networks;          /* of a model that draws noise: how many; 0: as many as it was trained with */
+    bool ordered;          /* support samples follow each other, in time: for GOSS_FINE_TUNE_AUTO (false) */
     goss_threads *threads; /* NULL: made for the call */
 } goss_adapt_options;
 

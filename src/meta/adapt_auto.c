@@ -56,7 +56,13 @@ static void deal(part *p, bool classes) {
     if (!classes && p->n < FOLDS) p->folds = 0; /* a fold would leave next to nothing */
 }
 
-static goss_status open_part(part *p, const goss_task_source *source, uint64_t k, goss_error *err) {
+/* The last quarter: what lies between shown samples would only be interpolated, and later ones are what is asked for. */
+static void deal_last(part *p) {
+    for (int i = 0; i < p->n; i++) p->fold[i] = i >= p->n - p->n / FOLDS ? 0 : -1;
+    p->folds = p->n >= FOLDS;
+}
+
+static goss_status open_part(part *p, const goss_task_source *source, uint64_t k, bool ordered, goss_error *err) {
     const size_t n = (size_t)source->spec.supports + 1;
     p->spec = source->spec;
     p->x = (int)goss_task_input_size(&source->spec), p->y = goss_task_target_size(&source->spec);
@@ -71,7 +77,10 @@ static goss_status open_part(part *p, const goss_task_source *source, uint64_t k
     p->all.outputs = source->spec.outputs;
     source->draw(source, k, &p->all);
     p->n = p->all.supports;
-    deal(p, goss_task_objective(&source->spec)->classes);
+    if (ordered)
+        deal_last(p);
+    else
+        deal(p, goss_task_objective(&source->spec)->classes);
     return GOSS_OK;
 }
 
@@ -134,8 +143,8 @@ static goss_status search(const goss_model *m, part *p, const goss_adapt_options
         worse = loss < best ? 0 : worse + 1;
         if (loss < best) best = loss, *steps = o.fine_tune;
     }
-    goss__log(GOSS_LOG_INFO, "fine-tuning: %d steps, by %d held-out parts of the support set (loss %.4g; without %.4g)",
-              *steps, p->folds, best, first);
+    goss__log(GOSS_LOG_INFO, "fine-tuning: %d steps, by %s of the support set (loss %.4g; without %.4g)", *steps,
+              options->ordered ? "the last quarter" : "held-out quarters", best, first);
     return GOSS_OK;
 }
 
@@ -143,7 +152,7 @@ goss_status goss__choose_fine_tune(const goss_model *m, const goss_task_source *
                                    const goss_adapt_options *options, int *steps, goss_error *err) {
     part p = {0};
     *steps = 0;
-    goss_status s = open_part(&p, source, k, err);
+    goss_status s = open_part(&p, source, k, options->ordered, err);
     if (s == GOSS_OK && p.folds > 0) s = search(m, &p, options, steps, err);
     if (s == GOSS_OK && p.folds == 0)
         goss__log(GOSS_LOG_INFO, "fine-tuning: none, since the support set is too small to hold samples out of it");

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table_fit.c: what a model keeps of the table that it was trained on, as a text, and new rows read with it. */
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -194,6 +195,33 @@ static goss_status labelled(const goss_table *table, const goss_roles *roles, in
                           goss_table_name(table, roles->target));
 }
 
+typedef struct timed {
+    double at;
+    int32_t row;
+} timed;
+
+static int by_time(const void *a, const void *b) {
+    const timed *x = a, *y = b;
+    if (x->at != y->at) return x->at < y->at ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* By the column of the model's order, where the file has it; equal ones, and those that miss it, as they stand. */
+static goss_status sort_rows(const goss_table_fit *f, const goss_table *table, int32_t *rows, int n, goss_error *err) {
+    const int c = goss_table_find(table, goss_table_transform_order(f->transform));
+    if (c < 0 || goss_table_type(table, c) != GOSS_COLUMN_NUMBER) return GOSS_OK;
+    timed *all = goss__calloc((size_t)n + 1, sizeof *all);
+    if (!all) return no_memory(err);
+    for (int i = 0; i < n; i++) {
+        const double at = goss_table_number(table, c, rows[i]);
+        all[i] = (timed){isnan(at) ? INFINITY : at, rows[i]};
+    }
+    qsort(all, (size_t)n, sizeof *all, by_time);
+    for (int i = 0; i < n; i++) rows[i] = all[i].row;
+    goss__free(all);
+    return GOSS_OK;
+}
+
 static goss_status one_name(const goss_table *table, const goss_roles *roles, const int32_t *rows, int n, char **name,
                             goss_error *err) {
     goss_groups g = {0};
@@ -232,6 +260,7 @@ static goss_status fill_one(const goss_table_fit *f, const goss_table *table, co
                             const char *descriptors, one_task *t, char **name, goss_error *err) {
     int32_t *rows = NULL;
     goss_status s = labelled(table, roles, &rows, &t->n, err);
+    if (s == GOSS_OK) s = sort_rows(f, table, rows, t->n, err);
     if (s == GOSS_OK) s = one_name(table, roles, rows, t->n, name, err);
     t->width = goss_encoding_width(f->transform->inputs);
     if (s == GOSS_OK) {
