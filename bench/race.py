@@ -48,6 +48,10 @@ WORKLOADS = {
                                      "jax_trace": "jit-direct | jit-grad"}),
     "trace-50x4096": ("bench_trace", {"torch_trace": "gram-direct svd-direct | svd-grad gram-grad",
                                       "jax_trace": "jit-direct | jit-grad"}),
+    "lstm-64": ("bench_lstm", {"torch_lstm": "fused | compile-fused", "jax_lstm": "jit-scan jit-scan-unroll"}),
+    "lstm-256": ("bench_lstm", {"torch_lstm": "fused | compile-fused", "jax_lstm": "jit-scan jit-scan-unroll"}),
+    "lstm-generated": ("bench_lstm", {"torch_lstm": "eager-bmm compile-bmm | eager-loop",
+                                      "jax_lstm": "jit-vmap jit-einsum"}),
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 

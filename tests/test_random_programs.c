@@ -91,15 +91,17 @@ static void run_workers(int64_t first, int64_t count, tally *t) {
     }
 }
 
-/* Programs by which nothing could be told are not what was asked for. */
-static void check_teeth(const tally *t) {
+/* Programs by which nothing could be told are not what was asked for. Of few programs that is asked for the schedule's
+ * passes alone: which rules of src/rewrite some 200 of them meet changes with every operation that joins. */
+static void check_teeth(const tally *t, int64_t count) {
+    enum { MANY = 2000 };
     static const char *const hidden[] = {"fuse-along", "fuse-chain", /* a program's text is the same */
                                          /* met by few programs: tests/test_rules.c makes them work */
                                          "zero-cotangent", "join-pads", "merge-permutes", "merge-slices",
                                          "slice-of-pad"};
     for (int k = 0; k < rp_n_comparisons; k++) {
         const char *off = rp_comparisons[k].setup.off;
-        bool shows = off != NULL;
+        bool shows = off != NULL && (count >= MANY || goss__passes_in(off));
         for (size_t i = 0; shows && i < sizeof hidden / sizeof *hidden; i++) shows = strcmp(off, hidden[i]) != 0;
         if (shows && t->changed[k] == 0) T_FAIL("%s changes none of the programs", rp_comparisons[k].name);
     }
@@ -120,7 +122,7 @@ TEST(programs_give_the_same_in_every_way) {
         for (int k = 0; k < rp_n_comparisons; k++)
             printf("  %-24s changes %lld of %lld\n", rp_comparisons[k].name, (long long)t->changed[k],
                    (long long)count);
-    if (count >= 200) check_teeth(t);
+    if (count >= 200) check_teeth(t, count);
     munmap(t, sizeof *t);
 }
 
