@@ -312,6 +312,27 @@ TEST(results_that_nobody_reads_are_not_computed) {
     goss_graph_free(g);
 }
 
+/* (x k) l is x (k l), and -(-x) is x, in a body as outside. */
+TEST(bodies_are_rewritten) {
+    goss_graph *g = goss_graph_new();
+    net n = {.keep_every = 1};
+    declare(g, &n, false);
+    goss_scan *s = goss_scan_begin(g, n.steps, goss_scan_defaults());
+    const goss_val h = goss_scan_carry(s, n.h0), x = goss_scan_slice(s, n.x), w = goss_scan_const(s, n.w);
+    const goss_val next = goss_scale(goss_scale(goss_sin(goss_add(h, x)), 2), 0.25),
+                   y = goss_neg(goss_neg(goss_mul(next, w)));
+    goss_scan_next(s, h, next);
+    goss_scan_emit(s, y);
+    goss_scan_end(s);
+    const goss_val out[2] = {goss_scan_last(s, h), goss_scan_stacked(s, y)};
+    goss_schedule *p;
+    T_OK(goss_compile(g, out, 2, NULL, 0, NULL, &p, &err));
+    char *text = goss_schedule_text(p);
+    const char *mul = strstr(text, "= mul");
+    T_CHECK(!strstr(text, "= neg") && mul && (mul = strstr(mul + 1, "= mul")) && !strstr(mul + 1, "= mul"));
+    goss_text_free(text), goss_schedule_free(p), goss_graph_free(g);
+}
+
 /* The cotangent of a matrix is one product over all steps, behind the loop. */
 TEST(weight_gradients_are_products_outside_the_loop) {
     const run r = run_net((net){.keep_every = 1}, false, (counts){4, 6, 9}, 1, goss_schedule_defaults());

@@ -12,7 +12,7 @@ static const char *const names[] = {"lstm-64", "lstm-256", "lstm-generated", NUL
 
 typedef struct step {
     lean l;
-    generator g; /* of lstm-generated */
+    generator g;         /* of lstm-generated */
     int strips, samples; /* a strip */
     lstm_pass pass[TASKS];
     float *logits[TASKS], *gh[TASKS], *gb[TASKS]; /* gh, gb: a strip's gradients of the head */
@@ -25,7 +25,8 @@ typedef struct step {
 static void work(void *context, int64_t i, int worker) {
     step *s = context;
     lstm_pass *p = &s->pass[i];
-    const float *head = s->head ? s->head : p->b + 4 * p->hidden, *head_b = s->head ? s->head_b : head + p->hidden * CLASSES;
+    const float *head = s->head ? s->head : p->b + 4 * p->hidden,
+                *head_b = s->head ? s->head_b : head + p->hidden * CLASSES;
     const int all = s->strips * s->samples;
     lstm_forward(&s->l, worker, p);
     lean_multiply(&s->l, worker, p->rows, CLASSES, p->hidden, false, lstm_result(p), false, head, s->logits[i]);
@@ -78,7 +79,8 @@ static void shared(step *s, int64_t hidden) {
     s->strips = s->l.threads < STRIPS ? s->l.threads : STRIPS;
     while (BATCH % s->strips) s->strips--;
     s->samples = BATCH / s->strips;
-    s->w = lean_weight(&s->l, "lstm.w", hidden * 4 * hidden, scale), s->u = lean_weight(&s->l, "lstm.u", hidden * 4 * hidden, scale);
+    s->w = lean_weight(&s->l, "lstm.w", hidden * 4 * hidden, scale),
+    s->u = lean_weight(&s->l, "lstm.u", hidden * 4 * hidden, scale);
     s->b = lean_weight(&s->l, "lstm.b", 4 * hidden, 0.1), s->hw = lean_weight(&s->l, "head.w", hidden * CLASSES, scale);
     s->hb = lean_weight(&s->l, "head.b", CLASSES, 0.1);
     s->head = s->hw->value, s->head_b = s->hb->value;

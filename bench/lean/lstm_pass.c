@@ -29,14 +29,31 @@ static void apply(const lean *l, enum goss__ew_op f, float *x, int64_t rows, int
 void lstm_forward(const lean *l, int worker, lstm_pass *p) {
     const int64_t h = p->hidden, g = 4 * h, one = p->rows * h;
     lean_product(l, worker,
-                 &(goss__gemm){.m = p->steps * p->rows, .n = g, .k = p->in, .a = p->x, .lda = p->in, .b = p->w,
-                               .ldb = g, .c = p->gates, .ldc = g, .add = p->b});
+                 &(goss__gemm){.m = p->steps * p->rows,
+                               .n = g,
+                               .k = p->in,
+                               .a = p->x,
+                               .lda = p->in,
+                               .b = p->w,
+                               .ldb = g,
+                               .c = p->gates,
+                               .ldc = g,
+                               .add = p->b});
     for (int64_t t = 0; t < p->steps; t++) {
         float *z = p->gates + t * 4 * one, *c = p->cell + t * one, *next = c + one, *y = p->turned + t * one;
         float *state = p->state + t * one;
         lean_product(l, worker,
-                     &(goss__gemm){.m = p->rows, .n = g, .k = h, .a = state, .lda = h, .b = p->u, .ldb = g, .c = z,
-                                   .ldc = g, .add = z, .add_row = g});
+                     &(goss__gemm){.m = p->rows,
+                                   .n = g,
+                                   .k = h,
+                                   .a = state,
+                                   .lda = h,
+                                   .b = p->u,
+                                   .ldb = g,
+                                   .c = z,
+                                   .ldc = g,
+                                   .add = z,
+                                   .add_row = g});
         apply(l, GOSS__EW_sigmoid, z, p->rows, g, 2 * h);
         apply(l, GOSS__EW_tanh, z + 2 * h, p->rows, g, h);
         apply(l, GOSS__EW_sigmoid, z + 3 * h, p->rows, g, h);

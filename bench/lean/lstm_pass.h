@@ -8,11 +8,11 @@
 
 typedef struct lstm_pass {
     int64_t rows, steps, in, hidden;
-    const float *w, *u, *b;     /* [in, 4 hidden], [hidden, 4 hidden], [4 hidden]; gates i, f, g, o */
-    float *gw, *gu, *gb;        /* gradients, overwritten */
-    float *x;                   /* [steps, rows, in] */
-    float *gates, *cell, *turned; /* [steps, rows, 4 hidden]; [steps + 1, ...] and tanh of it [steps, ...] */
-    float *state;               /* [steps + 1, rows, hidden]: the last is the result */
+    const float *w, *u, *b;               /* [in, 4 hidden], [hidden, 4 hidden], [4 hidden]; gates i, f, g, o */
+    float *gw, *gu, *gb;                  /* gradients, overwritten */
+    float *x;                             /* [steps, rows, in] */
+    float *gates, *cell, *turned;         /* [steps, rows, 4 hidden]; [steps + 1, ...] and tanh of it [steps, ...] */
+    float *state;                         /* [steps + 1, rows, hidden]: the last is the result */
     float *back_state, *back_cell, *some; /* [rows, hidden]; the first holds the result's gradient */
 } lstm_pass;
 

@@ -118,6 +118,7 @@ static bool find_origins(adjoint *a) {
     goss_graph *body = a->s->body;
     const uint32_t first = (uint32_t)a->node->region->n_args + 1;
     for (uint32_t id = first; id < a->forward->n_nodes; id++) (void)goss__rewrite(a->clone[id]);
+    if (goss_graph_status(body, NULL) != GOSS_OK) return false;
     a->n_clones = body->n_nodes;
     a->origin = goss__arena_alloc(&a->s->outer->arena, a->n_clones * sizeof *a->origin);
     for (uint32_t id = first; a->origin && id < a->forward->n_nodes; id++) {

@@ -61,9 +61,10 @@ const goss__region *goss__region_close(goss_graph *body, int n_args, const uint3
         }
     goss__region *r = goss__arena_alloc(&root->arena, sizeof *r);
     uint32_t *copy = goss__arena_alloc(&root->arena, ((size_t)n_yields + 1) * sizeof *copy);
-    if (!r || !copy) return NULL;
+    goss__region_memo *memo = goss__arena_alloc(&root->arena, sizeof *memo);
+    if (!r || !copy || !memo) return NULL;
     if (n_yields) memcpy(copy, yield, (size_t)n_yields * sizeof *copy);
-    *r = (goss__region){body, n_args, n_yields, copy, hash, root->regions};
+    *r = (goss__region){body, n_args, n_yields, copy, hash, root->regions, memo};
     root->regions = r;
     return r;
 }

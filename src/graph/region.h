@@ -10,12 +10,19 @@
 
 #include "graph/node.h"
 
+/* Memo of src/rewrite, outside gradients and in them: what a region becomes, and each of its nodes in there. */
+typedef struct goss__region_memo {
+    const struct goss__region *to[2];
+    const uint32_t *image[2];
+} goss__region_memo;
+
 typedef struct goss__region {
     goss_graph *body; /* nodes 1 .. n_args are the arguments */
     int n_args, n_yields;
     const uint32_t *yield; /* nodes: what is handed to the next step, one for each carry */
     uint64_t hash;
     struct goss__region *next;
+    goss__region_memo *memo;
 } goss__region;
 
 static inline goss_graph *goss__root_of(goss_graph *g) { return g && g->root ? g->root : g; }

@@ -19,6 +19,7 @@ goss_scan *goss__scan_open(goss_graph *outer, goss_extent steps, goss_extent len
 
 /* Arguments are told apart by a number until the body is closed. */
 static goss_val add(goss_scan *s, goss__scan_list *list, goss_val outside, goss_shape shape) {
+    if (!goss_valid(outside)) return (goss_val){s->body, 0}; /* follows an error */
     const int number = 1 + s->carry.n + s->slice.n + s->constant.n;
     if (number > GOSS__MAX_IN)
         return goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "scan: more than %d operands", GOSS__MAX_IN);
@@ -32,6 +33,7 @@ goss_val goss__scan_add_const(goss_scan *s, goss_val a) { return add(s, &s->cons
 
 goss_val goss__scan_add_slice(goss_scan *s, goss_val x, int64_t axis, int64_t piece) {
     goss_shape shape = goss_shape_of(x);
+    if (!goss_valid(x)) return (goss_val){s->body, 0};
     if (piece) {
         shape.dim[axis] = goss_n(piece);
     } else {

@@ -53,28 +53,49 @@ static goss_val settle(goss_val v, int depth) {
     return out;
 }
 
+/* A node's description with what belongs to loops rewritten: a scan's body, and the value of it that a result is of.
+ * False: memory is out. */
+static bool rewrite_loop(goss_graph *g, const goss__node *n, goss__proto *p, goss__scan_result_attr *result) {
+    if (n->region && !(p->region = goss__rewrite_region(g, n->region))) return false;
+    if (n->op != &goss__op_scan_result) return true;
+    const goss__region *was = goss__in(g, n, 0)->region, *is = goss__node_of(p->in[0])->region;
+    *result = *GOSS__ATTR(n, scan_result);
+    for (int when = 0; result->kind != GOSS__SCAN_LAST && is != was; when++) /* one that stays, stays at any time */
+        if (was->memo->to[when] == is) {
+            result->index = was->memo->image[when][result->index];
+            break;
+        }
+    p->attr = result;
+    return true;
+}
+
 /* The node on its rewritten operands. */
 static goss_val replay(goss_graph *g, uint32_t id, int depth) {
     goss__node *n = g->nodes[id];
     goss_val in[GOSS__MAX_IN], v = goss__val(g, id);
+    goss__scan_result_attr result;
+    goss__proto p = {.op = n->op,
+                     .type = (goss_type)n->type,
+                     .shape = n->shape,
+                     .n_in = n->n_in,
+                     .in = in,
+                     .attr = n->attr,
+                     .name = n->name,
+                     .region = n->region};
     bool same = true;
     for (int i = 0; i < n->n_in; i++) {
         in[i] = goss__val(g, *memo(g, n->in[i]));
         same &= in[i].id == n->in[i];
     }
+    if (n->region || n->op->is_result) {
+        if (!rewrite_loop(g, n, &p, &result)) return (goss_val){g, 0};
+        same &= p.region == n->region && (p.attr == n->attr || result.index == GOSS__ATTR(n, scan_result)->index);
+    }
     if (!same) {
-        v = goss__make_proto(&(goss__proto){.op = n->op,
-                                            .type = (goss_type)n->type,
-                                            .shape = n->shape,
-                                            .n_in = n->n_in,
-                                            .in = in,
-                                            .attr = n->attr,
-                                            .name = n->name,
-                                            .region = n->region});
+        v = goss__make_proto(&p);
         if (n->barrier && goss_valid(v)) g->nodes[v.id]->barrier = true;
     }
     v = settle(v, depth);
-    if (goss_valid(v) && v.id != id) g->nodes[v.id]->readers += n->readers;
     *memo(g, id) = v.id;
     return v;
 }

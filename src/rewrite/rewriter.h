@@ -9,7 +9,7 @@
 #ifndef GOSS_REWRITE_REWRITER_H
 #define GOSS_REWRITE_REWRITER_H
 
-#include "graph/node.h"
+#include "graph/region.h"
 
 /* v as the rules make it; invalid, with a sticky error, where memory runs out. */
 goss_val goss__rewrite(goss_val v);
@@ -19,6 +19,10 @@ goss_val goss__rewrite_variable(goss_val v);
 
 /* Values of one graph. */
 void goss__rewrite_values(goss_graph *g, goss_val *v, int n);
+
+/* A loop's body as the rules make it, every value of it: memo->image says what each node becomes. NULL, with a sticky
+ * error, where memory runs out. */
+const goss__region *goss__rewrite_region(goss_graph *g, const goss__region *r);
 
 /* v, on normal operands, is normal: no rule will be tried on it. */
 goss_val goss__stay(goss_val v);
