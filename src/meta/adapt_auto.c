@@ -56,7 +56,8 @@ static void deal(part *p, bool classes) {
     if (!classes && p->n < FOLDS) p->folds = 0; /* a fold would leave next to nothing */
 }
 
-/* The last quarter: what lies between shown samples would only be interpolated, and later ones are what is asked for. */
+/* The last quarter: what lies between shown samples would only be interpolated, and later ones are what is asked
+ * for. */
 static void deal_last(part *p) {
     for (int i = 0; i < p->n; i++) p->fold[i] = i >= p->n - p->n / FOLDS ? 0 : -1;
     p->folds = p->n >= FOLDS;
