@@ -210,6 +210,7 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
                            .input = {s->width},
                            .objective = goss_table_transform_objective(f),
                            .outputs = goss_table_transform_classes(f) ? goss_table_transform_classes(f) : 1,
+                           .shared_classes = goss_table_transform_classes(f) > 0,
                            .supports = supports,
                            .queries = s->o.queries > 0 ? smaller(queries, s->o.queries) : queries,
                            .descriptor = s->described,

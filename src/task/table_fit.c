@@ -300,6 +300,7 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
                                        .input = {t->width},
                                        .objective = x->objective,
                                        .outputs = x->classes ? x->classes : 1,
+                                       .shared_classes = x->classes > 0,
                                        .supports = t->n,
                                        .descriptor = t->described,
                                        .ids = f->ids},
