@@ -100,7 +100,7 @@ TEST(init_uses_the_folders_of_a_split_and_leaves_out_what_is_damaged) {
 TEST(init_reads_idx) {
     RUN(0, "init tiny-images-idx3-ubyte -o idx.ini");
     RUN(0, "train idx.ini" QUICK); /* first: its error tells of a library that is lacking, which skips the test */
-    RUN(0, "check idx.ini");
+    RUN(0, "check idx.ini run.dir=runs/another");
 }
 
 /* ---- check ---- */
