@@ -89,6 +89,7 @@ static const struct {
     {"train data.path=nowhere run.dir=x", 1, "data.path: nowhere", "No such file"},
     {"train data.path=notes.txt run.dir=x", 1, "data.path: notes.txt", "folder"},
     {"train data.path=base/model.safetensors run.dir=x", 1, "neither a folder nor", ""},
+    {"train data.path=mine data.kind=idx run.dir=x", 1, "data.kind = idx", "images or auto"},
     {"train data.path=mine run.dir=mine", 1, "run.dir = mine is the folder of the images", "run.dir=runs/first"},
     {"train data.path=mine run.dir=notes.txt", 1, "run.dir: notes.txt", ""},
     {"train data.path=one run.dir=x1", 1, "one folder", "folder of its own"},

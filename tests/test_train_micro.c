@@ -86,7 +86,7 @@ TEST(what_batch_norms_see_is_told) {
                    MORE(RUN, "model.backbone=conv 4 3 pad 1; norm batch; relu; flatten", cases[i].norm, cases[i].micro),
                    NULL, NULL));
         goss_log_set(NULL, NULL);
-        T_CHECK((strstr(told, "statistics of one episode at a time (of all 6 of a step") != NULL) == cases[i].says);
+        T_CHECK((strstr(told, "statistics of one task at a time (of all 6 of a step") != NULL) == cases[i].says);
     }
 }
 

@@ -144,6 +144,7 @@ static const struct {
 } rows[] = {
     {"data.path", {0}, "@table.csv", "@other.csv", WEIGHTS},
     {"data.kind", {0}, "auto", "images", REFUSED},
+    {"data.kind", {0}, "table", "arrays", REFUSED},
     {"data.task", {0}, "who", "kind", WEIGHTS},
     {"data.target", {0}, "y", "x", WEIGHTS},
     {"data.ignore", {0}, "yes", "yes,x", WEIGHTS},

@@ -59,7 +59,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_data_validate(const goss_table_dat
                                                             goss_error *err);
 /* What a model keeps: goss_table_fit's text. Borrowed. */
 GOSS_API const char *goss_table_data_text(const goss_table_data *d);
-GOSS_API uint64_t goss_table_data_hash(const goss_table_data *d); /* of all rows, of tasks and of their use */
+GOSS_API const char *goss_table_data_format(const goss_table_data *d); /* goss_table_format of its table */
+GOSS_API uint64_t goss_table_data_hash(const goss_table_data *d);      /* of all rows, of tasks and of their use */
 /* Hashes of rows (goss_table_transform_hashes) that are trained on, or validated on. Borrowed, [*n]. */
 GOSS_API const uint64_t *goss_table_data_rows(const goss_table_data *d, bool validated, size_t *n);
 GOSS_API const goss_table_tasks *goss_table_data_tasks(const goss_table_data *d);

@@ -177,6 +177,19 @@ static const char *culprit(const goss_config *c, const goss_task_spec *task, con
     return s != GOSS_OK ? "model.backbone" : strcmp(method, "hypernet") == 0 ? "[hyper]" : "[method]";
 }
 
+/* The default backbone is for images. */
+static goss_status refused(const goss_config *c, const goss_task_spec *task, const char *method, goss_status s,
+                           goss_error *err) {
+    const char *where = culprit(c, task, method);
+    if (err && task->input_rank == 1 && strcmp(where, "model.backbone") == 0) {
+        const goss_error why = *err;
+        return goss_error_set(err, s,
+                              "%s: %.300s; rows of a table want dense layers, as model.backbone = dense 32; tanh",
+                              where, why.text);
+    }
+    return goss_error_prefix(err, s, "%s", where);
+}
+
 /* Files of versions before the key were of images, which have none. */
 static bool wants_joint(const goss_config *c, const goss_data_spec *data) {
     const char *word = goss_config_text(c, "method.joint");
@@ -208,5 +221,5 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     o.outputs = goss_task_fixed_outputs(&data->task) ? data->task.outputs : 0;
     goss_status s = goss_method_create(name, goss_config_text(c, "model.backbone"), data->task.input,
                                        data->task.input_rank, &o, out, err);
-    return s == GOSS_OK ? s : goss_error_prefix(err, s, "%s", culprit(c, &data->task, name));
+    return s == GOSS_OK ? s : refused(c, &data->task, name, s, err);
 }

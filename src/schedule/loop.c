@@ -247,13 +247,6 @@ static bool carries_stay(const cutting *c) {
     return true;
 }
 
-/* Slots cost memory and a pass over the sum: only where that is small against what is summed. */
-static bool slots_pay(const goss_schedule *p, const goss__value *scan, const goss__value *result) {
-    double in = 0;
-    for (int i = 0; i < scan->n_in; i++) in += (double)p->values[scan->in[i]].bytes;
-    return GOSS__SLOTS * (double)result->bytes <= 2 * in || result->bytes <= 4096;
-}
-
 static goss__slicing result_slicing(const cutting *c, const goss_schedule *p, const goss__value *scan, int i) {
     const goss__loop_result *r = &c->l->result[i];
     goss_extent rest;
@@ -261,10 +254,10 @@ static goss__slicing result_slicing(const cutting *c, const goss_schedule *p, co
     const int prefix = goss__cut_prefix(&v->node->shape, c->L, &rest);
     if (r->kind == GOSS__SCAN_LAST) {
         const goss__loop_arg *a = &c->l->arg[r->of];
-        if (is_partial(c, (uint32_t)a->next)) return slots_pay(p, scan, v) ? GOSS__PARTIAL : GOSS__NO_SLICES;
+        if (is_partial(c, (uint32_t)a->next)) return goss__slots_pay(p, scan, v) ? GOSS__PARTIAL : GOSS__NO_SLICES;
         return prefix > 0 && can_have(c, (uint32_t)a->next, GOSS__CUT, true) ? GOSS__LOCAL : GOSS__NO_SLICES;
     }
-    if (is_partial(c, r->of)) return slots_pay(p, scan, v) ? GOSS__PARTIAL : GOSS__NO_SLICES;
+    if (is_partial(c, r->of)) return goss__slots_pay(p, scan, v) ? GOSS__PARTIAL : GOSS__NO_SLICES;
     return prefix > 0 && prefix <= r->axis && can_have(c, r->of, GOSS__CUT, true) ? GOSS__LOCAL : GOSS__NO_SLICES;
 }
 

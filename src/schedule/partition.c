@@ -24,19 +24,11 @@ static bool operand_fits(const goss__builder *b, uint32_t v, goss__cut cut, goss
     return b->in_phase[v] == 1 && cut == GOSS__CUT;
 }
 
-static double whole_bytes(const goss_schedule *p, uint32_t v) { return (double)p->values[v].bytes; }
-
-/* Slots cost memory and a pass over the output: only where the output is small against what is summed. */
-static bool partial_pays(const goss_schedule *p, uint32_t v) {
-    double in = 0;
-    for (int i = 0; i < p->values[v].n_in; i++) in += whole_bytes(p, p->values[v].in[i]);
-    return GOSS__SLOTS * whole_bytes(p, v) <= GOSS__COST_SLOTS_RATIO * in || whole_bytes(p, v) <= GOSS__COST_SLOTS_FREE;
-}
-
 /* 0: can not join; 1: local; 2: partial. */
 int goss__joins(goss__builder *b, uint32_t v, goss_extent L) {
     goss__slicing s = goss__slice_rule(b->p, v, L, b->cuts);
-    if (s == GOSS__NO_SLICES || (s == GOSS__PARTIAL && b->p->values[v].result_of < 0 && !partial_pays(b->p, v)))
+    if (s == GOSS__NO_SLICES || (s == GOSS__PARTIAL && b->p->values[v].result_of < 0 &&
+                                 !goss__slots_pay(b->p, &b->p->values[v], &b->p->values[v])))
         return 0;
     goss__cut cut[GOSS__MAX_IN];
     memcpy(cut, b->cuts, b->p->values[v].n_in * sizeof *cut);

@@ -109,6 +109,9 @@ static inline size_t goss__elem_size(const goss_schedule *p, const goss__value *
 static inline size_t goss__round64(size_t n) { return (n + 63) & ~(size_t)63; }
 /* What the operation's rules see of value v. */
 void goss__value_site(goss__site *s, const goss_schedule *p, uint32_t v);
+/* Whether addends in slots pay for `sum`, a result of `maker`: they cost memory and a pass over the sum, which has
+ * to be small against what is summed. */
+bool goss__slots_pay(const goss_schedule *p, const goss__value *maker, const goss__value *sum);
 /* Items of a unit and of a tile, whole units, when the phase has `items` of them. */
 int64_t goss__unit_items(const goss__phase *ph, int64_t items);
 int64_t goss__tile_items(const goss__phase *ph, int64_t items);

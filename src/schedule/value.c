@@ -51,3 +51,10 @@ bool goss__leaves(const goss_schedule *p, const goss__phase *ph, uint32_t k, uin
         leaves = (j < first || j >= first + count) && reads(p, &p->values[p->instrs[j].value], value);
     return leaves;
 }
+
+bool goss__slots_pay(const goss_schedule *p, const goss__value *maker, const goss__value *sum) {
+    double in = 0;
+    for (int i = 0; i < maker->n_in; i++) in += (double)p->values[maker->in[i]].bytes;
+    const double out = (double)sum->bytes;
+    return GOSS__SLOTS * out <= GOSS__COST_SLOTS_RATIO * in || out <= GOSS__COST_SLOTS_FREE;
+}

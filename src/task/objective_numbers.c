@@ -47,24 +47,11 @@ static goss_val answer(goss_val output) { return output; }
 static const goss_metric *const metrics[] = {&goss__rmse, &goss__mae, &goss__r2, NULL};
 static const char *const columns[] = {"prediction", NULL};
 
-const goss_objective goss__regression = {.name = "regression",
-                                         .encode = encode,
-                                         .loss = squared,
-                                         .report = "rmse",
-                                         .score = score,
-                                         .reported = reported,
-                                         .mix = mix,
-                                         .answer = answer,
-                                         .metrics = metrics,
-                                         .columns = columns};
-
-const goss_objective goss__huber = {.name = "huber",
-                                    .encode = encode,
-                                    .loss = huber,
-                                    .report = "rmse",
-                                    .score = score,
-                                    .reported = reported,
-                                    .mix = mix,
-                                    .answer = answer,
-                                    .metrics = metrics,
-                                    .columns = columns};
+/* They differ in what is minimised. */
+#define NUMBERS(word, function)                                                                                        \
+    {                                                                                                                  \
+        .name = word, .encode = encode, .loss = function, .report = "rmse", .score = score, .reported = reported,      \
+        .mix = mix, .answer = answer, .metrics = metrics, .columns = columns                                           \
+    }
+const goss_objective goss__regression = NUMBERS("regression", squared);
+const goss_objective goss__huber = NUMBERS("huber", huber);

@@ -52,6 +52,7 @@ void goss_table_data_free(goss_table_data *d) {
 }
 
 const char *goss_table_data_text(const goss_table_data *d) { return d->text; }
+const char *goss_table_data_format(const goss_table_data *d) { return goss_table_format(d->table); }
 const goss_table_tasks *goss_table_data_tasks(const goss_table_data *d) { return d->tasks; }
 const goss_task_division *goss_table_data_division(const goss_table_data *d) { return &d->division; }
 const goss_table_transform *goss_table_data_transform(const goss_table_data *d) { return d->fit.transform; }

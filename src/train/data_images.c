@@ -32,8 +32,24 @@ static goss_split part_wanted(const goss_config *c) {
     return said ? GOSS_SPLIT_TRAIN : GOSS_SPLIT_EACH;
 }
 
+/* data.kind = idx holds for no folder and no archive. */
+static goss_status check_kind(const goss_config *c, const char *path, goss_error *err) {
+    goss__map m;
+    bool other = goss__is_dir(path);
+    if (strcmp(goss_config_text(c, "data.kind"), "idx") != 0) return GOSS_OK;
+    if (!other && goss__map_file(path, &m, NULL) == GOSS_OK) { /* a file that does not open is refused below */
+        other = m.size >= 2 && memcmp(m.data, "PK", 2) == 0;
+        goss__unmap(&m);
+    }
+    if (!other) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "data.kind = idx, but data.path = %s is a folder or .zip: use data.kind = images or auto",
+                          path);
+}
+
 static goss_status open_set(images *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
     const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
+    GOSS_TRY(check_kind(c, path, err));
     goss_images_options o = goss_images_options_defaults();
     o.height = (int)goss_config_int(c, "data.height"), o.width = (int)goss_config_int(c, "data.width");
     o.channels = (int)goss_config_int(c, "data.channels");

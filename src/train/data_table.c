@@ -140,6 +140,15 @@ static void describe(goss__run_data *d, const table *t) {
               goss_task_objective(&d->spec.task)->name, division->train.n, division->validate.n, division->test.n);
 }
 
+/* data.kind = arrays holds for NumPy arrays alone. */
+static goss_status check_kind(const goss_config *c, const goss_table_data *data, goss_error *err) {
+    const char *format = goss_table_data_format(data);
+    if (strcmp(goss_config_text(c, "data.kind"), "arrays") != 0 || strncmp(format, "NumPy", 5) == 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "data.kind = arrays, but data.path holds no NumPy arrays (%s): use data.kind = table or auto",
+                          format);
+}
+
 static goss_status open_table(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err) {
     table *t = d->own = goss__calloc(1, sizeof *t);
     goss_table_data_options o;
@@ -147,6 +156,7 @@ static goss_status open_table(goss__run_data *d, const goss_config *c, const gos
     if (!t) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
     GOSS_TRY(read_options(c, &o, err));
     GOSS_TRY(goss_table_data_open(&o, &t->data, err));
+    GOSS_TRY(check_kind(c, t->data, err));
     GOSS_TRY(goss_table_data_train(t->data, &d->source, err));
     d->spec = goss_data_spec_tasks("table", &d->source.spec);
     d->spec.transform = goss_table_data_text(t->data);

@@ -50,7 +50,7 @@ goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss
     GOSS_TRY(s);
     if (o.micro_batch > 0 && keeps_statistics(goss_model_method(r->model)))
         goss__log(GOSS_LOG_INFO,
-                  "train.micro_batch: in training, batch norms take the statistics of one episode at a "
+                  "train.micro_batch: in training, batch norms take the statistics of one task at a "
                   "time (of all %lld of a step with train.micro_batch = 0)",
                   (long long)o.tasks);
     r->params = goss_step_params(r->step);
