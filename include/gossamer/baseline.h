@@ -1,23 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* baseline.h: what every method for tasks of rows has to beat: closed forms and simple rules, on plain arrays.
+/* baseline.h: closed forms and simple rules that every method for tasks of rows has to beat, on plain arrays.
  *
- * A task is a few labelled rows (support) and rows to predict. What the methods take from training tasks is fitted once
- * (goss_baselines_fit) and is small enough to travel with a model; then each support set gives predictions by itself.
- *   ridge       y = c + x.w, minimising |y - c - X w|^2 + slope |w|^2; c is free
- *   mean-ridge  the same with w and c drawn towards those of the training tasks:
- *               |y - c - X w|^2 + slope |w - m|^2 + level (c - m0)^2. m, m0 minimise the sum over the training tasks of
- *               that minimum (Evgeniou & Pontil 2004), which is the mean of the tasks' own coefficients
+ * A task has a few labelled rows (its support set) and rows to predict (queries). What a baseline takes from training
+ * tasks is fitted once (goss_baselines_fit) and is small enough to be stored with a model; each support set then
+ * determines its predictions.
+ *   ridge       y = c + x.w, minimising |y - c - X w|^2 + slope |w|^2; c is not penalised
+ *   mean-ridge  the same with w and c shrunk towards those of the training tasks:
+ *               |y - c - X w|^2 + slope |w - m|^2 + level (c - m0)^2, where m and m0 minimise the sum of that minimum
+ *               over the training tasks and equal the mean of the tasks' coefficients (Evgeniou and Pontil 2004)
  *   mean        the mean of the support set's targets
- *   nearest     the target of the row that is nearest in the order column; the mean of those equally near
- *   line        least squares in the order column alone; the mean where the support rows are all at one place
- * With classes the first two are logistic (multinomial, the same penalties on the coefficients of every class; c of
- * ridge has one, too, since with one class in the support set it would be infinite), mean and nearest give the classes'
- * shares, and line has no meaning.
+ *   nearest     the target of the support row nearest in the order column; the mean of those equally near
+ *   line        least squares in the order column alone; the mean if all support rows have the same order value
+ * For classification ridge and mean-ridge are multinomial logistic regressions with the same penalties on the
+ * coefficients of every class (ridge penalises c as well, which would be infinite if the support set had one class);
+ * mean and nearest give the classes' shares; line is undefined.
  *
- * slope and level (and how strongly m itself is drawn to 0) are chosen for several sizes of the support set: those with
- * the least error on the queries of support sets drawn from training tasks, as they will be drawn when judged, where m
- * comes from other tasks than the one that is predicted. Everything is computed in double precision, in one order.
- * Threads: fitted baselines may be used by any number of threads. */
+ * slope and level, and the penalty that shrinks m to 0, are selected for several sizes of the support set: the values
+ * with the least error on queries of support sets drawn from training tasks as they are drawn in evaluation, with m
+ * estimated from tasks other than the one predicted. All arithmetic is double precision, in a fixed order.
+ * Threads: fitted baselines are immutable and may be used by any number of threads. */
 #ifndef GOSSAMER_BASELINE_H
 #define GOSSAMER_BASELINE_H
 
@@ -30,50 +31,59 @@
 extern "C" {
 #endif
 
-/* Rows of one task. */
+/* Rows of one task, borrowed. */
 typedef struct goss_rows {
     int n;
-    const double *x;  /* [n, width] inputs of similar size: standardised */
-    const double *y;  /* [n] targets; classes: their numbers from 0 */
+    const double *x;  /* [n, width] inputs of similar magnitude, i.e. standardised; row-major */
+    const double *y;  /* [n] targets, or class numbers from 0 */
     const double *at; /* [n] the order column; NULL: there is none */
 } goss_rows;
 
+/* What baselines are fitted for. */
 typedef struct goss_baselines_options {
     int width;    /* of x */
-    int classes;  /* 0: regression */
-    bool ordered; /* support sets are the first rows of a task and queries the later ones; else drawn at random */
+    int classes;  /* 0: regression; else at least 2 */
+    bool ordered; /* support sets are a task's first rows and queries later ones; false: both are drawn at random */
     uint64_t seed;
-    int most_support; /* strengths are chosen for sizes 1, 2, 3, 5, ... up to this (and what tasks have); 0: 200 */
+    int most_support; /* penalties are selected for sizes 1, 2, 3, 5, ... up to this (and what tasks have); 0: 200 */
 } goss_baselines_options;
+/* No inputs, regression, random order, seed 0. */
 GOSS_API goss_baselines_options goss_baselines_defaults(void);
 
+/* Fitted baselines. */
 typedef struct goss_baselines goss_baselines;
 
-/* From the training tasks, rows in their order where that counts. tasks may be none: then strengths are 1 and m is 0.
- * Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT for a width below 0. Owns: goss_baselines_free. */
+/* Fits to training tasks, whose rows are in their order if `ordered`. Without tasks the penalties are 1 and m is 0.
+ * Errors: GOSS_E_ARGUMENT: a negative width, one class; GOSS_E_NOMEM. Owns: goss_baselines_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_fit(const goss_rows *tasks, int n_tasks,
                                                       const goss_baselines_options *options, goss_baselines **out,
                                                       goss_error *err);
-GOSS_API void goss_baselines_free(goss_baselines *b); /* NULL allowed */
+/* Frees them; NULL is allowed. */
+GOSS_API void goss_baselines_free(goss_baselines *b);
+/* The width and the number of classes they were fitted for. */
 GOSS_API int goss_baselines_width(const goss_baselines *b);
 GOSS_API int goss_baselines_classes(const goss_baselines *b);
-/* As text, for a model file, and back. *text: free with goss_text_free. Errors of parse: GOSS_E_FORMAT. */
+/* As text, for a model file, and back: the same numbers. Errors of parse: GOSS_E_FORMAT.
+ * Owns: goss_text_free for *text, goss_baselines_free for *out. */
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_text(const goss_baselines *b, char **text, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_parse(const char *text, goss_baselines **out, goss_error *err);
 
+/* A baseline method, one row of a table. */
 typedef struct goss_baseline_kind {
-    const char *name;
-    bool order;   /* needs goss_rows.at */
-    bool classes; /* has a meaning for classes */
-    const char *doc;
+    const char *name; /* "ridge", "mean-ridge", "mean", "nearest", "line" */
+    bool order;       /* requires goss_rows.at */
+    bool classes;     /* defined for classification */
+    const char *doc;  /* one line */
 } goss_baseline_kind;
-GOSS_API const goss_baseline_kind *goss_baseline_at(int i);              /* the i-th, from 0; NULL: there are no more */
-GOSS_API const goss_baseline_kind *goss_baseline_find(const char *name); /* NULL: there is none of that name */
+/* Row i of the table, from 0; NULL behind the last. Static storage. */
+GOSS_API const goss_baseline_kind *goss_baseline_at(int i);
+/* The method of that name; NULL if there is none. Static storage. */
+GOSS_API const goss_baseline_kind *goss_baseline_find(const char *name);
 
 /* Predicts the queries (whose y is not read) from at least one support row.
- * Shapes: out [query->n], with classes [query->n, classes]: probabilities.
- * Errors: GOSS_E_UNSUPPORTED for a method without a meaning for classes; GOSS_E_ARGUMENT without the order column where
- * it is needed; GOSS_E_NOMEM. */
+ * Shapes: out [query->n]; for classification [query->n, classes], probabilities.
+ * Errors: GOSS_E_UNSUPPORTED: a method that is undefined for classification; GOSS_E_ARGUMENT: the order column is
+ * required and missing; GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_baseline_predict(const goss_baselines *b, const goss_baseline_kind *kind,
                                                          const goss_rows *support, const goss_rows *query, double *out,
                                                          goss_error *err);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check.h: what there is to say of a training run before it is begun: its data, its settings, the hypernetwork's first
- * numbers. */
+/* check.h: checking a training run before it starts: its data, its settings and the hypernetwork's initialisation.
+ *
+ * What `gossamer check` prints. A finding is for a person: its level says whether training would start, its text what
+ * to do. */
 #ifndef GOSSAMER_CHECK_H
 #define GOSSAMER_CHECK_H
 
@@ -12,28 +14,32 @@
 extern "C" {
 #endif
 
+/* The severity of a finding. */
 typedef enum goss_check_level {
     GOSS_CHECK_INFO,    /* good to know */
-    GOSS_CHECK_WARNING, /* training begins, and its result may not be what it seems */
-    GOSS_CHECK_ERROR    /* training would not begin */
+    GOSS_CHECK_WARNING, /* training starts, but its result may be misleading */
+    GOSS_CHECK_ERROR    /* training would refuse to start */
 } goss_check_level;
 
-GOSS_API const char *goss_check_level_name(goss_check_level level); /* "info", "warning", "error" */
+/* "info", "warning" or "error". Static storage. */
+GOSS_API const char *goss_check_level_name(goss_check_level level);
 
-/* Whom it is told. What training itself would warn of goes to goss_log_set's callback, as in training. */
+/* Callbacks that receive the results; each may be NULL. Texts are borrowed during the call. Warnings that training
+ * itself would give go to the callback of goss_log_set, as in training. */
 typedef struct goss_check_options {
-    /* A finding: a short name of its kind ("leak", "unreadable", "rare-class", ...; "doctor": a line of the doctor's),
-     * and a sentence that says what to do. The text is fit for a terminal. */
+    /* A finding. kind: a short name: "leak", "unreadable", "rare-class", ...; "doctor": a line of the doctor's report
+     * (docs/file-format.md lists them). text: a sentence with what to do, safe to print on a terminal. */
     void (*found)(void *context, goss_check_level level, const char *kind, const char *text);
-    /* A number of the data: "images", "train.classes", ... Each name once. */
+    /* A count: "images", "train.classes", ... Each name at most once. */
     void (*counted)(void *context, const char *name, int64_t value);
-    void *context;
+    void *context;                     /* passed to both */
     const volatile sig_atomic_t *stop; /* as in goss_train_options */
 } goss_check_options;
 
-/* Does what goss_train does before its first step, but writes nothing (only data.cache is filled where it names a
- * folder, or run.dir where that is a run's), looks closer at the data, and asks the doctor. What would let the training
- * fail is a finding of level GOSS_CHECK_ERROR, no error of this call. Errors: GOSS_E_NOMEM, GOSS_E_INTERRUPTED. */
+/* Does what goss_train does before its first step, then inspects the data further and runs the doctor. Writes nothing,
+ * except decoded images into data.cache if that is set, or into run.dir if that is a run's folder. What would make
+ * training fail is a finding of level GOSS_CHECK_ERROR, not an error of this call.
+ * Errors: GOSS_E_NOMEM, GOSS_E_INTERRUPTED. Threads: the callbacks are called by the calling thread. */
 GOSS_API GOSS_MUST_USE goss_status goss_train_check(const goss_config *config, const goss_check_options *options,
                                                     goss_error *err);
 

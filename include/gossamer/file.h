@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.h: how the library writes files, and whether it could.
+/* file.h: atomic file output.
  *
- * Every file is written whole or not at all: to a temporary one in the same folder that then takes its place, so that a
- * reader, a crash or a kill at any moment finds the old file or the new one. Links are followed: what a link leads to
- * is replaced, the link stays. A file that is replaced keeps its mode, and its owner where the system allows; its other
- * hard links keep the old content. A device that takes characters and a FIFO are written to; a block device is refused.
- * Temporary files are named .NAME.gossamer-XXXXXXXXXXXXXXXX, are never opened through a link, and are locked while
- * their writer lives: the next write into the folder removes those of writers that were killed. */
+ * Every file is written completely or not at all: to a temporary file in the same folder, which is synced and then
+ * renamed over the target. A reader, a crash or a kill at any moment finds either the old file or the new one.
+ * Symbolic links are followed: the file they lead to is replaced and the link stays. A replaced file keeps its mode,
+ * and its owner where the system allows; its other hard links keep the old content. Character devices and FIFOs are
+ * written to directly; block devices are refused. Temporary files are named .NAME.gossamer-XXXXXXXXXXXXXXXX, are never
+ * opened through a link, and are locked while their writer lives: the next write into the folder removes those left by
+ * writers that were killed. */
 #ifndef GOSSAMER_FILE_H
 #define GOSSAMER_FILE_H
 
@@ -18,15 +19,16 @@
 extern "C" {
 #endif
 
-/* Whether a model or a network can be written to `path`, to be asked before the work whose result it takes. Writes
- * nothing. inputs [n]: the files and folders that the work reads; NULL entries are passed over.
- * Errors: GOSS_E_IO: no such folder, a folder itself, no permission. GOSS_E_ARGUMENT: it is one of the inputs, whatever
- * names and links lead to it, or lies in one; or a file is there that is recognised as something else than a
- * safetensors file (an image, an archive, a text ...), which is then left alone. */
+/* Checks whether a model or a network can be written to `path`, before the work whose result goes there. Writes
+ * nothing. inputs [n]: the files and folders that the work reads; NULL entries are skipped.
+ * Errors: GOSS_E_IO: no such folder, `path` is a folder, no permission. GOSS_E_ARGUMENT: `path` is one of the inputs,
+ * by whatever names and links, or lies inside one; or there is a file that is recognised as something other than
+ * safetensors (an image, an archive, a text ...), which is not overwritten. Threads: any. */
 GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *const *inputs, int n,
                                                      goss_error *err);
 
-/* Writes a file as above. Errors: GOSS_E_IO. */
+/* Writes `size` bytes to `path`, atomically, as described above. On an error the old file is unchanged.
+ * Errors: GOSS_E_IO: the folder does not exist, permission, disk full, a block device. Threads: any. */
 GOSS_API GOSS_MUST_USE goss_status goss_file_write(const char *path, const void *data, size_t size, goss_error *err);
 
 #ifdef __cplusplus

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* interval.h: what may be said of a mean over tasks. Threads: pure functions. */
+/* interval.h: confidence intervals of means over tasks. Pure functions; threads: any. */
 #ifndef GOSSAMER_INTERVAL_H
 #define GOSSAMER_INTERVAL_H
 
@@ -9,10 +9,14 @@
 extern "C" {
 #endif
 
-/* The quantile of Student's t distribution: P(T <= t) = p for df > 0 degrees of freedom, 0 < p < 1. */
+/* The p-quantile t of Student's t distribution with df degrees of freedom (not necessarily an integer):
+ * P(T <= t) = p, for df > 0 and 0 < p < 1. Source: Student 1908, "The probable error of a mean". */
 GOSS_API double goss_student_quantile(double p, double df);
-/* Mean of values[n] and half its 95 % interval by Student's t over n - 1 degrees of freedom: NaN (not known) for fewer
- * than two. NaN values are left out; *mean is NaN where none is left. count: NULL, or how many counted. */
+
+/* Half the two-sided 95 % confidence interval of a mean, for independent values:
+ *     t_{0.975, m-1} s / sqrt(m)      m: values that are not NaN, s: their standard deviation (with m - 1)
+ * values [n]; NaN entries are skipped (a metric that is undefined for a task). Returns NaN if m < 2.
+ * mean: receives the mean, NaN if m = 0. count: receives m; may be NULL. */
 GOSS_API double goss_student_ci95(const double *values, int n, double *mean, int *count);
 
 #ifdef __cplusplus

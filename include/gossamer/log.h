@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log.h: where the library's messages go. It prints nothing by itself; without a callback messages are dropped. */
+/* log.h: the callback for the library's messages.
+ *
+ * The library never prints. What a user should know beside results and errors (warnings about data, progress of long
+ * work, compiled programs on request) is sent as lines of text to one callback per process; without a callback they are
+ * dropped. */
 #ifndef GOSSAMER_LOG_H
 #define GOSSAMER_LOG_H
 
@@ -9,13 +13,20 @@
 extern "C" {
 #endif
 
-typedef enum goss_log_level { GOSS_LOG_DEBUG, GOSS_LOG_INFO, GOSS_LOG_WARN } goss_log_level;
+/* How important a message is. */
+typedef enum goss_log_level {
+    GOSS_LOG_DEBUG, /* for developers of the library */
+    GOSS_LOG_INFO,  /* what happens: what was guessed, what was written */
+    GOSS_LOG_WARN   /* what probably should not be so: data left out, a setting without effect */
+} goss_log_level;
 
-/* Gets one line, fit for a terminal whatever names are in it (gossamer/text.h), without a newline. May be called from
- * any thread, one call at a time. */
+/* Receives one line without a newline, safe to print on a terminal whatever names are in it (gossamer/text.h). `line`
+ * is borrowed during the call; ctx is that of goss_log_set. Threads: may be called from any thread, one call at a time.
+ * The callback must not call the library. */
 typedef void (*goss_log_fn)(void *ctx, goss_log_level level, const char *line);
 
-/* Sets the process-wide callback (NULL: drop messages). Call it before other threads use the library. */
+/* Sets the callback of the process; NULL drops messages. ctx is passed to each call and must live as long as the
+ * callback is set. Threads: call it before other threads use the library. */
 GOSS_API void goss_log_set(goss_log_fn fn, void *ctx);
 
 #ifdef __cplusplus

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status.h: how every fallible call of Gossamer reports.
+/* status.h: error reporting, common to every fallible function.
  *
- * A fallible function returns a goss_status that must be looked at and takes, as its last argument, a
- * caller-owned goss_error (NULL is allowed: only the status is wanted then). The text says what was wrong,
- * where (file, line, key, row) and what to do; callers on the way up put their own context in front of it
- * with goss_error_prefix. The library itself never prints, exits or aborts on what a user or a file does. */
+ * A fallible function returns a goss_status, which the compiler requires the caller to check, and takes as its last
+ * argument a goss_error owned by the caller, or NULL if only the status matters. The text says what was wrong, where
+ * (file, line, key, row) and what to do. Functions that pass an error on prefix their own context, so that it reads
+ * from the outside in: "train.ini:14: [train] steps: 3.5 is not an integer".
+ *
+ * The library never prints, exits or aborts because of user input, a file or memory exhaustion. After an error, output
+ * arguments must not be read unless the function says otherwise, and there is nothing to free. */
 #ifndef GOSSAMER_STATUS_H
 #define GOSSAMER_STATUS_H
 
+/* GOSS_API: exported from the shared library, whose other symbols are hidden.
+ * GOSS_MUST_USE: the compiler warns where the result is discarded.
+ * GOSS_PRINTF(fmt, args): arguments are checked against the format string as those of printf. */
 #if defined(__GNUC__)
 #define GOSS_API __attribute__((visibility("default")))
 #define GOSS_MUST_USE __attribute__((warn_unused_result))
@@ -22,34 +28,39 @@
 extern "C" {
 #endif
 
+/* The kind of an error, for decisions in code; the text is for people. */
 typedef enum goss_status {
     GOSS_OK = 0,
     GOSS_E_NOMEM,       /* an allocation failed */
-    GOSS_E_ARGUMENT,    /* a caller's argument or a user's setting is not acceptable */
-    GOSS_E_SHAPE,       /* extents that do not fit */
-    GOSS_E_IO,          /* the operating system refused: text has strerror */
-    GOSS_E_FORMAT,      /* a file's content breaks its format */
-    GOSS_E_UNSUPPORTED, /* well-formed, but not something this build or version does */
+    GOSS_E_ARGUMENT,    /* an argument or a setting is not acceptable */
+    GOSS_E_SHAPE,       /* shapes do not match */
+    GOSS_E_IO,          /* the operating system refused; the text includes strerror */
+    GOSS_E_FORMAT,      /* a file's content violates its format */
+    GOSS_E_UNSUPPORTED, /* well-formed, but not supported by this build or version */
     GOSS_E_NUMERIC,     /* NaN, Inf or a singular system where a finite result is required */
     GOSS_E_INTERRUPTED  /* stopped on request (signal); state was saved */
 } goss_status;
 
+/* An error report. Plain data: needs no initialisation and no cleanup, and may be reused. */
 typedef struct goss_error {
     goss_status status;
-    char text[1000];
+    char text[1000]; /* one line, terminated by a zero byte, without a newline */
 } goss_error;
 
-/* Sets status and text (printf style) and returns the status; with err NULL only returns it. The text is one line that
- * is fit for a terminal, whatever file names went into it: gossamer/text.h. What is too long ends in "...". */
+/* Sets status and text (printf style). err may be NULL. The text is made one line that is safe to print on a terminal,
+ * whatever file names are in it (gossamer/text.h); an overlong one is truncated and ends in "...".
+ * Returns: status. Threads: any, each with its own err. */
 GOSS_API goss_status goss_error_set(goss_error *err, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
 
-/* Puts "prefix: " in front of the text that is there and returns its status. Keeps GOSS_OK untouched. */
+/* Prepends "prefix: " (printf style) to the text of an error that is passed on. err may be NULL. With status GOSS_OK
+ * err is left alone.
+ * Returns: status. Threads: any, each with its own err. */
 GOSS_API goss_status goss_error_prefix(goss_error *err, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
 
-/* A short name of a status, as "shape" or "format". Static storage. */
+/* The short name of a status: "shape", "format", "input/output", ... Static storage; never NULL. Threads: any. */
 GOSS_API const char *goss_status_name(goss_status status);
 
-/* Passes a failure on to the caller. */
+/* Evaluates an expression of type goss_status and returns it from the calling function unless it is GOSS_OK. */
 #define GOSS_TRY(expr)                                                                                                 \
     do {                                                                                                               \
         goss_status goss_try_status_ = (expr);                                                                         \

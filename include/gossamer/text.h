@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text.h: names that somebody else chose, made fit to be shown.
+/* text.h: escaping names from outside, so that they can be printed safely.
  *
- * File names, class names and names inside of files are bytes: they may hold line breaks, escape sequences that steer a
- * terminal, marks that turn the direction of writing, or no UTF-8 at all. Texts of goss_error and lines of goss_log_fn
- * hold none of that any more; what a program prints of other names goes through goss_text_escape. */
+ * File names, class names and names inside files are arbitrary bytes: they may contain line breaks, escape sequences
+ * that control a terminal, marks that change the writing direction, or invalid UTF-8. Texts of goss_error and lines of
+ * goss_log_fn are escaped already; a program that prints other names passes them through goss_text_escape. */
 #ifndef GOSSAMER_TEXT_H
 #define GOSSAMER_TEXT_H
 
@@ -13,19 +13,20 @@
 extern "C" {
 #endif
 
-/* What becomes of what. A byte that is not UTF-8 is written \xE9, as in C.
- *   UTF8  a backslash is doubled; all else stays. For files and JSON
- *   NAME  that, and tab is \t, line break \n, carriage return \r; other control characters (C0, C1, DEL), separators of
- *         lines and paragraphs, marks of writing direction and what has no width (but joiners) are written byte by
- * byte, \x1B. For a terminal and for columns with tabs between LINE  as NAME, but a backslash stays single: for whole
- * sentences, where going back does not matter JSON  what stands between the quotes of a JSON text: quote and backslash
- * behind a backslash, the characters that NAME hides as \u001b; a parser gives the text itself, but for bytes that are
- * not UTF-8: bring names to UTF8 first Different texts stay different in UTF8 and NAME. */
+/* What is escaped, and how. In every form a byte that is not valid UTF-8 becomes \xE9, as in C.
+ *   UTF8  for files: a backslash is doubled, everything else is kept.
+ *   NAME  for terminals and tab-separated columns: as UTF8; in addition tab becomes \t, line feed \n, carriage return
+ *         \r; other control characters (C0, C1, DEL), line and paragraph separators, direction marks and zero-width
+ *         characters (except joiners) become \x1B, byte by byte.
+ *   LINE  for sentences: as NAME, but a backslash stays single, so the text cannot be restored.
+ *   JSON  for the inside of a JSON string: quote and backslash are escaped by a backslash, what NAME escapes becomes
+ *         \u001b. A parser restores the text, except for bytes that are not UTF-8: apply UTF8 first to keep those.
+ * UTF8 and NAME are injective: different texts have different forms. */
 typedef enum goss_text_form { GOSS_TEXT_UTF8, GOSS_TEXT_NAME, GOSS_TEXT_LINE, GOSS_TEXT_JSON } goss_text_form;
 
-/* The text in that form. Owns: goss_text_free. NULL: out of memory. Threads: any. */
+/* The text in that form. Returns NULL if memory is exhausted. Owns: goss_text_free. Threads: any. */
 GOSS_API char *goss_text_escape(const char *text, goss_text_form form);
-/* Frees a text that the library made; NULL allowed. */
+/* Frees a text returned by the library; NULL is allowed. Threads: any. */
 GOSS_API void goss_text_free(char *text);
 
 #ifdef __cplusplus
