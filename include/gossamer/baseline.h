@@ -18,6 +18,12 @@
  * slope and level, and the penalty that shrinks m to 0, are selected for several sizes of the support set: the values
  * with the least error on queries of support sets drawn from training tasks as they are drawn in evaluation, with m
  * estimated from tasks other than the one predicted. All arithmetic is double precision, in a fixed order.
+ *
+ *     goss_baselines_options o = goss_baselines_defaults();
+ *     o.width = 5;
+ *     GOSS_TRY(goss_baselines_fit(training_tasks, n_tasks, &o, &b, err));
+ *     GOSS_TRY(goss_baseline_predict(b, goss_baseline_find("mean-ridge"), &support, &query, predicted, err));
+ *
  * Threads: fitted baselines are immutable and may be used by any number of threads. */
 #ifndef GOSSAMER_BASELINE_H
 #define GOSSAMER_BASELINE_H

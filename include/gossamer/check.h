@@ -1,8 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* check.h: checking a training run before it starts: its data, its settings and the hypernetwork's initialisation.
  *
- * What `gossamer check` prints. A finding is for a person: its level says whether training would start, its text what
- * to do. */
+ * This is what `gossamer check` prints. A finding is addressed to a person: its level says whether training would
+ * start, its text what to do about it.
+ *
+ *     static void found(void *errors, goss_check_level level, const char *kind, const char *text) {
+ *         printf("%s: %s\n", goss_check_level_name(level), text);
+ *         if (level == GOSS_CHECK_ERROR) ++*(int *)errors;
+ *     }
+ *     ...
+ *     int errors = 0;
+ *     goss_check_options o = {.found = found, .context = &errors};
+ *     goss_status s = goss_train_check(config, &o, &err); */
 #ifndef GOSSAMER_CHECK_H
 #define GOSSAMER_CHECK_H
 

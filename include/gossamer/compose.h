@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compose.h: layers and losses as compositions of the primitives of graph.h. Differentiation, scheduling and kernels do
- * not know them: their gradients of any order follow from those of the primitives.
+ * not know them: their gradients of any order follow from those of the primitives. A two-layer network for each of T
+ * tasks and its loss:
+ *
+ *     goss_val h = goss_relu(goss_linear(x, w1, b1));                        // x[T,N,D], w1[T,D,H], b1[T,H]
+ *     goss_val logits = goss_linear(h, w2, b2);                              // [T,N,W]
+ *     goss_val loss = goss_reduce_loss(goss_cross_entropy(logits, target, 0, GOSS_NONE), GOSS_NONE);
  *
  * Shapes: T tasks, N samples, C channels, D features; Tw is T or 1, and a weight with Tw = 1 is shared by all tasks.
  * Errors are the graph's sticky error. Threads: the graph's. */
@@ -25,8 +30,9 @@ GOSS_API goss_val goss_conv_bias(goss_val x, goss_val w, goss_val b, goss_conv_o
  * the affine part of every norm. */
 GOSS_API goss_val goss_affine(goss_val x, goss_val scale, goss_val shift);
 
-/* exp(x) / sum exp(x) over the last axis, and its logarithm; both computed from x - max(x). */
+/* exp(x) / sum exp(x) over the last axis, computed from x - max(x) so that it does not overflow. */
 GOSS_API goss_val goss_softmax(goss_val x);
+/* x - log sum exp(x) over the last axis, likewise: finite also where the softmax underflows. */
 GOSS_API goss_val goss_log_softmax(goss_val x);
 /* x Phi(x) by its tanh approximation (Hendrycks and Gimpel 2016). */
 GOSS_API goss_val goss_gelu(goss_val x);
@@ -37,7 +43,7 @@ GOSS_API goss_val goss_leaky_relu(goss_val x, double slope);
 /* x where x >= 0, else exp(x) - 1 (Clevert, Unterthiner and Hochreiter 2016). */
 GOSS_API goss_val goss_elu(goss_val x);
 
-/* Mean over the pixels: [T,N,H,W,C] -> [T,N,C]. */
+/* Mean over all axes between samples and channels: [T,N,H,W,C] -> [T,N,C] (Lin, Chen and Yan 2014). */
 GOSS_API goss_val goss_global_avg_pool(goss_val x);
 /* [T,N,...] -> [T,N,D]. */
 GOSS_API goss_val goss_flatten(goss_val x);
@@ -59,7 +65,8 @@ GOSS_API goss_val goss_instance_norm(goss_val x, double eps);
 /* Batch statistics (Ioffe and Szegedy 2015): mean and variance [T,C] of x[T,N,...,C] over all axes between task and
  * channel, weighted by w[T,N] (GOSS_NONE: equally). */
 GOSS_API void goss_batch_stats(goss_val x, goss_val w, goss_val *mean, goss_val *var);
-/* The same over tasks as well, [1,C]: statistics of shared layers. */
+/* The same over tasks as well, [1,C]: statistics of shared layers. Tasks count by the weights of their samples, so that
+ * padding in one task does not bias them. */
 GOSS_API void goss_batch_stats_shared(goss_val x, goss_val w, goss_val *mean, goss_val *var);
 /* Normalises by given statistics mean, var [Tw,C]: those of a support set, or running ones. */
 GOSS_API goss_val goss_normalize(goss_val x, goss_val mean, goss_val var, double eps);
@@ -98,8 +105,8 @@ GOSS_API goss_val goss_norm2(goss_val a);
  *
  * Each returns the states h of all steps [T,N,L,H], from x[T,N,L,D] and initial states [T,N,H] (GOSS_NONE: 0), and
  * stores the last state in *last unless that is NULL. The options (scan.h) give direction, lengths and what the
- * gradient keeps; their axis is 2. With z = x w + b and v = h u + c, let z1, z2, ... be the blocks of H columns of z and
- * s the logistic sigmoid. */
+ * gradient keeps; their axis is 2. With z = x w + b and v = h u + c, let z1, z2, ... be the blocks of H columns of z,
+ * and s the logistic sigmoid. */
 
 /* Weights of a layer of H units and G gates: w[Tw,D,G H] of the input, u[Tw,H,G H] of the state, biases b[Tw,G H] and
  * c[Tw,G H] of the two products, each or GOSS_NONE. */

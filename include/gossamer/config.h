@@ -3,6 +3,17 @@
  *
  * The caller declares every key with type, default and range; anything else is an error. Errors say where and what:
  * "train.ini:14: [train] steps: 3.5 is not an integer". Numbers have a decimal point, whatever the locale.
+ *
+ *     static const goss_key keys[] = {
+ *         {"train.steps", GOSS_KEY_INT, "1000", .min = 1, .max = 1e9, .doc = "training steps"},
+ *         {"train.optimizer", GOSS_KEY_TEXT, "adamw", .choices = "sgd|adam|adamw", .doc = "update rule"},
+ *     };
+ *     goss_config *c;
+ *     GOSS_TRY(goss_config_new(keys, 2, &c, err));                    // every key at its default
+ *     GOSS_TRY(goss_config_read(c, "train.ini", err));                // a file overrides defaults
+ *     GOSS_TRY(goss_config_override(c, "train.steps=200", err));      // the command line overrides files
+ *     int64_t steps = goss_config_int(c, "train.steps");
+ *
  * Threads: a configuration that is no longer changed may be read by several threads. */
 #ifndef GOSSAMER_CONFIG_H
 #define GOSSAMER_CONFIG_H
@@ -52,11 +63,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_config_set(goss_config *c, const char *k
 /* Sets one key by "section.key=value", as on a command line. Errors: GOSS_E_ARGUMENT, as above. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_override(goss_config *c, const char *assignment, goss_error *err);
 
-/* The value of a key, which must be declared with that type (asserted: a mistake of the program, not of its user). */
+/* Values. A key must be declared with the type that is asked for (asserted: a mistake of the program, not of its user).
+ */
+/* The value of an INT. */
 GOSS_API int64_t goss_config_int(const goss_config *c, const char *key);
+/* The value of a REAL. */
 GOSS_API double goss_config_real(const goss_config *c, const char *key);
+/* The value of a BOOL. */
 GOSS_API bool goss_config_bool(const goss_config *c, const char *key);
-/* Of a text: borrowed until the configuration is changed. */
+/* The value of a TEXT, borrowed until the configuration is changed. */
 GOSS_API const char *goss_config_text(const goss_config *c, const char *key);
 /* Whether a file or an override has set the key, even to its default. */
 GOSS_API bool goss_config_is_set(const goss_config *c, const char *key);

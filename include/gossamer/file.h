@@ -7,7 +7,8 @@
  * and its owner where the system allows; its other hard links keep the old content. Character devices and FIFOs are
  * written to directly; block devices are refused. Temporary files are named .NAME.gossamer-XXXXXXXXXXXXXXXX, are never
  * opened through a link, and are locked while their writer lives: the next write into the folder removes those left by
- * writers that were killed. */
+ * writers that were killed. docs/file-format.md has the details. Everything that the library writes is written so:
+ * models, networks, checkpoints, programs, tables, a run's files. */
 #ifndef GOSSAMER_FILE_H
 #define GOSSAMER_FILE_H
 
@@ -27,7 +28,9 @@ extern "C" {
 GOSS_API GOSS_MUST_USE goss_status goss_output_check(const char *path, const char *const *inputs, int n,
                                                      goss_error *err);
 
-/* Writes `size` bytes to `path`, atomically, as described above. On an error the old file is unchanged.
+/* Writes `size` bytes to `path`, atomically, as described above. On an error the old file is unchanged, unless `path`
+ * is a device or a FIFO, which may have received part of the data. data may be NULL if size is 0. A new file gets the
+ * mode that the process's umask leaves of 0666.
  * Errors: GOSS_E_IO: the folder does not exist, permission, disk full, a block device. Threads: any. */
 GOSS_API GOSS_MUST_USE goss_status goss_file_write(const char *path, const void *data, size_t size, goss_error *err);
 

@@ -10,6 +10,16 @@
  * it. Errors of builders are GOSS_E_SHAPE and GOSS_E_ARGUMENT with the operation, the shapes and the scope, or
  * GOSS_E_NOMEM.
  *
+ *     goss_graph *g = goss_graph_new();
+ *     goss_extent N = goss_symbol(g, "N", 256);                                    // up to 256 samples
+ *     goss_val x = goss_input(g, "x", GOSS_REAL, GOSS_SHAPE(N, goss_n(20)));
+ *     goss_val w = goss_param(g, "w", GOSS_SHAPE(goss_n(20), goss_n(1))), dw;
+ *     goss_val loss = goss_mean_all(goss_square(goss_matmul(x, w, false, false)));
+ *     goss_grad(loss, &w, 1, &dw);
+ *     goss_val step = goss_assign(w, goss_sub(w, goss_scale(dw, 0.1)));
+ *     goss_schedule *schedule;
+ *     GOSS_TRY(goss_compile(g, &loss, 1, &step, 1, NULL, &schedule, err));         // exec.h runs it
+ *
  * Conventions. An activation is [T, N, ...] and a weight [T or 1, ...]: T tasks, N samples; images are NHWC,
  * convolution weights HWIO. T, N and the like are symbols, whose counts are set at run time up to a planned maximum.
  * Ranks are at most 8. Memory is row-major. In formulas a' is the transpose of a.
@@ -98,9 +108,10 @@ GOSS_API goss_shape goss_shape_make(int rank, const goss_extent *dims);
 /* Whether ranks and all extents are equal. */
 GOSS_API bool goss_shape_equal(goss_shape a, goss_shape b);
 
-/* Scopes name the place where nodes are built. They appear in errors ("target / fc1: matmul: ...") and profiles and
- * select the random stream of random operations. Push and pop are balanced by the caller; the name is copied. */
+/* Enters a scope, which names the place where nodes are built. Scopes appear in errors ("target / fc1: matmul: ...")
+ * and profiles and select the random stream of random operations. The name is copied. */
 GOSS_API void goss_scope_push(goss_graph *g, const char *name);
+/* Leaves the innermost scope. */
 GOSS_API void goss_scope_pop(goss_graph *g);
 
 /* Whether a value is not the invalid one. */
@@ -112,9 +123,9 @@ GOSS_API goss_extent goss_dim(goss_val a, int axis);
 /* The rank of a value. */
 GOSS_API int goss_rank(goss_val a);
 
-/* The graph as text, one node per line, or in Graphviz' DOT language. Returns NULL if memory is exhausted.
- * Owns: goss_text_free. */
+/* The graph as text, one node per line. Returns NULL if memory is exhausted. Owns: goss_text_free. */
 GOSS_API char *goss_graph_text(const goss_graph *g);
+/* The graph in Graphviz' DOT language. Returns NULL if memory is exhausted. Owns: goss_text_free. */
 GOSS_API char *goss_graph_dot(const goss_graph *g);
 
 /* ---- leaves ---- */
@@ -145,11 +156,11 @@ GOSS_API goss_val goss_assign_rows(goss_val param, goss_val index, goss_val valu
  * Operands have equal shapes, or extents 1 that are broadcast, or rank 0. y[i] = f(a[i], b[i], ...). */
 #define GOSS_UNARY(name) GOSS_API goss_val goss_##name(goss_val a);
 #define GOSS_BINARY(name) GOSS_API goss_val goss_##name(goss_val a, goss_val b);
-GOSS_BINARY(add)
-GOSS_BINARY(sub)
-GOSS_BINARY(mul)
-GOSS_BINARY(div)
-GOSS_BINARY(max)
+GOSS_BINARY(add) /* a + b */
+GOSS_BINARY(sub) /* a - b */
+GOSS_BINARY(mul) /* a b */
+GOSS_BINARY(div) /* a / b */
+GOSS_BINARY(max) /* of equal operands the second gets the gradient, as in min */
 GOSS_BINARY(min)
 GOSS_BINARY(less) /* 1 where a < b, else 0; no gradient */
 GOSS_UNARY(neg)
@@ -173,8 +184,9 @@ GOSS_API goss_val goss_lerp_square(goss_val a, goss_val b, goss_val c); /* a + c
 GOSS_API goss_val goss_over_root(goss_val a, goss_val b, goss_val c);   /* a / (sqrt(b) + c) */
 /* mask != 0 ? a : b; no gradient by the mask. */
 GOSS_API goss_val goss_select(goss_val mask, goss_val a, goss_val b);
-/* k a and a + k, for a number k. */
+/* k a, for a number k. */
 GOSS_API goss_val goss_scale(goss_val a, double k);
+/* a + k, for a number k. */
 GOSS_API goss_val goss_shift(goss_val a, double k);
 /* a, through which no gradient is propagated. First-order MAML is MAML with one of these. */
 GOSS_API goss_val goss_detach(goss_val a);
@@ -198,20 +210,24 @@ GOSS_API goss_val goss_slice(goss_val a, int axis, int64_t start, int64_t count)
 GOSS_API goss_val goss_pad(goss_val a, int axis, int64_t before, int64_t after); /* zeros */
 /* n <= 64 tensors joined along an axis, along which their extents are fixed. */
 GOSS_API goss_val goss_concat(const goss_val *parts, int n, int axis);
-/* Removes an axis of extent 1; inserts an axis of extent 1 before `axis`. */
+/* Removes an axis of extent 1. */
 GOSS_API goss_val goss_squeeze(goss_val a, int axis);
+/* Inserts an axis of extent 1 before `axis`. */
 GOSS_API goss_val goss_unsqueeze(goss_val a, int axis);
 
 /* ---- reductions ----
  *
  * axes: a bit mask of axes, GOSS_AXIS(1) | GOSS_AXIS(2). keep: reduced axes stay, with extent 1. */
 #define GOSS_AXIS(i) (1u << (i))
+/* The sum of a's elements along the axes. */
 GOSS_API goss_val goss_sum(goss_val a, uint32_t axes, bool keep);
+/* Their mean: the sum divided by the number of elements at the run's counts. */
 GOSS_API goss_val goss_mean(goss_val a, uint32_t axes, bool keep);
 /* The largest element; ties share the gradient equally. */
 GOSS_API goss_val goss_reduce_max(goss_val a, uint32_t axes, bool keep);
-/* Over all elements: rank 0. */
+/* The sum of all elements, rank 0. */
 GOSS_API goss_val goss_sum_all(goss_val a);
+/* The mean of all elements, rank 0. */
 GOSS_API goss_val goss_mean_all(goss_val a);
 
 /* ---- products ---- */
@@ -281,11 +297,12 @@ GOSS_API goss_val goss_one_hot(goss_val index, goss_extent depth);
 
 /* ---- random numbers ---- */
 
-/* Uniform in [0, 1), or standard normal, of that shape. Counter based: a draw is a function of the seed and step of the
+/* Uniform in [0, 1), of that shape. Counter based: a draw is a function of the seed and step of the
  * run, the scope where it is built, and (task id, sample id, element); it does not depend on T, on threads or on
  * micro-batches. task: index [T], the task ids, T being the shape's first extent; sample ids count along axis 1.
  * Source: Philox4x32-10 (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"). */
 GOSS_API goss_val goss_random_uniform(goss_val task, goss_shape shape);
+/* Standard normal, of that shape; else the same. */
 GOSS_API goss_val goss_random_normal(goss_val task, goss_shape shape);
 
 /* ---- differentiation ---- */

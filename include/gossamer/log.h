@@ -3,7 +3,13 @@
  *
  * The library never prints. What a user should know beside results and errors (warnings about data, progress of long
  * work, compiled programs on request) is sent as lines of text to one callback per process; without a callback they are
- * dropped. */
+ * dropped.
+ *
+ *     static void print(void *file, goss_log_level level, const char *line) {
+ *         if (level >= GOSS_LOG_INFO) fprintf(file, "%s\n", line);
+ *     }
+ *     ...
+ *     goss_log_set(print, stderr); */
 #ifndef GOSSAMER_LOG_H
 #define GOSSAMER_LOG_H
 

@@ -4,6 +4,11 @@
  * A target network owns no parameters: it is a function of (x, w). goss_target is its structure; goss_layout names its
  * weights and places them in one slab of P numbers; goss_weights are their values in a graph, each [Tw, ...] with
  * Tw = 1 (shared by all tasks) or T (one per task). One code path handles both.
+ *
+ *     goss_target_parse("conv4 32 batch", (int64_t[]){28, 28, 1}, 3, 5, &t, &err);        // a network of 5 classes
+ *     goss_weights *w = goss_weights_from_params(g, goss_target_layout(t), "target");     // shared, learned weights
+ *     goss_target_output y = goss_target_apply(t, images, w, NULL);                       // y.logits [T,N,5]
+ *
  * Errors: what concerns a text is a status, what concerns a graph is the graph's sticky error.
  * Threads: layouts and targets are immutable once built and may be shared; goss_weights belong to their graph's thread.
  */
@@ -56,16 +61,18 @@ typedef struct goss_layout goss_layout;
 
 /* An empty layout. Errors: GOSS_E_NOMEM. Owns: goss_layout_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_layout_new(goss_layout **out, goss_error *err);
-/* Frees a layout; NULL is allowed. */
+/* Frees a layout and its copies of names; weights that borrow it must be freed before. NULL is allowed. */
 GOSS_API void goss_layout_free(goss_layout *l);
 /* Appends a copy of an entry. Errors: GOSS_E_ARGUMENT: a name that is taken, a rank or extent out of range (the total
  * is at most 2^31 - 1). */
 GOSS_API GOSS_MUST_USE goss_status goss_layout_add(goss_layout *l, const goss_entry *entry, goss_error *err);
-/* The number of entries, and P, the number of elements of the slab. */
+/* The number of entries. */
 GOSS_API int goss_layout_count(const goss_layout *l);
+/* P: the number of elements of the slab. */
 GOSS_API int64_t goss_layout_total(const goss_layout *l);
-/* Entry i, borrowed, and its offset in the slab; i must be in range. */
+/* Entry i, which must be in range. Borrowed. */
 GOSS_API const goss_entry *goss_layout_entry(const goss_layout *l, int i);
+/* The index of entry i's first element in the slab. */
 GOSS_API int64_t goss_layout_offset(const goss_layout *l, int i);
 /* The index of the entry of that name; -1 if there is none. */
 GOSS_API int goss_layout_find(const goss_layout *l, const char *name);
@@ -154,15 +161,18 @@ GOSS_API const goss_layout *goss_target_layout(const goss_target *t);
  * statistics are neither trained nor generated. Borrowed. */
 GOSS_API const goss_layout *goss_target_statistics(const goss_target *t);
 
-/* Modulation sites, where FiLM acts (Perez et al. 2018): after each norm, and after each conv or dense without one,
- * except the head. The number of sites; name of site i, that of its layer ("norm1", "dense1"), and its channels. */
+/* The number of modulation sites, where FiLM acts (Perez et al. 2018): after each norm, and after each conv or dense
+ * without one, except the head. */
 GOSS_API int goss_target_sites(const goss_target *t);
+/* The name of site i, which is that of its layer: "norm1", "dense1". Borrowed. */
 GOSS_API const char *goss_target_site_name(const goss_target *t, int i);
+/* The number of channels of site i. */
 GOSS_API int64_t goss_target_site_channels(const goss_target *t, int i);
-/* Unit groups: channels or features that are masked together, such as all that meet in a residual sum. The number of
- * groups; name of group i, that of the first layer that produces it, and its number of units. */
+/* The number of unit groups: channels or features that are masked together, such as all that meet in a residual sum. */
 GOSS_API int goss_target_units(const goss_target *t);
+/* The name of group i: that of the first layer that produces it. Borrowed. */
 GOSS_API const char *goss_target_units_name(const goss_target *t, int i);
+/* The number of units in group i. */
 GOSS_API int64_t goss_target_units_count(const goss_target *t, int i);
 
 /* ---- applying a target network ---- */

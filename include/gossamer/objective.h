@@ -5,8 +5,16 @@
  * An objective is a row of a table (goss_objective_find), and all that methods, training and evaluation know of it. A
  * network returns W = `outputs` numbers per sample. For "classification" they are the logits of a task's classes, and a
  * target is a class number 0 .. W - 1. For "regression" they are numbers standardised by the target scale, and a target
- * is W numbers in the user's units.
- * Threads: objectives and metrics are static and immutable; their functions are pure. */
+ * is W numbers in the user's units. Of a sample,
+ *   encode             turns the raw target into the encoded one, as training reads it;
+ *   loss               is what training minimises: output and encoded target;
+ *   score, reported    are what training prints beside the loss;
+ *   mix                combines the outputs of several networks into one;
+ *   answer             turns the output into the prediction;
+ *   metrics            judge the outputs of a task's queries against the raw targets.
+ * A new objective is a new row: src/task/objective_numbers.c and objective_classes.c have the present ones.
+ * Threads: objectives and metrics are static and immutable, and their functions pure; those that build graph nodes
+ * belong to the graph's thread. */
 #ifndef GOSSAMER_OBJECTIVE_H
 #define GOSSAMER_OBJECTIVE_H
 

@@ -3,7 +3,13 @@
  *
  * An optimiser has no object at run time: it is a set of assignments (goss_assign) compiled into the training program,
  * and its state (moments, averages, counts) is stored as parameters beside the model's, so that a checkpoint of the
- * store is complete. A step whose gradient norm is not finite changes nothing but the count of skipped steps. */
+ * store is complete. A step whose gradient norm is not finite changes nothing but the count of skipped steps.
+ *
+ *     goss_grad(loss, &w, 1, &dw);
+ *     goss_optimizer_options o = goss_optimizer_defaults();
+ *     goss_optimizer_param param = {.param = w, .gradient = dw};
+ *     goss_optimizer_result step = goss_optimizer_build(&o, &param, 1, rate);
+ *     goss_compile(g, &loss, 1, step.updates, step.n_updates, NULL, &schedule, &err); */
 #ifndef GOSSAMER_OPTIMIZER_H
 #define GOSSAMER_OPTIMIZER_H
 

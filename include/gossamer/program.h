@@ -8,6 +8,15 @@
  * goss_schedule_compile compiles, what files store, and what exporters and bindings read. docs/program.md has the
  * operations, the grammar of the text and the file format.
  *
+ *
+ *     for (int i = 0; i < goss_program_operations(p); i++) {
+ *         const goss_program_operation *o = goss_program_operation_at(p, i);
+ *         printf("%s", o->kind);
+ *         for (int k = 0; k < o->n_operands; k++) printf(" %%%d", o->operands[k]);
+ *         for (int a = 0; a < goss_program_attributes(p, i); a++) printf(" %s", goss_program_attribute_name(p, i, a));
+ *         printf("\n");
+ *     }
+ *
  * Values, operations, inputs, parameters, outputs, updates and symbols are numbered from 0; an operation's operands
  * have smaller numbers than its results. Everything that accessors return is borrowed from the program.
  * Threads: a program is immutable and may be read by any number of threads. */
@@ -21,6 +30,7 @@
 extern "C" {
 #endif
 
+/* A program, or the body of a loop as a region of one. Immutable. */
 typedef struct goss_program goss_program;
 
 /* A value: result `result` of operation `operation`. */
@@ -111,39 +121,53 @@ GOSS_API GOSS_MUST_USE goss_status goss_params_add_program(goss_params *params, 
 
 /* ---- reading: an index out of range is a mistake of the caller ---- */
 
-/* Symbols: their number, and name and maximum of symbol i. */
+/* The number of symbols. */
 GOSS_API int goss_program_symbols(const goss_program *p);
+/* The name of symbol i, as goss_exec_count takes it. */
 GOSS_API const char *goss_program_symbol_name(const goss_program *p, int i);
+/* The largest count that symbol i may have. */
 GOSS_API int64_t goss_program_symbol_maximum(const goss_program *p, int i);
 
-/* Values: their number, and one of them. */
+/* The number of values. */
 GOSS_API int goss_program_values(const goss_program *p);
+/* One value: its type, shape and place of definition. Values are dense: no operation but their own defines them, and
+ * an operation's results are consecutive. */
 GOSS_API const goss_program_value *goss_program_value_at(const goss_program *p, int value);
 
-/* Operations, in order: their number, and one of them. */
+/* The number of operations. */
 GOSS_API int goss_program_operations(const goss_program *p);
+/* One operation, in an order in which each can be computed. */
 GOSS_API const goss_program_operation *goss_program_operation_at(const goss_program *p, int operation);
 
-/* Inputs, in the order of their operations: their number, and value and name of input i. */
+/* The number of inputs. Their order is that of their operations. */
 GOSS_API int goss_program_inputs(const goss_program *p);
+/* The value of input i. */
 GOSS_API int goss_program_input(const goss_program *p, int i);
+/* The name of input i, as goss_exec_bind takes it. */
 GOSS_API const char *goss_program_input_name(const goss_program *p, int i);
-/* Parameters, likewise. */
+/* The number of parameters. Their order is that of their operations. */
 GOSS_API int goss_program_parameters(const goss_program *p);
+/* The value of parameter i, as it was before the run's updates. */
 GOSS_API int goss_program_parameter(const goss_program *p, int i);
+/* The name of parameter i, as in a parameter store. */
 GOSS_API const char *goss_program_parameter_name(const goss_program *p, int i);
-/* Outputs, in the order in which they were given. */
+/* The number of outputs. Their order is that in which they were given. */
 GOSS_API int goss_program_outputs(const goss_program *p);
+/* The value of output i; several outputs may have the same one. */
 GOSS_API int goss_program_output(const goss_program *p, int i);
+/* The name of output i; it says what the value is for, and tools address it by that name. */
 GOSS_API const char *goss_program_output_name(const goss_program *p, int i);
-/* The index of the output, input or parameter of that name; -1 if there is none. */
+/* The index of the output of that name; -1 if there is none. */
 GOSS_API int goss_program_find_output(const goss_program *p, const char *name);
+/* The index of the input of that name; -1 if there is none. */
 GOSS_API int goss_program_find_input(const goss_program *p, const char *name);
+/* The index of the parameter of that name; -1 if there is none. */
 GOSS_API int goss_program_find_parameter(const goss_program *p, const char *name);
 
-/* Updates: their number, and the operation of update i: an assign (operands: parameter, value) or an assign_rows
- * (parameter, index, value). */
+/* The number of updates. */
 GOSS_API int goss_program_updates(const goss_program *p);
+/* The operation of update i: an assign (operands: parameter, value) or an assign_rows (parameter, index, value). It has
+ * no result. All updates take effect together, at the end of a run. */
 GOSS_API int goss_program_update(const goss_program *p, int i);
 
 /* ---- attributes: named and typed, of one or more elements ---- */
@@ -159,15 +183,19 @@ typedef enum goss_attribute_type {
 
 /* The number of an operation's attributes. All operations of a kind have the same attributes in the same order. */
 GOSS_API int goss_program_attributes(const goss_program *p, int operation);
-/* Name, type and number of elements of attribute i. */
+/* The name of attribute i: "stride_h". */
 GOSS_API const char *goss_program_attribute_name(const goss_program *p, int operation, int i);
+/* The type of attribute i's elements, which decides by which of the functions below they are read. */
 GOSS_API goss_attribute_type goss_program_attribute_type(const goss_program *p, int operation, int i);
+/* The number of attribute i's elements. */
 GOSS_API int goss_program_attribute_count(const goss_program *p, int operation, int i);
 /* The index of the attribute of that name; -1 if the operation has none such. */
 GOSS_API int goss_program_attribute_find(const goss_program *p, int operation, const char *name);
-/* Element k of attribute i: of an INT, a BOOL (0 or 1) or AXES; of a REAL; of an EXTENT. */
+/* Element k of attribute i, which is an INT, a BOOL (0 or 1) or AXES. */
 GOSS_API int64_t goss_program_attribute_int(const goss_program *p, int operation, int i, int k);
+/* Element k of attribute i, which is a REAL. */
 GOSS_API double goss_program_attribute_real(const goss_program *p, int operation, int i, int k);
+/* Element k of attribute i, which is an EXTENT. */
 GOSS_API goss_extent goss_program_attribute_extent(const goss_program *p, int operation, int i, int k);
 
 #ifdef __cplusplus

@@ -10,7 +10,14 @@
  * The metadata key "gossamer.hash", the XXH3-128 hash of metadata, names, types, shapes and data, is verified where it
  * is present. A file with "gossamer.container", which this writer always adds, must have the hash, so that no single
  * damaged byte goes undetected, and may contain only what the writer writes. Files of other writers may lack both; a
- * caller that requires the hash looks for its key. Files are written atomically (gossamer/file.h). */
+ * caller that requires the hash looks for its key. Files are written atomically (gossamer/file.h).
+ *
+ *     goss_tensor_file *w;
+ *     GOSS_TRY(goss_tensor_file_new(&w, err));
+ *     goss_status s = goss_tensor_file_add(w, "weights", "F32", 2, (int64_t[]){3, 4}, numbers, err);
+ *     if (s == GOSS_OK) s = goss_tensor_file_meta(w, "author", "me", err);
+ *     if (s == GOSS_OK) s = goss_tensor_file_write(w, "mine.safetensors", err);
+ *     goss_tensor_file_free(w); */
 #ifndef GOSSAMER_SAFETENSORS_H
 #define GOSSAMER_SAFETENSORS_H
 

@@ -6,6 +6,15 @@
  * (file, line, key, row) and what to do. Functions that pass an error on prefix their own context, so that it reads
  * from the outside in: "train.ini:14: [train] steps: 3.5 is not an integer".
  *
+ *     goss_error err;
+ *     goss_model *model;
+ *     if (goss_model_load("model.safetensors", &model, &err) != GOSS_OK) {
+ *         fprintf(stderr, "mine: %s\n", err.text);
+ *         return 1;
+ *     }
+ *
+ * Inside a function that returns a goss_status itself, GOSS_TRY passes errors on.
+ *
  * The library never prints, exits or aborts because of user input, a file or memory exhaustion. After an error, output
  * arguments must not be read unless the function says otherwise, and there is nothing to free. */
 #ifndef GOSSAMER_STATUS_H
@@ -57,10 +66,16 @@ GOSS_API goss_status goss_error_set(goss_error *err, goss_status status, const c
  * Returns: status. Threads: any, each with its own err. */
 GOSS_API goss_status goss_error_prefix(goss_error *err, goss_status status, const char *fmt, ...) GOSS_PRINTF(3, 4);
 
-/* The short name of a status: "shape", "format", "input/output", ... Static storage; never NULL. Threads: any. */
+/* The short name of a status, for logs and tests: "shape", "format", "input/output", ... Error texts do not repeat it.
+ * Static storage; never NULL. Threads: any. */
 GOSS_API const char *goss_status_name(goss_status status);
 
-/* Evaluates an expression of type goss_status and returns it from the calling function unless it is GOSS_OK. */
+/* Evaluates an expression of type goss_status and returns it from the enclosing function unless it is GOSS_OK:
+ *
+ *     GOSS_TRY(goss_exec_bind(exec, "x", x, err));
+ *     GOSS_TRY(goss_exec_run(exec, err));
+ *
+ * What the function has acquired before must not need freeing. */
 #define GOSS_TRY(expr)                                                                                                 \
     do {                                                                                                               \
         goss_status goss_try_status_ = (expr);                                                                         \

@@ -3,7 +3,11 @@
  *
  * File names, class names and names inside files are arbitrary bytes: they may contain line breaks, escape sequences
  * that control a terminal, marks that change the writing direction, or invalid UTF-8. Texts of goss_error and lines of
- * goss_log_fn are escaped already; a program that prints other names passes them through goss_text_escape. */
+ * goss_log_fn are escaped already; a program that prints other names passes them through goss_text_escape:
+ *
+ *     char *name = goss_text_escape(goss_images_class_name(set, c), GOSS_TEXT_NAME);
+ *     printf("%s\n", name ? name : "?");
+ *     goss_text_free(name); */
 #ifndef GOSSAMER_TEXT_H
 #define GOSSAMER_TEXT_H
 
