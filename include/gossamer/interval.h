@@ -15,8 +15,8 @@ extern "C" {
 #endif
 
 /* The p-quantile t of Student's t distribution with df degrees of freedom (not necessarily an integer):
- * P(T <= t) = p, for df > 0 and 0 < p < 1 (asserted). Computed by bisection on the incomplete beta function, to about 14
- * digits. Sources: Student 1908, "The probable error of a mean"; Press et al., Numerical Recipes, 6.4. */
+ * P(T <= t) = p, for df > 0 and 0 < p < 1 (asserted). Computed by bisection on the incomplete beta function, to about
+ * 14 digits. Sources: Student 1908, "The probable error of a mean"; Press et al., Numerical Recipes, 6.4. */
 GOSS_API double goss_student_quantile(double p, double df);
 
 /* Mean and interval of a few values: 0.9, 0.8 and 0.7 give 0.8 +- 0.25 (t = 4.30, s = 0.1, m = 3).
