@@ -314,7 +314,7 @@ goss_val goss__emit(goss_graph *g, const goss__proto *p) {
     for (uint32_t id = g->buckets[hash & (g->n_buckets - 1)]; id; id = g->nodes[id]->next) {
         goss__node *found = g->nodes[id];
         if (found->hash != hash || !node_equals(found, p)) continue;
-        if (g->replaying && g->replaying < found->order) found->order = g->replaying;
+        if (g->replaying) goss__order_earlier(g, found, g->replaying);
         return (goss_val){g, id};
     }
     goss__node *n = grow_nodes(g) && grow_buckets(g) ? new_node(g, p, hash) : NULL;

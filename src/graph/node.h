@@ -85,6 +85,19 @@ static inline const goss__node *goss__in(const goss_graph *g, const goss__node *
 /* What the operation's rules see of a node. */
 void goss__site_of(goss__site *s, const goss_graph *g, const goss__node *n);
 static inline goss_val goss__val(goss_graph *g, uint32_t id) { return (goss_val){g, id}; }
+/* The least place in order that a node may have: behind its operands. */
+static inline uint32_t goss__order_of_operands(const goss_graph *g, const goss__node *n) {
+    uint32_t order = 0;
+    for (int i = 0; i < n->n_in; i++)
+        if (g->nodes[n->in[i]]->order > order) order = g->nodes[n->in[i]]->order;
+    return order;
+}
+/* A node that is made again for an earlier one moves up to its place, as far as its operands permit. */
+static inline void goss__order_earlier(const goss_graph *g, goss__node *n, uint32_t order) {
+    const uint32_t least = goss__order_of_operands(g, n);
+    if (order < least) order = least;
+    if (order < n->order) n->order = order;
+}
 /* a was built before b, or is b. */
 static inline bool goss__in_order(const goss__node *a, const goss__node *b) {
     return a->order < b->order || (a->order == b->order && a->stamp <= b->stamp);

@@ -67,6 +67,7 @@ typedef struct goss__tensor {
     int64_t dim[GOSS_MAX_RANK];
     int64_t stride[GOSS_MAX_RANK];
     int64_t numel;
+    uint32_t symbolic; /* axes whose extents have symbols: 1 by chance, where they are 1 */
 } goss__tensor;
 
 /* A site with resolved shapes: of one call, the output first. Constant between runs with equal symbol counts. */
@@ -159,6 +160,7 @@ struct goss__op {
     bool assignment;  /* operands: param, value; for rows: param, index, value. As above */
     bool no_gradient; /* constant almost everywhere, or integer, or declared so */
     bool may_fail;    /* sets bad_index */
+    bool seeded;      /* depends on the run's seed and step: never constant, even where its operands are */
     bool is_result;   /* one of the results of operand 0, which computes it */
     bool commutative; /* operands 0 and 1 may change places, to the bit */
 

@@ -95,7 +95,8 @@ typedef struct goss__kernels {
 
     goss__ew_fn ew[GOSS__EW_COUNT], fused[GOSS__FUSED_COUNT];
 
-    /* x[pre,red,post] -> out[pre,post], sum or max over the middle axis. red = 0 gives 0 or -inf. */
+    /* x[pre,red,post] -> out[pre,post], sum or max over the middle axis. red = 0 gives 0 or -inf. post = 0: one column,
+     * in the order in which each of several is summed; with post = 1 it is a row, whose order is another. */
     void (*sum)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
     void (*max)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
     /* out[pre,post] = sum over red of a*b, the product that never becomes an array. */

@@ -68,12 +68,14 @@ static double random_cost(const goss__shapes *s) { return 50 * (double)s->out->n
 const goss__op goss__op_random_uniform = {.name = "random_uniform",
                                           .attrs = &goss__random_attrs,
                                           .no_gradient = true,
+                                          .seeded = true,
                                           .slicing = {.slice = random_slice},
                                           .cost = {.flops = random_cost},
                                           .kernel = {.run_f32 = uniform_f32, .run_f64 = uniform_f64}};
 const goss__op goss__op_random_normal = {.name = "random_normal",
                                          .attrs = &goss__random_attrs,
                                          .no_gradient = true,
+                                         .seeded = true,
                                          .slicing = {.slice = random_slice},
                                          .cost = {.flops = random_cost},
                                          .kernel = {.run_f32 = normal_f32, .run_f64 = normal_f64}};

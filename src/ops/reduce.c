@@ -120,9 +120,11 @@ static goss__slicing max_slice(const goss__site *s, goss_extent L, goss__cut *cu
 
 /* ---- runs ---- */
 
-/* Stretches of neighbouring reduced axes, last first, so that what remains shrinks soonest. */
+/* Stretches of neighbouring reduced axes, last first, so that what remains shrinks soonest. The order of additions
+ * must not depend on counts: a task's numbers are the same alone and among others. So an extent with symbols that is 1
+ * in this run is no axis of extent 1. */
 typedef struct stretch {
-    int64_t pre, red, post;
+    int64_t pre, red, post; /* post 0: one column (kernel.h) */
 } stretch;
 
 typedef struct reduction {
@@ -130,22 +132,28 @@ typedef struct reduction {
     stretch st[GOSS_MAX_RANK];
 } reduction;
 
+static bool is_unit(const goss__tensor *t, int axis) { return t->dim[axis] == 1 && !(t->symbolic & GOSS_AXIS(axis)); }
+
 static int stretches(const goss__shapes *s, stretch *out) {
     const goss__tensor *in = &s->in[0];
     uint32_t axes = (uint32_t)GOSS__ATTR(s, reduce)->axes;
     int64_t post = 1;
+    bool columns = false;
     int n = 0;
     for (int i = in->rank - 1; i >= 0;) {
         if (!(axes & GOSS_AXIS(i)) || in->dim[i] == 1) {
+            columns |= !(axes & GOSS_AXIS(i)) && in->symbolic & GOSS_AXIS(i);
             post *= in->dim[i--];
             continue;
         }
         int64_t red = 1;
-        while (i >= 0 && (axes & GOSS_AXIS(i) || in->dim[i] == 1)) red *= in->dim[i--];
-        out[n++] = (stretch){goss__numel(in, 0, i + 1), red, post};
+        while (i >= 0 && (axes & GOSS_AXIS(i) || is_unit(in, i))) red *= in->dim[i--];
+        out[n++] = (stretch){goss__numel(in, 0, i + 1), red, columns && post == 1 ? 0 : post};
     }
     return n;
 }
+
+static int64_t left_by(const stretch *s) { return s->pre * (s->post ? s->post : 1); }
 
 /* Without any axis to reduce every element is a sum of its own. */
 static void reduce_plan(const goss__shapes *s, void *out) {
@@ -158,11 +166,12 @@ static size_t reduce_scratch(const goss__shapes *s, bool f64, const goss__kernel
     stretch st[GOSS_MAX_RANK];
     int n = stretches(s, st);
     size_t size = 0;
-    for (int i = 0; i + 1 < n; i++) size += (size_t)(st[i].pre * st[i].post) * (f64 ? 8 : 4) + 64;
+    for (int i = 0; i + 1 < n; i++) size += (size_t)left_by(&st[i]) * (f64 ? 8 : 4) + 64;
     return size;
 }
 
 static void sum_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
+    post = post ? post : 1;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double sum = 0;
@@ -172,6 +181,7 @@ static void sum_block(double *out, const double *x, int64_t pre, int64_t red, in
 }
 
 static void dot_block(double *out, const double *a, const double *b, int64_t pre, int64_t red, int64_t post) {
+    post = post ? post : 1;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double sum = 0;
@@ -181,6 +191,7 @@ static void dot_block(double *out, const double *a, const double *b, int64_t pre
 }
 
 static void deviation_block(double *out, const double *x, const double *from, int64_t pre, int64_t red, int64_t post) {
+    post = post ? post : 1;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double sum = 0;
@@ -193,6 +204,7 @@ static void deviation_block(double *out, const double *x, const double *from, in
 }
 
 static void max_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
+    post = post ? post : 1;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double most = -__builtin_inf();
@@ -218,7 +230,7 @@ static void max_block(double *out, const double *x, int64_t pre, int64_t red, in
                 first;                                                                                                 \
             else                                                                                                       \
                 rest(to, from, st[i].pre, st[i].red, st[i].post);                                                      \
-            scratch += ((size_t)(st[i].pre * st[i].post) * sizeof(real) + 63) & ~(size_t)63;                           \
+            scratch += ((size_t)left_by(&st[i]) * sizeof(real) + 63) & ~(size_t)63;                                    \
             from = to;                                                                                                 \
         }                                                                                                              \
     }

@@ -18,7 +18,12 @@ static uint32_t *memo(goss_graph *g, uint32_t id) { return &g->nodes[id]->rewrit
 
 goss_val goss__stay(goss_val v) {
     goss__node *n = v.graph->nodes[v.id];
-    if (!n->normal) n->stamp = ++v.graph->stamps;
+    if (!n->normal) {
+        /* Made for an earlier node, it may have operands that were built, and stay, later. */
+        const uint32_t least = goss__order_of_operands(v.graph, n);
+        n->stamp = ++v.graph->stamps;
+        if (n->order < least) n->order = least;
+    }
     n->normal = true;
     n->rewritten[0] = n->rewritten[1] = v.id;
     return v;

@@ -4,7 +4,9 @@
  * thread-private. */
 #include "schedule/build.h"
 
-static bool all_const(const goss_schedule *p, const goss__value *v) {
+/* Depends on shapes alone: computed when counts are set. */
+static bool is_const(const goss_schedule *p, const goss__value *v) {
+    if (v->op->seeded) return false;
     for (int i = 0; i < v->n_in; i++) {
         if (p->values[goss__source(p, v->in[i])].place != GOSS__AT_CONST) return false;
     }
@@ -30,7 +32,7 @@ static void place_value(goss_schedule *p, uint32_t i) {
     else if (op->broadcast && !goss__is_output(p, i))
         v->place = GOSS__AT_VIEW; /* taken back below where a consumer wants it dense */
     else
-        v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
+        v->place = is_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
 }
 
 /* A broadcast stays a view only if all its readers take views and its source is dense. */
@@ -47,7 +49,7 @@ static void materialise_views(goss_schedule *p) {
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
         if ((v->place == GOSS__AT_SHARED || v->place == GOSS__AT_CONST))
-            v->place = all_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
+            v->place = is_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
     }
 }
 

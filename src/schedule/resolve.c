@@ -14,8 +14,11 @@ void goss__resolve(const goss_schedule *p, uint32_t v, const int64_t *counts, go
                    goss__tensor *out) {
     const goss_shape *s = &p->values[v].node->shape;
     goss_extent rest;
-    out->rank = s->rank;
-    for (int i = 0; i < s->rank; i++) out->dim[i] = goss__extent_eval(s->dim[i], counts);
+    out->rank = s->rank, out->symbolic = 0;
+    for (int i = 0; i < s->rank; i++) {
+        out->dim[i] = goss__extent_eval(s->dim[i], counts);
+        if (s->dim[i].symbols) out->symbolic |= GOSS_AXIS(i);
+    }
     int prefix = tile_items > 0 ? goss__cut_prefix(s, L, &rest) : 0;
     for (int i = 0; i < prefix; i++) out->dim[i] = i + 1 < prefix ? 1 : tile_items * goss__extent_eval(rest, counts);
     dense_strides(out);

@@ -126,11 +126,13 @@ ALWAYS void columns(const int op, float *out, const float *a, const float *b, in
 }
 
 ALWAYS void reduce(const int op, float *out, const float *a, const float *b, int64_t pre, int64_t red, int64_t post) {
-    const int64_t step_b = op == DEVIATION ? post : red * post;
     if (post == 1) {
+        const int64_t step_b = op == DEVIATION ? 1 : red;
         for (int64_t i = 0; i < pre; i++) out[i] = row(op, a + i * red, b + i * step_b, red);
         return;
     }
+    if (post == 0) post = 1;
+    const int64_t step_b = op == DEVIATION ? post : red * post;
     for (int64_t i = 0; i < pre; i++, out += post, a += red * post, b += step_b) {
         int64_t j = 0;
         for (; j + 4 * W <= post; j += 4 * W) columns(op, out + j, a + j, b + j, red, post, 4 * W, 4, 2);
