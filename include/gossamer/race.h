@@ -1,6 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* race.h: models and baselines judged task by task on any task source: one value of a metric a draw. What is said of
- * many of them is the caller's (interval.h). */
+/* race.h: evaluating models and baselines task by task, on any task source.
+ *
+ * Each function yields one value of a metric per draw of the source; draw k is the same task for every contender, so
+ * that two contenders can be compared by paired differences. Means, intervals and tables are the caller's
+ * (interval.h):
+ *
+ *     GOSS_TRY(goss_race_model(m, 0, &source, rmse, n, NULL, a, NULL, err));
+ *     GOSS_TRY(goss_race_baseline(b, goss_baseline_find("mean-ridge"), &source, NULL, rmse, n, c, NULL, err));
+ *     for (int64_t i = 0; i < n; i++) a[i] -= c[i];
+ *     double difference, ci95 = goss_student_ci95(a, (int)n, &difference, NULL);
+ *
+ * Predictions are not transductive: a query is answered without looking at the others. */
 #ifndef GOSSAMER_RACE_H
 #define GOSSAMER_RACE_H
 
@@ -12,14 +22,19 @@
 extern "C" {
 #endif
 
-/* Draws [0, draws) of a source, answered by a model. Shapes: values [draws], NaN where the metric is not defined.
- * seconds: NULL, or gets the time of adapting and answering. Errors: GOSS_E_NUMERIC for weights or answers that are not
- * finite; GOSS_E_UNSUPPORTED for gradient steps of a method that has none; what compiling and running report. */
+/* Adapts a model to draws 0 .. draws-1 of a source and evaluates its answers to their queries.
+ * fine_tune: gradient steps on the support set, as in goss_adapt_options. metric: of the source's objective. threads:
+ * NULL: created for the call. Shapes: values [draws], NaN where the metric is undefined. seconds: NULL, or receives the
+ * time of adapting and answering, without drawing. Progress is not reported.
+ * Errors: GOSS_E_NUMERIC: weights or answers that are not finite; GOSS_E_UNSUPPORTED: gradient steps of a method
+ * without any; errors of compiling and running. Threads: the source's. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
                                                    const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                    double *values, double *seconds, goss_error *err);
-/* The same by a baseline. at: the order column by the samples' numbers (goss_task.support_rows); NULL: there is none.
- * Errors: as goss_baseline_predict; GOSS_E_ARGUMENT for baselines of another width. */
+/* The same for a baseline, on the calling thread and in double precision. Inputs and targets of the source's samples
+ * are the rows; class probabilities enter the metric as their logarithms. at: the values of the order column by sample
+ * number (goss_task.support_rows, query_rows), for baselines with goss_baseline_kind.order; NULL: there is none.
+ * Errors: as goss_baseline_predict; GOSS_E_ARGUMENT: baselines of another width than the source's inputs. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_baseline(const goss_baselines *b, const goss_baseline_kind *kind,
                                                       const goss_task_source *source, const double *at,
                                                       const goss_metric *metric, int64_t draws, double *values,
