@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* alloc.c: malloc with a counter and, for tests, a failure at will. */
+/* alloc.c: malloc with a counter and, for tests, an injected failure. */
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +36,7 @@ void *goss__alloc_aligned(size_t size) {
     if (!goss__add_ok(size ? size : 1, align - 1, &rounded) || !counted()) return NULL;
     rounded &= ~(align - 1);
     void *p = aligned_alloc(align, rounded);
-    if (p && align == huge) (void)madvise(p, rounded, MADV_HUGEPAGE); /* advice: nothing depends on it */
+    if (p && align == huge) (void)madvise(p, rounded, MADV_HUGEPAGE); /* advisory: failure is harmless */
     return p;
 }
 

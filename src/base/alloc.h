@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* alloc.h: the one door to the heap.
+/* alloc.h: all heap allocation.
  *
- * Every allocation of the library comes through here, for two reasons: a test counts them (a training step
- * makes none) and a test makes the n-th one fail, for every n. Sizes are computed with the checked helpers. */
+ * Every allocation of the library goes through here, so that tests can count them (a training step makes none) and make
+ * the n-th one fail, for every n. Sizes are computed with the overflow-checked helpers. */
 #ifndef GOSS_BASE_ALLOC_H
 #define GOSS_BASE_ALLOC_H
 

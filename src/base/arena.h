@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arena.h: chunked bump allocation for things that die together. Blocks never move. */
+/* arena.h: chunked bump allocation for objects of equal lifetime. Blocks never move. */
 #ifndef GOSS_BASE_ARENA_H
 #define GOSS_BASE_ARENA_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bf16.h: bfloat16, the upper half of a float: storage for numbers that are computed with as floats. */
+/* bf16.h: bfloat16, the upper half of a float: a storage format; arithmetic is in float. */
 #ifndef GOSS_BASE_BF16_H
 #define GOSS_BASE_BF16_H
 
@@ -13,7 +13,7 @@ static inline float goss__from_bf16(uint16_t half) {
     return x;
 }
 
-/* The nearest one, of two equally near the even one; NaN stays NaN. */
+/* Rounds to nearest, ties to even; NaN stays NaN. */
 static inline uint16_t goss__to_bf16(float x) {
     uint32_t bits;
     memcpy(&bits, &x, sizeof bits);

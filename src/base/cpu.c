@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cpu.c: how many threads this process may use well: its affinity mask, cut down by CPU quotas of its cgroup and of the
- * groups above it (v2: cpu.max; v1: cpu.cfs_quota_us). In a container the group's own path is often not mounted and its
- * files lie at the root: the walk upwards ends there, so both cases are met by the same loop. */
+/* cpu.c: the number of processors available to this process: its affinity mask, limited by the CPU quotas of its cgroup
+ * and of the groups above it (v2: cpu.max; v1: cpu.cfs_quota_us). In a container the path of the group is often not
+ * mounted and its files are at the root; the walk upwards ends there, so that one loop handles both cases. */
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -61,7 +61,7 @@ static int quota_limit(int n) {
 
 int goss__cpu_count(void) {
     cpu_set_t set;
-    long online = sysconf(_SC_NPROCESSORS_ONLN); /* where the mask does not fit: more than 1024 processors */
+    long online = sysconf(_SC_NPROCESSORS_ONLN); /* if the mask is too small: more than 1024 processors */
     int n = sched_getaffinity(0, sizeof set, &set) == 0 ? CPU_COUNT(&set) : (int)online;
     n = quota_limit(n);
     return n < 1 ? 1 : n;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* disable.h: what GOSSAMER_DISABLE (names separated by commas) switches off, to measure what it is worth.
+/* disable.h: the passes that GOSSAMER_DISABLE (names separated by commas) disables, to measure their effect.
  *
- * The environment is read where a graph is created (rewrite rules) and where a schedule is compiled (its passes), and
- * what it said then is kept with them: what is planned, allocated and run cannot come to differ. This floor knows the
- * passes of the schedule and the choices of kernels; other floors have tables of names of their own
- * (rewrite/rules.def), and goss__names_known checks a list against all of them. */
+ * The environment is read when a graph is created (rewrite rules) and when a schedule is compiled (its passes), and
+ * stored with them, so that planning, allocation and execution cannot disagree. This layer has the passes of the
+ * schedule and the choices of kernels; others have their own tables of names (rewrite/rules.def), and goss__names_known
+ * checks a list against all of them. */
 #ifndef GOSS_BASE_DISABLE_H
 #define GOSS_BASE_DISABLE_H
 
@@ -37,17 +37,17 @@ typedef enum goss__pass {
 typedef uint32_t goss__passes;
 static inline bool goss__has_pass(goss__passes set, goss__pass pass) { return set >> pass & 1; }
 
-/* What the environment lists now; NULL: nothing. */
+/* The present value of the variable; NULL: not set. */
 const char *goss__disabled(void);
-/* Whether the list (NULL: an empty one) holds that name. */
+/* Whether a list (NULL: empty) contains that name. */
 bool goss__is_listed(const char *list, const char *name);
 /* The passes among the names of a list. */
 goss__passes goss__passes_in(const char *list);
 
-/* A table of names: that at i, NULL behind the last. */
+/* A table of names: entry i, NULL behind the last. */
 typedef const char *(*goss__name_table)(int i);
 const char *goss__pass_name(int i);
-/* An error, which says which `source` held the list, unless each of its names is in one of n tables. */
+/* Checks that each name of a list is in one of n tables; `source` names the list in the error. */
 goss_status goss__names_known(const char *list, const char *source, const goss__name_table *tables, int n,
                               goss_error *err);
 #endif

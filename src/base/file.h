@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file.h: what a path to be written to names, and what a file holds by its first bytes. Writing itself: os.h. */
+/* file.h: what an output path refers to, and the kind of a file by its content. Writing: os.h. */
 #ifndef GOSS_BASE_FILE_H
 #define GOSS_BASE_FILE_H
 
@@ -9,40 +9,40 @@
 
 #include "gossamer/file.h"
 
-/* Where a path leads once the links at its end are followed. */
+/* The target of a path, with the links at its end followed. */
 typedef struct goss__target {
     char *path, *folder;
     const char *name;  /* the last part of path */
-    bool exists, flow; /* flow: a device or a FIFO, written to as it is */
+    bool exists, flow; /* flow: a device or a FIFO, written to directly */
     struct stat st;    /* where it exists */
 } goss__target;
 
-/* Errors: GOSS_E_IO for what can not be written, without having tried: a folder, a block device, a file without
- * permission, links in a circle. That the folder exists is not asked. */
+/* Errors: GOSS_E_IO for what cannot be written, without trying: a folder, a block device, a file without permission, a
+ * loop of links. The existence of the folder is not checked. */
 GOSS_MUST_USE goss_status goss__target_find(const char *path, goss__target *out, goss_error *err);
 void goss__target_free(goss__target *t);
-/* Whether files can be made in a folder, or a folder that is not there yet above it. Errors: GOSS_E_IO. */
+/* Checks that files can be created in a folder, or in the nearest existing one above it. Errors: GOSS_E_IO. */
 GOSS_MUST_USE goss_status goss__folder_check(const char *folder, goss_error *err);
 
-/* The same file or folder, whatever names lead there; false when one does not exist. */
+/* Whether two paths are the same file or folder, by identity; false if one does not exist. */
 bool goss__same_file(const char *a, const char *b);
-/* `path`, which need not exist yet, is the folder or lies in it, at any depth. */
+/* Whether `path`, which need not exist, is the folder or below it. */
 bool goss__lies_in(const char *path, const char *folder);
 
-/* What somebody wanted a file to be. */
+/* What a file was expected to be. */
 typedef enum goss__wanted { GOSS__MODEL, GOSS__TABLE, GOSS__IMAGES, GOSS__PICTURES, GOSS__WANTED } goss__wanted;
 
-/* A kind of file that people take for another one. */
+/* A recognised kind of file. */
 typedef struct goss__known {
     const char *what;                  /* "a PNG image": goes into "X is ..." */
-    const char *advice;                /* what to do, "run git lfs pull ..."; NULL: nothing better than another file */
-    const char *convert[GOSS__WANTED]; /* how to make of it what was wanted; NULL: advice */
-    bool plain;                        /* a text of which no more is known: it may be a table */
+    const char *advice;                /* what to do, "run git lfs pull ..."; NULL: no advice */
+    const char *convert[GOSS__WANTED]; /* how to convert it to what was expected; NULL: advice */
+    bool plain;                        /* a text of unknown kind: it may be a table */
 } goss__known;
 
-/* By content. NULL: not recognised. Safetensors files are not on the list. */
+/* The kind by content; NULL: not recognised. Safetensors files are not listed. */
 const goss__known *goss__recognise(const void *data, size_t size);
-/* What to do; NULL: nothing better than another file. */
+/* What to do; NULL: no advice. */
 const char *goss__known_advice(const goss__known *known, goss__wanted wanted);
 /* Sets "PATH: is a PNG image, not WANTED; do this". Returns GOSS_E_FORMAT. */
 goss_status goss__not_a(const char *path, const goss__known *known, goss__wanted wanted, goss_error *err);

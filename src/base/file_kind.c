@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file_kind.c: what a file is by its first bytes, for errors that help: somebody's model in another format, a download
- * that brought something else, an archive around the file that was meant. One table; what needs more than bytes at a
- * place has a test of its own. */
+/* file_kind.c: the kind of a file by its first bytes, for helpful errors: a model in another format, a download that
+ * returned something else, an archive around the intended file. One table; kinds that fixed bytes do not identify have
+ * a test function. */
 #include <stdint.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 #define UNPACK "unpack it first"
 #define AS_CSV "write the table as csv"
 #define AS_PNG "save each image as a PNG in a folder of its class"
-/* How to make of it what was wanted. */
+/* How to convert a file to what was expected. */
 #define PYTORCH                                                                                                        \
     { [GOSS__MODEL] = "load it in Python and keep its tensors with safetensors.torch.save_file" }
 #define NUMPY                                                                                                          \
@@ -33,7 +33,7 @@ static bool has(bytes b, size_t offset, const char *magic, size_t n) {
     return b.n >= offset && b.n - offset >= n && memcmp(b.at + offset, magic, n) == 0;
 }
 
-/* The name of the first entry of a .zip ends in this. */
+/* Whether the name of the first entry of a .zip has this ending. */
 static bool zip_begins_with(bytes b, const char *end) {
     size_t n = strlen(end);
     if (!has(b, 0, "PK\3\4", 4) || b.n < 30) return false;
@@ -50,7 +50,7 @@ static bool is_office(bytes b) {
 
 static bool is_pickle(bytes b) { return b.n > 2 && b.at[0] == 0x80 && b.at[1] >= 2 && b.at[1] <= 5; }
 
-/* A protocol buffer that begins with ir_version, then a producer or an opset or a graph: nothing else says ONNX. */
+/* A protocol buffer that begins with ir_version, then a producer, opset or graph: ONNX has no magic number. */
 static bool is_onnx(bytes b) {
     return b.n > 3 && b.at[0] == 8 && b.at[1] > 0 && b.at[1] < 32 && memchr("\x12\x1a\x22\x2a\x3a\x42", b.at[2], 6);
 }
@@ -59,7 +59,7 @@ static bool begins_with_word(bytes b, const char *word) {
     size_t i = has(b, 0, "\xef\xbb\xbf", 3) ? 3 : 0, n = strlen(word);
     while (i < b.n && memchr(" \t\r\n", b.at[i], 4)) i++;
     if (b.n - i < n) return false;
-    for (size_t k = 0; k < n; k++) { /* without regard to capitals, of ASCII */
+    for (size_t k = 0; k < n; k++) { /* ASCII case is ignored */
         uint8_t c = b.at[i + k];
         if ((c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c) != word[k]) return false;
     }
@@ -69,7 +69,7 @@ static bool begins_with_word(bytes b, const char *word) {
 static bool is_html(bytes b) { return begins_with_word(b, "<!doctype html") || begins_with_word(b, "<html"); }
 static bool is_xml(bytes b) { return begins_with_word(b, "<?xml"); }
 
-/* What `first` opens, and then one of `next`, blanks aside: {a} may head a column of a table. */
+/* Starts with `first` and then, after blanks, one of `next`: {a} may be the header of a column. */
 static bool opens(bytes b, char first, const char *next) {
     size_t i = has(b, 0, "\xef\xbb\xbf", 3) ? 3 : 0;
     for (int k = 0; k < 2; k++, i++) {
@@ -97,7 +97,7 @@ static bool is_zeros(bytes b) {
     return n >= 16;
 }
 
-/* No control characters but those of texts, and UTF-8 but for a few letters (of an older encoding). */
+/* Text: no control characters except white space, and UTF-8 except for a few bytes (of an older encoding). */
 static bool is_text(bytes b) {
     size_t n = b.n < 4096 ? b.n : 4096, strange = 0;
     for (size_t i = 0; i < n; i++)
@@ -112,11 +112,11 @@ static bool is_text(bytes b) {
 
 #define MAGIC(text) 0, text, sizeof text - 1, NULL, false
 #define TEST_BY(fn) 0, NULL, 0, fn, false
-/* Letters that a text may hold there as well: a column called PAR1. */
+/* Magic bytes that a text may contain as well: a column called PAR1. */
 #define LETTERS_AT(offset, text) offset, text, sizeof text - 1, NULL, true
 #define LETTERS(text) LETTERS_AT(0, text)
 
-/* In this order: the special before the general. */
+/* The order matters: special kinds come before general ones. */
 static const struct {
     size_t offset;
     const char *magic;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file_target.c: where a path to be written to leads, and what must not be written over. Files are compared by identity
+/* file_target.c: resolving an output path, and protecting files from being overwritten. Files are compared by identity
  * (device and inode), never by name. */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "base/file.h"
 #include "base/os.h"
 
-enum { MOST_LINKS = 40 }; /* as the kernel counts */
+enum { MOST_LINKS = 40 }; /* the kernel's limit */
 
 static goss_status io_error(goss_error *err, const char *path, const char *what) {
     return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", path, what, strerror(errno));
@@ -33,7 +33,7 @@ bool goss__same_file(const char *a, const char *b) {
     return stat(a, &x) == 0 && stat(b, &y) == 0 && same(&x, &y);
 }
 
-/* Up from an open folder, until it is the one or the top. Closes it. */
+/* Walks up from an open folder to the given one or the root. Closes it. */
 static bool climbs_to(int fd, const struct stat *folder) {
     struct stat here, above;
     bool found = false;
@@ -58,8 +58,8 @@ static void cut_last(char *path) {
     path[n] = 0;
 }
 
-/* The nearest folder above a path that exists, itself included: what is still to be made will lie in it. false: the
- * path is too long for anything to be made there. */
+/* The nearest existing folder at or above a path, in which missing ones would be created. false: the path is too
+ * long. */
 static bool nearest_folder(const char *path, char at[PATH_MAX]) {
     if (snprintf(at, PATH_MAX, "%s", *path ? path : ".") >= PATH_MAX) return false;
     while (!goss__is_dir(at) && strcmp(at, ".") != 0 && strcmp(at, "/") != 0) cut_last(at);
@@ -88,7 +88,7 @@ static goss_status read_link(const char *path, char **out, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Follows the links at the end of a path, one that leads to no file included. */
+/* Follows the links at the end of a path, including a dangling one. */
 static goss_status follow(const char *path, char **out, goss_error *err) {
     char *at = goss__strdup(path), *next;
     struct stat st;
@@ -124,7 +124,7 @@ static goss_status look(const char *path, goss__target *t, goss_error *err) {
     if (t->exists) GOSS_TRY(check_kind(path, t, err));
     t->flow = t->exists && !S_ISREG(t->st.st_mode);
     GOSS_TRY(follow(path, &t->path, err));
-    /* A link of /proc leads to an open file, its text may name nothing. */
+    /* A link in /proc refers to an open file; its text need not be a path. */
     if (t->exists && !t->flow && (lstat(t->path, &end) != 0 || !same(&end, &t->st)))
         return goss_error_set(err, GOSS_E_IO, "%s: leads to a file that has no name: name a file", path);
     const char *slash = strrchr(t->path, '/');
@@ -156,9 +156,9 @@ goss_status goss__folder_check(const char *folder, goss_error *err) {
     return io_error(err, at, "can not make files in this folder");
 }
 
-/* ---- before the work ---- */
+/* ---- checks before the work ---- */
 
-/* `path` as the user gave it leads to `target`. */
+/* `path` as given by the user resolves to `target`. */
 static goss_status check_inputs(const char *path, const char *target, const char *const *inputs, int n,
                                 goss_error *err) {
     for (int i = 0; i < n; i++) {
@@ -174,7 +174,7 @@ static goss_status check_inputs(const char *path, const char *target, const char
     return GOSS_OK;
 }
 
-/* What is there is not replaced unless it can be a model. */
+/* An existing file is not replaced unless it can be a model. */
 static goss_status check_content(const char *path, goss_error *err) {
     goss__map m;
     if (goss__map_file(path, &m, NULL) != GOSS_OK) return GOSS_OK; /* may be written, not read */

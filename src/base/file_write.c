@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* file_write.c: the one way in which files are written: into a temporary file of the target's folder, which then takes
- * its place. gossamer/file.h says what a user can rely on.
+/* file_write.c: atomic file output: a temporary file in the target's folder, renamed over the target. gossamer/file.h
+ * has the guarantees.
  *
- * The temporary file's name can not be guessed and is opened with O_EXCL, so nobody can have put a link there. Its
- * writer holds a lock on it (flock), which ends with the process however that ends: one that can be locked has no
- * writer any more and is removed by the next write into its folder. Between being made and being locked it could be
- * taken for such a one; the writer then sees that and makes another. */
+ * The name of the temporary file is unpredictable and the file is opened with O_EXCL, so that nobody can have placed a
+ * link there. Its writer holds a lock on it (flock), which ends with the process: a file that can be locked is
+ * abandoned and is removed by the next write into its folder. Between creation and locking it may be taken for
+ * abandoned; the writer detects that and creates another. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +26,8 @@ enum { DIGITS = 16, NAME_PART = 200, TRIES = 100 };
 struct goss__writer {
     int fd;
     bool durable;
-    char *path;      /* as the user named it */
-    char *temporary; /* NULL: the target is written to as it is */
+    char *path;      /* as given by the user */
+    char *temporary; /* NULL: the target is written to directly */
     goss__target target;
 };
 
@@ -41,7 +41,7 @@ static void writer_free(goss__writer *w) {
     goss__free(w);
 }
 
-/* ---- what killed writers left ---- */
+/* ---- files of killed writers ---- */
 
 static bool is_temporary(const char *name) {
     size_t n = strlen(name), tail = sizeof MARK - 1 + DIGITS;
@@ -49,7 +49,7 @@ static bool is_temporary(const char *name) {
     return strspn(name + n - DIGITS, "0123456789abcdef") == DIGITS;
 }
 
-/* What can not be opened, locked or removed stays: it is somebody's, or not ours to judge. */
+/* What cannot be opened, locked or removed is left alone. */
 static void remove_abandoned(int folder, const char *name) {
     struct stat st;
     int fd = openat(folder, name, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -68,14 +68,14 @@ void goss__clean_folder(const char *folder) {
 
 /* ---- opening ---- */
 
-/* Makes and locks the temporary file; *again: its name was taken, or it was taken for an abandoned one. */
+/* Creates and locks the temporary file; *again: the name was taken, or the file was removed as abandoned. */
 static goss_status try_name(goss__writer *w, size_t size, bool *again, goss_error *err) {
     const goss__target *t = &w->target;
     uint64_t random;
     struct stat st;
     if (getentropy(&random, sizeof random) != 0) return io_error(err, w->path, "can not draw a random name");
     snprintf(w->temporary, size, "%s/.%.*s" MARK "%0*" PRIx64, t->folder, NAME_PART, t->name, DIGITS, random);
-    /* What will be private is so from the start. */
+    /* A file that will be private is private from the start. */
     w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, t->exists ? 0600 : 0666);
     *again = w->fd < 0 && errno == EEXIST;
     if (w->fd < 0) return *again ? GOSS_OK : io_error(err, w->path, "can not write");
@@ -152,8 +152,8 @@ goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, gos
 
 static goss_status sync_folder(const goss__writer *w, goss_error *err) {
     int fd = open(w->target.folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    /* A folder that may be written but not read can not be opened; EINVAL: a file system that knows no fsync of
-     * folders. There is nothing more to do there. */
+    /* A folder with write but without read permission cannot be opened; EINVAL: the file system does not support fsync
+     * of folders. Both are acceptable. */
     bool synced = fd < 0 ? errno == EACCES : fsync(fd) == 0 || errno == EINVAL;
     goss_status s = synced ? GOSS_OK : io_error(err, w->path, "can not sync its folder");
     if (fd >= 0) close(fd);
@@ -164,12 +164,12 @@ static goss_status commit_flow(const goss__writer *w, goss_error *err) {
     return close(w->fd) == 0 ? GOSS_OK : io_error(err, w->path, "can not close");
 }
 
-/* The file is closed last: with it goes the lock. */
+/* The file is closed last, which releases the lock. */
 static goss_status commit_temporary(const goss__writer *w, goss_error *err) {
     goss_status s = GOSS_OK;
     if (w->durable && fsync(w->fd) != 0) s = io_error(err, w->path, "can not sync");
     if (s == GOSS_OK && rename(w->temporary, w->target.path) != 0) s = io_error(err, w->path, "can not replace");
-    if (s != GOSS_OK) (void)unlink(w->temporary); /* the first error is the one to tell */
+    if (s != GOSS_OK) (void)unlink(w->temporary); /* the first error is reported */
     if (close(w->fd) != 0 && s == GOSS_OK) s = io_error(err, w->path, "can not close");
     return s == GOSS_OK && w->durable ? sync_folder(w, err) : s;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* finite.c: the exponent of what is not finite is all ones. Blocks are looked through without a branch, so that the
- * compiler makes vector code of it; which number it was is asked only where there is one. */
+/* finite.c: the exponent of a number that is not finite is all ones. Blocks are scanned without branches, so that the
+ * compiler vectorises the loop; the index is searched only in a block that has one. */
 #include "base/finite.h"
 
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* finite.h: whether an array of floats holds an infinity or a NaN, at the speed of reading it. */
+/* finite.h: whether an array of floats contains an infinity or a NaN, at memory bandwidth. */
 #ifndef GOSS_BASE_FINITE_H
 #define GOSS_BASE_FINITE_H
 

@@ -42,17 +42,17 @@ void goss__go_to(int processor) {
 
 void goss__borrower_begin(goss__borrower *b) { atomic_store(&b->id, (int)syscall(SYS_gettid)); }
 
-/* Keeps thread id's own mask, before it is first changed. */
+/* Saves the thread's own mask before the first change. */
 static bool keep_places(goss__borrower *b, int id) {
     cpu_set_t own;
     if (atomic_load(&b->moved)) return true;
     if (sched_getaffinity(id, sizeof own, &own) != 0) return false;
     memcpy(b->places, &own, sizeof own);
-    atomic_store(&b->moved, true); /* from here on the mask that a thread has may be another */
+    atomic_store(&b->moved, true); /* from here on the thread's mask may differ from its own */
     return true;
 }
 
-/* Its own places but for one, or all where there is no other. */
+/* Its own processors except one, or all if there is no other. */
 static void send_elsewhere(goss__borrower *b, int id, int cpu) {
     cpu_set_t others;
     memcpy(&others, b->places, sizeof others);

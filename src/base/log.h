@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* log.h: messages for people. The library never prints: it hands a line to the callback that the host set
+/* log.h: messages for people. The library never prints: it passes a line to the callback that the host program set
  * (gossamer/log.h), or drops it. */
 #ifndef GOSS_BASE_LOG_H
 #define GOSS_BASE_LOG_H

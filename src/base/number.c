@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* number.c: the C locale is set for the calling thread only (uselocale, POSIX 2008) and for as long as a call takes:
- * the host program and its other threads see nothing of it. */
+/* number.c: the C locale is set for the calling thread only (uselocale, POSIX 2008) and for the duration of a call,
+ * invisible to the host program and its other threads. */
 #include "base/number.h"
 
 #include <locale.h>
@@ -14,7 +14,7 @@
 static locale_t c_locale;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-/* The locale "C" is built into every libc: making it allocates nothing and does not fail. */
+/* The locale "C" is built into every libc: creating it neither allocates nor fails. */
 static void make_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
 
 static locale_t enter(void) {
@@ -43,9 +43,9 @@ int goss__format(char *out, size_t size, const char *fmt, ...) {
 
 /* ---- numbers ---- */
 
-/* Most numbers in files have few digits: up to 2^53 an integer is a double without error, 10^0 to 10^22 are, too, and
- * one product or quotient of two such is rounded once, as strtod's result is (Clinger 1990, "How to read floating point
- * numbers accurately"). False: not one of these, which says nothing about the text. Ten times as fast as strtod. */
+/* Fast path for numbers with few digits: integers up to 2^53 and powers of ten up to 10^22 are exact doubles, so that
+ * one product or quotient of them is rounded once, like the result of strtod (Clinger 1990, "How to read floating point
+ * numbers accurately"). False: not such a number; the text may still be valid. Ten times as fast as strtod. */
 static bool parse_short(const char *p, double *out) {
     static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                                  1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -72,7 +72,7 @@ static bool parse_short(const char *p, double *out) {
     return true;
 }
 
-/* strtod takes more than decimal notation: hexadecimal, inf, nan, leading blanks. */
+/* strtod accepts more than decimal notation: hexadecimal, inf, nan, leading blanks. */
 bool goss__number_parse(const char *text, double *out) {
     char *end;
     if (parse_short(text, out)) return true;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* number.h: numbers as text, and text with numbers in it, in the C locale whatever the host program has set.
+/* number.h: formatting and parsing of numbers in the C locale, whatever the host program has set.
  *
- * printf, strtod and the like follow the locale of the calling program: under one with a decimal comma a file would get
- * "0,5". Whatever the library writes or reads goes through here (goss__str_addf, goss_error_set and goss__log do). */
+ * printf, strtod and the like follow the locale of the calling program: with a decimal comma a file would contain
+ * "0,5". All formatting and parsing of the library goes through here (also goss__str_addf, goss_error_set and
+ * goss__log). */
 #ifndef GOSS_BASE_NUMBER_H
 #define GOSS_BASE_NUMBER_H
 
@@ -14,9 +15,9 @@
 
 #define GOSS__NUMBER_TEXT 32
 
-/* Decimal notation only, finite, nothing before or behind it. */
+/* Decimal notation only, finite, without surrounding text. */
 bool goss__number_parse(const char *text, double *out);
-/* Numbers with blanks, line ends, ',' or ';' between them: how many, or -1 for anything else or more than `most`. */
+/* Numbers separated by blanks, line ends, ',' or ';': their number, or -1 for other text or more than `most`. */
 int goss__numbers_parse(const char *text, double *out, int most);
 /* The shortest notation that reads back as the same double; integers up to 15 digits without exponent. */
 void goss__number_print(double value, char text[GOSS__NUMBER_TEXT]);

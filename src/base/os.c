@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* os.c: files, time and the machine. Every error names the path and what the system said. */
+/* os.c: files, time and the machine. Every error names the path and has the system's message. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ static const char *kind_of(mode_t mode) {
 }
 
 static goss_status open_file(const char *path, int *fd, struct stat *st, goss_error *err) {
-    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* non-blocking: a FIFO is refused, not waited for */
+    *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is refused instead of blocking */
     if (*fd < 0 && !*path) return goss_error_set(err, GOSS_E_IO, "the name of a file is empty");
     if (*fd < 0) return io_error(err, path, "can not open");
     goss_status s = fstat(*fd, st) != 0 ? io_error(err, path, "can not stat") : GOSS_OK;

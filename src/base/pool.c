@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* pool.c: threads that wait for regions, share out their items, and meet at the end.
+/* pool.c: worker threads that execute parallel regions with work stealing.
  *
- * Each thread begins with a run of items of its own, the same one in every region of as many items, so that what it
- * wrote is still in its own caches when it comes back to it; who has finished takes items from the far ends of the
- * others' runs. A region is announced at a gate: a number of its own, open, with nobody in. Workers spin on it for some
- * tens of microseconds (regions of a training step come that close) and then sleep on a condition variable. Who comes
- * while the gate is open counts itself in, works, and counts itself out; who comes later finds it closed and waits for
- * the next. The caller works too, closes the gate when no item is left to take, and waits, in the same two steps, for
- * those alone who are in: a worker that never got a processor, because another program has it, holds up nothing, and
- * one that lost it in the middle of an item gets the caller's (lend.h). Who sleeps says so before it looks a last time,
- * and who changes what is waited for looks for sleepers afterwards; both are sequentially consistent, so no wake-up is
+ * Each thread starts with its own contiguous run of items, the same in every region with as many items, so that its
+ * data is still in its own caches; a thread that has finished steals items from the far ends of the others' runs. A
+ * region is announced at a gate: a generation number, open, with a count of zero. Workers spin on it for some tens of
+ * microseconds (the distance of regions in a training step) and then sleep on a condition variable. A worker that
+ * arrives while the gate is open increments the count, works, and decrements it; one that arrives later finds it closed
+ * and waits for the next region. The caller works too, closes the gate when no item is left, and waits, spinning and
+ * then sleeping, only for workers that have entered: a worker that was not scheduled delays nothing, and one preempted
+ * in the middle of an item gets the caller's processor (lend.h). A sleeper registers before its last check, and whoever
+ * changes the condition checks for sleepers afterwards; both are sequentially consistent, so that no wake-up is
  * lost. */
 #include <errno.h>
 #include <pthread.h>
@@ -32,13 +32,12 @@
 #endif
 
 typedef struct worker {
-    _Alignas(
-        64) _Atomic uint64_t left; /* items not yet taken: from the lower half of the bits on, up to the upper half */
+    _Alignas(64) _Atomic uint64_t left; /* items left: [lower half of the bits, upper half) */
     goss__pool *pool;
     goss__borrower self;
     int index;
     atomic_bool in; /* the region */
-    atomic_int at;  /* the processor it last began a region on; -1: none yet */
+    atomic_int at;  /* the processor on which it last began a region; -1: none */
 } worker;
 
 struct goss__pool {
@@ -49,15 +48,15 @@ struct goss__pool {
     pthread_cond_t wake, done;
     goss__pool_fn fn;
     void *ctx;
-    int64_t first;                      /* added to the number of an item */
-    _Alignas(64) _Atomic uint64_t gate; /* the region's number, whether it is open, workers that are in */
+    int64_t first;                      /* offset of the item numbers */
+    _Alignas(64) _Atomic uint64_t gate; /* generation, open flag, number of workers inside */
     atomic_int sleepers;                /* workers asleep since the last wake-up */
     atomic_bool stop, caller_sleeps;
     atomic_int caller_at; /* the processor that began the region */
-    struct {              /* how the caller fares; its own */
+    struct {              /* starvation of the caller; accessed by it alone */
         pthread_t thread;
-        double looked, starved; /* when that was last asked, and what was said */
-        double next, pause;     /* when it is asked again */
+        double looked, starved; /* time and value of the last reading */
+        double next, pause;     /* time of the next reading */
     } caller;
 };
 
@@ -65,11 +64,11 @@ static const uint64_t one_region = (uint64_t)1 << 32, open_gate = (uint64_t)1 <<
 static uint32_t number_of(uint64_t gate) { return (uint32_t)(gate >> 32); }
 static uint32_t workers_in(uint64_t gate) { return (uint32_t)(gate & (open_gate - 1)); }
 
-#define MOST_ITEMS ((int64_t)UINT32_MAX) /* that a region shares out at once */
+#define MOST_ITEMS ((int64_t)UINT32_MAX) /* per region */
 
 static uint64_t span(int64_t from, int64_t to) { return (uint64_t)to << 32 | (uint64_t)from; }
 
-/* An item of w's, its owner's from the front and a helper's from the back; -1 if there is none left. */
+/* Takes an item of w: the owner from the front, a thief from the back; -1 if none is left. */
 static int64_t take(worker *w, bool own) {
     uint64_t left = atomic_load_explicit(&w->left, memory_order_relaxed);
     for (;;) {
@@ -88,7 +87,7 @@ static void work(goss__pool *p, int index) {
     }
 }
 
-/* True while spinning is still worth it. A pause takes from 5 to 50 ns by processor, hence the clock. */
+/* True while spinning is worthwhile. A pause takes 5 to 50 ns, depending on the processor; hence the clock. */
 static bool spin_on(const goss__pool *p, unsigned *turn, double *start) {
     if (!p->spin) return false;
     PAUSE();
@@ -98,7 +97,7 @@ static bool spin_on(const goss__pool *p, unsigned *turn, double *start) {
     return now - *start < 40e-6;
 }
 
-/* Returns when there is a region other than `seen`, or the end. */
+/* Returns when there is a region other than `seen`, or at the end of the pool. */
 static void wait_for_region(goss__pool *p, uint32_t seen) {
     unsigned turn = 0;
     double start = 0;
@@ -107,15 +106,15 @@ static void wait_for_region(goss__pool *p, uint32_t seen) {
     } while (spin_on(p, &turn, &start));
     pthread_mutex_lock(&p->lock);
     for (;;) {
-        atomic_fetch_add(&p->sleepers, 1); /* each wake-up takes all from the count */
-        /* Who came late to the last region may have seen the number that the end has. */
+        atomic_fetch_add(&p->sleepers, 1); /* each wake-up resets the count */
+        /* A worker that was late for the last region may already have seen the generation of the end. */
         if (number_of(atomic_load(&p->gate)) != seen || atomic_load(&p->stop)) break;
         pthread_cond_wait(&p->wake, &p->lock);
     }
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Counts the worker in, if the gate is open; the region's number either way. */
+/* Enters the worker if the gate is open; returns the generation in any case. */
 static bool enter(goss__pool *p, uint32_t *seen) {
     uint64_t gate = atomic_load_explicit(&p->gate, memory_order_relaxed);
     while (gate & open_gate)
@@ -126,7 +125,7 @@ static bool enter(goss__pool *p, uint32_t *seen) {
     return gate & open_gate;
 }
 
-/* Counts it out, and wakes the caller if that waits for this alone. */
+/* Leaves, and wakes the caller if it waits for this worker alone. */
 static void leave(goss__pool *p) {
     const uint64_t before = atomic_fetch_sub(&p->gate, 1);
     if (before & open_gate || workers_in(before) != 1 || !atomic_load(&p->caller_sleeps)) return;
@@ -135,7 +134,7 @@ static void leave(goss__pool *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Sharing the caller's processor is no help to it. */
+/* Sharing the caller's processor does not help. */
 static void keep_off(goss__pool *p, worker *w) {
     const int here = p->spin ? goss__processor() : -1;
     if (here >= 0 && here == atomic_load_explicit(&p->caller_at, memory_order_relaxed))
@@ -169,7 +168,7 @@ static void wake_workers(goss__pool *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Nobody is in, and the gate is closed. */
+/* The gate is closed and no worker is inside. */
 static void announce(goss__pool *p) {
     atomic_fetch_add(&p->gate, one_region | open_gate);
     if (atomic_load(&p->sleepers) > 0) wake_workers(p);
@@ -177,7 +176,7 @@ static void announce(goss__pool *p) {
 
 static bool is_in(const worker *w) { return atomic_load_explicit(&w->in, memory_order_relaxed); }
 
-/* A worker that is in and does not run, brought to this processor; NULL: there is none such. */
+/* Moves a worker that is inside but not running to this processor; NULL: there is none. */
 static worker *lend_to_one(goss__pool *p) {
     for (int i = 1; i < p->threads && p->spin; i++) {
         worker *w = &p->workers[i];
@@ -186,7 +185,7 @@ static worker *lend_to_one(goss__pool *p) {
     return NULL;
 }
 
-/* Sleeps until all are out, or it is time to look at them again. */
+/* Sleeps until all have left, or until the next check. */
 static void sleep_a_while(goss__pool *p) {
     enum { LOOK = 200000, SECOND = 1000000000 }; /* ns */
     struct timespec until;
@@ -201,7 +200,7 @@ static void sleep_a_while(goss__pool *p) {
     pthread_mutex_unlock(&p->lock);
 }
 
-/* Who of them has no processor gets this one meanwhile, one after the other. */
+/* Workers without a processor get this one meanwhile, one after the other. */
 static void sleep_until_out(goss__pool *p) {
     worker *lent = NULL;
     while (workers_in(atomic_load(&p->gate)) > 0) {
@@ -222,7 +221,7 @@ static void close_and_wait(goss__pool *p) {
     sleep_until_out(p);
 }
 
-/* To a processor that a worker has. */
+/* Moves to the processor of a worker. */
 static void change_places(const goss__pool *p) {
     const int here = goss__processor();
     for (int i = 1; i < p->threads; i++) {
@@ -233,8 +232,8 @@ static void change_places(const goss__pool *p) {
     }
 }
 
-/* A caller that was kept from running for a good part of the time since it last looked shares its processor with
- * another program. Looks every 20 ms, and less often where going elsewhere did not help. */
+/* A caller that was starved for a large part of the time since the last check shares its processor with another
+ * program. Checks every 20 ms, and less often if moving did not help. */
 static void mind_the_caller(goss__pool *p) {
     const double often = 0.02, seldom = 1, much = 0.25, now = goss__now();
     if (!p->spin || now < p->caller.next) return;
@@ -308,7 +307,7 @@ goss_status goss__pool_create(int threads, goss__pool **out, goss_error *err) {
     }
     *p = (goss__pool){.threads = n, .workers = workers, .caller_at = -1};
     for (int i = 0; i < n; i++) workers[i] = (worker){.pool = p, .index = i, .at = -1};
-    /* With more threads than processors a spinning thread only keeps the others from working. */
+    /* With more threads than processors, spinning only delays the others. */
     p->spin = n <= goss__cpu_count();
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->wake, NULL);

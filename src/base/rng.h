@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* rng.h: Philox4x32-10, counter based (Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3").
  *
- * A draw is a pure function of (key, counter), so nothing has to be saved to resume and no draw depends on the
- * number of threads. goss__rng is a sequential view of one stream for host code that just wants numbers. */
+ * A draw is a pure function of (key, counter), so that there is no state to save and no dependence on the number of
+ * threads. goss__rng is a sequential view of one stream for host code. */
 #ifndef GOSS_BASE_RNG_H
 #define GOSS_BASE_RNG_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rounding.h: how a thread's processor treats numbers below the smallest normal one. Kernels take them for 0 and
- * make 0 of them, on every thread and in every variant: they would cost a hundred times as much. */
+/* rounding.h: flush-to-zero mode of the calling thread. Kernels treat subnormal operands and results as 0, on every
+ * thread and in every variant, since subnormal arithmetic can be a hundred times as slow. */
 #ifndef GOSS_BASE_ROUNDING_H
 #define GOSS_BASE_ROUNDING_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status.c: error texts and their way up. */
+/* status.c: setting and prefixing errors. */
 #include <stdarg.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ const char *goss_status_name(goss_status status) {
     return (size_t)status < sizeof names / sizeof *names ? names[status] : "unknown status";
 }
 
-/* What a text is made in before it is made fit to be shown: longer than the longest that is kept. */
+/* Buffer for a text before it is escaped: longer than the longest that is kept. */
 enum { RAW = 4096 };
 
 goss_status goss_error_set(goss_error *err, goss_status status, const char *fmt, ...) {

@@ -104,7 +104,7 @@ void goss__near_names(goss__str *s, const char *name, const char *const *names, 
     if (near) goss__str_add(s, "?");
 }
 
-/* One pattern, ending at `end`. Recursion is as deep as there are stars. */
+/* One pattern, ending at `end`. The recursion depth is the number of stars. */
 static bool matches(const char *name, const char *pattern, const char *end) {
     for (; pattern < end; pattern++, name++) {
         if (*pattern == '*') {

@@ -20,24 +20,23 @@ void goss__str_addn(goss__str *s, const char *data, size_t n);
 void goss__str_addf(goss__str *s, const char *fmt, ...) GOSS_PRINTF(2, 3);
 void goss__str_free(goss__str *s);
 
-/* Length of the first rule of a list "PATTERN,PATTERN=VALUE; ...": it ends before a ';', a line end, or a ',' behind
- * the
- * '=' (in front of it a ',' joins patterns). */
+/* Length of the first rule of a list "PATTERN,PATTERN=VALUE; ...": it ends before ';', a line end, or ',' after the '='
+ * (before it ',' joins patterns). */
 size_t goss__rule_size(const char *list);
 
 /* ---- names ---- */
 
-/* Levenshtein's distance, of a second name of at most 126 letters; 1000 for longer ones. */
+/* Levenshtein distance, for a second name of at most 126 characters; 1000 for longer ones. */
 int goss__distance(const char *a, const char *b);
-/* Adds "; did you mean X or Y?" with those of n names that are a slip of letters away, or "; there are X, Y, ...". */
+/* Adds "; did you mean X or Y?" with the similar ones of n names, or "; there are X, Y, ...". */
 void goss__near_names(goss__str *s, const char *name, const char *const *names, int n);
 /* Patterns with '*' (any characters) and '?' (one), joined by ','. */
 bool goss__name_matches(const char *name, const char *pattern);
 
-/* ---- letters of ASCII, whatever the locale: under a Turkish one tolower('I') is no 'i' ---- */
+/* ---- ASCII letters in any locale: in a Turkish one tolower('I') is not 'i' ---- */
 
 char goss__ascii_lower(char c);
 bool goss__ascii_is_alnum(char c);
-/* Does text end so, capitals or not? */
+/* Whether a text has that ending, ignoring case. */
 bool goss__ascii_ends(const char *text, const char *end);
 #endif

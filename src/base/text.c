@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text.c: UTF-8, and names made fit to be shown. One piece of a text (a character, or a byte that is none) is looked at
- * at a time; what is written for it follows from the form alone, so that a text can be taken back piece by piece. */
+/* text.c: UTF-8 and escaping. A text is processed piece by piece (a character or an invalid byte), and a piece's escape
+ * depends on the form alone, so that it can be reversed piece by piece. */
 #include <stdint.h>
 #include <string.h>
 
@@ -31,18 +31,18 @@ static uint32_t code_point(const unsigned char *p, int n) {
     return value;
 }
 
-/* Does something to a terminal or to the order of what stands beside it, instead of being seen. */
+/* Characters that control a terminal or the writing direction instead of being visible. */
 static bool is_control(uint32_t c) {
     static const struct {
         uint32_t first, last;
     } range[] = {{0, 0x1f},         /* C0 */
                  {0x7f, 0x9f},      /* DEL, C1 */
                  {0x061c, 0x061c},  /* Arabic letter mark */
-                 {0x200b, 0x200b},  /* a blank of no width: joiners (200c, 200d) belong to words, this hides */
+                 {0x200b, 0x200b},  /* zero-width space; joiners (200c, 200d) belong to words */
                  {0x200e, 0x200f},  /* left-to-right and right-to-left marks */
-                 {0x2028, 0x202e},  /* separators of lines and paragraphs; embeddings and overrides */
+                 {0x2028, 0x202e},  /* line and paragraph separators; embeddings and overrides */
                  {0x2060, 0x206f},  /* invisible joiners and operators; isolates */
-                 {0xfeff, 0xfeff},  /* a byte order mark, or a blank of no width */
+                 {0xfeff, 0xfeff},  /* byte order mark, zero-width no-break space */
                  {0xfff9, 0xfffb}}; /* annotations */
     for (size_t i = 0; i < sizeof range / sizeof *range; i++)
         if (c >= range[i].first && c <= range[i].last) return true;
@@ -61,7 +61,7 @@ static bool needs_backslash(unsigned char c, goss_text_form form) {
     return (c == '\\' && form != GOSS_TEXT_LINE) || (c == '"' && form == GOSS_TEXT_JSON);
 }
 
-/* Writes the piece at p in a form; returns how many bytes of the text it was. */
+/* Writes the piece at p in a form; returns its length in the text. */
 static int escape_piece(const unsigned char *p, goss_text_form form, char out[PIECE]) {
     static const char short_forms[] = "\t\\t\n\\n\r\\r";
     const int n = goss__utf8_length(p);
@@ -79,7 +79,7 @@ static int escape_piece(const unsigned char *p, goss_text_form form, char out[PI
     return n ? n : 1;
 }
 
-/* How many bytes from here look the same in every form. */
+/* The number of bytes from here that need no escape in any form. */
 static size_t plain_stretch(const unsigned char *p) {
     size_t n = 0;
     while (p[n] >= 0x20 && p[n] < 0x7f && p[n] != '\\' && p[n] != '"') n++;
@@ -91,7 +91,7 @@ void goss__str_add_escaped(goss__str *s, const char *text, goss_text_form form) 
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
         const size_t n = plain_stretch(p);
         goss__str_addn(s, (const char *)p,
-                       n); /* what nearly all text is: hundreds of megabytes must not take minutes */
+                       n); /* fast path for plain text: hundreds of megabytes must not take minutes */
         p += n;
         if (!*p) return;
         p += escape_piece(p, form, piece);
@@ -112,7 +112,7 @@ void goss__utf8_add(goss__str *s, const char *text) {
 
 void goss__text_line(const char *text, char *out, size_t size) {
     char piece[PIECE];
-    size_t at = 0, whole = 0; /* whole: so much may stay when "..." must follow */
+    size_t at = 0, whole = 0; /* whole: the length to keep if "..." must follow */
     for (const unsigned char *p = (const unsigned char *)text; *p;) {
         p += escape_piece(p, GOSS_TEXT_LINE, piece);
         size_t n = strlen(piece);

@@ -9,16 +9,16 @@
 #include "base/str.h"
 #include "gossamer/text.h"
 
-/* Length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); 0: not one. */
+/* Length of the UTF-8 sequence at p (RFC 3629: no overlong forms, no surrogates, up to U+10FFFF); 0: invalid. */
 int goss__utf8_length(const unsigned char *p);
 bool goss__utf8_valid(const char *text);
 
-/* Adds a text whose backslashes stay single: only a byte that is not UTF-8 becomes \xE9 (metadata is UTF-8, a path may
- * be any bytes). Not for names that must stay different: those have the form UTF8. */
+/* Adds a text in which only invalid UTF-8 is escaped, as \xE9, with single backslashes (metadata is UTF-8, a path may
+ * be any bytes). Not injective: for names that must stay distinct use the form UTF8. */
 void goss__utf8_add(goss__str *s, const char *text);
 void goss__str_add_escaped(goss__str *s, const char *text, goss_text_form form);
-/* The LINE form into a buffer; what does not fit is cut at a whole character and ends in "...". size: at least 4. */
+/* The LINE form in a buffer, truncated at a whole character and ended by "..." if it does not fit. size: at least 4. */
 void goss__text_line(const char *text, char *out, size_t size);
-/* Takes the UTF8 form back, in place. A backslash that begins no escape of that form stays. */
+/* Reverses the UTF8 form, in place. A backslash that begins no such escape is kept. */
 void goss__text_unescape(char *text);
 #endif
