@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_file.c: a program with its parameters as a safetensors file: the program's text in the metadata, a tensor for
- * each parameter under its name (docs/program.md).
+/* program_file.c: programs with their parameters as safetensors files: the text as metadata, a tensor per parameter
+ * (docs/program.md).
  *
- * The text is the only encoding, so there is one parser and one verifier, and any reader of the format can show a
- * program. A file is read for ever: the version is the text's. */
+ * The text is the only encoding, so that there is one parser and one verifier, and any safetensors reader shows a
+ * program. Its version is that of the file; all versions stay readable. */
 #include <math.h>
 #include <string.h>
 
@@ -15,7 +15,7 @@
 #define TEXT_KEY "program"
 static const char program_kind[] = "program 1";
 
-/* ---- numbers as a store and a file keep them ---- */
+/* ---- storage formats of store and file ---- */
 
 typedef struct number {
     const char *dtype;
@@ -86,7 +86,7 @@ goss_status goss_program_save(const goss_program *p, const goss_params *params, 
     goss_tensor_file *file;
     GOSS_TRY(goss_tensor_file_new(&file, err));
     goss_status s = goss_error_prefix(err, collect(file, p, params, err), "%s", path);
-    if (s == GOSS_OK) s = goss_tensor_file_write(file, path, err); /* its errors begin with the path */
+    if (s == GOSS_OK) s = goss_tensor_file_write(file, path, err); /* its errors start with the path */
     goss_tensor_file_free(file);
     return s;
 }
@@ -103,7 +103,7 @@ static goss_status read_program(const goss_safetensors *f, goss_program **out, g
     return goss_error_prefix(err, goss_program_parse(text, out, err), "metadata \"%s\"", TEXT_KEY);
 }
 
-/* The tensor of parameter i, which must be that. */
+/* The tensor of parameter i, checked against the parameter. */
 static goss_status find_tensor(const goss_safetensors *f, const goss_program *p, int i, const goss_file_tensor **t,
                                const number **kind, goss_error *err) {
     const char *name = goss_program_parameter_name(p, i);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attr.c: attributes read by their field tables, whatever operation they belong to. */
+/* attr.c: generic access to attributes through their field tables. */
 #include "graph/attr.h"
 
 #include <string.h>

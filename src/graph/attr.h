@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* attr.h: attributes of operations: a C struct for each kind, and a table of its fields by which texts, files and
- * interfaces read any of them.
+/* attr.h: attributes of operations: a C struct per kind, and a table of its fields through which text, files and
+ * interfaces access it.
  *
- * A struct consists of fields of the types below and nothing else: all of them are words of 8 bytes, so there is no
- * padding, and attributes are hashed and compared as bytes. What is not set is 0. The structs are in ops/attrs.h. */
+ * A struct consists of fields of the types below only. All of them are multiples of 8 bytes, so that there is no
+ * padding and attributes are hashed and compared as bytes. Unused space is 0. The structs are in ops/attrs.h. */
 #ifndef GOSS_GRAPH_ATTR_H
 #define GOSS_GRAPH_ATTR_H
 
@@ -13,12 +13,12 @@
 #include "base/str.h"
 #include "graph/shape.h"
 
-/* Axes in an order: n of them. */
+/* An ordered list of n axes. */
 typedef struct goss__axis_list {
     int64_t n, axis[GOSS_MAX_RANK];
 } goss__axis_list;
 
-/* Numbers in an order: n of them. */
+/* An ordered list of n numbers. */
 #define GOSS__LONGEST_LIST 64
 typedef struct goss__int_list {
     int64_t n, item[GOSS__LONGEST_LIST];
@@ -28,7 +28,7 @@ typedef enum goss__attr_type {
     GOSS__ATTR_INT,       /* int64_t */
     GOSS__ATTR_REAL,      /* double */
     GOSS__ATTR_BOOL,      /* int64_t, 0 or 1 */
-    GOSS__ATTR_EXTENT,    /* goss_extent; while a program runs its symbols are replaced by their counts */
+    GOSS__ATTR_EXTENT,    /* goss_extent; resolved to a number at run time */
     GOSS__ATTR_AXIS_SET,  /* int64_t: GOSS_AXIS(i) of each axis i */
     GOSS__ATTR_AXIS_LIST, /* goss__axis_list */
     GOSS__ATTR_INT_LIST   /* goss__int_list */
@@ -37,10 +37,10 @@ typedef enum goss__attr_type {
 typedef struct goss__attr_field {
     const char *name;
     goss__attr_type type;
-    uint16_t offset, count; /* in bytes; so many of that type, one after the other */
+    uint16_t offset, count; /* offset in bytes; number of elements of that type */
 } goss__attr_field;
 
-/* One kind of attributes. Operations that share it have the same pointer. */
+/* A kind of attributes. Operations that share it have the same pointer. */
 typedef struct goss__attrs {
     const char *name;
     size_t size;
@@ -70,9 +70,9 @@ typedef struct goss__attrs {
 const goss__attr_field *goss__attr_find(const goss__attrs *attrs, const char *name);
 /* Adds "{stride_h=2, axes=[0,2], eps=1e-05}", or nothing for attrs NULL. */
 void goss__attrs_text(goss__str *s, const goss__attrs *attrs, const void *attr, const goss__symbols *symbols);
-/* Whether some field is an extent. */
+/* Whether any field is an extent. */
 bool goss__attrs_have_extents(const goss__attrs *attrs);
-/* Copies attributes with every extent as a number, at these counts. */
+/* Copies attributes with every extent resolved at these counts. */
 void goss__attrs_resolve(const goss__attrs *attrs, const void *attr, const int64_t *counts, void *out);
 
 static inline const void *goss__attr_checked(const goss__attrs *is, const void *attr, const goss__attrs *want) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dump.c: a graph as text, one node a line, and as Graphviz DOT. */
+/* dump.c: a graph as text, one node per line, and as Graphviz DOT. */
 #include "base/alloc.h"
 #include "base/str.h"
 #include "graph/region.h"
@@ -20,7 +20,7 @@ static char *finish(goss__str *s) {
 
 static void put_nodes(goss__str *s, const goss_graph *g, int depth);
 
-/* A body, two columns further to the right; its arguments are its first nodes. */
+/* A body, indented by two columns; its arguments are its first nodes. */
 static void put_region(goss__str *s, const goss__region *r, int depth) {
     goss__str_addf(s, "%*sbody:\n", 2 * depth + 2, "");
     put_nodes(s, r->body, depth + 2);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* graph.c: the graph's life, its symbols, scopes and sticky error, and emit.
+/* graph.c: creating graphs, their symbols, scopes and sticky error, and emit.
  *
- * emit is the only way in: it hashes the description, returns the equal node where there is one, and else appends. So a
- * graph never holds two equal nodes, ids are topological order, and nothing is ever changed or moved. */
+ * emit is the only way to add a node: it hashes the description, returns the equal node if there is one, and appends
+ * otherwise. A graph thus has no two equal nodes, ids are in topological order, and nodes never change or move. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ goss_graph *goss_graph_new(void) {
         return NULL;
     }
     g->n_nodes = 1; /* id 0 is the invalid value */
-    /* Compiling reports a name that is none. */
+    /* An unknown name is reported when compiling. */
     const char *disabled = goss__disabled();
     g->folds = !goss__is_listed(disabled, "rewrite") && !goss__is_listed(disabled, "fold");
     if (disabled && !(g->disabled = goss__arena_strdup(&g->arena, disabled))) {
@@ -72,10 +72,10 @@ goss_val goss_graph_fail(goss_graph *g, goss_status status, const char *fmt, ...
 void goss_scope_push(goss_graph *g, const char *name) {
     if (g->scope_depth >= (int)(sizeof g->scope_stack / sizeof *g->scope_stack)) {
         goss_graph_fail(g, GOSS_E_ARGUMENT, "scope \"%s\": more than %d scopes are open", name, g->scope_depth);
-        g->scope_depth++; /* so that pops stay paired */
+        g->scope_depth++; /* so that pushes and pops stay balanced */
         return;
     }
-    goss__arena *arena = &goss__root_of(g)->arena; /* nodes of a body outlive it: they are copied */
+    goss__arena *arena = &goss__root_of(g)->arena; /* nodes are copied out of a body and may outlive it */
     const char *path =
         g->scope[0] ? goss__arena_printf(arena, "%s / %s", g->scope, name) : goss__arena_strdup(arena, name);
     g->scope_stack[g->scope_depth++] = g->scope;
@@ -96,13 +96,13 @@ void goss_scope_pop(goss_graph *g) {
 
 /* ---- symbols ---- */
 
-/* Where there is only one task, samples are what work is divided by: that needs to be seen when it is compiled. */
+/* With a single task, work is partitioned over samples, which must be known when compiling. */
 static goss_extent symbol_extent(const goss_graph *g, int i) {
     return (goss_extent){1, g->symbols.symbol[i].maximum == 1 ? 0 : (uint64_t)(i + 1)};
 }
 
 goss_extent goss_symbol(goss_graph *g, const char *name, int64_t maximum) {
-    if (g->root) { /* one table for a graph and all bodies in it */
+    if (g->root) { /* one table for a graph and its bodies */
         const goss_extent e = goss_symbol(g->root, name, maximum);
         goss__region_symbols(g);
         return e;
@@ -157,7 +157,8 @@ goss_graph *goss__graph_of(const goss_val *v, int n) {
 bool goss__all_valid(const goss_val *v, int n) {
     for (int i = 0; i < n; i++)
         if (!goss_valid(v[i])) {
-            /* A value of no graph at all can only be a caller's mistake; one with a graph follows an earlier error. */
+            /* A value without a graph is a mistake of the caller; an invalid one with a graph follows an earlier
+             * error. */
             goss_graph *g = goss__graph_of(v, n);
             if (g && g->error.status == GOSS_OK)
                 goss_graph_fail(g, GOSS_E_ARGUMENT, "operand %d is not a value", i + 1);
@@ -185,7 +186,7 @@ void goss__site_of(goss__site *s, const goss_graph *g, const goss__node *n) {
 
 /* ---- emit ---- */
 
-/* The axis that is none, told with the operation; -1: there is no such axis. */
+/* Reports an axis out of range, with the operation. */
 static int bad_axis(const goss_shape *s) {
     for (int i = 0; i < s->rank; i++)
         if (!goss_extent_valid(s->dim[i])) return i;
@@ -222,13 +223,13 @@ bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s) {
 
 static uint64_t proto_hash(const goss__proto *p) {
     uint64_t h = goss__hash64(&p->op, sizeof p->op, (uint64_t)p->type);
-    for (int i = 0; i < p->shape.rank; i++) { /* field by field: the padding of an extent holds anything */
+    for (int i = 0; i < p->shape.rank; i++) { /* field by field: padding is undefined */
         h = goss__hash64(&p->shape.dim[i].count, sizeof p->shape.dim[i].count, h);
         h = goss__hash64(&p->shape.dim[i].symbols, sizeof p->shape.dim[i].symbols, h);
     }
     for (int i = 0; i < p->n_in; i++) h = goss__hash64(&p->in[i].id, sizeof p->in[i].id, h);
     if (p->op->attrs) h = goss__hash64(p->attr, p->op->attrs->size, h);
-    if (p->region) h = goss__hash64(&p->region, sizeof p->region, h); /* equal regions are one */
+    if (p->region) h = goss__hash64(&p->region, sizeof p->region, h); /* equal regions are shared */
     return p->name ? goss__hash64(p->name, strlen(p->name), h) : h;
 }
 
@@ -291,12 +292,12 @@ static goss__node *new_node(goss_graph *g, const goss__proto *p, uint64_t hash) 
                       .scope = g->scope,
                       .region = p->region,
                       .hash = hash};
-    n->shape.rank = p->shape.rank; /* dims past the rank stay zero: shapes may be compared as bytes */
+    n->shape.rank = p->shape.rank; /* unused dims stay zero, so that shapes can be compared as bytes */
     memcpy(n->shape.dim, p->shape.dim, (size_t)p->shape.rank * sizeof p->shape.dim[0]);
     return n;
 }
 
-/* Whether such a node may be in g: a body has no inputs, parameters, assignments or draws of its own. */
+/* Whether such a node is allowed in g: a body has no inputs, parameters, assignments or random draws. */
 static bool body_admits(goss_graph *g, const goss__proto *p) {
     if (!g->root || (!p->name && (!goss__is_stateful(p->op) || p->op == &goss__op_arg))) return true;
     goss_graph_fail(g, GOSS_E_ARGUMENT,

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* needed.c: what values need, in the order in which it was built. */
+/* needed.c: the nodes that values depend on, in building order. */
 #include <stdlib.h>
 
 #include "base/alloc.h"
 #include "graph/node.h"
 
-/* A list of ids that grows. */
+/* A growing list of ids. */
 typedef struct list {
     uint32_t *id, n, capacity;
 } list;
@@ -51,7 +51,7 @@ uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t *count)
     bool ok = l.id != NULL;
     g->traversal++;
     for (int i = 0; i < n && ok; i++) ok = push(g, &l, v[i].id);
-    for (uint32_t at = 0; at < l.n && ok; at++) { /* breadth first: the list is the queue */
+    for (uint32_t at = 0; at < l.n && ok; at++) { /* breadth first; the list is the queue */
         const goss__node *node = g->nodes[l.id[at]];
         for (int i = 0; i < node->n_in && ok; i++) ok = push(g, &l, node->in[i]);
     }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* node.h: what a node is, and the one door (emit) by which nodes enter a graph.
+/* node.h: nodes, and emit, the only way to add one to a graph.
  *
- * Nodes live in arena blocks and never move; what they compute never changes; ids are topological order; equal nodes
- * are one node. What src/rewrite makes of a node is memoised in it.
+ * Nodes live in arena blocks and never move; their meaning never changes; ids are in topological order; equal nodes are
+ * one node. The results of src/rewrite are memoised in the nodes.
  *
- * Rewriting appends nodes long after those that they stand for, so ids do not tell in which order an expression was
- * built. (order, stamp) does: `order` is the id of the node as it was built that a node was first made for, `stamp` the
- * time when it was made or, later, became normal. Among normal nodes that is a topological order: gradients and
- * schedules go by it. */
+ * Rewriting appends nodes long after those that they replace, so that ids do not give the order in which an expression
+ * was built. (order, stamp) does: `order` is the id of the originally built node that a node was first created for,
+ * `stamp` the time when it was created or, later, became normal. Among normal nodes this is a topological order, which
+ * gradients and schedules follow. */
 #ifndef GOSS_GRAPH_NODE_H
 #define GOSS_GRAPH_NODE_H
 
@@ -28,12 +28,12 @@ typedef struct goss__node {
     goss_shape shape;
     uint64_t hash;
     uint32_t next;         /* chain of the hash table */
-    uint32_t order, stamp; /* place in the order of building */
-    uint32_t rewritten[2]; /* memo of src/rewrite: the node that this one becomes, outside gradients and in them; 0 */
+    uint32_t order, stamp; /* position in building order */
+    uint32_t rewritten[2]; /* memo of src/rewrite: the replacement outside gradients and in them; 0: none yet */
     uint32_t seen;         /* mark of a traversal */
-    uint32_t readers;      /* nodes as they were built that read this one, or one that became it */
-    bool normal;           /* rewritten, and its operands as well: stays */
-    bool barrier;          /* differentiated by: rules do not look behind it */
+    uint32_t readers;      /* originally built nodes that read this one, or one replaced by it */
+    bool normal;           /* fully rewritten, as are its operands */
+    bool barrier;          /* a differentiation variable: rules do not look behind it */
 } goss__node;
 
 #define GOSS__RULE_WORDS 4 /* bits for 256 rules */
@@ -49,21 +49,21 @@ struct goss_graph {
     int scope_depth;
     goss_published_value *published;
     int n_published, published_room;
-    uint32_t random_ordinal;              /* so that equal draws stay two draws */
-    int differentiating;                  /* goss_grad calls that are at work */
-    uint32_t replaying;                   /* order of the node that is being rewritten; 0: nodes are built */
+    uint32_t random_ordinal;              /* distinguishes equal draws */
+    int differentiating;                  /* goss_grad calls in progress */
+    uint32_t replaying;                   /* order of the node being rewritten; 0: not rewriting */
     uint32_t traversal, stamps;           /* the last mark, and the last stamp */
-    const char *disabled;                 /* what GOSSAMER_DISABLE said when the graph was created; NULL: nothing */
+    const char *disabled;                 /* GOSSAMER_DISABLE when the graph was created; NULL: not set */
     bool folds;                           /* builders fold constants and identities */
-    bool rules_read;                      /* rules_off is known */
+    bool rules_read;                      /* rules_off is valid */
     uint64_t rules_off[GOSS__RULE_WORDS]; /* by src/rewrite */
     goss_graph *root;               /* of a body of a loop (region.h): the outermost graph, which owns it; else NULL */
     goss_graph *bodies, *next_body; /* of the root: what it owns */
-    struct goss__region *regions;   /* of the root: all that are finished; equal ones are one */
+    struct goss__region *regions;   /* of the root: finished regions, equal ones shared */
     goss_error error;
 };
 
-/* What a builder asks for; emit copies all of it. */
+/* The description of a node, copied by emit. */
 struct goss__proto {
     const goss__op *op;
     goss_type type;
@@ -75,14 +75,13 @@ struct goss__proto {
     const struct goss__region *region;
 };
 
-/* A shape has a rank of 0 to 8, extents of at least 1, and at most GOSS__MOST_ELEMENTS; else a sticky error. */
+/* Checks a shape: rank 0 to 8, extents of at least 1, at most GOSS__MOST_ELEMENTS elements; else a sticky error. */
 bool goss__shape_ok(goss_graph *g, const char *op, const goss_shape *s);
-/* The node of that description: the equal one that exists, else a new one. Invalid when an operand is invalid or of
- * another graph. */
+/* The node of that description, existing or new. Invalid if an operand is invalid or of another graph. */
 goss_val goss__emit(goss_graph *g, const goss__proto *p);
 static inline const goss__node *goss__node_of(goss_val v) { return v.graph->nodes[v.id]; }
 static inline const goss__node *goss__in(const goss_graph *g, const goss__node *n, int i) { return g->nodes[n->in[i]]; }
-/* What the operation's rules see of a node. */
+/* The site of a node, for the operation's rules. */
 void goss__site_of(goss__site *s, const goss_graph *g, const goss__node *n);
 static inline goss_val goss__val(goss_graph *g, uint32_t id) { return (goss_val){g, id}; }
 /* The least place in order that a node may have: behind its operands. */
@@ -98,15 +97,15 @@ static inline void goss__order_earlier(const goss_graph *g, goss__node *n, uint3
     if (order < least) order = least;
     if (order < n->order) n->order = order;
 }
-/* a was built before b, or is b. */
+/* Whether a was built before b, or is b. */
 static inline bool goss__in_order(const goss__node *a, const goss__node *b) {
     return a->order < b->order || (a->order == b->order && a->stamp <= b->stamp);
 }
-/* What n values, all normal, need, operands first, in the order of building; *count of them, to be freed with
- * goss__free. NULL, and a sticky error: out of memory. */
+/* The nodes that n normal values depend on, operands first, in building order; *count of them, to be freed with
+ * goss__free. NULL, with a sticky error: out of memory. */
 uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t *count);
-/* The graph of the first operand that has one (an invalid value still knows its graph). */
+/* The graph of the first operand that has one (an invalid value has its graph). */
 goss_graph *goss__graph_of(const goss_val *v, int n);
-/* True when all are valid values of one graph; records an error when graphs differ. */
+/* Whether all are valid values of one graph; records an error if graphs differ. */
 bool goss__all_valid(const goss_val *v, int n);
 #endif

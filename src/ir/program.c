@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program.c: a canonical program's life, how it is filled, and what the public interface shows of it. */
+/* program.c: creating, filling and reading canonical programs. */
 #include "ir/program.h"
 
 #include <assert.h>
@@ -37,7 +37,7 @@ void goss_program_free(goss_program *p) {
 
 /* ---- filling ---- */
 
-/* Room for `more` elements behind the n that are there; the array may move. */
+/* Reserves `more` elements behind the first n; the array may move. */
 static bool reserve(void **array, int n, int more, int *capacity, size_t element) {
     if (more <= *capacity - n) return true;
     if (n > INT32_MAX / 2 - more) return false;
@@ -62,7 +62,7 @@ static bool add_results(goss_program *p, const goss__operation_proto *o) {
     return true;
 }
 
-/* What an operation is listed under. */
+/* Lists an operation as input, parameter or update. */
 static bool list_operation(goss_program *p, const goss__operation *o) {
     if (o->op == &goss__op_input) return add_named(p, &p->inputs, o->shown.name, o->shown.first_result);
     if (o->op == &goss__op_param) return add_named(p, &p->parameters, o->shown.name, o->shown.first_result);
@@ -192,7 +192,7 @@ goss_attribute_type goss_program_attribute_type(const goss_program *p, int opera
     return shown[field(p, operation, i)->type];
 }
 
-/* Axis k of a set, counted from the lowest; -1: there is none. */
+/* Axis k of a set, in ascending order; -1: there is none. */
 static int axis_of(int64_t set, int k) {
     for (int i = 0; i < GOSS_MAX_RANK; i++)
         if (set >> i & 1 && k-- == 0) return i;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program.h (private): how a canonical program is kept, and how one is filled: by goss_program_create from a graph, by
- * the parser from a text. */
+/* program.h (private): the representation of canonical programs, and filling one: by goss_program_create from a graph,
+ * by the parser from text. */
 #ifndef GOSS_IR_PROGRAM_H
 #define GOSS_IR_PROGRAM_H
 
@@ -11,7 +11,7 @@
 enum { GOSS__PROGRAM_DEPTH = 8 }; /* regions in regions */
 
 typedef struct goss__operation {
-    goss_program_operation shown; /* what the public interface shows */
+    goss_program_operation shown; /* the public view */
     const goss__op *op;
     const void *attr; /* GOSS__ATTR(operation, kind) */
 } goss__operation;
@@ -28,17 +28,17 @@ typedef struct goss__named_list {
 
 struct goss_program {
     goss__arena arena;
-    goss__symbols symbols; /* a region's are those of the program that it stands in */
+    goss__symbols symbols; /* a region's are those of the enclosing program */
     goss_program_value *values;
     goss__operation *operations;
     int n_values, n_operations, values_capacity, operations_capacity;
     goss__named_list inputs, parameters, outputs;
     int *updates; /* operations */
     int n_updates, updates_capacity;
-    int depth; /* 0; of a region: 1 more than the program it stands in */
+    int depth; /* nesting: 0, or 1 more than the enclosing program */
 };
 
-/* ---- filling; each copies what it is given. false: out of memory ---- */
+/* ---- filling: arguments are copied. false: out of memory ---- */
 
 typedef struct goss__operation_proto {
     const goss__op *op;
@@ -48,64 +48,64 @@ typedef struct goss__operation_proto {
     const int *operands;
     const goss_type *types;   /* of the results */
     const goss_shape *shapes; /* of the results */
-    goss_program **regions;   /* become the program's own, also where this fails */
+    goss_program **regions;   /* owned by the program from here on, even if this fails */
 } goss__operation_proto;
 
 /* An empty program with these symbols. */
 goss_program *goss__program_new(const goss__symbols *symbols);
-/* Appends an operation; inputs, parameters and assignments are also listed as such. */
+/* Appends an operation, and lists inputs, parameters and assignments. */
 bool goss__program_add(goss_program *p, const goss__operation_proto *o);
-/* A name of NULL: that of its position. */
+/* Appends an output; name NULL: by position. */
 bool goss__program_add_output(goss_program *p, int value, const char *name);
 
 /* ---- from a graph ---- */
 
-/* The errors of goss_program_create in outputs and updates. */
+/* Checks outputs and updates for goss_program_create. */
 goss_status goss__program_check(const goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates,
                                 int n_updates, goss_error *err);
-/* The n nodes of a list, operands first, as a program; all of its assignments are updates. */
+/* The program of n nodes, operands first; all assignments are updates. */
 goss_status goss__program_of(const goss_graph *g, const uint32_t *list, uint32_t n, const goss_val *outputs,
                              const char *const *names, int n_outputs, goss_program **out, goss_error *err);
 
-/* ---- passes over a program, while it is part of a graph ---- */
+/* ---- passes over a program in graph form ---- */
 
 typedef struct goss__program_pass {
     const char *name;
-    /* Lets n values, outputs and updates, become others. */
+    /* Replaces n values, outputs and updates. */
     void (*run)(goss_graph *g, goss_val *v, int n);
-    int off; /* the rule that leaves it out (rewrite/rules.def) */
+    int off; /* the switch that disables it (rewrite/rules.def) */
     const char *what;
 } goss__program_pass;
-/* In their order; NULL behind the last. */
+/* In order; NULL behind the last. */
 const goss__program_pass *goss__program_pass_at(int i);
-/* Told of the program as it is after each pass; NULL: nobody. An error ends the passes. */
+/* Receives the program after each pass; NULL: none. An error ends the passes. */
 typedef goss_status (*goss__after_pass)(void *ctx, const goss__program_pass *pass, const goss_program *p,
                                         goss_error *err);
 
-/* Runs them over outputs and updates, in the graph, and makes a program of what those become. */
+/* Runs the passes on outputs and updates of a graph and creates a program of the results. */
 goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, int n_outputs, const goss_val *updates,
                                     int n_updates, goss__after_pass after, void *ctx, goss_program **out,
                                     goss_error *err);
-/* Runs them over a program. */
+/* Runs the passes on a program. */
 goss_status goss__program_rewrite(const goss_program *p, goss__after_pass after, void *ctx, goss_program **out,
                                   goss_error *err);
 
 /* ---- reading ---- */
 
-/* The operation's first result; of an assignment, which has none, its parameter: type and shape of its node. */
+/* The operation's first result, or the parameter of an assignment: type and shape of its node. */
 static inline const goss_program_value *goss__operation_like(const goss_program *p, const goss__operation *o) {
     return &p->values[o->shown.n_results ? o->shown.first_result : o->shown.operands[0]];
 }
-/* The operation of which a value is a result. */
+/* The operation that defines a value. */
 static inline const goss__operation *goss__maker(const goss_program *p, int value) {
     return &p->operations[p->values[value].operation];
 }
-/* What the operation's rules see. */
+/* The site of an operation, for its rules. */
 void goss__operation_site(goss__site *s, const goss_program *p, const goss__operation *o);
 
 /* ---- texts ---- */
 
-/* "%3 = conv" of an operation, for errors; into buf, which is returned. */
+/* Formats "%3 = conv" into buf, for errors, and returns it. */
 enum { GOSS__OPERATION_TEXT = 200 };
 const char *goss__operation_text(const goss_program *p, int operation, char buf[GOSS__OPERATION_TEXT]);
 #endif

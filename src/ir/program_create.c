@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* program_create.c: from a graph to a program and back.
  *
- * There: the nodes that outputs and updates need, in the graph's order, each as an operation. What the verifier asks of
- * a file holds of these by construction, but for what a caller may get wrong here: names and updates. Back: each
- * operation as a node, as it is written, without another look at it. */
+ * To a program: each node that outputs and updates need becomes an operation, in the graph's order. The verifier's
+ * invariants hold by construction, except for the caller's arguments: names and updates. Back: each operation becomes a
+ * node as written, unchecked. */
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "program: out of memory"); }
 
-/* ---- what the caller asks for ---- */
+/* ---- checking arguments ---- */
 
 static goss_status check_values(const goss_graph *g, const goss_val *v, int n, const char *what, goss_error *err) {
     for (int i = 0; i < n; i++)
@@ -48,10 +48,10 @@ static goss_status check_updates(const goss_graph *g, const goss_val *updates, i
 
 /* ---- from a graph ---- */
 
-/* What values need of a graph as it was built, in the order of ids, which is topological: list; how many. */
+/* Lists the nodes that values need, by id, which is topological in a graph as built; returns their number. */
 static uint32_t list_needed(const goss_graph *g, const goss_val *v, int n, const goss_val *w, int m, uint32_t *list) {
     uint32_t count = 0, at = g->n_nodes;
-    for (uint32_t id = 0; id < g->n_nodes; id++) list[id] = 0; /* first as marks */
+    for (uint32_t id = 0; id < g->n_nodes; id++) list[id] = 0; /* used as marks first */
     for (int i = 0; i < n; i++) list[v[i].id] = 1;
     for (int i = 0; i < m; i++) list[w[i].id] = 1;
     while (at-- > 1)
@@ -87,7 +87,7 @@ static goss_status make_region(const goss_program *p, const goss__region *r, gos
     return s;
 }
 
-/* number: of each node, its value, or that of its first result. */
+/* number: the value of each node, or of its first result. */
 static goss_status add_node(goss_program *p, const goss_graph *g, const goss__node *n, int *number, goss_error *err) {
     int operands[GOSS__MAX_IN];
     const goss_type type = (goss_type)n->type;
@@ -104,7 +104,7 @@ static goss_status add_node(goss_program *p, const goss_graph *g, const goss__no
     if (n->region) GOSS_TRY(make_region(p, n->region, &region, err));
     if (n->op == &goss__op_scan_result) {
         result = *GOSS__ATTR(n, scan_result);
-        result.index -= result.kind != GOSS__SCAN_LAST; /* of a node: of its value */
+        result.index -= result.kind != GOSS__SCAN_LAST; /* an index of a node becomes that of its value */
     }
     const goss__operation_proto o = {.op = n->op,
                                      .attr = n->op == &goss__op_scan_result ? &result : n->attr,
@@ -189,12 +189,12 @@ static bool add_symbols(goss_graph *g, const goss__symbols *symbols) {
 
 static bool add_operations(goss_graph *g, const goss_program *p, goss_val *values, goss_val *updates);
 
-/* Regions on the way to a graph: of each operation, what its region's values have become. */
+/* Regions during the conversion to a graph: for each operation, the nodes of its region's values. */
 typedef struct regions {
     goss_val **values;
 } regions;
 
-/* The body of a scan; arguments are its first nodes, as they are the region's first values. */
+/* The body of a scan; arguments are its first nodes, like the region's first values. */
 static const goss__region *add_region(goss_graph *g, const goss_program *q, int n_args, goss_val **values) {
     uint32_t next[GOSS__MAX_IN];
     goss_graph *body = goss__region_open(g);
@@ -232,14 +232,14 @@ static goss_val add_operation(goss_graph *g, const goss_program *p, int operatio
     return goss__emit(g, &proto);
 }
 
-/* Random streams are named by scope and a number that counts draws of a graph: those of new ones begin behind it. */
+/* Random streams are named by scope and the ordinal of the draw; new draws continue behind it. */
 static void skip_ordinal(goss_graph *g, const char *name) {
     const char *number = name ? strrchr(name, '#') : NULL;
     uint32_t ordinal = 0;
     for (number += number != NULL; number && *number >= '0' && *number <= '9'; number++)
         if (__builtin_mul_overflow(ordinal, 10u, &ordinal) ||
             __builtin_add_overflow(ordinal, (uint32_t)(*number - '0'), &ordinal))
-            return; /* no number of a graph's */
+            return; /* not an ordinal of a graph */
     if (ordinal >= g->random_ordinal && ordinal < UINT32_MAX) g->random_ordinal = ordinal + 1;
 }
 
@@ -286,6 +286,6 @@ goss_status goss_program_graph(const goss_program *p, goss_graph **out, goss_val
         *out = g;
         return GOSS_OK;
     }
-    goss_graph_free(g); /* what is verified fits: only memory can be lacking */
+    goss_graph_free(g); /* a verified program is valid: only memory can be exhausted */
     return no_memory(err);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_lex.c: from letters to words, numbers and strings. */
+/* program_lex.c: the lexer: words, numbers and strings. */
 #include "ir/program_lex.h"
 
 #include <math.h>
@@ -44,7 +44,7 @@ bool goss__lex_no_memory(goss__lex *l) {
     return false;
 }
 
-/* What stands at the cursor, for errors. */
+/* The text at the cursor, for errors. */
 static bool unexpected(goss__lex *l, const char *what) {
     const int n = (int)strcspn(l->at, " \t\r\n");
     if (n == 0) return goss__lex_fail(l, "%s is expected where the line ends", what);
@@ -150,7 +150,7 @@ static int hex_digit(char c) {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* What stands behind a backslash. */
+/* The escape after a backslash. */
 static bool read_escape(goss__lex *l, char *out) {
     const char c = *l->at;
     if (c == '\\' || c == '"') {
@@ -164,7 +164,7 @@ static bool read_escape(goss__lex *l, char *out) {
     return true;
 }
 
-/* Up to `end`, or to the end of the line, which stays. */
+/* Reads up to `end`, or to the end of the line, which is not consumed. */
 static bool read_text(goss__lex *l, char end, goss__str *out) {
     goss__str_add(out, "");
     while (*l->at && *l->at != '\n' && *l->at != end) {

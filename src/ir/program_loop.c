@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_loop.c: what the verifier asks of a loop. No public builder makes a scan in one call: what it would check is
- * checked here, on what is written down. */
+/* program_loop.c: verification of loops. No public builder creates a scan in one call, so that its checks are done
+ * here, on the written operation. */
 #include "ir/program_loop.h"
 
 #include <stdarg.h>
@@ -49,7 +49,7 @@ static goss_status check_counts(const site *s, const goss__scan_attr *a) {
     return own->type == GOSS_REAL && own->shape.rank == 0 ? GOSS_OK : wrong(s, "its own result is real[]");
 }
 
-/* What argument i is inside, from its operand outside. False: the operand has no such slices. */
+/* Type and shape of argument i inside, from its operand outside. False: the operand has no such slices. */
 static bool inside(const site *s, const goss__scan_attr *a, int64_t i, goss_shape *shape) {
     const int64_t slice = i - a->carries;
     *shape = operand(s, i)->shape;

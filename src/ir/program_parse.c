@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_parse.c: reads the text of a program (docs/program.md has the grammar) and verifies what it reads.
+/* program_parse.c: the parser of programs (docs/program.md has the grammar).
  *
- * A text may come from anywhere: every number is checked for its range before it is used, and nothing that is read is
- * trusted until program_verify.c has looked at it. */
+ * The text is untrusted: every number is range-checked before use, and the result is verified by program_verify.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,7 +129,7 @@ static bool read_field(goss__lex *l, const goss__symbols *symbols, const goss__a
     return f->count == 1 || goss__lex_expect(l, ')');
 }
 
-/* All of an operation's attributes, in their order. */
+/* All attributes of an operation, in order. */
 static bool read_attributes(goss__lex *l, const goss__symbols *symbols, const goss__attrs *attrs, void *attr) {
     if (!attrs) return true;
     if (!goss__lex_expect(l, '{')) return false;
@@ -145,7 +144,7 @@ static bool read_attributes(goss__lex *l, const goss__symbols *symbols, const go
 
 enum { MOST_RESULTS = GOSS__MAX_IN, MOST_REGIONS = 4, ATTR_BYTES = 2048 };
 
-/* What of an operation has been read. */
+/* The operation being parsed. */
 typedef struct reading {
     goss__operation_proto o;
     int operands[GOSS__MAX_IN];
@@ -237,12 +236,12 @@ static bool read_operation_into(goss__lex *l, goss_program *p, reading *r) {
     r->o.operands = r->operands, r->o.types = r->types, r->o.shapes = r->shapes, r->o.regions = r->regions;
     r->o.attr = r->attr, r->o.scope = r->scope.data ? r->scope.data : "";
     const goss__operation_proto o = r->o;
-    r->o.n_regions = 0; /* the program's from here */
+    r->o.n_regions = 0; /* owned by the program from here on */
     return goss__program_add(p, &o) || goss__lex_no_memory(l);
 }
 
 static bool read_operation(goss__lex *l, goss_program *p) {
-    reading *r = goss__calloc(1, sizeof *r); /* too large for the stack of regions in regions */
+    reading *r = goss__calloc(1, sizeof *r); /* too large for the stack with nested regions */
     if (!r) return goss__lex_no_memory(l);
     const bool ok = read_operation_into(l, p, r);
     for (int i = 0; i < r->o.n_regions; i++) goss_program_free(r->regions[i]);
@@ -265,7 +264,7 @@ static bool read_outputs(goss__lex *l, goss_program *p) {
     return goss__lex_end_line(l, NULL);
 }
 
-/* Operations, and the outputs at the end; up to a closing brace or the end of the text. */
+/* Operations and the final outputs, up to a closing brace or the end of the text. */
 static bool read_body(goss__lex *l, goss_program *p) {
     while (goss__lex_next_line(l) && goss__lex_peek(l) != '}') {
         if (goss__lex_take_word(l, "return")) return read_outputs(l, p) && (goss__lex_next_line(l), true);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_rewrite.c: the table of passes over programs. They run over part of a graph: the one that a program is made
- * from, or one that is made from a program. */
+/* program_rewrite.c: the table of passes over programs. They run in graph form: on the graph that a program is created
+ * from, or on one created from a program. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,7 +11,7 @@ static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_
 
 /* ---- the table ---- */
 
-enum { ALWAYS = -1 }; /* each rule has a switch of its own */
+enum { ALWAYS = -1 }; /* each rule has its own switch */
 
 static const goss__program_pass passes[] = {
     {"rewrite", goss__rewrite_values, ALWAYS, "rewriter.c: rules, tried on every node"},
@@ -25,7 +25,7 @@ const goss__program_pass *goss__program_pass_at(int i) {
 
 /* ---- running it ---- */
 
-/* The values that are rewritten: outputs, then others that are kept whether they are needed or not. */
+/* The values that are rewritten: outputs, then others that are kept unconditionally. */
 typedef struct roots {
     goss_graph *g;
     goss_val *v;
@@ -78,7 +78,7 @@ goss_status goss__program_rewritten(goss_graph *g, const goss_val *outputs, int 
     return s;
 }
 
-/* values, updates: of p in g. v: outputs, updates, inputs and parameters; how many. */
+/* values, updates: those of p in g. v receives outputs, updates, inputs and parameters; returns their number. */
 static int list_roots(const goss_program *p, const goss_val *values, const goss_val *updates, goss_val *v) {
     int n = 0;
     for (int i = 0; i < p->outputs.n; i++) v[n++] = values[p->outputs.at[i].value];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_text.c: a program as text, in the form that program_parse.c reads: one operation a line. The grammar is in
- * docs/program.md. */
+/* program_text.c: prints a program as text that program_parse.c reads back, one operation per line. docs/program.md has
+ * the grammar. */
 #include <stdio.h>
 #include <string.h>
 

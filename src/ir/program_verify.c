@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_verify.c: the invariants of a program, for what was read from a text or a file.
+/* program_verify.c: verification of programs that were read from text or a file.
  *
- * Of an operation nothing is believed: its builder is asked for it once more (ops/rebuild.c), on operands of the types
- * and shapes that are written down, in a graph that is made for this alone. What comes must be that operation with
- * those attributes and that result. So a program can hold nothing that the builders would refuse, and no rule is
- * written twice. Operands stand in that graph as leaves that nothing is known of: a builder can simplify nothing there
- * that depends on another operation. */
+ * Operations are not trusted: each is rebuilt by its builder (ops/rebuild.c), on operands of the written types and
+ * shapes, in a separate graph. The builder must return that operation with these attributes and that result. A program
+ * thus cannot contain anything that builders refuse, and no rule is implemented twice. Operands are opaque leaves in
+ * that graph, so that builders cannot simplify across operations. */
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,9 +16,9 @@
 
 typedef struct verifier {
     const goss_program *p;
-    goss_graph *g;     /* rebuilt operations, and a leaf for each value */
+    goss_graph *g;     /* rebuilt operations, and a leaf per value */
     goss_val *leaf;    /* of each value */
-    uint8_t *assigned; /* value is a parameter that an assignment before assigns */
+    uint8_t *assigned; /* value is a parameter assigned by an earlier update */
     goss_error *err;
 } verifier;
 
@@ -37,7 +36,7 @@ static goss_status wrong(const verifier *v, int operation, const char *fmt, ...)
 
 /* ---- extents ---- */
 
-/* As goss_extent_mul writes it, of symbols that there are and whose maximum is not 1. */
+/* In the canonical form of goss_extent_mul, of existing symbols whose maximum is not 1. */
 static bool extent_ok(const goss__symbols *symbols, goss_extent e) {
     goss_extent again = goss_n(e.count);
     for (uint64_t s = e.symbols; s; s >>= 8) {
@@ -62,7 +61,7 @@ static goss_status check_shape(const verifier *v, int operation, int result) {
     return GOSS_OK;
 }
 
-/* ---- attributes: what their types promise; the rest is the builder's ---- */
+/* ---- attributes: the ranges of their types; builders check the rest ---- */
 
 static bool list_ok(const goss__int_list *list) {
     if (list->n < 0 || list->n > GOSS__LONGEST_LIST) return false;
@@ -104,7 +103,7 @@ static bool is_operand(const goss__node *n, uint32_t id) {
     return false;
 }
 
-/* Builders may change the places of two operands that commute. */
+/* Builders may exchange commuting operands. */
 static bool same_operands(const goss__node *n, const goss_val *in, int n_in) {
     if (n->n_in != n_in) return false;
     for (int i = 0; i < n_in; i++)
@@ -157,8 +156,8 @@ static goss_status rebuild(verifier *v, int operation, goss_val *made) {
     return compare(v, operation, &p, goss__node_of(*made));
 }
 
-/* What later operations see of a result: parameters and indices as they are, which builders ask for; of real values
- * nothing but the shape. */
+/* A result as seen by later operations: parameters and indices as they are, which builders inspect; real values as
+ * opaque leaves. */
 static goss_status keep(verifier *v, int operation, goss_val made) {
     const goss__operation *o = &v->p->operations[operation];
     for (int i = 0; i < o->shown.n_results; i++) {
@@ -166,7 +165,7 @@ static goss_status keep(verifier *v, int operation, goss_val made) {
         const goss_program_value *is = &v->p->values[value];
         const bool as_it_is = o->op == &goss__op_param || is->type == GOSS_INDEX;
         v->leaf[value] = as_it_is ? made : goss__probe(v->g, is->type, is->shape, value);
-        if (!goss_valid(v->leaf[value])) return no_memory(v->err); /* the shape was emitted before */
+        if (!goss_valid(v->leaf[value])) return no_memory(v->err); /* the shape was valid before */
     }
     return GOSS_OK;
 }
@@ -216,10 +215,10 @@ static goss_status check_operation(verifier *v, int operation) {
 /* ---- names ---- */
 
 static int by_name(const void *a, const void *b) {
-    return strcmp(*(const char *const *)a, *(const char *const *)b); /* equal ones are what is looked for */
+    return strcmp(*(const char *const *)a, *(const char *const *)b); /* duplicates are searched */
 }
 
-/* Names of one or two lists, each once. */
+/* Checks that the names of one or two lists are unique. */
 static goss_status check_names(const verifier *v, const goss__named_list *a, const goss__named_list *b,
                                const char *what) {
     const int n = a->n + (b ? b->n : 0);
@@ -260,7 +259,7 @@ static goss_status check_outputs(const verifier *v) {
 
 static goss_status check_all(verifier *v) {
     GOSS_TRY(check_symbols(v));
-    v->g->symbols = v->p->symbols; /* borrowed: the graph goes first */
+    v->g->symbols = v->p->symbols; /* borrowed: the graph is freed first */
     for (int i = 0; i < v->p->n_operations; i++) GOSS_TRY(check_operation(v, i));
     GOSS_TRY(check_names(v, &v->p->inputs, &v->p->parameters, "inputs and parameters"));
     return check_outputs(v);
@@ -272,7 +271,7 @@ goss_status goss_program_verify(const goss_program *p, goss_error *err) {
     v.assigned = goss__calloc((size_t)p->n_values + 1, sizeof *v.assigned);
     goss_status s = GOSS_E_NOMEM;
     if (v.g && v.leaf && v.assigned) {
-        v.g->folds = false; /* what is written down, not what it comes to */
+        v.g->folds = false; /* operations as written, without folding */
         s = check_all(&v);
     } else {
         (void)no_memory(err);
