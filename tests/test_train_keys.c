@@ -335,9 +335,7 @@ TEST(a_key_changes_what_it_should) {
 
 /* Keys that only a table has a use for: tests/test_train_table.c. */
 static bool is_of_tables(const char *key) {
-    const char *kind = goss__key_kind(key);
-    return (kind && strcmp(kind, "table") == 0) || strncmp(key, "method.code_", 12) == 0 ||
-           strcmp(key, "method.joint") == 0;
+    return !goss__key_is_of(key, "images") || strncmp(key, "method.code_", 12) == 0 || strcmp(key, "method.joint") == 0;
 }
 
 TEST(every_key_has_a_row) {

@@ -210,8 +210,7 @@ TEST(every_key_of_tables_has_a_row) {
     int n;
     const goss_key *keys = goss_train_keys(&n);
     for (int i = 0; i < n; i++) {
-        const char *kind = goss__key_kind(keys[i].name);
-        int found = !kind || strcmp(kind, "table") != 0;
+        int found = !goss__key_is_of(keys[i].name, "table") || goss__key_is_of(keys[i].name, "images");
         for (int k = 0; k < N_ROWS; k++) found += strcmp(rows[k].key, keys[i].name) == 0;
         if (!found) T_FAIL("%s has no row in this test: say what it changes", keys[i].name);
     }

@@ -72,6 +72,9 @@ typedef struct goss_method_options {
     const goss_objective *objective; /* NULL: classification. Errors: what a method has no meaning for, by name */
     int outputs; /* numbers of a target (1); with classes: how many all tasks share, each with a row of the network's
                     head, 0: tasks have classes of their own, and heads are made for those */
+    bool task_classes; /* outputs are those of tasks with classes of their own (goss_task_spec): a method that makes
+                            a head for each task by its number has one in its network, others make heads of support
+                            sets */
     double label_smoothing;
     double temperature; /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     /* hypernet; NULL: defaults. Any conditioners, together, too; `tasks` is the number of tasks that have a number */

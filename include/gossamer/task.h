@@ -27,8 +27,10 @@ typedef struct goss_task_spec {
     int descriptor;                  /* numbers of a task's descriptor; 0: none */
     int64_t ids;                     /* tasks that have a number, 0 .. ids - 1; 0: none has */
     bool shared_classes;             /* class w is the same in all tasks, and each has `outputs` of them */
-    bool support_weights;            /* support samples have weights of their own; else all that are there count 1 */
-    goss_target_scale scale;         /* of regression; borrowed from the source */
+    bool task_classes;    /* tasks with a number have classes of their own, always the same ones in the same order; the
+                          class mask says how many of `outputs` */
+    bool support_weights; /* support samples have weights of their own; else all that are there count 1 */
+    goss_target_scale scale; /* of regression; borrowed from the source */
 } goss_task_spec;
 
 /* One task in the caller's memory, as many samples as the spec's maxima. Any pointer may be NULL: it is not wanted.
@@ -71,8 +73,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_task_spec_check(const goss_task_spec *sp
 GOSS_API const goss_objective *goss_task_objective(const goss_task_spec *spec);
 GOSS_API size_t goss_task_input_size(const goss_task_spec *spec);
 GOSS_API int goss_task_target_size(const goss_task_spec *spec);
-/* Whether output w means the same in all tasks: without classes, and with shared ones. A network may then have a head
- * of its own; else heads are made for the classes of a task. */
+/* Whether output w means the same whenever a task is drawn: without classes, with shared ones, and with task_classes
+ * (where it means something else in each task, so that each needs a head of its own). A network's head may then be part
+ * of it; else heads are made for the classes that were drawn. */
 GOSS_API bool goss_task_fixed_outputs(const goss_task_spec *spec);
 
 #ifdef __cplusplus

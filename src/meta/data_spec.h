@@ -17,7 +17,8 @@ typedef struct goss__data_spec {
 goss_status goss__data_spec_copy(const goss_data_spec *from, goss__data_spec *out, goss_error *err);
 void goss__data_spec_free(goss__data_spec *s);
 bool goss__data_spec_is_images(const goss_data_spec *s);
-/* Images are described by "image." keys alone, as they always were; other kinds by "spec." keys. */
+/* Images in classes that each task has of its own are described by "image." keys alone, as they always were; image
+ * tasks by both, other kinds by "spec." keys. */
 goss_status goss__data_spec_write(const goss_data_spec *s, goss_tensor_file *file, goss_error *err);
 goss_status goss__data_spec_read(const goss_safetensors *f, goss__data_spec *out, goss_error *err);
 

@@ -62,6 +62,9 @@ struct goss__method_kind {
     const char *no_numbers;                      /* why it has no meaning for regression; NULL: it has one */
     bool (*fixed_classes)(const goss_method *m); /* with shared classes: a head of the target? NULL: as `head` says */
     bool trains;
+    bool head_by_task; /* a head of the target may differ from task to task by what a task is, without a support set */
+    /* Whether it has to see support sets; NULL: unless it is one network for all tasks. */
+    bool (*needs_support)(const goss_method *m);
     bool is_joint;    /* with fixed outputs its own network is one for all tasks */
     bool adapts_norm; /* its weights move with each task: statistics of the support set always */
     int train_steps, test_steps;
@@ -88,6 +91,8 @@ goss_status goss__method_param(goss_method *m, const char *name, const goss_layo
 goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t n, bool trained, goss_error *err);
 /* Whether the method makes a network for each task (pixels does not). */
 bool goss__method_adapts(const goss_method *m);
+/* Whether a task without a support set is none for the method. */
+bool goss__method_needs_support(const goss_method *m);
 int goss__method_steps(const goss_method *m, bool training);
 double goss__method_rate(const goss_method *m);
 

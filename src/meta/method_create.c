@@ -146,6 +146,7 @@ static goss_status choose_head(goss_method *m, goss_error *err) {
                               m->objective->name, k->no_numbers);
     m->fixed = o->outputs > 0 && (!m->objective->classes || k->head != GOSS__HEAD_OF_CLASSES);
     if (m->objective->classes && k->fixed_classes) m->fixed &= k->fixed_classes(m);
+    if (o->task_classes) m->fixed &= k->head_by_task;
     if (!m->fixed && k->head == GOSS__HEAD_FIXED)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "method %s has one network for all tasks, and these have classes of their own", k->name);
@@ -199,3 +200,7 @@ const char *goss_method_name(const goss_method *m) { return m->kind->name; }
 const goss_target *goss_method_target(const goss_method *m) { return m->target; }
 bool goss_method_trains(const goss_method *m) { return m->kind->trains; }
 bool goss__method_adapts(const goss_method *m) { return m->kind->solve != NULL; }
+
+bool goss__method_needs_support(const goss_method *m) {
+    return m->kind->needs_support ? m->kind->needs_support(m) : !(m->fixed && m->kind->is_joint);
+}

@@ -32,8 +32,26 @@ static goss_status refuse(const char *why, goss_error *err) {
     return goss_error_set(err, GOSS_E_UNSUPPORTED, "method hypernet: %s", why);
 }
 
+static bool is_generated(const goss_method *m, const char *tensor) {
+    const goss_generator k = goss_hyper_generator(m->hyper, goss_layout_find(goss_target_layout(m->target), tensor));
+    return k != GOSS_GENERATE_SHARED && k != GOSS_GENERATE_FILM;
+}
+
+/* Class 1 of one task has nothing to do with class 1 of another. */
+static goss_status check_heads(const goss_method *m, goss_error *err) {
+    static const unsigned of_a_task = GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
+    if (!is_generated(m, "head.w") || !is_generated(m, "head.b"))
+        return refuse("each task has classes of its own, and a head that all share would give them one meaning: let "
+                      "hyper.rules generate head.w and head.b (head.*=full)",
+                      err);
+    if (!(goss_hyper_settings(m->hyper)->conditioner & of_a_task))
+        return refuse("each task has classes of its own, and nothing of the condition tells tasks apart: add id", err);
+    return GOSS_OK;
+}
+
 static goss_status check(const goss_method *m, goss_error *err) {
     const goss_method_options *x = &m->options;
+    if (m->fixed && x->task_classes) GOSS_TRY(check_heads(m, err));
     if (x->networks > 1 && goss_hyper_settings(m->hyper)->noise == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "method hypernet: %d networks a task need noise (hyper.noise) to differ by", x->networks);
@@ -119,8 +137,18 @@ static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune,
     goss__inner_run(m, b, &o, s);
 }
 
-const goss__method_kind goss__method_hypernet = {
-    .name = "hypernet", .fixed_classes = has_fixed_head, .trains = true, .rate = 0.01, .setup = setup, .solve = solve};
+static bool needs_support(const goss_method *m) {
+    return !m->fixed || sees(m, GOSS_CONDITION_SUPPORT) || m->options.ridge_head || m->options.inner_steps > 0;
+}
+
+const goss__method_kind goss__method_hypernet = {.name = "hypernet",
+                                                 .fixed_classes = has_fixed_head,
+                                                 .trains = true,
+                                                 .head_by_task = true,
+                                                 .needs_support = needs_support,
+                                                 .rate = 0.01,
+                                                 .setup = setup,
+                                                 .solve = solve};
 
 /* The condition is what the first pass over the support set gives; the loss is that of one network. */
 goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_task_batch *batch,

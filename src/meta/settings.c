@@ -219,6 +219,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     o.code_rate = goss_config_real(c, "method.code_rate");
     o.objective = data->task.objective;
     o.outputs = goss_task_fixed_outputs(&data->task) ? data->task.outputs : 0;
+    o.task_classes = data->task.task_classes;
     goss_status s = goss_method_create(name, goss_config_text(c, "model.backbone"), data->task.input,
                                        data->task.input_rank, &o, out, err);
     return s == GOSS_OK ? s : refused(c, &data->task, name, s, err);

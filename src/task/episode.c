@@ -13,14 +13,14 @@
 #include "base/alloc.h"
 #include "base/arena.h"
 #include "base/rng.h"
-#include "data/augment.h"
+#include "task/image_warp.h"
 
 struct goss_sampler {
     const goss_images *set;
     goss_episode_spec spec;
     goss_image_format format;
     goss_episode_limits limits;
-    float ground; /* of warped images, see goss__warp */
+    goss__image_warp warp;
     goss__arena arena;
     int32_t *classes; /* [count], those of an alphabet side by side */
     int count;
@@ -34,7 +34,6 @@ struct goss_sampler {
     uint32_t *face_order;  /* scratch */
     uint8_t *face_support; /* scratch: the face's drawings are for the support set */
     int32_t *chosen;       /* scratch: images of a class, shots + queries */
-    float *image[2];       /* scratch */
 };
 
 goss_episode_spec goss_episode_spec_defaults(void) { return (goss_episode_spec){.ways = 5, .shots = 1, .queries = 15}; }
@@ -55,9 +54,6 @@ static goss_status check_spec(const goss_episode_spec *e, const goss_image_forma
     if (e->rotations && f->height != f->width)
         return goss_error_set(err, GOSS_E_ARGUMENT, "rotations need square images; these are %d x %d", f->height,
                               f->width);
-    if (!(e->augment >= 0 && e->augment <= 10 && e->elastic >= 0 && e->elastic <= 28))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "augment %g, elastic %g: outside [0, 10] and [0, 28]", e->augment,
-                              e->elastic);
     return GOSS_OK;
 }
 
@@ -198,20 +194,6 @@ static goss_status prepare_faces(goss_sampler *s, int largest, goss_error *err) 
     return status;
 }
 
-/* Drawings on a dark ground go on in the dark outside; photographs repeat their edge. */
-static float find_ground(const goss_sampler *s) {
-    const goss_image_format *f = &s->format;
-    int n = goss_images_count(s->set), step = n > 64 ? n / 64 : 1;
-    size_t row = (size_t)f->width * (size_t)f->channels, last = row * (size_t)(f->height - 1);
-    double sum = 0, count = 0;
-    for (int i = 0; i < n; i += step) {
-        const uint8_t *p = goss_images_pixels(s->set, i);
-        for (size_t x = 0; x < row; x++) sum += p[x] + p[last + x];
-        count += 2 * (double)row;
-    }
-    return sum < 0.1 * 255 * count ? 0 : -1;
-}
-
 static goss_status copy_classes(goss_sampler *s, const goss_class_list *list, goss_error *err) {
     s->count = list ? list->count : goss_images_classes(s->set);
     s->classes = goss__arena_alloc(&s->arena, ((size_t)s->count + 1) * sizeof *s->classes);
@@ -233,7 +215,7 @@ static goss_status prepare(goss_sampler *s, const goss_class_list *classes, goss
     GOSS_TRY(check_spec(e, &s->format, err));
     GOSS_TRY(copy_classes(s, classes, err));
     s->limits.ways = e->ways;
-    s->limits.image = (size_t)s->format.height * (size_t)s->format.width * (size_t)s->format.channels;
+    s->limits.image = goss__image_floats(&s->format);
     GOSS_TRY(e->one_alphabet ? group_alphabets(s, err) : group_all(s, err));
     s->limits.supports = s->limits.ways * e->shots, s->limits.queries = s->limits.ways * e->queries;
     GOSS_TRY(check_drawings(s, err));
@@ -246,11 +228,8 @@ static goss_status prepare(goss_sampler *s, const goss_class_list *classes, goss
     if (e->distinct_faces) GOSS_TRY(prepare_faces(s, largest, err));
     s->drawings = goss__arena_alloc(&s->arena, (size_t)largest * sizeof *s->drawings);
     s->chosen = goss__arena_alloc(&s->arena, (size_t)(e->shots + e->queries) * sizeof *s->chosen);
-    s->image[0] = goss__arena_alloc(&s->arena, s->limits.image * sizeof(float));
-    s->image[1] = goss__arena_alloc(&s->arena, s->limits.image * sizeof(float));
-    s->ground = find_ground(s);
-    bool all = s->drawings && s->chosen && s->image[0] && s->image[1];
-    return all ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler");
+    if (!s->drawings || !s->chosen) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler");
+    return goss__image_warp_init(&s->warp, s->set, e->augment, e->elastic, e->seed, err);
 }
 
 goss_status goss_sampler_create(const goss_images *set, const goss_class_list *classes, const goss_episode_spec *spec,
@@ -269,6 +248,7 @@ goss_status goss_sampler_create(const goss_images *set, const goss_class_list *c
 
 void goss_sampler_destroy(goss_sampler *s) {
     if (!s) return;
+    goss__image_warp_free(&s->warp);
     goss__arena_free(&s->arena);
     goss__free(s);
 }
@@ -344,24 +324,6 @@ static void choose_drawings(goss_sampler *s, int index, int shots, goss__rng *rn
     pick(s, first, count, 0, queries, s->chosen + shots, rng);
 }
 
-/* One image of the episode: turned, then warped by its own stream of random numbers. */
-static void emit(goss_sampler *s, int32_t id, int turns, uint64_t stream, float *out) {
-    const goss_image_format *f = &s->format;
-    bool warp = s->spec.augment > 0 || s->spec.elastic > 0;
-    float *plain = turns || warp ? s->image[0] : out, *turned = warp ? s->image[1] : out;
-    goss_images_get(s->set, id, plain);
-    if (turns) goss__quarter_turns(plain, f->height, f->channels, turns, turned);
-    if (!warp) return;
-    const float degrees10 = 0.17453292f;
-    float a = s->spec.augment;
-    goss__affine_spread spread = {degrees10 * a, 0.1f * a, 0.1f * a, 2.0f / 28 * a};
-    goss__rng rng = goss__rng_make(s->spec.seed, stream);
-    goss__affine affine = goss__affine_draw(&rng, spread, f->height, f->width);
-    goss__elastic elastic = {0};
-    if (s->spec.elastic > 0) elastic = goss__elastic_draw(&rng, 5, s->spec.elastic * (float)f->width / 28);
-    goss__warp(turns ? turned : plain, f->height, f->width, f->channels, &affine, &elastic, s->ground, out);
-}
-
 /* The classes of the episode into the front of s->pool, as class index * turns + turn. */
 static int choose_classes(goss_sampler *s, goss__rng *rng) {
     int group = s->alphabets > 1 ? (int)goss__rng_below(rng, (uint32_t)s->alphabets) : 0, turns = turns_of(s);
@@ -387,8 +349,8 @@ static void place(goss_sampler *s, half *h, const int32_t *chosen, int n, int la
         if (h->targets) h->targets[h->count] = (float)label;
         if (h->ids) h->ids[h->count] = chosen[i];
         if (!h->images) continue;
-        emit(s, chosen[i], turns, goss__hash64(stream, sizeof stream, 0),
-             h->images + (size_t)h->count * s->limits.image);
+        goss__image_warp_emit(&s->warp, chosen[i], turns, goss__hash64(stream, sizeof stream, 0),
+                              h->images + (size_t)h->count * s->limits.image);
     }
 }
 

@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* table_divide.c: which tasks are trained on, validated on and kept apart (lists, seeded draws, folds), and which rows
  * inside of tasks. */
-#include <errno.h>
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/file.h"
 #include "base/rng.h"
-#include "base/str.h"
+#include "task/split.h"
 #include "task/table_task.h"
 
 void goss_task_list_free(goss_task_list *l) {
@@ -26,54 +22,8 @@ void goss_task_division_free(goss_task_division *d) {
 
 enum { NOTHING, TRAIN, VALIDATE, TEST };
 
-static goss_status unknown_task(const goss_table_tasks *t, const char *path, int line, const char *name,
-                                goss_error *err) {
-    goss__str near = {0};
-    goss__near_names(&near, name, (const char *const *)t->groups.name, t->groups.count);
-    goss_status s = goss_error_set(err, GOSS_E_ARGUMENT, "%s:%d: there is no task \"%.100s\"%s", path, line, name,
-                                   near.data ? near.data : "");
-    goss__str_free(&near);
-    return s;
-}
-
-/* Blanks around the name do not count. */
-static char *trimmed(char *line) {
-    static const char blanks[] = " \t\r\n";
-    line += strspn(line, blanks);
-    for (size_t n = strlen(line); n > 0 && strchr(blanks, line[n - 1]); n--) line[n - 1] = 0;
-    return line;
-}
-
-static goss_status read_lines(const goss_table_tasks *t, const char *path, FILE *f, uint8_t use, uint8_t *uses,
-                              goss_error *err) {
-    char *line = NULL;
-    size_t room = 0;
-    goss_status s = GOSS_OK;
-    for (int at = 1; s == GOSS_OK && getline(&line, &room, f) >= 0; at++) {
-        char *name = trimmed(line);
-        if (!*name || *name == '#') continue;
-        const int task = goss_table_tasks_find(t, name);
-        if (task < 0)
-            s = unknown_task(t, path, at, name, err);
-        else if (uses[task] != NOTHING && uses[task] != use)
-            s = goss_error_set(err, GOSS_E_ARGUMENT, "%s:%d: task \"%.100s\" is also in the list of tasks to train on",
-                               path, at, name);
-        else
-            uses[task] = use;
-    }
-    if (s == GOSS_OK && ferror(f)) s = goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
-    free(line);
-    return s;
-}
-
 static goss_status read_list(const goss_table_tasks *t, const char *path, uint8_t use, uint8_t *uses, goss_error *err) {
-    FILE *f = fopen(path, "re");
-    if (!f) return goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
-    goss_status s = read_lines(t, path, f, use, uses, err);
-    fclose(f);
-    if (s == GOSS_OK && !memchr(uses, use, (size_t)t->groups.count))
-        s = goss_error_set(err, GOSS_E_ARGUMENT, "%s: names no task", path);
-    return s;
+    return goss__task_list_read(path, (const char *const *)t->groups.name, t->groups.count, use, uses, err);
 }
 
 /* The tasks in the order of a draw. */
@@ -180,13 +130,6 @@ goss_status goss_table_tasks_list(const goss_table_tasks *t, const char *path, g
 
 /* ---- inside of tasks ---- */
 
-/* Parts of n rows by their place: as many as the shares say, rounded so that every row has one. */
-static void cut(const double share[3], const uint32_t *place, int n, uint8_t *part) {
-    const int train = (int)lround(share[0] * n), validate = (int)lround((share[0] + share[1]) * n);
-    for (int i = 0; i < n; i++)
-        part[place[i]] = i < train ? GOSS_PART_TRAIN : i < validate ? GOSS_PART_VALIDATE : GOSS_PART_TEST;
-}
-
 /* The rows of one task; those of each class on their own, so that every part has its share of every class. */
 static goss_status split_task(goss_table_tasks *t, int task, const double share[3], goss__rng *rng, goss_error *err) {
     int n, target = t->target;
@@ -199,19 +142,14 @@ static goss_status split_task(goss_table_tasks *t, int task, const double share[
         for (int i = 0; i < n; i++)
             if (!classes || goss_table_code(t->table, target, rows[i]) == class) place[of++] = (uint32_t)i;
         if (t->order == GOSS_ORDER_RANDOM) goss__rng_shuffle(rng, place, (uint32_t)of, (uint32_t)of);
-        cut(share, place, of, t->part + t->groups.first[task]);
+        goss__split_cut(share, place, of, t->part + t->groups.first[task]);
     }
     goss__free(place);
     return GOSS_OK;
 }
 
 goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3], uint64_t seed, goss_error *err) {
-    const double sum = share[0] + share[1] + share[2];
-    if (!(share[0] > 0) || !(share[1] >= 0) || !(share[2] >= 0) || !(fabs(sum - 1) <= 1e-3))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "shares %g, %g, %g of the rows to train, validate and test on: their sum is 1, and the "
-                              "first is above 0",
-                              share[0], share[1], share[2]);
+    GOSS_TRY(goss__split_check(share, "rows", err));
     goss__free(t->part);
     t->part = goss__calloc((size_t)t->groups.first[t->groups.count], 1);
     if (!t->part) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the parts of tasks");

@@ -15,7 +15,7 @@ size_t goss_task_input_size(const goss_task_spec *spec) {
 int goss_task_target_size(const goss_task_spec *spec) { return goss_task_objective(spec)->classes ? 1 : spec->outputs; }
 
 bool goss_task_fixed_outputs(const goss_task_spec *spec) {
-    return spec->shared_classes || !goss_task_objective(spec)->classes;
+    return spec->shared_classes || spec->task_classes || !goss_task_objective(spec)->classes;
 }
 
 static goss_status check_number(const char *name, int64_t value, int64_t low, int64_t high, goss_error *err) {
@@ -45,6 +45,10 @@ goss_status goss_task_spec_check(const goss_task_spec *spec, goss_error *err) {
     GOSS_TRY(check_number("queries", spec->queries, 0, INT32_MAX, err));
     GOSS_TRY(check_number("descriptor", spec->descriptor, 0, 1 << 24, err));
     GOSS_TRY(check_number("ids", spec->ids, 0, INT32_MAX, err));
+    if (spec->task_classes && (spec->shared_classes || !goss_task_objective(spec)->classes || spec->ids == 0))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "task spec: task_classes are of tasks that have numbers (ids) and classes, and not those "
+                              "that tasks share");
     return check_scale(spec, err);
 }
 

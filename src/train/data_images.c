@@ -47,7 +47,8 @@ static goss_status check_kind(const goss_config *c, const char *path, goss_error
                           path);
 }
 
-static goss_status open_set(images *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
+goss_status goss__run_open_images(const goss_config *c, const goss__run_place *p, goss_split split, goss_images **set,
+                                  goss_error *err) {
     const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
     GOSS_TRY(check_kind(c, path, err));
     goss_images_options o = goss_images_options_defaults();
@@ -57,16 +58,16 @@ static goss_status open_set(images *d, const goss_config *c, const goss__run_pla
                : strcmp(invert, "no") == 0 ? GOSS_INVERT_NO
                                            : GOSS_INVERT_AUTO;
     o.threads = (int)goss_config_int(c, "run.threads");
-    o.skip_bad = goss_config_bool(c, "data.skip_bad"), o.split = part_wanted(c);
+    o.skip_bad = goss_config_bool(c, "data.skip_bad"), o.split = split;
     const char *cache = goss_config_text(c, "data.cache");
     o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : p->dir;
     o.labels = *goss_config_text(c, "data.labels") ? goss_config_text(c, "data.labels") : NULL;
     o.stop = p->stop;
     if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
-    goss_status s = goss_images_open(path, &o, &d->set, err);
+    goss_status s = goss_images_open(path, &o, set, err);
     if (s == GOSS_E_INTERRUPTED) return s;
     GOSS_TRY(goss_error_prefix(err, s, "data.path"));
-    return goss_images_need_classes(d->set, path, 2, err);
+    return goss_images_need_classes(*set, path, 2, err);
 }
 
 /* ---- classes ---- */
@@ -325,7 +326,7 @@ static void tell_scope(const char *section, const goss_sampler *s) {
 }
 
 static goss_status open_all(images *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
-    GOSS_TRY(open_set(d, c, p, err));
+    GOSS_TRY(goss__run_open_images(c, p, part_wanted(c), &d->set, err));
     GOSS_TRY(split(d, c, err));
     GOSS_TRY(leave_out_all_small(d, c, err));
     tell(d);
@@ -338,17 +339,22 @@ static goss_status open_all(images *d, const goss_config *c, const goss__run_pla
 
 /* ---- as a kind of data ---- */
 
+goss_status goss__run_image_format(const goss_config *c, goss_image_format *out, goss_error *err) {
+    *out = (goss_image_format){.height = (int)goss_config_int(c, "data.height"),
+                               .width = (int)goss_config_int(c, "data.width"),
+                               .channels = (int)goss_config_int(c, "data.channels")};
+    if (out->channels != 2) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
+}
+
 /* Files and networks that are named wrongly are found before any image is decoded. */
 static goss_status check(const goss_config *c, goss_error *err) {
     goss_method *m;
-    goss_image_format f = {.height = (int)goss_config_int(c, "data.height"),
-                           .width = (int)goss_config_int(c, "data.width"),
-                           .channels = (int)goss_config_int(c, "data.channels")};
+    goss_image_format f;
     GOSS_TRY(goss__run_file_is_there(c, "data.train_classes", err));
     GOSS_TRY(goss__run_file_is_there(c, "data.val_classes", err));
     GOSS_TRY(goss__run_file_is_there(c, "data.labels", err));
-    if (f.channels == 2)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
+    GOSS_TRY(goss__run_image_format(c, &f, err));
     if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
     goss_data_spec data = goss_data_spec_images(f);
     GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &data, &m, err));

@@ -29,8 +29,7 @@ static goss_status read_support(const goss_config *c, int *least, int *most, gos
                           "task.support: \"%.40s\" is no number of rows, as 5, and no range of them, as 3..10", text);
 }
 
-/* ".5,.2,.3"; empty: all 0. */
-static goss_status read_split(const goss_config *c, double split[3], goss_error *err) {
+goss_status goss__run_read_split(const goss_config *c, double split[3], goss_error *err) {
     const char *text = goss_config_text(c, "data.split");
     split[0] = split[1] = split[2] = 0;
     if (!*text || goss__numbers_parse(text, split, 3) == 3) return GOSS_OK;
@@ -69,7 +68,7 @@ static goss_status read_options(const goss_config *c, goss_table_data_options *o
     o->metric = goss_config_text(c, "task.metric");
     o->seed = (uint64_t)goss_config_int(c, "run.seed");
     GOSS_TRY(read_support(c, &o->support, &o->most_support, err));
-    GOSS_TRY(read_split(c, o->split, err));
+    GOSS_TRY(goss__run_read_split(c, o->split, err));
     GOSS_TRY(read_fold(c, &o->fold, &o->folds, err));
     return read_objective(c, &o->objective, err);
 }

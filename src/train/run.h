@@ -140,8 +140,8 @@ const goss__key_use *goss__key_uses(int *n);
 const char *goss__key_unused(const goss_config *c, const goss_method *m, const char *key);
 /* Warns of every key that is not at its default and has no effect. */
 void goss__tell_unused(const goss_config *c, const goss_method *m, const char *data_kind);
-/* The kind of data that alone has a key ("table"); NULL: all have it. */
-const char *goss__key_kind(const char *key);
+/* Whether data of that kind (goss__data_kind.name) has the key. */
+bool goss__key_is_of(const char *key, const char *kind);
 /* Warns of one key, where it is not at its default: what the data alone shows. */
 void goss__tell_key_unused(const goss_config *c, const char *key, const char *why);
 

@@ -15,12 +15,23 @@ static const struct {
              {"table", &goss__data_table},
              {"arrays", &goss__data_table}};
 
-const goss__data_kind *goss__run_data_kind(const goss_config *c, const goss_train_tasks *own) {
+/* Images in tasks of their own, or in classes that episodes are drawn from. */
+static const goss__data_kind *images_kind(const goss_config *c) {
+    const bool tasks = *goss_config_text(c, "data.tasks") || *goss_config_text(c, "data.task");
+    return tasks ? &goss__data_image_tasks : &goss__data_images;
+}
+
+static const goss__data_kind *kind_of_word(const goss_config *c) {
     const char *word = goss_config_text(c, "data.kind");
-    if (own) return &goss__data_own;
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(word, kinds[i].word) == 0) return kinds[i].kind;
     return goss_table_is(goss_config_text(c, "data.path")) ? &goss__data_table : &goss__data_images;
+}
+
+const goss__data_kind *goss__run_data_kind(const goss_config *c, const goss_train_tasks *own) {
+    if (own) return &goss__data_own;
+    const goss__data_kind *kind = kind_of_word(c);
+    return kind == &goss__data_images ? images_kind(c) : kind;
 }
 
 goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err) {

@@ -9,6 +9,7 @@
 #include <signal.h>
 
 #include "gossamer/config.h"
+#include "gossamer/image_task.h"
 #include "gossamer/model.h"
 #include "gossamer/safetensors.h"
 #include "gossamer/table_data.h"
@@ -43,7 +44,7 @@ typedef struct goss__data_kind {
     const char *things; /* "images": what other ones than the checkpoint's run had are called */
 } goss__data_kind;
 
-extern const goss__data_kind goss__data_images, goss__data_table, goss__data_own;
+extern const goss__data_kind goss__data_images, goss__data_image_tasks, goss__data_table, goss__data_own;
 
 struct goss__run_data {
     const goss__data_kind *kind;
@@ -69,6 +70,15 @@ void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *p
 const goss_images *goss__data_images_set(const goss__run_data *d);
 const goss_class_list *goss__data_images_classes(const goss__run_data *d, bool validated); /* trained on, or that */
 const goss_table_data *goss__data_table_of(const goss__run_data *d);
+const goss_image_tasks *goss__data_image_tasks_of(const goss__run_data *d);
+/* ---- what kinds share ---- */
+/* Images as data.path and the keys about their format say. Owns: *set, goss_images_close. */
+goss_status goss__run_open_images(const goss_config *c, const goss__run_place *p, goss_split split, goss_images **set,
+                                  goss_error *err);
+/* Extents as far as they are known before images are open (0: not yet). */
+goss_status goss__run_image_format(const goss_config *c, goss_image_format *out, goss_error *err);
+/* data.split as ".5,.2,.3"; empty: all 0. */
+goss_status goss__run_read_split(const goss_config *c, double split[3], goss_error *err);
 /* The file of a key is there, if one is named. */
 goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err);
 

@@ -33,8 +33,8 @@ static bool is_switch(const char *key) { return strcmp(key, "train.micro_batch")
 /* Paths: what lies there is compared instead. */
 static bool is_path(const char *key) {
     return is_one_of(key, (const char *const[]){"data.path", "data.labels", "data.train_classes", "data.val_classes",
-                                                "data.descriptor", "data.train_tasks", "data.val_tasks", "train.start",
-                                                NULL});
+                                                "data.descriptor", "data.tasks", "data.train_tasks", "data.val_tasks",
+                                                "train.start", NULL});
 }
 
 /* Where a run ends may be moved. */

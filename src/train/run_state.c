@@ -13,6 +13,7 @@
 #include "base/rng.h"
 #include "base/os.h"
 #include "gossamer/evaluate.h"
+#include "meta/method.h"
 #include "meta/settings.h"
 
 /* ---- opening ---- */
@@ -133,6 +134,17 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
                             err);
 }
 
+/* A method that learns from support sets has none to learn from. */
+static goss_status check_support(const goss__run *r, goss_error *err) {
+    const goss_method *m = goss_model_method(r->model);
+    if (r->data.source.spec.supports > 0 || !goss__method_needs_support(m)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "these tasks have no support sets (task.support = 0: they are trained together), and "
+                          "train.method = %s learns from them: use train.method=hypernet hyper.condition=id, or any "
+                          "method for task.support above 0",
+                          goss_method_name(m));
+}
+
 /* A look at a run that has no folder yet keeps decoded images in memory. */
 static const char *place_of(const goss__run *r) { return r->dry && !goss__is_dir(r->dir) ? NULL : r->dir; }
 
@@ -147,6 +159,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){place_of(r), with->stop, with->tasks}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &r->data.spec, r->data.seed, &r->model, err));
+    GOSS_TRY(check_support(r, err));
     goss__tell_unused(c, goss_model_method(r->model), r->data.kind->name);
     r->schedule.smaller_better = !r->data.metric->higher;
     GOSS_TRY(start_values(r, err));

@@ -139,29 +139,48 @@ static void tell(const goss_config *c, const goss_key *key, const char *with, co
     goss__str_free(&value);
 }
 
-/* ---- keys of one kind of data ---- */
+/* ---- keys of some kinds of data ---- */
 
-const char *goss__key_kind(const char *key) {
-    static const struct {
-        const char *keys, *kind;
-    } of[] = {{"data.labels,data.train_classes,data.val_classes,data.hold_out_alphabets,data.height,data.width,"
-               "data.channels,data.invert,data.skip_bad,data.cache,train.ways,train.shots,train.min_shots,"
-               "train.queries,train.rotations,train.one_alphabet,train.distinct_faces,train.augment,train.elastic,"
-               "validate.ways,validate.shots,validate.queries,validate.rotations,validate.distinct_faces",
-               "images"},
-              {"data.task,data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.train_tasks,"
-               "data.val_tasks,data.split,task.objective,task.support,task.order,task.queries,task.thin,task.any,"
-               "train.fold",
-               "table"}};
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
-        if (goss_name_matches(key, of[i].keys)) return of[i].kind;
+/* Kinds joined by ','; what is not here all have. */
+static const struct {
+    const char *keys, *kinds, *about;
+} of_kinds[] = {
+    {"data.train_classes,data.val_classes,data.hold_out_alphabets,train.ways,train.shots,train.min_shots,train.queries,"
+     "train.rotations,train.one_alphabet,train.distinct_faces,validate.ways,validate.shots,validate.queries,"
+     "validate.rotations,validate.distinct_faces",
+     "images", "images in episodes"},
+    {"data.labels,data.height,data.width,data.channels,data.invert,data.skip_bad,data.cache,train.augment,"
+     "train.elastic",
+     "images,image tasks", "images"},
+    {"data.tasks,data.per_class", "image tasks", "images in tasks (data.task = folder, data.tasks)"},
+    {"data.task,data.train_tasks,data.split,task.support,task.queries", "table,image tasks",
+     "tasks of tables or images"},
+    {"data.hold_out,validate.episodes", "images,table", "classes or tasks that are held out"},
+    {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.val_tasks,task.objective,task.order,"
+     "task.thin,task.any,train.fold",
+     "table", "tables"}};
+
+static bool is_among(const char *kind, const char *kinds) {
+    const size_t n = strlen(kind);
+    for (const char *at = kinds; *at; at += strcspn(at, ","), at += *at == ',')
+        if (strcspn(at, ",") == n && memcmp(at, kind, n) == 0) return true;
+    return false;
+}
+
+/* What a key is about that this kind of data has not; NULL: the kind has it. */
+static const char *foreign(const char *key, const char *kind) {
+    for (size_t i = 0; i < sizeof of_kinds / sizeof *of_kinds; i++)
+        if (goss_name_matches(key, of_kinds[i].keys))
+            return is_among(kind, of_kinds[i].kinds) ? NULL : of_kinds[i].about;
     return NULL;
 }
 
-static const char *unused_by_kind(const char *key, const char *kind) {
-    const char *of = goss__key_kind(key);
-    if (!of || strcmp(of, kind) == 0) return NULL;
-    return strcmp(of, "images") == 0 ? "it is about images" : "it is about tables";
+bool goss__key_is_of(const char *key, const char *kind) { return !foreign(key, kind); }
+
+static void tell_foreign(const goss_config *c, const goss_key *key, const char *about) {
+    char why[100];
+    snprintf(why, sizeof why, "it is about %s", about);
+    tell(c, key, "", why);
 }
 
 void goss__tell_unused(const goss_config *c, const goss_method *m, const char *data_kind) {
@@ -171,9 +190,11 @@ void goss__tell_unused(const goss_config *c, const goss_method *m, const char *d
     snprintf(with, sizeof with, " with train.method = %s", goss_method_name(m));
     for (int i = 0; i < n; i++) {
         if (goss__config_is_default(c, &keys[i])) continue;
-        const char *by_kind = unused_by_kind(keys[i].name, data_kind);
-        const char *why = by_kind ? by_kind : goss__key_unused(c, m, keys[i].name);
-        if (why) tell(c, &keys[i], by_kind ? "" : with, why);
+        const char *about = foreign(keys[i].name, data_kind), *why = goss__key_unused(c, m, keys[i].name);
+        if (about)
+            tell_foreign(c, &keys[i], about);
+        else if (why)
+            tell(c, &keys[i], with, why);
     }
 }
 

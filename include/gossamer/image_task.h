@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image_task.h: tasks of images that are trained together: each has classes of its own, and images of every class to
+ * train, to validate and to test on.
+ *
+ * A task is what a file says (task,class[,label]: classes of one label are one output), or a folder: its name is the
+ * first level of the classes' names, and its classes are the folders below. Alphabets of characters, domains of
+ * products, two-class problems over the classes of one data set. Where class w of one task has nothing to do with class
+ * w of another (goss_task_spec.task_classes) a network needs a head for each task. */
+#ifndef GOSSAMER_IMAGE_TASK_H
+#define GOSSAMER_IMAGE_TASK_H
+
+#include "gossamer/data.h"
+#include "gossamer/table_task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct goss_image_tasks_options {
+    const char *file;  /* table with columns task, class and, if need be, label; NULL or "": folders are tasks */
+    const char *tasks; /* file that lists tasks, one a line: only these; NULL or "": all */
+    /* Shares of each class's images for training, validation and test. All 0: a set with folders train and val or test
+     * (GOSS_SPLIT_EACH) is divided by them. Of such a set, the share of a part that has a folder is 0. */
+    double split[3];
+    int per_class; /* images of a class that are taken, before it is divided; those of folders val and test are taken
+                      all. 0: all */
+    uint64_t seed; /* of what is taken and of the division (1) */
+} goss_image_tasks_options;
+GOSS_API goss_image_tasks_options goss_image_tasks_defaults(void);
+
+typedef struct goss_image_tasks goss_image_tasks;
+
+/* Finds tasks and divides their classes. Tasks come in the order of the file, or of their names; a task's classes
+ * likewise. What is taken of a class depends on the seed and on its name alone, not on the task, and with shares .6,
+ * .15, .25 and .75, 0, .25 the same images are test images.
+ *
+ * Errors: GOSS_E_ARGUMENT and GOSS_E_FORMAT with FILE:LINE: a class that the set lacks (with near names), one that is
+ * in a task twice, a column that is missing; a task with fewer than two outputs; a class with too few images for its
+ * shares; a class without a folder above it. Owns: *out, goss_image_tasks_free; borrows the set. */
+GOSS_API GOSS_MUST_USE goss_status goss_image_tasks_open(const goss_images *set,
+                                                         const goss_image_tasks_options *options,
+                                                         goss_image_tasks **out, goss_error *err);
+GOSS_API void goss_image_tasks_free(goss_image_tasks *t); /* NULL allowed */
+
+GOSS_API int goss_image_tasks_count(const goss_image_tasks *t);
+GOSS_API const goss_images *goss_image_tasks_set(const goss_image_tasks *t);
+GOSS_API const char *goss_image_tasks_name(const goss_image_tasks *t, int task);
+GOSS_API int goss_image_tasks_outputs(const goss_image_tasks *t, int task); /* at least 2 */
+GOSS_API const char *goss_image_tasks_output_name(const goss_image_tasks *t, int task, int output);
+/* The images of a task's part, as numbers of the set, and their outputs. Borrowed, [*n]; outputs may be NULL. */
+GOSS_API const int32_t *goss_image_tasks_images(const goss_image_tasks *t, int task, goss_row_part part,
+                                                const int32_t **outputs, int *n);
+/* A hash of the set's content, of the tasks and of their division. */
+GOSS_API uint64_t goss_image_tasks_hash(const goss_image_tasks *t);
+
+typedef struct goss_image_source_options {
+    goss_row_part part;     /* TRAIN */
+    int queries;            /* images of a draw at most: those of a task come in an order that is drawn anew each time
+                               round, so many a draw; 0: all of them each time */
+    bool shuffle;           /* tasks come in an order that is drawn anew each time round; else in turns */
+    float augment, elastic; /* as in goss_episode_spec (0) */
+    uint64_t seed;          /* (1) */
+} goss_image_source_options;
+GOSS_API goss_image_source_options goss_image_source_defaults(void);
+
+/* One part of all tasks as a task source without support sets: queries are its images, tasks have numbers.
+ * Errors: GOSS_E_ARGUMENT: the part has no images. Owns: goss_task_source_free; borrows t. */
+GOSS_API GOSS_MUST_USE goss_status goss_image_tasks_source(const goss_image_tasks *t,
+                                                           const goss_image_source_options *options,
+                                                           goss_task_source *out, goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

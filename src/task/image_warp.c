@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image_warp.c: one image with its own random turn, scale, slant, shift and smooth displacement. */
+#include "task/image_warp.h"
+
+#include "base/alloc.h"
+#include "data/augment.h"
+
+size_t goss__image_floats(const goss_image_format *f) {
+    return (size_t)f->height * (size_t)f->width * (size_t)f->channels;
+}
+
+/* Drawings on a dark ground go on in the dark outside; photographs repeat their edge. */
+static float find_ground(const goss_images *set, const goss_image_format *f) {
+    int n = goss_images_count(set), step = n > 64 ? n / 64 : 1;
+    size_t row = (size_t)f->width * (size_t)f->channels, last = row * (size_t)(f->height - 1);
+    double sum = 0, count = 0;
+    for (int i = 0; i < n; i += step) {
+        const uint8_t *p = goss_images_pixels(set, i);
+        for (size_t x = 0; x < row; x++) sum += p[x] + p[last + x];
+        count += 2 * (double)row;
+    }
+    return sum < 0.1 * 255 * count ? 0 : -1;
+}
+
+goss_status goss__image_warp_init(goss__image_warp *w, const goss_images *set, float augment, float elastic,
+                                  uint64_t seed, goss_error *err) {
+    *w = (goss__image_warp){
+        .set = set, .format = goss_images_format(set), .augment = augment, .elastic = elastic, .seed = seed};
+    if (!(augment >= 0 && augment <= 10 && elastic >= 0 && elastic <= 28))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "augment %g, elastic %g: outside [0, 10] and [0, 28]",
+                              (double)augment, (double)elastic);
+    w->ground = find_ground(set, &w->format);
+    for (int i = 0; i < 2; i++) w->image[i] = goss__alloc(goss__image_floats(&w->format) * sizeof(float));
+    if (w->image[0] && w->image[1]) return GOSS_OK;
+    goss__image_warp_free(w);
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for images");
+}
+
+void goss__image_warp_free(goss__image_warp *w) {
+    goss__free(w->image[0]), goss__free(w->image[1]);
+    *w = (goss__image_warp){0};
+}
+
+void goss__image_warp_emit(goss__image_warp *w, int32_t id, int turns, uint64_t stream, float *out) {
+    const goss_image_format *f = &w->format;
+    bool warp = w->augment > 0 || w->elastic > 0;
+    float *plain = turns || warp ? w->image[0] : out, *turned = warp ? w->image[1] : out;
+    goss_images_get(w->set, id, plain);
+    if (turns) goss__quarter_turns(plain, f->height, f->channels, turns, turned);
+    if (!warp) return;
+    const float degrees10 = 0.17453292f;
+    float a = w->augment;
+    goss__affine_spread spread = {degrees10 * a, 0.1f * a, 0.1f * a, 2.0f / 28 * a};
+    goss__rng rng = goss__rng_make(w->seed, stream);
+    goss__affine affine = goss__affine_draw(&rng, spread, f->height, f->width);
+    goss__elastic elastic = {0};
+    if (w->elastic > 0) elastic = goss__elastic_draw(&rng, 5, w->elastic * (float)f->width / 28);
+    goss__warp(turns ? turned : plain, f->height, f->width, f->channels, &affine, &elastic, w->ground, out);
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* split.h: shares of samples for training, validation and test, and lists of tasks in files. */
+#ifndef GOSS_TASK_SPLIT_H
+#define GOSS_TASK_SPLIT_H
+
+#include <stdint.h>
+
+#include "gossamer/status.h"
+
+/* Errors unless the sum is 1 and the first share is above 0. things: "rows". */
+goss_status goss__split_check(const double share[3], const char *things, goss_error *err);
+/* Parts (goss_row_part) of n samples by their place: as many as the shares say, rounded so that each has one. */
+void goss__split_cut(const double share[3], const uint32_t *place, int n, uint8_t *part);
+
+/* Sets uses[i] = use for the tasks that a file lists, one a line. Errors: FILE:LINE: a name that is none of the n (with
+ * near ones), one that has another use already; a file that names none. */
+goss_status goss__task_list_read(const char *path, const char *const *names, int n, uint8_t use, uint8_t *uses,
+                                 goss_error *err);
+#endif

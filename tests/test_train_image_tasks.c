@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Training on images in tasks: a network for each task by its number, its file, what resumes, and what is refused. */
+#include "gossamer/log.h"
+#include "gossamer/model.h"
+#include "gossamer/train.h"
+#include "task_images.h"
+#include "test.h"
+#include "train/run.h"
+
+static const char *const base[] = {"data.height=8",
+                                   "data.width=8",
+                                   "data.invert=no",
+                                   "data.task=folder",
+                                   "data.split=.5,.2,.3",
+                                   "task.support=0",
+                                   "task.queries=12",
+                                   "train.tasks=3",
+                                   "train.steps=200",
+                                   "train.log_every=50",
+                                   "validate.every=50",
+                                   "hyper.condition=id",
+                                   "model.backbone=conv 4 3 pad 1; norm group 2; relu; pool max 2; mlp 24",
+                                   "optimizer.rate=0.02",
+                                   "run.threads=1",
+                                   "data.cache=none",
+                                   NULL};
+
+static goss_config *config(const char *dir, const char *const *more) {
+    int n;
+    goss_config *c;
+    const goss_key *keys = goss_train_keys(&n);
+    char pair[400];
+    T_OK(goss_config_new(keys, n, &c, &err));
+    for (int i = 0; base[i]; i++) T_OK(goss_config_override(c, base[i], &err));
+    snprintf(pair, sizeof pair, "data.path=%s", three_tasks());
+    T_OK(goss_config_override(c, pair, &err));
+    snprintf(pair, sizeof pair, "run.dir=%s", tiny_path(dir));
+    T_OK(goss_config_override(c, pair, &err));
+    for (int i = 0; more && more[i]; i++) T_OK(goss_config_override(c, more[i], &err));
+    return c;
+}
+
+static goss_status train(const char *dir, const char *const *more, goss_train_report *report) {
+    goss_config *c = config(dir, more);
+    goss_status s = goss_train(c, NULL, report, &err);
+    goss_config_free(c);
+    return s;
+}
+
+static char said[4000];
+static void keep_line(void *context, goss_log_level level, const char *line) {
+    const size_t n = strlen(said);
+    (void)context, (void)level;
+    snprintf(said + n, sizeof said - n, "%s\n", line);
+}
+
+TEST(a_hypernetwork_makes_a_network_for_each_task) {
+    goss_train_report report;
+    goss_model *m;
+    T_OK(train("run", NULL, &report));
+    T_CHECK(report.validated && report.validation > 0.8); /* chance is 36 % */
+    T_OK(goss_model_load(tiny_path("run/model.safetensors"), &m, &err));
+    const goss_data_spec *d = goss_model_data(m);
+    T_STR(d->kind, "images");
+    T_CHECK(d->task.task_classes && !d->task.shared_classes);
+    T_EQ(d->task.outputs, 4);
+    T_EQ(d->task.ids, 3);
+    T_STR(d->task_names[2], "two");
+    T_EQ(d->image.height, 8);
+    T_STR(goss_model_note_of(m, "metrics.validated_on"), "images of 3 tasks that were kept for it, accuracy");
+    goss_model_free(m);
+}
+
+TEST(only_images_of_training_and_validation_are_seen) {
+    goss_image_tasks *tasks;
+    goss_image_tasks_options o = goss_image_tasks_defaults();
+    goss_model *m;
+    goss_overlap overlap;
+    int n, tested = 0;
+    T_OK(train("seen", (const char *[]){"train.steps=2", "validate.every=1", NULL}, NULL));
+    T_OK(goss_model_load(tiny_path("seen/model.safetensors"), &m, &err));
+    goss_images *set = open_images(three_tasks());
+    bool seen[200] = {0};
+    T_OK(goss_model_overlap(m, GOSS_USE_TRAIN, set, NULL, seen, &overlap, &err));
+    T_EQ(overlap.images, 90);
+    T_OK(goss_model_overlap(m, GOSS_USE_VALIDATE, set, NULL, seen, &overlap, &err));
+    T_EQ(overlap.images, 36);
+    o.split[0] = .5, o.split[1] = .2, o.split[2] = .3;
+    T_OK(goss_image_tasks_open(set, &o, &tasks, &err));
+    for (int t = 0; t < 3; t++) {
+        const int32_t *image = goss_image_tasks_images(tasks, t, GOSS_PART_TEST, NULL, &n);
+        for (int i = 0; i < n; i++, tested++) T_CHECK(!seen[image[i]]);
+    }
+    T_EQ(tested, 54);
+    goss_image_tasks_free(tasks);
+    goss_images_close(set);
+    goss_model_free(m);
+}
+
+TEST(a_run_goes_on_with_the_tasks_it_had_alone) {
+    const char *list = write_text("pairs.csv", "task,class\np,two/x\np,two/y\nq,mid/a\nq,mid/b\n");
+    char tasks[300];
+    snprintf(tasks, sizeof tasks, "data.tasks=%s", list);
+    const char *more[] = {tasks, "data.task=", "train.tasks=2", "train.steps=4", "validate.every=2", NULL};
+    T_OK(train("resume", more, NULL));
+    more[3] = "train.steps=6";
+    T_OK(train("resume", more, NULL));
+    write_text("pairs.csv", "task,class\np,two/x\np,two/y\nq,mid/a\nq,mid/c\n");
+    more[3] = "train.steps=8";
+    T_ERR(train("resume", more, NULL), GOSS_E_ARGUMENT, "holds other images, tasks or divisions than the run in");
+    write_text("pairs.csv", "task,class\np,two/x\np,two/y\nq,mid/a\nq,mid/b\n");
+    T_OK(train("resume", more, NULL));
+}
+
+/* ---- what is refused or told ---- */
+
+static const struct {
+    const char *more[4], *says;
+} refused[] = {
+    {{"task.support=5"}, "are trained together, without support sets: set task.support=0"},
+    {{"data.task=alphabet"}, "of images a task is a folder (data.task=folder)"},
+    {{"data.tasks=nowhere.csv"}, "data.tasks: nowhere.csv: there is no such file"},
+    {{"train.method=protonet"}, "have no support sets (task.support = 0: they are trained together)"},
+    {{"train.method=joint"}, "these have classes of their own"},
+    {{"hyper.condition=support"}, "have no support sets"},
+    {{"hyper.rules=head.b=full; *=shared"}, "let hyper.rules generate head.w and head.b"},
+    {{"hyper.rules=head=class"}, "a task id has none"},
+    {{"hyper.condition=input"}, "nothing of the condition tells tasks apart"},
+    {{"data.split=.9,0,.1"}, "validate.every = 50: no images are there to validate on"},
+    {{"data.split=.9,.1"}, "is no list of three shares"},
+};
+
+TEST(what_has_no_meaning_for_image_tasks_is_refused) {
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        char dir[20];
+        snprintf(dir, sizeof dir, "no%zu", i);
+        T_NOTE("%s", refused[i].more[0]);
+        err.text[0] = 0;
+        T_CHECK(train(dir, refused[i].more, NULL) != GOSS_OK);
+        if (!strstr(err.text, refused[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, refused[i].says);
+        T_CHECK(access(tiny_path(dir), F_OK) != 0); /* nothing is left behind */
+    }
+}
+
+TEST(settings_of_other_kinds_are_told_to_have_no_effect) {
+    said[0] = 0;
+    goss_log_set(keep_line, NULL);
+    T_OK(train("told", (const char *[]){"train.steps=1", "train.ways=7", "task.order=first", "data.hold_out=0.2", NULL},
+               NULL));
+    goss_log_set(NULL, NULL);
+    T_CHECK(strstr(said, "train.ways = 7 has no effect: it is about images in episodes"));
+    T_CHECK(strstr(said, "task.order = first has no effect: it is about tables"));
+    T_CHECK(strstr(said, "data.hold_out = 0.2 has no effect: it is about classes or tasks that are held out"));
+    T_CHECK(strstr(said, "data: 3 tasks with 9 classes, 8 x 8 x 1; 90 images to train, 36 to validate, 54 to test on"));
+}
+
+TEST_MAIN()
