@@ -7,6 +7,7 @@
 
 #include "eval.h"
 #include "eval_table.h"
+#include "eval_test.h"
 
 /* ---- who runs ---- */
 
@@ -153,6 +154,13 @@ static void refuse_options(const cli_verb *v, const one_kind *o, int n, const ch
             cli_usage(v, "--%s is for models of %s, and %s is none", o[i].name, of, model);
 }
 
+/* What is kept apart is as the model's run has divided it: nothing is left to choose. */
+static void refuse_with_split(const cli_verb *v, const one_kind *o, int n) {
+    for (int i = 0; i < n; i++)
+        if ((o[i].text ? *o[i].text != NULL : *o[i].flag) && strcmp(o[i].name, "metric") != 0)
+            cli_usage(v, "--%s has no meaning with --split test: the run of the model says what is judged", o[i].name);
+}
+
 static int run_images(eval *e, goss_model *first, const char *model) {
     goss_error err;
     const int status = run(e, first, model, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
@@ -164,10 +172,11 @@ int cmd_eval(int argc, char **argv) {
     eval e = {.spec = goss_episode_spec_defaults()};
     eval_table t = {.seed = 1};
     const char *ways = NULL, *shots = NULL, *queries = NULL, *episodes = NULL, *seed = NULL, *fine_tune = NULL,
-               *threads = NULL, *support = NULL, *repeats = NULL, *folds = NULL;
+               *threads = NULL, *support = NULL, *repeats = NULL, *folds = NULL, *split = NULL;
     const cli_option options[] = {
         {"data", "DATA", "what to judge on: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip)",
          &e.data, NULL},
+        {"split", "test", "the samples that MODEL's own run kept apart inside of its tasks (data.split)", &split, NULL},
         {"allow-seen", NULL, "judge on what was trained on, too, and say so", NULL, &e.allow_seen},
         {"methods", "A,B=FILE,...",
          "race these too. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
@@ -219,14 +228,16 @@ int cmd_eval(int argc, char **argv) {
                                   {"one-alphabet", NULL, &e.spec.one_alphabet},
                                   {"cache", &e.cache, NULL},
                                   {"skip-bad", NULL, &e.skip_bad}};
+    const one_kind of_both[] = {{"seed", &seed, NULL}, {"fine-tune", &fine_tune, NULL}};
     const cli_verb v = {
         .name = "eval",
-        .usage = "MODEL [MODEL2 ...] --data DATA [options]",
+        .usage = "MODEL [MODEL2 ...] --data DATA [options], or MODEL --split test [--data DATA]",
         .doc =
             "Judges MODEL on tasks it was not trained on, with 95 % intervals: on random tasks of unseen classes of\n"
             "images, or on every unseen task of a table. Several models of tables are folds: each task is judged by\n"
             "those that have not seen it. All methods see the same tasks; differences to the first one are paired. No\n"
-            "method looks at more than one query at a time.",
+            "method looks at more than one query at a time. --split test judges on the tasks that MODEL was trained\n"
+            "on, by the samples of them that its run kept apart, and others as --methods NAME=FILE beside it.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 0,
@@ -236,8 +247,17 @@ int cmd_eval(int argc, char **argv) {
     if (folds)
         return print_folds(cli_int(&v, "folds", folds, 0, 2, 1000), words ? argv[1] : "RUN.ini", e.data, support);
     if (words == 0) cli_usage(&v, "MODEL is missing");
-    if (!e.data && words > 1) cli_usage(&v, "\"%s\" is one word too many, and --data DATA is missing", argv[2]);
-    if (!e.data) cli_usage(&v, "--data is missing");
+    if (split && strcmp(split, "test") != 0) cli_usage(&v, "--split %s: only test is kept apart for judging", split);
+    if (split && words > 1) cli_usage(&v, "--split test judges one MODEL; --methods NAME=FILE races others");
+    if (split && e.allow_seen) cli_usage(&v, "--split test and --allow-seen: one of them");
+    if (split) {
+        refuse_with_split(&v, of_tables, sizeof of_tables / sizeof *of_tables);
+        refuse_with_split(&v, of_images, sizeof of_images / sizeof *of_images);
+        refuse_with_split(&v, of_both, sizeof of_both / sizeof *of_both);
+    }
+    if (!split && !e.data && words > 1)
+        cli_usage(&v, "\"%s\" is one word too many, and --data DATA is missing", argv[2]);
+    if (!split && !e.data) cli_usage(&v, "--data is missing");
     if (e.unseen && e.allow_seen) cli_usage(&v, "--unseen and --allow-seen: one of them");
     e.spec.ways = (int)cli_int(&v, "ways", ways, 5, 2, 1 << 20);
     e.spec.shots = (int)cli_int(&v, "shots", shots, 1, 1, 1 << 20);
@@ -253,6 +273,11 @@ int cmd_eval(int argc, char **argv) {
     goss_model *first;
     cli_log_to_stderr();
     if (goss_model_load(argv[1], &first, &err) != GOSS_OK) return cli_fail(&err);
+    if (split) {
+        eval_test test = {.data = e.data, .methods = e.methods, .metric_name = t.metric_name, .threads = e.threads};
+        test.json = e.json;
+        return eval_test_run(&test, first);
+    }
     if (strcmp(goss_model_data(first)->kind, "table") == 0) {
         refuse_options(&v, of_images, sizeof of_images / sizeof *of_images, "images", argv[1]);
         if (!support) cli_usage(&v, "--support is missing: how many labelled rows of each task a method sees");

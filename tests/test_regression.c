@@ -68,6 +68,33 @@ TEST(gradients_of_hypernets_by_condition_and_head) {
         }
 }
 
+/* ---- what a loss is the mean over ---- */
+
+/* The loss of tasks k, k + 1, ... whose first one has two queries that count and the others all. */
+static double loss_of(bool by_samples, uint64_t k, int tasks) {
+    waves w;
+    goss_method_options o = goss_method_defaults();
+    o.by_samples = by_samples;
+    if (waves_begin(&w, "regression", "joint", net, &o, false) != GOSS_OK) T_FAIL("%s", w.err.text);
+    w.loss = goss_method_train(w.method, w.graph, &w.batch);
+    goss_val out[2] = {w.loss.loss, w.loss.measure[0].value};
+    if (waves_compile(&w, out, 2) != GOSS_OK) T_FAIL("%s", w.err.text);
+    waves_initialize(&w, 0.2);
+    T_CHECK(waves_run(&w, k, tasks) == GOSS_OK);
+    for (int i = 2; k == 0 && i < WAVE_QUERY; i++) w.pack.query_weight[i] = 0;
+    if (waves_bind(&w) != GOSS_OK || goss_exec_run(w.exec, &w.err) != GOSS_OK) T_FAIL("%s", w.err.text);
+    const double loss = *waves_output(&w, 0);
+    waves_free(&w);
+    return loss;
+}
+
+TEST(a_loss_is_the_mean_over_tasks_or_over_samples) {
+    const double few = loss_of(false, 0, 1), all[2] = {loss_of(false, 1, 1), loss_of(false, 2, 1)};
+    T_CHECK(fabs(few - all[0]) > 1e-3);
+    T_NEAR(loss_of(false, 0, 3), (few + all[0] + all[1]) / 3, 1e-12);
+    T_NEAR(loss_of(true, 0, 3), (2 * few + WAVE_QUERY * (all[0] + all[1])) / (2 + 2 * WAVE_QUERY), 1e-12);
+}
+
 /* ---- outputs ---- */
 
 /* Two tasks of a batch get what each gets alone: padding and neighbours change nothing. */

@@ -335,7 +335,8 @@ TEST(a_key_changes_what_it_should) {
 
 /* Keys that only a table has a use for: tests/test_train_table.c. */
 static bool is_of_tables(const char *key) {
-    return !goss__key_is_of(key, "images") || strncmp(key, "method.code_", 12) == 0 || strcmp(key, "method.joint") == 0;
+    return !goss__key_is_of(key, "images") || strncmp(key, "method.code_", 12) == 0 ||
+           strcmp(key, "method.joint") == 0 || strcmp(key, "method.loss") == 0;
 }
 
 TEST(every_key_has_a_row) {
@@ -375,6 +376,7 @@ static const struct {
     {"task.thin", "task.thin", {0}, "0.2"},
     {"task.any", "task.any", {0}, "0.2"},
     {"method.label_smoothing", "method.label_smoothing", {"train.method=reptile"}, "0.2"},
+    {"method.loss", "method.loss", {"train.method=reptile"}, "samples"},
     {"method.temperature", "method.temperature", {"train.method=ridge"}, "3"},
     {"method.ridge", "method.ridge", {0}, "30"},
     {"method.ridge_head", "method.ridge_head", {"train.method=maml"}, "true"},

@@ -76,6 +76,8 @@ typedef struct goss_method_options {
                             a head for each task by its number has one in its network, others make heads of support
                             sets */
     double label_smoothing;
+    bool by_samples;    /* the loss of queries is the mean over all samples of a batch; else the mean over its tasks of
+                           each one's mean (false) */
     double temperature; /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     /* hypernet; NULL: defaults. Any conditioners, together, too; `tasks` is the number of tasks that have a number */
     const goss_hyper_options *hyper;

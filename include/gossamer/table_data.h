@@ -34,6 +34,8 @@ typedef struct goss_table_data_options {
     double thin, any;                    /* of goss_table_source_options (.5, 0) */
     const goss_objective *objective;     /* NULL: by the target */
     const char *metric;                  /* of that objective (goss_metric_find); NULL or "": its first */
+    bool in_turns;                       /* the source that is trained on goes over the tasks in the order of their
+                                            numbers and has all of them, instead of shuffling (false) */
     bool baselines;                      /* fit them (true); takes seconds */
     uint64_t seed;                       /* (1) */
 } goss_table_data_options;
@@ -57,6 +59,10 @@ GOSS_API bool goss_table_data_validates(const goss_table_data *d);
  * most) as queries. Tasks have numbers where they are training tasks (a split inside of tasks), else none. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_data_validate(const goss_table_data *d, goss_task_source *out,
                                                             goss_error *err);
+/* The source of the rows that a split inside of tasks keeps apart for testing: tasks in turns with their numbers,
+ * support sets as in training, all test rows of a task as queries. Errors: GOSS_E_ARGUMENT: there are no such rows. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_data_test(const goss_table_data *d, goss_task_source *out,
+                                                        goss_error *err);
 /* What a model keeps: goss_table_fit's text. Borrowed. */
 GOSS_API const char *goss_table_data_text(const goss_table_data *d);
 GOSS_API const char *goss_table_data_format(const goss_table_data *d); /* goss_table_format of its table */

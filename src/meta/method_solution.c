@@ -145,10 +145,17 @@ goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, gos
     return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
 }
 
+/* Large tasks count more with by_samples: as in a sum over rows, where a task's prior is as strong as so many rows. */
+static goss_val mean_loss(const goss_method *m, goss_val loss, goss_val weight) {
+    if (!m->options.by_samples) return goss_reduce_loss(loss, weight);
+    const goss_val all = goss_max(goss_sum_all(weight), goss_const(loss.graph, 1));
+    return goss_div(goss_sum_all(goss_mul(loss, weight)), all);
+}
+
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score) {
     goss_val loss = m->objective->loss(output, b->query_target, b->class_mask, m->options.label_smoothing);
     *score = goss_reduce_loss(m->objective->score(output, b->query_target), b->query_weight);
-    return goss_reduce_loss(loss, b->query_weight);
+    return mean_loss(m, loss, b->query_weight);
 }
 
 goss_val goss__solve_one(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {

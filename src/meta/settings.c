@@ -15,6 +15,8 @@ static const goss_key keys[] = {
     {"method.norm", GOSS_KEY_TEXT, "running", 0, 0, "running|support",
      "Batch norms of a shared backbone use running statistics, or those of each task's support set"},
     {"method.label_smoothing", GOSS_KEY_REAL, "0", 0, 0.9, NULL, "Share of the label given to all classes alike"},
+    {"method.loss", GOSS_KEY_TEXT, "tasks", 0, 0, "tasks|samples",
+     "The loss of a step: the mean over its tasks of each one's mean over samples, or the mean over all samples"},
     {"method.temperature", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
      "Starting scale of squared distances (protonet, hypernet), learned; 0: 1 / sqrt(features)"},
     {"method.ridge", GOSS_KEY_REAL, "1", 1e-9, 1e9, NULL, "ridge, method.ridge_head: starting lambda, learned"},
@@ -211,6 +213,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     o.penalty = goss_config_real(c, "method.penalty");
     o.ridge = goss_config_real(c, "method.ridge");
     o.label_smoothing = goss_config_real(c, "method.label_smoothing");
+    o.by_samples = strcmp(goss_config_text(c, "method.loss"), "samples") == 0;
     o.temperature = goss_config_real(c, "method.temperature");
     o.hyper = &hyper;
     o.joint = wants_joint(c, data);

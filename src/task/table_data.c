@@ -249,8 +249,16 @@ static goss_status open_source(const goss_table_data *d, const goss_table_source
 
 goss_status goss_table_data_train(const goss_table_data *d, goss_task_source *out, goss_error *err) {
     goss_table_source_options o = source_options(d);
-    o.shuffle = true;
-    return open_source(d, &o, "train", out, err);
+    o.shuffle = !d->o.in_turns;
+    GOSS_TRY(open_source(d, &o, "train", out, err));
+    if (!d->o.in_turns || out->tasks == o.n_tasks) return GOSS_OK;
+    const int64_t there = out->tasks;
+    goss_task_source_free(out);
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "%d of %d tasks have too few rows to train on, and every step wants all tasks: leave them out "
+        "(a list of tasks to train on), or give more of their rows to training",
+        o.n_tasks - (int)there, o.n_tasks);
 }
 
 bool goss_table_data_validates(const goss_table_data *d) {
@@ -265,4 +273,15 @@ goss_status goss_table_data_validate(const goss_table_data *d, goss_task_source 
     else
         o.tasks = d->division.validate.tasks, o.n_tasks = d->division.validate.n, o.number = false;
     return open_source(d, &o, "validate", out, err);
+}
+
+goss_status goss_table_data_test(const goss_table_data *d, goss_task_source *out, goss_error *err) {
+    goss_table_source_options o = source_options(d);
+    *out = (goss_task_source){0};
+    if (!d->within || !(d->o.split[2] > 0))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "no rows are kept apart for testing: data.split says which, as .6,.15,.25 (training, "
+                              "validation, test)");
+    o.queries = 0, o.query_part = GOSS_PART_TEST;
+    return open_source(d, &o, "test", out, err);
 }

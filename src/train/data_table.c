@@ -66,6 +66,7 @@ static goss_status read_options(const goss_config *c, goss_table_data_options *o
     o->queries = (int)goss_config_int(c, "task.queries");
     o->thin = goss_config_real(c, "task.thin"), o->any = goss_config_real(c, "task.any");
     o->metric = goss_config_text(c, "task.metric");
+    o->in_turns = goss_config_int(c, "train.tasks") == 0;
     o->seed = (uint64_t)goss_config_int(c, "run.seed");
     GOSS_TRY(read_support(c, &o->support, &o->most_support, err));
     GOSS_TRY(goss__run_read_split(c, o->split, err));
@@ -120,7 +121,8 @@ static goss_status open_validation(goss__run_data *d, const table *t, const goss
     GOSS_TRY(goss_table_data_validate(t->data, &d->validation, err));
     /* Each task as often as the others. Where nothing is drawn, once. */
     const bool drawn =
-        strcmp(goss_config_text(c, "task.order"), "random") == 0 || strchr(goss_config_text(c, "task.support"), '.');
+        strcmp(goss_config_text(c, "task.support"), "0") != 0 &&
+        (strcmp(goss_config_text(c, "task.order"), "random") == 0 || strchr(goss_config_text(c, "task.support"), '.'));
     const int64_t tasks = d->validation.tasks, rounds = drawn ? (episodes + tasks - 1) / tasks : 1;
     d->judged = (int)(rounds * tasks);
     d->validates = true;
@@ -151,9 +153,9 @@ static goss_status check_kind(const goss_config *c, const goss_table_data *data,
 static goss_status open_table(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err) {
     table *t = d->own = goss__calloc(1, sizeof *t);
     goss_table_data_options o;
-    (void)place;
     if (!t) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
     GOSS_TRY(read_options(c, &o, err));
+    o.baselines = !place->bare;
     GOSS_TRY(goss_table_data_open(&o, &t->data, err));
     GOSS_TRY(check_kind(c, t->data, err));
     GOSS_TRY(goss_table_data_train(t->data, &d->source, err));
@@ -164,6 +166,10 @@ static goss_status open_table(goss__run_data *d, const goss_config *c, const gos
     GOSS_TRY(open_validation(d, t, c, err));
     describe(d, t);
     return GOSS_OK;
+}
+
+static goss_status test(const goss__run_data *d, goss_task_source *out, goss_error *err) {
+    return goss_table_data_test(((const table *)d->own)->data, out, err);
 }
 
 static goss_status mark(const goss__run_data *d, goss_model *m, goss_error *err) {
@@ -193,6 +199,7 @@ const goss__data_kind goss__data_table = {.name = "table",
                                           .check = check,
                                           .open = open_table,
                                           .close = close_table,
+                                          .test = test,
                                           .mark = mark,
                                           .validated_on = validated_on,
                                           .things = "rows, tasks or divisions"};

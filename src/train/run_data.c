@@ -47,12 +47,28 @@ static goss_status choose_metric(goss__run_data *d, const goss_config *c, goss_e
                              "task.metric");
 }
 
+/* train.tasks = 0: row t of a step is task t. */
+static goss_status take_all_tasks(goss__run_data *d, goss_error *err) {
+    if (d->source.tasks <= 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.tasks = 0 is every training task in each step, but these tasks (%s) are drawn "
+                              "without an end: say how many a step has",
+                              d->kind->name);
+    if (d->source.tasks > 100000)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.tasks = 0 is every training task in each step, and there are %lld: at most 100000",
+                              (long long)d->source.tasks);
+    d->tasks = (int)d->source.tasks;
+    return GOSS_OK;
+}
+
 goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place,
                                 goss_error *err) {
     *d = (goss__run_data){.seed = (uint64_t)goss_config_int(c, "run.seed"),
                           .tasks = (int)goss_config_int(c, "train.tasks")};
     d->kind = goss__run_data_kind(c, place->tasks);
     goss_status s = d->kind->open(d, c, place, err);
+    if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);
     if (s == GOSS_OK) s = choose_metric(d, c, err);
     if (s != GOSS_OK) goss__run_data_close(d);
     return s;
@@ -63,6 +79,13 @@ void goss__run_data_close(goss__run_data *d) {
     goss_task_source_free(&d->validation);
     if (d->kind) d->kind->close(d);
     *d = (goss__run_data){0};
+}
+
+goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, goss_error *err) {
+    *out = (goss_task_source){0};
+    if (d->kind->test) return d->kind->test(d, out, err);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "tasks of this kind (%s) have no test samples of their own",
+                          d->kind->name);
 }
 
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack) {

@@ -20,9 +20,10 @@ typedef struct goss__run_data goss__run_data;
 
 /* Where decoded data may be kept, and what gives up decoding. */
 typedef struct goss__run_place {
-    const char *dir;
+    const char *dir;                   /* NULL: nowhere, in memory */
     const volatile sig_atomic_t *stop; /* NULL: nothing */
     const goss_train_tasks *tasks;     /* a program's own; NULL: those of data.path */
+    bool bare;                         /* without what is fitted for the model's file alone (baselines) */
 } goss__run_place;
 
 typedef struct goss__data_kind {
@@ -32,6 +33,10 @@ typedef struct goss__data_kind {
     /* Sets what is below `kind` in d. */
     goss_status (*open)(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
     void (*close)(goss__run_data *d);
+    /* What was neither trained nor validated on of the training tasks: support of the training samples, queries of the
+     * test samples, each task in turn (source.tasks of them) with its number. NULL: the kind has none. Errors:
+     * GOSS_E_ARGUMENT where nothing is kept apart. Owns: goss_task_source_free. */
+    goss_status (*test)(const goss__run_data *d, goss_task_source *out, goss_error *err);
     /* What was trained and validated on, as samples, and other notes of where a model comes from. */
     goss_status (*mark)(const goss__run_data *d, goss_model *m, goss_error *err);
     /* What a checkpoint keeps beside the hash, and whether that is the same now. dir: of the run, for errors. Either
@@ -57,13 +62,15 @@ struct goss__run_data {
     uint64_t hash;             /* of the content */
     char size[64], about[96];  /* "60 of 3"; "60 images of 3 classes" */
     uint64_t seed;
-    int tasks;
+    int tasks; /* of a step: train.tasks, or all */
 };
 
 /* The kind of what a configuration names, or of a program's own tasks. */
 const goss__data_kind *goss__run_data_kind(const goss_config *c, const goss_train_tasks *own);
 goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
 void goss__run_data_close(goss__run_data *d);
+/* The test samples of what is open (goss__data_kind.test). Borrows d. */
+goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, goss_error *err);
 /* Draws the tasks of step k: a pure function of (seed, k). */
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack);
 /* What is open, for those who look into it: NULL where the data is of another kind. Borrowed. */

@@ -76,7 +76,8 @@ static const goss_key own[] = {
      "same"},
     {"train.steps", GOSS_KEY_INT, "3000", 0, 1e12, NULL, "Steps to do; 0: minutes alone bind"},
     {"train.minutes", GOSS_KEY_REAL, "0", 0, 1e6, NULL, "Minutes to train, whichever ends first; 0: steps alone bind"},
-    {"train.tasks", GOSS_KEY_INT, "1", 1, 100000, NULL, "Tasks a step"},
+    {"train.tasks", GOSS_KEY_INT, "1", 0, 100000, NULL,
+     "Tasks a step; 0: every training task once, in the order of their numbers (tables)"},
     {"train.micro_batch", GOSS_KEY_INT, "0", 0, 100000, NULL,
      "Tasks of a step that are in memory at a time, a divisor of train.tasks: all give the same result; batch norms "
      "then see one task in training, not all of a step. 0: the whole step at once"},

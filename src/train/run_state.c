@@ -30,6 +30,10 @@ static goss_status check(const goss_config *c, const goss_train_tasks *own, goss
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "train.steps and train.minutes are both 0: training would never end");
     const int64_t tasks = goss_config_int(c, "train.tasks"), micro = goss_config_int(c, "train.micro_batch");
+    if (micro > 0 && strcmp(goss_config_text(c, "method.loss"), "samples") == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "method.loss = samples is a mean over all samples of a step, which a micro-batch has not "
+                              "all of: set train.micro_batch=0");
     if (micro > 0 && tasks % micro != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "train.micro_batch = %lld is no divisor of train.tasks = %lld: a step is made of whole "
@@ -156,7 +160,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     GOSS_TRY(r->dry ? goss__run_folder_look(r, err) : goss__run_folder(r, err));
     GOSS_TRY(goss__checkpoint_open(r, err));
     GOSS_TRY(check_early(r, err));
-    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){place_of(r), with->stop, with->tasks}, err));
+    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){place_of(r), with->stop, with->tasks, r->dry}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
     GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &r->data.spec, r->data.seed, &r->model, err));
     GOSS_TRY(check_support(r, err));

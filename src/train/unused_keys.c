@@ -89,6 +89,7 @@ static const goss__key_use uses[] = {
     {"model.backbone", has_network, "this method has no network"},
     {"method.norm", has_shared_norm, "the batch norms, if any, belong to networks that differ from task to task"},
     {"method.label_smoothing", smooths, "this method's steps are on plain labels"},
+    {"method.loss", smooths, "this method takes its steps on one task at a time"},
     {"method.temperature", has_temperature, "only hypernet, protonet and finetune have it"},
     {"method.ridge", is_ridge, "only ridge has it, and hypernet with method.ridge_head"},
     {"method.joint", can_have_joint,

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_test.c: gossamer eval --split test. A model's run says what it kept apart; models that are raced with it come
+ * from runs that kept the same apart. */
+#include "eval_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "gossamer/race.h"
+#include "gossamer/test_samples.h"
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
+
+/* ---- who runs ---- */
+
+/* Takes the model. */
+static goss_status add(eval_test *e, const char *name, goss_model *model, goss_error *err) {
+    if (e->models == EVAL_TEST_MODELS) {
+        goss_model_free(model);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: more than %d", EVAL_TEST_MODELS);
+    }
+    eval_test_model *m = &e->model[e->models++];
+    m->model = model, m->name = strdup(name);
+    for (int i = 0; m->name && i + 1 < e->models; i++)
+        if (strcmp(e->model[i].name, name) == 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "--methods: two are called %s; in NAME=FILE the name may be any other", name);
+    return m->name ? GOSS_OK : no_memory(err);
+}
+
+static char *trim(char *word) {
+    static const char blanks[] = " \t\n\r";
+    word += strspn(word, blanks);
+    for (size_t n = strlen(word); n > 0 && strchr(blanks, word[n - 1]); n--) word[n - 1] = 0;
+    return word;
+}
+
+/* The same rows are kept apart where the same content was divided in the same way. */
+static goss_status same_run(const eval_test *e, const char *name, const goss_model *m, goss_error *err) {
+    const char *first = goss_model_note_of(e->model[0].model, "data.hash"), *own = goss_model_note_of(m, "data.hash");
+    if (first && own && strcmp(first, own) == 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "--methods %s: its run had other data, or divided it otherwise (data.split, run.seed)", name);
+}
+
+static goss_status add_file(eval_test *e, char *word, goss_error *err) {
+    char *name = trim(word), *file = strchr(name, '=');
+    goss_model *m;
+    if (file) *file++ = 0, name = trim(name), file = trim(file);
+    if (!*name || !file || !*file)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "--methods: with --split test it is a list of models, as alone=FILE,mine=FILE");
+    GOSS_TRY(goss_error_prefix(err, goss_model_load(file, &m, err), "--methods %s", name));
+    goss_status s = same_run(e, name, m, err);
+    if (s == GOSS_OK) return add(e, name, m, err);
+    goss_model_free(m);
+    return s;
+}
+
+static goss_status gather(eval_test *e, goss_model *first, goss_error *err) {
+    GOSS_TRY(add(e, goss_method_name(goss_model_method(first)), first, err));
+    if (!e->methods) return GOSS_OK;
+    char *list = strdup(e->methods), *rest = list, *word;
+    if (!list) return no_memory(err);
+    goss_status s = GOSS_OK;
+    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_file(e, word, err);
+    free(list);
+    return s;
+}
+
+/* ---- what they are judged on ---- */
+
+static goss_status describe(eval_test *e, const goss_test_samples *t, goss_error *err) {
+    const goss_task_source *source = goss_test_samples_source(t);
+    e->metric = goss_test_samples_metric(t);
+    if (e->metric_name)
+        GOSS_TRY(goss_error_prefix(
+            err, goss_metric_find(goss_task_objective(&source->spec), e->metric_name, &e->metric, err), "--metric"));
+    e->tasks = (int)source->tasks, e->support = source->spec.supports;
+    e->task = calloc((size_t)e->tasks + 1, sizeof *e->task), e->work = calloc((size_t)e->tasks, sizeof *e->work);
+    e->path = strdup(goss_test_samples_path(t));
+    if (!e->task || !e->work || !e->path) return no_memory(err);
+    for (int k = 0; k < e->tasks; k++) {
+        goss_task task = {.outputs = source->spec.outputs};
+        source->draw(source, (uint64_t)k, &task);
+        e->samples += task.queries;
+        e->task[k] = strdup(source->name ? source->name(source, (uint64_t)k) : "");
+        if (!e->task[k]) return no_memory(err);
+    }
+    return GOSS_OK;
+}
+
+static goss_status judge(eval_test *e, eval_test_model *m, goss_threads *threads, goss_error *err) {
+    goss_test_samples *t;
+    GOSS_TRY(goss_test_samples_open(m->model, e->data, NULL, &t, err));
+    goss_status s = e->task ? GOSS_OK : describe(e, t, err);
+    if (s == GOSS_OK) {
+        m->value = calloc((size_t)e->tasks, sizeof *m->value);
+        s = m->value ? goss_race_model(m->model, 0, goss_test_samples_source(t), e->metric, e->tasks, threads, m->value,
+                                       &m->seconds, err)
+                     : no_memory(err);
+    }
+    goss_test_samples_free(t);
+    return s;
+}
+
+static goss_status judge_all(eval_test *e, goss_error *err) {
+    goss_threads *threads;
+    GOSS_TRY(goss_threads_new(e->threads, &threads, err));
+    goss_status s = GOSS_OK;
+    for (int i = 0; s == GOSS_OK && i < e->models; i++)
+        s = goss_error_prefix(err, judge(e, &e->model[i], threads, err), "%s", e->model[i].name);
+    goss_threads_free(threads);
+    return s;
+}
+
+static void close_all(eval_test *e) {
+    for (int i = 0; i < e->models; i++)
+        free(e->model[i].name), free(e->model[i].value), goss_model_free(e->model[i].model);
+    for (int k = 0; e->task && k < e->tasks; k++) free(e->task[k]);
+    free(e->task), free(e->work), free(e->path);
+}
+
+int eval_test_run(eval_test *e, goss_model *first) {
+    goss_error err;
+    goss_status s = gather(e, first, &err);
+    if (s == GOSS_OK) s = judge_all(e, &err);
+    if (s == GOSS_OK) (e->json ? eval_test_json : eval_test_print)(e);
+    const int status = s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    close_all(e);
+    return status;
+}
