@@ -81,6 +81,7 @@ typedef struct goss__pool2d {
     int64_t n, h, w, c, kh, kw, oh, ow, stride_h, stride_w, pad_top, pad_left;
 } goss__pool2d;
 
+#define GOSS__COLUMN (-1)      /* as `post` of a reduction */
 #define GOSS__GRAM_COLUMNS 256 /* that are converted at a time: a multiple of 16 */
 
 typedef struct goss__kernels {
@@ -95,8 +96,8 @@ typedef struct goss__kernels {
 
     goss__ew_fn ew[GOSS__EW_COUNT], fused[GOSS__FUSED_COUNT];
 
-    /* x[pre,red,post] -> out[pre,post], sum or max over the middle axis. red = 0 gives 0 or -inf. post = 0: one column,
-     * in the order in which each of several is summed; with post = 1 it is a row, whose order is another. */
+    /* x[pre,red,post] -> out[pre,post], sum or max over the middle axis. red = 0 gives 0 or -inf. post = GOSS__COLUMN:
+     * one column, in the order in which each of several is summed; with post = 1 it is a row, summed in another. */
     void (*sum)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
     void (*max)(float *out, const float *x, int64_t pre, int64_t red, int64_t post);
     /* out[pre,post] = sum over red of a*b, the product that never becomes an array. */

@@ -124,7 +124,7 @@ static goss__slicing max_slice(const goss__site *s, goss_extent L, goss__cut *cu
  * must not depend on counts: a task's numbers are the same alone and among others. So an extent with symbols that is 1
  * in this run is no axis of extent 1. */
 typedef struct stretch {
-    int64_t pre, red, post; /* post 0: one column (kernel.h) */
+    int64_t pre, red, post; /* GOSS__COLUMN: one column, not a row (kernel.h) */
 } stretch;
 
 typedef struct reduction {
@@ -148,12 +148,12 @@ static int stretches(const goss__shapes *s, stretch *out) {
         }
         int64_t red = 1;
         while (i >= 0 && (axes & GOSS_AXIS(i) || is_unit(in, i))) red *= in->dim[i--];
-        out[n++] = (stretch){goss__numel(in, 0, i + 1), red, columns && post == 1 ? 0 : post};
+        out[n++] = (stretch){goss__numel(in, 0, i + 1), red, columns && post == 1 ? GOSS__COLUMN : post};
     }
     return n;
 }
 
-static int64_t left_by(const stretch *s) { return s->pre * (s->post ? s->post : 1); }
+static int64_t left_by(const stretch *s) { return s->pre * (s->post == GOSS__COLUMN ? 1 : s->post); }
 
 /* Without any axis to reduce every element is a sum of its own. */
 static void reduce_plan(const goss__shapes *s, void *out) {
@@ -171,7 +171,7 @@ static size_t reduce_scratch(const goss__shapes *s, bool f64, const goss__kernel
 }
 
 static void sum_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
-    post = post ? post : 1;
+    post = post == GOSS__COLUMN ? 1 : post;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double sum = 0;
@@ -181,7 +181,7 @@ static void sum_block(double *out, const double *x, int64_t pre, int64_t red, in
 }
 
 static void dot_block(double *out, const double *a, const double *b, int64_t pre, int64_t red, int64_t post) {
-    post = post ? post : 1;
+    post = post == GOSS__COLUMN ? 1 : post;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double sum = 0;
@@ -191,7 +191,7 @@ static void dot_block(double *out, const double *a, const double *b, int64_t pre
 }
 
 static void deviation_block(double *out, const double *x, const double *from, int64_t pre, int64_t red, int64_t post) {
-    post = post ? post : 1;
+    post = post == GOSS__COLUMN ? 1 : post;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double sum = 0;
@@ -204,7 +204,7 @@ static void deviation_block(double *out, const double *x, const double *from, in
 }
 
 static void max_block(double *out, const double *x, int64_t pre, int64_t red, int64_t post) {
-    post = post ? post : 1;
+    post = post == GOSS__COLUMN ? 1 : post;
     for (int64_t i = 0; i < pre; i++)
         for (int64_t j = 0; j < post; j++) {
             double most = -__builtin_inf();

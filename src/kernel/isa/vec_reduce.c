@@ -131,7 +131,7 @@ ALWAYS void reduce(const int op, float *out, const float *a, const float *b, int
         for (int64_t i = 0; i < pre; i++) out[i] = row(op, a + i * red, b + i * step_b, red);
         return;
     }
-    if (post == 0) post = 1;
+    if (post == GOSS__COLUMN) post = 1;
     const int64_t step_b = op == DEVIATION ? post : red * post;
     for (int64_t i = 0; i < pre; i++, out += post, a += red * post, b += step_b) {
         int64_t j = 0;
