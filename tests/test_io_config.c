@@ -6,20 +6,47 @@
 #include "base/rng.h"
 #include "gossamer/config.h"
 #include "io/ini.h"
+#include "io/key_row.h"
 #include "scratch.h"
 #include "test.h"
 
 static goss_error err;
 
+/* What the keys below are bound to. */
+typedef enum method { HYPERNET, MAML } method;
+typedef struct settings {
+    const char *path, *backbone, *untouched;
+    int steps;
+    int64_t offset;
+    double rate;
+    float minutes;
+    bool augment;
+    method method;
+    int low, high;
+} settings;
+
+/* "3..10" */
+static goss_status read_range(const char *text, void *out, goss_error *e) {
+    settings *s = out;
+    int low, high;
+    char end;
+    if (sscanf(text, "%d..%d%c", &low, &high, &end) != 2)
+        return goss_error_set(e, GOSS_E_ARGUMENT, "\"%s\" is no range, as 3..10", text);
+    if (s) s->low = low, s->high = high;
+    return GOSS_OK;
+}
+
+#define GOSS__SETTINGS settings
 static const goss_key keys[] = {
-    {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder or .zip"},
-    {"train.steps", GOSS_KEY_INT, "1000", 1, 1e9, NULL, "Optimiser steps"},
-    {"train.rate", GOSS_KEY_REAL, "0.001", 0, 10, NULL, "Learning rate"},
-    {"train.method", GOSS_KEY_TEXT, "hypernet", 0, 0, "hypernet|maml", "Method"},
-    {"train.augment", GOSS_KEY_BOOL, "true", 0, 0, NULL, "Augmentation"},
-    {"train.minutes", GOSS_KEY_REAL, "0", 0, INFINITY, NULL, "Time limit"},
-    {"train.offset", GOSS_KEY_INT, "0", 0, 0, NULL, "Any integer"},
-    {"model.backbone", GOSS_KEY_TEXT, "conv4 64", 0, 0, NULL, "Network"},
+    GOSS__KEY_TEXT("data.path", path, "", "Folder or .zip"),
+    GOSS__KEY_INT("train.steps", steps, "1000", 1, 1e9, NULL, "Optimiser steps"),
+    GOSS__KEY_REAL("train.rate", rate, "0.001", 0, 10, NULL, "Learning rate"),
+    GOSS__KEY_WORD("train.method", method, "hypernet", "hypernet|maml", "Method"),
+    GOSS__KEY_BOOL("train.augment", augment, "true", "Augmentation"),
+    GOSS__KEY_REAL("train.minutes", minutes, "0", 0, INFINITY, "minutes", "Time limit"),
+    GOSS__KEY_INT("train.offset", offset, "0", 0, 0, NULL, "Any integer"),
+    GOSS__KEY_TEXT("model.backbone", backbone, "conv4 64", "Network"),
+    GOSS__KEY_FORM("model.range", read_range, "1..2", NULL, "A range"),
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
 
@@ -85,6 +112,7 @@ static const bad bad_files[] = {
     {"[train]\nrate = .\n", GOSS_E_ARGUMENT, "is not a number"},
     {"[train]\nmethod = mam\n", GOSS_E_ARGUMENT, "\"mam\" is none of hypernet|maml"},
     {"[train]\nmethod = hypernet|maml\n", GOSS_E_ARGUMENT, "none of hypernet|maml"},
+    {"\n[model]\nrange = 3-4\n", GOSS_E_ARGUMENT, "run.ini:3: [model] range: \"3-4\" is no range, as 3..10"},
     {"[train]\naugment = maybe\n", GOSS_E_ARGUMENT, "\"maybe\" is not true or false"},
     {"[train]\nsteps = 1\n\nsteps = 2\n", GOSS_E_ARGUMENT,
      "run.ini:4: [train] steps: the key stands in line 2 already"},
@@ -132,8 +160,42 @@ TEST(overrides_say_what) {
     goss_config_free(c);
 }
 
+TEST(keys_are_bound_to_a_struct_once) {
+    goss_config *c = make();
+    settings s = {.untouched = "as it was", .low = -1};
+    T_OK(goss_config_parse(c,
+                           "[train]\nsteps = 7\nmethod = maml\naugment = no\nminutes = 1.5\noffset=-9e9\n[model]\n"
+                           "range = 3..10\n",
+                           "run.ini", &err));
+    T_OK(goss_config_bind(c, keys, N_KEYS, &s, &err));
+    T_EQ(s.steps, 7);
+    T_EQ(s.method, MAML);
+    T_CHECK(!s.augment && s.minutes == 1.5f && s.rate == 0.001);
+    T_CHECK(s.offset == -9000000000);
+    T_STR(s.backbone, "conv4 64");
+    T_STR(s.path, "");
+    T_STR(s.untouched, "as it was");
+    T_EQ(s.low, 3);
+    T_EQ(s.high, 10);
+    T_OK(goss_config_set(c, "train.method", "hypernet", &err));
+    T_OK(goss_config_bind(c, keys + 3, 1, &s, &err)); /* some of the keys, as a part of a program binds its own */
+    T_EQ(s.method, HYPERNET);
+    T_EQ(s.steps, 7);
+    goss_config_free(c);
+}
+
+TEST(one_value_is_parsed_as_its_key_says) {
+    int steps = 0;
+    goss_key key = keys[1];
+    key.field.at = 0;
+    T_OK(goss_key_parse(&key, "12", &steps, &err));
+    T_EQ(steps, 12);
+    T_ERR(goss_key_parse(&key, "0", &steps, &err), GOSS_E_ARGUMENT, "0 is not from 1 to 1000000000");
+    T_EQ(steps, 12);
+}
+
 TEST(a_bad_default_is_told) {
-    const goss_key key = {"a.b", GOSS_KEY_INT, "x", 0, 0, NULL, "doc"};
+    const goss_key key = {.name = "a.b", .type = GOSS_KEY_INT, .fallback = "x", .doc = "doc"};
     goss_config *c;
     T_ERR(goss_config_new(&key, 1, &c, &err), GOSS_E_ARGUMENT, "default of a.b: \"x\" is not a number");
     T_CHECK(!c);
@@ -209,7 +271,7 @@ TEST(what_is_written_is_for_people_too) {
     char *text = goss_config_write(c);
     T_CHECK(text);
     T_CHECK(strstr(text, "# Learning rate (from 0 to 10)\nrate = 0.1234567890123\n"));
-    T_CHECK(strstr(text, "# Time limit (at least 0)\nminutes = 0\n"));
+    T_CHECK(strstr(text, "# Time limit (at least 0 minutes)\nminutes = 0\n"));
     T_CHECK(strstr(text, "# Method (hypernet|maml)\nmethod = hypernet\n"));
     T_CHECK(strstr(text, "\n[model]\n# Network\nbackbone = conv 64 3\n    relu\n    head\n"));
     T_OK(goss_config_parse(d, text, "written", &err));

@@ -49,10 +49,16 @@ static goss_config *settings(const char *const *more) {
     return c;
 }
 
+static goss_status open_bare(const goss_config *c, goss__run_data *d) {
+    goss__run_settings set;
+    GOSS_TRY(goss__run_settings_read(c, &set, &err));
+    return goss__run_data_open(d, &set, &(goss__run_place){.bare = true}, &err);
+}
+
 static void open_data(const char *split, const char *seed, goss__run_data *d) {
     const char *const more[] = {split, seed, NULL};
     goss_config *c = settings(more);
-    T_OK(goss__run_data_open(d, c, &(goss__run_place){.bare = true}, &err));
+    T_OK(open_bare(c, d));
     goss_config_free(c);
 }
 
@@ -106,7 +112,7 @@ TEST(validation_rows_may_be_trained_on_and_test_rows_stay) {
             mark_queries(&test, TASKS, 1, before);
             goss_task_source_free(&test), goss__run_data_close(&d);
             goss_config *c = settings((const char *const[]){split[1], number, "validate.every=0", NULL});
-            T_OK(goss__run_data_open(&d, c, &(goss__run_place){.bare = true}, &err));
+            T_OK(open_bare(c, &d));
             T_OK(goss__run_data_test(&d, &test, &err));
             const int n = mark_queries(&test, TASKS, 1, after);
             mark_queries(&d.source, TASKS, 1, trained);
@@ -150,7 +156,7 @@ TEST(every_step_has_all_tasks_in_their_order) {
 static void refuse(const char *const *more, const char *says) {
     goss_config *c = settings(more);
     goss__run_data d;
-    T_ERR(goss__run_data_open(&d, c, &(goss__run_place){.bare = true}, &err), GOSS_E_ARGUMENT, says);
+    T_ERR(open_bare(c, &d), GOSS_E_ARGUMENT, says);
     goss_config_free(c);
 }
 

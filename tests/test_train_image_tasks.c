@@ -25,7 +25,8 @@ static const char *const base[] = {"data.height=8",
                                    "data.cache=none",
                                    NULL};
 
-static goss_config *config(const char *dir, const char *const *more) {
+/* NULL: a setting of `more` is refused by itself. */
+static goss_config *config_with(const char *dir, const char *const *more) {
     int n;
     goss_config *c;
     const goss_key *keys = goss_train_keys(&n);
@@ -36,12 +37,23 @@ static goss_config *config(const char *dir, const char *const *more) {
     T_OK(goss_config_override(c, pair, &err));
     snprintf(pair, sizeof pair, "run.dir=%s", tiny_path(dir));
     T_OK(goss_config_override(c, pair, &err));
-    for (int i = 0; more && more[i]; i++) T_OK(goss_config_override(c, more[i], &err));
+    for (int i = 0; more && more[i]; i++)
+        if (goss_config_override(c, more[i], &err) != GOSS_OK) {
+            goss_config_free(c);
+            return NULL;
+        }
+    return c;
+}
+
+static goss_config *config(const char *dir, const char *const *more) {
+    goss_config *c = config_with(dir, more);
+    if (!c) T_FAIL("%s", err.text);
     return c;
 }
 
 static goss_status train(const char *dir, const char *const *more, goss_train_report *report) {
-    goss_config *c = config(dir, more);
+    goss_config *c = config_with(dir, more);
+    if (!c) return err.status;
     goss_status s = goss_train(c, NULL, report, &err);
     goss_config_free(c);
     return s;

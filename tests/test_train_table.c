@@ -91,8 +91,9 @@ static goss_status run(const char *dir, const char *const *more, const goss_trai
     for (int i = 0; base[i]; i++) T_OK(goss_config_override(c, resolved(base[i], pair), &err));
     snprintf(pair, sizeof pair, "run.dir=%s", scratch(dir));
     T_OK(goss_config_override(c, pair, &err));
-    for (int i = 0; more && more[i]; i++) T_OK(goss_config_override(c, resolved(more[i], pair), &err));
-    goss_status s = goss_train(c, o, report, &err);
+    goss_status s = GOSS_OK;
+    for (int i = 0; more && more[i] && s == GOSS_OK; i++) s = goss_config_override(c, resolved(more[i], pair), &err);
+    if (s == GOSS_OK) s = goss_train(c, o, report, &err);
     goss_config_free(c);
     return s;
 }

@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* config.h: a run's configuration: declared, typed keys in sections, from an INI file and the command line.
+/* config.h: a run's configuration: declared, typed keys in sections, from an INI file and the command line, bound to a
+ * struct of settings.
  *
  * The caller declares every key with type, default and range; anything else is an error. Errors say where and what:
  * "train.ini:14: [train] steps: 3.5 is not an integer". Numbers have a decimal point, whatever the locale.
  *
+ *     typedef struct settings { int64_t steps; goss_optimizer_kind optimizer; } settings;
  *     static const goss_key keys[] = {
- *         {"train.steps", GOSS_KEY_INT, "1000", .min = 1, .max = 1e9, .doc = "training steps"},
- *         {"train.optimizer", GOSS_KEY_TEXT, "adamw", .choices = "sgd|adam|adamw", .doc = "update rule"},
+ *         {"train.steps", GOSS_KEY_INT, "1000", .min = 1, .max = 1e9, .doc = "training steps",
+ *          .field = {GOSS_FIELD(settings, steps)}},
+ *         {"train.optimizer", GOSS_KEY_TEXT, "adamw", .choices = "sgd|adam|adamw", .doc = "update rule",
+ *          .field = {GOSS_FIELD(settings, optimizer)}},
  *     };
+ *     settings s;
  *     goss_config *c;
  *     GOSS_TRY(goss_config_new(keys, 2, &c, err));                    // every key at its default
  *     GOSS_TRY(goss_config_read(c, "train.ini", err));                // a file overrides defaults
  *     GOSS_TRY(goss_config_override(c, "train.steps=200", err));      // the command line overrides files
- *     int64_t steps = goss_config_int(c, "train.steps");
+ *     GOSS_TRY(goss_config_bind(c, keys, 2, &s, err));                // read once: s.steps, s.optimizer
  *
  * Threads: a configuration that is no longer changed may be read by several threads. */
 #ifndef GOSSAMER_CONFIG_H
 #define GOSSAMER_CONFIG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gossamer/status.h"
@@ -30,6 +36,36 @@ extern "C" {
 /* The type of a key's value. INT: 64-bit decimal; REAL: double; BOOL: true or false (also yes, no, 1, 0 ...); TEXT. */
 typedef enum goss_key_type { GOSS_KEY_INT, GOSS_KEY_REAL, GOSS_KEY_BOOL, GOSS_KEY_TEXT } goss_key_type;
 
+/* A member of a struct of settings, {GOSS_FIELD(struct type, member)}: int, int64_t, uint64_t, float or double for
+ * numbers, bool for BOOL, const char * for TEXT. A text with choices may also be bound to an enumeration whose
+ * enumerators are in the order of the choices, from 0. (A program in C++ fills in both members itself.) */
+typedef enum goss_field_type {
+    GOSS_FIELD_NONE,
+    GOSS_FIELD_INT,
+    GOSS_FIELD_INT64,
+    GOSS_FIELD_UINT64,
+    GOSS_FIELD_FLOAT,
+    GOSS_FIELD_DOUBLE,
+    GOSS_FIELD_BOOL,
+    GOSS_FIELD_TEXT,
+    GOSS_FIELD_ENUM
+} goss_field_type;
+typedef struct goss_field {
+    goss_field_type type;
+    size_t at; /* offset in bytes */
+} goss_field;
+#define GOSS_FIELD_TYPE(value)                                                                                         \
+    _Generic((value), int                                                                                             \
+             : GOSS_FIELD_INT, int64_t                                                                                \
+             : GOSS_FIELD_INT64, uint64_t                                                                             \
+             : GOSS_FIELD_UINT64, float                                                                               \
+             : GOSS_FIELD_FLOAT, double                                                                               \
+             : GOSS_FIELD_DOUBLE, bool                                                                                \
+             : GOSS_FIELD_BOOL, const char *                                                                          \
+             : GOSS_FIELD_TEXT, unsigned                                                                              \
+             : GOSS_FIELD_ENUM)
+#define GOSS_FIELD(type, member) GOSS_FIELD_TYPE(((type *)0)->member), offsetof(type, member)
+
 /* The declaration of a key. */
 typedef struct goss_key {
     const char *name; /* "train.steps": section, dot, key */
@@ -38,6 +74,12 @@ typedef struct goss_key {
     double min, max;      /* numbers: the closed range, if min < max; either may be infinite */
     const char *choices;  /* texts: "adam|adamw|sgd"; NULL: any text */
     const char *doc;      /* one line, written as a comment by goss_config_write */
+    const char *unit;     /* of a number, written beside its range: "minutes", "rows"; NULL: none, or doc says it */
+    goss_field field;     /* where goss_config_bind puts the value; {0}: nowhere */
+    /* TEXT with a form of its own, such as "3..10"; NULL: none. Checks the text and, if settings is not NULL, stores it
+     * there. Called when the key is set, so that an error has file and line, and again by goss_config_bind.
+     * Errors: GOSS_E_ARGUMENT; the name of the key is put in front. */
+    goss_status (*read)(const char *text, void *settings, goss_error *err);
 } goss_key;
 
 /* A set of declared keys and their values. */
@@ -62,6 +104,16 @@ GOSS_API GOSS_MUST_USE goss_status goss_config_parse(goss_config *c, const char 
 GOSS_API GOSS_MUST_USE goss_status goss_config_set(goss_config *c, const char *key, const char *text, goss_error *err);
 /* Sets one key by "section.key=value", as on a command line. Errors: GOSS_E_ARGUMENT, as above. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_override(goss_config *c, const char *assignment, goss_error *err);
+
+/* Puts the values of keys [n], which c must declare too, into a struct of settings as their fields say. Texts are
+ * borrowed until the next change of the configuration. Members that no key names are left alone.
+ * Errors: those of goss_key.read. */
+GOSS_API GOSS_MUST_USE goss_status goss_config_bind(const goss_config *c, const goss_key *keys, int n, void *settings,
+                                                    goss_error *err);
+/* Parses one value and stores it as goss_config_bind does, without a configuration: for an option of a command, say.
+ * The text is borrowed. Errors: GOSS_E_ARGUMENT, as goss_config_set; settings are then unchanged. */
+GOSS_API GOSS_MUST_USE goss_status goss_key_parse(const goss_key *key, const char *text, void *settings,
+                                                  goss_error *err);
 
 /* Values. A key must be declared with the type that is asked for (asserted: a mistake of the program, not of its user).
  */

@@ -2,6 +2,7 @@
 /* config.c: typed keys. Every value is kept as text beside its parsed form, so that what is written back is what was
  * meant. Lines are ini.c's business; a file's text and an override go through the same checks. */
 #include <assert.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,7 @@
 
 typedef struct value {
     char *text;
-    double number; /* of int, real and bool */
+    double number; /* of int, real and bool; a text's place among its choices */
     bool set;
     int line; /* where the file being read sets it; 0: not yet */
 } value;
@@ -44,12 +45,14 @@ static bool parse_bool(const char *text, double *out) {
     return false;
 }
 
-static bool in_choices(const char *choices, const char *text) {
-    size_t n = strcspn(text, "|");
-    if (text[n]) return false;
-    for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL)
-        if (strncmp(at, text, n) == 0 && (at[n] == '|' || at[n] == 0)) return true;
-    return false;
+/* The place of a word among "adam|adamw|sgd"; -1: it is none of them. */
+static int choice_of(const char *choices, const char *text) {
+    const size_t n = strcspn(text, "|");
+    int place = 0;
+    if (text[n]) return -1;
+    for (const char *at = choices; at; at = strchr(at, '|') ? strchr(at, '|') + 1 : NULL, place++)
+        if (strncmp(at, text, n) == 0 && (at[n] == '|' || at[n] == 0)) return place;
+    return -1;
 }
 
 /* "from 1 to 10", "at least 1": a bound may be infinite. */
@@ -88,8 +91,11 @@ static goss_status parse_value(const goss_key *k, const char *text, double *numb
     if (k->type == GOSS_KEY_BOOL)
         return parse_bool(text, number) ? GOSS_OK
                                         : goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is not true or false", text);
-    if (!k->choices || in_choices(k->choices, text)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is none of %s", text, k->choices);
+    if (k->choices) {
+        *number = choice_of(k->choices, text);
+        if (*number < 0) return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is none of %s", text, k->choices);
+    }
+    return k->read ? k->read(text, NULL, err) : GOSS_OK;
 }
 
 /* Blanks around a number or a word say nothing; a free text, as a path, may have them. */
@@ -239,6 +245,85 @@ bool goss_config_is_set(const goss_config *c, const char *key) {
     return c->values[i].set;
 }
 
+/* ---- binding ---- */
+
+static bool is_number(goss_key_type type) { return type == GOSS_KEY_INT || type == GOSS_KEY_REAL; }
+
+/* A field that cannot hold what its key admits is a mistake in the table. */
+static bool holds(const goss_key *k) {
+    switch (k->field.type) {
+    case GOSS_FIELD_NONE:
+        return true;
+    case GOSS_FIELD_INT:
+        return k->type == GOSS_KEY_INT && k->min >= INT_MIN && k->max <= INT_MAX && k->min < k->max;
+    case GOSS_FIELD_INT64:
+        return k->type == GOSS_KEY_INT;
+    case GOSS_FIELD_UINT64:
+        return k->type == GOSS_KEY_INT && k->min >= 0 && k->min < k->max;
+    case GOSS_FIELD_FLOAT:
+    case GOSS_FIELD_DOUBLE:
+        return is_number(k->type);
+    case GOSS_FIELD_BOOL:
+        return k->type == GOSS_KEY_BOOL;
+    case GOSS_FIELD_TEXT:
+        return k->type == GOSS_KEY_TEXT;
+    case GOSS_FIELD_ENUM:
+        return k->type == GOSS_KEY_TEXT && k->choices;
+    }
+    return false;
+}
+
+static void put(const goss_field *field, const char *text, double number, char *settings) {
+    void *at = settings + field->at;
+    switch (field->type) {
+    case GOSS_FIELD_NONE:
+        return;
+    case GOSS_FIELD_INT:
+        *(int *)at = (int)number;
+        return;
+    case GOSS_FIELD_INT64:
+        *(int64_t *)at = (int64_t)number;
+        return;
+    case GOSS_FIELD_UINT64:
+        *(uint64_t *)at = (uint64_t)number;
+        return;
+    case GOSS_FIELD_FLOAT:
+        *(float *)at = (float)number;
+        return;
+    case GOSS_FIELD_DOUBLE:
+        *(double *)at = number;
+        return;
+    case GOSS_FIELD_BOOL:
+        *(bool *)at = number != 0;
+        return;
+    case GOSS_FIELD_TEXT:
+        *(const char **)at = text;
+        return;
+    case GOSS_FIELD_ENUM:
+        *(unsigned *)at = (unsigned)number;
+    }
+}
+
+static goss_status bind(const goss_key *k, const char *text, double number, void *settings, goss_error *err) {
+    assert(holds(k));
+    put(&k->field, text, number, settings);
+    return k->read ? k->read(text, settings, err) : GOSS_OK;
+}
+
+goss_status goss_config_bind(const goss_config *c, const goss_key *keys, int n, void *settings, goss_error *err) {
+    for (int i = 0; i < n; i++) {
+        const value *v = get(c, keys[i].name, keys[i].type);
+        GOSS_TRY(goss_error_prefix(err, bind(&keys[i], v->text, v->number, settings, err), "%s", keys[i].name));
+    }
+    return GOSS_OK;
+}
+
+goss_status goss_key_parse(const goss_key *key, const char *text, void *settings, goss_error *err) {
+    double number;
+    GOSS_TRY(parse_value(key, text, &number, err));
+    return bind(key, text, number, settings, err);
+}
+
 /* ---- writing ---- */
 
 static void put_key(goss__str *s, const goss_key *k, const value *v) {
@@ -246,8 +331,8 @@ static void put_key(goss__str *s, const goss_key *k, const value *v) {
     goss__str_addf(s, "# %s", k->doc ? k->doc : strchr(k->name, '.') + 1);
     if (k->type == GOSS_KEY_TEXT && k->choices) goss__str_addf(s, " (%s)", k->choices);
     if (k->type == GOSS_KEY_BOOL) goss__str_add(s, " (true|false)");
-    if (k->min < k->max && (k->type == GOSS_KEY_INT || k->type == GOSS_KEY_REAL))
-        goss__str_addf(s, " (%s)", range_text(k, range, sizeof range));
+    if (k->min < k->max && is_number(k->type))
+        goss__str_addf(s, " (%s%s%s)", range_text(k, range, sizeof range), k->unit ? " " : "", k->unit ? k->unit : "");
     goss__str_addf(s, "\n%s = ", strchr(k->name, '.') + 1);
     goss__ini_add_value(s, v->text);
     goss__str_add(s, "\n");

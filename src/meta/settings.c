@@ -6,58 +6,103 @@
 #include <string.h>
 
 #include "base/number.h"
+#include "io/key_row.h"
 
+#define GOSS__SETTINGS goss__method_settings
 #define default_rules "head=class; *=shared"
 
+/* "support, id": a list of conditioners as bits. */
+static goss_status read_condition(const char *text, void *settings, goss_error *err) {
+    static const struct {
+        const char *word;
+        unsigned bit;
+    } words[] = {{"support", GOSS_CONDITION_SUPPORT},
+                 {"id", GOSS_CONDITION_TASK},
+                 {"descriptor", GOSS_CONDITION_DESCRIPTOR},
+                 {"input", GOSS_CONDITION_INPUT},
+                 {"noise", GOSS_CONDITION_NOISE}};
+    static const char between[] = ", \t";
+    unsigned bits = 0;
+    for (const char *s = text + strspn(text, between); *s; s += strspn(s, between)) {
+        size_t n = strcspn(s, between), k = 0, count = sizeof words / sizeof *words;
+        while (k < count && (strlen(words[k].word) != n || strncmp(words[k].word, s, n) != 0)) k++;
+        if (k == count)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.*s\" is none of support, id, descriptor, input, noise",
+                                  n < 60 ? (int)n : 60, s);
+        bits |= words[k].bit, s += n;
+    }
+    if (!bits) return goss_error_set(err, GOSS_E_ARGUMENT, "is empty: some of support, id, descriptor, input, noise");
+    if (settings) ((goss__method_settings *)settings)->hyper.conditioner = bits;
+    return GOSS_OK;
+}
+
+/* ---- the table ---- */
+
 static const goss_key keys[] = {
-    {"model.backbone", GOSS_KEY_TEXT, "conv4 64", 0, 0, NULL,
-     "The target network without its head, as layers or a preset: conv4 C [NORM], resnet C [NORM], mlp D1 D2 ..."},
-    {"method.norm", GOSS_KEY_TEXT, "running", 0, 0, "running|support",
-     "Batch norms of a shared backbone use running statistics, or those of each task's support set"},
-    {"method.label_smoothing", GOSS_KEY_REAL, "0", 0, 0.9, NULL, "Share of the label given to all classes alike"},
-    {"method.loss", GOSS_KEY_TEXT, "tasks", 0, 0, "tasks|samples",
-     "The loss of a step: the mean over its tasks of each one's mean over samples, or the mean over all samples"},
-    {"method.temperature", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
-     "Starting scale of squared distances (protonet, hypernet), learned; 0: 1 / sqrt(features)"},
-    {"method.ridge", GOSS_KEY_REAL, "1", 1e-9, 1e9, NULL, "ridge, method.ridge_head: starting lambda, learned"},
-    {"method.networks", GOSS_KEY_INT, "0", 0, GOSS_METHOD_MAX_NETWORKS, NULL,
-     "hypernet with hyper.noise: networks a task, whose class probabilities are averaged; 0: one"},
-    {"method.penalty", GOSS_KEY_REAL, "0", 0, 1e6, NULL,
-     "hypernet: weight in the loss of the sum over generated tensors of their numbers' mean square"},
-    {"method.joint", GOSS_KEY_TEXT, "auto", 0, 0, "auto|yes|no",
-     "One network for all tasks is trained beside the method, for gossamer eval to compare with; auto: for tables"},
-    {"method.ridge_head", GOSS_KEY_BOOL, "false", 0, 0, NULL,
-     "hypernet: the head is a ridge regression on the support set, drawn towards the one that is generated"},
-    {"method.code_steps", GOSS_KEY_INT, "0", 0, 1000, NULL,
-     "hyper.condition with id: gradient steps that find a new task's code on its support set; 0: 20"},
-    {"method.code_rate", GOSS_KEY_REAL, "0", 0, 100, NULL, "Their learning rate; 0: 0.1"},
-    {"method.inner_steps", GOSS_KEY_INT, "0", 0, 1000, NULL,
-     "Gradient steps on the support set inside training; 0: the method's own default"},
-    {"method.test_steps", GOSS_KEY_INT, "0", 0, 1000, NULL, "The same when judged; 0: the method's own default"},
-    {"method.inner_rate", GOSS_KEY_REAL, "0", 0, 100, NULL, "Their learning rate; 0: the method's own default"},
-    {"method.first_order", GOSS_KEY_BOOL, "false", 0, 0, NULL,
-     "hypernet with inner_steps: do not differentiate through the steps' gradients"},
-    {"hyper.condition", GOSS_KEY_TEXT, "support", 0, 0, NULL,
-     "What a hypernetwork sees of a task: any of support, id, descriptor, input, noise, as in support, id"},
-    {"hyper.rules", GOSS_KEY_TEXT, default_rules, 0, 0, NULL,
-     "What is generated: PATTERN=GENERATOR; ... of shared, full, chunked N, lowrank R, film, class (head only). Where "
-     "outputs mean the same in all tasks the default is head.*=full; *=film"},
-    {"hyper.combine", GOSS_KEY_TEXT, "delta", 0, 0, "delta|replace|scale",
-     "How it is used: base + alpha h, h alone, base (1 + alpha h)"},
-    {"hyper.train_base", GOSS_KEY_BOOL, "true", 0, 0, NULL, "The base learns along"},
-    {"hyper.alpha", GOSS_KEY_REAL, "1", 0, 1e6, NULL, "Scale of what is generated"},
-    {"hyper.hidden", GOSS_KEY_INT, "64", 1, 65536, NULL, "Units of the trunk that all generators share"},
-    {"hyper.embedding", GOSS_KEY_INT, "64", 1, 65536, NULL, "Length of a task's code"},
-    {"hyper.layer_embedding", GOSS_KEY_INT, "16", 1, 65536, NULL, "Length of the embedding of a layer or a chunk"},
-    {"hyper.chunk", GOSS_KEY_INT, "1024", 1, 1 << 24, NULL, "Numbers a chunk, where a rule does not say"},
-    {"hyper.noise", GOSS_KEY_INT, "0", 0, 65536, NULL,
-     "Length of a noise vector that is seen beside the support set: other noise, another network; 0: none"},
-    {"hyper.attention", GOSS_KEY_INT, "4", 0, 64, NULL, "Heads of attention among the classes; 0: none"},
-    {"hyper.class_delta", GOSS_KEY_BOOL, "true", 0, 0, NULL,
-     "Per-class head: generate a correction of the class means; false: a ProtoNet's head"},
-    {"hyper.class_hidden", GOSS_KEY_INT, "128", 1, 65536, NULL, "Hidden units of that correction"},
-    {"hyper.class_scale", GOSS_KEY_BOOL, "true", 0, 0, NULL,
-     "Generate a temperature and feature weights for the task and a bias a class, too"},
+    GOSS__KEY_TEXT(
+        "model.backbone", model.backbone, "conv4 64",
+        "The target network without its head, as layers or a preset: conv4 C [NORM], resnet C [NORM], mlp D1 D2 ..."),
+    GOSS__KEY_WORD("method.norm", method.norm, "running", "running|support",
+                   "Batch norms of a shared backbone use running statistics, or those of each task's support set"),
+    GOSS__KEY_REAL("method.label_smoothing", method.label_smoothing, "0", 0, 0.9, NULL,
+                   "Share of the label given to all classes alike"),
+    GOSS__KEY_WORD("method.loss", loss, "tasks", "tasks|samples",
+                   "The loss of a step: the mean over its tasks of each one's mean over samples, or the mean over all "
+                   "samples"),
+    GOSS__KEY_REAL("method.temperature", method.temperature, "0", 0, 1e6, NULL,
+                   "Starting scale of squared distances (protonet, hypernet), learned; 0: 1 / sqrt(features)"),
+    GOSS__KEY_REAL("method.ridge", method.ridge, "1", 1e-9, 1e9, NULL,
+                   "ridge, method.ridge_head: starting lambda, learned"),
+    GOSS__KEY_INT("method.networks", method.networks, "0", 0, GOSS_METHOD_MAX_NETWORKS, "networks",
+                  "hypernet with hyper.noise: networks a task, whose class probabilities are averaged; 0: one"),
+    GOSS__KEY_REAL("method.penalty", method.penalty, "0", 0, 1e6, NULL,
+                   "hypernet: weight in the loss of the sum over generated tensors of their numbers' mean square"),
+    GOSS__KEY_WORD(
+        "method.joint", joint, "auto", "auto|yes|no",
+        "One network for all tasks is trained beside the method, for gossamer eval to compare with; auto: for tables"),
+    GOSS__KEY_BOOL(
+        "method.ridge_head", method.ridge_head, "false",
+        "hypernet: the head is a ridge regression on the support set, drawn towards the one that is generated"),
+    GOSS__KEY_INT("method.code_steps", method.code_steps, "0", 0, 1000, "steps",
+                  "hyper.condition with id: gradient steps that find a new task's code on its support set; 0: 20"),
+    GOSS__KEY_REAL("method.code_rate", method.code_rate, "0", 0, 100, NULL, "Their learning rate; 0: 0.1"),
+    GOSS__KEY_INT("method.inner_steps", method.inner_steps, "0", 0, 1000, "steps",
+                  "Gradient steps on the support set inside training; 0: the method's own default"),
+    GOSS__KEY_INT("method.test_steps", method.test_steps, "0", 0, 1000, "steps",
+                  "The same when judged; 0: the method's own default"),
+    GOSS__KEY_REAL("method.inner_rate", method.inner_rate, "0", 0, 100, NULL,
+                   "Their learning rate; 0: the method's own default"),
+    GOSS__KEY_BOOL("method.first_order", method.first_order, "false",
+                   "hypernet with inner_steps: do not differentiate through the steps' gradients"),
+    GOSS__KEY_FORM(
+        "hyper.condition", read_condition, "support", NULL,
+        "What a hypernetwork sees of a task: any of support, id, descriptor, input, noise, as in support, id"),
+    GOSS__KEY_TEXT("hyper.rules", hyper.rules, default_rules,
+                   "What is generated: PATTERN=GENERATOR; ... of shared, full, chunked N, lowrank R, film, class (head "
+                   "only). Where "
+                   "outputs mean the same in all tasks the default is head.*=full; *=film"),
+    GOSS__KEY_WORD("hyper.combine", hyper.combine, "delta", "delta|replace|scale",
+                   "How it is used: base + alpha h, h alone, base (1 + alpha h)"),
+    GOSS__KEY_BOOL("hyper.train_base", hyper.train_base, "true", "The base learns along"),
+    GOSS__KEY_REAL("hyper.alpha", hyper.alpha, "1", 0, 1e6, NULL, "Scale of what is generated"),
+    GOSS__KEY_INT("hyper.hidden", hyper.hidden, "64", 1, 65536, "units",
+                  "Units of the trunk that all generators share"),
+    GOSS__KEY_INT("hyper.embedding", hyper.embedding, "64", 1, 65536, "numbers", "Length of a task's code"),
+    GOSS__KEY_INT("hyper.layer_embedding", hyper.layer_embedding, "16", 1, 65536, "numbers",
+                  "Length of the embedding of a layer or a chunk"),
+    GOSS__KEY_INT("hyper.chunk", hyper.chunk, "1024", 1, 1 << 24, "numbers",
+                  "Numbers a chunk, where a rule does not say"),
+    GOSS__KEY_INT(
+        "hyper.noise", hyper.noise, "0", 0, 65536, "numbers",
+        "Length of a noise vector that is seen beside the support set: other noise, another network; 0: none"),
+    GOSS__KEY_INT("hyper.attention", hyper.attention, "4", 0, 64, "heads",
+                  "Heads of attention among the classes; 0: none"),
+    GOSS__KEY_BOOL("hyper.class_delta", hyper.class_delta, "true",
+                   "Per-class head: generate a correction of the class means; false: a ProtoNet's head"),
+    GOSS__KEY_INT("hyper.class_hidden", hyper.class_hidden, "128", 1, 65536, "units",
+                  "Hidden units of that correction"),
+    GOSS__KEY_BOOL("hyper.class_scale", hyper.class_scale, "true",
+                   "Generate a temperature and feature weights for the task and a bias a class, too"),
 };
 
 const goss_key *goss__method_keys(int *n) {
@@ -98,32 +143,6 @@ bool goss__config_is_default(const goss_config *c, const goss_key *key) {
     return false;
 }
 
-/* "support, id": a list of conditioners as bits. */
-static goss_status read_condition(const char *text, unsigned *out, goss_error *err) {
-    static const struct {
-        const char *word;
-        unsigned bit;
-    } words[] = {{"support", GOSS_CONDITION_SUPPORT},
-                 {"id", GOSS_CONDITION_TASK},
-                 {"descriptor", GOSS_CONDITION_DESCRIPTOR},
-                 {"input", GOSS_CONDITION_INPUT},
-                 {"noise", GOSS_CONDITION_NOISE}};
-    static const char between[] = ", \t";
-    *out = 0;
-    for (const char *s = text + strspn(text, between); *s; s += strspn(s, between)) {
-        size_t n = strcspn(s, between), k = 0, count = sizeof words / sizeof *words;
-        while (k < count && (strlen(words[k].word) != n || strncmp(words[k].word, s, n) != 0)) k++;
-        if (k == count)
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "hyper.condition: \"%.*s\" is none of support, id, descriptor, input, noise",
-                                  n < 60 ? (int)n : 60, s);
-        *out |= words[k].bit, s += n;
-    }
-    if (*out) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "hyper.condition is empty: some of support, id, descriptor, input, noise");
-}
-
 /* What a condition needs of the data. */
 static goss_status check_condition(unsigned condition, const goss_task_spec *task, goss_error *err) {
     if (condition & GOSS_CONDITION_TASK && task->ids == 0)
@@ -136,53 +155,28 @@ static goss_status check_condition(unsigned condition, const goss_task_spec *tas
     return GOSS_OK;
 }
 
-/* The default is for tasks with classes of their own; for others there is one, too. */
-static const char *rules_of(const goss_config *c, const goss_task_spec *task) {
-    const char *rules = goss_config_text(c, "hyper.rules");
-    return goss_task_fixed_outputs(task) && strcmp(rules, default_rules) == 0 ? NULL : rules;
-}
-
-static goss_status hyper_options(const goss_config *c, const goss_data_spec *data, goss_hyper_options *out,
-                                 goss_error *err) {
-    goss_hyper_options h = goss_hyper_defaults();
-    GOSS_TRY(read_condition(goss_config_text(c, "hyper.condition"), &h.conditioner, err));
-    GOSS_TRY(check_condition(h.conditioner, &data->task, err));
-    h.tasks = data->task.ids, h.descriptor = data->task.descriptor;
-    const char *combine = goss_config_text(c, "hyper.combine");
-    h.combine = strcmp(combine, "replace") == 0 ? GOSS_COMBINE_REPLACE
-                : strcmp(combine, "scale") == 0 ? GOSS_COMBINE_SCALE
-                                                : GOSS_COMBINE_DELTA;
-    h.rules = rules_of(c, &data->task);
-    h.train_base = goss_config_bool(c, "hyper.train_base");
-    h.alpha = goss_config_real(c, "hyper.alpha");
-    h.hidden = (int)goss_config_int(c, "hyper.hidden");
-    h.embedding = (int)goss_config_int(c, "hyper.embedding");
-    h.layer_embedding = (int)goss_config_int(c, "hyper.layer_embedding");
-    h.chunk = (int)goss_config_int(c, "hyper.chunk");
-    h.noise = (int)goss_config_int(c, "hyper.noise");
-    h.attention = (int)goss_config_int(c, "hyper.attention");
-    h.class_delta = goss_config_bool(c, "hyper.class_delta");
-    h.class_hidden = (int)goss_config_int(c, "hyper.class_hidden");
-    h.class_scale = goss_config_bool(c, "hyper.class_scale");
-    h.temperature = goss_config_real(c, "method.temperature");
-    *out = h;
+/* What the data says of a hypernetwork. The default rules are for tasks with classes of their own; for others there is
+ * a default, too. */
+static goss_status fit_hyper(goss_hyper_options *h, const goss_task_spec *task, goss_error *err) {
+    GOSS_TRY(check_condition(h->conditioner, task, err));
+    h->tasks = task->ids, h->descriptor = task->descriptor;
+    if (goss_task_fixed_outputs(task) && strcmp(h->rules, default_rules) == 0) h->rules = NULL;
     return GOSS_OK;
 }
 
 /* The setting that a method could not be made of. */
-static const char *culprit(const goss_config *c, const goss_task_spec *task, const char *method) {
+static const char *culprit(const char *backbone, const goss_task_spec *task, const char *method) {
     goss_target *t = NULL;
     const int outputs = goss_task_fixed_outputs(task) ? task->outputs : 0;
-    const goss_status s =
-        goss_target_parse(goss_config_text(c, "model.backbone"), task->input, task->input_rank, outputs, &t, NULL);
+    const goss_status s = goss_target_parse(backbone, task->input, task->input_rank, outputs, &t, NULL);
     goss_target_free(t);
     return s != GOSS_OK ? "model.backbone" : strcmp(method, "hypernet") == 0 ? "[hyper]" : "[method]";
 }
 
 /* The default backbone is for images. */
-static goss_status refused(const goss_config *c, const goss_task_spec *task, const char *method, goss_status s,
+static goss_status refused(const char *backbone, const goss_task_spec *task, const char *method, goss_status s,
                            goss_error *err) {
-    const char *where = culprit(c, task, method);
+    const char *where = culprit(backbone, task, method);
     if (err && task->input_rank == 1 && strcmp(where, "model.backbone") == 0) {
         const goss_error why = *err;
         return goss_error_set(err, s,
@@ -193,37 +187,29 @@ static goss_status refused(const goss_config *c, const goss_task_spec *task, con
 }
 
 /* Files of versions before the key were of images, which have none. */
-static bool wants_joint(const goss_config *c, const goss_data_spec *data) {
-    const char *word = goss_config_text(c, "method.joint");
-    return strcmp(word, "yes") == 0 || (strcmp(word, "auto") == 0 && strcmp(data->kind, "table") == 0);
+static bool wants_joint(goss__joint_word word, const goss_data_spec *data) {
+    return word == GOSS__JOINT_YES || (word == GOSS__JOINT_AUTO && strcmp(data->kind, "table") == 0);
+}
+
+goss_status goss__method_settings_read(const goss_config *c, goss__method_settings *out, goss_error *err) {
+    *out = (goss__method_settings){.method = goss_method_defaults(), .hyper = goss_hyper_defaults()};
+    GOSS_TRY(goss_config_bind(c, keys, sizeof keys / sizeof *keys, out, err));
+    out->hyper.temperature = out->method.temperature;
+    out->method.by_samples = out->loss == GOSS__LOSS_SAMPLES;
+    return GOSS_OK;
 }
 
 goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
                                      goss_method **out, goss_error *err) {
-    goss_hyper_options hyper;
-    GOSS_TRY(hyper_options(c, data, &hyper, err));
-    goss_method_options o = goss_method_defaults();
-    o.inner_steps = (int)goss_config_int(c, "method.inner_steps");
-    o.test_steps = (int)goss_config_int(c, "method.test_steps");
-    o.inner_rate = goss_config_real(c, "method.inner_rate");
-    o.first_order = goss_config_bool(c, "method.first_order");
-    o.norm = strcmp(goss_config_text(c, "method.norm"), "support") == 0 ? GOSS_METHOD_NORM_SUPPORT
-                                                                        : GOSS_METHOD_NORM_RUNNING;
-    o.networks = (int)goss_config_int(c, "method.networks");
-    o.penalty = goss_config_real(c, "method.penalty");
-    o.ridge = goss_config_real(c, "method.ridge");
-    o.label_smoothing = goss_config_real(c, "method.label_smoothing");
-    o.by_samples = strcmp(goss_config_text(c, "method.loss"), "samples") == 0;
-    o.temperature = goss_config_real(c, "method.temperature");
-    o.hyper = &hyper;
-    o.joint = wants_joint(c, data);
-    o.ridge_head = goss_config_bool(c, "method.ridge_head");
-    o.code_steps = (int)goss_config_int(c, "method.code_steps");
-    o.code_rate = goss_config_real(c, "method.code_rate");
-    o.objective = data->task.objective;
-    o.outputs = goss_task_fixed_outputs(&data->task) ? data->task.outputs : 0;
-    o.task_classes = data->task.task_classes;
-    goss_status s = goss_method_create(name, goss_config_text(c, "model.backbone"), data->task.input,
-                                       data->task.input_rank, &o, out, err);
-    return s == GOSS_OK ? s : refused(c, &data->task, name, s, err);
+    goss__method_settings s;
+    GOSS_TRY(goss__method_settings_read(c, &s, err));
+    GOSS_TRY(fit_hyper(&s.hyper, &data->task, err));
+    s.method.hyper = &s.hyper;
+    s.method.joint = wants_joint(s.joint, data);
+    s.method.objective = data->task.objective;
+    s.method.outputs = goss_task_fixed_outputs(&data->task) ? data->task.outputs : 0;
+    s.method.task_classes = data->task.task_classes;
+    const goss_status made =
+        goss_method_create(name, s.model.backbone, data->task.input, data->task.input_rank, &s.method, out, err);
+    return made == GOSS_OK ? made : refused(s.model.backbone, &data->task, name, made, err);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* settings.h: the keys [model], [method] and [hyper] of a configuration, and methods made from them. Model files keep
- * the same keys as metadata, so that one table describes both. */
+ * the same keys as metadata, so that one table describes both. To add a key: a row of that table (settings.c) and the
+ * member that it names, most often of goss_method_options or goss_hyper_options. */
 #ifndef GOSS_META_SETTINGS_H
 #define GOSS_META_SETTINGS_H
 
@@ -9,7 +10,26 @@
 #include "gossamer/method.h"
 #include "gossamer/model.h"
 
+/* method.joint, in the order of its choices. */
+typedef enum goss__joint_word { GOSS__JOINT_AUTO, GOSS__JOINT_YES, GOSS__JOINT_NO } goss__joint_word;
+
+/* method.loss, likewise. */
+typedef enum goss__loss_word { GOSS__LOSS_TASKS, GOSS__LOSS_SAMPLES } goss__loss_word;
+
+/* What those keys are bound to. */
+typedef struct goss__method_settings {
+    struct {
+        const char *backbone;
+    } model;
+    goss_method_options method; /* all but hyper, joint, objective and outputs, which the data says, too */
+    goss_hyper_options hyper;   /* all but what the data says */
+    goss__joint_word joint;
+    goss__loss_word loss;
+} goss__method_settings;
+
 const goss_key *goss__method_keys(int *n);
+/* c declares at least goss__method_keys, and outlives *out. */
+goss_status goss__method_settings_read(const goss_config *c, goss__method_settings *out, goss_error *err);
 /* A method of that name for such data. c declares at least goss__method_keys. */
 goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
                                      goss_method **out, goss_error *err);

@@ -179,7 +179,7 @@ int goss__check_unreadable(const goss__check *k) {
     goss_error why;
     float pixel;
     int bad = 0;
-    if (goss_image_files_open(goss_config_text(k->config, "data.path"), &files, &why) != GOSS_OK) return 0;
+    if (goss_image_files_open(k->set->data.path, &files, &why) != GOSS_OK) return 0;
     const int n = goss_image_files_count(files);
     for (int i = 0; i < n; i++) {
         if (goss_image_files_decode(files, i, &tiny, &pixel, &why) == GOSS_OK) continue;

@@ -57,10 +57,7 @@ static void count(const goss__check *k, const goss_table_data *d) {
 
 /* ---- columns ---- */
 
-static const char *given(const goss__check *k, const char *key) {
-    const char *text = goss_config_text(k->config, key);
-    return *text ? text : NULL;
-}
+static const char *given(const char *text) { return *text ? text : NULL; }
 
 /* Leaks are told by training itself. */
 static goss_status look_at_columns(const goss__check *k, const goss_table *t, const goss_roles *roles,
@@ -142,7 +139,7 @@ static double roughness(const goss_table *t, const goss_groups *tasks, int time,
 }
 
 static void tell_time(const goss__check *k, const char *time, double rough) {
-    const bool random = strcmp(goss_config_text(k->config, "task.order"), "random") == 0;
+    const bool random = strcmp(k->set->table.order, "random") == 0;
     if (random)
         goss__check_found(
             k, GOSS_CHECK_WARNING, "time",
@@ -176,8 +173,9 @@ static goss_status look_at_time(const goss__check *k, const goss_table *t, const
 
 goss_status goss__check_table(const goss__check *k, const goss_table_data *d, goss_error *err) {
     const goss_table *t = goss_table_tasks_table(goss_table_data_tasks(d));
+    const goss_table_data_options *o = &k->set->table;
     const goss_roles_declared declared = {
-        .target = given(k, "data.target"), .task = given(k, "data.task"), .ignore = given(k, "data.ignore")};
+        .target = given(o->target), .task = given(o->task), .ignore = given(o->ignore)};
     goss_roles roles;
     count(k, d);
     GOSS_TRY(goss_table_roles(t, &declared, &roles, err));
@@ -203,7 +201,7 @@ static goss_status try_file(void *context, const char *name, goss_error *err) {
     goss_table *t = NULL;
     goss_error why;
     o.ignore = NULL, o.categorical = NULL;
-    if (given(w->k, "data.missing")) o.missing = given(w->k, "data.missing");
+    if (given(w->k->set->table.missing)) o.missing = w->k->set->table.missing;
     goss__str_addf(&path, "%s/%s", w->folder, name);
     if (path.failed) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
     if (name[0] != '.' && goss_table_is(path.data) && goss_table_open(path.data, &o, &t, &why) != GOSS_OK) {
@@ -216,7 +214,7 @@ static goss_status try_file(void *context, const char *name, goss_error *err) {
 }
 
 int goss__check_table_files(const goss__check *k) {
-    walk w = {k, goss_config_text(k->config, "data.path"), 0};
+    walk w = {k, k->set->data.path, 0};
     goss_error why;
     if (!goss__is_dir(w.folder) || goss__folder_each(w.folder, try_file, &w, &why) != GOSS_OK) return 0;
     return w.bad;

@@ -247,7 +247,7 @@ goss_status goss__replay_read(goss__run *r, goss_error *err) {
     char path[4200], *text;
     size_t size;
     GOSS_TRY(goss__run_path(r, "metrics.jsonl", path, err));
-    if (goss_config_real(r->config, "train.minutes") == 0 || !goss__path_exists(path)) return GOSS_OK;
+    if (r->set.train.minutes == 0 || !goss__path_exists(path)) return GOSS_OK;
     GOSS_TRY(goss__read_file(path, (size_t)1 << 31, &text, &size, err));
     int lines = 0;
     for (size_t i = 0; i < size; i++) lines += text[i] == '\n';

@@ -17,38 +17,33 @@ typedef struct image_tasks {
 
 /* ---- settings ---- */
 
-static goss_status read_options(const goss_config *c, goss_image_tasks_options *o, goss_error *err) {
-    const char *word = goss_config_text(c, "data.task");
-    *o = goss_image_tasks_defaults();
-    o->file = goss_config_text(c, "data.tasks"), o->tasks = goss_config_text(c, "data.train_tasks");
-    o->per_class = (int)goss_config_int(c, "data.per_class");
-    o->seed = (uint64_t)goss_config_int(c, "run.seed");
-    if (*o->file && *word)
+static goss_status check_tasks(const goss__run_settings *s, goss_error *err) {
+    const char *word = s->table.task, *file = s->image_tasks.file;
+    if (*file && *word)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "data.tasks = %s and data.task = %s both say what the tasks are: give one of them",
-                              o->file, word);
+                              "data.tasks = %s and data.task = %s both say what the tasks are: give one of them", file,
+                              word);
     if (*word && strcmp(word, "folder") != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "data.task = %.60s: of images a task is a folder (data.task=folder), or what a table "
                               "says (data.tasks=FILE.csv)",
                               word);
-    if (strcmp(goss_config_text(c, "task.support"), "0") != 0)
+    if (s->table.most_support > 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "task.support = %.40s, but images in tasks (%s) are trained together, without support "
+                              "task.support = %d, but images in tasks (%s) are trained together, without support "
                               "sets: set task.support=0. Episodes of one folder's classes are train.one_alphabet=true "
                               "without data.task",
-                              goss_config_text(c, "task.support"), *word ? "data.task" : "data.tasks");
-    return goss__run_read_split(c, o->split, err);
+                              s->table.most_support, *word ? "data.task" : "data.tasks");
+    return GOSS_OK;
 }
 
-static goss_status check(const goss_config *c, goss_error *err) {
-    goss_image_tasks_options o;
+static goss_status check(const goss__run_settings *s, goss_error *err) {
     goss_image_format f;
-    GOSS_TRY(goss__run_file_is_there(c, "data.labels", err));
-    GOSS_TRY(goss__run_file_is_there(c, "data.tasks", err));
-    GOSS_TRY(goss__run_file_is_there(c, "data.train_tasks", err));
-    GOSS_TRY(goss__run_image_format(c, &f, err));
-    return read_options(c, &o, err);
+    GOSS_TRY(goss__run_file_is_there("data.labels", s->images.labels, err));
+    GOSS_TRY(goss__run_file_is_there("data.tasks", s->image_tasks.file, err));
+    GOSS_TRY(goss__run_file_is_there("data.train_tasks", s->image_tasks.tasks, err));
+    GOSS_TRY(goss__run_image_format(s, &f, err));
+    return check_tasks(s, err);
 }
 
 /* ---- opening ---- */
@@ -72,11 +67,10 @@ static goss_status take_names(image_tasks *t, goss_data_spec *spec, goss_error *
     return GOSS_OK;
 }
 
-static goss_status open_train(goss__run_data *d, const image_tasks *t, const goss_config *c, goss_error *err) {
+static goss_status open_train(goss__run_data *d, const image_tasks *t, const goss__run_settings *s, goss_error *err) {
     goss_image_source_options o = goss_image_source_defaults();
-    o.queries = (int)goss_config_int(c, "task.queries");
-    o.shuffle = goss_config_int(c, "train.tasks") > 0;
-    o.augment = (float)goss_config_real(c, "train.augment"), o.elastic = (float)goss_config_real(c, "train.elastic");
+    o.queries = s->table.queries, o.shuffle = s->train.tasks > 0;
+    o.augment = s->train_episodes.augment, o.elastic = s->train_episodes.elastic;
     o.seed = d->seed;
     return goss_image_tasks_source(t->tasks, &o, &d->source, err);
 }
@@ -87,10 +81,11 @@ static goss_status open_part(const image_tasks *t, goss_row_part part, goss_task
     return goss_image_tasks_source(t->tasks, &o, out, err);
 }
 
-static goss_status open_validation(goss__run_data *d, const image_tasks *t, const goss_config *c, goss_error *err) {
-    if (goss_config_int(c, "validate.every") == 0) return GOSS_OK;
+static goss_status open_validation(goss__run_data *d, const image_tasks *t, const goss__run_settings *s,
+                                   goss_error *err) {
+    if (s->validate.every == 0) return GOSS_OK;
     GOSS_TRY(goss_error_prefix(err, open_part(t, GOSS_PART_VALIDATE, &d->validation, err), "validate.every = %lld",
-                               (long long)goss_config_int(c, "validate.every")));
+                               (long long)s->validate.every));
     d->judged = (int)d->validation.tasks, d->validates = true;
     return GOSS_OK;
 }
@@ -111,19 +106,19 @@ static void describe(goss__run_data *d, const image_tasks *t) {
               outputs, f.height, f.width, f.channels, f.invert ? ", inverted" : "", images[0], images[1], images[2]);
 }
 
-static goss_status open_tasks(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err) {
+static goss_status open_tasks(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
+                              goss_error *err) {
     image_tasks *t = d->own = goss__calloc(1, sizeof *t);
-    goss_image_tasks_options o;
     if (!t) return goss_error_set(err, GOSS_E_NOMEM, "no memory for tasks");
-    GOSS_TRY(read_options(c, &o, err));
-    GOSS_TRY(goss__run_open_images(c, place, GOSS_SPLIT_EACH, &t->set, err));
-    GOSS_TRY(goss_image_tasks_open(t->set, &o, &t->tasks, err));
-    GOSS_TRY(open_train(d, t, c, err));
+    GOSS_TRY(check_tasks(s, err));
+    GOSS_TRY(goss__run_open_images(s, place, GOSS_SPLIT_EACH, &t->set, err));
+    GOSS_TRY(goss_image_tasks_open(t->set, &s->image_tasks, &t->tasks, err));
+    GOSS_TRY(open_train(d, t, s, err));
     d->spec = goss_data_spec_tasks("images", &d->source.spec);
     d->spec.image = goss_images_format(t->set);
     d->hash = goss_image_tasks_hash(t->tasks);
     GOSS_TRY(take_names(t, &d->spec, err));
-    GOSS_TRY(open_validation(d, t, c, err));
+    GOSS_TRY(open_validation(d, t, s, err));
     describe(d, t);
     return GOSS_OK;
 }
@@ -156,8 +151,8 @@ static goss_status mark(const goss__run_data *d, goss_model *m, goss_error *err)
     return d->validates ? mark_part(t, GOSS_PART_VALIDATE, GOSS_USE_VALIDATE, m, err) : GOSS_OK;
 }
 
-static void validated_on(const goss__run_data *d, const goss_config *c, char *out, size_t size) {
-    (void)c;
+static void validated_on(const goss__run_data *d, const goss__run_settings *s, char *out, size_t size) {
+    (void)s;
     snprintf(out, size, "images of %d tasks that were kept for it, %s", d->judged, d->metric->name);
 }
 

@@ -26,17 +26,16 @@ typedef struct images {
 } images;
 
 /* Nothing else says how to split: then a tree's own train/ and val/ do. Where something does, test images stay out. */
-static goss_split part_wanted(const goss_config *c) {
-    bool said = *goss_config_text(c, "data.train_classes") || *goss_config_text(c, "data.val_classes") ||
-                goss_config_int(c, "data.hold_out_alphabets") > 0;
+static goss_split part_wanted(const goss__run_settings *s) {
+    bool said = *s->data.train_classes || *s->data.val_classes || s->data.hold_out_alphabets > 0;
     return said ? GOSS_SPLIT_TRAIN : GOSS_SPLIT_EACH;
 }
 
 /* data.kind = idx holds for no folder and no archive. */
-static goss_status check_kind(const goss_config *c, const char *path, goss_error *err) {
+static goss_status check_kind(goss__data_word kind, const char *path, goss_error *err) {
     goss__map m;
     bool other = goss__is_dir(path);
-    if (strcmp(goss_config_text(c, "data.kind"), "idx") != 0) return GOSS_OK;
+    if (kind != GOSS__DATA_IDX) return GOSS_OK;
     if (!other && goss__map_file(path, &m, NULL) == GOSS_OK) { /* a file that does not open is refused below */
         other = m.size >= 2 && memcmp(m.data, "PK", 2) == 0;
         goss__unmap(&m);
@@ -47,26 +46,18 @@ static goss_status check_kind(const goss_config *c, const char *path, goss_error
                           path);
 }
 
-goss_status goss__run_open_images(const goss_config *c, const goss__run_place *p, goss_split split, goss_images **set,
-                                  goss_error *err) {
-    const char *path = goss_config_text(c, "data.path"), *invert = goss_config_text(c, "data.invert");
-    GOSS_TRY(check_kind(c, path, err));
-    goss_images_options o = goss_images_options_defaults();
-    o.height = (int)goss_config_int(c, "data.height"), o.width = (int)goss_config_int(c, "data.width");
-    o.channels = (int)goss_config_int(c, "data.channels");
-    o.invert = strcmp(invert, "yes") == 0  ? GOSS_INVERT_YES
-               : strcmp(invert, "no") == 0 ? GOSS_INVERT_NO
-                                           : GOSS_INVERT_AUTO;
-    o.threads = (int)goss_config_int(c, "run.threads");
-    o.skip_bad = goss_config_bool(c, "data.skip_bad"), o.split = split;
-    const char *cache = goss_config_text(c, "data.cache");
+goss_status goss__run_open_images(const goss__run_settings *s, const goss__run_place *p, goss_split split,
+                                  goss_images **set, goss_error *err) {
+    const char *path = s->data.path, *cache = s->data.cache;
+    GOSS_TRY(check_kind(s->data.kind, path, err));
+    goss_images_options o = s->images;
+    o.split = split;
     o.cache_dir = strcmp(cache, "none") == 0 ? NULL : *cache ? cache : p->dir;
-    o.labels = *goss_config_text(c, "data.labels") ? goss_config_text(c, "data.labels") : NULL;
     o.stop = p->stop;
     if (o.cache_dir) GOSS_TRY(goss__mkdirs(o.cache_dir, err));
-    goss_status s = goss_images_open(path, &o, set, err);
-    if (s == GOSS_E_INTERRUPTED) return s;
-    GOSS_TRY(goss_error_prefix(err, s, "data.path"));
+    const goss_status opened = goss_images_open(path, &o, set, err);
+    if (opened == GOSS_E_INTERRUPTED) return opened;
+    GOSS_TRY(goss_error_prefix(err, opened, "data.path"));
     return goss_images_need_classes(*set, path, 2, err);
 }
 
@@ -95,18 +86,16 @@ static void take_away(goss_class_list *from, const goss_class_list *other) {
 }
 
 /* Classes that episodes of so many ways are drawn from: with rotations each stands for four. */
-static int needed(const goss_config *c, const char *section) {
-    char key[40];
-    snprintf(key, sizeof key, "%s.rotations", section);
-    const int turns = goss_config_bool(c, key) ? 4 : 1;
-    snprintf(key, sizeof key, "%s.ways", section);
-    return ((int)goss_config_int(c, key) + turns - 1) / turns;
+static int needed(const goss_episode_spec *e) {
+    const int turns = e->rotations ? 4 : 1;
+    return (e->ways + turns - 1) / turns;
 }
 
 /* How many of n classes are held out: their share, but enough for validate.ways. */
-static goss_status count_held(const goss_config *c, int n, int *held, goss_error *err) {
-    const int validate = needed(c, "validate"), train = needed(c, "train"), half = n / 2 < 2 ? 2 : n / 2;
-    const double share = round(goss_config_real(c, "data.hold_out") * n);
+static goss_status count_held(const goss__run_settings *s, int n, int *held, goss_error *err) {
+    const int validate = needed(&s->validate_episodes), train = needed(&s->train_episodes),
+              half = n / 2 < 2 ? 2 : n / 2;
+    const double share = round(s->data.hold_out * n);
     *held = share > validate ? (int)share : validate;
     if (n < 3)
         return goss_error_set(
@@ -114,7 +103,7 @@ static goss_status count_held(const goss_config *c, int n, int *held, goss_error
             "data.path has %d class%s to train on and to validate on (a class is a folder of images): "
             "at least three are needed, or two with validate.every=0",
             n, n == 1 ? "" : "es");
-    if (n - *held >= (goss_config_bool(c, "train.one_alphabet") ? 1 : train)) return GOSS_OK;
+    if (n - *held >= (s->train_episodes.one_alphabet ? 1 : train)) return GOSS_OK;
     char advice[160];
     if (n - half < 2) /* two to train on and two to validate on are the least */
         snprintf(advice, sizeof advice,
@@ -125,26 +114,25 @@ static goss_status count_held(const goss_config *c, int n, int *held, goss_error
                  "Set smaller ones, as train.ways=%d validate.ways=%d, or validate.every=0 to train without validation",
                  n - half, half);
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "there are %d classes: data.hold_out = %g and validate.ways = %lld hold out %d of them, and "
-                          "train.ways = %lld needs %d more. %s",
-                          n, goss_config_real(c, "data.hold_out"), (long long)goss_config_int(c, "validate.ways"),
-                          *held, (long long)goss_config_int(c, "train.ways"), train, advice);
+                          "there are %d classes: data.hold_out = %g and validate.ways = %d hold out %d of them, and "
+                          "train.ways = %d needs %d more. %s",
+                          n, s->data.hold_out, s->validate_episodes.ways, *held, s->train_episodes.ways, train, advice);
 }
 
-static goss_status hold_out(images *d, const goss_config *c, const goss_class_list *pool, goss_error *err) {
-    const int alphabets = (int)goss_config_int(c, "data.hold_out_alphabets");
+static goss_status hold_out(images *d, const goss__run_settings *s, const goss_class_list *pool, goss_error *err) {
+    const int alphabets = s->data.hold_out_alphabets;
     int held;
     if (alphabets > 0)
         return goss_error_prefix(err,
                                  goss_class_list_hold_out(d->set, pool, alphabets, d->seed, &d->train, &d->held, err),
                                  "data.hold_out_alphabets");
-    GOSS_TRY(count_held(c, pool->count, &held, err));
+    GOSS_TRY(count_held(s, pool->count, &held, err));
     return goss_class_list_split(d->set, pool, (double)held / pool->count, d->seed, &d->train, &d->held, err);
 }
 
-static goss_status read_list(const images *d, const goss_config *c, const char *key, goss_class_list *out,
+static goss_status read_list(const images *d, const char *key, const char *path, goss_class_list *out,
                              goss_error *err) {
-    return goss_error_prefix(err, goss_class_list_read(d->set, goss_config_text(c, key), out, err), "%s", key);
+    return goss_error_prefix(err, goss_class_list_read(d->set, path, out, err), "%s", key);
 }
 
 /* Classes of val/ whose name a class of train/ has, too. */
@@ -162,7 +150,7 @@ static int same_names(const images *d) {
 }
 
 /* The set's own val/ as what is validated on, if it has one. */
-static goss_status use_parts(images *d, const goss_config *c, goss_error *err) {
+static goss_status use_parts(images *d, const goss__run_settings *s, goss_error *err) {
     goss_class_list val;
     GOSS_TRY(goss_class_list_part(d->set, GOSS_SPLIT_VAL, &val, err));
     if (val.count == 0) {
@@ -170,7 +158,7 @@ static goss_status use_parts(images *d, const goss_config *c, goss_error *err) {
         return GOSS_OK;
     }
     d->held = val;
-    goss__tell_key_unused(c, "data.hold_out", "val/ of data.path is what is validated on");
+    goss__tell_key_unused(s->config, "data.hold_out", "val/ of data.path is what is validated on");
     int same = same_names(d);
     if (same)
         goss__log(GOSS_LOG_WARN,
@@ -180,39 +168,38 @@ static goss_status use_parts(images *d, const goss_config *c, goss_error *err) {
     return GOSS_OK;
 }
 
-static goss_status choose_train(images *d, const goss_config *c, goss_error *err) {
-    const char *train = goss_config_text(c, "data.train_classes");
-    if (*train) return read_list(d, c, "data.train_classes", &d->train, err);
+static goss_status choose_train(images *d, const char *list, goss_error *err) {
+    if (*list) return read_list(d, "data.train_classes", list, &d->train, err);
     if (goss_images_class_split(d->set, 0) == GOSS_SPLIT_ALL) return goss_class_list_all(d->set, &d->train, err);
     return goss_class_list_part(d->set, GOSS_SPLIT_TRAIN, &d->train, err);
 }
 
-static goss_status split(images *d, const goss_config *c, goss_error *err) {
-    const char *train = goss_config_text(c, "data.train_classes"), *val = goss_config_text(c, "data.val_classes");
+static goss_status split(images *d, const goss__run_settings *set, goss_error *err) {
+    const char *train = set->data.train_classes, *val = set->data.val_classes;
     goss_class_list pool = {0};
-    GOSS_TRY(choose_train(d, c, err));
-    if (goss_config_int(c, "validate.every") == 0 && !*val) return GOSS_OK;
-    if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, c, err));
+    GOSS_TRY(choose_train(d, train, err));
+    if (set->validate.every == 0 && !*val) return GOSS_OK;
+    if (goss_images_class_split(d->set, 0) != GOSS_SPLIT_ALL) GOSS_TRY(use_parts(d, set, err));
     if (d->held.count) return GOSS_OK;
     if (*val) {
-        GOSS_TRY(read_list(d, c, "data.val_classes", &d->held, err));
+        GOSS_TRY(read_list(d, "data.val_classes", val, &d->held, err));
         if (*train) return check_apart(d, err);
         take_away(&d->train, &d->held);
         return GOSS_OK;
     }
     pool = d->train;
     d->train = (goss_class_list){0};
-    goss_status s = hold_out(d, c, &pool, err);
+    goss_status s = hold_out(d, set, &pool, err);
     goss_class_list_free(&pool);
     return s;
 }
 
 /* Classes of too few images for an episode leave the list; the log names them. */
-static goss_status leave_out_small(const images *d, goss_class_list *list, int64_t shots, int64_t queries,
-                                   const char *what, goss_error *err) {
+static goss_status leave_out_small(const images *d, goss_class_list *list, const goss_episode_spec *e, const char *what,
+                                   goss_error *err) {
     goss_class_list dropped;
     goss__str names = {0};
-    int least = (int)(shots + queries), all = list->count;
+    int least = e->shots + e->queries, all = list->count;
     GOSS_TRY(goss_class_list_drop_small(d->set, least, list, &dropped, err));
     for (int i = 0; i < dropped.count && i < 3; i++) {
         int first, count;
@@ -224,40 +211,31 @@ static goss_status leave_out_small(const images *d, goss_class_list *list, int64
             GOSS_LOG_WARN,
             "[%s] %d of %d classes have fewer than the %d images that %d shots and %d queries need and are left out "
             "(%s%s)",
-            what, dropped.count, all, least, (int)shots, (int)queries, names.data ? names.data : "",
+            what, dropped.count, all, least, e->shots, e->queries, names.data ? names.data : "",
             dropped.count > 3 ? ", ..." : "");
     goss_status status = GOSS_OK;
     if (dropped.count && list->count == 0)
         status = goss_error_set(err, GOSS_E_ARGUMENT,
                                 "[%s] none of %d classes has the %d images that %d shots and %d queries need (%s); set "
                                 "fewer, or add images",
-                                what, all, least, (int)shots, (int)queries, names.data ? names.data : "");
+                                what, all, least, e->shots, e->queries, names.data ? names.data : "");
     goss__str_free(&names);
     goss_class_list_free(&dropped);
     return status;
 }
 
-static goss_status leave_out_all_small(images *d, const goss_config *c, goss_error *err) {
-    GOSS_TRY(leave_out_small(d, &d->train, goss_config_int(c, "train.shots"), goss_config_int(c, "train.queries"),
-                             "train", err));
+static goss_status leave_out_all_small(images *d, const goss__run_settings *s, goss_error *err) {
+    GOSS_TRY(leave_out_small(d, &d->train, &s->train_episodes, "train", err));
     if (d->held.count == 0) return GOSS_OK;
-    return leave_out_small(d, &d->held, goss_config_int(c, "validate.shots"), goss_config_int(c, "validate.queries"),
-                           "validate", err);
+    return leave_out_small(d, &d->held, &s->validate_episodes, "validate", err);
 }
 
 /* ---- samplers ---- */
 
 /* Puts the settings in front that an episode's error is about. */
-static goss_status about(const goss_config *c, const char *section, goss_status s, goss_error *err) {
-    static const char *const names[] = {"ways", "shots", "queries"};
-    int64_t v[3];
-    for (int i = 0; i < 3; i++) {
-        char key[40];
-        snprintf(key, sizeof key, "%s.%s", section, names[i]);
-        v[i] = goss_config_int(c, key);
-    }
-    return goss_error_prefix(err, s, "[%s] ways = %lld, shots = %lld, queries = %lld", section, (long long)v[0],
-                             (long long)v[1], (long long)v[2]);
+static goss_status about(const goss_episode_spec *e, const char *section, goss_status s, goss_error *err) {
+    return goss_error_prefix(err, s, "[%s] ways = %d, shots = %d, queries = %d", section, e->ways, e->shots,
+                             e->queries);
 }
 
 /* All tasks of a step have the same number of shots, drawn for the step. */
@@ -269,41 +247,26 @@ static void draw_task(const goss_task_source *source, uint64_t k, goss_task *tas
     one.draw(&one, k, task);
 }
 
-static goss_status make_train(images *d, const goss_config *c, goss_error *err) {
-    int shots = (int)goss_config_int(c, "train.shots"), least = (int)goss_config_int(c, "train.min_shots");
-    if (least == 0) least = shots;
+static goss_status make_train(images *d, const goss__run_settings *set, goss_error *err) {
+    goss_episode_spec spec = set->train_episodes;
+    const int shots = spec.shots, least = set->train.min_shots ? set->train.min_shots : shots;
     if (least > shots)
         return goss_error_set(err, GOSS_E_ARGUMENT, "train.min_shots = %d is more than train.shots = %d", least, shots);
-    goss_episode_spec spec = goss_episode_spec_defaults();
-    spec.ways = (int)goss_config_int(c, "train.ways");
-    spec.queries = (int)goss_config_int(c, "train.queries");
-    spec.rotations = goss_config_bool(c, "train.rotations");
-    spec.one_alphabet = goss_config_bool(c, "train.one_alphabet");
-    spec.distinct_faces = goss_config_bool(c, "train.distinct_faces");
-    spec.augment = (float)goss_config_real(c, "train.augment");
-    spec.elastic = (float)goss_config_real(c, "train.elastic");
-    spec.seed = d->seed;
     d->samplers = goss__calloc((size_t)(shots - least + 1), sizeof *d->samplers);
     if (!d->samplers) return goss_error_set(err, GOSS_E_NOMEM, "no memory for samplers");
     for (spec.shots = least; spec.shots <= shots; spec.shots++) {
         goss_status s = goss_sampler_create(d->set, &d->train, &spec, &d->samplers[d->n_samplers], err);
-        if (s != GOSS_OK) return about(c, "train", s, err);
+        if (s != GOSS_OK) return about(&set->train_episodes, "train", s, err);
         d->n_samplers++;
     }
     return GOSS_OK;
 }
 
-static goss_status make_validation(images *d, const goss_config *c, goss_error *err) {
-    if (goss_config_int(c, "validate.every") == 0) return GOSS_OK;
-    goss_episode_spec spec = goss_episode_spec_defaults();
-    spec.ways = (int)goss_config_int(c, "validate.ways");
-    spec.shots = (int)goss_config_int(c, "validate.shots");
-    spec.queries = (int)goss_config_int(c, "validate.queries");
-    spec.rotations = goss_config_bool(c, "validate.rotations");
-    spec.distinct_faces = goss_config_bool(c, "validate.distinct_faces");
-    spec.seed = d->seed + 1;
-    goss_status s = goss_sampler_create(d->set, &d->held, &spec, &d->validation, err);
-    return about(c, "validate", s, err);
+static goss_status make_validation(images *d, const goss__run_settings *set, goss_error *err) {
+    if (set->validate.every == 0) return GOSS_OK;
+    const goss_episode_spec *spec = &set->validate_episodes;
+    goss_status s = goss_sampler_create(d->set, &d->held, spec, &d->validation, err);
+    return about(spec, "validate", s, err);
 }
 
 static void tell(const images *d) {
@@ -325,40 +288,38 @@ static void tell_scope(const char *section, const goss_sampler *s) {
                   scope.several_faces, scope.classes);
 }
 
-static goss_status open_all(images *d, const goss_config *c, const goss__run_place *p, goss_error *err) {
-    GOSS_TRY(goss__run_open_images(c, p, part_wanted(c), &d->set, err));
-    GOSS_TRY(split(d, c, err));
-    GOSS_TRY(leave_out_all_small(d, c, err));
+static goss_status open_all(images *d, const goss__run_settings *s, const goss__run_place *p, goss_error *err) {
+    GOSS_TRY(goss__run_open_images(s, p, part_wanted(s), &d->set, err));
+    GOSS_TRY(split(d, s, err));
+    GOSS_TRY(leave_out_all_small(d, s, err));
     tell(d);
-    GOSS_TRY(make_train(d, c, err));
+    GOSS_TRY(make_train(d, s, err));
     tell_scope("train", d->samplers[0]);
-    GOSS_TRY(make_validation(d, c, err));
+    GOSS_TRY(make_validation(d, s, err));
     if (d->validation) tell_scope("validate", d->validation);
     return GOSS_OK;
 }
 
 /* ---- as a kind of data ---- */
 
-goss_status goss__run_image_format(const goss_config *c, goss_image_format *out, goss_error *err) {
-    *out = (goss_image_format){.height = (int)goss_config_int(c, "data.height"),
-                               .width = (int)goss_config_int(c, "data.width"),
-                               .channels = (int)goss_config_int(c, "data.channels")};
+goss_status goss__run_image_format(const goss__run_settings *s, goss_image_format *out, goss_error *err) {
+    *out = (goss_image_format){.height = s->images.height, .width = s->images.width, .channels = s->images.channels};
     if (out->channels != 2) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
 }
 
 /* Files and networks that are named wrongly are found before any image is decoded. */
-static goss_status check(const goss_config *c, goss_error *err) {
+static goss_status check(const goss__run_settings *set, goss_error *err) {
     goss_method *m;
     goss_image_format f;
-    GOSS_TRY(goss__run_file_is_there(c, "data.train_classes", err));
-    GOSS_TRY(goss__run_file_is_there(c, "data.val_classes", err));
-    GOSS_TRY(goss__run_file_is_there(c, "data.labels", err));
-    GOSS_TRY(goss__run_image_format(c, &f, err));
+    GOSS_TRY(goss__run_file_is_there("data.train_classes", set->data.train_classes, err));
+    GOSS_TRY(goss__run_file_is_there("data.val_classes", set->data.val_classes, err));
+    GOSS_TRY(goss__run_file_is_there("data.labels", set->images.labels, err));
+    GOSS_TRY(goss__run_image_format(set, &f, err));
     if (f.height == 0 || f.width == 0) return GOSS_OK; /* not known yet */
     goss_data_spec data = goss_data_spec_images(f);
-    GOSS_TRY(goss__method_from_config(c, goss_config_text(c, "train.method"), &data, &m, err));
-    goss_status s = goss_method_trains(m) ? goss__rates_check(c, m, err) : GOSS_OK;
+    GOSS_TRY(goss__method_from_config(set->config, set->train.method, &data, &m, err));
+    goss_status s = goss_method_trains(m) ? goss__rates_check(set->rates, m, err) : GOSS_OK;
     goss_method_free(m);
     return s;
 }
@@ -376,17 +337,18 @@ static void close_images(goss__run_data *data) {
     data->own = NULL;
 }
 
-static goss_status open_images(goss__run_data *data, const goss_config *c, const goss__run_place *p, goss_error *err) {
+static goss_status open_images(goss__run_data *data, const goss__run_settings *s, const goss__run_place *p,
+                               goss_error *err) {
     images *d = data->own = goss__calloc(1, sizeof *d);
     if (!d) return goss_error_set(err, GOSS_E_NOMEM, "no memory for images");
     d->seed = data->seed, d->tasks = data->tasks;
-    GOSS_TRY(open_all(d, c, p, err));
+    GOSS_TRY(open_all(d, s, p, err));
     data->spec = goss_data_spec_images(goss_images_format(d->set));
     data->source = goss_sampler_source(d->samplers[d->n_samplers - 1]);
     data->source.context = d, data->source.draw = draw_task;
     data->validates = d->validation != NULL;
     if (d->validation) data->validation = goss_sampler_source(d->validation);
-    data->judged = (int)goss_config_int(c, "validate.episodes");
+    data->judged = s->validate.episodes;
     data->hash = goss_images_hash(d->set);
     int n = goss_images_count(d->set), classes = goss_images_classes(d->set);
     snprintf(data->size, sizeof data->size, "%d of %d", n, classes);
@@ -415,13 +377,11 @@ static goss_status mark(const goss__run_data *data, goss_model *m, goss_error *e
     return d->validation ? goss_model_mark(m, GOSS_USE_VALIDATE, d->set, &d->held, err) : GOSS_OK;
 }
 
-static void validated_on(const goss__run_data *data, const goss_config *c, char *out, size_t size) {
+static void validated_on(const goss__run_data *data, const goss__run_settings *s, char *out, size_t size) {
+    const goss_episode_spec *e = &s->validate_episodes;
     (void)data;
-    snprintf(out, size, "%lld ways, %lld shots, %lld queries, %lld episodes%s%s",
-             (long long)goss_config_int(c, "validate.ways"), (long long)goss_config_int(c, "validate.shots"),
-             (long long)goss_config_int(c, "validate.queries"), (long long)goss_config_int(c, "validate.episodes"),
-             goss_config_bool(c, "validate.rotations") ? ", rotations" : "",
-             goss_config_bool(c, "validate.distinct_faces") ? ", distinct faces" : "");
+    snprintf(out, size, "%d ways, %d shots, %d queries, %d episodes%s%s", e->ways, e->shots, e->queries,
+             s->validate.episodes, e->rotations ? ", rotations" : "", e->distinct_faces ? ", distinct faces" : "");
 }
 
 /* ---- checkpoints: the classes of the set, by number ---- */

@@ -5,8 +5,8 @@
 #include "base/log.h"
 #include "train/run.h"
 
-static goss_status check(const goss_config *c, goss_error *err) {
-    (void)c, (void)err;
+static goss_status check(const goss__run_settings *s, goss_error *err) {
+    (void)s, (void)err;
     return GOSS_OK;
 }
 
@@ -26,10 +26,9 @@ static goss_status check_same(const goss_task_spec *a, const goss_task_spec *b, 
                           "tasks to validate on have other inputs, outputs or descriptors than those to train on");
 }
 
-static goss_status open_validation(goss__run_data *d, const goss_train_tasks *t, const goss_config *c,
+static goss_status open_validation(goss__run_data *d, const goss_train_tasks *t, const goss__run_settings *s,
                                    goss_error *err) {
-    const bool wanted = goss_config_int(c, "validate.every") > 0;
-    if (!wanted) return GOSS_OK;
+    if (s->validate.every == 0) return GOSS_OK;
     if (!t->validation)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "there are no tasks to validate on: give some, or set validate.every=0");
@@ -42,14 +41,15 @@ static goss_status open_validation(goss__run_data *d, const goss_train_tasks *t,
     return GOSS_OK;
 }
 
-static goss_status open_own(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err) {
+static goss_status open_own(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
+                            goss_error *err) {
     const goss_train_tasks *t = place->tasks;
     GOSS_TRY(goss_task_spec_check(&t->train->spec, err));
-    GOSS_TRY(open_validation(d, t, c, err));
+    GOSS_TRY(open_validation(d, t, s, err));
     d->source = borrow(t->train);
     d->spec = goss_data_spec_tasks(t->kind ? t->kind : "tasks", &t->train->spec);
     d->spec.names = t->names, d->spec.task_names = t->task_names, d->spec.transform = t->transform;
-    d->judged = t->judged > 0 ? t->judged : (int)goss_config_int(c, "validate.episodes");
+    d->judged = t->judged > 0 ? t->judged : s->validate.episodes;
     d->hash = t->hash;
     snprintf(d->size, sizeof d->size, "%.40s", d->spec.kind);
     snprintf(d->about, sizeof d->about, "tasks of kind \"%.40s\"", d->spec.kind);
@@ -63,8 +63,8 @@ static goss_status mark(const goss__run_data *d, goss_model *m, goss_error *err)
     return GOSS_OK;
 }
 
-static void validated_on(const goss__run_data *d, const goss_config *c, char *out, size_t size) {
-    (void)c;
+static void validated_on(const goss__run_data *d, const goss__run_settings *s, char *out, size_t size) {
+    (void)s;
     snprintf(out, size, "%d tasks, %s", d->judged, d->metric->name);
 }
 

@@ -26,8 +26,8 @@ goss_status goss__run_examine(goss__run *r, char **text, goss_error *err) {
     goss__task_pack pack;
     *text = NULL;
     if (strcmp(goss_method_name(goss_model_method(r->model)), "hypernet") != 0) return GOSS_OK;
-    const int64_t micro = goss_config_int(r->config, "train.micro_batch");
-    GOSS_TRY(goss__task_pack_init(&pack, micro ? (int)micro : r->data.tasks, &r->data.source.spec, err));
+    const int micro = r->set.train.micro_batch;
+    GOSS_TRY(goss__task_pack_init(&pack, micro ? micro : r->data.tasks, &r->data.source.spec, err));
     goss__run_data_draw(&r->data, 0, &pack);
     goss_graph *g = goss_graph_new();
     goss_status s = g ? examine(r, &pack, g, text, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");

@@ -13,6 +13,7 @@
 
 struct goss_test_samples {
     goss_config *config;
+    goss__run_settings set;
     goss__run_data data;
     goss_task_source source;
 };
@@ -27,7 +28,7 @@ void goss_test_samples_free(goss_test_samples *t) {
 
 const goss_task_source *goss_test_samples_source(const goss_test_samples *t) { return &t->source; }
 const goss_metric *goss_test_samples_metric(const goss_test_samples *t) { return t->data.metric; }
-const char *goss_test_samples_path(const goss_test_samples *t) { return goss_config_text(t->config, "data.path"); }
+const char *goss_test_samples_path(const goss_test_samples *t) { return t->set.data.path; }
 
 /* A line "key = value" of the settings. Keys that this version does not know are passed over: what matters of them is
  * in the hash. */
@@ -80,7 +81,8 @@ static goss_status open_all(goss_test_samples *t, const goss_model *m, const cha
         return goss_error_set(err, GOSS_E_IO, "%s: there is no such file or folder%s", goss_test_samples_path(t),
                               data ? "" : ", where the run of the model had its data: name its place now");
     const goss__run_place place = {.stop = stop, .bare = true};
-    GOSS_TRY(goss__run_data_open(&t->data, t->config, &place, err));
+    GOSS_TRY(goss__run_settings_read(t->config, &t->set, err));
+    GOSS_TRY(goss__run_data_open(&t->data, &t->set, &place, err));
     GOSS_TRY(goss__run_data_test(&t->data, &t->source, err));
     return same_content(m, t, err);
 }

@@ -103,8 +103,8 @@ static goss_status check_rates(const goss_method *m, const goss__rates *all, gos
     return GOSS_OK;
 }
 
-goss_status goss__rates_read(const goss_config *c, goss__rates *out, goss_error *err) {
-    *out = (goss__rates){.text = goss__strdup(goss_config_text(c, "optimizer.rates"))};
+goss_status goss__rates_read(const char *text, goss__rates *out, goss_error *err) {
+    *out = (goss__rates){.text = goss__strdup(text)};
     if (!out->text) return goss_error_set(err, GOSS_E_NOMEM, "no memory for rates");
     const goss_status s = parse_rates(out->text, out, err);
     if (s != GOSS_OK) goss__rates_free(out);
@@ -116,9 +116,9 @@ void goss__rates_free(goss__rates *r) {
     *r = (goss__rates){0};
 }
 
-goss_status goss__rates_check(const goss_config *c, const goss_method *m, goss_error *err) {
+goss_status goss__rates_check(const char *text, const goss_method *m, goss_error *err) {
     goss__rates own;
-    GOSS_TRY(goss__rates_read(c, &own, err));
+    GOSS_TRY(goss__rates_read(text, &own, err));
     const goss_status s = check_rates(m, &own, err);
     goss__rates_free(&own);
     return s;

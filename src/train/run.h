@@ -39,6 +39,7 @@ typedef struct goss__look {
 #define GOSS__START_TEXT 64
 typedef struct goss__run {
     const goss_config *config;
+    goss__run_settings set;        /* read from it once */
     const goss_train_tasks *tasks; /* a program's own; NULL: those of data.path */
     goss_threads *threads;
     goss__run_data data;
@@ -46,7 +47,6 @@ typedef struct goss__run {
     goss_step *step;
     goss_params *params;         /* the step's: weights, running statistics, optimiser state */
     const goss__task_pack *pack; /* the step's episodes */
-    goss_rate_schedule schedule;
     goss__judge judge;
     goss__task_pack judge_pack;
     double *judged; /* the metric of the tasks that are validated on */
@@ -68,10 +68,11 @@ typedef struct goss__run {
 } goss__run;
 
 /* ---- rates.c ---- */
-goss_status goss__rates_read(const goss_config *c, goss__rates *out, goss_error *err);
+/* text: optimizer.rates. */
+goss_status goss__rates_read(const char *text, goss__rates *out, goss_error *err);
 void goss__rates_free(goss__rates *r);
-/* optimizer.rates can be read, and every pattern of it is the last word about some tensor. */
-goss_status goss__rates_check(const goss_config *c, const goss_method *m, goss_error *err);
+/* It can be read, and every pattern of it is the last word about some tensor. */
+goss_status goss__rates_check(const char *text, const goss_method *m, goss_error *err);
 
 /* ---- run_step.c ---- */
 goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss_error *err);
@@ -132,14 +133,14 @@ goss_status goss__same_content(goss__run *r, goss_error *err);
 /* Keys (a pattern), whether a run looks at them, and why it does not. */
 typedef struct goss__key_use {
     const char *key;
-    bool (*used)(const goss_config *c, const goss_method *m);
+    bool (*used)(const goss__run_settings *s, const goss_method *m);
     const char *why;
 } goss__key_use;
 const goss__key_use *goss__key_uses(int *n);
 /* Why a run does not look at a key; NULL: it does. */
-const char *goss__key_unused(const goss_config *c, const goss_method *m, const char *key);
+const char *goss__key_unused(const goss__run_settings *s, const goss_method *m, const char *key);
 /* Warns of every key that is not at its default and has no effect. */
-void goss__tell_unused(const goss_config *c, const goss_method *m, const char *data_kind);
+void goss__tell_unused(const goss__run_settings *s, const goss_method *m, const char *data_kind);
 /* Whether data of that kind (goss__data_kind.name) has the key. */
 bool goss__key_is_of(const char *key, const char *kind);
 /* Warns of one key, where it is not at its default: what the data alone shows. */

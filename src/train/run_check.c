@@ -59,7 +59,7 @@ static goss_status ask_doctor(const goss__check *k, goss__run *r, goss_error *er
 static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
     if (r->previous)
         goss__check_found(k, GOSS_CHECK_INFO, "run", "run.dir = %s holds this run, %lld steps of it: training goes on",
-                          goss_config_text(k->config, "run.dir"), (long long)r->state.step);
+                          k->set->run.dir, (long long)r->state.step);
     if (goss__data_images_set(&r->data)) GOSS_TRY(goss__check_images(k, &r->data, err));
     if (goss__data_table_of(&r->data)) GOSS_TRY(goss__check_table(k, goss__data_table_of(&r->data), err));
     return ask_doctor(k, r, err);
@@ -70,24 +70,34 @@ static bool ends_check(goss_status s) { return s == GOSS_E_NOMEM || s == GOSS_E_
 /* What did not open: the error that training ends with, or each file that is like the one it names. */
 static void tell_failed(const goss__check *k, const goss_error *why) {
     const bool by_data = strncmp(why->text, "data.path", 9) == 0;
-    const bool table = goss_table_is(goss_config_text(k->config, "data.path"));
+    const bool table = goss_table_is(k->set->data.path);
     const int told = by_data ? (table ? goss__check_table_files : goss__check_unreadable)(k) : 0;
     if (told == 0) goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why->text);
 }
 
+static goss_status check_run(const goss__check *k, goss_error *why) {
+    goss__run r;
+    const goss_train_options with = {.stop = k->options->stop};
+    goss_status s = goss__run_open_dry(&r, k->set->config, &with, why);
+    if (s == GOSS_OK) {
+        s = look(k, &r, why);
+        goss__run_close(&r);
+        if (s != GOSS_OK && !ends_check(s)) goss__check_found(k, GOSS_CHECK_ERROR, "run", "%s", why->text);
+    } else if (!ends_check(s)) {
+        tell_failed(k, why);
+    }
+    return s;
+}
+
 goss_status goss_train_check(const goss_config *config, const goss_check_options *options, goss_error *err) {
     static const goss_check_options quiet;
-    const goss__check k = {config, options ? options : &quiet};
+    goss__run_settings set;
+    const goss__check k = {&set, options ? options : &quiet};
     goss_error why;
-    goss__run r;
-    const goss_train_options with = {.stop = k.options->stop};
-    goss_status s = goss__run_open_dry(&r, config, &with, &why);
-    if (s == GOSS_OK) {
-        s = look(&k, &r, &why);
-        goss__run_close(&r);
-        if (s != GOSS_OK && !ends_check(s)) goss__check_found(&k, GOSS_CHECK_ERROR, "run", "%s", why.text);
-    } else if (!ends_check(s)) {
-        tell_failed(&k, &why);
-    }
+    goss_status s = goss__run_settings_read(config, &set, &why);
+    if (s == GOSS_OK)
+        s = check_run(&k, &why);
+    else if (!ends_check(s))
+        goss__check_found(&k, GOSS_CHECK_ERROR, "run", "%s", why.text);
     return ends_check(s) ? goss_error_set(err, s, "%s", why.text) : GOSS_OK;
 }

@@ -7,7 +7,7 @@
 #include "train/run.h"
 
 typedef struct goss__check {
-    const goss_config *config;
+    const goss__run_settings *set;
     const goss_check_options *options;
 } goss__check;
 

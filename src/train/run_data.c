@@ -2,49 +2,36 @@
 /* run_data.c: the table of kinds of data, and what all have in common. */
 #include "train/run_data.h"
 
-#include <string.h>
-
 #include "base/os.h"
 #include "gossamer/table.h"
 
-static const struct {
-    const char *word; /* data.kind */
-    const goss__data_kind *kind;
-} kinds[] = {{"images", &goss__data_images},
-             {"idx", &goss__data_images},
-             {"table", &goss__data_table},
-             {"arrays", &goss__data_table}};
+/* By data.kind; auto is by content. */
+static const goss__data_kind *const kinds[] = {[GOSS__DATA_IMAGES] = &goss__data_images,
+                                               [GOSS__DATA_IDX] = &goss__data_images,
+                                               [GOSS__DATA_TABLE] = &goss__data_table,
+                                               [GOSS__DATA_ARRAYS] = &goss__data_table};
 
 /* Images in tasks of their own, or in classes that episodes are drawn from. */
-static const goss__data_kind *images_kind(const goss_config *c) {
-    const bool tasks = *goss_config_text(c, "data.tasks") || *goss_config_text(c, "data.task");
-    return tasks ? &goss__data_image_tasks : &goss__data_images;
+static const goss__data_kind *images_kind(const goss__run_settings *s) {
+    return *s->image_tasks.file || *s->table.task ? &goss__data_image_tasks : &goss__data_images;
 }
 
-static const goss__data_kind *kind_of_word(const goss_config *c) {
-    const char *word = goss_config_text(c, "data.kind");
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(word, kinds[i].word) == 0) return kinds[i].kind;
-    return goss_table_is(goss_config_text(c, "data.path")) ? &goss__data_table : &goss__data_images;
-}
-
-const goss__data_kind *goss__run_data_kind(const goss_config *c, const goss_train_tasks *own) {
+const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own) {
     if (own) return &goss__data_own;
-    const goss__data_kind *kind = kind_of_word(c);
-    return kind == &goss__data_images ? images_kind(c) : kind;
+    const goss__data_kind *kind = kinds[s->data.kind];
+    if (!kind) kind = goss_table_is(s->data.path) ? &goss__data_table : &goss__data_images;
+    return kind == &goss__data_images ? images_kind(s) : kind;
 }
 
-goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err) {
-    const char *path = goss_config_text(c, key);
-    if (!*path || (goss__path_exists(path) && !goss__is_dir(path))) return GOSS_OK;
+goss_status goss__run_file_is_there(const char *key, const char *path, goss_error *err) {
+    if (!path || !*path || (goss__path_exists(path) && !goss__is_dir(path))) return GOSS_OK;
     return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", key, path,
                           goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
 }
 
-static goss_status choose_metric(goss__run_data *d, const goss_config *c, goss_error *err) {
+static goss_status choose_metric(goss__run_data *d, const char *name, goss_error *err) {
     const goss_objective *o = goss_task_objective(&d->source.spec);
-    return goss_error_prefix(err, goss_metric_find(o, goss_config_text(c, "task.metric"), &d->metric, err),
-                             "task.metric");
+    return goss_error_prefix(err, goss_metric_find(o, name, &d->metric, err), "task.metric");
 }
 
 /* train.tasks = 0: row t of a step is task t. */
@@ -62,14 +49,13 @@ static goss_status take_all_tasks(goss__run_data *d, goss_error *err) {
     return GOSS_OK;
 }
 
-goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place,
+goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *set, const goss__run_place *place,
                                 goss_error *err) {
-    *d = (goss__run_data){.seed = (uint64_t)goss_config_int(c, "run.seed"),
-                          .tasks = (int)goss_config_int(c, "train.tasks")};
-    d->kind = goss__run_data_kind(c, place->tasks);
-    goss_status s = d->kind->open(d, c, place, err);
+    *d = (goss__run_data){.seed = set->run.seed, .tasks = set->train.tasks};
+    d->kind = goss__run_data_kind(set, place->tasks);
+    goss_status s = d->kind->open(d, set, place, err);
     if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);
-    if (s == GOSS_OK) s = choose_metric(d, c, err);
+    if (s == GOSS_OK) s = choose_metric(d, set->metric, err);
     if (s != GOSS_OK) goss__run_data_close(d);
     return s;
 }

@@ -15,6 +15,7 @@
 #include "gossamer/table_data.h"
 #include "gossamer/train.h"
 #include "task/task_pack.h"
+#include "train/run_settings.h"
 
 typedef struct goss__run_data goss__run_data;
 
@@ -29,9 +30,9 @@ typedef struct goss__run_place {
 typedef struct goss__data_kind {
     const char *name; /* of goss_data_spec.kind */
     /* What can be wrong with a configuration before its data is opened, which may take long. */
-    goss_status (*check)(const goss_config *c, goss_error *err);
+    goss_status (*check)(const goss__run_settings *s, goss_error *err);
     /* Sets what is below `kind` in d. */
-    goss_status (*open)(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
+    goss_status (*open)(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place, goss_error *err);
     void (*close)(goss__run_data *d);
     /* What was neither trained nor validated on of the training tasks: support of the training samples, queries of the
      * test samples, each task in turn (source.tasks of them) with its number. NULL: the kind has none. Errors:
@@ -45,7 +46,7 @@ typedef struct goss__data_kind {
     goss_status (*compare)(const goss__run_data *d, const goss_safetensors *checkpoint, const char *dir,
                            goss_error *err);
     /* What models say that their validation was on. */
-    void (*validated_on)(const goss__run_data *d, const goss_config *c, char *out, size_t size);
+    void (*validated_on)(const goss__run_data *d, const goss__run_settings *s, char *out, size_t size);
     const char *things; /* "images": what other ones than the checkpoint's run had are called */
 } goss__data_kind;
 
@@ -66,8 +67,9 @@ struct goss__run_data {
 };
 
 /* The kind of what a configuration names, or of a program's own tasks. */
-const goss__data_kind *goss__run_data_kind(const goss_config *c, const goss_train_tasks *own);
-goss_status goss__run_data_open(goss__run_data *d, const goss_config *c, const goss__run_place *place, goss_error *err);
+const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own);
+goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
+                                goss_error *err);
 void goss__run_data_close(goss__run_data *d);
 /* The test samples of what is open (goss__data_kind.test). Borrows d. */
 goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, goss_error *err);
@@ -80,14 +82,12 @@ const goss_table_data *goss__data_table_of(const goss__run_data *d);
 const goss_image_tasks *goss__data_image_tasks_of(const goss__run_data *d);
 /* ---- what kinds share ---- */
 /* Images as data.path and the keys about their format say. Owns: *set, goss_images_close. */
-goss_status goss__run_open_images(const goss_config *c, const goss__run_place *p, goss_split split, goss_images **set,
-                                  goss_error *err);
+goss_status goss__run_open_images(const goss__run_settings *s, const goss__run_place *p, goss_split split,
+                                  goss_images **set, goss_error *err);
 /* Extents as far as they are known before images are open (0: not yet). */
-goss_status goss__run_image_format(const goss_config *c, goss_image_format *out, goss_error *err);
-/* data.split as ".5,.2,.3"; empty: all 0. */
-goss_status goss__run_read_split(const goss_config *c, double split[3], goss_error *err);
-/* The file of a key is there, if one is named. */
-goss_status goss__run_file_is_there(const goss_config *c, const char *key, goss_error *err);
+goss_status goss__run_image_format(const goss__run_settings *s, goss_image_format *out, goss_error *err);
+/* The file of a key is there, if one is named (NULL, "": none). */
+goss_status goss__run_file_is_there(const char *key, const char *path, goss_error *err);
 
 /* A thread that draws step k + 1 while step k is trained on. */
 typedef struct goss__feed goss__feed;

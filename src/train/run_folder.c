@@ -67,10 +67,10 @@ static goss_status check_own(const goss__run *r, goss_error *err) {
 }
 
 /* A run in the data's folder would be listed with the data. */
-static goss_status check_apart(const goss__run *r, const char *key, goss_error *err) {
-    const char *folder = goss_config_text(r->config, key), *data = goss_config_text(r->config, "data.path");
+static goss_status check_apart(const goss__run *r, const char *key, const char *folder, goss_error *err) {
+    const char *data = r->set.data.path;
     if (!*folder || !*data || strcmp(folder, "none") == 0 || !goss__lies_in(folder, data)) return GOSS_OK;
-    const goss__data_kind *kind = goss__run_data_kind(r->config, r->tasks);
+    const goss__data_kind *kind = goss__run_data_kind(&r->set, r->tasks);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s = %s %s the folder of the %s (data.path). Name another, as %s=runs/first", key, folder,
                           goss__same_file(folder, data) ? "is" : "lies in", kind->name, key);
@@ -78,16 +78,22 @@ static goss_status check_apart(const goss__run *r, const char *key, goss_error *
 
 /* What the run reads is none of the files that it will write. */
 static goss_status check_inputs(const goss__run *r, goss_error *err) {
-    static const char *const keys[] = {"data.path",        "data.train_classes", "data.val_classes", "data.descriptor",
-                                       "data.train_tasks", "data.val_tasks",     "train.start"};
+    const goss__run_settings *s = &r->set;
+    const char *const keys[][2] = {{"data.path", s->data.path},
+                                   {"data.train_classes", s->data.train_classes},
+                                   {"data.val_classes", s->data.val_classes},
+                                   {"data.descriptor", s->table.descriptor},
+                                   {"data.train_tasks", s->table.train_tasks},
+                                   {"data.val_tasks", s->table.val_tasks},
+                                   {"train.start", s->train.start}};
     char path[4200];
     for (int i = 0; i < FILES; i++) {
         GOSS_TRY(goss__run_path(r, files[i], path, err));
         for (size_t k = 0; k < sizeof keys / sizeof *keys; k++)
-            if (goss__same_file(path, goss_config_text(r->config, keys[k])))
+            if (goss__same_file(path, keys[k][1]))
                 return goss_error_set(err, GOSS_E_ARGUMENT,
                                       "%s: the run would write over %s; name another run.dir, or a copy of that file",
-                                      keys[k], path);
+                                      keys[k][0], path);
     }
     return GOSS_OK;
 }
@@ -128,11 +134,11 @@ void goss__run_folder_undo(goss__run *r) {
 
 /* What can be said before the folder is there. */
 static goss_status check_names(goss__run *r, goss_error *err) {
-    r->dir = goss__strdup(goss_config_text(r->config, "run.dir"));
+    r->dir = goss__strdup(r->set.run.dir);
     if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");
     GOSS_TRY(goss__tensor_files_ready(err));
-    GOSS_TRY(check_apart(r, "run.dir", err));
-    GOSS_TRY(check_apart(r, "data.cache", err));
+    GOSS_TRY(check_apart(r, "run.dir", r->set.run.dir, err));
+    GOSS_TRY(check_apart(r, "data.cache", r->set.data.cache, err));
     return check_inputs(r, err);
 }
 

@@ -138,9 +138,9 @@ static double number_in(const char *settings, const char *key) {
 /* A run whose end was moved goes on along the schedule of its new length. */
 static goss_status move_end(goss__run *r, const char *theirs, goss_error *err) {
     goss__run_state *s = &r->state;
-    const int64_t steps = goss_config_int(r->config, "train.steps");
-    const double minutes = goss_config_real(r->config, "train.minutes"), had = number_in(theirs, "train.minutes"),
-                 patience = (double)goss_config_int(r->config, "validate.patience");
+    const int64_t steps = r->set.train.steps;
+    const double minutes = r->set.train.minutes, had = number_in(theirs, "train.minutes"),
+                 patience = (double)r->set.validate.patience;
     r->moved = minutes != had || (double)steps != number_in(theirs, "train.steps") ||
                patience != number_in(theirs, "validate.patience");
     if (!r->moved) return GOSS_OK;
@@ -174,14 +174,14 @@ static goss_status same_data(const goss__run *r, goss_error *err) {
                               "data.path = %s holds other %s than the run in %s was started with: %s, then %s. Give it "
                               "the %s it had, or name another run.dir for a run of its own "
                               "(train.start=%s/model.safetensors begins with what this one has learned)",
-                              goss_config_text(r->config, "data.path"), r->data.kind->things, r->dir, r->data.about,
-                              size, r->data.kind->things, r->dir);
+                              r->set.data.path, r->data.kind->things, r->dir, r->data.about, size, r->data.kind->things,
+                              r->dir);
     return r->data.kind->compare ? r->data.kind->compare(&r->data, r->previous, r->dir, err) : GOSS_OK;
 }
 
 /* The file is not needed any more, and only compared where it still is. */
 static goss_status same_start(goss__run *r, goss_error *err) {
-    const char *then = goss_safetensors_meta(r->previous, "start"), *path = goss_config_text(r->config, "train.start");
+    const char *then = goss_safetensors_meta(r->previous, "start"), *path = r->set.train.start;
     if (!then) return goss_error_set(err, GOSS_E_FORMAT, "metadata \"start\" is missing");
     if (strlen(then) >= sizeof r->start) return goss_error_set(err, GOSS_E_FORMAT, "metadata \"start\" is no hash");
     strcpy(r->start, then);

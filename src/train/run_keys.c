@@ -1,131 +1,229 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_keys.c: the keys of a training run's configuration. */
+/* run_keys.c: the keys of a training run's configuration, and the struct that they are bound to. */
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "base/number.h"
 #include "gossamer/model.h"
 #include "gossamer/train.h"
+#include "io/key_row.h"
+#include "train/run_settings.h"
+
+#define GOSS__SETTINGS goss__run_settings
+
+/* ---- texts with a form of their own ---- */
+
+/* "5" or "3..10". */
+static goss_status read_support(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    int least, most = 0;
+    char end;
+    int n = sscanf(text, "%d..%d%c", &least, &most, &end);
+    if (n == 1 && sscanf(text, "%d%c", &least, &end) == 1) most = least, n = 2;
+    if (n != 2 || least < 0 || most < least || most > 1000000)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "\"%.40s\" is no number of rows, as 5, and no range of them, as 3..10", text);
+    if (s) s->table.support = least, s->table.most_support = most;
+    return GOSS_OK;
+}
+
+/* ".5,.2,.3"; empty: all 0. */
+static goss_status read_split(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    double split[3] = {0};
+    if (*text && goss__numbers_parse(text, split, 3) != 3)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "\"%.40s\" is no list of three shares, as .5,.2,.3 (training, validation, test)", text);
+    if (s) memcpy(s->table.split, split, sizeof split);
+    return GOSS_OK;
+}
+
+/* "2/5"; empty: none. */
+static goss_status read_fold(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    int fold = 0, folds = 0;
+    char end;
+    if (*text && (sscanf(text, "%d/%d%c", &fold, &folds, &end) != 2 || folds < 2 || fold < 1 || fold > folds))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.40s\" is no part of the tasks, as 1/5", text);
+    if (s) s->table.fold = fold, s->table.folds = folds;
+    return GOSS_OK;
+}
+
+static goss_status read_objective(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    const goss_objective *o = NULL;
+    if (strcmp(text, "auto") != 0) GOSS_TRY(goss_objective_find(text, &o, err));
+    if (s) s->table.objective = o;
+    return GOSS_OK;
+}
+
+/* "0.5 0.75": shares of the training; empty: none. */
+static goss_status read_at(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    double at[8];
+    const int n = goss__numbers_parse(text, at, 8);
+    if (n < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%s\" is no list of up to 8 numbers, as in 0.5, 0.75", text);
+    for (int i = 0; i < n; i++)
+        if (!(at[i] > (i ? at[i - 1] : 0) && at[i] < 1))
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "%g in \"%s\": these are shares of the training, between 0 and 1 and ascending, as in "
+                "0.5, 0.75",
+                at[i], text);
+    if (s) memcpy(s->rate.at, at, (size_t)n * sizeof *at), s->rate.n_at = n;
+    return GOSS_OK;
+}
+
+/* ---- the table ---- */
 
 static const goss_key own[] = {
-    {"data.path", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Folder, .zip or idx file of images in classes (folders train, val and test above them are the split, if no key "
-     "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such"},
-    {"data.kind", GOSS_KEY_TEXT, "auto", 0, 0, "auto|images|idx|table|arrays",
-     "What data.path holds; auto: by its content"},
-    {"data.task", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "table: the column whose values are tasks; file: each file is one; empty: guessed. images: folder: each folder "
-     "above the classes is a task, and all are trained together"},
-    {"data.tasks", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "images: table of task,class or task,class,label: what is trained together; classes of one label are one"},
-    {"data.target", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: the column that is predicted; empty: guessed"},
-    {"data.ignore", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: columns that are no inputs, as A,B"},
-    {"data.categorical", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: columns of numbers that are names of categories"},
-    {"data.missing", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "table: what stands for a missing value; empty: NA, NaN, ?, no text"},
-    {"data.descriptor", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "table: a second one with a row a task, in a column named as the task's, that hyper.condition = descriptor sees"},
-    {"data.train_tasks", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "File with the tasks to train on, one a line; empty: all others"},
-    {"data.val_tasks", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "table: file with the tasks to validate on; empty: data.hold_out of the others"},
-    {"data.split", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Shares of each task's rows, or of each class's images, for training, validation and test, as .5,.2,.3; empty: "
-     "whole tasks of a table are held out, images are divided by folders train, val and test"},
-    {"data.per_class", GOSS_KEY_INT, "0", 0, 1e9, NULL,
-     "images in tasks: images of a class that are taken (drawn by run.seed), before they are divided; 0: all"},
-    {"data.labels", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "idx: the file of labels; empty: the one beside data.path with labels and idx1 in its name"},
-    {"data.train_classes", GOSS_KEY_TEXT, "", 0, 0, NULL, "File with the classes to train on; empty: all others"},
-    {"data.val_classes", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "File with the classes to validate on; empty: some of the training classes are held out"},
-    {"data.hold_out_alphabets", GOSS_KEY_INT, "0", 0, 100000, NULL,
-     "Without val_classes: whole alphabets held out for validation; 0: single classes"},
-    {"data.hold_out", GOSS_KEY_REAL, "0.1", 0, 0.9, NULL,
-     "The same with single classes: their share, at least enough for validate.ways; of a table, with tasks"},
-    {"data.height", GOSS_KEY_INT, "28", 0, 4096, NULL, "Images are resized to this; 0: to the first image's height"},
-    {"data.width", GOSS_KEY_INT, "28", 0, 4096, NULL, "The same; 0: to the first image's width"},
-    {"data.channels", GOSS_KEY_INT, "1", 1, 3, NULL, "1 grey, 3 colour"},
-    {"data.invert", GOSS_KEY_TEXT, "auto", 0, 0, "auto|yes|no", "Dark ink on a bright ground becomes bright on dark"},
-    {"data.skip_bad", GOSS_KEY_BOOL, "false", 0, 0, NULL,
-     "Images that cannot be read, and classes of which none can, are left out with a warning; false: they are errors"},
-    {"data.cache", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Folder for the decoded images, which are mapped from there; empty: run.dir; none: keep them in memory"},
-    {"task.objective", GOSS_KEY_TEXT, "auto", 0, 0, "auto|classification|regression|huber",
-     "table: what the target wants; auto: by its values"},
-    {"task.metric", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2; empty: the first that "
-     "fits"},
-    {"task.support", GOSS_KEY_TEXT, "5", 0, 0, NULL,
-     "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"},
-    {"task.order", GOSS_KEY_TEXT, "random", 0, 0, NULL,
-     "table: which rows are the support: random, first (of the file) or a column, ascending"},
-    {"task.queries", GOSS_KEY_INT, "64", 1, 1000000, NULL,
-     "Rows or images of a task that a step trains on (with support: that are predicted), at most"},
-    {"task.thin", GOSS_KEY_REAL, "0.5", 0, 1, NULL,
-     "table, rows in an order: share of the training draws in which some rows of the task are left out"},
-    {"task.any", GOSS_KEY_REAL, "0", 0, 1, NULL,
-     "table, rows in an order: share of the training draws in which any rows are support, not the first"},
-    {"run.dir", GOSS_KEY_TEXT, "", 0, 0, NULL, "Folder of the run; created. One run a folder"},
-    {"run.seed", GOSS_KEY_INT, "1", 0, 9007199254740991.0, NULL, "Of weights, episodes and splits"},
-    {"run.threads", GOSS_KEY_INT, "0", 0, 1024, NULL,
-     "0: as many as the machine has. The result does not depend on it"},
-    {"train.method", GOSS_KEY_TEXT, "hypernet", 0, 0,
-     "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|pixels", "What is trained"},
-    {"train.start", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Model file to start from: its network whole (target, running), and hyper and head where their tensors are the "
-     "same"},
-    {"train.steps", GOSS_KEY_INT, "3000", 0, 1e12, NULL, "Steps to do; 0: minutes alone bind"},
-    {"train.minutes", GOSS_KEY_REAL, "0", 0, 1e6, NULL, "Minutes to train, whichever ends first; 0: steps alone bind"},
-    {"train.tasks", GOSS_KEY_INT, "1", 0, 100000, NULL,
-     "Tasks a step; 0: every training task once, in the order of their numbers (tables)"},
-    {"train.micro_batch", GOSS_KEY_INT, "0", 0, 100000, NULL,
-     "Tasks of a step that are in memory at a time, a divisor of train.tasks: all give the same result; batch norms "
-     "then see one task in training, not all of a step. 0: the whole step at once"},
-    {"train.ways", GOSS_KEY_INT, "20", 2, 100000, NULL, "Classes an episode"},
-    {"train.shots", GOSS_KEY_INT, "1", 1, 10000, NULL, "Support drawings a class"},
-    {"train.min_shots", GOSS_KEY_INT, "0", 0, 10000, NULL,
-     "Each step draws its shots from min_shots to shots; 0: always shots"},
-    {"train.queries", GOSS_KEY_INT, "5", 1, 10000, NULL, "Query drawings a class"},
-    {"train.rotations", GOSS_KEY_BOOL, "false", 0, 0, NULL,
-     "Copies turned by 90, 180, 270 degrees are classes of their own"},
-    {"train.one_alphabet", GOSS_KEY_BOOL, "false", 0, 0, NULL, "All classes of an episode are of one alphabet"},
-    {"train.distinct_faces", GOSS_KEY_BOOL, "false", 0, 0, NULL, "Support and query of a class show different faces"},
-    {"train.augment", GOSS_KEY_REAL, "0", 0, 10, NULL,
-     "Strength of random turns, scales, slants and shifts of each image"},
-    {"train.elastic", GOSS_KEY_REAL, "0", 0, 28, NULL, "Size of random smooth displacements, in pixels of 28"},
-    {"train.fold", GOSS_KEY_TEXT, "", 0, 0, NULL, "table: I/N keeps the I-th of N parts of the tasks apart, as test"},
-    {"train.checkpoint_minutes", GOSS_KEY_REAL, "2", 0, 1e6, NULL, "Minutes between checkpoints"},
-    {"train.log_every", GOSS_KEY_INT, "10", 1, 1e9, NULL,
-     "Steps between lines of metrics.jsonl; with train.minutes there are lines between them, too"},
-    {"optimizer.kind", GOSS_KEY_TEXT, "adamw", 0, 0, "sgd|adam|adamw", "sgd has momentum"},
-    {"optimizer.rate", GOSS_KEY_REAL, "0.001", 0, 1e6, NULL, "Learning rate after the warm-up"},
-    {"optimizer.rates", GOSS_KEY_TEXT, "", 0, 0, NULL,
-     "Own rates: PATTERN=FACTOR; ... over tensors (\"target.conv*.w=0.5; hyper.*=2\"); the last that matches counts"},
-    {"optimizer.momentum", GOSS_KEY_REAL, "0.9", 0, 0.9999, NULL, "sgd"},
-    {"optimizer.beta1", GOSS_KEY_REAL, "0.9", 0, 0.9999, NULL, "adam, adamw"},
-    {"optimizer.beta2", GOSS_KEY_REAL, "0.999", 0, 0.999999, NULL, "The same"},
-    {"optimizer.weight_decay", GOSS_KEY_REAL, "0", 0, 100, NULL,
-     "Of the weights of products; gains and biases have none"},
-    {"optimizer.clip_norm", GOSS_KEY_REAL, "10", 0, 1e9, NULL, "Largest global norm of the gradients; 0: any"},
-    {"optimizer.ema", GOSS_KEY_REAL, "0", 0, 0.99999, NULL,
-     "Decay of the moving average of the weights that is validated and kept; 0: none"},
-    {"optimizer.schedule", GOSS_KEY_TEXT, "cosine", 0, 0, "constant|cosine|step|plateau", "How the rate falls"},
-    {"optimizer.warmup", GOSS_KEY_REAL, "0.02", 0, 0.9, NULL, "Share of the training in which the rate rises from 0"},
-    {"optimizer.floor", GOSS_KEY_REAL, "0", 0, 1, NULL, "cosine, plateau: least share of the rate"},
-    {"optimizer.factor", GOSS_KEY_REAL, "0.1", 1e-6, 1, NULL, "step, plateau: what the rate is multiplied by"},
-    {"optimizer.at", GOSS_KEY_TEXT, "0.5 0.75", 0, 0, NULL, "step: where, in shares of the training"},
-    {"optimizer.plateau", GOSS_KEY_INT, "5", 1, 1e6, NULL, "plateau: validations without a better one"},
-    {"validate.every", GOSS_KEY_INT, "250", 0, 1e12, NULL,
-     "Steps between validations; 0: none, the last weights are kept"},
-    {"validate.episodes", GOSS_KEY_INT, "100", 1, 1e6, NULL,
-     "Tasks that are validated on, the same ones each time; of a table, each task equally often"},
-    {"validate.ways", GOSS_KEY_INT, "20", 2, 100000, NULL, "Classes an episode"},
-    {"validate.shots", GOSS_KEY_INT, "1", 1, 10000, NULL, "Support drawings a class"},
-    {"validate.queries", GOSS_KEY_INT, "5", 1, 10000, NULL, "Query drawings a class"},
-    {"validate.rotations", GOSS_KEY_BOOL, "false", 0, 0, NULL, "As in [train]"},
-    {"validate.distinct_faces", GOSS_KEY_BOOL, "false", 0, 0, NULL, "As in [train]"},
-    {"validate.patience", GOSS_KEY_INT, "0", 0, 1e6, NULL,
-     "Stop after so many validations without a better one; 0: never"},
+    GOSS__KEY_TEXT("data.path", data.path, "",
+                   "Folder, .zip or idx file of images in classes (folders train, val and test above them are the "
+                   "split, if no key "
+                   "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such"),
+    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays",
+                   "What data.path holds; auto: by its content"),
+    GOSS__KEY_TEXT(
+        "data.task", table.task, "",
+        "table: the column whose values are tasks; file: each file is one; empty: guessed. images: folder: each folder "
+        "above the classes is a task, and all are trained together"),
+    GOSS__KEY_TEXT(
+        "data.tasks", image_tasks.file, "",
+        "images: table of task,class or task,class,label: what is trained together; classes of one label are one"),
+    GOSS__KEY_TEXT("data.target", table.target, "", "table: the column that is predicted; empty: guessed"),
+    GOSS__KEY_TEXT("data.ignore", table.ignore, "", "table: columns that are no inputs, as A,B"),
+    GOSS__KEY_TEXT("data.categorical", table.categorical, "", "table: columns of numbers that are names of categories"),
+    GOSS__KEY_TEXT("data.missing", table.missing, "",
+                   "table: what stands for a missing value; empty: NA, NaN, ?, no text"),
+    GOSS__KEY_TEXT("data.descriptor", table.descriptor, "",
+                   "table: a second one with a row a task, in a column named as the task's, that hyper.condition = "
+                   "descriptor sees"),
+    GOSS__KEY_TEXT("data.train_tasks", table.train_tasks, "",
+                   "File with the tasks to train on, one a line; empty: all others"),
+    GOSS__KEY_TEXT("data.val_tasks", table.val_tasks, "",
+                   "table: file with the tasks to validate on; empty: data.hold_out of the others"),
+    GOSS__KEY_FORM(
+        "data.split", read_split, "", NULL,
+        "Shares of each task's rows, or of each class's images, for training, validation and test, as .5,.2,.3; empty: "
+        "whole tasks of a table are held out, images are divided by folders train, val and test"),
+    GOSS__KEY_INT(
+        "data.per_class", image_tasks.per_class, "0", 0, 1e9, "images",
+        "images in tasks: images of a class that are taken (drawn by run.seed), before they are divided; 0: all"),
+    GOSS__KEY_TEXT("data.labels", images.labels, "",
+                   "idx: the file of labels; empty: the one beside data.path with labels and idx1 in its name"),
+    GOSS__KEY_TEXT("data.train_classes", data.train_classes, "",
+                   "File with the classes to train on; empty: all others"),
+    GOSS__KEY_TEXT("data.val_classes", data.val_classes, "",
+                   "File with the classes to validate on; empty: some of the training classes are held out"),
+    GOSS__KEY_INT("data.hold_out_alphabets", data.hold_out_alphabets, "0", 0, 100000, "alphabets",
+                  "Without val_classes: whole alphabets held out for validation; 0: single classes"),
+    GOSS__KEY_REAL(
+        "data.hold_out", data.hold_out, "0.1", 0, 0.9, NULL,
+        "The same with single classes: their share, at least enough for validate.ways; of a table, with tasks"),
+    GOSS__KEY_INT("data.height", images.height, "28", 0, 4096, "pixels",
+                  "Images are resized to this; 0: to the first image's height"),
+    GOSS__KEY_INT("data.width", images.width, "28", 0, 4096, "pixels", "The same; 0: to the first image's width"),
+    GOSS__KEY_INT("data.channels", images.channels, "1", 1, 3, NULL, "1 grey, 3 colour"),
+    GOSS__KEY_WORD("data.invert", images.invert, "auto", "auto|yes|no",
+                   "Dark ink on a bright ground becomes bright on dark"),
+    GOSS__KEY_BOOL("data.skip_bad", images.skip_bad, "false",
+                   "Images that cannot be read, and classes of which none can, are left out with a warning; false: "
+                   "they are errors"),
+    GOSS__KEY_TEXT(
+        "data.cache", data.cache, "",
+        "Folder for the decoded images, which are mapped from there; empty: run.dir; none: keep them in memory"),
+    GOSS__KEY_FORM("task.objective", read_objective, "auto", "auto|classification|regression|huber",
+                   "table: what the target wants; auto: by its values"),
+    GOSS__KEY_TEXT(
+        "task.metric", metric, "",
+        "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2; empty: the first that "
+        "fits"),
+    GOSS__KEY_FORM("task.support", read_support, "5", NULL,
+                   "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
+    GOSS__KEY_TEXT("task.order", table.order, "random",
+                   "table: which rows are the support: random, first (of the file) or a column, ascending"),
+    GOSS__KEY_INT("task.queries", table.queries, "64", 1, 1000000, "rows",
+                  "Rows or images of a task that a step trains on (with support: that are predicted), at most"),
+    GOSS__KEY_REAL("task.thin", table.thin, "0.5", 0, 1, NULL,
+                   "table, rows in an order: share of the training draws in which some rows of the task are left out"),
+    GOSS__KEY_REAL("task.any", table.any, "0", 0, 1, NULL,
+                   "table, rows in an order: share of the training draws in which any rows are support, not the first"),
+    GOSS__KEY_TEXT("run.dir", run.dir, "", "Folder of the run; created. One run a folder"),
+    GOSS__KEY_INT("run.seed", run.seed, "1", 0, 9007199254740991.0, NULL, "Of weights, episodes and splits"),
+    GOSS__KEY_INT("run.threads", run.threads, "0", 0, 1024, "threads",
+                  "0: as many as the machine has. The result does not depend on it"),
+    GOSS__KEY_WORD("train.method", train.method, "hypernet",
+                   "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|pixels", "What is trained"),
+    GOSS__KEY_TEXT(
+        "train.start", train.start, "",
+        "Model file to start from: its network whole (target, running), and hyper and head where their tensors are the "
+        "same"),
+    GOSS__KEY_INT("train.steps", train.steps, "3000", 0, 1e12, "steps", "Steps to do; 0: minutes alone bind"),
+    GOSS__KEY_REAL("train.minutes", train.minutes, "0", 0, 1e6, "minutes",
+                   "Minutes to train, whichever ends first; 0: steps alone bind"),
+    GOSS__KEY_INT("train.tasks", train.tasks, "1", 0, 100000, "tasks",
+                  "Tasks a step; 0: every training task once, in the order of their numbers (tables)"),
+    GOSS__KEY_INT(
+        "train.micro_batch", train.micro_batch, "0", 0, 100000, "tasks",
+        "Tasks of a step that are in memory at a time, a divisor of train.tasks: all give the same result; batch norms "
+        "then see one task in training, not all of a step. 0: the whole step at once"),
+    GOSS__KEY_INT("train.ways", train_episodes.ways, "20", 2, 100000, "classes", "Classes an episode"),
+    GOSS__KEY_INT("train.shots", train_episodes.shots, "1", 1, 10000, "images", "Support drawings a class"),
+    GOSS__KEY_INT("train.min_shots", train.min_shots, "0", 0, 10000, "images",
+                  "Each step draws its shots from min_shots to shots; 0: always shots"),
+    GOSS__KEY_INT("train.queries", train_episodes.queries, "5", 1, 10000, "images", "Query drawings a class"),
+    GOSS__KEY_BOOL("train.rotations", train_episodes.rotations, "false",
+                   "Copies turned by 90, 180, 270 degrees are classes of their own"),
+    GOSS__KEY_BOOL("train.one_alphabet", train_episodes.one_alphabet, "false",
+                   "All classes of an episode are of one alphabet"),
+    GOSS__KEY_BOOL("train.distinct_faces", train_episodes.distinct_faces, "false",
+                   "Support and query of a class show different faces"),
+    GOSS__KEY_REAL("train.augment", train_episodes.augment, "0", 0, 10, NULL,
+                   "Strength of random turns, scales, slants and shifts of each image"),
+    GOSS__KEY_REAL("train.elastic", train_episodes.elastic, "0", 0, 28, "pixels",
+                   "Size of random smooth displacements, in pixels of 28"),
+    GOSS__KEY_FORM("train.fold", read_fold, "", NULL,
+                   "table: I/N keeps the I-th of N parts of the tasks apart, as test"),
+    GOSS__KEY_REAL("train.checkpoint_minutes", train.checkpoint_minutes, "2", 0, 1e6, "minutes",
+                   "Minutes between checkpoints"),
+    GOSS__KEY_INT("train.log_every", train.log_every, "10", 1, 1e9, "steps",
+                  "Steps between lines of metrics.jsonl; with train.minutes there are lines between them, too"),
+    GOSS__KEY_WORD("optimizer.kind", optimizer.kind, "adamw", "sgd|adam|adamw", "sgd has momentum"),
+    GOSS__KEY_REAL("optimizer.rate", rate.base, "0.001", 0, 1e6, NULL, "Learning rate after the warm-up"),
+    GOSS__KEY_TEXT("optimizer.rates", rates, "",
+                   "Own rates: PATTERN=FACTOR; ... over tensors (\"target.conv*.w=0.5; hyper.*=2\"); the last that "
+                   "matches counts"),
+    GOSS__KEY_REAL("optimizer.momentum", optimizer.momentum, "0.9", 0, 0.9999, NULL, "sgd"),
+    GOSS__KEY_REAL("optimizer.beta1", optimizer.beta1, "0.9", 0, 0.9999, NULL, "adam, adamw"),
+    GOSS__KEY_REAL("optimizer.beta2", optimizer.beta2, "0.999", 0, 0.999999, NULL, "The same"),
+    GOSS__KEY_REAL("optimizer.weight_decay", optimizer.weight_decay, "0", 0, 100, NULL,
+                   "Of the weights of products; gains and biases have none"),
+    GOSS__KEY_REAL("optimizer.clip_norm", optimizer.clip_norm, "10", 0, 1e9, NULL,
+                   "Largest global norm of the gradients; 0: any"),
+    GOSS__KEY_REAL("optimizer.ema", optimizer.ema_decay, "0", 0, 0.99999, NULL,
+                   "Decay of the moving average of the weights that is validated and kept; 0: none"),
+    GOSS__KEY_WORD("optimizer.schedule", rate.kind, "cosine", "constant|cosine|step|plateau", "How the rate falls"),
+    GOSS__KEY_REAL("optimizer.warmup", rate.warmup, "0.02", 0, 0.9, NULL,
+                   "Share of the training in which the rate rises from 0"),
+    GOSS__KEY_REAL("optimizer.floor", rate.floor, "0", 0, 1, NULL, "cosine, plateau: least share of the rate"),
+    GOSS__KEY_REAL("optimizer.factor", rate.factor, "0.1", 1e-6, 1, NULL,
+                   "step, plateau: what the rate is multiplied by"),
+    GOSS__KEY_FORM("optimizer.at", read_at, "0.5 0.75", NULL, "step: where, in shares of the training"),
+    GOSS__KEY_INT("optimizer.plateau", rate.patience, "5", 1, 1e6, "validations",
+                  "plateau: validations without a better one"),
+    GOSS__KEY_INT("validate.every", validate.every, "250", 0, 1e12, "steps",
+                  "Steps between validations; 0: none, the last weights are kept"),
+    GOSS__KEY_INT("validate.episodes", validate.episodes, "100", 1, 1e6, "tasks",
+                  "Tasks that are validated on, the same ones each time; of a table, each task equally often"),
+    GOSS__KEY_INT("validate.ways", validate_episodes.ways, "20", 2, 100000, "classes", "Classes an episode"),
+    GOSS__KEY_INT("validate.shots", validate_episodes.shots, "1", 1, 10000, "images", "Support drawings a class"),
+    GOSS__KEY_INT("validate.queries", validate_episodes.queries, "5", 1, 10000, "images", "Query drawings a class"),
+    GOSS__KEY_BOOL("validate.rotations", validate_episodes.rotations, "false", "As in [train]"),
+    GOSS__KEY_BOOL("validate.distinct_faces", validate_episodes.distinct_faces, "false", "As in [train]"),
+    GOSS__KEY_INT("validate.patience", validate.patience, "0", 0, 1e6, "validations",
+                  "Stop after so many validations without a better one; 0: never"),
 };
 enum { OWN = sizeof own / sizeof *own, MOST = 160 };
 
@@ -145,4 +243,37 @@ const goss_key *goss_train_keys(int *n) {
     pthread_once(&once, join);
     *n = n_all;
     return all;
+}
+
+/* ---- binding ---- */
+
+/* What the members have that no key says, or that several keys say together. */
+static void derive(goss__run_settings *s) {
+    s->table.path = s->data.path, s->table.metric = s->metric;
+    s->table.in_turns = s->train.tasks == 0;
+    s->table.hold_out = s->validate.every > 0 ? s->data.hold_out : 0;
+    s->table.seed = s->image_tasks.seed = s->train_episodes.seed = s->run.seed;
+    s->validate_episodes.seed = s->run.seed + 1;
+    s->image_tasks.tasks = s->table.train_tasks;
+    memcpy(s->image_tasks.split, s->table.split, sizeof s->table.split);
+    s->images.threads = s->run.threads;
+    if (!*s->images.labels) s->images.labels = NULL;
+}
+
+goss_status goss__run_settings_read(const goss_config *c, goss__run_settings *out, goss_error *err) {
+    *out = (goss__run_settings){.config = c,
+                                .images = goss_images_options_defaults(),
+                                .image_tasks = goss_image_tasks_defaults(),
+                                .table = goss_table_data_defaults(),
+                                .train_episodes = goss_episode_spec_defaults(),
+                                .validate_episodes = goss_episode_spec_defaults(),
+                                .optimizer = goss_optimizer_defaults(),
+                                .rate = goss_rate_defaults()};
+    GOSS_TRY(goss_config_bind(c, own, OWN, out, err));
+    derive(out);
+    if (out->rate.kind == GOSS_RATE_STEP && out->rate.n_at == 0)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "optimizer.at is empty, and optimizer.schedule = step falls where it says, as in 0.5, 0.75");
+    return goss_error_prefix(err, goss_rate_check(&out->rate, err), "[optimizer]");
 }

@@ -9,7 +9,6 @@
 
 #include "base/alloc.h"
 #include "base/log.h"
-#include "base/number.h"
 #include "base/rng.h"
 #include "base/os.h"
 #include "gossamer/evaluate.h"
@@ -18,28 +17,23 @@
 
 /* ---- opening ---- */
 
-static goss_status check(const goss_config *c, const goss_train_tasks *own, goss_error *err) {
-    if (!*goss_config_text(c, "run.dir"))
+static goss_status check(const goss__run_settings *s, const goss_train_tasks *own, goss_error *err) {
+    if (!*s->run.dir)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "run.dir is not set: the folder to write to, as run.dir=runs/first");
-    if (!own && !*goss_config_text(c, "data.path"))
+    if (!own && !*s->data.path)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
             "data.path is not set: a folder or .zip of images in classes, or a table, as data.path=drawings");
-    if (goss_config_int(c, "train.steps") == 0 && goss_config_real(c, "train.minutes") == 0)
+    if (s->train.steps == 0 && s->train.minutes == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "train.steps and train.minutes are both 0: training would never end");
-    const int64_t tasks = goss_config_int(c, "train.tasks"), micro = goss_config_int(c, "train.micro_batch");
-    if (micro > 0 && strcmp(goss_config_text(c, "method.loss"), "samples") == 0)
+    if (s->train.micro_batch > 0 && s->train.tasks % s->train.micro_batch != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "method.loss = samples is a mean over all samples of a step, which a micro-batch has not "
-                              "all of: set train.micro_batch=0");
-    if (micro > 0 && tasks % micro != 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "train.micro_batch = %lld is no divisor of train.tasks = %lld: a step is made of whole "
+                              "train.micro_batch = %d is no divisor of train.tasks = %d: a step is made of whole "
                               "micro-batches",
-                              (long long)micro, (long long)tasks);
-    if (strcmp(goss_config_text(c, "optimizer.schedule"), "plateau") == 0 && goss_config_int(c, "validate.every") == 0)
+                              s->train.micro_batch, s->train.tasks);
+    if (s->rate.kind == GOSS_RATE_PLATEAU && s->validate.every == 0)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
             "optimizer.schedule = plateau follows the validations, and validate.every = 0 makes none");
@@ -47,10 +41,9 @@ static goss_status check(const goss_config *c, const goss_train_tasks *own, goss
 }
 
 /* What a run starts from is read twice, since all that can be wrong with it is known before an image is decoded. */
-static goss_status check_start(const goss_config *c, goss_error *err) {
-    const char *start = goss_config_text(c, "train.start");
+static goss_status check_start(const char *start, goss_error *err) {
     goss_model *m;
-    GOSS_TRY(goss__run_file_is_there(c, "train.start", err));
+    GOSS_TRY(goss__run_file_is_there("train.start", start, err));
     if (!*start) return GOSS_OK;
     GOSS_TRY(goss_error_prefix(err, goss_model_load(start, &m, err), "train.start"));
     goss_model_free(m);
@@ -59,34 +52,8 @@ static goss_status check_start(const goss_config *c, goss_error *err) {
 
 /* What can be wrong is found before data is opened, which may take long. */
 static goss_status check_early(const goss__run *r, goss_error *err) {
-    if (!r->previous) GOSS_TRY(check_start(r->config, err));
-    return goss__run_data_kind(r->config, r->tasks)->check(r->config, err);
-}
-
-static goss_status read_schedule(const goss_config *c, goss_rate_schedule *s, goss_error *err) {
-    *s = goss_rate_defaults();
-    GOSS_TRY(goss_rate_kind_parse(goss_config_text(c, "optimizer.schedule"), &s->kind, err));
-    s->base = goss_config_real(c, "optimizer.rate");
-    s->warmup = goss_config_real(c, "optimizer.warmup");
-    s->floor = goss_config_real(c, "optimizer.floor");
-    s->factor = goss_config_real(c, "optimizer.factor");
-    s->patience = (int)goss_config_int(c, "optimizer.plateau");
-    const char *at = goss_config_text(c, "optimizer.at");
-    s->n_at = goss__numbers_parse(at, s->at, 8);
-    if (s->n_at < 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "optimizer.at: \"%s\" is no list of up to 8 numbers, as in 0.5, 0.75", at);
-    if (s->kind == GOSS_RATE_STEP && s->n_at == 0)
-        return goss_error_set(
-            err, GOSS_E_ARGUMENT,
-            "optimizer.at is empty, and optimizer.schedule = step falls where it says, as in 0.5, 0.75");
-    for (int i = 0; i < s->n_at; i++)
-        if (!(s->at[i] > (i ? s->at[i - 1] : 0) && s->at[i] < 1))
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "optimizer.at: %g in \"%s\": these are shares of the training, between 0 and 1 and "
-                                  "ascending, as in 0.5, 0.75",
-                                  s->at[i], at);
-    return goss_error_prefix(err, goss_rate_check(s, err), "[optimizer]");
+    if (!r->previous) GOSS_TRY(check_start(r->set.train.start, err));
+    return goss__run_data_kind(&r->set, r->tasks)->check(&r->set, err);
 }
 
 /* What does not fit is most often another backbone: both are told then. */
@@ -101,7 +68,7 @@ static goss_status refuse_start(const goss__run *r, const char *start, const gos
 
 /* Starting values, from a model file where one is named. */
 static goss_status start_values(goss__run *r, goss_error *err) {
-    const char *start = goss_config_text(r->config, "train.start");
+    const char *start = r->set.train.start;
     if (!*start || r->previous) return GOSS_OK; /* a checkpoint has all that came of it */
     goss_model *from;
     GOSS_TRY(goss_error_prefix(err, goss_model_load(start, &from, err), "train.start"));
@@ -121,7 +88,7 @@ static goss_status note_origin(goss__run *r, goss_error *err) {
     char text[64];
     goss__data_identity(r, text, sizeof text);
     GOSS_TRY(goss_model_note(r->model, "data.hash", text, err));
-    snprintf(text, sizeof text, "%lld", (long long)goss_config_int(r->config, "run.seed"));
+    snprintf(text, sizeof text, "%llu", (unsigned long long)r->set.run.seed);
     GOSS_TRY(goss_model_note(r->model, "train.seed", text, err));
     GOSS_TRY(goss_model_note(r->model, "train.settings", r->fingerprint, err));
     return r->data.kind->mark(&r->data, r->model, err);
@@ -149,28 +116,40 @@ static goss_status check_support(const goss__run *r, goss_error *err) {
                           goss_method_name(m));
 }
 
+/* Of what the method itself cannot know. */
+static goss_status check_method(const goss__run *r, goss_error *err) {
+    goss__method_settings m;
+    GOSS_TRY(goss__method_settings_read(r->config, &m, err));
+    if (r->set.train.micro_batch == 0 || m.loss != GOSS__LOSS_SAMPLES) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "method.loss = samples is a mean over all samples of a step, which a micro-batch has not all "
+                          "of: set train.micro_batch=0");
+}
+
 /* A look at a run that has no folder yet keeps decoded images in memory. */
 static const char *place_of(const goss__run *r) { return r->dry && !goss__is_dir(r->dir) ? NULL : r->dir; }
 
 static goss_status open_all(goss__run *r, const goss_train_options *with, goss_error *err) {
     const goss_config *c = r->config;
-    GOSS_TRY(check(c, with->tasks, err));
-    GOSS_TRY(read_schedule(c, &r->schedule, err));
+    const goss__run_settings *s = &r->set;
+    GOSS_TRY(goss__run_settings_read(c, &r->set, err));
+    GOSS_TRY(check_method(r, err));
+    GOSS_TRY(check(s, with->tasks, err));
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
     GOSS_TRY(r->dry ? goss__run_folder_look(r, err) : goss__run_folder(r, err));
     GOSS_TRY(goss__checkpoint_open(r, err));
     GOSS_TRY(check_early(r, err));
-    GOSS_TRY(goss__run_data_open(&r->data, c, &(goss__run_place){place_of(r), with->stop, with->tasks, r->dry}, err));
+    GOSS_TRY(goss__run_data_open(&r->data, s, &(goss__run_place){place_of(r), with->stop, with->tasks, r->dry}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
-    GOSS_TRY(goss_model_create(goss_config_text(c, "train.method"), c, &r->data.spec, r->data.seed, &r->model, err));
+    GOSS_TRY(goss_model_create(s->train.method, c, &r->data.spec, r->data.seed, &r->model, err));
     GOSS_TRY(check_support(r, err));
-    goss__tell_unused(c, goss_model_method(r->model), r->data.kind->name);
-    r->schedule.smaller_better = !r->data.metric->higher;
+    goss__tell_unused(s, goss_model_method(r->model), r->data.kind->name);
+    r->set.rate.smaller_better = !r->data.metric->higher;
     GOSS_TRY(start_values(r, err));
     GOSS_TRY(note_origin(r, err));
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
-    GOSS_TRY(goss__rates_check(c, goss_model_method(r->model), err));
-    GOSS_TRY(goss_threads_new((int)goss_config_int(c, "run.threads"), &r->threads, err));
+    GOSS_TRY(goss__rates_check(s->rates, goss_model_method(r->model), err));
+    GOSS_TRY(goss_threads_new(s->run.threads, &r->threads, err));
     GOSS_TRY(goss__run_compile(r, with, err));
     return open_judge(r, err);
 }
@@ -214,7 +193,7 @@ void goss__run_close(goss__run *r) {
 /* ---- between steps ---- */
 
 double goss__run_progress(const goss__run *r) {
-    int64_t steps = goss_config_int(r->config, "train.steps");
+    const int64_t steps = r->set.train.steps;
     double part = steps > 0 ? (double)r->state.step / (double)steps : 0;
     if (r->state.clock > part) part = r->state.clock;
     return part < 1 ? part : 1;
@@ -222,8 +201,7 @@ double goss__run_progress(const goss__run *r) {
 
 bool goss__run_is_over(goss__run *r) {
     goss__run_state *s = &r->state;
-    int64_t patience = goss_config_int(r->config, "validate.patience"),
-            steps = goss_config_int(r->config, "train.steps");
+    const int64_t patience = r->set.validate.patience, steps = r->set.train.steps;
     if (steps > 0 && s->step >= steps)
         s->end = GOSS_TRAIN_STEPS;
     else if (s->clock >= 1)

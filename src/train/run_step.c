@@ -7,17 +7,6 @@
 #include "meta/method.h"
 #include "train/run.h"
 
-static goss_optimizer_options optimizer_options(const goss_config *c, goss_error *err, goss_status *s) {
-    goss_optimizer_options o = goss_optimizer_defaults();
-    *s = goss_optimizer_kind_parse(goss_config_text(c, "optimizer.kind"), &o.kind, err);
-    o.momentum = goss_config_real(c, "optimizer.momentum");
-    o.beta1 = goss_config_real(c, "optimizer.beta1"), o.beta2 = goss_config_real(c, "optimizer.beta2");
-    o.weight_decay = goss_config_real(c, "optimizer.weight_decay");
-    o.clip_norm = goss_config_real(c, "optimizer.clip_norm");
-    o.ema_decay = goss_config_real(c, "optimizer.ema");
-    return o;
-}
-
 static goss_status build_loss(void *run, goss_graph *g, int64_t tasks, goss_step_loss *out, goss_error *err) {
     const goss__run *r = run;
     const goss_method *m = goss_model_method(r->model);
@@ -36,16 +25,14 @@ static bool keeps_statistics(const goss_method *m) { return m->batch_norm && !m-
 
 goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss_error *err) {
     goss__rates rates;
-    goss_status s;
     goss_step_options o = goss_step_defaults();
     o.tasks = r->data.tasks;
-    o.micro_batch = goss_config_int(r->config, "train.micro_batch");
+    o.micro_batch = r->set.train.micro_batch;
     o.penalty = with->penalty, o.penalty_context = with->penalty_context;
-    o.optimizer = optimizer_options(r->config, err, &s);
-    GOSS_TRY(s);
-    GOSS_TRY(goss__rates_read(r->config, &rates, err));
+    o.optimizer = r->set.optimizer;
+    GOSS_TRY(goss__rates_read(r->set.rates, &rates, err));
     o.rates = rates.rule, o.n_rates = rates.n;
-    s = goss_step_new(&(goss_step_source){build_loss, bind_tasks, r}, &o, r->threads, &r->step, err);
+    const goss_status s = goss_step_new(&(goss_step_source){build_loss, bind_tasks, r}, &o, r->threads, &r->step, err);
     goss__rates_free(&rates);
     GOSS_TRY(s);
     if (o.micro_batch > 0 && keeps_statistics(goss_model_method(r->model)))

@@ -39,14 +39,13 @@ static goss_status note_number(goss_model *m, const char *name, const char *form
 /* r->model as it is, with how good it is. */
 static goss_status keep_model(goss__run *r, const char *name, goss_error *err) {
     char path[4200], text[256];
-    const goss_config *c = r->config;
     GOSS_TRY(note_number(r->model, "train.step", "%.0f", (double)r->state.step, err));
     if (goss__run_has_best(r)) {
         GOSS_TRY(goss_model_note(r->model, "metrics.metric", r->data.metric->name, err));
         GOSS_TRY(note_number(r->model, "metrics.validation", "%.6f", r->state.best, err));
         if (r->state.best_ci95 >= 0) /* one episode has no interval */
             GOSS_TRY(note_number(r->model, "metrics.validation_ci95", "%.6f", r->state.best_ci95, err));
-        r->data.kind->validated_on(&r->data, c, text, sizeof text);
+        r->data.kind->validated_on(&r->data, &r->set, text, sizeof text);
         GOSS_TRY(goss_model_note(r->model, "metrics.validated_on", text, err));
     }
     GOSS_TRY(goss__run_path(r, name, path, err));
@@ -86,7 +85,7 @@ static double patience_of(double clock) { return clock < 0.02 ? clock / 8 : 0.00
  * logged: steps follow the log alone. `due`: the step is one that is logged anyway. */
 static bool look_at_clock(loop *l, bool due) {
     goss__run *r = l->run;
-    double minutes = goss_config_real(r->config, "train.minutes");
+    const double minutes = r->set.train.minutes;
     if (minutes == 0) return false;
     if (r->next_replay < r->n_replay) {
         if ((double)r->state.step < r->replay[r->next_replay].step) return false;
@@ -153,7 +152,7 @@ static void tell(const loop *l, const goss_step_result *x, bool validated) {
     double here = goss__now() - l->started, part = goss__run_progress(r);
     int64_t done = r->state.step - l->steps_before;
     goss_train_progress p = {.step = r->state.step,
-                             .steps = goss_config_int(r->config, "train.steps"),
+                             .steps = r->set.train.steps,
                              .progress = part,
                              .loss = x->loss,
                              .score = reported(r, x->measure[0]),
@@ -176,15 +175,15 @@ static void tell(const loop *l, const goss_step_result *x, bool validated) {
 static goss_status one_step(loop *l, goss_error *err) {
     goss__run *r = l->run;
     goss_step_result x;
-    double rate = goss_rate_at(&r->schedule, goss__run_progress(r), r->history, r->n_history);
+    double rate = goss_rate_at(&r->set.rate, goss__run_progress(r), r->history, r->n_history);
     l->whole = false;
     GOSS_TRY(goss__run_step(r, goss__feed_next(r->feed), rate, &x, err));
     r->state.step++;
     r->state.seconds = l->seconds_before + goss__now() - l->started;
     GOSS_TRY(guard(l, &x, rate, err));
-    const bool due = r->state.step % goss_config_int(r->config, "train.log_every") == 0;
+    const bool due = r->state.step % r->set.train.log_every == 0;
     goss_status logged = look_at_clock(l, due) || due ? log_step(r, &x, rate, err) : GOSS_OK;
-    int64_t every = goss_config_int(r->config, "validate.every");
+    const int64_t every = r->set.validate.every;
     bool validates = every > 0 && (r->state.step % every == 0 || goss__run_is_over(r));
     if (validates) GOSS_TRY(validate(l, logged == GOSS_OK ? err : NULL)); /* the first error is the one to report */
     l->whole = true;
@@ -195,7 +194,7 @@ static goss_status one_step(loop *l, goss_error *err) {
 
 static goss_status all_steps(loop *l, goss_error *err) {
     goss__run *r = l->run;
-    double pause = 60 * goss_config_real(r->config, "train.checkpoint_minutes");
+    double pause = 60 * r->set.train.checkpoint_minutes;
     while (!goss__run_is_over(r)) {
         if (goss__stop_asked(l->options->stop)) {
             l->interrupted = true;

@@ -13,35 +13,37 @@
 
 /* ---- conditions ---- */
 
-static bool is(const goss_config *c, const char *key, const char *const *values) {
-    for (; *values; values++)
-        if (strcmp(goss_config_text(c, key), *values) == 0) return true;
+static bool is(const char *method, const char *const *names) {
+    for (; *names; names++)
+        if (strcmp(method, *names) == 0) return true;
     return false;
 }
-#define IS(key, ...) is(c, key, (const char *const[]){__VA_ARGS__, NULL})
-#define CONDITION(name) static bool name(const goss_config *c, const goss_method *m)
+#define IS(...) is(s->train.method, (const char *const[]){__VA_ARGS__, NULL})
+#define CONDITION(name) static bool name(const goss__run_settings *s, const goss_method *m)
+
+static goss_combine combine_of(const goss_method *m) { return goss_hyper_settings(m->hyper)->combine; }
 
 CONDITION(trains) { return goss_method_trains(m); }
-CONDITION(validates) { return trains(c, m) && goss_config_int(c, "validate.every") > 0; }
-CONDITION(holds_out) { return validates(c, m) && !*goss_config_text(c, "data.val_classes"); }
-CONDITION(holds_out_classes) { return holds_out(c, m) && goss_config_int(c, "data.hold_out_alphabets") == 0; }
-CONDITION(is_ordered) { return trains(c, m) && !IS("task.order", "random"); }
-CONDITION(is_sgd) { return trains(c, m) && IS("optimizer.kind", "sgd"); }
-CONDITION(is_adam) { return trains(c, m) && IS("optimizer.kind", "adam", "adamw"); }
-CONDITION(has_floor) { return trains(c, m) && IS("optimizer.schedule", "cosine", "plateau"); }
-CONDITION(has_factor) { return trains(c, m) && IS("optimizer.schedule", "step", "plateau"); }
-CONDITION(has_steps) { return trains(c, m) && IS("optimizer.schedule", "step"); }
-CONDITION(has_plateau) { return trains(c, m) && IS("optimizer.schedule", "plateau"); }
-CONDITION(has_network) { return !IS("train.method", "pixels"); }
-CONDITION(smooths) { return trains(c, m) && !IS("train.method", "reptile"); }
-CONDITION(has_temperature) { return IS("train.method", "hypernet", "protonet", "finetune"); }
-CONDITION(is_ridge) { return IS("train.method", "ridge") || m->options.ridge_head; }
-CONDITION(is_hypernet) { return IS("train.method", "hypernet"); }
+CONDITION(validates) { return trains(s, m) && s->validate.every > 0; }
+CONDITION(holds_out) { return validates(s, m) && !*s->data.val_classes; }
+CONDITION(holds_out_classes) { return holds_out(s, m) && s->data.hold_out_alphabets == 0; }
+CONDITION(is_ordered) { return trains(s, m) && strcmp(s->table.order, "random") != 0; }
+CONDITION(is_sgd) { return trains(s, m) && s->optimizer.kind == GOSS_SGD; }
+CONDITION(is_adam) { return trains(s, m) && s->optimizer.kind != GOSS_SGD; }
+CONDITION(has_floor) { return trains(s, m) && (s->rate.kind == GOSS_RATE_COSINE || s->rate.kind == GOSS_RATE_PLATEAU); }
+CONDITION(has_factor) { return trains(s, m) && (s->rate.kind == GOSS_RATE_STEP || s->rate.kind == GOSS_RATE_PLATEAU); }
+CONDITION(has_steps) { return trains(s, m) && s->rate.kind == GOSS_RATE_STEP; }
+CONDITION(has_plateau) { return trains(s, m) && s->rate.kind == GOSS_RATE_PLATEAU; }
+CONDITION(has_network) { return !IS("pixels"); }
+CONDITION(smooths) { return trains(s, m) && !IS("reptile"); }
+CONDITION(has_temperature) { return IS("hypernet", "protonet", "finetune"); }
+CONDITION(is_ridge) { return IS("ridge") || m->options.ridge_head; }
+CONDITION(is_hypernet) { return IS("hypernet"); }
 CONDITION(can_have_joint) { return m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint; }
 CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
-CONDITION(steps_in_training) { return IS("train.method", "hypernet", "maml", "fomaml", "anil", "reptile"); }
-CONDITION(steps_when_judged) { return steps_in_training(c, m) || IS("train.method", "finetune", "scratch"); }
-CONDITION(is_through_steps) { return is_hypernet(c, m) && goss_config_int(c, "method.inner_steps") > 0; }
+CONDITION(steps_in_training) { return IS("hypernet", "maml", "fomaml", "anil", "reptile"); }
+CONDITION(steps_when_judged) { return steps_in_training(s, m) || IS("finetune", "scratch"); }
+CONDITION(is_through_steps) { return is_hypernet(s, m) && m->options.inner_steps > 0; }
 
 static bool has_layers(const goss_method *m) { return m->hyper && goss_hyper_generates_layers(m->hyper); }
 
@@ -55,13 +57,15 @@ static bool makes(const goss_method *m, goss_generator kind) {
 CONDITION(has_shared_norm) {
     const bool moves = m->kind->adapts_norm || makes(m, GOSS_GENERATE_FULL) || makes(m, GOSS_GENERATE_CHUNKED) ||
                        makes(m, GOSS_GENERATE_LOWRANK);
-    return m->batch_norm && !moves && has_network(c, m);
+    return m->batch_norm && !moves && has_network(s, m);
 }
-CONDITION(corrects_classes) { return is_hypernet(c, m) && goss_config_bool(c, "hyper.class_delta"); }
-CONDITION(generates) { return corrects_classes(c, m) || has_layers(m); }
-CONDITION(adds) { return generates(c, m) && !IS("hyper.combine", "replace"); }
+CONDITION(corrects_classes) { return m->hyper && goss_hyper_settings(m->hyper)->class_delta; }
+CONDITION(generates) { return corrects_classes(s, m) || has_layers(m); }
+CONDITION(adds) { return generates(s, m) && combine_of(m) != GOSS_COMBINE_REPLACE; }
 CONDITION(generates_layers) { return has_layers(m); }
-CONDITION(has_code) { return has_layers(m) || (corrects_classes(c, m) && goss_config_int(c, "hyper.attention") > 0); }
+CONDITION(has_code) {
+    return has_layers(m) || (corrects_classes(s, m) && goss_hyper_settings(m->hyper)->attention > 0);
+}
 CONDITION(has_chunks) {
     for (int i = 0; m->hyper && i < goss_layout_count(goss_target_layout(m->target)); i++)
         if (m->hyper->choice[i].kind == GOSS_GENERATE_CHUNKED && m->hyper->choice[i].number == 0) return true;
@@ -127,9 +131,9 @@ static bool is_looked_at(const char *key) {
     return strcmp(key, "train.method") == 0 || strcmp(key, "train.start") == 0 || strcmp(key, "validate.every") == 0;
 }
 
-const char *goss__key_unused(const goss_config *c, const goss_method *m, const char *key) {
+const char *goss__key_unused(const goss__run_settings *s, const goss_method *m, const char *key) {
     for (size_t i = 0; i < sizeof uses / sizeof *uses; i++)
-        if (!is_looked_at(key) && goss_name_matches(key, uses[i].key) && !uses[i].used(c, m)) return uses[i].why;
+        if (!is_looked_at(key) && goss_name_matches(key, uses[i].key) && !uses[i].used(s, m)) return uses[i].why;
     return NULL;
 }
 
@@ -184,14 +188,15 @@ static void tell_foreign(const goss_config *c, const goss_key *key, const char *
     tell(c, key, "", why);
 }
 
-void goss__tell_unused(const goss_config *c, const goss_method *m, const char *data_kind) {
+void goss__tell_unused(const goss__run_settings *s, const goss_method *m, const char *data_kind) {
+    const goss_config *c = s->config;
     int n;
     const goss_key *keys = goss_train_keys(&n);
     char with[80];
     snprintf(with, sizeof with, " with train.method = %s", goss_method_name(m));
     for (int i = 0; i < n; i++) {
         if (goss__config_is_default(c, &keys[i])) continue;
-        const char *about = foreign(keys[i].name, data_kind), *why = goss__key_unused(c, m, keys[i].name);
+        const char *about = foreign(keys[i].name, data_kind), *why = goss__key_unused(s, m, keys[i].name);
         if (about)
             tell_foreign(c, &keys[i], about);
         else if (why)
