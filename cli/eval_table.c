@@ -191,6 +191,19 @@ static goss_status add_tuned(eval_table *e, goss_error *err) {
 
 static const char *method_name(const table_fold *f) { return goss_method_name(goss_model_method(f->model)); }
 
+/* A metric of variances has no value where a method gives none. */
+static goss_status check_metric(const eval_table *e, goss_error *err) {
+    for (int i = 0; i < e->runners; i++) {
+        const table_runner *r = &e->runner[i];
+        if (e->metric->variance && (r->kind || !objective_of(&e->fold[r->fold[0]])->variance))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "--methods %s: it predicts numbers and does not say how sure it is, as metric %s "
+                                  "wants: judge by --metric rmse, or leave it out",
+                                  r->name, e->metric->name);
+    }
+    return GOSS_OK;
+}
+
 static goss_status gather(eval_table *e, goss_model *first, char **words, int n, goss_error *err) {
     table_runner *r;
     int at;
@@ -211,14 +224,14 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
     GOSS_TRY(add_runner(e, method_name(&e->fold[0]), &r, err));
     use_models(e, r);
     if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
-    if (!e->methods) return GOSS_OK;
+    if (!e->methods) return check_metric(e, err);
     char *list = strdup(e->methods), *rest = list, *word;
     if (!list) return no_memory(err);
     goss_status s = GOSS_OK;
     while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_method(e, word, err);
     /* The paths of folds stand in it. */
     e->list = list;
-    return s;
+    return s == GOSS_OK ? check_metric(e, err) : s;
 }
 
 /* ---- tasks ---- */

@@ -24,7 +24,7 @@ typedef struct asked {
 
 static const char *const added[] = {"prediction", "probability", "low", "high"};
 
-static bool has_interval(const asked *a) { return a->classes == 0 && goss_network_members(a->network) > 1; }
+static bool has_interval(const asked *a) { return a->classes == 0 && goss_network_tells_uncertainty(a->network); }
 
 static goss_status check_names(const asked *a, const char *path, goss_error *err) {
     for (size_t i = 0; i < sizeof added / sizeof *added; i++)

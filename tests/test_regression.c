@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Methods on tasks whose outputs mean the same in all of them: numbers, and classes that all tasks share. Gradients
  * against differences, what hypernetworks see, the ridge head against its closed form, refusals by name. */
+#include "graph_check.h"
 #include "loss_gradients.h"
+#include "task/task.h"
 #include "wave_tasks.h"
 
 static const char *const net = "dense 6; tanh; dense 5; tanh";
@@ -48,6 +50,7 @@ TEST(gradients_of_every_method) {
         o.inner_steps = strcmp(methods[i], "hypernet") == 0 ? 0 : 2;
         check_gradients("regression", methods[i], &o, methods[i]);
         check_gradients("huber", methods[i], &o, methods[i]);
+        check_gradients("gaussian", methods[i], &o, methods[i]);
         check_gradients("classification", methods[i], &o, methods[i]);
     }
 }
@@ -65,6 +68,7 @@ TEST(gradients_of_hypernets_by_condition_and_head) {
             o.hyper = &h, o.ridge_head = variant == 1, o.inner_steps = variant == 2;
             snprintf(what, sizeof what, "conditioners %u, head %d", bits, variant);
             check_gradients("regression", "hypernet", &o, what);
+            check_gradients("gaussian", "hypernet", &o, what);
         }
 }
 
@@ -95,13 +99,63 @@ TEST(a_loss_is_the_mean_over_tasks_or_over_samples) {
     T_NEAR(loss_of(true, 0, 3), (2 * few + WAVE_QUERY * (all[0] + all[1])) / (2 + 2 * WAVE_QUERY), 1e-12);
 }
 
+/* ---- the loss of a normal distribution ---- */
+
+static double bounded(double s) { return GOSS__LOG_VARIANCE_BOUND * tanh(s / GOSS__LOG_VARIANCE_BOUND); }
+
+static double normal_loss(double mean, double s, double y) {
+    return (log(2 * M_PI) + bounded(s) + (y - mean) * (y - mean) / exp(bounded(s))) / 2;
+}
+
+/* Of 2 numbers a target: their means, then their log variances; finite wherever the network goes. */
+TEST(the_gaussian_loss_is_its_formula_and_is_bounded) {
+    static const double output[] = {.5, -1, .2, -.7, 0, 0, 3, 5, 4, 1, 400, -400}, target[] = {1, -2, 0, .5, 4, 1};
+    const goss_objective *o = &goss__gaussian;
+    world w = world_new();
+    goss_val x = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(4)), output);
+    goss_val y = world_input(&w, "y", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(3), goss_n(2)), target);
+    goss_val loss = o->loss(x, y, GOSS_NONE, 0), grad = GOSS_NONE;
+    T_CHECK(goss_grad(goss_sum_all(loss), &x, 1, &grad) == GOSS_OK);
+    goss_val out[] = {loss, grad, o->answer(x), o->variance(x), o->score(x, y)};
+    if (world_compute(&w, GOSS_F64, out, 5) != GOSS_OK) T_FAIL("%s", w.err.text);
+    for (int i = 0; i < 3; i++) {
+        const double *p = output + 4 * i, *t = target + 2 * i;
+        T_NEAR(w.out[0][i], (normal_loss(p[0], p[2], t[0]) + normal_loss(p[1], p[3], t[1])) / 2, 1e-12);
+        for (int k = 0; k < 2; k++) {
+            T_NEAR(w.out[2][2 * i + k], p[k], 0);
+            T_NEAR(w.out[3][2 * i + k], exp(bounded(p[2 + k])), 1e-9);
+        }
+        T_NEAR(w.out[4][i], ((p[0] - t[0]) * (p[0] - t[0]) + (p[1] - t[1]) * (p[1] - t[1])) / 2, 1e-12);
+    }
+    for (int i = 0; i < 12; i++) T_CHECK(isfinite(w.out[1][i]));
+    T_NEAR(w.out[1][0], -.5 * (1 - .5) / exp(bounded(.2)), 1e-12);
+    world_free(&w);
+}
+
+/* Of several networks: the moments of the mixture, in the same form. */
+TEST(gaussian_networks_are_mixed_by_their_moments) {
+    static const double a[] = {1, .3}, b[] = {3, -.5};
+    const goss_objective *o = &goss__gaussian;
+    world w = world_new();
+    goss_val each[] = {world_input(&w, "a", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(2)), a),
+                       world_input(&w, "b", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(2)), b)};
+    goss_val both = o->mix(each, 2), same = o->mix((goss_val[]){each[0], each[0]}, 2);
+    goss_val out[] = {o->answer(both), o->variance(both), same};
+    if (world_compute(&w, GOSS_F64, out, 3) != GOSS_OK) T_FAIL("%s", w.err.text);
+    T_NEAR(w.out[0][0], 2, 1e-12);
+    T_NEAR(w.out[1][0], (exp(bounded(.3)) + exp(bounded(-.5))) / 2 + 1, 1e-9);
+    T_NEAR(w.out[2][0], 1, 1e-12);
+    T_NEAR(w.out[2][1], .3, 1e-9);
+    world_free(&w);
+}
+
 /* ---- outputs ---- */
 
 /* Two tasks of a batch get what each gets alone: padding and neighbours change nothing. */
-static void check_alone(const char *method, const goss_method_options *o) {
+static void check_alone(const char *objective, const char *method, const goss_method_options *o) {
     waves w;
-    if (waves_begin(&w, "regression", method, net, o, false) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
-    goss_val y = goss_method_outputs(w.method, w.graph, &w.batch, 0);
+    if (waves_begin(&w, objective, method, net, o, false) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
+    goss_val y = w.source.spec.objective->answer(goss_method_outputs(w.method, w.graph, &w.batch, 0));
     if (waves_compile(&w, &y, 1) != GOSS_OK) T_FAIL("%s: %s", method, w.err.text);
     waves_initialize(&w, 0.2);
     double both[2 * WAVE_QUERY];
@@ -121,7 +175,8 @@ TEST(a_task_alone_is_as_in_a_batch) {
     h.conditioner = GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
     h.tasks = WAVE_IDS, h.descriptor = 1;
     o.hyper = &h, o.test_steps = 3;
-    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) check_alone(methods[i], &o);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
+        check_alone("regression", methods[i], &o), check_alone("gaussian", methods[i], &o);
 }
 
 /* With an embedding that is the input itself the head is the posterior mean of Bayesian linear regression: by the

@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "task/task.h"
 #include "task/task_pack.h"
 #include "test.h"
 
@@ -79,6 +80,36 @@ TEST(metrics_of_numbers_are_in_the_users_units) {
     T_NEAR(value("regression", "mae", &a), 2 / 3.0, 1e-12);
     double m = 28 / 3.0, v = ((10 - m) * (10 - m) + (14 - m) * (14 - m) + (4 - m) * (4 - m)) / 3;
     T_NEAR(value("regression", "r2", &a), 1 - 4 / 3.0 / v, 1e-12);
+}
+
+/* Targets at the 2 k + 1 of 40 quantiles of what is predicted: each central interval holds what it says, but for the
+ * half row at its ends. Then the same with deviations that are 3 times too small. */
+TEST(likelihood_and_coverage_of_normal_distributions) {
+    enum { N = 40 };
+    float output[2 * N], target[N];
+    const float mean = 10, deviation = 4;
+    for (int i = 0; i < N; i++) {
+        double low = -9, high = 9, z;
+        while (z = (low + high) / 2, high - low > 1e-12) /* the quantile, by bisection */
+            *(erfc(-z / sqrt(2)) / 2 < (i + .5) / N ? &low : &high) = z;
+        output[2 * i] = (float)i / N, output[2 * i + 1] = 1;
+        const double d = exp(GOSS__LOG_VARIANCE_BOUND * tanh(1 / GOSS__LOG_VARIANCE_BOUND) / 2);
+        target[i] = (float)((double)mean + (double)deviation * ((double)output[2 * i] + z * d));
+    }
+    goss_answers a = {
+        .count = N, .outputs = 1, .stride = 2, .output = output, .target = target, .scale = {&mean, &deviation}};
+    T_CHECK(value("gaussian", "coverage_error", &a) < .5 / N + 1e-6);
+    const double v = GOSS__LOG_VARIANCE_BOUND * tanh(1 / GOSS__LOG_VARIANCE_BOUND), sure = value("gaussian", "nll", &a);
+    double by_hand = 0;
+    for (int i = 0; i < N; i++) {
+        const double y = ((double)target[i] - 10) / 4 - (double)output[2 * i];
+        by_hand += ((log(2 * M_PI) + v + y * y / exp(v)) / 2 + log(4)) / N;
+    }
+    T_NEAR(sure, by_hand, 1e-6);
+    for (int i = 0; i < N; i++) output[2 * i + 1] -= (float)log(9);
+    T_CHECK(value("gaussian", "coverage_error", &a) > .2 && value("gaussian", "nll", &a) > sure);
+    a.stride = 1; /* answers without variances */
+    T_CHECK(isnan(value("gaussian", "nll", &a)) && isnan(value("gaussian", "coverage_error", &a)));
 }
 
 TEST(an_unknown_name_is_told_with_those_that_there_are) {

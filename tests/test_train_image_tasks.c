@@ -26,7 +26,7 @@ static const char *const base[] = {"data.height=8",
                                    NULL};
 
 /* NULL: a setting of `more` is refused by itself. */
-static goss_config *config_with(const char *dir, const char *const *more) {
+static goss_config *config(const char *dir, const char *const *more) {
     int n;
     goss_config *c;
     const goss_key *keys = goss_train_keys(&n);
@@ -45,14 +45,8 @@ static goss_config *config_with(const char *dir, const char *const *more) {
     return c;
 }
 
-static goss_config *config(const char *dir, const char *const *more) {
-    goss_config *c = config_with(dir, more);
-    if (!c) T_FAIL("%s", err.text);
-    return c;
-}
-
 static goss_status train(const char *dir, const char *const *more, goss_train_report *report) {
-    goss_config *c = config_with(dir, more);
+    goss_config *c = config(dir, more);
     if (!c) return err.status;
     goss_status s = goss_train(c, NULL, report, &err);
     goss_config_free(c);

@@ -161,6 +161,7 @@ GOSS_API goss_image_format goss_network_image(const goss_network *n);
 GOSS_API int goss_network_outputs(const goss_network *n);                    /* classes, or numbers of a target */
 GOSS_API const char *goss_network_output_name(const goss_network *n, int i); /* "": it has none */
 GOSS_API int goss_network_members(const goss_network *n);                    /* networks in it; 1: no ensemble */
+GOSS_API bool goss_network_tells_uncertainty(const goss_network *n);         /* of what it predicts */
 GOSS_API int goss_network_classes(const goss_network *n);                    /* 0: it predicts numbers */
 GOSS_API const char *goss_network_class_name(const goss_network *n, int i);
 /* Notes of a network travel in its file, too. */
@@ -170,12 +171,12 @@ GOSS_API const char *goss_network_note_of(const goss_network *n, const char *nam
 
 /* What is predicted, the mean over members: class probabilities, or numbers in the user's units. Shapes: x [count,
  * input...], made ready as the model's samples are (images as goss_image_decode_file gives them); out [count, outputs].
- * uncertainty [count], may be NULL: how far the members disagree, 0 where all say the same (always, without an
- * ensemble). With classes that is the mutual information of class and member in nats, at most the log of the number of
- * classes or members (Depeweg et al. 2018); else the standard deviation of the members' numbers, in the target's units
- * (with several targets: the root of the mean square of the standardised ones). threads: NULL makes some for the call.
- * It compiles at each call: goss_predictor does not. Errors: GOSS_E_NUMERIC names the first sample whose prediction is
- * not finite. */
+ * uncertainty [count], may be NULL; 0 where the network tells none. With classes it is how far the members disagree:
+ * the mutual information of class and member in nats, at most the log of the number of classes or members (Depeweg et
+ * al. 2018). With numbers it is a standard deviation in the target's units (with several targets: the root of the mean
+ * square of the standardised ones): of the members' numbers around their mean, and with objective "gaussian" of the
+ * target around each of them, too. threads: NULL makes some for the call. It compiles at each call: goss_predictor does
+ * not. Errors: GOSS_E_NUMERIC names the first sample whose prediction is not finite. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_predict(const goss_network *n, const float *x, int count, float *out,
                                                         float *uncertainty, goss_threads *threads, goss_error *err);
 

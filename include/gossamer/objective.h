@@ -5,14 +5,15 @@
  * An objective is a row of a table (goss_objective_find), and all that methods, training and evaluation know of it. A
  * network returns W = `outputs` numbers per sample. For "classification" they are the logits of a task's classes, and a
  * target is a class number 0 .. W - 1. For "regression" they are numbers standardised by the target scale, and a target
- * is W numbers in the user's units. Of a sample,
+ * is W numbers in the user's units. For "gaussian" a network returns 2 W numbers, the means and the log variances
+ * (before a bound) of the standardised targets. Of a sample,
  *   encode             turns the raw target into the encoded one, as training reads it;
  *   loss               is what training minimises: output and encoded target;
  *   score, reported    are what training prints beside the loss;
  *   mix                combines the outputs of several networks into one;
- *   answer             turns the output into the prediction;
+ *   answer             turns the output into the prediction, and variance into that of the target around it;
  *   metrics            judge the outputs of a task's queries against the raw targets.
- * A new objective is a new row: src/task/objective_numbers.c and objective_classes.c have the present ones.
+ * A new objective is a new row: src/task/objective_numbers.c, _gaussian.c and _classes.c have the present ones.
  * Threads: objectives and metrics are static and immutable, and their functions pure; those that build graph nodes
  * belong to the graph's thread. */
 #ifndef GOSSAMER_OBJECTIVE_H
@@ -36,7 +37,8 @@ typedef struct goss_target_scale {
 typedef struct goss_answers {
     int count;               /* n queries */
     int outputs, stride;     /* W, and the distance between the outputs of successive queries (0: W) */
-    const float *output;     /* [n, stride] logits, or standardised numbers */
+    const float *output;     /* [n, stride] logits, or standardised numbers; of "gaussian" followed by their log
+                                variances, if stride is 2 W or more */
     const float *target;     /* [n] class numbers, or [n, W] in the user's units, as a task source gives them */
     const float *weight;     /* [n], 0 for padding; NULL: all 1 */
     goss_target_scale scale; /* of regression */
@@ -50,6 +52,7 @@ typedef struct goss_metric {
     double low, high; /* its range; may be infinite */
     /* The metric of one task; NaN where it is undefined (auc of one class, r2 of equal targets). Pure. */
     double (*value)(const goss_answers *answers);
+    bool variance;       /* it needs variances, and is NaN for outputs without */
     const char *meaning; /* one line */
 } goss_metric;
 
@@ -59,10 +62,11 @@ typedef struct goss_metric {
 typedef struct goss_objective {
     const char *name;
     bool classes; /* targets are class numbers and outputs are logits; else both are W numbers */
+    int numbers;  /* a network's numbers per output (0 counts as 1) */
     /* Encodes n raw targets into out [n, stride]: one-hot, or standardised, in the first `outputs` columns; the other
      * columns are 0. A negative class number gives a row of zeros: padding. */
     void (*encode)(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
-    /* Loss [T,N] of each sample, from outputs and encoded targets [T,N,W]. Only with classes: class_mask [T,W], 0 for
+    /* Loss [T,N] of each sample, from outputs [T,N,numbers W] and encoded targets [T,N,W]. Only with classes: class_mask [T,W], 0 for
      * padding classes, and smoothing in [0, 1) of the labels. */
     goss_val (*loss)(goss_val output, goss_val target, goss_val class_mask, double smoothing);
     /* What training reports beside the loss, under the name `report`: a score [T,N] of each sample, without gradient,
@@ -74,13 +78,19 @@ typedef struct goss_objective {
     goss_val (*mix)(const goss_val *output, int n);
     /* Maps outputs to predictions: class probabilities, or still standardised numbers. */
     goss_val (*answer)(goss_val output);
+    /* Maps outputs to the variances of the targets around the predictions, standardised, of the same shape; NULL: it
+     * has none. */
+    goss_val (*variance)(goss_val output);
     const goss_metric *const *metrics; /* NULL-terminated; the first is the default */
     const char *const *columns;        /* what `predict` writes per sample, NULL-terminated */
 } goss_objective;
 
 /* All objectives, NULL-terminated: "classification" (cross entropy), "regression" (squared error), "huber" (the Huber
- * loss of delta 1, for targets with outliers: Huber 1964). Static storage. */
+ * loss of delta 1, for targets with outliers: Huber 1964), "gaussian" (negative log likelihood of a normal distribution with
+ * mean and log variance by the network: Nix and Weigend 1994). Static storage. */
 GOSS_API const goss_objective *const *goss_objectives(void);
+/* The width of a network's output: numbers x outputs. */
+GOSS_API int goss_objective_width(const goss_objective *objective, int outputs);
 /* The objective of that name. Errors: GOSS_E_ARGUMENT lists the names. */
 GOSS_API GOSS_MUST_USE goss_status goss_objective_find(const char *name, const goss_objective **out, goss_error *err);
 /* The metric of that name, of an objective; NULL or "": its default. Errors: GOSS_E_ARGUMENT lists its metrics. */

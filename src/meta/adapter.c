@@ -72,8 +72,9 @@ goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, go
     goss_network *n = goss__calloc(1, sizeof *n);
     *out = NULL;
     if (!n) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a network");
-    goss_status s = goss_target_parse(goss_target_text(a->target), goss_target_input(a->target),
-                                      goss_target_input_rank(a->target), a->outputs, &n->target, err);
+    goss_status s =
+        goss_target_parse(goss_target_text(a->target), goss_target_input(a->target), goss_target_input_rank(a->target),
+                          goss_target_outputs(a->target), &n->target, err);
     n->members = a->members;
     if (s == GOSS_OK) s = goss__data_spec_copy(&a->model->data.of, &n->data, err);
     if (s == GOSS_OK) s = goss__network_room(n, a->outputs, err);

@@ -39,28 +39,29 @@ void goss__judge_free(goss__judge *j) {
 }
 
 /* A comparison would make an answer of a number that is none. What is padding does not count. */
-static bool all_finite(const goss_answers *a) {
+static bool all_finite(const goss_answers *a, int all) {
     for (int i = 0; i < a->count; i++)
-        for (int w = 0; a->weight[i] > 0 && w < a->outputs; w++)
+        for (int w = 0; a->weight[i] > 0 && w < all; w++)
             if (!isfinite(a->output[(size_t)i * (size_t)a->stride + (size_t)w])) return false;
     return true;
 }
 
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {
-    size_t q = (size_t)pack->queries;
+    const goss_objective *o = goss_task_objective(&pack->spec);
+    const size_t q = (size_t)pack->queries, stride = (size_t)goss_objective_width(o, pack->outputs);
     GOSS_TRY(goss__task_pack_bind(pack, j->exec, err));
     GOSS_TRY(goss_exec_run(j->exec, err));
     const float *output = goss_exec_output(j->exec, 0, NULL);
     for (int t = 0; t < pack->tasks; t++) {
         goss_answers a = {.count = pack->sizes[t].queries,
                           .outputs = pack->sizes[t].outputs,
-                          .stride = pack->outputs,
-                          .output = output + (size_t)t * q * (size_t)pack->outputs,
+                          .stride = (int)stride,
+                          .output = output + (size_t)t * q * stride,
                           .target = goss__task_pack_raw_query(pack, t),
                           .weight = pack->query_weight + (size_t)t * q,
                           .scale = pack->spec.scale,
                           .scratch = j->scratch};
-        bool fine = all_finite(&a);
+        bool fine = all_finite(&a, goss_objective_width(o, a.outputs));
         out[t] = fine ? j->metric->value(&a) : NAN;
         if (finite) finite[t] = fine;
     }

@@ -96,6 +96,9 @@ bool goss__method_needs_support(const goss_method *m);
 int goss__method_steps(const goss_method *m, bool training);
 double goss__method_rate(const goss_method *m);
 
+/* Columns of a head: those of the classes that a task has, or of the target's own head. */
+goss_extent goss__head_width(const goss_method *m, const goss_task_batch *b);
+
 /* ---- method_solution.c ---- */
 /* A solution with the method's own weights for all tasks and no head. */
 void goss__solution_begin(const goss_method *m, goss_graph *g, bool training, goss__solution *s);

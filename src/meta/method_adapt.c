@@ -72,7 +72,8 @@ static void fold_site(const goss_method *m, goss__solution *s, int i, goss_weigh
 
 /* ---- the network ---- */
 
-static goss_val pack_slab(const goss_method *m, goss__solution *s, int ways, const goss_target *with_head) {
+static goss_val pack_slab(const goss_method *m, goss__solution *s, const goss_target *with_head) {
+    const int columns = (int)goss_target_outputs(with_head);
     const goss_layout *from = goss_target_layout(m->target);
     goss_weights *folded = goss_weights_copy(s->weights),
                  *w = goss_weights_empty(s->graph, goss_target_layout(with_head));
@@ -83,8 +84,8 @@ static goss_val pack_slab(const goss_method *m, goss__solution *s, int ways, con
             const char *name = goss_layout_entry(from, i)->name;
             goss_weights_set(w, name, first_task(goss_weights_get(folded, name)));
         }
-        goss_weights_set(w, "head.w", first_task(exact_ways(s->head_w, ways)));
-        goss_weights_set(w, "head.b", first_task(exact_ways(s->head_b, ways)));
+        goss_weights_set(w, "head.w", first_task(exact_ways(s->head_w, columns)));
+        goss_weights_set(w, "head.b", first_task(exact_ways(s->head_b, columns)));
         slab = goss_weights_pack(w);
     }
     goss_weights_free(folded);
@@ -129,13 +130,13 @@ static goss_status check(const goss_method *m, int ways, int networks, goss_erro
 }
 
 /* Slabs and statistics of all networks, one below the other. */
-static void pack_networks(const goss_method *m, const goss_task_batch *b, int ways, int fine_tune, int networks,
+static void pack_networks(const goss_method *m, const goss_task_batch *b, int fine_tune, int networks,
                           goss__solution *s, goss_adapted *out) {
     goss_val slab[GOSS_METHOD_MAX_NETWORKS], statistics[GOSS_METHOD_MAX_NETWORKS];
     for (int i = 0; i < networks; i++) {
         if (i > 0) goss__solution_again(m, s);
         m->kind->solve(m, b, fine_tune, s);
-        slab[i] = pack_slab(m, s, ways, out->target);
+        slab[i] = pack_slab(m, s, out->target);
         statistics[i] = pack_statistics(m, s);
     }
     out->slab = goss_concat(slab, networks, 0);
@@ -151,7 +152,7 @@ goss_status goss_method_adapt(const goss_method *m, goss_graph *g, const goss_ta
     goss__solution s;
     goss_scope_push(g, m->kind->name);
     goss__solution_begin(m, g, false, &s);
-    pack_networks(m, batch, ways, fine_tune, networks, &s, out);
+    pack_networks(m, batch, fine_tune, networks, &s, out);
     goss__solution_free(&s);
     goss_scope_pop(g);
     goss_status status = goss_graph_status(g, err);

@@ -86,6 +86,10 @@ goss_status goss__method_setup(goss_method *m, const char *const *names, int64_t
     return goss__method_param(m, "head", m->head, trained, err);
 }
 
+goss_extent goss__head_width(const goss_method *m, const goss_task_batch *b) {
+    return m->fixed ? goss_n(goss_target_outputs(m->target)) : b->W;
+}
+
 int goss__method_steps(const goss_method *m, bool training) {
     const goss_method_options *o = &m->options;
     if (training) return o->inner_steps ? o->inner_steps : m->kind->train_steps;
@@ -159,7 +163,8 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     m->objective = m->options.objective ? m->options.objective : &goss__classification;
     GOSS_TRY(find_kind(name, &m->kind, err));
     GOSS_TRY(choose_head(m, err));
-    GOSS_TRY(goss_target_parse(backbone, input, input_rank, m->fixed ? m->options.outputs : 0, &m->target, err));
+    GOSS_TRY(goss_target_parse(backbone, input, input_rank,
+                               m->fixed ? goss_objective_width(m->objective, m->options.outputs) : 0, &m->target, err));
     if (m->kind != &goss__method_hypernet) m->options.networks = 0; /* copies of one network */
     m->features = (int)goss_target_feature_count(m->target);
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;

@@ -56,18 +56,32 @@ static goss_val prior_deviation(const goss_method *m, goss_graph *g) {
     return goss_concat((goss_val[]){w, goss_scale(goss_slice(s, 2, m->features, 1), bias)}, 2, 2);
 }
 
-/* With z = x d (d: the prior's deviations) the head is w0 + d v, and v = z'(z z' + 1)^-1 (y - x w0). */
+/* The columns of a head of numbers whose targets are known, and those behind them (log variances), which stay. */
+static goss_val with_moved(goss_val head, goss_val move, int axis) {
+    const int64_t all = goss_dim(head, axis).count, known = goss_dim(move, axis).count;
+    goss_val moved = goss_add(goss_slice(head, axis, 0, known), move);
+    if (known == all) return moved;
+    goss_val rest = goss_slice(head, axis, known, all - known);
+    goss_shape s = goss_shape_of(rest);
+    s.dim[0] = goss_dim(moved, 0);
+    return goss_concat((goss_val[]){moved, goss_broadcast(rest, s)}, 2, axis);
+}
+
+/* With z = x d (d: the prior's deviations) the head is w0 + d v, and v = z'(z z' + 1)^-1 (y - x w0). Of an objective
+ * with variances it is that of the means. */
 void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s) {
     goss_graph *g = s->graph;
     goss_val d = prior_deviation(m, g), weight = goss_unsqueeze(goss_sqrt(goss__support_weight(b)), 2);
-    goss_val off = goss_sub(b->support_target, goss_linear(features, s->head_w, s->head_b));
+    goss_val said = goss_linear(features, s->head_w, s->head_b);
+    if (m->objective->variance) said = m->objective->answer(said);
+    goss_val off = goss_sub(b->support_target, said);
     goss_val one = goss_full(g, GOSS_SHAPE(b->T, b->S, goss_n(1)), 1);
     goss_val z = goss_mul(goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), d), weight);
     goss_val unit = goss_full(g, GOSS_SHAPE(goss_n(1), goss_n(1)), 1);
     goss_val v = ridge_weights(z, goss_mul(off, weight), unit, b, m->features + 1);
     v = goss_mul(v, goss_transpose(d));
-    s->head_w = goss_add(s->head_w, goss_slice(v, 1, 0, m->features));
-    s->head_b = goss_add(s->head_b, goss_squeeze(goss_slice(v, 1, m->features, 1), 1));
+    s->head_w = with_moved(s->head_w, goss_slice(v, 1, 0, m->features), 2);
+    s->head_b = with_moved(s->head_b, goss_squeeze(goss_slice(v, 1, m->features, 1), 1), 1);
 }
 
 static void solve_ridge(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {

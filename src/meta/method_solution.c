@@ -134,7 +134,7 @@ void goss__publish_weights(const goss_method *m, const goss__solution *s) {
 static goss_val query_logits(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
     goss__publish_weights(m, s);
     goss_val y = goss_linear(goss__embed_query(m, s, b), s->head_w, s->head_b);
-    if (s->by_input) y = goss_reshape(y, GOSS_SHAPE(b->T, b->Q, b->W));
+    if (s->by_input) y = goss_reshape(y, GOSS_SHAPE(b->T, b->Q, goss__head_width(m, b)));
     return goss__mask_classes(y, b);
 }
 

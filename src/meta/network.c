@@ -87,10 +87,22 @@ static goss_val disagreement(goss_val p, goss_val mean) {
     return goss_max(goss_sub(entropy(mean), own), goss_const(p.graph, 0));
 }
 
-/* Standard deviation of the members' numbers around their mean, the root of the mean over the numbers of a target. */
-static goss_val deviation(goss_val y, goss_val mean) {
+/* Standard deviation of the members' numbers around their mean, and where members give variances of what they predict
+ * (else GOSS_NONE) of both together: the root of the mean over the numbers of a target. */
+static goss_val deviation(goss_val y, goss_val own, goss_val mean) {
     goss_val variance = goss_mean(goss_square(goss_sub(y, mean)), GOSS_AXIS(0), true);
+    if (goss_valid(own)) variance = goss_add(variance, goss_mean(own, GOSS_AXIS(0), true));
     return goss_sqrt(goss_mean(variance, GOSS_AXIS(2), false));
+}
+
+bool goss_network_tells_uncertainty(const goss_network *n) {
+    return n->members > 1 || goss_task_objective(&n->data.of.task)->variance;
+}
+
+static goss_val uncertainty(const goss_network *n, goss_val output, goss_val answer, goss_val mean) {
+    const goss_objective *o = goss_task_objective(&n->data.of.task);
+    if (o->classes) return disagreement(answer, mean);
+    return deviation(answer, o->variance ? o->variance(output) : GOSS_NONE, mean);
 }
 
 static goss_status build(const goss_network *n, goss_graph *g, goss_val x, bool any, goss_val out[2], goss_error *err) {
@@ -99,9 +111,9 @@ static goss_status build(const goss_network *n, goss_graph *g, goss_val x, bool 
         running = declare(n, g, goss_target_statistics(n->target), any ? NULL : n->statistics, "statistics");
     goss_target_context c = goss_target_context_defaults();
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
-    goss_val p = goss_task_objective(&n->data.of.task)->answer(goss_target_apply(n->target, x, w, &c).logits);
+    goss_val y = goss_target_apply(n->target, x, w, &c).logits, p = goss_task_objective(&n->data.of.task)->answer(y);
     out[0] = goss_mean(p, GOSS_AXIS(0), true);
-    out[1] = n->members == 1 ? GOSS_NONE : has_classes(n) ? disagreement(p, out[0]) : deviation(p, out[0]);
+    out[1] = goss_network_tells_uncertainty(n) ? uncertainty(n, y, p, out[0]) : GOSS_NONE;
     goss_weights_free(w);
     goss_weights_free(running);
     return goss_graph_status(g, err);
@@ -116,7 +128,7 @@ goss_status goss__network_compile(const goss_network *n, int batch, bool any, go
     goss_val outputs[2];
     goss_schedule_options o = goss_schedule_defaults();
     goss_status s = build(n, g, goss_input(g, "x", GOSS_REAL, shape), any, outputs, err);
-    if (s == GOSS_OK) s = goss_compile(g, outputs, n->members > 1 ? 2 : 1, NULL, 0, &o, out, err);
+    if (s == GOSS_OK) s = goss_compile(g, outputs, goss_network_tells_uncertainty(n) ? 2 : 1, NULL, 0, &o, out, err);
     goss_graph_free(g);
     return s;
 }

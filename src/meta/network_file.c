@@ -164,7 +164,7 @@ static goss_status read_notes(const goss_safetensors *f, goss_network *n, goss_e
 /* The names are the network's once there is room for them. */
 static goss_status read_network(const goss_safetensors *f, char ***names, int64_t count, goss_network *n,
                                 goss_error *err) {
-    GOSS_TRY(read_target(f, n, count, err));
+    GOSS_TRY(read_target(f, n, goss_objective_width(goss_task_objective(&n->data.of.task), (int)count), err));
     GOSS_TRY(read_members(f, n, err));
     GOSS_TRY(bounded(f, n, err));
     GOSS_TRY(goss__network_room(n, (int)count, err));

@@ -122,7 +122,7 @@ static goss_status run_batch(goss_predictor *p, const float *x, int now, float *
     GOSS_TRY(goss_exec_count(p->exec, "N", now, err));
     GOSS_TRY(goss_exec_run(p->exec, err));
     memcpy(out, goss_exec_output(p->exec, 0, NULL), (size_t)now * (size_t)p->network->outputs * sizeof *out);
-    const float *doubt = p->network->members > 1 ? goss_exec_output(p->exec, 1, NULL) : NULL;
+    const float *doubt = goss_network_tells_uncertainty(p->network) ? goss_exec_output(p->exec, 1, NULL) : NULL;
     for (int i = 0; i < now && uncertainty; i++) uncertainty[i] = doubt ? doubt[i] : 0;
     return GOSS_OK;
 }

@@ -154,10 +154,10 @@ static double calibration_error(const goss_answers *a) {
     return sum / total_weight(a);
 }
 
-const goss_metric goss__accuracy = {"accuracy", true, 0, 1, accuracy, "share of queries whose class is found"};
+const goss_metric goss__accuracy = {"accuracy", true, 0, 1, accuracy, false, "share of queries whose class is found"};
 const goss_metric goss__auc = {
-    "auc", true, 0, 1, auc, "chance that a query of a class scores above one of another; classes one by one"};
-const goss_metric goss__log_loss = {"log_loss", false, 0, INFINITY, log_loss, "mean of -log p(class), in nats"};
-const goss_metric goss__f1 = {"f1", true, 0, 1, f1, "2 hits / (meant + called), mean over classes"};
+    "auc", true, 0, 1, auc, false, "chance that a query of a class scores above one of another; classes one by one"};
+const goss_metric goss__log_loss = {"log_loss", false, 0, INFINITY, log_loss, false, "mean of -log p(class), in nats"};
+const goss_metric goss__f1 = {"f1", true, 0, 1, f1, false, "2 hits / (meant + called), mean over classes"};
 const goss_metric goss__calibration_error = {
-    "calibration_error", false, 0, 1, calibration_error, "confidence against accuracy, in 15 bins"};
+    "calibration_error", false, 0, 1, calibration_error, false, "confidence against accuracy, in 15 bins"};

@@ -50,6 +50,63 @@ static double r2(const goss_answers *a) {
     return v > 0 ? 1 - mean_error(a, 2) / v : NAN;
 }
 
-const goss_metric goss__rmse = {"rmse", false, 0, INFINITY, rmse, "root of the mean squared error"};
-const goss_metric goss__mae = {"mae", false, 0, INFINITY, mae, "mean absolute error"};
-const goss_metric goss__r2 = {"r2", true, -INFINITY, 1, r2, "1 - squared error / variance of the task's targets"};
+/* ---- of normal distributions ---- */
+
+/* Mean over queries and numbers of f(z, deviation): z is a target's distance from its mean in deviations of what was
+ * predicted, the deviation is in the user's units. NaN where the answers have no variances. */
+static double mean_over_normals(const goss_answers *a, double (*f)(const void *context, double z, double deviation),
+                                const void *context) {
+    double sum = 0, total = 0;
+    if (a->stride < 2 * a->outputs) return NAN;
+    for (int i = 0; i < a->count; i++) {
+        if (!(weight(a, i) > 0)) continue;
+        for (int w = 0; w < a->outputs; w++) {
+            const double s = (double)a->output[(size_t)i * (size_t)a->stride + (size_t)(a->outputs + w)];
+            double deviation = exp(GOSS__LOG_VARIANCE_BOUND * tanh(s / GOSS__LOG_VARIANCE_BOUND) / 2);
+            if (a->scale.deviation) deviation *= (double)a->scale.deviation[w];
+            sum += weight(a, i) * f(context, (target(a, i, w) - predicted(a, i, w)) / deviation, deviation);
+            total += weight(a, i);
+        }
+    }
+    return sum / total;
+}
+
+static double surprise(const void *context, double z, double deviation) {
+    (void)context;
+    return (log(2 * M_PI) + z * z) / 2 + log(deviation);
+}
+
+static double nll(const goss_answers *a) { return mean_over_normals(a, surprise, NULL); }
+
+static double is_inside(const void *share, double z, double deviation) {
+    (void)deviation;
+    return erf(fabs(z) / sqrt(2)) <= *(const double *)share;
+}
+
+/* Central intervals that should hold 5, 10, ... 95 % of the targets: how far what they hold is from that. Kuleshov,
+ * Fenner and Ermon 2018. */
+static double coverage_error(const goss_answers *a) {
+    double sum = 0;
+    for (int k = 1; k < 20; k++) {
+        const double share = k / 20.0;
+        sum += fabs(mean_over_normals(a, is_inside, &share) - share);
+    }
+    return sum / 19;
+}
+
+const goss_metric goss__rmse = {"rmse", false, 0, INFINITY, rmse, false, "root of the mean squared error"};
+const goss_metric goss__mae = {"mae", false, 0, INFINITY, mae, false, "mean absolute error"};
+const goss_metric goss__nll = {.name = "nll",
+                               .low = -INFINITY,
+                               .high = INFINITY,
+                               .value = nll,
+                               .variance = true,
+                               .meaning = "negative log likelihood of a number, in its own units"};
+const goss_metric goss__coverage_error = {.name = "coverage_error",
+                                          .low = 0,
+                                          .high = 1,
+                                          .value = coverage_error,
+                                          .variance = true,
+                                          .meaning = "how far intervals hold more or less than they say"};
+const goss_metric goss__r2 = {
+    "r2", true, -INFINITY, 1, r2, false, "1 - squared error / variance of the task's targets"};

@@ -6,7 +6,8 @@
 #include "base/str.h"
 #include "task/task.h"
 
-static const goss_objective *const all[] = {&goss__classification, &goss__regression, &goss__huber, NULL};
+static const goss_objective *const all[] = {&goss__classification, &goss__regression, &goss__huber, &goss__gaussian,
+                                            NULL};
 
 const goss_objective *const *goss_objectives(void) { return all; }
 
@@ -43,6 +44,10 @@ goss_status goss_metric_find(const goss_objective *objective, const char *name, 
     if (!*out) return unknown(what, name, &list, err);
     goss__str_free(&list);
     return GOSS_OK;
+}
+
+int goss_objective_width(const goss_objective *o, int outputs) {
+    return o->numbers > 1 ? o->numbers * outputs : outputs;
 }
 
 bool goss_metric_better(const goss_metric *metric, double a, double b) {

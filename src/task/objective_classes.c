@@ -39,6 +39,7 @@ static const char *const columns[] = {"prediction", "probability", NULL};
 
 const goss_objective goss__classification = {.name = "classification",
                                              .classes = true,
+                                             .numbers = 1,
                                              .encode = encode,
                                              .loss = loss,
                                              .report = "accuracy",

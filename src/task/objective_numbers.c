@@ -5,7 +5,7 @@
 
 #include "task/task.h"
 
-static void encode(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out) {
+void goss__encode_numbers(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out) {
     memset(out, 0, (size_t)n * (size_t)stride * sizeof *out);
     for (int i = 0; i < n; i++)
         for (int w = 0; w < outputs; w++) {
@@ -32,7 +32,7 @@ static goss_val score(goss_val output, goss_val target) {
 }
 
 /* Root of the mean square, in the user's units where there is one target. */
-static double reported(double mean, goss_target_scale scale) {
+double goss__report_rmse(double mean, goss_target_scale scale) {
     return sqrt(mean) * (scale.deviation ? (double)scale.deviation[0] : 1);
 }
 
@@ -50,8 +50,9 @@ static const char *const columns[] = {"prediction", NULL};
 /* They differ in what is minimised. */
 #define NUMBERS(word, function)                                                                                        \
     {                                                                                                                  \
-        .name = word, .encode = encode, .loss = function, .report = "rmse", .score = score, .reported = reported,      \
-        .mix = mix, .answer = answer, .metrics = metrics, .columns = columns                                           \
+        .name = word, .numbers = 1, .encode = goss__encode_numbers, .loss = function, .report = "rmse",                \
+        .score = score, .reported = goss__report_rmse, .mix = mix, .answer = answer, .metrics = metrics,               \
+        .columns = columns                                                                                             \
     }
 const goss_objective goss__regression = NUMBERS("regression", squared);
 const goss_objective goss__huber = NUMBERS("huber", huber);

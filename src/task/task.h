@@ -5,7 +5,14 @@
 
 #include "gossamer/task.h"
 
-extern const goss_objective goss__classification, goss__regression, goss__huber;
+extern const goss_objective goss__classification, goss__regression, goss__huber, goss__gaussian;
 extern const goss_metric goss__accuracy, goss__auc, goss__log_loss, goss__f1, goss__calibration_error;
-extern const goss_metric goss__rmse, goss__mae, goss__r2;
+extern const goss_metric goss__rmse, goss__mae, goss__r2, goss__nll, goss__coverage_error;
+
+/* Of objectives of numbers: standardised targets, and the root of a mean square in the user's units. */
+void goss__encode_numbers(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
+double goss__report_rmse(double mean, goss_target_scale scale);
+
+/* "gaussian": how large a log variance can be, either way: deviations from 1/150 to 150 of the targets'. */
+#define GOSS__LOG_VARIANCE_BOUND 10.0
 #endif

@@ -134,12 +134,14 @@ static const goss_key own[] = {
     GOSS__KEY_TEXT(
         "data.cache", data.cache, "",
         "Folder for the decoded images, which are mapped from there; empty: run.dir; none: keep them in memory"),
-    GOSS__KEY_FORM("task.objective", read_objective, "auto", "auto|classification|regression|huber",
-                   "table: what the target wants; auto: by its values"),
-    GOSS__KEY_TEXT(
-        "task.metric", metric, "",
-        "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2; empty: the first that "
-        "fits"),
+    GOSS__KEY_FORM("task.objective", read_objective, "auto", "auto|classification|regression|huber|gaussian",
+                   "table: what the target wants; auto: by its values, classification or regression; huber minds "
+                   "outliers less; gaussian "
+                   "says how sure it is of each row, too (low, high)"),
+    GOSS__KEY_TEXT("task.metric", metric, "",
+                   "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2, with "
+                   "gaussian nll or coverage_error, too; empty: the first that "
+                   "fits"),
     GOSS__KEY_FORM("task.support", read_support, "5", NULL,
                    "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
     GOSS__KEY_TEXT("task.order", table.order, "random",

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objective_gaussian.c: regression with how sure it is: a network gives the mean and the log variance of each number,
+ * and the loss is the negative log likelihood of a normal distribution (Nix and Weigend 1994).
+ *
+ * The log variance is v = B tanh(s / B) of what the network gives, s: the same near 0, and bounded, so that neither a
+ * target that is hit exactly nor one that is missed by far makes a loss without end. */
+#include <math.h>
+
+#include "task/task.h"
+
+static int half(goss_val output) { return (int)(goss_dim(output, goss_rank(output) - 1).count / 2); }
+
+static goss_val mean_of(goss_val output) { return goss_slice(output, goss_rank(output) - 1, 0, half(output)); }
+
+static goss_val log_variance(goss_val output) {
+    goss_val s = goss_slice(output, goss_rank(output) - 1, half(output), half(output));
+    return goss_scale(goss_tanh(goss_scale(s, 1 / GOSS__LOG_VARIANCE_BOUND)), GOSS__LOG_VARIANCE_BOUND);
+}
+
+static goss_val variance(goss_val output) { return goss_exp(log_variance(output)); }
+
+/* (log 2 pi + v + (y - m)^2 / e^v) / 2, the mean over the numbers of a target. */
+static goss_val loss(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+    (void)class_mask, (void)smoothing;
+    goss_val v = log_variance(output), miss = goss_square(goss_sub(target, mean_of(output)));
+    goss_val nll = goss_add(v, goss_mul(miss, goss_exp(goss_neg(v))));
+    nll = goss_mean(nll, GOSS_AXIS(goss_rank(output) - 1), false);
+    return goss_scale(goss_shift(nll, log(2 * M_PI)), 0.5);
+}
+
+static goss_val score(goss_val output, goss_val target) {
+    return goss_squared_error(goss_detach(mean_of(output)), goss_detach(target));
+}
+
+/* The normal distribution with the moments of the mixture: variances add up to their mean and that of the means. */
+static goss_val mix(const goss_val *output, int n) {
+    goss_val mean = GOSS_NONE, second = GOSS_NONE;
+    for (int i = 0; i < n; i++) {
+        goss_val m = mean_of(output[i]), square = goss_add(variance(output[i]), goss_square(m));
+        mean = i ? goss_add(mean, m) : m, second = i ? goss_add(second, square) : square;
+    }
+    mean = goss_scale(mean, 1.0 / n);
+    goss_val v = goss_sub(goss_scale(second, 1.0 / n), goss_square(mean));
+    const double inside = GOSS__LOG_VARIANCE_BOUND * (1 - 1e-6); /* of what the bound is undone for */
+    v = goss_log(goss_max(v, goss_const(v.graph, exp(-inside))));
+    v = goss_scale(goss_min(v, goss_const(v.graph, inside)), 1 / GOSS__LOG_VARIANCE_BOUND);
+    goss_val s = goss_sub(goss_log(goss_shift(v, 1)), goss_log(goss_shift(goss_neg(v), 1))); /* 2 artanh */
+    s = goss_scale(s, GOSS__LOG_VARIANCE_BOUND / 2);
+    return goss_concat((goss_val[]){mean, s}, 2, goss_rank(mean) - 1);
+}
+
+static const goss_metric *const metrics[] = {&goss__rmse,           &goss__mae, &goss__r2, &goss__nll,
+                                             &goss__coverage_error, NULL};
+static const char *const columns[] = {"prediction", "low", "high", NULL};
+
+const goss_objective goss__gaussian = {.name = "gaussian",
+                                       .numbers = 2,
+                                       .encode = goss__encode_numbers,
+                                       .loss = loss,
+                                       .report = "rmse",
+                                       .score = score,
+                                       .reported = goss__report_rmse,
+                                       .mix = mix,
+                                       .answer = mean_of,
+                                       .variance = variance,
+                                       .metrics = metrics,
+                                       .columns = columns};
