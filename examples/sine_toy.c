@@ -144,7 +144,7 @@ static void build_contest(toy *a, problem *p) {
     goss_generated net;
     goss_hyper_generate(a->hyper, p->graph, &c, &net);
     goss_weights *base = goss_hyper_base(a->hyper, p->graph);
-    goss_val made = goss_weights_pack(net.weights), start = goss_weights_pack(base);
+    goss_val made = goss_weights_pack(net.net.weights), start = goss_weights_pack(base);
     goss_val shared = goss_broadcast(start, goss_shape_of(made)); /* the base, once for every wave */
     goss_val way[4] = {shared, descend(a, p, shared), made, descend(a, p, made)}, out[5];
     for (int i = 0; i < 4; i++) out[i] = error_of(p, answers(a, way[i], p->asked_x));

@@ -324,7 +324,7 @@ TEST(set_encoder_is_blind_to_order) {
     c.c.features = world_normal(&c.w, "features", GOSS_SHAPE(T, goss_n(WAYS * SHOTS), goss_n(6)));
     c.c.assign = assign_input(&c.w, T);
     goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
-    goss_val out[2] = {c.made.code, goss_weights_pack(c.made.weights)};
+    goss_val out[2] = {c.made.net.code, goss_weights_pack(c.made.net.weights)};
     if (world_open(&c.w, GOSS_F64, out, 2, NULL, 0) != GOSS_OK) T_FAIL("%s", c.w.err.text);
     initialize(&c, 0.2);
     double *features = world_numbers(&c.w, "features"), moved[TASKS * WAYS * SHOTS * 6];
@@ -366,8 +366,8 @@ TEST(starting_magnitudes) {
             declare_inputs(&c, &wide);
             goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
             goss_weights *base = goss_hyper_base(c.hyper, c.w.g);
-            goss_val out[3] = {goss_weights_get(c.made.weights, "dense1.w"), goss_weights_get(base, "dense1.w"),
-                               goss_weights_get(c.made.weights, "dense1.b")};
+            goss_val out[3] = {goss_weights_get(c.made.net.weights, "dense1.w"), goss_weights_get(base, "dense1.w"),
+                               goss_weights_get(c.made.net.weights, "dense1.b")};
             goss_weights_free(base);
             if (world_open(&c.w, GOSS_F64, out, 3, NULL, 0) != GOSS_OK) T_FAIL("%s", c.w.err.text);
             initialize(&c, 0);
@@ -395,8 +395,8 @@ TEST(gains_and_biases_are_bounded) {
     c.w = world_new();
     declare_inputs(&c, &families[0]);
     goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
-    goss_val out[4] = {goss_weights_get(c.made.weights, "norm1.gain"), c.made.film_scale[0],
-                       goss_weights_get(c.made.weights, "norm1.shift"), c.made.film_shift[0]};
+    goss_val out[4] = {goss_weights_get(c.made.net.weights, "norm1.gain"), c.made.net.film_scale[0],
+                       goss_weights_get(c.made.net.weights, "norm1.shift"), c.made.net.film_shift[0]};
     if (world_open(&c.w, GOSS_F64, out, 4, NULL, 0) != GOSS_OK) T_FAIL("%s", c.w.err.text);
     initialize(&c, 50);
     if (world_run(&c.w) != GOSS_OK) T_FAIL("%s", c.w.err.text);
@@ -449,7 +449,7 @@ TEST(noise_makes_different_networks) {
     c.w = world_new();
     declare_inputs(&c, &families[0]);
     goss_hyper_generate(c.hyper, c.w.g, &c.c, &c.made);
-    if (world_open(&c.w, GOSS_F64, &c.made.code, 1, NULL, 0) != GOSS_OK) T_FAIL("%s", c.w.err.text);
+    if (world_open(&c.w, GOSS_F64, &c.made.net.code, 1, NULL, 0) != GOSS_OK) T_FAIL("%s", c.w.err.text);
     initialize(&c, 0);
     goss_exec_seed(c.w.exec, 1, 0);
     if (world_run(&c.w) != GOSS_OK) T_FAIL("%s", c.w.err.text);

@@ -124,7 +124,7 @@ TEST(a_set_without_classes_has_padding_too) {
         goss_params *params;
         goss_threads *threads;
         goss_exec *e;
-        T_OK(goss_compile(g, &made.code, 1, NULL, 0, &options, &p, &err));
+        T_OK(goss_compile(g, &made.net.code, 1, NULL, 0, &options, &p, &err));
         T_OK(goss_params_new(GOSS_F64, &params, &err));
         T_OK(goss_params_add(params, p, &err));
         for (int i = 0; i < goss_params_count(params); i++) {

@@ -15,13 +15,13 @@
 #define GOSSAMER_HYPER_H
 
 #include "gossamer/exec.h"
-#include "gossamer/nn.h"
+#include "gossamer/instance.h"
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-#define GOSS_HYPER_MAX_SITES 64
+#define GOSS_HYPER_MAX_SITES GOSS_INSTANCE_SITES
 
 /* Conditioners may be joined by |: the code is then that of the sum of their codes. */
 typedef enum goss_conditioner {
@@ -119,10 +119,9 @@ typedef struct goss_condition {
 
 /* What was generated. Every value has T tasks (INPUT: T * N, samples folded into tasks). */
 typedef struct goss_generated {
-    goss_weights *weights; /* of the target's layout; to be freed with goss_weights_free (goss_generated_free) */
-    goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES]; /* [T,C] or GOSS_NONE */
-    goss_val head_w, head_b;                                                     /* class head: [T,F,W] and [T,W] */
-    goss_val code;    /* e, [T,E], a goss_variable; GOSS_NONE where only a class head is generated */
+    /* Weights and modulation, a class head [T,F,W] and [T,W], the code e, a goss_variable (GOSS_NONE where only a class
+     * head is generated). To be freed with goss_instance_free (goss_generated_free) */
+    goss_instance net;
     goss_val rows;    /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
     goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;

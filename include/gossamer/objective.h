@@ -66,8 +66,8 @@ typedef struct goss_objective {
     /* Encodes n raw targets into out [n, stride]: one-hot, or standardised, in the first `outputs` columns; the other
      * columns are 0. A negative class number gives a row of zeros: padding. */
     void (*encode)(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
-    /* Loss [T,N] of each sample, from outputs [T,N,numbers W] and encoded targets [T,N,W]. Only with classes: class_mask [T,W], 0 for
-     * padding classes, and smoothing in [0, 1) of the labels. */
+    /* Loss [T,N] of each sample, from outputs [T,N,numbers W] and encoded targets [T,N,W]. Only with classes:
+     * class_mask [T,W], 0 for padding classes, and smoothing in [0, 1) of the labels. */
     goss_val (*loss)(goss_val output, goss_val target, goss_val class_mask, double smoothing);
     /* What training reports beside the loss, under the name `report`: a score [T,N] of each sample, without gradient,
      * and the map from its mean over samples to the reported number (NULL: the identity). */
@@ -86,8 +86,8 @@ typedef struct goss_objective {
 } goss_objective;
 
 /* All objectives, NULL-terminated: "classification" (cross entropy), "regression" (squared error), "huber" (the Huber
- * loss of delta 1, for targets with outliers: Huber 1964), "gaussian" (negative log likelihood of a normal distribution with
- * mean and log variance by the network: Nix and Weigend 1994). Static storage. */
+ * loss of delta 1, for targets with outliers: Huber 1964), "gaussian" (negative log likelihood of a normal distribution
+ * whose mean and log variance the network returns: Nix and Weigend 1994). Static storage. */
 GOSS_API const goss_objective *const *goss_objectives(void);
 /* The width of a network's output: numbers x outputs. */
 GOSS_API int goss_objective_width(const goss_objective *objective, int outputs);

@@ -21,14 +21,13 @@ static goss_val tasks_as_samples(goss_val y, goss_val x) {
 goss_target_output goss_hyper_apply(const goss_hyper *h, const goss_generated *w, goss_val x,
                                     const goss_target_context *context) {
     goss_target_context c = context ? *context : goss_target_context_defaults();
-    c.film_scale = w->film_scale;
-    c.film_shift = w->film_shift;
+    goss_instance_context(&w->net, &c);
     bool folded = (h->options.conditioner & GOSS_CONDITION_INPUT) != 0;
-    goss_target_output y = goss_target_apply(h->target, folded ? samples_as_tasks(x) : x, w->weights, &c);
+    goss_target_output y = goss_target_apply(h->target, folded ? samples_as_tasks(x) : x, w->net.weights, &c);
     if (folded) {
         y.features = tasks_as_samples(y.features, x);
         y.logits = goss_valid(y.logits) ? tasks_as_samples(y.logits, x) : y.logits;
     }
-    if (goss_valid(w->head_w)) y.logits = goss_linear(goss_flatten(y.features), w->head_w, w->head_b);
+    if (goss_valid(w->net.head_w)) y.logits = goss_linear(goss_flatten(y.features), w->net.head_w, w->net.head_b);
     return y;
 }

@@ -78,14 +78,14 @@ static void examine_tensors(doctor *d, const goss_generated *one, const goss_gen
         const goss_entry *e = goss_layout_entry(l, i);
         if (h->choice[i].kind == GOSS_GENERATE_SHARED || h->choice[i].kind == GOSS_GENERATE_FILM) continue;
         add_finding(d, e->name, generator_names[h->choice[i].kind], wanted_power(e),
-                    goss_weights_get(one->weights, e->name), goss_weights_get(two->weights, e->name),
+                    goss_weights_get(one->net.weights, e->name), goss_weights_get(two->net.weights, e->name),
                     goss_weights_get(base, e->name));
     }
     goss_weights_free(base);
     for (int i = 0; i < goss_target_sites(h->target); i++)
         if (h->film[i])
-            add_finding(d, goss_target_site_name(h->target, i), "film", 1, one->film_scale[i], two->film_scale[i],
-                        one->film_scale[i]);
+            add_finding(d, goss_target_site_name(h->target, i), "film", 1, one->net.film_scale[i],
+                        two->net.film_scale[i], one->net.film_scale[i]);
 }
 
 /* The class head's prototypes: w / 2t has the size of the class means, which take the place of a base. */
@@ -94,19 +94,19 @@ static void examine_head(doctor *d, const goss_generated *one, const goss_genera
     goss_val mean = goss_class_mean(goss_flatten(c->features), c->assign);
     goss_val wanted = goss_scale(mean, 2 * d->x->hyper->options.temperature);
     goss_val there = goss_valid(c->class_mask) ? goss_unsqueeze(c->class_mask, 1) : goss_const(d->x->graph, 1),
-             a = one->head_w;
-    add_finding(d, "head.w", "class", -1, goss_mul(a, there), goss_mul(two->head_w, there), wanted);
+             a = one->net.head_w;
+    add_finding(d, "head.w", "class", -1, goss_mul(a, there), goss_mul(two->net.head_w, there), wanted);
 }
 
 static void examine_gradient(doctor *d, const goss_generated *one) {
     goss_val gradient;
     d->code = d->code_gradient = -1;
-    if (!goss_valid(one->code)) return;
+    if (!goss_valid(one->net.code)) return;
     d->code = d->n_outputs;
-    d->outputs[d->n_outputs++] = power(one->code);
+    d->outputs[d->n_outputs++] = power(one->net.code);
     if (!goss_valid(d->x->loss)) return;
     /* A failure is the graph's sticky error, which compiling reports. */
-    if (goss_grad(d->x->loss, &one->code, 1, &gradient) != GOSS_OK) return;
+    if (goss_grad(d->x->loss, &one->net.code, 1, &gradient) != GOSS_OK) return;
     d->code_gradient = d->n_outputs;
     d->outputs[d->n_outputs++] = goss_norm2(gradient);
 }
@@ -121,7 +121,7 @@ static goss_status build(doctor *d, goss_error *err) {
         goss_hyper_generate_head(x->hyper, x->graph, &x->condition, &one);
         goss_hyper_generate_head(x->hyper, x->graph, &condition, &two);
     }
-    if (one.weights && two.weights) examine_tensors(d, &one, &two);
+    if (one.net.weights && two.net.weights) examine_tensors(d, &one, &two);
     if (goss_hyper_class_head(x->hyper)) examine_head(d, &one, &two);
     examine_gradient(d, &one);
     goss_generated_free(&one);

@@ -202,7 +202,7 @@ static void generate_tensor(generation *a, int i) {
     goss_generator kind = kind_of(choice, e);
     if (kind == GOSS_GENERATE_SHARED || kind == GOSS_GENERATE_FILM) return;
     goss_scope_push(a->graph, e->name);
-    goss_val base = goss_weights_get(a->out->weights, e->name), y = generators[kind](a, choice, e);
+    goss_val base = goss_weights_get(a->out->net.weights, e->name), y = generators[kind](a, choice, e);
     add_penalty(a, y);
     bool bounded = is_bounded(e);
     if (bounded) y = goss_tanh(y);
@@ -213,7 +213,7 @@ static void generate_tensor(generation *a, int i) {
     }
     publish(a, e->name, "", y);
     double unit = bounded ? 1 : goss_entry_deviation(e);
-    goss_weights_set(a->out->weights, e->name, combine(a->h, base, y, unit, e->role == GOSS_ROLE_GAIN));
+    goss_weights_set(a->out->net.weights, e->name, combine(a->h, base, y, unit, e->role == GOSS_ROLE_GAIN));
     goss_scope_pop(a->graph);
 }
 
@@ -226,10 +226,10 @@ static void generate_site(generation *a, int i) {
     y = goss_tanh(y);
     goss_val scale = goss__hyper_weight(a->own, "%s.film.scale", site);
     goss_val shift = goss__hyper_weight(a->own, "%s.film.shift", site);
-    a->out->film_scale[i] = combine(a->h, scale, goss_slice(y, 1, 0, channels), 1, 1);
-    a->out->film_shift[i] = combine(a->h, shift, goss_slice(y, 1, channels, channels), 1, 0);
-    publish(a, site, ".scale", a->out->film_scale[i]);
-    publish(a, site, ".shift", a->out->film_shift[i]);
+    a->out->net.film_scale[i] = combine(a->h, scale, goss_slice(y, 1, 0, channels), 1, 1);
+    a->out->net.film_shift[i] = combine(a->h, shift, goss_slice(y, 1, channels, channels), 1, 0);
+    publish(a, site, ".scale", a->out->net.film_scale[i]);
+    publish(a, site, ".shift", a->out->net.film_shift[i]);
     goss_scope_pop(a->graph);
 }
 
@@ -240,10 +240,10 @@ goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g) {
 static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out) {
     goss_weights *own = goss_weights_from_params(g, h->layout, "hyper");
     /* A variable: who examines a hypernetwork differentiates by the code. */
-    out->code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows));
-    goss_publish(g, "embedding/task", out->code);
+    out->net.code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows));
+    goss_publish(g, "embedding/task", out->net.code);
     generation a = {.h = h, .own = own, .graph = g, .out = out};
-    a.conditioned = goss_linear(goss_unsqueeze(out->code, 1), goss__hyper_weight(own, "trunk.code"), GOSS_NONE);
+    a.conditioned = goss_linear(goss_unsqueeze(out->net.code, 1), goss__hyper_weight(own, "trunk.code"), GOSS_NONE);
     a.layers = trunk(&a, goss__hyper_weight(own, "layers"));
     for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) generate_tensor(&a, i);
     for (int i = 0; i < goss_target_sites(h->target); i++)
@@ -252,8 +252,8 @@ static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c
 }
 
 void goss_hyper_generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out) {
-    *out = (goss_generated){.weights = goss_hyper_base(h, g)};
-    if (!h->layers || !out->weights) return;
+    *out = (goss_generated){.net = {.weights = goss_hyper_base(h, g)}};
+    if (!h->layers || !out->net.weights) return;
     goss_scope_push(g, "hyper");
     generate(h, g, c, out);
     goss_scope_pop(g);
@@ -261,6 +261,5 @@ void goss_hyper_generate(const goss_hyper *h, goss_graph *g, const goss_conditio
 
 void goss_generated_free(goss_generated *w) {
     if (!w) return;
-    goss_weights_free(w->weights);
-    w->weights = NULL;
+    goss_instance_free(&w->net);
 }

@@ -90,8 +90,8 @@ static void weights_of(goss_val p, goss_val g, goss_val t, goss_val beta, goss_g
     goss_val gp = goss_valid(g) ? goss_mul(p, g) : p;
     goss_val b = goss_neg(goss_mul(goss_sum(goss_mul(gp, p), GOSS_AXIS(2), true), t));
     if (goss_valid(beta)) b = goss_add(b, beta);
-    out->head_w = goss_transpose(goss_mul(goss_scale(gp, 2), t));
-    out->head_b = goss_squeeze(b, 2);
+    out->net.head_w = goss_transpose(goss_mul(goss_scale(gp, 2), t));
+    out->net.head_b = goss_squeeze(b, 2);
 }
 
 static void generate(const goss_hyper *h, const goss_weights *own, goss_val f, const goss_condition *c,

@@ -39,7 +39,7 @@ static goss_val one_by_count(const goss_task_batch *b, goss_val weight) {
  * numbers a network can tell how it has to move (the enriched support of Przewiezlikowski et al. 2022). */
 static goss_val seen_of_samples(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val features) {
     goss_val y = b->support_target, part[4 + MOST_PRODUCTS];
-    goss_val r = goss_sub(y, m->objective->answer(goss_linear(features, s->head_w, s->head_b)));
+    goss_val r = goss_sub(y, m->objective->answer(goss_linear(features, s->net.head_w, s->net.head_b)));
     int n = 0;
     part[n++] = y, part[n++] = r, part[n++] = one_by_count(b, goss__support_weight(b));
     if (seen_inputs(m) > 0) part[n++] = b->support;
@@ -100,7 +100,7 @@ static goss_val loss_of_codes(const goss_method *m, const goss_task_batch *b, go
     goss__solution_begin(m, of->graph, false, &s);
     s.noise = of->noise;
     goss__hypernet_generate(m, b, rows, &s);
-    goss_val output = goss_linear(goss__embed_support(m, &s, b), s.head_w, s.head_b);
+    goss_val output = goss_linear(goss__embed_support(m, &s, b), s.net.head_w, s.net.head_b);
     goss__solution_free(&s);
     return goss__loss_of_tasks(m, b, output, b->support_target, goss__support_weight(b));
 }

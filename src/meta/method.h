@@ -32,17 +32,13 @@ struct goss_method {
     bool support_norm; /* they take the statistics of the support set; else running ones */
 };
 
-/* The networks that a batch of tasks has been given. Tw is 1 or T. */
+/* The networks that a batch of tasks has been given, while they are made. */
 typedef struct goss__solution {
     goss_graph *graph;
     bool training;
-    bool stepping;         /* inside a gradient step on the support set: applied as in training, and not published */
-    bool conditioning;     /* the pass over the support set that layers are generated from */
-    goss_weights *weights; /* of the target's layout; owned */
-    goss_weights *running; /* running statistics, or NULL; owned */
-    goss_val film_scale[GOSS_HYPER_MAX_SITES], film_shift[GOSS_HYPER_MAX_SITES];
-    goss_val head_w, head_b;      /* [Tw,F,W], [Tw,W] */
-    goss_norm_statistics given;   /* of the support set */
+    bool stepping;     /* inside a gradient step on the support set: applied as in training, and not published */
+    bool conditioning; /* the pass over the support set that layers are generated from */
+    goss_instance net;
     goss_norm_statistics seen[2]; /* in training, over all tasks: of support and of query */
     goss_val penalty;             /* to be added to the loss, or GOSS_NONE */
     bool by_input;                /* weights differ from query to query: [T Q,...] */

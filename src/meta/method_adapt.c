@@ -10,21 +10,6 @@
 #include "meta/method.h"
 #include "nn/nn.h"
 
-/* Row 0 along axis 0, as an extent of exactly 1: the file holds one task. */
-static goss_val first_task(goss_val v) {
-    if (!goss_valid(v) || goss_extent_is(goss_dim(v, 0), 1)) return v;
-    return goss_gather(v, goss_iota(v.graph, goss_n(1)));
-}
-
-/* The first `ways` of an axis that counts classes: [.., W] -> [.., ways]. v has rank 2 or 3. */
-static goss_val exact_ways(goss_val v, int ways) {
-    bool matrix = goss_valid(v) && goss_rank(v) == 3;
-    if (!goss_valid(v) || goss_extent_is(goss_dim(v, matrix ? 2 : 1), ways)) return v;
-    v = goss_permute(v, matrix ? (int[]){2, 0, 1} : (int[]){1, 0});
-    v = goss_gather(v, goss_iota(v.graph, goss_n(ways)));
-    return goss_permute(v, matrix ? (int[]){1, 2, 0} : (int[]){1, 0});
-}
-
 static goss_status parse_with_head(const goss_method *m, int ways, goss_target **out, goss_error *err) {
     static const char *const ends[] = {"\nhead\n", "\nflatten\nhead\n"};
     const goss_target *t = m->target;
@@ -41,73 +26,6 @@ static goss_status parse_with_head(const goss_method *m, int ways, goss_target *
     }
     goss__free(text);
     return status;
-}
-
-/* ---- FiLM ---- */
-
-/* value [Tw, ..., C] times scale [Tw, C]. */
-static goss_val times_channels(goss_val value, goss_val scale) {
-    if (!goss_valid(value) || !goss_valid(scale)) return value;
-    goss_shape s = goss_shape_of(value);
-    s.dim[0] = goss_dim(scale, 0);
-    for (int i = 1; i < s.rank - 1; i++) s.dim[i] = goss_n(1);
-    return goss_mul(value, goss_reshape(scale, s));
-}
-
-/* The site's layer has a factor (gain or w) and a term (shift or b): factor scale, term scale + shift. */
-static void fold_site(const goss_method *m, goss__solution *s, int i, goss_weights *w) {
-    static const char *const pair[2][2] = {{"gain", "shift"}, {"w", "b"}};
-    if (!goss_valid(s->film_scale[i])) return;
-    char name[2][64];
-    const goss_layout *l = goss_target_layout(m->target);
-    for (int k = 0; k < 2; k++) {
-        for (int j = 0; j < 2; j++)
-            snprintf(name[j], sizeof name[j], "%s.%s", goss_target_site_name(m->target, i), pair[k][j]);
-        if (goss_layout_find(l, name[0]) < 0) continue;
-        goss_weights_set(w, name[0], times_channels(goss_weights_get(w, name[0]), s->film_scale[i]));
-        goss_val term = goss_mul(goss_weights_get(w, name[1]), s->film_scale[i]);
-        goss_weights_set(w, name[1], goss_add(term, s->film_shift[i]));
-    }
-}
-
-/* ---- the network ---- */
-
-static goss_val pack_slab(const goss_method *m, goss__solution *s, const goss_target *with_head) {
-    const int columns = (int)goss_target_outputs(with_head);
-    const goss_layout *from = goss_target_layout(m->target);
-    goss_weights *folded = goss_weights_copy(s->weights),
-                 *w = goss_weights_empty(s->graph, goss_target_layout(with_head));
-    goss_val slab = GOSS_NONE;
-    if (folded && w) {
-        for (int i = 0; i < goss_target_sites(m->target); i++) fold_site(m, s, i, folded);
-        for (int i = 0; i < goss_layout_count(from); i++) {
-            const char *name = goss_layout_entry(from, i)->name;
-            goss_weights_set(w, name, first_task(goss_weights_get(folded, name)));
-        }
-        goss_weights_set(w, "head.w", first_task(exact_ways(s->head_w, columns)));
-        goss_weights_set(w, "head.b", first_task(exact_ways(s->head_b, columns)));
-        slab = goss_weights_pack(w);
-    }
-    goss_weights_free(folded);
-    goss_weights_free(w);
-    return slab;
-}
-
-static goss_val pack_statistics(const goss_method *m, goss__solution *s) {
-    if (!m->batch_norm) return GOSS_NONE;
-    goss_val slab = GOSS_NONE;
-    if (s->running) {
-        slab = goss_weights_slab(s->running);
-        return goss_valid(slab) ? goss_unsqueeze(slab, 0) : slab;
-    }
-    const goss_layout *l = goss_target_statistics(m->target);
-    goss_weights *w = goss_weights_empty(s->graph, l);
-    for (int i = 0; w && i < goss_layout_count(l); i++)
-        goss_weights_set(w, goss_layout_entry(l, i)->name,
-                         first_task(i % 2 ? s->given.var[i / 2] : s->given.mean[i / 2]));
-    slab = goss_weights_pack(w);
-    goss_weights_free(w);
-    return slab;
 }
 
 static goss_status check(const goss_method *m, int ways, int networks, goss_error *err) {
@@ -136,8 +54,8 @@ static void pack_networks(const goss_method *m, const goss_task_batch *b, int fi
     for (int i = 0; i < networks; i++) {
         if (i > 0) goss__solution_again(m, s);
         m->kind->solve(m, b, fine_tune, s);
-        slab[i] = pack_slab(m, s, out->target);
-        statistics[i] = pack_statistics(m, s);
+        slab[i] = goss_instance_slab(&s->net, m->target, out->target);
+        statistics[i] = goss_instance_statistics(&s->net, m->target);
     }
     out->slab = goss_concat(slab, networks, 0);
     out->statistics = m->batch_norm ? goss_concat(statistics, networks, 0) : GOSS_NONE;

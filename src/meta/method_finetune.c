@@ -12,8 +12,8 @@ static goss_status setup_finetune(goss_method *m, goss_error *err) {
 }
 
 static void zero_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
-    s->head_w = goss_full(s->graph, GOSS_SHAPE(goss_n(1), goss_n(m->features), goss__head_width(m, b)), 0);
-    s->head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), goss__head_width(m, b)), 0);
+    s->net.head_w = goss_full(s->graph, GOSS_SHAPE(goss_n(1), goss_n(m->features), goss__head_width(m, b)), 0);
+    s->net.head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), goss__head_width(m, b)), 0);
 }
 
 static void solve_finetune(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {

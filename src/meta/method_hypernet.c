@@ -94,10 +94,9 @@ void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, gos
     s->conditioning = false;
     goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
     goss_hyper_generate(m->hyper, s->graph, &c, &made);
-    goss_weights_free(s->weights);
-    s->weights = made.weights;
-    memcpy(s->film_scale, made.film_scale, sizeof s->film_scale);
-    memcpy(s->film_shift, made.film_shift, sizeof s->film_shift);
+    made.net.running = s->net.running, made.net.given = s->net.given; /* what is not generated stays */
+    goss_weights_free(s->net.weights);
+    s->net = made.net;
     s->by_input = sees(m, GOSS_CONDITION_INPUT);
     s->penalty = made.penalty;
     goss__solution_head(m, s);
@@ -107,7 +106,7 @@ static void make_class_head(const goss_method *m, const goss_task_batch *b, goss
     goss_generated made = {.penalty = s->penalty};
     goss_condition c = goss__hypernet_condition(m, b, s, goss__embed_support(m, s, b), GOSS_NONE);
     goss_hyper_generate_head(m->hyper, s->graph, &c, &made);
-    s->head_w = made.head_w, s->head_b = made.head_b;
+    s->net.head_w = made.net.head_w, s->net.head_b = made.net.head_b;
     s->penalty = made.penalty;
 }
 

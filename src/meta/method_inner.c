@@ -37,16 +37,16 @@ static const char *tensor_name(const inner_state *a, int i) {
 /* Puts the current values back where the network reads them. */
 static void store(inner_state *a) {
     for (int i = 0; i < a->n_weights && !a->o->head_only; i++)
-        goss_weights_set(a->s->weights, tensor_name(a, i), a->value[i]);
-    a->s->head_w = a->value[a->n_weights];
-    a->s->head_b = a->value[a->n_weights + 1];
+        goss_weights_set(a->s->net.weights, tensor_name(a, i), a->value[i]);
+    a->s->net.head_w = a->value[a->n_weights];
+    a->s->net.head_b = a->value[a->n_weights + 1];
 }
 
 static void load(inner_state *a) {
     for (int i = 0; i < a->n_weights; i++)
-        a->value[i] = goss_variable(per_task(goss_weights_get(a->s->weights, tensor_name(a, i)), a->b->T));
-    a->value[a->n_weights] = goss_variable(per_task(a->s->head_w, a->b->T));
-    a->value[a->n_weights + 1] = goss_variable(per_task(a->s->head_b, a->b->T));
+        a->value[i] = goss_variable(per_task(goss_weights_get(a->s->net.weights, tensor_name(a, i)), a->b->T));
+    a->value[a->n_weights] = goss_variable(per_task(a->s->net.head_w, a->b->T));
+    a->value[a->n_weights + 1] = goss_variable(per_task(a->s->net.head_b, a->b->T));
     for (int i = 0; a->o->adam && i < a->n; i++) a->first[i] = a->second[i] = goss_zeros_like(a->value[i]);
 }
 
@@ -60,10 +60,10 @@ static goss_val step_loss(inner_state *a, int step) {
     if (a->o->head_only)
         x = a->features;
     else if (query)
-        x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->weights, &c));
+        x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->net.weights, &c));
     else
         x = goss__embed_support(a->m, a->s, b);
-    goss_val output = goss_linear(x, a->s->head_w, a->s->head_b);
+    goss_val output = goss_linear(x, a->s->net.head_w, a->s->net.head_b);
     return goss__loss_of_tasks(a->m, b, output, target, weight);
 }
 
@@ -97,7 +97,7 @@ void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss_
     /* A head of the target is its last two tensors, and is moved as a solution's head is. */
     int n_weights = goss_layout_count(goss_target_layout(m->target)) - (m->fixed ? 2 : 0);
     inner_state a = {.m = m, .b = b, .o = o, .s = s, .n = n_weights + 2, .n_weights = n_weights};
-    goss_weights *own = goss_weights_copy(s->weights);
+    goss_weights *own = goss_weights_copy(s->net.weights);
     goss_val *room = goss__calloc((size_t)a.n * 4, sizeof *room);
     if (!own || !room) {
         goss_graph_fail(s->graph, GOSS_E_NOMEM, "out of memory for an inner loop");
@@ -106,8 +106,8 @@ void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss_
         return;
     }
     a.value = room, a.grad = room + a.n, a.first = room + 2 * a.n, a.second = room + 3 * a.n;
-    goss_weights_free(s->weights);
-    s->weights = own;
+    goss_weights_free(s->net.weights);
+    s->net.weights = own;
     if (o->head_only) a.features = goss__embed_support(m, s, b); /* once: the network stays as it is */
     goss_scope_push(s->graph, "inner");
     load(&a);

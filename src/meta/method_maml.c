@@ -18,8 +18,8 @@ static goss_status setup(goss_method *m, goss_error *err) {
 static void start_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
     if (m->fixed) return;
     goss_val w = goss_unsqueeze(goss__method_number(m, s->graph, "w"), 2);
-    s->head_w = goss_broadcast(w, GOSS_SHAPE(goss_n(1), goss_n(m->features), b->W));
-    s->head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
+    s->net.head_w = goss_broadcast(w, GOSS_SHAPE(goss_n(1), goss_n(m->features), b->W));
+    s->net.head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
 }
 
 static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
@@ -73,11 +73,13 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_s
                      .use_query = true};
     goss__inner_run(m, b, &o, &s);
     goss__publish_weights(m, &s);
-    goss_val logits = goss__mask_classes(goss_linear(goss__embed_query(m, &s, b), s.head_w, s.head_b), b);
-    if (m->fixed) goss_weights_set(s.weights, "head.w", s.head_w), goss_weights_set(s.weights, "head.b", s.head_b);
+    goss_val logits = goss__mask_classes(goss_linear(goss__embed_query(m, &s, b), s.net.head_w, s.net.head_b), b);
+    if (m->fixed)
+        goss_weights_set(s.net.weights, "head.w", s.net.head_w),
+            goss_weights_set(s.net.weights, "head.b", s.net.head_b);
     out->loss = goss__query_loss(m, b, goss_publish(s.graph, "logits", logits), &out->measure[0].value);
-    out->param[0].end = goss_weights_pack(s.weights);
-    if (!m->fixed) out->param[1].end = mean_of_classes(s.head_w, b);
+    out->param[0].end = goss_weights_pack(s.net.weights);
+    if (!m->fixed) out->param[1].end = mean_of_classes(s.net.head_w, b);
     goss_val joint = goss__joint_term(m, s.graph, b); /* a network of all tasks beside it has a gradient */
     if (goss_valid(joint)) out->loss = goss_add(out->loss, joint);
     goss__solution_free(&s);

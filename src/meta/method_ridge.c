@@ -41,8 +41,8 @@ static void solve_classes(const goss_method *m, const goss_task_batch *b, goss__
     goss_val scale = goss_exp(goss__method_number(m, s->graph, "scale"));
     goss_val x = goss_mul(goss__embed_support(m, s, b), goss_unsqueeze(goss__support_weight(b), 2));
     goss_val w = ridge_weights(x, b->support_target, lambda, b, m->features);
-    s->head_w = goss_mul(w, goss_unsqueeze(goss_scale(scale, ridge_scale), 2));
-    s->head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
+    s->net.head_w = goss_mul(w, goss_unsqueeze(goss_scale(scale, ridge_scale), 2));
+    s->net.head_b = goss_full(s->graph, GOSS_SHAPE(goss_n(1), b->W), 0);
 }
 
 /* ---- fixed outputs ---- */
@@ -72,7 +72,7 @@ static goss_val with_moved(goss_val head, goss_val move, int axis) {
 void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val features, goss__solution *s) {
     goss_graph *g = s->graph;
     goss_val d = prior_deviation(m, g), weight = goss_unsqueeze(goss_sqrt(goss__support_weight(b)), 2);
-    goss_val said = goss_linear(features, s->head_w, s->head_b);
+    goss_val said = goss_linear(features, s->net.head_w, s->net.head_b);
     if (m->objective->variance) said = m->objective->answer(said);
     goss_val off = goss_sub(b->support_target, said);
     goss_val one = goss_full(g, GOSS_SHAPE(b->T, b->S, goss_n(1)), 1);
@@ -80,8 +80,8 @@ void goss__ridge_head(const goss_method *m, const goss_task_batch *b, goss_val f
     goss_val unit = goss_full(g, GOSS_SHAPE(goss_n(1), goss_n(1)), 1);
     goss_val v = ridge_weights(z, goss_mul(off, weight), unit, b, m->features + 1);
     v = goss_mul(v, goss_transpose(d));
-    s->head_w = with_moved(s->head_w, goss_slice(v, 1, 0, m->features), 2);
-    s->head_b = with_moved(s->head_b, goss_squeeze(goss_slice(v, 1, m->features, 1), 1), 1);
+    s->net.head_w = with_moved(s->net.head_w, goss_slice(v, 1, 0, m->features), 2);
+    s->net.head_b = with_moved(s->net.head_b, goss_squeeze(goss_slice(v, 1, m->features, 1), 1), 1);
 }
 
 static void solve_ridge(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {

@@ -22,16 +22,16 @@ void goss__solution_begin(const goss_method *m, goss_graph *g, bool training, go
     memset(s, 0, sizeof *s);
     s->graph = g;
     s->training = training;
-    s->weights = goss_weights_from_params(g, goss_target_layout(m->target), "target");
+    s->net.weights = goss_weights_from_params(g, goss_target_layout(m->target), "target");
     if (m->batch_norm && !m->support_norm)
-        s->running = goss_weights_from_params(g, goss_target_statistics(m->target), "running");
+        s->net.running = goss_weights_from_params(g, goss_target_statistics(m->target), "running");
     goss__solution_head(m, s);
 }
 
 void goss__solution_head(const goss_method *m, goss__solution *s) {
     if (!m->fixed) return;
-    s->head_w = goss_weights_get(s->weights, "head.w");
-    s->head_b = goss_weights_get(s->weights, "head.b");
+    s->net.head_w = goss_weights_get(s->net.weights, "head.w");
+    s->net.head_b = goss_weights_get(s->net.weights, "head.b");
 }
 
 void goss__solution_again(const goss_method *m, goss__solution *s) {
@@ -39,10 +39,7 @@ void goss__solution_again(const goss_method *m, goss__solution *s) {
     goss__solution_begin(m, s->graph, s->training, s);
 }
 
-void goss__solution_free(goss__solution *s) {
-    goss_weights_free(s->weights);
-    goss_weights_free(s->running);
-}
+void goss__solution_free(goss__solution *s) { goss_instance_free(&s->net); }
 
 goss_val goss__method_number(const goss_method *m, goss_graph *g, const char *name) {
     goss_weights *w = goss_weights_from_params(g, m->head, "head");
@@ -66,12 +63,11 @@ goss_target_context goss__training_context(const goss_task_batch *b, goss_val we
 /* Each query is a task of one sample, with weights of its own. No dropout: its random streams are the tasks'. */
 static goss_val embed_by_input(const goss_method *m, goss__solution *s, goss_val x) {
     goss_target_context c = goss_target_context_defaults();
-    c.film_scale = s->film_scale;
-    c.film_shift = s->film_shift;
+    goss_instance_context(&s->net, &c);
     goss_shape shape = goss_shape_of(x);
     shape.dim[0] = goss_extent_mul(shape.dim[0], shape.dim[1]);
     shape.dim[1] = goss_n(1);
-    return goss_flatten(goss_target_features(m->target, goss_reshape(x, shape), s->weights, &c));
+    return goss_flatten(goss_target_features(m->target, goss_reshape(x, shape), s->net.weights, &c));
 }
 
 /* weight: of each sample, 0 for padding. */
@@ -79,21 +75,20 @@ static goss_val embed(const goss_method *m, goss__solution *s, const goss_task_b
                       bool query) {
     goss_target_context c = goss_target_context_defaults();
     if (s->training || s->stepping) c = goss__training_context(b, weight);
-    c.film_scale = s->film_scale;
-    c.film_shift = s->film_shift;
+    goss_instance_context(&s->net, &c);
     if (!s->stepping) c.publish = query ? "" : s->conditioning ? "condition/" : "support/";
     if (m->support_norm) {
         c.norm = query ? GOSS_NORM_GIVEN : GOSS_NORM_BATCH;
-        c.statistics = &s->given;
+        c.statistics = &s->net.given;
         c.sample_weight = query ? GOSS_NONE : weight;
     } else if (s->training) {
         c.norm = GOSS_NORM_SHARED;
         c.statistics = &s->seen[query];
     } else if (m->batch_norm) {
         c.norm = GOSS_NORM_RUNNING;
-        c.running = s->running;
+        c.running = s->net.running;
     }
-    return goss_flatten(goss_target_features(m->target, x, s->weights, &c));
+    return goss_flatten(goss_target_features(m->target, x, s->net.weights, &c));
 }
 
 goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
@@ -107,8 +102,8 @@ goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_t
 
 void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s) {
     goss_val mean = goss_class_mean(features, b->assign), t = goss_unsqueeze(scale, 2);
-    s->head_w = goss_transpose(goss_mul(goss_scale(mean, 2), t));
-    s->head_b = goss_squeeze(goss_neg(goss_mul(goss_sum(goss_square(mean), GOSS_AXIS(2), true), t)), 2);
+    s->net.head_w = goss_transpose(goss_mul(goss_scale(mean, 2), t));
+    s->net.head_b = goss_squeeze(goss_neg(goss_mul(goss_sum(goss_square(mean), GOSS_AXIS(2), true), t)), 2);
 }
 
 /* ---- logits and loss ---- */
@@ -125,15 +120,15 @@ void goss__publish_weights(const goss_method *m, const goss__solution *s) {
         const char *tensor = goss_layout_entry(l, i)->name;
         if (strcmp(tensor, "head.w") == 0 || strcmp(tensor, "head.b") == 0) continue; /* the solution's own, below */
         snprintf(name, sizeof name, "weights/%s", tensor);
-        goss_publish(s->graph, name, goss_weights_get(s->weights, tensor));
+        goss_publish(s->graph, name, goss_weights_get(s->net.weights, tensor));
     }
-    goss_publish(s->graph, "weights/head.w", s->head_w);
-    goss_publish(s->graph, "weights/head.b", s->head_b);
+    goss_publish(s->graph, "weights/head.w", s->net.head_w);
+    goss_publish(s->graph, "weights/head.b", s->net.head_b);
 }
 
 static goss_val query_logits(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
     goss__publish_weights(m, s);
-    goss_val y = goss_linear(goss__embed_query(m, s, b), s->head_w, s->head_b);
+    goss_val y = goss_linear(goss__embed_query(m, s, b), s->net.head_w, s->net.head_b);
     if (s->by_input) y = goss_reshape(y, GOSS_SHAPE(b->T, b->Q, goss__head_width(m, b)));
     return goss__mask_classes(y, b);
 }
@@ -189,13 +184,13 @@ goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_tas
 /* ---- training ---- */
 
 static void add_running_update(const goss_method *m, const goss__solution *s, goss_step_loss *out) {
-    if (!s->running) return;
+    if (!s->net.running) return;
     goss_val after = GOSS_NONE;
     for (int i = 0; i < 2; i++) {
-        goss_val u = goss_target_running_update(m->target, s->running, &s->seen[i], running_momentum);
+        goss_val u = goss_target_running_update(m->target, s->net.running, &s->seen[i], running_momentum);
         after = i ? goss_scale(goss_add(after, u), 0.5) : u;
     }
-    out->state[out->n_states++] = (goss_step_state){"running", goss_weights_slab(s->running), after};
+    out->state[out->n_states++] = (goss_step_state){"running", goss_weights_slab(s->net.running), after};
 }
 
 static void add_params(const goss_method *m, goss_graph *g, goss_step_loss *out) {

@@ -117,6 +117,9 @@ goss_val goss__apply_tanh(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_elu(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x);
 
+/* The mask of what flows behind a layer, [Tw, channels], of those of unit groups (NULL: none); GOSS_NONE: all live. */
+goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask);
+
 /* ---- building ---- */
 /* Appends a copy of the layer and moves *flow on. */
 goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow *flow, goss_error *err);

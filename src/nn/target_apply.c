@@ -29,9 +29,8 @@ static goss_val weight(const goss__apply *a, const goss__layer *l, int i) {
     return goss__weights_at(a->w, l->first_entry + i);
 }
 
-/* The mask of what flows behind layer l, [Tw, channels]; GOSS_NONE where all live. */
-static goss_val flow_mask(const goss__apply *a, const goss__layer *l) {
-    goss_val m = a->c.unit_mask && l->units >= 0 ? a->c.unit_mask[l->units] : GOSS_NONE;
+goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask) {
+    goss_val m = unit_mask && l->units >= 0 ? unit_mask[l->units] : GOSS_NONE;
     if (!goss_valid(m) || l->repeat == 1) return m;
     goss_extent lead = goss_dim(m, 0), units = goss_dim(m, 1);
     m = goss_broadcast(goss_unsqueeze(m, 1), GOSS_SHAPE(lead, goss_n(l->repeat), units));
@@ -41,7 +40,7 @@ static goss_val flow_mask(const goss__apply *a, const goss__layer *l) {
 static goss_val modulate(const goss__apply *a, const goss__layer *l, goss_val x) {
     goss_val scale = a->c.film_scale ? a->c.film_scale[l->site] : GOSS_NONE;
     goss_val shift = a->c.film_shift ? a->c.film_shift[l->site] : GOSS_NONE;
-    return goss_affine(goss_affine(x, scale, shift), flow_mask(a, l), GOSS_NONE);
+    return goss_affine(goss_affine(x, scale, shift), goss__layer_mask(l, a->c.unit_mask), GOSS_NONE);
 }
 
 goss_val goss__apply_conv(goss__apply *a, const goss__layer *l, goss_val x) {
@@ -91,7 +90,7 @@ static goss_val batch_norm(goss__apply *a, const goss__layer *l, goss_val x) {
 }
 
 static goss_val layer_norm(goss__apply *a, const goss__layer *l, goss_val x) {
-    return goss_layer_norm(x, GOSS__NORM_EPS, flow_mask(a, l));
+    return goss_layer_norm(x, GOSS__NORM_EPS, goss__layer_mask(l, a->c.unit_mask));
 }
 
 static goss_val instance_norm(goss__apply *a, const goss__layer *l, goss_val x) {
@@ -99,7 +98,7 @@ static goss_val instance_norm(goss__apply *a, const goss__layer *l, goss_val x) 
 }
 
 static goss_val group_norm(goss__apply *a, const goss__layer *l, goss_val x) {
-    return goss_group_norm(x, l->groups, GOSS__NORM_EPS, flow_mask(a, l));
+    return goss_group_norm(x, l->groups, GOSS__NORM_EPS, goss__layer_mask(l, a->c.unit_mask));
 }
 
 goss_val goss__apply_norm(goss__apply *a, const goss__layer *l, goss_val x) {
