@@ -44,9 +44,11 @@ static void check_gradients(const char *objective, const char *method, const gos
 }
 
 TEST(gradients_of_every_method) {
-    static const char *const methods[] = {"hypernet", "ridge", "maml", "anil", "finetune", "joint"};
+    static const char *const methods[] = {"hypernet", "ridge", "maml", "anil", "finetune", "joint", "multitask"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         goss_method_options o = goss_method_defaults();
+        goss_share_options share = goss_share_defaults();
+        share.tasks = WAVE_IDS, share.rules = "head.*=shared+own; *=own+dictionary", o.share = &share;
         o.inner_steps = strcmp(methods[i], "hypernet") == 0 ? 0 : 2;
         check_gradients("regression", methods[i], &o, methods[i]);
         check_gradients("huber", methods[i], &o, methods[i]);
@@ -169,12 +171,14 @@ static void check_alone(const char *objective, const char *method, const goss_me
 }
 
 TEST(a_task_alone_is_as_in_a_batch) {
-    static const char *const methods[] = {"hypernet", "ridge", "maml", "reptile", "scratch", "joint"};
+    static const char *const methods[] = {"hypernet", "ridge", "maml", "reptile", "scratch", "joint", "multitask"};
     goss_hyper_options h = goss_hyper_defaults();
     goss_method_options o = goss_method_defaults();
     h.conditioner = GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
+    goss_share_options share = goss_share_defaults();
     h.tasks = WAVE_IDS, h.descriptor = 1;
-    o.hyper = &h, o.test_steps = 3;
+    share.tasks = WAVE_IDS, share.rules = "head.*=shared+own; *=own+routing";
+    o.hyper = &h, o.share = &share, o.test_steps = 3;
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++)
         check_alone("regression", methods[i], &o), check_alone("gaussian", methods[i], &o);
 }
@@ -248,6 +252,38 @@ TEST(the_code_of_a_new_task_is_found_on_its_support_set_and_that_of_a_known_one_
     T_NEAR(support_error(GOSS_CONDITION_TASK, 1, 2), support_error(GOSS_CONDITION_TASK, 40, 2), 0);
 }
 
+/* ---- tasks that share weights ---- */
+
+static double shared_error(const char *preset, int steps, int fine_tune, uint64_t task) {
+    waves w;
+    goss_share_options share = goss_share_defaults();
+    goss_method_options o = goss_method_defaults();
+    share.tasks = WAVE_IDS, share.preset = preset;
+    o.share = &share, o.test_steps = steps, o.inner_rate = 0.03;
+    if (waves_begin(&w, "regression", "multitask", net, &o, true) != GOSS_OK) T_FAIL("%s", w.err.text);
+    w.batch.query = w.batch.support, w.batch.Q = w.batch.S; /* the support set is asked for */
+    goss_val y = goss_method_outputs(w.method, w.graph, &w.batch, fine_tune);
+    goss_val error = goss_mean_all(goss_squared_error(y, w.batch.support_target));
+    if (waves_compile(&w, &error, 1) != GOSS_OK) T_FAIL("%s", w.err.text);
+    waves_initialize(&w, 0.3);
+    if (waves_run(&w, task, 1) != GOSS_OK) T_FAIL("%s", w.err.text);
+    double value = *waves_output(&w, 0);
+    waves_free(&w);
+    return value;
+}
+
+TEST(a_new_task_takes_steps_from_the_mean_and_a_known_one_stays) {
+    static const char *const presets[] = {"alone", "joint", "hard", "stitch", "routing"};
+    for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
+        T_NOTE("%s", presets[i]);
+        double few = shared_error(presets[i], 1, 0, 9), many = shared_error(presets[i], 60, 0, 9);
+        if (!(many < 0.5 * few)) T_FAIL("%s: 60 steps leave %g of %g", presets[i], many, few);
+        few = shared_error(presets[i], 1, 0, 2), many = shared_error(presets[i], 60, 0, 2);
+        T_NEAR(few, many, 0);
+        T_CHECK(shared_error(presets[i], 1, 60, 2) < 0.5 * few); /* who asks for steps has them */
+    }
+}
+
 /* ---- refusals ---- */
 
 TEST(what_has_no_meaning_is_refused_by_name) {
@@ -265,6 +301,7 @@ TEST(what_has_no_meaning_is_refused_by_name) {
     goss_hyper_options h = goss_hyper_defaults();
     goss_method_options o = goss_method_defaults();
     o.hyper = &h;
+    T_ERR(waves_method(&w, "multitask", net, &o, &err), GOSS_E_UNSUPPORTED, "it needs tasks that have numbers");
     h.conditioner = GOSS_CONDITION_TASK;
     T_ERR(waves_method(&w, "hypernet", net, &o, &err), GOSS_E_UNSUPPORTED, "tasks that have a number");
     h.conditioner = GOSS_CONDITION_INPUT, o.ridge_head = true;

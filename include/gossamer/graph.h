@@ -326,6 +326,10 @@ GOSS_API goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent
  *   generated/conv2.w        what a hypernetwork generates for it, before it is combined with a base, [T, ...]
  *   generated/norm1.scale    and for a FiLM site the factor and the addend (.shift), [T, C]
  *   embedding/task           the code that a hypernetwork generates from, [T, E]
+ *   parts/2/conv2.w          the second part of a sum that tasks' weights are made of (share.h), before gates, [1, ...]
+ *                            or [T, ...]
+ *   codes/conv2              what a layer's parts are mixed by, [T, K]
+ *   gates/conv2              what weighs a layer's parts, [T, parts]
  *   hidden/norm2             a layer of the target network, after its modulation, [T, N, ...]
  *   features/block3          the output of its third block: a product layer (or a residual block) and what follows
  *                            up to the next one; features/out: the features that the head reads

@@ -9,6 +9,7 @@
 
 #include "gossamer/hyper.h"
 #include "gossamer/nn.h"
+#include "gossamer/share.h"
 #include "gossamer/step.h"
 #include "gossamer/task.h"
 
@@ -22,19 +23,20 @@ extern "C" {
  * none. What a task spec has not is GOSS_NONE. */
 typedef struct goss_task_batch {
     goss_extent T, W, S, Q;
-    goss_val support;        /* "support" [T,S,x...] */
-    goss_val support_target; /* "support_target" [T,S,W], one-hot or standardised */
-    goss_val support_weight; /* "support_weight" [T,S]; with classes only where the spec has such weights */
-    goss_val assign;         /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product. Classes
+    goss_val support;          /* "support" [T,S,x...] */
+    goss_val support_target;   /* "support_target" [T,S,W], one-hot or standardised */
+    goss_val support_weight;   /* "support_weight" [T,S]; with classes only where the spec has such weights */
+    goss_val assign;           /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product. Classes
                                 only */
-    goss_val query;          /* "query" [T,Q,x...] */
-    goss_val query_target;   /* "query_target" [T,Q,W] */
-    goss_val query_weight;   /* "query_weight" [T,Q] */
-    goss_val class_mask;     /* "class_mask" [T,W]. Classes only */
-    goss_val task;           /* "task" index [T]: numbers for random streams */
-    goss_val descriptor;     /* "descriptor" [T,D] */
-    goss_val id;             /* "id" index [T]: numbers of the tasks; the spec's `ids` for a new one */
-    goss_val known;          /* "known" [T]: 0 for a new task, else 1 */
+    goss_val query;            /* "query" [T,Q,x...] */
+    goss_val query_target;     /* "query_target" [T,Q,W] */
+    goss_val query_weight;     /* "query_weight" [T,Q] */
+    goss_val class_mask;       /* "class_mask" [T,W]. Classes only */
+    goss_val task;             /* "task" index [T]: numbers for random streams */
+    goss_val descriptor;       /* "descriptor" [T,D] */
+    goss_val id;               /* "id" index [T]: numbers of the tasks; the spec's `ids` for a new one */
+    goss_val known;            /* "known" [T]: 0 for a new task, else 1 */
+    bool all_known, supported; /* of the spec: no task is new; tasks have support samples */
 } goss_task_batch;
 
 /* Declares those inputs for tasks of that spec, up to `tasks` at a time. */
@@ -53,10 +55,10 @@ typedef enum goss_method_norm {
 typedef struct goss_method_options {
     int inner_steps; /* gradient steps on the support set in training; 0: the method's own default (maml, fomaml, anil,
                         reptile 5; hypernet none: generate only) */
-    int test_steps; /* the same when judged; 0: the method's own default (maml, fomaml, anil 5, reptile and finetune 50,
-                       scratch 100) */
+    int test_steps;  /* the same when judged; 0: the method's own default (maml, fomaml, anil 5; reptile, finetune and
+                       multitask 50; scratch 100) */
     double inner_rate;     /* of plain steps (maml, fomaml, anil 0.1; hypernet, protonet, ridge 0.01), of Adam (reptile
-                              0.001, finetune and     scratch 0.01); 0: the method's own default */
+                              0.001; finetune, scratch and multitask 0.01); 0: the method's own default */
     bool first_order;      /* hypernet with inner_steps: do not differentiate through the steps' gradients */
     goss_method_norm norm; /* RUNNING */
     int networks;          /* hypernet with noise: networks a task, whose class probabilities are averaged; 0: one */
@@ -81,13 +83,17 @@ typedef struct goss_method_options {
     double temperature; /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     /* hypernet; NULL: defaults. Any conditioners, together, too; `tasks` is the number of tasks that have a number */
     const goss_hyper_options *hyper;
+    /* multitask; NULL: defaults. `tasks` is the number of tasks that have a number; task_classes as here */
+    const goss_share_options *share;
 } goss_method_options;
 GOSS_API goss_method_options goss_method_defaults(void);
 
 typedef struct goss_method goss_method;
 
 /* By name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune", "scratch", "joint" (one
- * network for all tasks, where outputs mean the same in all), "pixels".
+ * network for all tasks, where outputs mean the same in all), "multitask" (tasks that have numbers share weights as
+ * options.share says; a new task's network starts from the mean over tasks, and takes test_steps of Adam on its support
+ * set), "pixels".
  * backbone: a specification for goss_target_parse without a head. Errors: an unknown name (the list is told), settings
  * that have no meaning together. Owns: goss_method_free; options are copied. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input,
@@ -117,7 +123,8 @@ GOSS_API void goss_method_initialize(const goss_method *m, int i, uint64_t seed,
  * before goss_objective.reported. Its parameters are the trained ones, in the order of goss_method_param_at; those of
  * reptile have ends instead of gradients. States are the running statistics of shared batch norms.
  * Publishes (goss_publish) weights/, hidden/, features/ and logits of the queries, hidden/support/ and
- * features/support/, and with a hypernetwork generated/ and embedding/task; where it generates layers,
+ * features/support/, with a hypernetwork generated/ and embedding/task, with shared
+ * weights (share.h) parts/, codes/ and gates/; where it generates layers,
  * hidden/condition/ and features/condition/ are of the pass over the support set that they are generated from. Of
  * several networks a task the others have names that end in #2, #3, ..., and `logits` are those of all together.
  * Gradient steps on the support set are not published, what they lead to is.

@@ -30,6 +30,7 @@ typedef struct goss_task_spec {
     bool task_classes;    /* tasks with a number have classes of their own, always the same ones in the same order; the
                           class mask says how many of `outputs` */
     bool support_weights; /* support samples have weights of their own; else all that are there count 1 */
+    bool known;           /* every task that is drawn has a number: none is new */
     goss_target_scale scale; /* of regression; borrowed from the source */
 } goss_task_spec;
 

@@ -22,6 +22,7 @@ goss_data_spec goss_data_spec_images(goss_image_format f) {
 
 goss_data_spec goss_data_spec_tasks(const char *kind, const goss_task_spec *tasks) {
     goss_data_spec s = {.kind = kind, .task = *tasks};
+    s.task.known = false; /* of tasks that a model will see nobody knows that yet */
     if (!goss_task_fixed_outputs(tasks)) s.task.outputs = 0;
     return s;
 }

@@ -21,6 +21,7 @@ struct goss_method {
     const goss_objective *objective;
     goss_target *target;
     goss_hyper *hyper;  /* hypernet only */
+    goss_share *share;  /* multitask only */
     goss_layout *head;  /* the method's own few numbers, if any */
     goss_layout *codes; /* hypernet conditioned on ids: a row for each, and one for new tasks */
     goss_method_param params[GOSS__METHOD_PARAMS];
@@ -61,7 +62,7 @@ struct goss__method_kind {
     bool head_by_task; /* a head of the target may differ from task to task by what a task is, without a support set */
     /* Whether it has to see support sets; NULL: unless it is one network for all tasks. */
     bool (*needs_support)(const goss_method *m);
-    bool is_joint;    /* with fixed outputs its own network is one for all tasks */
+    bool is_joint;    /* with fixed outputs its own network is one for all tasks, or may be: none is beside it */
     bool adapts_norm; /* its weights move with each task: statistics of the support set always */
     int train_steps, test_steps;
     double rate;
@@ -78,7 +79,7 @@ struct goss__method_kind {
 
 extern const goss__method_kind goss__method_hypernet, goss__method_protonet, goss__method_ridge, goss__method_maml,
     goss__method_fomaml, goss__method_anil, goss__method_reptile, goss__method_finetune, goss__method_scratch,
-    goss__method_joint, goss__method_pixels;
+    goss__method_joint, goss__method_multitask, goss__method_pixels;
 
 /* ---- method_create.c ---- */
 goss_status goss__method_param(goss_method *m, const char *name, const goss_layout *l, bool trained, goss_error *err);

@@ -9,15 +9,16 @@
 #include "task/task.h"
 
 static const goss__method_kind *const kinds[] = {
-    &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,   &goss__method_maml,
-    &goss__method_fomaml,   &goss__method_anil,     &goss__method_reptile, &goss__method_finetune,
-    &goss__method_scratch,  &goss__method_joint,    &goss__method_pixels,
+    &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,     &goss__method_maml,
+    &goss__method_fomaml,   &goss__method_anil,     &goss__method_reptile,   &goss__method_finetune,
+    &goss__method_scratch,  &goss__method_joint,    &goss__method_multitask, &goss__method_pixels,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *const *goss_method_names(void) {
-    static const char *const names[KINDS + 1] = {"hypernet", "protonet", "ridge",   "maml",  "fomaml", "anil",
-                                                 "reptile",  "finetune", "scratch", "joint", "pixels", NULL};
+    static const char *const names[KINDS + 1] = {"hypernet",  "protonet", "ridge",    "maml",    "fomaml",
+                                                 "anil",      "reptile",  "finetune", "scratch", "joint",
+                                                 "multitask", "pixels",   NULL};
     return names;
 }
 
@@ -38,7 +39,9 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
                          .W =
                              goss_task_fixed_outputs(spec) ? goss_n(spec->outputs) : goss_symbol(g, "W", spec->outputs),
                          .S = goss_symbol(g, "S", spec->supports > 0 ? spec->supports : 1),
-                         .Q = goss_symbol(g, "Q", spec->queries > 0 ? spec->queries : 1)};
+                         .Q = goss_symbol(g, "Q", spec->queries > 0 ? spec->queries : 1),
+                         .all_known = spec->ids > 0 && spec->known,
+                         .supported = spec->supports > 0};
     b.support = goss_input(g, "support", GOSS_REAL, sample_shape(spec, b.T, b.S));
     b.support_target = goss_input(g, "support_target", GOSS_REAL, GOSS_SHAPE(b.T, b.S, b.W));
     if (classes) b.assign = goss_input(g, "assign", GOSS_REAL, GOSS_SHAPE(b.T, b.W, b.S));
@@ -103,7 +106,10 @@ double goss__method_rate(const goss_method *m) {
 int goss_method_params(const goss_method *m) { return m->n_params; }
 goss_method_param goss_method_param_at(const goss_method *m, int i) { return m->params[i]; }
 void goss_method_initialize(const goss_method *m, int i, uint64_t seed, float *out) {
-    goss_layout_initialize(m->params[i].layout, seed, out);
+    if (m->share && m->params[i].layout == goss_share_layout(m->share))
+        goss_share_initialize(m->share, seed, out);
+    else
+        goss_layout_initialize(m->params[i].layout, seed, out);
 }
 
 /* ---- life ---- */
@@ -152,8 +158,9 @@ static goss_status choose_head(goss_method *m, goss_error *err) {
     if (m->objective->classes && k->fixed_classes) m->fixed &= k->fixed_classes(m);
     if (o->task_classes) m->fixed &= k->head_by_task;
     if (!m->fixed && k->head == GOSS__HEAD_FIXED)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "method %s has one network for all tasks, and these have classes of their own", k->name);
+        return goss_error_set(
+            err, GOSS_E_UNSUPPORTED, "method %s has %s for all tasks, and these have classes of their own%s", k->name,
+            k->head_by_task ? "heads of one size" : "one network", k->head_by_task ? " and no numbers" : "");
     return GOSS_OK;
 }
 
@@ -183,7 +190,7 @@ goss_status goss_method_create(const char *name, const char *backbone, const int
     if (!m) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a method");
     m->options = options ? *options : goss_method_defaults();
     goss_status status = build(m, name, backbone, input, input_rank, err);
-    m->options.hyper = NULL; /* the caller's; goss_hyper_settings has the copy */
+    m->options.hyper = NULL, m->options.share = NULL; /* the caller's; goss_hyper_settings has the copy */
     if (status != GOSS_OK) {
         goss_method_free(m);
         return status;
@@ -195,6 +202,7 @@ goss_status goss_method_create(const char *name, const char *backbone, const int
 void goss_method_free(goss_method *m) {
     if (!m) return;
     goss_hyper_free(m->hyper);
+    goss_share_free(m->share);
     goss_layout_free(m->head);
     goss_layout_free(m->codes);
     goss_target_free(m->target);

@@ -36,6 +36,19 @@ static goss_status read_condition(const char *text, void *settings, goss_error *
     return GOSS_OK;
 }
 
+/* Empty: not given. */
+static goss_status read_preset(const char *text, void *settings, goss_error *err) {
+    if (*text) GOSS_TRY(goss_share_preset_find(text, NULL, err));
+    if (settings) ((goss__method_settings *)settings)->share.preset = *text ? text : NULL;
+    return GOSS_OK;
+}
+
+static goss_status read_share_rules(const char *text, void *settings, goss_error *err) {
+    (void)err; /* they are read when the target is there */
+    if (settings) ((goss__method_settings *)settings)->share.rules = *text ? text : NULL;
+    return GOSS_OK;
+}
+
 /* ---- the table ---- */
 
 static const goss_key keys[] = {
@@ -103,6 +116,22 @@ static const goss_key keys[] = {
                   "Hidden units of that correction"),
     GOSS__KEY_BOOL("hyper.class_scale", hyper.class_scale, "true",
                    "Generate a temperature and feature weights for the task and a bias a class, too"),
+    GOSS__KEY_FORM("share.preset", read_preset, "", NULL,
+                   "multitask: what tasks share, by name: alone, joint, hard, soft, mean, dictionary, tensor_train, "
+                   "routing, ordering or stitch; empty: share.rules, or hard"),
+    GOSS__KEY_FORM("share.rules", read_share_rules, "", NULL,
+                   "multitask: what weights are made of: PATTERN=PART or PATTERN=PART+PART; ... of shared, own, "
+                   "dictionary [K], tensor_train [R], routing [K], ordering [K], stitch"),
+    GOSS__KEY_INT("share.size", share.size, "4", 1, 4096, "tensors",
+                  "multitask: dictionary entries, ranks, routes and layers of a bank, where a rule does not say"),
+    GOSS__KEY_WORD("share.gates", gates, "none", "none|sigmoid|softmax|gumbel|hard_concrete",
+                   "multitask: gates that weigh the parts of a sum, a task and layer"),
+    GOSS__KEY_REAL("share.gate_temperature", gate_temperature, "0", 0, 1e3, NULL,
+                   "Their temperature; 0: the kind's own (1; hard_concrete 2/3)"),
+    GOSS__KEY_REAL("share.temperature", share.temperature, "1", 1e-3, 1e3, NULL,
+                   "multitask: temperature of routing's and ordering's choice"),
+    GOSS__KEY_BOOL("share.hard", share.hard, "false",
+                   "multitask: routing and gates choose exactly, with the gradient of what was rounded"),
 };
 
 const goss_key *goss__method_keys(int *n) {
@@ -170,7 +199,10 @@ static const char *culprit(const char *backbone, const goss_task_spec *task, con
     const int outputs = goss_task_fixed_outputs(task) ? task->outputs : 0;
     const goss_status s = goss_target_parse(backbone, task->input, task->input_rank, outputs, &t, NULL);
     goss_target_free(t);
-    return s != GOSS_OK ? "model.backbone" : strcmp(method, "hypernet") == 0 ? "[hyper]" : "[method]";
+    return s != GOSS_OK                       ? "model.backbone"
+           : strcmp(method, "hypernet") == 0  ? "[hyper]"
+           : strcmp(method, "multitask") == 0 ? "[share]"
+                                              : "[method]";
 }
 
 /* The default backbone is for images. */
@@ -192,19 +224,31 @@ static bool wants_joint(goss__joint_word word, const goss_data_spec *data) {
 }
 
 goss_status goss__method_settings_read(const goss_config *c, goss__method_settings *out, goss_error *err) {
-    *out = (goss__method_settings){.method = goss_method_defaults(), .hyper = goss_hyper_defaults()};
+    *out = (goss__method_settings){
+        .method = goss_method_defaults(), .hyper = goss_hyper_defaults(), .share = goss_share_defaults()};
     GOSS_TRY(goss_config_bind(c, keys, sizeof keys / sizeof *keys, out, err));
     out->hyper.temperature = out->method.temperature;
     out->method.by_samples = out->loss == GOSS__LOSS_SAMPLES;
     return GOSS_OK;
 }
 
+static goss_gate_options gates_of(const goss__method_settings *s) {
+    goss_gate_options o = goss_gate_defaults(s->gates > 0 ? (goss_gate_kind)(s->gates - 1) : GOSS_GATE_SIGMOID);
+    if (s->gate_temperature > 0) o.temperature = s->gate_temperature;
+    o.hard = s->share.hard;
+    return o;
+}
+
 goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
                                      goss_method **out, goss_error *err) {
     goss__method_settings s;
+    goss_gate_options gates;
     GOSS_TRY(goss__method_settings_read(c, &s, err));
     GOSS_TRY(fit_hyper(&s.hyper, &data->task, err));
-    s.method.hyper = &s.hyper;
+    s.method.hyper = &s.hyper, s.method.share = &s.share;
+    s.share.tasks = data->task.ids;
+    gates = gates_of(&s);
+    if (s.gates != GOSS__GATES_NONE) s.share.gates = &gates;
     s.method.joint = wants_joint(s.joint, data);
     s.method.objective = data->task.objective;
     s.method.outputs = goss_task_fixed_outputs(&data->task) ? data->task.outputs : 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* settings.h: the keys [model], [method] and [hyper] of a configuration, and methods made from them. Model files keep
- * the same keys as metadata, so that one table describes both. To add a key: a row of that table (settings.c) and the
- * member that it names, most often of goss_method_options or goss_hyper_options. */
+/* settings.h: the keys [model], [method], [hyper] and [share] of a configuration, and methods made from them. Model
+ * files keep the same keys as metadata, so that one table describes both. To add a key: a row of that table
+ * (settings.c) and the member that it names, most often of goss_method_options or goss_hyper_options. */
 #ifndef GOSS_META_SETTINGS_H
 #define GOSS_META_SETTINGS_H
 
@@ -16,6 +16,15 @@ typedef enum goss__joint_word { GOSS__JOINT_AUTO, GOSS__JOINT_YES, GOSS__JOINT_N
 /* method.loss, likewise. */
 typedef enum goss__loss_word { GOSS__LOSS_TASKS, GOSS__LOSS_SAMPLES } goss__loss_word;
 
+/* share.gates, in the order of its choices: goss_gate_kind behind none. */
+typedef enum goss__gates_word {
+    GOSS__GATES_NONE,
+    GOSS__GATES_SIGMOID,
+    GOSS__GATES_SOFTMAX,
+    GOSS__GATES_GUMBEL,
+    GOSS__GATES_HARD_CONCRETE
+} goss__gates_word;
+
 /* What those keys are bound to. */
 typedef struct goss__method_settings {
     struct {
@@ -23,6 +32,9 @@ typedef struct goss__method_settings {
     } model;
     goss_method_options method; /* all but hyper, joint, objective and outputs, which the data says, too */
     goss_hyper_options hyper;   /* all but what the data says */
+    goss_share_options share;   /* the same */
+    goss__gates_word gates;
+    double gate_temperature; /* 0: the kind's own */
     goss__joint_word joint;
     goss__loss_word loss;
 } goss__method_settings;

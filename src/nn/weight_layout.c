@@ -11,7 +11,7 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "base/str.h"
-#include "gossamer/nn.h"
+#include "nn/nn.h"
 
 struct goss_layout {
     goss__arena names;
@@ -101,15 +101,15 @@ double goss_entry_deviation(const goss_entry *e) {
     return 0;
 }
 
+void goss__entry_initialize(const goss_entry *e, uint64_t seed, float *out) {
+    double deviation = goss_entry_deviation(e), constant = e->init == GOSS_INIT_ONES;
+    goss__rng r = goss__rng_make(seed, goss__hash64(e->name, strlen(e->name), 0));
+    for (int64_t k = 0; k < e->numel; k++)
+        out[k] = (float)(deviation > 0 ? deviation * goss__rng_normal(&r) : constant);
+}
+
 void goss_layout_initialize(const goss_layout *l, uint64_t seed, float *out) {
-    for (int i = 0; i < l->count; i++) {
-        const goss_entry *e = &l->entries[i];
-        double deviation = goss_entry_deviation(e), constant = e->init == GOSS_INIT_ONES;
-        goss__rng r = goss__rng_make(seed, goss__hash64(e->name, strlen(e->name), 0));
-        float *v = out + e->offset;
-        for (int64_t k = 0; k < e->numel; k++)
-            v[k] = (float)(deviation > 0 ? deviation * goss__rng_normal(&r) : constant);
-    }
+    for (int i = 0; i < l->count; i++) goss__entry_initialize(&l->entries[i], seed, out + l->entries[i].offset);
 }
 
 bool goss_name_matches(const char *name, const char *pattern) { return goss__name_matches(name, pattern); }

@@ -197,6 +197,13 @@ static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_t
     return describe(s, err);
 }
 
+/* Whether none of the tasks is new. */
+static bool all_known(const source *s) {
+    for (int i = 0; i < s->tasks; i++)
+        if (s->task[i].id < 0) return false;
+    return true;
+}
+
 static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
     int supports = 0, queries = 0;
     for (int i = 0; i < s->tasks; i++) {
@@ -214,6 +221,7 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
                            .supports = supports,
                            .queries = s->o.queries > 0 ? smaller(queries, s->o.queries) : queries,
                            .descriptor = s->described,
+                           .known = all_known(s),
                            .ids = s->o.numbers  ? s->o.ids
                                   : s->o.number ? s->listed
                                                 : 0};

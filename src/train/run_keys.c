@@ -157,7 +157,8 @@ static const goss_key own[] = {
     GOSS__KEY_INT("run.threads", run.threads, "0", 0, 1024, "threads",
                   "0: as many as the machine has. The result does not depend on it"),
     GOSS__KEY_WORD("train.method", train.method, "hypernet",
-                   "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|pixels", "What is trained"),
+                   "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|multitask|pixels",
+                   "What is trained"),
     GOSS__KEY_TEXT(
         "train.start", train.start, "",
         "Model file to start from: its network whole (target, running), and hyper and head where their tensors are the "

@@ -9,6 +9,7 @@
 #include "hyper/hyper.h"
 #include "meta/method.h"
 #include "meta/settings.h"
+#include "share/share.h"
 #include "train/run.h"
 
 /* ---- conditions ---- */
@@ -42,7 +43,7 @@ CONDITION(is_hypernet) { return IS("hypernet"); }
 CONDITION(can_have_joint) { return m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint; }
 CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
 CONDITION(steps_in_training) { return IS("hypernet", "maml", "fomaml", "anil", "reptile"); }
-CONDITION(steps_when_judged) { return steps_in_training(s, m) || IS("finetune", "scratch"); }
+CONDITION(steps_when_judged) { return steps_in_training(s, m) || IS("finetune", "scratch", "multitask"); }
 CONDITION(is_through_steps) { return is_hypernet(s, m) && m->options.inner_steps > 0; }
 
 static bool has_layers(const goss_method *m) { return m->hyper && goss_hyper_generates_layers(m->hyper); }
@@ -71,6 +72,24 @@ CONDITION(has_chunks) {
         if (m->hyper->choice[i].kind == GOSS_GENERATE_CHUNKED && m->hyper->choice[i].number == 0) return true;
     return false;
 }
+
+CONDITION(is_multitask) { return m->share != NULL; }
+CONDITION(has_gates) { return m->share && goss_share_settings(m->share)->gates; }
+
+/* Is one of the parts like that? */
+static bool any_part(const goss_method *m, bool (*like)(const goss__part *part)) {
+    for (int i = 0; m->share && i < goss_layout_count(goss_target_layout(m->target)); i++)
+        for (int p = 0; p < m->share->tensor[i].n; p++)
+            if (like(&m->share->tensor[i].part[p])) return true;
+    return false;
+}
+
+static bool is_sized(const goss__part *part) { return part->sized; }
+static bool is_softmax(const goss__part *part) { return part->kind->codes >= GOSS__CODES_SOFTMAX; }
+static bool is_gumbel(const goss__part *part) { return part->kind->codes == GOSS__CODES_GUMBEL; }
+CONDITION(has_size) { return any_part(m, is_sized); }
+CONDITION(mixes_by_softmax) { return any_part(m, is_softmax); }
+CONDITION(chooses) { return any_part(m, is_gumbel) || has_gates(s, m); }
 
 /* ---- the table ---- */
 
@@ -119,6 +138,11 @@ static const goss__key_use uses[] = {
     {"hyper.class_hidden", corrects_classes, "hyper.class_delta = false"},
     {"hyper.class_scale", corrects_classes, "hyper.class_delta = false"},
     {"hyper.*", is_hypernet, "only hypernet has it"},
+    {"share.*", is_multitask, "only multitask has it"},
+    {"share.size", has_size, "no part of the rules takes a number that is not given"},
+    {"share.gate_temperature", has_gates, "share.gates = none"},
+    {"share.temperature", mixes_by_softmax, "neither routing nor ordering is among the parts"},
+    {"share.hard", chooses, "neither routing is among the parts nor are there gates"},
 };
 
 const goss__key_use *goss__key_uses(int *n) {

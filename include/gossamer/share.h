@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* share.h: what many tasks share: each task has a network of the same target, and *sharing* says what its weights are
+ * made of.
+ *
+ * Rules name, for each tensor of the target, a part or a sum of parts: "head.*=own; *=shared+own". Of a tensor with P
+ * numbers, N tasks, task t:
+ *   shared          W, one for all tasks
+ *   own             V_t, one for each
+ *   dictionary K    sum_k c_tk D_k: codes c [N,K] a layer, K tensors D (GO-MTL, Kumar and Daume 2012)
+ *   tensor_train R  sum over r_1 .. r_d of G1[i_1,r_1] G2[r_1,i_2,r_2] .. Gd[r_(d-1),i_d,r_d] c[t,r_d]: the tensor of
+ *                   all tasks as a tensor train of rank R, with the task as its last axis (Yang and Hospedales 2017);
+ *                   codes c [N,R] a layer
+ *   routing K       sum_k g_tk B_k: K tensors, of which Gumbel-softmax gates g a task and layer choose one in training,
+ *                   and mix afterwards (Rosenbaum et al. 2018, Maziarz et al. 2019)
+ *   ordering K      sum_k p_tk B_k, p = softmax a task and layer; the K tensors are a bank that all tensors of the same
+ *                   shape and name ("w") share, in whichever layer (soft layer ordering, Meyerson and Miikkulainen
+ *                   2018)
+ *   stitch          sum_u a_tu V_u: networks of the tasks' own, mixed by a matrix a [N,N] a layer that starts with .9
+ *                   on the diagonal and .1 / (N - 1) elsewhere (cross-stitch, Misra et al. 2016)
+ * What is mixed is weights. For a layer x w + b that is the same as mixing what K layers give before the nonlinearity;
+ * the papers of ordering and stitch mix what comes out behind it.
+ *
+ * The tensors of a layer ("conv1.w", "conv1.b": the name in front of the last dot) have the same codes and gates. A
+ * sum starts as its first part: later ones begin at 0, with a gradient. All tasks start from the same numbers, those
+ * that the target has by itself, so that units of different tasks correspond; where codes mix several tensors these
+ * are random (and codes differ by a tenth), else all would stay equal.
+ * Gates weigh the parts of a sum, a task and layer: sum_p g_tp part_p.
+ *
+ * Threads: a goss_share is immutable and may be shared. */
+#ifndef GOSSAMER_SHARE_H
+#define GOSSAMER_SHARE_H
+
+#include "gossamer/gate.h"
+#include "gossamer/nn.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define GOSS_SHARE_PARTS 4 /* of a sum, at most */
+
+typedef struct goss_share_options {
+    int64_t tasks;      /* N, at least 1 */
+    const char *rules;  /* "PATTERN=PART[+PART...]; ...", the first pattern that matches wins; what none matches is
+                          shared. NULL: those of the preset */
+    const char *preset; /* goss_share_presets; NULL: "hard". Not with rules */
+    int size;           /* K or R where a rule does not say (4) */
+    const goss_gate_options *gates; /* of the parts of sums; NULL: none, parts are added as they are */
+    double temperature;             /* of routing's gates and of ordering's softmax (1) */
+    bool hard;                      /* routing takes exactly one of its tensors, straight-through (false) */
+    bool task_classes;              /* outputs mean something else in each task: a head must not be shared */
+} goss_share_options;
+GOSS_API goss_share_options goss_share_defaults(void);
+
+/* Rules with a name: "alone" (one network a task), "joint" (one for all), "hard" (shared but for the head), "soft"
+ * (own, for a penalty to tie), "mean" (shared and an own deviation), "dictionary", "tensor_train", "routing",
+ * "ordering", "stitch". */
+typedef struct goss_share_preset {
+    const char *name, *rules, *meaning;
+} goss_share_preset;
+GOSS_API const goss_share_preset *goss_share_presets(int *n);
+
+/* By name; *rules may be NULL. Errors: GOSS_E_ARGUMENT lists the near ones. */
+GOSS_API GOSS_MUST_USE goss_status goss_share_preset_find(const char *name, const char **rules, goss_error *err);
+
+typedef struct goss_share goss_share;
+
+/* Sharing of a target's weights. Borrows the target; options are copied. Owns: goss_share_free.
+ * Errors: GOSS_E_ARGUMENT for rules that cannot be read, a preset that there is not, numbers out of range, gates
+ * without a sum; GOSS_E_UNSUPPORTED for what has no meaning: a shared head with task_classes, batch norm behind
+ * weights that differ from task to task; GOSS_E_NOMEM. */
+GOSS_API GOSS_MUST_USE goss_status goss_share_create(const goss_target *target, const goss_share_options *options,
+                                                     goss_share **out, goss_error *err);
+GOSS_API void goss_share_free(goss_share *s); /* NULL allowed */
+GOSS_API const goss_target *goss_share_target(const goss_share *s);
+GOSS_API const goss_share_options *goss_share_settings(const goss_share *s);
+/* The rules that hold, as text, whether they are those of a preset or not. */
+GOSS_API const char *goss_share_rules(const goss_share *s);
+
+/* All that is learned, parameter "share": TENSOR.PART with a task's row in front ("conv1.w.own" [N, ...]), or K tensors
+ * ("conv1.w.dictionary" [K, ...]), cores ("conv1.w.train1"), codes a layer ("conv1.dictionary4" [N,K]), gates a layer
+ * ("conv1.gates2" [N, parts]), banks ("bank4.3x3x8x8.w"). A part that stands in another place of a sum has its number
+ * behind it ("conv1.w.own2"). Weight decay acts on what is of a tensor of role GOSS_ROLE_WEIGHT, not on codes and
+ * gates. */
+GOSS_API const goss_layout *goss_share_layout(const goss_share *s);
+/* Starting values [goss_layout_total]. Depends on seed and names only; the first part of each tensor is as
+ * goss_layout_initialize has it in the target's own layout. */
+GOSS_API void goss_share_initialize(const goss_share *s, uint64_t seed, float *out);
+
+/* Whose weights are wanted. */
+typedef struct goss_share_tasks {
+    goss_val id;    /* index [T]: numbers of tasks; GOSS_NONE: of a new task, the mean over all, [1, ...] */
+    bool unknown;   /* some may be N, which stands for a new task */
+    goss_val noise; /* index [T], ids of random streams: training; GOSS_NONE: gates without noise */
+} goss_share_tasks;
+
+/* The tasks' weights, of the target's layout: [1, ...] where a tensor is shared alone, else [T, ...]. A new task's are
+ * the mean over tasks. Publishes, where all tasks have numbers: parts/P/TENSOR, part P = 1, 2, ... of each tensor
+ * before gates, [T, ...] or [1, ...]; codes/LAYER [T, K], what tensors are mixed by (of dictionary, tensor_train,
+ * routing, ordering, stitch); gates/LAYER [T, parts].
+ * Owns: goss_weights_free. NULL where memory is out (the graph knows). */
+GOSS_API goss_weights *goss_share_weights(const goss_share *s, goss_graph *g, const goss_share_tasks *tasks);
+
+/* How strongly tasks use what they share, from learned values [goss_layout_total of goss_share_layout]: rows of
+ * codes and gates after their softmax or sigmoid, without noise. Entry i of the layout must be codes or gates
+ * (goss_share_is_mixing). out [N, K]. */
+GOSS_API bool goss_share_is_mixing(const goss_share *s, int entry);
+GOSS_API void goss_share_mixing(const goss_share *s, int entry, const float *values, float *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
