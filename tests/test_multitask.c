@@ -383,6 +383,27 @@ TEST(a_known_task_has_its_network_and_a_new_one_is_adapted_to) {
     goss_table_fit_free(fit), goss_model_free(m);
 }
 
+/* A run starts from another one's networks, and from nothing else; a joint network is not to be had of several. */
+TEST(networks_are_taken_over_whole_or_not_at_all) {
+    static const char *const joint[] = {"train.method=joint", "train.start=@start-a/model.safetensors", NULL};
+    static const char *const other[] = {"train.start=@start-j/model.safetensors", NULL};
+    static const char *const again[] = {"train.start=@start-a/model.safetensors", "optimizer.rate=0",
+                                        "validate.every=0", NULL};
+    static const char *const none[] = {"validate.every=0", NULL};
+    goss_model *m, *derived;
+    write_table("table.csv", 0, TASKS);
+    T_OK(run("start-a", none, NULL, NULL));
+    T_OK(run("start-j", (const char *const[]){"train.method=joint", NULL}, NULL, NULL));
+    T_ERR(run("start-b", joint, NULL, NULL), GOSS_E_ARGUMENT, "method multitask has no network that could be taken");
+    T_ERR(run("start-c", other, NULL, NULL), GOSS_E_ARGUMENT, "method joint has no networks of many tasks");
+    T_OK(run("start-d", again, NULL, NULL));
+    T_CHECK(weights_of("start-d") == weights_of("start-a"));
+    m = model_of("start-a");
+    T_ERR(goss_contender_derive(m, "joint", &derived, &err), GOSS_E_ARGUMENT,
+          "method multitask has no network that could be taken over");
+    goss_model_free(m);
+}
+
 TEST(what_cannot_be_is_refused) {
     static const struct {
         const char *setting, *part;

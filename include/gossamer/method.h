@@ -104,6 +104,8 @@ GOSS_API const char *goss_method_name(const goss_method *m);
 GOSS_API const char *const *goss_method_names(void); /* NULL-terminated */
 GOSS_API const goss_target *goss_method_target(const goss_method *m);
 GOSS_API bool goss_method_trains(const goss_method *m); /* false: pixels, scratch */
+/* What tasks share; NULL: the method is not multitask. Borrowed. */
+GOSS_API const goss_share *goss_method_share(const goss_method *m);
 
 /* The parameters a method declares in a graph: name (also the prefix of its tensors in model files), layout, and
  * whether they are trained (running statistics are not). Slabs of shape [goss_layout_total]. */

@@ -211,6 +211,7 @@ void goss_method_free(goss_method *m) {
 
 const char *goss_method_name(const goss_method *m) { return m->kind->name; }
 const goss_target *goss_method_target(const goss_method *m) { return m->target; }
+const goss_share *goss_method_share(const goss_method *m) { return m->share; }
 bool goss_method_trains(const goss_method *m) { return m->kind->trains; }
 bool goss__method_adapts(const goss_method *m) { return m->kind->solve != NULL; }
 

@@ -69,18 +69,18 @@ static goss_status refuse(const char *name, const goss_layout *want, const goss_
     return goss_error_set(err, GOSS_E_ARGUMENT, "its %s has more or other layers: another network", name);
 }
 
-/* target and running: all or nothing. */
+/* target, what tasks share, and running: all or nothing. */
 static goss_status check_embedding(const goss_model *to, const goss_model *from, goss_error *err) {
-    static const char *const embedding[] = {"target", "running"};
-    for (int k = 0; k < 2; k++) {
+    static const char *const embedding[] = {"target", "share", "running"};
+    for (int k = 0; k < 3; k++) {
         int i = param_of(to, embedding[k]), j = param_of(from, embedding[k]);
         if (i < 0) continue;
         const goss_layout *want = goss_method_param_at(to->method, i).layout;
         if (j >= 0 && same_layout(want, goss_method_param_at(from->method, j).layout)) continue;
         if (j >= 0) return refuse(embedding[k], want, goss_method_param_at(from->method, j).layout, err);
-        if (k == 0)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "method %s has no network that could be taken over",
-                                  goss_method_name(from->method));
+        if (k < 2)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "method %s has no %s that could be taken over",
+                                  goss_method_name(from->method), k ? "networks of many tasks" : "network");
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
             "it has no running statistics (\"running.%s\"): its batch norms use those of the support set. "
