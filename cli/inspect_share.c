@@ -23,8 +23,7 @@ typedef struct mixing {
 static const float *values_of(const goss_model *m) {
     const goss_method *method = goss_model_method(m);
     for (int i = 0; i < goss_method_params(method); i++)
-        if (strcmp(goss_method_param_at(method, i).name, "share") == 0)
-            return goss_model_values((goss_model *)m, i);
+        if (strcmp(goss_method_param_at(method, i).name, "share") == 0) return goss_model_values((goss_model *)m, i);
     return NULL;
 }
 
@@ -93,7 +92,8 @@ void cli_print_share(const goss_model *m) {
     cli_put_text(goss_share_rules(goss_method_share(goss_model_method(m))));
     printf("\n");
     for (int at = 0, n = 0; next_mixing(m, &at, &x); n++) {
-        if (n == 0) printf("codes and gates of layers: mean over tasks [least, most] of each (--json has every task)\n");
+        if (n == 0)
+            printf("codes and gates of layers: mean over tasks [least, most] of each (--json has every task)\n");
         print_mixing(m, &x);
         free(x.row);
     }
