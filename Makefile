@@ -19,12 +19,14 @@ check: deps
 	$(BUILD) products tests tests-without-all
 	@tools/check-floors $(B)
 	@tools/run-tests $(B) -C without-all
-# What CI asks besides `make check` without warnings: floors, formatting, and no warning from clang either.
+# What CI asks besides `make check` without warnings: floors, formatting, no warning from clang either, and that the
+# fused chains are those of the zoo.
 gates:
 	@tools/install-deps gates
 	@tools/check-format
 	+@CC=clang CONFIG=-DGOSSAMER_WERROR=ON tools/build $(B)/clang products tests bench-build
 	@tools/check-floors $(B)/clang
+	@tools/mine-chains --check $(B)/clang
 # The slow suites: 10,000 random programs; builds without each optional library in turn, another C library, another
 # processor, the address, undefined-behaviour and thread sanitizers.
 check-all: check

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "gossamer/log.h"
+
 #define BLOCK_SECONDS 0.2
 #define BLOCK_STEPS 2000
 
@@ -44,7 +46,10 @@ static int find_workload(const char *name, const char *const *names) {
     return -1;
 }
 
+static void print_line(void *context, goss_log_level level, const char *line) { fprintf(stderr, "%s\n", line); }
+
 void serve_open(serving *s, int argc, char **argv, const char *const *names) {
+    goss_log_set(print_line, NULL);
     *s = (serving){.repeats = 7};
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";

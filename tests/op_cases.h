@@ -64,7 +64,6 @@ static case_kind ew_kind(const char *op, int operand) {
                    {"max", {DISTINCT, DISTINCT}},
                    {"min", {DISTINCT, DISTINCT}},
                    {"less", {DISTINCT, DISTINCT}},
-                   {"over_root", {NORMAL, POSITIVE, POSITIVE}},
                    {"select", {MASK, NORMAL, NORMAL}}};
     for (size_t i = 0; i < sizeof special / sizeof *special; i++)
         if (strcmp(special[i].op, op) == 0) return special[i].kind[operand];

@@ -80,11 +80,8 @@ static rp_range rp_ew_range(int row, const rp_range *r) {
     case GOSS__EW_select:
         return rp_join(r[1], r[2]);
     case GOSS__EW_lerp:
+        if (r[2].lo >= 0 && r[2].hi <= 1) return rp_join(r[0], r[1]);
         return rp_within(size + rp_size(r[2]) * (size + rp_size(r[1])));
-    case GOSS__EW_lerp_square:
-        return rp_within(size + rp_size(r[2]) * (size + rp_size(r[1]) * rp_size(r[1])));
-    case GOSS__EW_over_root:
-        return rp_within(size / (sqrt(fmax(r[1].lo, 0)) + r[2].lo));
     }
     return rp_unknown;
 }
@@ -98,8 +95,6 @@ static int rp_domain(int row, int operand) {
         return RP_POSITIVE;
     case GOSS__EW_div:
         return operand == 1 ? RP_POSITIVE : RP_MODERATE;
-    case GOSS__EW_over_root:
-        return operand > 0 ? RP_POSITIVE : RP_MODERATE;
     case GOSS__EW_sign:
     case GOSS__EW_floor:
     case GOSS__EW_less:

@@ -7,12 +7,10 @@
 #include "kernel/fused.h"
 #include "random_algebra.h"
 
-/* Numbers that operand i of an op may have: what over_root takes the root of is made by lerp_square from those. */
-static rp_range rp_link_range(const goss__fused_op *op, int i) {
-    if (op->op == GOSS__EW_over_root && i > 0) return (rp_range){0.4, 2};
-    if (op->op == GOSS__EW_lerp_square && i != 1) return i == 0 ? (rp_range){0.4, 2} : (rp_range){0, 0.9};
-    if (op->op == GOSS__EW_lerp && i == 2) return (rp_range){0, 1};
-    return rp_within(1.5);
+/* Numbers that a row's operands have: such that an average of squares, v + NUMBER (x - v), stays above 0: it has a
+ * root. */
+static rp_range rp_link_range(int wanted) {
+    return wanted == GOSS__FUSED_NUMBER ? (rp_range){0.01, 0.1} : (rp_range){0.5, 1.5};
 }
 
 static int rp_link_leaf(rp_maker *m, const goss__fused_op *op, int i, int wanted, goss_shape shape) {
@@ -21,16 +19,20 @@ static int rp_link_leaf(rp_maker *m, const goss__fused_op *op, int i, int wanted
     for (int k = 0; wanted == GOSS__FUSED_ROW && k + 1 < shape.rank; k++) shape.dim[k] = goss_n(1);
     if (domain == RP_CRISP) return rp_leaf(m, &rp_op_input, shape, false, rp_within(2), RP_COARSE);
     if (domain == RP_01) return rp_leaf(m, &rp_op_input, shape, false, (rp_range){0, 1}, RP_MASK);
-    return rp_leaf(m, &rp_op_input, shape, false, rp_link_range(op, i), RP_UNIFORM);
+    return rp_leaf(m, &rp_op_input, shape, false, rp_link_range(wanted), RP_UNIFORM);
 }
 
 /* The row wants the result of the op at a place; sometimes another comes, where any number will do. */
 static int rp_link_operand(rp_maker *m, const goss__fused_op *op, int i, const int *made, int k, goss_shape shape) {
     const int wanted = op->in[i];
-    const bool any = rp_domain(op->op, i) == RP_MODERATE && op->op != GOSS__EW_lerp && op->op != GOSS__EW_lerp_square;
-    if (any && k > 0 && rp_chance(m, 0.06)) return made[rp_below(m, k)];
-    if (any && rp_chance(m, 0.06)) return rp_link_leaf(m, op, i, (int)RP_ONE_OF(m, -1, -2, -3), shape);
-    return wanted >= 0 ? made[wanted] : rp_link_leaf(m, op, i, wanted, shape);
+    const int domain = rp_domain(op->op, i);
+    if (domain == RP_MODERATE && k > 0 && rp_chance(m, 0.03)) return made[rp_below(m, k)];
+    if (domain == RP_MODERATE && rp_chance(m, 0.03))
+        return rp_link_leaf(m, op, i, (int)RP_ONE_OF(m, -1, -2, -3), shape);
+    if (wanted < 0) return rp_link_leaf(m, op, i, wanted, shape);
+    const rp_step *from = rp_at(m, made[wanted]);
+    const bool fits = domain == RP_POSITIVE ? from->range.lo > 0.05 : domain == RP_MODERATE || from->crisp;
+    return fits ? made[wanted] : rp_link_leaf(m, op, i, GOSS__FUSED_ARRAY, shape);
 }
 
 static bool rp_make_links(rp_maker *m, rp_step *s, const goss__fused_op *op, int n, goss_shape shape) {

@@ -116,10 +116,8 @@ static int rp_state(rp_maker *m, goss_shape shape, rp_range range) {
 static int rp_three(rp_maker *m, int row, int a, int b, int c) {
     if (a == RP_NONE || b == RP_NONE || c == RP_NONE) return RP_NONE;
     const rp_range r[3] = {rp_at(m, a)->range, rp_at(m, b)->range, rp_at(m, c)->range};
-    rp_step s = {.op = &rp_ew_ops[row],
-                 .in = {a, b, c},
-                 .n_in = row == GOSS__EW_sub || row == GOSS__EW_mul ? 2 : 3,
-                 .range = rp_ew_range(row, r)};
+    rp_step s = {
+        .op = &rp_ew_ops[row], .in = {a, b, c}, .n_in = row == GOSS__EW_lerp ? 3 : 2, .range = rp_ew_range(row, r)};
     return rp_add(m, s);
 }
 static int rp_number(rp_maker *m, double k) {
@@ -164,9 +162,11 @@ static void rp_update(rp_maker *m, int param) {
               next = rp_three(m, GOSS__EW_lerp, moment, d, rp_number(m, 0.1));
     int step = next;
     if (way == 2) {
-        const int size = rp_state(m, shape, (rp_range){0, 1}),
-                  larger = rp_three(m, GOSS__EW_lerp_square, size, d, rp_number(m, 0.01));
-        step = rp_three(m, GOSS__EW_over_root, next, larger, rp_number(m, 0.1));
+        const int size = rp_state(m, shape, (rp_range){0, 1}), squared = rp_unary(m, GOSS__EW_square, d),
+                  larger = rp_three(m, GOSS__EW_lerp, size, squared, rp_number(m, 0.01)), bias = rp_number(m, 0.1),
+                  root = larger == RP_NONE ? RP_NONE : rp_unary(m, GOSS__EW_sqrt, larger),
+                  below = rp_three(m, GOSS__EW_add, root, bias, bias);
+        step = rp_three(m, GOSS__EW_div, next, below, below);
         rp_assign(m, size, larger);
     }
     rp_assign(m, moment, next);

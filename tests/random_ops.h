@@ -215,7 +215,7 @@ RP_MAKE(l2_normalize) {
     return true;
 }
 static goss_val rp_momentum(goss_val x) {
-    return goss_over_root(x, goss_shift(goss_square(x), 0.4), goss_const(x.graph, 0.1));
+    return goss_div(x, goss_shift(goss_sqrt(goss_shift(goss_square(x), 0.4)), 0.1));
 }
 RP_BUILD(scaled_root, rp_momentum(in[0]))
 RP_MAKE(scaled_root) {

@@ -196,10 +196,11 @@ TEST(the_schedule_is_printed_after_the_passes_that_are_named) {
     T_CHECK(program.program[0] == 1 && program.program[1] == 0 && program.n > 20 && program.after[0] == 0);
     T_CHECK(all.program[0] == 1 && all.program[1] == 1);
     T_EQ(printed("place,plan", NULL, &e).n, 0);
-    T_CHECK(e.status == GOSS_E_ARGUMENT &&
-            strstr(e.text,
-                   "GOSSAMER_PRINT: no pass is called \"plan\"; there are all program rewrite merge-taps place bf16 "
-                   "fuse"));
+    T_CHECK(
+        e.status == GOSS_E_ARGUMENT &&
+        strstr(e.text,
+               "GOSSAMER_PRINT: no pass is called \"plan\"; there are all program chains rewrite merge-taps place bf16 "
+               "fuse"));
 }
 
 TEST_MAIN()

@@ -6,7 +6,7 @@
  * of those that hold in the cases alone. */
 #include "op_cases.h"
 
-enum { PROBE_IN = 8, ROUNDS = 3, FIRST = 3 /* operands whose undeclared properties are looked for */ };
+enum { PROBE_IN = 8, ROUNDS = 12, FIRST = 3 /* operands whose undeclared properties are looked for */ };
 #define TOLERANCE 1e-9
 
 static goss_error err;
@@ -386,7 +386,6 @@ static const struct {
     int property;
     const char *why;
 } excused[] = {
-    {"over_root", MONOTONE, "its denominator is positive in the cases, as an optimiser's is"},
     {"window_sum", BATCH + 3, "windows of the one case that keeps its extent there are of one column"},
     {"singular_values", KEYS, "operand 1 is made from operand 0: neither moves alone"},
     {"singular_vectors", KEYS, "the same"},
@@ -404,9 +403,9 @@ static bool is_excused(const char *op, int property, bool failed) {
 
 TEST(declarations_hold_and_are_complete) {
     T_OK(goss_threads_new(1, &threads, &err));
-    rng = goss__rng_make(5, 0);
     for (int i = 0; i < CASES; i++) {
         const op_case c = case_at(i);
+        rng = goss__rng_make(goss__hash64(c.name, strlen(c.name), 0), (uint64_t)i); /* a case more changes no other */
         judge_case(&c);
     }
     int missing = 0, declared = 0;

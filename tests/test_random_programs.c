@@ -12,7 +12,7 @@
 #include "random_generate.h"
 #include "random_shrink.h"
 
-enum { COVERING = 800 /* programs that hold every operation */, WORKERS = 8, SHOWN = 3 /* failures of a worker */ };
+enum { COVERING = 1600 /* programs that hold every operation */, WORKERS = 8, SHOWN = 3 /* failures of a worker */ };
 
 typedef struct tally {
     _Atomic int64_t seed[WORKERS], failed, weak, strong;

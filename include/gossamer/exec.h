@@ -34,8 +34,9 @@ typedef struct goss_schedule_options {
      * docs/architecture.md lists them. */
     const char *disable;
     /* Passes after which the program (gossamer/program.h) or the schedule is printed, besides those that
-     * GOSSAMER_PRINT names; "program": the program that the schedule is made from; "all": all of it. The text goes to
-     * the log (goss_log_set) line by line, at GOSS_LOG_INFO. NULL: nothing. */
+     * GOSSAMER_PRINT names; "program": the program that the schedule is made from; "chains": the neighbouring
+     * elementwise instructions that a run fuses, when counts are set; "all": all of it. The text goes to the log
+     * (goss_log_set) line by line, at GOSS_LOG_INFO. NULL: nothing. */
     const char *print;
 } goss_schedule_options;
 /* f32, nothing disabled, nothing printed. */

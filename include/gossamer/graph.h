@@ -175,13 +175,11 @@ GOSS_UNARY(square)
 GOSS_UNARY(sin)
 GOSS_UNARY(cos)
 GOSS_UNARY(tanh)
-GOSS_UNARY(sigmoid)                                                     /* 1 / (1 + exp(-a)) */
-GOSS_UNARY(softplus)                                                    /* log(1 + exp(a)) */
-GOSS_UNARY(relu)                                                        /* max(a, 0) */
-GOSS_API goss_val goss_mul_add(goss_val a, goss_val b, goss_val c);     /* a b + c, both rounded */
-GOSS_API goss_val goss_lerp(goss_val a, goss_val b, goss_val c);        /* a + c (b - a) */
-GOSS_API goss_val goss_lerp_square(goss_val a, goss_val b, goss_val c); /* a + c (b^2 - a): a running second moment */
-GOSS_API goss_val goss_over_root(goss_val a, goss_val b, goss_val c);   /* a / (sqrt(b) + c) */
+GOSS_UNARY(sigmoid)                                                 /* 1 / (1 + exp(-a)) */
+GOSS_UNARY(softplus)                                                /* log(1 + exp(a)) */
+GOSS_UNARY(relu)                                                    /* max(a, 0) */
+GOSS_API goss_val goss_mul_add(goss_val a, goss_val b, goss_val c); /* a b + c, both rounded */
+GOSS_API goss_val goss_lerp(goss_val a, goss_val b, goss_val c);    /* a + c (b - a) */
 /* mask != 0 ? a : b; no gradient by the mask. */
 GOSS_API goss_val goss_select(goss_val mask, goss_val a, goss_val b);
 /* k a, for a number k. */

@@ -40,9 +40,9 @@ typedef struct adjoint {
 /* ---- what is kept of the forward scan ---- */
 
 static bool is_dear(const goss__node *n) {
-    static const enum goss__ew_op dear[] = {GOSS__EW_exp,   GOSS__EW_log,      GOSS__EW_sin,      GOSS__EW_cos,
-                                            GOSS__EW_tanh,  GOSS__EW_sigmoid,  GOSS__EW_softplus, GOSS__EW_sqrt,
-                                            GOSS__EW_rsqrt, GOSS__EW_over_root};
+    static const enum goss__ew_op dear[] = {GOSS__EW_exp,      GOSS__EW_log,  GOSS__EW_sin,
+                                            GOSS__EW_cos,      GOSS__EW_tanh, GOSS__EW_sigmoid,
+                                            GOSS__EW_softplus, GOSS__EW_sqrt, GOSS__EW_rsqrt};
     for (size_t i = 0; i < sizeof dear / sizeof *dear; i++)
         if (n->op == &goss__op_ew[dear[i]]) return true;
     return n->op->is_result || (n->op->cost.flops && n->op != &goss__op_scan);

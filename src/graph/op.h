@@ -103,9 +103,8 @@ typedef struct goss__op_kernel {
     /* Bytes of scratch memory of a call; NULL: none. Monotone in the dims. */
     size_t (*scratch)(const goss__shapes *s, bool f64, const goss__kernels *k);
     goss__run_fn run_f32, run_f64;
-    /* Computes the output of the next instruction as well, if that is `along` of its first operand and its output (the
-     * index of the largest tap, and that tap), so that the operand is read once. NULL: none. */
-    const goss__op *along;
+    /* Computes the output of the next instruction as well, which reads the first operand and the output of this one
+     * (schedule/fusion.c: GOSS__BESIDE): one pass over the operand. NULL: none. */
     void (*run_along_f32)(const goss__call *c, void *next);
 } goss__op_kernel;
 

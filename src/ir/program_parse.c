@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/text.h"
 #include "ir/program_lex.h"
+#include "ir/program_retired.h"
 #include "ir/program_text.h"
 #include "ops/ops.h"
 
@@ -144,9 +145,29 @@ static bool read_attributes(goss__lex *l, const goss__symbols *symbols, const go
 
 enum { MOST_RESULTS = GOSS__MAX_IN, MOST_REGIONS = 4, ATTR_BYTES = 2048 };
 
+/* The program or region being parsed. Values are numbered by the text: a retired operation expands to several. */
+typedef struct body {
+    goss_program *p;
+    int *value; /* of the program, by number in the text */
+    int n, capacity;
+} body;
+
+static bool add_value(goss__lex *l, body *b, int value) {
+    if (b->n == b->capacity) {
+        if (b->capacity > INT32_MAX / 2 / (int)sizeof *b->value) return goss__lex_no_memory(l);
+        const int capacity = b->capacity ? 2 * b->capacity : 64;
+        int *moved = goss__realloc(b->value, (size_t)capacity * sizeof *moved);
+        if (!moved) return goss__lex_no_memory(l);
+        b->value = moved, b->capacity = capacity;
+    }
+    b->value[b->n++] = value;
+    return true;
+}
+
 /* The operation being parsed. */
 typedef struct reading {
     goss__operation_proto o;
+    const goss__retired *retired; /* that it is read as; NULL: a current operation */
     int operands[GOSS__MAX_IN];
     goss_type types[MOST_RESULTS];
     goss_shape shapes[MOST_RESULTS];
@@ -155,33 +176,33 @@ typedef struct reading {
     goss__str name, scope;
 } reading;
 
-static bool read_value(goss__lex *l, const goss_program *p, int *value) {
+static bool read_value(goss__lex *l, const body *b, int *value) {
     int64_t v;
     if (!goss__lex_expect(l, '%') || !goss__lex_int(l, &v)) return false;
-    if (v < 0 || v >= p->n_values) return goss__lex_fail(l, "%%%lld is not defined before", (long long)v);
-    *value = (int)v;
+    if (v < 0 || v >= b->n) return goss__lex_fail(l, "%%%lld is not defined before", (long long)v);
+    *value = b->value[v];
     return true;
 }
 
 /* %3, %4 = */
-static bool read_results(goss__lex *l, const goss_program *p, reading *r) {
+static bool read_results(goss__lex *l, const body *b, reading *r) {
     while (goss__lex_peek(l) == '%') {
         int64_t v;
         if (r->o.n_results == MOST_RESULTS) return goss__lex_fail(l, "more than %d results", MOST_RESULTS);
         if (!goss__lex_expect(l, '%') || !goss__lex_int(l, &v)) return false;
-        if (v != (int64_t)p->n_values + r->o.n_results)
-            return goss__lex_fail(l, "the next value is %%%d, not %%%lld", p->n_values + r->o.n_results, (long long)v);
+        if (v != (int64_t)b->n + r->o.n_results)
+            return goss__lex_fail(l, "the next value is %%%d, not %%%lld", b->n + r->o.n_results, (long long)v);
         r->o.n_results++;
         if (!goss__lex_take(l, ',')) return goss__lex_expect(l, '=');
     }
     return r->o.n_results == 0 || goss__lex_fail(l, "a value is expected behind the comma");
 }
 
-static bool read_operands(goss__lex *l, const goss_program *p, reading *r) {
+static bool read_operands(goss__lex *l, const body *b, reading *r) {
     if (!goss__lex_take(l, '(')) return true;
     do {
         if (r->o.n_operands == GOSS__MAX_IN) return goss__lex_fail(l, "more than %d operands", GOSS__MAX_IN);
-        if (!read_value(l, p, &r->operands[r->o.n_operands++])) return false;
+        if (!read_value(l, b, &r->operands[r->o.n_operands++])) return false;
     } while (goss__lex_take(l, ','));
     return goss__lex_expect(l, ')');
 }
@@ -219,31 +240,45 @@ static bool read_kind(goss__lex *l, reading *r) {
     if (!goss__lex_word(l, "the name of an operation", kind)) return false;
     for (int i = 0; goss__op_all[i] && !r->o.op; i++)
         if (strcmp(goss__op_all[i]->name, kind) == 0) r->o.op = goss__op_all[i];
+    if (!r->o.op && (r->retired = goss__retired_find(kind))) r->o.op = goss__retired_op(r->retired);
     if (!r->o.op) return goss__lex_fail(l, "there is no operation %s", kind);
     return !r->o.op->attrs || r->o.op->attrs->size <= sizeof r->attr ||
            goss__lex_fail(l, "%s has too many attributes", kind);
 }
 
-static bool read_operation_into(goss__lex *l, goss_program *p, reading *r) {
-    if (!read_results(l, p, r) || !read_kind(l, r)) return false;
+/* Appends what has been parsed to the program. */
+static bool add_operation(goss__lex *l, body *b, reading *r) {
+    const goss__operation_proto o = r->o;
+    if (r->retired && (o.n_operands != r->retired->operands || o.n_results != 1 || o.n_regions != 0))
+        return goss__lex_fail(l, "%s has %d operands, one result and no region", r->retired->name,
+                              r->retired->operands);
+    r->o.n_regions = 0; /* owned by the program from here on */
+    if (!(r->retired ? goss__retired_add(b->p, r->retired, &o) : goss__program_add(b->p, &o)))
+        return goss__lex_no_memory(l);
+    for (int i = 0; i < o.n_results; i++)
+        if (!add_value(l, b, b->p->n_values - o.n_results + i)) return false;
+    return true;
+}
+
+static bool read_operation_into(goss__lex *l, body *b, reading *r) {
+    const goss__symbols *symbols = &b->p->symbols;
+    if (!read_results(l, b, r) || !read_kind(l, r)) return false;
     if (goss__lex_peek(l) == '"') {
         if (!goss__lex_string(l, &r->name)) return false;
         r->o.name = r->name.data;
     }
-    if (!read_operands(l, p, r) || !read_attributes(l, &p->symbols, r->o.op->attrs, r->attr) || !read_types(l, p, r) ||
-        !read_regions(l, p, r) || !goss__lex_end_line(l, &r->scope))
+    if (!read_operands(l, b, r) || !read_attributes(l, symbols, r->o.op->attrs, r->attr) || !read_types(l, b->p, r) ||
+        !read_regions(l, b->p, r) || !goss__lex_end_line(l, &r->scope))
         return false;
     r->o.operands = r->operands, r->o.types = r->types, r->o.shapes = r->shapes, r->o.regions = r->regions;
     r->o.attr = r->attr, r->o.scope = r->scope.data ? r->scope.data : "";
-    const goss__operation_proto o = r->o;
-    r->o.n_regions = 0; /* owned by the program from here on */
-    return goss__program_add(p, &o) || goss__lex_no_memory(l);
+    return add_operation(l, b, r);
 }
 
-static bool read_operation(goss__lex *l, goss_program *p) {
+static bool read_operation(goss__lex *l, body *b) {
     reading *r = goss__calloc(1, sizeof *r); /* too large for the stack with nested regions */
     if (!r) return goss__lex_no_memory(l);
-    const bool ok = read_operation_into(l, p, r);
+    const bool ok = read_operation_into(l, b, r);
     for (int i = 0; i < r->o.n_regions; i++) goss_program_free(r->regions[i]);
     goss__str_free(&r->name), goss__str_free(&r->scope);
     goss__free(r);
@@ -251,13 +286,13 @@ static bool read_operation(goss__lex *l, goss_program *p) {
 }
 
 /* return %3 "loss", %4 "logits" */
-static bool read_outputs(goss__lex *l, goss_program *p) {
+static bool read_outputs(goss__lex *l, const body *b) {
     do {
         int value;
         goss__str name = {0};
-        if (!read_value(l, p, &value)) return false;
+        if (!read_value(l, b, &value)) return false;
         const bool ok =
-            goss__lex_string(l, &name) && (goss__program_add_output(p, value, name.data) || goss__lex_no_memory(l));
+            goss__lex_string(l, &name) && (goss__program_add_output(b->p, value, name.data) || goss__lex_no_memory(l));
         goss__str_free(&name);
         if (!ok) return false;
     } while (goss__lex_take(l, ','));
@@ -265,12 +300,19 @@ static bool read_outputs(goss__lex *l, goss_program *p) {
 }
 
 /* Operations and the final outputs, up to a closing brace or the end of the text. */
-static bool read_body(goss__lex *l, goss_program *p) {
+static bool read_lines(goss__lex *l, body *b) {
     while (goss__lex_next_line(l) && goss__lex_peek(l) != '}') {
-        if (goss__lex_take_word(l, "return")) return read_outputs(l, p) && (goss__lex_next_line(l), true);
-        if (!read_operation(l, p)) return false;
+        if (goss__lex_take_word(l, "return")) return read_outputs(l, b) && (goss__lex_next_line(l), true);
+        if (!read_operation(l, b)) return false;
     }
     return true;
+}
+
+static bool read_body(goss__lex *l, goss_program *p) {
+    body b = {.p = p};
+    const bool ok = read_lines(l, &b);
+    goss__free(b.value);
+    return ok;
 }
 
 /* ---- the whole ---- */

@@ -127,6 +127,7 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count, 
             w.by_rows |= kind_of(&e->steps[k].shapes[0].in[i], out, w.from) == ROW;
     w.inner = w.by_rows ? out->dim[out->rank - 1] : 1, w.block = w.inner < BLOCK ? BLOCK / w.inner : 1;
     for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], &w);
+    if (e->program->print_chains) goss__print_chain(e, f, first, count);
     goss__fuse_chain(e, &e->program->phases[f], first, count);
     place_locals(e, f, first, count);
     e->steps[first].chain = (int)count, e->steps[first].by_rows = w.by_rows;

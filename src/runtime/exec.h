@@ -109,6 +109,8 @@ void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out
 void goss__add_block(const goss_exec *e, void *to, const void *from, size_t bytes);
 /* Finds the chains among the instructions of a phase. */
 void goss__resolve_chains(goss_exec *e, uint32_t phase);
+/* Writes a chain to the log, before its steps are fused. */
+void goss__print_chain(const goss_exec *e, uint32_t phase, uint32_t first, uint32_t count);
 /* Makes one call of steps of a chain that are a row of kernel/fused.def. */
 void goss__fuse_chain(goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t count);
 /* Elementwise steps first .. first + chain - 1 on one unit, block by block. */

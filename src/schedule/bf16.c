@@ -7,12 +7,13 @@
 #include "base/alloc.h"
 #include "ops/attrs.h"
 #include "schedule/build.h"
+#include "schedule/fusion.h"
 
 enum { BY_PRODUCTS = 1, BY_OTHERS = 2 };
 
 static bool reads_as_right_operand(const goss_schedule *p, const goss__value *reader, int operand) {
-    return reader->op == &goss__op_matmul && operand == 1 && reader->in[0] != reader->in[1] &&
-           p->precision == GOSS_F32 && !goss__has_pass(p->off, GOSS__PASS_BF16_PRODUCT);
+    return operand == 1 && reader->in[0] != reader->in[1] && p->precision == GOSS_F32 &&
+           goss__fusion_find(p->off, GOSS__PROLOGUE, reader->op, &goss__op_widen);
 }
 
 /* Who reads each value: aliases of it do not count, what they become is looked at by itself. */
@@ -70,8 +71,8 @@ static goss_status place_readers(goss_schedule *p, const uint8_t *read, goss_err
         goss__value *val = &p->values[v];
         uint32_t param;
         int64_t offset;
-        if (val->op != &goss__op_matmul || !shows_bf16(p, val->in[1], &param, &offset)) continue;
-        val->op = &goss__op_matmul_bf16;
+        const goss__fusion *f = goss__fusion_find(p->off, GOSS__PROLOGUE, val->op, &goss__op_widen);
+        if (f && shows_bf16(p, val->in[1], &param, &offset)) val->op = f->fused;
     }
     return GOSS_OK;
 }

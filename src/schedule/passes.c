@@ -60,7 +60,7 @@ typedef struct schedule_pass {
 static const schedule_pass passes[] = {
     {"place", place, ALWAYS, "place.c: where each value is stored; aliases and views cost nothing"},
     {"bf16", keep_bf16, ALWAYS, "bf16.c: parameters kept as bfloat16 get their conversions"},
-    {"fuse", fuse, ALWAYS, "fuse.c: products merge into the sums and additions that read them"},
+    {"fuse", fuse, ALWAYS, "fuse.c: prologues and epilogues become part of their roots (fusion.c)"},
     {"bodies", compile_bodies, ALWAYS, "loop.c: bodies of loops, by the passes up to here and `measure`"},
     {"measure", goss__measure, ALWAYS, "partition.c: bytes and costs at the symbols' maxima"},
     {"constants", goss__list_constants, ALWAYS, "partition.c: what is computed once, when counts are set"},
@@ -81,6 +81,7 @@ enum { PASSES = sizeof passes / sizeof *passes };
 
 #define PROGRAM ((uint64_t)1 << 63)                                /* the program that is scheduled */
 #define AFTER(program_pass) ((uint64_t)1 << (40 + (program_pass))) /* the program as it is then */
+#define CHAINS ((uint64_t)1 << 62) /* what runs fuse of elementwise instructions (runtime/chain_print.c) */
 
 static bool is_name(const char *known, const char *name, size_t n) {
     return strlen(known) == n && memcmp(known, name, n) == 0;
@@ -90,6 +91,7 @@ static bool is_name(const char *known, const char *name, size_t n) {
 static uint64_t bit_of(const char *name, size_t n) {
     if (is_name("all", name, n)) return UINT64_MAX;
     if (is_name("program", name, n)) return PROGRAM;
+    if (is_name("chains", name, n)) return CHAINS;
     for (int i = 0; goss__program_pass_at(i); i++)
         if (is_name(goss__program_pass_at(i)->name, name, n)) return AFTER(i);
     for (int i = 0; i < PASSES; i++)
@@ -102,9 +104,10 @@ static goss_status unknown(const char *name, size_t n, const char *source, goss_
     for (int i = 0; goss__program_pass_at(i); i++) goss__str_addf(&names, " %s", goss__program_pass_at(i)->name);
     for (int i = 0; i < PASSES; i++) goss__str_addf(&names, " %s", passes[i].name);
     const goss_status s =
-        names.failed ? no_memory(err)
-                     : goss_error_set(err, GOSS_E_ARGUMENT, "%s: no pass is called \"%.*s\"; there are all program%s",
-                                      source, n > 60 ? 60 : (int)n, name, names.data);
+        names.failed
+            ? no_memory(err)
+            : goss_error_set(err, GOSS_E_ARGUMENT, "%s: no pass is called \"%.*s\"; there are all program chains%s",
+                             source, n > 60 ? 60 : (int)n, name, names.data);
     goss__str_free(&names);
     return s;
 }
@@ -159,6 +162,7 @@ static goss_status run_all(goss__builder *b, const goss_program *from, goss_erro
     uint64_t printed;
     GOSS_TRY(goss__passes_printed(&b->p->options, &printed, err));
     if (printed & PROGRAM) GOSS_TRY(print(goss_program_text(from), err));
+    b->p->print_chains = (printed & CHAINS) != 0;
     for (int i = 0; i < PASSES; i++) {
         if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;
         GOSS_TRY(passes[i].run(b, err));

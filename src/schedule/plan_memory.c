@@ -101,25 +101,6 @@ static goss_status plan_const(goss_schedule *p, goss_error *err) {
     return at <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
-/* Instructions [*from, *to] around k that run together: those that chain.c may run block by block, elementwise
- * neighbours of one shape, and two of which one goes along with the other. All that they read and write must lie apart,
- * since a block of the last one is written before the next block of the first one is read. */
-static void chain_around(const goss_schedule *p, const goss__phase *ph, uint32_t k, int64_t *from, int64_t *to) {
-    const goss__value *v = &p->values[p->instrs[k].value];
-    *from = *to = k;
-    if (goss__goes_along(p, ph, k)) ++*to;
-    if (k > ph->first && goss__goes_along(p, ph, k - 1)) --*from;
-    if (!v->op->elementwise) return;
-    for (; *from > ph->first; --*from) {
-        const goss__value *before = &p->values[p->instrs[*from - 1].value];
-        if (!before->op->elementwise || !goss_shape_equal(before->node->shape, v->node->shape)) break;
-    }
-    for (; *to + 1 < ph->first + ph->count; ++*to) {
-        const goss__value *after = &p->values[p->instrs[*to + 1].value];
-        if (!after->op->elementwise || !goss_shape_equal(after->node->shape, v->node->shape)) break;
-    }
-}
-
 /* What planning notes of each value: the last instruction that its memory is for; its block; the value whose memory it
  * takes over, -1: none. */
 typedef struct life {
@@ -135,7 +116,7 @@ static void private_lives(goss_schedule *p, const goss__phase *ph, life *lives) 
         goss__value *v = &p->values[p->instrs[k].value];
         uint32_t begin, end;
         int64_t from, to;
-        chain_around(p, ph, k, &from, &to);
+        goss__chain_around(p, ph, k, &from, &to);
         goss__stretch_of(p, ph, k, &begin, &end);
         v->whole_tile = p->instrs[k].batched;
         lives[p->instrs[k].value].last = to;
@@ -182,6 +163,16 @@ static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t fir
     return -1;
 }
 
+/* What a private result takes: a unit of it, or a tile. */
+static size_t held_bytes(const goss_schedule *p, const goss__phase *ph, uint32_t k, int64_t items) {
+    const goss__value *v = &p->values[p->instrs[k].value];
+    if (p->instrs[k].whole || p->instrs[k].addend) return v->bytes;
+    return v->bytes / (size_t)items *
+           (size_t)(v->whole_tile ? goss__tile_bound(ph, items) : goss__unit_items(ph, items));
+}
+
+static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+
 /* The program's private bytes are those of the phase that needs most. */
 static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *blocks, life *lives, goss_error *err) {
     size_t n = 0, total;
@@ -193,7 +184,7 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
         goss__value *v = &p->values[p->instrs[k].value];
         uint32_t begin, end;
         int64_t from, to;
-        chain_around(p, ph, k, &from, &to);
+        goss__chain_around(p, ph, k, &from, &to);
         goss__stretch_of(p, ph, k, &begin, &end);
         if (v->partial)
             blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset,
@@ -207,11 +198,10 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
             continue;
         }
         own->block = n;
-        const bool whole = p->instrs[k].whole || p->instrs[k].addend;
-        const int64_t held = v->whole_tile ? goss__tile_bound(ph, items) : goss__unit_items(ph, items);
         if (v->result_of >= 0) from = p->values[v->result_of].instr; /* which computes it */
-        blocks[n++] = (block){goss__round64(whole ? v->bytes : v->bytes / (size_t)items * (size_t)held), &v->offset,
-                              v->whole_tile ? (int64_t)begin : from, own->last};
+        size_t bytes = held_bytes(p, ph, k, items);
+        if (own->last <= to && goss__is_one_chain(p, from, to)) bytes = least(bytes, goss__block_bytes(p, k));
+        blocks[n++] = (block){goss__round64(bytes), &v->offset, v->whole_tile ? (int64_t)begin : from, own->last};
         if (p->options.no_reuse && p->is_body) blocks[n - 1].from = 0, blocks[n - 1].to = INT32_MAX;
     }
     GOSS_TRY(place_blocks(blocks, n, &total, err));

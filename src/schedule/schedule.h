@@ -96,10 +96,11 @@ struct goss_schedule {
     int n_outputs;
     uint32_t *updates; /* values of assign nodes */
     int n_updates;
-    goss__passes off; /* switched off when it was compiled */
-    bool ordered;     /* instructions are listed: set by the pass that does so */
-    bool is_body;     /* of a loop (loop.h) */
-    double cost;      /* of all its instructions at the maxima */
+    goss__passes off;  /* switched off when it was compiled */
+    bool ordered;      /* instructions are listed: set by the pass that does so */
+    bool is_body;      /* of a loop (loop.h) */
+    double cost;       /* of all its instructions at the maxima */
+    bool print_chains; /* that runs find, to the log */
     size_t slab_bytes, const_bytes, private_bytes, scratch_bytes;
 };
 
@@ -121,6 +122,15 @@ int64_t goss__tile_bound(const goss__phase *ph, int64_t items);
 bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k);
 /* The instructions [*from, *to] around k that go through a tile unit by unit together; a batched one stands alone. */
 void goss__stretch_of(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to);
+/* Instructions [*from, *to] around k that run together: those that runtime/chain.c may run block by block, elementwise
+ * neighbours of one shape, and two of which one goes along with the other. All that they read and write must lie apart,
+ * since a block of the last one is written before the next block of the first one is read. */
+void goss__chain_around(const goss_schedule *p, const goss__phase *ph, uint32_t k, int64_t *from, int64_t *to);
+/* Whether neighbours [from, to] are one chain for any counts, but where a unit has fewer than GOSS__COST_CHAIN_WORTH
+ * elements: of what only they read each block overwrites the one before. */
+bool goss__is_one_chain(const goss_schedule *p, int64_t from, int64_t to);
+/* The most bytes of a chain's block of what k makes. */
+size_t goss__block_bytes(const goss_schedule *p, uint32_t k);
 /* The value whose memory v's is (through aliases), with the element offset added up. */
 uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset);
 

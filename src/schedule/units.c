@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* units.c: how a phase goes through its items: the items of a unit and of a tile, which instructions go through a tile
  * together, and which two are one call. Planning memory for the maxima and running with fewer items ask the same. */
-#include "schedule/schedule.h"
+#include "schedule/fusion.h"
 
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
@@ -45,8 +45,7 @@ bool goss__goes_along(const goss_schedule *p, const goss__phase *ph, uint32_t k)
     if (k + 1 >= ph->first + ph->count || p->precision != GOSS_F32 || p->options.no_tiles) return false;
     const goss__instr *first = &p->instrs[k], *second = first + 1;
     const goss__value *a = &p->values[first->value], *b = &p->values[second->value];
-    if (!a->op->kernel.along || b->op != a->op->kernel.along || first->batched != second->batched ||
-        goss__has_pass(p->off, GOSS__PASS_FUSE_ALONG))
-        return false;
-    return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0];
+    if (!a->op->kernel.run_along_f32 || !goss__fusion_find(p->off, GOSS__BESIDE, a->op, b->op)) return false;
+    return b->in[0] == a->in[0] && b->in[1] == first->value && first->cut[0] == second->cut[0] &&
+           first->batched == second->batched;
 }

@@ -71,12 +71,10 @@ static goss_val part_count(step *s, const part *a) {
 
 /* ---- formulas ---- */
 
-typedef goss_val (*lerp_fn)(goss_val a, goss_val b, goss_val c);
-
-/* State moves towards x, or x squared, by the share 1 - decay. */
-static goss_val average(step *s, const part *a, const char *prefix, goss_val x, double decay, lerp_fn lerp) {
+/* State moves towards x by the share 1 - decay. */
+static goss_val average(step *s, const part *a, const char *prefix, goss_val x, double decay) {
     goss_val state = state_param(s, a, prefix, goss_shape_of(a->p->param));
-    goss_val now = lerp(load(a, state), x, goss_scale(s->applied, 1 - decay));
+    goss_val now = goss_lerp(load(a, state), x, goss_scale(s->applied, 1 - decay));
     store(s, a, state, now);
     return now;
 }
@@ -92,11 +90,11 @@ static goss_val correction(goss_val t, double beta) {
 /* With both corrections c1 and c2, (m / c1) / (sqrt(v / c2) + eps) = sqrt(c2) / c1 * m / (sqrt(v) + sqrt(c2) eps): they
  * are one number for all, and an element is divided once. */
 static goss_val adam_direction(step *s, const part *a, goss_val g, goss_val *scale) {
-    goss_val m = average(s, a, "adam.m", g, s->o->beta1, goss_lerp);
-    goss_val v = average(s, a, "adam.v", g, s->o->beta2, goss_lerp_square);
+    goss_val m = average(s, a, "adam.m", g, s->o->beta1);
+    goss_val v = average(s, a, "adam.v", goss_square(g), s->o->beta2);
     goss_val root = goss_sqrt(correction(a->t, s->o->beta2));
     *scale = goss_div(root, correction(a->t, s->o->beta1));
-    return goss_over_root(m, v, goss_scale(root, s->o->eps));
+    return goss_div(m, goss_add(goss_sqrt(v), goss_scale(root, s->o->eps)));
 }
 
 static goss_val sgd_direction(step *s, const part *a, goss_val g) {
