@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect_share.c: what tasks share, as it was learned: for each layer the coefficients that its parts are mixed by, and
- * the gates of its parts. People see what is usual and which tasks are not; --json has every task. */
+/* inspect_share.c: what tasks share, as it was learned: for each layer the coefficients that its parts are mixed by,
+ * and the gates of its parts. People see what is usual and which tasks are not; --json has every task. */
 #include "inspect_share.h"
 
 #include <math.h>

@@ -338,8 +338,7 @@ TEST(a_key_changes_what_it_should) {
  * (tests/test_multitask.c). */
 static bool is_of_tables(const char *key) {
     return !goss__key_is_of(key, "images") || strncmp(key, "method.code_", 12) == 0 ||
-           strcmp(key, "method.joint") == 0 || strcmp(key, "method.loss") == 0 ||
-           strncmp(key, "share.", 6) == 0;
+           strcmp(key, "method.joint") == 0 || strcmp(key, "method.loss") == 0 || strncmp(key, "share.", 6) == 0;
 }
 
 TEST(every_key_has_a_row) {
