@@ -77,11 +77,11 @@ static goss_status open_all(goss_test_samples *t, const goss_model *m, const cha
     GOSS_TRY(goss_config_new(keys, n, &t->config, err));
     GOSS_TRY(read_settings(m, t->config, err));
     if (data) GOSS_TRY(goss_config_set(t->config, "data.path", data, err));
+    GOSS_TRY(goss__run_settings_read(t->config, &t->set, err));
     if (!goss__path_exists(goss_test_samples_path(t)))
         return goss_error_set(err, GOSS_E_IO, "%s: there is no such file or folder%s", goss_test_samples_path(t),
                               data ? "" : ", where the run of the model had its data: name its place now");
     const goss__run_place place = {.stop = stop, .bare = true};
-    GOSS_TRY(goss__run_settings_read(t->config, &t->set, err));
     GOSS_TRY(goss__run_data_open(&t->data, &t->set, &place, err));
     GOSS_TRY(goss__run_data_test(&t->data, &t->source, err));
     return same_content(m, t, err);
