@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "gossamer/safetensors.h"
 #include "gossamer/table.h"
+#include "inspect_model.h"
 #include "inspect_program.h"
 #include "inspect_table.h"
 
@@ -103,8 +104,8 @@ static void print_tensor(const goss_file_tensor *t) {
     printf("\n");
 }
 
-/* p: the program that the file holds, or NULL. */
-static void print_text(const goss_safetensors *f, const goss_program *p) {
+/* p: the program that the file holds, or NULL; m: the model, where there is more to say of it. */
+static void print_text(const goss_safetensors *f, const goss_program *p, const goss_model *m) {
     for (int i = 0; i < goss_safetensors_meta_count(f); i++)
         if (!p || strcmp(goss_safetensors_meta_key(f, i), CLI_PROGRAM_KEY) != 0)
             print_value(goss_safetensors_meta_key(f, i), goss_safetensors_meta_value(f, i));
@@ -116,12 +117,13 @@ static void print_text(const goss_safetensors *f, const goss_program *p) {
         bytes += goss_safetensors_at(f, i)->size;
     }
     printf("%d tensors, %zu bytes\n", goss_safetensors_count(f), bytes);
+    if (m) cli_print_regularizers(m);
     if (!p) return;
     printf("\n");
     cli_print_program(p);
 }
 
-static void print_json(const goss_safetensors *f, const goss_program *p) {
+static void print_json(const goss_safetensors *f, const goss_program *p, const goss_model *m) {
     printf("{\"metadata\": {");
     for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
         printf("%s", i ? ", " : "");
@@ -145,7 +147,32 @@ static void print_json(const goss_safetensors *f, const goss_program *p) {
         printf(", \"program\": ");
         cli_json_program(p);
     }
+    if (m) {
+        printf(", \"regularizers\": ");
+        cli_json_regularizers(m);
+    }
     printf("}\n");
+}
+
+/* The model in a file that has regularisers to tell of; NULL: it has none. */
+static goss_status open_model(const goss_safetensors *f, const char *path, goss_model **out, goss_error *err) {
+    const char *kind = goss_safetensors_meta(f, "gossamer.kind");
+    *out = NULL;
+    if (!kind || strncmp(kind, "model ", strlen("model ")) != 0 || !goss_safetensors_meta(f, "regularizers"))
+        return GOSS_OK;
+    return goss_model_load(path, out, err);
+}
+
+static int inspect_file(const goss_safetensors *f, const char *path, bool json) {
+    goss_program *program = NULL;
+    goss_model *model = NULL;
+    goss_error err;
+    goss_status s = cli_is_program(f) ? goss_program_load(path, &program, NULL, &err) : GOSS_OK;
+    if (s == GOSS_OK) s = open_model(f, path, &model, &err);
+    if (s == GOSS_OK) (json ? print_json : print_text)(f, program, model);
+    goss_program_free(program);
+    goss_model_free(model);
+    return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }
 
 /* What is neither: the library knows no more than that it is no safetensors file. */
@@ -167,10 +194,12 @@ static int refuse(const char *path, const goss_error *err) {
 }
 
 int cmd_inspect(int argc, char **argv) {
-    bool json = false;
+    bool json = false, tensors = false;
     cli_table_view table = {0};
     const cli_option options[] = {
         {"json", NULL, "one JSON object", NULL, &json},
+        {"tensors", NULL, "of a model: the values that [regularizer.NAME] on = ... can name, with their shapes", NULL,
+         &tensors},
         {"target", "COLUMN", "of a table: what is to be predicted", &table.roles.target, NULL},
         {"task", "COLUMN", "what tells tasks apart; file: the file a row comes from", &table.roles.task, NULL},
         {"ignore", "A,B", "columns that are not used", &table.roles.ignore, NULL},
@@ -183,10 +212,11 @@ int cmd_inspect(int argc, char **argv) {
          NULL},
     };
     const cli_verb v = {.name = "inspect",
-                        .usage = "FILE [--json] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
+                        .usage = "FILE [--json] [--tensors] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
                         .doc =
                             "Checks a safetensors file (a model, a network, a checkpoint, anyone's) and shows its "
-                            "metadata and tensors; of a\nprogram also what goes in and out, and its operations.\n"
+                            "metadata and tensors; of a\nprogram also what goes in and out, and its operations; of a "
+                            "model what its regularisers added and learned.\n"
                             "Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it shows the columns, their "
                             "types and\nwhat they seem to be for, and what to look at before training.",
                         .options = options,
@@ -194,14 +224,12 @@ int cmd_inspect(int argc, char **argv) {
                         .min_words = 1,
                         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+    if (tensors) return cli_inspect_published(argv[1], json);
     if (goss_table_is(argv[1])) return cli_inspect_table(argv[1], &table, json);
     goss_error err;
     goss_safetensors *f;
     if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);
-    goss_program *program = NULL;
-    const bool valid = !cli_is_program(f) || goss_program_load(argv[1], &program, NULL, &err) == GOSS_OK;
-    if (valid) (json ? print_json : print_text)(f, program);
-    goss_program_free(program);
+    const int status = inspect_file(f, argv[1], json);
     goss_safetensors_close(f);
-    return valid ? cli_close_stdout() : cli_fail(&err);
+    return status;
 }

@@ -7,23 +7,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* What stands before a '=' is a key, unless a file bears the whole name. */
-static bool is_file(const char *word) {
+/* Whether a run has a key of that name, or could have it in a section of its own. */
+static bool is_key(const char *name) {
     int n;
     const goss_key *keys = goss_train_keys(&n);
-    const size_t size = strcspn(word, "=");
-    if (!word[size]) return true;
-    for (int i = 0; i < n; i++)
-        if (strlen(keys[i].name) == size && strncmp(keys[i].name, word, size) == 0) return false;
-    return access(word, F_OK) == 0;
+    return goss_key_find(keys, n, name) != NULL;
 }
 
-static bool is_key(const char *word) {
-    int n;
-    const goss_key *keys = goss_train_keys(&n);
-    for (int i = 0; i < n; i++)
-        if (strcmp(keys[i].name, word) == 0) return true;
-    return false;
+/* What stands before a '=' is a key, unless a file bears the whole name. */
+static bool is_file(const char *word) {
+    const size_t size = strcspn(word, "=");
+    char name[256];
+    if (!word[size]) return true;
+    snprintf(name, sizeof name, "%.*s", size < sizeof name ? (int)size : 0, word);
+    return !is_key(name) && access(word, F_OK) == 0;
 }
 
 static bool is_folder(const char *path) {

@@ -112,7 +112,7 @@ static goss_status bind(void *kind, goss_exec *run, int64_t first, int64_t tasks
 
 /* ---- the penalty: it knows a name, and of no model ---- */
 
-static goss_val penalty(void *kind, goss_graph *g) {
+static goss_val penalty(void *kind, goss_graph *g, goss_step_loss *loss) {
     goss_val w = goss_published_get(g, "weights/w");
     goss_reg_options o = goss_reg_defaults();
     if (strcmp(kind, "laplacian") == 0)

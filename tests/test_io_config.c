@@ -320,4 +320,94 @@ TEST(no_mutation_of_a_file_crashes) {
     }
 }
 
+/* ---- sections that a user names ---- */
+
+static const goss_key family_keys[] = {
+    {"train.steps", GOSS_KEY_INT, "1000", 1, 1e9, NULL, "Optimiser steps"},
+    {"regularizer.*.kind", GOSS_KEY_TEXT, "l2", 0, 0, "l1|l2", "What is penalised"},
+    {"regularizer.*.strength", GOSS_KEY_REAL, "0.1", 0, 100, NULL, "How strongly"},
+    {"train.rate", GOSS_KEY_REAL, "0.001", 0, 10, NULL, "Learning rate"},
+    {"model.*.*", GOSS_KEY_TEXT, "", 0, 0, NULL, "Any key, for one model"},
+    {"model.backbone", GOSS_KEY_TEXT, "conv4 64", 0, 0, NULL, "Network"},
+};
+enum { N_FAMILY_KEYS = sizeof family_keys / sizeof *family_keys };
+
+static goss_config *make_family(void) {
+    goss_config *c;
+    return goss_config_new(family_keys, N_FAMILY_KEYS, &c, &err) == GOSS_OK ? c : NULL;
+}
+
+TEST(a_section_of_a_family_has_all_its_keys) {
+    goss_config *c = make_family();
+    T_EQ(goss_config_sections(c, "regularizer"), 0);
+    T_OK(goss_config_parse(c,
+                           "[regularizer.tie]\nkind = l1\n[train]\nsteps = 3\n[regularizer.a-b]\nstrength = 2\n"
+                           "[model.big]\nhyper.hidden = 256\nmodel.backbone = mlp 8\n",
+                           "run.ini", &err));
+    T_OK(goss_config_override(c, "regularizer.tie.strength=1", &err));
+    T_EQ(goss_config_sections(c, "regularizer"), 2);
+    T_STR(goss_config_section(c, "regularizer", 0), "tie");
+    T_STR(goss_config_section(c, "regularizer", 1), "a-b");
+    T_CHECK(!goss_config_section(c, "regularizer", 2));
+    T_STR(goss_config_section(c, "model", 0), "big");
+    T_STR(goss_config_text(c, "regularizer.tie.kind"), "l1");
+    T_CHECK(goss_config_real(c, "regularizer.tie.strength") == 1);
+    T_STR(goss_config_text(c, "regularizer.a-b.kind"), "l2");
+    T_CHECK(!goss_config_is_set(c, "regularizer.a-b.kind") && goss_config_is_set(c, "regularizer.tie.kind"));
+    T_STR(goss_config_text(c, "model.big.hyper.hidden"), "256");
+    T_STR(goss_config_text(c, "model.big.model.backbone"), "mlp 8");
+    T_STR(goss_config_text(c, "model.backbone"), "conv4 64");
+    int n = 0;
+    for (; goss_config_key_at(c, n); n++) T_CHECK(!strchr(goss_config_key_at(c, n)->name, '*'));
+    T_EQ(n, 3 + 4 + 2);
+    T_STR(goss_key_find(family_keys, N_FAMILY_KEYS, "regularizer.x.kind")->name, "regularizer.*.kind");
+    T_CHECK(!goss_key_find(family_keys, N_FAMILY_KEYS, "regularizer.kind"));
+    T_CHECK(!goss_key_find(family_keys, N_FAMILY_KEYS, "regularizer.x.kinds"));
+    goss_config_free(c);
+}
+
+TEST(sections_of_families_are_written_and_read_back) {
+    goss_config *c = make_family(), *d = make_family();
+    char *text = goss_config_write(c);
+    T_CHECK(strstr(text, "# Any number of sections [regularizer.NAME]"));
+    T_CHECK(strstr(text, "# What is penalised (l1|l2)\n# kind = l2\n"));
+    T_OK(goss_config_parse(d, text, "written", &err)); /* comments */
+    T_EQ(goss_config_sections(d, "regularizer"), 0);
+    goss_config_text_free(text);
+    T_OK(goss_config_override(c, "regularizer.tie.kind=l1", &err));
+    T_OK(goss_config_override(c, "model.big.hyper.rules=*=full; head=class", &err));
+    text = goss_config_write(c);
+    T_CHECK(strstr(text, "[regularizer.tie]\n") &&
+            strstr(text, "[model.big]\n# Any key, for one model\nhyper.rules = "));
+    T_CHECK(!strstr(text, "[regularizer.NAME]"));
+    T_OK(goss_config_parse(d, text, "written", &err));
+    T_STR(goss_config_text(d, "regularizer.tie.kind"), "l1");
+    T_STR(goss_config_text(d, "model.big.hyper.rules"), "*=full; head=class");
+    goss_config_text_free(text);
+    goss_config_free(c), goss_config_free(d);
+}
+
+TEST(errors_in_sections_of_families) {
+    static const bad bad_sections[] = {
+        {"[regularizer.tie]\nknd = l1\n", GOSS_E_ARGUMENT,
+         "run.ini:2: there is no key regularizer.tie.knd; did you mean regularizer.tie.kind?"},
+        {"[regulariser.tie]\nkind = l1\n", GOSS_E_ARGUMENT, "did you mean regularizer.tie.kind?"},
+        {"[regularizer]\nkind = l1\n", GOSS_E_ARGUMENT, "did you mean regularizer.NAME.kind?"},
+        {"[regularizer.tie]\nkind = l3\n", GOSS_E_ARGUMENT,
+         "run.ini:2: [regularizer.tie] kind: \"l3\" is none of l1|l2"},
+        {"[regularizer.tie]\nstrength = -1\n", GOSS_E_ARGUMENT, "[regularizer.tie] strength: -1 is not from 0 to 100"},
+        {"[regularizer.a b]\nkind = l1\n", GOSS_E_ARGUMENT,
+         "\"a b\" is no name of a section [regularizer.NAME]: letters, digits"},
+        {"[regularizer.tie]\nkind = l1\n[regularizer.tie]\nkind = l2\n", GOSS_E_ARGUMENT,
+         "run.ini:4: [regularizer.tie] kind: the key stands in line 2 already"},
+    };
+    for (size_t i = 0; i < sizeof bad_sections / sizeof *bad_sections; i++) {
+        goss_config *c = make_family();
+        goss_status s = goss_config_parse(c, bad_sections[i].text, "run.ini", &err);
+        if (s != bad_sections[i].status || !strstr(err.text, bad_sections[i].says))
+            T_FAIL("case %zu: \"%s\" does not say \"%s\"", i, s ? err.text : "(accepted)", bad_sections[i].says);
+        goss_config_free(c);
+    }
+}
+
 TEST_MAIN()

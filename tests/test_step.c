@@ -271,7 +271,7 @@ typedef struct attached {
     int graphs; /* that it was asked for */
 } attached;
 
-static goss_val penalty(void *context, goss_graph *g) {
+static goss_val penalty(void *context, goss_graph *g, goss_step_loss *loss) {
     attached *a = context;
     goss_published_value found[16];
     goss_val tensor[16];
@@ -387,8 +387,10 @@ TEST(a_penalty_acts_on_parameters_with_ends) {
     }
 }
 
-static goss_val matrix_penalty(void *context, goss_graph *g) { return goss_published_get(g, "features/out"); }
-static goss_val centred(void *context, goss_graph *g) {
+static goss_val matrix_penalty(void *context, goss_graph *g, goss_step_loss *loss) {
+    return goss_published_get(g, "features/out");
+}
+static goss_val centred(void *context, goss_graph *g, goss_step_loss *loss) {
     goss_val x = goss_mean(goss_published_get(g, "features/out"), GOSS_AXIS(1) | GOSS_AXIS(2), false);
     return goss_square(goss_sub(x, goss_mean(x, GOSS_AXIS(0), true)));
 }

@@ -109,7 +109,7 @@ typedef struct attached {
     double strength;
 } attached;
 
-static goss_val penalty(void *context, goss_graph *g) {
+static goss_val penalty(void *context, goss_graph *g, goss_step_loss *loss) {
     const attached *a = context;
     goss_published_value found[16];
     goss_reg_options o = goss_reg_defaults();

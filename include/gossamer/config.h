@@ -68,7 +68,8 @@ typedef struct goss_field {
 
 /* The declaration of a key. */
 typedef struct goss_key {
-    const char *name; /* "train.steps": section, dot, key */
+    const char *name; /* "train.steps": section, dot, key. "regularizer.*.kind": the key kind of any number of sections
+                         [regularizer.NAME] that a user names; "model.*.*": any key of [model.NAME] */
     goss_key_type type;
     const char *fallback; /* the default, as it would be written in a file */
     double min, max;      /* numbers: the closed range, if min < max; either may be infinite */
@@ -110,6 +111,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_config_override(goss_config *c, const ch
  * Errors: those of goss_key.read. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_bind(const goss_config *c, const goss_key *keys, int n, void *settings,
                                                     goss_error *err);
+/* The same for the section [FAMILY.NAME] `section` ("tie") of the families among keys [n]. */
+GOSS_API GOSS_MUST_USE goss_status goss_config_bind_section(const goss_config *c, const char *section,
+                                                            const goss_key *keys, int n, void *settings,
+                                                            goss_error *err);
 /* Parses one value and stores it as goss_config_bind does, without a configuration: for an option of a command, say.
  * The text is borrowed. Errors: GOSS_E_ARGUMENT, as goss_config_set; settings are then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_key_parse(const goss_key *key, const char *text, void *settings,
@@ -128,7 +133,24 @@ GOSS_API const char *goss_config_text(const goss_config *c, const char *key);
 /* Whether a file or an override has set the key, even to its default. */
 GOSS_API bool goss_config_is_set(const goss_config *c, const char *key);
 
-/* All keys as a commented INI file that parses to the same values. Returns NULL if memory is exhausted.
+/* ---- sections that a user names ----
+ *
+ * A section [regularizer.tie], or "regularizer.tie.kind=l2" on a command line, has all keys that "regularizer.*.KEY"
+ * declare, at their defaults where it does not set them, from the moment it is named. NAME consists of letters, digits,
+ * '_' and '-'. */
+
+/* The number of sections of that family. */
+GOSS_API int goss_config_sections(const goss_config *c, const char *family);
+/* The name of the i-th section in the order in which they were first named: "tie". NULL behind the last. Borrowed. */
+GOSS_API const char *goss_config_section(const goss_config *c, const char *family, int i);
+/* Key i of a configuration as it is now, by its whole name ("regularizer.tie.kind"): those declared, then those of
+ * sections; NULL behind the last. Borrowed until the next change. */
+GOSS_API const goss_key *goss_config_key_at(const goss_config *c, int i);
+/* The declared key that a name is one of; NULL: none. */
+GOSS_API const goss_key *goss_key_find(const goss_key *keys, int n, const char *name);
+
+/* All keys as a commented INI file that parses to the same values; a family without sections as comments. Returns NULL
+ * if memory is exhausted.
  * Owns: goss_config_text_free. */
 GOSS_API char *goss_config_write(const goss_config *c);
 /* The same for a selection of keys, with remarks. wanted: whether a key is written; NULL: all. remark: a comment line

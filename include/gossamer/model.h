@@ -88,6 +88,28 @@ GOSS_API GOSS_MUST_USE goss_status goss_model_store(const goss_model *m, goss_pa
 GOSS_API GOSS_MUST_USE goss_status goss_model_note(goss_model *m, const char *name, const char *value, goss_error *err);
 GOSS_API const char *goss_model_note_of(const goss_model *m, const char *name); /* NULL: none */
 
+/* ---- what was learned beside the weights, and what can be regularised ---- */
+
+/* A tensor that travels in a model's file and is none of its weights: a graph over its tasks. */
+typedef struct goss_model_tensor {
+    const char *name; /* begins with "regularizers." */
+    int rank;
+    int64_t shape[GOSS_MAX_RANK];
+    const float *data;
+} goss_model_tensor;
+/* Keeps a copy under that name, in place of one that is there. Errors: GOSS_E_ARGUMENT for another kind of name;
+ * GOSS_E_NOMEM. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_keep(goss_model *m, const char *name, int rank, const int64_t *shape,
+                                                   const float *data, goss_error *err);
+/* The i-th; NULL behind the last. Borrowed until the next goss_model_keep. */
+GOSS_API const goss_model_tensor *goss_model_kept(const goss_model *m, int i);
+/* Tells what the model's method publishes in training (goss_publish): names, and shapes as "T x Q x 64" of T tasks, Q
+ * queries, S support samples and W classes. Errors: GOSS_E_NOMEM; what the method reports. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_published(const goss_model *m,
+                                                        void (*found)(void *context, const char *name,
+                                                                      const char *shape),
+                                                        void *context, goss_error *err);
+
 /* ---- what a model has seen ----
  *
  * A model keeps which images it was trained on, and by which it was chosen among others (validation), as hashes of

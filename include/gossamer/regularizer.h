@@ -142,8 +142,9 @@ GOSS_API goss_reg_weigh_options goss_reg_weigh_defaults(void);
 typedef struct goss_reg_weighed {
     goss_val total;      /* rank 0: what is minimised */
     goss_val weights;    /* [n]: what each term's gradient is multiplied by, without a gradient of its own */
-    goss_val updates[4]; /* assignments for goss_compile */
+    goss_val updates[4]; /* assignments for goss_compile: */
     int n_updates;
+    goss_val state[4], next[4]; /* of update i the parameter, and what it becomes */
     goss_val learned; /* uncertainty: the log variances [n], a parameter to be trained with the model; else GOSS_NONE */
 } goss_reg_weighed;
 
@@ -152,8 +153,10 @@ typedef struct goss_reg_weighed {
  *   uncertainty  sum_k 1/2 exp(-s_k) L_k + 1/2 s_k, s trained              (Kendall, Gal and Cipolla 2018)
  *   entropy      w = n softmax(h / temperature), h the moving average of the entropies
  *   grad_norm    w moved so that w_k ||grad L_k|| comes near its mean times (L_k / L_k(0) relative to the
- * others')^alpha, then brought to sum n                                     (Chen et al. 2018) famo         sum_k z_k
- * log L_k, scaled, z = softmax(xi); xi follows the fall of log L since the last step (Liu et al. 2023) State, zero at
+ * others')^alpha, then brought to sum n                                     (Chen et al. 2018)
+ *   famo         sum_k z_k log L_k, scaled, z = softmax(xi); xi follows the fall of log L since the last step
+ *                                                                          (Liu et al. 2023)
+ * State, zero at
  * the start: NAME.log_variance [n]; NAME.entropy [n], NAME.steps; NAME.weights [n] (kept minus 1), NAME.first [n],
  * NAME.steps; NAME.logits [n], NAME.last [n], NAME.steps. famo's terms must be positive; it compares losses of two
  * steps, each on its own batch. Errors: sticky; an unknown scheme lists them. */

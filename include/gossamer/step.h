@@ -33,8 +33,8 @@ extern "C" {
 #endif
 
 #define GOSS_STEP_PARAMS 8
-#define GOSS_STEP_STATES 8
-#define GOSS_STEP_MEASURES 8
+#define GOSS_STEP_STATES 24
+#define GOSS_STEP_MEASURES 96
 
 /* A parameter that is trained. */
 typedef struct goss_step_param {
@@ -48,7 +48,7 @@ typedef struct goss_step_param {
 
 /* A number that is reported beside the loss. */
 typedef struct goss_step_measure {
-    const char *name; /* "accuracy"; static */
+    const char *name; /* "accuracy"; lives as long as the step */
     goss_val value;   /* rank 0, a mean over the tasks of the graph */
 } goss_step_measure;
 
@@ -92,10 +92,12 @@ typedef struct goss_step_options {
      * "target" all of it; the last that matches counts. */
     const goss_scale_rule *rates;
     int n_rates;
-    /* Adds to the loss: looks up what the source published (goss_published) and returns a penalty: [T] where it has a
-     * value for each task, of which the mean is taken, or rank 0. GOSS_NONE: nothing. NULL: no penalty.
-     * Errors are the graph's. */
-    goss_val (*penalty)(void *context, goss_graph *g);
+    /* Attached from outside: looks up what the source published (goss_published) and returns what is added to the
+     * loss: [T] where it has a value for each task, of which the mean is taken, or rank 0. GOSS_NONE: nothing. It sees
+     * the source's loss, and may append to it what it needs: parameters that are trained along, states that follow,
+     * measures that are reported (names and layouts live as long as the step; parameters and states not with
+     * micro-batches). NULL: nothing is attached. Errors are the graph's. */
+    goss_val (*penalty)(void *context, goss_graph *g, goss_step_loss *loss);
     void *penalty_context;
     /* With micro-batches, between accumulate and apply: slab[n] holds sums over this process's tasks (gradients, loss,
      * measures, next states, and the number of tasks); it is to become, number by number, the sum over all processes,
@@ -111,7 +113,8 @@ typedef struct goss_step goss_step;
 /* What a step gave: means over the tasks of all processes, before the update. */
 typedef struct goss_step_result {
     double loss;                        /* with the penalty */
-    double measure[GOSS_STEP_MEASURES]; /* in the order of goss_step_loss.measure */
+    double measure[GOSS_STEP_MEASURES]; /* the source's, in the order of goss_step_loss.measure, then what a penalty
+                                           has appended */
     double gradient_norm;               /* global, before clipping */
     bool applied;                       /* false: the gradients were not finite, and nothing was changed */
 } goss_step_result;
@@ -133,6 +136,8 @@ GOSS_API goss_params *goss_step_params(const goss_step *s);
  * and the run report (GOSS_E_ARGUMENT for an index outside its table). Parameters are then as they were. */
 GOSS_API GOSS_MUST_USE goss_status goss_step_run(goss_step *s, int64_t tasks, double rate, uint64_t seed,
                                                  uint64_t number, goss_step_result *out, goss_error *err);
+/* The name of number i of goss_step_result.measure; NULL behind the last. Borrowed from the source or the penalty. */
+GOSS_API const char *goss_step_measure_name(const goss_step *s, int i);
 /* The run that takes most of a step's time, for goss_profile_begin: the whole batch, or the accumulation of every m-th
  * task. Owned by the step. */
 GOSS_API goss_exec *goss_step_exec(const goss_step *s);

@@ -15,6 +15,7 @@
 #include "gossamer/config.h"
 #include "gossamer/graph.h"
 #include "gossamer/objective.h"
+#include "gossamer/step.h"
 #include "gossamer/task.h"
 
 #ifdef __cplusplus
@@ -81,7 +82,7 @@ typedef struct goss_train_options {
     int profile_steps;
     /* Attached to the loss from outside: as goss_step_options.penalty. The method publishes what it can name
      * (goss_method_train). It is no part of what a resume compares: give the same one again. NULL: none. */
-    goss_val (*penalty)(void *context, goss_graph *g);
+    goss_val (*penalty)(void *context, goss_graph *g, goss_step_loss *loss);
     void *penalty_context;
 } goss_train_options;
 

@@ -100,6 +100,7 @@ void goss_model_free(goss_model *m) {
     goss_config_free(m->settings);
     goss__data_spec_free(&m->data);
     goss__notes_free(&m->notes);
+    goss__kept_free(m);
     for (int i = 0; i < GOSS_USES; i++) goss__samples_free(&m->seen[i]);
     goss__free(m);
 }

@@ -16,6 +16,8 @@ struct goss_model {
     bool bf16;             /* the hypernetwork's values are bfloat16 numbers, kept so in files and in use */
     goss__notes notes;
     goss__samples seen[GOSS_USES];
+    goss_model_tensor *kept; /* owned, with their names and numbers */
+    int n_kept;
 };
 
 /* A model with room for its values, which are zero. settings is taken over. On an error *out may be a model all the
@@ -34,6 +36,11 @@ goss_status goss__model_fits(const goss_model *m, const goss_images *set, goss_e
 bool goss__same_format(const goss_image_format *a, const goss_image_format *b);
 /* For goss_schedule_options.bf16: what a program that uses the model, and does not train it, keeps so. */
 const char *goss__model_bf16(const goss_model *m);
+/* model_kept.c: whether a file's tensor of that name is none of the weights; tensors to and from a file. */
+bool goss__is_kept(const char *tensor);
+void goss__kept_free(goss_model *m);
+goss_status goss__kept_write(const goss_model *m, goss_tensor_file *file, goss_error *err);
+goss_status goss__kept_read(goss_model *m, const goss_safetensors *f, goss_error *err);
 /* What the model has seen to and from a file; reading adds it. */
 goss_status goss__seen_write(const goss_model *m, goss_tensor_file *file, goss_error *err);
 goss_status goss__seen_read(goss_model *m, const goss_safetensors *f, goss_error *err);

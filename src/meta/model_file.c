@@ -52,6 +52,7 @@ static goss_status collect(const goss_model *m, const uint16_t *halves, goss_ten
         else
             GOSS_TRY(goss__slab_write(file, p.name, p.layout, m->values[i], err));
     }
+    GOSS_TRY(goss__kept_write(m, file, err));
     return goss__seen_write(m, file, err);
 }
 
@@ -137,7 +138,7 @@ goss_status goss__seen_read(goss_model *m, const goss_safetensors *f, goss_error
 static bool is_weight(const goss_file_tensor *t) {
     for (int i = 0; i < GOSS_USES; i++)
         if (strcmp(t->name, seen_names[i]) == 0) return false;
-    return true;
+    return !goss__is_kept(t->name);
 }
 
 /* The numbers a method's tensors need must be in the file before memory is asked for: metadata alone may not make this
@@ -181,6 +182,7 @@ static goss_status read_rest(const goss_safetensors *f, goss_model *m, goss_erro
         GOSS_TRY(goss__slab_read(f, p.name, p.layout, m->values[i], err));
     }
     m->bf16 = holds_bf16(f);
+    GOSS_TRY(goss__kept_read(m, f, err));
     return goss__seen_read(m, f, err);
 }
 

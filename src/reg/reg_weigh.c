@@ -48,7 +48,9 @@ static goss_val state(const weighing *w, const char *suffix, bool numbers) {
     return goss_param(w->g, name, numbers ? GOSS_SHAPE(goss_n(w->n)) : (goss_shape){.rank = 0});
 }
 static void store(weighing *w, goss_val param, goss_val value) {
-    w->out->updates[w->out->n_updates++] = goss_assign(param, goss_detach(value));
+    const int i = w->out->n_updates++;
+    w->out->state[i] = param, w->out->next[i] = goss_detach(value);
+    w->out->updates[i] = goss_assign(param, w->out->next[i]);
 }
 static goss_val number(const weighing *w, double v) { return goss_const(w->g, v); }
 

@@ -68,6 +68,8 @@ static goss_status collect(const goss__run *r, goss_tensor_file *file, goss_erro
         GOSS_TRY(goss_tensor_file_add(file, goss_params_name(r->params, i), "F32", goss_params_rank(r->params, i),
                                       goss_params_shape(r->params, i), goss_params_data(r->params, i), err));
     if (has_start(r)) GOSS_TRY(goss__seen_write(r->model, file, err));
+    if (r->regularizers.measured)
+        GOSS_TRY(add_doubles(file, "measures", r->regularizers.last, r->regularizers.n_measures, err));
     GOSS_TRY(add_doubles(file, "validations", r->history, r->n_history, err));
     return add_doubles(file, "replay", (const double *)(r->replay + r->next_replay),
                        2 * (int64_t)(r->n_replay - r->next_replay), err);
@@ -141,6 +143,17 @@ static goss_status read_doubles(const goss_safetensors *f, const char *name, int
     return GOSS_OK;
 }
 
+/* What regularisers reported last: for the model. */
+static goss_status read_measures(const goss_safetensors *f, goss__regularizers *r, goss_error *err) {
+    double *v;
+    int n;
+    GOSS_TRY(read_doubles(f, "measures", 1, &v, &n, err));
+    r->measured = n > 0 && n == r->n_measures;
+    if (r->measured) memcpy(r->last, v, (size_t)n * sizeof *v);
+    goss__free(v);
+    return GOSS_OK;
+}
+
 static goss_status read_all(const goss_safetensors *f, goss__run *r, goss_error *err) {
     enum { ROOM = 256 };
     double *replay;
@@ -151,7 +164,7 @@ static goss_status read_all(const goss_safetensors *f, goss__run *r, goss_error 
     r->history_room = r->n_history + ROOM;
     GOSS_TRY(read_doubles(f, "replay", 1, &replay, &n, err));
     r->replay = (goss__look *)replay, r->n_replay = n / 2;
-    return GOSS_OK;
+    return read_measures(f, &r->regularizers, err);
 }
 
 static goss_status in_checkpoint(const goss__run *r, goss_status s, goss_error *err) {

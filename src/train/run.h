@@ -8,6 +8,7 @@
 #include "io/metrics.h"
 #include "meta/judge.h"
 #include "meta/model.h"
+#include "train/regularizers.h"
 #include "train/run_data.h"
 #include "train/step.h"
 
@@ -44,6 +45,9 @@ typedef struct goss__run {
     goss_threads *threads;
     goss__run_data data;
     goss_model *model; /* receives the weights to validate and to keep */
+    goss__regularizers regularizers;
+    goss_task_batch batch;              /* of the loss that is being built */
+    const goss_train_options *attached; /* to it, by a program */
     goss_step *step;
     goss_params *params;         /* the step's: weights, running statistics, optimiser state */
     const goss__task_pack *pack; /* the step's episodes */

@@ -75,6 +75,9 @@ void goss__run_data_close(goss__run_data *d);
 goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, goss_error *err);
 /* Draws the tasks of step k: a pure function of (seed, k). */
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack);
+/* data_held.c: puts that many rows to validate on in front of each training task's queries, with weight 0. *has [ids]:
+ * 1 for tasks that have some; the source's. Errors: GOSS_E_ARGUMENT where there are no such rows. */
+goss_status goss__run_data_hold(goss__run_data *d, int rows, const float **has, goss_error *err);
 /* What is open, for those who look into it: NULL where the data is of another kind. Borrowed. */
 const goss_images *goss__data_images_set(const goss__run_data *d);
 const goss_class_list *goss__data_images_classes(const goss__run_data *d, bool validated); /* trained on, or that */

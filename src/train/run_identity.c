@@ -42,6 +42,24 @@ static bool is_end(const char *key) {
     return is_one_of(key, (const char *const[]){"train.steps", "train.minutes", "validate.patience", NULL});
 }
 
+/* Files whose content is a setting. */
+static bool is_content(const char *key, const char *value) {
+    return *value && goss_name_matches(key, "regularizer.*.graph,regularizer.*.priors") && goss__is_file(value);
+}
+
+/* "content 0123456789abcdef" in place of a path. */
+static void add_content(goss__str *text, const char *path) {
+    char *data;
+    size_t size;
+    goss_error why;
+    if (goss__read_file(path, (size_t)1 << 30, &data, &size, &why) != GOSS_OK) {
+        goss__str_add(text, path); /* what is wrong with it is told by who wants it */
+        return;
+    }
+    goss__str_addf(text, "content %016llx", (unsigned long long)goss__hash64(data, size, 0));
+    goss__free(data);
+}
+
 static void add_line(goss__str *text, const char *key, const char *value) {
     goss__str_addf(text, "%s = ", key);
     size_t at = text->size;
@@ -51,18 +69,34 @@ static void add_line(goss__str *text, const char *key, const char *value) {
     goss__str_add(text, "\n");
 }
 
+/* Which sections of [regularizer.NAME] there are. */
+static const char sections_key[] = "regularizer sections";
+static void add_sections(const goss_config *c, goss__str *text) {
+    goss__str names = {0};
+    const char *name;
+    for (int i = 0; (name = goss_config_section(c, "regularizer", i)); i++)
+        goss__str_addf(&names, "%s%s", i ? ", " : "", name);
+    if (names.data) add_line(text, sections_key, names.data);
+    text->failed |= names.failed;
+    goss__str_free(&names);
+}
+
 goss_status goss__fingerprint(const goss_config *c, char **out, goss_error *err) {
-    int n;
-    const goss_key *keys = goss_train_keys(&n);
-    goss__str text = {0}, value = {0};
-    for (int i = 0; i < n; i++) {
-        if (is_free(keys[i].name)) continue;
+    const goss_key *key;
+    goss__str text = {0}, value = {0}, path;
+    for (int i = 0; (key = goss_config_key_at(c, i)); i++) {
+        if (is_free(key->name)) continue;
         value.size = 0;
-        goss__config_value(c, &keys[i], &value);
-        if (is_switch(keys[i].name) && goss_config_int(c, keys[i].name) > 0)
-            value.size = 0, goss__str_add(&value, "on");
-        if (value.data) add_line(&text, keys[i].name, value.data);
+        goss__config_value(c, key, &value);
+        if (is_switch(key->name) && goss_config_int(c, key->name) > 0) value.size = 0, goss__str_add(&value, "on");
+        if (value.data && is_content(key->name, value.data)) {
+            path = value, value = (goss__str){0};
+            add_content(&value, path.data);
+            goss__str_free(&path);
+        }
+        if (value.data) add_line(&text, key->name, value.data);
     }
+    add_sections(c, &text);
     bool failed = text.failed || value.failed;
     goss__str_free(&value);
     *out = text.data;
@@ -96,6 +130,18 @@ static goss_status differs(const char *dir, const char *first, int more, goss_er
                           dir, first, others, advice, dir);
 }
 
+/* A section has all of its keys, so that the same sections have the same keys. */
+static goss_status same_sections(const goss__run *r, const char *theirs, goss_error *err) {
+    size_t had = 0, has = 0;
+    const char *then = value_in(theirs, sections_key, &had), *now = value_in(r->fingerprint, sections_key, &has);
+    if (had == has && (had == 0 || memcmp(then, now, had) == 0)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s holds a run with other sections [regularizer.NAME]: %.*s, not %.*s. %s, or name those it "
+                          "had, in that order",
+                          r->dir, then ? shown(had) : 4, then ? then : "none", now ? shown(has) : 4, now ? now : "none",
+                          advice);
+}
+
 /* Compares all but free settings, paths and ends; names the first that differs. Where a side lacks a key, which came
  * with another version, it has the default. */
 static goss_status same_settings(const goss__run *r, const char *theirs, goss_error *err) {
@@ -104,11 +150,13 @@ static goss_status same_settings(const goss__run *r, const char *theirs, goss_er
     goss_config *defaults;
     goss__str first = {0};
     char *fallback = NULL;
+    GOSS_TRY(same_sections(r, theirs, err));
     GOSS_TRY(goss_config_new(keys, n, &defaults, err));
     goss_status s = goss__fingerprint(defaults, &fallback, err);
-    for (int i = 0; i < n && s == GOSS_OK; i++) {
+    for (int i = 0; s == GOSS_OK && goss_config_key_at(r->config, i); i++) {
         size_t had, has;
-        const char *key = keys[i].name, *now = value_in(r->fingerprint, key, &has), *then = value_in(theirs, key, &had);
+        const char *key = goss_config_key_at(r->config, i)->name, *now = value_in(r->fingerprint, key, &has),
+                   *then = value_in(theirs, key, &had);
         if (!now || is_path(key) || is_end(key)) continue;
         if (!then) then = value_in(fallback, key, &had);
         if (!then || (had == has && memcmp(then, now, had) == 0)) continue;

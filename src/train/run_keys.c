@@ -8,6 +8,7 @@
 #include "gossamer/model.h"
 #include "gossamer/train.h"
 #include "io/key_row.h"
+#include "train/regularizers.h"
 #include "train/run_settings.h"
 
 #define GOSS__SETTINGS goss__run_settings
@@ -228,7 +229,7 @@ static const goss_key own[] = {
     GOSS__KEY_INT("validate.patience", validate.patience, "0", 0, 1e6, "validations",
                   "Stop after so many validations without a better one; 0: never"),
 };
-enum { OWN = sizeof own / sizeof *own, MOST = 160 };
+enum { OWN = sizeof own / sizeof *own, MOST = 240 };
 
 static goss_key all[MOST];
 static int n_all;
@@ -240,6 +241,8 @@ static void join(void) {
     memcpy(all, own, sizeof own);
     memcpy(all + OWN, model, (size_t)n * sizeof *model);
     n_all = OWN + n;
+    memcpy(all + n_all, goss__regularizer_keys, (size_t)goss__regularizer_key_count * sizeof *all);
+    n_all += goss__regularizer_key_count;
 }
 
 const goss_key *goss_train_keys(int *n) {

@@ -135,6 +135,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     GOSS_TRY(goss__run_settings_read(c, &r->set, err));
     GOSS_TRY(check_method(r, err));
     GOSS_TRY(check(s, with->tasks, err));
+    GOSS_TRY(goss__regularizers_read(c, &r->regularizers, err));
     GOSS_TRY(goss__fingerprint(c, &r->fingerprint, err));
     GOSS_TRY(r->dry ? goss__run_folder_look(r, err) : goss__run_folder(r, err));
     GOSS_TRY(goss__checkpoint_open(r, err));
@@ -150,6 +151,8 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
     GOSS_TRY(goss__rates_check(s->rates, goss_model_method(r->model), err));
     GOSS_TRY(goss_threads_new(s->run.threads, &r->threads, err));
+    GOSS_TRY(goss__regularizers_resolve(&r->regularizers, &r->data, err));
+    r->regularizers.target = goss_method_target(goss_model_method(r->model));
     GOSS_TRY(goss__run_compile(r, with, err));
     return open_judge(r, err);
 }
@@ -180,6 +183,7 @@ void goss__run_close(goss__run *r) {
     goss__judge_free(&r->judge);
     goss__task_pack_free(&r->judge_pack);
     goss_step_free(r->step);
+    goss__regularizers_free(&r->regularizers);
     goss_threads_free(r->threads);
     goss_model_free(r->model);
     goss__run_data_close(&r->data);

@@ -8,11 +8,23 @@
 #include "train/run.h"
 
 static goss_status build_loss(void *run, goss_graph *g, int64_t tasks, goss_step_loss *out, goss_error *err) {
-    const goss__run *r = run;
+    goss__run *r = run;
     const goss_method *m = goss_model_method(r->model);
-    goss_task_batch b = goss_task_batch_declare(g, &r->data.source.spec, tasks);
-    *out = goss_method_train(m, g, &b);
+    r->batch = goss_task_batch_declare(g, &r->data.source.spec, tasks);
+    r->regularizers.batch = &r->batch, r->regularizers.tasks = tasks;
+    *out = goss_method_train(m, g, &r->batch);
     return goss_graph_status(g, err);
+}
+
+/* What the configuration attaches, and what a program does. */
+static goss_val attach(void *context, goss_graph *g, goss_step_loss *loss) {
+    goss__run *r = context;
+    const goss_train_options *with = r->attached;
+    goss_val own = with->penalty ? with->penalty(with->penalty_context, g, loss) : GOSS_NONE;
+    const goss_val named = goss__regularizers_penalty(&r->regularizers, g, loss);
+    if (goss_valid(own) && goss_rank(own) == 1) own = goss_mean_all(own);
+    if (!goss_valid(own) || !goss_valid(named)) return goss_valid(own) ? own : named;
+    return goss_add(own, named);
 }
 
 static goss_status bind_tasks(void *run, goss_exec *exec, int64_t first, int64_t tasks, goss_error *err) {
@@ -28,7 +40,8 @@ goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss
     goss_step_options o = goss_step_defaults();
     o.tasks = r->data.tasks;
     o.micro_batch = r->set.train.micro_batch;
-    o.penalty = with->penalty, o.penalty_context = with->penalty_context;
+    r->attached = with;
+    if (with->penalty || goss__regularizers_act(&r->regularizers)) o.penalty = attach, o.penalty_context = r;
     o.optimizer = r->set.optimizer;
     GOSS_TRY(goss__rates_read(r->set.rates, &rates, err));
     o.rates = rates.rule, o.n_rates = rates.n;
@@ -41,6 +54,8 @@ goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss
                   "time (of all %lld of a step with train.micro_batch = 0)",
                   (long long)o.tasks);
     r->params = goss_step_params(r->step);
+    r->attached = NULL;
+    goss__regularizers_start(&r->regularizers, r->data.seed, r->params);
     return goss_model_store(r->model, r->params, err);
 }
 

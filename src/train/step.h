@@ -33,6 +33,7 @@ struct goss_step {
     goss_exec *exec; /* of batch or apply */
     goss__lane *lanes;
     int n_lanes, n_measures, n_parts;
+    const char *measure_name[GOSS_STEP_MEASURES];
     goss__slab_part part[GOSS__STEP_PARTS];
     float *slab; /* parts, then the number of tasks, which is apply's input "count" */
     int64_t slab_numbers;
@@ -48,7 +49,7 @@ const char *goss__rate_pattern(const char *pattern, const char *param);
 goss_status goss__step_compile(goss_step *s, const goss_step_options *o, goss_error *err);
 /* ---- step_penalty.c ---- */
 /* Calls the hook and makes one number of what it gives; GOSS_NONE: nothing is added. */
-goss_val goss__step_penalty(const goss_step_options *o, goss_graph *g);
+goss_val goss__step_penalty(const goss_step_options *o, goss_graph *g, goss_step_loss *loss);
 /* Whether the penalty has a meaning for one task alone; else tells why not. */
 goss_status goss__step_separable(const goss_step_source *source, const goss_step_options *o, goss_error *err);
 #endif

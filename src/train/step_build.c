@@ -51,11 +51,17 @@ static goss_status differentiate(const goss_step *s, const goss_step_options *o,
     GOSS_TRY(s->source.build(s->source.context, g, tasks, &d->loss, err));
     GOSS_TRY(goss_graph_status(g, err));
     GOSS_TRY(check_loss(&d->loss, err));
-    const goss_val penalty = goss__step_penalty(o, g);
+    const goss_val penalty = goss__step_penalty(o, g, &d->loss);
+    GOSS_TRY(check_loss(&d->loss, err));
     if (goss_valid(penalty)) d->loss.loss = goss_add(d->loss.loss, penalty);
     gradients_of(g, d->loss.loss, d, false);
     gradients_of(g, penalty, d, true);
     return goss_graph_status(g, err);
+}
+
+static void keep_measures(goss_step *s, const goss_step_loss *l) {
+    s->n_measures = l->n_measures;
+    for (int i = 0; i < l->n_measures; i++) s->measure_name[i] = l->measure[i].name;
 }
 
 /* ---- the optimiser's side ---- */
@@ -129,7 +135,7 @@ static goss_status build_batch(goss_step *s, const goss_step_options *o, goss_gr
     }
     outputs[0] = d.loss.loss;
     for (int i = 0; i < d.loss.n_measures; i++) outputs[1 + i] = d.loss.measure[i].value;
-    s->n_measures = d.loss.n_measures;
+    keep_measures(s, &d.loss);
     return compile_updates(g, o, &d.loss, gradient, outputs, 1 + d.loss.n_measures, &s->batch, err);
 }
 
@@ -178,7 +184,7 @@ static goss_status build_accumulate(goss_step *s, const goss_step_options *o, go
     }
     for (int i = 0; i < d->loss.n_states; i++)
         GOSS_TRY(add_part(s, outputs[n++] = d->loss.state[i].next, "next", d->loss.state[i].name, err));
-    s->n_measures = d->loss.n_measures;
+    keep_measures(s, &d->loss);
     return goss_compile(g, outputs, n, NULL, 0, NULL, &s->accumulate, err);
 }
 

@@ -6,10 +6,10 @@
 #include "graph/node.h"
 #include "train/step.h"
 
-goss_val goss__step_penalty(const goss_step_options *o, goss_graph *g) {
+goss_val goss__step_penalty(const goss_step_options *o, goss_graph *g, goss_step_loss *loss) {
     if (!o->penalty) return GOSS_NONE;
     goss_scope_push(g, "penalty");
-    goss_val v = o->penalty(o->penalty_context, g);
+    goss_val v = o->penalty(o->penalty_context, g, loss);
     if (goss_valid(v) && goss_rank(v) > 1)
         v = goss_graph_fail(g, GOSS_E_SHAPE,
                             "a penalty has one value for each task [T], or rank 0; this one has rank %d", goss_rank(v));
@@ -50,7 +50,14 @@ static goss_status separable(goss_graph *g, const goss_step_source *source, cons
     goss_step_loss loss = {0};
     GOSS_TRY(source->build(source->context, g, 2, &loss, err));
     const uint32_t first = g->n_nodes;
-    if (!goss_valid(o->penalty(o->penalty_context, g))) return goss_graph_status(g, err);
+    const int params = loss.n_params, states = loss.n_states;
+    const goss_val v = o->penalty(o->penalty_context, g, &loss);
+    GOSS_TRY(goss_graph_status(g, err));
+    if (loss.n_params != params || loss.n_states != states)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "micro-batches: the penalty has parameters or states of its own, which follow the whole "
+                              "batch: train with whole batches (micro_batch = 0)");
+    if (!goss_valid(v)) return GOSS_OK;
     const unsigned T = task_symbol(g);
     if (T == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "micro-batches: the loss has no symbol \"T\" for its tasks");

@@ -192,6 +192,10 @@ goss_status goss_step_run(goss_step *s, int64_t tasks, double rate, uint64_t see
 
 goss_params *goss_step_params(const goss_step *s) { return s->params; }
 
+const char *goss_step_measure_name(const goss_step *s, int i) {
+    return i >= 0 && i < s->n_measures ? s->measure_name[i] : NULL;
+}
+
 goss_exec *goss_step_exec(const goss_step *s) { return s->lanes ? s->lanes[0].exec : s->exec; }
 
 char *goss_step_text(const goss_step *s, int part) {

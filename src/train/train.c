@@ -48,6 +48,7 @@ static goss_status keep_model(goss__run *r, const char *name, goss_error *err) {
         r->data.kind->validated_on(&r->data, &r->set, text, sizeof text);
         GOSS_TRY(goss_model_note(r->model, "metrics.validated_on", text, err));
     }
+    GOSS_TRY(goss__regularizers_keep(&r->regularizers, r->step, r->model, err));
     GOSS_TRY(goss__run_path(r, name, path, err));
     return goss_model_save(r->model, path, err);
 }
@@ -115,6 +116,9 @@ static goss_status log_step(goss__run *r, const goss_step_result *x, double rate
     goss__metrics_number(m, report_of(r)->report, reported(r, x->measure[0]));
     goss__metrics_number(m, "gradient_norm", x->gradient_norm);
     goss__metrics_number(m, "rate", rate);
+    for (int i = 0; i < r->regularizers.n_measures; i++)
+        goss__metrics_number(m, goss_step_measure_name(r->step, r->regularizers.first_measure + i),
+                             x->measure[r->regularizers.first_measure + i]);
     return goss__metrics_end(m, err);
 }
 
@@ -179,6 +183,7 @@ static goss_status one_step(loop *l, goss_error *err) {
     l->whole = false;
     GOSS_TRY(goss__run_step(r, goss__feed_next(r->feed), rate, &x, err));
     r->state.step++;
+    goss__regularizers_measured(&r->regularizers, &x);
     r->state.seconds = l->seconds_before + goss__now() - l->started;
     GOSS_TRY(guard(l, &x, rate, err));
     const bool due = r->state.step % r->set.train.log_every == 0;

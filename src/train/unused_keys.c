@@ -214,17 +214,16 @@ static void tell_foreign(const goss_config *c, const goss_key *key, const char *
 
 void goss__tell_unused(const goss__run_settings *s, const goss_method *m, const char *data_kind) {
     const goss_config *c = s->config;
-    int n;
-    const goss_key *keys = goss_train_keys(&n);
     char with[80];
     snprintf(with, sizeof with, " with train.method = %s", goss_method_name(m));
-    for (int i = 0; i < n; i++) {
-        if (goss__config_is_default(c, &keys[i])) continue;
-        const char *about = foreign(keys[i].name, data_kind), *why = goss__key_unused(s, m, keys[i].name);
+    const goss_key *key;
+    for (int i = 0; (key = goss_config_key_at(c, i)); i++) {
+        if (goss__config_is_default(c, key)) continue;
+        const char *about = foreign(key->name, data_kind), *why = goss__key_unused(s, m, key->name);
         if (about)
-            tell_foreign(c, &keys[i], about);
+            tell_foreign(c, key, about);
         else if (why)
-            tell(c, &keys[i], with, why);
+            tell(c, key, with, why);
     }
 }
 

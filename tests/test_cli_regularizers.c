@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command with sections [regularizer.NAME]: trained with, resumed, shown by inspect, listed by train --keys. */
+#include "goss_config.h"
+#include "table_folders.h"
+
+static const char ini[] = "[data]\npath = schools.csv\ntask = school\ntarget = y\nsplit = .5,.25,.25\n"
+                          "[task]\nsupport = 0\n"
+                          "[train]\nmethod = hypernet\ntasks = 6\nsteps = 30\n"
+                          "[hyper]\ncondition = id\nrules = *=full\n"
+                          "[model]\nbackbone = dense 4; tanh; dense 4; tanh\n"
+                          "[validate]\nevery = 10\n"
+                          "[regularizer.tie]\nkind = laplacian\non = weights/*\ngraph = learned\n"
+                          "[regularizer.apart]\nkind = cross\non = hidden/*\nstrength = 0.01\n";
+
+static bool prepare(void) {
+    static int done;
+    if (done) return done > 0;
+    school_table("schools.csv", 6, 24);
+    write_file("run.ini", ini, sizeof ini - 1);
+    done = run("train run.ini run.dir=reg") == 0 ? 1 : -1;
+    if (done < 0) printf("  %s\n", err_text);
+    return done > 0;
+}
+
+/* What the first section adds. */
+static double adds(const char *text) {
+    const char *at = text ? strstr(text, "; adds ") : NULL;
+    return at ? strtod(at + 7, NULL) : NAN;
+}
+
+TEST(keys_list_the_section_as_a_comment) {
+    RUN(0, "train --keys");
+    SAYS(out_text, "# Any number of sections [regularizer.NAME] of these keys");
+    SAYS(out_text, "# kind = l2\n");
+    SAYS(out_text, "# strength = 0.1\n");
+    RUN(0, "train --keys regularizer.tie.kind=l1");
+    SAYS(out_text, "[regularizer.tie]\n# What is penalised: l1, ");
+    SAYS(out_text, "\nkind = l1\n");
+}
+
+TEST(inspect_shows_what_was_added_and_learned) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    T_CHECK(prepare());
+    RUN(0, "inspect reg/model.safetensors");
+    SAYS(out_text, "regularisers, as of the last step\n  tie: laplacian on weights/*, strength 0.1; adds ");
+    SAYS(out_text, "    graph (learned): 6 nodes, 15 edges, mean degree ");
+    SAYS(out_text, "least tied: s0");
+    SAYS(out_text, "  apart: cross on hidden/*, strength 0.01; adds ");
+    SAYS(out_text, "    shares of the branches: hidden/dense1 0.");
+    SAYS(out_text, "regularizers.tie.graph       F32   6 x 6");
+    RUN(0, "inspect reg/model.safetensors --json");
+    SAYS(out_text,
+         "\"regularizers\": [{\"name\": \"tie\", \"kind\": \"laplacian\", \"on\": \"weights/*\", \"strength\": 0.1");
+    SAYS(out_text, "\"graph\": {\"from\": \"learned\", \"nodes\": [\"s00\", \"s01\", ");
+    SAYS(out_text, "\"shares\": {\"hidden/dense1\": ");
+}
+
+TEST(inspect_lists_what_can_be_named) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    T_CHECK(prepare());
+    RUN(0, "inspect reg/model.safetensors --tensors");
+    SAYS(out_text, "weights/dense1.w                 T x 3 x 4\n");
+    SAYS(out_text, "features/out                     T x Q x 4\n");
+    SAYS(out_text, "embedding/task                   T x 64\n");
+    RUN(0, "inspect reg/model.safetensors --tensors --json");
+    SAYS(out_text, "{\"published\": [{\"name\": \"embedding/task\", \"shape\": \"T x 64\"}");
+    RUN(1, "inspect schools.csv --tensors");
+    RUN(1, "inspect reg/checkpoint.safetensors --tensors");
+    SAYS(err_text, "holds a checkpoint, not a model");
+}
+
+TEST(a_run_goes_on_and_is_judged_with_its_sections) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    T_CHECK(prepare());
+    RUN(0, "train run.ini run.dir=reg train.steps=40");
+    SAYS(err_text, "going on from step 30");
+    RUN(1, "train run.ini run.dir=reg train.steps=50 regularizer.tie.strength=1");
+    SAYS(err_text, "regularizer.tie.strength = 0.1, not regularizer.tie.strength = 1");
+    RUN(0, "check run.ini run.dir=other");
+    RUN(1, "check run.ini run.dir=other regularizer.tie.on=weights/haed.w");
+    SAYS(out_text, "no value is published as weights/haed.w; did you mean ");
+    RUN(0, "convert reg/model.safetensors --weights bf16 -o half.safetensors");
+    RUN(0, "inspect half.safetensors");
+    SAYS(out_text, "    graph (learned): 6 nodes");
+}
+
+/* What an input's weights are worth: a factor for x is felt in the first layer's rows that x meets, and in no other. */
+TEST(factors_of_inputs_act_on_the_rows_that_they_meet) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    static const char lasso[] =
+        "run.dir=%s regularizer.tie.strength=0 regularizer.apart.strength=0 regularizer.l.kind=l1 "
+        "regularizer.l.strength=0.3 regularizer.l.on=weights/dense1.w,weights/dense2.w "
+        "train.steps=60 %s";
+    char line[600], tail[500];
+    T_CHECK(prepare());
+    write_file("priors.csv", "sex=*,0\n", 8);
+    snprintf(tail, sizeof tail, lasso, "lasso", "");
+    snprintf(line, sizeof line, "train run.ini %s", tail);
+    RUN(0, line);
+    snprintf(tail, sizeof tail, lasso, "lasso-x", "regularizer.l.priors=priors.csv");
+    snprintf(line, sizeof line, "train run.ini %s", tail);
+    RUN(0, line);
+    RUN(0, "inspect lasso/model.safetensors");
+    const double all = adds(out_text);
+    RUN(0, "inspect lasso-x/model.safetensors");
+    const double without = adds(out_text);
+    T_CHECK(all > 0 && without > 0 && without < all);
+    snprintf(tail, sizeof tail, lasso, "lasso-y", "regularizer.l.priors=priors.csv regularizer.l.kind=elastic");
+    snprintf(line, sizeof line, "train run.ini %s", tail);
+    RUN(1, line);
+    SAYS(err_text, "priors: kind elastic has no part for each feature");
+    write_file("priors.csv", "sexx=F,0\n", 9);
+    snprintf(tail, sizeof tail, lasso, "lasso-y", "regularizer.l.priors=priors.csv");
+    snprintf(line, sizeof line, "train run.ini %s", tail);
+    RUN(1, line);
+    SAYS(err_text, "nor an input; did you mean sex=F");
+}
+
+TEST_MAIN()
