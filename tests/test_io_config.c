@@ -322,13 +322,28 @@ TEST(no_mutation_of_a_file_crashes) {
 
 /* ---- sections that a user names ---- */
 
+struct family {
+    const char *kind;
+    double strength;
+};
 static const goss_key family_keys[] = {
-    {"train.steps", GOSS_KEY_INT, "1000", 1, 1e9, NULL, "Optimiser steps"},
-    {"regularizer.*.kind", GOSS_KEY_TEXT, "l2", 0, 0, "l1|l2", "What is penalised"},
-    {"regularizer.*.strength", GOSS_KEY_REAL, "0.1", 0, 100, NULL, "How strongly"},
-    {"train.rate", GOSS_KEY_REAL, "0.001", 0, 10, NULL, "Learning rate"},
-    {"model.*.*", GOSS_KEY_TEXT, "", 0, 0, NULL, "Any key, for one model"},
-    {"model.backbone", GOSS_KEY_TEXT, "conv4 64", 0, 0, NULL, "Network"},
+    {.name = "train.steps", GOSS_KEY_INT, "1000", 1, 1e9, .doc = "Optimiser steps"},
+    {.name = "regularizer.*.kind",
+     GOSS_KEY_TEXT,
+     "l2",
+     .choices = "l1|l2",
+     .doc = "What is penalised",
+     .field = {GOSS_FIELD(struct family, kind)}},
+    {.name = "regularizer.*.strength",
+     GOSS_KEY_REAL,
+     "0.1",
+     0,
+     100,
+     .doc = "How strongly",
+     .field = {GOSS_FIELD(struct family, strength)}},
+    {.name = "train.rate", GOSS_KEY_REAL, "0.001", 0, 10, .doc = "Learning rate"},
+    {.name = "model.*.*", GOSS_KEY_TEXT, "", .doc = "Any key, for one model"},
+    {.name = "model.backbone", GOSS_KEY_TEXT, "conv4 64", .doc = "Network"},
 };
 enum { N_FAMILY_KEYS = sizeof family_keys / sizeof *family_keys };
 
@@ -354,6 +369,10 @@ TEST(a_section_of_a_family_has_all_its_keys) {
     T_CHECK(goss_config_real(c, "regularizer.tie.strength") == 1);
     T_STR(goss_config_text(c, "regularizer.a-b.kind"), "l2");
     T_CHECK(!goss_config_is_set(c, "regularizer.a-b.kind") && goss_config_is_set(c, "regularizer.tie.kind"));
+    struct family bound = {0};
+    T_OK(goss_config_bind_section(c, "tie", family_keys, N_FAMILY_KEYS, &bound, &err));
+    T_CHECK(bound.strength == 1 && strcmp(bound.kind, "l1") == 0);
+    T_OK(goss_config_bind(c, family_keys, N_FAMILY_KEYS, &(struct family){0}, &err)); /* passes families over */
     T_STR(goss_config_text(c, "model.big.hyper.hidden"), "256");
     T_STR(goss_config_text(c, "model.big.model.backbone"), "mlp 8");
     T_STR(goss_config_text(c, "model.backbone"), "conv4 64");

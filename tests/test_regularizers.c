@@ -475,7 +475,6 @@ static const struct {
     const char *more[6];
     const char *says;
 } mistakes[] = {
-    {{KIND("laplacain")}, "[regularizer.a]: kind: there is no regularizer \"laplacain\"; did you mean laplacian?"},
     {{KIND("l2")}, "[regularizer.a]: on: is not set"},
     {{"regularizer.a.on=weights/haed.w"}, "on: no value is published as weights/haed.w; did you mean "},
     {{KIND("laplacian"), "regularizer.a.on=weights/*"}, "[regularizer.a]: graph: laplacian needs one"},
