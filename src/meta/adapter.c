@@ -40,7 +40,11 @@ static goss_task_spec spec_of(const goss_model *m, const goss_task_spec *most) {
 static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, const goss_adapt_options *o,
                                 goss_threads *threads, goss_error *err) {
     const goss_task_spec spec = spec_of(a->model, most);
-    a->outputs = spec.outputs;
+    a->outputs = spec.task_classes ? most->outputs : spec.outputs;
+    if (a->outputs > spec.outputs)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "a task of %d classes; the largest that the model was trained on has %d", a->outputs,
+                              spec.outputs);
     GOSS_TRY(goss_task_spec_check(&spec, err));
     GOSS_TRY(goss__model_finite(a->model, err));
     GOSS_TRY(goss__task_pack_init(&a->pack, 1, &spec, err));
@@ -68,6 +72,13 @@ void goss__adapter_close(goss__adapter *a) {
     *a = (goss__adapter){0};
 }
 
+/* One task is left: where each has classes of its own, its network is one of classes, as of an episode. */
+static goss_data_spec data_of_network(const goss_model *m) {
+    goss_data_spec d = m->data.of;
+    if (d.task.task_classes) d.task.task_classes = false, d.task.outputs = 0, d.task.ids = 0, d.task_names = NULL;
+    return d;
+}
+
 goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, goss_error *err) {
     goss_network *n = goss__calloc(1, sizeof *n);
     *out = NULL;
@@ -76,7 +87,8 @@ goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, go
         goss_target_parse(goss_target_text(a->target), goss_target_input(a->target), goss_target_input_rank(a->target),
                           goss_target_outputs(a->target), &n->target, err);
     n->members = a->members;
-    if (s == GOSS_OK) s = goss__data_spec_copy(&a->model->data.of, &n->data, err);
+    const goss_data_spec data = data_of_network(a->model);
+    if (s == GOSS_OK) s = goss__data_spec_copy(&data, &n->data, err);
     if (s == GOSS_OK) s = goss__network_room(n, a->outputs, err);
     if (s == GOSS_OK)
         *out = n;
@@ -106,14 +118,15 @@ static goss_status check_source(const goss__adapter *a, const goss_task_spec *s,
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "tasks of up to %d support samples and %d queries; up to %d and %d were planned",
                               s->supports, s->queries, most->supports, most->queries);
-    if (goss_task_input_size(s) == goss_task_input_size(most) && s->outputs == most->outputs &&
+    const int outputs = most->task_classes ? a->outputs : most->outputs;
+    if (goss_task_input_size(s) == goss_task_input_size(most) && s->outputs == outputs &&
         goss_task_objective(s)->classes == goss_task_objective(most)->classes && s->descriptor == most->descriptor)
         return GOSS_OK;
     return goss_error_set(
         err, GOSS_E_ARGUMENT,
         "tasks of %zu inputs, %d outputs (%s) and %d descriptors; the model's have %zu, %d (%s) and %d",
         goss_task_input_size(s), s->outputs, goss_task_objective(s)->name, s->descriptor, goss_task_input_size(most),
-        most->outputs, goss_task_objective(most)->name, most->descriptor);
+        outputs, goss_task_objective(most)->name, most->descriptor);
 }
 
 goss_status goss__adapter_run(goss__adapter *a, const goss_task_source *source, uint64_t k, goss_network *net,

@@ -13,9 +13,9 @@
 static goss_status parse_with_head(const goss_method *m, int ways, goss_target **out, goss_error *err) {
     static const char *const ends[] = {"\nhead\n", "\nflatten\nhead\n"};
     const goss_target *t = m->target;
-    if (m->fixed)
+    if (m->fixed) /* where tasks have classes of their own, a task's head is the first of the largest one's columns */
         return goss_target_parse(goss_target_text(t), goss_target_input(t), goss_target_input_rank(t),
-                                 goss_target_outputs(t), out, err);
+                                 m->options.task_classes ? ways : goss_target_outputs(t), out, err);
     size_t size = strlen(goss_target_text(t)) + 32;
     char *text = goss__alloc(size);
     if (!text) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network's text");

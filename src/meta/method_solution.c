@@ -186,9 +186,11 @@ goss_val goss_method_outputs(const goss_method *m, goss_graph *g, const goss_tas
 static void add_running_update(const goss_method *m, const goss__solution *s, goss_step_loss *out) {
     if (!s->net.running) return;
     goss_val after = GOSS_NONE;
+    int n = 0;
     for (int i = 0; i < 2; i++) {
+        if (!goss_valid(s->seen[i].mean[0])) continue; /* a method need not look at support sets */
         goss_val u = goss_target_running_update(m->target, s->net.running, &s->seen[i], running_momentum);
-        after = i ? goss_scale(goss_add(after, u), 0.5) : u;
+        after = n++ ? goss_scale(goss_add(after, u), 0.5) : u;
     }
     out->state[out->n_states++] = (goss_step_state){"running", goss_weights_slab(s->net.running), after};
 }

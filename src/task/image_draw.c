@@ -84,6 +84,7 @@ static goss_task_spec spec_of(const source *s, int largest) {
     goss_task_spec spec = {.input_rank = 3,
                            .input = {f.height, f.width, f.channels},
                            .task_classes = true,
+                           .known = true,
                            .queries = s->o.queries > 0 ? smaller(s->o.queries, largest) : largest,
                            .ids = s->t->plan.tasks};
     for (int i = 0; i < s->t->plan.tasks; i++)

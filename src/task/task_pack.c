@@ -84,6 +84,7 @@ static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_
                    .outputs = x->outputs};
     ones(e.support_weight, x->supports), ones(e.query_weight, x->queries), ones(e.class_mask, x->outputs);
     source->draw(source, k, &e);
+    for (int i = e.outputs; x->task_classes && i < x->outputs; i++) e.class_mask[i] = 0;
     if (goss_task_fixed_outputs(x)) e.outputs = x->outputs;
     b->sizes[t] = (goss__task_size){e.outputs, e.supports, e.queries};
     b->task[t] = (int32_t)(k & 0x7fffffff);
