@@ -486,7 +486,7 @@ TEST(without_rules_a_program_is_what_was_asked_for) {
     uint32_t count;
     const goss_val out = goss__rewrite(total);
     T_EQ(out.id, total.id);
-    uint32_t *id = goss__needed(g, &out, 1, &count);
+    uint32_t *id = goss__needed(g, &out, 1, 0, &count);
     for (size_t i = 0; i < sizeof asked / sizeof *asked; i++)
         if (count_of(g, id, count, asked[i].op) != asked[i].times)
             T_FAIL("%d %s, not %d", count_of(g, id, count, asked[i].op), asked[i].op, asked[i].times);

@@ -11,19 +11,23 @@
 
 typedef struct walk {
     goss_graph *g;
-    uint32_t *id, n; /* what all y need, in order */
-    uint8_t *active; /* between wrt and some y */
-    goss_val *cot;   /* cotangent so far, by id */
+    uint32_t *id, n; /* what all y need, in order, from the first wrt on: what is older depends on none */
+    uint32_t first;  /* the id of that */
+    uint8_t *active; /* between wrt and some y; by id, from `first` on */
+    goss_val *cot;   /* cotangent so far, likewise */
 } walk;
+
+static bool is_active(const walk *w, uint32_t id) { return id >= w->first && w->active[id - w->first]; }
+static goss_val *cotangent_of(const walk *w, uint32_t id) { return &w->cot[id - w->first]; }
 
 /* Nodes that depend on some wrt through differentiable ops. */
 static void mark_active(walk *w, const goss_val *wrt, int n, uint32_t top) {
     for (int i = 0; i < n; i++)
-        if (wrt[i].id <= top) w->active[wrt[i].id] = 1;
+        if (wrt[i].id <= top) w->active[wrt[i].id - w->first] = 1;
     for (uint32_t k = 0; k < w->n; k++) {
         const goss__node *node = w->g->nodes[w->id[k]];
         if (node->op->no_gradient) continue;
-        for (int i = 0; i < node->n_in; i++) w->active[node->id] |= w->active[node->in[i]];
+        for (int i = 0; i < node->n_in; i++) w->active[node->id - w->first] |= is_active(w, node->in[i]);
     }
 }
 
@@ -40,12 +44,14 @@ static int results_of(const walk *w, uint32_t id, goss_val *result, goss_val *g)
     for (uint32_t k = 0; k < w->n; k++) {
         const uint32_t r = w->id[k];
         const goss__node *node = w->g->nodes[r];
-        if (!node->op->is_result || node->in[0] != id || !goss_valid(w->cot[r]) || is_zero(w->cot[r])) continue;
+        if (!node->op->is_result || node->in[0] != id || !goss_valid(*cotangent_of(w, r)) ||
+            is_zero(*cotangent_of(w, r)))
+            continue;
         if (n == MAX_RESULTS) {
             goss_graph_fail(w->g, GOSS_E_UNSUPPORTED, "grad: a scan has more than %d results", MAX_RESULTS);
             break;
         }
-        result[n] = goss__val(w->g, r), g[n++] = w->cot[r];
+        result[n] = goss__val(w->g, r), g[n++] = *cotangent_of(w, r);
     }
     return n;
 }
@@ -59,8 +65,9 @@ static bool ask_vjp(const walk *w, uint32_t id, const goss_val *in, const bool *
         if (n) goss__scan_vjp(goss__val(w->g, id), in, result, g, n, want, cot);
         return n > 0;
     }
-    if (!op->vjp || !goss_valid(w->cot[id]) || is_zero(w->cot[id])) return false;
-    op->vjp(goss__val(w->g, id), in, w->cot[id], want, cot);
+    const goss_val own = *cotangent_of(w, id);
+    if (!op->vjp || !goss_valid(own) || is_zero(own)) return false;
+    op->vjp(goss__val(w->g, id), in, own, want, cot);
     return true;
 }
 
@@ -71,13 +78,13 @@ static void pull_back(walk *w, uint32_t id) {
     for (int i = 0; i < node->n_in; i++) {
         in[i] = goss__val(w->g, node->in[i]);
         cot[i] = (goss_val){w->g, 0};
-        want[i] = w->active[node->in[i]];
+        want[i] = is_active(w, node->in[i]);
         any |= want[i];
     }
     if (!any || node->op->no_gradient || !ask_vjp(w, id, in, want, cot)) return;
     for (int i = 0; i < node->n_in; i++) {
         if (!want[i] || !goss_valid(cot[i])) continue;
-        goss_val *sum = &w->cot[node->in[i]];
+        goss_val *sum = cotangent_of(w, node->in[i]);
         cot[i] = goss__rewrite(cot[i]);
         *sum = goss_valid(*sum) ? goss__rewrite(goss_add(*sum, cot[i])) : cot[i];
     }
@@ -93,15 +100,16 @@ static void walk_back(walk *w, const request *r, uint32_t top, goss_val *out) {
     mark_active(w, r->wrt, r->n, top);
     w->g->differentiating++;
     for (int i = 0; i < r->n_y; i++) {
-        goss_val *sum = &w->cot[r->y[i].id];
+        if (r->y[i].id < w->first) continue;
+        goss_val *sum = cotangent_of(w, r->y[i].id);
         *sum = goss_valid(*sum) ? goss__rewrite(goss_add(*sum, r->cotangent[i])) : r->cotangent[i];
     }
     for (uint32_t k = w->n; k-- > 0;)
-        if (w->active[w->id[k]]) pull_back(w, w->id[k]);
+        if (is_active(w, w->id[k])) pull_back(w, w->id[k]);
     w->g->differentiating--;
     for (int i = 0; i < r->n; i++) {
-        bool reached = r->wrt[i].id <= top && goss_valid(w->cot[r->wrt[i].id]);
-        out[i] = reached ? w->cot[r->wrt[i].id] : goss_zeros_like(r->wrt[i]);
+        const bool reached = r->wrt[i].id <= top && goss_valid(*cotangent_of(w, r->wrt[i].id));
+        out[i] = reached ? *cotangent_of(w, r->wrt[i].id) : goss_zeros_like(r->wrt[i]);
     }
 }
 
@@ -110,9 +118,13 @@ static void differentiate(const request *r, goss_val *out) {
     uint32_t top = 0;
     for (int i = 0; i < r->n_y; i++)
         if (r->y[i].id > top) top = r->y[i].id;
-    w.active = goss__calloc((size_t)top + 1, sizeof *w.active);
-    w.cot = goss__calloc((size_t)top + 1, sizeof *w.cot);
-    if (w.active && w.cot && (w.id = goss__needed(w.g, r->y, r->n_y, &w.n)))
+    w.first = UINT32_MAX;
+    for (int i = 0; i < r->n; i++)
+        if (r->wrt[i].id < w.first) w.first = r->wrt[i].id;
+    const size_t ids = top >= w.first ? (size_t)(top - w.first) + 1 : 1;
+    w.active = goss__calloc(ids, sizeof *w.active);
+    w.cot = goss__calloc(ids, sizeof *w.cot);
+    if (w.active && w.cot && (w.id = goss__needed(w.g, r->y, r->n_y, w.first, &w.n)))
         walk_back(&w, r, top, out);
     else
         goss_graph_fail(w.g, GOSS_E_NOMEM, "grad: out of memory");

@@ -46,14 +46,14 @@ static bool sort(const goss_graph *g, list *l) {
     return true;
 }
 
-uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t *count) {
+uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t from, uint32_t *count) {
     list l = {.capacity = 256, .id = goss__calloc(256, sizeof *l.id)};
     bool ok = l.id != NULL;
     g->traversal++;
-    for (int i = 0; i < n && ok; i++) ok = push(g, &l, v[i].id);
+    for (int i = 0; i < n && ok; i++) ok = v[i].id < from || push(g, &l, v[i].id);
     for (uint32_t at = 0; at < l.n && ok; at++) { /* breadth first; the list is the queue */
         const goss__node *node = g->nodes[l.id[at]];
-        for (int i = 0; i < node->n_in && ok; i++) ok = push(g, &l, node->in[i]);
+        for (int i = 0; i < node->n_in && ok; i++) ok = node->in[i] < from || push(g, &l, node->in[i]);
     }
     ok = ok && sort(g, &l);
     if (ok) {

@@ -101,9 +101,10 @@ static inline void goss__order_earlier(const goss_graph *g, goss__node *n, uint3
 static inline bool goss__in_order(const goss__node *a, const goss__node *b) {
     return a->order < b->order || (a->order == b->order && a->stamp <= b->stamp);
 }
-/* The nodes that n normal values depend on, operands first, in building order; *count of them, to be freed with
- * goss__free. NULL, with a sticky error: out of memory. */
-uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t *count);
+/* The nodes that n normal values depend on, operands first, in building order, without those of ids below `from` and
+ * what only they depend on (0: all); *count of them, to be freed with goss__free. NULL, with a sticky error: out of
+ * memory. */
+uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t from, uint32_t *count);
 /* The graph of the first operand that has one (an invalid value has its graph). */
 goss_graph *goss__graph_of(const goss_val *v, int n);
 /* Whether all are valid values of one graph; records an error if graphs differ. */

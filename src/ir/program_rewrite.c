@@ -35,7 +35,7 @@ typedef struct roots {
 
 static goss_status program_of(const roots *r, goss_program **out, goss_error *err) {
     uint32_t count;
-    uint32_t *list = goss__needed(r->g, r->v, r->n, &count);
+    uint32_t *list = goss__needed(r->g, r->v, r->n, 0, &count);
     if (!list) return goss_graph_status(r->g, err);
     const goss_status s = goss__program_of(r->g, list, count, r->v, r->names, r->n_outputs, out, err);
     goss__free(list);

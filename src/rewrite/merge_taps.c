@@ -59,7 +59,7 @@ static void merge(goss_graph *g, const uint32_t *id, uint32_t count, uint32_t *b
 
 void goss__merge_taps(goss_graph *g, goss_val *v, int n) {
     uint32_t count;
-    uint32_t *id = goss__needed(g, v, n, &count);
+    uint32_t *id = goss__needed(g, v, n, 0, &count);
     if (!id) return;
     uint32_t *becomes = goss__calloc(g->n_nodes, sizeof *becomes);
     if (becomes) {

@@ -103,7 +103,7 @@ static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t coun
     const goss_schedule *p = e->program;
     for (uint32_t k = first; k < first + count; k++) {
         const uint32_t value = p->instrs[k].value;
-        if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(p, &p->phases[f], k, first, count)) continue;
+        if (p->values[value].place != GOSS__AT_PRIVATE || goss__leaves(p, k, first, count)) continue;
         e->steps[k].link.move[0] = e->steps[k].link.item[0] = 0;
         uint32_t last = k;
         goss__step *place = free_place(e, k, first);
@@ -128,7 +128,7 @@ static void set_chain(goss_exec *e, uint32_t f, uint32_t first, uint32_t count, 
     w.inner = w.by_rows ? out->dim[out->rank - 1] : 1, w.block = w.inner < BLOCK ? BLOCK / w.inner : 1;
     for (uint32_t k = first; k < first + count; k++) set_link(e, &e->steps[k], &w);
     if (e->program->print_chains) goss__print_chain(e, f, first, count);
-    goss__fuse_chain(e, &e->program->phases[f], first, count);
+    goss__fuse_chain(e, first, count);
     place_locals(e, f, first, count);
     e->steps[first].chain = (int)count, e->steps[first].by_rows = w.by_rows;
     e->steps[first].item = w.from ? out->numel / out->dim[w.from - 1] : 0;

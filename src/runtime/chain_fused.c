@@ -17,7 +17,7 @@ static bool fits_operand(const goss_exec *e, uint32_t first, uint32_t k, int i, 
     return wanted == GOSS__FUSED_ARRAY ? dense : wanted == GOSS__FUSED_ROW ? row : number;
 }
 
-static bool fits(const goss_exec *e, const goss__phase *ph, uint32_t first, const goss__fused_op *op, uint32_t n) {
+static bool fits(const goss_exec *e, uint32_t first, const goss__fused_op *op, uint32_t n) {
     for (uint32_t k = 0; k < n; k++) {
         const goss__value *v = e->steps[first + k].value;
         if (v->op != &goss__op_ew[op[k].op]) return false;
@@ -25,12 +25,12 @@ static bool fits(const goss_exec *e, const goss__phase *ph, uint32_t first, cons
             if (!fits_operand(e, first, k, i, op[k].in[i])) return false;
     }
     for (uint32_t k = 0; k < n; k++)
-        if (!op[k].kept && goss__leaves(e->program, ph, first + k, first, n)) return false;
+        if (!op[k].kept && goss__leaves(e->program, first + k, first, n)) return false;
     return true;
 }
 
 /* The row that begins with step `first`, of no more than `left` steps; its number of steps, 0: none. */
-static uint32_t find_row(const goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t left, int *row) {
+static uint32_t find_row(const goss_exec *e, uint32_t first, uint32_t left, int *row) {
     static const struct {
         const goss__fused_op *op;
         uint32_t n;
@@ -40,15 +40,15 @@ static uint32_t find_row(const goss_exec *e, const goss__phase *ph, uint32_t fir
 #undef FUSED
     };
     for (*row = 0; *row < GOSS__FUSED_COUNT; ++*row)
-        if (rows[*row].n <= left && fits(e, ph, first, rows[*row].op, rows[*row].n)) return rows[*row].n;
+        if (rows[*row].n <= left && fits(e, first, rows[*row].op, rows[*row].n)) return rows[*row].n;
     return 0;
 }
 
-void goss__fuse_chain(goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t count) {
+void goss__fuse_chain(goss_exec *e, uint32_t first, uint32_t count) {
     if (e->program->precision != GOSS_F32 || goss__has_pass(e->program->off, GOSS__PASS_FUSE_CHAIN)) return;
     for (uint32_t k = first, n; k < first + count; k += n ? n : 1) {
         int row;
-        n = find_row(e, ph, k, first + count - k, &row);
+        n = find_row(e, k, first + count - k, &row);
         if (n == 0) continue;
         for (uint32_t j = k; j < k + n; j++) e->steps[j].link.ops = 0;
         e->steps[k].link.fn = e->kernels->fused[row], e->steps[k].link.ops = (int)n;

@@ -22,13 +22,12 @@ static void put_operand(goss__str *s, const goss_exec *e, uint32_t first, uint32
     goss__str_addf(s, " %s", !block->in_inner[i] ? "NUMBER" : block->in_outer[i] ? "ARRAY" : "ROW");
 }
 
-static void put_last(goss__str *s, const goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t count,
-                     uint32_t k) {
+static void put_last(goss__str *s, const goss_exec *e, uint32_t first, uint32_t count, uint32_t k) {
     uint32_t last = k;
     for (uint32_t j = k + 1; j < first + count; j++)
         for (int i = 0; i < e->steps[j].value->n_in; i++)
             if (goss__source(e->program, e->steps[j].value->in[i]) == e->program->instrs[k].value) last = j;
-    if (goss__leaves(e->program, ph, k, first, count))
+    if (goss__leaves(e->program, k, first, count))
         goss__str_addf(s, " > kept");
     else
         goss__str_addf(s, " > %u", last - first);
@@ -42,7 +41,7 @@ void goss__print_chain(const goss_exec *e, uint32_t f, uint32_t first, uint32_t 
         goss__str s = {0};
         goss__str_addf(&s, "chain %.0f %u/%u: %s", elements, k - first, count, v->op->name);
         for (int i = 0; i < v->n_in; i++) put_operand(&s, e, first, k, i);
-        put_last(&s, e, &e->program->phases[f], first, count, k);
+        put_last(&s, e, first, count, k);
         if (!s.failed) goss__log(GOSS_LOG_INFO, "%s", s.data);
         goss__str_free(&s);
     }

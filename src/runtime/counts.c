@@ -75,10 +75,10 @@ static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__ph
 static void resolve_steps(goss_exec *e, uint32_t f) {
     const goss_schedule *p = e->program;
     const goss__phase *ph = &p->phases[f];
+    uint32_t from = 0, to = 0;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
-        uint32_t from, to;
         resolve_step(e, k, ph->items, &e->phase_runs[f]);
-        goss__stretch_of(p, ph, k, &from, &to);
+        if (k == ph->first || k > to) goss__stretch_of(p, ph, k, &from, &to);
         e->steps[k].stretch = k == from ? to - from + 1 : 0;
         e->steps[k].along = goss__goes_along(p, ph, k);
     }

@@ -112,7 +112,7 @@ void goss__resolve_chains(goss_exec *e, uint32_t phase);
 /* Writes a chain to the log, before its steps are fused. */
 void goss__print_chain(const goss_exec *e, uint32_t phase, uint32_t first, uint32_t count);
 /* Makes one call of steps of a chain that are a row of kernel/fused.def. */
-void goss__fuse_chain(goss_exec *e, const goss__phase *ph, uint32_t first, uint32_t count);
+void goss__fuse_chain(goss_exec *e, uint32_t first, uint32_t count);
 /* Elementwise steps first .. first + chain - 1 on one unit, block by block. */
 void goss__run_chain(goss_exec *e, uint32_t first, const goss__unit *u);
 void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker); /* one parallel unit */

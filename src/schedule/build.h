@@ -3,6 +3,7 @@
 #ifndef GOSS_SCHEDULE_BUILD_H
 #define GOSS_SCHEDULE_BUILD_H
 
+#include "schedule/heap.h"
 #include "schedule/schedule.h"
 
 typedef struct goss__builder {
@@ -14,9 +15,12 @@ typedef struct goss__builder {
     uint32_t *best;
     goss__cut *cuts;                  /* scratch of one instruction's operands */
     double *cost, *setup;             /* of each value at the maxima */
-    uint8_t *moved;                   /* sink.c: what is known of each value */
-    uint32_t *readers_from, *readers; /* sink.c: of each value */
-    uint32_t *moving, n_moving;       /* sink.c: values that would move, highest first */
+    uint32_t *readers_from, *readers; /* of value v: readers[readers_from[v] .. readers_from[v + 1]], one a read */
+    uint32_t *missing;                /* partition.c: of each value, reads of what no phase computes yet */
+    uint32_t *ready, *ready_before, n_ready;
+    goss__heap newly;
+    uint8_t *moved;             /* sink.c: what is known of each value */
+    uint32_t *moving, n_moving; /* sink.c: values that would move, highest first */
 } goss__builder;
 
 static inline bool goss__is_instr(const goss__value *v) {
@@ -26,6 +30,8 @@ static inline bool goss__is_instr(const goss__value *v) {
 /* Places of all values but private ones; those, once phases are known. */
 void goss__place_values(goss_schedule *p);
 void goss__place_private(goss_schedule *p);
+/* An instruction reads v. */
+void goss__note_instr(goss_schedule *p, uint32_t v, const goss__value *reader);
 /* The same without private memory. */
 void goss__place_unshared(goss_schedule *p);
 /* Lets what reads parameters kept as bfloat16 convert them. */
@@ -40,8 +46,12 @@ int goss__joins(goss__builder *b, uint32_t v, goss_extent L);
 goss_status goss__measure(goss__builder *b, goss_error *err);
 /* The instructions that are run once, when counts are set. */
 goss_status goss__list_constants(goss__builder *b, goss_error *err);
-/* Groups instructions into phases. */
-void goss__partition(goss__builder *b);
+/* Fills readers_from and readers, which the caller frees, too where memory runs out: false. */
+bool goss__find_readers(goss__builder *b);
+/* Instructions of phase f: members[from[f] .. from[f + 1]], in order. The caller frees both. False: out of memory. */
+bool goss__find_members(const goss_schedule *p, uint32_t **from, uint32_t **members);
+/* Groups instructions into phases. False: out of memory. */
+bool goss__partition(goss__builder *b);
 /* Moves elementwise work into the phase that reads its results, where that saves memory traffic. */
 bool goss__sink(goss__builder *b); /* false: out of memory */
 /* Copies of one value that stand in one phase become one again. */

@@ -56,10 +56,8 @@ static goss_status add_phase(goss__builder *b, goss__loop *l, const goss__phase 
 
 static void note_readers(goss_schedule *b) {
     for (uint32_t v = 0; v < b->n_values; v++)
-        for (int i = 0; i < b->values[v].n_in && goss__is_instr(&b->values[v]); i++) {
-            goss__value *in = &b->values[goss__source(b, b->values[v].in[i])];
-            if (in->last_phase < b->values[v].phase) in->last_phase = b->values[v].phase;
-        }
+        for (int i = 0; i < b->values[v].n_in && goss__is_instr(&b->values[v]); i++)
+            goss__note_instr(b, b->values[v].in[i], &b->values[v]);
     for (int i = 0; i < b->n_outputs; i++) b->values[goss__source(b, b->outputs[i])].last_phase = INT32_MAX;
 }
 

@@ -3,6 +3,7 @@
  * elementwise neighbours become chains. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "schedule/build.h"
 
 /* No operand of v is still waiting to be placed in the phase's order. */
@@ -103,12 +104,12 @@ static goss_status add_instr(goss__builder *b, goss__phase *ph, uint32_t value, 
 }
 
 /* Phase `from` becomes number `to`, unless all its work has moved. */
-static goss_status fill_phase(goss__builder *b, uint32_t from, uint32_t *to, goss_error *err) {
+static goss_status fill_phase(goss__builder *b, uint32_t from, const uint32_t *members, uint32_t n, uint32_t *to,
+                              goss_error *err) {
     goss_schedule *p = b->p;
-    goss__phase ph = {.items = p->phases[from].items, .first = p->n_instrs};
-    for (uint32_t v = 0; v < p->n_values; v++)
-        if (goss__is_instr(&p->values[v]) && p->values[v].phase == (int32_t)from) b->order[ph.count++] = v;
-    if (ph.count == 0) return GOSS_OK;
+    goss__phase ph = {.items = p->phases[from].items, .first = p->n_instrs, .count = n};
+    if (n == 0) return GOSS_OK;
+    memcpy(b->order, members, n * sizeof *members);
     goss__order_values(b, b->order, ph.count);
     for (uint32_t i = 0; i < ph.count; i++) {
         GOSS_TRY(add_instr(b, &ph, b->order[i], err));
@@ -120,10 +121,16 @@ static goss_status fill_phase(goss__builder *b, uint32_t from, uint32_t *to, gos
 }
 
 goss_status goss__order_phases(goss__builder *b, goss_error *err) {
-    uint32_t n = 0;
+    uint32_t n = 0, *from, *members;
+    const uint32_t n_phases = b->p->n_phases;
     memset(b->in_phase, 0, b->p->n_values);
-    for (uint32_t f = 0; f < b->p->n_phases; f++) GOSS_TRY(fill_phase(b, f, &n, err));
+    goss_status s = goss__find_members(b->p, &from, &members)
+                        ? GOSS_OK
+                        : goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    for (uint32_t f = 0; f < n_phases && s == GOSS_OK; f++)
+        s = fill_phase(b, f, members + from[f], from[f + 1] - from[f], &n, err);
+    goss__free(from), goss__free(members);
     b->p->n_phases = n;
     b->p->ordered = true;
-    return GOSS_OK;
+    return s;
 }

@@ -5,6 +5,7 @@
  * traffic (sink.c), and the phases' instructions are ordered (order.c). */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "schedule/loop.h"
 
 /* ---- may this operand be had in this phase? ---- */
@@ -37,13 +38,35 @@ int goss__joins(goss__builder *b, uint32_t v, goss_extent L) {
     return s == GOSS__PARTIAL ? 2 : 1;
 }
 
-/* All operands are computed (through views and aliases) or will be in the phase being built. */
-static bool is_ready(const goss__builder *b, uint32_t v) {
-    for (int i = 0; i < b->p->values[v].n_in; i++) {
-        uint32_t in = goss__source(b->p, b->p->values[v].in[i]);
-        if (!b->done[in] && b->in_phase[in] != 1) return false;
-    }
+/* ---- instructions whose operands are there ---- */
+
+/* An instruction is ready when no phase has yet to compute what it reads. `ready` are those not in a phase, in order;
+ * `newly` those that become so as a phase is extended. */
+/* The next ready instruction in order; *at: how many of `ready` were taken. False: there are no more. */
+static bool next_ready(goss__builder *b, uint32_t *at, uint32_t *v) {
+    if (*at == b->n_ready && b->newly.n == 0) return false;
+    const bool listed = *at < b->n_ready && (b->newly.n == 0 || b->ready[*at] < b->newly.at[0]);
+    *v = listed ? b->ready[(*at)++] : goss__heap_pop(&b->newly);
     return true;
+}
+
+/* v is computed, or no longer. */
+static void provide(goss__builder *b, uint32_t v) {
+    for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) {
+        const uint32_t r = b->readers[i];
+        if (--b->missing[r] == 0 && !b->done[r] && goss__is_instr(&b->p->values[r])) goss__heap_push(&b->newly, r);
+    }
+}
+static void take_back(goss__builder *b, uint32_t v) {
+    for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) b->missing[b->readers[i]]++;
+}
+
+/* Without those that are in a phase now, and with those that became ready by that. */
+static void update_ready(goss__builder *b) {
+    uint32_t n = 0, at = 0, v, *kept = b->ready_before;
+    while (next_ready(b, &at, &v))
+        if (!b->done[v]) kept[n++] = v;
+    b->ready_before = b->ready, b->ready = kept, b->n_ready = n;
 }
 
 /* ---- building one phase ---- */
@@ -53,22 +76,25 @@ static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *
     goss_schedule *p = b->p;
     bool serial = goss_extent_is(L, 1), alone = p->options.no_tiles;
     double score = 0;
-    uint32_t n = 0;
-    for (uint32_t v = first; v < p->n_values; v++) {
-        if (!goss__is_instr(&p->values[v]) || b->done[v]) continue;
+    uint32_t n = 0, at = 0, v;
+    while (next_ready(b, &at, &v)) {
         const bool comes_along = p->values[v].result_of >= 0 && b->in_phase[p->values[v].result_of];
         if (v != first && !comes_along && (alone || (serial && b->cost[v] > GOSS__COST_SMALL))) continue;
-        if (!is_ready(b, v)) continue;
         int how = goss__joins(b, v, L);
         if (how == 0) {
             if (v == first) break;
             continue;
         }
         b->in_phase[v] = (uint8_t)how;
+        if (how == 1) provide(b, v);
         order[n++] = v;
         score += b->cost[v] + GOSS__COST_JOINED;
     }
-    for (uint32_t i = 0; i < n; i++) b->in_phase[order[i]] = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (b->in_phase[order[i]] == 1) take_back(b, order[i]);
+        b->in_phase[order[i]] = 0;
+    }
+    b->newly.n = 0;
     *n_order = n;
     return serial ? GOSS__COST_SERIAL_SHARE * score : score;
 }
@@ -83,6 +109,8 @@ static void open_phase(goss__builder *b, goss_extent L, const uint32_t *order, u
         v->phase = (int32_t)p->n_phases;
         b->done[order[i]] = 1;
     }
+    for (uint32_t i = 0; i < n; i++) provide(b, order[i]);
+    update_ready(b);
     p->phases[p->n_phases++] = (goss__phase){.items = L};
 }
 
@@ -185,9 +213,23 @@ goss_status goss__list_constants(goss__builder *b, goss_error *err) {
     return GOSS_OK;
 }
 
-void goss__partition(goss__builder *b) {
+/* Every instruction waits for what it reads of others. */
+static void find_ready(goss__builder *b) {
     const goss_schedule *p = b->p;
     for (uint32_t v = 0; v < p->n_values; v++) b->done[v] = !goss__is_instr(&p->values[v]);
-    for (uint32_t v = 0; v < p->n_values; v++) /* ids are topological: the first one not done is ready */
-        if (!b->done[v]) build_phase(b, v);
+    for (uint32_t v = 0; v < p->n_values; v++)
+        if (!b->done[v]) take_back(b, v);
+    for (uint32_t v = 0; v < p->n_values; v++)
+        if (!b->done[v] && b->missing[v] == 0) b->ready[b->n_ready++] = v;
+}
+
+bool goss__partition(goss__builder *b) {
+    const size_t n = b->p->n_values + 1u;
+    b->missing = goss__calloc(n, sizeof *b->missing), b->newly.at = goss__calloc(n, sizeof *b->newly.at);
+    b->ready = goss__calloc(n, sizeof *b->ready), b->ready_before = goss__calloc(n, sizeof *b->ready_before);
+    const bool ok = b->missing && b->newly.at && b->ready && b->ready_before;
+    if (ok) find_ready(b);
+    while (ok && b->n_ready) build_phase(b, b->ready[0]); /* ids are topological: the first is the first not done */
+    goss__free(b->missing), goss__free(b->newly.at), goss__free(b->ready), goss__free(b->ready_before);
+    return ok;
 }

@@ -19,7 +19,9 @@ static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_
 static goss_status place(goss__builder *b, goss_error *err) { return goss__place_values(b->p), GOSS_OK; }
 static goss_status keep_bf16(goss__builder *b, goss_error *err) { return goss__keep_bf16(b->p, err); }
 static goss_status fuse(goss__builder *b, goss_error *err) { return goss__fuse(b->p, err); }
-static goss_status partition(goss__builder *b, goss_error *err) { return goss__partition(b), GOSS_OK; }
+static goss_status partition(goss__builder *b, goss_error *err) {
+    return goss__find_readers(b) && goss__partition(b) ? GOSS_OK : no_memory(err);
+}
 static goss_status sink(goss__builder *b, goss_error *err) {
     return b->p->options.no_tiles || goss__sink(b) ? GOSS_OK : no_memory(err);
 }
@@ -188,5 +190,6 @@ goss_status goss__run_passes(goss_schedule *p, const goss_program *from, goss_er
     for (uint32_t v = 0; ok && v < p->n_values; v++) p->cost += b.cost[v];
     goss__free(b.done), goss__free(b.in_phase), goss__free(b.order), goss__free(b.best);
     goss__free(b.cuts), goss__free(b.cost), goss__free(b.setup), goss__free(b.moved);
+    goss__free(b.readers_from), goss__free(b.readers);
     return s;
 }

@@ -63,11 +63,17 @@ static void note_reader(goss_schedule *p, uint32_t v, int32_t phase) {
     if (p->values[v].last_phase < phase) p->values[v].last_phase = phase;
 }
 
+void goss__note_instr(goss_schedule *p, uint32_t v, const goss__value *reader) {
+    goss__value *read = &p->values[goss__source(p, v)];
+    if (read->last_phase < reader->phase) read->last_phase = reader->phase;
+    if (read->phase == reader->phase && read->last_instr < reader->instr) read->last_instr = reader->instr;
+}
+
 /* Private: local, and read by instructions of its own phase alone. */
 void goss__place_private(goss_schedule *p) {
     for (uint32_t v = 0; v < p->n_values; v++)
         for (int i = 0; i < p->values[v].n_in; i++)
-            if (goss__is_instr(&p->values[v])) note_reader(p, p->values[v].in[i], p->values[v].phase);
+            if (goss__is_instr(&p->values[v])) goss__note_instr(p, p->values[v].in[i], &p->values[v]);
     for (int i = 0; i < p->n_updates; i++)
         for (int j = 0; j < p->values[p->updates[i]].n_in; j++)
             note_reader(p, p->values[p->updates[i]].in[j], INT32_MAX);

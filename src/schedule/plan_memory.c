@@ -20,11 +20,6 @@ static int larger_first(const void *a, const void *b) {
                               : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-static int by_offset(const void *a, const void *b) {
-    const block *x = *(const block *const *)a, *y = *(const block *const *)b;
-    return (*x->offset > *y->offset) - (*x->offset < *y->offset);
-}
-
 /* No run has more memory of one kind; nor has one value, so that sums of the two do not overflow. */
 #define MOST_BYTES ((size_t)1 << 52)
 
@@ -32,23 +27,47 @@ static goss_status too_large(goss_error *err) {
     return goss_error_set(err, GOSS_E_SHAPE, "compile: the run needs more than 2^52 bytes at the planned maxima");
 }
 
+/* What has been placed, by offset. */
+typedef struct placed {
+    size_t offset, end;
+    int64_t from, to;
+} placed;
+
+/* The lowest offset at which no placed block that lives with this one is in the way. */
+static size_t first_fit(const placed *p, size_t n, const block *b) {
+    size_t at = 0;
+    for (size_t j = 0; j < n && p[j].offset < at + b->size; j++)
+        if (p[j].end > at && p[j].from <= b->to && b->from <= p[j].to) at = p[j].end;
+    return at;
+}
+
+static void insert(placed *p, size_t n, placed new) {
+    size_t low = 0, high = n;
+    while (low < high) {
+        const size_t middle = (low + high) / 2;
+        if (p[middle].offset <= new.offset)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    memmove(p + low + 1, p + low, (n - low) * sizeof *p);
+    p[low] = new;
+}
+
 /* Places blocks; *out: the bytes needed. */
 static goss_status place_blocks(block *blocks, size_t n, size_t *out, goss_error *err) {
     size_t total = 0;
-    block **alive = goss__alloc((n + 1) * sizeof *alive);
-    if (!alive) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
+    placed *p = goss__alloc((n + 1) * sizeof *p);
+    if (!p) return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory");
     qsort(blocks, n, sizeof *blocks, larger_first);
     for (size_t i = 0; i < n && total <= MOST_BYTES; i++) {
-        size_t m = 0, at = 0;
-        for (size_t j = 0; j < i; j++)
-            if (blocks[j].from <= blocks[i].to && blocks[i].from <= blocks[j].to) alive[m++] = &blocks[j];
-        qsort(alive, m, sizeof *alive, by_offset);
-        for (size_t j = 0; j < m && *alive[j]->offset < at + blocks[i].size; j++)
-            if (*alive[j]->offset + alive[j]->size > at) at = *alive[j]->offset + alive[j]->size;
-        *blocks[i].offset = at;
-        if (at + blocks[i].size > total) total = at + blocks[i].size;
+        const block *b = &blocks[i];
+        const size_t at = first_fit(p, i, b), end = at + b->size;
+        *b->offset = at;
+        if (end > total) total = end;
+        insert(p, i, (placed){at, end, b->from, b->to});
     }
-    goss__free(alive);
+    goss__free(p);
     *out = total;
     return total <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
@@ -109,21 +128,36 @@ typedef struct life {
     int64_t host;
 } life;
 
+/* Around instruction k: the chain that it is part of, and the stretch. */
+typedef struct around {
+    int64_t from, to;
+    uint32_t begin, end;
+    bool chain; /* [from, to] is of elementwise neighbours */
+} around;
+
+/* For k after k: neighbours share what was found. */
+static void look_around(const goss_schedule *p, const goss__phase *ph, uint32_t k, around *a) {
+    const bool first = k == ph->first, elementwise = p->values[p->instrs[k].value].op->elementwise;
+    if (first || !elementwise || !a->chain || k > a->to) {
+        goss__chain_around(p, ph, k, &a->from, &a->to);
+        a->chain = elementwise;
+    }
+    if (first || k > a->end) goss__stretch_of(p, ph, k, &a->begin, &a->end);
+}
+
 /* Last reader of each private value, as an instruction number: the end of that reader's chain, or, where the value
  * passes from one stretch to another, of that reader's stretch: its later units run after its earlier ones. */
 static void private_lives(goss_schedule *p, const goss__phase *ph, life *lives) {
+    around a;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
-        uint32_t begin, end;
-        int64_t from, to;
-        goss__chain_around(p, ph, k, &from, &to);
-        goss__stretch_of(p, ph, k, &begin, &end);
+        look_around(p, ph, k, &a);
         v->whole_tile = p->instrs[k].batched;
-        lives[p->instrs[k].value].last = to;
+        lives[p->instrs[k].value].last = a.to;
         for (int i = 0; i < v->n_in; i++) {
             goss__value *in = &p->values[goss__source(p, v->in[i])];
-            in->whole_tile |= in->instr < begin;
-            lives[goss__source(p, v->in[i])].last = in->whole_tile ? (int64_t)end : to;
+            in->whole_tile |= in->instr < a.begin;
+            lives[goss__source(p, v->in[i])].last = in->whole_tile ? (int64_t)a.end : a.to;
         }
     }
     /* What leaves a loop's body is copied out behind its last instruction. */
@@ -146,21 +180,26 @@ static bool is_read_before(const goss_schedule *p, uint32_t x, int64_t from, int
 }
 
 /* An array from in front of the neighbours from .. to that the result of k, which others read after them, may replace:
- * element by element it is read for the last time before the result is written. -1: none. */
+ * element by element it is read for the last time before the result is written. Of several the one that was made first;
+ * -1: none. */
 static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t first, int64_t from, int64_t k,
                          int64_t to) {
     const uint32_t value = p->instrs[k].value;
     const goss__value *v = &p->values[value];
+    int64_t host = -1;
     if (!v->op->elementwise || v->whole_tile || v->arg >= 0 || lives[value].last <= to) return -1;
-    for (int64_t j = first; j < from; j++) {
-        const uint32_t x = p->instrs[j].value;
-        const goss__value *o = &p->values[x];
-        if (o->place != GOSS__AT_PRIVATE || o->arg >= 0 || o->partial || o->whole_tile || o->bytes != v->bytes ||
-            lives[x].last != to)
-            continue;
-        if (is_read_before(p, x, from, k, to)) return x;
+    for (int64_t j = from; j <= k; j++) {
+        const goss__value *reader = &p->values[p->instrs[j].value];
+        for (int i = 0; i < reader->n_in; i++) {
+            const uint32_t x = reader->in[i];
+            const goss__value *o = &p->values[x];
+            if (o->place != GOSS__AT_PRIVATE || o->instr < first || o->instr >= from || o->arg >= 0 || o->partial ||
+                o->whole_tile || o->bytes != v->bytes || lives[x].last != to)
+                continue;
+            if ((host < 0 || o->instr < p->values[host].instr) && is_read_before(p, x, from, k, to)) host = x;
+        }
     }
-    return -1;
+    return host;
 }
 
 /* What a private result takes: a unit of it, or a tile. */
@@ -179,29 +218,27 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
     int64_t counts[GOSS__MAX_SYMBOLS];
     goss__symbol_maxima(&p->symbols, counts);
     const int64_t items = goss__extent_eval(ph->items, counts);
+    around a;
     private_lives(p, ph, lives);
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         goss__value *v = &p->values[p->instrs[k].value];
-        uint32_t begin, end;
-        int64_t from, to;
-        goss__chain_around(p, ph, k, &from, &to);
-        goss__stretch_of(p, ph, k, &begin, &end);
+        look_around(p, ph, k, &a);
         if (v->partial)
             blocks[n++] = (block){goss__round64(v->bytes), &v->spare_offset,
                                   v->result_of >= 0 ? p->values[v->result_of].instr : k, k};
         if (v->place != GOSS__AT_PRIVATE || v->arg >= 0) continue;
         life *own = &lives[p->instrs[k].value];
-        own->host = find_host(p, lives, ph->first, from, k, to);
+        own->host = find_host(p, lives, ph->first, a.from, k, a.to);
         if (own->host >= 0) {
             life *host = &lives[own->host];
             own->block = host->block, blocks[own->block].to = own->last, host->last = -1; /* not to be had twice */
             continue;
         }
         own->block = n;
-        if (v->result_of >= 0) from = p->values[v->result_of].instr; /* which computes it */
+        const int64_t from = v->result_of >= 0 ? p->values[v->result_of].instr : a.from; /* which computes it */
         size_t bytes = held_bytes(p, ph, k, items);
-        if (own->last <= to && goss__is_one_chain(p, from, to)) bytes = least(bytes, goss__block_bytes(p, k));
-        blocks[n++] = (block){goss__round64(bytes), &v->offset, v->whole_tile ? (int64_t)begin : from, own->last};
+        if (own->last <= a.to && goss__is_one_chain(p, a.from, a.to)) bytes = least(bytes, goss__block_bytes(p, k));
+        blocks[n++] = (block){goss__round64(bytes), &v->offset, v->whole_tile ? (int64_t)a.begin : from, own->last};
         if (p->options.no_reuse && p->is_body) blocks[n - 1].from = 0, blocks[n - 1].to = INT32_MAX;
     }
     GOSS_TRY(place_blocks(blocks, n, &total, err));

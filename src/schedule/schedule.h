@@ -39,6 +39,7 @@ typedef struct goss__value {
     int32_t phase;        /* that computes it; -1: none */
     uint32_t instr;       /* that computes it */
     int32_t last_phase;   /* that reads it; INT32_MAX: an output */
+    uint32_t last_instr;  /* of its own phase that reads it; 0: none */
     bool partial;         /* its phase gives addends in slots */
     int32_t in_place_of;  /* the parameter in whose memory it is computed; -1: none */
     bool in_place;        /* an assignment that is done by then */
@@ -150,7 +151,7 @@ bool goss__is_output(const goss_schedule *p, uint32_t v);
 bool goss__is_assigned(const goss_schedule *p, uint32_t param);
 
 /* Whether anything outside the instructions first .. first + count - 1 of a phase reads what instruction k makes. */
-bool goss__leaves(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count);
+bool goss__leaves(const goss_schedule *p, uint32_t k, uint32_t first, uint32_t count);
 
 /* v is known before a run begins: it is an input, or all of it follows from the counts. */
 static inline bool goss__is_given(const goss_schedule *p, uint32_t v) {

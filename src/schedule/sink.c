@@ -14,35 +14,13 @@ static int32_t phase_of(const goss_schedule *p, uint32_t v) {
     return goss__is_instr(&p->values[v]) ? p->values[v].phase : -1;
 }
 
-/* Calls fn for each value that a computed or assigned value reads, through views and aliases: those read nothing
- * themselves, and assignments read in the end. */
-static void each_read(goss__builder *b, void (*fn)(goss__builder *b, uint32_t reader, uint32_t v)) {
-    const goss_schedule *p = b->p;
-    for (uint32_t r = 0; r < p->n_values; r++) {
-        if (!goss__is_instr(&p->values[r]) && p->values[r].place != GOSS__AT_NOWHERE) continue;
-        for (int i = 0; i < p->values[r].n_in; i++) fn(b, r, goss__source(p, p->values[r].in[i]));
-    }
-}
-
-static void count_read(goss__builder *b, uint32_t reader, uint32_t v) { b->readers_from[v + 1]++; }
-static void note_read(goss__builder *b, uint32_t reader, uint32_t v) { b->readers[b->readers_from[v]++] = reader; }
-
-/* readers[readers_from[v] .. readers_from[v + 1]] read v. */
-static bool find_readers(goss__builder *b) {
-    const uint32_t n = b->p->n_values;
-    b->readers_from = goss__calloc(n + 2u, sizeof *b->readers_from);
-    if (!b->readers_from) return false;
-    each_read(b, count_read);
-    for (uint32_t v = 0; v < n; v++) b->readers_from[v + 1] += b->readers_from[v];
-    b->readers = goss__calloc(b->readers_from[n] + 1u, sizeof *b->readers);
-    if (!b->readers) return false;
-    b->moving = goss__calloc(n + 1u, sizeof *b->moving);
-    if (!b->moving) return false;
-    each_read(b, note_read); /* moves each start to the next one's */
-    for (uint32_t v = n; v > 0; v--) b->readers_from[v] = b->readers_from[v - 1];
-    b->readers_from[0] = 0;
-    return true;
-}
+/* Moving work into one phase after the other. */
+typedef struct sinking {
+    uint32_t *here, n_here; /* what the phase computes */
+    goss__heap next;        /* what it reads, to be looked at */
+    goss__heap maybe;       /* what may move with it */
+    int32_t *looked_at;     /* of each value: the last phase for which it was */
+} sinking;
 
 /* Values of b->moved. All are 0 between two tries: only what a try has touched is cleared after it, since programs have
  * tens of thousands of values (unrolled inner steps), phases and tries. */
@@ -121,38 +99,47 @@ static double bytes_saved(const goss__builder *b, int32_t f) {
     return saved;
 }
 
-/* With the marked ones done in phase f: can all of them work there, and all that reads them? */
-static bool fits(goss__builder *b, int32_t f) {
-    const goss_schedule *p = b->p;
-    const goss_extent L = p->phases[f].items;
-    for (uint32_t v = 0; v < p->n_values; v++) {
-        const bool here = b->moved[v] || phase_of(p, v) == f;
-        b->done[v] = !here && phase_of(p, v) < f;
-        b->in_phase[v] = !here ? 0 : p->values[v].partial ? 2 : 1;
-    }
-    for (uint32_t v = 0; v < p->n_values; v++) {
-        if (!b->moved[v] && phase_of(p, v) != f) continue;
-        const int how = goss__joins(b, v, L);
-        if (how == 0 || (how == 2) != p->values[v].partial) return false;
-    }
-    return true;
+/* ---- the phase that is looked at ---- */
+
+/* While phases are looked at from the last to the first, b->done and b->in_phase are as for work that joins phase f:
+ * what earlier phases compute is done, what f computes is in the phase. */
+static void set_here(goss__builder *b, uint32_t v) { b->done[v] = 0, b->in_phase[v] = b->p->values[v].partial ? 2 : 1; }
+static void set_earlier(goss__builder *b, uint32_t v) { b->done[v] = 1, b->in_phase[v] = 0; }
+
+/* Can v work in phase f as it does now, or did? */
+static bool works(goss__builder *b, uint32_t v, int32_t f) {
+    const int how = goss__joins(b, v, b->p->phases[f].items);
+    return how != 0 && (how == 2) == b->p->values[v].partial;
 }
 
+/* With the marked ones done in phase f: can all of them work there, and all that reads them? */
+static bool fits(goss__builder *b, const sinking *s, int32_t f) {
+    bool fit = true;
+    for (uint32_t k = 0; k < b->n_moving; k++) set_here(b, b->moving[k]);
+    for (uint32_t k = b->n_moving; k-- > 0 && fit;) fit = works(b, b->moving[k], f);
+    for (uint32_t k = 0; k < s->n_here && fit; k++) fit = works(b, s->here[k], f);
+    for (uint32_t k = 0; k < b->n_moving && !fit; k++) set_earlier(b, b->moving[k]);
+    return fit;
+}
+
+static void push_highest(goss__heap *h, uint32_t v) { goss__heap_push(h, UINT32_MAX - v); }
+static uint32_t pop_highest(goss__heap *h) { return UINT32_MAX - goss__heap_pop(h); }
+
 /* The work behind result v of an earlier phase that can move with it: all, or what is cheap wherever it is done. */
-static void mark(goss__builder *b, uint32_t v, int32_t f, bool all) {
-    uint32_t lowest = v; /* of what may move with it */
+static void mark(goss__builder *b, sinking *s, uint32_t v, int32_t f, bool all) {
     b->n_moving = 0;
-    for (uint32_t i = v;; i--) {
-        const bool moves = i == v || (b->moved[i] == MAYBE && can_move(b, i, f));
+    push_highest(&s->maybe, v);
+    while (s->maybe.n) {
+        const uint32_t i = pop_highest(&s->maybe);
+        const bool moves = i == v || can_move(b, i, f);
         b->moved[i] = moves ? MOVES : 0;
         if (moves) b->moving[b->n_moving++] = i;
         for (int k = 0; moves && k < b->p->values[i].n_in; k++) {
             const uint32_t u = operand(b, i, k);
-            if (!is_movable(b, u, f) || !(all || is_light(&b->p->values[u]))) continue;
+            if (b->moved[u] == MAYBE || !is_movable(b, u, f) || !(all || is_light(&b->p->values[u]))) continue;
             b->moved[u] = MAYBE;
-            if (u < lowest) lowest = u;
+            push_highest(&s->maybe, u);
         }
-        if (i == lowest) return;
     }
 }
 
@@ -160,27 +147,69 @@ static void unmark(goss__builder *b) {
     for (uint32_t k = 0; k < b->n_moving; k++) b->moved[b->moving[k]] = 0;
 }
 
-static void move_into(goss__builder *b, int32_t f) {
+/* What v reads may move next. */
+static void look_at_operands(goss__builder *b, sinking *s, uint32_t v, int32_t f) {
+    for (int i = 0; i < b->p->values[v].n_in; i++) {
+        const uint32_t u = operand(b, v, i);
+        if (s->looked_at[u] == f || !is_movable(b, u, f)) continue;
+        s->looked_at[u] = f;
+        push_highest(&s->next, u);
+    }
+}
+
+static bool pays(goss__builder *b, sinking *s, uint32_t v, int32_t f, bool all) {
+    mark(b, s, v, f, all);
+    if (bytes_saved(b, f) > 0 && fits(b, s, f)) return true;
+    unmark(b);
+    return false;
+}
+
+/* Tries what phase f reads, the highest first: what moves brings its own operands. */
+static void move_into(goss__builder *b, sinking *s, int32_t f) {
     goss_schedule *p = b->p;
-    for (uint32_t v = p->n_values; v-- > 0;) {
-        if (!can_move(b, v, f)) continue;
-        mark(b, v, f, true);
-        bool moves = bytes_saved(b, f) > 0 && fits(b, f);
-        if (!moves) {
-            unmark(b);
-            mark(b, v, f, false);
-            moves = bytes_saved(b, f) > 0 && fits(b, f);
+    for (uint32_t k = 0; k < s->n_here; k++) look_at_operands(b, s, s->here[k], f);
+    while (s->next.n) {
+        const uint32_t v = pop_highest(&s->next);
+        if (!can_move(b, v, f) || !(pays(b, s, v, f, true) || pays(b, s, v, f, false))) continue;
+        for (uint32_t k = 0; k < b->n_moving; k++) {
+            const uint32_t u = b->moving[k];
+            p->values[u].phase = f, p->values[u].moved = true;
+            s->here[s->n_here++] = u;
         }
-        for (uint32_t k = 0; moves && k < b->n_moving; k++)
-            p->values[b->moving[k]].phase = f, p->values[b->moving[k]].moved = true;
+        for (uint32_t k = 0; k < b->n_moving; k++) look_at_operands(b, s, b->moving[k], f);
         unmark(b);
     }
 }
 
+/* Those that were put into phase f at first and have not left it. */
+static void enter(goss__builder *b, sinking *s, const uint32_t *members, uint32_t n, int32_t f) {
+    s->n_here = 0;
+    for (uint32_t k = 0; k < n; k++)
+        if (b->p->values[members[k]].phase == f) s->here[s->n_here++] = members[k];
+    for (uint32_t k = 0; k < s->n_here; k++) set_here(b, s->here[k]);
+}
+
+static void leave(goss__builder *b, const sinking *s) {
+    for (uint32_t k = 0; k < s->n_here; k++) b->in_phase[s->here[k]] = 0;
+}
+
 bool goss__sink(goss__builder *b) {
-    const bool ok = find_readers(b);
-    for (int32_t f = (int32_t)b->p->n_phases - 1; ok && f > 0; f--)
-        if (!goss_extent_is(b->p->phases[f].items, 1)) move_into(b, f);
-    goss__free(b->readers_from), goss__free(b->readers), goss__free(b->moving);
+    const size_t n = b->p->n_values + 1u;
+    uint32_t *from, *members;
+    sinking s = {.here = goss__calloc(n, sizeof *s.here),
+                 .next.at = goss__calloc(n, sizeof *s.next.at),
+                 .maybe.at = goss__calloc(n, sizeof *s.maybe.at),
+                 .looked_at = goss__calloc(n, sizeof *s.looked_at)};
+    b->moving = goss__calloc(n, sizeof *b->moving);
+    const bool ok =
+        goss__find_members(b->p, &from, &members) && b->moving && s.here && s.next.at && s.maybe.at && s.looked_at;
+    memset(b->done, 1, n), memset(b->in_phase, 0, n);
+    for (int32_t f = (int32_t)b->p->n_phases - 1; ok && f > 0; f--) {
+        enter(b, &s, members + from[f], from[f + 1] - from[f], f);
+        if (!goss_extent_is(b->p->phases[f].items, 1)) move_into(b, &s, f);
+        leave(b, &s);
+    }
+    goss__free(from), goss__free(members), goss__free(b->moving);
+    goss__free(s.here), goss__free(s.next.at), goss__free(s.maybe.at), goss__free(s.looked_at);
     return ok;
 }

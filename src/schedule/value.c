@@ -38,18 +38,9 @@ bool goss__is_assigned(const goss_schedule *p, uint32_t param) {
     return false;
 }
 
-static bool reads(const goss_schedule *p, const goss__value *v, uint32_t value) {
-    for (int i = 0; i < v->n_in; i++)
-        if (goss__source(p, v->in[i]) == value) return true;
-    return false;
-}
-
-bool goss__leaves(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t first, uint32_t count) {
-    const uint32_t value = p->instrs[k].value;
-    bool leaves = p->values[value].last_phase > p->values[value].phase;
-    for (uint32_t j = ph->first; j < ph->first + ph->count && !leaves; j++)
-        leaves = (j < first || j >= first + count) && reads(p, &p->values[p->instrs[j].value], value);
-    return leaves;
+bool goss__leaves(const goss_schedule *p, uint32_t k, uint32_t first, uint32_t count) {
+    const goss__value *v = &p->values[p->instrs[k].value];
+    return v->last_phase > v->phase || v->last_instr >= first + count;
 }
 
 bool goss__slots_pay(const goss_schedule *p, const goss__value *maker, const goss__value *sum) {
