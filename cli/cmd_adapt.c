@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "gossamer/file.h"
+#include "gossamer/image_task.h"
 #include "gossamer/model.h"
 #include "table_net.h"
 
@@ -26,7 +27,7 @@ static goss_status open_support(const goss_model *m, const char *path, const cha
 }
 
 typedef struct request {
-    const char *model, *support, *labels, *descriptor, *out;
+    const char *model, *support, *task, *labels, *descriptor, *out;
     goss_adapt_options o;
     bool skip_bad;
 } request;
@@ -50,12 +51,44 @@ static goss_status adapt_table(const goss_model *m, const request *q, goss_netwo
     return cli_adapt_table(m, q->support, q->descriptor, &q->o, out, err);
 }
 
+/* ---- a task that was trained on, by its name ---- */
+
+static goss_status find_task(const goss_data_spec *d, const request *q, int64_t *id, goss_error *err) {
+    for (*id = 0; d->task_names && *id < d->task.ids; ++*id)
+        if (strcmp(d->task_names[*id], q->task) == 0) return GOSS_OK;
+    const bool some = d->task_names && d->task.ids > 0;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "--task %.100s: %s was not trained on a task of that name%s%.60s%s",
+                          q->task, q->model, some ? "; gossamer inspect shows them (" : "",
+                          some ? d->task_names[0] : "", some ? ", ...)" : "");
+}
+
+static goss_status adapt_known(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
+    const goss_data_spec *d = goss_model_data(m);
+    char **names = NULL;
+    int outputs = 0;
+    int64_t id;
+    GOSS_TRY(find_task(d, q, &id, err));
+    if (d->task.task_classes && d->transform)
+        GOSS_TRY(goss_image_task_names(d->transform, q->task, &names, &outputs, err));
+    goss_status s = goss_model_adapt_known(m, id, outputs, (const char *const *)names, &q->o, out, err);
+    goss_image_names_free(names);
+    if (s == GOSS_OK) s = goss_network_note(*out, "support.task", q->task, err);
+    if (s == GOSS_OK)
+        cli_tell("task %s became a network of %lld weights", q->task,
+                 (long long)goss_layout_total(goss_target_layout(goss_network_target(*out))));
+    return s;
+}
+
+static goss_status adapt_shown(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
+    return (cli_is_table_model(goss_model_data(m)) ? adapt_table : adapt_images)(m, q, out, err);
+}
+
 static goss_status adapt(const request *q, goss_error *err) {
     goss_model *m = NULL;
     goss_network *n = NULL;
     goss_status s = goss_output_check(q->out, (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
     if (s == GOSS_OK) s = goss_model_load(q->model, &m, err);
-    if (s == GOSS_OK) s = (cli_is_table_model(goss_model_data(m)) ? adapt_table : adapt_images)(m, q, &n, err);
+    if (s == GOSS_OK) s = (q->task ? adapt_known : adapt_shown)(m, q, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", q->model, err);
     if (s == GOSS_OK) s = goss_network_save(n, q->out, err);
     goss_network_free(n);
@@ -68,6 +101,7 @@ int cmd_adapt(int argc, char **argv) {
     const char *fine_tune = NULL, *networks = NULL;
     const cli_option options[] = {
         {"support", "DIR_OR_ZIP", "labelled images, a folder a class; or a table: rows of one task", &q.support, NULL},
+        {"task", "NAME", "instead of a support set: a task that MODEL was trained on, by its name", &q.task, NULL},
         {"labels", "FILE", "idx: the file of labels, where it is not beside the images", &q.labels, NULL},
         {"descriptor", "FILE", "table: the task's row, for a model that is conditioned on descriptors", &q.descriptor,
          NULL},
@@ -79,7 +113,7 @@ int cmd_adapt(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "adapt",
-        .usage = "MODEL --support DIR_OR_ZIP -o NET [--fine-tune STEPS] [--networks N] [--skip-bad]",
+        .usage = "MODEL --support DIR_OR_ZIP | --task NAME -o NET [--fine-tune STEPS] [--networks N] [--skip-bad]",
         .doc = "Turns a few labelled images of classes that MODEL has never seen into a network that tells them apart, "
                "or a "
                "few\n"
@@ -90,7 +124,8 @@ int cmd_adapt(int argc, char **argv) {
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
-    if (!q.support) cli_usage(&v, "--support is missing");
+    if (!q.support && !q.task) cli_usage(&v, "--support is missing (or --task NAME)");
+    if (q.support && q.task) cli_usage(&v, "--support and --task: one of them");
     if (!q.out) cli_usage(&v, "-o is missing");
     q.model = argv[1], q.out = cli_output(q.out);
     q.o = (goss_adapt_options){

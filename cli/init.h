@@ -4,6 +4,7 @@
 #define GOSS_CLI_INIT_H
 
 #include "gossamer/config.h"
+#include "gossamer/data.h"
 
 enum { INIT_REMARKS = 64, INIT_REMARK = 400 };
 
@@ -31,4 +32,7 @@ bool init_knows(const char *key);
 /* Fill the plan. Errors: data that cannot be read, or is too little to train with. */
 goss_status init_images(init_plan *p, goss_error *err);
 goss_status init_table(init_plan *p, goss_error *err);
+/* Images in tasks that are trained together, where the user says so; called with what init_images has opened. */
+bool init_is_image_tasks(const init_plan *p);
+goss_status init_image_tasks(init_plan *p, const goss_images *set, goss_error *err);
 #endif

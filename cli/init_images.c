@@ -11,23 +11,10 @@
 /* The settings of the shipped configurations, which did best on Omniglot (docs/omniglot.md), at these sizes. */
 enum { SAMPLE = 64, SIDE = 16, SMALL = 40, GREY_SIDE = 28, COLOUR_SIDE = 32, STEP_IMAGES = 320, MOST_WAYS = 60 };
 
-static const char *const unused[] = {"task.objective",
-                                     "task.support",
-                                     "task.queries",
-                                     "data.task",
-                                     "data.target",
-                                     "data.ignore",
-                                     "data.categorical",
-                                     "data.missing",
-                                     "data.descriptor",
-                                     "data.train_tasks",
-                                     "data.val_tasks",
-                                     "train.fold",
-                                     "data.folds",
-                                     "data.split",
-                                     "task.order",
-                                     "hyper.condition*",
-                                     NULL};
+static const char *const unused[] = {
+    "task.objective", "task.support",     "task.queries", "data.task*",      "data.per_class",   "data.target",
+    "data.ignore",    "data.categorical", "data.missing", "data.descriptor", "data.train_tasks", "data.val_tasks",
+    "train.fold",     "data.folds",       "data.split",   "task.order",      "hyper.condition*", NULL};
 
 typedef struct looked {
     goss_images *set;
@@ -182,9 +169,11 @@ static void set_hold_out(init_plan *p, const looked *l, const division *d) {
     if (d->held) init_set(p, "data.hold_out", "%.4g", d->held == (int)round(.1 * n) ? .1 : (double)d->held / n);
     if (d->groups == 0) return;
     init_set(p, "data.hold_out_alphabets", "%d", d->groups);
-    init_mark(p, "data.hold_out_alphabets",
-              "the folders above the classes (%d) look like groups of classes: whole ones are held out",
-              goss_images_alphabets(l->set));
+    init_mark(
+        p, "data.hold_out_alphabets",
+        "the folders above the classes (%d) look like groups of classes: whole ones are held out (data.task=folder "
+        "makes each one a task, and trains them together)",
+        goss_images_alphabets(l->set));
 }
 
 static void set_length(init_plan *p, const looked *l, int step_images, bool validates) {
@@ -250,6 +239,7 @@ static goss_status fill(init_plan *p, looked *l, goss_error *err) {
                   r.damaged);
     }
     set_pixels(p, l);
+    if (init_is_image_tasks(p)) return init_image_tasks(p, l->set, err);
     GOSS_TRY(set_tasks(p, l, err));
     set_method(p);
     if (l->train.count < 10)

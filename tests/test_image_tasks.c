@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Images in tasks: which classes belong to which, how they are divided, what is drawn, and what is refused. */
 #include "base/alloc.h"
+#include "task/task_pack.h"
 #include "task_images.h"
 #include "test.h"
 
@@ -285,8 +286,28 @@ TEST(every_round_has_each_image_of_a_task_once) {
     T_EQ(two->task.id, 2);
     T_STR(s.name(&s, 5), "two");
     T_EQ(memcmp(two->x, again->x, sizeof two->x), 0);
-    T_CHECK(two->mask[0] == 1 && two->mask[1] == 1 && two->mask[2] == 0 && two->mask[3] == 0);
+    T_EQ(two->task.outputs, 2);
     free(two), free(again);
+    goss_task_source_free(&s);
+    close_tasks();
+}
+
+TEST(outputs_beyond_a_tasks_classes_are_masked_in_a_batch) {
+    const goss_image_tasks_options o = half();
+    goss_image_source_options so = goss_image_source_defaults();
+    goss_task_source s;
+    goss__task_pack b;
+    open_tasks(three_tasks(), &o);
+    so.queries = 10;
+    T_OK(goss_image_tasks_source(tasks, &so, &s, &err));
+    T_OK(goss__task_pack_init(&b, 3, &s.spec, &err));
+    goss__task_pack_draw(&b, &s, 0, 3);
+    T_EQ(b.outputs, 4);
+    for (int t = 0; t < 3; t++) {
+        T_EQ(b.id[t], t);
+        for (int w = 0; w < 4; w++) T_EQ(b.class_mask[t * 4 + w], w < goss_image_tasks_outputs(tasks, t));
+    }
+    goss__task_pack_free(&b);
     goss_task_source_free(&s);
     close_tasks();
 }

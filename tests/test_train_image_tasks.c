@@ -77,6 +77,86 @@ TEST(a_hypernetwork_makes_a_network_for_each_task) {
     goss_model_free(m);
 }
 
+/* The share of a task's test images whose class a network finds. */
+static double accuracy_of(const goss_network *n, const goss_image_tasks *tasks, int task) {
+    const int32_t *output;
+    int count, right = 0;
+    const int32_t *image = goss_image_tasks_images(tasks, task, GOSS_PART_TEST, &output, &count);
+    for (int i = 0; i < count; i++) {
+        float x[64], p[4] = {0};
+        int best = 0;
+        goss_images_get(goss_image_tasks_set(tasks), image[i], x);
+        T_OK(goss_network_predict(n, x, 1, p, NULL, NULL, &err));
+        for (int w = 1; w < goss_network_classes(n); w++) best = p[w] > p[best] ? w : best;
+        right += best == output[i];
+    }
+    return (double)right / count;
+}
+
+TEST(a_task_that_was_trained_on_becomes_a_network_by_its_number) {
+    goss_image_tasks *tasks;
+    goss_image_tasks_options o = goss_image_tasks_defaults();
+    goss_model *m;
+    goss_network *n, *read;
+    char **names;
+    int outputs;
+    T_OK(train("known", NULL, NULL));
+    T_OK(goss_model_load(tiny_path("known/model.safetensors"), &m, &err));
+    goss_images *set = open_images(three_tasks());
+    o.split[0] = .5, o.split[1] = .2, o.split[2] = .3;
+    T_OK(goss_image_tasks_open(set, &o, &tasks, &err));
+    for (int t = 0; t < 3; t++) {
+        T_OK(goss_image_task_names(goss_model_data(m)->transform, goss_image_tasks_name(tasks, t), &names, &outputs,
+                                   &err));
+        T_EQ(outputs, goss_image_tasks_outputs(tasks, t));
+        T_OK(goss_model_adapt_known(m, t, outputs, (const char *const *)names, NULL, &n, &err));
+        T_EQ(goss_network_classes(n), outputs); /* not as many as the largest task's */
+        T_STR(goss_network_class_name(n, 1), goss_image_tasks_output_name(tasks, t, 1));
+        T_CHECK(accuracy_of(n, tasks, t) > 0.7);
+        T_OK(goss_network_save(n, tiny_path("known.net"), &err));
+        T_OK(goss_network_load(tiny_path("known.net"), &read, &err));
+        T_NEAR(accuracy_of(read, tasks, t), accuracy_of(n, tasks, t), 0);
+        goss_network_free(n), goss_network_free(read);
+        goss_image_names_free(names);
+    }
+    T_ERR(goss_model_adapt_known(m, 3, 2, NULL, NULL, &n, &err), GOSS_E_ARGUMENT, "trained on 0 .. 2");
+    T_ERR(goss_model_adapt_known(m, 0, 5, NULL, NULL, &n, &err), GOSS_E_ARGUMENT, "5 classes; the model's have 4");
+    T_ERR(goss_model_adapt_known(m, 0, 4, NULL, &(goss_adapt_options){.fine_tune = 2}, &n, &err), GOSS_E_ARGUMENT,
+          "gradient steps need a support set");
+    goss_image_tasks_free(tasks);
+    goss_images_close(set);
+    goss_model_free(m);
+}
+
+TEST(a_new_task_is_found_by_its_support_set) {
+    goss_model *m;
+    goss_network *n;
+    T_OK(train("new", (const char *[]){"train.steps=2", "validate.every=2", NULL}, NULL));
+    T_OK(goss_model_load(tiny_path("new/model.safetensors"), &m, &err));
+    write_class("fresh", "p", 6);
+    write_class("fresh", "q", 6);
+    goss_images *set = open_images(tiny_path("fresh"));
+    T_OK(goss_model_adapt(m, set, NULL, &n, &err));
+    T_EQ(goss_network_classes(n), 2);
+    T_STR(goss_network_class_name(n, 1), "q");
+    goss_network_free(n);
+    goss_images_close(set);
+    goss_model_free(m);
+}
+
+TEST(plain_regularisers_train_and_dropout_is_written_into_the_backbone) {
+    goss_model *m;
+    T_OK(train("plain",
+               (const char *[]){"train.steps=3", "validate.every=3", "train.mixup=0.3", "train.augment=1",
+                                "model.dropout=0.2", "method.label_smoothing=0.1", NULL},
+               NULL));
+    T_OK(goss_model_load(tiny_path("plain/model.safetensors"), &m, &err));
+    const char *text = goss_config_text(goss_model_settings(m), "model.backbone");
+    T_CHECK(strstr(text, "relu;dropout 0.2 channels;pool max 2"));
+    T_CHECK(goss_config_real(goss_model_settings(m), "model.dropout") == 0); /* not a second time */
+    goss_model_free(m);
+}
+
 TEST(only_images_of_training_and_validation_are_seen) {
     goss_image_tasks *tasks;
     goss_image_tasks_options o = goss_image_tasks_defaults();

@@ -50,6 +50,9 @@ GOSS_API goss_val goss_flatten(goss_val x);
 /* Sets each element to 0 with probability p in [0, 1), and multiplies the others by 1 / (1 - p) (Srivastava et al.
  * 2014). task: index [T], the task ids of the random stream. */
 GOSS_API goss_val goss_dropout(goss_val x, double p, goss_val task);
+/* The same with one draw for each sample and channel of x[T,N,...,C]: a feature map is kept or dropped as a whole
+ * (spatial dropout; Tompson et al. 2015). For x[T,N,D] it is goss_dropout. Rank 3 at least. */
+GOSS_API goss_val goss_dropout_channels(goss_val x, double p, goss_val task);
 
 /* ---- normalisation ----
  *

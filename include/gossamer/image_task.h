@@ -53,6 +53,15 @@ GOSS_API const int32_t *goss_image_tasks_images(const goss_image_tasks *t, int t
 /* A hash of the set's content, of the tasks and of their division. */
 GOSS_API uint64_t goss_image_tasks_hash(const goss_image_tasks *t);
 
+/* Tasks and the names of their outputs as text, for a model file (goss_data_spec.transform): csv of task,label. *text:
+ * goss_csv_text_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_image_tasks_text(const goss_image_tasks *t, char **text, goss_error *err);
+/* The names of one task's outputs from such a text, NULL-terminated; 0 of them where it has no such task. Errors:
+ * GOSS_E_FORMAT, GOSS_E_UNSUPPORTED (no csv library). Owns: *names, goss_image_names_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_image_task_names(const char *text, const char *task, char ***names, int *n,
+                                                         goss_error *err);
+GOSS_API void goss_image_names_free(char **names); /* NULL allowed */
+
 typedef struct goss_image_source_options {
     goss_row_part part;     /* TRAIN */
     int queries;            /* images of a draw at most: those of a task come in an order that is drawn anew each time

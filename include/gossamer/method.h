@@ -80,6 +80,7 @@ typedef struct goss_method_options {
     double label_smoothing;
     bool by_samples;    /* the loss of queries is the mean over all samples of a batch; else the mean over its tasks of
                            each one's mean (false) */
+    double dropout;     /* after every activation of the backbone, as goss_target_parse_dropout has it; 0: none (0) */
     double temperature; /* starting scale of squared distances, learned; 0: 1 / sqrt(features) */
     /* hypernet; NULL: defaults. Any conditioners, together, too; `tasks` is the number of tasks that have a number */
     const goss_hyper_options *hyper;

@@ -172,6 +172,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_model_adapt_task(const goss_model *m, co
                                                          uint64_t k, const char *const *names,
                                                          const goss_adapt_options *options, goss_network **out,
                                                          goss_error *err);
+/* The network of a task that the model was trained on, by its number 0 .. ids - 1 (goss_data_spec.task_names): nothing
+ * of it has to be shown. outputs: classes that the task has, where tasks have classes of their own; else of no account.
+ * Errors: GOSS_E_ARGUMENT for a model whose tasks have no numbers, one that looks at support sets, and a number out of
+ * range; else as above. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_adapt_known(const goss_model *m, int64_t id, int outputs,
+                                                          const char *const *names, const goss_adapt_options *options,
+                                                          goss_network **out, goss_error *err);
 /* Files of networks; errors as for models. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_load(const char *path, goss_network **out, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_network_save(const goss_network *n, const char *path, goss_error *err);

@@ -124,7 +124,8 @@ typedef struct goss_target goss_target;
  *   relu | gelu | silu | tanh | elu | leaky
  *   pool max K [stride S] | pool avg K [stride S] | pool global
  *   flatten                          images to features
- *   dropout P                        in training: see goss_dropout and goss_target_context.dropout_task
+ *   dropout P [channels]             in training: see goss_dropout, goss_dropout_channels and
+ *                                    goss_target_context.dropout_task
  *   shifts P                         first layer; outside training the features are averaged over the image and its
  *                                    copies shifted by P pixels up, down, left and right (test-time augmentation, five
  *                                    times the work)
@@ -142,6 +143,11 @@ typedef struct goss_target goss_target;
  * Errors: GOSS_E_ARGUMENT with line, word and what was expected. Owns: goss_target_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_parse(const char *text, const int64_t *input, int input_rank,
                                                      int64_t outputs, goss_target **out, goss_error *err);
+/* The same with `dropout P channels` after every activation, P = dropout in [0, 1): whole channels of images, single
+ * features elsewhere. The canonical text has these layers. */
+GOSS_API GOSS_MUST_USE goss_status goss_target_parse_dropout(const char *text, const int64_t *input, int input_rank,
+                                                             int64_t outputs, double dropout, goss_target **out,
+                                                             goss_error *err);
 /* Frees a target; NULL is allowed. */
 GOSS_API void goss_target_free(goss_target *t);
 /* The network in canonical text, presets and blocks expanded: equal networks have equal texts. Borrowed. */

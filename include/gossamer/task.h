@@ -27,10 +27,10 @@ typedef struct goss_task_spec {
     int descriptor;                  /* numbers of a task's descriptor; 0: none */
     int64_t ids;                     /* tasks that have a number, 0 .. ids - 1; 0: none has */
     bool shared_classes;             /* class w is the same in all tasks, and each has `outputs` of them */
-    bool task_classes;    /* tasks with a number have classes of their own, always the same ones in the same order; the
-                          class mask says how many of `outputs` */
-    bool support_weights; /* support samples have weights of their own; else all that are there count 1 */
-    bool known;           /* every task that is drawn has a number: none is new */
+    bool task_classes; /* tasks with a number have classes of their own, always the same ones in the same order: as many
+                          as a draw writes into goss_task.outputs, at most `outputs` */
+    bool support_weights;    /* support samples have weights of their own; else all that are there count 1 */
+    bool known;              /* every task that is drawn has a number: none is new */
     goss_target_scale scale; /* of regression; borrowed from the source */
 } goss_task_spec;
 

@@ -43,10 +43,21 @@ goss_val goss_log_softmax(goss_val x) {
     return goss_sub(z, goss_log(goss_sum(goss_exp(z), last, true)));
 }
 
-goss_val goss_dropout(goss_val x, double p, goss_val task) {
-    if (!goss_valid(x)) return x;
+/* One draw for each number of a shape that broadcasts to x. */
+static goss_val drop(goss_val x, double p, goss_val task, goss_shape draws) {
     if (!(p >= 0 && p < 1)) return goss_graph_fail(x.graph, GOSS_E_ARGUMENT, "dropout: %g is not in [0, 1)", p);
     if (p == 0) return x;
-    goss_val keep = goss_less(goss_random_uniform(task, goss_shape_of(x)), goss_const(x.graph, 1 - p));
+    goss_val keep = goss_less(goss_random_uniform(task, draws), goss_const(x.graph, 1 - p));
     return goss_select(keep, goss_scale(x, 1 / (1 - p)), goss_const(x.graph, 0));
+}
+
+goss_val goss_dropout(goss_val x, double p, goss_val task) {
+    return goss_valid(x) ? drop(x, p, task, goss_shape_of(x)) : x;
+}
+
+goss_val goss_dropout_channels(goss_val x, double p, goss_val task) {
+    if (!goss__rank_at_least(x, 3, "dropout_channels")) return x;
+    goss_shape draws = goss_shape_of(x);
+    for (int i = 2; i < draws.rank - 1; i++) draws.dim[i] = goss_n(1);
+    return drop(x, p, task, draws);
 }

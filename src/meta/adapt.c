@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "meta/adapter.h"
+#include "meta/method.h"
 #include "meta/network.h"
 #include "task/episode.h"
 
@@ -60,6 +61,47 @@ goss_status goss_model_adapt_task(const goss_model *m, const goss_task_source *s
     goss_network_free(*out);
     *out = NULL;
     return s;
+}
+
+/* ---- tasks by number ---- */
+
+typedef struct numbered {
+    int64_t id;
+    int outputs;
+} numbered;
+
+static void draw_numbered(const goss_task_source *source, uint64_t k, goss_task *task) {
+    const numbered *n = source->context;
+    (void)k;
+    task->supports = task->queries = 0, task->outputs = n->outputs, task->id = n->id;
+}
+
+static goss_status check_number(const goss_model *m, int64_t id, const goss_adapt_options *o, goss_error *err) {
+    const int64_t ids = m->data.of.task.ids;
+    if (ids == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "the tasks of this model have no numbers");
+    if (id < 0 || id >= ids)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "task %lld; the model was trained on 0 .. %lld", (long long)id,
+                              (long long)ids - 1);
+    if (goss__method_needs_support(m->method))
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "this model (%s) makes a network of a support set, also for tasks it was trained on: show "
+            "one",
+            goss_method_name(m->method));
+    if (o && o->fine_tune != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "gradient steps need a support set, and a task by its number has none");
+    return GOSS_OK;
+}
+
+goss_status goss_model_adapt_known(const goss_model *m, int64_t id, int outputs, const char *const *names,
+                                   const goss_adapt_options *options, goss_network **out, goss_error *err) {
+    *out = NULL;
+    GOSS_TRY(check_number(m, id, options, err));
+    numbered n = {id, m->data.of.task.task_classes ? outputs : m->data.of.task.outputs};
+    goss_task_source source = {.spec = m->data.of.task, .context = &n, .draw = draw_numbered, .tasks = 1};
+    source.spec.outputs = n.outputs, source.spec.supports = source.spec.queries = 0, source.spec.known = true;
+    return goss_model_adapt_task(m, &source, 0, names, options, out, err);
 }
 
 /* ---- images ---- */

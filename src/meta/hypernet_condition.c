@@ -110,7 +110,7 @@ static goss_val find_codes(const goss_method *m, const goss_task_batch *b, goss_
     int steps = m->options.code_steps > 0 ? m->options.code_steps : CODE_STEPS;
     double rate = m->options.code_rate > 0 ? m->options.code_rate : code_rate;
     goss_val code = rows, first = goss_zeros_like(rows), second = first;
-    if (!m->fixed || goss__hypernet_sees(m, GOSS_CONDITION_INPUT)) return rows;
+    if (!m->fixed || b->all_known || goss__hypernet_sees(m, GOSS_CONDITION_INPUT)) return rows;
     goss_scope_push(s->graph, "codes");
     for (int i = 0; i < steps; i++) {
         goss_val at = goss_variable(code), grad = GOSS_NONE;

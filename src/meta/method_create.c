@@ -138,6 +138,7 @@ static goss_status check_options(const goss_method_options *o, goss_error *err) 
     if (!(o->inner_rate >= 0)) bad = "inner_rate is negative";
     if (!(o->ridge > 0)) bad = "ridge is not positive";
     if (!(o->label_smoothing >= 0 && o->label_smoothing < 1)) bad = "label_smoothing is not in [0, 1)";
+    if (!(o->dropout >= 0 && o->dropout < 1)) bad = "dropout is not in [0, 1)";
     if (!(o->temperature >= 0)) bad = "temperature is negative";
     if (!(o->penalty >= 0)) bad = "penalty is negative";
     if (o->code_steps < 0 || o->code_steps > 1000) bad = "code_steps is not in 0 .. 1000";
@@ -170,8 +171,8 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     m->objective = m->options.objective ? m->options.objective : &goss__classification;
     GOSS_TRY(find_kind(name, &m->kind, err));
     GOSS_TRY(choose_head(m, err));
-    GOSS_TRY(goss_target_parse(backbone, input, input_rank,
-                               m->fixed ? goss_objective_width(m->objective, m->options.outputs) : 0, &m->target, err));
+    const int width = m->fixed ? goss_objective_width(m->objective, m->options.outputs) : 0;
+    GOSS_TRY(goss_target_parse_dropout(backbone, input, input_rank, width, m->options.dropout, &m->target, err));
     if (m->kind != &goss__method_hypernet) m->options.networks = 0; /* copies of one network */
     m->features = (int)goss_target_feature_count(m->target);
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;

@@ -33,7 +33,7 @@ static goss_status own_settings(const goss_config *from, goss_config **out, goss
     return s;
 }
 
-/* The backbone as the target itself writes it: presets may change, files stay. */
+/* The backbone as the target itself writes it, dropout included: presets may change, files stay. */
 static goss_status fix_backbone(goss_model *m, goss_error *err) {
     const char *text = goss_target_text(goss_method_target(m->method));
     size_t size = strlen(text) + 32;
@@ -44,7 +44,7 @@ static goss_status fix_backbone(goss_model *m, goss_error *err) {
         if (*c == '\n') *c = ';';
     goss_status s = goss_config_override(m->settings, pair, err);
     goss__free(pair);
-    return s;
+    return s == GOSS_OK ? goss_config_set(m->settings, "model.dropout", "0", err) : s;
 }
 
 static goss_status make_values(goss_model *m, goss_error *err) {

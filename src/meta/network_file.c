@@ -182,7 +182,7 @@ static goss_status check_names(const goss_network *n, const char *key, char *con
     if (!names) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks %s", key);
     if (classes && (count < 2 || count > 1 << 24))
         return goss_error_set(err, GOSS_E_FORMAT, "metadata classes: no list of at least two");
-    if (goss_task_fixed_outputs(t) && count != t->outputs)
+    if (goss_task_fixed_outputs(t) && (t->task_classes ? count > t->outputs : count != t->outputs))
         return goss_error_set(err, GOSS_E_FORMAT, "metadata %s: %lld names of %d outputs", key, (long long)count,
                               t->outputs);
     return GOSS_OK;

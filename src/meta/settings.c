@@ -55,6 +55,10 @@ static const goss_key keys[] = {
     GOSS__KEY_TEXT(
         "model.backbone", model.backbone, "conv4 64",
         "The target network without its head, as layers or a preset: conv4 C [NORM], resnet C [NORM], mlp D1 D2 ..."),
+    GOSS__KEY_REAL(
+        "model.dropout", method.dropout, "0", 0, 0.99, NULL,
+        "Dropout after every activation of the backbone, in training: of whole channels of images, of single "
+        "units elsewhere"),
     GOSS__KEY_WORD("method.norm", method.norm, "running", "running|support",
                    "Batch norms of a shared backbone use running statistics, or those of each task's support set"),
     GOSS__KEY_REAL("method.label_smoothing", method.label_smoothing, "0", 0, 0.9, NULL,

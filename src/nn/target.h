@@ -45,6 +45,7 @@ typedef struct goss__layer {
     goss__norm_kind norm;
     goss__pool_kind pool;
     double rate;
+    bool channels; /* of dropout: whole channels */
     /* Derived. */
     goss__flow in_flow, out_flow;
     char name[16]; /* "conv1"; "" where the layer has neither weights nor a site */

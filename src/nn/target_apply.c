@@ -120,7 +120,8 @@ goss_val goss__apply_pool(goss__apply *a, const goss__layer *l, goss_val x) {
 goss_val goss__apply_flatten(goss__apply *a, const goss__layer *l, goss_val x) { return goss_flatten(x); }
 
 goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x) {
-    return goss_valid(a->c.dropout_task) ? goss_dropout(x, l->rate, a->c.dropout_task) : x;
+    if (!goss_valid(a->c.dropout_task)) return x;
+    return (l->channels ? goss_dropout_channels : goss_dropout)(x, l->rate, a->c.dropout_task);
 }
 
 /* ---- shifts ---- */

@@ -233,7 +233,8 @@ static void write_pool(const goss__layer *l, goss__str *s) {
 
 static goss_status read_dropout(const goss__words *w, goss__layer *l, goss_error *err) {
     char text[32];
-    if (w->n != 2 || w->size[1] >= (int)sizeof text) return goss__word_bad(w, w->n > 2 ? 2 : 1, err);
+    l->channels = goss__word_is(w, 2, "channels");
+    if (w->n != 2 + l->channels || w->size[1] >= (int)sizeof text) return goss__word_bad(w, w->n > 2 ? 2 : 1, err);
     memcpy(text, w->at[1], (size_t)w->size[1]);
     text[w->size[1]] = 0;
     if (!goss__number_parse(text, &l->rate) || !(l->rate >= 0 && l->rate < 1))
@@ -241,7 +242,9 @@ static goss_status read_dropout(const goss__words *w, goss__layer *l, goss_error
     return GOSS_OK;
 }
 
-static void write_dropout(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %.9g", l->rate); }
+static void write_dropout(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %.9g%s", l->rate, l->channels ? " channels" : "");
+}
 
 /* ---- shifts ---- */
 
@@ -299,7 +302,7 @@ static const goss__layer_kind kinds[] = {
      .apply = goss__apply_pool},
     {.word = "flatten", .usage = "flatten", .flow = flow_flatten, .apply = goss__apply_flatten},
     {.word = "dropout",
-     .usage = "dropout P",
+     .usage = "dropout P [channels]",
      .read = read_dropout,
      .write = write_dropout,
      .apply = goss__apply_dropout},

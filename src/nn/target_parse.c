@@ -16,7 +16,8 @@ typedef struct parser {
     int depth;  /* braces and macros */
     goss_target *t;
     goss__flow *flow;
-    bool *closed; /* a head was read: nothing may follow */
+    bool *closed;   /* a head was read: nothing may follow */
+    double dropout; /* after each activation; 0: none */
 } parser;
 
 /* ---- characters and words ---- */
@@ -73,6 +74,11 @@ static goss_status append_named(parser *s, const char *word, goss_error *err) {
     return goss__target_append(s->t, &l, s->flow, err);
 }
 
+static goss_status append_dropout(parser *s, goss_error *err) {
+    goss__layer l = {.kind = goss__layer_kind_find("dropout", 7), .rate = s->dropout, .channels = true};
+    return goss__target_append(s->t, &l, s->flow, err);
+}
+
 /* The head, where there are outputs: one text serves networks with and without. */
 static goss_status append_head(parser *s, goss_error *err) {
     goss__layer l = {.kind = goss__layer_kind_find("head", 4), .out = s->t->outputs};
@@ -94,7 +100,8 @@ static goss_status append_layer(parser *s, const goss__layer_kind *kind, goss__w
             return goss_error_set(err, GOSS_E_ARGUMENT, "head: it can not stand inside braces");
         return append_head(s, err);
     }
-    return goss__target_append(s->t, &l, s->flow, err);
+    GOSS_TRY(goss__target_append(s->t, &l, s->flow, err));
+    return kind->activation && s->dropout > 0 ? append_dropout(s, err) : GOSS_OK;
 }
 
 static goss_status parse_body(parser *s, bool braces, goss_error *err);
@@ -325,10 +332,11 @@ static goss_status check_input(const int64_t *input, int rank, int64_t outputs, 
     return GOSS_OK;
 }
 
-static goss_status parse_all(goss_target *t, const char *text, goss_error *err) {
+static goss_status parse_all(goss_target *t, const char *text, double dropout, goss_error *err) {
     bool closed = false;
     goss__flow flow = t->input;
-    parser s = {.p = text, .end = text + strlen(text), .line = 1, .t = t, .flow = &flow, .closed = &closed};
+    parser s = {
+        .p = text, .end = text + strlen(text), .line = 1, .t = t, .flow = &flow, .closed = &closed, .dropout = dropout};
     GOSS_TRY(parse_body(&s, false, err));
     if (!closed) GOSS_TRY(goss_error_prefix(err, append_head(&s, err), "network, at its end"));
     if (t->n_layers == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "network: its text has no layers");
@@ -337,14 +345,21 @@ static goss_status parse_all(goss_target *t, const char *text, goss_error *err) 
 
 goss_status goss_target_parse(const char *text, const int64_t *input, int input_rank, int64_t outputs,
                               goss_target **out, goss_error *err) {
+    return goss_target_parse_dropout(text, input, input_rank, outputs, 0, out, err);
+}
+
+goss_status goss_target_parse_dropout(const char *text, const int64_t *input, int input_rank, int64_t outputs,
+                                      double dropout, goss_target **out, goss_error *err) {
     goss__flow flow;
     *out = NULL;
+    if (!(dropout >= 0 && dropout < 1))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "network: dropout %g is not in [0, 1)", dropout);
     GOSS_TRY(check_input(input, input_rank, outputs, &flow, err));
     goss_target *t = goss__calloc(1, sizeof *t);
     if (!t) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network");
     t->input = flow;
     t->outputs = outputs;
-    goss_status status = parse_all(t, text, err);
+    goss_status status = parse_all(t, text, dropout, err);
     if (status == GOSS_OK)
         *out = t;
     else

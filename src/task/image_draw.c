@@ -54,7 +54,7 @@ static int choose(const source *s, int task, uint64_t round, int n) {
 
 static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
     source *s = source_->context;
-    const int task = task_of(s, k), outputs = s->t->task[task].outputs;
+    const int task = task_of(s, k);
     const int32_t *output;
     int n;
     const int32_t *image = goss_image_tasks_images(s->t, task, s->o.part, &output, &n);
@@ -68,8 +68,7 @@ static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
         if (out->query_target) out->query_target[i] = (float)output[at];
         if (out->query_rows) out->query_rows[i] = image[at];
     }
-    for (int w = 0; out->class_mask && w < source_->spec.outputs; w++) out->class_mask[w] = w < outputs;
-    out->supports = 0, out->queries = n, out->outputs = source_->spec.outputs, out->id = task;
+    out->supports = 0, out->queries = n, out->outputs = s->t->task[task].outputs, out->id = task;
 }
 
 static const char *name(const goss_task_source *source_, uint64_t k) {

@@ -37,9 +37,10 @@ static bool reserve(goss__task_pack *b) {
     b->raw[0] = numbers(t, s, target, sizeof(float));
     b->raw[1] = numbers(t, q, target, sizeof(float));
     b->sizes = numbers(t, 1, 1, sizeof *b->sizes);
+    b->order = numbers(q, 1, 1, sizeof *b->order);
     return b->support && b->support_target && b->support_weight && b->assign && b->query && b->query_target &&
            b->query_weight && b->class_mask && b->descriptor && b->task && b->id && b->known && b->raw[0] &&
-           b->raw[1] && b->sizes;
+           b->raw[1] && b->sizes && b->order;
 }
 
 goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err) {
@@ -53,9 +54,9 @@ goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_t
 }
 
 void goss__task_pack_free(goss__task_pack *b) {
-    void *all[] = {b->known, b->support,      b->support_target, b->support_weight, b->assign,
-                   b->query, b->query_target, b->query_weight,   b->class_mask,     b->descriptor,
-                   b->task,  b->id,           b->raw[0],         b->raw[1],         b->sizes};
+    void *all[] = {b->known,        b->support,      b->support_target, b->support_weight, b->assign, b->query,
+                   b->query_target, b->query_weight, b->class_mask,     b->descriptor,     b->task,   b->id,
+                   b->raw[0],       b->raw[1],       b->sizes,          b->order};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     *b = (goss__task_pack){0};
 }

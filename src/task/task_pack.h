@@ -6,6 +6,7 @@
 #ifndef GOSS_TASK_TASK_PACK_H
 #define GOSS_TASK_TASK_PACK_H
 
+#include "base/rng.h"
 #include "gossamer/exec.h"
 #include "gossamer/task.h"
 
@@ -24,6 +25,7 @@ typedef struct goss__task_pack {
     int32_t *task, *id;     /* number for random streams; row of the table of ids, spec.ids for a new task */
     float *raw[2];          /* targets as the source gives them [tasks, planned, target size], support and query */
     goss__task_size *sizes; /* of each task */
+    uint32_t *order;        /* scratch: [queries] */
 } goss__task_pack;
 
 /* The spec's maxima; where a task has no query there is room for a blank one. Its scale is borrowed. */
@@ -31,6 +33,12 @@ goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_t
 void goss__task_pack_free(goss__task_pack *b);
 /* Draws tasks [first, first + tasks), tasks <= max_tasks. The source's maxima must lie within the pack's. */
 void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, uint64_t first, int tasks);
+/* Mixup of what was drawn, tasks [first, first + tasks): the queries of a task in pairs, drawn at random, become l a +
+ * (1 - l) b and l b + (1 - l) a, inputs and encoded targets alike, l ~ Beta(alpha, alpha) for each pair; an odd one
+ * stays. Raw targets stay as they are. A pure function of (seed, first). (task_mix.c) */
+void goss__task_pack_mix(goss__task_pack *b, double alpha, uint64_t seed, uint64_t first);
+/* A draw from Beta(alpha, alpha), alpha > 0. */
+double goss__beta_draw(double alpha, goss__rng *rng);
 /* Binds those inputs that a program has, and sets the counts of those symbols that it has. */
 goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err);
 /* The same for tasks [first, first + tasks) of the batch alone. */

@@ -17,10 +17,10 @@ enum { NAMES = 3, FEW_CLASSES = 10, UNREADABLE_NAMED = 50 };
 
 /* ---- counts ---- */
 
-typedef enum part { UNUSED, TRAIN, VALIDATE, TEST, PARTS } part;
+enum { PARTS = GOSS__TEST + 1 };
 static const char *const part_names[PARTS] = {"unused", "train", "validate", "test"};
 
-static void mark(const goss_class_list *l, part p, uint8_t *part_of) {
+static void mark(const goss_class_list *l, goss__image_part p, uint8_t *part_of) {
     for (int i = 0; i < l->count; i++) part_of[l->ids[i]] = (uint8_t)p;
 }
 
@@ -29,28 +29,32 @@ static uint8_t *parts_of(const image_set *d) {
     const int classes = goss_images_classes(d->set);
     uint8_t *out = goss__calloc((size_t)classes, 1);
     for (int c = 0; out && c < classes; c++)
-        if (goss_images_class_split(d->set, c) == GOSS_SPLIT_TEST) out[c] = TEST;
-    if (out) mark(d->train, TRAIN, out), mark(d->held, VALIDATE, out);
+        if (goss_images_class_split(d->set, c) == GOSS_SPLIT_TEST) out[c] = GOSS__TEST;
+    if (out) mark(d->train, GOSS__TRAIN, out), mark(d->held, GOSS__VALIDATE, out);
     return out;
+}
+
+void goss__check_count_images(const goss__check *k, const goss_images *set) {
+    const goss_image_format f = goss_images_format(set);
+    goss__check_counted(k, "images", goss_images_count(set));
+    goss__check_counted(k, "classes", goss_images_classes(set));
+    goss__check_counted(k, "alphabets", goss_images_alphabets(set));
+    goss__check_counted(k, "image.height", f.height), goss__check_counted(k, "image.width", f.width);
+    goss__check_counted(k, "image.channels", f.channels);
 }
 
 static void count(const goss__check *k, const image_set *d, const uint8_t *part_of) {
     int64_t classes[PARTS] = {0}, images[PARTS] = {0};
     char name[40];
-    const goss_image_format f = goss_images_format(d->set);
     for (int c = 0; c < goss_images_classes(d->set); c++) {
         int first, n;
         goss_images_class_range(d->set, c, &first, &n);
         classes[part_of[c]]++, images[part_of[c]] += n;
     }
-    goss__check_counted(k, "images", goss_images_count(d->set));
-    goss__check_counted(k, "classes", goss_images_classes(d->set));
-    goss__check_counted(k, "alphabets", goss_images_alphabets(d->set));
-    goss__check_counted(k, "image.height", f.height), goss__check_counted(k, "image.width", f.width);
-    goss__check_counted(k, "image.channels", f.channels);
-    for (int p = TRAIN; p <= PARTS; p++) {
-        const part at = p == PARTS ? UNUSED : (part)p;
-        if (at != TRAIN && classes[at] == 0) continue;
+    goss__check_count_images(k, d->set);
+    for (int p = GOSS__TRAIN; p <= PARTS; p++) {
+        const goss__image_part at = p == PARTS ? GOSS__UNUSED : (goss__image_part)p;
+        if (at != GOSS__TRAIN && classes[at] == 0) continue;
         snprintf(name, sizeof name, "%s.classes", part_names[at]);
         goss__check_counted(k, name, classes[at]);
         snprintf(name, sizeof name, "%s.images", part_names[at]);
@@ -116,38 +120,40 @@ static void look_at_group(const seen *g, size_t n, const uint8_t *part_of, pairs
     for (size_t i = 0; i < n; i++) {
         bool leaked = false, other = false;
         for (size_t j = 0; j < n && !(leaked && other); j++) {
-            const part mine = (part)part_of[g[i].cls], theirs = (part)part_of[g[j].cls];
-            if (!leaked && mine > TRAIN && theirs == TRAIN) note(leaks, &g[i], &g[j]), leaked = true;
-            const bool apart = mine != theirs && mine != UNUSED && theirs != UNUSED;
+            const goss__image_part mine = (goss__image_part)part_of[g[i].image],
+                                   theirs = (goss__image_part)part_of[g[j].image];
+            if (!leaked && mine > GOSS__TRAIN && theirs == GOSS__TRAIN) note(leaks, &g[i], &g[j]), leaked = true;
+            const bool apart = mine != theirs && mine != GOSS__UNUSED && theirs != GOSS__UNUSED;
             if (!other && j < i && !apart && g[i].cls != g[j].cls) note(labels, &g[i], &g[j]), other = true;
         }
     }
 }
 
-static void tell_pairs(const goss__check *k, const image_set *d, const pairs *leaks, const pairs *labels) {
+static void tell_pairs(const goss__check *k, const goss_images *set, const pairs *leaks, const pairs *labels) {
     if (leaks->count)
         goss__check_found(k, GOSS_CHECK_WARNING, "leak",
                           "%d image%s to validate or test on %s trained on, too (the first: %.150s is %.150s): what is "
                           "measured there is too good; remove them from one side",
                           leaks->count, leaks->count == 1 ? "" : "s", leaks->count == 1 ? "is" : "are",
-                          goss_images_name(d->set, leaks->image), goss_images_name(d->set, leaks->other));
+                          goss_images_name(set, leaks->image), goss_images_name(set, leaks->other));
     if (labels->count)
         goss__check_found(k, GOSS_CHECK_WARNING, "duplicate",
                           "%d image%s the same as one of another class (the first: %.150s is %.150s): no network can "
                           "tell them apart; keep each under its right class",
-                          labels->count, labels->count == 1 ? " is" : "s are", goss_images_name(d->set, labels->image),
-                          goss_images_name(d->set, labels->other));
+                          labels->count, labels->count == 1 ? " is" : "s are", goss_images_name(set, labels->image),
+                          goss_images_name(set, labels->other));
 }
 
-static goss_status look_at_content(const goss__check *k, const image_set *d, const uint8_t *part_of, goss_error *err) {
-    const int images = goss_images_count(d->set);
+goss_status goss__check_same_images(const goss__check *k, const goss_images *set, const uint8_t *part_of,
+                                    goss_error *err) {
+    const int images = goss_images_count(set);
     seen *all = goss__alloc((size_t)images * sizeof *all);
     if (!all) return goss_error_set(err, GOSS_E_NOMEM, "no memory to compare %d images", images);
     pairs leaks = {0}, labels = {0};
     size_t n = 0;
     for (int i = 0; i < images; i++) {
-        const uint64_t hash = goss_images_sample(d->set, i);
-        if (hash) all[n++] = (seen){hash, i, goss_images_class_of(d->set, i)}; /* 0: flat, which is told elsewhere */
+        const uint64_t hash = goss_images_sample(set, i);
+        if (hash) all[n++] = (seen){hash, i, goss_images_class_of(set, i)}; /* 0: flat, which is told elsewhere */
     }
     qsort(all, n, sizeof *all, by_hash);
     for (size_t i = 0, end; i < n; i = end) {
@@ -155,8 +161,19 @@ static goss_status look_at_content(const goss__check *k, const image_set *d, con
         if (end > i + 1) look_at_group(all + i, end - i, part_of, &leaks, &labels);
     }
     goss__free(all);
-    tell_pairs(k, d, &leaks, &labels);
+    tell_pairs(k, set, &leaks, &labels);
     return GOSS_OK;
+}
+
+/* What each image is for follows from its class. */
+static goss_status look_at_content(const goss__check *k, const image_set *d, const uint8_t *part_of, goss_error *err) {
+    const int images = goss_images_count(d->set);
+    uint8_t *part = goss__calloc((size_t)images + 1, 1);
+    if (!part) return goss_error_set(err, GOSS_E_NOMEM, "no memory to compare %d images", images);
+    for (int i = 0; i < images; i++) part[i] = part_of[goss_images_class_of(d->set, i)];
+    const goss_status s = goss__check_same_images(k, d->set, part, err);
+    goss__free(part);
+    return s;
 }
 
 goss_status goss__check_images(const goss__check *k, const goss__run_data *data, goss_error *err) {

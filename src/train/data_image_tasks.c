@@ -13,6 +13,7 @@ typedef struct image_tasks {
     goss_images *set;
     goss_image_tasks *tasks;
     const char **names; /* [tasks] */
+    char *text;         /* goss_image_tasks_text */
 } image_tasks;
 
 /* ---- settings ---- */
@@ -54,6 +55,7 @@ static void close_tasks(goss__run_data *data) {
     goss_image_tasks_free(t->tasks);
     goss_images_close(t->set);
     goss__free(t->names);
+    goss_csv_text_free(t->text);
     goss__free(t);
     data->own = NULL;
 }
@@ -63,7 +65,8 @@ static goss_status take_names(image_tasks *t, goss_data_spec *spec, goss_error *
     t->names = goss__calloc((size_t)n + 1, sizeof *t->names);
     if (!t->names) return goss_error_set(err, GOSS_E_NOMEM, "no memory for names");
     for (int i = 0; i < n; i++) t->names[i] = goss_image_tasks_name(t->tasks, i);
-    spec->task_names = t->names;
+    GOSS_TRY(goss_image_tasks_text(t->tasks, &t->text, err));
+    spec->task_names = t->names, spec->transform = t->text;
     return GOSS_OK;
 }
 
@@ -88,6 +91,10 @@ static goss_status open_validation(goss__run_data *d, const image_tasks *t, cons
                                (long long)s->validate.every));
     d->judged = (int)d->validation.tasks, d->validates = true;
     return GOSS_OK;
+}
+
+static goss_status test(const goss__run_data *d, goss_task_source *out, goss_error *err) {
+    return open_part(d->own, GOSS_PART_TEST, out, err);
 }
 
 static void describe(goss__run_data *d, const image_tasks *t) {
@@ -164,6 +171,7 @@ const goss__data_kind goss__data_image_tasks = {.name = "image tasks",
                                                 .check = check,
                                                 .open = open_tasks,
                                                 .close = close_tasks,
+                                                .test = test,
                                                 .mark = mark,
                                                 .validated_on = validated_on,
                                                 .things = "images, tasks or divisions"};

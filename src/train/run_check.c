@@ -61,6 +61,8 @@ static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
         goss__check_found(k, GOSS_CHECK_INFO, "run", "run.dir = %s holds this run, %lld steps of it: training goes on",
                           k->set->run.dir, (long long)r->state.step);
     if (goss__data_images_set(&r->data)) GOSS_TRY(goss__check_images(k, &r->data, err));
+    if (goss__data_image_tasks_of(&r->data))
+        GOSS_TRY(goss__check_image_tasks(k, goss__data_image_tasks_of(&r->data), err));
     if (goss__data_table_of(&r->data)) GOSS_TRY(goss__check_table(k, goss__data_table_of(&r->data), err));
     return ask_doctor(k, r, err);
 }

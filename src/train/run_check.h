@@ -18,8 +18,19 @@ void goss__check_counted(const goss__check *k, const char *name, int64_t value);
 /* ---- check_images.c ---- */
 /* Of an open run's images: counts, classes with one image, images on both sides of a split or in two classes. */
 goss_status goss__check_images(const goss__check *k, const goss__run_data *d, goss_error *err);
+/* What an image is for. */
+typedef enum goss__image_part { GOSS__UNUSED, GOSS__TRAIN, GOSS__VALIDATE, GOSS__TEST } goss__image_part;
+/* How many images, classes and alphabets the set has, and of what extents they are. */
+void goss__check_count_images(const goss__check *k, const goss_images *set);
+/* Images that are the same, on both sides of a split or in two classes. part_of [images]: goss__image_part. */
+goss_status goss__check_same_images(const goss__check *k, const goss_images *set, const uint8_t *part_of,
+                                    goss_error *err);
 /* Of images that could not be opened: each file that cannot be read. Returns how many there are. */
 int goss__check_unreadable(const goss__check *k);
+
+/* ---- check_image_tasks.c ---- */
+/* Of tasks of images: counts, classes of few images to train on, images on both sides of a split or in two classes. */
+goss_status goss__check_image_tasks(const goss__check *k, const goss_image_tasks *t, goss_error *err);
 
 /* ---- check_table.c ---- */
 /* Of an open run's table: counts, findings, rows on both sides of a split, rows that follow each other in time. */

@@ -51,7 +51,7 @@ static goss_status take_all_tasks(goss__run_data *d, goss_error *err) {
 
 goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *set, const goss__run_place *place,
                                 goss_error *err) {
-    *d = (goss__run_data){.seed = set->run.seed, .tasks = set->train.tasks};
+    *d = (goss__run_data){.seed = set->run.seed, .tasks = set->train.tasks, .mixup = set->train.mixup};
     d->kind = goss__run_data_kind(set, place->tasks);
     goss_status s = d->kind->open(d, set, place, err);
     if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);
@@ -75,6 +75,7 @@ goss_status goss__run_data_test(const goss__run_data *d, goss_task_source *out, 
 }
 
 void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *pack) {
-    goss__task_pack_draw(pack, &d->source, k * (uint64_t)d->tasks,
-                         pack->max_tasks < d->tasks ? pack->max_tasks : d->tasks);
+    const uint64_t first = k * (uint64_t)d->tasks;
+    goss__task_pack_draw(pack, &d->source, first, pack->max_tasks < d->tasks ? pack->max_tasks : d->tasks);
+    if (d->mixup > 0) goss__task_pack_mix(pack, d->mixup, d->seed, first);
 }

@@ -63,7 +63,8 @@ struct goss__run_data {
     uint64_t hash;             /* of the content */
     char size[64], about[96];  /* "60 of 3"; "60 images of 3 classes" */
     uint64_t seed;
-    int tasks; /* of a step: train.tasks, or all */
+    int tasks;    /* of a step: train.tasks, or all */
+    double mixup; /* train.mixup */
 };
 
 /* The kind of what a configuration names, or of a program's own tasks. */

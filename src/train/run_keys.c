@@ -188,6 +188,10 @@ static const goss_key own[] = {
                    "Strength of random turns, scales, slants and shifts of each image"),
     GOSS__KEY_REAL("train.elastic", train_episodes.elastic, "0", 0, 28, "pixels",
                    "Size of random smooth displacements, in pixels of 28"),
+    GOSS__KEY_REAL(
+        "train.mixup", train.mixup, "0", 0, 100, NULL,
+        "Queries of a task are mixed in pairs, with their targets, in shares drawn from Beta(a, a) for this a; "
+        "0: they stay"),
     GOSS__KEY_FORM("train.fold", read_fold, "", NULL,
                    "table: I/N keeps the I-th of N parts of the tasks apart, as test"),
     GOSS__KEY_REAL("train.checkpoint_minutes", train.checkpoint_minutes, "2", 0, 1e6, "minutes",

@@ -44,7 +44,7 @@ typedef struct goss__run_settings {
     struct {
         const char *method, *start;
         int64_t steps, log_every;
-        double minutes, checkpoint_minutes;
+        double minutes, checkpoint_minutes, mixup;
         int tasks, micro_batch, min_shots;
     } train;
     goss_optimizer_options optimizer;

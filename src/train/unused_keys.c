@@ -110,6 +110,7 @@ static const goss__key_use uses[] = {
     {"optimizer.at", has_steps, "only optimizer.schedule = step has it"},
     {"optimizer.plateau", has_plateau, "only optimizer.schedule = plateau has it"},
     {"model.backbone", has_network, "this method has no network"},
+    {"model.dropout", has_network, "this method has no network"},
     {"method.norm", has_shared_norm, "the batch norms, if any, belong to networks that differ from task to task"},
     {"method.label_smoothing", smooths, "this method's steps are on plain labels"},
     {"method.loss", smooths, "this method takes its steps on one task at a time"},
