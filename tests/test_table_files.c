@@ -243,6 +243,24 @@ static bytes some_npz(void) {
     return zip(names, data, 2);
 }
 
+TEST(the_target_of_arrays_is_one_of_their_own) {
+    static const double x[] = {.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5, 8.5}, kind[] = {0, 1, 0, 1}, who[] = {1, 1, 2, 2};
+    const char *const names[] = {"X.npy", "kind.npy", "who.npy"};
+    const bytes data[] = {npy(NPY("<f8", "False", "(4, 2)"), x, sizeof x),
+                          npy(NPY("<f8", "False", "(4,)"), kind, sizeof kind),
+                          npy(NPY("<f8", "False", "(4,)"), who, sizeof who)};
+    const goss_roles_declared declared = {.task = "who"};
+    goss_roles roles;
+    goss_table *t;
+    bytes b = zip(names, data, 3);
+    T_OK(goss_table_read(b.at, b.size, "t.npz", NULL, &t, &err));
+    T_OK(goss_table_roles(t, &declared, &roles, &err));
+    T_STR(goss_table_name(t, roles.target), "kind"); /* not the last column with fractions, which is an input */
+    T_STR(roles.reason[roles.target], "guessed: an array of one column, beside a matrix of inputs");
+    goss_roles_free(&roles);
+    goss_table_close(t);
+}
+
 TEST(npz_is_one_table) {
     bytes b = some_npz();
     goss_table *t = NULL;

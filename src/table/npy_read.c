@@ -297,7 +297,8 @@ static goss_status take_cell(arrays *s, const array *a, size_t row, size_t colum
 
 static goss_status name_columns(arrays *s, goss_error *err) {
     size_t n = 0;
-    for (int i = 0; i < s->count; i++) n += s->array[i].columns;
+    bool flat = false;
+    for (int i = 0; i < s->count; i++) n += s->array[i].columns, flat |= s->array[i].flat;
     if (n > COLUMNS_MAX)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: %zu columns; at most %d are read", s->b->name, n, COLUMNS_MAX);
     s->decl = goss__arena_alloc(&s->arena, n * sizeof *s->decl);
@@ -309,7 +310,7 @@ static goss_status name_columns(arrays *s, goss_error *err) {
             const array *a = &s->array[i];
             const char *name = a->flat ? a->name : goss__arena_printf(&s->arena, "%s_%zu", a->name, k);
             if (!name) return no_memory(s, err);
-            s->decl[s->columns++] = (goss__column_decl){.name = name};
+            s->decl[s->columns++] = (goss__column_decl){.name = name, .of_matrix = flat && !a->flat};
         }
     return GOSS_OK;
 }

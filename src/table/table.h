@@ -22,6 +22,7 @@ typedef struct goss__column {
     bool fixed;       /* type and categories were declared in the file */
     bool categorical; /* declared by the caller */
     bool ignored;     /* whatever is in it is no error */
+    bool of_matrix;   /* one of several columns of an array, beside arrays of one: seldom what is predicted */
 } goss__column;
 
 typedef struct goss__file {
@@ -54,6 +55,7 @@ typedef struct goss__column_decl {
     enum { GOSS__DECL_ANY, GOSS__DECL_NUMBER, GOSS__DECL_CATEGORY, GOSS__DECL_TEXT, GOSS__DECL_DATE } type;
     const char *const *categories; /* CATEGORY, where the file lists them; NULL: found */
     int n_categories;
+    bool of_matrix; /* goss__column */
 } goss__column_decl;
 
 typedef struct goss__sink goss__sink;

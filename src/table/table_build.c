@@ -38,7 +38,7 @@ static goss_status take_decl(goss__build *b, const goss__column_decl *d, goss_er
     const int32_t code = goss__dictionary_add(&b->t->names, d->name);
     if (code < 0) return no_memory(b, err);
     goss__column *c = &b->t->column[code];
-    c->name = b->t->names.text[code];
+    c->name = b->t->names.text[code], c->of_matrix = d->of_matrix;
     if (d->type == GOSS__DECL_ANY) return GOSS_OK;
     c->fixed = true, c->type = type[d->type];
     snprintf(c->reason, sizeof c->reason, "%s", "the file says so");

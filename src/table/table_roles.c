@@ -182,20 +182,28 @@ static goss_status guess_ids_within(guess *g, goss_error *err) {
 
 typedef enum worth { USELESS, DESIGNED, WHOLE, BEST } worth; /* as a target */
 
-/* Known for a whole task, or the same values in every task (days 0 to 9): these are chosen, not measured. */
+/* Known for a whole task, or the same values in every task (days 0 to 9): these are chosen, not measured. Nor is a
+ * column of a matrix the target where another array has one column. */
 static goss_status target_worth(const guess *g, int c, worth *out, goss_error *err) {
     within w;
     *out = USELESS;
     if (g->declared[c] || g->r->role[c] != GOSS_ROLE_INPUT || c == g->t->file_column) return GOSS_OK;
-    *out = g->r->task < 0                                                            ? BEST
+    *out = g->t->column[c].of_matrix                                                 ? DESIGNED
+           : g->r->task < 0                                                          ? BEST
            : goss_table_type(g->t, c) == GOSS_COLUMN_NUMBER && !g->stats[c].integers ? BEST
                                                                                      : WHOLE;
-    if (g->r->task < 0) return GOSS_OK;
+    if (g->r->task < 0 || g->t->column[c].of_matrix) return GOSS_OK;
     GOSS_TRY(look_within(g, c, &w, err));
     const bool designed =
         g->stats[c].distinct >= 3 && 5 * w.all_different >= 4 * w.tasks && 5 * w.complete >= 4 * w.tasks;
     if (w.tasks && (w.constant == w.tasks || designed)) *out = DESIGNED;
     return GOSS_OK;
+}
+
+static bool has_matrix(const goss_table *t) {
+    for (int c = 0; c < t->columns; c++)
+        if (t->column[c].of_matrix) return true;
+    return false;
 }
 
 static goss_status guess_target(guess *g, goss_error *err) {
@@ -215,6 +223,8 @@ static goss_status guess_target(guess *g, goss_error *err) {
     }
     if (best < 0) return GOSS_OK;
     if (g->r->task < 0 && best_worth == BEST) why = "the last column";
+    if (best_worth > DESIGNED && best_worth <= BEST && has_matrix(g->t))
+        why = "an array of one column, beside a matrix of inputs";
     g->r->target = best, g->r->target_guessed = true;
     set(g, best, GOSS_ROLE_TARGET, "guessed: %s", why);
     return GOSS_OK;
