@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compose.h: what the composites share: bringing small tensors to the rank of an activation. */
+/* compose.h: shared by composites: reshaping small tensors to the rank of an activation. */
 #ifndef GOSS_AUTODIFF_COMPOSE_H
 #define GOSS_AUTODIFF_COMPOSE_H
 
 #include "gossamer/compose.h"
 
-/* Stands for minus infinity in masked logits: exp of it is 0 and no difference of two overflows in f32. */
+/* Minus infinity in masked logits: its exp is 0 and differences do not overflow in f32. */
 #define GOSS__MASKED (-1e30)
-/* Keeps a sum of weights that are all 0 from being divided by. */
+/* Lower bound of a sum of weights, against division by 0. */
 #define GOSS__NO_WEIGHT 1e-20
 
 static inline bool goss__given(goss_val v) { return v.graph != NULL; }
@@ -18,7 +18,7 @@ goss_val goss__as_channels(goss_val v, int rank, const char *what);
 goss_val goss__as_samples(goss_val v, int rank, const char *what);
 /* The axes [from, to) as a mask. */
 static inline uint32_t goss__axes(int from, int to) { return to > from ? ((1u << to) - 1u) & ~((1u << from) - 1u) : 0; }
-/* Records an error unless x has rank at least `least`; true if it has. */
+/* Whether x has rank at least `least`; records an error otherwise. */
 bool goss__rank_at_least(goss_val x, int least, const char *op);
 /* The product of the dims [from, to) of s. */
 goss_extent goss__dims_product(goss_shape s, int from, int to);

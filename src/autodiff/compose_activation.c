@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* compose_activation.c: activations that are not primitives, softmax and dropout.
  *
- * Kinks are chosen so that the derivative at 0 is the one of the right-hand branch. Softmax subtracts the detached
- * maximum: the result does not depend on it, so no gradient of any order misses it. */
+ * The derivative at a kink is that of the right-hand branch. Softmax subtracts the detached maximum: the result does
+ * not depend on it, so that gradients of any order are exact. */
 #include "autodiff/compose.h"
 
 goss_val goss_gelu(goss_val x) {
@@ -18,7 +18,7 @@ goss_val goss_leaky_relu(goss_val x, double slope) {
     return goss_select(goss_less(x, goss_const(x.graph, 0)), goss_scale(x, slope), x);
 }
 
-/* The branch not taken must stay finite too, or its gradient would be 0 * inf: hence the min. */
+/* The branch not taken must be finite too, or its gradient would be 0 * inf; hence the min. */
 goss_val goss_elu(goss_val x) {
     if (!goss_valid(x)) return x;
     goss_val zero = goss_const(x.graph, 0);

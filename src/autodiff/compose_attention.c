@@ -2,7 +2,7 @@
 /* compose_attention.c: attention over a set (Vaswani et al. 2017).
  *
  * Heads become a leading axis, so that all heads of all tasks are one batched product. A query whose keys are all
- * masked gets 0, not the mean of what it must not see. */
+ * masked gets 0, not the mean of masked values. */
 #include <math.h>
 
 #include "autodiff/compose.h"

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compose_layer.c: products with their bias, affine maps, and the small reshaping layers around them.
+/* compose_layer.c: products with bias, affine maps, and reshaping layers.
  *
- * Everything here is a few primitives; nothing is known to autodiff. A weight with one task in front is shared: the
- * broadcast is the primitives'. */
+ * A weight with leading extent 1 is shared; the primitives broadcast it. */
 #include "autodiff/compose.h"
 
 bool goss__rank_at_least(goss_val x, int least, const char *op) {
@@ -18,7 +17,7 @@ goss_extent goss__dims_product(goss_shape s, int from, int to) {
     return p;
 }
 
-/* [a, b] with `ones` extents 1 between the two or behind them. */
+/* [a, b] with `ones` extents 1 between the two or after them. */
 static goss_val spread(goss_val v, int rank, bool behind, const char *what) {
     if (!goss_valid(v)) return v;
     goss_shape s = goss_shape_of(v), out = {.rank = rank};
@@ -41,7 +40,7 @@ goss_val goss_affine(goss_val x, goss_val scale, goss_val shift) {
     return x;
 }
 
-/* Axes between task and feature are folded into the samples, so that one product does them all. */
+/* Axes between task and feature are folded into the samples, for a single product. */
 goss_val goss_linear(goss_val x, goss_val w, goss_val b) {
     if (!goss__rank_at_least(x, 3, "linear") || !goss__rank_at_least(w, 3, "linear: weight"))
         return (goss_val){x.graph, 0};
@@ -51,7 +50,7 @@ goss_val goss_linear(goss_val x, goss_val w, goss_val b) {
     if (s.rank > 3) flat = goss_reshape(x, GOSS_SHAPE(s.dim[0], goss__dims_product(s, 1, last), s.dim[last]));
     goss_val y = goss_affine(goss_matmul(flat, w, false, false), GOSS_NONE, b);
     if (s.rank == 3 || !goss_valid(y)) return y;
-    s.dim[0] = goss_dim(y, 0); /* T weights on one task's samples give T */
+    s.dim[0] = goss_dim(y, 0); /* T weights on the samples of one task give T results */
     s.dim[last] = goss_dim(y, 2);
     return goss_reshape(y, s);
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compose_loss.c: losses, one number a sample, and their reduction.
+/* compose_loss.c: losses, one number per sample, and their reduction.
  *
- * Masked classes take no part: their logits count as minus infinity and their log probabilities as 0, never as
- * 0 * inf. Number of classes and of samples may be symbols, so means are taken by goss_mean or by counting a mask. */
+ * Masked classes are excluded: their logits count as minus infinity and their log probabilities as 0, never as 0 * inf.
+ * Numbers of classes and samples may be symbols, so that means are taken by goss_mean or by counting a mask. */
 #include "autodiff/compose.h"
 
 static goss_val negated_sum(goss_val a, uint32_t axis) { return goss_neg(goss_sum(a, axis, false)); }
 
-/* Mean over the living classes of the last axis, negated. */
+/* The negated mean over the unmasked classes of the last axis. */
 static goss_val uniform_part(goss_val log_p, goss_val mask, uint32_t last) {
     if (!goss__given(mask)) return goss_neg(goss_mean(log_p, last, false));
     goss_val alive = goss_max(goss_sum(mask, last, false), goss_const(mask.graph, 1));
@@ -39,7 +39,7 @@ goss_val goss_squared_error(goss_val x, goss_val target) {
     return goss_mean(goss_square(goss_sub(x, target)), GOSS_AXIS(goss_rank(x) - 1), false);
 }
 
-/* q^2 / 2 + delta (|d| - q) with q = min(|d|, delta): no branch, and both gradients are right at the seam. */
+/* q^2 / 2 + delta (|d| - q) with q = min(|d|, delta): without a branch, and with the correct gradient at the seam. */
 goss_val goss_huber(goss_val x, goss_val target, double delta) {
     if (!goss__rank_at_least(x, 1, "huber")) return x;
     if (!(delta > 0)) return goss_graph_fail(x.graph, GOSS_E_ARGUMENT, "huber: delta %g is not positive", delta);
@@ -55,7 +55,7 @@ goss_val goss_reduce_loss(goss_val loss, goss_val weight) {
     return goss_mean_all(goss_div(goss_sum(goss_mul(loss, weight), GOSS_AXIS(1), false), total));
 }
 
-/* 1 at every element that no other exceeds. */
+/* 1 at every element that equals the maximum. */
 static goss_val at_maximum(goss_val a, uint32_t last) {
     goss_val below = goss_less(a, goss_reduce_max(a, last, true));
     return goss_shift(goss_neg(below), 1);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compose_norm.c: normalisations: subtract a mean, divide by a deviation; they differ in the axes and in whose numbers
- * are averaged.
+/* compose_norm.c: normalisations: subtract a mean, divide by a deviation; they differ in the axes and in the
+ * statistics.
  *
- * Variances are of differences from the mean (two passes), not E[x^2] - E[x]^2, which loses all digits in f32 when the
- * mean is large. With a unit mask sums run over living units and are divided by their number; dead units come out 0. */
+ * Variances use differences from the mean (two passes), not E[x^2] - E[x]^2, which loses all digits in f32 if the mean
+ * is large. With a unit mask sums run over live units and are divided by their number; dead units become 0. */
 #include "autodiff/compose.h"
 
 goss_val goss_normalize(goss_val x, goss_val mean, goss_val var, double eps) {
@@ -14,13 +14,13 @@ goss_val goss_normalize(goss_val x, goss_val mean, goss_val var, double eps) {
     return goss_mul(goss_sub(x, m), scale);
 }
 
-/* (x - mean) / deviation with both over `axes`. */
+/* (x - mean) / deviation, both over `axes`. */
 static goss_val standardize(goss_val x, uint32_t axes, double eps) {
     goss_val d = goss_sub(x, goss_mean(x, axes, true));
     return goss_mul(d, goss_rsqrt(goss_shift(goss_mean(goss_square(d), axes, true), eps)));
 }
 
-/* Mean over `axes` and over the living units of `last`; alive: their number. */
+/* Mean over `axes` and over the live units of `last`; alive: their number. */
 static goss_val living_mean(goss_val x, uint32_t axes, uint32_t last, goss_val alive) {
     if (axes) x = goss_mean(x, axes, true);
     return goss_div(goss_sum(x, last, true), alive);
@@ -76,8 +76,8 @@ static goss_val task_and_channel(goss_val v) {
     return goss_reshape(v, GOSS_SHAPE(goss_dim(v, 0), goss_dim(v, -1)));
 }
 
-/* Mean over the axes `samples` of v, which has extents 1 behind them; weight: of each sample, GOSS_NONE: equal. Weights
- * of 1 give the bits that no weights give, up to the order of the sums. */
+/* Mean over the axes `samples` of v, whose later extents are 1; weight: of each sample, GOSS_NONE: equal. Weights of 1
+ * give the same bits as no weights, up to the order of the sums. */
 static goss_val over_samples(goss_val v, uint32_t samples, goss_val weight) {
     if (!goss__given(weight)) return goss_mean(v, samples, true);
     if (!goss_valid(v) || !goss_valid(weight)) return (goss_val){v.graph, 0};
@@ -85,9 +85,8 @@ static goss_val over_samples(goss_val v, uint32_t samples, goss_val weight) {
     return goss_div(goss_sum(goss_mul(v, weight), samples, true), total);
 }
 
-/* A sample's own statistics first, which one reading of it gives; then those of the samples' means, as Chan, Golub and
- * LeVeque 1983 join variances: no sum waits for the mean of all samples, and weights meet a number a sample and
- * channel. */
+/* Statistics of each sample first, in one pass over it, combined by the formula of Chan, Golub and LeVeque 1983: no sum
+ * depends on the mean over all samples, and weights are applied per sample and channel. */
 static void joined_stats(goss_val x, uint32_t samples, goss_val w, goss_val *mean, goss_val *var) {
     const int rank = goss_rank(x);
     const uint32_t space = goss__axes(2, rank - 1);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compose_recurrent.c: recurrent layers: a cell's formulas in the body of a scan. What x contributes to all steps is
- * one product in front of the loop; inside it there is the product with the carried state alone. */
+/* compose_recurrent.c: recurrent layers: the cell's formulas in the body of a scan. The product with x is hoisted in
+ * front of the loop for all steps; the body has only the product with the carried state. */
 #include "autodiff/compose.h"
 #include "gossamer/scan.h"
 
@@ -10,7 +10,7 @@ static goss_val gate(goss_val z, int i, int64_t hidden) { return goss_slice(z, 2
 /* [Tw, D] as [Tw, 1, D]. */
 static goss_val as_row(goss_val b) { return goss__as_channels(b, 3, "recurrent: bias"); }
 
-/* What the cells share: the scan, its first carry, x w + b of a step, and h u + c. */
+/* Shared by the cells: the scan, its first carry, x w + b of a step, and h u + c. */
 typedef struct layer {
     goss_scan *s;
     goss_val x, h, z;
@@ -31,7 +31,7 @@ static bool fits(goss_val x, goss_recurrent w, int gates, int64_t *hidden, const
     return true;
 }
 
-/* A state [T,N,H] to begin with: zeros where none is given. */
+/* The initial state [T,N,H]: zeros if none is given. */
 static goss_val begin_state(goss_val x, goss_val given, goss_recurrent w, int64_t hidden) {
     if (goss__given(given)) return given;
     const goss_extent one = goss_n(1), own = goss_dim(w.u, 0), tasks = goss_dim(x, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* grad.c: a gradient is a graph. What is differentiated is rewritten first; the walk then goes backwards in the order
- * of building, asks each op for its operands' cotangents, rewrites them and appends their sums; orders above the first
- * are another call. */
+/* grad.c: reverse-mode differentiation that appends to the graph. The expression is rewritten first; the traversal then
+ * visits nodes in reverse building order, calls each operation's VJP, rewrites the cotangents and accumulates them.
+ * Higher orders are further calls. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +31,7 @@ static void mark_active(walk *w, const goss_val *wrt, int n, uint32_t top) {
     }
 }
 
-/* Nothing but zeros would follow (and NaN, where a derivative is not finite). */
+/* Only zeros would be propagated (and NaN, where a derivative is not finite). */
 static bool is_zero(goss_val cot) {
     double value;
     return goss__is_full(cot, &value) && value == 0 && goss__rule_is_on(cot.graph, GOSS__RULE_zero_cotangent);
@@ -56,7 +56,7 @@ static int results_of(const walk *w, uint32_t id, goss_val *result, goss_val *g)
     return n;
 }
 
-/* Asks the operation for its operands' cotangents; false: there are none. */
+/* Calls the operation's VJP; false: it has none. */
 static bool ask_vjp(const walk *w, uint32_t id, const goss_val *in, const bool *want, goss_val *cot) {
     const goss__op *op = w->g->nodes[id]->op;
     if (op == &goss__op_scan) {
@@ -90,7 +90,7 @@ static void pull_back(walk *w, uint32_t id) {
     }
 }
 
-/* What is asked for, all of it rewritten. */
+/* The request, rewritten. */
 typedef struct request {
     goss_val *y, *cotangent, *wrt;
     int n_y, n;
@@ -138,13 +138,13 @@ static int by_id(const void *a, const void *b) {
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-/* Rewrites what to differentiate by: earlier ones first, since later ones may be made from them. Sorts `by`. */
+/* Rewrites the differentiation variables, earlier ones first, since later ones may depend on them. Sorts `by`. */
 static void rewrite_variables(goss_val **by, int n) {
     qsort(by, (size_t)n, sizeof *by, by_id);
     for (int i = 0; i < n; i++) *by[i] = goss__rewrite_variable(*by[i]);
 }
 
-/* All are values of one graph, and cotangents have their values' shapes; else a sticky error. */
+/* Checks that all are values of one graph and that cotangents have the shapes of their values; else a sticky error. */
 static goss_status check_operands(goss_graph *g, const goss_val *y, const goss_val *cotangent, int n_y,
                                   const goss_val *wrt, int n) {
     bool ok = n_y > 0 && goss__all_valid(y, n_y) && goss__all_valid(cotangent, n_y) && cotangent[0].graph == g &&
@@ -186,7 +186,7 @@ goss_status goss_vjp_joint(const goss_val *y, const goss_val *cotangent, int n_y
     goss__free(all);
     goss__free(sorted);
     const goss_status s = goss_graph_status(g, NULL);
-    for (int i = 0; s != GOSS_OK && i < n; i++) out[i] = (goss_val){g, 0}; /* what is there may lack addends */
+    for (int i = 0; s != GOSS_OK && i < n; i++) out[i] = (goss_val){g, 0}; /* accumulated sums may be incomplete */
     return s;
 }
 

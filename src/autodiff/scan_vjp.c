@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* scan_vjp.c: the gradient of a scan is a scan in the other direction.
  *
- * Its body is the forward body and that body's vector-Jacobian product: carries are the cotangents of the forward
- * carries, slices are the carries that the forward scan had at each step, what it scanned, and the cotangents of what
- * it stacked. Of the forward body, what is cheap is computed again; what is dear (products, exponentials) is stacked by
- * the forward scan and read, unless that is not to be kept (`keep`). The cotangent of a constant is the sum over all
- * steps: where a step's addend is a product over rows or a sum, its factors are stacked and the product is done once,
- * behind the loop; else it is added up in a carry. */
+ * Its body is the forward body followed by its vector-Jacobian product: carries are the cotangents of the forward
+ * carries; slices are the forward carries at each step, the forward slices, and the cotangents of stacked results.
+ * Cheap values of the forward body are rematerialised; expensive ones (products, exponentials) are stacked by the
+ * forward scan and read, unless `keep` is off. The cotangent of a constant is the sum over all steps: if a step's
+ * addend is a product over rows or a sum, its factors are stacked and the product is computed once, after the loop;
+ * otherwise it is accumulated in a carry. */
 #include "autodiff/scan_vjp.h"
 #include "rewrite/rewriter.h"
 
@@ -25,19 +25,19 @@ typedef struct adjoint {
     const goss_graph *forward; /* its body */
     goss_scan *s;
     goss_val *clone;  /* of each forward node, in s->body */
-    uint32_t *origin; /* of each node of s->body up to n_clones: the forward node that it stands for, 0: none */
+    uint32_t *origin; /* of each node of s->body up to n_clones: the forward node that it clones, 0: none */
     uint32_t n_clones;
-    goss_val *kept;  /* of each forward node: the slice of it that is read instead, once there is one */
-    uint8_t *varies; /* of each forward node: it differs from step to step */
+    goss_val *kept;  /* of each forward node: the slice that replaces it, once there is one */
+    uint8_t *varies; /* of each forward node: it is not loop invariant */
     int n_stacks;
     stack_request stack[MAX_STACKS];
-    goss_val wrt[GOSS__MAX_IN], d[GOSS__MAX_IN]; /* arguments, and their cotangents in one step */
-    int n_wrt, of[GOSS__MAX_IN];                 /* operand that each is */
-    int n_sums, sum_carry[GOSS__MAX_IN];         /* values that a carry adds up */
+    goss_val wrt[GOSS__MAX_IN], d[GOSS__MAX_IN]; /* arguments, and their cotangents in a step */
+    int n_wrt, of[GOSS__MAX_IN];                 /* the operand of each */
+    int n_sums, sum_carry[GOSS__MAX_IN];         /* values accumulated in a carry */
     uint32_t sum_of[GOSS__MAX_IN];
 } adjoint;
 
-/* ---- what is kept of the forward scan ---- */
+/* ---- values kept by the forward scan ---- */
 
 static bool is_dear(const goss__node *n) {
     static const enum goss__ew_op dear[] = {GOSS__EW_exp,      GOSS__EW_log,  GOSS__EW_sin,
@@ -58,7 +58,7 @@ static void find_varying(adjoint *a) {
     }
 }
 
-/* The forward node that a node of the body stands for, if the forward scan is to stack it; 0: it is computed. */
+/* The forward node that a node of the body clones, if the forward scan is to stack it; 0: rematerialise it. */
 static uint32_t kept_forward(const adjoint *a, uint32_t node) {
     const uint32_t id = node < a->n_clones ? a->origin[node] : 0;
     const bool real =
@@ -82,7 +82,7 @@ static goss_val keep_instead(void *ctx, uint32_t node) {
 
 /* ---- the body ---- */
 
-/* Cotangents of the forward scan's last carries are what the carries begin as. */
+/* Carries start as the cotangents of the forward scan's last carries. */
 static void add_carries(adjoint *a, const goss_val *in, const goss_val *result, const goss_val *g, int n) {
     for (int i = 0; i < a->attr->carries; i++) {
         goss_val init = goss_zeros_like(in[i]);
@@ -113,7 +113,7 @@ static void copy_forward(adjoint *a) {
         a->clone[id] = goss__copy_node(a->s->body, a->forward->nodes[id], a->clone);
 }
 
-/* Once differentiated: what stands for which forward node, also as it was rewritten. */
+/* After differentiation: which nodes clone which forward nodes, including rewritten ones. */
 static bool find_origins(adjoint *a) {
     goss_graph *body = a->s->body;
     const uint32_t first = (uint32_t)a->node->region->n_args + 1;
@@ -129,7 +129,7 @@ static bool find_origins(adjoint *a) {
     return a->origin && goss_graph_status(body, NULL) == GOSS_OK;
 }
 
-/* The cotangent of what the forward scan stacked, at one step. */
+/* The cotangent of stacked results at a step. */
 static goss_val slice_cotangent(adjoint *a, goss_val result, goss_val g) {
     const goss__scan_result_attr *r = GOSS__ATTR(goss__node_of(result), scan_result);
     const goss_shape shape = a->forward->nodes[r->index]->shape;
@@ -148,7 +148,7 @@ static bool pull_back_step(adjoint *a, const goss_val *result, const goss_val *g
         if (r->kind == GOSS__SCAN_LAST) continue;
         y[n_y] = a->clone[r->index], cot[n_y++] = slice_cotangent(a, result[j], g[j]);
     }
-    for (int i = 0; i < a->node->n_in; i++) /* carries all: a carry that is not wanted hands on what others are of */
+    for (int i = 0; i < a->node->n_in; i++) /* all carries: an unwanted one still propagates the cotangents of others */
         if (i < a->attr->carries || want[i]) a->of[a->n_wrt] = i, a->wrt[a->n_wrt++] = a->clone[i + 1];
     return n_y > 0 && goss_vjp_joint(y, cot, n_y, a->wrt, a->n_wrt, a->d) == GOSS_OK;
 }
@@ -175,7 +175,7 @@ static goss_shape with_steps(const adjoint *a, goss_shape s, int64_t axis) {
     return s;
 }
 
-/* The same numbers in the same order, with a time axis at that place of either. */
+/* Whether both have the same elements in the same order, with the time axis at that position. */
 static bool same_around(goss_shape s, goss_shape t, int64_t axis) {
     bool same = s.rank == t.rank && axis <= s.rank &&
                 goss_extent_equal(goss__shape_product(&s, 0, (int)axis), goss__shape_product(&t, 0, (int)axis));
@@ -183,8 +183,8 @@ static bool same_around(goss_shape s, goss_shape t, int64_t axis) {
     return same;
 }
 
-/* Everything below is done twice: before the scan is closed (build: false), to ask for what will be needed of it, and
- * after, to build from its results. */
+/* Everything below runs twice: before the scan is closed (build: false), to request its results, and after, to build
+ * from them. */
 
 /* v of all steps, outside. */
 static goss_val stacked(adjoint *a, goss_val v, int64_t axis, bool build) {
@@ -275,14 +275,14 @@ static goss_val total(adjoint *a, goss_val v, bool build) {
     return total_carry(a, v, build);
 }
 
-/* ---- all of it ---- */
+/* ---- the gradient ---- */
 
 static bool is_zero(goss_val v) {
     double value;
     return goss__is_full(v, &value) && value == 0;
 }
 
-/* Asks for the cotangent of each operand that is wanted, or builds it. */
+/* Requests the cotangent of each wanted operand, or builds it. */
 static void each_operand(adjoint *a, const bool *want, bool build, goss_val *cot) {
     const goss__scan_attr *attr = a->attr;
     for (int i = 0; i < a->n_wrt; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check.c: the checks, error texts, emission and slicing rules that the op families share.
+/* check.c: checks, error texts, emission and slicing rules shared by the operation families.
  *
- * An error is recorded once, in the graph; a text names the op, the shapes it met and what does not fit. */
+ * An error is recorded once, in the graph; its text names the operation, the shapes and what does not fit. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -70,7 +70,8 @@ bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent) {
     return true;
 }
 
-/* a + b = b + a to the bit, so that both become one node: constants last, then the older node first. */
+/* Canonical order of commuting operands, so that a + b and b + a become one node: constants last, then the older node
+ * first. */
 static bool is_out_of_order(const goss_val *in) {
     double v;
     const bool constant = goss__is_full(in[0], &v);

@@ -20,16 +20,16 @@ goss_conv_options goss_conv_defaults(void) {
 
 /* ---- builders ---- */
 
-/* Bounds that keep whatever is computed of a window (padded copies, their rows times a stride) far from 63 bits. */
+/* Bounds that keep everything computed from a window (padded copies, rows times stride) far below 63 bits. */
 enum { MOST_EXTENT = 1 << 24 };
 #define MOST_PADDED ((int64_t)1 << 38)
 
-/* One direction of a window over an image. */
+/* One axis of a window over an image. */
 typedef struct window {
     int64_t in, k, stride, dilation, pad[2];
 } window;
 
-/* Positions of the window; 0: it is larger than the padded image. */
+/* Output positions; 0: the window is larger than the padded image. */
 static int64_t positions(const window *w) {
     const int64_t room = w->in + w->pad[0] + w->pad[1] - w->dilation * (w->k - 1) - 1;
     return room < 0 ? 0 : room / w->stride + 1;
@@ -99,7 +99,7 @@ goss_val goss_conv(goss_val x, goss_val w, goss_conv_options o) {
     if (!goss_extent_equal(tx, tw)) {
         if (goss_extent_is(tw, 1)) return conv_folded(x, w, o);
         if (!goss_extent_is(tx, 1)) return goss__differ("conv", x, w, 0, tx, tw);
-        s.dim[0] = tw; /* one set of images under the weights of many tasks */
+        s.dim[0] = tw; /* one set of images with the weights of many tasks */
         return goss_conv(goss_broadcast(x, s), w, o);
     }
     const goss__conv_attr attr = {.stride_h = o.stride_h,
@@ -147,7 +147,7 @@ static void conv_vjp(goss_val y, const goss_val *in, goss_val g, const bool *wan
     if (want[0]) cot[0] = conv_dx(g, in[1], attr);
     if (want[1]) cot[1] = conv_dw(in[0], g, attr);
 }
-/* y = dx(gy, w): in gy it is the adjoint of conv, in w that of dw. */
+/* y = dx(gy, w): linear in gy with the adjoint conv, and in w with the adjoint dw. */
 static void dx_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const goss__conv_attr *attr = GOSS__ATTR(goss__node_of(y), conv);
     goss_shape s = goss_shape_of(in[0]);
@@ -161,14 +161,14 @@ static void dw_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want,
     if (want[1]) cot[1] = conv_again(in[0], g, &s, attr);
 }
 
-/* Images are apart from each other, and so are output channels, which weights and the gradient have last. */
+/* Images are independent, and so are output channels, the last axis of weights and gradient. */
 static uint32_t conv_batch(const goss__site *s, int i) { return GOSS_AXIS(0) | (i == 0 ? GOSS_AXIS(1) : GOSS_AXIS(4)); }
 static uint32_t dx_batch(const goss__site *s, int i) { return GOSS_AXIS(0) | (i == 0 ? GOSS_AXIS(1) : 0); }
 static uint32_t dw_batch(const goss__site *s, int i) { return GOSS_AXIS(0) | (i == 0 ? 0 : GOSS_AXIS(4)); }
 
 /* ---- slices ---- */
 
-/* conv and conv_dx: cut over tasks, or over samples under one weight. */
+/* conv and conv_dx: sliced over tasks, or over samples if the weight is shared. */
 static goss__slicing sample_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
     int p = goss__cut_prefix(s->out, L, &rest);
@@ -188,7 +188,7 @@ static goss__slicing filter_slice(const goss__site *s, goss_extent L, goss__cut 
     return p == 1 ? GOSS__LOCAL : GOSS__PARTIAL;
 }
 
-/* Few products an output: the first layer on grey images, whose map is many times the image. */
+/* Few products per output: the first layer on grey images, whose map is many times larger than the image. */
 static bool few_products(const goss__site *s) {
     const goss_shape *x = s->in[0], *w = s->in[1];
     return w->dim[1].count * w->dim[2].count * w->dim[3].count <= GOSS__COST_CHEAP_PRODUCTS &&
@@ -227,7 +227,7 @@ static double cost_of(goss__conv c, int64_t tasks) {
     return 2.0 * (double)tasks * (double)(c.n * c.oh * c.ow) * (double)(c.kh * c.kw * c.cin / c.groups) *
            (double)c.cout;
 }
-/* Weights are packed or transformed, or their gradient is written and added: about as long. */
+/* Packing or transforming weights, or writing and accumulating their gradient: about the same cost. */
 static double setup_of(goss__conv c, int64_t tasks) {
     return GOSS__COST_CONV_SETUP * (double)tasks * (double)(c.kh * c.kw * c.cin / c.groups) * (double)c.cout;
 }
@@ -252,7 +252,7 @@ static size_t dw_scratch(const goss__shapes *s, bool f64, const goss__kernels *k
 
 typedef void (*conv_kernel)(const goss__conv *, const float *, const float *, float *, void *);
 
-/* One kernel call a task. */
+/* One kernel call per task. */
 static void run_tasks(const goss__call *c, goss__conv geo, conv_kernel fn) {
     int64_t tasks = c->shapes->out->dim[0];
     int64_t a = c->shapes->in[0].numel / tasks, b = c->shapes->in[1].numel / tasks, o = c->shapes->out->numel / tasks;
@@ -263,7 +263,7 @@ static void conv_f32(const goss__call *c) { run_tasks(c, conv_geometry(c->shapes
 static void dx_f32(const goss__call *c) { run_tasks(c, dx_geometry(c->shapes), c->kernels->conv_dx); }
 static void dw_f32(const goss__call *c) { run_tasks(c, dw_geometry(c->shapes), c->kernels->conv_dw); }
 
-/* The trilinear form in f64, tap by tap; `which` is the tensor that is summed into. */
+/* The trilinear form in f64, tap by tap; `which` is the output tensor. */
 typedef struct tensors {
     double *x, *w, *y;
     int which;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* convert.c: numbers that are kept in fewer bits than they are computed with. The schedule alone makes these operations
- * (schedule/bf16.c): a graph knows real numbers only. */
+/* convert.c: conversion of storage formats. These operations are created by the schedule only (schedule/bf16.c); a
+ * graph has real numbers only. */
 #include "base/bf16.h"
 #include "ops/ops.h"
 
@@ -9,14 +9,14 @@ static const goss__attr_field widen_fields[] = {
 };
 GOSS__DEFINE_ATTRS(widen, widen_fields);
 
-/* out = elements offset .. of a parameter kept as bfloat16. */
+/* out = elements from `offset` on of a parameter stored as bfloat16. */
 static goss__slicing widen_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
     cut[0] = GOSS__WHOLE;
     return goss__cut_prefix(s->out, L, &rest) ? GOSS__LOCAL : GOSS__NO_SLICES;
 }
 
-/* Shares worth a thread's while. */
+/* The number of parts that are worth a dispatch. */
 static int widen_parts(const goss__shapes *s, int threads) {
     const int64_t parts = s->out->numel / GOSS__COST_PART_ELEMENTS;
     return parts < 1 ? 1 : parts > GOSS__COST_PARTS_MOST ? GOSS__COST_PARTS_MOST : (int)parts;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* elementwise.c: builders of the elementwise ops: common shapes, broadcasts, constants, identities.
+/* elementwise.c: builders of elementwise operations: common shapes, broadcasts, constants, identities.
  *
- * Operands of a node have the node's own shape: where they come smaller, an explicit broadcast stands between, whose
- * gradient is a sum; loops read it as a view. */
+ * Operands of a node have the node's shape: smaller ones are broadcast explicitly, with a sum as the gradient; loops
+ * read the broadcast as a view. */
 #include "ops/elementwise.h"
 
 static bool extents_meet(goss_extent a, goss_extent b, goss_extent *out) {
@@ -59,7 +59,7 @@ static bool fold_select(const goss_val *in, goss_val *out) {
     return true;
 }
 
-/* x + 0, x - 0, x * 1, x / 1, -(-x). A product with 0 stays: it is NaN where x is not finite. */
+/* x + 0, x - 0, x * 1, x / 1, -(-x). x * 0 is kept: it is NaN where x is not finite. */
 static bool fold_identity(enum goss__ew_op op, const goss_val *in, goss_val *out) {
     *out = in[0];
     switch (op) {

@@ -2,7 +2,7 @@
 /* elementwise_run.c: the rows of elementwise.def as descriptors: their loops and their gradients.
  *
  * f32 goes through the kernel of the variant in use, f64 through a plain loop over the same formula. Operands may be
- * broadcast views; strided_loop.h turns them into stretches of rows. */
+ * broadcast views; strided_loop.h turns them into runs of rows. */
 #include <math.h>
 
 #include "ops/elementwise.h"
@@ -17,7 +17,7 @@
 #define COS(x) cos(x)
 #define ABS(x) fabs(x)
 #define FLOOR(x) floor(x)
-#define MAX(x, y) ((x) > (y) || (x) != (x) ? (x) : (y)) /* NaN if either is, as in the kernels */
+#define MAX(x, y) ((x) > (y) || (x) != (x) ? (x) : (y)) /* NaN if either is NaN, as in the kernels */
 #define MIN(x, y) ((x) < (y) || (x) != (x) ? (x) : (y))
 #define LESS(x, y) ((x) < (y) ? 1.0 : 0.0)
 #define SELECT(m, x, y) ((m) != 0 ? (x) : (y))
@@ -30,7 +30,7 @@
         return formula;                                                                                                \
     }                                                                                                                  \
     static void loop_##name(const goss__ew *e) {                                                                       \
-        enum { B = arity > 1 ? 1 : 0, C = arity > 2 ? 2 : 0 }; /* what the formula has not is the first once more */   \
+        enum { B = arity > 1 ? 1 : 0, C = arity > 2 ? 2 : 0 }; /* missing operands alias the first */                  \
         for (int64_t o = 0; o < e->outer; o++) {                                                                       \
             double *out = (double *)e->out + o * e->inner;                                                             \
             const double *a = (const double *)e->in[0] + o * e->in_outer[0];                                           \
@@ -67,10 +67,10 @@ goss__ew_fn goss__ew_kernel(const goss__op *op, bool f64, const goss__kernels *k
 
 static void ew_plan(const goss__shapes *s, void *out) { goss__loop_make(out, s->out, s->in, s->n_in); }
 
-/* A call's nest and the rows of its share. One long row is divided by columns instead. */
+/* A call's loop nest and the rows of its part. A single long row is divided by columns instead. */
 typedef struct ew_share {
     goss__loop nest;
-    int64_t row, end, skip; /* skip: elements of the inner axis in front of a share by columns */
+    int64_t row, end, skip; /* skip: elements of the inner axis before a part by columns */
 } ew_share;
 
 static void share_make(ew_share *p, const goss__call *c) {
@@ -89,7 +89,7 @@ static void share_make(ew_share *p, const goss__call *c) {
     }
 }
 
-/* The usual call: the whole of a nest that one kernel call walks. */
+/* The common case: a nest that one kernel call covers. */
 static void run_at_once(const goss__call *c, const goss__loop *n, goss__ew_fn fn) {
     goss__ew e = {.out = c->out, .outer = n->dim[0], .inner = n->dim[1]};
     for (int j = 0; j < n->n_in; j++) e.in[j] = c->in[j], e.in_outer[j] = n->step[0][j], e.in_inner[j] = n->step[1][j];
@@ -118,7 +118,7 @@ static void run(const goss__call *c, goss__ew_fn fn, int64_t size) {
     }
 }
 
-/* Shares worth a thread's while. */
+/* The number of parts that are worth a dispatch. */
 static int ew_parts(const goss__shapes *s, int threads) {
     int64_t parts = s->out->numel / GOSS__COST_PART_ELEMENTS;
     return parts < 1 ? 1 : parts > GOSS__COST_PARTS_MOST ? GOSS__COST_PARTS_MOST : (int)parts;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* indexing.c: rows by index and back. Gather and scatter_add are each other's adjoints. */
+/* indexing.c: rows by index. Gather and scatter_add are adjoints of each other. */
 #include "ops/ops.h"
 
 static bool index_cut(const goss__site *s, int operand, goss_extent L) {
@@ -7,7 +7,7 @@ static bool index_cut(const goss__site *s, int operand, goss_extent L) {
     return goss__cut_prefix(s->in[operand], L, &rest) > 0;
 }
 
-/* What a row of a table holds stays in its place where the index is one axis, as the row's own is. */
+/* Axes within a row keep their positions if the index has one axis, like the table's rows. */
 static uint32_t rows_batch(const goss__site *s, int i) { return s->in[1]->rank == 1 ? ~GOSS_AXIS(0) : 0; }
 
 /* ---- gather ---- */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* layout.c: ops that move or repeat elements and compute nothing. Each has its adjoint among them: reshape and permute
- * their inverses, slice and pad each other, concat slices, broadcast the sum.
+/* layout.c: operations that move or repeat elements. Their adjoints: reshape and permute the inverse, slice and pad
+ * each other, concat slices, broadcast the sum.
  *
- * Elements are 4 or 8 bytes; copies do not look inside them, so one run function serves each size. */
+ * Elements are copied as 4 or 8 bytes, whatever their type. */
 #include "ops/ops.h"
 
 static size_t element(bool f64) { return f64 ? 8 : 4; }
@@ -47,7 +47,7 @@ static void broadcast_run(const goss__call *c, bool f64) {
 static void broadcast_f32(const goss__call *c) { broadcast_run(c, false); }
 static void broadcast_f64(const goss__call *c) { broadcast_run(c, true); }
 static uint32_t broadcast_batch(const goss__site *s, int i) { return UINT32_MAX; }
-/* Of a constant: what was broadcast before. */
+/* Of a constant: a broadcast of its scalar. */
 static bool broadcast_fold(const goss__proto *p, goss_val *out) {
     double value;
     goss_val inner;
@@ -97,7 +97,7 @@ static goss__slicing reshape_slice(const goss__site *s, goss_extent L, goss__cut
     return GOSS__LOCAL;
 }
 
-/* Of what has no gradient: itself. An input or a parameter may be what a gradient is taken by. */
+/* Of a value without gradient: itself. Inputs and parameters may be differentiation variables. */
 static bool detach_fold(const goss__proto *p, goss_val *out) {
     const goss__op *op = goss__node_of(p->in[0])->op;
     *out = p->in[0];
@@ -118,7 +118,7 @@ goss_val goss_detach(goss_val a) {
     return goss__make(&goss__op_detach, (goss_type)goss__node_of(a)->type, goss_shape_of(a), &a, 1, NULL);
 }
 
-/* Rules look at what a value was made from; behind this they see nothing. */
+/* A barrier: rules do not look at its operand. */
 static void variable_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) { cot[0] = g; }
 const goss__op goss__op_variable = {.name = "variable",
                                     .linear = GOSS__OPERAND(0),
@@ -138,7 +138,7 @@ goss_val goss_variable(goss_val a) {
 static void reshape_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     cot[0] = goss_reshape(g, goss_shape_of(in[0]));
 }
-/* Axes with as many elements in front as before. */
+/* Axes whose leading extents have the same product as before. */
 static uint32_t reshape_batch(const goss__site *s, int i) {
     uint32_t batch = 0;
     for (int a = 0; a < s->out->rank && a < s->in[0]->rank; a++)
@@ -269,7 +269,7 @@ const goss__op goss__op_permute = {.name = "permute",
                                    .slicing = {.slice = permute_slice},
                                    .kernel = {.run_f32 = permute_f32, .run_f64 = permute_f64}};
 
-/* Axes of extent 1 may go anywhere: then nothing moves. */
+/* Moving axes of extent 1 only is a reshape. */
 static bool moves_nothing(const goss_shape *s, const int *axes) {
     int last = -1;
     for (int i = 0; i < s->rank; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* leaf.c: what a graph starts from (inputs, parameters, constants, counts) and what it ends in (assignments).
+/* leaf.c: inputs, parameters, constants, counts, and assignments.
  *
- * Inputs, parameters and assignments are stateful: the executor places them and they have no run function. A tensor of
- * one value is a broadcast of a rank 0 constant, which views never materialise. */
+ * Inputs, parameters and assignments are handled by the executor and have no run function. A constant tensor is a
+ * broadcast of a rank 0 constant, which is read as a view. */
 #include "ops/ops.h"
 
 /* ---- inputs and parameters ---- */
@@ -64,7 +64,7 @@ const goss__op goss__op_const = {.name = "const",
                                  .kernel = {.run_f32 = const_f32, .run_f64 = const_f64}};
 
 goss_val goss_const(goss_graph *g, double value) {
-    if (!g) return (goss_val){NULL, 0}; /* of an invalid value that has no graph */
+    if (!g) return (goss_val){NULL, 0}; /* for an invalid value without a graph */
     goss__proto p = {.op = &goss__op_const, .type = GOSS_REAL, .attr = &(goss__const_attr){value}};
     return goss__emit(g, &p);
 }

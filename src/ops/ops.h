@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ops.h: what the op families share: the descriptors, the checks of operands, and small helpers.
+/* ops.h: shared by the operation families: descriptors, checks of operands, and helpers.
  *
- * Every family is one file with its descriptors and its public builders (declared in gossamer/graph.h). A builder
- * checks types and extents, and emits, which folds constants and identities; a run function trusts all of it. */
+ * A family is a file with descriptors and public builders (declared in gossamer/graph.h). A builder checks types and
+ * extents and emits, which folds constants and identities; run functions rely on these checks. */
 #ifndef GOSS_OPS_OPS_H
 #define GOSS_OPS_OPS_H
 
@@ -28,74 +28,73 @@ extern const goss__op goss__op_gather, goss__op_scatter_add, goss__op_one_hot;
 extern const goss__op goss__op_scan, goss__op_scan_result;
 extern const goss__op goss__op_random_uniform, goss__op_random_normal;
 
-/* All of them, NULL-terminated: tests walk it. */
+/* All descriptors, NULL-terminated, for tests. */
 extern const goss__op *const goss__op_all[];
 
 /* ---- checks; each records the graph's error and returns false or the invalid value ---- */
 
-/* All are values of one graph and of that type. */
+/* All are valid values of one graph and of that type. */
 bool goss__typed(const char *op, const goss_val *v, int n, goss_type type);
 /* "op: [4,5]: text" and "op: [4,5] x [4,9]: text". */
 goss_val goss__misfit(const char *op, goss_val a, const char *fmt, ...) GOSS_PRINTF(3, 4);
 goss_val goss__misfit2(const char *op, goss_val a, goss_val b, const char *fmt, ...) GOSS_PRINTF(4, 5);
-/* "op: [4,5] x [4,9]: axis 1: extents 5 and 9"; which < 0 leaves the axis out: "inner extents 5 and 9". */
+/* "op: [4,5] x [4,9]: axis 1: extents 5 and 9"; which < 0: without the axis, "inner extents 5 and 9". */
 goss_val goss__differ(const char *op, goss_val a, goss_val b, int which, goss_extent e, goss_extent f);
-/* Resolves a negative axis; false when there is none such. */
+/* Resolves a negative axis; false: out of range. */
 bool goss__axis_ok(const char *op, goss_val a, int *axis);
 /* The extent of `axis`, which must be a number, not a symbol. */
 bool goss__fixed_ok(const char *op, goss_val a, int axis, int64_t *extent);
 
 /* ---- emission and recognition ---- */
-/* The node of that description, folded where its op folds: the door for all that has operands. */
+/* Emits the node of that description, with constant folding; for all operations with operands. */
 goss_val goss__make_proto(const goss__proto *p);
-/* attr: the struct of op's attributes, or NULL; copied. */
+/* attr: the operation's attribute struct, copied; NULL: none. */
 goss_val goss__make(const goss__op *op, goss_type type, goss_shape shape, const goss_val *in, int n_in,
                     const void *attr);
-/* True when every element of a is the same constant. */
+/* Whether all elements of a are the same constant. */
 bool goss__is_full(goss_val a, double *value);
 /* A rank 0 real with the run-time value of e. */
 goss_val goss__extent_value(goss_graph *g, goss_extent e);
-/* What the valid value a's node was made from: its operand i; true only when a's node is of that op, and not
- * differentiated by. */
+/* Matches a valid value: true if its node is of that operation and is not a differentiation variable; *operand is its
+ * operand i. */
 bool goss__made_by(goss_val a, const goss__op *op, int i, goss_val *operand);
-/* g summed over the axes on which a has extent 1 and g has not: the adjoint of broadcasting. */
+/* The adjoint of broadcasting: g summed over the axes where a has extent 1 and g does not. */
 goss_val goss__sum_to(goss_val g, goss_shape shape);
 
 /* ---- verification (rebuild.c) ---- */
-/* The operation of that description from its builder, or a sticky error that tells what the builder refuses. What comes
- * may be another node: the caller compares. */
+/* Rebuilds an operation by its builder; a sticky error if the builder refuses it. The result may be another node: the
+ * caller compares. */
 goss_val goss__rebuild(goss_graph *g, const goss__proto *p);
-/* A leaf of which nothing is known but type and shape; each number is one of its own. */
+/* An opaque leaf of that type and shape; different numbers are different leaves. */
 goss_val goss__probe(goss_graph *g, goss_type type, goss_shape shape, int64_t number);
 
-/* ---- what rules of src/rewrite build and no public builder does ---- */
-/* An op of pooling.c of operands a and b (invalid: a alone), with the windows of the op of that family that `like` is.
- */
+/* ---- builders for rules of src/rewrite ---- */
+/* A pooling operation on operands a and b (invalid: a alone), with the windows of the pooling operation `like`. / */
 goss_val goss__pool_like(goss_val like, const goss__op *op, goss_val a, goss_val b, goss_shape out);
 
-/* ---- slicing rules that several ops have ---- */
+/* ---- shared slicing rules ---- */
 goss__slicing goss__slice_same(const goss__site *s, goss_extent L, goss__cut *cut); /* out's shape */
-/* All operands share the output's first `axes` dims and the cut lies in those. */
+/* All operands share the output's first `axes` dims, which contain the cut. */
 goss__slicing goss__slice_leading(const goss__site *s, goss_extent L, goss__cut *cut, int axes);
-/* How an operand of out's rank must come when out is cut after p dims; false when neither way works. */
+/* How an operand of out's rank must be sliced if out is cut after p dims; false: neither way is possible. */
 bool goss__cut_operand(const goss_shape *out, const goss_shape *in, int p, goss__cut *cut);
 
 /* ---- axes ---- */
-/* The axes along which operand i of the site is a batch (graph/op.h). What varies along none but these, a factor of an
- * operand in which the operation is linear, may as well meet the result. */
+/* The batch axes of operand i (graph/op.h). A factor that varies along no other axis commutes with an operation that is
+ * linear in the operand. */
 uint32_t goss__batch_axes(const goss__site *s, int i);
 /* The first n axes, as a set. */
 static inline uint32_t goss__first_axes(int n) { return n > 0 ? (1u << n) - 1 : 0; }
-/* Rule of operations on the last two axes of each operand. */
+/* The rule of operations on the last two axes of each operand. */
 uint32_t goss__batch_of_matrices(const goss__site *s, int i);
 
-/* ---- small things ---- */
+/* ---- helpers ---- */
 static inline int64_t goss__numel(const goss__tensor *t, int from, int to) {
     int64_t n = 1;
     for (int i = from; i < to; i++) n *= t->dim[i];
     return n;
 }
-/* Share `part` of `parts` of n things in order: [*from, *to). */
+/* Part `part` of `parts` of n elements: [*from, *to). */
 static inline void goss__share(int64_t n, int part, int parts, int64_t *from, int64_t *to) {
     *from = n * part / parts;
     *to = n * (part + 1) / parts;

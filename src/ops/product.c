@@ -49,8 +49,8 @@ goss_val goss_matmul(goss_val a, goss_val b, bool ta, bool tb) {
     return goss__make(&goss__op_matmul, GOSS_REAL, out, in, 2, &(goss__matmul_attr){ta, tb});
 }
 
-/* With A' = op(A), B' = op(B): dA' = G B'^T, dB' = A'^T G; stored transposed where the operand is. Extents 1 that were
- * repeated are summed. */
+/* With A' = op(A), B' = op(B): dA' = G B'^T, dB' = A'^T G; transposed if the operand is stored transposed. Broadcast
+ * extents are summed. */
 static void matmul_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     const goss__matmul_attr *attr = GOSS__ATTR(goss__node_of(y), matmul);
     const bool ta = attr->transpose_a, tb = attr->transpose_b;
@@ -62,7 +62,7 @@ static void matmul_vjp(goss_val y, const goss_val *in, goss_val g, const bool *w
                               goss_shape_of(in[1]));
 }
 
-/* Tasks, and rows of A or columns of B where they are stored as in the result. */
+/* Batch axes, and rows of A or columns of B if they are stored as in the result. */
 static uint32_t matmul_batch(const goss__site *s, int i) {
     const goss__matmul_attr *attr = GOSS__ATTR(s, matmul);
     const int r = s->out->rank, own = i == 0 ? r - 2 : r - 1;
@@ -76,8 +76,8 @@ static bool batch_cut(const goss_shape *s, const goss_shape *out, int p, goss__c
     return goss__cut_operand(out, s, p, cut);
 }
 
-/* A B that all rows share and that fills a good part of a core's cache is to be read for many rows at once. With few
- * items of few rows such a product is a phase of its own, divided by columns; with many, a call takes a batch of them
+/* A shared B that fills a large part of a core's cache should be read once for many rows. With few items of few rows
+ * such a product is a phase of its own, divided by columns; with many, a call computes a batch of them
  * (matmul_setup). */
 static bool reads_too_much(const goss__site *s, goss_extent items, goss_extent rows) {
     const goss_shape *b = s->in[1];
@@ -90,8 +90,7 @@ static bool reads_too_much(const goss__site *s, goss_extent items, goss_extent r
            most * rows.count < GOSS__COST_SHARED_ITEMS;
 }
 
-/* A product may have a third operand of the output's extents, which is added to it: the schedule makes such ones
- * (schedule/fuse.c). */
+/* A product may have a third operand of the output's extents, an addend, created by the schedule (schedule/fuse.c). */
 enum { ADDEND = 2 };
 
 static goss__slicing matmul_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
@@ -137,11 +136,11 @@ static product product_of(const goss__shapes *s) {
     return p;
 }
 
-/* A product, and how its operands move on with the batch: elements, or UNEVEN. */
+/* A product, and the batch strides of its operands in elements, or UNEVEN. */
 typedef struct batched {
     product p;
     int64_t a_step, b_step, size;
-    int64_t add_row, add_step; /* of the addend's rows, and with the batch */
+    int64_t add_row, add_step; /* row and batch strides of the addend */
 } batched;
 enum { UNEVEN = -1 };
 
@@ -156,7 +155,7 @@ static int64_t batch_offset(const goss__tensor *t, const goss__tensor *out, int6
     return offset;
 }
 
-/* One matrix for all, or one for each; else some leading extents are 1 and others are not. */
+/* A batch stride: one matrix for all, or one for each; UNEVEN if only some leading extents are 1. */
 static int64_t batch_step(const goss__tensor *t, const goss__tensor *out) {
     const int r = out->rank;
     const int64_t own = goss__numel(t, 0, r - 2);
@@ -164,7 +163,7 @@ static int64_t batch_step(const goss__tensor *t, const goss__tensor *out) {
     return own == goss__numel(out, 0, r - 2) ? t->dim[r - 2] * t->dim[r - 1] : UNEVEN;
 }
 
-/* Elements from one addend of the batch to the next; its strides may be 0. */
+/* The batch stride of the addend, whose strides may be 0. */
 static int64_t addend_step(const goss__tensor *t) {
     int64_t step = 0, inner = 1;
     bool even = true;
@@ -199,7 +198,7 @@ static double matmul_cost(const goss__shapes *s) {
     return 2.0 * (double)p.batch * (double)p.m * (double)p.n * (double)p.k;
 }
 
-/* Reading a large B that is shared, or adding to a large result. */
+/* The cost of reading a large shared B, or of accumulating into a large result. */
 static double matmul_setup(const goss__shapes *s) {
     product p = product_of(s);
     const int64_t numbers = (p.ta ? p.m : p.k) * p.n;
@@ -222,7 +221,7 @@ static void part_range(int64_t side, int part, int parts, int64_t *from, int64_t
     *count = (last * GOSS__COST_PART < side ? last * GOSS__COST_PART : side) - *from;
 }
 
-/* The share of a product that is one call's: rows or columns of C. */
+/* The part of a product computed by a call: rows or columns of C. */
 static product cut_product(product p, const goss__call *c, int64_t *row, int64_t *column) {
     *row = *column = 0;
     if (c->parts <= 1) return p;
@@ -237,7 +236,7 @@ static int64_t offset_of(const goss__call *c, int operand, int64_t step, int64_t
     return step == UNEVEN ? batch_offset(&c->shapes->in[operand], c->shapes->out, i) : i * step;
 }
 
-/* All of the batch by one call, unless an operand repeats unevenly over it. */
+/* The whole batch in one kernel call, unless an operand's batch stride is uneven. */
 static void multiply(const goss__call *c, bool bf16) {
     const batched *b = c->shapes->plan;
     int64_t row, column;
@@ -299,7 +298,7 @@ const goss__op goss__op_matmul = {
                .scratch = matmul_scratch,
                .run_f32 = matmul_f32,
                .run_f64 = matmul_f64}};
-/* The right operand is kept as bfloat16; in f32 alone, and made by the schedule alone (schedule/bf16.c). */
+/* The right operand is stored as bfloat16; f32 only, created by the schedule (schedule/bf16.c). */
 const goss__op goss__op_matmul_bf16 = {
     .name = "matmul_bf16",
     .attrs = &goss__matmul_attrs,

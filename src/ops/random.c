@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* random.c: counter-based draws (Philox4x32-10, Salmon et al. 2011).
  *
- * Key: seed and the node's name (scope and ordinal). Counter: task id, sample, element, step. So a draw is a function
- * of what it is for, never of the number of tasks in the batch, of slices or of threads. */
+ * Key: seed and the node's name (scope and ordinal). Counter: task id, sample, element, step. A draw therefore does not
+ * depend on the number of tasks in the batch, on slices or on threads. */
 #include <math.h>
 
 #include "base/rng.h"
@@ -13,7 +13,7 @@ static const goss__attr_field random_fields[] = {
 };
 GOSS__DEFINE_ATTRS(random, random_fields);
 
-/* The task ids come whole: a slice knows its rows by first_element. */
+/* Task ids are needed whole: a slice finds its rows by first_element. */
 static goss__slicing random_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     goss_extent rest;
     cut[0] = cut[1] = GOSS__WHOLE;
@@ -22,7 +22,7 @@ static goss__slicing random_slice(const goss__site *s, goss_extent L, goss__cut 
 
 typedef struct stream {
     uint32_t key[2], step;
-    int64_t samples, elements; /* of one task, of one sample */
+    int64_t samples, elements; /* per task; per sample */
     const int32_t *task;
     uint32_t block[4];
 } stream;
@@ -82,7 +82,7 @@ const goss__op goss__op_random_normal = {.name = "random_normal",
 
 /* ---- builders ---- */
 
-/* Operand 1 carries the run-time number of samples by its extent: 0, 1, 2, ... */
+/* The extent of operand 1 (0, 1, 2, ...) is the run-time number of samples. */
 static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape) {
     if (!goss__typed(op->name, &task, 1, GOSS_INDEX) || !goss__shape_ok(task.graph, op->name, &shape))
         return (goss_val){task.graph, 0};
@@ -92,7 +92,7 @@ static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape)
     goss_extent elements = goss__shape_product(&shape, shape.rank < 2 ? 1 : 2, shape.rank);
     if (elements.symbols)
         return goss_graph_fail(g, GOSS_E_SHAPE, "%s: only the first two extents may be symbols", op->name);
-    if (elements.count > UINT32_MAX) /* the counter has 32 bits for them: draws would repeat */
+    if (elements.count > UINT32_MAX) /* the counter has 32 bits: draws would repeat */
         return goss_graph_fail(g, GOSS_E_SHAPE, "%s: more than 2^32 - 1 elements a sample", op->name);
     char *name = goss__arena_printf(&g->arena, "%s #%u", g->scope, g->random_ordinal++);
     if (!name) return goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");

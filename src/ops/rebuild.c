@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rebuild.c: an operation once more from its description, through the builder that checks it: what the verifier of
- * programs asks of whatever was read from a text or a file (ir/program_verify.c). Builders stay the only place that
- * knows what an operation may be.
+/* rebuild.c: rebuilding operations from their descriptions by the builders, to verify programs read from text or files
+ * (ir/program_verify.c). Builders remain the only place that knows which operations are valid.
  *
- * Operations that no public builder makes are the adjoints of one that does: that one is built on a probe of the shape
- * that is written down, and must give the shape of the operand. */
+ * Operations without a public builder are adjoints of one that has one: that one is built on a probe of the written
+ * shape, and must yield the shape of the operand. */
 #include <math.h>
 
 #include "ops/ops.h"
@@ -29,12 +28,12 @@ goss_val goss__probe(goss_graph *g, goss_type type, goss_shape shape, int64_t nu
     return goss__emit(g, &(goss__proto){.op = &probe, .type = type, .shape = shape, .attr = &attr});
 }
 
-/* One that is no value of a program's. */
+/* A probe that is not a value of the program. */
 static goss_val probe_of(goss_graph *g, goss_shape shape) { return goss__probe(g, GOSS_REAL, shape, -1); }
 
 static bool has_shape(goss_val a, goss_shape s) { return goss_valid(a) && goss_shape_equal(goss_shape_of(a), s); }
 
-/* ---- leaves and assignments; that names are unique is the verifier's ---- */
+/* ---- leaves and assignments; the verifier checks that names are unique ---- */
 
 static goss_val rebuild_input(goss_graph *g, const goss__proto *p) { return goss__emit(g, p); }
 
@@ -90,7 +89,7 @@ static goss_val rebuild_permute(goss_graph *g, const goss__proto *p) {
     return goss_permute(p->in[0], order);
 }
 
-/* An axis as int, or one that there is not. */
+/* An axis as int; out of range stays out of range. */
 static int axis(int64_t a) { return a >= 0 && a < GOSS_MAX_RANK ? (int)a : GOSS_MAX_RANK; }
 
 static goss_val rebuild_slice(goss_graph *g, const goss__proto *p) {
@@ -132,14 +131,14 @@ static goss_val rebuild_triangle(goss_graph *g, const goss__proto *p) {
 
 /* ---- singular values ---- */
 
-/* What the public builder makes of w reads w and its decomposition, operand 1 here. */
+/* The public builder's node reads w and its decomposition, operand 1 here. */
 static goss_val rebuild_singular(goss_graph *g, const goss__proto *p) {
     goss_val basis;
     const goss_val values = goss_singular_values(p->in[0]);
     return goss_valid(values) && goss__made_by(values, &goss__op_singular_values, 1, &basis) ? basis : none(g);
 }
 
-/* `made` with operand 1 changed for the one that is written down, if that has its shape. */
+/* `made` with operand 1 replaced by the written one, if that has its shape. */
 static goss_val with_basis(goss_graph *g, const goss__proto *p, goss_val made) {
     if (!goss_valid(made)) return made;
     const goss__node *n = goss__node_of(made);
@@ -175,10 +174,10 @@ static goss_val rebuild_lyapunov(goss_graph *g, const goss__proto *p) {
 
 /* ---- convolutions ---- */
 
-/* As int, or what no builder takes. */
+/* As int; out of range becomes a value that builders refuse. */
 static int small(int64_t v) { return v >= 0 && v <= INT32_MAX ? (int)v : -1; }
 
-/* conv(x, w) with the attributes that are written down: y's shape, if those are its attributes. */
+/* conv(x, w) with the written attributes; y's shape, if those are its attributes. */
 static bool conv_shape(goss_graph *g, const goss__proto *p, goss_val x, goss_val w, goss_shape *y) {
     const goss__conv_attr *a = GOSS__ATTR(p, conv);
     const goss_val made = goss_conv(x, w,
@@ -222,7 +221,7 @@ static goss_val rebuild_conv_dw(goss_graph *g, const goss__proto *p) {
 
 /* ---- pooling ---- */
 
-/* window_sum of x with the attributes that are written down, of which the public builder gives a scaled one. */
+/* window_sum of x with the written attributes; the public builder returns it scaled. */
 static goss_val window_sum(goss_graph *g, const goss__proto *p, goss_val x) {
     const goss__pool_attr *a = GOSS__ATTR(p, pool);
     goss_val sum;
@@ -273,7 +272,7 @@ static goss_val rebuild_pool_argmax(goss_graph *g, const goss__proto *p) {
     return goss__make(p->op, GOSS_INDEX, goss_shape_of(sum), p->in, p->n_in, p->attr);
 }
 
-/* A tap is looked up without another check: the index must be an argmax over the same windows. */
+/* Taps are looked up unchecked at run time: the index must be an argmax over the same windows. */
 static bool is_argmax(const goss__proto *p, goss_val index) {
     const goss__node *n = goss__node_of(index);
     return n->op == &goss__op_pool_argmax && memcmp(n->attr, p->attr, sizeof(goss__pool_attr)) == 0;
@@ -307,7 +306,7 @@ static goss_val rebuild_one_hot(goss_graph *g, const goss__proto *p) {
                              : goss_one_hot(p->in[0], p->shape.dim[p->shape.rank - 1]);
 }
 
-/* (task ids, 0 .. samples - 1); the stream's name is what was written down. */
+/* (task ids, 0 .. samples - 1); the stream has the written name. */
 static goss_val rebuild_random(goss_graph *g, const goss__proto *p) {
     const goss_val made = p->op == &goss__op_random_normal ? goss_random_normal(p->in[0], p->shape)
                                                            : goss_random_uniform(p->in[0], p->shape);

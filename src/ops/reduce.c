@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reduce.c: sum (adjoint of broadcast) and the largest element. Axes are brought to the kernels' [pre, red, post], one
- * stretch of neighbouring axes after the other through scratch. */
+/* reduce.c: sum (adjoint of broadcast) and the largest element. Axes are reduced in runs of adjacent axes, each as the
+ * kernels' [pre, red, post], one after the other through scratch. */
 #include "ops/elementwise.h"
 #include "ops/ops.h"
 
@@ -73,7 +73,7 @@ static void sum_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want
     cot[0] = goss_broadcast(g, goss_shape_of(in[0]));
 }
 
-/* Ties share: the mask of largest elements over their number. */
+/* Ties share the gradient: the mask of largest elements over their number. */
 static void max_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     uint32_t axes = (uint32_t)GOSS__ATTR(goss__node_of(y), reduce)->axes;
     goss_val mask = goss_sub(goss_const(y.graph, 1), goss_less(in[0], y));
@@ -108,7 +108,7 @@ static goss__slicing sum_product_slice(const goss__site *s, goss_extent L, goss_
     cut[1] = cut[0];
     return how;
 }
-/* Of the numbers that are subtracted there are as many as sums. */
+/* The subtracted operand has one number per sum. */
 static goss__slicing sum_deviation_slice(const goss__site *s, goss_extent L, goss__cut *cut) {
     const goss__slicing how = cut_of_reduction(s, L, cut, true);
     cut[1] = how == GOSS__PARTIAL ? GOSS__WHOLE : GOSS__CUT;
@@ -120,21 +120,21 @@ static goss__slicing max_slice(const goss__site *s, goss_extent L, goss__cut *cu
 
 /* ---- runs ---- */
 
-/* Stretches of neighbouring reduced axes, last first, so that what remains shrinks soonest. The order of additions
- * must not depend on counts: a task's numbers are the same alone and among others. So an extent with symbols that is 1
- * in this run is no axis of extent 1. */
-typedef struct stretch {
+/* Runs of adjacent reduced axes, last first, so that intermediate results shrink soonest. The order of summation must
+ * not depend on counts, so that a task's results are the same alone and among others: an extent with symbols whose
+ * count is 1 is not an axis of extent 1. */
+typedef struct axis_run {
     int64_t pre, red, post; /* GOSS__COLUMN: one column, not a row (kernel.h) */
-} stretch;
+} axis_run;
 
 typedef struct reduction {
     int n;
-    stretch st[GOSS_MAX_RANK];
+    axis_run st[GOSS_MAX_RANK];
 } reduction;
 
 static bool is_unit(const goss__tensor *t, int axis) { return t->dim[axis] == 1 && !(t->symbolic & GOSS_AXIS(axis)); }
 
-static int stretches(const goss__shapes *s, stretch *out) {
+static int axis_runs(const goss__shapes *s, axis_run *out) {
     const goss__tensor *in = &s->in[0];
     uint32_t axes = (uint32_t)GOSS__ATTR(s, reduce)->axes;
     int64_t post = 1;
@@ -148,23 +148,23 @@ static int stretches(const goss__shapes *s, stretch *out) {
         }
         int64_t red = 1;
         while (i >= 0 && (axes & GOSS_AXIS(i) || is_unit(in, i))) red *= in->dim[i--];
-        out[n++] = (stretch){goss__numel(in, 0, i + 1), red, columns && post == 1 ? GOSS__COLUMN : post};
+        out[n++] = (axis_run){goss__numel(in, 0, i + 1), red, columns && post == 1 ? GOSS__COLUMN : post};
     }
     return n;
 }
 
-static int64_t left_by(const stretch *s) { return s->pre * (s->post == GOSS__COLUMN ? 1 : s->post); }
+static int64_t left_by(const axis_run *s) { return s->pre * (s->post == GOSS__COLUMN ? 1 : s->post); }
 
-/* Without any axis to reduce every element is a sum of its own. */
+/* Without a reduced axis every element is its own sum. */
 static void reduce_plan(const goss__shapes *s, void *out) {
     reduction *r = out;
-    r->n = stretches(s, r->st);
-    if (r->n == 0) r->n = 1, r->st[0] = (stretch){1, 1, s->in[0].numel};
+    r->n = axis_runs(s, r->st);
+    if (r->n == 0) r->n = 1, r->st[0] = (axis_run){1, 1, s->in[0].numel};
 }
 
 static size_t reduce_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
-    stretch st[GOSS_MAX_RANK];
-    int n = stretches(s, st);
+    axis_run st[GOSS_MAX_RANK];
+    int n = axis_runs(s, st);
     size_t size = 0;
     for (int i = 0; i + 1 < n; i++) size += (size_t)left_by(&st[i]) * (f64 ? 8 : 4) + 64;
     return size;
@@ -216,11 +216,11 @@ static void max_block(double *out, const double *x, int64_t pre, int64_t red, in
         }
 }
 
-/* `first` goes over the operands, along the last stretch of axes; `rest` over what it leaves. */
+/* `first` reduces the operands along the last run of axes; `rest` reduces its results. */
 #define REDUCE(name, real, first, rest)                                                                                \
     static void name(const goss__call *c) {                                                                            \
         const reduction *plan = c->shapes->plan;                                                                       \
-        const stretch *st = plan->st;                                                                                  \
+        const axis_run *st = plan->st;                                                                                 \
         const int n = plan->n;                                                                                         \
         char *scratch = c->scratch;                                                                                    \
         real *from = NULL;                                                                                             \
@@ -240,11 +240,11 @@ REDUCE(sum_f32, float, FIRST1(c->kernels->sum), c->kernels->sum)
 REDUCE(sum_f64, double, FIRST1(sum_block), sum_block)
 REDUCE(max_f32, float, FIRST1(c->kernels->max), c->kernels->max)
 REDUCE(max_f64, double, FIRST1(max_block), max_block)
-/* The product goes into the first sums. */
+/* The product is fused into the first sums. */
 REDUCE(sum_product_f32, float, FIRST2(c->kernels->dot), c->kernels->sum)
 REDUCE(sum_product_f64, double, FIRST2(dot_block), sum_block)
 
-/* One stretch of axes alone (schedule/fuse.c). */
+/* A single run of axes (schedule/fuse.c). */
 REDUCE(sum_deviation_f32, float, FIRST2(c->kernels->deviation), c->kernels->sum)
 REDUCE(sum_deviation_f64, double, FIRST2(deviation_block), sum_block)
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* registry.c: all operations, for the tests that walk them. A new structural op adds its line here and in ops.h. */
+/* registry.c: the list of all operations, for tests. A new structural operation adds a line here and in ops.h. */
 #include "ops/ops.h"
 
 const goss__op *const goss__op_all[] = {&goss__op_input,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* scan.c: loops: building a body and making it one node, whose results are nodes of their own. What the body computes
- * is compiled and run by the schedule and the runtime; the gradient is in scan_vjp.c. */
+/* scan.c: loops: building a body and the scan node, whose results are separate nodes. Schedule and runtime compile and
+ * run the body; the gradient is in autodiff/scan_vjp.c. */
 #include "ops/scan.h"
 
-/* ---- inside the library ---- */
+/* ---- internal interface ---- */
 
 goss_scan *goss__scan_open(goss_graph *outer, goss_extent steps, goss_extent length, int64_t reverse, int64_t keep) {
     goss_scan *s = goss__arena_alloc(&outer->arena, sizeof *s);
@@ -17,9 +17,9 @@ goss_scan *goss__scan_open(goss_graph *outer, goss_extent steps, goss_extent len
     return s;
 }
 
-/* Arguments are told apart by a number until the body is closed. */
+/* Arguments are distinguished by a number until the body is closed. */
 static goss_val add(goss_scan *s, goss__scan_list *list, goss_val outside, goss_shape shape) {
-    if (!goss_valid(outside)) return (goss_val){s->body, 0}; /* follows an error */
+    if (!goss_valid(outside)) return (goss_val){s->body, 0}; /* after an error */
     const int number = 1 + s->carry.n + s->slice.n + s->constant.n;
     if (number > GOSS__MAX_IN)
         return goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "scan: more than %d operands", GOSS__MAX_IN);
@@ -44,21 +44,22 @@ goss_val goss__scan_add_slice(goss_scan *s, goss_val x, int64_t axis, int64_t pi
     return add(s, &s->slice, x, shape);
 }
 
-/* What the roots need of the body. Ids are topological order, and what `instead` gives is newer: it is noted apart. */
+/* The nodes of the body that the roots need. Ids are in topological order; replacements from `instead` are newer and
+ * recorded separately. */
 static void mark_needed(goss_scan *s, uint8_t *needed, goss_val *map, uint32_t n) {
     goss_graph *b = s->body;
     for (uint32_t id = n; id-- > 1;) {
         if (!needed[id]) continue;
         const goss_val other = s->instead ? s->instead(s->ctx, id) : (goss_val){0};
         if (goss_valid(other)) {
-            map[id] = other; /* an argument: all of the used ones are placed first */
+            map[id] = other; /* an argument: used ones come first */
             continue;
         }
         for (int i = 0; i < b->nodes[id]->n_in; i++) needed[b->nodes[id]->in[i]] = 1;
     }
 }
 
-/* A node that is replaced by an argument needs that argument. */
+/* A node replaced by an argument needs that argument. */
 static bool is_used(const goss_val *map, const uint8_t *needed, uint32_t n, goss_val arg) {
     if (arg.id < n) return needed[arg.id];
     for (uint32_t id = 1; id < n; id++)
@@ -76,7 +77,7 @@ typedef struct closing {
     goss_val in[GOSS__MAX_IN];
 } closing;
 
-/* Argument of the closed body for `arg` of the open one, and for every node that it stands for. */
+/* The argument of the closed body for `arg` of the open one, and for every node that it replaces. */
 static void place_arg(closing *c, goss_val arg) {
     const goss__node *n = goss__node_of(arg);
     const goss_val placed = goss__region_arg(c->to, c->n_args++, (goss_type)n->type, n->shape);
@@ -111,7 +112,7 @@ static bool finish(closing *c) {
     if (goss_graph_status(c->to, NULL) != GOSS_OK) return false;
     const goss__region *r = goss__region_close(c->to, c->n_args, yield, s->carry.n);
     if (!r) return false;
-    c->to = NULL; /* the region's now, or gone */
+    c->to = NULL; /* owned by the region now, or freed */
     const goss__proto p = {
         .op = &goss__op_scan, .type = GOSS_REAL, .n_in = c->n_in, .in = c->in, .attr = &s->attr, .region = r};
     s->node = goss__emit(s->outer, &p);
@@ -119,7 +120,7 @@ static bool finish(closing *c) {
     return goss_valid(s->node);
 }
 
-/* An error of either graph; what went wrong inside is told outside. */
+/* An error of either graph; errors inside are propagated outside. */
 static bool has_failed(goss_scan *s) {
     if (s->outer->error.status == GOSS_OK) s->outer->error = s->body->error;
     return s->outer->error.status != GOSS_OK;
@@ -187,8 +188,7 @@ static const goss__attr_field scan_result_fields[] = {
 };
 GOSS__DEFINE_ATTRS(scan_result, scan_result_fields);
 
-/* What a scan costs is what its body does: the schedule knows (schedule/loop.c); its gradient is built where others are
- * (autodiff/scan_vjp.c). */
+/* The cost of a scan is that of its body (schedule/loop.c); the gradient is in autodiff/scan_vjp.c. */
 static double no_cost(const goss__shapes *s) { return 0; }
 const goss__op goss__op_scan = {.name = "scan", .attrs = &goss__scan_attrs, .cost = {.flops = no_cost}};
 const goss__op goss__op_scan_result = {
@@ -243,7 +243,7 @@ goss_val goss_scan_const(goss_scan *s, goss_val a) {
     return outside_ok(s, a) ? goss__scan_add_const(s, a) : invalid(s);
 }
 
-/* 1 where the sample still has a step, as [T,N] and extents 1 up to that rank. */
+/* 1 where the sample has a step, as [T,N] with extents 1 up to that rank. */
 static goss_val is_active(goss_scan *s, int rank) {
     if (!s->length.graph) s->length = goss__scan_add_const(s, s->options.length);
     const goss_val active = goss_less(s->step, s->length);
@@ -278,7 +278,7 @@ goss_val goss_scan_step(goss_scan *s) { return is_open(s) ? s->step : invalid(s)
 static bool inside_ok(goss_scan *s, const char *what, goss_val a) {
     if (!is_open(s)) return false;
     if (goss_valid(a) && a.graph == s->body) return goss__typed(what, &a, 1, GOSS_REAL);
-    if (!goss_valid(a) && a.graph == s->body && s->body->error.status != GOSS_OK) return false; /* told already */
+    if (!goss_valid(a) && a.graph == s->body && s->body->error.status != GOSS_OK) return false; /* already reported */
     goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "%s: it is not a value of the scan's body", what);
     return false;
 }
@@ -307,7 +307,7 @@ void goss_scan_emit(goss_scan *s, goss_val y) {
     s->emitted[s->n_emitted++] = y;
 }
 
-/* Beyond a sample's length carries stay and nothing is emitted. */
+/* Beyond a sample's length carries are kept and zeros emitted. */
 static void apply_length(goss_scan *s) {
     for (int i = 0; i < s->carry.n; i++)
         s->next[i] = goss_select(is_active(s, goss_rank(s->carry.inside[i])), s->next[i], s->carry.inside[i]);
@@ -315,7 +315,7 @@ static void apply_length(goss_scan *s) {
         s->emitted[i] = goss_select(is_active(s, goss_rank(s->emitted[i])), s->emitted[i], goss_const(s->body, 0));
 }
 
-/* Steps of a segment; 1: it is not cut into any. */
+/* Steps per segment; 1: no segments. */
 static int64_t segment_of(const goss_scan *s) {
     int64_t most, k = s->options.keep_every;
     if (!goss__extent_most(&goss__root_of(s->outer)->symbols, s->attr.steps, &most)) return 1;
@@ -344,7 +344,7 @@ void goss_scan_end(goss_scan *s) {
     goss__scan_drop(s);
 }
 
-/* The place of that node in a list of n; n: it is not there, which is an error. */
+/* The index of a node in a list of n; n: not found, an error. */
 static int find(const goss_scan *s, const char *what, const uint32_t *node, int n, goss_val v) {
     int i = 0;
     while (i < n && (v.id == 0 || node[i] != v.id)) i++;

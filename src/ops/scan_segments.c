@@ -2,18 +2,18 @@
 /* scan_segments.c: a scan of L steps as one of L / k segments, each a scan of k steps (Chen et al. 2016, Training deep
  * nets with sublinear memory cost).
  *
- * The gradient of the outer scan keeps the carries in front of segments and nothing else: its body computes a segment
- * again and pulls back through it. The last segment may have fewer steps than k: slices behind the end are 0, carries
- * stay there, and what is joined ends with L. */
+ * The gradient of the outer scan keeps only the carries at the start of segments: its body rematerialises a segment and
+ * differentiates it. The last segment may have fewer steps than k: slices beyond the end are 0, carries are kept there,
+ * and joined results end at L. */
 #include "ops/scan.h"
 
 typedef struct segments {
     goss_scan *s, *outer, *inner;
-    goss_val *map; /* of each node of s's body: its place in inner's */
+    goss_val *map; /* of each node of s's body: its node in inner's */
     int64_t k;
 } segments;
 
-/* Both scans' arguments, in the order of those of s; the inner one's step is counted from the segment's first. */
+/* The arguments of both scans, in the order of those of s; the inner step is relative to the segment. */
 static void add_arguments(segments *m) {
     const goss_scan *s = m->s;
     for (int i = 0; i < s->carry.n; i++)

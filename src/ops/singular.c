@@ -3,21 +3,21 @@
  * equation, which is its gradient.
  *
  * One decomposition W W' = U diag(sigma^2) U' is done once, in double, by the operation `singular`: [..., M, N] ->
- * [..., M, M+1], the columns of U by falling sigma and then sigma. It has no gradient. What is differentiated are four
- * operations that read it, each with the gradient that theory gives it, in terms of the four and products:
+ * [..., M, M+1], the columns of U by falling sigma and then sigma. It has no gradient. Differentiation applies to four
+ * operations that read it, with analytic gradients in terms of the four and products:
  *
  *   values   sigma                dsigma_i = u_i' dW v_i
  *   vectors  U                    (U' dU)_ij = (U' dA U)_ij / (sigma_j^2 - sigma_i^2), 0 where those are equal
  *   root     S = U diag(s) U', s = (sigma^2 + eps^2)^(1/2)        S dS + dS S = dW W' + W dW'
  *   lyapunov X with S X + X S = C                                 S dX + dX S = dC - dS X - X dS
  *
- * The last two divide by s_i + s_j and never by a difference, so they hold for equal singular values, too, at every
- * order. Where s_i + s_j is 0 (below NULL_SPACE of the largest), X is 0: the solution of least norm. */
+ * The last two divide by s_i + s_j, never by a difference, and thus hold for equal singular values at every order.
+ * Where s_i + s_j is 0 (below NULL_SPACE of the largest), X is 0: the solution of least norm. */
 #include <math.h>
 
 #include "ops/ops.h"
 
-/* Singular values below this share of the largest count as 0: of numbers in f32, rounding alone makes some 1e-7. */
+/* Singular values below this fraction of the largest count as 0: rounding in f32 alone contributes about 1e-7. */
 #define NULL_SPACE 1e-6
 #define GOSS__SINGULAR_SIDE 1024 /* the cost grows with its cube */
 
@@ -39,13 +39,14 @@ static size_t basis_scratch(const goss__shapes *s, bool f64, const goss__kernels
     return (2 * m * m + 5 * m + (f64 ? 0 : GOSS__GRAM_COLUMNS * m)) * sizeof(double);
 }
 
-/* Two products of the matrix's rows, and some 10 M^3 for the eigenvalues. */
+/* The Gram matrix, and about 10 M^3 for the eigenvalues. */
 static double basis_cost(const goss__shapes *s) {
     double m = (double)side(&s->in[0]);
     return (double)s->in[0].numel * m + 10 * m * m * (double)s->out->numel / (m + 1);
 }
 
-/* a[m,m] holds the inner products; out [m, m+1]. Vectors by falling value, the number of largest size positive. */
+/* a[m,m] holds the inner products; out [m, m+1]. Vectors by decreasing value, the element of largest magnitude
+ * positive. */
 #define DECOMPOSE(real, suffix)                                                                                        \
     static void put_vector_##suffix(const double *v, double value, int64_t m, int64_t column, real *out) {             \
         int64_t most = 0;                                                                                              \
@@ -103,9 +104,9 @@ const goss__op goss__op_singular = {.name = "singular",
                                     .cost = {.flops = basis_cost},
                                     .kernel = {.scratch = basis_scratch, .run_f32 = basis_f32, .run_f64 = basis_f64}};
 
-/* ---- what the builders below are made of ---- */
+/* ---- helpers of the builders ---- */
 
-/* w, transposed where that makes its side in front the smaller one, or the one of two that is a number. */
+/* w, transposed if needed so that its first side is the smaller one, or the one that is a number. */
 static bool by_smaller_side(const char *op, goss_val *w) {
     if (!goss__typed(op, w, 1, GOSS_REAL)) return false;
     int r = goss_rank(*w);
@@ -174,10 +175,10 @@ static goss_val divided(goss_val mask, goss_val x, goss_val y) {
     return goss_select(mask, goss_div(x, goss_select(mask, y, goss_const(g, 1))), goss_const(g, 0));
 }
 
-/* sum_i g_i u_i v_i' with v_i' = u_i' W / sigma_i; nothing for a sigma that counts as 0. */
+/* sum_i g_i u_i v_i' with v_i' = u_i' W / sigma_i; 0 for a sigma that counts as 0. */
 static void values_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     goss_val u = vectors_of(in[0], in[1]);
-    goss_val least = goss_scale(goss_slice(y, -1, 0, 1), NULL_SPACE); /* they fall: the first is the largest */
+    goss_val least = goss_scale(goss_slice(y, -1, 0, 1), NULL_SPACE); /* decreasing: the first is the largest */
     goss_val share = goss_unsqueeze(divided(goss_detach(goss_less(least, y)), g, y), goss_rank(y) - 1);
     cot[0] = goss_matmul(goss_mul(u, share), goss_matmul(u, in[0], true, false), false, false);
 }
@@ -186,7 +187,7 @@ static void vectors_vjp(goss_val y, const goss_val *in, goss_val g, const bool *
     goss_val value = values_of(in[0], in[1]);
     int last = goss_rank(value) - 1;
     goss_val row = goss_unsqueeze(value, last), column = goss_unsqueeze(value, last + 1);
-    /* sigma_j^2 - sigma_i^2, and whether that is a difference */
+    /* sigma_j^2 - sigma_i^2, and whether it counts as nonzero */
     goss_val gap = goss_mul(goss_sub(row, column), goss_add(row, column));
     goss_val most = goss_square(goss_slice(row, -1, 0, 1));
     goss_val apart = goss_less(goss_scale(most, NULL_SPACE), goss_abs(gap));
@@ -242,7 +243,7 @@ static double square_cost(const goss__shapes *s, double products) {
 static double root_cost(const goss__shapes *s) { return square_cost(s, 1); }
 static double lyapunov_cost(const goss__shapes *s) { return square_cost(s, 4); }
 
-/* The roots s, and two matrices; behind them what a product wants. */
+/* Scratch: the roots s, two matrices, and that of a product. */
 static size_t square_scratch(const goss__shapes *s, bool f64, const goss__kernels *k) {
     size_t m = (size_t)side(s->out), numbers = (2 * m * m + m) * (f64 ? 8 : 4);
     size_t product = k->gemm_scratch((int64_t)m, (int64_t)m, (int64_t)m, false, true);

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* spd.c: X with A X = B for small symmetric positive definite A, by Cholesky. Its gradient is another solve.
  *
- * Only A's lower triangle is read, so A's gradient must land there alone: fold_lower brings a full matrix's parts above
- * the diagonal down (x_ij + x_ji), mirror_lower is its adjoint. The logarithm of the determinant comes from the same
- * factor. */
+ * Only A's lower triangle is read, so that A's gradient is there alone: fold_lower adds the part above the diagonal to
+ * the one below (x_ij + x_ji), mirror_lower is its adjoint. The log determinant uses the same factor. */
 #include <math.h>
 
 #include "ops/ops.h"
@@ -37,7 +36,7 @@ static void solve_vjp(goss_val y, const goss_val *in, goss_val g, const bool *wa
     if (want[0]) cot[0] = triangle_op(&goss__op_fold_lower, goss_neg(goss_matmul(gb, y, false, true)));
 }
 
-/* Each column of B is a system of its own. */
+/* Columns of B are independent systems. */
 static uint32_t solve_batch(const goss__site *s, int i) {
     const int r = s->out->rank;
     return goss__first_axes(r - 2) | (i == 1 ? GOSS_AXIS(r - 1) : 0);
@@ -73,7 +72,7 @@ static size_t solve_scratch(const goss__shapes *s, bool f64, const goss__kernels
                 for (int64_t j = 0; j < d; j++) y[i * d + j] = j > i ? x[j * d + i] : x[i * d + j];                    \
         }                                                                                                              \
     }                                                                                                                  \
-    /* Lower factor of a into l; a pivot that is not positive makes NaN, which spreads. */                             \
+    /* Lower factor of a into l; a pivot that is not positive yields NaN, which propagates. */                         \
     static void factor_##suffix(const real *a, real *l, int64_t d) {                                                   \
         for (int64_t i = 0; i < d; i++)                                                                                \
             for (int64_t j = 0; j <= i; j++) {                                                                         \
@@ -121,7 +120,7 @@ TRIANGLES(double, f64, sqrt)
 LOG_DET(float, f32)
 LOG_DET(double, f64)
 
-/* The gradient is the inverse: the solution for the identity on the right. */
+/* The gradient is the inverse: the solution with the identity on the right. */
 static void log_det_vjp(goss_val y, const goss_val *in, goss_val g, const bool *want, goss_val *cot) {
     goss_shape s = goss_shape_of(in[0]), scalar = s, one = {.rank = s.rank};
     goss_extent d = s.dim[s.rank - 1];

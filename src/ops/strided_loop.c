@@ -15,7 +15,7 @@ static bool merges(const goss__loop *n, int last, const int64_t *step, int64_t d
 void goss__loop_make(goss__loop *n, const goss__tensor *out, const goss__tensor *in, int n_in) {
     n->n_in = n_in;
     n->rank = 1;
-    n->dim[0] = 1; /* so that there always is a row axis */
+    n->dim[0] = 1; /* so that there is always a row axis */
     for (int j = 0; j < n_in; j++) n->step[0][j] = 0;
     for (int axis = 0; axis < out->rank; axis++) {
         int64_t dim = out->dim[axis], step[GOSS__LOOP_IN];
