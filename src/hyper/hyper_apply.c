@@ -2,7 +2,7 @@
 /* hyper_apply.c: a target with generated weights, FiLM and head applied to inputs. */
 #include "hyper/hyper.h"
 
-/* x [T,N,...] -> [T N, 1, ...]: every sample is a task with weights of its own. */
+/* x [T,N,...] -> [T N, 1, ...]: every sample becomes a task. */
 static goss_val samples_as_tasks(goss_val x) {
     if (!goss_valid(x)) return x;
     goss_shape s = goss_shape_of(x);

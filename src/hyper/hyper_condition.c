@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hyper_condition.c: what a hypernetwork sees of a task, as a code [T, E] whose numbers have a mean square of 1.
+/* hyper_condition.c: conditioners: from a task to a code [T, E] with a mean square of 1.
  *
- * Whatever comes in is brought to a constant norm first (Gonzalez Ortiz et al. 2024): the size of what is generated
- * must not follow the size of what it is generated from. The set encoder takes means over samples and classes and
- * attention among classes, all of which are blind to order (Zaheer et al. 2017). */
+ * Inputs are first normalised to a constant norm (Gonzalez Ortiz et al. 2024), so that the magnitude of generated
+ * weights does not depend on that of the condition. The set encoder uses means over samples and classes and attention
+ * among classes, all permutation invariant (Zaheer et al. 2017). */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 
 #include "hyper/hyper.h"
 
-/* ---- shared with the other files ---- */
+/* ---- shared with other files ---- */
 
 goss_val goss__hyper_weight(const goss_weights *own, const char *fmt, ...) {
     char name[128];
@@ -53,8 +53,8 @@ goss_val goss__hyper_attend(const goss_hyper *h, const goss_weights *own, const 
 
 /* ---- conditioners ---- */
 
-/* What the linear map of a conditioner is called: "code" where there is one, else by what it sees. The support set's
- * and that of noise beside it keep the names that files have. */
+/* The name of a conditioner's linear map: "code" if there is only one conditioner, else by its input. The names of the
+ * support set's map and of the noise beside it are fixed by existing files. */
 static const char *part_name(const goss_hyper *h, goss_conditioner c) {
     if (c == GOSS_CONDITION_SUPPORT || h->options.conditioner == (unsigned)c) return "code";
     return c == GOSS_CONDITION_DESCRIPTOR ? "descriptor" : c == GOSS_CONDITION_INPUT ? "input" : "noise";
@@ -142,7 +142,7 @@ static goss_val table_rows(const goss_hyper *h, goss_graph *g, const goss_condit
     return goss_valid(c->rows) ? c->rows : goss_gather(goss_param(g, "tasks", shape), c->task);
 }
 
-/* A task's code for each of its inputs: [T,E] -> [T N,E]. */
+/* Repeats a task's code for each of its inputs: [T,E] -> [T N,E]. */
 static goss_val for_inputs(goss_val e, const goss_condition *c) {
     if (!goss_valid(e) || !goss_valid(c->input)) return e;
     goss_extent T = goss_dim(c->input, 0), N = goss_dim(c->input, 1);

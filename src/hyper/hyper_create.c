@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hyper_create.c: a hypernetwork's life: settings, what is refused, and the layout of its own weights. */
+/* hyper_create.c: creating a hypernetwork: settings, refused combinations, and the layout of its own weights. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "hyper/hyper.h"
 
-/* ---- what has no meaning ---- */
+/* ---- refused combinations ---- */
 
 static const goss_hyper_refusal refusals[] = {
     {"class head x task id", "a class's weights come from its examples, and a task id has none"},
@@ -34,7 +34,8 @@ goss_status goss__hyper_refuse(const char *cell, goss_error *err) {
     return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s", cell);
 }
 
-/* A class's weights come from its support samples, which must then be seen, and cannot differ from input to input. */
+/* The weights of a class are generated from its support samples, which must be a condition, and cannot depend on the
+ * input. */
 static goss_status check_class_head(const goss_hyper *h, goss_error *err) {
     static const struct {
         unsigned bit;
@@ -138,7 +139,7 @@ static goss_status plan(goss_hyper *h, goss_error *err) {
     return h->class_head ? goss__hyper_plan_head(h, err) : GOSS_OK;
 }
 
-/* A norm's tensors carry the layer of the product before it; a site is named after its norm or its product. */
+/* A norm's tensors have the layer number of the product before it; a site is named after its norm or its product. */
 static goss_status find_sites(goss_hyper *h, goss_error *err) {
     const goss_layout *l = goss_target_layout(h->target);
     int sites = goss_target_sites(h->target);

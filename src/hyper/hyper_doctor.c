@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hyper_doctor.c: an examination of a hypernetwork at step 0, in numbers and words.
+/* hyper_doctor.c: diagnosis of a hypernetwork at step 0, as a table and a verdict.
  *
- * Every divergence that users report elsewhere can be seen before the first step: generated numbers of the wrong size,
- * a size that follows the condition's, a code that no gradient reaches. All is measured by appending small outputs to
- * the graph: generating again finds the nodes that are there, and a condition twice as large is one more generation. */
+ * Common causes of divergence are visible before the first step: generated weights of the wrong magnitude, a magnitude
+ * that depends on that of the condition, a code without a gradient. They are measured by small outputs appended to the
+ * graph: generating again finds the existing nodes, and a condition twice as large is a second generation. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +16,8 @@
 typedef struct finding {
     char name[64];
     const char *how;
-    double wanted; /* variance; negative: its base's */
-    int first;     /* of its outputs */
+    double wanted; /* desired variance; negative: that of its base */
+    int first;     /* index of its outputs */
     double variance, doubled, base;
 } finding;
 
@@ -35,20 +35,20 @@ static const char *const generator_names[] = {
     [GOSS_GENERATE_LOWRANK] = "lowrank", [GOSS_GENERATE_FILM] = "film", [GOSS_GENERATE_CLASS] = "class",
 };
 
-/* ---- what is measured ---- */
+/* ---- measurements ---- */
 
 /* Mean square of all numbers, rank 0. */
 static goss_val power(goss_val v) { return goss_mean_all(goss_square(v)); }
 
 static goss_val twice(goss_val v) { return goss_valid(v) ? goss_scale(v, 2) : v; }
 
-/* The condition twice as large. Ids, classes and a descriptor, which is bounded by contract, stay. */
+/* The condition doubled; ids, classes and descriptors, which are bounded by contract, are unchanged. */
 static goss_condition doubled(const goss_hyper_examination *x) {
     goss_condition c = x->condition;
     c.features = twice(c.features);
     c.targets = twice(c.targets);
     c.input = twice(c.input);
-    c.noise = twice(c.noise); /* GOSS_NONE, drawn inside: nothing to scale */
+    c.noise = twice(c.noise); /* GOSS_NONE: drawn inside, not scaled */
     return c;
 }
 
@@ -64,7 +64,7 @@ static void add_finding(doctor *d, const char *name, const char *how, double wan
     d->outputs[d->n_outputs++] = power(base);
 }
 
-/* What a tensor's numbers should vary by: as its own initialiser would have them; a bias has none. */
+/* The desired variance of a tensor: that of its own initialiser; a bias has none. */
 static double wanted_power(const goss_entry *e) {
     double s = goss_entry_deviation(e);
     return e->init == GOSS_INIT_ONES ? 1 : s * s;
@@ -88,7 +88,7 @@ static void examine_tensors(doctor *d, const goss_generated *one, const goss_gen
                         two->net.film_scale[i], one->net.film_scale[i]);
 }
 
-/* The class head's prototypes: w / 2t has the size of the class means, which take the place of a base. */
+/* The prototypes of the class head: w / 2t has the magnitude of the class means, which replace a base. */
 static void examine_head(doctor *d, const goss_generated *one, const goss_generated *two) {
     const goss_condition *c = &d->x->condition;
     goss_val mean = goss_class_mean(goss_flatten(c->features), c->assign);
@@ -164,9 +164,9 @@ static goss_status run(doctor *d, double *code, double *gradient, goss_error *er
     return status;
 }
 
-/* ---- words ---- */
+/* ---- report ---- */
 
-/* Slope of log size over log condition size. */
+/* Slope of log magnitude over log magnitude of the condition. */
 static double slope_of(const finding *f) {
     return f->variance > 0 && f->doubled > 0 ? 0.5 * log2(f->doubled / f->variance) : 0;
 }
@@ -178,7 +178,7 @@ static const char *verdict(const finding *f) {
     if (f->wanted > 0 && f->variance > 4 * f->wanted) return "too large: lower alpha or the last layer's start";
     if (f->wanted > 0 && f->variance < 0.25 * f->wanted) return "too small: signals will die out";
     if (f->wanted == 0 && f->variance > 1) return "a bias this large drowns its layer";
-    /* A class head is linear in the embeddings it compares with: slope 1 is right there. */
+    /* A class head is linear in the embeddings it is compared with: there the slope should be 1. */
     if (fabs(slope_of(f) - (is_head(f) ? 1 : 0)) > 0.25)
         return "its size follows the condition's: normalise what comes in";
     return "well";
@@ -197,8 +197,7 @@ static bool write_table(const doctor *d, double code, double gradient, goss__str
     if (code >= 0) goss__str_addf(s, "code: mean square %.4g (1 is wanted)", code);
     if (gradient >= 0) goss__str_addf(s, "; |d loss / d code| = %.4g", gradient);
     if (code >= 0) goss__str_addf(s, "\n");
-    /* With a base the last layers are zero at the start and hide the code from the loss for one step: not an illness.
-     */
+    /* With a base the last layers start at zero and block the code's gradient for one step: not a fault. / */
     if (gradient == 0)
         goss__str_addf(s, "no gradient reaches the code %s\n",
                        d->x->hyper->options.combine == GOSS_COMBINE_REPLACE

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hyper_generate.c: from a code to the tensors of a target: one trunk for all layers, a generator a tensor, combine.
+/* hyper_generate.c: from a code to the tensors of a target: one trunk for all layers, a generator per tensor, combine.
  *
  * z = unit(silu(e A + (layer embedding) B + b)): [T, layers, H], with a mean square of 1, so that z w / sqrt(H) with w
- * of variance 1 yields numbers h of variance 1 (hyperfan-in, Chang et al. 2020); they are multiplied by the deviation
- * that the tensor's own initialiser has. With a base the last layer is zero (Beck et al. 2022). The factor 1 / sqrt(H)
- * stands outside w, since an optimiser that moves every weight by its rate would move h by H times that, from the first
- * step. Chunks have rows in z of their own. Of the two factors of a low-rank delta only U is zero, or no gradient would
- * ever leave. */
+ * of variance 1 yields numbers h of variance 1 (hyperfan-in, Chang et al. 2020); they are multiplied by the standard
+ * deviation of the tensor's own initialiser. With a base the last layer is zero (Beck et al. 2022). The factor 1 /
+ * sqrt(H) is outside w, since an optimiser that changes every weight by its rate would change h by H times that, from
+ * the first step. Chunks have their own rows in z. Of the two factors of a low-rank delta only U is zero; otherwise no
+ * gradient would flow. */
 #include <math.h>
 #include <stdio.h>
 
@@ -48,12 +48,12 @@ static goss_generator kind_of(const goss__choice *choice, const goss_entry *e) {
     return choice->kind == GOSS_GENERATE_LOWRANK && e->rank == 1 ? GOSS_GENERATE_FULL : choice->kind;
 }
 
-/* Whether the numbers are bounded by tanh instead of scaled by a deviation. */
+/* Whether the values are bounded by tanh instead of scaled by a deviation. */
 static bool is_bounded(const goss_entry *e) { return e->role != GOSS_ROLE_WEIGHT; }
 
 /* ---- layout ---- */
 
-/* A last layer of n numbers a row of z; random where what is generated stands alone. */
+/* A last layer of n numbers per row of z; random if there is no base. */
 static goss_status plan_last(goss_hyper *h, int64_t n, bool random, goss_error *err, const char *name) {
     int64_t hidden = h->options.hidden;
     return goss__hyper_add(h, hidden, n, random ? GOSS_INIT_NORMAL : GOSS_INIT_ZEROS, hidden, err, "%s", name);
@@ -65,7 +65,7 @@ static goss_status plan_chunked(goss_hyper *h, const goss__choice *choice, const
     int64_t chunk = chunk_of(h, choice, e), hidden = h->options.hidden;
     GOSS_TRY(goss__hyper_add(h, chunks_of(e->numel, chunk), h->options.layer_embedding, GOSS_INIT_NORMAL, 1, err,
                              "%s.chunks", e->name));
-    /* Shared by tensors of equal chunks and equal start. */
+    /* Shared by tensors with equal chunks and initialisation. */
     snprintf(name, sizeof name, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
     return goss_layout_find(h->layout, name) >= 0
                ? GOSS_OK
@@ -107,7 +107,7 @@ static goss_status plan_site(goss_hyper *h, int i, goss_error *err) {
 goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
     const goss_hyper_options *o = &h->options;
     int64_t layers = goss_target_layers(h->target);
-    /* The two terms of the trunk share the variance. */
+    /* The two terms of the trunk have half of the variance each. */
     GOSS_TRY(goss__hyper_add(h, o->embedding, o->hidden, GOSS_INIT_LECUN, o->embedding, err, "trunk.code"));
     GOSS_TRY(
         goss__hyper_add(h, o->layer_embedding, o->hidden, GOSS_INIT_LECUN, o->layer_embedding, err, "trunk.layer"));
@@ -119,7 +119,7 @@ goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
     return GOSS_OK;
 }
 
-/* ---- generators: h of a tensor as [T, numel], of variance 1 at the start where it is random ---- */
+/* ---- generators: h of a tensor as [T, numel], of variance 1 at the start if it is random ---- */
 
 /* Embeddings [1,n,Le] -> z [T,n,H]. */
 static goss_val trunk(const generation *a, goss_val embeddings) {
@@ -171,7 +171,7 @@ static goss_val (*const generators[])(const generation *a, const goss__choice *c
 
 /* ---- combine ---- */
 
-/* For weights `unit` is the tensor's deviation; what is bounded has 1, and `lone` is what it is around without base. */
+/* For weights `unit` is the tensor's deviation; bounded tensors have 1, and `lone` is their centre without a base. */
 static goss_val combine(const goss_hyper *h, goss_val base, goss_val y, double unit, double lone) {
     double alpha = h->options.alpha;
     switch (h->options.combine) {
@@ -239,7 +239,7 @@ goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g) {
 
 static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out) {
     goss_weights *own = goss_weights_from_params(g, h->layout, "hyper");
-    /* A variable: who examines a hypernetwork differentiates by the code. */
+    /* A differentiation variable, for the doctor. */
     out->net.code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows));
     goss_publish(g, "embedding/task", out->net.code);
     generation a = {.h = h, .own = own, .graph = g, .out = out};

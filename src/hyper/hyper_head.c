@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hyper_head.c: a classifier's head, generated class by class from the support set's embeddings.
+/* hyper_head.c: a classification head generated class by class from the support set's embeddings.
  *
- * Class c has p_c = mean_c + h(mean_c, what attention finds among the other classes, the spread of its examples, their
- * number), and logit 2 t <g p_c, f> - t <g p_c, p_c> + beta_c: squared distances weighted by g, up to |f|^2, which all
- * classes share. Temperature t and weights g are generated for the task, beta_c for the class. With h = 0 (the start:
- * all last layers are zero) this is a ProtoNet (Snell et al. 2017). Any number of ways and shots, any order of either.
- */
+ * Class c has p_c = mean_c + h(mean_c, attention over the other classes, the variance of its examples, their number),
+ * and logit 2 t <g p_c, f> - t <g p_c, p_c> + beta_c: squared distances weighted by g, up to |f|^2, which is common to
+ * all classes. Temperature t and weights g are generated for the task, beta_c for the class. With h = 0 (at the start,
+ * when all last layers are zero) this is a ProtoNet (Snell et al. 2017). Any number of ways and shots, in any order.
+ * / */
 #include <math.h>
 
 #include "hyper/hyper.h"
@@ -35,24 +35,24 @@ goss_status goss__hyper_plan_head(goss_hyper *h, goss_error *err) {
     return plan_last(h, "head.metric", (int64_t)h->features + 1, true, err);
 }
 
-/* Divided by sqrt(hidden) outside the weights, as in hyper_generate.c. */
+/* The factor 1 / sqrt(hidden) is outside the weights, as in hyper_generate.c. */
 static goss_val last_layer(const goss_hyper *h, const goss_weights *own, const char *name, goss_val z) {
     return goss_scale(goss__hyper_linear(own, name, z), 1 / sqrt(h->options.class_hidden));
 }
 
-/* Root mean square of all class means of a task, [T,1,1]: the size of the embeddings. */
+/* Root mean square of all class means of a task, [T,1,1]: the magnitude of the embeddings. */
 static goss_val size_of(goss_val mean, goss_val class_mask) {
     goss_val power = goss__hyper_average(goss_mean(goss_square(mean), GOSS_AXIS(2), true), class_mask);
     return goss_sqrt(goss_shift(power, GOSS__HYPER_EPS));
 }
 
-/* Variance of a class's examples around their mean, feature by feature: [T,W,F]; 0 for one shot. */
+/* Variance of a class's examples per feature: [T,W,F]; 0 for one shot. */
 static goss_val spread(goss_val f, goss_val mean, goss_val assign) {
     goss_val v = goss_sub(goss_class_mean(goss_square(f), assign), goss_square(mean));
     return goss_max(v, goss_const(f.graph, 0));
 }
 
-/* The hidden units of each class [T,W,H], from its mean and the other classes'. */
+/* The hidden units of each class [T,W,H], from its mean and those of the others. */
 static goss_val hidden_units(const goss_hyper *h, const goss_weights *own, goss_val f, goss_val mean, goss_val size,
                              const goss_condition *c) {
     goss_val x = goss_div(mean, size), noise = goss__hyper_noise(h, f.graph, c), part[6];
@@ -81,7 +81,7 @@ static goss_val combine_means(const goss_hyper *h, goss_val mean, goss_val delta
     return mean;
 }
 
-/* exp of a number bounded to (-1, 1): a factor between 1/e and e. */
+/* exp of a value bounded to (-1, 1): a factor between 1/e and e. */
 static goss_val factor(goss_val a) { return goss_exp(goss_tanh(a)); }
 
 /* w and b from prototypes p [T,W,F], metric g [T,1,F] or GOSS_NONE, temperature t [T or 1,1,1], beta [T,W,1] or none.
@@ -106,7 +106,7 @@ static void generate(const goss_hyper *h, const goss_weights *own, goss_val f, c
     goss_val size = size_of(mean, c->class_mask);
     goss_val z = hidden_units(h, own, f, mean, size, c), delta = last_layer(h, own, "head.delta", z);
     goss_val power = goss_mean(goss_square(delta), GOSS_AXIS(2), true);
-    power = goss_mean_all(goss__hyper_average(power, c->class_mask)); /* of classes that are there */
+    power = goss_mean_all(goss__hyper_average(power, c->class_mask)); /* of unmasked classes */
     out->penalty = goss_valid(out->penalty) ? goss_add(out->penalty, power) : power;
     if (h->options.class_scale) {
         goss_val task = last_layer(h, own, "head.metric", goss__hyper_average(z, c->class_mask));

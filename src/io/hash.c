@@ -7,7 +7,7 @@
 #include "io/hash.h"
 
 #if GOSS_HAVE_XXHASH
-#define XXH_STATIC_LINKING_ONLY /* the size of the state: it lives in our memory */
+#define XXH_STATIC_LINKING_ONLY /* the state is a member of our struct */
 #include <xxhash.h>
 
 struct goss__hash {

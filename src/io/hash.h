@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hash.h: XXH3-128 of a stream of bytes, as 32 hexadecimal digits: finds damage, proves nothing against forgery. */
+/* hash.h: XXH3-128 of a stream of bytes, as 32 hexadecimal digits: detects damage, not forgery. */
 #ifndef GOSS_IO_HASH_H
 #define GOSS_IO_HASH_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ini.c: one pass over the lines; an item is handed over when the next one begins, since indented lines may follow it.
+/* ini.c: one pass over the lines; an item is complete when the next one begins, since indented lines may continue it.
  *
- * Not inih: Debian's build of it gives the handler no line number, and it silently takes what stands beyond 200 bytes
- * of a line for a line of its own, which would damage long paths and network descriptions. */
+ * Why not inih: Debian's build passes no line numbers to the handler and silently treats the rest of a line beyond 200
+ * bytes as a new line, which would corrupt long paths and network descriptions. */
 #include <string.h>
 
 #include "io/ini.h"
@@ -14,7 +14,7 @@ typedef struct parser {
     goss__ini_fn fn;
     void *ctx;
     goss_error *err;
-    int line, item_line; /* item_line 0: no item begun */
+    int line, item_line; /* item_line 0: no item */
     goss__str section, name, value;
 } parser;
 
@@ -58,7 +58,7 @@ static goss_status begin_section(parser *p, const char *text, size_t n) {
     return p->section.size ? GOSS_OK : bad(p, "the section has no name");
 }
 
-static const char escapes[] = "\"\"\\\\n\nt\t"; /* what stands after the backslash, what it means */
+static const char escapes[] = "\"\"\\\\n\nt\t"; /* character after the backslash, meaning */
 
 static const char *escape_of(char c) {
     for (size_t i = 0; i + 1 < sizeof escapes; i += 2)
@@ -133,7 +133,7 @@ goss_status goss__ini_parse(const char *text, const char *file, goss__ini_fn fn,
 
 /* ---- writing ---- */
 
-/* Would a line with this text be read otherwise than it stands? */
+/* Whether a line with this text would be parsed differently. */
 static bool line_needs_quotes(const char *line, size_t n, bool first) {
     if (n == 0) return !first;
     if (trimmed(line, n) != n || is_blank(line[0]) || strchr("\"#", line[0])) return true;
@@ -170,6 +170,6 @@ void goss__ini_add_value(goss__str *s, const char *text) {
     }
     for (; *text; text++) {
         goss__str_addn(s, text, 1);
-        if (*text == '\n') goss__str_add(s, "    "); /* indented: goes on */
+        if (*text == '\n') goss__str_add(s, "    "); /* indented: a continuation */
     }
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* json.c: jansson with our allocator, and a writer without a tree.
+/* json.c: jansson with our allocator, and a streaming writer.
  *
- * jansson 2.14 ignores a failed allocation while it collects a token and reads on with a piece missing. So within a
- * parse a failure is made to last: the allocations that follow fail too, which it does check, and the result is thrown
- * away. */
+ * jansson 2.14 ignores a failed allocation while it collects a token and continues with a part missing. A failure
+ * within a parse is therefore made persistent: later allocations fail too, which jansson checks, and the result is
+ * discarded. */
 #include <math.h>
 #include <pthread.h>
 #include <stdint.h>
@@ -36,7 +36,7 @@ static void *tree_alloc(size_t size) {
     return p;
 }
 
-/* The functions are the whole process's: a host that has set its own keeps them. */
+/* The allocation functions are process-wide: those set by the host program are kept. */
 static void set_allocator(void) {
     json_malloc_t old_malloc;
     json_free_t old_free;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.c: lines go out whole, by one write each; what a kill leaves behind is dropped at the next start. */
+/* metrics.c: each line is one write; an incomplete line left by a kill is removed at the next start. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ struct goss__metrics {
     goss__str line;
 };
 
-/* Every line of ours starts so; then the step, then a comma or the end. */
+/* The beginning of every line, followed by the step and a comma or the end. */
 static const char head[] = "{\"step\":";
 
 static bool is_kept(const char *line, size_t n, int64_t keep_step) {

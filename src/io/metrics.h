@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metrics.h: metrics.jsonl, one JSON object a line, for people's plots and for the resume's schedule.
+/* metrics.h: metrics.jsonl, one JSON object per line, for plots and for replaying the schedule on a resume.
  *
- * Numbers are written so that they read back as the same double. After the first lines nothing is allocated. */
+ * Numbers read back as the same double. After the first lines nothing is allocated. */
 #ifndef GOSS_IO_METRICS_H
 #define GOSS_IO_METRICS_H
 
@@ -11,13 +11,12 @@
 
 typedef struct goss__metrics goss__metrics;
 
-/* Opens for appending after dropping lines whose "step" is over `keep_step` and a half-written last one (-1: start
- * anew). */
+/* Opens for appending, after removing lines with a "step" beyond `keep_step` and an incomplete last line (-1: all). */
 GOSS_MUST_USE goss_status goss__metrics_open(const char *path, int64_t keep_step, goss__metrics **out, goss_error *err);
 void goss__metrics_close(goss__metrics *m); /* NULL allowed */
 void goss__metrics_begin(goss__metrics *m, int64_t step);
 void goss__metrics_number(goss__metrics *m, const char *key, double value); /* NaN and Inf are written as null */
 void goss__metrics_text(goss__metrics *m, const char *key, const char *value);
-/* Writes the line. After a failure the file is as it was before the line and the next line may succeed. */
+/* Writes the line. After a failure the file is unchanged, and the next line may succeed. */
 GOSS_MUST_USE goss_status goss__metrics_end(goss__metrics *m, goss_error *err);
 #endif

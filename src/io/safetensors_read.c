@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* safetensors_read.c: the strict reader. The file is mapped and its tensors' data stays there; names, types and
- * metadata are copied out of the header, whose JSON tree is then released. Nothing is believed before it is checked:
- * the header's length against the file, every extent and offset against the data, and the tensors together must tile
- * the data. What the format leaves open (types to come, keys to come, any rank) is taken from other writers' files; one
- * of ours holds what our writer writes. */
+ * metadata are copied out of the header, whose JSON tree is then released. The file is untrusted: the header's length
+ * is checked against the file, every extent and offset against the data, and the tensors together must tile the data.
+ * What the format leaves open (future types and keys, any rank) is accepted from other writers; our own files contain
+ * only what our writer writes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ struct goss_safetensors {
     const goss_file_tensor **by_name; /* sorted */
     goss__meta *meta;                 /* sorted */
     int n, n_meta;
-    bool own; /* our writer's */
+    bool own; /* written by our writer */
     char *path;
 };
 
@@ -40,7 +40,8 @@ void goss_safetensors_close(goss_safetensors *f) {
 #if GOSS_HAVE_JANSSON
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
-/* Length and first letter of the header; *begun: it looks like a safetensors file, so what is wrong is damage. */
+/* Checks length and first character of the header; *begun: it looks like a safetensors file, so that errors mean
+ * damage. */
 static goss_status check_start(const goss_safetensors *f, uint64_t *length, bool *begun, goss_error *err) {
     *begun = false, *length = 0;
     if (f->map.size < 8) return BAD("%zu bytes are too short for a safetensors file", f->map.size);
@@ -63,7 +64,7 @@ static goss_status parse_header(goss_safetensors *f, json_t **header, goss_error
     if (s != GOSS_OK) return goss_error_prefix(err, s, "%s", f->path);
     const char *text = (const char *)f->map.data + 8;
     size_t end = (size_t)length;
-    while (text[end - 1] == ' ') end--; /* the padding; no other blanks are allowed there */
+    while (text[end - 1] == ' ') end--; /* padding; no other white space is allowed there */
     if (text[end - 1] != '}') return BAD("%s: byte %zu: the header does not end with '}' and spaces", f->path, end + 7);
     f->start = 8 + (size_t)length;
     return goss_error_prefix(err, goss__json_parse(text, end, 8, header, err), "%s: header", f->path);
@@ -72,7 +73,7 @@ static goss_status parse_header(goss_safetensors *f, json_t **header, goss_error
 static goss_status read_metadata(goss_safetensors *f, json_t *meta, goss_error *err) {
     const char *key;
     json_t *value;
-    if (json_is_null(meta)) return GOSS_OK; /* some writers' way to say that there is none */
+    if (json_is_null(meta)) return GOSS_OK; /* some writers' notation for none */
     if (!json_is_object(meta)) return BAD("__metadata__ is not an object");
     f->meta = goss__arena_alloc(&f->arena, json_object_size(meta) * sizeof *f->meta);
     if (!f->meta) return no_memory(err);
@@ -130,7 +131,7 @@ static goss_status check_keys(const goss_safetensors *f, const char *name, json_
     return GOSS_OK;
 }
 
-/* A type that this version does not know has the size that the data gives it, up to 256 bits. */
+/* The element size of an unknown type follows from the data, up to 256 bits. */
 static goss_status check_unknown(const goss_safetensors *f, const goss_file_tensor *t, goss_error *err) {
     size_t n, bits;
     if (f->own || !*t->dtype) return BAD("tensor \"%s\": dtype \"%s\" is unknown", t->name, t->dtype);
@@ -191,7 +192,7 @@ static goss_status read_tensors(goss_safetensors *f, json_t *header, goss_error 
     return GOSS_OK;
 }
 
-/* Tensors must follow one another and fill the data: neither holes nor overlaps. */
+/* Tensors must be contiguous and fill the data, without holes or overlaps. */
 static goss_status check_cover(const goss_safetensors *f, goss_error *err) {
     const uint8_t *at = f->map.data + f->start, *end = f->map.data + f->map.size;
     for (int i = 0; i < f->n; i++) {
@@ -207,7 +208,7 @@ static goss_status check_cover(const goss_safetensors *f, goss_error *err) {
     return BAD("byte %zu: the last %zu bytes belong to no tensor", (size_t)(at - f->map.data), (size_t)(end - at));
 }
 
-/* Before what a later version may have changed is looked at. */
+/* The version is checked before anything that a later version may have changed. */
 static goss_status check_container(goss_safetensors *f, goss_error *err) {
     const char *container = goss_safetensors_meta(f, GOSS__CONTAINER_KEY);
     f->own = container != NULL;

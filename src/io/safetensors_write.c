@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* safetensors_write.c: header and data to a temporary file that then takes the place of the old one.
+/* safetensors_write.c: header and data, written atomically.
  *
- * Tensors are laid out by falling size of their elements, then by name: so each is aligned to its type without holes,
- * which the format forbids, and the same content gives the same bytes in whatever order it was added. The header is
- * padded with spaces until the data starts at a multiple of 64. */
+ * Tensors are ordered by decreasing element size, then by name, so that each is aligned to its type without holes,
+ * which the format forbids, and equal content gives equal bytes in whatever order it was added. The header is padded
+ * with spaces until the data starts at a multiple of 64. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ void goss_tensor_file_free(goss_tensor_file *w) {
     goss__free(w);
 }
 
-/* Makes place for one more; the array may move. */
+/* Reserves one more entry; the array may move. */
 static bool reserve(void **array, int n, int *capacity, size_t element) {
     if (n < *capacity) return true;
     size_t bytes;
@@ -116,7 +116,7 @@ static int by_name(const void *a, const void *b) {
     return strcmp(((const goss_file_tensor *)a)->name, ((const goss_file_tensor *)b)->name);
 }
 
-/* A sorted copy, so that writing twice is writing the same. */
+/* A sorted copy, so that writing is repeatable. */
 static goss_status lay_out(const goss_tensor_file *w, goss_file_tensor **out, goss_error *err) {
     size_t bytes = (size_t)w->n * sizeof *w->tensors;
     goss_file_tensor *t = *out = goss__alloc(bytes);

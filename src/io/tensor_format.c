@@ -50,7 +50,7 @@ int goss__meta_by_key(const void *a, const void *b) {
 
 static void add_text(goss__hash *h, const char *text) { goss__hash_add(h, text, strlen(text) + 1); }
 
-/* Little endian whatever the machine is. */
+/* Little endian on any machine. */
 static void add_number(goss__hash *h, uint64_t number) {
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++) bytes[i] = (uint8_t)(number >> (8 * i));

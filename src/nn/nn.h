@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* nn.h: what the files of nn share about weights. */
+/* nn.h: shared by the files of nn. */
 #ifndef GOSS_NN_NN_H
 #define GOSS_NN_NN_H
 
 #include "gossamer/nn.h"
 
-/* Tensor i of the layout; the invalid value where it was never set. */
+/* Tensor i of the layout; the invalid value if it was never set. */
 goss_val goss__weights_at(const goss_weights *w, int i);
 goss_graph *goss__weights_graph(const goss_weights *w);
-/* Whether both name the same tensors with the same shapes in the same order. */
+/* Whether both have the same tensors with the same shapes in the same order. */
 bool goss__layout_same(const goss_layout *a, const goss_layout *b);
 /* Starting values [numel] of one tensor, as goss_layout_initialize has them in any layout. */
 void goss__entry_initialize(const goss_entry *e, uint64_t seed, float *out);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target.h: a target network inside: a flat list of layers, each a row of one table.
+/* target.h: the representation of a target network: a flat list of layers, whose kinds are rows of one table.
  *
- * Nesting is by marker layers: residual ... [shortcut ...] end. The text is parsed into layers (target_parse.c), every
- * layer kind says how its words are read, what shape it makes, how it is written (target_layers.c) and how it is
- * applied (target_apply.c); names, unit groups and layouts follow from the list (target_build.c). */
+ * Nesting is by marker layers: residual ... [shortcut ...] end. The text is parsed into layers (target_parse.c); every
+ * layer kind defines parsing, output shape and printing (target_layers.c) and application (target_apply.c); names, unit
+ * groups and layouts are derived from the list (target_build.c). */
 #ifndef GOSS_NN_TARGET_H
 #define GOSS_NN_TARGET_H
 
@@ -15,13 +15,13 @@
 #define GOSS__TARGET_MAX_EXTENT (1 << 20)
 #define GOSS__NORM_EPS 1e-5
 
-/* What flows between layers: D features (rank 1) or H, W, C (rank 3). */
+/* The shape between layers: D features (rank 1) or H, W, C (rank 3). */
 typedef struct goss__flow {
     int rank;
     int64_t dim[3];
 } goss__flow;
 
-/* A sample's numbers can be counted by an int. */
+/* The elements of a sample fit an int. */
 goss_status goss__flow_check(const goss__flow *f, const char *what, goss_error *err);
 
 static inline int64_t goss__flow_channels(const goss__flow *f) { return f->dim[f->rank - 1]; }
@@ -37,7 +37,7 @@ typedef enum goss__pool_kind { GOSS__POOL_MAX, GOSS__POOL_AVG, GOSS__POOL_GLOBAL
 typedef struct goss__layer_kind goss__layer_kind;
 typedef struct goss__layer {
     const goss__layer_kind *kind;
-    /* As written; what a kind does not use is 0. */
+    /* As written; unused fields are 0. */
     int64_t out;                                   /* units of conv, dense, head */
     int kernel[2], stride[2], pad[2], dilation[2]; /* height, width */
     int groups;                                    /* of conv and group norm */
@@ -50,11 +50,11 @@ typedef struct goss__layer {
     goss__flow in_flow, out_flow;
     char name[16]; /* "conv1"; "" where the layer has neither weights nor a site */
     bool bias;
-    int product;           /* which conv, dense or head this is, or follows; 0-based */
+    int product;           /* index of this conv, dense or head, or of the one before; 0-based */
     int batch_norm;        /* ordinal among the batch norms, -1: is none */
     int site;              /* modulation site, -1: none */
-    int in_units, units;   /* unit group of what comes in and goes out; -1: none that can be masked */
-    int in_repeat, repeat; /* flow channels are `repeat` times the group's units (after flatten) */
+    int in_units, units;   /* unit groups of input and output; -1: cannot be masked */
+    int in_repeat, repeat; /* channels are `repeat` times the group's units (after flatten) */
     int first_entry;       /* in the layout: w[, b] or gain, shift; -1: none */
 } goss__layer;
 
@@ -65,7 +65,7 @@ struct goss_target {
     int64_t outputs;
     int n_products, n_norms, n_sites, n_units;
     int *site_layer; /* layer of each site */
-    int *unit_layer; /* first layer that makes each unit group */
+    int *unit_layer; /* first layer that produces each unit group */
     goss_layout *layout, *statistics;
     char *text;
 };
@@ -81,9 +81,9 @@ typedef struct goss__words {
 } goss__words;
 
 bool goss__word_is(const goss__words *w, int i, const char *text);
-/* A whole number in [low, high]. */
+/* An integer in [low, high]. */
 goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t high, int64_t *out, goss_error *err);
-/* Fails with the word (or the end of the line) and the usage. */
+/* Fails, naming the word (or the end of the line) and the usage. */
 goss_status goss__word_bad(const goss__words *w, int i, goss_error *err);
 
 /* ---- layer kinds ---- */
@@ -92,9 +92,9 @@ typedef struct goss__apply goss__apply; /* target_apply.c */
 struct goss__layer_kind {
     const char *word;
     const char *usage;
-    bool product, site; /* has a weight matrix; is a place where FiLM may act */
-    bool activation;    /* keeps shapes and turns 0 into 0 */
-    double gain2;       /* activations: variance over fan-in wanted before it */
+    bool product, site; /* has weights of a product; is a modulation site */
+    bool activation;    /* keeps shapes and maps 0 to 0 */
+    double gain2;       /* activations: variance times fan-in of the weights before it */
     goss_status (*read)(const goss__words *w, goss__layer *l, goss_error *err); /* NULL: no words after the first */
     goss_status (*flow)(const goss__layer *l, goss__flow *f, goss_error *err);  /* NULL: keeps the shape */
     void (*write)(const goss__layer *l, goss__str *s);                          /* words after the first; NULL: none */
@@ -122,10 +122,10 @@ goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask);
 
 /* ---- building ---- */
-/* Appends a copy of the layer and moves *flow on. */
+/* Appends a copy of the layer and updates *flow. */
 goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow *flow, goss_error *err);
 /* Names, sites, unit groups, layouts and text, once all layers are there. */
 goss_status goss__target_finish(goss_target *t, goss_error *err);
-/* The network of these layers' text. */
+/* The network with these layers' text. */
 goss_status goss__target_write(const goss_target *t, goss__str *s);
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target_apply.c: a target network as values of a graph: a walk over its layers.
+/* target_apply.c: building a target network in a graph.
  *
- * After each modulation site come FiLM and the unit mask, in that order, so that a dead unit is 0 whatever shifted it;
- * activations keep it 0. Masks multiply: a mask that is not 0/1 is a gate with a gradient. */
+ * Each modulation site is followed by FiLM and the unit mask, in that order, so that a dead unit is 0 whatever its
+ * shift; activations keep it 0. Masks multiply: a mask that is not 0/1 is a gate with a gradient. */
 #include <stdio.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ struct goss__apply {
         bool shortcut;
     } stack[GOSS__TARGET_DEPTH + 2];
     int depth;
-    int views;  /* copies of each sample that run along; 1: itself alone */
+    int views;  /* copies of each sample, itself included */
     int blocks; /* published so far */
     bool in_block;
 };
@@ -108,7 +108,7 @@ goss_val goss__apply_norm(goss__apply *a, const goss__layer *l, goss_val x) {
     return l->batch_norm < 0 ? goss_affine(x, weight(a, l, 0), weight(a, l, 1)) : x;
 }
 
-/* ---- the rest ---- */
+/* ---- other layers ---- */
 
 goss_val goss__apply_pool(goss__apply *a, const goss__layer *l, goss_val x) {
     if (l->pool == GOSS__POOL_GLOBAL) return goss_global_avg_pool(x);
@@ -126,7 +126,7 @@ goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x) {
 
 /* ---- shifts ---- */
 
-/* x moved by `by` pixels along the axis, its border row repeated. */
+/* x shifted by `by` pixels along the axis, with the border repeated. */
 static goss_val moved(goss_val x, int axis, int by) {
     const int64_t extent = goss_dim(x, axis).count, kept = extent - (by < 0 ? -by : by);
     goss_val border = goss_slice(x, axis, by > 0 ? 0 : extent - 1, 1),
@@ -137,7 +137,7 @@ static goss_val moved(goss_val x, int axis, int by) {
     return goss_concat(by > 0 ? (goss_val[]){border, inside} : (goss_val[]){inside, border}, 2, axis);
 }
 
-/* [T,N,...] parts as [T, n N, ...], one part after the other. */
+/* Concatenates parts [T,N,...] to [T, n N, ...]. */
 static goss_val side_by_side(const goss_val *parts, int n) {
     goss_val stacked[8];
     goss_shape s = goss_shape_of(parts[0]);
@@ -146,7 +146,7 @@ static goss_val side_by_side(const goss_val *parts, int n) {
     return goss_reshape(goss_concat(stacked, n, 1), s);
 }
 
-/* The copies become samples, so that one walk serves all and a batch norm sees all. */
+/* Copies become samples, so that one pass computes all and batch norms include all. */
 goss_val goss__apply_shifts(goss__apply *a, const goss__layer *l, goss_val x) {
     if (a->c.training) return x;
     const goss_val w = a->c.sample_weight;
@@ -171,7 +171,7 @@ goss_val goss__apply_tanh(goss__apply *a, const goss__layer *l, goss_val x) { re
 goss_val goss__apply_elu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_elu(x); }
 goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x) { return goss_leaky_relu(x, 0.01); }
 
-/* residual, shortcut and end: keep, exchange and add the two paths. */
+/* residual, shortcut and end: save, exchange and add the two paths. */
 static goss_val apply_marker(goss__apply *a, const goss__layer *l, goss_val x) {
     int top = a->depth - 1;
     if (goss__layer_is(l, "residual")) {
@@ -197,8 +197,8 @@ static void publish(const goss__apply *a, const char *role, const char *name, go
     goss_publish(a->g, full, x);
 }
 
-/* A block is a product layer, or a residual block, and what follows up to the next one, or to where maps become
- * features. x: what comes into layer l (NULL: out of the last one). */
+/* A block is a product layer, or a residual block, with the layers up to the next one or to the layer that turns maps
+ * into features. x: the input of layer l (NULL: the output of the last one). */
 static void follow_blocks(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!a->c.publish || a->depth > 0) return;
     const bool begins = l && (l->kind->product || goss__layer_is(l, "residual"));
@@ -211,7 +211,7 @@ static void follow_blocks(goss__apply *a, const goss__layer *l, goss_val x) {
     a->in_block |= begins;
 }
 
-/* ---- the walk ---- */
+/* ---- all layers ---- */
 
 static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!l->kind->apply) return apply_marker(a, l, x);
@@ -223,7 +223,7 @@ static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
     return x;
 }
 
-/* Whether x and the weights are of this network; else a sticky error. */
+/* Checks that x and the weights fit this network; else a sticky error. */
 static bool fits(const goss__apply *a, goss_val x) {
     const goss_target *t = a->t;
     if (!goss_valid(x) || !a->w) return false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target_build.c: what follows from a target's list of layers: names, biases, sites, unit groups, layouts, text.
+/* target_build.c: properties derived from a target's list of layers: names, biases, sites, unit groups, layouts, text.
  *
- * Unit groups are a union-find over the layers that make units: a residual sum ties its two paths together, a depthwise
- * convolution its two sides, and group 0 gathers the units that nothing may mask (the input's, and those a grouped
- * convolution mixes by position). */
+ * Unit groups are a union-find over the layers that produce units: a residual sum joins its two paths, a depthwise
+ * convolution its input and output, and group 0 has the units that cannot be masked (those of the input, and those that
+ * a grouped convolution mixes by position). */
 #include <stdio.h>
 #include <string.h>
 
@@ -95,9 +95,9 @@ static goss_status number_layers(goss_target *t, goss_error *err) {
 /* ---- unit groups ---- */
 
 typedef struct units {
-    int *parent; /* parent[0]: what can not be masked */
+    int *parent; /* parent[0]: units that cannot be masked */
     int count;
-    int at, repeat; /* what flows now */
+    int at, repeat; /* present group and repetition */
     struct {
         int before, before_repeat, body, body_repeat;
     } stack[GOSS__TARGET_DEPTH + 2];
@@ -109,18 +109,18 @@ static int root(units *u, int i) {
     return i;
 }
 
-/* The lower root wins, so that joining with group 0 is final. */
+/* The lower root is kept, so that joining with group 0 is final. */
 static void join(units *u, int a, int b) {
     a = root(u, a), b = root(u, b);
     u->parent[a > b ? a : b] = a > b ? b : a;
 }
 
 static void make_units(units *u, int layer) {
-    u->at = layer + 1; /* 0 is taken */
+    u->at = layer + 1; /* 0 is reserved */
     u->repeat = 1;
 }
 
-/* Dense and plain convolutions make new units; a depthwise one keeps those that come in. */
+/* Dense layers and plain convolutions produce new units; a depthwise one keeps those of its input. */
 static void flow_product(units *u, const goss__layer *l, int layer) {
     if (l->groups <= 1) {
         make_units(u, layer);
@@ -148,7 +148,7 @@ static void flow_marker(units *u, const goss__layer *l) {
         int other = shortcut ? u->stack[top].body : u->stack[top].before;
         int repeat = shortcut ? u->stack[top].body_repeat : u->stack[top].before_repeat;
         join(u, u->at, other);
-        if (u->repeat != repeat) join(u, u->at, 0); /* one of them was flattened: their units do not match */
+        if (u->repeat != repeat) join(u, u->at, 0); /* one of them was flattened, so that units do not correspond */
         u->depth--;
     }
 }
@@ -177,7 +177,7 @@ static goss_status find_units(goss_target *t, goss_error *err) {
         for (int i = 0; i < t->n_layers; i++) {
             goss__layer *l = &t->layers[i];
             int r = root(&u, l->units);
-            if (r > 0 && number[r] < 0) { /* in order of the layers that make them */
+            if (r > 0 && number[r] < 0) { /* in order of the layers that produce them */
                 t->unit_layer[t->n_units] = i;
                 number[r] = t->n_units++;
             }
@@ -202,7 +202,7 @@ static goss_status add_entry(goss_layout *layout, const goss__layer *l, const ch
     return goss_layout_add(layout, &e, err);
 }
 
-/* A vector of the layer's channels. */
+/* A vector with the layer's channels. */
 static goss_entry channel_entry(const goss__layer *l, goss_init init, goss_role role) {
     int64_t c = goss__flow_channels(&l->out_flow);
     return (goss_entry){.rank = 1,
@@ -215,7 +215,7 @@ static goss_entry channel_entry(const goss__layer *l, goss_init init, goss_role 
                         .in_units = -1};
 }
 
-/* Kaiming before an activation that halves the variance; norms and pools in between do not count. */
+/* Kaiming before an activation that halves the variance; norms and pools in between are ignored. */
 static goss_init weight_init(const goss_target *t, int i) {
     for (int k = i + 1; k < t->n_layers; k++) {
         if (t->layers[k].kind->product) break;
@@ -305,7 +305,7 @@ goss_status goss__target_finish(goss_target *t, goss_error *err) {
     return write_text(t, err);
 }
 
-/* ---- questions ---- */
+/* ---- accessors ---- */
 
 const char *goss_target_text(const goss_target *t) { return t->text; }
 int goss_target_input_rank(const goss_target *t) { return t->input.rank; }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target_compact.c: the smaller network that equals a masked one.
  *
- * A dead unit is 0 behind its site and stays 0 through activations, pools and sums, so what reads it may as well not.
- * The smaller network is the same text with smaller widths; its weights are the rows and columns of living units. */
+ * A dead unit is 0 after its site and stays 0 through activations, pools and sums, so that its readers can omit it. The
+ * smaller network has the same text with smaller widths; its weights are the rows and columns of live units. */
 #include "base/alloc.h"
 #include "nn/target.h"
 
@@ -31,7 +31,7 @@ static int64_t count_living(const goss_target *t, const float *const *masks, int
     return n;
 }
 
-/* A group norm keeps its number of groups, so each must lose the same number of units. */
+/* A group norm keeps its number of groups, so that each must lose the same number of units. */
 static goss_status check_groups(const goss_target *t, const float *const *masks, const goss__layer *l,
                                 goss_error *err) {
     if (!goss__layer_is(l, "norm") || l->norm != GOSS__NORM_GROUP) return GOSS_OK;
@@ -44,7 +44,7 @@ static goss_status check_groups(const goss_target *t, const float *const *masks,
     return GOSS_OK;
 }
 
-/* The text of the network with living widths. */
+/* The text of the network with the remaining widths. */
 static goss_status write_smaller(const goss_target *t, const float *const *masks, goss__str *text, goss_error *err) {
     goss_target small = *t;
     small.layers = goss__alloc((size_t)t->n_layers * sizeof *small.layers);
@@ -55,14 +55,14 @@ static goss_status write_smaller(const goss_target *t, const float *const *masks
         status = check_groups(t, masks, l, err);
         if (!l->kind->product || l->units < 0) continue;
         small.layers[i].out = count_living(t, masks, l->units, 0, l->out);
-        if (l->groups > 1) small.layers[i].groups = (int)small.layers[i].out; /* depthwise: others have no units */
+        if (l->groups > 1) small.layers[i].groups = (int)small.layers[i].out; /* depthwise: others cannot be masked */
     }
     if (status == GOSS_OK) status = goss__target_write(&small, text);
     goss__free(small.layers);
     return status == GOSS_E_NOMEM ? goss_error_set(err, status, "out of memory for a network") : status;
 }
 
-/* Copies the numbers of living rows and columns. */
+/* Copies the rows and columns of live units. */
 static void copy_entry(const goss_target *t, const float *const *masks, const goss_entry *e, const float *from,
                        float *to) {
     int64_t out = e->dim[e->rank - 1], in = e->rank > 1 ? e->dim[e->rank - 2] : 1, outer = e->numel / (in * out);

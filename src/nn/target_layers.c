@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target_layers.c: the kinds of layers: how each one's words are read and written and what shape it makes.
+/* target_layers.c: the kinds of layers: parsing, printing and output shape of each.
  *
- * A new kind is a row of `kinds` and its functions; nothing else looks at which kind a layer is, except the markers of
- * a residual sum. */
+ * A new kind is a row of `kinds` and its functions; no other code depends on the kind of a layer, except for the
+ * markers of a residual sum. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ goss_status goss__word_bad(const goss__words *w, int i, goss_error *err) {
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: something is missing at the end; write: %s", w->kind, w->usage);
 }
 
-/* The digits from p on as a number in [low, high]; the place behind them, or NULL. */
+/* Parses digits from p on as a number in [low, high]; returns the position after them, or NULL. */
 static const char *read_number(const char *p, const char *end, int64_t low, int64_t high, int64_t *out) {
     int64_t v = 0;
     const char *start = p;
@@ -91,7 +91,7 @@ static goss_status read_conv(const goss__words *w, goss__layer *l, goss_error *e
     return GOSS_OK;
 }
 
-/* Positions of a window of that reach; 0 where it does not fit. */
+/* Output positions of a window of that extent; 0: it does not fit. */
 static int64_t positions(int64_t extent, int pad, int64_t reach, int stride) {
     int64_t room = extent + 2 * (int64_t)pad - reach;
     return room < 0 ? 0 : room / stride + 1;

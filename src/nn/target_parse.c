@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target_parse.c: a target network from its text.
  *
- * Words are separated by spaces, layers by line ends and ';', bodies stand in braces. Presets and blocks are macros:
- * they write the text of plain layers, which is read by the same parser, so that there is one way to make a layer. */
+ * Words are separated by spaces, layers by line ends and ';', bodies are in braces. Presets and blocks are macros: they
+ * expand to the text of plain layers, which the same parser reads. */
 #include <stdio.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 typedef struct parser {
     const char *p, *end;
     int line;   /* of p */
-    bool macro; /* p is in the text of a macro: its lines are not the user's */
+    bool macro; /* p is in the text of a macro, whose lines are not the user's */
     int depth;  /* braces and macros */
     goss_target *t;
     goss__flow *flow;
@@ -22,7 +22,7 @@ typedef struct parser {
 
 /* ---- characters and words ---- */
 
-/* "mlp 256, 64" is what "mlp 256 64" is. */
+/* "mlp 256, 64" is the same as "mlp 256 64". */
 static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == ','; }
 
 static bool ends_word(char c) { return is_blank(c) || c == '\n' || c == ';' || c == '{' || c == '}' || c == '#'; }
@@ -62,7 +62,7 @@ static bool next_word_is(parser *s, const char *word) {
     return (size_t)(s->end - s->p) >= n && memcmp(s->p, word, n) == 0 && (s->p + n == s->end || ends_word(s->p[n]));
 }
 
-/* Puts the line in front of an error, unless it came out of a macro (whose own line is put there then). */
+/* Prefixes an error by its line; inside a macro, by the line of the macro. */
 static goss_status located(const parser *s, int line, goss_status status, goss_error *err) {
     return s->macro ? status : goss_error_prefix(err, status, "network, line %d", line);
 }
@@ -164,7 +164,7 @@ typedef struct macro {
     goss_status (*expand)(const parser *s, const goss__words *w, goss__str *out, goss_error *err);
 } macro;
 
-/* The norm that the words from `from` on name, as text behind "norm"; batch where there is none. */
+/* The norm named by the words from `from` on, as the text after "norm"; batch by default. */
 static goss_status norm_words(const goss__words *w, int from, char out[64], goss_error *err) {
     int n = 0;
     if (from >= w->n) n = snprintf(out, 64, " batch");
@@ -284,7 +284,7 @@ static goss_status parse_layer(parser *s, goss_error *err) {
     return append_layer(s, kind, &w, err);
 }
 
-/* One layer with everything that belongs to it; s->p is at its first character. */
+/* A layer with its body; s->p is at its first character. */
 static goss_status parse_statement(parser *s, goss_error *err) {
     int line = s->line;
     if (*s->p == '{') return located(s, line, goss_error_set(err, GOSS_E_ARGUMENT, "a { that belongs to nothing"), err);

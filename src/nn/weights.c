@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* weights.c: the values of a layout's tensors in a graph.
  *
- * Tensors of one slab are slices of it: the optimiser and the generator then deal with one flat value, and a slice of
- * a one-dimensional parameter costs nothing. Single tensors may be replaced by values from elsewhere. */
+ * Tensors are slices of one slab, so that optimiser and generator handle a single flat value; a slice of a
+ * one-dimensional parameter is an alias. Single tensors may be replaced by other values. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,7 +12,7 @@ struct goss_weights {
     goss_graph *graph;
     const goss_layout *layout;
     goss_val slab;
-    bool replaced; /* some tensor no longer is a slice of slab */
+    bool replaced; /* some tensor is not a slice of slab */
     goss_val value[];
 };
 
@@ -127,7 +127,7 @@ goss_val goss__concat_many(goss_val *parts, int n, int axis) {
     return parts[0];
 }
 
-/* The task extent of the whole: the one that is not 1, where there is one. */
+/* The common task extent: the one that is not 1, if there is one. */
 static goss_extent widest(const goss_weights *w) {
     goss_extent lead = goss_n(1);
     for (int i = 0; i < goss_layout_count(w->layout); i++)
