@@ -6,12 +6,23 @@
 #include "test.h"
 
 static goss_status train(const char *dir, const char *const *more, goss_train_report *report) {
-    static const char *const base[] = {
-        "data.height=8",      "data.width=8",       "data.invert=no",         "data.task=folder",
-        "data.split=.5,.2,.3", "task.support=0",    "task.queries=12",        "train.tasks=0",
-        "train.steps=150",    "validate.every=50",  "train.method=multitask", "optimizer.rate=0.02",
-        "run.threads=1",      "data.cache=none",    "train.log_every=50",
-        "model.backbone=conv 4 3 pad 1; norm group 2; relu; pool max 2; mlp 24", NULL};
+    static const char *const base[] = {"data.height=8",
+                                       "data.width=8",
+                                       "data.invert=no",
+                                       "data.task=folder",
+                                       "data.split=.5,.2,.3",
+                                       "task.support=0",
+                                       "task.queries=12",
+                                       "train.tasks=0",
+                                       "train.steps=150",
+                                       "validate.every=50",
+                                       "train.method=multitask",
+                                       "optimizer.rate=0.02",
+                                       "run.threads=1",
+                                       "data.cache=none",
+                                       "train.log_every=50",
+                                       "model.backbone=conv 4 3 pad 1; norm group 2; relu; pool max 2; mlp 24",
+                                       NULL};
     int n;
     goss_config *c;
     const goss_key *keys = goss_train_keys(&n);
@@ -45,10 +56,13 @@ TEST(tasks_with_classes_of_their_own_are_learned) {
 TEST(what_has_no_meaning_is_refused) {
     T_ERR(train("joint", (const char *const[]){"share.preset=joint", NULL}, NULL), GOSS_E_UNSUPPORTED,
           "[share]: head.w is shared, but each task has classes of its own");
-    T_ERR(train("norm", (const char *const[]){"model.backbone=conv 4 3; norm batch; relu; flatten", "share.preset=alone", NULL}, NULL),
+    T_ERR(train("norm",
+                (const char *const[]){"model.backbone=conv 4 3; norm batch; relu; flatten", "share.preset=alone", NULL},
+                NULL),
           GOSS_E_UNSUPPORTED, "differs from task to task, and batch norm's running statistics");
-    T_OK(train("batch", (const char *const[]){"model.backbone=conv 4 3; norm batch; relu; flatten", "train.steps=5",
-                                              "share.preset=hard", "validate.every=5", NULL},
+    T_OK(train("batch",
+               (const char *const[]){"model.backbone=conv 4 3; norm batch; relu; flatten", "train.steps=5",
+                                     "share.preset=hard", "validate.every=5", NULL},
                NULL));
 }
 

@@ -120,7 +120,8 @@ TEST(a_task_that_was_trained_on_becomes_a_network_by_its_number) {
         goss_image_names_free(names);
     }
     T_ERR(goss_model_adapt_known(m, 3, 2, NULL, NULL, &n, &err), GOSS_E_ARGUMENT, "trained on 0 .. 2");
-    T_ERR(goss_model_adapt_known(m, 0, 5, NULL, NULL, &n, &err), GOSS_E_ARGUMENT, "5 classes; the model's have 4");
+    T_ERR(goss_model_adapt_known(m, 0, 5, NULL, NULL, &n, &err), GOSS_E_ARGUMENT,
+          "5 classes; the largest that the model was trained on has 4");
     T_ERR(goss_model_adapt_known(m, 0, 4, NULL, &(goss_adapt_options){.fine_tune = 2}, &n, &err), GOSS_E_ARGUMENT,
           "gradient steps need a support set");
     goss_image_tasks_free(tasks);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* arff.h: what both halves of the ARFF reader share: the header (arff_head.c) and the rows (arff_read.c). */
+/* arff.h: shared by the two parts of the ARFF reader: header (arff_head.c) and rows (arff_read.c). */
 #ifndef GOSS_TABLE_ARFF_H
 #define GOSS_TABLE_ARFF_H
 
@@ -10,7 +10,7 @@ typedef struct goss__arff {
     const goss__bytes *b;
     goss__sink *sink;
     goss__arena arena;
-    goss__str text; /* the line, to be cut up in place */
+    goss__str text; /* the line, split in place */
     size_t at, line;
     goss__column_decl *decl; /* [capacity] */
     goss__cell *cell;        /* [n] */
@@ -19,13 +19,13 @@ typedef struct goss__arff {
     size_t rows;
 } goss__arff;
 
-/* The next line that is neither blank nor a comment, without its end and the blanks at both; NULL at the end of the
- * file (err untouched, *status GOSS_OK) or for what is no text. */
+/* The next line that is neither blank nor a comment, trimmed; NULL at the end of the file (err unchanged, *status
+ * GOSS_OK) or for data that is not text. */
 char *goss__arff_line(goss__arff *a, goss_status *status, goss_error *err);
-/* Cuts a value off *p: up to one of `stops` or the end, in quotes or not. *stop: the character it ended at, 0 at the
- * end. False: a quote is not closed. */
+/* Takes a value from *p: up to one of `stops` or the end, quoted or not. *stop: the character it ended at, 0 at the
+ * end. False: an unclosed quote. */
 bool goss__arff_value(char **p, const char *stops, char **value, bool *quoted, char *stop);
-/* @relation and @attribute lines, up to and with @data. */
+/* The @relation and @attribute lines, up to and including @data. */
 GOSS_MUST_USE goss_status goss__arff_head(goss__arff *a, goss_error *err);
 goss_status goss__arff_error(const goss__arff *a, int column, goss_error *err, const char *fmt, ...) GOSS_PRINTF(4, 5);
 #endif

@@ -51,7 +51,7 @@ char *goss__arff_line(goss__arff *a, goss_status *status, goss_error *err) {
     return NULL;
 }
 
-/* Takes quotes and backslashes away, in place; NULL: not closed. Returns what follows the closing quote. */
+/* Removes quotes and backslashes, in place; NULL: unclosed. Returns the text after the closing quote. */
 static char *unquote(char *p, char **value) {
     const char quote = *p++;
     char *to = *value = p;
@@ -71,7 +71,7 @@ bool goss__arff_value(char **p, const char *stops, char **value, bool *quoted, c
         if (!(at = unquote(at, value))) return false;
         end = at;
         at += strcspn(at, stops);
-        if (end + strspn(end, " \t") < at) return false; /* text behind the closing quote */
+        if (end + strspn(end, " \t") < at) return false; /* text after the closing quote */
     } else {
         *value = at;
         at += strcspn(at, stops);
@@ -107,7 +107,7 @@ static goss_status grow(goss__arff *a, goss_error *err) {
     return GOSS_OK;
 }
 
-/* "{a, b, 'c d'}", the brace taken already. */
+/* "{a, b, 'c d'}", after the brace. */
 static goss_status nominal(goss__arff *a, char *p, goss__column_decl *d, goss_error *err) {
     goss__dictionary values = {0};
     goss_status s = GOSS_OK;
@@ -122,7 +122,7 @@ static goss_status nominal(goss__arff *a, char *p, goss__column_decl *d, goss_er
         else if (!*value && !quoted)
             s = goss__arff_error(a, a->n, err, "an empty value in the list");
         else if (goss__dictionary_find(&values, value) >= 0)
-            continue; /* said twice */
+            continue; /* repeated */
         else if (goss__dictionary_add(&values, value) < 0)
             s = no_memory(a, err);
     }
@@ -170,7 +170,7 @@ static goss_status attribute(goss__arff *a, char *p, goss_error *err) {
     if (goss__dictionary_find(&a->names, name) >= 0)
         return goss__arff_error(a, -1, err, "attribute \"%.80s\" was declared before", name);
     if (goss__dictionary_add(&a->names, name) < 0) return no_memory(a, err);
-    if (stop == '{') *--p = '{'; /* where the name's end was marked */
+    if (stop == '{') *--p = '{'; /* restores the terminator of the name */
     goss_status s = attribute_type(a, p, &a->decl[a->n], err);
     if (s == GOSS_OK) a->n++;
     return s;

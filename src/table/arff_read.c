@@ -18,7 +18,7 @@ static bool starts(const uint8_t *data, size_t size, const char *word) {
     return true;
 }
 
-/* The first line that is no comment begins with @relation or @attribute. */
+/* The first line that is not a comment begins with @relation or @attribute. */
 static bool is_arff(const goss__bytes *b) {
     size_t at = b->size >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
     while (at < b->size) {
@@ -59,13 +59,13 @@ static goss_status dense(goss__arff *a, char *p, goss_error *err) {
         GOSS_TRY(take_cell(a, i, value, quoted, err));
     }
     p += strspn(p, " \t");
-    if (!stop || !*p) return GOSS_OK; /* a comma at the end stands for nothing */
+    if (!stop || !*p) return GOSS_OK; /* a trailing comma is ignored */
     if (*p == '{')
         return goss__arff_error(a, -1, err, "a row's weight in braces; weights are not read: take them away");
     return goss__arff_error(a, -1, err, "more than %d values, or a comma in a text without quotes", a->n);
 }
 
-/* What a sparse row leaves out is 0, or the first value of a list. */
+/* Omitted cells of a sparse row are 0, or the first declared value. */
 static goss_status sparse_defaults(goss__arff *a, const bool *given, goss_error *err) {
     for (int i = 0; i < a->n; i++) {
         if (given[i]) continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cell.c: texts of cells. A number is decimal notation and nothing else (base/number.h); all other notations that
- * people use for numbers are recognised to be refused with advice, because guessing between "1,234" and "1.234" is
- * how wrong data enters a training. */
+/* cell.c: classifying texts of cells. Only decimal notation is a number (base/number.h); other common notations are
+ * recognised in order to refuse them with advice, since a guess between "1,234" and "1.234" would silently corrupt
+ * data. */
 #include "table/cell.h"
 
 #include <string.h>
@@ -12,7 +12,7 @@
 static bool digit(char c) { return c >= '0' && c <= '9'; }
 static bool blank(char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
 
-/* Whatever the locale: strcasecmp under a Turkish one takes "I" for another letter than "i". */
+/* Independent of the locale: in a Turkish one strcasecmp does not match "I" and "i". */
 static bool same_letters(const char *a, const char *b, size_t n) {
     for (size_t i = 0; i < n; i++)
         if (goss__ascii_lower(a[i]) != goss__ascii_lower(b[i])) return false;
@@ -48,14 +48,14 @@ static bool is_missing(const char *text, size_t n, const goss__missing_words *m)
 
 /* ---- dates ---- */
 
-/* Reads `least` to `most` digits; NULL: not there. */
+/* Parses `least` to `most` digits; NULL: no match. */
 static const char *digits(const char *p, int least, int most) {
     int n = 0;
     while (p && n < most && digit(p[n])) n++;
     return p && n >= least ? p + n : NULL;
 }
 
-/* A month's name of three letters or more. */
+/* The name of a month, of three letters or more. */
 static const char *month(const char *p) {
     static const char names[] =
         "january\0february\0march\0april\0may\0june\0july\0august\0september\0october\0november\0december\0";
@@ -113,7 +113,7 @@ static bool currency(const char *p, size_t *n) {
     return false;
 }
 
-/* Groups of three digits behind the first, the same sign between all; *end is what follows. */
+/* Groups of three digits with one separator; *end is the rest. */
 static bool grouped(const char *p, const char **end) {
     static const char *const signs[] = {",", ".", " ", "'", "\xc2\xa0", "\xe2\x80\xaf"};
     const char *q = digits(p, 1, 3);
@@ -143,7 +143,7 @@ static notation notation_of(const char *text, char decimal) {
     if (*rest && currency(rest, &n)) return rest[n] == 0 ? CURRENCY : PLAIN;
     const char other = decimal == ',' ? '.' : ',';
     const char *sign = strchr(p, other);
-    /* "12,5" has one comma, and "1,234" may be either: where the decimal sign may be meant, that is said, too. */
+    /* "12,5" has a decimal comma, "1,234" is ambiguous: the advice mentions the decimal sign where it may be meant. */
     if (grouped(p, &end) &&
         (*end == 0 || ((*end == '.' || *end == ',') && end[1 + strspn(end + 1, "0123456789")] == 0)))
         return THOUSANDS;
@@ -168,7 +168,7 @@ const char *goss__cell_advice(const char *text, char decimal) {
     return advice[notation_of(text, decimal)];
 }
 
-/* ---- all together ---- */
+/* ---- all kinds ---- */
 
 static bool parse_number(const char *text, size_t n, char decimal, double *value) {
     char copy[400];

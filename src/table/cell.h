@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cell.h: what a piece of text in a table is: missing, a number, a date, or something that looks like a number and is
- * written in another way. */
+/* cell.h: classifying a cell's text: missing, a number, a date, or a number in another notation. */
 #ifndef GOSS_TABLE_CELL_H
 #define GOSS_TABLE_CELL_H
 
@@ -11,20 +10,20 @@ typedef enum goss__cell_class {
     GOSS__IS_MISSING,
     GOSS__IS_NUMBER,
     GOSS__IS_DATE,
-    GOSS__IS_LIKE, /* "1,234", "5 %", "$5", and "12,5" where the point is the decimal sign */
+    GOSS__IS_LIKE, /* "1,234", "5 %", "$5", and "12,5" if the decimal sign is the point */
     GOSS__IS_TEXT
 } goss__cell_class;
 
-/* Words that stand for a missing value, each NUL-terminated, a further NUL at the end; longest: the longest of them. */
+/* Texts of missing values, each NUL-terminated, with a further NUL at the end; longest: the length of the longest. */
 typedef struct goss__missing_words {
     char words[256];
     size_t longest;
 } goss__missing_words;
 
-/* list: comma-separated, NULL for the usual ones. False: longer than there is room. */
+/* list: comma-separated, NULL for the default. False: too long. */
 bool goss__missing_words_set(goss__missing_words *m, const char *list);
 
-/* `value` is set for a number. Blanks at either end do not count. */
+/* `value` is set for a number. Surrounding blanks are ignored. */
 goss__cell_class goss__cell_classify(const char *text, char decimal, const goss__missing_words *missing, double *value);
 bool goss__cell_is_date(const char *text);
 /* Why the text is no number and what to do, for "... is not a number: ADVICE". Static storage. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* column_names.c: names of columns as people write them: in lists, with typing errors, in errors. */
+/* column_names.c: names of columns: in lists, similar names, in errors. */
 #include <stdio.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ const char *goss__column_label(const char *name, char out[GOSS__LABEL]) {
 
 #define NAME_MAX_SIZE 64
 
-/* Levenshtein's distance, capitals or not; SIZE_MAX for long names. */
+/* Levenshtein distance, ignoring case; SIZE_MAX for long names. */
 static size_t distance(const char *a, const char *b) {
     size_t n = strlen(a), m = strlen(b), row[NAME_MAX_SIZE + 1];
     if (n > NAME_MAX_SIZE || m > NAME_MAX_SIZE) return SIZE_MAX;

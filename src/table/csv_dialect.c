@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv_dialect.c: separator, decimal sign and header of a csv file, by parsing its beginning with each separator in turn
- * and looking at what comes out. A separator is good when rows have as many cells as the first, and better the more of
- * the cells are numbers; the first of equals wins. */
+/* csv_dialect.c: detecting separator, decimal sign and header of a csv file by parsing its beginning with each
+ * separator. The score of a separator is the share of rows with as many cells as the first, then the share of numbers;
+ * the first of equals wins. */
 #include "table/csv_dialect.h"
 
 #include <string.h>
@@ -47,11 +47,11 @@ typedef struct sample {
     const goss__missing_words *missing;
     int rows, columns;  /* columns: of the first row */
     int same;           /* rows with as many cells as the first */
-    int cells, clean;   /* clean: numbers with either decimal sign, or missing */
-    int points, commas; /* numbers that have a fraction, by its sign */
+    int cells, clean;   /* clean: numbers with either decimal sign, or missing values */
+    int points, commas; /* numbers with a fraction, by decimal sign */
     bool first_has_number, first_all_empty;
-    int first_repeated; /* cells of the first row that come again below, in their column */
-    goss__str first;    /* the cells of the first row, a NUL behind each */
+    int first_repeated; /* cells of the first row that occur again in their column */
+    goss__str first;    /* the cells of the first row, each NUL-terminated */
     bool *repeated;     /* [columns] */
 } sample;
 
@@ -121,8 +121,8 @@ static goss_status take_sample(const goss__bytes *b, const goss__csv_dialect *d,
 
 /* ---- verdicts ---- */
 
-/* How well a separator fits, from 0; 0: not at all. The share of equal rows counts before the share of numbers. Blanks
- * separate numbers only: texts are full of them. */
+/* The score of a separator; 0: unsuitable. The share of equal rows takes precedence over the share of numbers. Blanks
+ * separate numbers only, since texts contain them. */
 static double fit(const sample *s, char separator) {
     if (s->columns < 2 || s->rows == 0) return 0;
     double same = (double)s->same / s->rows, clean = (double)s->clean / s->cells;
@@ -145,14 +145,14 @@ static goss_status find_separator(const goss__bytes *b, const goss__missing_word
     return GOSS_OK;
 }
 
-/* The first row names columns when none of its cells is a number, a date or missing (an empty cell may be a name that
- * is missing). Where all is text, it does not when most of its cells come again below. */
+/* The first row is a header if none of its cells is a number, a date or missing (an empty cell may be a missing name).
+ * If everything is text, it is not if most of its cells occur again below. */
 static bool has_header(const sample *s) {
     if (s->first_has_number || s->first_all_empty) return false;
     return s->rows < 2 || 2 * s->first_repeated <= s->columns;
 }
 
-/* A mark of the encoding, and the line "sep=;" that Excel writes and reads. */
+/* A byte order mark, and Excel's line "sep=;". */
 static void skip_marks(const goss__bytes *b, goss__csv_dialect *d) {
     if (b->size >= 3 && memcmp(b->data, "\xef\xbb\xbf", 3) == 0) d->skip = 3;
     const uint8_t *p = b->data + d->skip;

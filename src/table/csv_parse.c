@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv_parse.c: the one place that uses libcsv, which finds cells and quotes, and knows nothing of lines.
+/* csv_parse.c: parsing rows with libcsv, which splits cells and quotes but does not count lines.
  *
- * It gets one line of the file at a time, so that what it reports belongs to a known line: a row begins in the first
- * line fed after the last row ended, an open quote in the line after which no row had ended. Strict mode makes a
- * quote inside an unquoted cell and text behind a closing quote errors instead of guesses. */
+ * It is fed one line at a time, so that its events belong to a known line: a row begins in the first line fed after the
+ * last row ended, an open quote in the line after which no row had ended. In strict mode a quote inside an unquoted
+ * cell and text after a closing quote are errors. */
 #include "table/csv_parse.h"
 
 #include <stdio.h>
@@ -19,7 +19,7 @@ size_t goss__line_size(const uint8_t *data, size_t size) {
 }
 
 size_t goss__count_lines(const uint8_t *data, size_t size) {
-    size_t ends = 0, pairs = 0; /* of CR and LF, which end one line */
+    size_t ends = 0, pairs = 0; /* of CR and LF, which form one line end */
     for (size_t i = 0; i < size; i++) ends += (size_t)(data[i] == '\n') + (size_t)(data[i] == '\r');
     for (size_t i = 1; i < size; i++) pairs += (size_t)((data[i] == '\n') & (data[i - 1] == '\r'));
     return ends - pairs + 1;
@@ -42,18 +42,18 @@ const char *goss__csv_label(const char *const *names, int n_names, int column, c
 #if GOSS_HAVE_CSV
 #include <csv.h>
 
-/* A longer row comes from a quote that nobody closed. */
+/* A longer row is due to an unclosed quote. */
 #define ROW_MAX ((size_t)16 << 20)
 
 typedef struct run {
     const goss__csv_input *in;
     struct csv_parser p;
-    goss__str text; /* the cells of the row, a NUL behind each */
+    goss__str text; /* the cells of the row, each NUL-terminated */
     size_t *start;  /* [capacity] of cells in it */
     const char **cell;
     int n, capacity;
     bool ended, starved;
-    size_t row_line, quote_line; /* where the row began, and the quote that is open */
+    size_t row_line, quote_line; /* line of the row's beginning, and of an open quote */
     size_t row_bytes;
 } run;
 
@@ -78,7 +78,7 @@ static void on_cell(void *data, size_t size, void *context) {
     goss__str_addn(&r->text, "", 1);
 }
 
-/* Also called for the line feed behind a carriage return and for blank lines (CSV_REPALL_NL), where there is no cell.
+/* Also called for the line feed after a carriage return and for blank lines (CSV_REPALL_NL), without a cell.
  * */
 static void on_row(int end, void *context) {
     run *r = context;
@@ -97,7 +97,7 @@ static goss_status deliver(run *r, goss_error *err) {
     return s;
 }
 
-/* What libcsv refused, `left` bytes before the end of what it was given. */
+/* The error that libcsv reported, `left` bytes before the end of its input. */
 static goss_status refused(run *r, size_t line, goss_error *err) {
     char label[GOSS__LABEL];
     goss__csv_label(r->in->names, r->in->n_names, r->n, label);

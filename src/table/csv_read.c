@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv_read.c: the csv reader: names from the header, rows as long as it, UTF-8. */
+/* csv_read.c: the csv reader: names from the header, rows of equal length, UTF-8. */
 #include <stdio.h>
 #include <string.h>
 
@@ -78,7 +78,7 @@ static char *trimmed(goss__arena *a, const char *text) {
     return copy;
 }
 
-/* Names columns, from a header's cells or by number, and tells them to the sink. */
+/* Passes the columns to the sink, named by the header or by number. */
 static goss_status begin(reading *r, size_t line, const char *const *cells, int n, goss_error *err) {
     if (n > COLUMNS_MAX)
         return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu: %d columns; at most %d are read", r->b->name, line, n,
@@ -101,7 +101,7 @@ static goss_status begin(reading *r, size_t line, const char *const *cells, int 
     return r->sink->columns(r->sink, r->decl, n, lines < most ? lines : most, err);
 }
 
-/* The files of a folder have a header all or none; a file of one row alone does not tell. */
+/* The files of a folder have headers all or none; a file of a single row is ambiguous. */
 static bool header_as_before(const reading *r, const char *const *cells, int n) {
     const goss__sink *s = r->sink;
     int numbered = 0, found = 0;
@@ -186,7 +186,7 @@ static goss_status read_csv(const goss__bytes *b, goss__sink *sink, goss_error *
     return s;
 }
 
-/* Asked last: any text may be one. */
+/* Tried last, since any text may be csv. */
 static bool is_csv(const goss__bytes *b) { return true; }
 
 const goss__table_reader goss__read_csv = {"csv", is_csv, read_csv, " .csv .tsv .tab"};

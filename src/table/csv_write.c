@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* csv_write.c: csv that every reader takes: commas, line feeds, quotes where they have to be (RFC 4180). */
+/* csv_write.c: portable csv: commas, line feeds, quotes where necessary (RFC 4180). */
 #include <math.h>
 #include <string.h>
 
@@ -17,7 +17,7 @@ struct goss_csv {
     int (*put)(void *context, const void *data, size_t size);
     void *context;
     int columns, at, row; /* columns: of the first row */
-    goss_status status;   /* the first failure, told at the end */
+    goss_status status;   /* the first error, reported at the end */
     goss_error err;
 };
 
@@ -58,7 +58,7 @@ static void begin_cell(goss_csv *c) {
     if (c->at++) goss__str_addn(&c->text, ",", 1);
 }
 
-/* Blanks at the ends would be taken away by readers; a quoted cell keeps them. */
+/* Readers trim blanks; a quoted cell keeps them. */
 static bool needs_quotes(const char *text) {
     size_t n = strlen(text);
     if (text[strcspn(text, ",\"\r\n;|\t")]) return true;
@@ -98,7 +98,7 @@ void goss_csv_row(goss_csv *c) {
     if (c->at != c->columns && c->status == GOSS_OK)
         c->status =
             goss_error_set(&c->err, GOSS_E_SHAPE, "row %d has %d cells, the first has %d", c->row, c->at, c->columns);
-    /* A single empty cell would be a blank line, which readers pass over. */
+    /* A single empty cell would be a blank line, which readers skip. */
     const bool blank = c->at == 1 && (c->text.size == 0 || c->text.data[c->text.size - 1] == '\n');
     goss__str_add(&c->text, blank ? "\"\"\n" : "\n");
     c->at = 0;

@@ -9,7 +9,7 @@
 #include "base/number.h"
 #include "base/rng.h"
 
-/* The slot that holds the text, or the free one where it belongs. */
+/* The slot with the text, or the free one for it. */
 static int32_t *place(const goss__dictionary *d, const char *text) {
     uint32_t mask = (uint32_t)d->slots - 1, at = (uint32_t)goss__hash64(text, strlen(text), 0) & mask;
     while (d->slot[at] && strcmp(d->text[d->slot[at] - 1], text) != 0) at = (at + 1) & mask;

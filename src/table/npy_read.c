@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* npy_read.c: NumPy's arrays, .npy (NEP 1) and .npz, which is a .zip of them.
  *
- * The header of a .npy is a Python literal. Only what numpy itself writes is taken: a dictionary with 'descr' (one type
- * code), 'fortran_order' and 'shape', in any order. Columns of 2-dimensional arrays are NAME_0, NAME_1, ...; rows of
- * all arrays of an .npz stand beside each other. Pickled objects are never read. */
+ * The header of a .npy is a Python literal. Only the form that numpy writes is accepted: a dictionary with 'descr' (one
+ * type code), 'fortran_order' and 'shape', in any order. Columns of 2-dimensional arrays are NAME_0, NAME_1, ...; the
+ * arrays of an .npz are joined by row. Pickled objects are never read. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,9 +18,9 @@ typedef struct array {
     const char *where; /* in errors: FILE or FILE:NAME */
     const char *name;  /* of its columns */
     const uint8_t *data;
-    size_t rows, columns, width; /* width: bytes an element */
+    size_t rows, columns, width; /* width: bytes per element */
     char kind;                   /* b i u f S U */
-    bool big, fortran, flat;     /* flat: one column, called by the name alone */
+    bool big, fortran, flat;     /* flat: one column, with the plain name */
     char *owned;
 } array;
 
@@ -220,7 +220,7 @@ static double number(const array *a, const uint8_t *p) {
     return (double)((int64_t)(v << shift) >> shift);
 }
 
-/* Integers of 64 bits are often identifiers, of which no digit may be lost. */
+/* 64-bit integers are often identifiers, of which no digit may be lost. */
 static bool is_exact(const array *a, const uint8_t *p, double v) {
     if (a->width < 8 || a->kind == 'f') return true;
     const uint64_t bits = load(a, p);
@@ -237,7 +237,7 @@ static void add_character(goss__str *s, uint32_t c) {
     goss__str_addn(s, out, n);
 }
 
-/* Texts are padded with zeros. False: characters that are none. */
+/* Texts are padded with zeros. False: invalid characters. */
 static bool add_text(const array *a, const uint8_t *p, goss__str *s) {
     const size_t step = a->kind == 'U' ? 4 : 1;
     const array character = {.width = step, .big = a->big};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table.c: a table as its users see it: names, types and cells. */
+/* table.c: access to names, types and cells of a table. */
 #include "table/table.h"
 
 #include <assert.h>
@@ -50,7 +50,7 @@ const char *goss_table_file(const goss_table *t, int file) {
 
 void goss_table_origin(const goss_table *t, int row, int *file, int64_t *line) {
     assert(row >= 0 && row < t->rows);
-    int first = 0, last = t->files - 1; /* the last file that begins at the row or before */
+    int first = 0, last = t->files - 1; /* the last file that begins at or before the row */
     while (first < last) {
         int middle = first + (last - first + 1) / 2;
         if (t->file[middle].first <= row)

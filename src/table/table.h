@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table.h: a table in memory, and how readers fill it.
+/* table.h: the representation of tables, and the interface of readers.
  *
- * A reader turns the bytes of one file into events: the columns, then row after row of cells. It runs up to twice: in
- * the first pass the builder finds types and keeps numbers; in the second, only where there are columns of other types,
- * it keeps their texts. So a reader is a pure function of the bytes, and a file of numbers is read once. */
+ * A reader turns the bytes of one file into events: the columns, then rows of cells. It runs up to twice: in the first
+ * pass the builder infers types and stores numbers; in a second, if there are columns of other types, it stores their
+ * texts. A reader is thus a pure function of the bytes, and a numeric file is read once. */
 #ifndef GOSS_TABLE_TABLE_H
 #define GOSS_TABLE_TABLE_H
 
@@ -33,7 +33,7 @@ typedef struct goss__file {
 struct goss_table {
     goss__arena arena;
     goss__column *column;
-    goss__dictionary names; /* of columns: a name's code is its column */
+    goss__dictionary names; /* of columns; the code of a name is the column */
     goss__file *file;       /* [files] */
     uint32_t *line;         /* [rows] */
     int columns, rows, files;
@@ -41,7 +41,7 @@ struct goss_table {
     char format[120];
 };
 
-/* ---- what readers see ---- */
+/* ---- interface of readers ---- */
 
 typedef struct goss__cell {
     enum { GOSS__CELL_TEXT, GOSS__CELL_EXACT, GOSS__CELL_NUMBER, GOSS__CELL_MISSING } kind;
@@ -53,7 +53,7 @@ typedef struct goss__cell {
 typedef struct goss__column_decl {
     const char *name;
     enum { GOSS__DECL_ANY, GOSS__DECL_NUMBER, GOSS__DECL_CATEGORY, GOSS__DECL_TEXT, GOSS__DECL_DATE } type;
-    const char *const *categories; /* CATEGORY, where the file lists them; NULL: found */
+    const char *const *categories; /* CATEGORY, if the file declares them; NULL: inferred */
     int n_categories;
     bool of_matrix; /* goss__column */
 } goss__column_decl;
@@ -62,11 +62,11 @@ typedef struct goss__sink goss__sink;
 struct goss__sink {
     const char *name; /* of the file, in errors */
     const goss_table_options *options;
-    const char *const *expected; /* columns of the file before, or NULL */
+    const char *const *expected; /* columns of the previous file, or NULL */
     int n_expected;
     char decimal;     /* set by the reader before the first row */
-    char format[120]; /* set by the reader: how the file is written */
-    /* `names` need to live during the call only; most_rows bounds how many rows come. */
+    char format[120]; /* set by the reader: the notation of the file */
+    /* `names` are borrowed during the call; most_rows is an upper bound of the rows. */
     goss_status (*columns)(goss__sink *s, const goss__column_decl *decl, int n, size_t most_rows, goss_error *err);
     goss_status (*row)(goss__sink *s, size_t line, const goss__cell *cells, goss_error *err);
 };
@@ -77,7 +77,7 @@ typedef struct goss__bytes {
     size_t size;
 } goss__bytes;
 
-/* One row a format; the first that recognises the bytes reads them. */
+/* One row per format; the first that recognises the bytes reads them. */
 typedef struct goss__table_reader {
     const char *name;
     bool (*is)(const goss__bytes *b);
@@ -89,11 +89,11 @@ extern const goss__table_reader goss__read_csv, goss__read_arff, goss__read_npy,
 const goss__table_reader *goss__table_reader_for(const goss__bytes *b);
 bool goss__table_name_fits(const char *name); /* by its ending */
 
-/* How a column is called in FILE:LINE:COLUMN. A name with colons, blanks or the like stands in quotes. */
+/* The name of a column in FILE:LINE:COLUMN, in quotes if it has colons, blanks or the like. */
 #define GOSS__LABEL 80
 const char *goss__column_label(const char *name, char out[GOSS__LABEL]);
-/* The name with the smallest edit distance, NULL when none is near. */
+/* The name with the smallest edit distance; NULL: none is similar. */
 const char *goss__nearest_name(const goss_table *t, const char *name);
-/* Takes the next name off a list (goss_table_options) into out; false at its end. */
+/* Reads the next name of a list (goss_table_options) into out; false at its end. */
 goss_status goss__next_name(const char **list, const char *what, char out[256], bool *got, goss_error *err);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_build.c: the sink of the readers. Memory for the rows of a file is asked for at once, for as many as its bytes
- * can hold; pages that stay untouched cost nothing. */
+/* table_build.c: the sink of the readers. Memory for the rows of a file is reserved at once, for the maximum that its
+ * bytes allow; untouched pages cost nothing. */
 #include "table/table_build.h"
 
 #include <math.h>
@@ -28,7 +28,7 @@ static goss_status name_twice(const goss__build *b, const char *name, goss_error
                           goss__column_label(name, label));
 }
 
-/* The next column, and what it is by its file's word. */
+/* The next column, with the type declared by its file. */
 static goss_status take_decl(goss__build *b, const goss__column_decl *d, goss_error *err) {
     static const goss_column_type type[] = {[GOSS__DECL_NUMBER] = GOSS_COLUMN_NUMBER,
                                             [GOSS__DECL_CATEGORY] = GOSS_COLUMN_CATEGORY,
@@ -53,7 +53,7 @@ static bool has_name(const goss__column_decl *decl, int n, const char *name) {
 
 static goss_status first_columns(goss__build *b, const goss__column_decl *decl, int n, goss_error *err) {
     goss_table *t = b->t;
-    const int extra = b->folder != NULL; /* the column of files stands first */
+    const int extra = b->folder != NULL; /* the column of files is first */
     t->column = goss__calloc((size_t)(n + extra), sizeof *t->column);
     b->tally = goss__calloc((size_t)(n + extra), sizeof *b->tally);
     b->map = goss__alloc((size_t)n * sizeof *b->map);
@@ -76,7 +76,7 @@ static goss_status first_columns(goss__build *b, const goss__column_decl *decl, 
     return GOSS_OK;
 }
 
-/* The names of a list that the table has. */
+/* The names of a list that exist in the table. */
 static goss_status find_some(const goss__build *b, const char *list, const char *what, int *columns, int *n,
                              goss_error *err) {
     char name[256];
@@ -89,7 +89,7 @@ static goss_status find_some(const goss__build *b, const char *list, const char 
     return GOSS_OK;
 }
 
-/* Marks what the caller's lists name. All columns are known by then: the files of a folder have the same. */
+/* Marks the columns in the caller's lists. All columns are known: the files of a folder have the same ones. */
 static goss_status take_list(goss__build *b, const char *list, const char *what, bool ignore, goss_error *err) {
     int *columns = goss__alloc((size_t)b->t->columns * sizeof *columns), n = 0;
     if (!columns) return no_memory(b, err);
@@ -181,7 +181,7 @@ static void count_other(goss__build *b, goss__tally *y, goss__cell_class class, 
     *(class == GOSS__IS_DATE ? &y->dates : class == GOSS__IS_LIKE ? &y->like : &y->other) += 1;
 }
 
-/* First pass: a number is kept; of the rest is counted what it is. */
+/* First pass: stores numbers and counts the other kinds. */
 static goss_status look(goss__build *b, int column, size_t line, const goss__cell *cell, double *value,
                         goss_error *err) {
     goss__column *c = &b->t->column[column];

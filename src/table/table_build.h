@@ -6,16 +6,16 @@
 #include "table/cell.h"
 #include "table/table.h"
 
-/* What the first pass finds in a column. */
+/* Counts of the first pass in a column. */
 typedef struct goss__tally {
     size_t missing, numbers, dates, like, other; /* cells; like: numbers in another notation */
-    int bad_file;                                /* the first cell that holds something and no number */
+    int bad_file;                                /* the first nonempty cell that is not a number */
     size_t bad_line;
     char bad_text[64];
 } goss__tally;
 
 typedef struct goss__build {
-    goss__sink sink; /* first: it is what readers see */
+    goss__sink sink; /* first member: the interface of readers */
     goss_table *t;
     const goss_table_options *options;
     const char *folder; /* or .zip, in errors; NULL: a single file */
@@ -27,15 +27,15 @@ typedef struct goss__build {
     int map_size;
     bool texts;      /* the second pass */
     char decimal;    /* the first file's */
-    size_t capacity; /* rows there is memory for */
+    size_t capacity; /* rows with memory */
     int file;        /* being read */
 } goss__build;
 
-/* Sets the sink up for the next file (in both passes). */
+/* Prepares the sink for the next file (in both passes). */
 GOSS_MUST_USE goss_status goss__build_file(goss__build *b, int file, const char *name, goss_error *err);
-/* Between the passes: types that need no texts. *again: whether there are columns whose texts are wanted. */
+/* Between the passes: decides types that need no texts. *again: whether the second pass is needed. */
 GOSS_MUST_USE goss_status goss__build_types(goss__build *b, bool *again, goss_error *err);
-/* Behind the passes: the other types. */
+/* After the passes: decides the other types. */
 GOSS_MUST_USE goss_status goss__build_end(goss__build *b, goss_error *err);
 void goss__build_free(goss__build *b);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_encode.c: from cells to the numbers that a network takes, with what was fitted on training rows kept apart from
- * the table: a model carries it and applies it to other tables. */
+/* table_encode.c: encoding cells as a network's inputs. The fitted encoding is independent of the table, so that a
+ * model stores it and applies it to other tables. */
 #include <assert.h>
 #include <math.h>
 #include <stdio.h>
@@ -13,7 +13,7 @@
 
 typedef struct encoded {
     const char *name;
-    bool number, flag;       /* flag: a further number says whether the value is missing */
+    bool number, flag;       /* flag: has an indicator of missing values */
     double mean, deviation;  /* of a number */
     goss__dictionary values; /* of a category */
     int first, count;        /* of its numbers */
@@ -53,7 +53,7 @@ static const char *feature_name(goss_encoding *e, const encoded *c, int i) {
     return goss__arena_printf(&e->arena, "%s=%s", c->name, c->values.text[i]);
 }
 
-/* Where each column's numbers lie, and what they are called. */
+/* The features of each column, and their names. */
 static goss_status lay_out(goss_encoding *e, goss_error *err) {
     e->width = 0;
     for (int k = 0; k < e->columns; k++) {
@@ -113,7 +113,7 @@ static goss_status refuse(const goss_table *t, int column, goss_error *err) {
                           label);
 }
 
-/* Only values that the rows hold: what others of the table have is unseen. */
+/* Only values that occur in the rows; others are unseen. */
 static goss_status fit_category(const goss_table *t, int column, const int32_t *rows, int n, encoded *c,
                                 goss_error *err) {
     const int categories = goss_table_categories(t, column);
@@ -168,7 +168,7 @@ goss_status goss_encoding_fit(const goss_table *t, const int *columns, int n_col
 
 /* ---- apply ---- */
 
-/* Finds the columns, and names all that are not there. */
+/* Finds the columns; the error names all that are missing. */
 static goss_status match(const goss_encoding *e, const goss_table *t, int *column, goss_error *err) {
     goss__str lost = {0};
     char label[GOSS__LABEL];

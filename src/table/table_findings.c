@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_findings.c: what a person should look at before training on a table. */
+/* table_findings.c: findings to review before training on a table. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -152,7 +152,7 @@ static int by_hash(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Ids apart: rows that differ by their number only are the same. */
+/* Without ids: rows that differ in their number only are duplicates. */
 static goss_status look_at_rows(report *p, goss_error *err) {
     const goss_table *t = p->t;
     int *columns = goss__alloc((size_t)t->columns * sizeof *columns), n = 0, repeated = 0;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_leaks.c: does a column give the target away?
+/* table_leaks.c: whether a column leaks the target.
  *
- * Linear relations show in the correlation. Any other smooth one shows when rows are sorted by the column: then the
- * target hardly jumps from row to row (von Neumann's ratio of squared steps to variance), and classes stand in a few
- * runs. A category tells as much as its groups are pure. */
+ * Linear relations are found by correlation; other smooth ones by sorting rows by the column: the target then changes
+ * little from row to row (von Neumann's ratio of squared differences to variance), and classes form few runs. A
+ * category is judged by the purity of its groups. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@
 
 typedef struct pair {
     double x, y;
-    uint32_t tie; /* scrambles rows with equal x: the file's order may follow the target */
+    uint32_t tie; /* breaks ties of x at random, since the file's order may follow the target */
 } pair;
 
 static int by_x(const void *a, const void *b) {
@@ -41,7 +41,7 @@ static sums moments(const pair *p, int n) {
     return s;
 }
 
-/* The share of y's variance that its mean a value of x explains; x sorted. -1: x has too many values for that. */
+/* The share of y's variance explained by its mean per value of x; x sorted. -1: x has too many values. */
 static double between_groups(const pair *p, int n, const sums *s) {
     double within = 0;
     int groups = 0;
@@ -106,7 +106,7 @@ static void tells_class(pair *p, int n, bool ordered, int classes, int *count, g
     if (seen < 2 || most > 0.95 * n) return;
     qsort(p, (size_t)n, sizeof *p, by_x);
     double wrong = wrong_rows(p, n, false, classes, count, &groups);
-    if (2 * groups > n) wrong = n; /* nearly a name for each row */
+    if (2 * groups > n) wrong = n; /* nearly unique */
     if (ordered) {
         int ignored;
         double along = wrong_rows(p, n, true, seen, count, &ignored);
@@ -116,7 +116,7 @@ static void tells_class(pair *p, int n, bool ordered, int classes, int *count, g
     if (right >= PURE) *out = (goss__telling){GOSS__TELLS_ALL, right};
 }
 
-/* Do two columns of texts hold the same? */
+/* Whether two columns of texts are equal. */
 static bool same_texts(const goss_table *t, int a, int b) {
     for (int r = 0; r < t->rows; r++) {
         const int x = goss_table_code(t, a, r), y = goss_table_code(t, b, r);

@@ -9,7 +9,7 @@
 #include "table/table_build.h"
 #include "table/table_source.h"
 
-/* In this order; csv takes any text. */
+/* The order matters: csv accepts any text. */
 static const goss__table_reader *const readers[] = {&goss__read_npz, &goss__read_npy, &goss__read_arff,
                                                     &goss__read_csv};
 enum { READERS = sizeof readers / sizeof *readers };
@@ -34,7 +34,7 @@ bool goss__table_name_fits(const char *name) {
     return false;
 }
 
-/* What it is that can be no csv; NULL: a text, or nothing that is known. */
+/* The kind of a file that cannot be csv; NULL: a text, or unknown. */
 static const goss__known *foreign(const goss__bytes *b) {
     const goss__known *known = b->size ? goss__recognise(b->data, b->size) : NULL;
     return known && known->plain ? NULL : known;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_roles.c: what columns are for, by declaration or by rules that look at names and values (docs/tables.md). A
- * guess is only as good as its reason, so every one comes with it. */
+/* table_roles.c: roles of columns, by declaration or by rules on names and values (docs/tables.md). Every inferred role
+ * has a reason. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void set(guess *g, int column, goss_column_role role, const char *fmt, ..
 
 /* ---- names ---- */
 
-/* Lists hold words with a blank at both ends of each. */
+/* Lists of words, each between blanks. */
 static bool listed(const char *word, const char *list) {
     char key[48];
     int n = snprintf(key, sizeof key, " %s ", word);
@@ -65,7 +65,7 @@ static const char task_names[] =
     "device machine sensor site station store shop domain group alphabet language batch session family household "
     "country region ";
 
-/* The place of the name in the list of tasks' names, from 0; -1: not there. */
+/* The index of a name in the list of typical task names; -1: not in it. */
 static int task_name(const char *name) {
     char bare[40], key[48];
     bare_name(name, bare);
@@ -82,7 +82,7 @@ static bool ends_as_id(const char *name) {
     return listed(bare, id_names) || task_name(name) >= 0 || cut_end(bare, "id");
 }
 
-/* ---- rules that look at one column ---- */
+/* ---- rules on a single column ---- */
 
 static bool is_whole(const guess *g, int c) {
     return goss_table_type(g->t, c) != GOSS_COLUMN_NUMBER || g->stats[c].integers;
@@ -142,7 +142,7 @@ static void guess_task(guess *g) {
         g->t->rows);
 }
 
-/* ---- rules that look at a column within tasks ---- */
+/* ---- rules on a column within tasks ---- */
 
 typedef struct within {
     int constant, all_different, complete; /* tasks: one value; no value twice; all values that the column has */
@@ -164,7 +164,7 @@ static goss_status look_within(const guess *g, int c, within *w, goss_error *err
     return GOSS_OK;
 }
 
-/* A numbering inside of tasks, as students in schools: no input, either. */
+/* A numbering within tasks, such as students in schools: not an input either. */
 static goss_status guess_ids_within(guess *g, goss_error *err) {
     for (int c = 0; c < g->t->columns; c++) {
         within w;
@@ -281,7 +281,7 @@ static goss_status all(guess *g, const goss_roles_declared *d, goss_error *err) 
     if (g->r->task >= 0) GOSS_TRY(goss_table_groups(g->t, g->r->task, NULL, 0, &g->tasks, err));
     if (g->r->task >= 0) GOSS_TRY(guess_ids_within(g, err));
     if (!d->target) GOSS_TRY(guess_target(g, err));
-    /* What names the file names no property of a row. */
+    /* The file column is not a property of a row. */
     const int f = g->t->file_column;
     if (f >= 0 && g->r->role[f] == GOSS_ROLE_INPUT) set(g, f, GOSS_ROLE_IGNORED, "the file a row comes from");
     return GOSS_OK;

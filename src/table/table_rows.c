@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_rows.c: rows as wholes: groups by a column, numbers of some rows, hashes. */
+/* table_rows.c: operations on rows: grouping by a column, extracting numbers, hashes. */
 #include <assert.h>
 #include <math.h>
 #include <stdlib.h>
@@ -20,7 +20,7 @@ void goss_groups_free(goss_groups *g) {
     *g = (goss_groups){0};
 }
 
-/* Numbers the values of a column in the order in which they come. */
+/* Numbers the values of a column in order of occurrence. */
 static bool number_groups(const goss_table *t, int column, const int32_t *rows, int n, int32_t *group,
                           goss__dictionary *names) {
     char buffer[GOSS_CELL_TEXT];
@@ -107,7 +107,7 @@ static uint64_t mix(uint64_t h) {
     return h ^ h >> 31;
 }
 
-/* A text that is a number counts as the number, so that a column of 1 and 2 is the same whatever its type. */
+/* A text that is a number is hashed as a number, so that a column of 1 and 2 has the same hash for every type. */
 static uint64_t cell_hash(const goss_table *t, int column, int row) {
     const goss__column *c = &t->column[column];
     double value = NAN;
@@ -122,7 +122,7 @@ static uint64_t cell_hash(const goss_table *t, int column, int row) {
     return mix(bits + 3);
 }
 
-/* A sum over the columns: their order does not matter, their names do. */
+/* A sum over columns: independent of their order, dependent on their names. */
 uint64_t goss_table_row_hash(const goss_table *t, const int *columns, int n_columns, int row) {
     uint64_t sum = 0;
     const int n = columns ? n_columns : t->columns;

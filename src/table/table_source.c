@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_source.c: which files a path means. In a folder or .zip those count whose names end as tables' do; the order is
- * that of the bytes of the names, so that no file system has a say in it. */
+/* table_source.c: the files of a path. In a folder or .zip these are the ones with a table's extension, in byte order
+ * of their names, independent of the file system. */
 #include "table/table_source.h"
 
 #include <errno.h>
@@ -35,7 +35,7 @@ static bool is_image_name(const char *name) {
 
 typedef struct level {
     goss__parts *p;
-    const char *relative; /* to the top, "" there */
+    const char *relative; /* to the top folder; "" for itself */
     int depth;
 } level;
 

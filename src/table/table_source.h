@@ -15,7 +15,7 @@ typedef struct goss__parts {
     const char *path;
     goss__arena arena;
     goss__part *part;                       /* sorted by name */
-    size_t count, capacity, others, images; /* others: files that are no tables; images among them */
+    size_t count, capacity, others, images; /* others: files that are not tables; images: those among them */
     bool folder, zip;
     goss__map map; /* of a single file or .zip */
     void *archive;
@@ -25,7 +25,7 @@ typedef struct goss__parts {
 GOSS_MUST_USE goss_status goss__parts_open(const char *path, goss__parts *out, goss_error *err);
 void goss__parts_close(goss__parts *p);
 
-/* The bytes of a part, until goss__part_drop. */
+/* The bytes of a part, valid until goss__part_drop. */
 typedef struct goss__part_bytes {
     goss__bytes bytes;
     goss__map map;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_stats.c: what the values of a column are like. */
+/* table_stats.c: statistics of columns. */
 #include <assert.h>
 #include <math.h>
 #include <string.h>
@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "table/table.h"
 
-/* ---- different numbers: a set of their bits ---- */
+/* ---- distinct numbers: a set of bit patterns ---- */
 
 typedef struct number_set {
     uint64_t *slot; /* bits + 1 of a number; 0: free. No finite number has all bits set */
@@ -47,7 +47,7 @@ static goss_status no_memory(const goss_table *t, int column, goss_error *err) {
                           goss__column_label(t->column[column].name, label));
 }
 
-/* Mean first, then the deviation from it: sums of squares lose what large numbers have in common. */
+/* Two passes, mean and then deviation: sums of squares would cancel for large numbers. */
 static goss_status of_numbers(const goss_table *t, int column, const int32_t *rows, int n, goss_column_stats *out,
                               goss_error *err) {
     const double *v = t->column[column].numbers;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_time.c: which column is time, by its name and by how it runs within tasks. */
+/* table_time.c: the time column, by its name and its values within tasks. */
 #include <string.h>
 #include <strings.h>
 
 #include "gossamer/table.h"
 
-/* How much like time a column is called; 0: not at all. */
+/* How strongly a name suggests time; 0: not at all. */
 static int like_time(const char *name) {
     static const char *const words[] = {"age",  "wave", "step",  "trial", "occasion", "visit", "year",      "month",
                                         "week", "hour", "hours", "days",  "day",      "t",     "timestamp", "time"};
@@ -17,7 +17,7 @@ static int like_time(const char *name) {
     return found;
 }
 
-/* Whether it differs within most tasks. */
+/* Whether it varies within most tasks. */
 static bool varies(const goss_table *t, const goss_groups *tasks, int c) {
     int varying = 0;
     for (int g = 0; g < tasks->count; g++) {

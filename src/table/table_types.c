@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_types.c: what type a column is. The rules stand in docs/tables.md; each leaves its reason with the column. */
+/* table_types.c: types of columns, by the rules of docs/tables.md, with reasons. */
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -9,10 +9,10 @@
 #include "base/number.h"
 #include "table/table_build.h"
 
-/* From these shares of the cells that hold something: */
-#define MOSTLY 0.8 /* a column is one of numbers (dates), and what is none is an error */
-/* A column of other texts is no category but TEXT: */
-#define TEXT_DISTINCT 32 /* more different ones than this, and */
+/* Shares of nonempty cells: */
+#define MOSTLY 0.8 /* a column is numeric (of dates), and other cells are errors */
+/* A column of texts is TEXT instead of a category: */
+#define TEXT_DISTINCT 32 /* more distinct ones than this, and */
 #define TEXT_SHARE 0.5   /* than this share of the rows; or */
 #define TEXT_LONG 200    /* one is longer than this many bytes */
 
@@ -34,7 +34,7 @@ static void set(goss__column *c, goss_column_type type, const char *fmt, ...) {
     va_end(args);
 }
 
-/* CATEGORY stands for "texts": which of the two is seen when they are known. */
+/* CATEGORY stands for CATEGORY or TEXT here, decided when the texts are known. */
 static goss_status decide(goss__build *b, int column, goss_error *err) {
     goss__column *c = &b->t->column[column];
     const goss__tally *y = &b->tally[column];
@@ -74,7 +74,7 @@ goss_status goss__build_types(goss__build *b, bool *again, goss_error *err) {
     return GOSS_OK;
 }
 
-/* ---- behind the second pass ---- */
+/* ---- after the second pass ---- */
 
 static goss_status in_order(goss__column *c, int rows, goss_error *err) {
     int32_t *code = goss__alloc((size_t)c->texts.count * sizeof *code);
@@ -102,7 +102,7 @@ static void category_or_text(goss__column *c, int filled) {
         set(c, GOSS_COLUMN_CATEGORY, "%.100s; %d different ones", before, distinct);
 }
 
-/* A file is called by its name without the ending, or with it where two would be called the same. */
+/* A file is named without its extension, unless two files would have the same name. */
 static goss_status name_files(goss__build *b, goss_error *err) {
     goss_table *t = b->t;
     goss__column *c = &t->column[t->file_column];
