@@ -90,8 +90,14 @@ static goss_val any_step(goss__rng *r, const goss_val *v, int count) {
         return goss_sum(a, goss__rng_below(r, 8), true);
     }
     const uint32_t axes = goss__rng_below(r, 8);
-    return goss__rng_below(r, 2) ? goss_mean(a, axes, true)
-                                 : goss_sum(goss_sub(a, goss_mean(a, axes, true)), axes, true);
+    const goss_val mean = goss_mean(a, axes, true), d = goss_sub(a, mean);
+    switch (goss__rng_below(r, 4)) {
+    case 0:
+        return goss_sum(d, axes, true);
+    case 1: /* a variance, of a mean over more axes than those */
+        return goss_mean(goss_square(d), axes & goss__rng_below(r, 8), true);
+    }
+    return mean;
 }
 
 /* Operations all of whose rewrites are exact, but for the sign of a zero. */

@@ -216,6 +216,30 @@ TEST(differences_from_a_mean_sum_to_zero) {
     world_free(&w);
 }
 
+static goss_val spread_of(goss_val x, goss_val m, uint32_t axes) {
+    return goss_mean(goss_square(goss_sub(x, m)), axes, true);
+}
+static bool is_joined(goss_val v) { return goss__node_of(goss__rewrite(v))->op == &goss__op_ew[GOSS__EW_add]; }
+
+/* Where m is made from sums of x along the axes, nothing as large as x waits for it. */
+TEST(variances_of_parts_are_joined) {
+    world w = world_new();
+    const goss_extent t = goss_symbol(w.g, "T", 3);
+    const goss_val x = goss_input(w.g, "x", GOSS_REAL, GOSS_SHAPE(t, n(8), n(40), n(5))),
+                   weight = goss_input(w.g, "w", GOSS_REAL, GOSS_SHAPE(t, n(8), n(1), n(1)));
+    const uint32_t parts = GOSS_AXIS(1), space = GOSS_AXIS(2);
+    const goss_val own = goss_mean(x, space, true), all = goss_mean(own, parts, true),
+                   weighted = goss_sum(goss_mul(own, weight), parts, true);
+    const goss_val m[] = {all, goss_mean(x, parts | space, true), weighted};
+    for (int i = 0; i < 3; i++)
+        SAME(spread_of(x, m[i], space), goss_add(goss_square(goss_sub(own, m[i])), spread_of(x, own, space)));
+    T_CHECK(!is_joined(spread_of(x, own, space)));                                         /* one part */
+    T_CHECK(!is_joined(spread_of(x, goss_mean(goss_exp(x), parts | space, true), space))); /* of another array */
+    T_CHECK(!is_joined(spread_of(x, goss_mean(x, parts, true), space)));                   /* varies along the axes */
+    T_CHECK(!is_joined(goss_sum(goss_square(goss_sub(x, all)), space, true)));             /* no mean */
+    world_free(&w);
+}
+
 /* Numbers a channel are multiplied with each other before they meet a large tensor, and taken out of sums over it. */
 TEST(factors_a_channel_leave_large_tensors) {
     world w = world_new();
@@ -386,6 +410,7 @@ BUILD(merge_broadcasts,
       goss_matmul(goss_broadcast(goss_broadcast(input(g, "c", 1, 1), GOSS_SHAPE(n(1), n(6))), GOSS_SHAPE(n(4), n(6))),
                   X, true, false))
 BUILD(centred_sum, SUM(goss_sub(X, goss_mean(X, GOSS_AXIS(0), true))))
+BUILD(join_variances, SUM(goss_mean(goss_square(goss_sub(X, goss_mean_all(X))), GOSS_AXIS(1), true)))
 BUILD(hoist_factor, SUM(goss_mul(X, ROW)))
 BUILD(hoist_negation, SUM(goss_neg(X)))
 BUILD(split_sum, SUM(goss_add(goss_mul(X, ROW), goss_mul(goss_exp(X), goss_exp(ROW)))))

@@ -85,25 +85,24 @@ static goss_val over_samples(goss_val v, uint32_t samples, goss_val weight) {
     return goss_div(goss_sum(goss_mul(v, weight), samples, true), total);
 }
 
-/* Statistics of each sample first, in one pass over it, combined by the formula of Chan, Golub and LeVeque 1983: no sum
- * depends on the mean over all samples, and weights are applied per sample and channel. */
-static void joined_stats(goss_val x, uint32_t samples, goss_val w, goss_val *mean, goss_val *var) {
+/* Means over a sample's pixels first: weights meet a number a sample and channel. */
+static void sample_stats(goss_val x, uint32_t samples, goss_val w, goss_val *mean, goss_val *var) {
     const int rank = goss_rank(x);
     const uint32_t space = goss__axes(2, rank - 1);
     goss_val weight = goss__given(w) ? goss__as_samples(w, rank, "batch_stats: sample weight") : w;
-    goss_val own = space ? goss_mean(x, space, true) : x;
-    goss_val all = over_samples(own, samples, weight), spread = goss_square(goss_sub(own, all));
-    if (space) spread = goss_add(spread, goss_mean(goss_square(goss_sub(x, own)), space, true));
+    goss_val all = over_samples(space ? goss_mean(x, space, true) : x, samples, weight),
+             spread = goss_square(goss_sub(x, all));
+    if (space) spread = goss_mean(spread, space, true);
     *mean = task_and_channel(all);
     *var = task_and_channel(over_samples(spread, samples, weight));
 }
 
 void goss_batch_stats(goss_val x, goss_val w, goss_val *mean, goss_val *var) {
     *mean = *var = (goss_val){x.graph, 0};
-    if (goss__rank_at_least(x, 3, "batch_stats")) joined_stats(x, GOSS_AXIS(1), w, mean, var);
+    if (goss__rank_at_least(x, 3, "batch_stats")) sample_stats(x, GOSS_AXIS(1), w, mean, var);
 }
 
 void goss_batch_stats_shared(goss_val x, goss_val w, goss_val *mean, goss_val *var) {
     *mean = *var = (goss_val){x.graph, 0};
-    if (goss__rank_at_least(x, 3, "batch_stats_shared")) joined_stats(x, GOSS_AXIS(0) | GOSS_AXIS(1), w, mean, var);
+    if (goss__rank_at_least(x, 3, "batch_stats_shared")) sample_stats(x, GOSS_AXIS(0) | GOSS_AXIS(1), w, mean, var);
 }

@@ -26,6 +26,54 @@ bool goss__rule_centred_sum(goss_val y, goss_val *out) {
     return true;
 }
 
+/* y = the mean of a along axes, kept as extents 1. */
+static bool is_mean(goss_val y, goss_val *a, uint32_t *axes) {
+    goss_val sum;
+    const bool scaled =
+        goss__made_by(y, &goss__op_ew[GOSS__EW_mul], 0, &sum) || goss__made_by(y, &goss__op_ew[GOSS__EW_div], 0, &sum);
+    return scaled && is_sum(sum, a, axes) && goss_mean(*a, *axes, true).id == y.id;
+}
+
+/* Operands are followed to so many nodes. */
+enum { FOLLOWED = 16 };
+
+/* v is made from a sum of x along axes, and maybe others, a few operations before. */
+static bool is_made_from_sum(goss_val v, goss_val x, uint32_t axes) {
+    goss_val list[FOLLOWED] = {v}, a;
+    uint32_t summed;
+    int n = 1;
+    for (int at = 0; at < n; at++) {
+        const goss__node *node = goss__node_of(list[at]);
+        if (is_sum(list[at], &a, &summed) && a.id == x.id && (summed & axes) == axes) return true;
+        for (int i = 0; i < node->n_in && n < FOLLOWED && !node->barrier; i++)
+            list[n++] = goss__val(v.graph, node->in[i]);
+    }
+    return false;
+}
+
+static bool varies_along(goss_val v, uint32_t axes) {
+    const goss_shape s = goss_shape_of(v);
+    for (int i = 0; i < s.rank; i++)
+        if ((axes & GOSS_AXIS(i)) && !goss_extent_is(s.dim[i], 1)) return true;
+    return false;
+}
+
+/* Variances of parts, joined (Chan, Golub and LeVeque 1983). As written, x is read once for m and, when m is known,
+ * again. So it is read for its own mean and deviations at one time, and what waits for m is as small as the mean. */
+bool goss__rule_join_variances(goss_val y, goss_val *out) {
+    goss_val squares, d, in[2], m;
+    uint32_t axes;
+    if (!is_mean(y, &squares, &axes) || !goss__match_ew(squares, GOSS__EW_square, &d, 1) ||
+        !goss__match_ew(d, GOSS__EW_sub, in, 2) || !goss__made_by(in[1], &goss__op_broadcast, 0, &m))
+        return false;
+    if (varies_along(m, axes) || !is_made_from_sum(m, in[0], axes)) return false;
+    const goss_val own = goss_mean(in[0], axes, true);
+    if (goss__rewrite(own).id == m.id) return false; /* x is one part */
+    const goss_val between = goss_square(goss_sub(own, m));
+    *out = goss_add(between, goss_mean(goss_square(goss_sub(in[0], own)), axes, true));
+    return true;
+}
+
 /* ---- what is linear in an operand ---- */
 
 /* y mixes elements of operand i, is linear in it, and has fewer: what is done to all that are mixed may wait. Sums and
