@@ -22,9 +22,8 @@ static goss_val attach(void *context, goss_graph *g, goss_step_loss *loss) {
     const goss_train_options *with = r->attached;
     goss_val own = with->penalty ? with->penalty(with->penalty_context, g, loss) : GOSS_NONE;
     const goss_val named = goss__regularizers_penalty(&r->regularizers, g, loss);
-    if (goss_valid(own) && goss_rank(own) == 1) own = goss_mean_all(own);
     if (!goss_valid(own) || !goss_valid(named)) return goss_valid(own) ? own : named;
-    return goss_add(own, named);
+    return goss_add(goss_rank(own) == 1 ? goss_mean_all(own) : own, named);
 }
 
 static goss_status bind_tasks(void *run, goss_exec *exec, int64_t first, int64_t tasks, goss_error *err) {
