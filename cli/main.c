@@ -16,6 +16,7 @@ static const struct {
     {"check", cmd_check, "look at a configuration and its data before training: what is wrong, what to do"},
     {"train", cmd_train, "train a hypernetwork (or what it is raced against) from a configuration"},
     {"eval", cmd_eval, "judge a model on tasks it has never seen, beside other methods on the same tasks"},
+    {"compare", cmd_compare, "which structure between tasks helps which task: models x regularisers x seeds"},
     {"adapt", cmd_adapt, "a few labelled images of new classes become a network"},
     {"predict", cmd_predict, "classify images with such a network"},
     {"convert", cmd_convert, "write a model with its hypernetwork's weights as bfloat16"},

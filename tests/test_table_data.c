@@ -118,7 +118,7 @@ TEST(a_split_inside_of_tasks) {
     goss_task_source_free(&validate);
     goss_table_data_free(d);
     o.fold = 1, o.folds = 3;
-    T_ERR(goss_table_data_open(&o, &d, &err), GOSS_E_ARGUMENT, "data.split divides the rows of every task; a fold");
+    T_ERR(goss_table_data_open(&o, &d, &err), GOSS_E_ARGUMENT, "rows have an order");
 }
 
 TEST(leaks_and_guesses_are_told) {

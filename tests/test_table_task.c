@@ -210,7 +210,7 @@ TEST(rows_are_split_within_task_and_class) {
     for (int i = 0; i < 80; i++) at += (size_t)sprintf(csv + at, "u%d,%d,%s\n", i % 2, i, i % 8 < 2 ? "yes" : "no");
     set s = open_set(csv, &user_y, NULL);
     const double share[3] = {.5, .2, .3}, wrong[3] = {.5, .2, .2};
-    T_OK(goss_table_tasks_split(s.tasks, share, 1, &err));
+    T_OK(goss_table_tasks_split(s.tasks, share, (goss_row_fold){0}, 1, &err));
     for (int task = 0; task < 2; task++) {
         int n, count[3] = {0}, yes[3] = {0};
         const int32_t *rows = goss_table_tasks_rows(s.tasks, task, &n);
@@ -221,11 +221,11 @@ TEST(rows_are_split_within_task_and_class) {
         T_CHECK(count[0] == 20 && count[1] == 8 && count[2] == 12);
         T_CHECK(yes[0] == 5 && yes[1] == 2 && yes[2] == 3);
     }
-    T_ERR(goss_table_tasks_split(s.tasks, wrong, 1, &err), GOSS_E_ARGUMENT, "their sum is 1");
+    T_ERR(goss_table_tasks_split(s.tasks, wrong, (goss_row_fold){0}, 1, &err), GOSS_E_ARGUMENT, "their sum is 1");
     close_set(&s);
     s = open_set("user,x,y\na,4,1\na,3,2\na,2,3\na,1,4\n", &user_y, "x"); /* in an order: the first rows train */
     const double halves[3] = {.5, 0, .5};
-    T_OK(goss_table_tasks_split(s.tasks, halves, 1, &err));
+    T_OK(goss_table_tasks_split(s.tasks, halves, (goss_row_fold){0}, 1, &err));
     for (int i = 0; i < 4; i++) T_EQ(goss_table_tasks_part(s.tasks, 0, i), i < 2 ? GOSS_PART_TRAIN : GOSS_PART_TEST);
     close_set(&s);
 }
@@ -542,7 +542,7 @@ TEST(training_draws_in_an_order_vary) {
 TEST(queries_of_another_part) {
     set s = open_set("user,x,y\na,1,1\na,2,2\na,3,3\na,4,4\na,5,5\na,6,6\na,7,7\na,8,8\nb,1,2\n", &user_y, "x");
     const double share[3] = {.5, .25, .25};
-    T_OK(goss_table_tasks_split(s.tasks, share, 1, &err));
+    T_OK(goss_table_tasks_split(s.tasks, share, (goss_row_fold){0}, 1, &err));
     goss_table_transform *f = fit(&s, NULL, 0);
     T_NEAR(goss_table_transform_scale(f).mean[0], (1 + 2 + 3 + 4 + 2) / 5.0, 1e-6); /* b's row is to train on */
     goss_table_source_options o = goss_table_source_defaults();

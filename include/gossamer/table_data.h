@@ -26,7 +26,7 @@ typedef struct goss_table_data_options {
     const char *descriptor;              /* file with a row a task; NULL or "": none */
     const char *train_tasks, *val_tasks; /* files that list tasks; NULL or "": drawn */
     double hold_out;                     /* share of the tasks that are validated on (.1) */
-    int fold, folds;                     /* goss_task_division_options */
+    int fold, folds;                     /* goss_task_division_options; with `split` goss_row_fold */
     double split[3];                     /* goss_table_tasks_split; all 0: none */
     const char *order;                   /* "random" (NULL), "first" or a column */
     int support, most_support;           /* goss_table_source_options (5, 0) */

@@ -105,9 +105,14 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_list(const goss_table_tasks 
 
 /* Splits the rows of each task (and class) into shares for training, validation and test, in the order of the task, or
  * at random if it has none. Afterwards sources draw support rows and training queries from the first share alone.
- * Errors: GOSS_E_ARGUMENT: negative shares, or a sum other than 1 (to .001). */
-GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3], uint64_t seed,
-                                                          goss_error *err);
+ * fold: one of several test sets without a common row, where share[2] is 1 / folds; folds = 0: the only one.
+ * Errors: GOSS_E_ARGUMENT: negative shares, or a sum other than 1 (to .001); folds of rows in an order, or that do not
+ * fit their share. */
+typedef struct goss_row_fold {
+    int fold, folds;
+} goss_row_fold;
+GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3],
+                                                          goss_row_fold fold, uint64_t seed, goss_error *err);
 /* What a row is for. */
 typedef enum goss_row_part { GOSS_PART_TRAIN, GOSS_PART_VALIDATE, GOSS_PART_TEST } goss_row_part;
 /* What the i-th row of a task is for; GOSS_PART_TRAIN without a split. */

@@ -55,7 +55,7 @@ void goss__linear(const double *w, int width, int outputs, bool classes, const g
 
 /* The strengths that are tried. */
 typedef struct goss__grid {
-    double slope[16], level[8], pull[4]; /* pull: how strongly the mean slopes themselves are drawn to 0; regression */
+    double slope[16], level[16], pull[4]; /* pull: how strongly the mean slopes themselves are drawn to 0; regression */
     int slopes, levels, pulls;
 } goss__grid;
 static inline int goss__grid_size(const goss__grid *g) { return g->slopes * g->levels * g->pulls; }

@@ -46,22 +46,27 @@ static bool all_finite(const goss_answers *a, int all) {
     return true;
 }
 
-goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {
-    const goss_objective *o = goss_task_objective(&pack->spec);
-    const size_t q = (size_t)pack->queries, stride = (size_t)goss_objective_width(o, pack->outputs);
-    GOSS_TRY(goss__task_pack_bind(pack, j->exec, err));
-    GOSS_TRY(goss_exec_run(j->exec, err));
+goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pack, int t) {
+    const size_t q = (size_t)pack->queries;
+    const int stride = goss_objective_width(goss_task_objective(&pack->spec), pack->outputs);
     const float *output = goss_exec_output(j->exec, 0, NULL);
-    for (int t = 0; t < pack->tasks; t++) {
-        goss_answers a = {.count = pack->sizes[t].queries,
+    return (goss_answers){.count = pack->sizes[t].queries,
                           .outputs = pack->sizes[t].outputs,
-                          .stride = (int)stride,
-                          .output = output + (size_t)t * q * stride,
+                          .stride = stride,
+                          .output = output + (size_t)t * q * (size_t)stride,
                           .target = goss__task_pack_raw_query(pack, t),
                           .weight = pack->query_weight + (size_t)t * q,
                           .scale = pack->spec.scale,
                           .scratch = j->scratch};
-        bool fine = all_finite(&a, goss_objective_width(o, a.outputs));
+}
+
+goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {
+    const goss_objective *o = goss_task_objective(&pack->spec);
+    GOSS_TRY(goss__task_pack_bind(pack, j->exec, err));
+    GOSS_TRY(goss_exec_run(j->exec, err));
+    for (int t = 0; t < pack->tasks; t++) {
+        const goss_answers a = goss__judge_answers(j, pack, t);
+        const bool fine = all_finite(&a, goss_objective_width(o, a.outputs));
         out[t] = fine ? j->metric->value(&a) : NAN;
         if (finite) finite[t] = fine;
     }

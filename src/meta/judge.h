@@ -21,6 +21,8 @@ goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune
                              const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
                              goss_threads *threads, goss_error *err);
 void goss__judge_free(goss__judge *j);
+/* What the t-th task of the pack was answered in the last run. Borrowed from both. */
+goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pack, int t);
 /* The metric of each task in the pack, out [tasks]. NaN where it is not defined, and where an answer is not finite:
  * then finite [tasks] (may be NULL) is false. */
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err);

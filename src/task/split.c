@@ -26,6 +26,13 @@ void goss__split_cut(const double share[3], const uint32_t *place, int n, uint8_
         part[place[i]] = i < train ? GOSS_PART_TRAIN : i < validate ? GOSS_PART_VALIDATE : GOSS_PART_TEST;
 }
 
+void goss__split_cut_fold(int fold, int folds, const double share[3], const uint32_t *place, int n, uint8_t *part) {
+    const int first = (int)lround((double)n * (fold - 1) / folds), end = (int)lround((double)n * fold / folds);
+    const int left = n - (end - first), train = (int)lround(share[0] / (share[0] + share[1]) * left);
+    for (int i = 0; i < n; i++) /* beginning behind the part that is for testing */
+        part[place[(end + i) % n]] = i < train ? GOSS_PART_TRAIN : i < left ? GOSS_PART_VALIDATE : GOSS_PART_TEST;
+}
+
 /* ---- lists ---- */
 
 static goss_status unknown_task(const char *path, int line, const char *name, const char *const *names, int n,

@@ -90,12 +90,15 @@ static goss_status divide(goss_table_data *d, goss_error *err) {
                                     .seed = d->o.seed};
     d->within = d->o.split[0] != 0 || d->o.split[1] != 0 || d->o.split[2] != 0;
     if (d->within) {
-        if (o.folds || given(o.validate))
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "data.split divides the rows of every task; %s divides tasks: give one of them",
-                                  o.folds ? "a fold" : "data.val_tasks");
-        o.hold_out = 0;
-        GOSS_TRY(goss_error_prefix(err, goss_table_tasks_split(d->tasks, d->o.split, d->o.seed, err), "data.split"));
+        const goss_row_fold fold = {o.fold, o.folds};
+        if (given(o.validate))
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "data.split divides the rows of every task; data.val_tasks divides tasks: give one of "
+                "them");
+        o.hold_out = 0, o.fold = o.folds = 0;
+        GOSS_TRY(
+            goss_error_prefix(err, goss_table_tasks_split(d->tasks, d->o.split, fold, d->o.seed, err), "data.split"));
     }
     return goss_table_tasks_divide(d->tasks, &o, &d->division, err);
 }

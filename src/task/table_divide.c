@@ -131,7 +131,8 @@ goss_status goss_table_tasks_list(const goss_table_tasks *t, const char *path, g
 /* ---- inside of tasks ---- */
 
 /* The rows of one task; those of each class on their own, so that every part has its share of every class. */
-static goss_status split_task(goss_table_tasks *t, int task, const double share[3], goss__rng *rng, goss_error *err) {
+static goss_status split_task(goss_table_tasks *t, int task, const double share[3], goss_row_fold fold, goss__rng *rng,
+                              goss_error *err) {
     int n, target = t->target;
     const int32_t *rows = goss_table_tasks_rows(t, task, &n);
     const bool classes = target >= 0 && goss_table_type(t->table, target) != GOSS_COLUMN_NUMBER;
@@ -142,14 +143,34 @@ static goss_status split_task(goss_table_tasks *t, int task, const double share[
         for (int i = 0; i < n; i++)
             if (!classes || goss_table_code(t->table, target, rows[i]) == class) place[of++] = (uint32_t)i;
         if (t->order == GOSS_ORDER_RANDOM) goss__rng_shuffle(rng, place, (uint32_t)of, (uint32_t)of);
-        goss__split_cut(share, place, of, t->part + t->groups.first[task]);
+        uint8_t *part = t->part + t->groups.first[task];
+        if (fold.folds > 0)
+            goss__split_cut_fold(fold.fold, fold.folds, share, place, of, part);
+        else
+            goss__split_cut(share, place, of, part);
     }
     goss__free(place);
     return GOSS_OK;
 }
 
-goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3], uint64_t seed, goss_error *err) {
+static goss_status check_fold(const goss_table_tasks *t, const double share[3], goss_row_fold f, goss_error *err) {
+    if (f.folds == 0) return GOSS_OK;
+    if (f.folds < 2 || f.fold < 1 || f.fold > f.folds)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "fold %d of %d: folds count from 1, and there are two at least",
+                              f.fold, f.folds);
+    if (t->order != GOSS_ORDER_RANDOM)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "rows have an order, and the last ones of a task are for testing: there are no folds of "
+                              "them");
+    if (fabs(share[2] * f.folds - 1) <= 1e-2) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "a share of %g of the rows to test on, but of %d folds each has 1/%d",
+                          share[2], f.folds, f.folds);
+}
+
+goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3], goss_row_fold fold, uint64_t seed,
+                                   goss_error *err) {
     GOSS_TRY(goss__split_check(share, "rows", err));
+    GOSS_TRY(check_fold(t, share, fold, err));
     goss__free(t->part);
     t->part = goss__calloc((size_t)t->groups.first[t->groups.count], 1);
     if (!t->part) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the parts of tasks");
@@ -158,7 +179,7 @@ goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3], u
         /* By the task's name: the parts of a task do not depend on which others a file has. */
         const char *name = t->groups.name[i];
         goss__rng rng = goss__rng_make(seed, goss__hash64(name, strlen(name), 77));
-        s = split_task(t, i, share, &rng, err);
+        s = split_task(t, i, share, fold, &rng, err);
     }
     return s;
 }

@@ -193,7 +193,8 @@ static const goss_key own[] = {
         "Queries of a task are mixed in pairs, with their targets, in shares drawn from Beta(a, a) for this a; "
         "0: they stay"),
     GOSS__KEY_FORM("train.fold", read_fold, "", NULL,
-                   "table: I/N keeps the I-th of N parts of the tasks apart, as test"),
+                   "table: I/N keeps the I-th of N parts of the tasks apart, as test; with data.split, of the rows of "
+                   "every task"),
     GOSS__KEY_REAL("train.checkpoint_minutes", train.checkpoint_minutes, "2", 0, 1e6, "minutes",
                    "Minutes between checkpoints"),
     GOSS__KEY_INT("train.log_every", train.log_every, "10", 1, 1e9, "steps",

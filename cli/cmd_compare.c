@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* cmd_compare.c: gossamer compare: which structure between tasks helps which task. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "compare_report.h"
+
+/* ---- progress ---- */
+
+typedef struct display {
+    bool terminal;
+    int cells;
+} display;
+
+static void show(void *context, const goss_compare_progress *p) {
+    display *d = context;
+    const double left = p->done > 0 ? p->seconds / p->done * (p->cells - p->done) : 0;
+    d->cells = p->cells;
+    if (p->error) {
+        if (d->terminal) fprintf(stderr, "\r\033[K");
+        cli_tell("%s, seed %d: %s", p->row, p->seed, p->error);
+    }
+    if (d->terminal || p->done == p->cells || p->done % 10 == 0)
+        fprintf(stderr, "%s%d of %d cells, %.0f s, about %.0f s left%s", d->terminal ? "\r\033[K" : "", p->done,
+                p->cells, p->seconds, left, d->terminal && p->done < p->cells ? "" : "\n");
+    fflush(stderr);
+}
+
+/* ---- the verb ---- */
+
+static bool read_shard(const char *text, goss_compare_options *o) {
+    char end;
+    return sscanf(text, "%d/%d%c", &o->shard, &o->shards, &end) == 2 && o->shards >= 1 && o->shard >= 1 &&
+           o->shard <= o->shards;
+}
+
+/* A share ends with a table only where it has made the comparison whole. */
+static int report(const goss_compare *c, const goss_compare_options *o, int failed, bool json) {
+    goss_comparison s;
+    goss_error err;
+    if (goss_compare_summarize(c, &s, &err) != GOSS_OK) return cli_fail(&err);
+    int status = failed > 0 ? EXIT_ERROR : EXIT_DONE;
+    if (o->shards > 0 && s.done < s.cells) {
+        if (json)
+            printf("{\"shard\": \"%d/%d\", \"cells\": %d, \"done\": %d}\n", o->shard, o->shards, s.cells, s.done);
+        else
+            printf("part %d of %d: %d of %d cells are done in %s; without --shard the same command does the rest and "
+                   "shows the table\n",
+                   o->shard, o->shards, s.done, s.cells, goss_compare_folder(c));
+    } else {
+        if (compare_write_tasks(c, &s, &err) != GOSS_OK) status = cli_fail(&err);
+        if (json)
+            compare_json(&s);
+        else
+            compare_print(c, &s);
+    }
+    goss_comparison_free(&s);
+    const int closed = cli_close_stdout();
+    return status != EXIT_DONE ? status : closed;
+}
+
+static int compare(const char *path, char **settings, int n, const goss_compare_options *shard, bool json) {
+    goss_error err;
+    goss_compare *c;
+    int failed = 0;
+    display d = {.terminal = isatty(STDERR_FILENO)};
+    goss_compare_options o = *shard;
+    if (goss_compare_open(path, (const char *const *)settings, n, &c, &err) != GOSS_OK) return cli_fail(&err);
+    o.stop = cli_catch_signals(), o.progress = show, o.context = &d;
+    cli_log_to_stderr();
+    signal(SIGPIPE, SIG_IGN);
+    int status = goss_compare_run(c, &o, &failed, &err) == GOSS_OK ? EXIT_DONE : cli_fail(&err);
+    if (failed > 0) cli_tell("%d cells gave an error; the table is without them", failed);
+    if (status == EXIT_DONE) status = report(c, &o, failed, json);
+    goss_compare_free(c);
+    return status;
+}
+
+static void print_keys(void) {
+    int n;
+    const goss_key *keys = goss_compare_keys(&n);
+    printf("[compare]\n");
+    for (int i = 0; i < n; i++) printf("# %s\n%s = %s\n", keys[i].doc, strchr(keys[i].name, '.') + 1, keys[i].fallback);
+}
+
+int cmd_compare(int argc, char **argv) {
+    const char *shard = NULL;
+    bool json = false, keys_only = false;
+    goss_compare_options o = {0};
+    const cli_option options[] = {
+        {"shard", "I/N", "only the I-th of N parts, for several machines; a call without it merges them", &shard, NULL},
+        {"json", NULL, "one JSON object instead of a table", NULL, &json},
+        {"keys", NULL, "print the keys of [compare] with their defaults and what they mean", NULL, &keys_only}};
+    const cli_verb verb = {
+        .name = "compare",
+        .usage = "RUN.ini [section.key=value ...] [--shard I/N] [--json]",
+        .doc =
+            "Trains models x regularisers x seeds as the section [compare] of RUN.ini says, on the same divisions of\n"
+            "every task's samples (data.split) and with the same search for each one's strength, and tells which is\n"
+            "better beyond the interval, for the mean and for each task. The same command goes on where it was\n"
+            "stopped; finished cells are kept in compare.dir. A cell that fails is told, and the others run.",
+        .options = options,
+        .n_options = sizeof options / sizeof *options,
+        .min_words = 0,
+        .max_words = -1};
+    const int words = cli_parse(&verb, argc, argv);
+    if (words < 0) return cli_close_stdout();
+    if (keys_only) {
+        print_keys();
+        return cli_close_stdout();
+    }
+    if (words == 0) cli_usage(&verb, "RUN.ini is missing");
+    if (shard && !read_shard(shard, &o)) cli_usage(&verb, "--shard %s: it is a part of a whole, as 1/4", shard);
+    for (int i = 2; i <= words; i++)
+        if (!strchr(argv[i], '='))
+            cli_usage(&verb, "\"%s\" is one word too many; a setting is section.key=value", argv[i]);
+    if (strchr(argv[1], '=') && access(argv[1], F_OK) != 0)
+        cli_usage(&verb, "the first word is RUN.ini, not \"%s\"", argv[1]);
+    return compare(argv[1], argv + 2, words - 1, &o, json);
+}

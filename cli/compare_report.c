@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compare_report.c: the table of a comparison, its JSON, and the values of each task as a csv file. */
+#include "compare_report.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "gossamer/file.h"
+
+/* ---- text ---- */
+
+static void put_interval(const char *format, double mean, double half, int width) {
+    char text[80];
+    if (isnan(mean)) {
+        printf(" %*s", width, "");
+        return;
+    }
+    int n = snprintf(text, sizeof text, format, mean);
+    if (isnan(half))
+        snprintf(text + n, sizeof text - (size_t)n, " +- n/a");
+    else
+        snprintf(text + n, sizeof text - (size_t)n, " +- %.2g", half);
+    printf(" %*s", width, text);
+}
+
+/* The difference of row i to the row of that name, where there is one. */
+static void put_against(const goss_comparison *s, int i, const char *name) {
+    for (int k = 0; k < s->differences; k++) {
+        const goss_compare_difference *d = &s->difference[k];
+        if (d->a != i || strcmp(s->row[d->b].name, name) != 0) continue;
+        put_interval("%+.3f", d->value, d->ci95, 17);
+        return;
+    }
+    printf(" %17s", "");
+}
+
+static int widest(const goss_comparison *s) {
+    size_t n = 12;
+    for (int i = 0; i < s->rows; i++) n = strlen(s->row[i].name) > n ? strlen(s->row[i].name) : n;
+    return (int)n;
+}
+
+static void put_number(const char *format, double value, int width) {
+    char text[40] = "";
+    if (!isnan(value)) snprintf(text, sizeof text, format, value);
+    printf(" %*s", width, text);
+}
+
+static void put_row(const goss_comparison *s, int i, int width, bool explained, bool closed) {
+    const goss_compare_row *r = &s->row[i];
+    cli_put_name(r->name, width);
+    put_interval("%.4g", r->value, r->ci95, 16);
+    put_against(s, i, "alone");
+    if (closed) put_against(s, i, "mean-ridge");
+    if (explained) put_number("%.4f", r->explained, 9);
+    if (r->worse_than_alone >= 0)
+        printf(" %6d", r->worse_than_alone);
+    else
+        printf(" %6s", "");
+    put_number("%.3g", r->strength, 8), put_number("%.1f", r->seconds, 8);
+    printf(" %5d  ", r->seeds);
+    if (r->worst_task) {
+        cli_put_name(r->worst_task, 0);
+        printf(" (%.4g)", r->worst_value);
+    }
+    putchar('\n');
+}
+
+static bool has_row(const goss_comparison *s, const char *name) {
+    for (int i = 0; i < s->rows; i++)
+        if (strcmp(s->row[i].name, name) == 0) return true;
+    return false;
+}
+
+void compare_print(const goss_compare *c, const goss_comparison *s) {
+    const int width = widest(s);
+    const bool closed = has_row(s, "mean-ridge");
+    bool explained = false;
+    for (int i = 0; i < s->rows; i++) explained |= !isnan(s->row[i].explained);
+    printf(
+        "%d tasks, %d of %d cells; %s, %s is better; mean over tasks and seeds, 95 %% intervals, paired differences; "
+        "each task: %s/tasks.csv\n",
+        s->tasks, s->done, s->cells, s->metric->name, s->metric->higher ? "higher" : "lower", goss_compare_folder(c));
+    printf("%-*s %16s %17s", width, "row", s->metric->name, "to alone");
+    if (closed) printf(" %17s", "to mean-ridge");
+    if (explained) printf(" %9s", "explained");
+    printf(" %6s %8s %8s %5s  %s\n", "worse", "strength", "seconds", "seeds", "worst task");
+    for (int i = 0; i < s->rows; i++) put_row(s, i, width, explained, closed);
+    cli_put_text(s->verdict);
+    putchar('\n');
+}
+
+/* ---- JSON ---- */
+
+static void put_json(const char *key, double value) {
+    if (isfinite(value))
+        printf("%s%.10g", key, value);
+    else
+        printf("%snull", key);
+}
+
+static void put_json_row(const goss_compare_row *r) {
+    printf("{\"name\": ");
+    cli_json_name(r->name);
+    printf(", \"model\": ");
+    cli_json_name(r->model);
+    printf(", \"regularizer\": ");
+    cli_json_name(r->regularizer);
+    put_json(", \"value\": ", r->value), put_json(", \"ci95\": ", r->ci95);
+    printf(", \"seeds\": %d, \"worst_task\": ", r->seeds);
+    if (r->worst_task) {
+        printf("{\"task\": ");
+        cli_json_name(r->worst_task);
+        put_json(", \"value\": ", r->worst_value);
+        printf("}");
+    } else {
+        printf("null");
+    }
+    put_json(", \"worse_than_alone\": ", r->worse_than_alone < 0 ? (double)NAN : r->worse_than_alone);
+    put_json(", \"explained_variance\": ", r->explained);
+    put_json(", \"strength\": ", r->strength), put_json(", \"seconds\": ", r->seconds);
+    printf("}");
+}
+
+void compare_json(const goss_comparison *s) {
+    printf("{\"metric\": \"%s\", \"higher_is_better\": %s, \"tasks\": %d, \"cells\": %d, \"done\": %d, \"rows\": [",
+           s->metric->name, s->metric->higher ? "true" : "false", s->tasks, s->cells, s->done);
+    for (int i = 0; i < s->rows; i++) {
+        if (i) printf(", ");
+        put_json_row(&s->row[i]);
+    }
+    printf("], \"differences\": [");
+    for (int i = 0; i < s->differences; i++) {
+        const goss_compare_difference *d = &s->difference[i];
+        printf("%s{\"a\": ", i ? ", " : "");
+        cli_json_name(s->row[d->a].name);
+        printf(", \"b\": ");
+        cli_json_name(s->row[d->b].name);
+        put_json(", \"value\": ", d->value), put_json(", \"ci95\": ", d->ci95);
+        printf("}");
+    }
+    printf("], \"verdict\": ");
+    cli_json_name(s->verdict);
+    printf("}\n");
+}
+
+/* ---- each task ---- */
+
+static void put_cell(FILE *to, const char *text) {
+    if (!text[strcspn(text, "\",\r\n")]) {
+        fputs(text, to);
+        return;
+    }
+    fputc('"', to);
+    for (; *text; text++) {
+        if (*text == '"') fputc('"', to);
+        fputc(*text, to);
+    }
+    fputc('"', to);
+}
+
+goss_status compare_write_tasks(const goss_compare *c, const goss_comparison *s, goss_error *err) {
+    char path[4200], *text = NULL;
+    size_t size = 0;
+    FILE *to = open_memstream(&text, &size);
+    if (!to) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    fputs("task", to);
+    for (int i = 0; i < s->rows; i++) fputc(',', to), put_cell(to, s->row[i].name);
+    for (int k = 0; k < s->tasks; k++) {
+        fputc('\n', to);
+        put_cell(to, s->task[k]);
+        for (int i = 0; i < s->rows; i++) {
+            const double v = s->each[(size_t)i * (size_t)s->tasks + (size_t)k];
+            fputc(',', to);
+            if (!isnan(v)) fprintf(to, "%.7g", v);
+        }
+    }
+    fputc('\n', to);
+    const bool failed = fclose(to) != 0;
+    snprintf(path, sizeof path, "%s/tasks.csv", goss_compare_folder(c));
+    goss_status status =
+        failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory") : goss_file_write(path, text, size, err);
+    free(text);
+    return status;
+}

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* compare_variants.c: what the names of [compare] models and regularizers set. All are the same thing, settings of a
+ * run: ready-made ones from the tables below, those of the file's sections [model.NAME], [regularizer.NAME] and
+ * [compare.NAME], which go over them. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/number.h"
+#include "base/str.h"
+#include "compare/compare.h"
+#include "gossamer/train.h"
+
+typedef struct ready_made {
+    const char *name, *set; /* "key=value; ..." */
+    bool plain;             /* no structure between tasks */
+    double most;            /* strengths that are tried: evenly up to it; 0: those of compare.strengths */
+} ready_made;
+
+#define MULTITASK(preset) "train.method=multitask; share.preset=" preset
+static const ready_made models[] = {
+    {"alone", MULTITASK("alone"), true, 0},
+    {"joint", MULTITASK("joint"), true, 0},
+    {"hard", MULTITASK("hard"), false, 0},
+    {"soft",
+     MULTITASK("alone") "; regularizer.soft.kind=difference; regularizer.soft.on=weights/*; "
+                        "regularizer.soft.strength=" GOSS__STRENGTH,
+     false, 0},
+    {"dictionary", MULTITASK("dictionary"), false, 0},
+    {"tensor_train", MULTITASK("tensor_train"), false, 0},
+    {"routing", MULTITASK("routing"), false, 0},
+    {"ordering", MULTITASK("ordering"), false, 0},
+    {"stitch", MULTITASK("stitch"), false, 0},
+    {"hypernet", "train.method=hypernet; hyper.condition=id", false, 0},
+};
+
+#define PENALTY(name, kind)                                                                                            \
+    "regularizer." name ".kind=" kind "; regularizer." name ".on=weights/*; regularizer." name                         \
+    ".strength=" GOSS__STRENGTH
+static const ready_made parts[] = {
+    {"early", "", true, 0},
+    {"weight_decay", "optimizer.weight_decay=" GOSS__STRENGTH, true, 0},
+    {"label_smoothing", "method.label_smoothing=" GOSS__STRENGTH, true, .4},
+    {"augmentation", "train.augment=" GOSS__STRENGTH, true, 0},
+    {"mixup", "train.mixup=" GOSS__STRENGTH, true, 0},
+    {"l1", PENALTY("l1", "l1"), true, 0},
+    {"l2", PENALTY("l2", "l2"), true, 0},
+    {"elastic", PENALTY("elastic", "elastic"), true, 0},
+    {"difference", PENALTY("difference", "difference"), false, 0},
+    {"trace", PENALTY("trace", "nuclear"), false, 0},
+    {"l21", PENALTY("l21", "l21"), false, 0},
+};
+#define COUNT(table) (int)(sizeof(table) / sizeof *(table))
+
+static const ready_made *ready(const ready_made *table, int n, const char *name) {
+    for (int i = 0; i < n; i++)
+        if (strcmp(table[i].name, name) == 0) return &table[i];
+    return NULL;
+}
+
+/* ---- settings of one variant ---- */
+
+/* "key=value; key=value" */
+static goss_status take_list(goss__variant *v, const char *list, goss_error *err) {
+    char text[600], *rest = text, *one;
+    snprintf(text, sizeof text, "%s", list);
+    while ((one = strsep(&rest, ";"))) {
+        one += strspn(one, " ");
+        char *equals = strchr(one, '=');
+        if (!equals) continue;
+        *equals = 0;
+        GOSS_TRY(goss__settings_put(&v->set, one, equals + 1, 0, err));
+    }
+    return GOSS_OK;
+}
+
+/* "strengths": as many as there are in the budget, so that every method searches as long. */
+static goss_status take_strengths(const goss_compare *c, goss__variant *v, const goss__setting *from, goss_error *err) {
+    const int n = goss__numbers_parse(from->value, v->strength, GOSS__STRENGTHS_MOST);
+    if (n == c->strengths) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s = %.60s: %d strengths, and compare.strengths has %d: every row tries as many", from->key,
+                          from->value, n < 0 ? 0 : n, c->strengths);
+}
+
+/* Lines of the section FAMILY.NAME. whole: keys keep the section's name. */
+static goss_status take_section(const goss_compare *c, goss__variant *v, const char *family, bool whole, bool *found,
+                                goss_error *err) {
+    char head[200];
+    const size_t n = (size_t)snprintf(head, sizeof head, "%s.%s.", family, v->name);
+    for (int i = 0; i < c->sections.n; i++) {
+        const goss__setting *one = &c->sections.v[i];
+        if (strncmp(one->key, head, n) != 0) continue;
+        *found = true;
+        const char *key = one->key + n;
+        goss_status s = strcmp(family, "compare") == 0 && strcmp(key, "strengths") == 0
+                            ? take_strengths(c, v, one, err)
+                            : goss__settings_put(&v->set, whole ? one->key : key, one->value, one->line, err);
+        if (s != GOSS_OK) return one->line ? goss_error_prefix(err, s, "%s:%d", c->path, one->line) : s;
+    }
+    return GOSS_OK;
+}
+
+static bool searches(const goss__variant *v) {
+    for (int i = 0; i < v->set.n; i++)
+        if (strstr(v->set.v[i].value, GOSS__STRENGTH)) return true;
+    return false;
+}
+
+/* ---- regularisers from sections ---- */
+
+/* Kinds that look at one task at a time. */
+static bool is_plain_kind(const char *kind, const char *each) {
+    static const char alone[] = "l1,l2,elastic,group,max_norm,activity,variance,decorrelation,entropy_*";
+    const bool of_each = each && goss__name_matches(each, "true,yes,on,1");
+    return goss__name_matches(kind, alone) ||
+           (of_each && goss__name_matches(kind, "nuclear,spectral,orthogonal,norm_*"));
+}
+
+static const char *of_section(const goss__variant *v, const char *key) {
+    char name[200];
+    snprintf(name, sizeof name, "regularizer.%s.%s", v->name, key);
+    return goss__settings_get(&v->set, name);
+}
+
+/* Its strength is what is tried; one that the section gives scales it. A strength that is no number (a range) is not
+ * searched for. */
+static goss_status make_searched(goss__variant *v, goss_error *err) {
+    char name[200];
+    double scale = 1;
+    const char *own = of_section(v, "strength"), *kind = of_section(v, "kind");
+    v->plain = is_plain_kind(kind ? kind : "l2", of_section(v, "each"));
+    if (own && strstr(own, GOSS__STRENGTH)) return GOSS_OK;
+    if (own && !goss__number_parse(own, &scale)) return GOSS_OK;
+    for (int i = 0; i < GOSS__STRENGTHS_MOST; i++) v->strength[i] *= scale;
+    snprintf(name, sizeof name, "regularizer.%s.strength", v->name);
+    return goss__settings_put(&v->set, name, GOSS__STRENGTH, 0, err);
+}
+
+/* ---- both ---- */
+
+static goss_status unknown(const goss_compare *c, const char *what, const char *name, const ready_made *table, int n,
+                           goss_error *err) {
+    const char *names[64];
+    goss__str near = {0};
+    for (int i = 0; i < n; i++) names[i] = table[i].name;
+    goss__near_names(&near, name, names, n);
+    goss_status s =
+        goss_error_set(err, GOSS_E_ARGUMENT, "%s: there is no %s \"%.60s\"%s; a section [%s.%.60s] makes one", c->path,
+                       what, name, near.data ? near.data : "", what, name);
+    goss__str_free(&near);
+    return s;
+}
+
+static goss_status start(goss_compare *c, const char *name, const ready_made *from, goss__variant **out,
+                         goss_error *err) {
+    goss__variant *v = *out = goss__calloc(1, sizeof *v);
+    if (v) v->name = goss__strdup(name);
+    if (!v || !v->name) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %s", name);
+    for (int i = 0; i < c->strengths; i++)
+        v->strength[i] = from && from->most > 0 ? from->most * (i + 1) / c->strengths : c->strength[i];
+    v->plain = from && from->plain;
+    v->early = from && strcmp(from->name, "early") == 0;
+    return from ? take_list(v, from->set, err) : GOSS_OK;
+}
+
+static goss_status keep(goss_compare *c, goss__variant *v, goss_status s, const goss__variant **out, goss_error *err) {
+    if (s == GOSS_OK && c->variants == (int)(sizeof c->variant / sizeof *c->variant))
+        s = goss_error_set(err, GOSS_E_ARGUMENT, "%s: more than %d models and regularisers", c->path, c->variants);
+    if (s != GOSS_OK) {
+        goss__variant_free(v);
+        return s;
+    }
+    v->searches = searches(v);
+    c->variant[c->variants++] = v;
+    *out = v;
+    return GOSS_OK;
+}
+
+goss_status goss__variant_model(goss_compare *c, const char *name, const goss__variant **out, goss_error *err) {
+    goss__variant *v;
+    const ready_made *from = ready(models, COUNT(models), name);
+    bool found = from != NULL;
+    goss_status s = start(c, name, from, &v, err);
+    if (s == GOSS_OK) s = take_section(c, v, "model", false, &found, err);
+    if (s == GOSS_OK && !found) s = unknown(c, "model", name, models, COUNT(models), err);
+    return keep(c, v, s, out, err);
+}
+
+goss_status goss__variant_part(goss_compare *c, const char *name, const goss__variant **out, goss_error *err) {
+    goss__variant *v;
+    bool section = false, own = false;
+    const ready_made *from = ready(parts, COUNT(parts), name);
+    goss_status s = start(c, name, NULL, &v, err);
+    if (s == GOSS_OK) s = take_section(c, v, "regularizer", true, &section, err);
+    if (s == GOSS_OK && !section && from) {
+        goss__variant_free(v);
+        s = start(c, name, from, &v, err);
+    }
+    if (s == GOSS_OK) s = take_section(c, v, "compare", false, &own, err);
+    if (s == GOSS_OK && section) s = make_searched(v, err);
+    if (s == GOSS_OK && !section && !from && !own) s = unknown(c, "regularizer", name, parts, COUNT(parts), err);
+    if (s == GOSS_OK && !section && !from) v->plain = true; /* settings of a run alone */
+    return keep(c, v, s, out, err);
+}
+
+void goss__variant_free(goss__variant *v) {
+    if (!v) return;
+    goss__settings_free(&v->set);
+    goss__free(v->name);
+    goss__free(v);
+}

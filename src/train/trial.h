@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* trial.h: one training in memory, and how good what came of it is on the samples that its data keeps apart.
+ *
+ * For those who train many times (comparisons): no folder, no files, no threads but run.threads. What is computed is
+ * what goss_train computes with the same settings. */
+#ifndef GOSS_TRAIN_TRIAL_H
+#define GOSS_TRAIN_TRIAL_H
+
+#include <signal.h>
+
+#include "gossamer/config.h"
+#include "gossamer/task.h"
+
+typedef struct goss__trial_options {
+    int64_t last_step; /* ends there, its rate along the schedule of train.steps; 0: as the settings say */
+    bool judges;       /* judge the weights of the last step on the test samples */
+    bool dry;          /* everything but the steps */
+    const volatile sig_atomic_t *stop; /* NULL: nothing */
+} goss__trial_options;
+
+/* What test samples of N tasks were answered. */
+typedef struct goss__judged {
+    const goss_metric *metric, *rmse; /* rmse: NULL with classes */
+    int tasks, targets;
+    char **name;      /* [tasks] */
+    double *value;    /* [tasks] of the metric; NaN: not defined */
+    double explained; /* 1 - squared errors / squares around the mean, over all samples; NaN with classes */
+    double error, sum, square, samples; /* what that is made of */
+} goss__judged;
+goss_status goss__judged_open(goss__judged *j, const goss_metric *metric, const goss_task_spec *spec, int tasks,
+                              goss_error *err);
+/* Task k's name and its answers. */
+goss_status goss__judged_add(goss__judged *j, int k, const char *name, const goss_answers *answers, goss_error *err);
+void goss__judged_close(goss__judged *j); /* also of one that is all 0 */
+
+typedef struct goss__trial {
+    int64_t step;      /* of the best validation; without one the last */
+    double validation; /* NaN: none */
+    double seconds;    /* of steps and validations */
+    uint64_t hash;     /* of the data and its division */
+    const goss_metric *metric;
+    goss__judged test; /* where it was asked for */
+} goss__trial;
+/* Errors: as goss_train; GOSS_E_ARGUMENT: nothing is kept apart; GOSS_E_NUMERIC: weights or answers that are not
+ * finite, or no validation that gave a number. Owns: goss__judged_close of `test`. */
+GOSS_MUST_USE goss_status goss__train_trial(const goss_config *c, const goss__trial_options *o, goss__trial *out,
+                                            goss_error *err);
+#endif

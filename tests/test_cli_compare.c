@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* gossamer compare: the same comparison however it is run (at once, in parts, after a kill), what is told of it, and
+ * what is refused before anything is trained. */
+#include <fcntl.h>
+#include <glob.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "cli_run.h"
+#include "table_folders.h"
+
+enum { SCHOOLS = 6 };
+
+static const char settings_of_all[] =
+    "[data]\npath = schools.csv\ntask = school\ntarget = y\nsplit = .5,.25,.25\n[task]\nsupport = 0\n"
+    "[train]\ntasks = 0\nsteps = 40\n[validate]\nevery = 10\n[model]\nbackbone =\n[optimizer]\nrate = 0.1\n"
+    "[model.one]\ntrain.method = joint\n"
+    "[model.ids]\ntrain.method = hypernet\nhyper.condition = id\nhyper.rules = head.*=full\n";
+
+static const char compared[] = "[compare]\nmodels = one, ids\nregularizers = none, weight_decay\n"
+                               "strengths = .01 .1\nseeds = 2\njobs = 2\ndir = all\n";
+
+static void write_run(const char *name, const char *more) {
+    char text[3000];
+    school_table("schools.csv", SCHOOLS, 24);
+    const int n = snprintf(text, sizeof text, "%s%s", settings_of_all, more);
+    write_file(name, text, (size_t)n);
+}
+
+static const char *row(const char *name) {
+    char quoted[80];
+    snprintf(quoted, sizeof quoted, "{\"name\": \"%s\"", name);
+    const char *at = strstr(out_text, quoted);
+    if (!at) T_FAIL("no row %s in %.600s", name, out_text);
+    return at;
+}
+
+static double number(const char *from, const char *key) {
+    char quoted[80];
+    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
+    const char *at = from ? strstr(from, quoted) : NULL;
+    if (!at) T_FAIL("no %s in %.300s", key, from ? from : "");
+    return strtod(at + strlen(quoted), NULL);
+}
+
+static double difference(const char *a, const char *b) {
+    char quoted[120];
+    snprintf(quoted, sizeof quoted, "{\"a\": \"%s\", \"b\": \"%s\"", a, b);
+    const char *at = strstr(out_text, quoted);
+    if (!at) T_FAIL("no difference of %s and %s in %s", a, b, out_text);
+    return number(at, "value");
+}
+
+/* What was printed, without the time it took. */
+static char *without_seconds(void) {
+    char *copy = strdup(out_text);
+    for (char *at = copy; (at = strstr(at, "\"seconds\": "));) {
+        at += strlen("\"seconds\": ");
+        const size_t n = strcspn(at, ",}");
+        memmove(at, at + n, strlen(at + n) + 1);
+    }
+    return copy;
+}
+
+static int count_files(const char *pattern) {
+    glob_t found;
+    const int n = glob(tiny_path(pattern), 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
+    globfree(&found);
+    return n;
+}
+
+static char *whole(void) {
+    static char *first;
+    if (first) return first;
+    write_run("run.ini", compared);
+    RUN(0, "compare run.ini --json");
+    return first = without_seconds();
+}
+
+TEST(every_row_is_told_with_the_names_that_are_promised) {
+    char *text = whole();
+    write_run("run.ini", compared);
+    RUN(0, "compare run.ini --json");
+    T_STR(text, without_seconds()); /* nothing was run again, or all to the same */
+    static const char *const rows[] = {"mean-ridge", "mean-ridge-2",     "ridge", "pooled-ridge",
+                                       "one",        "one/weight_decay", "ids",   "ids/weight_decay"};
+    for (int i = 0; i < 8; i++) {
+        static const char *const keys[] = {"value", "ci95", "seeds", "seconds"};
+        for (int k = 0; k < 4; k++) T_CHECK(number(row(rows[i]), keys[k]) > 0);
+        T_CHECK(number(row(rows[i]), "explained_variance") < 1);
+        SAYS(strstr(row(rows[i]), "worst_task"), "{\"task\": \"s0");
+    }
+    SAYS(row("one/weight_decay"), "\"model\": \"one\", \"regularizer\": \"weight_decay\"");
+    SAYS(row("ids"), "\"model\": \"ids\", \"regularizer\": \"none\"");
+    SAYS(row("ids"), "\"worse_than_alone\": null"); /* nothing is called alone */
+    SAYS(out_text, "\"metric\": \"rmse\"");
+    SAYS(out_text, "\"verdict\": \"");
+    T_NEAR(difference("ids", "mean-ridge"), number(row("ids"), "value") - number(row("mean-ridge"), "value"), 1e-7);
+    /* Schools have levels and slopes of their own. */
+    T_CHECK(number(row("ids"), "value") < number(row("one"), "value"));
+    T_CHECK(number(row("ridge"), "value") < number(row("pooled-ridge"), "value"));
+}
+
+TEST(a_file_has_each_task) {
+    size_t n;
+    whole();
+    RUN(0, "compare run.ini --json");
+    char *text = tiny_read(tiny_path("all/tasks.csv"), &n), *line, *save = NULL;
+    double sum[9] = {0};
+    int lines = 0;
+    line = strtok_r(text, "\n", &save);
+    T_STR(line, "task,mean-ridge,mean-ridge-2,ridge,pooled-ridge,one,one/weight_decay,ids,ids/weight_decay");
+    while ((line = strtok_r(NULL, "\n", &save))) {
+        char *at = strchr(line, ',');
+        for (int i = 0; i < 8; i++) sum[i] += strtod(at + 1, &at);
+        lines++;
+    }
+    T_EQ(lines, SCHOOLS);
+    T_NEAR(sum[0] / SCHOOLS, number(row("mean-ridge"), "value"), 1e-5);
+    T_NEAR(sum[6] / SCHOOLS, number(row("ids"), "value"), 1e-5);
+    free(text);
+}
+
+TEST(parts_on_several_machines_make_the_same_table) {
+    char *once = whole();
+    RUN(0, "compare run.ini compare.dir=parts --shard 2/3");
+    SAYS(out_text, "part 2 of 3: 5 of 16 cells are done in parts");
+    RUN(0, "compare run.ini compare.dir=parts --shard 1/3 --json");
+    SAYS(out_text, "{\"shard\": \"1/3\", \"cells\": 16, \"done\": 11}");
+    RUN(0, "compare run.ini compare.dir=parts --shard 3/3 --json compare.jobs=1");
+    T_STR(without_seconds(), once); /* the last part has made it whole */
+    RUN(0, "compare run.ini compare.dir=parts --json");
+    T_STR(without_seconds(), once);
+    T_EQ(count_files("parts/cells/*.json"), 16);
+}
+
+/* The command in the background. */
+static pid_t begin(const char *arguments) {
+    char line[1000];
+    const pid_t pid = fork();
+    if (pid == 0) {
+        snprintf(line, sizeof line, "cd %s && exec %s %s >out 2>err", tiny_dir, command(), arguments);
+        execl("/bin/sh", "sh", "-c", line, (char *)NULL);
+        _exit(99);
+    }
+    return pid;
+}
+
+static void wait_for_files(const char *pattern, int n) {
+    for (int i = 0; i < 3000 && count_files(pattern) < n; i++) nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+}
+
+TEST(it_goes_on_after_a_kill) {
+    char *once = whole();
+    int status;
+    const pid_t pid = begin("compare run.ini compare.dir=killed train.steps=40 compare.jobs=1");
+    wait_for_files("killed/cells/*.json", 5);
+    kill(pid, SIGKILL);
+    waitpid(pid, &status, 0);
+    nanosleep(&(struct timespec){.tv_nsec = 300000000}, NULL); /* its children end, too */
+    const int done = count_files("killed/cells/*.json");
+    T_CHECK(done >= 5 && done < 16);
+    RUN(0, "compare run.ini compare.dir=killed --json");
+    char says[60];
+    snprintf(says, sizeof says, "%d of %d cells", 16 - done, 16 - done);
+    SAYS(err_text, says); /* the others were not run again */
+    T_STR(without_seconds(), once);
+}
+
+TEST(a_signal_ends_it_with_a_status_that_says_so) {
+    int status;
+    whole();
+    const pid_t pid =
+        begin("compare run.ini compare.dir=stopped train.steps=100000 validate.every=1000 compare.jobs=1");
+    wait_for_files("stopped/cells/*.json", 1);
+    kill(pid, SIGTERM);
+    waitpid(pid, &status, 0);
+    T_CHECK(WIFEXITED(status));
+    T_EQ(WEXITSTATUS(status), 75);
+}
+
+TEST(other_settings_are_not_taken_for_the_same) {
+    whole();
+    RUN(0, "compare run.ini compare.dir=other --json");
+    const double before = number(row("ids"), "value"), closed = number(row("ridge"), "value");
+    RUN(0, "compare run.ini compare.dir=other optimizer.rate=0.03 --json");
+    T_CHECK(number(row("ids"), "value") != before);
+    T_NEAR(number(row("ridge"), "value"), closed, 0);
+    RUN(0, "compare run.ini compare.dir=other compare.seeds=3 --json");
+    T_EQ(number(row("ids"), "seeds"), 3);
+}
+
+TEST(a_cell_that_fails_is_told_and_the_others_run) {
+    write_run("fails.ini", "[model.wild]\ntrain.method = joint\noptimizer.rate = 1e6\noptimizer.kind = sgd\n"
+                           "optimizer.clip_norm = 0\noptimizer.schedule = constant\noptimizer.warmup = 0\n"
+                           "[compare]\nmodels = wild, one\nseeds = 2\ndir = fails\nclosed = none\n");
+    RUN(1, "compare fails.ini --json");
+    SAYS(err_text, "wild, seed 1: ");
+    SAYS(err_text, "2 cells gave an error");
+    T_EQ(number(row("one"), "seeds"), 2);
+    T_EQ(number(row("wild"), "seeds"), 0);
+    SAYS(row("wild"), "\"value\": null");
+    SAYS(out_text, "Only 2 of 4 cells are done.");
+}
+
+/* What stands in the last row is found before the first one is trained. */
+static void refuse(const char *more, const char *says) {
+    struct stat st;
+    write_run("bad.ini", more);
+    RUN(1, "compare bad.ini compare.dir=bad");
+    SAYS(err_text, says);
+    T_CHECK(stat(tiny_path("bad"), &st) != 0);
+}
+
+TEST(what_cannot_run_is_found_before_the_first_training) {
+    refuse("[compare]\nmodels = one, tow\n", "there is no model \"tow\"");
+    refuse("[compare]\nmodels = one\nregularizers = none, weight_decy\n", "did you mean weight_decay?");
+    refuse("[compare]\nmodels = one, bad\n[model.bad]\nmodel.backbone = dense 4; tanhh\n", "bad: ");
+    refuse("[compare]\nmodels = one, bad\n[model.bad]\ntrain.metod = joint\n",
+           "bad.ini:26: there is no key train.metod");
+    refuse("[compare]\nmodels = one\n[compare.tie]\noptimizer.rate = .1\n", "no row has such a regulariser");
+    refuse("[compare]\nmodels = one, one\n", "two rows are called one");
+    refuse("[compare]\nstrengths = .1 0\nmodels = one\n", "compare.strengths");
+    refuse("[compare]\nmodels = one\nclosed = lasso\n", "there is no closed form lasso; there are mean-ridge");
+    refuse("[compare]\nmodels = one\nregularizers = x\n[compare.x]\nstrengths = 1 2\noptimizer.rate = {strength}\n",
+           "compare.strengths has 4");
+    refuse("[compare]\nmodles = one\n", "did you mean compare.models?");
+    refuse("[optimizer]\nrates = what\n[compare]\nmodels = one\n", "optimizer.rates");
+    refuse("[task]\nmetric = auc\n[compare]\nmodels = one\n", "task.metric");
+    school_table("schools.csv", SCHOOLS, 24);
+    RUN(1, "compare bad.ini compare.dir=bad task.metric=rmse data.split=.8,.2,0");
+    SAYS(err_text, "give three shares, as .6,.15,.25");
+    RUN(1, "compare bad.ini compare.dir=bad task.metric=rmse validate.every=0");
+    SAYS(err_text, "validate.every = 0");
+    RUN(1, "compare bad.ini compare.dir=bad task.metric=rmse train.minutes=1");
+    SAYS(err_text, "counts its budget in steps");
+    RUN(1, "compare bad.ini task.metric=rmse");
+    SAYS(err_text, "compare.dir is not set");
+    RUN(2, "compare bad.ini --shard 3/2");
+    SAYS(err_text, "--shard 3/2: it is a part of a whole");
+    RUN(1, "compare nothing.ini");
+    SAYS(err_text, "nothing.ini");
+}
+
+TEST(a_damaged_result_is_named) {
+    whole();
+    RUN(0, "compare run.ini compare.dir=damaged compare.models=one compare.closed=none");
+    write_file("damaged/cells/one.s1.json", "{\"version\"", 10);
+    RUN(1, "compare run.ini compare.dir=damaged compare.models=one compare.closed=none");
+    SAYS(err_text, "damaged/cells/one.s1.json: is damaged; remove it");
+}
+
+TEST(classes_are_compared_by_their_metric) {
+    static char text[1 << 16];
+    int n = snprintf(text, sizeof text, "who,x,z,yes\n");
+    uint32_t random = 5;
+    for (int t = 0; t < 5; t++)
+        for (int i = 0; i < 40; i++) {
+            const double x = tiny_random(&random) % 1000 / 500.0 - 1, z = tiny_random(&random) % 1000 / 500.0 - 1;
+            const double noise = tiny_random(&random) % 1000 / 1000.0 - .5;
+            n += snprintf(text + n, sizeof text - (size_t)n, "t%d,%.3f,%.3f,%d\n", t, x, z,
+                          2 * x + (t - 2) * .3 * z + noise > 0);
+        }
+    write_file("classes.csv", text, (size_t)n);
+    write_run("run.ini", compared);
+    RUN(0, "compare run.ini data.path=classes.csv data.task=who data.target=yes task.objective=classification "
+           "task.metric=auc compare.dir=classes --json");
+    SAYS(out_text, "\"metric\": \"auc\"");
+    SAYS(row("ids"), "\"explained_variance\": null");
+    static const char *const rows[] = {"mean-ridge", "ridge", "pooled-ridge", "one", "ids"};
+    for (int i = 0; i < 5; i++)
+        if (!(number(row(rows[i]), "value") > .85)) T_FAIL("%s has auc %g", rows[i], number(row(rows[i]), "value"));
+}
+
+TEST(folds_test_every_row_once) {
+    write_run("folds.ini", "[compare]\nmodels = one\nfolds = 4\nseeds = 1\ndir = folds\nclosed = none\n");
+    RUN(0, "compare folds.ini --json");
+    T_EQ(number(row("one"), "seeds"), 4);
+    T_EQ(count_files("folds/cells/one.s1.f*.json"), 4);
+    RUN(1, "compare folds.ini compare.folds=3");
+    SAYS(err_text, "of 3 folds each has 1/3");
+}
+
+TEST_MAIN()
