@@ -95,6 +95,28 @@ TEST(a_strength_goes_where_a_regulariser_wants_it) {
     goss_compare_free(c);
 }
 
+static bool is_plain(const goss_compare *c, const char *name) {
+    for (int i = 0; i < c->rows; i++)
+        if (strcmp(c->row[i].name, name) == 0) return c->row[i].plain;
+    T_FAIL("no row %s", name);
+}
+
+TEST(what_ties_tasks_is_told_from_what_does_not) {
+    goss_compare *c = open_run("[compare]\nmodels = alone, joint/none, hard/none, soft/none, one/none, ids/none\n"
+                               "regularizers = none, early, l2, trace, tie, own, weight_decay+tie, mine\n"
+                               "[regularizer.tie]\nkind = laplacian\n[regularizer.own]\nkind = nuclear\neach = yes\n"
+                               "[compare.mine]\nregularizer.a.kind = difference\nregularizer.a.strength = {strength}\n"
+                               "[model.ids]\ntrain.method = hypernet\n");
+    static const char *const plain[] = {"alone", "joint", "one", "alone/early", "alone/l2", "alone/own", "ridge"};
+    static const char *const ties[] = {
+        "hard", "soft", "ids", "alone/trace", "alone/tie", "alone/weight_decay+tie", "alone/mine", "mean-ridge"};
+    for (size_t i = 0; i < sizeof plain / sizeof *plain; i++)
+        if (!is_plain(c, plain[i])) T_FAIL("%s ties nothing", plain[i]);
+    for (size_t i = 0; i < sizeof ties / sizeof *ties; i++)
+        if (is_plain(c, ties[i])) T_FAIL("%s ties tasks", ties[i]);
+    goss_compare_free(c);
+}
+
 /* Rows that a run tests on, or (test false) trains and validates on. */
 static void mark_rows(const goss_config *config, bool test, int *use) {
     goss__run_settings set;

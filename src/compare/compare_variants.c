@@ -14,42 +14,41 @@
 
 typedef struct ready_made {
     const char *name, *set; /* "key=value; ..." */
-    bool plain;             /* no structure between tasks */
     double most;            /* strengths that are tried: evenly up to it; 0: those of compare.strengths */
 } ready_made;
 
 #define MULTITASK(preset) "train.method=multitask; share.preset=" preset
 static const ready_made models[] = {
-    {"alone", MULTITASK("alone"), true, 0},
-    {"joint", MULTITASK("joint"), true, 0},
-    {"hard", MULTITASK("hard"), false, 0},
+    {"alone", MULTITASK("alone"), 0},
+    {"joint", MULTITASK("joint"), 0},
+    {"hard", MULTITASK("hard"), 0},
     {"soft",
      MULTITASK("alone") "; regularizer.soft.kind=difference; regularizer.soft.on=weights/*; "
                         "regularizer.soft.strength=" GOSS__STRENGTH,
-     false, 0},
-    {"dictionary", MULTITASK("dictionary"), false, 0},
-    {"tensor_train", MULTITASK("tensor_train"), false, 0},
-    {"routing", MULTITASK("routing"), false, 0},
-    {"ordering", MULTITASK("ordering"), false, 0},
-    {"stitch", MULTITASK("stitch"), false, 0},
-    {"hypernet", "train.method=hypernet; hyper.condition=id", false, 0},
+     0},
+    {"dictionary", MULTITASK("dictionary"), 0},
+    {"tensor_train", MULTITASK("tensor_train"), 0},
+    {"routing", MULTITASK("routing"), 0},
+    {"ordering", MULTITASK("ordering"), 0},
+    {"stitch", MULTITASK("stitch"), 0},
+    {"hypernet", "train.method=hypernet; hyper.condition=id", 0},
 };
 
 #define PENALTY(name, kind)                                                                                            \
     "regularizer." name ".kind=" kind "; regularizer." name ".on=weights/*; regularizer." name                         \
     ".strength=" GOSS__STRENGTH
 static const ready_made parts[] = {
-    {"early", "", true, 0},
-    {"weight_decay", "optimizer.weight_decay=" GOSS__STRENGTH, true, 0},
-    {"label_smoothing", "method.label_smoothing=" GOSS__STRENGTH, true, .4},
-    {"augmentation", "train.augment=" GOSS__STRENGTH, true, 0},
-    {"mixup", "train.mixup=" GOSS__STRENGTH, true, 0},
-    {"l1", PENALTY("l1", "l1"), true, 0},
-    {"l2", PENALTY("l2", "l2"), true, 0},
-    {"elastic", PENALTY("elastic", "elastic"), true, 0},
-    {"difference", PENALTY("difference", "difference"), false, 0},
-    {"trace", PENALTY("trace", "nuclear"), false, 0},
-    {"l21", PENALTY("l21", "l21"), false, 0},
+    {"early", "", 0},
+    {"weight_decay", "optimizer.weight_decay=" GOSS__STRENGTH, 0},
+    {"label_smoothing", "method.label_smoothing=" GOSS__STRENGTH, .4},
+    {"augmentation", "train.augment=" GOSS__STRENGTH, 0},
+    {"mixup", "train.mixup=" GOSS__STRENGTH, 0},
+    {"l1", PENALTY("l1", "l1"), 0},
+    {"l2", PENALTY("l2", "l2"), 0},
+    {"elastic", PENALTY("elastic", "elastic"), 0},
+    {"difference", PENALTY("difference", "difference"), 0},
+    {"trace", PENALTY("trace", "nuclear"), 0},
+    {"l21", PENALTY("l21", "l21"), 0},
 };
 #define COUNT(table) (int)(sizeof(table) / sizeof *(table))
 
@@ -118,10 +117,33 @@ static bool is_plain_kind(const char *kind, const char *each) {
            (of_each && goss__name_matches(kind, "nuclear,spectral,orthogonal,norm_*"));
 }
 
-static const char *of_section(const goss__variant *v, const char *key) {
+/* The value of a key of the section that a setting such as "regularizer.tie.kind" stands in; NULL: not there. */
+static const char *beside(const goss__variant *v, const char *setting, const char *key) {
     char name[200];
-    snprintf(name, sizeof name, "regularizer.%s.%s", v->name, key);
+    const char *end = strrchr(setting, '.');
+    snprintf(name, sizeof name, "%.*s.%s", (int)(end - setting), setting, key);
     return goss__settings_get(&v->set, name);
+}
+
+/* Whether none of the penalties that are set ties tasks. */
+static bool ties_nothing(const goss__variant *v) {
+    for (int i = 0; i < v->set.n; i++) {
+        const goss__setting *one = &v->set.v[i];
+        if (goss__name_matches(one->key, "regularizer.*.kind") &&
+            !is_plain_kind(one->value, beside(v, one->key, "each")))
+            return false;
+    }
+    return true;
+}
+
+/* One network a task, or one for all. */
+static bool shares_nothing(const goss__variant *v) {
+    const char *method = goss__settings_get(&v->set, "train.method"),
+               *rules = goss__settings_get(&v->set, "share.rules");
+    const char *preset = goss__settings_get(&v->set, "share.preset");
+    if (!method || (rules && *rules)) return false;
+    return strcmp(method, "joint") == 0 ||
+           (strcmp(method, "multitask") == 0 && preset && goss__name_matches(preset, "alone,joint"));
 }
 
 /* Its strength is what is tried; one that the section gives scales it. A strength that is no number (a range) is not
@@ -129,12 +151,11 @@ static const char *of_section(const goss__variant *v, const char *key) {
 static goss_status make_searched(goss__variant *v, goss_error *err) {
     char name[200];
     double scale = 1;
-    const char *own = of_section(v, "strength"), *kind = of_section(v, "kind");
-    v->plain = is_plain_kind(kind ? kind : "l2", of_section(v, "each"));
+    snprintf(name, sizeof name, "regularizer.%s.strength", v->name);
+    const char *own = goss__settings_get(&v->set, name);
     if (own && strstr(own, GOSS__STRENGTH)) return GOSS_OK;
     if (own && !goss__number_parse(own, &scale)) return GOSS_OK;
     for (int i = 0; i < GOSS__STRENGTHS_MOST; i++) v->strength[i] *= scale;
-    snprintf(name, sizeof name, "regularizer.%s.strength", v->name);
     return goss__settings_put(&v->set, name, GOSS__STRENGTH, 0, err);
 }
 
@@ -160,7 +181,6 @@ static goss_status start(goss_compare *c, const char *name, const ready_made *fr
     if (!v || !v->name) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %s", name);
     for (int i = 0; i < c->strengths; i++)
         v->strength[i] = from && from->most > 0 ? from->most * (i + 1) / c->strengths : c->strength[i];
-    v->plain = from && from->plain;
     v->early = from && strcmp(from->name, "early") == 0;
     return from ? take_list(v, from->set, err) : GOSS_OK;
 }
@@ -185,6 +205,7 @@ goss_status goss__variant_model(goss_compare *c, const char *name, const goss__v
     goss_status s = start(c, name, from, &v, err);
     if (s == GOSS_OK) s = take_section(c, v, "model", false, &found, err);
     if (s == GOSS_OK && !found) s = unknown(c, "model", name, models, COUNT(models), err);
+    if (s == GOSS_OK) v->plain = shares_nothing(v) && ties_nothing(v);
     return keep(c, v, s, out, err);
 }
 
@@ -201,7 +222,7 @@ goss_status goss__variant_part(goss_compare *c, const char *name, const goss__va
     if (s == GOSS_OK) s = take_section(c, v, "compare", false, &own, err);
     if (s == GOSS_OK && section) s = make_searched(v, err);
     if (s == GOSS_OK && !section && !from && !own) s = unknown(c, "regularizer", name, parts, COUNT(parts), err);
-    if (s == GOSS_OK && !section && !from) v->plain = true; /* settings of a run alone */
+    if (s == GOSS_OK) v->plain = ties_nothing(v);
     return keep(c, v, s, out, err);
 }
 
