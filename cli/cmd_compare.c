@@ -69,9 +69,9 @@ static int compare(const char *path, char **settings, int n, const goss_compare_
     int failed = 0;
     display d = {.terminal = isatty(STDERR_FILENO)};
     goss_compare_options o = *shard;
+    cli_log_to_stderr();
     if (goss_compare_open(path, (const char *const *)settings, n, &c, &err) != GOSS_OK) return cli_fail(&err);
     o.stop = cli_catch_signals(), o.progress = show, o.context = &d;
-    cli_log_to_stderr();
     signal(SIGPIPE, SIG_IGN);
     int status = goss_compare_run(c, &o, &failed, &err) == GOSS_OK ? EXIT_DONE : cli_fail(&err);
     if (failed > 0) cli_tell("%d cells gave an error; the table is without them", failed);

@@ -219,7 +219,6 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
     refuse("[compare]\nmodels = one, bad\n[model.bad]\nmodel.backbone = dense 4; tanhh\n", "bad: ");
     refuse("[compare]\nmodels = one, bad\n[model.bad]\ntrain.metod = joint\n",
            "bad.ini:26: there is no key train.metod");
-    refuse("[compare]\nmodels = one\n[compare.tie]\noptimizer.rate = .1\n", "no row has such a regulariser");
     refuse("[compare]\nmodels = one, one\n", "two rows are called one");
     refuse("[compare]\nstrengths = .1 0\nmodels = one\n", "compare.strengths");
     refuse("[compare]\nmodels = one\nclosed = lasso\n", "there is no closed form lasso; there are mean-ridge");
@@ -241,6 +240,15 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
     SAYS(err_text, "--shard 3/2: it is a part of a whole");
     RUN(1, "compare nothing.ini");
     SAYS(err_text, "nothing.ini");
+}
+
+TEST(a_section_that_no_row_has_is_told) {
+    write_run("spare.ini", "[compare]\nmodels = one\nclosed = none\nseeds = 1\ndir = spare\n[compare.tie]\n"
+                           "optimizer.rate = .1\noptimizer.beta1 = .8\n");
+    RUN(0, "compare spare.ini");
+    SAYS(err_text, "[compare.tie] has no effect: no row of the comparison has it");
+    SAYS(err_text, "[model.ids] has no effect");
+    if (strstr(strstr(err_text, "[compare.tie]") + 1, "[compare.tie]")) T_FAIL("told twice: %s", err_text);
 }
 
 TEST(a_damaged_result_is_named) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/os.h"
 #include "base/str.h"
@@ -280,22 +281,24 @@ static goss_status read_strengths(goss_compare *c, goss_error *err) {
                           GOSS__STRENGTHS_MOST);
 }
 
-/* A section that no row is made of would be ignored. */
-static goss_status check_used(const goss_compare *c, goss_error *err) {
+static bool has_variant(const goss_compare *c, const char *name, size_t n) {
+    for (int k = 0; k < c->variants; k++)
+        if (strlen(c->variant[k]->name) == n && strncmp(c->variant[k]->name, name, n) == 0) return true;
+    return false;
+}
+
+/* Sections that no row is made of: no error, since a list on the command line may be shorter than that of the file. */
+static void tell_unused(const goss_compare *c) {
+    char last[80] = "";
     for (int i = 0; i < c->sections.n; i++) {
-        const goss__setting *one = &c->sections.v[i];
-        const char *name = strchr(one->key, '.') + 1;
+        char section[80];
+        const char *key = c->sections.v[i].key, *name = strchr(key, '.') + 1;
         const size_t n = strcspn(name, ".");
-        bool used = false;
-        for (int k = 0; k < c->variants; k++)
-            used |= strlen(c->variant[k]->name) == n && strncmp(c->variant[k]->name, name, n) == 0;
-        if (used || begins(one->key, "regularizer.") || begins(one->key, "model.")) continue;
-        goss_status s = goss_error_set(err, GOSS_E_ARGUMENT,
-                                       "[compare.%.*s]: no row has such a regulariser; compare.regularizers = %.80s",
-                                       (int)n, name, c->set.regularizers);
-        return one->line ? goss_error_prefix(err, s, "%s:%d", c->path, one->line) : s;
+        snprintf(section, sizeof section, "%.*s", (int)(name - key) + (int)n, key);
+        if (has_variant(c, name, n) || strcmp(section, last) == 0) continue;
+        goss__log(GOSS_LOG_WARN, "[%s] has no effect: no row of the comparison has it", section);
+        strcpy(last, section);
     }
-    return GOSS_OK;
 }
 
 static goss_status plan(goss_compare *c, goss_error *err) {
@@ -313,7 +316,8 @@ static goss_status plan(goss_compare *c, goss_error *err) {
     GOSS_TRY(closed_rows(c, table, err));
     GOSS_TRY(each_name(c, "compare.models", c->set.models, rows_of_model, NULL, err));
     if (c->rows == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "compare.models names no model");
-    return check_used(c, err);
+    tell_unused(c);
+    return GOSS_OK;
 }
 
 /* ---- life ---- */
