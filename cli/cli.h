@@ -52,6 +52,9 @@ void cli_put_path(const char *path);
 const char *cli_output(const char *path);
 /* Whether two names are of one file, whatever links lead to it. */
 bool cli_same_file(const char *a, const char *b);
+/* "tie=0.3,low=1" of --strength; NULL: nothing. */
+struct goss_model;
+goss_status cli_set_strengths(struct goss_model *model, const char *list, goss_error *err);
 void cli_json_text(const char *text);
 void cli_json_name(const char *text);
 /* Messages of the library go to stderr. */

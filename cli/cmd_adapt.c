@@ -27,7 +27,7 @@ static goss_status open_support(const goss_model *m, const char *path, const cha
 }
 
 typedef struct request {
-    const char *model, *support, *task, *labels, *descriptor, *out;
+    const char *model, *support, *task, *labels, *descriptor, *out, *strengths;
     goss_adapt_options o;
     bool skip_bad;
 } request;
@@ -88,6 +88,7 @@ static goss_status adapt(const request *q, goss_error *err) {
     goss_network *n = NULL;
     goss_status s = goss_output_check(q->out, (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
     if (s == GOSS_OK) s = goss_model_load(q->model, &m, err);
+    if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);
     if (s == GOSS_OK) s = (q->task ? adapt_known : adapt_shown)(m, q, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", q->model, err);
     if (s == GOSS_OK) s = goss_network_save(n, q->out, err);
@@ -109,6 +110,8 @@ int cmd_adapt(int argc, char **argv) {
         {"fine-tune", "STEPS",
          "gradient steps on the support set after generating (0); auto: by held-out samples of it", &fine_tune, NULL},
         {"networks", "N", "size of the ensemble, for a model with hyper.noise (as it was trained)", &networks, NULL},
+        {"strength", "NAME=VALUE,...",
+         "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)", &q.strengths, NULL},
         {"skip-bad", NULL, "leave out images that cannot be read, with a warning", NULL, &q.skip_bad},
     };
     const cli_verb v = {

@@ -7,40 +7,47 @@
 #include "gossamer/file.h"
 #include "gossamer/model.h"
 
-static goss_status convert(const char *model, const char *out, bool bf16, goss_error *err) {
+/* weights, strengths: NULL: as they are. */
+static goss_status convert(const char *model, const char *out, const char *weights, const char *strengths,
+                           goss_error *err) {
     goss_model *m = NULL;
     goss_status s = goss_output_check(out, &model, 1, err);
     if (s == GOSS_OK) s = goss_model_load(model, &m, err);
-    if (s == GOSS_OK) s = goss_model_set_bf16(m, bf16, err);
+    if (s == GOSS_OK && weights) s = goss_model_set_bf16(m, strcmp(weights, "bf16") == 0, err);
+    if (s == GOSS_OK) s = cli_set_strengths(m, strengths, err);
     if (s == GOSS_OK) s = goss_model_save(m, out, err);
     goss_model_free(m);
     return s;
 }
 
 int cmd_convert(int argc, char **argv) {
-    const char *out = NULL, *weights = NULL;
+    const char *out = NULL, *weights = NULL, *strengths = NULL;
     const cli_option options[] = {
         {"o", "OUT", "the model file to write", &out, NULL},
         {"weights", "TYPE", "bf16: the hypernetwork's weights in half the bytes; f32", &weights, NULL},
+        {"strength", "NAME=VALUE,...", "of regularisers that the model was conditioned on: those it is set to",
+         &strengths, NULL},
     };
     const cli_verb v = {
         .name = "convert",
-        .usage = "MODEL -o OUT --weights bf16|f32",
+        .usage = "MODEL -o OUT [--weights bf16|f32] [--strength NAME=VALUE,...]",
         .doc = "Writes MODEL with its hypernetwork's weights in another type. As bfloat16 they take half the\n"
                "bytes, on disk and where adapt and eval read them; compare the two with\n"
-               "gossamer eval MODEL --methods rounded=OUT ...",
+               "gossamer eval MODEL --methods rounded=OUT ...\n"
+               "A model that was trained with [regularizer.NAME] weight = conditioned holds networks for all strengths: "
+               "OUT is\nset to one of them.",
         .options = options,
-        .n_options = 2,
+        .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (!out) cli_usage(&v, "-o is missing");
     out = cli_output(out);
-    if (!weights) cli_usage(&v, "--weights is missing");
-    if (strcmp(weights, "bf16") != 0 && strcmp(weights, "f32") != 0)
+    if (!weights && !strengths) cli_usage(&v, "--weights or --strength is missing");
+    if (weights && strcmp(weights, "bf16") != 0 && strcmp(weights, "f32") != 0)
         cli_usage(&v, "--weights %s: neither bf16 nor f32", weights);
     goss_error err;
-    if (convert(argv[1], out, strcmp(weights, "bf16") == 0, &err) != GOSS_OK) return cli_fail(&err);
+    if (convert(argv[1], out, weights, strengths, &err) != GOSS_OK) return cli_fail(&err);
     cli_put_path(out);
     return cli_close_stdout();
 }

@@ -172,7 +172,7 @@ int cmd_eval(int argc, char **argv) {
     eval e = {.spec = goss_episode_spec_defaults()};
     eval_table t = {.seed = 1};
     const char *ways = NULL, *shots = NULL, *queries = NULL, *episodes = NULL, *seed = NULL, *fine_tune = NULL,
-               *threads = NULL, *support = NULL, *repeats = NULL, *folds = NULL, *split = NULL;
+               *threads = NULL, *support = NULL, *repeats = NULL, *folds = NULL, *split = NULL, *strengths = NULL;
     const cli_option options[] = {
         {"data", "DATA", "what to judge on: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip)",
          &e.data, NULL},
@@ -185,6 +185,9 @@ int cmd_eval(int argc, char **argv) {
          "                           protonet, ridge, finetune on the model's embedding; any other with a file",
          &e.methods, NULL},
         {"fine-tune", "STEPS", "the model once more with gradient steps on each support set", &fine_tune, NULL},
+        {"strength", "NAME=VALUE,...",
+         "a MODEL that was conditioned on strengths of [regularizer.NAME] (weight = conditioned) at these", &strengths,
+         NULL},
         {"shots", "K", "images: labelled ones a class (1)", &shots, NULL},
         {"seed", "S", "what is drawn depends on S alone (1)", &seed, NULL},
         {"threads", "N", "(all)", &threads, NULL},
@@ -273,6 +276,10 @@ int cmd_eval(int argc, char **argv) {
     goss_model *first;
     cli_log_to_stderr();
     if (goss_model_load(argv[1], &first, &err) != GOSS_OK) return cli_fail(&err);
+    if (cli_set_strengths(first, strengths, &err) != GOSS_OK) {
+        goss_model_free(first);
+        return cli_fail(&err);
+    }
     if (split) {
         eval_test test = {.data = e.data, .methods = e.methods, .metric_name = t.metric_name, .threads = e.threads};
         test.json = e.json;

@@ -95,6 +95,7 @@ TEST(each_kind_acts_on_published_values) {
 #define KIND(name) "regularizer.a.kind=" name
 /* Two sections that share a weight; b has what a has of the scheme's settings. */
 #define ENTROPY "regularizer.a.weight=entropy", "regularizer.b.weight=entropy", "regularizer.b.on=features/out"
+#define PATH "regularizer.a.weight=conditioned", "hyper.condition=id, strength"
 #define LINEAR "model.backbone="
 #define DEEP "model.backbone=dense 5; tanh; dense 5; tanh"
 #define TIE "regularizer.a.graph=learned"
@@ -129,6 +130,8 @@ static const struct {
             {"bins", {KIND("entropy_histogram"), "regularizer.a.on=features/out"}, "32", "8"},
             {"norm", {KIND("norm_hyper")}, "nuclear", "l1"},
             {"hidden", {KIND("norm_hyper"), "regularizer.a.on=weights/*"}, "16", "4"},
+            {"low", {PATH}, "0.001", "0.01"},
+            {"high", {PATH}, "10", "1"},
             {"fit", {KIND("norm_hyper"), "regularizer.a.on=weights/*"}, "minmax", "validation"},
             {"cost", {KIND("norm_hyper"), "regularizer.a.on=weights/*"}, "1", "30"}};
 enum { ROWS = sizeof rows / sizeof *rows };
@@ -212,11 +215,10 @@ static void judge_graph(const char *dir, double *auc, double *loners) {
 }
 
 /* Root mean square error on other rows of the tasks from `first` on. */
-static double error_of(const char *dir, uint64_t seed, int first) {
+static double error_of_model(const goss_model *m, uint64_t seed, int first) {
     group_world held;
     group_make(&held, seed, 0, 1); /* what is there without noise */
     goss_task_source source = group_source(&held);
-    goss_model *m = group_model(dir);
     static float x[GROUP_ROWS * GROUP_INPUTS], y[GROUP_ROWS], out[GROUP_ROWS], d[2];
     double sum = 0;
     int n = 0;
@@ -229,8 +231,13 @@ static double error_of(const char *dir, uint64_t seed, int first) {
         for (int i = 0; i < GROUP_ROWS; i++, n++) sum += (double)(out[i] - y[i]) * (double)(out[i] - y[i]);
         goss_network_free(net);
     }
-    goss_model_free(m);
     return sqrt(sum / n);
+}
+static double error_of(const char *dir, uint64_t seed, int first) {
+    goss_model *m = group_model(dir);
+    const double e = error_of_model(m, seed, first);
+    goss_model_free(m);
+    return e;
 }
 
 /* Few noisy rows, and the strength of a list that suits the tasks as a whole best: a learned graph helps more than the
@@ -416,6 +423,51 @@ TEST(a_resume_comes_to_the_same_bits_with_every_scheme) {
     }
 }
 
+/* ---- a whole path from one run ---- */
+
+/* Error of a model that saw all strengths, at one of them. */
+static double error_at(const char *dir, const char *name, double strength) {
+    goss_model *m = group_model(dir);
+    T_OK(goss_model_set_strength(m, name, strength, &err));
+    const double e = error_of_model(m, 1, 0);
+    goss_model_free(m);
+    return e;
+}
+
+/* Networks of one run at three strengths against a run for each: the errors of the path are near theirs, and it has its
+ * least where they have it. */
+TEST(a_conditioned_run_holds_the_whole_path) {
+    static const double strengths[3] = {0.01, 0.3, 10};
+    const char *const on = "regularizer.a.on=weights/head.w", *kind = KIND("difference"), *none = "validate.every=0",
+                      *steps = "train.steps=800";
+    double path[3], alone[3];
+    group_noise = 2;
+    T_OK(group_train("path", 1,
+                     LINES(LINEAR, on, kind, none, PATH, "train.steps=2400", "regularizer.a.low=0.01"), NULL, NULL));
+    for (int i = 0; i < 3; i++) {
+        char strength[60], dir[40];
+        snprintf(strength, sizeof strength, "regularizer.a.strength=%g", strengths[i]);
+        snprintf(dir, sizeof dir, "retrained%d", i);
+        T_OK(group_train(dir, 1, LINES(LINEAR, on, kind, none, steps, strength), NULL, NULL));
+        path[i] = error_at("path", "a", strengths[i]), alone[i] = error_of(dir, 1, 0);
+        if (getenv("SHOW_GAPS")) printf("  strength %g: %.3f of the path, %.3f retrained\n", strengths[i], path[i], alone[i]);
+    }
+    group_noise = 0.5;
+    for (int i = 0; i < 3; i++)
+        if (!(fabs(path[i] / alone[i] - 1) < 0.15)) T_FAIL("at %g: %g, retrained %g", strengths[i], path[i], alone[i]);
+    T_CHECK(path[1] < path[0] && path[1] < path[2] && alone[1] < alone[0] && alone[1] < alone[2]);
+    goss_model *m = group_model("path"), *one = group_model("retrained0");
+    T_ERR(goss_model_set_strength(m, "b", 1, &err), GOSS_E_ARGUMENT, "no strength of a regulariser \"b\"; it has a");
+    T_ERR(goss_model_set_strength(m, "a", 11, &err), GOSS_E_ARGUMENT, "with strengths from 0.01 to 10");
+    T_ERR(goss_model_set_strength(one, "a", 1, &err), GOSS_E_UNSUPPORTED, "was trained with one strength");
+    goss_model_free(m), goss_model_free(one);
+}
+
+TEST(a_conditioned_run_resumes_to_the_same_bits) {
+    resumes(LINES("regularizer.a.on=weights/*", PATH, "regularizer.b.on=features/out", "regularizer.b.weight=conditioned",
+                  "regularizer.b.high=2"));
+}
+
 /* ---- what is learned on rows to validate on ---- */
 
 /* Networks of their own for tasks of few rows fit their noise: a strength that begins low grows, and validation is the
@@ -488,6 +540,10 @@ static const struct {
     {{KIND("difference"), "regularizer.a.on=weights/*", "regularizer.a.graph=no.csv"}, "graph: no.csv"},
     {{KIND("l2"), "regularizer.a.on=weights/*", "regularizer.a.weight=entropy"}, "it is the only one"},
     {{"regularizer.a.on=weights/*", "regularizer.a.weight=hypergradient", "validate.every=0"}, "nothing is validated"},
+    {{"regularizer.a.on=weights/*", "regularizer.a.weight=conditioned"}, "hyper.condition = id, strength"},
+    {{"hyper.condition=id, strength"}, "no section [regularizer.NAME] has weight = conditioned"},
+    {{"regularizer.a.on=weights/*", PATH, "regularizer.a.strength=20"}, "between low 0.001 and high 10"},
+    {{"regularizer.a.on=weights/*", "regularizer.a.low=1"}, "low: goes with weight = conditioned"},
     {{"regularizer.a.on=weights/*", "regularizer.a.hidden=4"}, "hidden, fit and cost are of kind norm_hyper"},
     {{KIND("l2"), "regularizer.a.on=weights/*", "regularizer.a.alpha=1"}, "alpha: goes with weight = grad_norm"},
     {{"regularizer.a.on=weights/*", "regularizer.b.on=weights/*", "regularizer.a.weight=famo",

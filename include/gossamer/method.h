@@ -43,6 +43,10 @@ typedef struct goss_task_batch {
 GOSS_API goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spec, int64_t tasks);
 
 #define GOSS_METHOD_MAX_NETWORKS 64
+/* The strengths that a hypernetwork can be conditioned on, and the parameter that holds them, [GOSS_METHOD_STRENGTHS]:
+ * -1 for the least of a range, 1 for the largest, in its logarithm. Not trained; whoever uses the model sets it. */
+#define GOSS_METHOD_STRENGTHS 4
+#define GOSS_METHOD_STRENGTH "strength"
 
 /* Where a shared network's batch norms take their statistics from. A network that differs from task to task (maml,
  * reptile, scratch; generated layers) always has those of the task's support set. */
@@ -67,6 +71,8 @@ typedef struct goss_method_options {
                    the same batches, as parameter "joint"; for comparisons (goss_contender_derive) */
     bool ridge_head;  /* hypernet with fixed outputs: the head is a ridge regression on the support set, drawn towards
                         the one that is generated */
+    bool strengths;   /* hypernet conditioned on ids: codes also move with strengths of regularisers, so that one
+                         hypernetwork makes the networks of all of them (Lorraine and Duvenaud 2018) */
     int code_steps;   /* hypernet conditioned on ids: gradient steps that find a new task's code; 0: 20 */
     double code_rate; /* their rate, of Adam; 0: 0.1 */
     double penalty;   /* hypernet: weight in the loss of goss_generated.penalty (0) */

@@ -103,6 +103,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_model_keep(goss_model *m, const char *na
                                                    const float *data, goss_error *err);
 /* The i-th; NULL behind the last. Borrowed until the next goss_model_keep. */
 GOSS_API const goss_model_tensor *goss_model_kept(const goss_model *m, int i);
+/* Sets a model that was trained with all strengths of the section [regularizer.NAME] (weight = conditioned) to one of
+ * them: what it is then asked for is of that strength. Errors: GOSS_E_UNSUPPORTED for a model of one strength;
+ * GOSS_E_ARGUMENT for a name that it does not have, and a strength outside of the range that it was trained with. */
+GOSS_API GOSS_MUST_USE goss_status goss_model_set_strength(goss_model *m, const char *name, double strength,
+                                                           goss_error *err);
 /* Tells what the model's method publishes in training (goss_publish): names, and shapes as "T x Q x 64" of T tasks, Q
  * queries, S support samples and W classes. Errors: GOSS_E_NOMEM; what the method reports. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_published(const goss_model *m,

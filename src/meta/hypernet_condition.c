@@ -47,9 +47,11 @@ static goss_val seen_of_samples(const goss_method *m, const goss_task_batch *b, 
     return goss_concat(part, n, 2);
 }
 
+static goss_val with_strengths(const goss_method *m, goss_graph *g, goss_val rows);
+
 goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_batch *b, goss__solution *s,
                                         goss_val features, goss_val rows) {
-    goss_condition c = {.task = b->task, .noise = s->noise, .rows = rows};
+    goss_condition c = {.task = b->task, .noise = s->noise, .rows = with_strengths(m, s->graph, rows)};
     if (goss__hypernet_sees(m, GOSS_CONDITION_DESCRIPTOR)) c.descriptor = b->descriptor;
     if (goss__hypernet_sees(m, GOSS_CONDITION_INPUT)) c.input = b->query;
     if (!goss__hypernet_sees(m, GOSS_CONDITION_SUPPORT)) return c;
@@ -62,6 +64,39 @@ goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_ba
 }
 
 /* ---- codes ---- */
+
+/* A strength is a number, and a direction in which it moves codes. */
+static goss_status plan_strengths(goss_method *m, goss_error *err) {
+    goss_entry e = {.name = "strength",
+                    .rank = 2,
+                    .dim = {GOSS_METHOD_STRENGTHS, goss_hyper_settings(m->hyper)->embedding},
+                    .init = GOSS_INIT_NORMAL,
+                    .role = GOSS_ROLE_BIAS,
+                    .layer = -1,
+                    .out_units = -1,
+                    .in_units = -1};
+    GOSS_TRY(goss_layout_add(m->codes, &e, err));
+    GOSS_TRY(goss_layout_new(&m->strengths, err));
+    e.name = "log", e.rank = 1, e.init = GOSS_INIT_ZEROS;
+    GOSS_TRY(goss_layout_add(m->strengths, &e, err));
+    return goss__method_param(m, GOSS_METHOD_STRENGTH, m->strengths, false, err);
+}
+
+/* Rows of the table of codes: tasks, and behind them strengths. */
+static goss_val code_table(const goss_method *m, goss_graph *g) {
+    const int64_t width = goss_hyper_settings(m->hyper)->embedding, total = goss_layout_total(m->codes);
+    return goss_reshape(goss_param(g, "tasks", GOSS_SHAPE(goss_n(total))),
+                        GOSS_SHAPE(goss_n(total / width), goss_n(width)));
+}
+
+/* Codes [T, E], moved by the strengths that there are. */
+static goss_val with_strengths(const goss_method *m, goss_graph *g, goss_val rows) {
+    const goss_extent n = goss_n(GOSS_METHOD_STRENGTHS);
+    if (!m->strengths || !goss_valid(rows)) return rows;
+    goss_val by = goss_slice(code_table(m, g), 0, goss_hyper_settings(m->hyper)->tasks, GOSS_METHOD_STRENGTHS);
+    goss_val at = goss_reshape(goss_param(g, GOSS_METHOD_STRENGTH, GOSS_SHAPE(n)), GOSS_SHAPE(goss_n(1), n));
+    return goss_add(rows, goss_matmul(at, by, false, false));
+}
 
 goss_status goss__hypernet_plan_codes(goss_method *m, goss_error *err) {
     const goss_hyper_options *o = goss_hyper_settings(m->hyper);
@@ -78,6 +113,7 @@ goss_status goss__hypernet_plan_codes(goss_method *m, goss_error *err) {
                     .in_units = -1};
     GOSS_TRY(goss_layout_new(&m->codes, err));
     GOSS_TRY(goss_layout_add(m->codes, &e, err));
+    if (m->options.strengths) GOSS_TRY(plan_strengths(m, err));
     return goss__method_param(m, "tasks", m->codes, true, err);
 }
 
@@ -130,8 +166,7 @@ goss_val goss__hypernet_rows(const goss_method *m, const goss_task_batch *b, con
     if (!goss__hypernet_sees(m, GOSS_CONDITION_TASK)) return GOSS_NONE;
     if (s->training && !goss_valid(b->id))
         return goss_graph_fail(s->graph, GOSS_E_ARGUMENT, "conditioned on ids, but the tasks have no numbers");
-    goss_val table = goss_param(s->graph, "tasks", GOSS_SHAPE(goss_n(goss_layout_total(m->codes))));
-    table = goss_reshape(table, GOSS_SHAPE(goss_n(o->tasks), goss_n(o->embedding)));
+    const goss_val table = code_table(m, s->graph);
     goss_val unknown = goss_slice(table, 0, o->tasks - 1, 1), rows;
     if (goss_valid(b->id))
         rows = goss_gather(table, b->id);

@@ -23,7 +23,8 @@ struct goss_method {
     goss_hyper *hyper;  /* hypernet only */
     goss_share *share;  /* multitask only */
     goss_layout *head;  /* the method's own few numbers, if any */
-    goss_layout *codes; /* hypernet conditioned on ids: a row for each, and one for new tasks */
+    goss_layout *codes; /* hypernet conditioned on ids: a row for each, one for new tasks, and one for each strength */
+    goss_layout *strengths; /* of GOSS_METHOD_STRENGTH; NULL: not seen */
     goss_method_param params[GOSS__METHOD_PARAMS];
     int n_params;
     int features;

@@ -205,7 +205,7 @@ void goss_method_free(goss_method *m) {
     goss_hyper_free(m->hyper);
     goss_share_free(m->share);
     goss_layout_free(m->head);
-    goss_layout_free(m->codes);
+    goss_layout_free(m->codes), goss_layout_free(m->strengths);
     goss_target_free(m->target);
     goss__free(m);
 }

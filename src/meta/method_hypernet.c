@@ -76,6 +76,8 @@ static goss_status setup(goss_method *m, goss_error *err) {
     if (m->fixed) o.targets = goss__hypernet_seen_numbers(m);
     if (o.conditioner & GOSS_CONDITION_TASK && o.tasks < 1)
         return refuse("conditioned on ids, it needs tasks that have a number", err);
+    if (m->options.strengths && !(o.conditioner & GOSS_CONDITION_TASK))
+        return refuse("strengths move the codes of tasks: hyper.condition = id, strength", err);
     o.tasks++; /* a row for new tasks */
     GOSS_TRY(goss_hyper_create(m->target, &o, &m->hyper, err));
     GOSS_TRY(check(m, err));

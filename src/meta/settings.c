@@ -13,26 +13,29 @@
 
 /* "support, id": a list of conditioners as bits. */
 static goss_status read_condition(const char *text, void *settings, goss_error *err) {
-    static const struct {
+    static const unsigned STRENGTH = 1u << 30; /* no conditioner of its own: it moves codes */
+    const struct {
         const char *word;
         unsigned bit;
     } words[] = {{"support", GOSS_CONDITION_SUPPORT},
                  {"id", GOSS_CONDITION_TASK},
                  {"descriptor", GOSS_CONDITION_DESCRIPTOR},
                  {"input", GOSS_CONDITION_INPUT},
-                 {"noise", GOSS_CONDITION_NOISE}};
+                 {"noise", GOSS_CONDITION_NOISE},
+                 {"strength", STRENGTH}};
     static const char between[] = ", \t";
+    goss__method_settings *to = settings;
     unsigned bits = 0;
     for (const char *s = text + strspn(text, between); *s; s += strspn(s, between)) {
         size_t n = strcspn(s, between), k = 0, count = sizeof words / sizeof *words;
         while (k < count && (strlen(words[k].word) != n || strncmp(words[k].word, s, n) != 0)) k++;
         if (k == count)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.*s\" is none of support, id, descriptor, input, noise",
+            return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.*s\" is none of support, id, descriptor, input, noise, strength",
                                   n < 60 ? (int)n : 60, s);
         bits |= words[k].bit, s += n;
     }
-    if (!bits) return goss_error_set(err, GOSS_E_ARGUMENT, "is empty: some of support, id, descriptor, input, noise");
-    if (settings) ((goss__method_settings *)settings)->hyper.conditioner = bits;
+    if (!(bits & ~STRENGTH)) return goss_error_set(err, GOSS_E_ARGUMENT, "is empty: some of support, id, descriptor, input, noise");
+    if (to) to->hyper.conditioner = bits & ~STRENGTH, to->method.strengths = (bits & STRENGTH) != 0;
     return GOSS_OK;
 }
 
@@ -93,7 +96,8 @@ static const goss_key keys[] = {
                    "hypernet with inner_steps: do not differentiate through the steps' gradients"),
     GOSS__KEY_FORM(
         "hyper.condition", read_condition, "support", NULL,
-        "What a hypernetwork sees of a task: any of support, id, descriptor, input, noise, as in support, id"),
+        "What a hypernetwork sees of a task: any of support, id, descriptor, input, noise, as in support, id; "
+        "and strength, beside id: of [regularizer.NAME] weight = conditioned"),
     GOSS__KEY_TEXT("hyper.rules", hyper.rules, default_rules,
                    "What is generated: PATTERN=GENERATOR; ... of shared, full, chunked N, lowrank R, film, class (head "
                    "only). Where "

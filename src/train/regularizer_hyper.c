@@ -183,6 +183,7 @@ goss_val goss__reg_hypergradients(goss__regularizers *all, goss_graph *g, goss__
         down = gradient_of(g, held_loss(all, g), loss, n_params);
         for (int i = 0; i < down.n; i++) down.of[i] = goss_detach(down.of[i]);
     }
+    goss__reg_path_factors(g, t, n);
     move_strengths(g, t, n, loss, n_params, &down);
     return train_networks(g, t, n, w, loss, n_params, &down);
 }

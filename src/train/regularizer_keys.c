@@ -36,8 +36,11 @@ const goss_key goss__regularizer_keys[] = {
          "--tensors lists them"),
     NUMBER("strength", strength, "0.1", 0, 1e12,
            "What the penalty is multiplied by, beside a loss that is a mean over tasks; 0: off"),
-    WORD("weight", scheme, "fixed|entropy|uncertainty|grad_norm|famo|hypergradient", "fixed",
+    WORD("weight", scheme, "fixed|entropy|uncertainty|grad_norm|famo|hypergradient|conditioned", "fixed",
          "How the strength is weighed against the loss and the other regularisers"),
+    NUMBER("low", low, "0.001", 1e-12, 1e12,
+           "weight = conditioned: strengths are drawn from low to high, and the hypernetwork sees them"),
+    NUMBER("high", high, "10", 1e-12, 1e12, "weight = conditioned: the largest strength"),
     WORD("estimator", estimator, "gaussian|histogram", "gaussian", "weight = entropy: how entropies are estimated"),
     NUMBER("temperature", temperature, "1", 1e-6, 1e6,
            "weight = entropy: of the softmax; towards 0 the highest entropy gets all"),
@@ -80,7 +83,7 @@ const goss_key goss__regularizer_keys[] = {
 const int goss__regularizer_key_count = sizeof goss__regularizer_keys / sizeof *goss__regularizer_keys;
 
 const char *goss__reg_scheme_name(goss__reg_scheme scheme) {
-    static const char *const names[] = {"fixed", "entropy", "uncertainty", "grad_norm", "famo", "hypergradient"};
+    static const char *const names[] = {"fixed", "entropy", "uncertainty", "grad_norm", "famo", "hypergradient", "conditioned"};
     return names[scheme];
 }
 
@@ -125,7 +128,7 @@ static goss_status check_kind(const goss__regularizer *r, goss_error *err) {
 /* Settings of schemes, where another one is chosen. */
 static goss_status check_scheme(const goss__regularizer *r, goss_error *err) {
     const unsigned entropy = 1u << GOSS__WEIGHT_ENTROPY, grad_norm = 1u << GOSS__WEIGHT_GRAD_NORM,
-                   famo = 1u << GOSS__WEIGHT_FAMO, hyper = 1u << GOSS__WEIGHT_HYPERGRADIENT;
+                   famo = 1u << GOSS__WEIGHT_FAMO, path = 1u << GOSS__WEIGHT_CONDITIONED, hyper = 1u << GOSS__WEIGHT_HYPERGRADIENT;
     const struct {
         const char *key, *schemes;
         unsigned taken;
@@ -135,10 +138,17 @@ static goss_status check_scheme(const goss__regularizer *r, goss_error *err) {
               {"smoothing", "entropy", entropy, r->smoothing != 0.9},
               {"rate", "grad_norm, famo or hypergradient", grad_norm | famo | hyper, r->rate != 0.025},
               {"alpha", "grad_norm", grad_norm, r->alpha != 1.5},
+              {"low", "conditioned", path, r->low != 0.001},
+              {"high", "conditioned", path, r->high != 10},
               {"decay", "famo", famo, r->decay != 0.001}};
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (of[i].given && !(of[i].taken >> r->scheme & 1))
             return goss_error_set(err, GOSS_E_ARGUMENT, "%s: goes with weight = %s", of[i].key, of[i].schemes);
+    if (r->scheme == GOSS__WEIGHT_CONDITIONED && r->strength > 0 &&
+        !(r->low < r->high && r->strength >= r->low && r->strength <= r->high))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "strength %g is what is validated and kept: it lies between low %g and high %g",
+                              r->strength, r->low, r->high);
     return GOSS_OK;
 }
 
@@ -185,7 +195,7 @@ static goss_status check_together(const goss__regularizers *all, goss_error *err
     int first[GOSS__WEIGHTS], count[GOSS__WEIGHTS] = {0};
     for (int i = 0; i < all->n; i++) {
         const goss__regularizer *r = &all->at[i];
-        if (r->strength == 0 || r->scheme == GOSS__WEIGHT_FIXED) continue;
+        if (r->strength == 0 || r->scheme == GOSS__WEIGHT_FIXED || r->scheme == GOSS__WEIGHT_CONDITIONED) continue;
         if (count[r->scheme]++ == 0) first[r->scheme] = i;
         const char *key = disagreement(&all->at[first[r->scheme]], r);
         if (key)

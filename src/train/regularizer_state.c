@@ -42,9 +42,12 @@ static goss_status hold_rows(goss__regularizers *all, goss__run_data *data, goss
                              r->name);
 }
 
-goss_status goss__regularizers_resolve(goss__regularizers *all, goss__run_data *data, goss_error *err) {
+goss_status goss__regularizers_resolve(goss__regularizers *all, const goss_method *m, goss__run_data *data,
+                                       goss_error *err) {
     all->data = data;
     GOSS_TRY(hold_rows(all, data, err));
+    GOSS_TRY(goss__reg_path_plan(all, m, err));
+    all->target = goss_method_target(m);
     for (int i = 0; i < all->n; i++)
         if (ties_by_task(&all->at[i]))
             GOSS_TRY(goss_error_prefix(err, resolve(&all->at[i], data, err), "[regularizer.%s]", all->at[i].name));
@@ -159,6 +162,7 @@ goss_status goss__regularizers_keep(const goss__regularizers *all, const goss_st
         if (s == GOSS_OK && r->branches && r->graph) s = note(m, r, "nodes", r->branches, err);
         if (s == GOSS_OK) s = keep_graph(all, r, step, m, err);
     }
+    if (s == GOSS_OK && step) s = goss__reg_path_keep(all, m, err);
     if (s == GOSS_OK && names.failed) s = goss_error_set(err, GOSS_E_NOMEM, "no memory for names");
     if (s == GOSS_OK && names.size) s = goss_model_note(m, "regularizers", names.data, err);
     goss__str_free(&names);

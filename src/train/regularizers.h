@@ -36,6 +36,7 @@ typedef enum goss__reg_scheme {
     GOSS__WEIGHT_GRAD_NORM,
     GOSS__WEIGHT_FAMO,
     GOSS__WEIGHT_HYPERGRADIENT,
+    GOSS__WEIGHT_CONDITIONED,
     GOSS__WEIGHTS
 } goss__reg_scheme;
 
@@ -70,6 +71,8 @@ typedef struct goss__regularizer {
     float *adjacency;                /* [nodes, nodes] of GOSS__GRAPH_FILE, once its nodes are known */
     int64_t nodes;
     char *branches; /* "hidden/dense1, hidden/dense2", where values are taken together */
+    double low, high; /* GOSS__WEIGHT_CONDITIONED: strengths from, to */
+    int slot;         /* and which one of the method's it is */
     int hidden;     /* norm_hyper: units of its networks */
     goss__reg_fit fit;
     double cost; /* of min-max */
@@ -161,10 +164,23 @@ void goss__reg_network(const goss__regularizer *r, int value, const goss_weights
 goss_val goss__reg_hypergradients(goss__regularizers *all, goss_graph *g, goss__reg_term *t, int n,
                                   const goss_weights *w, goss_step_loss *loss, int n_params);
 
+/* ---- regularizer_path.c ---- */
+/* Gives conditioned sections their places. Errors: a method that does not see them, or sees some that are not there. */
+goss_status goss__reg_path_plan(goss__regularizers *all, const goss_method *m, goss_error *err);
+/* Sets the factors of conditioned sections. */
+void goss__reg_path_factors(goss_graph *g, goss__reg_term *t, int n);
+/* Draws the strengths of a step into its parameters. */
+void goss__reg_path_draw(const goss__regularizers *all, uint64_t seed, uint64_t step, goss_params *params);
+/* Sets a model to the strengths that the configuration names. */
+void goss__reg_path_default(const goss__regularizers *all, goss_model *m);
+/* Notes their ranges. */
+goss_status goss__reg_path_keep(const goss__regularizers *all, goss_model *m, goss_error *err);
+
 /* ---- regularizer_state.c ---- */
 /* Tasks by name, once data is open, and the rows of it that are learned on. Errors: a graph over tasks that have no
  * names; as goss__reg_edges; no rows to learn on. */
-goss_status goss__regularizers_resolve(goss__regularizers *r, goss__run_data *data, goss_error *err);
+goss_status goss__regularizers_resolve(goss__regularizers *r, const goss_method *m, goss__run_data *data,
+                                       goss_error *err);
 /* The numbers that the sections reported in a step. */
 void goss__regularizers_measured(goss__regularizers *r, const goss_step_result *x);
 /* What a model keeps of them: graphs as tensors "regularizers.NAME.graph", and notes of what each section is and of the

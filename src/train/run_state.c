@@ -151,8 +151,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     if (!goss_method_trains(goss_model_method(r->model))) return GOSS_OK;
     GOSS_TRY(goss__rates_check(s->rates, goss_model_method(r->model), err));
     GOSS_TRY(goss_threads_new(s->run.threads, &r->threads, err));
-    GOSS_TRY(goss__regularizers_resolve(&r->regularizers, &r->data, err));
-    r->regularizers.target = goss_method_target(goss_model_method(r->model));
+    GOSS_TRY(goss__regularizers_resolve(&r->regularizers, goss_model_method(r->model), &r->data, err));
     GOSS_TRY(goss__run_compile(r, with, err));
     return open_judge(r, err);
 }

@@ -61,6 +61,7 @@ goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss
 goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss_step_result *out,
                            goss_error *err) {
     r->pack = pack;
+    goss__reg_path_draw(&r->regularizers, r->data.seed, (uint64_t)r->state.step, r->params);
     return goss_step_run(r->step, pack->tasks, rate, r->data.seed, (uint64_t)r->state.step, out, err);
 }
 
@@ -76,4 +77,5 @@ void goss__run_export(goss__run *r) {
             memcpy(goss_model_values(r->model, i), goss_params_data(r->params, at),
                    (size_t)goss_layout_total(p.layout) * sizeof(float));
     }
+    goss__reg_path_default(&r->regularizers, r->model);
 }

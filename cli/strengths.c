@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* strengths.c: --strength NAME=VALUE,...: a model that was trained with all strengths of a regulariser, at some. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "gossamer/model.h"
+
+static goss_status set_one(goss_model *m, char *word, goss_error *err) {
+    static const goss_key number = {.name = "strength.value", .type = GOSS_KEY_REAL, .fallback = "0",
+                                    .field = {GOSS_FIELD_DOUBLE, 0}};
+    char *equals = strchr(word, '=');
+    double value = 0;
+    if (!equals || equals == word)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.60s\" is not of the form NAME=VALUE", word);
+    *equals = 0;
+    GOSS_TRY(goss_error_prefix(err, goss_key_parse(&number, equals + 1, &value, err), "%.60s", word));
+    return goss_model_set_strength(m, word, value, err);
+}
+
+goss_status cli_set_strengths(goss_model *m, const char *list, goss_error *err) {
+    char *text = list ? strdup(list) : NULL, *rest = text, *word;
+    if (!list) return GOSS_OK;
+    if (!text) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    goss_status s = GOSS_OK;
+    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = set_one(m, word, err);
+    free(text);
+    return goss_error_prefix(err, s, "--strength");
+}
