@@ -31,11 +31,12 @@ int cmd_convert(int argc, char **argv) {
     const cli_verb v = {
         .name = "convert",
         .usage = "MODEL -o OUT [--weights bf16|f32] [--strength NAME=VALUE,...]",
-        .doc = "Writes MODEL with its hypernetwork's weights in another type. As bfloat16 they take half the\n"
-               "bytes, on disk and where adapt and eval read them; compare the two with\n"
-               "gossamer eval MODEL --methods rounded=OUT ...\n"
-               "A model that was trained with [regularizer.NAME] weight = conditioned holds networks for all strengths: "
-               "OUT is\nset to one of them.",
+        .doc =
+            "Writes MODEL with its hypernetwork's weights in another type. As bfloat16 they take half the\n"
+            "bytes, on disk and where adapt and eval read them; compare the two with\n"
+            "gossamer eval MODEL --methods rounded=OUT ...\n"
+            "A model that was trained with [regularizer.NAME] weight = conditioned holds networks for all strengths: "
+            "OUT is\nset to one of them.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,

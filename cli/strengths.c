@@ -8,8 +8,8 @@
 #include "gossamer/model.h"
 
 static goss_status set_one(goss_model *m, char *word, goss_error *err) {
-    static const goss_key number = {.name = "strength.value", .type = GOSS_KEY_REAL, .fallback = "0",
-                                    .field = {GOSS_FIELD_DOUBLE, 0}};
+    static const goss_key number = {
+        .name = "strength.value", .type = GOSS_KEY_REAL, .fallback = "0", .field = {GOSS_FIELD_DOUBLE, 0}};
     char *equals = strchr(word, '=');
     double value = 0;
     if (!equals || equals == word)

@@ -84,6 +84,38 @@ TEST(a_run_goes_on_and_is_judged_with_its_sections) {
     SAYS(out_text, "    graph (learned): 6 nodes");
 }
 
+/* One model of all strengths, judged, adapted and converted at some of them. */
+TEST(a_conditioned_model_is_used_at_any_strength) {
+    if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");
+    T_CHECK(prepare());
+    one_school("new.csv", 3, 8);
+    RUN(0, "train run.ini run.dir=path hyper.condition=id,strength regularizer.apart.strength=0 "
+           "regularizer.tie.weight=conditioned regularizer.tie.graph= regularizer.tie.kind=difference");
+    RUN(0, "inspect path/model.safetensors");
+    SAYS(out_text, "  tie: difference on weights/*, strength 0.1, weighed by conditioned to ");
+    char *at[4];
+    static const char *const how[] = {"path/model.safetensors", "path/model.safetensors --strength tie=0.1",
+                                      "path/model.safetensors --strength tie=10", "strong.safetensors"};
+    RUN(0, "convert path/model.safetensors --strength tie=10 -o strong.safetensors");
+    for (int i = 0; i < 4; i++) {
+        char line[200];
+        snprintf(line, sizeof line, "eval %s --split test --json", how[i]);
+        RUN(0, line);
+        at[i] = strdup(strstr(out_text, "\"worst_task\"")); /* the times in front differ */
+    }
+    T_STR(at[0], at[1]);
+    T_STR(at[2], at[3]);
+    T_CHECK(strcmp(at[0], at[2]) != 0);
+    for (int i = 0; i < 4; i++) free(at[i]);
+    RUN(0, "adapt path/model.safetensors --support new.csv --strength tie=0.01 -o weak-net.safetensors");
+    RUN(1, "eval path/model.safetensors --split test --strength tie=20");
+    SAYS(err_text, "--strength: tie: 20: the model was trained with strengths from 0.001 to 10");
+    RUN(1, "eval path/model.safetensors --split test --strength 20");
+    SAYS(err_text, "\"20\" is not of the form NAME=VALUE");
+    RUN(1, "eval reg/model.safetensors --split test --strength tie=1");
+    SAYS(err_text, "the model was trained with one strength");
+}
+
 /* What an input's weights are worth: a factor for x is felt in the first layer's rows that x meets, and in no other. */
 TEST(factors_of_inputs_act_on_the_rows_that_they_meet) {
     if (!GOSS_HAVE_CSV) T_SKIP("no libcsv");

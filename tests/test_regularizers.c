@@ -130,6 +130,8 @@ static const struct {
             {"bins", {KIND("entropy_histogram"), "regularizer.a.on=features/out"}, "32", "8"},
             {"norm", {KIND("norm_hyper")}, "nuclear", "l1"},
             {"hidden", {KIND("norm_hyper"), "regularizer.a.on=weights/*"}, "16", "4"},
+            {"from", {0}, "0", "0.5"},
+            {"until", {0}, "1", "0.5"},
             {"low", {PATH}, "0.001", "0.01"},
             {"high", {PATH}, "10", "1"},
             {"fit", {KIND("norm_hyper"), "regularizer.a.on=weights/*"}, "minmax", "validation"},
@@ -423,6 +425,19 @@ TEST(a_resume_comes_to_the_same_bits_with_every_scheme) {
     }
 }
 
+/* ---- phases ---- */
+
+/* Until it acts nothing is different, and afterwards it is. */
+TEST(a_section_acts_in_its_share_of_the_training) {
+    const char *const on = "regularizer.a.on=weights/*", *log = "train.log_every=1", *from = "regularizer.a.from=0.5";
+    T_OK(group_train("phase", 1, LINES(on, log, from), NULL, NULL));
+    T_OK(group_train("phase-off", 1, LINES(log), NULL, NULL));
+    T_NEAR(group_mean("phase", "regularizer.a", 30), group_mean("phase", "regularizer.a", 15) / 2, 1e-9);
+    T_CHECK(group_mean("phase", "regularizer.a", 15) > 0);
+    T_CHECK(group_weights("phase") != group_weights("phase-off"));
+    resumes(LINES(on, from, "regularizer.b.on=features/out", "regularizer.b.until=0.4"));
+}
+
 /* ---- a whole path from one run ---- */
 
 /* Error of a model that saw all strengths, at one of them. */
@@ -442,15 +457,16 @@ TEST(a_conditioned_run_holds_the_whole_path) {
                       *steps = "train.steps=800";
     double path[3], alone[3];
     group_noise = 2;
-    T_OK(group_train("path", 1,
-                     LINES(LINEAR, on, kind, none, PATH, "train.steps=2400", "regularizer.a.low=0.01"), NULL, NULL));
+    T_OK(group_train("path", 1, LINES(LINEAR, on, kind, none, PATH, "train.steps=2400", "regularizer.a.low=0.01"), NULL,
+                     NULL));
     for (int i = 0; i < 3; i++) {
         char strength[60], dir[40];
         snprintf(strength, sizeof strength, "regularizer.a.strength=%g", strengths[i]);
         snprintf(dir, sizeof dir, "retrained%d", i);
         T_OK(group_train(dir, 1, LINES(LINEAR, on, kind, none, steps, strength), NULL, NULL));
         path[i] = error_at("path", "a", strengths[i]), alone[i] = error_of(dir, 1, 0);
-        if (getenv("SHOW_GAPS")) printf("  strength %g: %.3f of the path, %.3f retrained\n", strengths[i], path[i], alone[i]);
+        if (getenv("SHOW_GAPS"))
+            printf("  strength %g: %.3f of the path, %.3f retrained\n", strengths[i], path[i], alone[i]);
     }
     group_noise = 0.5;
     for (int i = 0; i < 3; i++)
@@ -464,8 +480,8 @@ TEST(a_conditioned_run_holds_the_whole_path) {
 }
 
 TEST(a_conditioned_run_resumes_to_the_same_bits) {
-    resumes(LINES("regularizer.a.on=weights/*", PATH, "regularizer.b.on=features/out", "regularizer.b.weight=conditioned",
-                  "regularizer.b.high=2"));
+    resumes(LINES("regularizer.a.on=weights/*", PATH, "regularizer.b.on=features/out",
+                  "regularizer.b.weight=conditioned", "regularizer.b.high=2"));
 }
 
 /* ---- what is learned on rows to validate on ---- */
@@ -543,6 +559,7 @@ static const struct {
     {{"regularizer.a.on=weights/*", "regularizer.a.weight=conditioned"}, "hyper.condition = id, strength"},
     {{"hyper.condition=id, strength"}, "no section [regularizer.NAME] has weight = conditioned"},
     {{"regularizer.a.on=weights/*", PATH, "regularizer.a.strength=20"}, "between low 0.001 and high 10"},
+    {{"regularizer.a.on=weights/*", "regularizer.a.from=0.5", "regularizer.a.until=0.5"}, "it would never act"},
     {{"regularizer.a.on=weights/*", "regularizer.a.low=1"}, "low: goes with weight = conditioned"},
     {{"regularizer.a.on=weights/*", "regularizer.a.hidden=4"}, "hidden, fit and cost are of kind norm_hyper"},
     {{KIND("l2"), "regularizer.a.on=weights/*", "regularizer.a.alpha=1"}, "alpha: goes with weight = grad_norm"},

@@ -21,8 +21,8 @@ static goss_status range_of(const goss_model *m, const char *name, double out[3]
     const char *text = goss_model_note_of(m, note);
     if (!text) {
         const char *all = goss_model_note_of(m, "regularizers");
-        return goss_error_set(err, GOSS_E_ARGUMENT, "the model sees no strength of a regulariser \"%.60s\"; it has %s", name,
-                              all ? all : "none");
+        return goss_error_set(err, GOSS_E_ARGUMENT, "the model sees no strength of a regulariser \"%.60s\"; it has %s",
+                              name, all ? all : "none");
     }
     if (goss__numbers_parse(text, out, 3) == 3 && out[0] >= 0 && out[0] < GOSS_METHOD_STRENGTHS && out[1] > 0 &&
         out[1] < out[2])
@@ -41,8 +41,8 @@ goss_status goss_model_set_strength(goss_model *m, const char *name, double stre
     if (!(strength >= range[1] && strength <= range[2]))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %g: the model was trained with strengths from %g to %g", name,
                               strength, range[1], range[2]);
-    at[(int)range[0]] = (float)((log(strength) - 0.5 * (log(range[1]) + log(range[2]))) /
-                                (0.5 * (log(range[2]) - log(range[1]))));
+    at[(int)range[0]] =
+        (float)((log(strength) - 0.5 * (log(range[1]) + log(range[2]))) / (0.5 * (log(range[2]) - log(range[1]))));
     char note[200], text[GOSS__NUMBER_TEXT];
     snprintf(note, sizeof note, "regularizer.%.80s.strength", name);
     goss__number_print(strength, text);

@@ -17,12 +17,9 @@ static goss_status read_condition(const char *text, void *settings, goss_error *
     const struct {
         const char *word;
         unsigned bit;
-    } words[] = {{"support", GOSS_CONDITION_SUPPORT},
-                 {"id", GOSS_CONDITION_TASK},
-                 {"descriptor", GOSS_CONDITION_DESCRIPTOR},
-                 {"input", GOSS_CONDITION_INPUT},
-                 {"noise", GOSS_CONDITION_NOISE},
-                 {"strength", STRENGTH}};
+    } words[] = {{"support", GOSS_CONDITION_SUPPORT},       {"id", GOSS_CONDITION_TASK},
+                 {"descriptor", GOSS_CONDITION_DESCRIPTOR}, {"input", GOSS_CONDITION_INPUT},
+                 {"noise", GOSS_CONDITION_NOISE},           {"strength", STRENGTH}};
     static const char between[] = ", \t";
     goss__method_settings *to = settings;
     unsigned bits = 0;
@@ -30,11 +27,13 @@ static goss_status read_condition(const char *text, void *settings, goss_error *
         size_t n = strcspn(s, between), k = 0, count = sizeof words / sizeof *words;
         while (k < count && (strlen(words[k].word) != n || strncmp(words[k].word, s, n) != 0)) k++;
         if (k == count)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.*s\" is none of support, id, descriptor, input, noise, strength",
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "\"%.*s\" is none of support, id, descriptor, input, noise, strength",
                                   n < 60 ? (int)n : 60, s);
         bits |= words[k].bit, s += n;
     }
-    if (!(bits & ~STRENGTH)) return goss_error_set(err, GOSS_E_ARGUMENT, "is empty: some of support, id, descriptor, input, noise");
+    if (!(bits & ~STRENGTH))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "is empty: some of support, id, descriptor, input, noise");
     if (to) to->hyper.conditioner = bits & ~STRENGTH, to->method.strengths = (bits & STRENGTH) != 0;
     return GOSS_OK;
 }

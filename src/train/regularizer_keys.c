@@ -41,6 +41,8 @@ const goss_key goss__regularizer_keys[] = {
     NUMBER("low", low, "0.001", 1e-12, 1e12,
            "weight = conditioned: strengths are drawn from low to high, and the hypernetwork sees them"),
     NUMBER("high", high, "10", 1e-12, 1e12, "weight = conditioned: the largest strength"),
+    NUMBER("from", from, "0", 0, 1, "Share of the training from which on it acts"),
+    NUMBER("until", until, "1", 0, 1, "Share of the training up to which it acts"),
     WORD("estimator", estimator, "gaussian|histogram", "gaussian", "weight = entropy: how entropies are estimated"),
     NUMBER("temperature", temperature, "1", 1e-6, 1e6,
            "weight = entropy: of the softmax; towards 0 the highest entropy gets all"),
@@ -83,7 +85,8 @@ const goss_key goss__regularizer_keys[] = {
 const int goss__regularizer_key_count = sizeof goss__regularizer_keys / sizeof *goss__regularizer_keys;
 
 const char *goss__reg_scheme_name(goss__reg_scheme scheme) {
-    static const char *const names[] = {"fixed", "entropy", "uncertainty", "grad_norm", "famo", "hypergradient", "conditioned"};
+    static const char *const names[] = {"fixed", "entropy",       "uncertainty", "grad_norm",
+                                        "famo",  "hypergradient", "conditioned"};
     return names[scheme];
 }
 
@@ -122,13 +125,17 @@ static goss_status check_kind(const goss__regularizer *r, goss_error *err) {
     if (strcmp(r->kind->name, "norm_hyper") != 0 && (r->hidden != 16 || r->fit || r->cost != 1))
         return goss_error_set(err, GOSS_E_ARGUMENT, "hidden, fit and cost are of kind norm_hyper");
     if (r->fit && r->cost != 1) return goss_error_set(err, GOSS_E_ARGUMENT, "cost: goes with fit = minmax");
+    if (!(r->from < r->until))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "from %g is not before until %g: it would never act", r->from,
+                              r->until);
     return check_graph(r, err);
 }
 
 /* Settings of schemes, where another one is chosen. */
 static goss_status check_scheme(const goss__regularizer *r, goss_error *err) {
     const unsigned entropy = 1u << GOSS__WEIGHT_ENTROPY, grad_norm = 1u << GOSS__WEIGHT_GRAD_NORM,
-                   famo = 1u << GOSS__WEIGHT_FAMO, path = 1u << GOSS__WEIGHT_CONDITIONED, hyper = 1u << GOSS__WEIGHT_HYPERGRADIENT;
+                   famo = 1u << GOSS__WEIGHT_FAMO, path = 1u << GOSS__WEIGHT_CONDITIONED,
+                   hyper = 1u << GOSS__WEIGHT_HYPERGRADIENT;
     const struct {
         const char *key, *schemes;
         unsigned taken;

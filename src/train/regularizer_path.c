@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regularizer_path.c: a whole regularisation path from one run (weight = conditioned). Each step draws a strength, log
- * uniform between low and high, and the hypernetwork sees it: its networks are those of all strengths (Lorraine and
- * Duvenaud 2018; Brosse et al. 2020). The ends are drawn more often than what lies between: nothing on one side of them
- * teaches what they are. */
+/* regularizer_path.c: what of the sections changes from step to step: phases of the training (from, until), and a whole
+ * regularisation path from one run (weight = conditioned). Each step draws a strength, log-uniform between low and
+ * high, and the hypernetwork sees it: its networks are those of all strengths (Lorraine and Duvenaud 2018). The ends
+ * are drawn more often than what lies between: nothing beyond them teaches what they are. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -58,7 +58,27 @@ static double drawn(goss__rng *r) {
     return u < 2 * END ? 1 : 2 * (u - 2 * END) / (1 - 2 * END) - 1;
 }
 
-void goss__reg_path_draw(const goss__regularizers *all, uint64_t seed, uint64_t step, goss_params *params) {
+/* ---- phases ---- */
+
+#define PHASE GOSS__REGULARIZERS ".phase"
+
+static bool has_phase(const goss__regularizer *r) { return r->from > 0 || r->until < 1; }
+
+goss_val goss__reg_phase(const goss__regularizers *all, goss_graph *g, const goss__regularizer *r) {
+    if (!has_phase(r)) return GOSS_NONE;
+    const goss_val phases = goss_param(g, PHASE, GOSS_SHAPE(goss_n(all->n)));
+    return goss_squeeze(goss_slice(phases, 0, r - all->at, 1), 0);
+}
+
+static void set_phases(const goss__regularizers *all, double progress, goss_params *params) {
+    const int at = goss_params_find(params, PHASE);
+    for (int i = 0; i < all->n && at >= 0; i++)
+        ((float *)goss_params_data(params, at))[i] = progress >= all->at[i].from && progress < all->at[i].until;
+}
+
+void goss__reg_path_draw(const goss__regularizers *all, uint64_t seed, uint64_t step, double progress,
+                         goss_params *params) {
+    set_phases(all, progress, params);
     const int at = goss_params_find(params, GOSS_METHOD_STRENGTH);
     goss__rng r = goss__rng_make(seed ^ 0x5743a1d9u, step);
     for (int i = 0; i < all->n && at >= 0; i++)

@@ -355,7 +355,9 @@ static goss_weights *learn_along(goss__regularizers *all, goss_graph *g, goss_st
 static goss_val weighed(term *t, const goss__reg_term *w, goss_step_loss *loss) {
     const bool scheme = goss_valid(w->factor);
     const goss_val by = scheme ? goss_scale(w->factor, t->r->strength) : GOSS_NONE;
-    const goss_val v = scheme ? goss_mul(w->penalty, by) : goss_scale(w->penalty, t->r->strength);
+    goss_val v = scheme ? goss_mul(w->penalty, by) : goss_scale(w->penalty, t->r->strength);
+    const goss_val phase = goss__reg_phase(t->all, t->g, t->r);
+    if (goss_valid(phase)) v = goss_mul(v, phase);
     measure(t->g, loss, t->r->measure, v);
     if (scheme) measure(t->g, loss, t->r->weight, by);
     if (goss_valid(w->entropy)) measure(t->g, loss, t->r->entropy, w->entropy);

@@ -70,10 +70,11 @@ typedef struct goss__regularizer {
     double degree, square, sparsity; /* of GOSS__GRAPH_LEARNED */
     float *adjacency;                /* [nodes, nodes] of GOSS__GRAPH_FILE, once its nodes are known */
     int64_t nodes;
-    char *branches; /* "hidden/dense1, hidden/dense2", where values are taken together */
-    double low, high; /* GOSS__WEIGHT_CONDITIONED: strengths from, to */
-    int slot;         /* and which one of the method's it is */
-    int hidden;     /* norm_hyper: units of its networks */
+    char *branches;     /* "hidden/dense1, hidden/dense2", where values are taken together */
+    double from, until; /* shares of the training between which it acts */
+    double low, high;   /* GOSS__WEIGHT_CONDITIONED: strengths from, to */
+    int slot;           /* and which one of the method's it is */
+    int hidden;         /* norm_hyper: units of its networks */
     goss__reg_fit fit;
     double cost; /* of min-max */
     const char *priors_path;
@@ -169,8 +170,11 @@ goss_val goss__reg_hypergradients(goss__regularizers *all, goss_graph *g, goss__
 goss_status goss__reg_path_plan(goss__regularizers *all, const goss_method *m, goss_error *err);
 /* Sets the factors of conditioned sections. */
 void goss__reg_path_factors(goss_graph *g, goss__reg_term *t, int n);
-/* Draws the strengths of a step into its parameters. */
-void goss__reg_path_draw(const goss__regularizers *all, uint64_t seed, uint64_t step, goss_params *params);
+/* Draws the strengths of a step into its parameters, and whether each section acts at that progress of the training. */
+void goss__reg_path_draw(const goss__regularizers *all, uint64_t seed, uint64_t step, double progress,
+                         goss_params *params);
+/* 1 or 0: whether section i acts in this step; GOSS_NONE: it always does. */
+goss_val goss__reg_phase(const goss__regularizers *all, goss_graph *g, const goss__regularizer *r);
 /* Sets a model to the strengths that the configuration names. */
 void goss__reg_path_default(const goss__regularizers *all, goss_model *m);
 /* Notes their ranges. */

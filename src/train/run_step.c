@@ -61,7 +61,7 @@ goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss
 goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss_step_result *out,
                            goss_error *err) {
     r->pack = pack;
-    goss__reg_path_draw(&r->regularizers, r->data.seed, (uint64_t)r->state.step, r->params);
+    goss__reg_path_draw(&r->regularizers, r->data.seed, (uint64_t)r->state.step, goss__run_progress(r), r->params);
     return goss_step_run(r->step, pack->tasks, rate, r->data.seed, (uint64_t)r->state.step, out, err);
 }
 
