@@ -42,7 +42,7 @@ TEST(options_are_read_as_everywhere) {
     } lines[] = {
         {2, "eval m ---ways 5", "there is no option ---ways"},
         {2, "eval m -ways 5", "did you mean --ways?"},
-        {2, "eval m --s 5", "--s can mean --split, --shots, --seed"},
+        {2, "eval m --s 5", "--s can mean --split, --strength, --shots, --seed"},
         {2, "eval m --nothing", "there is no option --nothing"},
         {2, "eval m --json=yes", "--json takes no value"},
         {2, "eval m --data d --ways 5 --ways=x", "--ways x: an integer"}, /* the last counts */
