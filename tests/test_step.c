@@ -387,6 +387,42 @@ TEST(a_penalty_acts_on_parameters_with_ends) {
     }
 }
 
+/* A number that is trained to 3, one that counts steps, and what they are. */
+static goss_val with_its_own(void *layout, goss_graph *g, goss_step_loss *loss) {
+    goss_val own = goss_param(g, "own", GOSS_SHAPE(goss_n(1))), count = goss_param(g, "count", GOSS_SHAPE(goss_n(1)));
+    loss->param[loss->n_params++] = (goss_step_param){.name = "own", .layout = layout, .param = own};
+    loss->state[loss->n_states++] = (goss_step_state){"count", count, goss_shift(count, 1)};
+    loss->measure[loss->n_measures++] = (goss_step_measure){"own number", goss_sum_all(own)};
+    return goss_norm2(goss_shift(own, -3));
+}
+
+TEST(a_penalty_may_bring_parameters_states_and_measures) {
+    problem p;
+    goss_step *s, *plain_step;
+    goss_step_result r, without;
+    goss_layout *layout;
+    problem_begin(&p, plain, 1);
+    T_OK(goss_layout_new(&layout, &err));
+    T_OK(goss_layout_add(layout, &(goss_entry){.name = "number", .rank = 1, .dim = {1}, .role = GOSS_ROLE_BIAS}, &err));
+    goss_step_options o = step_of(TASKS, 0);
+    T_OK(begin_step(&p, &o, &plain_step));
+    o.penalty = with_its_own, o.penalty_context = layout;
+    T_OK(begin_step(&p, &o, &s));
+    steps(s, TASKS, 0, 7, &r), steps(plain_step, TASKS, 0, 7, &without);
+    T_NEAR(param_of(s, "count")[0], 7, 0);
+    T_CHECK(param_of(s, "own")[0] > 0.05f && param_of(s, "own")[0] < 0.08f); /* Adam's seven steps of 0.01 */
+    T_STR(goss_step_measure_name(s, 0), "off");
+    T_STR(goss_step_measure_name(s, 1), "own number");
+    T_CHECK(!goss_step_measure_name(s, 2) && !goss_step_measure_name(plain_step, 1));
+    T_NEAR(r.measure[1], (double)param_of(s, "own")[0], 0.011); /* of before the update */
+    T_NEAR(r.measure[0], without.measure[0], 0.01);
+    goss_step_free(s), goss_step_free(plain_step);
+    o = step_of(TASKS, 2), o.penalty = with_its_own, o.penalty_context = layout;
+    T_ERR(begin_step(&p, &o, &s), GOSS_E_ARGUMENT, "the penalty has parameters or states of its own");
+    goss_layout_free(layout);
+    problem_end(&p);
+}
+
 static goss_val matrix_penalty(void *context, goss_graph *g, goss_step_loss *loss) {
     return goss_published_get(g, "features/out");
 }
