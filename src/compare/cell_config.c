@@ -80,7 +80,7 @@ static goss_status set_protocol(const goss_compare *c, const goss__cell *cell, b
     }
     if (!cell->row->early) GOSS_TRY(set_number(to, "validate.every", (double)goss_config_int(to, "train.steps"), err));
     GOSS_TRY(goss__run_settings_read(to, &set, err));
-    if (strcmp(goss__run_data_kind(&set, NULL)->name, "images") == 0 && !*set.data.cache)
+    if (strncmp(goss__run_data_kind(&set, NULL)->name, "image", 5) == 0 && !*set.data.cache)
         GOSS_TRY(goss_config_set(to, "data.cache", folder, err));
     return refit ? join_samples(c, to, err) : GOSS_OK;
 }

@@ -240,16 +240,39 @@ static int best_of(const form *f, const rows *test, const goss_metric *metric, c
 
 /* ---- the mean of the tasks ---- */
 
-static goss_status find_mean(const goss_baselines *b, const goss__grid *g, const rows *r, double **out,
-                             goss_error *err) {
-    const size_t grid = (size_t)goss__grid_size(g) * goss__coefficients(b);
-    int *fold = goss__calloc((size_t)r->tasks + 1, sizeof *fold);
-    double *means = *out = goss__calloc(2 * grid, sizeof *means);
+/* For the strengths of a grid, whose last part of `out` is the mean of all tasks: out [2, grid, coefficients]. */
+static goss_status means_of(const goss_baselines *b, const goss__grid *g, const rows *r, const int *fold, double *out,
+                            goss_error *err) {
     const goss__training t = {
         .b = b, .task = r->task, .y = (const double *const *)r->y, .fold = fold, .n = r->tasks, .folds = 1};
-    goss_status s =
-        fold && means ? (b->classes ? goss__priors_classes : goss__priors_numbers)(&t, g, means, err) : no_memory(err);
-    if (s == GOSS_OK) memmove(means, means + grid, grid * sizeof *means); /* the last part is that of all tasks */
+    return (b->classes ? goss__priors_classes : goss__priors_numbers)(&t, g, out, err);
+}
+
+/* Of one strength alone. */
+static goss_status mean_at(const goss_baselines *b, const goss__grid *g, int at, const rows *r, const int *fold,
+                           double *work, double *out, goss_error *err) {
+    const size_t size = goss__coefficients(b);
+    const goss__strength s = strength_at(g, at);
+    const goss__grid one = {
+        .slope = {s.slope}, .level = {s.level}, .pull = {g->pull[at % g->pulls]}, .slopes = 1, .levels = 1, .pulls = 1};
+    memset(work, 0, 2 * size * sizeof *work);
+    GOSS_TRY(means_of(b, &one, r, fold, work, err));
+    memcpy(out + (size_t)at * size, work + size, size * sizeof *out);
+    return GOSS_OK;
+}
+
+/* *out [grid, coefficients]: what tasks are drawn towards, for the strengths of the form. */
+static goss_status find_mean(const form *f, const rows *r, double **out, goss_error *err) {
+    const size_t size = goss__coefficients(f->b), grid = (size_t)goss__grid_size(f->g) * size;
+    int *fold = goss__calloc((size_t)r->tasks + 1, sizeof *fold);
+    double *means = *out = goss__calloc(2 * grid + 2 * size, sizeof *means);
+    goss_status s = fold && means ? GOSS_OK : no_memory(err);
+    if (s == GOSS_OK && !f->one) {
+        s = means_of(f->b, f->g, r, fold, means, err);
+        if (s == GOSS_OK) memmove(means, means + grid, grid * sizeof *means);
+    }
+    for (int i = 0; s == GOSS_OK && f->one && i < goss__grid_size(f->g); i++)
+        if (is_new(f, i)) s = mean_at(f->b, f->g, i, r, fold, means + 2 * grid, means, err);
     goss__free(fold);
     return s;
 }
@@ -293,7 +316,7 @@ static goss_status prepare(const wanted *w, const opened *o, const goss__grid *g
     *b = (goss_baselines){.width = o->train.width, .classes = o->train.classes, .scale = 1};
     *f = (form){.b = b, .g = g ? g : grid_for(&o->train, w->one), .from = &o->train, .one = w->one, .all = w->all};
     *mean = NULL;
-    if (w->mean) GOSS_TRY(find_mean(b, f->g, &o->train, mean, err));
+    if (w->mean) GOSS_TRY(find_mean(f, &o->train, mean, err));
     f->mean = *mean;
     return GOSS_OK;
 }

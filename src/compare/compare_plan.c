@@ -22,10 +22,11 @@ static const goss_key keys[] = {
                    "Models: alone (one network a task), joint (one for all), hard, soft, dictionary, tensor_train, "
                    "routing, ordering, stitch, hypernet, or names of sections [model.NAME] of settings, each with all "
                    "regularizers; MODEL/REGULARIZER: with that one"),
-    GOSS__KEY_TEXT("compare.regularizers", regularizers, "none",
-                   "What each model is trained with: none, early (stopping), names of sections [regularizer.NAME] or "
-                   "[compare.NAME], weight_decay, l1, l2, elastic, label_smoothing, augmentation, mixup, difference, "
-                   "trace, l21; A+B: both"),
+    GOSS__KEY_TEXT(
+        "compare.regularizers", regularizers, "none",
+        "What each model is trained with: none, early (stopping), names of sections [regularizer.NAME] or "
+        "[compare.NAME], weight_decay, dropout, l1, l2, elastic, label_smoothing, augmentation, mirror, mixup, "
+        "difference, trace, l21; A+B: both"),
     GOSS__KEY_TEXT("compare.strengths", strengths, ".001 .01 .1 1",
                    "What each regulariser's strength is chosen from, by validation; the same number of tries for all"),
     GOSS__KEY_TEXT("compare.closed", closed, "auto",
