@@ -80,11 +80,11 @@ static goss_status take_rows(rows *r, const goss_task_source *s, int tasks, goss
 
 /* ---- what is chosen from ---- */
 
-static const goss__grid numbers = {.slope = {.1, .3, 1, 3, 10, 30, 60, 100, 300, 1000, 10000},
-                                   .level = {.003, .01, .03, .1, .3, 1, 3, 10},
+static const goss__grid numbers = {.slope = {.1, .3, 1, 3, 10, 30, 60, 100, 200, 300, 500, 1000, 3000, 10000},
+                                   .level = {.003, .01, .03, .1, .3, 1, 3, 10, 30},
                                    .pull = {0, 3, 30},
-                                   .slopes = 11,
-                                   .levels = 8,
+                                   .slopes = 14,
+                                   .levels = 9,
                                    .pulls = 3};
 static const goss__grid classes = {
     .slope = {.3, 1, 3, 10, 30, 100, 300}, .level = {.1, .3, 1, 3}, .pull = {0}, .slopes = 7, .levels = 4, .pulls = 1};
@@ -94,12 +94,10 @@ static const goss__grid wide = {
     .slope = {1, 10, 100, 1000}, .level = {.03, .3, 3}, .pull = {0, 10}, .slopes = 4, .levels = 3, .pulls = 2};
 
 /* Of one strength: the pairs of equal numbers count. */
-static const goss__grid one_number = {.slope = {.1, .3, 1, 3, 10, 20, 30, 45, 70, 150, 500, 2000},
-                                      .level = {.1, .3, 1, 3, 10, 20, 30, 45, 70, 150, 500, 2000},
-                                      .pull = {0},
-                                      .slopes = 12,
-                                      .levels = 12,
-                                      .pulls = 1};
+#define ONE_NUMBER                                                                                                     \
+    { .1, .3, 1, 3, 10, 20, 40, 80, 120, 170, 250, 350, 500, 1000, 3000 }
+static const goss__grid one_number = {
+    .slope = ONE_NUMBER, .level = ONE_NUMBER, .pull = {0}, .slopes = 15, .levels = 15, .pulls = 1};
 static const goss__grid one_class = {
     .slope = {.3, 1, 3, 10, 30}, .level = {.3, 1, 3, 10, 30}, .pull = {0}, .slopes = 5, .levels = 5, .pulls = 1};
 static const goss__grid one_of_many = {
