@@ -108,17 +108,43 @@ goss_status goss__cell_config(const goss_compare *c, const goss__cell *cell, int
 
 /* ---- what a result depends on ---- */
 
+static goss_status default_text(char **text, goss_error *err) {
+    int n;
+    goss_config *defaults;
+    const goss_key *keys = goss_train_keys(&n);
+    GOSS_TRY(goss_config_new(keys, n, &defaults, err));
+    goss_status s = goss__fingerprint(defaults, text, err);
+    goss_config_free(defaults);
+    return s;
+}
+
+/* Lines that are not those of the defaults: a key that a later version has as well changes nothing. */
+static uint64_t hash_lines(char *text, const char *defaults, uint64_t hash) {
+    char *save = NULL;
+    for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+        const size_t n = strlen(line);
+        const char *same = strstr(defaults, line);
+        while (same && ((same > defaults && same[-1] != '\n') || same[n] != '\n')) same = strstr(same + 1, line);
+        if (!same) hash = goss__hash64(line, n, hash);
+    }
+    return hash;
+}
+
 goss_status goss__cell_hash(const goss_compare *c, const goss__cell *cell, uint64_t *out, goss_error *err) {
     goss_config *config;
-    char *text = NULL;
+    char *text = NULL, *defaults = NULL;
     *out = 0;
-    for (int i = 0; i < cell->row->tries; i++) {
-        GOSS_TRY(goss__cell_config(c, cell, i, false, &config, err));
-        goss_status s = goss__fingerprint(config, &text, err);
+    GOSS_TRY(default_text(&defaults, err));
+    goss_status s = GOSS_OK;
+    for (int i = 0; s == GOSS_OK && i < cell->row->tries; i++) {
+        s = goss__cell_config(c, cell, i, false, &config, err);
+        if (s != GOSS_OK) break;
+        s = goss__fingerprint(config, &text, err);
         goss_config_free(config);
-        GOSS_TRY(s);
-        *out = goss__hash64(text, strlen(text), *out);
+        if (s == GOSS_OK) *out = hash_lines(text, defaults, *out);
         goss__free(text);
+        text = NULL;
     }
-    return GOSS_OK;
+    goss__free(defaults);
+    return s;
 }
