@@ -362,6 +362,31 @@ TEST(training_draws_are_warped_and_tasks_shuffled) {
     close_tasks();
 }
 
+TEST(half_of_the_images_are_mirrored) {
+    const goss_image_tasks_options o = half();
+    goss_image_source_options so = goss_image_source_defaults();
+    goss_task_source s;
+    int plain = 0, mirrored = 0;
+    open_tasks(three_tasks(), &o);
+    so.mirror = true;
+    T_OK(goss_image_tasks_source(tasks, &so, &s, &err));
+    for (uint64_t k = 0; k < 9; k++) {
+        drawn *d = draw(&s, k);
+        for (int i = 0; i < d->task.queries; i++) {
+            const float *x = d->x + (size_t)i * 64;
+            float is[64], was[64];
+            goss_images_get(set, d->rows[i], is);
+            for (int p = 0; p < 64; p++) was[p] = is[p / 8 * 8 + 7 - p % 8];
+            plain += memcmp(x, is, sizeof is) == 0, mirrored += memcmp(x, was, sizeof was) == 0;
+        }
+        free(d);
+    }
+    T_EQ(plain + mirrored, 270); /* three rounds of 90 images */
+    T_CHECK(plain > 100 && mirrored > 100);
+    goss_task_source_free(&s);
+    close_tasks();
+}
+
 TEST(the_hash_is_that_of_tasks_and_their_division) {
     goss_image_tasks_options o = half();
     uint64_t hash[4];

@@ -182,6 +182,7 @@ static const row rows[] = {
     {"train.distinct_faces", {TREE}, "false", "true", WEIGHTS},
     {"train.augment", {0}, "0", "1", WEIGHTS},
     {"train.elastic", {0}, "0", "1", WEIGHTS},
+    {"train.mirror", {0}, "false", "true", WEIGHTS},
     {"train.mixup", {0}, "0", "0.4", WEIGHTS},
     {"train.checkpoint_minutes", {0}, "2", "0", CHECKPOINT},
     {"train.log_every", {0}, "2", "3", LINES},

@@ -30,6 +30,7 @@ typedef struct goss_episode_spec {
      * and shifted by up to 2 of 28 pixels. */
     float augment;
     float elastic; /* standard deviation of a smooth displacement field, in pixels of 28 (0) */
+    bool mirror;   /* each image is mirrored left to right with probability 1/2 (false) */
     uint64_t seed;
 } goss_episode_spec;
 

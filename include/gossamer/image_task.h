@@ -68,6 +68,7 @@ typedef struct goss_image_source_options {
                                round, so many a draw; 0: all of them each time */
     bool shuffle;           /* tasks come in an order that is drawn anew each time round; else in turns */
     float augment, elastic; /* as in goss_episode_spec (0) */
+    bool mirror;            /* likewise (false) */
     uint64_t seed;          /* (1) */
 } goss_image_source_options;
 GOSS_API goss_image_source_options goss_image_source_defaults(void);

@@ -229,7 +229,9 @@ static goss_status prepare(goss_sampler *s, const goss_class_list *classes, goss
     s->drawings = goss__arena_alloc(&s->arena, (size_t)largest * sizeof *s->drawings);
     s->chosen = goss__arena_alloc(&s->arena, (size_t)(e->shots + e->queries) * sizeof *s->chosen);
     if (!s->drawings || !s->chosen) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a sampler");
-    return goss__image_warp_init(&s->warp, s->set, e->augment, e->elastic, e->seed, err);
+    s->warp = (goss__image_warp){
+        .set = s->set, .augment = e->augment, .elastic = e->elastic, .mirror = e->mirror, .seed = e->seed};
+    return goss__image_warp_init(&s->warp, err);
 }
 
 goss_status goss_sampler_create(const goss_images *set, const goss_class_list *classes, const goss_episode_spec *spec,
@@ -270,7 +272,7 @@ static bool same_spec(const goss_episode_spec *a, const goss_episode_spec *b) {
     return a->ways == b->ways && a->shots == b->shots && a->queries == b->queries && a->min_shots == b->min_shots &&
            a->rotations == b->rotations && a->one_alphabet == b->one_alphabet &&
            a->distinct_faces == b->distinct_faces && a->augment == b->augment && a->elastic == b->elastic &&
-           a->seed == b->seed;
+           a->mirror == b->mirror && a->seed == b->seed;
 }
 
 /* Drawings are chosen by their numbers in the set: equal names at equal numbers are equal drawings. */

@@ -103,7 +103,9 @@ static goss_status open_source(source *s, int *largest, goss_error *err) {
     s->place = goss__calloc((size_t)*largest, sizeof *s->place);
     s->turn = goss__calloc((size_t)s->t->plan.tasks, sizeof *s->turn);
     if (!s->place || !s->turn) return goss_error_set(err, GOSS_E_NOMEM, "no memory for tasks of %d images", *largest);
-    return goss__image_warp_init(&s->warp, s->t->set, s->o.augment, s->o.elastic, s->o.seed, err);
+    s->warp = (goss__image_warp){
+        .set = s->t->set, .augment = s->o.augment, .elastic = s->o.elastic, .mirror = s->o.mirror, .seed = s->o.seed};
+    return goss__image_warp_init(&s->warp, err);
 }
 
 goss_status goss_image_tasks_source(const goss_image_tasks *t, const goss_image_source_options *options,

@@ -22,14 +22,12 @@ static float find_ground(const goss_images *set, const goss_image_format *f) {
     return sum < 0.1 * 255 * count ? 0 : -1;
 }
 
-goss_status goss__image_warp_init(goss__image_warp *w, const goss_images *set, float augment, float elastic,
-                                  uint64_t seed, goss_error *err) {
-    *w = (goss__image_warp){
-        .set = set, .format = goss_images_format(set), .augment = augment, .elastic = elastic, .seed = seed};
-    if (!(augment >= 0 && augment <= 10 && elastic >= 0 && elastic <= 28))
+goss_status goss__image_warp_init(goss__image_warp *w, goss_error *err) {
+    w->format = goss_images_format(w->set);
+    if (!(w->augment >= 0 && w->augment <= 10 && w->elastic >= 0 && w->elastic <= 28))
         return goss_error_set(err, GOSS_E_ARGUMENT, "augment %g, elastic %g: outside [0, 10] and [0, 28]",
-                              (double)augment, (double)elastic);
-    w->ground = find_ground(set, &w->format);
+                              (double)w->augment, (double)w->elastic);
+    w->ground = find_ground(w->set, &w->format);
     for (int i = 0; i < 2; i++) w->image[i] = goss__alloc(goss__image_floats(&w->format) * sizeof(float));
     if (w->image[0] && w->image[1]) return GOSS_OK;
     goss__image_warp_free(w);
@@ -41,19 +39,35 @@ void goss__image_warp_free(goss__image_warp *w) {
     *w = (goss__image_warp){0};
 }
 
-void goss__image_warp_emit(goss__image_warp *w, int32_t id, int turns, uint64_t stream, float *out) {
+/* Left to right, in place. */
+static void mirror(float *image, const goss_image_format *f) {
+    const size_t c = (size_t)f->channels, w = (size_t)f->width;
+    for (int y = 0; y < f->height; y++)
+        for (size_t x = 0; x < w / 2; x++)
+            for (size_t k = 0; k < c; k++) {
+                float *a = image + ((size_t)y * w + x) * c + k, *b = image + ((size_t)y * w + w - 1 - x) * c + k;
+                const float swap = *a;
+                *a = *b, *b = swap;
+            }
+}
+
+static void warp(goss__image_warp *w, const float *in, uint64_t stream, float *out) {
     const goss_image_format *f = &w->format;
-    bool warp = w->augment > 0 || w->elastic > 0;
-    float *plain = turns || warp ? w->image[0] : out, *turned = warp ? w->image[1] : out;
-    goss_images_get(w->set, id, plain);
-    if (turns) goss__quarter_turns(plain, f->height, f->channels, turns, turned);
-    if (!warp) return;
-    const float degrees10 = 0.17453292f;
-    float a = w->augment;
+    const float degrees10 = 0.17453292f, a = w->augment;
     goss__affine_spread spread = {degrees10 * a, 0.1f * a, 0.1f * a, 2.0f / 28 * a};
     goss__rng rng = goss__rng_make(w->seed, stream);
     goss__affine affine = goss__affine_draw(&rng, spread, f->height, f->width);
     goss__elastic elastic = {0};
     if (w->elastic > 0) elastic = goss__elastic_draw(&rng, 5, w->elastic * (float)f->width / 28);
-    goss__warp(turns ? turned : plain, f->height, f->width, f->channels, &affine, &elastic, w->ground, out);
+    goss__warp(in, f->height, f->width, f->channels, &affine, &elastic, w->ground, out);
+}
+
+void goss__image_warp_emit(goss__image_warp *w, int32_t id, int turns, uint64_t stream, float *out) {
+    const goss_image_format *f = &w->format;
+    const bool warps = w->augment > 0 || w->elastic > 0;
+    float *plain = turns || warps ? w->image[0] : out, *turned = turns ? warps ? w->image[1] : out : plain;
+    goss_images_get(w->set, id, plain);
+    if (turns) goss__quarter_turns(plain, f->height, f->channels, turns, turned);
+    if (w->mirror && goss__hash64(&stream, sizeof stream, w->seed) & 1) mirror(turned, f);
+    if (warps) warp(w, turned, stream, out);
 }

@@ -7,17 +7,18 @@
 
 typedef struct goss__image_warp {
     const goss_images *set; /* borrowed */
-    goss_image_format format;
     float augment, elastic; /* as in goss_episode_spec */
+    bool mirror;
     uint64_t seed;
+    goss_image_format format;
     float ground;    /* outside of a warped image, see goss__warp */
     float *image[2]; /* scratch */
 } goss__image_warp;
 
 /* Floats of an image. */
 size_t goss__image_floats(const goss_image_format *f);
-goss_status goss__image_warp_init(goss__image_warp *w, const goss_images *set, float augment, float elastic,
-                                  uint64_t seed, goss_error *err);
+/* Sets what is below `seed` of a struct whose other members are set. */
+goss_status goss__image_warp_init(goss__image_warp *w, goss_error *err);
 void goss__image_warp_free(goss__image_warp *w);
 /* Image `id`, turned by quarters counter-clockwise and warped by the random stream, into out [height, width, channels].
  */

@@ -73,7 +73,7 @@ static goss_status take_names(image_tasks *t, goss_data_spec *spec, goss_error *
 static goss_status open_train(goss__run_data *d, const image_tasks *t, const goss__run_settings *s, goss_error *err) {
     goss_image_source_options o = goss_image_source_defaults();
     o.queries = s->table.queries, o.shuffle = s->train.tasks > 0;
-    o.augment = s->train_episodes.augment, o.elastic = s->train_episodes.elastic;
+    o.augment = s->train_episodes.augment, o.elastic = s->train_episodes.elastic, o.mirror = s->train_episodes.mirror;
     o.seed = d->seed;
     return goss_image_tasks_source(t->tasks, &o, &d->source, err);
 }

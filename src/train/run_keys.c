@@ -188,6 +188,8 @@ static const goss_key own[] = {
                    "Strength of random turns, scales, slants and shifts of each image"),
     GOSS__KEY_REAL("train.elastic", train_episodes.elastic, "0", 0, 28, "pixels",
                    "Size of random smooth displacements, in pixels of 28"),
+    GOSS__KEY_BOOL("train.mirror", train_episodes.mirror, "false",
+                   "Every other image, at random, is mirrored left to right: of photographs, not of characters"),
     GOSS__KEY_REAL(
         "train.mixup", train.mixup, "0", 0, 100, NULL,
         "Queries of a task are mixed in pairs, with their targets, in shares drawn from Beta(a, a) for this a; "

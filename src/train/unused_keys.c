@@ -180,7 +180,7 @@ static const struct {
      "validate.rotations,validate.distinct_faces",
      "images", "images in episodes"},
     {"data.labels,data.height,data.width,data.channels,data.invert,data.skip_bad,data.cache,train.augment,"
-     "train.elastic",
+     "train.elastic,train.mirror",
      "images,image tasks", "images"},
     {"data.tasks,data.per_class", "image tasks", "images in tasks (data.task = folder, data.tasks)"},
     {"data.task,data.train_tasks,data.split,task.support,task.queries", "table,image tasks",
