@@ -175,6 +175,26 @@ TEST(a_table_says_what_tasks_are) {
     close_tasks();
 }
 
+TEST(classes_of_an_idx_file_and_names_that_look_like_numbers) {
+    goss_image_tasks_options o = half();
+    o.file = write_text("digits.csv", "class;task\n3;odd\n7;odd\n0;even\n10;even\n");
+    open_tasks(tiny_set(), &o); /* classes 0 .. 23 */
+    T_EQ(goss_image_tasks_count(tasks), 2);
+    T_STR(goss_image_tasks_output_name(tasks, 0, 1), "7");
+    T_STR(goss_image_tasks_output_name(tasks, 1, 1), "10");
+    T_EQ(count(1, GOSS_PART_TRAIN), 12);
+    close_tasks();
+    write_class("zeros", "01", 4);
+    write_class("zeros", "1", 4);
+    write_class("zeros", "NA", 4);
+    o.file = write_text("zeros.csv", "task,class\n1,01\n1,1\n01,NA\n01,01\n");
+    open_tasks(tiny_path("zeros"), &o);
+    T_STR(goss_image_tasks_name(tasks, 0), "1");
+    T_STR(goss_image_tasks_name(tasks, 1), "01");
+    T_STR(goss_image_tasks_output_name(tasks, 1, 0), "NA");
+    close_tasks();
+}
+
 /* ---- what is refused ---- */
 
 static const struct {
