@@ -103,8 +103,7 @@ static void set_steps(init_plan *p, const goss_image_tasks *t) {
     init_mark(p, "task.queries", "every step has all %d tasks with so many images of each; the smallest has %d", tasks,
               least);
     init_set(p, "train.steps", "%d", steps);
-    init_set(p, "train.minutes", "30");
-    init_mark(p, "train.steps", "about %lld times through the images, 30 minutes at most; more is better",
+    init_mark(p, "train.steps", "about %lld times through the images; more is better",
               (long long)((int64_t)steps * queries * tasks / images));
     init_set(p, "validate.every", "%d", steps / 10);
 }

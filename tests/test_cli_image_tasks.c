@@ -70,6 +70,28 @@ TEST(a_table_of_tasks_is_initialised_and_what_it_gets_wrong_is_told) {
     SAYS(out_text, "tasks.csv:3: the data has no class");
 }
 
+TEST(models_are_compared_on_the_same_images) {
+    write_tasks();
+    RUN(0, "init scripts data.task=folder -o both.ini");
+    RUN(0, "compare both.ini" QUICK " 'compare.models=alone, hard' 'compare.regularizers=none, dropout' "
+           "'compare.strengths=.1 .3' compare.seeds=1 compare.jobs=1 compare.dir=compared");
+    SAYS(out_text, "3 tasks, 4 of 4 cells; accuracy, higher is better");
+    SAYS(out_text, "hard/dropout");
+    /* A folder of test images is what is judged on. */
+    image_folders("sides/train/one", 2, 10);
+    image_folders("sides/train/two", 2, 10);
+    image_folders("sides/test/one", 2, 5);
+    image_folders("sides/test/two", 2, 5);
+    RUN(0, "init sides data.task=folder -o sides.ini");
+    SAYS(err_text, "folders val and test of the data are taken as they are");
+    RUN(0, "compare sides.ini" QUICK " compare.models=alone compare.regularizers=none compare.seeds=1 compare.jobs=1 "
+           "compare.dir=compared-sides");
+    SAYS(out_text, "2 tasks, 1 of 1 cells");
+    RUN(0, "train sides.ini" QUICK " run.dir=sides-run");
+    RUN(0, "eval sides-run/model.safetensors --split test");
+    SAYS(out_text, "20 test samples of 2 tasks");
+}
+
 TEST(check_tells_what_is_wrong_with_images_in_tasks) {
     image_folders("copies/one", 2, 9);
     image_folders("copies/two", 2, 9);

@@ -226,9 +226,15 @@ static goss_status closed_rows(goss_compare *c, bool table, goss_error *err) {
 
 /* ---- what all rows have in common ---- */
 
+/* Images in tasks may have a folder of test images, which no share is about. */
+static bool may_have_test_folder(const goss_config *base) {
+    return *goss_config_text(base, "data.tasks") || strcmp(goss_config_text(base, "data.task"), "folder") == 0;
+}
+
 static goss_status check_split(goss_compare *c, const goss_config *base, goss_error *err) {
     const char *text = goss_config_text(base, "data.split");
-    if (goss__numbers_parse(text, c->split, 3) != 3 || !(c->split[1] > 0) || !(c->split[2] > 0))
+    const bool shares = goss__numbers_parse(text, c->split, 3) == 3 && c->split[1] > 0;
+    if (!shares || !(c->split[2] > 0 || may_have_test_folder(base)))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "data.split = %.40s: a comparison trains on some samples of each task, chooses by others "
                               "and judges by others again: give three shares, as .6,.15,.25",

@@ -40,6 +40,7 @@ static const ready_made models[] = {
 static const ready_made parts[] = {
     {"early", "", 0},
     {"weight_decay", "optimizer.weight_decay=" GOSS__STRENGTH, 0},
+    {"dropout", "model.dropout=" GOSS__STRENGTH, .5},
     {"label_smoothing", "method.label_smoothing=" GOSS__STRENGTH, .4},
     {"augmentation", "train.augment=" GOSS__STRENGTH, 0},
     {"mirror", "train.mirror=true", 0},

@@ -28,7 +28,7 @@ typedef struct goss__run_place {
 } goss__run_place;
 
 typedef struct goss__data_kind {
-    const char *name; /* of goss_data_spec.kind */
+    const char *name; /* what unused_keys.c calls it */
     /* What can be wrong with a configuration before its data is opened, which may take long. */
     goss_status (*check)(const goss__run_settings *s, goss_error *err);
     /* Sets what is below `kind` in d. */

@@ -83,6 +83,7 @@ static goss_status check_inputs(const goss__run *r, goss_error *err) {
                                    {"data.train_classes", s->data.train_classes},
                                    {"data.val_classes", s->data.val_classes},
                                    {"data.descriptor", s->table.descriptor},
+                                   {"data.tasks", s->image_tasks.file},
                                    {"data.train_tasks", s->table.train_tasks},
                                    {"data.val_tasks", s->table.val_tasks},
                                    {"train.start", s->train.start}};
