@@ -298,12 +298,11 @@ TEST(zip_of_csv_files) {
     bytes odd = zip(names, data, 1); /* packed by no method that is known */
     odd.at[8] = 77, odd.at[odd.size - 22 - 46 - strlen(names[0]) + 10] = 77;
     write_bytes(path, &odd);
-    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_UNSUPPORTED,
-          "b.csv: packed in a way that this libzip does not read");
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_UNSUPPORTED, "b.csv: packed by a method that is not read");
     odd = zip(names, data, 1); /* encrypted */
     odd.at[6] |= 1, odd.at[odd.size - 22 - 46 - strlen(names[0]) + 8] |= 1;
     write_bytes(path, &odd);
-    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_UNSUPPORTED, "b.csv: encrypted; unpack it with its password");
+    T_ERR(goss_table_open(path, NULL, &t, &err), GOSS_E_UNSUPPORTED, "b.csv: encrypted: unpack it with its password");
     odd = zip(names, data, 1); /* a byte of the content */
     odd.at[30 + strlen(names[0])] ^= 1;
     write_bytes(path, &odd);

@@ -264,7 +264,7 @@ typedef struct arrays {
     size_t *start; /* [columns] of texts in `text` */
     goss__str text;
     int columns;
-    void *archive;
+    goss__zip *archive;
 } arrays;
 
 static goss_status no_memory(const arrays *s, goss_error *err) {
@@ -361,8 +361,10 @@ static goss_status read_npy(const goss__bytes *b, goss__sink *sink, goss_error *
     return status;
 }
 
-static goss_status entry(void *context, const char *name, uint64_t index, uint64_t size, goss_error *err) {
+static goss_status entry(void *context, const goss__zip_entry *e, goss_error *err) {
     arrays *s = context;
+    const char *name = e->path;
+    if (name[strlen(name) - 1] == '/') return GOSS_OK;
     if (!goss__ascii_ends(name, ".npy"))
         return goss_error_set(err, GOSS_E_FORMAT, "%s: %s: no array; an .npz holds .npy files only", s->b->name, name);
     if (s->count == s->capacity) {
@@ -377,7 +379,7 @@ static goss_status entry(void *context, const char *name, uint64_t index, uint64
     bare[strlen(bare) - 4] = 0;
     a.name = bare;
     goss__bytes b = {.name = a.where};
-    GOSS_TRY(goss__zip_read(s->archive, s->b->name, index, name, &a.owned, &b.size, err));
+    GOSS_TRY(goss_error_prefix(err, goss__zip_unpack(s->archive, e->index, &a.owned, &b.size, err), "%s", a.where));
     b.data = (const uint8_t *)a.owned;
     s->array[s->count++] = a;
     return parse_npy(&b, &s->array[s->count - 1], err);
@@ -385,8 +387,8 @@ static goss_status entry(void *context, const char *name, uint64_t index, uint64
 
 static goss_status read_npz(const goss__bytes *b, goss__sink *sink, goss_error *err) {
     arrays s = {.b = b, .sink = sink};
-    goss_status status = goss__zip_open(b, &s.archive, err);
-    if (status == GOSS_OK) status = goss__zip_list(s.archive, b->name, entry, &s, err);
+    goss_status status = goss__zip_open_bytes(b->name, b->data, b->size, &s.archive, err);
+    if (status == GOSS_OK) status = goss__zip_each(s.archive, entry, &s, err);
     if (status == GOSS_OK && s.count == 0) status = goss_error_set(err, GOSS_E_FORMAT, "%s: no array in it", b->name);
     if (status == GOSS_OK) status = read_rows(&s, err);
     snprintf(sink->format, sizeof sink->format, "NumPy arrays, %d", s.count);

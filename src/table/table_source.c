@@ -83,12 +83,15 @@ static goss_status refuse_document(const char *path, const char *name, goss_erro
     return GOSS_OK;
 }
 
-static goss_status zip_entry(void *context, const char *name, uint64_t index, uint64_t size, goss_error *err) {
+static goss_status zip_entry(void *context, const goss__zip_entry *e, goss_error *err) {
     goss__parts *p = context;
-    if (strncmp(name, "./", 2) == 0) name += 2;
+    const char *name = e->path;
+    if (name[strlen(name) - 1] == '/') return GOSS_OK;
     GOSS_TRY(refuse_document(p->path, name, err));
     if (name[0] == '.' || strncmp(name, "__MACOSX", 8) == 0 || strstr(name, "/.")) return GOSS_OK;
-    if (goss__table_name_fits(name)) return add(p, name, index, err);
+    if (goss__table_name_fits(name) && e->locked)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: %s: %s", p->path, name, e->locked);
+    if (goss__table_name_fits(name)) return add(p, name, e->index, err);
     p->others++, p->images += is_image_name(name);
     return GOSS_OK;
 }
@@ -111,8 +114,8 @@ static goss_status list(goss__parts *p, goss_error *err) {
     const goss__bytes b = {.name = p->path, .data = p->map.data, .size = p->map.size};
     p->zip = is_zip(&p->map) && !goss__read_npz.is(&b);
     if (!p->zip) return add(p, p->path, 0, err);
-    GOSS_TRY(goss__zip_open(&b, &p->archive, err));
-    return goss__zip_list(p->archive, p->path, zip_entry, p, err);
+    GOSS_TRY(goss__zip_open_bytes(b.name, b.data, b.size, &p->archive, err));
+    return goss__zip_each(p->archive, zip_entry, p, err);
 }
 
 goss_status goss__parts_open(const char *path, goss__parts *p, goss_error *err) {
@@ -160,9 +163,9 @@ goss_status goss__part_load(const goss__parts *p, size_t i, goss__part_bytes *b,
         b->bytes = (goss__bytes){.name = b->path, .data = b->map.data, .size = b->map.size};
     } else {
         size_t size = 0;
-        s = goss__zip_read(p->archive, p->path, p->part[i].index, p->part[i].name, &b->owned, &size, err);
+        s = goss_error_prefix(err, goss__zip_unpack(p->archive, p->part[i].index, &b->owned, &size, err), "%s: %s",
+                              p->path, p->part[i].name);
         b->bytes = (goss__bytes){.name = b->path, .data = (const uint8_t *)b->owned, .size = size};
-        if (s != GOSS_OK) b->owned = NULL;
     }
     if (s != GOSS_OK) goss__part_drop(b);
     return s;

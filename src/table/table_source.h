@@ -3,6 +3,7 @@
 #ifndef GOSS_TABLE_SOURCE_H
 #define GOSS_TABLE_SOURCE_H
 
+#include "archive/zip.h"
 #include "base/os.h"
 #include "table/table.h"
 
@@ -18,7 +19,7 @@ typedef struct goss__parts {
     size_t count, capacity, others, images; /* others: files that are not tables; images: those among them */
     bool folder, zip;
     goss__map map; /* of a single file or .zip */
-    void *archive;
+    goss__zip *archive;
 } goss__parts;
 
 /* Lists. Errors: GOSS_E_IO; GOSS_E_FORMAT when there is no table. Nothing to free after a failure. */
@@ -33,17 +34,4 @@ typedef struct goss__part_bytes {
 } goss__part_bytes;
 GOSS_MUST_USE goss_status goss__part_load(const goss__parts *p, size_t i, goss__part_bytes *out, goss_error *err);
 void goss__part_drop(goss__part_bytes *b);
-
-/* ---- .zip, through libzip; GOSS_E_UNSUPPORTED where the build has none ---- */
-
-/* archive: opened from bytes that must stay. Close with goss__zip_close. */
-GOSS_MUST_USE goss_status goss__zip_open(const goss__bytes *b, void **archive, goss_error *err);
-void goss__zip_close(void *archive);
-/* Calls `entry` for each file, with its name and size. */
-typedef goss_status (*goss__zip_entry)(void *context, const char *name, uint64_t index, uint64_t size, goss_error *err);
-GOSS_MUST_USE goss_status goss__zip_list(void *archive, const char *path, goss__zip_entry entry, void *context,
-                                         goss_error *err);
-/* Unpacks one, NUL behind it; goss__free. */
-GOSS_MUST_USE goss_status goss__zip_read(void *archive, const char *path, uint64_t index, const char *name, char **data,
-                                         size_t *size, goss_error *err);
 #endif
