@@ -219,7 +219,7 @@ static const struct {
     {"m11.csv", "school,n\xfcme,y\na,1,2\n", "init m11.csv", 1, "UTF-8", "iconv"},
     {NULL, NULL, "train data.path=schools.csv data.target=sex data.task=sex run.dir=x", 1, "sex", "data"},
     {NULL, NULL, "train data.path=schools.csv data.kind=arrays run.dir=x", 1, "data.kind = arrays", "table or auto"},
-    {NULL, NULL, "train data.path=schools.csv data.task=school data.target=y run.dir=x", 1,
+    {NULL, NULL, "train data.path=schools.csv data.task=school data.target=y run.dir=x 'model.backbone=conv4 64'", 1,
      "model.backbone: ", "model.backbone = dense 32; tanh"},
     {NULL, NULL, "train data.path=schools.csv task.support=many run.dir=x", 1, "task.support", "3..10"},
     {NULL, NULL, "train data.path=schools.csv task.order=when run.dir=x", 1, "\"when\"", "school"},

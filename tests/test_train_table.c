@@ -4,6 +4,7 @@
 #include <math.h>
 #include <unistd.h>
 
+#include "base/alloc.h"
 #include "base/log.h"
 #include "base/rng.h"
 #include "base/str.h"
@@ -316,6 +317,33 @@ TEST(the_best_model_is_kept_by_the_metric_and_its_direction) {
     write_inputs();
     check_best("rmse", false);
     check_best("r2", true);
+}
+
+/* Without model.backbone rows get dense layers by the number of tasks; what it is is told, and is in the model. The
+ * fingerprint has the words that were the default before, so that older runs go on. */
+TEST(a_table_has_a_backbone_of_its_own) {
+    static const char *const automatic[] = {"model.backbone=auto", NULL};
+    result said, again;
+    goss_model *m;
+    char path[300], dir[40], *fingerprint;
+    int n;
+    goss_config *c;
+    const goss_key *keys = goss_train_keys(&n);
+    write_inputs();
+    if (observe(automatic, "train.steps", "12", &said) != GOSS_OK) T_FAIL("%s", err.text);
+    if (!strstr(said.log.data, "model.backbone = auto: dense 16; tanh")) T_FAIL("%s", said.log.data);
+    if (observe((const char *const[]){"model.backbone=dense 16; tanh", NULL}, "train.steps", "12", &again) != GOSS_OK)
+        T_FAIL("%s", err.text);
+    T_CHECK(said.weights == again.weights);
+    snprintf(dir, sizeof dir, "k%d", runs - 2);
+    snprintf(path, sizeof path, "%s/model.safetensors", scratch(dir));
+    T_OK(goss_model_load(path, &m, &err));
+    T_CHECK(strstr(goss_config_text(goss_model_settings(m), "model.backbone"), "dense 16"));
+    goss_model_free(m), goss__str_free(&said.log), goss__str_free(&again.log);
+    T_OK(goss_config_new(keys, n, &c, &err));
+    T_OK(goss__fingerprint(c, &fingerprint, &err));
+    T_CHECK(strstr(fingerprint, "model.backbone = conv4 64\n"));
+    goss__free(fingerprint), goss_config_free(c);
 }
 
 TEST(what_cannot_be_is_refused_by_its_key) {

@@ -55,8 +55,9 @@ static goss_status read_share_rules(const char *text, void *settings, goss_error
 
 static const goss_key keys[] = {
     GOSS__KEY_TEXT(
-        "model.backbone", model.backbone, "conv4 64",
-        "The target network without its head, as layers or a preset: conv4 C [NORM], resnet C [NORM], mlp D1 D2 ..."),
+        "model.backbone", model.backbone, "auto",
+        "The target network without its head, as layers or a preset: conv4 C [NORM], resnet C [NORM], mlp D1 D2 "
+        "...; auto: conv4 64 for images, dense layers by the number of tasks for rows of a table"),
     GOSS__KEY_REAL(
         "model.dropout", method.dropout, "0", 0, 0.99, NULL,
         "Dropout after every activation of the backbone, in training: of whole channels of images, of single "
@@ -200,6 +201,14 @@ static goss_status fit_hyper(goss_hyper_options *h, const goss_task_spec *task, 
     return GOSS_OK;
 }
 
+/* Features that tasks share are learned from many of them; from a few, less is learned than guessed. */
+const char *goss__backbone_for(const goss_task_spec *task) {
+    if (task->input_rank != 1) return "conv4 64";
+    return task->ids > 0 && task->ids < 10   ? ""
+           : task->ids > 0 && task->ids < 50 ? "dense 16; tanh"
+                                             : "dense 32; tanh; dense 32; tanh";
+}
+
 /* The setting that a method could not be made of. */
 static const char *culprit(const char *backbone, const goss_task_spec *task, const char *method) {
     goss_target *t = NULL;
@@ -212,7 +221,6 @@ static const char *culprit(const char *backbone, const goss_task_spec *task, con
                                               : "[method]";
 }
 
-/* The default backbone is for images. */
 static goss_status refused(const char *backbone, const goss_task_spec *task, const char *method, goss_status s,
                            goss_error *err) {
     const char *where = culprit(backbone, task, method);
@@ -252,6 +260,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     goss_gate_options gates;
     GOSS_TRY(goss__method_settings_read(c, &s, err));
     GOSS_TRY(fit_hyper(&s.hyper, &data->task, err));
+    if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(&data->task);
     s.method.hyper = &s.hyper, s.method.share = &s.share;
     s.share.tasks = data->task.ids;
     gates = gates_of(&s);

@@ -126,6 +126,12 @@ static goss_status check_method(const goss__run *r, goss_error *err) {
                           "of: set train.micro_batch=0");
 }
 
+static void tell_backbone(const goss__run *r) {
+    if (strcmp(goss_config_text(r->config, "model.backbone"), "auto") != 0) return;
+    const char *text = goss__backbone_for(&r->data.spec.task);
+    goss__log(GOSS_LOG_INFO, "model.backbone = auto: %s", *text ? text : "none, the head alone (a linear model)");
+}
+
 /* A look at a run that has no folder yet keeps decoded images in memory. */
 static const char *place_of(const goss__run *r) { return r->dry && !goss__is_dir(r->dir) ? NULL : r->dir; }
 
@@ -143,6 +149,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     GOSS_TRY(goss__run_data_open(&r->data, s, &(goss__run_place){place_of(r), with->stop, with->tasks, r->dry}, err));
     GOSS_TRY(goss__checkpoint_compare(r, err));
     GOSS_TRY(goss_model_create(s->train.method, c, &r->data.spec, r->data.seed, &r->model, err));
+    tell_backbone(r);
     GOSS_TRY(check_support(r, err));
     goss__tell_unused(s, goss_model_method(r->model), r->data.kind->name);
     r->set.rate.smaller_better = !r->data.metric->higher;
