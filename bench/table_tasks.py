@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""The results of docs/table-tasks.md: trains and judges the four shipped configurations of tables, and prints its tables.
+"""The results of docs/table-tasks.md: trains and judges the four shipped configurations of tables, prints its tables.
 
     python3 bench/table_tasks.py DATA -o RUNS [--gossamer build/gossamer] [--sets exam,oxboys] [--seeds 1,2,3]
 
 DATA is searched for Exam.csv, sleepstudy.csv, Oxboys.csv and parkinsons_updrs.csv. For each set, each seed (which
-divides tasks into folds, starts weights and draws support rows) and each of five folds, models are trained on the tasks
-of the other folds: the hypernetwork by support set, by id and by both, and MAML; where a column of the table takes the
-first rows, once more with task.order set to that column, so that everything chosen in training (weights, strengths of
-the ridges) is chosen for that order. `gossamer eval` then judges each task by the model that has not seen it. Runs that
-are there already go on from where they are, so that the script can be stopped and started again.
+divides tasks into folds, starts weights and draws support rows) and each of five folds, models are trained on the
+tasks of the other folds: the hypernetwork by support set, by id and by both, and MAML. Where a column of the table
+takes the first rows, they are trained once more with task.order set to that column, so that everything chosen in
+training (weights, strengths of the ridges) is chosen for that order. `gossamer eval` then judges each task by the model
+that has not seen it. Runs that are there already go on from where they are: the script can be stopped and started
+again.
 
 A figure is the mean over tasks of each task's mean over seeds; its interval is Student's t over tasks, and differences
 are paired by task. Training uses one thread: GOSSAMER_THREADS=1.
@@ -77,12 +78,13 @@ class Study:
         """Each method's value of each task."""
         models = {v: [self.model(name, v, order, seed, f) for f in range(1, FOLDS + 1)] for v in VARIANTS}
         others = list(CLOSED) + (ORDERED if order != "random" else []) + ["mean"]
-        if order != "random" and SETS[name]["columns"][0][1] == "random":  # what was trained on random rows, in the order
+        if order != "random" and SETS[name]["columns"][0][1] == "random":  # trained on random rows, judged in the order
             models["drawn"] = [self.model(name, "hypernet", "random", seed, f) for f in range(1, FOLDS + 1)]
         for variant, files in models.items():
             if variant != "hypernet":
                 others += [f"{variant}={path}" for path in files]
-        words = ["--support", str(support), "--order", order, "--seed", str(seed), "--json", "--methods", ",".join(others)]
+        words = ["--support", str(support), "--order", order, "--seed", str(seed), "--json"]
+        words += ["--methods", ",".join(others)]
         if order == "random":
             words += ["--repeats", str(REPEATS)]
         data = find(self.o.data, SETS[name]["file"])
