@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Method multitask: one network a task is what separate runs train; runs on tables: keys, resume, threads,
  * micro-batches, new tasks, what is refused. */
+#include "base/alloc.h"
 #include "base/rng.h"
 #include "base/str.h"
 #include "gossamer/evaluate.h"
@@ -138,6 +139,51 @@ TEST(one_network_for_all_is_the_method_joint) {
     T_EQ(goss_layout_total(l), goss_layout_total(goss_method_param_at(b.method, 0).layout));
     T_CHECK(memcmp(values(&a), values(&b), (size_t)goss_layout_total(l) * sizeof(float)) == 0);
     end(&a), end(&b);
+}
+
+/* Every allocation of building a method and its graphs fails once: a status or the graph's error says so, and nothing
+ * leaks or crashes. */
+TEST(failing_allocations) {
+    static const char *const rules[] = {"head.*=own+dictionary; *=routing+stitch+ordering", "*=shared+tensor_train"};
+    const goss_gate_options gates = goss_gate_defaults(GOSS_GATE_HARD_CONCRETE);
+    goss_share_options share = goss_share_defaults();
+    goss_method_options o = goss_method_defaults();
+    goss_task_spec spec = lines.spec;
+    T_OK(goss_objective_find("regression", &spec.objective, &err));
+    spec.supports = 3, spec.known = false;
+    share.tasks = TASKS, share.gates = &gates;
+    o.objective = spec.objective, o.share = &share, o.test_steps = 1;
+    for (size_t k = 0; k < sizeof rules / sizeof *rules; k++) {
+        bool through = false;
+        int refused = 0;
+        share.rules = rules[k];
+        for (uint64_t n = 1; !through; n += n < 300 ? 1 : n / 12) {
+            goss_graph *g = goss_graph_new();
+            goss_method *m = NULL;
+            goss_adapted a = {0};
+            T_CHECK(g);
+            const uint64_t before = goss__alloc_count();
+            goss__alloc_fail_at(n);
+            goss_status s =
+                goss_method_create("multitask", "dense 3; tanh; dense 3; tanh", spec.input, 1, &o, &m, &err);
+            if (s == GOSS_OK) {
+                goss_task_batch b = goss_task_batch_declare(g, &spec, 2);
+                goss_method_train(m, g, &b);
+                goss_method_outputs(m, g, &b, 0);
+                s = goss_method_adapt(m, g, &b, 1, 0, 0, &a, &err);
+            }
+            through = goss__alloc_count() - before < n;
+            goss__alloc_fail_at(0);
+            if (through && s != GOSS_OK) T_FAIL("%s: %s", rules[k], err.text);
+            if (s != GOSS_OK && s != GOSS_E_NOMEM)
+                T_FAIL("%s: allocation %d: %s: %s", rules[k], (int)n, goss_status_name(s), err.text);
+            refused += s == GOSS_E_NOMEM;
+            goss_target_free(a.target);
+            goss_method_free(m);
+            goss_graph_free(g);
+        }
+        T_CHECK(refused > 50);
+    }
 }
 
 /* ---- runs on a table ---- */
