@@ -11,6 +11,7 @@
 #include "gossamer/table.h"
 #include "inspect_model.h"
 #include "inspect_program.h"
+#include "inspect_share.h"
 #include "inspect_table.h"
 
 enum { WIDTH = 28 };
@@ -117,7 +118,8 @@ static void print_text(const goss_safetensors *f, const goss_program *p, const g
         bytes += goss_safetensors_at(f, i)->size;
     }
     printf("%d tensors, %zu bytes\n", goss_safetensors_count(f), bytes);
-    if (m) cli_print_regularizers(m);
+    if (m && goss_method_share(goss_model_method(m))) cli_print_share(m);
+    if (m && cli_has_regularizers(m)) cli_print_regularizers(m);
     if (!p) return;
     printf("\n");
     cli_print_program(p);
@@ -147,18 +149,23 @@ static void print_json(const goss_safetensors *f, const goss_program *p, const g
         printf(", \"program\": ");
         cli_json_program(p);
     }
-    if (m) {
+    if (m && goss_method_share(goss_model_method(m))) {
+        printf(", \"share\": ");
+        cli_json_share(m);
+    }
+    if (m && cli_has_regularizers(m)) {
         printf(", \"regularizers\": ");
         cli_json_regularizers(m);
     }
     printf("}\n");
 }
 
-/* The model in a file that has regularisers to tell of; NULL: it has none. */
+/* The model in a file that has regularisers to tell of, or what its tasks share; NULL: it has neither. */
 static goss_status open_model(const goss_safetensors *f, const char *path, goss_model **out, goss_error *err) {
-    const char *kind = goss_safetensors_meta(f, "gossamer.kind");
+    const char *kind = goss_safetensors_meta(f, "gossamer.kind"), *method = goss_safetensors_meta(f, "gossamer.method");
+    const bool model = kind && strncmp(kind, "model ", strlen("model ")) == 0;
     *out = NULL;
-    if (!kind || strncmp(kind, "model ", strlen("model ")) != 0 || !goss_safetensors_meta(f, "regularizers"))
+    if (!model || !(goss_safetensors_meta(f, "regularizers") || (method && strcmp(method, "multitask") == 0)))
         return GOSS_OK;
     return goss_model_load(path, out, err);
 }
@@ -216,7 +223,7 @@ int cmd_inspect(int argc, char **argv) {
                         .doc =
                             "Checks a safetensors file (a model, a network, a checkpoint, anyone's) and shows its "
                             "metadata and tensors; of a\nprogram also what goes in and out, and its operations; of a "
-                            "model what its regularisers added and learned.\n"
+                            "model what its tasks share, and what its regularisers added and learned.\n"
                             "Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it shows the columns, their "
                             "types and\nwhat they seem to be for, and what to look at before training.",
                         .options = options,
