@@ -59,7 +59,7 @@ TEST(inspect_shows_what_tasks_share) {
     T_CHECK(at);
     for (at = strchr(at, '['); at && at[1] != ']'; at = strchr(at + 1, '['), tasks++) {
         double a, b;
-        T_EQ(sscanf(at + (tasks == 0) , "[%lf, %lf]", &a, &b), 2);
+        T_EQ(sscanf(at + (tasks == 0), "[%lf, %lf]", &a, &b), 2);
         T_CHECK(a > 0 && a < 1 && b > 0 && b < 1);
         if (tasks == 5) break;
     }
@@ -86,6 +86,17 @@ TEST(a_known_person_needs_no_steps_and_a_new_one_takes_some) {
     SAYS(out_text, "\"split\": \"test\"");
     RUN(1, "convert tasks/model.safetensors --weights bf16 -o half.safetensors");
     SAYS(err_text, "method multitask has no hypernetwork");
+}
+
+TEST(check_counts_rows_that_are_divided_inside_of_tasks) {
+    write_people("people.csv", 0, 6);
+    RUN(0, "check data.path=people.csv data.task=who data.target=y run.dir=c train.method=multitask task.support=0 "
+           "data.split=.5,.25,.25 train.tasks=0 'model.backbone=dense 6; tanh'");
+    SAYS(out_text, "6 tasks, 72 rows");
+    const char *validate = strstr(out_text, "\nvalidate"), *test = strstr(out_text, "\ntest");
+    T_CHECK(validate && test);
+    SAYS(validate, "6 tasks, 36 rows");
+    SAYS(test, "6 tasks, 36 rows");
 }
 
 TEST_MAIN()

@@ -16,27 +16,42 @@ static const double smooth = 0.05;
 
 /* ---- counts ---- */
 
-static int64_t rows_of(const goss_table_tasks *t, const goss_task_list *list) {
+/* Where a split divides the rows of each task, `part` of them; else all. */
+static int64_t rows_of(const goss_table_tasks *t, int task, const goss_row_part *part) {
+    int n;
     int64_t rows = 0;
-    for (int i = 0; i < list->n; i++) {
-        int n;
-        (void)goss_table_tasks_rows(t, list->tasks[i], &n);
-        rows += n;
-    }
-    return rows;
+    (void)goss_table_tasks_rows(t, task, &n);
+    for (int i = 0; part && i < n; i++) rows += goss_table_tasks_part(t, task, i) == *part;
+    return part ? rows : n;
 }
 
-static void count_part(const goss__check *k, const goss_table_tasks *t, const char *part, const goss_task_list *list) {
-    char name[40];
-    snprintf(name, sizeof name, "%s.tasks", part);
-    goss__check_counted(k, name, list->n);
-    snprintf(name, sizeof name, "%s.rows", part);
-    goss__check_counted(k, name, rows_of(t, list));
+static void count_part(const goss__check *k, const goss_table_tasks *t, const char *name, const goss_task_list *list,
+                       const goss_row_part *part) {
+    char key[40];
+    int64_t tasks = 0, rows = 0;
+    for (int i = 0; i < list->n; i++) {
+        const int64_t own = rows_of(t, list->tasks[i], part);
+        tasks += own > 0, rows += own;
+    }
+    snprintf(key, sizeof key, "%s.tasks", name);
+    goss__check_counted(k, key, tasks);
+    snprintf(key, sizeof key, "%s.rows", name);
+    goss__check_counted(k, key, rows);
+}
+
+/* Rows to train on, to validate on and to keep apart: of tasks of their own, or inside of those that are trained on. */
+static void count_parts(const goss__check *k, const goss_table_data *d) {
+    static const goss_row_part part[3] = {GOSS_PART_TRAIN, GOSS_PART_VALIDATE, GOSS_PART_TEST};
+    static const char *const name[3] = {"train", "validate", "test"};
+    const goss_task_division *of = goss_table_data_division(d);
+    const goss_task_list *list[3] = {&of->train, &of->validate, &of->test};
+    const bool within = k->set->table.split[0] > 0;
+    for (int i = 0; i < 3; i++)
+        count_part(k, goss_table_data_tasks(d), name[i], within ? list[0] : list[i], within ? &part[i] : NULL);
 }
 
 static void count(const goss__check *k, const goss_table_data *d) {
     const goss_table_tasks *t = goss_table_data_tasks(d);
-    const goss_task_division *parts = goss_table_data_division(d);
     const goss_table_transform *f = goss_table_data_transform(d);
     int least = 0, most = 0;
     for (int i = 0; i < goss_table_tasks_count(t); i++) {
@@ -49,9 +64,7 @@ static void count(const goss__check *k, const goss_table_data *d) {
     goss__check_counted(k, "tasks", goss_table_tasks_count(t));
     goss__check_counted(k, "inputs", goss_encoding_width(goss_table_transform_inputs(f)));
     if (goss_table_transform_classes(f)) goss__check_counted(k, "classes", goss_table_transform_classes(f));
-    count_part(k, t, "train", &parts->train);
-    count_part(k, t, "validate", &parts->validate);
-    count_part(k, t, "test", &parts->test);
+    count_parts(k, d);
     goss__check_counted(k, "task.least_rows", least), goss__check_counted(k, "task.most_rows", most);
 }
 
