@@ -173,6 +173,27 @@ TEST(how_far_gates_are_open) {
     world_free(&w);
 }
 
+/* A temperature of a run: the same numbers as the product would give. */
+TEST(heat_multiplies_the_temperature) {
+    for (int k = 0; k < KINDS; k++) {
+        world w = world_new();
+        goss_gate_options o = goss_gate_defaults(all[k]);
+        goss_val l = logits_of(&w, some), ids = ids_of(&w), out[4];
+        const double heat = 0.3;
+        for (int hot = 0; hot < 2; hot++) {
+            goss_scope_push(w.g, "same");
+            if (hot) o.heat = world_input(&w, "heat", GOSS_REAL, (goss_shape){0}, &heat);
+            o.temperature = hot ? 2 : 0.6;
+            out[hot] = goss_gate(l, &o, k < 2 ? ids : GOSS_NONE), out[2 + hot] = goss_gate_open(l, &o);
+            goss_scope_pop(w.g);
+        }
+        if (world_compute(&w, GOSS_F64, out, 4) != GOSS_OK) T_FAIL("%s", w.err.text);
+        T_NEAR(world_gap(w.out[1], w.out[0], T * K), 0, 1e-12);
+        T_NEAR(world_gap(w.out[3], w.out[2], T * K), 0, 1e-12);
+        world_free(&w);
+    }
+}
+
 TEST(what_cannot_be_is_refused) {
     goss_error err;
     goss_gate_kind k;

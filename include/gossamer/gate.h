@@ -32,6 +32,7 @@ typedef enum goss_gate_kind {
 typedef struct goss_gate_options {
     goss_gate_kind kind;
     double temperature; /* tau, above 0 */
+    goss_val heat;      /* rank 0, above 0: multiplies tau at each run, for annealing; GOSS_NONE: 1 */
     bool hard;          /* rounded, straight-through (false) */
 } goss_gate_options;
 /* Temperature 1; of hard_concrete 2/3, as in its paper. */

@@ -55,18 +55,23 @@ static goss_val stretched(goss_val s) {
     return goss_min(goss_max(wide, goss_const(g, 0)), goss_const(g, 1));
 }
 
+/* v / tau */
+static goss_val cooled(goss_val v, const goss_gate_options *o) {
+    v = goss_scale(v, 1 / o->temperature);
+    return goss_valid(o->heat) ? goss_div(v, o->heat) : v;
+}
+
 static goss_val soft(goss_val logits, const goss_gate_options *o, goss_val noise) {
     const bool noisy = goss_valid(noise);
-    const double by = 1 / o->temperature;
     switch (o->kind) {
     case GOSS_GATE_SIGMOID:
-        return goss_sigmoid(goss_scale(logits, by));
+        return goss_sigmoid(cooled(logits, o));
     case GOSS_GATE_SOFTMAX:
-        return goss_softmax(goss_scale(logits, by));
+        return goss_softmax(cooled(logits, o));
     case GOSS_GATE_GUMBEL:
-        return goss_softmax(goss_scale(noisy ? gumbel(logits, noise) : logits, by));
+        return goss_softmax(cooled(noisy ? gumbel(logits, noise) : logits, o));
     case GOSS_GATE_HARD_CONCRETE:
-        return stretched(goss_sigmoid(noisy ? goss_scale(logistic(logits, noise), by) : logits));
+        return stretched(goss_sigmoid(noisy ? cooled(logistic(logits, noise), o) : logits));
     }
     return logits;
 }
@@ -127,5 +132,6 @@ goss_val goss_gate_open(goss_val logits, const goss_gate_options *options) {
     logits = check(logits, options);
     if (!goss_valid(logits)) return logits;
     if (options->kind != GOSS_GATE_HARD_CONCRETE) return soft(logits, options, GOSS_NONE);
-    return goss_sigmoid(goss_shift(logits, -options->temperature * log(-gamma_ / zeta)));
+    goss_val shift = goss_const(logits.graph, -options->temperature * log(-gamma_ / zeta));
+    return goss_sigmoid(goss_add(logits, goss_valid(options->heat) ? goss_mul(shift, options->heat) : shift));
 }
