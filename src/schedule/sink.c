@@ -20,34 +20,12 @@ typedef struct sinking {
     goss__heap next;        /* what it reads, to be looked at */
     goss__heap maybe;       /* what may move with it */
     int32_t *looked_at;     /* of each value: the last phase for which it was */
+    uint32_t *reads;        /* of each value, by what the phase computes */
 } sinking;
 
 /* Values of b->moved. All are 0 between two tries: only what a try has touched is cleared after it, since programs have
  * tens of thousands of values (unrolled inner steps), phases and tries. */
 enum { MOVES = 1, MAYBE = 2, COUNTED = 3 };
-
-/* Who reads v: work in phase f, work that would move there, work in v's own phase, others. */
-typedef struct readers {
-    bool there, moving, at_home, elsewhere;
-} readers;
-
-static readers readers_of(const goss__builder *b, uint32_t v, int32_t f) {
-    const goss_schedule *p = b->p;
-    readers who = {.elsewhere = goss__is_output(p, v)};
-    for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) {
-        const uint32_t r = b->readers[i];
-        const int32_t phase = phase_of(p, r);
-        if (b->moved[r] == MOVES)
-            who.moving = true;
-        else if (phase == f)
-            who.there = true;
-        else if (phase >= 0 && phase == phase_of(p, v))
-            who.at_home = true;
-        else
-            who.elsewhere = true;
-    }
-    return who;
-}
 
 static bool is_light(const goss__value *v) { return v->op->elementwise || v->op->cost.sinkable; }
 
@@ -60,35 +38,45 @@ static bool is_movable(const goss__builder *b, uint32_t v, int32_t f) {
 
 /* Only f, or what moves there, reads it. */
 static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
-    if (!is_movable(b, v, f)) return false;
-    const readers who = readers_of(b, v, f);
-    return (who.there || who.moving) && !who.at_home && !who.elsewhere;
+    if (!is_movable(b, v, f) || goss__is_output(b->p, v)) return false;
+    for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++)
+        if (b->moved[b->readers[i]] != MOVES && phase_of(b->p, b->readers[i]) != f) return false;
+    return b->readers_from[v] < b->readers_from[v + 1];
+}
+
+/* Of what phase f does not read: whether readers remain in another phase than v's, or behind all of them. */
+static bool is_read_elsewhere(const goss__builder *b, uint32_t v) {
+    const int32_t home = phase_of(b->p, v);
+    for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) {
+        const uint32_t r = b->readers[i];
+        const int32_t phase = phase_of(b->p, r);
+        if (b->moved[r] != MOVES && (phase < 0 || phase != home)) return true;
+    }
+    return goss__is_output(b->p, v);
 }
 
 static uint32_t operand(const goss__builder *b, uint32_t v, int i) { return goss__source(b->p, b->p->values[v].in[i]); }
 
 /* Bytes that pass from v, which stays, because what reads it moves. */
-static double bytes_added(const goss__builder *b, uint32_t v, int32_t f) {
+static double bytes_added(const goss__builder *b, const sinking *s, uint32_t v) {
     const goss__value *val = &b->p->values[v];
-    if (val->place == GOSS__AT_VIEW || val->place == GOSS__AT_ALIAS) return 0;
-    const readers who = readers_of(b, v, f);
-    if (goss__is_instr(val) && !who.there && !who.elsewhere && !val->partial)
-        return GOSS__COST_STORED * (double)val->bytes; /* so far it never left its phase */
-    return who.there ? 0 : GOSS__COST_READ * (double)val->bytes;
+    if (val->place == GOSS__AT_VIEW || val->place == GOSS__AT_ALIAS || s->reads[v]) return 0;
+    const bool stayed = goss__is_instr(val) && !val->partial && !is_read_elsewhere(b, v); /* in its phase, so far */
+    return (stayed ? GOSS__COST_STORED : GOSS__COST_READ) * (double)val->bytes;
 }
 
-/* Bytes that no longer pass when everything marked moves to phase f. */
-static double bytes_saved(const goss__builder *b, int32_t f) {
+/* Bytes that no longer pass when everything marked moves to the phase. */
+static double bytes_saved(const goss__builder *b, const sinking *s) {
     const goss_schedule *p = b->p;
     double saved = 0;
     for (uint32_t k = 0; k < b->n_moving; k++) {
         const uint32_t v = b->moving[k];
-        if (readers_of(b, v, f).there) saved += GOSS__COST_STORED * (double)p->values[v].bytes;
+        if (s->reads[v]) saved += GOSS__COST_STORED * (double)p->values[v].bytes;
         for (int i = 0; i < p->values[v].n_in; i++) {
             const uint32_t u = operand(b, v, i);
             if (b->moved[u]) continue;
             b->moved[u] = COUNTED;
-            saved -= bytes_added(b, u, f);
+            saved -= bytes_added(b, s, u);
         }
     }
     for (uint32_t k = 0; k < b->n_moving; k++)
@@ -159,9 +147,16 @@ static void look_at_operands(goss__builder *b, sinking *s, uint32_t v, int32_t f
 
 static bool pays(goss__builder *b, sinking *s, uint32_t v, int32_t f, bool all) {
     mark(b, s, v, f, all);
-    if (bytes_saved(b, f) > 0 && fits(b, s, f)) return true;
+    if (bytes_saved(b, s) > 0 && fits(b, s, f)) return true;
     unmark(b);
     return false;
+}
+
+/* v is computed by phase f now. */
+static void add_here(goss__builder *b, sinking *s, uint32_t v) {
+    s->here[s->n_here++] = v;
+    set_here(b, v);
+    for (int i = 0; i < b->p->values[v].n_in; i++) s->reads[operand(b, v, i)]++;
 }
 
 /* Tries what phase f reads, the highest first: what moves brings its own operands. */
@@ -172,9 +167,9 @@ static void move_into(goss__builder *b, sinking *s, int32_t f) {
         const uint32_t v = pop_highest(&s->next);
         if (!can_move(b, v, f) || !(pays(b, s, v, f, true) || pays(b, s, v, f, false))) continue;
         for (uint32_t k = 0; k < b->n_moving; k++) {
-            const uint32_t u = b->moving[k];
-            p->values[u].phase = f, p->values[u].moved = true;
-            s->here[s->n_here++] = u;
+            goss__value *moving = &p->values[b->moving[k]];
+            moving->phase = f, moving->moved = true;
+            add_here(b, s, b->moving[k]);
         }
         for (uint32_t k = 0; k < b->n_moving; k++) look_at_operands(b, s, b->moving[k], f);
         unmark(b);
@@ -185,12 +180,15 @@ static void move_into(goss__builder *b, sinking *s, int32_t f) {
 static void enter(goss__builder *b, sinking *s, const uint32_t *members, uint32_t n, int32_t f) {
     s->n_here = 0;
     for (uint32_t k = 0; k < n; k++)
-        if (b->p->values[members[k]].phase == f) s->here[s->n_here++] = members[k];
-    for (uint32_t k = 0; k < s->n_here; k++) set_here(b, s->here[k]);
+        if (b->p->values[members[k]].phase == f) add_here(b, s, members[k]);
 }
 
-static void leave(goss__builder *b, const sinking *s) {
-    for (uint32_t k = 0; k < s->n_here; k++) b->in_phase[s->here[k]] = 0;
+static void leave(goss__builder *b, sinking *s) {
+    for (uint32_t k = 0; k < s->n_here; k++) {
+        const uint32_t v = s->here[k];
+        b->in_phase[v] = 0;
+        for (int i = 0; i < b->p->values[v].n_in; i++) s->reads[operand(b, v, i)] = 0;
+    }
 }
 
 bool goss__sink(goss__builder *b) {
@@ -199,10 +197,11 @@ bool goss__sink(goss__builder *b) {
     sinking s = {.here = goss__calloc(n, sizeof *s.here),
                  .next.at = goss__calloc(n, sizeof *s.next.at),
                  .maybe.at = goss__calloc(n, sizeof *s.maybe.at),
-                 .looked_at = goss__calloc(n, sizeof *s.looked_at)};
+                 .looked_at = goss__calloc(n, sizeof *s.looked_at),
+                 .reads = goss__calloc(n, sizeof *s.reads)};
     b->moving = goss__calloc(n, sizeof *b->moving);
-    const bool ok =
-        goss__find_members(b->p, &from, &members) && b->moving && s.here && s.next.at && s.maybe.at && s.looked_at;
+    const bool ok = goss__find_members(b->p, &from, &members) && b->moving && s.here && s.next.at && s.maybe.at &&
+                    s.looked_at && s.reads;
     memset(b->done, 1, n), memset(b->in_phase, 0, n);
     for (int32_t f = (int32_t)b->p->n_phases - 1; ok && f > 0; f--) {
         enter(b, &s, members + from[f], from[f + 1] - from[f], f);
@@ -210,6 +209,6 @@ bool goss__sink(goss__builder *b) {
         leave(b, &s);
     }
     goss__free(from), goss__free(members), goss__free(b->moving);
-    goss__free(s.here), goss__free(s.next.at), goss__free(s.maybe.at), goss__free(s.looked_at);
+    goss__free(s.here), goss__free(s.next.at), goss__free(s.maybe.at), goss__free(s.looked_at), goss__free(s.reads);
     return ok;
 }
