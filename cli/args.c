@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* args.c: options and help of the verbs, errors, and what is written to standard output. */
+/* args.c: options and help of verbs, errors, standard output. */
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
@@ -71,7 +71,7 @@ void cli_log_to_stderr(void) { goss_log_set(to_stderr, NULL); }
 
 enum { MOST_OPTIONS = 32, HELP = 1000 };
 
-/* The table in the form of getopt: an option's value is its index, so that letters and words meet in one place. */
+/* The table in getopt's form: an option's value is its index, for short and long options alike. */
 typedef struct getopt_table {
     struct option longs[MOST_OPTIONS + 2];
     char letters[2 * MOST_OPTIONS + 4];
@@ -80,7 +80,7 @@ typedef struct getopt_table {
 static void fill_table(const cli_verb *v, getopt_table *t) {
     int n = 0;
     char *letter = t->letters;
-    *letter++ = ':'; /* a missing value is told apart, and nothing is printed */
+    *letter++ = ':'; /* distinguishes a missing value, and prints nothing */
     *letter++ = 'h';
     for (int i = 0; i < v->n_options && i < MOST_OPTIONS; i++) {
         const cli_option *o = &v->options[i];
@@ -105,7 +105,7 @@ static const cli_option *option_of(const cli_verb *v, int code) {
 
 static bool has_prefix(const char *text, const char *prefix, size_t n) { return strncmp(text, prefix, n) == 0; }
 
-/* Says what getopt did not accept: `word` is the argument it stopped at. */
+/* Reports what getopt did not accept: `word` is the argument where it stopped. */
 _Noreturn static void refuse(const cli_verb *v, const char *word, int code) {
     const cli_option *o = code ? option_of(v, code) : NULL;
     if (o || code == HELP) cli_usage(v, "--%s takes no value", o ? o->name : "help");
@@ -127,20 +127,20 @@ _Noreturn static void refuse(const cli_verb *v, const char *word, int code) {
     cli_usage(v, "there is no option %.*s", (int)n + 2, word);
 }
 
-/* getopt stands on an argument with several letters until the last of them, and behind any other. */
+/* getopt's index stays at an argument with several letters until the last one, and is past any other. */
 static const char *refused_word(int argc, char **argv) {
     const char *next = optind < argc ? argv[optind] : "";
     return next[0] == '-' && next[1] && next[1] == optopt && next[2] ? next : argv[optind - 1];
 }
 
-/* Names the first word of the usage that is not there. */
+/* Names the first missing argument of the usage. */
 static void missing(const cli_verb *v, int words) {
     const char *at = v->usage;
     for (; words > 0 && strchr(at, ' '); words--) at = strchr(at, ' ') + 1;
     cli_usage(v, "%.*s is missing", (int)strcspn(at, " "), at);
 }
 
-/* An option that the usage asks for, outside of brackets, and that was not given. */
+/* An option that the usage requires (outside brackets) and that was not given. */
 static const cli_option *owed(const cli_verb *v) {
     for (int i = 0; i < v->n_options; i++) {
         const cli_option *o = &v->options[i];
@@ -152,18 +152,18 @@ static const cli_option *owed(const cli_verb *v) {
     return NULL;
 }
 
-/* A word too many is most often the value of an option that was left out. */
+/* An extra argument is usually the value of a forgotten option. */
 _Noreturn static void refuse_word(const cli_verb *v, const char *word) {
     const cli_option *o = owed(v);
-    if (!o) cli_usage(v, "\"%s\" is one word too many", word);
-    cli_usage(v, "\"%s\" is one word too many, and %s%s %s is missing", word, o->name[1] ? "--" : "-", o->name,
+    if (!o) cli_usage(v, "\"%s\" is an extra argument", word);
+    cli_usage(v, "\"%s\" is an extra argument, and %s%s %s is missing", word, o->name[1] ? "--" : "-", o->name,
               o->value);
 }
 
 int cli_parse(const cli_verb *v, int argc, char **argv) {
     getopt_table t;
     fill_table(v, &t);
-    optind = 0; /* glibc: start anew, sorting words behind options */
+    optind = 0; /* glibc: restart, with permutation of arguments */
     opterr = 0;
     for (int code; (code = getopt_long(argc, argv, t.letters, t.longs, NULL)) != -1;) {
         if (code == 'h' || code == HELP) {
@@ -174,7 +174,7 @@ int cli_parse(const cli_verb *v, int argc, char **argv) {
         const cli_option *o = option_of(v, code == ':' ? optopt : code);
         if (code == ':') cli_usage(v, "%s%s needs a value: %s", o->name[1] ? "--" : "-", o->name, o->value);
         if (o->value)
-            *o->text = optarg; /* the last one counts, so that a script's settings can be overridden behind them */
+            *o->text = optarg; /* the last one wins, so that a script's settings can be overridden after them */
         else
             *o->flag = true;
     }
@@ -198,14 +198,14 @@ int64_t cli_int(const cli_verb *v, const char *name, const char *text, int64_t f
 /* ---- standard output ---- */
 
 void cli_open_streams(void) {
-    /* Past a limit on the size of files (ulimit -f) a write fails, as on a full disk, instead of killing. */
+    /* Beyond a file size limit (ulimit -f) a write fails, as on a full disk, instead of killing the process. */
     signal(SIGXFSZ, SIG_IGN);
-    /* A file opened later must not become standard output: what is printed would go into it. */
+    /* A file opened later must not become standard output, or output would be written into it. */
     for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
         if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) < 0) exit(EXIT_ERROR);
 }
 
-/* Nobody reads the pipe any more. */
+/* The reader of the pipe has exited. */
 static bool reader_is_gone(void) {
     struct pollfd p = {.fd = STDOUT_FILENO, .events = POLLOUT};
     return poll(&p, 1, 0) == 1 && (p.revents & (POLLERR | POLLHUP));
@@ -216,7 +216,7 @@ int cli_close_stdout(void) {
     errno = 0;
     if (fclose(stdout) == 0 && !failed) return EXIT_DONE;
     int number = errno;
-    if (number == EPIPE || reader_is_gone()) { /* as the signal does it where it is not ignored */
+    if (number == EPIPE || reader_is_gone()) { /* as the signal does if it is not ignored */
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
@@ -252,7 +252,7 @@ const char *cli_output(const char *path) { return strcmp(path, "-") == 0 ? "/dev
 
 void cli_put_path(const char *path) {
     struct stat out, file;
-    /* The file was written to standard output itself: nothing may follow it there. */
+    /* The file itself was written to standard output: nothing may follow. */
     if (fstat(STDOUT_FILENO, &out) == 0 && stat(path, &file) == 0 && out.st_dev == file.st_dev &&
         out.st_ino == file.st_ino)
         return;

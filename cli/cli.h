@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cli.h: what the verbs share: options, errors, numbers. Results go to stdout, talk to stderr.
- * Exit status: 0 done, 1 an error, 2 wrong usage, 75 interrupted after saving (EX_TEMPFAIL: the same command goes on).
- */
+/* cli.h: shared by the verbs: options, errors, output. Results go to stdout, messages to stderr. Exit status: 0 done, 1
+ * error, 2 wrong usage, 75 interrupted after saving (EX_TEMPFAIL: the same command resumes). / */
 #ifndef GOSS_CLI_H
 #define GOSS_CLI_H
 
@@ -13,7 +12,7 @@
 
 enum { EXIT_DONE = 0, EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 75 };
 
-/* One option of a verb. A flag has no value name and sets *flag; else *text gets the value. */
+/* An option of a verb. A flag has no value name and sets *flag; otherwise *text receives the value. */
 typedef struct cli_option {
     const char *name;  /* "ways" for --ways; one letter for -o */
     const char *value; /* "N" in the help; NULL: a flag */
@@ -23,51 +22,50 @@ typedef struct cli_option {
 } cli_option;
 
 typedef struct cli_verb {
-    const char *name, *usage, *doc; /* usage: what follows the name in the first line of the help */
+    const char *name, *usage, *doc; /* usage: the rest of the first line of the help */
     const cli_option *options;
     int n_options;
-    int min_words, max_words; /* words that are no options; max < 0: any number */
+    int min_words, max_words; /* positional arguments; max < 0: any number */
 } cli_verb;
 
-/* Sorts argv[1..] into options and words (in place, at the front of argv + 1), by getopt_long: options may stand behind
- * words and be shortened, "--" ends them, of an option that is there twice the last counts. Returns the number of
- * words, or -1 after the help was asked for, or exits with EXIT_USAGE after telling what is wrong. */
+/* Parses argv[1..] by getopt_long and moves positional arguments to the front of argv + 1: options may follow them and
+ * be abbreviated, "--" ends options, the last of a repeated option wins. Returns the number of positional arguments, -1
+ * after printing help, or exits with EXIT_USAGE after an error. */
 int cli_parse(const cli_verb *verb, int argc, char **argv);
-/* Tells an error and returns EXIT_ERROR (EXIT_INTERRUPTED for that status). */
+/* Prints an error and returns EXIT_ERROR (EXIT_INTERRUPTED for that status). */
 int cli_fail(const goss_error *err);
-/* A line to stderr, whatever names are in it. */
+/* Prints a line to stderr, with names escaped. */
 void cli_tell(const char *fmt, ...) GOSS_PRINTF(1, 2);
-/* Tells wrong usage and exits. */
+/* Prints a usage error and exits. */
 _Noreturn void cli_usage(const cli_verb *verb, const char *fmt, ...) GOSS_PRINTF(2, 3);
-/* The integer an option gave, or the fallback. */
+/* The integer value of an option, or the fallback. */
 int64_t cli_int(const cli_verb *verb, const char *name, const char *text, int64_t fallback, int64_t min, int64_t max);
-/* To stdout (the forms: gossamer/text.h). A name that somebody else chose (of a class, a tensor, a file) fit for a
- * terminal and for columns, filled up to a width with blanks. The path of a result, alone on a line, as a script can
- * use it. Quoted JSON: a text that is UTF-8, as it is; and a name that need not be, so that different ones stay
- * different. */
+/* Output to stdout (forms: gossamer/text.h): an escaped name (of a class, tensor, file), padded with blanks; the path
+ * of a result, alone on a line, unescaped for scripts; quoted JSON: UTF-8 text; and quoted JSON of a name that may be
+ * any bytes, injectively escaped. */
 void cli_put_name(const char *text, int width);
-void cli_put_text(const char *text); /* a sentence that names may stand in */
+void cli_put_text(const char *text); /* a sentence that may contain names */
 void cli_put_path(const char *path);
-/* Where the result named by -o goes: "-" is standard output (./- a file of that name). */
+/* The target of -o: "-" is standard output (./- a file of that name). */
 const char *cli_output(const char *path);
-/* Whether two names are of one file, whatever links lead to it. */
+/* Whether two paths are the same file. */
 bool cli_same_file(const char *a, const char *b);
 /* "tie=0.3,low=1" of --strength; NULL: nothing. */
 struct goss_model;
 goss_status cli_set_strengths(struct goss_model *model, const char *list, goss_error *err);
 void cli_json_text(const char *text);
 void cli_json_name(const char *text);
-/* Messages of the library go to stderr. */
+/* Sends messages of the library to stderr. */
 void cli_log_to_stderr(void);
-/* From here on SIGINT, SIGTERM and SIGHUP set what is returned, for the library's `stop`, instead of ending the
+/* From here on SIGINT, SIGTERM and SIGHUP set the returned flag, for the library's `stop`, instead of ending the
  * process. */
 const volatile sig_atomic_t *cli_catch_signals(void);
-/* They end it again: at once, if one came meanwhile (what it interrupted has been taken back by then). */
+/* They end the process again: at once, if one has arrived meanwhile (after cleaning up). */
 void cli_release_signals(void);
-/* First of all: every standard stream is open. */
+/* To be called first: opens missing standard streams. */
 void cli_open_streams(void);
-/* Closes stdout; EXIT_ERROR and a message if it could not be written. Where the reader of a pipe is gone it ends the
- * process as SIGPIPE does, without a word. */
+/* Closes stdout; EXIT_ERROR and a message if writing failed. If the reader of a pipe has exited, ends the process
+ * silently by SIGPIPE. */
 int cli_close_stdout(void);
 
 int cmd_init(int argc, char **argv);

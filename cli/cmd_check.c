@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_check.c: gossamer check: what there is to say of a run's data and settings before it is trained. */
+/* cmd_check.c: gossamer check: checks a run's data and settings before training. */
 #include <stdio.h>
 
 #include "cli.h"
@@ -7,7 +7,7 @@
 #include "findings.h"
 #include "gossamer/log.h"
 
-/* What training warns of is a finding, too. */
+/* Warnings of training are findings too. */
 static void from_log(void *context, goss_log_level level, const char *line) {
     if (level == GOSS_LOG_WARN) cli_findings_add(context, GOSS_CHECK_WARNING, "training", line);
     if (level == GOSS_LOG_INFO) fprintf(stderr, "%s\n", line);
@@ -34,20 +34,17 @@ static int check(const goss_config *c, bool json) {
 int cmd_check(int argc, char **argv) {
     bool json = false;
     const cli_option options[] = {{"json", NULL, "one JSON object", NULL, &json}};
-    const cli_verb verb = {
-        .name = "check",
-        .usage = "[RUN.ini] [section.key=value ...] [--json]",
-        .doc = "Looks at what gossamer train would begin with, and writes nothing: counts, sizes, images or rows that "
-               "are\n"
-               "there twice or on both sides of a split, classes and tasks that are too small, files that cannot be "
-               "read,\n"
-               "settings that do not fit, and the doctor's verdict on the hypernetwork's first numbers. Each finding "
-               "says\n"
-               "what to do. Status 0: it can be trained, whatever the warnings; 1: it cannot.",
-        .options = options,
-        .n_options = 1,
-        .min_words = 0,
-        .max_words = -1};
+    const cli_verb verb = {.name = "check",
+                           .usage = "[RUN.ini] [section.key=value ...] [--json]",
+                           .doc = "Checks data and settings before gossamer train, and writes nothing: counts, sizes, "
+                                  "images or rows that are\nduplicated or on both sides of a split, classes and tasks "
+                                  "that are too small, unreadable files,\nsettings that do not fit together, and the "
+                                  "doctor's verdict on the hypernetwork's initialisation.\nEach finding says what to "
+                                  "do. Status 0: training can start, with or without warnings; 1: it cannot.",
+                           .options = options,
+                           .n_options = 1,
+                           .min_words = 0,
+                           .max_words = -1};
     int words = cli_parse(&verb, argc, argv), n;
     if (words < 0) return cli_close_stdout();
     if (words == 0) cli_usage(&verb, "no configuration");

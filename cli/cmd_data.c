@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_data.c: gossamer data glyphs: the characters of installed fonts as a set of images. */
+/* cmd_data.c: gossamer data glyphs: renders the characters of installed fonts. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,24 +25,22 @@ int cmd_data(int argc, char **argv) {
         {"o", "DIR", "folder to write; created", &o.out, NULL},
         {"fonts", "DIR", "folder of .ttf and .otf files (/usr/share/fonts/truetype/noto)", &o.fonts, NULL},
         {"size", "N", "height and width of the drawings (64)", &size, NULL},
-        {"drawings", "N", "drawings a character (20)", &drawings, NULL},
-        {"max-characters", "N", "most characters of a script (60)", &most, NULL},
+        {"drawings", "N", "drawings per character (20)", &drawings, NULL},
+        {"max-characters", "N", "largest number of characters per script (60)", &most, NULL},
         {"test-scripts", "N", "scripts in test-classes.txt (20)", &test, NULL},
         {"jitter", "X", "strength of the random distortions (1)", &jitter, NULL},
         {"seed", "S", "(1)", &seed, NULL},
         {"threads", "N", "(all)", &threads, NULL},
     };
-    const cli_verb v = {
-        .name = "data",
-        .usage = "glyphs -o DIR [options]",
-        .doc =
-            "Renders the characters of installed fonts, script by script, into DIR/Script/uXXXX/NN_face.png, and names "
-            "the\n"
-            "classes of whole scripts in DIR/train-classes.txt and DIR/test-classes.txt. Done before: nothing is done.",
-        .options = options,
-        .n_options = sizeof options / sizeof *options,
-        .min_words = 1,
-        .max_words = 1};
+    const cli_verb v = {.name = "data",
+                        .usage = "glyphs -o DIR [options]",
+                        .doc = "Renders the characters of installed fonts, script by script, into "
+                               "DIR/Script/uXXXX/NN_face.png, and lists the\nclasses by whole scripts in "
+                               "DIR/train-classes.txt and DIR/test-classes.txt. An existing result is kept.",
+                        .options = options,
+                        .n_options = sizeof options / sizeof *options,
+                        .min_words = 1,
+                        .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (strcmp(argv[1], "glyphs") != 0) cli_usage(&v, "there is no data \"%s\", only glyphs", argv[1]);
     if (!o.out) cli_usage(&v, "-o is missing");
@@ -62,7 +60,7 @@ int cmd_data(int argc, char **argv) {
     if (s != GOSS_OK) return cli_fail(&err);
     fprintf(stderr, "%d scripts, %d characters, %d drawings; to test on: %d scripts, %d characters\n", r.scripts,
             r.characters, r.images, r.test_scripts, r.test_characters);
-    fprintf(stderr, "left out: %d blank, %d marks, %d duplicates\n", r.blank, r.marks, r.duplicates);
+    fprintf(stderr, "excluded: %d blank, %d marks, %d duplicates\n", r.blank, r.marks, r.duplicates);
     cli_put_path(o.out);
     return cli_close_stdout();
 }

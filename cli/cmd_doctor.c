@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_doctor.c: gossamer doctor: what this build and this machine have, for bug reports and first steps. */
+/* cmd_doctor.c: gossamer doctor: capabilities of this build and machine, for bug reports and first steps. */
 #include <stdio.h>
 
 #include "cli.h"
@@ -8,7 +8,7 @@
 
 static const struct {
     const char *name, *version;
-    bool have, off; /* off: as the builder wanted it */
+    bool have, off; /* off: disabled on purpose */
     const char *use;
 } libraries[] = {
 #define ROW(name, version, have, off, use) {name, version, have, off, use},
@@ -21,12 +21,11 @@ int cmd_doctor(int argc, char **argv) {
                         .usage = "",
                         .doc = "Shows the versions of Gossamer and of the libraries it was built with, the kernels "
                                "chosen for this CPU and the\n"
-                               "number of threads. Ends with status 1 when something is missing that was not\n"
-                               "switched off.",
+                               "number of threads. Exits with status 1 if something is missing that was not\ndisabled.",
                         .max_words = 0};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     int missing = 0;
-    printf("gossamer   %s\ncompiler   %s\nkernels    %s (GOSSAMER_ISA chooses another)\n", goss_version(), __VERSION__,
+    printf("gossamer   %s\ncompiler   %s\nkernels    %s (GOSSAMER_ISA selects another)\n", goss_version(), __VERSION__,
            goss_kernel_variant());
     goss_error err;
     goss_threads *threads;
@@ -36,7 +35,7 @@ int cmd_doctor(int argc, char **argv) {
     for (size_t i = 0; i < sizeof libraries / sizeof *libraries; i++) {
         printf("%-10s %-10s %s%s\n", libraries[i].name, libraries[i].version, libraries[i].use,
                libraries[i].have  ? ""
-               : libraries[i].off ? ": switched off when it was built"
+               : libraries[i].off ? ": disabled at build time"
                                   : ": MISSING (tools/install-deps)");
         missing += !libraries[i].have && !libraries[i].off;
     }

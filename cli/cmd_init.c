@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_init.c: gossamer init: looks at data and writes a configuration that trains on it as it is. */
+/* cmd_init.c: gossamer init: inspects data and writes a configuration that is ready to train. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,7 +54,7 @@ static bool matches(const char *pattern, const char *key) {
     return strncmp(pattern, key, n) == 0 && (pattern[n] == '*' || !key[n]);
 }
 
-/* Keys that say nothing about this kind of data are left out, unless somebody has set them. */
+/* Keys without meaning for this kind of data are omitted, unless they were set. */
 static bool is_wanted(void *context, const char *key) {
     const init_plan *p = context;
     if (goss_config_is_set(p->config, key)) return true;
@@ -70,7 +70,7 @@ static const char *remark_of(void *context, const char *key) {
     return NULL;
 }
 
-/* The last part of the path, without an ending, of letters that need no quotes. */
+/* The last component of the path, without extension, restricted to characters that need no quotes. */
 static void name_of(const char *path, char *out, size_t size) {
     size_t end = strlen(path), n = 0;
     while (end > 1 && path[end - 1] == '/') end--;
@@ -82,7 +82,7 @@ static void name_of(const char *path, char *out, size_t size) {
     if (strspn(out, "-.") == n) snprintf(out, size, "data");
 }
 
-/* A folder that is not there yet; not in the data, which it would be listed with. */
+/* A folder that does not exist yet, outside the data. */
 static void choose_folder(init_plan *p) {
     char name[100], dir[160];
     const bool here = strcmp(p->data, ".") == 0 || strcmp(p->data, "./") == 0;
@@ -99,11 +99,10 @@ static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
     const char *file = out ? out : "RUN.ini";
     int n = -1;
     if (body && data)
-        n = asprintf(
-            &text,
-            "# Written by gossamer init for %s: %s.\n# Lines with \"look at this\" are guesses: correct what is "
-            "wrong. Then\n#\n#   gossamer check %s\n#   gossamer train %s\n\n%s",
-            data, p->summary, file, file, body);
+        n = asprintf(&text,
+                     "# Written by gossamer init for %s: %s.\n# Lines with \"look at this\" are guesses: check and "
+                     "correct them. Then\n#\n#   gossamer check %s\n#   gossamer train %s\n\n%s",
+                     data, p->summary, file, file, body);
     goss_status s = n < 0 ? goss_error_set(err, GOSS_E_NOMEM, "no memory for the configuration's text") : GOSS_OK;
     if (s == GOSS_OK && out) s = goss_file_write(out, text, (size_t)n, err);
     if (s == GOSS_OK && !out) fputs(text, stdout);
@@ -140,9 +139,7 @@ static goss_status check_output(const init_plan *p, const char *out, bool force,
         return goss_output_check(out, (const char *[]){p->data}, 1, err);
     if (force) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s is there already, and may have been edited; name another file, or write over it with "
-                          "--force",
-                          out);
+                          "%s exists and may have been edited; name another file, or overwrite it with --force", out);
 }
 
 static goss_status init(init_plan *p, int words, char **word, const char *out, bool force, goss_error *err) {
@@ -162,19 +159,17 @@ int cmd_init(int argc, char **argv) {
     const char *out = NULL;
     bool force = false;
     const cli_option options[] = {{"o", "RUN.ini", "the file to write (standard output)", &out, NULL},
-                                  {"force", NULL, "write over a file that is there", NULL, &force}};
-    const cli_verb verb = {
-        .name = "init",
-        .usage = "DATA [section.key=value ...] [-o RUN.ini] [--force]",
-        .doc = "Looks at DATA (a folder or .zip of images in classes, an idx file; csv, ARFF or NumPy tables, a folder "
-               "of them)\n"
-               "and writes a complete configuration, with every key explained, that gossamer train accepts as it is.\n"
-               "What it has guessed it says, and marks in the file with \"look at this\"; a setting that is given "
-               "stands.",
-        .options = options,
-        .n_options = 2,
-        .min_words = 1,
-        .max_words = -1};
+                                  {"force", NULL, "overwrite an existing file", NULL, &force}};
+    const cli_verb verb = {.name = "init",
+                           .usage = "DATA [section.key=value ...] [-o RUN.ini] [--force]",
+                           .doc = "Inspects DATA (a folder or .zip of images in classes, an idx file; csv, ARFF or "
+                                  "NumPy tables, a folder of them)\nand writes a complete configuration, with every "
+                                  "key explained, that is ready for gossamer train.\nIt reports its guesses and marks "
+                                  "them in the file with \"look at this\"; settings given here are kept.",
+                           .options = options,
+                           .n_options = 2,
+                           .min_words = 1,
+                           .max_words = -1};
     const int words = cli_parse(&verb, argc, argv);
     if (words < 0) return cli_close_stdout();
     goss_error err;

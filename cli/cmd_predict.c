@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_predict.c: gossamer predict: classes and probabilities of image files, one line or one JSON object each. */
+/* cmd_predict.c: gossamer predict: predictions for images or rows, one line or JSON object each. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 #include "gossamer/model.h"
 #include "table_net.h"
 
-/* uncertainty < 0: the network is no ensemble and has none. */
+/* uncertainty < 0: the network is not an ensemble. */
 static void print_json(const goss_network *n, const char *input, const float *p, int best, float uncertainty) {
     printf("{\"input\": ");
     cli_json_name(input);
@@ -42,14 +42,14 @@ static void print(const goss_network *n, const char *input, const float *p, floa
     printf("\n");
 }
 
-/* Images wait here until there are enough of them for the network to be worth calling. */
+/* Images are collected until a batch is full. */
 enum { BATCH = 256 };
 
 typedef struct predictor {
     const goss_network *network;
     goss_image_format format;
     bool json;
-    size_t image;      /* numbers an image */
+    size_t image;      /* elements per image */
     float *pixels;     /* [BATCH, image] */
     float *p, *unsure; /* [BATCH, classes], [BATCH] */
     char *name[BATCH]; /* owned */
@@ -71,8 +71,8 @@ static goss_status flush(predictor *d, goss_error *err) {
     return s;
 }
 
-/* A bad image or path is reported at once and does not keep the others from being classified. With --json it has an
- * object as well, in the order of the inputs. */
+/* A bad image or path is reported at once; the others are still classified. With --json it has an object as well, in
+ * input order. */
 static goss_status report_bad(predictor *d, const char *name, const goss_error *e, goss_error *err) {
     if (d->json) {
         GOSS_TRY(flush(d, err));
@@ -88,7 +88,7 @@ static goss_status report_bad(predictor *d, const char *name, const goss_error *
     return GOSS_OK;
 }
 
-/* Takes in the image that lies behind the waiting ones; `read` is what came of reading it. */
+/* Adds the image behind the collected ones; `read` is the status of reading it. */
 static goss_status take(predictor *d, const char *name, goss_status read, const goss_error *e, goss_error *err) {
     if (read == GOSS_E_NOMEM) {
         *err = *e;
@@ -96,7 +96,7 @@ static goss_status take(predictor *d, const char *name, goss_status read, const 
     }
     if (read != GOSS_OK) return report_bad(d, name, e, err);
     if (goss_image_is_flat(d->pixels + (size_t)d->waiting * d->image, &d->format))
-        cli_tell("warning: %s: one flat colour (blank, or ink of the colour of the ground)", name);
+        cli_tell("warning: %s: one flat colour (blank, or ink in the background colour)", name);
     if (!(d->name[d->waiting] = strdup(name))) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     d->waiting++;
     return d->waiting == BATCH ? flush(d, err) : GOSS_OK;
@@ -173,25 +173,19 @@ int cmd_predict(int argc, char **argv) {
     const char *out = NULL;
     const cli_option options[] = {
         {"o", "OUT.csv", "table: the file to write (standard output)", &out, NULL},
-        {"json", NULL, "one JSON object an image or row: input, class, probability, probabilities (or error)", NULL,
+        {"json", NULL, "one JSON object per image or row: input, class, probability, probabilities (or error)", NULL,
          &json}};
     const cli_verb v = {
         .name = "predict",
         .usage = "NET IMAGE|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json]",
-        .doc = "Classifies images with a network that gossamer adapt wrote: files, all that are in a "
-               "folder or a .zip, or -\n"
-               "for one on standard input. A line an image: file, class, probability, with tabs "
-               "between; of an ensemble the\n"
-               "uncertainty, too: how far its networks disagree, in nats. Images that cannot be read "
-               "are reported on standard\n"
-               "error, with --json on standard output too; the others are classified, and the status is 1.\n"
-               "Of names, tab is written \\t, line break \\n, backslash \\\\, other control characters and bytes "
-               "that are not\n"
-               "UTF-8 \\xE9; with --json only backslash and such bytes.\n"
-               "With a network of a table's rows: writes the rows of one table as csv with a column prediction behind "
-               "them (and\n"
-               "probability; or low and high, 95 % by the networks of an ensemble). A target column stays, and is not "
-               "used.",
+        .doc = "Classifies images with a network written by gossamer adapt: files, all images of a folder or a .zip, "
+               "or -\nfor standard input. Prints a line per image: file, class, probability, separated by tabs; for an "
+               "ensemble also\nthe uncertainty: the disagreement of its networks in nats. Unreadable images are "
+               "reported on standard\nerror, with --json on standard output too; the others are classified, and the "
+               "status is 1.\nIn names, tab is written \\t, line feed \\n, backslash \\\\, other control characters "
+               "and invalid UTF-8\n\\xE9; with --json only backslash and invalid UTF-8.\nWith a network for tables: "
+               "writes the rows of a table as csv with an additional column prediction (and\nprobability; or low and "
+               "high, a 95 % interval by an ensemble's networks). A target column is kept and not used.",
         .options = options,
         .n_options = 2,
         .min_words = 2,

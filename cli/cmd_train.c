@@ -90,7 +90,7 @@ static int train(const goss_config *c, bool profile) {
     goss_train_options o = {
         .stop = cli_catch_signals(), .progress = show, .context = &d, .profile_steps = profile ? PROFILE_STEPS : 0};
     cli_log_to_stderr();
-    signal(SIGPIPE, SIG_IGN); /* a run goes on when nobody reads its messages any more */
+    signal(SIGPIPE, SIG_IGN); /* a run continues if its messages have no reader */
     d.told = now();
     goss_status s = goss_train(c, &o, &report, &err);
     if (d.line_open) fputc('\n', stderr);
@@ -103,19 +103,18 @@ int cmd_train(int argc, char **argv) {
     bool keys_only = false, profile = false;
     const char *fold = NULL;
     const cli_option options[] = {
-        {"fold", "I/N", "tables: train.fold: keep the I-th of N parts of the tasks apart, for eval", &fold, NULL},
+        {"fold", "I/N", "tables: train.fold: hold out the I-th of N parts of the tasks for eval", &fold, NULL},
         {"keys", NULL, "print every key with its default and what it means, as a configuration", NULL, &keys_only},
         {"profile", NULL,
-         "time the steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer", NULL,
+         "profile steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer", NULL,
          &profile}};
     const cli_verb verb = {
         .name = "train",
         .usage = "[RUN.ini] [section.key=value ...]",
-        .doc = "Trains as RUN.ini says (see configs/) and writes run.dir/model.safetensors. What stands on the command "
-               "line\n"
-               "goes over the file. The same command goes on where a run was stopped: Ctrl-C, SIGTERM and SIGHUP save "
-               "first\n"
-               "and end with status 75; with a larger train.steps or train.minutes a finished run goes on, too.",
+        .doc =
+            "Trains by RUN.ini (see configs/) and writes run.dir/model.safetensors. Settings on the command line "
+            "override\nthe file. The same command resumes a stopped run: Ctrl-C, SIGTERM and SIGHUP save a checkpoint "
+            "and exit\nwith status 75; with a larger train.steps or train.minutes a finished run continues.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 0,

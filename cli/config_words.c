@@ -37,10 +37,11 @@ static goss_status check_file(const char *word, const char *next, goss_error *er
                               next && next[next[0] == '='] ? next + (next[0] == '=') : "VALUE");
     if (is_folder(word))
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s is a folder, and no configuration; data is named by data.path=%s", word, word);
+                              "%s is a folder, not a configuration; data is named by data.path=%s", word, word);
     if (end && strcmp(end, ".safetensors") == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s is no configuration; train.start=%s begins a run with a model's weights", word, word);
+                              "%s is not a configuration; train.start=%s starts a run from a model's weights", word,
+                              word);
     return GOSS_OK;
 }
 

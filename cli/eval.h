@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval.h: what the files of gossamer eval share. */
+/* eval.h: shared by the files of gossamer eval. */
 #ifndef GOSS_EVAL_H
 #define GOSS_EVAL_H
 
@@ -8,7 +8,7 @@
 
 enum { EVAL_MOST = 32 };
 
-/* The images as some of the contenders want them. The first one's are what the others are compared with. */
+/* Images in the format of some contenders; those of the first are the reference. */
 typedef struct eval_view {
     goss_image_format format;
     goss_images *set;
@@ -18,12 +18,12 @@ typedef struct eval_view {
 
 typedef struct eval_runner {
     char *name;
-    char *weights;     /* where they come from, for the report */
-    bool file;         /* weights is a file of its own */
-    goss_model *model; /* owned, but where it is the first one's */
+    char *weights;     /* their origin, for the report */
+    bool file;         /* weights is a separate file */
+    goss_model *model; /* owned, unless it is the first one's */
     int fine_tune;
     int view;
-    goss_overlap trained, validated; /* with the classes to judge on */
+    goss_overlap trained, validated; /* with the evaluated classes */
 } eval_runner;
 
 typedef struct eval {
@@ -35,14 +35,14 @@ typedef struct eval {
     int n;
     eval_view view[EVAL_MOST];
     int views;
-    int images, classes_judged;                      /* in the classes to judge on */
-    int seen_images, seen_classes, validated_images; /* of them: seen by any of the contenders */
-    int least_ways, most_ways;                       /* as they were drawn */
+    int images, classes_judged;                      /* in the evaluated classes */
+    int seen_images, seen_classes, validated_images; /* of these: seen by any contender */
+    int least_ways, most_ways;                       /* as drawn */
 } eval;
 
 /* ---- eval_data.c ---- */
-/* Opens the images for every contender, finds out what they have seen of them, refuses that or leaves it out, and makes
- * the samplers. */
+/* Opens the images for every contender, determines which ones were seen, refuses or excludes these, and creates the
+ * samplers. */
 goss_status eval_open(eval *e, goss_error *err);
 void eval_close(eval *e);
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval_data.c: the images that gossamer eval judges on, for each contender as it wants them, and what of them the
- * contenders have seen before. */
+/* eval_data.c: the images of gossamer eval in each contender's format, and which of them contenders have seen. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +28,7 @@ static goss_status open_view(const eval *e, const goss_model *m, eval_view *v, g
                       : goss_class_list_all(v->set, &v->list, err);
 }
 
-/* A set for every image format that some model has. */
+/* A set for every image format of a model. */
 static goss_status open_views(eval *e, goss_error *err) {
     for (int i = 0; i < e->n; i++) {
         eval_runner *r = &e->runner[i];
@@ -42,9 +41,9 @@ static goss_status open_views(eval *e, goss_error *err) {
     return GOSS_OK;
 }
 
-/* ---- what was seen ---- */
+/* ---- seen images ---- */
 
-/* The entries of `marks` in a class of the list. */
+/* Counts the entries of `marks` in the classes of the list. */
 static int marked(const eval *e, const bool *marks, int i, int *example) {
     int first, count, n = 0;
     goss_images_class_range(e->view[0].set, e->view[0].list.ids[i], &first, &count);
@@ -138,7 +137,7 @@ static goss_status look(eval *e, bool *marks, goss_error *err) {
     return take_stock(e, marks, err);
 }
 
-/* Pictures are known by their numbers: the sets of all formats list the same files. */
+/* Images correspond by number: the sets of all formats list the same files. */
 static goss_status look_for_seen(eval *e, goss_error *err) {
     size_t n = (size_t)goss_images_count(e->view[0].set);
     for (int v = 1; v < e->views; v++)
@@ -153,14 +152,14 @@ static goss_status look_for_seen(eval *e, goss_error *err) {
 
 /* ---- samplers ---- */
 
-/* Puts the options in front that an episode's error is about. */
+/* Prefixes an error by the options that it concerns. */
 static goss_status open_sampler(const eval *e, eval_view *v, goss_error *err) {
     goss_status s = goss_sampler_create(v->set, &v->list, &e->spec, &v->sampler, err);
     if (s != GOSS_E_ARGUMENT) return s;
     return goss_error_prefix(err, s, "--ways %d --shots %d --queries %d", e->spec.ways, e->spec.shots, e->spec.queries);
 }
 
-/* With one alphabet an episode a sampler gives what there is; a report of other ways than were asked for misleads. */
+/* With one alphabet per episode a sampler yields fewer ways if necessary, which would make the report misleading. */
 static goss_status check_ways(const eval *e, goss_error *err) {
     int most = goss_sampler_limits(e->view[0].sampler).ways;
     if (most >= e->spec.ways) return GOSS_OK;
@@ -168,7 +167,7 @@ static goss_status check_ways(const eval *e, goss_error *err) {
                           e->spec.ways, most, e->spec.rotations ? " (rotations counted)" : "");
 }
 
-/* The fewest and most ways of the episodes that are judged. */
+/* The fewest and most ways of the episodes. */
 static void count_ways(eval *e) {
     e->least_ways = e->most_ways = e->spec.ways;
     if (!e->spec.one_alphabet) return;
@@ -182,7 +181,7 @@ static void count_ways(eval *e) {
 }
 
 goss_status eval_open(eval *e, goss_error *err) {
-    /* Decoding may take minutes: a name that is wrong is told before. */
+    /* Decoding may take minutes: wrong names are reported before. */
     if (e->classes && *e->classes && access(e->classes, R_OK) != 0)
         return goss_error_set(err, GOSS_E_IO, "--classes: %s: %s", e->classes, strerror(errno));
     GOSS_TRY(open_views(e, err));
@@ -199,7 +198,7 @@ void eval_close(eval *e) {
         goss_class_list_free(&e->view[v].list);
         goss_images_close(e->view[v].set);
     }
-    for (int i = EVAL_MOST - 1; i >= 0; i--) { /* the first one's model may serve others: last */
+    for (int i = EVAL_MOST - 1; i >= 0; i--) { /* freed last: the first one's model may serve others */
         free(e->runner[i].name), free(e->runner[i].weights);
         if (i == 0 || e->runner[i].model != e->runner[0].model) goss_model_free(e->runner[i].model);
     }

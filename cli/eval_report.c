@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval_report.c: what gossamer eval found, as a table or as JSON. It says what was run, which may be less than what was
- * asked for. */
+/* eval_report.c: the results of gossamer eval, as a table or as JSON. It reports what was run, which may be less than
+ * requested. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -34,7 +34,7 @@ static void print_protocol(const eval *e) {
     printf("\n");
 }
 
-/* A line where contenders have used images that are judged on. */
+/* A line about contenders that have seen evaluated images. */
 static void print_used(const eval *e, const char *how, bool validated, int images) {
     if (images == 0) return;
     printf("%s: %d of %d images", how, images, e->images);
@@ -74,7 +74,7 @@ static void put_number(const char *key, double value) {
         printf(", \"%s\": %.6f", key, value);
 }
 
-/* null: nothing found, but not everything is known. */
+/* null: none found, but records are incomplete. */
 static void put_count(const char *key, int images, bool complete) {
     if (images == 0 && !complete)
         printf(", \"%s\": null", key);

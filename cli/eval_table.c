@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval_table.c: gossamer eval on tables: who runs on which tasks. */
+/* eval_table.c: gossamer eval on tables: which methods run on which tasks. */
 #include "eval_table.h"
 
 #include <stdio.h>
@@ -14,8 +14,8 @@ static const char *order_of(const eval_table *e, const table_fold *f) {
     return e->order ? e->order : goss_table_transform_order(f->fit->transform);
 }
 
-/* The column that nearest and line go by: the order's, or the model's where rows are drawn at random; the place in the
- * file where that is the order. */
+/* The column for nearest and line: that of the order, or the model's if rows are random; the position in the file if
+ * that is the order. */
 static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) {
     const char *order = order_of(e, f), *own = goss_table_transform_order(f->fit->transform);
     const int rows = goss_table_rows(f->table);
@@ -31,14 +31,14 @@ static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) 
 
 static int by_hash(const void *a, const void *b) {
     const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y); /* equal ones are the same */
+    return (x > y) - (x < y); /* equal hashes are equal rows */
 }
 
 static bool known(const uint64_t *sorted, size_t n, uint64_t hash) {
     return n && bsearch(&hash, sorted, n, sizeof hash, by_hash) != NULL;
 }
 
-/* A task was seen if the model has seen most of its rows: single rows may repeat in other tasks by chance. */
+/* A task was seen if the model has seen most of its rows: single rows may occur in other tasks by chance. */
 static goss_status find_seen(table_fold *f, goss_error *err) {
     size_t trained_n, validated_n;
     const uint64_t *trained = goss_model_samples(f->model, GOSS_USE_TRAIN, &trained_n);
@@ -66,13 +66,13 @@ static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err
     GOSS_TRY(goss_table_tasks_open(f->table, &f->roles, order_of(e, f), &f->tasks, err));
     if (f->fit->descriptors && !e->descriptors)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "the model wants a descriptor of each task: --descriptor FILE with a row a task");
+                              "the model requires a descriptor of each task: --descriptor FILE with a row per task");
     if (f->fit->descriptors) GOSS_TRY(goss_table_open(e->descriptors, NULL, &f->described, err));
     GOSS_TRY(find_at(e, f, err));
     return find_seen(f, err);
 }
 
-/* Takes the model, whatever happens. */
+/* Takes ownership of the model in any case. */
 static goss_status add_fold(eval_table *e, const char *path, goss_model *model, int *at, goss_error *err) {
     if (e->folds == EVAL_FOLDS) {
         goss_model_free(model);
@@ -94,7 +94,7 @@ static const goss_objective *objective_of(const table_fold *f) {
     return goss_table_transform_objective(f->fit->transform);
 }
 
-/* All of them predict the same thing of the same tasks. */
+/* All must predict the same target of the same tasks. */
 static goss_status check_alike(const eval_table *e, const table_fold *f, goss_error *err) {
     const table_fold *first = &e->fold[0];
     if (strcmp(target_of(f), target_of(first)) != 0 || objective_of(f)->classes != objective_of(first)->classes)
@@ -130,7 +130,7 @@ static void use_models(const eval_table *e, table_runner *r) {
     for (int i = 0; i < e->models; i++) r->fold[r->folds++] = i;
 }
 
-/* A method on what the models keep: a baseline, or another use of their weights. */
+/* A method from the models' files: a baseline, or another method on their weights. */
 static goss_status add_derived(eval_table *e, const char *name, goss_error *err) {
     table_runner *r;
     GOSS_TRY(add_runner(e, name, &r, err));
@@ -142,14 +142,14 @@ static goss_status add_derived(eval_table *e, const char *name, goss_error *err)
             return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines; train it again", name,
                                   e->fold[i].path);
     if (r->kind && objective_of(&e->fold[0])->classes && !r->kind->classes)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: it has no meaning for classes", name);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s is not defined for classes", name);
     if (r->kind && r->kind->order && !e->fold[0].at)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "--methods %s goes by the column that rows are ordered by: --order COLUMN", name);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s requires the column that orders rows: --order COLUMN",
+                              name);
     return GOSS_OK;
 }
 
-/* NAME=FILE; the same name again adds a fold. */
+/* NAME=FILE; a repeated name adds a fold. */
 static goss_status add_file(eval_table *e, const char *name, const char *path, goss_error *err) {
     table_runner *r = find_runner(e, name);
     if (r && (r->kind || r->derive || r->fold[0] < e->models))
@@ -229,7 +229,7 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
     if (!list) return no_memory(err);
     goss_status s = GOSS_OK;
     while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_method(e, word, err);
-    /* The paths of folds stand in it. */
+    /* Contains the paths of folds. */
     e->list = list;
     return s == GOSS_OK ? check_metric(e, err) : s;
 }
@@ -303,7 +303,7 @@ static void tell_tasks(const eval_table *e) {
         cli_tell("%d of the %d tasks judged were validated on: weights were chosen by them", e->validated, e->n_judged);
 }
 
-/* ---- the whole ---- */
+/* ---- the verb ---- */
 
 static void close_all(eval_table *e) {
     for (int i = 0; i < e->folds; i++) {

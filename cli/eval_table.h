@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval_table.h: what the files of gossamer eval on tables share.
+/* eval_table.h: shared by the files of gossamer eval on tables.
  *
- * A fold is a model file with its view of the table; what it has been trained on decides which tasks it may judge. A
- * runner is a row of the report: a method, answered for each task by those of its folds that have not seen it. */
+ * A fold is a model file with its view of the table; it may be evaluated on tasks that it was not trained on. A runner
+ * is a row of the report: a method, evaluated on each task by those of its folds that have not seen it. */
 #ifndef GOSS_EVAL_TABLE_H
 #define GOSS_EVAL_TABLE_H
 
@@ -28,12 +28,12 @@ typedef struct table_fold {
 
 typedef struct table_runner {
     char *name;
-    const goss_baseline_kind *kind; /* NULL: a model answers */
-    const char *derive;             /* method on what the folds' models have learned; NULL: the models themselves */
+    const goss_baseline_kind *kind; /* NULL: a model */
+    const char *derive;             /* method derived from the folds' models; NULL: the models themselves */
     int fold[EVAL_FOLDS], folds;
     int fine_tune;
-    double *value;  /* [tasks] mean over draws and folds; NaN: not judged, or not defined */
-    int *answers;   /* [tasks] folds that have answered */
+    double *value;  /* [tasks] mean over draws and folds; NaN: not evaluated, or undefined */
+    int *answers;   /* [tasks] folds that were evaluated */
     double seconds; /* of all draws */
     int64_t draws;
 } table_runner;
@@ -43,10 +43,10 @@ typedef struct eval_table {
     int support, repeats, fine_tune, threads;
     uint64_t seed;
     bool allow_seen, json;
-    char *list; /* the words of --methods */
+    char *list; /* the items of --methods */
     /* found */
     table_fold fold[EVAL_FOLDS];
-    int folds, models; /* the first `models` are the words of the command */
+    int folds, models; /* the first `models` are positional arguments */
     table_runner runner[EVAL_RUNNERS];
     int runners;
     const goss_metric *metric;
@@ -54,13 +54,13 @@ typedef struct eval_table {
     bool *judged; /* [tasks] */
     double *work; /* [tasks] of the report */
     int n_judged, skipped, left_out,
-        validated; /* tasks: judged; too few rows; trained on; validated on, of those judged */
+        validated; /* tasks: evaluated; too few rows; trained on; validated on, of those evaluated */
 } eval_table;
 
 /* ---- eval_table.c ---- */
-/* words: the model files. The first one is loaded already and becomes this file's. */
+/* words: the model files. The first one is loaded already; takes ownership. */
 int eval_table_run(eval_table *e, goss_model *first, char **words, int n);
-/* Whether a model judges a task of a runner; judging what was validated on is second best. */
+/* Whether a model is evaluated on a task; one that was validated on it is used only if there is no other. */
 bool eval_table_may(const eval_table *e, const table_runner *r, int fold, int task);
 
 /* ---- eval_table_race.c ---- */

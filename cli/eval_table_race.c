@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval_table_race.c: every runner's value of every task: the mean over a task's draws, and over the folds that may
- * answer for it. */
+/* eval_table_race.c: every runner's value of every task: the mean over draws and eligible folds. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +9,7 @@
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
-/* The tasks that a fold answers for. */
+/* The tasks of a fold. */
 static int choose(const eval_table *e, const table_runner *r, int fold, int32_t *tasks) {
     int n = 0;
     for (int task = 0; task < e->tasks; task++)
@@ -18,7 +17,7 @@ static int choose(const eval_table *e, const table_runner *r, int fold, int32_t 
     return n;
 }
 
-/* A task that the model was trained on has its number there. */
+/* A training task has its id in the model. */
 static void find_numbers(const table_fold *f, const int32_t *tasks, int n, int64_t *number) {
     const goss_data_spec *data = goss_model_data(f->model);
     for (int i = 0; i < n; i++) {
@@ -63,7 +62,7 @@ static goss_status answer(const eval_table *e, table_runner *r, const table_fold
     return s;
 }
 
-/* Draw k is of task k % n. A task's value is defined where all its draws are. */
+/* Draw k is of task k % n. A task's value is defined if all its draws are. */
 static void collect(const eval_table *e, table_runner *r, const int32_t *tasks, int n, const double *values) {
     for (int i = 0; i < n; i++) {
         double sum = 0;

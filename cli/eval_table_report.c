@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* eval_table_report.c: what gossamer eval found on a table: means over tasks with Student's intervals, and differences
- * to the first method on the same tasks. */
+/* eval_table_report.c: the results of gossamer eval on a table: means over tasks with Student's intervals, and paired
+ * differences to the first method. */
 #include <math.h>
 #include <stdio.h>
 
@@ -9,14 +9,14 @@
 
 typedef struct summary {
     double value, ci95, difference, difference_ci95;
-    int undefined; /* judged tasks for which the metric has no value */
+    int undefined; /* evaluated tasks without a value of the metric */
 } summary;
 
 static double difference(const eval_table *e, const table_runner *r, int task) {
     return r->value[task] - e->runner[0].value[task];
 }
 
-/* Differences are over the tasks that both have a value of. */
+/* Differences are over tasks for which both have a value. */
 static summary summarize(const eval_table *e, const table_runner *r) {
     summary s = {0};
     int count;

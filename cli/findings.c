@@ -53,7 +53,7 @@ int cli_findings_of(const cli_findings *f, goss_check_level level) {
 
 /* ---- text ---- */
 
-/* "train.classes", "train.images" stand in one line: train   25 classes, 500 images */
+/* "train.classes" and "train.images" are on one line: train   25 classes, 500 images */
 static void print_counts(const cli_findings *f) {
     size_t before = SIZE_MAX;
     const char *group = NULL;
@@ -101,7 +101,7 @@ void cli_findings_print(const cli_findings *f) {
     print_doctor(f);
     const int errors = cli_findings_of(f, GOSS_CHECK_ERROR), warnings = cli_findings_of(f, GOSS_CHECK_WARNING);
     printf("\n%d error%s, %d warning%s: %s\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s",
-           errors ? "it cannot be trained like this" : "it can be trained");
+           errors ? "training cannot start" : "it can be trained");
 }
 
 /* ---- JSON ---- */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* findings.h: what gossamer check has collected, to be shown. */
+/* findings.h: the results of gossamer check, for output. */
 #ifndef GOSS_CLI_FINDINGS_H
 #define GOSS_CLI_FINDINGS_H
 
@@ -22,7 +22,7 @@ typedef struct cli_findings {
     int n, room;
     cli_count *count;
     int counts, count_room;
-    bool failed; /* no memory: something is missing */
+    bool failed; /* out of memory: incomplete */
 } cli_findings;
 
 /* context: a cli_findings, zero-initialised. For goss_check_options. */

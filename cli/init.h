@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init.h: a configuration that is made from data. */
+/* init.h: generating a configuration from data. */
 #ifndef GOSS_CLI_INIT_H
 #define GOSS_CLI_INIT_H
 
@@ -9,27 +9,27 @@
 enum { INIT_REMARKS = 64, INIT_REMARK = 400 };
 
 typedef struct init_plan {
-    const char *data;          /* the path, as it was given */
-    goss_config *declared;     /* what the user has set */
-    goss_config *config;       /* that, and what init sets */
-    const char *const *unused; /* patterns of keys that this kind of data has no use for; ends with NULL */
+    const char *data;          /* the path as given */
+    goss_config *declared;     /* settings of the user */
+    goss_config *config;       /* those, and the ones set by init */
+    const char *const *unused; /* patterns of keys without meaning for this kind of data; NULL-terminated */
     struct {
         char key[40], text[INIT_REMARK];
     } remark[INIT_REMARKS];
     int remarks;
-    char summary[INIT_REMARK]; /* what the data is, for the head of the file */
-    goss_status status;        /* the first error of the calls below, which then do nothing more */
+    char summary[INIT_REMARK]; /* summary of the data, for the head of the file */
+    goss_status status;        /* the first error of the calls below; later ones do nothing */
     goss_error *err;
 } init_plan;
 
 /* Sets a key, unless the user has. */
 void init_set(init_plan *p, const char *key, const char *fmt, ...) GOSS_PRINTF(3, 4);
-/* Marks a key with what to look at, in the file and on stderr; the user's own settings are not marked. */
+/* Marks a key for review, in the file and on stderr; settings of the user are not marked. */
 void init_mark(init_plan *p, const char *key, const char *fmt, ...) GOSS_PRINTF(3, 4);
-/* Whether this version knows the key. */
+/* Whether this version has the key. */
 bool init_knows(const char *key);
 
-/* Fill the plan. Errors: data that cannot be read, or is too little to train with. */
+/* Fill the plan. Errors: unreadable data, or too little for training. */
 goss_status init_images(init_plan *p, goss_error *err);
 goss_status init_table(init_plan *p, goss_error *err);
 /* Images in tasks that are trained together, where the user says so; called with what init_images has opened. */

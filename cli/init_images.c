@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init_images.c: a configuration for images in classes: extents, colour, ways, shots and length by what is there. */
+/* init_images.c: a configuration for images in classes: extents, channels, ways, shots and length from the data. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,14 +18,14 @@ static const char *const unused[] = {
 
 typedef struct looked {
     goss_images *set;
-    int height, width; /* of the files: the largest of those sampled */
+    int height, width; /* of the largest sampled file */
     bool same_extents, colour;
     int unread;
     goss_class_list train, val; /* val: of a folder val/, may be empty */
-    int least, usual;           /* images of the smallest class, and what nine in ten have at least (2, if they can) */
+    int least, usual;           /* images of the smallest class, and the minimum of nine in ten (2 if possible) */
 } looked;
 
-/* ---- a few of the files ---- */
+/* ---- sampling files ---- */
 
 static bool is_coloured(const float *image) {
     int coloured = 0;
@@ -62,7 +62,7 @@ static goss_status sample_files(const char *path, looked *l, goss_error *err) {
 
 static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
 
-/* Classes of the list with so many images or more. */
+/* Classes of the list with at least that many images. */
 static int with_images(const looked *l, const goss_class_list *list, int least) {
     int n = 0, first, count;
     for (int i = 0; i < list->count; i++) {
@@ -87,8 +87,8 @@ static goss_status look_at_classes(looked *l, const char *path, goss_error *err)
     free(sizes);
     if (with_images(l, &l->train, 2) >= 2) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: fewer than two classes%s have two images: one to be shown and one to be asked for; add "
-                          "images, in a folder a class",
+                          "%s: fewer than two classes%s have two images: one for the support set and one query; add "
+                          "images, with a folder per class",
                           path, parts ? " to train on" : "");
 }
 
@@ -105,12 +105,12 @@ static void set_pixels(init_plan *p, const looked *l) {
     init_set(p, "data.width", "%d", w);
     init_set(p, "data.channels", "%d", l->colour ? 3 : 1);
     init_mark(p, "data.channels",
-              l->colour ? "the images seem to be coloured; 1 where colour does not matter"
-                        : "the images seem to be grey; 3 where colour matters");
+              l->colour ? "the images seem to be coloured; 1 if colour does not matter"
+                        : "the images seem to be grey; 3 if colour matters");
     if (!as_is)
         init_mark(p, "data.height",
-                  "the images are %s%d x %d, and are resized to %d x %d, whatever their shape: more costs time, less "
-                  "loses details",
+                  "the images are %s%d x %d and are resized to %d x %d, without keeping the aspect ratio: more costs "
+                  "time, less loses detail",
                   l->same_extents ? "" : "up to ", l->height, l->width, h, w);
     if (at_most(h, w) >= 16)
         init_set(p, "model.backbone", "conv4 64");
@@ -121,19 +121,19 @@ static void set_pixels(init_plan *p, const looked *l) {
         init_set(p, "model.backbone", "mlp 256 64");
 }
 
-/* Shots and queries that nearly all classes have the images for. */
+/* Shots and queries for which nearly all classes have images. */
 static void choose_shots(const looked *l, int *shots, int *queries) {
     *shots = at_least(1, at_most(5, l->usual / 2));
     *queries = at_least(1, at_most(5, l->usual - *shots));
 }
 
-/* How the classes are divided: `validate` ways (0: nothing is validated), groups or classes that are held out, and the
- * classes that are left to train on for certain, whatever the draw: those of too few images may fall on either side. */
+/* The division of classes: `validate` ways (0: no validation), held-out groups or classes, and the number of training
+ * classes guaranteed for any draw, since classes with too few images may be on either side. */
 typedef struct division {
     int validate, groups, held, left;
 } division;
 
-/* Whole groups of classes, where there are ten or more and the smallest ones are enough to validate on. */
+/* Whole groups of classes, if there are at least ten and the smallest ones suffice for validation. */
 static goss_status divide_groups(const looked *l, int small, division *out, goss_error *err) {
     const int groups = goss_images_alphabets(l->set), n = l->train.count, k = at_least(1, groups / 10);
     *out = (division){0};
@@ -169,11 +169,10 @@ static void set_hold_out(init_plan *p, const looked *l, const division *d) {
     if (d->held) init_set(p, "data.hold_out", "%.4g", d->held == (int)round(.1 * n) ? .1 : (double)d->held / n);
     if (d->groups == 0) return;
     init_set(p, "data.hold_out_alphabets", "%d", d->groups);
-    init_mark(
-        p, "data.hold_out_alphabets",
-        "the folders above the classes (%d) look like groups of classes: whole ones are held out (data.task=folder "
-        "makes each one a task, and trains them together)",
-        goss_images_alphabets(l->set));
+    init_mark(p, "data.hold_out_alphabets",
+              "the folders above the classes (%d) look like groups of classes: whole groups are held out "
+              "(data.task=folder makes each group a task and trains them jointly)",
+              goss_images_alphabets(l->set));
 }
 
 static void set_length(init_plan *p, const looked *l, int step_images, bool validates) {
@@ -181,7 +180,7 @@ static void set_length(init_plan *p, const looked *l, int step_images, bool vali
     const int steps = (int)(wanted < 1000 ? 1000 : wanted > 10000 ? 10000 : wanted);
     init_set(p, "train.steps", "%d", steps);
     init_set(p, "train.minutes", "30");
-    init_mark(p, "train.steps", "about %lld times through the images, 30 minutes at most; more is better",
+    init_mark(p, "train.steps", "about %lld passes over the images, 30 minutes at most; more is better",
               (long long)((int64_t)steps * step_images / images));
     if (validates) init_set(p, "validate.every", "%d", steps / 10);
 }
@@ -197,11 +196,10 @@ static goss_status set_tasks(init_plan *p, const looked *l, goss_error *err) {
     init_set(p, "train.shots", "%d", shots);
     init_set(p, "train.min_shots", "%d", shots > 1 ? 1 : 0);
     init_set(p, "train.queries", "%d", queries);
-    init_mark(
-        p, "train.shots",
-        "the smallest class has %d images, nine in ten have %d or more; one model serves any number of shots, and "
-        "does best for those that it was trained with",
-        l->least, l->usual);
+    init_mark(p, "train.shots",
+              "the smallest class has %d images, nine in ten have %d or more; a model works with any number of shots, "
+              "best with those it was trained with",
+              l->least, l->usual);
     set_hold_out(p, l, &d);
     if (d.validate) {
         init_set(p, "validate.ways", "%d", d.validate);
@@ -235,7 +233,7 @@ static goss_status fill(init_plan *p, looked *l, goss_error *err) {
     if (r.damaged + r.lost_classes) {
         init_set(p, "data.skip_bad", "true");
         init_mark(p, "data.skip_bad",
-                  "%d images cannot be read and are left out (gossamer check data.skip_bad=false names them)",
+                  "%d images cannot be read and are skipped (gossamer check data.skip_bad=false names them)",
                   r.damaged);
     }
     set_pixels(p, l);
@@ -243,10 +241,10 @@ static goss_status fill(init_plan *p, looked *l, goss_error *err) {
     GOSS_TRY(set_tasks(p, l, err));
     set_method(p);
     if (l->train.count < 10)
-        init_mark(p, "data.path",
-                  "%d classes to train on are few: what is learned is these classes rather than how to tell new ones "
-                  "apart",
-                  l->train.count);
+        init_mark(
+            p, "data.path",
+            "%d training classes are few: the model may learn these classes instead of how to distinguish new ones",
+            l->train.count);
     snprintf(p->summary, sizeof p->summary, "%d images of %d classes", goss_images_count(l->set),
              goss_images_classes(l->set));
     return GOSS_OK;

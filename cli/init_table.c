@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* init_table.c: a configuration for a table: task, target, what is no input, order and support by what is there. */
+/* init_table.c: a configuration for a table: task, target, ignored columns, order and support from the data. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +44,7 @@ typedef struct looked {
     goss_roles roles;
     goss_groups groups;
     int order;        /* column; -1: none is known */
-    int least, usual; /* rows of the smallest task, and of one in ten that is not smaller */
+    int least, usual; /* rows of the smallest task, and the minimum of nine in ten */
     char ignore[LIST], categorical[LIST];
     bool leaks, classes;
 } looked;
@@ -56,11 +56,11 @@ static const char *given(const init_plan *p, const char *key) {
 
 /* ---- lists of columns ---- */
 
-/* A name as lists of columns have it: in quotes where it could be taken for something else. */
+/* A name as in lists of columns: in quotes where necessary. */
 static void add_name(char *list, const char *name) {
     const size_t n = strlen(list), end = strlen(name);
     const bool plain = end > 0 && !strchr(name, ',') && name[0] != ' ' && name[end - 1] != ' ';
-    if (n + end + 4 > LIST || strchr(name, '"')) return; /* no list can name it */
+    if (n + end + 4 > LIST || strchr(name, '"')) return; /* cannot be written in a list */
     snprintf(list + n, LIST - n, plain ? "%s%s" : "%s\"%s\"", n ? "," : "", name);
 }
 
@@ -74,7 +74,7 @@ static goss_status find_roles(looked *l, const init_plan *p, const char *task, g
     return goss_error_prefix(err, goss_table_roles(l->table, &declared, &l->roles, err), "data");
 }
 
-/* Where no column is called as tasks are: the one with the most values that each have several rows. */
+/* Without a typical name: the column with the most values that have several rows each. */
 static goss_status guess_task(looked *l, init_plan *p, goss_error *err) {
     int best = -1, most = 0;
     const int rows = goss_table_rows(l->table);
@@ -90,16 +90,15 @@ static goss_status guess_task(looked *l, init_plan *p, goss_error *err) {
     if (best < 0)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
-            "%s: no column tells tasks apart: a task is what has several rows in common (a patient, a "
-            "school, a device). Name the column: data.task=COLUMN; or put the rows of each task in a "
-            "csv file of its own in one folder",
+            "%s: no column identifies tasks: a task is a set of rows (of a patient, a school, a device). Name the "
+            "column: data.task=COLUMN; or put the rows of each task in a separate csv file in one folder",
             p->data);
     GOSS_TRY(find_roles(l, p, goss_table_name(l->table, best), err));
     init_set(p, "data.task", "%s", goss_table_name(l->table, best));
-    init_mark(p, "data.task",
-              "guessed: no column is called as tasks are; \"%.60s\" has the most values (%d) with "
-              "several rows each",
-              goss_table_name(l->table, best), most);
+    init_mark(
+        p, "data.task",
+        "guessed: no column has a typical name of a task; \"%.60s\" has the most values (%d) with several rows each",
+        goss_table_name(l->table, best), most);
     return GOSS_OK;
 }
 
@@ -116,20 +115,20 @@ static goss_status choose_target(looked *l, init_plan *p, goss_error *err) {
     goss_column_stats s;
     const int c = l->roles.target;
     if (c < 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: no column is left that could be predicted; name it: data.target=COLUMN", p->data);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is left to predict; name it: data.target=COLUMN",
+                              p->data);
     GOSS_TRY(goss_table_stats(l->table, c, NULL, 0, &s, err));
     l->classes = goss_table_type(l->table, c) != GOSS_COLUMN_NUMBER || (s.integers && s.distinct == 2);
     init_set(p, "data.target", "%s", goss_table_name(l->table, c));
     if (l->roles.target_guessed) init_mark(p, "data.target", "%.200s", l->roles.reason[c]);
     init_set(p, "task.objective", l->classes ? "classification" : "regression");
-    init_mark(p, "task.objective", l->classes ? "\"%.60s\" holds %d classes" : "\"%.60s\" holds %d different numbers",
+    init_mark(p, "task.objective", l->classes ? "\"%.60s\" holds %d classes" : "\"%.60s\" has %d distinct numbers",
               goss_table_name(l->table, c), s.distinct);
     init_set(p, "task.metric", l->classes ? "accuracy" : "rmse");
     return GOSS_OK;
 }
 
-/* ---- what is no input ---- */
+/* ---- ignored columns ---- */
 
 static goss_status choose_inputs(looked *l, init_plan *p, goss_error *err) {
     goss_finding *f;
@@ -149,13 +148,13 @@ static goss_status choose_inputs(looked *l, init_plan *p, goss_error *err) {
     if (!*l->ignore) return GOSS_OK;
     init_set(p, "data.ignore", "%s", l->ignore);
     init_mark(p, "data.ignore", "%s%.200s",
-              l->leaks ? "identifiers, texts, dates, and what gives the target away: "
-                       : "identifiers, texts and dates are no inputs",
+              l->leaks ? "identifiers, texts, dates, and columns that leak the target: "
+                       : "identifiers, texts and dates are not inputs",
               leaking);
     return GOSS_OK;
 }
 
-/* Numbers that are more likely names than amounts, by what the column is called. */
+/* Numbers that are probably codes, by the name of the column. */
 static bool is_code(const char *name) {
     static const char *const words[] = {"type",   "kind", "class", "category", "code",  "group",  "region",
                                         "gender", "sex",  "race",  "colour",   "color", "status", "brand"};
@@ -185,13 +184,13 @@ static goss_status choose_order(looked *l, init_plan *p, goss_error *err) {
     if (l->order >= 0) {
         init_set(p, "task.order", "%s", goss_table_name(l->table, l->order));
         init_mark(p, "task.order",
-                  "\"%.60s\" seems to be time: a task's first rows are shown and later ones predicted; "
-                  "random where the order does not matter",
+                  "\"%.60s\" seems to be time: a task's first rows are its support set and later ones are predicted; "
+                  "random if the order does not matter",
                   goss_table_name(l->table, l->order));
     } else {
         init_mark(p, "task.order",
-                  "no column seems to be time; where rows follow each other in time, name it, or "
-                  "nearly equal rows come to stand on both sides");
+                  "no column seems to be time; if rows are successive in time, name the column, or nearly equal rows "
+                  "will be on both sides");
     }
     return GOSS_OK;
 }
@@ -238,7 +237,7 @@ static void set_method(init_plan *p, const looked *l) {
     const int rows = goss_table_rows(l->table), steps = rows < 2000 ? 2000 : rows > 10000 ? 10000 : rows;
     init_set(p, "train.steps", "%d", steps / 100 * 100);
     init_set(p, "train.minutes", "20");
-    init_mark(p, "train.steps", "20 minutes at most; the weights that validate best are kept");
+    init_mark(p, "train.steps", "20 minutes at most; the weights with the best validation are kept");
     init_set(p, "validate.every", "100");
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect_program.c: gossamer inspect on a file with a program: what goes in and out, and the text. */
+/* inspect_program.c: gossamer inspect on a file with a program: its interface and text. */
 #include "inspect_program.h"
 
 #include <stdio.h>
@@ -32,7 +32,7 @@ static void put_type(const goss_program *p, int value) {
     printf("]");
 }
 
-/* ---- for people ---- */
+/* ---- text ---- */
 
 static void put_row(const goss_program *p, int width, const char *what, const char *name, int value) {
     printf("%-10s", what);
@@ -67,7 +67,7 @@ void cli_print_program(const goss_program *p) {
     goss_text_free(text);
 }
 
-/* ---- for programs ---- */
+/* ---- JSON ---- */
 
 static void json_row(const goss_program *p, const char *name, int value, bool first) {
     printf("%s{\"name\": ", first ? "" : ", ");

@@ -6,11 +6,11 @@
 #include "gossamer/program.h"
 #include "gossamer/safetensors.h"
 
-/* The metadata that holds a program's text. */
+/* The metadata key of a program's text. */
 #define CLI_PROGRAM_KEY "program"
-/* Whether the file says that it is a program; it need not be a valid one. */
+/* Whether the file claims to be a program; it may be invalid. */
 bool cli_is_program(const goss_safetensors *f);
-/* What goes in and out of it; and its text. */
+/* Prints its interface and its text. */
 void cli_print_interface(const goss_program *p, int width);
 void cli_print_program(const goss_program *p);
 /* The interface as a JSON object. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect_table.c: gossamer inspect DATA.csv: columns, types, roles and what to look at. */
+/* inspect_table.c: gossamer inspect DATA.csv: columns, types, roles and findings. */
 #include "inspect_table.h"
 
 #include <math.h>
@@ -29,7 +29,7 @@ static void print_number(double v) {
         printf(" %11.5g", v);
 }
 
-/* The start of a category's name, cut at a whole character. */
+/* The beginning of a category's name, truncated at a whole character. */
 static void put_short(const char *before, const char *name) {
     enum { MOST = 20 };
     size_t n = strnlen(name, MOST + 1);

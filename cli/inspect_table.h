@@ -5,11 +5,11 @@
 
 #include "gossamer/table.h"
 
-/* What the user declared. */
+/* Declarations of the user. */
 typedef struct cli_table_view {
     goss_table_options options;
     goss_roles_declared roles;
-    const char *separator, *decimal, *header; /* as they were written; NULL: to be found */
+    const char *separator, *decimal, *header; /* as given; NULL: detected */
 } cli_table_view;
 
 /* Shows a table on stdout; returns the exit status. */

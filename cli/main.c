@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* main.c: the command `gossamer`: picks a verb. */
+/* main.c: the command `gossamer`: dispatches verbs. */
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,27 +12,27 @@ static const struct {
     int (*run)(int argc, char **argv);
     const char *doc;
 } verbs[] = {
-    {"init", cmd_init, "look at data and write a configuration to train with"},
-    {"check", cmd_check, "look at a configuration and its data before training: what is wrong, what to do"},
-    {"train", cmd_train, "train a hypernetwork (or what it is raced against) from a configuration"},
-    {"eval", cmd_eval, "judge a model on tasks it has never seen, beside other methods on the same tasks"},
-    {"compare", cmd_compare, "which structure between tasks helps which task: models x regularisers x seeds"},
+    {"init", cmd_init, "inspect data and write a configuration for training"},
+    {"check", cmd_check, "check a configuration and its data before training"},
+    {"train", cmd_train, "train a hypernetwork (or another method) from a configuration"},
+    {"eval", cmd_eval, "evaluate a model on unseen tasks, beside other methods on the same tasks"},
+    {"compare", cmd_compare, "compare structures between tasks: models x regularisers x seeds, per task"},
     {"adapt", cmd_adapt, "a few labelled images of new classes become a network"},
     {"predict", cmd_predict, "classify images with such a network"},
     {"convert", cmd_convert, "write a model with its hypernetwork's weights as bfloat16"},
-    {"inspect", cmd_inspect, "show what a model, network or any safetensors file holds"},
+    {"inspect", cmd_inspect, "show the content of a model, network or any safetensors file"},
     {"data", cmd_data, "make data: data glyphs renders the characters of installed fonts"},
-    {"doctor", cmd_doctor, "show what this build and this machine have"},
+    {"doctor", cmd_doctor, "show the capabilities of this build and machine"},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };
 
 static void help(FILE *to) {
     fprintf(to, "gossamer %s: networks that generate networks\n\nusage: gossamer VERB ...\n\n", goss_version());
     for (int i = 0; i < VERBS; i++) fprintf(to, "  %-8s %s\n", verbs[i].name, verbs[i].doc);
-    fprintf(to, "\ngossamer VERB --help tells more.\n");
+    fprintf(to, "\ngossamer VERB --help has details.\n");
 }
 
-/* Letters to be put in, left out or replaced to make `b` of `a`. */
+/* The edit distance of a and b. */
 static size_t distance(const char *a, const char *b) {
     enum { MOST = 31 };
     size_t row[MOST + 1], n = strlen(b);
@@ -51,7 +51,7 @@ static size_t distance(const char *a, const char *b) {
     return row[n];
 }
 
-/* The verb that a word begins, or that a slip or two make of it; NULL: none is near. */
+/* The verb with that prefix, or within a small edit distance; NULL: none. */
 static const char *nearest(const char *word) {
     const char *found = NULL;
     size_t n = strlen(word), least = n / 3 + 2; /* below this */

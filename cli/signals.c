@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* signals.c: what is half done when a signal comes is taken back first. */
+/* signals.c: cleaning up when a signal arrives. */
 #include <errno.h>
 #include <signal.h>
 #include <stddef.h>
@@ -10,10 +10,10 @@ static volatile sig_atomic_t caught; /* the signal's number */
 static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
 enum { NUMBERS = sizeof numbers / sizeof *numbers };
 
-/* The first one asks for an end; a second one of the same kind ends at once. */
+/* The first one requests a stop; a second one of the same kind ends the process at once. */
 static void on_signal(int number) {
-    int before = errno;                                  /* of what was interrupted */
-    __atomic_store_n(&caught, number, __ATOMIC_RELAXED); /* other threads look at it meanwhile */
+    int before = errno;                                  /* of the interrupted code */
+    __atomic_store_n(&caught, number, __ATOMIC_RELAXED); /* read by other threads */
     signal(number, SIG_DFL);
     errno = before;
 }
@@ -21,7 +21,7 @@ static void on_signal(int number) {
 const volatile sig_atomic_t *cli_catch_signals(void) {
     struct sigaction action = {.sa_handler = on_signal}, before;
     for (int i = 0; i < NUMBERS; i++) {
-        /* A terminal that closes; under nohup it may. */
+        /* The terminal was closed; ignored under nohup. */
         bool kept = numbers[i] == SIGHUP && sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler == SIG_IGN;
         if (!kept) sigaction(numbers[i], &action, NULL);
     }

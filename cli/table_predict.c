@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_predict.c: gossamer predict for rows of a table: the rows as they are, with what is predicted behind them. */
+/* table_predict.c: gossamer predict for rows of a table: the rows with additional columns of predictions. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "table_net.h"
 
 enum { BATCH = 256 };
-/* Of a normal distribution, what lies within these deviations is 95 %. */
+/* 95 % of a normal distribution is within this many deviations. */
 static const double two_sided_95 = 1.959964;
 
 typedef struct asked {
@@ -31,14 +31,14 @@ static goss_status check_names(const asked *a, const char *path, goss_error *err
         if (i == 0 || (i == 1 ? a->classes > 0 : has_interval(a)))
             if (goss_table_find(a->table, added[i]) >= 0)
                 return goss_error_set(err, GOSS_E_ARGUMENT,
-                                      "%s has a column \"%s\" already, which would be there twice: rename or remove it",
+                                      "%s has a column \"%s\" already, which would be duplicated: rename or remove it",
                                       path, added[i]);
     return GOSS_OK;
 }
 
 /* ---- one row ---- */
 
-/* As many digits as a float has. */
+/* The digits of a float. */
 static double rounded(double v) {
     char text[32];
     snprintf(text, sizeof text, "%.7g", v);
@@ -130,7 +130,7 @@ static goss_status check_output(const cli_table_prediction *w, goss_error *err) 
     const char *read[] = {w->network, w->path};
     for (size_t i = 0; w->out && i < 2; i++)
         if (cli_same_file(w->out, read[i]))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "-o %s: that is the file that is read; name another", w->out);
+            return goss_error_set(err, GOSS_E_ARGUMENT, "-o %s is the input file; name another", w->out);
     return GOSS_OK;
 }
 

@@ -174,7 +174,7 @@ TEST(classes_and_metrics) {
     RUN(1, "eval classes.model --data newclasses.csv --support 5 --metric rmse");
     SAYS(err_text, "--metric: ");
     RUN(1, "eval classes.model --data newclasses.csv --support 5 --methods line");
-    SAYS(err_text, "no meaning for classes");
+    SAYS(err_text, "is not defined for classes");
 }
 
 TEST(other_models_race_with_files_of_their_own) {

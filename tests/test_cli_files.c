@@ -49,7 +49,7 @@ TEST(options_are_read_as_everywhere) {
         {2, "adapt m -o", "-o needs a value"},
         {2, "adapt m -x y", "there is no option -x"},
         {2, "eval m --wa x --data d", "--ways x: an integer"},
-        {2, "inspect -- --json x", "\"x\" is one word too many"},
+        {2, "inspect -- --json x", "\"x\" is an extra argument"},
         {1, "inspect -- --json", "--json: can not open"},
         {1, "inspect -", "-: can not open"},
         {1, "adapt no/model --support s -onet", "no/model"},

@@ -23,7 +23,7 @@ TEST(what_init_writes_is_checked_and_trained_as_it_is) {
     SAYS(text, "# Written by gossamer init for drawings: 240 images of 30 classes.");
     SAYS(text, "#   gossamer train first.ini");
     SAYS(text, "\npath = drawings\n");
-    SAYS(text, "\n# look at this: the images seem to be grey; 3 where colour matters\n# 1 grey, 3 colour (from 1 to "
+    SAYS(text, "\n# look at this: the images seem to be grey; 3 if colour matters\n# 1 grey, 3 colour (from 1 to "
                "3)\nchannels = 1\n");
     SAYS(text, "\nheight = 8\n");
     SAYS(text, "\ndir = runs/drawings\n");
@@ -151,7 +151,7 @@ TEST(check_tells_what_training_would_refuse) {
     RUN(1, "check data.path=drawings run.dir=x train.ways=50 validate.every=0");
     SAYS(out_text, "Errors:\n  run: [train] ways = 50");
     SAYS(out_text, "1 error, ");
-    SAYS(out_text, "it cannot be trained like this");
+    SAYS(out_text, "training cannot start");
     RUN(1, "check data.path=drawings run.dir=x --json optimizer.schedule=plateau validate.every=0");
     SAYS(out_text, "\"errors\": 1");
     RUN(1, "check data.path=drawings run.dir=drawings");

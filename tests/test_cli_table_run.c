@@ -207,7 +207,7 @@ static const struct {
     const char *says, *too; /* both, on stderr */
 } mistakes[] = {
     {"m1.csv", "age,height\n1,2\n3\n", "init m1.csv", 1, "m1.csv:3:height: the row ends after 1 of 2 cells", ""},
-    {"m2.csv", "a,b\n1,2\n3,4\n5,6\n", "init m2.csv", 1, "no column tells tasks apart", "data.task=COLUMN"},
+    {"m2.csv", "a,b\n1,2\n3,4\n5,6\n", "init m2.csv", 1, "no column identifies tasks", "data.task=COLUMN"},
     {NULL, NULL, "init schools.csv data.target=Y", 1, "there is no column \"Y\" (nearest: \"y\")", "data"},
     {NULL, NULL, "init schools.csv data.task=shcool", 1, "\"shcool\"", "nearest: \"school\""},
     {NULL, NULL, "init schools.csv data.ignore=z", 1, "no column \"z\"", "school, x, sex, y"},

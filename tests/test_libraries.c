@@ -95,7 +95,7 @@ TEST(doctor_names_each_and_the_version_is_one) {
         T_CHECK(at);                                                                                                   \
         const char *end = strchr(at + 1, '\n'), *missing = strstr(at, "MISSING");                                      \
         T_EQ(missing &&missing < end, !(have) && !(off));                                                              \
-        const char *switched = strstr(at, "switched off");                                                             \
+        const char *switched = strstr(at, "disabled");                                                                 \
         T_EQ(switched &&switched < end, off);                                                                          \
         T_CHECK(strstr(at, (have) ? version : "none"));                                                                \
     } while (0);
