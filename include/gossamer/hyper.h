@@ -1,15 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* hyper.h: networks that generate the weights of other networks.
  *
- * A hypernetwork is conditioner x generators x combine over a target network (nn.h), each chosen by itself:
- *   conditioner  what it sees of a task, turned into a code e [T, E] of constant norm;
- *   generators   one for each tensor of the target, chosen by rules: how numbers come out of (e, layer embedding);
- *   combine      how they are used: base + alpha h, h alone, base (1 + alpha h).
- * The trunk is one small MLP for all layers: z = norm(act(W [e; layer embedding] + b)); every generator ends in a
- * linear map of z, which is zero at the start where there is a base (Beck et al. 2022) and has hyperfan-in variance
- * where there is none (Chang et al. 2020). Generated norm gains lie in [0, 2], generated biases and shifts in [-1, 1].
- * Cells of the product that have no meaning are refused by name: goss_hyper_refusals lists them.
- * Errors: creation gives a status; what concerns a graph is the graph's sticky error.
+ * A hypernetwork combines three independent choices over a target network (nn.h):
+ *   conditioner  encodes what is known of a task as a code e [T, E] of constant norm;
+ *   generators   one per tensor of the target, selected by rules, map (e, layer embedding) to numbers h;
+ *   combine      how h is used: base + alpha h, h alone, base (1 + alpha h).
+ * The trunk is one small MLP for all layers: z = norm(act(W [e; layer embedding] + b)). Every generator ends in a
+ * linear map of z, which is initialised to zero if there is a base (Beck et al. 2022) and with hyperfan-in variance
+ * otherwise (Chang et al. 2020). With alpha 1, generated norm gains are in [0, 2], generated biases and shifts in [-1,
+ * 1] around their base. docs/hypernetworks.md has the formulas. Combinations without meaning are refused by name:
+ * goss_hyper_refusals lists them.
+ *
+ *     goss_hyper_options o = goss_hyper_defaults();
+ *     o.rules = "head=class; conv4.w=lowrank 4; *=shared";
+ *     GOSS_TRY(goss_hyper_create(target, &o, &h, err));
+ *     goss_condition c = {.features = goss_target_features(target, support, goss_hyper_base(h, g), NULL),
+ *                         .assign = assign, .class_mask = mask};
+ *     goss_generated w;
+ *     goss_hyper_generate(h, g, &c, &w);
+ *
+ * Errors: creation returns a status; what concerns a graph is the graph's sticky error.
  * Threads: a goss_hyper is immutable and may be shared. */
 #ifndef GOSSAMER_HYPER_H
 #define GOSSAMER_HYPER_H
@@ -23,142 +33,150 @@ extern "C" {
 
 #define GOSS_HYPER_MAX_SITES GOSS_INSTANCE_SITES
 
-/* Conditioners may be joined by |: the code is then that of the sum of their codes. */
+/* What the code is computed from. Conditioners are combined by |: the code is then the normalised sum of theirs. */
 typedef enum goss_conditioner {
     GOSS_CONDITION_SUPPORT = 1,    /* the support set, permutation invariant; any ways and shots */
-    GOSS_CONDITION_TASK = 2,       /* a learned row for each task id (row-sparse table) */
-    GOSS_CONDITION_DESCRIPTOR = 4, /* a vector in [0, 1] that comes with the task */
-    GOSS_CONDITION_INPUT = 8,      /* the input itself: every sample has weights of its own */
-    GOSS_CONDITION_NOISE = 16      /* standard normal noise: several networks for one task, an ensemble */
+    GOSS_CONDITION_TASK = 2,       /* a learned row per task id (row-sparse table) */
+    GOSS_CONDITION_DESCRIPTOR = 4, /* a vector in [0, 1]^D given with the task */
+    GOSS_CONDITION_INPUT = 8,      /* the input itself: weights per sample */
+    GOSS_CONDITION_NOISE = 16      /* standard normal noise: several networks per task, an ensemble */
 } goss_conditioner;
 #define GOSS_CONDITION_ALL 31
 
+/* How generated numbers h are combined with the base. */
 typedef enum goss_combine {
     GOSS_COMBINE_DELTA,   /* base + alpha h */
     GOSS_COMBINE_REPLACE, /* h */
     GOSS_COMBINE_SCALE    /* base (1 + alpha h) */
 } goss_combine;
 
-/* The generators that rules may name. */
+/* How a tensor is generated: the generators that rules name. */
 typedef enum goss_generator {
-    GOSS_GENERATE_SHARED,  /* "shared": the base's tensor, the same for all tasks */
-    GOSS_GENERATE_FULL,    /* "full": every number by its own row of the last layer */
-    GOSS_GENERATE_CHUNKED, /* "chunked [N]": pieces of N numbers from one shared last layer and an embedding a piece */
+    GOSS_GENERATE_SHARED,  /* "shared": the base's tensor, for all tasks */
+    GOSS_GENERATE_FULL,    /* "full": every number by its own column of the last layer */
+    GOSS_GENERATE_CHUNKED, /* "chunked [N]": chunks of N numbers from one shared last layer and an embedding per chunk */
     GOSS_GENERATE_LOWRANK, /* "lowrank R": factors U V of rank R; vectors are generated in full */
     GOSS_GENERATE_FILM,    /* "film": the tensor is shared; scale and shift at the layer's modulation site */
-    GOSS_GENERATE_CLASS    /* "class", for "head" only: each class's weights from its own embedding */
+    GOSS_GENERATE_CLASS    /* "class", for "head" only: the weights of a class from its embedding */
 } goss_generator;
 
+/* Settings of a hypernetwork; defaults in brackets. */
 typedef struct goss_hyper_options {
-    unsigned conditioner; /* SUPPORT; one or several goss_conditioner */
-    goss_combine combine; /* DELTA */
-    /* "PATTERN=GENERATOR; ...": the first pattern that matches a tensor's name ("conv1.w", see goss_name_matches) wins;
-     * a tensor that none matches is shared. "head=class" is the head that is generated class by class, for targets
-     * without a head of their own. NULL: "head=class; *=shared" */
+    unsigned conditioner; /* one or several goss_conditioner (SUPPORT) */
+    goss_combine combine; /* (DELTA) */
+    /* "PATTERN=GENERATOR; ...": the first pattern that matches a tensor's name wins ("conv1.w", see goss_name_matches);
+     * a tensor without a match is shared. "head=class" generates the head class by class, for targets without a head.
+     * NULL: "head=class; *=shared" (NULL) */
     const char *rules;
-    bool train_base;     /* the base learns along (true); false: it stays as loaded */
-    double alpha;        /* 1 */
+    bool train_base;     /* whether the base is trained too (true) */
+    double alpha;        /* (1) */
     int hidden;          /* units of the trunk (64) */
     int embedding;       /* E, length of the code (64) */
-    int layer_embedding; /* length of a layer's, or a chunk's, embedding (16) */
-    int chunk;           /* numbers a chunk, where a rule does not say (1024) */
+    int layer_embedding; /* length of the embedding of a layer or a chunk (16) */
+    int chunk;           /* numbers per chunk, unless a rule says (1024) */
     int64_t tasks;       /* TASK: rows of the table */
     int descriptor;      /* DESCRIPTOR: its length */
-    int noise; /* NOISE: its length; 0: 16. Without NOISE: length of noise seen beside the support set; 0: none (0) */
-    int features;       /* SUPPORT: length of a support sample's vector; 0: that of the target's embedding */
-    int targets;        /* SUPPORT: length of a target that goes with each sample (regression); 0: none */
+    int noise;    /* NOISE: its length; 0: 16. Without NOISE: length of the noise beside the support set; 0: none (0) */
+    int features; /* SUPPORT: length of a sample's features; 0: that of the target's embedding */
+    int targets;  /* SUPPORT: length of a sample's target (regression); 0: none */
     int attention;      /* SUPPORT: heads of attention among the classes; 0: none (4) */
-    bool class_delta;   /* head=class: false leaves the plain class means, which is a ProtoNet (true) */
+    bool class_delta;   /* head=class: false: plain class means, a ProtoNet (true) */
     int class_hidden;   /* head=class: hidden units of the delta's MLP (128) */
-    bool class_scale;   /* head=class: a temperature and feature weights for the task, a bias a class, too (true) */
+    bool class_scale;   /* head=class: also a temperature and feature weights per task, a bias per class (true) */
     double temperature; /* head=class: starting scale of squared distances, learned; 0: 1 / sqrt(features) */
 } goss_hyper_options;
+/* The defaults. */
 GOSS_API goss_hyper_options goss_hyper_defaults(void);
 
 typedef struct goss_hyper goss_hyper;
 
-/* A hypernetwork for a target. Borrows the target; options are copied. Free with goss_hyper_free.
- * Errors: GOSS_E_UNSUPPORTED with its name for a cell without meaning; GOSS_E_ARGUMENT for rules that cannot be read
- * and numbers out of range; GOSS_E_NOMEM. */
+/* A hypernetwork for a target. Borrows the target; options are copied.
+ * Errors: GOSS_E_UNSUPPORTED: a refused combination, by name; GOSS_E_ARGUMENT: malformed rules, numbers out of range;
+ * GOSS_E_NOMEM. Owns: goss_hyper_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_hyper_create(const goss_target *target, const goss_hyper_options *options,
                                                      goss_hyper **out, goss_error *err);
-GOSS_API void goss_hyper_free(goss_hyper *h); /* NULL allowed */
+/* Frees a hypernetwork; NULL is allowed. */
+GOSS_API void goss_hyper_free(goss_hyper *h);
+/* The target. Borrowed. */
 GOSS_API const goss_target *goss_hyper_target(const goss_hyper *h);
+/* The options, as given. Borrowed. */
 GOSS_API const goss_hyper_options *goss_hyper_settings(const goss_hyper *h);
-GOSS_API goss_generator goss_hyper_generator(const goss_hyper *h, int entry); /* of a tensor of the target's layout */
+/* The generator of entry `entry` of the target's layout. */
+GOSS_API goss_generator goss_hyper_generator(const goss_hyper *h, int entry);
+/* Whether there is a per-class head. */
 GOSS_API bool goss_hyper_class_head(const goss_hyper *h);
-/* Whether anything but a per-class head is generated: the support set is then looked at before the target is applied.
- */
+/* Whether anything besides a per-class head is generated, which requires a pass over the support set first. */
 GOSS_API bool goss_hyper_generates_layers(const goss_hyper *h);
 
-/* One cell that is refused: "class head x task id", and why. */
+/* A refused combination, "class head x task id", and why. */
 typedef struct goss_hyper_refusal {
     const char *cell, *reason;
 } goss_hyper_refusal;
+/* All of them, [*count]. Static storage. */
 GOSS_API const goss_hyper_refusal *goss_hyper_refusals(int *count);
 
-/* The parameters: "target" is the base, of the target's layout; "hyper" the hypernetwork's own, of this one; TASK has
- * a third, "tasks", of shape [tasks, embedding], unless the caller gives rows: see goss_generated.rows. */
+/* The layout of the hypernetwork's own weights, parameter "hyper". The base is parameter "target", of the target's
+ * layout; TASK has a third, "tasks" [tasks, embedding], unless the caller supplies rows: see goss_generated.rows. */
 GOSS_API const goss_layout *goss_hyper_layout(const goss_hyper *h);
 
-/* What the conditioner sees; what it does not need is GOSS_NONE. */
+/* The inputs of the conditioner; unused ones are GOSS_NONE. */
 typedef struct goss_condition {
-    goss_val features;      /* SUPPORT: [T,S,F], for a per-class head and layers alike: usually of the base, see
-                               goss_target_features */
+    goss_val features;      /* SUPPORT: [T,S,F], usually features of the base: goss_target_features */
     goss_val targets;       /* SUPPORT: [T,S,Y] with options.targets */
-    goss_val assign;        /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: the set has no classes */
-    goss_val sample_weight; /* SUPPORT without classes: [T,S], 1, or 0 for samples that are padding; GOSS_NONE: all are
-                               there */
-    goss_val class_mask;    /* SUPPORT: [T,W], 0 for classes that are padding; GOSS_NONE: all are there */
-    goss_val task;          /* TASK: index [T]; where noise is drawn: ids of the random stream */
-    goss_val rows;          /* TASK: [T,E], rows of a table of the caller's own; GOSS_NONE: those of "tasks" */
+    goss_val assign;        /* SUPPORT: [T,W,S], rows sum to 1 (class means); GOSS_NONE: without classes */
+    goss_val sample_weight; /* SUPPORT without classes: [T,S], 0 for padding, else 1; GOSS_NONE: no padding */
+    goss_val class_mask;    /* SUPPORT: [T,W], 0 for padding classes, else 1; GOSS_NONE: no padding */
+    goss_val task;          /* TASK: index [T]; also the ids of the random stream if noise is drawn */
+    goss_val rows;          /* TASK: [T,E], rows of the caller's table; GOSS_NONE: those of "tasks" */
     goss_val descriptor;    /* DESCRIPTOR: [T,D] */
     goss_val input;         /* INPUT: [T,N,...], the target's input */
-    goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE draws it, anew at each call */
+    goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE: drawn by the call */
 } goss_condition;
 
-/* What was generated. Every value has T tasks (INPUT: T * N, samples folded into tasks). */
+/* Generated values, of T tasks (INPUT: T * N, samples folded into tasks). */
 typedef struct goss_generated {
-    /* Weights and modulation, a class head [T,F,W] and [T,W], the code e, a goss_variable (GOSS_NONE where only a class
-     * head is generated). To be freed with goss_instance_free (goss_generated_free) */
+    /* Weights, modulation, a class head [T,F,W] and [T,W], and the code e, a goss_variable (GOSS_NONE if only a class
+     * head is generated). Owned: goss_generated_free. */
     goss_instance net;
     goss_val rows;    /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
     goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;
-GOSS_API void goss_generated_free(goss_generated *w); /* the weights; NULL allowed */
+/* Frees the weights; NULL is allowed. */
+GOSS_API void goss_generated_free(goss_generated *w);
 
-/* The base's tensors in a graph (parameter "target"). Free with goss_weights_free. */
+/* The base in a graph (parameter "target"). Owns: goss_weights_free. Errors: sticky. */
 GOSS_API goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g);
 /* Generates layers and FiLM for a condition, and publishes them (goss_publish: generated/TENSOR, generated/SITE.scale
- * and .shift, embedding/task). The class head is not among them: its features come from what is generated here. */
+ * and .shift, embedding/task). The class head is generated separately, from features of the generated layers.
+ * Errors: sticky. */
 GOSS_API void goss_hyper_generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out);
-/* Generates the class head for embeddings of the support set c->features: with p_c = mean_c + h(mean_c, others),
- * logits_c = <w_c, f> + b_c, w_c = 2 t g p_c, b_c = -t <g p_c, p_c> + beta_c (t and weights g of the features
- * generated for the task): at the start a ProtoNet's -t |f - mean_c|^2 up to what all classes have in common
- * (Snell et al. 2017; attention among the classes: Ye et al. 2020). */
+/* Generates the class head from embeddings of the support set, c->features: with p_c = mean_c + h(mean_c, others),
+ * logits_c = <w_c, f> + b_c, w_c = 2 t g p_c, b_c = -t <g p_c, p_c> + beta_c, where temperature t and feature weights g
+ * are generated for the task. At the start this is a ProtoNet's -t |f - mean_c|^2 up to terms common to all classes
+ * (Snell et al. 2017; attention among classes: Ye et al. 2020). Errors: sticky. */
 GOSS_API void goss_hyper_generate_head(const goss_hyper *h, goss_graph *g, const goss_condition *c,
                                        goss_generated *out);
-/* Applies what was generated to x [T,N,...]: features and logits [T,N,...]; `context` as for goss_target_apply, its
- * FiLM is replaced; NULL: defaults. A class head must have been generated for there to be logits. */
+/* Applies generated weights to x [T,N,...]: features and logits [T,N,...]. context: as for goss_target_apply, with FiLM
+ * replaced; NULL: the defaults. Logits of a class head require goss_hyper_generate_head. Errors: sticky. */
 GOSS_API goss_target_output goss_hyper_apply(const goss_hyper *h, const goss_generated *w, goss_val x,
                                              const goss_target_context *context);
 
-/* The state of a hypernetwork at step 0, where every later divergence can be seen: for each generated tensor the
- * variance of its numbers against what its shape wants, the slope of log output size over log condition size (0 is
- * right: a condition twice as large must not give larger weights), the gradient's norm with respect to the code; a
- * verdict in words. */
+/* Inputs of the doctor, which examines a hypernetwork at step 0: for each generated tensor the variance of its numbers
+ * and the desired one, and the slope of log magnitude over log magnitude of the condition (it should be 0: a condition
+ * twice as large must not give larger weights); the gradient's norm with respect to the code; a verdict. */
 typedef struct goss_hyper_examination {
     const goss_hyper *hyper;
     goss_graph *graph;
     goss_condition condition; /* built in that graph, as for goss_hyper_generate (and _head) */
-    goss_val loss;            /* rank 0, built from what was generated; GOSS_NONE: no gradients */
-    goss_params *params;      /* initialised; must hold the parameters the graph declares */
+    goss_val loss;            /* rank 0, of the generated network; GOSS_NONE: no gradients */
+    goss_params *params;      /* initialised; must have the parameters of the graph */
     goss_precision precision; /* of params */
     goss_threads *threads;
     goss_status (*bind)(void *context, goss_exec *exec, goss_error *err); /* binds the graph's inputs and counts */
     void *context;
 } goss_hyper_examination;
-/* *text: a table for people; goss_text_free. Appends nodes to the graph. */
+/* Runs the examination; appends nodes to the graph. *text: a table for people (goss_text_free). Errors: those of
+ * compiling and running, and of bind. */
 GOSS_API GOSS_MUST_USE goss_status goss_hyper_doctor(const goss_hyper_examination *x, char **text, goss_error *err);
 
 #ifdef __cplusplus
