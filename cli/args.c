@@ -220,7 +220,7 @@ int cli_close_stdout(void) {
         signal(SIGPIPE, SIG_DFL);
         raise(SIGPIPE);
     }
-    fprintf(stderr, "gossamer: standard output: %s\n", number ? strerror(number) : "can not write");
+    fprintf(stderr, "gossamer: standard output: %s\n", number ? strerror(number) : "cannot write");
     return EXIT_ERROR;
 }
 

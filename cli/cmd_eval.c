@@ -259,7 +259,7 @@ int cmd_eval(int argc, char **argv) {
         refuse_with_split(&v, of_both, sizeof of_both / sizeof *of_both);
     }
     if (!split && !e.data && words > 1)
-        cli_usage(&v, "\"%s\" is one word too many, and --data DATA is missing", argv[2]);
+        cli_usage(&v, "\"%s\" is an extra argument, and --data DATA is missing", argv[2]);
     if (!split && !e.data) cli_usage(&v, "--data is missing");
     if (e.unseen && e.allow_seen) cli_usage(&v, "--unseen and --allow-seen: one of them");
     e.spec.ways = (int)cli_int(&v, "ways", ways, 5, 2, 1 << 20);

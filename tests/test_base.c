@@ -257,8 +257,8 @@ TEST(file_errors_name_path_and_reason) {
     char *data;
     size_t size;
     goss__map map;
-    T_ERR(goss__read_file(scratch("absent"), 10, &data, &size, &err), GOSS_E_IO, "absent: can not open: No such file");
-    T_ERR(goss__map_file(scratch("absent"), &map, &err), GOSS_E_IO, "absent: can not open: No such file");
+    T_ERR(goss__read_file(scratch("absent"), 10, &data, &size, &err), GOSS_E_IO, "absent: cannot open: No such file");
+    T_ERR(goss__map_file(scratch("absent"), &map, &err), GOSS_E_IO, "absent: cannot open: No such file");
     T_ERR(goss__map_file(scratch_folder, &map, &err), GOSS_E_IO, "is a folder, not a regular file");
     T_EQ(mkfifo(scratch("fifo"), 0600), 0);
     T_ERR(goss__map_file(scratch("fifo"), &map, &err), GOSS_E_IO, "fifo: is a pipe");
@@ -282,7 +282,7 @@ TEST(a_failed_write_is_an_error) {
     setrlimit(RLIMIT_FSIZE, &old);
     signal(SIGXFSZ, SIG_DFL);
     T_EQ(s, GOSS_E_IO);
-    T_CHECK(strstr(err.text, "can not write: File too large"));
+    T_CHECK(strstr(err.text, "cannot write: File too large"));
     T_EQ(scratch_count(), 0);
 }
 
@@ -335,7 +335,7 @@ TEST(folders_and_paths) {
     T_CHECK(goss__is_dir(nested) && goss__path_exists(nested) && !goss__path_exists(scratch("q")));
     T_OK(goss__write_file(scratch("file"), "x", 1, &err));
     T_CHECK(goss__path_exists(scratch("file")) && !goss__is_dir(scratch("file")));
-    T_ERR(goss__mkdirs(scratch("file/sub"), &err), GOSS_E_IO, "file: can not make the folder: File exists");
+    T_ERR(goss__mkdirs(scratch("file/sub"), &err), GOSS_E_IO, "file: cannot make the folder: File exists");
     char *joined = goss__path_join("a", "b.png");
     T_STR(joined, "a/b.png");
     goss__free(joined);

@@ -156,12 +156,12 @@ TEST(simple_rules_by_hand) {
     predict(&c, "mean", &labelled, &query, out);
     T_NEAR(out[1], .75, 1e-15);
     T_ERR(goss_baseline_predict(&c, goss_baseline_find("line"), &labelled, &query, out, &err), GOSS_E_UNSUPPORTED,
-          "line has no meaning for classes");
+          "line is not defined for classes");
     const goss_rows nowhere = {4, NULL, y, NULL}, empty = {0, NULL, y, at};
     T_ERR(goss_baseline_predict(&b, goss_baseline_find("nearest"), &nowhere, &query, out, &err), GOSS_E_ARGUMENT,
           "--order COLUMN");
     T_ERR(goss_baseline_predict(&b, goss_baseline_find("mean"), &empty, &query, out, &err), GOSS_E_ARGUMENT,
-          "a support row");
+          "one support row");
     T_CHECK(!goss_baseline_find("gbm") && !goss_baseline_at(-1) && !goss_baseline_at(99));
 }
 

@@ -159,7 +159,7 @@ TEST(order_decides_the_support_rows) {
     T_CHECK(number_at(method("mean"), "value") != ordered);
     RUN(0, "eval ordered.model --data new.csv --support 3 --order first --json --methods nearest");
     RUN(1, "eval one.model --data new.csv --support 3 --methods nearest");
-    SAYS(err_text, "nearest goes by the column that rows are ordered by: --order COLUMN");
+    SAYS(err_text, "nearest requires the column that orders rows: --order COLUMN");
     RUN(1, "eval one.model --data new.csv --support 3 --order vist");
     SAYS(err_text, "visit");
 }

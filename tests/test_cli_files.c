@@ -50,8 +50,8 @@ TEST(options_are_read_as_everywhere) {
         {2, "adapt m -x y", "there is no option -x"},
         {2, "eval m --wa x --data d", "--ways x: an integer"},
         {2, "inspect -- --json x", "\"x\" is an extra argument"},
-        {1, "inspect -- --json", "--json: can not open"},
-        {1, "inspect -", "-: can not open"},
+        {1, "inspect -- --json", "--json: cannot open"},
+        {1, "inspect -", "-: cannot open"},
         {1, "adapt no/model --support s -onet", "no/model"},
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
@@ -129,13 +129,13 @@ TEST(an_input_is_never_written_over) {
     } lines[] = {
         {"adapt in --support tiny-images-idx3-ubyte -o in", "is the input in itself"},
         {"adapt in --support tiny-images-idx3-ubyte -o ./in", "is the input"},
-        {"adapt in --support tiny-images-idx3-ubyte -o soft", "gossamer: soft: is the input in itself"},
+        {"adapt in --support tiny-images-idx3-ubyte -o soft", "gossamer: soft is the input in itself"},
         {"adapt in --support tiny-images-idx3-ubyte -o hard", "is the input"},
         {"adapt soft --support tiny-images-idx3-ubyte -o in", "is the input"},
         {"adapt in --support tiny-images-idx3-ubyte -o tiny-images-idx3-ubyte", "is the input tiny-images-idx3-ubyte"},
         {"adapt in --support tiny-images-idx3-ubyte -o tiny-labels-idx1-ubyte", "exists and is an idx file of labels"},
-        {"adapt in --support set -o set/net", "lies in the input set"},
-        {"adapt in --support set -o set/a/net", "lies in the input set"},
+        {"adapt in --support set -o set/net", "is inside the input set"},
+        {"adapt in --support set -o set/a/net", "is inside the input set"},
         {"convert in --weights bf16 -o in", "is the input"},
         {"convert in --weights bf16 -o hard", "is the input"},
         {"convert in --weights bf16 -o set", "set: is a folder"},
@@ -174,7 +174,7 @@ TEST(links_pipes_and_modes_are_respected) {
     RUN(0, "convert m/model.safetensors --weights f32 -o /dev/null");
     T_CHECK(stat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
     RUN(1, "convert m/model.safetensors --weights f32 -o /dev/full");
-    SAYS(err_text, "/dev/full: can not write: No space left");
+    SAYS(err_text, "/dev/full: cannot write: No space left");
     /* A limit on the size of files is an error as well, not a death by SIGXFSZ. */
     T_EQ(shell("ulimit -f 1; %s convert m/model.safetensors --weights f32 -o limited >out 2>err", command()), 1);
     T_CHECK(access(tiny_path("limited"), F_OK) != 0);

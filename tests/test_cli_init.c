@@ -42,7 +42,7 @@ TEST(init_writes_over_nothing_and_keeps_what_is_declared) {
     image_folders("drawings", 30, 8);
     write_file("mine.ini", "x\n", 2);
     RUN(1, "init drawings -o mine.ini");
-    SAYS(err_text, "mine.ini is there already");
+    SAYS(err_text, "mine.ini exists and may have been edited");
     SAYS(err_text, "--force");
     SAYS(config_of("mine.ini"), "x\n");
     RUN(0, "init drawings -o mine.ini --force train.method=protonet data.channels=3 run.dir=here");

@@ -24,7 +24,7 @@ TEST(inspect_shows_columns_roles_and_findings) {
     SAYS(out_text, "Subject  category task ");
     SAYS(out_text, "target: Reaction (guessed");
     SAYS(out_text, "task: Subject (guessed");
-    SAYS(out_text, "when holds dates, which are not used");
+    SAYS(out_text, "when has dates, which are not used");
     RUN(0, "inspect sleep.csv --target Days --task ''");
     SAYS(out_text, "target: Days (declared)");
     SAYS(out_text, "task: none found; name it with --task COLUMN");
@@ -50,7 +50,7 @@ TEST(inspect_of_a_folder) {
     RUN(0, "inspect people");
     SAYS(out_text, "people: csv, separator ',', decimal point, header; 6 rows, 3 columns, 2 files");
     SAYS(out_text, "task: file (guessed: the file a row comes from");
-    SAYS(out_text, "3 of 6 rows repeat another one");
+    SAYS(out_text, "3 of 6 rows are duplicates");
 }
 
 TEST(inspect_tells_mistakes) {

@@ -150,7 +150,7 @@ TEST(a_full_disk_leaves_nothing_half_written) {
     o.size = 16; /* drawings of some hundred bytes */
     T_ERR(render_within(100, &o), GOSS_E_IO, "File too large");
     T_CHECK(!goss__path_exists(o.out));
-    T_ERR(render_within(600, &o), GOSS_E_IO, "train-classes.txt: can not write: File too large");
+    T_ERR(render_within(600, &o), GOSS_E_IO, "train-classes.txt: cannot write: File too large");
     T_CHECK(!goss__path_exists(o.out));
     /* A folder that was there stays, and so do files of others in it, whatever their names. */
     T_OK(goss__mkdirs(in_top("full/below"), &err));

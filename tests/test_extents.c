@@ -149,7 +149,7 @@ TEST(what_is_no_extent_is_equal_to_nothing) {
                                  {m.symbol[0], m.symbol[1], m.symbol[2], m.symbol[3], m.symbol[4], m.symbol[5],        \
                                   m.symbol[6], goss_extent_mul(m.symbol[7], m.symbol[8])}}))                           \
     CASE("reshape: axis 0 has no extent", goss_reshape(five, GOSS_SHAPE(m.all, goss_n(1))))                            \
-    CASE("reshape: [A,B,C,D,E]: [A,B,C,D,F] has another number of elements",                                           \
+    CASE("reshape: [A,B,C,D,E]: [A,B,C,D,F] has a different number of elements",                                       \
          goss_reshape(five, GOSS_SHAPE(m.symbol[0], m.symbol[1], m.symbol[2], m.symbol[3], m.symbol[5])))              \
     CASE("broadcast: [A,B,C,D,H*G*F*E,I]: the number",                                                                 \
          goss_full(m.g,                                                                                                \
@@ -169,7 +169,7 @@ TEST(what_is_no_extent_is_equal_to_nothing) {
          goss_input(m.g, "y", GOSS_REAL, GOSS_SHAPE(N(30), N(30))))                                                    \
     CASE("input: [L,L,L]: more than 2^44 elements", goss_input(m.g, "y", GOSS_REAL, GOSS_SHAPE(large, large, large)))  \
     CASE("iota: its numbers go beyond 2^31 - 1", goss_iota(m.g, goss_extent_mul(large, large)))                        \
-    CASE("random_normal: more than 2^32 - 1 elements a sample",                                                        \
+    CASE("random_normal: more than 2^32 - 1 elements per sample",                                                      \
          goss_random_normal(goss_iota(m.g, goss_n(2)), GOSS_SHAPE(goss_n(2), goss_n(1), N(33))))                       \
     CASE("pad: [17592186044419]: more than 2^44",                                                                      \
          goss_pad(goss_input(m.g, "p", GOSS_REAL, GOSS_SHAPE(goss_n(3))), 0, (int64_t)1 << 44, 0))                     \

@@ -94,10 +94,10 @@ TEST(links_are_followed_and_stay) {
     T_CHECK(holds(scratch("sub/real"), "third"));
     T_EQ(symlink("circle", scratch("circle")), 0);
     char circle[80]; /* libraries word it differently */
-    snprintf(circle, sizeof circle, "circle: can not write: %s", strerror(ELOOP));
+    snprintf(circle, sizeof circle, "circle: cannot write: %s", strerror(ELOOP));
     T_ERR(goss__write_file(scratch("circle"), "x", 1, &err), GOSS_E_IO, circle);
     T_EQ(symlink("no/such", scratch("lost")), 0);
-    T_ERR(goss__write_file(scratch("lost"), "x", 1, &err), GOSS_E_IO, "lost: can not write: No such file");
+    T_ERR(goss__write_file(scratch("lost"), "x", 1, &err), GOSS_E_IO, "lost: cannot write: No such file");
     T_ERR(goss__write_file(scratch("folder"), "x", 1, &err), GOSS_E_IO, "folder: is a folder");
     unlink(scratch("sub/real")), unlink(scratch("sub/later"));
     scratch_empty();
@@ -126,7 +126,7 @@ TEST(pipes_and_devices_are_written_to_not_replaced) {
     T_EQ(scratch_count(), 1);
     put("/dev/null", "away");
     T_CHECK(lstat("/dev/null", &st) == 0 && S_ISCHR(st.st_mode));
-    T_ERR(goss__write_file("/dev/full", "x", 1, &err), GOSS_E_IO, "/dev/full: can not write: No space");
+    T_ERR(goss__write_file("/dev/full", "x", 1, &err), GOSS_E_IO, "/dev/full: cannot write: No space");
     T_EQ(symlink("fifo", scratch("link")), 0);
     T_OK(goss_output_check(scratch("link"), NULL, 0, &err));
     scratch_empty();
@@ -134,7 +134,7 @@ TEST(pipes_and_devices_are_written_to_not_replaced) {
 
 TEST(what_is_no_file_is_refused_by_name) {
     T_ERR(goss__write_file("", "x", 1, &err), GOSS_E_IO, "is empty");
-    T_ERR(goss__write_file(scratch("name/"), "x", 1, &err), GOSS_E_IO, "name/: is the name of a folder");
+    T_ERR(goss__write_file(scratch("name/"), "x", 1, &err), GOSS_E_IO, "name/ is the name of a folder");
     T_ERR(goss__write_file(scratch_folder, "x", 1, &err), GOSS_E_IO, "is a folder");
     struct sockaddr_un a = {.sun_family = AF_UNIX};
     snprintf(a.sun_path, sizeof a.sun_path, "%s", scratch("socket"));
@@ -143,7 +143,7 @@ TEST(what_is_no_file_is_refused_by_name) {
     T_ERR(goss__write_file(scratch("socket"), "x", 1, &err), GOSS_E_IO, "is a socket");
     close(s);
     put(scratch("file"), "x");
-    T_ERR(goss__write_file(scratch("file/under"), "x", 1, &err), GOSS_E_IO, "file/under: can not write: Not a dir");
+    T_ERR(goss__write_file(scratch("file/under"), "x", 1, &err), GOSS_E_IO, "file/under: cannot write: Not a dir");
     scratch_empty();
 }
 
@@ -153,11 +153,11 @@ static int ask_as_somebody(void) {
     enum { NOBODY = 65534 };
     if (geteuid() == 0 && (setgid(NOBODY) != 0 || setuid(NOBODY) != 0)) return 1;
     if (goss__write_file(scratch("theirs"), "x", 1, &err) != GOSS_E_IO) return 2;
-    if (!strstr(err.text, "theirs: can not write: Permission denied")) return 3;
+    if (!strstr(err.text, "theirs: cannot write: Permission denied")) return 3;
     if (goss_output_check(scratch("theirs"), NULL, 0, &err) != GOSS_E_IO) return 4;
     if (!strstr(err.text, "Permission denied")) return 5;
     if (goss_output_check(scratch("closed/x"), NULL, 0, &err) != GOSS_E_IO) return 6;
-    if (!strstr(err.text, "closed/x: ") || !strstr(err.text, "can not make files in this folder")) return 7;
+    if (!strstr(err.text, "closed/x: ") || !strstr(err.text, "cannot create files in this folder")) return 7;
     return goss_output_check(scratch("new"), NULL, 0, &err) == GOSS_OK ? 0 : 8;
 }
 
@@ -190,8 +190,8 @@ TEST(errors_never_name_the_temporary_file) {
     setrlimit(RLIMIT_FSIZE, &old);
     signal(SIGXFSZ, SIG_DFL);
     T_EQ(s, GOSS_E_IO);
-    T_CHECK(strstr(err.text, "/full: can not write: File too large") && !strstr(err.text, ".gossamer-"));
-    T_ERR(goss__write_file(scratch("no/such"), "x", 1, &err), GOSS_E_IO, "no/such: can not write: No such file");
+    T_CHECK(strstr(err.text, "/full: cannot write: File too large") && !strstr(err.text, ".gossamer-"));
+    T_ERR(goss__write_file(scratch("no/such"), "x", 1, &err), GOSS_E_IO, "no/such: cannot write: No such file");
     T_CHECK(!strstr(err.text, ".gossamer-"));
     T_EQ(scratch_count(), 0);
 }
@@ -294,7 +294,7 @@ TEST(many_small_files_are_written_the_same_way) {
     T_OK(goss__write_one_of_many(scratch("one"), "1", 1, &err));
     T_OK(goss__sync_many(scratch_folder, &err));
     T_CHECK(holds(scratch("one"), "1"));
-    T_ERR(goss__sync_many(scratch("none"), &err), GOSS_E_IO, "none: can not sync");
+    T_ERR(goss__sync_many(scratch("none"), &err), GOSS_E_IO, "none: cannot sync");
     scratch_empty();
 }
 
@@ -314,9 +314,9 @@ TEST(an_output_is_no_input_whatever_it_is_called) {
     static const char *const destroys[] = {"model", "soft", "hard", "./model", "set/../model"};
     static const char *const inside[] = {"set/x", "set/a/x", "into/x", "lost"};
     for (size_t i = 0; i < sizeof destroys / sizeof *destroys; i++)
-        T_ERR(goss_output_check(scratch(destroys[i]), inputs, 3, &err), GOSS_E_ARGUMENT, "would destroy it");
+        T_ERR(goss_output_check(scratch(destroys[i]), inputs, 3, &err), GOSS_E_ARGUMENT, "which writing would destroy");
     for (size_t i = 0; i < sizeof inside / sizeof *inside; i++)
-        T_ERR(goss_output_check(scratch(inside[i]), inputs, 3, &err), GOSS_E_ARGUMENT, "lies in the input");
+        T_ERR(goss_output_check(scratch(inside[i]), inputs, 3, &err), GOSS_E_ARGUMENT, "is inside the input");
     T_OK(goss_output_check(scratch("new"), inputs, 3, &err));
     T_OK(goss_output_check(scratch("model"), inputs + 1, 2, &err));
     T_OK(goss_output_check("/dev/null", inputs, 3, &err));
@@ -345,7 +345,7 @@ TEST(what_lies_in_a_folder) {
 
 TEST(what_is_something_else_is_not_written_over) {
     put(scratch("photo"), "\x89PNG\r\n\x1a\n....");
-    T_ERR(goss_output_check(scratch("photo"), NULL, 0, &err), GOSS_E_ARGUMENT, "photo: exists and is a PNG image");
+    T_ERR(goss_output_check(scratch("photo"), NULL, 0, &err), GOSS_E_ARGUMENT, "photo exists and is a PNG image");
     put(scratch("notes"), "my notes\n");
     T_ERR(goss_output_check(scratch("notes"), NULL, 0, &err), GOSS_E_ARGUMENT, "exists and is a text");
     put(scratch("empty"), ""); /* mktemp */
@@ -462,10 +462,9 @@ TEST(files_are_recognised_by_content) {
     }
     T_CHECK(!goss__recognise("\x10\0\0\0\0\0\0\0{\"a\":0}", 15)); /* safetensors */
     T_CHECK(!goss__recognise("\xc3\x01\x02\x03\x04", 5));
-    T_ERR(
-        goss__not_a("m.pt", goss__recognise(samples[1].bytes, samples[1].n), GOSS__MODEL, &err), GOSS_E_FORMAT,
-        "m.pt: is a Git LFS pointer, which stands for a file that was not fetched, not a safetensors file; run git lfs "
-        "pull");
+    T_ERR(goss__not_a("m.pt", goss__recognise(samples[1].bytes, samples[1].n), GOSS__MODEL, &err), GOSS_E_FORMAT,
+          "m.pt: is a Git LFS pointer instead of the file, not a safetensors file; run git lfs "
+          "pull");
     const goss__known *array = goss__recognise("\x93NUMPY", 6);
     T_ERR(goss__not_a("x", array, GOSS__MODEL, &err), GOSS_E_FORMAT, "not a safetensors file; keep its arrays");
     T_ERR(goss__not_a("x", array, GOSS__IMAGES, &err), GOSS_E_FORMAT, "idx file of images; save each image as a PNG");

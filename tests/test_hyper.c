@@ -205,7 +205,7 @@ static void check_cell(const family *f, const goss_hyper_options *o, const char 
     cell_free(&c);
 }
 
-/* The name under which this cell is refused, or NULL: written down once more here, so that a cell can not fall silent.
+/* The name under which this cell is refused, or NULL: written down once more here, so that a cell cannot fall silent.
  */
 static const char *refused(const family *f, int conditioner, int generator) {
     bool class_head = strcmp(generators[generator], "head=class") == 0, fixed = f->outputs > 0;
@@ -512,7 +512,7 @@ static char *examine(goss_conditioner conditioner, goss_combine combine, double 
 
 TEST(doctor) {
     char *text = examine(GOSS_CONDITION_SUPPORT, GOSS_COMBINE_DELTA, 1);
-    T_CHECK(text && strstr(text, "dense1.w") && strstr(text, "ready to train") && strstr(text, "move first"));
+    T_CHECK(text && strstr(text, "dense1.w") && strstr(text, "ready to train") && strstr(text, "updated first"));
     goss_text_free(text);
     text = examine(GOSS_CONDITION_INPUT, GOSS_COMBINE_REPLACE, 1);
     T_CHECK(text && strstr(text, "ready to train") && strstr(text, "|d loss / d code|") &&

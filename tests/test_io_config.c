@@ -123,12 +123,12 @@ static const bad bad_files[] = {
     {"[ ]\n", GOSS_E_FORMAT, "run.ini:1: the section has no name"},
     {"nonsense\n", GOSS_E_FORMAT, "run.ini:1: neither a [section] nor"},
     {"[train]\n= 3\n", GOSS_E_FORMAT, "run.ini:2: neither a [section] nor"},
-    {"steps = 3\n", GOSS_E_FORMAT, "run.ini:1: a key stands before the first [section]"},
+    {"steps = 3\n", GOSS_E_FORMAT, "run.ini:1: a key before the first [section]"},
     {"[data]\npath = \"abc\n", GOSS_E_FORMAT, "run.ini:2: the closing quote is missing"},
     {"[data]\npath = \"abc\\\"\n", GOSS_E_FORMAT, "the closing quote is missing"},
-    {"[data]\npath = \"abc\\\n", GOSS_E_FORMAT, "after a backslash in quotes"},
-    {"[data]\npath = \"a\\qc\"\n", GOSS_E_FORMAT, "after a backslash in quotes"},
-    {"[data]\npath = \"abc\" d\n", GOSS_E_FORMAT, "something stands after the closing quote"},
+    {"[data]\npath = \"abc\\\n", GOSS_E_FORMAT, "a backslash in quotes must"},
+    {"[data]\npath = \"a\\qc\"\n", GOSS_E_FORMAT, "a backslash in quotes must"},
+    {"[data]\npath = \"abc\" d\n", GOSS_E_FORMAT, "text after the closing quote"},
     /* the first error is the one that is told, wherever the parser would meet it */
     {"[train]\nsteps = x\nnonsense\n", GOSS_E_ARGUMENT, "run.ini:2: [train] steps"},
     {"[train]\nnonsense\nsteps = x\n", GOSS_E_FORMAT, "run.ini:2: neither"},
@@ -203,7 +203,7 @@ TEST(a_bad_default_is_told) {
 
 TEST(files_are_read_whole_or_refused) {
     goss_config *c = make();
-    T_ERR(goss_config_read(c, scratch("absent.ini"), &err), GOSS_E_IO, "absent.ini: can not open");
+    T_ERR(goss_config_read(c, scratch("absent.ini"), &err), GOSS_E_IO, "absent.ini: cannot open");
     T_OK(goss__write_file(scratch("nul.ini"), "[train]\nsteps=3\n\0", 17, &err));
     T_ERR(goss_config_read(c, scratch("nul.ini"), &err), GOSS_E_FORMAT, "nul.ini: is not a text file");
     T_OK(goss__write_file(scratch("dos.ini"), "\xef\xbb\xbf[train]\r\nsteps=3\r\n", 21, &err));

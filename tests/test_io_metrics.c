@@ -133,7 +133,7 @@ TEST(a_full_disk_leaves_whole_lines) {
     setrlimit(RLIMIT_FSIZE, &old);
     signal(SIGXFSZ, SIG_DFL);
     T_EQ(s, GOSS_E_IO);
-    T_CHECK(strstr(err.text, "m.jsonl: can not write: File too large"));
+    T_CHECK(strstr(err.text, "m.jsonl: cannot write: File too large"));
     T_STR(text_of(path), LINE0 LINE1);
     T_OK(put_line(m, 2, NAN));
     goss__metrics_close(m);

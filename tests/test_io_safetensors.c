@@ -93,8 +93,8 @@ static const bad bads[] = {
     {"{}\n", "does not end with '}'", 0},
     {"{}\t ", "does not end with '}'", 0},
     {"{,}", "header: byte", 0},
-    {"{\"a\":1}", "no object", 0},
-    {"{\"a\":[]}", "no object", 0},
+    {"{\"a\":1}", "not an object", 0},
+    {"{\"a\":[]}", "not an object", 0},
     {"{} {}", "header:", 0},
     {"{\"a\":{}}", "dtype is missing", 0},
     {"{\"__metadata__\":[]}", "not an object", 0},
@@ -103,41 +103,41 @@ static const bad bads[] = {
     {"{\"__metadata__\":{\"k\":\"a\",\"k\":\"b\"}}", "duplicate", 0},
     {T("\"F32\"", "[1]", "[0,4]") "x", "does not end with '}'", 4},
     {T("\"\"", "[1]", "[0,4]"), "\"\" is unknown", 4},
-    {T("\"F31\"", "[3]", "[0,4]"), "3 elements of type \"F31\" can not have 4 bytes", 4},
-    {T("\"F31\"", "[1]", "[0,0]"), "can not have 0 bytes", 0},
-    {T("\"F31\"", "[0]", "[0,4]"), "0 elements of type \"F31\" can not have 4 bytes", 4},
-    {T("\"F512\"", "[1]", "[0,64]"), "can not have 64 bytes", 64},
-    {T("\"F4\"", "[3]", "[0,2]"), "fills no whole bytes", 2},
+    {T("\"F31\"", "[3]", "[0,4]"), "3 elements of type \"F31\" cannot have 4 bytes", 4},
+    {T("\"F31\"", "[1]", "[0,0]"), "cannot have 0 bytes", 0},
+    {T("\"F31\"", "[0]", "[0,4]"), "0 elements of type \"F31\" cannot have 4 bytes", 4},
+    {T("\"F512\"", "[1]", "[0,64]"), "cannot have 64 bytes", 64},
+    {T("\"F4\"", "[3]", "[0,2]"), "does not fill whole bytes", 2},
     {T("\"F4\"", "[2]", "[0,2]"), "needs 1 bytes", 2},
     {T("\"F8_E4M3\"", "[2]", "[0,1]"), "needs 2 bytes", 1},
     {T("32", "[1]", "[0,4]"), "dtype", 4},
     {T("null", "[1]", "[0,4]"), "dtype", 4},
-    {T("\"F32\"", "1", "[0,4]"), "no array", 4},
-    {T("\"F32\"", "null", "[0,4]"), "no array", 4},
-    {T("\"F32\"", "{}", "[0,4]"), "no array", 4},
-    {T("\"F32\"", "[-1]", "[0,4]"), "no integer from 0", 4},
-    {T("\"F32\"", "[1.0]", "[0,4]"), "no integer from 0", 4},
-    {T("\"F32\"", "[\"1\"]", "[0,4]"), "no integer from 0", 4},
-    {T("\"F32\"", "[true]", "[0,4]"), "no integer from 0", 4},
+    {T("\"F32\"", "1", "[0,4]"), "not an array", 4},
+    {T("\"F32\"", "null", "[0,4]"), "not an array", 4},
+    {T("\"F32\"", "{}", "[0,4]"), "not an array", 4},
+    {T("\"F32\"", "[-1]", "[0,4]"), "not a non-negative integer", 4},
+    {T("\"F32\"", "[1.0]", "[0,4]"), "not a non-negative integer", 4},
+    {T("\"F32\"", "[\"1\"]", "[0,4]"), "not a non-negative integer", 4},
+    {T("\"F32\"", "[true]", "[0,4]"), "not a non-negative integer", 4},
     {T("\"F32\"", "[99999999999999999999]", "[0,4]"), "header:", 4},
     {T("\"F32\"", "[9223372036854775807,9223372036854775807]", "[0,4]"), "overflows", 4},
     {T("\"F32\"", "[4611686018427387904]", "[0,4]"), "overflows", 4},
     {T("\"F32\"", "[2]", "[0,4]"), "needs 8 bytes, data_offsets give 4", 4},
-    {T("\"F32\"", "[1]", "[0,8]"), "end behind the 4 bytes", 4},
-    {T("\"F32\"", "[1]", "[4,0]"), "run backwards", 4},
-    {T("\"F32\"", "[1]", "[-4,0]"), "run backwards", 4},
-    {T("\"F32\"", "[1]", "[0]"), "no pair", 4},
-    {T("\"F32\"", "[1]", "[0,4,4]"), "no pair", 4},
-    {T("\"F32\"", "[1]", "[0,4.0]"), "no pair", 4},
-    {T("\"F32\"", "[1]", "[\"0\",\"4\"]"), "no pair", 4},
-    {T("\"F32\"", "[1]", "{}"), "no pair", 4},
-    {T("\"F32\"", "[1]", "null"), "no pair", 4},
+    {T("\"F32\"", "[1]", "[0,8]"), "exceed the 4 bytes", 4},
+    {T("\"F32\"", "[1]", "[4,0]"), "are descending", 4},
+    {T("\"F32\"", "[1]", "[-4,0]"), "are descending", 4},
+    {T("\"F32\"", "[1]", "[0]"), "not a pair", 4},
+    {T("\"F32\"", "[1]", "[0,4,4]"), "not a pair", 4},
+    {T("\"F32\"", "[1]", "[0,4.0]"), "not a pair", 4},
+    {T("\"F32\"", "[1]", "[\"0\",\"4\"]"), "not a pair", 4},
+    {T("\"F32\"", "[1]", "{}"), "not a pair", 4},
+    {T("\"F32\"", "[1]", "null"), "not a pair", 4},
     {T("\"F32\"", "[1]", "[0,18446744073709551615]"), "header:", 4},
     {T("\"F32\"", "[1]", "[4,8]"), "a hole before it", 8},
     {T("\"F32\"", "[1]", "[0,4]"), "belong to no tensor", 8},
     {"{}", "belong to no tensor", 3},
-    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "no pair", 4},
-    {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", "no array", 4},
+    {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1]}}", "not a pair", 4},
+    {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", "not an array", 4},
     /* Of ours: what our writer does not write. */
     {OWN("\"F31\"", "[1]", "[0,4]", ""), "\"F31\" is unknown", 4},
     {OWN("\"F32\"", "[1,1,1,1,1,1,1,1,1]", "[0,4]", ""), "rank 9", 4},
@@ -190,10 +190,10 @@ TEST(lengths_are_bounded_by_the_file) {
     T_OK(goss__write_file(path, "\xff\xff\xff\xff\xff\xff\xff\xff{}", 10, &err));
     T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "over the limit");
     T_OK(goss__write_file(path, "\x03\0\0\0\0\0\0\0{}", 10, &err));
-    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "end behind");
+    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "exceed");
     T_OK(goss__write_file(path, "", 0, &err));
     T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "is empty, not a safetensors file");
-    T_ERR(goss_safetensors_open(scratch("none/x"), &f, &err), GOSS_E_IO, "can not open");
+    T_ERR(goss_safetensors_open(scratch("none/x"), &f, &err), GOSS_E_IO, "cannot open");
     T_ERR(goss_safetensors_open(scratch_folder, &f, &err), GOSS_E_IO, "regular file");
 }
 
@@ -261,7 +261,7 @@ TEST(what_is_no_safetensors_file_is_named) {
         T_CHECK(!strstr(err.text, "header of") && strncmp(err.text, path, strlen(path)) == 0);
     }
     T_OK(goss__write_file(path, "\x40\0\0\0\0\0\0\0{\"a\":{\"dtype\"", 20, &err));
-    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "it was cut off"); /* ours, damaged: not "foreign" */
+    T_ERR(goss_safetensors_open(path, &f, &err), GOSS_E_FORMAT, "it is truncated"); /* ours, damaged: not "foreign" */
 }
 
 TEST(no_cut_and_no_flip_goes_unseen) {
@@ -347,7 +347,7 @@ TEST(a_failed_write_keeps_the_old_file) {
     setrlimit(RLIMIT_FSIZE, &old);
     signal(SIGXFSZ, SIG_DFL);
     T_EQ(s, GOSS_E_IO);
-    T_CHECK(strstr(err.text, "can not write: File too large"));
+    T_CHECK(strstr(err.text, "cannot write: File too large"));
     T_EQ(scratch_count(), 1);
     T_OK(goss_safetensors_open(path, &f, &err));
     T_CHECK(goss_safetensors_find(f, "ids") && !goss_safetensors_find(f, "block"));
@@ -423,13 +423,13 @@ TEST(what_the_format_has_not_is_not_written) {
     T_ERR(goss_tensor_file_add(w, "b", "F32", -1, two, x, &err), GOSS_E_SHAPE, "rank -1");
     T_ERR(goss_tensor_file_add(w, "b", "F32", 1, negative, x, &err), GOSS_E_SHAPE, "negative");
     T_ERR(goss_tensor_file_add(w, "b", "F32", 2, huge, x, &err), GOSS_E_SHAPE, "overflows");
-    T_ERR(goss_tensor_file_add(w, "__metadata__", "F32", 2, two, x, &err), GOSS_E_ARGUMENT, "can not be named");
+    T_ERR(goss_tensor_file_add(w, "__metadata__", "F32", 2, two, x, &err), GOSS_E_ARGUMENT, "cannot be named");
     T_ERR(goss_tensor_file_add(w, "\xff", "F32", 2, two, x, &err), GOSS_E_ARGUMENT, "not UTF-8");
     T_ERR(goss_tensor_file_meta(w, "k", "\xff", &err), GOSS_E_ARGUMENT, "not UTF-8");
     T_ERR(goss_tensor_file_meta(w, "\xff", "v", &err), GOSS_E_ARGUMENT, "not UTF-8");
-    T_ERR(goss_tensor_file_meta(w, "gossamer.hash", "v", &err), GOSS_E_ARGUMENT, "the writer's own");
+    T_ERR(goss_tensor_file_meta(w, "gossamer.hash", "v", &err), GOSS_E_ARGUMENT, "reserved for the writer");
     T_OK(goss_tensor_file_add(w, "a", "F32", 1, two, x, &err));
-    T_ERR(goss_tensor_file_write(w, scratch("x"), &err), GOSS_E_ARGUMENT, "tensor \"a\" is there twice");
+    T_ERR(goss_tensor_file_write(w, scratch("x"), &err), GOSS_E_ARGUMENT, "tensor \"a\" was added twice");
     T_CHECK(access(scratch("x"), F_OK) != 0);
     goss_tensor_file_free(w);
     goss_tensor_file_free(NULL);

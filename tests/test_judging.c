@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comparisons that are like for like: what is derived from a model, contenders of other image formats, protocols that
- * can not be run, and numbers that are none. */
+ * cannot be run, and numbers that are none. */
 #include "gossamer/evaluate.h"
 #include "rewrite.h"
 #include "test.h"
@@ -199,7 +199,7 @@ TEST(each_contender_sees_the_same_drawings_in_its_own_format) {
     for (int i = 0; i < N; i++) goss_sampler_destroy(sampler[i]), goss_images_close(set[i]), goss_model_free(m[i]);
 }
 
-/* ---- what can not be judged ---- */
+/* ---- what cannot be judged ---- */
 
 TEST(nothing_to_judge_is_an_argument_error) {
     goss_images *set = tiny_images(&err);

@@ -17,7 +17,7 @@ static goss_error err;
 TEST(the_locales_are_what_they_should_be) {
     for (int i = 0; i < TEST_LOCALES; i++) {
         char text[32];
-        if (!test_locale_set(i)) T_SKIP("%s can not be made: no localedef or no sources", test_locales[i].name);
+        if (!test_locale_set(i)) T_SKIP("%s cannot be made: no localedef or no sources", test_locales[i].name);
         snprintf(text, sizeof text, "%.1f", 0.5);
         test_locale_reset();
         T_STR(text, "0,5");
@@ -27,7 +27,7 @@ TEST(the_locales_are_what_they_should_be) {
 TEST(numbers_and_texts_ignore_the_locale) {
     const goss_status bad = GOSS_E_ARGUMENT;
     for (int i = 0; i < TEST_LOCALES; i++) {
-        if (!test_locale_set(i)) T_SKIP("%s can not be made", test_locales[i].name);
+        if (!test_locale_set(i)) T_SKIP("%s cannot be made", test_locales[i].name);
         char number[GOSS__NUMBER_TEXT], host[32];
         double back = 0, list[3] = {0};
         goss__str s = {0};
@@ -132,7 +132,7 @@ TEST(a_whole_run_is_the_same_in_every_locale) {
     goss__str log = {0};
     if (!work("C")) T_FAIL("%s", err.text);
     for (int i = 0; i < TEST_LOCALES; i++) {
-        if (!test_locale_set(i)) T_SKIP("%s can not be made", test_locales[i].name);
+        if (!test_locale_set(i)) T_SKIP("%s cannot be made", test_locales[i].name);
         log.size = 0;
         goss_log_set(on_line, &log);
         bool done = work(test_locales[i].name);

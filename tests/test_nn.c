@@ -156,7 +156,7 @@ TEST(paths_that_meet_are_one_unit_group) {
     T_EQ(goss_target_units_count(t, 1), 7);
     goss_target_free(t);
     t = parse("residual { conv 2 3 pad 1 }; conv 4 3 groups 2; flatten; head", 4, 4, 2, 3);
-    T_EQ(goss_target_units(t), 0); /* what is added to the input, or mixed by position, can not be masked */
+    T_EQ(goss_target_units(t), 0); /* what is added to the input, or mixed by position, cannot be masked */
     goss_target_free(t);
 }
 
@@ -164,38 +164,38 @@ TEST(errors_name_line_and_word) {
     static const struct {
         const char *text, *says;
     } cases[] = {
-        {"conv 8 3\n\nconf 8 3", "line 3: \"conf\" is no layer"},
+        {"conv 8 3\n\nconf 8 3", "line 3: \"conf\" is not a layer"},
         {"conv 8 3 strid 2", "line 1: conv: \"strid\" is not expected here; write: conv C K"},
-        {"conv 8 3 stride", "something is missing at the end"},
-        {"conv 8 3z3", "\"3z3\" is not a whole number"},
-        {"conv 0 3", "\"0\" is not a whole number from 1"},
-        {"conv 99999999999999999999 3", "is not a whole number"},
+        {"conv 8 3 stride", "incomplete"},
+        {"conv 8 3z3", "\"3z3\" is not an integer"},
+        {"conv 0 3", "\"0\" is not an integer from 1"},
+        {"conv 99999999999999999999 3", "is not an integer"},
         {"conv 8 3; dense 4", "put flatten or pool global before it"},
         {"conv 8 30", "does not fit in a map of 16 x 16"},
         {"conv 8 3 groups 3", "groups 3 does not divide 2 and 8"},
-        {"flatten; conv 8 3", "wants images, but 512 features come in"},
+        {"flatten; conv 8 3", "requires images, but its input is 512 features"},
         {"norm group 4", "4 does not divide 2"},
         {"norm cosine", "\"cosine\" is not expected"},
         {"dropout 1", "not a number in [0, 1)"},
         {"dropout x", "not a number in [0, 1)"},
-        {"pool max", "something is missing"},
+        {"pool max", "incomplete"},
         {"relu 3", "\"3\" is not expected here"},
         {"residual {\n conv 4 3 pad 1\n}",
-         "line 1: residual: the body makes 16 x 16 x 4, the other path 16 x 16 x 2; add: shortcut"},
+         "line 1: residual: the body yields 16 x 16 x 4, the other path 16 x 16 x 2; add: shortcut"},
         {"residual conv", "a { must follow"},
         {"residual { relu", "a { without its }"},
         {"relu }", "a } without its {"},
         {"relu { }", "a { that belongs to nothing"},
         {"shortcut { relu }", "can only follow residual"},
-        {"end", "\"end\" is no layer"},
+        {"end", "\"end\" is not a layer"},
         {"flatten; head; relu", "nothing can come after the head"},
-        {"residual { flatten; head }", "can not stand inside braces"},
+        {"residual { flatten; head }", "not allowed inside braces"},
         {"relu\nconv4 8; relu", "line 2: relu: nothing can come after the head"},
-        {"conv 8 3; relu", "network, at its end: head: wants features"},
-        {"conv4", "conv4: something is missing at the end"},
+        {"conv 8 3; relu", "network, at its end: head: requires features"},
+        {"conv4", "conv4: incomplete"},
         {"pool max 8; conv4 8", "conv4: pool: a window of extent 2 does not fit"},
         {"block 8 norm", "norm: \"norm\" is not expected"},
-        {"mlp 4 x", "mlp: \"x\" is not a whole number"},
+        {"mlp 4 x", "mlp: \"x\" is not an integer"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         goss_target *t = NULL;
@@ -527,7 +527,7 @@ TEST(dropout_acts_when_it_is_given_tasks) {
 TEST(what_does_not_belong_together_is_refused) {
     goss_target *t = parse("dense 3; norm batch", 0, 0, 2, 0), *u = parse("dense 4", 0, 0, 2, 0);
     for (int k = 0; k < 4; k++) {
-        static const char *const says[] = {"another layout", "input extents", "no statistics were given",
+        static const char *const says[] = {"another layout", "the network's extents", "no statistics were given",
                                            "running statistics are missing"};
         goss_graph *g = goss_graph_new();
         goss_val x = goss_full(g, S(n(1), n(1), n(k == 1 ? 3 : 2)), 1);

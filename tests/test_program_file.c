@@ -101,7 +101,7 @@ TEST(what_no_reader_would_take_is_not_written) {
     goss_program *p = program_of(TEXT), *other = program_of("gossamer.program 1\n%0 = param \"net.w\" : real[4]\n");
     goss_params *params = store(p, GOSS_F32), *of_other = store(other, GOSS_F32);
     T_ERR(goss_program_save(p, NULL, path, &err), GOSS_E_ARGUMENT, "the store has no parameter \"net.w\"");
-    T_ERR(goss_program_save(p, of_other, path, &err), GOSS_E_SHAPE, "\"net.w\" has another shape in the store");
+    T_ERR(goss_program_save(p, of_other, path, &err), GOSS_E_SHAPE, "\"net.w\" has a different shape in the store");
     ((float *)goss_params_data(params, goss_params_find(params, "net.w")))[5] = INFINITY;
     T_ERR(goss_program_save(p, params, path, &err), GOSS_E_NUMERIC, "parameter \"net.w\": number 5 is not finite");
     T_CHECK(access(path, F_OK) != 0);
@@ -135,9 +135,9 @@ TEST(other_files_are_refused) {
     goss_program *p;
     goss_params *params;
     T_ERR(goss_program_load(file_with("model 1", ONE, "w", "F64", 2, numbers), &p, &params, &err), GOSS_E_FORMAT,
-          "other.safetensors: is no program: gossamer.kind is \"model 1\"");
+          "other.safetensors: is not a program: gossamer.kind is \"model 1\"");
     T_ERR(goss_program_load(file_with(NULL, ONE, "w", "F64", 2, numbers), &p, &params, &err), GOSS_E_FORMAT,
-          "is no program");
+          "is not a program");
     T_ERR(goss_program_load(file_with("program 2", ONE, "w", "F64", 2, numbers), &p, &params, &err), GOSS_E_UNSUPPORTED,
           "is a \"program 2\"; this build reads \"program 1\"");
     T_ERR(goss_program_load(file_with("program 1", NULL, "w", "F64", 2, numbers), &p, &params, &err), GOSS_E_FORMAT,
@@ -148,7 +148,7 @@ TEST(other_files_are_refused) {
     T_ERR(goss_program_load(file_with("program 1", ONE, NULL, NULL, 0, NULL), &p, &params, &err), GOSS_E_FORMAT,
           "there is no tensor for parameter \"w\"");
     T_ERR(goss_program_load(file_with("program 1", ONE, "w", "F64", 1, numbers), &p, &params, &err), GOSS_E_FORMAT,
-          "tensor \"w\" has not the shape of that parameter");
+          "tensor \"w\" does not have the shape of that parameter");
     T_ERR(goss_program_load(file_with("program 1", ONE, "w", "I32", 2, whole), &p, &params, &err), GOSS_E_FORMAT,
           "tensor \"w\" is I32, not F32, F64 or BF16");
     T_ERR(goss_program_load(file_with("program 1", ONE, "w", "F64", 2, infinite), &p, &params, &err), GOSS_E_NUMERIC,

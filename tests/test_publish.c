@@ -73,7 +73,7 @@ TEST(names_that_could_not_be_found_are_refused) {
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         goss_graph *g = goss_graph_new();
         T_CHECK(!goss_valid(goss_publish(g, bad[i], number(g, 1))));
-        T_ERR(goss_graph_status(g, &err), GOSS_E_ARGUMENT, "can not be published");
+        T_ERR(goss_graph_status(g, &err), GOSS_E_ARGUMENT, "cannot be published");
         goss_graph_free(g);
     }
     goss_graph *g = goss_graph_new();

@@ -108,7 +108,7 @@ TEST(what_was_seen_is_handed_on) {
     T_OK(goss_model_mark(to, GOSS_USE_TRAIN, set, &second, &err));
     T_EQ(overlap_of(to, GOSS_USE_TRAIN, set, NULL).classes, 4);
     T_CHECK(overlap_of(to, GOSS_USE_TRAIN, set, NULL).complete);
-    /* What was seen inverted can not be told from what is not: the file says that something is missing. */
+    /* What was seen inverted cannot be told from what is not: the file says that something is missing. */
     goss_image_format inverted = {1, TINY_SIDE, TINY_SIDE, true};
     const goss_data_spec data = goss_data_spec_images(inverted);
     T_OK(goss_model_create("hypernet", goss_model_settings(from), &data, 1, &upside, &err));

@@ -476,16 +476,16 @@ TEST(a_loop_in_a_text_is_checked) {
          NULL},
         {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=1", "L") BODY("1,N,2", "%3 \"next0\"\n")
              RESULT("kind=0, index=0, axis=0", "1,N,2"),
-         "carries, slices and consts are not its 2 operands"},
+         "carries, slices and constants do not add up to its 2 operands"},
         {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "N") BODY("1,N,2", "%3 \"next0\"\n")
              RESULT("kind=0, index=0, axis=0", "1,N,2"),
          "operand 1 has no slices along its time axis"},
         {LOOP SCAN("%1, %0", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%3 \"next0\"\n")
              RESULT("kind=0, index=0, axis=0", "1,N,2"),
-         "argument 0 of its region is not of the type"},
+         "argument 0 of its region does not have the type"},
         {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%2 \"next0\"\n")
              RESULT("kind=0, index=0, axis=0", "1,N,2"),
-         "carry 0 does not keep its type"},
+         "carry 0 changes its type"},
         {LOOP SCAN("%0, %1", "carries=1, slices=1, consts=0", "L") BODY("1,N,2", "%3 \"next0\"\n")
              RESULT("kind=1, index=4, axis=2", "1,N,L,2"),
          "its index is not below 4"},
@@ -637,13 +637,13 @@ TEST(mistakes_are_told) {
         goss_status status;
         const char *text;
     } all[] = {
-        {wrong_shape, GOSS_E_SHAPE, "scan: [T,N,4] x [T,N,1]: carry 0 does not keep its shape"},
-        {wrong_steps, GOSS_E_SHAPE, "scan: slice: [T,N,L,4]: axis 2: extent L where there are 3 steps"},
+        {wrong_shape, GOSS_E_SHAPE, "scan: [T,N,4] x [T,N,1]: carry 0 changes its shape"},
+        {wrong_steps, GOSS_E_SHAPE, "scan: slice: [T,N,L,4]: axis 2: extent L, but 3 steps"},
         {no_axis, GOSS_E_SHAPE, "there is no time axis 2"},
         {captured, GOSS_E_ARGUMENT, "pass it in with goss_scan_const"},
         {no_next, GOSS_E_ARGUMENT, "carry 0 has no next value"},
         {two_nexts, GOSS_E_ARGUMENT, "carry 0 has two next values"},
-        {no_carry, GOSS_E_ARGUMENT, "next value of what is no carry"},
+        {no_carry, GOSS_E_ARGUMENT, "the next value of something that is not a carry"},
         {param_inside, GOSS_E_ARGUMENT, "param: not in a scan's body: make it outside"},
         {draw_inside, GOSS_E_ARGUMENT, "random_uniform: not in a scan's body"},
         {emitted_outside, GOSS_E_ARGUMENT, "not a value of the scan's body"},
@@ -652,7 +652,7 @@ TEST(mistakes_are_told) {
         {ended, GOSS_E_ARGUMENT, "it has ended"},
         {misfit_inside, GOSS_E_SHAPE, "cell: matmul: "},
         {bad_length, GOSS_E_SHAPE, "one number for each sample"},
-        {bad_keep, GOSS_E_ARGUMENT, "keep_every is -1"},
+        {bad_keep, GOSS_E_ARGUMENT, "keep_every -1"},
         {index_carry, GOSS_E_ARGUMENT, "scan: carry: operand 1 is an index"},
     };
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {

@@ -114,11 +114,11 @@ TEST(its_text_is_kept_and_checked) {
     T_CHECK(t);
     T_STR(goss_target_text(t), "shifts 1\nflatten\nhead\n");
     goss_target_free(t);
-    static const char *const bad[][2] = {{"shifts", "something is missing"},
-                                         {"shifts 0", "not a whole number from 1"},
+    static const char *const bad[][2] = {{"shifts", "incomplete"},
+                                         {"shifts 0", "not an integer from 1"},
                                          {"shifts 1 2", "\"2\" is not expected"},
-                                         {"shifts 6", "out of sight"},
-                                         {"flatten; shifts 1", "wants images"},
+                                         {"shifts 6", "more than a map"},
+                                         {"flatten; shifts 1", "requires images"},
                                          {"relu; shifts 1; flatten", "first layer"},
                                          {"shifts 1; shifts 1; flatten", "first layer"}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)

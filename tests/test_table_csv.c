@@ -82,7 +82,7 @@ TEST(mistakes) {
         {"a cell too few", BYTES("a,b,c\n1,2,3\n4,5\n"), NULL, GOSS_E_FORMAT,
          "t.csv:3:c: the row ends after 2 of 3 cells"},
         {"a cell too many", BYTES("a,b\n1,2\n3,4,5\n"), NULL, GOSS_E_FORMAT,
-         "t.csv:3:b: 3 cells, but the header has 2; a text that contains the separator stands in quotes"},
+         "t.csv:3:b: 3 cells, but the header has 2; a text that contains the separator must be quoted"},
         {"row names of R", BYTES("a,b\n1,2,3\n2,4,5\n"), NULL, GOSS_E_FORMAT,
          "t.csv:2:b: 3 cells, but the header has 2; row names of R? Write with row.names=FALSE"},
         {"no header, ragged", BYTES("1,2\n3,4\n5\n"), NULL, GOSS_E_FORMAT,
@@ -91,14 +91,13 @@ TEST(mistakes) {
          "t.csv:2:b: the quote that opens here is not closed before the end of the file"},
         {"a quote in a text", BYTES("a,b\n1,5\" disk\n"), NULL, GOSS_E_FORMAT,
          "t.csv:2:b: a quote inside a cell that does not begin with one"},
-        {"text behind a quote", BYTES("a,b\n1,\"x\"y\n"), NULL, GOSS_E_FORMAT,
-         "t.csv:2:b: text behind a closing quote"},
+        {"text behind a quote", BYTES("a,b\n1,\"x\"y\n"), NULL, GOSS_E_FORMAT, "t.csv:2:b: text after a closing quote"},
         {"backslash for a quote", BYTES("a,b\n1,\"x \\\"y\\\" z\"\n"), NULL, GOSS_E_FORMAT,
-         "written twice (\"\"), not with a backslash"},
-        {"a byte 0",
+         "doubled (\"\"), not escaped by a backslash"},
+        {"a zero byte",
          BYTES("a,b\n1,2\n3,\0"
                "4\n"),
-         NULL, GOSS_E_FORMAT, "t.csv:3: a byte 0, which no text has"},
+         NULL, GOSS_E_FORMAT, "t.csv:3: a zero byte, which no text has"},
         {"UTF-16",
          BYTES("\xff\xfe"
                "a\0,\0b\0\n\0"

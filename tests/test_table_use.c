@@ -93,7 +93,7 @@ TEST(roles_of_students_in_schools) {
     T_CHECK(r.task_guessed && r.target_guessed);
     T_EQ(r.target, 4);
     T_EQ(r.role[5], GOSS_ROLE_ID);
-    T_STR(r.reason[5], "called so, and different in every row of a task");
+    T_STR(r.reason[5], "with the name of an id, and different in every row of a task");
     int inputs[6];
     T_EQ(goss_roles_select(&r, GOSS_ROLE_INPUT, inputs), 2);
     T_EQ(inputs[0], 2);
@@ -147,8 +147,8 @@ TEST(names_ids_constants_and_dates) {
         {{.target = "Y"}, "target: there is no column \"Y\" (nearest: \"y\")"},
         {{.task = "file"}, "task: there is no column \"file\""},
         {{.target = "x", .ignore = "n, x"}, "ignore: column x is declared as target already"},
-        {{.target = "d"}, "target: column d holds dates"},
-        {{.target = "key"}, "target: column key holds texts that hardly repeat"},
+        {{.target = "d"}, "target: column d has dates"},
+        {{.target = "key"}, "target: column key has texts that hardly repeat"},
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         T_ERR(goss_table_roles(t, &bad[i].d, &r, &err), GOSS_E_ARGUMENT, bad[i].says);
@@ -184,10 +184,10 @@ static void leak_row(goss__str *s, int r, goss__rng *rng) {
 
 TEST(leaks) {
     goss_table *t = made("y,same,linear,curved,near,far,level,class,other", 400, leak_row, NULL);
-    T_CHECK(finds(t, "y", GOSS_FINDING_LEAK, "same", "holds the same as the target y"));
+    T_CHECK(finds(t, "y", GOSS_FINDING_LEAK, "same", "equals the target y"));
     T_CHECK(finds(t, "y", GOSS_FINDING_LEAK, "linear", "a linear function of the target y"));
     T_CHECK(finds(t, "y", GOSS_FINDING_LEAK, "curved", "determines 99"));
-    T_CHECK(finds(t, "y", GOSS_FINDING_LEAK, "near", "correlates 0.9"));
+    T_CHECK(finds(t, "y", GOSS_FINDING_LEAK, "near", "has a correlation of 0.9"));
     T_CHECK(!finds(t, "y", GOSS_FINDING_LEAK, "far", ""));
     T_CHECK(!finds(t, "y", GOSS_FINDING_LEAK, "level", ""));
     T_CHECK(!finds(t, "y", GOSS_FINDING_LEAK, "other", ""));
@@ -203,12 +203,12 @@ TEST(leaks) {
 TEST(other_findings) {
     goss_table *t = table_of("task,a,b,c,d,y\nu,1,,k,2024-01-01,p\nu,1,,k,2024-01-01,p\nv,2,,k,2024-01-02,p\n"
                              "v,3,5,k,2024-01-03,q\nv,4,6,k,2024-01-03,\nv,4,,k,2024-01-03,p\n");
-    T_CHECK(finds(t, "y", GOSS_FINDING_DUPLICATE_ROWS, NULL, "1 of 6 rows repeat"));
+    T_CHECK(finds(t, "y", GOSS_FINDING_DUPLICATE_ROWS, NULL, "1 of 6 rows are duplicates"));
     T_CHECK(finds(t, "y", GOSS_FINDING_MOSTLY_MISSING, NULL, ""));
     T_CHECK(finds(t, "y", GOSS_FINDING_CONSTANT, "c", "the same in all rows"));
     T_CHECK(finds(t, "y", GOSS_FINDING_RARE_CLASS, "y", "1 of 2 classes of the target y have one row: \"q\""));
     T_CHECK(finds(t, "y", GOSS_FINDING_MISSING_TARGET, "y", "missing in 1 of 6"));
-    T_CHECK(finds(t, "y", GOSS_FINDING_DATE, "d", "holds dates"));
+    T_CHECK(finds(t, "y", GOSS_FINDING_DATE, "d", "has dates"));
     T_CHECK(finds(t, "y", GOSS_FINDING_SMALL_TASKS, "task", "1 of 2 tasks"));
     goss_table_close(t);
 }
@@ -249,8 +249,7 @@ TEST(numbers_of_some_rows_and_columns) {
     T_CHECK(out[0] == 1 && isnan(out[1]) && out[2] == 1 && out[3] == 1);
     T_OK(goss_table_numbers(t, columns, 2, NULL, 0, out, &err));
     T_CHECK(out[2] == 0 && out[3] == 2);
-    T_ERR(goss_table_numbers(t, dates, 1, NULL, 0, out, &err), GOSS_E_ARGUMENT,
-          "d: a date, of which no number can be made");
+    T_ERR(goss_table_numbers(t, dates, 1, NULL, 0, out, &err), GOSS_E_ARGUMENT, "d: a date, which is not a number");
     goss_table_close(t);
 }
 
@@ -367,7 +366,7 @@ TEST(encodings_refuse_what_nobody_can_learn_from) {
     goss_table *t = table_of("d,e,v\n2024-01-01,,1\n2024-01-02,,2\n");
     const int dates[] = {0}, empty[] = {1}, good[] = {2};
     goss_encoding *e;
-    T_ERR(goss_encoding_fit(t, dates, 1, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "d holds dates, which no network takes");
+    T_ERR(goss_encoding_fit(t, dates, 1, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "d has dates, which no network takes");
     T_ERR(goss_encoding_fit(t, empty, 1, NULL, 0, &e, &err), GOSS_E_ARGUMENT,
           "e: all values are missing in the 2 rows");
     T_ERR(goss_encoding_fit(t, good, 0, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "an encoding of 0 columns");

@@ -265,17 +265,17 @@ TEST(a_full_disk_saves_what_it_can_and_says_so) {
     T_OK(train("roomy", NULL, NULL, NULL));
     disk log = {.step = 19, .room = 1 << 20, .metrics = 1 << 20};
     T_ERR(train_on(&log, "full-log"), GOSS_E_IO,
-          "metrics.jsonl: can not write: File too large; saved a checkpoint of "
+          "metrics.jsonl: cannot write: File too large; saved a checkpoint of "
           "step 20, from which the same command resumes");
     disk all = {.step = 22, .room = 100};
     T_ERR(train_on(&all, "full-disk"), GOSS_E_IO,
-          "metrics.jsonl: can not write: File too large; the last checkpoint is "
+          "metrics.jsonl: cannot write: File too large; the last checkpoint is "
           "that of step 15");
-    T_CHECK(strstr(err.text, "a later one was not written: ") && strstr(err.text, "checkpoint.safetensors: can not"));
+    T_CHECK(strstr(err.text, "a later one was not written: ") && strstr(err.text, "checkpoint.safetensors: cannot"));
     /* The best model cannot be written: a checkpoint that speaks of it must not be, either. */
     disk best = {.step = 14, .room = 1000};
     T_ERR(train_on(&best, "full-best"), GOSS_E_IO,
-          "best.safetensors: can not write: File too large; the last "
+          "best.safetensors: cannot write: File too large; the last "
           "checkpoint is that of step 0, from which");
     /* With room again each goes on, to the same bits. */
     const char *const dirs[] = {"full-log", "full-disk", "full-best"};
@@ -369,7 +369,7 @@ TEST(a_start_is_taken_over) {
 
 /* ---- what a run has seen ---- */
 
-/* Images of the tiny set that a model was trained on or validated on; -1: it can not be read. */
+/* Images of the tiny set that a model was trained on or validated on; -1: it cannot be read. */
 static int seen_by(const char *path, goss_use use) {
     goss_model *m;
     size_t n = 0;

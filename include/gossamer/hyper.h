@@ -54,7 +54,7 @@ typedef enum goss_combine {
 typedef enum goss_generator {
     GOSS_GENERATE_SHARED,  /* "shared": the base's tensor, for all tasks */
     GOSS_GENERATE_FULL,    /* "full": every number by its own column of the last layer */
-    GOSS_GENERATE_CHUNKED, /* "chunked [N]": chunks of N numbers from one shared last layer and an embedding per chunk */
+    GOSS_GENERATE_CHUNKED, /* "chunked [N]": chunks of N numbers by a shared last layer and an embedding per chunk */
     GOSS_GENERATE_LOWRANK, /* "lowrank R": factors U V of rank R; vectors are generated in full */
     GOSS_GENERATE_FILM,    /* "film": the tensor is shared; scale and shift at the layer's modulation site */
     GOSS_GENERATE_CLASS    /* "class", for "head" only: the weights of a class from its embedding */

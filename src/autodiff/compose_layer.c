@@ -7,7 +7,7 @@
 bool goss__rank_at_least(goss_val x, int least, const char *op) {
     if (!goss_valid(x)) return false;
     if (goss_rank(x) >= least) return true;
-    goss_graph_fail(x.graph, GOSS_E_SHAPE, "%s: rank %d where at least %d is wanted", op, goss_rank(x), least);
+    goss_graph_fail(x.graph, GOSS_E_SHAPE, "%s: rank %d, but at least %d is required", op, goss_rank(x), least);
     return false;
 }
 
@@ -21,8 +21,7 @@ goss_extent goss__dims_product(goss_shape s, int from, int to) {
 static goss_val spread(goss_val v, int rank, bool behind, const char *what) {
     if (!goss_valid(v)) return v;
     goss_shape s = goss_shape_of(v), out = {.rank = rank};
-    if (s.rank != 2 || rank < 2)
-        return goss_graph_fail(v.graph, GOSS_E_SHAPE, "%s has rank %d where 2 is wanted", what, s.rank);
+    if (s.rank != 2 || rank < 2) return goss_graph_fail(v.graph, GOSS_E_SHAPE, "%s has rank %d, not 2", what, s.rank);
     for (int i = 0; i < rank; i++) out.dim[i] = goss_n(1);
     out.dim[0] = s.dim[0];
     out.dim[behind ? 1 : rank - 1] = s.dim[1];

@@ -24,8 +24,8 @@ static bool fits(goss_val x, goss_recurrent w, int gates, int64_t *hidden, const
     *hidden = units.count;
     if (goss_rank(x) != 4 || goss_rank(w.u) != 3 || units.symbols || columns.symbols ||
         columns.count != gates * *hidden) {
-        goss_graph_fail(x.graph, GOSS_E_SHAPE, "%s: x[T,N,L,D], w[T,D,%dH] and u[T,H,%dH] are wanted, H a number", what,
-                        gates, gates);
+        goss_graph_fail(x.graph, GOSS_E_SHAPE,
+                        "%s: x[T,N,L,D], w[T,D,%dH] and u[T,H,%dH] are required, with H a number", what, gates, gates);
         return false;
     }
     return true;

@@ -78,7 +78,7 @@ bool goss__lies_in(const char *path, const char *folder) {
 static goss_status read_link(const char *path, char **out, goss_error *err) {
     char text[PATH_MAX];
     ssize_t n = readlink(path, text, sizeof text - 1);
-    if (n < 0) return io_error(err, path, "can not read the link");
+    if (n < 0) return io_error(err, path, "cannot read the link");
     text[n] = 0;
     const char *slash = text[0] == '/' ? NULL : strrchr(path, '/');
     size_t folder = slash ? (size_t)(slash - path) + 1 : 0, size = folder + (size_t)n + 1;
@@ -110,7 +110,7 @@ static goss_status check_kind(const char *path, const goss__target *t, goss_erro
                        : S_ISSOCK(t->st.st_mode) ? "a socket"
                                                  : NULL;
     if (what) return goss_error_set(err, GOSS_E_IO, "%s: is %s: name a file", path, what);
-    if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0) return io_error(err, path, "can not write");
+    if (faccessat(AT_FDCWD, path, W_OK, AT_EACCESS) != 0) return io_error(err, path, "cannot write");
     return GOSS_OK;
 }
 
@@ -118,15 +118,15 @@ static goss_status look(const char *path, goss__target *t, goss_error *err) {
     struct stat end;
     size_t n = strlen(path);
     if (n == 0) return goss_error_set(err, GOSS_E_IO, "the name of the file to write is empty");
-    if (path[n - 1] == '/') return goss_error_set(err, GOSS_E_IO, "%s: is the name of a folder: name a file", path);
+    if (path[n - 1] == '/') return goss_error_set(err, GOSS_E_IO, "%s is the name of a folder: name a file", path);
     t->exists = stat(path, &t->st) == 0;
-    if (!t->exists && errno != ENOENT) return io_error(err, path, "can not write");
+    if (!t->exists && errno != ENOENT) return io_error(err, path, "cannot write");
     if (t->exists) GOSS_TRY(check_kind(path, t, err));
     t->flow = t->exists && !S_ISREG(t->st.st_mode);
     GOSS_TRY(follow(path, &t->path, err));
     /* A link in /proc refers to an open file; its text need not be a path. */
     if (t->exists && !t->flow && (lstat(t->path, &end) != 0 || !same(&end, &t->st)))
-        return goss_error_set(err, GOSS_E_IO, "%s: leads to a file that has no name: name a file", path);
+        return goss_error_set(err, GOSS_E_IO, "%s refers to a file without a name: name a file", path);
     const char *slash = strrchr(t->path, '/');
     t->name = slash ? slash + 1 : t->path;
     t->folder = goss__strdup(slash ? t->path : ".");
@@ -150,10 +150,10 @@ void goss__target_free(goss__target *t) {
 goss_status goss__folder_check(const char *folder, goss_error *err) {
     char at[PATH_MAX];
     if (goss__path_exists(folder) && !goss__is_dir(folder))
-        return goss_error_set(err, GOSS_E_IO, "%s: is there and no folder", folder);
+        return goss_error_set(err, GOSS_E_IO, "%s exists and is not a folder", folder);
     if (!nearest_folder(folder, at)) return goss_error_set(err, GOSS_E_IO, "%.100s...: the path is too long", folder);
     if (faccessat(AT_FDCWD, at, W_OK | X_OK, AT_EACCESS) == 0) return GOSS_OK;
-    return io_error(err, at, "can not make files in this folder");
+    return io_error(err, at, "cannot create files in this folder");
 }
 
 /* ---- checks before the work ---- */
@@ -165,10 +165,10 @@ static goss_status check_inputs(const char *path, const char *target, const char
         if (!inputs[i]) continue;
         if (goss__same_file(target, inputs[i]))
             return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "%s: is the input %s itself: writing would destroy it; name another file", path,
+                                  "%s is the input %s itself, which writing would destroy; name another file", path,
                                   inputs[i]);
         if (goss__lies_in(target, inputs[i]))
-            return goss_error_set(err, GOSS_E_ARGUMENT, "%s: lies in the input %s: name a file outside of it", path,
+            return goss_error_set(err, GOSS_E_ARGUMENT, "%s is inside the input %s: name a file outside", path,
                                   inputs[i]);
     }
     return GOSS_OK;
@@ -182,7 +182,7 @@ static goss_status check_content(const char *path, goss_error *err) {
     goss__unmap(&m);
     if (!known) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: exists and is %s: it is not written over; remove it or name another file", path,
+                          "%s exists and is %s, which is not overwritten; remove it or name another file", path,
                           known->what);
 }
 
@@ -192,10 +192,9 @@ static goss_status check_replace(const char *path, const goss__target *t, goss_e
     const uid_t user = geteuid();
     if (!t->exists || user == 0 || stat(t->folder, &folder) != 0 || !(folder.st_mode & S_ISVTX)) return GOSS_OK;
     if (folder.st_uid == user || t->st.st_uid == user) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_IO,
-                          "%s: belongs to another user, in a folder where only its owner may replace it; "
-                          "name another file",
-                          path);
+    return goss_error_set(
+        err, GOSS_E_IO,
+        "%s belongs to another user, in a folder where only its owner may replace it; name another file", path);
 }
 
 static goss_status check_target(const char *path, const goss__target *t, const char *const *inputs, int n,

@@ -73,12 +73,12 @@ static goss_status try_name(goss__writer *w, size_t size, bool *again, goss_erro
     const goss__target *t = &w->target;
     uint64_t random;
     struct stat st;
-    if (getentropy(&random, sizeof random) != 0) return io_error(err, w->path, "can not draw a random name");
+    if (getentropy(&random, sizeof random) != 0) return io_error(err, w->path, "cannot generate a random name");
     snprintf(w->temporary, size, "%s/.%.*s" MARK "%0*" PRIx64, t->folder, NAME_PART, t->name, DIGITS, random);
     /* A file that will be private is private from the start. */
     w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, t->exists ? 0600 : 0666);
     *again = w->fd < 0 && errno == EEXIST;
-    if (w->fd < 0) return *again ? GOSS_OK : io_error(err, w->path, "can not write");
+    if (w->fd < 0) return *again ? GOSS_OK : io_error(err, w->path, "cannot write");
     bool locked = flock(w->fd, LOCK_EX | LOCK_NB) == 0;
     *again = (!locked && errno == EWOULDBLOCK) || (fstat(w->fd, &st) == 0 && st.st_nlink == 0);
     if (*again) close(w->fd);
@@ -91,10 +91,10 @@ static goss_status take_over(const goss__writer *w, goss_error *err) {
     const struct stat *old = &w->target.st;
     struct stat st;
     mode_t mode = old->st_mode & 07777;
-    if (fstat(w->fd, &st) != 0) return io_error(err, w->path, "can not stat");
+    if (fstat(w->fd, &st) != 0) return io_error(err, w->path, "cannot stat");
     if (st.st_uid != old->st_uid && fchown(w->fd, old->st_uid, (gid_t)-1) != 0) mode &= (mode_t)~S_ISUID;
     if (st.st_gid != old->st_gid && fchown(w->fd, (uid_t)-1, old->st_gid) != 0) mode &= (mode_t)~S_ISGID;
-    return fchmod(w->fd, mode) == 0 ? GOSS_OK : io_error(err, w->path, "can not keep its mode");
+    return fchmod(w->fd, mode) == 0 ? GOSS_OK : io_error(err, w->path, "cannot keep its mode");
 }
 
 static goss_status open_temporary(goss__writer *w, goss_error *err) {
@@ -115,7 +115,7 @@ static goss_status open_temporary(goss__writer *w, goss_error *err) {
 static goss_status open_flow(goss__writer *w, goss_error *err) {
     do w->fd = open(w->path, O_WRONLY | O_NOCTTY | O_CLOEXEC);
     while (w->fd < 0 && errno == EINTR);
-    return w->fd >= 0 ? GOSS_OK : io_error(err, w->path, "can not open");
+    return w->fd >= 0 ? GOSS_OK : io_error(err, w->path, "cannot open");
 }
 
 static goss_status writer_open(const char *path, bool durable, goss__writer **out, goss_error *err) {
@@ -144,7 +144,7 @@ goss_status goss__writer_put(goss__writer *w, const void *data, size_t size, gos
     while (size) {
         ssize_t n = write(w->fd, at, size);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_error(err, w->path, "can not write");
+        if (n < 0) return io_error(err, w->path, "cannot write");
         at += n, size -= (size_t)n;
     }
     return GOSS_OK;
@@ -155,22 +155,22 @@ static goss_status sync_folder(const goss__writer *w, goss_error *err) {
     /* A folder with write but without read permission cannot be opened; EINVAL: the file system does not support fsync
      * of folders. Both are acceptable. */
     bool synced = fd < 0 ? errno == EACCES : fsync(fd) == 0 || errno == EINVAL;
-    goss_status s = synced ? GOSS_OK : io_error(err, w->path, "can not sync its folder");
+    goss_status s = synced ? GOSS_OK : io_error(err, w->path, "cannot sync its folder");
     if (fd >= 0) close(fd);
     return s;
 }
 
 static goss_status commit_flow(const goss__writer *w, goss_error *err) {
-    return close(w->fd) == 0 ? GOSS_OK : io_error(err, w->path, "can not close");
+    return close(w->fd) == 0 ? GOSS_OK : io_error(err, w->path, "cannot close");
 }
 
 /* The file is closed last, which releases the lock. */
 static goss_status commit_temporary(const goss__writer *w, goss_error *err) {
     goss_status s = GOSS_OK;
-    if (w->durable && fsync(w->fd) != 0) s = io_error(err, w->path, "can not sync");
-    if (s == GOSS_OK && rename(w->temporary, w->target.path) != 0) s = io_error(err, w->path, "can not replace");
+    if (w->durable && fsync(w->fd) != 0) s = io_error(err, w->path, "cannot sync");
+    if (s == GOSS_OK && rename(w->temporary, w->target.path) != 0) s = io_error(err, w->path, "cannot replace");
     if (s != GOSS_OK) (void)unlink(w->temporary); /* the first error is reported */
-    if (close(w->fd) != 0 && s == GOSS_OK) s = io_error(err, w->path, "can not close");
+    if (close(w->fd) != 0 && s == GOSS_OK) s = io_error(err, w->path, "cannot close");
     return s == GOSS_OK && w->durable ? sync_folder(w, err) : s;
 }
 
@@ -210,7 +210,7 @@ goss_status goss__write_one_of_many(const char *path, const void *data, size_t s
 
 goss_status goss__sync_many(const char *folder, goss_error *err) {
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    goss_status s = fd >= 0 && syncfs(fd) == 0 ? GOSS_OK : io_error(err, folder, "can not sync");
+    goss_status s = fd >= 0 && syncfs(fd) == 0 ? GOSS_OK : io_error(err, folder, "cannot sync");
     if (fd >= 0) close(fd);
     return s;
 }

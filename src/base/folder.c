@@ -14,7 +14,7 @@ goss_status goss__folder_each(const char *path, goss__folder_fn visit, void *con
         errno = 0;
         struct dirent *e = readdir(dir);
         if (!e) {
-            if (errno) status = goss_error_set(err, GOSS_E_IO, "%s: listing it broke off: %s", path, strerror(errno));
+            if (errno) status = goss_error_set(err, GOSS_E_IO, "%s: listing failed: %s", path, strerror(errno));
             break;
         }
         if (strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0) status = visit(context, e->d_name, err);

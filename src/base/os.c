@@ -27,8 +27,8 @@ static const char *kind_of(mode_t mode) {
 static goss_status open_file(const char *path, int *fd, struct stat *st, goss_error *err) {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO is refused instead of blocking */
     if (*fd < 0 && !*path) return goss_error_set(err, GOSS_E_IO, "the name of a file is empty");
-    if (*fd < 0) return io_error(err, path, "can not open");
-    goss_status s = fstat(*fd, st) != 0 ? io_error(err, path, "can not stat") : GOSS_OK;
+    if (*fd < 0) return io_error(err, path, "cannot open");
+    goss_status s = fstat(*fd, st) != 0 ? io_error(err, path, "cannot stat") : GOSS_OK;
     if (s == GOSS_OK && !S_ISREG(st->st_mode))
         s = goss_error_set(err, GOSS_E_IO, "%s: is %s, not a regular file", path, kind_of(st->st_mode));
     if (s != GOSS_OK) close(*fd);
@@ -43,7 +43,7 @@ goss_status goss__map_file(const char *path, goss__map *out, goss_error *err) {
     if (st.st_size > 0) {
         void *data = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
         if (data == MAP_FAILED) {
-            goss_status s = io_error(err, path, "can not map");
+            goss_status s = io_error(err, path, "cannot map");
             close(fd);
             return s;
         }
@@ -62,8 +62,8 @@ static goss_status read_all(int fd, const char *path, char *data, size_t size, g
     for (size_t at = 0; at < size;) {
         ssize_t n = read(fd, data + at, size - at);
         if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return io_error(err, path, "can not read");
-        if (n == 0) return goss_error_set(err, GOSS_E_IO, "%s: became shorter while it was read", path);
+        if (n < 0) return io_error(err, path, "cannot read");
+        if (n == 0) return goss_error_set(err, GOSS_E_IO, "%s was truncated while it was read", path);
         at += (size_t)n;
     }
     return GOSS_OK;
@@ -102,7 +102,7 @@ goss_status goss__mkdirs(const char *path, goss_error *err) {
         char end = *at;
         *at = 0;
         if (copy[0] && mkdir(copy, 0777) != 0 && (errno != EEXIST || !goss__is_dir(copy)))
-            s = io_error(err, copy, "can not make the folder");
+            s = io_error(err, copy, "cannot make the folder");
         *at = end;
         if (!end) break;
     }
@@ -122,14 +122,14 @@ bool goss__path_up(char *path) {
 goss_status goss__lock_dir(const char *path, int *lock, goss_error *err) {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     *lock = -1;
-    if (fd < 0) return io_error(err, path, "can not open the folder");
+    if (fd < 0) return io_error(err, path, "cannot open the folder");
     if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
         *lock = fd;
         return GOSS_OK;
     }
     bool taken = errno == EWOULDBLOCK;
     close(fd);
-    return taken ? goss_error_set(err, GOSS_E_IO, "%s: another process is at work in this folder", path) : GOSS_OK;
+    return taken ? goss_error_set(err, GOSS_E_IO, "%s: another process is using this folder", path) : GOSS_OK;
 }
 
 void goss__unlock_dir(int lock) {

@@ -289,7 +289,7 @@ static goss_status thread_count(int asked, int *out, goss_error *err) {
 static goss_status start_workers(goss__pool *p, goss_error *err) {
     for (int i = 1; i < p->threads; i++) {
         if (pthread_create(&p->workers[i].self.thread, NULL, worker_main, &p->workers[i]) != 0)
-            return goss_error_set(err, GOSS_E_NOMEM, "can not start thread %d of %d", i + 1, p->threads);
+            return goss_error_set(err, GOSS_E_NOMEM, "cannot start thread %d of %d", i + 1, p->threads);
         p->started = i;
     }
     return GOSS_OK;

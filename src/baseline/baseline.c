@@ -166,9 +166,9 @@ typedef struct kind {
 
 static const kind kinds[] = {
     {{"ridge", false, true, "ridge regression on the support rows"}, ridge},
-    {{"mean-ridge", false, true, "the same, drawn towards the training tasks' mean coefficients"}, mean_ridge},
-    {{"mean", false, true, "mean (shares of the classes) of the support rows"}, mean_of_all},
-    {{"nearest", true, true, "the support row that is nearest in the order column"}, nearest},
+    {{"mean-ridge", false, true, "the same, shrunk towards the training tasks' mean coefficients"}, mean_ridge},
+    {{"mean", false, true, "mean (class shares) of the support rows"}, mean_of_all},
+    {{"nearest", true, true, "the support row nearest in the order column"}, nearest},
     {{"line", true, false, "a line in the order column through the support rows"}, line},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -184,10 +184,10 @@ const goss_baseline_kind *goss_baseline_find(const char *name) {
 goss_status goss_baseline_predict(const goss_baselines *b, const goss_baseline_kind *k, const goss_rows *support,
                                   const goss_rows *query, double *out, goss_error *err) {
     if (b->classes && !k->classes)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s has no meaning for classes", k->name);
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s is not defined for classes", k->name);
     if (k->order && (!support->at || !query->at))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s needs a column that the rows are ordered by (--order COLUMN)",
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s requires a column that orders the rows (--order COLUMN)",
                               k->name);
-    if (support->n < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%s needs a support row at least", k->name);
+    if (support->n < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%s requires at least one support row", k->name);
     return ((const kind *)k)->predict(b, support, query, out, err); /* the first member of a row */
 }

@@ -65,7 +65,7 @@ static goss_status add_parameter(goss_tensor_file *file, const goss_program *p, 
     if (at < 0) return goss_error_set(err, GOSS_E_ARGUMENT, "the store has no parameter \"%s\"", name);
     bool same = goss_params_rank(params, at) == shape->rank;
     for (int k = 0; same && k < shape->rank; k++) same = goss_params_shape(params, at)[k] == shape->dim[k].count;
-    if (!same) return goss_error_set(err, GOSS_E_SHAPE, "parameter \"%s\" has another shape in the store", name);
+    if (!same) return goss_error_set(err, GOSS_E_SHAPE, "parameter \"%s\" has a different shape in the store", name);
     const number *kind = number_of(params, at);
     const void *data = goss_params_data(params, at);
     GOSS_TRY(check_finite(name, kind, data, goss_params_numel(params, at), err));
@@ -96,7 +96,7 @@ goss_status goss_program_save(const goss_program *p, const goss_params *params, 
 static goss_status read_program(const goss_safetensors *f, goss_program **out, goss_error *err) {
     const char *kind = goss_safetensors_meta(f, KIND_KEY), *text = goss_safetensors_meta(f, TEXT_KEY);
     if (!kind || strncmp(kind, "program ", strlen("program ")) != 0)
-        return goss_error_set(err, GOSS_E_FORMAT, "is no program: %s is \"%s\"", KIND_KEY, kind ? kind : "");
+        return goss_error_set(err, GOSS_E_FORMAT, "is not a program: %s is \"%s\"", KIND_KEY, kind ? kind : "");
     if (strcmp(kind, program_kind) != 0)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "is a \"%s\"; this build reads \"%s\"", kind, program_kind);
     if (!text) return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks \"%s\"", TEXT_KEY);
@@ -114,7 +114,8 @@ static goss_status find_tensor(const goss_safetensors *f, const goss_program *p,
     int64_t n = 1;
     for (int k = 0; same && k < shape->rank; k++)
         same = (*t)->shape[k] == shape->dim[k].count, n *= shape->dim[k].count;
-    if (!same) return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" has not the shape of that parameter", name);
+    if (!same)
+        return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" does not have the shape of that parameter", name);
     for (*kind = numbers; *kind < numbers + NUMBERS; ++*kind)
         if (strcmp((*kind)->dtype, (*t)->dtype) == 0) return check_finite(name, *kind, (*t)->data, n, err);
     return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" is %s, not F32, F64 or BF16", name, (*t)->dtype);
@@ -130,7 +131,7 @@ static goss_status check_tensors(const goss_safetensors *f, const goss_program *
     }
     for (int i = 0; i < goss_safetensors_count(f); i++)
         if (goss_program_find_parameter(p, goss_safetensors_at(f, i)->name) < 0)
-            return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" is no parameter of the program",
+            return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" is not a parameter of the program",
                                   goss_safetensors_at(f, i)->name);
     return GOSS_OK;
 }

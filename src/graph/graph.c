@@ -71,7 +71,7 @@ goss_val goss_graph_fail(goss_graph *g, goss_status status, const char *fmt, ...
 
 void goss_scope_push(goss_graph *g, const char *name) {
     if (g->scope_depth >= (int)(sizeof g->scope_stack / sizeof *g->scope_stack)) {
-        goss_graph_fail(g, GOSS_E_ARGUMENT, "scope \"%s\": more than %d scopes are open", name, g->scope_depth);
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "scope \"%s\": more than %d nested scopes", name, g->scope_depth);
         g->scope_depth++; /* so that pushes and pops stay balanced */
         return;
     }
@@ -87,7 +87,7 @@ void goss_scope_push(goss_graph *g, const char *name) {
 
 void goss_scope_pop(goss_graph *g) {
     if (g->scope_depth == 0) {
-        goss_graph_fail(g, GOSS_E_ARGUMENT, "scope popped that was never pushed");
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "scope popped without a push");
         return;
     }
     if (--g->scope_depth < (int)(sizeof g->scope_stack / sizeof *g->scope_stack))

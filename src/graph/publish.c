@@ -37,7 +37,7 @@ goss_val goss_publish(goss_graph *g, const char *name, goss_val v) {
     bool there = false;
     if (!goss_valid(v)) return v;
     if (!*name || strpbrk(name, "*?,"))
-        return goss_graph_fail(g, GOSS_E_ARGUMENT, "a value can not be published as \"%s\"", name);
+        return goss_graph_fail(g, GOSS_E_ARGUMENT, "a value cannot be published as \"%s\"", name);
     const char *own = free_name(g, name, v, &there);
     if (there) return v;
     if (!own || !grow(g)) return goss_graph_fail(g, GOSS_E_NOMEM, "out of memory for the name %s", name);

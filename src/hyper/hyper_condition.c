@@ -173,7 +173,7 @@ goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights
     }
     e = goss__hyper_unit(e);
     if (missing || !goss_valid(e))
-        e = goss_graph_fail(g, GOSS_E_ARGUMENT, "hyper: what the conditioner sees is missing");
+        e = goss_graph_fail(g, GOSS_E_ARGUMENT, "hyper: an input of the conditioner is missing");
     goss_scope_pop(g);
     return e;
 }

@@ -15,8 +15,9 @@ static const goss_hyper_refusal refusals[] = {
     {"class head x input", "a class's weights come from its examples, not from the input that is to be classified"},
     {"class head x noise", "a class's weights come from its examples, and noise has none"},
     {"class head x fixed head", "the target has a head of its own; leave it out (0 outputs)"},
-    {"class head x hidden layer", "only the head has one row a class; write head=class"},
-    {"film x layer without a site", "nothing is modulated behind a head; give it another generator before the pattern"},
+    {"class head x hidden layer", "only the head has one row per class; write head=class"},
+    {"film x layer without a site",
+     "there is no modulation site at the head; give it another generator before the pattern"},
     {"batch norm x input", "every sample has its own network, so a batch has one sample; use layer or group norm"},
     {"conditioner x nothing generated", "every tensor is shared, so that the condition would change nothing; "
                                         "generate some, as with head=class"},

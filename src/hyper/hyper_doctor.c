@@ -177,10 +177,10 @@ static const char *verdict(const finding *f) {
     if (!isfinite(f->variance) || !isfinite(f->doubled)) return "not finite: the generator diverges at once";
     if (f->wanted > 0 && f->variance > 4 * f->wanted) return "too large: lower alpha or the last layer's start";
     if (f->wanted > 0 && f->variance < 0.25 * f->wanted) return "too small: signals will die out";
-    if (f->wanted == 0 && f->variance > 1) return "a bias this large drowns its layer";
+    if (f->wanted == 0 && f->variance > 1) return "a bias this large dominates its layer";
     /* A class head is linear in the embeddings it is compared with: there the slope should be 1. */
     if (fabs(slope_of(f) - (is_head(f) ? 1 : 0)) > 0.25)
-        return "its size follows the condition's: normalise what comes in";
+        return "its magnitude depends on the condition's: normalise the condition";
     return "well";
 }
 
@@ -194,15 +194,15 @@ static bool write_table(const doctor *d, double code, double gradient, goss__str
         goss__str_addf(s, "%-24s %-8s %11.4g %11.4g %6.2f  %s\n", f->name, f->how, f->variance, f->wanted, slope_of(f),
                        words);
     }
-    if (code >= 0) goss__str_addf(s, "code: mean square %.4g (1 is wanted)", code);
+    if (code >= 0) goss__str_addf(s, "code: mean square %.4g (should be 1)", code);
     if (gradient >= 0) goss__str_addf(s, "; |d loss / d code| = %.4g", gradient);
     if (code >= 0) goss__str_addf(s, "\n");
     /* With a base the last layers start at zero and block the code's gradient for one step: not a fault. / */
     if (gradient == 0)
         goss__str_addf(s, "no gradient reaches the code %s\n",
                        d->x->hyper->options.combine == GOSS_COMBINE_REPLACE
-                           ? "although nothing stands beside it: it will never learn"
-                           : "yet: the last layers are zero at the start and move first");
+                           ? "although there is no base: it will never learn"
+                           : "yet: the last layers start at zero and are updated first");
     bool dead = gradient == 0 && d->x->hyper->options.combine == GOSS_COMBINE_REPLACE;
     if (ill || dead)
         goss__str_addf(s, "verdict: %d of %d tensors need attention before training\n", ill, d->count);

@@ -70,11 +70,11 @@ static goss_status add_quoted(parser *p, const char *text, size_t n) {
     size_t i = 1;
     for (; i < n && text[i] != '"'; i++) {
         const char *add = text[i] != '\\' ? &text[i] : ++i < n ? escape_of(text[i]) : NULL;
-        if (!add) return bad(p, "after a backslash in quotes comes one of \" \\ n t");
+        if (!add) return bad(p, "a backslash in quotes must be followed by one of \" \\ n t");
         goss__str_addn(&p->value, add, 1);
     }
     if (i >= n) return bad(p, "the closing quote is missing");
-    return before_comment(text + i + 1, n - i - 1) == 0 ? GOSS_OK : bad(p, "something stands after the closing quote");
+    return before_comment(text + i + 1, n - i - 1) == 0 ? GOSS_OK : bad(p, "text after the closing quote");
 }
 
 static goss_status add_value(parser *p, const char *text, size_t n) {
@@ -91,7 +91,7 @@ static goss_status begin_item(parser *p, const char *text, size_t n) {
     size_t key = equals ? trimmed(text, (size_t)(equals - text)) : 0;
     GOSS_TRY(hand_over(p));
     if (!key) return bad(p, "neither a [section] nor \"key = value\"");
-    if (!p->section.size) return bad(p, "a key stands before the first [section]");
+    if (!p->section.size) return bad(p, "a key before the first [section]");
     set(&p->name, p->section.data, p->section.size);
     goss__str_addn(&p->name, ".", 1);
     goss__str_addn(&p->name, text, key);

@@ -66,7 +66,7 @@ goss_status goss__metrics_open(const char *path, int64_t keep_step, goss__metric
     m->fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
     m->size = m->fd < 0 ? -1 : lseek(m->fd, 0, SEEK_END);
     if (m->size < 0) {
-        goss_status s = goss_error_set(err, GOSS_E_IO, "%s: can not open: %s", path, strerror(errno));
+        goss_status s = goss_error_set(err, GOSS_E_IO, "%s: cannot open: %s", path, strerror(errno));
         goss__metrics_close(m);
         return s;
     }
@@ -122,7 +122,7 @@ goss_status goss__metrics_end(goss__metrics *m, goss_error *err) {
         m->size += (off_t)m->line.size;
         return GOSS_OK;
     }
-    goss_status s = goss_error_set(err, GOSS_E_IO, "%s: can not write: %s", m->path, strerror(errno));
+    goss_status s = goss_error_set(err, GOSS_E_IO, "%s: cannot write: %s", m->path, strerror(errno));
     if (ftruncate(m->fd, m->size) != 0) goss_error_prefix(err, s, "half a line is left over");
     return s;
 }

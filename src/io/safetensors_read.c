@@ -50,7 +50,7 @@ static goss_status check_start(const goss_safetensors *f, uint64_t *length, bool
     if (*length > GOSS__HEADER_LIMIT)
         return BAD("byte 0: a header of %llu bytes is over the limit", (unsigned long long)*length);
     if (*length > f->map.size - 8)
-        return BAD("byte 0: the header's %llu bytes end behind the file's %zu: it was cut off",
+        return BAD("byte 0: the header's %llu bytes exceed the file's %zu: it is truncated",
                    (unsigned long long)*length, f->map.size);
     return *begun && *length ? GOSS_OK : BAD("byte 8: the header does not start with '{'");
 }
@@ -88,7 +88,7 @@ static goss_status read_metadata(goss_safetensors *f, json_t *meta, goss_error *
 }
 
 static goss_status read_shape(goss_safetensors *f, goss_file_tensor *t, json_t *shape, goss_error *err) {
-    if (!json_is_array(shape)) return BAD("tensor \"%s\": shape is missing or no array", t->name);
+    if (!json_is_array(shape)) return BAD("tensor \"%s\": shape is missing or not an array", t->name);
     size_t rank = json_array_size(shape);
     if (rank > (f->own ? GOSS_TENSOR_MAX_RANK : INT32_MAX))
         return BAD("tensor \"%s\": rank %zu is over the limit", t->name, rank);
@@ -98,7 +98,7 @@ static goss_status read_shape(goss_safetensors *f, goss_file_tensor *t, json_t *
     for (int i = 0; i < t->rank; i++) {
         json_t *extent = json_array_get(shape, (size_t)i);
         if (!json_is_integer(extent) || json_integer_value(extent) < 0)
-            return BAD("tensor \"%s\": extent %d of its shape is no integer from 0", t->name, i);
+            return BAD("tensor \"%s\": extent %d of its shape is not a non-negative integer", t->name, i);
         extents[i] = json_integer_value(extent);
     }
     return GOSS_OK;
@@ -108,12 +108,12 @@ static goss_status read_offsets(const goss_safetensors *f, goss_file_tensor *t, 
     json_t *a = json_array_get(offsets, 0), *b = json_array_get(offsets, 1);
     size_t size = f->map.size - f->start;
     if (json_array_size(offsets) != 2 || !json_is_integer(a) || !json_is_integer(b))
-        return BAD("tensor \"%s\": data_offsets is missing or no pair of integers", t->name);
+        return BAD("tensor \"%s\": data_offsets is missing or not a pair of integers", t->name);
     json_int_t begin = json_integer_value(a), end = json_integer_value(b);
     if (begin < 0 || end < begin)
-        return BAD("tensor \"%s\": data_offsets %lld..%lld run backwards", t->name, (long long)begin, (long long)end);
+        return BAD("tensor \"%s\": data_offsets %lld..%lld are descending", t->name, (long long)begin, (long long)end);
     if ((uint64_t)end > size)
-        return BAD("tensor \"%s\": data_offsets %lld..%lld end behind the %zu bytes of data, which start at byte %zu",
+        return BAD("tensor \"%s\": data_offsets %lld..%lld exceed the %zu bytes of data, which start at byte %zu",
                    t->name, (long long)begin, (long long)end, size, f->start);
     t->data = f->map.data + f->start + begin;
     t->size = (size_t)(end - begin);
@@ -123,7 +123,7 @@ static goss_status read_offsets(const goss_safetensors *f, goss_file_tensor *t, 
 static goss_status check_keys(const goss_safetensors *f, const char *name, json_t *entry, goss_error *err) {
     const char *key;
     json_t *value;
-    if (!json_is_object(entry)) return BAD("tensor \"%s\": its entry is no object", name);
+    if (!json_is_object(entry)) return BAD("tensor \"%s\": its entry is not an object", name);
     json_object_foreach(entry, key, value) {
         bool known = strcmp(key, "dtype") == 0 || strcmp(key, "shape") == 0 || strcmp(key, "data_offsets") == 0;
         if (f->own && !known) return BAD("tensor \"%s\": unknown key \"%s\"", name, key);
@@ -137,16 +137,16 @@ static goss_status check_unknown(const goss_safetensors *f, const goss_file_tens
     if (f->own || !*t->dtype) return BAD("tensor \"%s\": dtype \"%s\" is unknown", t->name, t->dtype);
     if (!goss__tensor_elements(t->rank, t->shape, &n)) return BAD("tensor \"%s\": its shape overflows", t->name);
     bool even = goss__mul_ok(t->size, 8, &bits) && (n == 0 ? bits == 0 : bits % n == 0 && bits > 0 && bits / n <= 256);
-    return even ? GOSS_OK
-                : BAD("tensor \"%s\": %zu elements of type \"%s\" can not have %zu bytes", t->name, n, t->dtype,
-                      t->size);
+    return even
+               ? GOSS_OK
+               : BAD("tensor \"%s\": %zu elements of type \"%s\" cannot have %zu bytes", t->name, n, t->dtype, t->size);
 }
 
 static goss_status check_size(const goss_safetensors *f, const goss_file_tensor *t, size_t bits, goss_error *err) {
     size_t bytes;
     if (!bits) return check_unknown(f, t, err);
     if (!goss__tensor_bytes(t->rank, t->shape, bits, &bytes))
-        return BAD("tensor \"%s\": its shape overflows or fills no whole bytes", t->name);
+        return BAD("tensor \"%s\": its shape overflows or does not fill whole bytes", t->name);
     if (bytes != t->size)
         return BAD("tensor \"%s\": its shape needs %zu bytes, data_offsets give %zu", t->name, bytes, t->size);
     return GOSS_OK;
@@ -159,7 +159,7 @@ static goss_status read_tensor(goss_safetensors *f, const char *name, json_t *en
     GOSS_TRY(check_keys(f, name, entry, err));
     const char *dtype = json_string_value(json_object_get(entry, "dtype"));
     size_t bits = 0;
-    if (!dtype) return BAD("tensor \"%s\": dtype is missing or no text", name);
+    if (!dtype) return BAD("tensor \"%s\": dtype is missing or not a text", name);
     t->dtype = goss__dtype_find(dtype, &bits);
     if (!t->dtype && !(t->dtype = goss__arena_strdup(&f->arena, dtype))) return no_memory(err);
     GOSS_TRY(read_shape(f, t, json_object_get(entry, "shape"), err));
@@ -213,16 +213,16 @@ static goss_status check_container(goss_safetensors *f, goss_error *err) {
     const char *container = goss_safetensors_meta(f, GOSS__CONTAINER_KEY);
     f->own = container != NULL;
     if (!container || strcmp(container, GOSS__CONTAINER_VERSION) == 0) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_UNSUPPORTED, "container version \"%s\" is not known to this program", container);
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "unknown container version \"%s\"", container);
 }
 
 static goss_status check_hash(const goss_safetensors *f, goss_error *err) {
     const char *want = goss_safetensors_meta(f, GOSS__HASH_KEY);
     char have[GOSS__HASH_TEXT];
-    if (!want && f->own) return BAD("the content's hash is missing: the file is damaged");
+    if (!want && f->own) return BAD("the content hash is missing: the file is damaged");
     if (!want) return GOSS_OK;
     GOSS_TRY(goss__content_hash(f->meta, f->n_meta, f->tensors, f->n, have, err));
-    return strcmp(want, have) == 0 ? GOSS_OK : BAD("the content's hash is %s, not %s: the file is damaged", have, want);
+    return strcmp(want, have) == 0 ? GOSS_OK : BAD("the content hash is %s, not %s: the file is damaged", have, want);
 }
 
 static goss_status read_content(goss_safetensors *f, json_t *header, goss_error *err) {

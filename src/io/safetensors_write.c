@@ -55,7 +55,7 @@ static goss_status check_name(const char *what, const char *name, goss_error *er
 
 goss_status goss_tensor_file_meta(goss_tensor_file *w, const char *key, const char *value, goss_error *err) {
     if (strcmp(key, GOSS__HASH_KEY) == 0 || strcmp(key, GOSS__CONTAINER_KEY) == 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "metadata \"%s\" is the writer's own", key);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "metadata \"%s\" is reserved for the writer", key);
     GOSS_TRY(check_name("metadata key", key, err));
     if (!goss__utf8_valid(value)) return goss_error_set(err, GOSS_E_ARGUMENT, "metadata \"%s\" is not UTF-8 text", key);
     char *copy = goss__arena_strdup(&w->arena, value);
@@ -77,12 +77,12 @@ static goss_status check_tensor(goss_file_tensor *t, goss_error *err) {
     if (!dtype) return goss_error_set(err, GOSS_E_ARGUMENT, "tensor \"%s\": type \"%s\" is unknown", t->name, t->dtype);
     t->dtype = dtype;
     if (strcmp(t->name, "__metadata__") == 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "a tensor can not be named \"__metadata__\"");
+        return goss_error_set(err, GOSS_E_ARGUMENT, "a tensor cannot be named \"__metadata__\"");
     GOSS_TRY(check_name("tensor name", t->name, err));
     if (goss__tensor_bytes(t->rank, t->shape, bits, &t->size)) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_SHAPE,
-                          "tensor \"%s\": an extent is negative, or their product overflows or fills no whole bytes",
-                          t->name);
+    return goss_error_set(
+        err, GOSS_E_SHAPE,
+        "tensor \"%s\": an extent is negative, or their product overflows or does not fill whole bytes", t->name);
 }
 
 goss_status goss_tensor_file_add(goss_tensor_file *w, const char *name, const char *dtype, int rank,
@@ -125,7 +125,7 @@ static goss_status lay_out(const goss_tensor_file *w, goss_file_tensor **out, go
     qsort(t, (size_t)w->n, sizeof *t, by_name);
     for (int i = 1; i < w->n; i++)
         if (strcmp(t[i - 1].name, t[i].name) == 0)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "tensor \"%s\" is there twice", t[i].name);
+            return goss_error_set(err, GOSS_E_ARGUMENT, "tensor \"%s\" was added twice", t[i].name);
     qsort(t, (size_t)w->n, sizeof *t, by_layout);
     return GOSS_OK;
 }

@@ -17,7 +17,7 @@ static const struct {
 
 goss_status goss__tensor_files_ready(goss_error *err) {
     if (GOSS_HAVE_JANSSON && GOSS_HAVE_XXHASH) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build can not read and write models: it has no %s (%s)",
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "this build cannot read and write models: it has no %s (%s)",
                           GOSS_HAVE_JANSSON ? "xxhash" : "jansson",
                           GOSS_HAVE_JANSSON ? GOSS_XXHASH_GET : GOSS_JANSSON_GET);
 }

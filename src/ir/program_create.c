@@ -27,7 +27,7 @@ static goss_status check_outputs(const goss_graph *g, const goss_val *outputs, i
     for (int i = 0; i < n; i++)
         if (goss__node_of(outputs[i])->op->assignment)
             return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "program: output %d is an assignment, which is no value: pass it as an update", i);
+                                  "program: output %d is an assignment, not a value: pass it as an update", i);
     return GOSS_OK;
 }
 
@@ -67,8 +67,7 @@ static goss_status add_node(goss_program *p, const goss_graph *g, const goss__no
 static goss_status make_region(const goss_program *p, const goss__region *r, goss_program **out, goss_error *err) {
     const goss_graph *g = r->body;
     if (p->depth + 1 >= GOSS__PROGRAM_DEPTH)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "program: more than %d loops in each other",
-                              GOSS__PROGRAM_DEPTH - 1);
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "program: more than %d nested loops", GOSS__PROGRAM_DEPTH - 1);
     goss_program *q = goss__program_new(&p->symbols);
     int *number = goss__calloc(g->n_nodes, sizeof *number);
     goss_status s = q && number ? GOSS_OK : no_memory(err);
@@ -94,7 +93,7 @@ static goss_status add_node(goss_program *p, const goss_graph *g, const goss__no
     for (int i = 0; i < n->n_in; i++) {
         if (goss__in(g, n, i)->op->assignment)
             return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "program: %s%s%s reads an assignment, which is no value: read what it assigns",
+                                  "program: %s%s%s reads an assignment, which is not a value: read the assigned value",
                                   n->scope, n->scope[0] ? ": " : "", n->op->name);
         operands[i] = number[n->in[i]];
     }

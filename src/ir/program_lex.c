@@ -47,7 +47,7 @@ bool goss__lex_no_memory(goss__lex *l) {
 /* The text at the cursor, for errors. */
 static bool unexpected(goss__lex *l, const char *what) {
     const int n = (int)strcspn(l->at, " \t\r\n");
-    if (n == 0) return goss__lex_fail(l, "%s is expected where the line ends", what);
+    if (n == 0) return goss__lex_fail(l, "%s is expected at the end of the line", what);
     return goss__lex_fail(l, "%s is expected, not \"%.*s\"", what, n < 40 ? n : 40, l->at);
 }
 

@@ -34,7 +34,7 @@ static goss_status check_counts(const site *s, const goss__scan_attr *a) {
     const int64_t most = GOSS__MAX_IN;
     if (a->carries < 0 || a->slices < 0 || a->consts < 0 || a->carries > most || a->slices > most || a->consts > most ||
         a->carries + a->slices + a->consts != s->o->shown.n_operands)
-        return wrong(s, "carries, slices and consts are not its %d operands", s->o->shown.n_operands);
+        return wrong(s, "carries, slices and constants do not add up to its %d operands", s->o->shown.n_operands);
     if (a->axis.n != a->slices || a->piece.n != a->slices)
         return wrong(s, "axis and piece are not lists of its slices");
     if (a->stride < 1) return wrong(s, "its stride is below 1");
@@ -68,12 +68,12 @@ static bool inside(const site *s, const goss__scan_attr *a, int64_t i, goss_shap
 
 static goss_status check_arguments(const site *s, const goss__scan_attr *a, const goss_program *region) {
     const int n = goss__loop_arguments(a);
-    if (region->n_operations < n) return wrong(s, "its region has not %d arguments", n);
+    if (region->n_operations < n) return wrong(s, "its region does not have %d arguments", n);
     for (int i = 0; i < region->n_operations; i++) {
         const goss__operation *o = &region->operations[i];
         if ((o->op == &goss__op_arg) != (i < n) || (i < n && GOSS__ATTR(o, arg)->index != i))
             return wrong(s, "the first %d operations of its region are the arguments 0, 1, ...", n);
-        if (o->shown.name) return wrong(s, "nothing in its region has a name: %s", o->shown.kind);
+        if (o->shown.name) return wrong(s, "nothing in its region may have a name: %s", o->shown.kind);
     }
     for (int i = 0; i < n; i++) {
         goss_shape shape = {0};
@@ -81,7 +81,7 @@ static goss_status check_arguments(const site *s, const goss__scan_attr *a, cons
         const goss_type type = i + 1 < n ? operand(s, i)->type : GOSS_REAL;
         if (region->values[i].type != type || !goss_shape_equal(region->values[i].shape, shape) ||
             (i < a->carries && type != GOSS_REAL))
-            return wrong(s, "argument %d of its region is not of the type that operand %d gives it", i, i);
+            return wrong(s, "argument %d of its region does not have the type of operand %d", i, i);
     }
     return GOSS_OK;
 }
@@ -92,7 +92,7 @@ static goss_status check_next(const site *s, const goss__scan_attr *a, const gos
     for (int i = 0; i < a->carries; i++) {
         const goss_program_value *next = &region->values[region->outputs.at[i].value];
         if (next->type != GOSS_REAL || !goss_shape_equal(next->shape, operand(s, i)->shape))
-            return wrong(s, "carry %d does not keep its type", i);
+            return wrong(s, "carry %d changes its type", i);
     }
     return GOSS_OK;
 }
@@ -140,7 +140,7 @@ static goss_status check_result(const site *s) {
     } else {
         shape = region->values[r->index].shape;
         if (region->values[r->index].type != GOSS_REAL || !result_shape(a, r, &shape))
-            return wrong(s, "the region's value %lld cannot be put together so", (long long)r->index);
+            return wrong(s, "the region's value %lld cannot be stacked like this", (long long)r->index);
     }
     return own->type == GOSS_REAL && goss_shape_equal(own->shape, shape) ? GOSS_OK
                                                                          : wrong(s, "its result has another shape");

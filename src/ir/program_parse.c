@@ -84,7 +84,7 @@ static bool read_axis_set(goss__lex *l, const goss__symbols *symbols, void *to) 
     int64_t set = 0;
     if (!read_axes(l, &list)) return false;
     for (int64_t i = 0; i < list.n; i++) {
-        if (set >> list.axis[i]) return goss__lex_fail(l, "axes of a set are in rising order");
+        if (set >> list.axis[i]) return goss__lex_fail(l, "axes of a set are in ascending order");
         set |= (int64_t)GOSS_AXIS(list.axis[i]);
     }
     *(int64_t *)to = set;
@@ -179,7 +179,7 @@ typedef struct reading {
 static bool read_value(goss__lex *l, const body *b, int *value) {
     int64_t v;
     if (!goss__lex_expect(l, '%') || !goss__lex_int(l, &v)) return false;
-    if (v < 0 || v >= b->n) return goss__lex_fail(l, "%%%lld is not defined before", (long long)v);
+    if (v < 0 || v >= b->n) return goss__lex_fail(l, "%%%lld is not defined yet", (long long)v);
     *value = b->value[v];
     return true;
 }
@@ -195,7 +195,7 @@ static bool read_results(goss__lex *l, const body *b, reading *r) {
         r->o.n_results++;
         if (!goss__lex_take(l, ',')) return goss__lex_expect(l, '=');
     }
-    return r->o.n_results == 0 || goss__lex_fail(l, "a value is expected behind the comma");
+    return r->o.n_results == 0 || goss__lex_fail(l, "a value is expected after the comma");
 }
 
 static bool read_operands(goss__lex *l, const body *b, reading *r) {
@@ -223,7 +223,7 @@ static bool read_regions(goss__lex *l, const goss_program *p, reading *r) {
     do {
         if (r->o.n_regions == MOST_REGIONS) return goss__lex_fail(l, "more than %d regions", MOST_REGIONS);
         if (p->depth + 1 >= GOSS__PROGRAM_DEPTH)
-            return goss__lex_fail(l, "more than %d regions in each other", GOSS__PROGRAM_DEPTH - 1);
+            return goss__lex_fail(l, "more than %d nested regions", GOSS__PROGRAM_DEPTH - 1);
         goss_program *region = goss__program_new(&p->symbols);
         if (!region) return goss__lex_no_memory(l);
         r->regions[r->o.n_regions++] = region;
@@ -321,7 +321,7 @@ static bool read_head(goss__lex *l) {
     int64_t version;
     goss__lex_next_line(l);
     if (!goss__lex_take_word(l, GOSS__PROGRAM_WORD))
-        return goss__lex_fail(l, "this is no program: it begins with \"%s 1\"", GOSS__PROGRAM_WORD);
+        return goss__lex_fail(l, "this is not a program, which begins with \"%s 1\"", GOSS__PROGRAM_WORD);
     if (!goss__lex_int(l, &version) || !goss__lex_end_line(l, NULL)) return false;
     if (version >= 1 && version <= GOSS__PROGRAM_VERSION) return true;
     return goss__lex_unsupported(l, "version %lld of the language; this build reads versions up to %d",

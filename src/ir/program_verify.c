@@ -55,9 +55,10 @@ static goss_status check_shape(const verifier *v, int operation, int result) {
     if (s->rank < 0 || s->rank > GOSS_MAX_RANK) return wrong(v, operation, "result %d has rank %d", result, s->rank);
     for (int i = 0; i < s->rank; i++)
         if (!extent_ok(&v->p->symbols, s->dim[i]))
-            return wrong(v, operation,
-                         "result %d, axis %d: no extent, or one of a symbol that does not exist or whose maximum is 1",
-                         result, i);
+            return wrong(
+                v, operation,
+                "result %d, axis %d: not an extent, or one with a symbol that does not exist or whose maximum is 1",
+                result, i);
     return GOSS_OK;
 }
 
@@ -126,12 +127,12 @@ static goss_status compare(const verifier *v, int operation, const goss__proto *
                      asked->type == GOSS_INDEX ? "index" : "real",
                      goss__shape_text(&v->p->symbols, &asked->shape, want, sizeof want));
     if (made->op != asked->op)
-        return wrong(v, operation, "on these operands it is %s: such an operation is not written", made->op->name);
+        return wrong(v, operation, "on these operands it is %s: the operation would not be emitted", made->op->name);
     if (!same_operands(made, asked->in, asked->n_in))
-        return wrong(v, operation, "its operands do not have the shapes that it works on");
+        return wrong(v, operation, "its operands do not have valid shapes");
     if (asked->op->attrs && memcmp(made->attr, asked->attr, asked->op->attrs->size) != 0)
-        return wrong(v, operation, "its attributes are not those that its builder gives it");
-    if (!same_name(made->name, asked->name)) return wrong(v, operation, "it has no name of its own");
+        return wrong(v, operation, "its attributes differ from those of its builder");
+    if (!same_name(made->name, asked->name)) return wrong(v, operation, "it has no name");
     return GOSS_OK;
 }
 
@@ -177,7 +178,7 @@ static goss_status check_assignment(verifier *v, int operation) {
     if (goss__maker(v->p, param)->op != &goss__op_param)
         return wrong(v, operation, "operand 0, %%%d, is no parameter", param);
     if (v->assigned[param])
-        return wrong(v, operation, "parameter %s is assigned before", goss__maker(v->p, param)->shown.name);
+        return wrong(v, operation, "parameter %s is assigned twice", goss__maker(v->p, param)->shown.name);
     v->assigned[param] = 1;
     return GOSS_OK;
 }
@@ -190,7 +191,7 @@ static goss_status check_operation(verifier *v, int operation) {
     if (o->shown.n_operands > GOSS__MAX_IN) return wrong(v, operation, "more than %d operands", GOSS__MAX_IN);
     for (int i = 0; i < o->shown.n_operands; i++)
         if (o->shown.operands[i] < 0 || o->shown.operands[i] >= o->shown.first_result)
-            return wrong(v, operation, "operand %d, %%%d, is not defined before", i, o->shown.operands[i]);
+            return wrong(v, operation, "operand %d, %%%d, is not defined yet", i, o->shown.operands[i]);
     if (o->shown.n_results != (assignment ? 0 : 1))
         return wrong(v, operation, "it has %d results, not %d", o->shown.n_results, assignment ? 0 : 1);
     if (o->shown.n_regions > 0 && !goss__is_of_loop(o->op)) return wrong(v, operation, "it has no regions");

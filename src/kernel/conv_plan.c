@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conv_plan.c: block sizes of convolutions (conv_plan.h). No variant of the kernels has a say in them: the order in
- * which filter gradients are summed follows the blocks and must be the same everywhere. */
+/* conv_plan.c: block sizes of convolutions (conv_plan.h), common to all variants: filter gradients are summed block by
+ * block, in the same order everywhere. */
 #include "kernel/conv_plan.h"
 
-#define BLOCK_FLOATS (128 * 1024) /* a slab takes half a MiB at most, unless a single row of outputs needs more */
-#define ROW_PIXELS 28             /* a row of outputs this long splits well into tiles of 14, 6 and 4 */
+#define BLOCK_FLOATS (128 * 1024) /* a slab has at most half a MiB, unless a single row of outputs needs more */
+#define ROW_PIXELS 28             /* a row of outputs of this length divides well into tiles of 14, 6 and 4 */
 #define PANEL_COLS 32             /* widest panel of weights: two vectors of 16 */
-#define THIN_FLOATS 4096          /* so few weights stay near while a row of outputs is made, all its channels */
+#define THIN_FLOATS 4096          /* weights that stay in L1 while a row of outputs is computed, all channels */
 
 static int64_t at_least(int64_t a, int64_t b) { return a > b ? a : b; }
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
-/* Pixels a multiple of 512 bytes apart would share few sets of L1. */
+/* A pixel stride that is a multiple of 512 bytes would use few sets of L1. */
 static int64_t pixel_floats(int64_t channels) { return channels % 128 == 0 ? channels + 16 : channels; }
 
-/* slab_rows = step * (rows - 1) + extra. other: floats of a second array for each output row and image. */
+/* slab_rows = step * (rows - 1) + extra. other: floats of a second array per output row and image. */
 static void cut(goss__conv_plan *p, const goss__conv *c, int64_t rows, int64_t step_num, int64_t step_den,
                 int64_t extra, int64_t other) {
     const int64_t row = p->phases * p->cols * p->pixel;
@@ -42,8 +42,8 @@ static goss__conv_plan start(const goss__conv *c) {
     return p;
 }
 
-/* Images side by side: a row of outputs of them all, or one column where the columns go by themselves, makes tiles of
- * many rows. */
+/* Interleaved images: a row of outputs of all of them, or one column if columns are separate, yields tiles of many
+ * rows. */
 static int64_t images_side_by_side(const goss__conv *c, int64_t columns) {
     return goss__conv_trims(c, columns) ? ROW_PIXELS : up(ROW_PIXELS, at_least(columns, 1));
 }

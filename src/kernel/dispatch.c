@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* dispatch.c: which variant of the kernels this CPU runs. GOSSAMER_ISA may name one; all of them give the same bits. */
+/* dispatch.c: selecting the kernel variant for this CPU. GOSSAMER_ISA may name one; all variants are bit-identical. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -52,7 +52,7 @@ const goss__kernels *goss__kernels_find(const char *name) {
     return NULL;
 }
 
-/* What GOSSAMER_ISA named when it was read, if this CPU does not run it. A copy: the environment may change later. */
+/* The value of GOSSAMER_ISA, if this CPU does not support it. A copy, since the environment may change. */
 static char refused[64];
 static pthread_mutex_t refused_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -80,7 +80,7 @@ void goss__kernels_use(const goss__kernels *k) { atomic_store_explicit(&chosen, 
 const goss__kernels *goss__kernels_best(void) {
     const goss__kernels *k = atomic_load_explicit(&chosen, memory_order_acquire);
     if (k) return k;
-    k = choose(); /* threads that race here all choose the same */
+    k = choose(); /* racing threads choose the same */
     atomic_store_explicit(&chosen, k, memory_order_release);
     return k;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* variants.h: the variants that this architecture's build has (cmake/library.cmake). */
+/* variants.h: the variants in builds for this architecture (cmake/library.cmake). */
 #ifndef GOSS_KERNEL_VARIANTS_H
 #define GOSS_KERNEL_VARIANTS_H
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* winograd_plan.c: which convolutions go through Winograd's transform, and in which blocks (conv_plan.h). As in
- * conv_plan.c no variant has a say: filter gradients are summed block by block. */
+/* winograd_plan.c: which convolutions use Winograd's transform, and their blocks (conv_plan.h). Common to all variants,
+ * as in conv_plan.c: filter gradients are summed block by block. */
 #include "kernel/conv_plan.h"
 
 #define PRODUCT_TILES 42   /* rows of full register tiles: 3 x 14, 7 x 6 */
-#define GRADIENT_TILES 56  /* longer sums: each block reads and writes all filter gradients */
-#define BLOCK_FLOATS 98304 /* of one array, all its points */
+#define GRADIENT_TILES 56  /* longer sums, since each block reads and writes all filter gradients */
+#define BLOCK_FLOATS 98304 /* of one array with all points */
 #define PANEL_COLS 32
 #define LEAST_CHANNELS 16
-#define LEAST_EXTENT 4     /* smaller maps leave too much of their only tile unused */
-#define MOST_FILTERS 32768 /* more pairs of channels: filters of 36 points leave the caches sooner than those of 16 */
+#define LEAST_EXTENT 4     /* smaller maps leave too much of their single tile unused */
+#define MOST_FILTERS 32768 /* beyond this, filters of 36 points exceed the caches earlier than those of 16 */
 
 static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -21,7 +21,7 @@ bool goss__winograd_wins(const goss__conv *c) {
            c->w >= LEAST_EXTENT && c->oh >= LEAST_EXTENT && c->ow >= LEAST_EXTENT && !c->direct;
 }
 
-/* Whole vectors; rows a multiple of 512 bytes apart would share few sets of L1. */
+/* Whole vectors; a row stride that is a multiple of 512 bytes would use few sets of L1. */
 static int64_t row_floats(int64_t channels) {
     const int64_t whole = up(channels, 16) * 16;
     return whole % 128 == 0 ? whole + 16 : whole;
@@ -31,7 +31,7 @@ static int64_t products(int64_t outputs, int64_t h, int64_t w) {
     return (outputs + 2) * (outputs + 2) * up(h, outputs) * up(w, outputs);
 }
 
-/* h, w: of what is made; in, out: channels of what is read and made. */
+/* h, w: of the output; in, out: channels of input and output. */
 static goss__winograd_plan plan(int64_t n, int64_t h, int64_t w, int64_t in, int64_t out, int64_t most) {
     goss__winograd_plan p = {.outputs = 2, .in = in, .out = out};
     if (products(4, h, w) < products(2, h, w) && in * out <= MOST_FILTERS) p.outputs = 4;

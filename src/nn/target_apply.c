@@ -229,9 +229,9 @@ static bool fits(const goss__apply *a, goss_val x) {
     if (!goss_valid(x) || !a->w) return false;
     bool same = goss_rank(x) == t->input.rank + 2;
     for (int i = 0; same && i < t->input.rank; i++) same = goss_extent_is(goss_dim(x, i + 2), t->input.dim[i]);
-    if (!same) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: what comes in has not the network's input extents");
+    if (!same) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: the input does not have the network's extents");
     bool known = goss__layout_same(goss_weights_layout(a->w), t->layout);
-    if (!known) goss_graph_fail(a->g, GOSS_E_ARGUMENT, "target: the weights are of another layout");
+    if (!known) goss_graph_fail(a->g, GOSS_E_ARGUMENT, "target: the weights have another layout");
     bool running = a->c.norm != GOSS_NORM_RUNNING ||
                    (a->c.running && goss__layout_same(goss_weights_layout(a->c.running), t->statistics));
     if (!running) goss_graph_fail(a->g, GOSS_E_ARGUMENT, "target: running statistics are missing or of another layout");

@@ -19,7 +19,7 @@ goss_status goss__word_bad(const goss__words *w, int i, goss_error *err) {
     if (i < w->n)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not expected here; write: %s", w->kind,
                               w->size[i] > 60 ? 60 : w->size[i], w->at[i], w->usage);
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: something is missing at the end; write: %s", w->kind, w->usage);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: incomplete; write: %s", w->kind, w->usage);
 }
 
 /* Parses digits from p on as a number in [low, high]; returns the position after them, or NULL. */
@@ -35,9 +35,8 @@ static const char *read_number(const char *p, const char *end, int64_t low, int6
 }
 
 static goss_status out_of_range(const goss__words *w, int i, int64_t low, int64_t high, goss_error *err) {
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not a whole number from %lld to %lld; write: %s",
-                          w->kind, w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)low, (long long)high,
-                          w->usage);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not an integer from %lld to %lld; write: %s", w->kind,
+                          w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)low, (long long)high, w->usage);
 }
 
 goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t high, int64_t *out, goss_error *err) {
@@ -99,7 +98,7 @@ static int64_t positions(int64_t extent, int pad, int64_t reach, int stride) {
 
 static goss_status want_image(const goss__flow *f, const char *what, goss_error *err) {
     if (f->rank == 3) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: wants images, but %lld features come in", what,
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: requires images, but its input is %lld features", what,
                           (long long)f->dim[0]);
 }
 
@@ -148,10 +147,10 @@ static goss_status read_dense(const goss__words *w, goss__layer *l, goss_error *
 
 static goss_status flow_dense(const goss__layer *l, goss__flow *f, goss_error *err) {
     if (f->rank != 1)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: wants features, but maps of %lld x %lld x %lld come in; put flatten or pool "
-                              "global before it",
-                              l->kind->word, (long long)f->dim[0], (long long)f->dim[1], (long long)f->dim[2]);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: requires features, but its input is maps of %lld x %lld x %lld; put flatten or pool global before it",
+            l->kind->word, (long long)f->dim[0], (long long)f->dim[1], (long long)f->dim[2]);
     f->dim[0] = l->out;
     return GOSS_OK;
 }
@@ -258,7 +257,7 @@ static goss_status read_shifts(const goss__words *w, goss__layer *l, goss_error 
 static goss_status flow_shifts(const goss__layer *l, goss__flow *f, goss_error *err) {
     GOSS_TRY(want_image(f, "shifts", err));
     if (l->pixels < f->dim[0] && l->pixels < f->dim[1]) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "shifts: %d pixels shift a map of %lld x %lld out of sight", l->pixels,
+    return goss_error_set(err, GOSS_E_ARGUMENT, "shifts: %d pixels are more than a map of %lld x %lld", l->pixels,
                           (long long)f->dim[0], (long long)f->dim[1]);
 }
 

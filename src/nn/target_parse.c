@@ -96,8 +96,7 @@ static goss_status append_layer(parser *s, const goss__layer_kind *kind, goss__w
     else if (w->n > 1)
         return goss__word_bad(w, 1, err);
     if (strcmp(kind->word, "head") == 0) {
-        if (s->depth > (int)s->macro)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "head: it can not stand inside braces");
+        if (s->depth > (int)s->macro) return goss_error_set(err, GOSS_E_ARGUMENT, "head: not allowed inside braces");
         return append_head(s, err);
     }
     GOSS_TRY(goss__target_append(s->t, &l, s->flow, err));
@@ -134,7 +133,7 @@ static goss_status check_sum(parser *s, const goss__flow *body, const goss__flow
     for (int i = 0; i < 2; i++)
         snprintf(text[i], sizeof text[i], f[i]->rank == 3 ? "%lld x %lld x %lld" : "%lld", (long long)f[i]->dim[0],
                  (long long)f[i]->dim[1], (long long)f[i]->dim[2]);
-    return goss_error_set(err, GOSS_E_ARGUMENT, "residual: the body makes %s, the other path %s%s", text[0], text[1],
+    return goss_error_set(err, GOSS_E_ARGUMENT, "residual: the body yields %s, the other path %s%s", text[0], text[1],
                           shortcut ? "" : "; add: shortcut { conv C 1 stride S }");
 }
 
@@ -276,7 +275,7 @@ static goss_status parse_layer(parser *s, goss_error *err) {
     if (m) return run_macro(s, m, &w, err);
     if (!kind || goss__word_is(&w, 0, "end"))
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "\"%.*s\" is no layer; there are conv, dense, norm, relu, gelu, silu, tanh, elu, "
+                              "\"%.*s\" is not a layer; there are conv, dense, norm, relu, gelu, silu, tanh, elu, "
                               "leaky, pool, flatten, dropout, shifts, residual, block, head, mlp, conv4, resnet",
                               w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
     if (goss__word_is(&w, 0, "shortcut"))

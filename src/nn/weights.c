@@ -110,7 +110,7 @@ void goss_weights_set(goss_weights *w, const char *name, goss_val value) {
     goss_shape want = entry_shape(goss_layout_entry(w->layout, i), goss_valid(value) ? goss_dim(value, 0) : goss_n(1));
     if (goss_valid(value) && !goss_shape_equal(goss_shape_of(value), want))
         value = goss_graph_fail(w->graph, GOSS_E_SHAPE,
-                                "weights: the value for %s has another shape than the layout says", name);
+                                "weights: the value for %s does not have the shape of the layout", name);
     w->value[i] = value;
     w->replaced = true;
 }

@@ -65,7 +65,7 @@ static bool options_ok(goss_val x, goss_val w, const goss_conv_options *o, int64
         return false;
     }
     if (cin % o->groups == 0 && cin / o->groups == per_group && cout % o->groups == 0) return true;
-    goss__misfit2("conv", x, w, "%lld channels in %d groups meet weights for %lld a group", (long long)cin, o->groups,
+    goss__misfit2("conv", x, w, "%lld channels in %d groups, but weights for %lld per group", (long long)cin, o->groups,
                   (long long)per_group);
     return false;
 }

@@ -148,7 +148,8 @@ const goss__op goss__op_one_hot = {.name = "one_hot",
 goss_val goss_one_hot(goss_val index, goss_extent depth) {
     if (!goss__typed("one_hot", &index, 1, GOSS_INDEX)) return (goss_val){index.graph, 0};
     goss_shape s = goss_shape_of(index);
-    if (s.rank == GOSS_MAX_RANK || depth.count < 1) return goss__misfit("one_hot", index, "no place for an axis more");
+    if (s.rank == GOSS_MAX_RANK || depth.count < 1)
+        return goss__misfit("one_hot", index, "the rank would exceed the maximum");
     s.dim[s.rank++] = depth;
     return goss__make(&goss__op_one_hot, GOSS_REAL, s, &index, 1, NULL);
 }

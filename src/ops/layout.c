@@ -168,7 +168,7 @@ goss_val goss_reshape(goss_val a, goss_shape shape) {
     if (goss_shape_equal(s, shape)) return a;
     if (!goss_extent_equal(goss__shape_product(&s, 0, s.rank), goss__shape_product(&shape, 0, shape.rank))) {
         char text[GOSS__SHAPE_TEXT];
-        return goss__misfit("reshape", a, "%s has another number of elements",
+        return goss__misfit("reshape", a, "%s has a different number of elements",
                             goss__shape_text(&a.graph->symbols, &shape, text, sizeof text));
     }
     return goss__make(&goss__op_reshape, (goss_type)goss__node_of(a)->type, shape, &a, 1, NULL);
@@ -188,7 +188,7 @@ goss_val goss_unsqueeze(goss_val a, int axis) {
     goss_shape s = goss_shape_of(a);
     if (axis < 0) axis += s.rank + 1;
     if (axis < 0 || axis > s.rank || s.rank == GOSS_MAX_RANK)
-        return goss__misfit("unsqueeze", a, "no place for an axis at %d", axis);
+        return goss__misfit("unsqueeze", a, "axis %d is out of range", axis);
     for (int i = s.rank++; i > axis; i--) s.dim[i] = s.dim[i - 1];
     s.dim[axis] = goss_n(1);
     return goss_reshape(a, s);
@@ -287,7 +287,7 @@ goss_val goss_permute(goss_val a, const int *axes) {
     uint32_t seen = 0;
     for (int i = 0; i < s.rank; i++) {
         if (axes[i] < 0 || axes[i] >= s.rank || seen & GOSS_AXIS(axes[i]))
-            return goss__misfit("permute", a, "axis %d given for place %d", axes[i], i);
+            return goss__misfit("permute", a, "axis %d given at position %d", axes[i], i);
         seen |= GOSS_AXIS(axes[i]);
         out.dim[i] = s.dim[axes[i]], attr.axes.axis[i] = axes[i];
     }
@@ -490,7 +490,7 @@ goss_val goss_concat(const goss_val *parts, int n, int axis) {
                 return goss__differ("concat", parts[0], parts[i], k, s.dim[k], p.dim[k]);
         if (!goss__fixed_ok("concat", parts[i], axis, &extent)) return (goss_val){parts[0].graph, 0};
         if (__builtin_add_overflow(total, extent, &total))
-            return goss__misfit2("concat", parts[0], parts[i], "together they are too long");
+            return goss__misfit2("concat", parts[0], parts[i], "the total extent is too large");
     }
     s.dim[axis] = goss_n(total);
     return goss__make(&goss__op_concat, GOSS_REAL, s, parts, n, &(goss__concat_attr){axis});

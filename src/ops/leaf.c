@@ -21,7 +21,7 @@ static bool name_ok(goss_graph *g, const goss__proto *p) {
         if (strcmp(n->name, p->name) != 0) continue;
         if (n->op == p->op && n->type == p->type && goss_shape_equal(n->shape, p->shape)) continue;
         char before[GOSS__SHAPE_TEXT], now[GOSS__SHAPE_TEXT];
-        goss_graph_fail(g, GOSS_E_ARGUMENT, "%s %s %s: there is already the %s %s of that name", p->op->name, p->name,
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "%s %s %s: the name is taken by the %s %s", p->op->name, p->name,
                         goss__shape_text(&g->symbols, &p->shape, now, sizeof now), n->op->name,
                         goss__shape_text(&g->symbols, &n->shape, before, sizeof before));
         return false;

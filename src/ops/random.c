@@ -88,12 +88,12 @@ static goss_val make_random(const goss__op *op, goss_val task, goss_shape shape)
         return (goss_val){task.graph, 0};
     goss_graph *g = task.graph;
     if (goss_rank(task) != 1 || shape.rank < 1 || !goss_extent_equal(goss_dim(task, 0), shape.dim[0]))
-        return goss__misfit(op->name, task, "it must hold one id for each task of the result");
+        return goss__misfit(op->name, task, "it must have one id for each task of the result");
     goss_extent elements = goss__shape_product(&shape, shape.rank < 2 ? 1 : 2, shape.rank);
     if (elements.symbols)
         return goss_graph_fail(g, GOSS_E_SHAPE, "%s: only the first two extents may be symbols", op->name);
     if (elements.count > UINT32_MAX) /* the counter has 32 bits: draws would repeat */
-        return goss_graph_fail(g, GOSS_E_SHAPE, "%s: more than 2^32 - 1 elements a sample", op->name);
+        return goss_graph_fail(g, GOSS_E_SHAPE, "%s: more than 2^32 - 1 elements per sample", op->name);
     char *name = goss__arena_printf(&g->arena, "%s #%u", g->scope, g->random_ordinal++);
     if (!name) return goss_graph_fail(g, GOSS_E_NOMEM, "out of memory");
     goss_val in[2] = {task, goss_iota(g, shape.rank < 2 ? goss_n(1) : shape.dim[1])};

@@ -144,7 +144,7 @@ static goss_val with_basis(goss_graph *g, const goss__proto *p, goss_val made) {
     const goss__node *n = goss__node_of(made);
     if (n->op != p->op) return refuse(g, p, "its operand's sides are in the other order");
     if (!has_shape(p->in[1], goss_shape_of(goss__val(g, n->in[1]))) || goss__node_of(p->in[1])->type != GOSS_REAL)
-        return refuse(g, p, "operand 1 has not the shape of a decomposition of operand 0");
+        return refuse(g, p, "operand 1 does not have the shape of a decomposition of operand 0");
     return goss__make(p->op, GOSS_REAL, n->shape, (goss_val[]){goss__val(g, n->in[0]), p->in[1]}, 2, p->attr);
 }
 
@@ -168,7 +168,7 @@ static goss_val rebuild_lyapunov(goss_graph *g, const goss__proto *p) {
         return refuse(g, p, "operand 0 is square with a fixed side, eps a number of at least 0");
     basis.dim[s.rank - 1].count++;
     if (!has_shape(p->in[1], basis) || !has_shape(p->in[2], s))
-        return refuse(g, p, "operands 1 and 2 have not the shapes of a decomposition and of operand 0");
+        return refuse(g, p, "operands 1 and 2 do not have the shapes of a decomposition and of operand 0");
     return goss__make(p->op, GOSS_REAL, s, p->in, 3, p->attr);
 }
 
@@ -209,14 +209,14 @@ static goss_val rebuild_conv_dx(goss_graph *g, const goss__proto *p) {
     if (!goss__typed(p->op->name, p->in, 2, GOSS_REAL) || !conv_shape(g, p, probe_of(g, p->shape), p->in[1], &y))
         return none(g);
     return has_shape(p->in[0], y) ? goss__make(p->op, GOSS_REAL, p->shape, p->in, 2, p->attr)
-                                  : refuse(g, p, "operand 0 has not the shape of what is convolved");
+                                  : refuse(g, p, "operand 0 does not have the shape of the convolution's operand");
 }
 static goss_val rebuild_conv_dw(goss_graph *g, const goss__proto *p) {
     goss_shape y;
     if (!goss__typed(p->op->name, p->in, 2, GOSS_REAL) || !conv_shape(g, p, p->in[0], probe_of(g, p->shape), &y))
         return none(g);
     return has_shape(p->in[1], y) ? goss__make(p->op, GOSS_REAL, p->shape, p->in, 2, p->attr)
-                                  : refuse(g, p, "operand 1 has not the shape of what is convolved");
+                                  : refuse(g, p, "operand 1 does not have the shape of the convolution's operand");
 }
 
 /* ---- pooling ---- */
@@ -246,8 +246,9 @@ static goss_val rebuild_window_sum(goss_graph *g, const goss__proto *p) { return
 static goss_val rebuild_window_spread(goss_graph *g, const goss__proto *p) {
     const goss_val sum = window_sum(g, p, probe_of(g, p->shape));
     if (!goss_valid(sum) || !goss__typed(p->op->name, p->in, 1, GOSS_REAL)) return none(g);
-    return has_shape(p->in[0], goss_shape_of(sum)) ? goss__make(p->op, GOSS_REAL, p->shape, p->in, 1, p->attr)
-                                                   : refuse(g, p, "operand 0 has not the shape of what is pooled");
+    return has_shape(p->in[0], goss_shape_of(sum))
+               ? goss__make(p->op, GOSS_REAL, p->shape, p->in, 1, p->attr)
+               : refuse(g, p, "operand 0 does not have the shape of the pooling's operand");
 }
 
 /* The factor [T or 1, N or 1, 1, 1, C] of pool_argmax. */
@@ -268,7 +269,7 @@ static goss_val rebuild_pool_argmax(goss_graph *g, const goss__proto *p) {
     const goss_val sum = window_sum(g, p, p->in[0]);
     if (!goss_valid(sum)) return sum;
     if (p->n_in == 2 && !is_factor(p->in[1], goss_shape_of(p->in[0])))
-        return refuse(g, p, "operand 1 is no factor for each channel of operand 0");
+        return refuse(g, p, "operand 1 is not a factor per channel of operand 0");
     return goss__make(p->op, GOSS_INDEX, goss_shape_of(sum), p->in, p->n_in, p->attr);
 }
 
@@ -283,8 +284,8 @@ static goss_val rebuild_taps(goss_graph *g, const goss__proto *p, goss_val x, go
     const goss_val sum = window_sum(g, p, x);
     if (!goss_valid(sum) || !goss__typed(p->op->name, p->in, 1, GOSS_REAL)) return none(g);
     if (!has_shape(sum, taps) || !has_shape(p->in[1], taps))
-        return refuse(g, p, "operands have not the shapes of one pooling");
-    if (!is_argmax(p, p->in[1])) return refuse(g, p, "operand 1 is no pool_argmax over the same windows");
+        return refuse(g, p, "operands do not have the shapes of one pooling");
+    if (!is_argmax(p, p->in[1])) return refuse(g, p, "operand 1 is not a pool_argmax over the same windows");
     return goss__make(p->op, GOSS_REAL, out, p->in, 2, p->attr);
 }
 static goss_val rebuild_pool_gather(goss_graph *g, const goss__proto *p) {
@@ -302,7 +303,7 @@ static goss_val rebuild_scatter_add(goss_graph *g, const goss__proto *p) {
                              : goss_scatter_add(p->in[0], p->in[1], p->shape.dim[0]);
 }
 static goss_val rebuild_one_hot(goss_graph *g, const goss__proto *p) {
-    return p->shape.rank < 1 ? refuse(g, p, "its result has an axis more")
+    return p->shape.rank < 1 ? refuse(g, p, "its result would have too many axes")
                              : goss_one_hot(p->in[0], p->shape.dim[p->shape.rank - 1]);
 }
 
@@ -315,7 +316,7 @@ static goss_val rebuild_random(goss_graph *g, const goss__proto *p) {
     const goss__node *samples = goss__in(g, n, 1), *given = goss__node_of(p->in[1]);
     if (!p->name || !p->name[0]) return refuse(g, p, "it needs the name of its stream");
     if (given->type != GOSS_INDEX || !goss_shape_equal(given->shape, samples->shape))
-        return refuse(g, p, "operand 1 has not one index for each sample");
+        return refuse(g, p, "operand 1 does not have one index for each sample");
     goss__proto named = *p;
     named.shape = n->shape, named.attr = n->attr;
     return goss__emit(g, &named);

@@ -14,7 +14,7 @@ GOSS__DEFINE_ATTRS(reduce, reduce_fields);
 static bool reduced_shape(const char *op, goss_val a, uint32_t axes, bool keep, goss_shape *kept, goss_shape *out) {
     goss_shape s = goss_shape_of(a);
     if (axes >> s.rank) {
-        goss__misfit(op, a, "axes 0x%x are not all there", axes);
+        goss__misfit(op, a, "axes 0x%x are out of range", axes);
         return false;
     }
     *kept = s, *out = (goss_shape){0};

@@ -167,7 +167,8 @@ goss_val goss__scan_stack(goss_val scan, uint32_t node, int64_t axis, bool join)
         shape.dim[axis] = GOSS__ATTR(n, scan)->length;
     } else {
         if (shape.rank == GOSS_MAX_RANK)
-            return goss_graph_fail(scan.graph, GOSS_E_SHAPE, "scan: no place for a time axis");
+            return goss_graph_fail(scan.graph, GOSS_E_SHAPE,
+                                   "scan: the rank would exceed the maximum with a time axis");
         for (int i = shape.rank++; i > axis; i--) shape.dim[i] = shape.dim[i - 1];
         shape.dim[axis] = GOSS__ATTR(n, scan)->steps;
     }
@@ -206,13 +207,13 @@ static bool is_open(const goss_scan *s) {
 
 static void check_options(goss_graph *g, goss_extent steps, const goss_scan_options *o) {
     if (!goss_extent_valid(steps))
-        goss_graph_fail(g, GOSS_E_SHAPE, "scan: the number of steps is no extent");
+        goss_graph_fail(g, GOSS_E_SHAPE, "scan: the number of steps is not an extent");
     else if (o->axis < 0 || o->axis >= GOSS_MAX_RANK)
         goss_graph_fail(g, GOSS_E_ARGUMENT, "scan: there is no time axis %d", o->axis);
     else if (o->keep_every < 0)
-        goss_graph_fail(g, GOSS_E_ARGUMENT, "scan: keep_every is %lld, below 0", (long long)o->keep_every);
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "scan: keep_every %lld is negative", (long long)o->keep_every);
     else if (o->length.graph && o->length.graph != g)
-        goss_graph_fail(g, GOSS_E_ARGUMENT, "scan: length is no value of the graph that the scan is in");
+        goss_graph_fail(g, GOSS_E_ARGUMENT, "scan: length is not a value of the graph of the scan");
     else if (o->length.graph && goss__typed("scan: length", &o->length, 1, GOSS_REAL) && goss_rank(o->length) != 2)
         goss__misfit("scan: length", o->length, "one number for each sample is needed, [T,N]");
 }
@@ -228,7 +229,7 @@ goss_scan *goss_scan_begin(goss_graph *g, goss_extent steps, goss_scan_options o
 static bool outside_ok(goss_scan *s, goss_val a) {
     if (!is_open(s) || !goss__all_valid(&a, 1)) return false;
     if (a.graph == s->outer) return true;
-    goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "scan: an operand is not a value of the graph that the scan is in");
+    goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "scan: an operand is not a value of the graph of the scan");
     return false;
 }
 
@@ -262,7 +263,7 @@ goss_val goss_scan_slice(goss_scan *s, goss_val x) {
     }
     if (!goss_extent_equal(shape.dim[axis], s->attr.steps)) {
         char have[GOSS__EXTENT_TEXT], want[GOSS__EXTENT_TEXT];
-        goss__misfit("scan: slice", x, "axis %d: extent %s where there are %s steps", axis,
+        goss__misfit("scan: slice", x, "axis %d: extent %s, but %s steps", axis,
                      goss__extent_text(&x.graph->symbols, shape.dim[axis], have, sizeof have),
                      goss__extent_text(&x.graph->symbols, s->attr.steps, want, sizeof want));
         return invalid(s);
@@ -288,11 +289,11 @@ void goss_scan_next(goss_scan *s, goss_val carry, goss_val next) {
     int i = 0;
     while (i < s->carry.n && s->carry.inside[i].id != carry.id) i++;
     if (i == s->carry.n)
-        goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "scan: next value of what is no carry");
+        goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "scan: the next value of something that is not a carry");
     else if (s->next[i].id)
         goss_graph_fail(s->outer, GOSS_E_ARGUMENT, "scan: carry %d has two next values", i);
     else if (!goss_shape_equal(goss_shape_of(carry), goss_shape_of(next)))
-        goss__misfit2("scan", carry, next, "carry %d does not keep its shape", i);
+        goss__misfit2("scan", carry, next, "carry %d changes its shape", i);
     else
         s->next[i] = next;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* match.c: what rules recognise. */
+/* match.c: pattern matching for rules. */
 #include "rewrite/match.h"
 
 #include "ops/elementwise.h"
@@ -28,7 +28,7 @@ bool goss__match_spread(goss_val y, goss_val *x, goss_val *s) {
     return false;
 }
 
-/* Products are followed so deep: what two of them share is looked at twice. */
+/* Depth to which products are followed; shared factors are visited twice. */
 enum { DEEP = 6 };
 
 static bool is_positive(goss_val v, int depth) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* merge_taps.c: a max pool and the index of its taps, which its gradient asks for, come of one reading of the map: the
- * pool becomes the gather of those taps, which goes along with the index (an operation's `along`). Unlike a rule, this
- * needs to know what else the program holds. */
+/* merge_taps.c: a max pool and the index of its taps, which its gradient requires, are computed in one pass over the
+ * map: the pool becomes the gather of those taps, fused with the index (an operation's `along`). Unlike a rule, this
+ * depends on the rest of the program. */
 #include "base/alloc.h"
 #include "ops/ops.h"
 #include "rewrite/rewriter.h"
@@ -10,20 +10,20 @@ static goss_val argmax(goss_val like, goss_val x) {
     return goss__pool_like(like, &goss__op_pool_argmax, x, (goss_val){x.graph, 0}, goss_shape_of(like));
 }
 
-/* The gather that max pool v becomes, if the index of its taps is needed, too: goss__needed has marked what is. */
+/* The gather that replaces max pool v, if the index of its taps is needed too (marked by goss__needed). */
 static bool gathered(goss_val v, uint32_t needed, const uint32_t *becomes, goss_val *out) {
     goss_graph *g = v.graph;
     const goss__node *n = goss__node_of(v);
     const goss_val index = argmax(v, goss__val(g, n->in[0])), x = goss__val(g, becomes[n->in[0]]);
     if (!goss_valid(index) || goss__node_of(index)->seen != needed) return false;
-    g->replaying = n->order; /* the index, too, is computed where the pool was */
+    g->replaying = n->order; /* the index is computed at the pool's position */
     const goss_val at = argmax(v, x);
     if (goss_valid(at)) *out = goss__pool_like(v, &goss__op_pool_gather, x, goss__stay(at), n->shape);
     g->replaying = 0;
     return true;
 }
 
-/* The node of that id on what its operands have become. */
+/* The node of that id on replaced operands. */
 static goss_val renewed(goss_graph *g, uint32_t id, const uint32_t *becomes) {
     const goss__node *n = g->nodes[id];
     goss_val in[GOSS__MAX_IN];

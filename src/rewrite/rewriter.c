@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rewriter.c: the engine that applies the rules: replays nodes in the order of building, each on its rewritten
- * operands, and rewrites what comes of it until no rule applies. A node that stays, on operands that stay, is normal.
- */
+/* rewriter.c: the rewriting engine: rebuilds nodes in building order, each on its rewritten operands, and applies rules
+ * to the result until none matches. A node to which no rule applies, on such operands, is normal. / */
 #include "rewrite/rewriter.h"
 
 #include <stdlib.h>
@@ -10,8 +9,7 @@
 #include "base/alloc.h"
 #include "ops/ops.h"
 
-/* Rewrites within rewrites: rules that undo each other would go on for ever. What is left then is right, if not the
- * least work. */
+/* Bound of nested rewrites: rules that undo each other would loop. The result is correct, if not the cheapest. */
 enum { MOST_DEPTH = 200 };
 
 static uint32_t *memo(goss_graph *g, uint32_t id) { return &g->nodes[id]->rewritten[g->differentiating > 0]; }
@@ -19,7 +17,7 @@ static uint32_t *memo(goss_graph *g, uint32_t id) { return &g->nodes[id]->rewrit
 goss_val goss__stay(goss_val v) {
     goss__node *n = v.graph->nodes[v.id];
     if (!n->normal) {
-        /* Made for an earlier node, it may have operands that were built, and stay, later. */
+        /* Created for an earlier node, it may have operands that became normal later. */
         const uint32_t least = goss__order_of_operands(v.graph, n);
         n->stamp = ++v.graph->stamps;
         if (n->order < least) n->order = least;
@@ -35,7 +33,7 @@ static bool has_normal_operands(const goss_graph *g, const goss__node *n) {
     return true;
 }
 
-/* The first rule that applies to v, whose operands are normal. */
+/* Applies the first rule that matches v, whose operands are normal. */
 static bool apply_a_rule(goss_val v, goss_val *out) {
     for (int i = 0; i < GOSS__RULE_COUNT; i++)
         if (goss__rules[i].apply && goss__rule_is_on(v.graph, (goss__rule_id)i) && goss__rules[i].apply(v, out))
@@ -45,12 +43,12 @@ static bool apply_a_rule(goss_val v, goss_val *out) {
 
 static goss_val rewrite(goss_val v, int depth);
 
-/* v, just made on normal operands, until no rule applies. */
+/* Rewrites v, just built on normal operands, until no rule applies. */
 static goss_val settle(goss_val v, int depth) {
     if (!goss_valid(v)) return v;
     goss__node *n = v.graph->nodes[v.id];
     if (!n->barrier && *memo(v.graph, v.id)) return goss__val(v.graph, *memo(v.graph, v.id));
-    if (!has_normal_operands(v.graph, n)) return rewrite(v, depth); /* a fold has built more than one node */
+    if (!has_normal_operands(v.graph, n)) return rewrite(v, depth); /* folding has built more than one node */
     goss_val out;
     if (n->barrier || depth >= MOST_DEPTH || !apply_a_rule(v, &out)) return goss__stay(v);
     out = rewrite(out, depth + 1);
@@ -58,14 +56,14 @@ static goss_val settle(goss_val v, int depth) {
     return out;
 }
 
-/* A node's description with what belongs to loops rewritten: a scan's body, and the value of it that a result is of.
- * False: memory is out. */
+/* Rewrites the loop parts of a node's description: a scan's body, and the value of a result in it. False: out of
+ * memory. */
 static bool rewrite_loop(goss_graph *g, const goss__node *n, goss__proto *p, goss__scan_result_attr *result) {
     if (n->region && !(p->region = goss__rewrite_region(g, n->region))) return false;
     if (n->op != &goss__op_scan_result) return true;
     const goss__region *was = goss__in(g, n, 0)->region, *is = goss__node_of(p->in[0])->region;
     *result = *GOSS__ATTR(n, scan_result);
-    for (int when = 0; result->kind != GOSS__SCAN_LAST && is != was; when++) /* one that stays, stays at any time */
+    for (int when = 0; result->kind != GOSS__SCAN_LAST && is != was; when++) /* unchanged: the same for both */
         if (was->memo->to[when] == is) {
             result->index = was->memo->image[when][result->index];
             break;
@@ -105,7 +103,7 @@ static goss_val replay(goss_graph *g, uint32_t id, int depth) {
     return v;
 }
 
-/* ---- what is to be replayed ---- */
+/* ---- nodes to rebuild ---- */
 
 /* Nodes without a memo, as ids. */
 typedef struct work {
@@ -141,7 +139,7 @@ static int by_id(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-/* In the order of ids, operands come first; each under the scope and at the place in order of its node. */
+/* In the order of ids, operands first; each in the scope and at the building position of its node. */
 static void replay_all(goss_graph *g, const work *w, int depth) {
     const char *scope = g->scope;
     const uint32_t replaying = g->replaying;
@@ -179,7 +177,7 @@ void goss__rewrite_values(goss_graph *g, goss_val *v, int n) {
 
 /* ---- barriers ---- */
 
-/* What was rewritten may have looked behind v. */
+/* Earlier rewrites may have looked behind v. */
 static void forget_readers(goss_val v) {
     for (uint32_t id = v.id; id < v.graph->n_nodes; id++) {
         goss__node *later = v.graph->nodes[id];
@@ -197,22 +195,21 @@ static bool set_barrier(goss_val v) {
 
 goss_val goss__rewrite_variable(goss_val v) {
     const goss__node *n = goss__node_of(v);
-    if (n->n_in == 0 || n->op == &goss__op_variable) return goss__rewrite(v); /* nothing looks behind these */
+    if (n->n_in == 0 || n->op == &goss__op_variable) return goss__rewrite(v); /* rules never look behind these */
     const bool fresh = set_barrier(v);
     const goss_val out = goss__rewrite(v);
     if (fresh && goss_valid(out) && out.id != v.id) forget_readers(out);
     return out;
 }
 
-/* ---- bodies of loops ----
- * A body is copied into an open one, all of its values are rewritten there, and what they become is closed again:
- * equal regions are one, so a normal body becomes itself. */
+/* ---- bodies of loops ---- A body is copied into an open one, all of its values are rewritten there, and the results
+ * are closed: equal regions are shared, so that a normal body becomes itself. */
 
 typedef struct bodies {
     const goss__region *from;
     goss_graph *open, *to;
-    goss_val *map;   /* of each node of `from`: its copy, then what that becomes */
-    goss_val *place; /* of each node of `open` that is some image: its place in `to` */
+    goss_val *map;   /* of each node of `from`: its copy, then the rewritten one */
+    goss_val *place; /* of each node of `open` that is an image: its node in `to` */
 } bodies;
 
 static bool rewrite_all(bodies *b) {
@@ -222,7 +219,7 @@ static bool rewrite_all(bodies *b) {
     return goss_graph_status(b->open, NULL) == GOSS_OK;
 }
 
-/* Images and what they need, in the order in which they were made: arguments are the first. */
+/* Images and the nodes they need, in order of creation: arguments first. */
 static void close_all(bodies *b) {
     for (uint32_t id = 1; id < b->from->body->n_nodes; id++) b->place[b->map[id].id] = b->map[id];
     for (uint32_t id = b->open->n_nodes; id-- > 1;) {

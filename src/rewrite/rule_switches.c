@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rule_switches.c: which rules of the table are on in a graph. */
+/* rule_switches.c: which rules of the table are enabled in a graph. */
 #include "rewrite/rewriter.h"
 
 #define ALL "rewrite"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules_arithmetic.c: signs, constants and factors that repeat. Gradients are written by rote and full of them. */
+/* rules_arithmetic.c: signs, constants and broadcast factors, which gradients are full of. */
 #include "rewrite/match.h"
 #include "rewrite/rewriter.h"
 
@@ -80,7 +80,7 @@ static bool within(goss_shape s, goss_shape t) {
     return fits;
 }
 
-/* One pass over x less: a norm's deviation and gain. Constants are for the rules above. */
+/* Saves a pass over x: a norm's deviation and gain. The rules above handle constants. */
 bool goss__rule_join_spreads(goss_val y, goss_val *out) {
     goss_val in[2], x, s, t;
     double k;
@@ -94,7 +94,7 @@ bool goss__rule_join_spreads(goss_val y, goss_val *out) {
     return false;
 }
 
-/* A padded value: what was padded, along which axis, behind how many zeros, in front of how many. */
+/* A padded value: the content, the axis, the zeros before and after. */
 typedef struct pad {
     goss_val x;
     int axis;
@@ -108,7 +108,7 @@ static bool is_pad(goss_val a, pad *p) {
     return true;
 }
 
-/* Adds to a list what v is a concatenation of, or v. False: there is no room. */
+/* Appends the operands of a concatenation v, or v itself, to a list. False: no room. */
 static bool add_parts(goss_val v, int axis, goss_val *parts, int *n) {
     const goss__node *c = goss__node_of(v);
     goss_val first;

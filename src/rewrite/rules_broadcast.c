@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules_broadcast.c: what repeats is computed once. */
+/* rules_broadcast.c: operations on broadcast operands. */
 #include "rewrite/match.h"
 #include "rewrite/rewriter.h"
 
-/* op(broadcast x, broadcast y) = broadcast op(x, y) for x and y of one shape; constants go along. */
+/* op(broadcast x, broadcast y) = broadcast op(x, y) for x and y of one shape, or constants. */
 bool goss__rule_broadcast_last(goss_val y, goss_val *out) {
     const goss__node *n = goss__node_of(y);
     if (!n->op->elementwise || n->op->slicing.alias) return false;

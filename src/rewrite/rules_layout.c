@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules_layout.c: chains of operations that move elements and compute nothing. */
+/* rules_layout.c: chains of operations that only move elements. */
 #include "rewrite/match.h"
 #include "rewrite/rewriter.h"
 
@@ -44,7 +44,7 @@ bool goss__rule_merge_slices(goss_val y, goss_val *out) {
     return true;
 }
 
-/* What a gradient of slices is full of. */
+/* Frequent in gradients of slices. */
 bool goss__rule_slice_of_pad(goss_val y, goss_val *out) {
     range r;
     goss_val x;

@@ -9,7 +9,7 @@ static bool ones_in_front(const goss_shape *s) {
     return true;
 }
 
-/* One product for all tasks: a's leading extents become rows. */
+/* One product for all tasks: a's leading extents are folded into rows. */
 bool goss__rule_fold_batch(goss_val y, goss_val *out) {
     goss_val a, b;
     if (!goss__made_by(y, &goss__op_matmul, 0, &a) || !goss__made_by(y, &goss__op_matmul, 1, &b)) return false;

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rules_selection.c: what is done to single elements, in the same way for all that are chosen from, is done to the
- * chosen ones: the same numbers, and a gradient of the size of the choice. No normalised map is ever made in front of a
- * max pool, nor a table that is scaled before rows of it are looked up. */
+/* rules_selection.c: elementwise maps commute with selections of elements: the same values, and a gradient of the size
+ * of the selection. A normalised map is not materialised before a max pool, nor a scaled table before a lookup. */
 #include "rewrite/match.h"
 #include "rewrite/rewriter.h"
 
-/* Operand 0 of y is a map that may as well be done to y, which is not larger, and that nothing else reads. */
+/* Operand 0 of y is a map without another reader that can be applied to y, which is not larger, instead. */
 static bool has_map(goss_val y, goss__map *m) {
     const goss_val x = goss__val(y.graph, goss__node_of(y)->in[0]);
     return goss__has_one_reader(x) && goss__match_map(x, m) && goss__map_meets_result(y, 0, m) &&
            goss__is_smaller(y, 0, 1);
 }
 
-/* The largest of f(u) is f of the largest u, and rounding keeps the order. */
+/* The largest f(u) is f of the largest u, and rounding preserves the order. */
 bool goss__rule_monotone_last(goss_val y, goss_val *out) {
     goss__map m;
     if (goss__node_of(y)->op->selection != GOSS__SELECTS_LARGEST || !has_map(y, &m) || !goss__map_rises(&m))
@@ -21,7 +20,7 @@ bool goss__rule_monotone_last(goss_val y, goss_val *out) {
     return true;
 }
 
-/* Chosen by an index. */
+/* Selection by an index. */
 bool goss__rule_choose_first(goss_val y, goss_val *out) {
     const goss__node *n = goss__node_of(y);
     goss__map m;
@@ -30,10 +29,10 @@ bool goss__rule_choose_first(goss_val y, goss_val *out) {
     return true;
 }
 
-/* ---- factors of a max pool whose sign is not known ---- */
+/* ---- factors of unknown sign of a max pool ---- */
 
-/* What of a factor decides which tap is the largest: not a standard deviation's inverse, which comes late. False:
- * nothing. */
+/* The part of a factor that determines which tap is the largest, without a positive part such as the inverse of a
+ * standard deviation. False: none. */
 static bool deciding_part(goss_val factor, goss_val *part) {
     goss_val in[2], inner;
     *part = factor;
@@ -51,7 +50,7 @@ static bool has_factor(goss_val y, goss__map *m, goss_val *factor) {
     return true;
 }
 
-/* It decides which tap is wanted; the value of that tap meets the factor. */
+/* It selects the tap; the tap's value is multiplied by the factor. */
 bool goss__rule_pool_factor(goss_val y, goss_val *out) {
     goss_val x, factor;
     goss__map m;
@@ -70,7 +69,7 @@ bool goss__rule_argmax_map(goss_val y, goss_val *out) {
     return true;
 }
 
-/* A number for each channel of x, as the kernel wants them. */
+/* One number per channel of x, in the kernel's layout. */
 static bool per_channel(goss_val factor, goss_val x) {
     return goss_rank(factor) == 5 && goss_extent_equal(goss_dim(factor, 4), goss_dim(x, 4));
 }

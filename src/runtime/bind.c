@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bind.c: making a run: its memory, its parameters, the parts of its tables that no count changes. */
+/* bind.c: creating an executor: its memory, its parameters, the parts of its tables that do not depend on counts. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -53,7 +53,7 @@ static bool allocate(goss_exec *e) {
            e->constants && (e->is_body || e->arenas);
 }
 
-/* A loop's body has tables of its own. */
+/* A loop's body has its own tables. */
 static bool make_bodies(goss_exec *e) {
     const goss_schedule *p = e->program;
     bool ok = true;
@@ -64,7 +64,7 @@ static bool make_bodies(goss_exec *e) {
     return ok;
 }
 
-/* The parts of the tables that no count changes. */
+/* The parts of the tables that do not depend on counts. */
 static void lay_out(goss_exec *e) {
     const goss_schedule *p = e->program;
     goss__tensor *t = e->tensors;
@@ -149,7 +149,7 @@ goss_status goss_exec_bind(goss_exec *e, const char *input, const void *data, go
     const goss_schedule *p = e->program;
     for (uint32_t i = 0; i < p->n_values; i++)
         if (p->values[i].place == GOSS__AT_INPUT && same_text(p->values[i].node->name, input)) {
-            e->storage[i] = (char *)(uintptr_t)data; /* inputs are only read */
+            e->storage[i] = (char *)(uintptr_t)data; /* inputs are read-only */
             return GOSS_OK;
         }
     return goss_error_set(err, GOSS_E_ARGUMENT, "the program has no input \"%s\"", input);

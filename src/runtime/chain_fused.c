@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chain_fused.c: steps of a chain that are a row of kernel/fused.def become one call. The bits stay. */
+/* chain_fused.c: fuses steps of a chain that match a row of kernel/fused.def into one call, bit-identically. */
 #include "runtime/exec.h"
 #include "kernel/fused.h"
 #include "ops/elementwise.h"
 
-/* Whether operand i of the step at place k of a run that begins with step `first` is what the row wants. */
+/* Whether operand i of step k of a sequence from step `first` on matches the row. */
 static bool fits_operand(const goss_exec *e, uint32_t first, uint32_t k, int i, int wanted) {
     const goss_schedule *p = e->program;
     const goss__step *s = &e->steps[first + k];
@@ -29,7 +29,7 @@ static bool fits(const goss_exec *e, uint32_t first, const goss__fused_op *op, u
     return true;
 }
 
-/* The row that begins with step `first`, of no more than `left` steps; its number of steps, 0: none. */
+/* The row that matches from step `first` on, with at most `left` steps; returns its number of steps, 0: none. */
 static uint32_t find_row(const goss_exec *e, uint32_t first, uint32_t left, int *row) {
     static const struct {
         const goss__fused_op *op;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* counts.c: a run's shapes, places and plans, resolved when counts change. */
+/* counts.c: resolves shapes, addresses and call plans when counts change. */
 #include <string.h>
 
 #include "runtime/exec.h"
@@ -20,7 +20,7 @@ static void resolve_phase(goss_exec *e, uint32_t f) {
     r->parallel = r->groups > 1 && ph->item_cost * (double)r->items > GOSS__COST_PARALLEL;
 }
 
-/* A cut operand moves on with the units; in the private arena only one that holds a whole tile does. */
+/* The address of a sliced operand advances with the units; in the private arena only if it has a whole tile. */
 static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int64_t unit, goss__place_at *at) {
     const goss_schedule *p = e->program;
     int64_t elements;
@@ -29,20 +29,20 @@ static void place_operand(goss_exec *e, uint32_t v, bool cut, int64_t items, int
     goss__resolve(p, v, e->counts, goss_n(1), 0, &whole);
     int64_t size = (int64_t)goss__elem_size(p, &p->values[root]);
     *at = (goss__place_at){.storage = root, .offset = elements * size, .arg = p->values[root].arg};
-    if (at->arg >= 0) return; /* the address comes with the call */
+    if (at->arg >= 0) return; /* the address is supplied by the call */
     at->is_private = p->values[root].place == GOSS__AT_PRIVATE;
     if (at->is_private) at->offset += (int64_t)p->values[root].offset;
     if (cut && (!at->is_private || p->values[root].whole_tile)) at->step = whole.numel / items * unit * size;
 }
 
-/* The plan of shapes number i of a step: 0 a full unit, 1 the last one. */
+/* The plan for shapes i of a step: 0 a full unit, 1 the last one. */
 static void plan_step(goss__step *s, goss__shapes *shapes, int i) {
     if (!s->plans) return;
     shapes->plan = s->plans + (size_t)i * goss__round64(s->value->op->kernel.plan_size);
     s->value->op->kernel.plan(shapes, shapes->plan);
 }
 
-/* Tensors and places of one instruction; L = 1 for constants and serial phases. */
+/* Tensors and addresses of an instruction; L = 1 for constants and serial phases. */
 static void resolve_step(goss_exec *e, uint32_t k, goss_extent L, const goss__phase_run *r) {
     const goss_schedule *p = e->program;
     const goss__instr *in = &p->instrs[k];
@@ -90,7 +90,7 @@ static void resolve_constants(goss_exec *e) {
     for (uint32_t k = 0; k < e->program->n_const; k++) resolve_step(e, k, goss_n(1), &once);
 }
 
-/* A body's units are those of the phase that its scan is in; constants have a phase of one item. */
+/* A body's units are those of its scan's phase; constants have a phase of one item. */
 static void resolve_bodies(goss_exec *e) {
     for (uint32_t k = 0; k < e->program->n_instrs; k++) {
         goss_exec *body = e->steps[k].body;

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* machine.c: what a machine can do at most, measured: arithmetic on registers and streams through memory. */
+/* machine.c: measures peak rates: arithmetic on registers, and memory streams. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
 #include "runtime/exec.h"
 
-enum { BLOCK = 16 << 20, TRIES = 5 }; /* bytes that a thread copies at a time: more than its caches hold */
+enum { BLOCK = 16 << 20, TRIES = 5 }; /* bytes per copy of a thread: more than its caches */
 
 typedef struct work {
     const goss__kernels *kernels;
     int64_t rounds;
-    double flops; /* of one item */
+    double flops; /* per item */
     char *from, *to;
 } work;
 
@@ -27,7 +27,7 @@ static void copy(void *context, int64_t item, int worker) {
     memcpy(w->to + item * BLOCK, w->from + item * BLOCK, BLOCK);
 }
 
-/* The least seconds that `items` items took together. */
+/* The shortest time of `items` items. */
 static double least(goss_threads *t, int64_t items, goss__pool_fn fn, work *w) {
     double best = 1e30;
     for (int i = 0; i < TRIES; i++) {

@@ -79,7 +79,7 @@ static goss_status reserve(goss_params *p, goss_error *err) {
     return GOSS_OK;
 }
 
-/* A parameter that a program or a schedule has. */
+/* A parameter of a program or a schedule. */
 typedef struct wanted {
     const char *name;
     const goss_shape *shape;
@@ -110,7 +110,7 @@ static goss_status check_param(const param *q, const wanted *w, goss_error *err)
     bool same = q->rank == w->shape->rank;
     for (int i = 0; same && i < q->rank; i++) same = q->dim[i] == w->shape->dim[i].count;
     if (same) return GOSS_OK;
-    static const goss__symbols none; /* a parameter's extents are numbers */
+    static const goss__symbols none; /* extents of parameters are numbers */
     char want[GOSS__SHAPE_TEXT], have[GOSS__SHAPE_TEXT];
     goss_shape s = {.rank = q->rank};
     for (int i = 0; i < q->rank; i++) s.dim[i] = goss_n(q->dim[i]);

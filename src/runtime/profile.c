@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile.c: a run's time by operation and by phase, as a text, from what profile_note.c has noted. */
+/* profile.c: time by operation and by phase as text, from the records of profile_note.c. */
 #include "runtime/profile.h"
 
 #include <stdlib.h>
@@ -14,13 +14,13 @@
 
 typedef struct row {
     const char *name;
-    const char *scope; /* where the slowest of them was built */
+    const char *scope; /* scope of the slowest one */
     char shape[GOSS__SHAPE_TEXT];
     double seconds, flops, bytes, slowest;
     int64_t calls;
 } row;
 
-/* Instruction k, a run. */
+/* Instruction k, per run. */
 static row measured(const goss_exec *e, uint32_t k) {
     const goss_schedule *p = e->program;
     const goss__value *v = e->steps[k].value;
@@ -51,14 +51,14 @@ static size_t count_instrs(const goss_exec *e) {
     return n;
 }
 
-/* Sums instructions of equal operation and shape into rows, n of which there are; the seconds that were added. Of a
- * scan there remains what is not its body's: copies in and out. */
+/* Sums instructions of equal operation and shape into n rows; returns the seconds. A scan's row has only what is
+ * outside its body: copies in and out. */
 static double collect(const goss_exec *e, row *rows, size_t *n) {
     double sum = 0;
     for (uint32_t k = e->program->n_const; k < e->program->n_instrs; k++) {
         row r = measured(e, k);
         size_t i = 0;
-        if (e->steps[k].value->result_of >= 0) continue; /* the scan's */
+        if (e->steps[k].value->result_of >= 0) continue; /* part of the scan */
         sum += r.seconds;
         if (e->steps[k].body) r.slowest = r.seconds -= collect(e->steps[k].body, rows, n);
         while (i < *n && (strcmp(rows[i].name, r.name) != 0 || strcmp(rows[i].shape, r.shape) != 0)) i++;
@@ -87,7 +87,7 @@ static void put_heading(goss__str *s, const char *first, const goss_machine *m, 
 
 static void put_operations(goss__str *s, const row *rows, size_t n, double total, const goss_machine *machine) {
     goss_machine one;
-    if (machine) /* an operation's seconds are one thread's */
+    if (machine) /* the seconds of an operation are those of one thread */
         one = (goss_machine){1, machine->flops / machine->threads, machine->bytes / machine->threads};
     put_heading(s, "operation", machine, "times, operation, shape, where");
     for (size_t i = 0; i < n; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* profile_note.c: what is noted of a run while it is profiled. */
+/* profile_note.c: recording profiled runs. */
 #include "runtime/profile.h"
 
 #include "base/alloc.h"
@@ -38,7 +38,7 @@ void goss_profile_end(goss_exec *e) {
     e->profile = NULL;
 }
 
-/* Bodies of loops have rows of their own, but no events: those of a few steps would fill them. */
+/* Bodies of loops have rows, but no events, which a few steps would exhaust. */
 static bool make_profile(goss_exec *e) {
     goss__profile *p = e->profile = goss__calloc(1, sizeof *p);
     if (!p) return false;
@@ -70,7 +70,7 @@ static double elements_touched(const goss__tensor *t) {
     return n;
 }
 
-/* Of one call: operands and result; of those between phases only where `passed`. */
+/* Bytes of a call: operands and result; if `passed`, only those between phases. */
 static double bytes_of(const goss_exec *e, const goss__step *s, bool passed) {
     const goss_schedule *p = e->program;
     const goss__shapes *shape = &s->shapes[0];
@@ -82,7 +82,7 @@ static double bytes_of(const goss_exec *e, const goss__step *s, bool passed) {
     return bytes;
 }
 
-/* What instruction k does at the counts of the run that was. */
+/* The work of instruction k at the counts of the last run. */
 static goss__work work_of(const goss_exec *e, uint32_t k) {
     const goss__step *s = &e->steps[k];
     const goss__phase_run *ph = s->value->phase >= 0 ? &e->phase_runs[s->value->phase] : NULL;
@@ -92,7 +92,7 @@ static goss__work work_of(const goss_exec *e, uint32_t k) {
     return (goss__work){calls * flops, calls * bytes_of(e, s, false), calls * bytes_of(e, s, true)};
 }
 
-/* Adds what each instruction did; those of a body that are not done once do it `times` times. */
+/* Adds the work of each instruction; those of a body's step `times` times. */
 static void add_work(goss_exec *e, double times) {
     goss__profile *p = e->profile;
     p->runs++;

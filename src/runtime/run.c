@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run.c: phases one after the other, tiles of a phase on any thread, instructions of a tile in order, units of a tile
- * one after the other through each stretch of instructions.
+/* run.c: executes phases one after the other, tiles of a phase on any thread, instructions of a tile in order, units of
+ * a tile one after the other through each stretch of instructions.
  *
  * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its units are
- * added in order, and the slots are summed in order after the phase. Which thread ran what leaves no trace in the bits.
- */
+ * accumulated in order, and the slots are summed in order after the phase. Results are independent of the assignment to
+ * threads. / */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +40,10 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
                     .first = tile == from, .group = group, .worker = worker, .arena = goss__arena_of(e, worker)});
 }
 
-/* What depends on counts alone, of bodies first. */
+/* Constants, which depend on counts alone; those of bodies first. */
 static void run_constants(goss_exec *e, char *arena) {
     const goss__unit once = {.last = true, .first = true, .arena = arena};
-    char *const own = e->arenas; /* a body has none */
+    char *const own = e->arenas; /* a body has no arenas */
     for (uint32_t k = 0; k < e->program->n_instrs; k++)
         if (e->steps[k].body) run_constants(e->steps[k].body, arena);
     e->arenas = arena;
@@ -85,7 +85,7 @@ static void sum_slots(goss_exec *e, const goss__step *s, int64_t groups, int64_t
     for (int64_t i = 1; i < groups; i++) goss__add_block(e, out, slots + (size_t)i * goss__round64(v->bytes), n);
 }
 
-/* Item i is the i-th chunk over all partial results of the phase. */
+/* Item i is the i-th chunk of all partial results of the phase. */
 static void sum_item(void *ctx, int64_t item, int worker) {
     const region *c = ctx;
     const goss__phase *ph = &c->e->program->phases[c->phase];
@@ -149,7 +149,7 @@ static const char *value_data(const goss_exec *e, uint32_t v) {
     return e->storage[root] + elements * (int64_t)goss__elem_size(e->program, &e->program->values[root]);
 }
 
-/* What update v assigns: where it was computed, or the copy of a parameter as it was. */
+/* The value assigned by update v: where it was computed, or the copy of a parameter's old value. */
 static const char *assigned(const goss_exec *e, const goss__value *v) {
     return v->staged ? e->slab + v->offset : value_data(e, v->in[v->n_in - 1]);
 }
@@ -185,7 +185,7 @@ static bool rows_exist(const goss_exec *e, const goss__value *v) {
     return true;
 }
 
-/* The rows to assign exist: those that the caller names (`given`), or those that the run computed. */
+/* Checks that row indices are in range: those given by the caller (`given`), or those computed by the run. */
 static bool check_rows(goss_exec *e, bool given) {
     const goss_schedule *p = e->program;
     for (int i = 0; i < p->n_updates && !e->bad_value; i++) {
@@ -255,7 +255,7 @@ static goss_status run(goss_exec *e, goss_error *err) {
         goss__exec_resolve(e);
         run_constants(e, e->arenas);
     }
-    /* All that can fail, and all that reads a parameter, comes before that parameter changes (in_place.c). */
+    /* Everything that can fail, and every reader of a parameter, precedes its update (in_place.c). */
     if (!check_rows(e, true)) return index_error(e, err);
     for (uint32_t f = 0; f < e->program->n_phases && !e->bad_value; f++) run_phase(e, f);
     if (e->bad_value || !check_rows(e, false)) return index_error(e, err);
@@ -266,8 +266,7 @@ static goss_status run(goss_exec *e, goss_error *err) {
     return GOSS_OK;
 }
 
-/* What is less than the smallest normal number is 0 in all of it: in phases that are worth several threads, and in
- * those that the caller runs alone. */
+/* Subnormal numbers are flushed to 0 throughout: in parallel phases, and in those that the caller runs alone. */
 goss_status goss_exec_run(goss_exec *e, goss_error *err) {
     const goss__rounding mode = goss__flush_denormals();
     const goss_status s = run(e, err);

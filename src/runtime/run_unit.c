@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_unit.c: instructions on one unit of items, in order. A scan is one of them: its body, step after step, in the
- * caller's scratch; a body's instructions run as all others do.
+/* run_unit.c: executes instructions on one unit of items, in order. A scan is one of them: its body runs step by step
+ * in the caller's scratch, through the same code.
  *
- * Arguments of the body are addresses in a table. A slice that lies in one run is read where it is; one of several rows
- * is copied. A carry has two buffers that change places at each step. */
+ * Arguments of the body are addresses in a table. A contiguous slice is read in place; others are copied. A carry is
+ * double-buffered. */
 #include <string.h>
 
 #include "base/os.h"
@@ -47,7 +47,7 @@ void goss__run_instr(goss_exec *e, goss__step *s, const goss__unit *u, void *out
     if (bad) __atomic_store_n(&e->bad_value, (uint32_t)(s->value - e->program->values) + 1, __ATOMIC_RELAXED);
 }
 
-/* A unit's addend: the group's first goes to the slot, later ones through the thread's spare block. */
+/* A unit's addend: the group's first is computed in the slot, later ones in the thread's spare block and added. */
 static char *result_address(const goss_exec *e, uint32_t k, const goss__unit *u) {
     const goss__value *v = e->steps[k].value;
     if (!v->partial) return goss__address(e, &e->steps[k].at[0], u);
@@ -65,7 +65,7 @@ static void add_partial(const goss_exec *e, uint32_t k, const goss__unit *u) {
 
 /* ---- a scan ---- */
 
-/* A tensor around its time axis: `outer` times so many places along the axis times `inner` bytes. */
+/* A tensor around its time axis: `outer` times the positions along the axis times `inner` bytes. */
 typedef struct around {
     int64_t outer, steps, inner;
 } around;
@@ -89,9 +89,9 @@ static around around_axis(const goss__tensor *t, int64_t axis, size_t size) {
     return a;
 }
 
-/* ---- what a step reads ---- */
+/* ---- operands of a step ---- */
 
-/* Places from .. from + count along the axis, zeros behind the end. */
+/* Positions from .. from + count along the axis, with zeros after the end. */
 static void copy_in(char *to, const char *from, const around *a, int64_t at, int64_t count) {
     const int64_t n = at + count > a->steps ? a->steps - at : count;
     const size_t bytes = (size_t)(n * a->inner), rest = (size_t)((count - n) * a->inner);
@@ -126,7 +126,7 @@ static void set_step(scan_call *c, int64_t place) {
         *(float *)(void *)to = (float)place;
 }
 
-/* ---- what a step leaves ---- */
+/* ---- results of a step ---- */
 
 static int64_t numel_of(const scan_call *c, uint32_t v, bool cut) {
     const goss_schedule *b = c->body->program;
@@ -140,7 +140,7 @@ static int64_t numel_of(const scan_call *c, uint32_t v, bool cut) {
 
 static bool is_cut(const scan_call *c, uint32_t v) { return c->l->state[v] == GOSS__LOOP_CUT; }
 
-/* Where a value of the body is. */
+/* The address of a value of the body. */
 static char *body_address(const scan_call *c, uint32_t v) {
     const goss_schedule *b = c->body->program;
     int64_t elements;
@@ -149,7 +149,7 @@ static char *body_address(const scan_call *c, uint32_t v) {
     const int64_t offset = elements * (int64_t)goss__elem_size(b, val);
     if (val->arg >= 0) return c->arg[val->arg] + offset;
     if (val->place == GOSS__AT_PRIVATE) return c->inner.arena + val->offset + offset;
-    char *at = c->body->storage[root] + offset; /* a constant: whole */
+    char *at = c->body->storage[root] + offset; /* a constant */
     const goss__phase_run *r = &c->body->phase_runs[GOSS__LOOP_STEP];
     if (goss_extent_is(c->body->program->phases[GOSS__LOOP_STEP].items, 1)) return at;
     return at + numel_of(c, v, false) / r->items * r->unit * c->u->index * (int64_t)goss__elem_size(b, val);
@@ -177,7 +177,7 @@ static size_t carry_bytes(const scan_call *c, const goss__loop_arg *a) {
     return (size_t)numel_of(c, (uint32_t)a->next, is_cut_carry(c, a)) * size_of(c->body->program, (uint32_t)a->next);
 }
 
-/* What each carry becomes is where the next step reads it: copied there if it was not computed there. */
+/* Moves next carries to where the next step reads them, unless they were computed there. */
 static void turn_carries(scan_call *c) {
     for (int i = 0; i < c->l->carries; i++) {
         const goss__loop_arg *a = &c->l->arg[i];
@@ -216,7 +216,7 @@ static void run_step(scan_call *c, int64_t t) {
     turn_carries(c);
 }
 
-/* What is stacked has room for the most steps: zeros behind those that were run. */
+/* Stacked results have space for the maximal steps: zeros after those that were run. */
 static void clear_rest(const scan_call *c, const goss__loop_result *r) {
     const uint32_t k = c->e->program->values[r->value].instr;
     const goss__step *s = &c->e->steps[k];
@@ -237,7 +237,7 @@ static void finish(scan_call *c) {
             clear_rest(c, &l->result[i]);
         add_partial(c->e, k, c->u);
     }
-    if (__atomic_load_n(&c->body->bad_value, __ATOMIC_RELAXED)) /* which one: index_error asks the body */
+    if (__atomic_load_n(&c->body->bad_value, __ATOMIC_RELAXED)) /* index_error looks into the body */
         __atomic_store_n(&c->e->bad_value, c->e->program->instrs[c->k].value + 1, __ATOMIC_RELAXED);
 }
 
@@ -270,7 +270,7 @@ static void run_one(goss_exec *e, uint32_t k, const goss__unit *u) {
 void goss__run_unit(goss_exec *e, uint32_t first, uint32_t count, const goss__unit *u) {
     for (uint32_t k = first; k < first + count; k++) {
         const goss__step *s = &e->steps[k];
-        if (s->value->result_of >= 0) continue; /* the scan has computed it */
+        if (s->value->result_of >= 0) continue; /* computed by the scan */
         if (s->chain) {
             goss__run_chain(e, k, u);
             k += (uint32_t)s->chain - 1;

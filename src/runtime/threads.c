@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* threads.c: the threads that runs share. */
+/* threads.c: the thread pool shared by runs. */
 #include "base/alloc.h"
 #include "runtime/exec.h"
 

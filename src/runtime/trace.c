@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trace.c: a profile's events in the trace event format (JSON), a track for phases and one for each thread. */
+/* trace.c: a profile's events in the trace event format (JSON), with a track for phases and one per thread. */
 #include "base/str.h"
 #include "runtime/exec.h"
 #include "runtime/profile.h"
 
-/* A scope may hold a user's text. */
+/* A scope may contain a user's text. */
 static void put_escaped(goss__str *s, const char *text) {
     for (const char *c = text; *c; c++) {
         if (*c == '"' || *c == '\\') goss__str_add(s, "\\");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compile.c: from a program to a schedule: its operations become values (copy_program.c), of which the passes of
- * passes.c make phases and offsets. */
+/* compile.c: from a program to a schedule: its operations become values (copy_program.c), which the passes of passes.c
+ * arrange in phases and memory. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -17,7 +17,7 @@ void goss_schedule_free(goss_schedule *p) {
     goss__free(p);
 }
 
-/* What a schedule was compiled from may go. */
+/* A schedule is independent of the graph and program it was compiled from. */
 static void forget_program(goss_schedule *p) {
     for (uint32_t v = 0; v < p->n_values; v++) p->values[v].region = NULL;
 }
@@ -29,8 +29,7 @@ static goss_status fill(goss_schedule *p, const goss_program *from, goss_error *
     return GOSS_OK;
 }
 
-/* Rules are switched off where a graph is created, so that all gradients of it are rewritten alike: not by an option.
- */
+/* Rules are disabled when a graph is created, so that all its gradients are rewritten alike, not by an option. / */
 static goss_status check_names(const goss_schedule_options *o, goss_error *err) {
     static const goss__name_table names[] = {goss__pass_name, goss__rule_name};
     GOSS_TRY(goss__names_known(goss__disabled(), "GOSSAMER_DISABLE", names, 2, err));
@@ -49,7 +48,7 @@ static goss_status check(const goss_schedule_options *options, goss_schedule_opt
     return goss__kernels_asked(err);
 }
 
-/* A program that is rewritten, with options that are checked. */
+/* Compiles a rewritten program with checked options. */
 static goss_status schedule(const goss_program *program, const goss_schedule_options *o, goss_schedule **out,
                             goss_error *err) {
     goss_schedule *p = goss__calloc(1, sizeof *p);
@@ -58,7 +57,7 @@ static goss_status schedule(const goss_program *program, const goss_schedule_opt
     p->precision = o->precision;
     p->off = goss__passes_in(goss__disabled()) | goss__passes_in(o->disable);
     const goss_status s = fill(p, program, err);
-    p->options.bf16 = p->options.disable = p->options.print = NULL; /* the caller's */
+    p->options.bf16 = p->options.disable = p->options.print = NULL; /* owned by the caller */
     if (s == GOSS_OK)
         *out = p;
     else

@@ -1,22 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* copy_program.c: a program's operations become the values of a schedule, in order, with copies of those that are
- * rematerialised. */
+/* copy_program.c: converts a program's operations to the values of a schedule, in order, with copies of rematerialised
+ * ones. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "schedule/loop.h"
 
-/* Copying operation after operation. `state` holds of each of the program's values whether it is cheap to compute
- * again, and read so far. */
+/* The state of the conversion. `state`: whether each of the program's values is cheap to rematerialise, and whether it
+ * has been read. */
 enum { CHEAP = 1, READ = 2 };
 typedef struct copying {
     goss_schedule *p;
     const goss_program *from;
     const uint8_t *needed; /* of each operation; NULL: all are */
     uint8_t *state;
-    uint32_t *number; /* of each of the program's values: the schedule's */
+    uint32_t *number; /* the schedule's value of each of the program's */
     uint32_t at;      /* the next value */
-    int updates;      /* so many are listed */
+    int updates;      /* updates listed so far */
 } copying;
 
 static const char *copy_text(goss_schedule *p, const char *s) { return s ? goss__arena_strdup(&p->arena, s) : NULL; }
@@ -58,7 +58,7 @@ static bool copy_value(const copying *c, const goss__operation *o, goss__value *
     return (!shown->name || node->name) && node->scope;
 }
 
-/* It is a parameter that the options' list names. */
+/* Whether it is a parameter in the options' list. */
 static bool is_bf16(const goss_schedule *p, const goss__operation *o) {
     if (o->op != &goss__op_param || !p->options.bf16) return false;
     const size_t length = strlen(o->shown.name);
@@ -70,7 +70,7 @@ static bool is_bf16(const goss_schedule *p, const goss__operation *o) {
     return false;
 }
 
-/* A parameter kept as bfloat16 is followed by an alias, which is what its readers read. */
+/* A parameter stored as bfloat16 is followed by an alias, which its readers use. */
 static bool add_alias(goss_schedule *p, uint32_t param) {
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
     uint32_t *in = goss__arena_alloc(&p->arena, sizeof *in);
@@ -84,7 +84,7 @@ static bool add_alias(goss_schedule *p, uint32_t param) {
 
 /* ---- rematerialisation: a copy of a cheap value for every reader but the first ---- */
 
-/* A cheap operand that was read before, by another. */
+/* A cheap operand that already has another reader. */
 static bool wants_copy(const copying *c, const goss_program_operation *o, int operand) {
     const int value = o->operands[operand];
     for (int i = 0; i < operand; i++)
@@ -92,7 +92,7 @@ static bool wants_copy(const copying *c, const goss_program_operation *o, int op
     return (c->state[value] & (CHEAP | READ)) == (CHEAP | READ);
 }
 
-/* Values that a copy of `value` takes: its own, and those of what it reads that is cheap as well. */
+/* The number of values in a copy of `value`: itself and its cheap operands. */
 static uint32_t copies_for(const copying *c, int value) {
     const goss_program_operation *o = &goss__maker(c->from, value)->shown;
     uint32_t values = 1;
@@ -101,13 +101,13 @@ static uint32_t copies_for(const copying *c, int value) {
     return values;
 }
 
-/* Another shape of what is cheap is cheap, too. */
+/* A reshape of a cheap value is cheap too. */
 static bool is_cheap(const copying *c, const goss__operation *o) {
     if (c->p->options.no_tiles || c->p->is_body || o->shown.n_results != 1) return false;
     return goss__is_cheap(c->p, c->from, o) || (o->op->slicing.alias && c->state[o->shown.operands[0]] & CHEAP);
 }
 
-/* Finds what is cheap, and how many values there will be. */
+/* Determines cheap values, and the total number of values. */
 static uint32_t count_values(copying *c) {
     uint32_t values = 0;
     for (int k = 0; k < c->from->n_operations; k++) {
@@ -123,7 +123,7 @@ static uint32_t count_values(copying *c) {
     return values;
 }
 
-/* The operation as the next value, with copies in front of it of those operands that are rematerialised. */
+/* Adds the operation as the next value, after copies of rematerialised operands. */
 static bool copy_operation(copying *c, const goss__operation *o, goss__value **value) {
     const goss_program_operation *s = &o->shown;
     uint32_t first[GOSS__MAX_IN];
@@ -154,7 +154,7 @@ static bool add_operation(copying *c, const goss__operation *o) {
     return add_alias(c->p, c->number[o->shown.first_result]++);
 }
 
-/* ---- all of a program ---- */
+/* ---- the whole program ---- */
 
 static bool copy_symbols(goss_schedule *p, const goss__symbols *symbols) {
     p->symbols = *symbols;

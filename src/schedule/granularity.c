@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* granularity.c: how many items of a phase make a unit and a tile, from the bytes an item keeps live and what it costs.
- */
+/* granularity.c: the sizes of units and tiles of a phase, from the live bytes and the cost of an item. / */
 #include "schedule/loop.h"
 
-/* Private results that only elementwise neighbours read pass block by block (chain.c): they take no room. */
+/* Private results that only adjacent elementwise instructions read pass block by block (chain.c) and need no space. */
 static void find_passing(goss__builder *b, const goss__phase *ph) {
     const goss_schedule *p = b->p;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
@@ -17,7 +16,7 @@ static void find_passing(goss__builder *b, const goss__phase *ph) {
     }
 }
 
-/* Items that an instruction wants a call; 0: as many as come. With weights of their own, more items save nothing. */
+/* Items per call that an instruction prefers; 0: any. With weights per item, more items save nothing. */
 static double wanted_items(const goss__builder *b, const goss__phase *ph, const goss__instr *in, double items) {
     const goss__value *v = &b->p->values[in->value];
     bool shares = v->partial;
@@ -34,7 +33,7 @@ static void find_batched(const goss__builder *b, goss__phase *ph, double items) 
     }
 }
 
-/* What a step of a loop touches of an item: that is what stays in the cache while the unit goes through all steps. */
+/* The bytes of an item touched by a step of a loop, which stay in the cache while the unit runs all steps. */
 static double loop_bytes(const goss_schedule *p, const goss__phase *ph, double items) {
     double most = 0;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
@@ -47,11 +46,11 @@ static double loop_bytes(const goss_schedule *p, const goss__phase *ph, double i
     return most;
 }
 
-/* The most bytes of an item's results that are alive at one time. A sum's addend leaves at once. */
+/* The largest number of live bytes of an item's results. Addends of sums are stored at once. */
 static double live_bytes(goss__builder *b, const goss__phase *ph, double items) {
     const goss_schedule *p = b->p;
     const uint32_t end = ph->first + ph->count;
-    uint32_t *last = b->order; /* of each value: the last instruction that reads it */
+    uint32_t *last = b->order; /* the last reader of each value */
     for (uint32_t k = ph->first; k < end; k++) {
         const goss__value *v = &p->values[p->instrs[k].value];
         last[p->instrs[k].value] = k;
@@ -67,7 +66,7 @@ static double live_bytes(goss__builder *b, const goss__phase *ph, double items) 
         if (last[value] == k) live -= bytes;
         for (int i = 0; i < v->n_in; i++) {
             const uint32_t in = goss__source(p, v->in[i]);
-            bool before = false; /* the same operand */
+            bool before = false; /* a repeated operand */
             for (int j = 0; j < i; j++) before |= goss__source(p, v->in[j]) == in;
             const goss__value *from = &p->values[in];
             if (before || last[in] != k || from->place != GOSS__AT_PRIVATE || b->in_phase[in]) continue;

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* in_place.c: a parameter's new value is computed where the old one lies, if nothing can want the old one afterwards.
+/* in_place.c: in-place updates: a parameter's new value overwrites the old one, if that has no later reader.
  *
- * "A run that fails changes no parameter" stays true: indices are the only thing that can fail, so work in place begins
- * in a phase after the last operation that reads one; rows to assign that the caller names are checked before the
- * first. */
+ * A failing run still changes no parameter: only indices can fail, so that in-place work begins in a phase after the
+ * last operation that reads one; row indices given by the caller are checked at the start. */
 #include "schedule/build.h"
 
 static bool whole_of(const goss_schedule *p, uint32_t v, uint32_t root) {
@@ -11,8 +10,8 @@ static bool whole_of(const goss_schedule *p, uint32_t v, uint32_t root) {
     return goss__root(p, v, &offset) == root && offset == 0 && p->values[v].bytes == p->values[root].bytes;
 }
 
-/* Instruction `reader` may read the parameter although value x overwrites it: it is done with an item before x gets
- * there. */
+/* Whether instruction `reader` may read the parameter although value x overwrites it: it processes an item before x
+ * does. */
 static bool reads_in_time(const goss_schedule *p, const goss__value *reader, uint32_t param, const goss__value *x) {
     if (reader->phase != x->phase) return reader->phase < x->phase;
     if (reader->instr > x->instr) return false;
@@ -25,7 +24,7 @@ static bool reads_in_time(const goss_schedule *p, const goss__value *reader, uin
     return true;
 }
 
-/* An output shows the parameter as it was before the run's end. */
+/* An output is the parameter as it was before the run. */
 static bool is_shown(const goss_schedule *p, uint32_t param) {
     for (int i = 0; i < p->n_outputs; i++)
         if (goss__source(p, p->outputs[i]) == param) return true;
@@ -52,7 +51,7 @@ static bool assigned_once(const goss_schedule *p, uint32_t update, uint32_t valu
     return true;
 }
 
-/* The last phase with an operation that can fail; INT32_MAX where computed rows are looked up in the end. */
+/* The last phase with an operation that can fail; INT32_MAX if computed row indices are used at the end. */
 static int32_t last_failure(const goss_schedule *p) {
     int32_t last = -1;
     for (uint32_t v = 0; v < p->n_values; v++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* loop.c: the bodies of scans: compiling what their results need, and by what items a scan can be cut. */
+/* loop.c: the bodies of scans: compiling the part that results need, and slicing a scan into items. */
 #include "schedule/loop.h"
 
 #include <string.h>
@@ -16,8 +16,8 @@ static int count_results(const goss_schedule *p, uint32_t scan) {
     return n;
 }
 
-/* What of the body the results need: operations, and the carries whose next values are wanted. The region's outputs are
- * the next values; arguments are its first values. */
+/* The live part of the body: operations, and carries whose next values are needed. The region's outputs are the next
+ * values; arguments are its first values. */
 static void mark_needed(const goss__loop *l, const goss_program *r, uint8_t *needed, bool *wanted) {
     for (int i = 0; i < l->n_results; i++) {
         if (l->result[i].kind == GOSS__SCAN_LAST)
@@ -38,7 +38,7 @@ static void mark_needed(const goss__loop *l, const goss_program *r, uint8_t *nee
     }
 }
 
-/* Roots of the body's schedule: next values that are wanted, and what is stacked. */
+/* Roots of the body's schedule: needed next values, and stacked values. */
 static goss_status set_outputs(goss__loop *l, const goss_program *r, const bool *wanted, const uint32_t *number,
                                goss_error *err) {
     goss_schedule *body = l->body;
@@ -96,7 +96,7 @@ goss_status goss__copy_body(goss_schedule *p, uint32_t v, goss_error *err) {
     const goss__scan_attr *attr = GOSS__ATTR(p->values[v].node, scan);
     goss__loop *l = goss__arena_alloc(&p->arena, sizeof *l);
     if (!l || !(l->body = goss__calloc(1, sizeof *l->body))) return no_memory(err);
-    p->values[v].loop = l; /* frees the body from here on */
+    p->values[v].loop = l; /* owns the body from here on */
     l->steps = attr->steps, l->length = attr->length, l->reverse = attr->reverse, l->stride = attr->stride;
     l->carries = (int)attr->carries, l->slices = (int)attr->slices, l->consts = (int)attr->consts;
     l->n_args = l->carries + l->slices + l->consts + 1, l->n_results = count_results(p, v);
@@ -113,13 +113,13 @@ double goss__loop_cost(const goss__loop *l, const int64_t *counts) {
     return l->body->cost * (double)goss__loop_steps(l, counts);
 }
 
-/* ---- cutting ---- */
+/* ---- slicing ---- */
 
 typedef struct cutting {
     goss__loop *l;
     goss_extent L;
     goss__loop_state *state;
-    bool partial; /* carries that only add up hold addends */
+    bool partial; /* accumulating carries have addends */
 } cutting;
 
 static bool is_cut_shape(const goss_shape *s, goss_extent L) {
@@ -127,7 +127,7 @@ static bool is_cut_shape(const goss_shape *s, goss_extent L) {
     return goss__cut_prefix(s, L, &rest) > 0;
 }
 
-/* Whether v can be had like that; an open argument is decided by its first reader (`decide`). */
+/* Whether v can have that state; an open argument is decided by its first reader (`decide`). */
 static bool can_have(const cutting *c, uint32_t v, goss__cut cut, bool decide) {
     const goss_schedule *b = c->l->body;
     const goss__value *val = &b->values[v];
@@ -195,7 +195,7 @@ static bool is_zero(const goss_schedule *p, uint32_t v) {
     return p->values[v].op == &goss__op_const && GOSS__ATTR(p->values[v].node, const)->value == 0;
 }
 
-/* Carry i begins as 0 and is read by one addition alone, which makes its next value: what is added up may be a unit's
+/* Carry i starts at 0 and is read only by the addition that yields its next value: it may accumulate a unit's
  * addends. */
 static bool only_adds_up(const goss__loop *l, const goss_schedule *p, const goss__value *scan, int i) {
     const goss_schedule *b = l->body;
@@ -209,7 +209,7 @@ static bool only_adds_up(const goss__loop *l, const goss_schedule *p, const goss
     return readers == 1 && goss__reads(&b->values[a->next], (uint32_t)a->value);
 }
 
-/* False: it can not come in slices. */
+/* False: it cannot be sliced. */
 static bool argument_state(const cutting *c, const goss_schedule *p, const goss__value *scan, int i,
                            goss__loop_state *state) {
     const goss__loop *l = c->l;
@@ -222,7 +222,7 @@ static bool argument_state(const cutting *c, const goss_schedule *p, const goss_
     return i < l->carries || prefix <= l->arg[i].axis;
 }
 
-/* States of arguments and of what is known before a run. */
+/* States of arguments and of values known before a run. */
 static bool start(const cutting *c, const goss_schedule *p, const goss__value *scan) {
     const goss_schedule *b = c->l->body;
     bool ok = true;
@@ -272,7 +272,7 @@ static bool find_cut(const cutting *c, const goss_schedule *p, const goss__value
     return true;
 }
 
-/* States of the body's values for L items, found once as long as the same are asked for. */
+/* States of the body's values for L items, cached for repeated queries. */
 static cutting cut_loop(const goss_schedule *p, uint32_t v, goss_extent L) {
     goss__loop *l = p->values[v].loop;
     cutting c = {l, L, l->state, true};

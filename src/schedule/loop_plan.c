@@ -10,7 +10,7 @@ static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_
 
 /* ---- instructions ---- */
 
-/* Values that differ from step to step: those made from carries, slices and the step. */
+/* Values that are not loop invariant: those that depend on carries, slices and the step. */
 static void mark_varying(const goss__loop *l, uint8_t *varies) {
     const goss_schedule *b = l->body;
     for (uint32_t v = 0; v < b->n_values; v++) {
@@ -27,7 +27,7 @@ static goss_status add_instr(goss__loop *l, goss_extent L, uint32_t value, goss_
     const goss__loop_state state = l->state[value];
     goss__instr in = {.value = value, .cut = goss__arena_alloc(&b->arena, (size_t)v->n_in * sizeof *in.cut)};
     if (!in.cut) return no_memory(err);
-    bool sums = state == GOSS__LOOP_PARTIAL; /* of what is cut; else of other addends */
+    bool sums = state == GOSS__LOOP_PARTIAL; /* of a sliced value; else of other addends */
     for (int i = 0; i < v->n_in; i++) sums &= l->state[goss__source(b, v->in[i])] != GOSS__LOOP_PARTIAL;
     in.addend = sums, in.whole = state == GOSS__LOOP_WHOLE || (state == GOSS__LOOP_PARTIAL && !sums);
     if (!in.whole) goss__slice_rule(b, value, L, in.cut);
@@ -41,7 +41,7 @@ static goss_status add_phase(goss__builder *b, goss__loop *l, const goss__phase 
     goss_schedule *body = l->body;
     goss__phase *ph = &body->phases[f];
     uint32_t n = 0;
-    *ph = *like; /* a unit of it is a unit of the loop's phase */
+    *ph = *like; /* its units are those of the loop's phase */
     ph->first = body->n_instrs, ph->slots = 0, ph->parts = false;
     for (uint32_t v = 0; v < body->n_values; v++)
         if (goss__is_instr(&body->values[v]) && varies[v] == f) b->order[n++] = v;
@@ -63,7 +63,8 @@ static void note_readers(goss_schedule *b) {
 
 /* ---- memory ---- */
 
-/* A carry whose next value is computed at each step, and is no other carry's: where the next step reads it. */
+/* A carry whose next value is computed at each step, and is not shared with another carry: it is computed in the buffer
+ * that the next step reads. */
 static void find_direct(goss__loop *l) {
     goss_schedule *b = l->body;
     for (int i = 0; i < l->carries; i++) {
@@ -89,7 +90,7 @@ static size_t reserve(goss_schedule *b, size_t bytes) {
     return at;
 }
 
-/* What lives as long as a call: arguments, what carries become, what is computed once. */
+/* Values live during the whole call: arguments, next carries, loop-invariant values. */
 static void reserve_fixed(goss__loop *l) {
     goss_schedule *b = l->body;
     const goss__phase *once = &b->phases[GOSS__LOOP_ONCE];
@@ -107,7 +108,7 @@ static void reserve_fixed(goss__loop *l) {
         b->values[b->instrs[k].value].offset = reserve(b, slice_bytes(b, once, l, b->instrs[k].value));
 }
 
-/* ---- all of it ---- */
+/* ---- the whole plan ---- */
 
 static void set_states(goss_schedule *p, uint32_t v, goss_extent L) {
     goss__loop *l = p->values[v].loop;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* order.c: the instructions of each phase in the order in which they run: readers next to what they read, so that
- * elementwise neighbours become chains. */
+/* order.c: orders the instructions of each phase: readers next to their operands, so that elementwise instructions form
+ * chains. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "schedule/build.h"
 
-/* No operand of v is still waiting to be placed in the phase's order. */
+/* Whether all operands of v are placed in the phase's order. */
 static bool placed_before(const goss_schedule *p, const uint8_t *waiting, uint32_t v) {
     for (int i = 0; i < p->values[v].n_in; i++) {
         if (waiting[goss__source(p, p->values[v].in[i])]) return false;
@@ -21,7 +21,7 @@ static bool reads_any(const goss_schedule *p, const goss__value *v, const uint32
     return false;
 }
 
-/* The elementwise instructions order[first .. end - 1], neighbours of one shape, and what comes next. */
+/* The chain of elementwise instructions order[first .. end - 1] of one shape, and the next candidate. */
 typedef struct chain {
     uint32_t *order, first, end, n;
 } chain;
@@ -34,14 +34,14 @@ static bool goes_on(const goss_schedule *p, const chain *c, const uint8_t *waiti
     return j == c->end || reads_any(p, v, c->order + c->first, c->end - c->first);
 }
 
-/* What makes few numbers goes before an instruction that makes a large array: a chain need not stop for them. */
+/* Instructions with small results are hoisted before one with a large result, so that they do not interrupt a chain. */
 static bool goes_ahead(const goss_schedule *p, const chain *c, const uint8_t *waiting, uint32_t j) {
     const goss__value *v = &p->values[c->order[j]], *next = &p->values[c->order[c->end]];
     return v->op->elementwise && next->bytes >= GOSS__COST_AHEAD_BYTES &&
            v->bytes * GOSS__COST_AHEAD_RATIO <= next->bytes && placed_before(p, waiting, c->order[j]);
 }
 
-/* The place of the instruction that is best next. */
+/* The index of the best next instruction. */
 static uint32_t next_of(const goss_schedule *p, const chain *c, const uint8_t *waiting) {
     const uint32_t end = c->n - c->end > GOSS__COST_LOOK_AHEAD ? c->end + GOSS__COST_LOOK_AHEAD : c->n;
     for (uint32_t j = c->end; c->end > c->first && j < end; j++)
@@ -51,7 +51,7 @@ static uint32_t next_of(const goss_schedule *p, const chain *c, const uint8_t *w
     return c->end;
 }
 
-/* Results of a scan stand right behind it: it computes them. */
+/* Results of a scan directly follow it, since it computes them. */
 static void group_results(const goss_schedule *p, uint32_t *order, uint32_t n) {
     for (uint32_t i = 0; i < n; i++) {
         uint32_t to = i + 1;
@@ -64,8 +64,8 @@ static void group_results(const goss_schedule *p, uint32_t *order, uint32_t n) {
     }
 }
 
-/* Elementwise instructions are made neighbours of those of their shape that they read from, where dependences allow:
- * for chain.c. */
+/* Elementwise instructions are placed next to their operands of the same shape, as far as dependences allow, for
+ * chain.c. */
 void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n) {
     const goss_schedule *p = b->p;
     uint8_t *waiting = b->in_phase; /* zero between phases */
@@ -85,7 +85,7 @@ void goss__order_values(goss__builder *b, uint32_t *order, uint32_t n) {
     group_results(p, order, n);
 }
 
-/* A large addend has fewer slots: many would be most of a program's memory. */
+/* A large addend has fewer slots, which would otherwise dominate a program's memory. */
 static void note_partial(goss__phase *ph, size_t bytes) {
     if (ph->slots == 0) ph->slots = GOSS__SLOTS;
     while (ph->slots > GOSS__SLOTS_LEAST && (size_t)ph->slots * bytes > GOSS__SLOTS_BYTES) ph->slots /= 2;
@@ -103,7 +103,7 @@ static goss_status add_instr(goss__builder *b, goss__phase *ph, uint32_t value, 
     return GOSS_OK;
 }
 
-/* Phase `from` becomes number `to`, unless all its work has moved. */
+/* Renumbers phase `from` as `to`, unless it is empty. */
 static goss_status fill_phase(goss__builder *b, uint32_t from, const uint32_t *members, uint32_t n, uint32_t *to,
                               goss_error *err) {
     goss_schedule *p = b->p;

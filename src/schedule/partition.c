@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* partition.c: which instructions form a phase. Greedily: the first ready instruction opens one, each number of items
- * that its leading extents offer is tried, and the one that lets most other ready instructions join (each able to
- * compute its slice from slices of the phase's own results) is kept. Then cheap work is sunk to where that saves memory
- * traffic (sink.c), and the phases' instructions are ordered (order.c). */
+/* partition.c: partitions instructions into phases, greedily: the first ready instruction opens a phase, each number of
+ * items that its leading extents offer is tried, and the one with which the most ready instructions can join (computing
+ * their slices from slices of the phase's results) is taken. Cheap work is then sunk to save memory traffic (sink.c),
+ * and instructions are ordered (order.c). */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "schedule/loop.h"
 
-/* ---- may this operand be had in this phase? ---- */
+/* ---- availability of operands ---- */
 
 static bool operand_fits(const goss__builder *b, uint32_t v, goss__cut cut, goss_extent L) {
     const goss__value *val = &b->p->values[v];
@@ -25,7 +25,7 @@ static bool operand_fits(const goss__builder *b, uint32_t v, goss__cut cut, goss
     return b->in_phase[v] == 1 && cut == GOSS__CUT;
 }
 
-/* 0: can not join; 1: local; 2: partial. */
+/* 0: cannot join; 1: local; 2: partial. */
 int goss__joins(goss__builder *b, uint32_t v, goss_extent L) {
     goss__slicing s = goss__slice_rule(b->p, v, L, b->cuts);
     if (s == GOSS__NO_SLICES || (s == GOSS__PARTIAL && b->p->values[v].result_of < 0 &&
@@ -38,11 +38,11 @@ int goss__joins(goss__builder *b, uint32_t v, goss_extent L) {
     return s == GOSS__PARTIAL ? 2 : 1;
 }
 
-/* ---- instructions whose operands are there ---- */
+/* ---- ready instructions ---- */
 
-/* An instruction is ready when no phase has yet to compute what it reads. `ready` are those not in a phase, in order;
- * `newly` those that become so as a phase is extended. */
-/* The next ready instruction in order; *at: how many of `ready` were taken. False: there are no more. */
+/* An instruction is ready when its operands are computed by phases. `ready` are those not in a phase, in order; `newly`
+ * those that become ready as a phase is extended. */
+/* The next ready instruction in order; *at counts the ones taken of `ready`. False: none is left. */
 static bool next_ready(goss__builder *b, uint32_t *at, uint32_t *v) {
     if (*at == b->n_ready && b->newly.n == 0) return false;
     const bool listed = *at < b->n_ready && (b->newly.n == 0 || b->ready[*at] < b->newly.at[0]);
@@ -50,7 +50,7 @@ static bool next_ready(goss__builder *b, uint32_t *at, uint32_t *v) {
     return true;
 }
 
-/* v is computed, or no longer. */
+/* v becomes available; take_back: v is unavailable (again). */
 static void provide(goss__builder *b, uint32_t v) {
     for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) {
         const uint32_t r = b->readers[i];
@@ -61,7 +61,7 @@ static void take_back(goss__builder *b, uint32_t v) {
     for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) b->missing[b->readers[i]]++;
 }
 
-/* Without those that are in a phase now, and with those that became ready by that. */
+/* Removes instructions that are in a phase now from the ready list and merges those that it made ready. */
 static void update_ready(goss__builder *b) {
     uint32_t n = 0, at = 0, v, *kept = b->ready_before;
     while (next_ready(b, &at, &v))
@@ -71,7 +71,7 @@ static void update_ready(goss__builder *b) {
 
 /* ---- building one phase ---- */
 
-/* Extends a phase of L items from instruction `first` by everything that can join; its score. */
+/* Extends a phase of L items from instruction `first` by everything that can join; returns its score. */
 static double extend(goss__builder *b, uint32_t first, goss_extent L, uint32_t *order, uint32_t *n_order) {
     goss_schedule *p = b->p;
     bool serial = goss_extent_is(L, 1), alone = p->options.no_tiles;
@@ -114,7 +114,7 @@ static void open_phase(goss__builder *b, goss_extent L, const uint32_t *order, u
     p->phases[p->n_phases++] = (goss__phase){.items = L};
 }
 
-/* An operation that divides itself (a wide product) is better off alone than cut into few items. */
+/* An operation that divides into parts (a wide product) is better alone than sliced into few items. */
 static bool prefers_parts(const goss__builder *b, uint32_t v, goss_extent L, const int64_t *counts) {
     const goss__value *val = &b->p->values[v];
     if (!val->op->cost.parts || b->cost[v] < GOSS__COST_DIVIDED) return false;
@@ -137,7 +137,7 @@ static void build_phase(goss__builder *b, uint32_t first) {
         prefix = goss_extent_mul(prefix, s->dim[i]);
         candidates[n_candidates++] = prefix;
     }
-    /* A reduction's own dims are gone; the items it sums over are those of its first operand. A scan has none. */
+    /* A reduction's result has lost the reduced dims; its items are those of the first operand. A scan has none. */
     for (int j = 0; j < b->p->values[first].n_in && (j == 0 || b->p->values[first].loop); j++) {
         const goss_shape *in = &b->p->values[b->p->values[first].in[j]].node->shape;
         prefix = goss_n(1);
@@ -151,13 +151,13 @@ static void build_phase(goss__builder *b, uint32_t first) {
         uint32_t n;
         double items = (double)goss__extent_eval(L, counts), score = extend(b, first, L, b->order, &n);
         if (n == 0) continue;
-        score *= items < GOSS__COST_FEW_ITEMS ? 1 - 0.5 / items : 1; /* few items keep few threads busy */
+        score *= items < GOSS__COST_FEW_ITEMS ? 1 - 0.5 / items : 1; /* few items occupy few threads */
         if (score > best * GOSS__COST_TIE) {
             best = score, best_L = L, n_best = n;
             memcpy(b->best, b->order, n * sizeof *b->best);
         }
     }
-    /* A serial phase of one dear instruction that can divide itself stands alone. */
+    /* An expensive instruction that divides into parts is alone in its serial phase. */
     if (goss_extent_is(best_L, 1) && b->p->values[first].op->cost.parts && b->cost[first] > GOSS__COST_SMALL)
         n_best = 1;
     open_phase(b, best_L, b->best, n_best);
@@ -213,7 +213,7 @@ goss_status goss__list_constants(goss__builder *b, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Every instruction waits for what it reads of others. */
+/* Counts the missing operands of every instruction; those with none are ready. */
 static void find_ready(goss__builder *b) {
     const goss_schedule *p = b->p;
     for (uint32_t v = 0; v < p->n_values; v++) b->done[v] = !goss__is_instr(&p->values[v]);
@@ -229,7 +229,7 @@ bool goss__partition(goss__builder *b) {
     b->ready = goss__calloc(n, sizeof *b->ready), b->ready_before = goss__calloc(n, sizeof *b->ready_before);
     const bool ok = b->missing && b->newly.at && b->ready && b->ready_before;
     if (ok) find_ready(b);
-    while (ok && b->n_ready) build_phase(b, b->ready[0]); /* ids are topological: the first is the first not done */
+    while (ok && b->n_ready) build_phase(b, b->ready[0]); /* in topological order */
     goss__free(b->missing), goss__free(b->newly.at), goss__free(b->ready), goss__free(b->ready_before);
     return ok;
 }

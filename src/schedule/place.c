@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* place.c: where each value lives. Leaves are the caller's or the parameters' memory, aliases and broadcasts cost
- * nothing, what depends on nothing a run brings is computed once, results that only their phase reads are
- * thread-private. */
+/* place.c: storage of each value. Leaves are the caller's or the parameters' memory, aliases and broadcast views have
+ * none, values independent of a run's inputs are constants, results read only by their phase are thread-private. */
 #include "schedule/build.h"
 
-/* Depends on shapes alone: computed when counts are set. */
+/* Whether it depends on shapes alone: computed when counts are bound. */
 static bool is_const(const goss_schedule *p, const goss__value *v) {
     if (v->op->seeded) return false;
     for (int i = 0; i < v->n_in; i++) {
@@ -30,12 +29,12 @@ static void place_value(goss_schedule *p, uint32_t i) {
              (v->alias_offset = op->slicing.alias_offset ? op->slicing.alias_offset(&site) : 0) >= 0)
         v->place = GOSS__AT_ALIAS;
     else if (op->broadcast && !goss__is_output(p, i))
-        v->place = GOSS__AT_VIEW; /* taken back below where a consumer wants it dense */
+        v->place = GOSS__AT_VIEW; /* revoked below if a reader needs it dense */
     else
         v->place = is_const(p, v) ? GOSS__AT_CONST : GOSS__AT_SHARED;
 }
 
-/* A broadcast stays a view only if all its readers take views and its source is dense. */
+/* A broadcast remains a view only if all its readers accept views and its source is dense. */
 static void materialise_views(goss_schedule *p) {
     for (uint32_t i = p->n_values; i-- > 0;) {
         const goss__value *v = &p->values[i];
@@ -45,7 +44,7 @@ static void materialise_views(goss_schedule *p) {
             if (in->place == GOSS__AT_VIEW) in->place = GOSS__AT_SHARED;
         }
     }
-    /* Only now is it known which broadcasts are computed; constants among them follow their operands. */
+    /* Materialised broadcasts are known only now; constants among them follow their operands. */
     for (uint32_t i = 0; i < p->n_values; i++) {
         goss__value *v = &p->values[i];
         if ((v->place == GOSS__AT_SHARED || v->place == GOSS__AT_CONST))
@@ -69,7 +68,7 @@ void goss__note_instr(goss_schedule *p, uint32_t v, const goss__value *reader) {
     if (read->phase == reader->phase && read->last_instr < reader->instr) read->last_instr = reader->instr;
 }
 
-/* Private: local, and read by instructions of its own phase alone. */
+/* Private: local, and read by instructions of its own phase only. */
 void goss__place_private(goss_schedule *p) {
     for (uint32_t v = 0; v < p->n_values; v++)
         for (int i = 0; i < p->values[v].n_in; i++)

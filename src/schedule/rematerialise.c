@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* rematerialise.c: what is cheaper to compute again than to keep.
+/* rematerialise.c: values that are cheaper to recompute than to store.
  *
- * A sum or product of one large array with numbers that repeat along it (x minus a mean that all pixels share) costs
- * less where it is read than its way through memory, and so does a convolution of few products an output, whose map is
- * many times the image. While the graph is copied, every reader of such a value but the first gets a copy of its own,
- * of what it is made from, too, if that is cheap; once phases are known and each copy that can has moved to its reader
- * (sink.c), those of one phase become one again, and one that could not move is read where it was first computed. */
+ * A sum or product of a large array with a broadcast operand (x minus a mean common to all pixels) is cheaper to
+ * recompute where it is read than to store and load, and so is a convolution with few products per output, whose map is
+ * many times the image. When the program is copied, every reader of such a value but the first gets its own copy,
+ * including cheap operands. Once phases are known and copies have been sunk to their readers (sink.c), those within a
+ * phase are merged, and one that could not be sunk is replaced by the first. */
 #include "schedule/build.h"
 
 static bool repeats(const goss__operation *o) { return o->op->broadcast; }
 
-/* What operand i shows under another shape, or as it is. */
+/* The value behind operand i, through reshapes. */
 static const goss__operation *behind(const goss_program *from, const goss__operation *o, int i) {
     const goss__operation *in = goss__maker(from, o->shown.operands[i]);
     while (in->op->slicing.alias) in = goss__maker(from, in->shown.operands[0]);
@@ -43,13 +43,13 @@ bool goss__is_cheap(const goss_schedule *p, const goss_program *from, const goss
 
 static void read_instead(goss_schedule *p, uint32_t v, uint32_t instead) {
     for (uint32_t r = v + 1; r < p->n_values; r++) {
-        uint32_t *in = (uint32_t *)(uintptr_t)p->values[r].in; /* the program's own */
+        uint32_t *in = (uint32_t *)(uintptr_t)p->values[r].in; /* owned by the schedule */
         for (int i = 0; i < p->values[r].n_in; i++)
             if (in[i] == v) in[i] = instead;
     }
 }
 
-/* Copy v may be read from u, an earlier value of the same. */
+/* Copy v may be replaced by u, an earlier computation of the same. */
 static bool stands_for(const goss_schedule *p, uint32_t u, uint32_t v) {
     const goss__value *copy = &p->values[v], *other = &p->values[u];
     if (u != (uint32_t)copy->copy_of && other->copy_of != copy->copy_of) return false;
@@ -77,7 +77,7 @@ void goss__merge_copies(goss_schedule *p) {
         read_instead(p, v, u);
         copy->place = GOSS__AT_MERGED;
     }
-    /* What only such copies were made from. */
+    /* Values that only such copies read. */
     for (uint32_t v = p->n_values; v-- > 0;)
         if (p->values[v].copy_of >= 0 && goss__is_instr(&p->values[v]) && !is_read(p, v))
             p->values[v].place = GOSS__AT_MERGED;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* resolve.c: from extents to numbers, for a whole tensor or for a slice of k items. */
+/* resolve.c: resolves extents to numbers, for a whole tensor or a slice of k items. */
 #include "schedule/schedule.h"
 
 static void dense_strides(goss__tensor *t) {

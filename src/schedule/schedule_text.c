@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* schedule_text.c: a program as text: phases, operations, places. */
+/* schedule_text.c: a schedule as text: phases, operations, storage. */
 #include "base/str.h"
 #include "schedule/loop.h"
 
@@ -12,7 +12,7 @@ static const char *const place_names[] = {
 
 static void put_phases(goss__str *s, const goss_schedule *p, int depth);
 
-/* A loop's body, two columns further to the right. */
+/* A loop's body, indented by two columns. */
 static void put_body(goss__str *s, const goss_schedule *p, const goss__loop *l, int depth) {
     const goss_shape steps = goss_shape_make(1, &l->steps);
     char text[GOSS__SHAPE_TEXT];
@@ -56,7 +56,7 @@ static void put_phases(goss__str *s, const goss_schedule *p, int depth) {
     }
 }
 
-/* Between passes, before instructions are listed: all values, with the phase of those that have one. */
+/* Between passes, before instructions are listed: all values, with their phases. */
 static char *put_unordered(const goss_schedule *p) {
     goss__str s = {0};
     goss__str_addf(&s, "%u values, %u phases, not in order yet\n", p->n_values, p->n_phases);

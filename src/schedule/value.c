@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* value.c: what passes and runs ask of a schedule's values: whose memory one is, what it shows, who reads it. */
+/* value.c: queries on a schedule's values: storage, aliases, readers. */
 #include "schedule/schedule.h"
 
 uint32_t goss__root(const goss_schedule *p, uint32_t v, int64_t *offset) {

@@ -38,7 +38,7 @@ char *goss__arff_line(goss__arff *a, goss_status *status, goss_error *err) {
             return NULL;
         }
         if (memchr(line, 0, n)) {
-            *status = goss__arff_error(a, -1, err, "a byte 0, which no text has; the file is damaged");
+            *status = goss__arff_error(a, -1, err, "a zero byte; the file is damaged");
             return NULL;
         }
         if (!goss__utf8_valid(a->text.data)) {
@@ -100,7 +100,7 @@ static goss_status no_memory(const goss__arff *a, goss_error *err) {
 static goss_status grow(goss__arff *a, goss_error *err) {
     if (a->n < a->capacity) return GOSS_OK;
     int capacity = a->capacity ? 2 * a->capacity : 32;
-    if (capacity > 1 << 20) return goss__arff_error(a, -1, err, "more attributes than are read");
+    if (capacity > 1 << 20) return goss__arff_error(a, -1, err, "too many attributes");
     goss__column_decl *decl = goss__realloc(a->decl, (size_t)capacity * sizeof *decl);
     if (!decl) return no_memory(a, err);
     a->decl = decl, a->capacity = capacity;
@@ -152,9 +152,9 @@ static goss_status attribute_type(goss__arff *a, char *p, goss__column_decl *d, 
         d->type = types[i].type;
         return GOSS_OK;
     }
-    return goss__arff_error(a, a->n, err,
-                            "\"%.40s\" is no type of an attribute: numeric, real, integer, string, date or {values}%s",
-                            p, is_word(p, "relational") ? "; relations within a table are not read" : "");
+    return goss__arff_error(
+        a, a->n, err, "\"%.40s\" is not a type of an attribute: numeric, real, integer, string, date or {values}%s", p,
+        is_word(p, "relational") ? "; relations within a table are not read" : "");
 }
 
 static goss_status attribute(goss__arff *a, char *p, goss_error *err) {

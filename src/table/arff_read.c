@@ -55,13 +55,13 @@ static goss_status dense(goss__arff *a, char *p, goss_error *err) {
         if (!stop) return goss__arff_error(a, i, err, "the row ends after %d of %d values", i, a->n);
         if (!goss__arff_value(&p, stops, &value, &quoted, &stop))
             return goss__arff_error(a, i, err, "a quote is not closed, or text follows it");
-        if (!*value && !quoted) return goss__arff_error(a, i, err, "nothing stands here; a missing value is written ?");
+        if (!*value && !quoted) return goss__arff_error(a, i, err, "an empty value; a missing one is written ?");
         GOSS_TRY(take_cell(a, i, value, quoted, err));
     }
     p += strspn(p, " \t");
     if (!stop || !*p) return GOSS_OK; /* a trailing comma is ignored */
     if (*p == '{')
-        return goss__arff_error(a, -1, err, "a row's weight in braces; weights are not read: take them away");
+        return goss__arff_error(a, -1, err, "a row's weight in braces; weights are not supported: remove them");
     return goss__arff_error(a, -1, err, "more than %d values, or a comma in a text without quotes", a->n);
 }
 
@@ -89,7 +89,7 @@ static goss_status sparse(goss__arff *a, char *p, bool *given, goss_error *err) 
         char *index, *value, *end, between;
         bool quoted;
         if (!goss__arff_value(&p, " \t,}", &index, &quoted, &between) || (between != ' ' && between != '\t'))
-            return goss__arff_error(a, -1, err, "in a sparse row stand pairs of a column's number and a value");
+            return goss__arff_error(a, -1, err, "a sparse row consists of pairs of column number and value");
         long i = strtol(index, &end, 10);
         if (end == index || *end || i < 0 || i >= a->n)
             return goss__arff_error(a, -1, err, "\"%.40s\" is no column's number (0 to %d)", index, a->n - 1);
@@ -100,7 +100,7 @@ static goss_status sparse(goss__arff *a, char *p, bool *given, goss_error *err) 
         given[i] = true;
     }
     if (p[strspn(p, " \t,")])
-        return goss__arff_error(a, -1, err, "text behind the } of a sparse row; weights are not read");
+        return goss__arff_error(a, -1, err, "text after the } of a sparse row; weights are not supported");
     return sparse_defaults(a, given, err);
 }
 

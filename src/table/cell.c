@@ -161,8 +161,8 @@ const char *goss__cell_advice(const char *text, char decimal) {
         [THOUSANDS] = "a thousands separator? Write the digits without it (or declare the decimal sign if it is that)",
         [PERCENT] = "write the number without the percent sign (5 % as 5 or .05, the same in all rows)",
         [CURRENCY] = "write the number without the currency",
-        [HUGE_NUMBER] = "beyond the range of a double (1.8e308), or cut off",
-        [INFINITE] = "tables hold finite numbers; leave the cell empty if it is unknown",
+        [HUGE_NUMBER] = "beyond the range of a double (1.8e308), or truncated",
+        [INFINITE] = "numbers must be finite; leave the cell empty if it is unknown",
     };
     if (goss__cell_is_date(text)) return "a date? The other cells of the column are numbers";
     return advice[notation_of(text, decimal)];

@@ -102,7 +102,7 @@ goss_status goss_table_list(const goss_table *t, const char *names, const char *
         GOSS_TRY(goss_table_need(t, name, what, &column, err));
         for (int i = 0; i < *count; i++)
             if (columns[i] == column)
-                return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column \"%.80s\" comes twice", what, name);
+                return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column \"%.80s\" is repeated", what, name);
         columns[(*count)++] = column;
     }
 }

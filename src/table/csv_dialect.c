@@ -31,8 +31,7 @@ goss_status goss__csv_check_text(const goss__bytes *b, goss_error *err) {
         return goss_error_set(err, GOSS_E_FORMAT,
                               "%s:1: the text is in UTF-16; save it as UTF-8, or: iconv -f UTF-16 -t UTF-8", b->name);
     if (nul)
-        return goss_error_set(err, GOSS_E_FORMAT,
-                              "%s:%zu: a byte 0, which no text has; the file is damaged or not a csv file", b->name,
+        return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu: a zero byte; the file is damaged or not a csv file", b->name,
                               line_of(b->data, (size_t)(nul - b->data)));
     for (size_t i = 0; i < b->size; i++)
         if (!strchr(" \t\r\n", b->data[i]) &&

@@ -104,12 +104,12 @@ static goss_status refused(run *r, size_t line, goss_error *err) {
     if (csv_error(&r->p) != CSV_EPARSE) return no_memory(r, err);
     if (r->p.quoted)
         return goss_error_set(err, GOSS_E_FORMAT,
-                              "%s:%zu:%s: text behind a closing quote; a quote inside a quoted cell is written twice "
-                              "(\"\"), not with a backslash",
+                              "%s:%zu:%s: text after a closing quote; a quote inside a quoted cell is doubled (\"\"), "
+                              "not escaped by a backslash",
                               r->in->name, line, label);
     return goss_error_set(err, GOSS_E_FORMAT,
-                          "%s:%zu:%s: a quote inside a cell that does not begin with one; put the whole cell in quotes "
-                          "and write the quote twice (\"\")",
+                          "%s:%zu:%s: a quote inside a cell that does not begin with one; quote the whole cell and "
+                          "double the quote (\"\")",
                           r->in->name, line, label);
 }
 
@@ -117,7 +117,7 @@ static goss_status never_closed(run *r, goss_error *err) {
     char label[GOSS__LABEL];
     return goss_error_set(err, GOSS_E_FORMAT,
                           "%s:%zu:%s: the quote that opens here is not closed before %s; a quote that belongs to the "
-                          "text is written twice (\"\") within quotes",
+                          "text is doubled (\"\") within quotes",
                           r->in->name, r->quote_line, goss__csv_label(r->in->names, r->in->n_names, r->n, label),
                           r->row_bytes > ROW_MAX ? "16 MiB later" : "the end of the file");
 }

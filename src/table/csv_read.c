@@ -44,11 +44,11 @@ static goss_status name_error(const reading *r, size_t line, int i, goss_error *
     if (i == 0 && r->columns > 1)
         return goss_error_set(err, GOSS_E_FORMAT,
                               "%s:%zu:column 1: the header has no name for it; give it one (pandas writes its index "
-                              "so: to_csv(..., index=False) leaves it out; R: row.names=FALSE)",
+                              "so: to_csv(..., index=False) omits it; R: row.names=FALSE)",
                               r->b->name, line);
     return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu:column %d: the header has no name for it; give it one%s",
                           r->b->name, line, i + 1,
-                          i + 1 == r->columns ? ", or take away the separator at the end of each row" : "");
+                          i + 1 == r->columns ? ", or remove the separator at the end of each row" : "");
 }
 
 static goss_status check_names(const reading *r, size_t line, goss_error *err) {
@@ -125,13 +125,12 @@ static goss_status ragged(const reading *r, size_t line, int n, goss_error *err)
                               goss__column_label(r->name[n], label), n, r->columns);
     goss__column_label(r->name[r->columns - 1], label);
     if (r->rows == 1 && n == r->columns + 1)
-        return goss_error_set(
-            err, GOSS_E_FORMAT,
-            "%s:%zu:%s: %d cells, but %s %d; row names of R? Write with row.names=FALSE; a separator at "
-            "the end of each row? Take it away",
-            r->b->name, line, label, n, whose, r->columns);
+        return goss_error_set(err, GOSS_E_FORMAT,
+                              "%s:%zu:%s: %d cells, but %s %d; row names of R? Write with row.names=FALSE; a separator "
+                              "at the end of each row? Remove it",
+                              r->b->name, line, label, n, whose, r->columns);
     return goss_error_set(err, GOSS_E_FORMAT,
-                          "%s:%zu:%s: %d cells, but %s %d; a text that contains the separator stands in quotes",
+                          "%s:%zu:%s: %d cells, but %s %d; a text that contains the separator must be quoted",
                           r->b->name, line, label, n, whose, r->columns);
 }
 

@@ -116,21 +116,22 @@ static goss_status take_type(array *a, const char *descr, goss_error *err) {
     a->kind = order ? descr[1] : 0;
     a->big = order == '>';
     if (a->kind == 'O')
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "%s: an array of Python objects, which are never unpacked; make it one of "
-                              "numbers or of texts (astype(str))",
-                              a->where);
+        return goss_error_set(
+            err, GOSS_E_UNSUPPORTED,
+            "%s: an array of Python objects, which are never unpickled; convert it to numbers or texts (astype(str))",
+            a->where);
     if (a->kind == 'M' || a->kind == 'm')
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "%s: dates (%s); make them numbers, such as days since the first", a->where, descr);
+                              "%s: dates (%s); convert them to numbers, such as days since the first", a->where, descr);
     if (a->kind == 'c')
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: complex numbers; keep real and imaginary part apart",
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: complex numbers; store real and imaginary parts separately",
                               a->where);
     bool ok = strchr("<>|=", order) && a->kind && strchr(known, a->kind) && end && *end == 0 && size < 1 << 20;
     if (ok && a->kind == 'b') ok = size == 1;
     if (ok && strchr("iu", a->kind)) ok = size == 1 || size == 2 || size == 4 || size == 8;
     if (ok && a->kind == 'f') ok = size == 2 || size == 4 || size == 8;
-    if (!ok) return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: elements of type %s are not read", a->where, descr);
+    if (!ok)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: elements of type %s are not supported", a->where, descr);
     a->width = a->kind == 'U' ? 4 * size : size;
     return GOSS_OK;
 }
@@ -145,10 +146,10 @@ static goss_status take_extents(array *a, const header *h, size_t bytes, goss_er
     a->flat = h->rank == 1, a->fortran = h->fortran && h->rank == 2;
     size_t cells, size;
     if (!goss__mul_ok(a->rows, a->columns, &cells) || !goss__mul_ok(cells, a->width, &size) || size != bytes)
-        return goss_error_set(err, GOSS_E_FORMAT,
-                              "%s: cut off or damaged: %zu bytes behind the header, which says %zu x %zu elements "
-                              "of %zu bytes",
-                              a->where, bytes, a->rows, a->columns, a->width);
+        return goss_error_set(
+            err, GOSS_E_FORMAT,
+            "%s: truncated or damaged: %zu bytes after the header, which states %zu x %zu elements of %zu bytes",
+            a->where, bytes, a->rows, a->columns, a->width);
     if (a->rows == 0 || a->columns == 0) return goss_error_set(err, GOSS_E_FORMAT, "%s: the array is empty", a->where);
     if (a->columns > COLUMNS_MAX)
         return goss_error_set(err, GOSS_E_FORMAT, "%s: %zu columns; at most %d are read", a->where, a->columns,
@@ -164,11 +165,10 @@ static goss_status parse_npy(const goss__bytes *b, array *a, goss_error *err) {
     if (!is_npy(b)) return goss_error_set(err, GOSS_E_FORMAT, "%s: no NumPy array", a->where);
     size_t prefix = b->size > 6 && b->data[6] == 1 ? 10 : 12, length = 0;
     if (b->size < prefix || b->data[6] < 1 || b->data[6] > 3)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s: cut off, or of a version of the format that is not known",
-                              a->where);
+        return goss_error_set(err, GOSS_E_FORMAT, "%s: truncated, or of an unknown version of the format", a->where);
     for (size_t i = prefix; i-- > 8;) length = length << 8 | b->data[i];
     if (length > b->size - prefix || length > 1 << 20)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s: the header is cut off", a->where);
+        return goss_error_set(err, GOSS_E_FORMAT, "%s: the header is truncated", a->where);
     char *text = goss__alloc(length + 1);
     if (!text) return goss_error_set(err, GOSS_E_NOMEM, "%s: out of memory", a->where);
     memcpy(text, b->data + prefix, length);
@@ -177,7 +177,7 @@ static goss_status parse_npy(const goss__bytes *b, array *a, goss_error *err) {
     goss__free(text);
     if (!ok && structured)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "%s: a structured array; keep each of its fields as an array of an .npz", a->where);
+                              "%s: a structured array; store each field as an array of an .npz", a->where);
     if (!ok) return goss_error_set(err, GOSS_E_FORMAT, "%s: the header is not as numpy writes it", a->where);
     GOSS_TRY(take_type(a, h.descr, err));
     a->data = b->data + prefix + length;
@@ -278,18 +278,16 @@ static goss_status take_cell(arrays *s, const array *a, size_t row, size_t colum
         s->start[at] = s->text.size;
         s->cell[at] = (goss__cell){.kind = GOSS__CELL_EXACT};
         if (add_text(a, p, &s->text)) return s->text.failed ? no_memory(s, err) : GOSS_OK;
-        return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu:%s: bytes that are no text", s->b->name, row + 1,
+        return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu:%s: bytes that are not text", s->b->name, row + 1,
                               goss__column_label(s->decl[at].name, label));
     }
     const double v = number(a, p);
     if (isinf(v))
-        return goss_error_set(err, GOSS_E_FORMAT,
-                              "%s:%zu:%s: an infinity; tables hold finite numbers, and NaN for a missing one",
+        return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu:%s: an infinity; numbers must be finite, or NaN if missing",
                               s->b->name, row + 1, goss__column_label(s->decl[at].name, label));
     if (!is_exact(a, p, v))
         return goss_error_set(err, GOSS_E_FORMAT,
-                              "%s:%zu:%s: an integer that no double is exactly; an "
-                              "identifier? Keep it as text",
+                              "%s:%zu:%s: an integer that a double cannot represent; an identifier? Keep it as text",
                               s->b->name, row + 1, goss__column_label(s->decl[at].name, label));
     s->cell[at] = (goss__cell){.kind = GOSS__CELL_NUMBER, .number = v};
     return GOSS_OK;
@@ -366,7 +364,8 @@ static goss_status entry(void *context, const goss__zip_entry *e, goss_error *er
     const char *name = e->path;
     if (name[strlen(name) - 1] == '/') return GOSS_OK;
     if (!goss__ascii_ends(name, ".npy"))
-        return goss_error_set(err, GOSS_E_FORMAT, "%s: %s: no array; an .npz holds .npy files only", s->b->name, name);
+        return goss_error_set(err, GOSS_E_FORMAT, "%s: %s: not an array; an .npz contains .npy files only", s->b->name,
+                              name);
     if (s->count == s->capacity) {
         int capacity = s->capacity ? 2 * s->capacity : 8;
         array *grown = goss__realloc(s->array, (size_t)capacity * sizeof *grown);

@@ -228,8 +228,9 @@ static bool is_missing(const goss__build *b, const goss__cell *cell) {
 static goss_status unknown_value(goss__build *b, const goss__column *c, size_t line, const char *text,
                                  goss_error *err) {
     char label[GOSS__LABEL];
-    return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu:%s: \"%.60s\" is none of the %d values that the header declares",
-                          b->sink.name, line, goss__column_label(c->name, label), text, (int)c->texts.count);
+    return goss_error_set(err, GOSS_E_FORMAT,
+                          "%s:%zu:%s: \"%.60s\" is not among the %d values that the header declares", b->sink.name,
+                          line, goss__column_label(c->name, label), text, (int)c->texts.count);
 }
 
 static goss_status keep_text(goss__build *b, goss__column *c, size_t line, const goss__cell *cell, int32_t *code,

@@ -104,13 +104,12 @@ static goss_status refuse(const goss_table *t, int column, goss_error *err) {
     goss__column_label(goss_table_name(t, column), label);
     if (goss_table_type(t, column) == GOSS_COLUMN_DATE)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s holds dates, which no network takes; make columns of numbers of them (days "
-                              "since the first, hour, month), or ignore it",
+                              "%s has dates, which are not inputs; convert them to columns of numbers (days since the "
+                              "first, hour, month), or ignore it",
                               label);
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s holds texts that hardly repeat, of which no network learns; ignore it, or "
-                          "declare it as categorical",
-                          label);
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "%s has texts that hardly repeat, which are not inputs; ignore it, or declare it as categorical", label);
 }
 
 /* Only values that occur in the rows; others are unseen. */
@@ -137,7 +136,7 @@ static goss_status fit_column(goss_encoding *e, const goss_table *t, int column,
     GOSS_TRY(goss_table_stats(t, column, rows, n, &s, err));
     if (s.missing == n)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: all values are missing in the %d rows to learn from; ignore the column",
+                              "%s: all values are missing in the %d training rows; ignore the column",
                               goss__column_label(goss_table_name(t, column), label), n);
     c->name = goss__arena_strdup(&e->arena, goss_table_name(t, column));
     if (!c->name) return no_memory(err);
@@ -186,9 +185,8 @@ static goss_status match(const goss_encoding *e, const goss_table *t, int *colum
                            lost.data ? lost.data : "of that name");
     for (int k = 0; s == GOSS_OK && k < e->columns; k++)
         if (e->column[k].number && goss_table_type(t, column[k]) != GOSS_COLUMN_NUMBER)
-            s = goss_error_set(err, GOSS_E_ARGUMENT,
-                               "%s: column %s holds texts (\"%.40s\"), where numbers were learned from", where,
-                               goss__column_label(e->column[k].name, label),
+            s = goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s has texts (\"%.40s\"), but was numeric in training",
+                               where, goss__column_label(e->column[k].name, label),
                                goss_table_categories(t, column[k]) ? goss_table_category(t, column[k], 0) : "");
     goss__str_free(&lost);
     return s;

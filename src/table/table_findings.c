@@ -58,13 +58,13 @@ static void tell_leak(report *p, int c, const goss__telling *how) {
     const char *target = goss__column_label(goss_table_name(p->t, p->r->target), b);
     static const char advice[] = "if it is known only together with the target, ignore it";
     if (how->how == GOSS__TELLS_EQUAL)
-        tell(p, GOSS_FINDING_LEAK, c, p->r->target, 1, "%s holds the same as the target %s: ignore one", name, target);
+        tell(p, GOSS_FINDING_LEAK, c, p->r->target, 1, "%s equals the target %s: ignore it", name, target);
     else if (how->how == GOSS__TELLS_LINEAR)
         tell(p, GOSS_FINDING_LEAK, c, p->r->target, how->measure, "%s is a linear function of the target %s: ignore it",
              name, target);
     else if (how->how == GOSS__TELLS_CLOSE)
-        tell(p, GOSS_FINDING_LEAK, c, p->r->target, how->measure, "%s correlates %.3f with the target %s; %s", name,
-             how->measure, target, advice);
+        tell(p, GOSS_FINDING_LEAK, c, p->r->target, how->measure, "%s has a correlation of %.3f with the target %s; %s",
+             name, how->measure, target, advice);
     else if (how->how == GOSS__TELLS_ALL)
         tell(p, GOSS_FINDING_LEAK, c, p->r->target, how->measure, "%s determines %.1f %% of the target %s; %s", name,
              100 * how->measure, target, advice);
@@ -164,11 +164,11 @@ static goss_status look_at_rows(report *p, goss_error *err) {
     if (ok) qsort(hash, (size_t)t->rows, sizeof *hash, by_hash);
     for (int r = 1; ok && r < t->rows; r++) repeated += hash[r] == hash[r - 1];
     if (repeated)
-        tell(p, GOSS_FINDING_DUPLICATE_ROWS, -1, -1, repeated,
-             "%d of %d rows repeat another one in all but identifiers", repeated, t->rows);
+        tell(p, GOSS_FINDING_DUPLICATE_ROWS, -1, -1, repeated, "%d of %d rows are duplicates, apart from identifiers",
+             repeated, t->rows);
     goss__free(columns);
     goss__free(hash);
-    return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory to look for equal rows");
+    return ok ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory to find duplicate rows");
 }
 
 static goss_status look(report *p, goss_error *err) {
@@ -187,8 +187,8 @@ static goss_status look(report *p, goss_error *err) {
         if (p->r->role[c] == GOSS_ROLE_IGNORED && goss_table_type(p->t, c) == GOSS_COLUMN_DATE &&
             strcmp(p->r->reason[c], "declared") != 0)
             tell(p, GOSS_FINDING_DATE, c, -1, 0,
-                 "%s holds dates, which are not used; what matters of them goes into columns of "
-                 "numbers (days since the first, hour, month)",
+                 "%s has dates, which are not used; convert them to columns of numbers (days since the first, hour, "
+                 "month)",
                  goss__column_label(goss_table_name(p->t, c), a));
     }
     return look_at_rows(p, err);

@@ -108,15 +108,15 @@ static void guess_alone(guess *g, int c) {
     else if (counts_rows(g->t, c))
         set(g, c, GOSS_ROLE_ID, "counts the rows");
     else if (all_different && listed(bare, id_names))
-        set(g, c, GOSS_ROLE_ID, "different in every row, and called so");
+        set(g, c, GOSS_ROLE_ID, "different in every row, with the name of an id");
     else if (all_different && goss_table_type(g->t, c) == GOSS_COLUMN_TEXT)
-        set(g, c, GOSS_ROLE_ID, "text that is different in every row");
+        set(g, c, GOSS_ROLE_ID, "text that differs in every row");
     else if (goss_table_type(g->t, c) == GOSS_COLUMN_TEXT)
         set(g, c, GOSS_ROLE_IGNORED, "text that hardly repeats");
     else if (goss_table_type(g->t, c) == GOSS_COLUMN_DATE)
         set(g, c, GOSS_ROLE_IGNORED, "a date");
     else
-        set(g, c, GOSS_ROLE_INPUT, "nothing speaks against it");
+        set(g, c, GOSS_ROLE_INPUT, "no reason against it");
 }
 
 /* ---- the task ---- */
@@ -173,7 +173,7 @@ static goss_status guess_ids_within(guess *g, goss_error *err) {
             continue;
         GOSS_TRY(look_within(g, c, &w, err));
         if (w.tasks && 10 * w.all_different >= 9 * w.tasks)
-            set(g, c, GOSS_ROLE_ID, "called so, and different in every row of a task");
+            set(g, c, GOSS_ROLE_ID, "with the name of an id, and different in every row of a task");
     }
     return GOSS_OK;
 }
@@ -209,7 +209,7 @@ static bool has_matrix(const goss_table *t) {
 static goss_status guess_target(guess *g, goss_error *err) {
     int best = -1;
     worth best_worth = USELESS;
-    const char *why = "the last column that varies within tasks and holds fractions, if one does";
+    const char *why = "the last column that varies within tasks and has fractions, if there is one";
     for (int c = 0; c < g->t->columns && best_worth < BEST + 1; c++) {
         char bare[40];
         bare_name(goss_table_name(g->t, c), bare);
@@ -259,12 +259,12 @@ static goss_status declare_one(guess *g, const char *name, goss_column_role role
     GOSS_TRY(declare(g, *column, role, what, err));
     if (role == GOSS_ROLE_TARGET && goss_table_type(g->t, *column) == GOSS_COLUMN_DATE)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: column %s holds dates; make them a number first (days since the first)", what, name);
+                              "%s: column %s has dates; convert them to a number first (days since the first)", what,
+                              name);
     if (role == GOSS_ROLE_TARGET && goss_table_type(g->t, *column) == GOSS_COLUMN_TEXT)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: column %s holds texts that hardly repeat; declare it as categorical if they "
-                              "are classes",
-                              what, name);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: column %s has texts that hardly repeat; declare it as categorical if they are classes", what, name);
     return GOSS_OK;
 }
 

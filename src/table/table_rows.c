@@ -84,12 +84,13 @@ goss_status goss_table_numbers(const goss_table *t, const int *columns, int n_co
         char label[GOSS__LABEL];
         goss_column_type type = goss_table_type(t, columns[c]);
         if (type == GOSS_COLUMN_TEXT || type == GOSS_COLUMN_DATE)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %s, of which no number can be made; %s",
-                                  goss__column_label(t->column[columns[c]].name, label),
-                                  type == GOSS_COLUMN_DATE ? "a date" : "texts that hardly repeat",
-                                  type == GOSS_COLUMN_DATE
-                                      ? "make it a number (days since the first, the hour, the month), or ignore it"
-                                      : "ignore it, or declare it as categorical");
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT, "%s: %s, which is not a number; %s",
+                goss__column_label(t->column[columns[c]].name, label),
+                type == GOSS_COLUMN_DATE ? "a date" : "texts that hardly repeat",
+                type == GOSS_COLUMN_DATE
+                    ? "convert it to a number (days since the first, the hour, the month), or ignore it"
+                    : "ignore it, or declare it as categorical");
         for (int i = 0; i < n; i++) {
             int row = rows ? rows[i] : i;
             assert(row >= 0 && row < t->rows);

@@ -45,13 +45,13 @@ static goss_status decide(goss__build *b, int column, goss_error *err) {
     else if (filled == 0)
         set(c, GOSS_COLUMN_NUMBER, "no cell holds anything");
     else if (rest == 0)
-        set(c, GOSS_COLUMN_NUMBER, "all %zu cells that hold something are numbers", filled);
+        set(c, GOSS_COLUMN_NUMBER, "all %zu nonempty cells are numbers", filled);
     else if ((double)y->dates >= MOSTLY * (double)filled)
         set(c, GOSS_COLUMN_DATE, "%zu of %zu cells are dates or times (\"%s\")", y->dates, filled, y->bad_text);
     else if ((double)(y->numbers + y->like) >= MOSTLY * (double)filled && !c->ignored)
         return bad_cell(b, column, err);
     else if (y->numbers)
-        set(c, GOSS_COLUMN_CATEGORY, "%zu of %zu cells are numbers, the others not (\"%s\")", y->numbers, filled,
+        set(c, GOSS_COLUMN_CATEGORY, "%zu of %zu cells are numbers, others are not (\"%s\")", y->numbers, filled,
             y->bad_text);
     else
         set(c, GOSS_COLUMN_CATEGORY, "no number in it");
@@ -97,9 +97,9 @@ static void category_or_text(goss__column *c, int filled) {
     if (longest > TEXT_LONG)
         set(c, GOSS_COLUMN_TEXT, "%.100s; up to %zu bytes long", before, longest);
     else if (distinct > TEXT_DISTINCT && distinct > TEXT_SHARE * filled)
-        set(c, GOSS_COLUMN_TEXT, "%.100s; %d different ones in %d rows", before, distinct, filled);
+        set(c, GOSS_COLUMN_TEXT, "%.100s; %d distinct ones in %d rows", before, distinct, filled);
     else
-        set(c, GOSS_COLUMN_CATEGORY, "%.100s; %d different ones", before, distinct);
+        set(c, GOSS_COLUMN_CATEGORY, "%.100s; %d distinct ones", before, distinct);
 }
 
 /* A file is named without its extension, unless two files would have the same name. */
@@ -134,7 +134,7 @@ goss_status goss__build_end(goss__build *b, goss_error *err) {
         if (!c->codes || i == t->file_column) continue;
         int filled = t->rows - (int)b->tally[i].missing;
         if (!c->fixed && !c->categorical && c->type == GOSS_COLUMN_CATEGORY) category_or_text(c, filled);
-        if (c->categorical) set(c, GOSS_COLUMN_CATEGORY, "declared; %d different ones", (int)c->texts.count);
+        if (c->categorical) set(c, GOSS_COLUMN_CATEGORY, "declared; %d distinct ones", (int)c->texts.count);
         if (!c->fixed) GOSS_TRY(in_order(c, t->rows, err));
     }
     return GOSS_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conv_choose.c: which kernel a convolution and its gradients go to. By the shape of one image alone: bits do not
- * depend on how many images come together. */
+/* conv_choose.c: selecting the kernel of a convolution and its gradients, by the shape of one image alone, so that
+ * results do not depend on the number of images. */
 #include "kernel/conv_plan.h"
 #include "kernel/isa/isa.h"
 
@@ -15,13 +15,13 @@ static void clear(float *out, int64_t n) {
 
 static bool is_depthwise(const goss__conv *c) { return c->groups == c->cin && c->groups == c->cout && c->groups > 1; }
 
-/* A 1 x 1 filter at stride 1 without padding is a plain product over all pixels. */
+/* A 1 x 1 filter at stride 1 without padding is a matrix product over all pixels. */
 static bool is_product(const goss__conv *c) {
     return c->kh * c->kw == 1 && c->stride_h == 1 && c->stride_w == 1 && c->groups == 1 && c->oh == c->h &&
            c->ow == c->w && c->pad_top == 0 && c->pad_left == 0;
 }
 
-/* out[pixels, n] = in[pixels, k] w, or times w' where w is stored [n, k]. */
+/* out[pixels, n] = in[pixels, k] w, or times w' if w is stored [n, k]. */
 static void pixel_product(const goss__conv *c, const float *in, int64_t k, const float *w, bool turned, float *out,
                           int64_t n, void *scratch) {
     goss__gemm g = {.m = c->n * c->h * c->w, .n = n, .k = k, .tb = turned, .lda = k, .ldb = c->cout, .ldc = n};

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* conv_depthwise.c: convolutions with one input and one output channel a group, vectorised over channels.
+/* conv_depthwise.c: convolutions with one input and one output channel per group, vectorised over channels.
  *
- * Taps outside the image are left out. Filter gradients sum one row of outputs from 0 and then add that row's sum. */
+ * Taps outside the image are skipped. Filter gradients sum each row of outputs from 0 and then add the row sums. */
 #include "kernel/isa/isa.h"
 
-/* What the three have in common: which input pixel a tap of an output pixel sees; -1 if none. */
+/* Common to the three: the input pixel that a tap of an output pixel reads; -1: none. */
 ALWAYS int64_t input_at(const goss__conv *c, int64_t n, int64_t oy, int64_t ox, int64_t ky, int64_t kx) {
     const int64_t y = oy * c->stride_h - c->pad_top + ky * c->dil_h, x = ox * c->stride_w - c->pad_left + kx * c->dil_w;
     if (y < 0 || y >= c->h || x < 0 || x >= c->w) return -1;
     return ((n * c->h + y) * c->w + x) * c->cin;
 }
 
-/* The output pixel that sees input pixel (y, x) through a tap; -1 if none. */
+/* The output pixel that reads input pixel (y, x) through a tap; -1: none. */
 ALWAYS int64_t output_at(const goss__conv *c, int64_t n, int64_t y, int64_t x, int64_t ky, int64_t kx) {
     const int64_t u = y + c->pad_top - ky * c->dil_h, v = x + c->pad_left - kx * c->dil_w;
     if (u < 0 || v < 0 || u % c->stride_h || v % c->stride_w) return -1;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* conv_direct.c: convolution forward and its input gradient, as tiles of pixels x output channels.
  *
- * Every tap of the filter is a shift of the slab, so a tile sums one segment a tap. The input gradient is the same
- * thing with the filter transposed: of the pixels of gx that share (row, column) modulo the stride, each is reached by
- * the same taps, and their gradients lie side by side in a slab of gy. Order of a sum: taps row by row, channels within
- * a tap. Taps outside the image would add 0: filter rows of them are left out, and columns where many outputs see some.
- */
+ * Every filter tap is a shift of the slab, so that a tile sums one segment per tap. The input gradient is the same with
+ * the filter transposed: the pixels of gx with equal (row, column) modulo the stride have the same taps, and their
+ * gradients are adjacent in a slab of gy. Order of summation: taps row by row, channels within a tap. Taps outside the
+ * image would add 0: such filter rows are skipped, and columns if many outputs have some. / */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/slab.h"
 
@@ -27,14 +26,14 @@ static void panel_begin(work *k, int64_t width) {
     k->t.ldb = k->vectors * W;
 }
 
-/* Outputs from `at` on that see the same taps of a filter row, and those taps. */
+/* Outputs from `at` on with the same taps of a filter row, and those taps. */
 typedef struct stretch {
     int64_t at, n;
     goss__span taps;
 } stretch;
 
-/* The next outputs, of `end`, after those of s: as far as they see the same taps. Where few do not see all, or a tile
- * would have few rows, all go together. */
+/* The next outputs, of `end`, after those of s, with the same taps. If few have fewer taps than all, or a tile would
+ * have few rows, all are taken together. */
 static bool next_stretch(stretch *s, int64_t end, int64_t images, goss__span (*taps_of)(const goss__conv *, int64_t),
                          const goss__conv *c) {
     s->at += s->n, s->n = end - s->at;
@@ -49,7 +48,7 @@ static bool next_stretch(stretch *s, int64_t end, int64_t images, goss__span (*t
     return true;
 }
 
-/* Segments of these rows and columns of taps, those of one filter row joined where the slab has them side by side. */
+/* Segments of these rows and columns of taps; those of a filter row are joined if they are contiguous in the slab. */
 static int64_t forward_segments(const work *k, int64_t inter, goss__span rows, goss__span cols) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
@@ -71,7 +70,7 @@ static goss__span forward_columns(const goss__conv *c, int64_t x) {
     return goss__taps_inside(x * c->stride_w - c->pad_left, c->kw, c->dil_w, c->w);
 }
 
-/* Channels y .. y + width of n images' outputs, whose panels are packed, from the slab. */
+/* Channels y .. y + width of n images' outputs, with packed panels, from the slab. */
 static void forward_bundle(work *k, int64_t first, int64_t n, int64_t width, float *y) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
@@ -120,7 +119,7 @@ static void forward_block(work *k, const float *x, const float *w, float *y) {
     }
 }
 
-/* Blocks of images x rows, each group. `rows` is the extent of the rows that are cut. */
+/* Blocks of images x rows, for each group. `rows` is the extent that is divided. */
 static void each_block(work *k, int64_t rows, const float *a, const float *w, float *out,
                        void (*fn)(work *, const float *, const float *, float *)) {
     for (k->image0 = 0; k->image0 < k->c->n; k->image0 += k->p.images) {
@@ -143,8 +142,7 @@ void GOSS_FN(conv_direct)(const goss__conv *c, const float *x, const float *w, f
     each_block(&k, c->oh, x, w, y, forward_block);
 }
 
-/* Of these rows and columns of taps those that reach row `u` and column `v` of the padded input, both modulo the
- * stride. */
+/* The rows and columns of taps that reach row `u` and column `v` of the padded input, both modulo the stride. */
 static int64_t dx_segments(const work *k, int64_t u, int64_t v, int64_t inter, goss__span rows, goss__span cols) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;
@@ -162,7 +160,7 @@ static int64_t dx_segments(const work *k, int64_t u, int64_t v, int64_t inter, g
     return n;
 }
 
-/* First row of gy that the first row of this block of gx needs, and the same of columns. */
+/* First row and column of gy that the first row and column of this block of gx need. */
 static int64_t dx_row0(const work *k) {
     const goss__conv *c = k->c;
     return goss__floor_div(c->pad_top + k->row0 - c->dil_h * (c->kh - 1), c->stride_h);
@@ -171,7 +169,7 @@ static int64_t dx_col0(const goss__conv *c) {
     return goss__floor_div(c->pad_left - c->dil_w * (c->kw - 1), c->stride_w);
 }
 
-/* Tap t reads gy at `at` - t dil; at stride 1 some are outside. */
+/* Tap t reads gy at `at` - t dil; at stride 1 some taps are outside. */
 static goss__span dx_taps(int64_t at, int64_t taps, int64_t dil, int64_t size, int64_t stride) {
     if (stride > 1) return (goss__span){0, taps};
     const goss__span back = goss__taps_inside(at - (taps - 1) * dil, taps, dil, size); /* counted from the last tap */

@@ -2,9 +2,9 @@
 /* conv_filter.c: the filter gradient of a convolution, as tiles of input channels x output channels.
  *
  * gw[tap] is a product X_tap' GY whose inner dimension is all pixels: both are copied to slabs of the same pixel order
- * (gy is read in place where that is its own), and one segment is one row of pixels. Sums of a block of images start
- * from 0 and are then added to gw: serial over at most some thousand pixels, which keeps the rounding error small.
- * Blocks depend on the shape alone (conv_plan.c). */
+ * (gy is read in place if it has that order), and a segment is a row of pixels. Sums of a block of images start from 0
+ * and are then added to gw: serial over at most some thousand pixels, which keeps rounding errors small. Blocks depend
+ * on the shape alone (conv_plan.c). */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/slab.h"
 
@@ -15,9 +15,9 @@ typedef struct work {
     goss__tile t;
     int64_t images, rows, image0, row0; /* of this block */
     int64_t group;
-    bool join;     /* the taps of a filter row lie side by side in the slab: they make one tile */
+    bool join;     /* the taps of a filter row are contiguous in the slab: they form one tile */
     bool in_place; /* gy needs no copy */
-    bool onto;     /* what gw holds: the sums of earlier blocks */
+    bool onto;     /* gw has the sums of earlier blocks */
 } work;
 
 static void fill(const work *k, const float *x, const float *gy) {
@@ -37,7 +37,7 @@ static void fill(const work *k, const float *x, const float *gy) {
     }
 }
 
-/* One segment for each row of pixels, seen through tap (y, x); pixels that see nothing are left out. */
+/* One segment per row of pixels, shifted by tap (y, x); pixels outside are skipped. */
 static int64_t segments(const work *k, int64_t y, int64_t x) {
     const goss__conv *c = k->c;
     const goss__conv_plan *p = &k->p;

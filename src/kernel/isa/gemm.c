@@ -1,24 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gemm.c: matrix products over the register tiles.
+/* gemm.c: matrix products on register tiles.
  *
- * A is read where it lies (any strides, by broadcast); B is read where it lies when few rows of A would use a packed
- * copy, else one panel of it at a time goes to scratch, transposed if need be, and as floats if it is stored as
- * bfloat16. K is cut into blocks of K_BLOCK that continue from C, so every output is still one serial sum. Nothing is
- * allocated and small products pack nothing. */
+ * A is read in place (any strides, by broadcast). B is read in place if few rows of A would use a packed copy;
+ * otherwise it is packed into scratch panel by panel, transposed if necessary, and converted if it is bfloat16. K is
+ * divided into blocks of K_BLOCK that continue from C, so that every output remains one serial sum. Nothing is
+ * allocated and small products are not packed. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/tile.h"
 
 #define K_BLOCK 512
 #define M_BLOCK (TILE_ROWS * 18)
-#define FAR_FLOATS 65536      /* a matrix larger than this is taken not to be in the nearest caches */
-#define GROUP_FLOATS 32768    /* of such a B as many panels as these are packed together: its rows are read in runs */
-#define TURNED_FLOATS 16384   /* so much of a B that is stored transposed is packed at once */
-#define NEAR_FLOATS 4096      /* a matrix this small stays in the first-level cache: nothing is gained by packing it */
-#define RUNS_FLOATS (1 << 20) /* a result this large goes to memory, which takes it faster in runs */
-#define COLUMN_FLOATS 4096    /* a matrix this small had better be transposed for a product with a single column */
+#define FAR_FLOATS 65536      /* a matrix larger than this is assumed to exceed L1 and L2 */
+#define GROUP_FLOATS 32768    /* of such a B this much is packed at a time, so that its rows are read in runs */
+#define TURNED_FLOATS 16384   /* the part of a transposed B that is packed at a time */
+#define NEAR_FLOATS 4096      /* a matrix up to this size stays in L1: packing does not pay */
+#define RUNS_FLOATS (1 << 20) /* a result from this size on goes to memory and is written in runs */
+#define COLUMN_FLOATS 4096    /* a matrix up to this size is transposed for a product with a single column */
 #define WIDE_FLOATS 16384     /* the largest result that is computed transposed */
 
-/* A as seen by the tiles: row and step are the strides of op(A). */
+/* A for the tiles: row and step are the strides of op(A). */
 typedef struct operand {
     const float *a;
     int64_t row, step;
@@ -31,19 +31,19 @@ typedef struct block {
     float *panel;
     int mode;
     bool last;    /* of K's blocks */
-    bool far_b;   /* B is larger than the nearest caches */
-    int64_t some; /* columns that are packed at a time, whole panels */
+    bool far_b;   /* B exceeds L1 and L2 */
+    int64_t some; /* columns packed at a time, whole panels */
 } block;
 
 static int64_t panel_cols(int64_t m) { return W * TILE_COLS(tile_rows(m)); }
 
-/* Floats from one k to the next of packed columns. Rows of a multiple of 256 bytes would share few sets of L1. */
+/* The stride between the rows of packed columns. A multiple of 256 bytes would use few sets of L1. */
 static int64_t panel_row(int64_t width) {
     const int64_t whole = goss__ceil_div(width, W) * W;
     return whole > TILE_COLS_MAX * W && whole % 64 == 0 ? whole + 16 : whole;
 }
 
-/* Room for the packed columns of a block: all of B, one panel, or a group of them. Grows with kc and n. */
+/* Scratch for the packed columns of a block: all of B, one panel, or a group of panels. Monotone in kc and n. */
 static int64_t panel_floats(int64_t kc, int64_t n) {
     const int64_t one = kc * panel_row(TILE_COLS_MAX * W), group = GROUP_FLOATS + kc * (W + 16);
     return goss__min64(kc * (goss__ceil_div(n, W) * W + 16), goss__max64(one, group));
@@ -51,13 +51,13 @@ static int64_t panel_floats(int64_t kc, int64_t n) {
 
 size_t GOSS_FN(gemm_scratch)(int64_t m, int64_t n, int64_t k, bool ta, bool tb) {
     if (m <= 0 || n <= 0 || k <= 0) return 0;
-    if (n < TILE_COLS_MAX * W) n = TILE_COLS_MAX * W; /* a single column's product is turned round */
-    const int64_t wide = tb ? WIDE_FLOATS : 0;        /* and then m and n change places */
+    if (n < TILE_COLS_MAX * W) n = TILE_COLS_MAX * W; /* a column-vector product is computed transposed */
+    const int64_t wide = tb ? WIDE_FLOATS : 0;        /* exchanging m and n */
     const int64_t kc = goss__min64(k, K_BLOCK), mc = goss__min64(tb && n > m ? n : m, M_BLOCK);
     return (size_t)(wide + panel_floats(kc, n) + (kc + 16) * (mc + 16)) * sizeof(float);
 }
 
-/* The first tile of rows m .. of the block onto columns j0 .. j0 + width of C: the panel of B at bp. */
+/* The tile from row m of the block and columns j0 .. j0 + width of C, with the panel of B at bp. */
 static goss__tile tile_of(const block *b, const goss__segment *seg, const float *bp, int64_t ldb, int64_t m, int64_t j0,
                           int64_t width) {
     const goss__gemm *g = b->g;
@@ -77,7 +77,7 @@ static void panel_times_rows(const block *b, const float *bp, int64_t ldb, bool 
                   !packed && width % W != 0);
 }
 
-/* Columns j0 .. j0 + some of C from a group of packed panels, a tile's rows after another: each row of C is written in
+/* Columns j0 .. j0 + some of C from a group of packed panels, tile by tile of rows, so that each row of C is written in
  * a run. */
 static void panels_times_tiles(const block *b, int64_t row, int64_t j0, int64_t some) {
     const goss__segment seg = {0, 0, b->kc};
@@ -91,7 +91,7 @@ static void panels_times_tiles(const block *b, int64_t row, int64_t j0, int64_t 
     }
 }
 
-/* Columns j0 .. j0 + width of B, `row` floats from one k to the next. */
+/* Columns j0 .. j0 + width of B, with row stride `row`. */
 static void pack_panel(const block *b, int64_t row, int64_t j0, int64_t width) {
     const goss__gemm *g = b->g;
     const int64_t at = g->tb ? j0 * g->ldb + b->k0 : b->k0 * g->ldb + j0;
@@ -105,7 +105,7 @@ static void pack_panel(const block *b, int64_t row, int64_t j0, int64_t width) {
 static void block_times_panels(const block *b) {
     const goss__gemm *g = b->g;
     const bool pack = g->tb || g->b_bf16 || goss__ceil_div(b->mc, TILE_ROWS) > (b->far_b ? 2 : 4);
-    /* More rows of C than of B: writing outweighs reading the group once for each tile's rows. */
+    /* With more rows of C than of B, writes outweigh reading the group again for each tile's rows. */
     const bool in_runs = g->m * g->n > RUNS_FLOATS && b->mc > b->kc;
     for (int64_t j0 = 0; j0 < g->n; j0 += b->some) {
         const int64_t some = goss__min64(b->some, g->n - j0), row = panel_row(some);
@@ -125,8 +125,8 @@ static void block_times_panels(const block *b) {
     }
 }
 
-/* Strides of a multiple of 2 KiB put the rows of a tile into the same few sets of L1: such an A is copied, one block
- * at a time, if more than one panel is going to read it. */
+/* Strides that are a multiple of 2 KiB map the rows of a tile to few sets of L1: such an A is copied block by block if
+ * more than one panel reads it. */
 static operand place_a(const block *b, float *copy) {
     const goss__gemm *g = b->g;
     const float *a = g->a + (g->ta ? b->k0 * g->lda + b->m0 : b->m0 * g->lda + b->k0);
@@ -140,7 +140,7 @@ static operand place_a(const block *b, float *copy) {
     return g->ta ? (operand){a, 1, ld} : (operand){a, ld, 1};
 }
 
-/* Sums of nothing. */
+/* Empty sums. */
 static void fill_empty(const goss__gemm *g) {
     const size_t row = (size_t)g->n * sizeof(float);
     for (int64_t p = 0; p <= g->more; p++)
@@ -156,8 +156,8 @@ static void fill_empty(const goss__gemm *g) {
 /* One row and more columns than a tile has: gemm_row.c. */
 static bool is_row(const goss__gemm *g) { return g->m == 1 && !g->tb && g->n > TILE_COLS_MAX * W; }
 
-/* Nothing to cut, and nothing to copy but a B that is stored transposed: the tiles of gemm_blocks below without what
- * leads up to them, which would take half of the time of a product of 10 x 40 and 40 x 40. */
+/* Fast path without blocks and copies, except of a transposed B: the tiles of gemm_blocks below without its set-up,
+ * which would take half of the time of a product of 10 x 40 and 40 x 40. */
 static bool is_small(const goss__gemm *g) {
     if (is_row(g)) return false;
     if (g->tb && g->k * panel_row(g->n) > TURNED_FLOATS) return false;
@@ -166,8 +166,7 @@ static bool is_small(const goss__gemm *g) {
            (GOSS_MASKED || g->tb || g->n % W == 0) && g->lda % 512 != 0;
 }
 
-/* Most rows of a tile that takes all of so many columns at once, if there is one with sums enough to hide their
- * latency. */
+/* The most rows of a tile that covers all columns, if there is one with enough sums to hide latency. */
 static int64_t rows_for(int64_t vectors) {
     for (int64_t r = TILE_ROWS; r > 1; r--)
         if (TILE_COLS(r) >= vectors) return r;
@@ -200,7 +199,7 @@ static void gemm_small(const goss__gemm *g, float *scratch) {
     }
 }
 
-/* A single column: the transposed product, whose single row fills vectors. The same sums. */
+/* A single column: the transposed product, whose row fills vectors. The same sums. */
 static bool is_column(const goss__gemm *g) {
     return g->n == 1 && g->m > 1 && g->ldc == 1 && !g->b_bf16 && (!g->add || g->add_row == 1) &&
            (g->ta || g->m * g->k <= COLUMN_FLOATS);
@@ -250,8 +249,8 @@ static void gemm_any(const goss__gemm *first, void *scratch) {
     }
 }
 
-/* Few rows times a large B that is stored transposed: its rows are read where they lie, in the place of A's, and the
- * few are packed instead; the result comes out transposed. The same sums. */
+/* Few rows times a large transposed B: its rows are read in place, in the role of A, and the few rows are packed; the
+ * result is transposed. The same sums. */
 static bool is_wide(const goss__gemm *g) {
     return g->tb && !g->ta && !g->add && !g->b_bf16 && g->m >= 2 * W && 2 * g->m <= g->n &&
            g->m * g->n <= WIDE_FLOATS && g->k * g->n > FAR_FLOATS;

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* gemm_row.c: one row times a matrix that is not stored transposed.
+/* gemm_row.c: row-vector products with a matrix that is not transposed.
  *
- * Each element of B is used once, so what matters is to read B at the speed of memory: in several long runs side by
- * side, each a stream that the machine fetches ahead (one run alone reaches two fifths of the speed of eight:
- * docs/performance.md), and only those rows that count. Behind a relu half of a row's factors are 0: their rows of B
- * are not read. The result is that of reading them, but that 0 times a NaN or an infinity adds nothing, and that a sum
- * of nothing but negative zeros keeps its sign. */
+ * Each element of B is used once, so that the product is bound by memory: B is read in several long parallel streams,
+ * which the hardware prefetches (one stream reaches two fifths of the bandwidth of eight: docs/performance.md), and
+ * rows whose factor is 0 are skipped, such as half of them after a relu. The result differs from that of reading them
+ * only in that 0 times NaN or infinity contributes nothing, and that a sum of negative zeros keeps its sign. */
 #include "kernel/isa/isa.h"
 
-#define COLS 8192 /* columns that stay near while rows of B stream by */
-#define STREAMS 8 /* rows of B that are read side by side */
+#define COLS 8192 /* columns of C that stay in L1 while rows of B are streamed */
+#define STREAMS 8 /* rows of B that are read in parallel */
 
 /* n numbers of B from element `at` on, the rest 0. */
 ALWAYS vf b_load(const goss__gemm *g, const bool bf16, int64_t at, int64_t n) {
     return bf16 ? vload_bf16_n(g->b_bf16 + at, n) : vload_n(g->b + at, n);
 }
 
-/* 2 W numbers of B; bfloat16 ones, which are cheaper to widen so, those at even places first. */
+/* 2 W numbers of B; of bfloat16 those at even positions first, which are cheaper to widen so. */
 ALWAYS void b_load_two(const goss__gemm *g, const bool bf16, int64_t at, vf two[2]) {
     if (bf16)
         vload_bf16_even_odd(g->b_bf16 + at, two);
@@ -24,15 +23,15 @@ ALWAYS void b_load_two(const goss__gemm *g, const bool bf16, int64_t at, vf two[
         two[0] = vload(g->b + at), two[1] = vload(g->b + at + W);
 }
 
-/* Rows of B that are added in one go, with their factors. */
+/* Rows of B that are accumulated together, with their factors. */
 typedef struct streams {
-    int64_t row[STREAMS], at[STREAMS]; /* which they are, and where they start */
+    int64_t row[STREAMS], at[STREAMS]; /* their indices and offsets */
     float factor[STREAMS];
     int n;            /* STREAMS, 4, 2 or 1; 0: all factors are 0 */
-    bool first, last; /* of all rows: nothing is in C yet; nothing comes after */
+    bool first, last; /* first: C is not initialised yet; last: no further rows */
 } streams;
 
-/* K rows of B onto W columns of the single row of C from column j on, or the n that are left. */
+/* Accumulates K rows of B into W columns of C from column j on, or the n remaining ones. */
 ALWAYS void onto_one(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, int64_t n,
                      const int K) {
     vf acc = s->first ? (vf){0} : vload_n(g->c + j, n);
@@ -40,8 +39,7 @@ ALWAYS void onto_one(const goss__gemm *g, const bool bf16, const streams *s, con
     vstore_n(g->c + j, acc, n);
 }
 
-/* The same onto 2 W columns. What stays in C between calls lies as b_load_two gives it; the last rows put it in order.
- */
+/* The same for 2 W columns. Between calls C has the order of b_load_two; the last call restores it. / */
 ALWAYS void onto_two(const goss__gemm *g, const bool bf16, const streams *s, const vf *av, int64_t j, const int K) {
     vf acc[2] = {{0}}, b[2];
     float *c = g->c + j;
@@ -54,7 +52,7 @@ ALWAYS void onto_two(const goss__gemm *g, const bool bf16, const streams *s, con
     vstore(c, acc[0]), vstore(c + W, acc[1]);
 }
 
-/* K rows of B onto n columns of C from column j on. */
+/* Accumulates K rows of B into n columns of C from column j on. */
 ALWAYS void rows_times(const goss__gemm *g, const bool bf16, const streams *s, int64_t j, int64_t n, const int K) {
     const int64_t end = j + n;
     vf av[STREAMS];
@@ -63,8 +61,8 @@ ALWAYS void rows_times(const goss__gemm *g, const bool bf16, const streams *s, i
     for (; j < end; j += W) onto_one(g, bf16, s, av, j, goss__min64(W, end - j), K);
 }
 
-/* The next rows from *k on whose factors are not 0, as many as there is a loop for, and *k behind them and behind what
- * follows with 0. */
+/* The next rows from *k on with nonzero factors, as many as a loop takes; *k moves past them and the following
+ * zeros. */
 static streams next_rows(const goss__gemm *g, int64_t *k) {
     const int64_t step = g->ta ? g->lda : 1;
     streams s = {.first = *k == 0};

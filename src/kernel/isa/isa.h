@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* isa.h: every function that one variant puts into its table (kernel.h says what they do). */
+/* isa.h: the functions in a variant's table (documented in kernel.h). */
 #ifndef GOSS_KERNEL_ISA_ISA_H
 #define GOSS_KERNEL_ISA_ISA_H
 
@@ -15,14 +15,14 @@ size_t GOSS_FN(conv_scratch)(const goss__conv *c);
 void GOSS_FN(conv)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch);
 void GOSS_FN(conv_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch);
 void GOSS_FN(conv_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch);
-/* What these choose among; none of the extents is 0. */
+/* The alternatives of these; no extent is 0. */
 void GOSS_FN(conv_direct)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch);
 void GOSS_FN(conv_direct_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch);
 void GOSS_FN(conv_direct_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch);
 void GOSS_FN(winograd)(const goss__conv *c, const float *x, const float *w, float *y, void *scratch);
 void GOSS_FN(winograd_dx)(const goss__conv *c, const float *gy, const float *w, float *gx, void *scratch);
 void GOSS_FN(winograd_dw)(const goss__conv *c, const float *x, const float *gy, float *gw, void *scratch);
-/* One input and one output channel a group; no scratch. */
+/* One input and one output channel per group; no scratch. */
 void GOSS_FN(depthwise)(const goss__conv *c, const float *x, const float *w, float *y);
 void GOSS_FN(depthwise_dx)(const goss__conv *c, const float *gy, const float *w, float *gx);
 void GOSS_FN(depthwise_dw)(const goss__conv *c, const float *x, const float *gy, float *gw);

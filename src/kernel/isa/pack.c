@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pack.c: copies of B into zero-padded panels, and the blocked transpose.
  *
- * Transposing goes through W x W blocks in registers: W full-width loads, shuffles, W full-width stores. */
+ * Transposition uses W x W blocks in registers: W full-width loads, shuffles, W full-width stores. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/panel.h"
 

@@ -5,7 +5,7 @@
 
 #include "kernel/isa/tile.h"
 
-/* rows x cols of a matrix, rows ld apart; what lies outside is 0. */
+/* rows x cols of a matrix with row stride ld; elements outside are 0. */
 ALWAYS void block_load(vf t[W], const float *p, int64_t ld, int64_t rows, int64_t cols) {
     if (rows == W && cols == W) {
         UNROLL for (int r = 0; r < W; r++) t[r] = vload(p + r * ld);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* peak.c: fused multiply-adds on registers alone: what arithmetic can reach at most with this variant. */
+/* peak.c: fused multiply-adds on registers alone: the peak arithmetic rate of this variant. */
 #include "kernel/isa/isa.h"
 
 enum { SUMS = 12 }; /* in flight: enough for two units of four to six cycles */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* simd.h: one vector of W floats with the same meaning in every variant.
  *
- * Each file of this folder is compiled once a variant, with GOSS_ISA naming it; GOSS_FN(name) is the variant's own
- * symbol. Arithmetic is GCC vector extensions (+ - * / on vf); what they lack is here: explicit fused multiply-add,
- * masked access, comparisons, square root, floor. Every function gives the same bits in every variant (NaN payloads
- * excepted), so whatever is written in terms of them does too. */
+ * Each file of this folder is compiled once per variant, named by GOSS_ISA; GOSS_FN(name) is the variant's symbol.
+ * Arithmetic uses GCC vector extensions (+ - * / on vf); the rest is here: explicit fused multiply-add, masked access,
+ * comparisons, square root, floor. Every function is bit-identical in every variant (except for NaN payloads), and so
+ * is all code written in terms of them. */
 #ifndef GOSS_KERNEL_ISA_SIMD_H
 #define GOSS_KERNEL_ISA_SIMD_H
 
@@ -16,7 +16,7 @@
 #define GOSS_PASTE(a, b) GOSS_PASTE_(a, b)
 #define GOSS_FN(name) GOSS_PASTE(name, GOSS_ISA)
 #define ALWAYS static inline __attribute__((always_inline, unused))
-/* Before a loop of constant length over registers. */
+/* Precedes a loop of constant length over registers. */
 #ifdef __clang__
 #define UNROLL _Pragma("clang loop unroll(full)")
 #else
@@ -38,7 +38,7 @@
 
 typedef float vf __attribute__((vector_size(4 * W), may_alias));
 typedef int32_t vi __attribute__((vector_size(4 * W), may_alias));
-typedef uint32_t vu __attribute__((vector_size(4 * W), may_alias)); /* wraps around; so bit tricks go through it */
+typedef uint32_t vu __attribute__((vector_size(4 * W), may_alias)); /* wraps around; for bit manipulation */
 typedef vf vf_unaligned __attribute__((aligned(4)));
 
 ALWAYS vf vset(float x) { return x - (vf){0}; }
@@ -47,7 +47,7 @@ ALWAYS vf vload(const float *p) { return *(const vf_unaligned *)p; }
 ALWAYS void vstore(float *p, vf v) { *(vf_unaligned *)p = v; }
 
 /* vcond: the outcome of a comparison. vlanes: the first n lanes, 0 <= n <= W, for partial loads and stores, which touch
- * no memory outside those lanes. GOSS_MASKED says that a partial access is as cheap as a full one. */
+ * no memory outside those lanes. GOSS_MASKED: a partial access is as cheap as a full one. */
 #if GOSS_ISA_avx512
 
 #define GOSS_MASKED 1
@@ -120,9 +120,9 @@ ALWAYS vf vfma(vf a, vf b, vf c) {
                 __builtin_fmaf(a[3], b[3], c[3])};
 }
 #else
-/* No fused multiply-add in hardware: in double the product is exact; the sum is rounded to odd (the error term of
- * TwoSum says whether and where it was inexact), after which rounding to float is correct, since 53 >= 2 * 24 + 2
- * (Boldo and Melquiond 2008, "Emulation of FMA and correctly rounded sums"). */
+/* Without a fused multiply-add in hardware: the product is exact in double; the sum is rounded to odd (by the error
+ * term of TwoSum), after which rounding to float is correct, since 53 >= 2 * 24 + 2 (Boldo and Melquiond 2008,
+ * "Emulation of FMA and correctly rounded sums"). */
 typedef double vd __attribute__((vector_size(32)));
 typedef int64_t vl __attribute__((vector_size(32)));
 ALWAYS vf vfma(vf a, vf b, vf c) {
@@ -160,7 +160,7 @@ ALWAYS vf vmin(vf a, vf b) {
     return vselect(vdiffers(a, a), a, m);
 }
 
-/* x between two numbers; NaN stays NaN (which is why the operands stand in this order). */
+/* Clamps x; NaN stays NaN (hence the order of operands). */
 ALWAYS vf vclamp(vf x, float low, float high) {
     const vf lo = vset(low), hi = vset(high);
 #if GOSS_ISA_avx512
@@ -190,13 +190,13 @@ ALWAYS vf vload_bf16_n(const uint16_t *p, int64_t n) {
     return vload_bf16(some);
 }
 
-/* 2 W of them: those at even places, and those at odd ones (every target is little-endian). */
+/* 2 W of them: those at even and those at odd positions (every target is little-endian). */
 ALWAYS void vload_bf16_even_odd(const uint16_t *p, vf out[2]) {
     vu pairs;
     memcpy(&pairs, p, sizeof pairs);
     out[0] = (vf)(pairs << 16), out[1] = (vf)(pairs & 0xffff0000u);
 }
-/* Back from there: the lanes of x[0] and x[1] in turns. */
+/* The inverse: interleaves the lanes of x[0] and x[1]. */
 ALWAYS void vinterleave(vf x[2]) {
     const vf a = x[0], b = x[1];
 #if W == 16

@@ -17,8 +17,8 @@ ALWAYS void copy_pixel(float *dst, const float *src, int64_t channels, int64_t p
 }
 
 typedef struct run {
-    int64_t lo, hi, cols; /* columns of the slab that hold the image; all columns */
-    int64_t pixel, apart; /* floats of a pixel; floats between the columns of one image */
+    int64_t lo, hi, cols; /* columns of the slab with the image; all columns */
+    int64_t pixel, apart; /* floats per pixel; column stride of an image */
     int64_t from, every;  /* source column of column 0, and the step */
 } run;
 

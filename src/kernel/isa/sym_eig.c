@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sym_eig.c: inner products of a matrix's rows in double, and the eigenvalues of a small symmetric matrix: Householder
- * reduction to tridiagonal form, then implicit QL (Bowdler, Martin, Reinsch and Wilkinson 1968).
+/* sym_eig.c: the Gram matrix of rows in double, and the eigenvalues of a small symmetric matrix: Householder reduction
+ * to tridiagonal form, then implicit QL (Bowdler, Martin, Reinsch and Wilkinson 1968).
  *
- * All of it is double: a product of two floats is exact there, so a singular value had from the inner products of a
- * matrix of floats is off by 2^-26 of the largest one at most. Eigenvectors are kept as rows, so that every inner loop
- * runs along memory. Sums have 8 virtual lanes and a fixed fold: the same bits in every variant. */
+ * All arithmetic is double: a product of two floats is exact, so that the error of a singular value computed from the
+ * Gram matrix is at most 2^-26 of the largest one. Eigenvectors are rows, so that inner loops are contiguous. Sums use
+ * 8 virtual lanes and a fixed tree: bit-identical in every variant. */
 #include <math.h>
 
 #include "kernel/isa/isa.h"
@@ -17,7 +17,7 @@ enum { D = 4, BLOCK = 2 };
 #else
 enum { D = 2, BLOCK = 2 };
 #endif
-enum { LANES = 8, PARTS = LANES / D, STEPS = 60 }; /* STEPS of QL for one eigenvalue; two are usual */
+enum { LANES = 8, PARTS = LANES / D, STEPS = 60 }; /* STEPS: QL iterations per eigenvalue; two are usual */
 typedef double dv __attribute__((vector_size(8 * D), may_alias));
 typedef dv dv_unaligned __attribute__((aligned(8)));
 typedef float fv __attribute__((vector_size(4 * D), may_alias));
@@ -32,7 +32,7 @@ ALWAYS double fold(const dv part[PARTS]) {
 
 /* ---- inner products of rows ---- */
 
-/* The product of two floats is exact in double, so the sum is rounded once either way. */
+/* The product of two floats is exact in double, so that fused and separate addition agree. */
 ALWAYS dv add_product(dv acc, dv x, dv y) {
 #if GOSS_ISA_avx512
     return (dv)_mm512_fmadd_pd((__m512d)x, (__m512d)y, (__m512d)acc);
@@ -43,7 +43,7 @@ ALWAYS dv add_product(dv acc, dv x, dv y) {
 #endif
 }
 
-/* R x C of them over n numbers, a multiple of LANES, are added to out; ld: numbers between rows. */
+/* Adds R x C inner products over n numbers, a multiple of LANES, to out; ld: row stride. */
 ALWAYS void rows_by_rows(const double *a, const double *b, int64_t ld, int64_t n, double *out, int64_t ld_out,
                          const int R, const int C) {
     dv acc[BLOCK][BLOCK][PARTS];
@@ -62,8 +62,8 @@ ALWAYS void rows_by_rows(const double *a, const double *b, int64_t ld, int64_t n
     UNROLL for (int r = 0; r < R; r++) { UNROLL for (int c = 0; c < C; c++) out[r * ld_out + c] += fold(acc[r][c]); }
 }
 
-/* Converting costs as much as multiplying, so a stretch of columns is converted once, for all pairs of rows. Behind
- * the last column come zeros. */
+/* Conversion costs as much as multiplication, so that a block of columns is converted once for all pairs of rows,
+ * padded with zeros. */
 static int64_t widen_columns(const float *w, int64_t m, int64_t n, int64_t from, double *out) {
     const int64_t count = n - from < GOSS__GRAM_COLUMNS ? n - from : GOSS__GRAM_COLUMNS, full = count / D * D;
     const int64_t padded = (count + LANES - 1) / LANES * LANES;
@@ -139,7 +139,7 @@ static void reduce(double *a, int64_t n, double *d, double *e, double *beta, dou
     for (int64_t k = n > 2 ? n - 2 : 0; k < n; k++) d[k] = a[k * n + k], e[k] = k + 1 < n ? a[k * n + k + 1] : 0;
 }
 
-/* z = the product of the reflections, transposed: rows that the rotations of QL then turn into eigenvectors. */
+/* z = the transposed product of the reflections, whose rows QL rotates into eigenvectors. */
 static void reflections(const double *a, int64_t n, const double *beta, double *z) {
     memset(z, 0, (size_t)(n * n) * sizeof *z);
     for (int64_t i = 0; i < n; i++) z[i * n + i] = 1;
@@ -167,7 +167,7 @@ static void ql_step(int64_t n, int64_t l, int64_t m, double *d, double *e, doubl
     for (int64_t i = m - 1; i >= l; i--) {
         const double f = s * e[i], b = c * e[i];
         e[i + 1] = r = sqrt(f * f + g * g);
-        if (r == 0) { /* the block falls apart here */
+        if (r == 0) { /* the block splits here */
             d[i + 1] -= p, e[m] = 0;
             return;
         }
@@ -179,7 +179,7 @@ static void ql_step(int64_t n, int64_t l, int64_t m, double *d, double *e, doubl
     d[l] -= p, e[l] = g, e[m] = 0;
 }
 
-/* Numbers are about 1 here (sym_eig scales), so EPS^2 is nothing. */
+/* Numbers are about 1 here (sym_eig scales), so that EPS^2 is negligible. */
 static bool is_split(const double *d, const double *e, int64_t m) {
     return fabs(e[m]) <= EPS * (fabs(d[m]) + fabs(d[m + 1]) + EPS);
 }
@@ -196,7 +196,7 @@ static bool ql(int64_t n, double *d, double *e, double *z) {
     return true;
 }
 
-/* A power of two that brings the largest number to about 1; 0 where one is not finite. */
+/* A power of two that scales the largest number to about 1; 0: not finite. */
 static double scale_of(const double *a, int64_t n) {
     double most = 0;
     int exponent;

@@ -33,10 +33,10 @@ ALWAYS float row_at(const rows14 *a, int r, int unit) {
     }
 }
 
-/* Hides the strides' values from the optimiser, which would otherwise make a pointer (a spill) of every row. */
+/* Hides the strides' values from the optimiser, which would otherwise keep a pointer per row and spill. */
 #define OPAQUE(a) __asm__("" : "+r"((a).s1), "+r"((a).s3), "+r"((a).s5), "+r"((a).q))
 
-/* Keeps a vector that several sums use in one register: loads that the optimiser repeats cost more than they save. */
+/* Keeps a vector used by several sums in a register: the optimiser would repeat the load. */
 #if GOSS_ISA_avx512 || GOSS_ISA_avx2
 #define KEEP(v) __asm__("" : "+v"(v))
 #elif GOSS_ISA_neon
@@ -45,7 +45,7 @@ ALWAYS float row_at(const rows14 *a, int r, int unit) {
 #define KEEP(v) ((void)0)
 #endif
 
-/* The last vector of a row of C; where masks are cheap it always goes through one, which saves a branch. */
+/* The last vector of a row of C; if masks are cheap it is always masked, which saves a branch. */
 ALWAYS vf load_last(const float *c, vlanes last, bool whole) {
     return !GOSS_MASKED && whole ? vload(c) : vload_part(c, last);
 }
@@ -56,7 +56,7 @@ ALWAYS void store_last(float *c, vf v, vlanes last, bool whole) {
         vstore_part(c, v, last);
 }
 
-/* Where the rows of C are. */
+/* The addresses of the rows of C. */
 typedef struct place {
     float *c;
     const int64_t *at;
@@ -74,7 +74,7 @@ ALWAYS void tile_add(vf acc[TILE_ROWS][TILE_COLS_MAX], const place *p, vlanes la
     }
 }
 
-/* While K is summed, the lines of C come near. */
+/* Prefetches the lines of C while K is summed. */
 ALWAYS void tile_ask(const place *p, const int R, const int V) {
     UNROLL for (int r = 0; r < R; r++) {
         const float *c = row_of(p, r);
@@ -95,7 +95,7 @@ ALWAYS vf column(const float *b, int v, vlanes last, const int V, const int ragg
     return ragged && v == V - 1 ? vload_part(b + v * W, last) : vload(b + v * W);
 }
 
-/* One k: the fewer of rows and vectors wait in registers, the others come one by one. */
+/* One k: the fewer of rows and vectors are kept in registers, the others are loaded one by one. */
 ALWAYS void tile_step(vf acc[TILE_ROWS][TILE_COLS_MAX], const rows14 *a, const float *b, vlanes last, const int R,
                       const int V, const int unit, const int ragged) {
     vf wait[TILE_COLS_MAX];
@@ -139,8 +139,8 @@ ALWAYS void tile_one(const goss__tile *t, const char *top, const place *p, const
     tile_store(acc, p, last, whole, R, V);
 }
 
-/* Under the sanitizers (GOSS_CHECKED) all tiles of a kind are one function with R and V as variables: 244 unrolled
- * copies, each load and store with its check, took minutes to compile. It is the same text: every address is still
+/* Under the sanitizers (GOSS_CHECKED) all tiles of a kind are one function with R and V as variables, since 244
+ * unrolled copies with a check at each load and store took minutes to compile. The code is the same: every address is
  * checked. */
 #if GOSS_CHECKED
 #define ONCE static __attribute__((noinline))
@@ -180,7 +180,7 @@ ONCE void tile_run(const goss__tile *t, const int R, const int V, const int unit
 #define UPTO4(X, R) UPTO3(X, R) X(R, 4)
 #define UPTO6(X, R) UPTO4(X, R) X(R, 5) X(R, 6)
 #define UPTO8(X, R) UPTO6(X, R) X(R, 7) X(R, 8)
-/* Must agree with TILE_COLS. */
+/* Must match TILE_COLS. */
 #if GOSS_ISA_avx512
 #define ALL(X)                                                                                                         \
     UPTO8(X, 1)                                                                                                        \

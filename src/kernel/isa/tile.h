@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* tile.h: the one inner kernel that every product and convolution is made of.
+/* tile.h: the inner kernel of all products and convolutions.
  *
- * A tile is R x V*W outputs held in registers: C[r][:] = sum over segments s, sum over k of A_s[r][k] * B_s[k][:].
- * Rows of A are `row` elements apart and are read by broadcast, so A is never packed; one matrix product is one
- * segment, a convolution has one segment a filter tap, a filter gradient one a row of pixels. Segments, and k within
- * them, are summed one after the other with fused multiply-add: the order does not depend on R, V or W. */
+ * A tile is R x V*W outputs held in registers: C[r][:] = sum over segments s, sum over k of A_s[r][k] * B_s[k][:]. Rows
+ * of A have stride `row` and are read by broadcast, so that A is never packed. A matrix product has one segment, a
+ * convolution one per filter tap, a filter gradient one per row of pixels. Segments, and k within them, are summed
+ * serially with fused multiply-add: the order does not depend on R, V or W. */
 #ifndef GOSS_KERNEL_ISA_TILE_H
 #define GOSS_KERNEL_ISA_TILE_H
 
 #include "kernel/isa/simd.h"
 
-/* The most rows, and the widest V for r rows, that 32 or 16 registers hold. */
+/* The most rows, and the largest V for r rows, that fit 32 or 16 registers. */
 #if GOSS_ISA_avx512
 #define TILE_ROWS 14
 #define TILE_COLS(r) ((r) > 8 ? 2 : (r) > 6 ? 3 : (r) > 4 ? 4 : (r) > 3 ? 6 : 8)
@@ -34,34 +34,33 @@ enum { TILE_SET, TILE_CONTINUE }; /* start from 0; start from C */
 
 typedef struct goss__tile {
     const float *a, *b;
-    int64_t row, step; /* elements between rows of A (ignored by the unit kernels: 1), and between its k */
-    int64_t ldb;       /* elements between the k of B */
+    int64_t row, step; /* strides of A along rows (ignored by the unit kernels: 1) and along k */
+    int64_t ldb;       /* row stride of B */
     const goss__segment *seg;
     int64_t segs;
     float *c;
-    int64_t ldc;       /* elements between rows of C, where at is NULL */
+    int64_t ldc;       /* row stride of C, if at is NULL */
     const int64_t *at; /* offset of each row of C */
-    int64_t times;     /* that many tiles one below the other, with all rows of A, C and at */
+    int64_t times;     /* number of tiles, one below the other, with consecutive rows of A, C and at */
     int64_t last;      /* columns in the last vector, 1..W */
     int mode;
-    const float *add; /* added last, where at is NULL: as C, but its rows lie add_row apart; NULL: nothing. May be C */
+    const float *add; /* epilogue, if at is NULL: an addend like C, with row stride add_row; NULL: none. May be C */
     int64_t add_row;
-    int far; /* C is not in the cache: ask for its lines before they are written */
+    int far; /* C is not in the cache: prefetch its lines */
 } goss__tile;
 
 typedef void (*goss__tile_fn)(const goss__tile *t);
 
-/* The kernel for tiles of r rows of A, v vectors of B; unit: rows of A are 1 apart; ragged: B must not be read beyond
- * `last` (only where GOSS_MASKED; elsewhere B has to be padded with zeros to whole vectors). */
+/* The kernel for tiles of r rows of A, v vectors of B; unit: rows of A have stride 1; ragged: B must not be read beyond
+ * `last` (only with GOSS_MASKED; otherwise B must be padded with zeros to whole vectors). */
 goss__tile_fn GOSS_FN(tile_find)(int64_t r, int64_t v, int unit, int ragged);
 
-/* Rows of the first of the tiles that `left` rows fall into, which are as equal as possible. */
+/* Rows of the first of the tiles into which `left` rows are divided as equally as possible. */
 ALWAYS int64_t tile_rows(int64_t left) {
     return left <= TILE_ROWS ? left : goss__ceil_div(left, goss__ceil_div(left, TILE_ROWS));
 }
 
-/* All rows of one panel of B, from the tile `t` on, at most `most` a tile: larger tiles first, each kind by one call.
- */
+/* All rows for one panel of B, from tile `t` on, at most `most` per tile: larger tiles first, one call per size. / */
 ALWAYS void tile_some_rows(goss__tile t, int64_t rows, int64_t most, int64_t vectors, int unit, int ragged) {
     const int64_t tiles = goss__ceil_div(rows, most), r = rows / tiles, more = rows % tiles;
     if (more > 0) {
@@ -82,7 +81,7 @@ ALWAYS void tile_all_rows(goss__tile t, int64_t rows, int64_t vectors, int unit,
     tile_some_rows(t, rows, TILE_ROWS, vectors, unit, ragged);
 }
 
-/* panel[k][row] from B[k][width] (rows ld apart) or from B[width][k]; columns from width to the next multiple of W are
+/* panel[k][row] from B[k][width] (row stride ld) or from B[width][k]; columns from width to the next multiple of W are
  * 0. */
 void GOSS_FN(pack_rows)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width);
 void GOSS_FN(pack_cols)(float *panel, int64_t row, const float *b, int64_t ld, int64_t k, int64_t width);

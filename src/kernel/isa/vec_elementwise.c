@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vec_elementwise.c: every row of elementwise.def over rows of floats.
+/* vec_elementwise.c: the rows of elementwise.def as loops over floats.
  *
- * The inner loop is instantiated for each combination of inner strides (0: the operand is one number a row, 1: dense),
- * and the outer loop runs inside it, so that many short rows (a bias, a norm) cost no call each. */
+ * The inner loop is instantiated for each combination of inner strides (0: one number per row, 1: dense) together with
+ * the outer loop, so that many short rows (a bias, a norm) do not cost a call each. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/vformula.h"
 
 typedef vf (*formula)(vf a, vf b, vf c);
 
-/* Joins rows that follow one another into one; a column (inner 1) becomes a row. */
+/* Merges contiguous rows into one; a column (inner 1) becomes a row. */
 static goss__ew flatten(const goss__ew *e, int arity) {
     goss__ew f = *e;
     bool joined = true;
@@ -30,7 +30,7 @@ ALWAYS vf operand(const float *p, int64_t i, int64_t left, int dense, vf one) {
     return left >= W ? vload(p + i) : vload_part(p + i, vfirst(left));
 }
 
-/* dense: bit j set when operand j has inner stride 1. */
+/* dense: bit j is set if operand j has inner stride 1. */
 ALWAYS void rows(const goss__ew *e, formula f, const int arity, const int dense) {
     const float *a = e->in[0], *b = arity > 1 ? e->in[1] : a, *c = arity > 2 ? e->in[2] : a;
     const int64_t inner = e->inner;

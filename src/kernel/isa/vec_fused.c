@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* vec_fused.c: every row of fused.def as one loop. A row is data that the compiler knows: it unrolls the row's ops and
- * keeps their results in registers. */
+/* vec_fused.c: the rows of fused.def as loops. A row is a compile-time constant: the compiler unrolls its operations
+ * and keeps their results in registers. */
 #include "kernel/fused.h"
 #include "kernel/isa/isa.h"
 #include "kernel/isa/vformula.h"
 
-/* Where a row's operands are and where its results go. */
+/* The operands and results of a row. */
 typedef struct lines {
     const float *in[GOSS__FUSED_MOST][3];
     vf number[GOSS__FUSED_MOST][3];
@@ -24,7 +24,7 @@ ALWAYS vf value_of(const enum goss__ew_op op, vf a, vf b, vf c) {
     }
 }
 
-/* Of the elements from `column` of the row that begins at element `row` on. */
+/* The addresses for elements from `column` on, of the row that begins at element `row`. */
 ALWAYS vf operand(const lines *l, const vf *result, const int from, int k, int j, int64_t row, int64_t column,
                   int64_t left) {
     if (from >= 0) return result[from];
@@ -32,7 +32,7 @@ ALWAYS vf operand(const lines *l, const vf *result, const int from, int k, int j
     return vload_n(l->in[k][j] + (from == GOSS__FUSED_ARRAY ? row + column : column), left);
 }
 
-/* W elements, or the `left` last ones of a row. All is read before anything is written: outputs may be operands. */
+/* W elements, or the `left` last ones of a row. All reads precede all writes: outputs may alias operands. */
 ALWAYS void some(const lines *l, const goss__fused_op *op, const int n, int64_t row, int64_t column, int64_t left) {
     vf result[GOSS__FUSED_MOST];
     UNROLL for (int k = 0; k < n; k++) {

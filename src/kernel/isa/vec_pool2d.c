@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vec_pool2d.c: max pooling as window argmax, gather by that index and its adjoint, vectorised over channels.
  *
- * A NaN counts as the largest value, so that it shows in the result. A window without any valid tap has index -1,
- * which gathers 0 and scatters nothing. */
+ * A NaN counts as the largest value, so that it propagates. A window without any valid tap has index -1, which gathers
+ * 0 and scatters nothing. */
 #include "kernel/isa/isa.h"
 
 /* The part of an output's window that lies inside the image. */
@@ -36,7 +36,7 @@ static void window_gather(const goss__pool2d *p, const window *k, const float *x
     }
 }
 
-/* index, y: NULL where not wanted. */
+/* index, y: may be NULL. */
 static void window_argmax(const goss__pool2d *p, const window *k, const float *x, const float *factor, int32_t *index,
                           float *y) {
     for (int64_t j = 0; j < p->c; j += W) {
@@ -75,7 +75,7 @@ static void window_scatter(const goss__pool2d *p, const window *k, const float *
     }
 }
 
-/* ---- windows of K x K taps that all lie inside: x is the first tap, `last` the channels of this vector ---- */
+/* ---- windows of K x K taps inside the image: x is the first tap, `last` the channels of this vector ---- */
 
 ALWAYS vf tap_load(const goss__pool2d *p, const float *x, int t, int64_t last, const int K) {
     return vload_n(x + (t / K * p->w + t % K) * p->c, last);
@@ -118,7 +118,7 @@ ALWAYS void full_scatter(const goss__pool2d *p, const float *gy, const int32_t *
     }
 }
 
-/* Which windows those functions are for: 0 (none), 2 x 2 or 3 x 3. */
+/* The windows of those functions: 0 (none), 2 x 2 or 3 x 3. */
 static int full_size(const goss__pool2d *p) { return p->kh == p->kw && (p->kh == 2 || p->kh == 3) ? (int)p->kh : 0; }
 
 ALWAYS bool is_full(const goss__pool2d *p, const window *k) {

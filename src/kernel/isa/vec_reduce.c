@@ -2,14 +2,15 @@
 /* vec_reduce.c: sum, max, dot product and squared deviations over one axis.
  *
  * Along the last axis (post = 1) element i goes to virtual lane i % 16 and the 16 lanes are folded by a fixed tree;
- * otherwise every column is its own sum. Either way a sum is cut into blocks of BLOCK steps that start from 0 and are
- * then added up: rounding errors stay small, and several blocks run side by side without changing a bit. */
+ * otherwise every column is its own sum. In both cases a sum is divided into blocks of BLOCK steps that start from 0
+ * and are then added: rounding errors stay small, and several blocks run in parallel without changing a bit. */
 #include "kernel/isa/isa.h"
 
 #define BLOCK 128
 #define LANES (16 / W) /* vectors that make 16 virtual lanes */
 
-enum { SUM, MAX, DOT, DEVIATION }; /* the last: b holds one number a sum, which is taken from each of its elements */
+/* DEVIATION: b has one number per sum, which is subtracted from each of its elements. */
+enum { SUM, MAX, DOT, DEVIATION };
 
 ALWAYS vf start(const int op) { return vset(op == MAX ? -__builtin_inff() : 0.f); }
 ALWAYS vf join(const int op, vf a, vf b) {
@@ -26,7 +27,7 @@ ALWAYS vf load_or(const float *p, int64_t left, vf other) {
 }
 ALWAYS vf load(const int op, const float *p, int64_t left) { return load_or(p, left, start(op)); }
 
-/* Lane i + d into lane i, for the lower d lanes; what comes into the others is of no interest. */
+/* Moves lane i + d to lane i, for the lower d lanes; the others are undefined. */
 #if GOSS_ISA_avx512
 ALWAYS vf down8(vf v) { return (vf)_mm512_shuffle_f32x4((__m512)v, (__m512)v, 0x0e); }
 ALWAYS vf down4(vf v) { return (vf)_mm512_shuffle_f32x4((__m512)v, (__m512)v, 0x01); }
@@ -57,7 +58,7 @@ ALWAYS float fold(const int op, vf lane[LANES]) {
     return join(op, v, down1(v))[0];
 }
 
-/* P blocks of BLOCK x 16 elements side by side. */
+/* P blocks of BLOCK x 16 elements in parallel. */
 ALWAYS void row_blocks(const int op, vf total[LANES], const float *a, const float *b, vf mean, const int P) {
     vf acc[4][LANES];
     UNROLL for (int p = 0; p < P; p++) { UNROLL for (int l = 0; l < LANES; l++) acc[p][l] = start(op); }
@@ -95,7 +96,7 @@ ALWAYS float row(const int op, const float *a, const float *b, int64_t n) {
     return fold(op, total);
 }
 
-/* V vectors of columns over P blocks of `rows` rows side by side. */
+/* V vectors of columns over P blocks of `rows` rows in parallel. */
 ALWAYS void column_blocks(const int op, vf total[4], const float *a, const float *b, int64_t post, int64_t rows,
                           int64_t left, const int V, const int P) {
     vf acc[4][4];

@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* vmath.h: exp, log, tanh, sin and cos of a vector of floats.
  *
- * Argument reduction by explicit fused multiply-add, then a polynomial that was fitted for the smallest largest
- * relative error with coefficients rounded to float. The largest errors are measured by
- * tests/test_kernel_elementwise.c, which states the bounds. Values follow C's Annex F: NaN gives NaN, exp(-inf) = 0,
- * log(0) = -inf, log(<0) = NaN, sin(inf) = NaN. Subnormal arguments and results are right unless the caller has the CPU
- * flush them. */
+ * Argument reduction by explicit fused multiply-add, then a minimax polynomial in relative error with coefficients
+ * rounded to float. The largest errors are measured by tests/test_kernel_elementwise.c, which states the bounds. Values
+ * follow C's Annex F: NaN gives NaN, exp(-inf) = 0, log(0) = -inf, log(<0) = NaN, sin(inf) = NaN. Subnormal arguments
+ * and results are correct unless the CPU flushes them. */
 #ifndef GOSS_KERNEL_ISA_VMATH_H
 #define GOSS_KERNEL_ISA_VMATH_H
 
 #include "kernel/isa/simd.h"
 
-/* Adding this to |x| < 2^22 rounds x to an integer, which then stands in the low bits. */
+/* Adding this to |x| < 2^22 rounds x to an integer in the low bits. */
 #define V_ROUND 0x1.8p23f
 
 ALWAYS vf vpoly2(vf x, float c0, float c1, float c2) { return vfma(vfma(vset(c2), x, vset(c1)), x, vset(c0)); }
@@ -50,7 +49,7 @@ ALWAYS vf vlog(vf x) {
     return vselect(vless(x, vset(0.f)), vset(__builtin_nanf("")), r);
 }
 
-/* An odd polynomial near 0, 1 - 2 / (exp(2 |x|) + 1) beyond, with the sign put back. */
+/* An odd polynomial near 0, 1 - 2 / (exp(2 |x|) + 1) beyond, with the sign of x. */
 ALWAYS vf vtanh(vf x) {
     vf a = vabs(x), s = x * x;
     vf p = vpoly4(s, -0x1.555532p-2f, 0x1.110704p-3f, -0x1.b838a0p-5f, 0x1.5211c2p-6f, -0x1.758f96p-8f);
@@ -61,8 +60,8 @@ ALWAYS vf vtanh(vf x) {
 }
 
 /* x = n pi/2 + r with |r| <= pi/4, pi/2 in three floats: within the stated error for |x| <= 10^5. Beyond that n drifts
- * from the nearest integer and r grows; from about 10^6 on the result is only some value in [-1, 1].
- * Gives sin(x + quarter pi/2). */
+ * from the nearest integer and r grows; from about 10^6 on the result is an arbitrary value in [-1, 1]. Gives sin(x +
+ * quarter pi/2). */
 ALWAYS vf vsincos(vf x, int32_t quarter) {
     vf t = vfma(x, vset(0x1.45f306p-1f), vset(V_ROUND)), n = t - vset(V_ROUND);
     vf r = vfnma(n, vset(0x1.921fb6p+0f), x);

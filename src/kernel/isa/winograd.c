@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* winograd.c: 3 x 3 convolutions at stride 1 by Winograd's F(4x4,3x3) or F(2x2,3x3) (Lavin and Gray 2016, "Fast
- * algorithms for convolutional neural networks"): 36 products make 4 x 4 outputs, where the direct kernel needs 144; 16
- * make 2 x 2.
+ * algorithms for convolutional neural networks"): 36 multiplications for 4 x 4 outputs instead of 144; 16 for 2 x 2.
  *
  *     y = A' [ (G w G') * (B' x B) ] A         per tile of (m + 2) x (m + 2) inputs, m x m outputs; winograd_lines.h
  *
- * Each of the (m + 2)^2 points is a product over channels of its own, [tiles x in] [in x out]. The input gradient is
- * the same with the filter turned round and transposed. The filter gradient is the adjoint: gw = G' [ (B' x B) * (A gy
- * A') ] G, each point a product over tiles. Every function takes m as a constant, M.
+ * Each of the (m + 2)^2 points is a matrix product over channels, [tiles x in] [in x out]. The input gradient is the
+ * same with the filter reversed and transposed. The filter gradient is the adjoint: gw = G' [ (B' x B) * (A gy A') ] G,
+ * each point a product over tiles. Every function takes m as a constant, M.
  *
- * Order: the sum over channels is serial, transforms are fixed trees, so bits do not depend on the variant, the block
- * or the other images. Filter gradients: serial within a block of tiles, blocks are added in turn.
+ * Order: the sum over channels is serial and transforms are fixed trees, so that results do not depend on the variant,
+ * the block or other images. Filter gradients: serial within a block of tiles; blocks are added in order.
  *
  * Error: at 14 x 14 x 64 on normal numbers rms 7.8e-7 of the result's rms, the largest 8e-6 (m = 2: 2.7e-7 and 1.7e-6;
- * direct, whose sums are longer: 4.2e-7 and 4.3e-6); filter gradients 1.3e-6 (4.4e-7). It goes with the numbers that a
- * tile reads, so an output that is exactly 0 for the direct kernel need not be here. For the same reason a NaN or
- * infinity reaches, beside the outputs whose windows hold it, others of its tile where m = 4; never other images. */
+ * direct, whose sums are longer: 4.2e-7 and 4.3e-6); filter gradients 1.3e-6 (4.4e-7). Errors are relative to all
+ * inputs of a tile, so that an output that is exactly 0 with the direct kernel need not be 0 here. For the same reason
+ * a NaN or infinity affects other outputs of its tile if m = 4, but never other images. */
 #include "kernel/isa/isa.h"
 #include "kernel/isa/winograd_lines.h"
 #include "kernel/conv_plan.h"
@@ -24,7 +23,7 @@
 #define POINTS(M) (((M) + 2) * ((M) + 2))
 #define PANEL (TILE_COLS(TILE_ROWS) * W)
 
-/* Images as seen by tiles: tile (i, j) begins at row m i - top, column m j - left; what is outside is black. */
+/* Images and their tiles: tile (i, j) begins at row m i - top, column m j - left; pixels outside are 0. */
 typedef struct grid {
     const float *data;
     int64_t h, w, channels, top, left, down, across;
@@ -50,11 +49,11 @@ static scratch split(const goss__winograd_plan *p, void *memory) {
     return s;
 }
 
-/* The size x size pixels of a tile; tiles begin M pixels apart. */
+/* The size x size pixels of a tile; tiles have stride M. */
 ALWAYS void tile_pixels(const int M, const float **at, const grid *g, int64_t tile, int size) {
     const int64_t image = tile / (g->down * g->across), place = tile % (g->down * g->across);
     const int64_t y = place / g->across * M - g->top, x = place % g->across * M - g->left;
-    const int64_t corner = (image * g->h + y) * g->w + x; /* may lie outside */
+    const int64_t corner = (image * g->h + y) * g->w + x; /* may be outside */
     for (int r = 0; r < size; r++) {
         for (int q = 0; q < size; q++) {
             const bool inside = y + r >= 0 && y + r < g->h && x + q >= 0 && x + q < g->w;
@@ -161,7 +160,7 @@ ALWAYS void outputs(const int M, const goss__winograd_plan *p, const grid *g, in
 
 /* ---- filters ---- */
 
-/* u in panels of PANEL columns, each [point][in][width]; w[tap][in][out], its taps read backwards if `turned`. */
+/* u in panels of PANEL columns, each [point][in][width]; w[tap][in][out], with reversed taps if `turned`. */
 ALWAYS void filters(const int M, const goss__winograd_plan *p, const float *w, bool turned, float *u) {
     for (int64_t j = 0; j < p->out; j += PANEL) {
         const int64_t width = goss__min64(PANEL, p->out - j), row = goss__ceil_div(width, W) * W;
@@ -208,7 +207,7 @@ typedef struct product {
     const float *a, *b;
     int64_t rows, k, a_row, vectors, ldb, ldc;
     bool unit;
-    bool onto; /* what C holds */
+    bool onto; /* C has partial sums */
     float *c;
 } product;
 
@@ -241,7 +240,7 @@ ALWAYS void convolve(const int M, const goss__winograd_plan *p, const grid *from
     }
 }
 
-/* The two ways as functions: what is inlined above stands in each once. */
+/* The two variants as functions, each with one inlined copy of the above. */
 static void convolve_any(const goss__winograd_plan *p, const grid *from, const grid *to, const scratch *s,
                          const float *w, bool turned, float *dst, int64_t images) {
     if (p->outputs == 4)
@@ -268,7 +267,7 @@ void GOSS_FN(winograd_dx)(const goss__conv *c, const float *gy, const float *w, 
     convolve_any(&p, &from, &to, &s, s.w, true, gx, c->n);
 }
 
-/* u[point] = v[point]' m[point], block after block of tiles. */
+/* u[point] = v[point]' m[point], block by block of tiles. */
 ALWAYS void correlate(const int M, const goss__winograd_plan *p, const grid *from, const grid *to, const scratch *s,
                       int64_t images, float *gw) {
     const int64_t all = images * p->down * p->across, cols = TILE_COLS(TILE_ROWS) * W,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* winograd_lines.h: the one-dimensional transforms of Winograd's F(2,3) and F(4,3), over vectors `step` apart.
  *
- * F(m,3) makes m outputs of m + 2 inputs d and three taps g by m + 2 products:
+ * F(m,3) computes m outputs from m + 2 inputs d and three taps g by m + 2 multiplications:
  *
  *     y = A' [ (G g) * (B' d) ]
  *
@@ -16,7 +16,7 @@
 
 #define NEAR_POINT 0.625f
 #define FAR_POINT 1.5f
-/* Squares and cubes, and what the points' differences multiply to. */
+/* Squares, cubes, and products of the points' differences. */
 #define NEAR2 (NEAR_POINT * NEAR_POINT)
 #define FAR2 (FAR_POINT * FAR_POINT)
 #define NEAR3 (NEAR2 * NEAR_POINT)
@@ -94,14 +94,14 @@ ALWAYS void filter_line_adjoint_4(vf *u, int step) {
     u[2 * step] = vfma(vset(FAR2), sum_far, vfma(vset(NEAR2), sum_near, u[5 * step]));
 }
 
-/* ---- either, M outputs ---- */
+/* ---- M outputs ---- */
 
 ALWAYS void input_line(const int M, vf *d, int step) { M == 4 ? input_line_4(d, step) : input_line_2(d, step); }
 ALWAYS void filter_line(const int M, vf *u, int step, vf g0, vf g1, vf g2) {
     M == 4 ? filter_line_4(u, step, g0, g1, g2) : filter_line_2(u, step, g0, g1, g2);
 }
 ALWAYS void output_line(const int M, vf *m, int step) { M == 4 ? output_line_4(m, step) : output_line_2(m, step); }
-/* From M cotangents, `from` apart; z may begin where y does. */
+/* From M cotangents with stride `from`; z may alias y. */
 ALWAYS void output_line_adjoint(const int M, vf *z, int step, const vf *y, int from) {
     M == 4 ? output_line_adjoint_4(z, step, y, from) : output_line_adjoint_2(z, step, y, from);
 }
