@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* instance.h: what a task got: the network that was made for it, whatever made it.
+/* instance.h: the network of a task, however it was obtained.
  *
- * A hypernetwork generates an instance, gradient steps on a support set move one, a closed form replaces its head, a
- * method hands one to each task of a batch, and the file of an adapted network is one whose modulation and masks are
- * folded into plain weights. Every value has Tw = 1 (all tasks alike) or T in front. */
+ * A hypernetwork generates an instance, gradient steps on a support set update one, a closed form replaces its head, a
+ * method yields one per task of a batch, and the file of an adapted network is one whose modulation and masks are
+ * folded into plain weights. Every value has leading extent Tw: 1 (the same for all tasks) or T. Errors: the graph's.
+ * Threads: the graph's. */
 #ifndef GOSSAMER_INSTANCE_H
 #define GOSSAMER_INSTANCE_H
 
@@ -15,12 +16,13 @@ extern "C" {
 
 #define GOSS_INSTANCE_SITES 64
 
+/* A network per task, as values of a graph. */
 typedef struct goss_instance {
     goss_weights *weights; /* of the target's layout, [Tw,...]. Owned */
-    /* Modulation of the target's sites, [Tw,C], where it is: (1 changes nothing) times, plus; else GOSS_NONE */
+    /* Factor and addend [Tw,C] of each modulation site, or GOSS_NONE */
     goss_val film_scale[GOSS_INSTANCE_SITES], film_shift[GOSS_INSTANCE_SITES];
-    const goss_val *unit_mask;  /* as goss_target_context.unit_mask; NULL: all alive. Borrowed */
-    goss_val head_w, head_b;    /* [Tw,F,W], [Tw,W]: a head of the target's, or one made for a task's classes */
+    const goss_val *unit_mask;  /* as goss_target_context.unit_mask; NULL: all ones. Borrowed */
+    goss_val head_w, head_b;    /* [Tw,F,W], [Tw,W]: the target's head, or one for the classes of a task */
     goss_weights *running;      /* statistics of batch norms that serve every set, or NULL. Owned */
     goss_norm_statistics given; /* those of the support set, where running is NULL */
     goss_val code;              /* what it was generated from, [T,E]; GOSS_NONE: it was not */
@@ -28,13 +30,13 @@ typedef struct goss_instance {
 
 /* Frees what is owned; the struct itself is the caller's. NULL allowed. */
 GOSS_API void goss_instance_free(goss_instance *instance);
-/* Modulation and masks for goss_target_apply; borrowed from the instance. Whose statistics normalise is the caller's
- * to say. */
+/* Sets modulation and masks of a context for goss_target_apply, borrowed from the instance. The caller sets the source
+ * of batch norm statistics. */
 GOSS_API void goss_instance_context(const goss_instance *instance, goss_target_context *c);
-/* The first task's network as one slab [1,P] of the layout of `with_head`: the target, or the same text with a head
- * behind it, of whose columns the first are taken. Modulation and masks are folded into the layers before them:
- * (w x + b) s + t = (s w) x + (s b + t). Errors: the graph's; GOSS_E_UNSUPPORTED for masks of units that a layer or
- * group norm averages over. */
+/* The first task's network as one slab [1,P] of the layout of `with_head`: the target, or the same network with a head,
+ * of whose columns the first ones are used. Modulation and masks are folded into the layers before them: (w x + b) s +
+ * t = (s w) x + (s b + t). Errors: the graph's; GOSS_E_UNSUPPORTED for masks of units that a layer or group norm
+ * averages over. */
 GOSS_API goss_val goss_instance_slab(const goss_instance *instance, const goss_target *target,
                                      const goss_target *with_head);
 /* Its statistics [1,S] of goss_target_statistics; GOSS_NONE: the target has no batch norm. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* share.h: what many tasks share: each task has a network of the same target, and *sharing* says what its weights are
- * made of.
+/* share.h: weight sharing among tasks: each task has a network of the same target, and *sharing* defines what its
+ * weights are composed of.
  *
- * Rules name, for each tensor of the target, a part or a sum of parts: "head.*=own; *=shared+own". Of a tensor with P
+ * Rules give for each tensor of the target a part or a sum of parts: "head.*=own; *=shared+own". For a tensor with P
  * numbers, N tasks, task t:
  *   shared          W, one for all tasks
  *   own             V_t, one for each
@@ -17,14 +17,14 @@
  *                   2018)
  *   stitch          sum_u a_tu V_u: networks of the tasks' own, mixed by a matrix a [N,N] a layer that starts with .9
  *                   on the diagonal and .1 / (N - 1) elsewhere (cross-stitch, Misra et al. 2016)
- * What is mixed is weights. For a layer x w + b that is the same as mixing what K layers give before the nonlinearity;
- * the papers of ordering and stitch mix what comes out behind it.
+ * Weights are mixed. For a layer x w + b this equals mixing the pre-activations of K layers; the papers of ordering and
+ * stitch mix activations.
  *
- * The tensors of a layer ("conv1.w", "conv1.b": the name in front of the last dot) have the same codes and gates. A
- * sum starts as its first part: later ones begin at 0, with a gradient. All tasks start from the same numbers, those
- * that the target has by itself, so that units of different tasks correspond; where codes mix several tensors these
- * are random (and codes differ by a tenth), else all would stay equal.
- * Gates weigh the parts of a sum, a task and layer: sum_p g_tp part_p.
+ * The tensors of a layer ("conv1.w", "conv1.b": the name before the last dot) have common codes and gates. A sum is
+ * initialised to its first part: later parts start at 0, with a nonzero gradient. All tasks start from the target's own
+ * initial values, so that units of different tasks correspond; if codes mix several tensors, these are random (and
+ * codes differ by a tenth), since equal ones would stay equal. Gates weight the parts of a sum per task and layer:
+ * sum_p g_tp part_p.
  *
  * Threads: a goss_share is immutable and may be shared. */
 #ifndef GOSSAMER_SHARE_H
@@ -39,6 +39,7 @@ extern "C" {
 
 #define GOSS_SHARE_PARTS 4 /* of a sum, at most */
 
+/* Settings of sharing; defaults in brackets. */
 typedef struct goss_share_options {
     int64_t tasks;      /* N, at least 1 */
     const char *rules;  /* "PATTERN=PART[+PART...]; ...", the first pattern that matches wins; what none matches is
@@ -50,61 +51,66 @@ typedef struct goss_share_options {
     bool hard;                      /* routing takes exactly one of its tensors, straight-through (false) */
     bool task_classes;              /* outputs mean something else in each task: a head must not be shared */
 } goss_share_options;
+/* The defaults; tasks must be set. */
 GOSS_API goss_share_options goss_share_defaults(void);
 
-/* Rules with a name: "alone" (one network a task), "joint" (one for all), "hard" (shared but for the head), "soft"
- * (own, for a penalty to tie), "mean" (shared and an own deviation), "dictionary", "tensor_train", "routing",
+/* A preset, rules with a name: "alone" (one network a task), "joint" (one for all), "hard" (shared but for the head),
+ * "soft" (own, for a penalty to tie), "mean" (shared and an own deviation), "dictionary", "tensor_train", "routing",
  * "ordering", "stitch". */
 typedef struct goss_share_preset {
     const char *name, *rules, *meaning;
 } goss_share_preset;
+/* All presets, [*n]. Static storage. */
 GOSS_API const goss_share_preset *goss_share_presets(int *n);
 
-/* By name; *rules may be NULL. Errors: GOSS_E_ARGUMENT lists the near ones. */
+/* The rules of a preset; rules may be NULL. Errors: GOSS_E_ARGUMENT names similar ones. */
 GOSS_API GOSS_MUST_USE goss_status goss_share_preset_find(const char *name, const char **rules, goss_error *err);
 
+/* Sharing of a target's weights among tasks. */
 typedef struct goss_share goss_share;
 
-/* Sharing of a target's weights. Borrows the target; options are copied. Owns: goss_share_free.
- * Errors: GOSS_E_ARGUMENT for rules that cannot be read, a preset that there is not, numbers out of range, gates
- * without a sum; GOSS_E_UNSUPPORTED for what has no meaning: a shared head with task_classes, batch norm behind
- * weights that differ from task to task; GOSS_E_NOMEM. */
+/* Creates sharing for a target, which is borrowed; options are copied. Errors: GOSS_E_ARGUMENT: malformed rules, an
+ * unknown preset, numbers out of range, gates without a sum; GOSS_E_UNSUPPORTED: a shared head with task_classes, batch
+ * norm after weights that differ by task; GOSS_E_NOMEM. Owns: goss_share_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_share_create(const goss_target *target, const goss_share_options *options,
                                                      goss_share **out, goss_error *err);
-GOSS_API void goss_share_free(goss_share *s); /* NULL allowed */
+/* Frees it; NULL is allowed. */
+GOSS_API void goss_share_free(goss_share *s);
+/* The target. Borrowed. */
 GOSS_API const goss_target *goss_share_target(const goss_share *s);
+/* The options. Borrowed. */
 GOSS_API const goss_share_options *goss_share_settings(const goss_share *s);
-/* The rules that hold, as text, whether they are those of a preset or not. */
+/* The effective rules as text, from options or preset. Borrowed. */
 GOSS_API const char *goss_share_rules(const goss_share *s);
 
-/* All that is learned, parameter "share": TENSOR.PART with a task's row in front ("conv1.w.own" [N, ...]), or K tensors
- * ("conv1.w.dictionary" [K, ...]), cores ("conv1.w.train1"), codes a layer ("conv1.dictionary4" [N,K]), gates a layer
- * ("conv1.gates2" [N, parts]), banks ("bank4.3x3x8x8.w"). A part that stands in another place of a sum has its number
- * behind it ("conv1.w.own2"). Weight decay acts on what is of a tensor of role GOSS_ROLE_WEIGHT, not on codes and
- * gates. */
+/* The layout of the learned values, parameter "share": TENSOR.PART with a row per task ("conv1.w.own" [N, ...]), K
+ * tensors ("conv1.w.dictionary" [K, ...]), cores ("conv1.w.train1"), codes per layer ("conv1.dictionary4" [N,K]), gates
+ * per layer ("conv1.gates2" [N, parts]), banks ("bank4.3x3x8x8.w"). A part at a later position of a sum has its number
+ * appended ("conv1.w.own2"). Weight decay acts on parts of tensors of role GOSS_ROLE_WEIGHT, not on codes and gates.
+ * Borrowed. */
 GOSS_API const goss_layout *goss_share_layout(const goss_share *s);
-/* Starting values [goss_layout_total]. Depends on seed and names only; the first part of each tensor is as
- * goss_layout_initialize has it in the target's own layout. */
+/* Initial values, out [goss_layout_total]. They depend on seed and names alone; the first part of each tensor is that
+ * of goss_layout_initialize in the target's layout. */
 GOSS_API void goss_share_initialize(const goss_share *s, uint64_t seed, float *out);
 
-/* Whose weights are wanted. */
+/* The tasks whose weights are built. */
 typedef struct goss_share_tasks {
     goss_val id;    /* index [T]: numbers of tasks; GOSS_NONE: of a new task, the mean over all, [1, ...] */
     bool unknown;   /* some may be N, which stands for a new task */
     goss_val noise; /* index [T], ids of random streams: training; GOSS_NONE: gates without noise */
 } goss_share_tasks;
 
-/* The tasks' weights, of the target's layout: [1, ...] where a tensor is shared alone, else [T, ...]. A new task's are
- * the mean over tasks. Publishes, where all tasks have numbers: parts/P/TENSOR, part P = 1, 2, ... of each tensor
- * before gates, [T, ...] or [1, ...]; codes/LAYER [T, K], what tensors are mixed by (of dictionary, tensor_train,
- * routing, ordering, stitch); gates/LAYER [T, parts].
- * Owns: goss_weights_free. NULL where memory is out (the graph knows). */
+/* The tasks' weights, of the target's layout: [1, ...] for a tensor that is only shared, else [T, ...]. Those of a new
+ * task are the mean over tasks. Publishes, if all tasks have ids: parts/P/TENSOR, part P = 1, 2, ... of each tensor
+ * before gates, [T, ...] or [1, ...]; codes/LAYER [T, K], the coefficients of dictionary, tensor_train, routing,
+ * ordering, stitch; gates/LAYER [T, parts]. Returns NULL if memory is exhausted (with a sticky error). Owns:
+ * goss_weights_free. */
 GOSS_API goss_weights *goss_share_weights(const goss_share *s, goss_graph *g, const goss_share_tasks *tasks);
 
-/* How strongly tasks use what they share, from learned values [goss_layout_total of goss_share_layout]: rows of
- * codes and gates after their softmax or sigmoid, without noise. Entry i of the layout must be codes or gates
- * (goss_share_is_mixing). out [N, K]. */
+/* Whether an entry of goss_share_layout has mixing coefficients, that is codes or gates. */
 GOSS_API bool goss_share_is_mixing(const goss_share *s, int entry);
+/* The learned mixing coefficients of such an entry, out [N, K]: codes, or gates after their softmax or sigmoid, without
+ * noise. values: [goss_layout_total of goss_share_layout]. */
 GOSS_API void goss_share_mixing(const goss_share *s, int entry, const float *values, float *out);
 
 #ifdef __cplusplus

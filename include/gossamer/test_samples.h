@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* test_samples.h: the samples that a training run kept apart inside of its own tasks (data.split), for judging its
- * model: neither trained on nor validated on, but of the tasks that the model knows. */
+/* test_samples.h: the test samples that a training run held out within its tasks (data.split), for evaluating its
+ * model: used neither for training nor for validation, but of tasks that the model knows. Threads: one at a time. */
 #ifndef GOSSAMER_TEST_SAMPLES_H
 #define GOSSAMER_TEST_SAMPLES_H
 
@@ -13,21 +13,24 @@
 extern "C" {
 #endif
 
+/* The test samples of a model's run. */
 typedef struct goss_test_samples goss_test_samples;
 
-/* Divides the data as the model's run did, by the settings that the model keeps. data: where it is now; NULL: where it
- * was. Errors: GOSS_E_ARGUMENT: the model comes from no training run, the run kept nothing apart, or the data or its
- * division is not what the model was trained with (compared by content); what opening the data reports; *stop nonzero:
- * GOSS_E_INTERRUPTED. stop may be NULL. Owns: *out, goss_test_samples_free. */
+/* Repeats the split of the model's run, from the settings in the model. data: the present path of the data; NULL: that
+ * of the run. stop: as in goss_train_options; may be NULL. Errors: GOSS_E_ARGUMENT: the model is not from a training
+ * run, the run held out nothing, or the data or its split differs from that of the run (compared by content); errors of
+ * opening the data; GOSS_E_INTERRUPTED. Owns: goss_test_samples_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_test_samples_open(const goss_model *m, const char *data,
                                                           const volatile sig_atomic_t *stop, goss_test_samples **out,
                                                           goss_error *err);
-GOSS_API void goss_test_samples_free(goss_test_samples *t); /* NULL allowed */
-/* Tasks in turns, source->tasks of them: training samples as support, all test samples as queries. Borrowed. */
+/* Frees them; NULL is allowed. */
+GOSS_API void goss_test_samples_free(goss_test_samples *t);
+/* A source of source->tasks tasks in turn: training samples as support, all test samples as queries. Borrowed. */
 GOSS_API const goss_task_source *goss_test_samples_source(const goss_test_samples *t);
-/* The metric that the run was validated by. */
+/* The metric of the run's validation. */
 GOSS_API const goss_metric *goss_test_samples_metric(const goss_test_samples *t);
-GOSS_API const char *goss_test_samples_path(const goss_test_samples *t); /* of the data */
+/* The path of the data. Borrowed. */
+GOSS_API const char *goss_test_samples_path(const goss_test_samples *t);
 
 #ifdef __cplusplus
 }

@@ -58,8 +58,8 @@ static bool varies_along(goss_val v, uint32_t axes) {
     return false;
 }
 
-/* Variances of parts, combined (Chan, Golub and LeVeque 1983): var of x about m = var of x about its own mean + (own mean
- * - m)^2. As written, x is read for m and again once m is known; combined, it is read once for its own mean and
+/* Variances of parts, combined (Chan, Golub and LeVeque 1983): var of x about m = var of x about its own mean + (own
+ * mean - m)^2. As written, x is read for m and again once m is known; combined, it is read once for its own mean and
  * deviations, and only values as small as the mean depend on m. */
 bool goss__rule_join_variances(goss_val y, goss_val *out) {
     goss_val squares, d, in[2], m;
