@@ -144,7 +144,7 @@ TEST(other_files_are_refused) {
           "its metadata lacks \"program\"");
     T_ERR(goss_program_load(file_with("program 1", "gossamer.program 1\n%0 = exp(%0) : real[]\n", NULL, NULL, 0, NULL),
                             &p, &params, &err),
-          GOSS_E_FORMAT, "metadata \"program\": line 2: %0 is not defined before");
+          GOSS_E_FORMAT, "metadata \"program\": line 2: %0 is not defined yet");
     T_ERR(goss_program_load(file_with("program 1", ONE, NULL, NULL, 0, NULL), &p, &params, &err), GOSS_E_FORMAT,
           "there is no tensor for parameter \"w\"");
     T_ERR(goss_program_load(file_with("program 1", ONE, "w", "F64", 1, numbers), &p, &params, &err), GOSS_E_FORMAT,
@@ -154,7 +154,7 @@ TEST(other_files_are_refused) {
     T_ERR(goss_program_load(file_with("program 1", ONE, "w", "F64", 2, infinite), &p, &params, &err), GOSS_E_NUMERIC,
           "parameter \"w\": number 1 is not finite");
     T_ERR(goss_program_load(file_with("program 1", "gossamer.program 1\n", "w", "F64", 2, numbers), &p, &params, &err),
-          GOSS_E_FORMAT, "tensor \"w\" is no parameter of the program");
+          GOSS_E_FORMAT, "tensor \"w\" is not a parameter of the program");
     T_CHECK(p == NULL && params == NULL);
     T_ERR(goss_program_load("/nonexistent/p.safetensors", &p, NULL, &err), GOSS_E_IO, "/nonexistent/p.safetensors");
 }

@@ -356,7 +356,7 @@ TEST(encodings_meet_other_types) {
     near_row(out, want, 6);
     T_STR(report.unseen_text, "3");
     T_ERR(goss_encoding_apply(e, texts, NULL, 0, out, NULL, &err), GOSS_E_ARGUMENT,
-          "t.csv: column v holds texts (\"u\"), where numbers were learned from");
+          "t.csv: column v has texts (\"u\"), but was numeric in training");
     T_ERR(goss_encoding_apply(e, lost, NULL, 0, out, NULL, &err), GOSS_E_ARGUMENT, "t.csv: there is no column k, v");
     goss_encoding_free(e);
     goss_table_close(t), goss_table_close(numbers), goss_table_close(texts), goss_table_close(lost);
@@ -366,9 +366,9 @@ TEST(encodings_refuse_what_nobody_can_learn_from) {
     goss_table *t = table_of("d,e,v\n2024-01-01,,1\n2024-01-02,,2\n");
     const int dates[] = {0}, empty[] = {1}, good[] = {2};
     goss_encoding *e;
-    T_ERR(goss_encoding_fit(t, dates, 1, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "d has dates, which no network takes");
+    T_ERR(goss_encoding_fit(t, dates, 1, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "d has dates, which are not inputs");
     T_ERR(goss_encoding_fit(t, empty, 1, NULL, 0, &e, &err), GOSS_E_ARGUMENT,
-          "e: all values are missing in the 2 rows");
+          "e: all values are missing in the 2 training rows");
     T_ERR(goss_encoding_fit(t, good, 0, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "an encoding of 0 columns");
     T_CHECK(e == NULL);
     goss_table_close(t);
