@@ -101,27 +101,26 @@ int cmd_adapt(int argc, char **argv) {
     request q = {0};
     const char *fine_tune = NULL, *networks = NULL;
     const cli_option options[] = {
-        {"support", "DIR_OR_ZIP", "labelled images, a folder a class; or a table: rows of one task", &q.support, NULL},
-        {"task", "NAME", "instead of a support set: a task that MODEL was trained on, by its name", &q.task, NULL},
-        {"labels", "FILE", "idx: the file of labels, where it is not beside the images", &q.labels, NULL},
-        {"descriptor", "FILE", "table: the task's row, for a model that is conditioned on descriptors", &q.descriptor,
+        {"support", "DIR_OR_ZIP", "labelled images, a folder per class; or a table: the rows of one task", &q.support,
          NULL},
+        {"task", "NAME", "instead of a support set: the name of a task that MODEL was trained on", &q.task, NULL},
+        {"labels", "FILE", "idx: the file of labels, if it is not beside the images", &q.labels, NULL},
+        {"descriptor", "FILE", "table: the task's descriptor row, for a model conditioned on descriptors",
+         &q.descriptor, NULL},
         {"o", "NET", "the network file to write", &q.out, NULL},
-        {"fine-tune", "STEPS",
-         "gradient steps on the support set after generating (0); auto: by held-out samples of it", &fine_tune, NULL},
-        {"networks", "N", "size of the ensemble, for a model with hyper.noise (as it was trained)", &networks, NULL},
+        {"fine-tune", "STEPS", "gradient steps on the support set after generation (0); auto: by its held-out samples",
+         &fine_tune, NULL},
+        {"networks", "N", "size of the ensemble, for a model with hyper.noise (as in training)", &networks, NULL},
         {"strength", "NAME=VALUE,...",
          "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)", &q.strengths, NULL},
-        {"skip-bad", NULL, "leave out images that cannot be read, with a warning", NULL, &q.skip_bad},
+        {"skip-bad", NULL, "skip images that cannot be read, with a warning", NULL, &q.skip_bad},
     };
     const cli_verb v = {
         .name = "adapt",
         .usage = "MODEL --support DIR_OR_ZIP | --task NAME -o NET [--fine-tune STEPS] [--networks N] [--skip-bad]",
-        .doc = "Turns a few labelled images of classes that MODEL has never seen into a network that tells them apart, "
-               "or a "
-               "few\n"
-               "labelled rows of a new task (with or without the task's column) into one that predicts its others.\n"
-               "NET needs nothing else: gossamer predict NET IMAGE... or NET TABLE",
+        .doc = "Turns a few labelled images of unseen classes into a network that classifies them, or a few labelled "
+               "rows of\na new task (with or without the task column) into one that predicts its other rows.\nNET is "
+               "self-contained: gossamer predict NET IMAGE... or NET TABLE",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
