@@ -196,7 +196,7 @@ static int refuse(const char *path, const goss_error *err) {
     }
     int status = cli_fail(err);
     if (err->status == GOSS_E_FORMAT && (n < end || strcmp(path + n - end, ".safetensors") != 0))
-        cli_tell("It is not known as a table, either: csv, ARFF, .npy, .npz, or a folder or .zip of them");
+        cli_tell("Nor is it a table: csv, ARFF, .npy, .npz, or a folder or .zip of them");
     return status;
 }
 
