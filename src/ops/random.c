@@ -24,7 +24,6 @@ typedef struct stream {
     uint32_t key[2], step;
     int64_t samples, elements; /* per task; per sample */
     const int32_t *task;
-    uint32_t block[4];
 } stream;
 
 static stream open_stream(const goss__call *c) {
@@ -36,27 +35,35 @@ static stream open_stream(const goss__call *c) {
                     .elements = GOSS__ATTR(c->shapes, random)->elements};
 }
 
-static void words(stream *s, int64_t task, int64_t sample, int64_t element) {
-    const uint32_t counter[4] = {(uint32_t)s->task[task], (uint32_t)sample, (uint32_t)element, s->step};
-    goss__philox(counter, s->key, s->block);
-}
-
 static double uniform_of(const uint32_t *w) { return (double)(w[0] >> 8) * 0x1p-24; }
 static double normal_of(const uint32_t *w) {
     double u = ((double)w[0] + 1) * 0x1p-32, v = (double)w[1] * 0x1p-32;
     return sqrt(-2 * log(u)) * cos(2 * M_PI * v);
 }
 
-static void draw(const goss__call *c, bool f64, bool normal) {
-    stream s = open_stream(c);
-    for (int64_t i = 0; i < c->shapes->out->numel; i++) {
-        int64_t at = c->first_element + i, sample = at / s.elements;
-        words(&s, sample / s.samples, sample % s.samples, at % s.elements);
-        double v = normal ? normal_of(s.block) : uniform_of(s.block);
+/* Elements first .. first + n of one sample. */
+static void draw_sample(const stream *s, int64_t task, int64_t sample, int64_t first, int64_t n, bool f64, bool normal,
+                        void *out) {
+    uint32_t block[4], counter[4] = {(uint32_t)s->task[task], (uint32_t)sample, 0, s->step};
+    for (int64_t i = 0; i < n; i++) {
+        counter[2] = (uint32_t)(first + i);
+        goss__philox(counter, s->key, block);
+        const double v = normal ? normal_of(block) : uniform_of(block);
         if (f64)
-            ((double *)c->out)[i] = v;
+            ((double *)out)[i] = v;
         else
-            ((float *)c->out)[i] = (float)v;
+            ((float *)out)[i] = (float)v;
+    }
+}
+
+static void draw(const goss__call *c, bool f64, bool normal) {
+    const stream s = open_stream(c);
+    const int64_t numel = c->shapes->out->numel;
+    for (int64_t i = 0, n; i < numel; i += n) {
+        const int64_t at = c->first_element + i, sample = at / s.elements, first = at % s.elements;
+        n = s.elements - first < numel - i ? s.elements - first : numel - i;
+        draw_sample(&s, sample / s.samples, sample % s.samples, first, n, f64, normal,
+                    (char *)c->out + (size_t)i * (f64 ? sizeof(double) : sizeof(float)));
     }
 }
 static void uniform_f32(const goss__call *c) { draw(c, false, false); }
