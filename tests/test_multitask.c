@@ -218,7 +218,7 @@ static goss_status run(const char *dir, const char *const *more, const goss_trai
                                        "data.ignore=yes",
                                        "task.support=0",
                                        "data.split=.6,.2,.2",
-                                       "train.tasks=4",
+                                       "train.tasks=0",
                                        "train.method=multitask",
                                        "train.steps=12",
                                        "model.backbone=dense 6; tanh; dense 6; tanh",
@@ -278,6 +278,8 @@ TEST(a_key_changes_what_it_should) {
                 {"share.gates", {"share.rules=*=own"}, "none", "softmax", true},
                 {"share.gate_temperature", {"share.rules=*=shared+own", "share.gates=sigmoid"}, "0", "3", false},
                 {"share.temperature", {"share.preset=ordering"}, "1", "3", false},
+                {"share.anneal", {"share.preset=routing"}, "1", "0.2", false},
+                {"share.anneal_steps", {"share.preset=ordering", "share.anneal=0.2"}, "1000", "3", false},
                 {"share.hard", {"share.preset=routing"}, "false", "true", false}};
     int n;
     const goss_key *keys = goss_train_keys(&n);
@@ -313,8 +315,13 @@ TEST(a_key_changes_what_it_should) {
 }
 
 TEST(a_key_without_effect_is_told) {
-    static const char *const settings[] = {"share.size=2", "share.gate_temperature=2", "share.temperature=2",
-                                           "share.hard=true", NULL};
+    static const char *const settings[] = {"share.size=2",
+                                           "share.gate_temperature=2",
+                                           "share.temperature=2",
+                                           "share.hard=true",
+                                           "share.anneal=2",
+                                           "share.anneal_steps=2",
+                                           NULL};
     goss__str log = {0};
     char says[80];
     write_table("table.csv", 0, TASKS);
@@ -370,8 +377,9 @@ TEST(a_resumed_run_and_any_number_of_threads_give_the_same_bits) {
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
         char dir[3][40];
         static const char *const kinds[] = {"whole", "single", "cut"};
-        const char *const more[] = {rules[i], i == 2 ? "share.gates=gumbel" : "train.micro_batch=0", NULL};
-        const char *const single[] = {more[0], more[1], "run.threads=1", NULL};
+        const char *const more[] = {rules[i], i == 2 ? "share.gates=gumbel" : "train.micro_batch=0",
+                                    i == 2 ? "share.anneal=0.1" : NULL, NULL};
+        const char *const single[] = {more[0], more[1], "run.threads=1", more[2], NULL};
         for (int k = 0; k < 3; k++) snprintf(dir[k], sizeof dir[k], "%s%zu", kinds[k], i);
         T_OK(run(dir[0], more, NULL, NULL));
         T_OK(run(dir[1], single, NULL, NULL));
@@ -387,9 +395,9 @@ TEST(a_resumed_run_and_any_number_of_threads_give_the_same_bits) {
 
 TEST(every_micro_batch_size_gives_the_same_bits) {
     write_table("table.csv", 0, TASKS);
-    const char *const rules = "share.rules=*=shared+own+routing";
-    T_OK(run("micro1", (const char *const[]){rules, "train.micro_batch=1", NULL}, NULL, NULL));
-    T_OK(run("micro2", (const char *const[]){rules, "train.micro_batch=2", NULL}, NULL, NULL));
+    const char *const rules = "share.rules=*=shared+own+routing", *const cools = "share.anneal=0.2";
+    T_OK(run("micro1", (const char *const[]){rules, cools, "train.micro_batch=1", NULL}, NULL, NULL));
+    T_OK(run("micro2", (const char *const[]){rules, cools, "train.micro_batch=2", NULL}, NULL, NULL));
     T_CHECK(weights_of("micro1") == weights_of("micro2"));
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Method multitask on image tasks, each with classes of its own: presets, gradients' effect, new tasks, refusals. */
+#include "gossamer/evaluate.h"
 #include "gossamer/model.h"
 #include "gossamer/train.h"
 #include "task_images.h"
@@ -110,6 +111,15 @@ TEST(a_new_task_has_a_head_of_its_classes) {
     T_OK(goss_model_load(tiny_path("adapt/model.safetensors"), &m, &err));
     const double two = adapted(m, 2, 5, "two"), four = adapted(m, 4, 5, "four");
     if (!(two > 0.8 && four > 0.7)) T_FAIL("accuracy %g of 2 classes, %g of 4", two, four);
+    goss_images *episodes = open_images(three_tasks());
+    goss_sampler *sampler;
+    goss_episode_spec spec = goss_episode_spec_defaults();
+    goss_score score;
+    spec.ways = 2, spec.shots = 1, spec.queries = 1;
+    T_OK(goss_sampler_create(episodes, NULL, &spec, &sampler, &err));
+    T_ERR(goss_evaluate(&(goss_contender){.model = m}, 1, sampler, NULL, &score, NULL, &err), GOSS_E_UNSUPPORTED,
+          "multitask: its networks have heads for the tasks that it was trained on");
+    goss_sampler_destroy(sampler), goss_images_close(episodes);
     for (int c = 0; c < 5; c++) {
         char name[40];
         snprintf(name, sizeof name, "n%d", c);

@@ -437,6 +437,36 @@ TEST(a_stitch_of_the_identity_is_one_network_a_task) {
     end(&s);
 }
 
+/* Temperatures cool along anneal^(step / steps) and stay there; what is learned says so in the end. */
+TEST(temperatures_are_annealed) {
+    shared s;
+    goss_share_options o = options("*=routing 3");
+    o.anneal = 0.01, o.anneal_steps = 10, o.temperature = 2;
+    begin(&s, net, &o, false);
+    double *values = start(&s), step = 0;
+    float *single = calloc((size_t)total(&s), sizeof *single), last_row[N * 3];
+    for (int i = 0; i < N * 3; i++) entry(&s, values, "dense1.routing3")[i] = i % 3;
+    for (int64_t i = 0; i < total(&s); i++) single[i] = (float)values[i];
+    goss_val at = world_input(&s.w, "step", GOSS_REAL, (goss_shape){0}, &step);
+    goss_weights *hot = goss_share_weights(
+        s.share, s.w.g, &(goss_share_tasks){.id = s.id, .heat = goss_share_heat(s.share, s.w.g, at)});
+    goss_weights *last = goss_share_weights(
+        s.share, s.w.g, &(goss_share_tasks){.id = s.id, .heat = goss_share_heat(s.share, s.w.g, GOSS_NONE)});
+    goss_val v[2] = {goss_published_get(s.w.g, "codes/dense1#2"), goss_published_get(s.w.g, "codes/dense1#3")};
+    compute(&s, v, 2, values);
+    for (int k = 0; k < 4; k++) {
+        const double steps[] = {0, 5, 10, 40}, heat[] = {2, 0.2, 0.02, 0.02};
+        *world_numbers(&s.w, "step") = steps[k];
+        T_CHECK(world_run(&s.w) == GOSS_OK);
+        T_NEAR(s.w.out[0][2], 1 / (1 + exp(-1 / heat[k]) + exp(-2 / heat[k])), 1e-9);
+    }
+    T_NEAR(world_gap(s.w.out[0], s.w.out[1], T * 3), 0, 1e-12);
+    goss_share_mixing(s.share, goss_layout_find(goss_share_layout(s.share), "dense1.routing3"), single, last_row);
+    T_NEAR((double)last_row[2], s.w.out[1][2], 1e-6);
+    free(values), free(single), goss_weights_free(hot), goss_weights_free(last);
+    end(&s);
+}
+
 /* ---- new tasks ---- */
 
 /* A new task's weights are the mean of all tasks', in a batch of known ones and alone. */
@@ -591,6 +621,8 @@ TEST(what_has_no_meaning_is_refused) {
     T_ERR(refused("flatten", &o), GOSS_E_ARGUMENT, "both given");
     o = options(NULL), o.preset = "harf";
     T_ERR(refused("flatten", &o), GOSS_E_ARGUMENT, "did you mean hard");
+    o = options("*=own"), o.anneal = 0;
+    T_ERR(refused("flatten", &o), GOSS_E_ARGUMENT, "anneal 0 is not positive");
     o = options("*=own"), o.tasks = 0;
     T_ERR(refused("flatten", &o), GOSS_E_ARGUMENT, "0 tasks");
 }

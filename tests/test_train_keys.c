@@ -416,6 +416,8 @@ static const struct {
     {"share.gate_temperature", "share.gate_temperature", {0}, "2"},
     {"share.temperature", "share.temperature", {0}, "2"},
     {"share.hard", "share.hard", {0}, "true"},
+    {"share.anneal", "share.anneal", {0}, "0.5"},
+    {"share.anneal_steps", "share.anneal_steps", {0}, "5"},
 };
 enum { UNUSED = sizeof unused / sizeof *unused };
 

@@ -48,6 +48,8 @@ typedef struct goss_share_options {
     int size;           /* K or R where a rule does not say (4) */
     const goss_gate_options *gates; /* of the parts of sums; NULL: none, parts are added as they are */
     double temperature;             /* of routing's gates and of ordering's softmax (1) */
+    double anneal;                  /* what these temperatures, and that of gates, are multiplied by in the end (1) */
+    int64_t anneal_steps;           /* steps of training on the way there: anneal^(step / anneal_steps) (1000) */
     bool hard;                      /* routing takes exactly one of its tensors, straight-through (false) */
     bool task_classes;              /* outputs mean something else in each task: a head must not be shared */
 } goss_share_options;
@@ -98,6 +100,7 @@ typedef struct goss_share_tasks {
     goss_val id;    /* index [T]: numbers of tasks; GOSS_NONE: of a new task, the mean over all, [1, ...] */
     bool unknown;   /* some may be N, which stands for a new task */
     goss_val noise; /* index [T], ids of random streams: training; GOSS_NONE: gates without noise */
+    goss_val heat;  /* rank 0: multiplies temperatures (goss_share_heat); GOSS_NONE: 1 */
 } goss_share_tasks;
 
 /* The tasks' weights, of the target's layout: [1, ...] for a tensor that is only shared, else [T, ...]. Those of a new
@@ -106,6 +109,10 @@ typedef struct goss_share_tasks {
  * ordering, stitch; gates/LAYER [T, parts]. Returns NULL if memory is exhausted (with a sticky error). Owns:
  * goss_weights_free. */
 GOSS_API goss_weights *goss_share_weights(const goss_share *s, goss_graph *g, const goss_share_tasks *tasks);
+
+/* The factor of temperatures after `step` training steps (rank 0): anneal^min(1, step / anneal_steps); step GOSS_NONE:
+ * the final one. Returns GOSS_NONE if temperatures are constant. */
+GOSS_API goss_val goss_share_heat(const goss_share *s, goss_graph *g, goss_val step);
 
 /* Whether an entry of goss_share_layout has mixing coefficients, that is codes or gates. */
 GOSS_API bool goss_share_is_mixing(const goss_share *s, int entry);

@@ -73,6 +73,11 @@ static goss_status check_one(const goss_contender *c, const goss_sampler *common
     if (c->sampler && !goss__sampler_same(c->sampler, common))
         return goss_error_set(err, GOSS_E_ARGUMENT, "its own sampler draws other episodes than the common one");
     GOSS_TRY(goss__model_fits(c->model, goss_sampler_images(c->sampler ? c->sampler : common), err));
+    if (m->fixed)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "its networks have heads for the tasks that it was trained on, and an episode of drawn "
+                              "classes is none of those: judge it on what its run kept apart (gossamer eval MODEL "
+                              "--split test)");
     if (c->fine_tune > 0 && !goss__method_adapts(m))
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "it has no network that could take gradient steps");
     return goss__model_finite(c->model, err);

@@ -32,6 +32,8 @@ static void forget_head(const goss_method *m, const goss_task_batch *b, goss__so
 static void take_weights(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
     const bool all_known = s->training || b->all_known;
     goss_share_tasks tasks = {.id = b->id, .unknown = !all_known, .noise = s->training ? b->task : GOSS_NONE};
+    goss_val steps = s->training ? goss_param(s->graph, "optimizer.step", (goss_shape){0}) : GOSS_NONE;
+    tasks.heat = goss_share_heat(m->share, s->graph, steps);
     if (s->training && !goss_valid(b->id))
         goss_graph_fail(s->graph, GOSS_E_ARGUMENT, "method multitask: the tasks have no numbers");
     goss_weights_free(s->net.weights);

@@ -138,6 +138,10 @@ static const goss_key keys[] = {
                    "Their temperature; 0: the kind's own (1; hard_concrete 2/3)"),
     GOSS__KEY_REAL("share.temperature", share.temperature, "1", 1e-3, 1e3, NULL,
                    "multitask: temperature of routing's and ordering's choice"),
+    GOSS__KEY_REAL("share.anneal", share.anneal, "1", 1e-4, 1e4, NULL,
+                   "multitask: what these temperatures, and that of gates, are multiplied by after share.anneal_steps, "
+                   "step by step; 1: they stay"),
+    GOSS__KEY_INT("share.anneal_steps", share.anneal_steps, "1000", 1, 1e12, "steps", "The steps on the way there"),
     GOSS__KEY_BOOL("share.hard", share.hard, "false",
                    "multitask: routing and gates choose exactly, with the gradient of what was rounded"),
 };

@@ -12,6 +12,9 @@ static goss_status check_options(const goss_share_options *o, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT, "sharing: size %d is not in 1 .. 4096", o->size);
     if (!(o->temperature > 0) || (o->gates && !(o->gates->temperature > 0)))
         return goss_error_set(err, GOSS_E_ARGUMENT, "sharing: a temperature is not positive");
+    if (!(o->anneal > 0) || o->anneal_steps < 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "sharing: anneal %g is not positive, or anneal_steps %lld below 1",
+                              o->anneal, (long long)o->anneal_steps);
     return GOSS_OK;
 }
 
@@ -80,8 +83,8 @@ static void softmax(const float *v, int64_t n, double by, float *out) {
     for (int64_t i = 0; i < n; i++) out[i] = (float)(exp((double)v[i] * by - most) / sum);
 }
 
-static double each(double logit, const goss_gate_options *o) {
-    if (o->kind == GOSS_GATE_SIGMOID) return 1 / (1 + exp(-logit / o->temperature));
+static double each(double logit, const goss_share *s) {
+    if (s->gates.kind == GOSS_GATE_SIGMOID) return 1 / (1 + exp(-logit / (s->gates.temperature * s->options.anneal)));
     return fmin(1, fmax(0, 1.2 / (1 + exp(-logit)) - 0.1));
 }
 
@@ -95,7 +98,7 @@ void goss_share_mixing(const goss_share *s, int entry, const float *values, floa
         gates ? s->gates.kind == GOSS_GATE_SOFTMAX || s->gates.kind == GOSS_GATE_GUMBEL : codes != GOSS__CODES_FREE;
     for (int64_t t = 0; t < e->dim[0]; t++)
         for (int64_t k = 0; k < K; k++)
-            out[t * K + k] = gates && !one_of ? (float)each((double)v[t * K + k], &s->gates) : v[t * K + k];
-    for (int64_t t = 0; one_of && t < e->dim[0]; t++)
-        softmax(v + t * K, K, 1 / (gates ? s->gates.temperature : s->options.temperature), out + t * K);
+            out[t * K + k] = gates && !one_of ? (float)each((double)v[t * K + k], s) : v[t * K + k];
+    const double temperature = s->options.anneal * (gates ? s->gates.temperature : s->options.temperature);
+    for (int64_t t = 0; one_of && t < e->dim[0]; t++) softmax(v + t * K, K, 1 / temperature, out + t * K);
 }

@@ -37,7 +37,9 @@ const goss_share_preset *goss_share_presets(int *n) {
     return presets;
 }
 
-goss_share_options goss_share_defaults(void) { return (goss_share_options){.size = 4, .temperature = 1}; }
+goss_share_options goss_share_defaults(void) {
+    return (goss_share_options){.size = 4, .temperature = 1, .anneal = 1, .anneal_steps = 1000};
+}
 
 /* ---- which rules ---- */
 

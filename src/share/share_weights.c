@@ -3,6 +3,7 @@
  *
  * A layer's codes and gates are made once, so that its tensors see the same noise. The mean over tasks, which a new
  * task starts from, is that of all tasks' weights: it is a row behind theirs where a batch has both. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@ typedef struct building {
     const goss_share *s;
     goss_graph *g;
     const goss_weights *own;
-    goss_val id, noise; /* of the tasks whose weights are made */
+    goss_val id, noise, heat; /* of the tasks whose weights are made */
     bool publish;
     goss_val *made; /* codes and gates, by their entries */
 } building;
@@ -50,7 +51,11 @@ static goss_val rows_of(building *a, int at, const goss_gate_options *gate, cons
     const int size = goss__share_layer_size(name);
     goss_scope_push(a->g, name);
     goss_val v = goss_gather(entry(a, at), a->id);
-    if (gate) v = goss_gate(v, gate, a->noise);
+    if (gate) {
+        goss_gate_options heated = *gate;
+        heated.heat = a->heat;
+        v = goss_gate(v, &heated, a->noise);
+    }
     goss_scope_pop(a->g);
     return a->made[at] = publish(a, role, name, size, v);
 }
@@ -109,6 +114,14 @@ static goss_val sum_of(building *a, int i) {
 
 /* ---- tasks ---- */
 
+goss_val goss_share_heat(const goss_share *s, goss_graph *g, goss_val step) {
+    const goss_share_options *o = &s->options;
+    if (o->anneal == 1) return GOSS_NONE;
+    if (!goss_valid(step)) return goss_const(g, o->anneal);
+    goss_val part = goss_min(goss_scale(step, 1.0 / (double)o->anneal_steps), goss_const(g, 1));
+    return goss_exp(goss_scale(part, log(o->anneal)));
+}
+
 /* Behind the rows of all tasks that of a new one. */
 static goss_val with_mean(goss_val all, goss_val id) {
     goss_val mean = goss_mean(all, GOSS_AXIS(0), true);
@@ -137,7 +150,7 @@ goss_weights *goss_share_weights(const goss_share *s, goss_graph *g, const goss_
     } else {
         building a = {.s = s, .g = g, .own = own, .publish = !new_ones, .made = made};
         a.id = new_ones ? goss_iota(g, goss_n(s->options.tasks)) : tasks->id;
-        a.noise = new_ones ? GOSS_NONE : tasks->noise;
+        a.noise = new_ones ? GOSS_NONE : tasks->noise, a.heat = tasks->heat;
         goss_scope_push(g, "share");
         fill(&a, tasks, new_ones, out);
         goss_scope_pop(g);

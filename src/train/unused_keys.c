@@ -89,6 +89,8 @@ static bool is_softmax(const goss__part *part) { return part->kind->codes >= GOS
 static bool is_gumbel(const goss__part *part) { return part->kind->codes == GOSS__CODES_GUMBEL; }
 CONDITION(has_size) { return any_part(m, is_sized); }
 CONDITION(mixes_by_softmax) { return any_part(m, is_softmax); }
+CONDITION(has_temperatures) { return mixes_by_softmax(s, m) || has_gates(s, m); }
+CONDITION(anneals) { return has_temperatures(s, m) && goss_share_settings(m->share)->anneal != 1; }
 CONDITION(chooses) { return any_part(m, is_gumbel) || has_gates(s, m); }
 
 /* ---- the table ---- */
@@ -143,6 +145,8 @@ static const goss__key_use uses[] = {
     {"share.size", has_size, "no part of the rules takes a number that is not given"},
     {"share.gate_temperature", has_gates, "share.gates = none"},
     {"share.temperature", mixes_by_softmax, "neither routing nor ordering is among the parts"},
+    {"share.anneal", has_temperatures, "neither routing nor ordering is among the parts, nor are there gates"},
+    {"share.anneal_steps", anneals, "share.anneal = 1"},
     {"share.hard", chooses, "neither routing is among the parts nor are there gates"},
 };
 
