@@ -64,6 +64,7 @@ goss_status cli_read_config(goss_config *c, int words, char **word, goss_error *
                                   word[i]);
         file = word[i];
     }
+    goss_config_leave(c, "compare.*,model.*.*"); /* gossamer compare's sections of the same file */
     if (file) GOSS_TRY(goss_config_read(c, file, err));
     for (int i = 0; i < words; i++)
         if (!is_file(word[i])) GOSS_TRY(override(c, word[i], err));

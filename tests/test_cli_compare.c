@@ -251,6 +251,13 @@ TEST(a_section_that_no_row_has_is_told) {
     if (strstr(strstr(err_text, "[compare.tie]") + 1, "[compare.tie]")) T_FAIL("told twice: %s", err_text);
 }
 
+TEST(the_same_file_trains_and_is_checked) {
+    write_run("both.ini", compared);
+    RUN(0, "check both.ini run.dir=both train.method=joint");
+    RUN(0, "train both.ini run.dir=both train.method=joint");
+    RUN(0, "eval both/model.safetensors --split test");
+}
+
 TEST(a_damaged_result_is_named) {
     whole();
     RUN(0, "compare run.ini compare.dir=damaged compare.models=one compare.closed=none");

@@ -429,4 +429,21 @@ TEST(errors_in_sections_of_families) {
     }
 }
 
+TEST(what_is_for_others_in_a_file_is_passed_over) {
+    static const goss_key own[] = {{.name = "train.steps", .type = GOSS_KEY_INT, .fallback = "3", .min = 1, .max = 9},
+                                   {.name = "model.backbone", .type = GOSS_KEY_TEXT, .fallback = ""}};
+    static const char text[] = "[compare]\nseeds = many\n[model]\nbackbone = a\n[model.big]\nmodel.backbone = b\n"
+                               "[train]\nsteps = 4\n";
+    goss_config *c;
+    T_OK(goss_config_new(own, 2, &c, &err));
+    T_ERR(goss_config_parse(c, text, "x.ini", &err), GOSS_E_ARGUMENT, "x.ini:2");
+    goss_config_leave(c, "compare.*,model.*.*");
+    T_OK(goss_config_parse(c, text, "x.ini", &err));
+    T_EQ(goss_config_int(c, "train.steps"), 4);
+    T_STR(goss_config_text(c, "model.backbone"), "a");
+    T_ERR(goss_config_set(c, "compare.seeds", "2", &err), GOSS_E_ARGUMENT, "compare.seeds"); /* not from a file */
+    T_ERR(goss_config_parse(c, "[compar]\nseeds = 1\n", "x.ini", &err), GOSS_E_ARGUMENT, "x.ini:2");
+    goss_config_free(c);
+}
+
 TEST_MAIN()

@@ -91,6 +91,9 @@ typedef struct goss_config goss_config;
 GOSS_API GOSS_MUST_USE goss_status goss_config_new(const goss_key *keys, int n, goss_config **out, goss_error *err);
 /* Frees the configuration; NULL is allowed. */
 GOSS_API void goss_config_free(goss_config *c);
+/* Keys of files that match the pattern ('*' any characters, ',' between several; borrowed) are somebody else's: reading
+ * passes them over, as a training run does with what a comparison declares in the same file. NULL: none are. */
+GOSS_API void goss_config_leave(goss_config *c, const char *pattern);
 /* Reads an INI file over the present values: [section], key = value; comments from ';' or '#' at the start of a line
  * and from ';' after a blank; indented lines continue a text and keep its line breaks; a value in double quotes may
  * contain anything, with the escapes \" \\ \n \t.

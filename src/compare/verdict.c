@@ -66,6 +66,9 @@ static void add_structure(const goss_compare *c, const goss_comparison *s, goss_
     if (plain >= 0)
         goss__str_addf(t, "The best without structure between tasks is %s (%.5g). ", s->row[plain].name,
                        s->row[plain].value);
+    if (plain < 0 && tied >= 0)
+        goss__str_addf(t, "The best row is %s (%.5g); no row is without structure between tasks. ", s->row[tied].name,
+                       s->row[tied].value);
     if (plain < 0 || tied < 0) return;
     const goss_compare_difference *d = goss__difference_of(s, tied, plain);
     goss__str_addf(t, "The best with structure is %s (%.5g), ", s->row[tied].name, s->row[tied].value);

@@ -32,6 +32,7 @@ struct goss_config {
     int n, room;
     char **sections; /* "regularizer.tie" */
     int n_sections;
+    const char *left; /* keys of files that are passed over; NULL: none */
 };
 
 /* ---- one value ---- */
@@ -357,9 +358,12 @@ void goss_config_free(goss_config *c) {
 
 /* ---- reading ---- */
 
+void goss_config_leave(goss_config *c, const char *pattern) { c->left = pattern; }
+
 static goss_status on_item(void *ctx, const goss__ini_item *item, goss_error *err) {
     goss_config *c = ctx;
     int i;
+    if (c->left && goss__name_matches(item->name, c->left)) return GOSS_OK;
     GOSS_TRY(find_or_make(c, item->name, &i, err));
     entry *e = &c->entries[i];
     goss_status s = e->line ? goss_error_set(err, GOSS_E_ARGUMENT, "the key stands in line %d already", e->line)
