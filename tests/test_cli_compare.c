@@ -204,6 +204,40 @@ TEST(a_cell_that_fails_is_told_and_the_others_run) {
     SAYS(out_text, "Only 2 of 4 cells are done.");
 }
 
+/* Ten rows a task and five inputs that mean the same in all of them: the others are worth more than one's own. */
+TEST(structure_helps_where_tasks_are_alike) {
+    static char text[1 << 16];
+    int n = snprintf(text, sizeof text, "who,a,b,c,d,e,y\n");
+    uint32_t random = 7;
+    for (int t = 0; t < 12; t++)
+        for (int i = 0; i < 16; i++) {
+            double y = t % 3 * .2;
+            n += snprintf(text + n, sizeof text - (size_t)n, "t%d", t);
+            for (int k = 0; k < 5; k++) {
+                const double x = tiny_random(&random) % 2000 / 1000.0 - 1;
+                y += (k - 2) * x + (tiny_random(&random) % 2000 / 1000.0 - 1) / 2;
+                n += snprintf(text + n, sizeof text - (size_t)n, ",%.3f", x);
+            }
+            n += snprintf(text + n, sizeof text - (size_t)n, ",%.4f\n", y);
+        }
+    write_file("alike.csv", text, (size_t)n);
+    write_run("alike.ini", "[compare]\nmodels = alone, ids/early\nregularizers = none, tie, l2\nstrengths = .1 1 10\n"
+                           "seeds = 3\nearly = false\ndir = alike\n[regularizer.tie]\non = weights/*\n"
+                           "kind = difference\nstrength = 2\n");
+    RUN(0, "compare alike.ini data.path=alike.csv data.task=who train.steps=150 --json");
+    const double alone = number(row("alone"), "value"), tie = number(row("alone/tie"), "value");
+    T_CHECK(tie < .95 * alone);
+    T_NEAR(difference("alone/tie", "alone"), tie - alone, 1e-7);
+    T_NEAR(tie, number(row("mean-ridge"), "value"), .05 * tie);
+    T_CHECK(number(row("alone/tie"), "worse_than_alone") < 6);
+    T_EQ(number(row("alone"), "worse_than_alone"), 0);
+    /* 2 is the section's own strength. */
+    const double strength = number(row("alone/tie"), "strength");
+    T_CHECK(strength == .2 || strength == 2 || strength == 20);
+    SAYS(strstr(out_text, "verdict"), "The best with structure is ");
+    SAYS(strstr(out_text, "verdict"), "better than alone");
+}
+
 /* What stands in the last row is found before the first one is trained. */
 static void refuse(const char *more, const char *says) {
     struct stat st;
