@@ -258,6 +258,7 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
     refuse("[compare]\nmodels = one\nclosed = lasso\n", "there is no closed form lasso; there are mean-ridge");
     refuse("[compare]\nmodels = one\nregularizers = x\n[compare.x]\nstrengths = 1 2\noptimizer.rate = {strength}\n",
            "compare.strengths has 4");
+    refuse("[compare]\nmodels = one\n[task]\nobjective = gaussian\nmetric = nll\n", "closed forms do not say how sure");
     refuse("[compare]\nmodles = one\n", "did you mean compare.models?");
     refuse("[optimizer]\nrates = what\n[compare]\nmodels = one\n", "optimizer.rates");
     refuse("[task]\nmetric = auc\n[compare]\nmodels = one\n", "task.metric");

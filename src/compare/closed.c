@@ -288,13 +288,27 @@ static void close_opened(opened *o) {
     goss__run_data_close(&o->data);
 }
 
+/* A closed form gives one number a target, and says nothing of how sure it is. */
+static goss_status check_metric(const goss__run_data *d, goss_error *err) {
+    const goss_objective *plain;
+    const goss_metric *metric;
+    if (goss_task_objective(&d->source.spec)->numbers <= 1) return GOSS_OK;
+    GOSS_TRY(goss_objective_find("regression", &plain, err));
+    if (goss_metric_find(plain, d->metric->name, &metric, NULL) == GOSS_OK) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "task.metric = %s: closed forms do not say how sure they are: leave them out by "
+                          "compare.closed=none",
+                          d->metric->name);
+}
+
 static goss_status open_rows(const goss_config *c, bool test, opened *o, goss_error *err) {
     *o = (opened){0};
     GOSS_TRY(goss__run_settings_read(c, &o->set, err));
     GOSS_TRY(goss__run_data_open(&o->data, &o->set, &(goss__run_place){.bare = true}, err));
     const int tasks = (int)o->data.source.tasks;
     goss_task_source source;
-    goss_status s = take_rows(&o->train, &o->data.source, tasks, err);
+    goss_status s = check_metric(&o->data, err);
+    if (s == GOSS_OK) s = take_rows(&o->train, &o->data.source, tasks, err);
     if (s == GOSS_OK && test) {
         s = goss__run_data_test(&o->data, &source, err);
         if (s == GOSS_OK) s = take_rows(&o->other, &source, tasks, err), goss_task_source_free(&source);

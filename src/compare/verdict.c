@@ -39,23 +39,38 @@ static void add_gap(goss__str *t, const goss_compare_difference *d) {
     goss__str_addf(t, " (%+.4g +- %.2g)", d->value, d->ci95);
 }
 
-/* "Beyond the interval, A, B are better than X, C is worse; the others cannot be told from it." */
-static void add_against(const goss_comparison *s, goss__str *t, const char *name) {
-    static const char *const words[] = {"better than", "worse than"};
-    const int base = find(s, name);
-    bool any = false;
-    if (base < 0 || s->row[base].seeds == 0) return;
-    for (int side = 0; side < 2; side++) {
-        int n = 0;
-        for (int i = 0; i < s->rows; i++) {
-            const goss_compare_difference *d = goss__difference_of(s, i, base);
-            if (sign_of(s, d) != (side ? -1 : 1)) continue;
-            goss__str_addf(t, "%s%s", n++ ? ", " : any ? "; " : "", s->row[i].name);
-            add_gap(t, d);
-        }
-        if (n) goss__str_addf(t, " %s %s %s", n > 1 ? "are" : "is", words[side], name), any = true;
+/* "A (-1 +- .2), B (-2 +- .3) and 4 more are better than X": those with the largest differences. Returns how many. */
+static int add_side(const goss_comparison *s, goss__str *t, int base, int side, const char *before) {
+    enum { NAMED = 4 };
+    const goss_compare_difference *best[NAMED] = {0};
+    int n = 0;
+    for (int i = 0; i < s->rows; i++) {
+        const goss_compare_difference *d = goss__difference_of(s, i, base);
+        if (sign_of(s, d) != side) continue;
+        n++;
+        for (int k = 0; k < NAMED; k++)
+            if (!best[k] || fabs(d->value) > fabs(best[k]->value)) {
+                const goss_compare_difference *other = best[k];
+                best[k] = d, d = other;
+                if (!d) break;
+            }
     }
-    if (any)
+    for (int k = 0; k < NAMED && best[k]; k++) {
+        goss__str_addf(t, "%s%s", k == 0 ? before : n <= NAMED && k == n - 1 ? " and " : ", ", s->row[best[k]->a].name);
+        add_gap(t, best[k]);
+    }
+    if (n > NAMED) goss__str_addf(t, " and %d more", n - NAMED);
+    if (n)
+        goss__str_addf(t, " %s %s %s", n > 1 ? "are" : "is", side > 0 ? "better than" : "worse than",
+                       s->row[base].name);
+    return n;
+}
+
+static void add_against(const goss_comparison *s, goss__str *t, const char *name) {
+    const int base = find(s, name);
+    if (base < 0 || s->row[base].seeds == 0) return;
+    const int better = add_side(s, t, base, 1, ""), worse = add_side(s, t, base, -1, better ? "; " : "");
+    if (better || worse)
         goss__str_add(t, ". ");
     else
         goss__str_addf(t, "No row differs from %s beyond its interval. ", name);
