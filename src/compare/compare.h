@@ -167,5 +167,8 @@ GOSS_MUST_USE goss_status goss__work_run(const goss__work *w, goss_error *err);
 /* ---- verdict.c ---- */
 /* In words: what beats what beyond its interval. goss_text_free. NULL: no memory. */
 char *goss__verdict(const goss_compare *c, const goss_comparison *s);
+/* The best row with results that ties no tasks (plain), or of those that do; closed forms apart. -1: there is none. */
+int goss__best_row(const goss_compare *c, const goss_comparison *s, bool plain);
+/* Row a against row b; NULL: they are not compared. */
 const goss_compare_difference *goss__difference_of(const goss_comparison *s, int a, int b);
 #endif

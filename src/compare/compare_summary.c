@@ -180,19 +180,9 @@ static void add_difference(const results *r, int a, int b, goss_comparison *out)
         (goss_compare_difference){a, b, value, wider(seeds, over_tasks(r, a, b, each))};
 }
 
-/* The best of the rows that ties nothing, or of those that do. */
-static int best_of(const results *r, const goss_comparison *s, bool plain) {
-    int best = -1;
-    for (int i = 0; i < s->rows; i++)
-        if (r->c->row[i].plain == plain && !r->c->row[i].closed && s->row[i].seeds &&
-            (best < 0 || goss_metric_better(s->metric, s->row[i].value, s->row[best].value)))
-            best = i;
-    return best;
-}
-
 /* Each row against one network a task, the closed form of structure, and the best row without structure. */
 static void make_differences(const results *r, goss_comparison *out) {
-    const int against[] = {find_row(r, "alone"), find_row(r, "mean-ridge"), best_of(r, out, true)};
+    const int against[] = {find_row(r, "alone"), find_row(r, "mean-ridge"), goss__best_row(r->c, out, true)};
     for (int k = 0; k < 3; k++)
         for (int i = 0; i < out->rows; i++) add_difference(r, i, against[k], out);
 }

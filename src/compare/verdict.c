@@ -25,8 +25,7 @@ static int find(const goss_comparison *s, const char *name) {
     return -1;
 }
 
-/* Of the rows that are plain or not; closed ones apart. */
-static int best_of(const goss_compare *c, const goss_comparison *s, bool plain) {
+int goss__best_row(const goss_compare *c, const goss_comparison *s, bool plain) {
     int best = -1;
     for (int i = 0; i < s->rows; i++)
         if (c->row[i].plain == plain && !c->row[i].closed && s->row[i].seeds &&
@@ -77,7 +76,7 @@ static void add_against(const goss_comparison *s, goss__str *t, const char *name
 }
 
 static void add_structure(const goss_compare *c, const goss_comparison *s, goss__str *t) {
-    const int plain = best_of(c, s, true), tied = best_of(c, s, false);
+    const int plain = goss__best_row(c, s, true), tied = goss__best_row(c, s, false);
     if (plain >= 0)
         goss__str_addf(t, "The best without structure between tasks is %s (%.5g). ", s->row[plain].name,
                        s->row[plain].value);
