@@ -30,6 +30,13 @@ static goss_graph *build(const goss_optimizer_options *o, goss_optimizer_result 
     return g;
 }
 
+static int fused_steps(const machine *m) {
+    int fused = 0;
+    for (uint32_t k = 0; k < m->program->n_instrs; k++)
+        for (int i = 0; i < m->exec->steps[k].chain; i++) fused += m->exec->steps[k + (uint32_t)i].link.ops != 1;
+    return fused;
+}
+
 static void run(const goss_optimizer_options *o, const char *disabled, int threads, outcome *out) {
     static float gradient[LENGTH];
     goss_optimizer_result step;
@@ -41,13 +48,11 @@ static void run(const goss_optimizer_options *o, const char *disabled, int threa
     for (int i = 0; i < LENGTH; i++) gradient[i] = (float)(i * 7919 % 64 - 32) / 32;
     T_OK(goss_exec_bind(m.exec, "gradient", gradient, &err));
     for (int i = 0; i < 3; i++) T_OK(goss_exec_run(m.exec, &err));
-    out->states = goss_params_count(m.params), out->fused = 0;
+    out->states = goss_params_count(m.params);
     T_CHECK(out->states <= STATES);
     for (int i = 0; i < out->states; i++)
         goss_params_get(m.params, i, out->state[i]), out->numel[i] = goss_params_numel(m.params, i);
-    for (uint32_t k = 0; k < m.program->n_instrs; k++)
-        if (m.exec->steps[k].chain)
-            for (int i = 0; i < m.exec->steps[k].chain; i++) out->fused += m.exec->steps[k + (uint32_t)i].link.ops != 1;
+    out->fused = fused_steps(&m);
     machine_free(&m);
     unsetenv("GOSSAMER_DISABLE");
 }
@@ -104,11 +109,30 @@ TEST(steps_of_adamw_are_fused) {
     fuses(o, 9);
 }
 
-TEST(what_others_read_is_not_passed_on) {
+/* Decay is added to the gradient in the same loop. */
+TEST(steps_of_adam_with_decay_are_fused) {
     goss_optimizer_options o = goss_optimizer_defaults();
-    o.kind = GOSS_ADAM,
-    o.weight_decay = 0.01; /* decay is added to the gradient: the row without clipping begins after it */
-    fuses(o, 8);
+    o.kind = GOSS_ADAM, o.weight_decay = 0.01;
+    fuses(o, 9);
+}
+
+/* less and select are a row, unless the mask is wanted, too. */
+TEST(what_others_read_is_not_passed_on) {
+    static float x[LENGTH];
+    for (int outputs = 1; outputs <= 2; outputs++) {
+        goss_graph *g = goss_graph_new();
+        const goss_shape s = GOSS_SHAPE(goss_n(LENGTH));
+        const goss_val a = goss_input(g, "a", GOSS_REAL, s), b = goss_input(g, "b", GOSS_REAL, s),
+                       mask = goss_less(goss_const(g, 0), a);
+        const goss_val out[] = {goss_select(mask, b, goss_const(g, 0)), mask};
+        machine m;
+        T_OK(machine_new(&m, g, out, outputs, NULL, 0, NULL, 1, &err));
+        T_OK(goss_exec_bind(m.exec, "a", x, &err));
+        T_OK(goss_exec_bind(m.exec, "b", x, &err));
+        T_OK(goss_exec_run(m.exec, &err));
+        T_EQ(fused_steps(&m), outputs == 1 ? 2 : 0);
+        machine_free(&m);
+    }
 }
 
 TEST_MAIN()

@@ -103,7 +103,7 @@ goss_status goss_exec_new(const goss_schedule *program, goss_params *params, gos
     e->program = program, e->params = params, e->threads = threads;
     e->kernels = goss__kernels_best();
     e->n_threads = goss_threads_count(threads);
-    e->dirty = true;
+    e->dirty = true, e->repeats = 1;
     goss__symbol_maxima(&program->symbols, e->counts);
     goss_status s = GOSS_E_NOMEM;
     if (allocate(e)) s = bind_params(e, err);

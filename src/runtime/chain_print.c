@@ -35,7 +35,8 @@ static void put_last(goss__str *s, const goss_exec *e, uint32_t first, uint32_t 
 
 void goss__print_chain(const goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
     const goss__phase_run *r = &e->phase_runs[f];
-    const double elements = (double)e->steps[first].shapes[0].out->numel * (double)r->items / (double)r->unit;
+    const double times = e->is_body && f == GOSS__LOOP_ONCE ? 1 : (double)e->repeats,
+                 elements = times * (double)e->steps[first].shapes[0].out->numel * (double)r->items / (double)r->unit;
     for (uint32_t k = first; k < first + count; k++) {
         const goss__value *v = e->steps[k].value;
         goss__str s = {0};

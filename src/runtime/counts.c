@@ -98,6 +98,7 @@ static void resolve_bodies(goss_exec *e) {
         const int32_t f = e->program->values[e->program->instrs[k].value].phase;
         const goss__phase_run once = {.items = 1, .unit = 1, .tile = 1, .tiles = 1, .groups = 1, .tiles_a_group = 1};
         memcpy(body->counts, e->counts, sizeof body->counts);
+        body->repeats = e->repeats * goss__loop_steps(e->program->values[e->program->instrs[k].value].loop, e->counts);
         resolve_constants(body);
         for (uint32_t g = 0; g < body->program->n_phases; g++) {
             body->phase_runs[g] = f >= 0 ? e->phase_runs[f] : once;

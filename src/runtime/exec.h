@@ -63,8 +63,9 @@ struct goss_exec {
     int64_t counts[GOSS__MAX_SYMBOLS];
     bool dirty; /* counts changed: resolve before the next run */
     uint64_t seed, step;
-    char **storage; /* base address by value: inputs, parameters, constants, the slab */
-    bool is_body;   /* of a loop: the tables alone. Memory is the call's, inputs are its addresses */
+    char **storage;  /* base address by value: inputs, parameters, constants, the slab */
+    int64_t repeats; /* of a run: of a loop's body its steps, else 1 */
+    bool is_body;    /* of a loop: the tables alone. Memory is the call's, inputs are its addresses */
     char *slab, *constants, *arenas;
     size_t arena_stride;
     goss__step *steps; /* one an instruction */

@@ -86,6 +86,7 @@ static goss_status fill_loop(goss_schedule *p, uint32_t v, goss__loop *l, goss_e
     }
     goss_schedule *body = l->body;
     body->options = p->options, body->precision = p->precision, body->off = p->off, body->is_body = true;
+    body->print_chains = p->print_chains;
     body->options.bf16 = NULL;
     GOSS_TRY(copy_body(l, p->values[v].region, err));
     l->state = goss__arena_alloc(&p->arena, (body->n_values + 1) * sizeof *l->state);
