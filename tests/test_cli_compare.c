@@ -191,6 +191,42 @@ TEST(other_settings_are_not_taken_for_the_same) {
     T_EQ(number(row("ids"), "seeds"), 3);
 }
 
+static void remove_files(const char *pattern) {
+    glob_t found;
+    T_EQ(glob(tiny_path(pattern), 0, NULL, &found), 0);
+    for (size_t i = 0; i < found.gl_pathc; i++) unlink(found.gl_pathv[i]);
+    globfree(&found);
+}
+
+/* A table that was changed in place: neither its old results nor a mixture is shown. */
+TEST(results_of_other_data_are_refused) {
+#define CHANGED "compare run.ini compare.dir=changed compare.models=one compare.closed=ridge"
+    char from[300];
+    size_t n = 0;
+    whole();
+    RUN(0, CHANGED);
+    char *text = tiny_read(tiny_path("schools.csv"), &n);
+    text[n - 2] = text[n - 2] == '1' ? '2' : '1'; /* the last digit of the last target */
+    write_file("schools.csv", text, n);
+    RUN(1, CHANGED);
+    SAYS(err_text, "ridge, seed 1: its result is of other data");
+    RUN(1, CHANGED " compare.seeds=3"); /* nor are new seeds trained on it */
+    SAYS(err_text, "Name another compare.dir");
+    T_EQ(count_files("changed/cells/*.s3.json"), 0);
+    remove_files("changed/cells/*"); /* what was tried counts, too */
+    RUN(1, CHANGED);
+    SAYS(err_text, "one/weight_decay, seed 1: its result is of other data");
+    remove_files("changed/tries/*");
+    RUN(0, CHANGED);
+    snprintf(from, sizeof from, "%s", tiny_path("schools.csv"));
+    T_EQ(rename(from, tiny_path("elsewhere.csv")), 0);
+    RUN(1, CHANGED);
+    SAYS(err_text, "data.path: schools.csv: there is no such file or folder");
+    write_run("run.ini", compared);
+    free(text);
+#undef CHANGED
+}
+
 TEST(a_cell_that_fails_is_told_and_the_others_run) {
     write_run("fails.ini", "[model.wild]\ntrain.method = joint\noptimizer.rate = 1e6\noptimizer.kind = sgd\n"
                            "optimizer.clip_norm = 0\noptimizer.schedule = constant\noptimizer.warmup = 0\n"

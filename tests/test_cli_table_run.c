@@ -224,6 +224,7 @@ static const struct {
     {NULL, NULL, "train data.path=schools.csv task.support=many run.dir=x", 1, "task.support", "3..10"},
     {NULL, NULL, "train data.path=schools.csv task.order=when run.dir=x", 1, "\"when\"", "school"},
     {NULL, NULL, "train data.path=schools.csv task.metric=accuracy run.dir=x", 1, "task.metric", "rmse"},
+    {NULL, NULL, "train data.path=nofile.csv data.task=school run.dir=x", 1, "data.path: nofile.csv", "no such file"},
     {NULL, NULL, "train data.path=schools.csv data.split=.5,.5 run.dir=x", 1, "data.split", ".5,.2,.3"},
     {NULL, NULL, "train data.path=schools.csv data.val_tasks=nofile run.dir=x", 1, "data.val_tasks", "no such file"},
     {"m18.txt", "s01\ns99\n", "train data.path=schools.csv data.val_tasks=m18.txt run.dir=x", 1, "m18.txt:2", "s99"},

@@ -140,12 +140,17 @@ GOSS_MUST_USE goss_status goss__cell_run(const goss_compare *c, const goss__cell
 /* Opens everything that the cell will need. */
 GOSS_MUST_USE goss_status goss__cell_look(const goss_compare *c, const goss__cell *cell, goss_error *err);
 
+/* Whether all results and tries of the draw are of its data as it is now. */
+GOSS_MUST_USE goss_status goss__draw_check(const goss_compare *c, int seed, int fold, goss_error *err);
+
 /* ---- result.c ---- */
 /* `found` false: there is no result, or one of other settings. Errors: GOSS_E_FORMAT for a damaged one. */
 GOSS_MUST_USE goss_status goss__result_read(const goss_compare *c, const goss__cell *cell, goss__result *out,
                                             bool *found, goss_error *err);
 GOSS_MUST_USE goss_status goss__result_write(const goss_compare *c, const goss__cell *cell, const goss__result *r,
                                              goss_error *err);
+/* The error of a result of other data, metric or tasks. */
+goss_status goss__result_differs(const goss_compare *c, const goss__cell *cell, const char *what, goss_error *err);
 /* The same of the tries so far: r->tried. */
 GOSS_MUST_USE goss_status goss__tries_read(const goss_compare *c, const goss__cell *cell, goss__result *r,
                                            goss_error *err);

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "compare/compare.h"
+#include "train/run_data.h"
 
 void goss__result_free(goss__result *r) {
     for (int k = 0; k < r->tasks; k++) goss__free(r->task[k]);
@@ -116,6 +117,47 @@ goss_status goss__cell_run(const goss_compare *c, const goss__cell *cell, const 
     goss__result_free(&r);
     return s;
 }
+
+/* ---- whether results are of the present data ---- */
+
+/* Of a draw's data and its division, as they are now. */
+static goss_status draw_hash(const goss_compare *c, int seed, int fold, uint64_t *out, goss_error *err) {
+    const goss__cell first = {.row = &c->row[0], .seed = seed, .fold = fold};
+    goss_config *config;
+    goss__run_settings set;
+    goss__run_data data;
+    GOSS_TRY(goss__cell_config(c, &first, 0, false, &config, err));
+    goss_status s = goss__run_settings_read(config, &set, err);
+    if (s == GOSS_OK) s = goss__run_data_open(&data, &set, &(goss__run_place){.bare = true}, err);
+    if (s == GOSS_OK) {
+        *out = data.hash;
+        goss__run_data_close(&data);
+    }
+    goss_config_free(config);
+    return s;
+}
+
+goss_status goss__draw_check(const goss_compare *c, int seed, int fold, goss_error *err) {
+    uint64_t now;
+    GOSS_TRY(draw_hash(c, seed, fold, &now, err));
+    for (int i = 0; i < c->rows; i++) {
+        const goss__cell cell = {.row = &c->row[i], .seed = seed, .fold = fold};
+        goss__result done, tries = {0};
+        bool found;
+        GOSS_TRY(goss__result_read(c, &cell, &done, &found, err));
+        tries.settings = done.settings;
+        bool same = !found || done.data == now;
+        goss__result_free(&done);
+        if (!found) {
+            GOSS_TRY(goss__tries_read(c, &cell, &tries, err));
+            same = tries.tries == 0 || tries.data == now;
+        }
+        if (!same) return goss__result_differs(c, &cell, "data", err);
+    }
+    return GOSS_OK;
+}
+
+/* ---- before anything is trained ---- */
 
 goss_status goss__cell_look(const goss_compare *c, const goss__cell *cell, goss_error *err) {
     const int last = cell->row->tries - 1;

@@ -264,6 +264,7 @@ static goss_status check_base(goss_compare *c, bool *table, goss_error *err) {
     if (s == GOSS_OK) s = goss__run_settings_read(base, &set, err);
     if (s == GOSS_OK && !*set.data.path)
         s = goss_error_set(err, GOSS_E_ARGUMENT, "data.path is not set: a table or images, as data.path=school.csv");
+    if (s == GOSS_OK) s = goss__run_data_is_there(&set, err);
     if (s == GOSS_OK && (set.train.minutes > 0 || set.train.steps == 0))
         s = goss_error_set(err, GOSS_E_ARGUMENT,
                            "a comparison counts its budget in steps, which are the same on every machine: set "

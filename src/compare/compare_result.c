@@ -31,6 +31,15 @@ static goss_status path_of(const goss_compare *c, const goss__cell *cell, const 
     return goss_error_set(err, GOSS_E_ARGUMENT, "compare.dir: the path is too long");
 }
 
+goss_status goss__result_differs(const goss_compare *c, const goss__cell *cell, const char *what, goss_error *err) {
+    const char *dir = goss_compare_folder(c);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s, seed %d: its result is of other %s than others of that seed, or than there is now: the "
+                          "data was changed after some cells had run. Name another compare.dir, or remove %s/cells and "
+                          "%s/tries",
+                          cell->row->name, cell->seed, what, dir, dir);
+}
+
 /* ---- writing ---- */
 
 static void add_number(goss__str *s, const char *key, double value) {

@@ -20,7 +20,8 @@ typedef struct running {
     goss__str without; /* keys that rows do not look at */
     int models;        /* rows that are trained */
     bool looking;
-    goss_status status;
+    goss_status status; /* of a look: the first job that failed, whichever ended first */
+    int bad;
     char error[1200];
 } running;
 
@@ -63,10 +64,9 @@ static goss_status look(void *context, int i, goss_error *err) {
 
 static void looked(void *context, int i, goss_status status, const char *text, const char *warnings) {
     running *r = context;
-    (void)i;
     pass_on(r, warnings);
-    if (status == GOSS_OK || r->status != GOSS_OK) return;
-    r->status = status;
+    if (status == GOSS_OK || (r->status != GOSS_OK && r->bad < i)) return;
+    r->status = status, r->bad = i;
     snprintf(r->error, sizeof r->error, "%s", text);
 }
 
@@ -75,9 +75,33 @@ static int jobs_of(const goss_compare *c) { return c->set.jobs > 0 ? c->set.jobs
 /* The first cells are those of the first seed: every row. */
 static goss_status look_at_rows(running *r, goss_error *err) {
     const goss__work w = {r->c->rows * r->c->folds, jobs_of(r->c), look, looked, r, r->o->stop};
-    r->looking = true;
     GOSS_TRY(goss__work_run(&w, err));
-    r->looking = false;
+    return r->status == GOSS_OK ? GOSS_OK : goss_error_set(err, r->status, "%s", r->error);
+}
+
+/* ---- what is there already ---- */
+
+static bool has_results(const goss_compare *c) {
+    static const char *const folders[] = {"cells", "tries"};
+    bool any = false;
+    for (int i = 0; i < 2; i++) {
+        char *path = goss__path_join(goss_compare_folder(c), folders[i]);
+        any |= path && goss__path_exists(path);
+        goss__free(path);
+    }
+    return any;
+}
+
+static goss_status same_data(void *context, int i, goss_error *err) {
+    const running *r = context;
+    return goss__draw_check(r->c, 1 + i / r->c->folds, 1 + i % r->c->folds, err);
+}
+
+/* Results of a table that has been changed since would be shown as those of the present one, or mixed with them. */
+static goss_status look_at_results(running *r, goss_error *err) {
+    const goss__work w = {r->c->seeds * r->c->folds, jobs_of(r->c), same_data, looked, r, r->o->stop};
+    if (!has_results(r->c)) return GOSS_OK;
+    GOSS_TRY(goss__work_run(&w, err));
     return r->status == GOSS_OK ? GOSS_OK : goss_error_set(err, r->status, "%s", r->error);
 }
 
@@ -131,8 +155,11 @@ static goss_status make_folder(const goss_compare *c, const char *name, goss_err
 
 static goss_status run(running *r, goss_error *err) {
     GOSS_TRY(choose(r, err));
+    r->looking = true;
+    GOSS_TRY(look_at_results(r, err));
     if (r->n == 0) return GOSS_OK;
     GOSS_TRY(look_at_rows(r, err));
+    r->looking = false;
     GOSS_TRY(make_folder(r->c, "cells", err));
     GOSS_TRY(make_folder(r->c, "tries", err));
     r->start = goss__now();

@@ -27,24 +27,17 @@ static const goss__result *at(const results *r, int row, int draw) {
 
 /* ---- reading ---- */
 
-static goss_status differs(const results *r, const goss__cell *cell, const char *what, goss_error *err) {
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s, seed %d: its result is of other %s than others of that seed: the data was changed after "
-                          "some cells had run. Name another compare.dir, or remove %s/cells and %s/tries",
-                          cell->row->name, cell->seed, what, goss_compare_folder(r->c), goss_compare_folder(r->c));
-}
-
 /* The same samples, tasks and metric as the other rows of that draw have. */
 static goss_status check_same(const results *r, int row, int draw, const goss__cell *cell, goss_error *err) {
     const goss__result *one = at(r, row, draw);
     for (int k = 0; k < row; k++) {
         const goss__result *other = at(r, k, draw);
-        if (other && other->data != one->data) return differs(r, cell, "data", err);
-        if (other && other->metric != one->metric) return differs(r, cell, "metric", err);
+        if (other && other->data != one->data) return goss__result_differs(r->c, cell, "data", err);
+        if (other && other->metric != one->metric) return goss__result_differs(r->c, cell, "metric", err);
     }
-    if (one->tasks != r->tasks) return differs(r, cell, "tasks", err);
+    if (one->tasks != r->tasks) return goss__result_differs(r->c, cell, "tasks", err);
     for (int k = 0; k < r->tasks; k++)
-        if (strcmp(one->task[k], r->task[k]) != 0) return differs(r, cell, "tasks", err);
+        if (strcmp(one->task[k], r->task[k]) != 0) return goss__result_differs(r->c, cell, "tasks", err);
     return GOSS_OK;
 }
 

@@ -29,6 +29,12 @@ goss_status goss__run_file_is_there(const char *key, const char *path, goss_erro
                           goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
 }
 
+/* Before anything else: what is not there has no kind. */
+goss_status goss__run_data_is_there(const goss__run_settings *s, goss_error *err) {
+    if (!*s->data.path || goss__path_exists(s->data.path)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_IO, "data.path: %s: there is no such file or folder", s->data.path);
+}
+
 static goss_status choose_metric(goss__run_data *d, const char *name, goss_error *err) {
     const goss_objective *o = goss_task_objective(&d->source.spec);
     return goss_error_prefix(err, goss_metric_find(o, name, &d->metric, err), "task.metric");
@@ -52,6 +58,7 @@ static goss_status take_all_tasks(goss__run_data *d, goss_error *err) {
 goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *set, const goss__run_place *place,
                                 goss_error *err) {
     *d = (goss__run_data){.seed = set->run.seed, .tasks = set->train.tasks, .mixup = set->train.mixup};
+    if (!place->tasks) GOSS_TRY(goss__run_data_is_there(set, err));
     d->kind = goss__run_data_kind(set, place->tasks);
     goss_status s = d->kind->open(d, set, place, err);
     if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);

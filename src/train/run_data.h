@@ -69,6 +69,7 @@ struct goss__run_data {
 
 /* The kind of what a configuration names, or of a program's own tasks. */
 const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own);
+GOSS_MUST_USE goss_status goss__run_data_is_there(const goss__run_settings *s, goss_error *err);
 goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
                                 goss_error *err);
 void goss__run_data_close(goss__run_data *d);

@@ -53,6 +53,7 @@ static goss_status check_start(const char *start, goss_error *err) {
 /* What can be wrong is found before data is opened, which may take long. */
 static goss_status check_early(const goss__run *r, goss_error *err) {
     if (!r->previous) GOSS_TRY(check_start(r->set.train.start, err));
+    if (!r->tasks) GOSS_TRY(goss__run_data_is_there(&r->set, err));
     return goss__run_data_kind(&r->set, r->tasks)->check(&r->set, err);
 }
 
