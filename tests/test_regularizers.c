@@ -593,6 +593,9 @@ TEST(mistakes_in_files_of_edges) {
                  {"t00,t00,1\n", "edges.csv:1: edge 1 (0, 0, weight 1): a loop"},
                  {"task,task,weight\nt00,t01,-1\n", "edges.csv:2: a number of at least 0 is wanted"},
                  {"t00,t01,1\nt00,t02,x\n", "edges.csv:2: the last column is no number"},
+                 {"t00,t01,inf\nt00,t02,1\n", "edges.csv:1: the last column is no number"},
+                 {"t00,t01,\nt00,t02,1\n", "edges.csv:1: the last column is no number"},
+                 {"t00,t01,1e\nt00,t02,1\n", "edges.csv:1: the last column is no number"},
                  {"t00,t01\nt00,t02\n", "has 2 columns; a line is task,task,weight"},
                  {"task,task,weight\n", "edges.csv"}};
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {

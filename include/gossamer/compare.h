@@ -54,7 +54,8 @@ typedef struct goss_compare_options {
 
 /* Opens every row without training it, then runs the cells that have no result yet. *failed: cells that gave an error,
  * each told through `progress`; the others run all the same. Errors: what is wrong with a row, by its name, or that
- * there are results of other data, before the first cell begins; GOSS_E_INTERRUPTED (what is done is kept); GOSS_E_IO. */
+ * there are results of other data, before the first cell begins; GOSS_E_INTERRUPTED (what is done is kept);
+ * GOSS_E_IO. */
 GOSS_API GOSS_MUST_USE goss_status goss_compare_run(goss_compare *c, const goss_compare_options *options, int *failed,
                                                     goss_error *err);
 

@@ -2,6 +2,7 @@
 /* regularizer_lines.c: graphs over tasks, and strengths by name, as small csv files: names and a number a line. */
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/alloc.h"
 #include "base/number.h"
@@ -32,11 +33,16 @@ static goss_status read_line(const goss_table *t, const char *path, int row, int
     return GOSS_OK;
 }
 
-/* A first line whose last cell is no number is a header. */
+/* A first line whose last cell is a word is a header. A number that is mistyped, missing or not finite is none: the
+ * line would be dropped without being told. */
 static bool has_header(const goss_table *t, int names) {
+    static const char *const no_words[] = {"nan", "na", "null", "inf", "infinity"};
     char cell[GOSS_CELL_TEXT];
-    double v;
-    return goss_table_rows(t) > 0 && !goss__number_parse(goss_table_text(t, names, 0, cell), &v);
+    if (goss_table_rows(t) == 0) return false;
+    const char *last = goss_table_text(t, names, 0, cell);
+    for (size_t i = 0; i < sizeof no_words / sizeof *no_words; i++)
+        if (strcasecmp(last, no_words[i]) == 0) return false;
+    return *last && !strchr("0123456789+-.,?", *last);
 }
 
 static goss_status read_table(const goss_table *t, const char *path, int names, goss__reg_lines *out, goss_error *err) {
