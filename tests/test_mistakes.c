@@ -86,7 +86,7 @@ static const struct {
     {"train train.method=proto", 1, "protonet", "maml"},
     {"train run.dir=x", 1, "data.path is not set", "data.path="},
     {"train data.path=mine", 1, "run.dir is not set", "run.dir="},
-    {"train data.path=nowhere run.dir=x", 1, "data.path: nowhere", "No such file"},
+    {"train data.path=nowhere run.dir=x", 1, "data.path: nowhere", "no such file"},
     {"train data.path=notes.txt run.dir=x", 1, "data.path: notes.txt", "folder"},
     {"train data.path=base/model.safetensors run.dir=x", 1, "neither a folder nor", ""},
     {"train data.path=mine data.kind=idx run.dir=x", 1, "data.kind = idx", "images or auto"},
