@@ -91,10 +91,13 @@ TEST(a_conditioned_model_is_used_at_any_strength) {
     one_school("new.csv", 3, 8);
     RUN(0, "train run.ini run.dir=path hyper.condition=id,strength regularizer.apart.strength=0 "
            "regularizer.tie.weight=conditioned regularizer.tie.graph= regularizer.tie.kind=difference");
+    SAYS(err_text, "[regularizer.tie] of strengths from 0.001 to 10 ");
     RUN(0, "inspect path/model.safetensors");
+    SAYS(out_text, "regularizer.tie.path         0.001: ");
+    RUN(0, "inspect path/best.safetensors");
     SAYS(out_text, "  tie: difference on weights/*, strength 0.1, weighed by conditioned to ");
     char *at[4];
-    static const char *const how[] = {"path/model.safetensors", "path/model.safetensors --strength tie=0.1",
+    static const char *const how[] = {"path/best.safetensors", "path/model.safetensors --strength tie=0.1",
                                       "path/model.safetensors --strength tie=10", "strong.safetensors"};
     RUN(0, "convert path/model.safetensors --strength tie=10 -o strong.safetensors");
     for (int i = 0; i < 4; i++) {

@@ -479,6 +479,24 @@ TEST(a_conditioned_run_holds_the_whole_path) {
     goss_model_free(m), goss_model_free(one);
 }
 
+/* Its model is set to the strength that validates best, and says how it went. */
+TEST(the_strength_of_a_path_is_chosen_by_validation) {
+    group_noise = 2;
+    T_OK(group_train("chosen", 1,
+                     LINES(LINEAR, "regularizer.a.on=weights/head.w", KIND("difference"), PATH, "train.steps=800",
+                           "validate.every=800", "regularizer.a.strength=0.001"),
+                     NULL, NULL));
+    group_noise = 0.5;
+    goss_model *m = group_model("chosen");
+    double strength = strtod(goss_model_note_of(m, "regularizer.a.strength"), NULL),
+           chosen = strtod(goss_model_note_of(m, "metrics.validation"), NULL);
+    const char *path = goss_model_note_of(m, "regularizer.a.path");
+    T_CHECK(path && strncmp(path, "0.001: ", 7) == 0 && strstr(path, ", 10: "));
+    T_CHECK(strength > 0.01 && strength < 5);
+    T_CHECK(chosen < group_metric("chosen", "validation"));
+    goss_model_free(m);
+}
+
 TEST(a_conditioned_run_resumes_to_the_same_bits) {
     resumes(LINES("regularizer.a.on=weights/*", PATH, "regularizer.b.on=features/out",
                   "regularizer.b.weight=conditioned", "regularizer.b.high=2"));

@@ -85,6 +85,10 @@ goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rat
 /* The weights (their moving average, if there is one) into r->model. */
 void goss__run_export(goss__run *r);
 
+/* ---- run_strengths.c ---- */
+/* Sets a model that was conditioned on strengths to those that validate best, and notes their metric. */
+goss_status goss__run_choose_strengths(goss__run *r, goss_model *m, goss_error *err);
+
 /* ---- first_look.c ---- */
 /* Before the first step: what the doctor says of a hypernetwork goes to the log. */
 goss_status goss__run_first_look(goss__run *r, goss_error *err);
@@ -159,6 +163,8 @@ void goss__run_close(goss__run *r);
 double goss__run_progress(const goss__run *r);
 /* Is there nothing more to do? Says why, in r->state.end. */
 bool goss__run_is_over(goss__run *r);
+/* The validation's metric of a model of the run's method: mean over tasks, half its interval (NaN: not known). */
+goss_status goss__run_judge(goss__run *r, const goss_model *m, double *mean, double *ci95, goss_error *err);
 goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err);
 /* Whether there was a validation whose model is the best so far. */
 bool goss__run_has_best(const goss__run *r);

@@ -236,11 +236,11 @@ static goss_status remember(goss__run *r, double value, goss_error *err) {
 }
 
 /* *good: every answer was a finite number. */
-static goss_status judge_all(goss__run *r, bool *good, goss_error *err) {
+static goss_status judge_all(goss__run *r, const goss_model *m, bool *good, goss_error *err) {
     const int all = r->data.judged;
     bool finite[64]; /* a run of the judge has at most 32 tasks */
     *good = true;
-    GOSS_TRY(goss_model_store(r->model, r->judge.params, err));
+    GOSS_TRY(goss_model_store(m, r->judge.params, err));
     for (int k = 0; k < all;) {
         int tasks = all - k < r->judge_pack.max_tasks ? all - k : r->judge_pack.max_tasks;
         goss__task_pack_draw(&r->judge_pack, &r->data.validation, (uint64_t)k, tasks);
@@ -263,12 +263,17 @@ static double mean_of(goss__run *r, bool good, double *ci95) {
 
 bool goss__run_has_best(const goss__run *r) { return r->data.validates && r->state.best_step > 0; }
 
-goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err) {
-    double ci95;
+goss_status goss__run_judge(goss__run *r, const goss_model *m, double *mean, double *ci95, goss_error *err) {
     bool good;
+    GOSS_TRY(judge_all(r, m, &good, err));
+    *mean = mean_of(r, good, ci95);
+    return GOSS_OK;
+}
+
+goss_status goss__run_validate(goss__run *r, bool *better, goss_error *err) {
+    double mean, ci95;
     goss__run_export(r);
-    GOSS_TRY(judge_all(r, &good, err));
-    const double mean = mean_of(r, good, &ci95);
+    GOSS_TRY(goss__run_judge(r, r->model, &mean, &ci95, err));
     GOSS_TRY(remember(r, mean, err));
     *better = goss_metric_better(r->data.metric, mean, goss__run_has_best(r) ? r->state.best : NAN);
     r->state.since_best++;

@@ -64,6 +64,7 @@ static goss_status publish(goss__run *r, goss_error *err) {
     GOSS_TRY(goss__run_path(r, "best.safetensors", path, err));
     GOSS_TRY(goss_model_load(path, &best, err));
     goss_status s = goss__run_path(r, "model.safetensors", path, err);
+    if (s == GOSS_OK) s = goss__run_choose_strengths(r, best, err);
     if (s == GOSS_OK) s = goss_model_save(best, path, err);
     goss_model_free(best);
     return s;
