@@ -182,6 +182,17 @@ TEST(the_text_of_the_key_kind_names_each) {
         if (!strstr(keys[at].doc, goss_reg_kind_at(k)->name)) T_FAIL("it does not name %s", goss_reg_kind_at(k)->name);
 }
 
+/* A penalty that each task has for itself goes with micro-batches, and all of them give the same bits. */
+TEST(micro_batches_of_any_size_give_the_same_bits) {
+    const char *const on = "regularizer.a.on=features/out", *kind = KIND("decorrelation");
+    T_OK(group_train("micro2", 1, LINES(on, kind, "train.micro_batch=2"), NULL, NULL));
+    T_OK(group_train("micro7", 1, LINES(on, kind, "train.micro_batch=7"), NULL, NULL));
+    T_OK(group_train("micro-off", 1, LINES("train.micro_batch=7"), NULL, NULL));
+    T_CHECK(group_weights("micro2") == group_weights("micro7") &&
+            group_weights("micro2") != group_weights("micro-off"));
+    T_NEAR(group_metric("micro2", "regularizer.a"), group_metric("micro7", "regularizer.a"), 0);
+}
+
 /* ---- graphs ---- */
 
 /* The groups' graph leaves groups apart; without one all tasks come near their mean. */
@@ -513,6 +524,15 @@ TEST(a_strength_grows_where_that_helps_held_rows) {
     T_OK(group_train("grown", 1, LINES(on, low, steps, "regularizer.a.weight=hypergradient"), NULL, NULL));
     T_CHECK(group_metric("grown", "regularizer.a.weight") > 0.005);
     T_CHECK(group_metric("grown", "validation") < group_metric("low", "validation"));
+}
+
+/* And one that begins where all weights are held near 0 falls. */
+TEST(a_strength_falls_where_it_stands_in_the_way) {
+    const char *const on = "regularizer.a.on=weights/*", *high = "regularizer.a.strength=3", *steps = "train.steps=400";
+    T_OK(group_train("high", 1, LINES(on, high, steps), NULL, NULL));
+    T_OK(group_train("fallen", 1, LINES(on, high, steps, "regularizer.a.weight=hypergradient"), NULL, NULL));
+    T_CHECK(group_metric("fallen", "regularizer.a.weight") < 1);
+    T_CHECK(group_metric("fallen", "validation") < group_metric("high", "validation"));
 }
 
 /* Rows that ride along are none of the loss's. */

@@ -160,10 +160,9 @@ static bool takes_all(const goss__regularizer *r) {
     return r->options.branches || (r->kind->min_tensors > 1 && !has_network(r));
 }
 
-/* One number: a mean over tasks. */
+/* One number for each task, [T] or [1], or one for all of them, of which each has its share. */
 static goss_val per_task(goss_val penalty, goss_val of) {
-    if (!goss_valid(penalty)) return penalty;
-    if (goss_rank(penalty) > 0) return goss_mean_all(penalty);
+    if (!goss_valid(penalty) || goss_rank(penalty) > 0) return penalty;
     return goss_div(penalty, goss__reg_count(penalty.graph, goss_dim(of, 0)));
 }
 
@@ -351,14 +350,17 @@ static goss_weights *learn_along(goss__regularizers *all, goss_graph *g, goss_st
     return w;
 }
 
-/* strength factor penalty, and what is told of it. */
-static goss_val weighed(term *t, const goss__reg_term *w, goss_step_loss *loss) {
+/* Micro-batches have one task at a time: its own number is needed. */
+static goss_val mean_of(goss_val v) { return goss_valid(v) && goss_rank(v) > 0 ? goss_mean_all(v) : v; }
+
+/* strength factor penalty, and what is told of it. own: the penalty before its mean over tasks. */
+static goss_val weighed(term *t, const goss__reg_term *w, goss_val own, goss_step_loss *loss) {
     const bool scheme = goss_valid(w->factor);
     const goss_val by = scheme ? goss_scale(w->factor, t->r->strength) : GOSS_NONE;
-    goss_val v = scheme ? goss_mul(w->penalty, by) : goss_scale(w->penalty, t->r->strength);
+    goss_val v = scheme ? goss_mul(own, by) : goss_scale(own, t->r->strength);
     const goss_val phase = goss__reg_phase(t->all, t->g, t->r);
     if (goss_valid(phase)) v = goss_mul(v, phase);
-    measure(t->g, loss, t->r->measure, v);
+    measure(t->g, loss, t->r->measure, mean_of(v));
     if (scheme) measure(t->g, loss, t->r->weight, by);
     if (goss_valid(w->entropy)) measure(t->g, loss, t->r->entropy, w->entropy);
     measure_shares(t, loss);
@@ -368,22 +370,22 @@ static goss_val weighed(term *t, const goss__reg_term *w, goss_step_loss *loss) 
 static goss_val sum_of(goss__regularizers *all, goss_graph *g, term *terms, goss_step_loss *loss) {
     const int n_params = loss->n_params, n = begin(all, g, terms);
     goss__reg_term w[GOSS__REGULARIZERS_MOST];
+    goss_val own[GOSS__REGULARIZERS_MOST];
     if (n == 0) return GOSS_NONE;
     goss_weights *learned = learn_along(all, g, loss);
     for (int i = 0; i < n; i++) {
         terms[i].learned = learned;
-        w[i] = (goss__reg_term){.r = terms[i].r,
-                                .n_values = terms[i].n,
-                                .penalty = section_penalty(&terms[i]),
-                                .entropy = entropy_of(&terms[i])};
-        if (has_network(terms[i].r)) w[i].fitted = one_by_one(&terms[i], GOSS_NONE, true);
+        own[i] = section_penalty(&terms[i]);
+        w[i] = (goss__reg_term){
+            .r = terms[i].r, .n_values = terms[i].n, .penalty = mean_of(own[i]), .entropy = entropy_of(&terms[i])};
+        if (has_network(terms[i].r)) w[i].fitted = mean_of(one_by_one(&terms[i], GOSS_NONE, true));
     }
     const goss_val fit = goss__reg_hypergradients(all, g, w, n, learned, loss, n_params);
     goss_val sum = goss__reg_factors(all, g, w, n, loss, n_params);
     if (goss_valid(fit)) sum = goss_valid(sum) ? goss_add(sum, fit) : fit;
     all->first_measure = loss->n_measures;
     for (int i = 0; i < n; i++) {
-        const goss_val v = weighed(&terms[i], &w[i], loss);
+        const goss_val v = weighed(&terms[i], &w[i], own[i], loss);
         sum = goss_valid(sum) ? goss_add(sum, v) : v;
     }
     all->n_measures = loss->n_measures - all->first_measure;

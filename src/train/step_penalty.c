@@ -3,6 +3,7 @@
  * penalty that ties tasks would silently be that of one task: it is looked for in a graph of two. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "graph/node.h"
 #include "train/step.h"
 
@@ -33,10 +34,18 @@ static int power_of(const goss__node *n, unsigned T) {
     return power;
 }
 
-/* The first node from id `first` on that has lost the task axis of an operand, or has it twice. */
-static const goss__node *tying_node(const goss_graph *g, uint32_t first, unsigned T) {
+/* Marks the nodes from id `first` on that v is made of. */
+static void mark_parts(const goss_graph *g, goss_val v, uint32_t first, bool *part) {
+    part[v.id] = true;
+    for (uint32_t id = v.id; id >= first; id--)
+        for (int i = 0; part[id] && i < g->nodes[id]->n_in; i++) part[goss__in(g, g->nodes[id], i)->id] = true;
+}
+
+/* The first of those that has lost the task axis of an operand, or has it twice. */
+static const goss__node *tying_node(const goss_graph *g, uint32_t first, const bool *part, unsigned T) {
     for (uint32_t id = first; id < g->n_nodes; id++) {
         const goss__node *n = g->nodes[id];
+        if (!part[id]) continue;
         const int power = power_of(n, T);
         if (power > 1) return n;
         for (int i = 0; i < n->n_in; i++)
@@ -61,7 +70,11 @@ static goss_status separable(goss_graph *g, const goss_step_source *source, cons
     const unsigned T = task_symbol(g);
     if (T == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "micro-batches: the loss has no symbol \"T\" for its tasks");
-    const goss__node *n = tying_node(g, first, T);
+    bool *part = goss__calloc(g->n_nodes + 1, sizeof *part);
+    if (!part) return goss_error_set(err, GOSS_E_NOMEM, "no memory to look at a penalty");
+    mark_parts(g, v, first, part); /* what is measured beside it may be of all tasks */
+    const goss__node *n = tying_node(g, first, part, T);
+    goss__free(part);
     if (!n) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "micro-batches: the penalty ties tasks together (%s%s%s takes them all at once), and a "
