@@ -11,16 +11,21 @@
 
 static char scratch_folder[64];
 
-static inline void scratch_empty(void) {
-    char path[400];
-    DIR *d = opendir(scratch_folder);
+/* Removes what is in a folder, folders with what is in them. */
+static inline void scratch_clear(const char *folder) {
+    char path[700];
+    DIR *d = opendir(folder);
     for (struct dirent *e; d && (e = readdir(d));) {
         if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0) continue;
-        snprintf(path, sizeof path, "%s/%s", scratch_folder, e->d_name);
+        if (snprintf(path, sizeof path, "%s/%s", folder, e->d_name) >= (int)sizeof path) continue;
+        if (remove(path) == 0) continue;
+        scratch_clear(path);
         remove(path);
     }
     if (d) closedir(d);
 }
+
+static inline void scratch_empty(void) { scratch_clear(scratch_folder); }
 
 static inline void scratch_remove(void) {
     scratch_empty();
