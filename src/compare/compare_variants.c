@@ -45,7 +45,6 @@ static const ready_made parts[] = {
     {"augmentation", "train.augment=" GOSS__STRENGTH, 0},
     {"mirror", "train.mirror=true", 0},
     {"mixup", "train.mixup=" GOSS__STRENGTH, 0},
-    {"dropout", "model.dropout=" GOSS__STRENGTH, .5},
     {"l1", PENALTY("l1", "l1"), 0},
     {"l2", PENALTY("l2", "l2"), 0},
     {"elastic", PENALTY("elastic", "elastic"), 0},
