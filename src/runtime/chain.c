@@ -158,13 +158,17 @@ typedef struct bound {
     int n;
     bool by_rows;
     goss__ew block[LINKS];
+    int moving[LINKS], n_moving; /* those of which an address changes from block to block */
 } bound;
+
+static bool moves(const goss__link *l) { return l->move[0] || l->move[1] || l->move[2] || l->move[3]; }
 
 /* At the first block of a unit's item. */
 static void bind_links(bound *b, const goss_exec *e, const goss__step *head, const goss__unit *u, int64_t item) {
-    b->head = head, b->n = head->chain, b->by_rows = head->by_rows;
+    b->head = head, b->n = head->chain, b->by_rows = head->by_rows, b->n_moving = 0;
     for (int k = 0; k < b->n; k++) {
         const goss__step *s = head + k;
+        if (moves(&s->link)) b->moving[b->n_moving++] = k;
         b->block[k] = s->link.block;
         b->block[k].out = goss__address(e, &s->at[0], u) + item * s->link.item[0];
         for (int i = 0; i < s->value->n_in; i++)
@@ -177,6 +181,10 @@ static void move_on(goss__ew *e, const int64_t *move) {
     for (int i = 0; i < 3; i++) e->in[i] = (const char *)e->in[i] + move[i + 1];
 }
 
+static void move_all(bound *b) {
+    for (int i = 0; i < b->n_moving; i++) move_on(&b->block[b->moving[i]], b->head[b->moving[i]].link.move);
+}
+
 static void run_block(bound *b) {
     for (int k = 0; k < b->n; k += b->head[k].link.ops) b->head[k].link.fn(&b->block[k]);
 }
@@ -184,7 +192,7 @@ static void run_block(bound *b) {
 static void run_blocks(bound *b, int64_t rows, int64_t block) {
     for (; rows > block; rows -= block) {
         run_block(b);
-        for (int k = 0; k < b->n; k++) move_on(&b->block[k], b->head[k].link.move);
+        move_all(b);
     }
     for (int k = 0; k < b->n && rows < block; k++) set_rows(&b->block[k], rows, b->by_rows);
     if (rows > 0) run_block(b);
@@ -200,7 +208,7 @@ static int64_t weigh_block(bound *b, int64_t rows, double *weight) {
         const double each = (goss__now() - from) / l->ops;
         for (int i = 0; i < l->ops; i++) weight[k + i] = each;
     }
-    for (int k = 0; k < b->n; k++) move_on(&b->block[k], b->head[k].link.move);
+    move_all(b);
     return rows;
 }
 
