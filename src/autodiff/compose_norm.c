@@ -85,7 +85,7 @@ static goss_val over_samples(goss_val v, uint32_t samples, goss_val weight) {
     return goss_div(goss_sum(goss_mul(v, weight), samples, true), total);
 }
 
-/* Means over a sample's pixels first: weights meet a number a sample and channel. */
+/* Means over a sample's pixels first, so that weights multiply one number per sample and channel. */
 static void sample_stats(goss_val x, uint32_t samples, goss_val w, goss_val *mean, goss_val *var) {
     const int rank = goss_rank(x);
     const uint32_t space = goss__axes(2, rank - 1);

@@ -11,8 +11,8 @@
 
 typedef struct walk {
     goss_graph *g;
-    uint32_t *id, n; /* what all y need, in order, from the first wrt on: what is older depends on none */
-    uint32_t first;  /* the id of that */
+    uint32_t *id, n; /* the nodes that all y depend on, in order, from the first wrt on; earlier ones depend on none */
+    uint32_t first;  /* its id */
     uint8_t *active; /* between wrt and some y; by id, from `first` on */
     goss_val *cot;   /* cotangent so far, likewise */
 } walk;

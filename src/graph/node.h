@@ -84,14 +84,14 @@ static inline const goss__node *goss__in(const goss_graph *g, const goss__node *
 /* The site of a node, for the operation's rules. */
 void goss__site_of(goss__site *s, const goss_graph *g, const goss__node *n);
 static inline goss_val goss__val(goss_graph *g, uint32_t id) { return (goss_val){g, id}; }
-/* The least place in order that a node may have: behind its operands. */
+/* The lowest order that a node can have: after its operands. */
 static inline uint32_t goss__order_of_operands(const goss_graph *g, const goss__node *n) {
     uint32_t order = 0;
     for (int i = 0; i < n->n_in; i++)
         if (g->nodes[n->in[i]]->order > order) order = g->nodes[n->in[i]]->order;
     return order;
 }
-/* A node that is made again for an earlier one moves up to its place, as far as its operands permit. */
+/* A node that is rebuilt for an earlier one takes its order, as far as its operands permit. */
 static inline void goss__order_earlier(const goss_graph *g, goss__node *n, uint32_t order) {
     const uint32_t least = goss__order_of_operands(g, n);
     if (order < least) order = least;
@@ -101,8 +101,8 @@ static inline void goss__order_earlier(const goss_graph *g, goss__node *n, uint3
 static inline bool goss__in_order(const goss__node *a, const goss__node *b) {
     return a->order < b->order || (a->order == b->order && a->stamp <= b->stamp);
 }
-/* The nodes that n normal values depend on, operands first, in building order, without those of ids below `from` and
- * what only they depend on (0: all); *count of them, to be freed with goss__free. NULL, with a sticky error: out of
+/* The nodes that n normal values depend on, operands first, in building order, without ids below `from` and their
+ * dependencies (0: all). *count: their number. Owns: the result, goss__free. NULL, with a sticky error: out of
  * memory. */
 uint32_t *goss__needed(goss_graph *g, const goss_val *v, int n, uint32_t from, uint32_t *count);
 /* The graph of the first operand that has one (an invalid value has its graph). */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* program_retired.c: the table of retired operations. A row once written here stays. */
+/* program_retired.c: the table of retired operations. Rows are never removed. */
 #include "ir/program_retired.h"
 
 #include <string.h>
 
 static const goss__retired retired[] = {
-    /* a + c (b^2 - a) and a / (sqrt(b) + c), which Adam was made of. */
+    /* a + c (b^2 - a) and a / (sqrt(b) + c), which Adam consisted of. */
     {"lerp_square", 3, 2, {{GOSS__EW_square, 1, {1}}, {GOSS__EW_lerp, 3, {0, 3, 2}}}},
     {"over_root", 3, 3, {{GOSS__EW_sqrt, 1, {1}}, {GOSS__EW_add, 2, {3, 2}}, {GOSS__EW_div, 2, {0, 4}}}},
 };

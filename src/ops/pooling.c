@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* pooling.c: pooling. The gradient of max pooling is scattered to each window's largest tap; the index of that tap is
- * an op without a gradient, and the adjoint of the scatter is a gather of taps by their index. Average pooling is a
+ * an operation without a gradient, and the adjoint of the scatter is a gather of taps by index. Average pooling is a
  * window sum, whose adjoint spreads. x[T,N,H,W,C] -> [T,N,OH,OW,C]. */
 #include "ops/elementwise.h"
 #include "ops/ops.h"
@@ -34,7 +34,7 @@ static bool pooled_shape(const char *op, goss_val x, const goss_pool_options *o,
         goss__misfit(op, x, "windows and strides start at 1, and padding is less than a window");
         return false;
     }
-    /* Which tap is the largest is told by an index of 32 bits, and padding is less than a window. */
+    /* Taps are indexed by 32 bits, and padding is smaller than a window. */
     if (h > MOST_EXTENT || w > MOST_EXTENT || o->size_h > MOST_EXTENT || o->size_w > MOST_EXTENT ||
         (int64_t)o->size_h * o->size_w > INT32_MAX) {
         goss__misfit(op, x, "images and windows go up to 2^24, a window up to 2^31 - 1 taps");
@@ -144,13 +144,13 @@ static goss__pool2d geometry(const goss__pool_attr *a, const goss__tensor *poole
 static goss__pool2d from_out(const goss__call *c) { return geometry(GOSS__ATTR(c->shapes, pool), c->shapes->out); }
 static goss__pool2d from_in(const goss__call *c) { return geometry(GOSS__ATTR(c->shapes, pool), &c->shapes->in[0]); }
 
-/* Elements of the factor from one task, or image, to the next. */
+/* Strides of the factor between tasks, or images. */
 static int64_t factor_step(const goss__call *c, int axis) {
     const goss__tensor *f = &c->shapes->in[1];
     return f->dim[axis] == 1 ? 0 : f->stride[axis];
 }
 
-/* index, y: NULL where not wanted. */
+/* index, y: may be NULL. */
 static void pick_taps(const goss__call *c, int32_t *index, float *y) {
     goss__pool2d p = from_out(c);
     if (c->shapes->n_in < 2) {
@@ -176,7 +176,7 @@ static void scatter_f32(const goss__call *c) {
     c->kernels->pool_scatter(&p, c->in[0], c->in[1], c->out);
 }
 
-/* Position in the image of tap k of output pixel o (of all images), or -1 outside. */
+/* The pixel of tap k of output pixel o (of all images); -1: outside. */
 static int64_t tap(const goss__pool2d *p, int64_t o, int64_t k) {
     int64_t image = o / (p->oh * p->ow), at = o % (p->oh * p->ow);
     int64_t i = at / p->ow * p->stride_h - p->pad_top + k / p->kw,
@@ -184,7 +184,7 @@ static int64_t tap(const goss__pool2d *p, int64_t o, int64_t k) {
     return i < 0 || i >= p->h || j < 0 || j >= p->w ? -1 : (image * p->h + i) * p->w + j;
 }
 
-/* index, y: NULL where not wanted. */
+/* index, y: may be NULL. */
 static void argmax_or_taps(const goss__call *c, int32_t *index, double *y) {
     goss__pool2d p = from_out(c);
     const double *x = c->in[0], one = 1;
@@ -201,7 +201,7 @@ static void argmax_or_taps(const goss__call *c, int32_t *index, double *y) {
             for (int64_t k = 0; k < p.kh * p.kw; k++) {
                 int64_t at = tap(&p, o, k);
                 if (at < 0) continue;
-                const double v = x[at * p.c + ch] * *f; /* a NaN is the largest, so that it shows */
+                const double v = x[at * p.c + ch] * *f; /* a NaN is the largest, so that it propagates */
                 if (best < 0 || v > most || (v != v && most == most))
                     most = v, picked = x[at * p.c + ch], best = (int32_t)k;
             }

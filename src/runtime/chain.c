@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chain.c: neighbouring elementwise instructions of one shape run block by block instead of one after the other, so
- * that what one writes the next reads from the first-level cache. The arithmetic of an element is the same either way,
- * bit for bit. */
+/* chain.c: runs adjacent elementwise instructions of one shape block by block instead of one after the other, so that
+ * intermediate results stay in L1. Results are bit-identical. */
 #include "base/os.h"
 #include "runtime/exec.h"
 #include "runtime/profile.h"
@@ -11,8 +10,8 @@ enum { BLOCK = GOSS__COST_BLOCK, LINKS = GOSS__COST_CHAIN_STEPS };
 
 typedef enum operand_kind { DENSE, ROW, SCALAR, OTHER } operand_kind;
 
-/* How the axes of an operand from `from` on lie against a dense output: like it, one row for all, one number for all,
- * or some other way. */
+/* The layout of an operand's axes from `from` on relative to a dense output: the same, one row, one number, or
+ * other. */
 static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out, int from) {
     bool dense = true, row = true, scalar = true;
     if (t->rank != out->rank) return t->numel == 1 ? SCALAR : OTHER;
@@ -25,15 +24,14 @@ static operand_kind kind_of(const goss__tensor *t, const goss__tensor *out, int 
     return scalar ? SCALAR : dense ? DENSE : row ? ROW : OTHER;
 }
 
-/* The axis of a unit's items: the first that is not 1; the last but one at most. */
+/* The axis of a unit's items: the first whose extent is not 1, at most the last but one. */
 static int item_axis(const goss__tensor *out) {
     int axis = 0;
     while (axis < out->rank - 2 && out->dim[axis] == 1) axis++;
     return axis;
 }
 
-/* How a step may be part of a chain: over all its unit at once, or item by item, where an operand has a row or a number
- * an item. */
+/* How a step can join a chain: over the whole unit, or item by item if an operand has a row or number per item. */
 typedef enum fit { ALONE, AT_ONCE, BY_ITEMS } fit;
 
 static bool kinds_fit(const goss__step *s, int from) {
@@ -49,19 +47,19 @@ static fit fit_of(const goss__step *s) {
     if (out->rank < 2) return ALONE;
     const int axis = item_axis(out);
     return out->numel / out->dim[axis] >= BLOCK && kinds_fit(s, axis + 1) ? BY_ITEMS
-                                                                          : ALONE; /* an item is a block at least */
+                                                                          : ALONE; /* an item has at least a block */
 }
 
-/* Of one shape for any counts: memory is planned for chains of such. */
+/* Equal shapes for all counts, which memory planning relies on. */
 static bool same_shape(const goss_exec *e, uint32_t j, uint32_t k) {
     const goss__instr *a = &e->program->instrs[j], *b = &e->program->instrs[k];
     return a->whole == b->whole && goss_shape_equal(e->steps[j].value->node->shape, e->steps[k].value->node->shape);
 }
 
-/* A block is so many rows of `inner` elements where an operand is one row for all, else so many elements. */
+/* A block is a number of rows of `inner` elements if an operand is one row for all, else a number of elements. */
 static void set_rows(goss__ew *e, int64_t rows, bool by_rows) { *(by_rows ? &e->outer : &e->inner) = rows; }
 
-/* How the chain goes: over axes from `from` on, in blocks of so many elements, or rows of `inner` elements. */
+/* The iteration of the chain: over axes from `from` on, in blocks of elements, or of rows of `inner` elements. */
 typedef struct walk {
     int from;
     int64_t inner, block;
@@ -89,16 +87,14 @@ static void set_link(const goss_exec *e, goss__step *s, const walk *w) {
     }
 }
 
-/* The first place of its own among the chain's that no value needs from step k on; what dies in k may be overwritten.
- */
+/* The first buffer of the chain that is free from step k on; values that die in k may be overwritten. / */
 static goss__step *free_place(goss_exec *e, uint32_t k, uint32_t first) {
     for (uint32_t j = first; j < k; j++)
         if (!e->steps[j].link.move[0] && e->steps[j].busy_until <= k) return &e->steps[j];
     return &e->steps[k];
 }
 
-/* Values that nothing outside the chain reads are forgotten block by block: each block overwrites the one before, and
- * they share few places, which never leave the first-level cache. */
+/* Values private to the chain are kept for a block only: they share a few buffers, which stay in L1. */
 static void place_locals(goss_exec *e, uint32_t f, uint32_t first, uint32_t count) {
     const goss_schedule *p = e->program;
     for (uint32_t k = first; k < first + count; k++) {
@@ -152,7 +148,7 @@ void goss__resolve_chains(goss_exec *e, uint32_t f) {
 
 /* ---- runs ---- */
 
-/* A chain's calls: what they are, as resolved, and where they stand in one unit. */
+/* A chain's calls: resolved, with their addresses in a unit. */
 typedef struct bound {
     const goss__step *head;
     int n;
@@ -198,7 +194,7 @@ static void run_blocks(bound *b, int64_t rows, int64_t block) {
     if (rows > 0) run_block(b);
 }
 
-/* The first block call by call, and how long each step takes: of a call that does several, each as long. */
+/* Runs the first block call by call and times each step; steps of a fused call get equal shares. */
 static int64_t weigh_block(bound *b, int64_t rows, double *weight) {
     for (int k = 0; k < b->n; k++) set_rows(&b->block[k], rows, b->by_rows);
     for (int k = 0; k < b->n; k += b->head[k].link.ops) {
@@ -212,8 +208,8 @@ static int64_t weigh_block(bound *b, int64_t rows, double *weight) {
     return rows;
 }
 
-/* A profiled chain: the first block shows how its time divides among the steps; a clock read at every call would count
- * for more than the calls. */
+/* A profiled chain: the first block determines how its time is divided among steps, since reading the clock at every
+ * call would cost more than the calls. */
 static void note_chain(goss_exec *e, uint32_t first, int worker, const double *weight, int n, double start) {
     const double seconds = goss__now() - start;
     double sum = 0;

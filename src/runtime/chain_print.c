@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chain_print.c: chains as lines of the log (GOSSAMER_PRINT=chains), one a step: what tools/mine-chains makes the rows
- * of kernel/fused.def from.
+/* chain_print.c: logs chains (GOSSAMER_PRINT=chains), one line per step; tools/mine-chains generates the rows of
+ * kernel/fused.def from them.
  *
  *   chain ELEMENTS PLACE/STEPS: OP OPERAND... > LAST
  *

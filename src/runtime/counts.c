@@ -78,8 +78,8 @@ static void resolve_steps(goss_exec *e, uint32_t f) {
     uint32_t from = 0, to = 0;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
         resolve_step(e, k, ph->items, &e->phase_runs[f]);
-        if (k == ph->first || k > to) goss__stretch_of(p, ph, k, &from, &to);
-        e->steps[k].stretch = k == from ? to - from + 1 : 0;
+        if (k == ph->first || k > to) goss__pipeline_of(p, ph, k, &from, &to);
+        e->steps[k].pipeline = k == from ? to - from + 1 : 0;
         e->steps[k].along = goss__goes_along(p, ph, k);
     }
     if (!p->options.no_tiles) goss__resolve_chains(e, f);

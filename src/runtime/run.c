@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run.c: executes phases one after the other, tiles of a phase on any thread, instructions of a tile in order, units of
- * a tile one after the other through each stretch of instructions.
+ * a tile one after the other through each pipeline of instructions.
  *
  * A sum over items has a fixed number of slots: consecutive tiles form a group, a group owns a slot, its units are
  * accumulated in order, and the slots are summed in order after the phase. Results are independent of the assignment to
@@ -16,14 +16,14 @@
 #include "runtime/exec.h"
 #include "runtime/profile.h"
 
-/* The units of one tile through the stretch that begins at instruction k. */
-static void run_stretch(goss_exec *e, uint32_t k, const goss__phase_run *r, int64_t tile, goss__unit u) {
+/* Passes the units of a tile through the pipeline that begins at instruction k. */
+static void run_pipeline(goss_exec *e, uint32_t k, const goss__phase_run *r, int64_t tile, goss__unit u) {
     const int64_t size = e->steps[k].batched ? r->tile : r->unit, first = tile * r->tile / size,
                   end = (r->items + size - 1) / size;
     const bool begins = u.first;
     for (u.index = first; u.index < end && u.index < first + r->tile / size; u.index++) {
         u.place = u.index - first, u.last = u.index == end - 1, u.first = begins && u.place == 0;
-        goss__run_unit(e, k, e->steps[k].stretch, &u);
+        goss__run_unit(e, k, e->steps[k].pipeline, &u);
     }
 }
 
@@ -33,8 +33,8 @@ void goss__exec_steps(goss_exec *e, uint32_t phase, int64_t group, int worker) {
     int64_t from = group * r->tiles_a_group, to = from + r->tiles_a_group;
     if (to > r->tiles) to = r->tiles;
     for (int64_t tile = from; tile < to; tile++)
-        for (uint32_t k = ph->first; k < ph->first + ph->count; k += e->steps[k].stretch)
-            run_stretch(
+        for (uint32_t k = ph->first; k < ph->first + ph->count; k += e->steps[k].pipeline)
+            run_pipeline(
                 e, k, r, tile,
                 (goss__unit){
                     .first = tile == from, .group = group, .worker = worker, .arena = goss__arena_of(e, worker)});

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bf16.c: parameters that a program keeps as bfloat16 (goss_schedule_options).
+/* bf16.c: parameters stored as bfloat16 (goss_schedule_options).
  *
- * Such a parameter is read through aliases only (compile.c puts one behind it). A product that reads an alias as its
- * right operand converts it on the way, a panel at a time; for all others the alias becomes a conversion of its own, of
- * those numbers that it shows. */
+ * Such a parameter is read through aliases only (copy_program.c inserts one). A product that reads an alias as its
+ * right operand converts it panel by panel; for other readers the alias becomes a conversion of the elements that it
+ * covers. */
 #include "base/alloc.h"
 #include "ops/attrs.h"
 #include "schedule/build.h"
@@ -16,7 +16,7 @@ static bool reads_as_right_operand(const goss_schedule *p, const goss__value *re
            goss__fusion_find(p->off, GOSS__PROLOGUE, reader->op, &goss__op_widen);
 }
 
-/* Who reads each value: aliases of it do not count, what they become is looked at by itself. */
+/* The readers of each value, without aliases, which are handled separately. */
 static void note_readers(const goss_schedule *p, uint8_t *read) {
     for (uint32_t v = 0; v < p->n_values; v++) {
         const goss__value *val = &p->values[v];
@@ -27,7 +27,7 @@ static void note_readers(const goss_schedule *p, uint8_t *read) {
     for (int i = 0; i < p->n_outputs; i++) read[p->outputs[i]] |= BY_OTHERS;
 }
 
-/* The value as a conversion of the parameter's numbers from offset on. */
+/* Turns the value into a conversion of the parameter's elements from offset on. */
 static goss_status become_widen(goss_schedule *p, uint32_t v, uint32_t param, int64_t offset, goss_error *err) {
     goss__value *val = &p->values[v];
     goss__node *node = goss__arena_alloc(&p->arena, sizeof *node);
@@ -43,7 +43,7 @@ static goss_status become_widen(goss_schedule *p, uint32_t v, uint32_t param, in
     return GOSS_OK;
 }
 
-/* The parameter kept as bfloat16 whose memory v is, with the elements before it; false: it is another's. */
+/* The bfloat16 parameter whose memory v aliases, with the element offset; false: none. */
 static bool shows_bf16(const goss_schedule *p, uint32_t v, uint32_t *param, int64_t *offset) {
     *param = goss__root(p, v, offset);
     return p->values[v].place == GOSS__AT_ALIAS && p->values[*param].bf16;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* chain_find.c: what is known of chains before there are counts: which neighbours may run block by block
- * (runtime/chain.c), and which of their results are never more than a block. */
+/* chain_find.c: properties of chains independent of counts: which adjacent instructions may run block by block
+ * (runtime/chain.c), and which of their results need only a block. */
 #include "schedule/schedule.h"
 
 _Static_assert((int)GOSS__COST_CHAIN_WORTH <= (int)GOSS__COST_BLOCK, "a unit that is no chain has less than a block");
@@ -19,8 +19,8 @@ void goss__chain_around(const goss_schedule *p, const goss__phase *ph, uint32_t 
     while (*to + 1 < ph->first + ph->count && is_link(p, (uint32_t)*to + 1, k)) ++*to;
 }
 
-/* What operand u of an elementwise instruction shows, for any counts, is an array like the result, one row for all or
- * one number for all: runtime/chain.c takes it whatever else there is. */
+/* Whether operand u of an elementwise instruction is, for any counts, an array like the result, one row, or one number,
+ * which runtime/chain.c always accepts. */
 static bool is_plain(const goss_schedule *p, uint32_t u) {
     if (p->values[u].place != GOSS__AT_VIEW) return true;
     const goss_shape *source = &p->values[p->values[u].in[0]].node->shape;
@@ -31,7 +31,7 @@ static bool is_plain(const goss_schedule *p, uint32_t u) {
 
 bool goss__is_one_chain(const goss_schedule *p, int64_t from, int64_t to) {
     const uint32_t count = (uint32_t)(to - from + 1);
-    if (count < 2 || count > GOSS__COST_CHAIN_STEPS || p->options.no_tiles) return false; /* runs no chains */
+    if (count < 2 || count > GOSS__COST_CHAIN_STEPS || p->options.no_tiles) return false; /* disables chains */
     for (uint32_t j = (uint32_t)from; j <= (uint32_t)to; j++) {
         const goss__value *v = &p->values[p->instrs[j].value];
         if (!v->op->elementwise || v->n_in > 3 || p->instrs[j].whole != p->instrs[from].whole) return false;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fuse.c: values become part of the instruction that reads them, or of the one that they read, row by row of the table
- * of fusions (fusion.c), on the schedule's own copy of the program, after differentiation. */
+/* fuse.c: fuses values with the instruction that reads them, or with the one that they read, row by row of the table of
+ * fusions (fusion.c), on the schedule's copy of the program, after differentiation. */
 #include "base/alloc.h"
 #include "schedule/build.h"
 #include "schedule/fusion.h"
@@ -22,7 +22,7 @@ static bool is_one_of_them(const goss__fusion *f, const goss__op *op) {
 
 static bool is_square(const goss__value *v) { return v->n_in == 1 || v->in[0] == v->in[1]; }
 
-/* Nothing but v wants `inner`, or what else does keeps it. */
+/* v is the only reader of `inner`, or other readers keep it. */
 static bool may_go(const fusing *c, const goss__fusion *f, uint32_t v, uint32_t inner) {
     const goss__value *reader = &c->p->values[v];
     int places = 0;
@@ -32,7 +32,7 @@ static bool may_go(const fusing *c, const goss__fusion *f, uint32_t v, uint32_t 
            (c->readers[inner] == (uint32_t)places && !goss__is_output(c->p, inner));
 }
 
-/* Operands of the fused instruction; their number. */
+/* The operands of the fused instruction; returns their number. */
 static int operands_of(const goss_schedule *p, const goss__fusion *f, uint32_t v, uint32_t inner, uint32_t *in) {
     const goss__value *own = &p->values[inner], *reader = &p->values[v];
     int n = 0;
@@ -43,7 +43,7 @@ static int operands_of(const goss_schedule *p, const goss__fusion *f, uint32_t v
     return n;
 }
 
-/* v computes op of `in`, with the attributes of `like`, and `inner` along the way. */
+/* v computes op of `in`, with the attributes of `like`, including `inner`. */
 static goss_status merge(fusing *c, uint32_t v, uint32_t inner, const goss__op *op, const goss__node *like,
                          const uint32_t *in, int n) {
     goss_schedule *p = c->p;
@@ -65,7 +65,7 @@ static goss_status merge(fusing *c, uint32_t v, uint32_t inner, const goss__op *
     return GOSS_OK;
 }
 
-/* Fuses v with one of its operands by that row, if it is for them. */
+/* Fuses v with one of its operands by that row, if it matches. */
 static goss_status try_row(fusing *c, const goss__fusion *f, uint32_t v) {
     const goss_schedule *p = c->p;
     for (int i = 0; i < p->values[v].n_in; i++) {
@@ -92,12 +92,12 @@ static goss_status fuse_value(fusing *c, uint32_t v) {
     return GOSS_OK;
 }
 
-/* Factors may change places to the bit: what repeats along the result stands behind an array, so that one row of
- * kernel/fused.def is for all such chains. */
+/* Canonical order of factors, bit-identically: a broadcast operand after an array, so that one row of kernel/fused.def
+ * matches all such chains. */
 static void order_factors(const goss_schedule *p, uint32_t v) {
     const goss__value *value = &p->values[v];
     if (!value->op->commutative && value->op != &goss__op_ew[GOSS__EW_mul_add]) return;
-    uint32_t *in = (uint32_t *)(uintptr_t)value->in; /* the schedule's own */
+    uint32_t *in = (uint32_t *)(uintptr_t)value->in; /* owned by the schedule */
     if (p->values[in[0]].place != GOSS__AT_VIEW || p->values[in[1]].place == GOSS__AT_VIEW) return;
     const uint32_t first = in[0];
     in[0] = in[1], in[1] = first;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fusion.c: the table of fusions. A root is the operation whose loop remains; its neighbours are computed in that loop
- * and never become arrays. fuse.c makes one instruction of a root and its prologue or epilogue; bf16.c asks whether a
- * conversion is a prologue, units.c what goes beside.
+/* fusion.c: the table of fusions. A root is the operation whose loop remains; fused neighbours are computed in that
+ * loop and not materialised. fuse.c fuses a root with its prologue or epilogue; bf16.c uses the table for conversions
+ * as prologues, units.c for instructions beside a root.
  *
- * Elementwise chains have no root, and any two elementwise neighbours of one shape are links: chain_find.c says which
- * neighbours run block by block, kernel/fused.def which runs of them are one loop over registers. */
+ * Elementwise chains have no root, and any two adjacent elementwise instructions of one shape are linked: chain_find.c
+ * determines which run block by block, kernel/fused.def which sequences are one loop over registers. */
 #include "schedule/fusion.h"
 
 #include "ops/attrs.h"
 #include "ops/ops.h"
 
-/* A sum takes a product of two arrays of one shape, not of what repeats. */
+/* A sum is fused with a product of two arrays of one shape, not of broadcast operands. */
 static bool are_dense(const goss_schedule *p, uint32_t root, uint32_t product, uint32_t *in) {
     for (int i = 0; i < 2; i++) {
         const goss__value *f = &p->values[in[i]];
@@ -20,21 +20,21 @@ static bool are_dense(const goss_schedule *p, uint32_t root, uint32_t product, u
     return true;
 }
 
-/* Axes one after the other: adding to the lowest carries through all of them. */
-static bool is_stretch(uint32_t axes) { return axes && (axes & (axes + (axes & -axes))) == 0; }
+/* Whether axes are consecutive: adding the lowest bit carries through all of them. */
+static bool are_consecutive(uint32_t axes) { return axes && (axes & (axes + (axes & -axes))) == 0; }
 
-/* x - m, with an m for each sum: the sum of its squares is made from x and m. */
+/* x - m, with one m per sum: the sum of squares is computed from x and m. */
 static bool is_deviation(const goss_schedule *p, uint32_t root, uint32_t difference, uint32_t *in) {
     const goss__value *sum = &p->values[root], *spread = &p->values[in[1]];
     if (p->values[in[0]].place == GOSS__AT_VIEW || spread->place != GOSS__AT_VIEW) return false;
     in[1] = spread->in[0];
-    return is_stretch((uint32_t)GOSS__ATTR(sum->node, reduce)->axes) &&
+    return are_consecutive((uint32_t)GOSS__ATTR(sum->node, reduce)->axes) &&
            goss_shape_equal(p->values[in[1]].node->shape, sum->node->shape);
 }
 
 static bool always(const goss_schedule *p, uint32_t root, uint32_t neighbour, uint32_t *in) { return true; }
 
-/* A product of matrices that gives addends of a sum over items, slot by slot. */
+/* A matrix product that yields addends of a sum over items, slot by slot. */
 static bool sums_items(const goss__value *product) {
     const goss_shape *s = &product->node->shape;
     const goss__matmul_attr *attr = GOSS__ATTR(product->node, matmul);
@@ -43,7 +43,7 @@ static bool sums_items(const goss__value *product) {
     return shared;
 }
 
-/* What is added to a product's rows as the last step of its sums: its last axis is not repeated. */
+/* An addend of a product, in its epilogue: its last axis is not broadcast. */
 static bool is_addend(const goss_schedule *p, uint32_t root, uint32_t sum, uint32_t *in) {
     const goss__value *product = &p->values[root], *other = &p->values[in[2]];
     const goss_shape *out = &product->node->shape;
@@ -61,18 +61,18 @@ static bool is_addend(const goss_schedule *p, uint32_t root, uint32_t sum, uint3
     { GOSS__PASS_##off, GOSS__##side, __VA_ARGS__ }
 
 static const goss__fusion fusions[] = {
-    /* The sum of a b: the product never becomes an array. */
+    /* The sum of a b, without materialising the product. */
     ROW(FUSE_SUM, PROLOGUE, OP(sum), {EW(mul), EW(square)}, OP(sum_product), 1, true, are_dense),
-    /* The sum of (x - m)^2, with an m for each sum. */
+    /* The sum of (x - m)^2, with one m per sum. */
     ROW(FUSE_SUM, PROLOGUE, OP(sum_product), {EW(sub)}, OP(sum_deviation), 2, false, is_deviation),
     /* a b + c. */
     ROW(FUSE_ADD, PROLOGUE, EW(add), {EW(mul), EW(square)}, EW(mul_add), 1, false, always),
-    /* A product of matrices and what is added to it. */
+    /* A matrix product and an addend. */
     ROW(FUSE_ADDEND, EPILOGUE, OP(matmul), {EW(add)}, NONE, 0, false, is_addend),
     ROW(FUSE_ADDEND, EPILOGUE, OP(matmul_bf16), {EW(add)}, NONE, 0, false, is_addend),
-    /* A product with weights that are kept as bfloat16: bf16.c. */
+    /* A product with weights stored as bfloat16: bf16.c. */
     ROW(BF16_PRODUCT, PROLOGUE, OP(matmul), {OP(widen)}, OP(matmul_bf16), 1, true, NONE),
-    /* Which tap of a pool is the largest, and that tap: units.c. */
+    /* The index of a pool's largest tap, and that tap: units.c. */
     ROW(FUSE_ALONG, BESIDE, OP(pool_argmax), {OP(pool_gather)}, NONE, 0, false, NONE),
 };
 enum { FUSIONS = sizeof fusions / sizeof *fusions };

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* heap.h: values that passes have still to look at, the lowest number first. */
+/* heap.h: a worklist of values, lowest number first. */
 #ifndef GOSS_SCHEDULE_HEAP_H
 #define GOSS_SCHEDULE_HEAP_H
 
 #include <stdint.h>
 
 typedef struct goss__heap {
-    uint32_t *at, n; /* at: the owner's, with room for all that is in it at once */
+    uint32_t *at, n; /* at: the owner's, large enough for all elements */
 } goss__heap;
 
 static inline void goss__heap_push(goss__heap *h, uint32_t v) {

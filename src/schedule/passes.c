@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* passes.c: the table of contents of the scheduler: what turns values in order (compile.c) into phases, instructions
- * and offsets, pass by pass. Each row's file says how; docs/architecture.md says why.
+/* passes.c: the table of the scheduler's passes, which turn ordered values (compile.c) into phases, instructions and
+ * offsets. docs/architecture.md describes them.
  *
- * A pass with a switch can be left out (GOSSAMER_DISABLE, goss_schedule_options.disable): what follows then does with
- * less. Switches of choices that are taken inside a pass (fuse-sum, batch, winograd ...) are read where that is. */
+ * A pass with a switch can be disabled (GOSSAMER_DISABLE, goss_schedule_options.disable). Switches of choices within a
+ * pass (fuse-sum, batch, winograd ...) are read there. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "compile: out of memory"); }
 
-/* ---- passes that are a call without an error, or a choice between two ---- */
+/* ---- adapters of passes that cannot fail, or choose between two ---- */
 
 static goss_status place(goss__builder *b, goss_error *err) { return goss__place_values(b->p), GOSS_OK; }
 static goss_status keep_bf16(goss__builder *b, goss_error *err) { return goss__keep_bf16(b->p, err); }
@@ -29,7 +29,7 @@ static goss_status merge_copies(goss__builder *b, goss_error *err) { return goss
 static goss_status place_private(goss__builder *b, goss_error *err) { return goss__place_private(b->p), GOSS_OK; }
 static goss_status size_units(goss__builder *b, goss_error *err) { return goss__size_phases(b), GOSS_OK; }
 static goss_status place_unshared(goss__builder *b, goss_error *err) {
-    if (b->p->options.no_reuse) goss__place_unshared(b->p); /* only now: units are as large as they are otherwise */
+    if (b->p->options.no_reuse) goss__place_unshared(b->p); /* only now, so that units have their usual size */
     return GOSS_OK;
 }
 static goss_status in_place(goss__builder *b, goss_error *err) {
@@ -37,7 +37,7 @@ static goss_status in_place(goss__builder *b, goss_error *err) {
     return GOSS_OK;
 }
 static goss_status plan_bodies(goss__builder *b, goss_error *err) { return goss__plan_bodies(b->p, err); }
-/* Bodies of all scans, as far as it goes without items. */
+/* Bodies of all scans, as far as possible without items. */
 static goss_status compile_bodies(goss__builder *b, goss_error *err) {
     for (uint32_t v = 0; v < b->p->n_values; v++) {
         if (b->p->values[v].op != &goss__op_scan) continue;
@@ -50,12 +50,12 @@ static goss_status plan_memory(goss__builder *b, goss_error *err) { return goss_
 
 /* ---- the table ---- */
 
-#define ALWAYS GOSS__PASS_COUNT /* nothing runs without it */
+#define ALWAYS GOSS__PASS_COUNT /* mandatory */
 
 typedef struct schedule_pass {
     const char *name;
     goss_status (*run)(goss__builder *b, goss_error *err);
-    int off; /* the switch that leaves it out */
+    int off; /* the switch that disables it */
     const char *what;
 } schedule_pass;
 
@@ -81,15 +81,15 @@ enum { PASSES = sizeof passes / sizeof *passes };
 
 /* ---- printing ---- */
 
-#define PROGRAM ((uint64_t)1 << 63)                                /* the program that is scheduled */
-#define AFTER(program_pass) ((uint64_t)1 << (40 + (program_pass))) /* the program as it is then */
+#define PROGRAM ((uint64_t)1 << 63)                                /* the scheduled program */
+#define AFTER(program_pass) ((uint64_t)1 << (40 + (program_pass))) /* the program after a pass */
 #define CHAINS ((uint64_t)1 << 62) /* what runs fuse of elementwise instructions (runtime/chain_print.c) */
 
 static bool is_name(const char *known, const char *name, size_t n) {
     return strlen(known) == n && memcmp(known, name, n) == 0;
 }
 
-/* The bit of what is printed under that name; 0: there is no such. */
+/* The bit of a printable name; 0: unknown. */
 static uint64_t bit_of(const char *name, size_t n) {
     if (is_name("all", name, n)) return UINT64_MAX;
     if (is_name("program", name, n)) return PROGRAM;
@@ -114,7 +114,7 @@ static goss_status unknown(const char *name, size_t n, const char *source, goss_
     return s;
 }
 
-/* Adds what a list names. */
+/* Adds the names of a list. */
 static goss_status add_printed(uint64_t *set, const char *list, const char *source, goss_error *err) {
     for (const char *at = list; at && *at;) {
         const size_t n = strcspn(at, ",");
@@ -137,7 +137,7 @@ static goss_status print(char *text, goss_error *err) {
     return GOSS_OK;
 }
 
-/* What a body needs before it is known by what items its loop is partitioned: rows up to "constants". */
+/* The passes of a body before the items of its loop are known: rows up to "constants". */
 static goss_status run_first(goss__builder *b, goss_error *err) {
     for (int i = 0; i < PASSES && passes[i].run != goss__list_constants; i++) {
         if (passes[i].off != ALWAYS && goss__has_pass(b->p->off, (goss__pass)passes[i].off)) continue;

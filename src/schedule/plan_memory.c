@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* plan_memory.c: offsets. Shared values live from the phase that makes them to the last that reads them; private ones
- * within a tile, from one instruction to another. Both are placed by the same first fit over intervals, largest first
- * (8 to 23 % of the sum of all tensors on the graphs measured). */
+/* plan_memory.c: offsets. Shared values live from the phase that computes them to the last one that reads them; private
+ * ones within a tile, from instruction to instruction. Both are placed by the same first fit over intervals, largest
+ * first (8 to 23 % of the sum of all tensors on the graphs measured). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,8 +9,8 @@
 #include "schedule/loop.h"
 
 typedef struct block {
-    size_t size, *offset; /* where to write the answer */
-    int64_t from, to;     /* inclusive life */
+    size_t size, *offset; /* receives the offset */
+    int64_t from, to;     /* live range, inclusive */
 } block;
 
 static int larger_first(const void *a, const void *b) {
@@ -20,20 +20,20 @@ static int larger_first(const void *a, const void *b) {
                               : (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* No run has more memory of one kind; nor has one value, so that sums of the two do not overflow. */
+/* The limit of memory of one kind, and of a value, so that their sums do not overflow. */
 #define MOST_BYTES ((size_t)1 << 52)
 
 static goss_status too_large(goss_error *err) {
     return goss_error_set(err, GOSS_E_SHAPE, "compile: the run needs more than 2^52 bytes at the planned maxima");
 }
 
-/* What has been placed, by offset. */
+/* Placed blocks, by offset. */
 typedef struct placed {
     size_t offset, end;
     int64_t from, to;
 } placed;
 
-/* The lowest offset at which no placed block that lives with this one is in the way. */
+/* The lowest offset without conflict with a placed block whose live range overlaps. */
 static size_t first_fit(const placed *p, size_t n, const block *b) {
     size_t at = 0;
     for (size_t j = 0; j < n && p[j].offset < at + b->size; j++)
@@ -54,7 +54,7 @@ static void insert(placed *p, size_t n, placed new) {
     p[low] = new;
 }
 
-/* Places blocks; *out: the bytes needed. */
+/* Places blocks; *out: the total bytes. */
 static goss_status place_blocks(block *blocks, size_t n, size_t *out, goss_error *err) {
     size_t total = 0;
     placed *p = goss__alloc((n + 1) * sizeof *p);
@@ -72,7 +72,7 @@ static goss_status place_blocks(block *blocks, size_t n, size_t *out, goss_error
     return total <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
-/* An assignment whose value is (part of) a parameter needs a copy: that parameter may be assigned before it. */
+/* An assignment whose value is (part of) a parameter needs a copy, since that parameter may be assigned earlier. */
 static void plan_staged(goss_schedule *p, goss__value *v, block *blocks, size_t *n) {
     if (v->place != GOSS__AT_NOWHERE) return;
     uint32_t value = v->in[v->n_in - 1];
@@ -81,7 +81,7 @@ static void plan_staged(goss_schedule *p, goss__value *v, block *blocks, size_t 
     if (v->staged) blocks[(*n)++] = (block){goss__round64(p->values[value].bytes), &v->offset, 0, INT32_MAX};
 }
 
-/* An output that is (part of) a parameter shows it as the run's operations read it, not as it is assigned. */
+/* An output that is (part of) a parameter has its value before the assignment. */
 static void plan_outputs(goss_schedule *p, block *blocks, size_t *n) {
     for (int i = 0; i < p->n_outputs; i++) {
         const uint32_t source = goss__source(p, p->outputs[i]);
@@ -120,33 +120,33 @@ static goss_status plan_const(goss_schedule *p, goss_error *err) {
     return at <= MOST_BYTES ? GOSS_OK : too_large(err);
 }
 
-/* What planning notes of each value: the last instruction that its memory is for; its block; the value whose memory it
- * takes over, -1: none. */
+/* The state of each value: the last instruction of its live range; its block; the value whose memory it reuses, -1:
+ * none. */
 typedef struct life {
     int64_t last;
     size_t block;
     int64_t host;
 } life;
 
-/* Around instruction k: the chain that it is part of, and the stretch. */
+/* The chain of instruction k, and its pipeline. */
 typedef struct around {
     int64_t from, to;
     uint32_t begin, end;
-    bool chain; /* [from, to] is of elementwise neighbours */
+    bool chain; /* [from, to] is a chain of elementwise instructions */
 } around;
 
-/* For k after k: neighbours share what was found. */
+/* For ascending k: instructions of one pipeline share the result. */
 static void look_around(const goss_schedule *p, const goss__phase *ph, uint32_t k, around *a) {
     const bool first = k == ph->first, elementwise = p->values[p->instrs[k].value].op->elementwise;
     if (first || !elementwise || !a->chain || k > a->to) {
         goss__chain_around(p, ph, k, &a->from, &a->to);
         a->chain = elementwise;
     }
-    if (first || k > a->end) goss__stretch_of(p, ph, k, &a->begin, &a->end);
+    if (first || k > a->end) goss__pipeline_of(p, ph, k, &a->begin, &a->end);
 }
 
-/* Last reader of each private value, as an instruction number: the end of that reader's chain, or, where the value
- * passes from one stretch to another, of that reader's stretch: its later units run after its earlier ones. */
+/* The last reader of each private value, as an instruction number: the end of that reader's chain, or, if the value
+ * passes between pipelines, of that reader's pipeline, whose later units run after its earlier ones. */
 static void private_lives(goss_schedule *p, const goss__phase *ph, life *lives) {
     around a;
     for (uint32_t k = ph->first; k < ph->first + ph->count; k++) {
@@ -160,12 +160,12 @@ static void private_lives(goss_schedule *p, const goss__phase *ph, life *lives) 
             lives[goss__source(p, v->in[i])].last = in->whole_tile ? (int64_t)a.end : a.to;
         }
     }
-    /* What leaves a loop's body is copied out behind its last instruction. */
+    /* Results of a loop's body are copied out after its last instruction. */
     for (int i = 0; p->is_body && i < p->n_outputs; i++)
         lives[goss__source(p, p->outputs[i])].last = (int64_t)ph->first + ph->count;
 }
 
-/* Whether instructions from .. k, neighbours, read x as an array like theirs, and none of k + 1 .. to does. */
+/* Whether adjacent instructions from .. k read x as an array of their shape, and none of k + 1 .. to does. */
 static bool is_read_before(const goss_schedule *p, uint32_t x, int64_t from, int64_t k, int64_t to) {
     bool before = false;
     for (int64_t j = from; j <= to; j++) {
@@ -179,9 +179,8 @@ static bool is_read_before(const goss_schedule *p, uint32_t x, int64_t from, int
     return before;
 }
 
-/* An array from in front of the neighbours from .. to that the result of k, which others read after them, may replace:
- * element by element it is read for the last time before the result is written. Of several the one that was made first;
- * -1: none. */
+/* An array from before the chain from .. to whose memory the result of k, which others read afterwards, can reuse: each
+ * element is read for the last time before the result's is written. The earliest of several; -1: none. */
 static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t first, int64_t from, int64_t k,
                          int64_t to) {
     const uint32_t value = p->instrs[k].value;
@@ -202,7 +201,7 @@ static int64_t find_host(const goss_schedule *p, const life *lives, uint32_t fir
     return host;
 }
 
-/* What a private result takes: a unit of it, or a tile. */
+/* The size of a private result: a unit, or a tile. */
 static size_t held_bytes(const goss_schedule *p, const goss__phase *ph, uint32_t k, int64_t items) {
     const goss__value *v = &p->values[p->instrs[k].value];
     if (p->instrs[k].whole || p->instrs[k].addend) return v->bytes;
@@ -212,7 +211,7 @@ static size_t held_bytes(const goss_schedule *p, const goss__phase *ph, uint32_t
 
 static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 
-/* The program's private bytes are those of the phase that needs most. */
+/* The schedule's private bytes are those of the largest phase. */
 static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *blocks, life *lives, goss_error *err) {
     size_t n = 0, total;
     int64_t counts[GOSS__MAX_SYMBOLS];
@@ -231,11 +230,11 @@ static goss_status plan_private(goss_schedule *p, const goss__phase *ph, block *
         own->host = find_host(p, lives, ph->first, a.from, k, a.to);
         if (own->host >= 0) {
             life *host = &lives[own->host];
-            own->block = host->block, blocks[own->block].to = own->last, host->last = -1; /* not to be had twice */
+            own->block = host->block, blocks[own->block].to = own->last, host->last = -1; /* can be reused only once */
             continue;
         }
         own->block = n;
-        const int64_t from = v->result_of >= 0 ? p->values[v->result_of].instr : a.from; /* which computes it */
+        const int64_t from = v->result_of >= 0 ? p->values[v->result_of].instr : a.from; /* the scan computes it */
         size_t bytes = held_bytes(p, ph, k, items);
         if (own->last <= a.to && goss__is_one_chain(p, a.from, a.to)) bytes = least(bytes, goss__block_bytes(p, k));
         blocks[n++] = (block){goss__round64(bytes), &v->offset, v->whole_tile ? (int64_t)a.begin : from, own->last};
@@ -290,7 +289,7 @@ static goss_status plan_scratch(goss_schedule *p, goss_error *err) {
 static goss_status plan_all(goss_schedule *p, block *blocks, life *lives, goss_error *err) {
     if (!p->is_body) GOSS_TRY(plan_shared(p, blocks, err));
     GOSS_TRY(plan_const(p, err));
-    /* What a body computes once lives as long as its call: loop_plan.c. */
+    /* Loop-invariant values live as long as the call: loop_plan.c. */
     for (uint32_t f = p->is_body ? GOSS__LOOP_STEP : 0; f < p->n_phases; f++)
         GOSS_TRY(plan_private(p, &p->phases[f], blocks, lives, err));
     return plan_scratch(p, err);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* readers.c: who reads each value, as lists: passes that ask it of value after value stay linear in a program's size
- * (unrolled inner steps make tens of thousands of values and phases). */
+/* readers.c: lists of the readers of each value, so that passes over all values are linear in a program's size
+ * (unrolled inner steps have tens of thousands of values and phases). */
 #include "base/alloc.h"
 #include "schedule/build.h"
 
-/* Calls fn for each value that a computed or assigned value reads, through views and aliases: those read nothing
- * themselves, and assignments read in the end. */
+/* Calls fn for each value that a computed or assigned value reads, through views and aliases; assignments read at the
+ * end. */
 static void each_read(goss__builder *b, void (*fn)(goss__builder *b, uint32_t reader, uint32_t v)) {
     const goss_schedule *p = b->p;
     for (uint32_t r = 0; r < p->n_values; r++) {

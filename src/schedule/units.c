@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* units.c: how a phase goes through its items: the items of a unit and of a tile, which instructions go through a tile
- * together, and which two are one call. Planning memory for the maxima and running with fewer items ask the same. */
+/* units.c: the traversal of a phase's items: sizes of units and tiles, pipelines, and fused calls; used by memory
+ * planning at the maxima and by the runtime for fewer items. */
 #include "schedule/fusion.h"
 
 static int64_t at_most(int64_t a, int64_t b) { return a < b ? a : b; }
@@ -8,8 +8,8 @@ static int64_t up(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     if (goss_extent_is(ph->items, 1)) return 1;
-    /* A unit's results should stay in a core's L2, there should be enough units to share out, and a unit must be worth
-     * its dispatch. Every bound grows with items only, so that a plan for the maximum holds for less. */
+    /* A unit's results should stay in a core's L2, there should be enough units for load balancing, and a unit must be
+     * worth its dispatch. All bounds are monotone in items, so that a plan for the maximum is valid for less. */
     int64_t cache = (int64_t)(GOSS__COST_UNIT_BYTES / (ph->item_bytes > 1 ? ph->item_bytes : 1)),
             share = up(items, GOSS__COST_UNITS);
     int64_t worth = (int64_t)(GOSS__COST_UNIT_WORTH / (ph->item_cost > 1e-3 ? ph->item_cost : 1e-3)) + 1;
@@ -19,7 +19,7 @@ int64_t goss__unit_items(const goss__phase *ph, int64_t items) {
     return at_most(unit, items);
 }
 
-/* The most items of a tile before it is rounded to units: as many as are wanted, but a slot's share at most. */
+/* The items of a tile before rounding to units: as many as preferred, at most a slot's share. */
 static int64_t most_items(const goss__phase *ph, int64_t items) {
     return at_most(at_most((int64_t)ph->batch, items) + 1, up(items, GOSS__SLOTS));
 }
@@ -27,14 +27,14 @@ static int64_t most_items(const goss__phase *ph, int64_t items) {
 int64_t goss__tile_items(const goss__phase *ph, int64_t items) {
     const int64_t unit = goss__unit_items(ph, items), most = most_items(ph, items), share = up(items, GOSS__SLOTS);
     if (ph->batch <= 0 || most <= unit) return unit;
-    return up(up(share, up(share, most)), unit) * unit; /* a slot's share in equal tiles */
+    return up(up(share, up(share, most)), unit) * unit; /* a slot's share, in equal tiles */
 }
 
 int64_t goss__tile_bound(const goss__phase *ph, int64_t items) {
     return ph->batch > 0 ? most_items(ph, items) + goss__unit_items(ph, items) : goss__unit_items(ph, items);
 }
 
-void goss__stretch_of(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to) {
+void goss__pipeline_of(const goss_schedule *p, const goss__phase *ph, uint32_t k, uint32_t *from, uint32_t *to) {
     *from = *to = k;
     if (p->instrs[k].batched) return;
     while (*from > ph->first && !p->instrs[*from - 1].batched) --*from;
