@@ -33,27 +33,34 @@
 extern "C" {
 #endif
 
-/* The type of a key's value. INT: 64-bit decimal; REAL: double; BOOL: true or false (also yes, no, 1, 0 ...); TEXT. */
-typedef enum goss_key_type { GOSS_KEY_INT, GOSS_KEY_REAL, GOSS_KEY_BOOL, GOSS_KEY_TEXT } goss_key_type;
+/* The type of a key's value. */
+typedef enum goss_key_type {
+    GOSS_KEY_INT,  /* a 64-bit decimal integer */
+    GOSS_KEY_REAL, /* a finite decimal number, as double */
+    GOSS_KEY_BOOL, /* true or false; also yes, no, on, off, 1, 0 */
+    GOSS_KEY_TEXT  /* UTF-8 text, possibly of several lines; may be one of `choices` */
+} goss_key_type;
 
-/* A member of a struct of settings, {GOSS_FIELD(struct type, member)}: int, int64_t, uint64_t, float or double for
- * numbers, bool for BOOL, const char * for TEXT. A text with choices may also be bound to an enumeration whose
- * enumerators are in the order of the choices, from 0. (A program in C++ fills in both members itself.) */
+/* The type of a member of a struct of settings, {GOSS_FIELD(struct type, member)}: int, int64_t, uint64_t, float or
+ * double for numbers, bool for BOOL, const char * for TEXT. A text with choices may also be bound to an enumeration
+ * whose enumerators are in the order of the choices, from 0. (A program in C++ fills in both members itself.) */
 typedef enum goss_field_type {
-    GOSS_FIELD_NONE,
-    GOSS_FIELD_INT,
-    GOSS_FIELD_INT64,
-    GOSS_FIELD_UINT64,
-    GOSS_FIELD_FLOAT,
-    GOSS_FIELD_DOUBLE,
-    GOSS_FIELD_BOOL,
-    GOSS_FIELD_TEXT,
-    GOSS_FIELD_ENUM
+    GOSS_FIELD_NONE,   /* no member */
+    GOSS_FIELD_INT,    /* int, of INT */
+    GOSS_FIELD_INT64,  /* int64_t, of INT */
+    GOSS_FIELD_UINT64, /* uint64_t, of INT */
+    GOSS_FIELD_FLOAT,  /* float, of REAL */
+    GOSS_FIELD_DOUBLE, /* double, of REAL */
+    GOSS_FIELD_BOOL,   /* bool, of BOOL */
+    GOSS_FIELD_TEXT,   /* const char *, of TEXT: borrowed */
+    GOSS_FIELD_ENUM    /* unsigned or an enumeration, of TEXT with choices: the index of the choice */
 } goss_field_type;
+/* A member of a struct of settings. */
 typedef struct goss_field {
     goss_field_type type;
     size_t at; /* offset in bytes */
 } goss_field;
+/* The field type of an expression's C type; other types do not compile. */
 #define GOSS_FIELD_TYPE(value)                                                                                         \
     _Generic((value), int                                                                                             \
              : GOSS_FIELD_INT, int64_t                                                                                \
@@ -64,6 +71,7 @@ typedef struct goss_field {
              : GOSS_FIELD_BOOL, const char *                                                                          \
              : GOSS_FIELD_TEXT, unsigned                                                                              \
              : GOSS_FIELD_ENUM)
+/* The initialiser of a goss_field: type and offset of a member. */
 #define GOSS_FIELD(type, member) GOSS_FIELD_TYPE(((type *)0)->member), offsetof(type, member)
 
 /* The declaration of a key. */
@@ -77,13 +85,14 @@ typedef struct goss_key {
     const char *doc;      /* one line, written as a comment by goss_config_write */
     const char *unit;     /* of a number, written beside its range: "minutes", "rows"; NULL: none, or doc says it */
     goss_field field;     /* where goss_config_bind puts the value; {0}: nowhere */
-    /* TEXT with a form of its own, such as "3..10"; NULL: none. Checks the text and, if settings is not NULL, stores it
-     * there. Called when the key is set, so that an error has file and line, and again by goss_config_bind.
-     * Errors: GOSS_E_ARGUMENT; the name of the key is put in front. */
+    /* Parser of a TEXT with its own syntax, such as "3..10"; NULL: none. Validates the text and, if settings is not
+     * NULL, stores the value there. Called when the key is set, so that errors have file and line, and again by
+     * goss_config_bind. Errors: GOSS_E_ARGUMENT; the key is prepended. */
     goss_status (*read)(const char *text, void *settings, goss_error *err);
 } goss_key;
 
-/* A set of declared keys and their values. */
+/* Declared keys with their values: defaults, overridden by files and by assignments, in the order in which they are
+ * read. A later value replaces an earlier one, except within one file, where a repeated key is an error. */
 typedef struct goss_config goss_config;
 
 /* A configuration with every key at its default. keys [n]: borrowed, must outlive the configuration.
@@ -109,17 +118,18 @@ GOSS_API GOSS_MUST_USE goss_status goss_config_set(goss_config *c, const char *k
 /* Sets one key by "section.key=value", as on a command line. Errors: GOSS_E_ARGUMENT, as above. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_override(goss_config *c, const char *assignment, goss_error *err);
 
-/* Puts the values of keys [n], which c must declare too, into a struct of settings as their fields say. Texts are
- * borrowed until the next change of the configuration. Members that no key names are left alone.
- * Errors: those of goss_key.read. */
+/* Stores the values of keys [n], which c must declare too, in the members of a struct of settings that their fields
+ * name; other members keep their values. Texts are borrowed until the next change of the configuration. Errors: those
+ * of goss_key.read. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_bind(const goss_config *c, const goss_key *keys, int n, void *settings,
                                                     goss_error *err);
-/* The same for the section [FAMILY.NAME] `section` ("tie") of the families among keys [n]. */
+/* The same for one section [FAMILY.NAME]: section is NAME ("tie"), and keys [n] include its family's, "FAMILY.*.KEY";
+ * other keys are ignored. Errors: as goss_config_bind. */
 GOSS_API GOSS_MUST_USE goss_status goss_config_bind_section(const goss_config *c, const char *section,
                                                             const goss_key *keys, int n, void *settings,
                                                             goss_error *err);
-/* Parses one value and stores it as goss_config_bind does, without a configuration: for an option of a command, say.
- * The text is borrowed. Errors: GOSS_E_ARGUMENT, as goss_config_set; settings are then unchanged. */
+/* Parses one value and stores it as goss_config_bind does, without a configuration, for example for an option of a
+ * command. The text is borrowed. Errors: GOSS_E_ARGUMENT, as goss_config_set; settings are then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_key_parse(const goss_key *key, const char *text, void *settings,
                                                   goss_error *err);
 
@@ -136,20 +146,20 @@ GOSS_API const char *goss_config_text(const goss_config *c, const char *key);
 /* Whether a file or an override has set the key, even to its default. */
 GOSS_API bool goss_config_is_set(const goss_config *c, const char *key);
 
-/* ---- sections that a user names ----
+/* ---- sections named by the user ----
  *
- * A section [regularizer.tie], or "regularizer.tie.kind=l2" on a command line, has all keys that "regularizer.*.KEY"
- * declare, at their defaults where it does not set them, from the moment it is named. NAME consists of letters, digits,
- * '_' and '-'. */
+ * A section [regularizer.tie] exists from its first mention in a file or, as "regularizer.tie.kind=l2", on a command
+ * line. It has all keys that "regularizer.*.KEY" declare, at their defaults unless set. NAME consists of letters,
+ * digits, '_' and '-'. */
 
-/* The number of sections of that family. */
+/* The number of sections of a family, such as "regularizer". */
 GOSS_API int goss_config_sections(const goss_config *c, const char *family);
-/* The name of the i-th section in the order in which they were first named: "tie". NULL behind the last. Borrowed. */
+/* The name of section i ("tie"), in order of first mention; NULL after the last. Borrowed. */
 GOSS_API const char *goss_config_section(const goss_config *c, const char *family, int i);
-/* Key i of a configuration as it is now, by its whole name ("regularizer.tie.kind"): those declared, then those of
- * sections; NULL behind the last. Borrowed until the next change. */
+/* Key i of the present configuration, with its full name ("regularizer.tie.kind"): first declared keys, then those of
+ * sections; NULL after the last. Borrowed until the next change. */
 GOSS_API const goss_key *goss_config_key_at(const goss_config *c, int i);
-/* The declared key that a name is one of; NULL: none. */
+/* The declaration that a full name matches, literally or by a pattern; NULL: none. */
 GOSS_API const goss_key *goss_key_find(const goss_key *keys, int n, const char *name);
 
 /* All keys as a commented INI file that parses to the same values; a family without sections as comments. Returns NULL
