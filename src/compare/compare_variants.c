@@ -85,6 +85,16 @@ static goss_status take_strengths(const goss_compare *c, goss__variant *v, const
                           from->value, n < 0 ? 0 : n, c->strengths);
 }
 
+/* What all rows have in common; one that differs would not be compared but favoured. */
+static goss_status check_common(const goss__setting *one, const char *key, goss_error *err) {
+    static const char common[] = "data.*,run.*,task.metric,train.steps,train.minutes,train.fold";
+    if (!goss__name_matches(key, common)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: all rows of a comparison have the same data, metric, steps and seeds: set %s without a "
+                          "name before it, for all",
+                          one->key, key);
+}
+
 /* Lines of the section FAMILY.NAME. whole: keys keep the section's name. */
 static goss_status take_section(const goss_compare *c, goss__variant *v, const char *family, bool whole, bool *found,
                                 goss_error *err) {
@@ -95,9 +105,11 @@ static goss_status take_section(const goss_compare *c, goss__variant *v, const c
         if (strncmp(one->key, head, n) != 0) continue;
         *found = true;
         const char *key = one->key + n;
-        goss_status s = strcmp(family, "compare") == 0 && strcmp(key, "strengths") == 0
-                            ? take_strengths(c, v, one, err)
-                            : goss__settings_put(&v->set, whole ? one->key : key, one->value, one->line, err);
+        goss_status s = check_common(one, key, err);
+        if (s == GOSS_OK && strcmp(family, "compare") == 0 && strcmp(key, "strengths") == 0)
+            s = take_strengths(c, v, one, err);
+        else if (s == GOSS_OK)
+            s = goss__settings_put(&v->set, whole ? one->key : key, one->value, one->line, err);
         if (s != GOSS_OK) return one->line ? goss_error_prefix(err, s, "%s:%d", c->path, one->line) : s;
     }
     return GOSS_OK;
