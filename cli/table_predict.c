@@ -143,10 +143,26 @@ static goss_status write_all(asked *a, const cli_table_prediction *w, goss_error
     return s;
 }
 
+/* A network is that of one task: answers for the rows of another are most likely a mistake. */
+static void warn_of_other_tasks(const asked *a, const goss_table_fit *fit, const char *path) {
+    char cell[GOSS_CELL_TEXT];
+    const char *own = goss_network_note_of(a->network, "support.task");
+    const int column = own ? goss_table_find(a->table, goss_table_transform_task(fit->transform)) : -1;
+    int others = 0, first = 0;
+    for (int i = 0; column >= 0 && i < goss_table_rows(a->table); i++) {
+        const char *task = goss_table_text(a->table, column, i, cell);
+        if (*task && strcmp(task, own) != 0 && others++ == 0) first = i;
+    }
+    if (others)
+        cli_tell("warning: %s: %d of %d rows are of other tasks (%s) than %s, whose network this is", path, others,
+                 goss_table_rows(a->table), goss_table_text(a->table, column, first, cell), own);
+}
+
 static goss_status predict(asked *a, const goss_table_fit *fit, const cli_table_prediction *w, goss_error *err) {
     GOSS_TRY(goss_table_fit_rows(fit, w->path, &a->table, &a->x, err));
     a->width = goss_encoding_width(goss_table_transform_inputs(fit->transform));
     GOSS_TRY(check_names(a, w->path, err));
+    warn_of_other_tasks(a, fit, w->path);
     if (!(a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out)))
         return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     return write_all(a, w, err);

@@ -172,6 +172,12 @@ TEST(adapt_takes_one_tasks_rows_with_or_without_its_column) {
     RUN(0, "predict new.net new.csv");
     T_CHECK(strcmp(named, out_text) == 0);
     free(named);
+    /* Rows of another task are answered by the wrong network, which is told. */
+    RUN(0, "predict named.net named.csv");
+    if (strstr(err_text, "other tasks")) T_FAIL("its own rows: %s", err_text);
+    put("mixed.csv", "school,x,sex\ns33,0.5,F\ns07,0.5,F\n,0.5,F\n");
+    RUN(0, "predict named.net mixed.csv");
+    SAYS(err_text, "warning: mixed.csv: 1 of 3 rows are of other tasks (s07) than s33, whose network this is");
 }
 
 TEST(fine_tuning_stops_by_held_out_rows) {
