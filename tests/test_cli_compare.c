@@ -299,6 +299,7 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
            "bad.ini:27: model.bad.train.steps: all rows of a comparison have the same data, metric, steps");
     refuse("[compare]\nmodels = one\nregularizers = x\n[compare.x]\ndata.split = .4,.3,.3\n",
            "compare.x.data.split: all rows of a comparison have the same data");
+    refuse("[compare]\nmodels = one\nseeds = 2\nseeds = 3\n", "bad.ini:26: compare.seeds is there twice");
     refuse("[compare]\nmodles = one\n", "did you mean compare.models?");
     refuse("[optimizer]\nrates = what\n[compare]\nmodels = one\n", "optimizer.rates");
     refuse("[task]\nmetric = auc\n[compare]\nmodels = one\n", "task.metric");

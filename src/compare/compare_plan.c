@@ -58,18 +58,27 @@ static int dots(const char *key) {
 
 static bool begins(const char *key, const char *head) { return strncmp(key, head, strlen(head)) == 0; }
 
+static bool is_own(const char *key) { return begins(key, "compare.") && dots(key) == 1; }
+
+static bool has_key(const char *key) {
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
+        if (strcmp(keys[i].name, key) == 0) return true;
+    return false;
+}
+
 /* "compare.seeds" is the comparison's; "compare.dropout.train.x" and "model.mine.train.x" belong to a name. */
 static goss_status put(goss_compare *c, const char *key, const char *value, int line, goss_error *err) {
-    const bool own = begins(key, "compare.");
-    if (own && dots(key) == 1) return goss_config_set(c->own, key, value, err);
-    if (own || begins(key, "regularizer.") || (begins(key, "model.") && dots(key) > 1))
+    if (is_own(key)) return goss_config_set(c->own, key, value, err);
+    if (begins(key, "compare.") || begins(key, "regularizer.") || (begins(key, "model.") && dots(key) > 1))
         return goss__settings_put(&c->sections, key, value, line, err);
     return goss__settings_put(&c->base, key, value, line, err);
 }
 
 static goss_status on_item(void *context, const goss__ini_item *item, goss_error *err) {
     goss_compare *c = context;
-    if (goss__settings_get(&c->base, item->name) || goss__settings_get(&c->sections, item->name))
+    const bool own = is_own(item->name);
+    if (own ? has_key(item->name) && goss_config_is_set(c->own, item->name)
+            : goss__settings_get(&c->base, item->name) || goss__settings_get(&c->sections, item->name))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s is there twice", item->name);
     return put(c, item->name, item->text, item->line, err);
 }
