@@ -7,10 +7,10 @@
 DATA is searched for Exam.csv, sleepstudy.csv, Oxboys.csv and parkinsons_updrs.csv. For each set, each seed (which
 divides tasks into folds, starts weights and draws support rows) and each of five folds, models are trained on the
 tasks of the other folds: the hypernetwork by support set, by id and by both, and MAML. Where a column of the table
-takes the first rows, they are trained once more with task.order set to that column, so that everything chosen in
-training (weights, strengths of the ridges) is chosen for that order. `gossamer eval` then judges each task by the model
-that has not seen it. Runs that are there already go on from where they are: the script can be stopped and started
-again.
+takes the first rows of a set whose configuration draws them, the hypernetwork by support set is trained once more with
+task.order set to that column: a row of its own, and the strengths of the ridges are those that are chosen there; the
+other models are judged as they are. `gossamer eval` judges each task by the model that has not seen it. Models and
+reports that are there already are not made again: the script can be stopped and started again.
 
 A figure is the mean over tasks of each task's mean over seeds; its interval is Student's t over tasks, and differences
 are paired by task. Training uses one thread: GOSSAMER_THREADS=1.
@@ -23,14 +23,15 @@ import subprocess
 import sys
 
 FOLDS = 5
-REPEATS = 10  # support sets drawn of each task; 1 in an order
+REPEATS = 5  # support sets drawn of each task; 1 in an order
 VARIANTS = {
     "hypernet": [],
     "id": ["hyper.condition=id"],
     "both": ["hyper.condition=support, id"],
     "maml": ["train.method=maml"],
 }
-NAMES = {"hypernet": "hypernet (support)", "id": "hypernet (id)", "both": "hypernet (support, id)"}
+NAMES = {"hypernet": "hypernet (support)", "id": "hypernet (id)", "both": "hypernet (support, id)",
+         "ordered": "hypernet (support), trained in the order"}
 CLOSED = ["mean-ridge", "ridge", "joint", "finetune", "scratch"]
 ORDERED = ["nearest", "line"]
 # Columns: support rows and their order. maml: its inner rate, the best of .1, .03 and .01 on the first fold of seed 1.
@@ -93,20 +94,36 @@ class Study:
 
     def judged(self, name, support, order, seed):
         """Each method's value of each task."""
-        models = {v: [self.model(name, v, order, seed, f) for f in range(1, FOLDS + 1)] for v in VARIANTS}
+        own = SETS[name]["columns"][0][1]  # the order of the configuration
+        models = {v: [self.model(name, v, own, seed, f) for f in range(1, FOLDS + 1)] for v in VARIANTS}
+        kept = os.path.join(self.o.runs, name, f"eval-{support}-{order}-seed{seed}.json")
+        if not os.path.exists(kept):
+            self.judge(name, support, order, seed, models, kept)
+        with open(kept) as f:
+            return {m["name"]: m["per_task"] for m in json.load(f)["methods"]}
+
+    def judge(self, name, support, order, seed, models, kept):
+        """Writes what `gossamer eval` reports. In another order than the configuration's the ridges are of models that
+        were trained in it."""
+        first = models["hypernet"]
+        named = {v: files for v, files in models.items() if v != "hypernet"}
+        if order != SETS[name]["columns"][0][1]:
+            first = [self.model(name, "hypernet", order, seed, f) for f in range(1, FOLDS + 1)]
+            named["drawn"] = models["hypernet"]
         others = list(CLOSED) + (ORDERED if order != "random" else []) + ["mean"]
-        if order != "random" and SETS[name]["columns"][0][1] == "random":  # trained on random rows, judged in the order
-            models["drawn"] = [self.model(name, "hypernet", "random", seed, f) for f in range(1, FOLDS + 1)]
-        for variant, files in models.items():
-            if variant != "hypernet":
-                others += [f"{variant}={path}" for path in files]
+        for variant, files in named.items():
+            others += [f"{variant}={path}" for path in files]
         words = ["--support", str(support), "--order", order, "--seed", str(seed), "--json"]
         words += ["--methods", ",".join(others)]
         if order == "random":
             words += ["--repeats", str(REPEATS)]
         data = find(self.o.data, SETS[name]["file"])
-        report = json.loads(call(self.o.gossamer, "eval", *models["hypernet"], "--data", data, *words))
-        return {m["name"]: m["per_task"] for m in report["methods"]}
+        report = json.loads(call(self.o.gossamer, "eval", *first, "--data", data, *words))
+        for m in report["methods"] if "drawn" in named else []:
+            m["name"] = {"hypernet": "ordered", "drawn": "hypernet"}.get(m["name"], m["name"])
+        with open(kept + ".part", "w") as f:
+            json.dump(report, f)
+        os.replace(kept + ".part", kept)
 
     def column(self, name, support, order):
         """Method -> {task: mean over seeds}."""
@@ -153,7 +170,7 @@ def cell(column, method, digits):
 def table(study, name):
     columns = [(s, order, study.column(name, s, order)) for s, order in SETS[name]["columns"]]
     titles = [f"{s}, random" if order == "random" else f"first {s} by {order}" for s, order, _ in columns]
-    rows = ["hypernet", "id", "both", "drawn", "maml", *CLOSED, *ORDERED, "mean"]
+    rows = ["hypernet", "ordered", "id", "both", "maml", *CLOSED, *ORDERED, "mean"]
     digits = 3 if name == "exam" else 1 if name == "sleepstudy" else 2
     tasks = " / ".join(str(len(c["hypernet"])) for _, _, c in columns)
     print(f"\n**{name}** ({tasks} tasks, seeds {', '.join(map(str, study.o.seeds))})\n")
@@ -161,7 +178,7 @@ def table(study, name):
     print("|---|" + "---|" * len(titles))
     for row in rows:
         if any(row in c for _, _, c in columns):
-            label = {"drawn": "hypernet (support), trained on random rows"}.get(row, NAMES.get(row, row))
+            label = NAMES.get(row, row)
             print(f"| {label} | " + " | ".join(cell(c, row, digits) for _, _, c in columns) + " |", flush=True)
 
 

@@ -18,16 +18,18 @@
 
 /* ---- help and errors ---- */
 
-static void print_option(const char *name, const char *value, const char *doc) {
+static void print_option(const cli_option *o) {
     char left[64];
-    snprintf(left, sizeof left, "%s%s%s%s", name[1] ? "--" : "-", name, value ? " " : "", value ? value : "");
-    printf("  %-24s %s\n", left, doc);
+    const char *fallback = o->to && *o->key.fallback ? o->key.fallback : NULL;
+    snprintf(left, sizeof left, "%s%s%s%s", o->name[1] ? "--" : "-", o->name, o->value ? " " : "",
+             o->value ? o->value : "");
+    printf("  %-24s %s%s%s%s\n", left, o->doc, fallback ? " (" : "", fallback ? fallback : "", fallback ? ")" : "");
 }
 
 static void print_help(const cli_verb *v) {
     printf("gossamer %s %s\n\n%s\n\n", v->name, v->usage, v->doc);
-    for (int i = 0; i < v->n_options; i++) print_option(v->options[i].name, v->options[i].value, v->options[i].doc);
-    print_option("help", NULL, "this text; -h, too");
+    for (int i = 0; i < v->n_options; i++) print_option(&v->options[i]);
+    print_option(&(cli_option){.name = "help", .doc = "this text; -h, too"});
 }
 
 static void tell(const char *fmt, va_list args) {
@@ -145,11 +147,46 @@ static const cli_option *owed(const cli_verb *v) {
     for (int i = 0; i < v->n_options; i++) {
         const cli_option *o = &v->options[i];
         char word[64];
-        if (!o->value || *o->text) continue;
+        if (!o->value || !o->text || *o->text) continue;
         snprintf(word, sizeof word, " %s%s %s", o->name[1] ? "--" : "-", o->name, o->value);
         if (strstr(v->usage, word)) return o;
     }
     return NULL;
+}
+
+/* ---- what was given ---- */
+
+static bool given[MOST_OPTIONS]; /* of the one command of this process, by the options' places */
+
+const char *cli_first_of(const cli_verb *v, unsigned groups) {
+    for (int i = 0; i < v->n_options; i++)
+        if (given[i] && v->options[i].group & groups) return v->options[i].name;
+    return NULL;
+}
+
+static void take_number(const cli_verb *v, const cli_option *o, const char *text) {
+    goss_error err;
+    if (goss_key_parse(&o->key, text, o->to, &err) != GOSS_OK) cli_usage(v, "--%s: %s", o->name, err.text);
+}
+
+/* The last one wins, so that a script's settings can be overridden after them: numbers are parsed once all are known.
+ */
+static void take(const cli_verb *v, const cli_option *o, const char **number, const char *text) {
+    given[o - v->options] = true;
+    if (o->to)
+        number[o - v->options] = text;
+    else if (o->value)
+        *o->text = text;
+    else
+        *o->flag = true;
+}
+
+static void take_numbers(const cli_verb *v, const char *const *number) {
+    for (int i = 0; i < v->n_options; i++) {
+        const cli_option *o = &v->options[i];
+        const char *text = !o->to ? NULL : number[i] ? number[i] : *o->key.fallback ? o->key.fallback : NULL;
+        if (text) take_number(v, o, text);
+    }
 }
 
 /* An extra argument is usually the value of a forgotten option. */
@@ -161,6 +198,7 @@ _Noreturn static void refuse_word(const cli_verb *v, const char *word) {
 }
 
 int cli_parse(const cli_verb *v, int argc, char **argv) {
+    const char *number[MOST_OPTIONS] = {0};
     getopt_table t;
     fill_table(v, &t);
     optind = 0; /* glibc: restart, with permutation of arguments */
@@ -173,26 +211,14 @@ int cli_parse(const cli_verb *v, int argc, char **argv) {
         if (code == '?') refuse(v, refused_word(argc, argv), optopt);
         const cli_option *o = option_of(v, code == ':' ? optopt : code);
         if (code == ':') cli_usage(v, "%s%s needs a value: %s", o->name[1] ? "--" : "-", o->name, o->value);
-        if (o->value)
-            *o->text = optarg; /* the last one wins, so that a script's settings can be overridden after them */
-        else
-            *o->flag = true;
+        take(v, o, number, optarg);
     }
+    take_numbers(v, number);
     int words = argc - optind;
     memmove(argv + 1, argv + optind, (size_t)words * sizeof *argv);
     if (words < v->min_words) missing(v, words);
     if (v->max_words >= 0 && words > v->max_words) refuse_word(v, argv[1 + v->max_words]);
     return words;
-}
-
-int64_t cli_int(const cli_verb *v, const char *name, const char *text, int64_t fallback, int64_t min, int64_t max) {
-    if (!text) return fallback;
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < min || value > max)
-        cli_usage(v, "--%s %s: an integer from %lld to %lld", name, text, (long long)min, (long long)max);
-    return value;
 }
 
 /* ---- standard output ---- */

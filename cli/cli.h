@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* cli.h: shared by the verbs: options, errors, output. Results go to stdout, messages to stderr. Exit status: 0 done, 1
- * error, 2 wrong usage, 75 interrupted after saving (EX_TEMPFAIL: the same command resumes). / */
+ * error, 2 wrong usage, 75 interrupted after saving (EX_TEMPFAIL: the same command resumes). */
 #ifndef GOSS_CLI_H
 #define GOSS_CLI_H
 
@@ -8,18 +8,48 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "gossamer/config.h"
 #include "gossamer/status.h"
 
 enum { EXIT_DONE = 0, EXIT_ERROR = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 75 };
 
-/* An option of a verb. A flag has no value name and sets *flag; otherwise *text receives the value. */
+/* One option of a verb: a flag sets *flag, a text is stored in *text, and a number is parsed as a key of a
+ * configuration is (gossamer/config.h), by the same kind of row: type, range, default, help and where it goes. */
 typedef struct cli_option {
     const char *name;  /* "ways" for --ways; one letter for -o */
     const char *value; /* "N" in the help; NULL: a flag */
     const char *doc;
     const char **text;
     bool *flag;
+    /* Of a number. key.fallback "": there is no default, and what `to` has stays. */
+    goss_key key;
+    void *to;
+    unsigned group; /* bits of the verb's own: see cli_first_of */
 } cli_option;
+#define CLI_FLAG_OF(group, name, to, doc)                                                                              \
+    { name, NULL, doc, NULL, to, {0}, NULL, group }
+#define CLI_TEXT_OF(group, name, value, to, doc)                                                                       \
+    { name, value, doc, to, NULL, {0}, NULL, group }
+/* to: a pointer to a number of any of the types of goss_field. */
+#define CLI_NUMBER_OF(group, type, name, value, to, fallback, min, max, doc)                                           \
+    {                                                                                                                  \
+        name, value, doc, NULL, NULL,                                                                                  \
+            {name, type, fallback, min, max, NULL, doc, NULL, {GOSS_FIELD_TYPE(*(to)), 0}, NULL}, to, group            \
+    }
+#define CLI_INT_OF(group, name, value, to, fallback, min, max, doc)                                                    \
+    CLI_NUMBER_OF(group, GOSS_KEY_INT, name, value, to, fallback, min, max, doc)
+/* Of no group. */
+#define CLI_FLAG(name, to, doc) CLI_FLAG_OF(0, name, to, doc)
+#define CLI_TEXT(name, value, to, doc) CLI_TEXT_OF(0, name, value, to, doc)
+#define CLI_INT(name, value, to, fallback, min, max, doc) CLI_INT_OF(0, name, value, to, fallback, min, max, doc)
+#define CLI_REAL(name, value, to, fallback, min, max, doc)                                                             \
+    CLI_NUMBER_OF(0, GOSS_KEY_REAL, name, value, to, fallback, min, max, doc)
+/* A text with a form of its own: goss_key.read. */
+#define CLI_FORM(name, value, read, to, doc)                                                                           \
+    {                                                                                                                  \
+        name, value, doc, NULL, NULL, {name, GOSS_KEY_TEXT, "", 0, 0, NULL, doc, NULL, {GOSS_FIELD_NONE, 0}, read},    \
+            to, 0                                                                                                      \
+    }
 
 typedef struct cli_verb {
     const char *name, *usage, *doc; /* usage: the rest of the first line of the help */
@@ -32,14 +62,14 @@ typedef struct cli_verb {
  * be abbreviated, "--" ends options, the last of a repeated option wins. Returns the number of positional arguments, -1
  * after printing help, or exits with EXIT_USAGE after an error. */
 int cli_parse(const cli_verb *verb, int argc, char **argv);
+/* After that: the name of the first option of these groups that was given; NULL: none was. */
+const char *cli_first_of(const cli_verb *verb, unsigned groups);
 /* Prints an error and returns EXIT_ERROR (EXIT_INTERRUPTED for that status). */
 int cli_fail(const goss_error *err);
 /* Prints a line to stderr, with names escaped. */
 void cli_tell(const char *fmt, ...) GOSS_PRINTF(1, 2);
 /* Prints a usage error and exits. */
 _Noreturn void cli_usage(const cli_verb *verb, const char *fmt, ...) GOSS_PRINTF(2, 3);
-/* The integer value of an option, or the fallback. */
-int64_t cli_int(const cli_verb *verb, const char *name, const char *text, int64_t fallback, int64_t min, int64_t max);
 /* Output to stdout (forms: gossamer/text.h): an escaped name (of a class, tensor, file), padded with blanks; the path
  * of a result, alone on a line, unescaped for scripts; quoted JSON: UTF-8 text; and quoted JSON of a name that may be
  * any bytes, injectively escaped. */

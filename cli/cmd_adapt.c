@@ -97,23 +97,33 @@ static goss_status adapt(const request *q, goss_error *err) {
     return s;
 }
 
+/* A number of steps, or auto. */
+static goss_status read_fine_tune(const char *text, void *to, goss_error *err) {
+    static const goss_key steps = {
+        .name = "", .type = GOSS_KEY_INT, .fallback = "0", .max = 100000, .field = {GOSS_FIELD_INT, 0}};
+    int n = GOSS_FINE_TUNE_AUTO;
+    if (strcmp(text, "auto") != 0) GOSS_TRY(goss_key_parse(&steps, text, &n, err));
+    if (to) *(int *)to = n;
+    return GOSS_OK;
+}
+
 int cmd_adapt(int argc, char **argv) {
     request q = {0};
-    const char *fine_tune = NULL, *networks = NULL;
     const cli_option options[] = {
-        {"support", "DIR_OR_ZIP", "labelled images, a folder per class; or a table: the rows of one task", &q.support,
-         NULL},
-        {"task", "NAME", "instead of a support set: the name of a task that MODEL was trained on", &q.task, NULL},
-        {"labels", "FILE", "idx: the file of labels, if it is not beside the images", &q.labels, NULL},
-        {"descriptor", "FILE", "table: the task's descriptor row, for a model conditioned on descriptors",
-         &q.descriptor, NULL},
-        {"o", "NET", "the network file to write", &q.out, NULL},
-        {"fine-tune", "STEPS", "gradient steps on the support set after generation (0); auto: by its held-out samples",
-         &fine_tune, NULL},
-        {"networks", "N", "size of the ensemble, for a model with hyper.noise (as in training)", &networks, NULL},
-        {"strength", "NAME=VALUE,...",
-         "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)", &q.strengths, NULL},
-        {"skip-bad", NULL, "skip images that cannot be read, with a warning", NULL, &q.skip_bad},
+        CLI_TEXT("support", "DIR_OR_ZIP", &q.support,
+                 "labelled images, a folder per class; or a table: the rows of one task"),
+        CLI_TEXT("task", "NAME", &q.task, "instead of a support set: the name of a task that MODEL was trained on"),
+        CLI_TEXT("labels", "FILE", &q.labels, "idx: the file of labels, if it is not beside the images"),
+        CLI_TEXT("descriptor", "FILE", &q.descriptor,
+                 "table: the task's descriptor row, for a model conditioned on descriptors"),
+        CLI_TEXT("o", "NET", &q.out, "the network file to write"),
+        CLI_FORM("fine-tune", "STEPS", read_fine_tune, &q.o.fine_tune,
+                 "gradient steps on the support set after generation (0); auto: by its held-out samples"),
+        CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
+                "size of the ensemble, for a model with hyper.noise (as in training)"),
+        CLI_TEXT("strength", "NAME=VALUE,...", &q.strengths,
+                 "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)"),
+        CLI_FLAG("skip-bad", &q.skip_bad, "skip images that cannot be read, with a warning"),
     };
     const cli_verb v = {
         .name = "adapt",
@@ -130,12 +140,6 @@ int cmd_adapt(int argc, char **argv) {
     if (q.support && q.task) cli_usage(&v, "--support and --task: one of them");
     if (!q.out) cli_usage(&v, "-o is missing");
     q.model = argv[1], q.out = cli_output(q.out);
-    q.o = (goss_adapt_options){
-        .fine_tune = fine_tune && strcmp(fine_tune, "auto") == 0
-                         ? GOSS_FINE_TUNE_AUTO
-                         : (int)cli_int(&v, "fine-tune", fine_tune, 0, 0, 100000),
-        .networks = (int)cli_int(&v, "networks", networks, 0, 1, GOSS_METHOD_MAX_NETWORKS),
-    };
     goss_error err;
     cli_log_to_stderr();
     if (adapt(&q, &err) != GOSS_OK) return cli_fail(&err);

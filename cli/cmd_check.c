@@ -33,7 +33,9 @@ static int check(const goss_config *c, bool json) {
 
 int cmd_check(int argc, char **argv) {
     bool json = false;
-    const cli_option options[] = {{"json", NULL, "one JSON object", NULL, &json}};
+    const cli_option options[] = {
+        CLI_FLAG("json", &json, "one JSON object"),
+    };
     const cli_verb verb = {.name = "check",
                            .usage = "[RUN.ini] [section.key=value ...] [--json]",
                            .doc = "Checks data and settings before gossamer train, and writes nothing: counts, sizes, "

@@ -92,9 +92,11 @@ int cmd_compare(int argc, char **argv) {
     bool json = false, keys_only = false;
     goss_compare_options o = {0};
     const cli_option options[] = {
-        {"shard", "I/N", "only the I-th of N parts, for several machines; a call without it merges them", &shard, NULL},
-        {"json", NULL, "one JSON object instead of a table", NULL, &json},
-        {"keys", NULL, "print the keys of [compare] with their defaults and what they mean", NULL, &keys_only}};
+        CLI_TEXT("shard", "I/N", &shard,
+                 "only the I-th of N parts, for several machines; a call without it merges them"),
+        CLI_FLAG("json", &json, "one JSON object instead of a table"),
+        CLI_FLAG("keys", &keys_only, "print the keys of [compare] with their defaults and what they mean"),
+    };
     const cli_verb verb = {
         .name = "compare",
         .usage = "RUN.ini [section.key=value ...] [--shard I/N] [--json]",

@@ -23,10 +23,10 @@ static goss_status convert(const char *model, const char *out, const char *weigh
 int cmd_convert(int argc, char **argv) {
     const char *out = NULL, *weights = NULL, *strengths = NULL;
     const cli_option options[] = {
-        {"o", "OUT", "the model file to write", &out, NULL},
-        {"weights", "TYPE", "bf16: the hypernetwork's weights in half the bytes; f32", &weights, NULL},
-        {"strength", "NAME=VALUE,...", "of regularisers that the model was conditioned on: those it is set to",
-         &strengths, NULL},
+        CLI_TEXT("o", "OUT", &out, "the model file to write"),
+        CLI_TEXT("weights", "TYPE", &weights, "bf16: the hypernetwork's weights in half the bytes; f32"),
+        CLI_TEXT("strength", "NAME=VALUE,...", &strengths,
+                 "of regularisers that the model was conditioned on: those it is set to"),
     };
     const cli_verb v = {
         .name = "convert",

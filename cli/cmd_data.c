@@ -8,29 +8,18 @@
 #include "cli.h"
 #include "gossamer/data.h"
 
-static double real(const cli_verb *v, const char *name, const char *text, double fallback) {
-    if (!text) return fallback;
-    char *end;
-    double value = strtod(text, &end);
-    if (end == text || *end || !(value >= 0 && value <= 100))
-        cli_usage(v, "--%s %s: a number from 0 to 100", name, text);
-    return value;
-}
-
 int cmd_data(int argc, char **argv) {
     goss_glyphs_options o = goss_glyphs_options_defaults();
-    const char *size = NULL, *drawings = NULL, *most = NULL, *test = NULL, *jitter = NULL, *threads = NULL,
-               *seed = NULL;
     const cli_option options[] = {
-        {"o", "DIR", "folder to write; created", &o.out, NULL},
-        {"fonts", "DIR", "folder of .ttf and .otf files (/usr/share/fonts/truetype/noto)", &o.fonts, NULL},
-        {"size", "N", "height and width of the drawings (64)", &size, NULL},
-        {"drawings", "N", "drawings per character (20)", &drawings, NULL},
-        {"max-characters", "N", "largest number of characters per script (60)", &most, NULL},
-        {"test-scripts", "N", "scripts in test-classes.txt (20)", &test, NULL},
-        {"jitter", "X", "strength of the random distortions (1)", &jitter, NULL},
-        {"seed", "S", "(1)", &seed, NULL},
-        {"threads", "N", "(all)", &threads, NULL},
+        CLI_TEXT("o", "DIR", &o.out, "folder to write; created"),
+        CLI_TEXT("fonts", "DIR", &o.fonts, "folder of .ttf and .otf files (/usr/share/fonts/truetype/noto)"),
+        CLI_INT("size", "N", &o.size, "64", 8, 1024, "height and width of the drawings"),
+        CLI_INT("drawings", "N", &o.drawings, "20", 1, 1000, "drawings per character"),
+        CLI_INT("max-characters", "N", &o.max_characters, "60", 1, 100000, "largest number of characters per script"),
+        CLI_INT("test-scripts", "N", &o.test_scripts, "20", 0, 1000, "scripts in test-classes.txt"),
+        CLI_REAL("jitter", "X", &o.jitter, "1", 0, 100, "strength of the random distortions"),
+        CLI_INT("seed", "S", &o.seed, "1", 0, INT64_MAX, "of scripts and distortions"),
+        CLI_INT("threads", "N", &o.threads, "", 0, 1024, "(all)"),
     };
     const cli_verb v = {.name = "data",
                         .usage = "glyphs -o DIR [options]",
@@ -44,13 +33,6 @@ int cmd_data(int argc, char **argv) {
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (strcmp(argv[1], "glyphs") != 0) cli_usage(&v, "there is no data \"%s\", only glyphs", argv[1]);
     if (!o.out) cli_usage(&v, "-o is missing");
-    o.size = (int)cli_int(&v, "size", size, o.size, 8, 1024);
-    o.drawings = (int)cli_int(&v, "drawings", drawings, o.drawings, 1, 1000);
-    o.max_characters = (int)cli_int(&v, "max-characters", most, o.max_characters, 1, 100000);
-    o.test_scripts = (int)cli_int(&v, "test-scripts", test, o.test_scripts, 0, 1000);
-    o.threads = (int)cli_int(&v, "threads", threads, o.threads, 0, 1024);
-    o.seed = (uint64_t)cli_int(&v, "seed", seed, (int64_t)o.seed, 0, INT64_MAX);
-    o.jitter = real(&v, "jitter", jitter, o.jitter);
     goss_error err;
     goss_glyphs_report r;
     cli_log_to_stderr();

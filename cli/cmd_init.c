@@ -158,8 +158,10 @@ static void tell(const init_plan *p, const char *out) {
 int cmd_init(int argc, char **argv) {
     const char *out = NULL;
     bool force = false;
-    const cli_option options[] = {{"o", "RUN.ini", "the file to write (standard output)", &out, NULL},
-                                  {"force", NULL, "overwrite an existing file", NULL, &force}};
+    const cli_option options[] = {
+        CLI_TEXT("o", "RUN.ini", &out, "the file to write (standard output)"),
+        CLI_FLAG("force", &force, "overwrite an existing file"),
+    };
     const cli_verb verb = {.name = "init",
                            .usage = "DATA [section.key=value ...] [-o RUN.ini] [--force]",
                            .doc = "Inspects DATA (a folder or .zip of images in classes, an idx file; csv, ARFF or "

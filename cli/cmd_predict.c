@@ -172,9 +172,10 @@ int cmd_predict(int argc, char **argv) {
     bool json = false;
     const char *out = NULL;
     const cli_option options[] = {
-        {"o", "OUT.csv", "table: the file to write (standard output)", &out, NULL},
-        {"json", NULL, "one JSON object per image or row: input, class, probability, probabilities (or error)", NULL,
-         &json}};
+        CLI_TEXT("o", "OUT.csv", &out, "table: the file to write (standard output)"),
+        CLI_FLAG("json", &json,
+                 "one JSON object per image or row: input, class, probability, probabilities (or error)"),
+    };
     const cli_verb v = {
         .name = "predict",
         .usage = "NET IMAGE|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json]",

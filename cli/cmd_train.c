@@ -103,11 +103,11 @@ int cmd_train(int argc, char **argv) {
     bool keys_only = false, profile = false;
     const char *fold = NULL;
     const cli_option options[] = {
-        {"fold", "I/N", "tables: train.fold: hold out the I-th of N parts of the tasks for eval", &fold, NULL},
-        {"keys", NULL, "print every key with its default and what it means, as a configuration", NULL, &keys_only},
-        {"profile", NULL,
-         "profile steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer", NULL,
-         &profile}};
+        CLI_TEXT("fold", "I/N", &fold, "tables: train.fold: hold out the I-th of N parts of the tasks for eval"),
+        CLI_FLAG("keys", &keys_only, "print every key with its default and what it means, as a configuration"),
+        CLI_FLAG("profile", &profile,
+                 "profile steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer"),
+    };
     const cli_verb verb = {
         .name = "train",
         .usage = "[RUN.ini] [section.key=value ...]",

@@ -42,13 +42,13 @@ TEST(options_are_read_as_everywhere) {
     } lines[] = {
         {2, "eval m ---ways 5", "there is no option ---ways"},
         {2, "eval m -ways 5", "did you mean --ways?"},
-        {2, "eval m --s 5", "--s can mean --split, --strength, --shots, --seed"},
+        {2, "eval m --s 5", "--s can mean --split, --strength, --seed, --support"},
         {2, "eval m --nothing", "there is no option --nothing"},
         {2, "eval m --json=yes", "--json takes no value"},
-        {2, "eval m --data d --ways 5 --ways=x", "--ways x: an integer"}, /* the last counts */
+        {2, "eval m --data d --ways 5 --ways=x", "--ways: \"x\" is not a number"}, /* the last counts */
         {2, "adapt m -o", "-o needs a value"},
         {2, "adapt m -x y", "there is no option -x"},
-        {2, "eval m --wa x --data d", "--ways x: an integer"},
+        {2, "eval m --wa x --data d", "--ways: \"x\" is not a number"},
         {2, "inspect -- --json x", "\"x\" is an extra argument"},
         {1, "inspect -- --json", "--json: cannot open"},
         {1, "inspect -", "-: cannot open"},
