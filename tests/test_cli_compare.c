@@ -373,4 +373,26 @@ TEST(folds_test_every_row_once) {
     SAYS(err_text, "of 3 folds each has 1/3");
 }
 
+/* Of a task with few rows some folds have none to test on: it counts where it has. */
+TEST(tasks_without_test_rows_in_a_fold_count_in_the_others) {
+    static char text[1 << 14];
+    uint32_t random = 3;
+    int n = snprintf(text, sizeof text, "school,x,y\n");
+    for (int t = 0; t < 5; t++)
+        for (int i = 0; i < (t == 0 ? 3 : 12); i++) {
+            const double x = tiny_random(&random) % 1000 / 500.0 - 1;
+            n += snprintf(text + n, sizeof text - (size_t)n, "s%d,%.3f,%.3f\n", t, x, t * x);
+        }
+    write_run("few.ini", "[compare]\nmodels = one\nfolds = 4\nseeds = 1\ndir = few\nclosed = ridge\n");
+    write_file("schools.csv", text, (size_t)n);
+    RUN(0, "compare few.ini --json");
+    SAYS(out_text, "\"tasks\": 5, \"cells\": 8, \"done\": 8");
+    T_EQ(number(row("one"), "seeds"), 4);
+    size_t size;
+    char *each = tiny_read(tiny_path("few/tasks.csv"), &size);
+    SAYS(each, "\ns0,"); /* in some */
+    free(each);
+    write_run("run.ini", compared);
+}
+
 TEST_MAIN()

@@ -15,7 +15,7 @@ typedef struct results {
     goss__result *of; /* [rows, draws] */
     bool *done;       /* [rows, draws] */
     int draws;
-    char **task; /* [tasks] borrowed from the first result */
+    char **task; /* [tasks] of all draws; names are borrowed from results */
     int tasks;
     double *work; /* [draws + tasks + 2] */
 } results;
@@ -27,6 +27,13 @@ static const goss__result *at(const results *r, int row, int draw) {
 
 /* ---- reading ---- */
 
+static bool same_tasks(const goss__result *a, const goss__result *b) {
+    if (a->tasks != b->tasks) return false;
+    for (int k = 0; k < a->tasks; k++)
+        if (strcmp(a->task[k], b->task[k]) != 0) return false;
+    return true;
+}
+
 /* The same samples, tasks and metric as the other rows of that draw have. */
 static goss_status check_same(const results *r, int row, int draw, const goss__cell *cell, goss_error *err) {
     const goss__result *one = at(r, row, draw);
@@ -35,9 +42,50 @@ static goss_status check_same(const results *r, int row, int draw, const goss__c
         if (other && other->data != one->data) return goss__result_differs(r->c, cell, "data", err);
         if (other && other->metric != one->metric) return goss__result_differs(r->c, cell, "metric", err);
     }
-    if (one->tasks != r->tasks) return goss__result_differs(r->c, cell, "tasks", err);
+    for (int k = 0; k < row; k++)
+        if (at(r, k, draw) && !same_tasks(at(r, k, draw), one)) return goss__result_differs(r->c, cell, "tasks", err);
+    return GOSS_OK;
+}
+
+static int find_task(const results *r, const char *name) {
     for (int k = 0; k < r->tasks; k++)
-        if (strcmp(one->task[k], r->task[k]) != 0) return goss__result_differs(r->c, cell, "tasks", err);
+        if (strcmp(r->task[k], name) == 0) return k;
+    return -1;
+}
+
+/* Which of the rows has a result in a draw; -1: none. */
+static int done_in(const results *r, int draw) {
+    for (int i = 0; i < r->c->rows; i++)
+        if (at(r, i, draw)) return i;
+    return -1;
+}
+
+/* Tasks with test samples in any draw: of one with few rows not each fold has some. */
+static goss_status collect_tasks(results *r, goss_error *err) {
+    size_t most = 0;
+    for (int d = 0; d < r->draws; d++)
+        if (done_in(r, d) >= 0) most += (size_t)at(r, done_in(r, d), d)->tasks;
+    if (!(r->task = goss__calloc(most + 1, sizeof *r->task)))
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for %zu tasks", most);
+    for (int d = 0; d < r->draws; d++) {
+        const goss__result *one = done_in(r, d) < 0 ? NULL : at(r, done_in(r, d), d);
+        for (int k = 0; one && k < one->tasks; k++)
+            if (find_task(r, one->task[k]) < 0) r->task[r->tasks++] = one->task[k];
+    }
+    return GOSS_OK;
+}
+
+/* Values of a result in the order of all tasks; NaN where it has none. */
+static goss_status align(const results *r, goss__result *one, goss_error *err) {
+    double *value = goss__calloc((size_t)r->tasks + 1, sizeof *value);
+    if (!value) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", r->tasks);
+    for (int k = 0; k < r->tasks; k++) value[k] = NAN;
+    for (int k = 0; k < one->tasks; k++) {
+        const bool in_turn = k < r->tasks && strcmp(r->task[k], one->task[k]) == 0;
+        value[in_turn ? k : find_task(r, one->task[k])] = one->value[k];
+    }
+    goss__free(one->value);
+    one->value = value;
     return GOSS_OK;
 }
 
@@ -49,10 +97,12 @@ static goss_status read_all(results *r, goss_error *err) {
         const int place = row * r->draws + draw;
         GOSS_TRY(goss__result_read(c, &cell, &r->of[place], &r->done[place], err));
         if (!r->done[place]) continue;
-        if (!r->task) r->task = r->of[place].task, r->tasks = r->of[place].tasks;
         GOSS_TRY(check_same(r, row, draw, &cell, err));
     }
-    if (r->task) return GOSS_OK;
+    GOSS_TRY(collect_tasks(r, err));
+    for (int i = 0; i < c->rows * r->draws; i++)
+        if (r->done[i]) GOSS_TRY(align(r, &r->of[i], err));
+    if (r->tasks > 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no cell is done yet", goss_compare_folder(c));
 }
 
@@ -228,7 +278,7 @@ goss_status goss_compare_summarize(const goss_compare *c, goss_comparison *out, 
     goss_status s =
         r.of && r.done ? summarize(&r, out, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d cells", cells);
     for (int i = 0; r.of && i < cells; i++) goss__result_free(&r.of[i]);
-    goss__free(r.of), goss__free(r.done), goss__free(r.work);
+    goss__free(r.of), goss__free(r.done), goss__free(r.work), goss__free(r.task);
     if (s != GOSS_OK) goss_comparison_free(out);
     return s;
 }
