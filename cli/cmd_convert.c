@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_convert.c: gossamer convert: a model with its hypernetwork's weights kept in another type. */
+/* cmd_convert.c: gossamer convert: stores a model's hypernetwork in another type, or sets its strengths. */
 #include <stdio.h>
 #include <string.h>
 
@@ -7,7 +7,7 @@
 #include "gossamer/file.h"
 #include "gossamer/model.h"
 
-/* weights, strengths: NULL: as they are. */
+/* weights, strengths: NULL: unchanged. */
 static goss_status convert(const char *model, const char *out, const char *weights, const char *strengths,
                            goss_error *err) {
     goss_model *m = NULL;
@@ -32,11 +32,11 @@ int cmd_convert(int argc, char **argv) {
         .name = "convert",
         .usage = "MODEL -o OUT [--weights bf16|f32] [--strength NAME=VALUE,...]",
         .doc =
-            "Writes MODEL with its hypernetwork's weights in another type. As bfloat16 they take half the\n"
-            "bytes, on disk and where adapt and eval read them; compare the two with\n"
-            "gossamer eval MODEL --methods rounded=OUT ...\n"
-            "A model that was trained with [regularizer.NAME] weight = conditioned holds networks for all strengths: "
-            "OUT is\nset to one of them.",
+            "Writes MODEL with its hypernetwork's weights in another type. As bfloat16 they take half the\nbytes, in "
+            "files and in memory of adapt and eval; compare the two with\ngossamer eval MODEL --methods rounded=OUT "
+            "...\n"
+            "A model trained with [regularizer.NAME] weight = conditioned computes networks for all strengths:\nOUT is "
+            "set to one of them.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,

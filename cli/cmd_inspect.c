@@ -16,7 +16,7 @@
 
 enum { WIDTH = 28 };
 
-/* A text of several lines keeps them, each behind the width of the key. */
+/* A multi-line text, indented by the width of the key. */
 static void print_value(const char *key, const char *value) {
     cli_put_name(key, WIDTH);
     for (const char *end;; value = end + 1) {
@@ -67,7 +67,7 @@ static double of_f16(const void *at) {
     return h >> 15 ? -v : v;
 }
 
-/* Mean and standard deviation of what is finite, and how much is not. */
+/* Mean and standard deviation of finite elements, and the number of others. */
 static void print_numbers(const goss_file_tensor *t, size_t element, double (*value)(const void *at)) {
     const size_t n = t->size / element;
     size_t finite = 0;
@@ -105,7 +105,7 @@ static void print_tensor(const goss_file_tensor *t) {
     printf("\n");
 }
 
-/* p: the program that the file holds, or NULL; m: the model, where there is more to say of it. */
+/* p: the program in the file, or NULL; m: the model if it has regularisers or shared weights, or NULL. */
 static void print_text(const goss_safetensors *f, const goss_program *p, const goss_model *m) {
     for (int i = 0; i < goss_safetensors_meta_count(f); i++)
         if (!p || strcmp(goss_safetensors_meta_key(f, i), CLI_PROGRAM_KEY) != 0)
@@ -160,7 +160,7 @@ static void print_json(const goss_safetensors *f, const goss_program *p, const g
     printf("}\n");
 }
 
-/* The model in a file that has regularisers to tell of, or what its tasks share; NULL: it has neither. */
+/* The model in a file if it has regularisers or its tasks share weights; NULL otherwise. */
 static goss_status open_model(const goss_safetensors *f, const char *path, goss_model **out, goss_error *err) {
     const char *kind = goss_safetensors_meta(f, "gossamer.kind"), *method = goss_safetensors_meta(f, "gossamer.method");
     const bool model = kind && strncmp(kind, "model ", strlen("model ")) == 0;
@@ -182,7 +182,7 @@ static int inspect_file(const goss_safetensors *f, const char *path, bool json) 
     return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }
 
-/* What is neither: the library knows no more than that it is no safetensors file. */
+/* Neither: the library's error says only that it is not a safetensors file. */
 static int refuse(const char *path, const goss_error *err) {
     struct stat st;
     const bool folder = stat(path, &st) == 0 && S_ISDIR(st.st_mode);
@@ -218,18 +218,18 @@ int cmd_inspect(int argc, char **argv) {
         CLI_TEXT("missing", "A,B", &table.options.missing,
                  "what stands for a missing value (NA,N/A,NaN,nan,?,null,NULL)"),
     };
-    const cli_verb v = {.name = "inspect",
-                        .usage = "FILE [--json] [--tensors] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
-                        .doc =
-                            "Checks a safetensors file (a model, a network, a checkpoint, anyone's) and shows its "
-                            "metadata and tensors; of a\nprogram also what goes in and out, and its operations; of a "
-                            "model what its tasks share, and what its regularisers added and learned.\n"
-                            "Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it shows the columns, their "
-                            "types and\nwhat they seem to be for, and what to look at before training.",
-                        .options = options,
-                        .n_options = sizeof options / sizeof *options,
-                        .min_words = 1,
-                        .max_words = 1};
+    const cli_verb v = {
+        .name = "inspect",
+        .usage = "FILE [--json] [--tensors] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
+        .doc =
+            "Validates a safetensors file (a model, network or checkpoint, or any other) and shows its metadata and "
+            "tensors;\nof a program also its interface and operations, of a model also what its tasks share and what "
+            "its regularisers added and\nlearned. Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it "
+            "shows columns, types and roles, and\nfindings to review before training.",
+        .options = options,
+        .n_options = sizeof options / sizeof *options,
+        .min_words = 1,
+        .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (tensors) return cli_inspect_published(argv[1], json);
     if (goss_table_is(argv[1])) return cli_inspect_table(argv[1], &table, json);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* sink.c: elementwise and other cheap work moves into the phase that reads its results, where that saves memory
- * traffic.
+/* sink.c: sinks elementwise and other cheap work into the phase that reads its results, if that saves memory traffic.
  *
- * Phases are filled eagerly, so that an optimiser's new moments are computed as soon as the gradient is known, go to
- * memory, and come back once the gradient's norm is. Here the reader's phase takes over what it alone reads, with all
- * elementwise work behind it that nobody else needs, if fewer bytes then pass between phases. */
+ * Phases are filled eagerly, so that an optimiser's new moments are computed as soon as the gradient is known, stored,
+ * and loaded again once the gradient's norm is known. Here a phase takes over the work whose results it alone reads,
+ * with all elementwise work before it that has no other reader, if fewer bytes then pass between phases. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -14,29 +13,29 @@ static int32_t phase_of(const goss_schedule *p, uint32_t v) {
     return goss__is_instr(&p->values[v]) ? p->values[v].phase : -1;
 }
 
-/* Moving work into one phase after the other. */
+/* State of the pass over the phases. */
 typedef struct sinking {
     uint32_t *here, n_here; /* what the phase computes */
-    goss__heap next;        /* what it reads, to be looked at */
-    goss__heap maybe;       /* what may move with it */
-    int32_t *looked_at;     /* of each value: the last phase for which it was */
-    uint32_t *reads;        /* of each value, by what the phase computes */
+    goss__heap next;        /* worklist: operands of the phase */
+    goss__heap maybe;       /* worklist: candidates to move with them */
+    int32_t *looked_at;     /* of each value: the last phase that considered it */
+    uint32_t *reads;        /* of each value: reads by the phase's instructions */
 } sinking;
 
-/* Values of b->moved. All are 0 between two tries: only what a try has touched is cleared after it, since programs have
- * tens of thousands of values (unrolled inner steps), phases and tries. */
+/* Values of b->moved. All are 0 between attempts: only touched ones are cleared, since programs have tens of thousands
+ * of values (unrolled inner steps), phases and attempts. */
 enum { MOVES = 1, MAYBE = 2, COUNTED = 3 };
 
 static bool is_light(const goss__value *v) { return v->op->elementwise || v->op->cost.sinkable; }
 
-/* A cheap result of an earlier phase: may move to f as far as it alone is concerned. */
+/* A cheap result of an earlier phase that may itself move to f. */
 static bool is_movable(const goss__builder *b, uint32_t v, int32_t f) {
     const goss__value *val = &b->p->values[v];
     const bool cheap = is_light(val) || val->copy_of >= 0;
     return goss__is_instr(val) && cheap && !val->partial && val->phase < f;
 }
 
-/* Only f, or what moves there, reads it. */
+/* Read only by f and by work that moves there. */
 static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
     if (!is_movable(b, v, f) || goss__is_output(b->p, v)) return false;
     for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++)
@@ -44,7 +43,7 @@ static bool can_move(const goss__builder *b, uint32_t v, int32_t f) {
     return b->readers_from[v] < b->readers_from[v + 1];
 }
 
-/* Of what phase f does not read: whether readers remain in another phase than v's, or behind all of them. */
+/* For a value that phase f does not read: whether readers remain in another phase than v's, or it is an output. */
 static bool is_read_elsewhere(const goss__builder *b, uint32_t v) {
     const int32_t home = phase_of(b->p, v);
     for (uint32_t i = b->readers_from[v]; i < b->readers_from[v + 1]; i++) {
@@ -57,15 +56,16 @@ static bool is_read_elsewhere(const goss__builder *b, uint32_t v) {
 
 static uint32_t operand(const goss__builder *b, uint32_t v, int i) { return goss__source(b->p, b->p->values[v].in[i]); }
 
-/* Bytes that pass from v, which stays, because what reads it moves. */
+/* Additional bytes passed from v, which stays, because its readers move. */
 static double bytes_added(const goss__builder *b, const sinking *s, uint32_t v) {
     const goss__value *val = &b->p->values[v];
     if (val->place == GOSS__AT_VIEW || val->place == GOSS__AT_ALIAS || s->reads[v]) return 0;
-    const bool stayed = goss__is_instr(val) && !val->partial && !is_read_elsewhere(b, v); /* in its phase, so far */
+    const bool stayed =
+        goss__is_instr(val) && !val->partial && !is_read_elsewhere(b, v); /* private to its phase so far */
     return (stayed ? GOSS__COST_STORED : GOSS__COST_READ) * (double)val->bytes;
 }
 
-/* Bytes that no longer pass when everything marked moves to the phase. */
+/* Bytes saved between phases if everything marked moves to the phase. */
 static double bytes_saved(const goss__builder *b, const sinking *s) {
     const goss_schedule *p = b->p;
     double saved = 0;
@@ -87,20 +87,20 @@ static double bytes_saved(const goss__builder *b, const sinking *s) {
     return saved;
 }
 
-/* ---- the phase that is looked at ---- */
+/* ---- the current phase ---- */
 
-/* While phases are looked at from the last to the first, b->done and b->in_phase are as for work that joins phase f:
- * what earlier phases compute is done, what f computes is in the phase. */
+/* Phases are visited from last to first. b->done and b->in_phase are as for instructions that join phase f: results of
+ * earlier phases are done, those of f are in the phase. */
 static void set_here(goss__builder *b, uint32_t v) { b->done[v] = 0, b->in_phase[v] = b->p->values[v].partial ? 2 : 1; }
 static void set_earlier(goss__builder *b, uint32_t v) { b->done[v] = 1, b->in_phase[v] = 0; }
 
-/* Can v work in phase f as it does now, or did? */
+/* Whether v can be computed in phase f with the slicing that it has now, or had. */
 static bool works(goss__builder *b, uint32_t v, int32_t f) {
     const int how = goss__joins(b, v, b->p->phases[f].items);
     return how != 0 && (how == 2) == b->p->values[v].partial;
 }
 
-/* With the marked ones done in phase f: can all of them work there, and all that reads them? */
+/* Whether the marked values can be computed in phase f, and their readers can read them there. */
 static bool fits(goss__builder *b, const sinking *s, int32_t f) {
     bool fit = true;
     for (uint32_t k = 0; k < b->n_moving; k++) set_here(b, b->moving[k]);
@@ -113,7 +113,8 @@ static bool fits(goss__builder *b, const sinking *s, int32_t f) {
 static void push_highest(goss__heap *h, uint32_t v) { goss__heap_push(h, UINT32_MAX - v); }
 static uint32_t pop_highest(goss__heap *h) { return UINT32_MAX - goss__heap_pop(h); }
 
-/* The work behind result v of an earlier phase that can move with it: all, or what is cheap wherever it is done. */
+/* Marks the work before result v of an earlier phase that can move with it: all of it, or only work that is cheap
+ * anywhere. */
 static void mark(goss__builder *b, sinking *s, uint32_t v, int32_t f, bool all) {
     b->n_moving = 0;
     push_highest(&s->maybe, v);
@@ -135,7 +136,7 @@ static void unmark(goss__builder *b) {
     for (uint32_t k = 0; k < b->n_moving; k++) b->moved[b->moving[k]] = 0;
 }
 
-/* What v reads may move next. */
+/* The operands of v become candidates. */
 static void look_at_operands(goss__builder *b, sinking *s, uint32_t v, int32_t f) {
     for (int i = 0; i < b->p->values[v].n_in; i++) {
         const uint32_t u = operand(b, v, i);
@@ -152,14 +153,14 @@ static bool pays(goss__builder *b, sinking *s, uint32_t v, int32_t f, bool all) 
     return false;
 }
 
-/* v is computed by phase f now. */
+/* Adds v to the current phase. */
 static void add_here(goss__builder *b, sinking *s, uint32_t v) {
     s->here[s->n_here++] = v;
     set_here(b, v);
     for (int i = 0; i < b->p->values[v].n_in; i++) s->reads[operand(b, v, i)]++;
 }
 
-/* Tries what phase f reads, the highest first: what moves brings its own operands. */
+/* Tries the operands of phase f, highest first; operands of moved work are added. */
 static void move_into(goss__builder *b, sinking *s, int32_t f) {
     goss_schedule *p = b->p;
     for (uint32_t k = 0; k < s->n_here; k++) look_at_operands(b, s, s->here[k], f);
@@ -176,7 +177,7 @@ static void move_into(goss__builder *b, sinking *s, int32_t f) {
     }
 }
 
-/* Those that were put into phase f at first and have not left it. */
+/* Members of phase f that have not moved. */
 static void enter(goss__builder *b, sinking *s, const uint32_t *members, uint32_t n, int32_t f) {
     s->n_here = 0;
     for (uint32_t k = 0; k < n; k++)
