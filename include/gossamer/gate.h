@@ -12,7 +12,11 @@
  * s is the sigmoid. `hard` rounds the gates, with the gradient of the unrounded ones (straight-through estimator,
  * Bengio et al. 2013): softmax and gumbel become 1 for the largest (the first of equal ones) and 0 for the others,
  * sigmoid and hard_concrete 1 if they are above 1/2. Noise is counter based (graph.h): it depends on seed, step, scope,
- * task and element alone. Errors are the graph's. Threads: the graph's. */
+ * task and element alone. Errors are the graph's. Threads: the graph's.
+ *
+ *     goss_gate_options o = goss_gate_defaults(GOSS_GATE_HARD_CONCRETE);
+ *     goss_val open = goss_gate(logits, &o, batch.task);                       // with noise, to train
+ *     goss_val sparsity = goss_sum_all(goss_gate_open(logits, &o));            // its expectation, for the penalty */
 #ifndef GOSSAMER_GATE_H
 #define GOSSAMER_GATE_H
 
@@ -24,10 +28,10 @@ extern "C" {
 
 /* The kinds, as above. */
 typedef enum goss_gate_kind {
-    GOSS_GATE_SIGMOID,
-    GOSS_GATE_SOFTMAX,
-    GOSS_GATE_GUMBEL,
-    GOSS_GATE_HARD_CONCRETE
+    GOSS_GATE_SIGMOID,      /* independent, in (0, 1) */
+    GOSS_GATE_SOFTMAX,      /* shares */
+    GOSS_GATE_GUMBEL,       /* a relaxed one-of-K sample */
+    GOSS_GATE_HARD_CONCRETE /* independent, in [0, 1], for L0 sparsity */
 } goss_gate_kind;
 
 /* How logits become gates. */
@@ -49,8 +53,7 @@ GOSS_API const char *goss_gate_kind_name(goss_gate_kind kind);
  * temperature that is not positive; GOSS_E_SHAPE: logits of rank below 2. */
 GOSS_API goss_val goss_gate(goss_val logits, const goss_gate_options *options, goss_val noise);
 /* The expected openness of gates, of the logits' shape, for a sparsity penalty: the probability that a hard concrete
- * gate is not 0, s(l - tau log(-gamma / zeta)); for other kinds the gate without noise and rounding.
- * */
+ * gate is not 0, s(l - tau log(-gamma / zeta)); for other kinds the gate without noise and rounding. */
 GOSS_API goss_val goss_gate_open(goss_val logits, const goss_gate_options *options);
 
 #ifdef __cplusplus

@@ -5,8 +5,15 @@
  * Tasks are given by a file (task,class[,label]: classes with the same label are one output) or by folders: the first
  * level of the classes' names is the task, and its classes are the folders below. Examples are alphabets of characters,
  * domains of products, two-class problems over the classes of one data set. If class w of different tasks is unrelated
- * (goss_task_spec.task_classes), a network needs a head per task. Threads: task sets may be used by any number of
- * threads, a source by one. */
+ * (goss_task_spec.task_classes), a network needs a head per task.
+ *
+ *     goss_image_tasks_options o = goss_image_tasks_defaults();
+ *     o.split[0] = .6, o.split[1] = .15, o.split[2] = .25;                    // shares of each class's images
+ *     GOSS_TRY(goss_image_tasks_open(set, &o, &tasks, err));
+ *     goss_image_source_options s = goss_image_source_defaults();             // part: GOSS_PART_TRAIN
+ *     GOSS_TRY(goss_image_tasks_source(tasks, &s, &source, err));
+ *
+ * Threads: task sets may be used by any number of threads, a source by one. */
 #ifndef GOSSAMER_IMAGE_TASK_H
 #define GOSSAMER_IMAGE_TASK_H
 
@@ -74,10 +81,11 @@ GOSS_API void goss_image_names_free(char **names); /* NULL allowed */
 
 /* What a source draws; defaults in brackets. */
 typedef struct goss_image_source_options {
-    goss_row_part part;     /* TRAIN */
-    int queries;            /* images of a draw at most: those of a task come in an order that is drawn anew each time
-                               round, so many a draw; 0: all of them each time */
-    bool shuffle;           /* tasks come in an order that is drawn anew each time round; else in turns */
+    goss_row_part part; /* TRAIN */
+    /* The number of images per draw, at most: the images of a task are drawn without replacement, in a new random order
+     * in each pass over them; 0: all of them in each draw. */
+    int queries;
+    bool shuffle;           /* tasks in a new random order in each pass over them; else in turn */
     float augment, elastic; /* as in goss_episode_spec (0) */
     bool mirror;            /* likewise (false) */
     uint64_t seed;          /* (1) */

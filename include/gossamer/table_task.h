@@ -103,19 +103,24 @@ GOSS_API void goss_task_division_free(goss_task_division *d);
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_list(const goss_table_tasks *t, const char *path,
                                                          goss_task_list *out, goss_error *err);
 
-/* Splits the rows of each task (and class) into shares for training, validation and test, in the order of the task, or
- * at random if it has none. Afterwards sources draw support rows and training queries from the first share alone.
- * fold: one of several test sets without a common row, where share[2] is 1 / folds; folds = 0: the only one.
- * Errors: GOSS_E_ARGUMENT: negative shares, or a sum other than 1 (to .001); folds of rows in an order, or that do not
- * fit their share. */
+/* A fold of cross-validation over rows: test set `fold` of `folds` disjoint ones, where share[2] is 1 / folds.
+ * folds = 0: no folds. */
 typedef struct goss_row_fold {
     int fold, folds;
 } goss_row_fold;
+/* Splits the rows of each task (and class) into shares for training, validation and test, in the order of the task, or
+ * at random if it has none, as a function of the seed and the task's name. Afterwards sources draw support rows and
+ * training queries from the first share alone. Errors: GOSS_E_ARGUMENT: negative shares, or a sum other than 1 (to
+ * .001); folds of ordered rows, or folds that do not match share[2]. Threads: none may use t meanwhile. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3],
                                                           goss_row_fold fold, uint64_t seed, goss_error *err);
-/* What a row is for. */
-typedef enum goss_row_part { GOSS_PART_TRAIN, GOSS_PART_VALIDATE, GOSS_PART_TEST } goss_row_part;
-/* What the i-th row of a task is for; GOSS_PART_TRAIN without a split. */
+/* The part of a split that a row belongs to. */
+typedef enum goss_row_part {
+    GOSS_PART_TRAIN,    /* support rows, and queries of training */
+    GOSS_PART_VALIDATE, /* queries of validation */
+    GOSS_PART_TEST      /* queries of the test (goss_test_samples_open) */
+} goss_row_part;
+/* The part of the i-th row of a task; GOSS_PART_TRAIN without a split. */
 GOSS_API goss_row_part goss_table_tasks_part(const goss_table_tasks *t, int task, int i);
 
 /* ---- transforms ---- */
@@ -167,9 +172,11 @@ GOSS_API int goss_table_transform_dropped(const goss_table_transform *f);
 /* The name of such a column. */
 GOSS_API const char *goss_table_transform_dropped_name(const goss_table_transform *f, int i);
 
-/* Which columns another table must have; without task, its role is -1 if the column is missing, and so on. */
+/* The columns that another table must have; those not required have the role -1 if they are missing. */
 typedef struct goss_table_needs {
-    bool task, target, order;
+    bool task;   /* to group rows into tasks; not needed for the rows of a single task */
+    bool target; /* to adapt and to evaluate; not needed to predict */
+    bool order;  /* to order rows, unless the order is random or the file's */
 } goss_table_needs;
 /* The roles of another table's columns, by name. Unknown columns are IGNORED and, if there are any, listed in *extra
  * (goss_text_free; NULL: none). Errors: GOSS_E_ARGUMENT names all columns that are missing. Owns: goss_roles_free. */
@@ -222,14 +229,16 @@ GOSS_API GOSS_MUST_USE goss_status goss_descriptors_apply(const goss_descriptors
 typedef struct goss_table_source_options {
     const int32_t *tasks; /* [n_tasks]; NULL: all */
     int n_tasks;
-    int support, most_support; /* rows of a support set, drawn between them; most_support 0: support; 0: no sets */
-    int queries;               /* at most; 0: all other rows */
-    goss_row_part query_part;  /* with goss_table_tasks_split: the rows that queries are drawn from (TRAIN) */
-    double thin, any;          /* with shuffle and an order: shares of the draws in which random rows of the task are
+    /* The number of rows of a support set is drawn from support .. most_support (5, 0). most_support 0:
+     * always `support`; both 0: no support sets. */
+    int support, most_support;
+    int queries;              /* at most; 0: all other rows */
+    goss_row_part query_part; /* with goss_table_tasks_split: the rows that queries are drawn from (TRAIN) */
+    double thin, any;         /* with shuffle and an order: shares of the draws in which random rows of the task are
                                   removed and the others keep their order (.5), and with random support rows (0) */
-    bool shuffle;              /* tasks in a random order, drawn anew for each pass over them; else in turn */
-    bool number;               /* tasks have ids: their positions in `tasks` */
-    const int64_t *numbers;    /* [n_tasks] their ids, -1: none; below `ids`. NULL: as `number` says */
+    bool shuffle;             /* tasks in a random order, drawn anew for each pass over them; else in turn */
+    bool number;              /* tasks have ids: their positions in `tasks` */
+    const int64_t *numbers;   /* [n_tasks] their ids, -1: none; below `ids`. NULL: as `number` says */
     int64_t ids;
     uint64_t seed;
     const goss_descriptors *descriptors; /* NULL: none */

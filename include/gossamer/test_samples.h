@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_samples.h: the test samples that a training run held out within its tasks (data.split), for evaluating its
- * model: used neither for training nor for validation, but of tasks that the model knows. Threads: one at a time. */
+ * model: used neither for training nor for validation, but of tasks that the model knows.
+ *
+ *     GOSS_TRY(goss_test_samples_open(m, NULL, NULL, &test, err));
+ *     const goss_task_source *source = goss_test_samples_source(test);
+ *     double *value = calloc((size_t)source->tasks, sizeof *value);           // one per task, NaN: undefined
+ *     GOSS_TRY(goss_race_model(m, 0, source, goss_test_samples_metric(test), source->tasks, NULL, value, NULL, err));
+ *
+ * This is generalisation to new samples of known tasks. For generalisation to new tasks, hold out tasks
+ * (goss_task_list, goss_class_list) instead. Threads: one at a time. */
 #ifndef GOSSAMER_TEST_SAMPLES_H
 #define GOSSAMER_TEST_SAMPLES_H
 
