@@ -18,7 +18,7 @@ int cmd_data(int argc, char **argv) {
         CLI_INT("max-characters", "N", &o.max_characters, "60", 1, 100000, "largest number of characters per script"),
         CLI_INT("test-scripts", "N", &o.test_scripts, "20", 0, 1000, "scripts in test-classes.txt"),
         CLI_REAL("jitter", "X", &o.jitter, "1", 0, 100, "strength of the random distortions"),
-        CLI_INT("seed", "S", &o.seed, "1", 0, INT64_MAX, "of scripts and distortions"),
+        CLI_INT("seed", "S", &o.seed, "1", 0, 9007199254740991, "of scripts and distortions"),
         CLI_INT("threads", "N", &o.threads, "", 0, 1024, "(all)"),
     };
     const cli_verb v = {.name = "data",

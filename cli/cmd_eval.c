@@ -38,7 +38,7 @@ static const cli_option options[] = {
                "the model once more with gradient steps on each support set"),
     CLI_TEXT("strength", "NAME=VALUE,...", &all.strengths,
              "a MODEL that was conditioned on strengths of [regularizer.NAME] (weight = conditioned) at these"),
-    CLI_INT_OF(DRAWN, "seed", "S", &all.seed, "1", 0, INT64_MAX, "what is drawn depends on S alone"),
+    CLI_INT_OF(DRAWN, "seed", "S", &all.seed, "1", 0, 9007199254740991, "what is drawn depends on S alone"),
     CLI_INT("threads", "N", &all.threads, "", 0, 1024, "(all)"),
     CLI_FLAG("json", &all.json, "one JSON object instead of a table"),
     CLI_INT_OF(TABLES | DRAWN, "support", "N", &tables.support, "", 1, 1 << 30,
