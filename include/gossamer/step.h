@@ -1,27 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* step.h: a training step as programs that compose.
+/* step.h: a training step, compiled from a loss, a penalty and an optimiser.
  *
- * Whoever knows the model builds a *loss that is not differentiated* (goss_step_loss). The step adds what is attached
- * from outside (a penalty), differentiates, and lets an optimiser follow (optimizer.h). It is compiled in one of two
- * forms.
+ * The caller builds the undifferentiated loss (goss_step_loss). The step adds an optional penalty, differentiates, and
+ * appends an optimiser's updates (optimizer.h). It is compiled in one of two forms.
  *
  * Whole batch (micro_batch 0): loss, gradients and updates are one program over all tasks of a step.
  *
  * Micro-batches (micro_batch m > 0): two programs over one slab of gradients.
- *   accumulate  loss and gradient g_t of a single task t. m of them are in work at a time, each in memory of its own,
- *               spread over the threads (with m = 1 the threads share the one). Then the slab becomes
- *               slab + g_t, task by task in ascending order, whatever m is and whichever was done first:
+ *   accumulate  loss and gradient g_t of a single task t. m tasks are processed concurrently, each in its own memory,
+ *               distributed over the threads (with m = 1 the threads share one task). Then the gradients are added to
+ *               the slab in ascending order of tasks, independent of m and of the order of completion:
  *               s_0 = 0, s_(t+1) = s_t + g_t.
  *   combine     optional: a callback may add the slabs of several processes.
  *   apply       g = slab / number of tasks; clipping, optimiser, moving averages, running statistics.
- * The order of summation does not depend on m: every m that divides the number of tasks gives the same bits, with any
- * number of threads. Memory is that of m tasks and the slab, so that a batch may be as large as one likes. It is *not*
- * bit-identical to the whole batch, which sums over tasks and samples at once.
+ * The order of summation is independent of m: results are bit-identical for every m that divides the number of tasks,
+ * and any number of threads. Memory is that of m tasks and the slab, so that the batch size is not limited by memory.
+ * Results are *not* bit-identical to those of the whole batch, which sums over tasks and samples at once.
  *
- * What a single task must be able to say by itself: a batch norm in training takes its statistics from the sets of one
- * task (the whole batch: from all tasks of a step), the running ones move towards the mean of the tasks' (ghost batch
- * norm: Hoffer, Hubara and Soudry 2017). A penalty that ties tasks to each other has no meaning for one alone and is
- * refused. */
+ * With micro-batches, each task is processed in isolation: batch norm in training uses the statistics of the sets of
+ * one task (whole batch: of all tasks of a step), and running statistics move towards the mean over tasks (ghost batch
+ * norm: Hoffer, Hubara and Soudry 2017). A penalty that couples tasks is undefined for a single task and is refused. */
 #ifndef GOSSAMER_STEP_H
 #define GOSSAMER_STEP_H
 
@@ -38,30 +36,31 @@ extern "C" {
 
 /* A parameter that is trained. */
 typedef struct goss_step_param {
-    const char *name;          /* of the parameter; its tensors are NAME.TENSOR. Lives as long as the step */
-    const goss_layout *layout; /* of its slab [P]; borrowed as long as the step */
+    const char *name;          /* of the parameter; its tensors are NAME.TENSOR. Borrowed by the step */
+    const goss_layout *layout; /* of its slab [P]. Borrowed by the step */
     goss_val param;            /* goss_param of that name, [P] */
-    /* GOSS_NONE: its gradient is that of the loss. Else [T, P], where each task's own training ended: the gradient is
-     * param minus their mean over tasks, and the loss is not differentiated by it (Reptile, Nichol et al. 2018). */
+    /* GOSS_NONE: the gradient is that of the loss. Else [T, P], the result of each task's inner training: the gradient
+     * is param minus its mean over tasks, and the loss is not differentiated with respect to param (Reptile, Nichol et
+     * al. 2018). */
     goss_val end;
 } goss_step_param;
 
-/* A number that is reported beside the loss. */
+/* A number that is reported besides the loss. */
 typedef struct goss_step_measure {
     const char *name; /* "accuracy"; lives as long as the step */
     goss_val value;   /* rank 0, a mean over the tasks of the graph */
 } goss_step_measure;
 
-/* A parameter that is not trained but follows along (running statistics), and what it becomes where the step is
- * applied: one whose gradients are not finite leaves it as it is. With micro-batches it becomes the mean of `next`
- * over the tasks: next must be affine in what a task contributes. */
+/* A parameter that is updated but not trained (running statistics), with its next value if the step is applied; steps
+ * with gradients that are not finite leave it unchanged. With micro-batches the next value is the mean of `next` over
+ * the tasks, so that `next` must be affine in a task's contribution. */
 typedef struct goss_step_state {
     const char *name;
     goss_val param; /* goss_param of that name */
     goss_val next;  /* of its shape */
 } goss_step_state;
 
-/* What a step minimises, built for a graph of T tasks. */
+/* The objective of a step, for a graph of T tasks. */
 typedef struct goss_step_loss {
     goss_val loss; /* rank 0, a mean over the tasks; not differentiated */
     goss_step_param param[GOSS_STEP_PARAMS];
@@ -72,71 +71,73 @@ typedef struct goss_step_loss {
     int n_states;
 } goss_step_loss;
 
-/* Where losses and inputs come from. */
+/* The source of losses and inputs. */
 typedef struct goss_step_source {
-    /* Builds the loss of `tasks` tasks in g, which is empty. Called once at micro_batch 0 with all tasks; else for one
-     * task, and once more for two where a penalty is attached, to see whether it ties tasks. Errors may also be left
-     * in the graph. */
+    /* Builds the loss of `tasks` tasks in the empty graph g. With micro_batch 0 called once, for all tasks; otherwise
+     * for one task, and with a penalty again for two, to detect whether it couples tasks. Errors may be returned or
+     * left in the graph. */
     goss_status (*build)(void *context, goss_graph *g, int64_t tasks, goss_step_loss *out, goss_error *err);
-    /* Binds the inputs of tasks [first, first + tasks) of the coming step and sets the counts; the memory must live
-     * through the step. Called by the thread that runs the step. */
+    /* Binds the inputs of tasks [first, first + tasks) of the next step and the counts; the memory must remain valid
+     * during the step. Called by the thread that runs the step. */
     goss_status (*bind)(void *context, goss_exec *exec, int64_t first, int64_t tasks, goss_error *err);
     void *context;
 } goss_step_source;
 
+/* Settings of a step. */
 typedef struct goss_step_options {
-    int64_t tasks;                    /* a step, at most; at least 1 */
-    int64_t micro_batch;              /* 0: the whole batch; else it must divide the tasks of every step */
+    int64_t tasks; /* tasks of a step, at most; at least 1 */
+    /* 0: the whole batch; otherwise it must divide the number of tasks of every step */
+    int64_t micro_batch;
     goss_optimizer_options optimizer; /* weight decay acts on tensors of role GOSS_ROLE_WEIGHT alone */
-    /* Factors of the learning rate by the names of tensors: "conv*.w" of all parameters, "target.conv*.w" of one,
-     * "target" all of it; the last that matches counts. */
+    /* Factors of the learning rate by patterns of tensor names: "conv*.w" in all parameters, "target.conv*.w" in one,
+     * "target" all of it; the last match applies. */
     const goss_scale_rule *rates;
     int n_rates;
-    /* Attached from outside: looks up what the source published (goss_published) and returns what is added to the
-     * loss: [T] where it has a value for each task, of which the mean is taken, or rank 0. GOSS_NONE: nothing. It sees
-     * the source's loss, and may append to it what it needs: parameters that are trained along, states that follow,
-     * measures that are reported (names and layouts live as long as the step; parameters and states not with
-     * micro-batches). NULL: nothing is attached. Errors are the graph's. */
+    /* A penalty, computed from values that the source published (goss_published): [T], of which the mean is added to
+     * the loss, a scalar, or GOSS_NONE. It may append to the source's loss: parameters to train, states, measures (with
+     * names and layouts that outlive the step; parameters and states not with micro-batches). NULL: no penalty. Errors
+     * are the graph's. */
     goss_val (*penalty)(void *context, goss_graph *g, goss_step_loss *loss);
     void *penalty_context;
-    /* With micro-batches, between accumulate and apply: slab[n] holds sums over this process's tasks (gradients, loss,
-     * measures, next states, and the number of tasks); it is to become, number by number, the sum over all processes,
-     * with the same bits in each. NULL: this process is alone. */
+    /* With micro-batches, between accumulate and apply: slab[n] has sums over this process's tasks (gradients, loss,
+     * measures, next states, and the number of tasks), which the callback replaces by the sums over all processes,
+     * bit-identical in each (all-reduce). NULL: a single process. */
     goss_status (*combine)(void *context, float *slab, int64_t n, goss_error *err);
     void *combine_context;
 } goss_step_options;
-/* The whole batch of one task, AdamW, nothing attached. */
+/* The defaults: the whole batch of one task, AdamW, no penalty. */
 GOSS_API goss_step_options goss_step_defaults(void);
 
+/* A compiled step with its parameters. */
 typedef struct goss_step goss_step;
 
-/* What a step gave: means over the tasks of all processes, before the update. */
+/* The result of a step: means over the tasks of all processes, before the update. */
 typedef struct goss_step_result {
-    double loss;                        /* with the penalty */
-    double measure[GOSS_STEP_MEASURES]; /* the source's, in the order of goss_step_loss.measure, then what a penalty
-                                           has appended */
-    double gradient_norm;               /* global, before clipping */
-    bool applied;                       /* false: the gradients were not finite, and nothing was changed */
+    double loss; /* with the penalty */
+    /* those of the source, in the order of goss_step_loss.measure, then those of the penalty */
+    double measure[GOSS_STEP_MEASURES];
+    double gradient_norm; /* global, before clipping */
+    bool applied;         /* false: the gradients were not finite, and nothing changed */
 } goss_step_result;
 
-/* Compiles a step. Its parameters (goss_step_params) hold the trained ones, the states and the optimiser's state, all
- * zero: the caller sets the starting values. Everything is allocated here: a step allocates nothing.
- * threads: borrowed until goss_step_free. options, what it points to, and what the source's loss names are copied or
- * borrowed as said there.
- * Errors: GOSS_E_ARGUMENT for counts out of range and a micro_batch that does not divide `tasks`, a penalty that ties
- * tasks together with a micro_batch, a combine without one; the graph's; GOSS_E_NOMEM. */
+/* Compiles a step. Its parameters (goss_step_params) are the trained ones, the states and the optimiser's state, all
+ * zero: the caller sets initial values. All memory is allocated here, none by goss_step_run. threads: borrowed until
+ * goss_step_free. options, what it points to, and what the source's loss names are copied or borrowed as said there.
+ * Errors: GOSS_E_ARGUMENT: counts out of range, a micro_batch that does not divide `tasks`, a penalty that couples
+ * tasks with a micro_batch, `combine` without one; the graph's; GOSS_E_NOMEM. Owns: *out, goss_step_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_step_new(const goss_step_source *source, const goss_step_options *options,
                                                  goss_threads *threads, goss_step **out, goss_error *err);
-GOSS_API void goss_step_free(goss_step *s); /* NULL allowed */
-/* The store of its parameters, owned by the step. A checkpoint of it is complete: between steps the slab is empty. */
+/* Frees a step and its parameters; NULL is allowed. */
+GOSS_API void goss_step_free(goss_step *s);
+/* The store of its parameters. Borrowed. A checkpoint of it is complete, since the slab is empty between steps. */
 GOSS_API goss_params *goss_step_params(const goss_step *s);
-/* One step over `tasks` tasks at a learning rate. seed, number: of the random operations (goss_exec_seed); equal
- * numbers draw equally. Threads: one step at a time.
- * Errors: GOSS_E_ARGUMENT for a number of tasks out of range or that micro_batch does not divide; what bind, combine
- * and the run report (GOSS_E_ARGUMENT for an index outside its table). Parameters are then as they were. */
+/* Runs one step over `tasks` tasks at a learning rate. seed, number: of the random operations (goss_exec_seed), whose
+ * results are a function of both. Threads: one step at a time. Errors: GOSS_E_ARGUMENT: a number of tasks that is out
+ * of range or that micro_batch does not divide, an index outside its table; errors of bind and combine. Parameters are
+ * then unchanged. */
 GOSS_API GOSS_MUST_USE goss_status goss_step_run(goss_step *s, int64_t tasks, double rate, uint64_t seed,
                                                  uint64_t number, goss_step_result *out, goss_error *err);
-/* The name of number i of goss_step_result.measure; NULL behind the last. Borrowed from the source or the penalty. */
+/* The name of goss_step_result.measure[i]; NULL after the last. Borrowed from the source or the penalty. */
 GOSS_API const char *goss_step_measure_name(const goss_step *s, int i);
 /* The run that takes most of a step's time, for goss_profile_begin: the whole batch, or the accumulation of every m-th
  * task. Owned by the step. */
