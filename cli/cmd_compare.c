@@ -95,20 +95,21 @@ int cmd_compare(int argc, char **argv) {
         CLI_TEXT("shard", "I/N", &shard,
                  "only the I-th of N parts, for several machines; a call without it merges them"),
         CLI_FLAG("json", &json, "one JSON object instead of a table"),
-        CLI_FLAG("keys", &keys_only, "print the keys of [compare] with their defaults and what they mean"),
+        CLI_FLAG("keys", &keys_only, "print the keys of [compare] with defaults and descriptions"),
     };
-    const cli_verb verb = {
-        .name = "compare",
-        .usage = "RUN.ini [section.key=value ...] [--shard I/N] [--json]",
-        .doc =
-            "Trains models x regularisers x seeds as the section [compare] of RUN.ini says, on the same divisions of\n"
-            "every task's samples (data.split) and with the same search for each one's strength, and tells which is\n"
-            "better beyond the interval, for the mean and for each task. The same command goes on where it was\n"
-            "stopped; finished cells are kept in compare.dir. A cell that fails is told, and the others run.",
-        .options = options,
-        .n_options = sizeof options / sizeof *options,
-        .min_words = 0,
-        .max_words = -1};
+    const cli_verb verb = {.name = "compare",
+                           .usage = "RUN.ini [section.key=value ...] [--shard I/N] [--json]",
+                           .doc = "Trains models x regularisers x seeds by the section [compare] of RUN.ini, on the "
+                                  "same splits of every task's\n"
+                                  "samples (data.split) and with the same search for strengths, and reports "
+                                  "differences beyond their intervals,\n"
+                                  "for the mean and for each task. The same command resumes an interrupted comparison; "
+                                  "finished cells are kept\n"
+                                  "in compare.dir. A failing cell is reported and does not stop the others.",
+                           .options = options,
+                           .n_options = sizeof options / sizeof *options,
+                           .min_words = 0,
+                           .max_words = -1};
     const int words = cli_parse(&verb, argc, argv);
     if (words < 0) return cli_close_stdout();
     if (keys_only) {

@@ -25,20 +25,19 @@ static struct {
 
 static const cli_option options[] = {
     CLI_TEXT("data", "DATA", &all.data,
-             "what to judge on: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip)"),
-    CLI_TEXT("split", "test", &all.split,
-             "the samples that MODEL's own run kept apart inside of its tasks (data.split)"),
-    CLI_FLAG("allow-seen", &all.allow_seen, "judge on what was trained on, too, and say so"),
+             "evaluation data: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip)"),
+    CLI_TEXT("split", "test", &all.split, "the test samples that MODEL's run held out within its tasks (data.split)"),
+    CLI_FLAG("allow-seen", &all.allow_seen, "include training data, with a note in the report"),
     CLI_TEXT("methods", "A,B=FILE,...", &all.methods,
-             "race these too. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
-             "                           with a file of its own (NAME=FILE; again for further folds). Images: pixels, "
+             "compare with these. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
+             "                           with its file (NAME=FILE; repeated for further folds). Images: pixels, "
              "scratch;\n"
              "                           protonet, ridge, finetune on the model's embedding; any other with a file"),
     CLI_INT_OF(DRAWN, "fine-tune", "STEPS", &all.fine_tune, "", 0, 100000,
-               "the model once more with gradient steps on each support set"),
+               "also evaluate the model with gradient steps on each support set"),
     CLI_TEXT("strength", "NAME=VALUE,...", &all.strengths,
-             "a MODEL that was conditioned on strengths of [regularizer.NAME] (weight = conditioned) at these"),
-    CLI_INT_OF(DRAWN, "seed", "S", &all.seed, "1", 0, 9007199254740991, "what is drawn depends on S alone"),
+             "strengths for a MODEL conditioned on those of [regularizer.NAME] (weight = conditioned)"),
+    CLI_INT_OF(DRAWN, "seed", "S", &all.seed, "1", 0, 9007199254740991, "random draws depend on S alone"),
     CLI_INT("threads", "N", &all.threads, "", 0, 1024, "(all)"),
     CLI_FLAG("json", &all.json, "one JSON object instead of a table"),
     CLI_INT_OF(TABLES | DRAWN, "support", "N", &tables.support, "", 1, 1 << 30,
@@ -46,45 +45,42 @@ static const cli_option options[] = {
     CLI_TEXT_OF(TABLES | DRAWN, "order", "ORDER", &tables.order,
                 "tables: random; first: in the file's order; COLUMN: ascending (the model's task.order)"),
     CLI_INT_OF(TABLES | DRAWN, "repeats", "R", &tables.repeats, "", 1, 1000000,
-               "tables: support sets of each task (5; 1 where rows have an order)"),
+               "tables: support sets of each task (5; 1 if rows are ordered)"),
     CLI_TEXT_OF(TABLES | DRAWN, "tasks", "FILE", &tables.tasks_file,
-                "tables: only the tasks that FILE names, one a line"),
-    CLI_TEXT_OF(TABLES, "metric", "NAME", &tables.metric_name, "tables: another than the model's task.metric"),
+                "tables: only the tasks listed in FILE, one per line"),
+    CLI_TEXT_OF(TABLES, "metric", "NAME", &tables.metric_name, "tables: a metric instead of the model's task.metric"),
     CLI_TEXT_OF(TABLES | DRAWN, "descriptor", "FILE", &tables.descriptors,
-                "tables: a row a task, for models that want one"),
-    CLI_INT("folds", "N", &all.folds, "", 2, 1000,
-            "tables: nothing is judged; prints the commands that train N folds and judge them"),
-    CLI_TEXT_OF(IMAGES | DRAWN, "labels", "FILE", &images.labels,
-                "idx: the file of labels, where it is not beside DATA"),
+                "tables: a row per task, for models conditioned on descriptors"),
+    CLI_INT("folds", "N", &all.folds, "", 2, 1000, "tables: only prints the commands that train and evaluate N folds"),
+    CLI_TEXT_OF(IMAGES | DRAWN, "labels", "FILE", &images.labels, "idx: the file of labels, if it is not beside DATA"),
     CLI_TEXT_OF(IMAGES | DRAWN, "classes", "FILE", &images.classes,
-                "images: only the classes that FILE names, one a line"),
-    CLI_FLAG_OF(IMAGES | DRAWN, "unseen", &images.unseen,
-                "images: leave out classes with images that a model was trained on"),
-    CLI_INT_OF(IMAGES | DRAWN, "ways", "N", &images.spec.ways, "5", 2, 1 << 20, "images: classes an episode"),
-    CLI_INT_OF(IMAGES | DRAWN, "shots", "K", &images.spec.shots, "1", 1, 1 << 20, "images: labelled ones a class"),
-    CLI_INT_OF(IMAGES | DRAWN, "queries", "Q", &images.spec.queries, "15", 1, 1 << 20,
-               "images: a class to be classified"),
-    CLI_INT_OF(IMAGES | DRAWN, "episodes", "E", &images.episodes, "1000", 1, 100000000, "images: how many are judged"),
+                "images: only the classes listed in FILE, one per line"),
+    CLI_FLAG_OF(IMAGES | DRAWN, "unseen", &images.unseen, "images: exclude classes with training images of a model"),
+    CLI_INT_OF(IMAGES | DRAWN, "ways", "N", &images.spec.ways, "5", 2, 1 << 20, "images: classes per episode"),
+    CLI_INT_OF(IMAGES | DRAWN, "shots", "K", &images.spec.shots, "1", 1, 1 << 20, "images: labelled ones per class"),
+    CLI_INT_OF(IMAGES | DRAWN, "queries", "Q", &images.spec.queries, "15", 1, 1 << 20, "images: queries per class"),
+    CLI_INT_OF(IMAGES | DRAWN, "episodes", "E", &images.episodes, "1000", 1, 100000000, "images: number of episodes"),
     CLI_FLAG_OF(IMAGES | DRAWN, "rotations", &images.spec.rotations,
-                "images: copies turned by 90, 180, 270 degrees are classes of their own"),
+                "images: copies rotated by 90, 180, 270 degrees are classes of their own"),
     CLI_FLAG_OF(IMAGES | DRAWN, "distinct-faces", &images.spec.distinct_faces,
                 "images: support and query show different faces of a class"),
     CLI_FLAG_OF(IMAGES | DRAWN, "one-alphabet", &images.spec.one_alphabet,
                 "images: all classes of an episode are of one alphabet, at most --ways"),
     CLI_TEXT_OF(IMAGES | DRAWN, "cache", "DIR", &images.cache,
-                "images: keep the decoded ones there; a run's folder has them already"),
-    CLI_FLAG_OF(IMAGES | DRAWN, "skip-bad", &images.skip_bad,
-                "images: leave out those that cannot be read, with a warning"),
+                "images: cache of decoded images; a run's folder has one"),
+    CLI_FLAG_OF(IMAGES | DRAWN, "skip-bad", &images.skip_bad, "images: skip those that cannot be read, with a warning"),
 };
 
 static const cli_verb verb = {
     .name = "eval",
     .usage = "MODEL [MODEL2 ...] --data DATA [options], or MODEL --split test [--data DATA]",
-    .doc = "Judges MODEL on tasks it was not trained on, with 95 % intervals: on random tasks of unseen classes of\n"
-           "images, or on every unseen task of a table. Several models of tables are folds: each task is judged by\n"
-           "those that have not seen it. All methods see the same tasks; differences to the first one are paired. No\n"
-           "method looks at more than one query at a time. --split test judges on the tasks that MODEL was trained\n"
-           "on, by the samples of them that its run kept apart, and others as --methods NAME=FILE beside it.",
+    .doc =
+        "Evaluates MODEL on unseen tasks, with 95 % intervals: on random tasks of unseen classes of images, or on "
+        "every\n"
+        "unseen task of a table. Several models of tables are folds: each task is evaluated by those that have not\n"
+        "seen it. All methods get the same tasks; differences from the first one are paired. No method is\n"
+        "transductive. --split test evaluates on the tasks that MODEL was trained on, with the samples that its run\n"
+        "held out, beside other models given as --methods NAME=FILE.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .min_words = 0,
@@ -92,12 +88,12 @@ static const cli_verb verb = {
 
 /* ---- folds ---- */
 
-/* Nothing is trained here: what is to be run, as it could be copied. */
+/* Prints the commands; trains nothing. */
 static int print_folds(const char *run) {
     printf("# Each fold is trained on the tasks of the others:\n");
     for (int i = 1; i <= all.folds; i++)
         printf("gossamer train %s --fold %d/%d run.dir=runs/fold%d\n", run, i, all.folds, i);
-    printf("# Judged together, each task by the model that has not seen it:\ngossamer eval");
+    printf("# Evaluated together, each task by the model that has not seen it:\ngossamer eval");
     for (int i = 1; i <= all.folds; i++) printf(" runs/fold%d/model.safetensors", i);
     printf(" --data %s --support ", all.data ? all.data : "DATA");
     if (tables.support)

@@ -104,7 +104,7 @@ int cmd_train(int argc, char **argv) {
     const char *fold = NULL;
     const cli_option options[] = {
         CLI_TEXT("fold", "I/N", &fold, "tables: train.fold: hold out the I-th of N parts of the tasks for eval"),
-        CLI_FLAG("keys", &keys_only, "print every key with its default and what it means, as a configuration"),
+        CLI_FLAG("keys", &keys_only, "print every key with its default and description, as a configuration"),
         CLI_FLAG("profile", &profile,
                  "profile steps 11 to 30 by operation: run.dir/profile.txt, and profile.json for Perfetto's viewer"),
     };
