@@ -38,7 +38,11 @@ static inline int run(const char *arguments) {
 #define RUN(status, ...)                                                                                               \
     do {                                                                                                               \
         int t_got = run(__VA_ARGS__);                                                                                  \
-        if (t_got != (status)) T_FAIL("%s: status %d: %.300s", __VA_ARGS__, t_got, err_text ? err_text : "");          \
+        if (t_got != (status))                                                                                         \
+            T_FAIL("%s: status %d: %.300s", __VA_ARGS__, t_got,                                                        \
+                   err_text &&*err_text ? err_text                                                                     \
+                   : out_text           ? out_text                                                                     \
+                                        : ""); /* gossamer check tells it there */                                               \
     } while (0)
 #define SAYS(text, part)                                                                                               \
     do {                                                                                                               \

@@ -38,8 +38,7 @@ static inline void write_class(const char *top, const char *name, int n) { write
 static inline const char *three_tasks(void) {
     static const char *const classes[] = {"big/a", "big/b", "big/c", "big/d", "mid/a",
                                           "mid/b", "mid/c", "two/x", "two/y"};
-    const char *top = tiny_path("three");
-    if (access(top, F_OK) == 0) return top;
+    if (access(tiny_path("three/two/y/019.png"), F_OK) == 0) return tiny_path("three"); /* the last one */
     for (int c = 0; c < 9; c++) write_class("three", classes[c], 20);
     return tiny_path("three");
 }
