@@ -35,14 +35,12 @@ static inline int run(const char *arguments) {
     return WIFEXITED(status) && WEXITSTATUS(status) < 128 ? WEXITSTATUS(status) : 1000 + WEXITSTATUS(status) % 128;
 }
 
+/* gossamer check tells what is wrong on stdout. */
 #define RUN(status, ...)                                                                                               \
     do {                                                                                                               \
         int t_got = run(__VA_ARGS__);                                                                                  \
-        if (t_got != (status))                                                                                         \
-            T_FAIL("%s: status %d: %.300s", __VA_ARGS__, t_got,                                                        \
-                   err_text &&*err_text ? err_text                                                                     \
-                   : out_text           ? out_text                                                                     \
-                                        : ""); /* gossamer check tells it there */                                               \
+        const char *t_said = err_text && *err_text ? err_text : out_text;                                              \
+        if (t_got != (status)) T_FAIL("%s: status %d: %.300s", __VA_ARGS__, t_got, t_said ? t_said : "");              \
     } while (0)
 #define SAYS(text, part)                                                                                               \
     do {                                                                                                               \
