@@ -26,7 +26,7 @@ int cmd_convert(int argc, char **argv) {
         CLI_TEXT("o", "OUT", &out, "the model file to write"),
         CLI_TEXT("weights", "TYPE", &weights, "bf16: the hypernetwork's weights in half the bytes; f32"),
         CLI_TEXT("strength", "NAME=VALUE,...", &strengths,
-                 "of regularisers that the model was conditioned on: those it is set to"),
+                 "the strengths of regularisers that the model was conditioned on"),
     };
     const cli_verb v = {
         .name = "convert",

@@ -71,10 +71,10 @@ GOSS_API const int32_t *goss_image_tasks_images(const goss_image_tasks *t, int t
 GOSS_API uint64_t goss_image_tasks_hash(const goss_image_tasks *t);
 
 /* The tasks and their output names as text for a model file (goss_data_spec.transform): csv with columns task, label.
- * Owns: *text, goss_csv_text_free. Errors: GOSS_E_MEMORY, GOSS_E_UNSUPPORTED (no csv library). */
+ * Owns: *text, goss_csv_text_free. Errors: GOSS_E_NOMEM, GOSS_E_UNSUPPORTED (no csv library). */
 GOSS_API GOSS_MUST_USE goss_status goss_image_tasks_text(const goss_image_tasks *t, char **text, goss_error *err);
 /* The output names of one task in such a text, NULL-terminated; *n = 0 if the text has no such task. Owns: *names,
- * goss_image_names_free. Errors: GOSS_E_FORMAT, GOSS_E_MEMORY, GOSS_E_UNSUPPORTED (no csv library). */
+ * goss_image_names_free. Errors: GOSS_E_FORMAT, GOSS_E_NOMEM, GOSS_E_UNSUPPORTED (no csv library). */
 GOSS_API GOSS_MUST_USE goss_status goss_image_task_names(const char *text, const char *task, char ***names, int *n,
                                                          goss_error *err);
 GOSS_API void goss_image_names_free(char **names); /* NULL allowed */
