@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -293,6 +294,13 @@ void cli_json_text(const char *text) {
     char *shown = escaped(text, GOSS_TEXT_JSON);
     printf("\"%s\"", shown);
     goss_text_free(shown);
+}
+
+void cli_json_number(const char *key, double value) {
+    if (isfinite(value))
+        printf("%s%.10g", key, value);
+    else
+        printf("%snull", key);
 }
 
 void cli_json_name(const char *text) {

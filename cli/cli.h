@@ -85,6 +85,8 @@ struct goss_model;
 goss_status cli_set_strengths(struct goss_model *model, const char *list, goss_error *err);
 void cli_json_text(const char *text);
 void cli_json_name(const char *text);
+/* key, as `, "value": `, and a number in JSON: null where it is not finite. */
+void cli_json_number(const char *key, double value);
 /* Sends messages of the library to stderr. */
 void cli_log_to_stderr(void);
 /* From here on SIGINT, SIGTERM and SIGHUP set the returned flag, for the library's `stop`, instead of ending the

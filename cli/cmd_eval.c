@@ -90,6 +90,10 @@ static const cli_verb verb = {
 
 /* Prints the commands; trains nothing. */
 static int print_folds(const char *run) {
+    const char *ending = strrchr(run, '.');
+    if (ending && strcmp(ending, ".safetensors") == 0)
+        cli_usage(&verb, "--folds %d prints how to train folds: name the configuration, as RUN.ini, not a model",
+                  all.folds);
     printf("# Each fold is trained on the tasks of the others:\n");
     for (int i = 1; i <= all.folds; i++)
         printf("gossamer train %s --fold %d/%d run.dir=runs/fold%d\n", run, i, all.folds, i);

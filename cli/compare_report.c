@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "cli.h"
-#include "gossamer/file.h"
+#include "gossamer/table.h"
 
 /* ---- text ---- */
 
@@ -66,6 +66,7 @@ static void put_row(const goss_comparison *s, int i, int width, bool explained, 
         cli_put_name(r->worst_task, 0);
         printf(" (%.4g)", r->worst_value);
     }
+    if (r->undefined) printf("  (not defined for %d tasks)", r->undefined);
     putchar('\n');
 }
 
@@ -95,13 +96,6 @@ void compare_print(const goss_compare *c, const goss_comparison *s) {
 
 /* ---- JSON ---- */
 
-static void put_json(const char *key, double value) {
-    if (isfinite(value))
-        printf("%s%.10g", key, value);
-    else
-        printf("%snull", key);
-}
-
 static void put_json_row(const goss_compare_row *r) {
     printf("{\"name\": ");
     cli_json_name(r->name);
@@ -109,19 +103,20 @@ static void put_json_row(const goss_compare_row *r) {
     cli_json_name(r->model);
     printf(", \"regularizer\": ");
     cli_json_name(r->regularizer);
-    put_json(", \"value\": ", r->value), put_json(", \"ci95\": ", r->ci95);
+    cli_json_number(", \"value\": ", r->value), cli_json_number(", \"ci95\": ", r->ci95);
     printf(", \"seeds\": %d, \"worst_task\": ", r->seeds);
     if (r->worst_task) {
         printf("{\"task\": ");
         cli_json_name(r->worst_task);
-        put_json(", \"value\": ", r->worst_value);
+        cli_json_number(", \"value\": ", r->worst_value);
         printf("}");
     } else {
         printf("null");
     }
-    put_json(", \"worse_than_alone\": ", r->worse_than_alone < 0 ? (double)NAN : r->worse_than_alone);
-    put_json(", \"explained_variance\": ", r->explained);
-    put_json(", \"strength\": ", r->strength), put_json(", \"seconds\": ", r->seconds);
+    cli_json_number(", \"worse_than_alone\": ", r->worse_than_alone < 0 ? (double)NAN : r->worse_than_alone);
+    cli_json_number(", \"explained_variance\": ", r->explained);
+    printf(", \"undefined\": %d", r->undefined);
+    cli_json_number(", \"strength\": ", r->strength), cli_json_number(", \"seconds\": ", r->seconds);
     printf("}");
 }
 
@@ -139,7 +134,7 @@ void compare_json(const goss_comparison *s) {
         cli_json_name(s->row[d->a].name);
         printf(", \"b\": ");
         cli_json_name(s->row[d->b].name);
-        put_json(", \"value\": ", d->value), put_json(", \"ci95\": ", d->ci95);
+        cli_json_number(", \"value\": ", d->value), cli_json_number(", \"ci95\": ", d->ci95);
         printf("}");
     }
     printf("], \"verdict\": ");
@@ -149,40 +144,18 @@ void compare_json(const goss_comparison *s) {
 
 /* ---- each task ---- */
 
-static void put_cell(FILE *to, const char *text) {
-    if (!text[strcspn(text, "\",\r\n")]) {
-        fputs(text, to);
-        return;
-    }
-    fputc('"', to);
-    for (; *text; text++) {
-        if (*text == '"') fputc('"', to);
-        fputc(*text, to);
-    }
-    fputc('"', to);
-}
-
 goss_status compare_write_tasks(const goss_compare *c, const goss_comparison *s, goss_error *err) {
-    char path[4200], *text = NULL;
-    size_t size = 0;
-    FILE *to = open_memstream(&text, &size);
-    if (!to) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    fputs("task", to);
-    for (int i = 0; i < s->rows; i++) fputc(',', to), put_cell(to, s->row[i].name);
-    for (int k = 0; k < s->tasks; k++) {
-        fputc('\n', to);
-        put_cell(to, s->task[k]);
-        for (int i = 0; i < s->rows; i++) {
-            const double v = s->each[(size_t)i * (size_t)s->tasks + (size_t)k];
-            fputc(',', to);
-            if (!isnan(v)) fprintf(to, "%.7g", v);
-        }
-    }
-    fputc('\n', to);
-    const bool failed = fclose(to) != 0;
+    char path[4200];
+    goss_csv *csv;
     snprintf(path, sizeof path, "%s/tasks.csv", goss_compare_folder(c));
-    goss_status status =
-        failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory") : goss_file_write(path, text, size, err);
-    free(text);
-    return status;
+    GOSS_TRY(goss_csv_create(path, &csv, err));
+    goss_csv_text(csv, "task");
+    for (int i = 0; i < s->rows; i++) goss_csv_text(csv, s->row[i].name);
+    goss_csv_row(csv);
+    for (int k = 0; k < s->tasks; k++) {
+        goss_csv_text(csv, s->task[k]);
+        for (int i = 0; i < s->rows; i++) goss_csv_number(csv, s->each[(size_t)i * (size_t)s->tasks + (size_t)k]);
+        goss_csv_row(csv);
+    }
+    return goss_csv_close(csv, err);
 }

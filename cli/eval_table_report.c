@@ -66,13 +66,6 @@ void eval_table_print(const eval_table *e) {
 
 /* ---- JSON ---- */
 
-static void put_number(const char *key, double value) {
-    if (isfinite(value))
-        printf("%s%.10g", key, value);
-    else
-        printf("%snull", key);
-}
-
 static void put_tasks(const eval_table *e, const table_runner *r) {
     bool any = false;
     printf(", \"per_task\": {");
@@ -80,7 +73,7 @@ static void put_tasks(const eval_table *e, const table_runner *r) {
         if (!e->judged[i]) continue;
         if (any) printf(", ");
         cli_json_name(goss_table_tasks_name(e->fold[0].tasks, i));
-        put_number(": ", r->value[i]);
+        cli_json_number(": ", r->value[i]);
         any = true;
     }
     printf("}");
@@ -90,9 +83,9 @@ static void put_method(const eval_table *e, const table_runner *r) {
     const summary s = summarize(e, r);
     printf("{\"name\": ");
     cli_json_name(r->name);
-    put_number(", \"value\": ", s.value), put_number(", \"ci95\": ", s.ci95);
-    put_number(", \"difference\": ", s.difference), put_number(", \"difference_ci95\": ", s.difference_ci95);
-    put_number(", \"seconds_per_task\": ", seconds_per_task(r));
+    cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
+    cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
+    cli_json_number(", \"seconds_per_task\": ", seconds_per_task(r));
     printf(", \"undefined\": %d", s.undefined);
     put_tasks(e, r);
     printf("}");

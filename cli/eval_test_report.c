@@ -62,25 +62,18 @@ void eval_test_print(const eval_test *e) {
 
 /* ---- JSON ---- */
 
-static void put_number(const char *key, double value) {
-    if (isfinite(value))
-        printf("%s%.10g", key, value);
-    else
-        printf("%snull", key);
-}
-
 static void put_method(const eval_test *e, const eval_test_model *m) {
     const summary s = summarize(e, m);
     printf("{\"name\": ");
     cli_json_name(m->name);
-    put_number(", \"value\": ", s.value), put_number(", \"ci95\": ", s.ci95);
-    put_number(", \"difference\": ", s.difference), put_number(", \"difference_ci95\": ", s.difference_ci95);
-    put_number(", \"seconds_per_task\": ", m->seconds / e->tasks);
+    cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
+    cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
+    cli_json_number(", \"seconds_per_task\": ", m->seconds / e->tasks);
     printf(", \"undefined\": %d, \"worst_task\": ", s.undefined);
     if (s.worst >= 0) {
         printf("{\"task\": ");
         cli_json_name(e->task[s.worst]);
-        put_number(", \"value\": ", m->value[s.worst]);
+        cli_json_number(", \"value\": ", m->value[s.worst]);
         printf("}");
     } else {
         printf("null");
@@ -89,7 +82,7 @@ static void put_method(const eval_test *e, const eval_test_model *m) {
     for (int k = 0; k < e->tasks; k++) {
         if (k) printf(", ");
         cli_json_name(e->task[k]);
-        put_number(": ", m->value[k]);
+        cli_json_number(": ", m->value[k]);
     }
     printf("}}");
 }

@@ -133,6 +133,13 @@ TEST(parts_on_several_machines_make_the_same_table) {
     RUN(0, "compare run.ini compare.dir=parts --json");
     T_STR(without_seconds(), once);
     T_EQ(count_files("parts/cells/*.json"), 16);
+    size_t n = 0; /* machines may have the table in other places */
+    char *text = tiny_read(tiny_path("schools.csv"), &n);
+    write_file("there.csv", text, n);
+    free(text);
+    RUN(0, "compare run.ini compare.dir=parts data.path=there.csv --json");
+    T_STR(without_seconds(), once);
+    T_CHECK(!strstr(err_text, "cells, ")); /* nothing was trained again */
 }
 
 /* The command in the background. */
@@ -184,7 +191,11 @@ TEST(other_settings_are_not_taken_for_the_same) {
     whole();
     RUN(0, "compare run.ini compare.dir=other --json");
     const double before = number(row("ids"), "value"), closed = number(row("ridge"), "value");
-    RUN(0, "compare run.ini compare.dir=other optimizer.rate=0.03 --json");
+    T_CHECK(!strstr(err_text, "of other settings"));
+    RUN(0, "compare run.ini compare.dir=other optimizer.rate=0.03 run.dir=mine run.threads=2 --json");
+    SAYS(err_text, "16 results in other/cells are of other settings and will be replaced");
+    SAYS(err_text, "run.dir has no effect in a comparison: results are in compare.dir");
+    SAYS(err_text, "run.threads has no effect in a comparison");
     T_CHECK(number(row("ids"), "value") != before);
     T_NEAR(number(row("ridge"), "value"), closed, 0);
     RUN(0, "compare run.ini compare.dir=other compare.seeds=3 --json");
@@ -300,6 +311,7 @@ TEST(what_cannot_run_is_found_before_the_first_training) {
     refuse("[compare]\nmodels = one\nregularizers = x\n[compare.x]\ndata.split = .4,.3,.3\n",
            "compare.x.data.split: all rows of a comparison have the same data");
     refuse("[compare]\nmodels = one\nseeds = 2\nseeds = 3\n", "bad.ini:26: compare.seeds is there twice");
+    refuse("[compare]\nmodels = one\nregularizers = l2+l2\n", "\"l2+l2\": l2 is there twice");
     refuse("[compare]\nmodles = one\n", "did you mean compare.models?");
     refuse("[optimizer]\nrates = what\n[compare]\nmodels = one\n", "optimizer.rates");
     refuse("[task]\nmetric = auc\n[compare]\nmodels = one\n", "task.metric");
@@ -353,11 +365,14 @@ TEST(classes_are_compared_by_their_metric) {
             n += snprintf(text + n, sizeof text - (size_t)n, "t%d,%.3f,%.3f,%d\n", t, x, z,
                           2 * x + (t - 2) * .3 * z + noise > 0);
         }
+    for (int i = 0; i < 40; i++) /* one class: no AUC */
+        n += snprintf(text + n, sizeof text - (size_t)n, "same,%.3f,.5,1\n", i / 40.0);
     write_file("classes.csv", text, (size_t)n);
     write_run("run.ini", compared);
     RUN(0, "compare run.ini data.path=classes.csv data.task=who data.target=yes task.objective=classification "
            "task.metric=auc compare.dir=classes --json");
     SAYS(out_text, "\"metric\": \"auc\"");
+    T_EQ(number(row("ids"), "undefined"), 1);
     SAYS(row("ids"), "\"explained_variance\": null");
     static const char *const rows[] = {"mean-ridge", "ridge", "pooled-ridge", "one", "ids"};
     for (int i = 0; i < 5; i++)

@@ -218,6 +218,8 @@ TEST(folds_are_explained) {
     SAYS(out_text, "gossamer train RUN.ini --fold 2/2 run.dir=runs/fold2\n");
     SAYS(out_text, "gossamer eval runs/fold1/model.safetensors runs/fold2/model.safetensors --data world.csv");
     RUN(2, "eval --folds 1");
+    RUN(2, "eval world/model.safetensors --folds 2");
+    SAYS(err_text, "name the configuration, as RUN.ini, not a model");
 }
 
 TEST(options_that_do_not_fit) {

@@ -97,7 +97,7 @@ typedef struct goss__cell {
 } goss__cell;
 goss__cell goss__cell_at(const goss_compare *c, int i);
 
-/* ---- variants.c ---- */
+/* ---- compare_variants.c ---- */
 /* The model or the part of that name; parts beside each other are made once. */
 GOSS_MUST_USE goss_status goss__variant_model(goss_compare *c, const char *name, const goss__variant **out,
                                               goss_error *err);
@@ -113,7 +113,7 @@ GOSS_MUST_USE goss_status goss__cell_config(const goss_compare *c, const goss__c
 GOSS_MUST_USE goss_status goss__cell_hash(const goss_compare *c, const goss__cell *cell, uint64_t *out,
                                           goss_error *err);
 
-/* ---- cell.c ---- */
+/* ---- compare_cell.c ---- */
 typedef struct goss__try {
     double strength, validation, seconds;
     int64_t step;
@@ -126,6 +126,7 @@ typedef struct goss__result {
     int64_t step;
     double validation, explained, seconds;
     uint64_t settings, data; /* hashes */
+    bool stale;              /* of goss__result_read: the file has a result of other settings */
     const goss_metric *metric;
     int tasks;
     char **task;   /* [tasks] */
@@ -143,7 +144,7 @@ GOSS_MUST_USE goss_status goss__cell_look(const goss_compare *c, const goss__cel
 /* Whether all results and tries of the draw are of its data as it is now. */
 GOSS_MUST_USE goss_status goss__draw_check(const goss_compare *c, int seed, int fold, goss_error *err);
 
-/* ---- result.c ---- */
+/* ---- compare_result.c ---- */
 /* `found` false: there is no result, or one of other settings. Errors: GOSS_E_FORMAT for a damaged one. */
 GOSS_MUST_USE goss_status goss__result_read(const goss_compare *c, const goss__cell *cell, goss__result *out,
                                             bool *found, goss_error *err);
@@ -157,7 +158,7 @@ GOSS_MUST_USE goss_status goss__tries_read(const goss_compare *c, const goss__ce
 GOSS_MUST_USE goss_status goss__tries_write(const goss_compare *c, const goss__cell *cell, const goss__result *r,
                                             goss_error *err);
 
-/* ---- workers.c ---- */
+/* ---- compare_workers.c ---- */
 /* Runs jobs 0 .. n-1 in processes of their own, `most` at a time. job: in the child; whatever it logs as a warning and
  * its error come back. ended: in this process. Errors: GOSS_E_INTERRUPTED once all children have ended; GOSS_E_IO. */
 typedef struct goss__work {

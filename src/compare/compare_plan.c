@@ -174,6 +174,10 @@ static goss_status take_parts(goss_compare *c, goss__row *r, const char *name, g
             return goss_error_set(err, GOSS_E_ARGUMENT, "compare.regularizers: \"%s\": up to %d names with a + between",
                                   name, GOSS__PARTS);
         GOSS_TRY(goss__variant_part(c, word, &r->part[r->parts], err));
+        for (int i = 0; i < r->parts; i++)
+            if (strcmp(r->part[i]->name, word) == 0)
+                return goss_error_set(err, GOSS_E_ARGUMENT, "compare.regularizers: \"%s\": %s is there twice", name,
+                                      word);
         r->parts++;
     }
     return GOSS_OK;
@@ -318,6 +322,18 @@ static void tell_unused(const goss_compare *c) {
     }
 }
 
+/* What the protocol decides: the same file may serve gossamer train, so that it is no error. */
+static void tell_overruled(const goss_compare *c) {
+    static const char *const keys_and_why[][2] = {
+        {"run.dir", "results are in compare.dir"},
+        {"run.threads", "each training has one thread, and compare.jobs of them run at a time"},
+        {"method.joint", "a joint network is a row of its own"},
+    };
+    for (size_t i = 0; i < sizeof keys_and_why / sizeof *keys_and_why; i++)
+        if (goss__settings_get(&c->base, keys_and_why[i][0]))
+            goss__log(GOSS_LOG_WARN, "%s has no effect in a comparison: %s", keys_and_why[i][0], keys_and_why[i][1]);
+}
+
 static goss_status plan(goss_compare *c, goss_error *err) {
     bool table = false;
     GOSS_TRY(goss_config_bind(c->own, keys, sizeof keys / sizeof *keys, &c->set, err));
@@ -334,6 +350,7 @@ static goss_status plan(goss_compare *c, goss_error *err) {
     GOSS_TRY(each_name(c, "compare.models", c->set.models, rows_of_model, NULL, err));
     if (c->rows == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "compare.models names no model");
     tell_unused(c);
+    tell_overruled(c);
     return GOSS_OK;
 }
 

@@ -151,8 +151,8 @@ static bool take_all(const json_t *o, int most, goss__result *r) {
     return true;
 }
 
-/* NULL without an error: there is none of these settings. */
-static goss_status open_json(const goss_compare *c, const goss__cell *cell, const char *folder, uint64_t settings,
+/* NULL without an error: there is none of the settings that r has. */
+static goss_status open_json(const goss_compare *c, const goss__cell *cell, const char *folder, goss__result *r,
                              char path[4200], json_t **out, goss_error *err) {
     char *text;
     size_t size;
@@ -163,7 +163,8 @@ static goss_status open_json(const goss_compare *c, const goss__cell *cell, cons
     goss_status s = goss__json_parse(text, size, 0, out, err);
     goss__free(text);
     if (s != GOSS_OK) return goss_error_prefix(err, s, "%s: is damaged; remove it", path);
-    if (hash(*out, "settings") == settings) return GOSS_OK;
+    r->stale = hash(*out, "settings") != r->settings;
+    if (!r->stale) return GOSS_OK;
     json_decref(*out);
     *out = NULL;
     return GOSS_OK;
@@ -176,7 +177,7 @@ static goss_status damaged(const char *path, goss_error *err) {
 goss_status goss__tries_read(const goss_compare *c, const goss__cell *cell, goss__result *r, goss_error *err) {
     json_t *root;
     char path[4200];
-    GOSS_TRY(open_json(c, cell, "tries", r->settings, path, &root, err));
+    GOSS_TRY(open_json(c, cell, "tries", r, path, &root, err));
     if (!root) return GOSS_OK;
     const bool good = take_tries(root, cell->row->tries, r);
     json_decref(root);
@@ -189,7 +190,7 @@ goss_status goss__result_read(const goss_compare *c, const goss__cell *cell, gos
     char path[4200];
     *out = (goss__result){0}, *found = false;
     GOSS_TRY(goss__cell_hash(c, cell, &out->settings, err));
-    GOSS_TRY(open_json(c, cell, "cells", out->settings, path, &root, err));
+    GOSS_TRY(open_json(c, cell, "cells", out, path, &root, err));
     if (!root) return GOSS_OK;
     *found = take_all(root, GOSS__STRENGTHS_MOST, out);
     json_decref(root);

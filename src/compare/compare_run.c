@@ -132,6 +132,7 @@ static void worked(void *context, int i, goss_status status, const char *text, c
 /* Of this share, those without a result. */
 static goss_status choose(running *r, goss_error *err) {
     const int all = goss_compare_cells(r->c), shards = r->o->shards > 0 ? r->o->shards : 1;
+    int stale = 0;
     r->cell = goss__calloc((size_t)all + 1, sizeof *r->cell);
     if (!r->cell) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d cells", all);
     for (int i = r->o->shards > 0 ? r->o->shard - 1 : 0; i < all; i += shards) {
@@ -139,9 +140,15 @@ static goss_status choose(running *r, goss_error *err) {
         goss__result result;
         bool found;
         GOSS_TRY(goss__result_read(r->c, &cell, &result, &found, err));
+        stale += result.stale;
         goss__result_free(&result);
         if (!found) r->cell[r->n++] = i;
     }
+    if (stale > 0)
+        goss__log(GOSS_LOG_WARN,
+                  "%d results in %s/cells are of other settings and will be replaced: name another compare.dir to keep "
+                  "both",
+                  stale, goss_compare_folder(r->c));
     return GOSS_OK;
 }
 

@@ -177,7 +177,9 @@ static void take_rest(const results *r, int row, goss_compare_row *out) {
 static void find_worst(const results *r, const goss_metric *m, const double *each, goss_compare_row *out) {
     out->worst_value = NAN;
     for (int k = 0; k < r->tasks; k++)
-        if (!isnan(each[k]) && (!out->worst_task || goss_metric_better(m, out->worst_value, each[k])))
+        if (isnan(each[k]))
+            out->undefined++;
+        else if ((!out->worst_task || goss_metric_better(m, out->worst_value, each[k])))
             out->worst_task = r->task[k], out->worst_value = each[k];
 }
 
