@@ -72,7 +72,7 @@ void cli_log_to_stderr(void) { goss_log_set(to_stderr, NULL); }
 
 /* ---- options ---- */
 
-enum { MOST_OPTIONS = 32, HELP = 1000 };
+enum { MOST_OPTIONS = 128, HELP = 1000 };
 
 /* The table in getopt's form: an option's value is its index, for short and long options alike. */
 typedef struct getopt_table {
@@ -162,6 +162,14 @@ static bool given[MOST_OPTIONS]; /* of the one command of this process, by the o
 const char *cli_first_of(const cli_verb *v, unsigned groups) {
     for (int i = 0; i < v->n_options; i++)
         if (given[i] && v->options[i].group & groups) return v->options[i].name;
+    return NULL;
+}
+
+const cli_option *cli_first_outside(const cli_verb *v, unsigned groups, unsigned own) {
+    for (int i = 0; i < v->n_options; i++) {
+        const unsigned of = v->options[i].group & groups;
+        if (given[i] && of && !(of & own)) return &v->options[i];
+    }
     return NULL;
 }
 

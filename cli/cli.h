@@ -64,6 +64,8 @@ typedef struct cli_verb {
 int cli_parse(const cli_verb *verb, int argc, char **argv);
 /* After that: the name of the first option of these groups that was given; NULL: none was. */
 const char *cli_first_of(const cli_verb *verb, unsigned groups);
+/* The first option that was given, is of some of these groups, and of none of `own`; NULL: none was. */
+const cli_option *cli_first_outside(const cli_verb *verb, unsigned groups, unsigned own);
 /* Prints an error and returns EXIT_ERROR (EXIT_INTERRUPTED for that status). */
 int cli_fail(const goss_error *err);
 /* Prints a line to stderr, with names escaped. */

@@ -1,59 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_adapt.c: gossamer adapt: a folder of labelled images, or the rows of a task, become a network file. */
+/* cmd_adapt.c: gossamer adapt: a few labelled samples of a task become a network file. What a kind of data does with
+ * its support set is in its own file (data_kinds.h). */
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "gossamer/file.h"
 #include "gossamer/image_task.h"
-#include "gossamer/model.h"
-#include "table_net.h"
-
-static void tell(const goss_network *n, int images) {
-    char members[64] = "a network";
-    if (goss_network_members(n) > 1)
-        snprintf(members, sizeof members, "an ensemble of %d networks", goss_network_members(n));
-    fprintf(stderr, "%d images of %d classes became %s of %lld weights\n", images, goss_network_classes(n), members,
-            (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
-}
-
-/* Of a tree with train/ and test/ above its classes only train/ is shown. */
-static goss_status open_support(const goss_model *m, const char *path, const char *labels, bool skip_bad,
-                                goss_images **out, goss_error *err) {
-    goss_images_options o = goss_images_options_defaults();
-    o.split = GOSS_SPLIT_TRAIN, o.skip_bad = skip_bad, o.labels = labels;
-    GOSS_TRY(goss_model_open_images(m, path, &o, out, err));
-    return goss_images_need_classes(*out, path, 2, err);
-}
-
-typedef struct request {
-    const char *model, *support, *task, *labels, *descriptor, *out, *strengths;
-    goss_adapt_options o;
-    bool skip_bad;
-} request;
-
-static goss_status adapt_images(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
-    goss_images *set = NULL;
-    if (q->descriptor)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--descriptor is for models of tables, and %s is of images",
-                              q->model);
-    goss_status s = open_support(m, q->support, q->labels, q->skip_bad, &set, err);
-    if (s == GOSS_OK) s = goss_model_adapt(m, set, &q->o, out, err);
-    if (s == GOSS_OK) tell(*out, goss_images_count(set));
-    goss_images_close(set);
-    return s;
-}
-
-static goss_status adapt_table(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
-    if (q->labels || q->skip_bad)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is for models of images, and %s is of a table",
-                              q->labels ? "--labels" : "--skip-bad", q->model);
-    return cli_adapt_table(m, q->support, q->descriptor, &q->o, out, err);
-}
+#include "data_kinds.h"
 
 /* ---- a task that was trained on, by its name ---- */
 
-static goss_status find_task(const goss_data_spec *d, const request *q, int64_t *id, goss_error *err) {
+static goss_status find_task(const goss_data_spec *d, const adapt_request *q, int64_t *id, goss_error *err) {
     for (*id = 0; d->task_names && *id < d->task.ids; ++*id)
         if (strcmp(d->task_names[*id], q->task) == 0) return GOSS_OK;
     const bool some = d->task_names && d->task.ids > 0;
@@ -62,7 +19,7 @@ static goss_status find_task(const goss_data_spec *d, const request *q, int64_t 
                           some ? d->task_names[0] : "", some ? ", ...)" : "");
 }
 
-static goss_status adapt_known(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
+static goss_status adapt_known(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err) {
     const goss_data_spec *d = goss_model_data(m);
     char **names = NULL;
     int outputs = 0;
@@ -79,17 +36,21 @@ static goss_status adapt_known(const goss_model *m, const request *q, goss_netwo
     return s;
 }
 
-static goss_status adapt_shown(const goss_model *m, const request *q, goss_network **out, goss_error *err) {
-    return (cli_is_table_model(goss_model_data(m)) ? adapt_table : adapt_images)(m, q, out, err);
+static goss_status adapt_shown(const goss_model *m, const adapt_request *q, const cli_verb *verb, goss_network **out,
+                               goss_error *err) {
+    const cli_kind *kind;
+    GOSS_TRY(cli_kind_of(goss_model_data(m), q->model, &kind, err));
+    cli_refuse_other_kinds(verb, kind, q->model);
+    return kind->adapt(m, q, out, err);
 }
 
-static goss_status adapt(const request *q, goss_error *err) {
+static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_error *err) {
     goss_model *m = NULL;
     goss_network *n = NULL;
     goss_status s = goss_output_check(q->out, (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
     if (s == GOSS_OK) s = goss_model_load(q->model, &m, err);
     if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);
-    if (s == GOSS_OK) s = (q->task ? adapt_known : adapt_shown)(m, q, &n, err);
+    if (s == GOSS_OK) s = q->task ? adapt_known(m, q, &n, err) : adapt_shown(m, q, verb, &n, err);
     if (s == GOSS_OK) s = goss_network_note(n, "model.file", q->model, err);
     if (s == GOSS_OK) s = goss_network_save(n, q->out, err);
     goss_network_free(n);
@@ -108,14 +69,15 @@ static goss_status read_fine_tune(const char *text, void *to, goss_error *err) {
 }
 
 int cmd_adapt(int argc, char **argv) {
-    request q = {0};
+    adapt_request q = {0};
     const cli_option options[] = {
         CLI_TEXT("support", "DIR_OR_ZIP", &q.support,
                  "labelled images, a folder per class; or a table: the rows of one task"),
         CLI_TEXT("task", "NAME", &q.task, "instead of a support set: the name of a task that MODEL was trained on"),
-        CLI_TEXT("labels", "FILE", &q.labels, "idx: the file of labels, if it is not beside the images"),
-        CLI_TEXT("descriptor", "FILE", &q.descriptor,
-                 "table: the task's descriptor row, for a model conditioned on descriptors"),
+        CLI_TEXT_OF(KIND_IMAGES, "labels", "FILE", &q.labels,
+                    "idx: the file of labels, if it is not beside the images"),
+        CLI_TEXT_OF(KIND_TABLES, "descriptor", "FILE", &q.descriptor,
+                    "table: the task's descriptor row, for a model conditioned on descriptors"),
         CLI_TEXT("o", "NET", &q.out, "the network file to write"),
         CLI_FORM("fine-tune", "STEPS", read_fine_tune, &q.o.fine_tune,
                  "gradient steps on the support set after generation (0); auto: by its held-out samples"),
@@ -123,7 +85,7 @@ int cmd_adapt(int argc, char **argv) {
                 "size of the ensemble, for a model with hyper.noise (as in training)"),
         CLI_TEXT("strength", "NAME=VALUE,...", &q.strengths,
                  "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)"),
-        CLI_FLAG("skip-bad", &q.skip_bad, "skip images that cannot be read, with a warning"),
+        CLI_FLAG_OF(KIND_IMAGES, "skip-bad", &q.skip_bad, "skip images that cannot be read, with a warning"),
     };
     const cli_verb v = {
         .name = "adapt",
@@ -142,7 +104,7 @@ int cmd_adapt(int argc, char **argv) {
     q.model = argv[1], q.out = cli_output(q.out);
     goss_error err;
     cli_log_to_stderr();
-    if (adapt(&q, &err) != GOSS_OK) return cli_fail(&err);
+    if (adapt(&q, &v, &err) != GOSS_OK) return cli_fail(&err);
     cli_put_path(q.out);
     return cli_close_stdout();
 }

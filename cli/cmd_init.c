@@ -6,12 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cli.h"
 #include "gossamer/file.h"
-#include "gossamer/table.h"
 #include "gossamer/text.h"
 #include "gossamer/train.h"
 #include "init.h"
+#include "data_kinds.h"
 
 /* ---- the plan ---- */
 
@@ -117,7 +116,7 @@ static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
 static goss_status fill(init_plan *p, goss_error *err) {
     init_set(p, "data.path", "%s", p->data);
     choose_folder(p);
-    GOSS_TRY((goss_table_is(p->data) ? init_table : init_images)(p, err));
+    GOSS_TRY(cli_kind_at(p->data)->init(p, err));
     return p->status;
 }
 

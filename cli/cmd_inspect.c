@@ -6,13 +6,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "cli.h"
 #include "gossamer/safetensors.h"
 #include "gossamer/table.h"
 #include "inspect_model.h"
 #include "inspect_program.h"
 #include "inspect_share.h"
-#include "inspect_table.h"
+#include "data_kinds.h"
 
 enum { WIDTH = 28 };
 
@@ -231,7 +230,8 @@ int cmd_inspect(int argc, char **argv) {
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (tensors) return cli_inspect_published(argv[1], json);
-    if (goss_table_is(argv[1])) return cli_inspect_table(argv[1], &table, json);
+    const cli_kind *kind = cli_kind_at(argv[1]);
+    if (kind->inspect) return kind->inspect(argv[1], &table, json);
     goss_error err;
     goss_safetensors *f;
     if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);

@@ -40,10 +40,6 @@ typedef struct eval {
     int least_ways, most_ways;                       /* as drawn */
 } eval;
 
-/* ---- eval_images.c ---- */
-/* The verb for a model of images, which becomes this function's. Returns the exit status. */
-int eval_images_run(eval *e, goss_model *first, const char *model);
-
 /* ---- eval_data.c ---- */
 /* Opens the images for every contender, determines which ones were seen, refuses or excludes these, and creates the
  * samplers. */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "eval.h"
+#include "data_kinds.h"
 
 /* ---- who runs ---- */
 
@@ -123,9 +124,14 @@ static goss_status race(eval *e, goss_model *first, const char *model, goss_erro
     return GOSS_OK;
 }
 
-int eval_images_run(eval *e, goss_model *first, const char *model) {
+int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n) {
+    static eval e;
     goss_error err;
-    const int status = race(e, first, model, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
-    eval_close(e);
+    if (n > 1) cli_usage(verb, "several models: only those of tables are folds; --methods NAME=FILE races others");
+    e.data = q->data, e.labels = q->labels, e.classes = q->classes, e.methods = q->methods, e.cache = q->cache;
+    e.allow_seen = q->allow_seen, e.unseen = q->unseen, e.skip_bad = q->skip_bad, e.json = q->json;
+    e.episodes = q->episodes, e.threads = q->threads, e.fine_tune = q->fine_tune, e.spec = q->episode;
+    const int status = race(&e, first, words[0], &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    eval_close(&e);
     return status;
 }

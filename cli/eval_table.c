@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eval_table.c: gossamer eval on tables: which methods run on which tasks. */
 #include "eval_table.h"
+#include "data_kinds.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -319,17 +320,25 @@ static void close_all(eval_table *e) {
     free(e->judged), free(e->work), free(e->list);
 }
 
-int eval_table_run(eval_table *e, goss_model *first, char **words, int n) {
+static goss_status run(eval_table *e, goss_model *first, char **words, int n, goss_error *err) {
+    GOSS_TRY(gather(e, first, words, n, err));
+    if (!e->repeats) e->repeats = goss_table_tasks_order(e->fold[0].tasks) == GOSS_ORDER_RANDOM ? 5 : 1;
+    GOSS_TRY(choose_tasks(e, err));
+    tell_tasks(e);
+    GOSS_TRY(eval_table_race(e, err));
+    (e->json ? eval_table_json : eval_table_print)(e);
+    return GOSS_OK;
+}
+
+int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n) {
+    static eval_table e;
     goss_error err;
-    goss_status s = gather(e, first, words, n, &err);
-    if (s == GOSS_OK && !e->repeats) e->repeats = goss_table_tasks_order(e->fold[0].tasks) == GOSS_ORDER_RANDOM ? 5 : 1;
-    if (s == GOSS_OK) s = choose_tasks(e, &err);
-    if (s == GOSS_OK) {
-        tell_tasks(e);
-        s = eval_table_race(e, &err);
-    }
-    if (s == GOSS_OK) (e->json ? eval_table_json : eval_table_print)(e);
-    const int status = s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
-    close_all(e);
+    if (!q->support) cli_usage(verb, "--support is missing: how many labelled rows of each task a method sees");
+    e.data = q->data, e.methods = q->methods, e.order = q->order, e.tasks_file = q->tasks_file;
+    e.metric_name = q->metric, e.descriptors = q->descriptors, e.support = q->support, e.repeats = q->repeats;
+    e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;
+    e.allow_seen = q->allow_seen, e.json = q->json;
+    const int status = run(&e, first, words, n, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    close_all(&e);
     return status;
 }

@@ -58,8 +58,6 @@ typedef struct eval_table {
 } eval_table;
 
 /* ---- eval_table.c ---- */
-/* words: the model files. The first one is loaded already; takes ownership. */
-int eval_table_run(eval_table *e, goss_model *first, char **words, int n);
 /* Whether a model is evaluated on a task; one that was validated on it is used only if there is no other. */
 bool eval_table_may(const eval_table *e, const table_runner *r, int fold, int task);
 

@@ -3,14 +3,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli.h"
 #include "gossamer/table_data.h"
 #include "gossamer/text.h"
-#include "table_net.h"
-
-bool cli_is_table_model(const goss_data_spec *data) {
-    return data && data->kind && strcmp(data->kind, "table") == 0 && data->transform;
-}
+#include "data_kinds.h"
 
 static void tell(const goss_network *n, int rows, const char *task) {
     char members[64] = "a network";
@@ -24,16 +19,15 @@ static goss_status note(goss_network *n, const char *task, goss_error *err) {
     return task && *task ? goss_network_note(n, "support.task", task, err) : GOSS_OK;
 }
 
-goss_status cli_adapt_table(const goss_model *m, const char *support, const char *descriptor,
-                            const goss_adapt_options *options, goss_network **out, goss_error *err) {
+goss_status adapt_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err) {
     goss_table_fit *fit;
     goss_task_source source = {0};
     char *task = NULL;
     *out = NULL;
     GOSS_TRY(goss_table_fit_parse(goss_model_data(m)->transform, &fit, err));
-    goss_status s = goss_table_fit_support(fit, support, descriptor, &source, &task, err);
+    goss_status s = goss_table_fit_support(fit, q->support, q->descriptor, &source, &task, err);
     if (s == GOSS_OK) {
-        goss_adapt_options o = *options;
+        goss_adapt_options o = q->o;
         o.ordered = strcmp(goss_table_transform_order(fit->transform), "random") != 0;
         s = goss_model_adapt_task(m, &source, 0, NULL, &o, out, err);
         if (s == GOSS_OK) s = note(*out, task, err);

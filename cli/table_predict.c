@@ -5,9 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli.h"
 #include "gossamer/table_data.h"
-#include "table_net.h"
+#include "data_kinds.h"
 
 enum { BATCH = 256 };
 /* 95 % of a normal distribution is within this many deviations. */
@@ -126,15 +125,15 @@ static int to_stdout(void *context, const void *data, size_t size) {
     return fwrite(data, 1, size, stdout) == size ? 0 : -1;
 }
 
-static goss_status check_output(const cli_table_prediction *w, goss_error *err) {
-    const char *read[] = {w->network, w->path};
+static goss_status check_output(const predict_request *w, goss_error *err) {
+    const char *read[] = {w->network, w->inputs[0]};
     for (size_t i = 0; w->out && i < 2; i++)
         if (cli_same_file(w->out, read[i]))
             return goss_error_set(err, GOSS_E_ARGUMENT, "-o %s is the input file; name another", w->out);
     return GOSS_OK;
 }
 
-static goss_status write_all(asked *a, const cli_table_prediction *w, goss_error *err) {
+static goss_status write_all(asked *a, const predict_request *w, goss_error *err) {
     if (w->json) return predict_rows(a, err);
     GOSS_TRY(w->out ? goss_csv_create(w->out, &a->csv, err) : goss_csv_create_to(to_stdout, NULL, &a->csv, err));
     const goss_status s = predict_rows(a, err);
@@ -158,17 +157,17 @@ static void warn_of_other_tasks(const asked *a, const goss_table_fit *fit, const
                  goss_table_rows(a->table), goss_table_text(a->table, column, first, cell), own);
 }
 
-static goss_status predict(asked *a, const goss_table_fit *fit, const cli_table_prediction *w, goss_error *err) {
-    GOSS_TRY(goss_table_fit_rows(fit, w->path, &a->table, &a->x, err));
+static goss_status predict(asked *a, const goss_table_fit *fit, const predict_request *w, goss_error *err) {
+    GOSS_TRY(goss_table_fit_rows(fit, w->inputs[0], &a->table, &a->x, err));
     a->width = goss_encoding_width(goss_table_transform_inputs(fit->transform));
-    GOSS_TRY(check_names(a, w->path, err));
-    warn_of_other_tasks(a, fit, w->path);
+    GOSS_TRY(check_names(a, w->inputs[0], err));
+    warn_of_other_tasks(a, fit, w->inputs[0]);
     if (!(a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out)))
         return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     return write_all(a, w, err);
 }
 
-goss_status cli_predict_table(const goss_network *n, const cli_table_prediction *w, goss_error *err) {
+static goss_status predict_network(const goss_network *n, const predict_request *w, goss_error *err) {
     goss_table_fit *fit;
     GOSS_TRY(check_output(w, err));
     GOSS_TRY(goss_table_fit_parse(goss_network_data(n)->transform, &fit, err));
@@ -184,4 +183,15 @@ goss_status cli_predict_table(const goss_network *n, const cli_table_prediction 
     free(a);
     goss_table_fit_free(fit);
     return s;
+}
+
+int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q) {
+    predict_request w = *q;
+    goss_error err;
+    if (w.out && w.json) cli_usage(verb, "-o writes csv, and --json is for standard output");
+    if (w.n > 1) cli_usage(verb, "\"%s\": one table at a time, or a folder of them", w.inputs[1]);
+    if (w.out && strcmp(w.out, "-") == 0) w.out = NULL;
+    if (predict_network(n, &w, &err) != GOSS_OK) return cli_fail(&err);
+    if (w.out) cli_put_path(w.out);
+    return cli_close_stdout();
 }

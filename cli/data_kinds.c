@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* data_kinds.c: the table of the kinds of data. The verbs look a row up and call its function; none of them knows a
+ * kind. */
+#include "data_kinds.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "gossamer/table.h"
+#include "init.h"
+
+/* The last one takes what no other one does. */
+static const cli_kind kinds[] = {
+    {"table", "tables", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is, cli_inspect_table,
+     init_table},
+    {"images", "images", KIND_IMAGES, eval_images, adapt_images, predict_images, NULL, NULL, init_images},
+};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+goss_status cli_kind_of(const goss_data_spec *data, const char *file, const cli_kind **out, goss_error *err) {
+    for (int i = 0; i < KINDS; i++)
+        if (strcmp(kinds[i].name, data->kind) == 0) {
+            *out = &kinds[i];
+            return GOSS_OK;
+        }
+    return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                          "%s: its data is of kind \"%s\", which the program that trained it can read, and this "
+                          "command cannot",
+                          file, data->kind);
+}
+
+const cli_kind *cli_kind_at(const char *path) {
+    int i = 0;
+    while (kinds[i].is_data && !kinds[i].is_data(path)) i++;
+    return &kinds[i];
+}
+
+/* "images and sounds". */
+static void name_kinds(unsigned bits, char *out, size_t size) {
+    int left = 0;
+    size_t at = 0;
+    for (int i = 0; i < KINDS; i++) left += (kinds[i].bit & bits) != 0;
+    out[0] = 0;
+    for (int i = 0; i < KINDS && at < size; i++) {
+        if (!(kinds[i].bit & bits)) continue;
+        left--;
+        const int n = snprintf(out + at, size - at, "%s%s", kinds[i].things, left > 1 ? ", " : left ? " and " : "");
+        at += n > 0 ? (size_t)n : 0;
+    }
+}
+
+void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const char *file) {
+    char things[200];
+    const cli_option *o = cli_first_outside(verb, KINDS_ALL, kind->bit);
+    if (!o) return;
+    name_kinds(o->group, things, sizeof things);
+    cli_usage(verb, "%s%s is for %s, and %s is of %s", o->name[1] ? "--" : "-", o->name, things, file, kind->things);
+}

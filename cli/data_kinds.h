@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* data_kinds.h: the kinds of data: what each verb does with models, networks and files of a kind. The table is in
+ * data_kinds.c; a further kind is a row there, the functions of that row, and its bit in the groups of the options that
+ * it takes. */
+#ifndef GOSS_CLI_DATA_KINDS_H
+#define GOSS_CLI_DATA_KINDS_H
+
+#include "cli.h"
+#include "gossamer/episode.h"
+#include "gossamer/model.h"
+#include "inspect_table.h"
+
+struct init_plan;
+
+/* Groups of options (cli_option.group): the kinds that have an option; 0: all have it. */
+enum { KIND_IMAGES = 1, KIND_TABLES = 2, KINDS_ALL = (1 << 16) - 1 };
+
+/* gossamer eval. */
+typedef struct eval_request {
+    const char *data, *methods;
+    int fine_tune, threads;
+    uint64_t seed;
+    bool json, allow_seen;
+    /* tasks with a support set of a number of samples */
+    const char *order, *tasks_file, *metric, *descriptors;
+    int support, repeats;
+    /* episodes of classes */
+    goss_episode_spec episode;
+    int episodes;
+    const char *classes, *labels, *cache;
+    bool unseen, skip_bad;
+} eval_request;
+
+/* gossamer adapt. */
+typedef struct adapt_request {
+    const char *model, *support, *task, *labels, *descriptor, *out, *strengths;
+    goss_adapt_options o;
+    bool skip_bad;
+} adapt_request;
+
+/* gossamer predict. */
+typedef struct predict_request {
+    const char *network; /* its file */
+    char **inputs;       /* files, folders, archives; "-": standard input */
+    int n;
+    const char *out; /* NULL: standard output */
+    bool json;
+} predict_request;
+
+typedef struct cli_kind {
+    const char *name;   /* goss_data_spec.kind */
+    const char *things; /* "images": what messages call the samples */
+    unsigned bit;       /* of its options */
+    /* Takes the first model; words: the model files. Returns the exit status. Usage errors that depend on the kind exit
+     * through cli_usage(verb). */
+    int (*eval)(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
+    /* Tells on stderr what became of the support set. Owns: *out goss_network_free. */
+    goss_status (*adapt)(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
+    /* Returns the exit status; usage errors as in eval. */
+    int (*predict)(const goss_network *n, const cli_verb *verb, const predict_request *q);
+    /* Files and folders. */
+    bool (*is_data)(const char *path);                                       /* NULL: what no other kind takes */
+    int (*inspect)(const char *path, const cli_table_view *view, bool json); /* NULL: inspect does not show them */
+    goss_status (*init)(struct init_plan *p, goss_error *err);
+} cli_kind;
+
+/* The kind of a model's or network's data. Errors: GOSS_E_UNSUPPORTED: one that only the program that trained the model
+ * can read; file: for the message. */
+goss_status cli_kind_of(const goss_data_spec *data, const char *file, const cli_kind **out, goss_error *err);
+/* The kind of what is at a path, by its content. */
+const cli_kind *cli_kind_at(const char *path);
+/* Exits with a usage error if an option was given that `kind` does not have. file: the model's or network's. */
+void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const char *file);
+
+/* ---- the functions of the rows ---- */
+
+int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
+int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
+goss_status adapt_images(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
+goss_status adapt_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
+int predict_images(const goss_network *n, const cli_verb *verb, const predict_request *q);
+int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q);
+#endif
