@@ -90,7 +90,8 @@ TEST(tables_differ_as_the_options_say) {
     goss_prior_options o = small();
     o.regression = 0.2;
     goss_prior *p = create(o);
-    int family[16] = {0}, classes[GOSS_PRIOR_MOST_CLASSES + 1] = {0}, columns = 0, discrete = 0, missing = 0, ordered = 0;
+    int family[16] = {0}, classes[GOSS_PRIOR_MOST_CLASSES + 1] = {0}, columns = 0, discrete = 0, missing = 0,
+        ordered = 0;
     for (uint64_t k = 0; k < 4 * MANY; k++) {
         goss_prior_table t = room(0);
         bool lost = false;

@@ -29,6 +29,7 @@ extern "C" {
 #endif
 
 #define GOSS_PRIOR_MOST_CLASSES 10
+#define GOSS_PRIOR_MOST_LEVELS 31
 #define GOSS_PRIOR_MOST_COLUMNS 1000
 #define GOSS_PRIOR_MOST_ROWS 100000
 
@@ -48,7 +49,7 @@ GOSS_API const goss_prior_family *goss_prior_family_at(int i);
 /* What is drawn. */
 typedef struct goss_prior_options {
     int least_rows, rows;       /* rows of a table, log-uniform between both (50, 200) */
-    int least_columns, columns; /* columns of a table, log-uniform between both (2, 20) */
+    int least_columns, columns; /* columns of a table, uniform between both (2, 20) */
     int classes;                /* the most classes of a target, 2 to 10, drawn from 2 with a preference for few (10) */
     double regression;          /* the share of tables whose target is a number (0) */
     double missing;             /* the share of tables with missing values (.3) */
@@ -85,9 +86,9 @@ typedef struct goss_prior_column {
 
 /* A table in the caller's memory, with room for the maxima of the options. Any pointer may be NULL: not wanted. */
 typedef struct goss_prior_table {
-    float *x;                  /* [rows, columns] of the options: row i begins at i * the options' columns. NaN: missing;
+    float *x; /* [rows, columns] of the options: row i begins at i * the options' columns. NaN: missing;
                                   0 beyond the table's rows and columns */
-    float *y;                  /* [rows] of the options: class numbers from 0, or numbers; 0 beyond the table's rows */
+    float *y; /* [rows] of the options: class numbers from 0, or numbers; 0 beyond the table's rows */
     goss_prior_column *column; /* [columns] of the options */
     int rows, columns;         /* written: of this table */
     int classes;               /* written: at least two, each of at least two rows; 0: y is a number */
@@ -109,6 +110,31 @@ GOSS_API const goss_prior_options *goss_prior_options_of(const goss_prior *prior
 GOSS_API void goss_prior_size(const goss_prior *prior, uint64_t k, int *rows, int *columns);
 /* Draws table k. Allocates nothing and cannot fail. Rows are exchangeable: any of them may be the support set. */
 GOSS_API void goss_prior_draw(goss_prior *prior, uint64_t k, goss_prior_table *table);
+
+/* ---- tasks ---- */
+
+/* Tables as tasks: some rows are the support set, the others queries.
+ *
+ * A row has C = prior.columns slots and is 2 C numbers: the slots' values, then 1 for each slot whose value is missing
+ * (which is 0). A number, an ordered level and a category of two levels have one slot. A category of K levels has K
+ * adjacent slots, 1 for its level; or one with the code where fewer than K are left. Numbers and levels are standardised
+ * with the support rows' mean and deviation and cut off at 10 deviations. Slots that a table does not need are 0. */
+typedef struct goss_prior_source_options {
+    /* rows and least_rows do not count. columns: slots; least_columns: least slots of a table. regression: 0
+     * (classification), or 1, where the target is standardised with the support rows. */
+    goss_prior_options prior;
+    int least_support, support; /* support rows of a task, log-uniform between both (24, 128) */
+    int queries;                /* of each task (96) */
+} goss_prior_source_options;
+/* The defaults: those of the prior with slots from 3 to 20, groups of 8, and those in parentheses. */
+GOSS_API goss_prior_source_options goss_prior_source_defaults(void);
+/* A source of tasks without end: task k is table k, with as many rows as its support set and queries need. Each class
+ * has at least two rows in the support set; for the rest rows are drawn at random. The numbers of rows and slots are
+ * common to a group; the curriculum is that of support sets and slots. Tasks have classes of their own (spec.outputs is
+ * the most). Errors: as goss_prior_create; GOSS_E_ARGUMENT: a support set too small for two rows of each class, a share
+ * of regression between 0 and 1. Owns: goss_task_source_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_prior_source_open(const goss_prior_source_options *options,
+                                                          goss_task_source *out, goss_error *err);
 
 #ifdef __cplusplus
 }

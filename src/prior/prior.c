@@ -153,20 +153,24 @@ void goss_prior_free(goss_prior *prior) {
 
 /* ---- sizes ---- */
 
-int goss__prior_size_between(goss__noise *r, double low, double high) {
+static int log_between(goss__noise *r, int low, double high) {
     const int n = (int)goss__noise_log_between(r, low, high + 1);
     return n > (int)high ? (int)high : n;
 }
 
-void goss_prior_size(const goss_prior *prior, uint64_t k, int *rows, int *columns) {
-    const goss_prior_options *o = &prior->options;
+void goss__prior_sizes(const goss_prior_options *o, uint64_t k, int *rows, int *columns) {
     const uint64_t group = k / (uint64_t)o->group, first = group * (uint64_t)o->group;
     const double way = first < o->curriculum ? (double)first / (double)o->curriculum : 1;
     goss__noise r = {.r = goss__rng_make(o->seed ^ (uint64_t)SIZE_KEY << 48, group)};
     const double most_rows = o->least_rows * pow((double)o->rows / o->least_rows, way);
     const double most_columns = o->least_columns * pow((double)o->columns / o->least_columns, way);
-    const int n = goss__prior_size_between(&r, o->least_rows, floor(most_rows + 1e-9));
-    const int m = goss__prior_size_between(&r, o->least_columns, floor(most_columns + 1e-9));
+    *rows = log_between(&r, o->least_rows, floor(most_rows + 1e-9));
+    *columns = o->least_columns + goss__noise_below(&r, (int)(most_columns + 1e-9) - o->least_columns + 1);
+}
+
+void goss_prior_size(const goss_prior *prior, uint64_t k, int *rows, int *columns) {
+    int n, m;
+    goss__prior_sizes(&prior->options, k, &n, &m);
     if (rows) *rows = n;
     if (columns) *columns = m;
 }
@@ -190,10 +194,10 @@ void goss__prior_draw_sized(goss_prior *prior, uint64_t k, int rows, int columns
     d->noise = (goss__noise){goss__rng_make(prior->options.seed, k), d->kernels};
     d->rows = rows, d->columns = columns;
     const int family = goss__noise_choose(&d->noise, prior->weight, GOSS__FAMILIES);
-    goss__target_plan(d);
+    goss__answer_plan(d);
     goss__family_at(family)->make(d);
     goss__columns_finish(d);
-    goss__target_finish(d, prior->target);
+    goss__answer_finish(d, prior->target);
     goss__values_shuffle(d, d->index, columns);
     write_columns(prior, table);
     if (table->y) {

@@ -52,8 +52,8 @@ struct goss_prior {
 };
 /* Draws table k with these numbers of rows and columns, at most those of the options. */
 void goss__prior_draw_sized(goss_prior *prior, uint64_t k, int rows, int columns, goss_prior_table *table);
-/* A number from low to high, log-uniform. */
-int goss__prior_size_between(goss__noise *r, double low, double high);
+/* Numbers of rows and columns of table k, by options alone. */
+void goss__prior_sizes(const goss_prior_options *o, uint64_t k, int *rows, int *columns);
 
 /* ---- prior_families.c ---- */
 typedef struct goss__family {
@@ -103,7 +103,7 @@ void goss__columns_finish(goss__draft *d);
 
 /* ---- prior_target.c ---- */
 /* Draws classes and outputs of d before the family runs. */
-void goss__target_plan(goss__draft *d);
+void goss__answer_plan(goss__draft *d);
 /* Turns scores into the target y [rows] and d->classes into the number of classes that are there. */
-void goss__target_finish(goss__draft *d, float *y);
+void goss__answer_finish(goss__draft *d, float *y);
 #endif

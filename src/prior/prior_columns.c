@@ -83,7 +83,8 @@ static void outliers(goss__draft *d, float *x) {
 }
 
 static void disguise(goss__draft *d, float *x) {
-    static void (*const how[])(goss__draft *, float *) = {as_it_is, round_off, stretch, heavy, squash, censor, outliers};
+    static void (*const how[])(goss__draft *, float *) = {as_it_is, round_off, stretch, heavy,
+                                                          squash,   censor,    outliers};
     static const double weight[] = {5, 1.5, 1.5, 0.5, 0.5, 0.7, 0.5};
     goss__values_standardise(x, d->rows);
     how[goss__noise_choose(&d->noise, weight, 7)](d, x);
@@ -116,7 +117,10 @@ static void lose_some(goss__draft *d) {
         if (j != always && !goss__noise_chance(r, columns)) continue;
         const int by = goss__noise_below(r, 4); /* at random, half of the time */
         float *x = goss__draft_x(d, j);
-        lose(d, x, by == 0 ? x : by == 1 ? goss__draft_x(d, goss__noise_below(r, d->columns)) : NULL,
+        lose(d, x,
+             by == 0   ? x
+             : by == 1 ? goss__draft_x(d, goss__noise_below(r, d->columns))
+                       : NULL,
              goss__noise_log_between(r, 0.01, 0.4));
         for (int i = 0; i < d->rows && !d->column[j].missing; i++) d->column[j].missing = isnan(x[i]);
     }
@@ -125,7 +129,8 @@ static void lose_some(goss__draft *d) {
 void goss__columns_finish(goss__draft *d) {
     goss__noise *r = &d->noise;
     const double irrelevant = goss__noise_chance(r, 0.5) ? 0 : goss__noise_between(r, 0, 0.4);
-    const double levels = goss__noise_chance(r, 0.5) ? 0 : fmin(1, goss__noise_between(r, 0, 2) * d->options->categorical);
+    const double levels =
+        goss__noise_chance(r, 0.5) ? 0 : fmin(1, goss__noise_between(r, 0, 2) * d->options->categorical);
     const double copies = goss__noise_chance(r, 0.7) ? 0 : goss__noise_between(r, 0, 0.2);
     for (int j = 0; j < d->columns; j++) {
         if (goss__noise_chance(r, irrelevant)) make_irrelevant(d, goss__draft_x(d, j));

@@ -54,9 +54,11 @@ static void lookup(goss__draft *d, const growth *g, int node, float *v) {
 }
 
 void goss__family_graph(goss__draft *d) {
-    static void (*const mechanism[])(goss__draft *, const growth *, int, float *) = {sum, sum, sum, product, lookup, larger};
+    static void (*const mechanism[])(goss__draft *, const growth *, int, float *) = {sum,     sum,    sum,
+                                                                                     product, lookup, larger};
     goss__noise *r = &d->noise;
-    const growth g = {.noise = goss__noise_log_between(r, 1e-3, 0.7), .root = goss__noise_between(r, 0.05, 0.4),
+    const growth g = {.noise = goss__noise_log_between(r, 1e-3, 0.7),
+                      .root = goss__noise_between(r, 0.05, 0.4),
                       .early = goss__noise_between(r, 0, 1)};
     const int needed = d->columns + d->outputs, nodes = needed + goss__noise_below(r, needed / 2 + 2);
     for (int n = 0; n < nodes; n++) {

@@ -8,9 +8,7 @@
 
 /* ---- numbers ---- */
 
-static void independent(goss__draft *d) {
-    goss__noise_normals(&d->noise, d->z, (int64_t)d->columns * d->rows);
-}
+static void independent(goss__draft *d) { goss__noise_normals(&d->noise, d->z, (int64_t)d->columns * d->rows); }
 
 static void uniform(goss__draft *d) {
     const int64_t n = (int64_t)d->columns * d->rows;

@@ -47,8 +47,11 @@ static void draw_weights(goss__draft *d, const network *n, int units, int inputs
 }
 
 static void activate(const goss__draft *d, int function, float *v) {
-    static const enum goss__ew_op op[] = {[TANH] = GOSS__EW_tanh, [RELU] = GOSS__EW_relu, [SIN] = GOSS__EW_sin,
-                                          [STEP] = GOSS__EW_sign, [ABS] = GOSS__EW_abs};
+    static const enum goss__ew_op op[] = {[TANH] = GOSS__EW_tanh,
+                                          [RELU] = GOSS__EW_relu,
+                                          [SIN] = GOSS__EW_sin,
+                                          [STEP] = GOSS__EW_sign,
+                                          [ABS] = GOSS__EW_abs};
     if (function != IDENTITY) goss__noise_map(d->kernels, op[function], v, v, d->rows);
 }
 

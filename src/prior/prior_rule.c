@@ -94,8 +94,8 @@ static void lookup(goss__draft *d, int n, float *v) {
 }
 
 void goss__family_rule(goss__draft *d) {
-    static void (*const rule[])(goss__draft *, int, float *) = {product, balance, comparison, parity,
-                                                                conjunctions, conjunctions, count, lookup};
+    static void (*const rule[])(goss__draft *, int, float *) = {product,      balance,      comparison, parity,
+                                                                conjunctions, conjunctions, count,      lookup};
     goss__noise *r = &d->noise;
     const bool levels = goss__noise_chance(r, 0.6);
     (levels ? same_levels : goss__inputs_draw)(d);

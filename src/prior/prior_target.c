@@ -7,7 +7,7 @@
 
 #include "prior/prior.h"
 
-void goss__target_plan(goss__draft *d) {
+void goss__answer_plan(goss__draft *d) {
     goss__noise *r = &d->noise;
     const int most = d->options->classes;
     d->classes = 0, d->outputs = 1;
@@ -82,7 +82,8 @@ static void tally(const float *y, int rows, int *count) {
 /* Classes of at least two rows are numbered anew, in a random order; rows of others join the largest. Returns the
  * number of classes. */
 static int renumber(goss__draft *d, float *y) {
-    int count[GOSS_PRIOR_MOST_CLASSES], kept[GOSS_PRIOR_MOST_CLASSES], order[GOSS_PRIOR_MOST_CLASSES], n = 0, largest = 0;
+    int count[GOSS_PRIOR_MOST_CLASSES], kept[GOSS_PRIOR_MOST_CLASSES], order[GOSS_PRIOR_MOST_CLASSES], n = 0,
+                                                                                                       largest = 0;
     tally(y, d->rows, count);
     for (int c = 0; c < d->classes; c++) {
         if (count[c] > count[largest]) largest = c;
@@ -129,7 +130,7 @@ static void make_numbers(goss__draft *d, float *y) {
     for (int i = 0; i < d->rows; i++) y[i] = (y[i] + location) * scale;
 }
 
-void goss__target_finish(goss__draft *d, float *y) {
+void goss__answer_finish(goss__draft *d, float *y) {
     const double noise = goss__noise_chance(&d->noise, 0.3) ? 1e-4 : goss__noise_log_between(&d->noise, 0.01, 0.7);
     for (int o = 0; o < d->outputs; o++) {
         goss__values_standardise(goss__draft_y(d, o), d->rows);

@@ -22,8 +22,8 @@ void goss__values_disturb(goss__draft *d, float *v, double s) {
 }
 
 void goss__values_product(const goss__draft *d, const float *w, int m, int n, const float *in, float *out) {
-    const goss__gemm g = {.m = m, .n = d->rows, .k = n, .a = w, .lda = n, .b = in, .ldb = d->rows, .c = out,
-                          .ldc = d->rows};
+    const goss__gemm g = {
+        .m = m, .n = d->rows, .k = n, .a = w, .lda = n, .b = in, .ldb = d->rows, .c = out, .ldc = d->rows};
     d->kernels->gemm(&g, d->scratch);
 }
 
@@ -95,9 +95,8 @@ MAPPED(abs)
 static void identity(goss__draft *d, float *v) {}
 
 void goss__values_curve(goss__draft *d, float *v) {
-    static void (*const curve[])(goss__draft *, float *) = {identity, mapped_tanh, mapped_relu, mapped_sin,
-                                                            mapped_abs, bump,      step,        square,
-                                                            stairs,   mapped_tanh};
+    static void (*const curve[])(goss__draft *, float *) = {
+        identity, mapped_tanh, mapped_relu, mapped_sin, mapped_abs, bump, step, square, stairs, mapped_tanh};
     const int n = sizeof curve / sizeof *curve;
     const float gain = (float)goss__noise_log_between(&d->noise, 0.3, 4);
     const float shift = (float)goss__noise_between(&d->noise, -1, 1);

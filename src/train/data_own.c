@@ -74,4 +74,5 @@ const goss__data_kind goss__data_own = {.name = "own",
                                         .close = close_own,
                                         .mark = mark,
                                         .validated_on = validated_on,
+                                        .pathless = true,
                                         .things = "tasks"};

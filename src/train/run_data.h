@@ -47,10 +47,12 @@ typedef struct goss__data_kind {
                            goss_error *err);
     /* What models say that their validation was on. */
     void (*validated_on)(const goss__run_data *d, const goss__run_settings *s, char *out, size_t size);
+    bool pathless;      /* data.path names nothing */
     const char *things; /* "images": what other ones than the checkpoint's run had are called */
 } goss__data_kind;
 
-extern const goss__data_kind goss__data_images, goss__data_image_tasks, goss__data_table, goss__data_own;
+extern const goss__data_kind goss__data_images, goss__data_image_tasks, goss__data_table, goss__data_prior,
+    goss__data_own;
 
 struct goss__run_data {
     const goss__data_kind *kind;

@@ -29,6 +29,17 @@ static goss_status read_support(const char *text, void *settings, goss_error *er
     return GOSS_OK;
 }
 
+/* "24..128", as goss_prior_source_options. */
+static goss_status read_prior_support(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    int least, most;
+    char end;
+    if (sscanf(text, "%d..%d%c", &least, &most, &end) != 2 || least < 10 || most < least || most > 10000)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.40s\" is no range of rows from 10 to 10000, as 24..128", text);
+    if (s) s->prior.least_support = least, s->prior.support = most;
+    return GOSS_OK;
+}
+
 /* ".5,.2,.3"; empty: all 0. */
 static goss_status read_split(const char *text, void *settings, goss_error *err) {
     goss__run_settings *s = settings;
@@ -84,8 +95,8 @@ static const goss_key own[] = {
                    "Folder, .zip or idx file of images in classes (folders train, val and test above them are the "
                    "split, if no key "
                    "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such"),
-    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays",
-                   "What data.path holds; auto: by its content"),
+    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior",
+                   "What data.path holds; auto: by its content; prior: nothing, tables are drawn as [prior] says"),
     GOSS__KEY_TEXT(
         "data.task", table.task, "",
         "table: the column whose values are tasks; file: each file is one; empty: guessed. images: folder: each folder "
@@ -135,6 +146,23 @@ static const goss_key own[] = {
     GOSS__KEY_TEXT(
         "data.cache", data.cache, "",
         "Folder for the decoded images, which are mapped from there; empty: run.dir; none: keep them in memory"),
+    GOSS__KEY_TEXT(
+        "prior.families", prior.prior.families, "",
+        "Families of tables, NAME or NAME=WEIGHT, as mlp=2,tree; empty: all, as often as gossamer data tables "
+        "--help says"),
+    GOSS__KEY_INT("prior.columns", prior.prior.columns, "20", 1, 1000, "slots",
+                  "Slots of a row: one for a number, one for each level of a category"),
+    GOSS__KEY_INT("prior.least_columns", prior.prior.least_columns, "3", 1, 1000, "slots", "Least slots of a table"),
+    GOSS__KEY_FORM("prior.support", read_prior_support, "24..128", NULL, "Support rows of a table, log-uniform"),
+    GOSS__KEY_INT("prior.queries", prior.queries, "96", 1, 10000, "rows", "Rows of a table that are predicted"),
+    GOSS__KEY_INT("prior.classes", prior.prior.classes, "10", 2, 10, "classes", "Most classes of a target"),
+    GOSS__KEY_REAL("prior.missing", prior.prior.missing, "0.3", 0, 1, NULL, "Share of tables with missing values"),
+    GOSS__KEY_REAL("prior.categorical", prior.prior.categorical, "0.3", 0, 1, NULL,
+                   "Mean share of columns that are categories or levels"),
+    GOSS__KEY_INT("prior.curriculum", prior.prior.curriculum, "0", 0, 9007199254740991.0, "tables",
+                  "Tables over which sizes grow from the least to the most; 0: all sizes from the start"),
+    GOSS__KEY_INT("prior.group", prior.prior.group, "8", 1, 100000, "tables",
+                  "Successive tables of the same size, best those of a step (train.tasks): no padding"),
     GOSS__KEY_FORM("task.objective", read_objective, "auto", "auto|classification|regression|huber|gaussian",
                    "table: what the target wants; auto: by its values, classification or regression; huber minds "
                    "outliers less; gaussian "
@@ -271,6 +299,7 @@ static void derive(goss__run_settings *s) {
     memcpy(s->image_tasks.split, s->table.split, sizeof s->table.split);
     s->images.threads = s->run.threads;
     if (!*s->images.labels) s->images.labels = NULL;
+    if (!*s->prior.prior.families) s->prior.prior.families = NULL;
 }
 
 goss_status goss__run_settings_read(const goss_config *c, goss__run_settings *out, goss_error *err) {
@@ -278,6 +307,7 @@ goss_status goss__run_settings_read(const goss_config *c, goss__run_settings *ou
                                 .images = goss_images_options_defaults(),
                                 .image_tasks = goss_image_tasks_defaults(),
                                 .table = goss_table_data_defaults(),
+                                .prior = goss_prior_source_defaults(),
                                 .train_episodes = goss_episode_spec_defaults(),
                                 .validate_episodes = goss_episode_spec_defaults(),
                                 .optimizer = goss_optimizer_defaults(),

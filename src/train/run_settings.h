@@ -11,6 +11,7 @@
 #include "gossamer/episode.h"
 #include "gossamer/image_task.h"
 #include "gossamer/optimizer.h"
+#include "gossamer/prior.h"
 #include "gossamer/table_data.h"
 
 /* data.kind, in the order of its choices. */
@@ -19,7 +20,8 @@ typedef enum goss__data_word {
     GOSS__DATA_IMAGES,
     GOSS__DATA_IDX,
     GOSS__DATA_TABLE,
-    GOSS__DATA_ARRAYS
+    GOSS__DATA_ARRAYS,
+    GOSS__DATA_PRIOR
 } goss__data_word;
 
 typedef struct goss__run_settings {
@@ -33,6 +35,7 @@ typedef struct goss__run_settings {
     goss_images_options images; /* all but split, cache_dir and stop */
     goss_image_tasks_options image_tasks;
     goss_table_data_options table;
+    goss_prior_source_options prior;  /* all but seed and regression, which run.seed and task.objective say */
     goss_episode_spec train_episodes; /* all but min_shots, for which there is train.min_shots */
     goss_episode_spec validate_episodes;
     const char *metric; /* task.metric */

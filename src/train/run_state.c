@@ -21,7 +21,7 @@ static goss_status check(const goss__run_settings *s, const goss_train_tasks *ow
     if (!*s->run.dir)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "run.dir is not set: the folder to write to, as run.dir=runs/first");
-    if (!own && !*s->data.path)
+    if (!*s->data.path && !goss__run_data_kind(s, own)->pathless)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
             "data.path is not set: a folder or .zip of images in classes, or a table, as data.path=drawings");

@@ -189,8 +189,11 @@ static const struct {
     {"data.tasks,data.per_class", "image tasks", "images in tasks (data.task = folder, data.tasks)"},
     {"data.task,data.train_tasks,data.split,task.support,task.queries", "table,image tasks",
      "tasks of tables or images"},
-    {"data.hold_out,validate.episodes", "images,table", "classes or tasks that are held out"},
-    {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.val_tasks,task.objective,task.order,"
+    {"data.hold_out", "images,table", "classes or tasks that are held out"},
+    {"validate.episodes", "images,table,prior", "classes or tasks that are held out"},
+    {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
+    {"task.objective", "table,prior", "tables"},
+    {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.val_tasks,task.order,"
      "task.thin,task.any,train.fold",
      "table", "tables"}};
 
