@@ -1,48 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_data.c: gossamer data glyphs: renders the characters of installed fonts. */
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
+/* cmd_data.c: gossamer data: makes data. The first argument that is a name of the table says which; everything else is
+ * for its function. */
 #include <string.h>
 
-#include "cli.h"
-#include "gossamer/data.h"
+#include "data_made.h"
+
+static const struct {
+    const char *name;
+    int (*make)(int argc, char **argv);
+} made[] = {{"glyphs", data_glyphs}, {"tables", data_tables}};
+enum { MADE = sizeof made / sizeof *made };
+
+static const cli_verb verb = {.name = "data",
+                              .usage = "glyphs|tables -o DIR [options]",
+                              .doc = "Makes data: glyphs renders the characters of installed fonts; tables draws random "
+                                     "tables from the prior.\nThe options of each: gossamer data NAME --help.",
+                              .min_words = 1,
+                              .max_words = 1};
 
 int cmd_data(int argc, char **argv) {
-    goss_glyphs_options o = goss_glyphs_options_defaults();
-    const cli_option options[] = {
-        CLI_TEXT("o", "DIR", &o.out, "folder to write; created"),
-        CLI_TEXT("fonts", "DIR", &o.fonts, "folder of .ttf and .otf files (/usr/share/fonts/truetype/noto)"),
-        CLI_INT("size", "N", &o.size, "64", 8, 1024, "height and width of the drawings"),
-        CLI_INT("drawings", "N", &o.drawings, "20", 1, 1000, "drawings per character"),
-        CLI_INT("max-characters", "N", &o.max_characters, "60", 1, 100000, "largest number of characters per script"),
-        CLI_INT("test-scripts", "N", &o.test_scripts, "20", 0, 1000, "scripts in test-classes.txt"),
-        CLI_REAL("jitter", "X", &o.jitter, "1", 0, 100, "strength of the random distortions"),
-        CLI_INT("seed", "S", &o.seed, "1", 0, 9007199254740991, "of scripts and distortions"),
-        CLI_INT("threads", "N", &o.threads, "", 0, 1024, "(all)"),
-    };
-    const cli_verb v = {.name = "data",
-                        .usage = "glyphs -o DIR [options]",
-                        .doc = "Renders the characters of installed fonts, script by script, into "
-                               "DIR/Script/uXXXX/NN_face.png, and lists the\nclasses by whole scripts in "
-                               "DIR/train-classes.txt and DIR/test-classes.txt. An existing result is kept.",
-                        .options = options,
-                        .n_options = sizeof options / sizeof *options,
-                        .min_words = 1,
-                        .max_words = 1};
-    if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
-    if (strcmp(argv[1], "glyphs") != 0) cli_usage(&v, "there is no data \"%s\", only glyphs", argv[1]);
-    if (!o.out) cli_usage(&v, "-o is missing");
-    goss_error err;
-    goss_glyphs_report r;
-    cli_log_to_stderr();
-    o.stop = cli_catch_signals();
-    goss_status s = goss_glyphs_render(&o, &r, &err);
-    cli_release_signals();
-    if (s != GOSS_OK) return cli_fail(&err);
-    fprintf(stderr, "%d scripts, %d characters, %d drawings; to test on: %d scripts, %d characters\n", r.scripts,
-            r.characters, r.images, r.test_scripts, r.test_characters);
-    fprintf(stderr, "excluded: %d blank, %d marks, %d duplicates\n", r.blank, r.marks, r.duplicates);
-    cli_put_path(o.out);
-    return cli_close_stdout();
+    for (int i = 1; i < argc; i++)
+        for (int m = 0; m < MADE; m++)
+            if (strcmp(argv[i], made[m].name) == 0) return made[m].make(argc, argv);
+    if (cli_parse(&verb, argc, argv) < 0) return cli_close_stdout();
+    cli_usage(&verb, "there is no data \"%s\", only glyphs and tables", argv[1]);
 }

@@ -21,7 +21,7 @@ static const struct {
     {"predict", cmd_predict, "classify images with such a network"},
     {"convert", cmd_convert, "write a model with its hypernetwork's weights as bfloat16"},
     {"inspect", cmd_inspect, "show the content of a model, network or any safetensors file"},
-    {"data", cmd_data, "make data: data glyphs renders the characters of installed fonts"},
+    {"data", cmd_data, "make data: glyphs, rendered from installed fonts; tables, drawn from the prior"},
     {"doctor", cmd_doctor, "show the capabilities of this build and machine"},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };

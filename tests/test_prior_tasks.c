@@ -192,10 +192,18 @@ static uint64_t drawn(const char *setting) {
 }
 
 TEST(every_key_of_the_prior_changes_what_is_drawn) {
-    static const char *const settings[] = {"prior.families=tree,mlp=2", "prior.columns=12",    "prior.least_columns=9",
-                                           "prior.support=24..64",      "prior.queries=50",    "prior.classes=3",
-                                           "prior.missing=0.9",         "prior.categorical=0", "prior.curriculum=1000",
-                                           "prior.group=3",             "run.seed=2",          "task.objective=regression"};
+    static const char *const settings[] = {"prior.families=tree,mlp=2",
+                                           "prior.columns=12",
+                                           "prior.least_columns=9",
+                                           "prior.support=24..64",
+                                           "prior.queries=50",
+                                           "prior.classes=3",
+                                           "prior.missing=0.9",
+                                           "prior.categorical=0",
+                                           "prior.curriculum=1000",
+                                           "prior.group=3",
+                                           "run.seed=2",
+                                           "task.objective=regression"};
     int n, found = 0;
     const uint64_t before = drawn("run.seed=1");
     T_CHECK(drawn("run.seed=1") == before);
@@ -227,7 +235,7 @@ static goss_status run(const char *dir, const char *const *settings, goss_train_
 /* Any method trains on it; and what is learned holds for tables that were not seen. */
 TEST(a_run_trains_on_a_prior) {
 #define SMALL                                                                                                          \
-    "prior.columns=8", "prior.families=linear", "prior.classes=2", "prior.support=40..40", "prior.queries=20",        \
+    "prior.columns=8", "prior.families=linear", "prior.classes=2", "prior.support=40..40", "prior.queries=20",         \
         "prior.missing=0", "prior.categorical=0", "train.tasks=8", "train.method=protonet",                            \
         "model.backbone=dense 16; relu", "optimizer.rate=0.005", "validate.episodes=40"
     goss_train_report first, last;

@@ -86,10 +86,13 @@ static void disguise(goss__draft *d, float *x) {
     static void (*const how[])(goss__draft *, float *) = {as_it_is, round_off, stretch, heavy,
                                                           squash,   censor,    outliers};
     static const double weight[] = {5, 1.5, 1.5, 0.5, 0.5, 0.7, 0.5};
+    const int one = goss__noise_choose(&d->noise, weight, 7);
     goss__values_standardise(x, d->rows);
-    how[goss__noise_choose(&d->noise, weight, 7)](d, x);
-    const float scale = (float)goss__noise_log_between(&d->noise, 0.01, 1000);
-    const float location = goss__noise_chance(&d->noise, 0.5) ? 0 : (float)goss__noise_between(&d->noise, -3, 6);
+    how[one](d, x);
+    const bool counts = how[one] == round_off && goss__noise_chance(&d->noise, 0.8); /* they stay integers */
+    const float scale = counts ? 1 : (float)goss__noise_log_between(&d->noise, 0.01, 1000);
+    float location = goss__noise_chance(&d->noise, 0.5) ? 0 : (float)goss__noise_between(&d->noise, -3, 6);
+    if (counts) location = floorf(10 * location);
     for (int i = 0; i < d->rows; i++) x[i] = (x[i] + location) * scale;
 }
 

@@ -147,12 +147,15 @@ static goss_status check(const goss_prior_source_options *o, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT, "support sets of %d to %d rows and %d queries: no such tables",
                               o->least_support, o->support, o->queries);
     if (o->least_support < 10 || (o->prior.regression == 0 && o->least_support < needed))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "the least support set, %d rows, is too small: at least 10, and two for each of %d classes",
-                              o->least_support, o->prior.classes);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "the least support set, %d rows, is too small: at least 10, and two for each of %d classes",
+            o->least_support, o->prior.classes);
     if (o->prior.regression == 0 || o->prior.regression == 1) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "a share of %g of the tables with numbers to predict: tasks have one "
-                          "objective, so that it is 0 or 1", o->prior.regression);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "a share of %g of the tables with numbers to predict: tasks have one "
+                          "objective, so that it is 0 or 1",
+                          o->prior.regression);
 }
 
 static goss_status allocate(source *s, goss_error *err) {
