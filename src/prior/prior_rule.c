@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* prior_rule.c: targets that no sum of curves of single columns comes near to: products, parities, comparisons,
- * conjunctions, counts of a level and lookups, most often of columns with the same few levels (the fields of a game, the
- * answers of a form). */
+ * conjunctions, counts of a level and lookups, most often of columns with the same few levels (the fields of a game,
+ * the answers of a form). */
 #include <string.h>
 
 #include "prior/prior.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prior_target.c: from scores to a target. Classes come from the ranks of one score, cut into unequal parts, or from the
- * largest of several scores. Numbers are a score with noise, warped. */
+/* prior_target.c: from scores to a target. Classes come from the ranks of one score, cut into unequal parts, or from
+ * the largest of several scores. Numbers are a score with noise, warped. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
