@@ -13,8 +13,8 @@ enum { MADE = sizeof made / sizeof *made };
 
 static const cli_verb verb = {.name = "data",
                               .usage = "glyphs|tables -o DIR [options]",
-                              .doc = "Makes data: glyphs renders the characters of installed fonts; tables draws random "
-                                     "tables from the prior.\nThe options of each: gossamer data NAME --help.",
+                              .doc = "Makes data: glyphs renders the characters of installed fonts; tables draws "
+                                     "random tables from the prior.\nThe options of each: gossamer data NAME --help.",
                               .min_words = 1,
                               .max_words = 1};
 

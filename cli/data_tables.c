@@ -158,8 +158,7 @@ static const char *families_help(void) {
     size_t at = (size_t)snprintf(text, sizeof text, "families and how often each is drawn, as mlp=2,tree; all:");
     const goss_prior_family *f;
     for (int i = 0; (f = goss_prior_family_at(i)) && at < sizeof text; i++)
-        at += (size_t)snprintf(text + at, sizeof text - at, "\n                           %s=%g: %s", f->name, f->weight,
-                               f->doc);
+        at += (size_t)snprintf(text + at, sizeof text - at, "\n%27s%s=%g: %s", "", f->name, f->weight, f->doc);
     return text;
 }
 
@@ -169,7 +168,7 @@ int data_tables(int argc, char **argv) {
     const cli_option options[] = {
         CLI_TEXT("o", "DIR", &q.out, "folder to write: DIR/table-00001.csv, ...; created"),
         CLI_INT("count", "N", &q.count, "10", 1, 99999, "number of tables"),
-        CLI_INT("first", "K", &q.first, "0", 0, 9007199254740991, "number of the first one: table K is always the same"),
+        CLI_INT("first", "K", &q.first, "0", 0, 9007199254740991, "number of the first: table K is always the same"),
         CLI_INT("seed", "S", &q.prior.seed, "1", 0, 9007199254740991, "another seed, other tables"),
         CLI_FORM("rows", "N or N..M", read_rows, &q.prior, "rows of a table (50..200)"),
         CLI_FORM("columns", "N or N..M", read_columns, &q.prior, "columns of a table, without the target (2..20)"),

@@ -115,10 +115,11 @@ GOSS_API void goss_prior_draw(goss_prior *prior, uint64_t k, goss_prior_table *t
 
 /* Tables as tasks: some rows are the support set, the others queries.
  *
- * A row has C = prior.columns slots and is 2 C numbers: the slots' values, then 1 for each slot whose value is missing
- * (which is 0). A number, an ordered level and a category of two levels have one slot. A category of K levels has K
- * adjacent slots, 1 for its level; or one with the code where fewer than K are left. Numbers and levels are standardised
- * with the support rows' mean and deviation and cut off at 10 deviations. Slots that a table does not need are 0. */
+ * A row has C = prior.columns slots and is 2 C numbers: the slots' values, then 1 for each slot whose value is
+ * missing (which is 0). A number, an ordered level and a category of two levels have one slot. A category of K levels
+ * has K adjacent slots, 1 for its level; or one with the code where fewer than K are left. Numbers and levels are
+ * standardised with the support rows' mean and deviation and cut off at 10 deviations. Slots that a table does not
+ * need are 0. */
 typedef struct goss_prior_source_options {
     /* rows and least_rows do not count. columns: slots; least_columns: least slots of a table. regression: 0
      * (classification), or 1, where the target is standardised with the support rows. */

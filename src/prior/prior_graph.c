@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* prior_graph.c: columns and target are nodes of a random directed graph that grows node by node. A node is a root, or a
- * simple mechanism of one to three earlier nodes, older ones more often: a sum of curves, a product, a lookup of levels,
- * the larger one. Sparse mechanisms give columns that interact and depend on each other, unlike dense networks. */
+/* prior_graph.c: columns and target are nodes of a random directed graph that grows node by node. A node is a root,
+ * or a simple mechanism of one to three earlier nodes, older ones more often: a sum of curves, a product, a lookup of
+ * levels, the larger one. Sparse mechanisms give columns that interact and depend on each other, unlike dense
+ * networks. */
 #include <string.h>
 
 #include "prior/prior.h"
