@@ -334,9 +334,16 @@ TEST(a_section_that_no_row_has_is_told) {
     write_run("spare.ini", "[compare]\nmodels = one\nclosed = none\nseeds = 1\ndir = spare\n[compare.tie]\n"
                            "optimizer.rate = .1\noptimizer.beta1 = .8\n");
     RUN(0, "compare spare.ini");
-    SAYS(err_text, "[compare.tie] has no effect: no row of the comparison has it");
-    SAYS(err_text, "[model.ids] has no effect");
+    SAYS(err_text, "[model.ids], [compare.tie] have no effect: no row of the comparison has them");
     if (strstr(strstr(err_text, "[compare.tie]") + 1, "[compare.tie]")) T_FAIL("told twice: %s", err_text);
+}
+
+TEST(a_key_that_every_row_replaces_is_told) {
+    write_run("replaced.ini", compared);
+    RUN(0, "compare replaced.ini compare.dir=replaced compare.models=one compare.regularizers=none compare.closed=none "
+           "train.method=maml optimizer.beta1=.8");
+    SAYS(err_text, "train.method = maml has no effect: each row has a value of its own");
+    T_CHECK(!strstr(err_text, "optimizer.beta1"));
 }
 
 TEST(the_same_file_trains_and_is_checked) {

@@ -155,6 +155,7 @@ TEST(npy_types_and_orders) {
 TEST(npy_mistakes) {
     const double d[] = {1, (double)INFINITY};
     const int64_t large[] = {1, 9007199254740993};
+    const double beyond[] = {-1e300, 1};
     const struct {
         bytes b;
         goss_status status;
@@ -173,6 +174,7 @@ TEST(npy_mistakes) {
         {npy(NPY("<f8", "False", "(18446744073709551615, 2)"), d, 16), GOSS_E_FORMAT, "truncated or damaged"},
         {npy(NPY("<f8", "False", "(0,)"), d, 0), GOSS_E_FORMAT, "the array is empty"},
         {npy(NPY("<f8", "False", "(2,)"), d, 16), GOSS_E_FORMAT, "t.npy:2:x: an infinity"},
+        {npy(NPY("<f8", "False", "(2,)"), beyond, 16), GOSS_E_FORMAT, "t.npy:1:x: -1e+300 is beyond 1e30"},
         {npy(NPY("<i8", "False", "(2,)"), large, 16), GOSS_E_FORMAT,
          "t.npy:2:x: an integer that a double cannot represent"},
         {npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (2,), }", d, 16), GOSS_E_UNSUPPORTED,

@@ -310,15 +310,44 @@ static bool has_variant(const goss_compare *c, const char *name, size_t n) {
 
 /* Sections that no row is made of: no error, since a list on the command line may be shorter than that of the file. */
 static void tell_unused(const goss_compare *c) {
-    char last[80] = "";
+    goss__str all = {0};
+    size_t last = 0; /* where the last section starts in `all` */
+    int n = 0;
     for (int i = 0; i < c->sections.n; i++) {
         char section[80];
         const char *key = c->sections.v[i].key, *name = strchr(key, '.') + 1;
-        const size_t n = strcspn(name, ".");
-        snprintf(section, sizeof section, "%.*s", (int)(name - key) + (int)n, key);
-        if (has_variant(c, name, n) || strcmp(section, last) == 0) continue;
-        goss__log(GOSS_LOG_WARN, "[%s] has no effect: no row of the comparison has it", section);
-        strcpy(last, section);
+        const size_t size = strcspn(name, ".");
+        snprintf(section, sizeof section, "[%.*s]", (int)(name - key) + (int)size, key);
+        if (has_variant(c, name, size) || (n && strcmp(section, all.data + last) == 0)) continue;
+        if (n++) goss__str_add(&all, ", ");
+        last = all.size;
+        goss__str_add(&all, section);
+        if (all.failed) break;
+    }
+    if (n && !all.failed)
+        goss__log(GOSS_LOG_WARN, "%s ha%s no effect: no row of the comparison has %s", all.data, n == 1 ? "s" : "ve",
+                  n == 1 ? "it" : "them");
+    goss__str_free(&all);
+}
+
+static bool row_sets(const goss__row *r, const char *key) {
+    bool sets = goss__settings_get(&r->model->set, key) != NULL;
+    for (int i = 0; i < r->parts; i++) sets = sets || goss__settings_get(&r->part[i]->set, key);
+    return sets;
+}
+
+/* A key of the command line that each row sets to something else. In the file it is none to be told of, since
+ * `gossamer train` takes the same file. */
+static void tell_replaced(const goss_compare *c) {
+    for (int i = 0; i < c->base.n; i++) {
+        const goss__setting *one = &c->base.v[i];
+        int trained = 0, set = 0;
+        for (int k = 0; k < c->rows; k++)
+            if (!c->row[k].closed) trained++, set += row_sets(&c->row[k], one->key);
+        if (!one->line && trained && set == trained)
+            goss__log(GOSS_LOG_WARN,
+                      "%s = %.60s has no effect: each row has a value of its own; [model.NAME] %s = ... sets it for one",
+                      one->key, one->value, one->key);
     }
 }
 
@@ -350,6 +379,7 @@ static goss_status plan(goss_compare *c, goss_error *err) {
     GOSS_TRY(each_name(c, "compare.models", c->set.models, rows_of_model, NULL, err));
     if (c->rows == 0) return goss_error_set(err, GOSS_E_ARGUMENT, "compare.models names no model");
     tell_unused(c);
+    tell_replaced(c);
     tell_overruled(c);
     return GOSS_OK;
 }

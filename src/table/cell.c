@@ -4,6 +4,7 @@
  * data. */
 #include "table/cell.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -161,7 +162,8 @@ const char *goss__cell_advice(const char *text, char decimal) {
         [THOUSANDS] = "a thousands separator? Write the digits without it (or declare the decimal sign if it is that)",
         [PERCENT] = "write the number without the percent sign (5 % as 5 or .05, the same in all rows)",
         [CURRENCY] = "write the number without the currency",
-        [HUGE_NUMBER] = "beyond the range of a double (1.8e308), or truncated",
+        [HUGE_NUMBER] = "beyond the range of numbers (1e30: tables are computed in single precision), or truncated; give "
+                        "the column in a larger unit, or its logarithm",
         [INFINITE] = "numbers must be finite; leave the cell empty if it is unknown",
     };
     if (goss__cell_is_date(text)) return "a date? The other cells of the column are numbers";
@@ -170,10 +172,14 @@ const char *goss__cell_advice(const char *text, char decimal) {
 
 /* ---- all kinds ---- */
 
+static bool parse_in_range(const char *text, double *value) {
+    return goss__number_parse(text, value) && fabs(*value) <= GOSS__CELL_LARGEST;
+}
+
 static bool parse_number(const char *text, size_t n, char decimal, double *value) {
     char copy[400];
     if (n >= sizeof copy || !(digit(*text) || strchr("+-.,", *text))) return false;
-    if (decimal == '.' && text[n] == 0) return goss__number_parse(text, value);
+    if (decimal == '.' && text[n] == 0) return parse_in_range(text, value);
     memcpy(copy, text, n);
     copy[n] = 0;
     if (decimal == ',') {
@@ -181,7 +187,7 @@ static bool parse_number(const char *text, size_t n, char decimal, double *value
         if (strchr(copy, '.')) return false;
         if (comma) *comma = '.';
     }
-    return goss__number_parse(copy, value);
+    return parse_in_range(copy, value);
 }
 
 goss__cell_class goss__cell_classify(const char *text, char decimal, const goss__missing_words *missing,

@@ -6,6 +6,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Larger magnitudes are errors of their cells: what is computed from them in single precision, such as squares of
+ * standardised numbers times their variance, would overflow far from the cause. */
+#define GOSS__CELL_LARGEST 1e30
+
 typedef enum goss__cell_class {
     GOSS__IS_MISSING,
     GOSS__IS_NUMBER,

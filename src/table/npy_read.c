@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "table/cell.h"
 #include "table/table_source.h"
 
 #define COLUMNS_MAX 100000
@@ -285,6 +286,11 @@ static goss_status take_cell(arrays *s, const array *a, size_t row, size_t colum
     if (isinf(v))
         return goss_error_set(err, GOSS_E_FORMAT, "%s:%zu:%s: an infinity; numbers must be finite, or NaN if missing",
                               s->b->name, row + 1, goss__column_label(s->decl[at].name, label));
+    if (fabs(v) > GOSS__CELL_LARGEST)
+        return goss_error_set(err, GOSS_E_FORMAT,
+                              "%s:%zu:%s: %g is beyond 1e30 (tables are computed in single precision); give it in a "
+                              "larger unit, or its logarithm",
+                              s->b->name, row + 1, goss__column_label(s->decl[at].name, label), v);
     if (!is_exact(a, p, v))
         return goss_error_set(err, GOSS_E_FORMAT,
                               "%s:%zu:%s: an integer that a double cannot represent; an identifier? Keep it as text",

@@ -244,7 +244,9 @@ static goss_status open_source(const goss_table_data *d, const goss_table_source
     int skipped;
     GOSS_TRY(goss_error_prefix(err, goss_table_source_open(d->tasks, d->fit.transform, o, out, &skipped, err),
                                "tasks to %s on", what));
-    if (skipped)
+    if (skipped && o->support == 0)
+        goss__log(GOSS_LOG_WARN, "%d of %d tasks to %s on have no rows and are left out", skipped, o->n_tasks, what);
+    else if (skipped)
         goss__log(GOSS_LOG_WARN, "%d of %d tasks to %s on have no more than task.support = %d rows and are left out",
                   skipped, o->n_tasks, what, o->support);
     return GOSS_OK;
