@@ -345,9 +345,10 @@ static void tell_replaced(const goss_compare *c) {
         for (int k = 0; k < c->rows; k++)
             if (!c->row[k].closed) trained++, set += row_sets(&c->row[k], one->key);
         if (!one->line && trained && set == trained)
-            goss__log(GOSS_LOG_WARN,
-                      "%s = %.60s has no effect: each row has a value of its own; [model.NAME] %s = ... sets it for one",
-                      one->key, one->value, one->key);
+            goss__log(
+                GOSS_LOG_WARN,
+                "%s = %.60s has no effect: each row has a value of its own; [model.NAME] %s = ... sets it for one",
+                one->key, one->value, one->key);
     }
 }
 

@@ -277,9 +277,10 @@ static void name_branches(term *t) {
 
 static goss_val section_penalty(term *t) {
     if (ties_rows(t->r) && t->all->tasks < 2)
-        return fail(t, GOSS_E_ARGUMENT,
-                    "it ties tasks, and a step has one: it takes data of several tasks, and train.tasks = 0 (all in each "
-                    "step) or above 1");
+        return fail(
+            t, GOSS_E_ARGUMENT,
+            "it ties tasks, and a step has one: it takes data of several tasks, and train.tasks = 0 (all in each "
+            "step) or above 1");
     name_branches(t);
     const goss_val adjacency = graph_of(t), prior = t->r->graph ? prior_of(t, adjacency) : GOSS_NONE;
     const goss_val v = takes_all(t->r) ? together(t, adjacency) : one_by_one(t, adjacency, false);
