@@ -55,6 +55,8 @@ static void put_row(const goss_comparison *s, int i, int width, bool explained, 
     put_interval("%.4g", r->value, r->ci95, 16);
     put_against(s, i, "alone");
     if (closed) put_against(s, i, "mean-ridge");
+    put_number("%.2g", r->seed_deviation, 8);
+    for (int k = 0; k < s->noises; k++) put_number("%.4g", r->noisy[k], 10);
     if (explained) put_number("%.4f", r->explained, 9);
     if (r->worse_than_alone >= 0)
         printf(" %6d", r->worse_than_alone);
@@ -87,6 +89,12 @@ void compare_print(const goss_compare *c, const goss_comparison *s) {
         s->tasks, s->done, s->cells, s->metric->name, s->metric->higher ? "higher" : "lower", goss_compare_folder(c));
     printf("%-*s %16s %17s", width, "row", s->metric->name, "to alone");
     if (closed) printf(" %17s", "to mean-ridge");
+    printf(" %8s", "seeds sd");
+    for (int k = 0; k < s->noises; k++) {
+        char head[32];
+        snprintf(head, sizeof head, "noise %.3g", s->noise[k]);
+        printf(" %10s", head);
+    }
     if (explained) printf(" %9s", "explained");
     printf(" %6s %8s %8s %5s  %s\n", "worse", "strength", "seconds", "seeds", "worst task");
     for (int i = 0; i < s->rows; i++) put_row(s, i, width, explained, closed);
@@ -96,7 +104,17 @@ void compare_print(const goss_compare *c, const goss_comparison *s) {
 
 /* ---- JSON ---- */
 
-static void put_json_row(const goss_compare_row *r) {
+static void put_json_noise(const goss_comparison *s, const goss_compare_row *r) {
+    printf(", \"noise\": [");
+    for (int i = 0; i < s->noises; i++) {
+        cli_json_number(i ? ", {\"level\": " : "{\"level\": ", s->noise[i]);
+        cli_json_number(", \"value\": ", r->noisy[i]);
+        printf("}");
+    }
+    printf("]");
+}
+
+static void put_json_row(const goss_comparison *s, const goss_compare_row *r) {
     printf("{\"name\": ");
     cli_json_name(r->name);
     printf(", \"model\": ");
@@ -115,6 +133,8 @@ static void put_json_row(const goss_compare_row *r) {
     }
     cli_json_number(", \"worse_than_alone\": ", r->worse_than_alone < 0 ? (double)NAN : r->worse_than_alone);
     cli_json_number(", \"explained_variance\": ", r->explained);
+    cli_json_number(", \"seed_deviation\": ", r->seed_deviation);
+    put_json_noise(s, r);
     printf(", \"undefined\": %d", r->undefined);
     cli_json_number(", \"strength\": ", r->strength), cli_json_number(", \"seconds\": ", r->seconds);
     printf("}");
@@ -125,7 +145,7 @@ void compare_json(const goss_comparison *s) {
            s->metric->name, s->metric->higher ? "true" : "false", s->tasks, s->cells, s->done);
     for (int i = 0; i < s->rows; i++) {
         if (i) printf(", ");
-        put_json_row(&s->row[i]);
+        put_json_row(s, &s->row[i]);
     }
     printf("], \"differences\": [");
     for (int i = 0; i < s->differences; i++) {

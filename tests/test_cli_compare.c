@@ -338,6 +338,36 @@ TEST(a_section_that_no_row_has_is_told) {
     if (strstr(strstr(err_text, "[compare.tie]") + 1, "[compare.tie]")) T_FAIL("told twice: %s", err_text);
 }
 
+/* The n-th number after "value" in the row's list of noises. */
+static double noisy(const char *name, int n) {
+    const char *at = strstr(row(name), "\"noise\": [");
+    for (int i = 0; at && i <= n; i++) at = strstr(at + 1, "\"level\"");
+    if (!at) T_FAIL("%s has no noise %d", name, n);
+    return number(at, "value");
+}
+
+TEST(noise_on_test_inputs_costs_what_little_noise_does_not) {
+    static const char *const rows[] = {"one", "ids", "ridge", "mean-ridge"};
+    double before[4];
+    write_run("run.ini", compared);
+    RUN(0, "compare run.ini compare.dir=quiet compare.regularizers=none --json");
+    for (int i = 0; i < 4; i++) before[i] = number(row(rows[i]), "value");
+    SAYS(out_text, "\"noise\": []");
+    T_CHECK(number(row("one"), "seed_deviation") > 0);
+    RUN(0, "compare run.ini compare.dir=quiet compare.regularizers=none compare.seeds=1 --json");
+    SAYS(row("one"), "\"seed_deviation\": null");
+    RUN(0, "compare run.ini compare.dir=noisy compare.regularizers=none compare.noise=1e-9,1 --json");
+    for (int i = 0; i < 4; i++) {
+        T_NEAR(number(row(rows[i]), "value"), before[i], 0);
+        T_NEAR(noisy(rows[i], 0), before[i], 1e-5 * before[i]);
+        T_CHECK(noisy(rows[i], 1) > 1.02 * before[i]);
+    }
+    RUN(0, "compare run.ini compare.dir=noisy compare.regularizers=none compare.noise=1e-9,1");
+    SAYS(out_text, "noise 1e-09    noise 1");
+    RUN(1, "compare run.ini compare.dir=none compare.noise=.1,-1");
+    SAYS(err_text, "compare.noise: \".1,-1\" is no list of up to 4 numbers above 0");
+}
+
 TEST(a_key_that_every_row_replaces_is_told) {
     write_run("replaced.ini", compared);
     RUN(0, "compare replaced.ini compare.dir=replaced compare.models=one compare.regularizers=none compare.closed=none "

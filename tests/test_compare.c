@@ -354,7 +354,7 @@ static void check_ridge(const char *name, bool pooled) {
     goss__trial trial;
     double strength, each[TASKS], best, validation;
     for (int refit = 0; refit < 2; refit++) T_OK(goss__cell_config(c, &cell, 0, refit, &config[refit], &err));
-    T_OK(cell.row->closed->fit(config[0], config[1], &trial, &strength, &err));
+    T_OK(cell.row->closed->fit(config[0], config[1], &c->noises, &trial, &strength, &err));
     open_rows(config[0], &train, &other, false);
     validation = rmse_of(&train, &other, pooled, strength, each);
     T_NEAR(trial.validation, validation, 1e-5);

@@ -70,11 +70,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_compare_run(goss_compare *c, const goss_
 
 /* ---- results ---- */
 
+#define GOSS_COMPARE_NOISES 4
+
 /* The results of a row over its finished cells. */
 typedef struct goss_compare_row {
     const char *name, *model, *regularizer; /* regularizer "none": the model without one */
     double value;                           /* mean over tasks, then seeds; NaN: no finished cell */
     double ci95;                            /* half width of its 95 % interval (below); NaN: unknown */
+    double seed_deviation;             /* standard deviation over seeds of the mean over tasks; NaN: fewer than two */
+    double noisy[GOSS_COMPARE_NOISES]; /* mean over tasks and seeds with goss_comparison.noise[i] on test inputs */
     double explained;       /* 1 - squared error / variance over all test samples, mean over seeds; NaN with classes */
     double seconds;         /* of a cell, search and final training; mean over seeds */
     double strength;        /* the selected one, median over seeds; NaN: no strength */
@@ -100,8 +104,10 @@ typedef struct goss_comparison {
     int rows; /* in the order of the configuration */
     goss_compare_difference *difference;
     int differences;
-    char *verdict;   /* a summary in sentences */
-    int done, cells; /* finished cells, all cells */
+    char *verdict;                     /* a summary in sentences */
+    int noises;                        /* levels of compare.noise */
+    double noise[GOSS_COMPARE_NOISES]; /* standard deviations */
+    int done, cells;                   /* finished cells, all cells */
     int tasks;
     const char *const *task; /* [tasks] names */
     double *each;            /* [rows, tasks] mean over seeds; NaN: none */

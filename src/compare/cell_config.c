@@ -148,6 +148,8 @@ goss_status goss__cell_hash(const goss_compare *c, const goss__cell *cell, uint6
         goss__free(text);
         text = NULL;
     }
+    /* Without noise the hash is that of results made before there was any. */
+    if (c->noises.n) *out = goss__hash64(c->noises.level, (size_t)c->noises.n * sizeof(double), *out);
     goss__free(defaults);
     return s;
 }

@@ -14,6 +14,7 @@
 #include "base/os.h"
 #include "baseline/baseline.h"
 #include "compare/compare.h"
+#include "task/task_noise.h"
 #include "train/run_data.h"
 
 const char goss__closed_forms[] = "mean-ridge, mean-ridge-2, ridge, pooled-ridge";
@@ -301,20 +302,33 @@ static goss_status check_metric(const goss__run_data *d, goss_error *err) {
                           d->metric->name);
 }
 
+static goss_status take_test_rows(opened *o, goss_error *err) {
+    goss_task_source source;
+    GOSS_TRY(goss__run_data_test(&o->data, &source, err));
+    goss_status s = take_rows(&o->other, &source, (int)o->data.source.tasks, err);
+    goss_task_source_free(&source);
+    return s;
+}
+
+/* The test rows with noise in place of what they were. */
+static goss_status take_noisy_rows(opened *o, double level, goss_error *err) {
+    goss_task_source clean, noisy;
+    free_rows(&o->other);
+    GOSS_TRY(goss__run_data_test(&o->data, &clean, err));
+    goss_status s = goss__task_noise(&clean, level, o->data.seed, &noisy, err);
+    if (s == GOSS_OK) s = take_rows(&o->other, &noisy, (int)o->data.source.tasks, err), goss_task_source_free(&noisy);
+    goss_task_source_free(&clean);
+    return s;
+}
+
 static goss_status open_rows(const goss_config *c, bool test, opened *o, goss_error *err) {
     *o = (opened){0};
     GOSS_TRY(goss__run_settings_read(c, &o->set, err));
     GOSS_TRY(goss__run_data_open(&o->data, &o->set, &(goss__run_place){.bare = true}, err));
     const int tasks = (int)o->data.source.tasks;
-    goss_task_source source;
     goss_status s = check_metric(&o->data, err);
     if (s == GOSS_OK) s = take_rows(&o->train, &o->data.source, tasks, err);
-    if (s == GOSS_OK && test) {
-        s = goss__run_data_test(&o->data, &source, err);
-        if (s == GOSS_OK) s = take_rows(&o->other, &source, tasks, err), goss_task_source_free(&source);
-    } else if (s == GOSS_OK) {
-        s = take_rows(&o->other, &o->data.validation, tasks, err);
-    }
+    if (s == GOSS_OK) s = test ? take_test_rows(o, err) : take_rows(&o->other, &o->data.validation, tasks, err);
     if (s != GOSS_OK) close_opened(o);
     return s;
 }
@@ -368,8 +382,23 @@ static void leave_out_unanswered(goss__judged *j) {
     j->tasks = n;
 }
 
-static goss_status answer_test(const wanted *w, const goss_config *c, const goss__grid *g, int best, goss__trial *out,
-                               goss_error *err) {
+static goss_status answer_noisy(const form *f, opened *o, int best, double level, const goss_metric *metric,
+                                double *mean, goss_error *err) {
+    goss__judged judged = {0};
+    GOSS_TRY(take_noisy_rows(o, level, err));
+    double *values = nothing_yet(f, o->other.tasks);
+    goss_status s =
+        values ? goss__judged_open(&judged, metric, &o->data.source.spec, o->other.tasks, err) : no_memory(err);
+    if (s == GOSS_OK) s = answer_all(f, &o->other, best, metric, &judged, values, err);
+    leave_out_unanswered(&judged);
+    *mean = goss__judged_mean(&judged);
+    goss__judged_close(&judged);
+    goss__free(values);
+    return s;
+}
+
+static goss_status answer_test(const wanted *w, const goss_config *c, const goss__grid *g, int best,
+                               const goss__noises *noises, goss__trial *out, goss_error *err) {
     opened o;
     goss_baselines b;
     form f;
@@ -381,29 +410,31 @@ static goss_status answer_test(const wanted *w, const goss_config *c, const goss
     if (s == GOSS_OK) s = goss__judged_open(&out->test, out->metric, &o.data.source.spec, o.other.tasks, err);
     if (s == GOSS_OK) s = answer_all(&f, &o.other, best, out->metric, &out->test, values, err);
     leave_out_unanswered(&out->test);
+    for (int i = 0; s == GOSS_OK && i < noises->n; i++)
+        s = answer_noisy(&f, &o, best, noises->level[i], out->metric, &out->noisy[i], err);
     goss__free(values), goss__free(mean);
     close_opened(&o);
     return s;
 }
 
-static goss_status fit(const wanted *w, const goss_config *search, const goss_config *refit, goss__trial *out,
-                       double *strength, goss_error *err) {
+static goss_status fit(const wanted *w, const goss_config *search, const goss_config *refit, const goss__noises *noises,
+                       goss__trial *out, double *strength, goss_error *err) {
     const double start = goss__now();
     const goss__grid *g;
     int best = 0;
     *out = (goss__trial){.validation = NAN};
     GOSS_TRY(choose(w, search, &g, &best, out, err));
     *strength = strength_at(g, best).slope;
-    goss_status s = answer_test(w, refit, g, best, out, err);
+    goss_status s = answer_test(w, refit, g, best, noises, out, err);
     out->seconds = goss__now() - start;
     if (s != GOSS_OK) goss__judged_close(&out->test);
     return s;
 }
 
 #define FORM(name, ...)                                                                                                \
-    static goss_status fit_##name(const goss_config *search, const goss_config *refit, goss__trial *out,               \
-                                  double *strength, goss_error *err) {                                                 \
-        return fit(&(wanted){__VA_ARGS__}, search, refit, out, strength, err);                                         \
+    static goss_status fit_##name(const goss_config *search, const goss_config *refit, const goss__noises *noises,     \
+                                  goss__trial *out, double *strength, goss_error *err) {                               \
+        return fit(&(wanted){__VA_ARGS__}, search, refit, noises, out, strength, err);                                 \
     }
 FORM(mean_ridge, .mean = true, .one = true)
 FORM(mean_ridge_2, .mean = true)

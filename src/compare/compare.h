@@ -45,8 +45,8 @@ typedef struct goss__variant {
 typedef struct goss__closed_form {
     const char *name;
     bool plain;
-    goss_status (*fit)(const goss_config *search, const goss_config *refit, goss__trial *out, double *strength,
-                       goss_error *err);
+    goss_status (*fit)(const goss_config *search, const goss_config *refit, const goss__noises *noises,
+                       goss__trial *out, double *strength, goss_error *err);
 } goss__closed_form;
 const goss__closed_form *goss__closed_form_find(const char *name); /* NULL: none of that name */
 /* Everything that a closed form needs of a cell's run is there. */
@@ -70,7 +70,7 @@ typedef struct goss__row {
 
 /* The keys of [compare]. Texts are borrowed from the configuration. */
 typedef struct goss__compare_settings {
-    const char *models, *regularizers, *strengths, *closed, *dir;
+    const char *models, *regularizers, *strengths, *closed, *noise, *dir;
     int seeds, folds, jobs;
     bool early;
 } goss__compare_settings;
@@ -85,6 +85,7 @@ struct goss_compare {
     int variants;
     double strength[GOSS__STRENGTHS_MOST];
     int strengths;
+    goss__noises noises; /* of compare.noise */
     goss__row *row;
     int rows, rows_room;
     int seeds, folds; /* folds 1: none */
@@ -125,8 +126,9 @@ typedef struct goss__result {
     double strength; /* that was chosen; NaN: none to choose */
     int64_t step;
     double validation, explained, seconds;
-    uint64_t settings, data; /* hashes */
-    bool stale;              /* of goss__result_read: the file has a result of other settings */
+    double noisy[GOSS__NOISES]; /* of the comparison's noises */
+    uint64_t settings, data;    /* hashes */
+    bool stale;                 /* of goss__result_read: the file has a result of other settings */
     const goss_metric *metric;
     int tasks;
     char **task;   /* [tasks] */

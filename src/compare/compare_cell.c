@@ -61,6 +61,7 @@ static goss_status search(const goss_compare *c, const goss__cell *cell, const v
 
 static goss_status take_test(goss__result *r, goss__trial *fit, goss_error *err) {
     r->explained = fit->test.explained;
+    memcpy(r->noisy, fit->noisy, sizeof r->noisy);
     r->tasks = fit->test.tasks, r->task = fit->test.name, r->value = fit->test.value;
     fit->test.name = NULL, fit->test.value = NULL, fit->test.tasks = 0;
     for (int k = 0; k < r->tasks; k++)
@@ -74,7 +75,7 @@ static goss_status refit(const goss_compare *c, const goss__cell *cell, const vo
     goss__trial fit;
     const goss__try *best = &r->tried[r->best];
     GOSS_TRY(goss__cell_config(c, cell, r->best, true, &config, err));
-    const goss__trial_options o = {.last_step = best->step, .judges = true, .stop = stop};
+    const goss__trial_options o = {.last_step = best->step, .judges = true, .noises = &c->noises, .stop = stop};
     goss_status s = goss__train_trial(config, &o, &fit, err);
     goss_config_free(config);
     GOSS_TRY(s);
@@ -93,10 +94,10 @@ static goss_status run_model(const goss_compare *c, const goss__cell *cell, cons
     return refit(c, cell, stop, r, err);
 }
 
-static goss_status run_closed(const goss__cell *cell, const goss_config *before, const goss_config *after,
-                              goss__result *r, goss_error *err) {
+static goss_status run_closed(const goss_compare *c, const goss__cell *cell, const goss_config *before,
+                              const goss_config *after, goss__result *r, goss_error *err) {
     goss__trial fit = {0};
-    GOSS_TRY(cell->row->closed->fit(before, after, &fit, &r->strength, err));
+    GOSS_TRY(cell->row->closed->fit(before, after, &c->noises, &fit, &r->strength, err));
     r->validation = fit.validation, r->seconds = fit.seconds, r->data = fit.hash, r->metric = fit.metric;
     goss_status s = take_test(r, &fit, err);
     goss__judged_close(&fit.test);
@@ -111,7 +112,7 @@ goss_status goss__cell_run(const goss_compare *c, const goss__cell *cell, const 
     if (s == GOSS_OK) s = goss__cell_config(c, cell, 0, false, &before, err);
     if (s == GOSS_OK) s = goss__cell_config(c, cell, 0, true, &after, err);
     if (s == GOSS_OK)
-        s = cell->row->closed ? run_closed(cell, before, after, &r, err) : run_model(c, cell, stop, &r, err);
+        s = cell->row->closed ? run_closed(c, cell, before, after, &r, err) : run_model(c, cell, stop, &r, err);
     if (s == GOSS_OK) s = goss__result_write(c, cell, &r, err);
     goss_config_free(before), goss_config_free(after);
     goss__result_free(&r);

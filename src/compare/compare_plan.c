@@ -32,6 +32,9 @@ static const goss_key keys[] = {
     GOSS__KEY_TEXT("compare.closed", closed, "auto",
                    "Closed forms beside them: mean-ridge, mean-ridge-2, ridge, pooled-ridge (logistic ones for "
                    "classes); auto: all, of tables; none"),
+    GOSS__KEY_TEXT("compare.noise", noise, "",
+                   "Standard deviations of noise on inputs, up to 4 (standardised columns, pixels from 0 to 1): test "
+                   "samples are evaluated with each, too"),
     GOSS__KEY_INT("compare.seeds", seeds, "5", 1, 10000, "seeds", "Divisions of the samples, and starting weights"),
     GOSS__KEY_INT("compare.folds", folds, "0", 0, 1000, "folds",
                   "So many test sets that do not overlap instead of one a seed, each 1 / folds of the samples; 0: one"),
@@ -302,6 +305,18 @@ static goss_status read_strengths(goss_compare *c, goss_error *err) {
                           GOSS__STRENGTHS_MOST);
 }
 
+static goss_status read_noises(goss_compare *c, goss_error *err) {
+    const char *text = c->set.noise;
+    if (!*text) return GOSS_OK;
+    c->noises.n = goss__numbers_parse(text, c->noises.level, GOSS__NOISES);
+    for (int i = 0; i < c->noises.n; i++)
+        if (!(c->noises.level[i] > 0)) c->noises.n = -1;
+    if (c->noises.n > 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "compare.noise: \"%.60s\" is no list of up to %d numbers above 0, as .1 .3", text,
+                          GOSS__NOISES);
+}
+
 static bool has_variant(const goss_compare *c, const char *name, size_t n) {
     for (int k = 0; k < c->variants; k++)
         if (strlen(c->variant[k]->name) == n && strncmp(c->variant[k]->name, name, n) == 0) return true;
@@ -373,6 +388,7 @@ static goss_status plan(goss_compare *c, goss_error *err) {
                               "compare.dir is not set: the folder for what each training gives, as "
                               "compare.dir=runs/school");
     GOSS_TRY(read_strengths(c, err));
+    GOSS_TRY(read_noises(c, err));
     GOSS_TRY(check_base(c, &table, err));
     if (c->folds > 1 && !table)
         return goss_error_set(err, GOSS_E_ARGUMENT, "compare.folds = %d: only rows of tables have folds", c->folds);

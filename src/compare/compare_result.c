@@ -87,7 +87,12 @@ goss_status goss__result_write(const goss_compare *c, const goss__cell *cell, co
     add_number(&s, "strength", r->strength), add_number(&s, "step", (double)r->step);
     add_number(&s, "validation", r->validation), add_number(&s, "explained_variance", r->explained);
     add_number(&s, "seconds", r->seconds);
-    goss__str_add(&s, ", \"tasks\": [");
+    goss__str_add(&s, ", \"noisy\": [");
+    for (int i = 0; i < c->noises.n; i++) {
+        if (i) goss__str_add(&s, ", ");
+        goss__json_add_number(&s, r->noisy[i]);
+    }
+    goss__str_add(&s, "], \"tasks\": [");
     for (int k = 0; k < r->tasks; k++) {
         goss__str_add(&s, k ? ", [" : "[");
         goss__json_add_text(&s, r->task[k]);
@@ -148,6 +153,10 @@ static bool take_all(const json_t *o, int most, goss__result *r) {
     r->strength = number(o, "strength"), r->step = step >= 0 ? (int64_t)step : 0;
     r->validation = number(o, "validation"), r->explained = number(o, "explained_variance");
     r->seconds = number(o, "seconds");
+    for (size_t i = 0; i < GOSS__NOISES; i++) {
+        const json_t *v = json_array_get(json_object_get(o, "noisy"), i);
+        r->noisy[i] = json_is_number(v) ? json_number_value(v) : (double)NAN;
+    }
     return true;
 }
 

@@ -121,7 +121,17 @@ static double mean_of(const double *v, int n) {
     return mean;
 }
 
-/* Mean over tasks of each draw, then over draws. */
+/* The standard deviation (with m - 1) of the m numbers that are not NaN; NaN: fewer than two. */
+static double deviation_of(const double *v, int n) {
+    const double mean = mean_of(v, n);
+    double squares = 0;
+    int m = 0;
+    for (int i = 0; i < n; i++)
+        if (!isnan(v[i])) squares += (v[i] - mean) * (v[i] - mean), m++;
+    return m > 1 ? sqrt(squares / (m - 1)) : (double)NAN;
+}
+
+/* Mean over tasks of each draw, into work [draws], then over draws. */
 static double over_draws(const results *r, int a, int b, double *ci95) {
     double *draws = r->work, *tasks = draws + r->draws, mean;
     for (int d = 0; d < r->draws; d++) {
@@ -156,6 +166,13 @@ static double median(double *v, int n) {
     if (n == 0) return NAN;
     qsort(v, (size_t)n, sizeof *v, by_size);
     return n % 2 ? v[n / 2] : (v[n / 2 - 1] + v[n / 2]) / 2;
+}
+
+static void take_noisy(const results *r, int row, goss_compare_row *out) {
+    for (int i = 0; i < r->c->noises.n; i++) {
+        for (int d = 0; d < r->draws; d++) r->work[d] = at(r, row, d) ? at(r, row, d)->noisy[i] : (double)NAN;
+        out->noisy[i] = mean_of(r->work, r->draws);
+    }
 }
 
 /* Means over draws of what a result says beside its tasks. */
@@ -206,9 +223,11 @@ static void make_row(const results *r, int i, const goss_metric *m, double *each
     *out = (goss_compare_row){
         .name = row->name, .model = row->model ? row->model->name : row->name, .regularizer = row->regularizer};
     out->value = over_draws(r, i, -1, &seeds);
+    out->seed_deviation = deviation_of(r->work, r->draws);
     out->ci95 = wider(seeds, over_tasks(r, i, -1, each));
     out->worse_than_alone = count_worse(r, m, i, find_row(r, "alone"));
     find_worst(r, m, each, out);
+    take_noisy(r, i, out);
     take_rest(r, i, out);
 }
 
@@ -259,6 +278,8 @@ static goss_status summarize(results *r, goss_comparison *out, goss_error *err) 
     GOSS_TRY(reserve(r, out, err));
     const int cells = goss_compare_cells(r->c);
     out->cells = cells, out->rows = r->c->rows;
+    out->noises = r->c->noises.n;
+    memcpy(out->noise, r->c->noises.level, sizeof out->noise);
     for (int i = 0; i < cells; i++) {
         out->done += r->done[i];
         if (r->done[i]) out->metric = r->of[i].metric;

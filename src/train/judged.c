@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "base/alloc.h"
+#include "gossamer/interval.h"
 #include "train/trial.h"
 
 goss_status goss__judged_open(goss__judged *j, const goss_metric *metric, const goss_task_spec *spec, int tasks,
@@ -20,6 +21,12 @@ void goss__judged_close(goss__judged *j) {
     for (int k = 0; k < j->tasks; k++) goss__free(j->name[k]);
     goss__free(j->name), goss__free(j->value);
     *j = (goss__judged){0};
+}
+
+double goss__judged_mean(const goss__judged *j) {
+    double mean;
+    goss_student_ci95(j->value, j->tasks, &mean, NULL);
+    return mean;
 }
 
 /* Squared errors by the objective's own metric, whatever its outputs are. */

@@ -6,6 +6,7 @@
 
 #include "base/os.h"
 #include "base/stop.h"
+#include "task/task_noise.h"
 #include "train/run.h"
 
 enum { BAD_STEPS = 25 }; /* in a row without a finite gradient */
@@ -87,13 +88,30 @@ static goss_status judge_on(goss__run *r, const goss_task_source *source, goss__
     return s;
 }
 
-static goss_status judge_test(goss__run *r, bool dry, goss__judged *out, goss_error *err) {
+static goss_status judge_noisy(goss__run *r, double level, double *mean, goss_error *err) {
+    goss_task_source clean, noisy;
+    goss__judged values = {0};
+    GOSS_TRY(goss__run_data_test(&r->data, &clean, err));
+    goss_status s = goss__task_noise(&clean, level, r->data.seed, &noisy, err);
+    if (s == GOSS_OK) {
+        s = judge_on(r, &noisy, &values, err);
+        *mean = goss__judged_mean(&values);
+        goss_task_source_free(&noisy);
+    }
+    goss__judged_close(&values);
+    goss_task_source_free(&clean);
+    return s;
+}
+
+static goss_status judge_test(goss__run *r, const goss__trial_options *o, goss__trial *out, goss_error *err) {
     goss_task_source source;
     GOSS_TRY(goss__run_data_test(&r->data, &source, err));
     goss_status s = GOSS_OK;
-    if (!dry) {
+    if (!o->dry) {
         goss__run_export(r);
-        s = judge_on(r, &source, out, err);
+        s = judge_on(r, &source, &out->test, err);
+        for (int i = 0; s == GOSS_OK && o->noises && i < o->noises->n; i++)
+            s = judge_noisy(r, o->noises->level[i], &out->noisy[i], err);
     }
     goss_task_source_free(&source);
     return s;
@@ -128,7 +146,7 @@ goss_status goss__train_trial(const goss_config *c, const goss__trial_options *o
         s = goss_error_set(err, GOSS_E_ARGUMENT, "train.method = %s has nothing to train",
                            goss_method_name(goss_model_method(r.model)));
     if (s == GOSS_OK && !o->dry) s = train(&r, o, out, err);
-    if (s == GOSS_OK && o->judges) s = judge_test(&r, o->dry, &out->test, err);
+    if (s == GOSS_OK && o->judges) s = judge_test(&r, o, out, err);
     goss__run_close(&r);
     if (s != GOSS_OK) goss__judged_close(&out->test);
     return s;

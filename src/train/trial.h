@@ -11,10 +11,19 @@
 #include "gossamer/config.h"
 #include "gossamer/task.h"
 
+enum { GOSS__NOISES = 4 };
+
+/* Standard deviations of noise on the inputs of test samples, above 0 (task_noise.h). */
+typedef struct goss__noises {
+    double level[GOSS__NOISES];
+    int n;
+} goss__noises;
+
 typedef struct goss__trial_options {
-    int64_t last_step; /* ends there, its rate along the schedule of train.steps; 0: as the settings say */
-    bool judges;       /* judge the weights of the last step on the test samples */
-    bool dry;          /* everything but the steps */
+    int64_t last_step;          /* ends there, its rate along the schedule of train.steps; 0: as the settings say */
+    bool judges;                /* judge the weights of the last step on the test samples */
+    bool dry;                   /* everything but the steps */
+    const goss__noises *noises; /* test samples are evaluated with each of these, too; NULL: none */
     const volatile sig_atomic_t *stop; /* NULL: nothing */
 } goss__trial_options;
 
@@ -32,6 +41,8 @@ goss_status goss__judged_open(goss__judged *j, const goss_metric *metric, const 
 /* Task k's name and its answers. */
 goss_status goss__judged_add(goss__judged *j, int k, const char *name, const goss_answers *answers, goss_error *err);
 void goss__judged_close(goss__judged *j); /* also of one that is all 0 */
+/* The mean of the values over tasks for which the metric is defined; NaN: none. */
+double goss__judged_mean(const goss__judged *j);
 
 typedef struct goss__trial {
     int64_t step;      /* of the best validation; without one the last */
@@ -39,7 +50,8 @@ typedef struct goss__trial {
     double seconds;    /* of steps and validations */
     uint64_t hash;     /* of the data and its division */
     const goss_metric *metric;
-    goss__judged test; /* where it was asked for */
+    goss__judged test;          /* where it was asked for */
+    double noisy[GOSS__NOISES]; /* mean over tasks of the metric with each noise */
 } goss__trial;
 /* Errors: as goss_train; GOSS_E_ARGUMENT: nothing is kept apart; GOSS_E_NUMERIC: weights or answers that are not
  * finite, or no validation that gave a number. Owns: goss__judged_close of `test`. */
