@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gossamer/regularizer.h"
 #include "test.h"
 #include "tiny_set.h"
 
@@ -88,6 +89,23 @@ TEST(a_data_set_of_ones_own_is_learned) {
     T_EQ(sscanf(next_line(at), "maml %lf", &maml), 1);
     /* Measured: 0.90, 0.12 and 4.2; waves have a mean square of 4.3. */
     T_CHECK(made < 2 && ridge < 0.5 && maml < 5);
+}
+
+TEST(every_kind_of_penalty_falls_towards_its_limit) {
+    if (run_example("every_regularizer", "") != 0) T_FAIL("every_regularizer failed: %.300s", text);
+    const char *at = text;
+    int kinds = 0;
+    for (at = next_line(at); *at; at = next_line(at), kinds++) {
+        char kind[40];
+        double value[4];
+        T_EQ(sscanf(at, "%39s %lf %lf %lf %lf", kind, &value[0], &value[1], &value[2], &value[3]), 5);
+        T_STR(kind, goss_reg_kind_at(kinds)->name);
+        for (int i = 0; i < 3; i++)
+            if (!(value[i + 1] < value[i])) T_FAIL("%s rises from %g to %g", kind, value[i], value[i + 1]);
+        /* Measured: 0.0001 to 0.3 of it. */
+        if (strncmp(kind, "entropy", 7) != 0 && !(value[3] < 0.4 * value[0])) T_FAIL("%s ends at %g", kind, value[3]);
+    }
+    T_CHECK(!goss_reg_kind_at(kinds));
 }
 
 TEST(related_tasks_gain_from_what_ties_them) {
