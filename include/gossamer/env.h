@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* env.h: environments for reinforcement learning: families of Markov decision processes, thousands at once.
+ *
+ * A *family* is a kind of environment (CartPole, GridNavi ...) with a range for each of its parameters. A *task* is one
+ * point of the family: task k is a pure function of (seed, part, k). An agent lives in a task for a *life* of several
+ * *episodes*, in which it can learn from what it has seen. goss_envs runs many lives side by side; each has a task and
+ * a counter-based random stream of its own, so that results are the same bits for any number of threads.
+ *
+ *     goss_env_family f;
+ *     goss_env_family_of("cartpole", &f, &err);
+ *     goss_env_family_set(&f, "length", .25, 1, &err);             // of the pole, from task to task
+ *     goss_envs_new(&f, &(goss_envs_options){.count = 1024, .seed = 1}, &e, &err);
+ *     goss_envs_begin_all(e, 0);                                   // life i in task i
+ *     while (...) { policy(goss_envs_look(e).observation, actions); goss_envs_step(e, actions, &err); ... }
+ *
+ * A program's own environment is a goss_env_kind that it fills in (examples/own_environment.c). Equations of the
+ * classic control problems: Barto, Sutton and Anderson 1983 (CartPole); Moore 1990 (MountainCar); Sutton 1996, Sutton
+ * and Barto 1998 (Acrobot); values agree with Gymnasium's to the last digits (tests/golden/env). */
+#ifndef GOSSAMER_ENV_H
+#define GOSSAMER_ENV_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "gossamer/status.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- kinds ---- */
+
+/* The random stream of a life, or of the draw of a task. */
+typedef struct goss_env_random goss_env_random;
+/* Uniform in [0, 1). */
+GOSS_API double goss_env_uniform(goss_env_random *r);
+/* Normal, mean 0 and variance 1. */
+GOSS_API double goss_env_normal(goss_env_random *r);
+/* Uniform in 0 .. n - 1, n at least 1. */
+GOSS_API int goss_env_below(goss_env_random *r, int n);
+
+#define GOSS_ENV_MOST_PARAMETERS 640
+#define GOSS_ENV_MOST_STATE 32
+#define GOSS_ENV_MOST_OBSERVATIONS 64
+#define GOSS_ENV_MOST_CONTROLS 8
+
+/* A parameter of a family: a number that is uniform in low .. high from task to task. */
+typedef struct goss_env_parameter {
+    const char *name;
+    double low, high;   /* the standard range; equal: the same in all tasks */
+    double least, most; /* what goss_env_family_set takes */
+    bool whole;         /* an integer from low to high, both included */
+    const char *doc;
+} goss_env_parameter;
+
+/* A kind of environment. A state is an array of doubles; all functions are pure in (parameters, state, action, random
+ * stream) and are called from several threads at once, each with its own arrays. */
+typedef struct goss_env_kind {
+    const char *name, *doc;
+    int observations;                    /* numbers of an observation, at most GOSS_ENV_MOST_OBSERVATIONS */
+    int actions;                         /* discrete: their number; 0: continuous */
+    int controls;                        /* continuous: numbers of an action, each clipped to -1 .. 1 */
+    int state;                           /* numbers of a state, at most GOSS_ENV_MOST_STATE */
+    int horizon;                         /* steps after which an episode is truncated */
+    int episodes;                        /* of a life, where goss_envs_options does not say */
+    const goss_env_parameter *parameter; /* [named] with names and ranges */
+    int named;
+    int parameters; /* all numbers of a task: `named` and then what `draw` adds */
+    /* Draws the parameters behind the named ones, which are there. NULL: none. */
+    void (*draw)(double *parameter, goss_env_random *r);
+    /* The first state of an episode. */
+    void (*reset)(const double *parameter, double *state, goss_env_random *r);
+    /* Advances the state by an action (discrete: action[0] is its number) and returns the reward. *terminal: the
+     * episode has ended by itself; it is false before. */
+    double (*step)(const double *parameter, double *state, const float *action, goss_env_random *r, bool *terminal);
+    /* What the agent sees of a state: out [observations]. */
+    void (*observe)(const double *parameter, const double *state, float *out);
+    /* Draws the state as text, canvas [rows][columns] filled with blanks. NULL: cannot be shown. */
+    void (*show)(const double *parameter, const double *state, char *canvas);
+    int rows, columns;
+} goss_env_kind;
+
+/* Kind i: bandit, tabular, gridnavi, point, cartpole, mountaincar, acrobot, pendulum; NULL after the last. */
+GOSS_API const goss_env_kind *goss_env_kind_at(int i);
+
+/* ---- families ---- */
+
+/* A kind with the ranges of its named parameters. */
+typedef struct goss_env_family {
+    const goss_env_kind *kind;
+    double low[32], high[32]; /* [kind->named] */
+    int horizon;              /* of an episode; as the kind says */
+} goss_env_family;
+
+/* The family of that name with its standard ranges. Errors: GOSS_E_ARGUMENT, with near names or all. */
+GOSS_API GOSS_MUST_USE goss_status goss_env_family_of(const char *name, goss_env_family *out, goss_error *err);
+/* The family of a program's own kind. Errors: GOSS_E_ARGUMENT: what is missing or out of range in it, by its name. */
+GOSS_API GOSS_MUST_USE goss_status goss_env_family_own(const goss_env_kind *kind, goss_env_family *out,
+                                                       goss_error *err);
+/* Sets a parameter's range. Errors: GOSS_E_ARGUMENT: no such parameter (with their names), or a range that is empty or
+ * beyond what the parameter takes. */
+GOSS_API GOSS_MUST_USE goss_status goss_env_family_set(goss_env_family *f, const char *name, double low, double high,
+                                                       goss_error *err);
+/* The parameters of task k, out [kind->parameters]. held_out: the tasks that are judged on, of another random stream:
+ * where parameters are continuous they are other ones. */
+GOSS_API void goss_env_task(const goss_env_family *f, uint64_t seed, bool held_out, uint64_t k, double *out);
+
+/* ---- many at once ---- */
+
+/* Settings of goss_envs_new. */
+typedef struct goss_envs_options {
+    int count;     /* lives side by side, at least 1 */
+    int episodes;  /* of a life; 0: the kind's */
+    uint64_t seed; /* of tasks and of all randomness */
+    bool held_out; /* of tasks */
+    int threads;   /* 0: as goss_threads_new */
+} goss_envs_options;
+
+/* Lives side by side. Threads: one at a time. */
+typedef struct goss_envs goss_envs;
+/* Errors: GOSS_E_ARGUMENT: a setting out of range; GOSS_E_NOMEM. Owns: *out, goss_envs_free; copies the family. */
+GOSS_API GOSS_MUST_USE goss_status goss_envs_new(const goss_env_family *f, const goss_envs_options *o, goss_envs **out,
+                                                 goss_error *err);
+/* NULL is allowed. */
+GOSS_API void goss_envs_free(goss_envs *e);
+/* Starts life i in task k: a pure function of (seed, part, k), whatever i and what went before. */
+GOSS_API void goss_envs_begin(goss_envs *e, int i, uint64_t k);
+/* Life i in task first + i, for all of them. */
+GOSS_API void goss_envs_begin_all(goss_envs *e, uint64_t first);
+/* One step of all lives that are not over. actions: discrete [count] numbers from 0; continuous [count, controls], which
+ * are clipped. An episode that ends is followed by the first state of the next; after the last one the life is over and
+ * its actions are ignored until goss_envs_begin. Allocates nothing.
+ * Errors: GOSS_E_ARGUMENT: an action that is no number of one (all states stay as they were); GOSS_E_NUMERIC: an
+ * environment gave a reward or an observation that is not finite: with kind, life, task, episode and step. */
+GOSS_API GOSS_MUST_USE goss_status goss_envs_step(goss_envs *e, const float *actions, goss_error *err);
+
+/* What is there now, borrowed; it changes with each step. */
+typedef struct goss_envs_view {
+    const float *observation; /* [count, observations] of the present state */
+    const float *ended_at;    /* [count, observations] of the state in which an episode ended (where `ended`) */
+    const float *reward;      /* [count] of the last step */
+    const uint8_t *ended;     /* [count] the last step ended an episode */
+    const uint8_t *terminal;  /* [count] ... by itself: what follows is worth nothing; else it was truncated */
+    const uint8_t *over;      /* [count] the life is over */
+    const int32_t *episode;   /* [count] the present episode from 0 */
+    const int32_t *step;      /* [count] steps of the present episode */
+    const double *parameter;  /* [count, parameters] of the tasks */
+    const double *state;      /* [count, kind->state] */
+} goss_envs_view;
+GOSS_API goss_envs_view goss_envs_look(const goss_envs *e);
+/* The number of lives. */
+GOSS_API int goss_envs_count(const goss_envs *e);
+/* Episodes of a life. */
+GOSS_API int goss_envs_episodes(const goss_envs *e);
+/* Life i as text of kind->rows lines, into out [(columns + 1) * rows + 1]. Errors: GOSS_E_UNSUPPORTED: a kind that cannot
+ * be shown. */
+GOSS_API GOSS_MUST_USE goss_status goss_envs_show(const goss_envs *e, int i, char *out, goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* env_control.c: classic control by gravity: a pole on a cart (Barto, Sutton and Anderson 1983), a car in a valley (Moore
+ * 1990), a pendulum. Equations and constants are those of Gymnasium's CartPole-v1, MountainCar-v0 and Pendulum-v1. */
+#include <math.h>
+
+#include "env/env.h"
+
+/* ---- cartpole ---- */
+
+enum { GRAVITY, CART, POLE, LENGTH, FORCE, SIGN };
+static const goss_env_parameter cartpole[] = {
+    GOSS__FIXED("gravity", 9.8, 0.1, 100, "m/s^2"),
+    GOSS__FIXED("cart", 1, 0.1, 10, "Mass of the cart, kg"),
+    GOSS__FIXED("pole", 0.1, 0.01, 5, "Mass of the pole, kg"),
+    GOSS__VARIES("length", 0.25, 1, 0.05, 5, "Half the length of the pole, m; Gymnasium: 0.5"),
+    GOSS__VARIES("force", 5, 15, 0.1, 100, "Of a push, N; Gymnasium: 10"),
+    GOSS__FIXED("sign", 1, -1, 1, "Below 0: the two actions are exchanged")};
+
+static void reset_cartpole(const double *parameter, double *s, goss_env_random *r) {
+    (void)parameter;
+    for (int i = 0; i < 4; i++) s[i] = goss__env_between(r, -0.05, 0.05);
+}
+
+/* s: position, speed, angle from upright, angular speed; explicit Euler steps of 0.02 s. */
+static double step_cartpole(const double *p, double *s, const float *action, goss_env_random *r, bool *terminal) {
+    const double tau = 0.02, most = 12 * 2 * M_PI / 360;
+    const double push = ((int)action[0] == 1) == (p[SIGN] >= 0) ? p[FORCE] : -p[FORCE];
+    const double cosine = cos(s[2]), sine = sin(s[2]), mass = p[CART] + p[POLE], moment = p[POLE] * p[LENGTH];
+    const double drive = (push + moment * (s[3] * s[3]) * sine) / mass;
+    const double turn =
+        (p[GRAVITY] * sine - cosine * drive) / (p[LENGTH] * (4.0 / 3.0 - p[POLE] * (cosine * cosine) / mass));
+    const double pull = drive - moment * turn * cosine / mass;
+    (void)r;
+    s[0] += tau * s[1], s[1] += tau * pull, s[2] += tau * s[3], s[3] += tau * turn;
+    *terminal = s[0] < -2.4 || s[0] > 2.4 || s[2] < -most || s[2] > most;
+    return 1;
+}
+
+static void see_four(const double *parameter, const double *s, float *out) {
+    (void)parameter;
+    for (int i = 0; i < 4; i++) out[i] = (float)s[i];
+}
+
+static void show_cartpole(const double *p, const double *s, char *canvas) {
+    const goss_env_kind *k = &goss__env_cartpole;
+    const double at = 30 + s[0] * 12, length = 6 * fmin(1.5, p[LENGTH] / 0.5);
+    for (int c = 0; c < k->columns; c++) goss__env_put(k, canvas, k->rows - 1, c, '-');
+    goss__env_line(k, canvas, k->rows - 3, at, k->rows - 3 - length * cos(s[2]), at + 2 * length * sin(s[2]), '|');
+    for (int c = -2; c <= 2; c++) goss__env_put(k, canvas, k->rows - 2, (int)lround(at) + c, '#');
+}
+
+const goss_env_kind goss__env_cartpole = {.name = "cartpole",
+                                          .doc = "A pole on a cart that is pushed left or right; 1 a step while it "
+                                                 "stands, 500 steps at most",
+                                          .observations = 4,
+                                          .actions = 2,
+                                          .state = 4,
+                                          .horizon = 500,
+                                          .episodes = 1,
+                                          .parameter = cartpole,
+                                          .named = 6,
+                                          .parameters = 6,
+                                          .reset = reset_cartpole,
+                                          .step = step_cartpole,
+                                          .observe = see_four,
+                                          .show = show_cartpole,
+                                          .rows = 13,
+                                          .columns = 61};
+
+/* ---- mountaincar ---- */
+
+enum { ENGINE, SLOPE, GOAL };
+static const goss_env_parameter mountaincar[] = {
+    GOSS__VARIES("force", 0.0008, 0.0012, 0, 0.1, "Of the engine, a step; Gymnasium: 0.001"),
+    GOSS__VARIES("gravity", 0.002, 0.003, 0, 0.1, "A step; Gymnasium: 0.0025"),
+    GOSS__FIXED("goal", 0.5, -0.4, 0.6, "Position that ends an episode")};
+
+static void reset_mountaincar(const double *parameter, double *s, goss_env_random *r) {
+    (void)parameter;
+    s[0] = goss__env_between(r, -0.6, -0.4), s[1] = 0;
+}
+
+static double step_mountaincar(const double *p, double *s, const float *action, goss_env_random *r, bool *terminal) {
+    (void)r;
+    s[1] += ((int)action[0] - 1) * p[ENGINE] + cos(3 * s[0]) * -p[SLOPE];
+    s[1] = goss__env_clip(s[1], -0.07, 0.07);
+    s[0] = goss__env_clip(s[0] + s[1], -1.2, 0.6);
+    if (s[0] == -1.2 && s[1] < 0) s[1] = 0;
+    *terminal = s[0] >= p[GOAL] && s[1] >= 0;
+    return -1;
+}
+
+static void see_two(const double *parameter, const double *s, float *out) {
+    (void)parameter;
+    out[0] = (float)s[0], out[1] = (float)s[1];
+}
+
+static void show_mountaincar(const double *p, const double *s, char *canvas) {
+    const goss_env_kind *k = &goss__env_mountaincar;
+    for (int c = 0; c < k->columns; c++) {
+        const double x = -1.2 + 1.8 * c / (k->columns - 1);
+        goss__env_put(k, canvas, (int)lround(k->rows - 1.5 - (k->rows - 3) * (sin(3 * x) + 1) / 2), c,
+                      x >= p[GOAL] ? 'G' : '.');
+    }
+    goss__env_put(k, canvas, (int)lround(k->rows - 2.5 - (k->rows - 3) * (sin(3 * s[0]) + 1) / 2),
+                  (int)lround((s[0] + 1.2) / 1.8 * (k->columns - 1)), '@');
+}
+
+const goss_env_kind goss__env_mountaincar = {.name = "mountaincar",
+                                             .doc = "A car too weak for the hill must swing up; -1 a step, 200 at most",
+                                             .observations = 2,
+                                             .actions = 3,
+                                             .state = 2,
+                                             .horizon = 200,
+                                             .episodes = 1,
+                                             .parameter = mountaincar,
+                                             .named = 3,
+                                             .parameters = 3,
+                                             .reset = reset_mountaincar,
+                                             .step = step_mountaincar,
+                                             .observe = see_two,
+                                             .show = show_mountaincar,
+                                             .rows = 14,
+                                             .columns = 61};
+
+/* ---- pendulum ---- */
+
+enum { PULL, MASS, ROD, TORQUE };
+static const goss_env_parameter pendulum[] = {GOSS__VARIES("gravity", 8, 12, 0.1, 100, "m/s^2; Gymnasium: 10"),
+                                              GOSS__FIXED("mass", 1, 0.01, 10, "kg"),
+                                              GOSS__VARIES("length", 0.8, 1.2, 0.05, 10, "m; Gymnasium: 1"),
+                                              GOSS__FIXED("torque", 2, 0.01, 100, "The largest, N m")};
+
+static void reset_pendulum(const double *parameter, double *s, goss_env_random *r) {
+    (void)parameter;
+    s[0] = goss__env_between(r, -M_PI, M_PI), s[1] = goss__env_between(r, -1, 1);
+}
+
+/* An angle within -pi .. pi. */
+static double wrapped(double angle) {
+    const double turns = fmod(angle + M_PI, 2 * M_PI);
+    return (turns < 0 ? turns + 2 * M_PI : turns) - M_PI;
+}
+
+static double step_pendulum(const double *p, double *s, const float *action, goss_env_random *r, bool *terminal) {
+    const double u = p[TORQUE] * goss__env_control(action[0]), angle = wrapped(s[0]), dt = 0.05;
+    const double cost = angle * angle + 0.1 * (s[1] * s[1]) + 0.001 * (u * u);
+    (void)r, (void)terminal;
+    s[1] += (3 * p[PULL] / (2 * p[ROD]) * sin(s[0]) + 3.0 / (p[MASS] * (p[ROD] * p[ROD])) * u) * dt;
+    s[1] = goss__env_clip(s[1], -8, 8);
+    s[0] += s[1] * dt;
+    return -cost;
+}
+
+static void see_pendulum(const double *parameter, const double *s, float *out) {
+    (void)parameter;
+    out[0] = (float)cos(s[0]), out[1] = (float)sin(s[0]), out[2] = (float)s[1];
+}
+
+static void show_pendulum(const double *p, const double *s, char *canvas) {
+    const goss_env_kind *k = &goss__env_pendulum;
+    (void)p;
+    goss__env_line(k, canvas, 7, 14, 7 - 6 * cos(s[0]), 14 - 12 * sin(s[0]), '*');
+    goss__env_put(k, canvas, 7, 14, 'o');
+}
+
+const goss_env_kind goss__env_pendulum = {.name = "pendulum",
+                                          .doc = "A pendulum is swung up and held by a torque; 200 steps",
+                                          .observations = 3,
+                                          .controls = 1,
+                                          .state = 2,
+                                          .horizon = 200,
+                                          .episodes = 1,
+                                          .parameter = pendulum,
+                                          .named = 4,
+                                          .parameters = 4,
+                                          .reset = reset_pendulum,
+                                          .step = step_pendulum,
+                                          .observe = see_pendulum,
+                                          .show = show_pendulum,
+                                          .rows = 15,
+                                          .columns = 29};
