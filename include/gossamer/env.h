@@ -127,9 +127,9 @@ GOSS_API void goss_envs_free(goss_envs *e);
 GOSS_API void goss_envs_begin(goss_envs *e, int i, uint64_t k);
 /* Life i in task first + i, for all of them. */
 GOSS_API void goss_envs_begin_all(goss_envs *e, uint64_t first);
-/* One step of all lives that are not over. actions: discrete [count] numbers from 0; continuous [count, controls], which
- * are clipped. An episode that ends is followed by the first state of the next; after the last one the life is over and
- * its actions are ignored until goss_envs_begin. Allocates nothing.
+/* One step of all lives that are not over. actions: discrete [count] numbers from 0; continuous [count, controls],
+ * which are clipped. An episode that ends is followed by the first state of the next; after the last one the life is
+ * over and its actions are ignored until goss_envs_begin. Allocates nothing.
  * Errors: GOSS_E_ARGUMENT: an action that is no number of one (all states stay as they were); GOSS_E_NUMERIC: an
  * environment gave a reward or an observation that is not finite: with kind, life, task, episode and step. */
 GOSS_API GOSS_MUST_USE goss_status goss_envs_step(goss_envs *e, const float *actions, goss_error *err);
@@ -152,8 +152,8 @@ GOSS_API goss_envs_view goss_envs_look(const goss_envs *e);
 GOSS_API int goss_envs_count(const goss_envs *e);
 /* Episodes of a life. */
 GOSS_API int goss_envs_episodes(const goss_envs *e);
-/* Life i as text of kind->rows lines, into out [(columns + 1) * rows + 1]. Errors: GOSS_E_UNSUPPORTED: a kind that cannot
- * be shown. */
+/* Life i as text of kind->rows lines, into out [(columns + 1) * rows + 1]. Errors: GOSS_E_UNSUPPORTED: a kind that
+ * cannot be shown. */
 GOSS_API GOSS_MUST_USE goss_status goss_envs_show(const goss_envs *e, int i, char *out, goss_error *err);
 
 #ifdef __cplusplus

@@ -41,7 +41,7 @@ const goss_env_kind goss__env_bandit = {.name = "bandit",
                                         .step = pull,
                                         .observe = see_one};
 
-/* ---- tabular: 10 states, 5 actions; transitions from a flat Dirichlet, mean rewards N(1, 1), rewards with noise 1 ---- */
+/* ---- tabular: 10 states, 5 actions; transitions from a flat Dirichlet, rewards with means N(1, 1) and noise 1 ---- */
 
 enum { STATES = 10, MOVES = 5, MEANS = STATES * MOVES, CHANCES = MEANS * STATES };
 

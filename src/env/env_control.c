@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* env_control.c: classic control by gravity: a pole on a cart (Barto, Sutton and Anderson 1983), a car in a valley (Moore
- * 1990), a pendulum. Equations and constants are those of Gymnasium's CartPole-v1, MountainCar-v0 and Pendulum-v1. */
+/* env_control.c: classic control by gravity: a pole on a cart (Barto, Sutton and Anderson 1983), a car in a valley
+ * (Moore 1990), a pendulum. Equations and constants are those of Gymnasium's CartPole-v1, MountainCar-v0 and
+ * Pendulum-v1. */
 #include <math.h>
 
 #include "env/env.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* env_vector.c: many lives side by side. Each has arrays and a random stream of its own, so that threads may take any of
- * them; blocks of them are one piece of work, since a step takes some tens of nanoseconds. */
+/* env_vector.c: many lives side by side. Each has arrays and a random stream of its own, so that threads may take any
+ * of them; blocks of them are one piece of work, since a step takes some tens of nanoseconds. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
