@@ -617,6 +617,7 @@ TEST(mistakes_are_told_at_the_start) {
         char dir[40];
         snprintf(dir, sizeof dir, "wrong%zu", i);
         const goss_status s = group_train(dir, 1, mistakes[i].more, NULL, NULL);
+        if (s == GOSS_E_UNSUPPORTED) T_OK(s); /* a skip where a library is missing */
         if (s != GOSS_E_ARGUMENT && s != GOSS_E_SHAPE && s != GOSS_E_IO) T_FAIL("%s: status %d", mistakes[i].says, s);
         if (!strstr(err.text, mistakes[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, mistakes[i].says);
         T_CHECK(access(scratch(dir), F_OK) != 0); /* nothing is left behind */
