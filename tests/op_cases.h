@@ -206,6 +206,8 @@ FN(avg_pool_spread, vjp_of(goss_avg_pool(x[0], overlapping()), x[1], x[0]))
 FN(gather_rows, goss_gather(x[0], x[1]))
 FN(scatter_rows, goss_scatter_add(x[0], x[1], goss_n(5)))
 FN(hot, goss_one_hot(x[0], goss_n(4)))
+FN(real, goss_to_real(x[0]))
+FN(near, goss_gather(x[0], goss_to_index(x[1])))
 FN(uniform, goss_random_uniform(goss_iota(g, goss_dim(x[0], 0)), goss_shape_of(x[0])))
 FN(normal, goss_random_normal(goss_iota(g, goss_dim(x[0], 0)), goss_shape_of(x[0])))
 
@@ -376,6 +378,8 @@ static const op_case structural_cases[] = {
     CASE("gather of numbers", gather_rows, IN(NORMAL, 5), IN(INDEX, 6)),
     CASE("scatter_add", scatter_rows, IN(NORMAL, T, N, 3), IN(INDEX, T, N)),
     VALUES("one_hot", hot, IN(INDEX, T, N)),
+    VALUES("to_real", real, IN(INDEX, T, N)),
+    CASE("to_index", near, IN(NORMAL, 5, 3), IN(MASK, T, N)),
     VALUES("random_uniform", uniform, IN(NORMAL, T, N, 3)),
     VALUES("random_normal", normal, IN(NORMAL, T, N, 3)),
     CASE("scan", scan_forward, IN(NORMAL, T, 2, 3), IN(NORMAL, T, 2, N, 3), IN(NORMAL, 1, 3, 3)),

@@ -172,6 +172,21 @@ RP_MAKE(iota) {
     s->range = (rp_range){0, (double)(rp_eval(s->shape.dim[0], m->p->maximum) - 1)};
     return true;
 }
+RP_BUILD(to_real, goss_to_real(in[0]))
+RP_MAKE(to_real) {
+    const int64_t most = 2 + rp_below(m, 9);
+    RP_TAKE(s, rp_index(m, rp_chance(m, 0.5) ? GOSS_SHAPE(rp_extent(0), rp_extent(1)) : GOSS_SHAPE(rp_extent(0)), most));
+    s->range = (rp_range){0, (double)(most - 1)}, s->crisp = true;
+    return true;
+}
+RP_BUILD(to_index, goss_to_index(in[0]))
+RP_MAKE(to_index) {
+    const goss_shape shape = rp_chance(m, 0.5) ? GOSS_SHAPE(rp_extent(0), rp_extent(1)) : GOSS_SHAPE(rp_extent(0));
+    RP_TAKE(s, rp_leaf(m, &rp_op_input, shape, false, (rp_range){0, 1}, RP_MASK));
+    s->index = true, s->crisp = true;
+    s->range = (rp_range){0, 1};
+    return true;
+}
 RP_BUILD(random_uniform, goss_random_uniform(in[0], *shape))
 RP_BUILD(random_normal, goss_random_normal(in[0], *shape))
 static bool rp_make_random(rp_maker *m, rp_step *s, rp_range range) {
@@ -286,6 +301,8 @@ static const rp_op rp_ops[] = {
     RP_ROW(scatter_add, 3),
     RP_ROW(one_hot, 2),
     RP_ROW(iota, 1),
+    RP_ROW(to_real, 1),
+    RP_ROW(to_index, 1),
     RP_ROW(random_uniform, 2),
     RP_ROW(random_normal, 2),
     RP_ROW(scan, 5),

@@ -206,7 +206,7 @@ TEST(errors_name_line_and_word) {
     }
     goss_target *t = NULL;
     T_ERR(goss_target_parse(" # nothing\n", (int64_t[]){4}, 1, 0, &t, &err), GOSS_E_ARGUMENT, "no layers");
-    T_ERR(goss_target_parse("relu", (int64_t[]){4, 4}, 2, 1, &t, &err), GOSS_E_ARGUMENT, "rank 2");
+    T_ERR(goss_target_parse("relu", (int64_t[]){4, 4, 1, 1}, 4, 1, &t, &err), GOSS_E_ARGUMENT, "rank 4");
     T_ERR(goss_target_parse("relu", (int64_t[]){0}, 1, 1, &t, &err), GOSS_E_ARGUMENT, "extent 0");
     char deep[20 * 12 + 1] = "";
     for (int i = 0; i < 20; i++) strcat(deep, "residual { ");

@@ -390,6 +390,7 @@ static const struct {
     {"singular_values", KEYS, "operand 1 is made from operand 0: neither moves alone"},
     {"singular_vectors", KEYS, "the same"},
     {"gram_root", KEYS, "the same"},
+    {"to_real", ELEMENTWISE, "it does not compute on reals, which chains of elementwise operations do"},
     {"lyapunov", KEYS, "operands 0 and 1 are made from one matrix"},
 };
 

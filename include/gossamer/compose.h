@@ -97,6 +97,17 @@ GOSS_API goss_val goss_correct(goss_val logits, goss_val target);
 /* Scaled dot-product attention softmax(q k' / sqrt(D / heads)) v, by heads, -> [T,M,E] (Vaswani et al. 2017).
  * q[T,M,D], k[T,S,D], v[T,S,E]; heads divides D and E; key_mask[T,S], 0 excludes a key, or GOSS_NONE. */
 GOSS_API goss_val goss_attention(goss_val q, goss_val k, goss_val v, int heads, goss_val key_mask);
+/* The same with a mask for each pair of query and key: [T or 1, heads or 1, M or 1, S], 0 excludes a key; GOSS_NONE: none.
+ * Where all keys of a query are excluded its answer is 0. */
+GOSS_API goss_val goss_attention_masked(goss_val q, goss_val k, goss_val v, int heads, goss_val mask);
+/* 1 where key s <= query m: the mask [1,1,L,L] of a sequence that sees its past alone. */
+GOSS_API goss_val goss_causal_mask(goss_graph *g, goss_extent steps);
+/* Rotary positions (Su et al. 2021): turns features i and i + d/2 of each head of x[T,L,D], d = D / heads even, by the
+ * angle l 10000^(-2 i / d) at step l, so that products of queries and keys depend on distances alone. */
+GOSS_API goss_val goss_rotary(goss_val x, int heads);
+/* Sinusoidal positions [L, D] (Vaswani et al. 2017): feature i < ceil(D/2) is sin(l 10000^(-2 i / D)), and feature
+ * ceil(D/2) + i is the cosine. */
+GOSS_API goss_val goss_sinusoids(goss_graph *g, goss_extent steps, int64_t width);
 /* Class means [T,W,D] of x[T,N,D]: assign[T,W,N] x, with rows of assign that sum to 1. Any ways and shots. */
 GOSS_API goss_val goss_class_mean(goss_val x, goss_val assign);
 /* Squared Euclidean distances of x[T,N,D] and y[T,M,D]: |x|^2 + |y|^2 - 2 x.y -> [T,N,M]. */
@@ -112,9 +123,14 @@ GOSS_API goss_val goss_norm2(goss_val a);
  * and s the logistic sigmoid. */
 
 /* Weights of a layer of H units and G gates: w[Tw,D,G H] of the input, u[Tw,H,G H] of the state, biases b[Tw,G H] and
- * c[Tw,G H] of the two products, each or GOSS_NONE. */
+ * c[Tw,G H] of the two products, each or GOSS_NONE.
+ *
+ * Layer norm (Ba, Kiros and Hinton 2016), each block of H columns by itself (Ha, Dai and Le 2017), where the gains
+ * gain_w[Tw,G H] and gain_u[Tw,G H] are given (both or none): z = gain_w norm(x w) + b and v = gain_u norm(h u) + c.
+ * With gain_c[Tw,H] and shift_c[Tw,H] an LSTM's output is h' = o tanh(gain_c norm(c') + shift_c). */
 typedef struct goss_recurrent {
     goss_val w, u, b, c;
+    goss_val gain_w, gain_u, gain_c, shift_c;
 } goss_recurrent;
 /* G = 1 (Elman 1990): h' = tanh(z + v) */
 GOSS_API goss_val goss_rnn(goss_val x, goss_val h0, goss_recurrent w, goss_scan_options o, goss_val *last);

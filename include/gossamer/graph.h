@@ -143,6 +143,11 @@ GOSS_API goss_val goss_full(goss_graph *g, goss_shape shape, double value);
 GOSS_API goss_val goss_zeros_like(goss_val a);
 /* index [n]: 0, 1, 2, ... */
 GOSS_API goss_val goss_iota(goss_graph *g, goss_extent n);
+/* index -> real, of the same shape: positions as numbers. No gradient. */
+GOSS_API goss_val goss_to_real(goss_val index);
+/* real -> index, rounded to the nearest integer (ties to even): ids that arrive as numbers. A number beyond 32 bits, or
+ * that is not finite, becomes the smallest index, which no table has. No gradient. */
+GOSS_API goss_val goss_to_index(goss_val a);
 
 /* State update: at the end of a run, after every reader has seen the old value, param becomes value. Shapes are equal.
  * A run executes the assignments that its schedule was compiled with (goss_compile, updates). */

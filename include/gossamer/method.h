@@ -34,6 +34,8 @@ typedef struct goss_task_batch {
     goss_val query_target;     /* "query_target" [T,Q,W] */
     goss_val query_weight;     /* "query_weight" [T,Q] */
     goss_val class_mask;       /* "class_mask" [T,W]. Classes only */
+    goss_val support_length;   /* "support_length" [T,S]: steps of each sample, if the spec has lengths; 0: padding */
+    goss_val query_length;     /* "query_length" [T,Q] */
     goss_val task;             /* "task" index [T]: ids of the random streams */
     goss_val descriptor;       /* "descriptor" [T,D] */
     goss_val id;               /* "id" index [T]: ids of the tasks; the spec's `ids` for a new one */

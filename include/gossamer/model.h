@@ -29,7 +29,7 @@ GOSS_API const char *goss_version(void);
 typedef struct goss_data_spec {
     const char *kind;        /* "images", "table", or a name chosen by the program */
     goss_image_format image; /* of images: their preprocessing */
-    /* input, objective, outputs (0: tasks have their own classes), shared_classes, descriptor, ids, scale; other
+    /* input, objective, outputs (0: tasks have their own classes), shared_classes, descriptor, ids, lengths, scale; other
      * members are ignored */
     goss_task_spec task;
     const char *const *names;      /* [outputs] of targets, or of shared classes; NULL: none */
@@ -241,6 +241,13 @@ GOSS_API const char *goss_network_note_of(const goss_network *n, const char *nam
  * sample whose prediction is not finite. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_predict(const goss_network *n, const float *x, int count, float *out,
                                                         float *uncertainty, goss_threads *threads, goss_error *err);
+/* The same for sequences of the given lengths [count], each 1 .. steps (NULL: all steps): what x holds beyond a
+ * sample's length is ignored. Errors: also GOSS_E_ARGUMENT: lengths of samples that have none (goss_task_spec.lengths),
+ * or a length out of range. */
+GOSS_API GOSS_MUST_USE goss_status goss_network_predict_ragged(const goss_network *n, const float *x,
+                                                               const int32_t *lengths, int count, float *out,
+                                                               float *uncertainty, goss_threads *threads,
+                                                               goss_error *err);
 
 /* ---- predictors ---- */
 
@@ -269,6 +276,10 @@ GOSS_API const goss_network *goss_predictor_network(const goss_predictor *p);
 /* As goss_network_predict, without allocation. Errors: also GOSS_E_ARGUMENT before the first adaptation. */
 GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict(goss_predictor *p, const float *x, int count, float *out,
                                                           float *uncertainty, goss_error *err);
+/* As goss_network_predict_ragged, without allocation. */
+GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x,
+                                                                 const int32_t *lengths, int count, float *out,
+                                                                 float *uncertainty, goss_error *err);
 
 #ifdef __cplusplus
 }

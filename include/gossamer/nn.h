@@ -123,22 +123,38 @@ typedef struct goss_target goss_target;
  *   norm batch | layer | instance | group G
  *   relu | gelu | silu | tanh | elu | leaky
  *   pool max K [stride S] | pool avg K [stride S] | pool global
- *   flatten                          images to features
+ *   flatten                          images to features, sequences too
  *   dropout P [channels]             in training: see goss_dropout, goss_dropout_channels and
  *                                    goss_target_context.dropout_task
  *   shifts P                         first layer; outside training the features are averaged over the image and its
  *                                    copies shifted by P pixels up, down, left and right (test-time augmentation, five
  *                                    times the work)
+ *   conv1d C K [stride S] [pad P] [dilation D] [groups G]   along the steps of a sequence
+ *   pool1d max | avg K [stride S]
+ *   rnn D | gru D | lstm D [norm] [bidirectional]     states of all steps (goss_rnn, goss_gru, goss_lstm; `norm`: their
+ *                                    layer norm); bidirectional: those of both directions, 2 D. The forget gate of an
+ *                                    lstm has a bias of 1 besides the learned one (Jozefowicz et al. 2015)
+ *   embedding V D                    first layer, of a sequence of ids 0 .. V-1 as numbers {steps, 1}: rows of a table
+ *   positions learned | sinusoidal   adds a vector for each step
+ *   attention H [causal] [rotary]    self-attention of H heads among the steps
+ *   readout mean | max | last | attention             features of a sequence: mean, largest, last of its steps, or their
+ *                                    mean by the softmax of a learned score
  *   residual { ... }                 adds its input to its output (He et al. 2016); `shortcut { ... }` after it is
  *                                    applied to that input
  *   block C [stride S] [NORM]        residual block of two 3x3 convolutions, with a projection shortcut where needed
  *   head                             dense layer to `outputs`; last
+ *   transformer D H [causal] [rotary] [dropout P]     pre-norm block (Xiong et al. 2020): residual { norm layer;
+ *                                    attention H }, residual { norm layer; dense 4D; gelu; dense D }, each with dropout
+ *                                    at its end; dense D before it where the width differs
  *   mlp D1 D2 ...                    preset: flatten if needed, dense and relu for each, head
  *   conv4 C [NORM]                   preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head
  *   resnet C [NORM]                  preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
  *
  * conv and dense have a bias unless a norm follows directly. A layer norm is over the channels of each position.
- * input: {D} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features (the caller
+ * On sequences dense, norms, activations and dropout act on each step, and so does the head: a network that ends in
+ * steps has an output for each. Steps beyond a sample's length (goss_target_context.lengths) are 0 behind every layer and
+ * count in no statistic, mean or maximum.
+ * input: {D}, {steps, C} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features (the caller
  * then supplies a head, for any number of classes).
  * Errors: GOSS_E_ARGUMENT with line, word and what was expected. Owns: goss_target_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_parse(const char *text, const int64_t *input, int input_rank,
@@ -201,6 +217,7 @@ typedef struct goss_target_context {
     goss_norm_source norm;
     goss_norm_statistics *statistics; /* BATCH and SHARED write it, unless NULL; GIVEN reads it */
     const goss_weights *running;      /* of layout goss_target_statistics */
+    goss_val lengths;                 /* [T,N]: live steps of each sequence; GOSS_NONE: all. 0 for padding samples */
     goss_val sample_weight;           /* [T,N]: weights of samples in BATCH and SHARED statistics; 0 for padding */
     const goss_val *unit_mask;        /* per unit group: [Tw, units] of 0 and 1, or GOSS_NONE for all ones */
     const goss_val *film_scale;       /* per site: the factor [Tw, C], or GOSS_NONE for 1 */
@@ -217,11 +234,12 @@ GOSS_API goss_target_context goss_target_context_defaults(void);
 
 /* What applying a target yields. */
 typedef struct goss_target_output {
-    goss_val features; /* [T,N,D], or [T,N,H,W,C] for a network without flatten and head */
-    goss_val logits;   /* [T,N,outputs]; GOSS_NONE without a head */
+    goss_val features; /* [T,N,D]; [T,N,L,D] or [T,N,H,W,C] where nothing reduces steps or images */
+    goss_val logits;   /* [T,N,outputs], of steps [T,N,L,outputs]; GOSS_NONE without a head */
+    goss_val lengths;  /* [T,N] live steps of features that are steps; GOSS_NONE: all, or they are none */
 } goss_target_output;
 
-/* Applies the network. Shapes: x [T,N,D] or [T,N,H,W,C]; weights of layout goss_target_layout(t), each [1 or T, ...].
+/* Applies the network. Shapes: x [T,N,D], [T,N,L,C] or [T,N,H,W,C]; weights of layout goss_target_layout(t), each [1 or T, ...].
  * c: NULL for the defaults. Weights per sample: fold the samples into the task axis. Errors: sticky. */
 GOSS_API goss_target_output goss_target_apply(const goss_target *t, goss_val x, const goss_weights *w,
                                               const goss_target_context *c);

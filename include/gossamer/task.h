@@ -19,7 +19,9 @@ extern "C" {
 
 /* The properties of a source's tasks: common ones, and maxima. */
 typedef struct goss_task_spec {
-    int input_rank; /* of a sample's x: 1 for a row of a table, 3 for an image (height, width, channels) */
+    /* Of a sample's x: 1 for a row of a table, 2 for a sequence (steps, channels), 3 for an image (height, width,
+     * channels). */
+    int input_rank;
     int64_t input[GOSS_TASK_MAX_RANK];
     const goss_objective *objective; /* NULL: classification */
     int outputs;                     /* the most classes, or the numbers of a target: W */
@@ -32,6 +34,7 @@ typedef struct goss_task_spec {
     bool task_classes;
     bool support_weights;    /* support samples have weights; else all of them count 1 */
     bool known;              /* every drawn task has an id: none is new */
+    bool lengths;            /* sequences of fewer than input[0] steps: samples have lengths. input_rank 2 only */
     goss_target_scale scale; /* of regression; borrowed from the source */
 } goss_task_spec;
 
@@ -43,11 +46,14 @@ typedef struct goss_task {
     float *support_target;
     float *support_weight;                      /* [supports], if the spec has such weights */
     float *query, *query_target, *query_weight; /* the same for queries; weight 0: padding */
-    float *descriptor;                          /* [descriptor] numbers from 0 to 1 */
-    float *class_mask;                          /* [outputs] 0 for classes that the task lacks */
-    int32_t *support_rows, *query_rows;         /* the samples' indices in their data set, for reports */
-    int64_t id;                                 /* written: id of the task, -1: none (a new task) */
-    int supports, queries;                      /* written: numbers of samples */
+    /* [supports], [queries] steps of each sample, 1 .. input[0], where the spec has lengths; input[0] before the draw.
+     * What a sample has beyond its length is ignored. */
+    int32_t *support_length, *query_length;
+    float *descriptor;                  /* [descriptor] numbers from 0 to 1 */
+    float *class_mask;                  /* [outputs] 0 for classes that the task lacks */
+    int32_t *support_rows, *query_rows; /* the samples' indices in their data set, for reports */
+    int64_t id;                         /* written: id of the task, -1: none (a new task) */
+    int supports, queries;              /* written: numbers of samples */
     int outputs; /* written: classes, of which some may be masked, or numbers of a target; before: the spec's */
 } goss_task;
 

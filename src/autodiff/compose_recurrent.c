@@ -7,6 +7,8 @@
 /* Gate i of [T,N,G H]. */
 static goss_val gate(goss_val z, int i, int64_t hidden) { return goss_slice(z, 2, i * hidden, hidden); }
 
+static const double norm_eps = 1e-5;
+
 /* [Tw, D] as [Tw, 1, D]. */
 static goss_val as_row(goss_val b) { return goss__as_channels(b, 3, "recurrent: bias"); }
 
@@ -31,6 +33,21 @@ static bool fits(goss_val x, goss_recurrent w, int gates, int64_t *hidden, const
     return true;
 }
 
+/* gain norm(x), each block of H columns of x[..., G H] normalised by itself. */
+static goss_val norm_blocks(goss_val x, goss_val gain, int64_t hidden) {
+    if (!goss_valid(x)) return x;
+    const goss_shape s = goss_shape_of(x);
+    goss_shape apart = s;
+    apart.dim[s.rank - 1] = goss_n(s.dim[s.rank - 1].count / hidden), apart.dim[apart.rank++] = goss_n(hidden);
+    return goss_affine(goss_reshape(goss_layer_norm(goss_reshape(x, apart), norm_eps, GOSS_NONE), s), gain, GOSS_NONE);
+}
+
+/* x w + b, normalised where there is a gain. */
+static goss_val input_columns(goss_val x, goss_recurrent w, int64_t hidden) {
+    if (!goss__given(w.gain_w)) return goss_linear(x, w.w, w.b);
+    return goss_affine(norm_blocks(goss_linear(x, w.w, GOSS_NONE), w.gain_w, hidden), GOSS_NONE, w.b);
+}
+
 /* The initial state [T,N,H]: zeros if none is given. */
 static goss_val begin_state(goss_val x, goss_val given, goss_recurrent w, int64_t hidden) {
     if (goss__given(given)) return given;
@@ -42,12 +59,17 @@ static goss_val begin_state(goss_val x, goss_val given, goss_recurrent w, int64_
 static bool begin(layer *l, goss_val x, goss_val h0, goss_recurrent w, int gates, goss_scan_options o,
                   const char *what) {
     if (!fits(x, w, gates, &l->hidden, what)) return false;
-    const goss_val columns = goss_linear(x, w.w, w.b);
+    if (goss__given(w.gain_w) != goss__given(w.gain_u)) {
+        goss_graph_fail(x.graph, GOSS_E_ARGUMENT, "%s: gains of both products are needed, or none", what);
+        return false;
+    }
+    const goss_val columns = input_columns(x, w, l->hidden);
     o.axis = 2;
     if (!goss_valid(columns) || !(l->s = goss_scan_begin(x.graph, goss_dim(x, 2), o))) return false;
     l->h = goss_scan_carry(l->s, begin_state(x, h0, w, l->hidden));
     l->x = goss_scan_slice(l->s, columns);
     l->z = goss_matmul(l->h, goss_scan_const(l->s, w.u), false, false);
+    if (goss__given(w.gain_u)) l->z = norm_blocks(l->z, goss_scan_const(l->s, w.gain_u), l->hidden);
     if (goss__given(w.c)) l->z = goss_add(l->z, goss_scan_const(l->s, as_row(w.c)));
     return true;
 }
@@ -90,7 +112,10 @@ goss_val goss_lstm(goss_val x, goss_val h0, goss_val c0, goss_recurrent w, goss_
                    g = goss_tanh(gate(z, 2, l.hidden)), out = goss_sigmoid(gate(z, 3, l.hidden));
     const goss_val next = goss_add(goss_mul(f, c), goss_mul(i, g));
     goss_scan_next(l.s, c, next);
-    const goss_val ys = finish(&l, goss_mul(out, goss_tanh(next)), last_h);
+    goss_val seen = next;
+    if (goss__given(w.gain_c)) seen = norm_blocks(seen, goss_scan_const(l.s, w.gain_c), l.hidden);
+    if (goss__given(w.shift_c)) seen = goss_add(seen, goss_scan_const(l.s, as_row(w.shift_c)));
+    const goss_val ys = finish(&l, goss_mul(out, goss_tanh(seen)), last_h);
     if (last_c) *last_c = goss_scan_last(l.s, c);
     return ys;
 }

@@ -23,6 +23,7 @@ goss_target_output goss_hyper_apply(const goss_hyper *h, const goss_generated *w
     goss_target_context c = context ? *context : goss_target_context_defaults();
     goss_instance_context(&w->net, &c);
     bool folded = (h->options.conditioner & GOSS_CONDITION_INPUT) != 0;
+    if (folded) c.lengths = samples_as_tasks(c.lengths);
     goss_target_output y = goss_target_apply(h->target, folded ? samples_as_tasks(x) : x, w->net.weights, &c);
     if (folded) {
         y.features = tasks_as_samples(y.features, x);

@@ -30,6 +30,7 @@ static void draw_rest(const goss_task_source *source, uint64_t k, goss_task *tas
         if (task->support)
             memcpy(task->support + to * (size_t)p->x, p->all.support + from * (size_t)p->x,
                    (size_t)p->x * sizeof(float));
+        if (task->support_length) task->support_length[to] = p->all.support_length[from];
         if (task->support_target)
             memcpy(task->support_target + to * (size_t)p->y, p->all.support_target + from * (size_t)p->y,
                    (size_t)p->y * sizeof(float));
@@ -72,9 +73,12 @@ static goss_status open_part(part *p, const goss_task_source *source, uint64_t k
     p->all.descriptor = goss__calloc((size_t)source->spec.descriptor + 1, sizeof(float));
     p->all.class_mask = goss__calloc((size_t)source->spec.outputs + 1, sizeof(float));
     p->fold = goss__calloc(n, sizeof *p->fold);
-    if (!p->all.support || !p->all.support_target || !p->all.descriptor || !p->all.class_mask || !p->fold)
+    p->all.support_length = goss__calloc(n, sizeof *p->all.support_length);
+    if (!p->all.support_length || !p->all.support || !p->all.support_target || !p->all.descriptor ||
+        !p->all.class_mask || !p->fold)
         return goss_error_set(err, GOSS_E_NOMEM, "no memory to hold out support samples");
     for (int i = 0; i < source->spec.outputs; i++) p->all.class_mask[i] = 1;
+    for (int i = 0; i < source->spec.supports; i++) p->all.support_length[i] = (int32_t)source->spec.input[0];
     p->all.outputs = source->spec.outputs;
     source->draw(source, k, &p->all);
     p->n = p->all.supports;
@@ -87,7 +91,7 @@ static goss_status open_part(part *p, const goss_task_source *source, uint64_t k
 
 static void close_part(part *p) {
     goss__free(p->all.support), goss__free(p->all.support_target), goss__free(p->all.descriptor);
-    goss__free(p->all.class_mask), goss__free(p->fold);
+    goss__free(p->all.class_mask), goss__free(p->fold), goss__free(p->all.support_length);
 }
 
 /* ---- what held-out samples lose ---- */
@@ -108,7 +112,8 @@ static goss_status held_loss(const part *p, const goss_network *net, goss_thread
     const int outputs = goss_network_outputs(net);
     float *out = goss__calloc((size_t)p->n * (size_t)outputs + 1, sizeof *out);
     if (!out) return goss_error_set(err, GOSS_E_NOMEM, "no memory to hold out support samples");
-    goss_status s = goss_network_predict(net, p->all.support, p->n, out, NULL, threads, err);
+    const int32_t *lengths = p->spec.lengths ? p->all.support_length : NULL;
+    goss_status s = goss_network_predict_ragged(net, p->all.support, lengths, p->n, out, NULL, threads, err);
     for (int i = 0; i < p->n && s == GOSS_OK; i++)
         if (p->fold[i] == p->held) *sum += loss_of(p, out + (size_t)i * (size_t)outputs, i, outputs), ++*count;
     goss__free(out);

@@ -118,6 +118,9 @@ static goss_status check_source(const goss__adapter *a, const goss_task_spec *s,
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "tasks of up to %d support samples and %d queries; up to %d and %d were planned",
                               s->supports, s->queries, most->supports, most->queries);
+    if (s->lengths != most->lengths)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "tasks %s lengths for a model of samples that have %s",
+                              s->lengths ? "with" : "without", most->lengths ? "some" : "none");
     const int outputs = most->task_classes ? a->outputs : most->outputs;
     if (goss_task_input_size(s) == goss_task_input_size(most) && s->outputs == outputs &&
         goss_task_objective(s)->classes == goss_task_objective(most)->classes && s->descriptor == most->descriptor)

@@ -196,6 +196,7 @@ static goss_status write_task(const goss_task_spec *t, goss_tensor_file *file, g
     GOSS_TRY(write_number(file, "spec.outputs", t->outputs, err));
     GOSS_TRY(write_number(file, "spec.shared_classes", t->shared_classes, err));
     if (t->task_classes) GOSS_TRY(write_number(file, "spec.task_classes", 1, err));
+    if (t->lengths) GOSS_TRY(write_number(file, "spec.lengths", 1, err));
     GOSS_TRY(write_number(file, "spec.descriptor", t->descriptor, err));
     GOSS_TRY(write_number(file, "spec.ids", t->ids, err));
     if (!t->scale.mean) return GOSS_OK;
@@ -216,7 +217,7 @@ goss_status goss__data_spec_write(const goss_data_spec *s, goss_tensor_file *fil
 static goss_status read_task(const goss_safetensors *f, goss_task_spec *t, goss_error *err) {
     const char *objective = goss_safetensors_meta(f, "spec.objective");
     float input[GOSS_TASK_MAX_RANK];
-    int64_t v[6] = {0};
+    int64_t v[7] = {0};
     if (!objective || !goss_safetensors_meta(f, "spec.input"))
         return goss_error_set(err, GOSS_E_FORMAT, "its metadata lacks spec.input or spec.objective");
     GOSS_TRY(goss__file_number(f, "spec.input_rank", 1, GOSS_TASK_MAX_RANK, &v[0], err));
@@ -227,12 +228,14 @@ static goss_status read_task(const goss_safetensors *f, goss_task_spec *t, goss_
     GOSS_TRY(goss__file_number(f, "spec.ids", 0, INT32_MAX, &v[4], err));
     if (goss_safetensors_meta(f, "spec.task_classes"))
         GOSS_TRY(goss__file_number(f, "spec.task_classes", 0, 1, &v[5], err));
+    if (goss_safetensors_meta(f, "spec.lengths")) GOSS_TRY(goss__file_number(f, "spec.lengths", 0, 1, &v[6], err));
     *t = (goss_task_spec){.input_rank = (int)v[0],
                           .outputs = (int)v[1],
                           .shared_classes = v[2] != 0,
                           .descriptor = (int)v[3],
                           .ids = v[4],
-                          .task_classes = v[5] != 0};
+                          .task_classes = v[5] != 0,
+                          .lengths = v[6] != 0};
     for (int i = 0; i < t->input_rank; i++) t->input[i] = (int64_t)input[i];
     goss_status s = goss_objective_find(objective, &t->objective, err);
     return s == GOSS_OK ? s : goss_error_prefix(err, GOSS_E_UNSUPPORTED, "metadata spec.objective");

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "meta/method.h"
+#include "nn/nn.h"
 #include "task/task.h"
 
 static const goss__method_kind *const kinds[] = {
@@ -54,6 +55,8 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
         b.support_weight = goss_input(g, "support_weight", GOSS_REAL, GOSS_SHAPE(b.T, b.S));
     if (spec->descriptor > 0)
         b.descriptor = goss_input(g, "descriptor", GOSS_REAL, GOSS_SHAPE(b.T, goss_n(spec->descriptor)));
+    if (spec->lengths) b.support_length = goss_input(g, "support_length", GOSS_REAL, GOSS_SHAPE(b.T, b.S));
+    if (spec->lengths) b.query_length = goss_input(g, "query_length", GOSS_REAL, GOSS_SHAPE(b.T, b.Q));
     if (spec->ids > 0) b.id = goss_input(g, "id", GOSS_INDEX, GOSS_SHAPE(b.T));
     if (spec->ids > 0) b.known = goss_input(g, "known", GOSS_REAL, GOSS_SHAPE(b.T));
     return b;
@@ -165,6 +168,15 @@ static goss_status choose_head(goss_method *m, goss_error *err) {
     return GOSS_OK;
 }
 
+/* A head of the target would answer at each step. */
+static goss_status check_features(const goss_method *m, goss_error *err) {
+    if (!m->fixed || !goss__target_answers_steps(m->target)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                          "method %s answers once for each sample, and this network ends in steps: put readout mean, "
+                          "max, last or attention, or flatten, at its end",
+                          m->kind->name);
+}
+
 static goss_status build(goss_method *m, const char *name, const char *backbone, const int64_t *input, int input_rank,
                          goss_error *err) {
     GOSS_TRY(check_options(&m->options, err));
@@ -173,6 +185,7 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     GOSS_TRY(choose_head(m, err));
     const int width = m->fixed ? goss_objective_width(m->objective, m->options.outputs) : 0;
     GOSS_TRY(goss_target_parse_dropout(backbone, input, input_rank, width, m->options.dropout, &m->target, err));
+    GOSS_TRY(check_features(m, err));
     if (m->kind != &goss__method_hypernet) m->options.networks = 0; /* copies of one network */
     m->features = (int)goss_target_feature_count(m->target);
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;

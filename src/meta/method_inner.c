@@ -57,6 +57,7 @@ static goss_val step_loss(inner_state *a, int step) {
     goss_val x, target = query ? b->query_target : b->support_target;
     goss_val weight = query ? b->query_weight : goss__support_weight(b);
     goss_target_context c = goss__training_context(b, weight);
+    c.lengths = b->query_length;
     if (a->o->head_only)
         x = a->features;
     else if (query)

@@ -61,12 +61,13 @@ goss_target_context goss__training_context(const goss_task_batch *b, goss_val we
 }
 
 /* Each query is a task of one sample, with weights of its own. No dropout: its random streams are the tasks'. */
-static goss_val embed_by_input(const goss_method *m, goss__solution *s, goss_val x) {
+static goss_val embed_by_input(const goss_method *m, goss__solution *s, goss_val x, goss_val lengths) {
     goss_target_context c = goss_target_context_defaults();
     goss_instance_context(&s->net, &c);
     goss_shape shape = goss_shape_of(x);
     shape.dim[0] = goss_extent_mul(shape.dim[0], shape.dim[1]);
     shape.dim[1] = goss_n(1);
+    if (goss_valid(lengths)) c.lengths = goss_reshape(lengths, GOSS_SHAPE(shape.dim[0], shape.dim[1]));
     return goss_flatten(goss_target_features(m->target, goss_reshape(x, shape), s->net.weights, &c));
 }
 
@@ -76,6 +77,7 @@ static goss_val embed(const goss_method *m, goss__solution *s, const goss_task_b
     goss_target_context c = goss_target_context_defaults();
     if (s->training || s->stepping) c = goss__training_context(b, weight);
     goss_instance_context(&s->net, &c);
+    c.lengths = query ? b->query_length : b->support_length;
     if (!s->stepping) c.publish = query ? "" : s->conditioning ? "condition/" : "support/";
     if (m->support_norm) {
         c.norm = query ? GOSS_NORM_GIVEN : GOSS_NORM_BATCH;
@@ -96,7 +98,7 @@ goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss
 }
 
 goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_task_batch *b) {
-    if (s->by_input) return embed_by_input(m, s, b->query);
+    if (s->by_input) return embed_by_input(m, s, b->query, b->query_length);
     return embed(m, s, b, b->query, b->query_weight, true);
 }
 

@@ -21,6 +21,7 @@ struct goss_predictor {
     goss_exec *exec;
     goss_threads *threads, *own_threads;
     bool adapted;
+    float length[BATCH];
 };
 
 static goss_status begin(goss_threads *threads, goss_predictor **out, goss_error *err) {
@@ -116,6 +117,20 @@ static void to_units(const goss_network *n, float *out, float *uncertainty, int 
     }
 }
 
+/* The lengths of samples first .. first + now - 1 as the program's input; NULL: all steps. */
+static goss_status bind_lengths(goss_predictor *p, const int32_t *lengths, int first, int now, goss_error *err) {
+    const goss_task_spec *task = &p->network->data.of.task;
+    if (!task->lengths) return GOSS_OK;
+    for (int i = 0; i < now; i++) {
+        const int32_t n = lengths ? lengths[first + i] : (int32_t)task->input[0];
+        if (n < 1 || n > task->input[0])
+            return goss_error_set(err, GOSS_E_ARGUMENT, "sample %d has %d steps; the network reads 1 to %lld",
+                                  first + i + 1, n, (long long)task->input[0]);
+        p->length[i] = (float)n;
+    }
+    return goss_exec_bind(p->exec, "length", p->length, err);
+}
+
 static goss_status run_batch(goss_predictor *p, const float *x, int now, float *out, float *uncertainty,
                              goss_error *err) {
     GOSS_TRY(goss_exec_bind(p->exec, "x", x, err));
@@ -127,14 +142,17 @@ static goss_status run_batch(goss_predictor *p, const float *x, int now, float *
     return GOSS_OK;
 }
 
-goss_status goss_predictor_predict(goss_predictor *p, const float *x, int count, float *out, float *uncertainty,
-                                   goss_error *err) {
+goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x, const int32_t *lengths, int count,
+                                          float *out, float *uncertainty, goss_error *err) {
     if (!p->adapted) return goss_error_set(err, GOSS_E_ARGUMENT, "this predictor has not been adapted to a task yet");
     const goss_network *n = p->network;
+    if (lengths && !n->data.of.task.lengths)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "lengths of samples for a network whose samples have none");
     size_t input = goss_task_input_size(&n->data.of.task), outputs = (size_t)n->outputs;
     for (int at = 0; at < count; at += BATCH) {
         int now = count - at < BATCH ? count - at : BATCH;
         float *to = out + (size_t)at * outputs;
+        GOSS_TRY(bind_lengths(p, lengths, at, now, err));
         GOSS_TRY(run_batch(p, x + (size_t)at * input, now, to, uncertainty ? uncertainty + at : NULL, err));
         int64_t bad = goss__first_not_finite(to, (int64_t)now * n->outputs);
         if (bad >= 0) return not_finite(n, at + bad / n->outputs, count, err);
@@ -143,11 +161,21 @@ goss_status goss_predictor_predict(goss_predictor *p, const float *x, int count,
     return GOSS_OK;
 }
 
-goss_status goss_network_predict(const goss_network *n, const float *x, int count, float *out, float *uncertainty,
-                                 goss_threads *threads, goss_error *err) {
+goss_status goss_predictor_predict(goss_predictor *p, const float *x, int count, float *out, float *uncertainty,
+                                   goss_error *err) {
+    return goss_predictor_predict_ragged(p, x, NULL, count, out, uncertainty, err);
+}
+
+goss_status goss_network_predict_ragged(const goss_network *n, const float *x, const int32_t *lengths, int count,
+                                        float *out, float *uncertainty, goss_threads *threads, goss_error *err) {
     goss_predictor *p;
     GOSS_TRY(goss_predictor_of_network(n, threads, &p, err));
-    goss_status s = goss_predictor_predict(p, x, count, out, uncertainty, err);
+    goss_status s = goss_predictor_predict_ragged(p, x, lengths, count, out, uncertainty, err);
     goss_predictor_free(p);
     return s;
+}
+
+goss_status goss_network_predict(const goss_network *n, const float *x, int count, float *out, float *uncertainty,
+                                 goss_threads *threads, goss_error *err) {
+    return goss_network_predict_ragged(n, x, NULL, count, out, uncertainty, threads, err);
 }

@@ -12,6 +12,8 @@ goss_graph *goss__weights_graph(const goss_weights *w);
 bool goss__layout_same(const goss_layout *a, const goss_layout *b);
 /* Starting values [numel] of one tensor, as goss_layout_initialize has them in any layout. */
 void goss__entry_initialize(const goss_entry *e, uint64_t seed, float *out);
+/* Whether the features of a target are steps, for each of which its head answers. */
+bool goss__target_answers_steps(const goss_target *t);
 /* Concatenation of any number of values along axis. parts is overwritten. */
 goss_val goss__concat_many(goss_val *parts, int n, int axis);
 #endif

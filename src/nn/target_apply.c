@@ -13,8 +13,9 @@ struct goss__apply {
     const goss_weights *w;
     goss_target_context c;
     goss_graph *g;
+    goss_val lengths; /* [T,N] live steps at this point, or GOSS_NONE */
     struct {
-        goss_val before, body;
+        goss_val before, body, lengths;
         bool shortcut;
     } stack[GOSS__TARGET_DEPTH + 2];
     int depth;
@@ -27,6 +28,17 @@ goss_target_context goss_target_context_defaults(void) { return (goss_target_con
 
 static goss_val weight(const goss__apply *a, const goss__layer *l, int i) {
     return goss__weights_at(a->w, l->first_entry + i);
+}
+
+goss_graph *goss__apply_graph(const goss__apply *a) { return a->g; }
+goss_val goss__apply_lengths(const goss__apply *a) { return a->lengths; }
+void goss__apply_set_lengths(goss__apply *a, goss_val lengths) { a->lengths = lengths; }
+
+goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const char *suffix) {
+    char name[64];
+    snprintf(name, sizeof name, "%s.%s", l->name, suffix);
+    const int i = goss_layout_find(a->t->layout, name);
+    return i < 0 ? GOSS_NONE : goss__weights_at(a->w, i);
 }
 
 goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask) {
@@ -64,16 +76,18 @@ goss_val goss__apply_dense(goss__apply *a, const goss__layer *l, goss_val x) {
 
 static bool batch_statistics(goss__apply *a, const goss__layer *l, goss_val x, goss_val *mean, goss_val *var) {
     goss_norm_statistics *s = a->c.statistics;
+    goss_val weight = a->c.sample_weight;
     int i = l->batch_norm;
+    goss__fold_steps(a, &x, &weight);
     *mean = *var = GOSS_NONE;
     if (a->c.norm == GOSS_NORM_GIVEN) {
         if (s) *mean = s->mean[i], *var = s->var[i];
     } else if (a->c.norm == GOSS_NORM_RUNNING) {
         *mean = goss__weights_at(a->c.running, 2 * i), *var = goss__weights_at(a->c.running, 2 * i + 1);
     } else if (a->c.norm == GOSS_NORM_SHARED) {
-        goss_batch_stats_shared(x, a->c.sample_weight, mean, var);
+        goss_batch_stats_shared(x, weight, mean, var);
     } else {
-        goss_batch_stats(x, a->c.sample_weight, mean, var);
+        goss_batch_stats(x, weight, mean, var);
     }
     if (!mean->graph || !var->graph) {
         goss_graph_fail(a->g, GOSS_E_ARGUMENT, "batch norm: no statistics were given to normalise with");
@@ -94,11 +108,14 @@ static goss_val layer_norm(goss__apply *a, const goss__layer *l, goss_val x) {
 }
 
 static goss_val instance_norm(goss__apply *a, const goss__layer *l, goss_val x) {
+    if (goss_valid(a->lengths)) return goss__group_norm_steps(a, x, (int)goss__flow_channels(&l->out_flow), GOSS_NONE);
     return goss_instance_norm(x, GOSS__NORM_EPS);
 }
 
 static goss_val group_norm(goss__apply *a, const goss__layer *l, goss_val x) {
-    return goss_group_norm(x, l->groups, GOSS__NORM_EPS, goss__layer_mask(l, a->c.unit_mask));
+    const goss_val units = goss__layer_mask(l, a->c.unit_mask);
+    if (goss_valid(a->lengths)) return goss__group_norm_steps(a, x, l->groups, units);
+    return goss_group_norm(x, l->groups, GOSS__NORM_EPS, units);
 }
 
 goss_val goss__apply_norm(goss__apply *a, const goss__layer *l, goss_val x) {
@@ -176,12 +193,14 @@ static goss_val apply_marker(goss__apply *a, const goss__layer *l, goss_val x) {
     int top = a->depth - 1;
     if (goss__layer_is(l, "residual")) {
         a->stack[a->depth].before = x;
+        a->stack[a->depth].lengths = a->lengths;
         a->stack[a->depth++].shortcut = false;
         return x;
     }
     if (goss__layer_is(l, "shortcut")) {
         a->stack[top].body = x;
         a->stack[top].shortcut = true;
+        a->lengths = a->stack[top].lengths;
         return a->stack[top].before;
     }
     a->depth--;
@@ -218,6 +237,7 @@ static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
     goss_scope_push(a->g, l->name[0] ? l->name : l->kind->word);
     x = l->kind->apply(a, l, x);
     if (l->site >= 0) x = modulate(a, l, x);
+    if (l->out_flow.rank == 2 && !l->kind->keeps_padding) x = goss__mask_steps(a, x);
     goss_scope_pop(a->g);
     if (l->name[0]) publish(a, "hidden", l->name, x);
     return x;
@@ -230,6 +250,14 @@ static bool fits(const goss__apply *a, goss_val x) {
     bool same = goss_rank(x) == t->input.rank + 2;
     for (int i = 0; same && i < t->input.rank; i++) same = goss_extent_is(goss_dim(x, i + 2), t->input.dim[i]);
     if (!same) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: the input does not have the network's extents");
+    const goss_val lengths = a->lengths;
+    if (lengths.graph) {
+        const bool fit = goss_valid(lengths) && goss_rank(lengths) == 2 && t->input.rank == 2 && same &&
+                         goss_extent_equal(goss_dim(lengths, 0), goss_dim(x, 0)) &&
+                         goss_extent_equal(goss_dim(lengths, 1), goss_dim(x, 1));
+        if (!fit) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: lengths are [T,N], of the sequences that are its input");
+        same &= fit;
+    }
     bool known = goss__layout_same(goss_weights_layout(a->w), t->layout);
     if (!known) goss_graph_fail(a->g, GOSS_E_ARGUMENT, "target: the weights have another layout");
     bool running = a->c.norm != GOSS_NORM_RUNNING ||
@@ -241,11 +269,13 @@ static bool fits(const goss__apply *a, goss_val x) {
 static goss_target_output apply(const goss_target *t, goss_val x, const goss_weights *w, const goss_target_context *c,
                                 bool head) {
     goss__apply a = {.t = t, .w = w, .c = c ? *c : goss_target_context_defaults(), .g = x.graph, .views = 1};
-    goss_target_output out = {{x.graph, 0}, GOSS_NONE};
+    goss_target_output out = {{x.graph, 0}, GOSS_NONE, GOSS_NONE};
+    a.lengths = a.c.lengths;
     if (!fits(&a, x)) return out;
     goss_extent samples = goss_dim(x, 1);
     goss_scope_push(a.g, "target");
     int n = t->n_layers - (t->outputs > 0);
+    x = goss__mask_steps(&a, x);
     for (int i = 0; i < n; i++) {
         follow_blocks(&a, &t->layers[i], x);
         x = apply_layer(&a, &t->layers[i], x);
@@ -253,6 +283,7 @@ static goss_target_output apply(const goss_target *t, goss_val x, const goss_wei
     follow_blocks(&a, NULL, x);
     out.features = mean_of_views(&a, x, samples);
     publish(&a, "features", "out", out.features);
+    if (t->features.rank == 2) out.lengths = a.lengths;
     if (head && t->outputs > 0) out.logits = apply_layer(&a, &t->layers[n], out.features);
     goss_scope_pop(a.g);
     return out;

@@ -18,9 +18,15 @@ goss_status goss__flow_check(const goss__flow *f, const char *what, goss_error *
     int64_t n = 1;
     for (int i = 0; i < f->rank; i++) n *= f->dim[i]; /* each at most 2^20: no overflow */
     if (n <= INT32_MAX) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "%s: a map of %lld x %lld x %lld is more than 2^31 - 1 numbers a sample", what,
-                          (long long)f->dim[0], (long long)f->dim[1], (long long)f->dim[2]);
+    char text[64];
+    goss__flow_text(f, text);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a map of %s is more than 2^31 - 1 numbers a sample", what, text);
+}
+
+void goss__flow_text(const goss__flow *f, char out[64]) {
+    int n = 0;
+    for (int i = 0; i < f->rank; i++)
+        n += snprintf(out + n, 64 - (size_t)n, i ? " x %lld" : "%lld", (long long)f->dim[i]);
 }
 
 goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow *flow, goss_error *err) {
@@ -75,7 +81,7 @@ static goss_status number_layers(goss_target *t, goss_error *err) {
         if (goss__layer_is(l, "shifts") && i > 0)
             return goss_error_set(err, GOSS_E_ARGUMENT, "network: shifts can only be the first layer");
         l->batch_norm = l->site = l->first_entry = -1;
-        if (l->kind->product || l->kind->site) name_layer(t, i);
+        if (l->kind->product || l->kind->site || l->kind->declare) name_layer(t, i);
         l->bias = l->kind->product && !is_norm(t, i + 1);
         t->n_products += l->kind->product;
         l->product = t->n_products > 0 ? t->n_products - 1 : 0;
@@ -120,15 +126,19 @@ static void make_units(units *u, int layer) {
     u->repeat = 1;
 }
 
+static void flow_opaque(units *u) {
+    join(u, u->at, 0);
+    u->at = 0;
+    u->repeat = 1;
+}
+
 /* Dense layers and plain convolutions produce new units; a depthwise one keeps those of its input. */
 static void flow_product(units *u, const goss__layer *l, int layer) {
     if (l->groups <= 1) {
         make_units(u, layer);
         if (goss__layer_is(l, "head")) u->at = 0;
-    } else if (l->groups != l->in_flow.dim[2] || l->groups != l->out) {
-        join(u, u->at, 0);
-        u->at = 0;
-        u->repeat = 1;
+    } else if (l->groups != goss__flow_channels(&l->in_flow) || l->groups != l->out) {
+        flow_opaque(u);
     }
 }
 
@@ -158,9 +168,12 @@ static void flow_units(goss_target *t, units *u) {
         goss__layer *l = &t->layers[i];
         l->in_units = u->at;
         l->in_repeat = u->repeat;
-        if (l->kind->product) flow_product(u, l, i);
+        if (l->kind->opaque)
+            flow_opaque(u);
+        else if (l->kind->product)
+            flow_product(u, l, i);
         if (!l->kind->apply) flow_marker(u, l);
-        if (goss__layer_is(l, "flatten")) u->repeat *= (int)(l->in_flow.dim[0] * l->in_flow.dim[1]);
+        if (goss__layer_is(l, "flatten")) u->repeat *= (int)goss__flow_positions(&l->in_flow);
         l->units = u->at;
         l->repeat = u->repeat;
     }
@@ -193,8 +206,8 @@ static goss_status find_units(goss_target *t, goss_error *err) {
 
 /* ---- layouts ---- */
 
-static goss_status add_entry(goss_layout *layout, const goss__layer *l, const char *suffix, goss_entry e,
-                             goss_error *err) {
+goss_status goss__layer_entry(goss_layout *layout, const goss__layer *l, const char *suffix, goss_entry e,
+                              goss_error *err) {
     char name[32];
     snprintf(name, sizeof name, "%s.%s", l->name, suffix);
     e.name = name;
@@ -229,7 +242,7 @@ static goss_entry weight_entry(const goss_target *t, int i) {
     goss_entry e = {
         .init = weight_init(t, i), .role = GOSS_ROLE_WEIGHT, .out_units = l->units, .in_units = l->in_units};
     int64_t in = goss__flow_channels(&l->in_flow);
-    if (l->in_flow.rank == 1) {
+    if (l->kernel[0] == 0) {
         e.rank = 2;
         e.dim[0] = in, e.dim[1] = l->out;
         e.fan_in = in, e.fan_out = l->out;
@@ -247,29 +260,34 @@ static goss_status declare_product(goss_target *t, int i, goss_error *err) {
     goss__layer *l = &t->layers[i];
     goss_entry w = weight_entry(t, i);
     l->first_entry = goss_layout_count(t->layout);
-    GOSS_TRY(add_entry(t->layout, l, "w", w, err));
+    GOSS_TRY(goss__layer_entry(t->layout, l, "w", w, err));
     if (!l->bias) return GOSS_OK;
     goss_entry b = channel_entry(l, GOSS_INIT_ZEROS, GOSS_ROLE_BIAS);
     b.fan_in = w.fan_in, b.fan_out = w.fan_out;
-    return add_entry(t->layout, l, "b", b, err);
+    return goss__layer_entry(t->layout, l, "b", b, err);
 }
 
 static goss_status declare_norm(goss_target *t, int i, goss_error *err) {
     goss__layer *l = &t->layers[i];
     l->first_entry = goss_layout_count(t->layout);
-    GOSS_TRY(add_entry(t->layout, l, "gain", channel_entry(l, GOSS_INIT_ONES, GOSS_ROLE_GAIN), err));
-    GOSS_TRY(add_entry(t->layout, l, "shift", channel_entry(l, GOSS_INIT_ZEROS, GOSS_ROLE_SHIFT), err));
+    GOSS_TRY(goss__layer_entry(t->layout, l, "gain", channel_entry(l, GOSS_INIT_ONES, GOSS_ROLE_GAIN), err));
+    GOSS_TRY(goss__layer_entry(t->layout, l, "shift", channel_entry(l, GOSS_INIT_ZEROS, GOSS_ROLE_SHIFT), err));
     if (l->batch_norm < 0) return GOSS_OK;
-    GOSS_TRY(add_entry(t->statistics, l, "mean", channel_entry(l, GOSS_INIT_ZEROS, GOSS_ROLE_STATISTIC), err));
-    return add_entry(t->statistics, l, "var", channel_entry(l, GOSS_INIT_ONES, GOSS_ROLE_STATISTIC), err);
+    GOSS_TRY(goss__layer_entry(t->statistics, l, "mean", channel_entry(l, GOSS_INIT_ZEROS, GOSS_ROLE_STATISTIC), err));
+    return goss__layer_entry(t->statistics, l, "var", channel_entry(l, GOSS_INIT_ONES, GOSS_ROLE_STATISTIC), err);
 }
 
 static goss_status declare(goss_target *t, goss_error *err) {
     GOSS_TRY(goss_layout_new(&t->layout, err));
     GOSS_TRY(goss_layout_new(&t->statistics, err));
     for (int i = 0; i < t->n_layers; i++) {
-        if (t->layers[i].kind->product) GOSS_TRY(declare_product(t, i, err));
-        if (is_norm(t, i)) GOSS_TRY(declare_norm(t, i, err));
+        const goss__layer_kind *kind = t->layers[i].kind;
+        if (kind->declare)
+            GOSS_TRY(kind->declare(t, i, err));
+        else if (kind->product)
+            GOSS_TRY(declare_product(t, i, err));
+        else if (is_norm(t, i))
+            GOSS_TRY(declare_norm(t, i, err));
     }
     return GOSS_OK;
 }
@@ -324,6 +342,8 @@ int64_t goss_target_site_channels(const goss_target *t, int i) {
 }
 
 int64_t goss_target_units_count(const goss_target *t, int i) { return t->layers[t->unit_layer[i]].out; }
+
+bool goss__target_answers_steps(const goss_target *t) { return t->features.rank == 2; }
 
 int64_t goss_target_feature_count(const goss_target *t) {
     int64_t n = 1;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* target_layers.c: the kinds of layers: parsing, printing and output shape of each.
+/* target_layers.c: the kinds of layers: parsing, printing and output shape of each; those of sequences are in
+ * target_sequence.c.
  *
  * A new kind is a row of `kinds` and its functions; no other code depends on the kind of a layer, except for the
  * markers of a residual sum. */
@@ -97,9 +98,17 @@ static int64_t positions(int64_t extent, int pad, int64_t reach, int stride) {
 }
 
 static goss_status want_image(const goss__flow *f, const char *what, goss_error *err) {
+    char text[64];
     if (f->rank == 3) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: requires images, but its input is %lld features", what,
-                          (long long)f->dim[0]);
+    if (f->rank == 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: requires images, but its input is %lld features", what,
+                              (long long)f->dim[0]);
+    goss__flow_text(f, text);
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "%s: requires images, but its input is a sequence of %s; of sequences there are conv1d, pool1d "
+        "and readout",
+        what, text);
 }
 
 static goss_status slide(goss__flow *f, const char *what, const int pad[2], const int64_t reach[2], const int stride[2],
@@ -146,20 +155,20 @@ static goss_status read_dense(const goss__words *w, goss__layer *l, goss_error *
 }
 
 static goss_status flow_dense(const goss__layer *l, goss__flow *f, goss_error *err) {
-    if (f->rank != 1)
+    if (f->rank == 3)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
             "%s: requires features, but its input is maps of %lld x %lld x %lld; put flatten or pool global before it",
             l->kind->word, (long long)f->dim[0], (long long)f->dim[1], (long long)f->dim[2]);
-    f->dim[0] = l->out;
+    f->dim[f->rank - 1] = l->out;
     return GOSS_OK;
 }
 
 static void write_dense(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %lld", (long long)l->out); }
 
 static goss_status flow_flatten(const goss__layer *l, goss__flow *f, goss_error *err) {
-    GOSS_TRY(want_image(f, "flatten", err));
-    int64_t n = f->dim[0] * f->dim[1] * f->dim[2]; /* each at most 2^20: no overflow */
+    if (f->rank == 1) GOSS_TRY(want_image(f, "flatten", err));
+    int64_t n = goss__flow_positions(f) * goss__flow_channels(f); /* each extent at most 2^20: no overflow */
     if (n > GOSS__TARGET_MAX_EXTENT)
         return goss_error_set(err, GOSS_E_ARGUMENT, "flatten: %lld features are too many", (long long)n);
     *f = (goss__flow){1, {n}};
@@ -183,7 +192,7 @@ static goss_status read_norm(const goss__words *w, goss__layer *l, goss_error *e
 }
 
 static goss_status flow_norm(const goss__layer *l, goss__flow *f, goss_error *err) {
-    if (l->norm == GOSS__NORM_INSTANCE) return want_image(f, "norm instance", err);
+    if (l->norm == GOSS__NORM_INSTANCE && f->rank == 1) return want_image(f, "norm instance", err);
     if (l->norm == GOSS__NORM_GROUP && goss__flow_channels(f) % l->groups)
         return goss_error_set(err, GOSS_E_ARGUMENT, "norm group: %d does not divide %lld channels", l->groups,
                               (long long)goss__flow_channels(f));
@@ -266,7 +275,10 @@ static void write_shifts(const goss__layer *l, goss__str *s) { goss__str_addf(s,
 /* ---- the table ---- */
 
 #define ACTIVATION(name, variance)                                                                                     \
-    { .word = #name, .usage = #name, .activation = true, .gain2 = variance, .apply = goss__apply_##name }
+    {                                                                                                                  \
+        .word = #name, .usage = #name, .activation = true, .keeps_padding = true, .gain2 = variance,                   \
+        .apply = goss__apply_##name                                                                                    \
+    }
 
 static const goss__layer_kind kinds[] = {
     {.word = "conv",
@@ -302,6 +314,7 @@ static const goss__layer_kind kinds[] = {
     {.word = "flatten", .usage = "flatten", .flow = flow_flatten, .apply = goss__apply_flatten},
     {.word = "dropout",
      .usage = "dropout P [channels]",
+     .keeps_padding = true,
      .read = read_dropout,
      .write = write_dropout,
      .apply = goss__apply_dropout},
@@ -323,8 +336,15 @@ static const goss__layer_kind kinds[] = {
 };
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size) {
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if ((int)strlen(kinds[i].word) == size && memcmp(kinds[i].word, word, (size_t)size) == 0) return &kinds[i];
+    const struct {
+        const goss__layer_kind *kind;
+        size_t n;
+    } table[] = {{kinds, sizeof kinds / sizeof *kinds}, {goss__sequence_kinds, GOSS__SEQUENCE_KINDS}};
+    for (size_t t = 0; t < sizeof table / sizeof *table; t++)
+        for (size_t i = 0; i < table[t].n; i++) {
+            const goss__layer_kind *k = &table[t].kind[i];
+            if ((int)strlen(k->word) == size && memcmp(k->word, word, (size_t)size) == 0) return k;
+        }
     return NULL;
 }
 

@@ -130,9 +130,7 @@ static goss_status check_sum(parser *s, const goss__flow *body, const goss__flow
     if (same) return GOSS_OK;
     const goss__flow *f[2] = {body, other};
     char text[2][64];
-    for (int i = 0; i < 2; i++)
-        snprintf(text[i], sizeof text[i], f[i]->rank == 3 ? "%lld x %lld x %lld" : "%lld", (long long)f[i]->dim[0],
-                 (long long)f[i]->dim[1], (long long)f[i]->dim[2]);
+    for (int i = 0; i < 2; i++) goss__flow_text(f[i], text[i]);
     return goss_error_set(err, GOSS_E_ARGUMENT, "residual: the body yields %s, the other path %s%s", text[0], text[1],
                           shortcut ? "" : "; add: shortcut { conv C 1 stride S }");
 }
@@ -194,7 +192,7 @@ static goss_status expand_block(const parser *s, const goss__words *w, goss__str
 }
 
 static goss_status expand_mlp(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
-    if (s->flow->rank == 3) goss__str_add(out, "flatten\n");
+    if (s->flow->rank > 1) goss__str_add(out, "flatten\n");
     for (int i = 1; i < w->n; i++) {
         int64_t d = 0;
         GOSS_TRY(goss__word_int(w, i, 1, GOSS__TARGET_MAX_EXTENT, &d, err));
@@ -228,8 +226,32 @@ static goss_status expand_resnet(const parser *s, const goss__words *w, goss__st
     return GOSS_OK;
 }
 
+/* transformer D H [causal] [rotary] [dropout P]. The words after the heads are those of attention, and dropout. */
+static goss_status expand_transformer(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
+    int64_t d = 0, heads = 0;
+    char words[32] = "", dropout[48] = "";
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 4, &d, err));
+    GOSS_TRY(goss__word_int(w, 2, 1, 1024, &heads, err));
+    for (int i = 3; i < w->n; i++) {
+        if (goss__word_is(w, i, "dropout") && i + 1 < w->n && w->size[i + 1] < 24) {
+            snprintf(dropout, sizeof dropout, "; dropout %.*s", w->size[i + 1], w->at[i + 1]);
+            i++;
+        } else if ((goss__word_is(w, i, "causal") || goss__word_is(w, i, "rotary")) && strlen(words) < 16) {
+            snprintf(words + strlen(words), sizeof words - strlen(words), " %.*s", w->size[i], w->at[i]);
+        } else {
+            return goss__word_bad(w, i, err);
+        }
+    }
+    if (goss__flow_channels(s->flow) != d) goss__str_addf(out, "dense %lld\n", (long long)d);
+    goss__str_addf(out, "residual { norm layer; attention %lld%s%s }\n", (long long)heads, words, dropout);
+    goss__str_addf(out, "residual { norm layer; dense %lld; gelu; dense %lld%s }\n", 4 * (long long)d, (long long)d,
+                   dropout);
+    return GOSS_OK;
+}
+
 static const macro macros[] = {
     {"block", "block C [stride S] [batch | layer | instance | group G]", expand_block},
+    {"transformer", "transformer D H [causal] [rotary] [dropout P]", expand_transformer},
     {"mlp", "mlp D1 D2 ...", expand_mlp},
     {"conv4", "conv4 C [batch | layer | instance | group G]", expand_conv4},
     {"resnet", "resnet C [batch | layer | instance | group G]", expand_resnet},
@@ -276,7 +298,8 @@ static goss_status parse_layer(parser *s, goss_error *err) {
     if (!kind || goss__word_is(&w, 0, "end"))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "\"%.*s\" is not a layer; there are conv, dense, norm, relu, gelu, silu, tanh, elu, "
-                              "leaky, pool, flatten, dropout, shifts, residual, block, head, mlp, conv4, resnet",
+                              "leaky, pool, flatten, dropout, shifts, conv1d, pool1d, rnn, gru, lstm, embedding, "
+                              "positions, attention, readout, residual, block, transformer, head, mlp, conv4, resnet",
                               w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
     if (goss__word_is(&w, 0, "shortcut"))
         return goss_error_set(err, GOSS_E_ARGUMENT, "shortcut: it can only follow residual { ... }");
@@ -316,8 +339,9 @@ static goss_status parse_body(parser *s, bool braces, goss_error *err) {
 }
 
 static goss_status check_input(const int64_t *input, int rank, int64_t outputs, goss__flow *flow, goss_error *err) {
-    if (rank != 1 && rank != 3)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "network: its input is {D} or {H, W, C}, not of rank %d", rank);
+    if (rank < 1 || rank > 3)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "network: its input is {D}, {steps, C} or {H, W, C}, not of rank %d", rank);
     *flow = (goss__flow){.rank = rank};
     for (int i = 0; i < rank; i++) {
         if (input[i] < 1 || input[i] > GOSS__TARGET_MAX_EXTENT)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* indexing.c: rows by index. Gather and scatter_add are adjoints of each other. */
+#include <math.h>
+
 #include "ops/ops.h"
 
 static bool index_cut(const goss__site *s, int operand, goss_extent L) {
@@ -152,4 +154,47 @@ goss_val goss_one_hot(goss_val index, goss_extent depth) {
         return goss__misfit("one_hot", index, "the rank would exceed the maximum");
     s.dim[s.rank++] = depth;
     return goss__make(&goss__op_one_hot, GOSS_REAL, s, &index, 1, NULL);
+}
+
+/* ---- between indices and reals ---- */
+
+static uint32_t every_axis(const goss__site *s, int i) { return goss__first_axes(s->out->rank); }
+
+#define TO_REAL(real, suffix)                                                                                          \
+    static void to_real_##suffix(const goss__call *c) {                                                                \
+        const int32_t *in = c->in[0];                                                                                  \
+        for (int64_t i = 0; i < c->shapes->out->numel; i++) ((real *)c->out)[i] = (real)in[i];                         \
+    }
+TO_REAL(float, f32)
+TO_REAL(double, f64)
+const goss__op goss__op_to_real = {.name = "to_real",
+                                   .batch_axes = every_axis,
+                                   .no_gradient = true,
+                                   .slicing = {.slice = goss__slice_same},
+                                   .kernel = {.run_f32 = to_real_f32, .run_f64 = to_real_f64}};
+
+goss_val goss_to_real(goss_val index) {
+    if (!goss__typed("to_real", &index, 1, GOSS_INDEX)) return (goss_val){index.graph, 0};
+    return goss__make(&goss__op_to_real, GOSS_REAL, goss_shape_of(index), &index, 1, NULL);
+}
+
+/* The bound keeps the conversion defined; no comparison holds for a NaN. */
+static int32_t nearest(double x) { return x > -2147483648.0 && x < 2147483647.0 ? (int32_t)nearbyint(x) : INT32_MIN; }
+
+#define TO_INDEX(real, suffix)                                                                                         \
+    static void to_index_##suffix(const goss__call *c) {                                                               \
+        const real *in = c->in[0];                                                                                     \
+        for (int64_t i = 0; i < c->shapes->out->numel; i++) ((int32_t *)c->out)[i] = nearest((double)in[i]);           \
+    }
+TO_INDEX(float, f32)
+TO_INDEX(double, f64)
+const goss__op goss__op_to_index = {.name = "to_index",
+                                    .batch_axes = every_axis,
+                                    .no_gradient = true,
+                                    .slicing = {.slice = goss__slice_same},
+                                    .kernel = {.run_f32 = to_index_f32, .run_f64 = to_index_f64}};
+
+goss_val goss_to_index(goss_val a) {
+    if (!goss__typed("to_index", &a, 1, GOSS_REAL)) return (goss_val){a.graph, 0};
+    return goss__make(&goss__op_to_index, GOSS_INDEX, goss_shape_of(a), &a, 1, NULL);
 }

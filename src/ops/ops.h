@@ -24,7 +24,7 @@ extern const goss__op goss__op_singular, goss__op_singular_values, goss__op_sing
 extern const goss__op goss__op_conv, goss__op_conv_dx, goss__op_conv_dw;
 extern const goss__op goss__op_max_pool, goss__op_pool_argmax, goss__op_pool_gather, goss__op_pool_scatter;
 extern const goss__op goss__op_window_sum, goss__op_window_spread;
-extern const goss__op goss__op_gather, goss__op_scatter_add, goss__op_one_hot;
+extern const goss__op goss__op_gather, goss__op_scatter_add, goss__op_one_hot, goss__op_to_real, goss__op_to_index;
 extern const goss__op goss__op_scan, goss__op_scan_result;
 extern const goss__op goss__op_random_uniform, goss__op_random_normal;
 

@@ -307,6 +307,9 @@ static goss_val rebuild_one_hot(goss_graph *g, const goss__proto *p) {
                              : goss_one_hot(p->in[0], p->shape.dim[p->shape.rank - 1]);
 }
 
+static goss_val rebuild_to_real(goss_graph *g, const goss__proto *p) { return goss_to_real(p->in[0]); }
+static goss_val rebuild_to_index(goss_graph *g, const goss__proto *p) { return goss_to_index(p->in[0]); }
+
 /* (task ids, 0 .. samples - 1); the stream has the written name. */
 static goss_val rebuild_random(goss_graph *g, const goss__proto *p) {
     const goss_val made = p->op == &goss__op_random_normal ? goss_random_normal(p->in[0], p->shape)
@@ -373,6 +376,8 @@ static const rebuilder all[] = {
     {&goss__op_gather, 2, 2, rebuild_gather},
     {&goss__op_scatter_add, 2, 2, rebuild_scatter_add},
     {&goss__op_one_hot, 1, 1, rebuild_one_hot},
+    {&goss__op_to_real, 1, 1, rebuild_to_real},
+    {&goss__op_to_index, 1, 1, rebuild_to_index},
     {&goss__op_random_uniform, 2, 2, rebuild_random},
     {&goss__op_random_normal, 2, 2, rebuild_random},
 };

@@ -42,6 +42,10 @@ static void mix_task(goss__task_pack *b, int t, double alpha, goss__rng *rng) {
         const float l = (float)goss__beta_draw(alpha, rng);
         if (weight[p] != weight[q]) continue; /* the two would no longer weigh what they are made of */
         blend(b->query + (first + p) * x, b->query + (first + q) * x, x, l);
+        if (b->query_length) { /* the shorter one is silent at its end */
+            float *length = b->query_length + first;
+            length[p] = length[q] = length[p] > length[q] ? length[p] : length[q];
+        }
         blend(b->query_target + (first + p) * w, b->query_target + (first + q) * w, w, l);
     }
 }

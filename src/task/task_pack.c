@@ -38,6 +38,11 @@ static bool reserve(goss__task_pack *b) {
     b->raw[1] = numbers(t, q, target, sizeof(float));
     b->sizes = numbers(t, 1, 1, sizeof *b->sizes);
     b->order = numbers(q, 1, 1, sizeof *b->order);
+    if (x->lengths) {
+        b->support_length = numbers(t, s, 1, sizeof(float)), b->query_length = numbers(t, q, 1, sizeof(float));
+        b->drawn[0] = numbers(s, 1, 1, sizeof(int32_t)), b->drawn[1] = numbers(q, 1, 1, sizeof(int32_t));
+        if (!b->support_length || !b->query_length || !b->drawn[0] || !b->drawn[1]) return false;
+    }
     return b->support && b->support_target && b->support_weight && b->assign && b->query && b->query_target &&
            b->query_weight && b->class_mask && b->descriptor && b->task && b->id && b->known && b->raw[0] &&
            b->raw[1] && b->sizes && b->order;
@@ -54,9 +59,10 @@ goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_t
 }
 
 void goss__task_pack_free(goss__task_pack *b) {
-    void *all[] = {b->known,        b->support,      b->support_target, b->support_weight, b->assign, b->query,
-                   b->query_target, b->query_weight, b->class_mask,     b->descriptor,     b->task,   b->id,
-                   b->raw[0],       b->raw[1],       b->sizes,          b->order};
+    void *all[] = {
+        b->known,        b->support,    b->support_target, b->support_weight, b->assign,   b->query,   b->query_target,
+        b->query_weight, b->class_mask, b->descriptor,     b->task,           b->id,       b->raw[0],  b->raw[1],
+        b->sizes,        b->order,      b->support_length, b->query_length,   b->drawn[0], b->drawn[1]};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     *b = (goss__task_pack){0};
 }
@@ -68,6 +74,21 @@ static void ones(float *out, int n) {
 }
 
 static int larger(int a, int b) { return a > b ? a : b; }
+
+/* Lengths of n of a task's samples, and 0 for what they have beyond. */
+static void cut(const goss__task_pack *b, const int32_t *drawn, int n, float *length, float *x) {
+    const int64_t *input = b->spec.input;
+    for (int i = 0; b->spec.lengths && i < n; i++) {
+        const int64_t steps = drawn[i] < 1 ? 1 : drawn[i] > input[0] ? input[0] : drawn[i];
+        float *sample = x + (size_t)i * (size_t)(input[0] * input[1]);
+        memset(sample + steps * input[1], 0, (size_t)((input[0] - steps) * input[1]) * sizeof *x);
+        length[i] = (float)steps;
+    }
+}
+
+static void all_steps(int32_t *length, int n, int64_t steps) {
+    for (int i = 0; length && i < n; i++) length[i] = (int32_t)steps;
+}
 
 static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_t k, int t) {
     const goss_task_spec *x = &b->spec;
@@ -81,10 +102,17 @@ static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_
                    .query_weight = b->query_weight + q,
                    .descriptor = b->descriptor + at * (size_t)x->descriptor,
                    .class_mask = b->class_mask + w,
+                   .support_length = b->drawn[0],
+                   .query_length = b->drawn[1],
                    .id = -1,
                    .outputs = x->outputs};
     ones(e.support_weight, x->supports), ones(e.query_weight, x->queries), ones(e.class_mask, x->outputs);
+    all_steps(e.support_length, x->supports, x->input[0]), all_steps(e.query_length, x->queries, x->input[0]);
     source->draw(source, k, &e);
+    if (x->lengths) {
+        cut(b, b->drawn[0], e.supports, b->support_length + s, e.support);
+        cut(b, b->drawn[1], e.queries, b->query_length + q, e.query);
+    }
     for (int i = e.outputs; x->task_classes && i < x->outputs; i++) e.class_mask[i] = 0;
     if (goss_task_fixed_outputs(x)) e.outputs = x->outputs;
     b->sizes[t] = (goss__task_size){e.outputs, e.supports, e.queries};
@@ -149,6 +177,10 @@ void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, ui
     close_ranks(b, b->support_weight, 1, s, (size_t)b->supports, 1);
     close_ranks(b, b->query, 2, q, (size_t)b->queries, input);
     close_ranks(b, b->query_weight, 2, q, (size_t)b->queries, 1);
+    if (x->lengths) {
+        close_ranks(b, b->support_length, 1, s, (size_t)b->supports, 1);
+        close_ranks(b, b->query_length, 2, q, (size_t)b->queries, 1);
+    }
     close_ranks(b, b->class_mask, 0, (size_t)x->outputs, (size_t)b->outputs, 1);
     fill_targets(b);
 }
@@ -182,6 +214,8 @@ goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int t
                  {"query_target", b->query_target, q * w},
                  {"query_weight", b->query_weight, q},
                  {"class_mask", b->class_mask, w},
+                 {"support_length", b->support_length, s},
+                 {"query_length", b->query_length, q},
                  {"descriptor", b->descriptor, (size_t)b->spec.descriptor},
                  {"task", b->task, 1},
                  {"id", b->id, 1},

@@ -20,12 +20,14 @@ typedef struct goss__task_pack {
     goss_task_spec spec;                   /* as planned: the maxima are those of the buffers */
     int tasks, outputs, supports, queries; /* of the batch that is in it */
     float *support, *support_target, *support_weight, *assign, *query, *query_target, *query_weight, *class_mask;
+    float *support_length, *query_length; /* steps of sequences; NULL: the spec has no lengths */
     float *descriptor;
     float *known;           /* 1 where a task has a number, 0 where it is new */
     int32_t *task, *id;     /* number for random streams; row of the table of ids, spec.ids for a new task */
     float *raw[2];          /* targets as the source gives them [tasks, planned, target size], support and query */
     goss__task_size *sizes; /* of each task */
     uint32_t *order;        /* scratch: [queries] */
+    int32_t *drawn[2];      /* scratch: lengths of a task, [supports], [queries] */
 } goss__task_pack;
 
 /* The spec's maxima; where a task has no query there is room for a blank one. Its scale is borrowed. */

@@ -40,6 +40,10 @@ goss_status goss_task_spec_check(const goss_task_spec *spec, goss_error *err) {
         size *= spec->input[i];
         GOSS_TRY(check_number("the number of inputs", size, 1, 1 << 30, err));
     }
+    if (spec->lengths && spec->input_rank != 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "task spec: lengths are of sequences (steps, channels), and input_rank is %d",
+                              spec->input_rank);
     GOSS_TRY(check_number("outputs", spec->outputs, goss_task_objective(spec)->classes ? 2 : 1, 1 << 20, err));
     GOSS_TRY(check_number("supports", spec->supports, 0, INT32_MAX, err));
     GOSS_TRY(check_number("queries", spec->queries, 0, INT32_MAX, err));

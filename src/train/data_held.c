@@ -12,6 +12,7 @@ typedef struct held {
     int rows;              /* of each task */
     int64_t ids;
     float *x, *target; /* [ids, rows, ...] */
+    int32_t *length;   /* [ids, rows] of sequences that have lengths; else NULL */
     float *has;        /* [ids] 1 for tasks that have some */
 } held;
 
@@ -29,6 +30,7 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
     const size_t n = (size_t)h->rows, x = input_of(h), y = target_of(h);
     goss_task rest = *t;
     rest.query = behind(t->query, n * x), rest.query_target = behind(t->query_target, n * y);
+    rest.query_length = t->query_length ? t->query_length + n : NULL;
     rest.query_weight = behind(t->query_weight, n);
     rest.query_rows = t->query_rows ? t->query_rows + n : NULL;
     h->base.draw(&h->base, k, &rest);
@@ -38,12 +40,13 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *t) {
     const size_t id = rest.id >= 0 && rest.id < h->ids ? (size_t)rest.id : 0;
     give(t->query, h->x + id * n * x, n * x);
     give(t->query_target, h->target + id * n * y, n * y);
+    if (t->query_length && h->length) memcpy(t->query_length, h->length + id * n, n * sizeof *h->length);
 }
 
 static void close_held(void *context) {
     held *h = context;
     goss_task_source_free(&h->base);
-    goss__free(h->x), goss__free(h->target), goss__free(h->has);
+    goss__free(h->x), goss__free(h->target), goss__free(h->has), goss__free(h->length);
     goss__free(h);
 }
 
@@ -57,6 +60,7 @@ static const char *name_of(const goss_task_source *source, uint64_t k) {
 /* One draw of the validation source. */
 typedef struct draw_room {
     float *x, *target, *weight, *support, *support_target, *support_weight, *descriptor, *mask;
+    int32_t *length;
 } draw_room;
 
 static bool make_room(const goss_task_spec *s, draw_room *r) {
@@ -67,13 +71,15 @@ static bool make_room(const goss_task_spec *s, draw_room *r) {
     r->support = goss__calloc(n * x, sizeof(float)), r->support_target = goss__calloc(n * y, sizeof(float));
     r->support_weight = goss__calloc(n, sizeof(float));
     r->descriptor = goss__calloc((size_t)s->descriptor + 1, sizeof(float));
-    return r->x && r->target && r->weight && r->mask && r->support && r->support_target && r->support_weight &&
-           r->descriptor;
+    r->length = goss__calloc(q, sizeof *r->length);
+    return r->length && r->x && r->target && r->weight && r->mask && r->support && r->support_target &&
+           r->support_weight && r->descriptor;
 }
 
 static void free_room(draw_room *r) {
     goss__free(r->x), goss__free(r->target), goss__free(r->weight), goss__free(r->mask), goss__free(r->support);
     goss__free(r->support_target), goss__free(r->support_weight), goss__free(r->descriptor);
+    goss__free(r->length);
 }
 
 /* Keeps the rows of validation task k; where there are fewer than `rows`, they come again. */
@@ -85,11 +91,13 @@ static int keep(held *h, const goss_task_source *validation, uint64_t k, draw_ro
                    .query = r->x,
                    .query_target = r->target,
                    .query_weight = r->weight,
+                   .query_length = r->length,
                    .descriptor = r->descriptor,
                    .class_mask = r->mask,
                    .id = -1,
                    .outputs = validation->spec.outputs};
     for (int i = 0; i < validation->spec.queries; i++) r->weight[i] = 1;
+    for (int i = 0; i < validation->spec.queries; i++) r->length[i] = (int32_t)validation->spec.input[0];
     for (int i = 0; i < validation->spec.supports; i++) r->support_weight[i] = 1;
     for (int i = 0; i < validation->spec.outputs; i++) r->mask[i] = 1;
     validation->draw(validation, k, &t);
@@ -98,6 +106,7 @@ static int keep(held *h, const goss_task_source *validation, uint64_t k, draw_ro
         const size_t from = i % (size_t)t.queries, to = (size_t)t.id * n + i;
         memcpy(h->x + to * x, r->x + from * x, x * sizeof(float));
         memcpy(h->target + to * y, r->target + from * y, y * sizeof(float));
+        if (h->length) h->length[to] = r->length[from];
     }
     h->has[t.id] = 1;
     return 1;
@@ -131,8 +140,10 @@ goss_status goss__run_data_hold(goss__run_data *d, int rows, const float **has, 
     h->x = goss__calloc(n * input_of(h) + 1, sizeof(float)),
     h->target = goss__calloc(n * target_of(h) + 1, sizeof(float));
     h->has = goss__calloc((size_t)s->ids + 1, sizeof(float));
-    goss_status status = h->x && h->target && h->has ? keep_all(d, h, err)
-                                                     : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d rows", rows);
+    if (s->lengths) h->length = goss__calloc(n + 1, sizeof *h->length);
+    goss_status status = h->x && h->target && h->has && (h->length || !s->lengths)
+                             ? keep_all(d, h, err)
+                             : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d rows", rows);
     if (status != GOSS_OK) {
         h->base = (goss_task_source){0}; /* it stays the run's */
         close_held(h);

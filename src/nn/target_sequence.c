@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* target_sequence.c: the kinds of layers on sequences [steps, channels]: parsing, printing, output shape and tensors of
+ * each; target_steps.c and target_recurrent.c apply them.
+ *
+ * Layers with several tensors name them by what they multiply: gru1.w of the input, gru1.u of the state. Inside them
+ * there is no modulation site, since FiLM behind a nonlinearity could not be folded into weights: a norm or dense layer
+ * behind them is one. */
+#include <stdio.h>
+#include <string.h>
+
+#include "nn/target.h"
+
+static goss_status want_steps(const goss__flow *f, const char *what, goss_error *err) {
+    char text[64];
+    if (f->rank == 2) return GOSS_OK;
+    goss__flow_text(f, text);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: requires a sequence (steps x channels), but its input is %s %s", what,
+                          f->rank == 3 ? "maps of" : "features:", text);
+}
+
+static goss_status int_word(const goss__words *w, int i, int64_t low, int64_t high, int *out, goss_error *err) {
+    int64_t v = 0;
+    GOSS_TRY(goss__word_int(w, i, low, high, &v, err));
+    *out = (int)v;
+    return GOSS_OK;
+}
+
+/* ---- tensors ---- */
+
+/* A tensor [rows, columns] of a product, or [columns] for rows = 0. */
+static goss_status add(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns, goss_init init,
+                       goss_role role, goss_error *err) {
+    const goss__layer *l = &t->layers[i];
+    goss_entry e = {.rank = rows ? 2 : 1,
+                    .init = init,
+                    .role = role,
+                    .fan_in = rows ? rows : goss__flow_channels(&l->in_flow),
+                    .fan_out = columns,
+                    .out_units = -1,
+                    .in_units = -1};
+    if (rows) e.dim[0] = rows, e.dim[1] = columns;
+    if (!rows) e.dim[0] = columns;
+    return goss__layer_entry(t->layout, l, suffix, e, err);
+}
+
+static goss_status add_weight(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns,
+                              goss_error *err) {
+    return add(t, i, suffix, rows, columns, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, err);
+}
+
+static goss_status add_bias(goss_target *t, int i, const char *suffix, int64_t n, goss_error *err) {
+    return add(t, i, suffix, 0, n, GOSS_INIT_ZEROS, GOSS_ROLE_BIAS, err);
+}
+
+/* ---- conv1d, pool1d ---- */
+
+/* Extents along steps are those of height; width is 1. */
+static goss_status read_window(const goss__words *w, int i, goss__layer *l, goss_error *err) {
+    GOSS_TRY(int_word(w, i, 1, 1024, &l->kernel[0], err));
+    l->kernel[1] = l->stride[0] = l->stride[1] = l->dilation[0] = l->dilation[1] = 1;
+    return GOSS_OK;
+}
+
+static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error *err) {
+    const struct {
+        const char *word;
+        int low, *to;
+    } option[] = {{"stride", 1, &l->stride[0]}, {"pad", 0, &l->pad[0]}, {"dilation", 1, &l->dilation[0]}, {"groups", 1, &l->groups}};
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
+    GOSS_TRY(read_window(w, 2, l, err));
+    l->groups = 1;
+    for (int i = 3; i < w->n; i += 2) {
+        size_t k = 0;
+        while (k < sizeof option / sizeof *option && !goss__word_is(w, i, option[k].word)) k++;
+        if (k == sizeof option / sizeof *option) return goss__word_bad(w, i, err);
+        const int high = option[k].to == &l->groups ? GOSS__TARGET_MAX_EXTENT : 1024;
+        GOSS_TRY(int_word(w, i + 1, option[k].low, high, option[k].to, err));
+    }
+    return GOSS_OK;
+}
+
+static goss_status slide(const goss__layer *l, goss__flow *f, const char *what, goss_error *err) {
+    const int64_t reach = (int64_t)l->dilation[0] * (l->kernel[0] - 1) + 1, room = f->dim[0] + 2 * (int64_t)l->pad[0] - reach;
+    GOSS_TRY(want_steps(f, what, err));
+    if (room < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a window of %lld steps does not fit in %lld", what,
+                              (long long)reach, (long long)f->dim[0]);
+    f->dim[0] = room / l->stride[0] + 1;
+    return GOSS_OK;
+}
+
+static goss_status flow_conv1d(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(slide(l, f, "conv1d", err));
+    if (f->dim[1] % l->groups || l->out % l->groups)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "conv1d: groups %d does not divide %lld and %lld channels", l->groups,
+                              (long long)f->dim[1], (long long)l->out);
+    f->dim[1] = l->out;
+    return GOSS_OK;
+}
+
+static void write_unless(goss__str *s, const char *word, int value, int usual) {
+    if (value != usual) goss__str_addf(s, " %s %d", word, value);
+}
+
+static void write_conv1d(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %lld %d", (long long)l->out, l->kernel[0]);
+    write_unless(s, "stride", l->stride[0], 1);
+    write_unless(s, "pad", l->pad[0], 0);
+    write_unless(s, "dilation", l->dilation[0], 1);
+    write_unless(s, "groups", l->groups, 1);
+}
+
+static goss_status read_pool1d(const goss__words *w, goss__layer *l, goss_error *err) {
+    if (!goss__word_is(w, 1, "max") && !goss__word_is(w, 1, "avg")) return goss__word_bad(w, 1, err);
+    l->pool = goss__word_is(w, 1, "max") ? GOSS__POOL_MAX : GOSS__POOL_AVG;
+    GOSS_TRY(read_window(w, 2, l, err));
+    l->stride[0] = l->kernel[0];
+    if (w->n == 3) return GOSS_OK;
+    if (!goss__word_is(w, 3, "stride")) return goss__word_bad(w, 3, err);
+    GOSS_TRY(int_word(w, 4, 1, 1024, &l->stride[0], err));
+    return w->n > 5 ? goss__word_bad(w, 5, err) : GOSS_OK;
+}
+
+static goss_status flow_pool1d(const goss__layer *l, goss__flow *f, goss_error *err) {
+    return slide(l, f, "pool1d", err);
+}
+
+static void write_pool1d(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %s %d", l->pool == GOSS__POOL_MAX ? "max" : "avg", l->kernel[0]);
+    write_unless(s, "stride", l->stride[0], l->kernel[0]);
+}
+
+/* ---- recurrent layers ---- */
+
+static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->out, err));
+    for (int i = 2; i < w->n; i++) {
+        if (goss__word_is(w, i, "norm") && !l->normed)
+            l->normed = true;
+        else if (goss__word_is(w, i, "bidirectional") && !l->both)
+            l->both = true;
+        else
+            return goss__word_bad(w, i, err);
+    }
+    return GOSS_OK;
+}
+
+static goss_status flow_recurrent(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_steps(f, l->kind->word, err));
+    f->dim[1] = l->out * (l->both ? 2 : 1);
+    return GOSS_OK;
+}
+
+static void write_recurrent(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %lld%s%s", (long long)l->out, l->normed ? " norm" : "", l->both ? " bidirectional" : "");
+}
+
+/* The tensors of one direction. The state's bias is one of its own only where a gate multiplies it (gru). */
+static goss_status declare_direction(goss_target *t, int i, const char *prefix, int gates, bool own_bias, bool cell,
+                                     goss_error *err) {
+    const int64_t in = goss__flow_channels(&t->layers[i].in_flow), units = t->layers[i].out, columns = gates * units;
+    char name[16];
+#define NAMED(suffix) (snprintf(name, sizeof name, "%s%s", prefix, suffix), name)
+    GOSS_TRY(add_weight(t, i, NAMED("w"), in, columns, err));
+    GOSS_TRY(add_weight(t, i, NAMED("u"), units, columns, err));
+    GOSS_TRY(add_bias(t, i, NAMED("b"), columns, err));
+    if (own_bias) GOSS_TRY(add_bias(t, i, NAMED("c"), columns, err));
+    if (!t->layers[i].normed) return GOSS_OK;
+    GOSS_TRY(add(t, i, NAMED("gain_w"), 0, columns, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
+    GOSS_TRY(add(t, i, NAMED("gain_u"), 0, columns, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
+    if (!cell) return GOSS_OK;
+    GOSS_TRY(add(t, i, NAMED("gain_c"), 0, units, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
+    return add(t, i, NAMED("shift_c"), 0, units, GOSS_INIT_ZEROS, GOSS_ROLE_SHIFT, err);
+#undef NAMED
+}
+
+static goss_status declare_cell(goss_target *t, int i, int gates, bool own_bias, bool cell, goss_error *err) {
+    GOSS_TRY(declare_direction(t, i, "", gates, own_bias, cell, err));
+    return t->layers[i].both ? declare_direction(t, i, "back.", gates, own_bias, cell, err) : GOSS_OK;
+}
+
+static goss_status declare_rnn(goss_target *t, int i, goss_error *err) { return declare_cell(t, i, 1, false, false, err); }
+static goss_status declare_gru(goss_target *t, int i, goss_error *err) { return declare_cell(t, i, 3, true, false, err); }
+static goss_status declare_lstm(goss_target *t, int i, goss_error *err) { return declare_cell(t, i, 4, false, true, err); }
+
+/* ---- embedding, positions ---- */
+
+static goss_status read_embedding(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_int(w, 1, 1, 1 << 24, &l->rows, err)); /* ids that f32 tells apart */
+    GOSS_TRY(goss__word_int(w, 2, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
+    return w->n > 3 ? goss__word_bad(w, 3, err) : GOSS_OK;
+}
+
+static goss_status flow_embedding(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_steps(f, "embedding", err));
+    if (f->dim[1] != 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "embedding: requires one id a step, but its input has %lld numbers a step",
+                              (long long)f->dim[1]);
+    f->dim[1] = l->out;
+    return GOSS_OK;
+}
+
+static void write_embedding(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %lld %lld", (long long)l->rows, (long long)l->out);
+}
+
+static goss_status declare_embedding(goss_target *t, int i, goss_error *err) {
+    if (i > 0) return goss_error_set(err, GOSS_E_ARGUMENT, "embedding: it can only be the first layer, which sees ids");
+    return add(t, i, "w", t->layers[i].rows, t->layers[i].out, GOSS_INIT_NORMAL, GOSS_ROLE_WEIGHT, err);
+}
+
+static goss_status read_positions(const goss__words *w, goss__layer *l, goss_error *err) {
+    l->sinusoidal = goss__word_is(w, 1, "sinusoidal");
+    if (!l->sinusoidal && !goss__word_is(w, 1, "learned")) return goss__word_bad(w, 1, err);
+    return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+}
+
+static goss_status flow_positions(const goss__layer *l, goss__flow *f, goss_error *err) {
+    return want_steps(f, "positions", err);
+}
+
+static void write_positions(const goss__layer *l, goss__str *s) {
+    goss__str_add(s, l->sinusoidal ? " sinusoidal" : " learned");
+}
+
+/* Small at the start (variance 1 / channels), so that they do not drown what stands at the positions. */
+static goss_status declare_positions(goss_target *t, int i, goss_error *err) {
+    const goss__layer *l = &t->layers[i];
+    goss_entry e = {.rank = 2,
+                    .dim = {l->in_flow.dim[0], l->in_flow.dim[1]},
+                    .init = GOSS_INIT_LECUN,
+                    .role = GOSS_ROLE_BIAS,
+                    .fan_in = l->in_flow.dim[1],
+                    .fan_out = l->in_flow.dim[1],
+                    .out_units = -1,
+                    .in_units = -1};
+    return l->sinusoidal ? GOSS_OK : goss__layer_entry(t->layout, l, "w", e, err);
+}
+
+/* ---- attention, readout ---- */
+
+static goss_status read_attention(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(int_word(w, 1, 1, 1024, &l->heads, err));
+    for (int i = 2; i < w->n; i++) {
+        if (goss__word_is(w, i, "causal") && !l->causal)
+            l->causal = true;
+        else if (goss__word_is(w, i, "rotary") && !l->rotary)
+            l->rotary = true;
+        else
+            return goss__word_bad(w, i, err);
+    }
+    return GOSS_OK;
+}
+
+static goss_status flow_attention(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_steps(f, "attention", err));
+    const int64_t unit = l->rotary ? 2 * (int64_t)l->heads : l->heads;
+    if (f->dim[1] % unit == 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "attention: %lld channels do not divide into %d heads%s",
+                          (long long)f->dim[1], l->heads, l->rotary ? " of even width, which rotary positions need" : "");
+}
+
+static void write_attention(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %d%s%s", l->heads, l->causal ? " causal" : "", l->rotary ? " rotary" : "");
+}
+
+/* A bias of keys would change no softmax. */
+static goss_status declare_attention(goss_target *t, int i, goss_error *err) {
+    const int64_t d = goss__flow_channels(&t->layers[i].in_flow);
+    for (const char *part = "qkvo"; *part; part++) {
+        const char w[] = {*part, '.', 'w', 0}, b[] = {*part, '.', 'b', 0};
+        GOSS_TRY(add_weight(t, i, w, d, d, err));
+        if (*part != 'k') GOSS_TRY(add_bias(t, i, b, d, err));
+    }
+    return GOSS_OK;
+}
+
+static const char *const readouts[] = {"mean", "max", "last", "attention"};
+
+static goss_status read_readout(const goss__words *w, goss__layer *l, goss_error *err) {
+    int kind = 0;
+    while (kind < 4 && !goss__word_is(w, 1, readouts[kind])) kind++;
+    if (kind == 4) return goss__word_bad(w, 1, err);
+    l->readout = (goss__readout)kind;
+    return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+}
+
+static goss_status flow_readout(const goss__layer *l, goss__flow *f, goss_error *err) {
+    GOSS_TRY(want_steps(f, "readout", err));
+    *f = (goss__flow){1, {f->dim[1]}};
+    return GOSS_OK;
+}
+
+static void write_readout(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %s", readouts[l->readout]); }
+
+static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
+    const goss__layer *l = &t->layers[i];
+    goss_entry e = {.rank = 2,
+                    .dim = {l->in_flow.dim[1], 1},
+                    .init = GOSS_INIT_LECUN,
+                    .role = GOSS_ROLE_WEIGHT,
+                    .fan_in = l->in_flow.dim[1],
+                    .fan_out = 1,
+                    .out_units = -1,
+                    .in_units = l->in_units};
+    return l->readout == GOSS__READ_ATTENTION ? goss__layer_entry(t->layout, l, "w", e, err) : GOSS_OK;
+}
+
+/* ---- the table ---- */
+
+#define RECURRENT(name)                                                                                                \
+    {                                                                                                                  \
+        .word = #name, .usage = #name " D [norm] [bidirectional]", .product = true, .keeps_padding = true,              \
+        .opaque = true, .read = read_recurrent, .flow = flow_recurrent, .write = write_recurrent,                       \
+        .declare = declare_##name, .apply = goss__apply_##name                                                          \
+    }
+
+const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
+    {.word = "conv1d",
+     .usage = "conv1d C K [stride S] [pad P] [dilation D] [groups G]",
+     .product = true,
+     .site = true,
+     .read = read_conv1d,
+     .flow = flow_conv1d,
+     .write = write_conv1d,
+     .apply = goss__apply_conv1d},
+    {.word = "pool1d",
+     .usage = "pool1d max | avg K [stride S]",
+     .read = read_pool1d,
+     .flow = flow_pool1d,
+     .write = write_pool1d,
+     .apply = goss__apply_pool1d},
+    RECURRENT(rnn),
+    RECURRENT(gru),
+    RECURRENT(lstm),
+    {.word = "embedding",
+     .usage = "embedding V D",
+     .product = true,
+     .opaque = true,
+     .read = read_embedding,
+     .flow = flow_embedding,
+     .write = write_embedding,
+     .declare = declare_embedding,
+     .apply = goss__apply_embedding},
+    {.word = "positions",
+     .usage = "positions learned | sinusoidal",
+     .opaque = true,
+     .read = read_positions,
+     .flow = flow_positions,
+     .write = write_positions,
+     .declare = declare_positions,
+     .apply = goss__apply_positions},
+    {.word = "attention",
+     .usage = "attention H [causal] [rotary]",
+     .product = true,
+     .opaque = true,
+     .read = read_attention,
+     .flow = flow_attention,
+     .write = write_attention,
+     .declare = declare_attention,
+     .apply = goss__apply_attention},
+    {.word = "readout",
+     .usage = "readout mean | max | last | attention",
+     .read = read_readout,
+     .flow = flow_readout,
+     .write = write_readout,
+     .declare = declare_readout,
+     .apply = goss__apply_readout},
+};
