@@ -175,7 +175,8 @@ RP_MAKE(iota) {
 RP_BUILD(to_real, goss_to_real(in[0]))
 RP_MAKE(to_real) {
     const int64_t most = 2 + rp_below(m, 9);
-    RP_TAKE(s, rp_index(m, rp_chance(m, 0.5) ? GOSS_SHAPE(rp_extent(0), rp_extent(1)) : GOSS_SHAPE(rp_extent(0)), most));
+    RP_TAKE(s,
+            rp_index(m, rp_chance(m, 0.5) ? GOSS_SHAPE(rp_extent(0), rp_extent(1)) : GOSS_SHAPE(rp_extent(0)), most));
     s->range = (rp_range){0, (double)(most - 1)}, s->crisp = true;
     return true;
 }

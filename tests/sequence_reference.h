@@ -89,8 +89,8 @@ static inline const double *ref_named(const reference *r, const char *prefix, co
 }
 
 /* One step: `kind` is rnn, gru or lstm. */
-static inline void ref_cell(const reference *r, const char *kind, const char *prefix, const double *x, int n, int hidden,
-                            double *h, double *c) {
+static inline void ref_cell(const reference *r, const char *kind, const char *prefix, const double *x, int n,
+                            int hidden, double *h, double *c) {
     const int gates = strcmp(kind, "rnn") == 0 ? 1 : strcmp(kind, "gru") == 0 ? 3 : 4;
     double z[8 * REF_WIDTH], v[8 * REF_WIDTH];
     ref_product(x, ref_named(r, prefix, "w"), NULL, n, gates * hidden, z);
@@ -125,8 +125,8 @@ static inline void ref_cell(const reference *r, const char *kind, const char *pr
     memcpy(h, next, (size_t)hidden * sizeof *h);
 }
 
-static inline void ref_direction(const reference *r, const char *kind, const char *prefix, const sequence *x, int hidden,
-                                 bool reverse, int column, sequence *out) {
+static inline void ref_direction(const reference *r, const char *kind, const char *prefix, const sequence *x,
+                                 int hidden, bool reverse, int column, sequence *out) {
     double h[REF_WIDTH] = {0}, c[REF_WIDTH] = {0};
     for (int i = 0; i < x->steps; i++) {
         const int t = reverse ? x->steps - 1 - i : i;
@@ -169,7 +169,8 @@ static inline sequence ref_pool1d(const sequence *x, bool max, int k, int stride
     for (int t = 0; t < y.steps; t++)
         for (int i = 0; i < x->width; i++) {
             double best = -INFINITY, sum = 0;
-            for (int j = 0; j < k; j++) best = fmax(best, x->at[t * stride + j][i]), sum += x->at[t * stride + j][i] / k;
+            for (int j = 0; j < k; j++)
+                best = fmax(best, x->at[t * stride + j][i]), sum += x->at[t * stride + j][i] / k;
             y.at[t][i] = max ? best : sum;
         }
     return y;

@@ -159,7 +159,8 @@ static void net_free(net *n) {
 /* own: weights differ by task. padding: what stands beyond a sample's length. */
 static net net_new(const char *text, int width, int steps, bool own, double padding) {
     net n = {.w = world_new(), .steps = steps, .width = width, .ids = width == 1};
-    if (goss_target_parse(text, (int64_t[]){steps, width}, 2, 0, &n.t, &err) != GOSS_OK) T_FAIL("%s: %s", text, err.text);
+    if (goss_target_parse(text, (int64_t[]){steps, width}, 2, 0, &n.t, &err) != GOSS_OK)
+        T_FAIL("%s: %s", text, err.text);
     const goss_extent T = goss_n(TASKS), N = goss_n(SAMPLES);
     const int64_t total = goss_layout_total(goss_target_layout(n.t));
     double lengths[TASKS * SAMPLES], *x = calloc((size_t)(TASKS * SAMPLES * steps * width), sizeof *x);
@@ -204,7 +205,8 @@ static double gap_to_reference(net *n, int layer, bool own) {
             const reference r = {n->t, slab};
             sequence x = {.steps = length_of(t, s), .width = n->width};
             for (int i = 0; i < x.steps; i++)
-                memcpy(x.at[i], world_numbers(&n->w, "x") + (k * n->steps + i) * n->width, (size_t)n->width * sizeof(double));
+                memcpy(x.at[i], world_numbers(&n->w, "x") + (k * n->steps + i) * n->width,
+                       (size_t)n->width * sizeof(double));
             const sequence y = layers[layer].of(&r, &x);
             T_EQ(y.width, width);
             T_CHECK(y.steps <= steps);
@@ -347,7 +349,8 @@ TEST(padding_samples_are_in_no_statistic) {
         c.sample_weight = world_input(&n.w, "weight", GOSS_REAL, GOSS_SHAPE(goss_n(TASKS), goss_n(SAMPLES)), weight);
         for (int t = 0; t < TASKS && pad; t++) {
             world_numbers(&n.w, "lengths")[t * SAMPLES + 2] = 0;
-            for (int i = 0; i < STEPS * WIDTH; i++) world_numbers(&n.w, "x")[(t * SAMPLES + 2) * STEPS * WIDTH + i] = 1e9;
+            for (int i = 0; i < STEPS * WIDTH; i++)
+                world_numbers(&n.w, "x")[(t * SAMPLES + 2) * STEPS * WIDTH + i] = 1e9;
         }
         n.y = goss_target_features(n.t, n.x, n.weights, &c);
         T_OK(world_compute(&n.w, GOSS_F64, seen.mean, 1));
@@ -360,8 +363,9 @@ TEST(padding_samples_are_in_no_statistic) {
 /* ---- lengths at the edge ---- */
 
 TEST(samples_without_steps_and_shorter_than_a_window) {
-    static const char *const texts[] = {"gru 3; readout last", "attention 2; readout attention", "readout mean", "readout max",
-                                        "conv1d 3 5 stride 2; readout mean", "pool1d max 4; gru 3; readout mean"};
+    static const char *const texts[] = {
+        "gru 3; readout last", "attention 2; readout attention",    "readout mean",
+        "readout max",         "conv1d 3 5 stride 2; readout mean", "pool1d max 4; gru 3; readout mean"};
     for (int i = 0; i < 6; i++) {
         net n = net_new(texts[i], WIDTH, STEPS, false, NAN);
         world_numbers(&n.w, "lengths")[0] = 0, world_numbers(&n.w, "lengths")[1] = 1;
@@ -416,14 +420,16 @@ TEST(a_network_that_ends_in_steps_answers_at_each) {
 TEST(texts_are_canonical) {
     static const char *const texts[][2] = {
         {"transformer 8 2 causal dropout .1; readout last",
-         "dense 8\nresidual {\nnorm layer\nattention 2 causal\ndropout 0.1\n}\nresidual {\nnorm layer\ndense 32\ngelu\ndense "
+         "dense 8\nresidual {\nnorm layer\nattention 2 causal\ndropout 0.1\n}\nresidual {\nnorm layer\ndense "
+         "32\ngelu\ndense "
          "8\ndropout 0.1\n}\nreadout last\nhead\n"},
         {"conv1d 4 3 pad 1 stride 2; pool1d max 2 stride 2; lstm 3 bidirectional norm; readout attention",
          "conv1d 4 3 stride 2 pad 1\npool1d max 2\nlstm 3 norm bidirectional\nreadout attention\nhead\n"},
         {"mlp 3", "flatten\ndense 3\nrelu\nhead\n"}};
     for (int i = 0; i < 3; i++) {
         goss_target *t, *again;
-        if (goss_target_parse(texts[i][0], (int64_t[]){STEPS, WIDTH}, 2, 2, &t, &err) != GOSS_OK) T_FAIL("%s", err.text);
+        if (goss_target_parse(texts[i][0], (int64_t[]){STEPS, WIDTH}, 2, 2, &t, &err) != GOSS_OK)
+            T_FAIL("%s", err.text);
         T_STR(goss_target_text(t), texts[i][1]);
         T_OK(goss_target_parse(goss_target_text(t), (int64_t[]){STEPS, WIDTH}, 2, 2, &again, &err));
         T_STR(goss_target_text(again), texts[i][1]);
@@ -435,27 +441,29 @@ TEST(errors_say_what_to_write) {
     static const struct {
         const char *text, *says;
         int rank;
-    } cases[] = {{"gru 4", "gru: requires a sequence (steps x channels), but its input is features: 9", 1},
-                 {"readout mean; gru 4", "gru: requires a sequence", 2},
-                 {"gru", "gru: incomplete; write: gru D [norm] [bidirectional]", 2},
-                 {"gru 4 twice", "\"twice\" is not expected here", 2},
-                 {"conv 4 3", "conv: requires images, but its input is a sequence of 9 x 4", 2},
-                 {"conv1d 4 12", "a window of 12 steps does not fit in 9", 2},
-                 {"conv1d 4 3 groups 3", "groups 3 does not divide 4 and 4 channels", 2},
-                 {"attention 3", "4 channels do not divide into 3 heads", 2},
-                 {"attention 4 rotary", "4 heads of even width", 2},
-                 {"transformer 8", "transformer: incomplete; write: transformer D H", 2},
-                 {"transformer 8 2 dropped", "\"dropped\" is not expected here", 2},
-                 {"readout first", "readout: \"first\" is not expected here; write: readout mean | max | last | attention", 2},
-                 {"embedding 9 4", "requires one id a step, but its input has 4 numbers a step", 2},
-                 {"dense 1; embedding 9 4", "embedding: it can only be the first layer", 2},
-                 {"positions late", "positions: \"late\" is not expected here; write: positions learned | sinusoidal", 2},
-                 {"pool max 2", "pool: requires images, but its input is a sequence of 9 x 4", 2}};
+    } cases[] = {
+        {"gru 4", "gru: requires a sequence (steps x channels), but its input is features: 9", 1},
+        {"readout mean; gru 4", "gru: requires a sequence", 2},
+        {"gru", "gru: incomplete; write: gru D [norm] [bidirectional]", 2},
+        {"gru 4 twice", "\"twice\" is not expected here", 2},
+        {"conv 4 3", "conv: requires images, but its input is a sequence of 9 x 4", 2},
+        {"conv1d 4 12", "a window of 12 steps does not fit in 9", 2},
+        {"conv1d 4 3 groups 3", "groups 3 does not divide 4 and 4 channels", 2},
+        {"attention 3", "4 channels do not divide into 3 heads", 2},
+        {"attention 4 rotary", "4 heads of even width", 2},
+        {"transformer 8", "transformer: incomplete; write: transformer D H", 2},
+        {"transformer 8 2 dropped", "\"dropped\" is not expected here", 2},
+        {"readout first", "readout: \"first\" is not expected here; write: readout mean | max | last | attention", 2},
+        {"embedding 9 4", "requires one id a step, but its input has 4 numbers a step", 2},
+        {"dense 1; embedding 9 4", "embedding: it can only be the first layer", 2},
+        {"positions late", "positions: \"late\" is not expected here; write: positions learned | sinusoidal", 2},
+        {"pool max 2", "pool: requires images, but its input is a sequence of 9 x 4", 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         goss_target *t;
         if (goss_target_parse(cases[i].text, (int64_t[]){9, 4}, cases[i].rank, 2, &t, &err) != GOSS_E_ARGUMENT)
             T_FAIL("\"%s\" was not refused", cases[i].text);
-        if (!strstr(err.text, cases[i].says)) T_FAIL("\"%s\": \"%s\" does not say \"%s\"", cases[i].text, err.text, cases[i].says);
+        if (!strstr(err.text, cases[i].says))
+            T_FAIL("\"%s\": \"%s\" does not say \"%s\"", cases[i].text, err.text, cases[i].says);
     }
 }
 

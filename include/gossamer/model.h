@@ -29,8 +29,8 @@ GOSS_API const char *goss_version(void);
 typedef struct goss_data_spec {
     const char *kind;        /* "images", "table", or a name chosen by the program */
     goss_image_format image; /* of images: their preprocessing */
-    /* input, objective, outputs (0: tasks have their own classes), shared_classes, descriptor, ids, lengths, scale; other
-     * members are ignored */
+    /* input, lengths, objective, outputs (0: tasks have their own classes), shared_classes, descriptor, ids, scale;
+     * other members are ignored */
     goss_task_spec task;
     const char *const *names;      /* [outputs] of targets, or of shared classes; NULL: none */
     const char *const *task_names; /* [ids]; NULL: none */

@@ -137,8 +137,8 @@ typedef struct goss_target goss_target;
  *   embedding V D                    first layer, of a sequence of ids 0 .. V-1 as numbers {steps, 1}: rows of a table
  *   positions learned | sinusoidal   adds a vector for each step
  *   attention H [causal] [rotary]    self-attention of H heads among the steps
- *   readout mean | max | last | attention             features of a sequence: mean, largest, last of its steps, or their
- *                                    mean by the softmax of a learned score
+ *   readout mean | max | last | attention             steps to features: their mean, largest or last, or the mean by
+ *                                    the softmax of a learned score
  *   residual { ... }                 adds its input to its output (He et al. 2016); `shortcut { ... }` after it is
  *                                    applied to that input
  *   block C [stride S] [NORM]        residual block of two 3x3 convolutions, with a projection shortcut where needed
@@ -152,10 +152,10 @@ typedef struct goss_target goss_target;
  *
  * conv and dense have a bias unless a norm follows directly. A layer norm is over the channels of each position.
  * On sequences dense, norms, activations and dropout act on each step, and so does the head: a network that ends in
- * steps has an output for each. Steps beyond a sample's length (goss_target_context.lengths) are 0 behind every layer and
- * count in no statistic, mean or maximum.
- * input: {D}, {steps, C} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features (the caller
- * then supplies a head, for any number of classes).
+ * steps has an output for each. Steps beyond a sample's length (goss_target_context.lengths) are 0 behind every layer
+ * and count in no statistic, mean or maximum.
+ * input: {D}, {steps, C} or {H, W, C}. outputs: classes or values of the head; 0 for a network that ends in features
+ * (the caller then supplies a head, for any number of classes).
  * Errors: GOSS_E_ARGUMENT with line, word and what was expected. Owns: goss_target_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_parse(const char *text, const int64_t *input, int input_rank,
                                                      int64_t outputs, goss_target **out, goss_error *err);
@@ -239,8 +239,8 @@ typedef struct goss_target_output {
     goss_val lengths;  /* [T,N] live steps of features that are steps; GOSS_NONE: all, or they are none */
 } goss_target_output;
 
-/* Applies the network. Shapes: x [T,N,D], [T,N,L,C] or [T,N,H,W,C]; weights of layout goss_target_layout(t), each [1 or T, ...].
- * c: NULL for the defaults. Weights per sample: fold the samples into the task axis. Errors: sticky. */
+/* Applies the network. Shapes: x [T,N,D], [T,N,L,C] or [T,N,H,W,C]; weights of layout goss_target_layout(t), each
+ * [1 or T, ...]. c: NULL for the defaults. Weights per sample: fold the samples into the task axis. Errors: sticky. */
 GOSS_API goss_target_output goss_target_apply(const goss_target *t, goss_val x, const goss_weights *w,
                                               const goss_target_context *c);
 /* The embedding alone; head weights are not read. */

@@ -4,6 +4,7 @@
 #ifndef GOSS_META_HYPERNET_H
 #define GOSS_META_HYPERNET_H
 
+#include "base/str.h"
 #include "meta/method.h"
 
 bool goss__hypernet_sees(const goss_method *m, goss_conditioner c);
@@ -21,4 +22,8 @@ goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_ba
 goss_val goss__hypernet_rows(const goss_method *m, const goss_task_batch *b, const goss__solution *s);
 /* Replaces weights, modulation and a fixed head of a solution that has begun by those generated for the tasks. */
 void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, goss_val rows, goss__solution *s);
+
+/* ---- hypernet_rules.c ---- */
+/* hyper.rules of a target with a head of its own, where none are given. */
+void goss__hypernet_default_rules(const goss_target *t, goss__str *out);
 #endif

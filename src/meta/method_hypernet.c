@@ -68,18 +68,30 @@ static goss_status check(const goss_method *m, goss_error *err) {
     return GOSS_OK;
 }
 
+/* The options' rules, or the default ones. */
+static goss_status create_hyper(goss_method *m, goss_hyper_options *o, goss_error *err) {
+    goss__str rules = {0};
+    if (m->fixed && !o->rules) {
+        goss__hypernet_default_rules(m->target, &rules);
+        o->rules = rules.data;
+    }
+    const goss_status s = rules.failed ? goss_error_set(err, GOSS_E_NOMEM, "out of memory for a hypernetwork")
+                                       : goss_hyper_create(m->target, o, &m->hyper, err);
+    goss__str_free(&rules);
+    return s;
+}
+
 static goss_status setup(goss_method *m, goss_error *err) {
     static const char *const ridge_names[] = {"spread", NULL};
     goss_hyper_options o = m->options.hyper ? *m->options.hyper : goss_hyper_defaults();
     if (o.temperature == 0) o.temperature = m->options.temperature;
-    if (m->fixed && !o.rules) o.rules = "head.*=full; *=film";
     if (m->fixed) o.targets = goss__hypernet_seen_numbers(m);
     if (o.conditioner & GOSS_CONDITION_TASK && o.tasks < 1)
         return refuse("conditioned on ids, it needs tasks that have a number", err);
     if (m->options.strengths && !(o.conditioner & GOSS_CONDITION_TASK))
         return refuse("strengths move the codes of tasks: hyper.condition = id, strength", err);
     o.tasks++; /* a row for new tasks */
-    GOSS_TRY(goss_hyper_create(m->target, &o, &m->hyper, err));
+    GOSS_TRY(create_hyper(m, &o, err));
     GOSS_TRY(check(m, err));
     m->support_norm |= generates_weights(m->hyper);
     GOSS_TRY(goss__method_setup(m, m->options.ridge_head ? ridge_names : NULL, m->features + 1, o.train_base, err));

@@ -57,7 +57,8 @@ static const goss_key keys[] = {
     GOSS__KEY_TEXT(
         "model.backbone", model.backbone, "auto",
         "The target network without its head, as layers or a preset: conv4 C [NORM], resnet C [NORM], mlp D1 D2 "
-        "...; auto: conv4 64 for images, dense layers by the number of tasks for rows of a table"),
+        "...; auto: conv4 64 for images, gru 64 bidirectional; readout mean for sequences, dense layers by the number "
+        "of tasks for rows of a table"),
     GOSS__KEY_REAL(
         "model.dropout", method.dropout, "0", 0, 0.99, NULL,
         "Dropout after every activation of the backbone, in training: of whole channels of images, of single "
@@ -100,8 +101,8 @@ static const goss_key keys[] = {
         "and strength, beside id: of [regularizer.NAME] weight = conditioned"),
     GOSS__KEY_TEXT("hyper.rules", hyper.rules, default_rules,
                    "What is generated: PATTERN=GENERATOR; ... of shared, full, chunked N, lowrank R, film, class (head "
-                   "only). Where "
-                   "outputs mean the same in all tasks the default is head.*=full; *=film"),
+                   "only). Where outputs mean the same in all tasks the default is head.*=full; *=film, with lowrank 4 "
+                   "for recurrent layers and attention, behind which there is no FiLM"),
     GOSS__KEY_WORD("hyper.combine", hyper.combine, "delta", "delta|replace|scale",
                    "How it is used: base + alpha h, h alone, base (1 + alpha h)"),
     GOSS__KEY_BOOL("hyper.train_base", hyper.train_base, "true", "The base learns along"),
@@ -207,6 +208,7 @@ static goss_status fit_hyper(goss_hyper_options *h, const goss_task_spec *task, 
 
 /* Features that tasks share are learned from many of them; from a few, less is learned than guessed. */
 const char *goss__backbone_for(const goss_task_spec *task) {
+    if (task->input_rank == 2) return "gru 64 bidirectional; readout mean";
     if (task->input_rank != 1) return "conv4 64";
     return task->ids > 0 && task->ids < 10   ? ""
            : task->ids > 0 && task->ids < 50 ? "dense 16; tanh"

@@ -117,7 +117,7 @@ struct goss__layer_kind {
     goss_status (*read)(const goss__words *w, goss__layer *l, goss_error *err); /* NULL: no words after the first */
     goss_status (*flow)(const goss__layer *l, goss__flow *f, goss_error *err);  /* NULL: keeps the shape */
     void (*write)(const goss__layer *l, goss__str *s);                          /* words after the first; NULL: none */
-    /* Adds the tensors of layer i to the layout (goss__layer_entry). NULL: those of a product or a norm, if it is one. */
+    /* Adds the tensors of layer i to the layout (goss__layer_entry). NULL: those of a product or a norm, if it is. */
     goss_status (*declare)(goss_target *t, int i, goss_error *err);
     goss_val (*apply)(goss__apply *a, const goss__layer *l, goss_val x); /* NULL: marker, see target_apply.c */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target_recurrent.c: recurrent layers of a target: the cells of compose.h with a layer's tensors, in one direction or
- * both. A scan keeps its state beyond a sample's length, so that the backward direction begins at the last live step. */
+ * both. A scan keeps its state beyond a sample's length, so that the backward one begins at the last live step. */
 #include <stdio.h>
 
 #include "nn/target.h"

@@ -14,8 +14,8 @@ static goss_status want_steps(const goss__flow *f, const char *what, goss_error 
     char text[64];
     if (f->rank == 2) return GOSS_OK;
     goss__flow_text(f, text);
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: requires a sequence (steps x channels), but its input is %s %s", what,
-                          f->rank == 3 ? "maps of" : "features:", text);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: requires a sequence (steps x channels), but its input is %s %s",
+                          what, f->rank == 3 ? "maps of" : "features:", text);
 }
 
 static goss_status int_word(const goss__words *w, int i, int64_t low, int64_t high, int *out, goss_error *err) {
@@ -65,7 +65,10 @@ static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error 
     const struct {
         const char *word;
         int low, *to;
-    } option[] = {{"stride", 1, &l->stride[0]}, {"pad", 0, &l->pad[0]}, {"dilation", 1, &l->dilation[0]}, {"groups", 1, &l->groups}};
+    } option[] = {{"stride", 1, &l->stride[0]},
+                  {"pad", 0, &l->pad[0]},
+                  {"dilation", 1, &l->dilation[0]},
+                  {"groups", 1, &l->groups}};
     GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
     GOSS_TRY(read_window(w, 2, l, err));
     l->groups = 1;
@@ -80,7 +83,8 @@ static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error 
 }
 
 static goss_status slide(const goss__layer *l, goss__flow *f, const char *what, goss_error *err) {
-    const int64_t reach = (int64_t)l->dilation[0] * (l->kernel[0] - 1) + 1, room = f->dim[0] + 2 * (int64_t)l->pad[0] - reach;
+    const int64_t reach = (int64_t)l->dilation[0] * (l->kernel[0] - 1) + 1,
+                  room = f->dim[0] + 2 * (int64_t)l->pad[0] - reach;
     GOSS_TRY(want_steps(f, what, err));
     if (room < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a window of %lld steps does not fit in %lld", what,
@@ -92,8 +96,8 @@ static goss_status slide(const goss__layer *l, goss__flow *f, const char *what, 
 static goss_status flow_conv1d(const goss__layer *l, goss__flow *f, goss_error *err) {
     GOSS_TRY(slide(l, f, "conv1d", err));
     if (f->dim[1] % l->groups || l->out % l->groups)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "conv1d: groups %d does not divide %lld and %lld channels", l->groups,
-                              (long long)f->dim[1], (long long)l->out);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "conv1d: groups %d does not divide %lld and %lld channels",
+                              l->groups, (long long)f->dim[1], (long long)l->out);
     f->dim[1] = l->out;
     return GOSS_OK;
 }
@@ -179,9 +183,15 @@ static goss_status declare_cell(goss_target *t, int i, int gates, bool own_bias,
     return t->layers[i].both ? declare_direction(t, i, "back.", gates, own_bias, cell, err) : GOSS_OK;
 }
 
-static goss_status declare_rnn(goss_target *t, int i, goss_error *err) { return declare_cell(t, i, 1, false, false, err); }
-static goss_status declare_gru(goss_target *t, int i, goss_error *err) { return declare_cell(t, i, 3, true, false, err); }
-static goss_status declare_lstm(goss_target *t, int i, goss_error *err) { return declare_cell(t, i, 4, false, true, err); }
+static goss_status declare_rnn(goss_target *t, int i, goss_error *err) {
+    return declare_cell(t, i, 1, false, false, err);
+}
+static goss_status declare_gru(goss_target *t, int i, goss_error *err) {
+    return declare_cell(t, i, 3, true, false, err);
+}
+static goss_status declare_lstm(goss_target *t, int i, goss_error *err) {
+    return declare_cell(t, i, 4, false, true, err);
+}
 
 /* ---- embedding, positions ---- */
 
@@ -258,7 +268,8 @@ static goss_status flow_attention(const goss__layer *l, goss__flow *f, goss_erro
     const int64_t unit = l->rotary ? 2 * (int64_t)l->heads : l->heads;
     if (f->dim[1] % unit == 0) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "attention: %lld channels do not divide into %d heads%s",
-                          (long long)f->dim[1], l->heads, l->rotary ? " of even width, which rotary positions need" : "");
+                          (long long)f->dim[1], l->heads,
+                          l->rotary ? " of even width, which rotary positions need" : "");
 }
 
 static void write_attention(const goss__layer *l, goss__str *s) {
@@ -311,9 +322,9 @@ static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
 
 #define RECURRENT(name)                                                                                                \
     {                                                                                                                  \
-        .word = #name, .usage = #name " D [norm] [bidirectional]", .product = true, .keeps_padding = true,              \
-        .opaque = true, .read = read_recurrent, .flow = flow_recurrent, .write = write_recurrent,                       \
-        .declare = declare_##name, .apply = goss__apply_##name                                                          \
+        .word = #name, .usage = #name " D [norm] [bidirectional]", .product = true, .keeps_padding = true,             \
+        .opaque = true, .read = read_recurrent, .flow = flow_recurrent, .write = write_recurrent,                      \
+        .declare = declare_##name, .apply = goss__apply_##name                                                         \
     }
 
 const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {

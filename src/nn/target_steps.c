@@ -3,8 +3,8 @@
  * (target_recurrent.c).
  *
  * Steps beyond a sample's length are 0 in front of every layer: a window that reaches over the end of a short sample
- * reads what padding of the same sample alone would have it read. apply_layer (target_apply.c) makes them 0 again behind
- * layers that do not keep that, so that no layer but those that count steps (norms, softmax, means) sees lengths. */
+ * reads what it would read of that sample alone, with zeros as padding. apply_layer (target_apply.c) makes them 0 again
+ * behind layers that do not keep that, so that only layers that count steps (norms, softmax, means) see lengths. */
 #include <math.h>
 
 #include "nn/target.h"
@@ -78,11 +78,11 @@ goss_val goss__group_norm_steps(const goss__apply *a, goss_val x, int groups, go
     const goss_val v = goss_reshape(x, GOSS_SHAPE(s.dim[0], s.dim[1], s.dim[2], goss_n(groups), of));
     mask = goss_unsqueeze(mask, 4);
     if (goss_valid(unit_mask))
-        mask = goss_mul(mask, goss_reshape(unit_mask, GOSS_SHAPE(goss_dim(unit_mask, 0), one, one, goss_n(groups), of)));
+        mask =
+            goss_mul(mask, goss_reshape(unit_mask, GOSS_SHAPE(goss_dim(unit_mask, 0), one, one, goss_n(groups), of)));
     else
         mask = goss_broadcast(mask, GOSS_SHAPE(goss_dim(mask, 0), s.dim[1], s.dim[2], one, of));
-    const goss_val alive =
-        goss_max(goss_sum(mask, GOSS_AXIS(2) | GOSS_AXIS(4), true), goss_const(x.graph, 1));
+    const goss_val alive = goss_max(goss_sum(mask, GOSS_AXIS(2) | GOSS_AXIS(4), true), goss_const(x.graph, 1));
     const goss_val d = goss_mul(goss_sub(v, living_mean(v, mask, alive)), mask);
     const goss_val var = living_mean(goss_square(d), mask, alive);
     return goss_reshape(goss_mul(d, goss_rsqrt(goss_shift(var, GOSS__NORM_EPS))), s);
@@ -133,8 +133,8 @@ static goss_val rows_of_tasks(goss_val id, goss_val table, goss_extent tasks, in
                                "embedding: tables of %lld rows for up to %lld tasks are more than 2^24 rows",
                                (long long)rows, (long long)most);
     const goss_extent one = goss_n(1);
-    const goss_val first = goss_reshape(goss_scale(goss_to_real(goss_iota(g, tasks)), (double)rows),
-                                        GOSS_SHAPE(tasks, one, one));
+    const goss_val first =
+        goss_reshape(goss_scale(goss_to_real(goss_iota(g, tasks)), (double)rows), GOSS_SHAPE(tasks, one, one));
     const goss_val inside =
         goss_mul(goss_less(goss_const(g, -0.5), id), goss_less(id, goss_const(g, (double)rows - 0.5)));
     return goss_gather(table, goss_to_index(goss_select(inside, goss_add(id, first), goss_const(g, -1))));
@@ -144,7 +144,8 @@ goss_val goss__apply_embedding(goss__apply *a, const goss__layer *l, goss_val x)
     const goss_val w = goss__apply_tensor(a, l, "w");
     if (!goss_valid(w) || !goss_valid(x)) return (goss_val){goss__apply_graph(a), 0};
     const goss_extent tasks = goss_dim(w, 0), width = goss_n(l->out);
-    const goss_val table = goss_reshape(w, GOSS_SHAPE(goss_extent_mul(tasks, goss_n(l->rows)), width)), id = goss_squeeze(x, 3);
+    const goss_val table = goss_reshape(w, GOSS_SHAPE(goss_extent_mul(tasks, goss_n(l->rows)), width)),
+                   id = goss_squeeze(x, 3);
     if (goss_extent_is(tasks, 1)) return goss_gather(table, goss_to_index(id));
     return rows_of_tasks(id, table, tasks, l->rows);
 }
