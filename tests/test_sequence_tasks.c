@@ -17,9 +17,9 @@ static goss_error err;
 
 /* What a draw depends on besides k. */
 typedef struct kind {
-    float padding;   /* beyond a sample's length */
-    bool blind;      /* the source tells no lengths, as one without them */
-    int64_t room;    /* steps of its memory */
+    float padding; /* beyond a sample's length */
+    bool blind;    /* the source tells no lengths, as one without them */
+    int64_t room;  /* steps of its memory */
 } kind;
 
 /* Sign or size of a task's factor times the mean of the first channel over the sample's steps. */
@@ -166,7 +166,9 @@ static const struct {
     const char *more[4];
 } ways[] = {
     {"hypernet", "gru 6; readout last", {"hyper.rules=head.*=full; gru*.w=lowrank 2; *=shared", NULL}},
-    {"hypernet", "lstm 5 norm bidirectional; norm layer; readout attention", {"hyper.rules=norm*=film; *=shared", NULL}},
+    {"hypernet",
+     "lstm 5 norm bidirectional; norm layer; readout attention",
+     {"hyper.rules=norm*=film; *=shared", NULL}},
     {"hypernet", "transformer 6 2; norm layer; readout mean", {"hyper.rules=*.w=full; *=shared", NULL}},
     {"hypernet", "conv1d 4 3 pad 1; norm batch; relu; gru 4; readout max", {"method.norm=support", NULL}},
     {"hypernet", "dense 4; tanh; gru 4; readout mean", {"hyper.condition=input, support", NULL}},
@@ -196,7 +198,8 @@ TEST(no_method_sees_padding) {
         answers(m, &s, a), answers(n, &other, b);
         for (int k = 0; k < 2 * QUERIES * 2; k++)
             if (!(isfinite(a[k]) && fabsf(a[k] - b[k]) <= 2e-6f))
-                T_FAIL("%s, %s: answer %d is %.9g, with more room %.9g", ways[i].method, ways[i].backbone, k, a[k], b[k]);
+                T_FAIL("%s, %s: answer %d is %.9g, with more room %.9g", ways[i].method, ways[i].backbone, k, a[k],
+                       b[k]);
     next:
         goss_model_free(m), goss_model_free(n);
     }
@@ -228,7 +231,8 @@ TEST(a_network_that_ends_in_steps_is_refused) {
     const goss_key *keys = goss_model_keys(&n);
     T_OK(goss_config_new(keys, n, &c, &err));
     T_OK(goss_config_set(c, "model.backbone", "gru 4", &err));
-    T_ERR(goss_model_create("hypernet", c, &data, 3, &m, &err), GOSS_E_UNSUPPORTED, "put readout mean, max, last or attention");
+    T_ERR(goss_model_create("hypernet", c, &data, 3, &m, &err), GOSS_E_UNSUPPORTED,
+          "put readout mean, max, last or attention");
     goss_config_free(c);
 }
 
@@ -243,8 +247,8 @@ TEST(adapted_networks_and_their_files_know_lengths) {
         goss_model *m = model_for(&s, ways[i].method, ways[i].backbone, ways[i].more), *again;
         goss_network *net, *back;
         goss_predictor *p;
-        float want[2 * QUERIES * 2], got[QUERIES * 2], x[QUERIES * STEPS * WIDTH], y[QUERIES], support[SUPPORTS * STEPS * WIDTH],
-            support_y[SUPPORTS];
+        float want[2 * QUERIES * 2], got[QUERIES * 2], x[QUERIES * STEPS * WIDTH], y[QUERIES],
+            support[SUPPORTS * STEPS * WIDTH], support_y[SUPPORTS];
         int32_t length[QUERIES], support_length[SUPPORTS];
         const size_t numbers = (size_t)(QUERIES * s.spec.outputs);
         goss_task t = {.support = support,
@@ -277,7 +281,8 @@ TEST(adapted_networks_and_their_files_know_lengths) {
               "sample 4 has 0 steps; the network reads 1 to 7");
         length[3] = STEPS + 1;
         T_ERR(goss_predictor_predict_ragged(p, x, length, QUERIES, got, NULL, &err), GOSS_E_ARGUMENT, "8 steps");
-        goss_predictor_free(p), goss_network_free(net), goss_network_free(back), goss_model_free(m), goss_model_free(again);
+        goss_predictor_free(p), goss_network_free(net), goss_network_free(back), goss_model_free(m),
+            goss_model_free(again);
     }
 }
 
@@ -322,9 +327,14 @@ TEST(a_run_learns_from_sequences) {
     goss_task_source seen = source_of("regression", &of);
     seen.spec.ids = 0;
     const goss_train_tasks tasks = {.kind = "sequences", .train = &seen, .validation = &seen, .judged = 30};
-    static const char *const settings[] = {"model.backbone=gru 12; readout mean", "train.steps=250", "train.tasks=8",
-                                           "validate.every=250", "optimizer.rate=0.02", "hyper.rules=head.*=full; *=shared",
-                                           "train.mixup=0", NULL};
+    static const char *const settings[] = {"model.backbone=gru 12; readout mean",
+                                           "train.steps=250",
+                                           "train.tasks=8",
+                                           "validate.every=250",
+                                           "optimizer.rate=0.02",
+                                           "hyper.rules=head.*=full; *=shared",
+                                           "train.mixup=0",
+                                           NULL};
     int n;
     goss_config *c;
     goss_train_report report;

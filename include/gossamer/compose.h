@@ -97,7 +97,7 @@ GOSS_API goss_val goss_correct(goss_val logits, goss_val target);
 /* Scaled dot-product attention softmax(q k' / sqrt(D / heads)) v, by heads, -> [T,M,E] (Vaswani et al. 2017).
  * q[T,M,D], k[T,S,D], v[T,S,E]; heads divides D and E; key_mask[T,S], 0 excludes a key, or GOSS_NONE. */
 GOSS_API goss_val goss_attention(goss_val q, goss_val k, goss_val v, int heads, goss_val key_mask);
-/* The same with a mask for pairs of query and key [T or 1, heads or 1, M or 1, S]: 0 excludes a key; GOSS_NONE: none is.
+/* The same with a mask for pairs of query and key [T or 1, heads or 1, M or 1, S]: 0 excludes a key; GOSS_NONE: none.
  * Where all keys of a query are excluded its answer is 0. */
 GOSS_API goss_val goss_attention_masked(goss_val q, goss_val k, goss_val v, int heads, goss_val mask);
 /* 1 where key s <= query m: the mask [1,1,L,L] of a sequence that sees its past alone. */

@@ -34,7 +34,8 @@ void goss__hypernet_default_rules(const goss_target *t, goss__str *out) {
         all &= is_head(e) || has_site(t, e->layer);
     }
     goss__str_add(out, "head.*=full");
-    for (int k = 0; !all && k < goss_target_sites(t); k++) goss__str_addf(out, "; %s.*=film", goss_target_site_name(t, k));
+    for (int k = 0; !all && k < goss_target_sites(t); k++)
+        goss__str_addf(out, "; %s.*=film", goss_target_site_name(t, k));
     for (int i = 0; !all && i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         if (!is_head(e) && !has_site(t, e->layer) && e->role == GOSS_ROLE_WEIGHT && e->init != GOSS_INIT_NORMAL)
