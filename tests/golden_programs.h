@@ -141,16 +141,24 @@ static inline void golden_loop(golden_program *p) {
     golden_grad(p, "reversed.du", goss_lstm(x, h, c, w, o, &last_h, &last_c), w.u);
 }
 
+/* Positions as numbers, and numbers as rows of a table. */
+static inline void golden_indices(golden_program *p) {
+    const goss_extent t = goss_symbol(p->g, "T", 3);
+    const goss_val a = golden_input(p, "number", GOSS_SHAPE(t, E(2))),
+                   table = golden_input(p, "table", GOSS_SHAPE(E(9), E(2)));
+    const goss_val at = goss_to_index(goss_shift(goss_scale(goss_tanh(a), 3.4), 4));
+    golden_out(p, "position", goss_to_real(goss_iota(p->g, t)));
+    golden_out(p, "looked_up", goss_gather(table, at));
+    golden_grad(p, "looked_up.dw", goss_gather(table, at), table);
+}
+
 #undef E
 
 static const struct {
     const char *name;
     void (*build)(golden_program *p);
-} golden_programs[] = {{"elementwise", golden_elementwise},
-                       {"network", golden_network},
-                       {"matrices", golden_matrices},
-                       {"layout", golden_layout},
-                       {"loop", golden_loop}};
+} golden_programs[] = {{"elementwise", golden_elementwise}, {"network", golden_network}, {"matrices", golden_matrices},
+                       {"layout", golden_layout},           {"loop", golden_loop},       {"indices", golden_indices}};
 enum { GOLDEN_PROGRAMS = sizeof golden_programs / sizeof *golden_programs };
 
 /* Program i, as it is built today. */
