@@ -12,7 +12,15 @@
 
 #include "gossamer/regularizer.h"
 
-enum { TASKS = 4, SAMPLES = 12, FEATURES = 5, MOST = TASKS * SAMPLES * FEATURES, TENSORS = 5, STEPS = 4000 };
+enum {
+    TASKS = 4,
+    SAMPLES = 12,
+    STATES = 4,
+    FEATURES = 5,
+    MOST = TASKS * SAMPLES * FEATURES,
+    TENSORS = 5,
+    STEPS = 4000
+};
 static const double strengths[] = {0.1, 1, 10};
 
 static goss_error err;
@@ -45,12 +53,15 @@ static size_t numel(const goss_reg_tensor *t) {
     return n;
 }
 
-/* Kinds that weigh samples are about a layer's outputs [T, N, D]; the others about weights [T, D]. */
+/* Kinds that weigh samples are about a layer's outputs [T, N, D], or states at steps [T, N, L, D]; the others about
+ * weights [T, D]. */
 static problem make_problem(const goss_reg_kind *kind) {
     problem p = {.kind = kind, .tensors = kind->min_tensors};
     const goss_reg_tensor weights = {.rank = 2, .shape = {TASKS, FEATURES}};
     const goss_reg_tensor outputs = {.rank = 3, .shape = {TASKS, SAMPLES, FEATURES}};
+    const goss_reg_tensor states = {.rank = 4, .shape = {TASKS, SAMPLES / STATES, STATES, FEATURES}};
     for (int i = 0; i < p.tensors; i++) p.tensor[i] = kind->settings & GOSS_REG_WEIGHT ? outputs : weights;
+    if (strncmp(kind->name, "state_", 6) == 0) p.tensor[0] = states;
     p.moved = p.tensors;
     if (strcmp(kind->name, "norm_hyper") == 0) { /* W, then a [D, H], its bias, b [H, D], its bias, which stay */
         p.moved = 1;

@@ -72,6 +72,10 @@ static const reg_case reg_cases[] = {
     {"entropy_gaussian", "weighted", ONE_OF(4, 5, 2), .o = {.ridge = 0.1}, .with = WITH_WEIGHT},
     {"entropy_histogram", "few bins", ONE_OF(2, 5, 2), .o = {.bins = 5}},
     {"entropy_histogram", "weighted", ONE_OF(4, 5, 2), .o = {.bins = 8}, .with = WITH_WEIGHT},
+    {"state_change", "plain", ONE_OF(4, 2, 3, 2)},
+    {"state_change", "weighted", ONE_OF(4, 5, 3, 2), .with = WITH_WEIGHT},
+    {"state_norm", "plain", ONE_OF(4, 2, 3, 2)},
+    {"state_norm", "rounded, weighted", ONE_OF(4, 5, 2, 3), .o = {.epsilon = 0.3}, .with = WITH_WEIGHT},
 #define NETWORK .n = 5, .rank = {2, 2, 1, 2, 1}, .shape = {{4, 3}, {3, 2}, {2}, {2, 3}, {3}}
     {"norm_hyper", "nuclear", NETWORK},
     {"norm_hyper", "L1", NETWORK, .o = {.norm = GOSS_NORM_L1 + 100}},

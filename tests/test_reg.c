@@ -275,8 +275,9 @@ static goss_status counted(const reg_case *c, int axis, bool symbol, double *out
 }
 
 static bool is_of_samples(const char *kind) {
-    static const char *const kinds[] = {"activity",         "coactivation",     "cross", "variance", "decorrelation",
-                                        "entropy_gaussian", "entropy_histogram"};
+    static const char *const kinds[] = {"activity",          "coactivation",  "cross",
+                                        "variance",          "decorrelation", "entropy_gaussian",
+                                        "entropy_histogram", "state_change",  "state_norm"};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(kinds[i], kind) == 0) return true;
     return false;

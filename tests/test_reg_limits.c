@@ -218,6 +218,8 @@ TEST(infinite_strength_without_proximal_operator) {
         {{"variance", "", ONE_OF(2, 5, 3)}, 0},
         {{"variance", "", ONE_OF(2, 5, 3), .o = {.target = 2}}, 0},
         {{"decorrelation", "", ONE_OF(2, 6, 3)}, 0},
+        {{"state_change", "", ONE_OF(2, 3, 4, 2)}, 0},
+        {{"state_norm", "", ONE_OF(2, 3, 4, 2)}, 0},
         {{"norm_hyper", "", NETWORK}, 0},
         /* both tasks at log(2 pi e ridge) / 2 */
         {{"entropy_gaussian", "", ONE_OF(2, 5, 2), .o = {.ridge = 0.01}}, 2 * 0.5 * (log(2 * M_PI * M_E * 0.01))}};

@@ -125,7 +125,7 @@ static bool searches(const goss__variant *v) {
 
 /* Kinds that look at one task at a time. */
 static bool is_plain_kind(const char *kind, const char *each) {
-    static const char alone[] = "l1,l2,elastic,group,max_norm,activity,variance,decorrelation,entropy_*";
+    static const char alone[] = "l1,l2,elastic,group,max_norm,activity,variance,decorrelation,entropy_*,state_*";
     const bool of_each = each && goss__name_matches(each, "true,yes,on,1");
     return goss__name_matches(kind, alone) ||
            (of_each && goss__name_matches(kind, "nuclear,spectral,orthogonal,norm_*"));

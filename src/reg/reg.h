@@ -37,6 +37,8 @@ GOSS__REG_BUILD(variance);
 GOSS__REG_BUILD(decorrelation);
 GOSS__REG_BUILD(entropy_gaussian);
 GOSS__REG_BUILD(entropy_histogram);
+GOSS__REG_BUILD(state_change);
+GOSS__REG_BUILD(state_norm);
 GOSS__REG_PROX(l1);
 GOSS__REG_PROX(l2);
 GOSS__REG_PROX(elastic);

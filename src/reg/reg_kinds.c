@@ -73,6 +73,11 @@ static const goss__reg_row rows[] = {
     KIND(entropy_histogram, GOSS_REG_BINS | GOSS_REG_WEIGHT, 1, 1,
          "mean over d of -sum_b p log p + log(width sigma), p shares of a histogram with spline windows", "z constant",
          "Moddemeijer 1989; spline windows: Mattes et al. 2003"),
+    KIND(state_change, GOSS_REG_WEIGHT, 1, 1, "mean over samples of sum over steps of 1/2 ||z_l - z_(l-1)||^2",
+         "z constant over steps", "Merity, McCann and Socher 2017"),
+    KIND(state_norm, EPS | GOSS_REG_WEIGHT, 1, 1,
+         "mean over samples of sum over steps of 1/2 (||z_l|| - ||z_(l-1)||)^2", "a norm that is constant over steps",
+         "Krueger and Memisevic 2016"),
     KIND(norm_hyper, EPS | GOSS_REG_EACH | GOSS_REG_NORM, 5, 5, "norm of M = W + tanh(W A + a) B + b", "M = 0",
          "this library; after Balaji, Sankaranarayanan and Chellappa 2018"),
 };

@@ -30,7 +30,7 @@ const goss_key goss__regularizer_keys[] = {
     GOSS__KEY_FORM(KEY("kind"), read_kind, "l2", NULL,
                    "What is penalised: l1, l2, elastic, group, l21, nuclear, spectral, orthogonal, max_norm, activity, "
                    "difference, laplacian, exclusive, coactivation, cross, variance, decorrelation, entropy_gaussian, "
-                   "entropy_histogram, norm_hyper (docs/regularisers.md)"),
+                   "entropy_histogram, state_change, state_norm, norm_hyper (docs/regularisers.md)"),
     TEXT("on", on,
          "Published values by pattern, as features/block3 or weights/dense*.w,weights/head.w; gossamer inspect MODEL "
          "--tensors lists them"),
