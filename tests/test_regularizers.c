@@ -60,6 +60,8 @@ static const struct {
              {"decorrelation", "features/out", NULL},
              {"entropy_gaussian", "features/out", NULL},
              {"entropy_histogram", "features/out", NULL},
+             {"state_change", NULL, NULL}, /* rows have no steps: test_sequence_tasks.c */
+             {"state_norm", NULL, NULL},
              {"norm_hyper", "weights/dense1.w", "regularizer.a.each=yes"}};
 
 /* A stronger penalty leaves less of what it penalises. */
@@ -72,6 +74,7 @@ TEST(each_kind_acts_on_published_values) {
         if (at == sizeof kinds / sizeof *kinds) {
             T_FAIL("kind %s has no row in this test", name);
         }
+        if (!kinds[at].on) continue;
         for (int i = 0; i < 2; i++) {
             char kind[80], on[80], dir[80], strength[80];
             snprintf(kind, sizeof kind, "regularizer.a.kind=%s", name);

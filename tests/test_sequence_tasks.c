@@ -321,6 +321,56 @@ TEST(steps_of_fine_tuning_are_chosen_on_samples_with_lengths) {
 
 /* ---- training ---- */
 
+static const char *const small_run[] = {"model.backbone=gru 12; readout mean", "train.tasks=8", "optimizer.rate=0.02",
+                                        "hyper.rules=head.*=full; *=shared", NULL};
+
+/* Trains on sequences; the last value of a key in metrics.jsonl. */
+static double train_small(const char *dir, const char *const *settings, const goss_train_tasks *tasks,
+                          const char *key) {
+    int n;
+    goss_config *c;
+    goss_train_report report;
+    char path[300], line[2000], quoted[80];
+    double value = NAN;
+    const goss_key *keys = goss_train_keys(&n);
+    T_OK(goss_config_new(keys, n, &c, &err));
+    T_OK(goss_config_set(c, "run.dir", scratch(dir), &err));
+    for (int i = 0; small_run[i]; i++) T_OK(goss_config_override(c, small_run[i], &err));
+    for (int i = 0; settings[i]; i++) T_OK(goss_config_override(c, settings[i], &err));
+    if (goss_train(c, &(goss_train_options){.tasks = tasks}, &report, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    goss_config_free(c);
+    snprintf(path, sizeof path, "%s/metrics.jsonl", scratch(dir)), snprintf(quoted, sizeof quoted, "\"%s\":", key);
+    FILE *f = fopen(path, "r");
+    while (f && fgets(line, sizeof line, f))
+        if (strstr(line, quoted)) value = atof(strstr(line, quoted) + strlen(quoted));
+    if (f) fclose(f);
+    return value;
+}
+
+/* What a GRU's state costs by how it changes; a larger strength leaves less of it. */
+TEST(changes_of_a_state_can_be_penalised) {
+    static const char *const kinds[] = {"state_change", "state_norm"};
+    kind of = {.padding = NAN};
+    goss_task_source seen = source_of("regression", &of);
+    seen.spec.ids = 0;
+    const goss_train_tasks tasks = {.kind = "sequences", .train = &seen, .validation = &seen, .judged = 30};
+    for (int k = 0; k < 2; k++) {
+        double value[2];
+        for (int i = 0; i < 2; i++) {
+            char dir[40], kind_line[60], strength[60];
+            snprintf(dir, sizeof dir, "%s-%d", kinds[k], i);
+            snprintf(kind_line, sizeof kind_line, "regularizer.a.kind=%s", kinds[k]);
+            snprintf(strength, sizeof strength, "regularizer.a.strength=%g", i ? 1 : 1e-4);
+            const char *const settings[] = {
+                kind_line,          strength, "regularizer.a.on=hidden/gru1", "train.steps=150", "train.log_every=150",
+                "validate.every=0", NULL};
+            value[i] = train_small(dir, settings, &tasks, "regularizer.a") / (i ? 1 : 1e-4);
+        }
+        if (!(isfinite(value[0]) && value[1] < 0.5 * value[0]))
+            T_FAIL("%s: %g, and at a larger strength %g", kinds[k], value[0], value[1]);
+    }
+}
+
 /* A GRU and a hypernetwork learn the mean of a channel, times a factor that the support set shows. */
 TEST(a_run_learns_from_sequences) {
     kind of = {.padding = NAN};

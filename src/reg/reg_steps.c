@@ -21,9 +21,7 @@ static bool neighbours(goss_val z, goss_val *before, goss_val *after) {
 }
 
 /* [T, N, L, ...] -> [T, N, L] of squares, summed. */
-static goss_val squares(goss_val z) {
-    return goss_sum(goss_square(z), goss__reg_axes(3, goss_rank(z)), false);
-}
+static goss_val squares(goss_val z) { return goss_sum(goss_square(z), goss__reg_axes(3, goss_rank(z)), false); }
 
 static goss_val mean_over_samples(goss_val each, const goss_reg_options *o) {
     return goss__reg_task_sum(goss__reg_sample_mean(goss__reg_samples(each), o->weight));
