@@ -78,6 +78,10 @@ _Noreturn void cli_usage(const cli_verb *verb, const char *fmt, ...) GOSS_PRINTF
 void cli_put_name(const char *text, int width);
 void cli_put_text(const char *text); /* a sentence that may contain names */
 void cli_put_path(const char *path);
+/* The file of a model: `name` itself where it is one, or else that of the model of this name that comes with the
+ * program, in `out`. What is neither stays as it is. */
+#define CLI_MODEL_PATH 4096
+const char *cli_model_path(const char *name, char out[CLI_MODEL_PATH]);
 /* The target of -o: "-" is standard output (./- a file of that name). */
 const char *cli_output(const char *path);
 /* Whether two paths are the same file. */

@@ -78,11 +78,12 @@ int cmd_adapt(int argc, char **argv) {
                     "idx: the file of labels, if it is not beside the images"),
         CLI_TEXT_OF(KIND_TABLES, "descriptor", "FILE", &q.descriptor,
                     "table: the task's descriptor row, for a model conditioned on descriptors"),
+        CLI_TEXT_OF(KIND_ANY_TABLE, "target", "COLUMN", &q.target, "any table: the column to predict (the last one)"),
         CLI_TEXT("o", "NET", &q.out, "the network file to write"),
         CLI_FORM("fine-tune", "STEPS", read_fine_tune, &q.o.fine_tune,
                  "gradient steps on the support set after generation (0); auto: by its held-out samples"),
         CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
-                "size of the ensemble, for a model with hyper.noise (as in training)"),
+                "size of the ensemble, for a model with hyper.noise (as in training), or tables (1)"),
         CLI_TEXT("strength", "NAME=VALUE,...", &q.strengths,
                  "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)"),
         CLI_FLAG_OF(KIND_IMAGES, "skip-bad", &q.skip_bad, "skip images that cannot be read, with a warning"),
@@ -90,9 +91,11 @@ int cmd_adapt(int argc, char **argv) {
     const cli_verb v = {
         .name = "adapt",
         .usage = "MODEL --support DIR_OR_ZIP | --task NAME -o NET [--fine-tune STEPS] [--networks N] [--skip-bad]",
-        .doc = "Turns a few labelled images of unseen classes into a network that classifies them, or a few labelled "
-               "rows of\na new task (with or without the task column) into one that predicts its other rows.\nNET is "
-               "self-contained: gossamer predict NET IMAGE... or NET TABLE",
+        .doc =
+            "Turns a few labelled images of unseen classes into a network that classifies them, or a few labelled "
+            "rows of\na new task (with or without the task column) into one that predicts its other rows.\nA model "
+            "trained on tables of a prior (tables comes with the program) does so with the rows of any table.\nNET is "
+            "self-contained: gossamer predict NET IMAGE... or NET TABLE",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
@@ -101,7 +104,8 @@ int cmd_adapt(int argc, char **argv) {
     if (!q.support && !q.task) cli_usage(&v, "--support is missing (or --task NAME)");
     if (q.support && q.task) cli_usage(&v, "--support and --task: one of them");
     if (!q.out) cli_usage(&v, "-o is missing");
-    q.model = argv[1], q.out = cli_output(q.out);
+    char path[CLI_MODEL_PATH];
+    q.model = cli_model_path(argv[1], path), q.out = cli_output(q.out);
     goss_error err;
     cli_log_to_stderr();
     if (adapt(&q, &v, &err) != GOSS_OK) return cli_fail(&err);

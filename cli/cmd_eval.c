@@ -163,5 +163,6 @@ int cmd_eval(int argc, char **argv) {
     if (all.split) return judge_split(first);
     cli_refuse_other_kinds(&verb, kind, argv[1]);
     asked.episode.seed = asked.seed;
+    if (!kind->eval) cli_usage(&verb, "%s: models of %s cannot be judged yet", argv[1], kind->things);
     return kind->eval(&asked, &verb, first, argv + 1, words);
 }

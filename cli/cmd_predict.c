@@ -3,6 +3,12 @@
  * (data_kinds.h). */
 #include "data_kinds.h"
 
+static int no_network(const char *path, const cli_kind *kind) {
+    goss_error err;
+    goss_error_set(&err, GOSS_E_FORMAT, "%s: a network of kind \"%s\", which adapting never makes", path, kind->name);
+    return cli_fail(&err);
+}
+
 static int run(const cli_verb *verb, const predict_request *q) {
     goss_error err;
     goss_network *n;
@@ -11,7 +17,7 @@ static int run(const cli_verb *verb, const predict_request *q) {
     int status;
     if (cli_kind_of(goss_network_data(n), q->network, &kind, &err) == GOSS_OK) {
         cli_refuse_other_kinds(verb, kind, q->network);
-        status = kind->predict(n, verb, q);
+        status = kind->predict ? kind->predict(n, verb, q) : no_network(q->network, kind);
     } else {
         status = cli_fail(&err);
     }

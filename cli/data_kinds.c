@@ -13,6 +13,7 @@
 static const cli_kind kinds[] = {
     {"table", "tables", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is, cli_inspect_table,
      init_table},
+    {"tables", "any table", KIND_ANY_TABLE, NULL, adapt_any_table, NULL, NULL, NULL, NULL},
     {"images", "images", KIND_IMAGES, eval_images, adapt_images, predict_images, NULL, NULL, init_images},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -31,7 +32,7 @@ goss_status cli_kind_of(const goss_data_spec *data, const char *file, const cli_
 
 const cli_kind *cli_kind_at(const char *path) {
     int i = 0;
-    while (kinds[i].is_data && !kinds[i].is_data(path)) i++;
+    while (i < KINDS - 1 && !(kinds[i].is_data && kinds[i].is_data(path))) i++;
     return &kinds[i];
 }
 

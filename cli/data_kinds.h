@@ -13,7 +13,7 @@
 struct init_plan;
 
 /* Groups of options (cli_option.group): the kinds that have an option; 0: all have it. */
-enum { KIND_IMAGES = 1, KIND_TABLES = 2, KINDS_ALL = (1 << 16) - 1 };
+enum { KIND_IMAGES = 1, KIND_TABLES = 2, KIND_ANY_TABLE = 64, KINDS_ALL = (1 << 16) - 1 };
 
 /* gossamer eval. */
 typedef struct eval_request {
@@ -33,7 +33,7 @@ typedef struct eval_request {
 
 /* gossamer adapt. */
 typedef struct adapt_request {
-    const char *model, *support, *task, *labels, *descriptor, *out, *strengths;
+    const char *model, *support, *task, *labels, *descriptor, *out, *strengths, *target;
     goss_adapt_options o;
     bool skip_bad;
 } adapt_request;
@@ -56,10 +56,10 @@ typedef struct cli_kind {
     int (*eval)(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
     /* Tells on stderr what became of the support set. Owns: *out goss_network_free. */
     goss_status (*adapt)(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
-    /* Returns the exit status; usage errors as in eval. */
+    /* Returns the exit status; usage errors as in eval. NULL: networks are of another kind. */
     int (*predict)(const goss_network *n, const cli_verb *verb, const predict_request *q);
     /* Files and folders. */
-    bool (*is_data)(const char *path);                                       /* NULL: what no other kind takes */
+    bool (*is_data)(const char *path);                                       /* NULL: none; the last row: all */
     int (*inspect)(const char *path, const cli_table_view *view, bool json); /* NULL: inspect does not show them */
     goss_status (*init)(struct init_plan *p, goss_error *err);
 } cli_kind;
@@ -77,6 +77,7 @@ void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const ch
 int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 goss_status adapt_images(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
+goss_status adapt_any_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 int predict_images(const goss_network *n, const cli_verb *verb, const predict_request *q);
 int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q);

@@ -341,10 +341,11 @@ TEST(a_key_changes_what_it_should) {
 static bool is_of_a_family(const char *key) { return strstr(key, ".*.") != NULL; }
 
 /* Keys that only a table has a use for (tests/test_train_table.c), and those of tasks that are trained together
- * (tests/test_multitask.c). */
+ * (tests/test_multitask.c), and those of method tables (tests/test_table_network.c). */
 static bool is_of_tables(const char *key) {
     return !goss__key_is_of(key, "images") || strncmp(key, "method.code_", 12) == 0 ||
-           strcmp(key, "method.joint") == 0 || strcmp(key, "method.loss") == 0 || strncmp(key, "share.", 6) == 0;
+           strcmp(key, "method.joint") == 0 || strcmp(key, "method.loss") == 0 || strncmp(key, "share.", 6) == 0 ||
+           strncmp(key, "cells.", 6) == 0;
 }
 
 TEST(every_key_has_a_row) {
@@ -411,6 +412,7 @@ static const struct {
     {"hyper.class_hidden", "hyper.class_hidden", {"hyper.class_delta=false"}, "16"},
     {"hyper.class_scale", "hyper.class_scale", {"hyper.class_delta=false"}, "false"},
     {"hyper.*", "hyper.rules", {"train.method=maml"}, "head=class; *=film"},
+    {"cells.*", "cells.width", {0}, "24"},
     {"share.*", "share.rules", {0}, "*=own"},
     {"share.size", "share.size", {0}, "2"},
     {"share.gate_temperature", "share.gate_temperature", {0}, "2"},

@@ -63,6 +63,12 @@ typedef enum goss_method_norm {
     GOSS_METHOD_NORM_SUPPORT
 } goss_method_norm;
 
+/* tables: the conditioner, which reads the cells of a table. Defaults in brackets. */
+typedef struct goss_cells_options {
+    int width, layers, heads; /* numbers of a cell's token (48), layers of attention (3), their heads (3) */
+    int directions;           /* of the first layer's units, those that begin at a linear fit (16) */
+} goss_cells_options;
+
 /* Settings of methods; most apply to some of them. Defaults in brackets. */
 typedef struct goss_method_options {
     /* Gradient steps on the support set in training; 0: the method's default (maml, fomaml, anil, reptile 5; hypernet
@@ -101,8 +107,9 @@ typedef struct goss_method_options {
     /* The loss is the mean over all queries of a batch; else the mean over tasks of the mean over their queries
      * (false). */
     bool by_samples;
-    double dropout;     /* after every activation of the backbone, as in goss_target_parse_dropout; 0: none (0) */
-    double temperature; /* initial scale of squared distances, learned; 0: 1 / sqrt(features) */
+    double dropout;           /* after every activation of the backbone, as in goss_target_parse_dropout; 0: none (0) */
+    double temperature;       /* initial scale of squared distances, learned; 0: 1 / sqrt(features) */
+    goss_cells_options cells; /* tables */
     /* hypernet; NULL: defaults. Any combination of conditioners; `tasks` is the number of tasks with an id. */
     const goss_hyper_options *hyper;
     /* multitask; NULL: defaults. `tasks` is the number of tasks with an id; task_classes as here. */
@@ -117,8 +124,10 @@ typedef struct goss_method goss_method;
 /* Creates a method by name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune",
  * "scratch", "joint" (one network for all tasks, with fixed outputs), "multitask" (tasks with ids share weights by
  * options.share; a new task's network starts from the mean over tasks and takes test_steps of Adam on its support set),
- * "pixels". backbone: a text for goss_target_parse without a head. options are copied. Errors: GOSS_E_ARGUMENT: an
- * unknown name (with the list), settings that exclude each other. Owns: goss_method_free. */
+ * "tables" (a hypernetwork that reads a labelled table cell by cell: docs/tables-model.md; samples are x [2 C], C
+ * values and C flags of missing ones), "pixels". backbone: a text for goss_target_parse without a head. options are
+ * copied. Errors: GOSS_E_ARGUMENT: an unknown name (with the list), settings that exclude each other.
+ * Owns: goss_method_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input,
                                                       int input_rank, const goss_method_options *options,
                                                       goss_method **out, goss_error *err);

@@ -110,6 +110,13 @@ typedef struct goss_table_fit {
 /* Parses the text of goss_table_data_text. Errors: GOSS_E_FORMAT; GOSS_E_UNSUPPORTED: a build without jansson.
  * Owns: goss_table_fit_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_parse(const char *text, goss_table_fit **out, goss_error *err);
+/* Fits to rows [n] of a table that is one task, without a column of tasks (roles->task is -1), such as those that a
+ * network is made from. Every row has a target. Errors: as goss_table_transform_fit. Owns: goss_table_fit_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_fit_create(const goss_table *table, const goss_roles *roles,
+                                                         const int32_t *rows, int n, const goss_objective *objective,
+                                                         goss_table_fit **out, goss_error *err);
+/* The fit as text, for goss_table_fit_parse. Errors: GOSS_E_NOMEM. Owns: goss_text_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_fit_text(const goss_table_fit *f, char **text, goss_error *err);
 /* Frees the fit; NULL is allowed. */
 GOSS_API void goss_table_fit_free(goss_table_fit *f);
 

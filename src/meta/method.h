@@ -23,6 +23,8 @@ struct goss_method {
     goss_hyper *hyper;  /* hypernet only */
     goss_share *share;  /* multitask only */
     goss_layout *head;  /* the method's own few numbers, if any */
+    goss_layout *cells; /* tables: conditioner, generator and what of the target is the same for all tables */
+    goss_target *rest;  /* tables: the target behind its first layer */
     goss_layout *codes; /* hypernet conditioned on ids: a row for each, one for new tasks, and one for each strength */
     goss_layout *strengths; /* of GOSS_METHOD_STRENGTH; NULL: not seen */
     goss_method_param params[GOSS__METHOD_PARAMS];
@@ -80,7 +82,7 @@ struct goss__method_kind {
 
 extern const goss__method_kind goss__method_hypernet, goss__method_protonet, goss__method_ridge, goss__method_maml,
     goss__method_fomaml, goss__method_anil, goss__method_reptile, goss__method_finetune, goss__method_scratch,
-    goss__method_joint, goss__method_multitask, goss__method_pixels;
+    goss__method_joint, goss__method_multitask, goss__method_tables, goss__method_pixels;
 
 /* ---- method_create.c ---- */
 goss_status goss__method_param(goss_method *m, const char *name, const goss_layout *l, bool trained, goss_error *err);

@@ -12,18 +12,21 @@
 static const goss__method_kind *const kinds[] = {
     &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,     &goss__method_maml,
     &goss__method_fomaml,   &goss__method_anil,     &goss__method_reptile,   &goss__method_finetune,
-    &goss__method_scratch,  &goss__method_joint,    &goss__method_multitask, &goss__method_pixels,
+    &goss__method_scratch,  &goss__method_joint,    &goss__method_multitask, &goss__method_tables,
+    &goss__method_pixels,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *const *goss_method_names(void) {
     static const char *const names[KINDS + 1] = {"hypernet",  "protonet", "ridge",    "maml",    "fomaml",
                                                  "anil",      "reptile",  "finetune", "scratch", "joint",
-                                                 "multitask", "pixels",   NULL};
+                                                 "multitask", "tables",   "pixels",   NULL};
     return names;
 }
 
-goss_method_options goss_method_defaults(void) { return (goss_method_options){.ridge = 1}; }
+goss_method_options goss_method_defaults(void) {
+    return (goss_method_options){.ridge = 1, .cells = {.width = 48, .layers = 3, .heads = 3, .directions = 16}};
+}
 
 /* ---- inputs ---- */
 
@@ -218,6 +221,8 @@ void goss_method_free(goss_method *m) {
     goss_hyper_free(m->hyper);
     goss_share_free(m->share);
     goss_layout_free(m->head);
+    goss_layout_free(m->cells);
+    goss_target_free(m->rest);
     goss_layout_free(m->codes), goss_layout_free(m->strengths);
     goss_target_free(m->target);
     goss__free(m);

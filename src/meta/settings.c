@@ -125,6 +125,12 @@ static const goss_key keys[] = {
                   "Hidden units of that correction"),
     GOSS__KEY_BOOL("hyper.class_scale", hyper.class_scale, "true",
                    "Generate a temperature and feature weights for the task and a bias a class, too"),
+    GOSS__KEY_INT("cells.width", method.cells.width, "48", 1, 4096, "numbers", "tables: length of a cell's token"),
+    GOSS__KEY_INT("cells.layers", method.cells.layers, "3", 0, 64, "layers",
+                  "tables: layers of attention, each along columns and along rows"),
+    GOSS__KEY_INT("cells.heads", method.cells.heads, "3", 1, 64, "heads", "tables: their heads"),
+    GOSS__KEY_INT("cells.directions", method.cells.directions, "16", 0, 4096, "units",
+                  "tables: units of the first layer that begin at a linear fit of the labels"),
     GOSS__KEY_FORM("share.preset", read_preset, "", NULL,
                    "multitask: what tasks share, by name: alone, joint, hard, soft, mean, dictionary, tensor_train, "
                    "routing, ordering or stitch; empty: share.rules, or hard"),

@@ -200,7 +200,7 @@ static goss_status fit_all(goss_table_data *d, goss_error *err) {
         if (!goss__add_name(&d->fit.task_names, &d->fit.ids,
                             goss_table_tasks_name(d->tasks, d->division.train.tasks[i])))
             return no_memory(err);
-    GOSS_TRY(goss__table_fit_text(&d->fit, &d->text, err));
+    GOSS_TRY(goss_table_fit_text(&d->fit, &d->text, err));
     GOSS_TRY(hash_rows(d, &d->division.train, trained_on, 0, err));
     return hash_rows(d, d->within ? &d->division.train : &d->division.validate, validated_on, 1, err);
 }

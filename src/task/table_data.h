@@ -7,8 +7,6 @@
 
 /* Frees what it holds, not the struct. */
 void goss__table_fit_clear(goss_table_fit *f);
-/* *text: goss__free. */
-goss_status goss__table_fit_text(const goss_table_fit *f, char **text, goss_error *err);
 
 /* A task's rows that are trained on, as baselines want them. */
 typedef struct goss__task_numbers {

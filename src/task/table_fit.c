@@ -40,7 +40,7 @@ static void add_part(goss__str *s, const char *key, char *text) {
     goss_text_free(text);
 }
 
-goss_status goss__table_fit_text(const goss_table_fit *f, char **text, goss_error *err) {
+goss_status goss_table_fit_text(const goss_table_fit *f, char **text, goss_error *err) {
     goss__str s = {0};
     char *part;
     goss_status status = GOSS_OK;

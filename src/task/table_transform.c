@@ -202,7 +202,7 @@ static goss_status remember_names(const fitting *g, goss_error *err) {
     goss_table_transform *f = g->f;
     static const char *const kinds[] = {"random", "first"};
     f->target = goss__strdup(goss_table_name(g->table, g->t->target));
-    f->task = goss__strdup(goss_table_name(g->table, g->roles->task));
+    f->task = goss__strdup(g->roles->task < 0 ? "" : goss_table_name(g->table, g->roles->task));
     f->order = goss__strdup(g->t->order == GOSS_ORDER_COLUMN ? goss_table_name(g->table, g->t->order_column)
                                                              : kinds[g->t->order]);
     return f->target && f->task && f->order ? GOSS_OK : no_memory(err);

@@ -186,7 +186,7 @@ static const goss_key own[] = {
     GOSS__KEY_INT("run.threads", run.threads, "0", 0, 1024, "threads",
                   "0: as many as the machine has. The result does not depend on it"),
     GOSS__KEY_WORD("train.method", train.method, "hypernet",
-                   "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|multitask|pixels",
+                   "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|multitask|tables|pixels",
                    "What is trained"),
     GOSS__KEY_TEXT(
         "train.start", train.start, "",

@@ -38,7 +38,7 @@ CONDITION(has_plateau) { return trains(s, m) && s->rate.kind == GOSS_RATE_PLATEA
 CONDITION(has_network) { return !IS("pixels"); }
 CONDITION(smooths) { return trains(s, m) && !IS("reptile"); }
 CONDITION(has_temperature) { return IS("hypernet", "protonet", "finetune"); }
-CONDITION(is_ridge) { return IS("ridge") || m->options.ridge_head; }
+CONDITION(is_ridge) { return IS("ridge", "tables") || m->options.ridge_head; }
 CONDITION(is_hypernet) { return IS("hypernet"); }
 CONDITION(can_have_joint) { return m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint; }
 CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
@@ -73,6 +73,7 @@ CONDITION(has_chunks) {
     return false;
 }
 
+CONDITION(reads_cells) { return IS("tables"); }
 CONDITION(is_multitask) { return m->share != NULL; }
 CONDITION(has_gates) { return m->share && goss_share_settings(m->share)->gates; }
 
@@ -117,7 +118,7 @@ static const goss__key_use uses[] = {
     {"method.label_smoothing", smooths, "this method's steps are on plain labels"},
     {"method.loss", smooths, "this method takes its steps on one task at a time"},
     {"method.temperature", has_temperature, "only hypernet, protonet and finetune have it"},
-    {"method.ridge", is_ridge, "only ridge has it, and hypernet with method.ridge_head"},
+    {"method.ridge", is_ridge, "only ridge and tables have it, and hypernet with method.ridge_head"},
     {"method.joint", can_have_joint,
      "there is none beside this method (its own is one, or tasks have classes of their "
      "own, or the network has batch norms)"},
@@ -141,6 +142,7 @@ static const goss__key_use uses[] = {
     {"hyper.class_hidden", corrects_classes, "hyper.class_delta = false"},
     {"hyper.class_scale", corrects_classes, "hyper.class_delta = false"},
     {"hyper.*", is_hypernet, "only hypernet has it"},
+    {"cells.*", reads_cells, "only tables has it"},
     {"share.*", is_multitask, "only multitask has it"},
     {"share.size", has_size, "no part of the rules takes a number that is not given"},
     {"share.gate_temperature", has_gates, "share.gates = none"},

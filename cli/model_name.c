@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* model_name.c: models that come with the program, by their names. They are beside the program: in models/ of the clone
+ * whose build folder it is in, or in share/gossamer/models below the prefix that it is installed in. */
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+static bool is_there(const char *path) { return access(path, R_OK) == 0; }
+
+/* The folder of the program; false: the system does not say. */
+static bool program_folder(char *out, size_t size) {
+    const ssize_t n = readlink("/proc/self/exe", out, size - 1);
+    if (n <= 0) return false;
+    out[n] = 0;
+    char *end = strrchr(out, '/');
+    if (end) *end = 0;
+    return end != NULL;
+}
+
+const char *cli_model_path(const char *name, char out[CLI_MODEL_PATH]) {
+    static const char *const below[] = {"../models", "../share/gossamer/models"};
+    char folder[CLI_MODEL_PATH / 2];
+    if (is_there(name) || strpbrk(name, "/.") || !program_folder(folder, sizeof folder)) return name;
+    for (size_t i = 0; i < sizeof below / sizeof *below; i++) {
+        const int n = snprintf(out, CLI_MODEL_PATH, "%s/%s/%s.safetensors", folder, below[i], name);
+        if (n > 0 && n < CLI_MODEL_PATH && is_there(out)) return out;
+    }
+    return name;
+}

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* method_tables.c: a labelled table becomes a small network in one pass (after MotherNet, Mueller et al. 2025).
+ *
+ * The conditioner is cells.c. The generator makes the first layer from the summaries of columns: unit k weighs column j
+ * by a map of j's summary and, times a gain, by a direction that the rows give: a linear fit of the labels, or a sum of
+ * rows weighed by a map of theirs. Directions know how columns go together, and differ even where columns look alike.
+ * Standardisation is folded in, so that the network reads plain values. Later layers are the same for all tables, each
+ * unit with a factor and an addend by the table. The head is a ridge regression on the support set, drawn towards one
+ * that classes' summaries give, with a strength by the table: every row counts, however many there are. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "meta/cells.h"
+#include "meta/method.h"
+
+enum { FIRST_W, FIRST_B, LATER }; /* tensors of the target */
+static const double least = 1e-4, logit_scale = 8;
+
+/* ---- settings ---- */
+
+static goss_status refuse(const char *why, goss_error *err) {
+    return goss_error_set(err, GOSS_E_ARGUMENT, "method tables: %s", why);
+}
+
+static goss_status check(const goss_method *m, goss_error *err) {
+    const goss_cells_options *o = &m->options.cells;
+    const goss_layout *l = goss_target_layout(m->target);
+    const bool rows = goss_target_input_rank(m->target) == 1;
+    if (!rows || goss_target_input(m->target)[0] % 2)
+        return refuse("a sample is 2 C numbers: C values, and C flags of missing ones", err);
+    if (o->width < 1 || o->layers < 0 || o->heads < 1 || o->width % o->heads)
+        return refuse("cells.heads has to divide cells.width", err);
+    if (strncmp(goss_target_text(m->target), "dense ", 6) != 0)
+        return refuse("model.backbone has to begin with a dense layer, as dense 64; tanh; dense 64; relu", err);
+    if (goss_layout_count(l) < LATER || strcmp(goss_layout_entry(l, FIRST_B)->name, "dense1.b") != 0)
+        return refuse("the first layer of model.backbone has to have a bias (dense1.b): no norm directly behind it",
+                      err);
+    if (m->batch_norm) return refuse("model.backbone has a batch norm, and tables share no statistics", err);
+    if (o->directions < 0 || o->directions >= goss_layout_entry(l, FIRST_W)->dim[1])
+        return refuse("cells.directions has to be less than the first layer's units", err);
+    return GOSS_OK;
+}
+
+static int64_t units(const goss_method *m) { return goss_layout_entry(goss_target_layout(m->target), FIRST_W)->dim[1]; }
+
+static goss_status plan_first(goss_method *m, goss_error *err) {
+    const goss_cells_options *o = &m->options.cells;
+    const int64_t h = units(m), d = o->width;
+    GOSS_TRY(goss__cells_add(m->cells, "first.column", d, h, GOSS_INIT_LECUN, err));
+    GOSS_TRY(goss__cells_add(m->cells, "first.gain", d, h - o->directions, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "first.missing", d, h, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "first.row", d, h - o->directions, GOSS_INIT_LECUN, err));
+    if (o->directions > 0)
+        GOSS_TRY(goss__cells_add(m->cells, "first.label", GOSS__CELLS_CLASSES, o->directions, GOSS_INIT_NORMAL, err));
+    GOSS_TRY(goss__cells_add(m->cells, "first.lambda", d, 1, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "first.scale", 0, h, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "first.offset", 0, h, GOSS_INIT_NORMAL, err));
+    return goss__cells_add(m->cells, "first.whole", d, 2 * h, GOSS_INIT_ZEROS, err);
+}
+
+/* The later layers' tensors by their own names, and behind each dense layer's weight what moves its units. */
+static goss_status plan_later(goss_method *m, goss_error *err) {
+    const goss_layout *l = goss_target_layout(m->target);
+    char name[96];
+    for (int i = LATER; i < goss_layout_count(l); i++) {
+        goss_entry e = *goss_layout_entry(l, i);
+        e.out_units = e.in_units = -1;
+        GOSS_TRY(goss_layout_add(m->cells, &e, err));
+        if (e.role != GOSS_ROLE_WEIGHT) continue;
+        snprintf(name, sizeof name, "%.80s.whole", e.name);
+        GOSS_TRY(goss__cells_add(m->cells, name, m->options.cells.width, 2 * e.dim[e.rank - 1], GOSS_INIT_ZEROS, err));
+    }
+    return GOSS_OK;
+}
+
+static goss_status plan_head(goss_method *m, goss_error *err) {
+    const int64_t d = m->options.cells.width, f = m->features;
+    GOSS_TRY(goss__cells_add(m->cells, "last.class", d, f + 1, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "last.spread", 0, f + 1, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "last.number", 0, 2, GOSS_INIT_ZEROS, err));
+    return goss__cells_add(m->cells, "last.whole", d, 2, GOSS_INIT_ZEROS, err);
+}
+
+/* The first layer is the first line of the canonical text. */
+static goss_status parse_rest(goss_method *m, goss_error *err) {
+    const char *text = goss_target_text(m->target), *end = strchr(text, '\n');
+    const int64_t input[] = {units(m)};
+    return goss_target_parse(end ? end + 1 : "", input, 1, 0, &m->rest, err);
+}
+
+static goss_status setup(goss_method *m, goss_error *err) {
+    GOSS_TRY(check(m, err));
+    GOSS_TRY(parse_rest(m, err));
+    GOSS_TRY(goss_layout_new(&m->cells, err));
+    GOSS_TRY(goss__cells_plan(m->cells, &m->options.cells, err));
+    GOSS_TRY(plan_first(m, err));
+    GOSS_TRY(plan_later(m, err));
+    GOSS_TRY(plan_head(m, err));
+    return goss__method_param(m, "hyper", m->cells, true, err);
+}
+
+/* ---- generating ---- */
+
+typedef struct making {
+    const goss_method *m;
+    const goss_task_batch *b;
+    const goss_weights *own;
+    goss_graph *g;
+    goss__cells cells;
+    goss__solution *s;
+    goss_val self; /* [T,S,H]: what a support row's own label and values add to its units */
+} making;
+
+static goss_val own(const making *a, const char *name) { return goss_weights_get(a->own, name); }
+
+static goss_val by(const making *a, goss_val x, const char *name) { return goss_linear(x, own(a, name), GOSS_NONE); }
+
+/* What a table's own summary says, [T,n]. */
+static goss_val by_whole(const making *a, const char *name) {
+    return goss_squeeze(by(a, goss_unsqueeze(a->cells.whole, 1), name), 1);
+}
+
+static goss_val diagonal(goss_graph *g, int64_t n) {
+    return goss_unsqueeze(goss_one_hot(goss_iota(g, goss_n(n)), goss_n(n)), 0);
+}
+
+/* Ridge regressions of mixtures of the labels, P Z'Y / n with P = (Z'Z / n + lambda)^-1: [T,C,R]. A row's answer
+ * without itself is (f - h y) / (1 - h), with its leverage h = z'P z / n; *self: f less that. */
+static goss_val fitted(const making *a, goss_val *self) {
+    const goss__cells *c = &a->cells;
+    const int64_t columns = goss_dim(c->z, 2).count;
+    const goss_val n = goss_unsqueeze(c->count, 2), weight = goss_unsqueeze(c->weight, 2);
+    goss_val y = goss__cells_labels(a->b, own(a, "first.label"));
+    y = goss_mul(goss_sub(y, goss__cells_mean(c, y)), weight);
+    const goss_val ratio = goss_div(goss_shift(goss_sum(c->live, GOSS_AXIS(1), true), 1), c->count);
+    const goss_val lambda = goss_unsqueeze(goss_mul(ratio, goss_exp(by_whole(a, "first.lambda"))), 2);
+    const goss_val eye = diagonal(a->g, columns);
+    goss_val gram = goss_add(goss_div(goss_matmul(c->z, c->z, true, false), n), goss_mul(eye, lambda));
+    goss_val shape = goss_broadcast(eye, GOSS_SHAPE(a->b->T, goss_n(columns), goss_n(columns)));
+    goss_val p = goss_spd_solve(gram, shape);
+    goss_val d = goss_matmul(p, goss_div(goss_matmul(c->z, y, true, false), n), false, false);
+    goss_val f = goss_matmul(c->z, d, false, false);
+    goss_val h = goss_div(goss_sum(goss_mul(goss_matmul(c->z, p, false, false), c->z), GOSS_AXIS(2), true), n);
+    h = goss_min(h, goss_const(a->g, 0.95));
+    *self = goss_div(goss_mul(h, goss_sub(y, f)), goss_sub(goss_const(a->g, 1), h));
+    return d;
+}
+
+/* Sums of rows weighed by a map of what they have come to mean, a column's part times its gain: [T,C,K]. */
+static goss_val summed(const making *a, goss_val *self) {
+    const goss__cells *c = &a->cells;
+    const goss_val by_row = by(a, c->rows, "first.row");
+    const goss_val gain = goss_mul(goss_shift(by(a, c->columns, "first.gain"), 1), goss_unsqueeze(c->live, 2));
+    *self = goss_mul(by_row, goss_matmul(goss_square(c->z), gain, false, false));
+    return goss_mul(goss_matmul(c->z, by_row, true, false), gain);
+}
+
+/* [T,C,H], such that what each unit is given has variance 1 over the rows. */
+static goss_val directions(making *a) {
+    const goss__cells *c = &a->cells;
+    goss_val d = summed(a, &a->self);
+    if (a->m->options.cells.directions > 0) {
+        goss_val self, fit = fitted(a, &self);
+        d = goss_concat((goss_val[]){fit, d}, 2, 2), a->self = goss_concat((goss_val[]){self, a->self}, 2, 2);
+    }
+    const goss_val out = goss_matmul(c->z, d, false, false);
+    goss_val power = goss_div(goss_sum(goss_square(out), GOSS_AXIS(1), true), goss_unsqueeze(c->count, 2));
+    const goss_val unit = goss_rsqrt(goss_shift(power, least));
+    a->self = goss_mul(a->self, unit);
+    return goss_mul(d, unit);
+}
+
+static goss_val slab_of(goss_val values, goss_val flags) { return goss_concat((goss_val[]){values, flags}, 2, 1); }
+
+/* x enters as (x - mean) / deviation: a factor of its row, and an addend of the bias. */
+static void make_first(making *a, goss_weights *w) {
+    const goss__cells *c = &a->cells;
+    const int64_t h = units(a->m);
+    const goss_val live = goss_unsqueeze(c->live, 2), whole = by_whole(a, "first.whole");
+    const goss_val columns = goss_max(goss_sum(c->live, GOSS_AXIS(1), true), goss_const(a->g, 1));
+    goss_val base = goss_mul(by(a, c->columns, "first.column"), goss_unsqueeze(goss_rsqrt(columns), 2));
+    goss_val scale = goss_exp(goss_add(own(a, "first.scale"), goss_slice(whole, 1, 0, h)));
+    goss_val v = goss_add(goss_scale(base, 0.3), directions(a));
+    a->self = goss_mul(a->self, goss_unsqueeze(scale, 1));
+    v = goss_mul(goss_mul(goss_mul(v, live), goss_unsqueeze(scale, 1)), goss_transpose(c->inverse));
+    goss_val flags = goss_mul(by(a, c->columns, "first.missing"), c->flagged);
+    goss_val bias = goss_add(goss_scale(own(a, "first.offset"), 0.5), goss_slice(whole, 1, h, h));
+    bias = goss_sub(bias, goss_squeeze(goss_matmul(c->mean, v, false, false), 1));
+    goss_weights_set(w, "dense1.w", slab_of(v, flags));
+    goss_weights_set(w, "dense1.b", bias);
+}
+
+/* w (1 + scale) and b + shift: FiLM, folded in at once. */
+static void make_later(const making *a, goss_weights *w) {
+    const goss_layout *l = goss_target_layout(a->m->target);
+    goss_val moved = GOSS_NONE;
+    char name[96];
+    for (int i = LATER; i < goss_layout_count(l); i++) {
+        const goss_entry *e = goss_layout_entry(l, i);
+        const int64_t n = e->dim[e->rank - 1];
+        goss_val v = own(a, e->name);
+        if (e->role == GOSS_ROLE_WEIGHT) {
+            snprintf(name, sizeof name, "%.80s.whole", e->name);
+            moved = goss_tanh(by_whole(a, name));
+            v = goss_mul(v, goss_unsqueeze(goss_shift(goss_slice(moved, 1, 0, n), 1), 1));
+        } else if (e->role == GOSS_ROLE_BIAS) {
+            v = goss_add(v, goss_slice(moved, 1, n, n));
+        }
+        goss_weights_set(w, e->name, v);
+    }
+}
+
+/* ---- the head ---- */
+
+/* The support rows as the network sees rows that it was not made of: the first layer without what a row's own label has
+ * added to it. A head that was fitted to more would trust it too much. */
+static goss_val features_of_support(const making *a) {
+    const goss_weights *w = a->s->net.weights;
+    const goss_layout *from = goss_target_layout(a->m->target), *to = goss_target_layout(a->m->rest);
+    goss_target_context c =
+        a->s->training ? goss__training_context(a->b, a->cells.weight) : goss_target_context_defaults();
+    goss_weights *later = goss_weights_empty(a->g, to);
+    goss_val x = goss_linear(a->b->support, goss_weights_get(w, "dense1.w"), goss_weights_get(w, "dense1.b"));
+    for (int i = 0; i < goss_layout_count(to); i++)
+        goss_weights_set(later, goss_layout_entry(to, i)->name,
+                         goss_weights_get(w, goss_layout_entry(from, LATER + i)->name));
+    x = goss_target_features(a->m->rest, goss_sub(x, a->self), later, &c);
+    goss_weights_free(later);
+    return x;
+}
+
+/* Entry i of "last.number" + the table's own say: [T,1]. */
+static goss_val number(const making *a, int i) {
+    return goss_add(goss_slice(own(a, "last.number"), 1, i, 1), goss_slice(by_whole(a, "last.whole"), 1, i, 1));
+}
+
+/* The head that classes' summaries give: [T,F+1,W], its last row the biases. */
+static goss_val drawn_to(const making *a) { return goss_transpose(by(a, a->cells.classes, "last.class")); }
+
+/* With f the features and 1 of each row, z = f d: w0 + d (z'z + lambda)^-1 z' (y - f w0). */
+static goss_val regressed(const making *a, goss_val features) {
+    const int64_t n = a->m->features + 1;
+    const goss_val w0 = drawn_to(a), weight = goss_unsqueeze(a->cells.weight, 2);
+    const goss_val d = goss_scale(goss_exp(goss_unsqueeze(own(a, "last.spread"), 1)), 1 / sqrt((double)n));
+    const goss_val one = goss_full(a->g, GOSS_SHAPE(a->b->T, a->b->S, goss_n(1)), 1);
+    const goss_val f = goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), weight);
+    const goss_val share = goss_div(a->b->class_mask, goss_sum(a->b->class_mask, GOSS_AXIS(1), true));
+    goss_val y = goss_mul(goss_sub(a->b->support_target, goss_unsqueeze(share, 1)), weight);
+    y = goss_sub(y, goss_matmul(f, w0, false, false));
+    const goss_val z = goss_mul(f, d);
+    const goss_val lambda = goss_unsqueeze(goss_scale(goss_exp(number(a, 0)), a->m->options.ridge), 2);
+    goss_val gram = goss_add(goss_matmul(z, z, true, false), goss_mul(diagonal(a->g, n), lambda));
+    goss_val v = goss_spd_solve(gram, goss_matmul(z, y, true, false));
+    return goss_add(w0, goss_mul(v, goss_transpose(d)));
+}
+
+static void make_head(const making *a) {
+    const int64_t f = a->m->features;
+    goss_val w = regressed(a, features_of_support(a));
+    w = goss_mul(w, goss_unsqueeze(goss_scale(goss_exp(number(a, 1)), logit_scale), 2));
+    a->s->net.head_w = goss_slice(w, 1, 0, f);
+    a->s->net.head_b = goss_squeeze(goss_slice(w, 1, f, 1), 1);
+}
+
+static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
+    goss_weights *own_weights = goss_weights_from_params(s->graph, m->cells, "hyper");
+    goss_weights *w = goss_weights_empty(s->graph, goss_target_layout(m->target));
+    making a = {.m = m, .b = b, .own = own_weights, .g = s->graph, .s = s};
+    if (own_weights && w) {
+        goss__cells_read(b, own_weights, &m->options.cells, &a.cells);
+        make_first(&a, w);
+        make_later(&a, w);
+        goss_weights_free(s->net.weights);
+        s->net.weights = w;
+        make_head(&a);
+    }
+    goss_weights_free(own_weights);
+    if (fine_tune > 0)
+        goss__inner_run(m, b, &(goss__inner){.steps = fine_tune, .rate = goss__method_rate(m), .first_order = true}, s);
+}
+
+const goss__method_kind goss__method_tables = {.name = "tables",
+                                               .head = GOSS__HEAD_OF_CLASSES,
+                                               .no_numbers = "it gives each class a row of the head",
+                                               .trains = true,
+                                               .rate = 0.01,
+                                               .setup = setup,
+                                               .solve = solve};
