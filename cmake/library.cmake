@@ -2,7 +2,7 @@
 # libgossamer from object libraries: the kernels once an instruction set, the core floors, and the floors that may use
 # optional libraries. The core never sees goss_config.h (tools/check-floors), so that builds without a library
 # (cmake/tests.cmake) share its objects.
-set(core base kernel graph ops rewrite autodiff ir schedule runtime nn hyper share reg)
+set(core base kernel graph ops rewrite autodiff ir schedule runtime nn space hyper share reg)
 file(GLOB all_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/*/*.c)
 file(GLOB kernel_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/kernel/isa/*.c)
 file(GLOB GOSSAMER_COMMAND_SOURCES CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/cli/*.c)

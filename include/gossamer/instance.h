@@ -21,7 +21,9 @@ typedef struct goss_instance {
     goss_weights *weights; /* of the target's layout, [Tw,...]. Owned */
     /* Factor and addend [Tw,C] of each modulation site, or GOSS_NONE */
     goss_val film_scale[GOSS_INSTANCE_SITES], film_shift[GOSS_INSTANCE_SITES];
-    const goss_val *unit_mask;  /* as goss_target_context.unit_mask; NULL: all ones. Borrowed */
+    const goss_val *unit_mask; /* as goss_target_context.unit_mask; NULL: all ones. Borrowed */
+    /* Gates [Tw,G] as goss_target_context.structure; GOSS_NONE: the largest network */
+    goss_val structure;
     goss_val head_w, head_b;    /* [Tw,F,W], [Tw,W]: the target's head, or one for the classes of a task */
     goss_weights *running;      /* statistics of batch norms that serve every set, or NULL. Owned */
     goss_norm_statistics given; /* those of the support set, where running is NULL */
@@ -36,7 +38,7 @@ GOSS_API void goss_instance_context(const goss_instance *instance, goss_target_c
 /* The first task's network as one slab [1,P] of the layout of `with_head`: the target, or the same network with a head,
  * of whose columns the first ones are used. Modulation and masks are folded into the layers before them: (w x + b) s +
  * t = (s w) x + (s b + t). Errors: the graph's; GOSS_E_UNSUPPORTED for masks of units that a layer or group norm
- * averages over. */
+ * averages over. The structure is not applied: goss_space_compact makes the smaller network from the slab. */
 GOSS_API goss_val goss_instance_slab(const goss_instance *instance, const goss_target *target,
                                      const goss_target *with_head);
 /* Its statistics [1,S] of goss_target_statistics; GOSS_NONE: the target has no batch norm. */

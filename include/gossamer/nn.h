@@ -118,7 +118,9 @@ typedef struct goss_target goss_target;
 
 /* Parses a network from text: one layer per line or between ';'; '#' starts a comment.
  *
- *   conv C K [stride S] [pad P] [dilation D] [groups G]    K is 3 or 3x1; S and P likewise
+ *   conv C K [stride S] [pad P] [dilation D] [groups G]    K is 3 or 3x1; S and P likewise; P `same`: (K - 1) D / 2
+ *   depthwise K [stride S] [pad P] [dilation D]            a conv with as many groups as channels
+ *   separable C K [stride S] [pad P] [dilation D]          depthwise, then conv C 1
  *   dense D
  *   norm batch | layer | instance | group G
  *   relu | gelu | silu | tanh | elu | leaky
@@ -126,6 +128,7 @@ typedef struct goss_target goss_target;
  *   flatten                          images to features, sequences too
  *   dropout P [channels]             in training: see goss_dropout, goss_dropout_channels and
  *                                    goss_target_context.dropout_task
+ *   columns I J K..L                 first layer of features: selects columns of the input, counted from 0
  *   shifts P                         first layer; outside training the features are averaged over the image and its
  *                                    copies shifted by P pixels up, down, left and right (test-time augmentation, five
  *                                    times the work)
@@ -150,7 +153,20 @@ typedef struct goss_target goss_target;
  *   conv4 C [NORM]                   preset: 4 times conv 3x3, norm (batch), relu, pool max 2; flatten, head
  *   resnet C [NORM]                  preset: conv C, block C, block 2C stride 2, block 4C stride 2, pool global, head
  *
- * conv and dense have a bias unless a norm follows directly. A layer norm is over the channels of each position.
+ * What a text may leave open, for networks whose structure is chosen or generated (space.h; docs/structure.md):
+ *
+ *   LOW..HIGH[/STEP]                 units of conv, dense and presets; `nested` after them: in order
+ *   1|3|5                            sizes of a kernel, with pad same
+ *   relu|gelu   pool max|avg 2       alternatives, one word each; the same as
+ *   choose { ... } or { ... }        one of several parts with outputs of the same shape
+ *   optional { ... }                 a part that may be left out; the word `optional` after a layer: that layer
+ *   repeat LOW..HIGH { ... }         a part LOW to HIGH times in a row
+ *   columns any [LOW]                any columns of the input, at least LOW (1)
+ *
+ * The network is then the largest one; of alternatives the first, unless gates (goss_target_context.structure) decide.
+ *
+ * conv and dense have a bias unless a norm follows directly (or the word `bias` is there). A layer norm is over the
+ * channels of each position.
  * On sequences dense, norms, activations and dropout act on each step, and so does the head: a network that ends in
  * steps has an output for each. Steps beyond a sample's length (goss_target_context.lengths) are 0 behind every layer
  * and count in no statistic, mean or maximum.
@@ -190,6 +206,8 @@ GOSS_API int goss_target_sites(const goss_target *t);
 GOSS_API const char *goss_target_site_name(const goss_target *t, int i);
 /* The number of channels of site i. */
 GOSS_API int64_t goss_target_site_channels(const goss_target *t, int i);
+/* The number of gates that the text leaves open (space.h); 0: it leaves nothing. */
+GOSS_API int goss_target_gates(const goss_target *t);
 /* The number of unit groups: channels or features that are masked together, such as all that meet in a residual sum. */
 GOSS_API int goss_target_units(const goss_target *t);
 /* The name of group i: that of the first layer that produces it. Borrowed. */
@@ -220,6 +238,7 @@ typedef struct goss_target_context {
     goss_val lengths;                 /* [T,N]: live steps of each sequence; GOSS_NONE: all. 0 for padding samples */
     goss_val sample_weight;           /* [T,N]: weights of samples in BATCH and SHARED statistics; 0 for padding */
     const goss_val *unit_mask;        /* per unit group: [Tw, units] of 0 and 1, or GOSS_NONE for all ones */
+    goss_val structure;               /* gates [Tw, goss_target_gates] of a text with choices; GOSS_NONE: the largest */
     const goss_val *film_scale;       /* per site: the factor [Tw, C], or GOSS_NONE for 1 */
     const goss_val *film_shift;       /* per site: the addend [Tw, C], or GOSS_NONE for 0 */
     goss_val dropout_task;            /* index [T], the task ids; GOSS_NONE: no dropout */
@@ -260,7 +279,8 @@ GOSS_API goss_val goss_target_running_update(const goss_target *t, const goss_we
 
 /* The smaller network that computes the same as a masked one. masks: per unit group goss_target_units_count numbers 0
  * (removed) or 1, or NULL for all ones. slab [P] and statistics [S]: values for the given target; *out_slab and
- * *out_statistics: those for the smaller one. Slab and statistics may be NULL, with their results.
+ * *out_statistics: those for the smaller one. Slab and statistics may be NULL, with their results. Of a text with
+ * choices it is the largest network; goss_space_compact makes others.
  * Errors: GOSS_E_ARGUMENT: a group without a unit left; GOSS_E_UNSUPPORTED: units of a grouped convolution that is not
  * depthwise, or that leave a group norm's groups uneven. Owns: goss_target_free, goss_numbers_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_target_compact(const goss_target *t, const float *const *masks,

@@ -3,7 +3,8 @@
  * statistics.
  *
  * Variances use differences from the mean (two passes), not E[x^2] - E[x]^2, which loses all digits in f32 if the mean
- * is large. With a unit mask sums run over live units and are divided by their number; dead units become 0. */
+ * is large. With a unit mask sums run over live units and are divided by their number; dead units are normalised by
+ * them as well, so that whoever reads them can let a gradient tell what they would contribute. */
 #include "autodiff/compose.h"
 
 goss_val goss_normalize(goss_val x, goss_val mean, goss_val var, double eps) {
@@ -30,8 +31,8 @@ static goss_val living_mean(goss_val x, uint32_t axes, uint32_t last, goss_val a
 static goss_val standardize_living(goss_val x, uint32_t axes, uint32_t last, goss_val mask, double eps) {
     if (!goss_valid(x) || !goss_valid(mask)) return (goss_val){x.graph, 0};
     goss_val alive = goss_max(goss_sum(mask, last, true), goss_const(x.graph, 1));
-    goss_val d = goss_mul(goss_sub(x, living_mean(goss_mul(x, mask), axes, last, alive)), mask);
-    goss_val var = living_mean(goss_square(d), axes, last, alive);
+    goss_val d = goss_sub(x, living_mean(goss_mul(x, mask), axes, last, alive));
+    goss_val var = living_mean(goss_mul(goss_square(d), mask), axes, last, alive);
     return goss_mul(d, goss_rsqrt(goss_shift(var, eps)));
 }
 

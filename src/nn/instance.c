@@ -27,6 +27,7 @@ void goss_instance_context(const goss_instance *i, goss_target_context *c) {
     c->film_scale = film ? i->film_scale : NULL;
     c->film_shift = film ? i->film_shift : NULL;
     if (i->unit_mask) c->unit_mask = i->unit_mask;
+    if (i->structure.graph) c->structure = i->structure;
 }
 
 /* ---- as a network of its own ---- */

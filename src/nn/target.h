@@ -1,19 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target.h: the representation of a target network: a flat list of layers, whose kinds are rows of one table.
  *
- * Nesting is by marker layers: residual ... [shortcut ...] end. The text is parsed into layers (target_parse.c); every
- * layer kind defines parsing, output shape and printing (target_layers.c) and application (target_apply.c); names, unit
- * groups and layouts are derived from the list (target_build.c). */
+ * Nesting is by marker layers: residual ... [shortcut ...] end, optional ... end, choose ... or ... end. The text is
+ * parsed into layers (target_parse.c); every layer kind defines parsing, output shape and printing (target_layers.c)
+ * and application (target_apply.c); names, unit groups and layouts are derived from the list (target_build.c), and so
+ * are the gates of what a text with choices leaves open (target_choices.c). */
 #ifndef GOSS_NN_TARGET_H
 #define GOSS_NN_TARGET_H
 
 #include "base/str.h"
+#include "gossamer/space.h"
 #include "nn/nn.h"
 
 #define GOSS__TARGET_DEPTH 16 /* residual in residual */
 #define GOSS__TARGET_MAX_LAYERS 4096
 #define GOSS__TARGET_MAX_EXTENT (1 << 20)
 #define GOSS__NORM_EPS 1e-5
+#define GOSS__KERNELS 4     /* sizes that a kernel can have */
+#define GOSS__COLUMNS 1024  /* that `columns` can select from */
+#define GOSS__CHOICE_MAX 64 /* alternatives */
 
 /* The shape between layers: D features (rank 1), steps and channels (rank 2) or H, W, C (rank 3). */
 typedef struct goss__flow {
@@ -63,17 +68,41 @@ typedef struct goss__layer {
     bool causal, rotary; /* of attention */
     bool normed, both;   /* of recurrent layers: with layer norm, in both directions */
     bool sinusoidal;     /* positions; else learned */
+    bool has_bias;       /* written although a norm follows */
+    /* Choices. */
+    int64_t low, step;             /* units: at least `low` of `out`, by `step` (0: derived); low 0: all of them */
+    bool nested;                   /* units are kept in order */
+    int kernels[GOSS__KERNELS][2]; /* sizes of the kernel, smallest first; the last one is `kernel` */
+    int n_kernels;                 /* 0: one size */
+    uint64_t columns[GOSS__COLUMNS / 64]; /* selected; none: any of them, at least `low` */
     /* Derived. */
     goss__flow in_flow, out_flow;
     char name[16]; /* "conv1"; "" where the layer has neither weights nor a site */
     bool bias;
-    int product;           /* index of this conv, dense or head, or of the one before; 0-based */
-    int batch_norm;        /* ordinal among the batch norms, -1: is none */
-    int site;              /* modulation site, -1: none */
-    int in_units, units;   /* unit groups of input and output; -1: cannot be masked */
-    int in_repeat, repeat; /* channels are `repeat` times the group's units (after flatten) */
-    int first_entry;       /* in the layout: w[, b] or gain, shift; -1: none */
+    int product;               /* index of this conv, dense or head, or of the one before; 0-based */
+    int batch_norm;            /* ordinal among the batch norms, -1: is none */
+    int site;                  /* modulation site, -1: none */
+    int in_units, units;       /* unit groups of input and output; -1: cannot be masked */
+    int in_repeat, repeat;     /* channels are `repeat` times the group's units (after flatten) */
+    int first_entry;           /* in the layout: w[, b] or gain, shift; -1: none */
+    int entries_from, entries; /* all tensors of the layer in the layout, which has them in a row */
+    int gate;                  /* first gate of a kernel, an optional part or alternatives; -1: none */
+    int inside; /* the gate that the layer exists by, -1: it always does; of a marker: what is around it */
 } goss__layer;
+
+/* The choice among the units of a group. A unit's place is its index modulo `per`, so that every group of a group norm
+ * loses the same number: the first `core` places always live, gate k decides about `step` places from core + k step. */
+typedef struct goss__unit_choice {
+    int gate, count; /* first gate, number of gates; 0: none */
+    int64_t core, step, per;
+} goss__unit_choice;
+
+/* Gates that are chosen together, and the gate that they exist by (-1: they always do). */
+typedef struct goss__gate_group {
+    goss_space_group_info info;
+    int layer; /* that the choice was written at; of units the first one */
+    int inside;
+} goss__gate_group;
 
 struct goss_target {
     goss__layer *layers;
@@ -81,14 +110,18 @@ struct goss_target {
     goss__flow input, features;
     int64_t outputs;
     int n_products, n_norms, n_sites, n_units;
-    int *site_layer; /* layer of each site */
-    int *unit_layer; /* first layer that produces each unit group */
+    int *site_layer;                /* layer of each site */
+    int *unit_layer;                /* first layer that produces each unit group */
+    goss__unit_choice *unit_choice; /* of each unit group */
+    goss__gate_group *groups;       /* of gates */
+    int *gate_inside;               /* per gate: the one that its part is inside of, -1: none */
+    int n_groups, n_gates;
     goss_layout *layout, *statistics;
     char *text;
 };
 
 /* ---- words of a line ---- */
-#define GOSS__MAX_WORDS 64
+#define GOSS__MAX_WORDS 520 /* as many as runs of columns, and some */
 typedef struct goss__words {
     int n;
     const char *at[GOSS__MAX_WORDS];
@@ -100,6 +133,18 @@ typedef struct goss__words {
 bool goss__word_is(const goss__words *w, int i, const char *text);
 /* An integer in [low, high]. */
 goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t high, int64_t *out, goss_error *err);
+/* A number of units: D, LOW..HIGH or LOW..HIGH/STEP; and as it is written. */
+goss_status goss__word_units(const goss__words *w, int i, goss__layer *l, goss_error *err);
+void goss__units_write(const goss__layer *l, goss__str *s);
+/* Whether word i is `bias` or, of a range of units, `nested`; and those as they are written. */
+bool goss__word_flag(const goss__words *w, int i, goss__layer *l);
+void goss__flags_write(const goss__layer *l, goss__str *s);
+/* "LOW..HIGH" */
+goss_status goss__word_range(const goss__words *w, int i, int64_t low, int64_t high, int64_t range[2], goss_error *err);
+/* The text with braces that a line with `optional` at its end or alternatives stands for; empty: it has neither. */
+goss_status goss__words_expand(const goss__words *w, goss__str *out, goss_error *err);
+/* The body `low` times, then up to `high` times as nested optional parts. */
+void goss__repeat_text(const char *body, size_t size, int64_t low, int64_t high, goss__str *out);
 /* Fails, naming the word (or the end of the line) and the usage. */
 goss_status goss__word_bad(const goss__words *w, int i, goss_error *err);
 
@@ -113,7 +158,11 @@ struct goss__layer_kind {
     bool activation;    /* keeps shapes and maps 0 to 0 */
     bool keeps_padding; /* of sequences: steps that are 0 for being beyond a sample's length stay so */
     bool opaque;        /* units in front of it and behind it cannot be masked */
-    double gain2;       /* activations: variance times fan-in of the weights before it */
+    bool by_width;      /* divides products by the root of its input's width; a smaller width is made up for in them */
+    bool looks_up;      /* chooses rows of its weights, which are multiplied by nothing */
+    int kernel_word;    /* the word in which A|B are sizes of one kernel; elsewhere they are alternative layers */
+    enum { GOSS__PLAIN, GOSS__OPENS, GOSS__TURNS, GOSS__CLOSES } marks; /* braces of the text */
+    double gain2; /* activations: variance times fan-in of the weights before it */
     goss_status (*read)(const goss__words *w, goss__layer *l, goss_error *err); /* NULL: no words after the first */
     goss_status (*flow)(const goss__layer *l, goss__flow *f, goss_error *err);  /* NULL: keeps the shape */
     void (*write)(const goss__layer *l, goss__str *s);                          /* words after the first; NULL: none */
@@ -127,6 +176,9 @@ extern const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS]; /* tar
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
 bool goss__layer_is(const goss__layer *l, const char *word);
+/* Whether l is `columns` that leaves the selection open. */
+bool goss__layer_columns_open(const goss__layer *l);
+static inline bool goss__layer_has_column(const goss__layer *l, int64_t i) { return l->columns[i / 64] >> i % 64 & 1; }
 
 goss_val goss__apply_conv(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_dense(goss__apply *a, const goss__layer *l, goss_val x);
@@ -135,6 +187,7 @@ goss_val goss__apply_pool(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_flatten(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_shifts(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_columns(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_relu(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_gelu(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_silu(goss__apply *a, const goss__layer *l, goss_val x);
@@ -173,14 +226,36 @@ goss_val goss__apply_readout(goss__apply *a, const goss__layer *l, goss_val x);
 /* The mask of what flows behind a layer, [Tw, channels], of those of unit groups (NULL: none); GOSS_NONE: all live. */
 goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask);
 
+/* ---- gates in a graph (target_gates.c) ---- */
+/* Live units [Tw, units] of group i by gates [Tw, G]; GOSS_NONE: all of them. */
+goss_val goss__gates_units(const goss_target *t, int i, goss_val gates);
+/* What a weight [.., kh, kw, ..] is multiplied by, [Tw, kh, kw, 1, 1]. l has several kernels. */
+goss_val goss__gates_kernel(const goss__layer *l, goss_val gates);
+/* Gate i as a factor of a value of that rank: [Tw, 1, ...]. */
+goss_val goss__gates_factor(goss_val gates, int i, int rank);
+
+/* ---- structures: [G] numbers of 0 and 1; NULL: the network as it is written ---- */
+/* Whether what exists by that gate is there. */
+bool goss__structure_has(const goss_target *t, const float *structure, int inside);
+/* The number of open gates of a group. */
+int goss__structure_open(const float *structure, const goss_space_group_info *group);
+/* The smaller network of masks (as goss_target_compact has them) and structure; either may be NULL. */
+goss_status goss__target_shrink(const goss_target *t, const float *const *masks, const float *structure,
+                                const float *slab, const float *statistics, goss_target **out, float **out_slab,
+                                float **out_statistics, goss_error *err);
+
 /* ---- building ---- */
 /* Appends a copy of the layer and updates *flow. */
 goss_status goss__target_append(goss_target *t, const goss__layer *l, goss__flow *flow, goss_error *err);
 /* Adds the tensor LAYER.SUFFIX to the layout; name and layer of e are set. */
 goss_status goss__layer_entry(goss_layout *layout, const goss__layer *l, const char *suffix, goss_entry e,
                               goss_error *err);
+/* The gates of all choices, once unit groups are known. */
+goss_status goss__target_choices(goss_target *t, goss_error *err);
 /* Names, sites, unit groups, layouts and text, once all layers are there. */
 goss_status goss__target_finish(goss_target *t, goss_error *err);
+/* "conv3": the third of its kind. */
+void goss__target_name(const goss_target *t, int layer);
 /* The network with these layers' text. */
 goss_status goss__target_write(const goss_target *t, goss__str *s);
 #endif

@@ -2,10 +2,13 @@
 /* target_apply.c: building a target network in a graph.
  *
  * Each modulation site is followed by FiLM and the unit mask, in that order, so that a dead unit is 0 whatever its
- * shift; activations keep it 0. Masks multiply: a mask that is not 0/1 is a gate with a gradient. */
+ * shift; activations keep it 0. The units that gates of a structure close are masked where products read them and in
+ * the embedding instead (target_gates.c says why); norms take statistics of live units either way. Of alternatives all
+ * are computed where gates mix them, without gates only the first. */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "nn/target.h"
 
 struct goss__apply {
@@ -15,12 +18,15 @@ struct goss__apply {
     goss_graph *g;
     goss_val lengths; /* [T,N] live steps at this point, or GOSS_NONE */
     struct {
-        goss_val before, body, lengths;
-        bool shortcut;
+        goss_val before, body; /* body: the paths that ended, together; GOSS_NONE: none did */
+        goss_val lengths;      /* in front */
+        const goss__layer *opener;
+        int path; /* number of the present one */
     } stack[GOSS__TARGET_DEPTH + 2];
     int depth;
-    int views;  /* copies of each sample, itself included */
-    int blocks; /* published so far */
+    goss_val *live; /* per unit group: what gates leave of it, or GOSS_NONE; NULL: no structure */
+    int views;      /* copies of each sample, itself included */
+    int blocks;     /* published so far */
     bool in_block;
 };
 
@@ -41,12 +47,29 @@ goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const ch
     return i < 0 ? GOSS_NONE : goss__weights_at(a->w, i);
 }
 
-goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask) {
-    goss_val m = unit_mask && l->units >= 0 ? unit_mask[l->units] : GOSS_NONE;
-    if (!goss_valid(m) || l->repeat == 1) return m;
+/* The mask [Tw, channels] of channels that are `repeat` times the units of a group. */
+static goss_val channel_mask(const goss_val *unit_mask, int group, int repeat) {
+    goss_val m = unit_mask && group >= 0 ? unit_mask[group] : GOSS_NONE;
+    if (!goss_valid(m) || repeat == 1) return m;
     goss_extent lead = goss_dim(m, 0), units = goss_dim(m, 1);
-    m = goss_broadcast(goss_unsqueeze(m, 1), GOSS_SHAPE(lead, goss_n(l->repeat), units));
-    return goss_reshape(m, GOSS_SHAPE(lead, goss_extent_mul(units, goss_n(l->repeat))));
+    m = goss_broadcast(goss_unsqueeze(m, 1), GOSS_SHAPE(lead, goss_n(repeat), units));
+    return goss_reshape(m, GOSS_SHAPE(lead, goss_extent_mul(units, goss_n(repeat))));
+}
+
+goss_val goss__layer_mask(const goss__layer *l, const goss_val *unit_mask) {
+    return channel_mask(unit_mask, l->units, l->repeat);
+}
+
+/* What a reader of units gets of x. */
+static goss_val read_units(const goss__apply *a, goss_val x, int group, int repeat) {
+    return goss_affine(x, channel_mask(a->live, group, repeat), GOSS_NONE);
+}
+
+/* The live units in the statistics of a norm. */
+static goss_val norm_mask(const goss__apply *a, const goss__layer *l) {
+    const goss_val mask = goss__layer_mask(l, a->c.unit_mask), live = goss__layer_mask(l, a->live);
+    if (!goss_valid(mask) || !goss_valid(live)) return goss_valid(mask) ? mask : live;
+    return goss_mul(mask, live);
 }
 
 static goss_val modulate(const goss__apply *a, const goss__layer *l, goss_val x) {
@@ -65,7 +88,9 @@ goss_val goss__apply_conv(goss__apply *a, const goss__layer *l, goss_val x) {
                            .pad_bottom = l->pad[0],
                            .pad_left = l->pad[1],
                            .pad_right = l->pad[1]};
-    return goss_conv_bias(x, weight(a, l, 0), l->bias ? weight(a, l, 1) : GOSS_NONE, o);
+    goss_val w = weight(a, l, 0);
+    if (l->n_kernels && goss_valid(a->c.structure)) w = goss_mul(w, goss__gates_kernel(l, a->c.structure));
+    return goss_conv_bias(x, w, l->bias ? weight(a, l, 1) : GOSS_NONE, o);
 }
 
 goss_val goss__apply_dense(goss__apply *a, const goss__layer *l, goss_val x) {
@@ -104,7 +129,7 @@ static goss_val batch_norm(goss__apply *a, const goss__layer *l, goss_val x) {
 }
 
 static goss_val layer_norm(goss__apply *a, const goss__layer *l, goss_val x) {
-    return goss_layer_norm(x, GOSS__NORM_EPS, goss__layer_mask(l, a->c.unit_mask));
+    return goss_layer_norm(x, GOSS__NORM_EPS, norm_mask(a, l));
 }
 
 static goss_val instance_norm(goss__apply *a, const goss__layer *l, goss_val x) {
@@ -113,7 +138,7 @@ static goss_val instance_norm(goss__apply *a, const goss__layer *l, goss_val x) 
 }
 
 static goss_val group_norm(goss__apply *a, const goss__layer *l, goss_val x) {
-    const goss_val units = goss__layer_mask(l, a->c.unit_mask);
+    const goss_val units = norm_mask(a, l);
     if (goss_valid(a->lengths)) return goss__group_norm_steps(a, x, l->groups, units);
     return goss_group_norm(x, l->groups, GOSS__NORM_EPS, units);
 }
@@ -139,6 +164,19 @@ goss_val goss__apply_flatten(goss__apply *a, const goss__layer *l, goss_val x) {
 goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!goss_valid(a->c.dropout_task)) return x;
     return (l->channels ? goss_dropout_channels : goss_dropout)(x, l->rate, a->c.dropout_task);
+}
+
+/* ---- columns ---- */
+
+goss_val goss__apply_columns(goss__apply *a, const goss__layer *l, goss_val x) {
+    if (goss__layer_columns_open(l)) return goss_affine(x, goss__layer_mask(l, a->c.unit_mask), GOSS_NONE);
+    goss_val run[GOSS__COLUMNS / 2];
+    int n = 0;
+    for (int64_t i = 0, end; i < GOSS__COLUMNS; i = end + 1) {
+        for (end = i; end < GOSS__COLUMNS && goss__layer_has_column(l, end);) end++;
+        if (end > i) run[n++] = goss_slice(x, 2, i, end - i);
+    }
+    return goss__concat_many(run, n, 2);
 }
 
 /* ---- shifts ---- */
@@ -188,23 +226,51 @@ goss_val goss__apply_tanh(goss__apply *a, const goss__layer *l, goss_val x) { re
 goss_val goss__apply_elu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_elu(x); }
 goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x) { return goss_leaky_relu(x, 0.01); }
 
-/* residual, shortcut and end: save, exchange and add the two paths. */
+/* ---- parts: residual, optional, choose ---- */
+
+/* A path has ended with x: its share in what the part yields. */
+static goss_val path_share(const goss__apply *a, const goss__layer *opener, int path, goss_val x) {
+    if (!goss__layer_is(opener, "choose")) return x;
+    if (goss_valid(a->c.structure))
+        return goss_mul(x, goss__gates_factor(a->c.structure, opener->gate + path, goss_rank(x)));
+    return path == 0 ? x : GOSS_NONE;
+}
+
+/* What the paths yield together; the last one ended with x. */
+static goss_val join_paths(const goss__apply *a, int top, goss_val x) {
+    const goss__layer *opener = a->stack[top].opener;
+    const goss_val before = a->stack[top].before, body = a->stack[top].body;
+    if (goss__layer_is(opener, "optional"))
+        return goss_valid(a->c.structure)
+                   ? goss_lerp(before, x, goss__gates_factor(a->c.structure, opener->gate, goss_rank(x)))
+                   : x;
+    const goss_val share = path_share(a, opener, a->stack[top].path, x);
+    if (goss__layer_is(opener, "residual") && a->stack[top].path == 0) return goss_add(x, before);
+    return goss_valid(body) && goss_valid(share) ? goss_add(body, share) : goss_valid(body) ? body : share;
+}
+
+/* Saves, exchanges and joins the paths. */
 static goss_val apply_marker(goss__apply *a, const goss__layer *l, goss_val x) {
-    int top = a->depth - 1;
-    if (goss__layer_is(l, "residual")) {
+    const int top = a->depth - 1;
+    if (l->kind->marks == GOSS__OPENS) {
         a->stack[a->depth].before = x;
         a->stack[a->depth].lengths = a->lengths;
-        a->stack[a->depth++].shortcut = false;
+        a->stack[a->depth].body = GOSS_NONE;
+        a->stack[a->depth].path = 0;
+        a->stack[a->depth++].opener = l;
         return x;
     }
-    if (goss__layer_is(l, "shortcut")) {
-        a->stack[top].body = x;
-        a->stack[top].shortcut = true;
+    if (l->kind->marks == GOSS__TURNS) {
+        const goss_val share = path_share(a, a->stack[top].opener, a->stack[top].path++, x), body = a->stack[top].body;
+        a->stack[top].body = goss_valid(body) && goss_valid(share) ? goss_add(body, share)
+                             : goss_valid(body)                    ? body
+                                                                   : share;
         a->lengths = a->stack[top].lengths;
         return a->stack[top].before;
     }
+    x = join_paths(a, top, x);
     a->depth--;
-    return a->stack[top].shortcut ? goss_add(a->stack[top].body, x) : goss_add(x, a->stack[top].before);
+    return x;
 }
 
 /* ---- published values ---- */
@@ -216,11 +282,11 @@ static void publish(const goss__apply *a, const char *role, const char *name, go
     goss_publish(a->g, full, x);
 }
 
-/* A block is a product layer, or a residual block, with the layers up to the next one or to the layer that turns maps
+/* A block is a product layer, or a part in braces, with the layers up to the next one or to the layer that turns maps
  * into features. x: the input of layer l (NULL: the output of the last one). */
 static void follow_blocks(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!a->c.publish || a->depth > 0) return;
-    const bool begins = l && (l->kind->product || goss__layer_is(l, "residual"));
+    const bool begins = l && (l->kind->product || l->kind->marks == GOSS__OPENS);
     if (a->in_block && (!l || begins || goss__layer_is(l, "flatten"))) {
         char name[24];
         snprintf(name, sizeof name, "block%d", ++a->blocks);
@@ -235,6 +301,7 @@ static void follow_blocks(goss__apply *a, const goss__layer *l, goss_val x) {
 static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!l->kind->apply) return apply_marker(a, l, x);
     goss_scope_push(a->g, l->name[0] ? l->name : l->kind->word);
+    if (l->kind->product || l->kind->declare) x = read_units(a, x, l->in_units, l->in_repeat);
     x = l->kind->apply(a, l, x);
     if (l->site >= 0) x = modulate(a, l, x);
     if (l->out_flow.rank == 2 && !l->kind->keeps_padding) x = goss__mask_steps(a, x);
@@ -263,7 +330,21 @@ static bool fits(const goss__apply *a, goss_val x) {
     bool running = a->c.norm != GOSS_NORM_RUNNING ||
                    (a->c.running && goss__layout_same(goss_weights_layout(a->c.running), t->statistics));
     if (!running) goss_graph_fail(a->g, GOSS_E_ARGUMENT, "target: running statistics are missing or of another layout");
-    return same && known && running;
+    const goss_val gates = a->c.structure;
+    bool structure = !gates.graph || (goss_valid(gates) && goss_rank(gates) == 2 && t->n_gates > 0 &&
+                                      goss_extent_is(goss_dim(gates, 1), t->n_gates));
+    if (!structure) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: a structure has shape [T, %d]", t->n_gates);
+    return same && known && running && structure;
+}
+
+/* What gates leave of each unit group. Owns: goss__free. */
+static bool find_live(goss__apply *a) {
+    const goss_target *t = a->t;
+    if (!goss_valid(a->c.structure)) return true;
+    a->live = goss__calloc((size_t)t->n_units, sizeof *a->live);
+    for (int i = 0; a->live && i < t->n_units; i++) a->live[i] = goss__gates_units(t, i, a->c.structure);
+    if (!a->live) goss_graph_fail(a->g, GOSS_E_NOMEM, "no memory for a network");
+    return a->live != NULL;
 }
 
 static goss_target_output apply(const goss_target *t, goss_val x, const goss_weights *w, const goss_target_context *c,
@@ -271,7 +352,7 @@ static goss_target_output apply(const goss_target *t, goss_val x, const goss_wei
     goss__apply a = {.t = t, .w = w, .c = c ? *c : goss_target_context_defaults(), .g = x.graph, .views = 1};
     goss_target_output out = {{x.graph, 0}, GOSS_NONE, GOSS_NONE};
     a.lengths = a.c.lengths;
-    if (!fits(&a, x)) return out;
+    if (!fits(&a, x) || !find_live(&a)) return out;
     goss_extent samples = goss_dim(x, 1);
     goss_scope_push(a.g, "target");
     int n = t->n_layers - (t->outputs > 0);
@@ -281,6 +362,9 @@ static goss_target_output apply(const goss_target *t, goss_val x, const goss_wei
         x = apply_layer(&a, &t->layers[i], x);
     }
     follow_blocks(&a, NULL, x);
+    if (n > 0) x = read_units(&a, x, t->layers[n - 1].units, t->layers[n - 1].repeat);
+    goss__free(a.live);
+    a.live = NULL; /* the head reads what is masked */
     out.features = mean_of_views(&a, x, samples);
     publish(&a, "features", "out", out.features);
     if (t->features.rank == 2) out.lengths = a.lengths;

@@ -56,6 +56,9 @@ void goss_target_free(goss_target *t) {
     goss__free(t->layers);
     goss__free(t->site_layer);
     goss__free(t->unit_layer);
+    goss__free(t->unit_choice);
+    goss__free(t->groups);
+    goss__free(t->gate_inside);
     goss__free(t->text);
     goss__free(t);
 }
@@ -64,11 +67,10 @@ void goss_target_free(goss_target *t) {
 
 static bool is_norm(const goss_target *t, int i) { return i < t->n_layers && goss__layer_is(&t->layers[i], "norm"); }
 
-/* "conv3": the third of its kind. */
-static void name_layer(const goss_target *t, int i) {
-    goss__layer *l = &t->layers[i];
+void goss__target_name(const goss_target *t, int layer) {
+    goss__layer *l = &t->layers[layer];
     int ordinal = 1;
-    for (int k = 0; k < i; k++) ordinal += t->layers[k].kind == l->kind;
+    for (int k = 0; k < layer; k++) ordinal += t->layers[k].kind == l->kind;
     if (goss__layer_is(l, "head"))
         snprintf(l->name, sizeof l->name, "head");
     else
@@ -78,11 +80,12 @@ static void name_layer(const goss_target *t, int i) {
 static goss_status number_layers(goss_target *t, goss_error *err) {
     for (int i = 0; i < t->n_layers; i++) {
         goss__layer *l = &t->layers[i];
-        if (goss__layer_is(l, "shifts") && i > 0)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "network: shifts can only be the first layer");
+        if ((goss__layer_is(l, "shifts") || goss__layer_is(l, "columns")) && i > 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "network: %s can only be the first layer", l->kind->word);
         l->batch_norm = l->site = l->first_entry = -1;
-        if (l->kind->product || l->kind->site || l->kind->declare) name_layer(t, i);
-        l->bias = l->kind->product && !is_norm(t, i + 1);
+        if (l->kind->product || l->kind->site || l->kind->declare) goss__target_name(t, i);
+        l->has_bias &= is_norm(t, i + 1);
+        l->bias = l->kind->product && (l->has_bias || !is_norm(t, i + 1));
         t->n_products += l->kind->product;
         l->product = t->n_products > 0 ? t->n_products - 1 : 0;
         if (is_norm(t, i) && l->norm == GOSS__NORM_BATCH) l->batch_norm = t->n_norms++;
@@ -142,23 +145,28 @@ static void flow_product(units *u, const goss__layer *l, int layer) {
     }
 }
 
+/* What flows here has the same units as that: they meet in a sum, or one of them is taken. */
+static void meet(units *u, int other, int repeat) {
+    join(u, u->at, other);
+    if (u->repeat != repeat) join(u, u->at, 0); /* one of them was flattened, so that units do not correspond */
+}
+
 static void flow_marker(units *u, const goss__layer *l) {
     int top = u->depth - 1;
-    if (goss__layer_is(l, "residual")) {
+    if (l->kind->marks == GOSS__OPENS) {
         u->stack[u->depth].before = u->at;
         u->stack[u->depth].before_repeat = u->repeat;
         u->stack[u->depth++].body = -1;
-    } else if (goss__layer_is(l, "shortcut")) {
+    } else if (l->kind->marks == GOSS__TURNS) {
+        if (u->stack[top].body >= 0) meet(u, u->stack[top].body, u->stack[top].body_repeat);
         u->stack[top].body = u->at;
         u->stack[top].body_repeat = u->repeat;
         u->at = u->stack[top].before;
         u->repeat = u->stack[top].before_repeat;
-    } else { /* end */
-        bool shortcut = u->stack[top].body >= 0;
-        int other = shortcut ? u->stack[top].body : u->stack[top].before;
-        int repeat = shortcut ? u->stack[top].body_repeat : u->stack[top].before_repeat;
-        join(u, u->at, other);
-        if (u->repeat != repeat) join(u, u->at, 0); /* one of them was flattened, so that units do not correspond */
+    } else {
+        bool turned = u->stack[top].body >= 0;
+        meet(u, turned ? u->stack[top].body : u->stack[top].before,
+             turned ? u->stack[top].body_repeat : u->stack[top].before_repeat);
         u->depth--;
     }
 }
@@ -172,6 +180,7 @@ static void flow_units(goss_target *t, units *u) {
             flow_opaque(u);
         else if (l->kind->product)
             flow_product(u, l, i);
+        if (goss__layer_columns_open(l)) make_units(u, i);
         if (!l->kind->apply) flow_marker(u, l);
         if (goss__layer_is(l, "flatten")) u->repeat *= (int)goss__flow_positions(&l->in_flow);
         l->units = u->at;
@@ -282,12 +291,14 @@ static goss_status declare(goss_target *t, goss_error *err) {
     GOSS_TRY(goss_layout_new(&t->statistics, err));
     for (int i = 0; i < t->n_layers; i++) {
         const goss__layer_kind *kind = t->layers[i].kind;
+        t->layers[i].entries_from = goss_layout_count(t->layout);
         if (kind->declare)
             GOSS_TRY(kind->declare(t, i, err));
         else if (kind->product)
             GOSS_TRY(declare_product(t, i, err));
         else if (is_norm(t, i))
             GOSS_TRY(declare_norm(t, i, err));
+        t->layers[i].entries = goss_layout_count(t->layout) - t->layers[i].entries_from;
     }
     return GOSS_OK;
 }
@@ -297,10 +308,9 @@ static goss_status declare(goss_target *t, goss_error *err) {
 goss_status goss__target_write(const goss_target *t, goss__str *s) {
     for (int i = 0; i < t->n_layers; i++) {
         const goss__layer *l = &t->layers[i];
-        bool opens = goss__layer_is(l, "residual"), turns = goss__layer_is(l, "shortcut"),
-             closes = goss__layer_is(l, "end");
-        if (turns || closes) goss__str_add(s, "}\n");
-        if (closes) continue;
+        const bool opens = l->kind->marks == GOSS__OPENS, turns = l->kind->marks == GOSS__TURNS;
+        if (turns || l->kind->marks == GOSS__CLOSES) goss__str_add(s, "}\n");
+        if (l->kind->marks == GOSS__CLOSES) continue;
         goss__str_add(s, l->kind->word);
         if (l->kind->write) l->kind->write(l, s);
         goss__str_add(s, opens || turns ? " {\n" : "\n");
@@ -319,6 +329,7 @@ static goss_status write_text(goss_target *t, goss_error *err) {
 goss_status goss__target_finish(goss_target *t, goss_error *err) {
     GOSS_TRY(number_layers(t, err));
     GOSS_TRY(find_units(t, err));
+    GOSS_TRY(goss__target_choices(t, err));
     GOSS_TRY(goss_error_prefix(err, declare(t, err), "network"));
     return write_text(t, err);
 }
@@ -341,7 +352,11 @@ int64_t goss_target_site_channels(const goss_target *t, int i) {
     return goss__flow_channels(&t->layers[t->site_layer[i]].out_flow);
 }
 
-int64_t goss_target_units_count(const goss_target *t, int i) { return t->layers[t->unit_layer[i]].out; }
+int64_t goss_target_units_count(const goss_target *t, int i) {
+    return goss__flow_channels(&t->layers[t->unit_layer[i]].out_flow);
+}
+
+int goss_target_gates(const goss_target *t) { return t->n_gates; }
 
 bool goss__target_answers_steps(const goss_target *t) { return t->features.rank == 2; }
 

@@ -46,17 +46,73 @@ goss_status goss__word_int(const goss__words *w, int i, int64_t low, int64_t hig
     return read_number(w->at[i], end, low, high, out) == end ? GOSS_OK : out_of_range(w, i, low, high, err);
 }
 
-/* "3" or "3x1" */
-static goss_status read_pair(const goss__words *w, int i, int low, int pair[2], goss_error *err) {
+/* "LOW..HIGH" or "N", both low <= N <= high; returns the position after it, or NULL. */
+static const char *read_range(const char *p, const char *end, int64_t low, int64_t high, int64_t range[2]) {
+    p = read_number(p, end, low, high, &range[0]);
+    range[1] = range[0];
+    if (p && end - p > 2 && p[0] == '.' && p[1] == '.') p = read_number(p + 2, end, range[0], high, &range[1]);
+    return p;
+}
+
+goss_status goss__word_range(const goss__words *w, int i, int64_t low, int64_t high, int64_t range[2],
+                             goss_error *err) {
     if (i >= w->n) return goss__word_bad(w, i, err);
+    const char *end = w->at[i] + w->size[i];
+    return read_range(w->at[i], end, low, high, range) == end ? GOSS_OK : goss__word_bad(w, i, err);
+}
+
+static goss_status bad_units(const goss__words *w, int i, goss_error *err) {
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: \"%.*s\" is not an integer from 1 to %d, nor LOW..HIGH or LOW..HIGH/STEP with LOW below "
+                          "HIGH; write: %s",
+                          w->kind, w->size[i] > 60 ? 60 : w->size[i], w->at[i], GOSS__TARGET_MAX_EXTENT, w->usage);
+}
+
+goss_status goss__word_units(const goss__words *w, int i, goss__layer *l, goss_error *err) {
+    int64_t range[2];
+    if (i >= w->n) return goss__word_bad(w, i, err);
+    const char *end = w->at[i] + w->size[i], *p = read_range(w->at[i], end, 1, GOSS__TARGET_MAX_EXTENT, range);
+    if (p && p < end && range[1] > range[0]) p = *p == '/' ? read_number(p + 1, end, 1, range[1], &l->step) : NULL;
+    if (p != end || (range[0] == range[1] && memchr(w->at[i], '.', (size_t)w->size[i]))) return bad_units(w, i, err);
+    l->out = range[1];
+    l->low = range[1] > range[0] ? range[0] : 0;
+    return GOSS_OK;
+}
+
+void goss__units_write(const goss__layer *l, goss__str *s) {
+    if (l->low) goss__str_addf(s, " %lld..%lld", (long long)l->low, (long long)l->out);
+    if (!l->low) goss__str_addf(s, " %lld", (long long)l->out);
+    if (l->low && l->step) goss__str_addf(s, "/%lld", (long long)l->step);
+}
+
+/* Words without a value that conv and dense share. */
+bool goss__word_flag(const goss__words *w, int i, goss__layer *l) {
+    const bool bias = goss__word_is(w, i, "bias"), nested = l->low && goss__word_is(w, i, "nested");
+    l->has_bias |= bias;
+    l->nested |= nested;
+    return bias || nested;
+}
+
+void goss__flags_write(const goss__layer *l, goss__str *s) {
+    if (l->nested) goss__str_add(s, " nested");
+    if (l->has_bias) goss__str_add(s, " bias");
+}
+
+/* "3" or "3x1" from p on; returns the position after it, or NULL. */
+static const char *read_pair_at(const char *p, const char *end, int low, int pair[2]) {
     const int64_t high = 1024;
     int64_t a = 0, b = 0;
-    const char *end = w->at[i] + w->size[i], *p = read_number(w->at[i], end, low, high, &a);
+    p = read_number(p, end, low, high, &a);
     b = a;
-    if (p && p < end) p = *p == 'x' ? read_number(p + 1, end, low, high, &b) : NULL;
-    if (p != end) return out_of_range(w, i, low, high, err);
+    if (p && p < end && *p == 'x') p = read_number(p + 1, end, low, high, &b);
     pair[0] = (int)a, pair[1] = (int)b;
-    return GOSS_OK;
+    return p;
+}
+
+static goss_status read_pair(const goss__words *w, int i, int low, int pair[2], goss_error *err) {
+    if (i >= w->n) return goss__word_bad(w, i, err);
+    const char *end = w->at[i] + w->size[i];
+    return read_pair_at(w->at[i], end, low, pair) == end ? GOSS_OK : out_of_range(w, i, low, 1024, err);
 }
 
 static void write_pair(goss__str *s, const char *before, const int pair[2]) {
@@ -69,15 +125,55 @@ static void write_pair_unless(goss__str *s, const char *before, const int pair[2
 
 /* ---- conv ---- */
 
-static goss_status read_conv(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
-    GOSS_TRY(read_pair(w, 2, 1, l->kernel, err));
-    l->stride[0] = l->stride[1] = l->dilation[0] = l->dilation[1] = l->groups = 1;
+static bool surrounds(const int a[2], const int b[2]) {
+    return a[0] >= b[0] && a[1] >= b[1] && (a[0] > b[0] || a[1] > b[1]);
+}
+
+/* Sizes separated by '|', each around the one before; their number, or 0. */
+static int read_sizes(const char *p, const char *end, goss__layer *l) {
+    for (int n = 0; n < GOSS__KERNELS; p++) {
+        p = read_pair_at(p, end, 1, l->kernels[n]);
+        if (!p || (n > 0 && !surrounds(l->kernels[n], l->kernels[n - 1]))) return 0;
+        n++;
+        if (p == end) return n;
+        if (*p != '|') return 0;
+    }
+    return 0;
+}
+
+/* "3", or sizes of which one is chosen: "1|3|5". */
+static goss_status read_kernels(const goss__words *w, int i, goss__layer *l, goss_error *err) {
+    if (i >= w->n) return goss__word_bad(w, i, err);
+    const int n = read_sizes(w->at[i], w->at[i] + w->size[i], l);
+    if (n == 0 && !memchr(w->at[i], '|', (size_t)w->size[i])) return out_of_range(w, i, 1, 1024, err);
+    if (n == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\": sizes of a kernel increase, and are %d at most",
+                              w->kind, w->size[i] > 60 ? 60 : w->size[i], w->at[i], GOSS__KERNELS);
+    memcpy(l->kernel, l->kernels[n - 1], sizeof l->kernel);
+    l->n_kernels = n > 1 ? n : 0;
+    return GOSS_OK;
+}
+
+/* Padding that keeps the extent at stride 1 (else extent / stride, rounded up), for every size of the kernel. */
+static goss_status pad_same(goss__layer *l, goss_error *err) {
+    for (int k = 0; k < (l->n_kernels ? l->n_kernels : 1); k++)
+        for (int i = 0; i < 2; i++)
+            if (l->kernels[k][i] % 2 == 0)
+                return goss_error_set(err, GOSS_E_ARGUMENT, "conv: pad same needs odd kernels, not %d",
+                                      l->kernels[k][i]);
+    for (int i = 0; i < 2; i++) l->pad[i] = l->dilation[i] * (l->kernel[i] - 1) / 2;
+    return GOSS_OK;
+}
+
+static goss_status read_conv_words(const goss__words *w, goss__layer *l, bool *same, goss_error *err) {
     for (int i = 3; i < w->n; i += 2) {
-        if (goss__word_is(w, i, "stride")) {
+        if (goss__word_flag(w, i, l)) {
+            i--;
+        } else if (goss__word_is(w, i, "stride")) {
             GOSS_TRY(read_pair(w, i + 1, 1, l->stride, err));
         } else if (goss__word_is(w, i, "pad")) {
-            GOSS_TRY(read_pair(w, i + 1, 0, l->pad, err));
+            *same = goss__word_is(w, i + 1, "same");
+            if (!*same) GOSS_TRY(read_pair(w, i + 1, 0, l->pad, err));
         } else if (goss__word_is(w, i, "dilation")) {
             GOSS_TRY(read_pair(w, i + 1, 1, l->dilation, err));
         } else if (goss__word_is(w, i, "groups")) {
@@ -89,6 +185,17 @@ static goss_status read_conv(const goss__words *w, goss__layer *l, goss_error *e
         }
     }
     return GOSS_OK;
+}
+
+static goss_status read_conv(const goss__words *w, goss__layer *l, goss_error *err) {
+    bool same = false;
+    GOSS_TRY(goss__word_units(w, 1, l, err));
+    GOSS_TRY(read_kernels(w, 2, l, err));
+    l->stride[0] = l->stride[1] = l->dilation[0] = l->dilation[1] = l->groups = 1;
+    GOSS_TRY(read_conv_words(w, l, &same, err));
+    if (same) return pad_same(l, err);
+    if (!l->n_kernels) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "conv: several sizes of a kernel need pad same");
 }
 
 /* Output positions of a window of that extent; 0: it does not fit. */
@@ -139,19 +246,24 @@ static goss_status flow_conv(const goss__layer *l, goss__flow *f, goss_error *er
 }
 
 static void write_conv(const goss__layer *l, goss__str *s) {
-    goss__str_addf(s, " %lld", (long long)l->out);
-    write_pair(s, " ", l->kernel);
+    goss__units_write(l, s);
+    for (int k = 0; k < l->n_kernels; k++) write_pair(s, k ? "|" : " ", l->kernels[k]);
+    if (!l->n_kernels) write_pair(s, " ", l->kernel);
     write_pair_unless(s, " stride ", l->stride, 1);
-    write_pair_unless(s, " pad ", l->pad, 0);
+    if (l->n_kernels) goss__str_add(s, " pad same");
+    if (!l->n_kernels) write_pair_unless(s, " pad ", l->pad, 0);
     write_pair_unless(s, " dilation ", l->dilation, 1);
     if (l->groups != 1) goss__str_addf(s, " groups %d", l->groups);
+    goss__flags_write(l, s);
 }
 
 /* ---- dense, head, flatten ---- */
 
 static goss_status read_dense(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
-    return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+    GOSS_TRY(goss__word_units(w, 1, l, err));
+    for (int i = 2; i < w->n; i++)
+        if (!goss__word_flag(w, i, l)) return goss__word_bad(w, i, err);
+    return GOSS_OK;
 }
 
 static goss_status flow_dense(const goss__layer *l, goss__flow *f, goss_error *err) {
@@ -164,7 +276,10 @@ static goss_status flow_dense(const goss__layer *l, goss__flow *f, goss_error *e
     return GOSS_OK;
 }
 
-static void write_dense(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %lld", (long long)l->out); }
+static void write_dense(const goss__layer *l, goss__str *s) {
+    goss__units_write(l, s);
+    goss__flags_write(l, s);
+}
 
 static goss_status flow_flatten(const goss__layer *l, goss__flow *f, goss_error *err) {
     if (f->rank == 1) GOSS_TRY(want_image(f, "flatten", err));
@@ -272,6 +387,56 @@ static goss_status flow_shifts(const goss__layer *l, goss__flow *f, goss_error *
 
 static void write_shifts(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %d", l->pixels); }
 
+/* ---- columns ---- */
+
+/* "I" and "K..L", increasing, or "any [LOW]". */
+static goss_status read_columns(const goss__words *w, goss__layer *l, goss_error *err) {
+    int64_t next = 0;
+    if (goss__word_is(w, 1, "any")) {
+        l->low = 1;
+        if (w->n > 2) GOSS_TRY(goss__word_int(w, 2, 1, GOSS__COLUMNS, &l->low, err));
+        return w->n > 3 ? goss__word_bad(w, 3, err) : GOSS_OK;
+    }
+    if (w->n < 2) return goss__word_bad(w, 1, err);
+    for (int i = 1; i < w->n; i++) {
+        int64_t run[2];
+        const char *end = w->at[i] + w->size[i];
+        if (read_range(w->at[i], end, next, GOSS__COLUMNS - 1, run) != end)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "columns: \"%.*s\" is no column from %lld to %d: they are written in order, as I or "
+                                  "I..J, counted from 0",
+                                  w->size[i] > 60 ? 60 : w->size[i], w->at[i], (long long)next, GOSS__COLUMNS - 1);
+        for (int64_t k = run[0]; k <= run[1]; k++) l->columns[k / 64] |= (uint64_t)1 << k % 64, l->out++;
+        next = run[1] + 1;
+    }
+    return GOSS_OK;
+}
+
+bool goss__layer_columns_open(const goss__layer *l) { return goss__layer_is(l, "columns") && l->low > 0; }
+
+static goss_status flow_columns(const goss__layer *l, goss__flow *f, goss_error *err) {
+    int64_t needed = l->low;
+    if (f->rank != 1) return goss_error_set(err, GOSS_E_ARGUMENT, "columns: the input is images, not features");
+    for (int64_t k = 0; k < GOSS__COLUMNS; k++)
+        if (goss__layer_has_column(l, k)) needed = k + 1;
+    if (needed > f->dim[0])
+        return goss_error_set(err, GOSS_E_ARGUMENT, "columns: the input has %lld columns, not %lld",
+                              (long long)f->dim[0], (long long)needed);
+    if (f->dim[0] > GOSS__COLUMNS)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "columns: %lld columns of the input are more than %d",
+                              (long long)f->dim[0], GOSS__COLUMNS);
+    if (!l->low) f->dim[0] = l->out;
+    return GOSS_OK;
+}
+
+static void write_columns(const goss__layer *l, goss__str *s) {
+    if (l->low) goss__str_addf(s, l->low > 1 ? " any %lld" : " any", (long long)l->low);
+    for (int64_t i = 0, end; !l->low && i < GOSS__COLUMNS; i = end + 1) {
+        for (end = i; end < GOSS__COLUMNS && goss__layer_has_column(l, end);) end++;
+        if (end > i) goss__str_addf(s, end > i + 1 ? " %lld..%lld" : " %lld", (long long)i, (long long)end - 1);
+    }
+}
+
 /* ---- the table ---- */
 
 #define ACTIVATION(name, variance)                                                                                     \
@@ -285,6 +450,7 @@ static const goss__layer_kind kinds[] = {
      .usage = "conv C K [stride S] [pad P] [dilation D] [groups G]",
      .product = true,
      .site = true,
+     .kernel_word = 2,
      .read = read_conv,
      .flow = flow_conv,
      .write = write_conv,
@@ -324,15 +490,24 @@ static const goss__layer_kind kinds[] = {
      .flow = flow_shifts,
      .write = write_shifts,
      .apply = goss__apply_shifts},
+    {.word = "columns",
+     .usage = "columns I J K..L | columns any [LOW]",
+     .read = read_columns,
+     .flow = flow_columns,
+     .write = write_columns,
+     .apply = goss__apply_columns},
     ACTIVATION(relu, 2),
     ACTIVATION(gelu, 2),
     ACTIVATION(silu, 2),
     ACTIVATION(tanh, 1),
     ACTIVATION(elu, 2),
     ACTIVATION(leaky, 2),
-    {.word = "residual", .usage = "residual { ... }"},
-    {.word = "shortcut", .usage = "shortcut { ... }"},
-    {.word = "end", .usage = "}"},
+    {.word = "residual", .usage = "residual { ... }", .marks = GOSS__OPENS},
+    {.word = "shortcut", .usage = "shortcut { ... }", .marks = GOSS__TURNS},
+    {.word = "optional", .usage = "optional { ... }", .marks = GOSS__OPENS},
+    {.word = "choose", .usage = "choose { ... } or { ... }", .marks = GOSS__OPENS},
+    {.word = "or", .usage = "or { ... }", .marks = GOSS__TURNS},
+    {.word = "end", .usage = "}", .marks = GOSS__CLOSES},
 };
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size) {

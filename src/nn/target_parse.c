@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target_parse.c: a target network from its text.
  *
- * Words are separated by spaces, layers by line ends and ';', bodies are in braces. Presets and blocks are macros: they
- * expand to the text of plain layers, which the same parser reads. */
+ * Words are separated by spaces, layers by line ends and ';', bodies are in braces. Presets and blocks are macros, and
+ * so are choices within a line (target_expand.c): they expand to the text of plain layers and braces, which the same
+ * parser reads. */
 #include <stdio.h>
 #include <string.h>
 
@@ -123,16 +124,20 @@ static goss_status parse_braces(parser *s, const char *word, goss_error *err) {
     return status;
 }
 
-static goss_status check_sum(parser *s, const goss__flow *body, const goss__flow *other, bool shortcut,
-                             goss_error *err) {
+/* what: printf format of the two shapes, where they differ. */
+static goss_status check_same(const goss__flow *body, const goss__flow *other, const char *what, const char *advice,
+                              goss_error *err) {
     bool same = body->rank == other->rank;
     for (int i = 0; same && i < body->rank; i++) same = body->dim[i] == other->dim[i];
     if (same) return GOSS_OK;
     const goss__flow *f[2] = {body, other};
     char text[2][64];
     for (int i = 0; i < 2; i++) goss__flow_text(f[i], text[i]);
-    return goss_error_set(err, GOSS_E_ARGUMENT, "residual: the body yields %s, the other path %s%s", text[0], text[1],
-                          shortcut ? "" : "; add: shortcut { conv C 1 stride S }");
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s yields %s, the other path %s%s", what, text[0], text[1], advice);
+}
+
+static goss_status check_sum(const goss__flow *body, const goss__flow *other, bool shortcut, goss_error *err) {
+    return check_same(body, other, "residual: the body", shortcut ? "" : "; add: shortcut { conv C 1 stride S }", err);
 }
 
 /* residual { ... } [shortcut { ... }] */
@@ -149,8 +154,93 @@ static goss_status parse_residual(parser *s, goss_error *err) {
         GOSS_TRY(append_named(s, "shortcut", err));
         GOSS_TRY(parse_braces(s, "shortcut", err));
     }
-    goss_status status = check_sum(s, &body, s->flow, shortcut, err);
+    goss_status status = check_sum(&body, s->flow, shortcut, err);
     if (status == GOSS_OK) status = append_named(s, "end", err);
+    return located(s, line, status, err);
+}
+
+/* ---- choices ---- */
+
+/* optional { ... } */
+static goss_status parse_optional(parser *s, goss_error *err) {
+    const int line = s->line;
+    const goss__flow before = *s->flow;
+    GOSS_TRY(append_named(s, "optional", err));
+    GOSS_TRY(parse_braces(s, "optional", err));
+    goss_status status =
+        check_same(s->flow, &before, "optional: the body", "; what may be left out keeps the shape of its input", err);
+    if (status == GOSS_OK) status = append_named(s, "end", err);
+    return located(s, line, status, err);
+}
+
+/* choose { ... } or { ... } ... */
+static goss_status parse_choose(parser *s, goss_error *err) {
+    const int line = s->line;
+    const goss__flow before = *s->flow;
+    goss_status status = GOSS_OK;
+    GOSS_TRY(append_named(s, "choose", err));
+    GOSS_TRY(parse_braces(s, "choose", err));
+    const goss__flow first = *s->flow;
+    int n = 1;
+    for (; status == GOSS_OK && next_word_is(s, "or"); n++) {
+        s->p += strlen("or");
+        *s->flow = before;
+        GOSS_TRY(append_named(s, "or", err));
+        GOSS_TRY(parse_braces(s, "or", err));
+        status = check_same(s->flow, &first, "choose: an alternative", "; all alternatives yield the same shape", err);
+    }
+    if (status == GOSS_OK && (n < 2 || n > GOSS__CHOICE_MAX))
+        status = goss_error_set(err, GOSS_E_ARGUMENT,
+                                "choose: from 2 to %d alternatives, not %d; write: choose { ... } "
+                                "or { ... }",
+                                GOSS__CHOICE_MAX, n);
+    if (status == GOSS_OK) status = append_named(s, "end", err);
+    return located(s, line, status, err);
+}
+
+/* The text up to the '}' that closes the '{' before s->p, which is moved behind it. */
+static goss_status take_braces(parser *s, const char **body, size_t *size, goss_error *err) {
+    const char *start = s->p;
+    int depth = 1;
+    for (; s->p < s->end; s->p++) {
+        s->line += *s->p == '\n';
+        if (*s->p == '#')
+            while (s->p + 1 < s->end && s->p[1] != '\n') s->p++;
+        depth += (*s->p == '{') - (*s->p == '}');
+        if (depth > 0) continue;
+        *body = start, *size = (size_t)(s->p++ - start);
+        return GOSS_OK;
+    }
+    return goss_error_set(err, GOSS_E_ARGUMENT, "a { without its }");
+}
+
+static goss_status parse_text(parser *s, const char *text, size_t size, goss_error *err);
+
+static goss_status run_text(parser *s, goss__str *text, const char *what, goss_error *err) {
+    goss_status status = GOSS_OK;
+    if (text->failed) status = goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network");
+    if (status == GOSS_OK && text->size > 0) status = parse_text(s, text->data, text->size, err);
+    return what ? goss_error_prefix(err, status, "%s", what) : status;
+}
+
+/* repeat LOW..HIGH { ... } */
+static goss_status parse_repeat(parser *s, goss_error *err) {
+    const int line = s->line;
+    const char *body = NULL;
+    size_t size = 0;
+    int64_t range[2];
+    goss__words w;
+    goss__str text = {0};
+    goss_status status = read_words(s, &w, err);
+    w.kind = "repeat", w.usage = "repeat LOW..HIGH { ... }";
+    if (status == GOSS_OK) status = goss__word_range(&w, 1, 1, GOSS__TARGET_DEPTH, range, err);
+    if (status == GOSS_OK && (w.n > 2 || !next_is(s, '{'))) status = goss__word_bad(&w, 2, err);
+    if (status == GOSS_OK) s->p++, status = take_braces(s, &body, &size, err);
+    if (status == GOSS_OK) {
+        goss__repeat_text(body, size, range[0], range[1], &text);
+        status = run_text(s, &text, "repeat", err);
+    }
+    goss__str_free(&text);
     return located(s, line, status, err);
 }
 
@@ -172,55 +262,79 @@ static goss_status norm_words(const goss__words *w, int from, char out[64], goss
     return GOSS_OK;
 }
 
-static void add_block(goss__str *out, int64_t c, int64_t stride, bool shortcut, const char *norm) {
-    goss__str_addf(out, "residual { conv %lld 3 stride %lld pad 1; norm%s; relu; conv %lld 3 pad 1; norm%s }\n",
-                   (long long)c, (long long)stride, norm, (long long)c, norm);
-    if (shortcut)
-        goss__str_addf(out, "shortcut { conv %lld 1 stride %lld; norm%s }\n", (long long)c, (long long)stride, norm);
+/* conv with the units of `units` times `factor`, and what follows them. */
+static void add_conv(goss__str *out, const goss__layer *units, int64_t factor, const char *rest, const char *norm) {
+    const goss__layer l = {.out = factor * units->out, .low = factor * units->low, .step = factor * units->step};
+    goss__str_add(out, "conv");
+    goss__units_write(&l, out);
+    goss__str_addf(out, " %s; norm%s", rest, norm);
+}
+
+static void add_block(goss__str *out, const goss__layer *units, int64_t factor, int64_t stride, bool shortcut,
+                      const char *norm) {
+    char first[64], across[64];
+    snprintf(first, sizeof first, "3 stride %lld pad 1", (long long)stride);
+    snprintf(across, sizeof across, "1 stride %lld", (long long)stride);
+    goss__str_add(out, "residual { ");
+    add_conv(out, units, factor, first, norm);
+    goss__str_add(out, "; relu; ");
+    add_conv(out, units, factor, "3 pad 1", norm);
+    goss__str_add(out, " }\n");
+    if (shortcut) {
+        goss__str_add(out, "shortcut { ");
+        add_conv(out, units, factor, across, norm);
+        goss__str_add(out, " }\n");
+    }
     goss__str_add(out, "relu\n");
 }
 
 static goss_status expand_block(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
-    int64_t c = 0, stride = 1;
+    int64_t stride = 1;
+    goss__layer units = {0};
     char norm[64];
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &c, err));
+    GOSS_TRY(goss__word_units(w, 1, &units, err));
     bool has_stride = goss__word_is(w, 2, "stride");
     if (has_stride) GOSS_TRY(goss__word_int(w, 3, 1, 64, &stride, err));
     GOSS_TRY(norm_words(w, has_stride ? 4 : 2, norm, err));
-    add_block(out, c, stride, stride != 1 || c != goss__flow_channels(s->flow), norm);
+    add_block(out, &units, 1, stride, stride != 1 || units.out != goss__flow_channels(s->flow), norm);
     return GOSS_OK;
 }
 
 static goss_status expand_mlp(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
     if (s->flow->rank > 1) goss__str_add(out, "flatten\n");
     for (int i = 1; i < w->n; i++) {
-        int64_t d = 0;
-        GOSS_TRY(goss__word_int(w, i, 1, GOSS__TARGET_MAX_EXTENT, &d, err));
-        goss__str_addf(out, "dense %lld; relu\n", (long long)d);
+        goss__layer units = {0};
+        GOSS_TRY(goss__word_units(w, i, &units, err));
+        goss__str_add(out, "dense");
+        goss__units_write(&units, out);
+        goss__str_add(out, "; relu\n");
     }
     goss__str_add(out, "head\n");
     return GOSS_OK;
 }
 
 static goss_status expand_conv4(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
-    int64_t c = 0;
+    goss__layer units = {0};
     char norm[64];
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &c, err));
+    GOSS_TRY(goss__word_units(w, 1, &units, err));
     GOSS_TRY(norm_words(w, 2, norm, err));
-    for (int i = 0; i < 4; i++)
-        goss__str_addf(out, "conv %lld 3 pad 1; norm%s; relu; pool max 2\n", (long long)c, norm);
+    for (int i = 0; i < 4; i++) {
+        add_conv(out, &units, 1, "3 pad 1", norm);
+        goss__str_add(out, "; relu; pool max 2\n");
+    }
     goss__str_add(out, "flatten\n");
     goss__str_add(out, "head\n");
     return GOSS_OK;
 }
 
 static goss_status expand_resnet(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
-    int64_t c = 0;
+    goss__layer units = {0};
     char norm[64];
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 4, &c, err));
+    GOSS_TRY(goss__word_units(w, 1, &units, err));
     GOSS_TRY(norm_words(w, 2, norm, err));
-    goss__str_addf(out, "conv %lld 3 pad 1; norm%s; relu\n", (long long)c, norm);
-    for (int i = 0; i < 3; i++) add_block(out, c << i, i ? 2 : 1, i > 0, norm);
+    add_conv(out, &units, 1, "3 pad 1", norm);
+    goss__str_add(out, "; relu\n");
+    for (int i = 0; i < 3; i++) add_block(out, &units, 1 << i, i ? 2 : 1, i > 0, norm);
     goss__str_add(out, "pool global\n");
     goss__str_add(out, "head\n");
     return GOSS_OK;
@@ -249,7 +363,38 @@ static goss_status expand_transformer(const parser *s, const goss__words *w, gos
     return GOSS_OK;
 }
 
+/* The words from `from` on, as they are. */
+static void add_rest(goss__str *out, const goss__words *w, int from) {
+    for (int i = from; i < w->n; i++) goss__str_addf(out, " %.*s", w->size[i], w->at[i]);
+}
+
+static void add_depthwise(const parser *s, goss__str *out, const goss__words *w, int from) {
+    const long long c = goss__flow_channels(s->flow);
+    goss__str_addf(out, "conv %lld", c);
+    add_rest(out, w, from);
+    goss__str_addf(out, " groups %lld\n", c);
+}
+
+static goss_status expand_depthwise(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
+    add_depthwise(s, out, w, 1);
+    return w->n < 2 ? goss__word_bad(w, 1, err) : GOSS_OK;
+}
+
+/* Howard et al. 2017, without the norm between the two */
+static goss_status expand_separable(const parser *s, const goss__words *w, goss__str *out, goss_error *err) {
+    goss__layer units = {0};
+    GOSS_TRY(goss__word_units(w, 1, &units, err));
+    if (w->n < 3) return goss__word_bad(w, 2, err);
+    add_depthwise(s, out, w, 2);
+    goss__str_add(out, "conv");
+    goss__units_write(&units, out);
+    goss__str_add(out, " 1\n");
+    return GOSS_OK;
+}
+
 static const macro macros[] = {
+    {"depthwise", "depthwise K [stride S] [pad P] [dilation D]", expand_depthwise},
+    {"separable", "separable C K [stride S] [pad P] [dilation D]", expand_separable},
     {"block", "block C [stride S] [batch | layer | instance | group G]", expand_block},
     {"transformer", "transformer D H [causal] [rotary] [dropout P]", expand_transformer},
     {"mlp", "mlp D1 D2 ...", expand_mlp},
@@ -271,9 +416,7 @@ static goss_status run_macro(parser *s, const macro *m, goss__words *w, goss_err
     w->kind = m->word;
     w->usage = m->usage;
     goss_status status = m->expand(s, w, &text, err);
-    if (status == GOSS_OK && text.failed) status = goss_error_set(err, GOSS_E_NOMEM, "out of memory for a network");
-    if (status == GOSS_OK && text.size > 0)
-        status = goss_error_prefix(err, parse_text(s, text.data, text.size, err), "%s", m->word);
+    if (status == GOSS_OK) status = run_text(s, &text, m->word, err);
     goss__str_free(&text);
     return status;
 }
@@ -286,24 +429,62 @@ static const macro *find_macro(const goss__words *w) {
     return NULL;
 }
 
+/* A line whose words leave something open, as the text with braces that it stands for. */
+static goss_status parse_open(parser *s, const goss__words *w, bool *is, goss_error *err) {
+    goss__str text = {0};
+    goss_status status = goss__words_expand(w, &text, err);
+    *is = text.size > 0 || text.failed;
+    if (status == GOSS_OK) status = run_text(s, &text, NULL, err);
+    goss__str_free(&text);
+    return status;
+}
+
 static goss_status parse_layer(parser *s, goss_error *err) {
     goss__words w;
+    bool open = false;
     GOSS_TRY(read_words(s, &w, err));
-    const macro *m = find_macro(&w);
-    const goss__layer_kind *kind = goss__layer_kind_find(w.at[0], w.size[0]);
     if (*s->closed)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%.*s: nothing can come after the head",
                               w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
+    GOSS_TRY(parse_open(s, &w, &open, err));
+    if (open) return GOSS_OK;
+    const macro *m = find_macro(&w);
+    const goss__layer_kind *kind = goss__layer_kind_find(w.at[0], w.size[0]);
     if (m) return run_macro(s, m, &w, err);
     if (!kind || goss__word_is(&w, 0, "end"))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "\"%.*s\" is not a layer; there are conv, dense, norm, relu, gelu, silu, tanh, elu, "
-                              "leaky, pool, flatten, dropout, shifts, conv1d, pool1d, rnn, gru, lstm, embedding, "
-                              "positions, attention, readout, residual, block, transformer, head, mlp, conv4, resnet",
-                              w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "\"%.*s\" is not a layer; there are conv, depthwise, separable, dense, norm, relu, gelu, "
+            "silu, tanh, elu, leaky, pool, flatten, columns, dropout, shifts, conv1d, pool1d, rnn, "
+            "gru, lstm, embedding, positions, attention, readout, residual, optional, choose, repeat, "
+            "block, transformer, head, mlp, conv4, resnet",
+            w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
     if (goss__word_is(&w, 0, "shortcut"))
         return goss_error_set(err, GOSS_E_ARGUMENT, "shortcut: it can only follow residual { ... }");
+    if (goss__word_is(&w, 0, "or"))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "or: it can only follow choose { ... }");
     return append_layer(s, kind, &w, err);
+}
+
+/* Layers with bodies; the word of each is skipped, but for repeat. */
+static const struct {
+    const char *word;
+    goss_status (*parse)(parser *s, goss_error *err);
+} bodies[] = {{"residual", parse_residual}, {"optional", parse_optional}, {"choose", parse_choose}};
+
+static bool parse_with_body(parser *s, goss_status *status, goss_error *err) {
+    if (*s->closed) return false;
+    if (next_word_is(s, "repeat")) {
+        *status = parse_repeat(s, err);
+        return true;
+    }
+    for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++)
+        if (next_word_is(s, bodies[i].word)) {
+            s->p += strlen(bodies[i].word);
+            *status = bodies[i].parse(s, err);
+            return true;
+        }
+    return false;
 }
 
 /* A layer with its body; s->p is at its first character. */
@@ -311,10 +492,8 @@ static goss_status parse_statement(parser *s, goss_error *err) {
     int line = s->line;
     if (*s->p == '{') return located(s, line, goss_error_set(err, GOSS_E_ARGUMENT, "a { that belongs to nothing"), err);
     if (*s->p == '}') return located(s, line, goss_error_set(err, GOSS_E_ARGUMENT, "a } without its {"), err);
-    if (next_word_is(s, "residual") && !*s->closed) {
-        s->p += strlen("residual");
-        return parse_residual(s, err);
-    }
+    goss_status status;
+    if (parse_with_body(s, &status, err)) return status;
     GOSS_TRY(located(s, line, parse_layer(s, err), err));
     skip_blanks(s);
     if (s->p < s->end && *s->p == '{')

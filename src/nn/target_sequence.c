@@ -69,10 +69,14 @@ static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error 
                   {"pad", 0, &l->pad[0]},
                   {"dilation", 1, &l->dilation[0]},
                   {"groups", 1, &l->groups}};
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->out, err));
+    GOSS_TRY(goss__word_units(w, 1, l, err));
     GOSS_TRY(read_window(w, 2, l, err));
     l->groups = 1;
     for (int i = 3; i < w->n; i += 2) {
+        if (goss__word_flag(w, i, l)) {
+            i--;
+            continue;
+        }
         size_t k = 0;
         while (k < sizeof option / sizeof *option && !goss__word_is(w, i, option[k].word)) k++;
         if (k == sizeof option / sizeof *option) return goss__word_bad(w, i, err);
@@ -107,11 +111,13 @@ static void write_unless(goss__str *s, const char *word, int value, int usual) {
 }
 
 static void write_conv1d(const goss__layer *l, goss__str *s) {
-    goss__str_addf(s, " %lld %d", (long long)l->out, l->kernel[0]);
+    goss__units_write(l, s);
+    goss__str_addf(s, " %d", l->kernel[0]);
     write_unless(s, "stride", l->stride[0], 1);
     write_unless(s, "pad", l->pad[0], 0);
     write_unless(s, "dilation", l->dilation[0], 1);
     write_unless(s, "groups", l->groups, 1);
+    goss__flags_write(l, s);
 }
 
 static goss_status read_pool1d(const goss__words *w, goss__layer *l, goss_error *err) {
@@ -348,6 +354,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
     {.word = "embedding",
      .usage = "embedding V D",
      .product = true,
+     .looks_up = true,
      .opaque = true,
      .read = read_embedding,
      .flow = flow_embedding,
@@ -373,6 +380,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .apply = goss__apply_attention},
     {.word = "readout",
      .usage = "readout mean | max | last | attention",
+     .by_width = true,
      .read = read_readout,
      .flow = flow_readout,
      .write = write_readout,

@@ -76,14 +76,14 @@ goss_val goss__group_norm_steps(const goss__apply *a, goss_val x, int groups, go
     const goss_shape s = goss_shape_of(x);
     const goss_extent one = goss_n(1), of = goss_n(s.dim[3].count / groups);
     const goss_val v = goss_reshape(x, GOSS_SHAPE(s.dim[0], s.dim[1], s.dim[2], goss_n(groups), of));
-    mask = goss_unsqueeze(mask, 4);
+    const goss_val live = goss_unsqueeze(mask, 4);
     if (goss_valid(unit_mask))
         mask =
-            goss_mul(mask, goss_reshape(unit_mask, GOSS_SHAPE(goss_dim(unit_mask, 0), one, one, goss_n(groups), of)));
+            goss_mul(live, goss_reshape(unit_mask, GOSS_SHAPE(goss_dim(unit_mask, 0), one, one, goss_n(groups), of)));
     else
-        mask = goss_broadcast(mask, GOSS_SHAPE(goss_dim(mask, 0), s.dim[1], s.dim[2], one, of));
+        mask = goss_broadcast(live, GOSS_SHAPE(goss_dim(live, 0), s.dim[1], s.dim[2], one, of));
     const goss_val alive = goss_max(goss_sum(mask, GOSS_AXIS(2) | GOSS_AXIS(4), true), goss_const(x.graph, 1));
-    const goss_val d = goss_mul(goss_sub(v, living_mean(v, mask, alive)), mask);
+    const goss_val d = goss_mul(goss_sub(v, living_mean(v, mask, alive)), live);
     const goss_val var = living_mean(goss_square(d), mask, alive);
     return goss_reshape(goss_mul(d, goss_rsqrt(goss_shift(var, GOSS__NORM_EPS))), s);
 }
