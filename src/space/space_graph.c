@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* space_graph.c: gates of logits, and costs of gates as values of a graph. Equal factors are one node each, so that terms
- * need not share them by hand. */
+/* space_graph.c: gates of logits, and costs of gates as values of a graph. Equal factors are one node each, so that
+ * terms need not share them by hand. */
 #include "base/alloc.h"
 #include "space/space.h"
 

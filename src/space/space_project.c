@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* space_project.c: the structure that fits a budget: gates are opened one by one in the order of their priorities, or of
- * gain by cost, while the costs of the whole network, counted anew each time, stay within the limits. */
+/* space_project.c: the structure that fits a budget: gates are opened one by one in the order of their priorities, or
+ * of gain by cost, while the costs of the whole network, counted anew each time, stay within the limits. */
 #include <math.h>
 #include <string.h>
 
