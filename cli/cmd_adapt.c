@@ -41,7 +41,9 @@ static goss_status adapt_shown(const goss_model *m, const adapt_request *q, cons
     const cli_kind *kind;
     GOSS_TRY(cli_kind_of(goss_model_data(m), q->model, &kind, err));
     cli_refuse_other_kinds(verb, kind, q->model);
-    return kind->adapt(m, q, out, err);
+    if (kind->adapt) return kind->adapt(m, q, out, err);
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: its data is of kind \"%s\", and this command cannot adapt it",
+                          q->model, kind->name);
 }
 
 static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_error *err) {

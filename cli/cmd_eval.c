@@ -20,14 +20,18 @@ static struct {
 
 static const cli_option options[] = {
     CLI_TEXT("data", "DATA", &asked.data,
-             "evaluation data: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip)"),
-    CLI_TEXT("split", "test", &all.split, "the test samples that MODEL's run held out within its tasks (data.split)"),
+             "evaluation data: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip); any table:\n"
+             "                           FILE[,FILE...]"),
+    CLI_TEXT("split", "test|X", &all.split,
+             "test: the test samples that MODEL's run held out within its tasks (data.split); X, any table: the share\n"
+             "                           of the rows that are support (0.5)"),
     CLI_FLAG("allow-seen", &asked.allow_seen, "include training data, with a note in the report"),
     CLI_TEXT("methods", "A,B=FILE,...", &asked.methods,
              "compare with these. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
              "                           with its file (NAME=FILE; repeated for further folds). Images: pixels, "
              "scratch;\n"
-             "                           protonet, ridge, finetune on the model's embedding; any other with a file"),
+             "                           protonet, ridge, finetune on the model's embedding; any other with a file. "
+             "Any table: linear, knn"),
     CLI_INT_OF(DRAWN, "fine-tune", "STEPS", &asked.fine_tune, "", 0, 100000,
                "also evaluate the model with gradient steps on each support set"),
     CLI_TEXT("strength", "NAME=VALUE,...", &all.strengths,
@@ -39,11 +43,18 @@ static const cli_option options[] = {
                "tables: labelled rows of each task; all its other rows are predicted"),
     CLI_TEXT_OF(KIND_TABLES | DRAWN, "order", "ORDER", &asked.order,
                 "tables: random; first: in the file's order; COLUMN: ascending (the model's task.order)"),
-    CLI_INT_OF(KIND_TABLES | DRAWN, "repeats", "R", &asked.repeats, "", 1, 1000000,
+    CLI_INT_OF(KIND_TABLES | KIND_ANY_TABLE | DRAWN, "repeats", "R", &asked.repeats, "", 1, 1000000,
                "tables: support sets of each task (5; 1 if rows are ordered)"),
     CLI_TEXT_OF(KIND_TABLES | DRAWN, "tasks", "FILE", &asked.tasks_file,
                 "tables: only the tasks listed in FILE, one per line"),
-    CLI_TEXT_OF(KIND_TABLES, "metric", "NAME", &asked.metric, "tables: a metric instead of the model's task.metric"),
+    CLI_TEXT_OF(KIND_TABLES | KIND_ANY_TABLE, "metric", "NAME", &asked.metric,
+                "tables: a metric instead of the model's task.metric (any table: auc, or rmse)"),
+    CLI_TEXT_OF(KIND_ANY_TABLE | DRAWN, "target", "COLUMN", &asked.target,
+                "any table: the column to predict (the last one)"),
+    CLI_INT_OF(KIND_ANY_TABLE | DRAWN, "max-rows", "N", &asked.most_rows, "", 2, 1 << 30,
+               "any table: at most N support rows; what is predicted stays the same"),
+    CLI_TEXT_OF(KIND_ANY_TABLE | DRAWN, "splits", "FILE", &asked.splits,
+                "any table: write the rows of each division (csv: data, repeat, row, part), for other programs"),
     CLI_TEXT_OF(KIND_TABLES | DRAWN, "descriptor", "FILE", &asked.descriptors,
                 "tables: a row per task, for models conditioned on descriptors"),
     CLI_INT("folds", "N", &all.folds, "", 2, 1000, "tables: only prints the commands that train and evaluate N folds"),
@@ -74,14 +85,17 @@ static const cli_option options[] = {
 
 static const cli_verb verb = {
     .name = "eval",
-    .usage = "MODEL [MODEL2 ...] --data DATA [options], or MODEL --split test [--data DATA]",
+    .usage = "MODEL [MODEL2 ...] --data DATA [options], or MODEL --split test [--data DATA], or tables --data "
+             "FILE[,FILE...]",
     .doc =
         "Evaluates MODEL on unseen tasks, with 95 % intervals: on random tasks of unseen classes of images, or on "
         "every\n"
         "unseen task of a table. Several models of tables are folds: each task is evaluated by those that have not\n"
         "seen it. All methods get the same tasks; differences from the first one are paired. No method is\n"
         "transductive. --split test evaluates on the tasks that MODEL was trained on, with the samples that its run\n"
-        "held out, beside other models given as --methods NAME=FILE.",
+        "held out, beside other models given as --methods NAME=FILE. eval tables evaluates methods that turn any "
+        "table\n"
+        "into a predictor, on random divisions of whole tables.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .min_words = 0,
@@ -113,11 +127,26 @@ static int print_folds(const char *run) {
 /* What is kept apart is as the model's run has divided it: nothing is left to choose. */
 static void check_split(int words) {
     const char *drawn = cli_first_of(&verb, DRAWN);
-    if (strcmp(all.split, "test") != 0) cli_usage(&verb, "--split %s: only test is kept apart for judging", all.split);
     if (words > 1) cli_usage(&verb, "--split test judges one MODEL; --methods NAME=FILE races others");
     if (asked.allow_seen) cli_usage(&verb, "--split test and --allow-seen: one of them");
     if (drawn)
         cli_usage(&verb, "--%s has no meaning with --split test: the run of the model says what is judged", drawn);
+}
+
+/* "test", or a share of rows, which then is no split. */
+static void read_split(void) {
+    static const goss_key share = {.name = "",
+                                   .type = GOSS_KEY_REAL,
+                                   .fallback = "0.5",
+                                   .min = 0.01,
+                                   .max = 0.99,
+                                   .field = {GOSS_FIELD_DOUBLE, 0}};
+    goss_error err;
+    if (!all.split || strcmp(all.split, "test") == 0) return;
+    if (goss_key_parse(&share, all.split, &asked.share, &err) != GOSS_OK)
+        cli_usage(&verb, "--split %s: test, which is kept apart for judging, or a share of rows, 0.01 to 0.99",
+                  all.split);
+    all.split = NULL;
 }
 
 static void check(int words, char **word) {
@@ -140,7 +169,10 @@ static int judge_split(goss_model *m) {
     return eval_test_run(&test, m);
 }
 
+/* A model, or methods that need none. */
 static goss_status load(const char *path, goss_model **first, const cli_kind **kind, goss_error *err) {
+    *kind = all.split ? NULL : cli_kind_alone(path);
+    if (*kind) return GOSS_OK;
     GOSS_TRY(goss_model_load(path, first, err));
     GOSS_TRY(cli_set_strengths(*first, all.strengths, err));
     return all.split ? GOSS_OK : cli_kind_of(goss_model_data(*first), path, kind, err);
@@ -153,6 +185,7 @@ int cmd_eval(int argc, char **argv) {
     asked.episode = goss_episode_spec_defaults();
     const int words = cli_parse(&verb, argc, argv);
     if (words < 0) return cli_close_stdout();
+    read_split();
     if (all.folds) return print_folds(words ? argv[1] : "RUN.ini");
     check(words, argv + 1);
     cli_log_to_stderr();
@@ -162,6 +195,9 @@ int cmd_eval(int argc, char **argv) {
     }
     if (all.split) return judge_split(first);
     cli_refuse_other_kinds(&verb, kind, argv[1]);
+    if (asked.share > 0 && !kind->alone)
+        cli_usage(&verb, "--split %g is for whole tables (gossamer eval tables), and %s is of %s", asked.share, argv[1],
+                  kind->things);
     asked.episode.seed = asked.seed;
     if (!kind->eval) cli_usage(&verb, "%s: models of %s cannot be judged yet", argv[1], kind->things);
     return kind->eval(&asked, &verb, first, argv + 1, words);

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "gossamer/table.h"
 #include "init.h"
@@ -12,9 +13,9 @@
 /* The last one takes what no other one does. */
 static const cli_kind kinds[] = {
     {"table", "tables", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is, cli_inspect_table,
-     init_table},
-    {"tables", "any table", KIND_ANY_TABLE, NULL, adapt_any_table, NULL, NULL, NULL, NULL},
-    {"images", "images", KIND_IMAGES, eval_images, adapt_images, predict_images, NULL, NULL, init_images},
+     init_table, false},
+    {"tables", "any table", KIND_ANY_TABLE, eval_whole_tables, adapt_any_table, NULL, NULL, NULL, NULL, true},
+    {"images", "images", KIND_IMAGES, eval_images, adapt_images, predict_images, NULL, NULL, init_images, false},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -28,6 +29,12 @@ goss_status cli_kind_of(const goss_data_spec *data, const char *file, const cli_
                           "%s: its data is of kind \"%s\", which the program that trained it can read, and this "
                           "command cannot",
                           file, data->kind);
+}
+
+const cli_kind *cli_kind_alone(const char *word) {
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i].alone && strcmp(kinds[i].name, word) == 0 && access(word, F_OK) != 0) return &kinds[i];
+    return NULL;
 }
 
 const cli_kind *cli_kind_at(const char *path) {

@@ -24,6 +24,10 @@ typedef struct eval_request {
     /* tasks with a support set of a number of samples */
     const char *order, *tasks_file, *metric, *descriptors;
     int support, repeats;
+    /* whole tables */
+    const char *target, *splits;
+    double share;
+    int most_rows;
     /* episodes of classes */
     goss_episode_spec episode;
     int episodes;
@@ -62,11 +66,14 @@ typedef struct cli_kind {
     bool (*is_data)(const char *path);                                       /* NULL: none; the last row: all */
     int (*inspect)(const char *path, const cli_table_view *view, bool json); /* NULL: inspect does not show them */
     goss_status (*init)(struct init_plan *p, goss_error *err);
+    bool alone; /* `eval NAME` evaluates methods that need no model */
 } cli_kind;
 
 /* The kind of a model's or network's data. Errors: GOSS_E_UNSUPPORTED: one that only the program that trained the model
  * can read; file: for the message. */
 goss_status cli_kind_of(const goss_data_spec *data, const char *file, const cli_kind **out, goss_error *err);
+/* The kind that is evaluated without a model, if `word` is its name and not a file; else NULL. */
+const cli_kind *cli_kind_alone(const char *word);
 /* The kind of what is at a path, by its content. */
 const cli_kind *cli_kind_at(const char *path);
 /* Exits with a usage error if an option was given that `kind` does not have. file: the model's or network's. */
@@ -76,6 +83,7 @@ void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const ch
 
 int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
+int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 goss_status adapt_images(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_any_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);

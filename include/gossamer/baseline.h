@@ -29,6 +29,7 @@
 #define GOSSAMER_BASELINE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "gossamer/status.h"
@@ -93,6 +94,36 @@ GOSS_API const goss_baseline_kind *goss_baseline_find(const char *name);
 GOSS_API GOSS_MUST_USE goss_status goss_baseline_predict(const goss_baselines *b, const goss_baseline_kind *kind,
                                                          const goss_rows *support, const goss_rows *query, double *out,
                                                          goss_error *err);
+
+/* ---- one table ---- */
+
+/* A baseline that is fitted to the rows of one table, without other tasks, and then predicts any number of rows.
+ * Immutable; threads: any. */
+typedef struct goss_fitted goss_fitted;
+
+/* Such a baseline, one row of a table.
+ *   linear   y = c + x.w, minimising |y - c - X w|^2 + |w|^2; for classes multinomial logistic regression,
+ *            minimising the sum of -log p + |w|^2 / 2 by L-BFGS (Liu and Nocedal 1989); c is free
+ *   knn      the mean of the k nearest rows (Euclidean), or their classes' shares (n_c + 1 / classes) / (k + 1);
+ *            k of 1, 2, 3, 5, 8, 13, 21, 34 has the least squared error or -log p, each row predicted from the others */
+typedef struct goss_fitted_kind {
+    const char *name, *doc;
+} goss_fitted_kind;
+/* Row i of the table, from 0; NULL behind the last. Static storage. */
+GOSS_API const goss_fitted_kind *goss_fitted_kind_at(int i);
+/* The one of that name; NULL if there is none. Static storage. */
+GOSS_API const goss_fitted_kind *goss_fitted_kind_find(const char *name);
+/* Fits to rows, of which there is at least one; `at` is not read. classes 0: regression. knn copies the rows.
+ * Errors: GOSS_E_ARGUMENT: no rows, one class; GOSS_E_NOMEM. Owns: goss_fitted_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_fitted_open(const goss_fitted_kind *kind, const goss_rows *rows, int width,
+                                                    int classes, goss_fitted **out, goss_error *err);
+/* Frees it; NULL is allowed. */
+GOSS_API void goss_fitted_free(goss_fitted *f);
+/* Predicts rows x [n, width]. Shapes: out [n], or [n, classes], probabilities. Errors: GOSS_E_NOMEM. */
+GOSS_API GOSS_MUST_USE goss_status goss_fitted_predict(const goss_fitted *f, const double *x, int n, double *out,
+                                                       goss_error *err);
+/* What it has to keep to predict, stored as float: coefficients, or rows and targets. */
+GOSS_API size_t goss_fitted_bytes(const goss_fitted *f);
 
 #ifdef __cplusplus
 }

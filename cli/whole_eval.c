@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* whole_eval.c: gossamer eval tables: every method on every division of every table. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "data_kinds.h"
+#include "whole_table.h"
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
+
+/* ---- methods ---- */
+
+static goss_status add_runner(whole_eval *e, const whole_method *m, goss_error *err) {
+    for (int i = 0; i < e->runners; i++)
+        if (e->runner[i].method == m)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: \"%s\" is listed twice", m->name);
+    if (e->runners == WHOLE_METHODS)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: more than %d", WHOLE_METHODS);
+    whole_runner *r = &e->runner[e->runners];
+    *r = (whole_runner){.method = m, .name = m->name};
+    r->value = calloc((size_t)e->sets, sizeof *r->value);
+    if (!r->value) return no_memory(err);
+    e->runners++;
+    return GOSS_OK;
+}
+
+static goss_status add_methods(whole_eval *e, const char *list, goss_error *err) {
+    for (const char *at = list; *at;) {
+        const size_t length = strcspn(at, ",");
+        const whole_method *m;
+        if (length > 0) {
+            GOSS_TRY(whole_method_find(at, length, &m, err));
+            GOSS_TRY(add_runner(e, m, err));
+        }
+        at += length + (at[length] == ',');
+    }
+    return e->runners ? GOSS_OK : goss_error_set(err, GOSS_E_ARGUMENT, "--methods names none");
+}
+
+static goss_status find_metric(whole_eval *e, const char *name, goss_error *err) {
+    const goss_objective *o;
+    const bool classes = e->set[0].classes > 0;
+    GOSS_TRY(goss_objective_find(classes ? "classification" : "regression", &o, err));
+    if (!name) name = classes ? "auc" : "rmse";
+    return goss_error_prefix(err, goss_metric_find(o, name, &e->metric, err), "--metric");
+}
+
+/* ---- the files of divisions ---- */
+
+static void put_part(goss_csv *csv, const whole_split *s, int repeat, const int32_t *rows, int n, const char *part) {
+    for (int i = 0; i < n; i++) {
+        goss_csv_text(csv, s->set->name);
+        goss_csv_number(csv, repeat);
+        goss_csv_number(csv, rows[i] + 1);
+        goss_csv_text(csv, part);
+        goss_csv_row(csv);
+    }
+}
+
+static goss_status write_splits(whole_eval *e, const char *path, goss_error *err) {
+    goss_csv *csv;
+    GOSS_TRY(goss_csv_create(cli_output(path), &csv, err));
+    goss_csv_text(csv, "data"), goss_csv_text(csv, "repeat"), goss_csv_text(csv, "row"), goss_csv_text(csv, "part");
+    goss_csv_row(csv);
+    for (int i = 0; i < e->sets; i++)
+        for (e->split.repeat = 0; e->split.repeat < e->repeats; e->split.repeat++) {
+            whole_split s;
+            const goss_status done = whole_split_open(&s, &e->set[i], &e->split, err);
+            if (done == GOSS_OK) {
+                put_part(csv, &s, e->split.repeat + 1, s.support_rows, s.n_support, "support");
+                put_part(csv, &s, e->split.repeat + 1, s.query_rows, s.n_query, "query");
+            }
+            whole_split_close(&s);
+            if (done == GOSS_OK) continue;
+            goss_csv_abandon(csv);
+            return done;
+        }
+    return goss_csv_close(csv, err);
+}
+
+/* ---- judging ---- */
+
+static goss_status judge(const whole_eval *e, whole_runner *r, const whole_split *s, double *value, goss_error *err) {
+    const int outputs = s->set->classes ? s->set->classes : 1;
+    const size_t n = (size_t)s->n_query;
+    whole_cost cost = {0};
+    float *out = calloc(n * ((size_t)outputs + 3), sizeof *out), *y = out + n * (size_t)outputs;
+    if (!out) return no_memory(err);
+    goss_status done = r->method->run(r->method, r->model, s, out, &cost, err);
+    if (done == GOSS_OK) {
+        for (int i = 0; i < s->n_query; i++) y[i] = s->set->y[s->query[i]];
+        const goss_answers a = {.count = s->n_query, .outputs = outputs, .output = out, .target = y, .scratch = y + n};
+        *value = e->metric->value(&a);
+        r->fit += cost.fit, r->predict += cost.predict, r->bytes += cost.bytes;
+        r->rows += s->n_query, r->divisions++;
+    }
+    free(out);
+    return goss_error_prefix(err, done, r->name);
+}
+
+typedef struct sum {
+    double value;
+    int n;
+} sum;
+
+static goss_status judge_set(whole_eval *e, int i, sum *of, goss_error *err) {
+    goss_status done = GOSS_OK;
+    memset(of, 0, (size_t)e->runners * sizeof *of);
+    for (e->split.repeat = 0; done == GOSS_OK && e->split.repeat < e->repeats; e->split.repeat++) {
+        whole_split s;
+        done = whole_split_open(&s, &e->set[i], &e->split, err);
+        for (int r = 0; done == GOSS_OK && r < e->runners; r++) {
+            double value = NAN;
+            done = judge(e, &e->runner[r], &s, &value, err);
+            if (done == GOSS_OK && !isnan(value)) of[r].value += value, of[r].n++;
+        }
+        whole_split_close(&s);
+    }
+    for (int r = 0; r < e->runners; r++) e->runner[r].value[i] = of[r].n ? of[r].value / of[r].n : NAN;
+    return goss_error_prefix(err, done, e->set[i].name);
+}
+
+static goss_status evaluate(whole_eval *e, const eval_request *q, goss_error *err) {
+    sum of[WHOLE_METHODS];
+    GOSS_TRY(whole_sets_open(e, q->data, q->target, q->metric, err));
+    GOSS_TRY(find_metric(e, q->metric, err));
+    GOSS_TRY(add_methods(e, q->methods ? q->methods : "linear,knn", err));
+    if (q->splits) GOSS_TRY(write_splits(e, q->splits, err));
+    for (int i = 0; i < e->sets; i++) GOSS_TRY(judge_set(e, i, of, err));
+    return GOSS_OK;
+}
+
+int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n) {
+    goss_error err;
+    whole_eval e = {.split = {.share = q->share > 0 ? q->share : 0.5, .most_rows = q->most_rows, .seed = q->seed},
+                    .repeats = q->repeats ? q->repeats : 5};
+    if (q->fine_tune) cli_usage(verb, "--fine-tune: no method of whole tables takes gradient steps");
+    if (q->allow_seen) cli_usage(verb, "--allow-seen: no method of whole tables has seen other tables");
+    if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);
+    const goss_status s = evaluate(&e, q, &err);
+    if (s == GOSS_OK) (q->json ? whole_json : whole_print)(&e);
+    for (int i = 0; i < e.runners; i++) free(e.runner[i].value);
+    whole_sets_close(&e);
+    goss_model_free(first);
+    return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* whole_report.c: the results of gossamer eval tables: means over tables with Student's intervals, and paired
+ * differences to the first method. A table's value is the mean over its divisions. */
+#include <math.h>
+#include <stdio.h>
+
+#include "gossamer/interval.h"
+#include "whole_table.h"
+
+typedef struct summary {
+    double value, ci95, difference, difference_ci95, rank;
+    int undefined;
+} summary;
+
+/* The mean place among the methods over the tables where all have a value; equal ones share theirs. */
+static double rank_of(const whole_eval *e, const whole_runner *r) {
+    double sum = 0;
+    int n = 0;
+    for (int i = 0; i < e->sets; i++) {
+        double before = 0, equal = 0;
+        bool all = true;
+        for (int k = 0; k < e->runners; k++) {
+            const double other = e->runner[k].value[i], own = r->value[i];
+            all = all && !isnan(other);
+            before += e->metric->higher ? other > own : other < own, equal += other == own;
+        }
+        if (all) sum += 1 + before + (equal - 1) / 2, n++;
+    }
+    return n ? sum / n : NAN;
+}
+
+static summary summarize(const whole_eval *e, const whole_runner *r) {
+    int count;
+    summary s = {.rank = rank_of(e, r)};
+    s.ci95 = goss_student_ci95(r->value, e->sets, &s.value, &count);
+    s.undefined = e->sets - count;
+    for (int i = 0; i < e->sets; i++) e->work[i] = r->value[i] - e->runner[0].value[i];
+    if (r != e->runner) s.difference_ci95 = goss_student_ci95(e->work, e->sets, &s.difference, NULL);
+    return s;
+}
+
+static double seconds(const whole_runner *r) { return r->fit / r->divisions; }
+static double microseconds(const whole_runner *r) { return 1e6 * r->predict / (double)r->rows; }
+static double bytes(const whole_runner *r) { return r->bytes / r->divisions; }
+
+/* ---- text ---- */
+
+static void put_interval(double mean, double half, const char *format) {
+    char text[60];
+    int n = snprintf(text, sizeof text, format, mean);
+    if (!isnan(half)) snprintf(text + n, sizeof text - (size_t)n, " +- %.3g", half);
+    printf(" %19s", text);
+}
+
+static void print_summary(const whole_eval *e) {
+    printf("\n%-16s %19s %19s %6s %11s %9s %9s\n", "method", e->metric->name, "difference", "rank", "ms to fit",
+           "us a row", "bytes");
+    for (int i = 0; i < e->runners; i++) {
+        const whole_runner *r = &e->runner[i];
+        const summary s = summarize(e, r);
+        cli_put_name(r->name, 16);
+        put_interval(s.value, s.ci95, "%.4g");
+        if (i)
+            put_interval(s.difference, s.difference_ci95, "%+.4g");
+        else
+            printf(" %19s", "");
+        printf(" %6.2f %11.2f %9.2f %9.0f\n", s.rank, 1e3 * seconds(r), microseconds(r), bytes(r));
+        if (s.undefined) printf("  (not defined for %d tables)\n", s.undefined);
+    }
+}
+
+void whole_print(const whole_eval *e) {
+    printf("%d tables, %d divisions each: %g of the rows are support", e->sets, e->repeats, e->split.share);
+    if (e->split.most_rows) printf(", at most %d", e->split.most_rows);
+    printf("; %s, %s is better\n\n%-24s", e->metric->name, e->metric->higher ? "higher" : "lower", "table");
+    for (int k = 0; k < e->runners; k++) printf(" %10.10s", e->runner[k].name);
+    printf("\n");
+    for (int i = 0; i < e->sets; i++) {
+        cli_put_name(e->set[i].name, 24);
+        for (int k = 0; k < e->runners; k++) printf(" %10.4g", e->runner[k].value[i]);
+        printf("\n");
+    }
+    print_summary(e);
+}
+
+/* ---- JSON ---- */
+
+static void put_method(const whole_eval *e, const whole_runner *r) {
+    const summary s = summarize(e, r);
+    printf("{\"name\": ");
+    cli_json_name(r->name);
+    cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
+    cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
+    cli_json_number(", \"rank\": ", s.rank);
+    cli_json_number(", \"seconds_per_task\": ", seconds(r));
+    cli_json_number(", \"microseconds_per_row\": ", microseconds(r));
+    cli_json_number(", \"bytes\": ", round(bytes(r)));
+    printf(", \"undefined\": %d, \"per_task\": {", s.undefined);
+    for (int i = 0; i < e->sets; i++) {
+        if (i) printf(", ");
+        cli_json_name(e->set[i].name);
+        cli_json_number(": ", r->value[i]);
+    }
+    printf("}}");
+}
+
+void whole_json(const whole_eval *e) {
+    printf("{\"tasks\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"split\": %g, \"repeats\": %d, ", e->sets,
+           e->metric->name, e->metric->higher ? "true" : "false", e->split.share, e->repeats);
+    printf("\"max_rows\": %d, \"seed\": %llu, \"methods\": [", e->split.most_rows, (unsigned long long)e->split.seed);
+    for (int i = 0; i < e->runners; i++) {
+        if (i) printf(", ");
+        put_method(e, &e->runner[i]);
+    }
+    printf("]}\n");
+}

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* whole_table.h: gossamer eval tables: methods that turn any table into a predictor, on random divisions of the rows of
+ * whole tables. A table is a task here; support rows are its training rows. */
+#ifndef GOSS_CLI_WHOLE_TABLE_H
+#define GOSS_CLI_WHOLE_TABLE_H
+
+#include "cli.h"
+#include "gossamer/model.h"
+#include "gossamer/table.h"
+#include "gossamer/table_split.h"
+
+enum { WHOLE_METHODS = 32 };
+
+/* A table with its target. */
+typedef struct whole_set {
+    char *name; /* of its file */
+    goss_table *table;
+    goss_roles roles;
+    int classes;   /* 0: a number is predicted */
+    int n;         /* rows with a target */
+    int32_t *rows; /* [n] */
+    int32_t *of;   /* [n] class numbers; NULL: none */
+    float *y;      /* [n] class numbers, or numbers */
+} whole_set;
+
+/* A division: places in set->rows, and the rows themselves. */
+typedef struct whole_split {
+    const whole_set *set;
+    int32_t *support, *query, *support_rows, *query_rows;
+    int n_support, n_query;
+} whole_split;
+
+/* What a method took for one division. */
+typedef struct whole_cost {
+    double fit, predict; /* seconds, for the support set and for all queries */
+    double bytes;        /* of what predicts */
+} whole_cost;
+
+typedef struct whole_method {
+    const char *name;
+    /* Fits to the support rows and predicts the queries. Shapes: out [n_query], or [n_query, classes] logits. model: of
+     * a method that has one. */
+    goss_status (*run)(const struct whole_method *self, goss_model *model, const whole_split *split, float *out,
+                       whole_cost *cost, goss_error *err);
+} whole_method;
+
+/* A method in the comparison. */
+typedef struct whole_runner {
+    const whole_method *method;
+    const char *name;
+    goss_model *model;  /* NULL: none */
+    double *value;      /* [sets] the mean over the divisions of the metric; NaN: undefined */
+    double fit, predict, bytes; /* sums over divisions */
+    int64_t rows;               /* predicted */
+    int divisions;
+} whole_runner;
+
+typedef struct whole_eval {
+    whole_set *set;
+    int sets;
+    whole_runner runner[WHOLE_METHODS];
+    int runners;
+    const goss_metric *metric;
+    goss_table_split_options split;
+    int repeats;
+    double *work; /* [sets] */
+} whole_eval;
+
+/* ---- whole_sets.c ---- */
+/* Opens the tables of a list of files joined by ','. target NULL: the last column of each. All have classes, or all
+ * have numbers to predict; metric (may be NULL) decides where a column of numbers can be both. */
+goss_status whole_sets_open(whole_eval *e, const char *files, const char *target, const char *metric, goss_error *err);
+void whole_sets_close(whole_eval *e);
+/* The division of a set. Owns: whole_split_close. */
+goss_status whole_split_open(whole_split *s, const whole_set *set, const goss_table_split_options *o, goss_error *err);
+void whole_split_close(whole_split *s);
+
+/* ---- whole_methods.c ---- */
+/* The method of that name. Errors: GOSS_E_ARGUMENT lists all. */
+goss_status whole_method_find(const char *name, size_t length, const whole_method **out, goss_error *err);
+
+/* ---- whole_report.c ---- */
+void whole_print(const whole_eval *e);
+void whole_json(const whole_eval *e);
+#endif
