@@ -72,8 +72,8 @@ static goss_status fit(const whole_method *m, const whole_split *s, fitting *f, 
     if (!f->y) return no_memory(err);
     for (int i = 0; i < s->n_support; i++) f->y[i] = (double)s->set->y[s->support[i]];
     const goss_rows rows = {.n = s->n_support, .x = f->x, .y = f->y};
-    return goss_fitted_open(goss_fitted_kind_find(m->name), &rows,
-                            f->encoding ? goss_encoding_width(f->encoding) : 0, s->set->classes, &f->fitted, err);
+    return goss_fitted_open(goss_fitted_kind_find(m->name), &rows, f->encoding ? goss_encoding_width(f->encoding) : 0,
+                            s->set->classes, &f->fitted, err);
 }
 
 static goss_status predict(const whole_split *s, fitting *f, float *out, goss_error *err) {
@@ -115,6 +115,6 @@ goss_status whole_method_find(const char *name, size_t length, const whole_metho
         if (i > 0) strcat(known, ", ");
         strcat(known, methods[i].name);
     }
-    return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: there is no \"%.*s\" for whole tables, only %s", (int)length,
-                          name, known);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: there is no \"%.*s\" for whole tables, only %s",
+                          (int)length, name, known);
 }

@@ -136,8 +136,7 @@ static goss_status open_set(whole_eval *e, int i, const char *path, const char *
                           s->classes ? "classes" : "numbers", e->set[0].name, s->classes ? "numbers" : "classes");
 }
 
-goss_status whole_sets_open(whole_eval *e, const char *files, const char *target, const char *metric,
-                            goss_error *err) {
+goss_status whole_sets_open(whole_eval *e, const char *files, const char *target, const char *metric, goss_error *err) {
     int n = 1;
     for (const char *at = files; *at; at++) n += *at == ',';
     char *list = strdup(files), *save = NULL;
@@ -165,8 +164,7 @@ void whole_sets_close(whole_eval *e) {
 
 /* ---- divisions ---- */
 
-goss_status whole_split_open(whole_split *s, const whole_set *set, const goss_table_split_options *o,
-                             goss_error *err) {
+goss_status whole_split_open(whole_split *s, const whole_set *set, const goss_table_split_options *o, goss_error *err) {
     const size_t n = (size_t)set->n;
     int32_t *memory = calloc(4 * n, sizeof *memory);
     *s = (whole_split){set, memory, memory + n, memory + 2 * n, memory + 3 * n, 0, 0};

@@ -48,8 +48,8 @@ typedef struct whole_method {
 typedef struct whole_runner {
     const whole_method *method;
     const char *name;
-    goss_model *model;  /* NULL: none */
-    double *value;      /* [sets] the mean over the divisions of the metric; NaN: undefined */
+    goss_model *model;          /* NULL: none */
+    double *value;              /* [sets] the mean over the divisions of the metric; NaN: undefined */
     double fit, predict, bytes; /* sums over divisions */
     int64_t rows;               /* predicted */
     int divisions;

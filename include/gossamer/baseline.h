@@ -105,7 +105,8 @@ typedef struct goss_fitted goss_fitted;
  *   linear   y = c + x.w, minimising |y - c - X w|^2 + |w|^2; for classes multinomial logistic regression,
  *            minimising the sum of -log p + |w|^2 / 2 by L-BFGS (Liu and Nocedal 1989); c is free
  *   knn      the mean of the k nearest rows (Euclidean), or their classes' shares (n_c + 1 / classes) / (k + 1);
- *            k of 1, 2, 3, 5, 8, 13, 21, 34 has the least squared error or -log p, each row predicted from the others */
+ *            k of 1, 2, 3, 5, 8, 13, 21, 34 has the least squared error or -log p, each row predicted from the others
+ */
 typedef struct goss_fitted_kind {
     const char *name, *doc;
 } goss_fitted_kind;

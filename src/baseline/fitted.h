@@ -16,9 +16,9 @@ typedef struct goss__fitted_row {
 struct goss_fitted {
     const goss__fitted_row *kind;
     int width, classes;
-    double *w;  /* linear: [outputs, 1 + width], the constant first */
-    double *x;  /* knn: [rows, width] */
-    double *y;  /* knn: [rows] */
+    double *w; /* linear: [outputs, 1 + width], the constant first */
+    double *x; /* knn: [rows, width] */
+    double *y; /* knn: [rows] */
     int rows, k;
 };
 

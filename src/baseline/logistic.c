@@ -70,8 +70,8 @@ static void find_direction(memory *m, size_t size) {
         for (size_t i = 0; i < size; i++) d[i] -= alpha[at] * m->y[at][i];
     }
     const int last = (m->n - 1) % KEPT;
-    const double scale = m->n ? 1 / (m->rho[last] * dot(m->y[last], m->y[last], size))
-                              : 1 / fmax(sqrt(dot(m->g, m->g, size)), 1e-300);
+    const double scale =
+        m->n ? 1 / (m->rho[last] * dot(m->y[last], m->y[last], size)) : 1 / fmax(sqrt(dot(m->g, m->g, size)), 1e-300);
     for (size_t i = 0; i < size; i++) d[i] *= scale;
     for (int k = m->n - kept; k < m->n; k++) {
         const int at = k % KEPT;
