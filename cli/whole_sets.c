@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* whole_sets.c: the tables that gossamer eval tables judges on: their targets, classes and divisions. */
-#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -97,6 +97,20 @@ static goss_status take_rows(whole_set *s, const char *path, bool classes, goss_
 
 /* ---- columns ---- */
 
+/* Names and the like: thousands of inputs that say nothing of other rows. */
+static goss_status leave_out_names(whole_set *s, goss_error *err) {
+    enum { MOST_LEVELS = 256 };
+    for (int j = 0; j < s->roles.columns; j++) {
+        goss_column_stats stats;
+        if (s->roles.role[j] != GOSS_ROLE_INPUT || goss_table_type(s->table, j) == GOSS_COLUMN_NUMBER) continue;
+        GOSS_TRY(goss_table_stats(s->table, j, NULL, 0, &stats, err));
+        if (stats.distinct <= MOST_LEVELS) continue;
+        s->roles.role[j] = GOSS_ROLE_IGNORED;
+        snprintf(s->roles.reason[j], sizeof s->roles.reason[j], "%d values, more than %d", stats.distinct, MOST_LEVELS);
+    }
+    return GOSS_OK;
+}
+
 static void tell_unused(const whole_set *s, const char *path) {
     for (int j = 0; j < s->roles.columns; j++) {
         const goss_column_role role = s->roles.role[j];
@@ -112,6 +126,7 @@ static goss_status find_roles(whole_set *s, const char *path, const char *target
     const goss_roles_declared declared = {.target = target ? target : goss_table_name(s->table, columns - 1),
                                           .task = ""};
     GOSS_TRY(goss_error_prefix(err, goss_table_roles(s->table, &declared, &s->roles, err), path));
+    GOSS_TRY(leave_out_names(s, err));
     tell_unused(s, path);
     for (int j = 0; j < columns; j++)
         if (s->roles.role[j] == GOSS_ROLE_INPUT) return GOSS_OK;

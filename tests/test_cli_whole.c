@@ -21,8 +21,9 @@ static void write_tables(void) {
                       i % 11 ? colour == 1 ? "red" : "blue" : "", noise, yes ? "yes" : "no");
     }
     put("good.csv", text);
-    n = snprintf(text, sizeof text, "@relation noise\n@attribute a numeric\n@attribute b {u,v}\n@attribute class "
-                                    "{p,q,never}\n@data\n");
+    n = snprintf(text, sizeof text,
+                 "@relation noise\n@attribute a numeric\n@attribute b {u,v}\n@attribute class "
+                 "{p,q,never}\n@data\n");
     for (int i = 0; i < 200; i++)
         n += snprintf(text + n, sizeof text - (size_t)n, "%d,%c,%c\n", (int)(tiny_random(&random) % 100),
                       "uv"[tiny_random(&random) % 2], "pq"[tiny_random(&random) % 2]);
@@ -93,6 +94,17 @@ TEST(targets_of_numbers) {
     SAYS(out_text, "\"metric\": \"accuracy\", \"higher_is_better\": true");
 }
 
+TEST(a_column_of_names_is_left_out) {
+    char text[9000];
+    int n = snprintf(text, sizeof text, "place,x,class\n");
+    for (int i = 0; i < 540; i++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "p%d,%d,%s\n", i / 2, i * 7 % 10, i * 7 % 10 > 4 ? "a" : "b");
+    put("names.csv", text);
+    RUN(0, "eval tables --data names.csv --json");
+    SAYS(err_text, "names.csv: place is not used: ignored (270 values, more than 256)");
+    T_EQ(number("linear", "names"), 1);
+}
+
 /* The rows of each division, as other programs read them. */
 TEST(divisions_are_written) {
     goss_table *t;
@@ -105,7 +117,8 @@ TEST(divisions_are_written) {
         char buffer[GOSS_CELL_TEXT], other[GOSS_CELL_TEXT];
         if (strcmp(goss_table_text(t, 0, i, buffer), "noise") != 0) continue;
         T_CHECK(goss_table_number(t, 1, i) >= 0 && goss_table_number(t, 1, i) <= 2);
-        if (strcmp(goss_table_text(t, 1, i, buffer), goss_table_text(t, 1, goss_table_rows(t) - 1, other)) != 0) continue;
+        if (strcmp(goss_table_text(t, 1, i, buffer), goss_table_text(t, 1, goss_table_rows(t) - 1, other)) != 0)
+            continue;
         const int row = atoi(goss_table_text(t, 2, i, buffer)) - 1;
         T_CHECK(row >= 0 && row < 200 && !seen[row]++);
         rows[strcmp(goss_table_text(t, 3, i, buffer), "query") == 0]++;
@@ -122,7 +135,8 @@ TEST(mistakes) {
     } cases[] = {
         {"eval tables", 2, "--data is missing"},
         {"eval tables --data nofile.csv", 1, "nofile.csv"},
-        {"eval tables --data good.csv --methods forest", 1, "there is no \"forest\" for whole tables, only linear, knn"},
+        {"eval tables --data good.csv --methods forest", 1,
+         "there is no \"forest\" for whole tables, only linear, knn"},
         {"eval tables --data good.csv --methods knn,knn", 1, "twice"},
         {"eval tables --data good.csv --split 1.5", 2, "--split 1.5"},
         {"eval tables --data good.csv --split test", 1, "tables"},

@@ -170,7 +170,7 @@ static void count(const int32_t *rows, int n, int *out) {
 TEST(each_class_is_divided_by_its_share) {
     int s[8], q[8];
     for (int i = 0; i < ROWS; i++) of[i] = i < 60 ? 0 : i < 88 ? 1 : i < 89 ? 2 : 3; /* 60, 28, 1, 1 */
-    of[0] = 3;                                                                      /* 59, 28, 1, 2 */
+    of[0] = 3;                                                                       /* 59, 28, 1, 2 */
     divide(0.25, 0, 0, 4);
     count(support, ns, s), count(query, nq, q);
     T_CHECK(s[0] == 15 && s[1] == 7 && s[2] == 1 && s[3] == 1);

@@ -22,7 +22,8 @@ typedef struct goss_table_split_options {
 
 /* Divides rows 0 .. n - 1. With classes (of each row, 0 .. classes - 1) each class is divided by itself, to the
  * nearest row, with at least one row on both sides where it has two; a single row is support. A limit on the support
- * set shrinks the classes in proportion; each keeps a row as long as there is room for one of each. Without (classes 0, of NULL) all rows are divided at random.
+ * set shrinks the classes in proportion; each keeps a row as long as there is room for one of each. Without classes
+ * (of NULL) all rows are divided at random.
  * Shapes: support [n] and query [n] receive rows in random order, *n_support and *n_query their numbers. A pure
  * function of its arguments. Errors: GOSS_E_ARGUMENT: a share that is not between 0 and 1, fewer than two rows, no
  * queries left; GOSS_E_NOMEM. */
