@@ -88,7 +88,8 @@ int cmd_adapt(int argc, char **argv) {
                 "size of the ensemble, for a model with hyper.noise (as in training), or tables (1)"),
         CLI_TEXT("strength", "NAME=VALUE,...", &q.strengths,
                  "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)"),
-        CLI_FLAG_OF(KIND_IMAGES, "skip-bad", &q.skip_bad, "skip images that cannot be read, with a warning"),
+        CLI_FLAG_OF(KIND_IMAGES | KIND_SOUNDS, "skip-bad", &q.skip_bad,
+                    "skip images or sounds that cannot be read, with a warning"),
     };
     const cli_verb v = {
         .name = "adapt",

@@ -116,7 +116,13 @@ static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
 static goss_status fill(init_plan *p, goss_error *err) {
     init_set(p, "data.path", "%s", p->data);
     choose_folder(p);
-    GOSS_TRY(cli_kind_at(p->data)->init(p, err));
+    const cli_kind *kind = cli_kind_at(p->data);
+    if (!kind->init)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "%s: init does not write configurations for %s; begin with one of those that are shipped "
+                              "(configs/)",
+                              p->data, kind->things);
+    GOSS_TRY(kind->init(p, err));
     return p->status;
 }
 

@@ -13,7 +13,7 @@
 struct init_plan;
 
 /* Groups of options (cli_option.group): the kinds that have an option; 0: all have it. */
-enum { KIND_IMAGES = 1, KIND_TABLES = 2, KIND_ANY_TABLE = 64, KINDS_ALL = (1 << 16) - 1 };
+enum { KIND_IMAGES = 1, KIND_TABLES = 2, KIND_SOUNDS = 4, KIND_ANY_TABLE = 64, KINDS_ALL = (1 << 16) - 1 };
 
 /* gossamer eval. */
 typedef struct eval_request {
@@ -31,7 +31,8 @@ typedef struct eval_request {
     /* episodes of classes */
     goss_episode_spec episode;
     int episodes;
-    const char *classes, *labels, *cache;
+    const char *classes, *labels, *cache, *group; /* group: NULL: none */
+    int unknown;                                  /* classes beside the ways, for telling that they are */
     bool unseen, skip_bad;
 } eval_request;
 
@@ -49,6 +50,8 @@ typedef struct predict_request {
     int n;
     const char *out; /* NULL: standard output */
     bool json;
+    bool stream; /* the input is a stream of samples */
+    int rate;    /* of the stream; 0: the network's */
 } predict_request;
 
 typedef struct cli_kind {
@@ -65,7 +68,7 @@ typedef struct cli_kind {
     /* Files and folders. */
     bool (*is_data)(const char *path);                                       /* NULL: none; the last row: all */
     int (*inspect)(const char *path, const cli_table_view *view, bool json); /* NULL: inspect does not show them */
-    goss_status (*init)(struct init_plan *p, goss_error *err);
+    goss_status (*init)(struct init_plan *p, goss_error *err);               /* NULL: init does not know them */
     bool alone; /* `eval NAME` evaluates methods that need no model */
 } cli_kind;
 
@@ -82,11 +85,14 @@ void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const ch
 /* ---- the functions of the rows ---- */
 
 int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
+int eval_sounds(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 goss_status adapt_images(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_any_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
+goss_status adapt_sounds(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 int predict_images(const goss_network *n, const cli_verb *verb, const predict_request *q);
+int predict_sounds(const goss_network *n, const cli_verb *verb, const predict_request *q);
 int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q);
 #endif

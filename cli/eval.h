@@ -4,9 +4,7 @@
 #define GOSS_EVAL_H
 
 #include "cli.h"
-#include "gossamer/evaluate.h"
-
-enum { EVAL_MOST = 32 };
+#include "eval_runners.h"
 
 /* Images in the format of some contenders; those of the first are the reference. */
 typedef struct eval_view {
@@ -15,16 +13,6 @@ typedef struct eval_view {
     goss_class_list list;
     goss_sampler *sampler;
 } eval_view;
-
-typedef struct eval_runner {
-    char *name;
-    char *weights;     /* their origin, for the report */
-    bool file;         /* weights is a separate file */
-    goss_model *model; /* owned, unless it is the first one's */
-    int fine_tune;
-    int view;
-    goss_overlap trained, validated; /* with the evaluated classes */
-} eval_runner;
 
 typedef struct eval {
     const char *data, *labels, *classes, *methods, *cache;

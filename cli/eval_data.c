@@ -198,8 +198,5 @@ void eval_close(eval *e) {
         goss_class_list_free(&e->view[v].list);
         goss_images_close(e->view[v].set);
     }
-    for (int i = EVAL_MOST - 1; i >= 0; i--) { /* freed last: the first one's model may serve others */
-        free(e->runner[i].name), free(e->runner[i].weights);
-        if (i == 0 || e->runner[i].model != e->runner[0].model) goss_model_free(e->runner[i].model);
-    }
+    eval_free_runners(e->runner);
 }

@@ -5,40 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "class_answer.h"
 #include "data_kinds.h"
-
-/* uncertainty < 0: the network is not an ensemble. */
-static void print_json(const goss_network *n, const char *input, const float *p, int best, float uncertainty) {
-    printf("{\"input\": ");
-    cli_json_name(input);
-    printf(", \"class\": ");
-    cli_json_name(goss_network_class_name(n, best));
-    printf(", \"probability\": %.6f", (double)p[best]);
-    if (uncertainty >= 0) printf(", \"uncertainty\": %.6f", (double)uncertainty);
-    printf(", \"probabilities\": {");
-    for (int i = 0; i < goss_network_classes(n); i++) {
-        printf("%s", i ? ", " : "");
-        cli_json_name(goss_network_class_name(n, i));
-        printf(": %.6f", (double)p[i]);
-    }
-    printf("}}\n");
-}
-
-static void print(const goss_network *n, const char *input, const float *p, float uncertainty, bool json) {
-    int best = 0;
-    for (int i = 1; i < goss_network_classes(n); i++)
-        if (p[i] > p[best]) best = i;
-    if (json) {
-        print_json(n, input, p, best, uncertainty);
-        return;
-    }
-    cli_put_name(input, 0);
-    putchar('\t');
-    cli_put_name(goss_network_class_name(n, best), 0);
-    printf("\t%.4f", (double)p[best]);
-    if (uncertainty >= 0) printf("\t%.4f", (double)uncertainty);
-    printf("\n");
-}
 
 /* Images are collected until a batch is full. */
 enum { BATCH = 256 };
@@ -62,7 +30,7 @@ static goss_status flush(predictor *d, goss_error *err) {
     if (d->waiting) s = goss_network_predict(d->network, d->pixels, d->waiting, d->p, d->unsure, NULL, err);
     for (int i = 0; i < d->waiting; i++) {
         if (s == GOSS_OK)
-            print(d->network, d->name[i], d->p + (size_t)i * classes, ensemble ? d->unsure[i] : -1, d->json);
+            cli_put_answer(d->network, d->name[i], d->p + (size_t)i * classes, ensemble ? d->unsure[i] : -1, d->json);
         free(d->name[i]);
     }
     d->waiting = 0;
@@ -74,11 +42,7 @@ static goss_status flush(predictor *d, goss_error *err) {
 static goss_status report_bad(predictor *d, const char *name, const goss_error *e, goss_error *err) {
     if (d->json) {
         GOSS_TRY(flush(d, err));
-        printf("{\"input\": ");
-        cli_json_name(name);
-        printf(", \"error\": ");
-        cli_json_text(e->text);
-        printf("}\n");
+        cli_put_unread(name, e);
     }
     fflush(stdout);
     cli_fail(e);

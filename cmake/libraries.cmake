@@ -17,7 +17,9 @@ set(GOSSAMER_LIBRARIES
     "ZIP|libzip|libzip-dev|images and tables in .zip files, .npz"
     "ZLIB|zlib|zlib1g-dev|idx files, gzipped"
     "FREETYPE|freetype2|libfreetype-dev|data glyphs"
-    "CSV|libcsv|libcsv-dev|csv tables|csv.h csv")
+    "CSV|libcsv|libcsv-dev|csv tables|csv.h csv"
+    "SNDFILE|sndfile|libsndfile1-dev|sound files"
+    "SAMPLERATE|samplerate|libsamplerate0-dev|sounds of other rates")
 
 set(GOSSAMER_OPTIONAL AUTO CACHE STRING "What every GOSSAMER_WITH_<name> is that is not set: AUTO, ON or OFF")
 find_package(PkgConfig QUIET)

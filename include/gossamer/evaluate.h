@@ -28,6 +28,8 @@ typedef struct goss_contender {
     int fine_tune;         /* gradient steps on the support set after adapting (0) */
     goss_sampler *sampler; /* NULL: the common one. Else a sampler that draws the same episodes from the same images,
                               with this model's preprocessing (goss_model_open_images) */
+    const goss_task_source *source; /* the same for goss_evaluate_tasks: the same tasks, with this model's
+                                       preprocessing; NULL: the common one */
 } goss_contender;
 
 /* A method applied to what another model has learned: its embedding, with the batch norm statistics it was trained
@@ -45,6 +47,8 @@ typedef struct goss_evaluate_options {
     goss_threads *threads; /* NULL: created for the call */
     /* Called after each run with the number of episodes done; may be NULL. */
     void (*progress)(void *context, int contender, int done, int episodes);
+    /* Called for every task with what the contender answered; valid during the call. May be NULL. */
+    void (*answered)(void *context, int contender, int episode, const goss_answers *answers);
     void *context;
 } goss_evaluate_options;
 /* The defaults. */
@@ -69,6 +73,13 @@ typedef struct goss_score {
 GOSS_API GOSS_MUST_USE goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler *sampler,
                                                  const goss_evaluate_options *options, goss_score *scores, double *each,
                                                  goss_error *err);
+/* The same on tasks 0 .. episodes-1 of a source of classification tasks with classes of their own (class_set.h), or of
+ * contenders' own sources (goss_contender.source), which the caller must have made to draw the same tasks. Errors: as
+ * above; GOSS_E_ARGUMENT: a model with other inputs than its source's. Threads: the sources'. */
+GOSS_API GOSS_MUST_USE goss_status goss_evaluate_tasks(const goss_contender *contenders, int n,
+                                                       const goss_task_source *source,
+                                                       const goss_evaluate_options *options, goss_score *scores,
+                                                       double *each, goss_error *err);
 /* Mean of values [n] and half its 95 % interval, 1.96 standard errors; NaN (unknown) for n < 2. For few values use
  * goss_student_ci95. */
 GOSS_API double goss_mean_ci95(const double *values, int n, double *mean);

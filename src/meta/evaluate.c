@@ -31,9 +31,12 @@ static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, con
         double start = goss__now();
         GOSS_TRY(goss__judge_run(j, pack, each + k, NULL, err));
         *seconds += goss__now() - start;
-        for (int i = k; i < k + tasks; i++)
+        for (int i = k; i < k + tasks; i++) {
             if (!isfinite(each[i]))
                 return goss_error_set(err, GOSS_E_NUMERIC, "what it says of episode %d is not finite", i);
+            const goss_answers a = goss__judge_answers(j, pack, i - k);
+            if (o->answered) o->answered(o->context, which, i, &a);
+        }
         k += tasks;
         if (o->progress) o->progress(o->context, which, k, o->episodes);
     }
@@ -52,15 +55,14 @@ static goss_status run_one(const goss_contender *c, int which, goss__task_pack *
     return s;
 }
 
-/* Images may have other extents for each, so that the episodes' memory is each one's, too. */
-static goss_status judge_one(const goss_contender *c, int which, goss_sampler *sampler, const goss_evaluate_options *o,
-                             double *each, goss_score *score, goss_error *err) {
-    goss_task_source source = goss_sampler_source(sampler);
+/* Samples may have other extents for each, so that the episodes' memory is each one's, too. */
+static goss_status judge_one(const goss_contender *c, int which, const goss_task_source *source,
+                             const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
     goss__task_pack pack;
     double seconds = 0;
-    GOSS_TRY(goss__task_pack_init(&pack, o->batch > 0 ? o->batch : goss__judge_batch(&source.spec, o->episodes),
-                                  &source.spec, err));
-    goss_status s = run_one(c, which, &pack, &source, o, each, &seconds, err);
+    GOSS_TRY(goss__task_pack_init(&pack, o->batch > 0 ? o->batch : goss__judge_batch(&source->spec, o->episodes),
+                                  &source->spec, err));
+    goss_status s = run_one(c, which, &pack, source, o, each, &seconds, err);
     goss__task_pack_free(&pack);
     *score = (goss_score){.seconds_per_task = seconds / o->episodes};
     return s;
@@ -68,11 +70,33 @@ static goss_status judge_one(const goss_contender *c, int which, goss_sampler *s
 
 /* ---- what can not be judged ---- */
 
-static goss_status check_one(const goss_contender *c, const goss_sampler *common, goss_error *err) {
+/* What a contender works on: its own episodes, or the common ones. */
+typedef struct common {
+    goss_sampler *sampler; /* NULL: tasks of a source */
+    const goss_task_source *source;
+} common;
+
+static goss_task_source source_of(const goss_contender *c, const common *all) {
+    if (all->sampler) return goss_sampler_source(c->sampler ? c->sampler : all->sampler);
+    return c->source ? *c->source : *all->source;
+}
+
+static goss_status check_samples(const goss_contender *c, const common *all, goss_error *err) {
+    if (all->sampler) {
+        if (c->sampler && !goss__sampler_same(c->sampler, all->sampler))
+            return goss_error_set(err, GOSS_E_ARGUMENT, "its own sampler draws other episodes than the common one");
+        return goss__model_fits(c->model, goss_sampler_images(c->sampler ? c->sampler : all->sampler), err);
+    }
+    const goss_task_source source = source_of(c, all);
+    const goss_task_spec *want = &goss_model_data(c->model)->task, *are = &source.spec;
+    bool same = want->input_rank == are->input_rank;
+    for (int i = 0; same && i < are->input_rank; i++) same = want->input[i] == are->input[i];
+    return same ? GOSS_OK : goss_error_set(err, GOSS_E_ARGUMENT, "its samples are of another shape than the tasks'");
+}
+
+static goss_status check_one(const goss_contender *c, const common *all, goss_error *err) {
     const goss_method *m = goss_model_method(c->model);
-    if (c->sampler && !goss__sampler_same(c->sampler, common))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "its own sampler draws other episodes than the common one");
-    GOSS_TRY(goss__model_fits(c->model, goss_sampler_images(c->sampler ? c->sampler : common), err));
+    GOSS_TRY(check_samples(c, all, err));
     if (m->fixed)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "its networks have heads for the tasks that it was trained on, and an episode of drawn "
@@ -83,15 +107,15 @@ static goss_status check_one(const goss_contender *c, const goss_sampler *common
     return goss__model_finite(c->model, err);
 }
 
-static goss_status check(const goss_contender *contenders, int n, const goss_sampler *sampler,
-                         const goss_evaluate_options *o, goss_error *err) {
-    int queries = goss_sampler_spec(sampler).queries;
+static goss_status check(const goss_contender *contenders, int n, const common *all, const goss_evaluate_options *o,
+                         goss_error *err) {
+    const int queries = all->sampler ? goss_sampler_spec(all->sampler).queries : all->source->spec.queries;
     if (n < 1 || o->episodes < 1 || queries < 1)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%d methods on %d episodes of %d queries a class: at least one of each", n, o->episodes,
                               queries);
     for (int i = 0; i < n; i++) {
-        goss_status s = check_one(&contenders[i], sampler, err);
+        goss_status s = check_one(&contenders[i], all, err);
         if (s != GOSS_OK)
             return goss_error_prefix(err, s, "%s", goss_method_name(goss_model_method(contenders[i].model)));
     }
@@ -110,22 +134,22 @@ static void summarize(double *each, int n, int episodes, goss_score *scores) {
     }
 }
 
-static goss_status race(const goss_contender *contenders, int n, goss_sampler *sampler, const goss_evaluate_options *o,
+static goss_status race(const goss_contender *contenders, int n, const common *all, const goss_evaluate_options *o,
                         goss_score *scores, double *each, goss_error *err) {
     for (int i = 0; i < n; i++) {
         const goss_contender *c = &contenders[i];
-        goss_status s = judge_one(c, i, c->sampler ? c->sampler : sampler, o, each + (size_t)i * (size_t)o->episodes,
-                                  &scores[i], err);
+        const goss_task_source source = source_of(c, all);
+        goss_status s = judge_one(c, i, &source, o, each + (size_t)i * (size_t)o->episodes, &scores[i], err);
         if (s != GOSS_OK) return goss_error_prefix(err, s, "%s", goss_method_name(goss_model_method(c->model)));
     }
     summarize(each, n, o->episodes, scores);
     return GOSS_OK;
 }
 
-goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler *sampler,
-                          const goss_evaluate_options *options, goss_score *scores, double *each, goss_error *err) {
+static goss_status evaluate(const goss_contender *contenders, int n, const common *all,
+                            const goss_evaluate_options *options, goss_score *scores, double *each, goss_error *err) {
     goss_evaluate_options o = options ? *options : goss_evaluate_defaults();
-    GOSS_TRY(check(contenders, n, sampler, &o, err));
+    GOSS_TRY(check(contenders, n, all, &o, err));
     goss_threads *threads = NULL;
     double *own = NULL;
     if (!o.threads) {
@@ -133,9 +157,20 @@ goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler 
         o.threads = threads;
     }
     if (!each) each = own = goss__calloc((size_t)n * (size_t)o.episodes, sizeof *own);
-    goss_status s = each ? race(contenders, n, sampler, &o, scores, each, err)
+    goss_status s = each ? race(contenders, n, all, &o, scores, each, err)
                          : goss_error_set(err, GOSS_E_NOMEM, "no memory for the results of %d episodes", o.episodes);
     goss__free(own);
     goss_threads_free(threads);
     return s;
+}
+
+goss_status goss_evaluate(const goss_contender *contenders, int n, goss_sampler *sampler,
+                          const goss_evaluate_options *options, goss_score *scores, double *each, goss_error *err) {
+    return evaluate(contenders, n, &(common){sampler, NULL}, options, scores, each, err);
+}
+
+goss_status goss_evaluate_tasks(const goss_contender *contenders, int n, const goss_task_source *source,
+                                const goss_evaluate_options *options, goss_score *scores, double *each,
+                                goss_error *err) {
+    return evaluate(contenders, n, &(common){NULL, source}, options, scores, each, err);
 }

@@ -6,11 +6,10 @@
 #include "gossamer/table.h"
 
 /* By data.kind; auto is by content. */
-static const goss__data_kind *const kinds[] = {[GOSS__DATA_IMAGES] = &goss__data_images,
-                                               [GOSS__DATA_IDX] = &goss__data_images,
-                                               [GOSS__DATA_TABLE] = &goss__data_table,
-                                               [GOSS__DATA_ARRAYS] = &goss__data_table,
-                                               [GOSS__DATA_PRIOR] = &goss__data_prior};
+static const goss__data_kind *const kinds[] = {
+    [GOSS__DATA_IMAGES] = &goss__data_images, [GOSS__DATA_IDX] = &goss__data_images,
+    [GOSS__DATA_TABLE] = &goss__data_table,   [GOSS__DATA_ARRAYS] = &goss__data_table,
+    [GOSS__DATA_PRIOR] = &goss__data_prior,   [GOSS__DATA_SOUND] = &goss__data_sound};
 
 /* Images in tasks of their own, or in classes that episodes are drawn from. */
 static const goss__data_kind *images_kind(const goss__run_settings *s) {
@@ -20,6 +19,7 @@ static const goss__data_kind *images_kind(const goss__run_settings *s) {
 const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own) {
     if (own) return &goss__data_own;
     const goss__data_kind *kind = kinds[s->data.kind];
+    if (!kind && goss_sounds_is(s->data.path)) kind = &goss__data_sound;
     if (!kind) kind = goss_table_is(s->data.path) ? &goss__data_table : &goss__data_images;
     return kind == &goss__data_images ? images_kind(s) : kind;
 }

@@ -91,11 +91,13 @@ static goss_status read_at(const char *text, void *settings, goss_error *err) {
 /* ---- the table ---- */
 
 static const goss_key own[] = {
-    GOSS__KEY_TEXT("data.path", data.path, "",
-                   "Folder, .zip or idx file of images in classes (folders train, val and test above them are the "
-                   "split, if no key "
-                   "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such"),
-    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior",
+    GOSS__KEY_TEXT(
+        "data.path", data.path, "",
+        "Folder, .zip or idx file of images in classes (folders train, val and test above them are the "
+        "split, if no key "
+        "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such; or a folder of sound files, or a csv "
+        "file of file, class, ..."),
+    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior|sound",
                    "What data.path holds; auto: by its content; prior: nothing, tables are drawn as [prior] says"),
     GOSS__KEY_TEXT(
         "data.task", table.task, "",
@@ -129,6 +131,10 @@ static const goss_key own[] = {
                    "File with the classes to train on; empty: all others"),
     GOSS__KEY_TEXT("data.val_classes", data.val_classes, "",
                    "File with the classes to validate on; empty: some of the training classes are held out"),
+    GOSS__KEY_TEXT("data.validate", data.validate, "",
+                   "sounds: samples to validate on, by a field, as speaker=theo,lucas; empty: data.val_classes"),
+    GOSS__KEY_TEXT("data.leave_out", data.leave_out, "",
+                   "sounds: samples that are neither trained nor validated on, in the same way"),
     GOSS__KEY_INT("data.hold_out_alphabets", data.hold_out_alphabets, "0", 0, 100000, "alphabets",
                   "Without val_classes: whole alphabets held out for validation; 0: single classes"),
     GOSS__KEY_REAL(
@@ -210,6 +216,8 @@ static const goss_key own[] = {
                    "Copies turned by 90, 180, 270 degrees are classes of their own"),
     GOSS__KEY_BOOL("train.one_alphabet", train_episodes.one_alphabet, "false",
                    "All classes of an episode are of one alphabet"),
+    GOSS__KEY_TEXT("train.group", train.group, "",
+                   "sounds: a field, as speaker: each episode, of validation too, is drawn within one value of it"),
     GOSS__KEY_BOOL("train.distinct_faces", train_episodes.distinct_faces, "false",
                    "Support and query of a class show different faces"),
     GOSS__KEY_REAL("train.augment", train_episodes.augment, "0", 0, 10, NULL,
@@ -264,11 +272,19 @@ static const goss_key own[] = {
     GOSS__KEY_INT("validate.patience", validate.patience, "0", 0, 1e6, "validations",
                   "Stop after so many validations without a better one; 0: never"),
 };
-enum { OWN = sizeof own / sizeof *own, MOST = 240 };
+enum { OWN = sizeof own / sizeof *own, MOST = 400 };
 
 static goss_key all[MOST];
 static int n_all;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* The keys of a kind of data, which its own struct is bound to. */
+static void add_keys(const goss_key *(*keys)(int *n)) {
+    int n;
+    const goss_key *own_keys = keys(&n);
+    memcpy(all + n_all, own_keys, (size_t)n * sizeof *all);
+    n_all += n;
+}
 
 static void join(void) {
     int n;
@@ -278,6 +294,7 @@ static void join(void) {
     n_all = OWN + n;
     memcpy(all + n_all, goss__regularizer_keys, (size_t)goss__regularizer_key_count * sizeof *all);
     n_all += goss__regularizer_key_count;
+    add_keys(goss_sound_keys), add_keys(goss_sound_augment_keys);
 }
 
 const goss_key *goss_train_keys(int *n) {
@@ -313,6 +330,11 @@ goss_status goss__run_settings_read(const goss_config *c, goss__run_settings *ou
                                 .optimizer = goss_optimizer_defaults(),
                                 .rate = goss_rate_defaults()};
     GOSS_TRY(goss_config_bind(c, own, OWN, out, err));
+    int n;
+    const goss_key *keys = goss_sound_keys(&n);
+    GOSS_TRY(goss_config_bind(c, keys, n, &out->sound, err));
+    keys = goss_sound_augment_keys(&n);
+    GOSS_TRY(goss_config_bind(c, keys, n, &out->augment, err));
     derive(out);
     if (out->rate.kind == GOSS_RATE_STEP && out->rate.n_at == 0)
         return goss_error_set(

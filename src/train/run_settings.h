@@ -12,6 +12,7 @@
 #include "gossamer/image_task.h"
 #include "gossamer/optimizer.h"
 #include "gossamer/prior.h"
+#include "gossamer/sound.h"
 #include "gossamer/table_data.h"
 
 /* data.kind, in the order of its choices. */
@@ -21,21 +22,24 @@ typedef enum goss__data_word {
     GOSS__DATA_IDX,
     GOSS__DATA_TABLE,
     GOSS__DATA_ARRAYS,
-    GOSS__DATA_PRIOR
+    GOSS__DATA_PRIOR,
+    GOSS__DATA_SOUND
 } goss__data_word;
 
 typedef struct goss__run_settings {
     const goss_config *config; /* what it was read from; texts are borrowed from there */
     struct {
         goss__data_word kind;
-        const char *path, *train_classes, *val_classes, *cache;
+        const char *path, *train_classes, *val_classes, *cache, *validate, *leave_out;
         double hold_out;
         int hold_out_alphabets;
     } data;
     goss_images_options images; /* all but split, cache_dir and stop */
     goss_image_tasks_options image_tasks;
     goss_table_data_options table;
-    goss_prior_source_options prior;  /* all but seed and regression, which run.seed and task.objective say */
+    goss_prior_source_options prior; /* all but seed and regression, which run.seed and task.objective say */
+    goss_sound_front sound;
+    goss_sound_augment augment;
     goss_episode_spec train_episodes; /* all but min_shots, for which there is train.min_shots */
     goss_episode_spec validate_episodes;
     const char *metric; /* task.metric */
@@ -45,7 +49,7 @@ typedef struct goss__run_settings {
         int threads;
     } run;
     struct {
-        const char *method, *start;
+        const char *method, *start, *group;
         int64_t steps, log_every;
         double minutes, checkpoint_minutes, mixup;
         int tasks, micro_batch, min_shots;

@@ -181,18 +181,22 @@ static void tell(const goss_config *c, const goss_key *key, const char *with, co
 static const struct {
     const char *keys, *kinds, *about;
 } of_kinds[] = {
-    {"data.train_classes,data.val_classes,data.hold_out_alphabets,train.ways,train.shots,train.min_shots,train.queries,"
-     "train.rotations,train.one_alphabet,train.distinct_faces,validate.ways,validate.shots,validate.queries,"
-     "validate.rotations,validate.distinct_faces",
+    {"data.train_classes,data.val_classes,train.ways,train.shots,train.min_shots,train.queries,validate.ways,"
+     "validate.shots,validate.queries",
+     "images,sound", "classes that episodes are drawn from"},
+    {"data.hold_out_alphabets,train.rotations,train.one_alphabet,train.distinct_faces,validate.rotations,"
+     "validate.distinct_faces",
      "images", "images in episodes"},
-    {"data.labels,data.height,data.width,data.channels,data.invert,data.skip_bad,data.cache,train.augment,"
-     "train.elastic,train.mirror",
+    {"data.labels,data.height,data.width,data.channels,data.invert,data.cache,train.augment,train.elastic,train.mirror",
      "images,image tasks", "images"},
+    {"data.skip_bad", "images,image tasks,sound", "images and sounds"},
+    {"data.validate,data.leave_out,train.group", "sound", "samples with fields, as recordings have"},
+    {"data.pattern,sound.*,augment.*", "sound", "sounds"},
     {"data.tasks,data.per_class", "image tasks", "images in tasks (data.task = folder, data.tasks)"},
     {"data.task,data.train_tasks,data.split,task.support,task.queries", "table,image tasks",
      "tasks of tables or images"},
-    {"data.hold_out", "images,table", "classes or tasks that are held out"},
-    {"validate.episodes", "images,table,prior", "classes or tasks that are held out"},
+    {"data.hold_out", "images,table,sound", "classes or tasks that are held out"},
+    {"validate.episodes", "images,table,prior,sound", "classes or tasks that are held out"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
     {"task.objective", "table,prior", "tables"},
     {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.val_tasks,task.order,"

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_runners.c: who takes part in gossamer eval on episodes of classes: the model, and what --methods names. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval_runners.h"
+
+typedef struct runners {
+    eval_runner *runner; /* [EVAL_MOST] */
+    int *n;
+} runners;
+
+/* The next free place, with copies of name and weights. A report tells its rows apart by their names. */
+static goss_status place(runners *e, const char *name, const char *weights, eval_runner **out, goss_error *err) {
+    if (*e->n == EVAL_MOST) return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: more than %d", EVAL_MOST);
+    for (int i = 0; i < *e->n; i++)
+        if (strcmp(e->runner[i].name, name) == 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "--methods: two are called %s; in NAME=FILE the name may be any other", name);
+    eval_runner *r = *out = &e->runner[(*e->n)++];
+    r->name = strdup(name), r->weights = strdup(weights);
+    return r->name && r->weights ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+}
+
+/* A method on the model's own weights. */
+static goss_status derive(runners *e, const char *name, goss_error *err) {
+    eval_runner *r;
+    goss_model *m;
+    goss_status s = goss_contender_derive(e->runner[0].model, name, &m, err);
+    if (s != GOSS_OK && strpbrk(name, "./"))
+        return goss_error_prefix(err, s, "--methods %s: a model file is given as NAME=%s", name, name);
+    if (s != GOSS_OK) return goss_error_prefix(err, s, "--methods %s (--methods %s=FILE names a model)", name, name);
+    const goss_method *method = goss_model_method(m);
+    bool norms = goss_layout_count(goss_target_statistics(goss_method_target(method))) > 0;
+    bool support = strcmp(goss_config_text(goss_model_settings(m), "method.norm"), "support") == 0;
+    s = place(e, name,
+              !goss_method_trains(method) ? "none"
+              : norms && support          ? "the model's embedding, support statistics"
+                                          : "the model's embedding",
+              &r, err);
+    if (s == GOSS_OK)
+        r->model = m;
+    else
+        goss_model_free(m);
+    return s;
+}
+
+/* The word without blanks around it, in place. */
+static char *trim(char *word) {
+    static const char blanks[] = " \t\n\r";
+    word += strspn(word, blanks);
+    for (size_t n = strlen(word); n > 0 && strchr(blanks, word[n - 1]); n--) word[n - 1] = 0;
+    return word;
+}
+
+static goss_status add_runner(runners *e, char *word, goss_error *err) {
+    char *name = trim(word), *file = strchr(name, '=');
+    eval_runner *r;
+    if (file) *file++ = 0, name = trim(name), file = trim(file);
+    if (!*name || (file && !*file))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as protonet,mine=FILE",
+                              *name ? "file name" : "name");
+    if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the model itself is that method */
+    if (!file) return derive(e, name, err);
+    GOSS_TRY(place(e, name, file, &r, err));
+    r->file = true;
+    return goss_error_prefix(err, goss_model_load(file, &r->model, err), "--methods %s", name);
+}
+
+static goss_status add_tuned(runners *e, int fine_tune, goss_error *err) {
+    const eval_runner *first = &e->runner[0];
+    eval_runner *r;
+    char name[100];
+    snprintf(name, sizeof name, "%s+finetune%d", first->name, fine_tune);
+    GOSS_TRY(place(e, name, first->weights, &r, err));
+    r->model = first->model, r->fine_tune = fine_tune;
+    return GOSS_OK;
+}
+
+goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
+                        int fine_tune, goss_error *err) {
+    runners e = {runner, n};
+    eval_runner *r;
+    goss_status s = place(&e, goss_method_name(goss_model_method(m)), path, &r, err);
+    r->model = m, r->file = true;
+    if (s == GOSS_OK && fine_tune > 0) s = add_tuned(&e, fine_tune, err);
+    if (s != GOSS_OK || !methods) return s;
+    char *list = strdup(methods), *rest = list, *word;
+    if (!list) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_runner(&e, word, err);
+    free(list);
+    return s;
+}
+
+void eval_free_runners(eval_runner *runner) {
+    for (int i = EVAL_MOST - 1; i >= 0; i--) { /* freed last: the first one's model may serve others */
+        free(runner[i].name), free(runner[i].weights);
+        if (i == 0 || runner[i].model != runner[0].model) goss_model_free(runner[i].model);
+    }
+}

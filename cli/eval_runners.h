@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_runners.h: the methods of gossamer eval on episodes of classes, of whatever samples. */
+#ifndef GOSS_EVAL_RUNNERS_H
+#define GOSS_EVAL_RUNNERS_H
+
+#include "cli.h"
+#include "gossamer/evaluate.h"
+
+enum { EVAL_MOST = 32 };
+
+typedef struct eval_runner {
+    char *name;
+    char *weights;     /* their origin, for the report */
+    bool file;         /* weights is a separate file */
+    goss_model *model; /* owned, unless it is the first one's */
+    int fine_tune;
+    int view;
+    goss_overlap trained, validated; /* with the evaluated classes */
+} eval_runner;
+
+/* The model, with gradient steps too if fine_tune > 0, and the methods of a list "A,B=FILE" (NULL: none). Takes the
+ * model. Shapes: runner [EVAL_MOST], zero. Owns: eval_free_runners, of what an error leaves, too. */
+goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
+                        int fine_tune, goss_error *err);
+void eval_free_runners(eval_runner *runner);
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* front.c: from a waveform to a sample: changes of the waveform (augmentation), spectrum, cut, normalisation, fit to a
+ * number of frames, masks. All in the caller's scratch memory; every random number is drawn from one stream, in one
+ * order, whatever is switched on. */
+#include "sound/front.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+
+/* Decibels in a unit of a sample, and the least of GOSS_SOUND_NONE. */
+static const float unit = 20, floor_level = -100;
+
+/* ---- making ---- */
+
+static int samples_of(double ms, int rate) { return (int)lround(ms * rate / 1000); }
+
+goss_status goss__front_init(goss__front *fe, const goss_sound_front *f, const goss_sound_augment *augment,
+                             goss_error *err) {
+    *fe = (goss__front){.f = *f, .augment = augment ? *augment : (goss_sound_augment){0}};
+    GOSS_TRY(goss_sound_front_check(f, err));
+    fe->f.pattern = "";
+    goss_mel_options o = {.rate = f->rate,
+                          .window = samples_of(f->window, f->rate),
+                          .hop = samples_of(f->hop, f->rate),
+                          .mels = f->mels,
+                          .low = f->low,
+                          .high = f->high > 0 ? f->high : f->rate / 2.0,
+                          .fft = 4};
+    while (o.fft < o.window) o.fft *= 2;
+    fe->fft = o.fft, fe->hop = o.hop;
+    fe->rank = goss_sound_shape_of(f, fe->input), fe->width = (int)fe->input[1];
+    return goss_error_prefix(err, goss_mel_new(&o, &fe->mel, err), "[sound]");
+}
+
+void goss__front_free(goss__front *fe) {
+    goss_mel_free(fe->mel);
+    fe->mel = NULL;
+}
+
+int goss_sound_shape_of(const goss_sound_front *f, int64_t *extents) {
+    extents[0] = f->frames;
+    extents[1] = f->features == GOSS_SOUND_MFCC ? f->coefficients : f->mels;
+    extents[2] = 1;
+    return f->shape == GOSS_SOUND_MAP ? 3 : 2;
+}
+
+/* The samples of n at the slowest speed. */
+static size_t slowest(const goss__front *fe, size_t n) { return (size_t)((double)n / (1 - fe->augment.speed)) + 2; }
+
+size_t goss__front_scratch(const goss__front *fe, size_t n) {
+    const size_t samples = slowest(fe, n), frames = (size_t)goss_mel_frames(fe->mel, samples);
+    const size_t row = (size_t)fe->f.mels + (size_t)fe->width + 1;
+    return (samples + 2 * (size_t)fe->fft + frames * row) * sizeof(float);
+}
+
+/* ---- augmentation of the waveform ---- */
+
+typedef struct changes {
+    double speed, gain, noise; /* a factor, a factor, decibels above the noise (0: none) */
+    double start, end;         /* milliseconds */
+    double mask[2], at[2];     /* widths and places, 0 to 1 */
+    uint64_t noise_seed;
+} changes;
+
+static double around(goss__rng *rng, double bound) { return bound * (2 * goss__rng_uniform(rng) - 1); }
+
+static changes draw_changes(const goss_sound_augment *a, uint64_t random) {
+    goss__rng rng = goss__rng_make(random, 0x736f756e64); /* "sound" */
+    changes c = {.speed = 1, .gain = 1, .noise_seed = random};
+    if (!random) return c;
+    c.speed = 1 + around(&rng, a->speed);
+    c.gain = pow(10, around(&rng, a->gain) / 20);
+    c.noise = a->noise + 30 * goss__rng_uniform(&rng);
+    c.start = around(&rng, a->shift), c.end = around(&rng, a->shift);
+    for (int i = 0; i < 2; i++) c.mask[i] = a->masks * goss__rng_uniform(&rng), c.at[i] = goss__rng_uniform(&rng);
+    if (a->noise <= 0) c.noise = 0;
+    return c;
+}
+
+/* Cubic interpolation (Catmull and Rom 1974) between the samples; beyond the ends is silence. */
+static float between(const float *s, size_t n, double at) {
+    const int64_t i = (int64_t)floor(at);
+    const float t = (float)(at - (double)i);
+    float v[4];
+    for (int k = 0; k < 4; k++) v[k] = i + k - 1 >= 0 && i + k - 1 < (int64_t)n ? s[i + k - 1] : 0;
+    return v[1] +
+           t / 2 * (v[2] - v[0] + t * (2 * v[0] - 5 * v[1] + 4 * v[2] - v[3] + t * (3 * (v[1] - v[2]) + v[3] - v[0])));
+}
+
+static float loudness(const float *s, size_t n) {
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)s[i] * (double)s[i];
+    return n ? (float)sqrt(sum / (double)n) : 0;
+}
+
+/* Returns the number of samples in `to`. */
+static size_t change(const changes *c, const float *s, size_t n, float *to) {
+    const size_t m = (size_t)((double)n / c->speed);
+    for (size_t i = 0; i < m; i++) to[i] = (float)c->gain * between(s, n, (double)i * c->speed);
+    if (c->noise <= 0) return m;
+    goss__rng rng = goss__rng_make(c->noise_seed, 0x6e6f697365); /* "noise" */
+    const float level = loudness(to, m) * (float)pow(10, -c->noise / 20);
+    for (size_t i = 0; i < m; i++) to[i] += level * (float)goss__rng_normal(&rng);
+    return m;
+}
+
+/* ---- the cut ---- */
+
+/* The frames from the first to the last that is loud. level [frames]: scratch. */
+static void trim(const goss__front *fe, const float *power, int frames, float *level, int *first, int *count) {
+    float most = -INFINITY;
+    int last = frames - 1;
+    *first = 0, *count = frames;
+    if (fe->f.trim <= 0) return;
+    for (int i = 0; i < frames; i++) {
+        float sum = 0;
+        for (int k = 0; k < fe->f.mels; k++) sum += power[(size_t)i * (size_t)fe->f.mels + (size_t)k];
+        level[i] = 10 * log10f(sum > 1e-10f ? sum : 1e-10f);
+        most = level[i] > most ? level[i] : most;
+    }
+    while (*first < last && level[*first] < most - (float)fe->f.trim) ++*first;
+    while (last > *first && level[last] < most - (float)fe->f.trim) last--;
+    *count = last + 1 - *first;
+}
+
+/* Moves both ends by what was drawn; at least two frames stay, where there are as many. */
+static void move_ends(const goss__front *fe, const changes *c, int frames, int *first, int *count) {
+    int start = *first + (int)lround(c->start / fe->f.hop), end = *first + *count + (int)lround(c->end / fe->f.hop);
+    start = start < 0 ? 0 : start, end = end > frames ? frames : end;
+    if (end - start < 2 || start >= frames) return;
+    *first = start, *count = end - start;
+}
+
+/* ---- normalisation, in place ---- */
+
+static void shift_scale(float *v, int frames, int width, float shift, float scale) {
+    for (size_t i = 0; i < (size_t)frames * (size_t)width; i++) v[i] = (v[i] + shift) * scale;
+}
+
+static void by_mean(float *v, int frames, int width, bool by_deviation) {
+    for (int k = 0; k < width; k++) {
+        double sum = 0, squares = 0;
+        for (int i = 0; i < frames; i++) sum += (double)v[(size_t)i * (size_t)width + (size_t)k];
+        const float mean = (float)(sum / frames);
+        for (int i = 0; i < frames; i++) {
+            float *at = &v[(size_t)i * (size_t)width + (size_t)k];
+            *at -= mean, squares += (double)*at * (double)*at;
+        }
+        /* What does not vary stays 0: rounding is no signal. */
+        const double deviation = sqrt(squares / frames);
+        const float scale = !by_deviation ? 1 / unit : deviation > 1e-3 ? (float)(1 / deviation) : 0;
+        for (int i = 0; i < frames; i++) v[(size_t)i * (size_t)width + (size_t)k] *= scale;
+    }
+}
+
+/* ---- frames ---- */
+
+static void stretch(const float *v, int frames, int width, int to, float *x) {
+    for (int j = 0; j < to; j++) {
+        const double at = to > 1 ? (double)j * (frames - 1) / (to - 1) : (frames - 1) / 2.0;
+        const int i = at >= frames - 1 ? (frames > 1 ? frames - 2 : 0) : (int)at, next = frames > 1 ? i + 1 : i;
+        const float t = (float)(at - i);
+        for (int k = 0; k < width; k++)
+            x[(size_t)j * (size_t)width + (size_t)k] =
+                v[(size_t)i * (size_t)width + (size_t)k] * (1 - t) + v[(size_t)next * (size_t)width + (size_t)k] * t;
+    }
+}
+
+static void pad(const float *v, int frames, int width, int to, float *x) {
+    const int from = frames > to ? (frames - to) / 2 : 0, before = to > frames ? (to - frames) / 2 : 0;
+    const int n = frames < to ? frames : to;
+    memset(x, 0, (size_t)to * (size_t)width * sizeof *x);
+    memcpy(x + (size_t)before * (size_t)width, v + (size_t)from * (size_t)width, (size_t)n * (size_t)width * sizeof *x);
+}
+
+/* Hides some of the frames, and some of the coefficients of all frames. */
+static void mask(const goss__front *fe, const changes *c, float *x) {
+    const int extent[2] = {fe->f.frames, fe->width};
+    int first[2], n[2];
+    for (int i = 0; i < 2; i++)
+        n[i] = (int)(c->mask[i] * extent[i]), first[i] = (int)(c->at[i] * (extent[i] - n[i] + 1));
+    memset(x + (size_t)first[0] * (size_t)fe->width, 0, (size_t)n[0] * (size_t)fe->width * sizeof *x);
+    for (int i = 0; i < extent[0]; i++) memset(x + i * fe->width + first[1], 0, (size_t)n[1] * sizeof *x);
+}
+
+/* ---- all of it ---- */
+
+/* Decibels of count frames, normalised, [count, width]; returns where they are. */
+static float *describe(const goss__front *fe, float *power, int count, float *cepstra) {
+    const size_t n = (size_t)count * (size_t)fe->f.mels;
+    const bool none = fe->f.normal == GOSS_SOUND_NONE;
+    const float most = goss_decibels(power, n, none ? INFINITY : (float)fe->f.range);
+    float *v = power;
+    if (none)
+        shift_scale(power, count, fe->f.mels, -floor_level, 1 / unit);
+    else if (fe->f.normal == GOSS_SOUND_LEVEL)
+        shift_scale(power, count, fe->f.mels, (float)fe->f.range - most, 1 / unit);
+    if (fe->f.features == GOSS_SOUND_MFCC) {
+        goss_cepstrum(power, count, fe->f.mels, fe->width, cepstra);
+        v = cepstra;
+    }
+    if (fe->f.normal >= GOSS_SOUND_MEAN) by_mean(v, count, fe->width, fe->f.normal == GOSS_SOUND_STANDARD);
+    return v;
+}
+
+void goss__front_sample(const goss__front *fe, const float *samples, size_t n, uint64_t random, void *scratch,
+                        float *x) {
+    const size_t room = slowest(fe, n), rows = (size_t)goss_mel_frames(fe->mel, room);
+    const changes c = draw_changes(&fe->augment, random);
+    float *wave = scratch, *fft = wave + room, *power = fft + 2 * (size_t)fe->fft,
+          *cepstra = power + rows * (size_t)fe->f.mels, *level = cepstra + rows * (size_t)fe->width;
+    int first, count;
+    if (random) n = change(&c, samples, n, wave), samples = wave;
+    const int frames = goss_mel_frames(fe->mel, n);
+    goss_mel_power(fe->mel, samples, n, 0, frames, fft, power);
+    trim(fe, power, frames, level, &first, &count);
+    if (random) move_ends(fe, &c, frames, &first, &count);
+    const float *v = describe(fe, power + (size_t)first * (size_t)fe->f.mels, count, cepstra);
+    (fe->f.fit == GOSS_SOUND_STRETCH ? stretch : pad)(v, count, fe->width, fe->f.frames, x);
+    if (random) mask(fe, &c, x);
+}
+
+/* ---- single waveforms ---- */
+
+struct goss_sound_reader {
+    goss__front front;
+    void *scratch;
+    size_t room; /* bytes */
+};
+
+goss_status goss_sound_reader_new(const goss_sound_front *f, goss_sound_reader **out, goss_error *err) {
+    goss_sound_reader *r = *out = goss__calloc(1, sizeof *r);
+    if (!r) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a front end");
+    const goss_status s = goss__front_init(&r->front, f, NULL, err);
+    if (s == GOSS_OK) return s;
+    goss_sound_reader_free(r);
+    *out = NULL;
+    return s;
+}
+
+void goss_sound_reader_free(goss_sound_reader *r) {
+    if (!r) return;
+    goss__front_free(&r->front);
+    goss__free(r->scratch);
+    goss__free(r);
+}
+
+goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n, float *x, goss_error *err) {
+    const size_t need = goss__front_scratch(&r->front, n);
+    if (need > r->room) {
+        void *grown = goss__realloc(r->scratch, need);
+        if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a recording of %zu samples", n);
+        r->scratch = grown, r->room = need;
+    }
+    goss__front_sample(&r->front, samples, n, 0, r->scratch, x);
+    return GOSS_OK;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* mel.c: mel spectrograms, decibels and cepstra, equal to librosa's (melspectrogram, power_to_db, mfcc with their
+ * defaults: centred frames, zeros beyond the ends, periodic Hann window, Slaney's scale and area normalisation). */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "gossamer/sound.h"
+#include "sound/fft.h"
+
+/* A triangular band: weights of bins first .. first + count - 1. */
+typedef struct band {
+    int first, count;
+    const float *weight;
+} band;
+
+struct goss_mel {
+    goss_mel_options o;
+    goss__fft fft;
+    goss__arena arena;
+    float *window; /* [fft], zeros around the Hann window */
+    band *band;    /* [mels] */
+};
+
+static const double pi = 3.14159265358979323846;
+
+/* ---- Slaney's scale: linear to 1 kHz, then logarithmic (Auditory Toolbox, 1998) ---- */
+
+static const double linear_step = 200.0 / 3, break_hz = 1000, break_mel = 15;
+static double log_step(void) { return log(6.4) / 27; }
+
+static double to_mel(double hz) {
+    return hz < break_hz ? hz / linear_step : break_mel + log(hz / break_hz) / log_step();
+}
+static double to_hz(double mel) {
+    return mel < break_mel ? mel * linear_step : break_hz * exp((mel - break_mel) * log_step());
+}
+
+static double edge(const goss_mel_options *o, int i) {
+    const double low = to_mel(o->low), high = to_mel(o->high);
+    return to_hz(low + (high - low) * i / (o->mels + 1));
+}
+
+/* The weight of a frequency in the band with these edges, of area 1. */
+static double weight(double hz, const double e[3]) {
+    const double up = (hz - e[0]) / (e[1] - e[0]), down = (e[2] - hz) / (e[2] - e[1]), least = up < down ? up : down;
+    return least > 0 ? least * 2 / (e[2] - e[0]) : 0;
+}
+
+static bool make_band(goss_mel *m, int i) {
+    const goss_mel_options *o = &m->o;
+    const double e[3] = {edge(o, i), edge(o, i + 1), edge(o, i + 2)};
+    band *b = &m->band[i];
+    const int bins = o->fft / 2 + 1;
+    for (int k = 0; k < bins; k++) {
+        if (weight((double)k * o->rate / o->fft, e) <= 0) continue;
+        if (b->count == 0) b->first = k;
+        b->count = k + 1 - b->first;
+    }
+    float *w = goss__arena_alloc(&m->arena, (size_t)(b->count + 1) * sizeof *w);
+    if (!w) return false;
+    for (int k = 0; k < b->count; k++) w[k] = (float)weight((double)(b->first + k) * o->rate / o->fft, e);
+    b->weight = w;
+    return true;
+}
+
+/* ---- making ---- */
+
+static goss_status check(const goss_mel_options *o, goss_error *err) {
+    if (o->fft < 4 || o->fft > 1 << 20 || o->fft & (o->fft - 1))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "a transform of %d samples: a power of two from 4 on", o->fft);
+    if (o->window < 1 || o->window > o->fft || o->hop < 1 || o->mels < 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "a window of %d samples, a hop of %d, %d mels: 1 to %d, and at "
+                              "least 1 each",
+                              o->window, o->hop, o->mels, o->fft);
+    if (o->rate < 1 || !(o->low >= 0 && o->low < o->high && 2 * o->high <= o->rate))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "bands from %g to %g Hz: there are frequencies up to %g, half the "
+                              "rate",
+                              o->low, o->high, (double)o->rate / 2);
+    return GOSS_OK;
+}
+
+static bool fill(goss_mel *m) {
+    const goss_mel_options *o = &m->o;
+    m->window = goss__arena_alloc(&m->arena, (size_t)o->fft * sizeof *m->window);
+    m->band = goss__arena_alloc(&m->arena, (size_t)o->mels * sizeof *m->band);
+    if (!m->window || !m->band || !goss__fft_init(&m->fft, o->fft, &m->arena)) return false;
+    for (int i = 0; i < o->window; i++)
+        m->window[(o->fft - o->window) / 2 + i] = (float)(0.5 - 0.5 * cos(2 * pi * i / o->window));
+    for (int i = 0; i < o->mels; i++)
+        if (!make_band(m, i)) return false;
+    return true;
+}
+
+/* A band between two bins hears nothing. */
+static goss_status check_bands(const goss_mel *m, goss_error *err) {
+    for (int i = 0; i < m->o.mels; i++)
+        if (m->band[i].count == 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "band %d of %d, around %.0f Hz, is narrower than the spectrum's steps of %.0f Hz: "
+                                  "fewer mels, or a longer window",
+                                  i + 1, m->o.mels, edge(&m->o, i + 1), (double)m->o.rate / m->o.fft);
+    return GOSS_OK;
+}
+
+goss_status goss_mel_new(const goss_mel_options *o, goss_mel **out, goss_error *err) {
+    *out = NULL;
+    GOSS_TRY(check(o, err));
+    goss_mel *m = goss__calloc(1, sizeof *m);
+    if (!m) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a spectrogram's tables");
+    m->o = *o;
+    goss_status s =
+        fill(m) ? check_bands(m, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a spectrogram's tables");
+    if (s == GOSS_OK)
+        *out = m;
+    else
+        goss_mel_free(m);
+    return s;
+}
+
+void goss_mel_free(goss_mel *m) {
+    if (!m) return;
+    goss__arena_free(&m->arena);
+    goss__free(m);
+}
+
+/* ---- spectra ---- */
+
+int goss_mel_frames(const goss_mel *m, size_t n) { return 1 + (int)(n / (size_t)m->o.hop); }
+
+static void cut(const goss_mel *m, const float *samples, size_t n, int frame, float *x) {
+    const int64_t start = (int64_t)frame * m->o.hop - m->o.fft / 2;
+    for (int i = 0; i < m->o.fft; i++) {
+        const int64_t at = start + i;
+        x[i] = at >= 0 && at < (int64_t)n ? m->window[i] * samples[at] : 0;
+    }
+}
+
+void goss_mel_power(const goss_mel *m, const float *samples, size_t n, int first, int count, float *scratch,
+                    float *out) {
+    float *x = scratch, *power = scratch + m->o.fft;
+    for (int f = 0; f < count; f++) {
+        cut(m, samples, n, first + f, x);
+        goss__fft_power(&m->fft, x, power);
+        for (int i = 0; i < m->o.mels; i++) {
+            const band *b = &m->band[i];
+            float sum = 0;
+            for (int k = 0; k < b->count; k++) sum += b->weight[k] * power[b->first + k];
+            out[(size_t)f * (size_t)m->o.mels + (size_t)i] = sum;
+        }
+    }
+}
+
+float goss_decibels(float *power, size_t n, float range) {
+    static const float least = 1e-10f;
+    float most = -100; /* decibels of `least` */
+    for (size_t i = 0; i < n; i++) {
+        power[i] = 10 * log10f(power[i] > least ? power[i] : least);
+        most = power[i] > most ? power[i] : most;
+    }
+    for (size_t i = 0; i < n; i++) power[i] = power[i] > most - range ? power[i] : most - range;
+    return most;
+}
+
+void goss_cepstrum(const float *mel, int frames, int mels, int coefficients, float *out) {
+    for (int k = 0; k < coefficients; k++) {
+        const double scale = sqrt((k ? 2.0 : 1.0) / mels);
+        for (int f = 0; f < frames; f++) out[(size_t)f * (size_t)coefficients + (size_t)k] = 0;
+        for (int i = 0; i < mels; i++) {
+            const float c = (float)(scale * cos(pi * k * (2 * i + 1) / (2.0 * mels)));
+            for (int f = 0; f < frames; f++)
+                out[(size_t)f * (size_t)coefficients + (size_t)k] += c * mel[(size_t)f * (size_t)mels + (size_t)i];
+        }
+    }
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* sounds.c: recordings in memory as a set of samples in classes. A sample is computed whenever it is asked for: a front
+ * end takes a fraction of a millisecond, and augmentation changes waveforms. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "base/rng.h"
+#include "sound/files.h"
+#include "sound/front.h"
+
+typedef struct recording {
+    float *samples;
+    size_t n;
+} recording;
+
+struct goss_sounds {
+    goss_class_set set;
+    goss__front front;
+    goss__sound_list list;
+    goss__arena arena;
+    recording *wave; /* [list.n] */
+    uint64_t *content;
+    uint64_t hash;
+    double seconds;
+    int bad;
+};
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for recordings"); }
+
+/* ---- texts as numbers ---- */
+
+typedef struct text_at {
+    const char *text;
+    int i;
+} text_at;
+
+static int by_text(const void *a, const void *b) {
+    const text_at *x = a, *y = b;
+    const int c = strcmp(x->text, y->text);
+    return c ? c : (x->i > y->i) - (x->i < y->i);
+}
+
+/* Numbers of n texts in byte order: of [n], names [*count]. Texts are borrowed. */
+static goss_status number(goss__arena *arena, const char *const *texts, int n, int32_t **of, const char ***names,
+                          int *count, goss_error *err) {
+    text_at *sorted = goss__calloc((size_t)n + 1, sizeof *sorted);
+    *of = goss__arena_alloc(arena, ((size_t)n + 1) * sizeof **of);
+    *names = goss__arena_alloc(arena, ((size_t)n + 1) * sizeof **names);
+    *count = 0;
+    if (!sorted || !*of || !*names) {
+        goss__free(sorted);
+        return no_memory(err);
+    }
+    for (int i = 0; i < n; i++) sorted[i] = (text_at){texts[i], i};
+    qsort(sorted, (size_t)n, sizeof *sorted, by_text);
+    for (int i = 0; i < n; i++) {
+        if (i == 0 || strcmp(sorted[i].text, sorted[i - 1].text) != 0) (*names)[(*count)++] = sorted[i].text;
+        (*of)[sorted[i].i] = *count - 1;
+    }
+    goss__free(sorted);
+    return GOSS_OK;
+}
+
+/* ---- reading ---- */
+
+static bool gives_up(const goss_sounds_options *o) { return o->stop && *o->stop; }
+
+/* Reads recording `from`, which becomes recording `to`. */
+static goss_status read_one(goss_sounds *s, int from, int to, goss_error *err) {
+    goss_wave w;
+    GOSS_TRY(goss_wave_read(s->list.file[from].path, s->front.f.rate, 0, &w, err));
+    s->list.file[to] = s->list.file[from];
+    s->wave[to] = (recording){w.samples, w.n};
+    s->content[to] = w.hash;
+    s->seconds += (double)w.n / w.rate;
+    return GOSS_OK;
+}
+
+static goss_status read_all(goss_sounds *s, const goss_sounds_options *o, const char *path, goss_error *err) {
+    int kept = 0;
+    for (int i = 0; i < s->list.n; i++) {
+        if (gives_up(o)) return goss_error_set(err, GOSS_E_INTERRUPTED, "%s: interrupted", path);
+        goss_error e;
+        const goss_status status = read_one(s, i, kept, &e);
+        if (status == GOSS_OK) {
+            kept++;
+            continue;
+        }
+        if (!o->skip_bad || status == GOSS_E_NOMEM || status == GOSS_E_UNSUPPORTED) {
+            *err = e;
+            return status;
+        }
+        if (s->bad++ < 3) goss__log(GOSS_LOG_WARN, "left out: %s", e.text);
+    }
+    if (s->bad) goss__log(GOSS_LOG_WARN, "%s: %d recordings that cannot be read are left out", path, s->bad);
+    s->list.n = kept;
+    return kept ? GOSS_OK : goss_error_set(err, GOSS_E_FORMAT, "%s: no recording is left", path);
+}
+
+/* ---- what is told ---- */
+
+static void tell_silent(const goss_sounds *s, const char *path) {
+    int n = 0, example = 0;
+    for (int i = s->list.n - 1; i >= 0; i--)
+        if (!s->content[i]) n++, example = i;
+    if (n)
+        goss__log(GOSS_LOG_WARN, "%s: %d of %d recordings are silent throughout, as %s", path, n, s->list.n,
+                  s->list.file[example].name);
+}
+
+typedef struct content_at {
+    uint64_t hash;
+    int i;
+} content_at;
+
+static int by_content(const void *a, const void *b) {
+    const content_at *x = a, *y = b;
+    if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
+    return (x->i > y->i) - (x->i < y->i);
+}
+
+/* Equal recordings may be support and query at once; in two classes one of them is wrong. */
+static goss_status tell_equal(const goss_sounds *s, const char *path, goss_error *err) {
+    const int n = s->list.n;
+    content_at *at = goss__calloc((size_t)n + 1, sizeof *at);
+    int equal = 0, crossed = 0, a = 0, b = 0;
+    if (!at) return no_memory(err);
+    for (int i = 0; i < n; i++) at[i] = (content_at){s->content[i], i};
+    qsort(at, (size_t)n, sizeof *at, by_content);
+    for (int i = 1; i < n; i++) {
+        if (!at[i].hash || at[i].hash != at[i - 1].hash) continue;
+        const bool other = s->set.class_of[at[i].i] != s->set.class_of[at[i - 1].i];
+        if (equal++ == 0 || (other && crossed == 0)) a = at[i - 1].i, b = at[i].i;
+        crossed += other;
+    }
+    if (equal)
+        goss__log(GOSS_LOG_WARN, "%s: %d recordings equal another one, %d of them one of another class, as %s and %s",
+                  path, equal, crossed, s->list.file[a].name, s->list.file[b].name);
+    goss__free(at);
+    return GOSS_OK;
+}
+
+/* ---- the set ---- */
+
+static int copy(const goss_class_set *set, int i, uint64_t random, void *scratch, float *x) {
+    const goss_sounds *s = set->context;
+    goss__front_sample(&s->front, s->wave[i].samples, s->wave[i].n, random, scratch, x);
+    return s->front.f.frames;
+}
+
+static goss_status name_fields(goss_sounds *s, const char **texts, goss_error *err) {
+    const goss__sound_list *l = &s->list;
+    goss_class_field *field = goss__arena_alloc(&s->arena, (size_t)(l->fields + 1) * sizeof *field);
+    if (!field) return no_memory(err);
+    for (int k = 0; k < l->fields; k++) {
+        int32_t *of;
+        const char **names;
+        field[k].name = l->field_name[k];
+        for (int i = 0; i < l->n; i++) texts[i] = l->file[i].field[k];
+        GOSS_TRY(number(&s->arena, texts, l->n, &of, &names, &field[k].values, err));
+        field[k].of = of, field[k].text = names;
+    }
+    s->set.field = field, s->set.fields = l->fields;
+    return GOSS_OK;
+}
+
+static goss_status name_all(goss_sounds *s, const char **texts, goss_error *err) {
+    int32_t *of;
+    const char **names;
+    const goss__sound_list *l = &s->list;
+    for (int i = 0; i < l->n; i++) texts[i] = l->file[i].cls;
+    GOSS_TRY(number(&s->arena, texts, l->n, &of, &names, &s->set.classes, err));
+    s->set.class_of = of, s->set.class_name = names;
+    GOSS_TRY(name_fields(s, texts, err));
+    const char **own = goss__arena_alloc(&s->arena, ((size_t)l->n + 1) * sizeof *own);
+    if (!own) return no_memory(err);
+    for (int i = 0; i < l->n; i++) own[i] = l->file[i].name;
+    s->set.sample_name = own;
+    return GOSS_OK;
+}
+
+static uint64_t hash_text(const char *text, uint64_t h) { return goss__hash64(text, strlen(text) + 1, h); }
+
+static void hash_all(goss_sounds *s) {
+    const goss__sound_list *l = &s->list;
+    uint64_t h = 0;
+    for (int k = 0; k < l->fields; k++) h = hash_text(l->field_name[k], h);
+    for (int i = 0; i < l->n; i++) {
+        h = hash_text(l->file[i].name, h);
+        h = hash_text(l->file[i].cls, h);
+        for (int k = 0; k < l->fields; k++) h = hash_text(l->file[i].field[k], h);
+        h = goss__hash64(&s->content[i], sizeof s->content[i], h);
+    }
+    s->hash = h;
+}
+
+static void describe(goss_sounds *s) {
+    size_t longest = 0;
+    for (int i = 0; i < s->list.n; i++) longest = s->wave[i].n > longest ? s->wave[i].n : longest;
+    s->set.samples = s->list.n, s->set.things = "recordings", s->set.hash = s->content;
+    s->set.input_rank = s->front.rank;
+    memcpy(s->set.input, s->front.input, sizeof s->set.input);
+    s->set.copy = copy, s->set.context = s;
+    s->set.scratch_size = goss__front_scratch(&s->front, longest);
+}
+
+/* Gain that nothing hears. */
+static goss_status check_augment(const goss_sound_front *f, const goss_sound_augment *a, goss_error *err) {
+    static const char *const words[] = {"none", "level", "mean", "standard"};
+    if (a->gain > 0 && f->normal != GOSS_SOUND_NONE)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "augment.gain = %g has no effect: sound.normalise = %s makes samples independent of gain",
+                              a->gain, words[f->normal]);
+    return GOSS_OK;
+}
+
+static goss_status open_all(goss_sounds *s, const char *path, const goss_sound_front *f, const goss_sounds_options *o,
+                            goss_error *err) {
+    GOSS_TRY(check_augment(f, &o->augment, err));
+    GOSS_TRY(goss__front_init(&s->front, f, &o->augment, err));
+    GOSS_TRY(goss__sound_list_read(&s->list, path, f->pattern, false, err));
+    const size_t n = (size_t)s->list.n;
+    s->wave = goss__calloc(n, sizeof *s->wave), s->content = goss__calloc(n, sizeof *s->content);
+    if (!s->wave || !s->content) return no_memory(err);
+    GOSS_TRY(read_all(s, o, path, err));
+    const char **texts = goss__calloc(n, sizeof *texts);
+    if (!texts) return no_memory(err);
+    const goss_status named = name_all(s, texts, err);
+    goss__free(texts);
+    GOSS_TRY(named);
+    describe(s);
+    hash_all(s);
+    tell_silent(s, path);
+    return tell_equal(s, path, err);
+}
+
+goss_status goss_sounds_open(const char *path, const goss_sound_front *front, const goss_sounds_options *options,
+                             goss_sounds **out, goss_error *err) {
+    const goss_sounds_options none = {0};
+    *out = NULL;
+    goss_sounds *s = goss__calloc(1, sizeof *s);
+    if (!s) return no_memory(err);
+    const goss_status status = open_all(s, path, front, options ? options : &none, err);
+    if (status == GOSS_OK)
+        *out = s;
+    else
+        goss_sounds_close(s);
+    return status;
+}
+
+void goss_sounds_close(goss_sounds *s) {
+    if (!s) return;
+    for (int i = 0; s->wave && i < s->list.n; i++) goss__free(s->wave[i].samples);
+    goss__free(s->wave), goss__free(s->content);
+    goss__sound_list_free(&s->list);
+    goss__arena_free(&s->arena);
+    goss__front_free(&s->front);
+    goss__free(s);
+}
+
+const goss_class_set *goss_sounds_set(const goss_sounds *s) { return &s->set; }
+uint64_t goss_sounds_hash(const goss_sounds *s) { return s->hash; }
+double goss_sounds_seconds(const goss_sounds *s) { return s->seconds; }
+int goss_sounds_left_out(const goss_sounds *s) { return s->list.left_out + s->bad; }

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* test_cli_sound.c: recordings in the command: train, eval, adapt, predict. Words are glides between tones, said by
+ * speakers of other pitch (sound_files.h). */
+#include "cli_run.h"
+#include "sound_files.h"
+
+static const char pattern[] = "data.pattern={class}_{speaker}_{take}.wav";
+
+static void make_sounds(void) {
+    static bool made;
+    if (made) return;
+    made = true;
+    tiny_set();
+    put_words(tiny_path("words"), 8000, 6, 4, 6, false);
+    put_words(tiny_path("support"), 16000, 3, 1, 3, true);
+}
+
+/* Leaves speaker s3 out. */
+static int train_words(const char *dir, const char *more) {
+    char line[1500];
+    make_sounds();
+    snprintf(
+        line, sizeof line,
+        "train data.path=words '%s' data.leave_out=speaker=s3 train.group=speaker sound.frames=20 sound.mels=16 "
+        "sound.trim=30 'model.backbone=conv 8 3 stride 2; norm batch; relu; conv 16 3 stride 2; relu; flatten' "
+        "train.ways=4 train.shots=2 train.min_shots=1 train.queries=2 train.tasks=4 train.steps=60 validate.every=0 "
+        "optimizer.rate=0.01 run.dir=%s %s",
+        pattern, dir, more);
+    return run(line);
+}
+
+#define LEARNS "train.method=protonet augment.speed=0.1 augment.noise=20 augment.masks=0.1 "
+
+static void need_model(void) {
+    static bool made;
+    if (!made) T_EQ(train_words("model", LEARNS "run.threads=1"), 0);
+    made = true;
+}
+
+static double number_after(const char *text, const char *key) {
+    const char *at = strstr(text, key);
+    if (!at) T_FAIL("\"%.300s\" has no %s", text, key);
+    return strtod(at + strlen(key), NULL);
+}
+
+/* A speaker never heard, by a model that has learned. */
+TEST(words_of_a_speaker_never_heard) {
+    need_model();
+    RUN(1, "eval model/model.safetensors --data words --ways 5 --group speaker --episodes 50");
+    SAYS(err_text, "108 of the 144 recordings to judge on were trained on");
+    RUN(0, "eval model/model.safetensors --data words --ways 5 --shots 1 --queries 3 --group speaker --episodes 60 "
+           "--unseen --json --methods pixels");
+    SAYS(out_text, "\"group\": \"speaker\"");
+    SAYS(out_text, "\"samples\": 36, \"seen\": 0");
+    SAYS(out_text, "\"groups\": {\"s3\": {\"episodes\": 60");
+    T_CHECK(accuracy_of("protonet") > 0.8);
+    T_CHECK(accuracy_of("pixels") > 0.3); /* on the same episodes */
+}
+
+TEST(allowed_and_open_sets) {
+    need_model();
+    RUN(0, "eval model/model.safetensors --data words --ways 3 --shots 2 --queries 3 --group speaker --open-set 2 "
+           "--episodes 40 --allow-seen --json");
+    SAYS(out_text, "\"open_set\": {\"unknown\": 2, \"accuracy_at_5_far\": ");
+    const double open = number_after(out_text, "accuracy_at_5_far\": ");
+    T_CHECK(open > 0.2 && open < accuracy_of("protonet"));
+    T_CHECK(number_after(out_text, "\"seen\": ") == 108);
+    RUN(1, "eval model/model.safetensors --data words --ways 5 --queries 3 --group speaker --open-set 2 --allow-seen");
+    SAYS(err_text, "5 ways and 2 unknown classes of one speaker");
+    RUN(1, "eval model/model.safetensors --data words --ways 3 --group voice --allow-seen");
+    SAYS(err_text, "--group: there is no field \"voice\"; there are speaker, take");
+    RUN(2, "eval model/model.safetensors --data words --support 3");
+    SAYS(err_text, "--support is for tables, and model/model.safetensors is of sounds");
+}
+
+TEST(three_recordings_become_a_classifier) {
+    need_model();
+    RUN(0, "adapt model/model.safetensors --support support -o net.safetensors");
+    SAYS(err_text, "9 recordings of 3 classes");
+    RUN(0, "predict net.safetensors support --json");
+    int right = 0, all = 0;
+    for (const char *at = out_text; (at = strstr(at, "{\"input\": \"support/w")); all++) {
+        const char word = at[strlen("{\"input\": \"support/w")];
+        at = strstr(at, "\"class\": \"w");
+        right += at[strlen("\"class\": \"w")] == word;
+    }
+    T_EQ(all, 9);
+    T_EQ(right, 9);
+    RUN(1, "predict net.safetensors support/w1/s0_0.wav support/none.wav support/w2/s0_0.wav");
+    SAYS(out_text, "support/w1/s0_0.wav\tw1\t");
+    SAYS(out_text, "support/w2/s0_0.wav\tw2\t");
+    SAYS(err_text, "support/none.wav");
+}
+
+/* Any number of threads ends in the same weights. */
+TEST(training_repeats_itself) {
+    need_model();
+    T_EQ(train_words("again", LEARNS "run.threads=2"), 0);
+    T_CHECK(tiny_same_files(tiny_path("model/model.safetensors"), tiny_path("again/model.safetensors")));
+}
+
+TEST(what_cannot_be_is_refused_at_the_start) {
+    T_EQ(train_words("bad", "train.group=voice"), 1);
+    SAYS(err_text, "train.group: there is no field \"voice\"");
+    T_EQ(train_words("bad", "train.ways=7"), 1);
+    SAYS(err_text, "[train]: 7 ways of one speaker");
+    T_EQ(train_words("bad", "validate.every=10 validate.ways=4"), 1);
+    SAYS(err_text, "data.validate = speaker=s0");
+    T_EQ(train_words("bad", "data.leave_out=speaker=bob"), 1);
+    SAYS(err_text, "data.leave_out: there is no value \"bob\"");
+    T_EQ(train_words("bad", "sound.high=5000"), 1);
+    SAYS(err_text, "frequencies up to 4000");
+    T_EQ(train_words("bad", "augment.gain=6"), 1);
+    SAYS(err_text, "augment.gain = 6 has no effect");
+    T_EQ(train_words("bad", "data.pattern={word}.wav"), 1);
+    SAYS(err_text, "{class}");
+}
+
+TEST(validation_by_speakers_and_by_words) {
+    T_EQ(train_words("by-speaker", "train.method=protonet validate.every=20 data.validate=speaker=s2 validate.ways=4 "
+                                   "validate.queries=2 validate.episodes=20"),
+         0);
+    SAYS(err_text, "[validate] 36 recordings of 6 classes, each episode of one of 1 values of speaker");
+    T_EQ(train_words("by-word", "train.method=protonet validate.every=20 validate.ways=2 validate.queries=2 "
+                                "validate.episodes=20"),
+         0);
+    SAYS(err_text, "[validate] 36 recordings of 2 classes");
+}
+
+TEST_MAIN()
