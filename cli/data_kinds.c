@@ -13,7 +13,7 @@
 
 /* The last one takes what no other one does. */
 static const cli_kind kinds[] = {
-    {"sound", "sounds", KIND_SOUNDS, eval_sounds, adapt_sounds, predict_sounds, goss_sounds_is, NULL, NULL},
+    {"sound", "sounds", KIND_SOUNDS, eval_sounds, adapt_sounds, predict_sounds, goss_sounds_is, NULL, NULL, false},
     {"table", "tables", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is, cli_inspect_table,
      init_table, false},
     {"tables", "any table", KIND_ANY_TABLE, eval_whole_tables, adapt_any_table, NULL, NULL, NULL, NULL, true},
