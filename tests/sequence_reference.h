@@ -135,6 +135,55 @@ static inline void ref_direction(const reference *r, const char *kind, const cha
     }
 }
 
+/* An LSTM's step from the sums of its gates. */
+static inline void ref_gates(const double *sum, int units, const double *gain, const double *shift, double *h,
+                             double *c) {
+    double seen[REF_WIDTH];
+    for (int i = 0; i < units; i++) {
+        c[i] = ref_sigmoid(sum[units + i] + 1) * c[i] + ref_sigmoid(sum[i]) * tanh(sum[2 * units + i]);
+        seen[i] = c[i];
+    }
+    if (gain) ref_normalize(seen, units, gain, shift);
+    for (int i = 0; i < units; i++) h[i] = ref_sigmoid(sum[3 * units + i]) * tanh(seen[i]);
+}
+
+/* Ha, Dai and Le 2017: a cell of `small` units, embeddings of `codes` numbers. */
+static inline sequence ref_hyper_lstm(const reference *r, const sequence *x, int units, int small, int codes) {
+    const char *const p = "hyperlstm1";
+    double h[REF_WIDTH] = {0}, c[REF_WIDTH] = {0}, s[REF_WIDTH] = {0}, k[REF_WIDTH] = {0};
+    sequence y = {.steps = x->steps, .width = units};
+    for (int t = 0; t < x->steps; t++) {
+        double sum[8 * REF_WIDTH], part[8 * REF_WIDTH], from_h[8 * REF_WIDTH], from_x[8 * REF_WIDTH], z[12 * REF_WIDTH];
+        ref_product(x->at[t], ref_named(r, p, "small.w"), ref_named(r, p, "small.b"), x->width, 4 * small, sum);
+        ref_product(h, ref_named(r, p, "small.h"), NULL, units, 4 * small, part);
+        for (int i = 0; i < 4 * small; i++) sum[i] += part[i];
+        ref_product(s, ref_named(r, p, "small.u"), NULL, small, 4 * small, part);
+        for (int i = 0; i < 4 * small; i++) sum[i] += part[i];
+        const double *small_gain = ref_named(r, p, "small.gain"), *gain = ref_named(r, p, "gain");
+        for (int g = 0; small_gain && g < 4; g++) ref_normalize(sum + g * small, small, small_gain + g * small, NULL);
+        ref_gates(sum, small, NULL, NULL, s, k);
+        ref_product(s, ref_named(r, p, "embed.w"), NULL, small, 12 * codes, z);
+        for (int i = 0; i < 8 * codes; i++) z[i] += ref_named(r, p, "embed.b")[i];
+        ref_product(h, ref_named(r, p, "u"), NULL, units, 4 * units, from_h);
+        ref_product(x->at[t], ref_named(r, p, "w"), NULL, x->width, 4 * units, from_x);
+        for (int g = 0; g < 4; g++)
+            for (int i = 0; i < units; i++) {
+                double factor[3] = {0};
+                for (int f = 0; f < 3; f++)
+                    for (int e = 0; e < codes; e++) {
+                        const int row = (4 * f + g) * codes + e;
+                        factor[f] += z[row] * ref_named(r, p, "scale")[row * units + i];
+                    }
+                sum[g * units + i] = factor[0] * from_h[g * units + i] + factor[1] * from_x[g * units + i] + factor[2];
+            }
+        for (int g = 0; gain && g < 4; g++) ref_normalize(sum + g * units, units, gain + g * units, NULL);
+        for (int i = 0; i < 4 * units; i++) sum[i] += ref_named(r, p, "b")[i];
+        ref_gates(sum, units, ref_named(r, p, "gain_c"), ref_named(r, p, "shift_c"), h, c);
+        memcpy(y.at[t], h, (size_t)units * sizeof *h);
+    }
+    return y;
+}
+
 static inline sequence ref_recurrent(const reference *r, const sequence *x, const char *kind, int hidden, bool both) {
     char prefix[32];
     sequence y = {.steps = x->steps, .width = hidden * (both ? 2 : 1)};

@@ -20,6 +20,7 @@ static const family families[] = {
     {"cnn with batch norm", "conv 3 3 pad 1; norm batch; silu; pool avg 2; flatten; head", 3, {4, 4, 1}, 3},
     {"embedding", "dense 4\nsilu\ndense 5", 1, {6}, 0},
     {"recurrent", "gru 3 norm; norm layer; readout mean; head", 2, {4, 2}, 3},
+    {"hyperlstm", "hyperlstm 2 2 1; norm layer; readout last; head", 2, {2, 2}, 3},
     {"transformer", "transformer 4 2; norm layer; readout attention; head", 2, {3, 2}, 3},
 };
 static const char *const generators[] = {"head.*=shared; *=full",

@@ -19,6 +19,7 @@ REFERENCE(gru, return ref_recurrent(r, x, "gru", 5, false);)
 REFERENCE(gru_both, return ref_recurrent(r, x, "gru", 5, true);)
 REFERENCE(lstm, return ref_recurrent(r, x, "lstm", 5, false);)
 REFERENCE(lstm_both, return ref_recurrent(r, x, "lstm", 5, true);)
+REFERENCE(hyper_lstm, return ref_hyper_lstm(r, x, 5, 3, 2);)
 REFERENCE(dense, return ref_dense(r, x, "dense1", 3);)
 REFERENCE(norm, const sequence y = ref_dense(r, x, "dense1", 6); return ref_layer_norm(r, &y, "norm1");)
 REFERENCE(conv, return ref_conv1d(r, x, 6, 3, 1, 1, 1, 1);)
@@ -116,6 +117,8 @@ static const struct {
     {"lstm 5", of_lstm, WIDTH, false},
     {"lstm 5 bidirectional", of_lstm_both, WIDTH, false},
     {"lstm 5 norm", of_lstm, WIDTH, false},
+    {"hyperlstm 5 3 2", of_hyper_lstm, WIDTH, false},
+    {"hyperlstm 5 3 2 norm", of_hyper_lstm, WIDTH, false},
     {"dense 3", of_dense, WIDTH, false},
     {"dense 6; norm layer", of_norm, WIDTH, false},
     {"conv1d 6 3 pad 1", of_conv, WIDTH, false},

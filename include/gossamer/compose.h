@@ -143,6 +143,25 @@ GOSS_API goss_val goss_gru(goss_val x, goss_val h0, goss_recurrent w, goss_scan_
 GOSS_API goss_val goss_lstm(goss_val x, goss_val h0, goss_val c0, goss_recurrent w, goss_scan_options o,
                             goss_val *last_h, goss_val *last_c);
 
+/* An LSTM of H units that a smaller one of K units modulates at each step through embeddings of Z numbers (Ha, Dai and
+ * Le 2017, "HyperNetworks"). At a step the small cell reads x, its state s and the main state h: its gates are
+ * x small.w + h small_h + s small.u + small.b, and its state becomes s'. With [z1 .. z12] = s' embed + [embed_b, 0] in
+ * blocks of Z, and D_i the i-th block of Z rows of scale, gate g of the main cell is
+ *     norm((z_g D_g) (h u)_g + (z_{4+g} D_{4+g}) (x w)_g + z_{8+g} D_{8+g}) + b_g
+ * and the rest is goss_lstm's, with 1 added to the forget gates of both. Embeddings are of the new state s', as in the
+ * authors' code. norm: of a gate's H numbers, with factors main.gain_u [Tw,4H] (small.gain_u [Tw,4K] in the small cell),
+ * where they are given; main.gain_c and main.shift_c as in goss_lstm. */
+typedef struct goss_hyper_lstm {
+    goss_recurrent main;  /* w[Tw,D,4H], u[Tw,H,4H], b[Tw,4H]; c and gain_w are not used */
+    goss_recurrent small; /* w[Tw,D,4K], u[Tw,K,4K], b[Tw,4K]; c, gain_w, gain_c and shift_c are not used */
+    goss_val small_h;     /* [Tw,H,4K] */
+    goss_val embed;       /* [Tw,K,12Z] */
+    goss_val embed_b;     /* [Tw,8Z]: of the factors; or GOSS_NONE */
+    goss_val scale;       /* [Tw,12Z,H] */
+} goss_hyper_lstm;
+/* States h of all steps [T,N,L,H] from x[T,N,L,D] and initial states 0; the last one in *last unless that is NULL. */
+GOSS_API goss_val goss_hyper_lstm_run(goss_val x, const goss_hyper_lstm *w, goss_scan_options o, goss_val *last);
+
 #ifdef __cplusplus
 }
 #endif

@@ -29,7 +29,9 @@ typedef enum goss_init {
     GOSS_INIT_LECUN,   /* normal, variance 1 / fan_in (LeCun et al. 1998) */
     GOSS_INIT_NORMAL,  /* normal, variance 1 */
     GOSS_INIT_ZEROS,
-    GOSS_INIT_ONES
+    GOSS_INIT_ONES,
+    GOSS_INIT_SMALL,   /* normal, deviation 0.01: next to nothing, but not the same for all units */
+    GOSS_INIT_CONSTANT /* goss_entry.value */
 } goss_init;
 
 /* What a tensor is for. */
@@ -47,6 +49,7 @@ typedef struct goss_entry {
     int rank;
     int64_t dim[GOSS_MAX_RANK - 1];
     goss_init init;
+    double value;            /* of GOSS_INIT_CONSTANT */
     int64_t fan_in, fan_out; /* of the product the tensor belongs to; a bias has its weight's */
     goss_role role;
     int layer; /* 0, 1, ...: which conv, dense or head; a norm has that of the layer before it */
@@ -137,6 +140,8 @@ typedef struct goss_target goss_target;
  *   rnn D | gru D | lstm D [norm] [bidirectional]     states of all steps (goss_rnn, goss_gru, goss_lstm; `norm`: their
  *                                    layer norm); bidirectional: those of both directions, 2 D. The forget gate of an
  *                                    lstm has a bias of 1 besides the learned one (Jozefowicz et al. 2015)
+ *   hyperlstm D K Z [norm] [bidirectional]   lstm D, modulated at each step by one of K units through embeddings of Z
+ *                                    numbers (goss_hyper_lstm_run)
  *   embedding V D                    first layer, of a sequence of ids 0 .. V-1 as numbers {steps, 1}: rows of a table
  *   positions learned | sinusoidal   adds a vector for each step
  *   attention H [causal] [rotary]    self-attention of H heads among the steps

@@ -67,7 +67,7 @@ static void add_finding(doctor *d, const char *name, const char *how, double wan
 /* The desired variance of a tensor: that of its own initialiser; a bias has none. */
 static double wanted_power(const goss_entry *e) {
     double s = goss_entry_deviation(e);
-    return e->init == GOSS_INIT_ONES ? 1 : s * s;
+    return s > 0 ? s * s : goss__entry_constant(e) * goss__entry_constant(e);
 }
 
 static void examine_tensors(doctor *d, const goss_generated *one, const goss_generated *two) {

@@ -10,6 +10,8 @@ goss_val goss__weights_at(const goss_weights *w, int i);
 goss_graph *goss__weights_graph(const goss_weights *w);
 /* Whether both have the same tensors with the same shapes in the same order. */
 bool goss__layout_same(const goss_layout *a, const goss_layout *b);
+/* What a tensor without deviation starts from. */
+double goss__entry_constant(const goss_entry *e);
 /* Starting values [numel] of one tensor, as goss_layout_initialize has them in any layout. */
 void goss__entry_initialize(const goss_entry *e, uint64_t seed, float *out);
 /* Whether the features of a target are steps, for each of which its head answers. */

@@ -62,7 +62,8 @@ typedef struct goss__layer {
     double rate;
     bool channels; /* of dropout: whole channels */
     /* Of sequences. */
-    int64_t rows; /* of an embedding */
+    int64_t rows;         /* of an embedding */
+    int64_t small, codes; /* of a hyperlstm: units of the small cell, numbers of an embedding of its state */
     int heads;
     goss__readout readout;
     bool causal, rotary; /* of attention */
@@ -171,7 +172,7 @@ struct goss__layer_kind {
     goss_val (*apply)(goss__apply *a, const goss__layer *l, goss_val x); /* NULL: marker, see target_apply.c */
 };
 
-#define GOSS__SEQUENCE_KINDS 9
+#define GOSS__SEQUENCE_KINDS 10
 extern const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS]; /* target_sequence.c */
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
@@ -199,6 +200,8 @@ goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x);
 goss_graph *goss__apply_graph(const goss__apply *a);
 /* Tensor SUFFIX of a layer; GOSS_NONE: it has none of that name. */
 goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const char *suffix);
+/* x [1,...] for as many tasks as a layer's tensors are of. */
+goss_val goss__for_weights(const goss__apply *a, const goss__layer *l, goss_val x);
 /* [T,N]: live steps at this point; GOSS_NONE: all. */
 goss_val goss__apply_lengths(const goss__apply *a);
 void goss__apply_set_lengths(goss__apply *a, goss_val lengths);
@@ -218,6 +221,7 @@ goss_val goss__apply_pool1d(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_rnn(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_gru(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_lstm(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_hyperlstm(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_embedding(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_positions(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_attention(goss__apply *a, const goss__layer *l, goss_val x);

@@ -47,6 +47,19 @@ goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const ch
     return i < 0 ? GOSS_NONE : goss__weights_at(a->w, i);
 }
 
+goss_val goss__for_weights(const goss__apply *a, const goss__layer *l, goss_val x) {
+    const size_t n = strlen(l->name);
+    if (!goss_valid(x) || !goss_extent_is(goss_dim(x, 0), 1)) return x;
+    goss_shape s = goss_shape_of(x);
+    for (int i = 0; i < goss_layout_count(a->t->layout); i++) {
+        const char *name = goss_layout_entry(a->t->layout, i)->name;
+        if (strncmp(name, l->name, n) != 0 || name[n] != '.') continue;
+        const goss_val w = goss__weights_at(a->w, i);
+        if (goss_valid(w) && !goss_extent_is(goss_dim(w, 0), 1)) s.dim[0] = goss_dim(w, 0);
+    }
+    return goss_broadcast(x, s);
+}
+
 /* The mask [Tw, channels] of channels that are `repeat` times the units of a group. */
 static goss_val channel_mask(const goss_val *unit_mask, int group, int repeat) {
     goss_val m = unit_mask && group >= 0 ? unit_mask[group] : GOSS_NONE;

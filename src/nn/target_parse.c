@@ -456,7 +456,7 @@ static goss_status parse_layer(parser *s, goss_error *err) {
             err, GOSS_E_ARGUMENT,
             "\"%.*s\" is not a layer; there are conv, depthwise, separable, dense, norm, relu, gelu, "
             "silu, tanh, elu, leaky, pool, flatten, columns, dropout, shifts, conv1d, pool1d, rnn, "
-            "gru, lstm, embedding, positions, attention, readout, residual, optional, choose, repeat, "
+            "gru, lstm, hyperlstm, embedding, positions, attention, readout, residual, optional, choose, repeat, "
             "block, transformer, head, mlp, conv4, resnet",
             w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
     if (goss__word_is(&w, 0, "shortcut"))

@@ -22,16 +22,6 @@ static goss_recurrent cell(const goss__apply *a, const goss__layer *l, const cha
                             .shift_c = tensor(a, l, prefix, "shift_c")};
 }
 
-/* The samples of one task, where weights differ by task: [1,...] -> [T,...]. */
-static goss_val for_weights(goss_val v, const goss_recurrent *w) {
-    const goss_val of[] = {w->w, w->u, w->b, w->c, w->gain_w, w->gain_u, w->gain_c, w->shift_c};
-    if (!goss_valid(v) || !goss_extent_is(goss_dim(v, 0), 1)) return v;
-    goss_shape s = goss_shape_of(v);
-    for (size_t i = 0; i < sizeof of / sizeof *of; i++)
-        if (goss_valid(of[i]) && !goss_extent_is(goss_dim(of[i], 0), 1)) s.dim[0] = goss_dim(of[i], 0);
-    return goss_broadcast(v, s);
-}
-
 /* Remembering is what an LSTM is for, and a gate of 1/2 forgets within a few steps (Jozefowicz et al. 2015). */
 static goss_val forget_bias(goss_val b, int64_t hidden) {
     if (!goss_valid(b)) return b;
@@ -39,31 +29,48 @@ static goss_val forget_bias(goss_val b, int64_t hidden) {
     return goss_add(b, goss_pad(one, 1, hidden, 2 * hidden));
 }
 
-typedef goss_val (*direction)(goss_val x, goss_recurrent w, goss_scan_options o, int64_t hidden);
+/* One direction: tensors PREFIX..., x and lengths for as many tasks as there are weights. */
+typedef goss_val (*direction)(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
+                              goss_scan_options o);
 
-static goss_val run_rnn(goss_val x, goss_recurrent w, goss_scan_options o, int64_t hidden) {
-    return goss_rnn(x, GOSS_NONE, w, o, NULL);
+static goss_val run_rnn(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
+                        goss_scan_options o) {
+    return goss_rnn(x, GOSS_NONE, cell(a, l, prefix), o, NULL);
 }
-static goss_val run_gru(goss_val x, goss_recurrent w, goss_scan_options o, int64_t hidden) {
-    return goss_gru(x, GOSS_NONE, w, o, NULL);
+static goss_val run_gru(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
+                        goss_scan_options o) {
+    return goss_gru(x, GOSS_NONE, cell(a, l, prefix), o, NULL);
 }
-static goss_val run_lstm(goss_val x, goss_recurrent w, goss_scan_options o, int64_t hidden) {
-    w.b = forget_bias(w.b, hidden);
+static goss_val run_lstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
+                         goss_scan_options o) {
+    goss_recurrent w = cell(a, l, prefix);
+    w.b = forget_bias(w.b, l->out);
     return goss_lstm(x, GOSS_NONE, GOSS_NONE, w, o, NULL, NULL);
+}
+static goss_val run_hyperlstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
+                              goss_scan_options o) {
+    goss_hyper_lstm w = {.main = cell(a, l, prefix),
+                         .small_h = tensor(a, l, prefix, "small.h"),
+                         .embed = tensor(a, l, prefix, "embed.w"),
+                         .embed_b = tensor(a, l, prefix, "embed.b"),
+                         .scale = tensor(a, l, prefix, "scale")};
+    w.main.gain_u = tensor(a, l, prefix, "gain");
+    w.small.w = tensor(a, l, prefix, "small.w"), w.small.u = tensor(a, l, prefix, "small.u");
+    w.small.b = tensor(a, l, prefix, "small.b"), w.small.gain_u = tensor(a, l, prefix, "small.gain");
+    return goss_hyper_lstm_run(x, &w, o, NULL);
 }
 
 static goss_val run(goss__apply *a, const goss__layer *l, goss_val x, const char *prefix, bool reverse, direction f) {
-    const goss_recurrent w = cell(a, l, prefix);
     const goss_val lengths = goss__apply_lengths(a);
     goss_scan_options o = goss_scan_defaults();
     o.reverse = reverse;
-    x = for_weights(x, &w);
+    x = goss__for_weights(a, l, x);
     if (goss_valid(lengths) && goss_valid(x)) {
         o.length = lengths;
         if (!goss_extent_equal(goss_dim(lengths, 0), goss_dim(x, 0)))
             o.length = goss_broadcast(lengths, GOSS_SHAPE(goss_dim(x, 0), goss_dim(x, 1)));
     }
-    return f(x, w, o, l->out);
+    return f(a, l, prefix, x, o);
 }
 
 static goss_val directions(goss__apply *a, const goss__layer *l, goss_val x, direction f) {
@@ -75,3 +82,6 @@ static goss_val directions(goss__apply *a, const goss__layer *l, goss_val x, dir
 goss_val goss__apply_rnn(goss__apply *a, const goss__layer *l, goss_val x) { return directions(a, l, x, run_rnn); }
 goss_val goss__apply_gru(goss__apply *a, const goss__layer *l, goss_val x) { return directions(a, l, x, run_gru); }
 goss_val goss__apply_lstm(goss__apply *a, const goss__layer *l, goss_val x) { return directions(a, l, x, run_lstm); }
+goss_val goss__apply_hyperlstm(goss__apply *a, const goss__layer *l, goss_val x) {
+    return directions(a, l, x, run_hyperlstm);
+}

@@ -33,6 +33,7 @@ static goss_status add(goss_target *t, int i, const char *suffix, int64_t rows, 
     const goss__layer *l = &t->layers[i];
     goss_entry e = {.rank = rows ? 2 : 1,
                     .init = init,
+                    .value = init == GOSS_INIT_CONSTANT ? 0.1 / (double)l->codes : 0,
                     .role = role,
                     .fan_in = rows ? rows : goss__flow_channels(&l->in_flow),
                     .fan_out = columns,
@@ -142,9 +143,8 @@ static void write_pool1d(const goss__layer *l, goss__str *s) {
 
 /* ---- recurrent layers ---- */
 
-static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->out, err));
-    for (int i = 2; i < w->n; i++) {
+static goss_status read_directions(const goss__words *w, int from, goss__layer *l, goss_error *err) {
+    for (int i = from; i < w->n; i++) {
         if (goss__word_is(w, i, "norm") && !l->normed)
             l->normed = true;
         else if (goss__word_is(w, i, "bidirectional") && !l->both)
@@ -153,6 +153,11 @@ static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_err
             return goss__word_bad(w, i, err);
     }
     return GOSS_OK;
+}
+
+static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->out, err));
+    return read_directions(w, 2, l, err);
 }
 
 static goss_status flow_recurrent(const goss__layer *l, goss__flow *f, goss_error *err) {
@@ -187,6 +192,57 @@ static goss_status declare_direction(goss_target *t, int i, const char *prefix, 
 static goss_status declare_cell(goss_target *t, int i, int gates, bool own_bias, bool cell, goss_error *err) {
     GOSS_TRY(declare_direction(t, i, "", gates, own_bias, cell, err));
     return t->layers[i].both ? declare_direction(t, i, "back.", gates, own_bias, cell, err) : GOSS_OK;
+}
+
+static goss_status read_hyperlstm(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->out, err));
+    GOSS_TRY(goss__word_int(w, 2, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->small, err));
+    GOSS_TRY(goss__word_int(w, 3, 1, 4096, &l->codes, err));
+    return read_directions(w, 4, l, err);
+}
+
+static void write_hyperlstm(const goss__layer *l, goss__str *s) {
+    goss__str_addf(s, " %lld %lld %lld%s%s", (long long)l->out, (long long)l->small, (long long)l->codes,
+                   l->normed ? " norm" : "", l->both ? " bidirectional" : "");
+}
+
+/* At the start embeddings are 1, and the factors that they make 0.1 (Ha et al. 2017): the small cell hardly acts. */
+static goss_status declare_hyper_direction(goss_target *t, int i, const char *prefix, goss_error *err) {
+    const goss__layer *l = &t->layers[i];
+    const int64_t in = goss__flow_channels(&l->in_flow), units = l->out, small = l->small, codes = l->codes;
+    const bool normed = l->normed;
+    const struct {
+        const char *suffix;
+        int64_t rows, columns;
+        goss_init init;
+        goss_role role;
+        bool there;
+    } tensor[] = {{"w", in, 4 * units, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
+                  {"u", units, 4 * units, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
+                  {"b", 0, 4 * units, GOSS_INIT_ZEROS, GOSS_ROLE_BIAS, true},
+                  {"small.w", in, 4 * small, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
+                  {"small.h", units, 4 * small, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
+                  {"small.u", small, 4 * small, GOSS_INIT_LECUN, GOSS_ROLE_WEIGHT, true},
+                  {"small.b", 0, 4 * small, GOSS_INIT_ZEROS, GOSS_ROLE_BIAS, true},
+                  {"embed.w", small, 12 * codes, GOSS_INIT_SMALL, GOSS_ROLE_WEIGHT, true},
+                  {"embed.b", 0, 8 * codes, GOSS_INIT_ONES, GOSS_ROLE_BIAS, true},
+                  {"scale", 12 * codes, units, GOSS_INIT_CONSTANT, GOSS_ROLE_WEIGHT, true},
+                  {"gain", 0, 4 * units, GOSS_INIT_ONES, GOSS_ROLE_GAIN, normed},
+                  {"small.gain", 0, 4 * small, GOSS_INIT_ONES, GOSS_ROLE_GAIN, normed},
+                  {"gain_c", 0, units, GOSS_INIT_ONES, GOSS_ROLE_GAIN, normed},
+                  {"shift_c", 0, units, GOSS_INIT_ZEROS, GOSS_ROLE_SHIFT, normed}};
+    for (size_t k = 0; k < sizeof tensor / sizeof *tensor; k++) {
+        char name[24];
+        snprintf(name, sizeof name, "%s%s", prefix, tensor[k].suffix);
+        if (!tensor[k].there) continue;
+        GOSS_TRY(add(t, i, name, tensor[k].rows, tensor[k].columns, tensor[k].init, tensor[k].role, err));
+    }
+    return GOSS_OK;
+}
+
+static goss_status declare_hyperlstm(goss_target *t, int i, goss_error *err) {
+    GOSS_TRY(declare_hyper_direction(t, i, "", err));
+    return t->layers[i].both ? declare_hyper_direction(t, i, "back.", err) : GOSS_OK;
 }
 
 static goss_status declare_rnn(goss_target *t, int i, goss_error *err) {
@@ -351,6 +407,16 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
     RECURRENT(rnn),
     RECURRENT(gru),
     RECURRENT(lstm),
+    {.word = "hyperlstm",
+     .usage = "hyperlstm D K Z [norm] [bidirectional]",
+     .product = true,
+     .keeps_padding = true,
+     .opaque = true,
+     .read = read_hyperlstm,
+     .flow = flow_recurrent,
+     .write = write_hyperlstm,
+     .declare = declare_hyperlstm,
+     .apply = goss__apply_hyperlstm},
     {.word = "embedding",
      .usage = "embedding V D",
      .product = true,

@@ -94,15 +94,22 @@ double goss_entry_deviation(const goss_entry *e) {
         return sqrt(1 / fan_in);
     case GOSS_INIT_NORMAL:
         return 1;
+    case GOSS_INIT_SMALL:
+        return 0.01;
     case GOSS_INIT_ZEROS:
     case GOSS_INIT_ONES:
+    case GOSS_INIT_CONSTANT:
         break;
     }
     return 0;
 }
 
+double goss__entry_constant(const goss_entry *e) {
+    return e->init == GOSS_INIT_CONSTANT ? e->value : e->init == GOSS_INIT_ONES;
+}
+
 void goss__entry_initialize(const goss_entry *e, uint64_t seed, float *out) {
-    double deviation = goss_entry_deviation(e), constant = e->init == GOSS_INIT_ONES;
+    double deviation = goss_entry_deviation(e), constant = goss__entry_constant(e);
     goss__rng r = goss__rng_make(seed, goss__hash64(e->name, strlen(e->name), 0));
     for (int64_t k = 0; k < e->numel; k++)
         out[k] = (float)(deviation > 0 ? deviation * goss__rng_normal(&r) : constant);

@@ -54,7 +54,12 @@ static goss_status plan_train(goss_share *s, const goss_entry *of, goss__part *p
     part->matrices = one ? 1 : of->rank;
     for (int i = 0; i < part->matrices; i++) {
         const int64_t n = one ? of->numel : of->dim[i];
-        goss_entry e = {.rank = 2, .dim = {n, part->K}, .init = of->init, .fan_in = of->fan_in, .role = of->role};
+        goss_entry e = {.rank = 2,
+                        .dim = {n, part->K},
+                        .init = of->init,
+                        .value = of->value,
+                        .fan_in = of->fan_in,
+                        .role = of->role};
         if (i > 0)
             e = (goss_entry){
                 .rank = 3, .dim = {part->K, n, part->K}, .init = GOSS_INIT_LECUN, .fan_in = part->K, .role = of->role};

@@ -59,7 +59,7 @@ static void start_mixed(const starting *a, const goss__part *part, const goss_en
     float *v = values_of(a, part->matrix);
     const int64_t n = entry_of(a, part->matrix)->numel;
     if (goss__share_is_constant(of))
-        fill(v, n, (of->init == GOSS_INIT_ONES ? by : 0) / (free ? root : 1));
+        fill(v, n, goss__entry_constant(of) * by / (free ? root : 1));
     else
         scale(v, n, part->kind->codes == GOSS__CODES_SOFTMAX ? root * by : by);
 }
