@@ -264,6 +264,36 @@ TEST(padding_never_changes_a_result) {
     }
 }
 
+/* The number of steps may be one of the run: a batch of short samples is short. */
+TEST(steps_may_be_a_count_of_the_run) {
+    for (int i = 0; i < LAYERS; i++) {
+        net a = net_new(layers[i].text, layers[i].width, STEPS, false, 0);
+        net_run(&a, GOSS_F32, layers[i].text);
+        world w = world_new();
+        const goss_extent L = world_tasks(&w, STEPS), T = goss_n(TASKS), N = goss_n(SAMPLES);
+        const int64_t total = goss_layout_total(goss_target_layout(a.t));
+        double lengths[TASKS * SAMPLES];
+        goss_target_context c = goss_target_context_defaults();
+        for (int k = 0; k < TASKS * SAMPLES; k++) lengths[k] = length_of(k / SAMPLES, k % SAMPLES);
+        c.lengths = world_input(&w, "lengths", GOSS_REAL, GOSS_SHAPE(T, N), lengths);
+        const goss_val x =
+            world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(T, N, L, goss_n(layers[i].width)), world_numbers(&a.w, "x"));
+        goss_weights *weights = goss_weights_empty(w.g, goss_target_layout(a.t));
+        if (total > 0) {
+            goss_weights_free(weights);
+            const goss_val slab =
+                world_input(&w, "slab", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(total)), world_numbers(&a.w, "slab"));
+            weights = goss_weights_from_slab(goss_target_layout(a.t), slab);
+        }
+        const goss_val y = goss_target_features(a.t, x, weights, &c);
+        if (world_compute(&w, GOSS_F32, &y, 1) != GOSS_OK) T_FAIL("%s: %s", layers[i].text, w.err.text);
+        T_EQ(w.numel[0], a.w.numel[0]);
+        if (memcmp(w.out[0], a.w.out[0], (size_t)w.numel[0] * sizeof(double)) != 0)
+            T_FAIL("%s: not what a fixed number of steps gives", layers[i].text);
+        goss_weights_free(weights), world_free(&w), net_free(&a);
+    }
+}
+
 /* The sum of squares of the sine of the outputs, along random directions of weights and inputs. */
 TEST(gradients_are_those_of_differences) {
     for (int i = 0; i < LAYERS; i++) {

@@ -104,11 +104,11 @@ TEST(a_batch_has_lengths_and_zeros_behind_them) {
     for (int i = 0; i < 2 * SUPPORTS; i++) {
         T_CHECK(p.support_length[i] >= 1 && p.support_length[i] <= STEPS);
         shorter += p.support_length[i] < STEPS;
-        for (int j = 0; j < STEPS * WIDTH; j++)
-            T_CHECK(isfinite(p.support[i * STEPS * WIDTH + j]) &&
-                    (j < p.support_length[i] * WIDTH) == (p.support[i * STEPS * WIDTH + j] != 0));
+        for (int j = 0; j < p.steps * WIDTH; j++)
+            T_CHECK(isfinite(p.support[i * p.steps * WIDTH + j]) &&
+                    (j < p.support_length[i] * WIDTH) == (p.support[i * p.steps * WIDTH + j] != 0));
     }
-    T_CHECK(shorter > 0);
+    T_CHECK(shorter > 0 && p.steps <= STEPS);
     float before[QUERIES], longest = 0;
     memcpy(before, p.query_length, sizeof before);
     goss__task_pack_mix(&p, 0.4, 1, 5); /* a mixture is as long as the longer one */
@@ -117,6 +117,38 @@ TEST(a_batch_has_lengths_and_zeros_behind_them) {
         longest = fmaxf(longest, p.query_length[i] - before[i]);
     }
     T_CHECK(longest > 0);
+    goss__task_pack_free(&p);
+}
+
+/* A batch has as many steps as its longest sample. */
+static void draw_short(const goss_task_source *source, uint64_t k, goss_task *t) {
+    draw(source, k, t);
+    for (int i = 0; i < SUPPORTS; i++) t->support_length[i] = 1 + i % 3;
+    for (int i = 0; i < QUERIES; i++) t->query_length[i] = 2;
+}
+
+TEST(a_batch_of_short_samples_is_short) {
+    kind of = {.padding = 0.25f};
+    goss_task_source s = source_of("classification", &of);
+    goss__task_pack p;
+    float first[SUPPORTS * STEPS * WIDTH], y[SUPPORTS], x[QUERIES * STEPS * WIDTH], t[QUERIES];
+    int32_t lengths[2][SUPPORTS];
+    s.draw(&s, 6,
+           &(goss_task){.support = first,
+                        .support_target = y,
+                        .support_length = lengths[0],
+                        .query = x,
+                        .query_target = t,
+                        .query_length = lengths[1]});
+    s.draw = draw_short;
+    T_OK(goss__task_pack_init(&p, 2, &s.spec, &err));
+    goss__task_pack_draw(&p, &s, 5, 2);
+    T_EQ(p.steps, 3);
+    for (int i = 0; i < SUPPORTS; i++) /* of the second task */
+        for (int j = 0; j < 3 * WIDTH; j++) {
+            const float want = j < (1 + i % 3) * WIDTH ? first[i * STEPS * WIDTH + j] : 0;
+            T_CHECK(p.support[(SUPPORTS + i) * 3 * WIDTH + j] == want);
+        }
     goss__task_pack_free(&p);
 }
 
@@ -178,6 +210,7 @@ static const struct {
     {"finetune", "attention 2; readout attention", {"method.test_steps=2", NULL}},
     {"ridge", "gru 4; readout mean", {NULL}},
     {"protonet", "gru 4; readout mean", {NULL}},
+    {"protonet", "positions learned; attention 2; readout mean", {NULL}},
     {"joint", "gru 4; norm batch; readout mean", {"method.norm=running", NULL}},
 };
 enum { WAYS = sizeof ways / sizeof *ways };

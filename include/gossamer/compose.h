@@ -149,8 +149,8 @@ GOSS_API goss_val goss_lstm(goss_val x, goss_val h0, goss_val c0, goss_recurrent
  * blocks of Z, and D_i the i-th block of Z rows of scale, gate g of the main cell is
  *     norm((z_g D_g) (h u)_g + (z_{4+g} D_{4+g}) (x w)_g + z_{8+g} D_{8+g}) + b_g
  * and the rest is goss_lstm's, with 1 added to the forget gates of both. Embeddings are of the new state s', as in the
- * authors' code. norm: of a gate's H numbers, with factors main.gain_u [Tw,4H] (small.gain_u [Tw,4K] in the small cell),
- * where they are given; main.gain_c and main.shift_c as in goss_lstm. */
+ * authors' code. norm: of a gate's H numbers, with factors main.gain_u [Tw,4H] (in the small cell small.gain_u
+ * [Tw,4K]), where they are given; main.gain_c and main.shift_c as in goss_lstm. */
 typedef struct goss_hyper_lstm {
     goss_recurrent main;  /* w[Tw,D,4H], u[Tw,H,4H], b[Tw,4H]; c and gain_w are not used */
     goss_recurrent small; /* w[Tw,D,4K], u[Tw,K,4K], b[Tw,4K]; c, gain_w, gain_c and shift_c are not used */

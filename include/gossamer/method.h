@@ -25,7 +25,8 @@ extern "C" {
  * that a task spec lacks are GOSS_NONE. */
 typedef struct goss_task_batch {
     goss_extent T, W, S, Q;
-    goss_val support;          /* "support" [T,S,x...] */
+    goss_extent L;    /* "L": steps of the longest sample of the batch, where the spec has lengths; x is then [L, C] */
+    goss_val support; /* "support" [T,S,x...] */
     goss_val support_target;   /* "support_target" [T,S,W], one-hot or standardised */
     goss_val support_weight;   /* "support_weight" [T,S]; with classes only if the spec has such weights */
     goss_val assign;           /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product. Classes

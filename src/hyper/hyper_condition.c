@@ -128,6 +128,7 @@ static goss_val encode_support(const goss_hyper *h, const goss_weights *own, con
 /* [T,N,...] -> [T N, D] */
 static goss_val fold_input(const goss_hyper *h, goss_val x) {
     if (!goss_valid(x)) return x;
+    if (goss_rank(x) == 4) x = goss__all_steps(x, goss_target_input(h->target)[0]);
     return goss_reshape(x, GOSS_SHAPE(goss_extent_mul(goss_dim(x, 0), goss_dim(x, 1)), goss_n(h->input)));
 }
 

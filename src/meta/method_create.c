@@ -30,10 +30,11 @@ goss_method_options goss_method_defaults(void) {
 
 /* ---- inputs ---- */
 
-/* [T, n, x...] */
-static goss_shape sample_shape(const goss_task_spec *spec, goss_extent T, goss_extent n) {
-    goss_shape s = {.rank = 2 + spec->input_rank, .dim = {T, n}};
+/* [T, n, x...], of sequences that have lengths [T, n, L, C]. */
+static goss_shape sample_shape(const goss_task_spec *spec, const goss_task_batch *b, goss_extent n) {
+    goss_shape s = {.rank = 2 + spec->input_rank, .dim = {b->T, n}};
     for (int i = 0; i < spec->input_rank; i++) s.dim[2 + i] = goss_n(spec->input[i]);
+    if (spec->lengths) s.dim[2] = b->L;
     return s;
 }
 
@@ -46,10 +47,11 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
                          .Q = goss_symbol(g, "Q", spec->queries > 0 ? spec->queries : 1),
                          .all_known = spec->ids > 0 && spec->known,
                          .supported = spec->supports > 0};
-    b.support = goss_input(g, "support", GOSS_REAL, sample_shape(spec, b.T, b.S));
+    if (spec->lengths) b.L = goss_symbol(g, "L", spec->input[0]);
+    b.support = goss_input(g, "support", GOSS_REAL, sample_shape(spec, &b, b.S));
     b.support_target = goss_input(g, "support_target", GOSS_REAL, GOSS_SHAPE(b.T, b.S, b.W));
     if (classes) b.assign = goss_input(g, "assign", GOSS_REAL, GOSS_SHAPE(b.T, b.W, b.S));
-    b.query = goss_input(g, "query", GOSS_REAL, sample_shape(spec, b.T, b.Q));
+    b.query = goss_input(g, "query", GOSS_REAL, sample_shape(spec, &b, b.Q));
     b.query_target = goss_input(g, "query_target", GOSS_REAL, GOSS_SHAPE(b.T, b.Q, b.W));
     b.query_weight = goss_input(g, "query_weight", GOSS_REAL, GOSS_SHAPE(b.T, b.Q));
     if (classes) b.class_mask = goss_input(g, "class_mask", GOSS_REAL, GOSS_SHAPE(b.T, b.W));

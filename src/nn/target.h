@@ -111,6 +111,7 @@ struct goss_target {
     goss__flow input, features;
     int64_t outputs;
     int n_products, n_norms, n_sites, n_units;
+    bool fixed_steps; /* a layer needs them, or the features are steps */
     int *site_layer;                /* layer of each site */
     int *unit_layer;                /* first layer that produces each unit group */
     goss__unit_choice *unit_choice; /* of each unit group */
@@ -158,6 +159,7 @@ struct goss__layer_kind {
     bool product, site; /* has weights of a product; is a modulation site */
     bool activation;    /* keeps shapes and maps 0 to 0 */
     bool keeps_padding; /* of sequences: steps that are 0 for being beyond a sample's length stay so */
+    bool fixed_steps;   /* of sequences: the number of steps must be known when a graph is built */
     bool opaque;        /* units in front of it and behind it cannot be masked */
     bool by_width;      /* divides products by the root of its input's width; a smaller width is made up for in them */
     bool looks_up;      /* chooses rows of its weights, which are multiplied by nothing */

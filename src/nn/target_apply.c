@@ -328,7 +328,10 @@ static bool fits(const goss__apply *a, goss_val x) {
     const goss_target *t = a->t;
     if (!goss_valid(x) || !a->w) return false;
     bool same = goss_rank(x) == t->input.rank + 2;
-    for (int i = 0; same && i < t->input.rank; i++) same = goss_extent_is(goss_dim(x, i + 2), t->input.dim[i]);
+    for (int i = 0; same && i < t->input.rank; i++) {
+        const bool any = i == 0 && t->input.rank == 2 && a->lengths.graph; /* samples up to that length */
+        same = goss_extent_is(goss_dim(x, i + 2), t->input.dim[i]) || (any && goss_dim(x, 2).symbols);
+    }
     if (!same) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: the input does not have the network's extents");
     const goss_val lengths = a->lengths;
     if (lengths.graph) {
@@ -370,6 +373,7 @@ static goss_target_output apply(const goss_target *t, goss_val x, const goss_wei
     goss_scope_push(a.g, "target");
     int n = t->n_layers - (t->outputs > 0);
     x = goss__mask_steps(&a, x);
+    if (t->fixed_steps && t->input.rank == 2) x = goss__all_steps(x, t->input.dim[0]);
     for (int i = 0; i < n; i++) {
         follow_blocks(&a, &t->layers[i], x);
         x = apply_layer(&a, &t->layers[i], x);

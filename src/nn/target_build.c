@@ -87,6 +87,7 @@ static goss_status number_layers(goss_target *t, goss_error *err) {
         l->has_bias &= is_norm(t, i + 1);
         l->bias = l->kind->product && (l->has_bias || !is_norm(t, i + 1));
         t->n_products += l->kind->product;
+        t->fixed_steps |= l->kind->fixed_steps;
         l->product = t->n_products > 0 ? t->n_products - 1 : 0;
         if (is_norm(t, i) && l->norm == GOSS__NORM_BATCH) l->batch_norm = t->n_norms++;
         if (l->kind->site && !(l->kind->product && is_norm(t, i + 1))) l->site = t->n_sites++;
@@ -94,6 +95,7 @@ static goss_status number_layers(goss_target *t, goss_error *err) {
     if (t->n_norms > GOSS_TARGET_MAX_NORMS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "network: %d batch norms are more than %d", t->n_norms,
                               GOSS_TARGET_MAX_NORMS);
+    t->fixed_steps |= t->features.rank == 2;
     t->site_layer = goss__calloc((size_t)t->n_sites, sizeof *t->site_layer);
     if (!t->site_layer) return no_memory(err);
     for (int i = 0; i < t->n_layers; i++)

@@ -477,7 +477,7 @@ static const goss__layer_kind kinds[] = {
      .flow = flow_pool,
      .write = write_pool,
      .apply = goss__apply_pool},
-    {.word = "flatten", .usage = "flatten", .flow = flow_flatten, .apply = goss__apply_flatten},
+    {.word = "flatten", .usage = "flatten", .fixed_steps = true, .flow = flow_flatten, .apply = goss__apply_flatten},
     {.word = "dropout",
      .usage = "dropout P [channels]",
      .keeps_padding = true,

@@ -392,6 +392,7 @@ static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
 const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
     {.word = "conv1d",
      .usage = "conv1d C K [stride S] [pad P] [dilation D] [groups G]",
+     .fixed_steps = true,
      .product = true,
      .site = true,
      .read = read_conv1d,
@@ -400,6 +401,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .apply = goss__apply_conv1d},
     {.word = "pool1d",
      .usage = "pool1d max | avg K [stride S]",
+     .fixed_steps = true,
      .read = read_pool1d,
      .flow = flow_pool1d,
      .write = write_pool1d,

@@ -53,6 +53,15 @@ goss_val goss__mask_steps(const goss__apply *a, goss_val x) {
     return goss_valid(mask) ? goss_select(mask, x, zero(x)) : x;
 }
 
+/* A product with rows of the identity, since a pad has no symbols. */
+goss_val goss__all_steps(goss_val x, int64_t steps) {
+    if (!goss_valid(x) || goss_extent_is(goss_dim(x, 2), steps)) return x;
+    const goss_extent one = goss_n(1), now = goss_dim(x, 2), all = goss_n(steps);
+    const goss_val place = goss_one_hot(goss_iota(x.graph, now), all);
+    if (!goss_valid(place)) return place;
+    return goss_matmul(goss_reshape(place, GOSS_SHAPE(one, one, now, all)), x, true, false);
+}
+
 /* ---- norms ---- */
 
 void goss__fold_steps(const goss__apply *a, goss_val *x, goss_val *weight) {
@@ -152,7 +161,13 @@ goss_val goss__apply_embedding(goss__apply *a, const goss__layer *l, goss_val x)
 
 goss_val goss__apply_positions(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!goss_valid(x)) return x;
-    if (!l->sinusoidal) return goss_add(x, goss_unsqueeze(goss__apply_tensor(a, l, "w"), 1));
+    if (!l->sinusoidal) {
+        goss_val w = goss__apply_tensor(a, l, "w");
+        if (goss_dim(x, 2).symbols) /* rows of the first steps */
+            w = goss_permute(goss_gather(goss_permute(w, (int[]){1, 0, 2}), goss_iota(x.graph, goss_dim(x, 2))),
+                             (int[]){1, 0, 2});
+        return goss_add(x, goss_unsqueeze(w, 1));
+    }
     const goss_val table = goss_sinusoids(x.graph, goss_dim(x, 2), l->in_flow.dim[1]);
     return goss_add(x, goss_unsqueeze(goss_unsqueeze(table, 0), 0));
 }

@@ -32,7 +32,7 @@ static void blend(float *a, float *b, size_t n, float l) {
 }
 
 static void mix_task(goss__task_pack *b, int t, double alpha, goss__rng *rng) {
-    const size_t x = goss_task_input_size(&b->spec), w = (size_t)b->outputs, first = (size_t)t * (size_t)b->queries;
+    const size_t x = goss__task_pack_input(b), w = (size_t)b->outputs, first = (size_t)t * (size_t)b->queries;
     const float *weight = b->query_weight + first;
     const uint32_t n = (uint32_t)b->sizes[t].queries;
     for (uint32_t i = 0; i < n; i++) b->order[i] = i;

@@ -67,6 +67,10 @@ void goss__task_pack_free(goss__task_pack *b) {
     *b = (goss__task_pack){0};
 }
 
+size_t goss__task_pack_input(const goss__task_pack *b) {
+    return b->spec.lengths ? (size_t)(b->steps * b->spec.input[1]) : goss_task_input_size(&b->spec);
+}
+
 /* ---- drawing ---- */
 
 static void ones(float *out, int n) {
@@ -84,6 +88,18 @@ static void cut(const goss__task_pack *b, const int32_t *drawn, int n, float *le
         memset(sample + steps * input[1], 0, (size_t)((input[0] - steps) * input[1]) * sizeof *x);
         length[i] = (float)steps;
     }
+}
+
+/* The longest sample of n. */
+static int64_t longest(const float *length, size_t n, int64_t at_least) {
+    for (size_t i = 0; i < n; i++) at_least = (int64_t)length[i] > at_least ? (int64_t)length[i] : at_least;
+    return at_least;
+}
+
+/* Samples move together to the steps of the longest one: batches of short samples are short. */
+static void shorten(const goss__task_pack *b, float *x, size_t n) {
+    const size_t from = goss_task_input_size(&b->spec), to = goss__task_pack_input(b);
+    for (size_t i = 1; from != to && i < n; i++) memmove(x + i * to, x + i * from, to * sizeof *x);
 }
 
 static void all_steps(int32_t *length, int n, int64_t steps) {
@@ -180,6 +196,9 @@ void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, ui
     if (x->lengths) {
         close_ranks(b, b->support_length, 1, s, (size_t)b->supports, 1);
         close_ranks(b, b->query_length, 2, q, (size_t)b->queries, 1);
+        const size_t all_s = (size_t)tasks * (size_t)b->supports, all_q = (size_t)tasks * (size_t)b->queries;
+        b->steps = longest(b->query_length, all_q, longest(b->support_length, all_s, 1));
+        shorten(b, b->support, all_s), shorten(b, b->query, all_q);
     }
     close_ranks(b, b->class_mask, 0, (size_t)x->outputs, (size_t)b->outputs, 1);
     fill_targets(b);
@@ -200,8 +219,7 @@ goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss
 
 goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int tasks, goss_exec *exec,
                                       goss_error *err) {
-    const size_t w = (size_t)b->outputs, s = (size_t)b->supports, q = (size_t)b->queries,
-                 x = goss_task_input_size(&b->spec);
+    const size_t w = (size_t)b->outputs, s = (size_t)b->supports, q = (size_t)b->queries, x = goss__task_pack_input(b);
     const struct {
         const char *name;
         const void *data;
@@ -226,7 +244,8 @@ goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int t
     } symbol[] = {{"T", tasks, b->max_tasks},
                   {"W", b->outputs, b->spec.outputs},
                   {"S", b->supports, b->spec.supports},
-                  {"Q", b->queries, b->spec.queries}};
+                  {"Q", b->queries, b->spec.queries},
+                  {"L", b->spec.lengths ? (int)b->steps : 1, b->spec.lengths ? (int)b->spec.input[0] : 1}};
     for (size_t i = 0; i < sizeof symbol / sizeof *symbol; i++)
         if (symbol[i].count < 1 || symbol[i].count > symbol[i].limit)
             return goss_error_set(err, GOSS_E_ARGUMENT, "a batch with %s = %d: 1 to %d were planned", symbol[i].name,

@@ -19,6 +19,7 @@ typedef struct goss__task_pack {
     int max_tasks;
     goss_task_spec spec;                   /* as planned: the maxima are those of the buffers */
     int tasks, outputs, supports, queries; /* of the batch that is in it */
+    int64_t steps;                         /* of its longest sample, where samples have lengths */
     float *support, *support_target, *support_weight, *assign, *query, *query_target, *query_weight, *class_mask;
     float *support_length, *query_length; /* steps of sequences; NULL: the spec has no lengths */
     float *descriptor;
@@ -33,6 +34,8 @@ typedef struct goss__task_pack {
 /* The spec's maxima; where a task has no query there is room for a blank one. Its scale is borrowed. */
 goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err);
 void goss__task_pack_free(goss__task_pack *b);
+/* Numbers of a sample in the batch that is in it. */
+size_t goss__task_pack_input(const goss__task_pack *b);
 /* Draws tasks [first, first + tasks), tasks <= max_tasks. The source's maxima must lie within the pack's. */
 void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, uint64_t first, int tasks);
 /* Mixup of what was drawn, tasks [first, first + tasks): the queries of a task in pairs, drawn at random, become l a +
