@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent.h: policies for families of environments (env.h), learned by proximal policy optimisation.
+ *
+ * A policy is a network of the present observation. What it knows beside that is a choice (`sees`), and so is how it
+ * uses it (`policy`):
+ *   sees     nothing    the observation alone
+ *            history    the state h of a GRU that reads observations, actions, rewards and beginnings of episodes since
+ *                       the life began: it learns within a life what its task is (RL2: Duan et al. 2016, Wang et al.
+ *                       2016)
+ *            task       the parameters of the task (an oracle), scaled to -1 .. 1
+ *   policy   concat     a layer of units on [observation, what is known]
+ *            film       the units of a layer on the observation, scaled and shifted by what is known (Perez et al. 2018)
+ *            hypernet   weights of the policy generated from what is known: base + delta, the delta zero at the start
+ *                       and the base an ordinary initialisation (Bias-HyperInit: Beck et al. 2022)
+ * The value is a network of units on [observation, what is known] for all policies. history with concat is the plain
+ * recurrent policy that re-reads the observation.
+ *
+ * Threads: an agent belongs to one thread at a time. */
+#ifndef GOSSAMER_AGENT_H
+#define GOSSAMER_AGENT_H
+
+#include <signal.h>
+
+#include "gossamer/config.h"
+#include "gossamer/env.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef enum goss_agent_sees { GOSS_AGENT_NOTHING, GOSS_AGENT_HISTORY, GOSS_AGENT_TASK } goss_agent_sees;
+typedef enum goss_agent_policy { GOSS_AGENT_CONCAT, GOSS_AGENT_FILM, GOSS_AGENT_HYPERNET } goss_agent_policy;
+
+/* Settings of an agent; defaults in brackets. */
+typedef struct goss_agent_options {
+    unsigned sees;   /* goss_agent_sees (HISTORY) */
+    unsigned policy; /* goss_agent_policy (HYPERNET) */
+    int memory;      /* units of the GRU (64) */
+    int units;       /* of the policy's layer, and of the value's (32) */
+    int code;        /* hypernet: length of the code that weights are generated from (32) */
+    bool normalize;  /* observations by their running mean and variance (true) */
+} goss_agent_options;
+GOSS_API goss_agent_options goss_agent_defaults(void);
+
+typedef struct goss_agent goss_agent;
+
+/* A new agent for a family, with initial weights of a seed. Errors: GOSS_E_ARGUMENT: a setting out of range;
+ * GOSS_E_UNSUPPORTED: film or hypernet of nothing, task of a family without parameters that vary; GOSS_E_NOMEM. Owns:
+ * *out, goss_agent_free; copies the family. */
+GOSS_API GOSS_MUST_USE goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o, uint64_t seed,
+                                                  goss_agent **out, goss_error *err);
+/* NULL is allowed. */
+GOSS_API void goss_agent_free(goss_agent *a);
+/* Its settings and its family, borrowed. */
+GOSS_API const goss_agent_options *goss_agent_settings(const goss_agent *a);
+GOSS_API const goss_env_family *goss_agent_family(const goss_agent *a);
+/* The number of weights that are trained. */
+GOSS_API int64_t goss_agent_weights(const goss_agent *a);
+/* Frames (steps of environments) that it was trained on. */
+GOSS_API int64_t goss_agent_frames(const goss_agent *a);
+
+/* Whether a file is an agent's, by its metadata; false if it cannot be read. */
+GOSS_API bool goss_agent_is(const char *path);
+/* Writes and reads a file (safetensors). The family is named in it, with its ranges: kinds of a program's own are given
+ * as `own` (NULL: those of the library). Errors: GOSS_E_IO; GOSS_E_FORMAT; GOSS_E_ARGUMENT: an environment that is not
+ * there, or has other observations, actions or parameters. */
+GOSS_API GOSS_MUST_USE goss_status goss_agent_save(const goss_agent *a, const char *path, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_agent_load(const char *path, const goss_env_kind *own, goss_agent **out,
+                                                   goss_error *err);
+
+/* ---- evaluation ---- */
+
+typedef struct goss_agent_evaluation {
+    int tasks;     /* 0 .. tasks - 1 */
+    int episodes;  /* of a life; 0: the kind's */
+    uint64_t seed; /* of the tasks */
+    bool held_out; /* those of training otherwise */
+    bool sample;   /* actions are drawn from the policy; false: the most likely one */
+    int threads;
+} goss_agent_evaluation;
+/* Returns (sums of rewards) of each episode, out [tasks, episodes]. show: called after each step of task 0 with a
+ * picture, action and reward; NULL: not. Errors: goss_envs_new, goss_envs_step; GOSS_E_NUMERIC: weights that are not
+ * finite. */
+GOSS_API GOSS_MUST_USE goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation *o, double *out,
+                                                       void (*show)(void *context, const char *picture, int episode,
+                                                                    int step, const float *action, double reward),
+                                                       void *context, goss_error *err);
+
+/* ---- training ---- */
+
+/* The keys of a run: sections [env], [agent], [ppo], [optimizer], [train], [validate], [run]. */
+GOSS_API const goss_key *goss_agent_keys(int *n);
+/* Whether a configuration file is of an agent: it has a section [env]. false if it cannot be read. */
+GOSS_API bool goss_agent_run_is(const char *path);
+
+typedef struct goss_agent_progress {
+    int64_t iteration, frames, most_frames;
+    double loss, entropy;
+    double life;       /* mean return of the lives of this iteration */
+    double validation; /* mean return of a life on held-out tasks; NaN: none yet */
+    double best;
+    bool validated;
+    double seconds, frames_per_second;
+} goss_agent_progress;
+
+typedef struct goss_agent_run {
+    const goss_env_kind *own;          /* a program's own environment; NULL: that of env.name */
+    const volatile sig_atomic_t *stop; /* set by a signal: saves a checkpoint and ends; NULL */
+    void (*progress)(void *context, const goss_agent_progress *p);
+    void *context;
+} goss_agent_run;
+/* Trains by a configuration of goss_agent_keys: run.dir gets config.ini, metrics.jsonl, checkpoint.safetensors and
+ * model.safetensors (the agent of the best validation). The same run goes on from its checkpoint, to the same bits.
+ * *last: the last progress. Errors: GOSS_E_ARGUMENT: settings, or a folder of another run; GOSS_E_INTERRUPTED: stopped,
+ * with a checkpoint; GOSS_E_NUMERIC: an environment or gradients that are not finite (a checkpoint is there); GOSS_E_IO.
+ */
+GOSS_API GOSS_MUST_USE goss_status goss_agent_train(const goss_config *c, const goss_agent_run *o,
+                                                    goss_agent_progress *last, goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent.h: agents inside: their network, and the program that acts.
+ *
+ * Extents: T lives, L steps, O numbers of an observation, A of an action (one of A, or A controls), B = A + 2 numbers of
+ * what was before (the action, the reward, whether an episode begins), K what is known of the task. */
+#ifndef GOSS_RL_AGENT_H
+#define GOSS_RL_AGENT_H
+
+#include "gossamer/agent.h"
+#include "gossamer/exec.h"
+#include "gossamer/nn.h"
+#include "gossamer/safetensors.h"
+
+#define GOSS__AGENT "agent" /* the parameter with all weights */
+
+struct goss_agent {
+    goss_agent_options o;
+    goss_env_family family;
+    goss_layout *layout;
+    float *weights; /* [layout total] */
+    int observations, actions, before, known;
+    bool discrete;
+    /* Running moments of observations, and of discounted returns. */
+    double seen, mean[GOSS_ENV_MOST_OBSERVATIONS], square[GOSS_ENV_MOST_OBSERVATIONS]; /* sums of squared deviations */
+    double return_seen, return_mean, return_square;
+    int64_t frames;
+};
+
+/* ---- agent_network.c ---- */
+goss_status goss__agent_layout(goss_agent *a, goss_error *err);
+void goss__agent_initialize(goss_agent *a, uint64_t seed);
+
+/* Inputs of L steps of T lives. */
+typedef struct goss__agent_inputs {
+    goss_val observation; /* [T,1,L,O], normalised */
+    goss_val before;      /* [T,1,L,B] */
+    goss_val fresh;       /* [T,1,L,1]: 1 where a life begins */
+    goss_val memory;      /* [T,1,H] before the first step; GOSS_NONE: 0 */
+    goss_val task;        /* [T,1,L,K]; GOSS_NONE where it is not seen */
+} goss__agent_inputs;
+typedef struct goss__agent_outputs {
+    goss_val action; /* [T,L,A]: logits, or means of controls */
+    goss_val spread; /* [1,1,A]: log standard deviations of controls; GOSS_NONE: discrete */
+    goss_val value;  /* [T,L] */
+    goss_val memory; /* [T,1,H] after the last step; GOSS_NONE: none */
+} goss__agent_outputs;
+/* Declares the inputs for L steps of T lives. h0: whether the memory is an input. */
+goss__agent_inputs goss__agent_declare(const goss_agent *a, goss_graph *g, int64_t lives, int64_t steps, bool h0);
+/* Declares the parameter and applies the network. Errors: the graph's. */
+goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in);
+
+/* ---- agent_act.c ---- */
+/* Lives that act: an environment and what the agent carries from step to step. */
+typedef struct goss__actor {
+    const goss_agent *agent;
+    goss_envs *envs;
+    goss_schedule *schedule;
+    goss_exec *exec;
+    int lives;
+    float *observation, *before, *fresh, *task, *memory; /* [lives, ..] inputs of the next step */
+    float *taken;                                        /* [lives, A] the action as `before` has it */
+    float *actions;                                      /* for goss_envs_step */
+    const float *output, *value, *state;                 /* of the step: [lives, A], [lives], [lives, H] */
+    float spread[GOSS_ENV_MOST_CONTROLS];
+} goss__actor;
+/* params: has the agent's parameter. */
+goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_envs_options *o, goss_params *params,
+                             goss_threads *threads, goss_error *err);
+void goss__actor_close(goss__actor *c);
+/* All lives anew, life i in task first + i. */
+void goss__actor_begin_all(goss__actor *c, uint64_t first);
+/* Life i in another task. */
+void goss__actor_begin(goss__actor *c, int i, uint64_t task);
+/* The deviations of controls, from weights of the agent's layout. */
+void goss__actor_spread(goss__actor *c, const float *weights);
+/* Computes outputs for the present observations. */
+goss_status goss__actor_think(goss__actor *c, goss_error *err);
+/* Chooses actions: by the streams of (seed, number, life), or the most likely ones; log_p [lives]: log densities, or
+ * NULL. */
+void goss__actor_choose(goss__actor *c, bool sample, uint64_t seed, uint64_t number, float *log_p);
+/* Takes them: the environments' step, and what is carried on. */
+goss_status goss__actor_move(goss__actor *c, goss_error *err);
+/* The values of states in which lives ended (where view.ended), as `think` would see them after `move`: [lives]. */
+goss_status goss__actor_value_at_end(goss__actor *c, float *out, goss_error *err);
+
+/* ---- agent_create.c ---- */
+void goss__agent_normalize(const goss_agent *a, const float *raw, float *out);
+/* Takes n raw observations [n, O] into the running moments. */
+void goss__agent_observe(goss_agent *a, const float *raw, int64_t n);
+/* A task's parameters as the network sees them, out [K]. */
+void goss__agent_task(const goss_agent *a, const double *parameter, float *out);
+
+/* ---- agent_file.c ---- */
+enum { GOSS__MOMENTS = 2 * GOSS_ENV_MOST_OBSERVATIONS + 4 };
+/* All running moments as one list, for files. */
+void goss__agent_moments(const goss_agent *a, double out[GOSS__MOMENTS]);
+goss_status goss__agent_read_moments(const goss_safetensors *f, goss_agent *a, goss_error *err);
+#endif

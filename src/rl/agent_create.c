@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent_create.c: an agent's life: settings, weights, the running moments by which observations are normalised. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "rl/agent.h"
+
+goss_agent_options goss_agent_defaults(void) {
+    return (goss_agent_options){.sees = GOSS_AGENT_HISTORY, .policy = GOSS_AGENT_HYPERNET, .memory = 64, .units = 32,
+                                .code = 32, .normalize = true};
+}
+
+/* Named parameters that differ from task to task, and those that `draw` makes. */
+static int known_numbers(const goss_env_family *f) {
+    int n = f->kind->parameters - f->kind->named;
+    for (int i = 0; i < f->kind->named; i++) n += f->low[i] < f->high[i];
+    return n;
+}
+
+static goss_status check(const goss_env_family *f, const goss_agent_options *o, goss_error *err) {
+    if (o->sees > GOSS_AGENT_TASK || o->policy > GOSS_AGENT_HYPERNET)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "agent: sees or policy is none of theirs");
+    if (o->memory < 1 || o->units < 1 || o->code < 1 || o->memory > 65536 || o->units > 65536 || o->code > 65536)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "agent: memory, units and code are from 1 to 65536");
+    if (o->sees == GOSS_AGENT_NOTHING && o->policy != GOSS_AGENT_CONCAT)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "agent.policy = %s with agent.sees = nothing: there is nothing to make weights of; see "
+                              "history or task, or use concat",
+                              o->policy == GOSS_AGENT_FILM ? "film" : "hypernet");
+    if (o->sees == GOSS_AGENT_TASK && known_numbers(f) == 0)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "agent.sees = task: no parameter of environment %s differs from task to task; give one a "
+                              "range (env.family.KEY = low..high)",
+                              f->kind->name);
+    return GOSS_OK;
+}
+
+goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o, uint64_t seed, goss_agent **out,
+                           goss_error *err) {
+    *out = NULL;
+    GOSS_TRY(check(f, o, err));
+    goss_agent *a = goss__calloc(1, sizeof *a);
+    if (!a) return goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent");
+    a->o = *o, a->family = *f;
+    a->discrete = f->kind->actions > 0;
+    a->observations = f->kind->observations, a->actions = a->discrete ? f->kind->actions : f->kind->controls;
+    a->before = a->actions + 2, a->known = known_numbers(f);
+    goss_status s = goss__agent_layout(a, err);
+    if (s == GOSS_OK && !(a->weights = goss__calloc((size_t)goss_layout_total(a->layout), sizeof *a->weights)))
+        s = goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent's weights");
+    if (s != GOSS_OK) return goss_agent_free(a), s;
+    goss__agent_initialize(a, seed);
+    *out = a;
+    return GOSS_OK;
+}
+
+void goss_agent_free(goss_agent *a) {
+    if (!a) return;
+    goss_layout_free(a->layout);
+    goss__free(a->weights);
+    goss__free(a);
+}
+
+const goss_agent_options *goss_agent_settings(const goss_agent *a) { return &a->o; }
+const goss_env_family *goss_agent_family(const goss_agent *a) { return &a->family; }
+int64_t goss_agent_weights(const goss_agent *a) { return goss_layout_total(a->layout); }
+int64_t goss_agent_frames(const goss_agent *a) { return a->frames; }
+
+/* ---- what it sees ---- */
+
+void goss__agent_normalize(const goss_agent *a, const float *raw, float *out) {
+    for (int i = 0; i < a->observations; i++) {
+        const double deviation = a->seen > 1 ? sqrt(a->square[i] / a->seen) + 1e-6 : 1;
+        const double v = a->o.normalize && a->seen > 1 ? ((double)raw[i] - a->mean[i]) / deviation : (double)raw[i];
+        out[i] = (float)(v < -10 ? -10 : v > 10 ? 10 : v);
+    }
+}
+
+/* The moments of both samples together (Chan, Golub and LeVeque 1979). */
+void goss__agent_observe(goss_agent *a, const float *raw, int64_t n) {
+    if (!a->o.normalize) return;
+    for (int i = 0; i < a->observations; i++) {
+        double mean = 0, square = 0;
+        for (int64_t k = 0; k < n; k++) mean += (double)raw[k * a->observations + i];
+        mean /= (double)n;
+        for (int64_t k = 0; k < n; k++) {
+            const double d = (double)raw[k * a->observations + i] - mean;
+            square += d * d;
+        }
+        const double gap = mean - a->mean[i], all = a->seen + (double)n;
+        a->mean[i] += gap * (double)n / all;
+        a->square[i] += square + gap * gap * a->seen * (double)n / all;
+    }
+    a->seen += (double)n;
+}
+
+void goss__agent_task(const goss_agent *a, const double *parameter, float *out) {
+    const goss_env_family *f = &a->family;
+    for (int i = 0; i < f->kind->named; i++)
+        if (f->low[i] < f->high[i]) *out++ = (float)(2 * (parameter[i] - f->low[i]) / (f->high[i] - f->low[i]) - 1);
+    for (int i = f->kind->named; i < f->kind->parameters; i++) *out++ = (float)parameter[i];
+}

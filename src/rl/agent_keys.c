@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent_keys.c: the keys of an agent's run, and the family of environments that [env] and [env.family] describe. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/number.h"
+#include "base/os.h"
+#include "base/str.h"
+#include "io/key_row.h"
+#include "rl/agent_run.h"
+
+#define GOSS__SETTINGS goss__agent_settings
+
+static const goss_key keys[] = {
+    GOSS__KEY_TEXT("env.name", env, "",
+                   "The environment: bandit, tabular, gridnavi, point, cartpole, mountaincar, acrobot, pendulum"),
+    GOSS__KEY_INT("env.episodes", episodes, "0", 0, 1000, "episodes",
+                  "Of a life, which is spent in one task; 0: as the environment has it"),
+    GOSS__KEY_INT("env.horizon", horizon, "0", 0, 1000000, "steps",
+                  "After which an episode is cut off; 0: as the environment has it"),
+    {.name = "env.*.*", .type = GOSS_KEY_TEXT, .fallback = "",
+     .doc = "[env.family]: the range of a parameter over tasks, as length = 0.25..1, or one number"},
+    GOSS__KEY_WORD("agent.sees", agent.sees, "history", "nothing|history|task",
+                   "What the policy knows beside the observation: a memory of its life, or the task's parameters"),
+    GOSS__KEY_WORD("agent.policy", agent.policy, "hypernet", "concat|film|hypernet",
+                   "How it uses that: beside the observation, as scale and shift of units, or as generated weights"),
+    GOSS__KEY_INT("agent.memory", agent.memory, "64", 1, 65536, "units", "Of the GRU of history"),
+    GOSS__KEY_INT("agent.units", agent.units, "32", 1, 65536, "units", "Of the policy's layer, and of the value's"),
+    GOSS__KEY_INT("agent.code", agent.code, "32", 1, 65536, NULL,
+                  "hypernet: length of the code that weights are generated from"),
+    GOSS__KEY_BOOL("agent.normalize", agent.normalize, "true", "Observations by their running mean and variance"),
+    GOSS__KEY_INT("ppo.lives", ppo.lives, "256", 1, 1000000, "lives", "Side by side in an iteration"),
+    GOSS__KEY_INT("ppo.steps", ppo.steps, "0", 0, 100000, "steps",
+                  "Of each life in an iteration; 0: a whole life, episodes times the horizon"),
+    GOSS__KEY_INT("ppo.epochs", ppo.epochs, "4", 1, 1000, NULL, "Passes over the lives of an iteration"),
+    GOSS__KEY_INT("ppo.minibatches", ppo.minibatches, "4", 1, 100000, NULL, "Updates of a pass; divides ppo.lives"),
+    GOSS__KEY_REAL("ppo.discount", ppo.discount, "0.99", 0, 1, NULL, "Of a reward one step later"),
+    GOSS__KEY_REAL("ppo.lambda", ppo.lambda, "0.95", 0, 1, NULL, "Of generalised advantage estimation"),
+    GOSS__KEY_REAL("ppo.clip", ppo.clip, "0.2", 0.001, 10, NULL, "Ratios of probabilities are clipped to 1 +- this"),
+    GOSS__KEY_REAL("ppo.value", ppo.value, "0.5", 0, 1000, NULL, "Weight of the value's squared error"),
+    GOSS__KEY_REAL("ppo.entropy", ppo.entropy, "0.01", 0, 1000, NULL, "Weight of the policy's entropy"),
+    GOSS__KEY_BOOL("ppo.scale_rewards", ppo.scale_rewards, "true",
+                   "Rewards are divided by the running deviation of discounted returns"),
+    GOSS__KEY_REAL("optimizer.rate", ppo.rate, "0.001", 0, 100, NULL, "Learning rate of Adam at the start"),
+    GOSS__KEY_REAL("optimizer.floor", ppo.floor, "0.1", 0, 1, NULL,
+                   "Share of it at the end; it falls in a straight line over train.frames"),
+    GOSS__KEY_REAL("optimizer.clip_norm", ppo.clip_norm, "0.5", 0, 1e9, NULL, "Largest global norm of gradients; 0: any"),
+    GOSS__KEY_INT("train.frames", frames, "1000000", 1, 1e15, "frames", "Steps of environments in all"),
+    GOSS__KEY_REAL("train.minutes", minutes, "0", 0, 1e6, "minutes", "At most; 0: frames alone bind"),
+    GOSS__KEY_REAL("train.checkpoint_minutes", checkpoint_minutes, "2", 0, 1e6, "minutes", "Between checkpoints"),
+    GOSS__KEY_INT("train.log_every", log_every, "1", 1, 1e9, "iterations", "Between lines of metrics.jsonl"),
+    GOSS__KEY_INT("validate.every", validate_every, "10", 0, 1e9, "iterations",
+                  "Between validations on held-out tasks; 0: none, the last agent is kept"),
+    GOSS__KEY_INT("validate.tasks", validate_tasks, "100", 1, 1000000, "tasks", "That are validated on, always the same"),
+    GOSS__KEY_TEXT("run.dir", dir, "", "Folder of the run; created. One run a folder"),
+    GOSS__KEY_INT("run.seed", ppo.seed, "1", 0, 9007199254740991, NULL, "Of weights, tasks and actions"),
+    GOSS__KEY_INT("run.threads", ppo.threads, "0", 0, 1024, NULL,
+                  "0: as many as the machine has. The result does not depend on it"),
+};
+enum { KEYS = sizeof keys / sizeof *keys };
+
+const goss_key *goss_agent_keys(int *n) {
+    *n = KEYS;
+    return keys;
+}
+
+bool goss_agent_run_is(const char *path) {
+    char *text;
+    size_t size;
+    goss_error err;
+    if (goss__read_file(path, (size_t)1 << 24, &text, &size, &err) != GOSS_OK) return false;
+    bool is = strncmp(text, "[env]", 5) == 0 || strstr(text, "\n[env]") != NULL;
+    goss__free(text);
+    return is;
+}
+
+/* ---- the family ---- */
+
+static goss_status read_range(const char *text, double *low, double *high) {
+    const char *dots = strstr(text, "..");
+    char first[80];
+    if (!dots) return goss__number_parse(text, low) && (*high = *low, true) ? GOSS_OK : GOSS_E_ARGUMENT;
+    if (dots - text >= (ptrdiff_t)sizeof first) return GOSS_E_ARGUMENT;
+    memcpy(first, text, (size_t)(dots - text)), first[dots - text] = 0;
+    return goss__number_parse(first, low) && goss__number_parse(dots + 2, high) ? GOSS_OK : GOSS_E_ARGUMENT;
+}
+
+static goss_status take_range(goss_env_family *f, const char *full, const char *text, goss_error *err) {
+    static const char head[] = "env.family.";
+    double low, high;
+    if (strncmp(full, head, sizeof head - 1) != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the only section below [env] is [env.family]", full);
+    if (read_range(text, &low, &high) != GOSS_OK)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s = %.60s: wanted a number, or a range as 0.5..1.5", full, text);
+    return goss_error_prefix(err, goss_env_family_set(f, full + sizeof head - 1, low, high, err), "%s", full);
+}
+
+static goss_status read_family(const goss_config *c, const goss_env_kind *own, const goss__agent_settings *s,
+                               goss_env_family *out, goss_error *err) {
+    if (!own && !*s->env)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "env.name is not set: the environment, as env.name=gridnavi");
+    GOSS_TRY(own ? goss_env_family_own(own, out, err)
+                 : goss_error_prefix(err, goss_env_family_of(s->env, out, err), "env.name"));
+    if (s->horizon > 0) out->horizon = s->horizon;
+    const goss_key *k;
+    for (int i = 0; (k = goss_config_key_at(c, i)); i++)
+        if (strncmp(k->name, "env.", 4) == 0 && strchr(k->name + 4, '.') && !strchr(k->name, '*') &&
+            goss_config_is_set(c, k->name))
+            GOSS_TRY(take_range(out, k->name, goss_config_text(c, k->name), err));
+    return GOSS_OK;
+}
+
+goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind *own, goss__agent_settings *out,
+                                      goss_env_family *family, goss_error *err) {
+    *out = (goss__agent_settings){0};
+    GOSS_TRY(goss_config_bind(c, keys, KEYS, out, err));
+    GOSS_TRY(read_family(c, own, out, family, err));
+    if (!*out->dir)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir is not set: the folder of the run, as run.dir=runs/first");
+    const int episodes = out->episodes ? out->episodes : family->kind->episodes;
+    const int64_t life = (int64_t)episodes * family->horizon;
+    if (out->ppo.steps == 0) {
+        if (life > 100000)
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "a life of %d episodes of %d steps is too long for one iteration: set ppo.steps",
+                                  episodes, family->horizon);
+        out->ppo.steps = (int)life;
+    }
+    out->ppo.episodes = out->episodes;
+    if (out->ppo.lives % out->ppo.minibatches != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "ppo.minibatches = %d does not divide ppo.lives = %d",
+                              out->ppo.minibatches, out->ppo.lives);
+    return GOSS_OK;
+}
+
+/* ---- what a run is known by ---- */
+
+static bool may_differ(const char *line, const char *section) {
+    static const char *const free_keys[] = {"train.frames",    "train.minutes", "train.checkpoint_minutes",
+                                            "train.log_every", "run.dir",       "run.threads"};
+    char full[200];
+    const char *equals = strstr(line, " = ");
+    snprintf(full, sizeof full, "%s.%.*s", section, equals ? (int)(equals - line) : 0, line);
+    for (size_t i = 0; i < sizeof free_keys / sizeof *free_keys; i++)
+        if (strcmp(full, free_keys[i]) == 0) return true;
+    return !equals || *line == '#';
+}
+
+char *goss__agent_identity(const goss_config *c) {
+    char *text = goss_config_write(c), *save = NULL, section[80] = "";
+    goss__str out = {0};
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
+        if (*line == '[') snprintf(section, sizeof section, "%.*s", (int)strcspn(line + 1, "]"), line + 1);
+        if (*line != '[' && !may_differ(line, section)) goss__str_addf(&out, "%s.%s\n", section, line);
+    }
+    goss_config_text_free(text);
+    if (!out.failed && out.data) return out.data;
+    goss__str_free(&out);
+    return NULL;
+}

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agent_network.c: the network of an agent: what it knows (nothing, a GRU's state, the task) and how its policy uses
+ * that. One function builds L steps for training and one step for acting. */
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "gossamer/scan.h"
+#include "rl/agent.h"
+
+/* ---- weights ---- */
+
+static goss_status add(goss_layout *l, const char *name, goss_init init, int64_t in, int64_t out, goss_error *err) {
+    goss_entry e = {.name = name, .rank = in ? 2 : 1, .dim = {in ? in : out, out}, .init = init,
+                    .fan_in = in ? in : 1, .fan_out = out, .role = in ? GOSS_ROLE_WEIGHT : GOSS_ROLE_BIAS,
+                    .out_units = -1, .in_units = -1};
+    return goss_layout_add(l, &e, err);
+}
+
+/* A dense layer: NAME.w [in, out], NAME.b [out]. */
+static goss_status dense(goss_layout *l, const char *name, int64_t in, int64_t out, goss_init init, goss_error *err) {
+    char text[40];
+    snprintf(text, sizeof text, "%s.w", name);
+    GOSS_TRY(add(l, text, init, in, out, err));
+    snprintf(text, sizeof text, "%s.b", name);
+    return add(l, text, GOSS_INIT_ZEROS, 0, out, err);
+}
+
+/* The numbers of what is known beside the observation. */
+static int known_width(const goss_agent *a) {
+    return a->o.sees == GOSS_AGENT_HISTORY ? a->o.memory : a->o.sees == GOSS_AGENT_TASK ? a->known : 0;
+}
+
+static int64_t policy_numbers(const goss_agent *a) {
+    return (int64_t)(a->observations + 1) * a->o.units + (int64_t)(a->o.units + 1) * a->actions;
+}
+
+static goss_status policy_layout(const goss_agent *a, goss_error *err) {
+    const int known = known_width(a), in = a->observations + (a->o.policy == GOSS_AGENT_CONCAT ? known : 0);
+    GOSS_TRY(dense(a->layout, "policy.in", in, a->o.units, GOSS_INIT_LECUN, err));
+    GOSS_TRY(dense(a->layout, "policy.out", a->o.units, a->actions, GOSS_INIT_LECUN, err));
+    if (a->o.policy == GOSS_AGENT_FILM) return dense(a->layout, "film", known, 2 * a->o.units, GOSS_INIT_ZEROS, err);
+    if (a->o.policy != GOSS_AGENT_HYPERNET) return GOSS_OK;
+    GOSS_TRY(dense(a->layout, "hyper.in", known, a->o.code, GOSS_INIT_LECUN, err));
+    return add(a->layout, "hyper.out.w", GOSS_INIT_ZEROS, a->o.code, policy_numbers(a), err);
+}
+
+goss_status goss__agent_layout(goss_agent *a, goss_error *err) {
+    const int known = known_width(a);
+    GOSS_TRY(goss_layout_new(&a->layout, err));
+    if (a->o.sees == GOSS_AGENT_HISTORY) {
+        GOSS_TRY(dense(a->layout, "memory.x", a->observations + a->before, 3 * a->o.memory, GOSS_INIT_LECUN, err));
+        GOSS_TRY(dense(a->layout, "memory.h", a->o.memory, 3 * a->o.memory, GOSS_INIT_LECUN, err));
+    }
+    GOSS_TRY(policy_layout(a, err));
+    if (!a->discrete) GOSS_TRY(add(a->layout, "policy.spread", GOSS_INIT_ZEROS, 0, a->actions, err));
+    GOSS_TRY(dense(a->layout, "value.in", a->observations + known, a->o.units, GOSS_INIT_LECUN, err));
+    return dense(a->layout, "value.out", a->o.units, 1, GOSS_INIT_LECUN, err);
+}
+
+/* Nearly equal actions at the start explore most. */
+void goss__agent_initialize(goss_agent *a, uint64_t seed) {
+    goss_layout_initialize(a->layout, seed, a->weights);
+    const int at = goss_layout_find(a->layout, "policy.out.w");
+    float *w = a->weights + goss_layout_offset(a->layout, at);
+    for (int64_t i = 0; i < goss_layout_entry(a->layout, at)->numel; i++) w[i] *= 0.1f;
+}
+
+/* ---- inputs ---- */
+
+goss__agent_inputs goss__agent_declare(const goss_agent *a, goss_graph *g, int64_t lives, int64_t steps, bool h0) {
+    const goss_extent T = goss_n(lives), one = goss_n(1), L = goss_n(steps);
+    goss__agent_inputs in = {
+        .observation = goss_input(g, "observation", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->observations)))};
+    if (a->o.sees == GOSS_AGENT_TASK) in.task = goss_input(g, "task", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->known)));
+    if (a->o.sees != GOSS_AGENT_HISTORY) return in;
+    in.before = goss_input(g, "before", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->before)));
+    in.fresh = goss_input(g, "fresh", GOSS_REAL, GOSS_SHAPE(T, one, L, one));
+    if (h0) in.memory = goss_input(g, "memory", GOSS_REAL, GOSS_SHAPE(T, one, goss_n(a->o.memory)));
+    return in;
+}
+
+/* ---- layers ---- */
+
+typedef struct net {
+    const goss_agent *a;
+    goss_graph *g;
+    goss_weights *w;
+} net;
+
+static goss_val weight(const net *n, const char *layer, const char *what) {
+    char text[40];
+    snprintf(text, sizeof text, "%s.%s", layer, what);
+    return goss_weights_get(n->w, text);
+}
+static goss_val apply(const net *n, const char *layer, goss_val x) {
+    return goss_linear(x, weight(n, layer, "w"), weight(n, layer, "b"));
+}
+static goss_val beside(goss_val a, goss_val b) {
+    if (!b.graph) return a;
+    return goss_concat((goss_val[]){a, b}, 2, goss_rank(a) - 1);
+}
+static goss_val gate(goss_val z, int i, int64_t hidden) { return goss_slice(z, 2, i * hidden, hidden); }
+
+/* A GRU (Cho et al. 2014) whose state is 0 wherever a life begins: [T,1,L,H]. */
+static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val *last) {
+    const int64_t hidden = n->a->o.memory;
+    const goss_val x = apply(n, "memory.x", beside(in->observation, in->before));
+    const goss_val keep = goss_shift(goss_neg(in->fresh), 1);
+    goss_val h0 = in->memory;
+    if (!h0.graph) h0 = goss_full(n->g, GOSS_SHAPE(goss_dim(x, 0), goss_n(1), goss_n(hidden)), 0);
+    goss_scan *s = goss_scan_begin(n->g, goss_dim(x, 2), goss_scan_defaults());
+    const goss_val carry = goss_scan_carry(s, h0), xt = goss_scan_slice(s, x);
+    const goss_val h = goss_mul(carry, goss_scan_slice(s, keep));
+    const goss_val z = goss_linear(h, goss_scan_const(s, weight(n, "memory.h", "w")),
+                                   goss_scan_const(s, weight(n, "memory.h", "b")));
+    const goss_val both = goss_sigmoid(goss_add(goss_slice(z, 2, 0, 2 * hidden), goss_slice(xt, 2, 0, 2 * hidden)));
+    const goss_val fresh = goss_tanh(goss_mul_add(gate(both, 0, hidden), gate(z, 2, hidden), gate(xt, 2, hidden)));
+    const goss_val next = goss_lerp(fresh, h, gate(both, 1, hidden));
+    goss_scan_next(s, carry, next);
+    goss_scan_emit(s, next);
+    goss_scan_end(s);
+    *last = goss_scan_last(s, carry);
+    return goss_scan_stacked(s, next);
+}
+
+/* ---- policies, from x [T,1,L,O] and what is known [T,1,L,K]: [T,1,L,A] ---- */
+
+static goss_val concat_policy(const net *n, goss_val x, goss_val known) {
+    return apply(n, "policy.out", goss_tanh(apply(n, "policy.in", beside(x, known))));
+}
+
+static goss_val film_policy(const net *n, goss_val x, goss_val known) {
+    const int64_t units = n->a->o.units;
+    const goss_val both = apply(n, "film", known), z = apply(n, "policy.in", x);
+    const goss_val scale = goss_shift(goss_slice(both, 3, 0, units), 1), shift = goss_slice(both, 3, units, units);
+    return apply(n, "policy.out", goss_tanh(goss_mul_add(z, scale, shift)));
+}
+
+/* The next `in * out` generated numbers as [TL, in, out], or [TL, out] where in is 0, added to the base's tensor. */
+static goss_val generated(const net *n, goss_val numbers, int64_t *at, const char *base, int64_t in, int64_t out) {
+    const int64_t count = (in ? in : 1) * out;
+    const goss_val part = goss_slice(numbers, 1, *at, count);
+    const goss_extent tasks = goss_dim(numbers, 0);
+    *at += count;
+    return goss_add(goss_weights_get(n->w, base),
+                    in ? goss_reshape(part, GOSS_SHAPE(tasks, goss_n(in), goss_n(out))) : part);
+}
+
+static goss_val hypernet_policy(const net *n, goss_val x, goss_val known) {
+    const goss_agent *a = n->a;
+    const goss_val code = goss_tanh(apply(n, "hyper.in", known));
+    const goss_val wide = goss_linear(code, goss_weights_get(n->w, "hyper.out.w"), GOSS_NONE);
+    const int64_t lives = goss_dim(x, 0).count, steps = goss_dim(x, 2).count;
+    const goss_extent all = goss_n(lives * steps);
+    const goss_val numbers = goss_reshape(wide, GOSS_SHAPE(all, goss_n(policy_numbers(a))));
+    const goss_val one = goss_reshape(x, GOSS_SHAPE(all, goss_n(1), goss_n(a->observations)));
+    int64_t at = 0;
+    const goss_val w1 = generated(n, numbers, &at, "policy.in.w", a->observations, a->o.units);
+    const goss_val b1 = generated(n, numbers, &at, "policy.in.b", 0, a->o.units);
+    const goss_val w2 = generated(n, numbers, &at, "policy.out.w", a->o.units, a->actions);
+    const goss_val b2 = generated(n, numbers, &at, "policy.out.b", 0, a->actions);
+    const goss_val out = goss_linear(goss_tanh(goss_linear(one, w1, b1)), w2, b2);
+    return goss_reshape(out, GOSS_SHAPE(goss_n(lives), goss_n(1), goss_n(steps), goss_n(a->actions)));
+}
+
+goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in) {
+    static goss_val (*const policies[])(const net *, goss_val, goss_val) = {concat_policy, film_policy, hypernet_policy};
+    net n = {a, g, goss_weights_from_params(g, a->layout, GOSS__AGENT)};
+    goss__agent_outputs out = {0};
+    goss_val known = in->task;
+    if (a->o.sees == GOSS_AGENT_HISTORY) known = remember(&n, in, &out.memory);
+    out.action = goss_squeeze(policies[a->o.policy](&n, in->observation, known), 1);
+    const goss_val value = apply(&n, "value.out", goss_tanh(apply(&n, "value.in", beside(in->observation, known))));
+    out.value = goss_squeeze(goss_squeeze(value, 3), 1);
+    if (!a->discrete) out.spread = goss_unsqueeze(goss_weights_get(n.w, "policy.spread"), 0);
+    goss_weights_free(n.w);
+    return out;
+}

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* ppo.c: the clipped objective as a training step over whole lives, and iterations of rolling out and updating. */
+#include "rl/ppo.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+
+struct goss__ppo {
+    goss_agent *agent;
+    goss__ppo_settings set;
+    goss_step *step;
+    goss__actor actor;
+    goss__rollout all, part; /* of an iteration; of a minibatch */
+    uint32_t *order;         /* [lives] */
+    double *returns;         /* [lives] discounted, for the scale of rewards */
+};
+
+/* ---- the objective ---- */
+
+static goss_val input(goss_graph *g, const char *name, goss_extent T, goss_extent L) {
+    return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(T, L));
+}
+
+/* Log density of actions [T,1,L,A] and the mean entropy of the policy. */
+static goss_val log_density(const goss_agent *a, const goss__agent_outputs *out, goss_val action, goss_val *entropy) {
+    action = goss_squeeze(action, 1);
+    if (a->discrete) {
+        const goss_val all = goss_log_softmax(out->action);
+        *entropy = goss_neg(goss_mean_all(goss_sum(goss_mul(goss_exp(all), all), GOSS_AXIS(2), false)));
+        return goss_sum(goss_mul(all, action), GOSS_AXIS(2), false);
+    }
+    const goss_val z = goss_mul(goss_sub(action, out->action), goss_exp(goss_neg(out->spread)));
+    const double each = 0.5 * log(2 * M_PI);
+    *entropy = goss_shift(goss_sum_all(out->spread), a->actions * (0.5 + each));
+    const goss_val of = goss_add(goss_scale(goss_square(z), 0.5), goss_shift(out->spread, each));
+    return goss_neg(goss_sum(of, GOSS_AXIS(2), false));
+}
+
+/* min(r A, clip(r) A) of the ratio r of densities, and the squared error of the value. */
+static goss_status build(void *context, goss_graph *g, int64_t lives, goss_step_loss *out, goss_error *err) {
+    const goss__ppo *p = context;
+    const goss_agent *a = p->agent;
+    const goss_extent T = goss_n(lives), L = goss_n(p->set.steps);
+    const goss__agent_inputs in = goss__agent_declare(a, g, lives, p->set.steps, false);
+    const goss__agent_outputs net = goss__agent_build(a, g, &in);
+    const goss_val action = goss_input(g, "action", GOSS_REAL, GOSS_SHAPE(T, goss_n(1), L, goss_n(a->actions)));
+    const goss_val before = input(g, "log_p", T, L), advantage = input(g, "advantage", T, L);
+    goss_val entropy;
+    const goss_val ratio = goss_exp(goss_sub(log_density(a, &net, action, &entropy), before));
+    const goss_val low = goss_const(g, 1 - p->set.clip), high = goss_const(g, 1 + p->set.clip);
+    const goss_val gain = goss_min(goss_mul(ratio, advantage), goss_mul(goss_max(low, goss_min(high, ratio)), advantage));
+    const goss_val error = goss_square(goss_sub(net.value, input(g, "target", T, L)));
+    const goss_val loss = goss_add(goss_neg(goss_mean_all(gain)), goss_scale(goss_mean_all(error), 0.5 * p->set.value));
+    *out = (goss_step_loss){.loss = goss_sub(loss, goss_scale(entropy, p->set.entropy)), .n_params = 1, .n_measures = 1};
+    out->param[0] = (goss_step_param){.name = GOSS__AGENT, .layout = a->layout,
+                                      .param = goss_param(g, GOSS__AGENT, GOSS_SHAPE(goss_n(goss_layout_total(a->layout))))};
+    out->measure[0] = (goss_step_measure){"entropy", entropy};
+    return goss_graph_status(g, err);
+}
+
+static goss_status bind(void *context, goss_exec *run, int64_t first, int64_t lives, goss_error *err) {
+    const goss__ppo *p = context;
+    const goss__rollout *r = &p->part;
+    (void)first, (void)lives;
+    GOSS_TRY(goss_exec_bind(run, "observation", r->observation, err));
+    if (p->agent->o.sees == GOSS_AGENT_TASK) GOSS_TRY(goss_exec_bind(run, "task", r->task, err));
+    if (p->agent->o.sees == GOSS_AGENT_HISTORY) {
+        GOSS_TRY(goss_exec_bind(run, "before", r->before, err));
+        GOSS_TRY(goss_exec_bind(run, "fresh", r->fresh, err));
+    }
+    GOSS_TRY(goss_exec_bind(run, "action", r->action, err));
+    GOSS_TRY(goss_exec_bind(run, "log_p", r->log_p, err));
+    GOSS_TRY(goss_exec_bind(run, "advantage", r->advantage, err));
+    return goss_exec_bind(run, "target", r->target, err);
+}
+
+/* ---- life ---- */
+
+static goss_status open_all(goss__ppo *p, goss_threads *threads, goss_error *err) {
+    const goss__ppo_settings *s = &p->set;
+    goss_step_options o = goss_step_defaults();
+    o.tasks = s->lives / s->minibatches;
+    o.optimizer.kind = GOSS_ADAM, o.optimizer.eps = 1e-5, o.optimizer.clip_norm = s->clip_norm;
+    GOSS_TRY(goss_step_new(&(goss_step_source){build, bind, p}, &o, threads, &p->step, err));
+    goss_params *params = goss_step_params(p->step);
+    goss_params_set(params, goss_params_find(params, GOSS__AGENT), p->agent->weights);
+    const goss_envs_options envs = {.count = s->lives, .episodes = s->episodes, .seed = s->seed, .threads = s->threads};
+    GOSS_TRY(goss__actor_open(&p->actor, p->agent, &envs, params, threads, err));
+    GOSS_TRY(goss__rollout_open(&p->all, p->agent, s->lives, s->steps, err));
+    GOSS_TRY(goss__rollout_open(&p->part, p->agent, s->lives / s->minibatches, s->steps, err));
+    p->order = goss__calloc((size_t)s->lives, sizeof *p->order);
+    p->returns = goss__calloc((size_t)s->lives, sizeof *p->returns);
+    return p->order && p->returns ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for lives");
+}
+
+goss_status goss__ppo_open(goss_agent *a, const goss__ppo_settings *s, goss_threads *threads, goss__ppo **out,
+                           goss_error *err) {
+    *out = NULL;
+    if (s->lives % s->minibatches != 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "ppo.minibatches = %d does not divide ppo.lives = %d",
+                              s->minibatches, s->lives);
+    goss__ppo *p = goss__calloc(1, sizeof *p);
+    if (!p) return goss_error_set(err, GOSS_E_NOMEM, "no memory for training");
+    p->agent = a, p->set = *s;
+    const goss_status status = open_all(p, threads, err);
+    if (status != GOSS_OK) return goss__ppo_close(p), status;
+    *out = p;
+    return GOSS_OK;
+}
+
+void goss__ppo_close(goss__ppo *p) {
+    if (!p) return;
+    goss__actor_close(&p->actor);
+    goss__rollout_close(&p->all), goss__rollout_close(&p->part);
+    goss_step_free(p->step);
+    goss__free(p->order), goss__free(p->returns);
+    goss__free(p);
+}
+
+goss_params *goss__ppo_params(const goss__ppo *p) { return goss_step_params(p->step); }
+
+void goss__ppo_export(const goss__ppo *p) {
+    goss_params *params = goss_step_params(p->step);
+    goss_params_get(params, goss_params_find(params, GOSS__AGENT), p->agent->weights);
+}
+
+/* ---- an iteration ---- */
+
+/* Rewards are divided by the deviation of discounted returns so far, as a running sum within each life sees them. */
+static double scale_of_rewards(goss__ppo *p) {
+    goss_agent *a = p->agent;
+    const goss__rollout *r = &p->all;
+    if (!p->set.scale_rewards) return 1;
+    for (int i = 0; i < r->lives; i++) p->returns[i] = 0;
+    for (int l = 0; l < r->steps; l++)
+        for (int i = 0; i < r->lives; i++) {
+            const size_t at = (size_t)i * (size_t)r->steps + (size_t)l;
+            p->returns[i] = p->returns[i] * p->set.discount + (double)r->reward[at];
+            const double gap = p->returns[i] - a->return_mean;
+            a->return_mean += gap / ++a->return_seen;
+            a->return_square += gap * (p->returns[i] - a->return_mean);
+            if (r->last[at] > 0) p->returns[i] = 0;
+        }
+    return sqrt(a->return_square / a->return_seen) + 1e-8;
+}
+
+static void take_lives(goss__ppo *p, int first) {
+    const goss_agent *a = p->agent;
+    const size_t steps = (size_t)p->set.steps;
+    const struct {
+        float *to;
+        const float *from;
+        int each;
+    } parts[] = {{p->part.observation, p->all.observation, a->observations}, {p->part.before, p->all.before, a->before},
+                 {p->part.fresh, p->all.fresh, 1},   {p->part.task, p->all.task, a->known},
+                 {p->part.action, p->all.action, a->actions}, {p->part.log_p, p->all.log_p, 1},
+                 {p->part.advantage, p->all.advantage, 1}, {p->part.target, p->all.target, 1}};
+    for (int i = 0; i < p->part.lives; i++)
+        for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+            const size_t size = steps * (size_t)parts[k].each;
+            memcpy(parts[k].to + (size_t)i * size, parts[k].from + p->order[first + i] * size, size * sizeof(float));
+        }
+}
+
+/* Mean 0 and deviation 1 over a minibatch. */
+static void standardise(float *v, size_t n) {
+    double mean = 0, square = 0;
+    for (size_t i = 0; i < n; i++) mean += (double)v[i] / (double)n;
+    for (size_t i = 0; i < n; i++) square += ((double)v[i] - mean) * ((double)v[i] - mean) / (double)n;
+    for (size_t i = 0; i < n; i++) v[i] = (float)(((double)v[i] - mean) / (sqrt(square) + 1e-8));
+}
+
+static goss_status update(goss__ppo *p, uint64_t iteration, double rate, goss__ppo_result *out, goss_error *err) {
+    const goss__ppo_settings *s = &p->set;
+    const int each = p->part.lives, steps = s->epochs * s->minibatches;
+    for (int epoch = 0; epoch < s->epochs; epoch++) {
+        const uint64_t of[2] = {iteration, (uint64_t)epoch};
+        goss__rng rng = goss__rng_make(s->seed, goss__hash64(of, sizeof of, 0x70706f)); /* "ppo" */
+        for (int i = 0; i < s->lives; i++) p->order[i] = (uint32_t)i;
+        goss__rng_shuffle(&rng, p->order, (uint32_t)s->lives, (uint32_t)s->lives);
+        for (int k = 0; k < s->minibatches; k++) {
+            goss_step_result x;
+            take_lives(p, k * each);
+            standardise(p->part.advantage, (size_t)each * (size_t)s->steps);
+            GOSS_TRY(goss_step_run(p->step, each, rate, s->seed, iteration, &x, err));
+            if (!x.applied)
+                return goss_error_set(err, GOSS_E_NUMERIC,
+                                      "iteration %llu: a gradient that is not finite. Try a smaller optimizer.rate",
+                                      (unsigned long long)iteration);
+            out->loss += x.loss / steps, out->entropy += x.measure[0] / steps;
+        }
+    }
+    return GOSS_OK;
+}
+
+goss_status goss__ppo_iterate(goss__ppo *p, uint64_t iteration, double rate, goss__ppo_result *out, goss_error *err) {
+    goss_agent *a = p->agent;
+    *out = (goss__ppo_result){0};
+    goss_params *params = goss_step_params(p->step);
+    goss__actor_spread(&p->actor, goss_params_data(params, goss_params_find(params, GOSS__AGENT)));
+    GOSS_TRY(goss__rollout_fill(&p->all, &p->actor, &p->set, iteration, err));
+    goss__rollout_advantages(&p->all, p->set.discount, p->set.lambda, scale_of_rewards(p));
+    GOSS_TRY(update(p, iteration, rate, out, err));
+    const int64_t frames = (int64_t)p->set.lives * p->set.steps;
+    goss__agent_observe(a, p->all.raw, frames);
+    out->life = p->all.mean_life, out->frames = frames, a->frames += frames;
+    return GOSS_OK;
+}
