@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "agents.h"
 #include "eval_test.h"
 #include "data_kinds.h"
 
@@ -184,6 +185,7 @@ static goss_status load(const char *path, goss_model **first, const cli_kind **k
 }
 
 int cmd_eval(int argc, char **argv) {
+    if (cli_has_agent(argc, argv)) return cli_eval_agents(argc, argv);
     goss_error err;
     goss_model *first = NULL;
     const cli_kind *kind;

@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "agents.h"
 #include "cli.h"
 #include "config_words.h"
 
@@ -122,6 +123,10 @@ int cmd_train(int argc, char **argv) {
     int words = cli_parse(&verb, argc, argv), n;
     if (words < 0) return cli_close_stdout();
     if (words == 0 && !keys_only) cli_usage(&verb, "no configuration");
+    if (cli_trains_agent(words, argv + 1)) {
+        if (fold || profile) cli_usage(&verb, "--%s is not for agents ([env])", fold ? "fold" : "profile");
+        return cli_train_agent(words, argv + 1, keys_only);
+    }
     goss_error err;
     goss_config *c;
     const goss_key *keys = goss_train_keys(&n);

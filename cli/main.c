@@ -19,6 +19,7 @@ static const struct {
     {"compare", cmd_compare, "compare structures between tasks: models x regularisers x seeds, per task"},
     {"adapt", cmd_adapt, "a few labelled images of new classes become a network"},
     {"predict", cmd_predict, "classify images with such a network"},
+    {"play", cmd_play, "show an agent in a task of its environment, as text"},
     {"convert", cmd_convert, "write a model with its hypernetwork's weights as bfloat16"},
     {"inspect", cmd_inspect, "show the content of a model, network or any safetensors file"},
     {"data", cmd_data, "make data: glyphs, rendered from installed fonts; tables, drawn from the prior"},

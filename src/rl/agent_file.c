@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/number.h"
+#include "gossamer/model.h"
 #include "rl/agent.h"
 
 #define KIND "agent 1"

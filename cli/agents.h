@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* agents.h: the verbs for agents in environments. */
+#ifndef GOSS_CLI_AGENTS_H
+#define GOSS_CLI_AGENTS_H
+
+#include <stdbool.h>
+
+/* Whether words (configuration and settings) are of an agent's run. */
+bool cli_trains_agent(int words, char **word);
+/* gossamer train of an agent's configuration; keys: print the keys. */
+int cli_train_agent(int words, char **word, bool keys);
+/* Whether a word of a verb's line is the file of an agent. */
+bool cli_has_agent(int argc, char **argv);
+/* gossamer eval of agents. */
+int cli_eval_agents(int argc, char **argv);
+#endif

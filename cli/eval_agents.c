@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_agents.c: gossamer eval of agents: returns on held-out tasks, by episode of a life, paired over tasks. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "agents.h"
+#include "cli.h"
+#include "gossamer/agent.h"
+#include "gossamer/interval.h"
+
+enum { AGENTS = 32 };
+
+bool cli_has_agent(int argc, char **argv) {
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] != '-' && access(argv[i], F_OK) == 0 && goss_agent_is(argv[i])) return true;
+    return false;
+}
+
+typedef struct contender {
+    char name[80];
+    goss_agent *agent;
+    double *returns; /* [tasks, episodes] */
+} contender;
+
+typedef struct race {
+    goss_agent_evaluation o;
+    contender of[AGENTS];
+    int n, episodes;
+} race;
+
+/* ---- contenders ---- */
+
+static goss_status add(race *r, const char *name, const char *path, goss_error *err) {
+    static const char *const policies[] = {"concat", "film", "hypernet"};
+    if (r->n == AGENTS) return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d agents", AGENTS);
+    contender *c = &r->of[r->n];
+    GOSS_TRY(goss_agent_load(path, NULL, &c->agent, err));
+    r->n++;
+    snprintf(c->name, sizeof c->name, "%s", name ? name : policies[goss_agent_settings(c->agent)->policy]);
+    const goss_env_family *a = goss_agent_family(r->of[0].agent), *b = goss_agent_family(c->agent);
+    if (a->kind == b->kind && a->horizon == b->horizon && memcmp(a->low, b->low, sizeof a->low) == 0 &&
+        memcmp(a->high, b->high, sizeof a->high) == 0)
+        return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: it is of another family of environments (%s) than the first agent (%s)",
+                          path, b->kind->name, a->kind->name);
+}
+
+/* "a=FILE,b=FILE" */
+static goss_status add_listed(race *r, char *list, goss_error *err) {
+    char *save = NULL;
+    for (char *one = strtok_r(list, ",", &save); one; one = strtok_r(NULL, ",", &save)) {
+        char *equals = strchr(one, '=');
+        if (!equals || equals == one)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: \"%s\" is not NAME=FILE", one);
+        *equals = 0;
+        GOSS_TRY(add(r, one, equals + 1, err));
+    }
+    return GOSS_OK;
+}
+
+static goss_status run(race *r, goss_error *err) {
+    const int given = r->o.episodes;
+    r->episodes = given ? given : goss_agent_family(r->of[0].agent)->kind->episodes;
+    for (int i = 0; i < r->n; i++) {
+        contender *c = &r->of[i];
+        c->returns = calloc((size_t)r->o.tasks * (size_t)r->episodes, sizeof *c->returns);
+        if (!c->returns) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", r->o.tasks);
+        GOSS_TRY(goss_error_prefix(err, goss_agent_evaluate(c->agent, &r->o, c->returns, NULL, NULL, err), "%s", c->name));
+    }
+    return GOSS_OK;
+}
+
+/* ---- results ---- */
+
+/* Over tasks: the mean of an episode (-1: of the whole life), or of its difference to the first agent's. */
+static double mean_of(const race *r, int agent, int episode, bool difference, double *ci95) {
+    double *v = calloc((size_t)r->o.tasks, sizeof *v), mean = NAN;
+    *ci95 = NAN;
+    for (int t = 0; v && t < r->o.tasks; t++)
+        for (int e = 0; e < r->episodes; e++) {
+            const size_t at = (size_t)t * (size_t)r->episodes + (size_t)e;
+            if (episode < 0 || e == episode) v[t] += r->of[agent].returns[at] - (difference ? r->of[0].returns[at] : 0);
+        }
+    if (v) *ci95 = goss_student_ci95(v, r->o.tasks, &mean, NULL);
+    free(v);
+    return mean;
+}
+
+static void put_json(const race *r) {
+    double ci95;
+    printf("{\"tasks\": %d, \"episodes\": %d, \"methods\": [", r->o.tasks, r->episodes);
+    for (int i = 0; i < r->n; i++) {
+        printf("%s{\"name\": ", i ? ", " : "");
+        cli_json_name(r->of[i].name);
+        printf(", \"returns\": [");
+        for (int e = 0; e < r->episodes; e++) {
+            printf("%s{\"episode\": %d", e ? ", " : "", e + 1);
+            cli_json_number(", \"value\": ", mean_of(r, i, e, false, &ci95));
+            cli_json_number(", \"ci95\": ", ci95);
+            printf("}");
+        }
+        printf("]");
+        cli_json_number(", \"difference\": ", mean_of(r, i, -1, true, &ci95));
+        cli_json_number(", \"difference_ci95\": ", ci95);
+        printf(", \"frames_trained\": %lld}", (long long)goss_agent_frames(r->of[i].agent));
+    }
+    printf("]}\n");
+}
+
+static void put_table(const race *r) {
+    double ci95, value;
+    printf("%d held-out tasks of %s, %d episodes each; returns by episode, 95 %% intervals over tasks; differences of "
+           "whole lives to the first, paired\n",
+           r->o.tasks, goss_agent_family(r->of[0].agent)->kind->name, r->episodes);
+    for (int i = 0; i < r->n; i++) {
+        cli_put_name(r->of[i].name, 14);
+        for (int e = 0; e < r->episodes; e++) {
+            value = mean_of(r, i, e, false, &ci95);
+            printf("  %8.3f +- %.2g", value, ci95);
+        }
+        value = mean_of(r, i, -1, true, &ci95);
+        if (i) printf("   %+.3f +- %.2g", value, ci95);
+        printf("   (%lld frames)\n", (long long)goss_agent_frames(r->of[i].agent));
+    }
+}
+
+int cli_eval_agents(int argc, char **argv) {
+    race r = {.o = {.held_out = true}};
+    const char *methods = NULL;
+    bool json = false, seen = false;
+    const cli_option options[] = {
+        CLI_INT("tasks", "N", &r.o.tasks, "200", 1, 10000000, "tasks of the family that are judged on"),
+        CLI_INT("episodes", "N", &r.o.episodes, "0", 0, 1000, "of a life; 0: as the environment has it"),
+        CLI_INT("seed", "N", &r.o.seed, "1", 0, 9007199254740991, "of the tasks"),
+        CLI_INT("threads", "N", &r.o.threads, "0", 0, 1024, "0: as many as the machine has"),
+        CLI_TEXT("methods", "NAME=FILE,...", &methods, "other agents on the same tasks"),
+        CLI_FLAG("sample", &r.o.sample, "draw actions from the policy instead of the most likely one"),
+        CLI_FLAG("training-tasks", &seen, "tasks of the training part of the family instead of held-out ones"),
+        CLI_FLAG("json", &json, "one JSON object"),
+    };
+    const cli_verb verb = {.name = "eval",
+                           .usage = "AGENT [AGENT ...] [--tasks N] [--methods NAME=FILE,...] [--json]",
+                           .doc = "Returns of agents (gossamer train of a configuration with [env]) on held-out tasks "
+                                  "of their family.",
+                           .options = options,
+                           .n_options = sizeof options / sizeof *options,
+                           .min_words = 1,
+                           .max_words = -1};
+    const int words = cli_parse(&verb, argc, argv);
+    goss_error err;
+    if (words < 0) return cli_close_stdout();
+    cli_log_to_stderr();
+    r.o.held_out = !seen;
+    goss_status s = GOSS_OK;
+    for (int i = 1; s == GOSS_OK && i <= words; i++) s = add(&r, NULL, argv[i], &err);
+    char *list = methods ? strdup(methods) : NULL;
+    if (s == GOSS_OK && list) s = add_listed(&r, list, &err);
+    free(list);
+    if (s == GOSS_OK) s = run(&r, &err);
+    if (s == GOSS_OK && json) put_json(&r);
+    if (s == GOSS_OK && !json) put_table(&r);
+    for (int i = 0; i < r.n; i++) goss_agent_free(r.of[i].agent), free(r.of[i].returns);
+    return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+}
