@@ -22,7 +22,8 @@ static void show(void *context, const char *picture, int episode, int step, cons
     s->sum += reward;
     if (s->terminal) printf("\033[H\033[J");
     if (action)
-        printf("episode %d, step %d, action %g, reward %g, so far %g\n", episode + 1, step, (double)action[0], reward, s->sum);
+        printf("episode %d, step %d, action %g, reward %g, so far %g\n", episode + 1, step, (double)action[0], reward,
+               s->sum);
     else
         printf("episode %d\n", episode + 1);
     printf("%s\n", picture);

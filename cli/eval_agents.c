@@ -44,8 +44,9 @@ static goss_status add(race *r, const char *name, const char *path, goss_error *
     if (a->kind == b->kind && a->horizon == b->horizon && memcmp(a->low, b->low, sizeof a->low) == 0 &&
         memcmp(a->high, b->high, sizeof a->high) == 0)
         return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: it is of another family of environments (%s) than the first agent (%s)",
-                          path, b->kind->name, a->kind->name);
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: it is of another family of environments (%s) than the first agent (%s)", path,
+                          b->kind->name, a->kind->name);
 }
 
 /* "a=FILE,b=FILE" */
@@ -68,7 +69,8 @@ static goss_status run(race *r, goss_error *err) {
         contender *c = &r->of[i];
         c->returns = calloc((size_t)r->o.tasks * (size_t)r->episodes, sizeof *c->returns);
         if (!c->returns) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d tasks", r->o.tasks);
-        GOSS_TRY(goss_error_prefix(err, goss_agent_evaluate(c->agent, &r->o, c->returns, NULL, NULL, err), "%s", c->name));
+        GOSS_TRY(
+            goss_error_prefix(err, goss_agent_evaluate(c->agent, &r->o, c->returns, NULL, NULL, err), "%s", c->name));
     }
     return GOSS_OK;
 }

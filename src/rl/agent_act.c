@@ -100,8 +100,7 @@ void goss__actor_begin(goss__actor *c, int i, uint64_t task) {
 void goss__actor_spread(goss__actor *c, const float *weights) {
     const goss_agent *a = c->agent;
     const int at = goss_layout_find(a->layout, "policy.spread");
-    if (at >= 0)
-        memcpy(c->spread, weights + goss_layout_offset(a->layout, at), (size_t)a->actions * sizeof *c->spread);
+    if (at >= 0) memcpy(c->spread, weights + goss_layout_offset(a->layout, at), (size_t)a->actions * sizeof *c->spread);
 }
 
 goss_status goss__actor_think(goss__actor *c, goss_error *err) {

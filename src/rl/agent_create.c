@@ -7,8 +7,12 @@
 #include "rl/agent.h"
 
 goss_agent_options goss_agent_defaults(void) {
-    return (goss_agent_options){.sees = GOSS_AGENT_HISTORY, .policy = GOSS_AGENT_HYPERNET, .memory = 64, .units = 32,
-                                .code = 32, .normalize = true};
+    return (goss_agent_options){.sees = GOSS_AGENT_HISTORY,
+                                .policy = GOSS_AGENT_HYPERNET,
+                                .memory = 64,
+                                .units = 32,
+                                .code = 32,
+                                .normalize = true};
 }
 
 /* Named parameters that differ from task to task, and those that `draw` makes. */

@@ -115,7 +115,8 @@ static goss_status read_range(const goss_safetensors *f, goss_env_family *family
     const char *range = goss_safetensors_meta(f, key), *dots = range ? strstr(range, "..") : NULL;
     double low, high;
     if (!dots || dots - range >= (ptrdiff_t)sizeof text)
-        return goss_error_set(err, GOSS_E_FORMAT, "%s is missing: is it an agent of another environment of that name?", key);
+        return goss_error_set(err, GOSS_E_FORMAT, "%s is missing: is it an agent of another environment of that name?",
+                              key);
     memcpy(text, range, (size_t)(dots - range)), text[dots - range] = 0;
     if (!goss__number_parse(text, &low) || !goss__number_parse(dots + 2, &high))
         return goss_error_set(err, GOSS_E_FORMAT, "%s: \"%.60s\" is not low..high", key, range);

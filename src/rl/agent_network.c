@@ -11,9 +11,15 @@
 /* ---- weights ---- */
 
 static goss_status add(goss_layout *l, const char *name, goss_init init, int64_t in, int64_t out, goss_error *err) {
-    goss_entry e = {.name = name, .rank = in ? 2 : 1, .dim = {in ? in : out, out}, .init = init,
-                    .fan_in = in ? in : 1, .fan_out = out, .role = in ? GOSS_ROLE_WEIGHT : GOSS_ROLE_BIAS,
-                    .out_units = -1, .in_units = -1};
+    goss_entry e = {.name = name,
+                    .rank = in ? 2 : 1,
+                    .dim = {in ? in : out, out},
+                    .init = init,
+                    .fan_in = in ? in : 1,
+                    .fan_out = out,
+                    .role = in ? GOSS_ROLE_WEIGHT : GOSS_ROLE_BIAS,
+                    .out_units = -1,
+                    .in_units = -1};
     return goss_layout_add(l, &e, err);
 }
 
@@ -72,7 +78,8 @@ goss__agent_inputs goss__agent_declare(const goss_agent *a, goss_graph *g, int64
     const goss_extent T = goss_n(lives), one = goss_n(1), L = goss_n(steps);
     goss__agent_inputs in = {
         .observation = goss_input(g, "observation", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->observations)))};
-    if (a->o.sees == GOSS_AGENT_TASK) in.task = goss_input(g, "task", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->known)));
+    if (a->o.sees == GOSS_AGENT_TASK)
+        in.task = goss_input(g, "task", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->known)));
     if (a->o.sees != GOSS_AGENT_HISTORY) return in;
     in.before = goss_input(g, "before", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->before)));
     in.fresh = goss_input(g, "fresh", GOSS_REAL, GOSS_SHAPE(T, one, L, one));
@@ -112,8 +119,8 @@ static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val *l
     goss_scan *s = goss_scan_begin(n->g, goss_dim(x, 2), goss_scan_defaults());
     const goss_val carry = goss_scan_carry(s, h0), xt = goss_scan_slice(s, x);
     const goss_val h = goss_mul(carry, goss_scan_slice(s, keep));
-    const goss_val z = goss_linear(h, goss_scan_const(s, weight(n, "memory.h", "w")),
-                                   goss_scan_const(s, weight(n, "memory.h", "b")));
+    const goss_val z =
+        goss_linear(h, goss_scan_const(s, weight(n, "memory.h", "w")), goss_scan_const(s, weight(n, "memory.h", "b")));
     const goss_val both = goss_sigmoid(goss_add(goss_slice(z, 2, 0, 2 * hidden), goss_slice(xt, 2, 0, 2 * hidden)));
     const goss_val fresh = goss_tanh(goss_mul_add(gate(both, 0, hidden), gate(z, 2, hidden), gate(xt, 2, hidden)));
     const goss_val next = goss_lerp(fresh, h, gate(both, 1, hidden));
@@ -165,7 +172,8 @@ static goss_val hypernet_policy(const net *n, goss_val x, goss_val known) {
 }
 
 goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in) {
-    static goss_val (*const policies[])(const net *, goss_val, goss_val) = {concat_policy, film_policy, hypernet_policy};
+    static goss_val (*const policies[])(const net *, goss_val, goss_val) = {concat_policy, film_policy,
+                                                                            hypernet_policy};
     net n = {a, g, goss_weights_from_params(g, a->layout, GOSS__AGENT)};
     goss__agent_outputs out = {0};
     goss_val known = in->task;

@@ -68,8 +68,11 @@ static goss_status write_config(const run *r, const goss_config *c, goss_error *
 
 static goss_status validate(run *r, goss_error *err) {
     const int tasks = r->set.validate_tasks, episodes = episodes_of(r);
-    const goss_agent_evaluation e = {.tasks = tasks, .episodes = r->set.episodes, .seed = r->set.ppo.seed,
-                                     .held_out = true, .threads = r->set.ppo.threads};
+    const goss_agent_evaluation e = {.tasks = tasks,
+                                     .episodes = r->set.episodes,
+                                     .seed = r->set.ppo.seed,
+                                     .held_out = true,
+                                     .threads = r->set.ppo.threads};
     double sum = 0;
     goss__ppo_export(r->ppo);
     GOSS_TRY(goss_agent_evaluate(r->agent, &e, r->returns, NULL, NULL, err));
@@ -165,7 +168,8 @@ static goss_status open_run(run *r, const goss_config *c, goss_error *err) {
     return goss__agent_folder(r->set.dir, &r->lock, err);
 }
 
-goss_status goss_agent_train(const goss_config *c, const goss_agent_run *o, goss_agent_progress *last, goss_error *err) {
+goss_status goss_agent_train(const goss_config *c, const goss_agent_run *o, goss_agent_progress *last,
+                             goss_error *err) {
     static const goss_agent_run nothing = {0};
     run r = {.o = o ? o : &nothing, .lock = -1, .now = {.validation = NAN, .best = NAN, .life = NAN}};
     goss_status s = open_run(&r, c, err);

@@ -51,12 +51,16 @@ static goss_status build(void *context, goss_graph *g, int64_t lives, goss_step_
     goss_val entropy;
     const goss_val ratio = goss_exp(goss_sub(log_density(a, &net, action, &entropy), before));
     const goss_val low = goss_const(g, 1 - p->set.clip), high = goss_const(g, 1 + p->set.clip);
-    const goss_val gain = goss_min(goss_mul(ratio, advantage), goss_mul(goss_max(low, goss_min(high, ratio)), advantage));
+    const goss_val gain =
+        goss_min(goss_mul(ratio, advantage), goss_mul(goss_max(low, goss_min(high, ratio)), advantage));
     const goss_val error = goss_square(goss_sub(net.value, input(g, "target", T, L)));
     const goss_val loss = goss_add(goss_neg(goss_mean_all(gain)), goss_scale(goss_mean_all(error), 0.5 * p->set.value));
-    *out = (goss_step_loss){.loss = goss_sub(loss, goss_scale(entropy, p->set.entropy)), .n_params = 1, .n_measures = 1};
-    out->param[0] = (goss_step_param){.name = GOSS__AGENT, .layout = a->layout,
-                                      .param = goss_param(g, GOSS__AGENT, GOSS_SHAPE(goss_n(goss_layout_total(a->layout))))};
+    *out =
+        (goss_step_loss){.loss = goss_sub(loss, goss_scale(entropy, p->set.entropy)), .n_params = 1, .n_measures = 1};
+    out->param[0] =
+        (goss_step_param){.name = GOSS__AGENT,
+                          .layout = a->layout,
+                          .param = goss_param(g, GOSS__AGENT, GOSS_SHAPE(goss_n(goss_layout_total(a->layout))))};
     out->measure[0] = (goss_step_measure){"entropy", entropy};
     return goss_graph_status(g, err);
 }
@@ -154,10 +158,14 @@ static void take_lives(goss__ppo *p, int first) {
         float *to;
         const float *from;
         int each;
-    } parts[] = {{p->part.observation, p->all.observation, a->observations}, {p->part.before, p->all.before, a->before},
-                 {p->part.fresh, p->all.fresh, 1},   {p->part.task, p->all.task, a->known},
-                 {p->part.action, p->all.action, a->actions}, {p->part.log_p, p->all.log_p, 1},
-                 {p->part.advantage, p->all.advantage, 1}, {p->part.target, p->all.target, 1}};
+    } parts[] = {{p->part.observation, p->all.observation, a->observations},
+                 {p->part.before, p->all.before, a->before},
+                 {p->part.fresh, p->all.fresh, 1},
+                 {p->part.task, p->all.task, a->known},
+                 {p->part.action, p->all.action, a->actions},
+                 {p->part.log_p, p->all.log_p, 1},
+                 {p->part.advantage, p->all.advantage, 1},
+                 {p->part.target, p->all.target, 1}};
     for (int i = 0; i < p->part.lives; i++)
         for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
             const size_t size = steps * (size_t)parts[k].each;

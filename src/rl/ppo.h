@@ -22,9 +22,9 @@ typedef struct goss__rollout {
     int lives, steps;
     float *observation, *before, *fresh, *task, *action; /* [N, L, ..] as the network sees them */
     float *log_p, *value, *reward, *advantage, *target;  /* [N, L] */
-    float *next; /* [N, L] the value of what follows; 0 where a life ended by itself */
-    float *last; /* [N, L] 1 where a life ended */
-    float *raw;  /* [N, L, O] observations before normalisation */
+    float *next;      /* [N, L] the value of what follows; 0 where a life ended by itself */
+    float *last;      /* [N, L] 1 where a life ended */
+    float *raw;       /* [N, L, O] observations before normalisation */
     double mean_life; /* mean return of the lives that ended */
     int lives_ended;
 } goss__rollout;

@@ -19,15 +19,15 @@ goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, int lives,
     r->action = numbers(n, l, a->actions), r->log_p = numbers(n, l, 1), r->value = numbers(n, l, 1);
     r->reward = numbers(n, l, 1), r->advantage = numbers(n, l, 1), r->target = numbers(n, l, 1);
     r->next = numbers(n, l, 1), r->last = numbers(n, l, 1);
-    if (r->observation && r->raw && r->before && r->fresh && r->task && r->action && r->log_p && r->value && r->reward &&
-        r->advantage && r->target && r->next && r->last)
+    if (r->observation && r->raw && r->before && r->fresh && r->task && r->action && r->log_p && r->value &&
+        r->reward && r->advantage && r->target && r->next && r->last)
         return GOSS_OK;
     goss__rollout_close(r);
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives of %d steps", lives, steps);
 }
 
 void goss__rollout_close(goss__rollout *r) {
-    float **const all[] = {&r->observation, &r->raw,  &r->before,    &r->fresh,  &r->task, &r->action, &r->log_p,
+    float **const all[] = {&r->observation, &r->raw,    &r->before,    &r->fresh,  &r->task, &r->action, &r->log_p,
                            &r->value,       &r->reward, &r->advantage, &r->target, &r->next, &r->last};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(*all[i]), *all[i] = NULL;
 }

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Agents: advantages against sums written out, policies at their start, learning, the same bits after a resume and for
+ * any number of threads, files, and settings that are refused. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "gossamer/agent.h"
+#include "rl/agent_run.h"
+#include "scratch.h"
+#include "test.h"
+
+static goss_error err;
+
+/* ---- advantages ---- */
+
+TEST(advantages_are_sums_of_discounted_errors) {
+    enum { L = 6 };
+    goss_env_family f;
+    goss_agent *a;
+    goss__rollout r;
+    const goss_agent_options o = goss_agent_defaults();
+    T_OK(goss_env_family_of("gridnavi", &f, &err));
+    T_OK(goss_agent_new(&f, &o, 1, &a, &err));
+    T_OK(goss__rollout_open(&r, a, 2, L, &err));
+    for (int i = 0; i < 2 * L; i++) {
+        r.reward[i] = (float)(i % 5) - 1, r.value[i] = 0.3f * (float)(i % 3), r.last[i] = i == 2 || i == 2 * L - 1;
+        r.next[i] = r.last[i] > 0 ? (i == 2 ? 0 : 0.7f) : 0.1f * (float)i;
+    }
+    goss__rollout_advantages(&r, 0.9, 0.8, 2);
+    for (int i = 0; i < 2 * L; i++) {
+        double sum = 0, by = 1;
+        for (int k = i; k < (i / L + 1) * L; k++) {
+            sum += by * ((double)r.reward[k] / 2 + 0.9 * (double)r.next[k] - (double)r.value[k]);
+            by *= 0.9 * 0.8;
+            if (r.last[k] > 0) break;
+        }
+        T_NEAR((double)r.advantage[i], sum, 1e-5);
+        T_NEAR((double)r.target[i], sum + (double)r.value[i], 1e-5);
+    }
+    goss__rollout_close(&r);
+    goss_agent_free(a);
+}
+
+/* ---- an environment of the test's own ---- */
+
+/* Five steps; the action that pays is the task's. */
+static const goss_env_parameter which[] = {
+    {.name = "which", .low = 0, .high = 2, .least = 0, .most = 2, .whole = true}};
+static void reset(const double *p, double *s, goss_env_random *r) { (void)p, (void)r, s[0] = 0; }
+static double step(const double *p, double *s, const float *a, goss_env_random *r, bool *terminal) {
+    (void)r, (void)terminal;
+    s[0] += 1;
+    return a[0] == (float)p[0] ? 1 : 0;
+}
+static void observe(const double *p, const double *s, float *out) { (void)p, out[0] = (float)s[0]; }
+static goss_env_kind guess = {.name = "guess",
+                              .observations = 1,
+                              .actions = 3,
+                              .state = 1,
+                              .horizon = 5,
+                              .episodes = 2,
+                              .parameter = which,
+                              .named = 1,
+                              .parameters = 1,
+                              .reset = reset,
+                              .step = step,
+                              .observe = observe};
+
+/* Reaches for a point that is the task's. */
+static double reach(const double *p, double *s, const float *a, goss_env_random *r, bool *terminal) {
+    (void)r, (void)terminal;
+    s[0] += 1;
+    return -fabs((double)a[0] - (p[0] - 1) * 0.5);
+}
+static goss_env_kind reaching(void) {
+    goss_env_kind k = guess;
+    k.name = "reach", k.actions = 0, k.controls = 1, k.step = reach;
+    return k;
+}
+
+static goss_config *config(const char *dir, const char *const *more) {
+    static const char *const small[] = {"agent.memory=16",
+                                        "agent.units=12",
+                                        "agent.code=8",
+                                        "ppo.lives=48",
+                                        "ppo.minibatches=2",
+                                        "ppo.epochs=3",
+                                        "validate.tasks=30",
+                                        "optimizer.rate=0.01",
+                                        "ppo.entropy=0.01",
+                                        "validate.every=20",
+                                        NULL};
+    int n;
+    goss_config *c;
+    const goss_key *keys = goss_agent_keys(&n);
+    T_OK(goss_config_new(keys, n, &c, &err));
+    T_OK(goss_config_set(c, "run.dir", scratch(dir), &err));
+    for (int i = 0; small[i]; i++) T_OK(goss_config_override(c, small[i], &err));
+    for (int i = 0; more && more[i]; i++) T_OK(goss_config_override(c, more[i], &err));
+    return c;
+}
+
+static goss_agent_progress train(const goss_env_kind *kind, const char *dir, const char *const *more) {
+    goss_agent_progress last;
+    goss_config *c = config(dir, more);
+    if (goss_agent_train(c, &(goss_agent_run){.own = kind}, &last, &err) != GOSS_OK) T_FAIL("%s: %s", dir, err.text);
+    goss_config_free(c);
+    return last;
+}
+#define LINES(...)                                                                                                     \
+    (const char *const[]) { __VA_ARGS__, NULL }
+
+/* With a memory 9 of 10 and more: one or two guesses in the first episode, none wrong later. Without one 10 / 3. */
+TEST(agents_with_a_memory_find_out_what_pays) {
+    static const char *const policies[] = {"concat", "film", "hypernet"};
+    for (int i = 0; i < 3; i++) {
+        char dir[40], policy[40];
+        snprintf(dir, sizeof dir, "guess-%s", policies[i]),
+            snprintf(policy, sizeof policy, "agent.policy=%s", policies[i]);
+        const double life = train(&guess, dir, LINES(policy, "train.frames=60000")).best;
+        if (!(life > 8.5)) T_FAIL("%s: %g of 10", policies[i], life);
+    }
+    const double blind =
+        train(&guess, "guess-blind", LINES("agent.sees=nothing", "agent.policy=concat", "train.frames=30000")).best;
+    T_CHECK(blind < 5.5);
+}
+
+TEST(agents_that_know_the_task_need_no_guesses) {
+    const double life = train(&guess, "guess-task", LINES("agent.sees=task", "train.frames=60000")).best;
+    if (!(life > 9.9)) T_FAIL("%g of 10", life);
+}
+
+TEST(controls_are_learned) {
+    const goss_env_kind kind = reaching();
+    const double life = train(&kind, "reach", LINES("agent.sees=task", "train.frames=100000", "ppo.entropy=0")).best;
+    if (!(life > -0.9)) T_FAIL("%g; 0 is perfect, doing nothing costs -3.3", life);
+}
+
+/* ---- the same bits ---- */
+
+static volatile sig_atomic_t stop;
+static int iterations_left;
+static void count_down(void *context, const goss_agent_progress *p) {
+    (void)context, (void)p;
+    if (--iterations_left == 0) stop = 1;
+}
+
+static float *weights_of(const char *dir, int64_t *n) {
+    char path[300];
+    goss_agent *a;
+    snprintf(path, sizeof path, "%s/model.safetensors", scratch(dir));
+    if (goss_agent_load(path, &guess, &a, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    *n = goss_agent_weights(a);
+    float *w = malloc((size_t)*n * sizeof *w);
+    memcpy(w, a->weights, (size_t)*n * sizeof *w);
+    goss_agent_free(a);
+    return w;
+}
+
+TEST(a_resumed_run_and_any_threads_come_to_the_same_bits) {
+    const char *const whole[] = {"train.frames=4800", "validate.every=0", "run.threads=1", NULL};
+    const char *const threads[] = {"train.frames=4800", "validate.every=0", "run.threads=3", NULL};
+    train(&guess, "whole", whole);
+    train(&guess, "threads", threads);
+    goss_agent_progress last;
+    goss_config *c = config("halves", whole);
+    iterations_left = 4, stop = 0;
+    T_EQ(goss_agent_train(c, &(goss_agent_run){.own = &guess, .stop = &stop, .progress = count_down}, &last, &err),
+         GOSS_E_INTERRUPTED);
+    T_EQ(last.iteration, 4);
+    T_OK(goss_agent_train(c, &(goss_agent_run){.own = &guess}, &last, &err));
+    T_EQ(last.iteration, 10);
+    goss_config_free(c);
+    int64_t n;
+    float *a = weights_of("whole", &n), *b = weights_of("threads", &n), *d = weights_of("halves", &n);
+    T_CHECK(memcmp(a, b, (size_t)n * sizeof *a) == 0);
+    T_CHECK(memcmp(a, d, (size_t)n * sizeof *a) == 0);
+    free(a), free(b), free(d);
+}
+
+TEST(a_run_goes_on_with_the_same_settings_only) {
+    train(&guess, "same", LINES("train.frames=960", "validate.every=0"));
+    goss_config *c = config("same", LINES("train.frames=1920", "validate.every=0", "ppo.clip=0.3"));
+    T_EQ(goss_agent_train(c, &(goss_agent_run){.own = &guess}, NULL, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "the run was begun with ppo.clip = 0.2, and now has ppo.clip = 0.3"));
+    goss_config_free(c);
+    T_EQ(train(&guess, "same", LINES("train.frames=1920", "validate.every=0")).iteration,
+         4); /* longer is no other run */
+}
+
+/* ---- evaluation and files ---- */
+
+TEST(an_agent_and_its_file_act_alike) {
+    goss_env_family f;
+    goss_agent *a, *b;
+    double before[40 * 2], after[40 * 2];
+    T_OK(goss_env_family_own(&guess, &f, &err));
+    const goss_agent_options o = goss_agent_defaults();
+    T_OK(goss_agent_new(&f, &o, 5, &a, &err));
+    const goss_agent_evaluation e = {.tasks = 40, .seed = 2, .held_out = true, .sample = true, .threads = 1};
+    T_OK(goss_agent_evaluate(a, &e, before, NULL, NULL, &err));
+    T_OK(goss_agent_save(a, scratch("agent.safetensors"), &err));
+    T_CHECK(goss_agent_is(scratch("agent.safetensors")));
+    T_OK(goss_agent_load(scratch("agent.safetensors"), &guess, &b, &err));
+    T_OK(goss_agent_evaluate(b, &e, after, NULL, NULL, &err));
+    T_CHECK(memcmp(before, after, sizeof before) == 0);
+    goss_agent_free(b);
+    T_EQ(goss_agent_load(scratch("agent.safetensors"), NULL, &b, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "there is no environment \"guess\""));
+    goss_env_kind other = guess;
+    other.observations = 2;
+    T_CHECK(goss_agent_load(scratch("agent.safetensors"), &other, &b, &err) != GOSS_OK);
+    a->weights[3] = NAN;
+    T_EQ(goss_agent_save(a, scratch("agent.safetensors"), &err), GOSS_E_NUMERIC);
+    goss_agent_free(a);
+    T_OK(goss_agent_load(scratch("agent.safetensors"), &guess, &b, &err)); /* the old one is still there */
+    goss_agent_free(b);
+    T_CHECK(!goss_agent_is(scratch("none.safetensors")));
+}
+
+/* The more tasks, the same first ones: a task's return does not depend on how many are evaluated. */
+TEST(returns_are_of_tasks) {
+    goss_env_family f;
+    goss_agent *a;
+    double few[3], many[300];
+    const goss_agent_options o = goss_agent_defaults();
+    T_OK(goss_env_family_of("cartpole", &f, &err));
+    T_OK(goss_agent_new(&f, &o, 5, &a, &err));
+    T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 3, .threads = 1}, few, NULL, NULL, &err));
+    T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 300, .threads = 2}, many, NULL, NULL, &err));
+    T_CHECK(memcmp(few, many, sizeof few) == 0);
+    T_CHECK(few[0] >= 5 && few[0] <= 500);
+    goss_agent_free(a);
+}
+
+/* ---- what is refused ---- */
+
+static double broken_step(const double *p, double *s, const float *a, goss_env_random *r, bool *terminal) {
+    return s[0] > 2 ? (double)NAN : step(p, s, a, r, terminal);
+}
+
+TEST(an_environment_that_breaks_ends_the_run_and_is_named) {
+    goss_env_kind k = guess;
+    k.step = broken_step;
+    goss_config *c = config("broken", LINES("train.frames=4800"));
+    T_EQ(goss_agent_train(c, &(goss_agent_run){.own = &k}, NULL, &err), GOSS_E_NUMERIC);
+    T_CHECK(strstr(err.text, "environment guess: a reward that is not finite in life 0 (task 0), episode 1, step 4"));
+    goss_config_free(c);
+}
+
+TEST(mistakes_are_told_at_the_start) {
+    static const struct {
+        const char *more[4], *says;
+    } mistakes[] = {
+        {{"env.name="}, "env.name is not set"},
+        {{"env.name=gridnavy"}, "did you mean gridnavi"},
+        {{"env.name=gridnavi", "env.family.gaol=1"}, "has no parameter \"gaol\""},
+        {{"env.name=gridnavi", "env.family.goal=0..40"}, "integers from 0 to 20"},
+        {{"env.name=gridnavi", "env.family.goal=x"}, "wanted a number, or a range"},
+        {{"env.name=gridnavi", "env.other.goal=1"}, "the only section below [env] is [env.family]"},
+        {{"env.name=gridnavi", "ppo.minibatches=7"}, "does not divide ppo.lives"},
+        {{"env.name=gridnavi", "agent.sees=nothing"}, "there is nothing to make weights of"},
+        {{"env.name=gridnavi", "agent.sees=task", "env.family.goal=3"}, "no parameter of environment gridnavi differs"},
+    };
+    for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {
+        goss_config *c = config("wrong", mistakes[i].more);
+        T_CHECK(goss_agent_train(c, NULL, NULL, &err) != GOSS_OK);
+        if (!strstr(err.text, mistakes[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, mistakes[i].says);
+        T_CHECK(access(scratch("wrong"), F_OK) != 0);
+        goss_config_free(c);
+    }
+}
+
+TEST_MAIN()
