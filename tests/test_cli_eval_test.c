@@ -71,7 +71,7 @@ TEST(what_it_cannot_be_is_said) {
     RUN(1, "eval joint/model.safetensors --split test --data nothing.csv");
     SAYS(err_text, "nothing.csv");
     RUN(2, "eval joint/model.safetensors --split train");
-    SAYS(err_text, "only test is kept apart");
+    SAYS(err_text, "--split train: test, which is kept apart for judging");
     RUN(2, "eval joint/model.safetensors --split test --support 3");
     SAYS(err_text, "--support has no meaning with --split test");
     RUN(2, "eval joint/model.safetensors --split test --seed 3");
