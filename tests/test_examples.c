@@ -91,6 +91,19 @@ TEST(a_data_set_of_ones_own_is_learned) {
     T_CHECK(made < 2 && ridge < 0.5 && maml < 5);
 }
 
+TEST(an_environment_of_ones_own_is_learned) {
+    char dir[400];
+    snprintf(dir, sizeof dir, "%s", tiny_path("room"));
+    if (run_example("own_environment", dir) != 0) T_FAIL("own_environment failed: %.300s", text);
+    long long frames = 0;
+    double off = NAN;
+    int lines = 0;
+    for (const char *at = text; *at; at = next_line(at), lines++)
+        T_EQ(sscanf(at, "%lld frames: %lf degrees off", &frames, &off), 2);
+    T_CHECK(lines >= 3 && frames >= 200000);
+    if (!(off < 34)) T_FAIL("%g degrees off", off); /* measured: 29 */
+}
+
 TEST(every_kind_of_penalty_falls_towards_its_limit) {
     if (run_example("every_regularizer", "") != 0) T_FAIL("every_regularizer failed: %.300s", text);
     const char *at = text;

@@ -111,7 +111,7 @@ struct goss_target {
     goss__flow input, features;
     int64_t outputs;
     int n_products, n_norms, n_sites, n_units;
-    bool fixed_steps; /* a layer needs them, or the features are steps */
+    bool fixed_steps;               /* a layer needs them, or the features are steps */
     int *site_layer;                /* layer of each site */
     int *unit_layer;                /* first layer that produces each unit group */
     goss__unit_choice *unit_choice; /* of each unit group */
