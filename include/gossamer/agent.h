@@ -9,7 +9,7 @@
  *                       2016)
  *            task       the parameters of the task (an oracle), scaled to -1 .. 1
  *   policy   concat     a layer of units on [observation, what is known]
- *            film       the units of a layer on the observation, scaled and shifted by what is known (Perez et al. 2018)
+ *            film       units of the observation, scaled and shifted by what is known (Perez et al. 2018)
  *            hypernet   weights of the policy generated from what is known: base + delta, the delta zero at the start
  *                       and the base an ordinary initialisation (Bias-HyperInit: Beck et al. 2022)
  * The value is a network of units on [observation, what is known] for all policies. history with concat is the plain
@@ -112,7 +112,8 @@ typedef struct goss_agent_run {
 /* Trains by a configuration of goss_agent_keys: run.dir gets config.ini, metrics.jsonl, checkpoint.safetensors and
  * model.safetensors (the agent of the best validation). The same run goes on from its checkpoint, to the same bits.
  * *last: the last progress. Errors: GOSS_E_ARGUMENT: settings, or a folder of another run; GOSS_E_INTERRUPTED: stopped,
- * with a checkpoint; GOSS_E_NUMERIC: an environment or gradients that are not finite (a checkpoint is there); GOSS_E_IO.
+ * with a checkpoint; GOSS_E_NUMERIC: an environment or gradients that are not finite (a checkpoint is there);
+ * GOSS_E_IO.
  */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_train(const goss_config *c, const goss_agent_run *o,
                                                     goss_agent_progress *last, goss_error *err);

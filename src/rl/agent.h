@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agent.h: agents inside: their network, and the program that acts.
  *
- * Extents: T lives, L steps, O numbers of an observation, A of an action (one of A, or A controls), B = A + 2 numbers of
- * what was before (the action, the reward, whether an episode begins), K what is known of the task. */
+ * Extents: T lives, L steps, O numbers of an observation, A of an action (one of A, or A controls), B = A + 2 numbers
+ * of what was before (the action, the reward, whether an episode begins), K what is known of the task. */
 #ifndef GOSS_RL_AGENT_H
 #define GOSS_RL_AGENT_H
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent_checkpoint.c: the folder of an agent's run and its checkpoint: the store (weights, moments of the optimiser), the
- * running moments and counters, and the settings that a resumed run must have again. */
+/* agent_checkpoint.c: the folder of an agent's run and its checkpoint: the store (weights, moments of the optimiser),
+ * the running moments and counters, and the settings that a resumed run must have again. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
