@@ -11,6 +11,7 @@
 #include "inspect_model.h"
 #include "inspect_program.h"
 #include "inspect_share.h"
+#include "inspect_space.h"
 #include "data_kinds.h"
 
 enum { WIDTH = 28 };
@@ -104,8 +105,9 @@ static void print_tensor(const goss_file_tensor *t) {
     printf("\n");
 }
 
-/* p: the program in the file, or NULL; m: the model if it has regularisers or shared weights, or NULL. */
-static void print_text(const goss_safetensors *f, const goss_program *p, const goss_model *m) {
+/* p: the program in the file, or NULL; m: the model if it has regularisers or shared weights, or NULL; s: the space of
+ * a model or network, if it has one. */
+static void print_text(const goss_safetensors *f, const goss_program *p, const goss_model *m, const cli_space *s) {
     for (int i = 0; i < goss_safetensors_meta_count(f); i++)
         if (!p || strcmp(goss_safetensors_meta_key(f, i), CLI_PROGRAM_KEY) != 0)
             print_value(goss_safetensors_meta_key(f, i), goss_safetensors_meta_value(f, i));
@@ -119,12 +121,13 @@ static void print_text(const goss_safetensors *f, const goss_program *p, const g
     printf("%d tensors, %zu bytes\n", goss_safetensors_count(f), bytes);
     if (m && goss_method_share(goss_model_method(m))) cli_print_share(m);
     if (m && cli_has_regularizers(m)) cli_print_regularizers(m);
+    if (s->space) cli_space_print(s, WIDTH);
     if (!p) return;
     printf("\n");
     cli_print_program(p);
 }
 
-static void print_json(const goss_safetensors *f, const goss_program *p, const goss_model *m) {
+static void print_json(const goss_safetensors *f, const goss_program *p, const goss_model *m, const cli_space *s) {
     printf("{\"metadata\": {");
     for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
         printf("%s", i ? ", " : "");
@@ -156,6 +159,10 @@ static void print_json(const goss_safetensors *f, const goss_program *p, const g
         printf(", \"regularizers\": ");
         cli_json_regularizers(m);
     }
+    if (s->space) {
+        printf(", \"space\": ");
+        cli_space_json(s);
+    }
     printf("}\n");
 }
 
@@ -169,13 +176,21 @@ static goss_status open_model(const goss_safetensors *f, const char *path, goss_
     return goss_model_load(path, out, err);
 }
 
-static int inspect_file(const goss_safetensors *f, const char *path, bool json) {
+/* svg: the file to draw a structure to, or NULL. */
+static int inspect_file(const goss_safetensors *f, const char *path, bool json, const char *svg) {
     goss_program *program = NULL;
     goss_model *model = NULL;
+    cli_space space = {0};
     goss_error err;
     goss_status s = cli_is_program(f) ? goss_program_load(path, &program, NULL, &err) : GOSS_OK;
     if (s == GOSS_OK) s = open_model(f, path, &model, &err);
-    if (s == GOSS_OK) (json ? print_json : print_text)(f, program, model);
+    if (s == GOSS_OK) s = cli_space_open(f, path, &space, &err);
+    if (s == GOSS_OK && svg && !space.space)
+        s = goss_error_set(&err, GOSS_E_ARGUMENT,
+                           "%s: its text leaves nothing open, so that there is no structure to draw (--svg)", path);
+    if (s == GOSS_OK && svg) s = cli_space_draw(&space, svg, &err);
+    if (s == GOSS_OK) (json ? print_json : print_text)(f, program, model, &space);
+    cli_space_free(&space);
     goss_program_free(program);
     goss_model_free(model);
     return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
@@ -201,11 +216,14 @@ static int refuse(const char *path, const goss_error *err) {
 
 int cmd_inspect(int argc, char **argv) {
     bool json = false, tensors = false;
+    const char *svg = NULL;
     cli_table_view table = {0};
     const cli_option options[] = {
         CLI_FLAG("json", &json, "one JSON object"),
         CLI_FLAG("tensors", &tensors,
                  "of a model: the values that [regularizer.NAME] on = ... can name, with their shapes"),
+        CLI_TEXT("svg", "FILE", &svg,
+                 "draws the structure of a network, or the largest one of a model, to an SVG file"),
         CLI_TEXT("target", "COLUMN", &table.roles.target, "of a table: the column to predict"),
         CLI_TEXT("task", "COLUMN", &table.roles.task, "the column that identifies tasks; file: the file of a row"),
         CLI_TEXT("ignore", "A,B", &table.roles.ignore, "columns that are not used"),
@@ -218,24 +236,27 @@ int cmd_inspect(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "inspect",
-        .usage = "FILE [--json] [--tensors] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
-        .doc =
-            "Validates a safetensors file (a model, network or checkpoint, or any other) and shows its metadata and "
-            "tensors;\nof a program also its interface and operations, of a model also what its tasks share and what "
-            "its regularisers added and\nlearned. Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it "
-            "shows columns, types and roles, and\nfindings to review before training.",
+        .usage = "FILE [--json] [--tensors] [--svg FILE] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
+        .doc = "Validates a safetensors file (a model, network or checkpoint, or any other) and shows its metadata and "
+               "tensors;\nof a program also its interface and operations, of a model also what its tasks share, what "
+               "its regularisers added and\nlearned, and how many networks its text leaves open; of a network that was "
+               "chosen among them\nwhat was kept. Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it "
+               "shows columns, types and roles, and\nfindings to review before training.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+    if (svg && (tensors || goss_table_is(argv[1])))
+        cli_usage(&v, "--svg draws the structure of a network; there is none %s",
+                  tensors ? "with --tensors" : "in a table");
     if (tensors) return cli_inspect_published(argv[1], json);
     const cli_kind *kind = cli_kind_at(argv[1]);
     if (kind->inspect) return kind->inspect(argv[1], &table, json);
     goss_error err;
     goss_safetensors *f;
     if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);
-    const int status = inspect_file(f, argv[1], json);
+    const int status = inspect_file(f, argv[1], json, svg);
     goss_safetensors_close(f);
     return status;
 }

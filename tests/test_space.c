@@ -615,6 +615,42 @@ TEST(projection_takes_what_has_priority) {
     goss_space_free(s), goss_target_free(t);
 }
 
+/* ---- drawings ---- */
+
+TEST(drawings_say_what_was_kept) {
+    goss_target *t = parse("conv 4..8/2 1|3 pad same; norm group 2; relu|gelu; optional { conv 4..8/2 3 pad 1; relu }; "
+                           "flatten; dense 3",
+                           3, 0);
+    goss_space *s = space_of(t);
+    float structure[6];
+    T_OK(goss_space_read(s, "10.0.01.0", structure, &err));
+    /* 6 channels of 1x1 of 2: 12; gains and shifts 12; 16 x 16 x 6 to 3: 4608 + 3; a head of 5: 20 */
+    char *text = goss_space_draw(s, structure, 5);
+    T_STR(text, "                          kept                       bytes        of        MACs          of\n"
+                "conv 4..8/2 1|3 pad same  6 of 8, 1x1 of 3x3            48       576        3072       36864  ###.\n"
+                "norm group 2                                            48        64           0           0\n"
+                "choose {                  gelu\n"
+                "  relu                    dropped\n"
+                "or {\n"
+                "  gelu\n"
+                "}\n"
+                "optional {                dropped\n"
+                "  conv 4..8/2 3 pad 1     dropped                        0      2336           0      147456\n"
+                "  relu                    dropped\n"
+                "}\n"
+                "flatten\n"
+                "dense 3                                              18444     24588        4608        6144\n"
+                "head of 5                                               80        80          15          15\n"
+                "bytes 18620 of 27644 (67 %), MACs 7695 of 190479 (4 %), bytes of RAM 8192 of 16384 (50 %)\n");
+    goss_text_free(text);
+    text = goss_space_draw_svg(s, structure, 5);
+    T_CHECK(strncmp(text, "<svg xmlns=", 11) == 0 && strstr(text, "</svg>\n"));
+    T_CHECK(strstr(text, ">6 of 8, 1x1 of 3x3</text>") && strstr(text, ">18620 of 27644 bytes, "));
+    T_CHECK(strstr(text, "class=\"gone\">  ") == NULL && strstr(text, "class=\"gone\">conv 4..8/2 3 pad 1</text>"));
+    goss_text_free(text);
+    goss_space_free(s), goss_target_free(t);
+}
+
 /* ---- texts ---- */
 
 TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {

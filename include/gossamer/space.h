@@ -183,6 +183,14 @@ GOSS_API GOSS_MUST_USE goss_status goss_space_compact(const goss_space *s, const
                                                       const float *statistics, goss_target **out, float **out_slab,
                                                       float **out_statistics, goss_error *err);
 
+/* ---- drawings ---- */
+
+/* A structure as text for people, a line a layer of the space: what was kept of what, bytes and MACs; then the sums.
+ * Returns NULL if memory is exhausted. Owns: goss_text_free. */
+GOSS_API char *goss_space_draw(const goss_space *s, const float *structure, int64_t outputs);
+/* The same as an SVG document. Returns NULL if memory is exhausted. Owns: goss_text_free. */
+GOSS_API char *goss_space_draw_svg(const goss_space *s, const float *structure, int64_t outputs);
+
 #ifdef __cplusplus
 }
 #endif
