@@ -154,7 +154,7 @@ void cli_space_json(const cli_space *s) {
     const double log10_of = goss_space_size(s->space, &exact);
     printf("{\"text\": ");
     cli_json_text(goss_target_text(s->target));
-    cli_json_number("log10_networks", log10_of);
+    cli_json_number(", \"log10_networks\": ", log10_of);
     if (exact > 0) printf(", \"networks\": %.0f", exact);
     json_extreme(s, "cheapest", goss_space_cheapest);
     json_extreme(s, "dearest", goss_space_dearest);

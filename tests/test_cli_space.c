@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What gossamer inspect says of networks that were chosen in a space. */
+#include "cli_run.h"
+#include "gossamer/model.h"
+
+static goss_error err;
+
+/* A network with notes of a space and a structure in it. */
+static void note_structure(const char *from, const char *to, const char *space, const char *gates) {
+    goss_network *n = NULL;
+    T_OK(goss_network_load(tiny_path(from), &n, &err));
+    T_OK(goss_network_note(n, "structure.space", space, &err));
+    if (gates) T_OK(goss_network_note(n, "structure.gates", gates, &err));
+    T_OK(goss_network_save(n, tiny_path(to), &err));
+    goss_network_free(n);
+}
+
+TEST(inspect_shows_what_was_kept_of_a_space) {
+    static const char space[] = "conv 2..4 3 pad 1; relu|gelu; optional { conv 2..4 3 pad 1 }; pool global; head";
+    tiny_set();
+    T_EQ(train("spaces", "train.steps=1"), 0);
+    RUN(0, "adapt spaces/model.safetensors --support tiny-images-idx3-ubyte -o plain.net");
+    note_structure("plain.net", "kept.net", space, "10.01.0");
+    RUN(0, "inspect kept.net --svg kept.svg");
+    SAYS(out_text, "16 networks, 5 gates in 3 groups");
+    SAYS(out_text, "3 of 4");
+    SAYS(out_text, "optional {           dropped");
+    size_t size;
+    char *drawing = tiny_read(tiny_path("kept.svg"), &size);
+    SAYS(drawing, "<svg xmlns=");
+    SAYS(drawing, "3 of 4");
+    free(drawing);
+    RUN(0, "inspect kept.net --json");
+    SAYS(out_text, "\"space\": {\"text\": \"conv 2..4 3 pad 1\\nchoose {");
+    SAYS(out_text, "\"networks\": 16");
+    SAYS(out_text, "{\"name\": \"choice1.gelu\", \"open\": true}, {\"name\": \"optional1\", \"open\": false}]}}");
+    RUN(1, "inspect plain.net --svg no.svg");
+    SAYS(err_text, "nothing open");
+    RUN(2, "inspect plain.net --tensors --svg no.svg");
+    RUN(1, "inspect kept.net --svg no/such/folder.svg");
+    note_structure("plain.net", "bad.net", space, "10.11.0");
+    RUN(1, "inspect bad.net");
+    SAYS(err_text, "bad.net: its structure: text: structure: 2 of the 2 alternatives from choice1.relu on");
+    note_structure("plain.net", "bad.net", "conv 2..4 33", "10");
+    RUN(1, "inspect bad.net");
+    SAYS(err_text, "bad.net: its structure: network, line 1: conv: a window");
+    note_structure("plain.net", "bad.net", space, NULL);
+    RUN(1, "inspect bad.net");
+    SAYS(err_text, "no structure.gates");
+}
+TEST_MAIN()
