@@ -121,6 +121,7 @@ static void print_text(const goss_safetensors *f, const goss_program *p, const g
     printf("%d tensors, %zu bytes\n", goss_safetensors_count(f), bytes);
     if (m && goss_method_share(goss_model_method(m))) cli_print_share(m);
     if (m && cli_has_regularizers(m)) cli_print_regularizers(m);
+    if (s->space) printf("\n");
     if (s->space) cli_space_print(s, WIDTH);
     if (!p) return;
     printf("\n");
@@ -216,7 +217,8 @@ static int refuse(const char *path, const goss_error *err) {
 
 int cmd_inspect(int argc, char **argv) {
     bool json = false, tensors = false;
-    const char *svg = NULL;
+    const char *svg = NULL, *input = NULL;
+    int outputs = 0;
     cli_table_view table = {0};
     const cli_option options[] = {
         CLI_FLAG("json", &json, "one JSON object"),
@@ -224,6 +226,9 @@ int cmd_inspect(int argc, char **argv) {
                  "of a model: the values that [regularizer.NAME] on = ... can name, with their shapes"),
         CLI_TEXT("svg", "FILE", &svg,
                  "draws the structure of a network, or the largest one of a model, to an SVG file"),
+        CLI_TEXT("input", "HxWxC", &input,
+                 "FILE is the text of a network (as model.backbone), for such images; LxC: sequences, D: features"),
+        CLI_INT("outputs", "N", &outputs, "0", 0, 1 << 20, "of its head; 0: none"),
         CLI_TEXT("target", "COLUMN", &table.roles.target, "of a table: the column to predict"),
         CLI_TEXT("task", "COLUMN", &table.roles.task, "the column that identifies tasks; file: the file of a row"),
         CLI_TEXT("ignore", "A,B", &table.roles.ignore, "columns that are not used"),
@@ -236,17 +241,23 @@ int cmd_inspect(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "inspect",
-        .usage = "FILE [--json] [--tensors] [--svg FILE] [--target COLUMN] [--task COLUMN] [--ignore A,B] ...",
+        .usage = "FILE [--json] [--tensors] [--svg FILE] [--input HxWxC] [--target COLUMN] [--task COLUMN] [--ignore "
+                 "A,B] ...",
         .doc = "Validates a safetensors file (a model, network or checkpoint, or any other) and shows its metadata and "
                "tensors;\nof a program also its interface and operations, of a model also what its tasks share, what "
                "its regularisers added and\nlearned, and how many networks its text leaves open; of a network that was "
                "chosen among them\nwhat was kept. Of a table (csv, ARFF, .npy, .npz; a folder or .zip of them) it "
-               "shows columns, types and roles, and\nfindings to review before training.",
+               "shows columns, types and roles, and\nfindings to review before training. With --input FILE is the text "
+               "of a "
+               "network: what its layers cost, and how many\nnetworks it leaves open.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
+    if (input && tensors) cli_usage(&v, "--input is for the text of a network, --tensors for a model");
+    if (outputs && !input) cli_usage(&v, "--outputs is for the text of a network; give --input, too");
+    if (input) return cli_inspect_text(argv[1], input, outputs, json, svg);
     if (svg && (tensors || goss_table_is(argv[1])))
         cli_usage(&v, "--svg draws the structure of a network; there is none %s",
                   tensors ? "with --tensors" : "in a table");

@@ -3,6 +3,7 @@
  * was chosen within such a space what was kept of it, as text, JSON and a drawing. */
 #include "inspect_space.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -85,6 +86,75 @@ goss_status cli_space_open(const goss_safetensors *f, const char *path, cli_spac
     return s;
 }
 
+/* ---- a network's text ---- */
+
+enum { LONGEST_TEXT = 1 << 20 };
+
+static goss_status read_text(const char *path, char **text, goss_error *err) {
+    FILE *f = fopen(path, "rb");
+    size_t n = 0;
+    *text = f ? malloc(LONGEST_TEXT + 1) : NULL;
+    if (*text) n = fread(*text, 1, LONGEST_TEXT + 1, f);
+    const bool failed = !f || ferror(f);
+    if (f) fclose(f);
+    if (failed) return goss_error_set(err, GOSS_E_IO, "%s: cannot read: %s", path, strerror(errno));
+    if (!*text) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the text of a network");
+    if (n > LONGEST_TEXT || memchr(*text, 0, n))
+        return goss_error_set(err, GOSS_E_FORMAT, "%s: is no text of a network", path);
+    (*text)[n] = 0;
+    return GOSS_OK;
+}
+
+/* "28x28x1", "40x13" or "12"; the rank, or 0. */
+static int read_input(const char *text, int64_t input[3]) {
+    for (int rank = 1; rank <= 3; rank++) {
+        char *end;
+        if (*text < '0' || *text > '9') return 0;
+        input[rank - 1] = strtoll(text, &end, 10);
+        if (!*end) return rank;
+        if (*end != 'x') return 0;
+        text = end + 1;
+    }
+    return 0;
+}
+
+static goss_status open_text(const char *path, const char *input, int outputs, cli_space *out, goss_error *err) {
+    int64_t extent[3];
+    char *text = NULL;
+    const int rank = read_input(input, extent);
+    if (!rank)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "--input: \"%.40s\" is not HxWxC (images), LxC (sequences) or D (features)", input);
+    goss_status s = read_text(path, &text, err);
+    if (s == GOSS_OK)
+        s = goss_error_prefix(err, goss_target_parse(text, extent, rank, outputs, &out->target, err), "%s", path);
+    free(text);
+    if (s == GOSS_OK) s = goss_space_create(out->target, &out->space, err);
+    out->other = s == GOSS_OK ? malloc((size_t)(goss_space_gates(out->space) + 1) * sizeof *out->other) : NULL;
+    if (s == GOSS_OK && !out->other) s = goss_error_set(err, GOSS_E_NOMEM, "no memory for a structure");
+    return s;
+}
+
+int cli_inspect_text(const char *path, const char *input, int outputs, bool json, const char *svg) {
+    cli_space s = {0};
+    goss_error err;
+    goss_status status = open_text(path, input, outputs, &s, &err);
+    if (status == GOSS_OK && svg) status = cli_space_draw(&s, svg, &err);
+    if (status == GOSS_OK && json) {
+        cli_space_json(&s);
+        printf("\n");
+    } else if (status == GOSS_OK) {
+        goss_space_dearest(s.space, s.other);
+        char *text = goss_space_draw(s.space, s.other, 0);
+        if (text) printf("%s", text);
+        if (!text) status = goss_error_set(&err, GOSS_E_NOMEM, "no memory for a drawing");
+        goss_text_free(text);
+        cli_space_print(&s, 12);
+    }
+    cli_space_free(&s);
+    return status == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+}
+
 /* ---- for people ---- */
 
 typedef void (*extreme)(const goss_space *s, float *structure);
@@ -101,8 +171,9 @@ static void print_extreme(const cli_space *s, const char *name, extreme find, in
 
 void cli_space_print(const cli_space *s, int width) {
     double exact = 0;
+    if (goss_space_gates(s->space) == 0) return;
     const double log10_of = goss_space_size(s->space, &exact);
-    printf("\n%-*s ", width, "space");
+    printf("%-*s ", width, "space");
     if (exact > 0 && exact < 1e7)
         printf("%.0f networks", exact);
     else

@@ -17,6 +17,9 @@ typedef struct cli_space {
 
 goss_status cli_space_open(const goss_safetensors *f, const char *path, cli_space *out, goss_error *err);
 void cli_space_free(cli_space *s);
+/* gossamer inspect FILE --input HxWxC: the text of a network in a file, for such inputs: its canonical text, its costs,
+ * and what it leaves open. svg: a file to draw to, or NULL. Returns the exit status. */
+int cli_inspect_text(const char *path, const char *input, int outputs, bool json, const char *svg);
 /* How many networks there are, the cheapest and the dearest; of a network what was kept. */
 void cli_space_print(const cli_space *s, int width);
 /* The value of "space" in JSON. */

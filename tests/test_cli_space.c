@@ -48,4 +48,29 @@ TEST(inspect_shows_what_was_kept_of_a_space) {
     RUN(1, "inspect bad.net");
     SAYS(err_text, "no structure.gates");
 }
+
+TEST(inspect_shows_what_a_text_leaves_open) {
+    static const char text[] = "# two sizes\nconv 2..4 1|3 pad same\nrelu; pool global\n";
+    tiny_set();
+    write_file("net.txt", text, sizeof text - 1);
+    RUN(0, "inspect net.txt --input 8x8x1 --outputs 3 --svg text.svg");
+    SAYS(out_text, "conv 2..4 1|3 pad same  4 of 4, 3x3 of 3x3");
+    SAYS(out_text, "8 networks, 3 gates in 2 groups");
+    SAYS(out_text, "cheapest     52 bytes, 134 MACs, 768 bytes of RAM"); /* 4 (2 + 2 + 6 + 3), 64 2 + 6, 256 + 512 */
+    SAYS(out_text, "dearest      220 bytes, 2316 MACs, 1280 bytes of RAM");
+    RUN(0, "inspect net.txt --input 8x8x1 --json");
+    SAYS(out_text, "{\"text\": \"conv 2..4 1|3 pad same\\nrelu\\npool global\\n\", \"log10_networks\": 0.903");
+    write_file("plain.txt", "dense 4; relu", 13);
+    RUN(0, "inspect plain.txt --input 12");
+    SAYS(out_text, "bytes 208 of 208 (100 %), MACs 48 of 48");
+    RUN(1, "inspect plain.txt --input 8x8x1");
+    SAYS(err_text, "plain.txt: network, line 1: dense: requires features");
+    RUN(1, "inspect plain.txt --input 8x8x");
+    SAYS(err_text, "is not HxWxC (images), LxC (sequences) or D (features)");
+    RUN(1, "inspect nowhere.txt --input 8x8x1");
+    SAYS(err_text, "nowhere.txt: cannot read");
+    RUN(1, "inspect tiny-images-idx3-ubyte --input 8x8x1");
+    SAYS(err_text, "is no text of a network");
+    RUN(2, "inspect plain.txt --outputs 3");
+}
 TEST_MAIN()
