@@ -21,8 +21,8 @@ static struct {
 
 static const cli_option options[] = {
     CLI_TEXT("data", "DATA", &asked.data,
-             "evaluation data: images in classes (folder, .zip, idx), or a table (csv, ...; folder, .zip); any table:\n"
-             "                           FILE[,FILE...]"),
+             "evaluation data: images in classes (folder, .zip, idx), sounds in classes (folder,\n"
+             "                           csv), or a table (csv, ...; folder, .zip); any table: FILE[,FILE...]"),
     CLI_TEXT("split", "test|X", &all.split,
              "test: the test samples that MODEL's run held out within its tasks (data.split); X, any table: the share\n"
              "                           of the rows that are support (0.5)"),
@@ -94,7 +94,8 @@ static const cli_verb verb = {
     .usage = "MODEL [MODEL2 ...] --data DATA [options], or MODEL --split test [--data DATA], or tables --data "
              "FILE[,FILE...]",
     .doc =
-        "Evaluates MODEL on unseen tasks, with 95 % intervals: on random tasks of unseen classes of images, or on "
+        "Evaluates MODEL on unseen tasks, with 95 % intervals: on random tasks of unseen classes of images or sounds, "
+        "or on "
         "every\n"
         "unseen task of a table. Several models of tables are folds: each task is evaluated by those that have not\n"
         "seen it. All methods get the same tasks; differences from the first one are paired. No method is\n"

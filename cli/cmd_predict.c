@@ -29,15 +29,20 @@ int cmd_predict(int argc, char **argv) {
     predict_request q = {0};
     const cli_option options[] = {
         CLI_TEXT_OF(KIND_TABLES, "o", "OUT.csv", &q.out, "table: the file to write (standard output)"),
+        CLI_FLAG_OF(KIND_SOUNDS, "stream", &q.stream,
+                    "sounds: the input is a stream of signed 16-bit samples, mono; a JSON object per event in it"),
+        CLI_INT_OF(KIND_SOUNDS, "rate", "HERTZ", &q.rate, "", 1000, 384000,
+                   "samples a second of a stream (the network's)"),
         CLI_FLAG("json", &q.json,
-                 "one JSON object per image or row: input, class, probability, probabilities (or error)"),
+                 "one JSON object per image, sound or row: input, class, probability, probabilities (or error)"),
     };
     const cli_verb v = {
         .name = "predict",
-        .usage = "NET IMAGE|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json]",
-        .doc = "Classifies images with a network written by gossamer adapt: files, all images of a folder or a .zip, "
-               "or -\nfor standard input. Prints a line per image: file, class, probability, separated by tabs; for an "
-               "ensemble also\nthe uncertainty: the disagreement of its networks in nats. Unreadable images are "
+        .usage = "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]]",
+        .doc = "Classifies images or sounds with a network written by gossamer adapt: files, all of a folder or "
+               "(images) a .zip, "
+               "or -\nfor standard input. Prints a line for each: file, class, probability, separated by tabs; for an "
+               "ensemble also\nthe uncertainty: the disagreement of its networks in nats. Unreadable ones are "
                "reported on standard\nerror, with --json on standard output too; the others are classified, and the "
                "status is 1.\nIn names, tab is written \\t, line feed \\n, backslash \\\\, other control characters "
                "and invalid UTF-8\n\\xE9; with --json only backslash and invalid UTF-8.\nWith a network for tables: "

@@ -92,6 +92,40 @@ TEST(three_recordings_become_a_classifier) {
     SAYS(err_text, "support/none.wav");
 }
 
+/* Words one after the other, as raw samples at another rate than the model's: a line for each, in order. */
+TEST(a_stream_of_words) {
+    static float word[48000];
+    static const int said[5] = {2, 0, 1, 0, 2};
+    need_model();
+    RUN(0, "adapt model/model.safetensors --support support -o net.safetensors");
+    FILE *f = fopen(tiny_path("stream.raw"), "wb");
+    T_CHECK(f);
+    for (int k = 0; k < 5; k++) {
+        const int n = make_word(word, 16000, said[k], 0, 1 + k % 2);
+        for (int i = 0; i < 8000; i++) put_number(f, (uint32_t)(i % 3), 2);
+        for (int i = 0; i < n; i++) put_number(f, (uint32_t)(int32_t)lrintf(32767 * word[i]) & 0xffff, 2);
+    }
+    for (int i = 0; i < 8000; i++) put_number(f, 0, 2);
+    fclose(f);
+    RUN(0, "predict net.safetensors --stream - --rate 16000 <stream.raw");
+    const char *at = out_text;
+    for (int k = 0; k < 5; k++) {
+        T_NOTE("event %d of\n%s", k, out_text);
+        const double start = number_after(at, "{\"start\": ");
+        T_CHECK(start > 0.4);
+        at = strstr(at + 1, "\"class\": \"w");
+        T_CHECK(at);
+        T_EQ(at[strlen("\"class\": \"w")] - '0', said[k]);
+    }
+    T_CHECK(!strstr(at + 1, "\"class\": "));
+    RUN(2, "predict net.safetensors --rate 16000 support");
+    SAYS(err_text, "--rate is the rate of a --stream");
+    RUN(2, "predict net.safetensors -");
+    SAYS(err_text, "--stream");
+    RUN(1, "predict net.safetensors --stream nowhere.raw");
+    SAYS(err_text, "nowhere.raw");
+}
+
 /* Any number of threads ends in the same weights. */
 TEST(training_repeats_itself) {
     need_model();

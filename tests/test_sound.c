@@ -419,4 +419,73 @@ TEST(augmentation) {
     T_ERR(goss_sounds_open(scratch("aug"), &f, &deaf, &s, &err), GOSS_E_ARGUMENT, "augment.gain = 10 has no effect");
 }
 
+/* ---- streams ---- */
+
+typedef struct event_list {
+    int n;
+    int64_t start[16], end[16];
+    double sum[16];
+} event_list;
+
+static goss_status take_event(void *context, int64_t start, const float *samples, size_t n, goss_error *e) {
+    event_list *l = context;
+    (void)e;
+    T_CHECK(l->n < 16);
+    l->start[l->n] = start, l->end[l->n] = start + (int64_t)n, l->sum[l->n] = 0;
+    for (size_t i = 0; i < n; i++) l->sum[l->n] += (double)samples[i] * (double)(i % 97);
+    l->n++;
+    return GOSS_OK;
+}
+
+static void find_events(const float *x, size_t n, size_t chunk, event_list *l) {
+    goss_event_finder *f;
+    *l = (event_list){0};
+    T_OK(goss_event_finder_new(8000, NULL, &f, &err));
+    for (size_t at = 0; at < n; at += chunk)
+        T_OK(goss_event_finder_push(f, x + at, n - at < chunk ? n - at : chunk, take_event, l, &err));
+    T_OK(goss_event_finder_end(f, take_event, l, &err));
+    goss_event_finder_free(f);
+}
+
+/* Three words, and a click that is none, in faint noise: found where they are, however the stream is cut. */
+TEST(events_of_a_stream) {
+    enum { ALL = 40000 };
+    static float x[ALL], word[8000];
+    static const int at[3] = {5000, 14000, 30000};
+    event_list whole, cut;
+    uint32_t state = 7;
+    for (int i = 0; i < ALL; i++) {
+        state = state * 1103515245u + 12345u;
+        x[i] = 0.002F * ((float)(state >> 16 & 0x7fff) / 16384 - 1);
+    }
+    for (int k = 0; k < 3; k++) {
+        const int n = make_word(word, 8000, k, 0, 0);
+        for (int i = 0; i < n; i++) x[at[k] + i] += word[i];
+    }
+    for (int i = 24000; i < 24100; i++) x[i] = 0.5F;
+    find_events(x, ALL, ALL, &whole);
+    T_EQ(whole.n, 3);
+    for (int k = 0; k < 3; k++) { /* a word begins 400 samples after its place, and takes 2400 */
+        T_CHECK(llabs(whole.start[k] - at[k]) < 500);
+        T_CHECK(llabs(whole.end[k] - at[k] - 3200) < 500);
+    }
+    static const size_t chunks[] = {1, 79, 80, 81, 1024};
+    for (int i = 0; i < 5; i++) {
+        find_events(x, ALL, chunks[i], &cut);
+        T_NOTE("%zu samples at a time", chunks[i]);
+        T_CHECK(memcmp(&whole, &cut, sizeof cut) == 0);
+    }
+}
+
+/* What does not end is cut, and then taken for noise. */
+TEST(a_hum_is_no_word_for_ever) {
+    enum { ALL = 80000 };
+    static float x[ALL];
+    event_list l;
+    for (int i = 8000; i < ALL; i++) x[i] = 0.3F * sinf(0.3F * (float)i);
+    find_events(x, ALL, 1000, &l);
+    T_EQ(l.n, 1);
+    T_NEAR((double)(l.end[0] - l.start[0]), 3 * 8000 + 400, 100);
+}
+
 TEST_MAIN()

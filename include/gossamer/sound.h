@@ -193,6 +193,38 @@ GOSS_API void goss_sound_reader_free(goss_sound_reader *r);
 GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n,
                                                             float *x, goss_error *err);
 
+/* ---- streams ---- */
+
+/* When a sound in a stream is an event; defaults in brackets. Levels are those of frames of 10 milliseconds; the level
+ * of the noise follows the quietest ones, and rises by 3 decibels a second. */
+typedef struct goss_event_options {
+    double above;    /* decibels above the noise that are loud (12) */
+    double least;    /* decibels of full scale that are never loud (-60) */
+    double silence;  /* milliseconds that are not loud end an event (200) */
+    double shortest; /* milliseconds that are loud in an event, at least (60) */
+    double longest;  /* seconds after which it ends in any case (3) */
+    double margin;   /* milliseconds before and after it that belong to it (50) */
+} goss_event_options;
+/* The defaults. */
+GOSS_API goss_event_options goss_event_defaults(void);
+
+/* Finds events in a stream of samples. What is found does not depend on how the stream is cut into calls. Threads: one
+ * at a time. */
+typedef struct goss_event_finder goss_event_finder;
+/* Called for each event with its samples [n] from sample `start` of the stream on; borrowed. */
+typedef goss_status (*goss_event_found)(void *context, int64_t start, const float *samples, size_t n, goss_error *err);
+/* For a stream of that rate. options: NULL: defaults. Errors: GOSS_E_NOMEM. Owns: goss_event_finder_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_event_finder_new(int rate, const goss_event_options *options,
+                                                         goss_event_finder **out, goss_error *err);
+/* NULL is allowed. */
+GOSS_API void goss_event_finder_free(goss_event_finder *f);
+/* The next samples. Allocates nothing. Errors: those of `found`. */
+GOSS_API GOSS_MUST_USE goss_status goss_event_finder_push(goss_event_finder *f, const float *samples, size_t n,
+                                                          goss_event_found found, void *context, goss_error *err);
+/* The stream ends: so does an event in it. */
+GOSS_API GOSS_MUST_USE goss_status goss_event_finder_end(goss_event_finder *f, goss_event_found found, void *context,
+                                                         goss_error *err);
+
 #ifdef __cplusplus
 }
 #endif
