@@ -15,8 +15,10 @@ static void report_bad(sound_listener *d, const char *name, const goss_error *e)
 }
 
 goss_status sound_listen(sound_listener *d, const goss_wave *w, goss_error *err) {
-    GOSS_TRY(goss_sound_reader_sample(d->reader, w->samples, w->n, d->x, err));
-    return goss_predictor_predict(d->predictor, d->x, 1, d->p, &d->unsure, err);
+    int32_t steps;
+    GOSS_TRY(goss_sound_reader_sample(d->reader, w->samples, w->n, d->x, &steps, err));
+    const bool ragged = d->front->fit == GOSS_SOUND_RAGGED;
+    return goss_predictor_predict_ragged(d->predictor, d->x, ragged ? &steps : NULL, 1, d->p, &d->unsure, err);
 }
 
 static goss_status answer(sound_listener *d, const goss_wave *w, const char *name, goss_error *err) {

@@ -26,7 +26,9 @@ static int train_words(const char *dir, const char *more) {
         "train.ways=4 train.shots=2 train.min_shots=1 train.queries=2 train.tasks=4 train.steps=60 validate.every=0 "
         "optimizer.rate=0.01 run.dir=%s %s",
         pattern, dir, more);
-    return run(line);
+    const int status = run(line);
+    T_NOTE("%s: %s", dir, err_text);
+    return status;
 }
 
 #define LEARNS "train.method=protonet augment.speed=0.1 augment.noise=20 augment.masks=0.1 "
@@ -124,6 +126,22 @@ TEST(a_stream_of_words) {
     SAYS(err_text, "--stream");
     RUN(1, "predict net.safetensors --stream nowhere.raw");
     SAYS(err_text, "nowhere.raw");
+}
+
+/* A recurrent target, on sequences of different lengths: what it says of a file does not depend on the others. */
+TEST(sequences_with_lengths) {
+    T_EQ(train_words("gru", "train.method=hypernet sound.shape=sequence sound.fit=ragged sound.frames=50 "
+                            "'model.backbone=gru 16; readout mean'"),
+         0);
+    RUN(0, "eval gru/model.safetensors --data words --ways 5 --shots 2 --queries 3 --group speaker --episodes 30 "
+           "--unseen --json");
+    T_CHECK(accuracy_of("hypernet") > 0.5);
+    RUN(0, "adapt gru/model.safetensors --support support -o gru.net");
+    RUN(0, "predict gru.net support/w1");
+    char *all = strdup(out_text);
+    RUN(0, "predict gru.net support/w1/s0_2.wav");
+    T_CHECK(strlen(out_text) > 10 && strstr(all, out_text));
+    free(all);
 }
 
 /* Any number of threads ends in the same weights. */

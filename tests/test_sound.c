@@ -105,7 +105,7 @@ static float *sample_of(const goss_sound_front *f, const float *x, int n, size_t
     for (int i = 0; i < rank; i++) *size *= (size_t)extents[i];
     float *out = calloc(*size, sizeof *out);
     T_OK(goss_sound_reader_new(f, &r, &err));
-    T_OK(goss_sound_reader_sample(r, x, (size_t)n, out, &err));
+    T_OK(goss_sound_reader_sample(r, x, (size_t)n, out, NULL, &err));
     goss_sound_reader_free(r);
     return out;
 }
@@ -172,6 +172,29 @@ TEST(fits) {
     for (int k = 0; k < f.mels; k++) inside += (double)a[30 * f.mels + k];
     T_CHECK(inside > 10); /* 51 frames, from frame 14 on */
     free(a);
+}
+
+/* Ragged: as many frames as there are, in front; no more than there is room for. */
+TEST(lengths) {
+    float x[4000], out[100 * 40];
+    int32_t steps;
+    goss_sound_reader *r;
+    goss_sound_front f = goss_sound_front_defaults();
+    for (int i = 0; i < 4000; i++) x[i] = sinf(0.2F * (float)i);
+    f.fit = GOSS_SOUND_RAGGED, f.trim = 0, f.frames = 100;
+    T_ERR(goss_sound_reader_new(&f, &r, &err), GOSS_E_ARGUMENT, "an image has no length");
+    f.shape = GOSS_SOUND_SEQUENCE, f.normal = GOSS_SOUND_LEVEL;
+    for (int most = 100; most >= 20; most -= 80) {
+        f.frames = most;
+        T_OK(goss_sound_reader_new(&f, &r, &err));
+        T_OK(goss_sound_reader_sample(r, x, 4000, out, &steps, &err));
+        T_EQ(steps, most == 100 ? 51 : 20);
+        double end = 0, behind = 0;
+        for (int k = 0; k < 40; k++) end += (double)out[(steps - 1) * 40 + k];
+        for (int i = steps * 40; i < most * 40; i++) behind += fabs((double)out[i]);
+        T_CHECK(end > 10 && behind == 0);
+        goss_sound_reader_free(r);
+    }
 }
 
 TEST(front_ends_are_texts) {

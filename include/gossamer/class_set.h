@@ -34,6 +34,7 @@ struct goss_class_set {
     int samples, classes, fields;
     int input_rank; /* of a sample's x, as in goss_task_spec */
     int64_t input[GOSS_TASK_MAX_RANK];
+    bool lengths;                   /* samples are sequences of different lengths, as in goss_task_spec */
     const char *things;             /* "recordings": what messages call samples */
     const char *const *class_name;  /* [classes], in byte order */
     const char *const *sample_name; /* [samples] the file, or what else identifies it to the user */
@@ -41,8 +42,8 @@ struct goss_class_set {
     const uint64_t *hash;           /* [samples] of the content, by which models record what they have seen; 0: none */
     const goss_class_field *field;  /* [fields] */
     /* Writes x of a sample. random 0: as it is; else augmented, a pure function of (sample, random). scratch: as many
-     * bytes as scratch_size. Returns the number of steps, of sequences; otherwise its result means nothing. Allocates
-     * nothing and cannot fail. Threads: any, with scratch of their own. */
+     * bytes as scratch_size. Returns the number of steps, where samples have lengths; otherwise its result means
+     * nothing. Allocates nothing and cannot fail. Threads: any, with scratch of their own. */
     int (*copy)(const goss_class_set *set, int sample, uint64_t random, void *scratch, float *x);
     size_t scratch_size;
     void *context;

@@ -79,9 +79,10 @@ GOSS_API void goss_cepstrum(const float *mel, int frames, int mels, int coeffici
 
 /* What a frame holds. */
 typedef enum goss_sound_features { GOSS_SOUND_MEL, GOSS_SOUND_MFCC } goss_sound_features;
-/* How a recording gets its number of frames: its frames are interpolated to it (STRETCH), or the middle of a longer one
- * is taken and a shorter one has silence around it (PAD). */
-typedef enum goss_sound_fit { GOSS_SOUND_STRETCH, GOSS_SOUND_PAD } goss_sound_fit;
+/* How a recording gets its number of frames: its frames are interpolated to it (STRETCH); the middle of a longer one is
+ * taken and a shorter one has silence around it (PAD); or it keeps as many as it has, up to that number, and is a
+ * sequence with a length (RAGGED). */
+typedef enum goss_sound_fit { GOSS_SOUND_STRETCH, GOSS_SOUND_PAD, GOSS_SOUND_RAGGED } goss_sound_fit;
 /* Decibels d become, / 20: NONE: d above -100 of full scale. LEVEL: d above the loudest minus the range, whatever the
  * gain. MEAN: each coefficient minus its mean over the recording, whatever the gain and the colour of the channel
  * (cepstral mean normalisation: Atal 1974). STANDARD: and divided by its standard deviation instead of 20. */
@@ -105,7 +106,7 @@ typedef struct goss_sound_front {
     double low, high;    /* hertz (50, 0: half the rate) */
     double range;        /* decibels below the loudest that count (80) */
     double trim;         /* decibels below the loudest frame that are silence at the ends (40); 0: nothing is cut */
-    int frames;          /* of a sample (64) */
+    int frames;          /* of a sample, at most (64) */
     unsigned fit;        /* goss_sound_fit (STRETCH) */
     unsigned normal;     /* goss_sound_normal (MEAN) */
     unsigned shape;      /* goss_sound_shape (MAP) */
@@ -188,10 +189,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_new(const goss_sound_front 
                                                          goss_error *err);
 /* NULL is allowed. */
 GOSS_API void goss_sound_reader_free(goss_sound_reader *r);
-/* The sample of a waveform at the front end's rate. Shapes: x as goss_sound_shape_of. Allocates where a waveform is
- * longer than all before. Errors: GOSS_E_NOMEM. */
+/* The sample of a waveform at the front end's rate. Shapes: x as goss_sound_shape_of; *steps: its frames, fewer than
+ * those with GOSS_SOUND_RAGGED alone (may be NULL). Allocates where a waveform is longer than all before. Errors:
+ * GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n,
-                                                            float *x, goss_error *err);
+                                                            float *x, int32_t *steps, goss_error *err);
 
 /* ---- streams ---- */
 

@@ -176,9 +176,24 @@ static void pad(const float *v, int frames, int width, int to, float *x) {
     memcpy(x + (size_t)before * (size_t)width, v + (size_t)from * (size_t)width, (size_t)n * (size_t)width * sizeof *x);
 }
 
+/* As many frames as there are, or the middle ones. */
+static int keep(const float *v, int frames, int width, int most, float *x) {
+    const int n = frames < most ? frames : most, from = (frames - n) / 2;
+    memset(x, 0, (size_t)most * (size_t)width * sizeof *x);
+    memcpy(x, v + (size_t)from * (size_t)width, (size_t)n * (size_t)width * sizeof *x);
+    return n;
+}
+
+/* Returns the frames of the sample. */
+static int fit(const goss__front *fe, const float *v, int frames, float *x) {
+    if (fe->f.fit == GOSS_SOUND_RAGGED) return keep(v, frames, fe->width, fe->f.frames, x);
+    (fe->f.fit == GOSS_SOUND_STRETCH ? stretch : pad)(v, frames, fe->width, fe->f.frames, x);
+    return fe->f.frames;
+}
+
 /* Hides some of the frames, and some of the coefficients of all frames. */
-static void mask(const goss__front *fe, const changes *c, float *x) {
-    const int extent[2] = {fe->f.frames, fe->width};
+static void mask(const goss__front *fe, const changes *c, int frames, float *x) {
+    const int extent[2] = {frames, fe->width};
     int first[2], n[2];
     for (int i = 0; i < 2; i++)
         n[i] = (int)(c->mask[i] * extent[i]), first[i] = (int)(c->at[i] * (extent[i] - n[i] + 1));
@@ -206,8 +221,8 @@ static float *describe(const goss__front *fe, float *power, int count, float *ce
     return v;
 }
 
-void goss__front_sample(const goss__front *fe, const float *samples, size_t n, uint64_t random, void *scratch,
-                        float *x) {
+int goss__front_sample(const goss__front *fe, const float *samples, size_t n, uint64_t random, void *scratch,
+                       float *x) {
     const size_t room = slowest(fe, n), rows = (size_t)goss_mel_frames(fe->mel, room);
     const changes c = draw_changes(&fe->augment, random);
     float *wave = scratch, *fft = wave + room, *power = fft + 2 * (size_t)fe->fft,
@@ -219,8 +234,9 @@ void goss__front_sample(const goss__front *fe, const float *samples, size_t n, u
     trim(fe, power, frames, level, &first, &count);
     if (random) move_ends(fe, &c, frames, &first, &count);
     const float *v = describe(fe, power + (size_t)first * (size_t)fe->f.mels, count, cepstra);
-    (fe->f.fit == GOSS_SOUND_STRETCH ? stretch : pad)(v, count, fe->width, fe->f.frames, x);
-    if (random) mask(fe, &c, x);
+    const int steps = fit(fe, v, count, x);
+    if (random) mask(fe, &c, steps, x);
+    return steps;
 }
 
 /* ---- single waveforms ---- */
@@ -248,13 +264,15 @@ void goss_sound_reader_free(goss_sound_reader *r) {
     goss__free(r);
 }
 
-goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n, float *x, goss_error *err) {
+goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n, float *x, int32_t *steps,
+                                     goss_error *err) {
     const size_t need = goss__front_scratch(&r->front, n);
     if (need > r->room) {
         void *grown = goss__realloc(r->scratch, need);
         if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a recording of %zu samples", n);
         r->scratch = grown, r->room = need;
     }
-    goss__front_sample(&r->front, samples, n, 0, r->scratch, x);
+    const int n_steps = goss__front_sample(&r->front, samples, n, 0, r->scratch, x);
+    if (steps) *steps = n_steps;
     return GOSS_OK;
 }

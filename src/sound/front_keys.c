@@ -27,8 +27,10 @@ static const goss_key keys[] = {
     GOSS__KEY_REAL("sound.trim", trim, "40", 0, 300, "decibels",
                    "Frames at both ends that are quieter than the loudest by more are cut; 0: none"),
     GOSS__KEY_INT("sound.frames", frames, "64", 1, 100000, "frames", "Of a sample"),
-    GOSS__KEY_WORD("sound.fit", fit, "stretch", "stretch|pad",
-                   "How a recording gets so many: interpolated, or cut from its middle, silence around a shorter one"),
+    GOSS__KEY_WORD(
+        "sound.fit", fit, "stretch", "stretch|pad|ragged",
+        "How a recording gets so many: interpolated; cut from its middle, silence around a shorter one; or as "
+        "many as it has, up to that, with a length (sequence)"),
     GOSS__KEY_WORD(
         "sound.normalise", normal, "mean", "none|level|mean|standard",
         "Decibels / 20 above -100; above the loudest minus the range; minus each coefficient's mean; that by "
@@ -94,6 +96,9 @@ goss_status goss_sound_front_check(const goss_sound_front *f, goss_error *err) {
                               "sound.window = %g ms and sound.hop = %g ms at %d samples a second: at least 4 samples "
                               "and 1",
                               f->window, f->hop, f->rate);
+    if (f->fit == GOSS_SOUND_RAGGED && f->shape != GOSS_SOUND_SEQUENCE)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "sound.fit = ragged is for sound.shape = sequence: an image has no length");
     if (strpbrk(f->pattern, "\n\r") || (*f->pattern && !strstr(f->pattern, "{class}")))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "data.pattern = %.100s: it has {class} somewhere, as {class}_{speaker}_{take}.wav",

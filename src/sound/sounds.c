@@ -146,8 +146,7 @@ static goss_status tell_equal(const goss_sounds *s, const char *path, goss_error
 
 static int copy(const goss_class_set *set, int i, uint64_t random, void *scratch, float *x) {
     const goss_sounds *s = set->context;
-    goss__front_sample(&s->front, s->wave[i].samples, s->wave[i].n, random, scratch, x);
-    return s->front.f.frames;
+    return goss__front_sample(&s->front, s->wave[i].samples, s->wave[i].n, random, scratch, x);
 }
 
 static goss_status name_fields(goss_sounds *s, const char **texts, goss_error *err) {
@@ -202,6 +201,7 @@ static void describe(goss_sounds *s) {
     s->set.samples = s->list.n, s->set.things = "recordings", s->set.hash = s->content;
     s->set.input_rank = s->front.rank;
     memcpy(s->set.input, s->front.input, sizeof s->set.input);
+    s->set.lengths = s->front.f.fit == GOSS_SOUND_RAGGED;
     s->set.copy = copy, s->set.context = s;
     s->set.scratch_size = goss__front_scratch(&s->front, longest);
 }

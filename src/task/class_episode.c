@@ -161,14 +161,17 @@ static goss_status prepare(episodes *e, const bool *use, goss_class_scope *scope
 typedef struct half {
     uint64_t tag; /* of its random streams */
     float *x, *target, *weight;
-    int32_t *rows;
+    int32_t *rows, *length;
     int count;
 } half;
 
 static void place(episodes *e, half *h, int sample, float target) {
     const uint64_t stream[2] = {h->tag, (uint64_t)h->count};
     const uint64_t random = e->o.augment ? goss__hash64(stream, sizeof stream, e->o.seed) | 1 : 0;
-    if (h->x) e->set->copy(e->set, sample, random, e->scratch, h->x + (size_t)h->count * e->x);
+    if (h->x) {
+        const int steps = e->set->copy(e->set, sample, random, e->scratch, h->x + (size_t)h->count * e->x);
+        if (e->set->lengths && h->length) h->length[h->count] = steps;
+    }
     if (h->target) h->target[h->count] = target;
     if (h->weight && target < 0) h->weight[h->count] = 0;
     if (h->rows) h->rows[h->count] = sample;
@@ -188,8 +191,10 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *task) {
     goss__rng rng = goss__rng_make(o->seed, k);
     const int g = e->groups > 1 ? (int)goss__rng_below(&rng, (uint32_t)e->groups) : 0;
     const uint32_t first = (uint32_t)e->group[g], n = (uint32_t)e->group[g + 1] - first;
-    half support = {2 * k, task->support, task->support_target, task->support_weight, task->support_rows, 0};
-    half query = {2 * k + 1, task->query, task->query_target, task->query_weight, task->query_rows, 0};
+    half support = {
+        2 * k, task->support, task->support_target, task->support_weight, task->support_rows, task->support_length, 0};
+    half query = {2 * k + 1, task->query, task->query_target, task->query_weight, task->query_rows, task->query_length,
+                  0};
     for (uint32_t i = 0; i < n; i++) e->order[i] = first + i;
     goss__rng_shuffle(&rng, e->order, n, (uint32_t)(o->ways + o->unknown));
     for (int w = 0; w < o->ways + o->unknown; w++) {
@@ -211,7 +216,11 @@ static void free_episodes(void *context) {
 }
 
 static goss_task_spec spec_of(const goss_class_set *set, int outputs, int supports, int queries) {
-    goss_task_spec s = {.input_rank = set->input_rank, .outputs = outputs, .supports = supports, .queries = queries};
+    goss_task_spec s = {.input_rank = set->input_rank,
+                        .outputs = outputs,
+                        .supports = supports,
+                        .queries = queries,
+                        .lengths = set->lengths};
     memcpy(s.input, set->input, sizeof s.input);
     return s;
 }
@@ -245,7 +254,8 @@ goss_status goss_class_episodes_open(const goss_class_set *set, const bool *use,
 
 static void draw_all(const goss_task_source *source, uint64_t k, goss_task *task) {
     episodes *e = source->context;
-    half support = {2 * k, task->support, task->support_target, task->support_weight, task->support_rows, 0};
+    half support = {
+        2 * k, task->support, task->support_target, task->support_weight, task->support_rows, task->support_length, 0};
     for (int i = 0; i < e->set->samples; i++) place(e, &support, i, (float)e->set->class_of[i]);
     task->supports = support.count, task->queries = 0, task->outputs = e->set->classes, task->id = -1;
 }

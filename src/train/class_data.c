@@ -121,14 +121,20 @@ static goss_status choose_held(goss__class_data *c, const goss__run_settings *s,
     return s->validate.every ? hold_out(c, s, err) : GOSS_OK;
 }
 
-static goss_status divide(goss__class_data *c, const goss__run_settings *s, goss_error *err) {
-    const size_t n = (size_t)c->set->samples + 1;
+goss_status goss__class_data_divide(goss__class_data *c, const goss_class_set *set, const goss__run_settings *s,
+                                    goss_error *err) {
+    const size_t n = (size_t)set->samples + 1;
+    *c = (goss__class_data){.set = set, .seed = s->run.seed};
+    if (set->classes < 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.path: %d class of %s; two are the least there is to tell apart", set->classes,
+                              set->things);
     c->train = goss__calloc(n, sizeof *c->train), c->held = goss__calloc(n, sizeof *c->held);
-    if (!c->train || !c->held) return no_memory(c->set, err);
+    if (!c->train || !c->held) return no_memory(set, err);
     GOSS_TRY(choose_train(c, s, err));
     GOSS_TRY(choose_held(c, s, err));
     take_held(c);
-    c->classes[0] = classes_of(c->set, c->train, NULL), c->classes[1] = classes_of(c->set, c->held, NULL);
+    c->classes[0] = classes_of(set, c->train, NULL), c->classes[1] = classes_of(set, c->held, NULL);
     return GOSS_OK;
 }
 
@@ -192,16 +198,12 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *task) {
     one->draw(one, k, task);
 }
 
-goss_status goss__class_data_open(goss__class_data *c, const goss_class_set *set, const goss__run_settings *s,
-                                  bool augment, goss__run_data *data, goss_error *err) {
+goss_status goss__class_data_open(goss__class_data *c, const goss__run_settings *s, bool augment, goss__run_data *data,
+                                  goss_error *err) {
+    const goss_class_set *set = c->set;
     int group = -1;
-    *c = (goss__class_data){.set = set, .seed = s->run.seed, .tasks = data->tasks > 0 ? data->tasks : 1};
-    if (set->classes < 2)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "data.path: %d class of %s; two are the least there is to tell apart", set->classes,
-                              set->things);
+    c->tasks = data->tasks > 0 ? data->tasks : 1;
     if (*s->train.group) GOSS_TRY(goss_class_set_find_field(set, s->train.group, "train.group", &group, err));
-    GOSS_TRY(divide(c, s, err));
     GOSS_TRY(open_shots(c, s, group, augment, err));
     GOSS_TRY(open_validation(c, s, group, data, err));
     data->source = (goss_task_source){.spec = c->shots[c->n_shots - 1].spec, .context = c, .draw = draw};

@@ -19,11 +19,14 @@ typedef struct goss__class_data {
 
 /* Files that are named wrongly. */
 goss_status goss__class_data_check(const goss__run_settings *s, goss_error *err);
-/* Sets source, validation, judged, size and about of data. augment: samples that are trained on are augmented. Errors:
- * settings that the set does not admit; with what is to be set instead. Owns: goss__class_data_close, of what an error
- * leaves, too. The set is borrowed. */
-goss_status goss__class_data_open(goss__class_data *c, const goss_class_set *set, const goss__run_settings *s,
-                                  bool augment, goss__run_data *data, goss_error *err);
+/* Divides the samples of a set, which is borrowed: train, held and classes. Errors: settings that the set does not
+ * admit, with what is to be set instead. Owns: goss__class_data_close, of what an error leaves, too. */
+goss_status goss__class_data_divide(goss__class_data *c, const goss_class_set *set, const goss__run_settings *s,
+                                    goss_error *err);
+/* After that: episodes. Sets source, validation, judged, size and about of data. augment: samples that are trained on
+ * are augmented. What the set's input and copy are must be final by now. */
+goss_status goss__class_data_open(goss__class_data *c, const goss__run_settings *s, bool augment, goss__run_data *data,
+                                  goss_error *err);
 void goss__class_data_close(goss__class_data *c);
 /* What was trained and validated on, by content. */
 goss_status goss__class_data_mark(const goss__class_data *c, goss_model *m, bool validates, goss_error *err);

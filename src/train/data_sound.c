@@ -33,6 +33,7 @@ static goss_status check(const goss__run_settings *s, goss_error *err) {
     GOSS_TRY(goss__class_data_check(s, err));
     GOSS_TRY(goss_sound_front_check(&s->sound, err));
     tasks.input_rank = goss_sound_shape_of(&s->sound, tasks.input);
+    tasks.lengths = s->sound.fit == GOSS_SOUND_RAGGED;
     const goss_data_spec data = spec_of(&tasks, NULL);
     GOSS_TRY(goss__method_from_config(s->config, s->train.method, &data, &m, err));
     const goss_status status = goss_method_trains(m) ? goss__rates_check(s->rates, m, err) : GOSS_OK;
@@ -78,7 +79,8 @@ static goss_status open_sounds(goss__run_data *data, const goss__run_settings *s
     if (!d) return goss_error_set(err, GOSS_E_NOMEM, "no memory for recordings");
     GOSS_TRY(open_set(d, s, p, err));
     tell(d->set, &s->sound);
-    GOSS_TRY(goss__class_data_open(&d->classes, goss_sounds_set(d->set), s, is_augmented(&s->augment), data, err));
+    GOSS_TRY(goss__class_data_divide(&d->classes, goss_sounds_set(d->set), s, err));
+    GOSS_TRY(goss__class_data_open(&d->classes, s, is_augmented(&s->augment), data, err));
     GOSS_TRY(goss_sound_front_text(&s->sound, &d->transform, err));
     data->spec = spec_of(&data->source.spec, d->transform);
     data->hash = hash_of(d);
