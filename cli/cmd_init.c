@@ -53,10 +53,16 @@ static bool matches(const char *pattern, const char *key) {
     return strncmp(pattern, key, n) == 0 && (pattern[n] == '*' || !key[n]);
 }
 
+/* Keys of kinds of data that init writes no configurations for. */
+static const char *const of_others[] = {"data.pattern", "data.validate", "data.leave_out", "train.group",
+                                        "sound.*",      "augment.*",     "prior.*"};
+
 /* Keys without meaning for this kind of data are omitted, unless they were set. */
 static bool is_wanted(void *context, const char *key) {
     const init_plan *p = context;
     if (goss_config_is_set(p->config, key)) return true;
+    for (size_t i = 0; i < sizeof of_others / sizeof *of_others; i++)
+        if (matches(of_others[i], key)) return false;
     for (const char *const *u = p->unused; u && *u; u++)
         if (matches(*u, key)) return false;
     return true;
