@@ -159,7 +159,7 @@ TEST(what_cannot_be_is_refused_at_the_start) {
     T_EQ(train_words("bad", "validate.every=10 validate.ways=4"), 1);
     SAYS(err_text, "data.validate = speaker=s0");
     T_EQ(train_words("bad", "data.leave_out=speaker=bob"), 1);
-    SAYS(err_text, "data.leave_out: there is no value \"bob\"");
+    SAYS(err_text, "data.leave_out: there is no speaker \"bob\"");
     T_EQ(train_words("bad", "sound.high=5000"), 1);
     SAYS(err_text, "frequencies up to 4000");
     T_EQ(train_words("bad", "augment.gain=6"), 1);

@@ -280,7 +280,10 @@ TEST(names_say_classes_and_fields) {
     bool use[24] = {false};
     T_OK(goss_class_set_choose(set, "speaker=s1", use, true, &err));
     for (int i = 0; i < 24; i++) T_EQ(use[i], i / 4 % 2);
-    T_ERR(goss_class_set_choose(set, "speaker=s7", use, true, &err), GOSS_E_ARGUMENT, "no value \"s7\"");
+    T_ERR(goss_class_set_choose(set, "speaker=s7", use, true, &err), GOSS_E_ARGUMENT, "no speaker \"s7\"");
+    T_OK(goss_class_set_choose(set, "class=w0,w2", use, true, &err));
+    for (int i = 0; i < 24; i++) T_EQ(use[i], i / 4 % 2 || i / 8 != 1);
+    T_ERR(goss_class_set_choose(set, "class=w3", use, true, &err), GOSS_E_ARGUMENT, "no class \"w3\"");
     T_ERR(goss_class_set_choose(set, "voice=s1", use, true, &err), GOSS_E_ARGUMENT, "no field \"voice\"");
     T_ERR(goss_class_set_choose(set, "s1", use, true, &err), GOSS_E_ARGUMENT, "FIELD=VALUE");
     goss_sounds_close(s);

@@ -54,7 +54,8 @@ GOSS_API int goss_class_set_field(const goss_class_set *set, const char *name);
 /* The same, where it is asked for. Errors: GOSS_E_ARGUMENT with the fields that there are, behind `about`. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_set_find_field(const goss_class_set *set, const char *name,
                                                              const char *about, int *field, goss_error *err);
-/* Sets use[i] = value for the samples whose field has one of the comma-separated values. Errors: GOSS_E_ARGUMENT: no
+/* Sets use[i] = value for the samples whose field has one of the comma-separated values ("speaker=theo,lucas"), or that
+ * are of one of the classes ("class=six,seven"). Errors: GOSS_E_ARGUMENT: no
  * such field or value, with those there are. Shapes: use [samples]. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_set_choose(const goss_class_set *set, const char *field_is_values,
                                                          bool *use, bool value, goss_error *err);

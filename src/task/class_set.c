@@ -14,10 +14,12 @@ int goss_class_set_field(const goss_class_set *set, const char *name) {
 }
 
 /* "; did you mean X?" or the list of names. */
-static goss_status lacking(const char *what, const char *name, const char *const *names, int n, goss_error *err) {
+static goss_status lacking(const char *what, const char *kind, const char *name, const char *const *names, int n,
+                           goss_error *err) {
     goss__str near = {0};
     if (n > 0) goss__near_names(&near, name, names, n);
-    goss_status s = goss_error_set(err, GOSS_E_ARGUMENT, "%s \"%.100s\"%s", what, name, near.data ? near.data : "");
+    goss_status s =
+        goss_error_set(err, GOSS_E_ARGUMENT, "%s %.60s \"%.100s\"%s", what, kind, name, near.data ? near.data : "");
     goss__str_free(&near);
     return s;
 }
@@ -35,28 +37,37 @@ goss_status goss_class_set_find_field(const goss_class_set *set, const char *nam
                               "%s: the %s have no field \"%.100s\", nor any other: data.pattern names the parts of a "
                               "file's name, as {class}_{speaker}_{take}.wav; a csv file has columns",
                               about, set->things, name);
-    return goss_error_prefix(err, lacking("there is no field", name, names, n, err), "%s", about);
+    return goss_error_prefix(err, lacking("there is no", "field", name, names, n, err), "%s", about);
 }
 
+/* Values by their names: those of a field, or the classes. */
 static goss_status choose_value(const goss_class_set *set, const goss_class_field *f, const char *value, bool *use,
                                 bool to, goss_error *err) {
     int v = 0;
     while (v < f->values && strcmp(f->text[v], value) != 0) v++;
-    if (v == f->values) return lacking("there is no value", value, f->text, f->values, err);
+    if (v == f->values) return lacking("there is no", f->name, value, f->text, f->values, err);
     for (int i = 0; i < set->samples; i++)
         if (f->of[i] == v) use[i] = to;
     return GOSS_OK;
 }
 
+static goss_class_field classes_of(const goss_class_set *set) {
+    return (goss_class_field){.name = "class", .values = set->classes, .text = set->class_name, .of = set->class_of};
+}
+
 static goss_status choose(const goss_class_set *set, char *text, bool *use, bool value, goss_error *err) {
     char *list = strchr(text, '='), *word;
+    goss_class_field f = classes_of(set);
     int field;
     if (!list || !list[1])
         return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.100s\" is not FIELD=VALUE,..., as speaker=theo", text);
     *list++ = 0;
-    GOSS_TRY(goss_class_set_find_field(set, text, text, &field, err));
+    if (strcmp(text, f.name) != 0) {
+        GOSS_TRY(goss_class_set_find_field(set, text, text, &field, err));
+        f = set->field[field];
+    }
     while ((word = strsep(&list, ",")))
-        if (*word) GOSS_TRY(choose_value(set, &set->field[field], word, use, value, err));
+        if (*word) GOSS_TRY(choose_value(set, &f, word, use, value, err));
     return GOSS_OK;
 }
 
@@ -71,15 +82,6 @@ goss_status goss_class_set_choose(const goss_class_set *set, const char *field_i
 
 /* ---- lists of classes ---- */
 
-static goss_status choose_class(const goss_class_set *set, const char *name, bool *use, bool value, goss_error *err) {
-    int c = 0;
-    while (c < set->classes && strcmp(set->class_name[c], name) != 0) c++;
-    if (c == set->classes) return lacking("there is no class", name, set->class_name, set->classes, err);
-    for (int i = 0; i < set->samples; i++)
-        if (set->class_of[i] == c) use[i] = value;
-    return GOSS_OK;
-}
-
 static char *trim(char *line) {
     static const char blanks[] = " \t\r";
     line += strspn(line, blanks);
@@ -90,6 +92,7 @@ static char *trim(char *line) {
 goss_status goss_class_set_read_classes(const goss_class_set *set, const char *path, bool *use, bool value,
                                         goss_error *err) {
     enum { LIMIT = 1 << 26 };
+    const goss_class_field classes = classes_of(set);
     char *data, *rest, *word;
     size_t size;
     goss_status s = GOSS_OK;
@@ -99,7 +102,7 @@ goss_status goss_class_set_read_classes(const goss_class_set *set, const char *p
     for (int line = 1; s == GOSS_OK && (word = strsep(&rest, "\n")); line++) {
         const char *name = trim(word);
         if (!*name || *name == '#') continue;
-        s = choose_class(set, name, use, value, err);
+        s = choose_value(set, &classes, name, use, value, err);
         s = goss_error_prefix(err, s, "%s:%d", path, line);
     }
     goss__free(data);

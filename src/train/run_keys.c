@@ -131,8 +131,9 @@ static const goss_key own[] = {
                    "File with the classes to train on; empty: all others"),
     GOSS__KEY_TEXT("data.val_classes", data.val_classes, "",
                    "File with the classes to validate on; empty: some of the training classes are held out"),
-    GOSS__KEY_TEXT("data.validate", data.validate, "",
-                   "sounds: samples to validate on, by a field, as speaker=theo,lucas; empty: data.val_classes"),
+    GOSS__KEY_TEXT(
+        "data.validate", data.validate, "",
+        "sounds: samples to validate on, by a field, as speaker=theo,lucas, or by class=...; empty: data.val_classes"),
     GOSS__KEY_TEXT("data.leave_out", data.leave_out, "",
                    "sounds: samples that are neither trained nor validated on, in the same way"),
     GOSS__KEY_INT("data.hold_out_alphabets", data.hold_out_alphabets, "0", 0, 100000, "alphabets",
