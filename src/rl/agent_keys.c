@@ -152,12 +152,21 @@ static bool may_differ(const char *line, const char *section) {
     return !equals || *line == '#';
 }
 
+/* Numbers as values, however they were written. */
+static void add_setting(goss__str *out, const char *section, const char *line) {
+    const char *value = strstr(line, " = ") + 3;
+    char text[GOSS__NUMBER_TEXT];
+    double number;
+    if (goss__number_parse(value, &number)) goss__number_print(number, text), value = text;
+    goss__str_addf(out, "%s.%.*s%s\n", section, (int)(strstr(line, " = ") + 3 - line), line, value);
+}
+
 char *goss__agent_identity(const goss_config *c) {
     char *text = goss_config_write(c), *save = NULL, section[80] = "";
     goss__str out = {0};
     for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
         if (*line == '[') snprintf(section, sizeof section, "%.*s", (int)strcspn(line + 1, "]"), line + 1);
-        if (*line != '[' && !may_differ(line, section)) goss__str_addf(&out, "%s.%s\n", section, line);
+        if (*line != '[' && !may_differ(line, section)) add_setting(&out, section, line);
     }
     goss_config_text_free(text);
     if (!out.failed && out.data) return out.data;

@@ -29,6 +29,7 @@ static goss_status step(evaluation *e, int first, int n, uint64_t number, bool *
     goss__actor *c = &e->actor;
     const int episodes = goss_envs_episodes(c->envs);
     const goss_envs_view before = goss_envs_look(c->envs);
+    const int taken = before.step[0] + 1;
     int32_t at[LIVES];
     uint8_t over[LIVES];
     memcpy(at, before.episode, (size_t)c->lives * sizeof *at), memcpy(over, before.over, (size_t)c->lives);
@@ -43,7 +44,7 @@ static goss_status step(evaluation *e, int first, int n, uint64_t number, bool *
     }
     if (e->show && first == 0 && !over[0]) {
         GOSS_TRY(goss_envs_show(c->envs, 0, e->picture, err));
-        e->show(e->context, e->picture, at[0], v.ended[0] ? 0 : v.step[0], c->actions, (double)v.reward[0]);
+        e->show(e->context, e->picture, at[0], taken, c->actions, (double)v.reward[0]);
     }
     return GOSS_OK;
 }

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command with agents: train, eval and play, what they print, and mistakes. */
+#include "cli_run.h"
+
+#define SMALL                                                                                                          \
+    "ppo.lives=32 ppo.minibatches=2 agent.memory=8 agent.units=8 agent.code=4 validate.tasks=10 validate.every=2 "
+
+static void write_text(const char *name, const char *text) {
+    FILE *f = fopen(tiny_path(name), "w");
+    if (!f || fputs(text, f) < 0 || fclose(f) != 0) T_FAIL("%s is not written", name);
+}
+
+static void make_agents(void) {
+    static bool made;
+    if (made) return;
+    write_text("grid.ini", "[env]\nname = gridnavi\n[train]\nframes = 7680\n[run]\ndir = grid\n");
+    RUN(0, "train grid.ini " SMALL);
+    SAYS(out_text, "grid/model.safetensors");
+    SAYS(err_text, "7680 frames");
+    RUN(0, "train grid.ini " SMALL "run.dir=plain agent.policy=concat");
+    made = true;
+}
+
+static double number_after(const char *key) {
+    const char *at = strstr(out_text, key);
+    if (!at) T_FAIL("no %s in %.300s", key, out_text);
+    return atof(at + strlen(key));
+}
+
+TEST(agents_are_trained_and_judged) {
+    make_agents();
+    RUN(0, "eval grid/model.safetensors --tasks 30 --methods plain=plain/model.safetensors --json");
+    SAYS(out_text,
+         "{\"tasks\": 30, \"episodes\": 4, \"methods\": [{\"name\": \"hypernet\", \"returns\": [{\"episode\": 1, ");
+    SAYS(out_text, "{\"name\": \"plain\", \"returns\": [{\"episode\": 1, \"value\": ");
+    SAYS(out_text, "\"difference\": 0, \"difference_ci95\": 0, \"frames_trained\": ");
+    const double first = number_after("\"value\": ");
+    T_CHECK(first >= -1.51 && first <= 15);
+    RUN(0, "eval grid/model.safetensors --tasks 30 --json");
+    T_NEAR(number_after("\"value\": "), first, 0); /* the same tasks */
+    RUN(0, "eval grid/model.safetensors --tasks 30 --episodes 2");
+    SAYS(out_text, "30 held-out tasks of gridnavi, 2 episodes each");
+}
+
+TEST(agents_are_shown) {
+    make_agents();
+    RUN(0, "play grid/model.safetensors --episodes 1");
+    SAYS(out_text, "episode 1\n");
+    SAYS(out_text, "\n@ . . . .\n");
+    SAYS(out_text, "episode 1, step 15, action ");
+    SAYS(out_text, "@");
+    char first[4000];
+    snprintf(first, sizeof first, "%s", out_text);
+    RUN(0, "play grid/model.safetensors --episodes 1");
+    T_STR(out_text, first);
+}
+
+TEST(a_finished_run_is_left_alone_and_a_longer_one_goes_on) {
+    make_agents();
+    RUN(0, "train grid.ini " SMALL);
+    SAYS(err_text, "going on from iteration 4");
+    RUN(0, "train grid.ini " SMALL "train.frames=11520");
+    SAYS(err_text, "11520 frames");
+    RUN(0, "train grid.ini " SMALL "train.frames=11520 ppo.clip=.20"); /* the same number */
+    RUN(1, "train grid.ini " SMALL "ppo.clip=.3");
+    SAYS(err_text, "the run was begun with ppo.clip = 0.2, and now has ppo.clip = 0.3");
+}
+
+TEST(mistakes_with_agents) {
+    make_agents();
+    RUN(1, "train grid.ini env.name=gridnav run.dir=new");
+    SAYS(err_text, "env.name: there is no environment \"gridnav\"; did you mean gridnavi?");
+    RUN(1, "train grid.ini train.steps=5 run.dir=new");
+    SAYS(err_text, "train.steps");
+    RUN(1, "train grid.ini env.family.goal=0..50 run.dir=new");
+    SAYS(err_text, "env.family.goal: environment gridnavi: goal = 0..50: wanted integers from 0 to 20");
+    RUN(2, "train grid.ini --profile");
+    SAYS(err_text, "--profile is not for agents");
+    RUN(1, "play grid.ini");
+    RUN(1, "eval grid/model.safetensors --methods plain");
+    SAYS(err_text, "\"plain\" is not NAME=FILE");
+    RUN(0, "train grid.ini " SMALL "env.name=cartpole train.frames=3200 ppo.steps=50 run.dir=poles");
+    RUN(1, "eval grid/model.safetensors poles/model.safetensors");
+    SAYS(err_text, "it is of another family of environments (cartpole) than the first agent (gridnavi)");
+    RUN(0, "train grid.ini --keys");
+    SAYS(out_text, "minibatches = 4");
+}
+
+TEST_MAIN()
