@@ -252,7 +252,8 @@ TEST(a_run_trains_on_a_prior) {
 }
 
 TEST(a_prior_has_no_path) {
-    T_ERR(run("prior-3", (const char *const[]){"data.path=.", NULL}, NULL), GOSS_E_ARGUMENT, "data.kind = prior");
+    T_ERR(run("prior-3", (const char *const[]){"data.path=/dev/null", NULL}, NULL), GOSS_E_ARGUMENT,
+          "data.kind = prior");
     T_ERR(run("prior-4", (const char *const[]){"prior.families=mlp,oak", NULL}, NULL), GOSS_E_ARGUMENT, "\"oak\"");
     T_ERR(run("prior-5", (const char *const[]){"train.tasks=0", NULL}, NULL), GOSS_E_ARGUMENT, "train.tasks = 0");
 }
