@@ -178,7 +178,10 @@ static int judge_split(goss_model *m) {
 
 /* A model, or methods that need none. */
 static goss_status load(const char *path, goss_model **first, const cli_kind **kind, goss_error *err) {
-    *kind = all.split ? NULL : cli_kind_alone(path);
+    char file[CLI_MODEL_PATH];
+    const char *name = path;
+    path = cli_model_path(name, file);
+    *kind = all.split || path != name ? NULL : cli_kind_alone(path);
     if (*kind) return GOSS_OK;
     GOSS_TRY(goss_model_load(path, first, err));
     GOSS_TRY(cli_set_strengths(*first, all.strengths, err));

@@ -6,20 +6,22 @@
 #include <string.h>
 
 #include "data_kinds.h"
+#include "gossamer/table_network.h"
 #include "whole_table.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
 /* ---- methods ---- */
 
-static goss_status add_runner(whole_eval *e, const whole_method *m, goss_error *err) {
+static goss_status add_runner(whole_eval *e, const whole_method *m, const char *name, goss_model *model,
+                              goss_error *err) {
     for (int i = 0; i < e->runners; i++)
         if (e->runner[i].method == m)
             return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: \"%s\" is listed twice", m->name);
     if (e->runners == WHOLE_METHODS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: more than %d", WHOLE_METHODS);
     whole_runner *r = &e->runner[e->runners];
-    *r = (whole_runner){.method = m, .name = m->name};
+    *r = (whole_runner){.method = m, .name = name, .model = model};
     r->value = calloc((size_t)e->sets, sizeof *r->value);
     if (!r->value) return no_memory(err);
     e->runners++;
@@ -32,7 +34,7 @@ static goss_status add_methods(whole_eval *e, const char *list, goss_error *err)
         const whole_method *m;
         if (length > 0) {
             GOSS_TRY(whole_method_find(at, length, &m, err));
-            GOSS_TRY(add_runner(e, m, err));
+            GOSS_TRY(add_runner(e, m, m->name, NULL, err));
         }
         at += length + (at[length] == ',');
     }
@@ -82,6 +84,14 @@ static goss_status write_splits(whole_eval *e, const char *path, goss_error *err
 
 /* ---- judging ---- */
 
+/* Some tables are beyond a model: more classes or columns than it reads. That is told, and its value is undefined. */
+static bool is_beyond(const whole_eval *e, const whole_runner *r, const whole_split *s, goss_status done,
+                      const goss_error *why) {
+    if (!r->model || (done != GOSS_E_ARGUMENT && done != GOSS_E_UNSUPPORTED)) return false;
+    if (e->split.repeat == 0) cli_tell("%s: %s: %s", s->set->name, r->name, why->text);
+    return true;
+}
+
 static goss_status judge(const whole_eval *e, whole_runner *r, const whole_split *s, double *value, goss_error *err) {
     const int outputs = s->set->classes ? s->set->classes : 1;
     const size_t n = (size_t)s->n_query;
@@ -97,6 +107,7 @@ static goss_status judge(const whole_eval *e, whole_runner *r, const whole_split
         r->rows += s->n_query, r->divisions++;
     }
     free(out);
+    if (is_beyond(e, r, s, done, err)) return GOSS_OK;
     return goss_error_prefix(err, done, r->name);
 }
 
@@ -122,10 +133,18 @@ static goss_status judge_set(whole_eval *e, int i, sum *of, goss_error *err) {
     return goss_error_prefix(err, done, e->set[i].name);
 }
 
-static goss_status evaluate(whole_eval *e, const eval_request *q, goss_error *err) {
+static goss_status add_model(whole_eval *e, goss_model *model, const char *name, goss_error *err) {
+    if (goss_table_network_is(model)) return add_runner(e, &whole_network, name, model, err);
+    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: method %s makes no network of a whole table", name,
+                          goss_method_name(goss_model_method(model)));
+}
+
+static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model *model, const char *name,
+                            goss_error *err) {
     sum of[WHOLE_METHODS];
     GOSS_TRY(whole_sets_open(e, q->data, q->target, q->metric, err));
     GOSS_TRY(find_metric(e, q->metric, err));
+    if (model) GOSS_TRY(add_model(e, model, name, err));
     GOSS_TRY(add_methods(e, q->methods ? q->methods : "linear,knn", err));
     if (q->splits) GOSS_TRY(write_splits(e, q->splits, err));
     for (int i = 0; i < e->sets; i++) GOSS_TRY(judge_set(e, i, of, err));
@@ -139,7 +158,7 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
     if (q->fine_tune) cli_usage(verb, "--fine-tune: no method of whole tables takes gradient steps");
     if (q->allow_seen) cli_usage(verb, "--allow-seen: no method of whole tables has seen other tables");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);
-    const goss_status s = evaluate(&e, q, &err);
+    const goss_status s = evaluate(&e, q, first, words[0], &err);
     if (s == GOSS_OK) (q->json ? whole_json : whole_print)(&e);
     for (int i = 0; i < e.runners; i++) free(e.runner[i].value);
     whole_sets_close(&e);

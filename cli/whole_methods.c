@@ -9,7 +9,7 @@
 #include "gossamer/baseline.h"
 #include "whole_table.h"
 
-static double now(void) {
+double whole_now(void) {
     struct timespec t;
     clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
@@ -91,11 +91,11 @@ static goss_status run_fitted(const whole_method *m, goss_model *model, const wh
                               whole_cost *cost, goss_error *err) {
     fitting f = {0};
     (void)model;
-    const double begin = now();
+    const double begin = whole_now();
     goss_status done = fit(m, s, &f, err);
-    const double fitted = now();
+    const double fitted = whole_now();
     if (done == GOSS_OK) done = predict(s, &f, out, err);
-    *cost = (whole_cost){fitted - begin, now() - fitted, f.fitted ? (double)goss_fitted_bytes(f.fitted) : 0};
+    *cost = (whole_cost){fitted - begin, whole_now() - fitted, f.fitted ? (double)goss_fitted_bytes(f.fitted) : 0};
     goss_encoding_free(f.encoding);
     goss_fitted_free(f.fitted);
     free(f.x), free(f.y), free(f.said);

@@ -65,12 +65,13 @@ static void print_summary(const whole_eval *e) {
         else
             printf(" %19s", "");
         printf(" %6.2f %11.2f %9.2f %9.0f\n", s.rank, 1e3 * seconds(r), microseconds(r), bytes(r));
-        if (s.undefined) printf("  (not defined for %d tables)\n", s.undefined);
+        if (s.undefined) printf("  (undefined for %d of %d)\n", s.undefined, e->sets);
     }
 }
 
 void whole_print(const whole_eval *e) {
-    printf("%d tables, %d divisions each: %g of the rows are support", e->sets, e->repeats, e->split.share);
+    printf("%d table%s, %d division%s each: %g of the rows are support", e->sets, e->sets == 1 ? "" : "s", e->repeats,
+           e->repeats == 1 ? "" : "s", e->split.share);
     if (e->split.most_rows) printf(", at most %d", e->split.most_rows);
     printf("; %s, %s is better\n\n%-24s", e->metric->name, e->metric->higher ? "higher" : "lower", "table");
     for (int k = 0; k < e->runners; k++) printf(" %10.10s", e->runner[k].name);

@@ -56,12 +56,9 @@ static int by_value(const void *a, const void *b) {
 /* Numbers of the classes that are there, by value or code. */
 static goss_status number_classes(whole_set *s, const char *path, goss_error *err) {
     const int target = s->roles.target;
-    double *value = calloc((size_t)s->n + 1, sizeof *value);
+    double *value = s->value = calloc((size_t)s->n + 1, sizeof *value);
     s->of = calloc((size_t)s->n + 1, sizeof *s->of);
-    if (!value || !s->of) {
-        free(value);
-        return no_memory(err);
-    }
+    if (!value || !s->of) return no_memory(err);
     int n = 0;
     for (int i = 0; i < s->n; i++) value[i] = goss_table_number(s->table, target, s->rows[i]);
     qsort(value, (size_t)s->n, sizeof *value, by_value);
@@ -72,12 +69,20 @@ static goss_status number_classes(whole_set *s, const char *path, goss_error *er
         const double *at = bsearch(&v, value, (size_t)n, sizeof *value, by_value);
         s->of[i] = (int32_t)(at - value), s->y[i] = (float)s->of[i];
     }
-    free(value);
     s->classes = n;
     if (n >= 2 && 2 * n <= s->n) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the target %s has %d classes in %d rows: %s", path,
                           goss_table_name(s->table, target), n, s->n,
                           n < 2 ? "nothing to tell apart" : "name another one by --target");
+}
+
+int whole_class_of(const whole_set *s, const char *name) {
+    const int target = s->roles.target;
+    const bool number = goss_table_type(s->table, target) == GOSS_COLUMN_NUMBER;
+    const double value = number ? strtod(name, NULL) : goss_table_category_find(s->table, target, name);
+    for (int c = 0; c < s->classes; c++)
+        if (s->value[c] == value) return c;
+    return -1;
 }
 
 /* Rows with a target, and their targets. */
@@ -172,7 +177,7 @@ void whole_sets_close(whole_eval *e) {
         whole_set *s = &e->set[i];
         goss_roles_free(&s->roles);
         goss_table_close(s->table);
-        free(s->name), free(s->rows), free(s->of), free(s->y);
+        free(s->name), free(s->rows), free(s->of), free(s->y), free(s->value);
     }
     free(e->set), free(e->work);
 }

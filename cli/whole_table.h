@@ -20,6 +20,7 @@ typedef struct whole_set {
     int n;         /* rows with a target */
     int32_t *rows; /* [n] */
     int32_t *of;   /* [n] class numbers; NULL: none */
+    double *value; /* [classes] the code, or the number, that each is in the target's column */
     float *y;      /* [n] class numbers, or numbers */
 } whole_set;
 
@@ -74,10 +75,19 @@ void whole_sets_close(whole_eval *e);
 /* The division of a set. Owns: whole_split_close. */
 goss_status whole_split_open(whole_split *s, const whole_set *set, const goss_table_split_options *o, goss_error *err);
 void whole_split_close(whole_split *s);
+/* The class of that name; -1: none. */
+int whole_class_of(const whole_set *s, const char *name);
 
 /* ---- whole_methods.c ---- */
 /* The method of that name. Errors: GOSS_E_ARGUMENT lists all. */
 goss_status whole_method_find(const char *name, size_t length, const whole_method **out, goss_error *err);
+
+/* Seconds. */
+double whole_now(void);
+
+/* ---- whole_network.c ---- */
+/* Of a model that makes networks of tables (goss_table_network_is). */
+extern const whole_method whole_network;
 
 /* ---- whole_report.c ---- */
 void whole_print(const whole_eval *e);

@@ -67,7 +67,7 @@ TEST(methods_on_divisions_of_tables) {
     RUN(0, "eval tables --data good.csv,noise.arff --repeats 4 --json --seed 2");
     T_CHECK(number("linear", "value") != before);
     RUN(0, "eval tables --data good.csv");
-    SAYS(out_text, "1 tables, 5 divisions each: 0.5 of the rows are support; auc, higher is better");
+    SAYS(out_text, "1 table, 5 divisions each: 0.5 of the rows are support; auc, higher is better");
     SAYS(out_text, "linear");
 }
 
@@ -78,6 +78,27 @@ TEST(fewer_support_rows_are_worse_and_smaller) {
     RUN(0, "eval tables --data good.csv --methods knn --json --repeats 10 --max-rows 6");
     T_CHECK(number("knn", "good") < all && number("knn", "bytes") < bytes / 4);
     SAYS(out_text, "\"max_rows\": 6");
+}
+
+/* A model that makes networks of tables comes first; a table that is beyond it has no value, and that is told. */
+TEST(a_model_of_any_table) {
+    static char text[2000];
+    write_tables();
+    RUN(0, "train data.kind=prior prior.columns=6 prior.queries=16 prior.support=20..24 prior.families=linear "
+           "prior.missing=0 prior.group=2 train.method=tables 'model.backbone=dense 16; relu' cells.width=6 "
+           "cells.layers=1 cells.heads=2 cells.directions=2 train.tasks=2 train.steps=4 validate.every=0 run.dir=any");
+    int n = snprintf(text, sizeof text, "a,b,kind\n");
+    for (int i = 0; i < 48; i++) n += snprintf(text + n, sizeof text - (size_t)n, "%d,%d,k%d\n", i % 5, i % 7, i % 12);
+    put("many.csv", text);
+    RUN(0, "eval any/model.safetensors --data good.csv,many.csv --repeats 2 --methods linear --json");
+    SAYS(out_text, "\"methods\": [{\"name\": \"any/model.safetensors\"");
+    SAYS(err_text, "many: any/model.safetensors: ");
+    SAYS(err_text, "12 classes");
+    T_CHECK(number("any/model.safetensors", "good") > 0.7 && isnan(number("any/model.safetensors", "many")));
+    T_EQ(number("any/model.safetensors", "undefined"), 1);
+    T_EQ(number("linear", "undefined"), 0);
+    T_CHECK(number("any/model.safetensors", "bytes") > 0 && number("any/model.safetensors", "seconds_per_task") > 0);
+    T_NEAR(number("linear", "difference"), number("linear", "good") - number("any/model.safetensors", "good"), 1e-9);
 }
 
 TEST(targets_of_numbers) {
