@@ -8,4 +8,5 @@
 
 int data_glyphs(int argc, char **argv);
 int data_tables(int argc, char **argv);
+int data_vectors(int argc, char **argv);
 #endif

@@ -140,8 +140,10 @@ static goss_status add_derived(eval_table *e, const char *name, goss_error *err)
     if (!r->kind) r->derive = r->name;
     for (int i = 0; r->kind && i < e->models; i++)
         if (!e->fold[i].fit->baselines)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines; train it again", name,
-                                  e->fold[i].path);
+            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines%s", name, e->fold[i].path,
+                                  goss_model_data(e->fold[i].model)->task.input_rank == 1
+                                      ? "; train it again"
+                                      : ": they take rows of numbers, and its samples are sequences");
     if (r->kind && objective_of(&e->fold[0])->classes && !r->kind->classes)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s is not defined for classes", name);
     if (r->kind && r->kind->order && !e->fold[0].at)

@@ -22,7 +22,8 @@ static const struct {
     {"play", cmd_play, "show an agent in a task of its environment, as text"},
     {"convert", cmd_convert, "write a model with its hypernetwork's weights as bfloat16"},
     {"inspect", cmd_inspect, "show the content of a model, network or any safetensors file"},
-    {"data", cmd_data, "make data: glyphs, rendered from installed fonts; tables, drawn from the prior"},
+    {"data", cmd_data,
+     "make data: glyphs, rendered from installed fonts; tables, drawn from the prior; word vectors, from texts"},
     {"doctor", cmd_doctor, "show the capabilities of this build and machine"},
 };
 enum { VERBS = sizeof verbs / sizeof *verbs };

@@ -15,7 +15,8 @@ static const double two_sided_95 = 1.959964;
 typedef struct asked {
     const goss_network *network;
     goss_table *table;
-    float *x; /* [rows, width] */
+    float *x;         /* [rows, width] */
+    int32_t *lengths; /* [rows] of sequences; NULL */
     int width, outputs, classes;
     float *out, unsure[BATCH]; /* out [BATCH, outputs] */
     goss_csv *csv;             /* NULL: JSON */
@@ -112,7 +113,8 @@ static goss_status predict_rows(asked *a, goss_error *err) {
     put_header(a);
     for (int at = 0; at < rows && s == GOSS_OK; at += BATCH) {
         const int n = rows - at < BATCH ? rows - at : BATCH;
-        s = goss_predictor_predict(p, a->x + (size_t)at * (size_t)a->width, n, a->out, a->unsure, err);
+        s = goss_predictor_predict_ragged(p, a->x + (size_t)at * (size_t)a->width, a->lengths ? a->lengths + at : NULL,
+                                          n, a->out, a->unsure, err);
         for (int i = 0; i < n && s == GOSS_OK; i++)
             (a->csv ? put_csv : put_json)(a, at + i, a->out + (size_t)i * (size_t)a->outputs, (double)a->unsure[i]);
     }
@@ -160,6 +162,7 @@ static void warn_of_other_tasks(const asked *a, const goss_table_fit *fit, const
 static goss_status predict(asked *a, const goss_table_fit *fit, const predict_request *w, goss_error *err) {
     GOSS_TRY(goss_table_fit_rows(fit, w->inputs[0], &a->table, &a->x, err));
     a->width = goss_encoding_width(goss_table_transform_inputs(fit->transform));
+    GOSS_TRY(goss_table_fit_lengths(fit, a->x, goss_table_rows(a->table), &a->lengths, err));
     GOSS_TRY(check_names(a, w->inputs[0], err));
     warn_of_other_tasks(a, fit, w->inputs[0]);
     if (!(a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out)))
@@ -176,7 +179,7 @@ static goss_status predict_network(const goss_network *n, const predict_request 
     if (a) {
         a->network = n, a->outputs = goss_network_outputs(n), a->classes = goss_network_classes(n);
         s = predict(a, fit, w, err);
-        goss_table_rows_free(a->x);
+        goss_table_rows_free(a->x), goss_table_rows_free(a->lengths);
         goss_table_close(a->table);
         free(a->out);
     }

@@ -19,7 +19,8 @@ set(GOSSAMER_LIBRARIES
     "FREETYPE|freetype2|libfreetype-dev|data glyphs"
     "CSV|libcsv|libcsv-dev|csv tables|csv.h csv"
     "SNDFILE|sndfile|libsndfile1-dev|sound files"
-    "SAMPLERATE|samplerate|libsamplerate0-dev|sounds of other rates")
+    "SAMPLERATE|samplerate|libsamplerate0-dev|sounds of other rates"
+    "UTF8PROC|libutf8proc|libutf8proc-dev|texts that are not ASCII")
 
 set(GOSSAMER_OPTIONAL AUTO CACHE STRING "What every GOSSAMER_WITH_<name> is that is not set: AUTO, ON or OFF")
 find_package(PkgConfig QUIET)

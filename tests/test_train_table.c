@@ -46,8 +46,31 @@ static void write_lines(const char *name, const char *format, int first, int cou
     fclose(f);
 }
 
+/* Texts of the same tasks, and vectors of some of their words. */
+static void write_texts(void) {
+    static const char *const words[] = {"Good", "good", "bad", "BAD", "it", "is", "so", "rare", "very"};
+    goss__rng rng = goss__rng_make(3, 1);
+    FILE *f = fopen(scratch("says.csv"), "w");
+    if (!f) exit(99);
+    fputs("who,says,also,yes,y\n", f);
+    for (int t = 0; t < TASKS; t++)
+        for (int r = 0; r < 12; r++) {
+            const char *w[5];
+            for (int k = 0; k < 5; k++) w[k] = words[goss__rng_below(&rng, 9)];
+            fprintf(f, "p%d,%s %s %s %s,%s %s,1,%d\n", t, w[0], w[1], w[2], w[3], w[4], w[3],
+                    (int)goss__rng_below(&rng, 90));
+        }
+    fclose(f);
+    for (int i = 0; i < 2; i++) {
+        if (!(f = fopen(scratch(i ? "others.vec" : "words.vec"), "w"))) exit(99);
+        fprintf(f, "good %d 0.5 2\nbad -1 %d 0\nit 0.1 0.2 %d\n", 1 + i, 2 - i, i);
+        fclose(f);
+    }
+}
+
 static void write_inputs(void) {
     write_table("table.csv", 5), write_table("other.csv", 6);
+    write_texts();
     write_lines("some.txt", "p%d", 0, 6), write_lines("held.txt", "p%d", 10, 4);
     FILE *f = fopen(scratch("about.csv"), "w");
     if (!f) exit(99);
@@ -140,6 +163,9 @@ static goss_status observe(const char *const *setup, const char *key, const char
 
 enum { WEIGHTS = 1, VALIDATION = 2, JOINT = 4, REFUSED = 8 };
 
+#define TEXTS "data.path=@says.csv", "data.text=says"
+#define IDS "model.backbone=embedding 99 4; readout mean"
+
 static const struct {
     const char *key, *setup[4], *a, *b;
     int effect;
@@ -174,6 +200,14 @@ static const struct {
     {"method.code_steps", {"hyper.condition=id"}, "1", "30", VALIDATION},
     {"method.code_rate", {"hyper.condition=id"}, "0.01", "0.5", VALIDATION},
     {"hyper.condition", {0}, "support", "support, id", WEIGHTS},
+    {"data.text", {"data.path=@says.csv", IDS}, "says", "also", WEIGHTS},
+    {"data.tokens", {TEXTS, IDS}, "word", "char", WEIGHTS},
+    {"data.fold", {TEXTS, IDS}, "case", "none", WEIGHTS},
+    {"data.vocabulary", {TEXTS, IDS}, "99", "4", WEIGHTS},
+    {"data.least", {TEXTS, IDS}, "1", "99", WEIGHTS},
+    {"data.length", {TEXTS, IDS}, "4", "2", WEIGHTS},
+    {"data.text_as", {TEXTS, "data.vectors=@words.vec"}, "mean", "ids", REFUSED},
+    {"data.vectors", {TEXTS, "data.text_as=mean"}, "@words.vec", "@others.vec", WEIGHTS},
     {"hyper.rules", {0}, "head=class; *=shared", "*=full", WEIGHTS},
 };
 enum { N_ROWS = sizeof rows / sizeof *rows };

@@ -30,6 +30,7 @@
 #include <stdint.h>
 
 #include "gossamer/status.h"
+#include "gossamer/tokens.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -179,6 +180,7 @@ GOSS_API const char *goss_column_role_name(goss_column_role role);
 typedef struct goss_roles_declared {
     const char *target, *task; /* task: a column, or "file" for the file of a row */
     const char *ignore, *id;   /* lists */
+    const char *text;          /* the column of texts, which is the only input then; "": there is none */
 } goss_roles_declared;
 
 /* The roles of all columns. */
@@ -282,6 +284,7 @@ typedef struct goss_encoding_report {
     int64_t unseen, missing; /* cells: with unseen categories; missing in a column fitted without missing values */
     int unseen_column;       /* the first column of the encoding with an unseen category; -1: none */
     char unseen_text[80];    /* that category */
+    int64_t cut;             /* texts with more tokens than goss_text_options.length */
 } goss_encoding_report;
 
 /* Fits an encoding to rows [n_rows] (NULL: all). Errors: GOSS_E_ARGUMENT: a TEXT or DATE column, by name and with
@@ -289,6 +292,38 @@ typedef struct goss_encoding_report {
 GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit(const goss_table *table, const int *columns, int n_columns,
                                                      const int32_t *rows, int n_rows, goss_encoding **out,
                                                      goss_error *err);
+
+/* How texts become numbers; defaults in brackets. */
+typedef struct goss_text_options {
+    goss_token_options tokens;
+    int length; /* tokens of a text at most; further ones are cut off (64) */
+    /* ids: a number for each token, for an `embedding` layer; vectors: the word vector of each word; mean: the mean of
+     * these, a / (a + share of the word in the training texts) each, a = 0.001, scaled to the length sqrt(width);
+     * auto, NULL: vectors where there are some, else ids (NULL). Source: Arora et al. 2017, "A simple but tough-to-beat
+     * baseline for sentence embeddings". */
+    const char *as;
+    const char *vectors; /* file of word vectors (goss_vectors_read), of which the first tokens.vocabulary words and
+                            those of the training texts are kept; NULL or "": none (NULL) */
+} goss_text_options;
+/* The defaults. */
+GOSS_API goss_text_options goss_text_options_defaults(void);
+/* The numbers of a text, row-major [steps, channels]. */
+typedef struct goss_text_shape {
+    int steps;    /* 0: one vector [channels] */
+    int channels; /* 1: ids */
+    int tokens;   /* ids are below it; 0: there are no ids */
+} goss_text_shape;
+/* Fits an encoding of one column of texts (any type but NUMBER; declare it as categorical, since texts may look like
+ * numbers) to rows [n_rows] (NULL: all). Missing texts are empty ones. options: NULL: the defaults. Errors: those of
+ * tokens.h and vectors.h; GOSS_E_ARGUMENT: a NUMBER or DATE column, no rows, options that do not go together.
+ * Owns: goss_encoding_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit_texts(const goss_table *table, int column, const int32_t *rows,
+                                                           int n_rows, const goss_text_options *options,
+                                                           goss_encoding **out, goss_error *err);
+/* Whether an encoding is of texts, and the shape of these; shape may be NULL. */
+GOSS_API bool goss_encoding_texts(const goss_encoding *encoding, goss_text_shape *shape);
+/* The lengths of encoded texts x [n, width], in steps: 1 .. steps, up to the last one that is not all zeros. */
+GOSS_API void goss_encoding_lengths(const goss_encoding *encoding, const float *x, int n, int32_t *lengths);
 /* Frees an encoding; NULL is allowed. */
 GOSS_API void goss_encoding_free(goss_encoding *encoding);
 /* The number of its columns. */

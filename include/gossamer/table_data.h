@@ -33,6 +33,8 @@ typedef struct goss_table_data_options {
     const char *task, *target; /* columns; task may be "file"; NULL or "": inferred */
     const char *ignore;        /* lists of columns, as in goss_table_options; NULL or "": none */
     const char *categorical;
+    const char *text;                    /* the column of texts, then the only input; NULL or "": none */
+    goss_text_options texts;             /* how these become numbers */
     const char *missing;                 /* as in goss_table_options; NULL or "": its default */
     const char *descriptor;              /* file with a row per task; NULL or "": none */
     const char *train_tasks, *val_tasks; /* files that list tasks; NULL or "": drawn */
@@ -136,8 +138,12 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_fit_support(const goss_table_fit *
  * are optional. Errors: as goss_table_fit_open. Owns: goss_table_close, goss_table_rows_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_table **table,
                                                        float **x, goss_error *err);
-/* Frees the inputs of goss_table_fit_rows; NULL is allowed. */
-GOSS_API void goss_table_rows_free(float *x);
+/* The lengths [n] of inputs x [n, width] that are sequences (texts), for goss_predictor_predict_ragged; NULL for others.
+ * Errors: GOSS_E_NOMEM. Owns: goss_table_rows_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_fit_lengths(const goss_table_fit *f, const float *x, int n,
+                                                          int32_t **lengths, goss_error *err);
+/* Frees inputs or lengths; NULL is allowed. */
+GOSS_API void goss_table_rows_free(void *x);
 
 #ifdef __cplusplus
 }

@@ -131,6 +131,7 @@ typedef struct goss_table_transform goss_table_transform;
 /* How a transform is fitted. */
 typedef struct goss_table_transform_options {
     const goss_objective *objective; /* NULL: classification if the target is a category or has two integers */
+    const goss_text_options *texts;  /* the only input is a column of texts; NULL: there are none */
 } goss_table_transform_options;
 
 /* Fits a transform to the rows of tasks [n] (NULL: all): inputs by goss_encoding_fit, without columns that are constant

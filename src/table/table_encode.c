@@ -9,35 +9,21 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "io/json.h"
-#include "table/table.h"
-
-typedef struct encoded {
-    const char *name;
-    bool number, flag;       /* flag: has an indicator of missing values */
-    double mean, deviation;  /* of a number */
-    goss__dictionary values; /* of a category */
-    int first, count;        /* of its numbers */
-} encoded;
-
-struct goss_encoding {
-    goss__arena arena;
-    encoded *column;
-    const char **feature; /* [width] */
-    int columns, width;
-};
+#include "table/encoding.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for an encoding"); }
 
 void goss_encoding_free(goss_encoding *e) {
     if (!e) return;
-    for (int i = 0; e->column && i < e->columns; i++) goss__dictionary_free(&e->column[i].values);
+    for (int i = 0; e->column && i < e->columns; i++)
+        goss__dictionary_free(&e->column[i].values), goss__text_encoder_free(e->column[i].text);
     goss__free(e->column);
     goss__free(e->feature);
     goss__arena_free(&e->arena);
     goss__free(e);
 }
 
-static goss_status create(int columns, goss_encoding **out, goss_error *err) {
+goss_status goss__encoding_create(int columns, goss_encoding **out, goss_error *err) {
     goss_encoding *e = *out = goss__calloc(1, sizeof *e);
     if (e) e->column = goss__calloc((size_t)columns, sizeof *e->column);
     if (!e || !e->column) return no_memory(err);
@@ -47,19 +33,20 @@ static goss_status create(int columns, goss_encoding **out, goss_error *err) {
 
 /* ---- layout ---- */
 
-static const char *feature_name(goss_encoding *e, const encoded *c, int i) {
+static const char *feature_name(goss_encoding *e, const goss__encoded *c, int i) {
+    if (c->text) return goss__arena_printf(&e->arena, "%s[%d]", c->name, i);
     if (c->flag && i == c->count - 1) return goss__arena_printf(&e->arena, "%s missing", c->name);
     if (c->number) return c->name;
     return goss__arena_printf(&e->arena, "%s=%s", c->name, c->values.text[i]);
 }
 
 /* The features of each column, and their names. */
-static goss_status lay_out(goss_encoding *e, goss_error *err) {
+goss_status goss__encoding_lay_out(goss_encoding *e, goss_error *err) {
     e->width = 0;
     for (int k = 0; k < e->columns; k++) {
-        encoded *c = &e->column[k];
+        goss__encoded *c = &e->column[k];
         c->first = e->width;
-        c->count = (c->number ? 1 : c->values.count) + c->flag;
+        c->count = c->text ? goss__encoded_text_size(c) : (c->number ? 1 : c->values.count) + c->flag;
         if (c->count > INT32_MAX / 2 - e->width)
             return goss_error_set(err, GOSS_E_ARGUMENT, "more than 2^30 encoded columns");
         e->width += c->count;
@@ -75,7 +62,7 @@ static goss_status lay_out(goss_encoding *e, goss_error *err) {
 int goss_encoding_columns(const goss_encoding *e) { return e->columns; }
 int goss_encoding_width(const goss_encoding *e) { return e->width; }
 
-static const encoded *at(const goss_encoding *e, int column) {
+static const goss__encoded *at(const goss_encoding *e, int column) {
     assert(column >= 0 && column < e->columns);
     return &e->column[column];
 }
@@ -88,7 +75,7 @@ const char *goss_encoding_feature(const goss_encoding *e, int feature) {
 }
 
 bool goss_encoding_scale(const goss_encoding *e, int column, double *mean, double *deviation) {
-    const encoded *c = at(e, column);
+    const goss__encoded *c = at(e, column);
     if (c->number) *mean = c->mean, *deviation = c->deviation;
     return c->number;
 }
@@ -113,7 +100,7 @@ static goss_status refuse(const goss_table *t, int column, goss_error *err) {
 }
 
 /* Only values that occur in the rows; others are unseen. */
-static goss_status fit_category(const goss_table *t, int column, const int32_t *rows, int n, encoded *c,
+static goss_status fit_category(const goss_table *t, int column, const int32_t *rows, int n, goss__encoded *c,
                                 goss_error *err) {
     const int categories = goss_table_categories(t, column);
     bool *seen = goss__calloc((size_t)categories, sizeof *seen), ok = seen != NULL;
@@ -127,8 +114,8 @@ static goss_status fit_category(const goss_table *t, int column, const int32_t *
     return ok ? GOSS_OK : no_memory(err);
 }
 
-static goss_status fit_column(goss_encoding *e, const goss_table *t, int column, const int32_t *rows, int n, encoded *c,
-                              goss_error *err) {
+static goss_status fit_column(goss_encoding *e, const goss_table *t, int column, const int32_t *rows, int n,
+                              goss__encoded *c, goss_error *err) {
     char label[GOSS__LABEL];
     const goss_column_type type = goss_table_type(t, column);
     if (type == GOSS_COLUMN_TEXT || type == GOSS_COLUMN_DATE) return refuse(t, column, err);
@@ -155,9 +142,9 @@ goss_status goss_encoding_fit(const goss_table *t, const int *columns, int n_col
         return goss_error_set(err, GOSS_E_ARGUMENT, "an encoding of %d columns from %d rows: at least one of each",
                               n_columns, n);
     goss_encoding *e;
-    goss_status s = create(n_columns, &e, err);
+    goss_status s = goss__encoding_create(n_columns, &e, err);
     for (int k = 0; s == GOSS_OK && k < n_columns; k++) s = fit_column(e, t, columns[k], rows, n, &e->column[k], err);
-    if (s == GOSS_OK) s = lay_out(e, err);
+    if (s == GOSS_OK) s = goss__encoding_lay_out(e, err);
     if (s == GOSS_OK)
         *out = e;
     else
@@ -192,28 +179,20 @@ static goss_status match(const goss_encoding *e, const goss_table *t, int *colum
     return s;
 }
 
-typedef struct output {
-    float *at;
-    int width;
-    const int32_t *rows;
-    int n;
-    goss_encoding_report *report;
-} output;
-
-static void note_unseen(const output *o, int k, const char *text) {
+static void note_unseen(const goss__encoding_output *o, int k, const char *text) {
     if (o->report->unseen++ || o->report->unseen_column >= 0) return;
     o->report->unseen_column = k;
     snprintf(o->report->unseen_text, sizeof o->report->unseen_text, "%s", text);
 }
 
-static void put_missing(const encoded *c, float *out, const output *o) {
+static void put_missing(const goss__encoded *c, float *out, const goss__encoding_output *o) {
     if (c->flag)
         out[c->count - 1] = 1;
     else
         o->report->missing++;
 }
 
-static void apply_number(const encoded *c, const goss_table *t, int column, const output *o) {
+static void apply_number(const goss__encoded *c, const goss_table *t, int column, const goss__encoding_output *o) {
     for (int i = 0; i < o->n; i++) {
         float *out = o->at + (size_t)i * (size_t)o->width + (size_t)c->first;
         double v = goss_table_number(t, column, o->rows ? o->rows[i] : i);
@@ -224,7 +203,8 @@ static void apply_number(const encoded *c, const goss_table *t, int column, cons
     }
 }
 
-static void apply_category(const encoded *c, int k, const goss_table *t, int column, const output *o) {
+static void apply_category(const goss__encoded *c, int k, const goss_table *t, int column,
+                           const goss__encoding_output *o) {
     char buffer[GOSS_CELL_TEXT];
     for (int i = 0; i < o->n; i++) {
         float *out = o->at + (size_t)i * (size_t)o->width + (size_t)c->first;
@@ -245,7 +225,7 @@ static void apply_category(const encoded *c, int k, const goss_table *t, int col
 goss_status goss_encoding_apply(const goss_encoding *e, const goss_table *t, const int32_t *rows, int n_rows,
                                 float *out, goss_encoding_report *report, goss_error *err) {
     goss_encoding_report own;
-    const output o = {
+    const goss__encoding_output o = {
         .at = out, .width = e->width, .rows = rows, .n = rows ? n_rows : t->rows, .report = report ? report : &own};
     int *column = goss__alloc((size_t)e->columns * sizeof *column);
     if (!column) return no_memory(err);
@@ -253,7 +233,9 @@ goss_status goss_encoding_apply(const goss_encoding *e, const goss_table *t, con
     goss_status s = match(e, t, column, err);
     if (s == GOSS_OK) memset(out, 0, (size_t)o.n * (size_t)e->width * sizeof *out);
     for (int k = 0; s == GOSS_OK && k < e->columns; k++) {
-        if (e->column[k].number)
+        if (e->column[k].text)
+            s = goss__encoded_text_apply(&e->column[k], t, column[k], &o, err);
+        else if (e->column[k].number)
             apply_number(&e->column[k], t, column[k], &o);
         else
             apply_category(&e->column[k], k, t, column[k], &o);
@@ -268,11 +250,13 @@ goss_status goss_encoding_text(const goss_encoding *e, char **text, goss_error *
     goss__str s = {0};
     goss__str_add(&s, "{\"columns\": [");
     for (int k = 0; k < e->columns; k++) {
-        const encoded *c = &e->column[k];
+        const goss__encoded *c = &e->column[k];
         goss__str_add(&s, k ? ", {\"name\": " : "{\"name\": ");
         goss__json_add_text(&s, c->name);
         goss__str_addf(&s, ", \"missing\": %s", c->flag ? "true" : "false");
-        if (c->number) {
+        if (c->text) {
+            goss__encoded_text_add(c, &s);
+        } else if (c->number) {
             goss__str_add(&s, ", \"mean\": "), goss__json_add_number(&s, c->mean);
             goss__str_add(&s, ", \"deviation\": "), goss__json_add_number(&s, c->deviation);
         } else {
@@ -301,7 +285,7 @@ static goss_status not_one(goss_error *err) {
     return goss_error_set(err, GOSS_E_FORMAT, "an encoding of a table that is damaged, or of another version");
 }
 
-static goss_status parse_values(const json_t *values, encoded *c, goss_error *err) {
+static goss_status parse_values(const json_t *values, goss__encoded *c, goss_error *err) {
     size_t i;
     const json_t *v;
     if (!json_is_array(values)) return not_one(err);
@@ -312,13 +296,15 @@ static goss_status parse_values(const json_t *values, encoded *c, goss_error *er
     return c->values.count ? GOSS_OK : not_one(err);
 }
 
-static goss_status parse_column(goss_encoding *e, const json_t *j, encoded *c, goss_error *err) {
+static goss_status parse_column(goss_encoding *e, const json_t *j, goss__encoded *c, goss_error *err) {
     const json_t *name = json_object_get(j, "name"), *flag = json_object_get(j, "missing");
     const json_t *mean = json_object_get(j, "mean"), *deviation = json_object_get(j, "deviation");
     if (!json_is_string(name) || !json_is_boolean(flag)) return not_one(err);
     c->name = goss__arena_strdup(&e->arena, json_string_value(name));
     if (!c->name) return no_memory(err);
     c->flag = json_is_true(flag);
+    const json_t *text = json_object_get(j, "text");
+    if (json_is_string(text)) return goss__text_encoder_parse(json_string_value(text), &c->text, err);
     c->number = mean != NULL;
     if (!c->number) return parse_values(json_object_get(j, "values"), c, err);
     if (!json_is_number(mean) || !json_is_number(deviation)) return not_one(err);
@@ -330,9 +316,9 @@ static goss_status parse(const json_t *root, goss_encoding **e, goss_error *err)
     const json_t *list = json_object_get(root, "columns"), *j;
     size_t n = json_array_size(list), i;
     if (n == 0 || n > INT32_MAX / 2) return not_one(err);
-    GOSS_TRY(create((int)n, e, err));
+    GOSS_TRY(goss__encoding_create((int)n, e, err));
     json_array_foreach(list, i, j) GOSS_TRY(parse_column(*e, j, &(*e)->column[i], err));
-    return lay_out(*e, err);
+    return goss__encoding_lay_out(*e, err);
 }
 
 goss_status goss_encoding_parse(const char *text, goss_encoding **out, goss_error *err) {

@@ -268,9 +268,18 @@ static goss_status declare_one(guess *g, const char *name, goss_column_role role
     return GOSS_OK;
 }
 
+/* Where texts are declared, nothing else is an input. */
+static void leave_texts(guess *g, const goss_roles_declared *d) {
+    for (int c = 0; d->text && *d->text && c < g->t->columns; c++)
+        if (!g->declared[c] && g->r->role[c] == GOSS_ROLE_INPUT)
+            set(g, c, GOSS_ROLE_IGNORED, "texts are the only input");
+}
+
 static goss_status all(guess *g, const goss_roles_declared *d, goss_error *err) {
+    int text;
     GOSS_TRY(declare_one(g, d->target, GOSS_ROLE_TARGET, "target", &g->r->target, err));
     GOSS_TRY(declare_one(g, d->task, GOSS_ROLE_TASK, "task", &g->r->task, err));
+    GOSS_TRY(declare_one(g, d->text, GOSS_ROLE_INPUT, "text", &text, err));
     GOSS_TRY(declare_list(g, d->ignore, GOSS_ROLE_IGNORED, "ignore", err));
     GOSS_TRY(declare_list(g, d->id, GOSS_ROLE_ID, "id", err));
     for (int c = 0; c < g->t->columns; c++) {
@@ -281,6 +290,7 @@ static goss_status all(guess *g, const goss_roles_declared *d, goss_error *err) 
     if (g->r->task >= 0) GOSS_TRY(goss_table_groups(g->t, g->r->task, NULL, 0, &g->tasks, err));
     if (g->r->task >= 0) GOSS_TRY(guess_ids_within(g, err));
     if (!d->target) GOSS_TRY(guess_target(g, err));
+    leave_texts(g, d);
     /* The file column is not a property of a row. */
     const int f = g->t->file_column;
     if (f >= 0 && g->r->role[f] == GOSS_ROLE_INPUT) set(g, f, GOSS_ROLE_IGNORED, "the file a row comes from");

@@ -30,8 +30,13 @@ struct goss_table_data {
 };
 
 goss_table_data_options goss_table_data_defaults(void) {
-    return (goss_table_data_options){
-        .hold_out = 0.1, .support = 5, .queries = 64, .thin = 0.5, .baselines = true, .seed = 1};
+    return (goss_table_data_options){.hold_out = 0.1,
+                                     .support = 5,
+                                     .queries = 64,
+                                     .thin = 0.5,
+                                     .baselines = true,
+                                     .seed = 1,
+                                     .texts = goss_text_options_defaults()};
 }
 
 static goss_status no_memory(goss_error *err) {
@@ -64,13 +69,26 @@ const uint64_t *goss_table_data_rows(const goss_table_data *d, bool validated, s
 
 /* ---- the table and its tasks ---- */
 
-static goss_status open_table(goss_table_data *d, goss_error *err) {
+static goss_status read_table(goss_table_data *d, goss_error *err) {
     goss_table_options read = goss_table_options_defaults();
+    goss__str categorical = {0};
     read.categorical = given(d->o.categorical), read.ignore = given(d->o.ignore);
+    if (given(d->o.text)) { /* texts may look like numbers */
+        goss__name_list_add(&categorical, d->o.text);
+        if (read.categorical) goss__str_addf(&categorical, ",%s", read.categorical);
+        if (categorical.failed) return no_memory(err);
+        read.categorical = categorical.data;
+    }
     if (given(d->o.missing)) read.missing = d->o.missing;
-    GOSS_TRY(goss_error_prefix(err, goss_table_open(d->o.path, &read, &d->table, err), "data.path"));
+    const goss_status s = goss_table_open(d->o.path, &read, &d->table, err);
+    goss__str_free(&categorical);
+    return goss_error_prefix(err, s, "data.path");
+}
+
+static goss_status open_table(goss_table_data *d, goss_error *err) {
+    GOSS_TRY(read_table(d, err));
     const goss_roles_declared declared = {
-        .target = given(d->o.target), .task = given(d->o.task), .ignore = given(d->o.ignore)};
+        .target = given(d->o.target), .task = given(d->o.task), .ignore = given(d->o.ignore), .text = given(d->o.text)};
     GOSS_TRY(goss_error_prefix(err, goss_table_roles(d->table, &declared, &d->roles, err), "data"));
     if (d->roles.target_guessed)
         goss__log(GOSS_LOG_WARN, "data.target is not set: %s (%s)", goss_table_name(d->table, d->roles.target),
@@ -127,11 +145,12 @@ static goss_status tell_leaks(const goss_table_data *d, goss_error *err) {
 /* ---- what is fitted ---- */
 
 static goss_status fit_transform(goss_table_data *d, goss_error *err) {
-    const goss_table_transform_options o = {.objective = d->o.objective};
+    const goss_table_transform_options o = {.objective = d->o.objective,
+                                            .texts = given(d->o.text) ? &d->o.texts : NULL};
     GOSS_TRY(goss_table_transform_fit(d->tasks, &d->roles, d->division.train.tasks, d->division.train.n, &o,
                                       &d->fit.transform, err));
     tell_left_out(d);
-    return tell_leaks(d, err);
+    return o.texts ? GOSS_OK : tell_leaks(d, err); /* texts that differ in every row name the target, too */
 }
 
 static goss_status fit_descriptors(goss_table_data *d, goss_error *err) {
@@ -191,7 +210,8 @@ static goss_status hash_rows(goss_table_data *d, const goss_task_list *list,
 static goss_status fit_all(goss_table_data *d, goss_error *err) {
     GOSS_TRY(fit_transform(d, err));
     GOSS_TRY(fit_descriptors(d, err));
-    if (d->o.baselines) GOSS_TRY(fit_baselines(d, err));
+    /* Baselines take rows of numbers: sequences are none. */
+    if (d->o.baselines && !goss__transform_has_steps(d->fit.transform)) GOSS_TRY(fit_baselines(d, err));
     if (given(d->o.missing) && !(d->fit.missing = goss__strdup(d->o.missing))) return no_memory(err);
     GOSS_TRY(goss_error_prefix(
         err, goss_metric_find(d->fit.transform->objective, given(d->o.metric), &d->fit.metric, err), "task.metric"));

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "task/table_task.h"
 
@@ -24,6 +25,7 @@ typedef struct source {
     bool ordered, apart; /* apart: queries are of another part than support sets */
     float *x, *y;        /* [rows, width], [rows] */
     int32_t *row;        /* [rows] in the table */
+    int32_t *length;     /* [rows] of sequences; NULL: there are none */
     float *descriptor;   /* [tasks, described width] */
     int described;
     float mean, deviation;
@@ -33,6 +35,7 @@ typedef struct source {
 static void free_source(void *context) {
     source *s = context;
     goss__free(s->task), goss__free(s->x), goss__free(s->y), goss__free(s->row), goss__free(s->descriptor);
+    goss__free(s->length);
     goss__free(s->place), goss__free(s->turn);
     goss__free(s);
 }
@@ -60,11 +63,13 @@ static int support_size(const source *s, const one *t, goss__rng *rng) {
     return most > least ? least + (int)goss__rng_below(rng, (uint32_t)(most - least + 1)) : least;
 }
 
-static void copy(const source *s, const one *t, const uint32_t *place, int n, float *x, float *y, int32_t *rows) {
+static void copy(const source *s, const one *t, const uint32_t *place, int n, float *x, float *y, int32_t *length,
+                 int32_t *rows) {
     for (int i = 0; i < n; i++) {
         const size_t at = (size_t)t->first + place[i], w = (size_t)s->width;
         if (x) memcpy(x + (size_t)i * w, s->x + at * w, w * sizeof *x);
         if (y) y[i] = s->y[at];
+        if (length && s->length) length[i] = s->length[at];
         if (rows) rows[i] = s->row[at];
     }
 }
@@ -108,14 +113,14 @@ static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
     bool drawn;
     out->supports = support_size(s, t, &rng);
     int n = arrange(s, t, out->supports, place, &drawn, &rng) - out->supports;
-    copy(s, t, place, out->supports, out->support, out->support_target, out->support_rows);
+    copy(s, t, place, out->supports, out->support, out->support_target, out->support_length, out->support_rows);
     place += out->supports;
     if (s->apart) {
         place = s->place, n = t->n - t->pool, drawn = false;
         for (int i = 0; i < n; i++) place[i] = (uint32_t)(t->pool + i);
     }
     out->queries = limit_queries(s, place, n, drawn, &rng);
-    copy(s, t, place, out->queries, out->query, out->query_target, out->query_rows);
+    copy(s, t, place, out->queries, out->query, out->query_target, out->query_length, out->query_rows);
     if (out->descriptor && s->described)
         memcpy(out->descriptor, s->descriptor + (size_t)(t - s->task) * (size_t)s->described,
                (size_t)s->described * sizeof *out->descriptor);
@@ -175,6 +180,13 @@ static goss_status describe(source *s, goss_error *err) {
     return GOSS_OK;
 }
 
+static void tell_cut(const goss_table_transform *f, const goss_encoding_report *r, int rows) {
+    goss_text_shape text;
+    if (r->cut && goss_encoding_texts(f->inputs, &text))
+        goss__log(GOSS_LOG_INFO, "%lld of %d texts have more than %d tokens: the others are cut off", (long long)r->cut,
+                  rows, text.steps);
+}
+
 static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_transform *f, int *skipped,
                         goss_error *err) {
     const size_t all = (size_t)t->groups.first[t->groups.count] + 1;
@@ -192,8 +204,15 @@ static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_t
     s->x = goss__calloc((size_t)rows * (size_t)s->width, sizeof *s->x), s->y = goss__calloc((size_t)rows, sizeof *s->y);
     s->place = goss__calloc((size_t)most, sizeof *s->place), s->turn = goss__calloc((size_t)s->tasks, sizeof *s->turn);
     if (!s->x || !s->y || !s->place || !s->turn) return no_memory(err);
-    GOSS_TRY(goss_table_transform_apply(f, t->table, s->row, rows, s->x, NULL, err));
+    goss_encoding_report report;
+    GOSS_TRY(goss_table_transform_apply(f, t->table, s->row, rows, s->x, &report, err));
+    tell_cut(f, &report, rows);
     GOSS_TRY(goss_table_transform_targets(f, t->table, s->row, rows, s->y, err));
+    if (goss__transform_has_steps(f)) {
+        s->length = goss__calloc((size_t)rows, sizeof *s->length);
+        if (!s->length) return no_memory(err);
+        goss_encoding_lengths(f->inputs, s->x, rows, s->length);
+    }
     return describe(s, err);
 }
 
@@ -213,9 +232,7 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
         supports = most > supports ? most : supports, queries = left > queries ? left : queries;
     }
     const goss_target_scale scale = goss_table_transform_scale(f);
-    goss_task_spec spec = {.input_rank = 1,
-                           .input = {s->width},
-                           .objective = goss_table_transform_objective(f),
+    goss_task_spec spec = {.objective = goss_table_transform_objective(f),
                            .outputs = goss_table_transform_classes(f) ? goss_table_transform_classes(f) : 1,
                            .shared_classes = goss_table_transform_classes(f) > 0,
                            .supports = supports,
@@ -225,6 +242,7 @@ static goss_task_spec spec_of(source *s, const goss_table_transform *f) {
                            .ids = s->o.numbers  ? s->o.ids
                                   : s->o.number ? s->listed
                                                 : 0};
+    goss__transform_input(f, &spec);
     if (scale.mean) {
         s->mean = *scale.mean, s->deviation = *scale.deviation;
         spec.scale = (goss_target_scale){&s->mean, &s->deviation};

@@ -122,7 +122,8 @@ goss_status goss_table_fit_open(const goss_table_fit *f, const char *path, goss_
     if (f->missing) o.missing = f->missing;
     GOSS_TRY(goss_table_open(path, &o, table, err));
     goss_status s = goss_table_transform_roles(f->transform, *table, needs, roles, &extra, err);
-    if (s == GOSS_OK && extra)
+    /* Beside texts any other column may stand. */
+    if (s == GOSS_OK && extra && !goss_encoding_texts(f->transform->inputs, NULL))
         goss__log(GOSS_LOG_WARN, "%s: the model does not know %s, and does not use it", path, extra);
     goss_text_free(extra);
     if (s != GOSS_OK) goss_table_close(*table), *table = NULL;
@@ -161,6 +162,7 @@ goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_tr
 
 typedef struct one_task {
     float *x, *y, *descriptor;
+    int32_t *length; /* [n] of sequences; NULL */
     int n, width, described;
     int64_t id;
     float mean, deviation;
@@ -168,7 +170,7 @@ typedef struct one_task {
 
 static void free_one(void *context) {
     one_task *t = context;
-    goss__free(t->x), goss__free(t->y), goss__free(t->descriptor);
+    goss__free(t->x), goss__free(t->y), goss__free(t->descriptor), goss__free(t->length);
     goss__free(t);
 }
 
@@ -178,6 +180,7 @@ static void draw_one(const goss_task_source *source, uint64_t k, goss_task *out)
     const size_t n = (size_t)t->n;
     if (out->support) memcpy(out->support, t->x, n * (size_t)t->width * sizeof *t->x);
     if (out->support_target) memcpy(out->support_target, t->y, n * sizeof *t->y);
+    if (out->support_length && t->length) memcpy(out->support_length, t->length, n * sizeof *t->length);
     if (out->descriptor && t->described) memcpy(out->descriptor, t->descriptor, (size_t)t->described * sizeof(float));
     out->supports = t->n, out->queries = 0, out->id = t->id;
 }
@@ -237,6 +240,15 @@ static goss_status one_name(const goss_table *table, const goss_roles *roles, co
     return s;
 }
 
+goss_status goss_table_fit_lengths(const goss_table_fit *f, const float *x, int n, int32_t **lengths, goss_error *err) {
+    *lengths = NULL;
+    if (!goss__transform_has_steps(f->transform)) return GOSS_OK;
+    *lengths = goss__calloc((size_t)n + 1, sizeof **lengths);
+    if (!*lengths) return no_memory(err);
+    goss_encoding_lengths(f->transform->inputs, x, n, *lengths);
+    return GOSS_OK;
+}
+
 static goss_status describe_one(const goss_table_fit *f, const char *path, const char *name, one_task *t,
                                 goss_error *err) {
     if (!f->descriptors) return GOSS_OK;
@@ -270,6 +282,7 @@ static goss_status fill_one(const goss_table_fit *f, const goss_table *table, co
     }
     if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, table, rows, t->n, t->x, NULL, err);
     if (s == GOSS_OK) s = goss_table_transform_targets(f->transform, table, rows, t->n, t->y, err);
+    if (s == GOSS_OK) s = goss_table_fit_lengths(f, t->x, t->n, &t->length, err);
     if (s == GOSS_OK) s = describe_one(f, descriptors, *name, t, err);
     goss__free(rows);
     return s;
@@ -296,9 +309,7 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
     t->mean = x->mean, t->deviation = x->deviation, t->id = -1;
     for (int i = 0; i < f->ids; i++)
         if (*own && strcmp(f->task_names[i], own) == 0) t->id = i;
-    *out = (goss_task_source){.spec = {.input_rank = 1,
-                                       .input = {t->width},
-                                       .objective = x->objective,
+    *out = (goss_task_source){.spec = {.objective = x->objective,
                                        .outputs = x->classes ? x->classes : 1,
                                        .shared_classes = x->classes > 0,
                                        .supports = t->n,
@@ -308,6 +319,7 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
                               .draw = draw_one,
                               .tasks = 1,
                               .free = free_one};
+    goss__transform_input(x, &out->spec);
     if (!x->classes) out->spec.scale = (goss_target_scale){&t->mean, &t->deviation};
     if (name)
         *name = own;
@@ -327,8 +339,8 @@ static void tell_unseen(const goss_table_fit *f, const char *path, const goss_en
                   r->unseen_text);
     if (r->missing)
         goss__log(GOSS_LOG_WARN,
-                  "%s: %lld cells are missing in columns that were whole in training; they count as the mean there, or "
-                  "as no category",
+                  "%s: %lld cells are missing in columns that were whole in training; they count as the mean there, as "
+                  "no category, or as an empty text",
                   path, (long long)r->missing);
 }
 
@@ -351,4 +363,4 @@ goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_
     return s;
 }
 
-void goss_table_rows_free(float *x) { goss__free(x); }
+void goss_table_rows_free(void *x) { goss__free(x); }

@@ -32,4 +32,7 @@ struct goss_table_transform {
     int n_known;
     char *categorical, *unused; /* lists for goss_table_options; NULL: none */
 };
+/* The input of a task's samples: rank, extents, and whether they have lengths. */
+bool goss__transform_has_steps(const goss_table_transform *f);
+void goss__transform_input(const goss_table_transform *f, goss_task_spec *spec);
 #endif

@@ -61,6 +61,7 @@ typedef struct fitting {
     int32_t *rows; /* [n] of the training tasks */
     int n;
     goss_table_transform *f;
+    const goss_text_options *texts;
 } fitting;
 
 /* Two different whole numbers are more often classes than amounts. */
@@ -166,8 +167,7 @@ static goss_status choose_inputs(const fitting *g, int *columns, int *n, goss_er
                           goss_table_file(g->table, 0), g->f->target);
 }
 
-/* A name for a list of goss_table_options. */
-static void add_quoted(goss__str *s, const char *name) {
+void goss__name_list_add(goss__str *s, const char *name) {
     goss__str_add(s, s->size ? ",\"" : "\"");
     for (; *name; name++) goss__str_addn(s, *name == '"' ? "\"\"" : name, *name == '"' ? 2 : 1);
     goss__str_add(s, "\"");
@@ -180,9 +180,9 @@ goss_status goss__transform_lists(goss_table_transform *f, goss_error *err) {
     double number;
     for (int i = 0; i < goss_encoding_columns(f->inputs); i++)
         if (!goss_encoding_scale(f->inputs, i, &number, &number))
-            add_quoted(&categorical, goss_encoding_column(f->inputs, i));
+            goss__name_list_add(&categorical, goss_encoding_column(f->inputs, i));
     for (int i = 0; i < f->n_known; i++)
-        if (strcmp(f->known[i], f->order) != 0) add_quoted(&unused, f->known[i]);
+        if (strcmp(f->known[i], f->order) != 0) goss__name_list_add(&unused, f->known[i]);
     f->categorical = categorical.data, f->unused = unused.data;
     return categorical.failed || unused.failed ? no_memory(err) : GOSS_OK;
 }
@@ -190,7 +190,10 @@ goss_status goss__transform_lists(goss_table_transform *f, goss_error *err) {
 static goss_status fit_inputs(const fitting *g, goss_error *err) {
     int *columns = goss__calloc((size_t)g->roles->columns, sizeof *columns), n = 0;
     goss_status s = columns ? choose_inputs(g, columns, &n, err) : no_memory(err);
-    if (s == GOSS_OK) s = goss_encoding_fit(g->table, columns, n, g->rows, g->n, &g->f->inputs, err);
+    if (s == GOSS_OK && g->texts)
+        s = goss_encoding_fit_texts(g->table, columns[0], g->rows, g->n, g->texts, &g->f->inputs, err);
+    else if (s == GOSS_OK)
+        s = goss_encoding_fit(g->table, columns, n, g->rows, g->n, &g->f->inputs, err);
     if (s == GOSS_OK) s = goss__transform_lists(g->f, err);
     goss__free(columns);
     return s;
@@ -235,7 +238,7 @@ goss_status goss_table_transform_fit(const goss_table_tasks *t, const goss_roles
     if (t->target < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the target; declare one (data.target=COLUMN)",
                               goss_table_file(t->table, 0));
-    fitting g = {.t = t, .table = t->table, .roles = roles};
+    fitting g = {.t = t, .table = t->table, .roles = roles, .texts = options ? options->texts : NULL};
     g.rows = goss__calloc((size_t)t->groups.first[t->groups.count] + 1, sizeof *g.rows);
     g.f = goss__calloc(1, sizeof *g.f);
     goss_status s = g.rows && g.f ? GOSS_OK : no_memory(err);

@@ -137,6 +137,18 @@ goss_status goss_table_transform_apply(const goss_table_transform *f, const goss
     return goss_encoding_apply(f->inputs, table, rows, n, out, report, err);
 }
 
+void goss__transform_input(const goss_table_transform *f, goss_task_spec *spec) {
+    goss_text_shape text = {0};
+    spec->input_rank = 1, spec->input[0] = goss_encoding_width(f->inputs);
+    if (!goss_encoding_texts(f->inputs, &text) || text.steps == 0) return;
+    spec->input_rank = 2, spec->input[0] = text.steps, spec->input[1] = text.channels, spec->lengths = true;
+}
+
+bool goss__transform_has_steps(const goss_table_transform *f) {
+    goss_text_shape text;
+    return goss_encoding_texts(f->inputs, &text) && text.steps > 0;
+}
+
 static goss_status need_target(const goss_table_transform *f, const goss_table *table, int *column, goss_error *err) {
     *column = goss_table_find(table, f->target);
     if (*column < 0)

@@ -10,6 +10,8 @@
 bool goss__add_name(char ***names, int *n, const char *name);
 /* f->categorical and f->unused, from f->inputs and f->known. */
 goss_status goss__transform_lists(goss_table_transform *f, goss_error *err);
+/* Adds a name to a list of columns (goss_table_options), in quotes. */
+void goss__name_list_add(goss__str *s, const char *name);
 /* Adds , "key": ["name", ...] and reads it. */
 void goss__json_add_names(goss__str *s, const char *key, char *const *names, int n);
 #if GOSS_HAVE_JANSSON

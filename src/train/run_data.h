@@ -93,6 +93,8 @@ goss_status goss__run_open_images(const goss__run_settings *s, const goss__run_p
                                   goss_images **set, goss_error *err);
 /* Extents as far as they are known before images are open (0: not yet). */
 goss_status goss__run_image_format(const goss__run_settings *s, goss_image_format *out, goss_error *err);
+/* "12 inputs", or what texts become. */
+void goss__describe_inputs(const goss_encoding *e, char *out, size_t size);
 /* The file of a key is there, if one is named (NULL, "": none). */
 goss_status goss__run_file_is_there(const char *key, const char *path, goss_error *err);
 

@@ -20,6 +20,7 @@ static bool is(const char *method, const char *const *names) {
     return false;
 }
 #define IS(...) is(s->train.method, (const char *const[]){__VA_ARGS__, NULL})
+#define IS_TOKENS(name) (strcmp(s->table.texts.tokens.kind, name) == 0)
 #define CONDITION(name) static bool name(const goss__run_settings *s, const goss_method *m)
 
 static goss_combine combine_of(const goss_method *m) { return goss_hyper_settings(m->hyper)->combine; }
@@ -29,6 +30,11 @@ CONDITION(validates) { return trains(s, m) && s->validate.every > 0; }
 CONDITION(holds_out) { return validates(s, m) && !*s->data.val_classes; }
 CONDITION(holds_out_classes) { return holds_out(s, m) && s->data.hold_out_alphabets == 0; }
 CONDITION(is_ordered) { return trains(s, m) && strcmp(s->table.order, "random") != 0; }
+CONDITION(has_texts) { return *s->table.text != 0; }
+CONDITION(has_tokens) { return has_texts(s, m) && !*s->table.texts.vectors; }
+CONDITION(counts_tokens) { return has_texts(s, m) && (IS_TOKENS("word") || IS_TOKENS("char")); }
+CONDITION(has_vocabulary) { return has_texts(s, m) && !IS_TOKENS("byte"); }
+CONDITION(has_steps_of_text) { return has_texts(s, m) && strcmp(s->table.texts.as, "mean") != 0; }
 CONDITION(is_sgd) { return trains(s, m) && s->optimizer.kind == GOSS_SGD; }
 CONDITION(is_adam) { return trains(s, m) && s->optimizer.kind != GOSS_SGD; }
 CONDITION(has_floor) { return trains(s, m) && (s->rate.kind == GOSS_RATE_COSINE || s->rate.kind == GOSS_RATE_PLATEAU); }
@@ -105,6 +111,11 @@ static const goss__key_use uses[] = {
     {"data.hold_out_alphabets", holds_out, "no alphabets are held out (data.val_classes, validate.every = 0)"},
     {"task.thin", is_ordered, "rows have no order (task.order = random)"},
     {"task.any", is_ordered, "rows have no order (task.order = random)"},
+    {"data.least", counts_tokens, "only words and characters of texts are counted (data.text, data.tokens)"},
+    {"data.least", has_tokens, "data.vectors says which words are known"},
+    {"data.vocabulary", has_vocabulary, "there are no texts, or their tokens are bytes (data.text, data.tokens)"},
+    {"data.length", has_steps_of_text, "there are no texts, or a text is the mean of its vectors (data.text_as)"},
+    {"data.tokens,data.fold,data.text_as,data.vectors", has_texts, "there are no texts (data.text)"},
     {"optimizer.momentum", is_sgd, "only optimizer.kind = sgd has it"},
     {"optimizer.beta1", is_adam, "only optimizer.kind = adam and adamw have it"},
     {"optimizer.beta2", is_adam, "only optimizer.kind = adam and adamw have it"},
@@ -199,6 +210,8 @@ static const struct {
     {"validate.episodes", "images,table,prior,sound", "classes or tasks that are held out"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
     {"task.objective", "table,prior", "tables"},
+    {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table",
+     "texts in tables"},
     {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.val_tasks,task.order,"
      "task.thin,task.any,train.fold",
      "table", "tables"}};

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Tables of texts with every verb: word vectors, training on tasks, eval, adapt and predict. */
+#include "text_tables.h"
+
+static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
+
+static char *text_of(const char *name) {
+    size_t n;
+    static char *text;
+    free(text);
+    return text = tiny_read(tiny_path(name), &n);
+}
+
+#define TASKS                                                                                                          \
+    "train data.path=opinions.csv data.text=text data.target=label data.task=domain data.length=12 task.support=20 "   \
+    "task.queries=20 train.tasks=4 validate.every=60 optimizer.rate=0.01 "
+
+/* Two models of 16 domains: of the mean of word vectors, and of sequences of tokens. */
+static bool prepare(void) {
+    static int done;
+    if (done) return done > 0;
+    done = -1;
+    opinions("opinions.csv", 16, 60, 0);
+    opinions("new.csv", 2, 40, 20);
+    opinions("one.csv", 1, 30, 30);
+    if (run("data vectors opinions.csv --column text -o words.safetensors --width 8 --epochs 20 --sample 0 --buckets "
+            "200") != 0)
+        return false;
+    if (run(TASKS "data.vectors=words.safetensors data.text_as=mean 'model.backbone=mlp 16' train.steps=240 "
+                  "run.dir=means") != 0)
+        return false;
+    if (run(TASKS "'model.backbone=embedding 40 8; readout mean; dense 16; tanh' train.steps=240 run.dir=tokens") != 0)
+        return false;
+    return (done = 1) > 0;
+}
+#define PREPARE()                                                                                                      \
+    if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
+
+static double metric_of(const char *method) {
+    char key[80];
+    snprintf(key, sizeof key, "\"name\": \"%s\"", method);
+    const char *at = out_text ? strstr(out_text, key) : NULL;
+    at = at ? strstr(at, "\"value\": ") : NULL;
+    return at ? strtod(at + strlen("\"value\": "), NULL) : -1;
+}
+
+TEST(what_words_mean_in_a_new_domain_is_learned_from_twenty_texts) {
+    PREPARE();
+    static const char *const models[] = {"means", "tokens"};
+    for (int i = 0; i < 2; i++) {
+        char line[200];
+        snprintf(line, sizeof line, "eval %s/model.safetensors --data new.csv --support 20 --json", models[i]);
+        RUN(0, line);
+        T_NOTE("%s: %.300s", models[i], out_text);
+        T_CHECK(metric_of("hypernet") > 0.75); /* a network for all tasks cannot know: 0.5 */
+    }
+}
+
+TEST(a_network_of_a_new_domain_predicts_texts) {
+    PREPARE();
+    static const char *const models[] = {"means", "tokens"};
+    for (int i = 0; i < 2; i++) {
+        char line[200];
+        snprintf(line, sizeof line, "adapt %s/model.safetensors --support one.csv -o one.net", models[i]);
+        RUN(0, line);
+        SAYS(err_text, "30 rows of task domain30 became a network");
+        put("ask.tsv", "text\tid\nthe thing was great and lovely\t1\nit was AWFUL and so Broken\t2\n");
+        RUN(0, "predict one.net ask.tsv");
+        SAYS(out_text, "text,id,prediction,probability\n");
+        SAYS(out_text, "lovely,1,no,"); /* domain30 is one of those where words mean the opposite */
+        SAYS(out_text, "Broken,2,good,");
+        RUN(0, "predict one.net ask.tsv --json");
+        SAYS(out_text, "\"prediction\": \"no\"");
+    }
+}
+
+TEST(texts_are_the_only_input_and_the_log_says_what_they_become) {
+    PREPARE();
+    RUN(0, TASKS "data.tokens=bpe data.vocabulary=300 'model.backbone=embedding 300 4; readout max' train.steps=2 "
+                 "run.dir=bpe");
+    SAYS(err_text, "texts of up to 12 tokens, embedding 300");
+    RUN(0, "inspect bpe/model.safetensors");
+    RUN(0, TASKS "data.tokens=char 'data.length=16' 'model.backbone=embedding 99 4; gru 6; readout last' train.steps=2 "
+                 "run.dir=char");
+    SAYS(err_text, "texts have more than 16 tokens: the others are cut off");
+    RUN(0, TASKS "data.vectors=words.safetensors 'model.backbone=gru 6; readout last' train.steps=2 run.dir=seq");
+    SAYS(err_text, "texts of up to 12 words of 8 numbers");
+    RUN(0, "eval seq/model.safetensors --data new.csv --support 5 --json");
+}
+
+TEST(a_resumed_run_of_texts_is_the_run) {
+    PREPARE();
+    RUN(0, TASKS "'model.backbone=embedding 40 4; readout max' train.steps=20 validate.every=10 run.dir=whole");
+    RUN(0, TASKS "'model.backbone=embedding 40 4; readout max' train.steps=10 validate.every=10 "
+                 "optimizer.schedule=constant run.dir=half");
+    RUN(0, TASKS "'model.backbone=embedding 40 4; readout max' train.steps=20 validate.every=10 "
+                 "optimizer.schedule=constant run.dir=half");
+    RUN(0, TASKS "'model.backbone=embedding 40 4; readout max' train.steps=20 validate.every=10 "
+                 "optimizer.schedule=constant run.dir=straight");
+    RUN(0, "eval half/model.safetensors --data new.csv --support 20 --json");
+    const double half = metric_of("hypernet");
+    RUN(0, "eval straight/model.safetensors --data new.csv --support 20 --json");
+    T_NEAR(metric_of("hypernet"), half, 0);
+}
+
+TEST(what_texts_cannot_be_is_refused_at_the_start) {
+    PREPARE();
+    static const char *const wrong[][2] = {
+        {"data.text=words", "there is no column \"words\""},
+        {"data.text_as=mean", "data.text_as = mean needs data.vectors"},
+        {"data.vectors=words.safetensors data.text_as=ids", "makes no use of data.vectors"},
+        {"data.vectors=words.safetensors data.tokens=bpe", "data.vectors are of words"},
+        {"data.vectors=opinions.csv", "no word vectors"},
+        {"data.tokens=bpe data.vocabulary=100", "needs at least 258"},
+        {"data.text=label", "declared"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char line[700];
+        T_NOTE("%s", wrong[i][0]);
+        snprintf(line, sizeof line, TASKS "'model.backbone=embedding 40 4; readout max' run.dir=no %s", wrong[i][0]);
+        RUN(1, line);
+        SAYS(err_text, wrong[i][1]);
+    }
+    put("latin.csv", "text,label,domain\nfine,good,a\ncaf\xE9,good,a\nbad,no,a\nbad,no,a\nok,good,a\n");
+    RUN(1, "train data.path=latin.csv data.text=text data.target=label data.task=domain run.dir=no validate.every=0 "
+           "task.support=2");
+    SAYS(err_text, "not UTF-8");
+    RUN(1, "eval tokens/model.safetensors --data new.csv --support 5 --methods ridge");
+    SAYS(err_text, "its samples are sequences");
+}
+
+TEST(keys_of_texts_that_do_nothing_are_told) {
+    PREPARE();
+    put("plain.csv", "x,label,domain\n1,a,p\n2,b,p\n3,a,p\n4,b,p\n1,a,q\n2,b,q\n3,a,q\n5,b,q\n2,a,r\n1,b,r\n0,a,r\n");
+    RUN(0, "train data.path=plain.csv data.target=label data.task=domain data.tokens=char task.support=2 train.steps=1 "
+           "'model.backbone=mlp 4' validate.every=0 run.dir=plain");
+    SAYS(err_text, "data.tokens = char has no effect");
+    RUN(0, TASKS "data.vectors=words.safetensors data.text_as=mean data.least=3 'model.backbone=mlp 4' train.steps=1 "
+                 "run.dir=least");
+    SAYS(err_text, "data.least = 3 has no effect");
+    SAYS(err_text, "data.length = 12 has no effect");
+}
+
+TEST(vectors_tell_what_is_wrong) {
+    opinions("opinions.csv", 16, 60, 0);
+    RUN(1, "data vectors opinions.csv --column words -o v.vec");
+    SAYS(err_text, "--column: there is no column \"words\"");
+    RUN(1, "data vectors missing.txt -o v.vec");
+    RUN(2, "data vectors opinions.csv");
+    RUN(1, "data vectors opinions.csv -o opinions.csv");
+    put("lines.txt", "one two three two one\nthree two one\n\n");
+    RUN(0, "data vectors lines.txt -o v.vec --width 4 --epochs 2");
+    T_CHECK(strncmp(text_of("v.vec"), "3 4\n", 4) == 0);
+}
+
+TEST_MAIN()
