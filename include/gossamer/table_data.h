@@ -138,7 +138,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_fit_support(const goss_table_fit *
  * are optional. Errors: as goss_table_fit_open. Owns: goss_table_close, goss_table_rows_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_table **table,
                                                        float **x, goss_error *err);
-/* The lengths [n] of inputs x [n, width] that are sequences (texts), for goss_predictor_predict_ragged; NULL for others.
+/* The lengths [n] of inputs x [n, width] that are sequences (texts), for goss_predictor_predict_ragged; NULL: none are.
  * Errors: GOSS_E_NOMEM. Owns: goss_table_rows_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_lengths(const goss_table_fit *f, const float *x, int n,
                                                           int32_t **lengths, goss_error *err);
