@@ -104,6 +104,18 @@ TEST(an_environment_of_ones_own_is_learned) {
     if (!(off < 34)) T_FAIL("%g degrees off", off); /* measured: 29 */
 }
 
+TEST(languages_are_told_apart_by_recurrent_networks) {
+    double letters, gru, head, made;
+    if (run_example("languages", "150") != 0) T_FAIL("languages failed: %.300s", text);
+    const char *at = next_line(text);
+    T_EQ(sscanf(at, "letters, protonet %lf", &letters), 1);
+    T_EQ(sscanf(at = next_line(at), "gru, protonet %lf", &gru), 1);
+    T_EQ(sscanf(at = next_line(at), "gru, generated head %lf", &head), 1);
+    T_EQ(sscanf(at = next_line(at), "gru, generated %lf", &made), 1);
+    /* Measured: FIGURES. Chance gives 25. */
+    T_CHECK(letters < 35 && gru > 45 && head > 55 && made > 55);
+}
+
 TEST(every_kind_of_penalty_falls_towards_its_limit) {
     if (run_example("every_regularizer", "") != 0) T_FAIL("every_regularizer failed: %.300s", text);
     const char *at = text;

@@ -128,6 +128,7 @@ goss_status goss__network_compile(const goss_network *n, int batch, bool any, go
     for (int i = 0; i < goss_target_input_rank(n->target); i++)
         shape.dim[2 + i] = goss_n(goss_target_input(n->target)[i]);
     goss_val outputs[2], lengths = GOSS_NONE;
+    if (n->data.of.task.lengths) shape.dim[2] = goss_symbol(g, "L", goss_target_input(n->target)[0]);
     if (n->data.of.task.lengths) lengths = goss_input(g, "length", GOSS_REAL, GOSS_SHAPE(shape.dim[0], shape.dim[1]));
     goss_schedule_options o = goss_schedule_defaults();
     goss_status s = build(n, g, goss_input(g, "x", GOSS_REAL, shape), lengths, any, outputs, err);

@@ -22,6 +22,7 @@ struct goss_predictor {
     goss_threads *threads, *own_threads;
     bool adapted;
     float length[BATCH];
+    float *rows; /* [BATCH, steps, channels] of sequences that have lengths, as long as the longest one; else NULL */
 };
 
 static goss_status begin(goss_threads *threads, goss_predictor **out, goss_error *err) {
@@ -37,6 +38,9 @@ static goss_status open_network(goss_predictor *p, goss_error *err) {
     GOSS_TRY(goss_params_new(GOSS_F32, &p->params, err));
     GOSS_TRY(goss_params_add(p->params, p->program, err));
     if (!p->own) goss__network_store(p->network, p->params);
+    const goss_task_spec *task = &p->network->data.of.task;
+    if (task->lengths && !(p->rows = goss__calloc(BATCH * goss_task_input_size(task), sizeof *p->rows)))
+        return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d sequences", BATCH);
     return goss_exec_new(p->program, p->params, p->threads, &p->exec, err);
 }
 
@@ -80,6 +84,7 @@ void goss_predictor_free(goss_predictor *p) {
     goss__adapter_close(&p->adapter);
     goss_network_free(p->own);
     goss_threads_free(p->own_threads);
+    goss__free(p->rows);
     goss__free(p);
 }
 
@@ -117,23 +122,29 @@ static void to_units(const goss_network *n, float *out, float *uncertainty, int 
     }
 }
 
-/* The lengths of samples first .. first + now - 1 as the program's input; NULL: all steps. */
-static goss_status bind_lengths(goss_predictor *p, const int32_t *lengths, int first, int now, goss_error *err) {
+/* Lengths of samples first .. first + now - 1 (NULL: all steps), and their rows, which move together to the longest. */
+static goss_status bind_sequences(goss_predictor *p, const float *x, const int32_t *lengths, int first, int now,
+                                  goss_error *err) {
     const goss_task_spec *task = &p->network->data.of.task;
-    if (!task->lengths) return GOSS_OK;
+    const size_t sample = goss_task_input_size(task);
+    int64_t longest = 1;
     for (int i = 0; i < now; i++) {
-        const int32_t n = lengths ? lengths[first + i] : (int32_t)task->input[0];
+        const int32_t n = lengths ? lengths[i] : (int32_t)task->input[0];
         if (n < 1 || n > task->input[0])
             return goss_error_set(err, GOSS_E_ARGUMENT, "sample %d has %d steps; the network reads 1 to %lld",
                                   first + i + 1, n, (long long)task->input[0]);
-        p->length[i] = (float)n;
+        p->length[i] = (float)n, longest = n > longest ? n : longest;
     }
-    return goss_exec_bind(p->exec, "length", p->length, err);
+    const size_t kept = (size_t)(longest * task->input[1]);
+    for (int i = 0; i < now; i++) memcpy(p->rows + (size_t)i * kept, x + (size_t)i * sample, kept * sizeof *x);
+    GOSS_TRY(goss_exec_bind(p->exec, "x", p->rows, err));
+    GOSS_TRY(goss_exec_bind(p->exec, "length", p->length, err));
+    return goss_exec_count(p->exec, "L", longest, err);
 }
 
 static goss_status run_batch(goss_predictor *p, const float *x, int now, float *out, float *uncertainty,
                              goss_error *err) {
-    GOSS_TRY(goss_exec_bind(p->exec, "x", x, err));
+    if (!p->rows) GOSS_TRY(goss_exec_bind(p->exec, "x", x, err));
     GOSS_TRY(goss_exec_count(p->exec, "N", now, err));
     GOSS_TRY(goss_exec_run(p->exec, err));
     memcpy(out, goss_exec_output(p->exec, 0, NULL), (size_t)now * (size_t)p->network->outputs * sizeof *out);
@@ -152,7 +163,7 @@ goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x, con
     for (int at = 0; at < count; at += BATCH) {
         int now = count - at < BATCH ? count - at : BATCH;
         float *to = out + (size_t)at * outputs;
-        GOSS_TRY(bind_lengths(p, lengths, at, now, err));
+        if (p->rows) GOSS_TRY(bind_sequences(p, x + (size_t)at * input, lengths ? lengths + at : NULL, at, now, err));
         GOSS_TRY(run_batch(p, x + (size_t)at * input, now, to, uncertainty ? uncertainty + at : NULL, err));
         int64_t bad = goss__first_not_finite(to, (int64_t)now * n->outputs);
         if (bad >= 0) return not_finite(n, at + bad / n->outputs, count, err);
