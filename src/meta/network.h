@@ -19,9 +19,9 @@ struct goss_network {
 
 /* Room for slabs, statistics and names of the target and the number of members that are there. */
 goss_status goss__network_room(goss_network *n, int outputs, goss_error *err);
-/* The program of a network, or (any) of every network of its target: x [1,N,...] of up to `batch` samples, and
- * "length" [1,N] of sequences that have lengths, of L steps, to answers [1,N,W], and where goss_network_tells_uncertainty that
- * [1,N]. Parameters "weights" and "statistics", and one a tensor that differs among members. */
+/* The program of a network, or (any) of every network of its target: x [1,N,...] of up to `batch` samples to answers
+ * [1,N,W], and where goss_network_tells_uncertainty that [1,N]. Sequences that have lengths have L steps, and an input
+ * "length" [1,N]. Parameters "weights" and "statistics", and one a tensor that differs among members. */
 goss_status goss__network_compile(const goss_network *n, int batch, bool any, goss_schedule **out, goss_error *err);
 /* Its parameters' values. */
 void goss__network_store(const goss_network *n, goss_params *params);
