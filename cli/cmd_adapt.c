@@ -70,6 +70,20 @@ static goss_status read_fine_tune(const char *text, void *to, goss_error *err) {
     return GOSS_OK;
 }
 
+static goss_status read_bytes(const char *text, void *to, goss_error *err) {
+    int64_t n;
+    GOSS_TRY(goss_bytes_parse(text, &n, err));
+    if (to) *(int64_t *)to = n;
+    return GOSS_OK;
+}
+
+static goss_status read_count(const char *text, void *to, goss_error *err) {
+    int64_t n;
+    GOSS_TRY(goss_count_parse(text, &n, err));
+    if (to) *(int64_t *)to = n;
+    return GOSS_OK;
+}
+
 int cmd_adapt(int argc, char **argv) {
     adapt_request q = {0};
     const cli_option options[] = {
@@ -84,6 +98,11 @@ int cmd_adapt(int argc, char **argv) {
         CLI_TEXT("o", "NET", &q.out, "the network file to write"),
         CLI_FORM("fine-tune", "STEPS", read_fine_tune, &q.o.fine_tune,
                  "gradient steps on the support set after generation (0); auto: by its held-out samples"),
+        CLI_FORM("budget", "BYTES", read_bytes, &q.o.budget.bytes,
+                 "for a model that generates structures: most bytes of the network's tensors, as 8KB (KB = 1024)"),
+        CLI_FORM("max-macs", "N", read_count, &q.o.budget.macs,
+                 "the same: most multiply-accumulates for one sample, as 200k"),
+        CLI_FORM("max-ram", "BYTES", read_bytes, &q.o.budget.ram, "the same: most bytes of activations for one sample"),
         CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
                 "size of the ensemble, for a model with hyper.noise (as in training), or tables (1)"),
         CLI_TEXT("strength", "NAME=VALUE,...", &q.strengths,
@@ -93,7 +112,8 @@ int cmd_adapt(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "adapt",
-        .usage = "MODEL --support DIR_OR_ZIP | --task NAME -o NET [--fine-tune STEPS] [--networks N] [--skip-bad]",
+        .usage = "MODEL --support DIR_OR_ZIP | --task NAME -o NET [--budget BYTES] [--fine-tune STEPS] [--networks N] "
+                 "[--skip-bad]",
         .doc =
             "Turns a few labelled images or sounds of unseen classes into a network that classifies them, or a few "
             "labelled "

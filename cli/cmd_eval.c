@@ -31,8 +31,10 @@ static const cli_option options[] = {
              "compare with these. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
              "                           with its file (NAME=FILE; repeated for further folds). Images: pixels, "
              "scratch;\n"
-             "                           protonet, ridge, finetune on the model's embedding; any other with a file. "
-             "Any table: linear, knn"),
+             "                           protonet, ridge, finetune on the model's embedding; any other with a file; "
+             "and of\n"
+             "                           generated structures: mean-structure, uniform-structure, random-structure,\n"
+             "                           magnitude-structure. Any table: linear, knn"),
     CLI_INT_OF(DRAWN, "fine-tune", "STEPS", &asked.fine_tune, "", 0, 100000,
                "also evaluate the model with gradient steps on each support set"),
     CLI_TEXT("strength", "NAME=VALUE,...", &all.strengths,
@@ -83,6 +85,10 @@ static const cli_option options[] = {
                 "sounds: each episode is drawn within one value of it, as speaker"),
     CLI_INT_OF(KIND_SOUNDS | DRAWN, "open-set", "U", &asked.unknown, "0", 0, 1 << 20,
                "sounds: queries of U unknown classes as well; accuracy at 5 % false accepts"),
+    CLI_TEXT_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "budget", "BYTES,...", &asked.budgets,
+                "budgets of networks whose structure is generated, as 8KB,16KB (KB = 1024)"),
+    CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "control", &asked.control,
+                "also the method shuffled-structure: each network has the structure of another task"),
     CLI_TEXT_OF(KIND_IMAGES | DRAWN, "cache", "DIR", &asked.cache,
                 "images: cache of decoded images; a run's folder has one"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_SOUNDS | DRAWN, "skip-bad", &asked.skip_bad,

@@ -34,6 +34,9 @@ typedef struct eval_request {
     const char *classes, *labels, *cache, *group; /* group: NULL: none */
     int unknown;                                  /* classes beside the ways, for telling that they are */
     bool unseen, skip_bad;
+    /* networks whose structure is generated */
+    const char *budgets;
+    bool control;
 } eval_request;
 
 /* gossamer adapt. */

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "eval_runners.h"
+#include "structures.h"
 
 /* Images in the format of some contenders; those of the first are the reference. */
 typedef struct eval_view {
@@ -16,6 +17,9 @@ typedef struct eval_view {
 
 typedef struct eval {
     const char *data, *labels, *classes, *methods, *cache;
+    const char *budget_list;
+    bool control;
+    cli_budgets budgets;
     bool allow_seen, unseen, skip_bad, json;
     int episodes, threads, fine_tune;
     goss_episode_spec spec;
@@ -37,4 +41,7 @@ void eval_close(eval *e);
 /* ---- eval_report.c ---- */
 void eval_print_table(const eval *e, const goss_score *scores);
 void eval_print_json(const eval *e, const goss_score *scores);
+/* The same for each budget: scores [budgets][EVAL_MOST]. */
+void eval_print_budgets(const eval *e, goss_score (*scores)[EVAL_MOST]);
+void eval_print_budgets_json(const eval *e, goss_score (*scores)[EVAL_MOST]);
 #endif

@@ -178,11 +178,15 @@ static void show(void *context, int which, int done, int episodes) {
 
 static goss_status judge(eval_classes *e, goss_error *err) {
     goss_contender contenders[EVAL_MOST];
+    goss_structure_ask ask[EVAL_MOST];
     goss_evaluate_options o = goss_evaluate_defaults();
-    for (int i = 0; i < e->n; i++)
+    for (int i = 0; i < e->n; i++) {
+        ask[i] = (goss_structure_ask){.source = e->runner[i].source, .seed = e->q->seed};
         contenders[i] = (goss_contender){.model = e->runner[i].model,
+                                         .structure = e->runner[i].structured ? &ask[i] : NULL,
                                          .fine_tune = e->runner[i].fine_tune,
                                          .source = &e->view[e->runner[i].view].source};
+    }
     o.episodes = e->q->episodes, o.context = e;
     if (e->q->unknown) o.answered = eval_doubts_take;
     if (isatty(STDERR_FILENO)) o.progress = show;
@@ -197,7 +201,7 @@ static goss_status judge(eval_classes *e, goss_error *err) {
 /* ---- the verb ---- */
 
 static goss_status race(eval_classes *e, goss_model *first, const char *path, goss_error *err) {
-    GOSS_TRY(eval_gather(e->runner, &e->n, first, path, e->q->methods, e->q->fine_tune, err));
+    GOSS_TRY(eval_gather(e->runner, &e->n, first, path, e->q->methods, e->q->fine_tune, false, err));
     GOSS_TRY(open_views(e, err));
     GOSS_TRY(choose(e, err));
     GOSS_TRY(open_sources(e, err));

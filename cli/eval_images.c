@@ -17,27 +17,50 @@ static void show(void *context, int which, int done, int episodes) {
     fflush(stderr);
 }
 
-static goss_status judge(eval *e, goss_score *scores, goss_error *err) {
+/* bytes: 0: the most that was trained for. */
+static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_score *scores, goss_error *err) {
     goss_contender contenders[EVAL_MOST];
+    goss_structure_ask ask[EVAL_MOST];
     goss_evaluate_options o = goss_evaluate_defaults();
-    for (int i = 0; i < e->n; i++)
+    for (int i = 0; i < e->n; i++) {
+        const eval_runner *r = &e->runner[i];
+        ask[i] = (goss_structure_ask){.source = r->source, .budget = {.bytes = bytes}, .seed = e->spec.seed};
         contenders[i] = (goss_contender){.model = e->runner[i].model,
+                                         .structure = r->structured ? &ask[i] : NULL,
                                          .fine_tune = e->runner[i].fine_tune,
                                          .sampler = e->view[e->runner[i].view].sampler};
+    }
     o.episodes = e->episodes;
-    GOSS_TRY(goss_threads_new(e->threads, &o.threads, err));
+    o.threads = threads;
     if (isatty(STDERR_FILENO)) o.progress = show, o.context = e;
-    goss_status s = goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, NULL, err);
-    goss_threads_free(o.threads);
+    return goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, NULL, err);
+}
+
+static goss_status judge_all(eval *e, goss_score (*scores)[EVAL_MOST], goss_error *err) {
+    goss_threads *threads;
+    GOSS_TRY(goss_threads_new(e->threads, &threads, err));
+    goss_status s = e->budgets.n == 0 ? judge(e, 0, threads, scores[0], err) : GOSS_OK;
+    for (int i = 0; s == GOSS_OK && i < e->budgets.n; i++)
+        s = goss_error_prefix(err, judge(e, e->budgets.bytes[i], threads, scores[i], err), "--budget %lld bytes",
+                              (long long)e->budgets.bytes[i]);
+    goss_threads_free(threads);
     return s;
 }
 
 static goss_status race(eval *e, goss_model *first, const char *model, goss_error *err) {
-    goss_score scores[EVAL_MOST];
-    GOSS_TRY(eval_gather(e->runner, &e->n, first, model, e->methods, e->fine_tune, err));
+    goss_score scores[CLI_BUDGETS][EVAL_MOST];
+    const goss_status read = cli_read_budgets(e->budget_list, &e->budgets, err);
+    const goss_status gathered = eval_gather(e->runner, &e->n, first, model, e->methods, e->fine_tune, e->control,
+                                             read == GOSS_OK ? err : NULL); /* takes the model */
+    GOSS_TRY(read);
+    GOSS_TRY(gathered);
+    if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(first, model, "--budget", err));
     GOSS_TRY(eval_open(e, err));
-    GOSS_TRY(judge(e, scores, err));
-    (e->json ? eval_print_json : eval_print_table)(e, scores);
+    GOSS_TRY(judge_all(e, scores, err));
+    if (e->budgets.n > 0)
+        (e->json ? eval_print_budgets_json : eval_print_budgets)(e, scores);
+    else
+        (e->json ? eval_print_json : eval_print_table)(e, scores[0]);
     return GOSS_OK;
 }
 
@@ -47,6 +70,7 @@ int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, 
     if (n > 1) cli_usage(verb, "several models: only those of tables are folds; --methods NAME=FILE races others");
     e.data = q->data, e.labels = q->labels, e.classes = q->classes, e.methods = q->methods, e.cache = q->cache;
     e.allow_seen = q->allow_seen, e.unseen = q->unseen, e.skip_bad = q->skip_bad, e.json = q->json;
+    e.budget_list = q->budgets, e.control = q->control;
     e.episodes = q->episodes, e.threads = q->threads, e.fine_tune = q->fine_tune, e.spec = q->episode;
     const int status = race(&e, first, words[0], &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     eval_close(&e);

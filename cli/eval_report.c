@@ -48,10 +48,13 @@ static void print_used(const eval *e, const char *how, bool validated, int image
     printf("\n");
 }
 
-void eval_print_table(const eval *e, const goss_score *scores) {
+static void print_head(const eval *e) {
     print_protocol(e);
     print_used(e, "seen in training, so not unseen tasks", false, e->seen_images);
     print_used(e, "validated on, so weights were chosen by them", true, e->validated_images);
+}
+
+static void print_rows(const eval *e, const goss_score *scores) {
     printf("%-24s %18s %22s %10s  %s\n", "method", "accuracy %", "difference", "ms/task", "weights");
     for (int i = 0; i < e->n; i++) {
         const goss_score *s = &scores[i];
@@ -62,6 +65,19 @@ void eval_print_table(const eval *e, const goss_score *scores) {
         printf(" %18s %22s %10.2f  ", accuracy, difference, 1000 * s->seconds_per_task);
         cli_put_name(e->runner[i].weights, 0);
         putchar('\n');
+    }
+}
+
+void eval_print_table(const eval *e, const goss_score *scores) {
+    print_head(e);
+    print_rows(e, scores);
+}
+
+void eval_print_budgets(const eval *e, goss_score (*scores)[EVAL_MOST]) {
+    print_head(e);
+    for (int i = 0; i < e->budgets.n; i++) {
+        cli_print_figures(e->budgets.bytes[i], &scores[i][0].structure);
+        print_rows(e, scores[i]);
     }
 }
 
@@ -114,15 +130,33 @@ static void put_method(const eval_runner *r, const goss_score *s) {
     cli_json_name(r->weights);
     put_count("seen", r->trained.images, r->trained.complete);
     put_count("validated", r->validated.images, r->validated.complete);
+    cli_json_figures(&s->structure);
     printf("}");
 }
 
-void eval_print_json(const eval *e, const goss_score *scores) {
-    put_protocol(e);
+static void put_methods(const eval *e, const goss_score *scores) {
     printf(", \"methods\": [");
     for (int i = 0; i < e->n; i++) {
         if (i) printf(", ");
         put_method(&e->runner[i], &scores[i]);
+    }
+    printf("]");
+}
+
+void eval_print_json(const eval *e, const goss_score *scores) {
+    put_protocol(e);
+    put_methods(e, scores);
+    printf("}\n");
+}
+
+void eval_print_budgets_json(const eval *e, goss_score (*scores)[EVAL_MOST]) {
+    put_protocol(e);
+    printf(", \"budgets\": [");
+    for (int i = 0; i < e->budgets.n; i++) {
+        printf("%s{\"budget_bytes\": %lld", i ? ", " : "", (long long)e->budgets.bytes[i]);
+        cli_json_figures(&scores[i][0].structure);
+        put_methods(e, scores[i]);
+        printf("}");
     }
     printf("]}\n");
 }

@@ -23,6 +23,16 @@ static goss_status place(runners *e, const char *name, const char *weights, eval
     return r->name && r->weights ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
 }
 
+/* The model's own weights in networks of another structure. */
+static goss_status add_structure(runners *e, goss_structure_source source, goss_error *err) {
+    const char *name = goss_structure_source_name(source);
+    eval_runner *r;
+    GOSS_TRY(cli_need_structures(e->runner[0].model, e->runner[0].weights, name, err));
+    GOSS_TRY(place(e, name, e->runner[0].weights, &r, err));
+    r->model = e->runner[0].model, r->structured = true, r->source = source;
+    return GOSS_OK;
+}
+
 /* A method on the model's own weights. */
 static goss_status derive(runners *e, const char *name, goss_error *err) {
     eval_runner *r;
@@ -62,10 +72,14 @@ static goss_status add_runner(runners *e, char *word, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as protonet,mine=FILE",
                               *name ? "file name" : "name");
     if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the model itself is that method */
+    goss_structure_source source;
+    if (!file && goss_structure_source_find(name, &source, NULL) == GOSS_OK) return add_structure(e, source, err);
     if (!file) return derive(e, name, err);
     GOSS_TRY(place(e, name, file, &r, err));
     r->file = true;
-    return goss_error_prefix(err, goss_model_load(file, &r->model, err), "--methods %s", name);
+    GOSS_TRY(goss_error_prefix(err, goss_model_load(file, &r->model, err), "--methods %s", name));
+    r->structured = cli_has_structures(r->model);
+    return GOSS_OK;
 }
 
 static goss_status add_tuned(runners *e, int fine_tune, goss_error *err) {
@@ -74,16 +88,17 @@ static goss_status add_tuned(runners *e, int fine_tune, goss_error *err) {
     char name[100];
     snprintf(name, sizeof name, "%s+finetune%d", first->name, fine_tune);
     GOSS_TRY(place(e, name, first->weights, &r, err));
-    r->model = first->model, r->fine_tune = fine_tune;
+    r->model = first->model, r->fine_tune = fine_tune, r->structured = first->structured;
     return GOSS_OK;
 }
 
 goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
-                        int fine_tune, goss_error *err) {
+                        int fine_tune, bool control, goss_error *err) {
     runners e = {runner, n};
     eval_runner *r;
     goss_status s = place(&e, goss_method_name(goss_model_method(m)), path, &r, err);
-    r->model = m, r->file = true;
+    r->model = m, r->file = true, r->structured = cli_has_structures(m);
+    if (s == GOSS_OK && control) s = add_structure(&e, GOSS_STRUCTURE_SHUFFLED, err);
     if (s == GOSS_OK && fine_tune > 0) s = add_tuned(&e, fine_tune, err);
     if (s != GOSS_OK || !methods) return s;
     char *list = strdup(methods), *rest = list, *word;

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "gossamer/evaluate.h"
+#include "structures.h"
 
 enum { EVAL_MOST = 32 };
 
@@ -14,13 +15,15 @@ typedef struct eval_runner {
     bool file;         /* weights is a separate file */
     goss_model *model; /* owned, unless it is the first one's */
     int fine_tune;
+    bool structured; /* its networks have structures, generated or as `source` says */
+    goss_structure_source source;
     int view;
     goss_overlap trained, validated; /* with the evaluated classes */
 } eval_runner;
 
-/* The model, with gradient steps too if fine_tune > 0, and the methods of a list "A,B=FILE" (NULL: none). Takes the
+/* The model, with gradient steps too if fine_tune > 0, with structures of other tasks if `control`, and the methods of a list "A,B=FILE" (NULL: none). Takes the
  * model. Shapes: runner [EVAL_MOST], zero. Owns: eval_free_runners, of what an error leaves, too. */
 goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
-                        int fine_tune, goss_error *err);
+                        int fine_tune, bool control, goss_error *err);
 void eval_free_runners(eval_runner *runner);
 #endif

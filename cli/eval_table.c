@@ -152,6 +152,16 @@ static goss_status add_derived(eval_table *e, const char *name, goss_error *err)
     return GOSS_OK;
 }
 
+/* The models' own weights in networks of another structure. */
+static goss_status add_structure(eval_table *e, goss_structure_source source, goss_error *err) {
+    table_runner *r;
+    GOSS_TRY(cli_need_structures(e->fold[0].model, e->fold[0].path, goss_structure_source_name(source), err));
+    GOSS_TRY(add_runner(e, goss_structure_source_name(source), &r, err));
+    use_models(e, r);
+    r->structured = true, r->source = source;
+    return GOSS_OK;
+}
+
 /* NAME=FILE; a repeated name adds a fold. */
 static goss_status add_file(eval_table *e, const char *name, const char *path, goss_error *err) {
     table_runner *r = find_runner(e, name);
@@ -162,6 +172,7 @@ static goss_status add_file(eval_table *e, const char *name, const char *path, g
     int at;
     GOSS_TRY(goss_error_prefix(err, add_fold(e, path, NULL, &at, err), "--methods %s", name));
     r->fold[r->folds++] = at;
+    r->structured = cli_has_structures(e->fold[at].model);
     return check_alike(e, &e->fold[at], err);
 }
 
@@ -179,6 +190,8 @@ static goss_status add_method(eval_table *e, char *word, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as ridge,maml=FILE",
                               *name ? "file name" : "name");
     if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the models themselves are that method */
+    goss_structure_source source;
+    if (!file && goss_structure_source_find(name, &source, NULL) == GOSS_OK) return add_structure(e, source, err);
     return file ? add_file(e, name, file, err) : add_derived(e, name, err);
 }
 
@@ -188,7 +201,7 @@ static goss_status add_tuned(eval_table *e, goss_error *err) {
     snprintf(name, sizeof name, "%.60s+finetune%d", e->runner[0].name, e->fine_tune);
     GOSS_TRY(add_runner(e, name, &r, err));
     use_models(e, r);
-    r->fine_tune = e->fine_tune;
+    r->fine_tune = e->fine_tune, r->structured = e->runner[0].structured;
     return GOSS_OK;
 }
 
@@ -226,7 +239,10 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
                                    "--metric"));
     GOSS_TRY(add_runner(e, method_name(&e->fold[0]), &r, err));
     use_models(e, r);
+    r->structured = cli_has_structures(e->fold[0].model);
+    if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(e->fold[0].model, words[0], "--budget", err));
     if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
+    if (e->control) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_SHUFFLED, err));
     if (!e->methods) return check_metric(e, err);
     char *list = strdup(e->methods), *rest = list, *word;
     if (!list) return no_memory(err);
@@ -319,17 +335,46 @@ static void close_all(eval_table *e) {
         free(f->seen), free(f->at);
     }
     for (int i = 0; i < e->runners; i++) free(e->runner[i].name), free(e->runner[i].value), free(e->runner[i].answers);
+    for (int i = 0; i < CLI_BUDGETS; i++)
+        for (int k = 0; k < e->runners; k++) free(e->raced[i][k].value), free(e->raced[i][k].answers);
     free(e->judged), free(e->work), free(e->list);
 }
 
+static goss_status race(eval_table *e, int i, goss_error *err) {
+    if (e->budgets.n == 0) {
+        GOSS_TRY(eval_table_race(e, 0, err));
+    } else {
+        GOSS_TRY(goss_error_prefix(err, eval_table_race(e, e->budgets.bytes[i], err), "--budget %lld bytes",
+                                   (long long)e->budgets.bytes[i]));
+    }
+    memcpy(e->raced[i], e->runner, sizeof e->runner);
+    for (int k = 0; k < e->runners; k++) e->runner[k].value = NULL, e->runner[k].answers = NULL; /* moved */
+    return GOSS_OK;
+}
+
+/* The report begins when all races are over: an error leaves no half of one. */
+static goss_status race_all(eval_table *e, const eval_table_form *form, goss_error *err) {
+    const int races = e->budgets.n > 0 ? e->budgets.n : 1;
+    for (int i = 0; i < races; i++) GOSS_TRY(race(e, i, err));
+    for (int i = 0; i < races; i++) {
+        memcpy(e->runner, e->raced[i], sizeof e->runner);
+        if (i == 0) form->begin(e);
+        form->race(e, e->budgets.n > 0 ? i : -1);
+        for (int k = 0; k < e->runners; k++) e->runner[k].value = NULL, e->runner[k].answers = NULL;
+    }
+    form->end(e);
+    return GOSS_OK;
+}
+
 static goss_status run(eval_table *e, goss_model *first, char **words, int n, goss_error *err) {
-    GOSS_TRY(gather(e, first, words, n, err));
+    const goss_status read = cli_read_budgets(e->budget_list, &e->budgets, err);
+    const goss_status gathered = gather(e, first, words, n, read == GOSS_OK ? err : NULL); /* takes the model */
+    GOSS_TRY(read);
+    GOSS_TRY(gathered);
     if (!e->repeats) e->repeats = goss_table_tasks_order(e->fold[0].tasks) == GOSS_ORDER_RANDOM ? 5 : 1;
     GOSS_TRY(choose_tasks(e, err));
     tell_tasks(e);
-    GOSS_TRY(eval_table_race(e, err));
-    (e->json ? eval_table_json : eval_table_print)(e);
-    return GOSS_OK;
+    return race_all(e, e->json ? &eval_table_json : &eval_table_text, err);
 }
 
 int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n) {
@@ -339,7 +384,7 @@ int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, 
     e.data = q->data, e.methods = q->methods, e.order = q->order, e.tasks_file = q->tasks_file;
     e.metric_name = q->metric, e.descriptors = q->descriptors, e.support = q->support, e.repeats = q->repeats;
     e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;
-    e.allow_seen = q->allow_seen, e.json = q->json;
+    e.allow_seen = q->allow_seen, e.json = q->json, e.budget_list = q->budgets, e.control = q->control;
     const int status = run(&e, first, words, n, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     close_all(&e);
     return status;

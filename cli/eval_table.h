@@ -9,6 +9,7 @@
 #include "cli.h"
 #include "gossamer/race.h"
 #include "gossamer/table_data.h"
+#include "structures.h"
 
 enum { EVAL_FOLDS = 64, EVAL_RUNNERS = 32 };
 
@@ -32,9 +33,12 @@ typedef struct table_runner {
     const char *derive;             /* method derived from the folds' models; NULL: the models themselves */
     int fold[EVAL_FOLDS], folds;
     int fine_tune;
-    double *value;  /* [tasks] mean over draws and folds; NaN: not evaluated, or undefined */
-    int *answers;   /* [tasks] folds that were evaluated */
-    double seconds; /* of all draws */
+    bool structured; /* its networks have structures, generated or as `source` says */
+    goss_structure_source source;
+    goss_structure_figures figures; /* of all folds; sums in place of means until the race is over */
+    double *value;                  /* [tasks] mean over draws and folds; NaN: not evaluated, or undefined */
+    int *answers;                   /* [tasks] folds that were evaluated */
+    double seconds;                 /* of all draws */
     int64_t draws;
 } table_runner;
 
@@ -43,11 +47,15 @@ typedef struct eval_table {
     int support, repeats, fine_tune, threads;
     uint64_t seed;
     bool allow_seen, json;
+    const char *budget_list;
+    bool control;
+    cli_budgets budgets;
     char *list; /* the items of --methods */
     /* found */
     table_fold fold[EVAL_FOLDS];
     int folds, models; /* the first `models` are positional arguments */
     table_runner runner[EVAL_RUNNERS];
+    table_runner raced[CLI_BUDGETS][EVAL_RUNNERS]; /* as they were after each race */
     int runners;
     const goss_metric *metric;
     int tasks;    /* of the table */
@@ -62,9 +70,15 @@ typedef struct eval_table {
 bool eval_table_may(const eval_table *e, const table_runner *r, int fold, int task);
 
 /* ---- eval_table_race.c ---- */
-goss_status eval_table_race(eval_table *e, goss_error *err);
+/* bytes: the budget of structures; 0: the most that was trained for. */
+goss_status eval_table_race(eval_table *e, int64_t bytes, goss_error *err);
 
 /* ---- eval_table_report.c ---- */
-void eval_table_print(const eval_table *e);
-void eval_table_json(const eval_table *e);
+/* The tasks, before any race; a race's methods, budget: its place among the budgets, -1: none; the end. */
+typedef struct eval_table_form {
+    void (*begin)(const eval_table *e);
+    void (*race)(const eval_table *e, int budget);
+    void (*end)(const eval_table *e);
+} eval_table_form;
+extern const eval_table_form eval_table_text, eval_table_json;
 #endif

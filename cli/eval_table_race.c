@@ -37,26 +37,38 @@ static goss_status open_source(const eval_table *e, const table_fold *f, const i
     return goss_table_source_open(f->tasks, f->fit->transform, &o, out, NULL, err);
 }
 
-static goss_status answer_by_model(const eval_table *e, const table_runner *r, const table_fold *f,
+static void add_figures(goss_structure_figures *to, const goss_structure_figures *f) {
+    if (f->networks == 0) return;
+    to->networks += f->networks, to->violations += f->violations;
+    to->bytes_mean += f->bytes_mean * (double)f->networks, to->macs_mean += f->macs_mean * (double)f->networks;
+    if (f->bytes_max > to->bytes_max) to->bytes_max = f->bytes_max;
+    if (f->ram_max > to->ram_max) to->ram_max = f->ram_max;
+}
+
+static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t bytes, const table_fold *f,
                                    const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
                                    double *seconds, goss_error *err) {
     goss_model *derived = NULL;
     if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
-    goss_status s = goss_race_model(derived ? derived : f->model, r->fine_tune, source, e->metric, draws, threads,
-                                    values, seconds, err);
+    const goss_structure_ask ask = {.source = r->source, .budget = {.bytes = bytes}, .seed = e->seed};
+    goss_structure_figures figures;
+    const goss_status s = goss_race_structure(derived ? derived : f->model, r->fine_tune, r->structured ? &ask : NULL,
+                                              source, e->metric, draws, threads, values, seconds, &figures, err);
+    if (s == GOSS_OK) add_figures(&r->figures, &figures);
     goss_model_free(derived);
     return s;
 }
 
-static goss_status answer(const eval_table *e, table_runner *r, const table_fold *f, const int32_t *tasks, int n,
-                          const int64_t *number, goss_threads *threads, double *values, goss_error *err) {
+static goss_status answer(const eval_table *e, table_runner *r, int64_t bytes, const table_fold *f,
+                          const int32_t *tasks, int n, const int64_t *number, goss_threads *threads, double *values,
+                          goss_error *err) {
     goss_task_source source;
     double seconds = 0;
     const int64_t draws = (int64_t)n * e->repeats;
     GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
     goss_status s = r->kind ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, e->metric, draws, values,
                                                  &seconds, err)
-                            : answer_by_model(e, r, f, &source, threads, draws, values, &seconds, err);
+                            : answer_by_model(e, r, bytes, f, &source, threads, draws, values, &seconds, err);
     goss_task_source_free(&source);
     r->seconds += seconds, r->draws += draws;
     return s;
@@ -71,11 +83,13 @@ static void collect(const eval_table *e, table_runner *r, const int32_t *tasks, 
     }
 }
 
-static goss_status run(eval_table *e, table_runner *r, goss_threads *threads, goss_error *err) {
+static goss_status run(eval_table *e, table_runner *r, int64_t bytes, goss_threads *threads, goss_error *err) {
     const size_t all = (size_t)e->tasks;
     int32_t *tasks = calloc(all, sizeof *tasks);
     int64_t *number = calloc(all, sizeof *number);
     double *values = calloc(all * (size_t)e->repeats, sizeof *values);
+    free(r->value), free(r->answers); /* of another budget */
+    r->seconds = 0, r->draws = 0, r->figures = (goss_structure_figures){0};
     r->value = calloc(all, sizeof *r->value), r->answers = calloc(all, sizeof *r->answers);
     goss_status s = tasks && number && values && r->value && r->answers ? GOSS_OK : no_memory(err);
     for (int i = 0; s == GOSS_OK && i < r->folds; i++) {
@@ -83,20 +97,22 @@ static goss_status run(eval_table *e, table_runner *r, goss_threads *threads, go
         const int n = choose(e, r, r->fold[i], tasks);
         if (n == 0) continue;
         find_numbers(f, tasks, n, number);
-        s = answer(e, r, f, tasks, n, number, threads, values, err);
+        s = answer(e, r, bytes, f, tasks, n, number, threads, values, err);
         if (s == GOSS_OK) collect(e, r, tasks, n, values);
     }
     for (int i = 0; s == GOSS_OK && i < e->tasks; i++)
         r->value[i] = r->answers[i] ? r->value[i] / r->answers[i] : (double)NAN;
+    if (r->figures.networks > 0)
+        r->figures.bytes_mean /= (double)r->figures.networks, r->figures.macs_mean /= (double)r->figures.networks;
     free(tasks), free(number), free(values);
     return goss_error_prefix(err, s, "%s", r->name);
 }
 
-goss_status eval_table_race(eval_table *e, goss_error *err) {
+goss_status eval_table_race(eval_table *e, int64_t bytes, goss_error *err) {
     goss_threads *threads;
     GOSS_TRY(goss_threads_new(e->threads, &threads, err));
     goss_status s = GOSS_OK;
-    for (int i = 0; s == GOSS_OK && i < e->runners; i++) s = run(e, &e->runner[i], threads, err);
+    for (int i = 0; s == GOSS_OK && i < e->runners; i++) s = run(e, &e->runner[i], bytes, threads, err);
     goss_threads_free(threads);
     return s;
 }

@@ -43,7 +43,7 @@ static void interval(char *out, size_t size, const char *format, double mean, do
         snprintf(out + n, size - (size_t)n, " +- %.4g", half);
 }
 
-void eval_table_print(const eval_table *e) {
+static void print_tasks(const eval_table *e) {
     printf("%d tasks (", e->n_judged);
     cli_put_name(goss_table_transform_task(e->fold[0].fit->transform), 0);
     printf("), %d support rows (order: ", e->support);
@@ -51,6 +51,10 @@ void eval_table_print(const eval_table *e) {
     printf("), %d draw%s a task; %s of ", e->repeats, e->repeats == 1 ? "" : "s", e->metric->name);
     cli_put_name(goss_table_transform_target(e->fold[0].fit->transform), 0);
     printf(", %s is better; mean over tasks, 95 %% intervals\n", e->metric->higher ? "higher" : "lower");
+}
+
+static void print_race(const eval_table *e, int budget) {
+    if (budget >= 0) cli_print_figures(e->budgets.bytes[budget], &e->runner[0].figures);
     printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
     for (int i = 0; i < e->runners; i++) {
         char value[60], gap[60] = "";
@@ -87,11 +91,12 @@ static void put_method(const eval_table *e, const table_runner *r) {
     cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
     cli_json_number(", \"seconds_per_task\": ", seconds_per_task(r));
     printf(", \"undefined\": %d", s.undefined);
+    cli_json_figures(&r->figures);
     put_tasks(e, r);
     printf("}");
 }
 
-void eval_table_json(const eval_table *e) {
+static void begin_json(const eval_table *e) {
     printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->n_judged,
            e->support, e->metric->name, e->metric->higher ? "true" : "false");
     cli_json_name(order_of(e));
@@ -100,10 +105,23 @@ void eval_table_json(const eval_table *e) {
     cli_json_name(e->data);
     printf(", \"target\": ");
     cli_json_name(goss_table_transform_target(e->fold[0].fit->transform));
+    if (e->budgets.n > 0) printf(", \"budgets\": [");
+}
+
+static void put_race(const eval_table *e, int budget) {
+    if (budget >= 0) printf("%s{\"budget_bytes\": %lld", budget ? ", " : "", (long long)e->budgets.bytes[budget]);
+    if (budget >= 0) cli_json_figures(&e->runner[0].figures);
     printf(", \"methods\": [");
     for (int i = 0; i < e->runners; i++) {
         if (i) printf(", ");
         put_method(e, &e->runner[i]);
     }
-    printf("]}\n");
+    printf(budget >= 0 ? "]}" : "]");
 }
+
+static void end_json(const eval_table *e) { printf(e->budgets.n > 0 ? "]}\n" : "}\n"); }
+
+static void end_text(const eval_table *e) { (void)e; }
+
+const eval_table_form eval_table_text = {print_tasks, print_race, end_text},
+                      eval_table_json = {begin_json, put_race, end_json};

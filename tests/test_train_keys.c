@@ -136,6 +136,8 @@ static int difference(const result *a, const result *b) {
 
 #define CONV "model.backbone=conv 4 3 pad 1; norm batch; relu; flatten"
 #define LAYERS "hyper.rules=head=class; dense1.w=lowrank 2; *=shared"
+#define SPACE "model.backbone=flatten; dense 4..16/4; relu; dense 8"
+#define STRUCTURE SPACE, "structure.choose=task"
 #define CHUNKS "hyper.rules=head=class; dense1.w=chunked; *=shared"
 
 /* Alphabets of classes of drawings in two faces. */
@@ -236,6 +238,16 @@ static const row rows[] = {
     {"hyper.class_delta", {0}, "true", "false", WEIGHTS},
     {"hyper.class_hidden", {0}, "128", "16", WEIGHTS},
     {"hyper.class_scale", {0}, "true", "false", WEIGHTS},
+    {"structure.choose", {SPACE}, "task", "all", WEIGHTS},
+    {"structure.low", {STRUCTURE}, "auto", "3KB", WEIGHTS},
+    {"structure.high", {STRUCTURE}, "auto", "3KB", WEIGHTS},
+    {"structure.temperature", {STRUCTURE}, "1", "3", WEIGHTS},
+    {"structure.temperature_end", {STRUCTURE}, "0.2", "0.9", WEIGHTS},
+    {"structure.warmup", {STRUCTURE}, "0.1", "0.5", WEIGHTS},
+    {"structure.shrink", {STRUCTURE}, "0.3", "0.9", WEIGHTS},
+    {"structure.sandwich", {STRUCTURE}, "true", "false", WEIGHTS},
+    {"structure.distill", {STRUCTURE}, "0.5", "0", WEIGHTS},
+    {"structure.entropy", {STRUCTURE}, "0", "1", WEIGHTS},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -417,6 +429,13 @@ static const struct {
     {"hyper.class_scale", "hyper.class_scale", {"hyper.class_delta=false"}, "false"},
     {"hyper.*", "hyper.rules", {"train.method=maml"}, "head=class; *=film"},
     {"cells.*", "cells.width", {0}, "24"},
+    {"structure.choose", "structure.choose", {"train.method=pixels"}, "largest"},
+    {"structure.low,structure.high,structure.temperature,structure.temperature_end,structure.warmup,structure.shrink,"
+     "structure.sandwich,structure.entropy",
+     "structure.low",
+     {SPACE, "structure.choose=largest"},
+     "3KB"},
+    {"structure.distill", "structure.distill", {STRUCTURE, "structure.sandwich=false"}, "0.2"},
     {"share.*", "share.rules", {0}, "*=own"},
     {"share.size", "share.size", {0}, "2"},
     {"share.gate_temperature", "share.gate_temperature", {0}, "2"},

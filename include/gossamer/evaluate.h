@@ -25,7 +25,9 @@ extern "C" {
 /* A model in a comparison. Everything is borrowed. */
 typedef struct goss_contender {
     const goss_model *model;
-    int fine_tune;         /* gradient steps on the support set after adapting (0) */
+    int fine_tune; /* gradient steps on the support set after adapting (0) */
+    /* Of a model that generates structures: which, within what; NULL: its own, within the most of training */
+    const goss_structure_ask *structure;
     goss_sampler *sampler; /* NULL: the common one. Else a sampler that draws the same episodes from the same images,
                               with this model's preprocessing (goss_model_open_images) */
     const goss_task_source *source; /* the same for goss_evaluate_tasks: the same tasks, with this model's
@@ -61,6 +63,7 @@ typedef struct goss_score {
     double seconds_per_task; /* of adapting and classifying, without drawing the episode */
     double difference;       /* accuracy minus the first contender's */
     double difference_ci95;  /* half its paired 95 % interval; NaN as above */
+    goss_structure_figures structure; /* of the tasks' networks, if the model generates structures */
 } goss_score;
 
 /* Evaluates n contenders on episodes 0 .. episodes-1 of a sampler. Each works on images preprocessed for its model

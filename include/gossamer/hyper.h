@@ -79,6 +79,9 @@ typedef struct goss_hyper_options {
     int noise;    /* NOISE: its length; 0: 16. Without NOISE: length of the noise beside the support set; 0: none (0) */
     int features; /* SUPPORT: length of a sample's features; 0: that of the target's embedding */
     int targets;  /* SUPPORT: length of a sample's target (regression); 0: none */
+    int gates;    /* logits of so many gates of a structure are generated, too (space.h); 0: none (0) */
+    bool gates_shared;  /* the same logits for every task, learned: nothing of the condition enters them (false) */
+    int budget;         /* length of a budget that the code depends on; 0: none (0) */
     int attention;      /* SUPPORT: heads of attention among the classes; 0: none (4) */
     bool class_delta;   /* head=class: false: plain class means, a ProtoNet (true) */
     int class_hidden;   /* head=class: hidden units of the delta's MLP (128) */
@@ -130,6 +133,7 @@ typedef struct goss_condition {
     goss_val rows;          /* TASK: [T,E], rows of the caller's table; GOSS_NONE: those of "tasks" */
     goss_val descriptor;    /* DESCRIPTOR: [T,D] */
     goss_val input;         /* INPUT: [T,N,...], the target's input */
+    goss_val budget;        /* with options.budget: [T,B], numbers from -1 to 1 */
     goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE: drawn by the call */
 } goss_condition;
 
@@ -138,7 +142,10 @@ typedef struct goss_generated {
     /* Weights, modulation, a class head [T,F,W] and [T,W], and the code e, a goss_variable (GOSS_NONE if only a class
      * head is generated). Owned: goss_generated_free. */
     goss_instance net;
-    goss_val rows;    /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
+    goss_val rows; /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
+    /* With options.gates: logits [T,G], or [1,G] with gates_shared. They are 3.5 at the start (a gate is open with
+     * probability 0.97), plus learned ones, plus what is generated for the task. */
+    goss_val structure;
     goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;
 /* Frees the weights; NULL is allowed. */

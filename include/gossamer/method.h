@@ -13,6 +13,7 @@
 #include "gossamer/nn.h"
 #include "gossamer/share.h"
 #include "gossamer/step.h"
+#include "gossamer/structure.h"
 #include "gossamer/task.h"
 
 #ifdef __cplusplus
@@ -41,6 +42,7 @@ typedef struct goss_task_batch {
     goss_val descriptor;       /* "descriptor" [T,D] */
     goss_val id;               /* "id" index [T]: ids of the tasks; the spec's `ids` for a new one */
     goss_val known;            /* "known" [T]: 0 for a new task, else 1 */
+    int64_t outputs;           /* W at most */
     bool all_known, supported; /* of the spec: no task is new; tasks have support samples */
 } goss_task_batch;
 
@@ -115,6 +117,8 @@ typedef struct goss_method_options {
     const goss_hyper_options *hyper;
     /* multitask; NULL: defaults. `tasks` is the number of tasks with an id; task_classes as here. */
     const goss_share_options *share;
+    /* hypernet, of a backbone with choices (space.h); NULL: the backbone has none */
+    const goss_structure_options *structure;
 } goss_method_options;
 /* The defaults. */
 GOSS_API goss_method_options goss_method_defaults(void);
@@ -142,6 +146,10 @@ GOSS_API const char *const *goss_method_names(void);
 GOSS_API const goss_target *goss_method_target(const goss_method *m);
 /* Whether there is anything to train; false: pixels, scratch. */
 GOSS_API bool goss_method_trains(const goss_method *m);
+/* The space of the target. Borrowed. */
+GOSS_API const goss_space *goss_method_space(const goss_method *m);
+/* How its structures are generated; choose is NONE without choices. Borrowed. */
+GOSS_API const goss_structure_options *goss_method_structure(const goss_method *m);
 /* The sharing of weights; NULL: not multitask. Borrowed. */
 GOSS_API const goss_share *goss_method_share(const goss_method *m);
 

@@ -31,6 +31,14 @@ extern "C" {
 GOSS_API GOSS_MUST_USE goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
                                                    const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                    double *values, double *seconds, goss_error *err);
+/* The same for a model that generates structures: which, within what (NULL: its own, within the most that it was
+ * trained for). figures: NULL, or receives what the networks cost. Errors: also GOSS_E_UNSUPPORTED: a model that
+ * generates none; GOSS_E_ARGUMENT: no structure is within the budget. */
+GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, int fine_tune,
+                                                       const goss_structure_ask *ask, const goss_task_source *source,
+                                                       const goss_metric *metric, int64_t draws, goss_threads *threads,
+                                                       double *values, double *seconds, goss_structure_figures *figures,
+                                                       goss_error *err);
 /* The same for a baseline, on the calling thread and in double precision. Inputs and targets of the source's samples
  * are the rows; class probabilities enter the metric as their logarithms. at: the values of the order column by sample
  * number (goss_task.support_rows, query_rows), for baselines with goss_baseline_kind.order; NULL: there is none.

@@ -10,6 +10,8 @@
 
 #include "hyper/hyper.h"
 
+enum { BUDGET_WAVES = 3 };
+
 /* ---- shared with other files ---- */
 
 goss_val goss__hyper_weight(const goss_weights *own, const char *fmt, ...) {
@@ -85,7 +87,7 @@ goss_status goss__hyper_plan_code(goss_hyper *h, goss_error *err) {
         GOSS_TRY(plan_linear(h, part_name(h, GOSS_CONDITION_INPUT), h->input, o->embedding, err));
     if (sees(h, GOSS_CONDITION_NOISE) && !sees(h, GOSS_CONDITION_SUPPORT))
         GOSS_TRY(plan_linear(h, part_name(h, GOSS_CONDITION_NOISE), o->noise, o->embedding, err));
-    return GOSS_OK;
+    return o->budget > 0 ? plan_linear(h, "budget", BUDGET_WAVES * 2 * (int64_t)o->budget, o->embedding, err) : GOSS_OK;
 }
 
 static goss_val draw_noise(const goss_hyper *h, const goss_condition *c) {
@@ -105,6 +107,16 @@ goss_val goss__hyper_noise(const goss_hyper *h, goss_graph *g, const goss_condit
 static goss_val encode_descriptor(goss_val d) {
     goss_val angle = goss_scale(d, M_PI / 2);
     return goss_concat((goss_val[]){goss_cos(angle), goss_sin(angle)}, 2, 1);
+}
+
+/* Cosine and sine of a quarter, a half and a whole turn: what lies close is told apart, too. */
+static goss_val encode_budget(goss_val b) {
+    goss_val part[2 * BUDGET_WAVES];
+    for (int i = 0; i < BUDGET_WAVES; i++) {
+        const goss_val angle = goss_scale(b, M_PI / 2 * (1 << i));
+        part[2 * i] = goss_cos(angle), part[2 * i + 1] = goss_sin(angle);
+    }
+    return goss_concat(part, 2 * BUDGET_WAVES, 1);
 }
 
 static goss_val encode_support(const goss_hyper *h, const goss_weights *own, const goss_condition *c) {
@@ -133,9 +145,13 @@ static goss_val fold_input(const goss_hyper *h, goss_val x) {
 }
 
 /* x [T, D] -> [T, E] */
-static goss_val encode_vector(const goss_hyper *h, const goss_weights *own, goss_conditioner c, goss_val x) {
+static goss_val encode_named(const goss_weights *own, const char *name, goss_val x) {
     if (!goss_valid(x)) return x;
-    return goss_squeeze(goss_silu(goss__hyper_linear(own, part_name(h, c), goss_unsqueeze(x, 1))), 1);
+    return goss_squeeze(goss_silu(goss__hyper_linear(own, name, goss_unsqueeze(x, 1))), 1);
+}
+
+static goss_val encode_vector(const goss_hyper *h, const goss_weights *own, goss_conditioner c, goss_val x) {
+    return encode_named(own, part_name(h, c), x);
 }
 
 static goss_val table_rows(const goss_hyper *h, goss_graph *g, const goss_condition *c) {
@@ -153,7 +169,7 @@ static goss_val for_inputs(goss_val e, const goss_condition *c) {
 
 goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights *own, const goss_condition *c,
                           goss_val *rows) {
-    goss_val part[5], e = GOSS_NONE;
+    goss_val part[6], e = GOSS_NONE;
     int n = 0;
     bool missing = false;
     goss_scope_push(g, "code");
@@ -163,6 +179,8 @@ goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights
         part[n++] = encode_vector(h, own, GOSS_CONDITION_DESCRIPTOR, encode_descriptor(c->descriptor));
     if (sees(h, GOSS_CONDITION_NOISE) && !sees(h, GOSS_CONDITION_SUPPORT))
         part[n++] = encode_vector(h, own, GOSS_CONDITION_NOISE, goss__hyper_noise(h, g, c));
+    if (h->options.budget > 0)
+        part[n++] = encode_named(own, "budget", goss_valid(c->budget) ? encode_budget(c->budget) : GOSS_NONE);
     for (int i = 0; i < n; i++) {
         missing |= !goss_valid(part[i]);
         e = i ? goss_add(e, part[i]) : part[i];

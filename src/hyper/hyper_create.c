@@ -102,6 +102,8 @@ static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
     if (o->conditioner & GOSS_CONDITION_DESCRIPTOR)
         GOSS_TRY(check_number("descriptor", o->descriptor, 1, 1 << 24, err));
     GOSS_TRY(check_number("noise", o->noise, 0, 1 << 16, err));
+    GOSS_TRY(check_number("gates", o->gates, 0, 1 << 16, err));
+    GOSS_TRY(check_number("budget", o->budget, 0, 64, err));
     GOSS_TRY(check_number("attention", o->attention, 0, 64, err));
     if (o->attention > 0 && o->embedding % o->attention != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "hyper: %d heads of attention do not divide an embedding of %d",
@@ -173,6 +175,7 @@ static goss_status build(goss_hyper *h, const goss_hyper_options *o, goss_error 
     if (h->options.temperature == 0) h->options.temperature = 1 / __builtin_sqrt((double)h->features);
     GOSS_TRY(find_sites(h, err));
     GOSS_TRY(goss__hyper_read_rules(h, err));
+    h->layers |= o->gates > 0;
     GOSS_TRY(check_cells(h, err));
     return plan(h, err);
 }

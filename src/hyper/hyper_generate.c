@@ -106,7 +106,8 @@ static goss_status plan_site(goss_hyper *h, int i, goss_error *err) {
 
 goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
     const goss_hyper_options *o = &h->options;
-    int64_t layers = goss_target_layers(h->target);
+    /* A structure is one layer more. */
+    int64_t layers = goss_target_layers(h->target) + (o->gates > 0);
     /* The two terms of the trunk have half of the variance each. */
     GOSS_TRY(goss__hyper_add(h, o->embedding, o->hidden, GOSS_INIT_LECUN, o->embedding, err, "trunk.code"));
     GOSS_TRY(
@@ -116,7 +117,9 @@ goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
     for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) GOSS_TRY(plan_tensor(h, i, err));
     for (int i = 0; i < goss_target_sites(h->target); i++)
         if (h->film[i]) GOSS_TRY(plan_site(h, i, err));
-    return GOSS_OK;
+    if (o->gates == 0) return GOSS_OK;
+    GOSS_TRY(goss__hyper_add(h, 0, o->gates, GOSS_INIT_ZEROS, 1, err, "structure.base"));
+    return o->gates_shared ? GOSS_OK : plan_last(h, o->gates, false, err, "structure.delta");
 }
 
 /* ---- generators: h of a tensor as [T, numel], of variance 1 at the start if it is random ---- */
@@ -233,6 +236,22 @@ static void generate_site(generation *a, int i) {
     goss_scope_pop(a->graph);
 }
 
+/* Gates open with probability 0.97 at the start: a network that begins small learns little. The delta is zero then. */
+static void generate_structure(generation *a) {
+    const double open = 3.5;
+    const goss_hyper *h = a->h;
+    goss_scope_push(a->graph, "structure");
+    goss_val logits = goss_shift(goss__hyper_weight(a->own, "structure.base"), open);
+    if (!h->options.gates_shared) {
+        const goss_val y = last_layer(a, goss_target_layers(h->target), "structure", "delta");
+        add_penalty(a, y);
+        logits = goss_add(logits, y);
+    }
+    a->out->structure = logits;
+    goss_publish(a->graph, "generated/structure", logits);
+    goss_scope_pop(a->graph);
+}
+
 goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g) {
     return goss_weights_from_params(g, goss_target_layout(h->target), "target");
 }
@@ -248,6 +267,7 @@ static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c
     for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) generate_tensor(&a, i);
     for (int i = 0; i < goss_target_sites(h->target); i++)
         if (h->film[i]) generate_site(&a, i);
+    if (h->options.gates > 0) generate_structure(&a);
     goss_weights_free(own);
 }
 

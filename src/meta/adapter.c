@@ -37,6 +37,17 @@ static goss_task_spec spec_of(const goss_model *m, const goss_task_spec *most) {
     return s;
 }
 
+/* Asking for limits of a model without structures is an error. */
+static goss_status open_planner(goss__adapter *a, const goss_adapt_options *o, goss_threads *threads, goss_error *err) {
+    const goss_method *m = a->model->method;
+    goss_structure_ask ask = {0};
+    if (o) ask.budget = o->budget;
+    const bool asks = ask.budget.bytes > 0 || ask.budget.macs > 0 || ask.budget.ram > 0;
+    if (goss__structure_chooses(m)) GOSS_TRY(goss_space_create(a->target, &a->space, err));
+    return goss__planner_init(&a->planner, m, asks ? &ask : NULL, 1, &a->pack.spec, goss__model_bf16(a->model),
+                              a->params, threads, err);
+}
+
 static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, const goss_adapt_options *o,
                                 goss_threads *threads, goss_error *err) {
     const goss_task_spec spec = spec_of(a->model, most);
@@ -52,6 +63,7 @@ static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, co
     GOSS_TRY(goss_params_new(GOSS_F32, &a->params, err));
     GOSS_TRY(goss_params_add(a->params, a->program, err));
     GOSS_TRY(goss_exec_new(a->program, a->params, threads, &a->exec, err));
+    GOSS_TRY(open_planner(a, o, threads, err));
     return goss_model_store(a->model, a->params, err);
 }
 
@@ -64,6 +76,8 @@ goss_status goss__adapter_open(goss__adapter *a, const goss_model *model, const 
 }
 
 void goss__adapter_close(goss__adapter *a) {
+    goss__planner_free(&a->planner);
+    goss_space_free(a->space);
     goss_exec_free(a->exec);
     goss_params_free(a->params);
     goss_schedule_free(a->program);
@@ -137,7 +151,34 @@ goss_status goss__adapter_run(goss__adapter *a, const goss_task_source *source, 
     GOSS_TRY(check_source(a, &source->spec, err));
     goss__task_pack_draw(&a->pack, source, k, 1);
     a->pack.task[0] = 0; /* noise is that of the first task, whichever it is */
+    GOSS_TRY(goss__planner_run(&a->planner, &a->pack, err));
     GOSS_TRY(goss__task_pack_bind(&a->pack, a->exec, err));
+    GOSS_TRY(goss__planner_bind(&a->planner, a->exec, err));
     GOSS_TRY(goss_exec_run(a->exec, err));
     return take_numbers(a, net, err);
+}
+
+/* What is needed to draw it, and to tell what was left out. */
+static goss_status note_structure(const goss__adapter *a, goss_network *n, goss_error *err) {
+    char text[64];
+    char *gates = goss_space_write(a->space, a->planner.structure);
+    if (!gates) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the text of a structure");
+    goss_status s = goss__notes_set(&n->notes, "structure.gates", gates, err);
+    goss_text_free(gates);
+    GOSS_TRY(s);
+    GOSS_TRY(goss__notes_set(&n->notes, "structure.space", goss_target_text(a->target), err));
+    snprintf(text, sizeof text, "%lld", (long long)a->planner.ask.budget.bytes);
+    return a->planner.ask.budget.bytes > 0 ? goss__notes_set(&n->notes, "structure.budget", text, err) : GOSS_OK;
+}
+
+goss_status goss__adapter_compact(const goss__adapter *a, goss_network *n, goss_error *err) {
+    goss_target *small;
+    float *slab, *statistics = NULL;
+    if (!a->space) return GOSS_OK;
+    GOSS_TRY(goss_space_compact(a->space, a->planner.structure, n->slab, n->statistics, &small, &slab,
+                                n->statistics ? &statistics : NULL, err));
+    goss_target_free(n->target);
+    goss__free(n->slab), goss__free(n->statistics);
+    n->target = small, n->slab = slab, n->statistics = statistics;
+    return note_structure(a, n, err);
 }

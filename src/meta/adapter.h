@@ -4,6 +4,7 @@
 #define GOSS_META_ADAPTER_H
 
 #include "meta/model.h"
+#include "meta/structure.h"
 #include "task/task_pack.h"
 
 typedef struct goss__adapter {
@@ -11,6 +12,8 @@ typedef struct goss__adapter {
     int fine_tune, members, outputs;
     goss__task_pack pack;
     goss_target *target; /* with a head */
+    goss_space *space;   /* of that; NULL: no structures are generated */
+    goss__planner planner;
     goss_schedule *program;
     goss_params *params;
     goss_exec *exec;
@@ -20,6 +23,8 @@ typedef struct goss__adapter {
 goss_status goss__adapter_open(goss__adapter *a, const goss_model *model, const goss_task_spec *most,
                                const goss_adapt_options *options, goss_threads *threads, goss_error *err);
 void goss__adapter_close(goss__adapter *a);
+/* With structures: the network that was made last, which is the largest one, becomes that of its structure. */
+goss_status goss__adapter_compact(const goss__adapter *a, goss_network *net, goss_error *err);
 /* A network with room for what the adapter makes; its names are empty. */
 goss_status goss__adapter_network(const goss__adapter *a, goss_network **out, goss_error *err);
 /* Adapts to task k of a source. Errors: GOSS_E_ARGUMENT for one that is too large; GOSS_E_NUMERIC. */

@@ -46,6 +46,9 @@ static void take_joint(goss_model *to, const goss_model *from) {
 
 static goss_status own_settings(const goss_model *from, goss_config *c, goss_error *err) {
     GOSS_TRY(goss_config_set(c, "model.backbone", goss_config_text(from->settings, "model.backbone"), err));
+    if (goss_method_structure(from->method)->choose !=
+        GOSS_STRUCTURE_NONE) /* a method without gates has the largest network */
+        GOSS_TRY(goss_config_set(c, "structure.choose", "largest", err));
     return goss_config_set(c, "method.norm", has_running(from->method) ? "running" : "support", err);
 }
 

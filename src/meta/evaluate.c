@@ -24,13 +24,14 @@ double goss_mean_ci95(const double *values, int n, double *mean) {
 }
 
 static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, const goss_task_source *source,
-                           const goss_evaluate_options *o, double *each, double *seconds, goss_error *err) {
+                           const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
+    GOSS_TRY(goss__planner_collect(&j->planner, pack, source, o->episodes, err));
     for (int k = 0; k < o->episodes;) {
         int tasks = o->episodes - k < pack->max_tasks ? o->episodes - k : pack->max_tasks;
         goss__task_pack_draw(pack, source, (uint64_t)k, tasks);
         double start = goss__now();
         GOSS_TRY(goss__judge_run(j, pack, each + k, NULL, err));
-        *seconds += goss__now() - start;
+        score->seconds_per_task += (goss__now() - start) / o->episodes;
         for (int i = k; i < k + tasks; i++) {
             if (!isfinite(each[i]))
                 return goss_error_set(err, GOSS_E_NUMERIC, "what it says of episode %d is not finite", i);
@@ -44,13 +45,14 @@ static goss_status run_all(goss__judge *j, int which, goss__task_pack *pack, con
 }
 
 static goss_status run_one(const goss_contender *c, int which, goss__task_pack *pack, const goss_task_source *source,
-                           const goss_evaluate_options *o, double *each, double *seconds, goss_error *err) {
+                           const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
     goss__judge j;
     GOSS_TRY(goss__judge_init(&j, goss_model_method(c->model), c->fine_tune, pack->max_tasks, &pack->spec,
-                              goss_task_objective(&pack->spec)->metrics[0], goss__model_bf16(c->model), o->threads,
-                              err));
+                              goss_task_objective(&pack->spec)->metrics[0], goss__model_bf16(c->model), c->structure,
+                              o->threads, err));
     goss_status s = goss_model_store(c->model, j.params, err);
-    if (s == GOSS_OK) s = run_all(&j, which, pack, source, o, each, seconds, err);
+    if (s == GOSS_OK) s = run_all(&j, which, pack, source, o, each, score, err);
+    score->structure = goss__planner_figures(&j.planner);
     goss__judge_free(&j);
     return s;
 }
@@ -59,12 +61,11 @@ static goss_status run_one(const goss_contender *c, int which, goss__task_pack *
 static goss_status judge_one(const goss_contender *c, int which, const goss_task_source *source,
                              const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
     goss__task_pack pack;
-    double seconds = 0;
     GOSS_TRY(goss__task_pack_init(&pack, o->batch > 0 ? o->batch : goss__judge_batch(&source->spec, o->episodes),
                                   &source->spec, err));
-    goss_status s = run_one(c, which, &pack, source, o, each, &seconds, err);
+    *score = (goss_score){0};
+    goss_status s = run_one(c, which, &pack, source, o, each, score, err);
     goss__task_pack_free(&pack);
-    *score = (goss_score){.seconds_per_task = seconds / o->episodes};
     return s;
 }
 

@@ -6,6 +6,7 @@
  * one that has none begins at the code of a new task, and gradient steps on its support set move that: the hypernetwork
  * stays, and so the network stays among those that it can make (CAVIA, Zintgraf et al. 2019). */
 #include "meta/hypernet.h"
+#include "meta/structure.h"
 
 enum { MOST_INPUTS = 256, MOST_PRODUCTS = 4, CODE_STEPS = 20 };
 static const double code_rate = 0.1;
@@ -52,6 +53,7 @@ static goss_val with_strengths(const goss_method *m, goss_graph *g, goss_val row
 goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_batch *b, goss__solution *s,
                                         goss_val features, goss_val rows) {
     goss_condition c = {.task = b->task, .noise = s->noise, .rows = with_strengths(m, s->graph, rows)};
+    c.budget = goss__structure_budget(m, b, s);
     if (goss__hypernet_sees(m, GOSS_CONDITION_DESCRIPTOR)) c.descriptor = b->descriptor;
     if (goss__hypernet_sees(m, GOSS_CONDITION_INPUT)) c.input = b->query;
     if (!goss__hypernet_sees(m, GOSS_CONDITION_SUPPORT)) return c;
@@ -134,7 +136,7 @@ static goss_val forget(const goss_method *m, const goss_task_batch *b, goss_val 
 static goss_val loss_of_codes(const goss_method *m, const goss_task_batch *b, goss_val rows, const goss__solution *of) {
     goss__solution s;
     goss__solution_begin(m, of->graph, false, &s);
-    s.noise = of->noise;
+    s.noise = of->noise, s.budget = of->budget, s.size = GOSS__SIZE_ANY;
     goss__hypernet_generate(m, b, rows, &s);
     goss_val output = goss_linear(goss__embed_support(m, &s, b), s.net.head_w, s.net.head_b);
     goss__solution_free(&s);

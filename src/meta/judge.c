@@ -17,7 +17,7 @@ static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, in
 
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
                              const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
-                             goss_threads *threads, goss_error *err) {
+                             const goss_structure_ask *ask, goss_threads *threads, goss_error *err) {
     *j = (goss__judge){.metric = metric, .scratch = goss__calloc(2 * (size_t)spec->queries + 2, sizeof(float))};
     goss_graph *g = goss_graph_new();
     goss_status s = g && j->scratch ? build(j, g, m, fine_tune, max_tasks, spec, bf16, err)
@@ -26,11 +26,13 @@ goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &j->params, err);
     if (s == GOSS_OK) s = goss_params_add(j->params, j->program, err);
     if (s == GOSS_OK) s = goss_exec_new(j->program, j->params, threads, &j->exec, err);
+    if (s == GOSS_OK) s = goss__planner_init(&j->planner, m, ask, max_tasks, spec, bf16, j->params, threads, err);
     if (s != GOSS_OK) goss__judge_free(j);
     return s;
 }
 
 void goss__judge_free(goss__judge *j) {
+    goss__planner_free(&j->planner);
     goss_exec_free(j->exec);
     goss_params_free(j->params);
     goss_schedule_free(j->program);
@@ -62,7 +64,9 @@ goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pa
 
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {
     const goss_objective *o = goss_task_objective(&pack->spec);
+    GOSS_TRY(goss__planner_run(&j->planner, pack, err));
     GOSS_TRY(goss__task_pack_bind(pack, j->exec, err));
+    GOSS_TRY(goss__planner_bind(&j->planner, j->exec, err));
     GOSS_TRY(goss_exec_run(j->exec, err));
     for (int t = 0; t < pack->tasks; t++) {
         const goss_answers a = goss__judge_answers(j, pack, t);

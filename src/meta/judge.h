@@ -6,6 +6,7 @@
 
 #include "gossamer/exec.h"
 #include "gossamer/method.h"
+#include "meta/structure.h"
 #include "task/task_pack.h"
 
 typedef struct goss__judge {
@@ -14,12 +15,13 @@ typedef struct goss__judge {
     goss_exec *exec;
     const goss_metric *metric;
     float *scratch; /* of metrics */
+    goss__planner planner;
 } goss__judge;
 
-/* For tasks of that spec. bf16: of goss_schedule_options. */
+/* For tasks of that spec. bf16: of goss_schedule_options. ask: as in goss__planner_init. */
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
                              const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
-                             goss_threads *threads, goss_error *err);
+                             const goss_structure_ask *ask, goss_threads *threads, goss_error *err);
 void goss__judge_free(goss__judge *j);
 /* What the t-th task of the pack was answered in the last run. Borrowed from both. */
 goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pack, int t);

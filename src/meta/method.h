@@ -8,6 +8,7 @@
 #define GOSS_META_METHOD_H
 
 #include "gossamer/method.h"
+#include "gossamer/structure.h"
 
 #define GOSS__METHOD_PARAMS 8
 #define GOSS__JOINT "joint"
@@ -20,8 +21,11 @@ struct goss_method {
     goss_method_options options;
     const goss_objective *objective;
     goss_target *target;
-    goss_hyper *hyper;  /* hypernet only */
-    goss_share *share;  /* multitask only */
+    goss_hyper *hyper; /* hypernet only */
+    goss_share *share; /* multitask only */
+    goss_space *space; /* of the target */
+    goss_structure_options structure;
+    bool any_size;      /* structure.high was not given: without a limit there is none */
     goss_layout *head;  /* the method's own few numbers, if any */
     goss_layout *cells; /* tables: conditioner, generator and what of the target is the same for all tables */
     goss_target *rest;  /* tables: the target behind its first layer */
@@ -36,6 +40,14 @@ struct goss_method {
     bool support_norm; /* they take the statistics of the support set; else running ones */
 };
 
+/* Which gates of the target's space a solution opens. */
+typedef enum goss__size {
+    GOSS__SIZE_GENERATED, /* in training those of the budget, else the input's */
+    GOSS__SIZE_LARGEST,
+    GOSS__SIZE_CHEAPEST,
+    GOSS__SIZE_ANY /* none are masked */
+} goss__size;
+
 /* The networks that a batch of tasks has been given, while they are made. */
 typedef struct goss__solution {
     goss_graph *graph;
@@ -46,7 +58,10 @@ typedef struct goss__solution {
     goss_norm_statistics seen[2]; /* in training, over all tasks: of support and of query */
     goss_val penalty;             /* to be added to the loss, or GOSS_NONE */
     bool by_input;                /* weights differ from query to query: [T Q,...] */
-    goss_val noise;               /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
+    goss__size size;
+    goss_val budget; /* with structures: [T,1], from -1 to 1 */
+    goss_val logits; /* with structures: of gates, [T,G] or [1,G] */
+    goss_val noise;  /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
 } goss__solution;
 
 /* What a method's networks end in. */
@@ -125,6 +140,8 @@ goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, gos
                              goss_val weight);
 /* Logits of classes that are padding become very small; other outputs stay. */
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
+/* The mean of a loss [T,Q] as options.by_samples says. */
+goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight);
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score);
 /* Weights and head of the target, where it ends in one, from a set of weights of its layout. */
 void goss__solution_head(const goss_method *m, goss__solution *s);

@@ -5,7 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/str.h"
-#include "meta/method.h"
+#include "meta/structure.h"
 #include "nn/nn.h"
 #include "task/task.h"
 
@@ -46,6 +46,7 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
                          .S = goss_symbol(g, "S", spec->supports > 0 ? spec->supports : 1),
                          .Q = goss_symbol(g, "Q", spec->queries > 0 ? spec->queries : 1),
                          .all_known = spec->ids > 0 && spec->known,
+                         .outputs = spec->outputs,
                          .supported = spec->supports > 0};
     if (spec->lengths) b.L = goss_symbol(g, "L", spec->input[0]);
     b.support = goss_input(g, "support", GOSS_REAL, sample_shape(spec, &b, b.S));
@@ -196,6 +197,11 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;
     m->support_norm = m->kind->adapts_norm || m->options.norm == GOSS_METHOD_NORM_SUPPORT;
     if (m->options.temperature == 0) m->options.temperature = 1 / __builtin_sqrt((double)m->features);
+    if (m->options.structure) m->structure = *m->options.structure;
+    if (m->kind != &goss__method_hypernet && goss__structure_chooses(m))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "method %s generates no structures; hypernet does",
+                              m->kind->name);
+    if (m->kind->solve) GOSS_TRY(goss__structure_setup(m, err));
     if (m->kind->setup) GOSS_TRY(m->kind->setup(m, err));
     /* Where the method's own network is one for all tasks already, or cannot be, there is no other. */
     m->joint = m->options.joint && m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint;
@@ -209,7 +215,8 @@ goss_status goss_method_create(const char *name, const char *backbone, const int
     if (!m) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a method");
     m->options = options ? *options : goss_method_defaults();
     goss_status status = build(m, name, backbone, input, input_rank, err);
-    m->options.hyper = NULL, m->options.share = NULL; /* the caller's; goss_hyper_settings has the copy */
+    m->options.hyper = NULL, m->options.share = NULL,
+    m->options.structure = NULL; /* the caller's; goss_hyper_settings has the copy */
     if (status != GOSS_OK) {
         goss_method_free(m);
         return status;
@@ -225,6 +232,7 @@ void goss_method_free(goss_method *m) {
     goss_layout_free(m->head);
     goss_layout_free(m->cells);
     goss_target_free(m->rest);
+    goss_space_free(m->space);
     goss_layout_free(m->codes), goss_layout_free(m->strengths);
     goss_target_free(m->target);
     goss__free(m);
@@ -232,6 +240,8 @@ void goss_method_free(goss_method *m) {
 
 const char *goss_method_name(const goss_method *m) { return m->kind->name; }
 const goss_target *goss_method_target(const goss_method *m) { return m->target; }
+const goss_space *goss_method_space(const goss_method *m) { return m->space; }
+const goss_structure_options *goss_method_structure(const goss_method *m) { return &m->structure; }
 const goss_share *goss_method_share(const goss_method *m) { return m->share; }
 bool goss_method_trains(const goss_method *m) { return m->kind->trains; }
 bool goss__method_adapts(const goss_method *m) { return m->kind->solve != NULL; }

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "meta/hypernet.h"
+#include "meta/structure.h"
 
 static bool generates_weights(const goss_hyper *h) {
     for (int i = 0; i < goss_layout_count(goss_target_layout(goss_hyper_target(h))); i++) {
@@ -91,6 +92,12 @@ static goss_status setup(goss_method *m, goss_error *err) {
     if (m->options.strengths && !(o.conditioner & GOSS_CONDITION_TASK))
         return refuse("strengths move the codes of tasks: hyper.condition = id, strength", err);
     o.tasks++; /* a row for new tasks */
+    if (goss__structure_chooses(m)) {
+        o.gates = goss_space_gates(m->space), o.budget = 1;
+        o.gates_shared = m->structure.choose == GOSS_STRUCTURE_FOR_ALL;
+    }
+    if (o.gates > 0 && o.conditioner & GOSS_CONDITION_INPUT)
+        return refuse("conditioned on inputs every row would have a structure of its own", err);
     GOSS_TRY(create_hyper(m, &o, err));
     GOSS_TRY(check(m, err));
     m->support_norm |= generates_weights(m->hyper);
@@ -113,6 +120,8 @@ void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, gos
     s->net = made.net;
     s->by_input = sees(m, GOSS_CONDITION_INPUT);
     s->penalty = made.penalty;
+    s->logits = made.structure;
+    goss__structure_gates(m, b, s);
     goss__solution_head(m, s);
 }
 

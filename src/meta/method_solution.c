@@ -12,7 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "meta/method.h"
+#include "meta/structure.h"
 
 static const double running_momentum = 0.05;
 
@@ -143,7 +143,7 @@ goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, gos
 }
 
 /* Large tasks count more with by_samples: as in a sum over rows, where a task's prior is as strong as so many rows. */
-static goss_val mean_loss(const goss_method *m, goss_val loss, goss_val weight) {
+goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight) {
     if (!m->options.by_samples) return goss_reduce_loss(loss, weight);
     const goss_val all = goss_max(goss_sum_all(weight), goss_const(loss.graph, 1));
     return goss_div(goss_sum_all(goss_mul(loss, weight)), all);
@@ -152,7 +152,7 @@ static goss_val mean_loss(const goss_method *m, goss_val loss, goss_val weight) 
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score) {
     goss_val loss = m->objective->loss(output, b->query_target, b->class_mask, m->options.label_smoothing);
     *score = goss_reduce_loss(m->objective->score(output, b->query_target), b->query_weight);
-    return mean_loss(m, loss, b->query_weight);
+    return goss__mean_loss(m, loss, b->query_weight);
 }
 
 goss_val goss__solve_one(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
@@ -210,7 +210,10 @@ static void add_params(const goss_method *m, goss_graph *g, goss_step_loss *out)
 static void train_by_queries(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_step_loss *out) {
     goss__solution s;
     goss__solution_begin(m, g, true, &s);
-    out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->measure[0].value);
+    if (goss__structure_chooses(m))
+        out->loss = goss__structure_loss(m, b, &s, &out->measure[0].value);
+    else
+        out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->measure[0].value);
     if (m->options.penalty > 0 && goss_valid(s.penalty))
         out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
     goss_val joint = goss__joint_term(m, g, b);

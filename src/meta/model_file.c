@@ -83,7 +83,7 @@ goss_status goss_model_save(const goss_model *m, const char *path, goss_error *e
 
 /* A setting that this version does not know changes what the tensors mean. */
 static goss_status refuse_unknown(const goss_safetensors *f, goss_error *err) {
-    static const char *const sections[] = {"model.", "method.", "hyper.", "share."};
+    static const char *const sections[] = {"model.", "method.", "hyper.", "share.", "structure."};
     int n;
     const goss_key *keys = goss__method_keys(&n);
     for (int i = 0; i < goss_safetensors_meta_count(f); i++) {
@@ -116,8 +116,8 @@ static goss_status read_settings(const goss_safetensors *f, goss_config *c, goss
 }
 
 static bool is_reserved(const char *key) {
-    static const char *const own[] = {"gossamer.", "image.", "spec.",          "model.",           "method.",
-                                      "hyper.",    "share.", "train.samples.", "validate.samples."};
+    static const char *const own[] = {"gossamer.", "image.", "spec.",      "model.",         "method.",
+                                      "hyper.",    "share.", "structure.", "train.samples.", "validate.samples."};
     for (size_t i = 0; i < sizeof own / sizeof *own; i++)
         if (strncmp(key, own[i], strlen(own[i])) == 0) return true;
     return false;

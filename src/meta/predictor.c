@@ -64,6 +64,10 @@ goss_status goss_predictor_of_network(const goss_network *network, goss_threads 
 static goss_status open_model(goss_predictor *p, const goss_model *model, const goss_task_spec *most,
                               const goss_adapt_options *options, goss_error *err) {
     GOSS_TRY(goss__adapter_open(&p->adapter, model, most, options, p->threads, err));
+    if (p->adapter.space)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "each network of this model has a structure of its own, and a predictor compiles one: "
+                              "goss_model_adapt_task makes them");
     GOSS_TRY(goss__adapter_network(&p->adapter, &p->own, err));
     p->network = p->own;
     return open_network(p, err);

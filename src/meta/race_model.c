@@ -14,6 +14,7 @@ static goss_status not_finite(const goss_task_source *source, uint64_t k, goss_e
 static goss_status run(goss__judge *j, goss__task_pack *pack, const goss_task_source *source, int64_t draws,
                        double *values, double *seconds, goss_error *err) {
     bool finite[32];
+    GOSS_TRY(goss__planner_collect(&j->planner, pack, source, draws, err));
     for (int64_t k = 0; k < draws; k += pack->tasks) {
         const int n = draws - k < pack->max_tasks ? (int)(draws - k) : pack->max_tasks;
         goss__task_pack_draw(pack, source, (uint64_t)k, n);
@@ -26,9 +27,10 @@ static goss_status run(goss__judge *j, goss__task_pack *pack, const goss_task_so
     return GOSS_OK;
 }
 
-goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
-                            const goss_metric *metric, int64_t draws, goss_threads *threads, double *values,
-                            double *seconds, goss_error *err) {
+goss_status goss_race_structure(const goss_model *m, int fine_tune, const goss_structure_ask *ask,
+                                const goss_task_source *source, const goss_metric *metric, int64_t draws,
+                                goss_threads *threads, double *values, double *seconds, goss_structure_figures *figures,
+                                goss_error *err) {
     goss__task_pack pack;
     goss__judge judge;
     double spent = 0;
@@ -37,14 +39,21 @@ goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_
     GOSS_TRY(goss__model_finite(m, err));
     const int batch = goss__judge_batch(&source->spec, draws < 1000 ? (int)draws : 1000);
     GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, err));
-    goss_status s =
-        goss__judge_init(&judge, m->method, fine_tune, batch, &pack.spec, metric, goss__model_bf16(m), threads, err);
+    goss_status s = goss__judge_init(&judge, m->method, fine_tune, batch, &pack.spec, metric, goss__model_bf16(m), ask,
+                                     threads, err);
     if (s == GOSS_OK) {
         s = goss_model_store(m, judge.params, err);
         if (s == GOSS_OK) s = run(&judge, &pack, source, draws, values, &spent, err);
+        if (figures) *figures = goss__planner_figures(&judge.planner);
         goss__judge_free(&judge);
     }
     goss__task_pack_free(&pack);
     if (seconds) *seconds = spent;
     return s;
+}
+
+goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
+                            const goss_metric *metric, int64_t draws, goss_threads *threads, double *values,
+                            double *seconds, goss_error *err) {
+    return goss_race_structure(m, fine_tune, NULL, source, metric, draws, threads, values, seconds, NULL, err);
 }

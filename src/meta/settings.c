@@ -51,6 +51,22 @@ static goss_status read_share_rules(const char *text, void *settings, goss_error
     return GOSS_OK;
 }
 
+/* "auto": 0, what the space has. */
+static goss_status read_bytes(const char *text, int64_t *to, goss_error *err) {
+    int64_t bytes = 0;
+    if (strcmp(text, "auto") != 0) GOSS_TRY(goss_bytes_parse(text, &bytes, err));
+    if (to) *to = bytes;
+    return GOSS_OK;
+}
+
+static goss_status read_low(const char *text, void *settings, goss_error *err) {
+    return read_bytes(text, settings ? &((goss__method_settings *)settings)->structure.low : NULL, err);
+}
+
+static goss_status read_high(const char *text, void *settings, goss_error *err) {
+    return read_bytes(text, settings ? &((goss__method_settings *)settings)->structure.high : NULL, err);
+}
+
 /* ---- the table ---- */
 
 static const goss_key keys[] = {
@@ -131,6 +147,28 @@ static const goss_key keys[] = {
     GOSS__KEY_INT("cells.heads", method.cells.heads, "3", 1, 64, "heads", "tables: their heads"),
     GOSS__KEY_INT("cells.directions", method.cells.directions, "16", 0, 4096, "units",
                   "tables: units of the first layer that begin at a linear fit of the labels"),
+    GOSS__KEY_WORD("structure.choose", structure.choose, "none", "none|task|all|largest",
+                   "What of a backbone with choices networks have: generated for each task; the same logits for all "
+                   "tasks; the largest network; none: the backbone leaves nothing open"),
+    GOSS__KEY_FORM(
+        "structure.low", read_low, "auto", NULL,
+        "The least budget, as 2KB (KB = 1024 bytes) of all tensors of an adapted network; auto: the cheapest "
+        "network without its head"),
+    GOSS__KEY_FORM("structure.high", read_high, "auto", NULL, "The largest budget; auto: the largest network"),
+    GOSS__KEY_REAL("structure.temperature", structure.temperature, "1", 1e-3, 1e3, NULL,
+                   "Heat of the gates' noise and gradients at the start"),
+    GOSS__KEY_REAL("structure.temperature_end", structure.temperature_end, "0.2", 1e-3, 1e3, NULL,
+                   "The same at the end, falling geometrically"),
+    GOSS__KEY_REAL("structure.warmup", structure.warmup, "0.1", 0, 0.99, NULL,
+                   "Share of the training in which only the largest network is trained"),
+    GOSS__KEY_REAL("structure.shrink", structure.shrink, "0.3", 0, 1, NULL,
+                   "Share of the training, after that, in which the least budget falls from high to low"),
+    GOSS__KEY_BOOL("structure.sandwich", structure.sandwich, "true",
+                   "Each step trains the largest and the cheapest network beside the generated one"),
+    GOSS__KEY_REAL("structure.distill", structure.distill, "0.5", 0, 1, NULL,
+                   "structure.sandwich: weight of the largest network's answers in the loss of smaller ones"),
+    GOSS__KEY_REAL("structure.entropy", structure.entropy, "0", 0, 1e3, NULL,
+                   "Weight in the loss of the mean entropy of gates"),
     GOSS__KEY_FORM("share.preset", read_preset, "", NULL,
                    "multitask: what tasks share, by name: alone, joint, hard, soft, mean, dictionary, tensor_train, "
                    "routing, ordering or stitch; empty: share.rules, or hard"),
@@ -251,8 +289,10 @@ static bool wants_joint(goss__joint_word word, const goss_data_spec *data) {
 }
 
 goss_status goss__method_settings_read(const goss_config *c, goss__method_settings *out, goss_error *err) {
-    *out = (goss__method_settings){
-        .method = goss_method_defaults(), .hyper = goss_hyper_defaults(), .share = goss_share_defaults()};
+    *out = (goss__method_settings){.method = goss_method_defaults(),
+                                   .hyper = goss_hyper_defaults(),
+                                   .share = goss_share_defaults(),
+                                   .structure = goss_structure_defaults()};
     GOSS_TRY(goss_config_bind(c, keys, sizeof keys / sizeof *keys, out, err));
     out->hyper.temperature = out->method.temperature;
     out->method.by_samples = out->loss == GOSS__LOSS_SAMPLES;
@@ -273,7 +313,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     GOSS_TRY(goss__method_settings_read(c, &s, err));
     GOSS_TRY(fit_hyper(&s.hyper, &data->task, err));
     if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(&data->task);
-    s.method.hyper = &s.hyper, s.method.share = &s.share;
+    s.method.hyper = &s.hyper, s.method.share = &s.share, s.method.structure = &s.structure;
     s.share.tasks = data->task.ids;
     gates = gates_of(&s);
     if (s.gates != GOSS__GATES_NONE) s.share.gates = &gates;

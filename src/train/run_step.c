@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "meta/method.h"
+#include "meta/structure.h"
 #include "train/run.h"
 
 static goss_status build_loss(void *run, goss_graph *g, int64_t tasks, goss_step_loss *out, goss_error *err) {
@@ -60,7 +60,9 @@ goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss
 
 goss_status goss__run_step(goss__run *r, const goss__task_pack *pack, double rate, goss_step_result *out,
                            goss_error *err) {
+    const int progress = goss_params_find(r->params, GOSS__STRUCTURE_PROGRESS);
     r->pack = pack;
+    if (progress >= 0) *(float *)goss_params_data(r->params, progress) = (float)goss__run_progress(r);
     goss__reg_path_draw(&r->regularizers, r->data.seed, (uint64_t)r->state.step, goss__run_progress(r), r->params);
     return goss_step_run(r->step, pack->tasks, rate, r->data.seed, (uint64_t)r->state.step, out, err);
 }

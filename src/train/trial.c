@@ -77,7 +77,7 @@ static goss_status judge_on(goss__run *r, const goss_task_source *source, goss__
     GOSS_TRY(goss__judged_open(out, r->data.metric, &source->spec, tasks, err));
     GOSS_TRY(goss__task_pack_init(&pack, batch, &source->spec, err));
     goss_status s = goss__judge_init(&judge, goss_model_method(r->model), 0, batch, &source->spec, r->data.metric, NULL,
-                                     r->threads, err);
+                                     NULL, r->threads, err);
     if (s == GOSS_OK) {
         s = goss__model_finite(r->model, err);
         if (s == GOSS_OK) s = goss_model_store(r->model, judge.params, err);

@@ -9,6 +9,7 @@
 #include "hyper/hyper.h"
 #include "meta/method.h"
 #include "meta/settings.h"
+#include "meta/structure.h"
 #include "share/share.h"
 #include "train/run.h"
 
@@ -100,6 +101,9 @@ CONDITION(has_temperatures) { return mixes_by_softmax(s, m) || has_gates(s, m); 
 CONDITION(anneals) { return has_temperatures(s, m) && goss_share_settings(m->share)->anneal != 1; }
 CONDITION(chooses) { return any_part(m, is_gumbel) || has_gates(s, m); }
 
+CONDITION(has_structures) { return goss__structure_chooses(m); }
+CONDITION(has_sandwich) { return has_structures(s, m) && m->structure.sandwich; }
+
 /* ---- the table ---- */
 
 static const goss__key_use uses[] = {
@@ -154,6 +158,11 @@ static const goss__key_use uses[] = {
     {"hyper.class_scale", corrects_classes, "hyper.class_delta = false"},
     {"hyper.*", is_hypernet, "only hypernet has it"},
     {"cells.*", reads_cells, "only tables has it"},
+    {"structure.choose", has_network, "this method has no network"},
+    {"structure.low,structure.high,structure.temperature,structure.temperature_end,structure.warmup,structure.shrink,"
+     "structure.sandwich,structure.entropy",
+     has_structures, "no structures are generated (structure.choose = none or largest)"},
+    {"structure.distill", has_sandwich, "no larger network is trained beside generated ones (structure.sandwich)"},
     {"share.*", is_multitask, "only multitask has it"},
     {"share.size", has_size, "no part of the rules takes a number that is not given"},
     {"share.gate_temperature", has_gates, "share.gates = none"},

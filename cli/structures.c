@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* structures.c: budgets and costs of networks whose structure is generated. */
+#include "structures.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err) {
+    char *text = list ? strdup(list) : NULL, *rest = text, *word;
+    *out = (cli_budgets){.n = 0};
+    if (!list) return GOSS_OK;
+    if (!text) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    goss_status s = GOSS_OK;
+    while (s == GOSS_OK && (word = strsep(&rest, ","))) {
+        word += strspn(word, " ");
+        if (out->n == CLI_BUDGETS)
+            s = goss_error_set(err, GOSS_E_ARGUMENT, "more than %d", CLI_BUDGETS);
+        else
+            s = goss_bytes_parse(word, &out->bytes[out->n++], err);
+    }
+    free(text);
+    return goss_error_prefix(err, s, "--budget");
+}
+
+bool cli_has_structures(const goss_model *m) {
+    const goss_structure_choice c = goss_method_structure(goss_model_method(m))->choose;
+    return c == GOSS_STRUCTURE_BY_TASK || c == GOSS_STRUCTURE_FOR_ALL;
+}
+
+goss_status cli_need_structures(const goss_model *m, const char *path, const char *option, goss_error *err) {
+    if (cli_has_structures(m)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: the networks of %s have no structures of their own (structure.choose in training)",
+                          option, path);
+}
+
+void cli_json_figures(const goss_structure_figures *f) {
+    if (f->networks == 0) return;
+    cli_json_number(", \"bytes_mean\": ", f->bytes_mean);
+    printf(", \"bytes_max\": %lld", (long long)f->bytes_max);
+    cli_json_number(", \"macs_mean\": ", f->macs_mean);
+    printf(", \"ram_max\": %lld, \"violations\": %lld", (long long)f->ram_max, (long long)f->violations);
+}
+
+void cli_print_figures(int64_t budget, const goss_structure_figures *f) {
+    printf(
+        "\nbudget %lld bytes: %.0f used on average, %lld at most, %.0f multiply-accumulates a sample, %lld beyond it\n",
+        (long long)budget, f->bytes_mean, (long long)f->bytes_max, f->macs_mean, (long long)f->violations);
+}

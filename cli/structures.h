@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* structures.h: networks whose structure is generated, in the verbs: lists of budgets, what networks cost. */
+#ifndef GOSS_CLI_STRUCTURES_H
+#define GOSS_CLI_STRUCTURES_H
+
+#include "gossamer/model.h"
+
+enum { CLI_BUDGETS = 16 };
+
+/* Budgets that eval goes along. */
+typedef struct cli_budgets {
+    int64_t bytes[CLI_BUDGETS];
+    int n; /* 0: none was named */
+} cli_budgets;
+
+/* Reads --budget "8KB,16KB"; NULL: none. */
+goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err);
+/* Whether each network of a model has a structure that is chosen within a budget. */
+bool cli_has_structures(const goss_model *m);
+/* Refuses budgets and other structures for models without. path: the model's. */
+goss_status cli_need_structures(const goss_model *m, const char *path, const char *option, goss_error *err);
+/* `, "bytes_mean": ...` in JSON; nothing without networks. */
+void cli_json_figures(const goss_structure_figures *f);
+/* A line for people. */
+void cli_print_figures(int64_t budget, const goss_structure_figures *f);
+#endif

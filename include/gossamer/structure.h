@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* structure.h: the structure of a network, generated for each task within a budget that is named when adapting.
+ *
+ * A model whose backbone is a space (space.h) may generate logits l [G] of its gates from the same code as weights.
+ * The code depends on the budget, too. With noise n of the logistic distribution (of alternatives: Gumbel's), heat tau
+ * and a price p, one for each task, training opens the gates
+ *
+ *     open(l + tau n - p k),   p the least price at which the structure's bytes are within the budget,
+ *
+ * where k is 1, and for alternatives their share in the difference of bytes between the cheapest and the dearest one.
+ * Gates are rounded, with the gradient of sigmoids and softmaxes of heat tau (straight-through estimator, Bengio et al.
+ * 2013); that of p follows from the implicit function theorem, so that a gate gains where its gradient by cost is above
+ * the average: a network of the budget's size is trained, not one that pays a penalty. Outside training there is no
+ * noise, and goss_space_project opens gates by their logits; a budget is never exceeded.
+ *
+ * Each step trains the generated network, and with `sandwich` the largest and the cheapest one as well (Yu and Huang
+ * 2019); the smaller ones also learn from the answers of the largest (distillation, Hinton et al. 2015). Budgets are
+ * drawn log-uniformly for each task; at first the largest network alone is trained (`warmup`), then the least budget
+ * falls from `high` to `low` (`shrink`; progressive shrinking, Cai et al. 2020). docs/structure.md has results. */
+#ifndef GOSSAMER_STRUCTURE_H
+#define GOSSAMER_STRUCTURE_H
+
+#include "gossamer/space.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What of a space each network of a model has. */
+typedef enum goss_structure_choice {
+    GOSS_STRUCTURE_NONE,    /* the backbone is no space */
+    GOSS_STRUCTURE_BY_TASK, /* generated for each task */
+    GOSS_STRUCTURE_FOR_ALL, /* the same logits for all tasks, learned */
+    GOSS_STRUCTURE_LARGEST  /* the largest network */
+} goss_structure_choice;
+
+/* How structures are generated and trained; defaults in brackets. Shares are of the training's length. */
+typedef struct goss_structure_options {
+    goss_structure_choice choose; /* (NONE) */
+    int64_t low, high;            /* budgets in bytes; 0: those of the cheapest and of the largest network (0, 0) */
+    double temperature, temperature_end; /* tau at the start and at the end, falling geometrically (1, 0.2) */
+    double warmup;                       /* share in which only the largest network is trained (0.1) */
+    double shrink;                       /* share, after that, in which the least budget falls (0.3) */
+    bool sandwich;                       /* also trains the largest and the cheapest network in each step (true) */
+    double
+        distill; /* weight in the loss of smaller networks of the largest one's answers, the rest is the targets' (0.5)
+                     */
+    double entropy; /* weight of the mean entropy of gates in the loss (0) */
+} goss_structure_options;
+/* The defaults. */
+GOSS_API goss_structure_options goss_structure_defaults(void);
+
+/* Whose structure a network gets when a model is evaluated. */
+typedef enum goss_structure_source {
+    GOSS_STRUCTURE_OWN,      /* generated for the task */
+    GOSS_STRUCTURE_SHUFFLED, /* generated for another task, the one before: the control. Weights are the task's own */
+    GOSS_STRUCTURE_MEAN,     /* one for all: that of the mean logits over all tasks of the evaluation */
+    GOSS_STRUCTURE_UNIFORM,  /* the same share of every layer: goss_space_shrink */
+    GOSS_STRUCTURE_RANDOM,   /* gates in random order, another one for each task */
+    GOSS_STRUCTURE_MAGNITUDE /* units with the largest mean |w| of their filters, by the layer's mean (Li et al. 2017),
+                                after adapting the largest network */
+} goss_structure_source;
+/* The name of a source: "shuffled-structure" ...; of OWN "". Static storage. */
+GOSS_API const char *goss_structure_source_name(goss_structure_source source);
+/* The source of that name. Errors: GOSS_E_ARGUMENT lists them. */
+GOSS_API GOSS_MUST_USE goss_status goss_structure_source_find(const char *name, goss_structure_source *out,
+                                                              goss_error *err);
+
+/* What is asked of the structure of networks: whose it is, within which limits (0: `high` of training, which is also
+ * the most that the code is told of). */
+typedef struct goss_structure_ask {
+    goss_structure_source source;
+    goss_space_budget budget;
+    uint64_t seed; /* of RANDOM */
+} goss_structure_ask;
+
+/* What the networks of an evaluation cost (space.h): of one sample. */
+typedef struct goss_structure_figures {
+    int64_t networks;             /* 0: no structures were generated */
+    double bytes_mean, macs_mean; /* NaN for none */
+    int64_t bytes_max, ram_max;
+    int64_t violations; /* networks beyond what was asked */
+} goss_structure_figures;
+
+/* Reads bytes: "8KB", "1.5MB", "512", "512B"; KB = 1024, MB = 1024 KB. Errors: GOSS_E_ARGUMENT: another form, less than
+ * 1, 2^53 or more. */
+GOSS_API GOSS_MUST_USE goss_status goss_bytes_parse(const char *text, int64_t *out, goss_error *err);
+/* Reads a count: "200k", "1.5M", "1000"; k = 1000, M = 1000 k. Errors: likewise. */
+GOSS_API GOSS_MUST_USE goss_status goss_count_parse(const char *text, int64_t *out, goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

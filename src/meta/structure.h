@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* structure.h: structures inside: what a method has of a space (structure.c), how training opens gates
+ * (structure_train.c), and how structures of tasks are chosen outside training (structure_plan.c). */
+#ifndef GOSS_META_STRUCTURE_H
+#define GOSS_META_STRUCTURE_H
+
+#include "gossamer/exec.h"
+#include "gossamer/structure.h"
+#include "meta/method.h"
+#include "task/task_pack.h"
+
+/* Inputs of programs outside training: gates [T,G], budgets [T,1] from -1 to 1. */
+#define GOSS__STRUCTURE_GATES "structure"
+#define GOSS__STRUCTURE_BUDGET "budget"
+/* The parameter [1] of training programs that says how far the training is, 0 to 1; set before each step. */
+#define GOSS__STRUCTURE_PROGRESS "structure.progress"
+
+/* The space of a method's target, and what is checked of it. */
+goss_status goss__structure_setup(goss_method *m, goss_error *err);
+/* The target's gates are chosen, for each task or for all. */
+bool goss__structure_chooses(const goss_method *m);
+/* A limit in bytes as the hypernetwork sees it: -1 low, 1 high; beyond them the nearer one. */
+double goss__structure_scaled(const goss_method *m, int64_t bytes);
+/* numbers [n] as a value [1, n]. */
+goss_val goss__structure_row(goss_graph *g, const float *numbers, int n);
+
+/* ---- structure_train.c ---- */
+/* The budget that the code sees, [T,1]: of the solution; drawn in training; else the input. */
+goss_val goss__structure_budget(const goss_method *m, const goss_task_batch *b, goss__solution *s);
+/* The gates of a solution whose logits were generated become those of its network. */
+void goss__structure_gates(const goss_method *m, const goss_task_batch *b, goss__solution *s);
+/* Loss of a batch under generated structures and, with sandwich, the largest and the cheapest one; *score: of the
+ * generated ones. The solution has begun. */
+goss_val goss__structure_loss(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val *score);
+
+/* ---- structure_plan.c ---- */
+/* Structures of batches of tasks: a program for what gates are ordered by, and between two runs goss_space_project. */
+typedef struct goss__planner {
+    const goss_method *method; /* NULL: its networks have no structures of their own */
+    goss_structure_ask ask;
+    goss_schedule *program; /* NULL: the source needs none */
+    goss_exec *exec;
+    int max_tasks, gates;
+    bool spread;            /* tasks in turn get budgets from `low` to `high`: for validation */
+    bool collecting;        /* MEAN: priorities are added up, and nothing is chosen yet */
+    double *sum;            /* MEAN: [G] */
+    int64_t summed, drawn;  /* tasks in it; tasks so far (RANDOM) */
+    float *priority, *last; /* [tasks,G]; SHUFFLED: [G] of the last task of the batch before, once there is one */
+    bool has_last;
+    float *structure, *budget;      /* [tasks,G], [tasks,1]: inputs of the program that follows */
+    goss_structure_figures figures; /* of all so far; sums in place of means */
+} goss__planner;
+
+/* ask: NULL: own structures within `high`. params: those of the program that follows, which receive the planner's.
+ * For methods without structures the planner does nothing. */
+goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int max_tasks,
+                               const goss_task_spec *spec, const char *bf16, goss_params *params, goss_threads *threads,
+                               goss_error *err);
+void goss__planner_free(goss__planner *p);
+/* Chooses the structures of the tasks in the pack. Errors: GOSS_E_ARGUMENT: no structure is within the budget. */
+goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, goss_error *err);
+/* MEAN: looks at draws 0 .. draws - 1 of the source before any structure is chosen; else does nothing. */
+goss_status goss__planner_collect(goss__planner *p, goss__task_pack *pack, const goss_task_source *source,
+                                  int64_t draws, goss_error *err);
+/* What the structures chosen so far cost. */
+goss_structure_figures goss__planner_figures(const goss__planner *p);
+/* Binds them to a program that has the inputs above. */
+goss_status goss__planner_bind(const goss__planner *p, goss_exec *exec, goss_error *err);
+#endif

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* structure_plan.c: structures outside training. A program computes what the gates of each task are ordered by: their
+ * logits, or how large weights are; goss_space_project makes structures of these; the program that follows has them as
+ * inputs. Comparisons differ in the order alone: that of another task, of the mean over tasks, a random one. */
+#include "meta/structure.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "meta/hypernet.h"
+#include "nn/target.h"
+
+/* ---- the program ---- */
+
+/* Of T tasks, whatever v is for: [1 or T, G]. */
+static goss_val for_tasks(goss_val v, goss_extent T) {
+    return goss_valid(v) ? goss_broadcast(v, GOSS_SHAPE(T, goss_dim(v, 1))) : v;
+}
+
+/* Mean |w| of the tensors [Tw,...,units] of a unit group, by the mean over its units: [Tw,units]. */
+static goss_val unit_sizes(const goss_method *m, const goss_weights *w, int group) {
+    const goss_layout *l = goss_target_layout(m->target);
+    goss_val sum = GOSS_NONE;
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        const goss_entry *e = goss_layout_entry(l, i);
+        if (e->out_units != group || e->role != GOSS_ROLE_WEIGHT) continue;
+        goss_val v = goss_weights_get(w, e->name);
+        const uint32_t axes = ((1u << e->rank) - 1) & ~1u; /* all but tasks and units */
+        v = goss_mean(goss_abs(v), axes, false);
+        v = goss_div(v, goss_max(goss_mean(v, GOSS_AXIS(1), true), goss_const(v.graph, 1e-12)));
+        sum = goss_valid(sum) ? goss_add(sum, v) : v;
+    }
+    return sum;
+}
+
+/* sum over units of size x mask(gates): its gradient by the gates is the sum over each gate's units. */
+static goss_val masked_sizes(const goss_method *m, const goss_weights *w, goss_val gates, bool count) {
+    goss_val sum = goss_const(gates.graph, 0);
+    for (int i = 0; i < goss_target_units(m->target); i++) {
+        const goss_val mask = goss__gates_units(m->target, i, gates);
+        if (!goss_valid(mask)) continue;
+        const goss_val size = count ? GOSS_NONE : unit_sizes(m, w, i);
+        sum = goss_add(sum, goss_sum_all(goss_valid(size) ? goss_mul(goss_detach(size), mask) : mask));
+    }
+    return sum;
+}
+
+/* [T,G]: of gates of units their mean size; other gates come first, and of alternatives the first one. */
+static goss_val magnitudes(const goss_method *m, const goss_task_batch *b, const goss__solution *s) {
+    const double first = 1e6;
+    const int n = goss_space_gates(m->space);
+    float *other = goss__calloc((size_t)n, sizeof *other);
+    if (!other) return goss_graph_fail(s->graph, GOSS_E_NOMEM, "no memory for %d gates", n);
+    for (int i = 0; i < n; i++) other[i] = goss_space_gate(m->space, i).of == GOSS_GATE_UNITS ? 0 : (float)first;
+    const goss_val at = goss_variable(goss_full(s->graph, GOSS_SHAPE(b->T, goss_n(n)), 1));
+    goss_val size = GOSS_NONE, count = GOSS_NONE;
+    goss_status status = goss_grad(masked_sizes(m, s->net.weights, at, false), &at, 1, &size);
+    if (status == GOSS_OK) status = goss_grad(masked_sizes(m, s->net.weights, at, true), &at, 1, &count);
+    const goss_val row = goss__structure_row(s->graph, other, n);
+    goss__free(other);
+    if (status != GOSS_OK) return goss_graph_fail(s->graph, status, "unit masks have no gradient");
+    return goss_add(goss_div(size, goss_max(count, goss_const(s->graph, 1))), row);
+}
+
+static goss_val priorities(const goss_method *m, goss_graph *g, const goss_task_batch *b, goss_structure_source of) {
+    goss__solution s;
+    goss_scope_push(g, m->kind->name);
+    goss__solution_begin(m, g, false, &s);
+    s.size = GOSS__SIZE_ANY;
+    goss__hypernet_generate(m, b, goss__hypernet_rows(m, b, &s), &s);
+    const goss_val v = of == GOSS_STRUCTURE_MAGNITUDE ? magnitudes(m, b, &s) : s.logits;
+    goss__solution_free(&s);
+    goss_scope_pop(g);
+    return for_tasks(v, b->T);
+}
+
+static goss_status compile(goss__planner *p, const goss_task_spec *spec, const char *bf16, goss_error *err) {
+    goss_graph *g = goss_graph_new();
+    if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    goss_task_batch b = goss_task_batch_declare(g, spec, p->max_tasks);
+    goss_val out = priorities(p->method, g, &b, p->ask.source);
+    goss_schedule_options o = goss_schedule_defaults();
+    o.bf16 = bf16;
+    const goss_status s = goss_compile(g, &out, 1, NULL, 0, &o, &p->program, err);
+    goss_graph_free(g);
+    return s;
+}
+
+/* ---- life ---- */
+
+static bool needs_program(goss_structure_source s) { return s != GOSS_STRUCTURE_UNIFORM && s != GOSS_STRUCTURE_RANDOM; }
+
+static goss_status make_room(goss__planner *p, goss_error *err) {
+    const size_t T = (size_t)p->max_tasks, G = (size_t)p->gates;
+    p->sum = goss__calloc(G, sizeof *p->sum);
+    p->priority = goss__calloc(T * G, sizeof *p->priority);
+    p->last = goss__calloc(G, sizeof *p->last);
+    p->structure = goss__alloc_aligned(T * G * sizeof *p->structure);
+    p->budget = goss__alloc_aligned(T * sizeof *p->budget);
+    if (p->sum && p->priority && p->last && p->structure && p->budget) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for %zu structures of %zu gates", T, G);
+}
+
+static goss_status init(goss__planner *p, const goss_task_spec *spec, const char *bf16, goss_params *params,
+                        goss_threads *threads, goss_error *err) {
+    GOSS_TRY(make_room(p, err));
+    if (!needs_program(p->ask.source)) return GOSS_OK;
+    GOSS_TRY(compile(p, spec, bf16, err));
+    GOSS_TRY(goss_params_add(params, p->program, err));
+    return goss_exec_new(p->program, params, threads, &p->exec, err);
+}
+
+goss_status goss__planner_init(goss__planner *p, const goss_method *m, const goss_structure_ask *ask, int max_tasks,
+                               const goss_task_spec *spec, const char *bf16, goss_params *params, goss_threads *threads,
+                               goss_error *err) {
+    *p = (goss__planner){.max_tasks = max_tasks};
+    if (!goss__structure_chooses(m)) {
+        if (!ask) return GOSS_OK;
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "the networks of this model have no structures of their own to choose within a budget "
+                              "(structure.choose when it was trained)");
+    }
+    p->method = m, p->gates = goss_space_gates(m->space);
+    if (ask) p->ask = *ask;
+    p->collecting = p->ask.source == GOSS_STRUCTURE_MEAN;
+    const goss_status s = init(p, spec, bf16, params, threads, err);
+    if (s != GOSS_OK) goss__planner_free(p);
+    return s;
+}
+
+void goss__planner_free(goss__planner *p) {
+    goss_exec_free(p->exec);
+    goss_schedule_free(p->program);
+    goss__free(p->sum), goss__free(p->priority), goss__free(p->last);
+    goss__free(p->structure), goss__free(p->budget);
+    *p = (goss__planner){0};
+}
+
+/* ---- a batch ---- */
+
+/* A program need not have an input that nothing depends on. */
+static goss_status bind(goss_exec *exec, const char *input, const float *numbers, goss_error *err) {
+    const goss_status s = goss_exec_bind(exec, input, numbers, err);
+    return s == GOSS_E_ARGUMENT ? GOSS_OK : s;
+}
+
+/* Of task t of the batch. Without a limit in bytes it is the most that was trained for. */
+static goss_space_budget limit_of(const goss__planner *p, int t) {
+    enum { POINTS = 5 };
+    const double low = (double)p->method->structure.low, high = (double)p->method->structure.high;
+    goss_space_budget b = p->ask.budget;
+    if (p->spread) b.bytes = (int64_t)(high * pow(low / high, (double)((p->drawn + t) % POINTS) / (POINTS - 1)));
+    if (b.bytes == 0 && !p->method->any_size) b.bytes = p->method->structure.high;
+    return b;
+}
+
+static goss_status compute(goss__planner *p, const goss__task_pack *pack, goss_error *err) {
+    for (int t = 0; t < pack->tasks; t++) {
+        const int64_t bytes = limit_of(p, t).bytes;
+        p->budget[t] = bytes > 0 ? (float)goss__structure_scaled(p->method, bytes) : 1;
+    }
+    if (!p->exec) return GOSS_OK;
+    GOSS_TRY(goss__task_pack_bind(pack, p->exec, err));
+    GOSS_TRY(bind(p->exec, GOSS__STRUCTURE_BUDGET, p->budget, err));
+    GOSS_TRY(goss_exec_run(p->exec, err));
+    memcpy(p->priority, goss_exec_output(p->exec, 0, NULL),
+           (size_t)pack->tasks * (size_t)p->gates * sizeof *p->priority);
+    return GOSS_OK;
+}
+
+/* Another order for each task, whatever the batches are. */
+static void shuffle(goss__planner *p, int t) {
+    goss__rng r = goss__rng_make(p->ask.seed ^ 0x7c15a3e1u, (uint64_t)(p->drawn + t));
+    for (int i = 0; i < p->gates; i++) p->priority[t * p->gates + i] = (float)goss__rng_uniform(&r);
+}
+
+static void add_up(goss__planner *p, int tasks) {
+    for (int t = 0; t < tasks; t++)
+        for (int i = 0; i < p->gates; i++) p->sum[i] += (double)p->priority[t * p->gates + i];
+    p->summed += tasks;
+}
+
+/* Each task gets the order of the one before; the first of all that of the last one of its batch. */
+static void exchange(goss__planner *p, int tasks) {
+    const size_t G = (size_t)p->gates;
+    float *own = p->structure; /* free until structures are chosen */
+    memcpy(own, p->priority, (size_t)tasks * G * sizeof *own);
+    for (int t = 1; t < tasks; t++) memcpy(p->priority + (size_t)t * G, own + (size_t)(t - 1) * G, G * sizeof *own);
+    memcpy(p->priority, p->has_last ? p->last : own + (size_t)(tasks - 1) * G, G * sizeof *own);
+    memcpy(p->last, own + (size_t)(tasks - 1) * G, G * sizeof *own);
+    p->has_last = true;
+}
+
+static void order(goss__planner *p, int tasks) {
+    if (p->ask.source == GOSS_STRUCTURE_SHUFFLED) exchange(p, tasks);
+    for (int t = 0; t < tasks && p->ask.source == GOSS_STRUCTURE_RANDOM; t++) shuffle(p, t);
+    for (int t = 0; t < tasks && p->ask.source == GOSS_STRUCTURE_MEAN && p->summed > 0; t++)
+        for (int i = 0; i < p->gates; i++) p->priority[t * p->gates + i] = (float)(p->sum[i] / (double)p->summed);
+}
+
+static bool is_beyond(const goss_space_budget *limit, const goss_space_figures *f) {
+    return (limit->bytes > 0 && f->bytes > limit->bytes) || (limit->macs > 0 && f->macs > limit->macs) ||
+           (limit->ram > 0 && f->ram > limit->ram);
+}
+
+static void count(goss_structure_figures *to, const goss_space_budget *limit, goss_space_figures f) {
+    to->networks++;
+    to->bytes_mean += (double)f.bytes, to->macs_mean += (double)f.macs;
+    if (f.bytes > to->bytes_max) to->bytes_max = f.bytes;
+    if (f.ram > to->ram_max) to->ram_max = f.ram;
+    to->violations += is_beyond(limit, &f);
+}
+
+goss_structure_figures goss__planner_figures(const goss__planner *p) {
+    goss_structure_figures f = p->figures;
+    const double n = f.networks > 0 ? (double)f.networks : NAN;
+    f.bytes_mean /= n, f.macs_mean /= n;
+    return f;
+}
+
+static goss_status choose(goss__planner *p, int t, int outputs, goss_error *err) {
+    const goss_space *s = p->method->space;
+    float *structure = p->structure + (size_t)t * (size_t)p->gates;
+    goss_space_budget limit = limit_of(p, t);
+    if (p->spread) { /* that nothing fits into the least budget is no reason not to validate */
+        goss_space_cheapest(s, structure);
+        const int64_t least = goss_space_cost_of(s, structure, outputs).bytes;
+        if (limit.bytes < least) limit.bytes = least;
+    }
+    if (p->ask.source == GOSS_STRUCTURE_UNIFORM)
+        GOSS_TRY(goss_space_shrink(s, &limit, outputs, structure, err));
+    else
+        GOSS_TRY(goss_space_project(s, p->priority + (size_t)t * (size_t)p->gates, GOSS_SPACE_BY_PRIORITY, &limit,
+                                    outputs, structure, err));
+    count(&p->figures, &p->ask.budget, goss_space_cost_of(s, structure, outputs));
+    return GOSS_OK;
+}
+
+goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, goss_error *err) {
+    if (!p->method) return GOSS_OK;
+    GOSS_TRY(compute(p, pack, err));
+    if (p->collecting) {
+        add_up(p, pack->tasks);
+        return GOSS_OK;
+    }
+    order(p, pack->tasks);
+    for (int t = 0; t < pack->tasks; t++) GOSS_TRY(choose(p, t, pack->sizes[t].outputs, err));
+    p->drawn += pack->tasks;
+    return GOSS_OK;
+}
+
+goss_status goss__planner_collect(goss__planner *p, goss__task_pack *pack, const goss_task_source *source,
+                                  int64_t draws, goss_error *err) {
+    for (int64_t k = 0; p->collecting && k < draws; k += pack->tasks) {
+        goss__task_pack_draw(pack, source, (uint64_t)k,
+                             draws - k < pack->max_tasks ? (int)(draws - k) : pack->max_tasks);
+        GOSS_TRY(goss__planner_run(p, pack, err));
+    }
+    p->collecting = false;
+    return GOSS_OK;
+}
+
+goss_status goss__planner_bind(const goss__planner *p, goss_exec *exec, goss_error *err) {
+    if (!p->method) return GOSS_OK;
+    GOSS_TRY(bind(exec, GOSS__STRUCTURE_GATES, p->structure, err));
+    return bind(exec, GOSS__STRUCTURE_BUDGET, p->budget, err);
+}

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Structures within budgets as users meet them: train a space, adapt within bytes, judge along a list of budgets. */
+#include "base/os.h"
+#include "cli_run.h"
+#include "gossamer/model.h"
+#include "gossamer/safetensors.h"
+
+static goss_error err;
+
+#define SPACE "'model.backbone=flatten; dense 4..32/4; relu; dense 4..16/4; relu' "
+static const char model[] = "space/model.safetensors", other[] = "other-images-idx3-ubyte";
+
+static bool prepare(void) {
+    tiny_set();
+    tiny_set_of("other", 10, TINY_DRAWINGS, 99, 98);
+    if (access(tiny_path(model), F_OK) == 0) return true;
+    return train("space", SPACE "structure.choose=task structure.low=1500 train.steps=60 train.tasks=2") == 0;
+}
+
+static int eval(const char *more) {
+    char line[2000];
+    snprintf(line, sizeof line, "eval %s --data %s --ways 3 --queries 4 --episodes 40 %s", model, other, more);
+    return run(line);
+}
+
+/* The bytes of all tensors in a file. */
+static int64_t bytes_of(const char *name) {
+    goss_safetensors *f;
+    int64_t sum = 0;
+    T_OK(goss_safetensors_open(tiny_path(name), &f, &err));
+    for (int i = 0; i < goss_safetensors_count(f); i++) {
+        const goss_file_tensor *t = goss_safetensors_at(f, i);
+        int64_t n = 4;
+        for (int k = 0; k < t->rank; k++) n *= t->shape[k];
+        T_CHECK(strcmp(t->dtype, "F32") == 0);
+        sum += n;
+    }
+    goss_safetensors_close(f);
+    return sum;
+}
+
+static double number_of(const char *from, const char *key) {
+    char quoted[64];
+    snprintf(quoted, sizeof quoted, "\"%s\": ", key);
+    const char *at = from ? strstr(from, quoted) : NULL;
+    return at ? strtod(at + strlen(quoted), NULL) : -1;
+}
+
+TEST(a_network_keeps_within_its_budget) {
+    static const int budgets[] = {2048, 3072, 4096, 8192, 100000};
+    int64_t last = 0;
+    T_CHECK(prepare());
+    for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+        char line[400];
+        snprintf(line, sizeof line, "adapt %s --support %s --budget %d -o net.safetensors", model, other, budgets[i]);
+        RUN(0, line);
+        const int64_t bytes = bytes_of("net.safetensors");
+        if (bytes > budgets[i]) T_FAIL("a budget of %d bytes became a network of %lld", budgets[i], (long long)bytes);
+        if (bytes < last)
+            T_FAIL("%d bytes: the network has %lld bytes, less than %lld before", budgets[i], (long long)bytes,
+                   (long long)last);
+        last = bytes;
+    }
+    T_EQ(last, 4 * (64 * 32 + 32 + 32 * 16 + 16 + 16 * 10 + 10)); /* the largest */
+    RUN(0, "adapt space/model.safetensors --support other-images-idx3-ubyte -o all.safetensors");
+    T_EQ(bytes_of("all.safetensors"), last);
+    RUN(0, "adapt space/model.safetensors --support other-images-idx3-ubyte --max-macs 500 --budget 8KB -o "
+           "net.safetensors");
+    T_CHECK(bytes_of("net.safetensors") < 2600);
+}
+
+TEST(what_can_not_be_is_refused) {
+    T_CHECK(prepare());
+    RUN(1, "adapt space/model.safetensors --support other-images-idx3-ubyte --budget 100 -o none.safetensors");
+    SAYS(err_text, "bytes");
+    T_CHECK(access(tiny_path("none.safetensors"), F_OK) != 0);
+    RUN(2, "adapt space/model.safetensors --support other-images-idx3-ubyte --budget 8kb -o none.safetensors");
+    SAYS(err_text, "8kb");
+    T_EQ(eval("--budget 8KB,100"), 1);
+    SAYS(err_text, "--budget 100 bytes");
+    T_EQ(eval("--budget 8KB,,4KB"), 1);
+    SAYS(err_text, "--budget");
+    T_EQ(train("plain", "train.steps=3"), 0);
+    RUN(1, "adapt plain/model.safetensors --support other-images-idx3-ubyte --budget 8KB -o none.safetensors");
+    SAYS(err_text, "no structures of their own");
+    RUN(1, "eval plain/model.safetensors --data other-images-idx3-ubyte --budget 8KB");
+    SAYS(err_text, "--budget: the networks of plain/model.safetensors have no structures");
+    RUN(1, "eval plain/model.safetensors --data other-images-idx3-ubyte --control");
+    SAYS(err_text, "shuffled-structure");
+    T_EQ(train("open", SPACE "train.steps=3"), 1);
+    SAYS(err_text, "structure.choose");
+}
+
+TEST(accuracy_is_told_along_budgets) {
+    T_CHECK(prepare());
+    T_EQ(eval("--budget 2KB,4KB,64KB --control --json --methods "
+              "mean-structure,uniform-structure,random-structure,magnitude-structure,protonet"),
+         0);
+    SAYS(out_text, "\"budgets\": [{\"budget_bytes\": 2048, \"bytes_mean\": ");
+    static const char *const names[] = {"hypernet",          "shuffled-structure", "mean-structure",
+                                        "uniform-structure", "random-structure",   "magnitude-structure",
+                                        "protonet"};
+    static const int64_t budget[] = {2048, 4096, 65536};
+    const char *at = out_text;
+    for (int i = 0; i < 3; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "{\"budget_bytes\": %lld", (long long)budget[i]);
+        SAYS(at, key);
+        at = strstr(at, key);
+        T_CHECK(number_of(at, "violations") == 0);
+        T_CHECK(number_of(at, "bytes_max") <= (double)budget[i] && number_of(at, "bytes_max") > 0);
+        T_CHECK(number_of(at, "bytes_mean") <= number_of(at, "bytes_max"));
+        T_CHECK(number_of(at, "macs_mean") > 0);
+        for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+            snprintf(key, sizeof key, "{\"name\": \"%s\", \"accuracy\": ", names[k]);
+            SAYS(at, key);
+            const char *of = strstr(at, key);
+            T_CHECK(strtod(of + strlen(key), NULL) > 0.4);
+            if (k < 6) T_CHECK(number_of(of, "violations") == 0);
+        }
+    }
+    /* Where everything fits, structures are the same. */
+    const char *own = strstr(at, "\"shuffled-structure\"");
+    T_CHECK(number_of(own, "difference") == 0);
+    T_EQ(eval("--budget 2KB"), 0);
+    SAYS(out_text, "budget 2048 bytes: ");
+    SAYS(out_text, "0 beyond it");
+}
+
+TEST(reports_do_not_depend_on_threads) {
+    T_CHECK(prepare());
+    T_EQ(eval("--budget 2KB,4KB --json --control --methods random-structure,mean-structure --threads 1"), 0);
+    char *one = strdup(out_text);
+    for (char *p = one; (p = strstr(p, "seconds_per_task"));) memset(p, ' ', strcspn(p, ","));
+    T_EQ(eval("--budget 2KB,4KB --json --control --methods random-structure,mean-structure --threads 3"), 0);
+    for (char *p = out_text; (p = strstr(p, "seconds_per_task"));) memset(p, ' ', strcspn(p, ","));
+    /* The times have different lengths. */
+    char *a = one, *b = out_text;
+    while (*a && *b) {
+        a += strspn(a, " "), b += strspn(b, " ");
+        if (*a != *b) T_FAIL("%.60s / %.60s", a, b);
+        if (*a) a++, b++;
+    }
+    T_CHECK(*a == *b);
+    free(one);
+}
+TEST_MAIN()

@@ -1,0 +1,246 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Structures that are generated: gates in training are those of the budget, networks keep within what is asked, and
+ * what follows from a structure is the same however it is computed. */
+#include "few_shot.h"
+#include "gossamer/structure.h"
+#include "meta/structure.h"
+
+static goss_error err;
+
+static const char space_text[] =
+    "conv 4..12/4 3 pad 1; norm layer; relu; pool avg 2; conv 4..8/2 1|3 pad same; relu|silu; pool avg 3; flatten";
+
+/* ---- numbers as people write them ---- */
+
+TEST(bytes_and_counts_are_read) {
+    static const struct {
+        const char *text;
+        int64_t bytes, count;
+    } rows[] = {{"512", 512, 512},    {"8KB", 8192, -1},     {"1.5MB", 1572864, -1}, {"7B", 7, -1},
+                {"200k", -1, 200000}, {"1.5M", -1, 1500000}, {"", -1, -1},           {"KB", -1, -1},
+                {"8 KB", -1, -1},     {"-8KB", -1, -1},      {"0", -1, -1},          {"0.5B", -1, -1},
+                {"8KBs", -1, -1},     {"1..5KB", -1, -1}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        int64_t n = -1;
+        const bool bytes = goss_bytes_parse(rows[i].text, &n, &err) == GOSS_OK;
+        if (bytes != (rows[i].bytes > 0) || (bytes && n != rows[i].bytes))
+            T_FAIL("\"%s\" as bytes: %lld", rows[i].text, (long long)n);
+        const bool count = goss_count_parse(rows[i].text, &n, &err) == GOSS_OK;
+        if (count != (rows[i].count > 0) || (count && n != rows[i].count))
+            T_FAIL("\"%s\" as a count: %lld", rows[i].text, (long long)n);
+    }
+}
+
+/* ---- methods ---- */
+
+static goss_status create(const char *name, const char *text, goss_structure_options *o, goss_method **out) {
+    goss_method_options m = goss_method_defaults();
+    m.structure = o;
+    return goss_method_create(name, text, few_input, 3, &m, out, &err);
+}
+
+TEST(what_does_not_go_together_is_refused) {
+    static const char fixed[] = "conv 4 3 pad 1; relu; flatten", running[] = "conv 4..8/4 3; norm batch; relu; flatten";
+    goss_structure_options o = goss_structure_defaults();
+    goss_method *m;
+    T_ERR(create("hypernet", space_text, &o, &m), GOSS_E_ARGUMENT, "structure.choose says who chooses");
+    T_ERR(create("protonet", space_text, NULL, &m), GOSS_E_ARGUMENT, "structure.choose");
+    o.choose = GOSS_STRUCTURE_BY_TASK;
+    T_ERR(create("hypernet", fixed, &o, &m), GOSS_E_ARGUMENT, "leaves nothing to choose");
+    T_ERR(create("protonet", space_text, &o, &m), GOSS_E_UNSUPPORTED, "method protonet generates no structures");
+    T_ERR(create("hypernet", running, &o, &m), GOSS_E_UNSUPPORTED, "running statistics");
+    o.low = 1 << 20;
+    T_ERR(create("hypernet", space_text, &o, &m), GOSS_E_ARGUMENT, "structure.low is 1048576 bytes");
+    o.low = 0, o.distill = 2;
+    T_ERR(create("hypernet", space_text, &o, &m), GOSS_E_ARGUMENT, "distill");
+    o = goss_structure_defaults(), o.choose = GOSS_STRUCTURE_LARGEST;
+    T_OK(create("protonet", space_text, &o, &m));
+    goss_method_free(m);
+}
+
+/* ---- gates in training ---- */
+
+enum { TASKS = 6, WAYS = 3, SAMPLES = WAYS * 2 };
+
+typedef struct trained {
+    goss_method *method;
+    goss_graph *graph;
+    goss_task_batch batch;
+    goss_val gates, bytes, budget;
+    goss_step_loss loss;
+} trained;
+
+static void open_training(trained *x, goss_structure_options *o) {
+    const goss_task_spec spec = {
+        .input_rank = 3, .input = {FEW_SIDE, FEW_SIDE, 1}, .supports = SAMPLES, .queries = SAMPLES, .outputs = WAYS};
+    *x = (trained){0};
+    T_OK(create("hypernet", space_text, o, &x->method));
+    T_CHECK((x->graph = goss_graph_new()) != NULL);
+    x->batch = goss_task_batch_declare(x->graph, &spec, TASKS);
+    x->loss = goss_method_train(x->method, x->graph, &x->batch);
+    x->gates = goss_published_get(x->graph, "gates/structure");
+    T_OK(goss_graph_status(x->graph, &err));
+}
+
+static void close_training(trained *x) {
+    goss_graph_free(x->graph);
+    goss_method_free(x->method);
+}
+
+/* Two samples of each class, for support and queries alike. */
+static struct {
+    double x[2][TASKS * SAMPLES * FEW_IMAGE], target[TASKS * SAMPLES * WAYS], assign[TASKS * WAYS * SAMPLES],
+        weight[TASKS * SAMPLES], mask[TASKS * WAYS];
+    int32_t id[TASKS];
+} data;
+
+static void fill(void) {
+    for (int t = 0; t < TASKS; t++) {
+        data.id[t] = t;
+        for (int w = 0; w < WAYS; w++) data.mask[t * WAYS + w] = 1;
+        for (int i = 0; i < SAMPLES; i++) {
+            const int at = t * SAMPLES + i, w = i / 2;
+            for (int query = 0; query < 2; query++) few_image(data.x[query] + at * FEW_IMAGE, t, w, 10 * query + i % 2);
+            data.target[at * WAYS + w] = data.weight[at] = 1;
+            data.assign[(t * WAYS + w) * SAMPLES + i] = 0.5;
+        }
+    }
+}
+
+/* Runs outputs of a training graph at a moment of the training. */
+static void observe(trained *x, const goss_val *outputs, int n, double progress, uint64_t step, double *const *to,
+                    const int64_t *numel) {
+    const struct {
+        const char *name;
+        const void *data;
+    } input[] = {{"support", data.x[0]},        {"query", data.x[1]},    {"support_target", data.target},
+                 {"query_target", data.target}, {"assign", data.assign}, {"query_weight", data.weight},
+                 {"class_mask", data.mask},     {"task", data.id}};
+    goss_schedule_options o = goss_schedule_defaults();
+    goss_schedule *program;
+    goss_params *params;
+    goss_exec *e;
+    goss_threads *threads;
+    o.precision = GOSS_F64;
+    fill();
+    T_OK(goss_compile(x->graph, outputs, n, NULL, 0, &o, &program, &err));
+    T_OK(goss_params_new(GOSS_F64, &params, &err));
+    T_OK(goss_params_add(params, program, &err));
+    T_OK(goss_threads_new(1, &threads, &err));
+    T_OK(goss_exec_new(program, params, threads, &e, &err));
+    for (int i = 0; i < goss_method_params(x->method); i++) {
+        const goss_method_param p = goss_method_param_at(x->method, i);
+        const int at = goss_params_find(params, p.name);
+        const int64_t size = goss_layout_total(p.layout);
+        float *v = malloc((size_t)size * sizeof *v);
+        goss_method_initialize(x->method, i, 3, v);
+        for (int64_t k = 0; k < size && at >= 0; k++) ((double *)goss_params_data(params, at))[k] = v[k];
+        free(v);
+    }
+    const int at = goss_params_find(params, GOSS__STRUCTURE_PROGRESS);
+    if (at >= 0) *(double *)goss_params_data(params, at) = progress;
+    for (size_t i = 0; i < sizeof input / sizeof *input; i++) {
+        const goss_status s = goss_exec_bind(e, input[i].name, input[i].data, &err);
+        T_CHECK(s == GOSS_OK || s == GOSS_E_ARGUMENT);
+    }
+    goss_exec_seed(e, 11, step);
+    T_OK(goss_exec_run(e, &err));
+    for (int i = 0; i < n; i++) {
+        int64_t count;
+        const double *v = goss_exec_output(e, i, &count);
+        T_EQ(count, numel[i]);
+        memcpy(to[i], v, (size_t)count * sizeof *v);
+    }
+    goss_exec_free(e), goss_params_free(params), goss_schedule_free(program), goss_threads_free(threads);
+}
+
+/* Each drawn structure is one of the space and within its task's budget, or the cheapest; budgets differ. */
+TEST(structures_in_training_are_within_their_budgets) {
+    enum { MOST = 64 };
+    goss_structure_options o = goss_structure_defaults();
+    trained x;
+    double gates[TASKS * MOST], high = 0, low = 1e9;
+    float structure[MOST], cheapest[MOST];
+    o.choose = GOSS_STRUCTURE_BY_TASK, o.low = 1000, o.high = 3000;
+    open_training(&x, &o);
+    const goss_space *s = goss_method_space(x.method);
+    const int G = goss_space_gates(s);
+    T_CHECK(G <= MOST);
+    goss_space_cheapest(s, cheapest);
+    for (uint64_t step = 0; step < 8; step++) {
+        observe(&x, &x.gates, 1, 1, step, (double *[]){gates}, (int64_t[]){TASKS * G});
+        for (int t = 0; t < TASKS; t++) {
+            for (int i = 0; i < G; i++) {
+                structure[i] = (float)gates[t * G + i];
+                T_CHECK(structure[i] == 0 || structure[i] == 1);
+            }
+            T_OK(goss_space_check(s, structure, &err));
+            const double bytes = (double)goss_space_cost_of(s, structure, WAYS).bytes;
+            if (bytes > 3000) T_FAIL("step %d, task %d: %g bytes", (int)step, t, bytes);
+            if (bytes > high) high = bytes;
+            if (bytes < low) low = bytes;
+        }
+    }
+    if (high < 2000 || low > 1500)
+        T_FAIL("structures have %g to %g bytes: budgets from 1000 to 3000 are not used", low, high);
+    close_training(&x);
+}
+
+TEST(the_largest_network_is_trained_first) {
+    goss_structure_options o = goss_structure_defaults();
+    trained x;
+    double gates[TASKS * 64];
+    o.choose = GOSS_STRUCTURE_BY_TASK, o.low = 1000, o.high = 1500;
+    open_training(&x, &o);
+    const goss_space *s = goss_method_space(x.method);
+    const int G = goss_space_gates(s);
+    observe(&x, &x.gates, 1, 0.05, 3, (double *[]){gates}, (int64_t[]){TASKS * G});
+    for (int i = 0; i < TASKS * G; i++)
+        if (goss_space_gate(s, i % G).of != GOSS_GATE_CHOICE && gates[i] != 1)
+            T_FAIL("%s is closed in the warm-up", goss_space_gate(s, i % G).name);
+    observe(&x, &x.gates, 1, 0.5, 3, (double *[]){gates}, (int64_t[]){TASKS * G});
+    int closed = 0;
+    for (int i = 0; i < TASKS * G; i++) closed += gates[i] == 0;
+    T_CHECK(closed > TASKS * 2);
+    close_training(&x);
+}
+
+/* The gradient of the price makes gates pay for their bytes: the directions in which logits change leave the expected
+ * bytes as they are, so that a loss that is bytes alone has none. */
+TEST(logits_gain_nothing_by_a_larger_structure) {
+    goss_structure_options o = goss_structure_defaults();
+    trained x;
+    o.choose = GOSS_STRUCTURE_BY_TASK, o.low = 1200, o.high = 2400, o.temperature_end = 1;
+    open_training(&x, &o);
+    const goss_space *s = goss_method_space(x.method);
+    const goss_val logits = goss_published_get(x.graph, "generated/structure");
+    const goss_val bytes = goss_sum_all(goss_space_cost(s, x.gates, WAYS).bytes), units = goss_sum_all(x.gates);
+    goss_val by_bytes, by_units;
+    T_OK(goss_grad(bytes, &logits, 1, &by_bytes));
+    T_OK(goss_grad(units, &logits, 1, &by_units));
+    const goss_val out[] = {goss_sum_all(goss_square(by_bytes)), goss_sum_all(goss_square(by_units))};
+    double sum_bytes, sum_units;
+    observe(&x, out, 2, 1, 5, (double *[]){&sum_bytes, &sum_units}, (int64_t[]){1, 1});
+    if (!(sum_units > 1e-6)) T_FAIL("gates have no gradient: %g", sum_units);
+    if (!(sum_bytes < 1e-6 * sum_units)) T_FAIL("bytes have a gradient of %g (gates %g)", sum_bytes, sum_units);
+    close_training(&x);
+}
+
+TEST(every_parameter_learns) {
+    goss_structure_options o = goss_structure_defaults();
+    trained x;
+    o.choose = GOSS_STRUCTURE_BY_TASK, o.low = 1000, o.high = 3000;
+    open_training(&x, &o);
+    goss_val param[GOSS_STEP_PARAMS], grad[GOSS_STEP_PARAMS], norm[GOSS_STEP_PARAMS];
+    double value[GOSS_STEP_PARAMS], *to[GOSS_STEP_PARAMS];
+    int64_t one[GOSS_STEP_PARAMS];
+    for (int i = 0; i < x.loss.n_params; i++) param[i] = x.loss.param[i].param;
+    T_OK(goss_grad(x.loss.loss, param, x.loss.n_params, grad));
+    for (int i = 0; i < x.loss.n_params; i++)
+        norm[i] = goss_sum_all(goss_square(grad[i])), to[i] = &value[i], one[i] = 1;
+    observe(&x, norm, x.loss.n_params, 0.9, 2, to, one);
+    for (int i = 0; i < x.loss.n_params; i++)
+        if (!(value[i] > 0 && value[i] < 1e12)) T_FAIL("%s: %g", x.loss.param[i].name, value[i]);
+    close_training(&x);
+}
+TEST_MAIN()
