@@ -23,11 +23,12 @@ static goss_model *make_model(const char *key, const char *value) {
     const goss_task_spec spec = {.input_rank = 1, .input = {8}, .outputs = 10, .supports = 20};
     const goss_data_spec data = goss_data_spec_tasks("tables", &spec);
     T_OK(goss_config_new(keys, n, &c, &err));
-    T_OK(goss_config_set(c, "model.backbone", "dense 12; tanh; dense 10; relu", &err));
+    T_OK(goss_config_set(c, "model.backbone", "dense 16; tanh; residual { dense 10; relu; dense 16 }", &err));
     T_OK(goss_config_set(c, "cells.width", "8", &err));
     T_OK(goss_config_set(c, "cells.layers", "2", &err));
     T_OK(goss_config_set(c, "cells.heads", "2", &err));
     T_OK(goss_config_set(c, "cells.directions", "4", &err));
+    T_OK(goss_config_set(c, "cells.ranked", "1", &err));
     if (key) T_OK(goss_config_set(c, key, value, &err));
     T_OK(goss_model_create("tables", c, &data, 3, &m, &err));
     T_EQ(goss_method_params(goss_model_method(m)), 1);
@@ -230,7 +231,8 @@ TEST(columns_are_a_set_and_dead_ones_are_none) {
 
 TEST(every_key_of_cells_changes_the_network) {
     static const char *const keys[][2] = {
-        {"cells.width", "6"}, {"cells.layers", "1"}, {"cells.heads", "4"}, {"cells.directions", "0"}};
+        {"cells.width", "6"}, {"cells.layers", "1"}, {"cells.heads", "4"},
+        {"cells.directions", "0"}, {"cells.ranked", "0"}};
     float p[QUERIES * 2], q[QUERIES * 2];
     logits_of((plain){.columns = COLUMNS}, SUPPORT, p);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -246,7 +248,7 @@ TEST(settings_that_no_network_fits_are_refused) {
     static const struct {
         const char *key, *value, *why;
     } bad[] = {{"cells.heads", "3", "cells.heads has to divide cells.width"},
-               {"cells.directions", "12", "cells.directions has to be less"},
+               {"cells.directions", "12", "more units than cells.directions + 6 cells.ranked"},
                {"model.backbone", "relu; dense 8", "has to begin with a dense layer"},
                {"model.backbone", "dense 8; norm batch", "dense1.b"}};
     const goss_task_spec spec = {.input_rank = 1, .input = {8}, .outputs = 3, .supports = 20};
@@ -261,6 +263,7 @@ TEST(settings_that_no_network_fits_are_refused) {
         T_OK(goss_config_set(c, "cells.width", "8", &err));
         T_OK(goss_config_set(c, "cells.heads", "2", &err));
         T_OK(goss_config_set(c, "cells.directions", "4", &err));
+        T_OK(goss_config_set(c, "cells.ranked", "0", &err));
         T_OK(goss_config_set(c, bad[i].key, bad[i].value, &err));
         T_ERR(goss_model_create("tables", c, &data, 1, &m, &err), GOSS_E_ARGUMENT, bad[i].why);
         goss_config_free(c);
@@ -372,6 +375,7 @@ static goss_model *trained(const char *name, const char *steps, double *accuracy
                                            "cells.layers=1",
                                            "cells.heads=2",
                                            "cells.directions=4",
+                                           "cells.ranked=1",
                                            "train.tasks=8",
                                            "optimizer.rate=0.01",
                                            "optimizer.schedule=constant",

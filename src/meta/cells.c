@@ -78,7 +78,7 @@ static void standardise(const goss_task_batch *b, goss__cells *c, int64_t column
     const goss_val one = goss_const(g, 1), zero = goss_const(g, 0), w = goss_unsqueeze(c->weight, 2);
     const goss_val x = goss_slice(b->support, 2, 0, columns);
     const goss_val flag = goss_mul(goss_slice(b->support, 2, columns, columns), w);
-    const goss_val there = goss_sub(w, flag);
+    const goss_val there = c->there = goss_sub(w, flag);
     const goss_val n = goss_max(goss_sum(there, GOSS_AXIS(1), true), one);
     c->mean = goss_div(goss_sum(goss_mul(there, x), GOSS_AXIS(1), true), n);
     const goss_val off = goss_mul(goss_sub(x, c->mean), there);

@@ -11,11 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "meta/cells.h"
-#include "meta/method.h"
+#include "meta/method_tables.h"
 
 enum { FIRST_W, FIRST_B, LATER }; /* tensors of the target */
-static const double least = 1e-4, logit_scale = 8;
+static const double logit_scale = 8;
 
 /* ---- settings ---- */
 
@@ -37,26 +36,11 @@ static goss_status check(const goss_method *m, goss_error *err) {
         return refuse("the first layer of model.backbone has to have a bias (dense1.b): no norm directly behind it",
                       err);
     if (m->batch_norm) return refuse("model.backbone has a batch norm, and tables share no statistics", err);
-    if (o->directions < 0 || o->directions >= goss_layout_entry(l, FIRST_W)->dim[1])
-        return refuse("cells.directions has to be less than the first layer's units", err);
+    if (o->directions < 0 || o->ranked < 0 ||
+        o->directions + o->ranked * GOSS__TABLES_THRESHOLDS >= goss_layout_entry(l, FIRST_W)->dim[1])
+        return refuse("the first layer of model.backbone has to have more units than cells.directions + 6 cells.ranked",
+                      err);
     return GOSS_OK;
-}
-
-static int64_t units(const goss_method *m) { return goss_layout_entry(goss_target_layout(m->target), FIRST_W)->dim[1]; }
-
-static goss_status plan_first(goss_method *m, goss_error *err) {
-    const goss_cells_options *o = &m->options.cells;
-    const int64_t h = units(m), d = o->width;
-    GOSS_TRY(goss__cells_add(m->cells, "first.column", d, h, GOSS_INIT_LECUN, err));
-    GOSS_TRY(goss__cells_add(m->cells, "first.gain", d, h - o->directions, GOSS_INIT_ZEROS, err));
-    GOSS_TRY(goss__cells_add(m->cells, "first.missing", d, h, GOSS_INIT_ZEROS, err));
-    GOSS_TRY(goss__cells_add(m->cells, "first.row", d, h - o->directions, GOSS_INIT_LECUN, err));
-    if (o->directions > 0)
-        GOSS_TRY(goss__cells_add(m->cells, "first.label", GOSS__CELLS_CLASSES, o->directions, GOSS_INIT_NORMAL, err));
-    GOSS_TRY(goss__cells_add(m->cells, "first.lambda", d, 1, GOSS_INIT_ZEROS, err));
-    GOSS_TRY(goss__cells_add(m->cells, "first.scale", 0, h, GOSS_INIT_ZEROS, err));
-    GOSS_TRY(goss__cells_add(m->cells, "first.offset", 0, h, GOSS_INIT_NORMAL, err));
-    return goss__cells_add(m->cells, "first.whole", d, 2 * h, GOSS_INIT_ZEROS, err);
 }
 
 /* The later layers' tensors by their own names, and behind each dense layer's weight what moves its units. */
@@ -85,7 +69,7 @@ static goss_status plan_head(goss_method *m, goss_error *err) {
 /* The first layer is the first line of the canonical text. */
 static goss_status parse_rest(goss_method *m, goss_error *err) {
     const char *text = goss_target_text(m->target), *end = strchr(text, '\n');
-    const int64_t input[] = {units(m)};
+    const int64_t input[] = {goss__tables_units(m)};
     return goss_target_parse(end ? end + 1 : "", input, 1, 0, &m->rest, err);
 }
 
@@ -94,115 +78,26 @@ static goss_status setup(goss_method *m, goss_error *err) {
     GOSS_TRY(parse_rest(m, err));
     GOSS_TRY(goss_layout_new(&m->cells, err));
     GOSS_TRY(goss__cells_plan(m->cells, &m->options.cells, err));
-    GOSS_TRY(plan_first(m, err));
+    GOSS_TRY(goss__tables_plan_first(m, err));
     GOSS_TRY(plan_later(m, err));
     GOSS_TRY(plan_head(m, err));
     return goss__method_param(m, "hyper", m->cells, true, err);
 }
 
-/* ---- generating ---- */
-
-typedef struct making {
-    const goss_method *m;
-    const goss_task_batch *b;
-    const goss_weights *own;
-    goss_graph *g;
-    goss__cells cells;
-    goss__solution *s;
-    goss_val self; /* [T,S,H]: what a support row's own label and values add to its units */
-} making;
-
-static goss_val own(const making *a, const char *name) { return goss_weights_get(a->own, name); }
-
-static goss_val by(const making *a, goss_val x, const char *name) { return goss_linear(x, own(a, name), GOSS_NONE); }
-
-/* What a table's own summary says, [T,n]. */
-static goss_val by_whole(const making *a, const char *name) {
-    return goss_squeeze(by(a, goss_unsqueeze(a->cells.whole, 1), name), 1);
-}
-
-static goss_val diagonal(goss_graph *g, int64_t n) {
-    return goss_unsqueeze(goss_one_hot(goss_iota(g, goss_n(n)), goss_n(n)), 0);
-}
-
-/* Ridge regressions of mixtures of the labels, P Z'Y / n with P = (Z'Z / n + lambda)^-1: [T,C,R]. A row's answer
- * without itself is (f - h y) / (1 - h), with its leverage h = z'P z / n; *self: f less that. */
-static goss_val fitted(const making *a, goss_val *self) {
-    const goss__cells *c = &a->cells;
-    const int64_t columns = goss_dim(c->z, 2).count;
-    const goss_val n = goss_unsqueeze(c->count, 2), weight = goss_unsqueeze(c->weight, 2);
-    goss_val y = goss__cells_labels(a->b, own(a, "first.label"));
-    y = goss_mul(goss_sub(y, goss__cells_mean(c, y)), weight);
-    const goss_val ratio = goss_div(goss_shift(goss_sum(c->live, GOSS_AXIS(1), true), 1), c->count);
-    const goss_val lambda = goss_unsqueeze(goss_mul(ratio, goss_exp(by_whole(a, "first.lambda"))), 2);
-    const goss_val eye = diagonal(a->g, columns);
-    goss_val gram = goss_add(goss_div(goss_matmul(c->z, c->z, true, false), n), goss_mul(eye, lambda));
-    goss_val shape = goss_broadcast(eye, GOSS_SHAPE(a->b->T, goss_n(columns), goss_n(columns)));
-    goss_val p = goss_spd_solve(gram, shape);
-    goss_val d = goss_matmul(p, goss_div(goss_matmul(c->z, y, true, false), n), false, false);
-    goss_val f = goss_matmul(c->z, d, false, false);
-    goss_val h = goss_div(goss_sum(goss_mul(goss_matmul(c->z, p, false, false), c->z), GOSS_AXIS(2), true), n);
-    h = goss_min(h, goss_const(a->g, 0.95));
-    *self = goss_div(goss_mul(h, goss_sub(y, f)), goss_sub(goss_const(a->g, 1), h));
-    return d;
-}
-
-/* Sums of rows weighed by a map of what they have come to mean, a column's part times its gain: [T,C,K]. */
-static goss_val summed(const making *a, goss_val *self) {
-    const goss__cells *c = &a->cells;
-    const goss_val by_row = by(a, c->rows, "first.row");
-    const goss_val gain = goss_mul(goss_shift(by(a, c->columns, "first.gain"), 1), goss_unsqueeze(c->live, 2));
-    *self = goss_mul(by_row, goss_matmul(goss_square(c->z), gain, false, false));
-    return goss_mul(goss_matmul(c->z, by_row, true, false), gain);
-}
-
-/* [T,C,H], such that what each unit is given has variance 1 over the rows. */
-static goss_val directions(making *a) {
-    const goss__cells *c = &a->cells;
-    goss_val d = summed(a, &a->self);
-    if (a->m->options.cells.directions > 0) {
-        goss_val self, fit = fitted(a, &self);
-        d = goss_concat((goss_val[]){fit, d}, 2, 2), a->self = goss_concat((goss_val[]){self, a->self}, 2, 2);
-    }
-    const goss_val out = goss_matmul(c->z, d, false, false);
-    goss_val power = goss_div(goss_sum(goss_square(out), GOSS_AXIS(1), true), goss_unsqueeze(c->count, 2));
-    const goss_val unit = goss_rsqrt(goss_shift(power, least));
-    a->self = goss_mul(a->self, unit);
-    return goss_mul(d, unit);
-}
-
-static goss_val slab_of(goss_val values, goss_val flags) { return goss_concat((goss_val[]){values, flags}, 2, 1); }
-
-/* x enters as (x - mean) / deviation: a factor of its row, and an addend of the bias. */
-static void make_first(making *a, goss_weights *w) {
-    const goss__cells *c = &a->cells;
-    const int64_t h = units(a->m);
-    const goss_val live = goss_unsqueeze(c->live, 2), whole = by_whole(a, "first.whole");
-    const goss_val columns = goss_max(goss_sum(c->live, GOSS_AXIS(1), true), goss_const(a->g, 1));
-    goss_val base = goss_mul(by(a, c->columns, "first.column"), goss_unsqueeze(goss_rsqrt(columns), 2));
-    goss_val scale = goss_exp(goss_add(own(a, "first.scale"), goss_slice(whole, 1, 0, h)));
-    goss_val v = goss_add(goss_scale(base, 0.3), directions(a));
-    a->self = goss_mul(a->self, goss_unsqueeze(scale, 1));
-    v = goss_mul(goss_mul(goss_mul(v, live), goss_unsqueeze(scale, 1)), goss_transpose(c->inverse));
-    goss_val flags = goss_mul(by(a, c->columns, "first.missing"), c->flagged);
-    goss_val bias = goss_add(goss_scale(own(a, "first.offset"), 0.5), goss_slice(whole, 1, h, h));
-    bias = goss_sub(bias, goss_squeeze(goss_matmul(c->mean, v, false, false), 1));
-    goss_weights_set(w, "dense1.w", slab_of(v, flags));
-    goss_weights_set(w, "dense1.b", bias);
-}
+/* ---- later layers ---- */
 
 /* w (1 + scale) and b + shift: FiLM, folded in at once. */
-static void make_later(const making *a, goss_weights *w) {
+static void make_later(const goss__tables_making *a, goss_weights *w) {
     const goss_layout *l = goss_target_layout(a->m->target);
     goss_val moved = GOSS_NONE;
     char name[96];
     for (int i = LATER; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         const int64_t n = e->dim[e->rank - 1];
-        goss_val v = own(a, e->name);
+        goss_val v = goss__tables_own(a, e->name);
         if (e->role == GOSS_ROLE_WEIGHT) {
             snprintf(name, sizeof name, "%.80s.whole", e->name);
-            moved = goss_tanh(by_whole(a, name));
+            moved = goss_tanh(goss__tables_by_whole(a, name));
             v = goss_mul(v, goss_unsqueeze(goss_shift(goss_slice(moved, 1, 0, n), 1), 1));
         } else if (e->role == GOSS_ROLE_BIAS) {
             v = goss_add(v, goss_slice(moved, 1, n, n));
@@ -215,7 +110,7 @@ static void make_later(const making *a, goss_weights *w) {
 
 /* The support rows as the network sees rows that it was not made of: the first layer without what a row's own label has
  * added to it. A head that was fitted to more would trust it too much. */
-static goss_val features_of_support(const making *a) {
+static goss_val features_of_support(const goss__tables_making *a) {
     const goss_weights *w = a->s->net.weights;
     const goss_layout *from = goss_target_layout(a->m->target), *to = goss_target_layout(a->m->rest);
     goss_target_context c =
@@ -231,18 +126,18 @@ static goss_val features_of_support(const making *a) {
 }
 
 /* Entry i of "last.number" + the table's own say: [T,1]. */
-static goss_val number(const making *a, int i) {
-    return goss_add(goss_slice(own(a, "last.number"), 1, i, 1), goss_slice(by_whole(a, "last.whole"), 1, i, 1));
+static goss_val number(const goss__tables_making *a, int i) {
+    return goss_add(goss_slice(goss__tables_own(a, "last.number"), 1, i, 1), goss_slice(goss__tables_by_whole(a, "last.whole"), 1, i, 1));
 }
 
 /* The head that classes' summaries give: [T,F+1,W], its last row the biases. */
-static goss_val drawn_to(const making *a) { return goss_transpose(by(a, a->cells.classes, "last.class")); }
+static goss_val drawn_to(const goss__tables_making *a) { return goss_transpose(goss__tables_by(a, a->cells.classes, "last.class")); }
 
 /* With f the features and 1 of each row, z = f d: w0 + d (z'z + lambda)^-1 z' (y - f w0). */
-static goss_val regressed(const making *a, goss_val features) {
+static goss_val regressed(const goss__tables_making *a, goss_val features) {
     const int64_t n = a->m->features + 1;
     const goss_val w0 = drawn_to(a), weight = goss_unsqueeze(a->cells.weight, 2);
-    const goss_val d = goss_scale(goss_exp(goss_unsqueeze(own(a, "last.spread"), 1)), 1 / sqrt((double)n));
+    const goss_val d = goss_scale(goss_exp(goss_unsqueeze(goss__tables_own(a, "last.spread"), 1)), 1 / sqrt((double)n));
     const goss_val one = goss_full(a->g, GOSS_SHAPE(a->b->T, a->b->S, goss_n(1)), 1);
     const goss_val f = goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), weight);
     const goss_val share = goss_div(a->b->class_mask, goss_sum(a->b->class_mask, GOSS_AXIS(1), true));
@@ -250,12 +145,12 @@ static goss_val regressed(const making *a, goss_val features) {
     y = goss_sub(y, goss_matmul(f, w0, false, false));
     const goss_val z = goss_mul(f, d);
     const goss_val lambda = goss_unsqueeze(goss_scale(goss_exp(number(a, 0)), a->m->options.ridge), 2);
-    goss_val gram = goss_add(goss_matmul(z, z, true, false), goss_mul(diagonal(a->g, n), lambda));
+    goss_val gram = goss_add(goss_matmul(z, z, true, false), goss_mul(goss__tables_diagonal(a->g, n), lambda));
     goss_val v = goss_spd_solve(gram, goss_matmul(z, y, true, false));
     return goss_add(w0, goss_mul(v, goss_transpose(d)));
 }
 
-static void make_head(const making *a) {
+static void make_head(const goss__tables_making *a) {
     const int64_t f = a->m->features;
     goss_val w = regressed(a, features_of_support(a));
     w = goss_mul(w, goss_unsqueeze(goss_scale(goss_exp(number(a, 1)), logit_scale), 2));
@@ -266,10 +161,10 @@ static void make_head(const making *a) {
 static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
     goss_weights *own_weights = goss_weights_from_params(s->graph, m->cells, "hyper");
     goss_weights *w = goss_weights_empty(s->graph, goss_target_layout(m->target));
-    making a = {.m = m, .b = b, .own = own_weights, .g = s->graph, .s = s};
+    goss__tables_making a = {.m = m, .b = b, .own = own_weights, .g = s->graph, .s = s};
     if (own_weights && w) {
         goss__cells_read(b, own_weights, &m->options.cells, &a.cells);
-        make_first(&a, w);
+        goss__tables_first(&a, w);
         make_later(&a, w);
         goss_weights_free(s->net.weights);
         s->net.weights = w;

@@ -169,6 +169,8 @@ static const goss_key keys[] = {
                    "structure.sandwich: weight of the largest network's answers in the loss of smaller ones"),
     GOSS__KEY_REAL("structure.entropy", structure.entropy, "0", 0, 1e3, NULL,
                    "Weight in the loss of the mean entropy of gates"),
+    GOSS__KEY_INT("cells.ranked", method.cells.ranked, "8", 0, 64, "columns",
+                  "tables: columns with six units of the first layer each, those that tell most of the classes"),
     GOSS__KEY_FORM("share.preset", read_preset, "", NULL,
                    "multitask: what tasks share, by name: alone, joint, hard, soft, mean, dictionary, tensor_train, "
                    "routing, ordering or stitch; empty: share.rules, or hard"),
