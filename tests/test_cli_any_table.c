@@ -33,7 +33,8 @@ static void prepare(void) {
     if (done) return;
     RUN(0, "train data.kind=prior prior.columns=6 prior.support=16..24 prior.queries=24 prior.classes=3 "
            "train.method=tables 'model.backbone=dense 16; tanh' cells.width=8 cells.layers=1 cells.heads=2 "
-           "cells.directions=4 cells.ranked=1 train.tasks=8 train.steps=30 optimizer.rate=0.01 validate.every=0 run.dir=run");
+           "cells.directions=4 cells.ranked=1 train.tasks=8 train.steps=30 optimizer.rate=0.01 validate.every=0 "
+           "run.dir=run");
     people("people.csv", 0, 60, true);
     people("more.csv", 100, 20, false);
     done = true;

@@ -230,9 +230,11 @@ TEST(columns_are_a_set_and_dead_ones_are_none) {
 }
 
 TEST(every_key_of_cells_changes_the_network) {
-    static const char *const keys[][2] = {
-        {"cells.width", "6"}, {"cells.layers", "1"}, {"cells.heads", "4"},
-        {"cells.directions", "0"}, {"cells.ranked", "0"}};
+    static const char *const keys[][2] = {{"cells.width", "6"},
+                                          {"cells.layers", "1"},
+                                          {"cells.heads", "4"},
+                                          {"cells.directions", "0"},
+                                          {"cells.ranked", "0"}};
     float p[QUERIES * 2], q[QUERIES * 2];
     logits_of((plain){.columns = COLUMNS}, SUPPORT, p);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -376,6 +378,7 @@ static goss_model *trained(const char *name, const char *steps, double *accuracy
                                            "cells.heads=2",
                                            "cells.directions=4",
                                            "cells.ranked=1",
+                                           "method.ridge=10",
                                            "train.tasks=8",
                                            "optimizer.rate=0.01",
                                            "optimizer.schedule=constant",

@@ -13,7 +13,7 @@
 /* A batch of tables as read; n: rows of each, w [T,S]: 1 for a row, 0 for padding. */
 typedef struct goss__cells {
     goss_val weight, count;  /* w [T,S], n [T,1] */
-    goss_val there; /* [T,S,C] 1 for a value, 0 for a missing one */
+    goss_val there;          /* [T,S,C] 1 for a value, 0 for a missing one */
     goss_val z;              /* [T,S,C] standardised values, 0 where missing */
     goss_val mean, inverse;  /* [T,1,C] of the values; 1 / deviation, 0 for a column whose values are all alike */
     goss_val flagged;        /* [T,C,1] 1 for columns of which some values are missing, not all */

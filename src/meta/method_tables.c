@@ -127,11 +127,14 @@ static goss_val features_of_support(const goss__tables_making *a) {
 
 /* Entry i of "last.number" + the table's own say: [T,1]. */
 static goss_val number(const goss__tables_making *a, int i) {
-    return goss_add(goss_slice(goss__tables_own(a, "last.number"), 1, i, 1), goss_slice(goss__tables_by_whole(a, "last.whole"), 1, i, 1));
+    return goss_add(goss_slice(goss__tables_own(a, "last.number"), 1, i, 1),
+                    goss_slice(goss__tables_by_whole(a, "last.whole"), 1, i, 1));
 }
 
 /* The head that classes' summaries give: [T,F+1,W], its last row the biases. */
-static goss_val drawn_to(const goss__tables_making *a) { return goss_transpose(goss__tables_by(a, a->cells.classes, "last.class")); }
+static goss_val drawn_to(const goss__tables_making *a) {
+    return goss_transpose(goss__tables_by(a, a->cells.classes, "last.class"));
+}
 
 /* With f the features and 1 of each row, z = f d: w0 + d (z'z + lambda)^-1 z' (y - f w0). */
 static goss_val regressed(const goss__tables_making *a, goss_val features) {

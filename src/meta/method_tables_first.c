@@ -40,7 +40,9 @@ goss_status goss__tables_plan_first(goss_method *m, goss_error *err) {
 
 goss_val goss__tables_own(const goss__tables_making *a, const char *name) { return goss_weights_get(a->own, name); }
 
-goss_val goss__tables_by(const goss__tables_making *a, goss_val x, const char *name) { return goss_linear(x, goss__tables_own(a, name), GOSS_NONE); }
+goss_val goss__tables_by(const goss__tables_making *a, goss_val x, const char *name) {
+    return goss_linear(x, goss__tables_own(a, name), GOSS_NONE);
+}
 
 /* What a table's own summary says, [T,n]. */
 goss_val goss__tables_by_whole(const goss__tables_making *a, const char *name) {
@@ -77,7 +79,8 @@ static goss_val fitted(const goss__tables_making *a, goss_val *self) {
 static goss_val summed(const goss__tables_making *a, goss_val *self) {
     const goss__cells *c = &a->cells;
     const goss_val by_row = goss__tables_by(a, c->rows, "first.row");
-    const goss_val gain = goss_mul(goss_shift(goss__tables_by(a, c->columns, "first.gain"), 1), goss_unsqueeze(c->live, 2));
+    const goss_val gain =
+        goss_mul(goss_shift(goss__tables_by(a, c->columns, "first.gain"), 1), goss_unsqueeze(c->live, 2));
     *self = goss_mul(by_row, goss_matmul(goss_square(c->z), gain, false, false));
     return goss_mul(goss_matmul(c->z, by_row, true, false), gain);
 }
