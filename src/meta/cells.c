@@ -12,7 +12,7 @@
 #include <stdio.h>
 
 enum { FEATURES = 5 };
-static const double clip = 3, least_variance = 1e-8, epsilon = 1e-5;
+static const double clip = 3, least_variance = 1e-8, epsilon = 1e-5, most_log_rows = 5;
 
 /* ---- tensors ---- */
 
@@ -114,10 +114,12 @@ static goss_val centred_labels(const goss_task_batch *b, const goss__cells *c, g
     return goss_mul(goss_sub(label, goss__cells_mean(c, label)), goss_unsqueeze(c->weight, 2));
 }
 
-/* [T,2]: how many rows and classes there are. */
+/* [T,2]: how many rows and classes there are. More rows than training has had say no more than these: what is learned
+ * of their number does not extend beyond. */
 static goss_val sizes_of(const goss_task_batch *b, const goss__cells *c) {
+    const goss_val rows = goss_min(goss_log(c->count), goss_const(b->support.graph, most_log_rows));
     goss_val classes = goss_sum(b->class_mask, GOSS_AXIS(1), true);
-    goss_val part[] = {goss_scale(goss_shift(goss_log(c->count), -4), 0.5), goss_shift(goss_scale(classes, 0.2), -1)};
+    goss_val part[] = {goss_scale(goss_shift(rows, -4), 0.5), goss_shift(goss_scale(classes, 0.2), -1)};
     return goss_concat(part, 2, 1);
 }
 
