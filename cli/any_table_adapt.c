@@ -1,46 +1,105 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* any_table_adapt.c: gossamer adapt with a model of any table: its labelled rows become a network. */
+/* any_table_adapt.c: gossamer adapt with a model of any table: its labelled rows become a network. How good that is is
+ * estimated on rows held out of them, beside logistic regression, before all of them become the network. */
+#include <math.h>
+#include <stdlib.h>
+
 #include "data_kinds.h"
 #include "gossamer/table_network.h"
+#include "whole_table.h"
 
-/* What is not declared is inferred, except the target: it is the last column. */
-static goss_status roles_of(const goss_table *table, const adapt_request *q, goss_roles *out, goss_error *err) {
-    const goss_roles_declared declared = {
-        .target = q->target ? q->target : goss_table_name(table, goss_table_columns(table) - 1), .task = ""};
-    return goss_error_prefix(err, goss_table_roles(table, &declared, out, err), "%s", q->support);
+static const char metric_name[] = "auc";
+enum { REPEATS = 4, LEAST_ROWS = 20 };
+
+/* ---- the estimate ---- */
+
+/* Of one division: the metric on the held-out rows, NaN where it is undefined (one class among them). */
+static goss_status judge(const whole_method *method, const goss_model *m, const whole_split *s,
+                         const goss_metric *metric, double *value, goss_error *err) {
+    const size_t n = (size_t)s->n_query, classes = (size_t)s->set->classes;
+    whole_cost cost;
+    float *out = calloc(n * (classes + 3), sizeof *out), *y = out + n * classes;
+    if (!out) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    goss_status done = method->run(method, m, s, out, &cost, err);
+    for (int i = 0; done == GOSS_OK && i < s->n_query; i++) y[i] = s->set->y[s->query[i]];
+    const goss_answers a = {
+        .count = s->n_query, .outputs = s->set->classes, .output = out, .target = y, .scratch = y + n};
+    if (done == GOSS_OK) *value = metric->value(&a);
+    free(out);
+    return done;
 }
 
-/* Columns that are no inputs, though nobody said so. */
-static void tell_unused(const goss_table *table, const goss_roles *roles) {
-    for (int c = 0; c < roles->columns; c++)
-        if (roles->role[c] != GOSS_ROLE_INPUT && c != roles->target)
-            cli_tell("column %s is no input: %s", goss_table_name(table, c), roles->reason[c]);
+/* Means over divisions of 3 to 1. */
+static goss_status estimate(const goss_model *m, const whole_set *set, const goss_metric *metric, double of[2],
+                            goss_error *err) {
+    const whole_method *method[] = {&whole_network, NULL};
+    int counted = 0;
+    of[0] = of[1] = 0;
+    GOSS_TRY(whole_method_find("linear", 6, &method[1], err));
+    for (int r = 0; r < REPEATS; r++) {
+        const goss_table_split_options o = {.share = 0.75, .seed = 1, .repeat = r};
+        whole_split s = {0};
+        double value[2] = {NAN, NAN};
+        goss_status done = whole_split_open(&s, set, &o, err);
+        for (int i = 0; done == GOSS_OK && i < 2; i++) done = judge(method[i], m, &s, metric, &value[i], err);
+        whole_split_close(&s);
+        GOSS_TRY(done);
+        if (isnan(value[0]) || isnan(value[1])) continue;
+        of[0] += value[0], of[1] += value[1], counted++;
+    }
+    for (int i = 0; i < 2; i++) of[i] = counted ? of[i] / counted : NAN;
+    return GOSS_OK;
 }
 
-static void tell(const goss_network *n, const goss_table *table, const goss_roles *roles) {
+static goss_status tell_estimate(const goss_model *m, const whole_set *set, goss_error *err) {
+    const goss_objective *classes;
+    const goss_metric *metric;
+    double of[2];
+    if (set->n < LEAST_ROWS) {
+        cli_tell("%d rows are too few to hold some out: nobody knows how good the network is", set->n);
+        return GOSS_OK;
+    }
+    GOSS_TRY(goss_objective_find("classification", &classes, err));
+    GOSS_TRY(goss_metric_find(classes, metric_name, &metric, err));
+    GOSS_TRY(estimate(m, set, metric, of, err));
+    if (isnan(of[0]))
+        cli_tell("no estimate: the rows held out were never of two classes");
+    else
+        cli_tell("on rows held out (%d divisions): %s %.3f, logistic regression %.3f: %s", REPEATS, metric_name, of[0],
+                 of[1], of[0] >= of[1] ? "use the network" : "logistic regression does better on this table");
+    return GOSS_OK;
+}
+
+/* ---- adapting ---- */
+
+static void tell(const goss_network *n, const whole_set *set) {
     const int members = goss_network_members(n);
     int inputs = 0;
-    for (int c = 0; c < roles->columns; c++) inputs += roles->role[c] == GOSS_ROLE_INPUT;
+    for (int c = 0; c < set->roles.columns; c++) inputs += set->roles.role[c] == GOSS_ROLE_INPUT;
     cli_tell("%s rows of %d columns became %d network%s of %lld weights for %s (%d classes)",
              goss_network_note_of(n, "support.samples"), inputs, members, members == 1 ? "" : "s",
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))),
-             goss_table_name(table, roles->target), goss_network_classes(n));
+             goss_table_name(set->table, set->roles.target), goss_network_classes(n));
+}
+
+static goss_status adapt(const goss_model *m, const adapt_request *q, const whole_set *set, goss_network **out,
+                         goss_error *err) {
+    const goss_table_network_options o = {
+        .networks = q->o.networks, .fine_tune = q->o.fine_tune, .threads = q->o.threads};
+    GOSS_TRY(goss_table_network_adapt(m, set->table, &set->roles, set->rows, set->n, &o, out, err));
+    tell(*out, set);
+    return GOSS_OK;
 }
 
 goss_status adapt_any_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err) {
-    goss_table *table;
-    goss_roles roles = {0};
-    const goss_table_network_options o = {
-        .networks = q->o.networks, .fine_tune = q->o.fine_tune, .threads = q->o.threads};
+    whole_set set = {0};
     *out = NULL;
-    GOSS_TRY(goss_table_open(q->support, NULL, &table, err));
-    goss_status s = roles_of(table, q, &roles, err);
-    if (s == GOSS_OK) {
-        tell_unused(table, &roles);
-        s = goss_table_network_adapt(m, table, &roles, NULL, 0, &o, out, err);
-    }
-    if (s == GOSS_OK) tell(*out, table, &roles);
-    goss_roles_free(&roles);
-    goss_table_close(table);
+    goss_status s = whole_set_open(&set, q->support, q->target, metric_name, err);
+    if (s == GOSS_OK) s = adapt(m, q, &set, out, err);
+    if (s == GOSS_OK) s = tell_estimate(m, &set, err);
+    whole_set_close(&set);
+    if (s == GOSS_OK) return s;
+    goss_network_free(*out);
+    *out = NULL;
     return s;
 }

@@ -87,7 +87,7 @@ static goss_status predict(const whole_split *s, fitting *f, float *out, goss_er
     return GOSS_OK;
 }
 
-static goss_status run_fitted(const whole_method *m, goss_model *model, const whole_split *s, float *out,
+static goss_status run_fitted(const whole_method *m, const goss_model *model, const whole_split *s, float *out,
                               whole_cost *cost, goss_error *err) {
     fitting f = {0};
     (void)model;

@@ -36,7 +36,7 @@ static goss_status match_classes(const whole_set *s, network *n, goss_error *err
     return GOSS_OK;
 }
 
-static goss_status make(goss_model *model, const whole_split *s, network *n, goss_error *err) {
+static goss_status make(const goss_model *model, const whole_split *s, network *n, goss_error *err) {
     GOSS_TRY(goss_table_network_adapt(model, s->set->table, &s->set->roles, s->support_rows, s->n_support, NULL,
                                       &n->network, err));
     GOSS_TRY(goss_table_fit_parse(goss_network_data(n->network)->transform, &n->fit, err));
@@ -76,7 +76,7 @@ static double bytes_of(const goss_network *n) {
     return weights * sizeof(float) * goss_network_members(n);
 }
 
-static goss_status run_network(const whole_method *m, goss_model *model, const whole_split *s, float *out,
+static goss_status run_network(const whole_method *m, const goss_model *model, const whole_split *s, float *out,
                                whole_cost *cost, goss_error *err) {
     network n = {0};
     (void)m;

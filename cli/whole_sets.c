@@ -140,16 +140,27 @@ static goss_status find_roles(whole_set *s, const char *path, const char *target
 
 /* ---- sets ---- */
 
-static goss_status open_set(whole_eval *e, int i, const char *path, const char *target, const char *metric,
-                            goss_error *err) {
-    whole_set *s = &e->set[i];
+goss_status whole_set_open(whole_set *s, const char *path, const char *target, const char *metric, goss_error *err) {
     bool classes;
-    GOSS_TRY(take_name(e, i, path, err));
     GOSS_TRY(goss_table_open(path, NULL, &s->table, err));
     GOSS_TRY(find_roles(s, path, target, err));
     GOSS_TRY(has_classes(s, metric, &classes, err));
     GOSS_TRY(take_rows(s, path, classes, err));
-    if (s->n < 4) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %d rows with a target are too few", path, s->n);
+    if (s->n >= 4) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %d rows with a target are too few", path, s->n);
+}
+
+void whole_set_close(whole_set *s) {
+    goss_roles_free(&s->roles);
+    goss_table_close(s->table);
+    free(s->name), free(s->rows), free(s->of), free(s->y);
+}
+
+static goss_status open_set(whole_eval *e, int i, const char *path, const char *target, const char *metric,
+                            goss_error *err) {
+    whole_set *s = &e->set[i];
+    GOSS_TRY(take_name(e, i, path, err));
+    GOSS_TRY(whole_set_open(s, path, target, metric, err));
     if ((s->classes > 0) == (e->set[0].classes > 0)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s has %s to predict and %s has %s: evaluate them apart, or give --metric", path,

@@ -41,7 +41,7 @@ typedef struct whole_method {
     const char *name;
     /* Fits to the support rows and predicts the queries. Shapes: out [n_query], or [n_query, classes] logits. model: of
      * a method that has one. */
-    goss_status (*run)(const struct whole_method *self, goss_model *model, const whole_split *split, float *out,
+    goss_status (*run)(const struct whole_method *self, const goss_model *model, const whole_split *split, float *out,
                        whole_cost *cost, goss_error *err);
 } whole_method;
 
@@ -68,6 +68,10 @@ typedef struct whole_eval {
 } whole_eval;
 
 /* ---- whole_sets.c ---- */
+/* Opens a table; target NULL: the last column. metric (may be NULL) decides where a column of numbers can be both
+ * classes and numbers to predict. Its name is NULL. whole_set_close whatever happens. */
+goss_status whole_set_open(whole_set *s, const char *path, const char *target, const char *metric, goss_error *err);
+void whole_set_close(whole_set *s);
 /* Opens the tables of a list of files joined by ','. target NULL: the last column of each. All have classes, or all
  * have numbers to predict; metric (may be NULL) decides where a column of numbers can be both. */
 goss_status whole_sets_open(whole_eval *e, const char *files, const char *target, const char *metric, goss_error *err);

@@ -44,10 +44,12 @@ TEST(a_table_with_everything_in_it_takes_two_commands) {
     prepare();
     RUN(0, "adapt run/model.safetensors --support people.csv -o outcome.net");
     T_STR(out_text, "outcome.net\n");
-    SAYS(err_text, "column patient is no input");
-    SAYS(err_text, "column site is no input");
+    SAYS(err_text, "people.csv: patient is not used: id");
+    SAYS(err_text, "people.csv: site is not used: constant");
     SAYS(err_text, "60 rows of 2 columns became 1 network");
     SAYS(err_text, "for outcome (2 classes)");
+    SAYS(err_text, "on rows held out (4 divisions): auc 0.9");
+    SAYS(err_text, ", logistic regression 0.9");
     RUN(0, "predict outcome.net more.csv -o predicted.csv");
     const char *text = text_of("predicted.csv");
     SAYS(text, "patient,weight,colour,site,prediction,probability\n");
@@ -65,7 +67,7 @@ TEST(a_table_with_everything_in_it_takes_two_commands) {
 TEST(a_target_by_name_and_an_ensemble) {
     prepare();
     RUN(0, "adapt run/model.safetensors --support people.csv --target colour --networks 3 -o colour.net");
-    SAYS(err_text, "20 of 60 rows without a target are left out");
+    SAYS(err_text, "20 of 60 rows have no colour and are left out");
     SAYS(err_text, "40 rows of 2 columns became 3 networks");
     RUN(0, "inspect colour.net");
     SAYS(out_text, "2:head.w");
@@ -88,6 +90,7 @@ TEST(mistakes_are_told) {
     SAYS(err_text, "was not trained on a task of that name");
     put("half.csv", "weight,outcome\n4,a\n2,b\n3,a\n3,b\n5,a\n2,b\n7,a\n4,b\n");
     RUN(0, "adapt run/model.safetensors --support half.csv -o half.net");
+    SAYS(err_text, "8 rows are too few to hold some out");
     RUN(1, "predict half.net half.net");
     put("without.csv", "height,outcome\n1,a\n");
     RUN(1, "predict half.net without.csv");

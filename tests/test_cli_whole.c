@@ -86,7 +86,8 @@ TEST(a_model_of_any_table) {
     write_tables();
     RUN(0, "train data.kind=prior prior.columns=6 prior.queries=16 prior.support=20..24 prior.families=linear "
            "prior.missing=0 prior.group=2 train.method=tables 'model.backbone=dense 16; relu' cells.width=6 "
-           "cells.layers=1 cells.heads=2 cells.directions=2 train.tasks=2 train.steps=4 validate.every=0 run.dir=any");
+           "cells.layers=1 cells.heads=2 cells.directions=2 cells.ranked=1 train.tasks=2 train.steps=4 "
+           "validate.every=0 run.dir=any");
     int n = snprintf(text, sizeof text, "a,b,kind\n");
     for (int i = 0; i < 48; i++) n += snprintf(text + n, sizeof text - (size_t)n, "%d,%d,k%d\n", i % 5, i % 7, i % 12);
     put("many.csv", text);
