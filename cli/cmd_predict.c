@@ -35,10 +35,14 @@ int cmd_predict(int argc, char **argv) {
                    "samples a second of a stream (the network's)"),
         CLI_FLAG("json", &q.json,
                  "one JSON object per image, sound or row: input, class, probability, probabilities (or error)"),
+        CLI_INT_OF(KIND_RATINGS, "top", "N", &q.top, "", 1, 1 << 30, "ratings: how many items to recommend"),
+        CLI_INT_OF(KIND_RATINGS, "min-ratings", "N", &q.min_ratings, "0", 0, 1 << 30,
+                   "ratings: only items that so many training users have rated"),
     };
     const cli_verb v = {
         .name = "predict",
-        .usage = "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]]",
+        .usage = "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]], or NET [--top N] "
+                 "[--json]",
         .doc = "Classifies images or sounds with a network written by gossamer adapt: files, all of a folder or "
                "(images) a .zip, "
                "or -\nfor standard input. Prints a line for each: file, class, probability, separated by tabs; for an "
@@ -47,13 +51,17 @@ int cmd_predict(int argc, char **argv) {
                "status is 1.\nIn names, tab is written \\t, line feed \\n, backslash \\\\, other control characters "
                "and invalid UTF-8\n\\xE9; with --json only backslash and invalid UTF-8.\nWith a network for tables: "
                "writes the rows of a table as csv with an additional column prediction (and\nprobability; or low and "
-               "high, a 95 % interval by an ensemble's networks). A target column is kept and not used.",
+               "high, a 95 % interval by an ensemble's networks). A target column is kept and not used.\nWith a "
+               "network for ratings: the items that were not rated, best first: predicted rating, name, and the "
+               "rated\nones that are most like it, with their ratings.",
         .options = options,
         .n_options = sizeof options / sizeof *options,
-        .min_words = 2,
+        .min_words = 1,
         .max_words = -1};
     const int words = cli_parse(&v, argc, argv);
     if (words < 0) return cli_close_stdout();
+    if (words == 1 && !q.top)
+        cli_usage(&v, "IMAGE|FOLDER|ZIP|TABLE|-... is missing; or --top N, for a network of ratings");
     q.network = argv[1], q.inputs = argv + 2, q.n = words - 1;
     cli_log_to_stderr();
     return run(&v, &q);

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "gossamer/recommend.h"
 #include "gossamer/sound.h"
 #include "gossamer/table.h"
 #include "init.h"
@@ -14,6 +15,9 @@
 /* The last one takes what no other one does. */
 static const cli_kind kinds[] = {
     {"sound", "sounds", KIND_SOUNDS, eval_sounds, adapt_sounds, predict_sounds, goss_sounds_is, NULL, NULL, false},
+    /* before tables: a folder with ratings.csv is one of csv files, too */
+    {"ratings", "ratings", KIND_RATINGS, eval_ratings, adapt_ratings, predict_ratings, goss_ratings_is, inspect_ratings,
+     init_ratings, false},
     {"table", "tables", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is, cli_inspect_table,
      init_table, false},
     {"tables", "any table", KIND_ANY_TABLE, eval_whole_tables, adapt_any_table, NULL, NULL, NULL, NULL, true},

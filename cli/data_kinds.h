@@ -13,7 +13,14 @@
 struct init_plan;
 
 /* Groups of options (cli_option.group): the kinds that have an option; 0: all have it. */
-enum { KIND_IMAGES = 1, KIND_TABLES = 2, KIND_SOUNDS = 4, KIND_ANY_TABLE = 64, KINDS_ALL = (1 << 16) - 1 };
+enum {
+    KIND_IMAGES = 1,
+    KIND_TABLES = 2,
+    KIND_SOUNDS = 4,
+    KIND_RATINGS = 16,
+    KIND_ANY_TABLE = 64,
+    KINDS_ALL = (1 << 16) - 1
+};
 
 /* gossamer eval. */
 typedef struct eval_request {
@@ -53,8 +60,9 @@ typedef struct predict_request {
     int n;
     const char *out; /* NULL: standard output */
     bool json;
-    bool stream; /* the input is a stream of samples */
-    int rate;    /* of the stream; 0: the network's */
+    bool stream;          /* the input is a stream of samples */
+    int rate;             /* of the stream; 0: the network's */
+    int top, min_ratings; /* of ratings */
 } predict_request;
 
 typedef struct cli_kind {
@@ -89,6 +97,7 @@ void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const ch
 
 int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_sounds(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
+int eval_ratings(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 goss_status adapt_images(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
@@ -97,5 +106,8 @@ goss_status adapt_sounds(const goss_model *m, const adapt_request *q, goss_netwo
 goss_status adapt_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 int predict_images(const goss_network *n, const cli_verb *verb, const predict_request *q);
 int predict_sounds(const goss_network *n, const cli_verb *verb, const predict_request *q);
+goss_status adapt_ratings(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
+int inspect_ratings(const char *path, const cli_table_view *view, bool json);
+int predict_ratings(const goss_network *n, const cli_verb *verb, const predict_request *q);
 int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q);
 #endif

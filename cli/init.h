@@ -31,6 +31,7 @@ bool init_knows(const char *key);
 
 /* Fill the plan. Errors: unreadable data, or too little for training. */
 goss_status init_images(init_plan *p, goss_error *err);
+goss_status init_ratings(init_plan *p, goss_error *err);
 goss_status init_table(init_plan *p, goss_error *err);
 /* Images in tasks that are trained together, where the user says so; called with what init_images has opened. */
 bool init_is_image_tasks(const init_plan *p);

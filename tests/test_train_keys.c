@@ -356,8 +356,8 @@ static bool is_of_a_family(const char *key) { return strstr(key, ".*.") != NULL;
  * (tests/test_multitask.c), and those of method tables (tests/test_table_network.c). */
 static bool is_of_tables(const char *key) {
     return !goss__key_is_of(key, "images") || strncmp(key, "method.code_", 12) == 0 ||
-           strcmp(key, "method.joint") == 0 || strcmp(key, "method.loss") == 0 || strncmp(key, "share.", 6) == 0 ||
-           strncmp(key, "cells.", 6) == 0;
+           strcmp(key, "method.joint") == 0 || strcmp(key, "method.maml") == 0 || strcmp(key, "method.loss") == 0 ||
+           strncmp(key, "share.", 6) == 0 || strncmp(key, "cells.", 6) == 0;
 }
 
 TEST(every_key_has_a_row) {
@@ -408,6 +408,7 @@ static const struct {
     {"method.ridge_head", "method.ridge_head", {"train.method=maml"}, "true"},
     {"method.code_steps", "method.code_steps", {0}, "5"},
     {"method.joint", "method.joint", {0}, "yes"},
+    {"method.maml", "method.maml", {0}, "yes"},
     {"method.code_rate", "method.code_rate", {0}, "0.5"},
     {"method.networks", "method.networks", {"train.method=protonet"}, "2"},
     {"method.penalty", "method.penalty", {"train.method=protonet"}, "1"},

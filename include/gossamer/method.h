@@ -90,6 +90,9 @@ typedef struct goss_method_options {
     /* With fixed outputs and without batch norm: also trains one network for all tasks, on the same batches, as
      * parameter "joint", for comparisons (goss_contender_derive). */
     bool joint;
+    /* The same as a starting point for gradient steps on support sets (MAML, five steps of rate 0.1 through which it is
+     * differentiated), as parameter "maml". */
+    bool maml;
     /* hypernet with fixed outputs: the head is a ridge regression on the support set, shrunk towards the generated
      * one. */
     bool ridge_head;

@@ -96,6 +96,12 @@ GOSS_API GOSS_MUST_USE goss_status goss_objective_find(const char *name, const g
 /* The metric of that name, of an objective; NULL or "": its default. Errors: GOSS_E_ARGUMENT lists its metrics. */
 GOSS_API GOSS_MUST_USE goss_status goss_metric_find(const goss_objective *objective, const char *name,
                                                     const goss_metric **out, goss_error *err);
+/* The most metrics of a list. */
+#define GOSS_METRICS_MOST 16
+/* The metrics that a list names, "mae, rmse, ndcg@5": out [GOSS_METRICS_MOST], *n. NULL or "": the default alone.
+ * Errors: as goss_metric_find; GOSS_E_ARGUMENT: one named twice, or too many. */
+GOSS_API GOSS_MUST_USE goss_status goss_metrics_find(const goss_objective *objective, const char *names,
+                                                     const goss_metric **out, int *n, goss_error *err);
 /* Whether value a is better than b. NaN is never better, and every number is better than NaN. */
 GOSS_API bool goss_metric_better(const goss_metric *metric, double a, double b);
 

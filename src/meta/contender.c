@@ -15,8 +15,15 @@ static bool is_method(const char *name) {
     return *names != NULL;
 }
 
-static bool derivable(const char *method) {
+static int param_of(const goss_model *m, const char *name) {
+    for (int i = 0; i < goss_method_params(m->method); i++)
+        if (strcmp(goss_method_param_at(m->method, i).name, name) == 0) return i;
+    return -1;
+}
+
+static bool derivable(const goss_model *from, const char *method) {
     static const char *const names[] = {"protonet", "ridge", "finetune", "scratch", "joint", "pixels"};
+    if (strcmp(method, "maml") == 0) return param_of(from, GOSS__MAML) >= 0;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(names[i], method) == 0) return true;
     return false;
@@ -28,18 +35,14 @@ static bool has_running(const goss_method *m) {
     return false;
 }
 
-static int param_of(const goss_model *m, const char *name) {
-    for (int i = 0; i < goss_method_params(m->method); i++)
-        if (strcmp(goss_method_param_at(m->method, i).name, name) == 0) return i;
-    return -1;
+/* What was trained beside the model's own network is what these methods are about; NULL: of others. */
+static const char *beside_of(const char *method) {
+    if (strcmp(method, "joint") == 0 || strcmp(method, "finetune") == 0) return GOSS__JOINT;
+    return strcmp(method, "maml") == 0 ? GOSS__MAML : NULL;
 }
 
-static bool has_joint(const goss_model *m) { return param_of(m, GOSS__JOINT) >= 0; }
-static bool uses_joint(const char *method) { return strcmp(method, "joint") == 0 || strcmp(method, "finetune") == 0; }
-
-/* The network that was trained on all tasks beside the model's own is the one that these methods are about. */
-static void take_joint(goss_model *to, const goss_model *from) {
-    const int i = param_of(to, "target"), k = param_of(from, GOSS__JOINT);
+static void take_beside(goss_model *to, const goss_model *from, const char *beside) {
+    const int i = param_of(to, "target"), k = param_of(from, beside);
     const int64_t n = goss_layout_total(goss_method_param_at(to->method, i).layout);
     memcpy(to->values[i], from->values[k], (size_t)n * sizeof(float));
 }
@@ -54,7 +57,8 @@ static goss_status own_settings(const goss_model *from, goss_config *c, goss_err
 
 static goss_status check(const goss_model *from, const char *method, goss_error *err) {
     if (!is_method(method)) return goss_error_set(err, GOSS_E_ARGUMENT, "there is no method %s", method);
-    if (!derivable(method)) return goss_error_set(err, GOSS_E_ARGUMENT, "method %s needs a model of its own", method);
+    if (!derivable(from, method))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "method %s needs a model of its own", method);
     if (strcmp(method, "pixels") == 0) return GOSS_OK; /* has no network */
     const char *other = goss_method_name(from->method);
     if (goss_method_params(from->method) == 0)
@@ -77,7 +81,8 @@ goss_status goss_contender_derive(const goss_model *from, const char *method, go
     goss_config_free(c);
     /* What trains nothing (scratch) starts from its own values, though its parameters bear the same names. */
     if (s == GOSS_OK && goss_method_trains(goss_model_method(*out))) s = goss_model_copy_values(*out, from, NULL, err);
-    if (s == GOSS_OK && has_joint(from) && uses_joint(method)) take_joint(*out, from);
+    const char *beside = beside_of(method);
+    if (s == GOSS_OK && beside && param_of(from, beside) >= 0) take_beside(*out, from, beside);
     if (s == GOSS_OK) return s;
     goss_model_free(*out);
     *out = NULL;

@@ -12,6 +12,7 @@
 
 #define GOSS__METHOD_PARAMS 8
 #define GOSS__JOINT "joint"
+#define GOSS__MAML "maml"
 #define GOSS__MASKED_LOGIT (-1e30)
 
 typedef struct goss__method_kind goss__method_kind;
@@ -35,6 +36,7 @@ struct goss_method {
     int n_params;
     int features;
     bool joint;        /* a network for all tasks is trained, too: parameter GOSS__JOINT */
+    bool maml;         /* and a starting point of networks: parameter GOSS__MAML */
     bool fixed;        /* the target ends in a head of options.outputs: its last two tensors, "head.w" and "head.b" */
     bool batch_norm;   /* the target has some */
     bool support_norm; /* they take the statistics of the support set; else running ones */
@@ -153,8 +155,9 @@ void goss__publish_weights(const goss_method *m, const goss__solution *s);
 /* A ProtoNet's head from class means: what |f|^2 leaves over. scale: [1,1] */
 void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scale, goss__solution *s);
 
-/* What training adds to a loss for the network of all tasks: 0, with its gradient. GOSS_NONE: there is none. */
-goss_val goss__joint_term(const goss_method *m, goss_graph *g, const goss_task_batch *b);
+/* ---- method_beside.c ---- */
+/* What training adds to a loss for what is trained beside the method: 0, with its gradient. GOSS_NONE: nothing is. */
+goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *b);
 
 /* ---- method_inner.c ---- */
 /* What Adam takes away from a value whose gradient is g in step 0, 1, ...; first and second moments, 0 at the start. */

@@ -205,8 +205,11 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     if (m->kind->solve) GOSS_TRY(goss__structure_setup(m, err));
     if (m->kind->setup) GOSS_TRY(m->kind->setup(m, err));
     /* Where the method's own network is one for all tasks already, or cannot be, there is no other. */
-    m->joint = m->options.joint && m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint;
-    return m->joint ? goss__method_param(m, GOSS__JOINT, goss_target_layout(m->target), true, err) : GOSS_OK;
+    const bool beside = m->fixed && !m->batch_norm && m->kind->trains;
+    m->joint = m->options.joint && beside && !m->kind->is_joint;
+    m->maml = m->options.maml && beside && m->kind != &goss__method_maml;
+    if (m->joint) GOSS_TRY(goss__method_param(m, GOSS__JOINT, goss_target_layout(m->target), true, err));
+    return m->maml ? goss__method_param(m, GOSS__MAML, goss_target_layout(m->target), true, err) : GOSS_OK;
 }
 
 goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input, int input_rank,

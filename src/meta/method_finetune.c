@@ -77,28 +77,3 @@ const goss__method_kind goss__method_joint = {.name = "joint",
                                               .rate = 0.01,
                                               .setup = setup_joint,
                                               .solve = solve_joint};
-
-/* ---- a joint network that is trained beside another method ---- */
-
-static goss_val mean_loss(const goss_method *m, const goss_task_batch *b, const goss_weights *w, bool query) {
-    const goss_val x = query ? b->query : b->support, target = query ? b->query_target : b->support_target;
-    const goss_val weight = query ? b->query_weight : goss__support_weight(b);
-    goss_target_context c = goss__training_context(b, weight);
-    c.lengths = query ? b->query_length : b->support_length;
-    goss_val features = goss_flatten(goss_target_features(m->target, x, w, &c));
-    goss_val y = goss_linear(features, goss_weights_get(w, "head.w"), goss_weights_get(w, "head.b"));
-    return goss_reduce_loss(m->objective->loss(y, target, b->class_mask, m->options.label_smoothing), weight);
-}
-
-/* It learns from support samples and queries alike. The term's value is 0, so that the loss that is reported stays the
- * method's; the method's own parameters have no part in it. */
-goss_val goss__joint_term(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
-    if (!m->joint) return GOSS_NONE;
-    goss_weights *w = goss_weights_from_params(g, goss_target_layout(m->target), GOSS__JOINT);
-    goss_scope_push(g, GOSS__JOINT);
-    goss_val loss = goss_add(mean_loss(m, b, w, false), mean_loss(m, b, w, true));
-    loss = goss_sub(loss, goss_detach(loss));
-    goss_scope_pop(g);
-    goss_weights_free(w);
-    return loss;
-}

@@ -80,8 +80,8 @@ static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_s
     out->loss = goss__query_loss(m, b, goss_publish(s.graph, "logits", logits), &out->measure[0].value);
     out->param[0].end = goss_weights_pack(s.net.weights);
     if (!m->fixed) out->param[1].end = mean_of_classes(s.net.head_w, b);
-    goss_val joint = goss__joint_term(m, s.graph, b); /* a network of all tasks beside it has a gradient */
-    if (goss_valid(joint)) out->loss = goss_add(out->loss, joint);
+    goss_val beside = goss__beside_term(m, s.graph, b); /* a network of all tasks beside it has a gradient */
+    if (goss_valid(beside)) out->loss = goss_add(out->loss, beside);
     goss__solution_free(&s);
 }
 

@@ -216,8 +216,8 @@ static void train_by_queries(const goss_method *m, goss_graph *g, const goss_tas
         out->loss = goss__query_loss(m, b, goss__solve_queries(m, b, 0, &s), &out->measure[0].value);
     if (m->options.penalty > 0 && goss_valid(s.penalty))
         out->loss = goss_add(out->loss, goss_scale(s.penalty, m->options.penalty));
-    goss_val joint = goss__joint_term(m, g, b);
-    if (goss_valid(joint)) out->loss = goss_add(out->loss, joint);
+    goss_val beside = goss__beside_term(m, g, b);
+    if (goss_valid(beside)) out->loss = goss_add(out->loss, beside);
     add_running_update(m, &s, out);
     goss__solution_free(&s);
 }

@@ -94,9 +94,11 @@ static const goss_key keys[] = {
                   "hypernet with hyper.noise: networks a task, whose class probabilities are averaged; 0: one"),
     GOSS__KEY_REAL("method.penalty", method.penalty, "0", 0, 1e6, NULL,
                    "hypernet: weight in the loss of the sum over generated tensors of their numbers' mean square"),
-    GOSS__KEY_WORD(
-        "method.joint", joint, "auto", "auto|yes|no",
-        "One network for all tasks is trained beside the method, for gossamer eval to compare with; auto: for tables"),
+    GOSS__KEY_WORD("method.joint", joint, "auto", "auto|yes|no",
+                   "One network for all tasks is trained beside the method, for gossamer eval to compare with; auto: "
+                   "for tables and ratings"),
+    GOSS__KEY_WORD("method.maml", maml, "auto", "auto|yes|no",
+                   "The same with a starting point for gradient steps on support sets (MAML); auto: for ratings"),
     GOSS__KEY_BOOL(
         "method.ridge_head", method.ridge_head, "false",
         "hypernet: the head is a ridge regression on the support set, drawn towards the one that is generated"),
@@ -287,7 +289,8 @@ static goss_status refused(const char *backbone, const goss_task_spec *task, con
 
 /* Files of versions before the key were of images, which have none. */
 static bool wants_joint(goss__joint_word word, const goss_data_spec *data) {
-    return word == GOSS__JOINT_YES || (word == GOSS__JOINT_AUTO && strcmp(data->kind, "table") == 0);
+    return word == GOSS__JOINT_YES ||
+           (word == GOSS__JOINT_AUTO && (strcmp(data->kind, "table") == 0 || strcmp(data->kind, "ratings") == 0));
 }
 
 goss_status goss__method_settings_read(const goss_config *c, goss__method_settings *out, goss_error *err) {
@@ -320,6 +323,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     gates = gates_of(&s);
     if (s.gates != GOSS__GATES_NONE) s.share.gates = &gates;
     s.method.joint = wants_joint(s.joint, data);
+    s.method.maml = s.maml == GOSS__JOINT_YES || (s.maml == GOSS__JOINT_AUTO && strcmp(data->kind, "ratings") == 0);
     s.method.objective = data->task.objective;
     s.method.outputs = goss_task_fixed_outputs(&data->task) ? data->task.outputs : 0;
     s.method.task_classes = data->task.task_classes;

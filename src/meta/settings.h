@@ -11,7 +11,7 @@
 #include "gossamer/model.h"
 #include "gossamer/structure.h"
 
-/* method.joint, in the order of its choices. */
+/* method.joint and method.maml, in the order of its choices. */
 typedef enum goss__joint_word { GOSS__JOINT_AUTO, GOSS__JOINT_YES, GOSS__JOINT_NO } goss__joint_word;
 
 /* method.loss, likewise. */
@@ -31,13 +31,13 @@ typedef struct goss__method_settings {
     struct {
         const char *backbone;
     } model;
-    goss_method_options method; /* all but hyper, joint, objective and outputs, which the data says, too */
+    goss_method_options method; /* all but hyper, joint, maml, objective and outputs, which the data says, too */
     goss_hyper_options hyper;   /* all but what the data says */
     goss_share_options share;   /* the same */
     goss_structure_options structure;
     goss__gates_word gates;
     double gate_temperature; /* 0: the kind's own */
-    goss__joint_word joint;
+    goss__joint_word joint, maml;
     goss__loss_word loss;
 } goss__method_settings;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* objective.c: the table of objectives, and finding one, or one of its metrics, by name. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/str.h"
@@ -43,6 +44,26 @@ goss_status goss_metric_find(const goss_objective *objective, const char *name, 
     strncat(what, objective->name, sizeof what - strlen(what) - 1);
     if (!*out) return unknown(what, name, &list, err);
     goss__str_free(&list);
+    return GOSS_OK;
+}
+
+goss_status goss_metrics_find(const goss_objective *objective, const char *names, const goss_metric **out, int *n,
+                              goss_error *err) {
+    static const char between[] = ", \t";
+    *n = 0;
+    for (const char *at = names ? names + strspn(names, between) : ""; *at; at += strspn(at, between)) {
+        char name[64];
+        const size_t size = strcspn(at, between);
+        if (*n == GOSS_METRICS_MOST)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d metrics", GOSS_METRICS_MOST);
+        snprintf(name, sizeof name, "%.*s", (int)(size < 63 ? size : 63), at);
+        GOSS_TRY(goss_metric_find(objective, name, &out[*n], err));
+        for (int i = 0; i < *n; i++)
+            if (out[i] == out[*n]) return goss_error_set(err, GOSS_E_ARGUMENT, "metric %s is named twice", name);
+        ++*n, at += size;
+    }
+    if (*n > 0) return GOSS_OK;
+    out[(*n)++] = objective->metrics[0];
     return GOSS_OK;
 }
 

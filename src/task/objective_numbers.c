@@ -44,7 +44,7 @@ static goss_val mix(const goss_val *output, int n) {
 
 static goss_val answer(goss_val output) { return output; }
 
-static const goss_metric *const metrics[] = {&goss__rmse, &goss__mae, &goss__r2, NULL};
+static const goss_metric *const metrics[] = {&goss__rmse, &goss__mae, &goss__r2, GOSS__RANKING_METRICS, NULL};
 static const char *const columns[] = {"prediction", NULL};
 
 /* They differ in what is minimised. */

@@ -8,6 +8,18 @@
 extern const goss_objective goss__classification, goss__regression, goss__huber, goss__gaussian;
 extern const goss_metric goss__accuracy, goss__auc, goss__log_loss, goss__f1, goss__calibration_error;
 extern const goss_metric goss__rmse, goss__mae, goss__r2, goss__nll, goss__coverage_error;
+#define GOSS__RANKING_AT(k)                                                                                            \
+    extern const goss_metric goss__ndcg_##k, goss__recall_##k, goss__precision_##k, goss__hit_##k;
+GOSS__RANKING_AT(1)
+GOSS__RANKING_AT(5)
+GOSS__RANKING_AT(10)
+GOSS__RANKING_AT(20)
+#undef GOSS__RANKING_AT
+/* Rows of them, for an objective's list. */
+#define GOSS__RANKING_METRICS                                                                                          \
+    &goss__ndcg_1, &goss__ndcg_5, &goss__ndcg_10, &goss__ndcg_20, &goss__recall_1, &goss__recall_5, &goss__recall_10,  \
+        &goss__recall_20, &goss__precision_1, &goss__precision_5, &goss__precision_10, &goss__precision_20,            \
+        &goss__hit_1, &goss__hit_5, &goss__hit_10, &goss__hit_20
 
 /* Of objectives of numbers: standardised targets, and the root of a mean square in the user's units. */
 void goss__encode_numbers(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);

@@ -3,13 +3,15 @@
 #include "train/run_data.h"
 
 #include "base/os.h"
+#include "gossamer/recommend.h"
 #include "gossamer/table.h"
 
 /* By data.kind; auto is by content. */
 static const goss__data_kind *const kinds[] = {
-    [GOSS__DATA_IMAGES] = &goss__data_images, [GOSS__DATA_IDX] = &goss__data_images,
-    [GOSS__DATA_TABLE] = &goss__data_table,   [GOSS__DATA_ARRAYS] = &goss__data_table,
-    [GOSS__DATA_PRIOR] = &goss__data_prior,   [GOSS__DATA_SOUND] = &goss__data_sound};
+    [GOSS__DATA_IMAGES] = &goss__data_images,  [GOSS__DATA_IDX] = &goss__data_images,
+    [GOSS__DATA_TABLE] = &goss__data_table,    [GOSS__DATA_ARRAYS] = &goss__data_table,
+    [GOSS__DATA_PRIOR] = &goss__data_prior,    [GOSS__DATA_SOUND] = &goss__data_sound,
+    [GOSS__DATA_RATINGS] = &goss__data_ratings};
 
 /* Images in tasks of their own, or in classes that episodes are drawn from. */
 static const goss__data_kind *images_kind(const goss__run_settings *s) {
@@ -20,6 +22,7 @@ const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const go
     if (own) return &goss__data_own;
     const goss__data_kind *kind = kinds[s->data.kind];
     if (!kind && goss_sounds_is(s->data.path)) kind = &goss__data_sound;
+    if (!kind && goss_ratings_is(s->data.path)) kind = &goss__data_ratings;
     if (!kind) kind = goss_table_is(s->data.path) ? &goss__data_table : &goss__data_images;
     return kind == &goss__data_images ? images_kind(s) : kind;
 }
@@ -36,9 +39,16 @@ goss_status goss__run_data_is_there(const goss__run_settings *s, goss_error *err
     return goss_error_set(err, GOSS_E_IO, "data.path: %s: there is no such file or folder", s->data.path);
 }
 
-static goss_status choose_metric(goss__run_data *d, const char *name, goss_error *err) {
+/* The first of a list, whose others evaluation reports as well. */
+static goss_status choose_metric(goss__run_data *d, const char *names, goss_error *err) {
     const goss_objective *o = goss_task_objective(&d->source.spec);
-    return goss_error_prefix(err, goss_metric_find(o, name, &d->metric, err), "task.metric");
+    const goss_metric *m[GOSS_METRICS_MOST];
+    int n = 0;
+    if (!d->kind->lists_metrics)
+        return goss_error_prefix(err, goss_metric_find(o, names, &d->metric, err), "task.metric");
+    GOSS_TRY(goss_error_prefix(err, goss_metrics_find(o, d->metrics, m, &n, err), "task.metric"));
+    d->metric = m[0];
+    return GOSS_OK;
 }
 
 /* train.tasks = 0: row t of a step is task t. */

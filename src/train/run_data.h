@@ -28,7 +28,8 @@ typedef struct goss__run_place {
 } goss__run_place;
 
 typedef struct goss__data_kind {
-    const char *name; /* what unused_keys.c calls it */
+    const char *name;   /* what unused_keys.c calls it */
+    bool lists_metrics; /* task.metric may name several: the first is validated */
     /* What can be wrong with a configuration before its data is opened, which may take long. */
     goss_status (*check)(const goss__run_settings *s, goss_error *err);
     /* Sets what is below `kind` in d. */
@@ -52,7 +53,7 @@ typedef struct goss__data_kind {
 } goss__data_kind;
 
 extern const goss__data_kind goss__data_images, goss__data_image_tasks, goss__data_table, goss__data_prior,
-    goss__data_own, goss__data_sound;
+    goss__data_own, goss__data_sound, goss__data_ratings;
 
 struct goss__run_data {
     const goss__data_kind *kind;
@@ -62,6 +63,7 @@ struct goss__run_data {
     bool validates;
     int judged;                /* tasks that are validated on, 0 .. judged - 1 */
     const goss_metric *metric; /* of the validation */
+    const char *metrics;       /* of a kind that lists them */
     uint64_t hash;             /* of the content */
     char size[64], about[96];  /* "60 of 3"; "60 images of 3 classes" */
     uint64_t seed;

@@ -38,8 +38,8 @@ static bool is_auto(const char *key, const char *value) {
 /* Paths: what lies there is compared instead. */
 static bool is_path(const char *key) {
     return is_one_of(key, (const char *const[]){"data.path", "data.labels", "data.train_classes", "data.val_classes",
-                                                "data.descriptor", "data.tasks", "data.train_tasks", "data.val_tasks",
-                                                "train.start", NULL});
+                                                "data.descriptor", "data.items", "data.tasks", "data.train_tasks",
+                                                "data.val_tasks", "train.start", NULL});
 }
 
 /* Where a run ends may be moved. */

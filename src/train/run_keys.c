@@ -96,8 +96,8 @@ static const goss_key own[] = {
         "Folder, .zip or idx file of images in classes (folders train, val and test above them are the "
         "split, if no key "
         "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such; or a folder of sound files, or a csv "
-        "file of file, class, ..."),
-    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior|sound",
+        "file of file, class, ...; or a folder with ratings.csv"),
+    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior|sound|ratings",
                    "What data.path holds; auto: by its content; prior: nothing, tables are drawn as [prior] says"),
     GOSS__KEY_TEXT(
         "data.task", table.task, "",
@@ -106,6 +106,19 @@ static const goss_key own[] = {
     GOSS__KEY_TEXT(
         "data.tasks", image_tasks.file, "",
         "images: table of task,class or task,class,label: what is trained together; classes of one label are one"),
+    GOSS__KEY_TEXT("data.items", ratings.items, "",
+                   "ratings: csv file with a row an item, whose other columns are its features; empty: movies.csv or "
+                   "items.csv beside the ratings"),
+    GOSS__KEY_TEXT("data.user", ratings.column[GOSS_RATINGS_USER], "",
+                   "ratings: the column of users; empty: userId and the like"),
+    GOSS__KEY_TEXT("data.item", ratings.column[GOSS_RATINGS_ITEM], "",
+                   "ratings: the column of items; empty: movieId, itemId and the like"),
+    GOSS__KEY_TEXT("data.rating", ratings.column[GOSS_RATINGS_RATING], "",
+                   "ratings: the column of ratings; empty: rating, score or stars"),
+    GOSS__KEY_TEXT("data.time", ratings.column[GOSS_RATINGS_TIME], "",
+                   "ratings: the column of times, by which task.order = first orders; empty: timestamp or time"),
+    GOSS__KEY_INT("data.factors", factors, "8", 1, 64, "factors",
+                  "ratings: factors of an item, at most: those that the ratings do not support vanish"),
     GOSS__KEY_TEXT("data.target", table.target, "", "table: the column that is predicted; empty: guessed"),
     GOSS__KEY_TEXT("data.text", table.text, "", "table: the column of texts, which then is the only input"),
     GOSS__KEY_WORD("data.tokens", table.texts.tokens.kind, "word", "word|char|byte|bpe",
@@ -190,10 +203,11 @@ static const goss_key own[] = {
                    "table: what the target wants; auto: by its values, classification or regression; huber minds "
                    "outliers less; gaussian "
                    "says how sure it is of each row, too (low, high)"),
-    GOSS__KEY_TEXT("task.metric", metric, "",
-                   "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2, with "
-                   "gaussian nll or coverage_error, too; empty: the first that "
-                   "fits"),
+    GOSS__KEY_TEXT(
+        "task.metric", metric, "",
+        "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2, with "
+        "gaussian nll or coverage_error, too; of numbers also ndcg@K, recall@K, precision@K or hit@K, K being 1, 5, "
+        "10 or 20; empty: the first that fits. ratings: a list, of which the first is validated"),
     GOSS__KEY_FORM("task.support", read_support, "5", NULL,
                    "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
     GOSS__KEY_TEXT("task.order", table.order, "random",
@@ -342,6 +356,7 @@ goss_status goss__run_settings_read(const goss_config *c, goss__run_settings *ou
                                 .image_tasks = goss_image_tasks_defaults(),
                                 .table = goss_table_data_defaults(),
                                 .prior = goss_prior_source_defaults(),
+                                .ratings = goss_ratings_defaults(),
                                 .train_episodes = goss_episode_spec_defaults(),
                                 .validate_episodes = goss_episode_spec_defaults(),
                                 .optimizer = goss_optimizer_defaults(),

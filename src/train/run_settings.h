@@ -12,6 +12,7 @@
 #include "gossamer/image_task.h"
 #include "gossamer/optimizer.h"
 #include "gossamer/prior.h"
+#include "gossamer/recommend.h"
 #include "gossamer/sound.h"
 #include "gossamer/table_data.h"
 
@@ -23,7 +24,8 @@ typedef enum goss__data_word {
     GOSS__DATA_TABLE,
     GOSS__DATA_ARRAYS,
     GOSS__DATA_PRIOR,
-    GOSS__DATA_SOUND
+    GOSS__DATA_SOUND,
+    GOSS__DATA_RATINGS
 } goss__data_word;
 
 typedef struct goss__run_settings {
@@ -40,6 +42,8 @@ typedef struct goss__run_settings {
     goss_prior_source_options prior; /* all but seed and regression, which run.seed and task.objective say */
     goss_sound_front sound;
     goss_sound_augment augment;
+    goss_ratings_options ratings;     /* all but path and order */
+    int factors;                      /* of items */
     goss_episode_spec train_episodes; /* all but min_shots, for which there is train.min_shots */
     goss_episode_spec validate_episodes;
     const char *metric; /* task.metric */

@@ -48,6 +48,7 @@ CONDITION(has_temperature) { return IS("hypernet", "protonet", "finetune"); }
 CONDITION(is_ridge) { return IS("ridge", "tables") || m->options.ridge_head; }
 CONDITION(is_hypernet) { return IS("hypernet"); }
 CONDITION(can_have_joint) { return m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint; }
+CONDITION(can_have_maml) { return m->fixed && !m->batch_norm && m->kind->trains && !IS("maml"); }
 CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
 CONDITION(steps_in_training) { return IS("hypernet", "maml", "fomaml", "anil", "reptile"); }
 CONDITION(steps_when_judged) { return steps_in_training(s, m) || IS("finetune", "scratch", "multitask"); }
@@ -137,6 +138,9 @@ static const goss__key_use uses[] = {
     {"method.joint", can_have_joint,
      "there is none beside this method (its own is one, or tasks have classes of their "
      "own, or the network has batch norms)"},
+    {"method.maml", can_have_maml,
+     "there is none beside this method (its own is one, or tasks have classes of their own, or the network has batch "
+     "norms)"},
     {"method.ridge_head", is_hypernet, "only hypernet has it"},
     {"method.code_steps", sees_ids, "hyper.condition has no id"},
     {"method.code_rate", sees_ids, "hyper.condition has no id"},
@@ -213,17 +217,17 @@ static const struct {
     {"data.validate,data.leave_out,train.group", "sound", "samples with fields, as recordings have"},
     {"data.pattern,sound.*,augment.*", "sound", "sounds"},
     {"data.tasks,data.per_class", "image tasks", "images in tasks (data.task = folder, data.tasks)"},
-    {"data.task,data.train_tasks,data.split,task.support,task.queries", "table,image tasks",
-     "tasks of tables or images"},
-    {"data.hold_out", "images,table,sound", "classes or tasks that are held out"},
-    {"validate.episodes", "images,table,prior,sound", "classes or tasks that are held out"},
+    {"data.train_tasks,task.support,task.queries", "table,image tasks,ratings", "tasks of tables, images or ratings"},
+    {"data.task,data.split", "table,image tasks", "tasks of tables or images"},
+    {"data.hold_out", "images,table,sound,ratings", "classes or tasks that are held out"},
+    {"validate.episodes", "images,table,prior,sound,ratings", "classes or tasks that are held out"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
-    {"task.objective", "table,prior", "tables"},
+    {"task.objective", "table,prior,ratings", "tables and ratings"},
     {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table",
      "texts in tables"},
-    {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,data.val_tasks,task.order,"
-     "task.thin,task.any,train.fold",
-     "table", "tables"}};
+    {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
+    {"data.items,data.user,data.item,data.rating,data.time,data.factors", "ratings", "ratings"},
+    {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,task.thin,task.any", "table", "tables"}};
 
 static bool is_among(const char *kind, const char *kinds) {
     const size_t n = strlen(kind);

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_ratings_race.c: every runner's values of every user: means over draws and eligible folds. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "eval_ratings.h"
+#include "gossamer/evaluate.h"
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
+
+static int choose(const eval_ratings_state *e, const rating_runner *r, int fold, int32_t *users) {
+    int n = 0;
+    for (int u = 0; u < e->users; u++)
+        if (e->judged[u] && eval_ratings_may(e, r, fold, u)) users[n++] = u;
+    return n;
+}
+
+/* One metric at a time; the draws are the same. */
+static goss_status by_model(const eval_ratings_state *e, const rating_runner *r, const rating_fold *f,
+                            const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
+                            double *seconds, goss_error *err) {
+    goss_model *derived = NULL;
+    if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
+    goss_status s = GOSS_OK;
+    for (int m = 0; s == GOSS_OK && m < e->metrics; m++)
+        s = goss_race_model(derived ? derived : f->model, r->fine_tune, source, e->metric[m], draws, threads,
+                            values + m * draws, m ? NULL : seconds, err);
+    goss_model_free(derived);
+    return s;
+}
+
+static goss_status answer(const eval_ratings_state *e, rating_runner *r, const rating_fold *f, const int32_t *users,
+                          int n, goss_threads *threads, double *values, goss_error *err) {
+    goss_task_source source;
+    goss_ratings_source_options o = goss_ratings_source_defaults();
+    double seconds = 0;
+    const int64_t draws = (int64_t)n * e->repeats;
+    o.users = users, o.n_users = n, o.support = e->q->support, o.seed = e->q->seed;
+    GOSS_TRY(goss_ratings_source_open(e->ratings, f->catalogue, &o, &source, NULL, err));
+    goss_status s = r->kind ? goss_recommender_race(r->kind, e->ratings, f->catalogue, f->trained, &source, e->metric,
+                                                    e->metrics, draws, values, &seconds, err)
+                            : by_model(e, r, f, &source, threads, draws, values, &seconds, err);
+    goss_task_source_free(&source);
+    r->seconds += seconds, r->draws += draws;
+    return s;
+}
+
+/* Draw k is of user k % n. A user's value is the mean over the draws that have one (a support set may leave no relevant
+ * item among the queries). */
+static void collect(const eval_ratings_state *e, rating_runner *r, const int32_t *users, int n, const double *values,
+                    int *answers) {
+    const int64_t draws = (int64_t)n * e->repeats;
+    for (int m = 0; m < e->metrics; m++)
+        for (int i = 0; i < n; i++)
+            for (int k = 0; k < e->repeats; k++) {
+                const double v = values[m * draws + (int64_t)k * n + i];
+                const size_t at = (size_t)m * (size_t)e->users + (size_t)users[i];
+                if (!isnan(v)) r->value[at] += v, answers[at]++;
+            }
+}
+
+static goss_status run(eval_ratings_state *e, rating_runner *r, goss_threads *threads, goss_error *err) {
+    const size_t all = (size_t)e->users, cells = all * (size_t)e->metrics;
+    int32_t *users = calloc(all, sizeof *users);
+    int *answers = calloc(cells, sizeof *answers);
+    double *values = calloc(cells * (size_t)e->repeats, sizeof *values);
+    r->value = calloc(cells, sizeof *r->value);
+    goss_status s = users && answers && values && r->value ? GOSS_OK : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < r->folds; i++) {
+        const int n = choose(e, r, r->fold[i], users);
+        if (n == 0) continue;
+        s = answer(e, r, &e->fold[r->fold[i]], users, n, threads, values, err);
+        if (s == GOSS_OK) collect(e, r, users, n, values, answers);
+    }
+    for (size_t i = 0; s == GOSS_OK && i < cells; i++)
+        r->value[i] = answers[i] ? r->value[i] / answers[i] : (double)NAN;
+    free(users), free(answers), free(values);
+    return goss_error_prefix(err, s, "%s", r->name);
+}
+
+goss_status eval_ratings_race(eval_ratings_state *e, goss_error *err) {
+    goss_threads *threads;
+    GOSS_TRY(goss_threads_new(e->q->threads, &threads, err));
+    goss_status s = GOSS_OK;
+    for (int i = 0; s == GOSS_OK && i < e->runners; i++) s = run(e, &e->runner[i], threads, err);
+    goss_threads_free(threads);
+    return s;
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* eval_ratings_report.c: the results of gossamer eval on ratings: means over users with Student's intervals, and paired
+ * differences to the first method. */
+#include <math.h>
+#include <stdio.h>
+
+#include "eval_ratings.h"
+#include "gossamer/interval.h"
+
+typedef struct summary {
+    double value, ci95, difference, difference_ci95;
+    int undefined; /* judged users without a value of the metric */
+} summary;
+
+/* Differences are over users for whom both have a value. */
+static summary summarize(const eval_ratings_state *e, const rating_runner *r, int metric) {
+    summary s = {0};
+    int count;
+    const double *own = r->value + (size_t)metric * (size_t)e->users;
+    const double *first = e->runner[0].value + (size_t)metric * (size_t)e->users;
+    s.ci95 = goss_student_ci95(own, e->users, &s.value, &count);
+    s.undefined = e->n_judged - count;
+    for (int u = 0; u < e->users; u++) e->work[u] = own[u] - first[u];
+    if (r != e->runner) s.difference_ci95 = goss_student_ci95(e->work, e->users, &s.difference, NULL);
+    return s;
+}
+
+static double seconds_per_user(const rating_runner *r) { return r->draws ? r->seconds / (double)r->draws : 0; }
+
+static const char *column(const eval_ratings_state *e, goss_ratings_column which) {
+    return goss_catalogue_column(e->fold[0].catalogue, which);
+}
+
+/* ---- text ---- */
+
+static void interval(char *out, size_t size, const char *format, double mean, double half) {
+    const int n = snprintf(out, size, format, mean);
+    if (isnan(half))
+        snprintf(out + n, size - (size_t)n, " +- n/a");
+    else
+        snprintf(out + n, size - (size_t)n, " +- %.2g", half);
+}
+
+static void print_metric(const eval_ratings_state *e, int m) {
+    printf("%s, %s is better: %s\n", e->metric[m]->name, e->metric[m]->higher ? "higher" : "lower",
+           e->metric[m]->meaning);
+    for (int i = 0; i < e->runners; i++) {
+        char value[60], gap[60] = "";
+        const summary s = summarize(e, &e->runner[i], m);
+        interval(value, sizeof value, "%.4f", s.value, s.ci95);
+        if (i) interval(gap, sizeof gap, "%+.4f", s.difference, s.difference_ci95);
+        printf("  "), cli_put_name(e->runner[i].name, 24);
+        printf(" %20s %24s", value, gap);
+        if (m == 0) printf(" %10.3f ms/user", 1000 * seconds_per_user(&e->runner[i]));
+        if (s.undefined) printf("  (not defined for %d users)", s.undefined);
+        putchar('\n');
+    }
+}
+
+void eval_ratings_print(const eval_ratings_state *e) {
+    printf("%d users (", e->n_judged);
+    cli_put_name(column(e, GOSS_RATINGS_USER), 0);
+    printf("), %d ratings each to adapt from (order: ", e->q->support);
+    cli_put_name(e->order, 0);
+    printf("), %d draw%s a user; of ", e->repeats, e->repeats == 1 ? "" : "s");
+    cli_put_name(column(e, GOSS_RATINGS_RATING), 0);
+    printf("; means over users, 95 %% intervals, differences from the first method\n");
+    for (int m = 0; m < e->metrics; m++) print_metric(e, m);
+}
+
+/* ---- JSON ---- */
+
+static void put_users(const eval_ratings_state *e, const rating_runner *r) {
+    bool any = false;
+    printf(", \"per_task\": {");
+    for (int u = 0; u < e->users; u++) {
+        if (!e->judged[u]) continue;
+        if (any) printf(", ");
+        cli_json_name(goss_table_tasks_name(goss_ratings_users(e->ratings), u));
+        cli_json_number(": ", r->value[u]);
+        any = true;
+    }
+    printf("}");
+}
+
+/* "metrics": means; "intervals" and "differences": of each metric, and from the first method. */
+static void put_metrics(const eval_ratings_state *e, const rating_runner *r) {
+    static const char *const key[] = {"metrics", "metrics_ci95", "metrics_difference", "metrics_difference_ci95"};
+    for (int k = 0; k < 4; k++) {
+        printf(", \"%s\": {", key[k]);
+        for (int m = 0; m < e->metrics; m++) {
+            const summary s = summarize(e, r, m);
+            const double v[] = {s.value, s.ci95, s.difference, s.difference_ci95};
+            printf("%s\"%s\"", m ? ", " : "", e->metric[m]->name);
+            cli_json_number(": ", v[k]);
+        }
+        printf("}");
+    }
+}
+
+static void put_method(const eval_ratings_state *e, const rating_runner *r) {
+    const summary s = summarize(e, r, 0);
+    printf("{\"name\": ");
+    cli_json_name(r->name);
+    cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
+    cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
+    cli_json_number(", \"seconds_per_task\": ", seconds_per_user(r));
+    printf(", \"undefined\": %d", s.undefined);
+    put_metrics(e, r);
+    put_users(e, r);
+    printf("}");
+}
+
+void eval_ratings_json(const eval_ratings_state *e) {
+    const rating_fold *f = &e->fold[0];
+    printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->n_judged,
+           e->q->support, e->metric[0]->name, e->metric[0]->higher ? "true" : "false");
+    cli_json_name(e->order);
+    printf(", \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, \"items\": %d, "
+           "\"unknown_items\": %d, \"unknown_without_features\": %d, \"data\": ",
+           e->repeats, (unsigned long long)e->q->seed, e->skipped, e->left_out, e->validated,
+           goss_ratings_items(e->ratings), f->unknown, f->without_features);
+    cli_json_name(e->q->data);
+    printf(", \"target\": ");
+    cli_json_name(column(e, GOSS_RATINGS_RATING));
+    printf(", \"methods\": [");
+    for (int i = 0; i < e->runners; i++) {
+        if (i) printf(", ");
+        put_method(e, &e->runner[i]);
+    }
+    printf("]}\n");
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recommend.h: ratings of items by users as tasks: a user is a task.
+ *
+ * A user's first ratings (or some of them) are the support set, the others are predicted. A catalogue is all that a
+ * model knows of items, fitted to the ratings of training users alone and stored with the model: biases and factors of
+ * a Bayesian matrix factorisation (Lim and Teh 2007), numbers of ratings, features such as genres and years, and for
+ * items that nobody has rated what features say of the other numbers. A sample's x is the item's row of it. For a
+ * rating that the catalogue was fitted to, x is what it would be without that rating: a training user looks like a new
+ * one.
+ *
+ *     goss_ratings_options o = goss_ratings_defaults();
+ *     o.path = "ml-latest-small";                                      // ratings.csv, and movies.csv beside it
+ *     GOSS_TRY(goss_ratings_open(&o, &ratings, err));
+ *     GOSS_TRY(goss_catalogue_fit(ratings, users, n, &fit, &catalogue, err));
+ *     GOSS_TRY(goss_ratings_source_open(ratings, catalogue, &draw, &source, NULL, err));
+ *
+ * ratings_data steps (goss_ratings_data_open) do this for a training. Threads: ratings and catalogues are immutable and
+ * may be used by any number of threads; a source belongs to one. Indices must be in range (asserted). */
+#ifndef GOSSAMER_RECOMMEND_H
+#define GOSSAMER_RECOMMEND_H
+
+#include "gossamer/baseline.h"
+#include "gossamer/table_task.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- ratings ---- */
+
+/* The columns of a file of ratings. */
+typedef enum goss_ratings_column {
+    GOSS_RATINGS_USER,
+    GOSS_RATINGS_ITEM,
+    GOSS_RATINGS_RATING,
+    GOSS_RATINGS_TIME,
+    GOSS_RATINGS_COLUMNS
+} goss_ratings_column;
+
+/* Where ratings are. NULL or "": by name, or none. */
+typedef struct goss_ratings_options {
+    const char *path;                         /* a csv file, or a folder with ratings.csv */
+    const char *items;                        /* csv file with a row per item; else movies.csv, items.csv or books.csv
+                                                 of the folder, if there is one */
+    const char *column[GOSS_RATINGS_COLUMNS]; /* names of the columns; else usual ones (userId, movieId, ...) */
+    const char *order; /* of a user's ratings: "random", "first" (by time, or the file's without) or a column */
+} goss_ratings_options;
+/* The order is random, everything else by name. */
+GOSS_API goss_ratings_options goss_ratings_defaults(void);
+
+/* Open ratings. */
+typedef struct goss_ratings goss_ratings;
+
+/* Whether a path is a folder with ratings.csv. */
+GOSS_API bool goss_ratings_is(const char *path);
+/* Opens ratings. Of several ratings of an item by one user the last in order counts. Errors: those of goss_table_open;
+ * GOSS_E_ARGUMENT: a column that is missing, or no numbers; GOSS_E_FORMAT with file and line: an item that is missing,
+ * or has two rows in the file of items. Owns: goss_ratings_close. */
+GOSS_API GOSS_MUST_USE goss_status goss_ratings_open(const goss_ratings_options *options, goss_ratings **out,
+                                                     goss_error *err);
+/* Frees ratings; NULL is allowed. */
+GOSS_API void goss_ratings_close(goss_ratings *ratings);
+/* Users as tasks: names, order, division (goss_table_tasks_divide). Borrowed. */
+GOSS_API const goss_table_tasks *goss_ratings_users(const goss_ratings *ratings);
+/* The number of items that a user has rated. */
+GOSS_API int goss_ratings_of(const goss_ratings *ratings, int user);
+/* The number of rated items. */
+GOSS_API int goss_ratings_items(const goss_ratings *ratings);
+/* The number of ratings that a later one of the same user and item replaces. */
+GOSS_API int goss_ratings_repeated(const goss_ratings *ratings);
+/* The name of a column; NULL: there is none (the time). Borrowed. */
+GOSS_API const char *goss_ratings_column_name(const goss_ratings *ratings, goss_ratings_column which);
+/* Hashes of a user's ratings, out [goss_ratings_of], by which models record what they have seen: item, rating and time,
+ * or without time the user's name. */
+GOSS_API void goss_ratings_hashes(const goss_ratings *ratings, int user, uint64_t *out);
+
+/* ---- catalogues ---- */
+
+/* What a model knows of items. */
+typedef struct goss_catalogue goss_catalogue;
+
+/* How a catalogue is fitted; defaults in brackets. */
+typedef struct goss_catalogue_options {
+    int factors;                     /* of an item, at most: those that ratings do not support vanish (8) */
+    const goss_objective *objective; /* without classes; NULL: squared error (NULL) */
+    const char *metrics;       /* names, "mae, rmse"; the first is validated. NULL: those of the objective (NULL) */
+    int support, most_support; /* ratings of a new user, noted for those who apply the model (5, 20) */
+    bool baselines;            /* fits what the baselines need, too (true) */
+    uint64_t seed;             /* (1) */
+} goss_catalogue_options;
+/* The defaults. */
+GOSS_API goss_catalogue_options goss_catalogue_defaults(void);
+
+/* Fits a catalogue to the ratings of users [n] (NULL: all). *inputs: NULL, or receives x [rows of the file, width] of
+ * these users' ratings, each without itself (goss_text_free is not for it: goss_catalogue_inputs_free). Errors:
+ * GOSS_E_ARGUMENT: ratings that are all the same; GOSS_E_NOMEM. Owns: goss_catalogue_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_catalogue_fit(const goss_ratings *ratings, const int32_t *users, int n,
+                                                      const goss_catalogue_options *options, goss_catalogue **out,
+                                                      float **inputs, goss_error *err);
+/* Frees a catalogue; NULL is allowed. */
+GOSS_API void goss_catalogue_free(goss_catalogue *c);
+/* Frees the inputs of goss_catalogue_fit; NULL is allowed. */
+GOSS_API void goss_catalogue_inputs_free(float *inputs);
+/* A catalogue as text, for a model file, and back: the same numbers to single precision. Errors: GOSS_E_NOMEM;
+ * GOSS_E_FORMAT: a damaged text. Owns: goss_text_free, goss_catalogue_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error *err);
+GOSS_API GOSS_MUST_USE goss_status goss_catalogue_parse(const char *text, goss_catalogue **out, goss_error *err);
+
+/* The number of items, and of the numbers of an x. */
+GOSS_API int goss_catalogue_items(const goss_catalogue *c);
+GOSS_API int goss_catalogue_width(const goss_catalogue *c);
+/* What goss_catalogue_find returns where no item has a name, or several have. */
+#define GOSS_CATALOGUE_NONE (-1)
+#define GOSS_CATALOGUE_SEVERAL (-2)
+/* An item by its identifier, else by its name as people type it: without regard to case, to the place of the article
+ * ("Matrix, The") and to a year in brackets, unless both have one. */
+GOSS_API int goss_catalogue_find(const goss_catalogue *c, const char *text);
+/* The identifier of an item, and its name (the identifier if it has none). Borrowed. */
+GOSS_API const char *goss_catalogue_id(const goss_catalogue *c, int item);
+GOSS_API const char *goss_catalogue_name(const goss_catalogue *c, int item);
+/* How often training users rated it. */
+GOSS_API int goss_catalogue_count(const goss_catalogue *c, int item);
+/* x of an item for a new user, out [width]. */
+GOSS_API void goss_catalogue_input(const goss_catalogue *c, int item, float *out);
+/* How alike two items are: the cosine of their factors and features, -1 to 1. */
+GOSS_API double goss_catalogue_similarity(const goss_catalogue *c, int a, int b);
+/* The name of the column that holds what is asked for; NULL: there was none (the time). Borrowed. */
+GOSS_API const char *goss_catalogue_column(const goss_catalogue *c, goss_ratings_column which);
+/* The order of training ("random", "first", a column) and the metrics, as given. Borrowed. */
+GOSS_API const char *goss_catalogue_order(const goss_catalogue *c);
+GOSS_API const char *goss_catalogue_metrics(const goss_catalogue *c);
+/* What ratings are predicted by. */
+GOSS_API const goss_objective *goss_catalogue_objective(const goss_catalogue *c);
+/* Mean and deviation of the ratings. Borrowed. */
+GOSS_API goss_target_scale goss_catalogue_scale(const goss_catalogue *c);
+
+/* ---- task sources ---- */
+
+/* What a source draws; defaults in brackets. */
+typedef struct goss_ratings_source_options {
+    const int32_t *users; /* [n_users]; NULL: all */
+    int n_users;
+    int support, most_support; /* ratings of a support set: drawn between them (5, 0: always support) */
+    int queries;               /* at most; 0: all others (0) */
+    bool shuffle;              /* users in an order of their own in each pass; else in turn (false) */
+    const float *inputs;       /* x of each row, of users that the catalogue was fitted to; NULL: as for new users */
+    uint64_t seed;             /* (1) */
+} goss_ratings_source_options;
+/* The defaults. */
+GOSS_API goss_ratings_source_options goss_ratings_source_defaults(void);
+/* A source of users as tasks: draw k is a pure function of options and k. With an order, support sets are a user's
+ * first ratings and queries later ones, else both are drawn. Users with too few ratings are left out and counted in
+ * *skipped (may be NULL). Items that the catalogue lacks are known by their features, if the file of items has them.
+ * Errors: GOSS_E_ARGUMENT: no user left; GOSS_E_NOMEM. Owns: goss_task_source_free. Borrows ratings and inputs. */
+GOSS_API GOSS_MUST_USE goss_status goss_ratings_source_open(const goss_ratings *ratings, const goss_catalogue *c,
+                                                            const goss_ratings_source_options *options,
+                                                            goss_task_source *out, int *skipped, goss_error *err);
+/* The number of rated items that the catalogue lacks, and of those among them without features. */
+GOSS_API GOSS_MUST_USE goss_status goss_ratings_unknown(const goss_ratings *ratings, const goss_catalogue *c,
+                                                        int *unknown, int *without_features, goss_error *err);
+
+/* The ratings that one person gave, from a csv file with a column of items (or of their names) and one of ratings. */
+typedef struct goss_person {
+    int n;
+    int32_t *item; /* [n] in the catalogue */
+    float *rating; /* [n] */
+    int unknown;   /* rows left out: items that the catalogue lacks, or has several of that name */
+    char *lacking; /* the first of them, with its line and why; NULL: none */
+} goss_person;
+/* Reads them. Errors: GOSS_E_ARGUMENT: a missing column, no known item; GOSS_E_FORMAT with file and line: a rating that
+ * is no number or missing, an item rated twice. Owns: goss_person_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_person *out,
+                                                    goss_error *err);
+/* Frees the arrays and clears the struct. */
+GOSS_API void goss_person_free(goss_person *p);
+/* A source whose only task is a person: the ratings are the support set, there are no queries. Owns:
+ * goss_task_source_free. Borrows both. */
+GOSS_API GOSS_MUST_USE goss_status goss_person_source(const goss_person *p, const goss_catalogue *c,
+                                                      goss_task_source *out, goss_error *err);
+
+/* ---- baselines ---- */
+
+/* A method that needs no training of its own, a row of a table:
+ *   item-mean  the item's damped mean plus the user's damped mean of what that leaves over
+ *   ridge      a ridge regression, per user, of what item biases leave over, on factors and features
+ *   knn        what similar items of the user's leave over, weighted by shrunk correlations of the training ratings
+ *              (Sarwar et al. 2001; Koren 2010)
+ *   mf         folding-in: the posterior mean of the user's bias and factors in the catalogue's factorisation */
+typedef struct goss_recommender {
+    const char *name, *doc;
+    bool neighbours; /* it needs the ratings of the training users */
+} goss_recommender;
+/* Row i of the table, from 0; NULL behind the last. Static storage. */
+GOSS_API const goss_recommender *goss_recommender_at(int i);
+/* The row of that name; NULL: none. Static storage. */
+GOSS_API const goss_recommender *goss_recommender_find(const char *name);
+/* Evaluates a baseline on draws 0 .. draws - 1 of a source of goss_ratings_source_open. trained [users of the ratings]:
+ * those whose ratings neighbours are sought among; NULL: none needed. Shapes: values [metrics, draws]. seconds:
+ * NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT: a catalogue without baselines. */
+GOSS_API GOSS_MUST_USE goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *ratings,
+                                                         const goss_catalogue *c, const bool *trained,
+                                                         const goss_task_source *source,
+                                                         const goss_metric *const *metrics, int n_metrics,
+                                                         int64_t draws, double *values, double *seconds,
+                                                         goss_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

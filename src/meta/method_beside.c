@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* method_beside.c: what is trained beside a method on the same batches, for gossamer eval to compare with: one network
+ * for all tasks, and a starting point for gradient steps. Both are networks of the method's target with parameters of
+ * their own. */
+#include "meta/method.h"
+
+/* ---- joint ---- */
+
+static goss_val mean_loss(const goss_method *m, const goss_task_batch *b, const goss_weights *w, bool query) {
+    const goss_val x = query ? b->query : b->support, target = query ? b->query_target : b->support_target;
+    const goss_val weight = query ? b->query_weight : goss__support_weight(b);
+    goss_target_context c = goss__training_context(b, weight);
+    c.lengths = query ? b->query_length : b->support_length;
+    goss_val features = goss_flatten(goss_target_features(m->target, x, w, &c));
+    goss_val y = goss_linear(features, goss_weights_get(w, "head.w"), goss_weights_get(w, "head.b"));
+    return goss_reduce_loss(m->objective->loss(y, target, b->class_mask, m->options.label_smoothing), weight);
+}
+
+/* It learns from support samples and queries alike. */
+static goss_val joint_loss(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
+    goss_weights *w = goss_weights_from_params(g, goss_target_layout(m->target), GOSS__JOINT);
+    goss_scope_push(g, GOSS__JOINT);
+    goss_val loss = goss_add(mean_loss(m, b, w, false), mean_loss(m, b, w, true));
+    goss_scope_pop(g);
+    goss_weights_free(w);
+    return loss;
+}
+
+/* ---- maml ---- */
+
+/* The queries' loss after gradient steps on the support sets, as method maml has it. Nothing is published: values by
+ * their names are the method's own. */
+static goss_val maml_loss(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
+    const goss__method_kind *maml = &goss__method_maml;
+    const goss__inner o = {.steps = maml->train_steps, .rate = maml->rate};
+    goss__solution s = {.graph = g, .training = true};
+    goss_val score;
+    s.net.weights = goss_weights_from_params(g, goss_target_layout(m->target), GOSS__MAML);
+    goss__solution_head(m, &s);
+    goss_scope_push(g, GOSS__MAML);
+    goss__inner_run(m, b, &o, &s);
+    s.stepping = true;
+    goss_val output = goss_linear(goss__embed_query(m, &s, b), s.net.head_w, s.net.head_b);
+    goss_val loss = goss__query_loss(m, b, output, &score);
+    goss_scope_pop(g);
+    goss__solution_free(&s);
+    return loss;
+}
+
+/* ---- both ---- */
+
+/* The value is 0, so that the loss that is reported stays the method's; the method's own parameters have no part. */
+goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
+    goss_val loss = GOSS_NONE;
+    if (m->joint) loss = joint_loss(m, g, b);
+    if (m->maml) loss = goss_valid(loss) ? goss_add(loss, maml_loss(m, g, b)) : maml_loss(m, g, b);
+    return goss_valid(loss) ? goss_sub(loss, goss_detach(loss)) : loss;
+}

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* catalogue_fit.c: a catalogue from the ratings of training users: factors, features, and what baselines need. Whatever
+ * a training user is shown of an item is as if the user had not rated it; else rarely rated items would tell their own
+ * ratings. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "recommend/recommender.h"
+#include "task/task.h"
+
+static const double damping[] = {0.5, 1, 2, 3, 5, 8, 12, 20, 35, 60};
+static const double least_scale = 0.02; /* of a factor, in ratings: of smaller ones nothing is left but noise */
+
+typedef struct fitting {
+    const goss_ratings *r;
+    goss_catalogue *c;
+    const goss_catalogue_options *o;
+    int32_t *user, *item, *row; /* [n] training ratings, by user */
+    float *rating;
+    int32_t *first; /* [users + 1] */
+    double *sum;    /* [items] of ratings less their mean */
+    int n, users;
+    goss__factors *factors;
+    double *v; /* [n, 1 + factors] of each rating's item without it */
+} fitting;
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for a catalogue"); }
+
+/* ---- items ---- */
+
+static goss_status take_items(fitting *t, goss_error *err) {
+    const goss_ratings *r = t->r;
+    goss_catalogue *c = t->c;
+    char cell[GOSS_CELL_TEXT];
+    const int listed = r->items ? goss_table_rows(r->items->table) : 0;
+    for (int i = 0; i < listed; i++)
+        if (goss__dictionary_add(&c->ids, r->items->ids.text[i]) < 0) return no_memory(err);
+    for (int i = 0; i < r->ids.count; i++)
+        if (goss__dictionary_add(&c->ids, r->ids.text[i]) < 0) return no_memory(err);
+    c->items = c->ids.count;
+    if (!(c->name = goss__calloc((size_t)c->items + 1, sizeof *c->name))) return no_memory(err);
+    for (int i = 0; i < listed; i++) {
+        const char *name = goss__item_file_name(r->items, i, cell);
+        if (name && !(c->name[i] = goss__strdup(name))) return no_memory(err);
+    }
+    return GOSS_OK;
+}
+
+static goss_status take_features(fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    const goss__item_file *f = t->r->items;
+    if (f) GOSS_TRY(goss__features_fit(f, &c->seen, &c->features, err));
+    int *column = goss__calloc((size_t)c->features + 1, sizeof *column);
+    c->feature = goss__calloc((size_t)c->items * (size_t)c->features + 1, sizeof *c->feature);
+    if (column && c->feature) {
+        goss__features_find(c->seen, c->features, f, column);
+        for (int i = 0; f && i < goss_table_rows(f->table); i++)
+            goss__features_of(c->seen, column, c->features, f, i, c->feature + (size_t)i * (size_t)c->features);
+    }
+    goss__free(column);
+    return column && c->feature ? GOSS_OK : no_memory(err);
+}
+
+/* ---- ratings ---- */
+
+static goss_status take_ratings(fitting *t, const int32_t *users, int n, goss_error *err) {
+    const goss_ratings *r = t->r;
+    const size_t all = (size_t)r->first[r->users] + 1;
+    t->users = users ? n : r->users;
+    t->user = goss__calloc(all, sizeof *t->user), t->item = goss__calloc(all, sizeof *t->item);
+    t->row = goss__calloc(all, sizeof *t->row), t->rating = goss__calloc(all, sizeof *t->rating);
+    t->first = goss__calloc((size_t)t->users + 1, sizeof *t->first);
+    if (!t->user || !t->item || !t->row || !t->rating || !t->first) return no_memory(err);
+    for (int u = 0; u < t->users; u++) {
+        const int user = users ? users[u] : u;
+        for (int i = r->first[user]; i < r->first[user + 1]; i++, t->n++) {
+            t->user[t->n] = u, t->row[t->n] = r->row[i];
+            t->item[t->n] = goss__dictionary_find(&t->c->ids, r->ids.text[r->of[r->row[i]]]);
+            t->rating[t->n] = (float)goss_table_number(r->table, r->rating, r->row[i]);
+        }
+        t->first[u + 1] = t->n;
+    }
+    return GOSS_OK;
+}
+
+static goss_status take_scale(fitting *t, goss_error *err) {
+    double sum = 0, square = 0;
+    for (int i = 0; i < t->n; i++) sum += (double)t->rating[i];
+    t->c->mean = sum / t->n;
+    for (int i = 0; i < t->n; i++) square += pow((double)t->rating[i] - t->c->mean, 2);
+    t->c->deviation = sqrt(square / t->n);
+    t->c->scale_of_target[0] = (float)t->c->mean, t->c->scale_of_target[1] = (float)t->c->deviation;
+    if (t->n > 1 && t->c->deviation > 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "all %d ratings to train on are the same (%g): there is nothing to learn from them", t->n,
+                          t->n ? t->c->mean : 0.0);
+}
+
+/* ---- factors ---- */
+
+static goss_status keep_factors(fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    const goss__factors *f = t->factors;
+    const size_t all = (size_t)c->items * (size_t)f->width, of = (size_t)f->width * (size_t)(c->features + 1);
+    c->v = goss__calloc(all + 1, sizeof *c->v), c->spread = goss__calloc(all + 1, sizeof *c->spread);
+    c->prior = goss__calloc((size_t)f->width, sizeof *c->prior);
+    c->from_features = goss__calloc(of, sizeof *c->from_features);
+    if (!c->v || !c->spread || !c->prior || !c->from_features) return no_memory(err);
+    memcpy(c->v, f->v, all * sizeof *c->v), memcpy(c->spread, f->spread, all * sizeof *c->spread);
+    memcpy(c->prior, f->prior, (size_t)f->width * sizeof *c->prior);
+    memcpy(c->from_features, f->from_features, of * sizeof *c->from_features);
+    c->noise = f->noise, c->user_prior = f->user_prior;
+    return GOSS_OK;
+}
+
+static goss_status fit_factors(fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    const goss__factor_data data = {.users = t->users,
+                                    .items = c->items,
+                                    .features = c->features,
+                                    .n = t->n,
+                                    .user = t->user,
+                                    .item = t->item,
+                                    .rating = t->rating,
+                                    .feature = c->feature};
+    c->factors = t->o->factors;
+    GOSS_TRY(goss__factors_fit(&data, c->factors, t->o->seed, &t->factors, err));
+    GOSS_TRY(keep_factors(t, err));
+    t->v = goss__calloc((size_t)t->n * (size_t)(c->factors + 1), sizeof *t->v);
+    c->count = goss__calloc((size_t)c->items + 1, sizeof *c->count);
+    if (!t->v || !c->count) return no_memory(err);
+    for (int i = 0; i < t->n; i++) c->count[t->item[i]]++;
+    for (int i = 0; i < t->n; i++)
+        goss__factors_without(t->factors, t->user[i], t->item[i], t->rating[i],
+                              t->v + (size_t)i * (size_t)(c->factors + 1));
+    return GOSS_OK;
+}
+
+/* ---- inputs ---- */
+
+/* Centre and scale of bias, number of ratings and factors, as they are shown to training users. */
+static goss_status fit_encoding(fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    const int seen = GOSS__SEEN_NUMBERS + c->factors;
+    c->width = seen + c->features;
+    c->centre = goss__calloc((size_t)c->width, sizeof *c->centre);
+    c->scale = goss__calloc((size_t)c->width, sizeof *c->scale);
+    if (!c->centre || !c->scale) return no_memory(err);
+    for (int j = 0; j < c->width; j++) {
+        double sum = 0, square = 0;
+        for (int i = 0; j < seen && i < t->n; i++) {
+            const double *v = t->v + (size_t)i * (size_t)(c->factors + 1);
+            const double x = j == 0 ? v[0] : j == 1 ? log(c->count[t->item[i]]) : v[j - GOSS__SEEN_NUMBERS + 1];
+            sum += x, square += x * x;
+        }
+        const double mean = sum / t->n, variance = square / t->n - mean * mean;
+        c->centre[j] = (float)mean;
+        c->scale[j] = j < seen ? (float)fmax(sqrt(fmax(variance, 0)), least_scale * c->deviation) : 1;
+    }
+    return GOSS_OK;
+}
+
+static goss_status make_inputs(const fitting *t, float **inputs, goss_error *err) {
+    const goss_catalogue *c = t->c;
+    const size_t width = (size_t)c->width, rows = (size_t)goss_table_rows(t->r->table);
+    float *x = *inputs = goss__calloc(rows * width + 1, sizeof *x);
+    if (!x) return no_memory(err);
+    for (int i = 0; i < t->n; i++)
+        goss__catalogue_encode(c, t->v + (size_t)i * (size_t)(c->factors + 1), (double)c->count[t->item[i]] - 1,
+                               c->feature + (size_t)t->item[i] * (size_t)c->features, x + (size_t)t->row[i] * width);
+    return GOSS_OK;
+}
+
+/* ---- baselines ---- */
+
+static double over(const fitting *t, int i) { return (double)t->rating[i] - t->c->mean; }
+
+/* Squared error of training ratings by item means damped by d, without the rating itself. */
+static double item_error(const fitting *t, double d) {
+    double error = 0;
+    for (int i = 0; i < t->n; i++) {
+        const int item = t->item[i];
+        error += pow(over(t, i) - (t->sum[item] - over(t, i)) / ((double)t->c->count[item] - 1 + d), 2);
+    }
+    return error;
+}
+
+/* What the damped mean of its item leaves over of a rating. */
+static double left_over(const fitting *t, int i) {
+    const int item = t->item[i];
+    return over(t, i) - (t->sum[item] - over(t, i)) / ((double)t->c->count[item] - 1 + t->c->item_damping);
+}
+
+/* Squared error of the same by damped means of users, each rating by the next ones of its user as a support set. */
+static double user_error(const fitting *t, double d) {
+    const int support = t->o->support > 0 ? t->o->support : 1;
+    double error = 0;
+    for (int u = 0; u < t->users; u++) {
+        const int n = t->first[u + 1] - t->first[u];
+        for (int i = 0; n > support && i < n; i++) {
+            double sum = 0;
+            for (int k = 1; k <= support; k++) sum += left_over(t, t->first[u] + (i + k) % n);
+            error += pow(left_over(t, t->first[u] + i) - sum / (support + d), 2);
+        }
+    }
+    return error;
+}
+
+static double best_of(const fitting *t, double (*error)(const fitting *t, double d)) {
+    double best = damping[0], least = INFINITY;
+    for (size_t i = 0; i < sizeof damping / sizeof *damping; i++) {
+        const double e = error(t, damping[i]);
+        if (e < least) least = e, best = damping[i];
+    }
+    return best;
+}
+
+static goss_status fit_means(fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    t->sum = goss__calloc((size_t)c->items + 1, sizeof *t->sum);
+    c->level = goss__calloc((size_t)c->items + 1, sizeof *c->level);
+    if (!t->sum || !c->level) return no_memory(err);
+    for (int i = 0; i < t->n; i++) t->sum[t->item[i]] += over(t, i);
+    c->item_damping = best_of(t, item_error);
+    c->user_damping = best_of(t, user_error);
+    for (int i = 0; i < c->items; i++) c->level[i] = (float)(t->sum[i] / ((double)c->count[i] + c->item_damping));
+    return GOSS_OK;
+}
+
+/* Squared error of folding training users in by some of their ratings, under `noise` times the variance of the noise:
+ * what is left over of users who took part in the fit is less than of new ones. */
+static double fold_in_error(const fitting *t, double noise, double *work) {
+    goss_catalogue *c = t->c;
+    const size_t d = (size_t)(c->factors + 1);
+    const double own = c->noise;
+    double error = 0;
+    c->noise *= noise;
+    for (int u = 0; u < t->users; u++) {
+        const int first = t->first[u], n = t->first[u + 1] - first, half = n / 2;
+        const int support = half < c->most_support ? half : c->most_support;
+        goss__fold_in_begin(c, work);
+        for (int i = 0; i < support; i++) {
+            const size_t at = (size_t)(first + (int)((int64_t)i * n / support));
+            goss__fold_in_add(c, t->v + at * d, c->spread + (size_t)t->item[at] * d, (double)t->rating[at], work);
+        }
+        const double *p = goss__fold_in_end(c, work);
+        for (int i = 0, k = 0; i < n; i++) {
+            if (k < support && i == (int)((int64_t)k * n / support)) {
+                k++;
+                continue;
+            }
+            const size_t at = (size_t)(first + i);
+            error += pow((double)t->rating[at] - goss__fold_in_predict(c, p, t->v + at * d), 2);
+        }
+    }
+    c->noise = own;
+    return error;
+}
+
+static goss_status fit_noise(fitting *t, goss_error *err) {
+    static const double factor[] = {0.7, 1, 1.4, 2, 2.8, 4, 5.6, 8};
+    const size_t d = (size_t)(t->c->factors + 1);
+    double *work = goss__calloc(d * (d + 1), sizeof *work), least = INFINITY, best = 1;
+    if (!work) return no_memory(err);
+    for (size_t i = 0; i < sizeof factor / sizeof *factor; i++) {
+        const double e = fold_in_error(t, factor[i], work);
+        if (e < least) least = e, best = factor[i];
+    }
+    t->c->noise *= best;
+    goss__free(work);
+    return GOSS_OK;
+}
+
+/* Factors and features of each training rating, and what its item's bias leaves over. */
+static goss_status fit_ridge(const fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    const int width = c->width - GOSS__SEEN_NUMBERS;
+    goss_rows *rows = goss__calloc((size_t)t->users + 1, sizeof *rows);
+    double *x = goss__calloc((size_t)t->n * (size_t)width + 1, sizeof *x),
+           *y = goss__calloc((size_t)t->n + 1, sizeof *y);
+    float *one = goss__calloc((size_t)c->width + 1, sizeof *one);
+    goss_status s = rows && x && y && one ? GOSS_OK : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < t->n; i++) {
+        const double *v = t->v + (size_t)i * (size_t)(c->factors + 1);
+        goss__catalogue_encode(c, v, 0, c->feature + (size_t)t->item[i] * (size_t)c->features, one);
+        for (int j = 0; j < width; j++) x[(size_t)i * (size_t)width + (size_t)j] = (double)one[GOSS__SEEN_NUMBERS + j];
+        y[i] = over(t, i) - v[0];
+    }
+    for (int u = 0; s == GOSS_OK && u < t->users; u++)
+        rows[u] = (goss_rows){
+            .n = t->first[u + 1] - t->first[u], .x = x + (size_t)t->first[u] * (size_t)width, .y = y + t->first[u]};
+    goss_baselines_options o = goss_baselines_defaults();
+    o.width = width, o.seed = t->o->seed, o.most_support = 50;
+    if (s == GOSS_OK) s = goss_baselines_fit(rows, t->users, &o, &c->ridge, err);
+    goss__free(rows), goss__free(x), goss__free(y), goss__free(one);
+    return s;
+}
+
+/* ---- all ---- */
+
+static char *copy(const char *text, bool *failed) {
+    char *own = text ? goss__strdup(text) : NULL;
+    *failed |= text && !own;
+    return own;
+}
+
+static goss_status take_names(fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    bool failed = false;
+    for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++)
+        c->column[i] = copy(goss_ratings_column_name(t->r, (goss_ratings_column)i), &failed);
+    const int order = goss_table_tasks_order_column(t->r->tasks);
+    c->order = copy(order >= 0                                                ? goss_table_name(t->r->table, order)
+                    : goss_table_tasks_order(t->r->tasks) == GOSS_ORDER_FIRST ? "first"
+                                                                              : "random",
+                    &failed);
+    c->objective = t->o->objective ? t->o->objective : &goss__regression;
+    c->metrics = copy(t->o->metrics && *t->o->metrics ? t->o->metrics : "mae, rmse, ndcg@5, recall@10", &failed);
+    c->support = t->o->support, c->most_support = t->o->most_support;
+    return failed ? no_memory(err) : GOSS_OK;
+}
+
+static goss_status fit(fitting *t, const int32_t *users, int n, float **inputs, goss_error *err) {
+    GOSS_TRY(take_names(t, err));
+    GOSS_TRY(take_items(t, err));
+    GOSS_TRY(take_features(t, err));
+    GOSS_TRY(take_ratings(t, users, n, err));
+    GOSS_TRY(take_scale(t, err));
+    GOSS_TRY(fit_factors(t, err));
+    GOSS_TRY(fit_encoding(t, err));
+    if (inputs) GOSS_TRY(make_inputs(t, inputs, err));
+    if (!t->o->baselines) return GOSS_OK;
+    GOSS_TRY(fit_means(t, err));
+    GOSS_TRY(fit_noise(t, err));
+    return fit_ridge(t, err);
+}
+
+goss_status goss_catalogue_fit(const goss_ratings *ratings, const int32_t *users, int n,
+                               const goss_catalogue_options *options, goss_catalogue **out, float **inputs,
+                               goss_error *err) {
+    fitting t = {.r = ratings, .c = goss__calloc(1, sizeof *t.c), .o = options};
+    *out = NULL;
+    if (inputs) *inputs = NULL;
+    goss_status s = t.c ? fit(&t, users, n, inputs, err) : no_memory(err);
+    goss__free(t.user), goss__free(t.item), goss__free(t.row), goss__free(t.rating), goss__free(t.first);
+    goss__free(t.sum), goss__free(t.v);
+    goss__factors_free(t.factors);
+    if (s == GOSS_OK) {
+        *out = t.c;
+        return s;
+    }
+    goss_catalogue_free(t.c);
+    if (inputs) goss__free(*inputs), *inputs = NULL;
+    return s;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* person.c: the ratings that one person typed, by identifiers or names of items, as a task with a support set alone. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "recommend/recommend.h"
+
+static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for ratings"); }
+
+void goss_person_free(goss_person *p) {
+    goss__free(p->item), goss__free(p->rating), goss__free(p->lacking);
+    *p = (goss_person){0};
+}
+
+/* The column of items: as in training, or one of names. */
+static int item_column(const goss_table *t, const goss_catalogue *c) {
+    const int own = goss_table_find(t, c->column[GOSS_RATINGS_ITEM]);
+    return own >= 0 ? own : goss__column_like(t, "title,name,item,movie,book,film,itemid,item_id,movieid,movie_id");
+}
+
+static goss_status find_columns(const goss_table *t, const goss_catalogue *c, int *item, int *rating, goss_error *err) {
+    *item = item_column(t, c);
+    *rating = goss_table_find(t, c->column[GOSS_RATINGS_RATING]);
+    if (*rating < 0) *rating = goss__column_like(t, "rating,score,stars");
+    if (*item < 0 || *rating < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: a person's ratings have a column %s, or title, and a column %s; here is no %s",
+                              goss_table_file(t, 0), c->column[GOSS_RATINGS_ITEM], c->column[GOSS_RATINGS_RATING],
+                              *item < 0 ? "column of items" : "column of ratings");
+    if (goss_table_type(t, *rating) == GOSS_COLUMN_NUMBER) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_FORMAT, "%s: column %s holds no numbers (%s), as ratings have to be",
+                          goss_table_file(t, 0), goss_table_name(t, *rating), goss_table_type_reason(t, *rating));
+}
+
+static long long line_of(const goss_table *t, int row) {
+    int file;
+    int64_t line;
+    goss_table_origin(t, row, &file, &line);
+    return (long long)line;
+}
+
+static goss_status lack(goss_person *p, const goss_table *t, int row, const char *text, int found, goss_error *err) {
+    goss__str s = {0};
+    if (p->unknown++) return GOSS_OK;
+    goss__str_addf(&s, "line %lld: %s \"%.100s\"", line_of(t, row),
+                   found == GOSS_CATALOGUE_SEVERAL ? "several items are called" : "there is no item", text);
+    if (s.failed) return no_memory(err);
+    p->lacking = s.data;
+    return GOSS_OK;
+}
+
+static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_table *t, int item, int rating, int row,
+                           goss_error *err) {
+    char cell[GOSS_CELL_TEXT];
+    if (goss_table_missing(t, item, row) || goss_table_missing(t, rating, row))
+        return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %s is missing", goss_table_file(t, 0), line_of(t, row),
+                              goss_table_name(t, goss_table_missing(t, item, row) ? item : rating));
+    const char *text = goss_table_text(t, item, row, cell);
+    const int found = goss_catalogue_find(c, text);
+    if (found < 0) return lack(p, t, row, text, found, err);
+    for (int i = 0; i < p->n; i++)
+        if (p->item[i] == found)
+            return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %.100s is rated twice: keep one of the lines",
+                                  goss_table_file(t, 0), line_of(t, row), goss_catalogue_name(c, found));
+    p->item[p->n] = found, p->rating[p->n++] = (float)goss_table_number(t, rating, row);
+    return GOSS_OK;
+}
+
+static goss_status read_rows(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
+    int item, rating;
+    const size_t rows = (size_t)goss_table_rows(t) + 1;
+    GOSS_TRY(find_columns(t, c, &item, &rating, err));
+    p->item = goss__calloc(rows, sizeof *p->item), p->rating = goss__calloc(rows, sizeof *p->rating);
+    if (!p->item || !p->rating) return no_memory(err);
+    for (int row = 0; row < goss_table_rows(t); row++) GOSS_TRY(add_row(p, c, t, item, rating, row, err));
+    if (p->n) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no rating of an item that the model knows%s%s",
+                          goss_table_file(t, 0), p->lacking ? "; " : "", p->lacking ? p->lacking : "");
+}
+
+goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_person *out, goss_error *err) {
+    goss_table *t;
+    *out = (goss_person){0};
+    GOSS_TRY(goss_table_open(path, NULL, &t, err));
+    const goss_status s = read_rows(out, c, t, err);
+    goss_table_close(t);
+    if (s != GOSS_OK) goss_person_free(out);
+    return s;
+}
+
+/* ---- as a task ---- */
+
+typedef struct own_task {
+    const goss_person *person;
+    const goss_catalogue *catalogue;
+} own_task;
+
+static void draw(const goss_task_source *source, uint64_t k, goss_task *out) {
+    const own_task *t = source->context;
+    (void)k;
+    for (int i = 0; i < t->person->n; i++) {
+        if (out->support)
+            goss_catalogue_input(t->catalogue, t->person->item[i], out->support + i * t->catalogue->width);
+        if (out->support_target) out->support_target[i] = t->person->rating[i];
+        if (out->support_rows) out->support_rows[i] = i;
+    }
+    out->supports = t->person->n, out->queries = 0, out->id = -1;
+}
+
+goss_status goss_person_source(const goss_person *p, const goss_catalogue *c, goss_task_source *out, goss_error *err) {
+    own_task *t = goss__calloc(1, sizeof *t);
+    *out = (goss_task_source){0};
+    if (!t) return no_memory(err);
+    *t = (own_task){p, c};
+    *out = (goss_task_source){.spec = {.input_rank = 1,
+                                       .input = {c->width},
+                                       .objective = c->objective,
+                                       .outputs = 1,
+                                       .supports = p->n,
+                                       .scale = goss_catalogue_scale(c)},
+                              .context = t,
+                              .draw = draw,
+                              .tasks = 1,
+                              .free = goss__free};
+    return GOSS_OK;
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* recommend.h: ratings, files of items and catalogues inside. */
+#ifndef GOSS_RECOMMEND_RECOMMEND_H
+#define GOSS_RECOMMEND_RECOMMEND_H
+
+#include "base/str.h"
+#include "gossamer/recommend.h"
+#include "recommend/factors.h"
+#include "table/dictionary.h"
+
+/* ---- item_file.c: a csv file with a row an item ---- */
+
+typedef struct goss__item_file {
+    goss_table *table;
+    int id, name;         /* columns; name -1: none */
+    goss__dictionary ids; /* of items, by row */
+} goss__item_file;
+
+GOSS_MUST_USE goss_status goss__item_file_open(const char *path, const char *id, goss__item_file **out,
+                                               goss_error *err);
+void goss__item_file_close(goss__item_file *f); /* NULL allowed */
+/* The name of an item, in the buffer; NULL: none. */
+const char *goss__item_file_name(const goss__item_file *f, int row, char buffer[GOSS_CELL_TEXT]);
+
+/* What a cell of a column tells of an item: that it has a tag ("Action|Comedy"), a number, the year at the end of a
+ * name. */
+typedef enum goss__feature_kind { GOSS__FEATURE_TAG, GOSS__FEATURE_NUMBER, GOSS__FEATURE_YEAR } goss__feature_kind;
+typedef struct goss__feature {
+    goss__feature_kind kind;
+    char *column, *tag;     /* tag: NULL where it is none */
+    double mean, deviation; /* of a tag: its share, 1 */
+} goss__feature;
+
+/* The features that a file has. */
+GOSS_MUST_USE goss_status goss__features_fit(const goss__item_file *f, goss__feature **out, int *n, goss_error *err);
+void goss__features_free(goss__feature *f, int n);
+/* Those of an item, out [n]: of mean about 0, 0 where nothing is known. columns [n] by goss__features_find. */
+void goss__features_of(const goss__feature *features, const int *columns, int n, const goss__item_file *f, int row,
+                       float *out);
+/* The columns of features in another file; -1: it lacks one. */
+void goss__features_find(const goss__feature *features, int n, const goss__item_file *f, int *columns);
+
+/* ---- ratings.c ---- */
+
+struct goss_ratings {
+    goss_table *table;
+    goss_roles roles;
+    goss_table_tasks *tasks;
+    int user, item, rating, time; /* columns; user -1: the ratings of one person; time -1: none */
+    goss__dictionary ids;         /* of rated items */
+    int32_t *of;                  /* [rows] the item of a row */
+    int32_t *first, *row;         /* rows of a user, in order, the last of repeated ratings alone: [users + 1], [...] */
+    int users, repeated;
+    goss__item_file *items; /* NULL: none */
+};
+
+/* The first column with one of these names ("a,b,c"), ignoring case; -1: none. */
+int goss__column_like(const goss_table *t, const char *names);
+
+/* ---- ratings_items.c ---- */
+/* Rated items as a new user sees them: v and its variances [items, 1 + factors], damped means less that of all
+ * [items], x [items, width]; NULL: not wanted. Items that the catalogue lacks are guessed from their features. */
+GOSS_MUST_USE goss_status goss__ratings_items(const goss_ratings *r, const goss_catalogue *c, double *v, double *spread,
+                                              float *level, float *x, goss_error *err);
+
+/* ---- catalogue.c ---- */
+
+enum { GOSS__SEEN_NUMBERS = 2 }; /* of an item besides factors and features: its bias, and how often it was rated */
+
+struct goss_catalogue {
+    goss__dictionary ids;
+    char **name;                         /* [items]; NULL: none */
+    int items, factors, features, width; /* width: of x */
+    float *count, *feature, *level;      /* [items], [items, features], [items] damped mean less `mean` */
+    double *v, *spread;                  /* [items, 1 + factors], as in goss__factors */
+    double *from_features, *prior;       /* as there */
+    goss__feature *seen;                 /* [features] */
+    double mean, deviation, noise, user_prior;
+    double item_damping, user_damping;  /* of item-mean */
+    float *centre, *scale;              /* [width] */
+    char *column[GOSS_RATINGS_COLUMNS]; /* names of columns; time NULL: none */
+    const goss_objective *objective;
+    char *metrics, *order;
+    int support, most_support;
+    goss_baselines *ridge; /* of what item biases leave over, on factors and features */
+    float scale_of_target[2];
+};
+
+/* x [width] from v [1 + factors], the number of ratings and features. */
+void goss__catalogue_encode(const goss_catalogue *c, const double *v, double count, const float *feature, float *x);
+/* v of an item that is not in the catalogue. */
+void goss__catalogue_guess(const goss_catalogue *c, const float *feature, double *v);
+#endif

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Ratings with every verb, as a new user meets them: init, inspect, check, train, eval, adapt, predict; and what is
+ * refused. */
+#include <sys/stat.h>
+
+#include "cli_run.h"
+#include "rating_world.h"
+
+static const world usual = {.users = 60, .items = 70, .ratings = 30, .seed = 11};
+#define QUICK " train.steps=300 validate.every=100 'model.backbone=dense 16; tanh' optimizer.rate=0.003"
+
+static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
+
+static void make_world(const char *name, const world *w) {
+    mkdir(tiny_path(name), 0700);
+    world_write(w, tiny_path(name));
+}
+
+/* A run of two folds of one configuration. */
+static bool prepare(void) {
+    static int done;
+    if (done) return done > 0;
+    done = -1;
+    tiny_set();
+    make_world("films", &usual);
+    if (run("init films -o films.ini run.dir=base task.support=3..12") != 0) return false;
+    if (run("train films.ini" QUICK " run.dir=fold1 --fold 1/2") != 0) return false;
+    if (run("train films.ini" QUICK " run.dir=fold2 --fold 2/2") != 0) return false;
+    return (done = 1) > 0;
+}
+#define PREPARE()                                                                                                      \
+    if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
+
+static double number_of(const char *method, const char *key) {
+    char start[80];
+    snprintf(start, sizeof start, "{\"name\": \"%s\"", method);
+    const char *at = out_text ? strstr(out_text, start) : NULL;
+    snprintf(start, sizeof start, "\"%s\": ", key);
+    at = at ? strstr(at, start) : NULL;
+    return at ? strtod(at + strlen(start), NULL) : -1;
+}
+
+TEST(init_and_inspect_know_a_folder_of_ratings) {
+    tiny_set();
+    make_world("films", &usual);
+    RUN(0, "inspect films");
+    SAYS(out_text, "1800 ratings of 60 users and 70 items (0 repeated ones left out); 30 or more of each user");
+    SAYS(out_text, "item    movieId");
+    RUN(0, "inspect films --json");
+    SAYS(out_text, "\"users\": 60");
+    SAYS(out_text, "\"time\": \"timestamp\"");
+    RUN(0, "init films -o first.ini");
+    SAYS(err_text, "films: 1800 ratings of 60 users and 70 items");
+    RUN(0, "init films");
+    SAYS(out_text, "\nkind = ratings\n");
+    SAYS(out_text, "\nsupport = 3..20\n");
+    SAYS(out_text, "\nmetric = mae, rmse, ndcg@5, recall@10\n");
+    T_CHECK(!strstr(out_text, "\nways ="));
+    RUN(0, "check first.ini");
+    SAYS(out_text, "0 errors, ");
+}
+
+TEST(folds_are_judged_on_the_users_that_they_have_not_seen) {
+    PREPARE();
+    RUN(0, "eval fold1/model.safetensors fold2/model.safetensors --data films --support 10 --json "
+           "--methods item-mean,ridge,knn,mf,maml,joint");
+    SAYS(out_text, "{\"tasks\": 60, \"support\": 10, \"metric\": \"mae\", \"higher_is_better\": false");
+    SAYS(out_text, "\"unknown_items\": 0");
+    const double own = number_of("hypernet", "value"), level = number_of("item-mean", "value");
+    T_NEAR(own, number_of("hypernet", "mae"), 1e-12);
+    T_CHECK(own > 0 && own < 0.9 * level && own < number_of("joint", "value"));
+    T_CHECK(number_of("mf", "value") < 0.9 * level && number_of("ridge", "value") < level);
+    T_CHECK(number_of("knn", "value") < level);
+    T_CHECK(number_of("maml", "value") > 0 && number_of("maml", "value") < number_of("joint", "value"));
+    static const char *const metrics[] = {"mae", "rmse", "ndcg@5", "recall@10"};
+    for (int i = 0; i < 4; i++) T_CHECK(number_of("knn", metrics[i]) > 0);
+    T_CHECK(number_of("hypernet", "rmse") >= own);
+    T_CHECK(number_of("hypernet", "ndcg@5") > number_of("item-mean", "ndcg@5"));
+    /* the same draws for everyone, twice the same numbers */
+    char *first = strdup(out_text);
+    RUN(0, "eval fold1/model.safetensors fold2/model.safetensors --data films --support 10 --json "
+           "--methods item-mean,ridge,knn,mf,maml,joint --threads 1");
+    T_NEAR(number_of("hypernet", "value"), own, 0);
+    free(first);
+    RUN(0, "eval fold1/model.safetensors --data films --support 5 --order first --metric ndcg@10,mae");
+    SAYS(out_text, "(order: first), 1 draw a user");
+    SAYS(out_text, "ndcg@10, higher is better");
+    SAYS(err_text, "users were trained on and are left out");
+}
+
+TEST(items_that_a_model_does_not_know_are_counted_and_predicted_by_features) {
+    PREPARE();
+    const world more = {.users = 20, .items = 90, .ratings = 40, .seed = 11, .unlisted = 5};
+    make_world("more", &more);
+    RUN(0, "eval fold1/model.safetensors --data more --support 10 --json --allow-seen");
+    SAYS(out_text, "\"unknown_items\": 20, \"unknown_without_features\": 5");
+    SAYS(err_text, "20 of 90 items are unknown to fold1/model.safetensors: 15 are known by their features, 5 by "
+                   "nothing");
+    T_CHECK(number_of("hypernet", "mae") > 0);
+}
+
+TEST(a_person_gets_recommendations_with_reasons) {
+    PREPARE();
+    char text[600] = "title,rating\n", name[80];
+    for (int i = 3; i < 15; i++) {
+        world_name(&usual, i, name);
+        snprintf(text + strlen(text), sizeof text - strlen(text), "%s,%.1f\n", name, world_rating(&usual, 777, i, 0));
+    }
+    put("mine.csv", text);
+    RUN(0, "adapt fold1/model.safetensors --support mine.csv -o me.net");
+    SAYS(err_text, "12 ratings became a network of");
+    RUN(0, "predict me.net --top 8 --json");
+    int lines = 0;
+    double last = 100;
+    for (const char *at = out_text; (at = strstr(at, "\"prediction\": ")); lines++) {
+        const double score = strtod(at += 14, NULL);
+        T_CHECK(score <= last);
+        last = score;
+    }
+    T_EQ(lines, 8);
+    SAYS(out_text, "{\"rank\": 1, \"item\": \"");
+    SAYS(out_text, "\"because\": [{\"item\": \"");
+    for (int i = 3; i < 15; i++) { /* what was rated is not recommended, but may be a reason */
+        char item[40];
+        snprintf(item, sizeof item, "\"rank\": %%d, \"item\": \"%d\"", 100 + i);
+        for (const char *at = out_text; (at = strstr(at, "\"rank\": "));) {
+            at = strstr(at, "\"item\": \"") + 9;
+            T_CHECK(atoi(at) != 100 + i);
+        }
+    }
+    RUN(0, "predict me.net --top 10");
+    SAYS(out_text, "\tlike ");
+    lines = 0;
+    for (const char *at = out_text; *at; at++) lines += *at == '\n';
+    T_EQ(lines, 10);
+    /* by identifiers, and with a film that is not there */
+    put("ids.csv", "movieId,rating\n104,5\n108,1\n9999,3\n");
+    RUN(0, "adapt fold1/model.safetensors --support ids.csv -o ids.net");
+    SAYS(err_text, "warning: ids.csv: 1 row is left out; line 4: there is no item \"9999\"");
+    RUN(0, "predict ids.net --top 20 --min-ratings 12 --json");
+    for (const char *at = out_text; (at = strstr(at, "\"ratings\": "));) T_CHECK(atoi(at += 11) >= 12);
+    RUN(1, "predict ids.net --top 5 --min-ratings 5000");
+    SAYS(err_text, "no item is left");
+}
+
+TEST(what_makes_no_sense_is_refused) {
+    PREPARE();
+    RUN(2, "eval fold1/model.safetensors --data films");
+    SAYS(err_text, "--support is missing");
+    RUN(2, "eval fold1/model.safetensors --data films --support 5 --ways 3");
+    SAYS(err_text, "--ways is for images");
+    RUN(1, "eval fold1/model.safetensors --data films --support 5 --methods anil");
+    SAYS(err_text, "needs a model of its own");
+    RUN(1, "eval fold1/model.safetensors --data films --support 5 --metric ndcg@3");
+    SAYS(err_text, "--metric: there is no metric of regression \"ndcg@3\"");
+    RUN(1, "eval fold1/model.safetensors --data films --support 30");
+    SAYS(err_text, "no user is left to judge on");
+    RUN(1, "predict fold1/model.safetensors --top 3");
+    SAYS(err_text, "it holds a model, not a network");
+    RUN(1, "train films.ini run.dir=bad task.objective=classification");
+    SAYS(err_text, "task.objective = classification is for classes");
+    RUN(1, "train films.ini run.dir=bad task.metric=mae,nonsense");
+    SAYS(err_text, "task.metric: there is no metric of regression \"nonsense\"");
+    RUN(1, "train films.ini run.dir=bad data.rating=stars");
+    SAYS(err_text, "data.rating");
+    RUN(1, "train films.ini run.dir=bad data.items=nowhere.csv");
+    SAYS(err_text, "data.items: nowhere.csv: there is no such file");
+    RUN(1, "train films.ini run.dir=bad task.support=0");
+    SAYS(err_text, "task.support = 0");
+    T_CHECK(access(tiny_path("bad"), F_OK) != 0 || access(tiny_path("bad/model.safetensors"), F_OK) != 0);
+    RUN(0, "train films.ini run.dir=warned data.descriptor=x" QUICK " train.steps=2");
+    SAYS(err_text, "data.descriptor = x has no effect: it is about tables");
+}
+
+TEST_MAIN()
