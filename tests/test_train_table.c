@@ -259,7 +259,7 @@ TEST(keys_of_images_are_told_to_have_no_effect) {
     write_inputs();
     static const char *const setup[] = {"train.ways=7", NULL};
     if (observe(setup, "data.height", "32", &r) != GOSS_OK) T_FAIL("%s", err.text);
-    T_CHECK(strstr(r.log.data, "train.ways = 7 has no effect: it is about images"));
+    T_CHECK(strstr(r.log.data, "train.ways = 7 has no effect: it is about classes that episodes are drawn from"));
     T_CHECK(strstr(r.log.data, "data.height = 32 has no effect: it is about images"));
     goss__str_free(&r.log);
 }

@@ -36,9 +36,9 @@ typedef struct goss_contender {
 
 /* A method applied to what another model has learned: its embedding, with the batch norm statistics it was trained
  * with, and otherwise the method's default settings. For protonet, ridge and finetune, which compute their own head,
- * for joint and maml (if a starting
- * point was trained beside the model: method.maml), and for pixels and scratch, which take only the preprocessing and (scratch) the backbone. If a network for
- * all tasks was trained beside the model (method.joint), joint and finetune use that one.
+ * for joint, for maml if a starting point was trained beside the model (method.maml), and for pixels and scratch, which
+ * take only the preprocessing and (scratch) the backbone. If a network for all tasks was trained beside the model
+ * (method.joint), joint and finetune use that one.
  * Errors: GOSS_E_ARGUMENT: another method, or a model without such a network. Owns: goss_model_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_contender_derive(const goss_model *from, const char *method, goss_model **out,
                                                          goss_error *err);
