@@ -16,8 +16,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def ours(build, threads):
-    out = subprocess.run([build / "bench/bench_env", "1024", str(threads)], check=True, capture_output=True, text=True).stdout
-    steps = json.loads(out)["steps_per_second"]
+    out = subprocess.run([build / "bench/bench_env", "1024", str(threads)], check=True, capture_output=True, text=True)
+    steps = json.loads(out.stdout)["steps_per_second"]
     folder = pathlib.Path(tempfile.mkdtemp())
     try:
         subprocess.run([build / "gossamer", "train", HERE.parent / "configs/cartpole.ini", f"run.dir={folder}/run",
@@ -32,7 +32,8 @@ def ours(build, threads):
 
 
 def peer(python, threads):
-    out = subprocess.run([python, HERE / "peers/torch_agents.py", str(threads)], check=True, capture_output=True, text=True)
+    out = subprocess.run([python, HERE / "peers/torch_agents.py", str(threads)], check=True, capture_output=True,
+                         text=True)
     return json.loads(out.stdout)
 
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_env: steps of environments a second, with actions drawn beforehand: the median of seven blocks. Usage: bench_env
- * [LIVES THREADS] (1024 1). Prints {"lives":1024,"threads":1,"steps_per_second":{"bandit":N,...}}. */
+/* bench_env: steps of environments a second, with actions drawn beforehand: the median of seven blocks. Usage:
+ * bench_env [LIVES THREADS] (1024 1). Prints {"lives":1024,"threads":1,"steps_per_second":{"bandit":N,...}}. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>

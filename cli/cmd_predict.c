@@ -41,8 +41,9 @@ int cmd_predict(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "predict",
-        .usage = "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]], or NET [--top N] "
-                 "[--json]",
+        .usage =
+            "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]], or NET [--top N] "
+            "[--json]",
         .doc = "Classifies images or sounds with a network written by gossamer adapt: files, all of a folder or "
                "(images) a .zip, "
                "or -\nfor standard input. Prints a line for each: file, class, probability, separated by tabs; for an "

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
 """Gymnasium's vector environments, and PPO with a recurrent policy in PyTorch on them: what bench/agents.py compares
-Gossamer with. The network and the schedule are those of configs/cartpole.ini with agent.policy=concat: a GRU of 64 units
+with. The network and the schedule are those of configs/cartpole.ini with agent.policy=concat: a GRU of 64 units
 over observation, last action, reward and beginning of an episode; layers of 32 units for policy and value; 32 lives of
 500 steps, 4 epochs of 4 minibatches. Prints {"cartpole_steps":N,"gridnavi_steps":N,"cartpole_frames":N}, a second.
 
