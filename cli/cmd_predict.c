@@ -62,7 +62,7 @@ int cmd_predict(int argc, char **argv) {
     const int words = cli_parse(&v, argc, argv);
     if (words < 0) return cli_close_stdout();
     if (words == 1 && !q.top)
-        cli_usage(&v, "IMAGE|FOLDER|ZIP|TABLE|-... is missing; or --top N, for a network of ratings");
+        cli_usage(&v, "IMAGE|SOUND|FOLDER|ZIP|TABLE|-... is missing; or --top N, for a network of ratings");
     q.network = argv[1], q.inputs = argv + 2, q.n = words - 1;
     cli_log_to_stderr();
     return run(&v, &q);

@@ -170,7 +170,7 @@ static const struct {
     {"adapt net.safetensors --support support -o n", 1, "holds a network, not a model", "gossamer adapt"},
     {"adapt base/model.safetensors --support support -o nodir/n", 1, "nodir/n", "there is no folder"},
     /* ---- predict, inspect, convert ---- */
-    {"predict net.safetensors", 2, "IMAGE|FOLDER|ZIP|TABLE|-... is missing", "usage"},
+    {"predict net.safetensors", 2, "IMAGE|SOUND|FOLDER|ZIP|TABLE|-... is missing", "usage"},
     {"predict base/model.safetensors support/c00/0.png", 1, "holds a model, not a network", "gossamer adapt MODEL"},
     {"predict net.safetensors nofile.png", 1, "nofile.png", "No such file"},
     {"predict net.safetensors notes.txt", 1, "notes.txt: is a text, not an image, nor a folder", ".zip"},

@@ -235,7 +235,7 @@ TEST(settings_of_other_kinds_are_told_to_have_no_effect) {
     T_OK(train("told", (const char *[]){"train.steps=1", "train.ways=7", "task.order=first", "data.hold_out=0.2", NULL},
                NULL));
     goss_log_set(NULL, NULL);
-    T_CHECK(strstr(said, "train.ways = 7 has no effect: it is about images in episodes"));
+    T_CHECK(strstr(said, "train.ways = 7 has no effect: it is about classes that episodes are drawn from"));
     T_CHECK(strstr(said, "task.order = first has no effect: it is about tables"));
     T_CHECK(strstr(said, "data.hold_out = 0.2 has no effect: it is about classes or tasks that are held out"));
     T_CHECK(strstr(said, "data: 3 tasks with 9 classes, 8 x 8 x 1; 90 images to train, 36 to validate, 54 to test on"));
