@@ -102,8 +102,9 @@ static size_t change(const changes *c, const float *s, size_t n, float *to) {
     for (size_t i = 0; i < m; i++) to[i] = (float)c->gain * between(s, n, (double)i * c->speed);
     if (c->noise <= 0) return m;
     goss__rng rng = goss__rng_make(c->noise_seed, 0x6e6f697365); /* "noise" */
-    const float level = loudness(to, m) * (float)pow(10, -c->noise / 20);
-    for (size_t i = 0; i < m; i++) to[i] += level * (float)goss__rng_normal(&rng);
+    /* Uniform numbers, of variance 1/3: as white as normal ones, and a tenth of their time. */
+    const float level = loudness(to, m) * (float)(pow(10, -c->noise / 20) * sqrt(3.0));
+    for (size_t i = 0; i < m; i++) to[i] += level * ((float)(goss__rng_u32(&rng) >> 8) * 0x1p-23F - 1);
     return m;
 }
 

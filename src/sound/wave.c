@@ -23,26 +23,6 @@ void goss_wave_free(goss_wave *w) {
     *w = (goss_wave){0};
 }
 
-/* ---- content ---- */
-
-/* Of the samples in 16 bits, so that lossless formats of one recording are the same. */
-static uint64_t hash_of(const float *samples, size_t n, int rate) {
-    enum { BLOCK = 4096 };
-    int16_t block[BLOCK];
-    uint64_t h = goss__hash64(&rate, sizeof rate, n);
-    bool silent = true;
-    for (size_t at = 0; at < n; at += BLOCK) {
-        const size_t count = n - at < BLOCK ? n - at : BLOCK;
-        for (size_t i = 0; i < count; i++) {
-            const float v = samples[at + i] > 1 ? 1 : samples[at + i] < -1 ? -1 : samples[at + i];
-            block[i] = (int16_t)lrintf(v * 32767);
-            silent &= block[i] == 0;
-        }
-        h = goss__hash64(block, count * sizeof *block, h);
-    }
-    return silent ? 0 : h ? h : 1;
-}
-
 #if GOSS_HAVE_SNDFILE || GOSS_HAVE_SAMPLERATE
 static goss_status no_memory(size_t samples, goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for a recording of %zu samples", samples);
@@ -90,6 +70,24 @@ goss_status goss_wave_resample(goss_wave *w, int rate, goss_error *err) {
 /* ---- files ---- */
 
 #if GOSS_HAVE_SNDFILE
+/* Of the samples in 16 bits, so that lossless formats of one recording are the same. */
+static uint64_t hash_of(const float *samples, size_t n, int rate) {
+    enum { BLOCK = 4096 };
+    int16_t block[BLOCK];
+    uint64_t h = goss__hash64(&rate, sizeof rate, n);
+    bool silent = true;
+    for (size_t at = 0; at < n; at += BLOCK) {
+        const size_t count = n - at < BLOCK ? n - at : BLOCK;
+        for (size_t i = 0; i < count; i++) {
+            const float v = samples[at + i] > 1 ? 1 : samples[at + i] < -1 ? -1 : samples[at + i];
+            block[i] = (int16_t)lrintf(v * 32767);
+            silent &= block[i] == 0;
+        }
+        h = goss__hash64(block, count * sizeof *block, h);
+    }
+    return silent ? 0 : h ? h : 1;
+}
+
 enum { CHUNK = 1 << 14, MOST_CHANNELS = 1024, MOST_SECONDS = 600 };
 
 static goss_status too_long(double most, goss_error *err) {
