@@ -176,8 +176,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_space_shrink(const goss_space *s, const 
 
 /* The network of a structure, without what is closed: units, rings of kernels, columns and parts are gone, weights
  * repacked. It computes the same as the largest network with the structure as gates, up to the order of sums: within
- * 1e-5 of the largest output in f32. slab [P] and statistics [S]: values of the largest network (FiLM folded,
- * goss_instance_slab); either may be NULL, with its result.
+ * 1e-5 of the largest output in f32, unless norms of nearly constant channels amplify rounding. slab [P] and
+ * statistics [S]: values of the largest network (FiLM folded, goss_instance_slab); either may be NULL, with its result.
  * Errors: those of goss_space_check. Owns: goss_target_free, goss_numbers_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_space_compact(const goss_space *s, const float *structure, const float *slab,
                                                       const float *statistics, goss_target **out, float **out_slab,
