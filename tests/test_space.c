@@ -615,6 +615,24 @@ TEST(projection_takes_what_has_priority) {
     goss_space_free(s), goss_target_free(t);
 }
 
+/* The better alternative costs less once there are many units, so that units that did not fit before do. */
+TEST(what_did_not_fit_is_tried_again_when_an_alternative_is_exchanged) {
+    goss_target *t = parse("dense 2..40; choose { dense 4; dense 10 } or { dense 10 }", 1, 0);
+    goss_space *s = space_of(t);
+    float priority[40], structure[40];
+    T_EQ(goss_space_gates(s), 40);
+    for (int i = 0; i < 38; i++) priority[i] = 2;
+    priority[38] = 1, priority[39] = 0;
+    /* numbers for w units: 13 w + 4 w + 54, or 13 w + 10 w + 10: 245 are enough for 11, or for 10 */
+    T_OK(goss_space_project(s, priority, GOSS_SPACE_BY_PRIORITY, &(goss_space_budget){.bytes = 4 * 245}, 0, structure,
+                            &err));
+    int open = 0;
+    for (int i = 0; i < 38; i++) open += structure[i] != 0;
+    T_CHECK(structure[38] == 1 && structure[39] == 0);
+    T_EQ(open, 9);
+    goss_space_free(s), goss_target_free(t);
+}
+
 /* ---- drawings ---- */
 
 TEST(drawings_say_what_was_kept) {

@@ -14,7 +14,7 @@ typedef struct search {
     const goss_space_budget *budget;
     int64_t outputs;
     float *structure;
-    bool *passed; /* [G]: did not fit; costs only grow, but for alternatives */
+    bool *passed; /* [G]: did not fit; costs only grow until an alternative is exchanged */
 } search;
 
 /* ---- the start ---- */
@@ -169,7 +169,10 @@ static bool advance(const search *k) {
     }
     if (best.gate < 0) return false;
     open_step(k, &best, true);
-    if (fits(k)) return true;
+    if (fits(k)) { /* an alternative may cost less than what it replaces; each is better, so that this ends */
+        if (best.instead >= 0) memset(k->passed, 0, (size_t)k->s->t->n_gates * sizeof *k->passed);
+        return true;
+    }
     open_step(k, &best, false);
     k->passed[best.gate] = true;
     return true;
