@@ -46,7 +46,8 @@ static const struct {
     {"conv 3..7 3 pad 1; norm layer; relu; optional { residual { conv 6 3 pad 1; relu; conv 3..7 3 pad 1 }; repeat "
      "1..2 { relu } }; flatten; head",
      3},
-    {"conv1d 4..8 3 pad 1; norm group 2; relu; optional { conv1d 4..8 5 pad 2; norm layer; gelu }; pool1d max 2; dense "
+    {"conv1d 4..8 3 pad 1; norm group 2; relu; optional { conv1d 4..8 1|3|5 pad same; norm layer; gelu }; pool1d max "
+     "2; dense "
      "3..6/3; readout attention; head",
      2},
     {"optional { dense 3 }; gru 5; dense 3..6; relu|tanh; readout mean; optional { residual { dense 3..6 } }; head", 2},
@@ -682,6 +683,9 @@ TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
         {"conv 4..8 3|5", "need pad same"},
         {"conv 4..8 5|3 pad same", "sizes of a kernel increase"},
         {"conv 4..8 2|4 pad same", "odd kernels"},
+        {"conv1d 4..8 3|5", "need pad same"},
+        {"conv1d 8 3x1", "\"3x1\" is not expected"},
+        {"conv1d 8 4 pad same", "odd kernels, not 4"},
         {"conv 8 3 nested", "\"nested\" is not expected"},
         {"conv 4..8 3 groups 2", "with groups"},
         {"residual { conv 1..2 1 }", "meet those of the input"},

@@ -141,6 +141,10 @@ void goss__units_write(const goss__layer *l, goss__str *s);
 /* Whether word i is `bias` or, of a range of units, `nested`; and those as they are written. */
 bool goss__word_flag(const goss__words *w, int i, goss__layer *l);
 void goss__flags_write(const goss__layer *l, goss__str *s);
+/* A size of a kernel, "3" or "3x1", or sizes of which one is chosen, "1|3|5". */
+goss_status goss__word_kernels(const goss__words *w, int i, goss__layer *l, goss_error *err);
+/* Padding that keeps the extent at stride 1 (else extent / stride, rounded up), for every size of the kernel. */
+goss_status goss__pad_same(goss__layer *l, goss_error *err);
 /* "LOW..HIGH" */
 goss_status goss__word_range(const goss__words *w, int i, int64_t low, int64_t high, int64_t range[2], goss_error *err);
 /* The text with braces that a line with `optional` at its end or alternatives stands for; empty: it has neither. */
@@ -201,6 +205,8 @@ goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x);
 /* ---- applying, for layers in other files (target_apply.c) ---- */
 goss_graph *goss__apply_graph(const goss__apply *a);
 /* Tensor SUFFIX of a layer; GOSS_NONE: it has none of that name. */
+/* The weights of a convolution with the taps that gates leave of the kernel. */
+goss_val goss__apply_kernel(const goss__apply *a, const goss__layer *l, goss_val w);
 goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const char *suffix);
 /* x [1,...] for as many tasks as a layer's tensors are of. */
 goss_val goss__for_weights(const goss__apply *a, const goss__layer *l, goss_val x);

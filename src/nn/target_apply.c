@@ -91,6 +91,10 @@ static goss_val modulate(const goss__apply *a, const goss__layer *l, goss_val x)
     return goss_affine(goss_affine(x, scale, shift), goss__layer_mask(l, a->c.unit_mask), GOSS_NONE);
 }
 
+goss_val goss__apply_kernel(const goss__apply *a, const goss__layer *l, goss_val w) {
+    return l->n_kernels && goss_valid(a->c.structure) ? goss_mul(w, goss__gates_kernel(l, a->c.structure)) : w;
+}
+
 goss_val goss__apply_conv(goss__apply *a, const goss__layer *l, goss_val x) {
     goss_conv_options o = {.stride_h = l->stride[0],
                            .stride_w = l->stride[1],
@@ -101,9 +105,7 @@ goss_val goss__apply_conv(goss__apply *a, const goss__layer *l, goss_val x) {
                            .pad_bottom = l->pad[0],
                            .pad_left = l->pad[1],
                            .pad_right = l->pad[1]};
-    goss_val w = weight(a, l, 0);
-    if (l->n_kernels && goss_valid(a->c.structure)) w = goss_mul(w, goss__gates_kernel(l, a->c.structure));
-    return goss_conv_bias(x, w, l->bias ? weight(a, l, 1) : GOSS_NONE, o);
+    return goss_conv_bias(x, goss__apply_kernel(a, l, weight(a, l, 0)), l->bias ? weight(a, l, 1) : GOSS_NONE, o);
 }
 
 goss_val goss__apply_dense(goss__apply *a, const goss__layer *l, goss_val x) {

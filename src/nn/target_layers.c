@@ -142,7 +142,7 @@ static int read_sizes(const char *p, const char *end, goss__layer *l) {
 }
 
 /* "3", or sizes of which one is chosen: "1|3|5". */
-static goss_status read_kernels(const goss__words *w, int i, goss__layer *l, goss_error *err) {
+goss_status goss__word_kernels(const goss__words *w, int i, goss__layer *l, goss_error *err) {
     if (i >= w->n) return goss__word_bad(w, i, err);
     const int n = read_sizes(w->at[i], w->at[i] + w->size[i], l);
     if (n == 0 && !memchr(w->at[i], '|', (size_t)w->size[i])) return out_of_range(w, i, 1, 1024, err);
@@ -155,11 +155,11 @@ static goss_status read_kernels(const goss__words *w, int i, goss__layer *l, gos
 }
 
 /* Padding that keeps the extent at stride 1 (else extent / stride, rounded up), for every size of the kernel. */
-static goss_status pad_same(goss__layer *l, goss_error *err) {
+goss_status goss__pad_same(goss__layer *l, goss_error *err) {
     for (int k = 0; k < (l->n_kernels ? l->n_kernels : 1); k++)
         for (int i = 0; i < 2; i++)
             if (l->kernels[k][i] % 2 == 0)
-                return goss_error_set(err, GOSS_E_ARGUMENT, "conv: pad same needs odd kernels, not %d",
+                return goss_error_set(err, GOSS_E_ARGUMENT, "%s: pad same needs odd kernels, not %d", l->kind->word,
                                       l->kernels[k][i]);
     for (int i = 0; i < 2; i++) l->pad[i] = l->dilation[i] * (l->kernel[i] - 1) / 2;
     return GOSS_OK;
@@ -190,10 +190,10 @@ static goss_status read_conv_words(const goss__words *w, goss__layer *l, bool *s
 static goss_status read_conv(const goss__words *w, goss__layer *l, goss_error *err) {
     bool same = false;
     GOSS_TRY(goss__word_units(w, 1, l, err));
-    GOSS_TRY(read_kernels(w, 2, l, err));
+    GOSS_TRY(goss__word_kernels(w, 2, l, err));
     l->stride[0] = l->stride[1] = l->dilation[0] = l->dilation[1] = l->groups = 1;
     GOSS_TRY(read_conv_words(w, l, &same, err));
-    if (same) return pad_same(l, err);
+    if (same) return goss__pad_same(l, err);
     if (!l->n_kernels) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "conv: several sizes of a kernel need pad same");
 }

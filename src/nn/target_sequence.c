@@ -62,7 +62,23 @@ static goss_status read_window(const goss__words *w, int i, goss__layer *l, goss
     return GOSS_OK;
 }
 
+/* Sizes of which one is chosen, as those of conv; "3x1" is none. */
+static goss_status read_steps_kernel(const goss__words *w, int i, goss__layer *l, goss_error *err) {
+    if (i < w->n && memchr(w->at[i], 'x', (size_t)w->size[i])) return goss__word_bad(w, i, err);
+    GOSS_TRY(goss__word_kernels(w, i, l, err));
+    for (int k = 0; k < GOSS__KERNELS; k++) l->kernels[k][1] = 1;
+    l->kernel[1] = l->stride[0] = l->stride[1] = l->dilation[0] = l->dilation[1] = 1;
+    return GOSS_OK;
+}
+
+static goss_status check_pad(goss__layer *l, bool same, goss_error *err) {
+    if (same) return goss__pad_same(l, err);
+    if (!l->n_kernels) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "conv1d: several sizes of a kernel need pad same");
+}
+
 static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error *err) {
+    bool same = false;
     const struct {
         const char *word;
         int low, *to;
@@ -71,11 +87,15 @@ static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error 
                   {"dilation", 1, &l->dilation[0]},
                   {"groups", 1, &l->groups}};
     GOSS_TRY(goss__word_units(w, 1, l, err));
-    GOSS_TRY(read_window(w, 2, l, err));
+    GOSS_TRY(read_steps_kernel(w, 2, l, err));
     l->groups = 1;
     for (int i = 3; i < w->n; i += 2) {
         if (goss__word_flag(w, i, l)) {
             i--;
+            continue;
+        }
+        if (goss__word_is(w, i, "pad") && goss__word_is(w, i + 1, "same")) {
+            same = true;
             continue;
         }
         size_t k = 0;
@@ -84,7 +104,7 @@ static goss_status read_conv1d(const goss__words *w, goss__layer *l, goss_error 
         const int high = option[k].to == &l->groups ? GOSS__TARGET_MAX_EXTENT : 1024;
         GOSS_TRY(int_word(w, i + 1, option[k].low, high, option[k].to, err));
     }
-    return GOSS_OK;
+    return check_pad(l, same, err);
 }
 
 static goss_status slide(const goss__layer *l, goss__flow *f, const char *what, goss_error *err) {
@@ -113,9 +133,11 @@ static void write_unless(goss__str *s, const char *word, int value, int usual) {
 
 static void write_conv1d(const goss__layer *l, goss__str *s) {
     goss__units_write(l, s);
-    goss__str_addf(s, " %d", l->kernel[0]);
+    for (int k = 0; k < l->n_kernels; k++) goss__str_addf(s, "%s%d", k ? "|" : " ", l->kernels[k][0]);
+    if (!l->n_kernels) goss__str_addf(s, " %d", l->kernel[0]);
     write_unless(s, "stride", l->stride[0], 1);
-    write_unless(s, "pad", l->pad[0], 0);
+    if (l->n_kernels) goss__str_add(s, " pad same");
+    if (!l->n_kernels) write_unless(s, "pad", l->pad[0], 0);
     write_unless(s, "dilation", l->dilation[0], 1);
     write_unless(s, "groups", l->groups, 1);
     goss__flags_write(l, s);
@@ -395,6 +417,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .fixed_steps = true,
      .product = true,
      .site = true,
+     .kernel_word = 2,
      .read = read_conv1d,
      .flow = flow_conv1d,
      .write = write_conv1d,

@@ -121,7 +121,7 @@ goss_val goss__apply_conv1d(goss__apply *a, const goss__layer *l, goss_val x) {
     o.pad_top = o.pad_bottom = l->pad[0];
     slide_lengths(a, l);
     const goss_val w = goss__apply_tensor(a, l, "w"), b = goss__apply_tensor(a, l, "b");
-    return as_steps(goss_conv_bias(as_column(x), w, b, o));
+    return as_steps(goss_conv_bias(as_column(x), goss__apply_kernel(a, l, w), b, o));
 }
 
 goss_val goss__apply_pool1d(goss__apply *a, const goss__layer *l, goss_val x) {
