@@ -89,6 +89,8 @@ static const cli_option options[] = {
                 "budgets of networks whose structure is generated, as 8KB,16KB (KB = 1024)"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "control", &asked.control,
                 "also the method shuffled-structure: each network has the structure of another task"),
+    CLI_TEXT_OF(KIND_IMAGES | DRAWN, "structures", "FILE.csv", &asked.structures,
+                "images: which task got which structure, at which score and cost, as a table"),
     CLI_TEXT_OF(KIND_IMAGES | DRAWN, "cache", "DIR", &asked.cache,
                 "images: cache of decoded images; a run's folder has one"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_SOUNDS | DRAWN, "skip-bad", &asked.skip_bad,

@@ -42,7 +42,7 @@ typedef struct eval_request {
     int unknown;                                  /* classes beside the ways, for telling that they are */
     bool unseen, skip_bad;
     /* networks whose structure is generated */
-    const char *budgets;
+    const char *budgets, *structures;
     bool control;
 } eval_request;
 

@@ -5,6 +5,7 @@
 
 #include "cli.h"
 #include "eval_runners.h"
+#include "structure_rows.h"
 #include "structures.h"
 
 /* Images in the format of some contenders; those of the first are the reference. */
@@ -17,9 +18,11 @@ typedef struct eval_view {
 
 typedef struct eval {
     const char *data, *labels, *classes, *methods, *cache;
-    const char *budget_list;
+    const char *budget_list, *structures;
     bool control;
     cli_budgets budgets;
+    cli_structure_rows rows;          /* of the model's own networks */
+    cli_variety variety[CLI_BUDGETS]; /* by budget */
     bool allow_seen, unseen, skip_bad, json;
     int episodes, threads, fine_tune;
     goss_episode_spec spec;

@@ -17,6 +17,12 @@ static void show(void *context, int which, int done, int episodes) {
     fflush(stderr);
 }
 
+static void collect(void *context, int which, int task, const goss_answers *answers) {
+    eval *e = context;
+    (void)task;
+    if (which == 0) cli_rows_add(&e->rows, answers);
+}
+
 /* bytes: 0: the most that was trained for. */
 static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_score *scores, goss_error *err) {
     goss_contender contenders[EVAL_MOST];
@@ -32,7 +38,9 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     }
     o.episodes = e->episodes;
     o.threads = threads;
-    if (isatty(STDERR_FILENO)) o.progress = show, o.context = e;
+    o.context = e;
+    if (isatty(STDERR_FILENO)) o.progress = show;
+    if (e->structures) o.answered = collect;
     return goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, NULL, err);
 }
 
@@ -40,10 +48,14 @@ static goss_status judge_all(eval *e, goss_score (*scores)[EVAL_MOST], goss_erro
     goss_threads *threads;
     GOSS_TRY(goss_threads_new(e->threads, &threads, err));
     goss_status s = e->budgets.n == 0 ? judge(e, 0, threads, scores[0], err) : GOSS_OK;
-    for (int i = 0; s == GOSS_OK && i < e->budgets.n; i++)
+    for (int i = 0; s == GOSS_OK && i < e->budgets.n; i++) {
+        cli_rows_begin(&e->rows, e->budgets.bytes[i]);
         s = goss_error_prefix(err, judge(e, e->budgets.bytes[i], threads, scores[i], err), "--budget %lld bytes",
                               (long long)e->budgets.bytes[i]);
+        e->variety[i] = cli_rows_variety(&e->rows);
+    }
     goss_threads_free(threads);
+    if (s == GOSS_OK && e->structures) s = cli_rows_write(&e->rows, e->structures, err);
     return s;
 }
 
@@ -55,6 +67,8 @@ static goss_status race(eval *e, goss_model *first, const char *model, goss_erro
     GOSS_TRY(read);
     GOSS_TRY(gathered);
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(first, model, "--budget", err));
+    if (e->structures) GOSS_TRY(cli_need_structures(first, model, "--structures", err));
+    if (e->structures) GOSS_TRY(cli_rows_open(&e->rows, first, e->structures, err));
     GOSS_TRY(eval_open(e, err));
     GOSS_TRY(judge_all(e, scores, err));
     if (e->budgets.n > 0)
@@ -70,9 +84,10 @@ int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, 
     if (n > 1) cli_usage(verb, "several models: only those of tables are folds; --methods NAME=FILE races others");
     e.data = q->data, e.labels = q->labels, e.classes = q->classes, e.methods = q->methods, e.cache = q->cache;
     e.allow_seen = q->allow_seen, e.unseen = q->unseen, e.skip_bad = q->skip_bad, e.json = q->json;
-    e.budget_list = q->budgets, e.control = q->control;
+    e.budget_list = q->budgets, e.control = q->control, e.structures = q->structures;
     e.episodes = q->episodes, e.threads = q->threads, e.fine_tune = q->fine_tune, e.spec = q->episode;
     const int status = race(&e, first, words[0], &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+    cli_rows_close(&e.rows);
     eval_close(&e);
     return status;
 }

@@ -144,4 +144,45 @@ TEST(reports_do_not_depend_on_threads) {
     T_CHECK(*a == *b);
     free(one);
 }
+
+/* The i-th line of a text, or NULL. */
+static const char *line_of(const char *text, int i) {
+    for (; text && i > 0; i--) text = strchr(text, '\n') ? strchr(text, '\n') + 1 : NULL;
+    return text && *text ? text : NULL;
+}
+
+TEST(which_task_got_what_is_a_table) {
+    T_CHECK(prepare());
+    T_EQ(eval("--budget 3KB,64KB --control --structures rows.csv --json"), 0);
+    SAYS(out_text, "\"violations\": 0, \"structures\": {\"tasks\": 40, \"distinct\": ");
+    SAYS(out_text, "\"distance\": 0.000000, \"bytes_score_correlation\": null}"); /* in 64 KB everything fits */
+    const double score = accuracy_of("hypernet");
+    size_t size;
+    char *rows = tiny_read(tiny_path("rows.csv"), &size);
+    double sum = 0;
+    SAYS(rows, "budget,task,accuracy,bytes,macs,ram,structure\n3072,0,");
+    for (int i = 0; i < 80; i++) {
+        long budget, bytes;
+        int task;
+        double accuracy;
+        char gates[100];
+        const char *line = line_of(rows, 1 + i);
+        T_CHECK(line && sscanf(line, "%ld,%d,%lf,%ld,%*d,%*d,%99s", &budget, &task, &accuracy, &bytes, gates) == 5);
+        T_EQ(budget, i < 40 ? 3072 : 65536);
+        T_EQ(task, i % 40);
+        T_CHECK(bytes <= budget && bytes > 1000 && strlen(gates) == 7 + 1 + 3);
+        T_CHECK(i < 40 || strcmp(gates, "1111111.111") == 0);
+        if (i < 40) sum += accuracy / 40;
+    }
+    T_NEAR(sum, score, 1e-6);
+    T_CHECK(line_of(rows, 81) == NULL);
+    free(rows);
+    T_EQ(eval("--budget 3KB --structures no/such/rows.csv"), 1);
+    SAYS(err_text, "--structures no/such/rows.csv: cannot be written");
+    T_EQ(train("plain", "train.steps=3"), 0);
+    RUN(1, "eval plain/model.safetensors --data other-images-idx3-ubyte --structures rows.csv");
+    SAYS(err_text, "no structures of their own");
+    T_EQ(eval("--budget 3KB --structures rows.csv"), 0);
+    SAYS(out_text, "different structures of 40 tasks; ");
+}
 TEST_MAIN()

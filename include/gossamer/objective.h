@@ -43,6 +43,7 @@ typedef struct goss_answers {
     const float *weight;     /* [n], 0 for padding; NULL: all 1 */
     goss_target_scale scale; /* of regression */
     float *scratch;          /* [2 n] */
+    const float *structure;  /* of the network, where it is chosen (space.h); NULL: it is not. No metric reads it */
 } goss_answers;
 
 /* A metric, one row of an objective's list. */

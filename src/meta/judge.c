@@ -59,7 +59,8 @@ goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pa
                           .target = goss__task_pack_raw_query(pack, t),
                           .weight = pack->query_weight + (size_t)t * q,
                           .scale = pack->spec.scale,
-                          .scratch = j->scratch};
+                          .scratch = j->scratch,
+                          .structure = goss__planner_structure(&j->planner, t)};
 }
 
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {

@@ -64,6 +64,8 @@ goss_status goss__planner_collect(goss__planner *p, goss__task_pack *pack, const
                                   int64_t draws, goss_error *err);
 /* What the structures chosen so far cost. */
 goss_structure_figures goss__planner_figures(const goss__planner *p);
+/* What task t of the batch got; NULL: nothing was chosen. */
+const float *goss__planner_structure(const goss__planner *p, int t);
 /* Binds them to a program that has the inputs above. */
 goss_status goss__planner_bind(const goss__planner *p, goss_exec *exec, goss_error *err);
 #endif

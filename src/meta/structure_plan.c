@@ -220,6 +220,10 @@ goss_structure_figures goss__planner_figures(const goss__planner *p) {
     return f;
 }
 
+const float *goss__planner_structure(const goss__planner *p, int t) {
+    return p->structure ? p->structure + (size_t)t * (size_t)p->gates : NULL;
+}
+
 static goss_status choose(goss__planner *p, int t, int outputs, goss_error *err) {
     const goss_space *s = p->method->space;
     float *structure = p->structure + (size_t)t * (size_t)p->gates;
