@@ -50,6 +50,11 @@ static const struct {
      "2; dense "
      "3..6/3; readout attention; head",
      2},
+    {"gru 3..6; tanh; readout mean; dense 4; head", 2},
+    {"conv1d 2..4 3 pad 1; lstm 2..6/2 bidirectional; norm group 2; tanh; rnn 2..5 nested; optional { dense 2..5 "
+     "nested }; "
+     "readout last; head",
+     2},
     {"optional { dense 3 }; gru 5; dense 3..6; relu|tanh; readout mean; optional { residual { dense 3..6 } }; head", 2},
 };
 enum { SPACES = sizeof spaces / sizeof *spaces };
@@ -172,9 +177,11 @@ static void count_line(tally *t, const char *line, int64_t outputs) {
     } else if (strncmp(line, "pool1d max 2", 12) == 0) {
         t->h /= 2;
         moment(t, before + flowing(t));
-    } else if (strncmp(line, "gru", 3) == 0) {
-        t->macs += t->h * 3 * (t->c + atoi(line + 4)) * atoi(line + 4);
-        t->c = atoi(line + 4);
+    } else if (strncmp(line, "gru", 3) == 0 || strncmp(line, "rnn", 3) == 0 || strncmp(line, "lstm", 4) == 0) {
+        const int gates = line[0] == 'g' ? 3 : line[0] == 'r' ? 1 : 4, units = atoi(strchr(line, ' '));
+        const int ways = strstr(line, "bidirectional") ? 2 : 1;
+        t->macs += t->h * ways * gates * (t->c + units) * units;
+        t->c = ways * units;
         moment(t, before + flowing(t));
     } else if (strncmp(line, "readout", 7) == 0) {
         t->macs += strstr(line, "attention") ? t->h * t->c : 0;
@@ -683,6 +690,7 @@ TEST(choices_that_cannot_be_made_are_refused_with_the_reason) {
         {"conv 4..8 3|5", "need pad same"},
         {"conv 4..8 5|3 pad same", "sizes of a kernel increase"},
         {"conv 4..8 2|4 pad same", "odd kernels"},
+        {"gru 2..4 norm", "over all units"},
         {"conv1d 4..8 3|5", "need pad same"},
         {"conv1d 8 3x1", "\"3x1\" is not expected"},
         {"conv1d 8 4 pad same", "odd kernels, not 4"},

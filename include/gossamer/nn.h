@@ -160,7 +160,7 @@ typedef struct goss_target goss_target;
  *
  * What a text may leave open, for networks whose structure is chosen or generated (space.h; docs/structure.md):
  *
- *   LOW..HIGH[/STEP]                 units of conv, dense and presets; `nested` after them: in order
+ *   LOW..HIGH[/STEP]                 units of conv, dense, recurrent layers, presets; `nested` after them: in order
  *   1|3|5                            sizes of a kernel, with pad same
  *   relu|gelu   pool max|avg 2       alternatives, one word each; the same as
  *   choose { ... } or { ... }        one of several parts with outputs of the same shape

@@ -29,6 +29,10 @@ static goss_val unit_sizes(const goss_method *m, const goss_weights *w, int grou
         goss_val v = goss_weights_get(w, e->name);
         const uint32_t axes = ((1u << e->rank) - 1) & ~1u; /* all but tasks and units */
         v = goss_mean(goss_abs(v), axes, false);
+        const int64_t units = goss_target_units_count(m->target, group), gates = e->dim[e->rank - 1] / units;
+        if (gates > 1) /* of recurrent units */
+            v = goss_mean(goss_reshape(v, GOSS_SHAPE(goss_dim(v, 0), goss_n(gates), goss_n(units))), GOSS_AXIS(1),
+                          false);
         v = goss_div(v, goss_max(goss_mean(v, GOSS_AXIS(1), true), goss_const(v.graph, 1e-12)));
         sum = goss_valid(sum) ? goss_add(sum, v) : v;
     }

@@ -164,7 +164,7 @@ struct goss__layer_kind {
     bool activation;    /* keeps shapes and maps 0 to 0 */
     bool keeps_padding; /* of sequences: steps that are 0 for being beyond a sample's length stay so */
     bool fixed_steps;   /* of sequences: the number of steps must be known when a graph is built */
-    bool opaque;        /* units in front of it and behind it cannot be masked */
+    bool opaque;        /* units in front of it and behind it cannot be masked, unless it has a range of units */
     bool by_width;      /* divides products by the root of its input's width; a smaller width is made up for in them */
     bool looks_up;      /* chooses rows of its weights, which are multiplied by nothing */
     int kernel_word;    /* the word in which A|B are sizes of one kernel; elsewhere they are alternative layers */
@@ -183,6 +183,7 @@ extern const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS]; /* tar
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
 bool goss__layer_is(const goss__layer *l, const char *word);
+static inline bool goss__layer_opaque(const goss__layer *l) { return l->kind->opaque && !l->low; }
 /* Whether l is `columns` that leaves the selection open. */
 bool goss__layer_columns_open(const goss__layer *l);
 static inline bool goss__layer_has_column(const goss__layer *l, int64_t i) { return l->columns[i / 64] >> i % 64 & 1; }
@@ -205,6 +206,8 @@ goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x);
 /* ---- applying, for layers in other files (target_apply.c) ---- */
 goss_graph *goss__apply_graph(const goss__apply *a);
 /* Tensor SUFFIX of a layer; GOSS_NONE: it has none of that name. */
+/* The live units of the layer, [Tw, units], by masks and gates; GOSS_NONE: all of them. */
+goss_val goss__apply_live(const goss__apply *a, const goss__layer *l);
 /* The weights of a convolution with the taps that gates leave of the kernel. */
 goss_val goss__apply_kernel(const goss__apply *a, const goss__layer *l, goss_val w);
 goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const char *suffix);

@@ -78,11 +78,18 @@ static goss_val read_units(const goss__apply *a, goss_val x, int group, int repe
     return goss_affine(x, channel_mask(a->live, group, repeat), GOSS_NONE);
 }
 
-/* The live units in the statistics of a norm. */
-static goss_val norm_mask(const goss__apply *a, const goss__layer *l) {
-    const goss_val mask = goss__layer_mask(l, a->c.unit_mask), live = goss__layer_mask(l, a->live);
+static goss_val both(goss_val mask, goss_val live) {
     if (!goss_valid(mask) || !goss_valid(live)) return goss_valid(mask) ? mask : live;
     return goss_mul(mask, live);
+}
+
+/* The live units in the statistics of a norm. */
+static goss_val norm_mask(const goss__apply *a, const goss__layer *l) {
+    return both(goss__layer_mask(l, a->c.unit_mask), goss__layer_mask(l, a->live));
+}
+
+goss_val goss__apply_live(const goss__apply *a, const goss__layer *l) {
+    return both(channel_mask(a->c.unit_mask, l->units, 1), channel_mask(a->live, l->units, 1));
 }
 
 static goss_val modulate(const goss__apply *a, const goss__layer *l, goss_val x) {
@@ -319,6 +326,7 @@ static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
     if (l->kind->product || l->kind->declare) x = read_units(a, x, l->in_units, l->in_repeat);
     x = l->kind->apply(a, l, x);
     if (l->site >= 0) x = modulate(a, l, x);
+    if (l->kind->opaque) x = goss_affine(x, goss__layer_mask(l, a->c.unit_mask), GOSS_NONE);
     if (l->out_flow.rank == 2 && !l->kind->keeps_padding) x = goss__mask_steps(a, x);
     goss_scope_pop(a->g);
     if (l->name[0]) publish(a, "hidden", l->name, x);

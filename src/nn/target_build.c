@@ -178,10 +178,11 @@ static void flow_units(goss_target *t, units *u) {
         goss__layer *l = &t->layers[i];
         l->in_units = u->at;
         l->in_repeat = u->repeat;
-        if (l->kind->opaque)
+        if (goss__layer_opaque(l))
             flow_opaque(u);
         else if (l->kind->product)
             flow_product(u, l, i);
+        if (l->both && !goss__layer_opaque(l)) u->repeat = 2;
         if (goss__layer_columns_open(l)) make_units(u, i);
         if (!l->kind->apply) flow_marker(u, l);
         if (goss__layer_is(l, "flatten")) u->repeat *= (int)goss__flow_positions(&l->in_flow);
@@ -355,7 +356,8 @@ int64_t goss_target_site_channels(const goss_target *t, int i) {
 }
 
 int64_t goss_target_units_count(const goss_target *t, int i) {
-    return goss__flow_channels(&t->layers[t->unit_layer[i]].out_flow);
+    const goss__layer *l = &t->layers[t->unit_layer[i]];
+    return goss__flow_channels(&l->out_flow) / l->repeat;
 }
 
 int goss_target_gates(const goss_target *t) { return t->n_gates; }

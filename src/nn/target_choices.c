@@ -49,7 +49,7 @@ static int common(const goss_target *t, int a, int b) {
 /* ---- units ---- */
 
 static bool makes_units(const goss__layer *l) {
-    return l->kind->product && !l->kind->opaque && l->groups <= 1 && !goss__layer_is(l, "head");
+    return l->kind->product && !goss__layer_opaque(l) && l->groups <= 1 && !goss__layer_is(l, "head");
 }
 
 static int64_t gcd(int64_t a, int64_t b) {

@@ -11,9 +11,15 @@ static goss_val tensor(const goss__apply *a, const goss__layer *l, const char *p
     return goss__apply_tensor(a, l, name);
 }
 
+/* A dead unit changes no other one. */
+static goss_val state_weights(const goss__apply *a, const goss__layer *l, goss_val u) {
+    const goss_val live = goss__apply_live(a, l);
+    return goss_valid(live) && goss_valid(u) ? goss_mul(u, goss_unsqueeze(live, 2)) : u;
+}
+
 static goss_recurrent cell(const goss__apply *a, const goss__layer *l, const char *prefix) {
     return (goss_recurrent){.w = tensor(a, l, prefix, "w"),
-                            .u = tensor(a, l, prefix, "u"),
+                            .u = state_weights(a, l, tensor(a, l, prefix, "u")),
                             .b = tensor(a, l, prefix, "b"),
                             .c = tensor(a, l, prefix, "c"),
                             .gain_w = tensor(a, l, prefix, "gain_w"),

@@ -37,8 +37,8 @@ static goss_status add(goss_target *t, int i, const char *suffix, int64_t rows, 
                     .role = role,
                     .fan_in = rows ? rows : goss__flow_channels(&l->in_flow),
                     .fan_out = columns,
-                    .out_units = -1,
-                    .in_units = -1};
+                    .out_units = l->units,
+                    .in_units = rows ? l->in_units : -1};
     if (rows) e.dim[0] = rows, e.dim[1] = columns;
     if (!rows) e.dim[0] = columns;
     return goss__layer_entry(t->layout, l, suffix, e, err);
@@ -171,6 +171,8 @@ static goss_status read_directions(const goss__words *w, int from, goss__layer *
             l->normed = true;
         else if (goss__word_is(w, i, "bidirectional") && !l->both)
             l->both = true;
+        else if (goss__word_is(w, i, "nested") && l->low && !l->nested)
+            l->nested = true;
         else
             return goss__word_bad(w, i, err);
     }
@@ -178,8 +180,14 @@ static goss_status read_directions(const goss__words *w, int from, goss__layer *
 }
 
 static goss_status read_recurrent(const goss__words *w, goss__layer *l, goss_error *err) {
-    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT / 8, &l->out, err));
-    return read_directions(w, 2, l, err);
+    GOSS_TRY(goss__word_units(w, 1, l, err));
+    if (l->out > GOSS__TARGET_MAX_EXTENT / 8)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: \"%.*s\" is not an integer from 1 to %d; write: %s", w->kind,
+                              w->size[1] > 60 ? 60 : w->size[1], w->at[1], GOSS__TARGET_MAX_EXTENT / 8, w->usage);
+    GOSS_TRY(read_directions(w, 2, l, err));
+    if (!l->low || !l->normed) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: its norms are over all units, whose number then cannot be a range",
+                          w->kind);
 }
 
 static goss_status flow_recurrent(const goss__layer *l, goss__flow *f, goss_error *err) {
@@ -189,7 +197,23 @@ static goss_status flow_recurrent(const goss__layer *l, goss__flow *f, goss_erro
 }
 
 static void write_recurrent(const goss__layer *l, goss__str *s) {
-    goss__str_addf(s, " %lld%s%s", (long long)l->out, l->normed ? " norm" : "", l->both ? " bidirectional" : "");
+    goss__units_write(l, s);
+    goss__str_addf(s, "%s%s", l->normed ? " norm" : "", l->both ? " bidirectional" : "");
+    goss__flags_write(l, s);
+}
+
+/* Of the state: what it multiplies are the layer's own units. */
+static goss_status add_state(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns,
+                             goss_error *err) {
+    goss_entry e = {.rank = 2,
+                    .dim = {rows, columns},
+                    .init = GOSS_INIT_LECUN,
+                    .role = GOSS_ROLE_WEIGHT,
+                    .fan_in = rows,
+                    .fan_out = columns,
+                    .out_units = t->layers[i].units,
+                    .in_units = t->layers[i].units};
+    return goss__layer_entry(t->layout, &t->layers[i], suffix, e, err);
 }
 
 /* The tensors of one direction. The state's bias is one of its own only where a gate multiplies it (gru). */
@@ -199,7 +223,7 @@ static goss_status declare_direction(goss_target *t, int i, const char *prefix, 
     char name[16];
 #define NAMED(suffix) (snprintf(name, sizeof name, "%s%s", prefix, suffix), name)
     GOSS_TRY(add_weight(t, i, NAMED("w"), in, columns, err));
-    GOSS_TRY(add_weight(t, i, NAMED("u"), units, columns, err));
+    GOSS_TRY(add_state(t, i, NAMED("u"), units, columns, err));
     GOSS_TRY(add_bias(t, i, NAMED("b"), columns, err));
     if (own_bias) GOSS_TRY(add_bias(t, i, NAMED("c"), columns, err));
     if (!t->layers[i].normed) return GOSS_OK;
