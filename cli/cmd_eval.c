@@ -56,6 +56,8 @@ static const cli_option options[] = {
                 "any table: the column to predict (the last one)"),
     CLI_INT_OF(KIND_ANY_TABLE | DRAWN, "max-rows", "N", &asked.most_rows, "", 2, 1 << 30,
                "any table: at most N support rows; what is predicted stays the same"),
+    CLI_INT_OF(KIND_ANY_TABLE | DRAWN, "networks", "N", &asked.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
+               "any table: networks of MODEL's ensemble (1)"),
     CLI_TEXT_OF(KIND_ANY_TABLE | DRAWN, "splits", "FILE", &asked.splits,
                 "any table: write the rows of each division (csv: data, repeat, row, part), for other programs"),
     CLI_TEXT_OF(KIND_TABLES | DRAWN, "descriptor", "FILE", &asked.descriptors,

@@ -34,7 +34,7 @@ typedef struct eval_request {
     /* whole tables */
     const char *target, *splits;
     double share;
-    int most_rows;
+    int most_rows, networks;
     /* episodes of classes */
     goss_episode_spec episode;
     int episodes;

@@ -133,10 +133,20 @@ static goss_status judge_set(whole_eval *e, int i, sum *of, goss_error *err) {
     return goss_error_prefix(err, done, e->set[i].name);
 }
 
-static goss_status add_model(whole_eval *e, goss_model *model, const char *name, goss_error *err) {
-    if (goss_table_network_is(model)) return add_runner(e, &whole_network, name, model, err);
-    return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: method %s makes no network of a whole table", name,
-                          goss_method_name(goss_model_method(model)));
+/* The model's networks; and, if they were asked for, gradient steps behind them. */
+static goss_status add_model(whole_eval *e, const eval_request *q, goss_model *model, const char *name,
+                             goss_error *err) {
+    if (!goss_table_network_is(model))
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: method %s makes no network of a whole table", name,
+                              goss_method_name(goss_model_method(model)));
+    e->options = e->tuned_options = (goss_table_network_options){.networks = q->networks, .seed = q->seed};
+    e->tuned_options.fine_tune = q->fine_tune;
+    e->network = e->tuned = whole_network;
+    e->network.options = &e->options, e->tuned.options = &e->tuned_options;
+    GOSS_TRY(add_runner(e, &e->network, name, model, err));
+    if (!q->fine_tune) return GOSS_OK;
+    snprintf(e->tuned_name, sizeof e->tuned_name, "%.250s + %d steps", name, q->fine_tune);
+    return add_runner(e, &e->tuned, e->tuned_name, model, err);
 }
 
 static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model *model, const char *name,
@@ -144,7 +154,7 @@ static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model *mo
     sum of[WHOLE_METHODS];
     GOSS_TRY(whole_sets_open(e, q->data, q->target, q->metric, err));
     GOSS_TRY(find_metric(e, q->metric, err));
-    if (model) GOSS_TRY(add_model(e, model, name, err));
+    if (model) GOSS_TRY(add_model(e, q, model, name, err));
     GOSS_TRY(add_methods(e, q->methods ? q->methods : "linear,knn", err));
     if (q->splits) GOSS_TRY(write_splits(e, q->splits, err));
     for (int i = 0; i < e->sets; i++) GOSS_TRY(judge_set(e, i, of, err));
@@ -155,7 +165,8 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
     goss_error err;
     whole_eval e = {.split = {.share = q->share > 0 ? q->share : 0.5, .most_rows = q->most_rows, .seed = q->seed},
                     .repeats = q->repeats ? q->repeats : 5};
-    if (q->fine_tune) cli_usage(verb, "--fine-tune: no method of whole tables takes gradient steps");
+    if (!first && (q->fine_tune || q->networks))
+        cli_usage(verb, "--%s is for a model, and there is none", q->fine_tune ? "fine-tune" : "networks");
     if (q->allow_seen) cli_usage(verb, "--allow-seen: no method of whole tables has seen other tables");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);
     const goss_status s = evaluate(&e, q, first, words[0], &err);

@@ -36,8 +36,9 @@ static goss_status match_classes(const whole_set *s, network *n, goss_error *err
     return GOSS_OK;
 }
 
-static goss_status make(const goss_model *model, const whole_split *s, network *n, goss_error *err) {
-    GOSS_TRY(goss_table_network_adapt(model, s->set->table, &s->set->roles, s->support_rows, s->n_support, NULL,
+static goss_status make(const whole_method *m, const goss_model *model, const whole_split *s, network *n,
+                        goss_error *err) {
+    GOSS_TRY(goss_table_network_adapt(model, s->set->table, &s->set->roles, s->support_rows, s->n_support, m->options,
                                       &n->network, err));
     GOSS_TRY(goss_table_fit_parse(goss_network_data(n->network)->transform, &n->fit, err));
     GOSS_TRY(match_classes(s->set, n, err));
@@ -79,9 +80,8 @@ static double bytes_of(const goss_network *n) {
 static goss_status run_network(const whole_method *m, const goss_model *model, const whole_split *s, float *out,
                                whole_cost *cost, goss_error *err) {
     network n = {0};
-    (void)m;
     const double begin = whole_now();
-    goss_status done = make(model, s, &n, err);
+    goss_status done = make(m, model, s, &n, err);
     const double made = whole_now();
     if (done == GOSS_OK) done = predict(s, &n, out, err);
     *cost = (whole_cost){made - begin, whole_now() - made, n.network ? bytes_of(n.network) : 0};
@@ -92,4 +92,4 @@ static goss_status run_network(const whole_method *m, const goss_model *model, c
     return done;
 }
 
-const whole_method whole_network = {"network", run_network};
+const whole_method whole_network = {"network", run_network, NULL};

@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "gossamer/model.h"
 #include "gossamer/table.h"
+#include "gossamer/table_network.h"
 #include "gossamer/table_split.h"
 
 enum { WHOLE_METHODS = 32 };
@@ -43,6 +44,7 @@ typedef struct whole_method {
      * a method that has one. */
     goss_status (*run)(const struct whole_method *self, const goss_model *model, const whole_split *split, float *out,
                        whole_cost *cost, goss_error *err);
+    const goss_table_network_options *options; /* of a model's networks; NULL: the defaults */
 } whole_method;
 
 /* A method in the comparison. */
@@ -61,6 +63,9 @@ typedef struct whole_eval {
     int sets;
     whole_runner runner[WHOLE_METHODS];
     int runners;
+    goss_table_network_options options, tuned_options;
+    whole_method network, tuned; /* the model's, and the same with gradient steps */
+    char tuned_name[300];
     const goss_metric *metric;
     goss_table_split_options split;
     int repeats;

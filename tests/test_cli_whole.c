@@ -45,6 +45,12 @@ static double number(const char *method, const char *key) {
     return strncmp(v + strlen(at), "null", 4) == 0 ? NAN : strtod(v + strlen(at), NULL);
 }
 
+#define ANY_MODEL                                                                                                      \
+    "train data.kind=prior prior.columns=6 prior.queries=16 prior.support=20..24 prior.families=linear "               \
+    "prior.missing=0 prior.group=2 train.method=tables 'model.backbone=dense 16; relu' cells.width=6 "                 \
+    "cells.layers=1 cells.heads=2 cells.directions=2 cells.ranked=1 train.tasks=2 train.steps=4 "                      \
+    "validate.every=0 run.dir=any"
+
 TEST(methods_on_divisions_of_tables) {
     write_tables();
     RUN(0, "eval tables --data good.csv,noise.arff --split 0.5 --repeats 4 --json");
@@ -84,10 +90,7 @@ TEST(fewer_support_rows_are_worse_and_smaller) {
 TEST(a_model_of_any_table) {
     static char text[2000];
     write_tables();
-    RUN(0, "train data.kind=prior prior.columns=6 prior.queries=16 prior.support=20..24 prior.families=linear "
-           "prior.missing=0 prior.group=2 train.method=tables 'model.backbone=dense 16; relu' cells.width=6 "
-           "cells.layers=1 cells.heads=2 cells.directions=2 cells.ranked=1 train.tasks=2 train.steps=4 "
-           "validate.every=0 run.dir=any");
+    RUN(0, ANY_MODEL);
     int n = snprintf(text, sizeof text, "a,b,kind\n");
     for (int i = 0; i < 48; i++) n += snprintf(text + n, sizeof text - (size_t)n, "%d,%d,k%d\n", i % 5, i % 7, i % 12);
     put("many.csv", text);
@@ -100,6 +103,21 @@ TEST(a_model_of_any_table) {
     T_EQ(number("linear", "undefined"), 0);
     T_CHECK(number("any/model.safetensors", "bytes") > 0 && number("any/model.safetensors", "seconds_per_task") > 0);
     T_NEAR(number("linear", "difference"), number("linear", "good") - number("any/model.safetensors", "good"), 1e-9);
+}
+
+/* An ensemble is larger; gradient steps are a contender of their own. */
+TEST(ensembles_and_gradient_steps) {
+    write_tables();
+    if (access(tiny_path("any/model.safetensors"), F_OK) != 0) RUN(0, ANY_MODEL);
+    RUN(0, "eval any/model.safetensors --data good.csv --repeats 1 --methods linear --metric log_loss --json");
+    const double bytes = number("any/model.safetensors", "bytes"), value = number("any/model.safetensors", "value");
+    RUN(0, "eval any/model.safetensors --data good.csv --repeats 1 --methods linear --metric log_loss --json "
+           "--networks 3 --fine-tune 5");
+    T_NEAR(number("any/model.safetensors", "bytes"), 3 * bytes, 0);
+    T_CHECK(number("any/model.safetensors", "value") != value);
+    T_CHECK(number("any/model.safetensors + 5 steps", "value") != number("any/model.safetensors", "value"));
+    RUN(2, "eval tables --data good.csv --networks 3");
+    SAYS(err_text, "--networks is for a model");
 }
 
 TEST(targets_of_numbers) {
@@ -168,7 +186,7 @@ TEST(mistakes) {
         {"eval tables --data good.csv,price.csv", 1, "evaluate them apart"},
         {"eval tables --data good.csv --ways 5", 2, "--ways is for"},
         {"eval tables --data good.csv --support 5", 2, "--support is for"},
-        {"eval tables --data good.csv --fine-tune 5", 2, "--fine-tune"},
+        {"eval tables --data good.csv --fine-tune 5", 2, "--fine-tune is for a model"},
         {"eval tables more --data good.csv", 2, "\"more\""},
         {"eval tables --data one.csv", 1, "a single column"},
     };
