@@ -44,6 +44,7 @@ typedef struct goss_task_batch {
     goss_val known;            /* "known" [T]: 0 for a new task, else 1 */
     int64_t outputs;           /* W at most */
     bool all_known, supported; /* of the spec: no task is new; tasks have support samples */
+    bool labelled_queries; /* tables: queries are further labelled samples, to which the head is fitted, too (false) */
 } goss_task_batch;
 
 /* Declares the inputs for tasks of a spec, up to `tasks` at a time. */

@@ -27,8 +27,8 @@ extern "C" {
 /* Defaults in brackets. */
 typedef struct goss_table_network_options {
     int networks; /* of an ensemble, each of which has been told the classes in another order (1) */
-    /* Of a table of more rows, so many are drawn, of each class as many as its share (0: as many as fit the memory of
-     * attention, at most 2000) */
+    /* The most rows that attention reads, of each class as many as its share; the head is fitted to all (0: 256, or as
+     * many as there is memory for) */
     int rows;
     int fine_tune;         /* gradient steps on these rows behind it, or GOSS_FINE_TUNE_AUTO (0) */
     uint64_t seed;         /* of both draws */

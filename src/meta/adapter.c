@@ -15,6 +15,7 @@ static goss_status compile(goss__adapter *a, int networks, goss_error *err) {
     const goss_method *m = a->model->method;
     goss_task_batch b = goss_task_batch_declare(g, &a->pack.spec, 1);
     goss_adapted made;
+    b.labelled_queries = a->labelled_queries;
     goss_status s = goss_method_adapt(m, g, &b, a->outputs, a->fine_tune, networks, &made, err);
     if (s == GOSS_OK) {
         a->target = made.target;
@@ -69,7 +70,9 @@ static goss_status open_adapter(goss__adapter *a, const goss_task_spec *most, co
 
 goss_status goss__adapter_open(goss__adapter *a, const goss_model *model, const goss_task_spec *most,
                                const goss_adapt_options *options, goss_threads *threads, goss_error *err) {
-    *a = (goss__adapter){.model = model, .fine_tune = options ? options->fine_tune : 0};
+    *a = (goss__adapter){.model = model,
+                         .fine_tune = options ? options->fine_tune : 0,
+                         .labelled_queries = options && options->labelled_queries};
     goss_status s = open_adapter(a, most, options, threads, err);
     if (s != GOSS_OK) goss__adapter_close(a);
     return s;

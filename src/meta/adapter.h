@@ -10,6 +10,7 @@
 typedef struct goss__adapter {
     const goss_model *model;
     int fine_tune, members, outputs;
+    bool labelled_queries;
     goss__task_pack pack;
     goss_target *target; /* with a head */
     goss_space *space;   /* of that; NULL: no structures are generated */

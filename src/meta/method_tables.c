@@ -136,26 +136,42 @@ static goss_val drawn_to(const goss__tables_making *a) {
     return goss_transpose(goss__tables_by(a, a->cells.classes, "last.class"));
 }
 
-/* With f the features and 1 of each row, z = f d: w0 + d (z'z + lambda)^-1 z' (y - f w0). */
-static goss_val regressed(const goss__tables_making *a, goss_val features) {
-    const int64_t n = a->m->features + 1;
-    const goss_val w0 = drawn_to(a), weight = goss_unsqueeze(a->cells.weight, 2);
-    const goss_val d = goss_scale(goss_exp(goss_unsqueeze(goss__tables_own(a, "last.spread"), 1)), 1 / sqrt((double)n));
-    const goss_val one = goss_full(a->g, GOSS_SHAPE(a->b->T, a->b->S, goss_n(1)), 1);
-    const goss_val f = goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), weight);
+/* z'z [T,F+1,F+1] and z'(y - f w0) [T,F+1,W] over rows: with f their features and a 1, z = f d. */
+typedef struct normal {
+    goss_val gram, moment;
+} normal;
+
+static normal normal_of(const goss__tables_making *a, goss_val features, goss_val target, goss_val weight, goss_val d,
+                        goss_val w0) {
+    weight = goss_unsqueeze(weight, 2);
+    const goss_val one = goss_full(a->g, GOSS_SHAPE(a->b->T, goss_dim(features, 1), goss_n(1)), 1);
+    const goss_val f = goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), weight), z = goss_mul(f, d);
     const goss_val share = goss_div(a->b->class_mask, goss_sum(a->b->class_mask, GOSS_AXIS(1), true));
-    goss_val y = goss_mul(goss_sub(a->b->support_target, goss_unsqueeze(share, 1)), weight);
+    goss_val y = goss_mul(goss_sub(target, goss_unsqueeze(share, 1)), weight);
     y = goss_sub(y, goss_matmul(f, w0, false, false));
-    const goss_val z = goss_mul(f, d);
+    return (normal){goss_matmul(z, z, true, false), goss_matmul(z, y, true, false)};
+}
+
+/* w0 + d (z'z + lambda)^-1 z' (y - f w0). Rows that were not read have added nothing to the first layer. */
+static goss_val regressed(const goss__tables_making *a) {
+    const int64_t n = a->m->features + 1;
+    const goss_task_batch *b = a->b;
+    const goss_val w0 = drawn_to(a);
+    const goss_val d = goss_scale(goss_exp(goss_unsqueeze(goss__tables_own(a, "last.spread"), 1)), 1 / sqrt((double)n));
+    normal sum = normal_of(a, features_of_support(a), b->support_target, a->cells.weight, d, w0);
+    if (b->labelled_queries) {
+        const goss_val weight = goss_sum(b->query_target, GOSS_AXIS(2), false);
+        const normal more = normal_of(a, goss__embed_query(a->m, a->s, b), b->query_target, weight, d, w0);
+        sum = (normal){goss_add(sum.gram, more.gram), goss_add(sum.moment, more.moment)};
+    }
     const goss_val lambda = goss_unsqueeze(goss_scale(goss_exp(number(a, 0)), a->m->options.ridge), 2);
-    goss_val gram = goss_add(goss_matmul(z, z, true, false), goss_mul(goss__tables_diagonal(a->g, n), lambda));
-    goss_val v = goss_spd_solve(gram, goss_matmul(z, y, true, false));
-    return goss_add(w0, goss_mul(v, goss_transpose(d)));
+    const goss_val gram = goss_add(sum.gram, goss_mul(goss__tables_diagonal(a->g, n), lambda));
+    return goss_add(w0, goss_mul(goss_spd_solve(gram, sum.moment), goss_transpose(d)));
 }
 
 static void make_head(const goss__tables_making *a) {
     const int64_t f = a->m->features;
-    goss_val w = regressed(a, features_of_support(a));
+    goss_val w = regressed(a);
     w = goss_mul(w, goss_unsqueeze(goss_scale(goss_exp(number(a, 1)), logit_scale), 2));
     a->s->net.head_w = goss_slice(w, 1, 0, f);
     a->s->net.head_b = goss_squeeze(goss_slice(w, 1, f, 1), 1);

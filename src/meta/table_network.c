@@ -18,7 +18,7 @@
 #include "meta/adapter.h"
 #include "meta/network.h"
 
-enum { MOST_ROWS = 2000, ATTENTION = 48 << 20, CLASSES = GOSS_TABLE_NETWORK_CLASSES };
+enum { MOST_ROWS = 256, ATTENTION = 48 << 20, MOST_MORE = 100000, CLASSES = GOSS_TABLE_NETWORK_CLASSES };
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table"); }
 
@@ -35,10 +35,10 @@ typedef struct making {
     const goss_table *table;
     const goss_table_network_options *o;
     goss_table_fit *fit;
-    int32_t *rows; /* [n] */
-    int n, width, classes, slots;
+    int32_t *rows; /* [n + more]: those that attention reads, and those that the head alone is fitted to */
+    int n, more, width, classes, slots;
     slot *slot;
-    float *x, *y;                      /* [n,width], [n] */
+    float *x, *y;                      /* of all these rows: [,width], [] */
     int order[CLASSES], turn[CLASSES]; /* classes by size; as told to a member of the ensemble */
     bool shown;                        /* some column was left out */
 } making;
@@ -130,9 +130,11 @@ static goss_status choose_rows(making *a, const float *y, int most, goss_error *
     }
     if (s == GOSS_OK) {
         qsort(d, (size_t)a->n, sizeof *d, by_key);
-        for (int i = 0; i < most; i++) kept[i] = a->rows[d[i].row];
-        memcpy(a->rows, kept, (size_t)most * sizeof *kept);
-        goss__log(GOSS_LOG_INFO, "%s: %d of %d rows are read", goss_table_file(a->table, 0), most, a->n);
+        for (int i = 0; i < a->n; i++) kept[i] = a->rows[d[i].row];
+        memcpy(a->rows, kept, (size_t)a->n * sizeof *kept);
+        a->more = a->n - most < MOST_MORE ? a->n - most : MOST_MORE;
+        if (most + a->more < a->n)
+            goss__log(GOSS_LOG_WARN, "%s: %d of %d rows are used", goss_table_file(a->table, 0), most + a->more, a->n);
         a->n = most;
     }
     goss__free(d), goss__free(own), goss__free(kept);
@@ -140,7 +142,7 @@ static goss_status choose_rows(making *a, const float *y, int most, goss_error *
 }
 
 static goss_status read_targets(making *a, goss_error *err) {
-    return goss_table_transform_targets(a->fit->transform, a->table, a->rows, a->n, a->y, err);
+    return goss_table_transform_targets(a->fit->transform, a->table, a->rows, a->n + a->more, a->y, err);
 }
 
 static goss_status read_rows(making *a, goss_error *err) {
@@ -151,8 +153,9 @@ static goss_status read_rows(making *a, goss_error *err) {
         GOSS_TRY(choose_rows(a, a->y, most, err));
         GOSS_TRY(read_targets(a, err));
     }
-    if (!(a->x = goss__calloc((size_t)a->n * (size_t)a->width, sizeof *a->x))) return no_memory(err);
-    return goss_table_transform_apply(a->fit->transform, a->table, a->rows, a->n, a->x, NULL, err);
+    const int all = a->n + a->more;
+    if (!(a->x = goss__calloc((size_t)all * (size_t)a->width, sizeof *a->x))) return no_memory(err);
+    return goss_table_transform_apply(a->fit->transform, a->table, a->rows, all, a->x, NULL, err);
 }
 
 /* Large classes first; of equal ones that which comes first among the rows. */
@@ -186,26 +189,32 @@ static void turn_classes(making *a, int member) {
     memcpy(a->turn, left, sizeof left);
 }
 
+/* Rows from `first` on. */
+static void put_rows(const making *a, int first, int n, const int *called, float *x, float *y) {
+    for (int r = 0; r < n; r++) {
+        const float *from = a->x + (size_t)(first + r) * (size_t)a->width;
+        float *to = x + (size_t)r * 2 * (size_t)a->slots;
+        for (int i = 0; i < a->slots; i++) {
+            const slot *s = &a->slot[i];
+            to[i] = from[s->value], to[a->slots + i] = s->flag < 0 ? 0 : from[s->flag];
+        }
+        y[r] = (float)called[(int)a->y[first + r]];
+    }
+}
+
 static void draw(const goss_task_source *source, uint64_t member, goss_task *t) {
     making *a = source->context;
     int called[CLASSES] = {0};
     turn_classes(a, (int)member);
     for (int i = 0; i < a->classes; i++) called[a->turn[i]] = i;
-    for (int r = 0; r < a->n; r++) {
-        const float *x = a->x + (size_t)r * (size_t)a->width;
-        float *to = t->support + (size_t)r * 2 * (size_t)a->slots;
-        for (int i = 0; i < a->slots; i++) {
-            const slot *s = &a->slot[i];
-            to[i] = x[s->value], to[a->slots + i] = s->flag < 0 ? 0 : x[s->flag];
-        }
-        t->support_target[r] = (float)called[(int)a->y[r]];
-    }
-    t->supports = a->n, t->queries = 0, t->outputs = a->classes, t->id = -1;
+    put_rows(a, 0, a->n, called, t->support, t->support_target);
+    if (t->query && t->query_target) put_rows(a, a->n, a->more, called, t->query, t->query_target);
+    t->supports = a->n, t->queries = a->more, t->outputs = a->classes, t->id = -1;
 }
 
 static goss_task_source source_of(making *a) {
     return (goss_task_source){
-        .spec = {.input_rank = 1, .input = {2 * a->slots}, .outputs = a->classes, .supports = a->n},
+        .spec = {.input_rank = 1, .input = {2 * a->slots}, .outputs = a->classes, .supports = a->n, .queries = a->more},
         .context = a,
         .draw = draw,
         .tasks = 1};
@@ -262,8 +271,11 @@ static goss_status describe(const making *a, goss_network *n, goss_error *err) {
     char *text;
     for (int c = 0; c < a->classes; c++) names[c] = goss_table_transform_class(f, c);
     GOSS_TRY(goss_table_fit_text(a->fit, &text, err));
-    const goss_task_spec spec = {
-        .input_rank = 1, .input = {a->width}, .outputs = a->classes, .shared_classes = true, .supports = a->n};
+    const goss_task_spec spec = {.input_rank = 1,
+                                 .input = {a->width},
+                                 .outputs = a->classes,
+                                 .shared_classes = true,
+                                 .supports = a->n + a->more};
     goss_data_spec d = goss_data_spec_tasks("table", &spec);
     d.transform = text, d.names = names;
     goss_status s = goss__data_spec_copy(&d, &n->data, err);
@@ -281,7 +293,7 @@ static goss_status create(const making *a, const goss_network *like, int members
     GOSS_TRY(goss_target_parse(goss_target_text(like->target), (int64_t[]){a->width}, 1, a->classes, &n->target, err));
     GOSS_TRY(describe(a, n, err));
     char text[32];
-    snprintf(text, sizeof text, "%d", a->n);
+    snprintf(text, sizeof text, "%d", a->n + a->more);
     GOSS_TRY(goss_network_note(n, "support.samples", text, err));
     return goss_network_note(n, "model.method", "tables", err);
 }
@@ -290,7 +302,7 @@ static goss_status create(const making *a, const goss_network *like, int members
 
 static goss_status run(making *a, const goss_model *wide, const goss_task_source *source, goss_threads *threads,
                        goss_network **out, goss_error *err) {
-    goss_adapt_options o = {.fine_tune = a->o->fine_tune, .threads = threads};
+    goss_adapt_options o = {.fine_tune = a->o->fine_tune, .threads = threads, .labelled_queries = a->more > 0};
     const int members = a->o->networks > 1 ? a->o->networks : 1;
     goss__adapter adapter;
     goss_network *one = NULL;
