@@ -181,8 +181,8 @@ typedef struct goss_adapt_options {
     goss_space_budget budget;
     bool ordered;          /* support samples are ordered, as in time, for GOSS_FINE_TUNE_AUTO (false) */
     goss_threads *threads; /* NULL: created for the call */
-    /* Method tables: the task's queries are further labelled samples, to which the head is fitted beside the support set
-     * (false). */
+    /* Method tables: the task's queries are further labelled samples, to which the head is fitted beside the support
+     * set (false). */
     bool labelled_queries;
 } goss_adapt_options;
 
