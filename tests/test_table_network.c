@@ -381,6 +381,22 @@ TEST(the_head_is_fitted_to_all_rows_however_few_attention_reads) {
     goss_table_close(t);
 }
 
+TEST(a_class_of_one_row_is_read) {
+    char text[1 << 13];
+    size_t at = (size_t)sprintf(text, "a,y\n");
+    for (int i = 0; i < 400; i++)
+        at += (size_t)sprintf(text + at, "%d,%s\n", i * 37 % 101, i == 311 ? "once" : i % 2 ? "odd" : "even");
+    goss_table *t;
+    float p[400 * 3];
+    T_OK(goss_table_read(text, at, "once.csv", NULL, &t, &err));
+    goss_network *n = network_of(t, &(goss_table_network_options){.rows = 12});
+    T_EQ(goss_network_classes(n), 3);
+    answers(n, t, p);
+    for (int i = 0; i < 400 * 3; i++) T_CHECK(p[i] >= 0 && p[i] <= 1);
+    goss_network_free(n);
+    goss_table_close(t);
+}
+
 /* ---- learning ---- */
 
 /* Trains in a folder of that name; the model, with its accuracy on 300 tables of another seed. */

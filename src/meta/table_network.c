@@ -113,7 +113,8 @@ static int by_key(const void *a, const void *b) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* Of each class in turn as many as its share: the r-th of its n rows, in random order, has the key r / n. */
+/* Of each class in turn as many as its share: the r-th of its n rows, in random order, has the key r / n; the first row
+ * of each comes first of all. */
 static goss_status choose_rows(making *a, const float *y, int most, goss_error *err) {
     drawn *d = goss__calloc((size_t)a->n, sizeof *d), *own = goss__calloc((size_t)a->n, sizeof *own);
     int32_t *kept = goss__calloc((size_t)a->n, sizeof *kept);
@@ -126,7 +127,7 @@ static goss_status choose_rows(making *a, const float *y, int most, goss_error *
             if ((int)y[i] == c) own[n++] = (drawn){key, i};
         }
         qsort(own, (size_t)n, sizeof *own, by_key);
-        for (int r = 0; r < n; r++) d[at++] = (drawn){(r + 0.5) / n, own[r].row};
+        for (int r = 0; r < n; r++) d[at++] = (drawn){r ? (r + 0.5) / n : -1, own[r].row};
     }
     if (s == GOSS_OK) {
         qsort(d, (size_t)a->n, sizeof *d, by_key);
@@ -160,7 +161,7 @@ static goss_status read_rows(making *a, goss_error *err) {
 
 /* Large classes first; of equal ones that which comes first among the rows. */
 static void sort_classes(making *a) {
-    int count[CLASSES] = {0}, first[CLASSES];
+    int count[CLASSES] = {0}, first[CLASSES] = {0};
     for (int i = a->n; i-- > 0;) count[(int)a->y[i]]++, first[(int)a->y[i]] = i;
     for (int c = 0; c < a->classes; c++) {
         int at = c;
@@ -178,7 +179,7 @@ static void sort_classes(making *a) {
 /* Member 0 is told the classes by size; the others in turn each in another order: rotations of that, then random ones.
  * turn[i]: the class that is called i. */
 static void turn_classes(making *a, int member) {
-    int left[CLASSES];
+    int left[CLASSES] = {0};
     for (int i = 0; i < a->classes; i++) left[i] = a->order[(i + member) % a->classes];
     goss__rng rng = goss__rng_make(a->o->seed, 1 + (uint64_t)member);
     for (int i = a->classes - 1; member >= a->classes && i > 0; i--) {
