@@ -75,6 +75,19 @@ TEST(a_target_by_name_and_an_ensemble) {
     SAYS(out_text, "\"prediction\": \"red\"");
 }
 
+TEST(the_model_that_comes_with_the_program_is_found_by_its_name) {
+    double network, linear;
+    people("people.csv", 0, 60, true), people("more.csv", 100, 20, false);
+    const int status = run("adapt tables --support people.csv -o named.net");
+    if (status == 1 && strstr(err_text, "tables: cannot open")) T_SKIP("models/ is not beside this build's folder");
+    T_EQ(status, 0);
+    const char *told = strstr(err_text, "auc ");
+    T_CHECK(told && sscanf(told, "auc %lf, logistic regression %lf", &network, &linear) == 2);
+    T_CHECK(network > 0.9);
+    RUN(0, "predict named.net more.csv --json");
+    SAYS(out_text, "\"prediction\": \"ill\"");
+}
+
 TEST(mistakes_are_told) {
     prepare();
     RUN(1, "adapt run/model.safetensors --support people.csv --target out_come -o x.net");
