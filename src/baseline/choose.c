@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* choose.c: which strengths serve support sets of which size: support sets are drawn from training tasks as they will
- * be drawn when judged, and what predicts their queries best is kept. m comes from folds without the task. */
+/* choose.c: which strengths serve support sets of which size: support sets are drawn from training tasks as in
+ * evaluation, and the strengths with the best predictions of their queries are kept. m comes from folds without the
+ * task. */
 #include <math.h>
 #include <string.h>
 

@@ -30,7 +30,7 @@ static int find(const goss_fitted *f, const double *x, int except, int most, nea
     return n;
 }
 
-/* What the first k say: out [outputs]. */
+/* The mean of the first k neighbours' targets: out [outputs]. */
 static void say(const goss_fitted *f, const near *rows, int k, double *out) {
     if (!f->classes) {
         out[0] = 0;

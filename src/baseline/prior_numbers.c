@@ -52,7 +52,7 @@ static void add(const products *p, int d, double level, double *sums) {
     }
 }
 
-/* What no task says anything about, stays at 0: a touch of ridge. */
+/* A small ridge term keeps coefficients at 0 that no task determines. */
 static void solve(const double *sums, int d, double pull, double *square, double *m) {
     double trace = 0;
     for (int i = 0; i < d; i++) trace += sums[(size_t)i * (size_t)(d + 1) + (size_t)i];

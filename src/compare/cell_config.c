@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cell_config.c: the settings of a cell's runs: those of the file, over them the model's and the regulariser's, and
- * over all what the protocol says. */
+/* cell_config.c: the settings of a cell's runs: those of the file, overridden by the model's and the
+ * regulariser's, overridden by the protocol's. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

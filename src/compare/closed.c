@@ -120,7 +120,7 @@ static goss__strength strength_at(const goss__grid *g, int at) {
 
 /* ---- answers ---- */
 
-/* A form's coefficients for every strength of the grid, answered for the rows of a task. */
+/* Evaluates a form for a task's rows: its coefficients for every strength of the grid. */
 typedef struct form {
     const goss_baselines *b;
     const goss__grid *g;
@@ -289,7 +289,7 @@ static void close_opened(opened *o) {
     goss__run_data_close(&o->data);
 }
 
-/* A closed form gives one number a target, and says nothing of how sure it is. */
+/* A closed form predicts one number per target, without a variance. */
 static goss_status check_metric(const goss__run_data *d, goss_error *err) {
     const goss_objective *plain;
     const goss_metric *metric;
@@ -374,7 +374,7 @@ static goss_status choose(const wanted *w, const goss_config *c, const goss__gri
     return s;
 }
 
-/* Tasks without test rows have no answer. */
+/* Tasks without test rows have no value. */
 static void leave_out_unanswered(goss__judged *j) {
     int n = 0;
     for (int k = 0; k < j->tasks; k++)

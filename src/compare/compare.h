@@ -34,10 +34,10 @@ typedef struct goss__variant {
     double strength[GOSS__STRENGTHS_MOST]; /* that are tried, as many as compare.strengths */
     bool searches;                         /* some value has {strength} */
     bool plain;                            /* ties nothing: no structure between tasks */
-    bool early;                            /* its rows stop early, whatever compare.early says */
+    bool early;                            /* its rows stop early, independently of compare.early */
 } goss__variant;
 
-/* The word stands for {strength}. */
+/* The placeholder. */
 #define GOSS__STRENGTH "{strength}"
 
 /* ---- closed forms ---- */
@@ -64,7 +64,7 @@ typedef struct goss__row {
     int parts;
     const goss__closed_form *closed; /* then there is no model */
     int tries;                       /* strengths, at least 1 */
-    bool early;                      /* steps as the best validation says; else all */
+    bool early;                      /* as many steps as the best validation; else all */
     bool plain;                      /* no structure between tasks */
 } goss__row;
 
@@ -137,7 +137,7 @@ typedef struct goss__result {
 void goss__result_free(goss__result *r);
 /* The metric of that name, of any objective; NULL: there is none. */
 const goss_metric *goss__metric_named(const char *name);
-/* Trains and judges. Tries that are done are taken from their files. */
+/* Trains and evaluates. Finished tries are read from their files. */
 GOSS_MUST_USE goss_status goss__cell_run(const goss_compare *c, const goss__cell *cell,
                                          const volatile sig_atomic_t *stop, goss_error *err);
 /* Opens everything that the cell will need. */

@@ -36,7 +36,7 @@ static goss_status try_one(const goss_compare *c, const goss__cell *cell, int i,
     return GOSS_OK;
 }
 
-/* The strengths in turn; a try that is done is kept at once. One that diverges loses. */
+/* Tries the strengths one after the other and stores each try when it ends. A try that diverges is not chosen. */
 static goss_status search(const goss_compare *c, const goss__cell *cell, const volatile sig_atomic_t *stop,
                           goss__result *r, goss_error *err) {
     goss_error why = {0};

@@ -14,7 +14,7 @@
 #include "io/key_row.h"
 #include "train/run_data.h"
 
-/* What [compare] says; texts are borrowed from the configuration. */
+/* The settings of [compare]; texts are borrowed from the configuration. */
 #define GOSS__SETTINGS goss__compare_settings
 
 static const goss_key keys[] = {
@@ -351,8 +351,8 @@ static bool row_sets(const goss__row *r, const char *key) {
     return sets;
 }
 
-/* A key of the command line that each row sets to something else. In the file it is none to be told of, since
- * `gossamer train` takes the same file. */
+/* Warns of keys of the command line that every row overrides. Keys of the file are exempt, since `gossamer train`
+ * reads the same file. */
 static void tell_replaced(const goss_compare *c) {
     for (int i = 0; i < c->base.n; i++) {
         const goss__setting *one = &c->base.v[i];

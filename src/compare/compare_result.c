@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* compare_result.c: what a cell gave, as a small JSON file that is replaced whole. It says which settings it is of: one
- * of others counts as not there. */
+/* compare_result.c: the result of a cell, as a small JSON file that is replaced atomically. It contains a hash of
+ * the cell's settings; a file with another hash is ignored. */
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>

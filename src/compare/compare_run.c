@@ -32,7 +32,7 @@ static bool counts(running *r, const char *line, size_t n) {
     const char *end = strstr(line, " has no effect");
     if (!end || end > line + n) return true;
     if (!r->looking || strncmp(line, "method.joint", strlen("method.joint")) == 0)
-        return false; /* told already; set by the protocol */
+        return false; /* reported already; set by the protocol */
     goss__str_add(&r->without, "\n");
     goss__str_addn(&r->without, line, (size_t)(end - line) + strlen(" has no effect"));
     int said = 0;

@@ -20,7 +20,7 @@
 
 enum { MOST = 1024, TOLD = 2000 };
 
-/* What a child tells at its end: less than a pipe holds, so that it never waits. */
+/* The report of a child: smaller than a pipe's buffer, so that writing it never blocks. */
 typedef struct told {
     int32_t status;
     char error[sizeof((goss_error *)0)->text], warnings[TOLD];
@@ -38,7 +38,7 @@ typedef struct worker {
 static void keep_warning(void *context, goss_log_level level, const char *line) {
     told *t = context;
     const size_t n = strlen(t->warnings);
-    if (strstr(t->warnings, line)) return; /* a search and a last training say the same */
+    if (strstr(t->warnings, line)) return; /* a search and the final training report the same */
     if (level == GOSS_LOG_WARN && n + strlen(line) + 2 < TOLD) snprintf(t->warnings + n, TOLD - n, "%s\n", line);
 }
 

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* verdict.c: what the numbers of a comparison say, in words, and no more than they say: "better" is a difference whose
- * interval does not hold 0. */
+/* verdict.c: a summary of a comparison in sentences. "Better" is a difference whose interval does not contain 0. */
 #include <math.h>
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* class_list_read.c: a text file that names some classes of a set, with its mistakes told by line. */
+/* class_list_read.c: a text file that names some classes of a set, with errors that name the line. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* exif.c: which way up a picture is to be seen: the orientation tag of EXIF (CIPA DC-008, tag 0x0112) and where PNG and
+/* exif.c: the orientation of pictures: the orientation tag of EXIF (CIPA DC-008, tag 0x0112) and where PNG and
  * WebP files keep it.
  *
  * Own code, although libraries for EXIF exist: it is one tag of one table, and a picture must not lie on its side in a

@@ -14,7 +14,7 @@ typedef struct goss__glyph_font {
 
 typedef struct goss__glyph_script {
     const char *name;
-    bool general;            /* Latin, Greek, Cyrillic: share fonts, told apart by code point */
+    bool general;            /* Latin, Greek, Cyrillic: share fonts, distinguished by code point */
     goss__glyph_font *fonts; /* the reference first */
     int font_count;
     uint32_t *codes; /* characters that are left, ascending; on the heap */

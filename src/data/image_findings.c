@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image_findings.c: what is odd about the images of a set, seen while they are decoded and told at every opening: blank
- * ones, nearly black ones, and drawings that are there twice. */
+/* image_findings.c: findings about the images of a set, made while they are decoded and reported at every opening:
+ * blank ones, nearly black ones, and drawings that are there twice. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -20,7 +20,7 @@ enum { BATCH = GOSS__PACK_BATCH, SAMPLE = 512 };
 typedef struct worker {
     goss__reader reader;
     bool stopped;
-    size_t bad; /* the first item that failed here; error says why */
+    size_t bad; /* the first item that failed here, with its error */
     goss_error error;
 } worker;
 
@@ -191,7 +191,7 @@ static goss_status make_tables(builder *b, goss_error *err) {
     if (!goss__mul_ok(b->image, images, &b->size) ||
         !goss__add_ok(b->size, b->tables.size + 64 + sizeof(goss__pack_tail), &b->size))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: too large", job->source->path);
-    /* The tail stands on the next multiple of 8 after the pixels. */
+    /* The tail is at the next multiple of 8 after the pixels. */
     head.file_size = b->size = ((b->tables.size + b->image * images + 7) & ~(size_t)7) + sizeof(goss__pack_tail);
     memcpy(b->tables.data, &head, sizeof head);
     return GOSS_OK;
@@ -410,7 +410,7 @@ static goss_status build_sifted(goss__pack_job *job, builder *b, const char *pat
     job->format = asked;
     goss_status sifted = sift(job, err);
     if (sifted != GOSS_OK) return sifted;
-    return job->skip_bad ? build(b, path, err) : status; /* bad a moment ago and not any more: the error stands */
+    return job->skip_bad ? build(b, path, err) : status; /* it was unreadable and no longer is: the error is kept */
 }
 
 goss_status goss__pack_to_memory(goss__pack_job *job, uint8_t **block, size_t *size, goss_error *err) {

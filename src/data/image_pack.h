@@ -34,7 +34,7 @@ typedef struct goss__findings {
 
 typedef struct goss__pack_tail {
     uint64_t hash;   /* of the content: goss_images_hash */
-    uint64_t tables; /* of all that stands before the pixels */
+    uint64_t tables; /* of everything before the pixels */
     goss__findings findings;
     uint64_t self; /* of the tail up to here */
     uint64_t magic;
@@ -91,6 +91,6 @@ void goss__glance_at(const goss__fit *fit, const uint8_t *pixels, goss__glance *
 /* Sums up; first[classes + 1] are the ranges of the classes. Errors: all of one and the same colour. */
 GOSS_MUST_USE goss_status goss__findings_make(const goss__source *s, const goss__glance *seen, const uint32_t *first,
                                               uint32_t classes, goss__findings *out, goss_error *err);
-/* fresh: it was decoded just now, and what was damaged is told already. */
+/* fresh: it was decoded just now, and damage has been reported. */
 void goss__findings_tell(const char *path, const goss__pack *pack, bool fresh);
 #endif

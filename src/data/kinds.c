@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kinds.c: the kinds of image files: how each is known by its first bytes, what reads it, and what is said of those
- * that are not read.
+/* kinds.c: the kinds of image files: how each is recognised by its first bytes, its decoder, and the error for kinds
+ * without one.
  *
  * Which kind it is follows from the first bytes; names lie. A kind that is not read is still known, so that an error
  * can say "HEIC" where it would otherwise say "damaged". */

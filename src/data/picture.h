@@ -91,7 +91,7 @@ bool goss__kind_is_read(const goss__kind *k); /* by this build */
 /* Says that this kind is not read, and what to do. */
 goss_status goss__kind_refuse(const goss__kind *k, goss_error *err);
 
-/* Decodes an image of any kind, told apart by content, into out (NULL: measures). The error does not name the file. */
+/* Decodes an image of any kind, recognised by content, into out (NULL: measures). The error does not name the file. */
 GOSS_MUST_USE goss_status goss__picture_decode(const uint8_t *data, size_t size, goss__fit *fit, uint8_t *out,
                                                goss_error *err);
 
@@ -104,7 +104,7 @@ GOSS_MUST_USE goss_status goss__bmp_read(const uint8_t *data, size_t size, goss_
 
 /* ---- exif.c ---- */
 
-/* The orientation, 1 to 8, that a block of EXIF tells (with or without "Exif\0\0" in front); 1 where it tells none. */
+/* The orientation, 1 to 8, in a block of EXIF (with or without "Exif\0\0" in front); 1 where it has none. */
 int goss__exif_orientation(const uint8_t *data, size_t size);
 /* The same of a PNG's eXIf chunk, wherever it stands, and of a WebP's EXIF chunk. */
 int goss__exif_of_png(const uint8_t *data, size_t size);

@@ -26,7 +26,7 @@ typedef struct goss__item {
     const char *path;     /* relative to the top, '/' between levels; idx: "label/file#number" */
     size_t folder;        /* length of its folder part without the last '/', 0 at the top */
     size_t named;         /* where its class's name begins in the path */
-    uint64_t size, stamp; /* of the encoded bytes; with the path they tell whether a cache is still good */
+    uint64_t size, stamp; /* of the encoded bytes; with the path they decide whether a cache is valid */
     uint64_t index;       /* in the container */
     goss__flaw flaw;
     const char *why; /* of a flawed one: what it is and what to do; of another file NULL */
@@ -63,7 +63,7 @@ struct goss__source {
 GOSS_MUST_USE goss_status goss__source_list(const char *path, const char *labels, goss__source *out, goss_error *err);
 /* The same where classes do not matter: an idx needs no labels. */
 GOSS_MUST_USE goss_status goss__source_list_plain(const char *path, goss__source *out, goss_error *err);
-/* The error of a source without an image that is read: says what is there instead. */
+/* The error of a source without an image that is read: names what is there instead. */
 GOSS_MUST_USE goss_status goss__source_barren(const goss__source *s, goss_error *err);
 void goss__source_close(goss__source *s);
 void goss__reader_free(const goss__source *s, goss__reader *reader);
@@ -71,7 +71,7 @@ void goss__reader_free(const goss__source *s, goss__reader *reader);
 /* ---- source_layout.c ---- */
 
 /* Makes classes of a list: sets flawed items apart, takes the part of train/, val/ and test/ that is asked for, names
- * the classes, and tells the log what is left out. Errors: as goss_images_open. */
+ * the classes, and logs what is left out. Errors: as goss_images_open. */
 GOSS_MUST_USE goss_status goss__source_arrange(goss__source *s, goss_split split, bool skip_bad, goss_error *err);
 #define GOSS__SPLITS (GOSS_SPLIT_TEST + 1)
 /* The part of a split that a folder of this name is; GOSS_SPLIT_ALL: none. */

@@ -36,7 +36,7 @@ static size_t extent(const uint8_t *head, int i) {
 
 static size_t head_size(int dimensions) { return 4 + 4 * (size_t)dimensions; }
 
-/* Reads the head and says how long the whole must be. */
+/* Reads the header and computes the size of the whole file. */
 static goss_status idx_head(idx *x, const uint8_t *head, size_t have, int dimensions, size_t *total, goss_error *err) {
     if (have < head_size(dimensions)) return goss_error_set(err, GOSS_E_FORMAT, "idx file of only %zu bytes", have);
     const bool bytes = !head[0] && !head[1] && head[2] == 8;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* source_layout.c: from a list of files to classes: what is no image of a class is set apart and told, a tree with
- * train/, val/ and test/ above its classes is recognised, and classes get their names.
+/* source_layout.c: from a list of files to classes: files that are no images of a class are separated and reported, a
+ * tree with train/, val/ and test/ above its classes is recognised, and classes get their names.
  *
  * Nothing disappears without a word. What a set can do without (dead links, kinds that are not read, pictures beside
  * the class folders) is a warning with a count and the first names; what changes the set (a class with no image left,
@@ -13,7 +13,7 @@
 #include "base/str.h"
 #include "data/source.h"
 
-enum { NAMES = 3 }; /* told by name, of many */
+enum { NAMES = 3 }; /* reported by name, of many */
 
 /* ---- which is what ---- */
 
@@ -97,7 +97,7 @@ static goss_status look_at_folders(goss__source *s, bool skip_bad, goss_error *e
     return status;
 }
 
-/* ---- what is told ---- */
+/* ---- reports ---- */
 
 static const struct {
     const char *one, *many;

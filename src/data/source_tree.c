@@ -28,7 +28,7 @@ static goss_status fetch(const goss__source *s, goss__reader *r, const goss__ite
     return status;
 }
 
-/* The first bytes of a file that does not say by its name what it is. */
+/* The first bytes of a file whose name does not tell its kind. */
 static int64_t head(void *full, uint8_t *out) {
     int fd = open(full, O_RDONLY | O_CLOEXEC);
     if (fd < 0) return -1;

@@ -72,7 +72,7 @@ static goss_status damaged(const reader *r, goss_error *err) {
     return goss_error_set(err, GOSS_E_FORMAT, "damaged TIFF: %s", r->text[0] ? r->text : "no picture in it");
 }
 
-/* libtiff hands over colours that are multiplied by their alpha, in one number a pixel. */
+/* libtiff returns colours that are multiplied by their alpha, in one number a pixel. */
 static void put_row(goss__fit *fit, const uint32_t *from, size_t width, bool alpha, uint8_t *row) {
     uint8_t *to = row;
     for (size_t x = 0; x < width; x++) {
@@ -96,7 +96,7 @@ static goss_status convert(TIFFRGBAImage *image, const reader *r, goss__fit *fit
                            .whole = true,
                            .deep = image->bitspersample == 16};
     GOSS_TRY(goss__fit_begin(fit, raster, err));
-    /* A row's bytes stand in front of the picture. Rows are wanted as they are stored; the fit turns them. */
+    /* Scratch memory of one row precedes the picture. Rows are passed on as they are stored; the fit turns them. */
     size_t front = (raster.width * 4 + 63) & ~(size_t)63;
     uint8_t *row;
     GOSS_TRY(goss__fit_frame(fit, front + raster.width * raster.height * 4, &row, err));

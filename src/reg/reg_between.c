@@ -37,7 +37,7 @@ GOSS__REG_BUILD(difference) {
     return goss__reg_matrix_sum(goss__reg_norm(off, GOSS_AXIS(r - 1), o->epsilon));
 }
 
-/* Rows over the root of their degree; a node without edges has none and stands at 0. */
+/* Rows over the root of their degree; a node without edges has degree 0 and becomes 0. */
 static goss_val by_degree(goss_val nodes, goss_val adjacency) {
     goss_val root = goss__reg_root(goss_sum(adjacency, GOSS_AXIS(1), true), 0);
     if (goss_rank(nodes) == 3) root = goss_unsqueeze(root, 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reg_kinds.c: the table of kinds, one row each, and the two doors to it: build and prox.
+/* reg_kinds.c: the table of kinds, one row each, and the two functions that apply one: build and prox.
  *
- * A row says which settings it takes. One that is given to a kind without it is an error, and not ignored. */
+ * A row lists the settings it takes; any other setting is an error. */
 #include <math.h>
 #include <string.h>
 
@@ -190,7 +190,7 @@ goss_status goss__reg_check(const goss_reg_kind *k, const goss_reg_options *o, g
     return GOSS_OK;
 }
 
-/* ---- the two doors ---- */
+/* ---- building and applying ---- */
 
 static goss_graph *graph_of(const goss_val *x, int n) {
     for (int i = 0; i < n; i++)

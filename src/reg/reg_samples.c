@@ -106,8 +106,8 @@ static goss_val spline(goss_val u) {
     return goss_scale(goss_sub(wide, goss_scale(narrow, 4)), 1.0 / 6);
 }
 
-/* Bins are of deviations, from -RANGE to RANGE; what lies outside counts to the last ones. -sum p log p + log width is
- * the entropy of z / sigma, and log sigma brings it back. */
+/* Bins are of deviations, from -RANGE to RANGE; values outside are counted in the outermost bins. -sum p log p + log
+ * width is the entropy of z / sigma; adding log sigma gives that of z. */
 GOSS__REG_BUILD(entropy_histogram) {
     static const double RANGE = 4, TINY = 1e-12;
     goss_val c = centred(x[0], o);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* share_create.c: a sharing's life: settings, layout, and what its learned numbers say. */
+/* share_create.c: creation of a sharing: settings, layout, and the interpretation of its learned numbers. */
 #include <math.h>
 
 #include "base/alloc.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* share_start.c: starting values: a tensor's first part is what the target has by itself, the same for all tasks; later
+/* share_start.c: starting values: a tensor's first part is the target's own initialisation, equal for all tasks; later
  * parts are 0, with a gradient. */
 #include <math.h>
 #include <string.h>
