@@ -53,19 +53,21 @@ static bool matches(const char *pattern, const char *key) {
     return strncmp(pattern, key, n) == 0 && (pattern[n] == '*' || !key[n]);
 }
 
-/* Keys of kinds of data that init writes no configurations for. */
-static const char *const of_others[] = {"data.pattern", "data.validate", "data.leave_out", "train.group",
-                                        "sound.*",      "augment.*",     "prior.*"};
+/* Keys that some kinds of data alone have (init_plan.own). */
+static const char *const of_some[] = {"data.pattern", "data.validate", "data.leave_out", "train.group",
+                                      "sound.*",      "augment.*",     "prior.*",        NULL};
+
+static bool is_among(const char *const *patterns, const char *key) {
+    for (; patterns && *patterns; patterns++)
+        if (matches(*patterns, key)) return true;
+    return false;
+}
 
 /* Keys without meaning for this kind of data are omitted, unless they were set. */
 static bool is_wanted(void *context, const char *key) {
     const init_plan *p = context;
-    if (goss_config_is_set(p->config, key)) return true;
-    for (size_t i = 0; i < sizeof of_others / sizeof *of_others; i++)
-        if (matches(of_others[i], key)) return false;
-    for (const char *const *u = p->unused; u && *u; u++)
-        if (matches(*u, key)) return false;
-    return true;
+    if (goss_config_is_set(p->config, key) || is_among(p->own, key)) return true;
+    return !is_among(of_some, key) && !is_among(p->unused, key);
 }
 
 static const char *remark_of(void *context, const char *key) {
@@ -173,16 +175,17 @@ int cmd_init(int argc, char **argv) {
         CLI_TEXT("o", "RUN.ini", &out, "the file to write (standard output)"),
         CLI_FLAG("force", &force, "overwrite an existing file"),
     };
-    const cli_verb verb = {.name = "init",
-                           .usage = "DATA [section.key=value ...] [-o RUN.ini] [--force]",
-                           .doc = "Inspects DATA (a folder or .zip of images in classes, an idx file; csv, ARFF or "
-                                  "NumPy tables, a folder of them)\nand writes a complete configuration, with every "
-                                  "key explained, that is ready for gossamer train.\nIt reports its guesses and marks "
-                                  "them in the file with \"look at this\"; settings given here are kept.",
-                           .options = options,
-                           .n_options = 2,
-                           .min_words = 1,
-                           .max_words = -1};
+    const cli_verb verb = {
+        .name = "init",
+        .usage = "DATA [section.key=value ...] [-o RUN.ini] [--force]",
+        .doc = "Inspects DATA (a folder or .zip of images in classes, an idx file; a folder of sounds; csv, "
+               "ARFF or NumPy tables, a folder of them)\nand writes a complete configuration, with every "
+               "key explained, that is ready for gossamer train.\nIt reports its guesses and marks "
+               "them in the file with \"look at this\"; settings given here are kept.",
+        .options = options,
+        .n_options = 2,
+        .min_words = 1,
+        .max_words = -1};
     const int words = cli_parse(&verb, argc, argv);
     if (words < 0) return cli_close_stdout();
     goss_error err;

@@ -14,7 +14,8 @@
 
 /* The last one takes what no other one does. */
 static const cli_kind kinds[] = {
-    {"sound", "sounds", KIND_SOUNDS, eval_sounds, adapt_sounds, predict_sounds, goss_sounds_is, NULL, NULL, false},
+    {"sound", "sounds", KIND_SOUNDS, eval_sounds, adapt_sounds, predict_sounds, goss_sounds_is, NULL, init_sounds,
+     false},
     /* before tables: a folder with ratings.csv is one of csv files, too */
     {"ratings", "ratings", KIND_RATINGS, eval_ratings, adapt_ratings, predict_ratings, goss_ratings_is, inspect_ratings,
      init_ratings, false},

@@ -13,6 +13,7 @@ typedef struct init_plan {
     goss_config *declared;     /* settings of the user */
     goss_config *config;       /* those, and the ones set by init */
     const char *const *unused; /* patterns of keys without meaning for this kind of data; NULL-terminated */
+    const char *const *own;    /* of keys that no other kind has; NULL: it has none; NULL-terminated */
     struct {
         char key[40], text[INIT_REMARK];
     } remark[INIT_REMARKS];
@@ -33,6 +34,7 @@ bool init_knows(const char *key);
 goss_status init_images(init_plan *p, goss_error *err);
 goss_status init_ratings(init_plan *p, goss_error *err);
 goss_status init_table(init_plan *p, goss_error *err);
+goss_status init_sounds(init_plan *p, goss_error *err);
 /* Images in tasks that are trained together, where the user says so; called with what init_images has opened. */
 bool init_is_image_tasks(const init_plan *p);
 goss_status init_image_tasks(init_plan *p, const goss_images *set, goss_error *err);

@@ -169,6 +169,44 @@ TEST(what_cannot_be_is_refused_at_the_start) {
     SAYS(err_text, "{class}");
 }
 
+/* What init writes is checked and trained as it is; it guesses what names mean, and who speaks. */
+TEST(what_init_writes_is_trained_as_it_is) {
+    size_t n;
+    make_sounds();
+    RUN(0, "init words -o words.ini run.dir=from-init");
+    SAYS(err_text, "words: 144 recordings of 6 classes");
+    char *text = tiny_read(tiny_path("words.ini"), &n);
+    SAYS(text, "\npattern = {class}_{speaker}_{take}.wav\n");
+    SAYS(text, "\ngroup = speaker\n");
+    SAYS(text, "\nrate = 8000\n");
+    T_CHECK(!strstr(text, "one_alphabet") && !strstr(text, "\n[prior]\n") && !strstr(text, "\n[task]\n"));
+    free(text);
+    RUN(0, "check words.ini");
+    SAYS(out_text, "0 errors");
+    RUN(0, "train words.ini train.steps=2");
+    T_CHECK(!strstr(err_text, "warning"));
+    RUN(0, "init support");
+    SAYS(out_text, "\npattern = \n");
+    SAYS(out_text, "\nrate = 16000\n");
+    T_CHECK(!strstr(out_text, "\ngroup = s"));
+}
+
+/* A recording of a speaker to validate on that is one of another class of a speaker to train on. */
+TEST(check_finds_what_is_wrong) {
+    static float word[48000];
+    make_sounds();
+    put_words(tiny_path("odd"), 8000, 5, 3, 3, false);
+    put_wav(tiny_path("odd/w1_s2_0.wav"), 8000, 1, word, make_word(word, 8000, 0, 0, 1));
+    put_wav(tiny_path("odd/w2_s1_0.wav"), 8000, 1, word, make_word(word, 8000, 3, 0, 1));
+    RUN(0, "check run.dir=odd-run data.path=odd 'data.pattern={class}_{speaker}_{take}.wav' train.group=speaker "
+           "train.ways=3 "
+           "train.queries=2 validate.ways=3 validate.queries=2 validate.shots=1 sound.frames=20 "
+           "'model.backbone=conv 4 3; relu; flatten' data.validate=speaker=s2");
+    SAYS(out_text, "w1_s2_0.wav is w0_s0_1.wav");
+    SAYS(out_text, "w2_s1_0.wav is w3_s0_1.wav");
+    SAYS(out_text, "2 values of speaker to train on");
+}
+
 TEST(validation_by_speakers_and_by_words) {
     T_EQ(train_words("by-speaker", "train.method=protonet validate.every=20 data.validate=speaker=s2 validate.ways=4 "
                                    "validate.queries=2 validate.episodes=20"),

@@ -64,6 +64,7 @@ static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
     if (goss__data_image_tasks_of(&r->data))
         GOSS_TRY(goss__check_image_tasks(k, goss__data_image_tasks_of(&r->data), err));
     if (goss__data_table_of(&r->data)) GOSS_TRY(goss__check_table(k, goss__data_table_of(&r->data), err));
+    if (r->data.kind->classes) GOSS_TRY(goss__check_classes(k, r->data.kind->classes(&r->data), err));
     return ask_doctor(k, r, err);
 }
 

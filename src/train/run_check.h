@@ -4,6 +4,7 @@
 #define GOSS_TRAIN_RUN_CHECK_H
 
 #include "gossamer/check.h"
+#include "train/class_data.h"
 #include "train/run.h"
 
 typedef struct goss__check {
@@ -31,6 +32,10 @@ int goss__check_unreadable(const goss__check *k);
 /* ---- check_image_tasks.c ---- */
 /* Of tasks of images: counts, classes of few images to train on, images on both sides of a split or in two classes. */
 goss_status goss__check_image_tasks(const goss__check *k, const goss_image_tasks *t, goss_error *err);
+
+/* ---- check_classes.c ---- */
+/* Of samples in classes: counts, groups, samples on both sides of the split or in two classes. */
+goss_status goss__check_classes(const goss__check *k, const goss__class_data *c, goss_error *err);
 
 /* ---- check_table.c ---- */
 /* Of an open run's table: counts, findings, rows on both sides of a split, rows that follow each other in time. */

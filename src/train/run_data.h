@@ -48,7 +48,9 @@ typedef struct goss__data_kind {
                            goss_error *err);
     /* What models say that their validation was on. */
     void (*validated_on)(const goss__run_data *d, const goss__run_settings *s, char *out, size_t size);
-    bool pathless;      /* data.path names nothing */
+    bool pathless; /* data.path names nothing */
+    /* Of samples in classes: their division. NULL: the kind has none. */
+    const struct goss__class_data *(*classes)(const goss__run_data *d);
     const char *things; /* "images": what other ones than the checkpoint's run had are called */
 } goss__data_kind;
 
