@@ -29,9 +29,9 @@ static const cli_option options[] = {
     CLI_FLAG("allow-seen", &asked.allow_seen, "include training data, with a note in the report"),
     CLI_TEXT("methods", "A,B=FILE,...", &asked.methods,
              "compare with these. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
-             "                           with its file (NAME=FILE; repeated for further folds). Images: pixels, "
-             "scratch;\n"
-             "                           protonet, ridge, finetune on the model's embedding; any other with a file; "
+             "                           with its file (NAME=FILE; repeated for further folds). Images, sounds:\n"
+             "                           pixels, scratch; protonet, ridge, finetune on the model's embedding; any "
+             "other with a file; "
              "and of\n"
              "                           generated structures: mean-structure, uniform-structure, random-structure,\n"
              "                           magnitude-structure. Any table: linear, knn"),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_classes.c: what there is to say of a run's samples in classes: how many there are for what, the same one on both
- * sides of the split or in two classes, and groups that are too few to learn what differs between them. */
+/* check_classes.c: what there is to say of a run's samples in classes: how many there are for what, the same one on
+ * both sides of the split or in two classes, and groups that are too few to learn what differs between them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
