@@ -159,8 +159,9 @@ typedef struct goss_hyper_lstm {
     goss_val embed_b;     /* [Tw,8Z]: of the factors; or GOSS_NONE */
     goss_val scale;       /* [Tw,12Z,H] */
 } goss_hyper_lstm;
-/* States h of all steps [T,N,L,H] from x[T,N,L,D] and initial states 0; the last one in *last unless that is NULL. */
-GOSS_API goss_val goss_hyper_lstm_run(goss_val x, const goss_hyper_lstm *w, goss_scan_options o, goss_val *last);
+/* States h of all steps [T,N,L,H] from x[T,N,L,D]. state: NULL, or the initial h, c [T,N,H] and the small cell's
+ * [T,N,K] (GOSS_NONE: 0), which become the last ones. */
+GOSS_API goss_val goss_hyper_lstm_run(goss_val x, const goss_hyper_lstm *w, goss_scan_options o, goss_val state[4]);
 
 #ifdef __cplusplus
 }

@@ -287,6 +287,31 @@ GOSS_API GOSS_MUST_USE goss_status goss_predictor_predict_ragged(goss_predictor 
                                                                  const int32_t *lengths, int count, float *out,
                                                                  float *uncertainty, goss_error *err);
 
+/* ---- streams ----
+ *
+ * A network that reads a sequence piece by piece, as it arrives: after each piece the answer is that to all steps so
+ * far, as goss_network_predict_ragged gives it for one sample (readout last: the same bits; mean: up to rounding). */
+
+/* A stream: states of the network's layers between two pieces. Threads: it belongs to one thread at a time. */
+typedef struct goss_stream goss_stream;
+
+/* Creates a stream, at its beginning, for pieces of up to `piece` steps. Borrows the network. threads: NULL: its own.
+ * Errors: GOSS_E_UNSUPPORTED names the layer that must see whole sequences (goss_target_continues), or an ensemble;
+ * GOSS_E_ARGUMENT: a piece of less than a step. Owns: *out, goss_stream_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_stream_open(const goss_network *network, int piece, goss_threads *threads,
+                                                    goss_stream **out, goss_error *err);
+/* Frees a stream; NULL is allowed. */
+GOSS_API void goss_stream_free(goss_stream *s);
+/* Reads the next x [steps, channels], 1 .. piece steps; out [outputs]: probabilities of classes, or numbers in the
+ * user's units. Allocates nothing. Errors: GOSS_E_ARGUMENT: another number of steps; GOSS_E_NUMERIC: the answer is not
+ * finite. The stream is then as before the call. */
+GOSS_API GOSS_MUST_USE goss_status goss_stream_read(goss_stream *s, const float *x, int steps, float *out,
+                                                    goss_error *err);
+/* The number of steps read since the beginning. */
+GOSS_API int64_t goss_stream_steps(const goss_stream *s);
+/* Goes back to the beginning. */
+GOSS_API void goss_stream_reset(goss_stream *s);
+
 #ifdef __cplusplus
 }
 #endif

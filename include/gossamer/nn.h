@@ -241,6 +241,7 @@ typedef struct goss_target_context {
     goss_norm_statistics *statistics; /* BATCH and SHARED write it, unless NULL; GIVEN reads it */
     const goss_weights *running;      /* of layout goss_target_statistics */
     goss_val lengths;                 /* [T,N]: live steps of each sequence; GOSS_NONE: all. 0 for padding samples */
+    struct goss_target_carry *carry;  /* x is a piece of sequences (goss_target_continues); NULL: it is all of them */
     goss_val sample_weight;           /* [T,N]: weights of samples in BATCH and SHARED statistics; 0 for padding */
     const goss_val *unit_mask;        /* per unit group: [Tw, units] of 0 and 1, or GOSS_NONE for all ones */
     goss_val structure;               /* gates [Tw, goss_target_gates] of a text with choices; GOSS_NONE: the largest */
@@ -255,6 +256,21 @@ typedef struct goss_target_context {
 
 /* Batch statistics, not recorded; no masks, no FiLM, no dropout, nothing published. */
 GOSS_API goss_target_context goss_target_context_defaults(void);
+
+/* The states of a network that reads a sequence in pieces: [T,N,goss_target_state_width] each. before: those that the
+ * piece before ended with; zeros at the start. after: written. */
+#define GOSS_TARGET_MAX_STATES 64
+typedef struct goss_target_carry {
+    goss_val before[GOSS_TARGET_MAX_STATES], after[GOSS_TARGET_MAX_STATES];
+} goss_target_carry;
+/* Whether a network can read sequences in pieces, with the result of all of them together: recurrent layers forward in
+ * time, layers that act on each step, readouts mean, max and last. Errors: GOSS_E_UNSUPPORTED names the layer that must
+ * see the whole sequence, and why. */
+GOSS_API GOSS_MUST_USE goss_status goss_target_continues(const goss_target *t, goss_error *err);
+/* The number of states. */
+GOSS_API int goss_target_states(const goss_target *t);
+/* The numbers in state i of a sample. */
+GOSS_API int64_t goss_target_state_width(const goss_target *t, int i);
 
 /* What applying a target yields. */
 typedef struct goss_target_output {

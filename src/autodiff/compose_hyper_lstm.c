@@ -80,26 +80,31 @@ static bool fits(goss_val x, const goss_hyper_lstm *w, cell *c) {
     return true;
 }
 
-static goss_val zero_state(goss_val x, int64_t width) {
-    return goss_full(x.graph, GOSS_SHAPE(goss_dim(x, 0), goss_dim(x, 1), goss_n(width)), 0);
+static goss_val carry(cell *a, goss_val columns, const goss_val *given, int64_t width) {
+    if (given && goss__given(*given)) return goss_scan_carry(a->s, *given);
+    const goss_shape shape = GOSS_SHAPE(goss_dim(columns, 0), goss_dim(columns, 1), goss_n(width));
+    return goss_scan_carry(a->s, goss_full(columns.graph, shape, 0));
 }
 
-goss_val goss_hyper_lstm_run(goss_val x, const goss_hyper_lstm *w, goss_scan_options o, goss_val *last) {
+static goss_val fail(goss_val x, goss_val state[4]) {
+    for (int i = 0; state && i < 4; i++) state[i] = (goss_val){x.graph, 0};
+    return (goss_val){x.graph, 0};
+}
+
+goss_val goss_hyper_lstm_run(goss_val x, const goss_hyper_lstm *w, goss_scan_options o, goss_val state[4]) {
     cell a = {0};
-    if (last) *last = (goss_val){x.graph, 0};
-    if (!fits(x, w, &a)) return (goss_val){x.graph, 0};
+    if (!fits(x, w, &a)) return fail(x, state);
     const goss_val columns = goss_linear(x, w->main.w, GOSS_NONE), seen = goss_linear(x, w->small.w, w->small.b);
     o.axis = 2;
     if (!goss_valid(columns) || !goss_valid(seen) || !(a.s = goss_scan_begin(x.graph, goss_dim(x, 2), o)))
-        return (goss_val){x.graph, 0};
-    const goss_val h0 = goss_scan_carry(a.s, zero_state(columns, a.units)),
-                   c0 = goss_scan_carry(a.s, zero_state(columns, a.units)),
-                   s0 = goss_scan_carry(a.s, zero_state(columns, a.small)),
-                   k0 = goss_scan_carry(a.s, zero_state(columns, a.small));
-    goss_val h = h0, c = c0, s = s0, k = k0;
-    const goss_val sum =
-        goss_add(goss_scan_slice(a.s, seen), goss_add(goss_matmul(h, inside(&a, w->small_h), false, false),
-                                                      goss_matmul(s, inside(&a, w->small.u), false, false)));
+        return fail(x, state);
+    goss_val first[4], now[4];
+    for (int i = 0; i < 4; i++)
+        now[i] = first[i] = carry(&a, columns, state ? &state[i] : NULL, i < 2 ? a.units : a.small);
+    goss_val h = now[0], c = now[1], s = now[2], k = now[3];
+    const goss_val from_h = goss_matmul(h, inside(&a, w->small_h), false, false),
+                   from_s = goss_matmul(s, inside(&a, w->small.u), false, false),
+                   sum = goss_add(goss_scan_slice(a.s, seen), goss_add(from_h, from_s));
     lstm_step(&a, norm_blocks(&a, sum, w->small.gain_u, a.small), a.small, GOSS_NONE, GOSS_NONE, &s, &k);
     const int64_t all = GATES * a.units;
     const goss_val d = modulation(&a, s), by_state = block(d, 0, all), by_input = block(d, 1, all);
@@ -108,9 +113,10 @@ goss_val goss_hyper_lstm_run(goss_val x, const goss_hyper_lstm *w, goss_scan_opt
     const goss_val gates =
         add_row(&a, norm_blocks(&a, goss_add(product, block(d, 2, all)), w->main.gain_u, a.units), w->main.b);
     lstm_step(&a, gates, a.units, w->main.gain_c, w->main.shift_c, &h, &c);
-    goss_scan_next(a.s, h0, h), goss_scan_next(a.s, c0, c), goss_scan_next(a.s, s0, s), goss_scan_next(a.s, k0, k);
+    const goss_val next[] = {h, c, s, k};
+    for (int i = 0; i < 4; i++) goss_scan_next(a.s, first[i], next[i]);
     goss_scan_emit(a.s, h);
     goss_scan_end(a.s);
-    if (last) *last = goss_scan_last(a.s, h0);
+    for (int i = 0; state && i < 4; i++) state[i] = goss_scan_last(a.s, first[i]);
     return goss_scan_stacked(a.s, h);
 }

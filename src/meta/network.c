@@ -105,13 +105,11 @@ static goss_val uncertainty(const goss_network *n, goss_val output, goss_val ans
     return deviation(answer, o->variance ? o->variance(output) : GOSS_NONE, mean);
 }
 
-static goss_status build(const goss_network *n, goss_graph *g, goss_val x, goss_val lengths, bool any, goss_val out[2],
-                         goss_error *err) {
+goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x, goss_target_context c, bool any,
+                                goss_val out[2], goss_error *err) {
     goss_weights *w = declare(n, g, goss_target_layout(n->target), any ? NULL : n->slab, "weights"), *running = NULL;
     if (n->statistics)
         running = declare(n, g, goss_target_statistics(n->target), any ? NULL : n->statistics, "statistics");
-    goss_target_context c = goss_target_context_defaults();
-    c.lengths = lengths;
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
     goss_val y = goss_target_apply(n->target, x, w, &c).logits, p = goss_task_objective(&n->data.of.task)->answer(y);
     out[0] = goss_mean(p, GOSS_AXIS(0), true);
@@ -127,11 +125,12 @@ goss_status goss__network_compile(const goss_network *n, int batch, bool any, go
     goss_shape shape = {.rank = 2 + goss_target_input_rank(n->target), .dim = {goss_n(1), goss_symbol(g, "N", batch)}};
     for (int i = 0; i < goss_target_input_rank(n->target); i++)
         shape.dim[2 + i] = goss_n(goss_target_input(n->target)[i]);
-    goss_val outputs[2], lengths = GOSS_NONE;
+    goss_val outputs[2];
+    goss_target_context c = goss_target_context_defaults();
     if (n->data.of.task.lengths) shape.dim[2] = goss_symbol(g, "L", goss_target_input(n->target)[0]);
-    if (n->data.of.task.lengths) lengths = goss_input(g, "length", GOSS_REAL, GOSS_SHAPE(shape.dim[0], shape.dim[1]));
+    if (n->data.of.task.lengths) c.lengths = goss_input(g, "length", GOSS_REAL, GOSS_SHAPE(shape.dim[0], shape.dim[1]));
     goss_schedule_options o = goss_schedule_defaults();
-    goss_status s = build(n, g, goss_input(g, "x", GOSS_REAL, shape), lengths, any, outputs, err);
+    goss_status s = goss__network_build(n, g, goss_input(g, "x", GOSS_REAL, shape), c, any, outputs, err);
     if (s == GOSS_OK) s = goss_compile(g, outputs, goss_network_tells_uncertainty(n) ? 2 : 1, NULL, 0, &o, out, err);
     goss_graph_free(g);
     return s;
@@ -157,4 +156,16 @@ static void fill(const goss_network *n, goss_params *params, const goss_layout *
 void goss__network_store(const goss_network *n, goss_params *params) {
     fill(n, params, goss_target_layout(n->target), n->slab, "weights");
     if (n->statistics) fill(n, params, goss_target_statistics(n->target), n->statistics, "statistics");
+}
+
+void goss__network_to_units(const goss_network *n, float *out, float *uncertainty, int count) {
+    const goss_target_scale s = n->data.of.task.scale;
+    if (!s.mean || goss_network_classes(n) > 0) return;
+    for (int i = 0; i < count; i++) {
+        for (int w = 0; w < n->outputs; w++) {
+            float *y = &out[(size_t)i * (size_t)n->outputs + (size_t)w];
+            *y = *y * s.deviation[w] + s.mean[w];
+        }
+        if (uncertainty && n->outputs == 1) uncertainty[i] *= s.deviation[0];
+    }
 }

@@ -23,6 +23,12 @@ goss_status goss__network_room(goss_network *n, int outputs, goss_error *err);
  * [1,N,W], and where goss_network_tells_uncertainty that [1,N]. Sequences that have lengths have L steps, and an input
  * "length" [1,N]. Parameters "weights" and "statistics", and one a tensor that differs among members. */
 goss_status goss__network_compile(const goss_network *n, int batch, bool any, goss_schedule **out, goss_error *err);
+/* The same in a graph, applied to x in that context: answers, and how sure they are. */
+goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x, goss_target_context c, bool any,
+                                goss_val out[2], goss_error *err);
+/* Standardised numbers [count, W] in the user's units. How far members disagree, [count] or NULL, is in those of the
+ * target where there is one. */
+void goss__network_to_units(const goss_network *n, float *out, float *uncertainty, int count);
 /* Its parameters' values. */
 void goss__network_store(const goss_network *n, goss_params *params);
 /* Whether tensor i of the members' slabs of a layout is the same in all of them. */

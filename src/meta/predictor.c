@@ -113,19 +113,6 @@ static goss_status not_finite(const goss_network *n, int64_t at, int count, goss
         images ? "image" : "sample", (long long)at + 1, count, classes ? "class probabilities" : "numbers");
 }
 
-/* Standardised numbers in the user's units. How far members disagree is in those of the target where there is one. */
-static void to_units(const goss_network *n, float *out, float *uncertainty, int count) {
-    const goss_target_scale s = n->data.of.task.scale;
-    if (!s.mean || goss_network_classes(n) > 0) return;
-    for (int i = 0; i < count; i++) {
-        for (int w = 0; w < n->outputs; w++) {
-            float *y = &out[(size_t)i * (size_t)n->outputs + (size_t)w];
-            *y = *y * s.deviation[w] + s.mean[w];
-        }
-        if (uncertainty && n->outputs == 1) uncertainty[i] *= s.deviation[0];
-    }
-}
-
 /* Lengths of samples first .. first + now - 1 (NULL: all steps), and their rows, which move together to the longest. */
 static goss_status bind_sequences(goss_predictor *p, const float *x, const int32_t *lengths, int first, int now,
                                   goss_error *err) {
@@ -171,7 +158,7 @@ goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x, con
         GOSS_TRY(run_batch(p, x + (size_t)at * input, now, to, uncertainty ? uncertainty + at : NULL, err));
         int64_t bad = goss__first_not_finite(to, (int64_t)now * n->outputs);
         if (bad >= 0) return not_finite(n, at + bad / n->outputs, count, err);
-        to_units(n, to, uncertainty ? uncertainty + at : NULL, now);
+        goss__network_to_units(n, to, uncertainty ? uncertainty + at : NULL, now);
     }
     return GOSS_OK;
 }

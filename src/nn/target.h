@@ -85,6 +85,7 @@ typedef struct goss__layer {
     int site;                  /* modulation site, -1: none */
     int in_units, units;       /* unit groups of input and output; -1: cannot be masked */
     int in_repeat, repeat;     /* channels are `repeat` times the group's units (after flatten) */
+    int first_state;           /* in goss_target_carry, if its kind has states */
     int first_entry;           /* in the layout: w[, b] or gain, shift; -1: none */
     int entries_from, entries; /* all tensors of the layer in the layout, which has them in a row */
     int gate;                  /* first gate of a kernel, an optional part or alternatives; -1: none */
@@ -111,7 +112,9 @@ struct goss_target {
     goss__flow input, features;
     int64_t outputs;
     int n_products, n_norms, n_sites, n_units;
-    bool fixed_steps;               /* a layer needs them, or the features are steps */
+    bool fixed_steps; /* a layer needs them, or the features are steps */
+    int n_states;
+    int64_t state_width[GOSS_TARGET_MAX_STATES];
     int *site_layer;                /* layer of each site */
     int *unit_layer;                /* first layer that produces each unit group */
     goss__unit_choice *unit_choice; /* of each unit group */
@@ -163,11 +166,15 @@ struct goss__layer_kind {
     bool product, site; /* has weights of a product; is a modulation site */
     bool activation;    /* keeps shapes and maps 0 to 0 */
     bool keeps_padding; /* of sequences: steps that are 0 for being beyond a sample's length stay so */
-    bool fixed_steps;   /* of sequences: the number of steps must be known when a graph is built */
-    bool opaque;        /* units in front of it and behind it cannot be masked, unless it has a range of units */
-    bool by_width;      /* divides products by the root of its input's width; a smaller width is made up for in them */
-    bool looks_up;      /* chooses rows of its weights, which are multiplied by nothing */
-    int kernel_word;    /* the word in which A|B are sizes of one kernel; elsewhere they are alternative layers */
+    /* Of sequences. states: what a layer keeps from a piece of a sequence to the next one, at most 4, and their widths;
+     * NULL: nothing. whole: why it must see all of a sequence at once; NULL, or returns NULL: it need not. */
+    int (*states)(const goss__layer *l, int64_t width[4]);
+    const char *(*whole)(const goss__layer *l);
+    bool fixed_steps; /* of sequences: the number of steps must be known when a graph is built */
+    bool opaque;      /* units in front of it and behind it cannot be masked, unless it has a range of units */
+    bool by_width;    /* divides products by the root of its input's width; a smaller width is made up for in them */
+    bool looks_up;    /* chooses rows of its weights, which are multiplied by nothing */
+    int kernel_word;  /* the word in which A|B are sizes of one kernel; elsewhere they are alternative layers */
     enum { GOSS__PLAIN, GOSS__OPENS, GOSS__TURNS, GOSS__CLOSES } marks; /* braces of the text */
     double gain2; /* activations: variance times fan-in of the weights before it */
     goss_status (*read)(const goss__words *w, goss__layer *l, goss_error *err); /* NULL: no words after the first */
@@ -211,6 +218,9 @@ goss_val goss__apply_live(const goss__apply *a, const goss__layer *l);
 /* The weights of a convolution with the taps that gates leave of the kernel. */
 goss_val goss__apply_kernel(const goss__apply *a, const goss__layer *l, goss_val w);
 goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const char *suffix);
+/* State k of a layer as the piece of a sequence before this one left it; GOSS_NONE: sequences are whole. */
+goss_val goss__state_before(const goss__apply *a, const goss__layer *l, int k);
+void goss__keep_state(const goss__apply *a, const goss__layer *l, int k, goss_val after);
 /* x [1,...] for as many tasks as a layer's tensors are of. */
 goss_val goss__for_weights(const goss__apply *a, const goss__layer *l, goss_val x);
 /* [T,N]: live steps at this point; GOSS_NONE: all. */
@@ -267,6 +277,8 @@ goss_status goss__layer_entry(goss_layout *layout, const goss__layer *l, const c
                               goss_error *err);
 /* The gates of all choices, once unit groups are known. */
 goss_status goss__target_choices(goss_target *t, goss_error *err);
+/* States of layers, once their flows are there. (target_states.c) */
+goss_status goss__target_number_states(goss_target *t, goss_error *err);
 /* Names, sites, unit groups, layouts and text, once all layers are there. */
 goss_status goss__target_finish(goss_target *t, goss_error *err);
 /* "conv3": the third of its kind. */

@@ -40,6 +40,14 @@ goss_graph *goss__apply_graph(const goss__apply *a) { return a->g; }
 goss_val goss__apply_lengths(const goss__apply *a) { return a->lengths; }
 void goss__apply_set_lengths(goss__apply *a, goss_val lengths) { a->lengths = lengths; }
 
+goss_val goss__state_before(const goss__apply *a, const goss__layer *l, int k) {
+    return a->c.carry ? a->c.carry->before[l->first_state + k] : GOSS_NONE;
+}
+
+void goss__keep_state(const goss__apply *a, const goss__layer *l, int k, goss_val after) {
+    if (a->c.carry) a->c.carry->after[l->first_state + k] = after;
+}
+
 goss_val goss__apply_tensor(const goss__apply *a, const goss__layer *l, const char *suffix) {
     char name[64];
     snprintf(name, sizeof name, "%s.%s", l->name, suffix);
@@ -340,7 +348,7 @@ static bool fits(const goss__apply *a, goss_val x) {
     bool same = goss_rank(x) == t->input.rank + 2;
     for (int i = 0; same && i < t->input.rank; i++) {
         const bool any = i == 0 && t->input.rank == 2 && a->lengths.graph; /* samples up to that length */
-        same = goss_extent_is(goss_dim(x, i + 2), t->input.dim[i]) || (any && goss_dim(x, 2).symbols);
+        same = goss_extent_is(goss_dim(x, i + 2), t->input.dim[i]) || (any && (a->c.carry || goss_dim(x, 2).symbols));
     }
     if (!same) goss_graph_fail(a->g, GOSS_E_SHAPE, "target: the input does not have the network's extents");
     const goss_val lengths = a->lengths;

@@ -334,6 +334,7 @@ goss_status goss__target_finish(goss_target *t, goss_error *err) {
     GOSS_TRY(find_units(t, err));
     GOSS_TRY(goss__target_choices(t, err));
     GOSS_TRY(goss_error_prefix(err, declare(t, err), "network"));
+    GOSS_TRY(goss__target_number_states(t, err));
     return write_text(t, err);
 }
 

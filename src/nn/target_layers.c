@@ -281,6 +281,8 @@ static void write_dense(const goss__layer *l, goss__str *s) {
     goss__flags_write(l, s);
 }
 
+static const char *whole_flatten(const goss__layer *l) { return "it has a place for each step"; }
+
 static goss_status flow_flatten(const goss__layer *l, goss__flow *f, goss_error *err) {
     if (f->rank == 1) GOSS_TRY(want_image(f, "flatten", err));
     int64_t n = goss__flow_positions(f) * goss__flow_channels(f); /* each extent at most 2^20: no overflow */
@@ -312,6 +314,10 @@ static goss_status flow_norm(const goss__layer *l, goss__flow *f, goss_error *er
         return goss_error_set(err, GOSS_E_ARGUMENT, "norm group: %d does not divide %lld channels", l->groups,
                               (long long)goss__flow_channels(f));
     return GOSS_OK;
+}
+
+static const char *whole_norm(const goss__layer *l) {
+    return l->norm == GOSS__NORM_INSTANCE || l->norm == GOSS__NORM_GROUP ? "its statistics are of all steps" : NULL;
 }
 
 static void write_norm(const goss__layer *l, goss__str *s) {
@@ -466,6 +472,7 @@ static const goss__layer_kind kinds[] = {
     {.word = "head", .usage = "head", .product = true, .flow = flow_dense, .apply = goss__apply_dense},
     {.word = "norm",
      .usage = "norm batch | layer | instance | group G",
+     .whole = whole_norm,
      .site = true,
      .read = read_norm,
      .flow = flow_norm,
@@ -477,7 +484,12 @@ static const goss__layer_kind kinds[] = {
      .flow = flow_pool,
      .write = write_pool,
      .apply = goss__apply_pool},
-    {.word = "flatten", .usage = "flatten", .fixed_steps = true, .flow = flow_flatten, .apply = goss__apply_flatten},
+    {.word = "flatten",
+     .usage = "flatten",
+     .whole = whole_flatten,
+     .fixed_steps = true,
+     .flow = flow_flatten,
+     .apply = goss__apply_flatten},
     {.word = "dropout",
      .usage = "dropout P [channels]",
      .keeps_padding = true,

@@ -41,17 +41,27 @@ typedef goss_val (*direction)(const goss__apply *a, const goss__layer *l, const 
 
 static goss_val run_rnn(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                         goss_scan_options o) {
-    return goss_rnn(x, GOSS_NONE, cell(a, l, prefix), o, NULL);
+    goss_val last;
+    const goss_val y = goss_rnn(x, goss__state_before(a, l, 0), cell(a, l, prefix), o, &last);
+    goss__keep_state(a, l, 0, last);
+    return y;
 }
 static goss_val run_gru(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                         goss_scan_options o) {
-    return goss_gru(x, GOSS_NONE, cell(a, l, prefix), o, NULL);
+    goss_val last;
+    const goss_val y = goss_gru(x, goss__state_before(a, l, 0), cell(a, l, prefix), o, &last);
+    goss__keep_state(a, l, 0, last);
+    return y;
 }
 static goss_val run_lstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                          goss_scan_options o) {
     goss_recurrent w = cell(a, l, prefix);
     w.b = forget_bias(w.b, l->out);
-    return goss_lstm(x, GOSS_NONE, GOSS_NONE, w, o, NULL, NULL);
+    goss_val last[2];
+    const goss_val h0 = goss__state_before(a, l, 0), c0 = goss__state_before(a, l, 1);
+    const goss_val y = goss_lstm(x, h0, c0, w, o, &last[0], &last[1]);
+    for (int k = 0; k < 2; k++) goss__keep_state(a, l, k, last[k]);
+    return y;
 }
 static goss_val run_hyperlstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                               goss_scan_options o) {
@@ -63,7 +73,11 @@ static goss_val run_hyperlstm(const goss__apply *a, const goss__layer *l, const 
     w.main.gain_u = tensor(a, l, prefix, "gain");
     w.small.w = tensor(a, l, prefix, "small.w"), w.small.u = tensor(a, l, prefix, "small.u");
     w.small.b = tensor(a, l, prefix, "small.b"), w.small.gain_u = tensor(a, l, prefix, "small.gain");
-    return goss_hyper_lstm_run(x, &w, o, NULL);
+    goss_val state[4];
+    for (int k = 0; k < 4; k++) state[k] = goss__state_before(a, l, k);
+    const goss_val y = goss_hyper_lstm_run(x, &w, o, state);
+    for (int k = 0; k < 4; k++) goss__keep_state(a, l, k, state[k]);
+    return y;
 }
 
 static goss_val run(goss__apply *a, const goss__layer *l, goss_val x, const char *prefix, bool reverse, direction f) {

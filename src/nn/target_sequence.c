@@ -118,6 +118,8 @@ static goss_status slide(const goss__layer *l, goss__flow *f, const char *what, 
     return GOSS_OK;
 }
 
+static const char *whole_window(const goss__layer *l) { return "its windows reach over the end of a piece"; }
+
 static goss_status flow_conv1d(const goss__layer *l, goss__flow *f, goss_error *err) {
     GOSS_TRY(slide(l, f, "conv1d", err));
     if (f->dim[1] % l->groups || l->out % l->groups)
@@ -194,6 +196,25 @@ static goss_status flow_recurrent(const goss__layer *l, goss__flow *f, goss_erro
     GOSS_TRY(want_steps(f, l->kind->word, err));
     f->dim[1] = l->out * (l->both ? 2 : 1);
     return GOSS_OK;
+}
+
+static const char *whole_direction(const goss__layer *l) {
+    return l->both ? "its backward direction begins at the end" : NULL;
+}
+
+static int states_h(const goss__layer *l, int64_t width[4]) {
+    width[0] = l->out;
+    return 1;
+}
+
+static int states_hc(const goss__layer *l, int64_t width[4]) {
+    width[0] = width[1] = l->out;
+    return 2;
+}
+
+static int states_small(const goss__layer *l, int64_t width[4]) {
+    width[0] = width[1] = l->out, width[2] = width[3] = l->small;
+    return 4;
 }
 
 static void write_recurrent(const goss__layer *l, goss__str *s) {
@@ -338,6 +359,8 @@ static goss_status flow_positions(const goss__layer *l, goss__flow *f, goss_erro
     return want_steps(f, "positions", err);
 }
 
+static const char *whole_positions(const goss__layer *l) { return "it counts positions from the first step"; }
+
 static void write_positions(const goss__layer *l, goss__str *s) {
     goss__str_add(s, l->sinusoidal ? " sinusoidal" : " learned");
 }
@@ -380,6 +403,8 @@ static goss_status flow_attention(const goss__layer *l, goss__flow *f, goss_erro
                           l->rotary ? " of even width, which rotary positions need" : "");
 }
 
+static const char *whole_attention(const goss__layer *l) { return "a step sees all others"; }
+
 static void write_attention(const goss__layer *l, goss__str *s) {
     goss__str_addf(s, " %d%s%s", l->heads, l->causal ? " causal" : "", l->rotary ? " rotary" : "");
 }
@@ -411,6 +436,16 @@ static goss_status flow_readout(const goss__layer *l, goss__flow *f, goss_error 
     return GOSS_OK;
 }
 
+/* Of mean and max: what they have so far, and of how many steps. */
+static int states_readout(const goss__layer *l, int64_t width[4]) {
+    width[0] = l->in_flow.dim[1], width[1] = 1;
+    return l->readout == GOSS__READ_MEAN || l->readout == GOSS__READ_MAX ? 2 : 0;
+}
+
+static const char *whole_readout(const goss__layer *l) {
+    return l->readout == GOSS__READ_ATTENTION ? "its softmax is over all steps" : NULL;
+}
+
 static void write_readout(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %s", readouts[l->readout]); }
 
 static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
@@ -428,16 +463,17 @@ static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
 
 /* ---- the table ---- */
 
-#define RECURRENT(name)                                                                                                \
+#define RECURRENT(name, kept)                                                                                          \
     {                                                                                                                  \
         .word = #name, .usage = #name " D [norm] [bidirectional]", .product = true, .keeps_padding = true,             \
-        .opaque = true, .read = read_recurrent, .flow = flow_recurrent, .write = write_recurrent,                      \
-        .declare = declare_##name, .apply = goss__apply_##name                                                         \
+        .opaque = true, .states = kept, .whole = whole_direction, .read = read_recurrent, .flow = flow_recurrent,      \
+        .write = write_recurrent, .declare = declare_##name, .apply = goss__apply_##name                               \
     }
 
 const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
     {.word = "conv1d",
      .usage = "conv1d C K [stride S] [pad P] [dilation D] [groups G]",
+     .whole = whole_window,
      .fixed_steps = true,
      .product = true,
      .site = true,
@@ -448,16 +484,19 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .apply = goss__apply_conv1d},
     {.word = "pool1d",
      .usage = "pool1d max | avg K [stride S]",
+     .whole = whole_window,
      .fixed_steps = true,
      .read = read_pool1d,
      .flow = flow_pool1d,
      .write = write_pool1d,
      .apply = goss__apply_pool1d},
-    RECURRENT(rnn),
-    RECURRENT(gru),
-    RECURRENT(lstm),
+    RECURRENT(rnn, states_h),
+    RECURRENT(gru, states_h),
+    RECURRENT(lstm, states_hc),
     {.word = "hyperlstm",
      .usage = "hyperlstm D K Z [norm] [bidirectional]",
+     .states = states_small,
+     .whole = whole_direction,
      .product = true,
      .keeps_padding = true,
      .opaque = true,
@@ -478,6 +517,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .apply = goss__apply_embedding},
     {.word = "positions",
      .usage = "positions learned | sinusoidal",
+     .whole = whole_positions,
      .opaque = true,
      .read = read_positions,
      .flow = flow_positions,
@@ -486,6 +526,7 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .apply = goss__apply_positions},
     {.word = "attention",
      .usage = "attention H [causal] [rotary]",
+     .whole = whole_attention,
      .product = true,
      .opaque = true,
      .read = read_attention,
@@ -495,6 +536,8 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .apply = goss__apply_attention},
     {.word = "readout",
      .usage = "readout mean | max | last | attention",
+     .states = states_readout,
+     .whole = whole_readout,
      .by_width = true,
      .read = read_readout,
      .flow = flow_readout,

@@ -212,17 +212,31 @@ goss_val goss__apply_attention(goss__apply *a, const goss__layer *l, goss_val x)
 
 /* ---- readouts: [T,N,L,D] -> [T,N,D] ---- */
 
+/* Steps seen so far, [T,N,1]: of this piece and of those before it. */
+static goss_val count_steps(const goss__apply *a, const goss__layer *l) {
+    const goss_val now = as_samples(goss__apply_lengths(a), 3), before = goss__state_before(a, l, 1);
+    const goss_val all = goss_valid(before) ? goss_add(before, now) : now;
+    goss__keep_state(a, l, 1, all);
+    return all;
+}
+
 static goss_val read_mean(goss__apply *a, const goss__layer *l, goss_val x) {
-    const goss_val lengths = goss__apply_lengths(a);
-    if (!goss_valid(lengths)) return goss_mean(x, GOSS_AXIS(2), false);
-    return goss_div(goss_sum(x, GOSS_AXIS(2), false), as_samples(goss_max(lengths, goss_const(x.graph, 1)), 3));
+    if (!goss_valid(goss__apply_lengths(a))) return goss_mean(x, GOSS_AXIS(2), false);
+    const goss_val before = goss__state_before(a, l, 0);
+    goss_val sum = goss_sum(x, GOSS_AXIS(2), false);
+    if (goss_valid(before)) sum = goss_add(before, sum);
+    goss__keep_state(a, l, 0, sum);
+    return goss_div(sum, goss_max(count_steps(a, l), goss_const(x.graph, 1)));
 }
 
 static goss_val read_max(goss__apply *a, const goss__layer *l, goss_val x) {
-    const goss_val mask = goss__step_mask(a, x);
+    const goss_val mask = goss__step_mask(a, x), before = goss__state_before(a, l, 0);
     if (!goss_valid(mask)) return goss_reduce_max(x, GOSS_AXIS(2), false);
-    const goss_val most = goss_reduce_max(goss_select(mask, x, goss_const(x.graph, masked)), GOSS_AXIS(2), false);
-    return goss_select(as_samples(goss_less(zero(x), goss__apply_lengths(a)), 3), most, zero(x));
+    goss_val most = goss_reduce_max(goss_select(mask, x, goss_const(x.graph, masked)), GOSS_AXIS(2), false);
+    if (goss_valid(before)) /* zeros before the first piece are no state */
+        most = goss_select(goss_less(zero(x), goss__state_before(a, l, 1)), goss_max(before, most), most);
+    goss__keep_state(a, l, 0, most);
+    return goss_select(goss_less(zero(x), count_steps(a, l)), most, zero(x));
 }
 
 static goss_val read_last(goss__apply *a, const goss__layer *l, goss_val x) {
