@@ -28,7 +28,8 @@ static int run(const cli_verb *verb, const predict_request *q) {
 int cmd_predict(int argc, char **argv) {
     predict_request q = {0};
     const cli_option options[] = {
-        CLI_TEXT_OF(KIND_TABLES, "o", "OUT.csv", &q.out, "table: the file to write (standard output)"),
+        CLI_TEXT_OF(KIND_TABLES | KIND_TEXTS, "o", "OUT.csv", &q.out,
+                    "tables, texts: the file to write (standard output)"),
         CLI_FLAG_OF(KIND_SOUNDS, "stream", &q.stream,
                     "sounds: the input is a stream of signed 16-bit samples, mono; a JSON object per event in it"),
         CLI_INT_OF(KIND_SOUNDS, "rate", "HERTZ", &q.rate, "", 1000, 384000,

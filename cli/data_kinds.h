@@ -17,10 +17,13 @@ enum {
     KIND_IMAGES = 1,
     KIND_TABLES = 2,
     KIND_SOUNDS = 4,
+    KIND_TEXTS = 8,
     KIND_RATINGS = 16,
     KIND_ANY_TABLE = 64,
     KINDS_ALL = (1 << 16) - 1
 };
+/* Those with episodes of classes. */
+enum { KIND_CLASSES = KIND_IMAGES | KIND_SOUNDS | KIND_TEXTS };
 
 /* gossamer eval. */
 typedef struct eval_request {
@@ -98,16 +101,19 @@ void cli_refuse_other_kinds(const cli_verb *verb, const cli_kind *kind, const ch
 int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_sounds(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_ratings(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
+int eval_texts(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n);
 goss_status adapt_images(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_any_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_sounds(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
+goss_status adapt_texts(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 goss_status adapt_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 int predict_images(const goss_network *n, const cli_verb *verb, const predict_request *q);
 int predict_sounds(const goss_network *n, const cli_verb *verb, const predict_request *q);
 goss_status adapt_ratings(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err);
 int inspect_ratings(const char *path, const cli_table_view *view, bool json);
 int predict_ratings(const goss_network *n, const cli_verb *verb, const predict_request *q);
+int predict_texts(const goss_network *n, const cli_verb *verb, const predict_request *q);
 int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q);
 #endif

@@ -65,6 +65,7 @@ static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err
     const goss_table_needs needs = {.target = true, .task = true};
     GOSS_TRY(goss_table_fit_open(f->fit, e->data, needs, &f->table, &f->roles, err));
     GOSS_TRY(goss_table_tasks_open(f->table, &f->roles, order_of(e, f), &f->tasks, err));
+    if (f->fit->role) GOSS_TRY(goss_table_tasks_by_role(f->tasks, f->fit->role, err));
     if (f->fit->descriptors && !e->descriptors)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "the model requires a descriptor of each task: --descriptor FILE with a row per task");

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "gossamer/table_data.h"
-#include "data_kinds.h"
+#include "table_predict.h"
 
 enum { BATCH = 256 };
 /* 95 % of a normal distribution is within this many deviations. */
@@ -14,10 +14,9 @@ static const double two_sided_95 = 1.959964;
 
 typedef struct asked {
     const goss_network *network;
-    goss_table *table;
-    float *x;         /* [rows, width] */
-    int32_t *lengths; /* [rows] of sequences; NULL */
-    int width, outputs, classes;
+    cli_rows rows;
+    size_t width;
+    int outputs, classes;
     float *out, unsure[BATCH]; /* out [BATCH, outputs] */
     goss_csv *csv;             /* NULL: JSON */
 } asked;
@@ -29,7 +28,7 @@ static bool has_interval(const asked *a) { return a->classes == 0 && goss_networ
 static goss_status check_names(const asked *a, const char *path, goss_error *err) {
     for (size_t i = 0; i < sizeof added / sizeof *added; i++)
         if (i == 0 || (i == 1 ? a->classes > 0 : has_interval(a)))
-            if (goss_table_find(a->table, added[i]) >= 0)
+            if (goss_table_find(a->rows.table, added[i]) >= 0)
                 return goss_error_set(err, GOSS_E_ARGUMENT,
                                       "%s has a column \"%s\" already, which would be duplicated: rename or remove it",
                                       path, added[i]);
@@ -53,7 +52,7 @@ static int best_of(const asked *a, const float *p) {
 }
 
 static void put_csv(const asked *a, int row, const float *p, double deviation) {
-    for (int c = 0; c < goss_table_columns(a->table); c++) goss_csv_cell(a->csv, a->table, c, row);
+    for (int c = 0; c < goss_table_columns(a->rows.table); c++) goss_csv_cell(a->csv, a->rows.table, c, row);
     if (a->classes) {
         const int best = best_of(a, p);
         goss_csv_text(a->csv, goss_network_class_name(a->network, best));
@@ -71,9 +70,9 @@ static void put_csv(const asked *a, int row, const float *p, double deviation) {
 static void put_json(const asked *a, int row, const float *p, double deviation) {
     int file;
     int64_t line;
-    goss_table_origin(a->table, row, &file, &line);
+    goss_table_origin(a->rows.table, row, &file, &line);
     printf("{\"file\": ");
-    cli_json_name(goss_table_file(a->table, file));
+    cli_json_name(goss_table_file(a->rows.table, file));
     printf(", \"line\": %lld, \"prediction\": ", (long long)line);
     if (a->classes) {
         const int best = best_of(a, p);
@@ -98,7 +97,8 @@ static void put_json(const asked *a, int row, const float *p, double deviation) 
 
 static void put_header(const asked *a) {
     if (!a->csv) return;
-    for (int c = 0; c < goss_table_columns(a->table); c++) goss_csv_text(a->csv, goss_table_name(a->table, c));
+    for (int c = 0; c < goss_table_columns(a->rows.table); c++)
+        goss_csv_text(a->csv, goss_table_name(a->rows.table, c));
     goss_csv_text(a->csv, added[0]);
     if (a->classes) goss_csv_text(a->csv, added[1]);
     if (has_interval(a)) goss_csv_text(a->csv, added[2]), goss_csv_text(a->csv, added[3]);
@@ -107,14 +107,14 @@ static void put_header(const asked *a) {
 
 static goss_status predict_rows(asked *a, goss_error *err) {
     goss_predictor *p;
-    const int rows = goss_table_rows(a->table);
+    const int rows = goss_table_rows(a->rows.table);
     GOSS_TRY(goss_predictor_of_network(a->network, NULL, &p, err));
     goss_status s = GOSS_OK;
     put_header(a);
     for (int at = 0; at < rows && s == GOSS_OK; at += BATCH) {
         const int n = rows - at < BATCH ? rows - at : BATCH;
-        s = goss_predictor_predict_ragged(p, a->x + (size_t)at * (size_t)a->width, a->lengths ? a->lengths + at : NULL,
-                                          n, a->out, a->unsure, err);
+        s = goss_predictor_predict_ragged(p, a->rows.x + (size_t)at * a->width,
+                                          a->rows.lengths ? a->rows.lengths + at : NULL, n, a->out, a->unsure, err);
         for (int i = 0; i < n && s == GOSS_OK; i++)
             (a->csv ? put_csv : put_json)(a, at + i, a->out + (size_t)i * (size_t)a->outputs, (double)a->unsure[i]);
     }
@@ -144,57 +144,68 @@ static goss_status write_all(asked *a, const predict_request *w, goss_error *err
     return s;
 }
 
-/* A network is that of one task: answers for the rows of another are most likely a mistake. */
-static void warn_of_other_tasks(const asked *a, const goss_table_fit *fit, const char *path) {
-    char cell[GOSS_CELL_TEXT];
-    const char *own = goss_network_note_of(a->network, "support.task");
-    const int column = own ? goss_table_find(a->table, goss_table_transform_task(fit->transform)) : -1;
-    int others = 0, first = 0;
-    for (int i = 0; column >= 0 && i < goss_table_rows(a->table); i++) {
-        const char *task = goss_table_text(a->table, column, i, cell);
-        if (*task && strcmp(task, own) != 0 && others++ == 0) first = i;
-    }
-    if (others)
-        cli_tell("warning: %s: %d of %d rows are of other tasks (%s) than %s, whose network this is", path, others,
-                 goss_table_rows(a->table), goss_table_text(a->table, column, first, cell), own);
-}
-
-static goss_status predict(asked *a, const goss_table_fit *fit, const predict_request *w, goss_error *err) {
-    GOSS_TRY(goss_table_fit_rows(fit, w->inputs[0], &a->table, &a->x, err));
-    a->width = goss_encoding_width(goss_table_transform_inputs(fit->transform));
-    GOSS_TRY(goss_table_fit_lengths(fit, a->x, goss_table_rows(a->table), &a->lengths, err));
+static goss_status predict(asked *a, cli_row_reader *read, const predict_request *w, goss_error *err) {
+    GOSS_TRY(check_output(w, err));
+    GOSS_TRY(read(a->network, w->inputs[0], &a->rows, err));
     GOSS_TRY(check_names(a, w->inputs[0], err));
-    warn_of_other_tasks(a, fit, w->inputs[0]);
     if (!(a->out = calloc((size_t)a->outputs * BATCH, sizeof *a->out)))
         return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     return write_all(a, w, err);
 }
 
-static goss_status predict_network(const goss_network *n, const predict_request *w, goss_error *err) {
-    goss_table_fit *fit;
-    GOSS_TRY(check_output(w, err));
-    GOSS_TRY(goss_table_fit_parse(goss_network_data(n)->transform, &fit, err));
+static goss_status predict_network(const goss_network *n, cli_row_reader *read, const predict_request *w,
+                                   goss_error *err) {
     asked *a = calloc(1, sizeof *a);
-    goss_status s = a ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    if (a) {
-        a->network = n, a->outputs = goss_network_outputs(n), a->classes = goss_network_classes(n);
-        s = predict(a, fit, w, err);
-        goss_table_rows_free(a->x), goss_table_rows_free(a->lengths);
-        goss_table_close(a->table);
-        free(a->out);
-    }
+    if (!a) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    a->network = n, a->outputs = goss_network_outputs(n), a->classes = goss_network_classes(n);
+    a->width = goss_task_input_size(&goss_network_data(n)->task);
+    const goss_status s = predict(a, read, w, err);
+    goss_table_rows_free(a->rows.x), goss_table_rows_free(a->rows.lengths);
+    goss_table_close(a->rows.table);
+    free(a->out);
     free(a);
-    goss_table_fit_free(fit);
     return s;
 }
 
-int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q) {
+int cli_predict_rows(const goss_network *n, const cli_verb *verb, const predict_request *q, cli_row_reader *read) {
     predict_request w = *q;
     goss_error err;
     if (w.out && w.json) cli_usage(verb, "-o writes csv, and --json is for standard output");
     if (w.n > 1) cli_usage(verb, "\"%s\": one table at a time, or a folder of them", w.inputs[1]);
     if (w.out && strcmp(w.out, "-") == 0) w.out = NULL;
-    if (predict_network(n, &w, &err) != GOSS_OK) return cli_fail(&err);
+    if (predict_network(n, read, &w, &err) != GOSS_OK) return cli_fail(&err);
     if (w.out) cli_put_path(w.out);
     return cli_close_stdout();
+}
+
+/* ---- rows of tables ---- */
+
+/* A network is that of one task: answers for the rows of another are most likely a mistake. */
+static void warn_of_other_tasks(const goss_network *n, const goss_table *t, const goss_table_fit *fit,
+                                const char *path) {
+    char cell[GOSS_CELL_TEXT];
+    const char *own = goss_network_note_of(n, "support.task");
+    const int column = own ? goss_table_find(t, goss_table_transform_task(fit->transform)) : -1;
+    int others = 0, first = 0;
+    for (int i = 0; column >= 0 && i < goss_table_rows(t); i++) {
+        const char *task = goss_table_text(t, column, i, cell);
+        if (*task && strcmp(task, own) != 0 && others++ == 0) first = i;
+    }
+    if (others)
+        cli_tell("warning: %s: %d of %d rows are of other tasks (%s) than %s, whose network this is", path, others,
+                 goss_table_rows(t), goss_table_text(t, column, first, cell), own);
+}
+
+static goss_status read_rows(const goss_network *n, const char *path, cli_rows *out, goss_error *err) {
+    goss_table_fit *fit;
+    GOSS_TRY(goss_table_fit_parse(goss_network_data(n)->transform, &fit, err));
+    goss_status s = goss_table_fit_rows(fit, path, &out->table, &out->x, err);
+    if (s == GOSS_OK) s = goss_table_fit_lengths(fit, out->x, goss_table_rows(out->table), &out->lengths, err);
+    if (s == GOSS_OK) warn_of_other_tasks(n, out->table, fit, path);
+    goss_table_fit_free(fit);
+    return s;
+}
+
+int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q) {
+    return cli_predict_rows(n, verb, q, read_rows);
 }

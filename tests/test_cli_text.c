@@ -129,6 +129,48 @@ TEST(what_texts_cannot_be_is_refused_at_the_start) {
     SAYS(err_text, "its samples are sequences");
 }
 
+/* opinions.csv with a column part: a third of the rows are support. In other.csv the labels of these are wrong. */
+static void with_parts(const char *from, const char *to, bool wrong) {
+    size_t n;
+    char *text = tiny_read(tiny_path(from), &n), *line, *rest = text;
+    goss__str s = {0};
+    for (int r = 0; (line = strsep(&rest, "\n")) && *line; r++) {
+        const bool support = r % 3 == 0;
+        char *at = r && wrong && support ? strstr(line, "!,good,") : NULL,
+             *no = r && wrong && support ? strstr(line, "!,no,") : NULL;
+        if (at)
+            goss__str_addf(&s, "%.*s!,no,%s", (int)(at - line), line, at + 7);
+        else if (no)
+            goss__str_addf(&s, "%.*s!,good,%s", (int)(no - line), line, no + 5);
+        else
+            goss__str_add(&s, line);
+        goss__str_addf(&s, ",%s\n", r == 0 ? "part" : support ? "support" : "query");
+    }
+    write_file(to, s.data, s.size);
+    goss__str_free(&s), free(text);
+}
+
+TEST(a_column_says_which_rows_are_support_and_which_are_queries) {
+    PREPARE();
+    with_parts("opinions.csv", "parts.csv", false);
+    with_parts("new.csv", "new_parts.csv", false), with_parts("new.csv", "wrong_parts.csv", true);
+    RUN(0,
+        TASKS "data.path=parts.csv data.role=part task.support=10 'model.backbone=embedding 40 8; readout mean; dense "
+              "16; tanh' train.steps=240 run.dir=parts");
+    RUN(0, "eval parts/model.safetensors --data new_parts.csv --support 10 --json");
+    T_CHECK(metric_of("hypernet") > 0.75);
+    /* Only support rows are learned from: where these have the other label, so have the answers. */
+    RUN(0, "eval parts/model.safetensors --data wrong_parts.csv --support 10 --json");
+    T_CHECK(metric_of("hypernet") < 0.25);
+    RUN(1, "eval parts/model.safetensors --data new.csv --support 10");
+    SAYS(err_text, "there is no column \"part\"");
+    put("neither.csv", "text,label,domain,part\ngreat,good,a,support\npoor,no,a,test\n");
+    RUN(1, "eval parts/model.safetensors --data neither.csv --support 1");
+    SAYS(err_text, "neither.csv:3:part: \"test\" is neither support nor query");
+    RUN(1, TASKS "data.path=parts.csv data.role=part data.split=.5,.2,.3 run.dir=no");
+    SAYS(err_text, "data.split and data.role");
+}
+
 TEST(keys_of_texts_that_do_nothing_are_told) {
     PREPARE();
     put("plain.csv", "x,label,domain\n1,a,p\n2,b,p\n3,a,p\n4,b,p\n1,a,q\n2,b,q\n3,a,q\n5,b,q\n2,a,r\n1,b,r\n0,a,r\n");

@@ -52,13 +52,13 @@ static void write_texts(void) {
     goss__rng rng = goss__rng_make(3, 1);
     FILE *f = fopen(scratch("says.csv"), "w");
     if (!f) exit(99);
-    fputs("who,says,also,yes,y\n", f);
+    fputs("who,says,also,yes,part,y\n", f);
     for (int t = 0; t < TASKS; t++)
         for (int r = 0; r < 12; r++) {
             const char *w[5];
             for (int k = 0; k < 5; k++) w[k] = words[goss__rng_below(&rng, 9)];
-            fprintf(f, "p%d,%s %s %s %s,%s %s,1,%d\n", t, w[0], w[1], w[2], w[3], w[4], w[3],
-                    (int)goss__rng_below(&rng, 90));
+            fprintf(f, "p%d,%s %s %s %s,%s %s,1,%s,%d\n", t, w[0], w[1], w[2], w[3], w[4], w[3],
+                    r < 6 ? "support" : "query", (int)goss__rng_below(&rng, 90));
         }
     fclose(f);
     for (int i = 0; i < 2; i++) {
@@ -200,6 +200,7 @@ static const struct {
     {"method.code_steps", {"hyper.condition=id"}, "1", "30", VALIDATION},
     {"method.code_rate", {"hyper.condition=id"}, "0.01", "0.5", VALIDATION},
     {"hyper.condition", {0}, "support", "support, id", WEIGHTS},
+    {"data.role", {TEXTS, IDS, "task.support=2"}, "", "part", WEIGHTS},
     {"data.text", {"data.path=@says.csv", IDS}, "says", "also", WEIGHTS},
     {"data.tokens", {TEXTS, IDS}, "word", "char", WEIGHTS},
     {"data.fold", {TEXTS, IDS}, "case", "none", WEIGHTS},

@@ -35,6 +35,7 @@ typedef struct goss_table_data_options {
     const char *categorical;
     const char *text;                    /* the column of texts, then the only input; NULL or "": none */
     goss_text_options texts;             /* how these become numbers */
+    const char *role;                    /* goss_table_tasks_by_role; NULL or "": none */
     const char *missing;                 /* as in goss_table_options; NULL or "": its default */
     const char *descriptor;              /* file with a row per task; NULL or "": none */
     const char *train_tasks, *val_tasks; /* files that list tasks; NULL or "": drawn */
@@ -104,6 +105,7 @@ typedef struct goss_table_fit {
     goss_baselines *baselines;     /* NULL: none were fitted */
     goss_descriptors *descriptors; /* NULL: none */
     char *missing;                 /* of goss_table_options; NULL: its default */
+    char *role;                    /* goss_table_tasks_by_role; NULL: none */
     const goss_metric *metric;     /* of evaluation */
     char **task_names;             /* [ids] of the training tasks, by id */
     int ids;

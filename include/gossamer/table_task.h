@@ -114,6 +114,10 @@ typedef struct goss_row_fold {
  * .001); folds of ordered rows, or folds that do not match share[2]. Threads: none may use t meanwhile. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3],
                                                           goss_row_fold fold, uint64_t seed, goss_error *err);
+/* Divides the rows of each task by a column of the values "support" and "query", instead of a split: sources draw
+ * support sets from the former, and queries from the latter. Errors: GOSS_E_ARGUMENT: no such column, another value or
+ * none (with file and line). Threads: none may use t meanwhile. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_by_role(goss_table_tasks *t, const char *column, goss_error *err);
 /* The part of a split that a row belongs to. */
 typedef enum goss_row_part {
     GOSS_PART_TRAIN,    /* support rows, and queries of training */

@@ -76,27 +76,32 @@ static goss_status read_table(goss_table_data *d, goss_error *err) {
     if (given(d->o.text)) { /* texts may look like numbers */
         goss__name_list_add(&categorical, d->o.text);
         if (read.categorical) goss__str_addf(&categorical, ",%s", read.categorical);
-        if (categorical.failed) return no_memory(err);
         read.categorical = categorical.data;
     }
     if (given(d->o.missing)) read.missing = d->o.missing;
-    const goss_status s = goss_table_open(d->o.path, &read, &d->table, err);
+    const goss_status s = categorical.failed ? no_memory(err) : goss_table_open(d->o.path, &read, &d->table, err);
     goss__str_free(&categorical);
     return goss_error_prefix(err, s, "data.path");
 }
 
 static goss_status open_table(goss_table_data *d, goss_error *err) {
     GOSS_TRY(read_table(d, err));
+    goss__str ignore = {0};
+    if (given(d->o.ignore)) goss__str_add(&ignore, d->o.ignore);
+    if (given(d->o.role)) goss__name_list_add(&ignore, d->o.role); /* it is no input */
     const goss_roles_declared declared = {
-        .target = given(d->o.target), .task = given(d->o.task), .ignore = given(d->o.ignore), .text = given(d->o.text)};
-    GOSS_TRY(goss_error_prefix(err, goss_table_roles(d->table, &declared, &d->roles, err), "data"));
+        .target = given(d->o.target), .task = given(d->o.task), .ignore = ignore.data, .text = given(d->o.text)};
+    const goss_status found = ignore.failed ? no_memory(err) : goss_table_roles(d->table, &declared, &d->roles, err);
+    goss__str_free(&ignore);
+    GOSS_TRY(goss_error_prefix(err, found, "data"));
     if (d->roles.target_guessed)
         goss__log(GOSS_LOG_WARN, "data.target is not set: %s (%s)", goss_table_name(d->table, d->roles.target),
                   d->roles.reason[d->roles.target]);
     if (d->roles.task_guessed)
         goss__log(GOSS_LOG_WARN, "data.task is not set: %s (%s)", goss_table_name(d->table, d->roles.task),
                   d->roles.reason[d->roles.task]);
-    return goss_table_tasks_open(d->table, &d->roles, given(d->o.order), &d->tasks, err);
+    GOSS_TRY(goss_table_tasks_open(d->table, &d->roles, given(d->o.order), &d->tasks, err));
+    return given(d->o.role) ? goss_table_tasks_by_role(d->tasks, d->o.role, err) : GOSS_OK;
 }
 
 static goss_status divide(goss_table_data *d, goss_error *err) {
@@ -109,6 +114,9 @@ static goss_status divide(goss_table_data *d, goss_error *err) {
     d->within = d->o.split[0] != 0 || d->o.split[1] != 0 || d->o.split[2] != 0;
     if (d->within) {
         const goss_row_fold fold = {o.fold, o.folds};
+        if (given(d->o.role))
+            return goss_error_set(err, GOSS_E_ARGUMENT,
+                                  "data.split and data.role both divide the rows of every task: give one of them");
         if (given(o.validate))
             return goss_error_set(
                 err, GOSS_E_ARGUMENT,
@@ -181,7 +189,7 @@ static goss_status fit_baselines(goss_table_data *d, goss_error *err) {
 }
 
 static bool trained_on(const goss_table_data *d, int task, int i) {
-    return goss_table_tasks_part(d->tasks, task, i) == GOSS_PART_TRAIN;
+    return d->tasks->by_role || goss_table_tasks_part(d->tasks, task, i) == GOSS_PART_TRAIN;
 }
 
 static bool validated_on(const goss_table_data *d, int task, int i) {
@@ -215,6 +223,7 @@ static goss_status fit_all(goss_table_data *d, goss_error *err) {
     if (given(d->o.missing) && !(d->fit.missing = goss__strdup(d->o.missing))) return no_memory(err);
     GOSS_TRY(goss_error_prefix(
         err, goss_metric_find(d->fit.transform->objective, given(d->o.metric), &d->fit.metric, err), "task.metric"));
+    if (given(d->o.role) && !(d->fit.role = goss__strdup(d->o.role))) return no_memory(err);
     d->fit.support = d->o.support, d->fit.most_support = d->o.most_support;
     for (int i = 0; i < d->division.train.n; i++)
         if (!goss__add_name(&d->fit.task_names, &d->fit.ids,

@@ -183,3 +183,25 @@ goss_status goss_table_tasks_split(goss_table_tasks *t, const double share[3], g
     }
     return s;
 }
+
+/* ---- by a column ---- */
+
+static goss_status role_of(const goss_table_tasks *t, int column, int row, uint8_t *part, goss_error *err) {
+    char buffer[GOSS_CELL_TEXT], place[GOSS__PLACE];
+    const char *text = goss_table_text(t->table, column, row, buffer);
+    *part = strcmp(text, "support") == 0 ? GOSS_PART_TRAIN : GOSS_PART_TEST;
+    if (*part == GOSS_PART_TRAIN || strcmp(text, "query") == 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s:%s: \"%.40s\" is neither support nor query",
+                          goss__row_place(t->table, row, place), goss_table_name(t->table, column), text);
+}
+
+goss_status goss_table_tasks_by_role(goss_table_tasks *t, const char *column, goss_error *err) {
+    const int n = t->groups.first[t->groups.count];
+    int c;
+    GOSS_TRY(goss_table_need(t->table, column, "data.role", &c, err));
+    goss__free(t->part);
+    t->part = goss__calloc((size_t)n + 1, 1), t->by_role = true;
+    if (!t->part) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the parts of tasks");
+    for (int i = 0; i < n; i++) GOSS_TRY(role_of(t, c, t->groups.rows[i], &t->part[i], err));
+    return GOSS_OK;
+}

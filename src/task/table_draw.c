@@ -263,7 +263,8 @@ goss_status goss_table_source_open(const goss_table_tasks *t, const goss_table_t
     if (!s) return no_memory(err);
     s->o = o, s->width = goss_encoding_width(goss_table_transform_inputs(f));
     s->ordered = goss_table_tasks_order(t) != GOSS_ORDER_RANDOM;
-    s->apart = o.query_part != GOSS_PART_TRAIN;
+    if (t->by_role) s->o.query_part = GOSS_PART_TEST;
+    s->apart = s->o.query_part != GOSS_PART_TRAIN;
     goss_status status = fill(s, t, f, &left_out, err);
     if (status == GOSS_OK) {
         *out = (goss_task_source){

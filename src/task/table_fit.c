@@ -21,7 +21,7 @@ void goss__table_fit_clear(goss_table_fit *f) {
     goss_table_transform_free(f->transform);
     goss_baselines_free(f->baselines);
     goss_descriptors_free(f->descriptors);
-    goss__free(f->missing);
+    goss__free(f->missing), goss__free(f->role);
     for (int i = 0; i < f->ids; i++) goss__free(f->task_names[i]);
     goss__free(f->task_names);
     *f = (goss_table_fit){0};
@@ -54,6 +54,7 @@ goss_status goss_table_fit_text(const goss_table_fit *f, char **text, goss_error
     goss__json_add_names(&s, "tasks", f->task_names, f->ids);
     goss__str_add(&s, ", \"metric\": "), goss__json_add_text(&s, f->metric->name);
     if (f->missing) goss__str_add(&s, ", \"missing\": "), goss__json_add_text(&s, f->missing);
+    if (f->role) goss__str_add(&s, ", \"role\": "), goss__json_add_text(&s, f->role);
     goss__str_add(&s, "}");
     if (status == GOSS_OK && s.failed) status = no_memory(err);
     if (status == GOSS_OK)
@@ -79,6 +80,8 @@ static goss_status parse(const json_t *root, goss_table_fit *f, goss_error *err)
     GOSS_TRY(goss__json_read_names(root, "tasks", &f->task_names, &f->ids, err));
     GOSS_TRY(goss_metric_find(f->transform->objective, json_string_value(metric), &f->metric, err));
     if (json_is_string(missing) && !(f->missing = goss__strdup(json_string_value(missing)))) return no_memory(err);
+    const json_t *role = json_object_get(root, "role");
+    if (json_is_string(role) && !(f->role = goss__strdup(json_string_value(role)))) return no_memory(err);
     if (json_is_string(descriptors))
         GOSS_TRY(goss_descriptors_parse(json_string_value(descriptors), &f->descriptors, err));
     if (!json_is_string(baselines)) return GOSS_OK;
@@ -142,7 +145,7 @@ goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_tr
     double *m = out->memory = goss__calloc(all * (width + 2), sizeof *m);
     goss_status s = x && rows && m ? GOSS_OK : no_memory(err);
     for (int i = 0; s == GOSS_OK && i < size; i++)
-        if (goss_table_tasks_part(t, task, i) == GOSS_PART_TRAIN) rows[n++] = own[i];
+        if (t->by_role || goss_table_tasks_part(t, task, i) == GOSS_PART_TRAIN) rows[n++] = own[i];
     if (s == GOSS_OK) s = goss_table_transform_apply(f, t->table, rows, n, x, NULL, err);
     if (s == GOSS_OK) s = goss_table_transform_targets(f, t->table, rows, n, y, err);
     if (s == GOSS_OK) {
@@ -186,13 +189,22 @@ static void draw_one(const goss_task_source *source, uint64_t k, goss_task *out)
 }
 
 /* Rows with a target, in their order. */
-static goss_status labelled(const goss_table *table, const goss_roles *roles, int32_t **rows, int *n, goss_error *err) {
+static bool is_query(const goss_table *table, int column, int row) {
+    char buffer[GOSS_CELL_TEXT];
+    return column >= 0 && strcmp(goss_table_text(table, column, row, buffer), "query") == 0;
+}
+
+/* queries: a column that says which rows are; -1: none are. */
+static goss_status labelled(const goss_table *table, const goss_roles *roles, int queries, int32_t **rows, int *n,
+                            goss_error *err) {
     const int all = goss_table_rows(table);
     *rows = goss__calloc((size_t)all + 1, sizeof **rows), *n = 0;
     if (!*rows) return no_memory(err);
     for (int r = 0; r < all; r++)
-        if (!goss_table_missing(table, roles->target, r)) (*rows)[(*n)++] = r;
-    if (*n < all) goss__log(GOSS_LOG_WARN, "%d of %d rows without a target are left out", all - *n, all);
+        if (!goss_table_missing(table, roles->target, r) && !is_query(table, queries, r)) (*rows)[(*n)++] = r;
+    if (*n < all)
+        goss__log(GOSS_LOG_WARN, "%d of %d rows without a target%s are left out", all - *n, all,
+                  queries < 0 ? "" : ", or queries,");
     if (*n) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a target (%s) to adapt to", goss_table_file(table, 0),
                           goss_table_name(table, roles->target));
@@ -271,7 +283,7 @@ static goss_status describe_one(const goss_table_fit *f, const char *path, const
 static goss_status fill_one(const goss_table_fit *f, const goss_table *table, const goss_roles *roles,
                             const char *descriptors, one_task *t, char **name, goss_error *err) {
     int32_t *rows = NULL;
-    goss_status s = labelled(table, roles, &rows, &t->n, err);
+    goss_status s = labelled(table, roles, f->role ? goss_table_find(table, f->role) : -1, &rows, &t->n, err);
     if (s == GOSS_OK) s = sort_rows(f, table, rows, t->n, err);
     if (s == GOSS_OK) s = one_name(table, roles, rows, t->n, name, err);
     t->width = goss_encoding_width(f->transform->inputs);

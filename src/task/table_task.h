@@ -9,6 +9,7 @@ struct goss_table_tasks {
     const goss_table *table;
     goss_groups groups; /* tasks; rows in the tasks' order */
     uint8_t *part;      /* [rows in groups] goss_row_part; NULL: no split */
+    bool by_role;       /* the parts are support (TRAIN) and queries (TEST) as a column says */
     goss_task_order_kind order;
     int target, order_column;
     const char *task_name; /* of the column */

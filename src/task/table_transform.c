@@ -226,7 +226,7 @@ static int training_rows(const goss_table_tasks *t, const int32_t *tasks, int n,
         const int task = tasks ? tasks[i] : i;
         const int32_t *own = goss_table_tasks_rows(t, task, &size);
         for (int k = 0; k < size; k++)
-            if (goss_table_tasks_part(t, task, k) == GOSS_PART_TRAIN) rows[count++] = own[k];
+            if (t->by_role || goss_table_tasks_part(t, task, k) == GOSS_PART_TRAIN) rows[count++] = own[k];
     }
     return count;
 }

@@ -24,6 +24,7 @@ const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const go
     if (!kind && goss_sounds_is(s->data.path)) kind = &goss__data_sound;
     if (!kind && goss_ratings_is(s->data.path)) kind = &goss__data_ratings;
     if (!kind) kind = goss_table_is(s->data.path) ? &goss__data_table : &goss__data_images;
+    if (kind == &goss__data_table && *s->table.text && !*s->table.task) return &goss__data_text;
     return kind == &goss__data_images ? images_kind(s) : kind;
 }
 

@@ -120,7 +120,14 @@ static const goss_key own[] = {
     GOSS__KEY_INT("data.factors", factors, "8", 1, 64, "factors",
                   "ratings: factors of an item, at most: those that the ratings do not support vanish"),
     GOSS__KEY_TEXT("data.target", table.target, "", "table: the column that is predicted; empty: guessed"),
-    GOSS__KEY_TEXT("data.text", table.text, "", "table: the column of texts, which then is the only input"),
+    GOSS__KEY_TEXT(
+        "data.text", table.text, "",
+        "table: the column of texts, which then is the only input; without data.task episodes are drawn from the "
+        "classes of data.target"),
+    GOSS__KEY_TEXT(
+        "data.role", table.role, "",
+        "table: the column that says which rows of a task are support and which are queries, in these words; "
+        "empty: support is drawn"),
     GOSS__KEY_WORD("data.tokens", table.texts.tokens.kind, "word", "word|char|byte|bpe",
                    "texts: what they are divided into; bpe: pairs of bytes that were merged, by training texts"),
     GOSS__KEY_WORD("data.fold", table.texts.tokens.fold, "case", "case|nfkc|none",
@@ -160,11 +167,12 @@ static const goss_key own[] = {
                    "File with the classes to train on; empty: all others"),
     GOSS__KEY_TEXT("data.val_classes", data.val_classes, "",
                    "File with the classes to validate on; empty: some of the training classes are held out"),
-    GOSS__KEY_TEXT(
-        "data.validate", data.validate, "",
-        "sounds: samples to validate on, by a field, as speaker=theo,lucas, or by class=...; empty: data.val_classes"),
+    GOSS__KEY_TEXT("data.validate", data.validate, "",
+                   "sounds, texts in classes: samples to validate on, by a field, as speaker=theo,lucas, or by "
+                   "class=...; empty: data.val_classes"),
     GOSS__KEY_TEXT("data.leave_out", data.leave_out, "",
-                   "sounds: samples that are neither trained nor validated on, in the same way"),
+                   "sounds, texts in classes: samples that are neither trained nor validated on, in the same "
+                   "way"),
     GOSS__KEY_INT("data.hold_out_alphabets", data.hold_out_alphabets, "0", 0, 100000, "alphabets",
                   "Without val_classes: whole alphabets held out for validation; 0: single classes"),
     GOSS__KEY_REAL(
@@ -248,7 +256,8 @@ static const goss_key own[] = {
     GOSS__KEY_BOOL("train.one_alphabet", train_episodes.one_alphabet, "false",
                    "All classes of an episode are of one alphabet"),
     GOSS__KEY_TEXT("train.group", train.group, "",
-                   "sounds: a field, as speaker: each episode, of validation too, is drawn within one value of it"),
+                   "sounds, texts in classes: a field, as speaker: each episode, of validation too, is drawn within "
+                   "one value of it"),
     GOSS__KEY_BOOL("train.distinct_faces", train_episodes.distinct_faces, "false",
                    "Support and query of a class show different faces"),
     GOSS__KEY_REAL("train.augment", train_episodes.augment, "0", 0, 10, NULL,

@@ -207,27 +207,28 @@ static const struct {
 } of_kinds[] = {
     {"data.train_classes,data.val_classes,train.ways,train.shots,train.min_shots,train.queries,validate.ways,"
      "validate.shots,validate.queries",
-     "images,sound", "classes that episodes are drawn from"},
+     "images,sound,text", "classes that episodes are drawn from"},
     {"data.hold_out_alphabets,train.rotations,train.one_alphabet,train.distinct_faces,validate.rotations,"
      "validate.distinct_faces",
      "images", "images in episodes"},
     {"data.labels,data.height,data.width,data.channels,data.invert,data.cache,train.augment,train.elastic,train.mirror",
      "images,image tasks", "images"},
     {"data.skip_bad", "images,image tasks,sound", "images and sounds"},
-    {"data.validate,data.leave_out,train.group", "sound", "samples with fields, as recordings have"},
+    {"data.validate,data.leave_out,train.group", "sound,text", "samples with fields, as recordings have"},
     {"data.pattern,sound.*,augment.*", "sound", "sounds"},
     {"data.tasks,data.per_class", "image tasks", "images in tasks (data.task = folder, data.tasks)"},
     {"data.train_tasks,task.support,task.queries", "table,image tasks,ratings", "tasks of tables, images or ratings"},
     {"data.task,data.split", "table,image tasks", "tasks of tables or images"},
-    {"data.hold_out", "images,table,sound,ratings", "classes or tasks that are held out"},
-    {"validate.episodes", "images,table,prior,sound,ratings", "classes or tasks that are held out"},
+    {"data.hold_out", "images,table,sound,text,ratings", "classes or tasks that are held out"},
+    {"validate.episodes", "images,table,prior,sound,text,ratings", "classes or tasks that are held out"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
     {"task.objective", "table,prior,ratings", "tables and ratings"},
-    {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table",
+    {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table,text",
      "texts in tables"},
     {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
     {"data.items,data.user,data.item,data.rating,data.time,data.factors", "ratings", "ratings"},
-    {"data.target,data.ignore,data.categorical,data.missing,data.descriptor,task.thin,task.any", "table", "tables"}};
+    {"data.target,data.ignore,data.missing", "table,text", "tables"},
+    {"data.categorical,data.role,data.descriptor,task.thin,task.any", "table", "tables"}};
 
 static bool is_among(const char *kind, const char *kinds) {
     const size_t n = strlen(kind);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* table_predict.h: gossamer predict on rows of tables of any kind: the rows with a column of predictions behind them,
+ * or a JSON object each. */
+#ifndef GOSS_CLI_TABLE_PREDICT_H
+#define GOSS_CLI_TABLE_PREDICT_H
+
+#include "data_kinds.h"
+#include "gossamer/table.h"
+
+/* Rows as a network sees them; freed by goss_table_close and goss_table_rows_free. */
+typedef struct cli_rows {
+    goss_table *table;
+    float *x;         /* [rows, numbers of a sample] */
+    int32_t *lengths; /* [rows] of sequences; NULL: they have none */
+} cli_rows;
+typedef goss_status cli_row_reader(const goss_network *n, const char *path, cli_rows *out, goss_error *err);
+
+/* Returns the exit status; usage errors as in cli_kind.predict. */
+int cli_predict_rows(const goss_network *n, const cli_verb *verb, const predict_request *q, cli_row_reader *read);
+#endif

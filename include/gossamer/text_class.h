@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* text_class.h: texts of a table in classes: what episodes are drawn from, and what a model stores of it.
+ *
+ * A row of the table is a sample: its text in one column, its class in another; further columns (a domain, a source)
+ * are fields of the samples (class_set.h). The encoding of texts is fitted to those that are trained on, and kept as a
+ * text, by which other tables are read:
+ *
+ *     GOSS_TRY(goss_text_classes_open(&options, &t, err));
+ *     ...                                                    // which samples are trained on: use
+ *     GOSS_TRY(goss_text_classes_fit(t, use, &texts, err));
+ *     GOSS_TRY(goss_class_episodes_open(goss_text_classes_set(t), use, &episodes, &source, NULL, err));
+ *     ...
+ *     GOSS_TRY(goss_text_classes_read(goss_text_classes_text(t), "support.tsv", &support, err));  // to adapt to
+ *     GOSS_TRY(goss_text_rows_read(goss_text_classes_text(t), "new.tsv", &rows, err));            // to predict
+ *
+ * Threads: what is open may be read by any number of threads. Accessors return borrowed objects. */
+#ifndef GOSSAMER_TEXT_CLASS_H
+#define GOSSAMER_TEXT_CLASS_H
+
+#include "gossamer/class_set.h"
+#include "gossamer/table.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What is read; defaults in brackets. */
+typedef struct goss_text_class_options {
+    const char *path;          /* a table: file, folder or .zip */
+    const char *text, *target; /* columns; target NULL or "": guessed by goss_table_roles (NULL) */
+    const char *ignore;        /* list of columns that are no fields (NULL) */
+    const char *missing;       /* as in goss_table_options; NULL or "": its default (NULL) */
+} goss_text_class_options;
+
+/* Texts in classes. */
+typedef struct goss_text_classes goss_text_classes;
+
+/* Opens a table. Rows without a text or a class are left out, with a warning. Errors: those of goss_table_open and
+ * goss_table_roles, with the key concerned; GOSS_E_ARGUMENT: no row is left. Owns: goss_text_classes_close. */
+GOSS_API GOSS_MUST_USE goss_status goss_text_classes_open(const goss_text_class_options *options,
+                                                          goss_text_classes **out, goss_error *err);
+/* Closes it; NULL is allowed. */
+GOSS_API void goss_text_classes_close(goss_text_classes *t);
+/* Fits the encoding to the samples of `use` (NULL: all), and encodes all samples. Once. Errors: those of
+ * goss_encoding_fit_texts. */
+GOSS_API GOSS_MUST_USE goss_status goss_text_classes_fit(goss_text_classes *t, const bool *use,
+                                                         const goss_text_options *options, goss_error *err);
+/* The samples; what they are as numbers is known after fitting. A sample's hash is that of its text. */
+GOSS_API const goss_class_set *goss_text_classes_set(const goss_text_classes *t);
+/* The fitted encoding. */
+GOSS_API const goss_encoding *goss_text_classes_encoding(const goss_text_classes *t);
+/* The name of the target column. */
+GOSS_API const char *goss_text_classes_target(const goss_text_classes *t);
+/* A hash of all rows. */
+GOSS_API uint64_t goss_text_classes_hash(const goss_text_classes *t);
+/* What a model keeps: columns and encoding. */
+GOSS_API const char *goss_text_classes_text(const goss_text_classes *t);
+
+/* Another table, encoded as a model's text says. Errors: GOSS_E_FORMAT: a damaged text; as goss_text_classes_open.
+ * Owns: goss_text_classes_close. */
+GOSS_API GOSS_MUST_USE goss_status goss_text_classes_read(const char *text, const char *path, goss_text_classes **out,
+                                                          goss_error *err);
+/* The rows of a table without regard to their classes. */
+typedef struct goss_text_rows {
+    goss_table *table;
+    float *x;         /* [rows, numbers of a sample] */
+    int32_t *lengths; /* [rows]; NULL: samples have none */
+} goss_text_rows;
+/* Reads them; a row without a text counts as an empty one, with a warning. Errors: as above. Owns:
+ * goss_text_rows_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_text_rows_read(const char *text, const char *path, goss_text_rows *out,
+                                                       goss_error *err);
+/* Frees what it holds. */
+GOSS_API void goss_text_rows_free(goss_text_rows *rows);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

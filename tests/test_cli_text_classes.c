@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Texts in classes with every verb: episodes of training, eval on unseen classes, adapt and predict. */
+#include "text_tables.h"
+
+static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
+
+/* text,intent,domain: each intent has four words of its own, "w12a" to "w12d"; three intents are a domain. With digits
+ * folded into letters: no word of an intent occurs in another. */
+static void intents(const char *name, int first, int classes, int rows) {
+    goss__rng rng = goss__rng_make(11, (uint64_t)first);
+    goss__str s = {0};
+    char words[4][12];
+    const char *told[4];
+    goss__str_add(&s, "text\tintent\tdomain\n");
+    for (int c = first; c < first + classes; c++) {
+        for (int k = 0; k < 4; k++)
+            snprintf(words[k], sizeof words[k], "%c%c%c", 'a' + c % 5, "eiou"[k], 'a' + c / 5), told[k] = words[k];
+        for (int r = 0; r < rows; r++) {
+            add_sentence(&s, told, &rng);
+            goss__str_addf(&s, "\tintent%02d\tdomain%d\n", c, c / 3);
+        }
+    }
+    write_file(name, s.data, s.size);
+    goss__str_free(&s);
+}
+
+#define EPISODES                                                                                                       \
+    "train data.path=intents.tsv data.text=text data.target=intent data.tokens=char data.length=40 train.ways=5 "      \
+    "train.shots=2 train.queries=4 train.tasks=2 validate.every=100 validate.ways=3 validate.queries=4 "               \
+    "validate.episodes=20 optimizer.rate=0.01 "
+
+static bool prepare(void) {
+    static int done;
+    if (done) return done > 0;
+    done = -1;
+    intents("intents.tsv", 0, 24, 14);
+    intents("new.tsv", 24, 6, 14);
+    if (run(EPISODES "'model.backbone=embedding 40 8; conv1d 32 3; relu; readout max' train.steps=300 run.dir=run") !=
+        0)
+        return false;
+    return (done = 1) > 0;
+}
+#define PREPARE()                                                                                                      \
+    if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
+
+TEST(classes_that_were_never_seen_are_told_apart) {
+    PREPARE();
+    RUN(0, "eval run/model.safetensors --data new.tsv --ways 5 --shots 2 --queries 5 --episodes 100 --json "
+           "--methods protonet");
+    T_NOTE("%.300s", out_text);
+    T_CHECK(accuracy_of("hypernet") > 0.6); /* of five: 0.2 by chance */
+    T_CHECK(accuracy_of("protonet") > 0.5);
+    RUN(0, "eval run/model.safetensors --data new.tsv --ways 3 --shots 1 --queries 5 --episodes 20 --group domain");
+}
+
+TEST(the_same_tasks_for_the_same_seed) {
+    PREPARE();
+    RUN(0, "eval run/model.safetensors --data new.tsv --ways 4 --queries 5 --episodes 20 --json");
+    const double first = accuracy_of("hypernet");
+    RUN(0, "eval run/model.safetensors --data new.tsv --ways 4 --queries 5 --episodes 20 --json --threads 1");
+    T_NEAR(accuracy_of("hypernet"), first, 0);
+}
+
+TEST(texts_that_were_trained_on_are_refused) {
+    PREPARE();
+    RUN(1, "eval run/model.safetensors --data intents.tsv --ways 5 --queries 5 --episodes 10");
+    SAYS(err_text, "trained on");
+    RUN(0, "eval run/model.safetensors --data intents.tsv --ways 5 --queries 5 --episodes 10 --allow-seen --json");
+}
+
+TEST(a_table_of_new_classes_becomes_a_network) {
+    PREPARE();
+    intents("support.tsv", 24, 3, 6);
+    intents("ask.tsv", 24, 3, 10);
+    RUN(0, "adapt run/model.safetensors --support support.tsv -o net.safetensors");
+    SAYS(err_text, "18 texts of 3 classes became a network");
+    RUN(0, "predict net.safetensors ask.tsv -o answers.csv");
+    size_t n;
+    char *text = tiny_read(tiny_path("answers.csv"), &n);
+    int right = 0, rows = 0;
+    T_CHECK(text && strncmp(text, "text,intent,domain,prediction,probability\n", 42) == 0);
+    for (char *line = strchr(text, '\n') + 1; *line; line += strcspn(line, "\n"), line += *line == '\n', rows++) {
+        char truth[20], said[20];
+        const char *at = strchr(line, ',');
+        if (sscanf(at, ",%19[^,],%*[^,],%19[^,]", truth, said) == 2) right += strcmp(truth, said) == 0;
+    }
+    free(text);
+    T_EQ(rows, 30);
+    T_CHECK(right >= 20); /* 10 by chance */
+    put("bare.tsv", "text\nthe thing was\n\n");
+    RUN(0, "predict net.safetensors bare.tsv --json");
+    SAYS(out_text, "\"prediction\": \"intent");
+}
+
+TEST(what_is_held_out_shapes_no_vocabulary) {
+    PREPARE();
+    put("words.tsv", "text\tkind\tpart\naa bb\tx\tone\nbb aa\ty\tone\naa cc\tx\tone\ncc aa\ty\tone\n"
+                     "aa bb\tx\tone\nbb cc\ty\tone\nzz yy\tx\ttwo\nyy zz\ty\ttwo\nzz zz\tx\ttwo\nyy yy\ty\ttwo\n");
+    RUN(0,
+        "train data.path=words.tsv data.text=text data.target=kind data.validate=part=two train.ways=2 train.shots=1 "
+        "train.queries=1 validate.ways=2 validate.queries=1 validate.every=1 train.steps=1 data.least=1 "
+        "'model.backbone=embedding 9 4; readout mean' run.dir=part");
+    T_CHECK(!strstr(err_text, "no effect"));
+    SAYS(err_text, "embedding 5"); /* aa, bb, cc, padding and unknown */
+}
+
+TEST(mistakes_are_told_at_the_start) {
+    PREPARE();
+    static const char *const wrong[][2] = {
+        {"data.target=nothing", "there is no column \"nothing\""},
+        {"train.ways=40", "train.ways = 40"},
+        {"train.group=speaker", "speaker"},
+        {"data.validate=domain=domain99", "domain99"},
+        {"data.vectors=missing.vec", "data.vectors"},
+        {"data.target=text", "declared"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char line[700];
+        T_NOTE("%s", wrong[i][0]);
+        snprintf(line, sizeof line, EPISODES "'model.backbone=embedding 40 4; readout max' run.dir=no %s", wrong[i][0]);
+        RUN(1, line);
+        SAYS(err_text, wrong[i][1]);
+    }
+    RUN(2, "eval run/model.safetensors --data new.tsv --support 5");
+    put("one.tsv", "text\tintent\na b\tx\n");
+    RUN(1, "adapt run/model.safetensors --support one.tsv -o one.net");
+    put("other.tsv", "words\tintent\na b\tx\n");
+    RUN(1, "adapt run/model.safetensors --support other.tsv -o one.net");
+    SAYS(err_text, "there is no column \"text\"");
+}
+
+TEST_MAIN()
