@@ -88,6 +88,27 @@ TEST(folds_are_judged_on_the_users_that_they_have_not_seen) {
     SAYS(err_text, "users were trained on and are left out");
 }
 
+/* Trained to rank, a model ranks better than item means; it has no errors to tell. */
+TEST(objectives_that_rank_are_trained_and_judged_by_rank) {
+    PREPARE();
+    static const char *const objectives[] = {"bpr", "softmax"};
+    for (int i = 0; i < 2; i++) {
+        char line[400];
+        snprintf(line, sizeof line,
+                 "train films.ini" QUICK " run.dir=%s --fold 1/2 task.objective=%s task.metric=ndcg@5,recall@10",
+                 objectives[i], objectives[i]);
+        RUN(0, line);
+        snprintf(line, sizeof line, "eval %s/model.safetensors --data films --support 10 --json --methods item-mean",
+                 objectives[i]);
+        RUN(0, line);
+        SAYS(out_text, "\"metric\": \"ndcg@5\", \"higher_is_better\": true");
+        T_CHECK(number_of("hypernet", "ndcg@5") > number_of("item-mean", "ndcg@5"));
+        T_CHECK(number_of("hypernet", "recall@10") > number_of("item-mean", "recall@10"));
+    }
+    RUN(1, "train films.ini run.dir=bad task.objective=bpr task.metric=mae");
+    SAYS(err_text, "task.metric: there is no metric of bpr \"mae\"");
+}
+
 TEST(items_that_a_model_does_not_know_are_counted_and_predicted_by_features) {
     PREPARE();
     const world more = {.users = 20, .items = 90, .ratings = 40, .seed = 11, .unlisted = 5};

@@ -53,6 +53,8 @@ TEST(gradients_of_every_method) {
         check_gradients("regression", methods[i], &o, methods[i]);
         check_gradients("huber", methods[i], &o, methods[i]);
         check_gradients("gaussian", methods[i], &o, methods[i]);
+        check_gradients("bpr", methods[i], &o, methods[i]);
+        check_gradients("softmax", methods[i], &o, methods[i]);
         check_gradients("classification", methods[i], &o, methods[i]);
     }
 }
@@ -132,6 +134,38 @@ TEST(the_gaussian_loss_is_its_formula_and_is_bounded) {
     for (int i = 0; i < 12; i++) T_CHECK(isfinite(w.out[1][i]));
     T_NEAR(w.out[1][0], -.5 * (1 - .5) / exp(bounded(.2)), 1e-12);
     world_free(&w);
+}
+
+/* Four samples and one of padding, in two tasks of different order; each task by its formula, padding by nothing. */
+TEST(ranking_losses_are_their_formulas_and_do_not_see_padding) {
+    enum { T = 2, N = 5 };
+    static const double s[T][N] = {{.5, -1, 2, .1, 9}, {3, 1, -2, 0, -9}};
+    static const double y[T][N] = {{1, 2, 0, 1, 5}, {-1, 0, 1, 2, 7}}, w[T][N] = {{1, 1, 1, 1, 0}, {1, 1, 1, 1, 0}};
+    world at = world_new();
+    const goss_shape flat = GOSS_SHAPE(goss_n(T), goss_n(N)), deep = GOSS_SHAPE(goss_n(T), goss_n(N), goss_n(1));
+    goss_val x = world_input(&at, "x", GOSS_REAL, deep, &s[0][0]), t = world_input(&at, "t", GOSS_REAL, deep, &y[0][0]);
+    goss_val weight = world_input(&at, "w", GOSS_REAL, flat, &w[0][0]), grad = GOSS_NONE;
+    goss_val pairs = goss__bpr.among(x, t, weight), list = goss__softmax.among(x, t, weight);
+    goss_val sum = goss_sum_all(goss_mul(goss_add(pairs, list), weight));
+    T_CHECK(goss_grad(sum, &x, 1, &grad) == GOSS_OK);
+    goss_val out[] = {pairs, list, grad};
+    if (world_compute(&at, GOSS_F64, out, 3) != GOSS_OK) T_FAIL("%s", at.err.text);
+    for (int k = 0; k < T; k++) {
+        double wanted = 0, said = 0, level = 0;
+        for (int i = 0; i < N - 1; i++) wanted += exp(y[k][i]), said += exp(s[k][i]);
+        for (int i = 0; i < N - 1; i++) {
+            double loss = 0;
+            int n = 0;
+            for (int j = 0; j < N - 1; j++)
+                if (y[k][j] < y[k][i]) loss += log1p(exp(s[k][j] - s[k][i])), n++;
+            T_NEAR(at.out[0][k * N + i], n ? loss / n : 0, 1e-12);
+            T_NEAR(at.out[1][k * N + i], -4 * exp(y[k][i]) / wanted * (s[k][i] - log(said)), 1e-12);
+            level += at.out[2][k * N + i];
+        }
+        T_NEAR(at.out[2][k * N + N - 1], 0, 0); /* of padding */
+        T_NEAR(level, 0, 1e-12);                /* scores count by their differences alone */
+    }
+    world_free(&at);
 }
 
 /* Of several networks: the moments of the mixture, in the same form. */

@@ -70,8 +70,11 @@ typedef struct goss_objective {
     /* Loss [T,N] of each sample, from outputs [T,N,numbers W] and encoded targets [T,N,W]. Only with classes:
      * class_mask [T,W], 0 for padding classes, and smoothing in [0, 1) of the labels. */
     goss_val (*loss)(goss_val output, goss_val target, goss_val class_mask, double smoothing);
-    /* What training reports beside the loss, under the name `report`: a score [T,N] of each sample, without gradient,
-     * and the map from its mean over samples to the reported number (NULL: the identity). */
+    /* The same where a sample's loss depends on the others of its task; weight [T,N]: 0 for padding. Then there is no
+     * `loss`, and W is 1. NULL: each sample counts alone. */
+    goss_val (*among)(goss_val output, goss_val target, goss_val weight);
+    /* What training reports beside the loss, under the name `report`: a score [T,N] of each sample, without gradient
+     * (NULL: the loss itself), and the map from its mean over samples to the reported number (NULL: the identity). */
     const char *report;
     goss_val (*score)(goss_val output, goss_val target);
     double (*reported)(double mean, goss_target_scale scale);
@@ -88,7 +91,9 @@ typedef struct goss_objective {
 
 /* All objectives, NULL-terminated: "classification" (cross entropy), "regression" (squared error), "huber" (the Huber
  * loss of delta 1, for targets with outliers: Huber 1964), "gaussian" (negative log likelihood of a normal distribution
- * whose mean and log variance the network returns: Nix and Weigend 1994). Static storage. */
+ * whose mean and log variance the network returns: Nix and Weigend 1994), and
+ * of scores that rank a task's samples "bpr" (pairs: Rendle et al. 2009) and "softmax" (lists: Cao et al. 2007). Static
+ * storage. */
 GOSS_API const goss_objective *const *goss_objectives(void);
 /* The width of a network's output: numbers x outputs. */
 GOSS_API int goss_objective_width(const goss_objective *objective, int outputs);

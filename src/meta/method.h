@@ -144,6 +144,9 @@ goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, gos
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
 /* The mean of a loss [T,Q] as options.by_samples says. */
 goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight);
+/* The objective's loss of each sample [T,N], by themselves or among those of their task. */
+goss_val goss__sample_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
+                           goss_val weight, double smoothing);
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score);
 /* Weights and head of the target, where it ends in one, from a set of weights of its layout. */
 void goss__solution_head(const goss_method *m, goss__solution *s);

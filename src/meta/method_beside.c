@@ -13,7 +13,7 @@ static goss_val mean_loss(const goss_method *m, const goss_task_batch *b, const 
     c.lengths = query ? b->query_length : b->support_length;
     goss_val features = goss_flatten(goss_target_features(m->target, x, w, &c));
     goss_val y = goss_linear(features, goss_weights_get(w, "head.w"), goss_weights_get(w, "head.b"));
-    return goss_reduce_loss(m->objective->loss(y, target, b->class_mask, m->options.label_smoothing), weight);
+    return goss_reduce_loss(goss__sample_loss(m, b, y, target, weight, m->options.label_smoothing), weight);
 }
 
 /* It learns from support samples and queries alike. */

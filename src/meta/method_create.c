@@ -188,6 +188,9 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
                          goss_error *err) {
     GOSS_TRY(check_options(&m->options, err));
     m->objective = m->options.objective ? m->options.objective : &goss__classification;
+    if (m->objective->among && m->options.outputs != 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "objective %s ranks samples by one number, not by %d",
+                              m->objective->name, m->options.outputs);
     GOSS_TRY(find_kind(name, &m->kind, err));
     GOSS_TRY(choose_head(m, err));
     const int width = m->fixed ? goss_objective_width(m->objective, m->options.outputs) : 0;

@@ -135,9 +135,15 @@ static goss_val query_logits(const goss_method *m, goss__solution *s, const goss
     return goss__mask_classes(y, b);
 }
 
+goss_val goss__sample_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
+                           goss_val weight, double smoothing) {
+    return m->objective->among ? m->objective->among(output, target, weight)
+                               : m->objective->loss(output, target, b->class_mask, smoothing);
+}
+
 goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
                              goss_val weight) {
-    goss_val loss = goss_mul(m->objective->loss(output, target, b->class_mask, 0), weight);
+    goss_val loss = goss_mul(goss__sample_loss(m, b, output, target, weight, 0), weight);
     goss_val count = goss_max(goss_sum(weight, GOSS_AXIS(1), false), goss_const(b->query.graph, 1));
     return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
 }
@@ -150,8 +156,9 @@ goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight) {
 }
 
 goss_val goss__query_loss(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val *score) {
-    goss_val loss = m->objective->loss(output, b->query_target, b->class_mask, m->options.label_smoothing);
-    *score = goss_reduce_loss(m->objective->score(output, b->query_target), b->query_weight);
+    goss_val loss = goss__sample_loss(m, b, output, b->query_target, b->query_weight, m->options.label_smoothing);
+    goss_val score_of = m->objective->score ? m->objective->score(output, b->query_target) : goss_detach(loss);
+    *score = goss_reduce_loss(score_of, b->query_weight);
     return goss__mean_loss(m, loss, b->query_weight);
 }
 

@@ -306,6 +306,11 @@ static char *copy(const char *text, bool *failed) {
     return own;
 }
 
+/* Scores that rank have no errors. */
+static const char *usual_metrics(const goss_objective *o) {
+    return o->among ? "ndcg@5, recall@10, hit@10" : "mae, rmse, ndcg@5, recall@10";
+}
+
 static goss_status take_names(fitting *t, goss_error *err) {
     goss_catalogue *c = t->c;
     bool failed = false;
@@ -317,7 +322,7 @@ static goss_status take_names(fitting *t, goss_error *err) {
                                                                               : "random",
                     &failed);
     c->objective = t->o->objective ? t->o->objective : &goss__regression;
-    c->metrics = copy(t->o->metrics && *t->o->metrics ? t->o->metrics : "mae, rmse, ndcg@5, recall@10", &failed);
+    c->metrics = copy(t->o->metrics && *t->o->metrics ? t->o->metrics : usual_metrics(c->objective), &failed);
     c->support = t->o->support, c->most_support = t->o->most_support;
     return failed ? no_memory(err) : GOSS_OK;
 }

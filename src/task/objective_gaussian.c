@@ -49,8 +49,8 @@ static goss_val mix(const goss_val *output, int n) {
     return goss_concat((goss_val[]){mean, s}, 2, goss_rank(mean) - 1);
 }
 
-static const goss_metric *const metrics[] = {&goss__rmse,           &goss__mae, &goss__r2, &goss__nll,
-                                             &goss__coverage_error, NULL};
+static const goss_metric *const metrics[] = {
+    &goss__rmse, &goss__mae, &goss__r2, &goss__nll, &goss__coverage_error, GOSS__RANKING_METRICS, NULL};
 static const char *const columns[] = {"prediction", "low", "high", NULL};
 
 const goss_objective goss__gaussian = {.name = "gaussian",

@@ -5,7 +5,8 @@
 
 #include "gossamer/task.h"
 
-extern const goss_objective goss__classification, goss__regression, goss__huber, goss__gaussian;
+extern const goss_objective goss__classification, goss__regression, goss__huber, goss__gaussian, goss__bpr,
+    goss__softmax;
 extern const goss_metric goss__accuracy, goss__auc, goss__log_loss, goss__f1, goss__calibration_error;
 extern const goss_metric goss__rmse, goss__mae, goss__r2, goss__nll, goss__coverage_error;
 #define GOSS__RANKING_AT(k)                                                                                            \
@@ -17,7 +18,7 @@ GOSS__RANKING_AT(20)
 #undef GOSS__RANKING_AT
 /* Rows of them, for an objective's list. */
 #define GOSS__RANKING_METRICS                                                                                          \
-    &goss__ndcg_1, &goss__ndcg_5, &goss__ndcg_10, &goss__ndcg_20, &goss__recall_1, &goss__recall_5, &goss__recall_10,  \
+    &goss__ndcg_5, &goss__ndcg_1, &goss__ndcg_10, &goss__ndcg_20, &goss__recall_1, &goss__recall_5, &goss__recall_10,  \
         &goss__recall_20, &goss__precision_1, &goss__precision_5, &goss__precision_10, &goss__precision_20,            \
         &goss__hit_1, &goss__hit_5, &goss__hit_10, &goss__hit_20
 

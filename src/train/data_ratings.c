@@ -29,10 +29,10 @@ static const goss_objective *default_objective(void) {
 
 static goss_status check(const goss__run_settings *s, goss_error *err) {
     if (s->table.objective && s->table.objective->classes)
-        return goss_error_set(
-            err, GOSS_E_ARGUMENT,
-            "task.objective = %s is for classes, and ratings are numbers: regression, huber or gaussian",
-            s->table.objective->name);
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "task.objective = %s is for classes, and ratings are numbers: regression, huber, "
+                              "gaussian, bpr or softmax",
+                              s->table.objective->name);
     if (s->table.most_support < 1)
         return goss_error_set(err, GOSS_E_ARGUMENT, "task.support = 0: a user is known by ratings alone");
     const goss_metric *metric[GOSS_METRICS_MOST];

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* objective_ranking.c: scores that put a task's samples in order: by pairs, or by all at once.
+ *
+ * bpr      a sample's loss is the mean over samples j of the task with a lower target of softplus(s_j - s_i), the
+ *          negative log likelihood that i is before j (Rendle et al. 2009; a sample without such has 0)
+ * softmax  the cross entropy of softmax(scores) to softmax(targets), both over the samples of a task (ListNet: Cao et
+ *          al. 2007), times their number, so that the mean over samples is that of the task
+ * Both see differences of scores alone: the level of a task is not learned, and scores are no predictions of targets. */
+#include "task/task.h"
+
+static const double excluded = -1e30;
+
+static goss_val pairs(goss_val output, goss_val target, goss_val weight) {
+    goss_graph *g = output.graph;
+    const goss_val lead = goss_sub(output, goss_transpose(output)); /* [T,N,N]: i less j */
+    const goss_val above = goss_less(goss_const(g, 0), goss_sub(target, goss_transpose(target)));
+    const goss_val counts = goss_mul(above, goss_unsqueeze(weight, 1));
+    const goss_val n = goss_max(goss_sum(counts, GOSS_AXIS(2), false), goss_const(g, 1));
+    return goss_div(goss_sum(goss_mul(counts, goss_softplus(goss_neg(lead))), GOSS_AXIS(2), false), n);
+}
+
+/* Over the samples that count: the others have a probability of 0. */
+static goss_val among_counted(goss_val x, goss_val weight) {
+    return goss_select(weight, goss_squeeze(x, 2), goss_const(x.graph, excluded));
+}
+
+static goss_val list(goss_val output, goss_val target, goss_val weight) {
+    const goss_val wanted = goss_softmax(among_counted(target, weight));
+    const goss_val said = goss_log_softmax(among_counted(output, weight));
+    const goss_val n = goss_sum(weight, GOSS_AXIS(1), true);
+    return goss_neg(goss_mul(goss_mul(wanted, said), n));
+}
+
+static goss_val mix(const goss_val *output, int n) {
+    goss_val sum = output[0];
+    for (int i = 1; i < n; i++) sum = goss_add(sum, output[i]);
+    return goss_scale(sum, 1.0 / n);
+}
+
+static goss_val answer(goss_val output) { return output; }
+
+static const goss_metric *const metrics[] = {GOSS__RANKING_METRICS, NULL};
+static const char *const columns[] = {"score", NULL};
+
+#define RANKING(word, function)                                                                                        \
+    {                                                                                                                  \
+        .name = word, .numbers = 1, .encode = goss__encode_numbers, .among = function, .report = "rank_loss",          \
+        .mix = mix, .answer = answer, .metrics = metrics, .columns = columns                                           \
+    }
+const goss_objective goss__bpr = RANKING("bpr", pairs);
+const goss_objective goss__softmax = RANKING("softmax", list);
