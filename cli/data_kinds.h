@@ -34,6 +34,7 @@ typedef struct eval_request {
     /* tasks with a support set of a number of samples */
     const char *order, *tasks_file, *metric, *descriptors;
     int support, repeats;
+    int most_queries; /* of ratings: of a user, at most; 0: all */
     /* whole tables */
     const char *target, *splits;
     double share;

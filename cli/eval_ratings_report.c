@@ -62,7 +62,9 @@ void eval_ratings_print(const eval_ratings_state *e) {
     cli_put_name(column(e, GOSS_RATINGS_USER), 0);
     printf("), %d ratings each to adapt from (order: ", e->q->support);
     cli_put_name(e->order, 0);
-    printf("), %d draw%s a user; of ", e->repeats, e->repeats == 1 ? "" : "s");
+    printf(")");
+    if (e->q->most_queries) printf(", at most %d to predict", e->q->most_queries);
+    printf(", %d draw%s a user; of ", e->repeats, e->repeats == 1 ? "" : "s");
     cli_put_name(column(e, GOSS_RATINGS_RATING), 0);
     printf("; means over users, 95 %% intervals, differences from the first method\n");
     for (int m = 0; m < e->metrics; m++) print_metric(e, m);
@@ -116,9 +118,10 @@ void eval_ratings_json(const eval_ratings_state *e) {
     printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->n_judged,
            e->q->support, e->metric[0]->name, e->metric[0]->higher ? "true" : "false");
     cli_json_name(e->order);
-    printf(", \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, \"items\": %d, "
+    printf(", \"max_queries\": %d, \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, "
+           "\"items\": %d, "
            "\"unknown_items\": %d, \"unknown_without_features\": %d, \"data\": ",
-           e->repeats, (unsigned long long)e->q->seed, e->skipped, e->left_out, e->validated,
+           e->q->most_queries, e->repeats, (unsigned long long)e->q->seed, e->skipped, e->left_out, e->validated,
            goss_ratings_items(e->ratings), f->unknown, f->without_features);
     cli_json_name(e->q->data);
     printf(", \"target\": ");
