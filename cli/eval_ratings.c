@@ -30,17 +30,17 @@ static goss_status find_seen(const eval_ratings_state *e, rating_fold *f, goss_e
     for (int u = 0; u < e->users; u++)
         most = goss_ratings_of(e->ratings, u) > most ? goss_ratings_of(e->ratings, u) : most;
     uint64_t *hash = calloc((size_t)most + 1, sizeof *hash);
-    f->seen = calloc((size_t)e->users, sizeof *f->seen), f->trained = calloc((size_t)e->users, sizeof *f->trained);
-    for (int u = 0; hash && f->seen && f->trained && u < e->users; u++) {
+    f->seen = calloc((size_t)e->users, sizeof *f->seen);
+    for (int u = 0; hash && f->seen && u < e->users; u++) {
         const int own = goss_ratings_of(e->ratings, u);
         goss_ratings_hashes(e->ratings, u, hash);
         if (2 * known(trained, n[0], hash, own) >= own)
-            f->seen[u] = USER_TRAINED, f->trained[u] = true;
+            f->seen[u] = USER_TRAINED;
         else if (2 * known(validated, n[1], hash, own) >= own)
             f->seen[u] = USER_VALIDATED;
     }
     free(hash);
-    return hash && f->seen && f->trained ? GOSS_OK : no_memory(err);
+    return hash && f->seen ? GOSS_OK : no_memory(err);
 }
 
 /* By the columns and the order of the first model. */
@@ -95,12 +95,6 @@ static void use_models(const eval_ratings_state *e, rating_runner *r) {
     for (int i = 0; i < e->models; i++) r->fold[r->folds++] = i;
 }
 
-static bool any_trained(const eval_ratings_state *e, const rating_fold *f) {
-    for (int u = 0; u < e->users; u++)
-        if (f->trained[u]) return true;
-    return false;
-}
-
 /* From the models' files: a baseline, or another method on their weights. */
 static goss_status add_derived(eval_ratings_state *e, const char *name, goss_error *err) {
     rating_runner *r;
@@ -108,13 +102,6 @@ static goss_status add_derived(eval_ratings_state *e, const char *name, goss_err
     use_models(e, r);
     r->kind = goss_recommender_find(name);
     if (!r->kind) r->derive = r->name;
-    for (int i = 0; r->kind && r->kind->neighbours && i < e->models; i++)
-        if (!any_trained(e, &e->fold[i]))
-            return goss_error_set(
-                err, GOSS_E_ARGUMENT,
-                "--methods %s seeks neighbours among the users that %s was trained on, and --data has "
-                "none of them",
-                name, e->fold[i].path);
     return GOSS_OK;
 }
 
@@ -263,7 +250,7 @@ static void close_all(eval_ratings_state *e) {
         rating_fold *f = &e->fold[i];
         goss_catalogue_free(f->catalogue);
         goss_model_free(f->model);
-        free(f->seen), free(f->trained);
+        free(f->seen);
     }
     for (int i = 0; i < e->runners; i++) free(e->runner[i].name), free(e->runner[i].value);
     goss_ratings_close(e->ratings);

@@ -17,7 +17,6 @@ typedef struct rating_fold {
     goss_model *model;
     goss_catalogue *catalogue;
     rating_seen *seen;             /* [users] */
-    bool *trained;                 /* [users] whose ratings neighbours may be sought among */
     int unknown, without_features; /* rated items that the model lacks; without features, too */
 } rating_fold;
 

@@ -39,8 +39,8 @@ static goss_status answer(const eval_ratings_state *e, rating_runner *r, const r
     o.users = users, o.n_users = n, o.support = e->q->support, o.seed = e->q->seed;
     o.queries = e->q->most_queries;
     GOSS_TRY(goss_ratings_source_open(e->ratings, f->catalogue, &o, &source, NULL, err));
-    goss_status s = r->kind ? goss_recommender_race(r->kind, e->ratings, f->catalogue, f->trained, &source, e->metric,
-                                                    e->metrics, draws, values, &seconds, err)
+    goss_status s = r->kind ? goss_recommender_race(r->kind, e->ratings, f->catalogue, &source, e->metric, e->metrics,
+                                                    draws, values, &seconds, err)
                             : by_model(e, r, f, &source, threads, draws, values, &seconds, err);
     goss_task_source_free(&source);
     r->seconds += seconds, r->draws += draws;

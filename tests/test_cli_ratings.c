@@ -113,11 +113,17 @@ TEST(items_that_a_model_does_not_know_are_counted_and_predicted_by_features) {
     PREPARE();
     const world more = {.users = 20, .items = 90, .ratings = 40, .seed = 11, .unlisted = 5};
     make_world("more", &more);
-    RUN(0, "eval fold1/model.safetensors --data more --support 10 --json --allow-seen");
+    RUN(0,
+        "eval fold1/model.safetensors --data more --support 10 --json --allow-seen --methods item-mean,ridge,knn,mf");
     SAYS(out_text, "\"unknown_items\": 20, \"unknown_without_features\": 5");
     SAYS(err_text, "20 of 90 items are unknown to fold1/model.safetensors: 15 are known by their features, 5 by "
                    "nothing");
-    T_CHECK(number_of("hypernet", "mae") > 0);
+    static const char *const methods[] = {"hypernet", "item-mean", "ridge", "knn", "mf"};
+    for (int i = 0; i < 5; i++) T_CHECK(number_of(methods[i], "mae") > 0);
+    /* a model that keeps no ratings has no neighbours */
+    RUN(0, "train films.ini" QUICK " run.dir=bare --fold 1/2 train.steps=2 data.neighbours=false");
+    RUN(1, "eval bare/model.safetensors --data films --support 5 --methods knn");
+    SAYS(err_text, "knn: the model keeps no ratings to seek neighbours among: train it with data.neighbours = true");
 }
 
 TEST(a_person_gets_recommendations_with_reasons) {

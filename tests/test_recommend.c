@@ -311,17 +311,15 @@ TEST(users_with_too_few_ratings_are_left_out_and_counted) {
 
 static double mean_of(const opened *o, const char *name, int support) {
     static double values[200];
-    bool trained[60] = {0};
     goss_ratings_source_options d = goss_ratings_source_defaults();
     goss_task_source s;
     const goss_metric *m;
     double sum = 0;
-    for (int i = 0; i < 50; i++) trained[i] = true;
     d.users = o->users + 50, d.n_users = 10, d.support = support;
     T_OK(goss_metric_find(goss_catalogue_objective(o->catalogue), "rmse", &m, &err));
     T_OK(goss_ratings_source_open(o->ratings, o->catalogue, &d, &s, NULL, &err));
-    T_OK(goss_recommender_race(goss_recommender_find(name), o->ratings, o->catalogue, trained, &s, &m, 1, 200, values,
-                               NULL, &err));
+    T_OK(goss_recommender_race(goss_recommender_find(name), o->ratings, o->catalogue, &s, &m, 1, 200, values, NULL,
+                               &err));
     for (int i = 0; i < 200; i++) sum += values[i] / 200;
     goss_task_source_free(&s);
     return sum;

@@ -86,6 +86,8 @@ typedef struct goss_catalogue_options {
     const char *metrics;       /* names, "mae, rmse"; the first is validated. NULL: those of the objective (NULL) */
     int support, most_support; /* ratings of a new user, noted for those who apply the model (5, 20) */
     bool baselines;            /* fits what the baselines need, too (true) */
+    bool neighbours;           /* with baselines: keeps the ratings, without names of users, for knn; not of more than
+                                  four million (true) */
     uint64_t seed;             /* (1) */
 } goss_catalogue_options;
 /* The defaults. */
@@ -188,18 +190,17 @@ GOSS_API GOSS_MUST_USE goss_status goss_person_source(const goss_person *p, cons
  *   mf         folding-in: the posterior mean of the user's bias and factors in the catalogue's factorisation */
 typedef struct goss_recommender {
     const char *name, *doc;
-    bool neighbours; /* it needs the ratings of the training users */
+    bool neighbours; /* it needs a catalogue that keeps ratings (goss_catalogue_options.neighbours) */
 } goss_recommender;
 /* Row i of the table, from 0; NULL behind the last. Static storage. */
 GOSS_API const goss_recommender *goss_recommender_at(int i);
 /* The row of that name; NULL: none. Static storage. */
 GOSS_API const goss_recommender *goss_recommender_find(const char *name);
-/* Evaluates a baseline on draws 0 .. draws - 1 of a source of goss_ratings_source_open. trained [users of the ratings]:
- * those whose ratings neighbours are sought among; NULL: none needed. Shapes: values [metrics, draws]. seconds:
- * NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT: a catalogue without baselines. */
+/* Evaluates a baseline on draws 0 .. draws - 1 of a source of goss_ratings_source_open. Shapes: values [metrics, draws]. seconds:
+ * NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT: a catalogue without baselines, or
+ * without the ratings that neighbours are sought among. */
 GOSS_API GOSS_MUST_USE goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *ratings,
-                                                         const goss_catalogue *c, const bool *trained,
-                                                         const goss_task_source *source,
+                                                         const goss_catalogue *c, const goss_task_source *source,
                                                          const goss_metric *const *metrics, int n_metrics,
                                                          int64_t draws, double *values, double *seconds,
                                                          goss_error *err);

@@ -7,7 +7,8 @@
 #include "recommend/recommend.h"
 
 goss_catalogue_options goss_catalogue_defaults(void) {
-    return (goss_catalogue_options){.factors = 8, .support = 5, .most_support = 20, .baselines = true, .seed = 1};
+    return (goss_catalogue_options){
+        .factors = 8, .support = 5, .most_support = 20, .baselines = true, .neighbours = true, .seed = 1};
 }
 
 void goss_catalogue_free(goss_catalogue *c) {
@@ -16,8 +17,8 @@ void goss_catalogue_free(goss_catalogue *c) {
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++) goss__free(c->column[i]);
     goss__dictionary_free(&c->ids);
     goss__features_free(c->seen, c->features);
-    void *all[] = {c->name,  c->count,         c->feature, c->level, c->v,     c->spread,
-                   c->prior, c->from_features, c->centre,  c->scale, c->order, c->metrics};
+    void *all[] = {c->name,   c->count, c->feature, c->level,   c->v,     c->spread, c->prior, c->from_features,
+                   c->centre, c->scale, c->order,   c->metrics, c->first, c->rater,  c->left};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     goss_baselines_free(c->ridge);
     goss__free(c);

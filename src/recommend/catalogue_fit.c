@@ -13,6 +13,8 @@
 static const double damping[] = {0.5, 1, 2, 3, 5, 8, 12, 20, 35, 60};
 static const double least_scale = 0.02; /* of a factor, in ratings: of smaller ones nothing is left but noise */
 
+enum { MOST_KEPT = 4000000 }; /* ratings: of more a model's file would become too large */
+
 typedef struct fitting {
     const goss_ratings *r;
     goss_catalogue *c;
@@ -229,6 +231,27 @@ static goss_status fit_means(fitting *t, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Users in turn, so that the raters of an item ascend. */
+static goss_status keep_raters(fitting *t, goss_error *err) {
+    goss_catalogue *c = t->c;
+    c->first = goss__calloc((size_t)c->items + 2, sizeof *c->first);
+    c->rater = goss__calloc((size_t)t->n + 1, sizeof *c->rater),
+    c->left = goss__calloc((size_t)t->n + 1, sizeof *c->left);
+    if (!c->first || !c->rater || !c->left) return no_memory(err);
+    for (int i = 0; i < t->n; i++) c->first[t->item[i] + 2]++;
+    for (int i = 2; i <= c->items; i++) c->first[i] += c->first[i - 1];
+    for (int u = 0; u < t->users; u++) {
+        double sum = 0;
+        for (int i = t->first[u]; i < t->first[u + 1]; i++) sum += over(t, i) - (double)c->level[t->item[i]];
+        const double level = sum / (t->first[u + 1] - t->first[u] + c->user_damping);
+        for (int i = t->first[u]; i < t->first[u + 1]; i++) {
+            const int at = c->first[t->item[i] + 1]++;
+            c->rater[at] = u, c->left[at] = (float)(over(t, i) - (double)c->level[t->item[i]] - level);
+        }
+    }
+    return GOSS_OK;
+}
+
 /* Squared error of folding training users in by some of their ratings, under `noise` times the variance of the noise:
  * what is left over of users who took part in the fit is less than of new ones. */
 static double fold_in_error(const fitting *t, double noise, double *work) {
@@ -338,6 +361,7 @@ static goss_status fit(fitting *t, const int32_t *users, int n, float **inputs, 
     if (inputs) GOSS_TRY(make_inputs(t, inputs, err));
     if (!t->o->baselines) return GOSS_OK;
     GOSS_TRY(fit_means(t, err));
+    if (t->o->neighbours && t->n <= MOST_KEPT) GOSS_TRY(keep_raters(t, err));
     GOSS_TRY(fit_noise(t, err));
     return fit_ridge(t, err);
 }

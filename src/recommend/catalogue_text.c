@@ -63,6 +63,8 @@ static void put_item(goss__str *s, const goss_catalogue *c, int item) {
         if (c->seen[k].kind != GOSS__FEATURE_TAG) goss__str_addf(s, "\t%.7g", (double)f[k]);
     for (size_t j = 0; j < d; j++) goss__str_addf(s, "\t%.7g", c->v[i * d + j]);
     for (size_t j = 0; j < d; j++) goss__str_addf(s, "\t%.4g", c->spread[i * d + j]);
+    for (int k = c->first ? c->first[i] : 0; c->first && k < c->first[i + 1]; k++)
+        goss__str_addf(s, "\t%d %.3f", c->rater[k], (double)c->left[k]);
     goss__str_add(s, "\n");
 }
 
@@ -79,8 +81,8 @@ goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error
     static const char *const column[] = {"user", "item", "rating", "time"};
     goss__str s = {0};
     const size_t d = (size_t)(c->factors + 1);
-    goss__str_addf(&s, "catalogue\t1\nsizes\t%d\t%d\t%d\nsupport\t%d\t%d\n", c->items, c->factors, c->features,
-                   c->support, c->most_support);
+    goss__str_addf(&s, "catalogue\t1\nkept\t%d\nsizes\t%d\t%d\t%d\nsupport\t%d\t%d\n",
+                   c->first ? c->first[c->items] : 0, c->items, c->factors, c->features, c->support, c->most_support);
     put_line(&s, "objective", c->objective->name);
     put_line(&s, "metrics", c->metrics);
     put_line(&s, "order", c->order);
@@ -179,6 +181,7 @@ static bool reserve(goss_catalogue *c) {
     c->centre = goss__calloc((size_t)c->width, sizeof *c->centre);
     c->scale = goss__calloc((size_t)c->width, sizeof *c->scale);
     c->seen = goss__calloc(m + 1, sizeof *c->seen);
+    if (c->kept && !(c->first = goss__calloc(n, sizeof *c->first))) return false;
     return c->name && c->count && c->level && c->feature && c->v && c->spread && c->prior && c->from_features &&
            c->centre && c->scale && c->seen;
 }
@@ -191,6 +194,20 @@ static void read_feature(reader *r, goss__feature *x) {
     x->kind = (goss__feature_kind)(k % KINDS), x->mean = next_number(r), x->deviation = next_number(r);
     r->bad |= !(x->deviation > 0);
     x->column = keep(r), x->tag = keep(r);
+}
+
+/* The rest of an item's line: "USER LEFT" a cell. */
+static void read_raters(reader *r, goss_catalogue *c, int item) {
+    int at = c->first[item];
+    for (; !r->bad && r->cell; at++) {
+        char *cell = next_cell(r), *left = strchr(cell, ' ');
+        double user = 0, value = 0;
+        if (left) *left++ = 0;
+        r->bad |= !left || at == c->kept || !goss__number_parse(cell, &user) || !goss__number_parse(left, &value) ||
+                  !(user >= 0 && user <= INT32_MAX) || (at > c->first[item] && (int32_t)user <= c->rater[at - 1]);
+        if (!r->bad) c->rater[at] = (int32_t)user, c->left[at] = (float)value;
+    }
+    c->first[item + 1] = at;
 }
 
 static void read_item(reader *r, goss_catalogue *c, int item) {
@@ -211,6 +228,8 @@ static void read_item(reader *r, goss_catalogue *c, int item) {
     for (int k = 0; k < c->features; k++)
         if (c->seen[k].kind != GOSS__FEATURE_TAG) f[k] = (float)next_number(r);
     next_numbers(r, c->v + i * d, d), next_numbers(r, c->spread + i * d, d);
+    if (c->first) read_raters(r, c, item);
+    r->bad |= r->cell != NULL;
 }
 
 static goss_status read_ridge(reader *r, goss_catalogue *c, goss_error *err) {
@@ -230,6 +249,17 @@ static void read_sizes(reader *r, goss_catalogue *c) {
     if (!r->bad && !reserve(c)) r->memory = true;
 }
 
+/* The number of ratings that neighbours are sought among, which are behind the items; before the sizes. */
+static void read_kept(reader *r, goss_catalogue *c) {
+    r->bad |= c->kept > 0 || c->name;
+    c->kept = next_count(r, INT32_MAX);
+    if (!r->bad && (size_t)c->kept > strlen(r->at)) r->bad = true;
+    if (r->bad || c->kept == 0) return;
+    c->rater = goss__calloc((size_t)c->kept, sizeof *c->rater),
+    c->left = goss__calloc((size_t)c->kept, sizeof *c->left);
+    r->memory |= !c->rater || !c->left;
+}
+
 static void read_numbers(reader *r, goss_catalogue *c) {
     double *const to[] = {&c->mean, &c->deviation, &c->noise, &c->user_prior, &c->item_damping, &c->user_damping};
     for (size_t i = 0; i < sizeof to / sizeof *to; i++) *to[i] = next_number(r);
@@ -244,6 +274,10 @@ static goss_status read_line(reader *r, goss_catalogue *c, int *features, goss_e
     const size_t d = (size_t)(c->factors + 1), seen = (size_t)(GOSS__SEEN_NUMBERS + c->factors);
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++)
         if (strcmp(key, column[i]) == 0 && !c->column[i]) c->column[i] = keep(r);
+    if (strcmp(key, "kept") == 0) {
+        read_kept(r, c);
+        return GOSS_OK;
+    }
     if (strcmp(key, "sizes") == 0) {
         read_sizes(r, c);
         return GOSS_OK;
@@ -286,6 +320,7 @@ static goss_status read_all(reader *r, goss_catalogue *c, goss_error *err) {
         }
     }
     if (r->memory) return no_memory(err);
+    r->bad |= c->first && c->first[c->items] != c->kept;
     if (!r->bad && in_items && c->name && items == c->items && is_complete(c, features) && !*r->at) return GOSS_OK;
     return goss_error_set(err, GOSS_E_FORMAT, "the model's catalogue of items is damaged%s", in_items ? "" : " or cut");
 }

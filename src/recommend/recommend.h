@@ -71,6 +71,7 @@ struct goss_catalogue {
     goss__dictionary ids;
     char **name;                         /* [items]; NULL: none */
     int items, factors, features, width; /* width: of x */
+    int kept;                            /* ratings below, while they are read */
     float *count, *feature, *level;      /* [items], [items, features], [items] damped mean less `mean` */
     double *v, *spread;                  /* [items, 1 + factors], as in goss__factors */
     double *from_features, *prior;       /* as there */
@@ -82,6 +83,10 @@ struct goss_catalogue {
     const goss_objective *objective;
     char *metrics, *order;
     int support, most_support;
+    /* For knn, if they were kept: training users who rated an item, by number, ascending, and what damped means of item
+     * and user leave over: [items + 1], [...], [...]. */
+    int32_t *first, *rater;
+    float *left;
     goss_baselines *ridge; /* of what item biases leave over, on factors and features */
     float scale_of_target[2];
 };

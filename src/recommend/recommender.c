@@ -89,13 +89,15 @@ static goss_status open_world(goss__world *w, goss_error *err) {
     w->level = goss__calloc(n, sizeof *w->level), w->x = goss__calloc(n * (size_t)c->width, sizeof *w->x);
     w->v = goss__calloc(n * d, sizeof *w->v), w->spread = goss__calloc(n * d, sizeof *w->spread);
     w->work = goss__calloc(d * (d + 1), sizeof *w->work);
-    if (!w->level || !w->x || !w->v || !w->spread || !w->work) return no_memory(err);
+    w->known = goss__calloc(n, sizeof *w->known);
+    if (!w->level || !w->x || !w->v || !w->spread || !w->work || !w->known) return no_memory(err);
+    for (int i = 0; i < w->r->ids.count; i++) w->known[i] = goss__dictionary_find(&c->ids, w->r->ids.text[i]);
     return goss__ratings_items(w->r, c, w->v, w->spread, w->level, w->x, err);
 }
 
 static void close_world(goss__world *w) {
     goss__free(w->level), goss__free(w->x), goss__free(w->v), goss__free(w->spread), goss__free(w->work);
-    goss__neighbours_free(&w->by);
+    goss__free(w->known);
 }
 
 /* ---- racing ---- */
@@ -164,14 +166,16 @@ static goss_status run(const goss__world *w, const goss__recommender *kind, cons
 }
 
 goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *r, const goss_catalogue *c,
-                                  const bool *trained, const goss_task_source *source,
-                                  const goss_metric *const *metrics, int n_metrics, int64_t draws, double *values,
-                                  double *seconds, goss_error *err) {
+                                  const goss_task_source *source, const goss_metric *const *metrics, int n_metrics,
+                                  int64_t draws, double *values, double *seconds, goss_error *err) {
     goss__world w = {.r = r, .c = c};
     double spent = 0;
     if (!c->ridge) return goss_error_set(err, GOSS_E_ARGUMENT, "the model keeps no baselines; train it again");
+    if (kind->neighbours && !c->first)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "the model keeps no ratings to seek neighbours among: train it with data.neighbours = "
+                              "true (of at most four million ratings)");
     goss_status s = open_world(&w, err);
-    if (s == GOSS_OK && kind->neighbours) s = goss__neighbours_make(&w, trained, err);
     if (s == GOSS_OK)
         s = run(&w, (const goss__recommender *)kind, source, metrics, n_metrics, draws, values, &spent, err);
     close_world(&w);

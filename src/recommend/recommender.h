@@ -12,19 +12,13 @@ typedef struct goss__asked {
     const float *rating;            /* [supports] */
 } goss__asked;
 
-/* Training ratings by item: users ascending, and what biases leave over of the ratings. */
-typedef struct goss__neighbours {
-    int32_t *first, *user; /* [items + 1], [n] */
-    float *left;           /* [n] */
-} goss__neighbours;
-
 /* What is known of the items of a file of ratings, and scratch for the largest user. */
 typedef struct goss__world {
     const goss_ratings *r;
     const goss_catalogue *c;
     float *level, *x;   /* [items], [items, width] */
     double *v, *spread; /* [items, 1 + factors] */
-    goss__neighbours by;
+    int32_t *known;     /* [items] in the catalogue; -1: unknown */
     double *work;
 } goss__world;
 
@@ -41,7 +35,5 @@ const double *goss__fold_in_end(const goss_catalogue *c, double *work);
 double goss__fold_in_predict(const goss_catalogue *c, const double *p, const double *v);
 
 /* knn.c */
-GOSS_MUST_USE goss_status goss__neighbours_make(goss__world *w, const bool *trained, goss_error *err);
-void goss__neighbours_free(goss__neighbours *by);
 goss_status goss__predict_knn(const goss__world *w, const goss__asked *a, double *out, goss_error *err);
 #endif

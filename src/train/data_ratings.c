@@ -80,7 +80,7 @@ static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_
     goss_catalogue_options o = goss_catalogue_defaults();
     o.factors = s->factors, o.objective = s->table.objective, o.metrics = s->metric;
     o.support = s->table.support, o.most_support = s->table.most_support;
-    o.baselines = !place->bare, o.seed = s->run.seed;
+    o.baselines = !place->bare, o.neighbours = s->neighbours, o.seed = s->run.seed;
     const goss_task_list *train = &t->division.train;
     GOSS_TRY(goss_catalogue_fit(t->ratings, train->tasks, train->n, &o, &t->catalogue, &t->inputs, err));
     return goss_catalogue_text(t->catalogue, &t->text, err);

@@ -119,6 +119,9 @@ static const goss_key own[] = {
                    "ratings: the column of times, by which task.order = first orders; empty: timestamp or time"),
     GOSS__KEY_INT("data.factors", factors, "8", 1, 64, "factors",
                   "ratings: factors of an item, at most: those that the ratings do not support vanish"),
+    GOSS__KEY_BOOL("data.neighbours", neighbours, "true",
+                   "ratings: the model keeps the training users' ratings, without their names, for gossamer eval "
+                   "--methods knn; not more than four million"),
     GOSS__KEY_TEXT("data.target", table.target, "", "table: the column that is predicted; empty: guessed"),
     GOSS__KEY_TEXT(
         "data.text", table.text, "",

@@ -226,7 +226,7 @@ static const struct {
     {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table,text",
      "texts in tables"},
     {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
-    {"data.items,data.user,data.item,data.rating,data.time,data.factors", "ratings", "ratings"},
+    {"data.items,data.user,data.item,data.rating,data.time,data.factors,data.neighbours", "ratings", "ratings"},
     {"data.target,data.ignore,data.missing", "table,text", "tables"},
     {"data.categorical,data.role,data.descriptor,task.thin,task.any", "table", "tables"}};
 
