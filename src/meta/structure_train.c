@@ -227,7 +227,8 @@ static goss_val answers_of(const goss_method *m, const goss_task_batch *b, goss_
 static goss_val distilled(const goss_method *m, const goss_task_batch *b, goss_val loss, goss_val output,
                           goss_val teacher) {
     const double share = m->structure.distill;
-    const goss_val apart = goss__mean_loss(m, m->objective->loss(output, teacher, b->class_mask, 0), b->query_weight);
+    const goss_val apart =
+        goss__mean_loss(m, goss__sample_loss(m, b, output, teacher, b->query_weight, 0), b->query_weight);
     return share > 0 ? goss_lerp(loss, apart, goss_const(loss.graph, share)) : loss;
 }
 
