@@ -196,9 +196,9 @@ typedef struct goss_recommender {
 GOSS_API const goss_recommender *goss_recommender_at(int i);
 /* The row of that name; NULL: none. Static storage. */
 GOSS_API const goss_recommender *goss_recommender_find(const char *name);
-/* Evaluates a baseline on draws 0 .. draws - 1 of a source of goss_ratings_source_open. Shapes: values [metrics, draws]. seconds:
- * NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT: a catalogue without baselines, or
- * without the ratings that neighbours are sought among. */
+/* Evaluates a baseline on draws 0 .. draws - 1 of a source of goss_ratings_source_open. Shapes: values [metrics,
+ * draws]. seconds: NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT: a catalogue
+ * without baselines, or without the ratings that neighbours are sought among. */
 GOSS_API GOSS_MUST_USE goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *ratings,
                                                          const goss_catalogue *c, const goss_task_source *source,
                                                          const goss_metric *const *metrics, int n_metrics,

@@ -5,7 +5,8 @@
  *          negative log likelihood that i is before j (Rendle et al. 2009; a sample without such has 0)
  * softmax  the cross entropy of softmax(scores) to softmax(targets), both over the samples of a task (ListNet: Cao et
  *          al. 2007), times their number, so that the mean over samples is that of the task
- * Both see differences of scores alone: the level of a task is not learned, and scores are no predictions of targets. */
+ * Both depend on differences of scores only: a task's level is not learned, and scores are no predictions of targets.
+ */
 #include "task/task.h"
 
 static const double excluded = -1e30;
