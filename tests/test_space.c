@@ -641,6 +641,24 @@ TEST(what_did_not_fit_is_tried_again_when_an_alternative_is_exchanged) {
     goss_space_free(s), goss_target_free(t);
 }
 
+/* The first alternatives have fewer bytes, the second ones fewer MACs: within both limits is one of each. */
+TEST(alternatives_that_trade_costs_are_balanced) {
+    goss_target *t = parse("choose { conv 8 1; pool max 4 } or { pool max 4; conv 8 3 pad 1 }; "
+                           "choose { conv 8 1; conv 8 1; pool max 2 } or { pool max 2; conv 8 1x3 pad 0x1 }; flatten",
+                           3, 0);
+    goss_space *s = space_of(t);
+    float structure[4];
+    const goss_space_budget both = {.bytes = 900, .macs = 4900}, less = {.bytes = 800, .macs = 4900};
+    T_OK(goss_space_project(s, (float[]){0, 0, 0, 0}, GOSS_SPACE_BY_PRIORITY, &both, 0, structure, &err));
+    T_CHECK(memcmp(structure, (float[]){1, 0, 0, 1}, sizeof structure) == 0);
+    const goss_space_figures f = goss_space_cost_of(s, structure, 0);
+    T_EQ(f.bytes, 896);
+    T_EQ(f.macs, 4864);
+    T_ERR(goss_space_project(s, (float[]){0, 0, 0, 0}, GOSS_SPACE_BY_PRIORITY, &less, 0, structure, &err),
+          GOSS_E_ARGUMENT, "800 bytes, 4900 MACs: the smallest ones have 672 bytes, 3072 MACs");
+    goss_space_free(s), goss_target_free(t);
+}
+
 /* ---- drawings ---- */
 
 TEST(drawings_say_what_was_kept) {

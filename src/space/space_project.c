@@ -64,13 +64,46 @@ static bool fits(const search *k) {
     return goss__space_within(&f, k->budget);
 }
 
-static goss_status start(const search *k, goss_error *err) {
-    for (int m = GOSS__BYTES; m <= GOSS__RAM; m++) {
-        goss__space_least(k->s, (goss__measure)m, k->outputs, k->structure);
-        if (fits(k)) {
-            take_needed(k);
-            return GOSS_OK;
+/* The largest figure by its limit. */
+static double excess(const search *k) {
+    const goss_space_figures f = goss_space_cost_of(k->s, k->structure, k->outputs);
+    const goss_space_budget *b = k->budget;
+    double most = 0;
+    if (b->bytes > 0) most = fmax(most, (double)f.bytes / (double)b->bytes);
+    if (b->macs > 0) most = fmax(most, (double)f.macs / (double)b->macs);
+    if (b->ram > 0) most = fmax(most, (double)f.ram / (double)b->ram);
+    return most;
+}
+
+static void take_alternative(const search *k, const goss_space_group_info *g, int which) {
+    for (int i = 0; i < g->count; i++) k->structure[g->first + i] = (float)(i == which);
+}
+
+/* Alternatives that trade one figure for another: each the one that is nearest to all limits, given the others. */
+static void balance(const search *k) {
+    for (int i = 0; i < 2 * k->s->t->n_groups; i++) {
+        const goss_space_group_info *g = &k->s->t->groups[i % k->s->t->n_groups].info;
+        int best = 0;
+        double least = INFINITY;
+        for (int a = 0; g->rule == GOSS_RULE_ONE && a < g->count; a++) {
+            take_alternative(k, g, a);
+            const double now = excess(k);
+            if (now < least) best = a, least = now;
         }
+        if (g->rule == GOSS_RULE_ONE) take_alternative(k, g, best);
+    }
+}
+
+static goss_status start(const search *k, goss_error *err) {
+    bool found = false;
+    for (int m = GOSS__BYTES; !found && m <= GOSS__RAM; m++) {
+        goss__space_least(k->s, (goss__measure)m, k->outputs, k->structure);
+        found = fits(k);
+    }
+    if (!found) balance(k);
+    if (found || fits(k)) {
+        take_needed(k);
+        return GOSS_OK;
     }
     return goss__space_infeasible(k->s, k->budget, k->outputs, err);
 }
