@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Structures that are generated: gates in training are those of the budget, networks keep within what is asked, and
  * what follows from a structure is the same however it is computed. */
+#include <math.h>
+
 #include "few_shot.h"
 #include "gossamer/structure.h"
+#include "meta/judge.h"
+#include "meta/model.h"
 #include "meta/structure.h"
 
 static goss_error err;
@@ -242,5 +246,127 @@ TEST(every_parameter_learns) {
     for (int i = 0; i < x.loss.n_params; i++)
         if (!(value[i] > 0 && value[i] < 1e12)) T_FAIL("%s: %g", x.loss.param[i].name, value[i]);
     close_training(&x);
+}
+/* ---- models ---- */
+
+static void draw_few(const goss_task_source *source, uint64_t k, goss_task *task) {
+    double image[FEW_IMAGE];
+    (void)source;
+    for (int query = 0; query < 2; query++) {
+        float *x = query ? task->query : task->support, *target = query ? task->query_target : task->support_target;
+        for (int i = 0; i < SAMPLES; i++) {
+            few_image(image, (int)k, i / 2, 10 * query + i % 2);
+            for (int j = 0; j < FEW_IMAGE && x; j++) x[i * FEW_IMAGE + j] = (float)image[j];
+            if (target) target[i] = (float)(i / 2);
+        }
+    }
+    task->supports = task->queries = SAMPLES, task->outputs = WAYS, task->id = -1;
+}
+
+static const goss_task_source few_source = {.spec = {.input_rank = 3,
+                                                     .input = {FEW_SIDE, FEW_SIDE, 1},
+                                                     .supports = SAMPLES,
+                                                     .queries = SAMPLES,
+                                                     .outputs = WAYS},
+                                            .draw = draw_few};
+
+/* A hypernetwork none of whose numbers is what it is at the start, so that tasks have structures of their own. */
+static goss_model *open_model(void) {
+    static const char *const set[] = {"model.backbone=conv 4..12/4 3 pad 1; norm layer; relu; pool avg 2; conv 4..8/2 "
+                                      "1|3 pad same; relu|silu; optional { conv 4..8/2 3 pad same; relu }; pool avg 3; "
+                                      "flatten",
+                                      "structure.choose=task", "structure.low=1KB",
+                                      "hyper.rules=head=class; norm*=film; conv2.w=lowrank 2; *=shared"};
+    int n;
+    goss_config *c;
+    goss_model *m;
+    const goss_key *keys = goss_model_keys(&n);
+    const goss_data_spec of = goss_data_spec_tasks("own", &few_source.spec);
+    T_OK(goss_config_new(keys, n, &c, &err));
+    for (size_t i = 0; i < sizeof set / sizeof *set; i++) T_OK(goss_config_override(c, set[i], &err));
+    T_OK(goss_model_create("hypernet", c, &of, 3, &m, &err));
+    goss_config_free(c);
+    goss__rng r = goss__rng_make(5, 1);
+    for (int i = 0; i < goss_method_params(goss_model_method(m)); i++) {
+        const goss_method_param p = goss_method_param_at(goss_model_method(m), i);
+        for (int e = 0; e < goss_layout_count(p.layout); e++) {
+            const bool delta = strcmp(goss_layout_entry(p.layout, e)->name, "structure.delta") == 0;
+            float *v = goss_model_values(m, i) + goss_layout_offset(p.layout, e);
+            for (int64_t k = 0; k < goss_layout_entry(p.layout, e)->numel; k++)
+                v[k] += (float)((delta ? 8 : 0.3) * goss__rng_normal(&r));
+        }
+    }
+    return m;
+}
+
+/* Class probabilities [TASKS][SAMPLES][WAYS] of masked networks, as eval and validation run them. */
+static void judge_masked(const goss_model *m, int64_t bytes, int batch, float *out, char gates[TASKS][80]) {
+    const goss_structure_ask ask = {.budget = {.bytes = bytes}};
+    goss__judge j;
+    goss__task_pack pack;
+    goss_threads *threads;
+    double ignored[TASKS];
+    T_OK(goss_threads_new(2, &threads, &err));
+    T_OK(goss__task_pack_init(&pack, batch, &few_source.spec, &err));
+    T_OK(goss__judge_init(&j, m->method, 0, batch, &pack.spec, goss_task_objective(&pack.spec)->metrics[0], NULL, &ask,
+                          threads, &err));
+    T_OK(goss_model_store(m, j.params, &err));
+    for (int k = 0; k < TASKS; k += batch) {
+        goss__task_pack_draw(&pack, &few_source, (uint64_t)k, batch);
+        T_OK(goss__judge_run(&j, &pack, ignored, NULL, &err));
+        for (int t = 0; t < batch; t++) {
+            const goss_answers a = goss__judge_answers(&j, &pack, t);
+            char *text = goss_space_write(m->method->space, j.planner.structure + t * j.planner.gates);
+            snprintf(gates[k + t], 80, "%s", text);
+            goss_text_free(text);
+            for (int i = 0; i < SAMPLES; i++) {
+                const float *y = a.output + i * a.stride;
+                double sum = 0;
+                for (int w = 0; w < WAYS; w++) sum += exp(y[w] - y[0]);
+                for (int w = 0; w < WAYS; w++)
+                    out[((k + t) * SAMPLES + i) * WAYS + w] = (float)(exp(y[w] - y[0]) / sum);
+            }
+        }
+    }
+    const goss_structure_figures f = goss__planner_figures(&j.planner);
+    T_EQ(f.networks, TASKS);
+    T_EQ(f.violations, 0);
+    T_CHECK(f.bytes_max <= bytes);
+    goss__judge_free(&j), goss__task_pack_free(&pack), goss_threads_free(threads);
+}
+
+/* What adapt writes is the network that was judged, whatever is left of it; tasks of a batch do not matter. */
+TEST(a_compacted_network_answers_as_the_masked_one) {
+    static const int64_t budgets[] = {1500, 2500, 4000, 9000};
+    goss_model *m = open_model();
+    int different = 0;
+    for (size_t b = 0; b < sizeof budgets / sizeof *budgets; b++) {
+        float masked[TASKS * SAMPLES * WAYS], alone[TASKS * SAMPLES * WAYS], answer[SAMPLES * WAYS];
+        float x[SAMPLES * FEW_IMAGE];
+        char gates[TASKS][80], again[TASKS][80];
+        judge_masked(m, budgets[b], TASKS, masked, gates);
+        judge_masked(m, budgets[b], 1, alone, again);
+        for (int k = 0; k < TASKS; k++) T_CHECK(strcmp(gates[k], again[k]) == 0);
+        T_CHECK(memcmp(masked, alone, sizeof masked) == 0);
+        for (int k = 0; k < TASKS; k++) {
+            goss_network *n;
+            goss_task drawn = {.query = x};
+            const goss_adapt_options o = {.budget = {.bytes = budgets[b]}};
+            T_OK(goss_model_adapt_task(m, &few_source, (uint64_t)k, NULL, &o, &n, &err));
+            draw_few(&few_source, (uint64_t)k, &drawn);
+            T_OK(goss_network_predict(n, x, SAMPLES, answer, NULL, NULL, &err));
+            T_CHECK(4 * goss_layout_total(goss_target_layout(goss_network_target(n))) <= budgets[b]);
+            if (strcmp(goss_network_note_of(n, "structure.gates"), gates[k]) != 0)
+                T_FAIL("task %d: %s, not %s", k, goss_network_note_of(n, "structure.gates"), gates[k]);
+            for (int i = 0; i < SAMPLES * WAYS; i++)
+                if (fabs(answer[i] - masked[k * SAMPLES * WAYS + i]) > 2e-5)
+                    T_FAIL("%d bytes, task %d, answer %d: %g, masked %g", (int)budgets[b], k, i, answer[i],
+                           masked[k * SAMPLES * WAYS + i]);
+            different += k > 0 && strcmp(gates[k], gates[0]) != 0;
+            goss_network_free(n);
+        }
+    }
+    if (different < 3) T_FAIL("%d structures differ from the first task's", different);
+    goss_model_free(m);
 }
 TEST_MAIN()
