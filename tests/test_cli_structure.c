@@ -184,5 +184,53 @@ TEST(which_task_got_what_is_a_table) {
     SAYS(err_text, "no structures of their own");
     T_EQ(eval("--budget 3KB --structures rows.csv"), 0);
     SAYS(out_text, "different structures of 40 tasks; ");
+
+/* ---- tables ---- */
+
+/* y of a task is one of its columns: which one is the task's own. */
+static void write_tasks(const char *name, int first, int count) {
+    FILE *f = fopen(tiny_path(name), "w");
+    if (!f) exit(99);
+    fputs("who,a,b,c,d,y\n", f);
+    uint32_t random = 7 + (uint32_t)first;
+    for (int task = first; task < first + count; task++)
+        for (int row = 0; row < 24; row++) {
+            double x[4];
+            for (int i = 0; i < 4; i++) x[i] = (double)(tiny_random(&random) % 1000) / 500 - 1;
+            fprintf(f, "t%d,%g,%g,%g,%g,%g\n", task, x[0], x[1], x[2], x[3], 2 * x[task % 4] + 0.1 * x[(task + 1) % 4]);
+        }
+    fclose(f);
+}
+
+TEST(a_table_s_tasks_have_columns_of_their_own) {
+    static const char all[] = "train data.path=rows.csv data.task=who data.target=y run.dir=table task.support=8 "
+                              "task.objective=regression train.steps=60 train.tasks=4 validate.every=0 "
+                              "'model.backbone=columns any 1; dense 2..12/2; tanh' structure.choose=task "
+                              "structure.low=100B structure.high=400B optimizer.rate=0.01";
+    tiny_set();
+    write_tasks("rows.csv", 0, 16), write_tasks("new.csv", 100, 8), write_tasks("one.csv", 102, 1);
+    RUN(0, all);
+    RUN(0, "eval table/model.safetensors --data new.csv --support 8 --budget 100B,250B,400B --control --json "
+           "--methods mean-structure,random-structure,ridge");
+    SAYS(out_text, "\"budgets\": [{\"budget_bytes\": 100, \"bytes_mean\": ");
+    SAYS(out_text, "{\"name\": \"shuffled-structure\"");
+    const char *at = out_text;
+    static const int64_t budget[] = {100, 250, 400};
+    for (int i = 0; i < 3; i++) {
+        char key[64];
+        snprintf(key, sizeof key, "{\"budget_bytes\": %lld", (long long)budget[i]);
+        SAYS(at, key);
+        at = strstr(at, key);
+        T_CHECK(number_of(at, "violations") == 0);
+        T_CHECK(number_of(at, "bytes_max") <= (double)budget[i] &&
+                number_of(at, "bytes_max") > 0.5 * (double)budget[i]);
+    }
+    RUN(1, "eval table/model.safetensors --data new.csv --support 8 --budget 400B,10B --json");
+    SAYS(err_text, "--budget 10 bytes");
+    T_EQ(strlen(out_text), 0); /* no half of a report */
+    RUN(0, "adapt table/model.safetensors --support one.csv --budget 150B -o small.safetensors");
+    T_CHECK(bytes_of("small.safetensors") <= 150);
+    RUN(0, "predict small.safetensors one.csv");
+    SAYS(out_text, "who,a,b,c,d,y");
 }
 TEST_MAIN()
