@@ -184,6 +184,7 @@ TEST(which_task_got_what_is_a_table) {
     SAYS(err_text, "no structures of their own");
     T_EQ(eval("--budget 3KB --structures rows.csv"), 0);
     SAYS(out_text, "different structures of 40 tasks; ");
+}
 
 /* ---- tables ---- */
 
