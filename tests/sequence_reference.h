@@ -128,6 +128,8 @@ static inline void ref_cell(const reference *r, const char *kind, const char *pr
 static inline void ref_direction(const reference *r, const char *kind, const char *prefix, const sequence *x,
                                  int hidden, bool reverse, int column, sequence *out) {
     double h[REF_WIDTH] = {0}, c[REF_WIDTH] = {0};
+    if (ref_named(r, prefix, "h0")) memcpy(h, ref_named(r, prefix, "h0"), (size_t)hidden * sizeof *h);
+    if (ref_named(r, prefix, "c0")) memcpy(c, ref_named(r, prefix, "c0"), (size_t)hidden * sizeof *c);
     for (int i = 0; i < x->steps; i++) {
         const int t = reverse ? x->steps - 1 - i : i;
         ref_cell(r, kind, prefix, x->at[t], x->width, hidden, h, c);

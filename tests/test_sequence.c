@@ -113,6 +113,9 @@ static const struct {
     {"rnn 5 norm bidirectional", of_rnn_both, WIDTH, false},
     {"gru 5", of_gru, WIDTH, false},
     {"gru 5 bidirectional", of_gru_both, WIDTH, false},
+    {"gru 5 start", of_gru, WIDTH, false},
+    {"rnn 5 start", of_rnn, WIDTH, false},
+    {"lstm 5 bidirectional start", of_lstm_both, WIDTH, false},
     {"gru 5 norm", of_gru, WIDTH, false},
     {"lstm 5", of_lstm, WIDTH, false},
     {"lstm 5 bidirectional", of_lstm_both, WIDTH, false},
@@ -448,6 +451,21 @@ TEST(a_network_that_ends_in_steps_answers_at_each) {
     goss_weights_free(weights), world_free(&w), goss_target_free(t);
 }
 
+/* Features as a sequence of all steps, whatever the lengths of what they were made of. */
+TEST(features_become_a_sequence) {
+    net a = net_new("readout mean; dense 12; steps 3; readout last", WIDTH, STEPS, false, NAN),
+        b = net_new("readout mean; dense 12", WIDTH, STEPS, false, NAN);
+    T_EQ(goss_dim(a.y, -1).count, 3);
+    net_run(&a, GOSS_F64, "steps"), net_run(&b, GOSS_F64, "dense");
+    for (int k = 0; k < TASKS * SAMPLES; k++)
+        for (int i = 0; i < 3; i++) T_CHECK(a.w.out[0][k * 3 + i] == b.w.out[0][k * 12 + 9 + i]);
+    net_free(&a), net_free(&b);
+    goss_target *t;
+    T_OK(goss_target_parse("steps 2; gru 4; readout last", (int64_t[]){12}, 1, 2, &t, &err));
+    T_STR(goss_target_text(t), "steps 2\ngru 4\nreadout last\nhead\n");
+    goss_target_free(t);
+}
+
 /* ---- texts ---- */
 
 TEST(texts_are_canonical) {
@@ -477,7 +495,7 @@ TEST(errors_say_what_to_write) {
     } cases[] = {
         {"gru 4", "gru: requires a sequence (steps x channels), but its input is features: 9", 1},
         {"readout mean; gru 4", "gru: requires a sequence", 2},
-        {"gru", "gru: incomplete; write: gru D [norm] [bidirectional]", 2},
+        {"gru", "gru: incomplete; write: gru D [norm] [bidirectional] [start]", 2},
         {"gru 4 twice", "\"twice\" is not expected here", 2},
         {"conv 4 3", "conv: requires images, but its input is a sequence of 9 x 4", 2},
         {"conv1d 4 12", "a window of 12 steps does not fit in 9", 2},
@@ -490,6 +508,9 @@ TEST(errors_say_what_to_write) {
         {"embedding 9 4", "requires one id a step, but its input has 4 numbers a step", 2},
         {"dense 1; embedding 9 4", "embedding: it can only be the first layer", 2},
         {"positions late", "positions: \"late\" is not expected here; write: positions learned | sinusoidal", 2},
+        {"steps 3", "steps: requires features, but its input is 9 x 4; put flatten before it", 2},
+        {"flatten; steps 5", "36 features do not divide into steps of 5", 2},
+        {"hyperlstm 4 2 2 start", "\"start\" is not expected here", 2},
         {"pool max 2", "pool: requires images, but its input is a sequence of 9 x 4", 2}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         goss_target *t;

@@ -59,6 +59,7 @@ static const struct {
     bool bits; /* the answers are those of one piece bit by bit */
 } networks[] = {{"rnn 5; readout last", true},
                 {"gru 5; readout last", true},
+                {"lstm 5 start; gru 3 start; readout max", false},
                 {"dense 4; tanh; lstm 5 norm; gru 4; readout last", true},
                 {"hyperlstm 5 3 2 norm; norm layer; readout last", true},
                 {"norm batch; gru 4; readout max; dense 3; relu", true},

@@ -137,14 +137,16 @@ typedef struct goss_target goss_target;
  *                                    times the work)
  *   conv1d C K [stride S] [pad P] [dilation D] [groups G]   along the steps of a sequence
  *   pool1d max | avg K [stride S]
- *   rnn D | gru D | lstm D [norm] [bidirectional]     states of all steps (goss_rnn, goss_gru, goss_lstm; `norm`: their
- *                                    layer norm); bidirectional: those of both directions, 2 D. The forget gate of an
- *                                    lstm has a bias of 1 besides the learned one (Jozefowicz et al. 2015)
+ *   rnn D | gru D | lstm D [norm] [bidirectional] [start]   states of all steps (goss_rnn, goss_gru, goss_lstm), `norm`
+ *                                    with layer norm; bidirectional: those of both directions, 2 D; start: the initial
+ *                                    state is learned, else 0. The forget gate of an lstm has a bias of 1 besides the
+ *                                    learned one (Jozefowicz et al. 2015)
  *   hyperlstm D K Z [norm] [bidirectional]   lstm D, modulated at each step by one of K units through embeddings of Z
  *                                    numbers (goss_hyper_lstm_run)
  *   embedding V D                    first layer, of a sequence of ids 0 .. V-1 as numbers {steps, 1}: rows of a table
  *   positions learned | sinusoidal   adds a vector for each step
  *   attention H [causal] [rotary]    self-attention of H heads among the steps
+ *   steps C                          features to a sequence of C channels
  *   readout mean | max | last | attention             steps to features: their mean, largest or last, or the mean by
  *                                    the softmax of a learned score
  *   residual { ... }                 adds its input to its output (He et al. 2016); `shortcut { ... }` after it is

@@ -68,6 +68,7 @@ typedef struct goss__layer {
     goss__readout readout;
     bool causal, rotary; /* of attention */
     bool normed, both;   /* of recurrent layers: with layer norm, in both directions */
+    bool start;          /* of recurrent layers: a learned initial state */
     bool sinusoidal;     /* positions; else learned */
     bool has_bias;       /* written although a norm follows */
     /* Choices. */
@@ -185,7 +186,7 @@ struct goss__layer_kind {
     goss_val (*apply)(goss__apply *a, const goss__layer *l, goss_val x); /* NULL: marker, see target_apply.c */
 };
 
-#define GOSS__SEQUENCE_KINDS 10
+#define GOSS__SEQUENCE_KINDS 11
 extern const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS]; /* target_sequence.c */
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
@@ -246,6 +247,7 @@ goss_val goss__apply_hyperlstm(goss__apply *a, const goss__layer *l, goss_val x)
 goss_val goss__apply_embedding(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_positions(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_attention(goss__apply *a, const goss__layer *l, goss_val x);
+goss_val goss__apply_steps(goss__apply *a, const goss__layer *l, goss_val x);
 goss_val goss__apply_readout(goss__apply *a, const goss__layer *l, goss_val x);
 
 /* The mask of what flows behind a layer, [Tw, channels], of those of unit groups (NULL: none); GOSS_NONE: all live. */

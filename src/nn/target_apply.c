@@ -336,6 +336,7 @@ static goss_val apply_layer(goss__apply *a, const goss__layer *l, goss_val x) {
     if (l->site >= 0) x = modulate(a, l, x);
     if (l->kind->opaque) x = goss_affine(x, goss__layer_mask(l, a->c.unit_mask), GOSS_NONE);
     if (l->out_flow.rank == 2 && !l->kind->keeps_padding) x = goss__mask_steps(a, x);
+    if (l->out_flow.rank != 2) a->lengths = GOSS_NONE; /* features are whole */
     goss_scope_pop(a->g);
     if (l->name[0]) publish(a, "hidden", l->name, x);
     return x;

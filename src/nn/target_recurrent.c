@@ -35,32 +35,55 @@ static goss_val forget_bias(goss_val b, int64_t hidden) {
     return goss_add(b, goss_pad(one, 1, hidden, 2 * hidden));
 }
 
+/* The state that samples [T,N] of a direction begin with, [T,N,D]: learned, or GOSS_NONE. */
+static goss_val learned_start(const goss__apply *a, const goss__layer *l, const char *prefix, const char *name,
+                              goss_val x) {
+    const goss_val h0 = tensor(a, l, prefix, name);
+    if (!goss_valid(h0) || !goss_valid(x)) return GOSS_NONE;
+    const goss_shape s = GOSS_SHAPE(goss_dim(x, 0), goss_dim(x, 1), goss_n(l->out));
+    return goss_broadcast(goss_unsqueeze(h0, 1), s);
+}
+
+/* What pieces of a sequence carry is the difference from there, so that zeros are the beginning of any stream. */
+static goss_val begin_state(const goss__apply *a, const goss__layer *l, goss_val start, int k) {
+    const goss_val before = goss__state_before(a, l, k);
+    if (!goss_valid(start)) return before;
+    return goss_valid(before) ? goss_add(before, start) : start;
+}
+
+static void end_state(const goss__apply *a, const goss__layer *l, goss_val start, int k, goss_val last) {
+    goss__keep_state(a, l, k, goss_valid(start) ? goss_sub(last, start) : last);
+}
+
 /* One direction: tensors PREFIX..., x and lengths for as many tasks as there are weights. */
 typedef goss_val (*direction)(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                               goss_scan_options o);
 
 static goss_val run_rnn(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                         goss_scan_options o) {
+    const goss_val start = learned_start(a, l, prefix, "h0", x);
     goss_val last;
-    const goss_val y = goss_rnn(x, goss__state_before(a, l, 0), cell(a, l, prefix), o, &last);
-    goss__keep_state(a, l, 0, last);
+    const goss_val y = goss_rnn(x, begin_state(a, l, start, 0), cell(a, l, prefix), o, &last);
+    end_state(a, l, start, 0, last);
     return y;
 }
 static goss_val run_gru(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                         goss_scan_options o) {
+    const goss_val start = learned_start(a, l, prefix, "h0", x);
     goss_val last;
-    const goss_val y = goss_gru(x, goss__state_before(a, l, 0), cell(a, l, prefix), o, &last);
-    goss__keep_state(a, l, 0, last);
+    const goss_val y = goss_gru(x, begin_state(a, l, start, 0), cell(a, l, prefix), o, &last);
+    end_state(a, l, start, 0, last);
     return y;
 }
 static goss_val run_lstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,
                          goss_scan_options o) {
     goss_recurrent w = cell(a, l, prefix);
     w.b = forget_bias(w.b, l->out);
+    const goss_val start[2] = {learned_start(a, l, prefix, "h0", x), learned_start(a, l, prefix, "c0", x)};
     goss_val last[2];
-    const goss_val h0 = goss__state_before(a, l, 0), c0 = goss__state_before(a, l, 1);
-    const goss_val y = goss_lstm(x, h0, c0, w, o, &last[0], &last[1]);
-    for (int k = 0; k < 2; k++) goss__keep_state(a, l, k, last[k]);
+    const goss_val y =
+        goss_lstm(x, begin_state(a, l, start[0], 0), begin_state(a, l, start[1], 1), w, o, &last[0], &last[1]);
+    for (int k = 0; k < 2; k++) end_state(a, l, start[k], k, last[k]);
     return y;
 }
 static goss_val run_hyperlstm(const goss__apply *a, const goss__layer *l, const char *prefix, goss_val x,

@@ -175,6 +175,8 @@ static goss_status read_directions(const goss__words *w, int from, goss__layer *
             l->both = true;
         else if (goss__word_is(w, i, "nested") && l->low && !l->nested)
             l->nested = true;
+        else if (goss__word_is(w, i, "start") && !l->start && l->small == 0)
+            l->start = true;
         else
             return goss__word_bad(w, i, err);
     }
@@ -219,21 +221,21 @@ static int states_small(const goss__layer *l, int64_t width[4]) {
 
 static void write_recurrent(const goss__layer *l, goss__str *s) {
     goss__units_write(l, s);
-    goss__str_addf(s, "%s%s", l->normed ? " norm" : "", l->both ? " bidirectional" : "");
+    goss__str_addf(s, "%s%s%s", l->normed ? " norm" : "", l->both ? " bidirectional" : "", l->start ? " start" : "");
     goss__flags_write(l, s);
 }
 
-/* Of the state: what it multiplies are the layer's own units. */
+/* A tensor of the state: what it multiplies, and what begins it (rows = 0), are the layer's own units. */
 static goss_status add_state(goss_target *t, int i, const char *suffix, int64_t rows, int64_t columns,
                              goss_error *err) {
-    goss_entry e = {.rank = 2,
-                    .dim = {rows, columns},
-                    .init = GOSS_INIT_LECUN,
-                    .role = GOSS_ROLE_WEIGHT,
-                    .fan_in = rows,
+    goss_entry e = {.rank = rows ? 2 : 1,
+                    .dim = {rows ? rows : columns, rows ? columns : 0},
+                    .init = rows ? GOSS_INIT_LECUN : GOSS_INIT_ZEROS,
+                    .role = rows ? GOSS_ROLE_WEIGHT : GOSS_ROLE_BIAS,
+                    .fan_in = rows ? rows : columns,
                     .fan_out = columns,
                     .out_units = t->layers[i].units,
-                    .in_units = t->layers[i].units};
+                    .in_units = rows ? t->layers[i].units : -1};
     return goss__layer_entry(t->layout, &t->layers[i], suffix, e, err);
 }
 
@@ -247,6 +249,8 @@ static goss_status declare_direction(goss_target *t, int i, const char *prefix, 
     GOSS_TRY(add_state(t, i, NAMED("u"), units, columns, err));
     GOSS_TRY(add_bias(t, i, NAMED("b"), columns, err));
     if (own_bias) GOSS_TRY(add_bias(t, i, NAMED("c"), columns, err));
+    if (t->layers[i].start) GOSS_TRY(add_state(t, i, NAMED("h0"), 0, units, err));
+    if (t->layers[i].start && cell) GOSS_TRY(add_state(t, i, NAMED("c0"), 0, units, err));
     if (!t->layers[i].normed) return GOSS_OK;
     GOSS_TRY(add(t, i, NAMED("gain_w"), 0, columns, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
     GOSS_TRY(add(t, i, NAMED("gain_u"), 0, columns, GOSS_INIT_ONES, GOSS_ROLE_GAIN, err));
@@ -379,7 +383,7 @@ static goss_status declare_positions(goss_target *t, int i, goss_error *err) {
     return l->sinusoidal ? GOSS_OK : goss__layer_entry(t->layout, l, "w", e, err);
 }
 
-/* ---- attention, readout ---- */
+/* ---- attention ---- */
 
 static goss_status read_attention(const goss__words *w, goss__layer *l, goss_error *err) {
     GOSS_TRY(int_word(w, 1, 1, 1024, &l->heads, err));
@@ -419,6 +423,30 @@ static goss_status declare_attention(goss_target *t, int i, goss_error *err) {
     }
     return GOSS_OK;
 }
+
+/* ---- steps ---- */
+
+static goss_status read_steps(const goss__words *w, goss__layer *l, goss_error *err) {
+    GOSS_TRY(goss__word_int(w, 1, 1, GOSS__TARGET_MAX_EXTENT, &l->rows, err));
+    return w->n > 2 ? goss__word_bad(w, 2, err) : GOSS_OK;
+}
+
+static goss_status flow_steps(const goss__layer *l, goss__flow *f, goss_error *err) {
+    char text[64];
+    goss__flow_text(f, text);
+    if (f->rank != 1)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "steps: requires features, but its input is %s; put flatten before it", text);
+    if (f->dim[0] % l->rows)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "steps: %s features do not divide into steps of %lld", text,
+                              (long long)l->rows);
+    *f = (goss__flow){2, {f->dim[0] / l->rows, l->rows}};
+    return GOSS_OK;
+}
+
+static void write_steps(const goss__layer *l, goss__str *s) { goss__str_addf(s, " %lld", (long long)l->rows); }
+
+/* ---- readout ---- */
 
 static const char *const readouts[] = {"mean", "max", "last", "attention"};
 
@@ -465,7 +493,7 @@ static goss_status declare_readout(goss_target *t, int i, goss_error *err) {
 
 #define RECURRENT(name, kept)                                                                                          \
     {                                                                                                                  \
-        .word = #name, .usage = #name " D [norm] [bidirectional]", .product = true, .keeps_padding = true,             \
+        .word = #name, .usage = #name " D [norm] [bidirectional] [start]", .product = true, .keeps_padding = true,     \
         .opaque = true, .states = kept, .whole = whole_direction, .read = read_recurrent, .flow = flow_recurrent,      \
         .write = write_recurrent, .declare = declare_##name, .apply = goss__apply_##name                               \
     }
@@ -534,6 +562,13 @@ const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS] = {
      .write = write_attention,
      .declare = declare_attention,
      .apply = goss__apply_attention},
+    {.word = "steps",
+     .usage = "steps C",
+     .opaque = true,
+     .read = read_steps,
+     .flow = flow_steps,
+     .write = write_steps,
+     .apply = goss__apply_steps},
     {.word = "readout",
      .usage = "readout mean | max | last | attention",
      .states = states_readout,

@@ -210,6 +210,11 @@ goss_val goss__apply_attention(goss__apply *a, const goss__layer *l, goss_val x)
     return goss_linear(goss_reshape(y, s), goss__apply_tensor(a, l, "o.w"), goss__apply_tensor(a, l, "o.b"));
 }
 
+goss_val goss__apply_steps(goss__apply *a, const goss__layer *l, goss_val x) {
+    if (!goss_valid(x)) return x;
+    return goss_reshape(x, GOSS_SHAPE(goss_dim(x, 0), goss_dim(x, 1), goss_n(l->out_flow.dim[0]), goss_n(l->rows)));
+}
+
 /* ---- readouts: [T,N,L,D] -> [T,N,D] ---- */
 
 /* Steps seen so far, [T,N,1]: of this piece and of those before it. */
