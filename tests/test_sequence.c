@@ -451,6 +451,41 @@ TEST(a_network_that_ends_in_steps_answers_at_each) {
     goss_weights_free(weights), world_free(&w), goss_target_free(t);
 }
 
+/* What is dropped of a sample is the same however long the longest sample of its batch is. */
+TEST(dropout_does_not_depend_on_the_batch) {
+    enum { SHORT = 5, OUT = SAMPLES * WIDTH };
+    goss_target *t;
+    double x[SAMPLES * STEPS * WIDTH], kept[OUT], whole = 0, lengths[SAMPLES] = {5, 2, 4};
+    T_OK(goss_target_parse("dropout 0.5; readout mean", (int64_t[]){STEPS, WIDTH}, 2, 0, &t, &err));
+    for (int run = 0; run < 2; run++) {
+        const int steps = run ? SHORT : STEPS;
+        world w = world_new();
+        const goss_extent L = run ? world_tasks(&w, STEPS) : goss_n(STEPS), N = goss_n(SAMPLES), one = goss_n(1);
+        for (int s = 0; s < SAMPLES; s++)
+            for (int i = 0; i < steps * WIDTH; i++)
+                x[s * steps * WIDTH + i] =
+                    i < lengths[s] * WIDTH ? 1 << i / WIDTH : 0; /* a sum tells which are in it */
+        goss_target_context c = goss_target_context_defaults();
+        c.lengths = world_input(&w, "lengths", GOSS_REAL, GOSS_SHAPE(one, N), lengths);
+        c.dropout_task = world_input(&w, "task", GOSS_INDEX, GOSS_SHAPE(one), (double[]){7});
+        goss_weights *none = goss_weights_empty(w.g, goss_target_layout(t));
+        const goss_val in = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(one, N, L, goss_n(WIDTH)), x),
+                       y = goss_target_features(t, in, none, &c);
+        if (world_open(&w, GOSS_F32, &y, 1, NULL, 0) != GOSS_OK) T_FAIL("%s", w.err.text);
+        if (run) T_OK(goss_exec_count(w.exec, "T", SHORT, &err));
+        T_OK(world_run(&w));
+        T_EQ(w.numel[0], OUT);
+        for (int i = 0; i < OUT && run == 0; i++) {
+            kept[i] = w.out[0][i];
+            whole += kept[i] * lengths[i / WIDTH] == 2 * ((1 << (int)lengths[i / WIDTH]) - 1);
+        }
+        for (int i = 0; i < OUT; i++) T_CHECK(w.out[0][i] == kept[i]);
+        goss_weights_free(none), world_free(&w);
+    }
+    T_CHECK(whole < OUT / 2); /* something is dropped */
+    goss_target_free(t);
+}
+
 /* Features as a sequence of all steps, whatever the lengths of what they were made of. */
 TEST(features_become_a_sequence) {
     net a = net_new("readout mean; dense 12; steps 3; readout last", WIDTH, STEPS, false, NAN),

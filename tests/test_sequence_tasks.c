@@ -211,6 +211,7 @@ static const struct {
     {"ridge", "gru 4; readout mean", {NULL}},
     {"protonet", "gru 4; readout mean", {NULL}},
     {"protonet", "positions learned; attention 2; readout mean", {NULL}},
+    {"joint", "dense 4; dropout 0.3; transformer 4 2 dropout 0.2; readout mean", {NULL}},
     {"joint", "gru 4; norm batch; readout mean", {"method.norm=running", NULL}},
 };
 enum { WAYS = sizeof ways / sizeof *ways };
@@ -378,6 +379,17 @@ static double train_small(const char *dir, const char *const *settings, const go
         if (strstr(line, quoted)) value = atof(strstr(line, quoted) + strlen(quoted));
     if (f) fclose(f);
     return value;
+}
+
+TEST(a_run_with_dropout_learns_from_sequences) {
+    kind of = {.padding = NAN};
+    goss_task_source seen = source_of("regression", &of);
+    seen.spec.ids = 0;
+    const goss_train_tasks tasks = {.kind = "sequences", .train = &seen, .validation = &seen, .judged = 30};
+    static const char *const settings[] = {
+        "model.backbone=dense 8; dropout 0.1; transformer 8 2 dropout 0.1; readout mean", "train.steps=20",
+        "validate.every=20", NULL};
+    T_CHECK(isfinite(train_small("dropout", settings, &tasks, "loss")));
 }
 
 /* What a GRU's state costs by how it changes; a larger strength leaves less of it. */

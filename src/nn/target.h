@@ -236,6 +236,8 @@ goss_val goss__mask_steps(const goss__apply *a, goss_val x);
 /* Samples of a batch statistic: x[T,N,L,C] and weights of samples [T,N] become [T,N L,C] and [T,N L], where steps that
  * are padding weigh 0. Without lengths both stay as they are. */
 void goss__fold_steps(const goss__apply *a, goss_val *x, goss_val *weight);
+/* goss_dropout, drawn for all steps that there may be: it does not depend on the longest sample of a batch. */
+goss_val goss__dropout_steps(const goss__layer *l, goss_val x, goss_val task);
 /* goss_group_norm over live steps and units alone. */
 goss_val goss__group_norm_steps(const goss__apply *a, goss_val x, int groups, goss_val unit_mask);
 goss_val goss__apply_conv1d(goss__apply *a, const goss__layer *l, goss_val x);

@@ -193,6 +193,7 @@ goss_val goss__apply_flatten(goss__apply *a, const goss__layer *l, goss_val x) {
 
 goss_val goss__apply_dropout(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!goss_valid(a->c.dropout_task)) return x;
+    if (goss_rank(x) == 4 && !l->channels) return goss__dropout_steps(l, x, a->c.dropout_task);
     return (l->channels ? goss_dropout_channels : goss_dropout)(x, l->rate, a->c.dropout_task);
 }
 

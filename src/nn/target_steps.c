@@ -62,6 +62,21 @@ goss_val goss__all_steps(goss_val x, int64_t steps) {
     return goss_matmul(goss_reshape(place, GOSS_SHAPE(one, one, now, all)), x, true, false);
 }
 
+/* The first rows of x[T,N,steps,C] along steps: as many as `like` has. */
+static goss_val first_steps(goss_val x, goss_val like) {
+    static const int steps_first[] = {2, 0, 1, 3}, back[] = {1, 2, 0, 3};
+    const goss_extent now = goss_dim(like, 2);
+    if (!goss_valid(x) || goss_extent_equal(goss_dim(x, 2), now)) return x;
+    return goss_permute(goss_gather(goss_permute(x, steps_first), goss_iota(x.graph, now)), back);
+}
+
+goss_val goss__dropout_steps(const goss__layer *l, goss_val x, goss_val task) {
+    if (!goss_valid(x)) return x;
+    goss_shape all = goss_shape_of(x);
+    all.dim[2] = goss_n(l->in_flow.dim[0]);
+    return goss_mul(x, first_steps(goss_dropout(goss_full(x.graph, all, 1), l->rate, task), x));
+}
+
 /* ---- norms ---- */
 
 void goss__fold_steps(const goss__apply *a, goss_val *x, goss_val *weight) {
@@ -161,13 +176,7 @@ goss_val goss__apply_embedding(goss__apply *a, const goss__layer *l, goss_val x)
 
 goss_val goss__apply_positions(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!goss_valid(x)) return x;
-    if (!l->sinusoidal) {
-        goss_val w = goss__apply_tensor(a, l, "w");
-        if (goss_dim(x, 2).symbols) /* rows of the first steps */
-            w = goss_permute(goss_gather(goss_permute(w, (int[]){1, 0, 2}), goss_iota(x.graph, goss_dim(x, 2))),
-                             (int[]){1, 0, 2});
-        return goss_add(x, goss_unsqueeze(w, 1));
-    }
+    if (!l->sinusoidal) return goss_add(x, first_steps(goss_unsqueeze(goss__apply_tensor(a, l, "w"), 1), x));
     const goss_val table = goss_sinusoids(x.graph, goss_dim(x, 2), l->in_flow.dim[1]);
     return goss_add(x, goss_unsqueeze(goss_unsqueeze(table, 0), 0));
 }
