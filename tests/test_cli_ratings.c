@@ -57,6 +57,8 @@ TEST(init_and_inspect_know_a_folder_of_ratings) {
     SAYS(out_text, "\nmetric = mae, rmse, ndcg@5, recall@10\n");
     T_CHECK(!strstr(out_text, "\nways ="));
     RUN(0, "check first.ini");
+    SAYS(out_text, "data               1800 ratings, 60 users, 70 items");
+    SAYS(out_text, "train              54 users, 1620 ratings");
     SAYS(out_text, "0 errors, ");
 }
 

@@ -198,6 +198,15 @@ static void validated_on(const goss__run_data *d, const goss__run_settings *s, c
              (long long)d->validation.tasks, s->table.support, s->table.most_support, s->table.order, d->metric->name);
 }
 
+const goss_ratings *goss__data_ratings_of(const goss__run_data *d, const goss_catalogue **catalogue,
+                                          const goss_task_division **division) {
+    if (d->kind != &goss__data_ratings || !d->own) return NULL;
+    const ratings *t = d->own;
+    if (catalogue) *catalogue = t->catalogue;
+    if (division) *division = &t->division;
+    return t->ratings;
+}
+
 const goss__data_kind goss__data_ratings = {.name = "ratings",
                                             .lists_metrics = true,
                                             .check = check,

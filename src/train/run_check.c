@@ -65,6 +65,10 @@ static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
         GOSS_TRY(goss__check_image_tasks(k, goss__data_image_tasks_of(&r->data), err));
     if (goss__data_table_of(&r->data)) GOSS_TRY(goss__check_table(k, goss__data_table_of(&r->data), err));
     if (r->data.kind->classes) GOSS_TRY(goss__check_classes(k, r->data.kind->classes(&r->data), err));
+    const goss_catalogue *catalogue;
+    const goss_task_division *users;
+    const goss_ratings *ratings = goss__data_ratings_of(&r->data, &catalogue, &users);
+    if (ratings) goss__check_ratings(k, ratings, catalogue, users);
     return ask_doctor(k, r, err);
 }
 

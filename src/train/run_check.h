@@ -5,6 +5,7 @@
 
 #include "gossamer/check.h"
 #include "train/class_data.h"
+#include "gossamer/recommend.h"
 #include "train/run.h"
 
 typedef struct goss__check {
@@ -42,4 +43,9 @@ goss_status goss__check_classes(const goss__check *k, const goss__class_data *c,
 goss_status goss__check_table(const goss__check *k, const goss_table_data *d, goss_error *err);
 /* Of a folder of tables that could not be opened: each file by itself. Returns how many are bad. */
 int goss__check_table_files(const goss__check *k);
+
+/* ---- check_ratings.c ---- */
+/* Of an open run's ratings: counts, users with too few, repeated ratings, items that nobody has rated. */
+void goss__check_ratings(const goss__check *k, const goss_ratings *r, const goss_catalogue *c,
+                         const goss_task_division *users);
 #endif

@@ -90,6 +90,9 @@ goss_status goss__run_data_hold(goss__run_data *d, int rows, const float **has, 
 const goss_images *goss__data_images_set(const goss__run_data *d);
 const goss_class_list *goss__data_images_classes(const goss__run_data *d, bool validated); /* trained on, or that */
 const goss_table_data *goss__data_table_of(const goss__run_data *d);
+/* The same of ratings; catalogue, division: may be NULL. */
+const goss_ratings *goss__data_ratings_of(const goss__run_data *d, const goss_catalogue **catalogue,
+                                          const goss_task_division **division);
 const goss_image_tasks *goss__data_image_tasks_of(const goss__run_data *d);
 /* ---- what kinds share ---- */
 /* Images as data.path and the keys about their format say. Owns: *set, goss_images_close. */
