@@ -172,6 +172,26 @@ TEST(a_person_gets_recommendations_with_reasons) {
     SAYS(err_text, "no item is left");
 }
 
+TEST(a_file_of_any_name_is_one_of_ratings_if_its_columns_are_named) {
+    tiny_set();
+    char text[6000] = "who,what,stars,day\n";
+    for (int u = 0; u < 12; u++)
+        for (int i = 0; i < 14; i++)
+            if ((u * 5 + i * 3) % 4)
+                snprintf(text + strlen(text), sizeof text - strlen(text), "u%d,i%d,%d,2020-01-%02d\n", u, i,
+                         1 + (u * i + 2 * u + i) % 5, 1 + (u + i) % 28);
+    put("opinions.csv", text);
+    RUN(0, "train data.path=opinions.csv data.user=who data.item=what data.rating=stars data.time=day task.support=3 "
+           "task.order=first data.factors=2 train.steps=20 validate.every=10 run.dir=opinions "
+           "'model.backbone=dense 8; tanh'");
+    SAYS(err_text, "ratings of 12 users, 14 items of 4 numbers each"); /* bias, number of ratings, two factors */
+    SAYS(err_text, "column day holds no numbers");
+    RUN(0, "eval opinions/model.safetensors --data opinions.csv --support 3 --json --allow-seen --methods mf,knn");
+    T_CHECK(number_of("hypernet", "mae") > 0 && number_of("knn", "mae") > 0);
+    RUN(0, "inspect films/ratings.csv");
+    SAYS(out_text, "ratings of 60 users");
+}
+
 TEST(what_makes_no_sense_is_refused) {
     PREPARE();
     RUN(2, "eval fold1/model.safetensors --data films");

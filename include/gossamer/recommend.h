@@ -51,7 +51,7 @@ GOSS_API goss_ratings_options goss_ratings_defaults(void);
 /* Open ratings. */
 typedef struct goss_ratings goss_ratings;
 
-/* Whether a path is a folder with ratings.csv. */
+/* Whether a path is a folder with ratings.csv, or such a file. */
 GOSS_API bool goss_ratings_is(const char *path);
 /* Opens ratings. Of several ratings of an item by one user the last in order counts. Errors: those of goss_table_open;
  * GOSS_E_ARGUMENT: a column that is missing, or no numbers; GOSS_E_FORMAT with file and line: an item that is missing,

@@ -40,8 +40,16 @@ static goss_status file_in(const char *dir, const char *const *names, char **out
     return GOSS_OK;
 }
 
+static bool is_called_so(const char *path, const char *const *names) {
+    const char *slash = strrchr(path, '/');
+    for (; *names; names++)
+        if (strcmp(slash ? slash + 1 : path, *names) == 0) return true;
+    return false;
+}
+
 bool goss_ratings_is(const char *path) {
     char *file = NULL;
+    if (goss__is_file(path)) return is_called_so(path, rating_files);
     if (!goss__is_dir(path) || file_in(path, rating_files, &file, NULL) != GOSS_OK) return false;
     goss__free(file);
     return file != NULL;
@@ -88,6 +96,13 @@ static goss_status find_columns(goss_ratings *r, const goss_ratings_options *o, 
 /* "first" is by time, where there is one that is a number. */
 static const char *order_of(const goss_ratings *r, const char *order) {
     const bool timed = r->time >= 0 && goss_table_type(r->table, r->time) == GOSS_COLUMN_NUMBER;
+    if (strcmp(order, "first") == 0 && r->time >= 0 && !timed)
+        goss__log(
+            GOSS_LOG_WARN,
+            "%s: column %s holds no numbers (%s): first ratings are the first ones of the file; make numbers of it "
+            "(seconds, days) to order by it",
+            goss_table_file(r->table, 0), goss_table_name(r->table, r->time),
+            goss_table_type_reason(r->table, r->time));
     return strcmp(order, "first") == 0 && timed ? goss_table_name(r->table, r->time) : order;
 }
 

@@ -21,7 +21,8 @@ static void look_at_items(const goss__check *k, const goss_catalogue *c) {
     for (int i = 0; i < items; i++) without += goss_catalogue_count(c, i) == 0;
     if (without)
         goss__check_found(k, GOSS_CHECK_INFO, "unrated-items",
-                          "%d of %d items have no rating to train on: they are known by their features", without, items);
+                          "%d of %d items have no rating to train on: they are known by their features", without,
+                          items);
 }
 
 static void look_at_users(const goss__check *k, const goss_ratings *r) {

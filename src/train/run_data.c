@@ -18,11 +18,18 @@ static const goss__data_kind *images_kind(const goss__run_settings *s) {
     return *s->image_tasks.file || *s->table.task ? &goss__data_image_tasks : &goss__data_images;
 }
 
+/* Who says which columns are users, items or ratings has ratings, in a file of any name. */
+static bool names_ratings(const goss__run_settings *s) {
+    for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++)
+        if (s->ratings.column[i] && *s->ratings.column[i]) return true;
+    return s->ratings.items && *s->ratings.items;
+}
+
 const goss__data_kind *goss__run_data_kind(const goss__run_settings *s, const goss_train_tasks *own) {
     if (own) return &goss__data_own;
     const goss__data_kind *kind = kinds[s->data.kind];
     if (!kind && goss_sounds_is(s->data.path)) kind = &goss__data_sound;
-    if (!kind && goss_ratings_is(s->data.path)) kind = &goss__data_ratings;
+    if (!kind && (names_ratings(s) || goss_ratings_is(s->data.path))) kind = &goss__data_ratings;
     if (!kind) kind = goss_table_is(s->data.path) ? &goss__data_table : &goss__data_images;
     if (kind == &goss__data_table && *s->table.text && !*s->table.task) return &goss__data_text;
     return kind == &goss__data_images ? images_kind(s) : kind;
