@@ -162,9 +162,7 @@ const char *goss__cell_advice(const char *text, char decimal) {
         [THOUSANDS] = "a thousands separator? Write the digits without it (or declare the decimal sign if it is that)",
         [PERCENT] = "write the number without the percent sign (5 % as 5 or .05, the same in all rows)",
         [CURRENCY] = "write the number without the currency",
-        [HUGE_NUMBER] =
-            "beyond the range of numbers (1e30: tables are computed in single precision), or truncated; give "
-            "the column in a larger unit, or its logarithm",
+        [HUGE_NUMBER] = "beyond the range of numbers (1e30), or truncated; use a larger unit, or the logarithm",
         [INFINITE] = "numbers must be finite; leave the cell empty if it is unknown",
     };
     if (goss__cell_is_date(text)) return "a date? The other cells of the column are numbers";
