@@ -297,8 +297,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit(const goss_table *table, co
 typedef struct goss_text_options {
     goss_token_options tokens;
     int length; /* tokens of a text at most; further ones are cut off (64) */
-    /* ids: a number for each token, for an `embedding` layer; vectors: the word vector of each word; mean: the mean of
-     * these, a / (a + share of the word in the training texts) each, a = 0.001, scaled to the length sqrt(width);
+    /* ids: a number for each token, for an `embedding` layer; vectors: the vector of each word, scaled to the length
+     * sqrt(width); mean: the mean of these, a / (a + share of the word in the training texts) each, a = 0.001, scaled
+     * again;
      * auto, NULL: vectors where there are some, else ids (NULL). Source: Arora et al. 2017, "A simple but tough-to-beat
      * baseline for sentence embeddings". */
     const char *as;

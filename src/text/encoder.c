@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* encoder.c: texts as ids, as sequences of word vectors, or as the mean of these.
  *
- * In a mean a word counts a / (a + its share of the training texts), so that frequent words, which say little, count
- * little; then the vector is scaled to length sqrt(width). Source: Arora et al. 2017, "A simple but tough-to-beat
- * baseline for sentence embeddings", without its projection. */
+ * A word's vector is scaled to length sqrt(width): those of rare words, and of unknown ones, of whose n-grams few were
+ * trained, are short otherwise, although these words often tell most. In a mean a word counts a / (a + its share of the
+ * training texts), so that frequent words, which say little, count little; then the vector is scaled in the same way.
+ * Source: Arora et al. 2017, "A simple but tough-to-beat baseline for sentence embeddings", without its projection. */
 #include <math.h>
 #include <string.h>
 
@@ -150,6 +151,14 @@ static goss_status apply_ids(const goss__text_encoder *e, const char *text, floa
     return s;
 }
 
+/* To length sqrt(n), unless it is 0. */
+static void scale(float *x, int n) {
+    double sum = 0;
+    for (int i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
+    const double by = sum > 0 ? sqrt(n / sum) : 0;
+    for (int i = 0; i < n; i++) x[i] = (float)(by * (double)x[i]);
+}
+
 /* Adds or places the vectors of a text's words. */
 static goss_status apply_words(const goss__text_encoder *e, const char *text, float *out, int *n, goss_error *err) {
     const goss_vectors *v = e->vectors;
@@ -164,6 +173,7 @@ static goss_status apply_words(const goss__text_encoder *e, const char *text, fl
         goss__str_addn(&word, p.text, p.size);
         if (word.failed) s = no_memory(err);
         if (s != GOSS_OK || !goss_vectors_of(v, word.data, one)) continue;
+        scale(one, width);
         const int k = goss_vectors_find(v, word.data);
         const float weight = e->as == GOSS__TEXT_VECTORS ? 1 : k >= 0 ? e->weight[k] : 1;
         float *to = e->as == GOSS__TEXT_VECTORS ? out + (size_t)*n * (size_t)width : out;
@@ -172,14 +182,6 @@ static goss_status apply_words(const goss__text_encoder *e, const char *text, fl
     goss__str_free(&folded), goss__str_free(&word);
     goss__free(one);
     return s;
-}
-
-/* To length sqrt(n), unless it is 0. */
-static void scale(float *x, int n) {
-    double sum = 0;
-    for (int i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
-    const double by = sum > 0 ? sqrt(n / sum) : 0;
-    for (int i = 0; i < n; i++) x[i] = (float)(by * (double)x[i]);
 }
 
 goss_status goss__text_encoder_apply(const goss__text_encoder *e, const char *text, float *out, int *length, bool *cut,
