@@ -113,6 +113,8 @@ TEST(what_texts_cannot_be_is_refused_at_the_start) {
         {"data.vectors=opinions.csv", "no word vectors"},
         {"data.tokens=bpe data.vocabulary=100", "needs at least 258"},
         {"data.text=label", "declared"},
+        {"'model.backbone=embedding 10 4; readout max'", "embedding 10 has too few rows: the texts to train on have"},
+        {"'model.backbone=mlp 4'", "an embedding makes numbers of"},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         char line[700];

@@ -69,9 +69,8 @@ static goss_status open_validation(goss__run_data *d, const table *t, const goss
     return GOSS_OK;
 }
 
-/* "12 inputs", or what a text becomes. */
-void goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
-    goss_text_shape text;
+int goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
+    goss_text_shape text = {0};
     if (!goss_encoding_texts(e, &text))
         snprintf(out, size, "%d inputs", goss_encoding_width(e));
     else if (text.steps == 0)
@@ -80,6 +79,7 @@ void goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
         snprintf(out, size, "texts of up to %d tokens, embedding %d", text.steps, text.tokens);
     else
         snprintf(out, size, "texts of up to %d words of %d numbers", text.steps, text.channels);
+    return text.tokens;
 }
 
 static void describe(goss__run_data *d, const table *t) {
@@ -87,7 +87,7 @@ static void describe(goss__run_data *d, const table *t) {
     const goss_task_division *division = goss_table_data_division(t->data);
     const int rows = goss_table_rows(goss_table_tasks_table(tasks)), n = goss_table_tasks_count(tasks);
     char inputs[80];
-    goss__describe_inputs(goss_table_transform_inputs(goss_table_data_transform(t->data)), inputs, sizeof inputs);
+    d->tokens = goss__describe_inputs(goss_table_transform_inputs(goss_table_data_transform(t->data)), inputs, sizeof inputs);
     snprintf(d->size, sizeof d->size, "%d of %d", rows, n);
     snprintf(d->about, sizeof d->about, "%d rows of %d tasks", rows, n);
     goss__log(GOSS_LOG_INFO, "data: %s, %s, target %s (%s); %d tasks to train on, %d to validate on, %d kept apart",

@@ -67,6 +67,7 @@ struct goss__run_data {
     const goss_metric *metric; /* of the validation */
     const char *metrics;       /* of a kind that lists them */
     uint64_t hash;             /* of the content */
+    int tokens;                /* samples are ids below it, for an embedding; 0: they are not */
     char size[64], about[96];  /* "60 of 3"; "60 images of 3 classes" */
     uint64_t seed;
     int tasks;    /* of a step: train.tasks, or all */
@@ -100,8 +101,8 @@ goss_status goss__run_open_images(const goss__run_settings *s, const goss__run_p
                                   goss_images **set, goss_error *err);
 /* Extents as far as they are known before images are open (0: not yet). */
 goss_status goss__run_image_format(const goss__run_settings *s, goss_image_format *out, goss_error *err);
-/* "12 inputs", or what texts become. */
-void goss__describe_inputs(const goss_encoding *e, char *out, size_t size);
+/* "12 inputs", or what texts become. Returns goss__run_data.tokens. */
+int goss__describe_inputs(const goss_encoding *e, char *out, size_t size);
 /* The file of a key is there, if one is named (NULL, "": none). */
 goss_status goss__run_file_is_there(const char *key, const char *path, goss_error *err);
 

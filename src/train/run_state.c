@@ -135,6 +135,24 @@ static void tell_backbone(const goss__run *r) {
     goss__log(GOSS_LOG_INFO, "model.backbone = auto: %s", *text ? text : "none, the head alone (a linear model)");
 }
 
+/* Ids of tokens are rows of the embedding that the backbone begins with. */
+static goss_status check_tokens(const goss__run *r, goss_error *err) {
+    const goss_target *t = goss_method_target(goss_model_method(r->model));
+    const int tokens = r->data.tokens, k = tokens && t ? goss_layout_find(goss_target_layout(t), "embedding1.w") : -1;
+    if (!tokens || !t) return GOSS_OK;
+    if (k < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "model.backbone: texts are ids of %d tokens, which an embedding makes numbers of: begin "
+                              "with \"embedding %d 64;\", or see data.text_as",
+                              tokens, tokens);
+    const int64_t rows = goss_layout_entry(goss_target_layout(t), k)->dim[0];
+    if (rows >= tokens) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "model.backbone: embedding %lld has too few rows: the texts to train on have %d tokens; "
+                          "data.vocabulary is the most there can be",
+                          (long long)rows, tokens);
+}
+
 /* A look at a run that has no folder yet keeps decoded images in memory. */
 static const char *place_of(const goss__run *r) { return r->dry && !goss__is_dir(r->dir) ? NULL : r->dir; }
 
@@ -153,6 +171,7 @@ static goss_status open_all(goss__run *r, const goss_train_options *with, goss_e
     GOSS_TRY(goss__checkpoint_compare(r, err));
     GOSS_TRY(goss_model_create(s->train.method, c, &r->data.spec, r->data.seed, &r->model, err));
     tell_backbone(r);
+    GOSS_TRY(check_tokens(r, err));
     GOSS_TRY(check_support(r, err));
     goss__tell_unused(s, goss_model_method(r->model), r->data.kind->name);
     r->set.rate.smaller_better = !r->data.metric->higher;
