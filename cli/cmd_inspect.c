@@ -17,14 +17,18 @@
 enum { WIDTH = 28 };
 
 /* A multi-line text, indented by the width of the key. */
+/* Of a line with numbers as text, such as word vectors, only the beginning; --json has all of it. */
 static void print_value(const char *key, const char *value) {
+    enum { MOST = 1000 };
     cli_put_name(key, WIDTH);
     for (const char *end;; value = end + 1) {
-        end = value + strcspn(value, "\n");
-        char *line = strndup(value, (size_t)(end - value));
+        const size_t n = strcspn(value, "\n");
+        end = value + n;
+        char *line = strndup(value, n < MOST ? n : MOST);
         putchar(' ');
         cli_put_name(line ? line : "(out of memory)", 0);
         free(line);
+        if (n > MOST) printf(" ... (%zu bytes)", n);
         putchar('\n');
         if (!*end || !end[1]) return;
         printf("%-*s", WIDTH, "");

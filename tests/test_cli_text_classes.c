@@ -92,6 +92,18 @@ TEST(a_table_of_new_classes_becomes_a_network) {
     SAYS(out_text, "\"prediction\": \"intent");
 }
 
+TEST(inspect_shows_the_beginning_of_what_is_long) {
+    PREPARE();
+    RUN(0, "data vectors intents.tsv --column text -o long.safetensors --epochs 1 --buckets 500");
+    RUN(0, EPISODES "data.tokens=word data.vectors=long.safetensors data.text_as=mean 'model.backbone=dense 4' "
+                    "train.steps=1 run.dir=long");
+    RUN(0, "inspect long/model.safetensors");
+    T_CHECK(strlen(out_text) < 60000); /* vectors of 500 buckets alone are 85,000 bytes */
+    SAYS(out_text, " bytes)\n");
+    RUN(0, "inspect long/model.safetensors --json");
+    T_CHECK(strlen(out_text) > 80000);
+}
+
 TEST(what_is_held_out_shapes_no_vocabulary) {
     PREPARE();
     put("words.tsv", "text\tkind\tpart\naa bb\tx\tone\nbb aa\ty\tone\naa cc\tx\tone\ncc aa\ty\tone\n"
