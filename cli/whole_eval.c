@@ -108,7 +108,7 @@ static goss_status judge(const whole_eval *e, whole_runner *r, const whole_split
     }
     free(out);
     if (is_beyond(e, r, s, done, err)) return GOSS_OK;
-    return goss_error_prefix(err, done, r->name);
+    return goss_error_prefix(err, done, "%s", r->name);
 }
 
 typedef struct sum {
@@ -130,7 +130,7 @@ static goss_status judge_set(whole_eval *e, int i, sum *of, goss_error *err) {
         whole_split_close(&s);
     }
     for (int r = 0; r < e->runners; r++) e->runner[r].value[i] = of[r].n ? of[r].value / of[r].n : NAN;
-    return goss_error_prefix(err, done, e->set[i].name);
+    return goss_error_prefix(err, done, "%s", e->set[i].name);
 }
 
 /* The model's networks; and, if they were asked for, gradient steps behind them. */

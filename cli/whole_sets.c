@@ -130,7 +130,7 @@ static goss_status find_roles(whole_set *s, const char *path, const char *target
     if (columns < 2) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a single column: nothing to predict from", path);
     const goss_roles_declared declared = {.target = target ? target : goss_table_name(s->table, columns - 1),
                                           .task = ""};
-    GOSS_TRY(goss_error_prefix(err, goss_table_roles(s->table, &declared, &s->roles, err), path));
+    GOSS_TRY(goss_error_prefix(err, goss_table_roles(s->table, &declared, &s->roles, err), "%s", path));
     GOSS_TRY(leave_out_names(s, err));
     tell_unused(s, path);
     for (int j = 0; j < columns; j++)
@@ -202,7 +202,7 @@ goss_status whole_split_open(whole_split *s, const whole_set *set, const goss_ta
     if (!memory) return no_memory(err);
     const goss_status done =
         goss_table_split(o, set->of, set->classes, set->n, s->support, &s->n_support, s->query, &s->n_query, err);
-    if (done != GOSS_OK) return goss_error_prefix(err, done, set->name);
+    if (done != GOSS_OK) return goss_error_prefix(err, done, "%s", set->name);
     for (int i = 0; i < s->n_support; i++) s->support_rows[i] = set->rows[s->support[i]];
     for (int i = 0; i < s->n_query; i++) s->query_rows[i] = set->rows[s->query[i]];
     return GOSS_OK;
