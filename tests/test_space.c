@@ -50,7 +50,7 @@ static const struct {
      "2; dense "
      "3..6/3; readout attention; head",
      2},
-    {"gru 3..6; tanh; readout mean; dense 4; head", 2},
+    {"gru 3..6 start; tanh; readout mean; dense 4; head", 2},
     {"conv1d 2..4 3 pad 1; lstm 2..6/2 bidirectional; norm group 2; tanh; rnn 2..5 nested; optional { dense 2..5 "
      "nested }; "
      "readout last; head",
