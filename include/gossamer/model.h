@@ -122,8 +122,8 @@ GOSS_API const goss_model_tensor *goss_model_kept(const goss_model *m, int i);
 GOSS_API GOSS_MUST_USE goss_status goss_model_set_strength(goss_model *m, const char *name, double strength,
                                                            goss_error *err);
 /* Enumerates the values that the model's method publishes in training (goss_publish) by calling found with name and
- * shape, such as "T x Q x 64" for T tasks, Q queries, S support samples and W classes. Errors: GOSS_E_NOMEM; those of
- * the method. */
+ * shape, such as "T x Q x 64" for T tasks, Q queries, S support samples, W classes, L steps of sequences. Errors:
+ * GOSS_E_NOMEM; those of the method. */
 GOSS_API GOSS_MUST_USE goss_status goss_model_published(const goss_model *m,
                                                         void (*found)(void *context, const char *name,
                                                                       const char *shape),
