@@ -258,7 +258,8 @@ int cli_inspect_published(const char *path, bool json) {
     if (json)
         printf("]}\n");
     else if (s == GOSS_OK)
-        printf("\nT tasks, Q queries, S support samples, W classes, L steps; [regularizer.NAME] on = a name or a pattern\n");
+        printf("\nT tasks, Q queries, S support samples, W classes, L steps; [regularizer.NAME] on = a name or a "
+               "pattern\n");
     goss_model_free(m);
     return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }
