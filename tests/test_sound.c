@@ -4,6 +4,10 @@
 #include "scratch.h"
 #include "sound_files.h"
 
+#if GOSS_HAVE_SNDFILE
+#include <sndfile.h>
+#endif
+
 static goss_error err;
 
 /* ---- librosa's values (tools/golden/sound.py) ---- */
@@ -236,6 +240,34 @@ TEST(wav_files) {
     put_wav(scratch("empty.wav"), 8000, 1, x, 0);
     T_ERR(goss_wave_read(scratch("empty.wav"), 0, 0, &w, &err), GOSS_E_FORMAT, "empty.wav");
 }
+
+#if GOSS_HAVE_SNDFILE
+static void put_encoded(const char *path, int format, const float *x, int n) {
+    SF_INFO info = {.samplerate = 8000, .channels = 1, .format = format};
+    SNDFILE *f = sf_open(path, SFM_WRITE, &info);
+    if (!f) T_SKIP("this libsndfile does not write %s", path);
+    T_CHECK(sf_write_float(f, x, n) == n);
+    sf_close(f);
+}
+
+/* A recording is the same one in a lossless format, and nearly in a lossy one. */
+TEST(flac_and_ogg_files) {
+    float x[8000];
+    goss_wave wav, other;
+    const int n = make_word(x, 8000, 3, 1, 2);
+    put_wav(scratch("a.wav"), 8000, 1, x, n);
+    T_OK(goss_wave_read(scratch("a.wav"), 0, 0, &wav, &err));
+    put_encoded(scratch("a.flac"), SF_FORMAT_FLAC | SF_FORMAT_PCM_16, wav.samples, n);
+    T_OK(goss_wave_read(scratch("a.flac"), 0, 0, &other, &err));
+    T_CHECK(other.n == wav.n && other.hash == wav.hash);
+    goss_wave_free(&other);
+    put_encoded(scratch("a.ogg"), SF_FORMAT_OGG | SF_FORMAT_VORBIS, wav.samples, n);
+    T_OK(goss_wave_read(scratch("a.ogg"), 8000, 0, &other, &err));
+    T_EQ(other.n, wav.n);
+    T_CHECK(apart(wav.samples, other.samples, wav.n) < 0.5 && other.hash != wav.hash);
+    goss_wave_free(&wav), goss_wave_free(&other);
+}
+#endif
 
 /* A tone keeps its frequency: zero crossings a second. */
 TEST(resampling) {
