@@ -8,6 +8,7 @@
 
 #include "data_kinds.h"
 #include "gossamer/recommend.h"
+#include "gossamer/text.h"
 
 enum { BATCH = 256, REASONS = 2 };
 static const char note_name[] = "support.ratings";
@@ -31,6 +32,16 @@ static goss_status note(goss_network *n, const goss_person *p, const goss_catalo
     return s;
 }
 
+/* A person's network does not carry what others have rated. */
+static goss_status forget_others(goss_network *n, goss_catalogue *c, goss_error *err) {
+    char *text;
+    goss_catalogue_forget(c);
+    GOSS_TRY(goss_catalogue_text(c, &text, err));
+    const goss_status s = goss_network_set_transform(n, text, err);
+    goss_text_free(text);
+    return s;
+}
+
 static void tell(const goss_network *n, const goss_person *p, const char *file) {
     if (p->unknown)
         cli_tell("warning: %s: %d row%s left out; %s", file, p->unknown, p->unknown == 1 ? " is" : "s are", p->lacking);
@@ -50,6 +61,7 @@ goss_status adapt_ratings(const goss_model *m, const adapt_request *q, goss_netw
     if (s == GOSS_OK) s = goss_person_source(&p, c, &source, err);
     if (s == GOSS_OK) s = goss_model_adapt_task(m, &source, 0, NULL, &o, out, err);
     if (s == GOSS_OK) s = note(*out, &p, c, err);
+    if (s == GOSS_OK) s = forget_others(*out, c, err);
     if (s == GOSS_OK) tell(*out, &p, q->support);
     goss_task_source_free(&source);
     goss_person_free(&p);

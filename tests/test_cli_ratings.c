@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "cli_run.h"
+#include "gossamer/model.h"
 #include "rating_world.h"
 
 static const world usual = {.users = 60, .items = 70, .ratings = 30, .seed = 11};
@@ -138,6 +139,16 @@ TEST(a_person_gets_recommendations_with_reasons) {
     put("mine.csv", text);
     RUN(0, "adapt fold1/model.safetensors --support mine.csv -o me.net");
     SAYS(err_text, "12 ratings became a network of");
+    goss_error err;
+    goss_model *model;
+    goss_network *net;
+    if (goss_model_load(tiny_path("fold1/model.safetensors"), &model, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    if (goss_network_load(tiny_path("me.net"), &net, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    const char *kept = strstr(goss_model_data(model)->transform, "\nkept\t");
+    T_CHECK(strncmp(goss_network_data(net)->transform, "catalogue\t1\nkept\t0\n", 19) == 0); /* nobody else's */
+    T_CHECK(strlen(goss_network_data(net)->transform) < strlen(goss_model_data(model)->transform) && kept &&
+            atoi(kept + 6) > 500);
+    goss_model_free(model), goss_network_free(net);
     RUN(0, "predict me.net --top 8 --json");
     int lines = 0;
     double last = 100;

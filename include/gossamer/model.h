@@ -234,6 +234,9 @@ GOSS_API const char *goss_network_class_name(const goss_network *n, int i);
 /* Sets a note, which is stored in the file. Errors: GOSS_E_NOMEM. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_note(goss_network *n, const char *name, const char *value,
                                                      goss_error *err);
+/* Replaces the preprocessing in goss_network_data by another text of the same kind, such as one without what the
+ * network does not need. Errors: GOSS_E_NOMEM; the network is then unchanged. */
+GOSS_API GOSS_MUST_USE goss_status goss_network_set_transform(goss_network *n, const char *transform, goss_error *err);
 /* The note of that name, borrowed; NULL: none. */
 GOSS_API const char *goss_network_note_of(const goss_network *n, const char *name);
 

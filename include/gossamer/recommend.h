@@ -108,6 +108,10 @@ GOSS_API void goss_catalogue_inputs_free(float *inputs);
 GOSS_API GOSS_MUST_USE goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_catalogue_parse(const char *text, goss_catalogue **out, goss_error *err);
 
+/* Forgets the ratings that are kept for knn and the ridge regressions: what is left is all that a network of one user
+ * needs, and says nothing of single users. */
+GOSS_API void goss_catalogue_forget(goss_catalogue *c);
+
 /* The number of items, and of the numbers of an x. */
 GOSS_API int goss_catalogue_items(const goss_catalogue *c);
 GOSS_API int goss_catalogue_width(const goss_catalogue *c);

@@ -45,6 +45,14 @@ goss_status goss_network_note(goss_network *n, const char *name, const char *val
     return goss__notes_set(&n->notes, name, value, err);
 }
 
+goss_status goss_network_set_transform(goss_network *n, const char *transform, goss_error *err) {
+    char *own = goss__strdup(transform);
+    if (!own) return goss_error_set(err, GOSS_E_NOMEM, "no memory for the preprocessing of a network");
+    goss__free(n->data.transform);
+    n->data.of.transform = n->data.transform = own;
+    return GOSS_OK;
+}
+
 /* Whether tensor i of a slab is the same in all members. */
 bool goss__network_agrees(const goss_network *n, const goss_layout *l, const float *slab, int i) {
     const float *first = slab + goss_layout_offset(l, i);

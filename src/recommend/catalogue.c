@@ -24,6 +24,12 @@ void goss_catalogue_free(goss_catalogue *c) {
     goss__free(c);
 }
 
+void goss_catalogue_forget(goss_catalogue *c) {
+    goss_baselines_free(c->ridge);
+    goss__free(c->first), goss__free(c->rater), goss__free(c->left);
+    c->ridge = NULL, c->first = c->rater = NULL, c->left = NULL, c->kept = 0;
+}
+
 void goss_catalogue_inputs_free(float *inputs) { goss__free(inputs); }
 
 /* ---- numbers of an item ---- */
