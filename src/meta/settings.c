@@ -149,6 +149,8 @@ static const goss_key keys[] = {
     GOSS__KEY_INT("cells.heads", method.cells.heads, "3", 1, 64, "heads", "tables: their heads"),
     GOSS__KEY_INT("cells.directions", method.cells.directions, "16", 0, 4096, "units",
                   "tables: units of the first layer that begin at a linear fit of the labels"),
+    GOSS__KEY_INT("cells.ranked", method.cells.ranked, "8", 0, 64, "columns",
+                  "tables: columns with six units of the first layer each, those that tell most of the classes"),
     GOSS__KEY_WORD("structure.choose", structure.choose, "none", "none|task|all|largest",
                    "What of a backbone with choices networks have: generated for each task; the same logits for all "
                    "tasks; the largest network; none: the backbone leaves nothing open"),
@@ -171,8 +173,6 @@ static const goss_key keys[] = {
                    "structure.sandwich: weight of the largest network's answers in the loss of smaller ones"),
     GOSS__KEY_REAL("structure.entropy", structure.entropy, "0", 0, 1e3, NULL,
                    "Weight in the loss of the mean entropy of gates"),
-    GOSS__KEY_INT("cells.ranked", method.cells.ranked, "8", 0, 64, "columns",
-                  "tables: columns with six units of the first layer each, those that tell most of the classes"),
     GOSS__KEY_FORM("share.preset", read_preset, "", NULL,
                    "multitask: what tasks share, by name: alone, joint, hard, soft, mean, dictionary, tensor_train, "
                    "routing, ordering or stitch; empty: share.rules, or hard"),
