@@ -88,7 +88,7 @@ int cmd_adapt(int argc, char **argv) {
     adapt_request q = {0};
     const cli_option options[] = {
         CLI_TEXT("support", "DIR_OR_ZIP", &q.support,
-                 "labelled images or sounds, a folder per class; or a table: the rows of one task"),
+                 "labelled images or sounds, a folder per class; or a table: the rows (texts, ratings) of one task"),
         CLI_TEXT("task", "NAME", &q.task, "instead of a support set: the name of a task that MODEL was trained on"),
         CLI_TEXT_OF(KIND_IMAGES, "labels", "FILE", &q.labels,
                     "idx: the file of labels, if it is not beside the images"),
@@ -115,11 +115,12 @@ int cmd_adapt(int argc, char **argv) {
         .usage = "MODEL --support DIR_OR_ZIP | --task NAME -o NET [--budget BYTES] [--fine-tune STEPS] [--networks N] "
                  "[--skip-bad]",
         .doc =
-            "Turns a few labelled images or sounds of unseen classes into a network that classifies them, or a few "
-            "labelled "
-            "rows of\na new task (with or without the task column) into one that predicts its other rows.\nA model "
+            "Turns a few labelled images, sounds or texts of unseen classes into a network that classifies them, or a "
+            "few\n"
+            "labelled rows of a new task (with or without the task column) into one that predicts its other rows, or\n"
+            "a few ratings of a new user into one that ranks items.\nA model "
             "trained on tables of a prior (tables comes with the program) does so with the rows of any table.\nNET is "
-            "self-contained: gossamer predict NET IMAGE..., NET SOUND... or NET TABLE",
+            "self-contained: gossamer predict NET IMAGE..., NET SOUND..., NET TABLE, or NET alone (ratings)",
         .options = options,
         .n_options = sizeof options / sizeof *options,
         .min_words = 1,

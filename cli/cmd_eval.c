@@ -34,7 +34,8 @@ static const cli_option options[] = {
              "other with a file; "
              "and of\n"
              "                           generated structures: mean-structure, uniform-structure, random-structure,\n"
-             "                           magnitude-structure. Any table: linear, knn"),
+             "                           magnitude-structure. Any table: linear, knn. Ratings:\n"
+             "                           item-mean, ridge, knn, mf, maml, joint"),
     CLI_INT_OF(DRAWN, "fine-tune", "STEPS", &asked.fine_tune, "", 0, 100000,
                "also evaluate the model with gradient steps on each support set"),
     CLI_TEXT("strength", "NAME=VALUE,...", &all.strengths,
@@ -102,15 +103,15 @@ static const cli_verb verb = {
     .usage = "MODEL [MODEL2 ...] --data DATA [options], or MODEL --split test [--data DATA], or tables --data "
              "FILE[,FILE...]",
     .doc =
-        "Evaluates MODEL on unseen tasks, with 95 % intervals: on random tasks of unseen classes of images or sounds, "
-        "or on "
-        "every\n"
-        "unseen task of a table. Several models of tables are folds: each task is evaluated by those that have not\n"
-        "seen it. All methods get the same tasks; differences from the first one are paired. No method is\n"
-        "transductive. --split test evaluates on the tasks that MODEL was trained on, with the samples that its run\n"
-        "held out, beside other models given as --methods NAME=FILE. eval tables evaluates methods that turn any "
-        "table\n"
-        "into a predictor, on random divisions of whole tables.",
+        "Evaluates MODEL on unseen tasks, with 95 % intervals: on random tasks of unseen classes of images, sounds or\n"
+        "texts, or on every unseen task of a table or user of ratings. Several models of tables are folds: each task "
+        "is\n"
+        "evaluated by those that have not seen it. All methods get the same tasks; differences from the first one are\n"
+        "paired. No method is transductive. --split test evaluates on the tasks that MODEL was trained on, with the\n"
+        "samples that its run held out, beside other models given as --methods NAME=FILE. eval tables evaluates "
+        "methods\n"
+        "that turn any table into a predictor, on random divisions of whole tables. An agent has options of its own:\n"
+        "gossamer eval AGENT --help.",
     .options = options,
     .n_options = sizeof options / sizeof *options,
     .min_words = 0,

@@ -46,7 +46,7 @@ int cmd_play(int argc, char **argv) {
         CLI_FLAG("sample", &o.sample, "draw actions from the policy instead of the most likely one"),
     };
     const cli_verb verb = {.name = "play",
-                           .usage = "AGENT [--seed N] [--episodes N]",
+                           .usage = "AGENT [--seed N] [--episodes N] [--delay MS] [--sample]",
                            .doc = "Shows a life of an agent in a held-out task of its family, step by step, as text.",
                            .options = options,
                            .n_options = sizeof options / sizeof *options,

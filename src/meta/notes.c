@@ -81,6 +81,8 @@ static const char *what_instead(const char *is, const char *wanted) {
     return "";
 }
 
+static const char *article(const char *noun) { return *noun && strchr("aeiou", *noun) ? "an" : "a"; }
+
 goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_error *err) {
     const char *is = goss_safetensors_meta(f, GOSS__KIND_KEY);
     if (!is)
@@ -89,8 +91,8 @@ goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_er
     size_t word = strcspn(kind, " ");
     if (strncmp(is, kind, word + 1) == 0)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "its format is \"%.40s\"; this version reads \"%s\"", is, kind);
-    return goss_error_set(err, GOSS_E_FORMAT, "it holds a %.*s, not a %.*s%s", (int)strcspn(is, " "), is, (int)word,
-                          kind, what_instead(is, kind));
+    return goss_error_set(err, GOSS_E_FORMAT, "it holds %s %.*s, not %s %.*s%s", article(is), (int)strcspn(is, " "), is,
+                          article(kind), (int)word, kind, what_instead(is, kind));
 }
 
 goss_status goss__file_number(const goss_safetensors *f, const char *key, int64_t min, int64_t max, int64_t *out,
