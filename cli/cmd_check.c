@@ -2,6 +2,7 @@
 /* cmd_check.c: gossamer check: checks a run's data and settings before training. */
 #include <stdio.h>
 
+#include "agents.h"
 #include "cli.h"
 #include "config_words.h"
 #include "findings.h"
@@ -50,6 +51,7 @@ int cmd_check(int argc, char **argv) {
     int words = cli_parse(&verb, argc, argv), n;
     if (words < 0) return cli_close_stdout();
     if (words == 0) cli_usage(&verb, "no configuration");
+    if (cli_trains_agent(words, argv + 1)) return cli_check_agent(words, argv + 1, json);
     goss_error err;
     goss_config *c;
     const goss_key *keys = goss_train_keys(&n);

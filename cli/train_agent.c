@@ -58,6 +58,40 @@ static int train(const goss_config *c) {
     return cli_close_stdout();
 }
 
+/* ---- gossamer check ---- */
+
+static void print_plan(const goss_agent *a, int64_t frames, bool json) {
+    const goss_env_family *f = goss_agent_family(a);
+    if (json) {
+        printf("{\"environment\": ");
+        cli_json_name(f->kind->name);
+        printf(", \"weights\": %lld, \"frames_per_iteration\": %lld, \"findings\": []}\n",
+               (long long)goss_agent_weights(a), (long long)frames);
+        return;
+    }
+    printf("environment %s: %s\n", f->kind->name, f->kind->doc);
+    for (int i = 0; i < f->kind->named; i++)
+        printf("  %-12s %g..%g  %s\n", f->kind->parameter[i].name, f->low[i], f->high[i], f->kind->parameter[i].doc);
+    printf("agent: %lld weights; %lld frames an iteration\ntraining can start\n", (long long)goss_agent_weights(a),
+           (long long)frames);
+}
+
+int cli_check_agent(int words, char **word, bool json) {
+    int n;
+    int64_t frames;
+    goss_error err;
+    goss_config *c;
+    goss_agent *a = NULL;
+    const goss_key *keys = goss_agent_keys(&n);
+    if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
+    goss_status s = cli_read_config(c, words, word, &err);
+    if (s == GOSS_OK) s = goss_agent_plan(c, NULL, &a, &frames, &err);
+    if (s == GOSS_OK) print_plan(a, frames, json);
+    goss_agent_free(a);
+    goss_config_free(c);
+    return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
+}
+
 int cli_train_agent(int words, char **word, bool keys_only) {
     int n, status;
     goss_error err;

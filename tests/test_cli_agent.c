@@ -66,6 +66,18 @@ TEST(a_finished_run_is_left_alone_and_a_longer_one_goes_on) {
     SAYS(err_text, "the run was begun with ppo.clip = 0.2, and now has ppo.clip = 0.3");
 }
 
+TEST(a_configuration_is_checked) {
+    make_agents();
+    RUN(0, "check grid.ini run.dir=nothing");
+    SAYS(out_text, "environment gridnavi: 5 x 5 cells");
+    SAYS(out_text, "15360 frames an iteration");
+    RUN(0, "check grid.ini " SMALL "run.dir=nothing --json");
+    SAYS(out_text, "\"environment\": \"gridnavi\"");
+    T_CHECK(access(tiny_path("nothing"), F_OK) != 0);
+    RUN(1, "check grid.ini agent.sees=nothing");
+    SAYS(err_text, "there is nothing to make weights of");
+}
+
 TEST(mistakes_with_agents) {
     make_agents();
     RUN(1, "train grid.ini env.name=gridnav run.dir=new");

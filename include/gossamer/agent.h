@@ -93,6 +93,12 @@ GOSS_API const goss_key *goss_agent_keys(int *n);
 /* Whether a configuration file is of an agent: it has a section [env]. false if it cannot be read. */
 GOSS_API bool goss_agent_run_is(const char *path);
 
+/* The agent that a run of this configuration would begin with, without writing anything: settings and environment are
+ * checked. own: as in goss_agent_run. *frames: of an iteration. Errors: as goss_agent_train. Owns: *out,
+ * goss_agent_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_agent_plan(const goss_config *c, const goss_env_kind *own, goss_agent **out,
+                                                   int64_t *frames, goss_error *err);
+
 typedef struct goss_agent_progress {
     int64_t iteration, frames, most_frames;
     double loss, entropy;

@@ -156,6 +156,16 @@ static goss_status begin(run *r, const goss_config *c, goss_error *err) {
     return found ? GOSS_OK : save(r, err);
 }
 
+goss_status goss_agent_plan(const goss_config *c, const goss_env_kind *own, goss_agent **out, int64_t *frames,
+                            goss_error *err) {
+    goss__agent_settings set;
+    goss_env_family family;
+    *out = NULL;
+    GOSS_TRY(goss__agent_settings_read(c, own, &set, &family, err));
+    *frames = (int64_t)set.ppo.lives * set.ppo.steps;
+    return goss_agent_new(&family, &set.agent, set.ppo.seed, out, err);
+}
+
 static goss_status open_run(run *r, const goss_config *c, goss_error *err) {
     goss_env_family family;
     GOSS_TRY(goss__agent_settings_read(c, r->o->own, &r->set, &family, err));
