@@ -103,7 +103,7 @@ static int count_distinct(const cli_structure_rows *r) {
     char **sorted = malloc((size_t)(r->tasks + 1) * sizeof *sorted);
     int n = r->tasks > 0;
     if (!sorted) return -1;
-    memcpy(sorted, r->structure, (size_t)r->tasks * sizeof *sorted);
+    for (int i = 0; i < r->tasks; i++) sorted[i] = r->structure[i];
     qsort(sorted, (size_t)r->tasks, sizeof *sorted, by_text); /* equal ones are alike: their order does not matter */
     for (int i = 1; i < r->tasks; i++) n += strcmp(sorted[i], sorted[i - 1]) != 0;
     free(sorted);

@@ -63,6 +63,13 @@ static char *without_seconds(void) {
     return copy;
 }
 
+/* What was printed is `text`, but for the time it took. */
+static void check_printed(const char *text) {
+    char *printed = without_seconds();
+    T_STR(printed, text);
+    free(printed);
+}
+
 static int count_files(const char *pattern) {
     glob_t found;
     const int n = glob(tiny_path(pattern), 0, NULL, &found) == 0 ? (int)found.gl_pathc : 0;
@@ -82,7 +89,7 @@ TEST(every_row_is_told_with_the_names_that_are_promised) {
     char *text = whole();
     write_run("run.ini", compared);
     RUN(0, "compare run.ini --json");
-    T_STR(text, without_seconds()); /* nothing was run again, or all to the same */
+    check_printed(text); /* nothing was run again, or all to the same */
     static const char *const rows[] = {"mean-ridge", "mean-ridge-2",     "ridge", "pooled-ridge",
                                        "one",        "one/weight_decay", "ids",   "ids/weight_decay"};
     for (int i = 0; i < 8; i++) {
@@ -129,16 +136,16 @@ TEST(parts_on_several_machines_make_the_same_table) {
     RUN(0, "compare run.ini compare.dir=parts --shard 1/3 --json");
     SAYS(out_text, "{\"shard\": \"1/3\", \"cells\": 16, \"done\": 11}");
     RUN(0, "compare run.ini compare.dir=parts --shard 3/3 --json compare.jobs=1");
-    T_STR(without_seconds(), once); /* the last part has made it whole */
+    check_printed(once); /* the last part has made it whole */
     RUN(0, "compare run.ini compare.dir=parts --json");
-    T_STR(without_seconds(), once);
+    check_printed(once);
     T_EQ(count_files("parts/cells/*.json"), 16);
     size_t n = 0; /* machines may have the table in other places */
     char *text = tiny_read(tiny_path("schools.csv"), &n);
     write_file("there.csv", text, n);
     free(text);
     RUN(0, "compare run.ini compare.dir=parts data.path=there.csv --json");
-    T_STR(without_seconds(), once);
+    check_printed(once);
     T_CHECK(!strstr(err_text, "cells, ")); /* nothing was trained again */
 }
 
@@ -172,7 +179,7 @@ TEST(it_goes_on_after_a_kill) {
     char says[60];
     snprintf(says, sizeof says, "%d of %d cells", 16 - done, 16 - done);
     SAYS(err_text, says); /* the others were not run again */
-    T_STR(without_seconds(), once);
+    check_printed(once);
 }
 
 TEST(a_signal_ends_it_with_a_status_that_says_so) {

@@ -135,6 +135,10 @@ typedef enum goss__selection {
 
 #define GOSS__OPERAND(i) (1u << (i))
 #define GOSS__ALL_OPERANDS UINT32_MAX
+/* Whether operand i is in a set: one of the first 32, or of all (a concatenation may have more). */
+static inline bool goss__has_operand(uint32_t set, int i) {
+    return set == GOSS__ALL_OPERANDS || (i < 32 && (set >> i & 1));
+}
 
 struct goss__op {
     const char *name;

@@ -83,7 +83,7 @@ bool goss__rule_join_variances(goss_val y, goss_val *out) {
 static bool reduces_linearly(goss_val y, int i) {
     enum { FEWER = 2 };
     const goss__node *n = goss__node_of(y);
-    return (n->op->linear & GOSS__OPERAND(i)) && !n->op->elementwise && n->op->selection == GOSS__COMPUTES &&
+    return goss__has_operand(n->op->linear, i) && !n->op->elementwise && n->op->selection == GOSS__COMPUTES &&
            (n->n_in == 1 || (!y.graph->differentiating && goss__has_one_reader(goss__val(y.graph, n->in[i])))) &&
            goss__is_smaller(y, i, FEWER);
 }
