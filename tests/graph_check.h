@@ -146,7 +146,7 @@ static inline void world_free(world *w) {
     world_close(w);
     goss_graph_free(w->g);
     for (int i = 0; i < w->n_in; i++) free(w->name[i]), free(w->in[i]);
-    for (int i = 0; i < w->n_out; i++) free(w->out[i]);
+    for (int i = 0; i < WORLD_MAX; i++) free(w->out[i]); /* also of an earlier opening with more outputs */
 }
 
 /* Largest |a - b|, relative to 1 + |b|; infinite when one is not finite. */

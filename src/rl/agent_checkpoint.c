@@ -10,6 +10,7 @@
 #include "base/number.h"
 #include "base/os.h"
 #include "gossamer/safetensors.h"
+#include "io/tensor_format.h"
 #include "rl/agent_run.h"
 
 #define KIND "agent checkpoint 1"
@@ -30,6 +31,7 @@ static goss_status see_foreign(void *context, const char *name, goss_error *err)
 goss_status goss__agent_folder(const char *dir, int *lock, goss_error *err) {
     char found[200] = "", path[4200];
     *lock = -1;
+    GOSS_TRY(goss__tensor_files_ready(err));
     if (snprintf(path, sizeof path, "%s/checkpoint.safetensors", dir) >= (int)sizeof path)
         return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir: the path is too long");
     GOSS_TRY(goss__mkdirs(dir, err));
