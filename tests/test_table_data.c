@@ -226,7 +226,7 @@ TEST(rows_to_predict) {
     says("1 cells are missing");
     T_EQ(goss_table_rows(t), 2);
     T_CHECK(x[5] == 0 && x[6] == 1);
-    goss_table_close(t), goss_table_rows_free(x);
+    goss_table_close(t), goss_table_rows_free(x), goss_table_fit_free(f);
     T_ERR(goss_table_fit_parse("{}", &f, &err), GOSS_E_FORMAT, "damaged");
     T_ERR(goss_table_fit_parse("{\"version\": 2, \"transform\": \"\"}", &f, &err), GOSS_E_UNSUPPORTED, "later version");
 }

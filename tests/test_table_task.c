@@ -346,7 +346,7 @@ TEST(columns_are_matched_by_name) {
     t = table_of("kind,note\nred,1\nblue,2\n");
     T_ERR(goss_table_transform_roles(back, t, (goss_table_needs){.target = true, .task = true}, &roles, &extra, &err),
           GOSS_E_ARGUMENT, "there is no column t, x, y, user, which the model needs; there are kind, note");
-    goss_table_close(t);
+    goss_table_close(t), goss_table_transform_free(back);
     T_ERR(goss_table_transform_parse("{\"target\": \"y\"}", &back, &err), GOSS_E_FORMAT, "damaged");
     goss_text_free(written), goss_text_free(again);
     goss_table_transform_free(f);
