@@ -121,10 +121,19 @@ static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
 
 /* ---- the verb ---- */
 
+/* The kind that settings name, or else that of what is there. Texts in classes are a table with data.text and without
+ * tasks. */
+static const cli_kind *kind_of(const init_plan *p) {
+    const char *named = goss_config_text(p->declared, "data.kind");
+    if (*goss_config_text(p->declared, "data.text") && !*goss_config_text(p->declared, "data.task")) named = "text";
+    const cli_kind *kind = cli_kind_named(named);
+    return kind ? kind : cli_kind_at(p->data);
+}
+
 static goss_status fill(init_plan *p, goss_error *err) {
     init_set(p, "data.path", "%s", p->data);
     choose_folder(p);
-    const cli_kind *kind = cli_kind_at(p->data);
+    const cli_kind *kind = kind_of(p);
     if (!kind->init)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "%s: init does not write configurations for %s; begin with one of those that are shipped "

@@ -45,6 +45,12 @@ const cli_kind *cli_kind_alone(const char *word) {
     return NULL;
 }
 
+const cli_kind *cli_kind_named(const char *name) {
+    for (int i = 0; i < KINDS; i++)
+        if (!kinds[i].alone && strcmp(kinds[i].name, name) == 0) return &kinds[i];
+    return NULL;
+}
+
 const cli_kind *cli_kind_at(const char *path) {
     int i = 0;
     while (i < KINDS - 1 && !(kinds[i].is_data && kinds[i].is_data(path))) i++;

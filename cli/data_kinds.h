@@ -92,6 +92,8 @@ typedef struct cli_kind {
 goss_status cli_kind_of(const goss_data_spec *data, const char *file, const cli_kind **out, goss_error *err);
 /* The kind that is evaluated without a model, if `word` is its name and not a file; else NULL. */
 const cli_kind *cli_kind_alone(const char *word);
+/* The row of that name; NULL: none has it. */
+const cli_kind *cli_kind_named(const char *name);
 /* The kind of what is at a path, by its content. */
 const cli_kind *cli_kind_at(const char *path);
 /* Exits with a usage error if an option was given that `kind` does not have. file: the model's or network's. */

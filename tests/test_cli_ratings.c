@@ -57,6 +57,11 @@ TEST(init_and_inspect_know_a_folder_of_ratings) {
     SAYS(out_text, "\nsupport = 3..20\n");
     SAYS(out_text, "\nmetric = mae, rmse, ndcg@5, recall@10\n");
     T_CHECK(!strstr(out_text, "\nways ="));
+    T_EQ(rename(tiny_path("films/ratings.csv"), tiny_path("votes.csv")), 0);
+    RUN(0, "init votes.csv data.kind=ratings"); /* by what settings say, not by the file's name */
+    SAYS(out_text, "\nkind = ratings\n");
+    SAYS(out_text, "\nsupport = 3..20\n");
+    T_EQ(rename(tiny_path("votes.csv"), tiny_path("films/ratings.csv")), 0);
     RUN(0, "check first.ini");
     SAYS(out_text, "data               1800 ratings, 60 users, 70 items");
     SAYS(out_text, "train              54 users, 1620 ratings");

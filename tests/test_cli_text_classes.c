@@ -53,6 +53,12 @@ TEST(classes_that_were_never_seen_are_told_apart) {
     RUN(0, "eval run/model.safetensors --data new.tsv --ways 3 --shots 1 --queries 5 --episodes 20 --group domain");
 }
 
+TEST(init_says_what_to_begin_with) {
+    put("few.csv", "text,label\nyes please,a\nno thanks,b\nno,b\nyes,a\n");
+    RUN(1, "init few.csv data.text=text");
+    SAYS(err_text, "init does not write configurations for texts; begin with one of those that are shipped (configs/)");
+}
+
 TEST(the_same_tasks_for_the_same_seed) {
     PREPARE();
     RUN(0, "eval run/model.safetensors --data new.tsv --ways 4 --queries 5 --episodes 20 --json");
