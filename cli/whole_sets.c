@@ -153,7 +153,7 @@ goss_status whole_set_open(whole_set *s, const char *path, const char *target, c
 void whole_set_close(whole_set *s) {
     goss_roles_free(&s->roles);
     goss_table_close(s->table);
-    free(s->name), free(s->rows), free(s->of), free(s->y);
+    free(s->name), free(s->rows), free(s->of), free(s->y), free(s->value);
 }
 
 static goss_status open_set(whole_eval *e, int i, const char *path, const char *target, const char *metric,
