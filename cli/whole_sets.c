@@ -184,12 +184,7 @@ goss_status whole_sets_open(whole_eval *e, const char *files, const char *target
 }
 
 void whole_sets_close(whole_eval *e) {
-    for (int i = 0; i < e->sets; i++) {
-        whole_set *s = &e->set[i];
-        goss_roles_free(&s->roles);
-        goss_table_close(s->table);
-        free(s->name), free(s->rows), free(s->of), free(s->y), free(s->value);
-    }
+    for (int i = 0; i < e->sets; i++) whole_set_close(&e->set[i]);
     free(e->set), free(e->work);
 }
 
