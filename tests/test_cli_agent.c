@@ -74,6 +74,9 @@ TEST(a_configuration_is_checked) {
     RUN(0, "check grid.ini " SMALL "run.dir=nothing --json");
     SAYS(out_text, "\"environment\": \"gridnavi\"");
     T_CHECK(access(tiny_path("nothing"), F_OK) != 0);
+    RUN(0, "check grid.ini agent.sees=task agent.policy=concat agent.memory=5 agent.code=5 run.dir=nothing");
+    SAYS(err_text, "agent.memory has no effect: only agent.sees = history has a memory");
+    SAYS(err_text, "agent.code has no effect: only agent.policy = hypernet");
     RUN(1, "check grid.ini agent.sees=nothing");
     SAYS(err_text, "there is nothing to make weights of");
 }

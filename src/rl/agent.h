@@ -92,6 +92,7 @@ void goss__agent_task(const goss_agent *a, const double *parameter, float *out);
 
 /* ---- agent_file.c ---- */
 enum { GOSS__MOMENTS = 2 * GOSS_ENV_MOST_OBSERVATIONS + 4 };
+goss_status goss__agent_meta_number(goss_tensor_file *f, const char *key, double value, goss_error *err);
 /* All running moments as one list, for files. */
 void goss__agent_moments(const goss_agent *a, double out[GOSS__MOMENTS]);
 goss_status goss__agent_read_moments(const goss_safetensors *f, goss_agent *a, goss_error *err);

@@ -184,10 +184,8 @@ goss_status goss__actor_value_at_end(goss__actor *c, float *out, goss_error *err
         const size_t at = (size_t)i * (size_t)a->observations;
         if (v.ended[i]) goss__agent_normalize(a, v.ended_at + at, c->observation + at);
     }
-    const float *state = c->state;
     GOSS_TRY(goss__actor_think(c, err));
     memcpy(out, c->value, (size_t)c->lives * sizeof *out);
-    c->state = state;
     for (int i = 0; i < c->lives; i++) see(c, i);
     return GOSS_OK;
 }

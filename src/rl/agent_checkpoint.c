@@ -11,6 +11,7 @@
 #include "base/os.h"
 #include "gossamer/safetensors.h"
 #include "io/tensor_format.h"
+#include "meta/notes.h"
 #include "rl/agent_run.h"
 
 #define KIND "agent checkpoint 1"
@@ -51,22 +52,16 @@ goss_status goss__agent_folder(const char *dir, int *lock, goss_error *err) {
 
 /* ---- writing ---- */
 
-static goss_status meta_number(goss_tensor_file *f, const char *key, double value, goss_error *err) {
-    char text[GOSS__NUMBER_TEXT];
-    goss__number_print(value, text);
-    return goss_tensor_file_meta(f, key, text, err);
-}
-
 static goss_status collect(goss_tensor_file *f, const goss_agent *a, const goss_params *params,
                            const goss__agent_state *s, const char *identity, const double *moments, goss_error *err) {
     const int64_t n = GOSS__MOMENTS;
-    GOSS_TRY(goss_tensor_file_meta(f, "gossamer.kind", KIND, err));
+    GOSS_TRY(goss_tensor_file_meta(f, GOSS__KIND_KEY, KIND, err));
     GOSS_TRY(goss_tensor_file_meta(f, "settings", identity, err));
-    GOSS_TRY(meta_number(f, "iteration", (double)s->iteration, err));
-    GOSS_TRY(meta_number(f, "frames", (double)a->frames, err));
-    GOSS_TRY(meta_number(f, "seconds", s->seconds, err));
-    if (s->has_best) GOSS_TRY(meta_number(f, "best", s->best, err));
-    GOSS_TRY(meta_number(f, "finished", s->finished, err));
+    GOSS_TRY(goss__agent_meta_number(f, "iteration", (double)s->iteration, err));
+    GOSS_TRY(goss__agent_meta_number(f, "frames", (double)a->frames, err));
+    GOSS_TRY(goss__agent_meta_number(f, "seconds", s->seconds, err));
+    if (s->has_best) GOSS_TRY(goss__agent_meta_number(f, "best", s->best, err));
+    GOSS_TRY(goss__agent_meta_number(f, "finished", s->finished, err));
     GOSS_TRY(goss_tensor_file_add(f, "moments", "F64", 1, &n, moments, err));
     for (int i = 0; i < goss_params_count(params); i++)
         GOSS_TRY(goss_tensor_file_add(f, goss_params_name(params, i), "F32", goss_params_rank(params, i),
@@ -113,7 +108,7 @@ static goss_status number_of(const goss_safetensors *f, const char *key, double 
 
 static goss_status take(const goss_safetensors *f, goss_agent *a, goss_params *params, goss__agent_state *s,
                         const char *identity, goss_error *err) {
-    const char *kind = goss_safetensors_meta(f, "gossamer.kind"), *then = goss_safetensors_meta(f, "settings");
+    const char *kind = goss_safetensors_meta(f, GOSS__KIND_KEY), *then = goss_safetensors_meta(f, "settings");
     double iteration, frames, finished;
     if (!kind || strcmp(kind, KIND) != 0 || !then)
         return goss_error_set(err, GOSS_E_FORMAT, "it is no checkpoint of an agent. Name another run.dir");

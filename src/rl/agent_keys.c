@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/number.h"
 #include "base/os.h"
 #include "base/str.h"
@@ -16,7 +17,7 @@
 static const goss_key keys[] = {
     GOSS__KEY_TEXT("env.name", env, "",
                    "The environment: bandit, tabular, gridnavi, point, cartpole, mountaincar, acrobot, pendulum"),
-    GOSS__KEY_INT("env.episodes", episodes, "0", 0, 1000, "episodes",
+    GOSS__KEY_INT("env.episodes", ppo.episodes, "0", 0, 1000, "episodes",
                   "Of a life, which is spent in one task; 0: as the environment has it"),
     GOSS__KEY_INT("env.horizon", horizon, "0", 0, 1000000, "steps",
                   "After which an episode is cut off; 0: as the environment has it"),
@@ -82,13 +83,13 @@ bool goss_agent_run_is(const char *path) {
 
 /* ---- the family ---- */
 
-static goss_status read_range(const char *text, double *low, double *high) {
+bool goss__agent_range(const char *text, double *low, double *high) {
     const char *dots = strstr(text, "..");
     char first[80];
-    if (!dots) return goss__number_parse(text, low) && (*high = *low, true) ? GOSS_OK : GOSS_E_ARGUMENT;
-    if (dots - text >= (ptrdiff_t)sizeof first) return GOSS_E_ARGUMENT;
+    if (!dots) return goss__number_parse(text, low) && (*high = *low, true);
+    if (dots - text >= (ptrdiff_t)sizeof first) return false;
     memcpy(first, text, (size_t)(dots - text)), first[dots - text] = 0;
-    return goss__number_parse(first, low) && goss__number_parse(dots + 2, high) ? GOSS_OK : GOSS_E_ARGUMENT;
+    return goss__number_parse(first, low) && goss__number_parse(dots + 2, high);
 }
 
 static goss_status take_range(goss_env_family *f, const char *full, const char *text, goss_error *err) {
@@ -96,7 +97,7 @@ static goss_status take_range(goss_env_family *f, const char *full, const char *
     double low, high;
     if (strncmp(full, head, sizeof head - 1) != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the only section below [env] is [env.family]", full);
-    if (read_range(text, &low, &high) != GOSS_OK)
+    if (!goss__agent_range(text, &low, &high))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s = %.60s: wanted a number, or a range as 0.5..1.5", full, text);
     return goss_error_prefix(err, goss_env_family_set(f, full + sizeof head - 1, low, high, err), "%s", full);
 }
@@ -116,14 +117,25 @@ static goss_status read_family(const goss_config *c, const goss_env_kind *own, c
     return GOSS_OK;
 }
 
+/* What this agent has no use for is told, not ignored. */
+static void tell_unused(const goss_config *c, const goss_agent_options *a) {
+    const bool remembers = a->sees == GOSS_AGENT_HISTORY, generates = a->policy == GOSS_AGENT_HYPERNET;
+    if (!remembers && goss_config_is_set(c, "agent.memory"))
+        goss__log(GOSS_LOG_WARN, "agent.memory has no effect: only agent.sees = history has a memory");
+    if (!generates && goss_config_is_set(c, "agent.code"))
+        goss__log(GOSS_LOG_WARN,
+                  "agent.code has no effect: only agent.policy = hypernet generates weights from a code");
+}
+
 goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind *own, goss__agent_settings *out,
                                       goss_env_family *family, goss_error *err) {
     *out = (goss__agent_settings){0};
     GOSS_TRY(goss_config_bind(c, keys, KEYS, out, err));
     GOSS_TRY(read_family(c, own, out, family, err));
+    tell_unused(c, &out->agent);
     if (!*out->dir)
         return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir is not set: the folder of the run, as run.dir=runs/first");
-    const int episodes = out->episodes ? out->episodes : family->kind->episodes;
+    const int episodes = out->ppo.episodes ? out->ppo.episodes : family->kind->episodes;
     const int64_t life = (int64_t)episodes * family->horizon;
     if (out->ppo.steps == 0) {
         if (life > 100000)
@@ -132,7 +144,6 @@ goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind 
                                   episodes, family->horizon);
         out->ppo.steps = (int)life;
     }
-    out->ppo.episodes = out->episodes;
     if (out->ppo.lives % out->ppo.minibatches != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "ppo.minibatches = %d does not divide ppo.lives = %d",
                               out->ppo.minibatches, out->ppo.lives);

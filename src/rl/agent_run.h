@@ -7,7 +7,7 @@
 
 typedef struct goss__agent_settings {
     const char *env, *dir;
-    int episodes, horizon; /* 0: the kind's */
+    int horizon; /* 0: the kind's */
     goss_agent_options agent;
     goss__ppo_settings ppo;
     int64_t frames, log_every, validate_every;
@@ -18,6 +18,8 @@ typedef struct goss__agent_settings {
 /* Reads settings and the family that they name. own: a program's environment, or NULL. */
 goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind *own, goss__agent_settings *out,
                                       goss_env_family *family, goss_error *err);
+/* "low..high", or one number for both. false: it is neither. */
+bool goss__agent_range(const char *text, double *low, double *high);
 /* The settings that a resumed run must have again, one a line. goss__free. NULL: no memory. */
 char *goss__agent_identity(const goss_config *c);
 /* Creates and locks the folder. Errors: it has files of others, or belongs to another run. */

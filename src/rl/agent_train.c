@@ -33,7 +33,7 @@ static int64_t frames_each(const run *r) { return (int64_t)r->set.ppo.lives * r-
 static int64_t iterations_of(const run *r) { return (r->set.frames + frames_each(r) - 1) / frames_each(r); }
 
 static int episodes_of(const run *r) {
-    return r->set.episodes ? r->set.episodes : goss_agent_family(r->agent)->kind->episodes;
+    return r->set.ppo.episodes ? r->set.ppo.episodes : goss_agent_family(r->agent)->kind->episodes;
 }
 
 /* ---- files ---- */
@@ -69,7 +69,7 @@ static goss_status write_config(const run *r, const goss_config *c, goss_error *
 static goss_status validate(run *r, goss_error *err) {
     const int tasks = r->set.validate_tasks, episodes = episodes_of(r);
     const goss_agent_evaluation e = {.tasks = tasks,
-                                     .episodes = r->set.episodes,
+                                     .episodes = r->set.ppo.episodes,
                                      .seed = r->set.ppo.seed,
                                      .held_out = true,
                                      .threads = r->set.ppo.threads};
