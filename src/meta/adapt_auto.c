@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapt_auto.c: how many gradient steps a support set is good for: by what support samples that are held out say
- * (cross-validation). */
+/* adapt_auto.c: chooses the number of gradient steps on a support set by cross-validation. */
 #include <math.h>
 #include <string.h>
 
@@ -11,7 +10,7 @@
 
 enum { FOLDS = 4, MOST_STEPS = 128, PATIENCE = 2 };
 
-/* A task's support set, of which a source shows the samples outside of a fold. */
+/* A task's support set; as a source it yields the samples outside a fold. */
 typedef struct part {
     goss_task_spec spec; /* of the whole */
     goss_task all;
@@ -43,7 +42,7 @@ static void draw_rest(const goss_task_source *source, uint64_t k, goss_task *tas
     task->supports = n, task->queries = 0, task->id = p->all.id, task->outputs = p->all.outputs;
 }
 
-/* Samples take turns: of each class those of its own, and the first of a class is never held out. */
+/* Folds are dealt round-robin within each class; the first sample of a class is never held out. */
 static void deal(part *p, bool classes) {
     int most = 0, n = 0;
     for (int i = 0; i < p->n; i++) {
@@ -54,11 +53,11 @@ static void deal(part *p, bool classes) {
         p->folds += p->fold[i] >= 0;
     }
     p->folds = p->folds ? most + 1 : 0;
-    if (!classes && p->n < FOLDS) p->folds = 0; /* a fold would leave next to nothing */
+    if (!classes && p->n < FOLDS) p->folds = 0; /* too few samples would remain */
 }
 
-/* The last quarter: what lies between shown samples would only be interpolated, and later ones are what is asked
- * for. */
+/* Ordered samples: the last quarter, since samples in between would only test interpolation and predictions are of
+ * later ones. */
 static void deal_last(part *p) {
     for (int i = 0; i < p->n; i++) p->fold[i] = i >= p->n - p->n / FOLDS ? 0 : -1;
     p->folds = p->n >= FOLDS;

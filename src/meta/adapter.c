@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapter.c: a support set becomes a network: the method's solution for one task, computed and kept as numbers. */
+/* adapter.c: a support set becomes a network: the method's solution for one task, evaluated and stored. */
 #include "meta/adapter.h"
 
 #include <stdio.h>
@@ -29,7 +29,7 @@ static goss_status compile(goss__adapter *a, int networks, goss_error *err) {
     return s;
 }
 
-/* The tasks are the model's, of that size; what they want and how numbers are scaled is the model's to say. */
+/* Tasks of the given size; targets and scales are the model's. */
 static goss_task_spec spec_of(const goss_model *m, const goss_task_spec *most) {
     goss_task_spec s = m->data.of.task;
     s.supports = most->supports > 0 ? most->supports : 1, s.queries = most->queries > 0 ? most->queries : 1;
@@ -89,7 +89,7 @@ void goss__adapter_close(goss__adapter *a) {
     *a = (goss__adapter){0};
 }
 
-/* One task is left: where each has classes of its own, its network is one of classes, as of an episode. */
+/* A single task remains: where tasks have their own classes its network is a classifier, as of an episode. */
 static goss_data_spec data_of_network(const goss_model *m) {
     goss_data_spec d = m->data.of;
     if (d.task.task_classes) d.task.task_classes = false, d.task.outputs = 0, d.task.ids = 0, d.task_names = NULL;
@@ -128,7 +128,7 @@ static goss_status take_numbers(const goss__adapter *a, goss_network *n, goss_er
     return GOSS_OK;
 }
 
-/* Whether a source's tasks fit into the pack; that the samples are of the model's kind is the caller's to see to. */
+/* Whether a source's tasks fit the pack. The caller has checked that samples are of the model's kind. */
 static goss_status check_source(const goss__adapter *a, const goss_task_spec *s, goss_error *err) {
     const goss_task_spec *most = &a->pack.spec;
     if (s->supports > most->supports || s->queries > most->queries)
@@ -161,7 +161,7 @@ goss_status goss__adapter_run(goss__adapter *a, const goss_task_source *source, 
     return take_numbers(a, net, err);
 }
 
-/* What is needed to draw it, and to tell what was left out. */
+/* Its gates, to draw the structure and to name what was dropped. */
 static goss_status note_structure(const goss__adapter *a, goss_network *n, goss_error *err) {
     char text[64];
     char *gates = goss_space_write(a->space, a->planner.structure);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* adapter.h: a model's program that makes networks of support sets: compiled once for tasks up to a size. */
+/* adapter.h: a model's program that adapts to support sets: compiled once for tasks up to a size. */
 #ifndef GOSS_META_ADAPTER_H
 #define GOSS_META_ADAPTER_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* contender.c: methods to race a model against on what it has learned itself.
+/* contender.c: baselines derived from a model's own weights.
  *
- * A comparison is like for like when each method is as it would be on its own: its own steps and rates (the model's may
- * be those of another kind of step), and batch norms that see what the weights were trained under. */
+ * Comparisons are like for like: each method has its own steps and rates (the model's may belong to another kind of
+ * step), and batch norms use the statistics that the weights were trained with. */
 #include <string.h>
 
 #include "gossamer/evaluate.h"
@@ -35,7 +35,7 @@ static bool has_running(const goss_method *m) {
     return false;
 }
 
-/* What was trained beside the model's own network is what these methods are about; NULL: of others. */
+/* The parameter trained beside the model's network that the method uses; NULL: none. */
 static const char *beside_of(const char *method) {
     if (strcmp(method, "joint") == 0 || strcmp(method, "finetune") == 0) return GOSS__JOINT;
     return strcmp(method, "maml") == 0 ? GOSS__MAML : NULL;
@@ -50,7 +50,7 @@ static void take_beside(goss_model *to, const goss_model *from, const char *besi
 static goss_status own_settings(const goss_model *from, goss_config *c, goss_error *err) {
     GOSS_TRY(goss_config_set(c, "model.backbone", goss_config_text(from->settings, "model.backbone"), err));
     if (goss_method_structure(from->method)->choose !=
-        GOSS_STRUCTURE_NONE) /* a method without gates has the largest network */
+        GOSS_STRUCTURE_NONE) /* a method without gates uses the largest network */
         GOSS_TRY(goss_config_set(c, "structure.choose", "largest", err));
     return goss_config_set(c, "method.norm", has_running(from->method) ? "running" : "support", err);
 }
@@ -79,7 +79,8 @@ goss_status goss_contender_derive(const goss_model *from, const char *method, go
     goss_status s = own_settings(from, c, err);
     if (s == GOSS_OK) s = goss_model_create(method, c, &from->data.of, 1, out, err);
     goss_config_free(c);
-    /* What trains nothing (scratch) starts from its own values, though its parameters bear the same names. */
+    /* A method without training (scratch) starts from its own initial values although its parameters have the same
+     * names. */
     if (s == GOSS_OK && goss_method_trains(goss_model_method(*out))) s = goss_model_copy_values(*out, from, NULL, err);
     const char *beside = beside_of(method);
     if (s == GOSS_OK && beside && param_of(from, beside) >= 0) take_beside(*out, from, beside);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data_spec.c: what a model's data is like: copies, and metadata of files. */
+/* data_spec.c: description of a model's data: deep copies, and metadata of files. */
 #include "meta/data_spec.h"
 
 #include <stdio.h>
@@ -22,7 +22,7 @@ goss_data_spec goss_data_spec_images(goss_image_format f) {
 
 goss_data_spec goss_data_spec_tasks(const char *kind, const goss_task_spec *tasks) {
     goss_data_spec s = {.kind = kind, .task = *tasks};
-    s.task.known = false; /* of tasks that a model will see nobody knows that yet */
+    s.task.known = false; /* unknown for tasks a model will see */
     if (!goss_task_fixed_outputs(tasks)) s.task.outputs = 0;
     return s;
 }
@@ -43,7 +43,7 @@ goss_status goss__names_write(const char *const *names, int64_t n, const char *k
     for (int64_t i = 0; i < n && !name.failed; i++) {
         name.size = 0;
         goss__str_add(&name, "");
-        goss__str_add_escaped(&name, names[i], GOSS_TEXT_UTF8); /* a folder's name may be any bytes */
+        goss__str_add_escaped(&name, names[i], GOSS_TEXT_UTF8); /* names of folders may be arbitrary bytes */
         goss__str_add(&json, i ? ", " : "");
         if (!name.failed) goss__json_add_text(&json, name.data);
     }

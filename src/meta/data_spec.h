@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data_spec.h: what a model's data is like, with memory of its own, and as metadata of files. */
+/* data_spec.h: description of a model's data with owned memory, and as metadata of files. */
 #ifndef GOSS_META_DATA_SPEC_H
 #define GOSS_META_DATA_SPEC_H
 
@@ -13,7 +13,7 @@ typedef struct goss__data_spec {
     float *scale; /* [2, outputs] means, deviations */
 } goss__data_spec;
 
-/* Errors: GOSS_E_ARGUMENT for a spec that no task can have; GOSS_E_NOMEM. *out can be freed whatever happens. */
+/* Errors: GOSS_E_ARGUMENT for an inconsistent spec; GOSS_E_NOMEM. *out may be freed in any case. */
 goss_status goss__data_spec_copy(const goss_data_spec *from, goss__data_spec *out, goss_error *err);
 void goss__data_spec_free(goss__data_spec *s);
 bool goss__data_spec_is_images(const goss_data_spec *s);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* evaluate.c: contenders on the same episodes. Each is compiled, run over all of them and freed before the next, so
- * that memory is that of one; episodes are drawn again, which is cheap and gives the same ones. */
+/* evaluate.c: contenders on the same episodes. Each contender is compiled, run over all episodes and freed before
+ * the next, which bounds memory; episodes are redrawn, which is cheap and deterministic. */
 #include "gossamer/evaluate.h"
 
 #include <math.h>
@@ -57,7 +57,7 @@ static goss_status run_one(const goss_contender *c, int which, goss__task_pack *
     return s;
 }
 
-/* Samples may have other extents for each, so that the episodes' memory is each one's, too. */
+/* Extents of samples may differ between contenders, so each has its own pack. */
 static goss_status judge_one(const goss_contender *c, int which, const goss_task_source *source,
                              const goss_evaluate_options *o, double *each, goss_score *score, goss_error *err) {
     goss__task_pack pack;

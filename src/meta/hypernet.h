@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hypernet.h: the method "hypernet" inside: what its hypernetwork sees of a task (hypernet_condition.c) and what it
- * makes of that (method_hypernet.c). */
+/* hypernet.h: internals of the method "hypernet": conditioning (hypernet_condition.c) and generation
+ * (method_hypernet.c). */
 #ifndef GOSS_META_HYPERNET_H
 #define GOSS_META_HYPERNET_H
 
@@ -13,8 +13,7 @@ int goss__hypernet_seen_numbers(const goss_method *m);
 /* The table of codes: one for each task that has a number, and behind them that of a new task. */
 goss_status goss__hypernet_plan_codes(goss_method *m, goss_error *err);
 
-/* What the hypernetwork sees of the tasks; features: their support sets embedded by the base; rows: their codes. What
- * it has no use for is GOSS_NONE. */
+/* The condition; features: support sets embedded by the base; rows: codes. Unused parts are GOSS_NONE. */
 goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_batch *b, goss__solution *s,
                                         goss_val features, goss_val rows);
 /* Codes [T,E] of the tasks by their numbers. In training some tasks are shown as new ones; afterwards the codes of new

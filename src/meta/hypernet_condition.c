@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* hypernet_condition.c: what a hypernetwork sees of a task: its support set, number, descriptor, inputs and noise.
+/* hypernet_condition.c: conditioning of a hypernetwork on a task: support set, id, descriptor, inputs and noise.
  *
- * A support set with classes of its own is seen as class means. Else samples are seen with their targets and with what
- * the base makes of them, and their mean tells how the base has to move. A task that has a number has a learned code;
- * one that has none begins at the code of a new task, and gradient steps on its support set move that: the hypernetwork
- * stays, and so the network stays among those that it can make (CAVIA, Zintgraf et al. 2019). */
+ * With classes of its own a support set is represented by class means; else by the mean over samples of features
+ * that include targets and the base network's residuals. A task with an id has a learned code. A task without one
+ * starts from the code of a new task, which is optimised by gradient steps on its support set with the hypernetwork
+ * fixed, so that the network stays in the hypernetwork's range (CAVIA, Zintgraf et al. 2019). */
 #include "meta/hypernet.h"
 #include "meta/structure.h"
 
@@ -17,7 +17,7 @@ bool goss__hypernet_sees(const goss_method *m, goss_conditioner c) {
 
 /* ---- support samples ---- */
 
-/* A row of numbers is seen as it is, an image only by its embedding. */
+/* A row of numbers enters directly, an image only through its embedding. */
 static int seen_inputs(const goss_method *m) {
     int64_t x = goss_target_input_rank(m->target) == 1 ? goss_target_input(m->target)[0] : 0;
     return x <= MOST_INPUTS ? (int)x : 0;
@@ -35,9 +35,9 @@ static goss_val one_by_count(const goss_task_batch *b, goss_val weight) {
     return goss_unsqueeze(goss_broadcast(goss_div(goss_const(weight.graph, 1), count), GOSS_SHAPE(b->T, b->S)), 2);
 }
 
-/* Of each support sample [T,S,N]: its target y, what the base still lacks r = y - base(x) (with classes y - p), a row's
- * own x, and r times the embedding, whose mean is the gradient with respect to the base's head: from a mean of such
- * numbers a network can tell how it has to move (the enriched support of Przewiezlikowski et al. 2022). */
+/* Features of each support sample [T,S,N]: target y, residual r = y - base(x) (with classes y - p), x itself for
+ * rows, and r times the embedding, whose mean is the gradient with respect to the base's head (enriched support,
+ * Przewiezlikowski et al. 2022). */
 static goss_val seen_of_samples(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val features) {
     goss_val y = b->support_target, part[4 + MOST_PRODUCTS];
     goss_val r = goss_sub(y, m->objective->answer(goss_linear(features, s->net.head_w, s->net.head_b)));
@@ -67,7 +67,7 @@ goss_condition goss__hypernet_condition(const goss_method *m, const goss_task_ba
 
 /* ---- codes ---- */
 
-/* A strength is a number, and a direction in which it moves codes. */
+/* A strength is a number times a learned direction in code space. */
 static goss_status plan_strengths(goss_method *m, goss_error *err) {
     goss_entry e = {.name = "strength",
                     .rank = 2,
@@ -84,14 +84,14 @@ static goss_status plan_strengths(goss_method *m, goss_error *err) {
     return goss__method_param(m, GOSS_METHOD_STRENGTH, m->strengths, false, err);
 }
 
-/* Rows of the table of codes: tasks, and behind them strengths. */
+/* Rows of the table of codes: tasks, then strengths. */
 static goss_val code_table(const goss_method *m, goss_graph *g) {
     const int64_t width = goss_hyper_settings(m->hyper)->embedding, total = goss_layout_total(m->codes);
     return goss_reshape(goss_param(g, "tasks", GOSS_SHAPE(goss_n(total))),
                         GOSS_SHAPE(goss_n(total / width), goss_n(width)));
 }
 
-/* Codes [T, E], moved by the strengths that there are. */
+/* Codes [T, E] plus the strengths' directions. */
 static goss_val with_strengths(const goss_method *m, goss_graph *g, goss_val rows) {
     const goss_extent n = goss_n(GOSS_METHOD_STRENGTHS);
     if (!m->strengths || !goss_valid(rows)) return rows;
@@ -119,20 +119,21 @@ goss_status goss__hypernet_plan_codes(goss_method *m, goss_error *err) {
     return goss__method_param(m, "tasks", m->codes, true, err);
 }
 
-/* How often a task is shown as a new one in training: more often where something else tells of it, too. */
+/* Probability of presenting a training task as new: higher if other conditioners describe it. */
 static double forgetting(const goss_method *m) {
     bool told = goss__hypernet_sees(m, GOSS_CONDITION_SUPPORT) || goss__hypernet_sees(m, GOSS_CONDITION_DESCRIPTOR);
     return told ? 0.5 : 0.1;
 }
 
-/* Some rows become those of a new task, so that it has a code, and nothing relies on numbers alone. */
+/* Replaces some rows by the code of a new task, so that this code is trained and the network does not rely on ids
+ * alone. */
 static goss_val forget(const goss_method *m, const goss_task_batch *b, goss_val rows, goss_val unknown) {
     goss_val shown =
         goss_less(goss_const(rows.graph, forgetting(m)), goss_random_uniform(b->task, GOSS_SHAPE(b->T, goss_n(1))));
     return goss_select(shown, rows, unknown);
 }
 
-/* Loss of the support sets under the networks that are generated from codes. */
+/* Loss of the support sets under the networks generated from codes. */
 static goss_val loss_of_codes(const goss_method *m, const goss_task_batch *b, goss_val rows, const goss__solution *of) {
     goss__solution s;
     goss__solution_begin(m, of->graph, false, &s);
@@ -143,7 +144,7 @@ static goss_val loss_of_codes(const goss_method *m, const goss_task_batch *b, go
     return goss__loss_of_tasks(m, b, output, b->support_target, goss__support_weight(b));
 }
 
-/* Where every row has weights of its own there is no network whose loss could be had: the code of a new task stays. */
+/* With weights for every row there is no task network to take the loss of: the code of a new task is not optimised. */
 static goss_val find_codes(const goss_method *m, const goss_task_batch *b, goss_val rows, const goss__solution *s) {
     int steps = m->options.code_steps > 0 ? m->options.code_steps : CODE_STEPS;
     double rate = m->options.code_rate > 0 ? m->options.code_rate : code_rate;

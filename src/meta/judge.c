@@ -40,7 +40,7 @@ void goss__judge_free(goss__judge *j) {
     *j = (goss__judge){0};
 }
 
-/* A comparison would make an answer of a number that is none. What is padding does not count. */
+/* Checked explicitly, since comparisons with NaN would yield a class. Padding is ignored. */
 static bool all_finite(const goss_answers *a, int all) {
     for (int i = 0; i < a->count; i++)
         for (int w = 0; a->weight[i] > 0 && w < all; w++)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* judge.h: what one method answers the queries of batches of tasks, and how good that is by a metric: compiled once,
- * then run without allocating. Training validates with it, evaluation races with it. */
+/* judge.h: evaluates one method on batches of tasks by a metric: compiled once, then run without allocating. Used by
+ * validation and by evaluation. */
 #ifndef GOSS_META_JUDGE_H
 #define GOSS_META_JUDGE_H
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method.h: a few-shot method inside.
+/* method.h: internals of a few-shot method.
  *
  * Nearly every method is one function: `solve` turns the support sets of a batch into a solution, a network for each
  * task: weights, a head and how to normalise. Loss, query logits and the file of an adapted network all follow from it.
- */
+ *  */
 #ifndef GOSS_META_METHOD_H
 #define GOSS_META_METHOD_H
 
@@ -27,7 +27,7 @@ struct goss_method {
     goss_space *space; /* of the target */
     goss_structure_options structure;
     bool any_size;      /* structure.high was not given: without a limit there is none */
-    goss_layout *head;  /* the method's own few numbers, if any */
+    goss_layout *head;  /* scalars of the method, if any */
     goss_layout *cells; /* tables: conditioner, generator and what of the target is the same for all tables */
     goss_target *rest;  /* tables: the target behind its first layer */
     goss_layout *codes; /* hypernet conditioned on ids: a row for each, one for new tasks, and one for each strength */
@@ -50,7 +50,7 @@ typedef enum goss__size {
     GOSS__SIZE_ANY /* none are masked */
 } goss__size;
 
-/* The networks that a batch of tasks has been given, while they are made. */
+/* The networks of a batch of tasks under construction. */
 typedef struct goss__solution {
     goss_graph *graph;
     bool training;
@@ -66,7 +66,7 @@ typedef struct goss__solution {
     goss_val noise;  /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
 } goss__solution;
 
-/* What a method's networks end in. */
+/* Head of a method's networks. */
 typedef enum goss__head_kind {
     GOSS__HEAD_ANY,        /* a head of the target where outputs mean the same in all tasks, else one a task */
     GOSS__HEAD_OF_CLASSES, /* with classes always one that is made of a task's classes */
@@ -90,10 +90,10 @@ struct goss__method_kind {
     goss_status (*setup)(goss_method *m, goss_error *err);
     /* Networks for the tasks of a batch. NULL: the method has none (pixels). */
     void (*solve)(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
-    /* Loss and measures, and the ends of parameters that have no gradient. Where NULL: cross entropy of the queries
-     * under `solve`. */
+    /* Loss and measures, and targets of parameters without a gradient (Reptile). NULL: the objective's loss of the
+     * queries under `solve`. */
     void (*train)(const goss_method *m, const goss_task_batch *b, goss_step_loss *out);
-    /* Where NULL: the solution applied to the queries. */
+    /* NULL: the solution applied to the queries. */
     goss_val (*logits)(const goss_method *m, const goss_task_batch *b);
 };
 
@@ -140,7 +140,7 @@ goss_val goss__solve_queries(const goss_method *m, const goss_task_batch *b, int
 /* The sum over tasks of each one's mean loss on samples [T,N] of that weight. */
 goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, goss_val output, goss_val target,
                              goss_val weight);
-/* Logits of classes that are padding become very small; other outputs stay. */
+/* Masks the logits of padding classes. */
 goss_val goss__mask_classes(goss_val logits, const goss_task_batch *b);
 /* The mean of a loss [T,Q] as options.by_samples says. */
 goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight);

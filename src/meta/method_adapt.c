@@ -13,7 +13,7 @@
 static goss_status parse_with_head(const goss_method *m, int ways, goss_target **out, goss_error *err) {
     static const char *const ends[] = {"\nhead\n", "\nflatten\nhead\n"};
     const goss_target *t = m->target;
-    if (m->fixed) /* where tasks have classes of their own, a task's head is the first of the largest one's columns */
+    if (m->fixed) /* with classes of its own a task's head is the leading columns of the widest one */
         return goss_target_parse(goss_target_text(t), goss_target_input(t), goss_target_input_rank(t),
                                  m->options.task_classes ? ways : goss_target_outputs(t), out, err);
     size_t size = strlen(goss_target_text(t)) + 32;
@@ -47,7 +47,7 @@ static goss_status check(const goss_method *m, int ways, int networks, goss_erro
     return GOSS_OK;
 }
 
-/* Slabs and statistics of all networks, one below the other. */
+/* Slabs and statistics of all members, contiguous. */
 static void pack_networks(const goss_method *m, const goss_task_batch *b, int fine_tune, int networks,
                           goss__solution *s, goss_adapted *out) {
     goss_val slab[GOSS_METHOD_MAX_NETWORKS], statistics[GOSS_METHOD_MAX_NETWORKS];

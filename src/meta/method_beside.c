@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method_beside.c: what is trained beside a method on the same batches, for gossamer eval to compare with: one network
- * for all tasks, and a starting point for gradient steps. Both are networks of the method's target with parameters of
- * their own. */
+/* method_beside.c: baselines trained beside a method on the same batches for gossamer eval: one network for all
+ * tasks, and a MAML initialisation. Both are networks of the method's target with parameters of their own. */
 #include "meta/method.h"
 
 /* ---- joint ---- */
@@ -28,8 +27,8 @@ static goss_val joint_loss(const goss_method *m, goss_graph *g, const goss_task_
 
 /* ---- maml ---- */
 
-/* The queries' loss after gradient steps on the support sets, as method maml has it. Nothing is published: values by
- * their names are the method's own. */
+/* Query loss after gradient steps on the support sets, as in method maml. Publishes nothing: published names belong
+ * to the method. */
 static goss_val maml_loss(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
     const goss__method_kind *maml = &goss__method_maml;
     const goss__inner o = {.steps = maml->train_steps, .rate = maml->rate};
@@ -49,7 +48,7 @@ static goss_val maml_loss(const goss_method *m, goss_graph *g, const goss_task_b
 
 /* ---- both ---- */
 
-/* The value is 0, so that the loss that is reported stays the method's; the method's own parameters have no part. */
+/* Its value is 0, so that the reported loss is the method's; the method's parameters get no gradient from it. */
 goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *b) {
     goss_val loss = GOSS_NONE;
     if (m->joint) loss = joint_loss(m, g, b);

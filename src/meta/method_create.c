@@ -157,7 +157,7 @@ static goss_status check_options(const goss_method_options *o, goss_error *err) 
     return bad ? goss_error_set(err, GOSS_E_ARGUMENT, "method: %s", bad) : GOSS_OK;
 }
 
-/* Whether the target ends in a head of its own, which outputs that mean the same in all tasks allow. */
+/* Whether the target includes its head, which requires outputs shared by all tasks. */
 static goss_status choose_head(goss_method *m, goss_error *err) {
     const goss__method_kind *k = m->kind;
     goss_method_options *o = &m->options;
@@ -207,7 +207,7 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
                               m->kind->name);
     if (m->kind->solve) GOSS_TRY(goss__structure_setup(m, err));
     if (m->kind->setup) GOSS_TRY(m->kind->setup(m, err));
-    /* Where the method's own network is one for all tasks already, or cannot be, there is no other. */
+    /* None if the method's own network is joint already, or no joint network is possible. */
     const bool beside = m->fixed && !m->batch_norm && m->kind->trains;
     m->joint = m->options.joint && beside && !m->kind->is_joint;
     m->maml = m->options.maml && beside && m->kind != &goss__method_maml;

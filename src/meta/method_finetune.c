@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method_finetune.c: what needs no meta-learning of its own: a new linear head on a joint embedding (Chen et al. 2019),
- * a network from scratch for every task, and one network for all. */
+/* method_finetune.c: methods without meta-learning: a new linear head on a joint embedding (Chen et al. 2019), a
+ * network from scratch for every task, and one network for all. */
 #include "meta/method.h"
 
 /* ---- finetune: trained as a ProtoNet is; judged by a new head, fitted to the support set by gradient steps. Where

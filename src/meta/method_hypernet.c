@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method_hypernet.c: what is known of a task conditions a hypernetwork that generates the task's network.
+/* method_hypernet.c: a hypernetwork, conditioned on a task, generates the task's network.
  *
- * With nothing but a class head generated the support set is embedded once. Where layers are generated too it is
- * embedded by the base first, which gives the condition, and again by what came out, which gives the head. Where
- * outputs mean the same in all tasks the head is generated as any other layer, and may then be what a ridge
- * regression on the support set makes of it. K gradient steps on the support set may follow, and are then part of
- * what is learned. */
+ * If only a class head is generated the support set is embedded once. If layers are generated as well it is embedded
+ * twice: by the base network for the condition, and by the generated network for the head. With shared outputs the
+ * head is generated like any other layer, and may be refined by a ridge regression on the support set. Optionally K
+ * gradient steps on the support set follow and are differentiated through. */
 #include <string.h>
 
 #include "meta/hypernet.h"
@@ -21,7 +20,7 @@ static bool generates_weights(const goss_hyper *h) {
 
 /* ---- settings ---- */
 
-/* With shared classes too a head may be made class by class, if the rules say so. */
+/* With shared classes a head may be generated class by class as well, if the rules say so. */
 static bool has_fixed_head(const goss_method *m) {
     const char *rules = m->options.hyper ? m->options.hyper->rules : NULL;
     return !rules || !strstr(rules, "head=class");
@@ -38,7 +37,7 @@ static bool is_generated(const goss_method *m, const char *tensor) {
     return k != GOSS_GENERATE_SHARED && k != GOSS_GENERATE_FILM;
 }
 
-/* Class 1 of one task has nothing to do with class 1 of another. */
+/* Class indices have no meaning across tasks. */
 static goss_status check_heads(const goss_method *m, goss_error *err) {
     static const unsigned of_a_task = GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
     if (!is_generated(m, "head.w") || !is_generated(m, "head.b"))
@@ -115,7 +114,7 @@ void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, gos
     s->conditioning = false;
     goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
     goss_hyper_generate(m->hyper, s->graph, &c, &made);
-    made.net.running = s->net.running, made.net.given = s->net.given; /* what is not generated stays */
+    made.net.running = s->net.running, made.net.given = s->net.given; /* other tensors are shared */
     goss_weights_free(s->net.weights);
     s->net = made.net;
     s->by_input = sees(m, GOSS_CONDITION_INPUT);
@@ -133,7 +132,7 @@ static void make_class_head(const goss_method *m, const goss_task_batch *b, goss
     s->penalty = made.penalty;
 }
 
-/* The head that belongs to what was generated so far, and the statistics for the queries. */
+/* The head for the generated body, and the statistics for the queries. */
 static void make_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
     if (!m->fixed) {
         make_class_head(m, b, s);

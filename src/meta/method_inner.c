@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* method_inner.c: gradient steps on the support set, as part of the graph (the inner loop of MAML, Finn et al. 2017).
  *
- * Each tensor first becomes one for each task, so that the gradient of the sum of the tasks' losses is each task's own.
- * Steps are unrolled; differentiating the result through them is the caller's goss_grad. Where only numbers are wanted
- * gradients are detached, and nothing of a step is kept for a backward pass. */
+ * Each tensor is first broadcast over tasks, so that the gradient of the summed losses separates by task. Steps are
+ * unrolled; the caller's goss_grad differentiates through them. For inference gradients are detached, and no
+ * activations are kept for a backward pass. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -34,7 +34,7 @@ static const char *tensor_name(const inner_state *a, int i) {
     return goss_layout_entry(goss_target_layout(a->m->target), i)->name;
 }
 
-/* Puts the current values back where the network reads them. */
+/* Writes the current values back to the solution. */
 static void store(inner_state *a) {
     for (int i = 0; i < a->n_weights && !a->o->head_only; i++)
         goss_weights_set(a->s->net.weights, tensor_name(a, i), a->value[i]);
@@ -116,7 +116,7 @@ void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss_
     s->stepping = true;
     for (int i = 0; i < o->steps; i++) one_step(&a, i);
     s->stepping = false;
-    /* The last step moved the weights, and with them the statistics that the queries are normalised by. */
+    /* The last step changed the weights, hence the statistics that normalise the queries. */
     if (!o->head_only && m->support_norm) goss__embed_support(m, s, b);
     goss_scope_pop(s->graph);
     goss__free(room);

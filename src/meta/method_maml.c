@@ -2,9 +2,9 @@
 /* method_maml.c: learned starting points: MAML, first-order MAML (Finn et al. 2017), ANIL (Raghu et al. 2020: only the
  * head moves) and Reptile (Nichol et al. 2018).
  *
- * The head starts from one learned vector for all classes (Ye and Chao 2022): the order of labels can not matter, and a
- * task may have more classes than were ever seen in training. The first step tells the classes apart. Where outputs
- * mean the same in all tasks each has a learned row of its own: the target's head. */
+ * The head starts from one learned vector for all classes (Ye and Chao 2022): the method is invariant to the order
+ * of labels, and a task may have more classes than any in training. The first step breaks the symmetry between
+ * classes. With shared outputs each has a learned row of its own: the target's head. */
 #include <string.h>
 
 #include "meta/method.h"
@@ -53,15 +53,15 @@ const goss__method_kind goss__method_anil = {
 
 /* ---- reptile ---- */
 
-/* The mean row of the classes that are there: rows of padding stay where they started. w [T,F,W] -> [T,F]. */
+/* The mean row over existing classes; rows of padding keep their start. w [T,F,W] -> [T,F]. */
 static goss_val mean_of_classes(goss_val w, const goss_task_batch *b) {
     goss_val mask = goss_unsqueeze(b->class_mask, 1);
     goss_val alive = goss_max(goss_sum(mask, GOSS_AXIS(2), false), goss_const(b->query.graph, 1));
     return goss_div(goss_sum(goss_mul(w, mask), GOSS_AXIS(2), false), alive);
 }
 
-/* Steps go by turns over support and queries: it is the difference between batches that Reptile learns from. Loss and
- * accuracy are those of the queries after the steps, hence of data the steps have seen. */
+/* Steps alternate between support and queries: Reptile learns from the difference between batches. Loss and accuracy
+ * are those of the queries after the steps, hence of data the steps have seen. */
 static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_step_loss *out) {
     goss__solution s;
     goss__solution_begin(m, b->query.graph, true, &s);

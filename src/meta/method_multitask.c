@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method_multitask.c: tasks that have numbers, each with a network of its own or a share in one (share.h).
+/* method_multitask.c: tasks with ids, each with its own network or a partially shared one (share.h).
  *
- * A task that was trained on is its number: its network is there, whatever support set it has. A new one starts from
- * the mean over tasks, and gradient steps on its support set fit all of its weights. */
+ * A training task is looked up by id; its support set is not used. A new task starts from the mean over tasks and
+ * fits all weights by gradient steps on its support set. */
 #include "meta/method.h"
 
 static goss_status setup(goss_method *m, goss_error *err) {
@@ -17,7 +17,8 @@ static goss_status setup(goss_method *m, goss_error *err) {
     return goss__method_param(m, "share", goss_share_layout(m->share), true, err);
 }
 
-/* Classes of one task are not those of another: a new task's head starts at 0, not from a mean. known: [T] or none. */
+/* With classes of its own a new task's head starts at 0, since heads cannot be averaged over tasks. known: [T] or
+ * none. */
 static void forget_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
     goss_val *const head[] = {&s->net.head_w, &s->net.head_b};
     if (!m->options.task_classes) return;
@@ -42,7 +43,7 @@ static void take_weights(const goss_method *m, const goss_task_batch *b, goss__s
     if (!all_known) forget_head(m, b, s);
 }
 
-/* Where a task is known, as it was before the steps. */
+/* Known tasks keep their weights from before the steps. */
 static goss_val chosen(const goss_task_batch *b, goss_val before, goss_val after) {
     goss_val known = b->known;
     for (int k = 1; goss_valid(after) && k < goss_rank(after); k++) known = goss_unsqueeze(known, k);
@@ -72,7 +73,7 @@ static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune,
     goss_weights *before = goss_weights_copy(s->net.weights);
     goss__inner_run(m, b, &o, s);
     join_head(m, s);
-    /* Only who asks for steps has them of a task that is known already. */
+    /* Known tasks are fitted only if steps were requested. */
     if (before && !fine_tune && goss_valid(b->known)) keep_known(m, b, before, s);
     goss__solution_head(m, s);
     goss_weights_free(before);

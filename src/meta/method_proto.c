@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* method_proto.c: nearest class mean in a learned embedding (Snell et al. 2017), and nearest neighbour on pixels. None
- * of them moves the embedding at test time. */
+/* method_proto.c: nearest class mean in a learned embedding (Snell et al. 2017), and nearest neighbour on pixels.
+ * Neither changes the embedding at test time. */
 #include "meta/method.h"
 
 /* ---- protonet ---- */

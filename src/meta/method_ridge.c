@@ -8,7 +8,7 @@
 
 #include "meta/method.h"
 
-/* One-hot targets lie in [0, 1]; logits want to be some ten times as large. */
+/* One-hot targets lie in [0, 1]; useful logits are about ten times as large. */
 static const double ridge_scale = 10;
 
 /* See goss__ridge_head. */
@@ -24,8 +24,8 @@ static goss_val add_to_diagonal(goss_val a, goss_val lambda, goss_extent n) {
     return goss_add(a, goss_mul(eye, goss_unsqueeze(lambda, 2)));
 }
 
-/* w [T,F,W] with (X'X + lambda) w = X'Y, or by Woodbury w = X'(XX' + lambda)^-1 Y, whichever system is surely small.
- * Samples that are padding are rows of zeros in both. */
+/* w [T,F,W] with (X'X + lambda) w = X'Y, or by Woodbury w = X'(XX' + lambda)^-1 Y, whichever system is smaller.
+ * Padding samples are rows of zeros in both. */
 static goss_val ridge_weights(goss_val x, goss_val y, goss_val lambda, const goss_task_batch *b, int features) {
     if (features <= 256) {
         goss_val a = add_to_diagonal(goss_matmul(x, x, true, false), lambda, goss_n(features));
@@ -47,8 +47,8 @@ static void solve_classes(const goss_method *m, const goss_task_batch *b, goss__
 
 /* ---- fixed outputs ---- */
 
-/* Prior deviation of the head's weights, feature by feature, and of its bias: [1,1,F+1]. At the start an embedding of
- * unit numbers moves an output by about 1 / sqrt(ridge), as the bias does. */
+/* Prior deviation of the head's weights, feature by feature, and of its bias: [1,1,F+1]. Initially an embedding of
+ * unit entries shifts an output by about 1 / sqrt(ridge), as does the bias. */
 static goss_val prior_deviation(const goss_method *m, goss_graph *g) {
     double bias = 1 / sqrt(m->options.ridge);
     goss_val s = goss_exp(goss_unsqueeze(goss__method_number(m, g, "spread"), 1));
@@ -56,7 +56,7 @@ static goss_val prior_deviation(const goss_method *m, goss_graph *g) {
     return goss_concat((goss_val[]){w, goss_scale(goss_slice(s, 2, m->features, 1), bias)}, 2, 2);
 }
 
-/* The columns of a head of numbers whose targets are known, and those behind them (log variances), which stay. */
+/* Splits a head's columns into means, which have targets, and log variances, which are left unchanged. */
 static goss_val with_moved(goss_val head, goss_val move, int axis) {
     const int64_t all = goss_dim(head, axis).count, known = goss_dim(move, axis).count;
     goss_val moved = goss_add(goss_slice(head, axis, 0, known), move);

@@ -2,13 +2,13 @@
 /* method_solution.c: the networks of a batch of tasks: how they embed, what loss their queries have, and the two
  * builders of method.h that follow: training loss and query logits.
  *
- * Batch norm: a network that all tasks share is normalised in training by the statistics of the set it sees (support
- * and query apart: both are large in training), which enter running statistics half each; afterwards the running ones
- * serve every set, so that neither five support images nor other queries decide. Otherwise the support set's serve
- * both. Padding weighs 0 in all of them.
+ * Batch norm: a network shared by all tasks is normalised in training by batch statistics (of support and query
+ * separately: both are large in training), which update the running statistics with weight one half each; at
+ * inference the running statistics are used, so that results depend neither on five support images nor on other
+ * queries. Task-specific networks use the support set's statistics for both. Padding has weight 0.
  *
- * Dropout acts where weights are learned from what comes out: in training, and in the gradient steps that fit a network
- * to a task; not in what is then judged, written or predicted by. */
+ * Dropout is active where weights are learned: in training, and in gradient steps that fit a network to a task; not
+ * in evaluation, adapted files or prediction. */
 #include <stdio.h>
 #include <string.h>
 
@@ -148,7 +148,8 @@ goss_val goss__loss_of_tasks(const goss_method *m, const goss_task_batch *b, gos
     return goss_sum_all(goss_div(goss_sum(loss, GOSS_AXIS(1), false), count));
 }
 
-/* Large tasks count more with by_samples: as in a sum over rows, where a task's prior is as strong as so many rows. */
+/* by_samples weights tasks by their size, as a sum over rows does: a task's prior then has the strength of a fixed
+ * number of rows. */
 goss_val goss__mean_loss(const goss_method *m, goss_val loss, goss_val weight) {
     if (!m->options.by_samples) return goss_reduce_loss(loss, weight);
     const goss_val all = goss_max(goss_sum_all(weight), goss_const(loss.graph, 1));
@@ -197,7 +198,7 @@ static void add_running_update(const goss_method *m, const goss__solution *s, go
     goss_val after = GOSS_NONE;
     int n = 0;
     for (int i = 0; i < 2; i++) {
-        if (!goss_valid(s->seen[i].mean[0])) continue; /* a method need not look at support sets */
+        if (!goss_valid(s->seen[i].mean[0])) continue; /* a method may ignore support sets */
         goss_val u = goss_target_running_update(m->target, s->net.running, &s->seen[i], running_momentum);
         after = n++ ? goss_scale(goss_add(after, u), 0.5) : u;
     }

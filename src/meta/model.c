@@ -16,7 +16,7 @@ const goss_key *goss_model_keys(int *n) { return goss__method_keys(n); }
 
 /* ---- making ---- */
 
-/* A configuration with the method's keys alone, and from `from` (NULL: the defaults) their values. */
+/* A configuration with the method's keys alone; values from `from` (NULL: the defaults). */
 static goss_status own_settings(const goss_config *from, goss_config **out, goss_error *err) {
     int n;
     const goss_key *keys = goss__method_keys(&n);
@@ -33,7 +33,7 @@ static goss_status own_settings(const goss_config *from, goss_config **out, goss
     return s;
 }
 
-/* The backbone as the target itself writes it, dropout included: presets may change, files stay. */
+/* The backbone in canonical text, dropout included: presets may change in later versions, files must not. */
 static goss_status fix_backbone(goss_model *m, goss_error *err) {
     const char *text = goss_target_text(goss_method_target(m->method));
     size_t size = strlen(text) + 32;

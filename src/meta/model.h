@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model.h: a trained method inside. */
+/* model.h: internals of a trained method. */
 #ifndef GOSS_META_MODEL_H
 #define GOSS_META_MODEL_H
 

@@ -37,7 +37,7 @@ goss_status goss__seen_write(const goss_model *m, goss_tensor_file *file, goss_e
     return GOSS_OK;
 }
 
-/* halves: the hypernetwork's weights where they are kept as bfloat16, else NULL. */
+/* halves: the hypernetwork's weights if they are stored as bfloat16, else NULL. */
 static goss_status collect(const goss_model *m, const uint16_t *halves, goss_tensor_file *file, goss_error *err) {
     GOSS_TRY(goss__notes_write(&m->notes, file, err));
     GOSS_TRY(goss_tensor_file_meta(file, GOSS__KIND_KEY, model_kind, err));
@@ -81,7 +81,7 @@ goss_status goss_model_save(const goss_model *m, const char *path, goss_error *e
 
 /* ---- reading ---- */
 
-/* A setting that this version does not know changes what the tensors mean. */
+/* Unknown settings are an error: they may change the meaning of tensors. */
 static goss_status refuse_unknown(const goss_safetensors *f, goss_error *err) {
     static const char *const sections[] = {"model.", "method.", "hyper.", "share.", "structure."};
     int n;
@@ -100,7 +100,7 @@ static goss_status refuse_unknown(const goss_safetensors *f, goss_error *err) {
     return GOSS_OK;
 }
 
-/* A setting that came with a later version than the file has its default, which is what was done before. */
+/* Settings newer than the file have their default, which is the former behaviour. */
 static goss_status read_settings(const goss_safetensors *f, goss_config *c, goss_error *err) {
     int n;
     const goss_key *keys = goss__method_keys(&n);
@@ -141,8 +141,8 @@ static bool is_weight(const goss_file_tensor *t) {
     return !goss__is_kept(t->name);
 }
 
-/* The numbers a method's tensors need must be in the file before memory is asked for: metadata alone may not make this
- * process ask for gigabytes. */
+/* The file must contain a method's tensors before memory is allocated for them: metadata alone must not cause
+ * allocations of gigabytes. */
 static goss_status bounded(const goss_safetensors *f, const goss_config *c, const char *method,
                            const goss_data_spec *data, goss_error *err) {
     goss_method *probe;

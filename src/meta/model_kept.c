@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_kept.c: tensors that travel with a model and are none of its weights: what was learned beside them. */
+/* model_kept.c: tensors stored with a model that are not its weights (learned graphs and the like). */
 #include <string.h>
 
 #include "base/alloc.h"

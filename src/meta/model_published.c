@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_published.c: what a model publishes, by name and shape: what a regulariser can be put on. */
+/* model_published.c: values that a model publishes, by name and shape: what regularisers can attach to. */
 #include "base/str.h"
 #include "graph/node.h"
 #include "meta/model.h"

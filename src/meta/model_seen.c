@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_seen.c: the images a model has used, by their content. */
+/* model_seen.c: samples that a model was trained on, by content hash. */
 #include "base/alloc.h"
 #include "meta/model.h"
 

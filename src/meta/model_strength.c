@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_strength.c: a model whose hypernetwork sees strengths of regularisers, set to one of them. */
+/* model_strength.c: sets the strengths of a model conditioned on strengths of regularisers. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

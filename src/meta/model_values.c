@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* model_values.c: the values of a model's parameters: into a store, from another model, and whether they are numbers.
- */
+/* model_values.c: the values of a model's parameters: transfer to a store, from another model, and checks for finite
+ * values.
+ *  */
 #include <string.h>
 
 #include "base/finite.h"
@@ -10,7 +11,7 @@ goss_status goss_model_store(const goss_model *m, goss_params *params, goss_erro
     for (int i = 0; i < goss_method_params(m->method); i++) {
         goss_method_param p = goss_method_param_at(m->method, i);
         int at = goss_params_find(params, p.name);
-        if (at < 0) continue; /* what a program does not read is not in its store */
+        if (at < 0) continue; /* parameters that a program does not read are absent from its store */
         if (goss_params_numel(params, at) != goss_layout_total(p.layout))
             return goss_error_set(err, GOSS_E_SHAPE, "parameter %s has %lld numbers, its place in the store %lld",
                                   p.name, (long long)goss_layout_total(p.layout),
@@ -69,7 +70,7 @@ static goss_status refuse(const char *name, const goss_layout *want, const goss_
     return goss_error_set(err, GOSS_E_ARGUMENT, "its %s has more or other layers: another network", name);
 }
 
-/* target, what tasks share, and running: all or nothing. */
+/* target, shared and running values: all or nothing. */
 static goss_status check_embedding(const goss_model *to, const goss_model *from, goss_error *err) {
     static const char *const embedding[] = {"target", "share", "running"};
     for (int k = 0; k < 3; k++) {
@@ -90,8 +91,8 @@ static goss_status check_embedding(const goss_model *to, const goss_model *from,
     return GOSS_OK;
 }
 
-/* Hashes of images that were made ready in another way tell nothing here; those of other samples are of their content.
- */
+/* Hashes of differently preprocessed images are not comparable; those of other samples are hashes of raw content.
+ *  */
 static bool same_hashes(const goss_data_spec *a, const goss_data_spec *b) {
     if (strcmp(a->kind, b->kind) != 0) return false;
     return !goss__data_spec_is_images(a) || goss__same_format(&a->image, &b->image);

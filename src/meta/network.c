@@ -89,14 +89,14 @@ static goss_val entropy(goss_val p) {
     return goss_neg(goss_sum(goss_mul(p, log_p), GOSS_AXIS(goss_rank(p) - 1), false));
 }
 
-/* What a member tells beyond what all tell together: H(mean p) - mean H(p). Rounding must not make it negative. */
+/* Epistemic uncertainty (mutual information): H(mean p) - mean H(p), clamped at 0 against rounding. */
 static goss_val disagreement(goss_val p, goss_val mean) {
     goss_val own = goss_mean(entropy(p), GOSS_AXIS(0), true);
     return goss_max(goss_sub(entropy(mean), own), goss_const(p.graph, 0));
 }
 
-/* Standard deviation of the members' numbers around their mean, and where members give variances of what they predict
- * (else GOSS_NONE) of both together: the root of the mean over the numbers of a target. */
+/* Standard deviation of the members' predictions and, if members predict variances (else GOSS_NONE), the total one:
+ * root mean square over the components of a target. */
 static goss_val deviation(goss_val y, goss_val own, goss_val mean) {
     goss_val variance = goss_mean(goss_square(goss_sub(y, mean)), GOSS_AXIS(0), true);
     if (goss_valid(own)) variance = goss_add(variance, goss_mean(own, GOSS_AXIS(0), true));

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* network.h: an adapted network inside. */
+/* network.h: internals of an adapted network. */
 #ifndef GOSS_META_NETWORK_H
 #define GOSS_META_NETWORK_H
 

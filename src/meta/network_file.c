@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* network_file.c: a network as a file: the target's text, its tensors under the names of its layout ("conv1.w",
- * "norm1.mean"), the names of the classes and how images are made ready. Nothing else is needed to predict. Of the
- * second and later members of an ensemble the file holds what differs from the first: "1:head.w", "2:head.w". */
+ * "norm1.mean"), the names of the classes and the preprocessing. The file is self-contained. Later members of an
+ * ensemble store only tensors that differ from the first: "1:head.w", "2:head.w". */
 #include <stdio.h>
 #include <string.h>
 
@@ -80,8 +80,7 @@ goss_status goss_network_save(const goss_network *n, const char *path, goss_erro
 
 /* ---- reading ---- */
 
-/* The tensors of a slab that the second and later members have of their own, and their numbers. A tensor is every one's
- * or nobody's. */
+/* Tensors that later members store separately. A tensor is stored by all later members or by none. */
 static goss_status count_own(const goss_network *n, const goss_safetensors *f, const goss_layout *l, int *tensors,
                              int64_t *numbers, goss_error *err) {
     char name[256];
@@ -98,7 +97,7 @@ static goss_status count_own(const goss_network *n, const goss_safetensors *f, c
     return GOSS_OK;
 }
 
-/* The description must be that of the tensors in the file before memory for it is asked for. */
+/* The description must match the tensors in the file before memory is allocated for it. */
 static goss_status bounded(const goss_safetensors *f, const goss_network *n, goss_error *err) {
     const goss_layout *w = goss_target_layout(n->target), *s = goss_target_statistics(n->target);
     int64_t want = goss_layout_total(w) + goss_layout_total(s), have = 0;
@@ -119,7 +118,7 @@ static goss_status read_members(const goss_safetensors *f, goss_network *n, goss
     return GOSS_OK;
 }
 
-/* The slabs of all members; what a later one does not have of its own is the first one's. */
+/* The slabs of all members; tensors that a later member lacks are copied from the first. */
 static goss_status read_slabs(const goss_safetensors *f, const goss_network *n, const goss_layout *l, float *slab,
                               goss_error *err) {
     char name[256];

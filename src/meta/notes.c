@@ -63,7 +63,7 @@ goss_status goss__notes_write(const goss__notes *notes, goss_tensor_file *file, 
 
 /* ---- metadata ---- */
 
-/* One kind of file given for another: where the right one comes from. */
+/* Wrong kind of file: names the command that makes the right one. */
 static const char *what_instead(const char *is, const char *wanted) {
     static const struct {
         const char *is, *wanted, *text;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* notes.h: short texts by name that travel with a model: where it comes from and how good it is. Sorted by name. */
+/* notes.h: named texts stored with a model: provenance and metrics. Sorted by name. */
 #ifndef GOSS_META_NOTES_H
 #define GOSS_META_NOTES_H
 

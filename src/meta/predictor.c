@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* predictor.c: predicting with what is compiled once: a network, or a model that is adapted again and again. Adapting
- * runs one program, predicting another; between them numbers move from the first's outputs to the second's parameters.
- */
+/* predictor.c: repeated prediction and adaptation without recompilation. Adapting runs one program, predicting
+ * another; the outputs of the first are copied to the parameters of the second.
+ *  */
 #include <math.h>
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* race_baseline.c: a baseline's answers to the draws of a task source. */
+/* race_baseline.c: evaluates a baseline on the draws of a task source. */
 #include <math.h>
 
 #include "base/alloc.h"
 #include "base/os.h"
 #include "gossamer/race.h"
 
-/* A task as it is drawn, and as baselines want it. */
+/* A drawn task, and its form for baselines. */
 typedef struct numbers {
     goss_task task;
     goss_rows support, query;
@@ -40,7 +40,7 @@ static goss_status reserve(memory *m, const goss_task_spec *spec, bool ordered, 
     return GOSS_OK;
 }
 
-/* The rows are this file's own memory. */
+/* The rows are allocated here. */
 static void fill(goss_rows *rows, int n, size_t width, const float *x, const float *y, const int32_t *row,
                  const double *at) {
     double *to_x = (double *)rows->x, *to_y = (double *)rows->y, *to_at = (double *)rows->at;
@@ -52,7 +52,7 @@ static void fill(goss_rows *rows, int n, size_t width, const float *x, const flo
     }
 }
 
-/* What metrics read: numbers in the user's units (no scale), or logits. */
+/* Input of metrics: numbers in the user's units (unscaled), or logits. */
 static double judge(const goss_metric *metric, const goss_task_spec *spec, const numbers *n) {
     const bool classes = goss_task_objective(spec)->classes;
     for (size_t i = 0; i < (size_t)n->query.n * (size_t)spec->outputs; i++)

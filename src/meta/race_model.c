@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* race_model.c: a model's answers to the draws of a task source. */
+/* race_model.c: evaluates a model on the draws of a task source. */
 #include "base/os.h"
 #include "gossamer/race.h"
 #include "meta/judge.h"

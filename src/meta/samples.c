@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* samples.c: sets of image hashes: a sorted array, looked through by bisection. */
+/* samples.c: sets of image hashes: a sorted array with binary search. */
 #include "meta/samples.h"
 
 #include <stdio.h>
@@ -56,7 +56,7 @@ goss_status goss__samples_read(goss__samples *s, const char *name, const goss_sa
     if (!t) return GOSS_OK;
     if (strcmp(t->dtype, "I64") != 0 || t->rank != 1)
         return goss_error_set(err, GOSS_E_FORMAT, "tensor \"%s\" is no list of I64 numbers", name);
-    uint64_t *hash = goss__alloc(t->size); /* the data of other writers may be unaligned */
+    uint64_t *hash = goss__alloc(t->size); /* data from other writers may be unaligned */
     if (!hash)
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for the hashes of %lld images", (long long)t->shape[0]);
     memcpy(hash, t->data, t->size);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* samples.h: what a model has seen, as a set of 64-bit hashes of images (goss_images_sample). */
+/* samples.h: samples that a model has seen, as a set of 64-bit content hashes. */
 #ifndef GOSS_META_SAMPLES_H
 #define GOSS_META_SAMPLES_H
 
@@ -12,7 +12,7 @@
 typedef struct goss__samples {
     uint64_t *hash; /* [n], ascending and distinct */
     size_t n;
-    bool partial; /* there is more that was seen, and nobody noted it */
+    bool partial; /* incomplete: further samples were seen but not recorded */
 } goss__samples;
 
 void goss__samples_free(goss__samples *s);

@@ -13,7 +13,7 @@
 
 /* "support, id": a list of conditioners as bits. */
 static goss_status read_condition(const char *text, void *settings, goss_error *err) {
-    static const unsigned STRENGTH = 1u << 30; /* no conditioner of its own: it moves codes */
+    static const unsigned STRENGTH = 1u << 30; /* not a conditioner: it shifts codes */
     const struct {
         const char *word;
         unsigned bit;
@@ -46,7 +46,7 @@ static goss_status read_preset(const char *text, void *settings, goss_error *err
 }
 
 static goss_status read_share_rules(const char *text, void *settings, goss_error *err) {
-    (void)err; /* they are read when the target is there */
+    (void)err; /* parsed once the target is known */
     if (settings) ((goss__method_settings *)settings)->share.rules = *text ? text : NULL;
     return GOSS_OK;
 }
@@ -233,7 +233,7 @@ bool goss__config_is_default(const goss_config *c, const goss_key *key) {
     return false;
 }
 
-/* What a condition needs of the data. */
+/* Checks that the data provides what the conditioners need. */
 static goss_status check_condition(unsigned condition, const goss_task_spec *task, goss_error *err) {
     if (condition & GOSS_CONDITION_TASK && task->ids == 0)
         return goss_error_set(
@@ -245,8 +245,7 @@ static goss_status check_condition(unsigned condition, const goss_task_spec *tas
     return GOSS_OK;
 }
 
-/* What the data says of a hypernetwork. The default rules are for tasks with classes of their own; for others there is
- * a default, too. */
+/* Settings of a hypernetwork that follow from the data, and default rules by the kind of task. */
 static goss_status fit_hyper(goss_hyper_options *h, const goss_task_spec *task, goss_error *err) {
     GOSS_TRY(check_condition(h->conditioner, task, err));
     h->tasks = task->ids, h->descriptor = task->descriptor;
@@ -254,7 +253,7 @@ static goss_status fit_hyper(goss_hyper_options *h, const goss_task_spec *task, 
     return GOSS_OK;
 }
 
-/* Features that tasks share are learned from many of them; from a few, less is learned than guessed. */
+/* Shared features need many tasks: with few, fewer are trained. */
 const char *goss__backbone_for(const goss_task_spec *task) {
     if (task->input_rank == 2) return "gru 64 bidirectional; readout mean";
     if (task->input_rank != 1) return "conv4 64";

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* class_episode.c: few-shot tasks over samples of any kind.
  *
- * A cell is the samples of a class within a group. Cells of too few samples, and groups of too few cells, are sorted
- * out when the source is opened; a draw only chooses and copies. What is chosen does not depend on augmentation, which
- * has random streams of its own. */
+ * A cell is the samples of a class within a group. Cells with too few samples and groups with too few cells are
+ * filtered out when the source is opened; a draw only chooses and copies. The choice does not depend on
+ * augmentation, which uses separate random streams. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,9 +21,9 @@ typedef struct episodes {
     const goss_class_set *set;
     goss_class_episodes o;
     goss__arena arena;
-    member *member; /* [members] in order; those of a cell side by side */
-    int32_t *cell;  /* [cells + 1] where a cell starts; those of a group side by side */
-    int32_t *group; /* [groups + 1] where a group's cells start */
+    member *member; /* [members] sorted; contiguous by cell */
+    int32_t *cell;  /* [cells + 1] offsets of cells; contiguous by group */
+    int32_t *group; /* [groups + 1] offsets into cells */
     int members, cells, groups;
     uint32_t *order; /* scratch: cells of a group */
     uint32_t *drawn; /* scratch: samples of a cell */
@@ -84,7 +84,7 @@ static void take_members(episodes *e, const bool *use) {
     qsort(e->member, (size_t)e->members, sizeof *e->member, by_place);
 }
 
-/* The members from `at` on that are of its cell. */
+/* Number of members from `at` on that belong to the same cell. */
 static int cell_end(const episodes *e, int at) {
     int end = at;
     while (end < e->members && same_cell(&e->member[end], &e->member[at])) end++;
@@ -97,7 +97,7 @@ static int group_end(const episodes *e, int at) {
     return end;
 }
 
-/* Moves what is large enough to the front; `most`: the most such classes of a group. */
+/* Moves cells and groups of sufficient size to the front; `most`: the largest number of such classes in a group. */
 static void sort_out(episodes *e, goss_class_scope *scope, int *most) {
     const int need = e->o.shots + e->o.queries, ways = e->o.ways + e->o.unknown, all = e->members;
     int kept = 0;
@@ -157,7 +157,7 @@ static goss_status prepare(episodes *e, const bool *use, goss_class_scope *scope
 
 /* ---- drawing ---- */
 
-/* A half of a task as far as it is filled. */
+/* One half (support set or queries) of a task while it is filled. */
 typedef struct half {
     uint64_t tag; /* of its random streams */
     float *x, *target, *weight;
@@ -178,7 +178,7 @@ static void place(episodes *e, half *h, int sample, float target) {
     h->count++;
 }
 
-/* `want` samples of a cell to the front of e->drawn. */
+/* Draws `want` samples of a cell to the front of e->drawn (partial Fisher-Yates shuffle). */
 static void draw_samples(episodes *e, uint32_t cell, int want, goss__rng *rng) {
     const int first = e->cell[cell], n = e->cell[cell + 1] - first;
     for (int i = 0; i < n; i++) e->drawn[i] = (uint32_t)e->member[first + i].sample;

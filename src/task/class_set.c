@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* class_set.c: samples of a set by what the user calls them: a field and its values, or a list of classes. */
+/* class_set.c: selects samples of a set by names that the user gives: a field and its values, or a list of classes. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -40,7 +40,7 @@ goss_status goss_class_set_find_field(const goss_class_set *set, const char *nam
     return goss_error_prefix(err, lacking("there is no", "field", name, names, n, err), "%s", about);
 }
 
-/* Values by their names: those of a field, or the classes. */
+/* Finds a value of a field, or a class, by name. */
 static goss_status choose_value(const goss_class_set *set, const goss_class_field *f, const char *value, bool *use,
                                 bool to, goss_error *err) {
     int v = 0;

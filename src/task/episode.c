@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* episode.c: the sampler of few-shot tasks.
  *
- * Episode k has a random stream of its own for what is drawn, and each of its images one for how it is warped, so
- * that the choice of classes and drawings is the same with and without augmentation. Everything that could go wrong is
- * found when the sampler is made; a draw only fills buffers. */
+ * Episode k has one random stream for sampling and one for each image's augmentation, so that the choice of classes
+ * and drawings is the same with and without augmentation. All errors are found when the sampler is created; a draw
+ * only fills buffers. */
 #include "task/episode.h"
 
 #include <math.h>
@@ -22,7 +22,7 @@ struct goss_sampler {
     goss_episode_limits limits;
     goss__image_warp warp;
     goss__arena arena;
-    int32_t *classes; /* [count], those of an alphabet side by side */
+    int32_t *classes; /* [count], contiguous by alphabet */
     int count;
     int32_t *start; /* [alphabets + 1] into classes: groups to draw one_alphabet from; else one group of all */
     int alphabets;
@@ -76,7 +76,7 @@ static goss_status sort_classes(goss_sampler *s, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Sorts the classes by alphabet and notes where each alphabet with at least two ways starts. */
+/* Sorts the classes by alphabet and records the offset of each alphabet with at least two ways. */
 static goss_status group_alphabets(goss_sampler *s, goss_error *err) {
     GOSS_TRY(sort_classes(s, err));
     int kept = 0, widest = 0;
@@ -85,7 +85,7 @@ static goss_status group_alphabets(goss_sampler *s, goss_error *err) {
         for (end = i; end < s->count && goss_images_class_alphabet(s->set, s->classes[end]) == alphabet; end++) {
         }
         if ((end - i) * turns_of(s) < 2) continue;
-        /* Alphabets too small to choose from leave the list: those that stay close ranks. */
+        /* Removes alphabets with too few classes; compacts the list in place. */
         s->start[s->alphabets++] = kept;
         if (end - i > widest) widest = end - i;
         for (int k = i; k < end; k++) s->classes[kept++] = s->classes[k];
@@ -137,8 +137,9 @@ static int number_faces(goss_sampler *s, int cls, int32_t *seen, int32_t *sizes)
     return faces;
 }
 
-/* The most drawings that the faces of a support set can use up: faces are taken in random order until there are
- * enough, so the worst is the fullest set that falls one short, and then the largest face not in it. */
+/* The largest number of drawings that the faces of a support set can consume. Faces are taken in random order until
+ * there are enough drawings, so the worst case is the largest subset one drawing short, plus the largest face
+ * outside it. */
 static int most_used(const int32_t *sizes, int faces, int shots, uint8_t *reach) {
     int worst = 0;
     for (int last = 0; last < faces; last++) {
@@ -275,7 +276,7 @@ static bool same_spec(const goss_episode_spec *a, const goss_episode_spec *b) {
            a->mirror == b->mirror && a->seed == b->seed;
 }
 
-/* Drawings are chosen by their numbers in the set: equal names at equal numbers are equal drawings. */
+/* Drawings are chosen by index in the set: equal names at equal indices are equal drawings. */
 bool goss__sampler_same(const goss_sampler *a, const goss_sampler *b) {
     if (!same_spec(&a->spec, &b->spec) || a->count != b->count || a->alphabets != b->alphabets) return false;
     if (a->set == b->set) return memcmp(a->classes, b->classes, (size_t)a->count * sizeof *a->classes) == 0;
@@ -303,7 +304,7 @@ static void pick(goss_sampler *s, int first, int count, int support, int want, i
     for (int i = 0; i < want; i++) out[i] = (int32_t)s->drawings[i];
 }
 
-/* Chooses faces in random order until they have enough drawings for the support set. */
+/* Chooses faces in random order until they hold enough drawings for the support set. */
 static void choose_faces(goss_sampler *s, int first, int count, int faces, int shots, goss__rng *rng) {
     for (int f = 0; f < faces; f++) s->face_order[f] = (uint32_t)f, s->face_support[f] = 0;
     goss__rng_shuffle(rng, s->face_order, (uint32_t)faces, (uint32_t)faces);
@@ -336,7 +337,7 @@ static int choose_classes(goss_sampler *s, goss__rng *rng) {
     return (int)ways;
 }
 
-/* A half of the episode, support set or queries, as far as it is filled. */
+/* One half of the episode (support set or queries) while it is filled. */
 typedef struct half {
     uint64_t tag; /* of its random streams */
     int count;
@@ -356,7 +357,7 @@ static void place(goss_sampler *s, half *h, const int32_t *chosen, int n, int la
     }
 }
 
-/* Labels as numbers, too, where there is room for them. */
+/* Writes labels as numbers as well where the caller gave a buffer. */
 static void draw(goss_sampler *s, uint64_t k, goss_episode *e, float *support_target, float *query_target) {
     goss__rng rng = goss__rng_make(s->spec.seed, k);
     half support = {2 * k, 0, e->support_images, support_target, e->support_labels, e->support_ids};

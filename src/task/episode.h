@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* episode.h: samplers inside. */
+/* episode.h: internals of episode samplers. */
 #ifndef GOSS_TASK_EPISODE_H
 #define GOSS_TASK_EPISODE_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image_draw.c: one part of the images of all tasks as a task source.
  *
- * A task's images come in an order that is drawn anew each time round, some at each draw: where in which round a draw
- * stands follows from its number, so nothing is kept from one to the next. */
+ * A task's images are shuffled anew each epoch and each draw takes the next few. Epoch and position follow from the
+ * number of the draw, so no state is kept between draws. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -28,7 +28,7 @@ static void free_source(void *context) {
     goss__free(s);
 }
 
-/* Each time round all tasks come once. */
+/* Every task occurs once an epoch. */
 static int task_of(const source *s, uint64_t k) {
     const uint64_t n = (uint64_t)s->t->plan.tasks;
     if (!s->o.shuffle) return (int)(k % n);
@@ -38,8 +38,8 @@ static int task_of(const source *s, uint64_t k) {
     return (int)s->turn[k % n];
 }
 
-/* Into the front of s->place: the images of a task's draw; how many. The last images of a round that are fewer than a
- * draw's wait for another one. */
+/* Writes the images of a task's draw to the front of s->place; returns how many. The last incomplete batch of an
+ * epoch is dropped. */
 static int choose(const source *s, int task, uint64_t round, int n) {
     const char *name = s->t->plan.task[task];
     for (int i = 0; i < n; i++) s->place[i] = (uint32_t)i;

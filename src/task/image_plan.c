@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image_plan.c: which classes of a set belong to which task, from a table or from the folders' names, with what is
- * wrong with that told by line. */
+/* image_plan.c: which classes of a set belong to which task, from a table or from the names of folders; errors name
+ * the line. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,7 +26,7 @@ static int by_name(const void *a, const void *b) {
     return order ? order : (x->cls[0] > y->cls[0]) - (x->cls[0] < y->cls[0]);
 }
 
-/* The entries of one name become one. */
+/* Merges entries of equal names. */
 static void merge(goss__named_classes *c) {
     int n = 0;
     for (int i = 0; i < c->n; i++) {
@@ -81,9 +81,9 @@ int goss__named_class_find(const goss__named_classes *c, const char *name) {
 
 /* ---- a plan that grows ---- */
 
-/* Room for one more in arrays that grow by doubling; what is there stays. */
+/* Ensures capacity for one more element in arrays that grow by doubling. */
 static bool grow(void **array, int n, size_t size) {
-    if (n & (n - 1)) return true; /* room was made at every power of two */
+    if (n & (n - 1)) return true; /* capacity is the next power of two */
     void *grown = goss__realloc(*array, (n ? 2 * (size_t)n : 1) * size);
     if (grown) *array = grown;
     return grown != NULL;
@@ -98,7 +98,7 @@ static int add_task(goss__image_plan *p, const char *name, size_t size) {
     return p->tasks++;
 }
 
-/* The number of an output within its task; a new one where there is none of that name. */
+/* Index of an output within its task by name; appended if it is new. */
 static int output_of(goss__image_plan *p, int task, const char *name) {
     int within = 0;
     for (int i = 0; i < p->outputs; i++) {
@@ -131,7 +131,7 @@ void goss__image_plan_free(goss__image_plan *p) {
 
 /* ---- folders ---- */
 
-/* Names are sorted: those of a folder follow each other. */
+/* Names are sorted, so the classes of a folder are contiguous. */
 static goss_status plan_folders(const goss__named_classes *classes, goss__image_plan *p, goss_error *err) {
     size_t size = 0;
     for (int c = 0; c < classes->n; c++) {
@@ -186,7 +186,7 @@ static goss_status find_columns(reader *r, goss_error *err) {
     return GOSS_OK;
 }
 
-/* The set finds names with the top folders in front that all its classes share, too. */
+/* Names may be given with the leading folders that all classes of the set share. */
 static int find_class(const reader *r, const char *name) {
     const int cls = goss__named_class_find(r->classes, name);
     if (cls >= 0 || r->classes->parts) return cls;
@@ -260,7 +260,7 @@ static int by_task(const void *a, const void *b) {
     return x->task != y->task ? x->task - y->task : x->cls - y->cls;
 }
 
-/* Takes out tasks of use 0 and numbers the others anew; outputs of a task come side by side. */
+/* Removes tasks of use 0 and renumbers the rest; outputs become contiguous by task. */
 static goss_status arrange(goss__image_plan *p, const uint8_t *uses, goss_error *err) {
     int *number = goss__calloc((size_t)p->tasks + 1, sizeof *number);
     goss__image_plan kept = {0};

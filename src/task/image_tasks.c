@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image_tasks.c: the images of each task, divided inside every class into those to train, to validate and to test on.
  *
- * What a class gives depends on the seed and its name alone, so that tasks which share a class never have its images on
- * different sides, and a task is the same whatever others there are. */
+ * The division of a class depends on the seed and its name alone, so that tasks which share a class agree on its
+ * division, and a task does not depend on which other tasks exist. */
 #include "task/image_tasks.h"
 
 #include <string.h>
@@ -30,10 +30,10 @@ typedef struct divider {
     uint8_t *part;   /* the same */
 } divider;
 
-/* Images of folders val and test are all of that part. */
+/* Images in folders val and test all belong to that part. */
 static bool has_folder(const divider *d, int part) { return part != GOSS_PART_TRAIN && d->classes->has[part]; }
 
-/* How many of n images of a class are taken. */
+/* How many of the n images of a class are used (thinning). */
 static int taken(const divider *d, int n) { return d->o->per_class > 0 && n > d->o->per_class ? d->o->per_class : n; }
 
 static int copy_folder(const divider *d, int cls, int32_t *out) {
@@ -43,7 +43,7 @@ static int copy_folder(const divider *d, int cls, int32_t *out) {
     return n;
 }
 
-/* The images of a class that are of that part, into out; how many. */
+/* Writes the images of a class that belong to a part to out; returns how many. */
 static int images_of(const divider *d, const goss__named_class *c, int part, int32_t *out) {
     int first, n, kept = 0;
     if (has_folder(d, part)) return copy_folder(d, c->cls[part], out);
@@ -52,7 +52,7 @@ static int images_of(const divider *d, const goss__named_class *c, int part, int
     goss__rng rng = goss__rng_make(d->o->seed, goss__hash64(c->name, strlen(c->name), 78));
     for (int i = 0; i < n; i++) d->order[i] = (uint32_t)i;
     goss__rng_shuffle(&rng, d->order, (uint32_t)n, (uint32_t)n);
-    memset(d->part, GOSS__IMAGE_PARTS, (size_t)n); /* what is not taken is of no part */
+    memset(d->part, GOSS__IMAGE_PARTS, (size_t)n); /* images left out by thinning belong to no part */
     goss__split_cut(d->share, d->order, taken(d, n), d->part);
     for (int i = 0; i < n; i++)
         if (d->part[i] == part) out[kept++] = first + i;

@@ -27,7 +27,7 @@ goss_status goss__named_classes_of(const goss_images *set, goss__named_classes *
 void goss__named_classes_free(goss__named_classes *c);
 int goss__named_class_find(const goss__named_classes *c, const char *name); /* -1: there is none */
 
-/* Output `output` of task `task` is class `cls`. Members of a task side by side, tasks ascending. */
+/* Output `output` of task `task` is class `cls`. Sorted by task. */
 typedef struct goss__member {
     int task, cls, output;
     int64_t line; /* of the file that says so */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* image_warp.c: one image with its own random turn, scale, slant, shift and smooth displacement. */
+/* image_warp.c: random affine and elastic augmentation of one image: rotation, scale, shear, shift and a smooth
+ * displacement field. */
 #include "task/image_warp.h"
 
 #include "base/alloc.h"
@@ -9,7 +10,7 @@ size_t goss__image_floats(const goss_image_format *f) {
     return (size_t)f->height * (size_t)f->width * (size_t)f->channels;
 }
 
-/* Drawings on a dark ground go on in the dark outside; photographs repeat their edge. */
+/* Outside the image, drawings on a dark background are padded with 0; photographs repeat the edge. */
 static float find_ground(const goss_images *set, const goss_image_format *f) {
     int n = goss_images_count(set), step = n > 64 ? n / 64 : 1;
     size_t row = (size_t)f->width * (size_t)f->channels, last = row * (size_t)(f->height - 1);

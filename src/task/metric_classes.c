@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metric_classes.c: how good logits are. Sums are in double; of k equal largest logits each counts 1/k, so that logits
- * that are all the same score chance. */
+/* metric_classes.c: metrics of logits. Sums are in double. A tie among k largest logits counts 1/k, so that constant
+ * logits score chance level. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -17,7 +17,7 @@ static double total_weight(const goss_answers *a) {
     return sum;
 }
 
-/* The largest logit of a query, and how many are as large. */
+/* The largest logit of a query and its multiplicity. */
 static float top(const goss_answers *a, int i, int *ties) {
     const float *y = row(a, i);
     float most = y[0];
@@ -62,9 +62,9 @@ static int ascending(const void *x, const void *y) {
     return (a > b) - (a < b);
 }
 
-/* Into scratch: pairs (score, class is c) of the queries that count. The score is log p_c - log(1 - p_c) up to what is
- * monotone: with two classes the logits' difference, else log p_c. Equal scores may come in any order: pairs of equal
- * scores are counted half. */
+/* Writes (score, is class c) of the queries with weight to scratch. The score is monotone in log p_c - log(1 - p_c):
+ * the difference of logits for two classes, else log p_c. The order of equal scores does not matter: ties count one
+ * half. */
 static int score_pairs(const goss_answers *a, int c) {
     int n = 0;
     for (int i = 0; i < a->count; i++) {
@@ -76,8 +76,9 @@ static int score_pairs(const goss_answers *a, int c) {
     return n;
 }
 
-/* The chance that a query of class c scores above one of another class (Mann-Whitney). NaN: one of them is not there.
- */
+/* Probability that a query of class c scores above one of another class (Mann-Whitney U). NaN if either set is
+ * empty.
+ *  */
 static double auc_of(const goss_answers *a, int c) {
     int n = score_pairs(a, c);
     double below = 0, pairs = 0, positives = 0;
@@ -92,7 +93,7 @@ static double auc_of(const goss_answers *a, int c) {
     return positives > 0 && below > 0 ? pairs / (positives * below) : NAN;
 }
 
-/* Two classes: of the second; more: the mean over the classes that the queries have (one against the rest). */
+/* Two classes: of the second; more: macro mean over the classes that occur among the queries (one against the rest). */
 static double auc(const goss_answers *a) {
     double sum = 0;
     int n = 0;
@@ -125,7 +126,7 @@ static double f1_of(const goss_answers *a, int c, bool *there) {
     return *there ? 2 * hit / (meant + called) : 0;
 }
 
-/* The mean over the classes that queries have or are called (macro). */
+/* Macro mean over the classes that occur among targets or predictions. */
 static double f1(const goss_answers *a) {
     double sum = 0;
     int n = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* metric_numbers.c: how good numbers are, in the user's units. With several numbers a target, all count alike. */
+/* metric_numbers.c: regression metrics in the user's units. Components of a vector target are weighted equally. */
 #include <math.h>
 
 #include "task/task.h"
@@ -31,7 +31,7 @@ static double mean_error(const goss_answers *a, int power) {
 static double rmse(const goss_answers *a) { return sqrt(mean_error(a, 2)); }
 static double mae(const goss_answers *a) { return mean_error(a, 1); }
 
-/* Population variance of the targets, the mean over the numbers of a target. */
+/* Population variance of the targets, averaged over the components of a target. */
 static double variance(const goss_answers *a) {
     double all = 0;
     for (int w = 0; w < a->outputs; w++) {
@@ -52,8 +52,8 @@ static double r2(const goss_answers *a) {
 
 /* ---- of normal distributions ---- */
 
-/* Mean over queries and numbers of f(z, deviation): z is a target's distance from its mean in deviations of what was
- * predicted, the deviation is in the user's units. NaN where the answers have no variances. */
+/* Mean over queries and components of f(z, deviation): z is the target's distance from the predicted mean in
+ * predicted standard deviations, which are in the user's units. NaN if the predictions have no variances. */
 static double mean_over_normals(const goss_answers *a, double (*f)(const void *context, double z, double deviation),
                                 const void *context) {
     double sum = 0, total = 0;
@@ -83,8 +83,8 @@ static double is_inside(const void *share, double z, double deviation) {
     return erf(fabs(z) / sqrt(2)) <= *(const double *)share;
 }
 
-/* Central intervals that should hold 5, 10, ... 95 % of the targets: how far what they hold is from that. Kuleshov,
- * Fenner and Ermon 2018. */
+/* Calibration of central intervals at 5, 10, ... 95 %: distance of observed from nominal coverage (Kuleshov, Fenner
+ * and Ermon 2018). */
 static double coverage_error(const goss_answers *a) {
     double sum = 0;
     for (int k = 1; k < 20; k++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* metric_ranking.c: how well a task's queries are ranked by their predictions.
  *
- * Queries of equal predictions are in no order: their value is the mean over all orders (McSherry and Najork 2008), so
- * that the order of a file tells nothing. A query is relevant if its target is above the mean of the training targets:
- * 4 stars of 5 where the mean is 3.5, a click where some samples are clicks. Padding is left out. */
+ * Tied predictions contribute the mean over all orders of the tie (McSherry and Najork 2008), so that the order of a
+ * file has no influence. A query is relevant if its target is above the mean of the training targets: 4 stars of 5
+ * where the mean is 3.5, a click where some samples are clicks. Padding is left out. */
 #include <math.h>
 
 #include "task/task.h"
@@ -14,7 +14,7 @@ static float score(const goss_answers *a, int i) {
     return a->output[(size_t)i * (size_t)(a->stride ? a->stride : a->outputs)];
 }
 
-/* The targets' own mean, where that of the training targets is not known. */
+/* Falls back to the mean of the task's own targets if the training mean is unknown. */
 static double threshold(const goss_answers *a) {
     double sum = 0;
     int n = 0;
@@ -49,7 +49,7 @@ static double discount(int rank) { return 1 / log2(rank + 2); }
 
 /* ---- nDCG ---- */
 
-/* The best discounted gain: targets in descending order, a group of equal ones at a time. */
+/* Ideal DCG: targets in descending order, one tie at a time. */
 static double ideal(const goss_answers *a, int k) {
     double sum = 0;
     float last = INFINITY;
@@ -89,7 +89,7 @@ static int relevant_of(const goss_answers *a, double above) {
     return n;
 }
 
-/* The expected number of relevant ones among the first k. */
+/* Expected number of relevant queries among the top k. */
 static double found(const goss_answers *a, int k, double above) {
     double sum = 0;
     float last = INFINITY;
@@ -110,7 +110,7 @@ static double recall(const goss_answers *a, int k) {
 
 static double precision(const goss_answers *a, int k) { return found(a, k, threshold(a)) / k; }
 
-/* The chance that one is among the first k. */
+/* Probability that a relevant query is among the top k. */
 static double hit(const goss_answers *a, int k) {
     const double above = threshold(a);
     float last = INFINITY;

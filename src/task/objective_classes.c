@@ -17,8 +17,8 @@ static goss_val loss(goss_val output, goss_val target, goss_val class_mask, doub
     return goss_cross_entropy(output, target, smoothing, class_mask);
 }
 
-/* log(1/n sum_i p_i): the likelihood of a mixture, by which networks that disagree where the support set leaves doubt
- * are better than copies of one (Gordon et al. 2019). */
+/* log(1/n sum_i p_i), the log likelihood of a mixture: it rewards members that disagree where the support set is
+ * ambiguous over identical members (Gordon et al. 2019). */
 static goss_val mix(const goss_val *logits, int n) {
     goss_val top = GOSS_NONE, sum = GOSS_NONE;
     for (int i = 0; i < n; i++) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* objective_gaussian.c: regression with how sure it is: a network gives the mean and the log variance of each number,
+/* objective_gaussian.c: heteroscedastic regression: a network outputs the mean and the log variance of each number,
  * and the loss is the negative log likelihood of a normal distribution (Nix and Weigend 1994).
  *
- * The log variance is v = B tanh(s / B) of what the network gives, s: the same near 0, and bounded, so that neither a
- * target that is hit exactly nor one that is missed by far makes a loss without end. */
+ * The log variance is v = B tanh(s / B) of the network's output s: the identity near 0, and bounded, so that neither
+ * exact hits nor outliers make the loss diverge. */
 #include <math.h>
 
 #include "task/task.h"
@@ -32,7 +32,7 @@ static goss_val score(goss_val output, goss_val target) {
     return goss_squared_error(goss_detach(mean_of(output)), goss_detach(target));
 }
 
-/* The normal distribution with the moments of the mixture: variances add up to their mean and that of the means. */
+/* Moment matching of the mixture: its variance is the mean of the variances plus the variance of the means. */
 static goss_val mix(const goss_val *output, int n) {
     goss_val mean = GOSS_NONE, second = GOSS_NONE;
     for (int i = 0; i < n; i++) {

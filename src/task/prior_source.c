@@ -33,7 +33,7 @@ goss_prior_source_options goss_prior_source_defaults(void) {
 
 /* ---- rows ---- */
 
-/* The first two rows of each class, and others as they come; all others are queries. Regression: as they come. */
+/* Support: the first two rows of each class, then rows in order; the rest are queries. Regression: rows in order. */
 static void divide(source *s, const goss_prior_table *t, int support) {
     int count[GOSS_PRIOR_MOST_CLASSES] = {0}, n = 0, last = t->rows;
     const int room = support - 2 * t->classes;
@@ -66,7 +66,7 @@ static void scale(const source *s, const goss_prior_table *t, int support, place
     p->mean = (float)mean, p->factor = deviation > 1e-7 * fabs(mean) ? (float)(1 / deviation) : 0;
 }
 
-/* Columns one after the other, as far as there are slots. Returns how many columns have some. */
+/* Assigns slots to columns in order until none are left. Returns the number of columns placed. */
 static int lay_out(source *s, const goss_prior_table *t, int slots, int support) {
     int n = 0, at = 0;
     for (int j = 0; j < t->columns && at < slots; j++) {

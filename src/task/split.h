@@ -7,7 +7,7 @@
 
 #include "gossamer/status.h"
 
-/* Errors unless the sum is 1 and the first share is above 0. things: "rows". */
+/* Errors: a sum other than 1; a first share that is not positive. things: "rows", for the text. */
 goss_status goss__split_check(const double share[3], const char *things, goss_error *err);
 /* Parts (goss_row_part) of n samples by their place: as many as the shares say, rounded so that each has one. */
 void goss__split_cut(const double share[3], const uint32_t *place, int n, uint8_t *part);

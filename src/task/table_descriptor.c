@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_descriptor.c: what a second table says of each task, a row a task. */
+/* table_descriptor.c: task descriptors from a second table, one row a task. */
 #include <stdio.h>
 #include <string.h>
 
@@ -51,7 +51,7 @@ static goss_status need_key(const goss_table *table, const char *name, int *key,
     return goss_table_need(table, name, "the column of tasks in the table of descriptors", key, err);
 }
 
-/* Columns that are inputs by their role and are not the same for all those tasks. */
+/* Columns with the role of an input that are not constant over those tasks. */
 static goss_status choose_columns(const goss_table *table, const char *key, const int32_t *rows, int n, int *columns,
                                   int *count, goss_error *err) {
     goss_roles roles;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_divide.c: which tasks are trained on, validated on and kept apart (lists, seeded draws, folds), and which rows
- * inside of tasks. */
+/* table_divide.c: division of tasks into training, validation and test (lists, seeded draws, folds), and of rows
+ * within tasks. */
 #include <math.h>
 #include <string.h>
 
@@ -38,7 +38,7 @@ static goss_status shuffled(const goss_table_tasks *t, uint64_t seed, const char
     return GOSS_OK;
 }
 
-/* Dealt out in turns after a shuffle that does not know which fold is asked for. */
+/* Dealt round-robin after a shuffle that does not depend on which fold is requested. */
 static goss_status keep_fold(const goss_table_tasks *t, const goss_task_division_options *o, uint8_t *uses,
                              goss_error *err) {
     uint32_t *order;
@@ -53,7 +53,7 @@ static goss_status keep_fold(const goss_table_tasks *t, const goss_task_division
     return GOSS_OK;
 }
 
-/* Of the tasks to train on, in the order of a draw. */
+/* Moves a share of the training tasks, in shuffled order, to validation. */
 static goss_status hold_out(const goss_table_tasks *t, const goss_task_division_options *o, uint8_t *uses,
                             goss_error *err) {
     uint32_t *order;
@@ -130,7 +130,7 @@ goss_status goss_table_tasks_list(const goss_table_tasks *t, const char *path, g
 
 /* ---- inside of tasks ---- */
 
-/* The rows of one task; those of each class on their own, so that every part has its share of every class. */
+/* The rows of one task, stratified by class. */
 static goss_status split_task(goss_table_tasks *t, int task, const double share[3], goss_row_fold fold, goss__rng *rng,
                               goss_error *err) {
     int n, target = t->target;

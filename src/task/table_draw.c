@@ -11,8 +11,8 @@
 
 typedef struct one {
     const char *name;
-    int first, n; /* of its rows below; those that support sets are drawn from come first */
-    int pool;     /* as many as these are; behind them: queries of another part */
+    int first, n; /* into rows; the pool of support rows comes first */
+    int pool;     /* size of the support pool; behind it: queries of another part */
     uint64_t key; /* of its draws */
     int64_t id;
 } one;
@@ -22,7 +22,7 @@ typedef struct source {
     one *task; /* [tasks] */
     int tasks, width;
     int listed;          /* tasks that were asked for: numbers are below it */
-    bool ordered, apart; /* apart: queries are of another part than support sets */
+    bool ordered, apart; /* apart: queries come from another part than support sets */
     float *x, *y;        /* [rows, width], [rows] */
     int32_t *row;        /* [rows] in the table */
     int32_t *length;     /* [rows] of sequences; NULL: there are none */
@@ -46,7 +46,7 @@ goss_table_source_options goss_table_source_defaults(void) {
 
 /* ---- drawing ---- */
 
-/* Each time round all tasks come once, in an order of its own. */
+/* Every task occurs once an epoch, in shuffled order. */
 static const one *task_of(const source *s, uint64_t k) {
     const uint64_t n = (uint64_t)s->tasks;
     if (!s->o.shuffle) return &s->task[k % n];
@@ -74,7 +74,7 @@ static void copy(const source *s, const one *t, const uint32_t *place, int n, fl
     }
 }
 
-/* Rows of the pool, each kept with a chance that is drawn, too, and at least `least` of them. They stay in order. */
+/* Subsamples the pool with a keep probability that is itself drawn, at least `least` rows; preserves their order. */
 static int thin(const one *t, int least, uint32_t *place, goss__rng *rng) {
     const double chance = 0.2 + 0.8 * goss__rng_uniform(rng);
     int n = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_fit.c: what a model keeps of the table that it was trained on, as a text, and new rows read with it. */
+/* table_fit.c: the fitted encoding of a table as stored in a model, and reading new rows with it. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,7 +221,7 @@ static int by_time(const void *a, const void *b) {
     return (x->row > y->row) - (x->row < y->row);
 }
 
-/* By the column of the model's order, where the file has it; equal ones, and those that miss it, as they stand. */
+/* Stable sort by the model's order column where the file has it; rows without a value keep their position. */
 static goss_status sort_rows(const goss_table_fit *f, const goss_table *table, int32_t *rows, int n, goss_error *err) {
     const int c = goss_table_find(table, goss_table_transform_order(f->transform));
     if (c < 0 || goss_table_type(table, c) != GOSS_COLUMN_NUMBER) return GOSS_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_split.c: random divisions of one table's rows. All rows are shuffled once; every step after that goes through
- * them in this order. */
+/* table_split.c: random divisions of one table's rows. All rows are shuffled once; later steps iterate in that
+ * order. */
 #include "gossamer/table_split.h"
 
 #include <math.h>
@@ -25,7 +25,7 @@ static int share_of(int size, double share) {
     return n < 1 ? 1 : n > size - 1 ? size - 1 : n;
 }
 
-/* Fewer: the class that would keep the largest number for its share loses a row, until it is `most` in all. */
+/* Reduces the support set to `most` rows: repeatedly takes one from the class that is most over its share. */
 static void limit(work *w, int most) {
     int total = 0, full = 0;
     for (int c = 0; c < w->classes; c++) total += w->left[c];
@@ -52,7 +52,7 @@ static goss_status check(const goss_table_split_options *o, int n, goss_error *e
 
 static void divide(work *w, const goss_table_split_options *o, const int32_t *of, int n, int32_t *support,
                    int *n_support, int32_t *query, int *n_query) {
-    int *planned = w->left + w->classes; /* before the limit: what is beyond it is neither */
+    int *planned = w->left + w->classes; /* before the limit: rows beyond it belong to no part */
     for (int c = 0; c < w->classes; c++) planned[c] = w->left[c] = share_of(w->size[c], o->share);
     limit(w, o->most_rows);
     *n_support = *n_query = 0;

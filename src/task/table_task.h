@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* table_task.h: tasks of a table inside. */
+/* table_task.h: internals of table tasks. */
 #ifndef GOSS_TASK_TABLE_TASK_H
 #define GOSS_TASK_TABLE_TASK_H
 
@@ -29,7 +29,7 @@ struct goss_table_transform {
     float mean, deviation; /* of the target, without classes */
     char **dropped;        /* [n_dropped] */
     int n_dropped;
-    char **known; /* [n_known] columns that are no inputs, and why is nobody's question later */
+    char **known; /* [n_known] known columns that are not inputs, for which no message is needed */
     int n_known;
     char *categorical, *unused; /* lists for goss_table_options; NULL: none */
 };

@@ -94,7 +94,7 @@ static goss_status fit_number(const fitting *g, goss_error *err) {
 
 static int by_value(const void *a, const void *b) {
     const double x = *(const double *)a, y = *(const double *)b;
-    return (x > y) - (x < y); /* equal ones are the same number: their order does not matter */
+    return (x > y) - (x < y); /* the order of equal numbers does not matter */
 }
 
 /* The different numbers of the target, ascending, as texts. */
@@ -145,7 +145,7 @@ static goss_status fit_classes(const fitting *g, goss_error *err) {
 
 /* ---- fit: inputs ---- */
 
-/* Inputs that say something in the rows to train on: columns [table's], [*n]. The others are remembered as dropped. */
+/* Input columns that are not constant over the training rows, [*n]. The others are recorded as dropped. */
 static goss_status choose_inputs(const fitting *g, int *columns, int *n, goss_error *err) {
     *n = 0;
     for (int c = 0; c < g->roles->columns; c++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task.h: objectives inside: the rows of the table, and the metrics that they share. */
+/* task.h: internals of objectives: rows of the table, and metrics that they share. */
 #ifndef GOSS_TASK_TASK_H
 #define GOSS_TASK_TASK_H
 

@@ -40,9 +40,9 @@ static void mix_task(goss__task_pack *b, int t, double alpha, goss__rng *rng) {
     for (uint32_t i = 0; i + 1 < n; i += 2) {
         const size_t p = b->order[i], q = b->order[i + 1];
         const float l = (float)goss__beta_draw(alpha, rng);
-        if (weight[p] != weight[q]) continue; /* the two would no longer weigh what they are made of */
+        if (weight[p] != weight[q]) continue; /* their weights would no longer match their parts */
         blend(b->query + (first + p) * x, b->query + (first + q) * x, x, l);
-        if (b->query_length) { /* the shorter one is silent at its end */
+        if (b->query_length) { /* the shorter one is padded with 0 */
             float *length = b->query_length + first;
             length[p] = length[q] = length[p] > length[q] ? length[p] : length[q];
         }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task_noise.c: a task source whose queries have noisy inputs, to measure how robust networks are. */
+/* task_noise.c: a task source that adds noise to the inputs of queries, to measure robustness. */
 #include "task/task_noise.h"
 
 #include "base/alloc.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_pack.c: tasks as the dense inputs of a program.
  *
- * A task is drawn at its planned place in the buffers; when all are there, samples move together to the strides of the
- * largest task, so that the program never computes on more than it must. Targets are encoded by the objective; with
- * classes the averaging matrix is made from them. Nothing here knows of graphs but the names of the inputs. */
+ * A task is drawn at its planned offset in the buffers; once all are drawn, samples are compacted to the strides of
+ * the largest task, so that the program computes on no more padding than necessary. Targets are encoded by the
+ * objective; with classes the averaging matrix is made from them. Nothing here knows of graphs but the names of the
+ * inputs. */
 #include "task/task_pack.h"
 
 #include <string.h>
@@ -79,7 +80,7 @@ static void ones(float *out, int n) {
 
 static int larger(int a, int b) { return a > b ? a : b; }
 
-/* Lengths of n of a task's samples, and 0 for what they have beyond. */
+/* Records the lengths of n of a task's samples and zeroes the steps beyond them. */
 static void cut(const goss__task_pack *b, const int32_t *drawn, int n, float *length, float *x) {
     const int64_t *input = b->spec.input;
     for (int i = 0; b->spec.lengths && i < n; i++) {
@@ -96,7 +97,7 @@ static int64_t longest(const float *length, size_t n, int64_t at_least) {
     return at_least;
 }
 
-/* Samples move together to the steps of the longest one: batches of short samples are short. */
+/* Compacts samples to the length of the longest one, so that batches of short samples are short. */
 static void shorten(const goss__task_pack *b, float *x, size_t n) {
     const size_t from = goss_task_input_size(&b->spec), to = goss__task_pack_input(b);
     for (size_t i = 1; from != to && i < n; i++) memmove(x + i * to, x + i * from, to * sizeof *x);
@@ -140,8 +141,8 @@ static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_
     b->queries = larger(b->queries, e.queries);
 }
 
-/* From the planned stride to the batch's, samples that are none becoming 0. Ascending tasks never overwrite what is
- * still to be moved, since the new stride is not larger. which: 0 outputs, 1 supports, 2 queries of a task. */
+/* Moves from the planned stride to the batch's and zeroes padding. In ascending order no move overwrites data that
+ * is still to be moved, since the new stride is not larger. which: 0 outputs, 1 supports, 2 queries of a task. */
 static void close_ranks(const goss__task_pack *b, float *samples, int which, size_t from, size_t to, size_t width) {
     for (int t = 0; t < b->tasks; t++) {
         const int of[] = {b->sizes[t].outputs, b->sizes[t].supports, b->sizes[t].queries};
@@ -210,7 +211,7 @@ const float *goss__task_pack_raw_query(const goss__task_pack *b, int t) {
 
 /* ---- binding ---- */
 
-/* A method that has no use for an input has none in its program. */
+/* An input that the method does not use is absent from its program. */
 static goss_status forgive(goss_status s) { return s == GOSS_E_ARGUMENT ? GOSS_OK : s; }
 
 goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* task_pack.h: host memory for the inputs of a batch of tasks (gossamer/method.h, goss_task_batch).
  *
- * Tasks are drawn straight into the buffers, side by side; where they differ in size the batch is as large as its
- * largest one and the rest is padding. All memory is had at the start. */
+ * Tasks are drawn directly into contiguous buffers; a batch has the extents of its largest task, smaller ones are
+ * padded. All memory is allocated at creation. */
 #ifndef GOSS_TASK_TASK_PACK_H
 #define GOSS_TASK_TASK_PACK_H
 
@@ -31,7 +31,7 @@ typedef struct goss__task_pack {
     int32_t *drawn[2];      /* scratch: lengths of a task, [supports], [queries] */
 } goss__task_pack;
 
-/* The spec's maxima; where a task has no query there is room for a blank one. Its scale is borrowed. */
+/* Allocates for the spec's maxima, and for at least one (blank) query a task. The spec's scale is borrowed. */
 goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_task_spec *spec, goss_error *err);
 void goss__task_pack_free(goss__task_pack *b);
 /* Numbers of a sample in the batch that is in it. */
@@ -48,6 +48,6 @@ double goss__beta_draw(double alpha, goss__rng *rng);
 goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss_error *err);
 /* The same for tasks [first, first + tasks) of the batch alone. */
 goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int tasks, goss_exec *exec, goss_error *err);
-/* Where task t's query targets stand as the source gave them. */
+/* Task t's query targets as given by the source. */
 const float *goss__task_pack_raw_query(const goss__task_pack *b, int t);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text_classes.c: the rows of a table as a class set: texts, their classes, and other columns as fields. Encoded texts
- * are kept as long as they are, one after another: most are much shorter than the longest. */
+/* text_classes.c: the rows of a table as a class set: texts, their classes, and other columns as fields. Encoded
+ * texts are stored ragged: most are much shorter than the longest. */
 #include "gossamer/text_class.h"
 
 #include <string.h>
@@ -85,7 +85,8 @@ static goss_status take_rows(goss_text_classes *t, goss_error *err) {
                           goss_table_name(t->table, t->target));
 }
 
-/* Codes of a column that samples have, renumbered without gaps: *values of them, of [samples], names [*values]. */
+/* Codes of a column's values that occur among the samples, renumbered densely: *values of them, of [samples], names
+ * [*values]. */
 static goss_status number_values(goss_text_classes *t, int column, int *values, const int32_t **of,
                                  const char *const **names, goss_error *err) {
     const int codes = goss_table_categories(t->table, column);
@@ -201,7 +202,7 @@ static goss_status append(goss_text_classes *t, size_t *room, const float *x, si
     return GOSS_OK;
 }
 
-/* A few texts at a time, of which what is behind their lengths is dropped. */
+/* Encodes in small batches and drops the padding behind each length. */
 static goss_status encode(goss_text_classes *t, goss_error *err) {
     enum { BATCH = 64 };
     const size_t width = (size_t)goss_encoding_width(t->encoding);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* text_classes.h: texts in classes inside. */
+/* text_classes.h: internals of texts in classes. */
 #ifndef GOSS_TASK_TEXT_CLASSES_H
 #define GOSS_TASK_TEXT_CLASSES_H
 

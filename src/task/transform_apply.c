@@ -60,7 +60,7 @@ static bool listed(char *const *names, int n, const char *name) {
     return false;
 }
 
-/* Columns that the transform has never heard of. */
+/* Columns unknown to the transform. */
 static goss_status name_extra(const goss_table_transform *f, const matching *m, const bool *met, char **extra,
                               goss_error *err) {
     goss__str s = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_classes.c: what there is to say of a run's samples in classes: how many there are for what, the same one on
- * both sides of the split or in two classes, and groups that are too few to learn what differs between them. */
+/* check_classes.c: checks of a run's samples in classes: counts by part, duplicates across the split or across
+ * classes, and too few groups to learn what differs between them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +79,7 @@ static void note(pair *p, int a, int b) {
     if (p->n++ == 0) p->a = a, p->b = b;
 }
 
-/* Neighbours in the order of content that are equal. */
+/* Equal neighbours after sorting by content hash. */
 static void find_pairs(const goss__class_data *c, const content *all, int n, pair *leaks, pair *labels) {
     for (int i = 1; i < n; i++) {
         const int a = all[i - 1].i, b = all[i].i;

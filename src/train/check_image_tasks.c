@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_image_tasks.c: what there is to say of images in tasks that are trained together. */
+/* check_image_tasks.c: checks of images in tasks that are trained together. */
 #include <stdio.h>
 
 #include "base/alloc.h"

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_images.c: what there is to say of a run's images. Images are compared by content, as they were decoded. */
+/* check_images.c: checks of a run's images. Images are compared by decoded content. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +24,7 @@ static void mark(const goss_class_list *l, goss__image_part p, uint8_t *part_of)
     for (int i = 0; i < l->count; i++) part_of[l->ids[i]] = (uint8_t)p;
 }
 
-/* [classes] what each is for. */
+/* [classes] the part of each. */
 static uint8_t *parts_of(const image_set *d) {
     const int classes = goss_images_classes(d->set);
     uint8_t *out = goss__calloc((size_t)classes, 1);
@@ -115,7 +115,7 @@ static void note(pairs *p, const seen *a, const seen *b) {
     if (p->count++ == 0) p->image = a->image, p->other = b->image;
 }
 
-/* Images of one group have the same pixels. Each is counted once for what it is a repetition of. */
+/* Images of one group have the same pixels. Each is counted once, against the first it repeats. */
 static void look_at_group(const seen *g, size_t n, const uint8_t *part_of, pairs *leaks, pairs *labels) {
     for (size_t i = 0; i < n; i++) {
         bool leaked = false, other = false;
@@ -153,7 +153,7 @@ goss_status goss__check_same_images(const goss__check *k, const goss_images *set
     size_t n = 0;
     for (int i = 0; i < images; i++) {
         const uint64_t hash = goss_images_sample(set, i);
-        if (hash) all[n++] = (seen){hash, i, goss_images_class_of(set, i)}; /* 0: flat, which is told elsewhere */
+        if (hash) all[n++] = (seen){hash, i, goss_images_class_of(set, i)}; /* 0: constant image, reported elsewhere */
     }
     qsort(all, n, sizeof *all, by_hash);
     for (size_t i = 0, end; i < n; i = end) {
@@ -165,7 +165,7 @@ goss_status goss__check_same_images(const goss__check *k, const goss_images *set
     return GOSS_OK;
 }
 
-/* What each image is for follows from its class. */
+/* An image's part follows from its class. */
 static goss_status look_at_content(const goss__check *k, const image_set *d, const uint8_t *part_of, goss_error *err) {
     const int images = goss_images_count(d->set);
     uint8_t *part = goss__calloc((size_t)images + 1, 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_ratings.c: what there is to say of a run's ratings. */
+/* check_ratings.c: checks of a run's ratings. */
 #include <stdio.h>
 
 #include "train/run_check.h"
@@ -14,7 +14,7 @@ static void count_users(const goss__check *k, const goss_ratings *r, const char 
     goss__check_counted(k, key, ratings);
 }
 
-/* Items without a training rating are known by features alone, or by nothing. */
+/* Items without a training rating are described by features alone, or not at all. */
 static void look_at_items(const goss__check *k, const goss_catalogue *c) {
     int without = 0;
     const int items = goss_catalogue_items(c);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* check_table.c: what there is to say of a run's table. */
+/* check_table.c: checks of a run's table. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "base/str.h"
 #include "train/run_check.h"
 
-/* Neighbours in time that differ by less than this share of a task's variance are nearly the same row. */
+/* Neighbours in time whose difference is below this share of a task's variance are near duplicates. */
 static const double smooth = 0.05;
 
 /* ---- counts ---- */
@@ -72,7 +72,7 @@ static void count(const goss__check *k, const goss_table_data *d) {
 
 static const char *given(const char *text) { return *text ? text : NULL; }
 
-/* Leaks are told by training itself. */
+/* Target leakage is reported when the data is opened. */
 static goss_status look_at_columns(const goss__check *k, const goss_table *t, const goss_roles *roles,
                                    goss_error *err) {
     goss_finding *f;
@@ -129,8 +129,8 @@ static int by_time(const void *a, const void *b) {
     return (x->y > y->y) - (x->y < y->y);
 }
 
-/* Mean square of a row's difference from the one before it in time, by twice the variance, within tasks: 1 where there
- * is no order in it. */
+/* Von Neumann ratio within tasks: mean squared difference of successive rows in time over twice the variance; 1
+ * without autocorrelation. */
 static double roughness(const goss_table *t, const goss_groups *tasks, int time, int target, at *room) {
     double steps = 0, spread = 0;
     for (int g = 0; g < tasks->count; g++) {

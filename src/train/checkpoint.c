@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* checkpoint.c: a run's state as one file: every parameter of the store, the counters, the validations so far. What it
- * was made with is in it, so that a run is never continued with other settings or other data. */
+/* checkpoint.c: a run's state as one file: every parameter of the store, the counters, the validations so far. It
+ * records settings and content hashes, so that a run is never continued with other settings or other data. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,10 +40,10 @@ static goss_status add_doubles(goss_tensor_file *file, const char *name, const d
     return n ? goss_tensor_file_add(file, name, "F64", 1, &n, values, err) : GOSS_OK;
 }
 
-/* What the model that the run started from had seen: a resume must know it without that file. */
+/* Samples seen by the model that the run started from: a resume must know them without that file. */
 static bool has_start(const goss__run *r) { return r->start[0] != 0; }
 
-/* What the run was started with, for run_identity.c to compare. */
+/* Identity of the run, compared by run_identity.c. */
 static goss_status add_identity(const goss__run *r, goss_tensor_file *file, goss_error *err) {
     char hash[32];
     goss__data_identity(r, hash, sizeof hash);
@@ -88,7 +88,7 @@ goss_status goss__checkpoint_write(const goss__run *r, goss_error *err) {
 
 /* ---- reading ---- */
 
-/* A metric may be below 0; what is not known is -1. */
+/* A metric may be negative; unknown counts are -1. */
 static double least_of(const char *key) { return strcmp(key, "best") == 0 ? -1e15 : -1; }
 
 static goss_status read_state(const goss_safetensors *f, goss__run_state *s, goss_error *err) {
@@ -178,7 +178,7 @@ goss_status goss__checkpoint_read(goss__run *r, goss_error *err) {
     return in_checkpoint(r, s, err);
 }
 
-/* A run that was stopped before its first step has nothing to lose: with other settings it begins anew. */
+/* A run that was stopped before its first step has no state to preserve: with other settings it starts over. */
 static bool has_begun(const goss__run *r) { return r->state.step > 0 || r->state.finished; }
 
 static void forget(goss__run *r) {
@@ -189,7 +189,7 @@ static void forget(goss__run *r) {
     r->state = (goss__run_state){.best = -1};
 }
 
-/* Every run writes a checkpoint before it has a model: one without is not begun anew over what it has learned. */
+/* Every run writes a checkpoint before a model: a folder with a model but no checkpoint is not overwritten. */
 static goss_status no_model(const goss__run *r, goss_error *err) {
     static const char *const names[] = {"model.safetensors", "best.safetensors"};
     for (int i = 0; i < 2; i++) {
@@ -206,7 +206,7 @@ static goss_status no_model(const goss__run *r, goss_error *err) {
     return GOSS_OK;
 }
 
-/* What was wrong with the file, and what can be done without it. */
+/* Adds to the error what can be done without the checkpoint. */
 static goss_status damaged(const goss__run *r, goss_status s, goss_error *err) {
     char path[4200];
     if (s != GOSS_E_FORMAT || !err) return s;
@@ -246,11 +246,11 @@ goss_status goss__checkpoint_compare(goss__run *r, goss_error *err) {
 
 /* ---- the clock of what was cut off ---- */
 
-/* The clock in a line of a later step; false: the line is none. */
+/* Parses the clock of a log line of a later step; false if there is none. */
 static bool read_look(const char *line, size_t n, int64_t after, goss__look *out) {
     static const char *const keys[] = {"step", "clock"};
     double v[2];
-    if (!goss__json_numbers(line, n, keys, 2, v)) return false; /* half a line: the end of what was written */
+    if (!goss__json_numbers(line, n, keys, 2, v)) return false; /* a truncated line: end of the log */
     if (!(v[0] > (double)after)) return false;
     *out = (goss__look){v[0], v[1]};
     return true;
@@ -270,7 +270,7 @@ goss_status goss__replay_read(goss__run *r, goss_error *err) {
         n += read_look(at, (size_t)(end - at), r->state.step, &looks[n]);
     goss__free(text);
     if (!looks) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lines of metrics", lines);
-    /* Both lists start at the checkpoint and agree as far as both go: the log is itself written from the older list. */
+    /* Both lists start at the checkpoint and share a common prefix: the log is itself written from the older list. */
     if (n > r->n_replay) {
         goss__look *shorter = r->replay;
         r->replay = looks, r->n_replay = n, looks = shorter;

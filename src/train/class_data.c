@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* class_data.c: samples in classes as the data of a run.
  *
- * What is validated on is named by classes (data.val_classes), by values of a field (data.validate = speaker=theo), or
- * is a random share of the classes (data.hold_out). data.leave_out names samples that the run does not touch. */
+ * Validation samples are selected by class (data.val_classes), by values of a field (data.validate = speaker=theo),
+ * or as a random share of the classes (data.hold_out). data.leave_out excludes samples from the run. */
 #include "train/class_data.h"
 
 #include <math.h>
@@ -33,7 +33,7 @@ goss_status goss__class_data_check(const goss__run_settings *s, goss_error *err)
 
 /* ---- division ---- */
 
-/* The different classes of the samples in use into out (NULL: only counted). */
+/* Distinct classes of the samples in use, written to out (NULL: only counted). */
 static int classes_of(const goss_class_set *set, const bool *use, bool *out) {
     int n = 0;
     for (int c = 0; c < set->classes; c++) {
@@ -45,7 +45,7 @@ static int classes_of(const goss_class_set *set, const bool *use, bool *out) {
     return n;
 }
 
-/* Moves the samples of what is held from the training. */
+/* Moves the samples of held-out classes from training to validation. */
 static void take_held(goss__class_data *c) {
     for (int i = 0; i < c->set->samples; i++) {
         c->held[i] &= c->train[i];
@@ -105,7 +105,7 @@ static goss_status choose_held(goss__class_data *c, const goss__run_settings *s,
     if (*s->data.val_classes) {
         GOSS_TRY(goss_error_prefix(err, goss_class_set_read_classes(c->set, s->data.val_classes, c->held, true, err),
                                    "data.val_classes"));
-        /* Classes of a list of their own are validated on although they are not among those to train on. */
+        /* Classes of data.val_classes are validated on even if they are not listed for training. */
         for (int i = 0; *s->data.train_classes && i < c->set->samples; i++) {
             if (c->held[i] && c->train[i])
                 return goss_error_set(err, GOSS_E_ARGUMENT,
@@ -189,7 +189,7 @@ static goss_status open_validation(goss__class_data *c, const goss__run_settings
     return GOSS_OK;
 }
 
-/* All tasks of a step have the same number of shots, drawn for the step. */
+/* The number of shots is drawn once a step and shared by its tasks. */
 static void draw(const goss_task_source *source, uint64_t k, goss_task *task) {
     const goss__class_data *c = source->context;
     const uint64_t step = k / (uint64_t)c->tasks;

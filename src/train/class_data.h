@@ -17,7 +17,7 @@ typedef struct goss__class_data {
     int tasks; /* of a step */
 } goss__class_data;
 
-/* Files that are named wrongly. */
+/* Checks named files. */
 goss_status goss__class_data_check(const goss__run_settings *s, goss_error *err);
 /* Divides the samples of a set, which is borrowed: train, held and classes. Errors: settings that the set does not
  * admit, with what is to be set instead. Owns: goss__class_data_close, of what an error leaves, too. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data_held.c: rows to validate on that ride along with the tasks of a step, for what is learned on them (strengths and
- * norms, regularizer_hyper.c). They are drawn once, before the run begins: the same ones in each step, in front of a
- * task's queries and with weight 0, so that the loss does not see them. */
+/* data_held.c: validation rows that are carried in the tasks of a step, for what is learned on them (strengths and
+ * norms, regularizer_hyper.c). They are drawn once before the run begins and are the same in each step: in front of
+ * a task's queries with weight 0, so that the loss ignores them. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -82,7 +82,7 @@ static void free_room(draw_room *r) {
     goss__free(r->length);
 }
 
-/* Keeps the rows of validation task k; where there are fewer than `rows`, they come again. */
+/* Stores the rows of validation task k, repeated cyclically up to `rows`. */
 static int keep(held *h, const goss_task_source *validation, uint64_t k, draw_room *r) {
     const size_t x = input_of(h), y = target_of(h), n = (size_t)h->rows;
     goss_task t = {.support = r->support,
@@ -145,7 +145,7 @@ goss_status goss__run_data_hold(goss__run_data *d, int rows, const float **has, 
                              ? keep_all(d, h, err)
                              : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d rows", rows);
     if (status != GOSS_OK) {
-        h->base = (goss_task_source){0}; /* it stays the run's */
+        h->base = (goss_task_source){0}; /* still owned by the run */
         close_held(h);
         return status;
     }

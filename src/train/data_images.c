@@ -25,7 +25,7 @@ typedef struct images {
     int tasks;
 } images;
 
-/* Nothing else says how to split: then a tree's own train/ and val/ do. Where something does, test images stay out. */
+/* Uses a tree's own train/ and val/ if no setting defines the split; test images are never used for training. */
 static goss_split part_wanted(const goss__run_settings *s) {
     bool said = *s->data.train_classes || *s->data.val_classes || s->data.hold_out_alphabets > 0;
     return said ? GOSS_SPLIT_TRAIN : GOSS_SPLIT_EACH;
@@ -36,7 +36,7 @@ static goss_status check_kind(goss__data_word kind, const char *path, goss_error
     goss__map m;
     bool other = goss__is_dir(path);
     if (kind != GOSS__DATA_IDX) return GOSS_OK;
-    if (!other && goss__map_file(path, &m, NULL) == GOSS_OK) { /* a file that does not open is refused below */
+    if (!other && goss__map_file(path, &m, NULL) == GOSS_OK) { /* a file that cannot be opened is refused below */
         other = m.size >= 2 && memcmp(m.data, "PK", 2) == 0;
         goss__unmap(&m);
     }
@@ -77,7 +77,7 @@ static goss_status check_apart(const images *d, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Takes from the list what is in the other. */
+/* Set difference: removes the entries of the other list. */
 static void take_away(goss_class_list *from, const goss_class_list *other) {
     int n = 0;
     for (int i = 0; i < from->count; i++)
@@ -85,7 +85,7 @@ static void take_away(goss_class_list *from, const goss_class_list *other) {
     from->count = n;
 }
 
-/* Classes that episodes of so many ways are drawn from: with rotations each stands for four. */
+/* Number of classes that episodes are drawn from: with rotations each counts as four. */
 static int needed(const goss_episode_spec *e) {
     const int turns = e->rotations ? 4 : 1;
     return (e->ways + turns - 1) / turns;
@@ -105,7 +105,7 @@ static goss_status count_held(const goss__run_settings *s, int n, int *held, gos
             n, n == 1 ? "" : "es");
     if (n - *held >= (s->train_episodes.one_alphabet ? 1 : train)) return GOSS_OK;
     char advice[160];
-    if (n - half < 2) /* two to train on and two to validate on are the least */
+    if (n - half < 2) /* at least two to train on and two to validate on */
         snprintf(advice, sizeof advice,
                  "Set validate.every=0 train.ways=%d to train without validation, or add classes",
                  train < n ? train : n);
@@ -135,7 +135,7 @@ static goss_status read_list(const images *d, const char *key, const char *path,
     return goss_error_prefix(err, goss_class_list_read(d->set, path, out, err), "%s", key);
 }
 
-/* Classes of val/ whose name a class of train/ has, too. */
+/* Classes of val/ that share a name with a class of train/. */
 static int same_names(const images *d) {
     int n = 0;
     for (int i = 0; i < d->held.count; i++) {
@@ -149,7 +149,7 @@ static int same_names(const images *d) {
     return n;
 }
 
-/* The set's own val/ as what is validated on, if it has one. */
+/* Validates on the set's own val/, if it has one. */
 static goss_status use_parts(images *d, const goss__run_settings *s, goss_error *err) {
     goss_class_list val;
     GOSS_TRY(goss_class_list_part(d->set, GOSS_SPLIT_VAL, &val, err));
@@ -194,7 +194,7 @@ static goss_status split(images *d, const goss__run_settings *set, goss_error *e
     return s;
 }
 
-/* Classes of too few images for an episode leave the list; the log names them. */
+/* Removes classes with too few images for an episode; the log names them. */
 static goss_status leave_out_small(const images *d, goss_class_list *list, const goss_episode_spec *e, const char *what,
                                    goss_error *err) {
     goss_class_list dropped;
@@ -232,13 +232,13 @@ static goss_status leave_out_all_small(images *d, const goss__run_settings *s, g
 
 /* ---- samplers ---- */
 
-/* Puts the settings in front that an episode's error is about. */
+/* Prefixes an episode's error with the settings concerned. */
 static goss_status about(const goss_episode_spec *e, const char *section, goss_status s, goss_error *err) {
     return goss_error_prefix(err, s, "[%s] ways = %d, shots = %d, queries = %d", section, e->ways, e->shots,
                              e->queries);
 }
 
-/* All tasks of a step have the same number of shots, drawn for the step. */
+/* The number of shots is drawn once a step and shared by its tasks. */
 static void draw_task(const goss_task_source *source, uint64_t k, goss_task *task) {
     const images *d = source->context;
     uint64_t step = k / (uint64_t)d->tasks;
@@ -276,7 +276,7 @@ static void tell(const images *d) {
               f.invert ? ", inverted" : "", d->train.count, d->held.count);
 }
 
-/* Where episodes are less than was asked for. */
+/* Warns where episodes are smaller than requested. */
 static void tell_scope(const char *section, const goss_sampler *s) {
     goss_episode_spec spec = goss_sampler_spec(s);
     goss_sampler_scope scope = goss_sampler_scope_of(s);
@@ -308,7 +308,7 @@ goss_status goss__run_image_format(const goss__run_settings *s, goss_image_forma
     return goss_error_set(err, GOSS_E_ARGUMENT, "data.channels: 2 is neither grey (1) nor colour (3)");
 }
 
-/* Files and networks that are named wrongly are found before any image is decoded. */
+/* Wrong file names and backbones are found before any image is decoded. */
 static goss_status check(const goss__run_settings *set, goss_error *err) {
     goss_method *m;
     goss_image_format f;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data_prior.c: a prior over tables as the data of a run: tasks without end, none of which comes twice, and other ones,
- * of another seed and of full size, to validate on. */
+/* data_prior.c: a prior over tables as the data of a run: an unbounded stream of tasks without repetition, and
+ * validation tasks of another seed and of full size. */
 #include <stdio.h>
 #include <string.h>
 

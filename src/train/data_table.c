@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data_table.c: the rows of a table as the data of a run: a task is what a column's value, or a file, has. */
+/* data_table.c: the rows of a table as the data of a run: a task is the rows of one value of a column, or of one
+ * file. */
 #include <stdio.h>
 #include <string.h>
 
@@ -49,7 +50,7 @@ static goss_status take_names(table *t, goss_data_spec *spec, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Whether a task's support set is another one at each draw. */
+/* Whether a task's support set differs between draws. */
 static bool is_drawn(const goss_table_data_options *o) {
     return o->most_support > 0 && (strcmp(o->order, "random") == 0 || o->most_support > o->support);
 }
@@ -61,7 +62,7 @@ static goss_status open_validation(goss__run_data *d, const table *t, const goss
                               "no task is left to validate on: name some by data.val_tasks, split their rows by "
                               "data.split=.6,.2,.2, or set validate.every=0 to train without validation");
     GOSS_TRY(goss_table_data_validate(t->data, &d->validation, err));
-    /* Each task as often as the others. Where nothing is drawn, once. */
+    /* All tasks equally often; once where nothing is random. */
     const int64_t tasks = d->validation.tasks,
                   rounds = is_drawn(&s->table) ? (s->validate.episodes + tasks - 1) / tasks : 1;
     d->judged = (int)(rounds * tasks);
@@ -96,7 +97,7 @@ static void describe(goss__run_data *d, const table *t) {
               goss_task_objective(&d->spec.task)->name, division->train.n, division->validate.n, division->test.n);
 }
 
-/* data.kind = arrays holds for NumPy arrays alone. */
+/* data.kind = arrays is for NumPy arrays alone. */
 static goss_status check_kind(goss__data_word kind, const goss_table_data *data, goss_error *err) {
     const char *format = goss_table_data_format(data);
     if (kind != GOSS__DATA_ARRAYS || strncmp(format, "NumPy", 5) == 0) return GOSS_OK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* data_text.c: texts in classes as the data of a run: a table with a column of texts (data.text) and without tasks. The
- * encoding is fitted to the texts that are trained on, when it is known which these are. */
+/* data_text.c: texts in classes as the data of a run: a table with a column of texts (data.text) and without tasks.
+ * The encoding is fitted to the training texts once the division is known. */
 #include <string.h>
 
 #include "base/alloc.h"

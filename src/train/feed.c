@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* feed.c: a thread that draws the next step's tasks while the last ones are trained on. Two batches change hands:
- * one is read, one is filled. What is drawn depends on the step's number alone, not on when. */
+/* feed.c: a prefetch thread with double buffering: it draws the next step's tasks while the current ones are trained
+ * on. A draw depends on the step's number alone, not on timing. */
 #include <pthread.h>
 
 #include "base/alloc.h"
@@ -12,7 +12,7 @@ struct goss__feed {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    uint64_t drawn, taken; /* steps; drawn - taken is at most 1, since the batch taken last is still being read */
+    uint64_t drawn, taken; /* steps; drawn - taken is at most 1, since the batch taken last is still in use */
     bool stop, running;
 };
 

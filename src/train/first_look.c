@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* first_look.c: the doctor's findings on a hypernetwork before its first step, told line by line: most divergences of
- * hypernetworks can be seen there. */
+/* first_look.c: logs the doctor's findings on a hypernetwork before its first step: most divergences of
+ * hypernetworks are visible at initialisation. */
 #include <string.h>
 
 #include "base/log.h"

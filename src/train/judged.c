@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* judged.c: answers to the test samples of many tasks, added up. */
+/* judged.c: accumulates metrics over the test samples of many tasks. */
 #include <math.h>
 
 #include "base/alloc.h"

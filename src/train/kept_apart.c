@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* kept_apart.c: a model's run, opened once more for the samples that it kept apart. The settings that the model keeps
- * are those of its run; that the data and its division are the same is asked by the hash that a resume asks, too. */
+/* kept_apart.c: reopens a model's run for its test samples. Settings come from the model; that data and division are
+ * the same is verified by the hash that a resume verifies. */
 #include "gossamer/test_samples.h"
 
 #include <inttypes.h>
@@ -30,8 +30,8 @@ const goss_task_source *goss_test_samples_source(const goss_test_samples *t) { r
 const goss_metric *goss_test_samples_metric(const goss_test_samples *t) { return t->data.metric; }
 const char *goss_test_samples_path(const goss_test_samples *t) { return t->set.data.path; }
 
-/* A line "key = value" of the settings. Keys that this version does not know are passed over: what matters of them is
- * in the hash. */
+/* A line "key = value" of the settings. Unknown keys are skipped: those that affect the division are covered by the
+ * hash. */
 static goss_status take_setting(goss_config *c, char *line, goss_error *err) {
     goss_error unknown;
     int n;

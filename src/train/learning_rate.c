@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* learning_rate.c: learning rates as pure functions of progress and validation history, and kinds by name.
  *
- * There is no scheduler object to save: what the run logs (progress, validation figures) is the whole state. */
+ * There is no scheduler state to save: progress and validation figures, which the run logs, determine the rate. */
 #include <math.h>
 #include <string.h>
 
@@ -69,7 +69,7 @@ double goss_rate_at(const goss_rate_schedule *s, double progress, const double *
     return s->base * warm * by_kind[s->kind](s, progress, history, n);
 }
 
-/* The place of a name in a list. */
+/* Index of a name in a list. */
 static goss_status find_name(const char *what, const char *name, const char *const *names, int n, int *out,
                              goss_error *err) {
     char all[128] = "";

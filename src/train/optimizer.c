@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* optimizer.c: SGD, Adam and AdamW as nodes.
  *
- * Dense parameters and row-sparse tables share all formulas: a *part* is what a step sees of a tensor, either all of it
- * or the gathered rows, and storing is assign or assign_rows. Nothing here is run; the schedule fuses these elementwise
- * chains as it does any. */
+ * Dense parameters and row-sparse tables share all formulas: a *part* is the region of a tensor that a step updates,
+ * either all of it or the gathered rows, stored by assign or assign_rows. This file only builds nodes; the schedule
+ * fuses the elementwise chains. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 #include "graph/node.h"
 
 #define NAME_SIZE 256
-/* What a gradient norm's square must stay below: the largest float is 3.4e38. NaN fails the comparison too. */
+/* Upper bound of the squared gradient norm: the largest float is 3.4e38. NaN fails the comparison too. */
 #define FINITE_LIMIT 3e38
 
 goss_optimizer_options goss_optimizer_defaults(void) {
@@ -34,7 +34,7 @@ typedef struct step {
 typedef struct part {
     const goss_optimizer_param *p;
     const char *name;
-    goss_val old, g; /* what is updated of the parameter, and its gradient */
+    goss_val old, g; /* the updated part of the parameter, and its gradient */
     goss_val t;      /* number of this step, for these elements */
 } part;
 
@@ -59,8 +59,8 @@ static void store(step *s, const part *a, goss_val tensor, goss_val value) {
     push(s, given(a->p->rows) ? goss_assign_rows(tensor, a->p->rows, value) : goss_assign(tensor, value));
 }
 
-/* Rows count their own steps: a row that is seen for the first time is at its first step, whatever the others are at.
- */
+/* Each row has its own step count: bias correction of a row starts when it is first gathered.
+ *  */
 static goss_val part_count(step *s, const part *a) {
     if (!given(a->p->rows)) return s->count;
     goss_val counts = state_param(s, a, "optimizer.t", GOSS_SHAPE(goss_dim(a->p->param, 0), goss_n(1)));
@@ -71,7 +71,7 @@ static goss_val part_count(step *s, const part *a) {
 
 /* ---- formulas ---- */
 
-/* State moves towards x by the share 1 - decay. */
+/* Exponential moving average: state <- decay state + (1 - decay) x. */
 static goss_val average(step *s, const part *a, const char *prefix, goss_val x, double decay) {
     goss_val state = state_param(s, a, prefix, goss_shape_of(a->p->param));
     goss_val now = goss_lerp(load(a, state), x, goss_scale(s->applied, 1 - decay));
@@ -112,7 +112,7 @@ static goss_val decay_share(const step *s, const part *a, goss_val size) {
     return given(a->p->decay_scale) ? goss_mul(share, a->p->decay_scale) : share;
 }
 
-/* A gradient as it counts: nothing of a step that is not applied. */
+/* The effective gradient: 0 in a step that is skipped. */
 static goss_val counted_gradient(const step *s, const part *a, bool decays) {
     goss_val g = given(s->clip) ? goss_mul(a->g, s->clip) : a->g;
     if (decays) g = goss_mul_add(a->old, decay_share(s, a, goss_const(s->g, 1)), g);
@@ -217,7 +217,7 @@ static double scale_of(const goss_layout *l, int i, const goss_scale_rule *rules
     return scale;
 }
 
-/* Runs of equal multipliers are one constant each; 64 of them are joined at a time. */
+/* Runs of equal multipliers become one constant each; 64 are concatenated at a time. */
 goss_val goss_layout_scales(goss_graph *g, const goss_layout *l, const goss_scale_rule *rules, int n) {
     goss_val parts[64];
     int used = 0, count = goss_layout_count(l);

@@ -56,7 +56,7 @@ static bool matches(const goss_method_param *p, int entry, const char *rule) {
     return pattern && goss_name_matches(goss_layout_entry(p->layout, entry)->name, pattern);
 }
 
-/* How many tensors rule j matches, and of how many no later one says otherwise. */
+/* Counts the tensors that rule j matches, and those that no later rule overrides. */
 static void count_matches(const goss_method *m, const goss__rates *all, int j, int *any, int *left) {
     *any = *left = 0;
     for (int i = 0; i < goss_method_params(m); i++) {
@@ -70,7 +70,7 @@ static void count_matches(const goss_method *m, const goss__rates *all, int j, i
     }
 }
 
-/* "there are target.conv1.w, ...": the names that a pattern can be for. */
+/* "there are target.conv1.w, ...": the names that a pattern can match. */
 static goss_status matches_nothing(const goss_method *m, const char *rule, goss_error *err) {
     goss__str names = {0};
     int listed = 0, all = 0;

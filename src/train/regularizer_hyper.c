@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regularizer_hyper.c: what of the sections is learned on rows to validate on, by the hypergradient of one step
- * (Luketina et al. 2016), and the networks of norm_hyper.
+/* regularizer_hyper.c: quantities that are learned on validation rows by the one-step hypergradient (Luketina et al.
+ * 2016), and the networks of norm_hyper.
  *
  * A step takes theta to theta - eta (grad L + lambda grad P). The loss V of held rows there changes by lambda as -eta
  * <grad V, grad P>: a strength grows where a step down its penalty is one down V. grad V is taken at theta itself and
@@ -18,7 +18,7 @@ static const double TINY = 1e-20, RANGE = 6.9; /* factors from 0.001 to 1000 */
 
 /* ---- the loss of held rows ---- */
 
-/* 1 for each held row that there is, [T, Q]. */
+/* Mask of held rows, [T, Q]. */
 static goss_val held_weight(const goss__regularizers *all, goss_graph *g) {
     const goss_task_batch *b = all->batch;
     const int64_t ids = all->data->source.spec.ids;
@@ -159,7 +159,7 @@ static goss_val train_networks(goss_graph *g, goss__reg_term *t, int n, const go
         if (!goss_valid(t[i].fitted)) continue;
         const goss_val y = downhill(g, &t[i], w, loss, n_params, down);
         if (goss_grad(y, &slab, 1, &grad) != GOSS_OK) continue;
-        /* Not longer than 1: a step clips all gradients by their norm together. */
+        /* Norm at most 1: the step clips all gradients by their global norm. */
         grad = goss_div(grad, goss_max(goss_sqrt(goss_norm2(grad)), goss_const(g, 1)));
         const goss_val along = goss_sum_all(goss_mul(slab, goss_detach(grad)));
         const goss_val of_value_0 = goss_sub(along, goss_detach(along));

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regularizer_keys.c: the keys of [regularizer.NAME], and what the sections of a configuration say. All that can be
- * wrong without the model and the data is found here. */
+/* regularizer_keys.c: the keys of [regularizer.NAME] and the sections of a configuration. All errors that do not
+ * depend on the model or the data are found here. */
 #include <stdio.h>
 #include <string.h>
 

@@ -33,8 +33,8 @@ static goss_status read_line(const goss_table *t, const char *path, int row, int
     return GOSS_OK;
 }
 
-/* A first line whose last cell is a word is a header. A number that is mistyped, missing or not finite is none: the
- * line would be dropped without being told. */
+/* A first line whose last cell is a word is a header; a mistyped, missing or non-finite number is not a word, or the
+ * line would be dropped silently. */
 static bool has_header(const goss_table *t, int names) {
     static const char *const no_words[] = {"nan", "na", "null", "inf", "infinity"};
     char cell[GOSS_CELL_TEXT];
@@ -58,7 +58,7 @@ static goss_status read_table(const goss_table *t, const char *path, int names, 
     return GOSS_OK;
 }
 
-/* Names are texts as they stand: 007 is not 7. */
+/* Names are compared as texts: 007 is not 7. */
 goss_status goss__reg_lines_read(const char *path, int names, goss__reg_lines *out, goss_error *err) {
     goss_table_options o = goss_table_options_defaults();
     goss_table *t;
@@ -78,7 +78,7 @@ void goss__reg_lines_free(goss__reg_lines *l) {
 
 /* ---- edges ---- */
 
-/* A name as it stands, or the same number in another notation. */
+/* Matches a name exactly, or the same number in another notation. */
 static bool is_name(const char *name, const char *wanted) {
     double a, b;
     if (strcmp(name, wanted) == 0) return true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regularizer_path.c: what of the sections changes from step to step: phases of the training (from, until), and a whole
+/* regularizer_path.c: per-step schedule of the sections: phases of the training (from, until), and a whole
  * regularisation path from one run (weight = conditioned). Each step draws a strength, log-uniform between low and
- * high, and the hypernetwork sees it: its networks are those of all strengths (Lorraine and Duvenaud 2018). The ends
- * are drawn more often than what lies between: nothing beyond them teaches what they are. */
+ * high, as an input of the hypernetwork, which thus learns the networks of all strengths (Lorraine and Duvenaud
+ * 2018). The ends are oversampled, since no draws lie beyond them. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 #include "base/rng.h"
 #include "train/regularizers.h"
 
-static const double END = 0.1; /* share of the draws that each end has */
+static const double END = 0.1; /* probability of each end */
 
 static bool acts(const goss__regularizer *r) { return r->strength > 0 && r->scheme == GOSS__WEIGHT_CONDITIONED; }
 

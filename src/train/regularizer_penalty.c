@@ -30,7 +30,7 @@ static goss_val fail(const term *t, goss_status s, const char *what) {
     return goss_graph_fail(t->g, s, "[regularizer.%s]: %s", t->r->name, what);
 }
 
-/* A value that has two names counts once. */
+/* Deduplicates values that are published under two names. */
 static int without_repeats(goss_published_value *v, int n) {
     int kept = 0;
     for (int i = 0; i < n; i++) {
@@ -53,7 +53,7 @@ static bool find_values(term *t) {
 
 static bool begins(const char *name, const char *with) { return strncmp(name, with, strlen(with)) == 0; }
 
-/* Which samples a value is of, as weights [T, N]; GOSS_NONE: it is not of samples. */
+/* Sample weights [T, N] of a value with a sample axis; GOSS_NONE: it has none. */
 static goss_val weight_of(const term *t, const goss_published_value *v) {
     const char *name = v->name;
     const goss_task_batch *b = t->all->batch;
@@ -129,7 +129,7 @@ static goss_val graph_of(term *t) {
 
 /* ---- one value ---- */
 
-/* Does the kind tie rows of tasks to each other and nothing else, so that equal rows cost nothing? */
+/* Whether the kind only couples rows of tasks, so that equal rows have penalty 0. */
 static bool ties_rows(const goss__regularizer *r) {
     return by_task(r) && (strcmp(r->kind->name, "difference") == 0 || strcmp(r->kind->name, "laplacian") == 0);
 }
@@ -160,7 +160,7 @@ static bool takes_all(const goss__regularizer *r) {
     return r->options.branches || (r->kind->min_tensors > 1 && !has_network(r));
 }
 
-/* One number for each task, [T] or [1], or one for all of them, of which each has its share. */
+/* One number for each task, [T] or [1], or a joint number of which each task has an equal share. */
 static goss_val per_task(goss_val penalty, goss_val of) {
     if (!goss_valid(penalty) || goss_rank(penalty) > 0) return penalty;
     return goss_div(penalty, goss__reg_count(penalty.graph, goss_dim(of, 0)));
@@ -183,7 +183,7 @@ static goss_val together(const term *t, goss_val adjacency) {
     return penalty_of(t, v, t->n, weight_of(t, &t->value[0]), adjacency);
 }
 
-/* Said once: rows that are one row differ in nothing. */
+/* Warns once: a shared row has no differences. */
 static void tell_shared(term *t, int shared) {
     if (shared == 0 || t->r->told) return;
     t->r->told = true;
@@ -266,7 +266,7 @@ static goss_val prior_of(const term *t, goss_val adjacency) {
     return by_task(r) ? per_task(prior, adjacency) : prior;
 }
 
-/* For who reads shares and the graph afterwards. */
+/* Published for the report: shares and the graph. */
 static void name_branches(term *t) {
     goss__str names = {0};
     if (!takes_all(t->r) || t->r->branches) return;
@@ -352,7 +352,7 @@ static goss_weights *learn_along(goss__regularizers *all, goss_graph *g, goss_st
     return w;
 }
 
-/* Micro-batches have one task at a time: its own number is needed. */
+/* Micro-batches hold one task at a time, so its own number is needed. */
 static goss_val mean_of(goss_val v) { return goss_valid(v) && goss_rank(v) > 0 ? goss_mean_all(v) : v; }
 
 /* strength factor penalty, and what is told of it. own: the penalty before its mean over tasks. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regularizer_priors.c: what is known beforehand of tensors and inputs, as factors of a section's strength: lines
- * "name,factor", a name being a pattern of published values, or of a table's input features.
+/* regularizer_priors.c: prior knowledge of tensors and inputs as factors of a section's strength: lines
+ * "name,factor", where name is a pattern of published values or of a table's input features.
  *
- * A tensor's factor multiplies its penalty. A feature's multiplies its part of it: the row of the first layer's weights
- * that the feature meets is scaled, by the factor where the penalty is a norm, by its root where it is a square. */
+ * A tensor's factor multiplies its penalty. A feature's factor multiplies its share: the feature's row of the first
+ * layer's weights is scaled by the factor if the penalty is a norm, by its square root if it is a square. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #include "gossamer/table_data.h"
 #include "train/run.h"
 
-/* The power of w that a penalty is of; 0: it is no such form. */
+/* Degree of homogeneity of a penalty in w; 0: not homogeneous. */
 static int power_of(const goss__regularizer *r) {
     static const char *const norms[] = {"l1", "group", "l21", "nuclear", "spectral"};
     static const char *const squares[] = {"l2", "laplacian", "exclusive"};

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regularizer_state.c: what regularisers keep beside a model: the graphs that they were given or learn. */
+/* regularizer_state.c: state of regularisers that is stored with a model: given and learned graphs. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static goss_status resolve(goss__regularizer *r, const goss__run_data *data, gos
     return goss__reg_edges(r, data->spec.task_names, task->ids, err);
 }
 
-/* The most queries that tasks have beside held rows is what they have of those. */
+/* Held rows are limited to the largest number of queries of a task. */
 static goss_status hold_rows(goss__regularizers *all, goss__run_data *data, goss_error *err) {
     const goss__regularizer *r = NULL;
     for (int i = 0; i < all->n && !r; i++)
@@ -54,7 +54,7 @@ goss_status goss__regularizers_resolve(goss__regularizers *all, const goss_metho
     return GOSS_OK;
 }
 
-/* Numbers of a parameter that is never trained. */
+/* Sets a parameter that is never trained. */
 static void give(goss_params *params, const char *name, const float *numbers, int64_t n) {
     const int at = numbers ? goss_params_find(params, name) : -1;
     if (at >= 0) memcpy(goss_params_data(params, at), numbers, (size_t)n * sizeof *numbers);
@@ -112,14 +112,14 @@ static goss_status note_numbers(const goss__regularizers *all, const goss_step *
 
 static float softplus(double x) { return (float)(x > 30 ? x : log1p(exp(x))); }
 
-/* What theta [k, k] makes of itself, as goss_reg_adjacency. */
+/* The adjacency of theta [k, k], as goss_reg_adjacency. */
 static void adjacency_of(const float *theta, int64_t k, float *out) {
     for (int64_t i = 0; i < k; i++)
         for (int64_t j = 0; j < k; j++)
             out[i * k + j] = i == j ? 0 : softplus(((double)theta[i * k + j] + (double)theta[j * k + i]) / 2);
 }
 
-/* The moving average, if there is one, as of the weights. */
+/* Uses the moving average if there is one, as for the weights. */
 static const float *learned_numbers(const goss_params *params) {
     int at = goss_params_find(params, "ema." GOSS__REGULARIZERS);
     if (at < 0) at = goss_params_find(params, GOSS__REGULARIZERS);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* regularizer_weigh.c: how strongly the sections of a run act beside its loss and beside each other.
+/* regularizer_weigh.c: weighting of a run's penalties against its loss and each other.
  *
  * The loss keeps weight 1, so that the learning rate keeps its meaning; a section's penalty is multiplied by its
- * strength and by a factor without a gradient. With entropy that is its share among the sections of that scheme. With
- * uncertainty, grad_norm and famo the loss is a term beside the penalties, and a factor is a term's weight over the
- * loss's, at most FACTOR: a penalty that comes near 0 would else be weighed without bound. */
+ * strength and by a factor without a gradient. With entropy that is its share among the sections of that scheme.
+ * With uncertainty, grad_norm and famo the loss is a term beside the penalties, and a factor is the ratio of a
+ * term's weight to the loss's, at most FACTOR: otherwise the weight of a vanishing penalty would be unbounded. */
 #include <stdio.h>
 #include <string.h>
 
@@ -80,7 +80,7 @@ static goss_reg_weighed weigh(const group *q, const char *scheme, const goss_reg
     return goss_reg_weigh(scheme, term, q->n + 1, o);
 }
 
-/* The log variances are trained by a term of their own, whose value is taken off again. */
+/* The log variances are trained by a separate term whose value is subtracted again. */
 static goss_val by_uncertainty(goss__regularizers *all, const group *q, goss_step_loss *loss) {
     const goss_reg_weigh_options o = options_of(q, PREFIX "uncertainty");
     const goss_reg_weighed w = weigh(q, "uncertainty", &o, loss, true);

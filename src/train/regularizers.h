@@ -28,7 +28,7 @@ typedef enum goss__reg_graph {
     GOSS__GRAPH_SIDE
 } goss__reg_graph;
 
-/* In the order of the words of the key `weight`. */
+/* In the order of the choices of the key `weight`. */
 typedef enum goss__reg_scheme {
     GOSS__WEIGHT_FIXED,
     GOSS__WEIGHT_ENTROPY,
@@ -98,7 +98,7 @@ typedef struct goss__regularizers {
     const goss_task_batch *batch; /* of the loss that the penalty is attached to, and its tasks */
     int64_t tasks;
     goss_layout *learned;   /* of GOSS__REGULARIZERS; NULL: nothing is trained along */
-    goss_layout *variances; /* of the scheme uncertainty */
+    goss_layout *variances; /* log variances of the scheme uncertainty */
     int held_rows;          /* to validate on, in front of the queries of a task; 0: none */
     const float *held;      /* [ids] tasks that have some; borrowed from the source */
     bool measured;          /* the numbers are those of a step */

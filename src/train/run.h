@@ -20,7 +20,7 @@ typedef struct goss__rates {
     char *text;
 } goss__rates;
 
-/* The part of a run that a checkpoint keeps beside the parameters. */
+/* State that a checkpoint stores beside the parameters. */
 typedef struct goss__run_state {
     int64_t step;
     double seconds;         /* trained so far, over all processes */
@@ -32,7 +32,7 @@ typedef struct goss__run_state {
     goss_train_end end;
 } goss__run_state;
 
-/* A look at the clock, as it was logged. */
+/* A logged reading of the clock. */
 typedef struct goss__look {
     double step, clock;
 } goss__look;
@@ -67,7 +67,7 @@ typedef struct goss__run {
     char *fingerprint;            /* settings as a checkpoint keeps them */
     char start[GOSS__START_TEXT]; /* hash of the model that the run was started from; "": none */
     goss_safetensors *previous;   /* the checkpoint to go on from, until it is read; NULL: the run begins */
-    bool dry;                     /* it is looked at what training would do; nothing is written */
+    bool dry;                     /* dry run (check): nothing is written */
     bool moved;                   /* it had another end (train.steps, train.minutes, validate.patience) */
 } goss__run;
 
@@ -75,7 +75,7 @@ typedef struct goss__run {
 /* text: optimizer.rates. */
 goss_status goss__rates_read(const char *text, goss__rates *out, goss_error *err);
 void goss__rates_free(goss__rates *r);
-/* It can be read, and every pattern of it is the last word about some tensor. */
+/* Parses it; every pattern must determine the rate of at least one tensor. */
 goss_status goss__rates_check(const char *text, const goss_method *m, goss_error *err);
 
 /* ---- run_step.c ---- */
@@ -92,7 +92,7 @@ goss_status goss__run_choose_strengths(goss__run *r, goss_model *m, goss_error *
 /* ---- first_look.c ---- */
 /* Before the first step: what the doctor says of a hypernetwork goes to the log. */
 goss_status goss__run_first_look(goss__run *r, goss_error *err);
-/* What the doctor says, goss_text_free; NULL: the method generates nothing. */
+/* The doctor's report. Owns: goss_text_free. NULL: the method generates nothing. */
 goss_status goss__run_examine(goss__run *r, char **text, goss_error *err);
 
 /* ---- profile_steps.c ---- */
@@ -123,7 +123,7 @@ goss_status goss__checkpoint_open(goss__run *r, goss_error *err);
 goss_status goss__checkpoint_compare(goss__run *r, goss_error *err);
 /* Parameters and validations; closes r->previous. Errors: other tensors. */
 goss_status goss__checkpoint_read(goss__run *r, goss_error *err);
-/* The looks at the clock that metrics.jsonl holds for steps after the checkpoint's. */
+/* Clock readings in metrics.jsonl of steps after the checkpoint. */
 goss_status goss__replay_read(goss__run *r, goss_error *err);
 
 /* ---- run_identity.c ---- */
@@ -138,14 +138,14 @@ goss_status goss__same_run(goss__run *r, const char *settings, goss_error *err);
 goss_status goss__same_content(goss__run *r, goss_error *err);
 
 /* ---- unused_keys.c ---- */
-/* Keys (a pattern), whether a run looks at them, and why it does not. */
+/* Keys (a pattern), whether a run uses them, and why not. */
 typedef struct goss__key_use {
     const char *key;
     bool (*used)(const goss__run_settings *s, const goss_method *m);
     const char *why;
 } goss__key_use;
 const goss__key_use *goss__key_uses(int *n);
-/* Why a run does not look at a key; NULL: it does. */
+/* Why a run does not use a key; NULL: it does. */
 const char *goss__key_unused(const goss__run_settings *s, const goss_method *m, const char *key);
 /* Warns of every key that is not at its default and has no effect. */
 void goss__tell_unused(const goss__run_settings *s, const goss_method *m, const char *data_kind);
@@ -157,11 +157,11 @@ void goss__tell_key_unused(const goss_config *c, const char *key, const char *wh
 /* ---- run_state.c ---- */
 /* with: stop gives up while images are decoded; tasks. NULL: neither. */
 goss_status goss__run_open(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
-/* The same as a look: nothing is written, run.dir need not be there. */
+/* Dry run: nothing is written, run.dir need not exist. */
 goss_status goss__run_open_dry(goss__run *r, const goss_config *c, const goss_train_options *with, goss_error *err);
 void goss__run_close(goss__run *r);
 double goss__run_progress(const goss__run *r);
-/* Is there nothing more to do? Says why, in r->state.end. */
+/* Whether the run is complete; sets r->state.end to the reason. */
 bool goss__run_is_over(goss__run *r);
 /* The validation's metric of a model of the run's method: mean over tasks, half its interval (NaN: not known). */
 goss_status goss__run_judge(goss__run *r, const goss_model *m, double *mean, double *ci95, goss_error *err);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_check.c: everything that a training does before its first step, as a list of findings. It opens the run as
- * training would (without a folder), so that the two cannot disagree about what is wrong. */
+/* run_check.c: everything that a training verifies before its first step, as a list of findings. It opens the run as
+ * training does (without a folder), so that the two cannot disagree. */
 #include "train/run_check.h"
 
 #include <stdarg.h>
@@ -74,7 +74,7 @@ static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
 
 static bool ends_check(goss_status s) { return s == GOSS_E_NOMEM || s == GOSS_E_INTERRUPTED; }
 
-/* What did not open: the error that training ends with, or each file that is like the one it names. */
+/* Reports why the data cannot be opened: the error of training, or every file with the same defect. */
 static void tell_failed(const goss__check *k, const goss_error *why) {
     const bool by_data = strncmp(why->text, "data.path", 9) == 0;
     const bool table = goss_table_is(k->set->data.path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_check.h: how the parts of a check tell what they find. */
+/* run_check.h: findings of a check, shared by its parts. */
 #ifndef GOSS_TRAIN_RUN_CHECK_H
 #define GOSS_TRAIN_RUN_CHECK_H
 
@@ -20,7 +20,7 @@ void goss__check_counted(const goss__check *k, const char *name, int64_t value);
 /* ---- check_images.c ---- */
 /* Of an open run's images: counts, classes with one image, images on both sides of a split or in two classes. */
 goss_status goss__check_images(const goss__check *k, const goss__run_data *d, goss_error *err);
-/* What an image is for. */
+/* The part of an image. */
 typedef enum goss__image_part { GOSS__UNUSED, GOSS__TRAIN, GOSS__VALIDATE, GOSS__TEST } goss__image_part;
 /* How many images, classes and alphabets the set has, and of what extents they are. */
 void goss__check_count_images(const goss__check *k, const goss_images *set);

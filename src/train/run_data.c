@@ -18,7 +18,7 @@ static const goss__data_kind *images_kind(const goss__run_settings *s) {
     return *s->image_tasks.file || *s->table.task ? &goss__data_image_tasks : &goss__data_images;
 }
 
-/* Who says which columns are users, items or ratings has ratings, in a file of any name. */
+/* Naming columns of users, items or ratings selects ratings, whatever the file is called. */
 static bool names_ratings(const goss__run_settings *s) {
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++)
         if (s->ratings.column[i] && *s->ratings.column[i]) return true;
@@ -41,7 +41,7 @@ goss_status goss__run_file_is_there(const char *key, const char *path, goss_erro
                           goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
 }
 
-/* Before anything else: what is not there has no kind. */
+/* Checked first: a missing path has no kind. */
 goss_status goss__run_data_is_there(const goss__run_settings *s, goss_error *err) {
     if (!*s->data.path || goss__path_exists(s->data.path)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_IO, "data.path: %s: there is no such file or folder", s->data.path);

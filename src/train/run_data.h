@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run_data.h: what a run trains and validates on, whatever kind of data it is, and a thread that draws ahead.
  *
- * A kind of data is one row of a table (run_data.c) and one file (data_images.c, data_table.c): it opens what a
- * configuration names as task sources and says what its model has to know of it. */
+ * A kind of data is one row of a table (run_data.c) and one file (data_images.c, data_table.c): it opens the
+ * configured data as task sources and describes it for the model. */
 #ifndef GOSS_TRAIN_RUN_DATA_H
 #define GOSS_TRAIN_RUN_DATA_H
 
@@ -19,9 +19,9 @@
 
 typedef struct goss__run_data goss__run_data;
 
-/* Where decoded data may be kept, and what gives up decoding. */
+/* Cache of decoded data, and cancellation. */
 typedef struct goss__run_place {
-    const char *dir;                   /* NULL: nowhere, in memory */
+    const char *dir;                   /* NULL: in memory only */
     const volatile sig_atomic_t *stop; /* NULL: nothing */
     const goss_train_tasks *tasks;     /* a program's own; NULL: those of data.path */
     bool bare;                         /* without what is fitted for the model's file alone (baselines) */
@@ -30,19 +30,18 @@ typedef struct goss__run_place {
 typedef struct goss__data_kind {
     const char *name;   /* what unused_keys.c calls it */
     bool lists_metrics; /* task.metric may name several: the first is validated */
-    /* What can be wrong with a configuration before its data is opened, which may take long. */
+    /* Checks a configuration before its data is opened, which may take long. */
     goss_status (*check)(const goss__run_settings *s, goss_error *err);
     /* Sets what is below `kind` in d. */
     goss_status (*open)(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place, goss_error *err);
     void (*close)(goss__run_data *d);
-    /* What was neither trained nor validated on of the training tasks: support of the training samples, queries of the
-     * test samples, each task in turn (source.tasks of them) with its number. NULL: the kind has none. Errors:
-     * GOSS_E_ARGUMENT where nothing is kept apart. Owns: goss_task_source_free. */
+    /* Test samples of the training tasks: support from the training samples, queries from the test samples, tasks in
+     * order (source.tasks of them) with their numbers. NULL: the kind has none. Errors: GOSS_E_ARGUMENT where
+     * nothing is kept apart. Owns: goss_task_source_free. */
     goss_status (*test)(const goss__run_data *d, goss_task_source *out, goss_error *err);
     /* What was trained and validated on, as samples, and other notes of where a model comes from. */
     goss_status (*mark)(const goss__run_data *d, goss_model *m, goss_error *err);
-    /* What a checkpoint keeps beside the hash, and whether that is the same now. dir: of the run, for errors. Either
-     * may be NULL. */
+    /* Writes and verifies the identity of the data beyond its hash. dir: of the run, for errors. Either may be NULL. */
     goss_status (*keep)(const goss__run_data *d, goss_tensor_file *file, goss_error *err);
     goss_status (*compare)(const goss__run_data *d, const goss_safetensors *checkpoint, const char *dir,
                            goss_error *err);
@@ -87,7 +86,7 @@ void goss__run_data_draw(const goss__run_data *d, uint64_t k, goss__task_pack *p
 /* data_held.c: puts that many rows to validate on in front of each training task's queries, with weight 0. *has [ids]:
  * 1 for tasks that have some; the source's. Errors: GOSS_E_ARGUMENT where there are no such rows. */
 goss_status goss__run_data_hold(goss__run_data *d, int rows, const float **has, goss_error *err);
-/* What is open, for those who look into it: NULL where the data is of another kind. Borrowed. */
+/* Typed access to open data; NULL if it is of another kind. Borrowed. */
 const goss_images *goss__data_images_set(const goss__run_data *d);
 const goss_class_list *goss__data_images_classes(const goss__run_data *d, bool validated); /* trained on, or that */
 const goss_table_data *goss__data_table_of(const goss__run_data *d);
@@ -99,14 +98,14 @@ const goss_image_tasks *goss__data_image_tasks_of(const goss__run_data *d);
 /* Images as data.path and the keys about their format say. Owns: *set, goss_images_close. */
 goss_status goss__run_open_images(const goss__run_settings *s, const goss__run_place *p, goss_split split,
                                   goss_images **set, goss_error *err);
-/* Extents as far as they are known before images are open (0: not yet). */
+/* Extents known before images are opened (0: unknown). */
 goss_status goss__run_image_format(const goss__run_settings *s, goss_image_format *out, goss_error *err);
 /* "12 inputs", or what texts become. Returns goss__run_data.tokens. */
 int goss__describe_inputs(const goss_encoding *e, char *out, size_t size);
 /* The file of a key is there, if one is named (NULL, "": none). */
 goss_status goss__run_file_is_there(const char *key, const char *path, goss_error *err);
 
-/* A thread that draws step k + 1 while step k is trained on. */
+/* Prefetch thread: draws step k + 1 while step k is trained on. */
 typedef struct goss__feed goss__feed;
 goss_status goss__feed_start(const goss__run_data *d, uint64_t first, goss__feed **out, goss_error *err);
 void goss__feed_stop(goss__feed *f); /* NULL allowed */

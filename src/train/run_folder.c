@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_folder.c: the folder a run writes to: made, locked, known to be a run's own, and able to take its files, all
- * before anything that takes time is begun. */
+/* run_folder.c: the folder a run writes to: created, locked, verified to belong to a run and to be writable before
+ * any expensive work starts. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 #include "io/tensor_format.h"
 #include "train/run.h"
 
-/* The first line of a run's config.ini: by it a folder is known. */
+/* First line of a run's config.ini; identifies a run folder. */
 static const char mark[] = "# A training run of gossamer: its settings, written anew at every start.\n";
 
 static const char *const files[] = {"config.ini",       "metrics.jsonl",     "checkpoint.safetensors",
@@ -40,8 +40,8 @@ static goss_status is_own(const goss__run *r, bool *own, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Decoded images may be kept in the folder (data.cache), by other verbs before the run; hidden files are a file
- * manager's or a writer's. */
+/* Other verbs may have cached decoded images in the folder (data.cache); hidden files belong to file managers or to
+ * temporary writers. */
 static goss_status see_foreign(void *context, const char *name, goss_error *err) {
     char *found = context;
     if (!*found && name[0] != '.' && !goss__ascii_ends(name, ".images")) goss__text_line(name, found, FOREIGN);
@@ -66,7 +66,7 @@ static goss_status check_own(const goss__run *r, goss_error *err) {
                           r->dir, found);
 }
 
-/* A run in the data's folder would be listed with the data. */
+/* A run inside the data's folder would be read as data. */
 static goss_status check_apart(const goss__run *r, const char *key, const char *folder, goss_error *err) {
     const char *data = r->set.data.path;
     if (!*folder || !*data || strcmp(folder, "none") == 0 || !goss__lies_in(folder, data)) return GOSS_OK;
@@ -76,7 +76,7 @@ static goss_status check_apart(const goss__run *r, const char *key, const char *
                           goss__same_file(folder, data) ? "is" : "lies in", kind->name, key);
 }
 
-/* What the run reads is none of the files that it will write. */
+/* Refuses inputs that the run would overwrite. */
 static goss_status check_inputs(const goss__run *r, goss_error *err) {
     const goss__run_settings *s = &r->set;
     const char *const keys[][2] = {{"data.path", s->data.path},
@@ -133,7 +133,7 @@ void goss__run_folder_undo(goss__run *r) {
     for (bool more = true; more && r->made > 0 && rmdir(r->dir) == 0; r->made--) more = goss__path_up(r->dir);
 }
 
-/* What can be said before the folder is there. */
+/* Checks that need no folder. */
 static goss_status check_names(goss__run *r, goss_error *err) {
     r->dir = goss__strdup(r->set.run.dir);
     if (!r->dir) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a path");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_identity.c: what a run was started with, as a checkpoint keeps it, and whether what is to be done now is the
- * same: settings by value; images, classes and the model to start from by content, wherever they lie. */
+/* run_identity.c: identity of a run, stored in its checkpoint and compared on resume: settings by value; images,
+ * classes and the start model by content, independent of their paths. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,28 +21,28 @@ static bool is_one_of(const char *key, const char *const *names) {
     return false;
 }
 
-/* Settings that change nothing about the result. */
+/* Settings without influence on the result. */
 static bool is_free(const char *key) {
     return is_one_of(key,
                      (const char *const[]){"run.threads", "run.dir", "data.cache", "train.checkpoint_minutes", NULL});
 }
 
-/* Counts that all give the same result, unless they are 0. */
+/* Counts whose positive values all give the same result. */
 static bool is_switch(const char *key) { return strcmp(key, "train.micro_batch") == 0; }
 
-/* The default was these words before there was one for tables; runs of that time go on. */
+/* The default before tables had one of their own; accepted for old runs. */
 static bool is_auto(const char *key, const char *value) {
     return strcmp(key, "model.backbone") == 0 && strcmp(value, "auto") == 0;
 }
 
-/* Paths: what lies there is compared instead. */
+/* Paths: compared by content. */
 static bool is_path(const char *key) {
     return is_one_of(key, (const char *const[]){"data.path", "data.labels", "data.train_classes", "data.val_classes",
                                                 "data.descriptor", "data.items", "data.tasks", "data.train_tasks",
                                                 "data.val_tasks", "train.start", NULL});
 }
 
-/* Where a run ends may be moved. */
+/* The end of a run may change. */
 static bool is_end(const char *key) {
     return is_one_of(key, (const char *const[]){"train.steps", "train.minutes", "validate.patience", NULL});
 }
@@ -58,7 +58,7 @@ static void add_content(goss__str *text, const char *path) {
     size_t size;
     goss_error why;
     if (goss__read_file(path, (size_t)1 << 30, &data, &size, &why) != GOSS_OK) {
-        goss__str_add(text, path); /* what is wrong with it is told by who wants it */
+        goss__str_add(text, path); /* reported by its reader */
         return;
     }
     goss__str_addf(text, "content %016llx", (unsigned long long)goss__hash64(data, size, 0));
@@ -148,8 +148,8 @@ static goss_status same_sections(const goss__run *r, const char *theirs, goss_er
                           advice);
 }
 
-/* Compares all but free settings, paths and ends; names the first that differs. Where a side lacks a key, which came
- * with another version, it has the default. */
+/* Compares all but free settings, paths and ends; names the first that differs. A key that one side lacks (another
+ * version) has its default. */
 static goss_status same_settings(const goss__run *r, const char *theirs, goss_error *err) {
     int n, different = 0;
     const goss_key *keys = goss_train_keys(&n);
@@ -189,7 +189,7 @@ static double number_in(const char *settings, const char *key) {
     return goss__number_parse(text, &value) ? value : 0;
 }
 
-/* A run whose end was moved goes on along the schedule of its new length. */
+/* A run whose end changed continues on the schedule of its new length. */
 static goss_status move_end(goss__run *r, const char *theirs, goss_error *err) {
     goss__run_state *s = &r->state;
     const int64_t steps = r->set.train.steps;
@@ -233,7 +233,7 @@ static goss_status same_data(const goss__run *r, goss_error *err) {
     return r->data.kind->compare ? r->data.kind->compare(&r->data, r->previous, r->dir, err) : GOSS_OK;
 }
 
-/* The file is not needed any more, and only compared where it still is. */
+/* The file is no longer needed; it is compared only if it still exists. */
 static goss_status same_start(goss__run *r, goss_error *err) {
     const char *then = goss_safetensors_meta(r->previous, "start"), *path = r->set.train.start;
     if (!then) return goss_error_set(err, GOSS_E_FORMAT, "metadata \"start\" is missing");
@@ -250,7 +250,7 @@ static goss_status same_start(goss__run *r, goss_error *err) {
         *path ? " = " : " is not set, which", path, r->dir, *then ? "" : ": there was none");
 }
 
-/* Other programs may have written a model anew, and without its hash: then the file's bytes stand for it. */
+/* Models rewritten by other programs may lack the hash: the file's bytes are hashed instead. */
 static goss_status bytes_identity(const char *path, char out[GOSS__START_TEXT], goss_error *err) {
     goss__map m;
     GOSS_TRY(goss__map_file(path, &m, err));

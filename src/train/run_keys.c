@@ -350,7 +350,7 @@ const goss_key *goss_train_keys(int *n) {
 
 /* ---- binding ---- */
 
-/* What the members have that no key says, or that several keys say together. */
+/* Members that follow from several keys or from none. */
 static void derive(goss__run_settings *s) {
     s->table.path = s->data.path, s->table.metric = s->metric;
     s->table.in_turns = s->train.tasks == 0;

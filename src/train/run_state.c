@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_state.c: making a training run ready, and what it does between steps: its progress, its validations, its folder.
- */
+/* run_state.c: set-up of a training run, and its work between steps: progress, validation, folder.
+ *  */
 #include "train/run.h"
 
 #include <math.h>
@@ -40,7 +40,7 @@ static goss_status check(const goss__run_settings *s, const goss_train_tasks *ow
     return GOSS_OK;
 }
 
-/* What a run starts from is read twice, since all that can be wrong with it is known before an image is decoded. */
+/* The start model is read twice, so that its errors are found before any image is decoded. */
 static goss_status check_start(const char *start, goss_error *err) {
     goss_model *m;
     GOSS_TRY(goss__run_file_is_there("train.start", start, err));
@@ -50,14 +50,14 @@ static goss_status check_start(const char *start, goss_error *err) {
     return GOSS_OK;
 }
 
-/* What can be wrong is found before data is opened, which may take long. */
+/* Errors are found before data is opened, which may take long. */
 static goss_status check_early(const goss__run *r, goss_error *err) {
     if (!r->previous) GOSS_TRY(check_start(r->set.train.start, err));
     if (!r->tasks) GOSS_TRY(goss__run_data_is_there(&r->set, err));
     return goss__run_data_kind(&r->set, r->tasks)->check(&r->set, err);
 }
 
-/* What does not fit is most often another backbone: both are told then. */
+/* A mismatch is usually another backbone: the error names both. */
 static goss_status refuse_start(const goss__run *r, const char *start, const goss_model *from, goss_status s,
                                 goss_error *err) {
     const char *here = goss_config_text(goss_model_settings(r->model), "model.backbone");
@@ -70,7 +70,7 @@ static goss_status refuse_start(const goss__run *r, const char *start, const gos
 /* Starting values, from a model file where one is named. */
 static goss_status start_values(goss__run *r, goss_error *err) {
     const char *start = r->set.train.start;
-    if (!*start || r->previous) return GOSS_OK; /* a checkpoint has all that came of it */
+    if (!*start || r->previous) return GOSS_OK; /* superseded by the checkpoint */
     goss_model *from;
     GOSS_TRY(goss_error_prefix(err, goss_model_load(start, &from, err), "train.start"));
     unsigned fresh;
@@ -108,7 +108,7 @@ static goss_status open_judge(goss__run *r, goss_error *err) {
     return GOSS_OK;
 }
 
-/* A method that learns from support sets has none to learn from. */
+/* Refuses methods that need support sets where there are none. */
 static goss_status check_support(const goss__run *r, goss_error *err) {
     const goss_method *m = goss_model_method(r->model);
     if (r->data.source.spec.supports > 0 || !goss__method_needs_support(m)) return GOSS_OK;
@@ -119,7 +119,7 @@ static goss_status check_support(const goss__run *r, goss_error *err) {
                           goss_method_name(m));
 }
 
-/* Of what the method itself cannot know. */
+/* Checks that need the data. */
 static goss_status check_method(const goss__run *r, goss_error *err) {
     goss__method_settings m;
     GOSS_TRY(goss__method_settings_read(r->config, &m, err));
@@ -153,7 +153,7 @@ static goss_status check_tokens(const goss__run *r, goss_error *err) {
                           (long long)rows, tokens);
 }
 
-/* A look at a run that has no folder yet keeps decoded images in memory. */
+/* Without a folder decoded images stay in memory. */
 static const char *place_of(const goss__run *r) { return r->dry && !goss__is_dir(r->dir) ? NULL : r->dir; }
 
 static goss_status open_all(goss__run *r, const goss_train_options *with, goss_error *err) {
@@ -256,7 +256,7 @@ static goss_status remember(goss__run *r, double value, goss_error *err) {
     return GOSS_OK;
 }
 
-/* *good: every answer was a finite number. */
+/* *good: all predictions were finite. */
 static goss_status judge_all(goss__run *r, const goss_model *m, bool *good, goss_error *err) {
     const int all = r->data.judged;
     bool finite[64]; /* a run of the judge has at most 32 tasks */
@@ -272,7 +272,7 @@ static goss_status judge_all(goss__run *r, const goss_model *m, bool *good, goss
     return GOSS_OK;
 }
 
-/* Mean of what is defined: a metric need not be for every task (auc where all queries are of one class). */
+/* Mean over tasks for which the metric is defined (auc is not if all queries belong to one class). */
 static double mean_of(goss__run *r, bool good, double *ci95) {
     int n = 0;
     double mean = NAN;

@@ -16,7 +16,7 @@ static goss_status build_loss(void *run, goss_graph *g, int64_t tasks, goss_step
     return goss_graph_status(g, err);
 }
 
-/* What the configuration attaches, and what a program does. */
+/* Penalties of the configuration and of the calling program. */
 static goss_val attach(void *context, goss_graph *g, goss_step_loss *loss) {
     goss__run *r = context;
     const goss_train_options *with = r->attached;
@@ -31,7 +31,7 @@ static goss_status bind_tasks(void *run, goss_exec *exec, int64_t first, int64_t
     return goss__task_pack_bind_some(r->pack, (int)first, (int)tasks, exec, err);
 }
 
-/* Its batch norms are normalised, in training, by whatever is in memory together. */
+/* In training its batch norms use the statistics of all tasks in a (micro-)batch. */
 static bool keeps_statistics(const goss_method *m) { return m->batch_norm && !m->support_norm; }
 
 goss_status goss__run_compile(goss__run *r, const goss_train_options *with, goss_error *err) {
@@ -75,7 +75,7 @@ void goss__run_export(goss__run *r) {
         snprintf(average, sizeof average, "ema.%s", p.name);
         int at = goss_params_find(r->params, average);
         if (at < 0) at = goss_params_find(r->params, p.name);
-        if (at >= 0) /* a parameter that training never touches keeps its starting values */
+        if (at >= 0) /* a parameter without updates keeps its starting values */
             memcpy(goss_model_values(r->model, i), goss_params_data(r->params, at),
                    (size_t)goss_layout_total(p.layout) * sizeof(float));
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_strengths.c: the end of a run that was conditioned on strengths: its best model is validated along each range and
- * set to what is best there. What was trained is the same for all of them. */
+/* run_strengths.c: end of a run conditioned on strengths: its best model is validated along each range and set to
+ * the best strength. The trained weights are the same for all. */
 #include <math.h>
 #include <stdio.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* step.h: a training step inside: the two programs, the lanes that accumulate, and the slab between them. */
+/* step.h: internals of a training step: the two programs, the accumulating lanes, and the slab between them. */
 #ifndef GOSS_TRAIN_STEP_H
 #define GOSS_TRAIN_STEP_H
 
 #include "gossamer/step.h"
 
-/* One task's loss and gradients in the making, with memory of its own. */
+/* Executor of one task's loss and gradients, with its own memory. */
 typedef struct goss__lane {
     goss_exec *exec;
     goss_threads *threads; /* of one thread; NULL: the step's, since there is no other lane */
@@ -48,8 +48,8 @@ const char *goss__rate_pattern(const char *pattern, const char *param);
 /* Compiles batch, or accumulate and apply with the layout of the slab. */
 goss_status goss__step_compile(goss_step *s, const goss_step_options *o, goss_error *err);
 /* ---- step_penalty.c ---- */
-/* Calls the hook and makes one number of what it gives; GOSS_NONE: nothing is added. */
+/* Calls the hook and reduces its result to a scalar; GOSS_NONE: nothing is added. */
 goss_val goss__step_penalty(const goss_step_options *o, goss_graph *g, goss_step_loss *loss);
-/* Whether the penalty has a meaning for one task alone; else tells why not. */
+/* Errors unless the penalty decomposes over tasks. */
 goss_status goss__step_separable(const goss_step_source *source, const goss_step_options *o, goss_error *err);
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* step_build.c: the programs of a training step: loss, penalty, gradients, and the optimiser's updates, in one graph;
- * or, for micro-batches, gradients of one task in one graph, and in another what follows from their sum. */
+/* step_build.c: the programs of a training step: loss, penalty, gradients, and the optimiser's updates, in one
+ * graph; or, for micro-batches, gradients of one task in one graph, and the update from their sum in another. */
 #include <stdio.h>
 #include <string.h>
 
@@ -152,7 +152,7 @@ static int64_t numel_of(goss_val v) {
     return goss_valid(v) ? n : -1;
 }
 
-/* kind "": read by the host alone; else the sum is apply's input KIND.NAME. */
+/* kind "": read by the host only; else the sum is apply's input KIND.NAME. */
 static goss_status add_part(goss_step *s, goss_val output, const char *kind, const char *name, goss_error *err) {
     const int64_t n = numel_of(output);
     goss__slab_part *part = &s->part[s->n_parts++];
@@ -167,7 +167,8 @@ static goss_status add_part(goss_step *s, goss_val output, const char *kind, con
     return GOSS_OK;
 }
 
-/* One task's loss and what is added up of it. An end takes the penalty's gradient with it: param - mean(end - grad). */
+/* One task's loss and the quantities that are summed. An end includes the penalty's gradient: param - mean(end -
+ * grad). */
 static goss_status build_accumulate(goss_step *s, const goss_step_options *o, goss_graph *g, differentiated *d,
                                     goss_error *err) {
     goss_val outputs[GOSS__STEP_PARTS];

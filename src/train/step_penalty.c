@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* step_penalty.c: what is attached to a loss from outside. With micro-batches every task is by itself, so that a
- * penalty that ties tasks would silently be that of one task: it is looked for in a graph of two. */
+/* step_penalty.c: penalties attached to a loss from outside. Micro-batches hold one task each, where a penalty that
+ * couples tasks would silently become that of one task: coupling is detected in a graph of two tasks. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -34,14 +34,14 @@ static int power_of(const goss__node *n, unsigned T) {
     return power;
 }
 
-/* Marks the nodes from id `first` on that v is made of. */
+/* Marks the ancestors of v with id >= `first`. */
 static void mark_parts(const goss_graph *g, goss_val v, uint32_t first, bool *part) {
     part[v.id] = true;
     for (uint32_t id = v.id; id >= first; id--)
         for (int i = 0; part[id] && i < g->nodes[id]->n_in; i++) part[goss__in(g, g->nodes[id], i)->id] = true;
 }
 
-/* The first of those that has lost the task axis of an operand, or has it twice. */
+/* The first of those that reduces the task axis of an operand, or has it twice. */
 static const goss__node *tying_node(const goss_graph *g, uint32_t first, const bool *part, unsigned T) {
     for (uint32_t id = first; id < g->n_nodes; id++) {
         const goss__node *n = g->nodes[id];
@@ -72,7 +72,7 @@ static goss_status separable(goss_graph *g, const goss_step_source *source, cons
         return goss_error_set(err, GOSS_E_ARGUMENT, "micro-batches: the loss has no symbol \"T\" for its tasks");
     bool *part = goss__calloc(g->n_nodes + 1, sizeof *part);
     if (!part) return goss_error_set(err, GOSS_E_NOMEM, "no memory to look at a penalty");
-    mark_parts(g, v, first, part); /* what is measured beside it may be of all tasks */
+    mark_parts(g, v, first, part); /* measures may span all tasks */
     const goss__node *n = tying_node(g, first, part, T);
     goss__free(part);
     if (!n) return GOSS_OK;

@@ -2,8 +2,8 @@
 /* step_run.c: running a training step.
  *
  * With micro-batches a lane takes one task, and tasks are added to the slab in ascending order once all lanes of a
- * micro-batch are done: a number of the slab is a sum in one order, whichever lane was first and however many there
- * are. A lane's run is of one thread where there are several lanes, and its bits are those of any number of threads. */
+ * micro-batch are done: the summation order is fixed, whichever lane finishes first and however many there are. With
+ * several lanes each runs on one thread, whose bits equal those of any number of threads. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,7 +12,7 @@
 #include "runtime/exec.h"
 #include "train/step.h"
 
-enum { CHUNK = 8192 }; /* numbers of the slab that are added in one go: what all lanes have of them fits a cache */
+enum { CHUNK = 8192 }; /* block size of the reduction: one block of all lanes fits the cache */
 
 /* ---- life ---- */
 
@@ -110,7 +110,7 @@ static void run_lane(void *lanes, int64_t i, int worker) {
 static void add_chunk(void *step, int64_t chunk, int worker) {
     const goss_step *s = step;
     const int64_t from = chunk * CHUNK, to = from + CHUNK;
-    const goss__rounding mode = goss__flush_denormals(); /* as kernels do, on whichever thread this is */
+    const goss__rounding mode = goss__flush_denormals(); /* flush denormals as kernels do, on this thread as well */
     for (int i = 0; i < s->n_parts; i++) {
         const goss__slab_part *p = &s->part[i];
         const int64_t low = from > p->offset ? from - p->offset : 0,
@@ -138,7 +138,7 @@ static goss_status accumulate(goss_step *s, int64_t tasks, uint64_t seed, uint64
     for (int64_t first = 0; first < tasks; first += s->micro_batch) {
         GOSS_TRY(bind_lanes(s, first, seed, number, err));
         if (s->n_lanes == 1)
-            run_lane(s->lanes, 0, 0); /* on all threads: not inside a region of theirs */
+            run_lane(s->lanes, 0, 0); /* parallel region: must not be nested */
         else
             goss__pool_run(pool, s->n_lanes, run_lane, s->lanes);
         for (int i = 0; i < s->n_lanes; i++)

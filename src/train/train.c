@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* train.c: the loop: step, log, validate, checkpoint, stop.
  *
- * All that decides what a step computes (the rate, the episodes, when to validate and to stop) follows from the step's
- * number and from the clock as it was logged, never from the clock itself: a resume replays the log and comes to the
- * same bits. Files of a run are replaced whole; a kill at any moment leaves the last checkpoint and what it needs. */
+ * All decisions of a step (rate, episodes, validation, end) depend on the step's number and on the logged clock,
+ * never on the clock itself: a resume replays the log and reproduces the same bits. Files are replaced atomically; a
+ * kill at any moment leaves the last checkpoint and its dependencies. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -79,12 +79,12 @@ static goss_status save(loop *l, goss_error *err) {
 
 /* ---- between steps ---- */
 
-/* How far the clock may run between two looks: a little at first, so that a rate that follows it does not begin with a
- * leap, and never more than a part of the whole, so that the end is met. */
+/* Interval between two readings of the clock: short at first, so that a rate that follows it starts smoothly, and
+ * bounded by a share of the whole, so that the end is met. */
 static double patience_of(double clock) { return clock < 0.02 ? clock / 8 : 0.0025; }
 
-/* Looks at the clock, or at what an earlier process saw at this step. True where it was looked at, which must be
- * logged: steps follow the log alone. `due`: the step is one that is logged anyway. */
+/* Reads the clock, or replays the reading of an earlier process at this step. Returns true if it was read, which
+ * must be logged: steps follow the log alone. `due`: the step is logged anyway. */
 static bool look_at_clock(loop *l, bool due) {
     goss__run *r = l->run;
     const double minutes = r->set.train.minutes;
@@ -129,7 +129,7 @@ static goss_status validate(loop *l, goss_error *err) {
     GOSS_TRY(goss__run_validate(r, &better, err));
     l->validation = r->history[r->n_history - 1];
     if (better) GOSS_TRY(keep_model(r, "best.safetensors", err));
-    l->save_now = better && !l->saved_steps; /* a folder with a model in it is a run that has begun */
+    l->save_now = better && !l->saved_steps; /* a folder with a model is a run in progress */
     return GOSS_OK;
 }
 
@@ -175,8 +175,7 @@ static void tell(const loop *l, const goss_step_result *x, bool validated) {
 
 /* ---- the loop ---- */
 
-/* A line of the log that cannot be written ends the run, but only behind all that the step does to the run's state: so
- * that a checkpoint can be written there. */
+/* A failed write of the log ends the run after the step's state is complete, so that a checkpoint can be written. */
 static goss_status one_step(loop *l, goss_error *err) {
     goss__run *r = l->run;
     goss_step_result x;
@@ -191,7 +190,7 @@ static goss_status one_step(loop *l, goss_error *err) {
     goss_status logged = look_at_clock(l, due) || due ? log_step(r, &x, rate, err) : GOSS_OK;
     const int64_t every = r->set.validate.every;
     bool validates = every > 0 && (r->state.step % every == 0 || goss__run_is_over(r));
-    if (validates) GOSS_TRY(validate(l, logged == GOSS_OK ? err : NULL)); /* the first error is the one to report */
+    if (validates) GOSS_TRY(validate(l, logged == GOSS_OK ? err : NULL)); /* report the first error */
     l->whole = true;
     if (validates && logged == GOSS_OK) logged = log_validation(l, err);
     if (logged == GOSS_OK) tell(l, &x, validates);
@@ -241,7 +240,7 @@ static bool is_best(const goss__run *r, const goss_model *m) {
     return step && goss__number_parse(step, &at) && at == (double)r->state.best_step;
 }
 
-/* model.safetensors of a run that was finished is its best model, too. */
+/* model.safetensors of a finished run is its best model. */
 static goss_status best_from_model(goss__run *r, const char *best, bool *done, goss_error *err) {
     char path[4200];
     goss_error why;
@@ -255,7 +254,7 @@ static goss_status best_from_model(goss__run *r, const char *best, bool *done, g
     return s;
 }
 
-/* The best model so far is written out at the end: where it was lost, that is found before more steps are done. */
+/* The best model so far is written at the end: a missing one is detected before more steps are trained. */
 static goss_status find_best(goss__run *r, goss_error *err) {
     char path[4200];
     goss_error why;
@@ -279,13 +278,13 @@ static goss_status find_best(goss__run *r, goss_error *err) {
     return GOSS_OK;
 }
 
-/* Goes on from the checkpoint. */
+/* Resumes from the checkpoint. */
 static goss_status resume(goss__run *r, goss_error *err) {
     const bool was_finished = r->state.finished;
     GOSS_TRY(goss__checkpoint_read(r, err));
     GOSS_TRY(find_best(r, err));
     r->state.finished = was_finished && (!r->moved || goss__run_is_over(r));
-    if (r->moved) r->n_replay = 0; /* what the clock said was of another length */
+    if (r->moved) r->n_replay = 0; /* clock readings belong to another length */
     if (r->state.finished && !goss_method_trains(goss_model_method(r->model)))
         goss__log(GOSS_LOG_INFO, "this run is finished: this method has nothing to train");
     else if (r->state.finished)
@@ -295,7 +294,7 @@ static goss_status resume(goss__run *r, goss_error *err) {
                   r->moved ? ", along the schedule of the new length" : "");
     if (r->state.finished || r->moved) return GOSS_OK;
     GOSS_TRY(goss__replay_read(r, err));
-    /* The log is cut back to the checkpoint below: what it told of the clock moves into the checkpoint first. */
+    /* The log is truncated to the checkpoint below: its clock readings move into the checkpoint first. */
     return r->n_replay > 0 ? goss__checkpoint_write(r, err) : GOSS_OK;
 }
 
@@ -313,11 +312,11 @@ static goss_status start(goss__run *r, goss_error *err) {
     return goss__feed_start(&r->data, (uint64_t)r->state.step, &r->feed, err);
 }
 
-/* A run with nothing to train, or nothing more. */
+/* A run with nothing (more) to train. */
 static goss_status close_run(goss__run *r, goss_error *err) {
     const bool begun = r->state.finished;
     r->state.finished = true;
-    if (!begun) GOSS_TRY(goss__checkpoint_write(r, err)); /* first: a model without one is taken for another's */
+    if (!begun) GOSS_TRY(goss__checkpoint_write(r, err)); /* before the model, which alone would look foreign */
     r->state.end = GOSS_TRAIN_NOTHING;
     return publish(r, err);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* trial.h: one training in memory, and how good what came of it is on the samples that its data keeps apart.
+/* trial.h: one training in memory, with an evaluation on the test samples of its data.
  *
- * For those who train many times (comparisons): no folder, no files, no threads but run.threads. What is computed is
- * what goss_train computes with the same settings. */
+ * For comparisons: no folder, no files, no threads but run.threads. Results equal those of goss_train with the same
+ * settings. */
 #ifndef GOSS_TRAIN_TRIAL_H
 #define GOSS_TRAIN_TRIAL_H
 
@@ -27,7 +27,7 @@ typedef struct goss__trial_options {
     const volatile sig_atomic_t *stop; /* NULL: nothing */
 } goss__trial_options;
 
-/* What test samples of N tasks were answered. */
+/* Results on the test samples of N tasks. */
 typedef struct goss__judged {
     const goss_metric *metric, *rmse; /* rmse: NULL with classes */
     int tasks, targets;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* unused_keys.c: settings that a run does not look at, because of other settings: each is told at the start. No error:
- * the same configuration serves several methods, with train.method on the command line. */
+/* unused_keys.c: settings without effect because of other settings: each is reported at the start. A warning, not an
+ * error: one configuration serves several methods, with train.method on the command line. */
 #include <stdio.h>
 #include <string.h>
 
@@ -181,7 +181,7 @@ const goss__key_use *goss__key_uses(int *n) {
     return uses;
 }
 
-/* What says which method there is, and where its first values come from, is always looked at. */
+/* Keys that select the method and its start are always used. */
 static bool is_looked_at(const char *key) {
     return strcmp(key, "train.method") == 0 || strcmp(key, "train.start") == 0 || strcmp(key, "validate.every") == 0;
 }
@@ -201,7 +201,7 @@ static void tell(const goss_config *c, const goss_key *key, const char *with, co
 
 /* ---- keys of some kinds of data ---- */
 
-/* Kinds joined by ','; what is not here all have. */
+/* Kinds joined by ','; keys that are not listed apply to all. */
 static const struct {
     const char *keys, *kinds, *about;
 } of_kinds[] = {
@@ -237,7 +237,7 @@ static bool is_among(const char *kind, const char *kinds) {
     return false;
 }
 
-/* What a key is about that this kind of data has not; NULL: the kind has it. */
+/* What the key concerns that this kind of data lacks; NULL: the key applies. */
 static const char *foreign(const char *key, const char *kind) {
     for (size_t i = 0; i < sizeof of_kinds / sizeof *of_kinds; i++)
         if (goss_name_matches(key, of_kinds[i].keys))
