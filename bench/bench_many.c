@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* bench_many: ten thousand users at once: the embeddings of 10,000 tasks -> the 5,829 weights of a 20-64-64-5 network
- * each
- * -> its prediction for one sample. Forward only: one large product, whose 233 MB of results nobody wants to keep. Time
- * should be linear in the number of tasks, and memory but for their embeddings and samples, 208 bytes a task, constant.
+/* bench_many: ten thousand users at once: the embeddings of 10,000 tasks become the 5,829 weights of a 20-64-64-5
+ * network each, which predicts one sample. Forward only: one large product, whose 233 MB of results are not kept. Time
+ * should be linear in the number of tasks, and memory constant but for their embeddings and samples, 208 bytes a task.
  */
 #include "workload.h"
 
