@@ -725,4 +725,32 @@ TEST(building_and_compiling_survive_failing_memory) {
     }
 }
 
+/* merge-taps rebuilds what depends on a max pool, scans included, on other operands. */
+TEST(a_scan_reads_a_pool_whose_taps_are_kept) {
+    world w = world_new();
+    const goss_extent one = goss_n(1), n = goss_n(STEPS), c = goss_n(HIDDEN);
+    const goss_val map = world_normal(&w, "map", GOSS_SHAPE(one, n, goss_n(4), goss_n(4), c));
+    const goss_val pooled = goss_max_pool(map, goss_pool_defaults(4));
+    goss_scan *s = goss_scan_begin(w.g, n, goss_scan_defaults());
+    const goss_val x = goss_reshape(pooled, GOSS_SHAPE(one, one, n, c));
+    const goss_val h = goss_scan_carry(s, world_normal(&w, "h0", GOSS_SHAPE(one, one, c)));
+    goss_scan_next(s, h, goss_tanh(goss_add(h, goss_scan_slice(s, x))));
+    goss_scan_end(s);
+    goss_val out[] = {goss_scan_last(s, h), {w.g, 0}};
+    T_OK(goss_grad(goss_sum_all(out[0]), &map, 1, &out[1]));
+    T_OK(world_compute(&w, GOSS_F64, out, 2));
+    double state[HIDDEN], moved = 0;
+    memcpy(state, world_numbers(&w, "h0"), sizeof state);
+    for (int t = 0; t < STEPS; t++)
+        for (int k = 0; k < HIDDEN; k++) {
+            double most = -INFINITY;
+            for (int p = 0; p < 16; p++) most = fmax(most, world_numbers(&w, "map")[(t * 16 + p) * HIDDEN + k]);
+            state[k] = tanh(state[k] + most);
+        }
+    for (int k = 0; k < HIDDEN; k++) T_NEAR(w.out[0][k], state[k], 1e-12);
+    for (int64_t i = 0; i < w.numel[1]; i++) moved += w.out[1][i] != 0;
+    T_CHECK(moved == STEPS * HIDDEN); /* one tap a step and channel has a gradient */
+    world_free(&w);
+}
+
 TEST_MAIN()
