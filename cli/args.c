@@ -28,7 +28,7 @@ static void print_option(const cli_option *o) {
 }
 
 static void print_help(const cli_verb *v) {
-    printf("gossamer %s %s\n\n%s\n\n", v->name, v->usage, v->doc);
+    printf("gossamer %s%s%s\n\n%s\n\n", v->name, v->usage ? " " : "", v->usage ? v->usage : "", v->doc);
     for (int i = 0; i < v->n_options; i++) print_option(&v->options[i]);
     print_option(&(cli_option){.name = "help", .doc = "this text; -h, too"});
 }
@@ -54,7 +54,7 @@ void cli_usage(const cli_verb *v, const char *fmt, ...) {
     fprintf(stderr, "gossamer %s: ", v->name);
     tell(fmt, args);
     va_end(args);
-    cli_tell("usage: gossamer %s %s", v->name, v->usage);
+    cli_tell("usage: gossamer %s%s%s", v->name, v->usage ? " " : "", v->usage ? v->usage : "");
     exit(EXIT_USAGE);
 }
 
@@ -138,7 +138,7 @@ static const char *refused_word(int argc, char **argv) {
 
 /* Names the first missing argument of the usage. */
 static void missing(const cli_verb *v, int words) {
-    const char *at = v->usage;
+    const char *at = v->usage ? v->usage : "";
     for (; words > 0 && strchr(at, ' '); words--) at = strchr(at, ' ') + 1;
     cli_usage(v, "%.*s is missing", (int)strcspn(at, " "), at);
 }

@@ -52,7 +52,7 @@ typedef struct cli_option {
     }
 
 typedef struct cli_verb {
-    const char *name, *usage, *doc; /* usage: the rest of the first line of the help */
+    const char *name, *usage, *doc; /* usage: the rest of the first line of the help; NULL: nothing */
     const cli_option *options;
     int n_options;
     int min_words, max_words; /* positional arguments; max < 0: any number */

@@ -87,8 +87,10 @@ static goss_status read_count(const char *text, void *to, goss_error *err) {
 int cmd_adapt(int argc, char **argv) {
     adapt_request q = {0};
     const cli_option options[] = {
-        CLI_TEXT("support", "DIR_OR_ZIP", &q.support,
-                 "labelled images or sounds, a folder per class; or a table: the rows (texts, ratings) of one task"),
+        CLI_TEXT("support", "DATA", &q.support,
+                 "labelled images or sounds, a folder per class (images: or a .zip); or a table: the rows (texts, "
+                 "ratings) of one "
+                 "task"),
         CLI_TEXT("task", "NAME", &q.task, "instead of a support set: the name of a task that MODEL was trained on"),
         CLI_TEXT_OF(KIND_IMAGES, "labels", "FILE", &q.labels,
                     "idx: the file of labels, if it is not beside the images"),
@@ -112,7 +114,7 @@ int cmd_adapt(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "adapt",
-        .usage = "MODEL --support DIR_OR_ZIP | --task NAME -o NET [--budget BYTES] [--fine-tune STEPS] [--networks N] "
+        .usage = "MODEL --support DATA | --task NAME -o NET [--budget BYTES] [--fine-tune STEPS] [--networks N] "
                  "[--skip-bad]",
         .doc =
             "Turns a few labelled images, sounds or texts of unseen classes into a network that classifies them, or a "

@@ -18,7 +18,6 @@ static const struct {
 
 int cmd_doctor(int argc, char **argv) {
     const cli_verb v = {.name = "doctor",
-                        .usage = "",
                         .doc = "Shows the versions of Gossamer and of the libraries it was built with, the kernels "
                                "chosen for this CPU and the\n"
                                "number of threads. Exits with status 1 if something is missing that was not\ndisabled.",

@@ -53,21 +53,15 @@ static bool matches(const char *pattern, const char *key) {
     return strncmp(pattern, key, n) == 0 && (pattern[n] == '*' || !key[n]);
 }
 
-/* Keys that some kinds of data alone have (init_plan.own). */
-static const char *const of_some[] = {"data.pattern", "data.validate", "data.leave_out", "train.group",
-                                      "sound.*",      "augment.*",     "prior.*",        NULL};
-
-static bool is_among(const char *const *patterns, const char *key) {
-    for (; patterns && *patterns; patterns++)
-        if (matches(*patterns, key)) return true;
-    return false;
-}
-
-/* Keys without meaning for this kind of data are omitted, unless they were set. */
+/* Keys without meaning for this kind of data and method are omitted, unless they were set. */
 static bool is_wanted(void *context, const char *key) {
-    const init_plan *p = context;
-    if (goss_config_is_set(p->config, key) || is_among(p->own, key)) return true;
-    return !is_among(of_some, key) && !is_among(p->unused, key);
+    init_plan *p = context;
+    bool means = true;
+    if (goss_config_is_set(p->declared, key)) return true;
+    for (const char *const *pattern = p->unused; pattern && *pattern; pattern++)
+        if (matches(*pattern, key) && !goss_config_is_set(p->config, key)) return false;
+    if (p->status == GOSS_OK) p->status = goss_train_key_means(p->config, key, &means, p->err);
+    return means;
 }
 
 static const char *remark_of(void *context, const char *key) {
@@ -110,7 +104,7 @@ static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
                      "# Written by gossamer init for %s: %s.\n# Lines with \"look at this\" are guesses: check and "
                      "correct them. Then\n#\n#   gossamer check %s\n#   gossamer train %s\n\n%s",
                      data, p->summary, file, file, body);
-    goss_status s = n < 0 ? goss_error_set(err, GOSS_E_NOMEM, "no memory for the configuration's text") : GOSS_OK;
+    goss_status s = n < 0 ? goss_error_set(err, GOSS_E_NOMEM, "no memory for the configuration's text") : p->status;
     if (s == GOSS_OK && out) s = goss_file_write(out, text, (size_t)n, err);
     if (s == GOSS_OK && !out) fputs(text, stdout);
     if (n >= 0) free(text);

@@ -41,8 +41,8 @@ static void interval(char *out, size_t size, const char *format, double mean, do
 
 static void print_protocol(const eval_classes *e) {
     const goss_class_set *set = e->view[0].set;
-    printf("%d ways, %d shots, %d queries a class, %d episodes", e->q->episode.ways, e->q->episode.shots,
-           e->q->episode.queries, e->q->episodes);
+    printf("%d ways, %d shot%s, %d queries a class, %d episodes", e->q->episode.ways, e->q->episode.shots,
+           e->q->episode.shots == 1 ? "" : "s", e->q->episode.queries, e->q->episodes);
     if (e->group >= 0) {
         printf(" of one ");
         cli_put_name(set->field[e->group].name, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eval_ratings.c: gossamer eval on ratings: which methods are judged on which users. */
 #include "eval_ratings.h"
+#include "method_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,6 +96,11 @@ static void use_models(const eval_ratings_state *e, rating_runner *r) {
     for (int i = 0; i < e->models; i++) r->fold[r->folds++] = i;
 }
 
+static const char *baseline_name(int i) {
+    const goss_recommender *kind = goss_recommender_at(i);
+    return kind ? kind->name : NULL;
+}
+
 /* From the models' files: a baseline, or another method on their weights. */
 static goss_status add_derived(eval_ratings_state *e, const char *name, goss_error *err) {
     rating_runner *r;
@@ -102,6 +108,8 @@ static goss_status add_derived(eval_ratings_state *e, const char *name, goss_err
     use_models(e, r);
     r->kind = goss_recommender_find(name);
     if (!r->kind) r->derive = r->name;
+    for (int i = 0; !r->kind && i < e->models; i++)
+        GOSS_TRY(cli_method_derives(e->fold[i].model, name, baseline_name, err));
     return GOSS_OK;
 }
 
@@ -118,19 +126,8 @@ static goss_status add_file(eval_ratings_state *e, const char *name, const char 
     return GOSS_OK;
 }
 
-static char *trim(char *word) {
-    static const char blanks[] = " \t\n\r";
-    word += strspn(word, blanks);
-    for (size_t n = strlen(word); n > 0 && strchr(blanks, word[n - 1]); n--) word[n - 1] = 0;
-    return word;
-}
-
-static goss_status add_method(eval_ratings_state *e, char *word, goss_error *err) {
-    char *name = trim(word), *file = strchr(name, '=');
-    if (file) *file++ = 0, name = trim(name), file = trim(file);
-    if (!*name || (file && !*file))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as mf,knn,other=FILE",
-                              *name ? "file name" : "name");
+static goss_status add_method(void *owner, const char *name, const char *file, goss_error *err) {
+    eval_ratings_state *e = owner;
     if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the models themselves are that method */
     return file ? add_file(e, name, file, err) : add_derived(e, name, err);
 }
@@ -173,11 +170,7 @@ static goss_status gather(eval_ratings_state *e, goss_model *first, char **words
     GOSS_TRY(add_runner(e, method_name(&e->fold[0]), &r, err));
     use_models(e, r);
     if (e->q->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
-    if (!e->q->methods) return GOSS_OK;
-    char *rest = e->list = strdup(e->q->methods), *word;
-    goss_status s = rest ? GOSS_OK : no_memory(err);
-    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_method(e, word, err);
-    return s;
+    return cli_methods_each(e->q->methods, "mf,knn,other=FILE", add_method, e, &e->list, err);
 }
 
 /* ---- users ---- */

@@ -64,7 +64,7 @@ void eval_ratings_print(const eval_ratings_state *e) {
     cli_put_name(e->order, 0);
     printf(")");
     if (e->q->most_queries) printf(", at most %d to predict", e->q->most_queries);
-    printf(", %d draw%s a user; of ", e->repeats, e->repeats == 1 ? "" : "s");
+    printf(", %d draw%s a user, predicting ", e->repeats, e->repeats == 1 ? "" : "s");
     cli_put_name(column(e, GOSS_RATINGS_RATING), 0);
     printf("; means over users, 95 %% intervals, differences from the first method\n");
     for (int m = 0; m < e->metrics; m++) print_metric(e, m);

@@ -24,8 +24,9 @@ static void print_protocol(const eval *e) {
         printf("%d to %d ways", e->least_ways, e->most_ways);
     else
         printf("%d ways", e->most_ways);
-    printf(", %d shots, %d queries a class, %d episodes%s%s", e->spec.shots, e->spec.queries, e->episodes,
-           e->spec.one_alphabet ? " of one alphabet each" : "", e->spec.rotations ? ", rotations are classes" : "");
+    printf(", %d shot%s, %d queries a class, %d episodes%s%s", e->spec.shots, e->spec.shots == 1 ? "" : "s",
+           e->spec.queries, e->episodes, e->spec.one_alphabet ? " of one alphabet each" : "",
+           e->spec.rotations ? ", rotations are classes" : "");
     if (e->spec.distinct_faces) {
         printf(", distinct faces");
         if (scope.several_faces < scope.classes)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "eval_runners.h"
+#include "method_list.h"
 
 typedef struct runners {
     eval_runner *runner; /* [EVAL_MOST] */
@@ -37,10 +38,9 @@ static goss_status add_structure(runners *e, goss_structure_source source, goss_
 static goss_status derive(runners *e, const char *name, goss_error *err) {
     eval_runner *r;
     goss_model *m;
-    goss_status s = goss_contender_derive(e->runner[0].model, name, &m, err);
-    if (s != GOSS_OK && strpbrk(name, "./"))
-        return goss_error_prefix(err, s, "--methods %s: a model file is given as NAME=%s", name, name);
-    if (s != GOSS_OK) return goss_error_prefix(err, s, "--methods %s (--methods %s=FILE names a model)", name, name);
+    GOSS_TRY(cli_method_derives(e->runner[0].model, name, NULL, err));
+    goss_status s = goss_error_prefix(err, goss_contender_derive(e->runner[0].model, name, &m, err), "--methods");
+    if (s != GOSS_OK) return s;
     const goss_method *method = goss_model_method(m);
     bool norms = goss_layout_count(goss_target_statistics(goss_method_target(method))) > 0;
     bool support = strcmp(goss_config_text(goss_model_settings(m), "method.norm"), "support") == 0;
@@ -56,21 +56,9 @@ static goss_status derive(runners *e, const char *name, goss_error *err) {
     return s;
 }
 
-/* The word without blanks around it, in place. */
-static char *trim(char *word) {
-    static const char blanks[] = " \t\n\r";
-    word += strspn(word, blanks);
-    for (size_t n = strlen(word); n > 0 && strchr(blanks, word[n - 1]); n--) word[n - 1] = 0;
-    return word;
-}
-
-static goss_status add_runner(runners *e, char *word, goss_error *err) {
-    char *name = trim(word), *file = strchr(name, '=');
+static goss_status add_runner(void *owner, const char *name, const char *file, goss_error *err) {
+    runners *e = owner;
     eval_runner *r;
-    if (file) *file++ = 0, name = trim(name), file = trim(file);
-    if (!*name || (file && !*file))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as protonet,mine=FILE",
-                              *name ? "file name" : "name");
     if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the model itself is that method */
     goss_structure_source source;
     if (!file && goss_structure_source_find(name, &source, NULL) == GOSS_OK) return add_structure(e, source, err);
@@ -100,10 +88,9 @@ goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *
     r->model = m, r->file = true, r->structured = cli_has_structures(m);
     if (s == GOSS_OK && control) s = add_structure(&e, GOSS_STRUCTURE_SHUFFLED, err);
     if (s == GOSS_OK && fine_tune > 0) s = add_tuned(&e, fine_tune, err);
-    if (s != GOSS_OK || !methods) return s;
-    char *list = strdup(methods), *rest = list, *word;
-    if (!list) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
-    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_runner(&e, word, err);
+    if (s != GOSS_OK) return s;
+    char *list;
+    s = cli_methods_each(methods, "protonet,mine=FILE", add_runner, &e, &list, err);
     free(list);
     return s;
 }

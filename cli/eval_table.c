@@ -2,6 +2,7 @@
 /* eval_table.c: gossamer eval on tables: which methods run on which tasks. */
 #include "eval_table.h"
 #include "data_kinds.h"
+#include "method_list.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,6 +72,7 @@ static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err
                               "the model requires a descriptor of each task: --descriptor FILE with a row per task");
     if (f->fit->descriptors) GOSS_TRY(goss_table_open(e->descriptors, NULL, &f->described, err));
     GOSS_TRY(find_at(e, f, err));
+    GOSS_TRY(goss_table_fit_review(f->fit, e->data, f->table, err));
     return find_seen(f, err);
 }
 
@@ -132,6 +134,11 @@ static void use_models(const eval_table *e, table_runner *r) {
     for (int i = 0; i < e->models; i++) r->fold[r->folds++] = i;
 }
 
+static const char *baseline_name(int i) {
+    const goss_baseline_kind *kind = goss_baseline_at(i);
+    return kind ? kind->name : NULL;
+}
+
 /* A method from the models' files: a baseline, or another method on their weights. */
 static goss_status add_derived(eval_table *e, const char *name, goss_error *err) {
     table_runner *r;
@@ -139,6 +146,8 @@ static goss_status add_derived(eval_table *e, const char *name, goss_error *err)
     use_models(e, r);
     r->kind = goss_baseline_find(name);
     if (!r->kind) r->derive = r->name;
+    for (int i = 0; !r->kind && i < e->models; i++)
+        GOSS_TRY(cli_method_derives(e->fold[i].model, name, baseline_name, err));
     for (int i = 0; r->kind && i < e->models; i++)
         if (!e->fold[i].fit->baselines)
             return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines%s", name, e->fold[i].path,
@@ -177,19 +186,8 @@ static goss_status add_file(eval_table *e, const char *name, const char *path, g
     return check_alike(e, &e->fold[at], err);
 }
 
-static char *trim(char *word) {
-    static const char blanks[] = " \t\n\r";
-    word += strspn(word, blanks);
-    for (size_t n = strlen(word); n > 0 && strchr(blanks, word[n - 1]); n--) word[n - 1] = 0;
-    return word;
-}
-
-static goss_status add_method(eval_table *e, char *word, goss_error *err) {
-    char *name = trim(word), *file = strchr(name, '=');
-    if (file) *file++ = 0, name = trim(name), file = trim(file);
-    if (!*name || (file && !*file))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: an empty %s; it is a list as ridge,maml=FILE",
-                              *name ? "file name" : "name");
+static goss_status add_method(void *owner, const char *name, const char *file, goss_error *err) {
+    eval_table *e = owner;
     if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the models themselves are that method */
     goss_structure_source source;
     if (!file && goss_structure_source_find(name, &source, NULL) == GOSS_OK) return add_structure(e, source, err);
@@ -244,14 +242,8 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(e->fold[0].model, words[0], "--budget", err));
     if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
     if (e->control) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_SHUFFLED, err));
-    if (!e->methods) return check_metric(e, err);
-    char *list = strdup(e->methods), *rest = list, *word;
-    if (!list) return no_memory(err);
-    goss_status s = GOSS_OK;
-    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = add_method(e, word, err);
-    /* Contains the paths of folds. */
-    e->list = list;
-    return s == GOSS_OK ? check_metric(e, err) : s;
+    GOSS_TRY(cli_methods_each(e->methods, "ridge,maml=FILE", add_method, e, &e->list, err));
+    return check_metric(e, err);
 }
 
 /* ---- tasks ---- */

@@ -12,8 +12,8 @@ typedef struct init_plan {
     const char *data;          /* the path as given */
     goss_config *declared;     /* settings of the user */
     goss_config *config;       /* those, and the ones set by init */
-    const char *const *unused; /* patterns of keys without meaning for this kind of data; NULL-terminated */
-    const char *const *own;    /* of keys that no other kind has; NULL: it has none; NULL-terminated */
+    const char *const *unused; /* patterns of keys without meaning for this data, beside those that
+                                  goss_train_key_means knows; NULL: none; NULL-terminated */
     struct {
         char key[40], text[INIT_REMARK];
     } remark[INIT_REMARKS];

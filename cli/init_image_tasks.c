@@ -10,36 +10,6 @@
 
 enum { STEP_IMAGES = 256, LEAST_QUERIES = 4, MOST_QUERIES = 32, ROUNDS = 60 };
 
-static const char *const unused[] = {"data.train_classes",
-                                     "data.val_classes",
-                                     "data.hold_out*",
-                                     "data.target",
-                                     "data.ignore",
-                                     "data.categorical",
-                                     "data.missing",
-                                     "data.descriptor",
-                                     "data.val_tasks",
-                                     "task.objective",
-                                     "task.order",
-                                     "task.thin",
-                                     "task.any",
-                                     "train.ways",
-                                     "train.shots",
-                                     "train.min_shots",
-                                     "train.queries",
-                                     "train.rotations",
-                                     "train.one_alphabet",
-                                     "train.distinct_faces",
-                                     "train.fold",
-                                     "validate.ways",
-                                     "validate.shots",
-                                     "validate.queries",
-                                     "validate.rotations",
-                                     "validate.distinct_faces",
-                                     "validate.episodes",
-                                     "hyper.*",
-                                     NULL};
-
 bool init_is_image_tasks(const init_plan *p) {
     return *goss_config_text(p->declared, "data.task") || *goss_config_text(p->declared, "data.tasks");
 }
@@ -130,7 +100,7 @@ static void set_method(init_plan *p) {
 goss_status init_image_tasks(init_plan *p, const goss_images *set, goss_error *err) {
     goss_image_tasks *t;
     int outputs = 0;
-    p->unused = unused;
+    p->unused = NULL;
     GOSS_TRY(open_tasks(p, set, &t, err));
     for (int i = 0; i < goss_image_tasks_count(t); i++) outputs += goss_image_tasks_outputs(t, i);
     set_steps(p, t);

@@ -6,46 +6,7 @@
 #include "data_kinds.h"
 #include "init.h"
 
-static const char *const unused[] = {"data.labels",
-                                     "data.train_classes",
-                                     "data.val_classes",
-                                     "data.height",
-                                     "data.hold_out_alphabets",
-                                     "data.width",
-                                     "data.channels",
-                                     "data.invert",
-                                     "data.skip_bad",
-                                     "data.cache",
-                                     "data.task",
-                                     "data.tasks",
-                                     "data.per_class",
-                                     "data.target",
-                                     "data.ignore",
-                                     "data.categorical",
-                                     "data.missing",
-                                     "data.descriptor",
-                                     "data.split",
-                                     "task.thin",
-                                     "task.any",
-                                     "train.ways",
-                                     "train.shots",
-                                     "train.min_shots",
-                                     "train.queries",
-                                     "train.rotations",
-                                     "train.one_alphabet",
-                                     "train.distinct_faces",
-                                     "train.augment",
-                                     "train.elastic",
-                                     "train.mirror",
-                                     "validate.ways",
-                                     "validate.shots",
-                                     "validate.queries",
-                                     "validate.rotations",
-                                     "validate.distinct_faces",
-                                     "method.temperature",
-                                     "hyper.attention",
-                                     "hyper.class_*",
-                                     NULL};
+static const char *const unused[] = {"method.temperature", "hyper.attention", "hyper.class_*", NULL};
 
 static goss_status open_ratings(const char *path, const goss_config *declared, goss_ratings **out, goss_error *err) {
     static const char *const key[GOSS_RATINGS_COLUMNS] = {"data.user", "data.item", "data.rating", "data.time"};

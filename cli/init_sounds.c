@@ -8,37 +8,7 @@
 #include "gossamer/sound.h"
 #include "init.h"
 
-static const char *const own[] = {
-    "data.pattern", "data.validate", "data.leave_out", "train.group", "sound.*", "augment.*", NULL};
-static const char *const unused[] = {"task.*",
-                                     "data.task*",
-                                     "data.per_class",
-                                     "data.target",
-                                     "data.ignore",
-                                     "data.missing",
-                                     "data.categorical",
-                                     "data.descriptor",
-                                     "data.train_tasks",
-                                     "data.val_tasks",
-                                     "train.fold",
-                                     "data.split",
-                                     "data.labels",
-                                     "data.height",
-                                     "data.width",
-                                     "data.channels",
-                                     "data.invert",
-                                     "data.cache",
-                                     "data.hold_out_alphabets",
-                                     "train.rotations",
-                                     "train.augment",
-                                     "train.elastic",
-                                     "train.mirror",
-                                     "train.one_alphabet",
-                                     "train.distinct_faces",
-                                     "hyper.condition*",
-                                     "validate.rotations",
-                                     "validate.distinct_faces",
-                                     NULL};
+static const char *const unused[] = {"task.metric", "hyper.condition*", NULL};
 
 enum { MOST_WAYS = 10, MOST_SHOTS = 5, MOST_QUERIES = 3, HELD_WAYS = 5 };
 
@@ -190,7 +160,7 @@ goss_status init_sounds(init_plan *p, goss_error *err) {
     goss_sound_front front = goss_sound_front_defaults();
     goss_sounds *sounds;
     int rate;
-    p->unused = unused, p->own = own;
+    p->unused = unused;
     init_set(p, "data.kind", "sound");
     GOSS_TRY(find_pattern(p, &rate, err));
     GOSS_TRY(p->status);

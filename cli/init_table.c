@@ -10,34 +10,7 @@
 
 enum { LIST = 4000, MOST_SUPPORT = 10, LEAST_SUPPORT = 3, LEAST_TASKS = 2 };
 
-static const char *const unused[] = {"data.labels",
-                                     "data.train_classes",
-                                     "data.val_classes",
-                                     "data.height",
-                                     "data.hold_out_alphabets",
-                                     "data.width",
-                                     "data.channels",
-                                     "data.invert",
-                                     "data.skip_bad",
-                                     "data.cache",
-                                     "train.ways",
-                                     "train.shots",
-                                     "train.min_shots",
-                                     "train.queries",
-                                     "train.rotations",
-                                     "train.one_alphabet",
-                                     "train.distinct_faces",
-                                     "train.augment",
-                                     "train.elastic",
-                                     "validate.ways",
-                                     "validate.shots",
-                                     "validate.queries",
-                                     "validate.rotations",
-                                     "validate.distinct_faces",
-                                     "method.temperature",
-                                     "hyper.attention",
-                                     "hyper.class_*",
-                                     NULL};
+static const char *const unused[] = {"method.temperature", "hyper.attention", "hyper.class_*", NULL};
 
 typedef struct looked {
     goss_table *table;

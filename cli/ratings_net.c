@@ -42,9 +42,20 @@ static goss_status forget_others(goss_network *n, goss_catalogue *c, goss_error 
     return s;
 }
 
+static void tell_lacking(const goss_person *p, const char *file) {
+    const char *at = p->lacking;
+    for (size_t n; *at; at += n + (at[n] == '\n')) {
+        n = strcspn(at, "\n");
+        if (at == p->lacking)
+            cli_tell("warning: %s: %d row%s left out; %.*s", file, p->unknown, p->unknown == 1 ? " is" : "s are",
+                     (int)n, at);
+        else
+            cli_tell("warning: %s: %.*s", file, (int)n, at);
+    }
+}
+
 static void tell(const goss_network *n, const goss_person *p, const char *file) {
-    if (p->unknown)
-        cli_tell("warning: %s: %d row%s left out; %s", file, p->unknown, p->unknown == 1 ? " is" : "s are", p->lacking);
+    if (p->unknown) tell_lacking(p, file);
     cli_tell("%d ratings became a network of %lld weights", p->n,
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
 }

@@ -125,12 +125,25 @@ static void tell_unused(const whole_set *s, const char *path) {
     }
 }
 
+/* The last column is what the interface says; gossamer inspect and init may take another one. */
+static goss_status tell_target(const whole_set *s, const char *path, goss_error *err) {
+    goss_roles r;
+    GOSS_TRY(goss_table_roles(s->table, &(goss_roles_declared){.task = ""}, &r, err));
+    if (r.target >= 0 && r.target != s->roles.target)
+        cli_tell("%s: %s is predicted, the last column; if it is %s (%s): --target %s", path,
+                 goss_table_name(s->table, s->roles.target), goss_table_name(s->table, r.target), r.reason[r.target],
+                 goss_table_name(s->table, r.target));
+    goss_roles_free(&r);
+    return GOSS_OK;
+}
+
 static goss_status find_roles(whole_set *s, const char *path, const char *target, goss_error *err) {
     const int columns = goss_table_columns(s->table);
     if (columns < 2) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a single column: nothing to predict from", path);
     const goss_roles_declared declared = {.target = target ? target : goss_table_name(s->table, columns - 1),
                                           .task = ""};
     GOSS_TRY(goss_error_prefix(err, goss_table_roles(s->table, &declared, &s->roles, err), "%s", path));
+    if (!target) GOSS_TRY(tell_target(s, path, err));
     GOSS_TRY(leave_out_names(s, err));
     tell_unused(s, path);
     for (int j = 0; j < columns; j++)

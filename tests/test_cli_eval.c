@@ -223,7 +223,7 @@ TEST(a_protocol_that_can_not_be_run_is_not_reported) {
     T_EQ(eval(trained, "folders", "--one-alphabet --ways 8"), 1);
     SAYS(err_text, "--ways 8: the largest alphabet has 3 classes");
     T_EQ(eval(trained, "folders", "--one-alphabet --ways 3"), 0);
-    SAYS(out_text, "2 to 3 ways, 1 shots, 4 queries a class, 20 episodes of one alphabet each");
+    SAYS(out_text, "2 to 3 ways, 1 shot, 4 queries a class, 20 episodes of one alphabet each");
     T_EQ(eval(trained, "folders", "--one-alphabet --ways 3 --json"), 0);
     SAYS(out_text, "\"ways\": 3, ");
     SAYS(out_text, "\"classes\": 5, \"least_ways\": 2, \"most_ways\": 3, \"one_alphabet\": true");

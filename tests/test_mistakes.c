@@ -159,7 +159,7 @@ static const struct {
     /* ---- adapt ---- */
     {"adapt base/model.safetensors", 2, "--support is missing", "usage"},
     {"adapt base/model.safetensors --support support", 2, "-o is missing", "usage"},
-    {"adapt base/model.safetensors support -o n", 2, "extra argument, and --support DIR_OR_ZIP is missing", "usage"},
+    {"adapt base/model.safetensors support -o n", 2, "extra argument, and --support DATA is missing", "usage"},
     {"eval base/model.safetensors mine", 2, "extra argument, and --data DATA is missing", "usage"},
     {"adapt support --support base/model.safetensors -o n", 1, "support: is a folder", "model.safetensors"},
     {"adapt base/model.safetensors --support one -o n", 1, "one folder", "folder of its own"},

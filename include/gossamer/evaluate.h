@@ -43,6 +43,10 @@ typedef struct goss_contender {
 GOSS_API GOSS_MUST_USE goss_status goss_contender_derive(const goss_model *from, const char *method, goss_model **out,
                                                          goss_error *err);
 
+/* Whether goss_contender_derive can make that of a model, without making it. Errors: as there, with the methods that
+ * it can make. */
+GOSS_API GOSS_MUST_USE goss_status goss_contender_check(const goss_model *from, const char *method, goss_error *err);
+
 /* How contenders are evaluated; defaults in brackets. */
 typedef struct goss_evaluate_options {
     int episodes;          /* (1000) */

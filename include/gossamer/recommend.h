@@ -171,7 +171,7 @@ typedef struct goss_person {
     int32_t *item; /* [n] in the catalogue */
     float *rating; /* [n] */
     int unknown;   /* rows left out: items that the catalogue lacks, or has several of that name */
-    char *lacking; /* the first of them, with its line and why; NULL: none */
+    char *lacking; /* these, with line and why, a line feed between each two; NULL: none */
 } goss_person;
 /* Reads them. Errors: GOSS_E_ARGUMENT: a missing column, no known item; GOSS_E_FORMAT with file and line: a rating that
  * is no number or missing, an item rated twice. Owns: goss_person_free. */

@@ -62,6 +62,7 @@ typedef struct goss_table_options {
     const char *categorical; /* columns that are categories although they contain numbers */
     const char *ignore;      /* columns that are not used: their cells cause no errors */
     bool optional;           /* whether these two lists may name columns that the table lacks */
+    bool spelling;           /* whether it is kept, too, how the cells of csv files are spelled (goss_table_spelling) */
 } goss_table_options;
 
 /* Everything detected, nothing declared. */
@@ -144,6 +145,10 @@ GOSS_API int goss_table_category_find(const goss_table *table, int column, const
  * a text borrowed from the table. */
 #define GOSS_CELL_TEXT 32
 GOSS_API const char *goss_table_text(const goss_table *table, int column, int row, char buffer[GOSS_CELL_TEXT]);
+
+/* A cell as the csv file spells it, without the quotes around it: "NA", "7.00". NULL: the table was opened without
+ * goss_table_options.spelling, the cell is in no csv file, or it is a number with a decimal comma. Borrowed. */
+GOSS_API const char *goss_table_spelling(const goss_table *table, int column, int row);
 
 /* ---- statistics ---- */
 
@@ -369,7 +374,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_csv_create_to(int (*put)(void *context, 
 GOSS_API void goss_csv_text(goss_csv *csv, const char *text);
 /* Appends a number; one that is not finite becomes an empty cell. */
 GOSS_API void goss_csv_number(goss_csv *csv, double value);
-/* Appends a cell of a table. */
+/* Appends a cell of a table, as it is spelled if the table has that (goss_table_spelling). */
 GOSS_API void goss_csv_cell(goss_csv *csv, const goss_table *table, int column, int row);
 /* Ends the row. */
 GOSS_API void goss_csv_row(goss_csv *csv);

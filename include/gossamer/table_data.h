@@ -129,6 +129,10 @@ GOSS_API void goss_table_fit_free(goss_table_fit *f);
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_open(const goss_table_fit *f, const char *path,
                                                        goss_table_needs needs, goss_table **table, goss_roles *roles,
                                                        goss_error *err);
+/* Warns in the log of cells of the inputs that training has not seen: categories, and missing ones where there were
+ * none. path: for the message. Errors: as goss_table_transform_apply. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_fit_review(const goss_table_fit *f, const char *path,
+                                                         const goss_table *table, goss_error *err);
 /* The rows of one task, all of them support, as a source without queries, for adaptation. The task column is optional;
  * a training task has its id. descriptors: a table of them, NULL or "": none. name: NULL, or receives the task's name
  * (goss_text_free), "" if the file has none. Errors: as goss_table_fit_open; GOSS_E_ARGUMENT: rows of several tasks

@@ -179,9 +179,10 @@ GOSS_API const char *goss_table_transform_dropped_name(const goss_table_transfor
 
 /* The columns that another table must have; those not required have the role -1 if they are missing. */
 typedef struct goss_table_needs {
-    bool task;   /* to group rows into tasks; not needed for the rows of a single task */
-    bool target; /* to adapt and to evaluate; not needed to predict */
-    bool order;  /* to order rows, unless the order is random or the file's */
+    bool task;     /* to group rows into tasks; not needed for the rows of a single task */
+    bool target;   /* to adapt and to evaluate; not needed to predict */
+    bool order;    /* to order rows, unless the order is random or the file's */
+    bool spelling; /* to write the rows again: goss_table_options.spelling */
 } goss_table_needs;
 /* The roles of another table's columns, by name. Unknown columns are IGNORED and, if there are any, listed in *extra
  * (goss_text_free; NULL: none). Errors: GOSS_E_ARGUMENT names all columns that are missing. Owns: goss_roles_free. */

@@ -27,6 +27,11 @@ extern "C" {
 /* All keys of a run's configuration, including those of goss_model_keys, for goss_config_new. Static storage. */
 GOSS_API const goss_key *goss_train_keys(int *n);
 
+/* Whether a key has a meaning for the kind of data and the method that a configuration names: cells.width has none for
+ * train.method = hypernet, data.height none for a table. Errors: as goss_config_bind. */
+GOSS_API GOSS_MUST_USE goss_status goss_train_key_means(const goss_config *config, const char *key, bool *means,
+                                                        goss_error *err);
+
 /* Tasks of a program, instead of data.path. Everything is borrowed until goss_train returns. Threads: `train` is drawn
  * from by a thread of the run, `validation` by the caller's thread at the same time: they must not share scratch
  * memory. */

@@ -5,6 +5,7 @@
  * step), and batch norms use the statistics that the weights were trained with. */
 #include <string.h>
 
+#include "base/str.h"
 #include "gossamer/evaluate.h"
 #include "meta/method.h"
 #include "meta/model.h"
@@ -55,10 +56,23 @@ static goss_status own_settings(const goss_model *from, goss_config *c, goss_err
     return goss_config_set(c, "method.norm", has_running(from->method) ? "running" : "support", err);
 }
 
-static goss_status check(const goss_model *from, const char *method, goss_error *err) {
-    if (!is_method(method)) return goss_error_set(err, GOSS_E_ARGUMENT, "there is no method %s", method);
-    if (!derivable(from, method))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "method %s needs a model of its own", method);
+/* No such method, or none that takes over what another has learned: those that do. */
+static goss_status name_others(const goss_model *from, const char *method, goss_error *err) {
+    goss__str list = {0};
+    for (const char *const *name = goss_method_names(); *name; name++)
+        if (derivable(from, *name)) goss__str_addf(&list, "%s%s", list.size ? ", " : "", *name);
+    const char *names = list.failed ? "" : list.data;
+    const goss_status s =
+        is_method(method)
+            ? goss_error_set(err, GOSS_E_ARGUMENT, "method %s needs a model of its own; from this one come %s", method,
+                             names)
+            : goss_error_set(err, GOSS_E_ARGUMENT, "there is no method %s; from a model come %s", method, names);
+    goss__str_free(&list);
+    return s;
+}
+
+goss_status goss_contender_check(const goss_model *from, const char *method, goss_error *err) {
+    if (!is_method(method) || !derivable(from, method)) return name_others(from, method, err);
     if (strcmp(method, "pixels") == 0) return GOSS_OK; /* has no network */
     const char *other = goss_method_name(from->method);
     if (goss_method_params(from->method) == 0)
@@ -74,7 +88,7 @@ goss_status goss_contender_derive(const goss_model *from, const char *method, go
     goss_config *c;
     const goss_key *keys = goss_model_keys(&n);
     *out = NULL;
-    GOSS_TRY(check(from, method, err));
+    GOSS_TRY(goss_contender_check(from, method, err));
     GOSS_TRY(goss_config_new(keys, n, &c, err));
     goss_status s = own_settings(from, c, err);
     if (s == GOSS_OK) s = goss_model_create(method, c, &from->data.of, 1, out, err);

@@ -41,11 +41,12 @@ static long long line_of(const goss_table *t, int row) {
 
 static goss_status lack(goss_person *p, const goss_table *t, int row, const char *text, int found, goss_error *err) {
     goss__str s = {0};
-    if (p->unknown++) return GOSS_OK;
+    if (p->unknown++) goss__str_addf(&s, "%s\n", p->lacking);
+    goss__free(p->lacking), p->lacking = NULL;
     goss__str_addf(&s, "line %lld: %s \"%.100s\"", line_of(t, row),
                    found == GOSS_CATALOGUE_SEVERAL ? "several items are called" : "there is no item", text);
-    if (s.failed) return no_memory(err);
     p->lacking = s.data;
+    if (s.failed) return no_memory(err);
     return GOSS_OK;
 }
 
@@ -74,8 +75,10 @@ static goss_status read_rows(goss_person *p, const goss_catalogue *c, const goss
     if (!p->item || !p->rating) return no_memory(err);
     for (int row = 0; row < goss_table_rows(t); row++) GOSS_TRY(add_row(p, c, t, item, rating, row, err));
     if (p->n) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no rating of an item that the model knows%s%s",
-                          goss_table_file(t, 0), p->lacking ? "; " : "", p->lacking ? p->lacking : "");
+    const char *first = p->lacking ? p->lacking : "";
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no rating of an item that the model knows%s%.*s%s",
+                          goss_table_file(t, 0), p->lacking ? "; " : "", (int)strcspn(first, "\n"), first,
+                          p->unknown > 1 ? " and so on" : "");
 }
 
 goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_person *out, goss_error *err) {

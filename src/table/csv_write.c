@@ -89,7 +89,8 @@ void goss_csv_number(goss_csv *c, double value) {
 
 void goss_csv_cell(goss_csv *c, const goss_table *t, int column, int row) {
     char buffer[GOSS_CELL_TEXT];
-    goss_csv_text(c, goss_table_text(t, column, row, buffer));
+    const char *spelled = goss_table_spelling(t, column, row);
+    goss_csv_text(c, spelled ? spelled : goss_table_text(t, column, row, buffer));
 }
 
 void goss_csv_row(goss_csv *c) {

@@ -28,6 +28,8 @@ void goss_table_close(goss_table *t) {
         goss__free(t->column[i].numbers);
         goss__free(t->column[i].codes);
         goss__dictionary_free(&t->column[i].texts);
+        goss__free(t->column[i].spelling);
+        goss__dictionary_free(&t->column[i].spelled);
     }
     goss__free(t->column);
     goss__dictionary_free(&t->names);
@@ -114,4 +116,10 @@ const char *goss_table_text(const goss_table *t, int column, int row, char buffe
     if (!c->numbers) return c->texts.text[c->codes[row]];
     goss__number_print(c->numbers[row], buffer);
     return buffer;
+}
+
+const char *goss_table_spelling(const goss_table *t, int column, int row) {
+    const goss__column *c = at(t, column);
+    assert(row >= 0 && row < t->rows);
+    return c->spelling && c->spelling[row] >= 0 ? c->spelled.text[c->spelling[row]] : NULL;
 }

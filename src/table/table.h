@@ -19,6 +19,9 @@ typedef struct goss__column {
     double *numbers; /* [rows] NUMBER */
     int32_t *codes;  /* [rows] other types */
     goss__dictionary texts;
+    /* As files spell the cells, where the caller wants that; -1: as the table prints them. NULL: not wanted. */
+    int32_t *spelling; /* [rows] codes of `spelled` */
+    goss__dictionary spelled;
     bool fixed;       /* type and categories were declared in the file */
     bool categorical; /* declared by the caller */
     bool ignored;     /* whatever is in it is no error */
@@ -39,6 +42,7 @@ struct goss_table {
     int columns, rows, files;
     int file_column;
     char format[120];
+    char decimal; /* the first file's */
 };
 
 /* ---- interface of readers ---- */
@@ -92,6 +96,8 @@ bool goss__table_name_fits(const char *name); /* by its ending */
 /* The name of a column in FILE:LINE:COLUMN, in quotes if it has colons, blanks or the like. */
 #define GOSS__LABEL 80
 const char *goss__column_label(const char *name, char out[GOSS__LABEL]);
+/* How strongly a name suggests time; 0: not at all. */
+int goss__like_time(const char *name);
 /* The name with the smallest edit distance; NULL: none is similar. */
 const char *goss__nearest_name(const goss_table *t, const char *name);
 /* Reads the next name of a list (goss_table_options) into out; false at its end. */

@@ -146,7 +146,10 @@ static goss_status reserve(goss__build *b, size_t most, goss_error *err) {
     if (need > (size_t)INT32_MAX + 1) need = (size_t)INT32_MAX + 1;
     if (!grow_array(&t->line, need, sizeof *t->line)) return no_memory(b, err);
     for (int i = 0; i < t->columns; i++)
-        if (i != t->file_column && !grow_array(&t->column[i].numbers, need, sizeof(double))) return no_memory(b, err);
+        if (i != t->file_column &&
+            !(grow_array(&t->column[i].numbers, need, sizeof(double)) &&
+              (!b->options->spelling || grow_array(&t->column[i].spelling, need, sizeof *t->column[i].spelling))))
+            return no_memory(b, err);
     b->capacity = need;
     return GOSS_OK;
 }
@@ -207,6 +210,16 @@ static goss_status look(goss__build *b, int column, size_t line, const goss__cel
     return GOSS_OK;
 }
 
+/* Numbers with a decimal comma are not kept: what is written again has decimal points. */
+static goss_status keep_spelling(goss__build *b, goss__column *c, const goss__cell *cell, goss_error *err) {
+    const int row = b->t->rows;
+    int32_t *to = &c->spelling[row];
+    *to = -1;
+    if (cell->kind != GOSS__CELL_TEXT || (b->sink.decimal != '.' && !isnan(c->numbers[row]))) return GOSS_OK;
+    *to = goss__dictionary_add(&c->spelled, cell->text);
+    return *to < 0 ? no_memory(b, err) : GOSS_OK;
+}
+
 static goss_status first_pass(goss__build *b, size_t line, const goss__cell *cells, goss_error *err) {
     goss_table *t = b->t;
     if ((size_t)t->rows >= b->capacity || t->rows == INT32_MAX)
@@ -214,6 +227,8 @@ static goss_status first_pass(goss__build *b, size_t line, const goss__cell *cel
                               line);
     for (int i = 0; i < b->map_size; i++)
         GOSS_TRY(look(b, b->map[i], line, &cells[i], &t->column[b->map[i]].numbers[t->rows], err));
+    for (int i = 0; b->options->spelling && i < b->map_size; i++)
+        GOSS_TRY(keep_spelling(b, &t->column[b->map[i]], &cells[i], err));
     t->line[t->rows++] = line > UINT32_MAX ? UINT32_MAX : (uint32_t)line;
     return GOSS_OK;
 }

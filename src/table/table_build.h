@@ -26,7 +26,6 @@ typedef struct goss__build {
     bool *given;        /* [columns] by the file */
     int map_size;
     bool texts;      /* the second pass */
-    char decimal;    /* the first file's */
     size_t capacity; /* rows with memory */
     int file;        /* being read */
 } goss__build;

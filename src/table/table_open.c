@@ -50,7 +50,7 @@ static goss_status read_bytes(goss__build *b, int file, const char *name, const 
     if (other) return goss__not_a(bytes->name, other, GOSS__TABLE, err);
     GOSS_TRY(reader->read(bytes, &b->sink, err));
     if (file == 0 && !b->texts) {
-        b->decimal = b->sink.decimal;
+        b->t->decimal = b->sink.decimal;
         memcpy(b->t->format, b->sink.format, sizeof b->t->format);
     }
     return GOSS_OK;

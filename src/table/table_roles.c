@@ -105,6 +105,8 @@ static void guess_alone(guess *g, int c) {
     const bool all_different = s->distinct == g->t->rows && g->t->rows > 1 && is_whole(g, c);
     if (s->distinct <= 1 && g->t->rows > 1)
         set(g, c, GOSS_ROLE_CONSTANT, s->distinct ? "the same in all rows" : "no cell holds anything");
+    else if (counts_rows(g->t, c) && goss__like_time(goss_table_name(g->t, c)))
+        set(g, c, GOSS_ROLE_INPUT, "counts the rows, called as time is");
     else if (counts_rows(g->t, c))
         set(g, c, GOSS_ROLE_ID, "counts the rows");
     else if (all_different && listed(bare, id_names))
@@ -182,16 +184,21 @@ static goss_status guess_ids_within(guess *g, goss_error *err) {
 
 typedef enum worth { USELESS, DESIGNED, WHOLE, BEST } worth; /* as a target */
 
+/* The last column of the table, with classes: what most tables of classes predict. */
+static bool last_classes(const guess *g, int c) {
+    const bool classes =
+        goss_table_type(g->t, c) == GOSS_COLUMN_CATEGORY || (g->stats[c].integers && g->stats[c].distinct == 2);
+    return c == g->t->columns - 1 && classes;
+}
+
 /* Known for a whole task, or the same values in every task (days 0 to 9): these are chosen, not measured. Nor is a
  * column of a matrix the target where another array has one column. */
 static goss_status target_worth(const guess *g, int c, worth *out, goss_error *err) {
     within w;
     *out = USELESS;
     if (g->declared[c] || g->r->role[c] != GOSS_ROLE_INPUT || c == g->t->file_column) return GOSS_OK;
-    *out = g->t->column[c].of_matrix                                                 ? DESIGNED
-           : g->r->task < 0                                                          ? BEST
-           : goss_table_type(g->t, c) == GOSS_COLUMN_NUMBER && !g->stats[c].integers ? BEST
-                                                                                     : WHOLE;
+    const bool fractions = goss_table_type(g->t, c) == GOSS_COLUMN_NUMBER && !g->stats[c].integers;
+    *out = g->t->column[c].of_matrix ? DESIGNED : g->r->task < 0 || fractions || last_classes(g, c) ? BEST : WHOLE;
     if (g->r->task < 0 || g->t->column[c].of_matrix) return GOSS_OK;
     GOSS_TRY(look_within(g, c, &w, err));
     const bool designed =
@@ -223,6 +230,7 @@ static goss_status guess_target(guess *g, goss_error *err) {
     }
     if (best < 0) return GOSS_OK;
     if (g->r->task < 0 && best_worth == BEST) why = "the last column";
+    if (g->r->task >= 0 && best_worth == BEST && last_classes(g, best)) why = "the last column, with classes";
     if (best_worth > DESIGNED && best_worth <= BEST && has_matrix(g->t))
         why = "an array of one column, beside a matrix of inputs";
     g->r->target = best, g->r->target_guessed = true;

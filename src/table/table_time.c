@@ -3,10 +3,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "gossamer/table.h"
+#include "table/table.h"
 
-/* How strongly a name suggests time; 0: not at all. */
-static int like_time(const char *name) {
+int goss__like_time(const char *name) {
     static const char *const words[] = {"age",  "wave", "step",  "trial", "occasion", "visit", "year",      "month",
                                         "week", "hour", "hours", "days",  "day",      "t",     "timestamp", "time"};
     const int n = (int)(sizeof words / sizeof *words);
@@ -36,7 +35,7 @@ goss_status goss_table_time(const goss_table *t, const goss_roles *roles, const 
     *column = -1;
     for (int c = 0; c < roles->columns; c++) {
         goss_column_stats s;
-        const int like = like_time(goss_table_name(t, c));
+        const int like = goss__like_time(goss_table_name(t, c));
         if (roles->role[c] != GOSS_ROLE_INPUT || goss_table_type(t, c) != GOSS_COLUMN_NUMBER || like <= best) continue;
         GOSS_TRY(goss_table_stats(t, c, NULL, 0, &s, err));
         if (s.missing == 0 && varies(t, tasks, c)) best = like, *column = c;

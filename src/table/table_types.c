@@ -22,7 +22,7 @@ static goss_status bad_cell(const goss__build *b, int column, goss_error *err) {
     return goss_error_set(err, GOSS_E_FORMAT, "%s%s%s:%zu:%s: \"%s\" is not a number: %s", b->folder ? b->folder : "",
                           b->folder ? "/" : "", b->t->file[y->bad_file].name, y->bad_line,
                           goss__column_label(b->t->column[column].name, label), y->bad_text,
-                          goss__cell_advice(y->bad_text, b->decimal));
+                          goss__cell_advice(y->bad_text, b->t->decimal));
 }
 
 static void set(goss__column *c, goss_column_type type, const char *fmt, ...) GOSS_PRINTF(3, 4);
@@ -129,6 +129,7 @@ goss_status goss__build_end(goss__build *b, goss_error *err) {
     if (t->file_column >= 0) GOSS_TRY(name_files(b, err));
     shrink(&t->line, (size_t)t->rows * sizeof *t->line);
     for (int i = 0; i < t->columns; i++) shrink(&t->column[i].numbers, (size_t)t->rows * sizeof(double));
+    for (int i = 0; i < t->columns; i++) shrink(&t->column[i].spelling, (size_t)t->rows * sizeof(int32_t));
     for (int i = 0; i < t->columns; i++) {
         goss__column *c = &t->column[i];
         if (!c->codes || i == t->file_column) continue;

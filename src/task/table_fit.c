@@ -122,6 +122,7 @@ goss_status goss_table_fit_open(const goss_table_fit *f, const char *path, goss_
     char *extra = NULL;
     *roles = (goss_roles){.target = -1, .task = -1};
     o.categorical = f->transform->categorical, o.ignore = f->transform->unused, o.optional = true;
+    o.spelling = needs.spelling;
     if (f->missing) o.missing = f->missing;
     GOSS_TRY(goss_table_open(path, &o, table, err));
     goss_status s = goss_table_transform_roles(f->transform, *table, needs, roles, &extra, err);
@@ -130,6 +131,32 @@ goss_status goss_table_fit_open(const goss_table_fit *f, const char *path, goss_
         goss__log(GOSS_LOG_WARN, "%s: the model does not know %s, and does not use it", path, extra);
     goss_text_free(extra);
     if (s != GOSS_OK) goss_table_close(*table), *table = NULL;
+    return s;
+}
+
+/* ---- what training has not seen ---- */
+
+static void tell_unseen(const goss_table_fit *f, const char *path, const goss_encoding_report *r) {
+    if (r->unseen)
+        goss__log(GOSS_LOG_WARN,
+                  "%s: %lld cells hold categories that training has not seen (%s = \"%s\"); they count as none of the "
+                  "known ones",
+                  path, (long long)r->unseen, goss_encoding_column(f->transform->inputs, r->unseen_column),
+                  r->unseen_text);
+    if (r->missing)
+        goss__log(GOSS_LOG_WARN,
+                  "%s: %lld cells are missing in columns that were whole in training; they count as the mean there, as "
+                  "no category, or as an empty text",
+                  path, (long long)r->missing);
+}
+
+goss_status goss_table_fit_review(const goss_table_fit *f, const char *path, const goss_table *table, goss_error *err) {
+    goss_encoding_report report;
+    const size_t n = (size_t)goss_table_rows(table) * (size_t)goss_encoding_width(f->transform->inputs);
+    float *x = goss__calloc(n + 1, sizeof *x);
+    goss_status s = x ? goss_table_transform_apply(f->transform, table, NULL, 0, x, &report, err) : no_memory(err);
+    if (s == GOSS_OK) tell_unseen(f, path, &report);
+    goss__free(x);
     return s;
 }
 
@@ -280,9 +307,10 @@ static goss_status describe_one(const goss_table_fit *f, const char *path, const
     return s;
 }
 
-static goss_status fill_one(const goss_table_fit *f, const goss_table *table, const goss_roles *roles,
+static goss_status fill_one(const goss_table_fit *f, const char *path, const goss_table *table, const goss_roles *roles,
                             const char *descriptors, one_task *t, char **name, goss_error *err) {
     int32_t *rows = NULL;
+    goss_encoding_report report;
     goss_status s = labelled(table, roles, f->role ? goss_table_find(table, f->role) : -1, &rows, &t->n, err);
     if (s == GOSS_OK) s = sort_rows(f, table, rows, t->n, err);
     if (s == GOSS_OK) s = one_name(table, roles, rows, t->n, name, err);
@@ -292,7 +320,8 @@ static goss_status fill_one(const goss_table_fit *f, const goss_table *table, co
         t->y = goss__calloc((size_t)t->n, sizeof *t->y);
         if (!t->x || !t->y) s = no_memory(err);
     }
-    if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, table, rows, t->n, t->x, NULL, err);
+    if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, table, rows, t->n, t->x, &report, err);
+    if (s == GOSS_OK) tell_unseen(f, path, &report);
     if (s == GOSS_OK) s = goss_table_transform_targets(f->transform, table, rows, t->n, t->y, err);
     if (s == GOSS_OK) s = goss_table_fit_lengths(f, t->x, t->n, &t->length, err);
     if (s == GOSS_OK) s = describe_one(f, descriptors, *name, t, err);
@@ -309,7 +338,7 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
     if (name) *name = NULL;
     GOSS_TRY(goss_table_fit_open(f, path, (goss_table_needs){.target = true}, &table, &roles, err));
     one_task *t = goss__calloc(1, sizeof *t);
-    goss_status s = t ? fill_one(f, table, &roles, descriptors, t, &own, err) : no_memory(err);
+    goss_status s = t ? fill_one(f, path, table, &roles, descriptors, t, &own, err) : no_memory(err);
     goss_roles_free(&roles);
     goss_table_close(table);
     if (s != GOSS_OK) {
@@ -342,26 +371,12 @@ goss_status goss_table_fit_support(const goss_table_fit *f, const char *path, co
 
 /* ---- predicting ---- */
 
-static void tell_unseen(const goss_table_fit *f, const char *path, const goss_encoding_report *r) {
-    if (r->unseen)
-        goss__log(GOSS_LOG_WARN,
-                  "%s: %lld cells hold categories that training has not seen (%s = \"%s\"); they count as none of the "
-                  "known ones",
-                  path, (long long)r->unseen, goss_encoding_column(f->transform->inputs, r->unseen_column),
-                  r->unseen_text);
-    if (r->missing)
-        goss__log(GOSS_LOG_WARN,
-                  "%s: %lld cells are missing in columns that were whole in training; they count as the mean there, as "
-                  "no category, or as an empty text",
-                  path, (long long)r->missing);
-}
-
 goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_table **table, float **x,
                                 goss_error *err) {
     goss_roles roles;
     goss_encoding_report report;
     *x = NULL, *table = NULL;
-    GOSS_TRY(goss_table_fit_open(f, path, (goss_table_needs){0}, table, &roles, err));
+    GOSS_TRY(goss_table_fit_open(f, path, (goss_table_needs){.spelling = true}, table, &roles, err));
     goss_roles_free(&roles);
     const size_t n = (size_t)goss_table_rows(*table) * (size_t)goss_encoding_width(f->transform->inputs);
     *x = goss__calloc(n + 1, sizeof **x);

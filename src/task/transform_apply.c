@@ -39,6 +39,14 @@ static int give_task(matching *m, const char *name, bool needed) {
     return give(m, is_file ? goss_table_name(m->table, file) : name, GOSS_ROLE_TASK, needed, "the model's task");
 }
 
+/* A single file has no column of files. */
+static goss_status no_files(const matching *m, goss_error *err) {
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "%s: the model's tasks are files (data.task = file), and this is a single one: put it into a "
+                          "folder, alone or with the files of other tasks, and name the folder",
+                          goss_table_file(m->table, 0));
+}
+
 static goss_status lost(const matching *m, goss_error *err) {
     if (m->lost.failed) return no_memory(err);
     if (m->n_lost == 0) return GOSS_OK;
@@ -102,6 +110,10 @@ static goss_status match(const goss_table_transform *f, matching *m, goss_table_
         if (c >= 0) met[c] = true;
     }
     m->roles->target = give(m, f->target, GOSS_ROLE_TARGET, needs.target, "the model's target");
+    const bool by_file = strcmp(f->task, "file") == 0 || strcmp(f->task, "(file)") == 0;
+    if (needs.task && by_file && goss_table_files(m->table) == 1 && goss_table_file_column(m->table) < 0 &&
+        goss_table_find(m->table, f->task) < 0)
+        return no_files(m, err);
     m->roles->task = give_task(m, f->task, needs.task);
     give_order(f, m, needs.order, met);
     if (m->roles->target >= 0) met[m->roles->target] = true;

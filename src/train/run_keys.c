@@ -252,10 +252,10 @@ static const goss_key own[] = {
         "Tasks of a step that are in memory at a time, a divisor of train.tasks: all give the same result; batch norms "
         "then see one task in training, not all of a step. 0: the whole step at once"),
     GOSS__KEY_INT("train.ways", train_episodes.ways, "20", 2, 100000, "classes", "Classes an episode"),
-    GOSS__KEY_INT("train.shots", train_episodes.shots, "1", 1, 10000, "images", "Support drawings a class"),
-    GOSS__KEY_INT("train.min_shots", train.min_shots, "0", 0, 10000, "images",
+    GOSS__KEY_INT("train.shots", train_episodes.shots, "1", 1, 10000, "samples", "Support samples a class"),
+    GOSS__KEY_INT("train.min_shots", train.min_shots, "0", 0, 10000, "samples",
                   "Each step draws its shots from min_shots to shots; 0: always shots"),
-    GOSS__KEY_INT("train.queries", train_episodes.queries, "5", 1, 10000, "images", "Query drawings a class"),
+    GOSS__KEY_INT("train.queries", train_episodes.queries, "5", 1, 10000, "samples", "Query samples a class"),
     GOSS__KEY_BOOL("train.rotations", train_episodes.rotations, "false",
                    "Copies turned by 90, 180, 270 degrees are classes of their own"),
     GOSS__KEY_BOOL("train.one_alphabet", train_episodes.one_alphabet, "false",
@@ -310,8 +310,8 @@ static const goss_key own[] = {
     GOSS__KEY_INT("validate.episodes", validate.episodes, "100", 1, 1e6, "tasks",
                   "Tasks that are validated on, the same ones each time; of a table, each task equally often"),
     GOSS__KEY_INT("validate.ways", validate_episodes.ways, "20", 2, 100000, "classes", "Classes an episode"),
-    GOSS__KEY_INT("validate.shots", validate_episodes.shots, "1", 1, 10000, "images", "Support drawings a class"),
-    GOSS__KEY_INT("validate.queries", validate_episodes.queries, "5", 1, 10000, "images", "Query drawings a class"),
+    GOSS__KEY_INT("validate.shots", validate_episodes.shots, "1", 1, 10000, "samples", "Support samples a class"),
+    GOSS__KEY_INT("validate.queries", validate_episodes.queries, "5", 1, 10000, "samples", "Query samples a class"),
     GOSS__KEY_BOOL("validate.rotations", validate_episodes.rotations, "false", "As in [train]"),
     GOSS__KEY_BOOL("validate.distinct_faces", validate_episodes.distinct_faces, "false", "As in [train]"),
     GOSS__KEY_INT("validate.patience", validate.patience, "0", 0, 1e6, "validations",
@@ -331,6 +331,26 @@ static void add_keys(const goss_key *(*keys)(int *n)) {
     n_all += n;
 }
 
+static bool same_section(const char *a, const char *b) {
+    const size_t n = strcspn(a, ".") + 1;
+    return strncmp(a, b, n) == 0;
+}
+
+/* Several tables have keys of one section: these stand together, where its first one is. */
+static void join_sections(void) {
+    for (int i = 0; i < n_all; i++) {
+        int end = i;
+        while (end + 1 < n_all && same_section(all[i].name, all[end + 1].name)) end++;
+        for (int k = end + 1; k < n_all; k++) {
+            if (!same_section(all[i].name, all[k].name)) continue;
+            const goss_key key = all[k];
+            memmove(all + end + 2, all + end + 1, (size_t)(k - end - 1) * sizeof *all);
+            all[++end] = key;
+        }
+        i = end;
+    }
+}
+
 static void join(void) {
     int n;
     const goss_key *model = goss_model_keys(&n);
@@ -340,6 +360,7 @@ static void join(void) {
     memcpy(all + n_all, goss__regularizer_keys, (size_t)goss__regularizer_key_count * sizeof *all);
     n_all += goss__regularizer_key_count;
     add_keys(goss_sound_keys), add_keys(goss_sound_augment_keys);
+    join_sections();
 }
 
 const goss_key *goss_train_keys(int *n) {

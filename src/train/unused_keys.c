@@ -82,7 +82,7 @@ CONDITION(has_chunks) {
 }
 
 CONDITION(reads_cells) { return IS("tables"); }
-CONDITION(is_multitask) { return m->share != NULL; }
+CONDITION(is_multitask) { return IS("multitask"); }
 CONDITION(has_gates) { return m->share && goss_share_settings(m->share)->gates; }
 
 /* Is one of the parts like that? */
@@ -181,6 +181,16 @@ const goss__key_use *goss__key_uses(int *n) {
     return uses;
 }
 
+/* Conditions that do not look at the method itself, and are known before there is one. */
+static bool is_early(const goss__key_use *use) {
+    static bool (*const early[])(const goss__run_settings *s, const goss_method *m) = {
+        is_hypernet,       reads_cells, is_multitask,  has_texts,      has_temperature,  steps_in_training,
+        steps_when_judged, has_network, counts_tokens, has_vocabulary, has_steps_of_text};
+    for (size_t i = 0; i < sizeof early / sizeof *early; i++)
+        if (use->used == early[i]) return true;
+    return false;
+}
+
 /* Keys that select the method and its start are always used. */
 static bool is_looked_at(const char *key) {
     return strcmp(key, "train.method") == 0 || strcmp(key, "train.start") == 0 || strcmp(key, "validate.every") == 0;
@@ -246,6 +256,16 @@ static const char *foreign(const char *key, const char *kind) {
 }
 
 bool goss__key_is_of(const char *key, const char *kind) { return !foreign(key, kind); }
+
+goss_status goss_train_key_means(const goss_config *c, const char *key, bool *means, goss_error *err) {
+    goss__run_settings s;
+    GOSS_TRY(goss__run_settings_read(c, &s, err));
+    *means = !foreign(key, goss__run_data_kind(&s, NULL)->name);
+    for (size_t i = 0; *means && i < sizeof uses / sizeof *uses; i++)
+        if (is_early(&uses[i]) && goss_name_matches(key, uses[i].key) && !is_looked_at(key))
+            *means = uses[i].used(&s, NULL);
+    return GOSS_OK;
+}
 
 static void tell_foreign(const goss_config *c, const goss_key *key, const char *about) {
     char why[100];

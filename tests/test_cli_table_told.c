@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the verbs tell a user of tables, and what they leave as it is: cells, guesses, keys, categories, methods. */
+#include <sys/stat.h>
+
+#include "table_folders.h"
+
+static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
+
+static char *text_of(const char *name) {
+    size_t n;
+    static char *text;
+    free(text);
+    return text = tiny_read(tiny_path(name), &n);
+}
+
+/* Diaries, a file a person: the target is the last column, classes; sleep has fractions. */
+static void write_diaries(void) {
+    static const char *const weather[] = {"sun", "rain", "snow"};
+    T_CHECK(mkdir(tiny_path("people"), 0777) == 0);
+    for (int p = 0; p < 8; p++) {
+        char name[40], text[4000];
+        uint32_t random = (uint32_t)p + 1;
+        int n = snprintf(text, sizeof text, "day,weather,sleep,headache\n");
+        for (int d = 1; d <= 20; d++) {
+            const int half = (int)(tiny_random(&random) % 8);
+            n += snprintf(text + n, sizeof text - (size_t)n, "%d,%s,%d.25,%s\n", d, weather[tiny_random(&random) % 3],
+                          4 + half, half < 4 ? "yes" : "no");
+        }
+        snprintf(name, sizeof name, "people/p%d.csv", p);
+        put(name, text);
+    }
+}
+
+static bool prepare(void) {
+    static int done;
+    if (done) return done > 0;
+    done = -1;
+    tiny_set();
+    write_diaries();
+    if (run("init people -o people.ini task.order=random") != 0) return false;
+    if (run("train people.ini run.dir=base train.steps=40 validate.every=20 'model.backbone=dense 8; tanh'") != 0)
+        return false;
+    if (run("adapt base/model.safetensors --support people/p0.csv -o p0.net") != 0) return false;
+    return (done = 1) > 0;
+}
+#define PREPARE()                                                                                                      \
+    if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
+
+/* As they are spelled, without the quotes that they need no more; appended columns behind them. */
+TEST(predict_keeps_the_cells_of_rows_as_they_are_spelled) {
+    PREPARE();
+    put("more.csv", "day,weather,sleep,headache,note\n01,sun,7.00,NA,\"a, b\"\n2,rain,1e1,,?\n\"3\",snow,+5.50,yes,N/A\n");
+    RUN(0, "predict p0.net more.csv -o out.csv");
+    const char *text = text_of("out.csv");
+    SAYS(text, "day,weather,sleep,headache,note,prediction,probability\n01,sun,7.00,NA,\"a, b\",");
+    SAYS(text, "\n2,rain,1e1,,?,");
+    SAYS(text, "\n3,snow,+5.50,yes,N/A,");
+    /* a decimal comma cannot stand between commas */
+    put("comma.csv", "day;weather;sleep\n1;sun;7,50\n2;NA;8\n");
+    RUN(0, "predict p0.net comma.csv");
+    SAYS(out_text, "\n1,sun,7.5,");
+    SAYS(out_text, "\n2,NA,8,");
+}
+
+TEST(categories_that_training_has_not_seen_are_told_by_every_verb) {
+    PREPARE();
+    put("fog.csv", "day,weather,sleep,headache\n1,fog,7.25,no\n2,sun,4.25,yes\n3,fog,5.25,yes\n");
+    T_CHECK(mkdir(tiny_path("others"), 0777) == 0);
+    put("others/q.csv", "day,weather,sleep,headache\n1,fog,7.25,no\n2,sun,4.25,yes\n3,rain,5.25,yes\n");
+    static const char *const lines[] = {"adapt base/model.safetensors --support fog.csv -o fog.net",
+                                        "predict p0.net fog.csv",
+                                        "eval base/model.safetensors --data others --support 2"};
+    for (int i = 0; i < 3; i++) {
+        RUN(0, lines[i]);
+        SAYS(err_text, "categories that training has not seen (weather = \"fog\")");
+    }
+    RUN(0, "adapt base/model.safetensors --support people/p1.csv -o p1.net");
+    if (strstr(err_text, "not seen")) T_FAIL("%s", err_text);
+}
+
+TEST(a_single_file_where_tasks_are_files_is_told_what_to_do) {
+    PREPARE();
+    RUN(1, "eval base/model.safetensors --data people/p0.csv --support 5");
+    SAYS(err_text, "people/p0.csv: the model's tasks are files (data.task = file)");
+    SAYS(err_text, "put it into a folder");
+}
+
+TEST(init_inspect_and_adapt_guess_the_same_target) {
+    PREPARE();
+    SAYS(text_of("people.ini"), "\ntarget = headache\n");
+    RUN(0, "inspect people");
+    SAYS(out_text, "target: headache (guessed: the last column, with classes)");
+    RUN(0, "inspect people/p0.csv");
+    SAYS(out_text, "target: headache (guessed: ");
+    SAYS(out_text, "counts the rows, called as time is"); /* an input in the folder, and here */
+    RUN(0, "eval tables --data people/p0.csv --methods linear --repeats 1");
+    if (strstr(err_text, "is predicted, the last column")) T_FAIL("%s", err_text);
+    put("named.csv", "label,a,b\nx,1,u\ny,2,v\nx,3,u\ny,1,v\nx,2,u\ny,3,v\nx,4,u\ny,2,v\n");
+    RUN(0, "eval tables --data named.csv --methods linear --repeats 1");
+    SAYS(err_text, "named.csv: b is predicted, the last column; if it is label (guessed: called as targets are)");
+}
+
+static int times(const char *text, const char *part) {
+    int n = 0;
+    for (; (text = strstr(text, part)); text += strlen(part)) n++;
+    return n;
+}
+
+TEST(a_section_is_written_once_and_holds_keys_that_mean_something) {
+    PREPARE();
+    const char *text = text_of("people.ini");
+    static const char *const never[] = {"\nheight =", "\nmirror =", "\nitems =",   "\nfactors =", "\ntokens =",
+                                        "\nways =",   "\n[cells]",  "\n[sound]",   "\n[share]",   "\n[prior]",
+                                        "\npattern =", "\nper_class =", "\ncache ="};
+    for (size_t i = 0; i < sizeof never / sizeof *never; i++)
+        if (strstr(text, never[i])) T_FAIL("people.ini has %s", never[i] + 1);
+    SAYS(text, "\ntext = ");
+    SAYS(text, "\nnoise = ");
+    RUN(0, "init people train.method=ridge");
+    if (strstr(out_text, "[hyper]")) T_FAIL("a ridge head has nothing to generate");
+    RUN(0, "train --keys");
+    static const char *const sections[] = {"[data]", "[task]", "[train]", "[sound]", "[cells]", "[structure]"};
+    for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
+        if (times(out_text, sections[i]) != 1) T_FAIL("%s: %d times", sections[i], times(out_text, sections[i]));
+}
+
+TEST(a_method_that_is_none_is_told_with_those_there_are) {
+    PREPARE();
+    RUN(1, "eval base/model.safetensors --data people --allow-seen --support 5 --methods foo");
+    SAYS(err_text, "--methods foo (beside ridge, mean-ridge, mean, nearest, line; foo=FILE is another model)");
+    SAYS(err_text, "there is no method foo; from a model come protonet, ridge, finetune, scratch, joint");
+    RUN(1, "eval base/model.safetensors --data people --allow-seen --support 5 --methods anil");
+    SAYS(err_text, "method anil needs a model of its own");
+    RUN(1, "eval base/model.safetensors --data people --allow-seen --support 5 --methods mine.safetensors");
+    SAYS(err_text, "a model file is given as NAME=mine.safetensors");
+}
+
+TEST_MAIN()
