@@ -42,7 +42,6 @@ goss_status cli_method_derives(const goss_model *m, const char *name, const char
     if (s == GOSS_OK) return s;
     if (strpbrk(name, "./"))
         return goss_error_prefix(err, s, "--methods %s: a model file is given as NAME=%s", name, name);
-    if (*own) return goss_error_prefix(err, s, "--methods %s (beside %s; %s=FILE is another model)", name, own,
-                                 name);
+    if (*own) return goss_error_prefix(err, s, "--methods %s (beside %s; %s=FILE is another model)", name, own, name);
     return goss_error_prefix(err, s, "--methods %s (%s=FILE is another model)", name, name);
 }

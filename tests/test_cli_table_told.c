@@ -49,7 +49,8 @@ static bool prepare(void) {
 /* As they are spelled, without the quotes that they need no more; appended columns behind them. */
 TEST(predict_keeps_the_cells_of_rows_as_they_are_spelled) {
     PREPARE();
-    put("more.csv", "day,weather,sleep,headache,note\n01,sun,7.00,NA,\"a, b\"\n2,rain,1e1,,?\n\"3\",snow,+5.50,yes,N/A\n");
+    put("more.csv",
+        "day,weather,sleep,headache,note\n01,sun,7.00,NA,\"a, b\"\n2,rain,1e1,,?\n\"3\",snow,+5.50,yes,N/A\n");
     RUN(0, "predict p0.net more.csv -o out.csv");
     const char *text = text_of("out.csv");
     SAYS(text, "day,weather,sleep,headache,note,prediction,probability\n01,sun,7.00,NA,\"a, b\",");
@@ -109,9 +110,9 @@ static int times(const char *text, const char *part) {
 TEST(a_section_is_written_once_and_holds_keys_that_mean_something) {
     PREPARE();
     const char *text = text_of("people.ini");
-    static const char *const never[] = {"\nheight =", "\nmirror =", "\nitems =",   "\nfactors =", "\ntokens =",
-                                        "\nways =",   "\n[cells]",  "\n[sound]",   "\n[share]",   "\n[prior]",
-                                        "\npattern =", "\nper_class =", "\ncache ="};
+    static const char *const never[] = {
+        "\nheight =", "\nmirror =", "\nitems =", "\nfactors =", "\ntokens =",    "\nways =", "\n[cells]",
+        "\n[sound]",  "\n[share]",  "\n[prior]", "\npattern =", "\nper_class =", "\ncache ="};
     for (size_t i = 0; i < sizeof never / sizeof *never; i++)
         if (strstr(text, never[i])) T_FAIL("people.ini has %s", never[i] + 1);
     SAYS(text, "\ntext = ");
@@ -119,7 +120,8 @@ TEST(a_section_is_written_once_and_holds_keys_that_mean_something) {
     RUN(0, "init people train.method=ridge");
     if (strstr(out_text, "[hyper]")) T_FAIL("a ridge head has nothing to generate");
     RUN(0, "train --keys");
-    static const char *const sections[] = {"[data]", "[task]", "[train]", "[sound]", "[cells]", "[structure]"};
+    static const char *const sections[] = {"[data]\n",  "[task]\n",  "[train]\n",
+                                           "[sound]\n", "[cells]\n", "[structure]\n"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (times(out_text, sections[i]) != 1) T_FAIL("%s: %d times", sections[i], times(out_text, sections[i]));
 }
