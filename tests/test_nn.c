@@ -102,6 +102,7 @@ static const char *const networks[] = {
     "dense 5; tanh; head",
     "conv 6 3; elu; residual { residual { conv 6 3 pad 1 } ; silu } ; leaky; pool global",
     "conv 6 3; block 6; block 8 stride 2 group 2; conv 8 3 pad 1 groups 8; relu; pool global",
+    "conv 6 3; relu; beside { conv 4 3 pad 1; tanh }; pool global; beside { fm 3 }; dense 4; tanh",
 };
 
 TEST(canonical_text_reads_back_to_itself) {

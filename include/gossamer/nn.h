@@ -149,6 +149,10 @@ typedef struct goss_target goss_target;
  *   steps C                          features to a sequence of C channels
  *   readout mean | max | last | attention             steps to features: their mean, largest or last, or the mean by
  *                                    the softmax of a learned score
+ *   fm K                             K sums of products of pairs of inputs: of x [D] and a matrix v [D,K],
+ *                                    sum_{i<j} x_i x_j v_ik v_jk (factorisation machine: Rendle 2010)
+ *   beside { ... }                   its input, and behind it what the body makes of it: with dense layers wide & deep
+ *                                    (Cheng et al. 2016), with fm a factorisation machine
  *   residual { ... }                 adds its input to its output (He et al. 2016); `shortcut { ... }` after it is
  *                                    applied to that input
  *   block C [stride S] [NORM]        residual block of two 3x3 convolutions, with a projection shortcut where needed

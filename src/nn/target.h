@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target.h: the representation of a target network: a flat list of layers, whose kinds are rows of one table.
  *
- * Nesting is by marker layers: residual ... [shortcut ...] end, optional ... end, choose ... or ... end. The text is
+ * Nesting is by marker layers: residual ... [shortcut ...] end, beside ... end, optional ... end, choose ... or ... end. The text is
  * parsed into layers (target_parse.c); every layer kind defines parsing, output shape and printing (target_layers.c)
  * and application (target_apply.c); names, unit groups and layouts are derived from the list (target_build.c), and so
  * are the gates of what a text with choices leaves open (target_choices.c). */
@@ -188,9 +188,12 @@ struct goss__layer_kind {
 
 #define GOSS__SEQUENCE_KINDS 11
 extern const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS]; /* target_sequence.c */
+extern const goss__layer_kind goss__pairs_kind;                           /* target_pairs.c */
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
 bool goss__layer_is(const goss__layer *l, const char *word);
+/* Whether what a part in braces yields is made of what went into it, too: `residual` and `beside`. */
+bool goss__layer_keeps_input(const goss__layer *l);
 static inline bool goss__layer_opaque(const goss__layer *l) { return l->kind->opaque && !l->low; }
 /* Whether l is `columns` that leaves the selection open. */
 bool goss__layer_columns_open(const goss__layer *l);

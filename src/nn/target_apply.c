@@ -257,7 +257,7 @@ goss_val goss__apply_tanh(goss__apply *a, const goss__layer *l, goss_val x) { re
 goss_val goss__apply_elu(goss__apply *a, const goss__layer *l, goss_val x) { return goss_elu(x); }
 goss_val goss__apply_leaky(goss__apply *a, const goss__layer *l, goss_val x) { return goss_leaky_relu(x, 0.01); }
 
-/* ---- parts: residual, optional, choose ---- */
+/* ---- parts: residual, beside, optional, choose ---- */
 
 /* A path has ended with x: its share in what the part yields. */
 static goss_val path_share(const goss__apply *a, const goss__layer *opener, int path, goss_val x) {
@@ -265,6 +265,13 @@ static goss_val path_share(const goss__apply *a, const goss__layer *opener, int 
     if (goss_valid(a->c.structure))
         return goss_mul(x, goss__gates_factor(a->c.structure, opener->gate + path, goss_rank(x)));
     return path == 0 ? x : GOSS_NONE;
+}
+
+/* Both behind each other; the input may be one for all tasks. */
+static goss_val beside(goss_val before, goss_val body) {
+    goss_shape s = goss_shape_of(before);
+    s.dim[0] = goss_dim(body, 0);
+    return goss_concat((goss_val[]){goss_broadcast(before, s), body}, 2, goss_rank(body) - 1);
 }
 
 /* What the paths yield together; the last one ended with x. */
@@ -276,6 +283,7 @@ static goss_val join_paths(const goss__apply *a, int top, goss_val x) {
                    ? goss_lerp(before, x, goss__gates_factor(a->c.structure, opener->gate, goss_rank(x)))
                    : x;
     const goss_val share = path_share(a, opener, a->stack[top].path, x);
+    if (goss__layer_is(opener, "beside")) return beside(before, x);
     if (goss__layer_is(opener, "residual") && a->stack[top].path == 0) return goss_add(x, before);
     return goss_valid(body) && goss_valid(share) ? goss_add(body, share) : goss_valid(body) ? body : share;
 }

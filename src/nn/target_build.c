@@ -110,6 +110,7 @@ typedef struct units {
     int count;
     int at, repeat; /* present group and repetition */
     struct {
+        const goss__layer *opener;
         int before, before_repeat, body, body_repeat;
     } stack[GOSS__TARGET_DEPTH + 2];
     int depth;
@@ -156,6 +157,7 @@ static void meet(units *u, int other, int repeat) {
 static void flow_marker(units *u, const goss__layer *l) {
     int top = u->depth - 1;
     if (l->kind->marks == GOSS__OPENS) {
+        u->stack[u->depth].opener = l;
         u->stack[u->depth].before = u->at;
         u->stack[u->depth].before_repeat = u->repeat;
         u->stack[u->depth++].body = -1;
@@ -165,6 +167,10 @@ static void flow_marker(units *u, const goss__layer *l) {
         u->stack[top].body_repeat = u->repeat;
         u->at = u->stack[top].before;
         u->repeat = u->stack[top].before_repeat;
+    } else if (goss__layer_is(u->stack[top].opener, "beside")) {
+        join(u, u->stack[top].before, 0); /* behind it are two groups in one value */
+        flow_opaque(u);
+        u->depth--;
     } else {
         bool turned = u->stack[top].body >= 0;
         meet(u, turned ? u->stack[top].body : u->stack[top].before,

@@ -107,8 +107,8 @@ static goss_status shrink_layers(left *k, goss_error *err) {
     for (int i = 0; i < k->t->n_layers; i++) {
         const goss__layer *l = &k->t->layers[i];
         if (l->kind->marks == GOSS__OPENS) opener[depth++] = l;
-        /* Braces of what was chosen go, those of sums stay. */
-        const bool braces = !l->kind->marks || goss__layer_is(opener[depth - 1], "residual");
+        /* Braces of what was chosen go, those of sums and of what stands beside its input stay. */
+        const bool braces = !l->kind->marks || goss__layer_keeps_input(opener[depth - 1]);
         if (l->kind->marks == GOSS__CLOSES) depth--;
         s->layers[s->n_layers] = *l;
         if (!braces || !shrink_layer(k, &s->layers[s->n_layers])) continue;

@@ -516,6 +516,7 @@ static const goss__layer_kind kinds[] = {
     ACTIVATION(leaky, 2),
     {.word = "residual", .usage = "residual { ... }", .marks = GOSS__OPENS},
     {.word = "shortcut", .usage = "shortcut { ... }", .marks = GOSS__TURNS},
+    {.word = "beside", .usage = "beside { ... }", .marks = GOSS__OPENS},
     {.word = "optional", .usage = "optional { ... }", .marks = GOSS__OPENS},
     {.word = "choose", .usage = "choose { ... } or { ... }", .marks = GOSS__OPENS},
     {.word = "or", .usage = "or { ... }", .marks = GOSS__TURNS},
@@ -526,7 +527,8 @@ const goss__layer_kind *goss__layer_kind_find(const char *word, int size) {
     const struct {
         const goss__layer_kind *kind;
         size_t n;
-    } table[] = {{kinds, sizeof kinds / sizeof *kinds}, {goss__sequence_kinds, GOSS__SEQUENCE_KINDS}};
+    } table[] = {
+        {kinds, sizeof kinds / sizeof *kinds}, {goss__sequence_kinds, GOSS__SEQUENCE_KINDS}, {&goss__pairs_kind, 1}};
     for (size_t t = 0; t < sizeof table / sizeof *table; t++)
         for (size_t i = 0; i < table[t].n; i++) {
             const goss__layer_kind *k = &table[t].kind[i];
@@ -536,3 +538,6 @@ const goss__layer_kind *goss__layer_kind_find(const char *word, int size) {
 }
 
 bool goss__layer_is(const goss__layer *l, const char *word) { return strcmp(l->kind->word, word) == 0; }
+bool goss__layer_keeps_input(const goss__layer *l) {
+    return goss__layer_is(l, "residual") || goss__layer_is(l, "beside");
+}

@@ -159,6 +159,30 @@ static goss_status parse_residual(parser *s, goss_error *err) {
     return located(s, line, status, err);
 }
 
+/* beside { ... }: its input, and behind it what the body makes of it. */
+static goss_status parse_beside(parser *s, goss_error *err) {
+    const int line = s->line;
+    const goss__flow before = *s->flow;
+    GOSS_TRY(append_named(s, "beside", err));
+    GOSS_TRY(parse_braces(s, "beside", err));
+    goss__flow *after = s->flow;
+    bool same = after->rank == before.rank;
+    for (int i = 0; same && i < after->rank - 1; i++) same = after->dim[i] == before.dim[i];
+    char text[2][64];
+    goss__flow_text(after, text[0]), goss__flow_text(&before, text[1]);
+    goss_status status =
+        same ? GOSS_OK
+             : goss_error_set(err, GOSS_E_ARGUMENT,
+                              "beside: the body yields %s, and stands beside its input of %s: they differ in the last "
+                              "number alone",
+                              text[0], text[1]);
+    if (status == GOSS_OK) {
+        after->dim[after->rank - 1] += before.dim[after->rank - 1];
+        status = append_named(s, "end", err);
+    }
+    return located(s, line, status, err);
+}
+
 /* ---- choices ---- */
 
 /* optional { ... } */
@@ -454,10 +478,10 @@ static goss_status parse_layer(parser *s, goss_error *err) {
     if (!kind || goss__word_is(&w, 0, "end"))
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
-            "\"%.*s\" is not a layer; there are conv, depthwise, separable, dense, norm, relu, gelu, "
+            "\"%.*s\" is not a layer; there are conv, depthwise, separable, dense, fm, norm, relu, gelu, "
             "silu, tanh, elu, leaky, pool, flatten, columns, dropout, shifts, conv1d, pool1d, rnn, "
-            "gru, lstm, hyperlstm, embedding, positions, attention, readout, residual, optional, choose, repeat, "
-            "block, transformer, head, mlp, conv4, resnet",
+            "gru, lstm, hyperlstm, embedding, positions, attention, readout, residual, beside, optional, choose, "
+            "repeat, block, transformer, head, mlp, conv4, resnet",
             w.size[0] > 60 ? 60 : w.size[0], w.at[0]);
     if (goss__word_is(&w, 0, "shortcut"))
         return goss_error_set(err, GOSS_E_ARGUMENT, "shortcut: it can only follow residual { ... }");
@@ -470,7 +494,8 @@ static goss_status parse_layer(parser *s, goss_error *err) {
 static const struct {
     const char *word;
     goss_status (*parse)(parser *s, goss_error *err);
-} bodies[] = {{"residual", parse_residual}, {"optional", parse_optional}, {"choose", parse_choose}};
+} bodies[] = {
+    {"residual", parse_residual}, {"beside", parse_beside}, {"optional", parse_optional}, {"choose", parse_choose}};
 
 static bool parse_with_body(parser *s, goss_status *status, goss_error *err) {
     if (*s->closed) return false;

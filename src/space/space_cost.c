@@ -129,7 +129,7 @@ static void follow_marker(build *b, int layer) {
     const goss__term now = flow_term(b, layer, !turns); /* behind a turn it is what the other path begins with */
     if (goss__layer_is(l, "or")) return;                /* which leads to another network */
     if (l->kind->marks == GOSS__OPENS) {
-        b->keeps[b->depth] = goss__layer_is(l, "residual");
+        b->keeps[b->depth] = goss__layer_keeps_input(l);
         b->kept[b->depth++] = now;
     } else if (turns) {
         b->kept[b->depth - 1] = flow_term(b, layer - 1, false); /* the body's result waits for the shortcut's */
