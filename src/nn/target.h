@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* target.h: the representation of a target network: a flat list of layers, whose kinds are rows of one table.
  *
- * Nesting is by marker layers: residual ... [shortcut ...] end, beside ... end, optional ... end, choose ... or ... end. The text is
- * parsed into layers (target_parse.c); every layer kind defines parsing, output shape and printing (target_layers.c)
- * and application (target_apply.c); names, unit groups and layouts are derived from the list (target_build.c), and so
- * are the gates of what a text with choices leaves open (target_choices.c). */
+ * Nesting is by marker layers: residual ... [shortcut ...] end, beside ... end, optional ... end, choose ... or ...
+ * end. The text is parsed into layers (target_parse.c); every layer kind defines parsing, output shape and printing
+ * (target_layers.c) and application (target_apply.c); names, unit groups and layouts are derived from the list
+ * (target_build.c), and so are the gates of what a text with choices leaves open (target_choices.c). */
 #ifndef GOSS_NN_TARGET_H
 #define GOSS_NN_TARGET_H
 
