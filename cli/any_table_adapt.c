@@ -1,29 +1,36 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* any_table_adapt.c: gossamer adapt with a model of any table: its labelled rows become a network. How good that is is
- * estimated on rows held out of them, beside logistic regression, before all of them become the network. */
+ * estimated on rows held out of them, beside a linear model, before all of them become the network. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "data_kinds.h"
 #include "gossamer/table_network.h"
 #include "whole_table.h"
 
-static const char metric_name[] = "auc";
 enum { REPEATS = 4, LEAST_ROWS = 20 };
 
 /* ---- the estimate ---- */
 
+/* Behind the point, for four that count. */
+static int digits(double v) {
+    const int before = v > 0 ? (int)floor(log10(v)) : 0;
+    return before >= 3 ? 0 : before < -9 ? 12 : 3 - before;
+}
+
 /* Of one division: the metric on the held-out rows, NaN where it is undefined (one class among them). */
 static goss_status judge(const whole_method *method, const goss_model *m, const whole_split *s,
                          const goss_metric *metric, double *value, goss_error *err) {
-    const size_t n = (size_t)s->n_query, classes = (size_t)s->set->classes;
+    const int outputs = s->set->classes ? s->set->classes : 1;
+    const size_t n = (size_t)s->n_query;
     whole_cost cost;
-    float *out = calloc(n * (classes + 3), sizeof *out), *y = out + n * classes;
+    float *out = calloc(n * ((size_t)outputs + 3), sizeof *out), *y = out + n * (size_t)outputs;
     if (!out) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     goss_status done = method->run(method, m, s, out, &cost, err);
     for (int i = 0; done == GOSS_OK && i < s->n_query; i++) y[i] = s->set->y[s->query[i]];
-    const goss_answers a = {
-        .count = s->n_query, .outputs = s->set->classes, .output = out, .target = y, .scratch = y + n};
+    const goss_answers a = {.count = s->n_query, .outputs = outputs, .output = out, .target = y, .scratch = y + n};
     if (done == GOSS_OK) *value = metric->value(&a);
     free(out);
     return done;
@@ -52,21 +59,24 @@ static goss_status estimate(const goss_model *m, const whole_set *set, const gos
 }
 
 static goss_status tell_estimate(const goss_model *m, const whole_set *set, goss_error *err) {
-    const goss_objective *classes;
+    const char *const linear = set->classes ? "logistic regression" : "ridge regression";
+    const goss_objective *o;
     const goss_metric *metric;
     double of[2];
     if (set->n < LEAST_ROWS) {
         cli_tell("%d rows are too few to hold some out: nobody knows how good the network is", set->n);
         return GOSS_OK;
     }
-    GOSS_TRY(goss_objective_find("classification", &classes, err));
-    GOSS_TRY(goss_metric_find(classes, metric_name, &metric, err));
+    GOSS_TRY(whole_objective(set, &o, err));
+    GOSS_TRY(goss_metric_find(o, set->classes ? "auc" : "rmse", &metric, err));
     GOSS_TRY(estimate(m, set, metric, of, err));
     if (isnan(of[0]))
         cli_tell("no estimate: the rows held out were never of two classes");
     else
-        cli_tell("on rows held out (%d divisions): %s %.3f, logistic regression %.3f: %s", REPEATS, metric_name, of[0],
-                 of[1], of[0] >= of[1] ? "use the network" : "logistic regression does better on this table");
+        cli_tell("on rows held out (%d divisions): %s %.*f, %s %.*f: %s%s", REPEATS, metric->name,
+                 set->classes ? 3 : digits(of[0]), of[0], linear, set->classes ? 3 : digits(of[1]), of[1],
+                 goss_metric_better(metric, of[1], of[0]) ? linear : "use the network",
+                 goss_metric_better(metric, of[1], of[0]) ? " does better on this table" : "");
     return GOSS_OK;
 }
 
@@ -75,29 +85,62 @@ static goss_status tell_estimate(const goss_model *m, const whole_set *set, goss
 static void tell(const goss_network *n, const whole_set *set) {
     const int members = goss_network_members(n);
     int inputs = 0;
+    char what[40] = "a number";
     for (int c = 0; c < set->roles.columns; c++) inputs += set->roles.role[c] == GOSS_ROLE_INPUT;
-    cli_tell("%s rows of %d columns became %d network%s of %lld weights for %s (%d classes)",
+    if (set->classes) snprintf(what, sizeof what, "%d classes", goss_network_classes(n));
+    cli_tell("%s rows of %d columns became %d network%s of %lld weights for %s (%s)",
              goss_network_note_of(n, "support.samples"), inputs, members, members == 1 ? "" : "s",
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))),
-             goss_table_name(set->table, set->roles.target), goss_network_classes(n));
+             goss_table_name(set->table, set->roles.target), what);
 }
 
 static goss_status adapt(const goss_model *m, const adapt_request *q, const whole_set *set, goss_network **out,
                          goss_error *err) {
-    const goss_table_network_options o = {
-        .networks = q->o.networks, .fine_tune = q->o.fine_tune, .threads = q->o.threads};
+    goss_table_network_options o = {.networks = q->o.networks, .fine_tune = q->o.fine_tune, .threads = q->o.threads};
+    GOSS_TRY(whole_objective(set, &o.objective, err));
     GOSS_TRY(goss_table_network_adapt(m, set->table, &set->roles, set->rows, set->n, &o, out, err));
     tell(*out, set);
     return GOSS_OK;
 }
 
+/* A metric of what is asked for, which decides where a column can be both; NULL: the column's values do. */
+static goss_status read_objective(const char *text, const char **metric, goss_error *err) {
+    *metric = NULL;
+    if (!text) return GOSS_OK;
+    *metric = strcmp(text, "classification") == 0 ? "auc" : strcmp(text, "regression") == 0 ? "rmse" : NULL;
+    return *metric ? GOSS_OK
+                   : goss_error_set(err, GOSS_E_ARGUMENT, "--objective %.40s: classification or regression", text);
+}
+
+static goss_status open_set(const adapt_request *q, whole_set *set, goss_error *err) {
+    const char *metric;
+    GOSS_TRY(read_objective(q->objective, &metric, err));
+    GOSS_TRY(whole_set_open(set, q->support, q->target, metric, err));
+    if (!metric || strcmp(metric, "rmse") != 0 || !set->classes) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "--objective regression: the target %s of %s holds texts, not numbers",
+                          goss_table_name(set->table, set->roles.target), q->support);
+}
+
+/* A model that comes with another one for numbers beside it. */
+static goss_status open_model(const adapt_request *q, const whole_set *set, char path[CLI_MODEL_PATH], goss_model **out,
+                              goss_error *err) {
+    *out = NULL;
+    return set->classes || !cli_model_beside(q->model, path) ? GOSS_OK : goss_model_load(path, out, err);
+}
+
 goss_status adapt_any_table(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err) {
     whole_set set = {0};
+    goss_model *numbers = NULL;
+    char path[CLI_MODEL_PATH];
     *out = NULL;
-    goss_status s = whole_set_open(&set, q->support, q->target, metric_name, err);
+    goss_status s = open_set(q, &set, err);
+    if (s == GOSS_OK) s = open_model(q, &set, path, &numbers, err);
+    if (numbers) m = numbers;
     if (s == GOSS_OK) s = adapt(m, q, &set, out, err);
+    if (s == GOSS_OK && numbers) s = goss_network_note(*out, "model.file", path, err);
     if (s == GOSS_OK) s = tell_estimate(m, &set, err);
     whole_set_close(&set);
+    goss_model_free(numbers);
     if (s == GOSS_OK) return s;
     goss_network_free(*out);
     *out = NULL;

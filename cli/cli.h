@@ -82,6 +82,8 @@ void cli_put_path(const char *path);
  * program, in `out`. What is neither stays as it is. */
 #define CLI_MODEL_PATH 4096
 const char *cli_model_path(const char *name, char out[CLI_MODEL_PATH]);
+/* Whether a model's file has one for tables with numbers to predict beside it (FILE-numbers.safetensors), in `out`. */
+bool cli_model_beside(const char *path, char out[CLI_MODEL_PATH]);
 /* The target of -o: "-" is standard output (./- a file of that name). */
 const char *cli_output(const char *path);
 /* Whether two paths are the same file. */

@@ -53,7 +53,7 @@ static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_erro
     if (s == GOSS_OK) s = goss_model_load(q->model, &m, err);
     if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);
     if (s == GOSS_OK) s = q->task ? adapt_known(m, q, &n, err) : adapt_shown(m, q, verb, &n, err);
-    if (s == GOSS_OK) s = goss_network_note(n, "model.file", q->model, err);
+    if (s == GOSS_OK && !goss_network_note_of(n, "model.file")) s = goss_network_note(n, "model.file", q->model, err);
     if (s == GOSS_OK) s = goss_network_save(n, q->out, err);
     goss_network_free(n);
     goss_model_free(m);
@@ -97,6 +97,8 @@ int cmd_adapt(int argc, char **argv) {
         CLI_TEXT_OF(KIND_TABLES, "descriptor", "FILE", &q.descriptor,
                     "table: the task's descriptor row, for a model conditioned on descriptors"),
         CLI_TEXT_OF(KIND_ANY_TABLE, "target", "COLUMN", &q.target, "any table: the column to predict (the last one)"),
+        CLI_TEXT_OF(KIND_ANY_TABLE, "objective", "WORD", &q.objective,
+                    "any table: classification or regression (by the column's values)"),
         CLI_TEXT("o", "NET", &q.out, "the network file to write"),
         CLI_FORM("fine-tune", "STEPS", read_fine_tune, &q.o.fine_tune,
                  "gradient steps on the support set after generation (0); auto: by its held-out samples"),

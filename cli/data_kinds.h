@@ -52,7 +52,7 @@ typedef struct eval_request {
 
 /* gossamer adapt. */
 typedef struct adapt_request {
-    const char *model, *support, *task, *labels, *descriptor, *out, *strengths, *target;
+    const char *model, *support, *task, *labels, *descriptor, *out, *strengths, *target, *objective;
     goss_adapt_options o;
     bool skip_bad;
 } adapt_request;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_name.c: models that come with the program, by their names. They are beside the program: in models/ of the clone
- * whose build folder it is in, or in share/gossamer/models below the prefix that it is installed in. */
+ * whose build folder it is in, or in share/gossamer/models below the prefix that it is installed in. NAME.safetensors may
+ * have NAME-numbers.safetensors beside it, which is for tables with a number to predict. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,4 +29,12 @@ const char *cli_model_path(const char *name, char out[CLI_MODEL_PATH]) {
         if (n > 0 && n < CLI_MODEL_PATH && is_there(out)) return out;
     }
     return name;
+}
+
+bool cli_model_beside(const char *path, char out[CLI_MODEL_PATH]) {
+    static const char ending[] = ".safetensors";
+    const size_t n = strlen(path), end = sizeof ending - 1;
+    if (n < end || strcmp(path + n - end, ending) != 0) return false;
+    const int size = snprintf(out, CLI_MODEL_PATH, "%.*s-numbers%s", (int)(n - end), path, ending);
+    return size > 0 && size < CLI_MODEL_PATH && is_there(out);
 }

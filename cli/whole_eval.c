@@ -149,11 +149,22 @@ static goss_status add_model(whole_eval *e, const eval_request *q, goss_model *m
     return add_runner(e, &e->tuned, e->tuned_name, model, err);
 }
 
-static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model *model, const char *name,
+/* A model that comes with another one for numbers beside it. Owns: *model. */
+static goss_status choose_model(const whole_eval *e, const char *name, goss_model **model, goss_error *err) {
+    char file[CLI_MODEL_PATH], numbers[CLI_MODEL_PATH];
+    if (e->set[0].classes || !*model || !cli_model_beside(cli_model_path(name, file), numbers)) return GOSS_OK;
+    goss_model_free(*model);
+    *model = NULL;
+    return goss_model_load(numbers, model, err);
+}
+
+static goss_status evaluate(whole_eval *e, const eval_request *q, goss_model **first, const char *name,
                             goss_error *err) {
     sum of[WHOLE_METHODS];
     GOSS_TRY(whole_sets_open(e, q->data, q->target, q->metric, err));
     GOSS_TRY(find_metric(e, q->metric, err));
+    GOSS_TRY(choose_model(e, name, first, err));
+    goss_model *const model = *first;
     if (model) GOSS_TRY(add_model(e, q, model, name, err));
     GOSS_TRY(add_methods(e, q->methods ? q->methods : "linear,knn", err));
     if (q->splits) GOSS_TRY(write_splits(e, q->splits, err));
@@ -169,7 +180,7 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
         cli_usage(verb, "--%s is for a model, and there is none", q->fine_tune ? "fine-tune" : "networks");
     if (q->allow_seen) cli_usage(verb, "--allow-seen: no method of whole tables has seen other tables");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);
-    const goss_status s = evaluate(&e, q, first, words[0], &err);
+    const goss_status s = evaluate(&e, q, &first, words[0], &err);
     if (s == GOSS_OK) (q->json ? whole_json : whole_print)(&e);
     for (int i = 0; i < e.runners; i++) free(e.runner[i].value);
     whole_sets_close(&e);

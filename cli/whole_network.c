@@ -38,10 +38,12 @@ static goss_status match_classes(const whole_set *s, network *n, goss_error *err
 
 static goss_status make(const whole_method *m, const goss_model *model, const whole_split *s, network *n,
                         goss_error *err) {
-    GOSS_TRY(goss_table_network_adapt(model, s->set->table, &s->set->roles, s->support_rows, s->n_support, m->options,
+    goss_table_network_options o = m->options ? *m->options : (goss_table_network_options){0};
+    GOSS_TRY(whole_objective(s->set, &o.objective, err));
+    GOSS_TRY(goss_table_network_adapt(model, s->set->table, &s->set->roles, s->support_rows, s->n_support, &o,
                                       &n->network, err));
     GOSS_TRY(goss_table_fit_parse(goss_network_data(n->network)->transform, &n->fit, err));
-    GOSS_TRY(match_classes(s->set, n, err));
+    if (s->set->classes) GOSS_TRY(match_classes(s->set, n, err));
     return goss_predictor_of_network(n->network, NULL, &n->predictor, err);
 }
 

@@ -31,9 +31,17 @@ static goss_status take_name(whole_eval *e, int i, const char *path, goss_error 
 
 /* ---- targets ---- */
 
-/* A column of numbers has classes if it has two integers, as for goss_table_transform_fit, or if the metric is one of
- * classes. */
-static goss_status has_classes(const whole_set *s, const char *metric, bool *classes, goss_error *err) {
+/* Codes of classes: whole numbers from 0 or 1 on, each of them there, up to ten. */
+static bool are_codes(const goss_column_stats *s) {
+    enum { MOST_CODES = 10 };
+    return s->integers && s->distinct <= MOST_CODES && (s->min == 0 || s->min == 1) &&
+           s->max - s->min == s->distinct - 1;
+}
+
+/* A column of numbers has classes if it has two integers, as for goss_table_transform_fit, or codes of classes; or if
+ * the metric is one of classes. */
+static goss_status has_classes(const whole_set *s, const char *path, const char *metric, bool *classes,
+                               goss_error *err) {
     const int target = s->roles.target;
     const goss_objective *o;
     const goss_metric *m;
@@ -41,8 +49,14 @@ static goss_status has_classes(const whole_set *s, const char *metric, bool *cla
     *classes = true;
     if (goss_table_type(s->table, target) != GOSS_COLUMN_NUMBER) return GOSS_OK;
     GOSS_TRY(goss_table_stats(s->table, target, NULL, 0, &stats, err));
-    *classes = stats.distinct == 2 && stats.integers;
-    if (!metric) return GOSS_OK;
+    *classes = (stats.distinct == 2 && stats.integers) || are_codes(&stats);
+    if (!metric) {
+        if (*classes && stats.distinct > 2)
+            cli_tell("%s: the %d whole numbers of %s are taken for classes; --metric rmse (adapt: --objective "
+                     "regression) takes them for numbers",
+                     path, stats.distinct, goss_table_name(s->table, target));
+        return GOSS_OK;
+    }
     GOSS_TRY(goss_objective_find("classification", &o, err));
     *classes = goss_metric_find(o, metric, &m, NULL) == GOSS_OK;
     return GOSS_OK;
@@ -83,6 +97,10 @@ int whole_class_of(const whole_set *s, const char *name) {
     for (int c = 0; c < s->classes; c++)
         if (s->value[c] == value) return c;
     return -1;
+}
+
+goss_status whole_objective(const whole_set *s, const goss_objective **out, goss_error *err) {
+    return goss_objective_find(s->classes ? "classification" : "gaussian", out, err);
 }
 
 /* Rows with a target, and their targets. */
@@ -157,7 +175,7 @@ goss_status whole_set_open(whole_set *s, const char *path, const char *target, c
     bool classes;
     GOSS_TRY(goss_table_open(path, NULL, &s->table, err));
     GOSS_TRY(find_roles(s, path, target, err));
-    GOSS_TRY(has_classes(s, metric, &classes, err));
+    GOSS_TRY(has_classes(s, path, metric, &classes, err));
     GOSS_TRY(take_rows(s, path, classes, err));
     if (s->n >= 4) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: %d rows with a target are too few", path, s->n);

@@ -84,6 +84,8 @@ void whole_sets_close(whole_eval *e);
 /* The division of a set. Owns: whole_split_close. */
 goss_status whole_split_open(whole_split *s, const whole_set *set, const goss_table_split_options *o, goss_error *err);
 void whole_split_close(whole_split *s);
+/* What a network of the set is for: "classification" or "gaussian". */
+goss_status whole_objective(const whole_set *s, const goss_objective **out, goss_error *err);
 /* The class of that name; -1: none. */
 int whole_class_of(const whole_set *s, const char *name);
 

@@ -75,6 +75,90 @@ TEST(a_target_by_name_and_an_ensemble) {
     SAYS(out_text, "\"prediction\": \"red\"");
 }
 
+/* A number with a category and missing values; whole numbers from 0 on, which are classes unless told otherwise. */
+static void prices(const char *name, int from, int n) {
+    char text[8000];
+    int at = sprintf(text, "size,colour,rooms,price\n");
+    for (int i = from; i < from + n; i++) {
+        const double size = 80 + 30 * sin(i * 2.3);
+        if (i % 9 != 4) at += sprintf(text + at, "%.1f", size);
+        at += sprintf(text + at, ",%s,%d,%.2f\n", i % 3 ? "red" : "blue", i * 7 % 4, 2000 * size + (i % 3) * 20000);
+    }
+    put(name, text);
+}
+
+TEST(a_number_is_predicted_with_an_interval) {
+    double network, ridge;
+    prepare();
+    prices("prices.csv", 0, 90), prices("later.csv", 200, 30);
+    RUN(0, "adapt run/model.safetensors --support prices.csv --target price -o price.net");
+    SAYS(err_text, "90 rows of 3 columns became 1 network");
+    SAYS(err_text, "for price (a number)");
+    const char *told = strstr(err_text, "rmse ");
+    T_CHECK(told && sscanf(told, "rmse %lf, ridge regression %lf: ", &network, &ridge) == 2);
+    T_CHECK(network < 60000 && ridge < 60000); /* the deviation of the prices */
+    SAYS(err_text, network <= ridge ? "use the network" : "ridge regression does better on this table");
+    RUN(0, "predict price.net later.csv -o priced.csv");
+    const char *text = text_of("priced.csv");
+    SAYS(text, "size,colour,rooms,price,prediction,low,high\n");
+    int rows = 0, within = 0;
+    double off = 0;
+    for (const char *line = strchr(text, '\n'); line && line[1]; line = strchr(line + 1, '\n'), rows++) {
+        double price, said, low, high;
+        const char *at = strstr(line, line[1] == ',' ? "," : ",") + 1;
+        for (int comma = *at == ',' ? 0 : 1; comma < 3; comma++) at = strchr(at, ',') + 1;
+        T_EQ(sscanf(at, "%lf,%lf,%lf,%lf", &price, &said, &low, &high), 4);
+        T_CHECK(low < said && said < high);
+        within += low < price && price < high, off += fabs(price - said) / 30;
+    }
+    T_EQ(rows, 30);
+    T_CHECK(within >= 22 && off < 40000);
+    RUN(0, "predict price.net later.csv --json");
+    SAYS(out_text, "\"low\": ");
+}
+
+TEST(whole_numbers_are_classes_or_numbers) {
+    prepare();
+    prices("prices.csv", 0, 90);
+    RUN(0, "adapt run/model.safetensors --support prices.csv --target rooms -o rooms.net");
+    SAYS(err_text, "the 4 whole numbers of rooms are taken for classes");
+    SAYS(err_text, "for rooms (4 classes)");
+    RUN(0, "adapt run/model.safetensors --support prices.csv --target rooms --objective regression -o rooms.net");
+    SAYS(err_text, "for rooms (a number)");
+    RUN(1, "adapt run/model.safetensors --support prices.csv --target colour --objective regression -o rooms.net");
+    SAYS(err_text, "the target colour of prices.csv holds texts, not numbers");
+    RUN(1, "adapt run/model.safetensors --support prices.csv --target rooms --objective ranking -o rooms.net");
+    SAYS(err_text, "--objective ranking: classification or regression");
+    RUN(1, "adapt run/model.safetensors --support prices.csv --target price --networks 5 -o rooms.net");
+    SAYS(err_text, "5 networks for a number: at most 2");
+    RUN(0, "eval run/model.safetensors --data prices.csv --target price --repeats 2 --methods linear,knn --json");
+    SAYS(out_text, "\"metric\": \"rmse\"");
+    SAYS(out_text, "\"name\": \"linear\"");
+    RUN(0, "eval run/model.safetensors --data prices.csv --target price --repeats 2 --metric r2 --json");
+    SAYS(out_text, "\"metric\": \"r2\"");
+}
+
+/* A model's file may have one for numbers beside it. */
+TEST(numbers_have_a_model_beside) {
+    prepare();
+    prices("prices.csv", 0, 90);
+    RUN(0, "train data.kind=prior prior.columns=6 prior.support=16..24 prior.queries=24 task.objective=student "
+           "train.method=tables 'model.backbone=dense 20; tanh' cells.width=8 cells.layers=1 cells.heads=2 "
+           "cells.directions=4 cells.ranked=1 train.tasks=8 train.steps=3 optimizer.rate=0.01 validate.every=0 "
+           "run.dir=numbers");
+    RUN(0, "convert run/model.safetensors --weights f32 -o mine.safetensors");
+    RUN(0, "convert numbers/model.safetensors --weights f32 -o mine-numbers.safetensors");
+    RUN(0, "adapt mine.safetensors --support prices.csv --target price -o price.net");
+    RUN(0, "inspect price.net");
+    SAYS(out_text, "dense 20");
+    SAYS(out_text, "mine-numbers.safetensors");
+    RUN(0, "adapt mine.safetensors --support prices.csv --target colour -o colour.net");
+    RUN(0, "inspect colour.net");
+    SAYS(out_text, "dense 16");
+    RUN(0, "eval mine.safetensors --data prices.csv --target price --repeats 1 --json");
+    SAYS(out_text, "\"metric\": \"rmse\"");
+}
+
 TEST(the_model_that_comes_with_the_program_is_found_by_its_name) {
     double network, linear;
     people("people.csv", 0, 60, true), people("more.csv", 100, 20, false);

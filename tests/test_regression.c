@@ -136,6 +136,28 @@ TEST(the_gaussian_loss_is_its_formula_and_is_bounded) {
     world_free(&w);
 }
 
+/* Student's t of 4 degrees of freedom and that variance: its integral is 1 and its second moment the variance. */
+TEST(the_student_loss_is_a_density_of_that_variance) {
+    enum { N = 4001 };
+    const double log_variance = -.7, step = .05;
+    const goss_objective *o = &goss__student;
+    static double output[2 * N], target[N];
+    for (int i = 0; i < N; i++) output[2 * i] = 1.5, output[2 * i + 1] = log_variance, target[i] = (i - N / 2) * step;
+    world w = world_new();
+    goss_val x = world_input(&w, "x", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(N), goss_n(2)), output);
+    goss_val y = world_input(&w, "y", GOSS_REAL, GOSS_SHAPE(goss_n(1), goss_n(N), goss_n(1)), target);
+    goss_val out[] = {o->loss(x, y, GOSS_NONE, 0), o->variance(x)};
+    if (world_compute(&w, GOSS_F64, out, 2) != GOSS_OK) T_FAIL("%s", w.err.text);
+    double mass = 0, second = 0;
+    for (int i = 0; i < N; i++) {
+        const double p = exp(-w.out[0][i]) * step;
+        mass += p, second += p * (target[i] - 1.5) * (target[i] - 1.5);
+    }
+    T_NEAR(mass, 1, 1e-4);
+    T_NEAR(second / w.out[1][0], 1, 0.01);
+    world_free(&w);
+}
+
 /* Four samples and one of padding, in two tasks of different order; each task by its formula, padding by nothing. */
 TEST(ranking_losses_are_their_formulas_and_do_not_see_padding) {
     enum { T = 2, N = 5 };

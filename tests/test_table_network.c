@@ -44,6 +44,12 @@ static goss_model *random_model(void) {
     return m ? m : (m = make_model(NULL, NULL));
 }
 
+/* Whose head trusts the rows. */
+static goss_model *random_model_of_numbers(void) {
+    static goss_model *m;
+    return m ? m : (m = make_model("method.ridge", "0.003"));
+}
+
 typedef struct cell_text {
     char a[16], b[16], colour[16], y[16];
 } cell_text;
@@ -80,7 +86,9 @@ static goss_table *table_of(const cell_text *t, int n, bool turned) {
 static goss_status adapt(const goss_table *table, const goss_table_network_options *o, goss_network **out) {
     goss_roles roles;
     T_OK(goss_table_roles(table, &(goss_roles_declared){.target = "y", .task = ""}, &roles, &err));
-    const goss_status s = goss_table_network_adapt(random_model(), table, &roles, NULL, 0, o, out, &err);
+    const bool number = goss_table_type(table, roles.target) == GOSS_COLUMN_NUMBER;
+    const goss_status s = goss_table_network_adapt(number ? random_model_of_numbers() : random_model(), table, &roles,
+                                                   NULL, 0, o, out, &err);
     goss_roles_free(&roles);
     return s;
 }
@@ -327,11 +335,12 @@ static goss_table *table_of_text(const char *text) {
 }
 
 TEST(what_no_network_can_be_made_of_is_refused) {
-    char text[2000] = "a,y\n";
+    char text[12000] = "a,y\n";
+    size_t at = strlen(text);
     goss_network *n;
-    for (int i = 0; i < 33; i++) sprintf(text + strlen(text), "%d,c%d\n", i * i % 17, i % 11);
+    for (int i = 0; i < 3 * 257; i++) at += (size_t)sprintf(text + at, "%d,c%d\n", i * i % 17, i % 257);
     goss_table *t = table_of_text(text);
-    T_ERR(adapt(t, NULL, &n), GOSS_E_ARGUMENT, "has 11 classes; at most 10");
+    T_ERR(adapt(t, NULL, &n), GOSS_E_ARGUMENT, "has 257 classes; at most 256");
     goss_table_close(t);
     t = table_of_text("a,y\n1,x\n2,x\n3,x\n");
     T_ERR(adapt(t, NULL, &n), GOSS_E_ARGUMENT, "has one class");
@@ -343,6 +352,138 @@ TEST(what_no_network_can_be_made_of_is_refused) {
     T_ERR(adapt(t, NULL, &n), GOSS_E_ARGUMENT, "no column is left");
     T_CHECK(!n);
     T_ERR(adapt(t, &(goss_table_network_options){.networks = 65}, &n), GOSS_E_ARGUMENT, "65 networks");
+    goss_table_close(t);
+    t = table_of_text("a,y\n1,2.5\n2,2.5\n3,2.5\n5,2.5\n");
+    T_ERR(adapt(t, NULL, &n), GOSS_E_ARGUMENT, "the same in all rows");
+    goss_table_close(t);
+    t = table_of_text("a,y\n1,2.5\n2,4.5\n3,2.5\n5,2\n");
+    T_ERR(adapt(t, &(goss_table_network_options){.networks = 3}, &n), GOSS_E_ARGUMENT, "3 networks for a number");
+    goss_table_close(t);
+}
+
+/* ---- numbers ---- */
+
+enum { MEASURED = 160 };
+
+/* y by a and b, in units of `unit`, with noise that grows with a. */
+static goss_table *measured(int from, double unit, bool turned) {
+    char text[1 << 14];
+    size_t at = (size_t)sprintf(text, turned ? "b,y,a\n" : "a,b,y\n");
+    for (int i = from; i < from + MEASURED; i++) {
+        const double a = i * 37 % 101 / 50.0 - 1, b = i * 53 % 89 / 44.0 - 1,
+                     noise = sin(i * 12.9898) * (1.05 + a) * 0.3;
+        const double y = unit * (5 + a + 0.5 * b + noise);
+        at += (size_t)(turned ? sprintf(text + at, "%.4f,%.6g,%.4f\n", b, y, a)
+                              : sprintf(text + at, "%.4f,%.4f,%.6g\n", a, b, y));
+    }
+    goss_table *t;
+    T_OK(goss_table_read(text, at, "measured.csv", NULL, &t, &err));
+    return t;
+}
+
+/* Predictions and deviations of its rows, [MEASURED] each. */
+static void numbers_of(const goss_network *n, const goss_table *t, float *y, float *deviation) {
+    goss_table_fit *fit;
+    float x[MEASURED * 2];
+    T_OK(goss_table_fit_parse(goss_network_data(n)->transform, &fit, &err));
+    T_EQ(goss_encoding_width(goss_table_transform_inputs(fit->transform)), 2);
+    T_OK(goss_table_transform_apply(fit->transform, t, NULL, 0, x, NULL, &err));
+    T_OK(goss_network_predict(n, x, MEASURED, y, deviation, NULL, &err));
+    goss_table_fit_free(fit);
+}
+
+/* The share of the variance that is explained, and of rows within 1.96 deviations; *more: how much larger deviations are
+ * where noise is large (a > .3, not < -.3). */
+static double explained(const goss_table *t, const float *y, const float *deviation, double *within, double *more) {
+    const int at = goss_table_find(t, "y"), a = goss_table_find(t, "a");
+    double mean = 0, all = 0, left = 0, sum[2] = {0}, count[2] = {0};
+    *within = 0;
+    for (int i = 0; i < MEASURED; i++) mean += goss_table_number(t, at, i) / MEASURED;
+    for (int i = 0; i < MEASURED; i++) {
+        const double off = goss_table_number(t, at, i) - (double)y[i], v = goss_table_number(t, a, i);
+        all += pow(goss_table_number(t, at, i) - mean, 2), left += off * off;
+        *within += (fabs(off) < 1.96 * (double)deviation[i]) / (double)MEASURED;
+        if (fabs(v) > 0.3) sum[v > 0] += (double)deviation[i], count[v > 0]++;
+    }
+    *more = sum[1] / count[1] / (sum[0] / count[0]);
+    return 1 - left / all;
+}
+
+TEST(a_number_is_predicted_with_its_deviation_in_any_unit) {
+    float y[MEASURED], d[MEASURED], z[MEASURED], e[MEASURED];
+    double within, more;
+    goss_table *t = measured(0, 1, false), *u = measured(0, 1000, true), *later = measured(500, 1, false);
+    goss_network *n = network_of(t, NULL), *m = network_of(u, NULL);
+    T_EQ(goss_network_classes(n), 0);
+    T_STR(goss_network_output_name(n, 0), "y");
+    numbers_of(n, later, y, d);
+    const double share = explained(later, y, d, &within, &more);
+    T_NOTE("explained %.3f, within %.3f, deviations %.2f times as large", share, within, more);
+    T_CHECK(share > 0.7 && within > 0.88 && within <= 1 && more > 1.3);
+    numbers_of(n, t, y, d), numbers_of(m, u, z, e);
+    for (int i = 0; i < MEASURED; i++) T_NEAR((double)z[i] / 1000, (double)y[i], 2e-3);
+    for (int i = 0; i < MEASURED; i++) T_NEAR((double)e[i] / 1000, (double)d[i], 2e-3);
+    goss_network_free(n), goss_network_free(m);
+    goss_table_close(t), goss_table_close(u), goss_table_close(later);
+}
+
+TEST(an_ensemble_for_a_number_is_told_it_upside_down) {
+    float y[MEASURED], d[MEASURED], z[MEASURED], e[MEASURED];
+    double within, more, apart = 0;
+    goss_table *t = measured(0, 1, false), *later = measured(500, 1, false);
+    goss_network *one = network_of(t, NULL), *two = network_of(t, &(goss_table_network_options){.networks = 2}), *read;
+    numbers_of(one, later, y, d), numbers_of(two, later, z, e);
+    for (int i = 0; i < MEASURED; i++) apart = fmax(apart, fabs((double)y[i] - (double)z[i]));
+    T_CHECK(apart > 1e-4);
+    T_CHECK(explained(later, z, e, &within, &more) > 0.7);
+    T_OK(goss_network_save(two, scratch("two.net"), &err));
+    T_OK(goss_network_load(scratch("two.net"), &read, &err));
+    numbers_of(read, later, y, d);
+    for (int i = 0; i < MEASURED; i++) T_CHECK(y[i] == z[i] && d[i] == e[i]);
+    goss_network_free(one), goss_network_free(two), goss_network_free(read);
+    goss_table_close(t), goss_table_close(later);
+}
+
+/* ---- many classes ---- */
+
+/* Points around the `classes` places of a grid. */
+static goss_table *grid(int classes, int rows) {
+    char *text = malloc((size_t)rows * 40 + 100);
+    size_t at = (size_t)sprintf(text, "a,b,y\n");
+    for (int i = 0; i < rows; i++) {
+        const int c = i % classes;
+        at += (size_t)sprintf(text + at, "%.3f,%.3f,place %d\n", c % 10 + 0.2 * sin(i * 1.7),
+                              c / 10 + 0.2 * cos(i * 2.9), c);
+    }
+    goss_table *t;
+    T_OK(goss_table_read(text, at, "grid.csv", NULL, &t, &err));
+    free(text);
+    return t;
+}
+
+/* Attention has seen all of the rows: each class's own row is not what tells. */
+TEST(a_hundred_classes_are_told_apart_by_output_coding) {
+    enum { PLACES = 100, ALL = 800 };
+    static float p[ALL * PLACES];
+    goss_table *t = grid(PLACES, ALL);
+    for (int members = 0; members < 2; members++) {
+        goss_network *n = network_of(t, &(goss_table_network_options){.networks = members});
+        int near = 0;
+        T_EQ(goss_network_classes(n), PLACES);
+        T_EQ(goss_network_members(n), members ? 1 : 4);
+        answers(n, t, p);
+        for (int i = 0; i < ALL; i++) {
+            double sum = 0;
+            int above = 0;
+            const float own = p[i * PLACES + class_of(n, goss_table_category(t, 2, goss_table_code(t, 2, i)))];
+            for (int c = 0; c < PLACES; c++) sum += (double)p[i * PLACES + c], above += p[i * PLACES + c] > own;
+            T_NEAR(sum, 1, 1e-4);
+            near += above < 10;
+        }
+        T_NOTE("%d networks: %d of %d among the ten likeliest", goss_network_members(n), near, ALL);
+        T_CHECK(near > ALL * 8 / 10);
+        goss_network_free(n);
+    }
     goss_table_close(t);
 }
 

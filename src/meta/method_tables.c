@@ -35,6 +35,7 @@ static goss_status check(const goss_method *m, goss_error *err) {
     if (goss_layout_count(l) < LATER || strcmp(goss_layout_entry(l, FIRST_B)->name, "dense1.b") != 0)
         return refuse("the first layer of model.backbone has to have a bias (dense1.b): no norm directly behind it",
                       err);
+    if (m->options.outputs > 1 && !m->objective->classes) return refuse("a table has one number to predict", err);
     if (m->batch_norm) return refuse("model.backbone has a batch norm, and tables share no statistics", err);
     if (o->directions < 0 || o->ranked < 0 ||
         o->directions + o->ranked * GOSS__TABLES_THRESHOLDS >= goss_layout_entry(l, FIRST_W)->dim[1])
@@ -43,11 +44,16 @@ static goss_status check(const goss_method *m, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Tensors of the target without its head. */
+static int tensors(const goss_method *m) {
+    return goss_layout_count(goss_target_layout(m->target)) - (m->fixed ? 2 : 0);
+}
+
 /* The later layers' tensors by their own names, and behind each dense layer's weight what moves its units. */
 static goss_status plan_later(goss_method *m, goss_error *err) {
     const goss_layout *l = goss_target_layout(m->target);
     char name[96];
-    for (int i = LATER; i < goss_layout_count(l); i++) {
+    for (int i = LATER; i < tensors(m); i++) {
         goss_entry e = *goss_layout_entry(l, i);
         e.out_units = e.in_units = -1;
         GOSS_TRY(goss_layout_add(m->cells, &e, err));
@@ -91,7 +97,7 @@ static void make_later(const goss__tables_making *a, goss_weights *w) {
     const goss_layout *l = goss_target_layout(a->m->target);
     goss_val moved = GOSS_NONE;
     char name[96];
-    for (int i = LATER; i < goss_layout_count(l); i++) {
+    for (int i = LATER; i < tensors(a->m); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         const int64_t n = e->dim[e->rank - 1];
         goss_val v = goss__tables_own(a, e->name);
@@ -131,48 +137,61 @@ static goss_val number(const goss__tables_making *a, int i) {
                     goss_slice(goss__tables_by_whole(a, "last.whole"), 1, i, 1));
 }
 
-/* The head that classes' summaries give: [T,F+1,W], its last row the biases. */
+/* The head that classes' summaries give, or what they say of the targets: [T,F+1,W], its last row the biases. */
 static goss_val drawn_to(const goss__tables_making *a) {
-    return goss_transpose(goss__tables_by(a, a->cells.classes, "last.class"));
+    const goss_val w0 = goss_transpose(goss__tables_by(a, a->cells.classes, "last.class"));
+    return goss_valid(a->known) ? goss_matmul(w0, a->known, false, false) : w0;
 }
 
-/* z'z [T,F+1,F+1] and z'(y - f w0) [T,F+1,W] over rows: with f their features and a 1, z = f d. */
-typedef struct normal {
-    goss_val gram, moment;
-} normal;
-
-static normal normal_of(const goss__tables_making *a, goss_val features, goss_val target, goss_val weight, goss_val d,
-                        goss_val w0) {
-    weight = goss_unsqueeze(weight, 2);
+static goss__tables_rows rows_of(const goss__tables_making *a, goss_val features, goss_val target, goss_val weight,
+                                 goss_val d) {
+    const goss_val w = goss_unsqueeze(weight, 2);
     const goss_val one = goss_full(a->g, GOSS_SHAPE(a->b->T, goss_dim(features, 1), goss_n(1)), 1);
-    const goss_val f = goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), weight), z = goss_mul(f, d);
-    const goss_val share = goss_div(a->b->class_mask, goss_sum(a->b->class_mask, GOSS_AXIS(1), true));
-    goss_val y = goss_mul(goss_sub(target, goss_unsqueeze(share, 1)), weight);
-    y = goss_sub(y, goss_matmul(f, w0, false, false));
-    return (normal){goss_matmul(z, z, true, false), goss_matmul(z, y, true, false)};
+    const goss_val f = goss_mul(goss_concat((goss_val[]){features, one}, 2, 2), w);
+    if (a->m->objective->classes) {
+        const goss_val mask = a->task->class_mask;
+        target = goss_sub(target, goss_unsqueeze(goss_div(mask, goss_sum(mask, GOSS_AXIS(1), true)), 1));
+    }
+    return (goss__tables_rows){.f = f, .z = goss_mul(f, d), .y = goss_mul(target, w), .weight = weight};
 }
 
-/* w0 + d (z'z + lambda)^-1 z' (y - f w0). Rows that were not read have added nothing to the first layer. */
+static goss_val sum_of(const goss__tables_rows *rows, int n, goss_val w0, bool gram) {
+    goss_val sum = GOSS_NONE;
+    for (int i = 0; i < n; i++) {
+        const goss_val off = gram ? rows[i].z : goss_sub(rows[i].y, goss_matmul(rows[i].f, w0, false, false));
+        const goss_val one = goss_matmul(rows[i].z, off, true, false);
+        sum = i ? goss_add(sum, one) : one;
+    }
+    return sum;
+}
+
+/* w0 + d (z'z + lambda)^-1 z' (y - f w0), and behind it the head of the log variance of an objective that has one.
+ * Rows that were not read have added nothing to the first layer. */
 static goss_val regressed(const goss__tables_making *a) {
     const int64_t n = a->m->features + 1;
-    const goss_task_batch *b = a->b;
+    const goss_task_batch *b = a->task;
     const goss_val w0 = drawn_to(a);
     const goss_val d = goss_scale(goss_exp(goss_unsqueeze(goss__tables_own(a, "last.spread"), 1)), 1 / sqrt((double)n));
-    normal sum = normal_of(a, features_of_support(a), b->support_target, a->cells.weight, d, w0);
+    goss__tables_rows rows[2] = {rows_of(a, features_of_support(a), b->support_target, a->cells.weight, d)};
     if (b->labelled_queries) {
-        const goss_val weight = goss_sum(b->query_target, GOSS_AXIS(2), false);
-        const normal more = normal_of(a, goss__embed_query(a->m, a->s, b), b->query_target, weight, d, w0);
-        sum = (normal){goss_add(sum.gram, more.gram), goss_add(sum.moment, more.moment)};
+        const goss_val weight =
+            a->m->objective->classes ? goss_sum(b->query_target, GOSS_AXIS(2), false) : b->query_weight;
+        rows[1] = rows_of(a, goss__embed_query(a->m, a->s, b), b->query_target, weight, d);
     }
+    const int sets = b->labelled_queries ? 2 : 1;
     const goss_val lambda = goss_unsqueeze(goss_scale(goss_exp(number(a, 0)), a->m->options.ridge), 2);
-    const goss_val gram = goss_add(sum.gram, goss_mul(goss__tables_diagonal(a->g, n), lambda));
-    return goss_add(w0, goss_mul(goss_spd_solve(gram, sum.moment), goss_transpose(d)));
+    const goss_val gram = goss_add(sum_of(rows, sets, w0, true), goss_mul(goss__tables_diagonal(a->g, n), lambda));
+    const goss_val v = goss_spd_solve(gram, sum_of(rows, sets, w0, false));
+    const goss_val w = goss_add(w0, goss_mul(v, goss_transpose(d)));
+    if (!a->m->objective->variance) return w;
+    const goss_val strength = goss_exp(goss_unsqueeze(number(a, 1), 2));
+    return goss_concat((goss_val[]){w, goss__tables_spread(a, rows, sets, d, gram, w, strength)}, 2, 2);
 }
 
 static void make_head(const goss__tables_making *a) {
     const int64_t f = a->m->features;
     goss_val w = regressed(a);
-    w = goss_mul(w, goss_unsqueeze(goss_scale(goss_exp(number(a, 1)), logit_scale), 2));
+    if (a->m->objective->classes) w = goss_mul(w, goss_unsqueeze(goss_scale(goss_exp(number(a, 1)), logit_scale), 2));
     a->s->net.head_w = goss_slice(w, 1, 0, f);
     a->s->net.head_b = goss_squeeze(goss_slice(w, 1, f, 1), 1);
 }
@@ -180,9 +199,11 @@ static void make_head(const goss__tables_making *a) {
 static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
     goss_weights *own_weights = goss_weights_from_params(s->graph, m->cells, "hyper");
     goss_weights *w = goss_weights_empty(s->graph, goss_target_layout(m->target));
-    goss__tables_making a = {.m = m, .b = b, .own = own_weights, .g = s->graph, .s = s};
+    goss_task_batch told;
+    goss__tables_making a = {.m = m, .task = b, .b = &told, .own = own_weights, .g = s->graph, .s = s};
     if (own_weights && w) {
-        goss__cells_read(b, own_weights, &m->options.cells, &a.cells);
+        a.known = goss__tables_tell(m, b, &told);
+        goss__cells_read(&told, own_weights, &m->options.cells, &a.cells);
         goss__tables_first(&a, w);
         make_later(&a, w);
         goss_weights_free(s->net.weights);
@@ -194,10 +215,5 @@ static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune,
         goss__inner_run(m, b, &(goss__inner){.steps = fine_tune, .rate = goss__method_rate(m), .first_order = true}, s);
 }
 
-const goss__method_kind goss__method_tables = {.name = "tables",
-                                               .head = GOSS__HEAD_OF_CLASSES,
-                                               .no_numbers = "it gives each class a row of the head",
-                                               .trains = true,
-                                               .rate = 0.01,
-                                               .setup = setup,
-                                               .solve = solve};
+const goss__method_kind goss__method_tables = {
+    .name = "tables", .head = GOSS__HEAD_OF_CLASSES, .trains = true, .rate = 0.01, .setup = setup, .solve = solve};

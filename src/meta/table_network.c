@@ -4,7 +4,8 @@
  * The model's method is made anew for as many columns as the table has (its weights do not depend on their number), and
  * adapts to the table's rows in its own notation: a slot for each number or level of a category, and a flag beside it.
  * The first layer is then brought to the notation of the table's encoding, which `predict` knows. Columns are sorted by
- * their names and classes by their sizes, so that a table says the same in whatever order it is written. */
+ * their names and classes by their sizes, so that a table says the same in whatever order it is written. Numbers have
+ * one "class" here. */
 #include "gossamer/table_network.h"
 
 #include <math.h>
@@ -16,9 +17,10 @@
 #include "base/log.h"
 #include "base/rng.h"
 #include "meta/adapter.h"
+#include "meta/cells.h"
 #include "meta/network.h"
 
-enum { MOST_ROWS = 256, ATTENTION = 48 << 20, MOST_MORE = 100000, CLASSES = GOSS_TABLE_NETWORK_CLASSES };
+enum { MOST_ROWS = 256, ATTENTION = 48 << 20, MOST_MORE = 100000, GROUPINGS = 4, CLASSES = GOSS_TABLE_NETWORK_CLASSES };
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table"); }
 
@@ -35,6 +37,7 @@ typedef struct making {
     const goss_table *table;
     const goss_table_network_options *o;
     goss_table_fit *fit;
+    const goss_objective *objective;
     int32_t *rows; /* [n + more]: those that attention reads, and those that the head alone is fitted to */
     int n, more, width, classes, slots;
     slot *slot;
@@ -119,12 +122,13 @@ static goss_status choose_rows(making *a, const float *y, int most, goss_error *
     drawn *d = goss__calloc((size_t)a->n, sizeof *d), *own = goss__calloc((size_t)a->n, sizeof *own);
     int32_t *kept = goss__calloc((size_t)a->n, sizeof *kept);
     goss_status s = d && own && kept ? GOSS_OK : no_memory(err);
+    const bool numbers = !a->objective->classes;
     for (int c = 0, at = 0; s == GOSS_OK && c < a->classes; c++) {
         int n = 0;
         goss__rng rng = goss__rng_make(a->o->seed, 0);
         for (int i = 0; i < a->n; i++) {
             const double key = goss__rng_uniform(&rng);
-            if ((int)y[i] == c) own[n++] = (drawn){key, i};
+            if (numbers || (int)y[i] == c) own[n++] = (drawn){key, i};
         }
         qsort(own, (size_t)n, sizeof *own, by_key);
         for (int r = 0; r < n; r++) d[at++] = (drawn){r ? (r + 0.5) / n : -1, own[r].row};
@@ -162,6 +166,7 @@ static goss_status read_rows(making *a, goss_error *err) {
 /* Large classes first; of equal ones that which comes first among the rows. */
 static void sort_classes(making *a) {
     int count[CLASSES] = {0}, first[CLASSES] = {0};
+    if (!a->objective->classes) return;
     for (int i = a->n; i-- > 0;) count[(int)a->y[i]]++, first[(int)a->y[i]] = i;
     for (int c = 0; c < a->classes; c++) {
         int at = c;
@@ -176,13 +181,14 @@ static void sort_classes(making *a) {
 
 /* ---- the task, as the model reads it ---- */
 
-/* Member 0 is told the classes by size; the others in turn each in another order: rotations of that, then random ones.
- * turn[i]: the class that is called i. */
+/* Member 0 is told the classes by size; the others in turn each in another order: rotations of that, then random ones;
+ * of more classes than are told apart random ones, for other groups. turn[i]: the class that is called i. */
 static void turn_classes(making *a, int member) {
     int left[CLASSES] = {0};
     for (int i = 0; i < a->classes; i++) left[i] = a->order[(i + member) % a->classes];
     goss__rng rng = goss__rng_make(a->o->seed, 1 + (uint64_t)member);
-    for (int i = a->classes - 1; member >= a->classes && i > 0; i--) {
+    const int rotations = a->classes > GOSS__CELLS_CLASSES ? 1 : a->classes;
+    for (int i = a->classes - 1; member >= rotations && i > 0; i--) {
         const uint32_t k = goss__rng_below(&rng, (uint32_t)i + 1);
         const int last = left[i];
         left[i] = left[k], left[k] = last;
@@ -190,8 +196,9 @@ static void turn_classes(making *a, int member) {
     memcpy(a->turn, left, sizeof left);
 }
 
-/* Rows from `first` on. */
+/* Rows from `first` on. Numbers are told upside down if the one class is called 1. */
 static void put_rows(const making *a, int first, int n, const int *called, float *x, float *y) {
+    const float mean = a->objective->classes ? 0 : goss_table_transform_scale(a->fit->transform).mean[0];
     for (int r = 0; r < n; r++) {
         const float *from = a->x + (size_t)(first + r) * (size_t)a->width;
         float *to = x + (size_t)r * 2 * (size_t)a->slots;
@@ -199,7 +206,8 @@ static void put_rows(const making *a, int first, int n, const int *called, float
             const slot *s = &a->slot[i];
             to[i] = from[s->value], to[a->slots + i] = s->flag < 0 ? 0 : from[s->flag];
         }
-        y[r] = (float)called[(int)a->y[first + r]];
+        const float own = a->y[first + r];
+        y[r] = a->objective->classes ? (float)called[(int)own] : called[0] ? 2 * mean - own : own;
     }
 }
 
@@ -208,17 +216,23 @@ static void draw(const goss_task_source *source, uint64_t member, goss_task *t) 
     int called[CLASSES] = {0};
     turn_classes(a, (int)member);
     for (int i = 0; i < a->classes; i++) called[a->turn[i]] = i;
+    if (!a->objective->classes) called[0] = (int)member % 2;
     put_rows(a, 0, a->n, called, t->support, t->support_target);
     if (t->query && t->query_target) put_rows(a, a->n, a->more, called, t->query, t->query_target);
     t->supports = a->n, t->queries = a->more, t->outputs = a->classes, t->id = -1;
 }
 
 static goss_task_source source_of(making *a) {
-    return (goss_task_source){
-        .spec = {.input_rank = 1, .input = {2 * a->slots}, .outputs = a->classes, .supports = a->n, .queries = a->more},
-        .context = a,
-        .draw = draw,
-        .tasks = 1};
+    return (goss_task_source){.spec = {.input_rank = 1,
+                                       .input = {2 * a->slots},
+                                       .objective = a->objective,
+                                       .outputs = a->classes,
+                                       .supports = a->n,
+                                       .queries = a->more,
+                                       .scale = goss_table_transform_scale(a->fit->transform)},
+                              .context = a,
+                              .draw = draw,
+                              .tasks = 1};
 }
 
 /* The model for tables of so many columns. */
@@ -245,9 +259,12 @@ static void carry_first(const making *a, const float *from, float *to, size_t un
     }
 }
 
-/* Columns by the classes' own numbers: [rows,classes]. */
-static void carry_head(const making *a, const float *from, float *to, int64_t rows) {
-    for (int64_t r = 0; r < rows; r++)
+/* Columns by the classes' own numbers: [rows,classes]; or of a number, that of the mean, and the others. */
+static void carry_head(const making *a, const float *from, float *to, int64_t rows, int member) {
+    const int width = goss_objective_width(a->objective, 1);
+    for (int64_t i = 0; !a->objective->classes && i < rows * width; i++)
+        to[i] = i % width == 0 && member % 2 ? -from[i] : from[i];
+    for (int64_t r = 0; a->objective->classes && r < rows; r++)
         for (int i = 0; i < a->classes; i++) to[r * a->classes + a->turn[i]] = from[r * a->classes + i];
 }
 
@@ -260,7 +277,7 @@ static void carry(const making *a, const goss_network *from, goss_network *to, i
         if (i == 0)
             carry_first(a, x, y, (size_t)e->dim[1]);
         else if (strcmp(e->name, "head.w") == 0 || strcmp(e->name, "head.b") == 0)
-            carry_head(a, x, y, e->numel / a->classes);
+            carry_head(a, x, y, e->numel / goss_objective_width(a->objective, a->classes), member);
         else
             memcpy(y, x, (size_t)e->numel * sizeof *y);
     }
@@ -268,15 +285,19 @@ static void carry(const making *a, const goss_network *from, goss_network *to, i
 
 static goss_status describe(const making *a, goss_network *n, goss_error *err) {
     const goss_table_transform *f = a->fit->transform;
+    const bool classes = a->objective->classes;
     const char *names[CLASSES];
     char *text;
-    for (int c = 0; c < a->classes; c++) names[c] = goss_table_transform_class(f, c);
+    for (int c = 0; c < a->classes; c++)
+        names[c] = classes ? goss_table_transform_class(f, c) : goss_table_transform_target(f);
     GOSS_TRY(goss_table_fit_text(a->fit, &text, err));
     const goss_task_spec spec = {.input_rank = 1,
                                  .input = {a->width},
+                                 .objective = a->objective,
                                  .outputs = a->classes,
-                                 .shared_classes = true,
-                                 .supports = a->n + a->more};
+                                 .shared_classes = classes,
+                                 .supports = a->n + a->more,
+                                 .scale = goss_table_transform_scale(f)};
     goss_data_spec d = goss_data_spec_tasks("table", &spec);
     d.transform = text, d.names = names;
     goss_status s = goss__data_spec_copy(&d, &n->data, err);
@@ -291,7 +312,8 @@ static goss_status create(const making *a, const goss_network *like, int members
     goss_network *n = *out = goss__calloc(1, sizeof *n);
     if (!n) return no_memory(err);
     n->members = members;
-    GOSS_TRY(goss_target_parse(goss_target_text(like->target), (int64_t[]){a->width}, 1, a->classes, &n->target, err));
+    GOSS_TRY(goss_target_parse(goss_target_text(like->target), (int64_t[]){a->width}, 1,
+                               goss_objective_width(a->objective, a->classes), &n->target, err));
     GOSS_TRY(describe(a, n, err));
     char text[32];
     snprintf(text, sizeof text, "%d", a->n + a->more);
@@ -301,10 +323,15 @@ static goss_status create(const making *a, const goss_network *like, int members
 
 /* ---- adapting ---- */
 
+static int members_of(const making *a) {
+    if (a->o->networks) return a->o->networks;
+    return a->classes > GOSS__CELLS_CLASSES ? GROUPINGS : 1;
+}
+
 static goss_status run(making *a, const goss_model *wide, const goss_task_source *source, goss_threads *threads,
                        goss_network **out, goss_error *err) {
     goss_adapt_options o = {.fine_tune = a->o->fine_tune, .threads = threads, .labelled_queries = a->more > 0};
-    const int members = a->o->networks > 1 ? a->o->networks : 1;
+    const int members = members_of(a);
     goss__adapter adapter;
     goss_network *one = NULL;
     if (o.fine_tune == GOSS_FINE_TUNE_AUTO) GOSS_TRY(goss__choose_fine_tune(wide, source, 0, &o, &o.fine_tune, err));
@@ -352,7 +379,12 @@ static goss_status check(const goss_model *m, const goss_table *table, const gos
 }
 
 static goss_status check_classes(making *a, goss_error *err) {
-    a->classes = goss_table_transform_classes(a->fit->transform);
+    a->classes = a->objective->classes ? goss_table_transform_classes(a->fit->transform) : 1;
+    if (!a->objective->classes && a->o->networks > 2)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%d networks for a number: at most 2 can differ, that are told it as it is and upside "
+                              "down",
+                              a->o->networks);
     if (a->classes <= CLASSES) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the target %s has %d classes; at most %d can be read",
                           goss_table_file(a->table, 0), goss_table_transform_target(a->fit->transform), a->classes,
@@ -377,13 +409,23 @@ static goss_status useful(making *a, const goss_roles *roles, goss_roles *out, g
     return GOSS_OK;
 }
 
+/* As goss_table_transform_fit does it. */
+static goss_status choose_objective(making *a, const goss_roles *roles, goss_error *err) {
+    goss_column_stats s;
+    a->objective = a->o->objective;
+    if (a->objective) return GOSS_OK;
+    GOSS_TRY(goss_table_stats(a->table, roles->target, a->rows, a->n, &s, err));
+    const bool number =
+        goss_table_type(a->table, roles->target) == GOSS_COLUMN_NUMBER && !(s.distinct == 2 && s.integers);
+    return goss_objective_find(number ? "gaussian" : "classification", &a->objective, err);
+}
+
 static goss_status fit(making *a, const goss_roles *roles, const int32_t *rows, int n, goss_error *err) {
-    const goss_objective *classes;
     goss_roles used = {0};
-    GOSS_TRY(goss_objective_find("classification", &classes, err));
     GOSS_TRY(labelled(a, roles, rows, n, err));
+    GOSS_TRY(choose_objective(a, roles, err));
     goss_status s = useful(a, roles, &used, err);
-    if (s == GOSS_OK) s = goss_table_fit_create(a->table, &used, a->rows, a->n, classes, &a->fit, err);
+    if (s == GOSS_OK) s = goss_table_fit_create(a->table, &used, a->rows, a->n, a->objective, &a->fit, err);
     goss__free(used.role);
     return s;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* objective_gaussian.c: heteroscedastic regression: a network outputs the mean and the log variance of each number,
- * and the loss is the negative log likelihood of a normal distribution (Nix and Weigend 1994).
+ * and the loss is the negative log likelihood of a normal distribution (Nix and Weigend 1994), or of Student's t with 4
+ * degrees of freedom and that variance, under which an outlier counts by the logarithm of its distance (Lange, Little
+ * and Taylor 1989).
  *
  * The log variance is v = B tanh(s / B) of the network's output s: the identity near 0, and bounded, so that neither
  * exact hits nor outliers make the loss diverge. */
@@ -28,6 +30,17 @@ static goss_val loss(goss_val output, goss_val target, goss_val class_mask, doub
     return goss_scale(goss_shift(nll, log(2 * M_PI)), 0.5);
 }
 
+/* (log(pi (f - 2)) + v) / 2 + log(gamma(f / 2) / gamma((f + 1) / 2)) + (f + 1) / 2 log(1 + (y - m)^2 / ((f - 2) e^v)),
+ * f = 4: e^v is the variance. */
+static goss_val loss_of_student(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+    (void)class_mask, (void)smoothing;
+    goss_val v = log_variance(output), miss = goss_square(goss_sub(target, mean_of(output)));
+    goss_val far = goss_log(goss_shift(goss_scale(goss_mul(miss, goss_exp(goss_neg(v))), 0.5), 1));
+    goss_val nll =
+        goss_mean(goss_add(goss_scale(v, 0.5), goss_scale(far, 2.5)), GOSS_AXIS(goss_rank(output) - 1), false);
+    return goss_shift(nll, log(2 * M_PI) / 2 - log(0.75 * sqrt(M_PI)));
+}
+
 static goss_val score(goss_val output, goss_val target) {
     return goss_squared_error(goss_detach(mean_of(output)), goss_detach(target));
 }
@@ -53,15 +66,12 @@ static const goss_metric *const metrics[] = {
     &goss__rmse, &goss__mae, &goss__r2, &goss__nll, &goss__coverage_error, GOSS__RANKING_METRICS, NULL};
 static const char *const columns[] = {"prediction", "low", "high", NULL};
 
-const goss_objective goss__gaussian = {.name = "gaussian",
-                                       .numbers = 2,
-                                       .encode = goss__encode_numbers,
-                                       .loss = loss,
-                                       .report = "rmse",
-                                       .score = score,
-                                       .reported = goss__report_rmse,
-                                       .mix = mix,
-                                       .answer = mean_of,
-                                       .variance = variance,
-                                       .metrics = metrics,
-                                       .columns = columns};
+/* They differ in what is minimised. */
+#define SURE(word, function)                                                                                           \
+    {                                                                                                                  \
+        .name = word, .numbers = 2, .encode = goss__encode_numbers, .loss = function, .report = "rmse",                \
+        .score = score, .reported = goss__report_rmse, .mix = mix, .answer = mean_of, .variance = variance,            \
+        .metrics = metrics, .columns = columns                                                                         \
+    }
+const goss_objective goss__gaussian = SURE("gaussian", loss);
+const goss_objective goss__student = SURE("student", loss_of_student);

@@ -211,11 +211,11 @@ static const goss_key own[] = {
     GOSS__KEY_INT("prior.group", prior.prior.group, "8", 1, 100000, "tables",
                   "Successive tables of the same size, best those of a step (train.tasks): no padding"),
     GOSS__KEY_FORM(
-        "task.objective", read_objective, "auto", "auto|classification|regression|huber|gaussian|bpr|softmax",
+        "task.objective", read_objective, "auto", "auto|classification|regression|huber|gaussian|student|bpr|softmax",
         "table: what the target wants; auto: by its values, classification or regression; huber minds "
         "outliers less; gaussian "
-        "says how sure it is of each row, too (low, high); bpr and softmax rank the rows of a task, by pairs "
-        "or all at once. ratings: regression, huber, gaussian, bpr or softmax"),
+        "says how sure it is of each row, too (low, high), and so does student, with heavy tails; bpr and softmax rank "
+        "the rows of a task, by pairs or all at once. ratings: regression, huber, gaussian, student, bpr or softmax"),
     GOSS__KEY_TEXT(
         "task.metric", metric, "",
         "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2, with "
