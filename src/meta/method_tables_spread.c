@@ -44,14 +44,16 @@ goss_val goss__tables_spread(const goss__tables_making *a, const goss__tables_ro
     const goss_val eye = goss__tables_diagonal(a->g, width), least = goss_const(a->g, least_variance);
     const goss_extent e = goss_n(width);
     const goss_val inverse = goss_spd_solve(gram, goss_broadcast(eye, GOSS_SHAPE(a->b->T, e, e)));
-    goss_val weight[2] = {GOSS_NONE}, square[2] = {GOSS_NONE}, u[2] = {GOSS_NONE}, left[2] = {GOSS_NONE}, gram_of_z = GOSS_NONE, moment = GOSS_NONE;
+    goss_val weight[2] = {GOSS_NONE}, square[2] = {GOSS_NONE}, u[2] = {GOSS_NONE}, left[2] = {GOSS_NONE},
+             gram_of_z = GOSS_NONE, moment = GOSS_NONE;
     for (int i = 0; i < n; i++) {
         weight[i] = goss_unsqueeze(rows[i].weight, 2);
         square[i] = goss_mul(squared_error(&rows[i], inverse, head), weight[i]);
     }
     const goss_val count = goss_max(total(weight, n), goss_const(a->g, 1));
     const goss_val mean = goss_max(goss_div(total(square, n), count), least);
-    for (int i = 0; i < n; i++) u[i] = goss_mul(goss_log(goss_shift(goss_div(square[i], mean), least_share)), weight[i]);
+    for (int i = 0; i < n; i++)
+        u[i] = goss_mul(goss_log(goss_shift(goss_div(square[i], mean), least_share)), weight[i]);
     const goss_val middle = goss_div(total(u, n), count);
     for (int i = 0; i < n; i++) {
         const goss_val off = goss_sub(u[i], goss_mul(middle, weight[i])), z = rows[i].z;

@@ -26,7 +26,8 @@ static void tell_number(goss_task_batch *b) {
     const goss_val weight = goss__support_weight(b);
     goss_val place = goss_shift(goss_scale(ranks(b, weight), KNOTS), -0.5);
     place = goss_min(goss_max(place, goss_const(g, 0)), goss_const(g, KNOTS - 1));
-    const goss_val knot = goss_reshape(goss_to_real(goss_iota(g, goss_n(KNOTS))), GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(KNOTS)));
+    const goss_val knot =
+        goss_reshape(goss_to_real(goss_iota(g, goss_n(KNOTS))), GOSS_SHAPE(goss_n(1), goss_n(1), goss_n(KNOTS)));
     const goss_val off = goss_abs(goss_sub(goss_unsqueeze(place, 2), knot));
     b->support_target = goss_mul(goss_relu(goss_shift(goss_neg(off), 1)), goss_unsqueeze(weight, 2));
     b->class_mask = goss_full(g, GOSS_SHAPE(b->T, goss_n(KNOTS)), 1);
