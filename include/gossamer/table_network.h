@@ -26,8 +26,8 @@ extern "C" {
 
 /* Defaults in brackets. */
 typedef struct goss_table_network_options {
-    /* Of an ensemble, each of which has been told the classes in another order, or a number upside down (0: 1; with more
-     * than 10 classes 4, which are told other groups of them) */
+    /* Of an ensemble, each of which has been told the classes in another order, or a number upside down (0: 1; with
+     * more than 10 classes 4, which are told other groups of them) */
     int networks;
     /* The most rows that attention reads, of each class as many as its share; the head is fitted to all (0: 256, or as
      * many as there is memory for) */
@@ -46,7 +46,8 @@ GOSS_API bool goss_table_network_is(const goss_model *m);
 /* Makes a network for the target of `roles` from rows [n] of a table (NULL: all; those without a target are left out,
  * with a warning). Inputs are roles->role INPUT; a category of more than GOSS_TABLE_NETWORK_LEVELS values is left out,
  * with a warning. options: NULL: the defaults. Errors: GOSS_E_ARGUMENT: another model, no target, a single class or too
- * many, a target that is the same in all rows, too many columns, more than two networks for a number; errors of goss_table_fit_create and goss_model_adapt_task. Owns: *out goss_network_free. */
+ * many, a target that is the same in all rows, too many columns, more than two networks for a number; errors of
+ * goss_table_fit_create and goss_model_adapt_task. Owns: *out goss_network_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_network_adapt(const goss_model *m, const goss_table *table,
                                                             const goss_roles *roles, const int32_t *rows, int n,
                                                             const goss_table_network_options *options,
