@@ -5,6 +5,8 @@
 
 #include <stdbool.h>
 
+#include "gossamer/env_process.h"
+
 /* Whether words (configuration and settings) are of an agent's run. */
 bool cli_trains_agent(int words, char **word);
 /* gossamer train of an agent's configuration; keys: print the keys. */
@@ -13,6 +15,8 @@ int cli_train_agent(int words, char **word, bool keys);
 int cli_check_agent(int words, char **word, bool json);
 /* Whether a word of a verb's line is the file of an agent. */
 bool cli_has_agent(int argc, char **argv);
+/* The environment that --command names; NULL: none is named. */
+goss_status cli_open_process(const char *command, goss_env_process **out, goss_error *err);
 /* gossamer eval of agents. */
 int cli_eval_agents(int argc, char **argv);
 #endif

@@ -9,6 +9,7 @@
 #include "agents.h"
 #include "cli.h"
 #include "gossamer/agent.h"
+#include "gossamer/env_process.h"
 #include "gossamer/interval.h"
 
 enum { AGENTS = 32 };
@@ -19,6 +20,13 @@ bool cli_has_agent(int argc, char **argv) {
     return false;
 }
 
+goss_status cli_open_process(const char *command, goss_env_process **out, goss_error *err) {
+    goss_env_process_options o = goss_env_process_defaults();
+    *out = NULL;
+    o.command = command;
+    return command ? goss_env_process_open(&o, out, err) : GOSS_OK;
+}
+
 typedef struct contender {
     char name[80];
     goss_agent *agent;
@@ -27,6 +35,9 @@ typedef struct contender {
 
 typedef struct race {
     goss_agent_evaluation o;
+    const char *command, *by;
+    goss_env_process *process;
+    int by_index; /* of the parameter by whose values returns are told apart; -1: none */
     contender of[AGENTS];
     int n, episodes;
 } race;
@@ -37,11 +48,11 @@ static goss_status add(race *r, const char *name, const char *path, goss_error *
     static const char *const policies[] = {"concat", "film", "hypernet"};
     if (r->n == AGENTS) return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d agents", AGENTS);
     contender *c = &r->of[r->n];
-    GOSS_TRY(goss_agent_load(path, NULL, &c->agent, err));
+    GOSS_TRY(goss_agent_load(path, r->process ? goss_env_process_kind(r->process) : NULL, &c->agent, err));
     r->n++;
     snprintf(c->name, sizeof c->name, "%s", name ? name : policies[goss_agent_settings(c->agent)->policy]);
     const goss_env_family *a = goss_agent_family(r->of[0].agent), *b = goss_agent_family(c->agent);
-    if (a->kind == b->kind && a->horizon == b->horizon && memcmp(a->low, b->low, sizeof a->low) == 0 &&
+    if (strcmp(a->kind->name, b->kind->name) == 0 && a->horizon == b->horizon && memcmp(a->low, b->low, sizeof a->low) == 0 &&
         memcmp(a->high, b->high, sizeof a->high) == 0)
         return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
@@ -77,18 +88,79 @@ static goss_status run(race *r, goss_error *err) {
 
 /* ---- results ---- */
 
-/* Over tasks: the mean of an episode (-1: of the whole life), or of its difference to the first agent's. */
-static double mean_of(const race *r, int agent, int episode, bool difference, double *ci95) {
+/* Over tasks in which which[t] is true (NULL: all): the mean of an episode (-1: of the whole life), or of its difference
+ * to the first agent's. */
+static double mean_over(const race *r, const bool *which, int agent, int episode, bool difference, double *ci95) {
     double *v = calloc((size_t)r->o.tasks, sizeof *v), mean = NAN;
+    int n = 0;
     *ci95 = NAN;
-    for (int t = 0; v && t < r->o.tasks; t++)
+    for (int t = 0; v && t < r->o.tasks; t++) {
+        if (which && !which[t]) continue;
         for (int e = 0; e < r->episodes; e++) {
             const size_t at = (size_t)t * (size_t)r->episodes + (size_t)e;
-            if (episode < 0 || e == episode) v[t] += r->of[agent].returns[at] - (difference ? r->of[0].returns[at] : 0);
+            if (episode < 0 || e == episode) v[n] += r->of[agent].returns[at] - (difference ? r->of[0].returns[at] : 0);
         }
-    if (v) *ci95 = goss_student_ci95(v, r->o.tasks, &mean, NULL);
+        n++;
+    }
+    if (v && n) *ci95 = goss_student_ci95(v, n, &mean, NULL);
     free(v);
     return mean;
+}
+static double mean_of(const race *r, int agent, int episode, bool difference, double *ci95) {
+    return mean_over(r, NULL, agent, episode, difference, ci95);
+}
+
+/* ---- by the values of a parameter ---- */
+
+static goss_status find_parameter(race *r, goss_error *err) {
+    const goss_env_family *f = goss_agent_family(r->of[0].agent);
+    r->by_index = -1;
+    if (!r->by) return GOSS_OK;
+    for (int i = 0; i < f->kind->named; i++)
+        if (strcmp(f->kind->parameter[i].name, r->by) == 0) r->by_index = i;
+    if (r->by_index < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--by: environment %s has no parameter \"%s\"", f->kind->name, r->by);
+    const double width = f->high[r->by_index] - f->low[r->by_index];
+    if (!f->kind->parameter[r->by_index].whole || width > 63)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--by: %s has not a few values but a range of them", r->by);
+    return GOSS_OK;
+}
+
+/* The tasks whose parameter has that value; their number. */
+static int tasks_with(const race *r, double value, bool *which) {
+    const goss_env_family *f = goss_agent_family(r->of[0].agent);
+    double parameter[GOSS_ENV_MOST_PARAMETERS];
+    int n = 0;
+    for (int t = 0; t < r->o.tasks; t++) {
+        goss_env_task(f, r->o.seed, r->o.held_out, (uint64_t)t, parameter);
+        n += which[t] = parameter[r->by_index] == value;
+    }
+    return n;
+}
+
+static void put_values(const race *r, int agent, bool json) {
+    const goss_env_family *f = goss_agent_family(r->of[0].agent);
+    bool *which = r->by_index >= 0 ? calloc((size_t)r->o.tasks, sizeof *which) : NULL;
+    if (!which) return;
+    if (json) printf(", \"by\": [");
+    for (double v = f->low[r->by_index]; v <= f->high[r->by_index]; v++) {
+        double ci95;
+        const int n = tasks_with(r, v, which);
+        const double mean = mean_over(r, which, agent, -1, false, &ci95);
+        if (json) {
+            printf("%s{", v > f->low[r->by_index] ? ", " : "");
+            cli_json_name(r->by);
+            cli_json_number(": ", v);
+            printf(", \"tasks\": %d", n);
+            cli_json_number(", \"value\": ", mean);
+            cli_json_number(", \"ci95\": ", ci95);
+            printf("}");
+        } else {
+            printf("    %s = %g: %.3f +- %.2g a life (%d tasks)\n", r->by, v, mean, ci95, n);
+        }
+    }
+    if (json) printf("]");
+    free(which);
 }
 
 static void put_json(const race *r) {
@@ -107,7 +179,9 @@ static void put_json(const race *r) {
         printf("]");
         cli_json_number(", \"difference\": ", mean_of(r, i, -1, true, &ci95));
         cli_json_number(", \"difference_ci95\": ", ci95);
-        printf(", \"frames_trained\": %lld}", (long long)goss_agent_frames(r->of[i].agent));
+        printf(", \"frames_trained\": %lld", (long long)goss_agent_frames(r->of[i].agent));
+        put_values(r, i, true);
+        printf("}");
     }
     printf("]}\n");
 }
@@ -126,6 +200,7 @@ static void put_table(const race *r) {
         value = mean_of(r, i, -1, true, &ci95);
         if (i) printf("   %+.3f +- %.2g", value, ci95);
         printf("   (%lld frames)\n", (long long)goss_agent_frames(r->of[i].agent));
+        put_values(r, i, false);
     }
 }
 
@@ -139,6 +214,8 @@ int cli_eval_agents(int argc, char **argv) {
         CLI_INT("seed", "N", &r.o.seed, "1", 0, 9007199254740991, "of the tasks"),
         CLI_INT("threads", "N", &r.o.threads, "0", 0, 1024, "0: as many as the machine has"),
         CLI_TEXT("methods", "NAME=FILE,...", &methods, "other agents on the same tasks"),
+        CLI_TEXT("by", "PARAMETER", &r.by, "tell returns apart by a parameter's values, as mode of ale/GAME"),
+        CLI_TEXT("command", "COMMAND", &r.command, "the environment, for agents of env.name = process"),
         CLI_FLAG("sample", &r.o.sample, "draw actions from the policy instead of the most likely one"),
         CLI_FLAG("training-tasks", &seen, "tasks of the training part of the family instead of held-out ones"),
         CLI_FLAG("json", &json, "one JSON object"),
@@ -156,14 +233,16 @@ int cli_eval_agents(int argc, char **argv) {
     if (words < 0) return cli_close_stdout();
     cli_log_to_stderr();
     r.o.held_out = !seen;
-    goss_status s = GOSS_OK;
+    goss_status s = cli_open_process(r.command, &r.process, &err);
     for (int i = 1; s == GOSS_OK && i <= words; i++) s = add(&r, NULL, argv[i], &err);
     char *list = methods ? strdup(methods) : NULL;
     if (s == GOSS_OK && list) s = add_listed(&r, list, &err);
     free(list);
+    if (s == GOSS_OK) s = find_parameter(&r, &err);
     if (s == GOSS_OK) s = run(&r, &err);
     if (s == GOSS_OK && json) put_json(&r);
     if (s == GOSS_OK && !json) put_table(&r);
     for (int i = 0; i < r.n; i++) goss_agent_free(r.of[i].agent), free(r.of[i].returns);
+    goss_env_process_free(r.process);
     return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }

@@ -38,3 +38,18 @@ if(GOSSAMER_SANITIZE)
     target_compile_options(gossamer_flags INTERFACE -fsanitize=${GOSSAMER_SANITIZE} -fno-sanitize-recover=all)
     target_link_options(gossamer_flags INTERFACE -fsanitize=${GOSSAMER_SANITIZE})
 endif()
+
+# Programs in other languages that are part of the library, as headers env/NAME.h with a string goss__NAME.
+function(gossamer_embed file name)
+    file(READ ${file} bytes HEX)
+    string(REGEX REPLACE "([0-9a-f][0-9a-f])" "0x\\1," bytes "${bytes}")
+    string(REGEX REPLACE "(................................................................................)" "\\1\n"
+        bytes "${bytes}")
+    cmake_path(RELATIVE_PATH file BASE_DIRECTORY ${PROJECT_SOURCE_DIR} OUTPUT_VARIABLE shown)
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/generated/env/${name}.h CONTENT
+        "/* SPDX-License-Identifier: Apache-2.0 */\n/* From ${shown}, by cmake/flags.cmake. */
+static const char goss__${name}[] = {\n${bytes}0};\n" @ONLY)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${file})
+endfunction()
+gossamer_embed(${PROJECT_SOURCE_DIR}/src/env/atari.py atari_script)
+target_include_directories(gossamer_flags INTERFACE ${PROJECT_BINARY_DIR}/generated)

@@ -24,7 +24,7 @@ TEST(advantages_are_sums_of_discounted_errors) {
     const goss_agent_options o = goss_agent_defaults();
     T_OK(goss_env_family_of("gridnavi", &f, &err));
     T_OK(goss_agent_new(&f, &o, 1, &a, &err));
-    T_OK(goss__rollout_open(&r, a, 2, L, &err));
+    T_OK(goss__rollout_open(&r, a, &(goss__ppo_settings){.steps = L, .carry = 1}, 2, &err));
     for (int i = 0; i < 2 * L; i++) {
         r.reward[i] = (float)(i % 5) - 1, r.value[i] = 0.3f * (float)(i % 3), r.last[i] = i == 2 || i == 2 * L - 1;
         r.next[i] = r.last[i] > 0 ? (i == 2 ? 0 : 0.7f) : 0.1f * (float)i;

@@ -335,7 +335,7 @@ TEST(an_own_kind_is_checked) {
     for (int i = 0; i < 6; i++) {
         goss_env_kind k = wrong[i].kind;
         if (i == 0) k.step = NULL;
-        if (i == 1) k.observations = 65;
+        if (i == 1) k.observations = (1 << 20) + 1;
         if (i == 2) k.state = 0;
         if (i == 3) k.controls = 1;
         if (i == 4) k.horizon = 0;

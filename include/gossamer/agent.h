@@ -38,7 +38,12 @@ typedef struct goss_agent_options {
     int memory;      /* units of the GRU (64) */
     int units;       /* of the policy's layer, and of the value's (32) */
     int code;        /* hypernet: length of the code that weights are generated from (32) */
-    bool normalize;  /* observations by their running mean and variance (true) */
+    bool normalize;  /* observations by their running mean and variance (true; images: never) */
+    /* A network that observations go through first, as text of goss_target_parse without a head ("auto": the
+     * convolutions of Mnih et al. 2013 for images, nothing for lists of numbers; "": nothing). What the agent sees, and
+     * what is known beside it, is of its features. Borrowed by goss_agent_new, which copies it. */
+    const char *encoder;
+    bool clip_rewards; /* the agent sees and learns from the sign of rewards alone; returns are whole (false) */
 } goss_agent_options;
 GOSS_API goss_agent_options goss_agent_defaults(void);
 
@@ -46,7 +51,7 @@ typedef struct goss_agent goss_agent;
 
 /* A new agent for a family, with initial weights of a seed. Errors: GOSS_E_ARGUMENT: a setting out of range;
  * GOSS_E_UNSUPPORTED: film or hypernet of nothing, task of a family without parameters that vary; GOSS_E_NOMEM. Owns:
- * *out, goss_agent_free; copies the family. */
+ * *out, goss_agent_free; copies the family, whose kind must outlive it. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o, uint64_t seed,
                                                   goss_agent **out, goss_error *err);
 /* NULL is allowed. */
@@ -61,8 +66,9 @@ GOSS_API int64_t goss_agent_frames(const goss_agent *a);
 
 /* Whether a file is an agent's, by its metadata; false if it cannot be read. */
 GOSS_API bool goss_agent_is(const char *path);
-/* Writes and reads a file (safetensors). The family is named in it, with its ranges: kinds of a program's own are given
- * as `own` (NULL: those of the library). Errors: GOSS_E_IO; GOSS_E_FORMAT; GOSS_E_ARGUMENT: an environment that is not
+/* Writes and reads a file (safetensors). The family is named in it, with its ranges: kinds of a program's own, and
+ * `process` (env_process.h), are given as `own` (NULL: those of the library, and ale/GAME). A file never names a command
+ * that is run. Errors: GOSS_E_IO; GOSS_E_FORMAT; GOSS_E_ARGUMENT: an environment that is not
  * there, or has other observations, actions or parameters. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_save(const goss_agent *a, const char *path, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_agent_load(const char *path, const goss_env_kind *own, goss_agent **out,

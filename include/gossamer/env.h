@@ -41,7 +41,7 @@ GOSS_API int goss_env_below(goss_env_random *r, int n);
 
 #define GOSS_ENV_MOST_PARAMETERS 640
 #define GOSS_ENV_MOST_STATE 32
-#define GOSS_ENV_MOST_OBSERVATIONS 64
+#define GOSS_ENV_MOST_OBSERVATIONS 1048576
 #define GOSS_ENV_MOST_CONTROLS 8
 
 /* A parameter of a family: a number that is uniform in low .. high from task to task. */
@@ -53,6 +53,29 @@ typedef struct goss_env_parameter {
     const char *doc;
 } goss_env_parameter;
 
+/* One life of a call of goss_env_many. */
+typedef struct goss_env_call {
+    int life;                /* from 0 */
+    uint64_t seed;           /* reset: of all randomness of the episode, below 2^53 */
+    const double *parameter; /* reset: of the task */
+    const float *action;     /* step: a number from 0, or controls in -1 .. 1 */
+    float *observation;      /* written: [observations] */
+    float reward;            /* step, written: of this step */
+    uint8_t end;             /* step, written: 0 the episode goes on, 1 it ended by itself, 2 it was cut off */
+} goss_env_call;
+
+/* Lives that are advanced together by something that keeps their states itself: another process, a simulator with
+ * batches of its own. An episode must depend on its call of reset and on the actions since alone. Errors: *bad: the
+ * number of the call at fault, or -1; the text is completed with environment, life, task, episode and step. */
+typedef struct goss_env_many {
+    goss_status (*open)(void *context, int count, void **lives, goss_error *err);
+    void (*close)(void *lives);
+    goss_status (*reset)(void *lives, goss_env_call *call, int n, int *bad, goss_error *err);
+    goss_status (*step)(void *lives, goss_env_call *call, int n, int *bad, goss_error *err);
+    /* A life as a picture of RGB bytes, which *rgb [*height, *width, 3] borrows until the next call. NULL: none. */
+    goss_status (*picture)(void *lives, int life, const uint8_t **rgb, int *height, int *width, goss_error *err);
+} goss_env_many;
+
 /* A kind of environment. A state is an array of doubles; all functions are pure in (parameters, state, action, random
  * stream) and are called from several threads at once, each with its own arrays. */
 typedef struct goss_env_kind {
@@ -60,7 +83,7 @@ typedef struct goss_env_kind {
     int observations;                    /* numbers of an observation, at most GOSS_ENV_MOST_OBSERVATIONS */
     int actions;                         /* discrete: their number; 0: continuous */
     int controls;                        /* continuous: numbers of an action, each clipped to -1 .. 1 */
-    int state;                           /* numbers of a state, at most GOSS_ENV_MOST_STATE */
+    int state;                           /* numbers of a state, at most GOSS_ENV_MOST_STATE; `many`: 0 */
     int horizon;                         /* steps after which an episode is truncated */
     int episodes;                        /* of a life, where goss_envs_options does not say */
     const goss_env_parameter *parameter; /* [named] with names and ranges */
@@ -78,6 +101,10 @@ typedef struct goss_env_kind {
     /* Draws the state as text, canvas [rows][columns] filled with blanks. NULL: cannot be shown. */
     void (*show)(const double *parameter, const double *state, char *canvas);
     int rows, columns;
+    int shape[3]; /* height, width and channels of an observation that is an image; 0: it is a list of numbers */
+    /* In place of reset, step and observe, for lives that are advanced together; context is given to open. */
+    const goss_env_many *many;
+    void *context;
 } goss_env_kind;
 
 /* Kind i: bandit, tabular, gridnavi, point, cartpole, mountaincar, acrobot, pendulum; NULL after the last. */
@@ -123,7 +150,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_envs_new(const goss_env_family *f, const
                                                  goss_error *err);
 /* NULL is allowed. */
 GOSS_API void goss_envs_free(goss_envs *e);
-/* Starts life i in task k: a pure function of (seed, part, k), whatever i and what went before. */
+/* Starts life i in task k: a pure function of (seed, part, k), whatever i and what went before. What goes wrong in it is
+ * an error of the next step. */
 GOSS_API void goss_envs_begin(goss_envs *e, int i, uint64_t k);
 /* Life i in task first + i, for all of them. */
 GOSS_API void goss_envs_begin_all(goss_envs *e, uint64_t first);
@@ -131,7 +159,8 @@ GOSS_API void goss_envs_begin_all(goss_envs *e, uint64_t first);
  * which are clipped. An episode that ends is followed by the first state of the next; after the last one the life is
  * over and its actions are ignored until goss_envs_begin. Allocates nothing.
  * Errors: GOSS_E_ARGUMENT: an action that is no number of one (all states stay as they were); GOSS_E_NUMERIC: an
- * environment gave a reward or an observation that is not finite: with kind, life, task, episode and step. */
+ * environment gave a reward or an observation that is not finite: with kind, life, task, episode and step; those of
+ * goss_env_many, after which each step returns the same. */
 GOSS_API GOSS_MUST_USE goss_status goss_envs_step(goss_envs *e, const float *actions, goss_error *err);
 
 /* What is there now, borrowed; it changes with each step. */
@@ -145,7 +174,7 @@ typedef struct goss_envs_view {
     const int32_t *episode;   /* [count] the present episode from 0 */
     const int32_t *step;      /* [count] steps of the present episode */
     const double *parameter;  /* [count, parameters] of the tasks */
-    const double *state;      /* [count, kind->state] */
+    const double *state;      /* [count, kind->state]; of `many`: NULL */
 } goss_envs_view;
 GOSS_API goss_envs_view goss_envs_look(const goss_envs *e);
 /* The number of lives. */

@@ -4,6 +4,7 @@
 #define GOSS_ENV_ENV_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/rng.h"
 #include "gossamer/env.h"
@@ -11,6 +12,35 @@
 struct goss_env_random {
     goss__rng rng;
 };
+
+/* Lives side by side; env_vector.c has those whose states are arrays, env_many.c those that are kept elsewhere. */
+struct goss_envs {
+    goss_env_family family;
+    goss_envs_options o;
+    struct goss__pool *pool;
+    goss_env_random *random; /* [count] */
+    uint64_t *task;
+    float *observation, *ended_at, *reward;
+    uint8_t *ended, *terminal, *over, *bad;
+    int32_t *episode, *step;
+    double *parameter, *state;
+    const float *actions; /* of the step that is being taken */
+    void *lives;          /* of goss_env_many */
+    goss_env_call *call;  /* [count] of goss_env_many */
+    goss_status status;   /* the first error of goss_env_many, which stays */
+    goss_error error;
+};
+/* The numbers of an action as goss_envs_step has them. */
+static inline int goss__env_action_size(const goss_env_kind *k) { return k->actions ? 1 : k->controls; }
+static inline float *goss__env_seen_by(const goss_envs *e, float *all, int i) {
+    return all + (size_t)i * (size_t)e->family.kind->observations;
+}
+/* Whether the present observation of a life is finite; where it is not, the life is marked. */
+void goss__env_mark(goss_envs *e, int i);
+
+/* The first states of lives first .. first + n - 1, whose tasks are set; and a step of all of them. */
+void goss__many_begin(goss_envs *e, int first, int n);
+void goss__many_step(goss_envs *e);
 
 /* The stream of a life in task k, or of the draw of that task. */
 goss_env_random goss__env_stream(uint64_t seed, bool held_out, uint64_t k, uint64_t purpose);

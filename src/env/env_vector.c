@@ -11,33 +11,17 @@
 
 enum { BLOCK = 256 }; /* lives a piece of work */
 
-struct goss_envs {
-    goss_env_family family;
-    goss_envs_options o;
-    goss__pool *pool;
-    goss_env_random *random; /* [count] */
-    uint64_t *task;
-    float *observation, *ended_at, *reward;
-    uint8_t *ended, *terminal, *over, *bad;
-    int32_t *episode, *step;
-    double *parameter, *state;
-    const float *actions; /* of the step that is being taken */
-};
-
 static const goss_env_kind *kind_of(const goss_envs *e) { return e->family.kind; }
 static double *parameter_of(const goss_envs *e, int i) {
     return e->parameter + (size_t)i * (size_t)kind_of(e)->parameters;
 }
 static double *state_of(const goss_envs *e, int i) { return e->state + (size_t)i * (size_t)kind_of(e)->state; }
-static float *seen_by(const goss_envs *e, float *all, int i) {
-    return all + (size_t)i * (size_t)kind_of(e)->observations;
-}
 
 /* ---- life ---- */
 
 static bool all_there(const goss_envs *e) {
     return e->random && e->task && e->observation && e->ended_at && e->reward && e->ended && e->terminal && e->over &&
-           e->bad && e->episode && e->step && e->parameter && e->state;
+           e->bad && e->episode && e->step && e->parameter && e->state && e->call;
 }
 
 static goss_status make(goss_envs *e, goss_error *err) {
@@ -50,8 +34,10 @@ static goss_status make(goss_envs *e, goss_error *err) {
     e->bad = goss__calloc(n, 1);
     e->episode = goss__calloc(n, sizeof *e->episode), e->step = goss__calloc(n, sizeof *e->step);
     e->parameter = goss__calloc(n * (size_t)k->parameters + 1, sizeof *e->parameter);
-    e->state = goss__calloc(n * (size_t)k->state, sizeof *e->state);
+    e->state = goss__calloc(n * (size_t)k->state + 1, sizeof *e->state);
+    e->call = goss__calloc(k->many ? n : 1, sizeof *e->call);
     if (!all_there(e)) return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d environments", e->o.count);
+    if (k->many) GOSS_TRY(k->many->open(k->context, e->o.count, &e->lives, err));
     return goss__pool_create(e->o.threads, &e->pool, err);
 }
 
@@ -78,9 +64,10 @@ goss_status goss_envs_new(const goss_env_family *f, const goss_envs_options *o, 
 void goss_envs_free(goss_envs *e) {
     if (!e) return;
     goss__pool_destroy(e->pool);
+    if (e->lives) kind_of(e)->many->close(e->lives);
     goss__free(e->random), goss__free(e->task), goss__free(e->observation), goss__free(e->ended_at);
     goss__free(e->reward), goss__free(e->ended), goss__free(e->terminal), goss__free(e->over), goss__free(e->bad);
-    goss__free(e->episode), goss__free(e->step), goss__free(e->parameter), goss__free(e->state);
+    goss__free(e->episode), goss__free(e->step), goss__free(e->parameter), goss__free(e->state), goss__free(e->call);
     goss__free(e);
 }
 
@@ -92,25 +79,32 @@ static bool is_finite(const float *v, int n) {
     return true;
 }
 
-static void observe(goss_envs *e, int i, float *all) {
-    const goss_env_kind *k = kind_of(e);
-    float *out = seen_by(e, all, i);
-    k->observe(parameter_of(e, i), state_of(e, i), out);
-    if (!is_finite(out, k->observations)) e->bad[i] = 1;
+void goss__env_mark(goss_envs *e, int i) {
+    if (!is_finite(goss__env_seen_by(e, e->observation, i), kind_of(e)->observations)) e->bad[i] = 1;
+}
+
+static void observe(goss_envs *e, int i) {
+    kind_of(e)->observe(parameter_of(e, i), state_of(e, i), goss__env_seen_by(e, e->observation, i));
+    goss__env_mark(e, i);
 }
 
 static void begin_episode(goss_envs *e, int i) {
     e->step[i] = 0;
     kind_of(e)->reset(parameter_of(e, i), state_of(e, i), &e->random[i]);
-    observe(e, i, e->observation);
+    observe(e, i);
 }
 
-void goss_envs_begin(goss_envs *e, int i, uint64_t k) {
+static void begin_life(goss_envs *e, int i, uint64_t k) {
     goss_env_task(&e->family, e->o.seed, e->o.held_out, k, parameter_of(e, i));
     e->random[i] = goss__env_stream(e->o.seed, e->o.held_out, k, 2);
     e->task[i] = k, e->episode[i] = 0, e->reward[i] = 0;
     e->ended[i] = e->terminal[i] = e->over[i] = e->bad[i] = 0;
-    begin_episode(e, i);
+    if (!kind_of(e)->many) begin_episode(e, i);
+}
+
+void goss_envs_begin(goss_envs *e, int i, uint64_t k) {
+    begin_life(e, i, k);
+    if (kind_of(e)->many) goss__many_begin(e, i, 1);
 }
 
 typedef struct beginning {
@@ -122,13 +116,14 @@ static void begin_block(void *context, int64_t block, int worker) {
     const beginning *b = context;
     (void)worker;
     for (int i = (int)block * BLOCK; i < b->e->o.count && i < ((int)block + 1) * BLOCK; i++)
-        goss_envs_begin(b->e, i, b->first + (uint64_t)i);
+        begin_life(b->e, i, b->first + (uint64_t)i);
 }
 
 static int64_t blocks_of(const goss_envs *e) { return ((int64_t)e->o.count + BLOCK - 1) / BLOCK; }
 
 void goss_envs_begin_all(goss_envs *e, uint64_t first) {
     goss__pool_run(e->pool, blocks_of(e), begin_block, &(beginning){e, first});
+    if (kind_of(e)->many) goss__many_begin(e, 0, e->o.count);
 }
 
 /* ---- a step ---- */
@@ -136,8 +131,8 @@ void goss_envs_begin_all(goss_envs *e, uint64_t first) {
 static void end_episode(goss_envs *e, int i, bool terminal) {
     const size_t size = (size_t)kind_of(e)->observations * sizeof(float);
     e->ended[i] = 1, e->terminal[i] = terminal;
-    observe(e, i, e->observation);
-    memcpy(seen_by(e, e->ended_at, i), seen_by(e, e->observation, i), size);
+    observe(e, i);
+    memcpy(goss__env_seen_by(e, e->ended_at, i), goss__env_seen_by(e, e->observation, i), size);
     if (e->episode[i] + 1 >= e->o.episodes) {
         e->over[i] = 1;
     } else {
@@ -148,7 +143,7 @@ static void end_episode(goss_envs *e, int i, bool terminal) {
 
 static void step_one(goss_envs *e, int i) {
     const goss_env_kind *k = kind_of(e);
-    const float *action = e->actions + (size_t)i * (size_t)(k->actions ? 1 : k->controls);
+    const float *action = e->actions + (size_t)i * (size_t)goss__env_action_size(k);
     bool terminal = false;
     e->ended[i] = e->terminal[i] = 0, e->reward[i] = 0;
     if (e->over[i]) return;
@@ -159,7 +154,7 @@ static void step_one(goss_envs *e, int i) {
     if (terminal || e->step[i] >= e->family.horizon)
         end_episode(e, i, terminal);
     else
-        observe(e, i, e->observation);
+        observe(e, i);
 }
 
 static void step_block(void *context, int64_t block, int worker) {
@@ -170,7 +165,7 @@ static void step_block(void *context, int64_t block, int worker) {
 
 static goss_status check_actions(const goss_envs *e, const float *actions, goss_error *err) {
     const goss_env_kind *k = kind_of(e);
-    const int each = k->actions ? 1 : k->controls;
+    const int each = goss__env_action_size(k);
     for (int i = 0; i < e->o.count; i++) {
         const float *a = actions + (size_t)i * (size_t)each;
         if (e->over[i]) continue;
@@ -198,7 +193,9 @@ static goss_status report_bad(const goss_envs *e, goss_error *err) {
 goss_status goss_envs_step(goss_envs *e, const float *actions, goss_error *err) {
     GOSS_TRY(check_actions(e, actions, err));
     e->actions = actions;
-    goss__pool_run(e->pool, blocks_of(e), step_block, e);
+    if (kind_of(e)->many) goss__many_step(e);
+    else goss__pool_run(e->pool, blocks_of(e), step_block, e);
+    if (e->status != GOSS_OK) return goss_error_set(err, e->status, "%s", e->error.text);
     return report_bad(e, err);
 }
 
@@ -206,7 +203,7 @@ goss_status goss_envs_step(goss_envs *e, const float *actions, goss_error *err) 
 
 goss_envs_view goss_envs_look(const goss_envs *e) {
     return (goss_envs_view){e->observation, e->ended_at, e->reward, e->ended,     e->terminal,
-                            e->over,        e->episode,  e->step,   e->parameter, e->state};
+                            e->over,        e->episode,  e->step,   e->parameter, kind_of(e)->many ? NULL : e->state};
 }
 
 int goss_envs_count(const goss_envs *e) { return e->o.count; }

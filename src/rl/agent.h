@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agent.h: agents inside: their network, and the program that acts.
  *
- * Extents: T lives, L steps, O numbers of an observation, A of an action (one of A, or A controls), B = A + 2 numbers
+ * Extents: T lives, L steps, O numbers of an observation, F features of it (O without an encoder), A of an action (one of A, or A controls), B = A + 2 numbers
  * of what was before (the action, the reward, whether an episode begins), K what is known of the task. */
 #ifndef GOSS_RL_AGENT_H
 #define GOSS_RL_AGENT_H
 
 #include "gossamer/agent.h"
+#include "gossamer/env_process.h"
 #include "gossamer/exec.h"
 #include "gossamer/nn.h"
 #include "gossamer/safetensors.h"
@@ -18,10 +19,13 @@ struct goss_agent {
     goss_env_family family;
     goss_layout *layout;
     float *weights; /* [layout total] */
+    goss_target *encoder;      /* NULL: none */
+    goss_env_process *process; /* its environment, where it owns one */
     int observations, actions, before, known;
+    int features; /* of the encoder; without one the observations */
     bool discrete;
     /* Running moments of observations, and of discounted returns. */
-    double seen, mean[GOSS_ENV_MOST_OBSERVATIONS], square[GOSS_ENV_MOST_OBSERVATIONS]; /* sums of squared deviations */
+    double seen, *mean, *square; /* [observations], NULL where they are not normalised; sums of squared deviations */
     double return_seen, return_mean, return_square;
     int64_t frames;
 };
@@ -87,13 +91,18 @@ goss_status goss__actor_value_at_end(goss__actor *c, float *out, goss_error *err
 void goss__agent_normalize(const goss_agent *a, const float *raw, float *out);
 /* Takes n raw observations [n, O] into the running moments. */
 void goss__agent_observe(goss_agent *a, const float *raw, int64_t n);
+/* A reward as the agent sees it. */
+static inline float goss__agent_reward(const goss_agent *a, float reward) {
+    return !a->o.clip_rewards ? reward : (float)((reward > 0) - (reward < 0));
+}
 /* A task's parameters as the network sees them, out [K]. */
 void goss__agent_task(const goss_agent *a, const double *parameter, float *out);
 
 /* ---- agent_file.c ---- */
-enum { GOSS__MOMENTS = 2 * GOSS_ENV_MOST_OBSERVATIONS + 4 };
 goss_status goss__agent_meta_number(goss_tensor_file *f, const char *key, double value, goss_error *err);
-/* All running moments as one list, for files. */
-void goss__agent_moments(const goss_agent *a, double out[GOSS__MOMENTS]);
+/* Adds all running moments, which are copied, as one list. */
+goss_status goss__agent_add_moments(const goss_agent *a, goss_tensor_file *f, double *work, goss_error *err);
+/* Their number: the length of `work`. */
+int64_t goss__agent_moments(const goss_agent *a);
 goss_status goss__agent_read_moments(const goss_safetensors *f, goss_agent *a, goss_error *err);
 #endif

@@ -53,8 +53,7 @@ goss_status goss__agent_folder(const char *dir, int *lock, goss_error *err) {
 /* ---- writing ---- */
 
 static goss_status collect(goss_tensor_file *f, const goss_agent *a, const goss_params *params,
-                           const goss__agent_state *s, const char *identity, const double *moments, goss_error *err) {
-    const int64_t n = GOSS__MOMENTS;
+                           const goss__agent_state *s, const char *identity, double *moments, goss_error *err) {
     GOSS_TRY(goss_tensor_file_meta(f, GOSS__KIND_KEY, KIND, err));
     GOSS_TRY(goss_tensor_file_meta(f, "settings", identity, err));
     GOSS_TRY(goss__agent_meta_number(f, "iteration", (double)s->iteration, err));
@@ -62,7 +61,7 @@ static goss_status collect(goss_tensor_file *f, const goss_agent *a, const goss_
     GOSS_TRY(goss__agent_meta_number(f, "seconds", s->seconds, err));
     if (s->has_best) GOSS_TRY(goss__agent_meta_number(f, "best", s->best, err));
     GOSS_TRY(goss__agent_meta_number(f, "finished", s->finished, err));
-    GOSS_TRY(goss_tensor_file_add(f, "moments", "F64", 1, &n, moments, err));
+    GOSS_TRY(goss__agent_add_moments(a, f, moments, err));
     for (int i = 0; i < goss_params_count(params); i++)
         GOSS_TRY(goss_tensor_file_add(f, goss_params_name(params, i), "F32", goss_params_rank(params, i),
                                       goss_params_shape(params, i), goss_params_data(params, i), err));
@@ -73,13 +72,14 @@ goss_status goss__agent_checkpoint_write(const char *dir, const goss_agent *a, c
                                          const goss__agent_state *s, const char *identity, goss_error *err) {
     goss_tensor_file *f;
     char path[4200];
-    double moments[GOSS__MOMENTS];
     snprintf(path, sizeof path, "%s/checkpoint.safetensors", dir);
-    goss__agent_moments(a, moments);
-    GOSS_TRY(goss_tensor_file_new(&f, err));
-    goss_status status = collect(f, a, params, s, identity, moments, err);
+    double *moments = goss__calloc((size_t)goss__agent_moments(a), sizeof *moments);
+    if (!moments) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a checkpoint");
+    goss_status status = goss_tensor_file_new(&f, err);
+    if (status != GOSS_OK) return goss__free(moments), status;
+    status = collect(f, a, params, s, identity, moments, err);
     if (status == GOSS_OK) status = goss_tensor_file_write(f, path, err);
-    goss_tensor_file_free(f);
+    goss_tensor_file_free(f), goss__free(moments);
     return status;
 }
 

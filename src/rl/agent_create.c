@@ -12,7 +12,52 @@ goss_agent_options goss_agent_defaults(void) {
                                 .memory = 64,
                                 .units = 32,
                                 .code = 32,
-                                .normalize = true};
+                                .normalize = true,
+                                .encoder = "auto"};
+}
+
+/* Mnih et al. 2013: small enough to learn without a GPU. */
+static const char image_encoder[] = "conv 16 8 stride 4; relu; conv 32 4 stride 2; relu; flatten; dense 256; relu";
+
+static goss_status read_encoder(goss_agent *a, goss_error *err) {
+    const goss_env_kind *k = a->family.kind;
+    const bool image = k->shape[0] > 0;
+    const char *text = a->o.encoder ? a->o.encoder : "";
+    const int64_t numbers = a->observations, extents[] = {k->shape[0], k->shape[1], k->shape[2]};
+    a->features = a->observations;
+    if (strcmp(text, "auto") == 0) text = image ? image_encoder : "";
+    a->o.encoder = "";
+    if (!*text) return GOSS_OK;
+    GOSS_TRY(goss_error_prefix(err,
+                               goss_target_parse(text, image ? extents : &numbers, image ? 3 : 1, 0, &a->encoder, err),
+                               "agent.encoder"));
+    a->o.encoder = goss_target_text(a->encoder), a->features = (int)goss_target_feature_count(a->encoder);
+    if (goss_layout_count(goss_target_statistics(a->encoder)) > 0)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "agent.encoder: batch norms depend on what else is in a batch; use norm layer or group");
+    if (goss_target_gates(a->encoder) > 0)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "agent.encoder: its structure must be fixed, without choices");
+    return GOSS_OK;
+}
+
+/* Whether the network can be built: an encoder, say, must end in features. */
+static goss_status try_network(const goss_agent *a, goss_error *err) {
+    goss_graph *g = goss_graph_new();
+    if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent");
+    const goss__agent_inputs in = goss__agent_declare(a, g, 1, 1, true);
+    goss__agent_build(a, g, &in);
+    const goss_status s = goss_error_prefix(err, goss_graph_status(g, err), "agent");
+    goss_graph_free(g);
+    return s;
+}
+
+static goss_status reserve(goss_agent *a, goss_error *err) {
+    const size_t O = (size_t)a->observations;
+    if (a->family.kind->shape[0]) a->o.normalize = false;
+    if (a->o.normalize) a->mean = goss__calloc(O, sizeof *a->mean), a->square = goss__calloc(O, sizeof *a->square);
+    a->weights = goss__calloc((size_t)goss_layout_total(a->layout), sizeof *a->weights);
+    if (a->weights && (!a->o.normalize || (a->mean && a->square))) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent's weights");
 }
 
 /* Named parameters that differ from task to task, and those that `draw` makes. */
@@ -50,9 +95,10 @@ goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o
     a->discrete = f->kind->actions > 0;
     a->observations = f->kind->observations, a->actions = a->discrete ? f->kind->actions : f->kind->controls;
     a->before = a->actions + 2, a->known = known_numbers(f);
-    goss_status s = goss__agent_layout(a, err);
-    if (s == GOSS_OK && !(a->weights = goss__calloc((size_t)goss_layout_total(a->layout), sizeof *a->weights)))
-        s = goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent's weights");
+    goss_status s = read_encoder(a, err);
+    if (s == GOSS_OK) s = goss__agent_layout(a, err);
+    if (s == GOSS_OK) s = reserve(a, err);
+    if (s == GOSS_OK) s = try_network(a, err);
     if (s != GOSS_OK) return goss_agent_free(a), s;
     goss__agent_initialize(a, seed);
     *out = a;
@@ -62,7 +108,8 @@ goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o
 void goss_agent_free(goss_agent *a) {
     if (!a) return;
     goss_layout_free(a->layout);
-    goss__free(a->weights);
+    goss_target_free(a->encoder), goss_env_process_free(a->process);
+    goss__free(a->weights), goss__free(a->mean), goss__free(a->square);
     goss__free(a);
 }
 
@@ -75,8 +122,9 @@ int64_t goss_agent_frames(const goss_agent *a) { return a->frames; }
 
 void goss__agent_normalize(const goss_agent *a, const float *raw, float *out) {
     for (int i = 0; i < a->observations; i++) {
-        const double deviation = a->seen > 1 ? sqrt(a->square[i] / a->seen) + 1e-6 : 1;
-        const double v = a->o.normalize && a->seen > 1 ? ((double)raw[i] - a->mean[i]) / deviation : (double)raw[i];
+        const bool scales = a->o.normalize && a->seen > 1;
+        const double deviation = scales ? sqrt(a->square[i] / a->seen) + 1e-6 : 1;
+        const double v = scales ? ((double)raw[i] - a->mean[i]) / deviation : (double)raw[i];
         out[i] = (float)(v < -10 ? -10 : v > 10 ? 10 : v);
     }
 }

@@ -55,36 +55,38 @@ static goss_status write_settings(const goss_agent *a, goss_tensor_file *f, goss
     GOSS_TRY(goss__agent_meta_number(f, "agent.units", a->o.units, err));
     GOSS_TRY(goss__agent_meta_number(f, "agent.code", a->o.code, err));
     GOSS_TRY(goss__agent_meta_number(f, "agent.normalize", a->o.normalize, err));
+    GOSS_TRY(goss__agent_meta_number(f, "agent.clip_rewards", a->o.clip_rewards, err));
+    GOSS_TRY(goss_tensor_file_meta(f, "agent.encoder", a->o.encoder, err));
     return goss__agent_meta_number(f, "agent.frames", (double)a->frames, err);
 }
 
-void goss__agent_moments(const goss_agent *a, double out[GOSS__MOMENTS]) {
-    memcpy(out, a->mean, sizeof a->mean), memcpy(out + GOSS_ENV_MOST_OBSERVATIONS, a->square, sizeof a->square);
-    double *rest = out + 2 * GOSS_ENV_MOST_OBSERVATIONS;
-    rest[0] = a->seen, rest[1] = a->return_seen, rest[2] = a->return_mean, rest[3] = a->return_square;
-}
+static int64_t normalised(const goss_agent *a) { return a->o.normalize ? a->observations : 0; }
 
-static void set_moments(goss_agent *a, const double in[GOSS__MOMENTS]) {
-    memcpy(a->mean, in, sizeof a->mean), memcpy(a->square, in + GOSS_ENV_MOST_OBSERVATIONS, sizeof a->square);
-    const double *rest = in + 2 * GOSS_ENV_MOST_OBSERVATIONS;
-    a->seen = rest[0], a->return_seen = rest[1], a->return_mean = rest[2], a->return_square = rest[3];
+int64_t goss__agent_moments(const goss_agent *a) { return 4 + 2 * normalised(a); }
+
+/* Of returns and the count, then means and squares of observations. */
+goss_status goss__agent_add_moments(const goss_agent *a, goss_tensor_file *f, double *work, goss_error *err) {
+    const int64_t n = goss__agent_moments(a), O = normalised(a);
+    work[0] = a->seen, work[1] = a->return_seen, work[2] = a->return_mean, work[3] = a->return_square;
+    for (int64_t i = 0; i < O; i++) work[4 + i] = a->mean[i], work[4 + O + i] = a->square[i];
+    return goss_tensor_file_add(f, "moments", "F64", 1, &n, work, err);
 }
 
 goss_status goss_agent_save(const goss_agent *a, const char *path, goss_error *err) {
     goss_tensor_file *f;
-    double moments[GOSS__MOMENTS];
-    const int64_t n = GOSS__MOMENTS;
     for (int64_t i = 0; i < goss_layout_total(a->layout); i++)
         if (!isfinite(a->weights[i]))
             return goss_error_set(err, GOSS_E_NUMERIC, "%s is not written: the agent's weights are not finite", path);
-    goss__agent_moments(a, moments);
-    GOSS_TRY(goss_tensor_file_new(&f, err));
-    goss_status s = write_settings(a, f, err);
+    double *moments = goss__calloc((size_t)goss__agent_moments(a), sizeof *moments);
+    if (!moments) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a file");
+    goss_status s = goss_tensor_file_new(&f, err);
+    if (s != GOSS_OK) return goss__free(moments), s;
+    s = write_settings(a, f, err);
     if (s == GOSS_OK) s = write_family(a, f, err);
     if (s == GOSS_OK) s = goss__slab_write(f, GOSS__AGENT, a->layout, a->weights, err);
-    if (s == GOSS_OK) s = goss_tensor_file_add(f, "moments", "F64", 1, &n, moments, err);
+    if (s == GOSS_OK) s = goss__agent_add_moments(a, f, moments, err);
     if (s == GOSS_OK) s = goss_tensor_file_write(f, path, err);
-    goss_tensor_file_free(f);
+    goss_tensor_file_free(f), goss__free(moments);
     return s;
 }
 
@@ -104,14 +106,28 @@ static goss_status read_range(const goss_safetensors *f, goss_env_family *family
     return goss_env_family_set(family, name, low, high, err);
 }
 
-static goss_status read_family(const goss_safetensors *f, const goss_env_kind *own, goss_env_family *out,
-                               goss_error *err) {
+/* The environment of that name; *process: it is one of those in processes of their own, which the library knows. */
+static goss_status find_environment(const char *name, const goss_env_kind *own, goss_env_process **process,
+                                    goss_env_family *out, goss_error *err) {
+    const goss_env_process_options o = goss_env_process_defaults();
+    if (own) return goss_env_family_own(own, out, err);
+    if (strcmp(name, "process") == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "its environment is a program of its own, which a file never names: give it, as "
+                              "--command 'python3 room.py'");
+    if (strncmp(name, "ale/", 4) != 0) return goss_env_family_of(name, out, err);
+    GOSS_TRY(goss_env_atari_open(name + 4, &o, process, err));
+    return goss_env_family_own(goss_env_process_kind(*process), out, err);
+}
+
+static goss_status read_family(const goss_safetensors *f, const goss_env_kind *own, goss_env_process **process,
+                               goss_env_family *out, goss_error *err) {
     const char *name = goss_safetensors_meta(f, "env.name");
     int64_t horizon;
     if (!name) return goss_error_set(err, GOSS_E_FORMAT, "env.name is missing");
     if (own && strcmp(own->name, name) != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "it is an agent of environment %.60s, not of %s", name, own->name);
-    GOSS_TRY(own ? goss_env_family_own(own, out, err) : goss_env_family_of(name, out, err));
+    GOSS_TRY(find_environment(name, own, process, out, err));
     GOSS_TRY(goss__file_number(f, "env.horizon", 1, 1000000000, &horizon, err));
     out->horizon = (int)horizon;
     for (int i = 0; i < out->kind->named; i++) GOSS_TRY(read_range(f, out, i, err));
@@ -119,7 +135,8 @@ static goss_status read_family(const goss_safetensors *f, const goss_env_kind *o
 }
 
 static goss_status read_settings(const goss_safetensors *f, goss_agent_options *o, int64_t *frames, goss_error *err) {
-    int64_t sees, policy, memory, units, code, normalize;
+    int64_t sees, policy, memory, units, code, normalize, clip;
+    const char *encoder = goss_safetensors_meta(f, "agent.encoder");
     GOSS_TRY(goss__file_number(f, "agent.sees", 0, GOSS_AGENT_TASK, &sees, err));
     GOSS_TRY(goss__file_number(f, "agent.policy", 0, GOSS_AGENT_HYPERNET, &policy, err));
     GOSS_TRY(goss__file_number(f, "agent.memory", 1, 65536, &memory, err));
@@ -127,30 +144,50 @@ static goss_status read_settings(const goss_safetensors *f, goss_agent_options *
     GOSS_TRY(goss__file_number(f, "agent.code", 1, 65536, &code, err));
     GOSS_TRY(goss__file_number(f, "agent.normalize", 0, 1, &normalize, err));
     GOSS_TRY(goss__file_number(f, "agent.frames", 0, (int64_t)9e15, frames, err));
-    *o = (goss_agent_options){(unsigned)sees, (unsigned)policy, (int)memory, (int)units, (int)code, normalize > 0};
+    GOSS_TRY(goss__file_number(f, "agent.clip_rewards", 0, 1, &clip, err));
+    if (!encoder) return goss_error_set(err, GOSS_E_FORMAT, "agent.encoder is missing");
+    *o = (goss_agent_options){.sees = (unsigned)sees,
+                              .policy = (unsigned)policy,
+                              .memory = (int)memory,
+                              .units = (int)units,
+                              .code = (int)code,
+                              .normalize = normalize > 0,
+                              .encoder = encoder,
+                              .clip_rewards = clip > 0};
     return GOSS_OK;
 }
 
 goss_status goss__agent_read_moments(const goss_safetensors *f, goss_agent *a, goss_error *err) {
-    double moments[GOSS__MOMENTS];
     const goss_file_tensor *t = goss_safetensors_find(f, "moments");
-    if (!t || strcmp(t->dtype, "F64") != 0 || t->size != sizeof moments)
+    const int64_t n = goss__agent_moments(a), O = normalised(a);
+    if (!t || strcmp(t->dtype, "F64") != 0 || t->size != (size_t)n * sizeof(double))
         return goss_error_set(err, GOSS_E_FORMAT, "moments: missing or of another size");
-    memcpy(moments, t->data, sizeof moments);
-    for (int i = 0; i < GOSS__MOMENTS; i++)
-        if (!isfinite(moments[i])) return goss_error_set(err, GOSS_E_FORMAT, "moments: not finite");
-    set_moments(a, moments);
+    double *const to[] = {&a->seen, &a->return_seen, &a->return_mean, &a->return_square};
+    for (int64_t i = 0; i < n; i++) {
+        double v;
+        memcpy(&v, (const char *)t->data + (size_t)i * sizeof v, sizeof v);
+        if (!isfinite(v)) return goss_error_set(err, GOSS_E_FORMAT, "moments: not finite");
+        *(i < 4 ? to[i] : i < 4 + O ? &a->mean[i - 4] : &a->square[i - 4 - O]) = v;
+    }
     return GOSS_OK;
 }
 
-static goss_status read_all(const goss_safetensors *f, const goss_env_kind *own, goss_agent **out, goss_error *err) {
+static goss_status read_new(const goss_safetensors *f, const goss_env_kind *own, goss_env_process **process,
+                            goss_agent **out, int64_t *frames, goss_error *err) {
     goss_env_family family;
     goss_agent_options o;
-    int64_t frames;
     GOSS_TRY(goss__file_kind(f, KIND, err));
-    GOSS_TRY(read_family(f, own, &family, err));
-    GOSS_TRY(read_settings(f, &o, &frames, err));
-    GOSS_TRY(goss_agent_new(&family, &o, 0, out, err));
+    GOSS_TRY(read_settings(f, &o, frames, err));
+    GOSS_TRY(read_family(f, own, process, &family, err));
+    return goss_agent_new(&family, &o, 0, out, err);
+}
+
+static goss_status read_all(const goss_safetensors *f, const goss_env_kind *own, goss_agent **out, goss_error *err) {
+    goss_env_process *process = NULL;
+    int64_t frames;
+    const goss_status s = read_new(f, own, &process, out, &frames, err);
+    if (s != GOSS_OK) return goss_env_process_free(process), s;
+    (*out)->process = process;
     (*out)->frames = frames;
     GOSS_TRY(goss__slab_read(f, GOSS__AGENT, (*out)->layout, (*out)->weights, err));
     return goss__agent_read_moments(f, *out, err);

@@ -16,7 +16,17 @@
 
 static const goss_key keys[] = {
     GOSS__KEY_TEXT("env.name", env, "",
-                   "The environment: bandit, tabular, gridnavi, point, cartpole, mountaincar, acrobot, pendulum"),
+                   "The environment: bandit, tabular, gridnavi, point, cartpole, mountaincar, acrobot, pendulum; "
+                   "ale/GAME of the Arcade Learning Environment, as ale/Breakout; process, which is env.command"),
+    GOSS__KEY_TEXT("env.command", in_process.command, "",
+                   "process: the command that is the environment (include/gossamer/env_process.h: what it is asked and "
+                   "answers)"),
+    GOSS__KEY_INT("env.processes", in_process.processes, "1", 1, 256, "processes",
+                  "process, ale: that lives are divided among. The result does not depend on it"),
+    GOSS__KEY_REAL("env.timeout", in_process.timeout, "60", 0.001, 1e6, "seconds",
+                   "process, ale: without an answer, after which a process is given up"),
+    GOSS__KEY_TEXT("env.python", in_process.python, "",
+                   "ale: the Python that has ale-py; empty: GOSSAMER_PYTHON of the environment, or else python3"),
     GOSS__KEY_INT("env.episodes", ppo.episodes, "0", 0, 1000, "episodes",
                   "Of a life, which is spent in one task; 0: as the environment has it"),
     GOSS__KEY_INT("env.horizon", horizon, "0", 0, 1000000, "steps",
@@ -33,10 +43,18 @@ static const goss_key keys[] = {
     GOSS__KEY_INT("agent.units", agent.units, "32", 1, 65536, "units", "Of the policy's layer, and of the value's"),
     GOSS__KEY_INT("agent.code", agent.code, "32", 1, 65536, NULL,
                   "hypernet: length of the code that weights are generated from"),
-    GOSS__KEY_BOOL("agent.normalize", agent.normalize, "true", "Observations by their running mean and variance"),
+    GOSS__KEY_BOOL("agent.normalize", agent.normalize, "true",
+                   "Observations by their running mean and variance; images never"),
+    GOSS__KEY_TEXT("agent.encoder", agent.encoder, "auto",
+                   "A network that observations go through first, as layers (gossamer's text of a network, without a "
+                   "head); auto: convolutions for images, else none; empty: none"),
+    GOSS__KEY_BOOL("agent.clip_rewards", agent.clip_rewards, "false",
+                   "The agent sees and learns from the sign of rewards alone; returns are reported whole"),
     GOSS__KEY_INT("ppo.lives", ppo.lives, "256", 1, 1000000, "lives", "Side by side in an iteration"),
     GOSS__KEY_INT("ppo.steps", ppo.steps, "0", 0, 100000, "steps",
                   "Of each life in an iteration; 0: a whole life, episodes times the horizon"),
+    GOSS__KEY_INT("ppo.carry", ppo.carry, "1", 1, 100000, "iterations",
+                  "That lives go on for, before all are begun anew; checkpoints are between those"),
     GOSS__KEY_INT("ppo.epochs", ppo.epochs, "4", 1, 1000, NULL, "Passes over the lives of an iteration"),
     GOSS__KEY_INT("ppo.minibatches", ppo.minibatches, "4", 1, 100000, NULL, "Updates of a pass; divides ppo.lives"),
     GOSS__KEY_REAL("ppo.discount", ppo.discount, "0.99", 0, 1, NULL, "Of a reward one step later"),
@@ -102,12 +120,23 @@ static goss_status take_range(goss_env_family *f, const char *full, const char *
     return goss_error_prefix(err, goss_env_family_set(f, full + sizeof head - 1, low, high, err), "%s", full);
 }
 
-static goss_status read_family(const goss_config *c, const goss_env_kind *own, const goss__agent_settings *s,
-                               goss_env_family *out, goss_error *err) {
-    if (!own && !*s->env)
+static goss_status find_environment(const goss_env_kind *own, goss__agent_settings *s, goss_env_family *out,
+                                    goss_error *err) {
+    const bool process = strcmp(s->env, "process") == 0, atari = strncmp(s->env, "ale/", 4) == 0;
+    if (own) return goss_env_family_own(own, out, err);
+    if (!*s->env)
         return goss_error_set(err, GOSS_E_ARGUMENT, "env.name is not set: the environment, as env.name=gridnavi");
-    GOSS_TRY(own ? goss_env_family_own(own, out, err)
-                 : goss_error_prefix(err, goss_env_family_of(s->env, out, err), "env.name"));
+    if (*s->in_process.command && !process)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "env.command is set, but env.name is %.60s, not process", s->env);
+    if (!process && !atari) return goss_error_prefix(err, goss_env_family_of(s->env, out, err), "env.name");
+    GOSS_TRY(atari ? goss_env_atari_open(s->env + 4, &s->in_process, &s->process, err)
+                   : goss_env_process_open(&s->in_process, &s->process, err));
+    return goss_env_family_own(goss_env_process_kind(s->process), out, err);
+}
+
+static goss_status read_family(const goss_config *c, const goss_env_kind *own, goss__agent_settings *s,
+                               goss_env_family *out, goss_error *err) {
+    GOSS_TRY(find_environment(own, s, out, err));
     if (s->horizon > 0) out->horizon = s->horizon;
     const goss_key *k;
     for (int i = 0; (k = goss_config_key_at(c, i)); i++)
@@ -118,7 +147,12 @@ static goss_status read_family(const goss_config *c, const goss_env_kind *own, c
 }
 
 /* What this agent has no use for is told, not ignored. */
-static void tell_unused(const goss_config *c, const goss_agent_options *a) {
+static void tell_unused(const goss_config *c, const goss__agent_settings *s) {
+    static const char *const of_processes[] = {"env.processes", "env.timeout", "env.python"};
+    const goss_agent_options *a = &s->agent;
+    for (int i = 0; !s->process && i < 3; i++)
+        if (goss_config_is_set(c, of_processes[i]))
+            goss__log(GOSS_LOG_WARN, "%s has no effect: %s is no process of its own", of_processes[i], s->env);
     const bool remembers = a->sees == GOSS_AGENT_HISTORY, generates = a->policy == GOSS_AGENT_HYPERNET;
     if (!remembers && goss_config_is_set(c, "agent.memory"))
         goss__log(GOSS_LOG_WARN, "agent.memory has no effect: only agent.sees = history has a memory");
@@ -127,12 +161,11 @@ static void tell_unused(const goss_config *c, const goss_agent_options *a) {
                   "agent.code has no effect: only agent.policy = hypernet generates weights from a code");
 }
 
-goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind *own, goss__agent_settings *out,
-                                      goss_env_family *family, goss_error *err) {
-    *out = (goss__agent_settings){0};
+static goss_status read_settings(const goss_config *c, const goss_env_kind *own, goss__agent_settings *out,
+                                 goss_env_family *family, goss_error *err) {
     GOSS_TRY(goss_config_bind(c, keys, KEYS, out, err));
     GOSS_TRY(read_family(c, own, out, family, err));
-    tell_unused(c, &out->agent);
+    tell_unused(c, out);
     if (!*out->dir)
         return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir is not set: the folder of the run, as run.dir=runs/first");
     const int episodes = out->ppo.episodes ? out->ppo.episodes : family->kind->episodes;
@@ -150,11 +183,29 @@ goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind 
     return GOSS_OK;
 }
 
+goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind *own, goss__agent_settings *out,
+                                      goss_env_family *family, goss_error *err) {
+    *out = (goss__agent_settings){0};
+    const goss_status s = read_settings(c, own, out, family, err);
+    if (s != GOSS_OK) goss_env_process_free(out->process), out->process = NULL;
+    return s;
+}
+
+goss_status goss__agent_make(goss__agent_settings *set, const goss_env_family *family, goss_agent **out,
+                             goss_error *err) {
+    const goss_status s = goss_agent_new(family, &set->agent, set->ppo.seed, out, err);
+    if (s == GOSS_OK) (*out)->process = set->process;
+    else goss_env_process_free(set->process);
+    set->process = NULL;
+    return s;
+}
+
 /* ---- what a run is known by ---- */
 
 static bool may_differ(const char *line, const char *section) {
     static const char *const free_keys[] = {"train.frames",    "train.minutes", "train.checkpoint_minutes",
-                                            "train.log_every", "run.dir",       "run.threads"};
+                                            "train.log_every", "run.dir",       "run.threads",
+                                            "env.processes",   "env.timeout",   "env.python"};
     char full[200];
     const char *equals = strstr(line, " = ");
     snprintf(full, sizeof full, "%s.%.*s", section, equals ? (int)(equals - line) : 0, line);

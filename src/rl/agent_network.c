@@ -8,6 +8,8 @@
 #include "gossamer/scan.h"
 #include "rl/agent.h"
 
+#define ENCODER "encoder."
+
 /* ---- weights ---- */
 
 static goss_status add(goss_layout *l, const char *name, goss_init init, int64_t in, int64_t out, goss_error *err) {
@@ -38,11 +40,11 @@ static int known_width(const goss_agent *a) {
 }
 
 static int64_t policy_numbers(const goss_agent *a) {
-    return (int64_t)(a->observations + 1) * a->o.units + (int64_t)(a->o.units + 1) * a->actions;
+    return (int64_t)(a->features + 1) * a->o.units + (int64_t)(a->o.units + 1) * a->actions;
 }
 
 static goss_status policy_layout(const goss_agent *a, goss_error *err) {
-    const int known = known_width(a), in = a->observations + (a->o.policy == GOSS_AGENT_CONCAT ? known : 0);
+    const int known = known_width(a), in = a->features + (a->o.policy == GOSS_AGENT_CONCAT ? known : 0);
     GOSS_TRY(dense(a->layout, "policy.in", in, a->o.units, GOSS_INIT_LECUN, err));
     GOSS_TRY(dense(a->layout, "policy.out", a->o.units, a->actions, GOSS_INIT_LECUN, err));
     if (a->o.policy == GOSS_AGENT_FILM) return dense(a->layout, "film", known, 2 * a->o.units, GOSS_INIT_ZEROS, err);
@@ -51,16 +53,29 @@ static goss_status policy_layout(const goss_agent *a, goss_error *err) {
     return add(a->layout, "hyper.out.w", GOSS_INIT_ZEROS, a->o.code, policy_numbers(a), err);
 }
 
+static goss_status encoder_layout(const goss_agent *a, goss_error *err) {
+    const goss_layout *l = a->encoder ? goss_target_layout(a->encoder) : NULL;
+    for (int i = 0; l && i < goss_layout_count(l); i++) {
+        goss_entry e = *goss_layout_entry(l, i);
+        char name[100];
+        snprintf(name, sizeof name, ENCODER "%.80s", e.name);
+        e.name = name, e.out_units = e.in_units = -1;
+        GOSS_TRY(goss_layout_add(a->layout, &e, err));
+    }
+    return GOSS_OK;
+}
+
 goss_status goss__agent_layout(goss_agent *a, goss_error *err) {
     const int known = known_width(a);
     GOSS_TRY(goss_layout_new(&a->layout, err));
+    GOSS_TRY(encoder_layout(a, err));
     if (a->o.sees == GOSS_AGENT_HISTORY) {
-        GOSS_TRY(dense(a->layout, "memory.x", a->observations + a->before, 3 * a->o.memory, GOSS_INIT_LECUN, err));
+        GOSS_TRY(dense(a->layout, "memory.x", a->features + a->before, 3 * a->o.memory, GOSS_INIT_LECUN, err));
         GOSS_TRY(dense(a->layout, "memory.h", a->o.memory, 3 * a->o.memory, GOSS_INIT_LECUN, err));
     }
     GOSS_TRY(policy_layout(a, err));
     if (!a->discrete) GOSS_TRY(add(a->layout, "policy.spread", GOSS_INIT_ZEROS, 0, a->actions, err));
-    GOSS_TRY(dense(a->layout, "value.in", a->observations + known, a->o.units, GOSS_INIT_LECUN, err));
+    GOSS_TRY(dense(a->layout, "value.in", a->features + known, a->o.units, GOSS_INIT_LECUN, err));
     return dense(a->layout, "value.out", a->o.units, 1, GOSS_INIT_LECUN, err);
 }
 
@@ -109,10 +124,32 @@ static goss_val beside(goss_val a, goss_val b) {
 }
 static goss_val gate(goss_val z, int i, int64_t hidden) { return goss_slice(z, 2, i * hidden, hidden); }
 
+/* The features of observations, [T,1,L,F]. Weights that all lives share take their steps as one batch. */
+static goss_val encode(const net *n, goss_val x) {
+    const goss_agent *a = n->a;
+    const int *shape = a->family.kind->shape;
+    if (!a->encoder) return x;
+    const goss_layout *l = goss_target_layout(a->encoder);
+    goss_weights *w = goss_weights_empty(n->g, l);
+    for (int i = 0; i < goss_layout_count(l); i++) {
+        char name[100];
+        snprintf(name, sizeof name, ENCODER "%.80s", goss_layout_entry(l, i)->name);
+        goss_weights_set(w, goss_layout_entry(l, i)->name, goss_weights_get(n->w, name));
+    }
+    const int64_t lives = goss_dim(x, 0).count, steps = goss_dim(x, 2).count;
+    const goss_extent one = goss_n(1), all = goss_n(lives * steps);
+    const goss_val batch =
+        shape[0] ? goss_reshape(x, GOSS_SHAPE(one, all, goss_n(shape[0]), goss_n(shape[1]), goss_n(shape[2])))
+                 : goss_reshape(x, GOSS_SHAPE(one, all, goss_n(a->observations)));
+    const goss_val features = goss_target_features(a->encoder, batch, w, NULL);
+    goss_weights_free(w);
+    return goss_reshape(features, GOSS_SHAPE(goss_n(lives), one, goss_n(steps), goss_n(a->features)));
+}
+
 /* A GRU (Cho et al. 2014) whose state is 0 wherever a life begins: [T,1,L,H]. */
-static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val *last) {
+static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val seen, goss_val *last) {
     const int64_t hidden = n->a->o.memory;
-    const goss_val x = apply(n, "memory.x", beside(in->observation, in->before));
+    const goss_val x = apply(n, "memory.x", beside(seen, in->before));
     const goss_val keep = goss_shift(goss_neg(in->fresh), 1);
     goss_val h0 = in->memory;
     if (!h0.graph) h0 = goss_full(n->g, GOSS_SHAPE(goss_dim(x, 0), goss_n(1), goss_n(hidden)), 0);
@@ -131,7 +168,7 @@ static goss_val remember(const net *n, const goss__agent_inputs *in, goss_val *l
     return goss_scan_stacked(s, next);
 }
 
-/* ---- policies, from x [T,1,L,O] and what is known [T,1,L,K]: [T,1,L,A] ---- */
+/* ---- policies, from x [T,1,L,F] and what is known [T,1,L,K]: [T,1,L,A] ---- */
 
 static goss_val concat_policy(const net *n, goss_val x, goss_val known) {
     return apply(n, "policy.out", goss_tanh(apply(n, "policy.in", beside(x, known))));
@@ -161,9 +198,9 @@ static goss_val hypernet_policy(const net *n, goss_val x, goss_val known) {
     const int64_t lives = goss_dim(x, 0).count, steps = goss_dim(x, 2).count;
     const goss_extent all = goss_n(lives * steps);
     const goss_val numbers = goss_reshape(wide, GOSS_SHAPE(all, goss_n(policy_numbers(a))));
-    const goss_val one = goss_reshape(x, GOSS_SHAPE(all, goss_n(1), goss_n(a->observations)));
+    const goss_val one = goss_reshape(x, GOSS_SHAPE(all, goss_n(1), goss_n(a->features)));
     int64_t at = 0;
-    const goss_val w1 = generated(n, numbers, &at, "policy.in.w", a->observations, a->o.units);
+    const goss_val w1 = generated(n, numbers, &at, "policy.in.w", a->features, a->o.units);
     const goss_val b1 = generated(n, numbers, &at, "policy.in.b", 0, a->o.units);
     const goss_val w2 = generated(n, numbers, &at, "policy.out.w", a->o.units, a->actions);
     const goss_val b2 = generated(n, numbers, &at, "policy.out.b", 0, a->actions);
@@ -176,10 +213,11 @@ goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const 
                                                                             hypernet_policy};
     net n = {a, g, goss_weights_from_params(g, a->layout, GOSS__AGENT)};
     goss__agent_outputs out = {0};
+    const goss_val seen = encode(&n, in->observation);
     goss_val known = in->task;
-    if (a->o.sees == GOSS_AGENT_HISTORY) known = remember(&n, in, &out.memory);
-    out.action = goss_squeeze(policies[a->o.policy](&n, in->observation, known), 1);
-    const goss_val value = apply(&n, "value.out", goss_tanh(apply(&n, "value.in", beside(in->observation, known))));
+    if (a->o.sees == GOSS_AGENT_HISTORY) known = remember(&n, in, seen, &out.memory);
+    out.action = goss_squeeze(policies[a->o.policy](&n, seen, known), 1);
+    const goss_val value = apply(&n, "value.out", goss_tanh(apply(&n, "value.in", beside(seen, known))));
     out.value = goss_squeeze(goss_squeeze(value, 3), 1);
     if (!a->discrete) out.spread = goss_unsqueeze(goss_weights_get(n.w, "policy.spread"), 0);
     goss_weights_free(n.w);

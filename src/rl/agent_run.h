@@ -7,7 +7,9 @@
 
 typedef struct goss__agent_settings {
     const char *env, *dir;
-    int horizon; /* 0: the kind's */
+    goss_env_process_options in_process;
+    goss_env_process *process; /* that the environment is in; NULL: in none */
+    int horizon;               /* 0: the kind's */
     goss_agent_options agent;
     goss__ppo_settings ppo;
     int64_t frames, log_every, validate_every;
@@ -15,9 +17,13 @@ typedef struct goss__agent_settings {
     double minutes, checkpoint_minutes;
 } goss__agent_settings;
 
-/* Reads settings and the family that they name. own: a program's environment, or NULL. */
+/* Reads settings and the family that they name. own: a program's environment, or NULL. Owns: out->process, which
+ * goss__agent_make takes. */
 goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind *own, goss__agent_settings *out,
                                       goss_env_family *family, goss_error *err);
+/* The agent of these settings. It owns set->process, whatever comes of it. */
+goss_status goss__agent_make(goss__agent_settings *set, const goss_env_family *family, goss_agent **out,
+                             goss_error *err);
 /* "low..high", or one number for both. false: it is neither. */
 bool goss__agent_range(const char *text, double *low, double *high);
 /* The settings that a resumed run must have again, one a line. goss__free. NULL: no memory. */

@@ -30,7 +30,12 @@ typedef struct run {
 
 static int64_t frames_each(const run *r) { return (int64_t)r->set.ppo.lives * r->set.ppo.steps; }
 
-static int64_t iterations_of(const run *r) { return (r->set.frames + frames_each(r) - 1) / frames_each(r); }
+/* Whole rounds of lives: only between those is there nothing that a checkpoint does not hold. */
+static int64_t iterations_of(const run *r) {
+    const int64_t round = frames_each(r) * r->set.ppo.carry;
+    return (r->set.frames + round - 1) / round * r->set.ppo.carry;
+}
+static bool between_rounds(const run *r) { return r->state.iteration % r->set.ppo.carry == 0; }
 
 static int episodes_of(const run *r) {
     return r->set.ppo.episodes ? r->set.ppo.episodes : goss_agent_family(r->agent)->kind->episodes;
@@ -107,7 +112,8 @@ static void tell(run *r, const goss__ppo_result *x) {
 }
 
 static bool is_over(const run *r) {
-    return r->state.iteration >= iterations_of(r) || (r->set.minutes > 0 && r->state.seconds >= 60 * r->set.minutes);
+    return between_rounds(r) && (r->state.iteration >= iterations_of(r) ||
+                                 (r->set.minutes > 0 && r->state.seconds >= 60 * r->set.minutes));
 }
 
 static goss_status one_iteration(run *r, goss_error *err) {
@@ -125,15 +131,29 @@ static goss_status one_iteration(run *r, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Where a round of several iterations is cut short its beginning is what a resumed run goes on from. */
+static goss_status interrupted(run *r, goss_error *err) {
+    const int64_t at = r->state.iteration - r->state.iteration % r->set.ppo.carry;
+    if (between_rounds(r)) GOSS_TRY(save(r, err));
+    return goss_error_set(err, GOSS_E_INTERRUPTED, "stopped at iteration %lld; the same command resumes from iteration %lld",
+                          (long long)r->state.iteration, (long long)at);
+}
+
+/* An environment that breaks costs no more than the iteration in which it did. */
+static goss_status broken(run *r, goss_status s, goss_error *err) {
+    const goss_error why = *err;
+    if (goss__ppo_torn(r->ppo) || !between_rounds(r) || save(r, err) != GOSS_OK) return *err = why, s;
+    return goss_error_set(err, s, "%s. The run is saved at iteration %lld; the same command resumes it", why.text,
+                          (long long)r->state.iteration);
+}
+
 static goss_status all_iterations(run *r, goss_error *err) {
     while (!is_over(r)) {
-        if (goss__stop_asked(r->o->stop)) {
-            GOSS_TRY(save(r, err));
-            return goss_error_set(err, GOSS_E_INTERRUPTED, "stopped at iteration %lld; the same command resumes",
-                                  (long long)r->state.iteration);
-        }
-        GOSS_TRY(one_iteration(r, err));
-        if (goss__now() - r->saved_at >= 60 * r->set.checkpoint_minutes) GOSS_TRY(save(r, err));
+        if (goss__stop_asked(r->o->stop)) return interrupted(r, err);
+        const goss_status s = one_iteration(r, err);
+        if (s != GOSS_OK) return broken(r, s, err);
+        const bool due = r->set.ppo.carry > 1 || goss__now() - r->saved_at >= 60 * r->set.checkpoint_minutes;
+        if (due && between_rounds(r)) GOSS_TRY(save(r, err));
     }
     if (r->set.validate_every == 0 || !r->state.has_best) GOSS_TRY(keep(r, err));
     r->state.finished = true;
@@ -163,13 +183,13 @@ goss_status goss_agent_plan(const goss_config *c, const goss_env_kind *own, goss
     *out = NULL;
     GOSS_TRY(goss__agent_settings_read(c, own, &set, &family, err));
     *frames = (int64_t)set.ppo.lives * set.ppo.steps;
-    return goss_agent_new(&family, &set.agent, set.ppo.seed, out, err);
+    return goss__agent_make(&set, &family, out, err);
 }
 
 static goss_status open_run(run *r, const goss_config *c, goss_error *err) {
     goss_env_family family;
     GOSS_TRY(goss__agent_settings_read(c, r->o->own, &r->set, &family, err));
-    GOSS_TRY(goss_agent_new(&family, &r->set.agent, r->set.ppo.seed, &r->agent, err));
+    GOSS_TRY(goss__agent_make(&r->set, &family, &r->agent, err));
     r->identity = goss__agent_identity(c);
     r->returns = goss__calloc((size_t)r->set.validate_tasks * (size_t)episodes_of(r), sizeof *r->returns);
     if (!r->identity || !r->returns) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a run");

@@ -16,6 +16,7 @@ struct goss__ppo {
     goss__rollout all, part; /* of an iteration; of a minibatch */
     uint32_t *order;         /* [lives] */
     double *returns;         /* [lives] discounted, for the scale of rewards */
+    bool updating;
 };
 
 /* ---- the objective ---- */
@@ -44,7 +45,7 @@ static goss_status build(void *context, goss_graph *g, int64_t lives, goss_step_
     const goss__ppo *p = context;
     const goss_agent *a = p->agent;
     const goss_extent T = goss_n(lives), L = goss_n(p->set.steps);
-    const goss__agent_inputs in = goss__agent_declare(a, g, lives, p->set.steps, false);
+    const goss__agent_inputs in = goss__agent_declare(a, g, lives, p->set.steps, goss__ppo_carries(a, &p->set));
     const goss__agent_outputs net = goss__agent_build(a, g, &in);
     const goss_val action = goss_input(g, "action", GOSS_REAL, GOSS_SHAPE(T, goss_n(1), L, goss_n(a->actions)));
     const goss_val before = input(g, "log_p", T, L), advantage = input(g, "advantage", T, L);
@@ -74,6 +75,7 @@ static goss_status bind(void *context, goss_exec *run, int64_t first, int64_t li
     if (p->agent->o.sees == GOSS_AGENT_HISTORY) {
         GOSS_TRY(goss_exec_bind(run, "before", r->before, err));
         GOSS_TRY(goss_exec_bind(run, "fresh", r->fresh, err));
+        if (r->memory) GOSS_TRY(goss_exec_bind(run, "memory", r->memory, err));
     }
     GOSS_TRY(goss_exec_bind(run, "action", r->action, err));
     GOSS_TRY(goss_exec_bind(run, "log_p", r->log_p, err));
@@ -93,8 +95,8 @@ static goss_status open_all(goss__ppo *p, goss_threads *threads, goss_error *err
     goss_params_set(params, goss_params_find(params, GOSS__AGENT), p->agent->weights);
     const goss_envs_options envs = {.count = s->lives, .episodes = s->episodes, .seed = s->seed, .threads = s->threads};
     GOSS_TRY(goss__actor_open(&p->actor, p->agent, &envs, params, threads, err));
-    GOSS_TRY(goss__rollout_open(&p->all, p->agent, s->lives, s->steps, err));
-    GOSS_TRY(goss__rollout_open(&p->part, p->agent, s->lives / s->minibatches, s->steps, err));
+    GOSS_TRY(goss__rollout_open(&p->all, p->agent, s, s->lives, err));
+    GOSS_TRY(goss__rollout_open(&p->part, p->agent, s, s->lives / s->minibatches, err));
     p->order = goss__calloc((size_t)s->lives, sizeof *p->order);
     p->returns = goss__calloc((size_t)s->lives, sizeof *p->returns);
     return p->order && p->returns ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for lives");
@@ -124,6 +126,8 @@ void goss__ppo_close(goss__ppo *p) {
     goss__free(p);
 }
 
+bool goss__ppo_torn(const goss__ppo *p) { return p->updating; }
+
 goss_params *goss__ppo_params(const goss__ppo *p) { return goss_step_params(p->step); }
 
 void goss__ppo_export(const goss__ppo *p) {
@@ -134,11 +138,11 @@ void goss__ppo_export(const goss__ppo *p) {
 /* ---- an iteration ---- */
 
 /* Rewards are divided by the deviation of discounted returns so far, as a running sum within each life sees them. */
-static double scale_of_rewards(goss__ppo *p) {
+static double scale_of_rewards(goss__ppo *p, bool begun) {
     goss_agent *a = p->agent;
     const goss__rollout *r = &p->all;
     if (!p->set.scale_rewards) return 1;
-    for (int i = 0; i < r->lives; i++) p->returns[i] = 0;
+    for (int i = 0; begun && i < r->lives; i++) p->returns[i] = 0;
     for (int l = 0; l < r->steps; l++)
         for (int i = 0; i < r->lives; i++) {
             const size_t at = (size_t)i * (size_t)r->steps + (size_t)l;
@@ -171,6 +175,9 @@ static void take_lives(goss__ppo *p, int first) {
             const size_t size = steps * (size_t)parts[k].each;
             memcpy(parts[k].to + (size_t)i * size, parts[k].from + p->order[first + i] * size, size * sizeof(float));
         }
+    const size_t memory = (size_t)a->o.memory;
+    for (int i = 0; p->all.memory && i < p->part.lives; i++)
+        memcpy(p->part.memory + (size_t)i * memory, p->all.memory + p->order[first + i] * memory, memory * sizeof(float));
 }
 
 /* Mean 0 and deviation 1 over a minibatch. */
@@ -210,10 +217,12 @@ goss_status goss__ppo_iterate(goss__ppo *p, uint64_t iteration, double rate, gos
     goss_params *params = goss_step_params(p->step);
     goss__actor_spread(&p->actor, goss_params_data(params, goss_params_find(params, GOSS__AGENT)));
     GOSS_TRY(goss__rollout_fill(&p->all, &p->actor, &p->set, iteration, err));
-    goss__rollout_advantages(&p->all, p->set.discount, p->set.lambda, scale_of_rewards(p));
+    goss__rollout_advantages(&p->all, p->set.discount, p->set.lambda, scale_of_rewards(p, iteration % (uint64_t)p->set.carry == 0));
+    p->updating = true;
     GOSS_TRY(update(p, iteration, rate, out, err));
+    p->updating = false;
     const int64_t frames = (int64_t)p->set.lives * p->set.steps;
-    goss__agent_observe(a, p->all.raw, frames);
+    if (p->all.raw) goss__agent_observe(a, p->all.raw, frames);
     out->life = p->all.mean_life, out->frames = frames, a->frames += frames;
     return GOSS_OK;
 }

@@ -10,6 +10,7 @@
 typedef struct goss__ppo_settings {
     int lives, steps, epochs, minibatches;
     int episodes; /* of a life; 0: the kind's */
+    int carry;    /* iterations that lives go on for before all are begun anew */
     double discount, lambda, clip, value, entropy;
     bool scale_rewards;
     double rate, floor, clip_norm;
@@ -24,11 +25,16 @@ typedef struct goss__rollout {
     float *log_p, *value, *reward, *advantage, *target;  /* [N, L] */
     float *next;      /* [N, L] the value of what follows; 0 where a life ended by itself */
     float *last;      /* [N, L] 1 where a life ended */
-    float *raw;       /* [N, L, O] observations before normalisation */
+    float *raw;       /* [N, L, O] observations before normalisation; NULL where there is none */
+    float *memory;    /* [N, H] before the first step; NULL: lives begin with it */
+    double *sum;      /* [N] returns of the present lives */
     double mean_life; /* mean return of the lives that ended */
     int lives_ended;
 } goss__rollout;
-goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, int lives, int steps, goss_error *err);
+goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, const goss__ppo_settings *s, int lives,
+                               goss_error *err);
+/* Whether an agent's memory is an input of the first step. */
+bool goss__ppo_carries(const goss_agent *a, const goss__ppo_settings *s);
 void goss__rollout_close(goss__rollout *r);
 /* Fills it with the lives of an iteration. Errors: those of the environments. */
 goss_status goss__rollout_fill(goss__rollout *r, goss__actor *c, const goss__ppo_settings *s, uint64_t iteration,
@@ -48,6 +54,8 @@ typedef struct goss__ppo_result {
     int64_t frames;
 } goss__ppo_result;
 goss_status goss__ppo_iterate(goss__ppo *p, uint64_t iteration, double rate, goss__ppo_result *out, goss_error *err);
+/* Whether an update has been broken off: the store is of no iteration's end. */
+bool goss__ppo_torn(const goss__ppo *p);
 /* The store: weights and optimiser. */
 goss_params *goss__ppo_params(const goss__ppo *p);
 /* The store's weights into the agent. */

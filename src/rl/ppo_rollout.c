@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ppo_rollout.c: lives are begun anew in every iteration, so that nothing but weights and moments outlives one: a run
- * that is resumed comes to the same bits. A life that is over is followed by one in another task. */
+/* ppo_rollout.c: lives are begun anew every `carry` iterations, so that between those nothing but weights and moments
+ * outlives one: a run that is resumed comes to the same bits. A life that is over is followed by one in another task. */
 #include <math.h>
 #include <string.h>
 
@@ -11,15 +11,24 @@ static float *numbers(size_t lives, size_t steps, int each) {
     return goss__calloc(lives * steps * (size_t)each + 1, sizeof(float));
 }
 
-goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, int lives, int steps, goss_error *err) {
+bool goss__ppo_carries(const goss_agent *a, const goss__ppo_settings *s) {
+    return s->carry > 1 && a->o.sees == GOSS_AGENT_HISTORY;
+}
+
+goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, const goss__ppo_settings *s, int lives,
+                               goss_error *err) {
+    const int steps = s->steps;
     const size_t n = (size_t)lives, l = (size_t)steps;
     *r = (goss__rollout){.lives = lives, .steps = steps};
-    r->observation = numbers(n, l, a->observations), r->raw = numbers(n, l, a->observations);
+    r->observation = numbers(n, l, a->observations);
+    if (a->o.normalize) r->raw = numbers(n, l, a->observations);
+    if (goss__ppo_carries(a, s)) r->memory = numbers(n, 1, a->o.memory);
+    r->sum = goss__calloc(n, sizeof *r->sum);
     r->before = numbers(n, l, a->before), r->fresh = numbers(n, l, 1), r->task = numbers(n, l, a->known);
     r->action = numbers(n, l, a->actions), r->log_p = numbers(n, l, 1), r->value = numbers(n, l, 1);
     r->reward = numbers(n, l, 1), r->advantage = numbers(n, l, 1), r->target = numbers(n, l, 1);
     r->next = numbers(n, l, 1), r->last = numbers(n, l, 1);
-    if (r->observation && r->raw && r->before && r->fresh && r->task && r->action && r->log_p && r->value &&
+    if (r->sum && (r->raw || !a->o.normalize) && (r->memory || !goss__ppo_carries(a, s)) && r->observation && r->before && r->fresh && r->task && r->action && r->log_p && r->value &&
         r->reward && r->advantage && r->target && r->next && r->last)
         return GOSS_OK;
     goss__rollout_close(r);
@@ -28,7 +37,8 @@ goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, int lives,
 
 void goss__rollout_close(goss__rollout *r) {
     float **const all[] = {&r->observation, &r->raw,    &r->before,    &r->fresh,  &r->task, &r->action, &r->log_p,
-                           &r->value,       &r->reward, &r->advantage, &r->target, &r->next, &r->last};
+                           &r->value,       &r->reward, &r->advantage, &r->target, &r->next, &r->last,   &r->memory};
+    goss__free(r->sum), r->sum = NULL;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(*all[i]), *all[i] = NULL;
 }
 
@@ -44,7 +54,7 @@ static void note_before(goss__rollout *r, const goss__actor *c, int step, const 
     const goss_agent *a = c->agent;
     const goss_envs_view v = goss_envs_look(c->envs);
     for (int i = 0; i < r->lives; i++) {
-        copy(r, r->raw, step, v.observation, a->observations, i);
+        if (r->raw) copy(r, r->raw, step, v.observation, a->observations, i);
         copy(r, r->observation, step, c->observation, a->observations, i);
         copy(r, r->before, step, c->before, a->before, i), copy(r, r->fresh, step, c->fresh, 1, i);
         copy(r, r->task, step, c->task, a->known, i), copy(r, r->action, step, c->taken, a->actions, i);
@@ -65,27 +75,23 @@ static goss_status note_after(goss__rollout *r, goss__actor *c, int step, float 
     if (cut) GOSS_TRY(goss__actor_value_at_end(c, at_end, err));
     for (int i = 0; i < r->lives; i++) {
         const size_t at = (size_t)i * (size_t)r->steps + (size_t)step;
-        r->reward[at] = v.reward[i], r->last[at] = v.over[i];
+        r->reward[at] = goss__agent_reward(c->agent, v.reward[i]), r->last[at] = v.over[i];
         if (v.over[i]) r->next[at] = goes_on(c, &v, i) ? at_end[i] : 0;
     }
     return GOSS_OK;
 }
 
-typedef struct tally {
-    double *sum;      /* [lives] of the present life */
-    uint64_t started; /* lives of this iteration so far, beyond the first of each */
-} tally;
-
 /* Task numbers: 2^24 for each iteration. */
 static uint64_t first_task(uint64_t iteration) { return iteration << 24; }
 
-static void count_lives(goss__rollout *r, goss__actor *c, int step, uint64_t iteration, tally *t) {
+/* *started: lives of this iteration so far, beyond the first of each. */
+static void count_lives(goss__rollout *r, goss__actor *c, uint64_t iteration, uint64_t *started) {
     const goss_envs_view v = goss_envs_look(c->envs);
     for (int i = 0; i < r->lives; i++) {
-        t->sum[i] += (double)r->reward[(size_t)i * (size_t)r->steps + (size_t)step];
+        r->sum[i] += (double)v.reward[i];
         if (!v.over[i]) continue;
-        r->mean_life += t->sum[i], r->lives_ended++, t->sum[i] = 0;
-        goss__actor_begin(c, i, first_task(iteration) + (uint64_t)r->lives + t->started++);
+        r->mean_life += r->sum[i], r->lives_ended++, r->sum[i] = 0;
+        goss__actor_begin(c, i, first_task(iteration) + (uint64_t)r->lives + (*started)++);
     }
 }
 
@@ -102,17 +108,26 @@ static goss_status value_successors(goss__rollout *r, goss__actor *c, goss_error
     return GOSS_OK;
 }
 
-static goss_status fill(goss__rollout *r, goss__actor *c, const goss__ppo_settings *s, uint64_t iteration, float *work,
-                        tally *t, goss_error *err) {
+static void begin(goss__rollout *r, goss__actor *c, uint64_t iteration, const goss__ppo_settings *s) {
     r->mean_life = 0, r->lives_ended = 0;
-    goss__actor_begin_all(c, first_task(iteration));
+    if (iteration % (uint64_t)s->carry == 0) {
+        goss__actor_begin_all(c, first_task(iteration));
+        memset(r->sum, 0, (size_t)r->lives * sizeof *r->sum);
+    }
+    if (r->memory) memcpy(r->memory, c->memory, (size_t)r->lives * (size_t)c->agent->o.memory * sizeof *r->memory);
+}
+
+static goss_status fill(goss__rollout *r, goss__actor *c, const goss__ppo_settings *s, uint64_t iteration, float *work,
+                        goss_error *err) {
+    uint64_t started = 0;
+    begin(r, c, iteration, s);
     for (int l = 0; l < r->steps; l++) {
         GOSS_TRY(goss__actor_think(c, err));
         goss__actor_choose(c, true, s->seed, (iteration << 24) + (uint64_t)l, work);
         note_before(r, c, l, work);
         GOSS_TRY(goss__actor_move(c, err));
         GOSS_TRY(note_after(r, c, l, work, err));
-        count_lives(r, c, l, iteration, t);
+        count_lives(r, c, iteration, &started);
     }
     r->mean_life = r->lives_ended ? r->mean_life / r->lives_ended : (double)NAN;
     return value_successors(r, c, err);
@@ -121,10 +136,9 @@ static goss_status fill(goss__rollout *r, goss__actor *c, const goss__ppo_settin
 goss_status goss__rollout_fill(goss__rollout *r, goss__actor *c, const goss__ppo_settings *s, uint64_t iteration,
                                goss_error *err) {
     float *work = goss__calloc((size_t)r->lives, sizeof *work);
-    tally t = {.sum = goss__calloc((size_t)r->lives, sizeof *t.sum)};
-    goss_status status = work && t.sum ? fill(r, c, s, iteration, work, &t, err)
-                                       : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives", r->lives);
-    goss__free(work), goss__free(t.sum);
+    goss_status status = work ? fill(r, c, s, iteration, work, err)
+                              : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives", r->lives);
+    goss__free(work);
     return status;
 }
 

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Environments in processes of their own: values, the same bits whatever lives are divided among, what a process may
+ * say of itself, and processes that misbehave: named with life, episode and step, waited for, and the run is saved. */
+#include <errno.h>
+#include <libgen.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "gossamer/agent.h"
+#include "gossamer/env_process.h"
+#include "scratch.h"
+#include "test.h"
+
+static goss_error err;
+
+/* The example of that name beside this test's folder. */
+static const char *room(void) {
+    static char path[600];
+    char self[512] = "";
+    if (readlink("/proc/self/exe", self, sizeof self - 1) < 0) T_FAIL("no /proc/self/exe");
+    snprintf(path, sizeof path, "%s/../examples/room_process", dirname(self));
+    return path;
+}
+
+static goss_env_process *open_command(const char *command, int processes, double timeout) {
+    goss_env_process *p;
+    const goss_env_process_options o = {.command = command, .processes = processes, .timeout = timeout};
+    if (goss_env_process_open(&o, &p, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    return p;
+}
+
+static goss_envs *lives_of(const goss_env_process *p, int count) {
+    goss_env_family f;
+    goss_envs *e;
+    T_OK(goss_env_family_own(goss_env_process_kind(p), &f, &err));
+    if (goss_envs_new(&f, &(goss_envs_options){.count = count, .seed = 7, .threads = 1}, &e, &err) != GOSS_OK)
+        T_FAIL("%s", err.text);
+    return e;
+}
+
+/* No child is left, neither running nor as a zombie. */
+static void check_no_child(void) {
+    T_EQ(waitpid(-1, NULL, WNOHANG), -1);
+    T_EQ(errno, ECHILD);
+}
+
+/* ---- values ---- */
+
+TEST(a_process_is_what_it_says) {
+    goss_env_process *p = open_command(room(), 1, 20);
+    const goss_env_kind *k = goss_env_process_kind(p);
+    T_STR(k->name, "process");
+    T_STR(k->doc, "A room with a heater");
+    T_EQ(k->observations, 1);
+    T_EQ(k->controls, 1);
+    T_EQ(k->horizon, 25);
+    T_EQ(k->episodes, 2);
+    T_EQ(k->named, 2);
+    T_STR(k->parameter[1].name, "heat");
+    T_NEAR(k->parameter[0].low, 0.05, 0);
+    T_NEAR(k->parameter[1].most, 10, 0);
+    check_no_child();
+    goss_env_process_free(p);
+}
+
+/* Each life follows the room's equation, whichever process it is in. */
+TEST(lives_in_processes) {
+    enum { N = 7 };
+    float seen[3][50][N], rewards[3][50][N];
+    static const int processes[3] = {1, 3, 7};
+    for (int way = 0; way < 3; way++) {
+        goss_env_process *p = open_command(room(), processes[way], 20);
+        goss_envs *e = lives_of(p, N);
+        for (int t = 0; t < 50; t++) {
+            const goss_envs_view v = goss_envs_look(e);
+            float actions[N], before[N];
+            for (int i = 0; i < N; i++) before[i] = v.observation[i], actions[i] = (float)sin(t + i) * 1.5f;
+            if (goss_envs_step(e, actions, &err) != GOSS_OK) T_FAIL("%s", err.text);
+            for (int i = 0; i < N; i++) {
+                const double power = fmin(1, fmax(-1, (double)actions[i])), *q = v.parameter + 2 * i;
+                const double after = (double)before[i] + (power + 1) / 2 * q[1] - q[0] * (double)before[i];
+                T_NEAR((double)v.reward[i], -fabs(after - 8), 1e-5);
+                T_NEAR((double)(v.ended[i] ? v.ended_at : v.observation)[i], after, 1e-5);
+                T_EQ(v.ended[i], t % 25 == 24);
+                T_EQ(v.over[i], t == 49);
+                seen[way][t][i] = v.observation[i], rewards[way][t][i] = v.reward[i];
+            }
+        }
+        goss_envs_free(e), goss_env_process_free(p);
+        check_no_child();
+        T_CHECK(memcmp(seen[way], seen[0], sizeof seen[0]) == 0);
+        T_CHECK(memcmp(rewards[way], rewards[0], sizeof rewards[0]) == 0);
+    }
+    T_CHECK(seen[0][0][0] != seen[0][0][1]);
+}
+
+/* ---- raw observations ---- */
+
+/* Answers a line, or runs `reset` and `step`, for each life; LINES: what it says of itself. */
+#define CHILD(lines, reset, step)                                                                                      \
+    "read hello; printf '" lines "ready\\n'; s=0; while read what n; do i=0; while [ $i -lt $n ]; do read life rest;"  \
+    " if [ $what = reset ]; then " reset "; else s=$((s + 1)); " step "; fi; i=$((i + 1)); done; done"
+#define SMALL "observation 1\\nactions 2\\nhorizon 9\\n"
+
+TEST(observations_as_bytes) {
+    goss_env_process *p = open_command(CHILD("observation 1 2 2 bytes\\nactions 2\\nhorizon 9\\n", "printf '4\\n\\000\\063\\n\\377'",
+                                             "printf '2.5 1 4\\n\\377\\n\\n\\000'"),
+                                       1, 20);
+    T_EQ(goss_env_process_kind(p)->observations, 4);
+    T_EQ(goss_env_process_kind(p)->shape[2], 2);
+    goss_envs *e = lives_of(p, 3);
+    const goss_envs_view v = goss_envs_look(e);
+    static const double wanted[] = {0, 0.2, 10. / 255, 1};
+    for (int i = 0; i < 12; i++) T_NEAR((double)v.observation[i], wanted[i % 4], 1e-6);
+    if (goss_envs_step(e, (float[]){0, 1, 0}, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    T_NEAR((double)v.observation[11], 0, 0);
+    T_NEAR((double)v.observation[8], 1, 0);
+    T_NEAR((double)v.reward[2], 2.5, 0);
+    T_CHECK(v.terminal[2] && v.over[2]);
+    goss_envs_free(e), goss_env_process_free(p);
+}
+
+/* ---- what is wrong at the start ---- */
+
+TEST(descriptions_are_checked) {
+    static const struct {
+        const char *command, *says;
+    } wrong[] = {
+        {"exit 3", "the process ended with status 3"},
+        {"there-is-no-such-program", "is its program there?"},
+        {"echo Hello", "its description says \"Hello\""},
+        {"echo error no fuel", "the environment says: no fuel"},
+        {"echo observation x", "wanted observation N"},
+        {"echo observation 2; echo ready", "no line `actions or controls`"},
+        {"echo observation 2; echo actions 2; echo horizon 2; echo parameter a 3 1; echo ready", "parameter a"},
+        {"printf 'observation 2\\nactions 2\\nhorizon 2\\nready\\nmore\\n'", "more than it was asked: \"more\""},
+        {"sleep 100", "has not answered for 0.2 seconds"},
+        {"kill -9 $$", "ended by signal 9"},
+    };
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        char quiet[300];
+        goss_env_process *p;
+        snprintf(quiet, sizeof quiet, "exec 2>/dev/null; %s", wrong[i].command);
+        const bool hangs = strncmp(wrong[i].command, "sleep", 5) == 0;
+        const goss_env_process_options o = {.command = quiet, .processes = 1, .timeout = hangs ? 0.2 : 60};
+        if (goss_env_process_open(&o, &p, &err) == GOSS_OK) T_FAIL("%s", wrong[i].command);
+        T_CHECK(!p);
+        if (!strstr(err.text, wrong[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, wrong[i].says);
+        check_no_child();
+    }
+    goss_env_process *p;
+    T_EQ(goss_env_process_open(&(goss_env_process_options){.processes = 1, .timeout = 1}, &p, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "env.command is not set"));
+}
+
+/* ---- what goes wrong later ---- */
+
+static const struct {
+    const char *step, *says;
+    double timeout;
+} misbehaviour[] = {
+    {"echo 1 0 nan", "an observation that is not finite in life 0 (task 0), episode 1, step 1", 60},
+    {"echo nan 0 0.5", "a reward that is not finite", 60},
+    {"echo 1 0 0.5 0.5", "episode 1, step 1: an answer of another shape: wanted a reward, an end and 1 numbers", 60},
+    {"echo 1 0", "got 2 numbers in all", 60},
+    {"echo 1 7 0.5", "the second number is 0, 1 or 2", 60},
+    {"echo Traceback", "life 0 (task 0), episode 1, step 1: it says \"Traceback\", of which", 60},
+    {"echo error the door is stuck", "step 1: the environment says: the door is stuck", 60},
+    {"exit 5", "life 0 (task 0), episode 1, step 1: the process ended with status 5", 60},
+    {"kill -9 $$", "ended by signal 9", 60},
+    {"sleep 100", "has not answered for 0.2 seconds", 0.2},
+    {"[ $s = 1 ] && echo 1 0 0.5 || exit 4", "life 1 (task 1), episode 1, step 1: the process ended with status 4", 60},
+    {"echo 1 0 0.5; echo 1 0 0.5; echo 1 0 0.5", "it says more than it was asked", 60},
+};
+
+TEST(a_process_that_misbehaves_is_named) {
+    for (size_t i = 0; i < sizeof misbehaviour / sizeof *misbehaviour; i++) {
+        char command[900];
+        snprintf(command, sizeof command, CHILD(SMALL, "echo 0.5", "%s"), misbehaviour[i].step);
+        goss_env_process *p = open_command(command, 1, misbehaviour[i].timeout);
+        goss_envs *e = lives_of(p, 2);
+        T_CHECK(goss_envs_step(e, (float[]){0, 1}, &err) != GOSS_OK);
+        if (!strstr(err.text, misbehaviour[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, misbehaviour[i].says);
+        goss_envs_free(e), goss_env_process_free(p);
+        check_no_child();
+    }
+}
+
+/* It reads nothing more: requests that a pipe cannot hold meet one that is closed. */
+TEST(a_process_that_ends_early_is_no_signal_here) {
+    goss_env_process *p = open_command("read hello; printf '" SMALL "parameter a 0 1\\nready\\n'; exec 0<&-; sleep 0.1", 1, 60);
+    goss_env_family f;
+    goss_envs *e;
+    T_OK(goss_env_family_own(goss_env_process_kind(p), &f, &err));
+    T_OK(goss_envs_new(&f, &(goss_envs_options){.count = 20000, .threads = 1}, &e, &err));
+    float actions[20000] = {0};
+    T_EQ(goss_envs_step(e, actions, &err), GOSS_E_IO);
+    T_CHECK(strstr(err.text, "environment process, life 0 (task 0), episode 1, step 0: the process ended with status 0"));
+    T_EQ(goss_envs_step(e, actions, &err), GOSS_E_IO); /* what it would say now nobody knows */
+    goss_envs_free(e), goss_env_process_free(p);
+    check_no_child();
+}
+
+static goss_status train(const char *command, const char *dir, const char *frames) {
+    int n;
+    goss_config *c;
+    const goss_key *keys = goss_agent_keys(&n);
+    static const char *const small[] = {"env.name=process", "agent.memory=4",   "agent.units=4",   "agent.code=4",
+                                        "ppo.lives=4",      "ppo.minibatches=2", "validate.every=0", "env.timeout=60"};
+    T_OK(goss_config_new(keys, n, &c, &err));
+    for (size_t i = 0; i < sizeof small / sizeof *small; i++) T_OK(goss_config_override(c, small[i], &err));
+    T_OK(goss_config_set(c, "run.dir", scratch(dir), &err));
+    T_OK(goss_config_set(c, "env.command", command, &err));
+    T_OK(goss_config_set(c, "train.frames", frames, &err));
+    const goss_status s = goss_agent_train(c, NULL, NULL, &err);
+    goss_config_free(c);
+    return s;
+}
+
+TEST(the_run_of_a_process_that_breaks_is_saved) {
+    char path[300];
+    T_EQ(train(CHILD(SMALL, "echo 0.5", "[ $s -gt 90 ] && exit 6; echo 1 0 0.5"), "breaks", "1000"), GOSS_E_IO);
+    T_CHECK(strstr(err.text, "the process ended with status 6. The run is saved at iteration 2; the same command resumes"));
+    snprintf(path, sizeof path, "%s/checkpoint.safetensors", scratch("breaks"));
+    T_CHECK(access(path, R_OK) == 0);
+    check_no_child();
+    T_EQ(train(CHILD(SMALL, "echo 0.5", "[ $s -gt 90 ] && exit 6; echo 1 0 0.5"), "breaks", "1000"), GOSS_E_IO);
+    T_CHECK(strstr(err.text, "saved at iteration 4"));
+    check_no_child();
+}
+
+TEST(a_model_never_names_a_command_that_is_run) {
+    goss_agent *a;
+    char path[300];
+    T_OK(train(room(), "room", "800"));
+    snprintf(path, sizeof path, "%s/model.safetensors", scratch("room"));
+    T_EQ(goss_agent_load(path, NULL, &a, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "which a file never names"));
+    goss_env_process *p = open_command(room(), 2, 60);
+    if (goss_agent_load(path, goss_env_process_kind(p), &a, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    double returns[10];
+    T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 5, .threads = 1}, returns, NULL, NULL, &err));
+    for (int i = 0; i < 10; i++) T_CHECK(returns[i] < 0 && returns[i] > -500);
+    goss_agent_free(a), goss_env_process_free(p);
+    check_no_child();
+}
+
+/* ---- Atari, where it is there ---- */
+
+TEST(atari_modes_are_tasks) {
+    char version[80];
+    goss_env_process *p;
+    goss_env_family f;
+    goss_envs *e;
+    if (goss_env_atari_version(NULL, version, sizeof version, &err) != GOSS_OK) {
+        T_CHECK(strstr(err.text, "pip install ale-py"));
+        T_SKIP("no ale-py");
+    }
+    goss_env_process_options o = goss_env_process_defaults();
+    if (goss_env_atari_open("SpaceInvaders", &o, &p, &err) != GOSS_OK) T_FAIL("%s", err.text);
+    T_STR(goss_env_process_kind(p)->name, "ale/SpaceInvaders");
+    T_EQ(goss_env_process_kind(p)->observations, 84 * 84 * 4);
+    T_OK(goss_env_family_own(goss_env_process_kind(p), &f, &err));
+    T_OK(goss_env_family_set(&f, "mode", 0, 2, &err));
+    T_EQ(goss_env_family_set(&f, "mode", 0, 99, &err), GOSS_E_ARGUMENT);
+    float seen[2][84 * 84 * 4];
+    for (int way = 0; way < 2; way++) {
+        T_OK(goss_envs_new(&f, &(goss_envs_options){.count = 2, .seed = 3, .threads = 1}, &e, &err));
+        for (int t = 0; t < 20; t++)
+            if (goss_envs_step(e, (float[]){(float)(t % 6), 1}, &err) != GOSS_OK) T_FAIL("%s", err.text);
+        memcpy(seen[way], goss_envs_look(e).observation, sizeof seen[way]);
+        goss_envs_free(e);
+    }
+    T_CHECK(memcmp(seen[0], seen[1], sizeof seen[0]) == 0); /* sticky actions and all */
+    double sum = 0;
+    for (int i = 0; i < 84 * 84 * 4; i++) sum += (double)seen[0][i];
+    T_CHECK(sum > 100);
+    goss_env_process_free(p);
+    T_EQ(goss_env_atari_open("NoGame", &o, &p, &err), GOSS_E_UNSUPPORTED);
+    T_CHECK(strstr(err.text, "ale-py has no game no_game"));
+    check_no_child();
+}
+
+TEST_MAIN()
