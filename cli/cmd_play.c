@@ -1,34 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* cmd_play.c: gossamer play: an agent in one task, as pictures of characters, so that people can look. */
+/* cmd_play.c: gossamer play: an agent in one task, as pictures of characters or in a file, so that people can look. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "agents.h"
 #include "cli.h"
 #include "gossamer/agent.h"
+#include "gossamer/file.h"
 
 typedef struct stage {
-    bool terminal;
+    const char *out, *record, *command; /* files and an environment; NULL: none */
+    int columns, frames;
+    bool terminal, text;
     int delay; /* milliseconds */
     double sum;
     int episode;
+    char *picture; /* of characters */
+    goss_strip *strip;
 } stage;
 
-static void show(void *context, const char *picture, int episode, int step, const float *action, double reward) {
-    stage *s = context;
-    if (episode != s->episode) s->episode = episode, s->sum = 0;
-    s->sum += reward;
+/* ---- as text ---- */
+
+static goss_status print_moment(stage *s, const goss_agent_moment *m, goss_error *err) {
+    GOSS_TRY(goss_envs_show(m->envs, 0, s->picture, err));
     if (s->terminal) printf("\033[H\033[J");
-    if (action)
-        printf("episode %d, step %d, action %g, reward %g, so far %g\n", episode + 1, step, (double)action[0], reward,
-               s->sum);
+    if (m->action)
+        printf("episode %d, step %d, action %g, reward %g, so far %g\n", m->episode + 1, m->step, (double)m->action[0],
+               m->reward, s->sum);
     else
-        printf("episode %d\n", episode + 1);
-    printf("%s\n", picture);
+        printf("episode %d\n", m->episode + 1);
+    printf("%s\n", s->picture);
     fflush(stdout);
     if (s->terminal) nanosleep(&(struct timespec){s->delay / 1000, s->delay % 1000 * 1000000L}, NULL);
+    return GOSS_OK;
+}
+
+static goss_status show(void *context, const goss_agent_moment *m, goss_error *err) {
+    stage *s = context;
+    goss_env_canvas frame;
+    if (m->episode != s->episode) s->episode = m->episode, s->sum = 0;
+    s->sum += m->reward;
+    if (s->text) return print_moment(s, m, err);
+    GOSS_TRY(goss_envs_picture(m->envs, 0, &frame, err));
+    return goss_strip_add(s->strip, &frame, err);
 }
 
 static void print_returns(const double *returns, int episodes) {
@@ -36,33 +53,74 @@ static void print_returns(const double *returns, int episodes) {
     printf("\n");
 }
 
+/* ---- the verb ---- */
+
+static goss_status open_stage(stage *s, const goss_env_kind *k, goss_error *err) {
+    s->text = !s->out;
+    if (s->out) return goss_strip_new(s->columns, s->frames, &s->strip, err);
+    if (!k->show)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "environment %s cannot be shown as text: -o life.png%s", k->name,
+                              k->many && !k->many->picture && !k->shape[0] ? " neither; its process has no pictures" : "");
+    s->picture = calloc((size_t)(k->columns + 1) * (size_t)k->rows + 1, 1);
+    return s->picture ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a picture");
+}
+
+static goss_status play(stage *s, const goss_agent *a, const goss_agent_evaluation *o, goss_error *err) {
+    const int episodes = o->episodes ? o->episodes : goss_agent_family(a)->kind->episodes;
+    double *returns = calloc((size_t)episodes, sizeof *returns);
+    int shown = 0, every = 1;
+    goss_status status = returns ? open_stage(s, goss_agent_family(a)->kind, err)
+                                 : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d episodes", episodes);
+    if (status == GOSS_OK) status = goss_agent_evaluate(a, o, returns, show, s, err);
+    if (status == GOSS_OK && s->out) status = goss_strip_write(s->strip, s->out, &shown, &every, err);
+    if (status == GOSS_OK) print_returns(returns, episodes);
+    if (status == GOSS_OK && s->out)
+        cli_tell("%d frames, one of %d steps, from left to right and down", shown, every);
+    free(returns), free(s->picture);
+    goss_strip_free(s->strip);
+    return status;
+}
+
+static bool ends(const char *text, const char *end) {
+    const size_t n = strlen(text), m = strlen(end);
+    return n > m && strcmp(text + n - m, end) == 0;
+}
+
 int cmd_play(int argc, char **argv) {
     goss_agent_evaluation o = {.tasks = 1, .held_out = true};
     stage s = {.terminal = isatty(STDOUT_FILENO), .episode = -1};
     const cli_option options[] = {
+        CLI_TEXT("o", "FILE.png", &s.out, "write the life as one picture of many frames, instead of text"),
+        CLI_INT("columns", "N", &s.columns, "10", 1, 1000, "frames of a row, with -o"),
+        CLI_INT("frames", "N", &s.frames, "60", 2, 10000, "at most, evenly spaced over the life, with -o"),
         CLI_INT("seed", "N", &o.seed, "1", 0, 9007199254740991, "another seed, another task of the family"),
         CLI_INT("episodes", "N", &o.episodes, "0", 0, 1000, "of the life; 0: as the environment has it"),
         CLI_INT("delay", "MS", &s.delay, "100", 0, 60000, "milliseconds between pictures, on a terminal"),
+        CLI_TEXT("command", "COMMAND", &s.command, "the environment, for agents of env.name = process"),
         CLI_FLAG("sample", &o.sample, "draw actions from the policy instead of the most likely one"),
     };
     const cli_verb verb = {.name = "play",
-                           .usage = "AGENT [--seed N] [--episodes N] [--delay MS] [--sample]",
-                           .doc = "Shows a life of an agent in a held-out task of its family, step by step, as text.",
+                           .usage = "AGENT [-o FILE.png] [--seed N] [--episodes N] [--delay MS] [--sample]",
+                           .doc = "Shows a life of an agent in a held-out task of its family, step by step, as text, or "
+                                  "writes it as a picture.",
                            .options = options,
                            .n_options = sizeof options / sizeof *options,
                            .min_words = 1,
                            .max_words = 1};
     goss_error err;
-    goss_agent *a;
+    goss_agent *a = NULL;
+    goss_env_process *process = NULL;
     if (cli_parse(&verb, argc, argv) < 0) return cli_close_stdout();
-    if (goss_agent_load(argv[1], NULL, &a, &err) != GOSS_OK) return cli_fail(&err);
-    const int episodes = o.episodes ? o.episodes : goss_agent_family(a)->kind->episodes;
-    double *returns = calloc((size_t)episodes, sizeof *returns);
+    if (s.out && !ends(s.out, ".png"))
+        cli_usage(&verb, "-o %s: the picture is a PNG file of frames side by side: -o life.png", s.out);
+    cli_log_to_stderr();
     o.threads = 1;
-    goss_status status = returns ? goss_agent_evaluate(a, &o, returns, show, &s, &err)
-                                 : goss_error_set(&err, GOSS_E_NOMEM, "no memory for %d episodes", episodes);
-    if (status == GOSS_OK) print_returns(returns, episodes);
-    free(returns);
+    goss_status status = s.out ? goss_output_check(s.out, (const char *[]){argv[1]}, 1, &err) : GOSS_OK;
+    if (status == GOSS_OK) status = cli_open_process(s.command, &process, &err);
+    if (status == GOSS_OK)
+        status = goss_agent_load(argv[1], process ? goss_env_process_kind(process) : NULL, &a, &err);
+    if (status == GOSS_OK) status = play(&s, a, &o, &err);
     goss_agent_free(a);
+    goss_env_process_free(process);
     return status == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }

@@ -84,13 +84,38 @@ typedef struct goss_agent_evaluation {
     bool sample;   /* actions are drawn from the policy; false: the most likely one */
     int threads;
 } goss_agent_evaluation;
-/* Returns (sums of rewards) of each episode, out [tasks, episodes]. show: called after each step of task 0 with a
- * picture, action and reward; NULL: not. Errors: goss_envs_new, goss_envs_step; GOSS_E_NUMERIC: weights that are not
- * finite. */
+/* A moment in the life of task 0. */
+typedef struct goss_agent_moment {
+    goss_envs *envs;          /* in which it is life 0: goss_envs_show, goss_envs_picture */
+    int episode;              /* from 0 */
+    int step;                 /* of the episode; 0: the life begins */
+    const float *observation; /* [observations] that the action was chosen by; of step 0 the first one */
+    const float *action;      /* as of goss_envs_step; NULL: of step 0 */
+    double reward;
+} goss_agent_moment;
+/* Returns (sums of rewards) of each episode, out [tasks, episodes]. show: called at the beginning and after each step of
+ * the life in task 0; what it returns ends the evaluation, unless it is GOSS_OK. NULL: not called. Errors:
+ * goss_envs_new, goss_envs_step; GOSS_E_NUMERIC: weights that are not finite. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation *o, double *out,
-                                                       void (*show)(void *context, const char *picture, int episode,
-                                                                    int step, const float *action, double reward),
+                                                       goss_status (*show)(void *context, const goss_agent_moment *m,
+                                                                           goss_error *err),
                                                        void *context, goss_error *err);
+
+/* ---- pictures of a life ---- */
+
+/* Frames of one size, in rows on one picture; of more than `most` every second is dropped, as often as needed, so that
+ * those that stay are evenly spaced. */
+typedef struct goss_strip goss_strip;
+/* columns: frames of a row. Owns: *out, goss_strip_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_strip_new(int columns, int most, goss_strip **out, goss_error *err);
+/* NULL is allowed. */
+GOSS_API void goss_strip_free(goss_strip *s);
+/* Adds a frame, which is copied. Errors: GOSS_E_ARGUMENT: of another size than the first. */
+GOSS_API GOSS_MUST_USE goss_status goss_strip_add(goss_strip *s, const goss_env_canvas *frame, goss_error *err);
+/* Writes what was added as a PNG file. *shown, *every (NULL: not wanted): frames on it, and of how many one. Errors:
+ * GOSS_E_UNSUPPORTED: a build without libpng; GOSS_E_IO. */
+GOSS_API GOSS_MUST_USE goss_status goss_strip_write(const goss_strip *s, const char *path, int *shown, int *every,
+                                                    goss_error *err);
 
 /* ---- training ---- */
 

@@ -53,6 +53,18 @@ typedef struct goss_env_parameter {
     const char *doc;
 } goss_env_parameter;
 
+/* A picture: RGB bytes [height, width, 3], rows from the top. */
+typedef struct goss_env_canvas {
+    int height, width;
+    uint8_t *rgb;
+} goss_env_canvas;
+/* A box of a colour 0xRRGGBB. Coordinates are pixels from the upper left corner, fractions too; what is outside is left
+ * out. */
+GOSS_API void goss_env_paint_box(goss_env_canvas *c, double x0, double y0, double x1, double y1, unsigned colour);
+/* A line of some width with round ends; a disc where it ends at its beginning. */
+GOSS_API void goss_env_paint_line(goss_env_canvas *c, double x0, double y0, double x1, double y1, double width,
+                                  unsigned colour);
+
 /* One life of a call of goss_env_many. */
 typedef struct goss_env_call {
     int life;                /* from 0 */
@@ -72,8 +84,8 @@ typedef struct goss_env_many {
     void (*close)(void *lives);
     goss_status (*reset)(void *lives, goss_env_call *call, int n, int *bad, goss_error *err);
     goss_status (*step)(void *lives, goss_env_call *call, int n, int *bad, goss_error *err);
-    /* A life as a picture of RGB bytes, which *rgb [*height, *width, 3] borrows until the next call. NULL: none. */
-    goss_status (*picture)(void *lives, int life, const uint8_t **rgb, int *height, int *width, goss_error *err);
+    /* A life as a picture, which is borrowed until the next call. NULL: none. */
+    goss_status (*picture)(void *lives, int life, goss_env_canvas *out, goss_error *err);
 } goss_env_many;
 
 /* A kind of environment. A state is an array of doubles; all functions are pure in (parameters, state, action, random
@@ -101,6 +113,9 @@ typedef struct goss_env_kind {
     /* Draws the state as text, canvas [rows][columns] filled with blanks. NULL: cannot be shown. */
     void (*show)(const double *parameter, const double *state, char *canvas);
     int rows, columns;
+    /* Paints the state on a white canvas [height][width]. NULL: no pictures. */
+    void (*paint)(const double *parameter, const double *state, goss_env_canvas *c);
+    int height, width;
     int shape[3]; /* height, width and channels of an observation that is an image; 0: it is a list of numbers */
     /* In place of reset, step and observe, for lives that are advanced together; context is given to open. */
     const goss_env_many *many;
@@ -184,6 +199,9 @@ GOSS_API int goss_envs_episodes(const goss_envs *e);
 /* Life i as text of kind->rows lines, into out [(columns + 1) * rows + 1]. Errors: GOSS_E_UNSUPPORTED: a kind that
  * cannot be shown. */
 GOSS_API GOSS_MUST_USE goss_status goss_envs_show(const goss_envs *e, int i, char *out, goss_error *err);
+/* Life i as a picture, borrowed until the next call: what its kind paints, or else an observation that is an image, its
+ * last channel in grey. Errors: GOSS_E_UNSUPPORTED: neither; those of goss_env_many. */
+GOSS_API GOSS_MUST_USE goss_status goss_envs_picture(goss_envs *e, int i, goss_env_canvas *out, goss_error *err);
 
 #ifdef __cplusplus
 }

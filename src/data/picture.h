@@ -113,4 +113,7 @@ int goss__exif_of_webp(const uint8_t *data, size_t size);
 /* Writes an 8-bit grey PNG. */
 GOSS_MUST_USE goss_status goss__png_write_grey(const char *path, const uint8_t *pixels, int width, int height,
                                                goss_error *err);
+/* The same of RGB pixels, complete or not at all. */
+GOSS_MUST_USE goss_status goss__png_write_rgb(const char *path, const uint8_t *pixels, int width, int height,
+                                              goss_error *err);
 #endif

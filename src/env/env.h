@@ -27,6 +27,7 @@ struct goss_envs {
     const float *actions; /* of the step that is being taken */
     void *lives;          /* of goss_env_many */
     goss_env_call *call;  /* [count] of goss_env_many */
+    goss_env_canvas canvas; /* of goss_envs_picture */
     goss_status status;   /* the first error of goss_env_many, which stays */
     goss_error error;
 };

@@ -75,6 +75,15 @@ static void show(const double *p, const double *s, char *canvas) {
     goss__env_put(k, canvas, 8, 16, 'o');
 }
 
+static void paint(const double *p, const double *s, goss_env_canvas *c) {
+    const double middle = c->width / 2.0, unit = 0.45 * middle, both = s[0] + s[1];
+    const double x = middle + unit * p[FIRST] * sin(s[0]), y = middle + unit * p[FIRST] * cos(s[0]);
+    goss_env_paint_line(c, 0, middle - unit, c->width, middle - unit, 1, 0x59a14f);
+    goss_env_paint_line(c, middle, middle, x, y, 7, 0x4e79a7);
+    goss_env_paint_line(c, x, y, x + unit * p[SECOND] * sin(both), y + unit * p[SECOND] * cos(both), 7, 0xf28e2b);
+    goss_env_paint_line(c, middle, middle, middle, middle, 6, 0x333333);
+}
+
 const goss_env_kind goss__env_acrobot = {.name = "acrobot",
                                          .doc = "Two links swing up by a torque between them; -1 a step, 500 at most",
                                          .observations = 6,
@@ -90,4 +99,7 @@ const goss_env_kind goss__env_acrobot = {.name = "acrobot",
                                          .observe = observe,
                                          .show = show,
                                          .rows = 17,
-                                         .columns = 33};
+                                         .columns = 33,
+                                         .paint = paint,
+                                         .height = 120,
+                                         .width = 120};

@@ -50,6 +50,14 @@ static void show_cartpole(const double *p, const double *s, char *canvas) {
     for (int c = -2; c <= 2; c++) goss__env_put(k, canvas, k->rows - 2, (int)lround(at) + c, '#');
 }
 
+static void paint_cartpole(const double *p, const double *s, goss_env_canvas *c) {
+    const double unit = c->width / 5.0, x = c->width / 2.0 + unit * s[0], y = 0.85 * c->height;
+    const double length = unit * 2 * fmin(1.5, p[LENGTH]);
+    goss_env_paint_line(c, 0, y, c->width, y, 1, 0x999999);
+    goss_env_paint_box(c, x - 14, y - 12, x + 14, y, 0x4e79a7);
+    goss_env_paint_line(c, x, y - 12, x + length * sin(s[2]), y - 12 - length * cos(s[2]), 5, 0xf28e2b);
+}
+
 const goss_env_kind goss__env_cartpole = {.name = "cartpole",
                                           .doc = "A pole on a cart that is pushed left or right; 1 a step while it "
                                                  "stands, 500 steps at most",
@@ -66,7 +74,10 @@ const goss_env_kind goss__env_cartpole = {.name = "cartpole",
                                           .observe = see_four,
                                           .show = show_cartpole,
                                           .rows = 13,
-                                          .columns = 61};
+                                          .columns = 61,
+                                          .paint = paint_cartpole,
+                                          .height = 120,
+                                          .width = 200};
 
 /* ---- mountaincar ---- */
 
@@ -107,6 +118,19 @@ static void show_mountaincar(const double *p, const double *s, char *canvas) {
                   (int)lround((s[0] + 1.2) / 1.8 * (k->columns - 1)), '@');
 }
 
+/* Where on the canvas a position is. */
+static double hill(const goss_env_canvas *c, double x) { return c->height * (0.9 - 0.38 * (sin(3 * x) + 1)); }
+
+static void paint_mountaincar(const double *p, const double *s, goss_env_canvas *c) {
+    const double unit = c->width / 1.8;
+    for (double x = -1.2; x < 0.6; x += 0.02)
+        goss_env_paint_line(c, unit * (x + 1.2), hill(c, x), unit * (x + 1.22), hill(c, x + 0.02), 1.5, 0x999999);
+    const double flag = unit * (p[GOAL] + 1.2), at = unit * (s[0] + 1.2), y = hill(c, s[0]) - 6;
+    goss_env_paint_line(c, flag, hill(c, p[GOAL]), flag, hill(c, p[GOAL]) - 18, 2, 0x59a14f);
+    goss_env_paint_box(c, flag, hill(c, p[GOAL]) - 18, flag + 9, hill(c, p[GOAL]) - 11, 0x59a14f);
+    goss_env_paint_line(c, at, y, at, y, 11, 0x4e79a7);
+}
+
 const goss_env_kind goss__env_mountaincar = {.name = "mountaincar",
                                              .doc = "A car too weak for the hill must swing up; -1 a step, 200 at most",
                                              .observations = 2,
@@ -122,7 +146,10 @@ const goss_env_kind goss__env_mountaincar = {.name = "mountaincar",
                                              .observe = see_two,
                                              .show = show_mountaincar,
                                              .rows = 14,
-                                             .columns = 61};
+                                             .columns = 61,
+                                             .paint = paint_mountaincar,
+                                             .height = 120,
+                                             .width = 180};
 
 /* ---- pendulum ---- */
 
@@ -165,6 +192,12 @@ static void show_pendulum(const double *p, const double *s, char *canvas) {
     goss__env_put(k, canvas, 7, 14, 'o');
 }
 
+static void paint_pendulum(const double *p, const double *s, goss_env_canvas *c) {
+    const double middle = c->width / 2.0, length = 0.38 * c->width * fmin(1.2, p[ROD]);
+    goss_env_paint_line(c, middle, middle, middle - length * sin(s[0]), middle - length * cos(s[0]), 9, 0xf28e2b);
+    goss_env_paint_line(c, middle, middle, middle, middle, 6, 0x333333);
+}
+
 const goss_env_kind goss__env_pendulum = {.name = "pendulum",
                                           .doc = "A pendulum is swung up and held by a torque; 200 steps",
                                           .observations = 3,
@@ -180,4 +213,7 @@ const goss_env_kind goss__env_pendulum = {.name = "pendulum",
                                           .observe = see_pendulum,
                                           .show = show_pendulum,
                                           .rows = 15,
-                                          .columns = 29};
+                                          .columns = 29,
+                                          .paint = paint_pendulum,
+                                          .height = 120,
+                                          .width = 120};

@@ -55,6 +55,8 @@ static goss_status check_kind(const goss_env_kind *k, goss_error *err) {
     if (k->named < 0 || k->named > NAMED || k->parameters < k->named || k->parameters > GOSS_ENV_MOST_PARAMETERS)
         return misfit(k, "at most 32 named parameters, and 640 in all", err);
     if (k->parameters > k->named && !k->draw) return misfit(k, "parameters without a name are made by `draw`", err);
+    if (k->paint && (k->height < 1 || k->width < 1 || k->height > 4096 || k->width > 4096))
+        return misfit(k, "paint wants height and width from 1 to 4096", err);
     if (k->show && (k->rows < 1 || k->columns < 1)) return misfit(k, "show wants rows and columns", err);
     for (int i = 0; i < k->named; i++) GOSS_TRY(check_parameter(k, &k->parameter[i], err));
     return GOSS_OK;

@@ -45,6 +45,17 @@ static void show_grid(const double *parameter, const double *state, char *canvas
     goss__env_put(&goss__env_gridnavi, canvas, SIDE - 1 - (int)state[1], 2 * (int)state[0], '@');
 }
 
+static void paint_grid(const double *parameter, const double *state, goss_env_canvas *c) {
+    const double cell = (double)c->width / SIDE, half = cell / 2;
+    const int goal = goal_cell(parameter);
+    for (int i = 0; i < SIDE * SIDE; i++) {
+        const double x = cell * (i % SIDE), y = cell * (SIDE - 1 - i / SIDE);
+        goss_env_paint_box(c, x + 1, y + 1, x + cell - 1, y + cell - 1, i == goal ? 0x59a14f : 0xe8e8e8);
+    }
+    const double x = cell * state[0] + half, y = cell * (SIDE - 1 - state[1]) + half;
+    goss_env_paint_line(c, x, y, x, y, 0.6 * cell, 0x4e79a7);
+}
+
 const goss_env_kind goss__env_gridnavi = {.name = "gridnavi",
                                           .doc = "5 x 5 cells, a goal that is not seen (+1 a step on it, else -0.1); 4 "
                                                  "episodes of 15 steps. With the goal known 11.07 an episode",
@@ -61,7 +72,10 @@ const goss_env_kind goss__env_gridnavi = {.name = "gridnavi",
                                           .observe = see_cell,
                                           .show = show_grid,
                                           .rows = SIDE,
-                                          .columns = 2 * SIDE - 1};
+                                          .columns = 2 * SIDE - 1,
+                                          .paint = paint_grid,
+                                          .height = 120,
+                                          .width = 120};
 
 /* ---- point ---- */
 
@@ -95,6 +109,19 @@ static void show_point(const double *parameter, const double *state, char *canva
     goss__env_put(k, canvas, (int)lround(8 - 6 * state[1]), (int)lround(16 + 12 * state[0]), '@');
 }
 
+/* The plane from -1.6 to 1.6: the start, the goal with the circle within which sparse rewards are, the robot. */
+static void paint_point(const double *parameter, const double *state, goss_env_canvas *c) {
+    const double unit = c->width / 3.2, middle = c->width / 2.0;
+    const double x = middle + unit * parameter[RADIUS] * cos(parameter[ANGLE]);
+    const double y = middle - unit * parameter[RADIUS] * sin(parameter[ANGLE]);
+    goss_env_paint_line(c, x, y, x, y, 0.4 * unit, 0xb6d7a8);
+    goss_env_paint_line(c, x, y, x, y, 6, 0x59a14f);
+    goss_env_paint_line(c, middle - 4, middle, middle + 4, middle, 1.5, 0x999999);
+    goss_env_paint_line(c, middle, middle - 4, middle, middle + 4, 1.5, 0x999999);
+    const double at[2] = {middle + unit * state[0], middle - unit * state[1]};
+    goss_env_paint_line(c, at[0], at[1], at[0], at[1], 9, 0x4e79a7);
+}
+
 const goss_env_kind goss__env_point = {.name = "point",
                                        .doc = "A point in the plane moves by at most 0.1 an axis a step; a goal on a "
                                               "half circle that is not seen; 3 episodes of 20 steps",
@@ -111,4 +138,7 @@ const goss_env_kind goss__env_point = {.name = "point",
                                        .observe = see_point,
                                        .show = show_point,
                                        .rows = 17,
-                                       .columns = 33};
+                                       .columns = 33,
+                                       .paint = paint_point,
+                                       .height = 120,
+                                       .width = 120};

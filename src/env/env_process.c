@@ -195,7 +195,7 @@ static goss_status take_picture(void *context, goss__child *c, int i, goss_error
     return GOSS_OK;
 }
 
-static goss_status picture(void *lives, int life, const uint8_t **rgb, int *height, int *width, goss_error *err) {
+static goss_status picture(void *lives, int life, goss_env_canvas *out, goss_error *err) {
     remote *r = lives;
     goss__child *c = &r->child[life % r->n];
     int bad;
@@ -203,7 +203,7 @@ static goss_status picture(void *lives, int life, const uint8_t **rgb, int *heig
     goss__str_addf(&c->out, "picture %d\n", life / r->n);
     const goss_status s = goss__children_talk(c, 1, r->p->timeout, take_picture, r, &bad, err);
     r->broken = s != GOSS_OK;
-    *rgb = r->rgb, *height = r->height, *width = r->width;
+    *out = (goss_env_canvas){r->height, r->width, r->rgb};
     return s;
 }
 

@@ -67,7 +67,7 @@ void goss_envs_free(goss_envs *e) {
     if (e->lives) kind_of(e)->many->close(e->lives);
     goss__free(e->random), goss__free(e->task), goss__free(e->observation), goss__free(e->ended_at);
     goss__free(e->reward), goss__free(e->ended), goss__free(e->terminal), goss__free(e->over), goss__free(e->bad);
-    goss__free(e->episode), goss__free(e->step), goss__free(e->parameter), goss__free(e->state), goss__free(e->call);
+    goss__free(e->episode), goss__free(e->step), goss__free(e->parameter), goss__free(e->state), goss__free(e->call), goss__free(e->canvas.rgb);
     goss__free(e);
 }
 

@@ -72,6 +72,10 @@ static const char *what_instead(const char *is, const char *wanted) {
         {"model", "network", ". gossamer adapt MODEL --support DIR -o NET makes a network of it"},
         {"checkpoint", "model",
          ". The run's model is model.safetensors (best.safetensors until it ends) in the same folder"},
+        {"agent", "model", ". An agent acts: gossamer eval and gossamer play take it"},
+        {"agent", "network", ". An agent acts: gossamer eval and gossamer play take it"},
+        {"model", "agent", ". gossamer train of a configuration with [env] makes agents"},
+        {"network", "agent", ". gossamer train of a configuration with [env] makes agents"},
         {"checkpoint", "network", ". gossamer adapt makes a network of the run's model.safetensors"},
     };
     for (size_t i = 0; i < sizeof hints / sizeof *hints; i++)

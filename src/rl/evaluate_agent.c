@@ -11,17 +11,16 @@ typedef struct evaluation {
     const goss_agent_evaluation *o;
     goss__actor actor;
     double *out;
-    void (*show)(void *context, const char *picture, int episode, int step, const float *action, double reward);
+    goss_status (*show)(void *context, const goss_agent_moment *m, goss_error *err);
     void *context;
-    char *picture;
+    float *observation; /* of life 0, before a step */
 } evaluation;
 
 static goss_status show_first(evaluation *e, goss_error *err) {
     const goss_envs_view v = goss_envs_look(e->actor.envs);
-    if (!e->show || v.over[0]) return GOSS_OK;
-    GOSS_TRY(goss_envs_show(e->actor.envs, 0, e->picture, err));
-    e->show(e->context, e->picture, v.episode[0], v.step[0], NULL, 0);
-    return GOSS_OK;
+    if (!e->show) return GOSS_OK;
+    const goss_agent_moment m = {.envs = e->actor.envs, .observation = v.observation};
+    return e->show(e->context, &m, err);
 }
 
 /* One step of the lives of tasks first .. first + n - 1; whether any goes on. */
@@ -33,6 +32,7 @@ static goss_status step(evaluation *e, int first, int n, uint64_t number, bool *
     int32_t at[LIVES];
     uint8_t over[LIVES];
     memcpy(at, before.episode, (size_t)c->lives * sizeof *at), memcpy(over, before.over, (size_t)c->lives);
+    if (e->show) memcpy(e->observation, before.observation, (size_t)c->agent->observations * sizeof(float));
     GOSS_TRY(goss__actor_think(c, err));
     goss__actor_choose(c, e->o->sample, e->o->seed, number, NULL);
     GOSS_TRY(goss__actor_move(c, err));
@@ -42,11 +42,9 @@ static goss_status step(evaluation *e, int first, int n, uint64_t number, bool *
         if (!over[i]) e->out[(size_t)(first + i) * (size_t)episodes + (size_t)at[i]] += (double)v.reward[i];
         *any |= !v.over[i];
     }
-    if (e->show && first == 0 && !over[0]) {
-        GOSS_TRY(goss_envs_show(c->envs, 0, e->picture, err));
-        e->show(e->context, e->picture, at[0], taken, c->actions, (double)v.reward[0]);
-    }
-    return GOSS_OK;
+    if (!e->show || first > 0 || over[0]) return GOSS_OK;
+    const goss_agent_moment m = {c->envs, at[0], taken, e->observation, c->actions, (double)v.reward[0]};
+    return e->show(e->context, &m, err);
 }
 
 static goss_status run(evaluation *e, goss_error *err) {
@@ -62,11 +60,9 @@ static goss_status run(evaluation *e, goss_error *err) {
 }
 
 goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation *o, double *out,
-                                void (*show)(void *context, const char *picture, int episode, int step,
-                                             const float *action, double reward),
+                                goss_status (*show)(void *context, const goss_agent_moment *m, goss_error *err),
                                 void *context, goss_error *err) {
     evaluation e = {.o = o, .out = out, .show = show, .context = context};
-    const goss_env_kind *k = a->family.kind;
     goss_threads *threads = NULL;
     goss_params *params = NULL;
     if (o->tasks < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%d tasks are none", o->tasks);
@@ -82,14 +78,12 @@ goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation
         goss_params_set(params, goss_params_find(params, GOSS__AGENT), a->weights);
         goss__actor_spread(&e.actor, a->weights);
         memset(out, 0, (size_t)o->tasks * (size_t)goss_envs_episodes(e.actor.envs) * sizeof *out);
-        if (show && !k->show)
-            s = goss_error_set(err, GOSS_E_UNSUPPORTED, "environment %s cannot be shown", k->name);
-        else if (show && !(e.picture = goss__calloc((size_t)(k->columns + 1) * (size_t)k->rows + 1, 1)))
-            s = goss_error_set(err, GOSS_E_NOMEM, "no memory for a picture");
+        if (!(e.observation = goss__calloc((size_t)a->observations, sizeof(float))))
+            s = goss_error_set(err, GOSS_E_NOMEM, "no memory for an observation");
         if (s == GOSS_OK) s = run(&e, err);
         goss__actor_close(&e.actor);
     }
-    goss__free(e.picture);
+    goss__free(e.observation);
     goss_params_free(params), goss_threads_free(threads);
     return s;
 }
