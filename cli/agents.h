@@ -11,6 +11,8 @@
 bool cli_trains_agent(int words, char **word);
 /* gossamer train of an agent's configuration; keys: print the keys. */
 int cli_train_agent(int words, char **word, bool keys);
+/* The keys of agents' runs, as comments behind those of models. */
+void cli_print_agent_keys(void);
 /* gossamer check of it. */
 int cli_check_agent(int words, char **word, bool json);
 /* Whether a word of a verb's line is the file of an agent. */

@@ -4,6 +4,7 @@
 
 #include "cli.h"
 #include "goss_config.h"
+#include "gossamer/env_process.h"
 #include "gossamer/model.h"
 
 static const struct {
@@ -15,6 +16,17 @@ static const struct {
     GOSS_LIBRARIES(ROW)
 #undef ROW
 };
+
+/* Found at run time, and nobody's loss who wants no games. */
+static void print_atari(void) {
+    char version[40];
+    goss_error err;
+    if (goss_env_atari_version(NULL, version, sizeof version, &err) == GOSS_OK)
+        printf("%-10s %-10s Atari games: env.name = ale/GAME\n", "ale-py", version);
+    else
+        printf("%-10s %-10s Atari games: not found (optional: pip install ale-py; GOSSAMER_PYTHON names its Python)\n",
+               "ale-py", "-");
+}
 
 int cmd_doctor(int argc, char **argv) {
     const cli_verb v = {.name = "doctor",
@@ -38,6 +50,7 @@ int cmd_doctor(int argc, char **argv) {
                                   : ": MISSING (tools/install-deps)");
         missing += !libraries[i].have && !libraries[i].off;
     }
+    print_atari();
     int status = cli_close_stdout();
     return status != EXIT_DONE ? status : missing ? EXIT_ERROR : EXIT_DONE;
 }

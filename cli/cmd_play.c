@@ -60,7 +60,8 @@ static goss_status open_stage(stage *s, const goss_env_kind *k, goss_error *err)
     if (s->out) return goss_strip_new(s->columns, s->frames, &s->strip, err);
     if (!k->show)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "environment %s cannot be shown as text: -o life.png%s", k->name,
-                              k->many && !k->many->picture && !k->shape[0] ? " neither; its process has no pictures" : "");
+                              k->many && !k->many->picture && !k->shape[0] ? " neither; its process has no pictures"
+                                                                           : "");
     s->picture = calloc((size_t)(k->columns + 1) * (size_t)k->rows + 1, 1);
     return s->picture ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a picture");
 }
@@ -74,8 +75,7 @@ static goss_status play(stage *s, const goss_agent *a, const goss_agent_evaluati
     if (status == GOSS_OK) status = goss_agent_evaluate(a, o, returns, show, s, err);
     if (status == GOSS_OK && s->out) status = goss_strip_write(s->strip, s->out, &shown, &every, err);
     if (status == GOSS_OK) print_returns(returns, episodes);
-    if (status == GOSS_OK && s->out)
-        cli_tell("%d frames, one of %d steps, from left to right and down", shown, every);
+    if (status == GOSS_OK && s->out) cli_tell("%d frames, one of %d steps, from left to right and down", shown, every);
     free(returns), free(s->picture);
     goss_strip_free(s->strip);
     return status;
@@ -101,8 +101,9 @@ int cmd_play(int argc, char **argv) {
     };
     const cli_verb verb = {.name = "play",
                            .usage = "AGENT [-o FILE.png] [--seed N] [--episodes N] [--delay MS] [--sample]",
-                           .doc = "Shows a life of an agent in a held-out task of its family, step by step, as text, or "
-                                  "writes it as a picture.",
+                           .doc =
+                               "Shows a life of an agent in a held-out task of its family, step by step, as text, or "
+                               "writes it as a picture.",
                            .options = options,
                            .n_options = sizeof options / sizeof *options,
                            .min_words = 1,
@@ -117,8 +118,7 @@ int cmd_play(int argc, char **argv) {
     o.threads = 1;
     goss_status status = s.out ? goss_output_check(s.out, (const char *[]){argv[1]}, 1, &err) : GOSS_OK;
     if (status == GOSS_OK) status = cli_open_process(s.command, &process, &err);
-    if (status == GOSS_OK)
-        status = goss_agent_load(argv[1], process ? goss_env_process_kind(process) : NULL, &a, &err);
+    if (status == GOSS_OK) status = goss_agent_load(argv[1], process ? goss_env_process_kind(process) : NULL, &a, &err);
     if (status == GOSS_OK) status = play(&s, a, &o, &err);
     goss_agent_free(a);
     goss_env_process_free(process);

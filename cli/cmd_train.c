@@ -140,6 +140,7 @@ int cmd_train(int argc, char **argv) {
         char *text = goss_config_write(c);
         printf("%s", text ? text : "");
         goss_config_text_free(text);
+        if (words == 0) cli_print_agent_keys();
         status = cli_close_stdout();
     } else {
         status = train(c, profile);

@@ -52,8 +52,8 @@ static goss_status add(race *r, const char *name, const char *path, goss_error *
     r->n++;
     snprintf(c->name, sizeof c->name, "%s", name ? name : policies[goss_agent_settings(c->agent)->policy]);
     const goss_env_family *a = goss_agent_family(r->of[0].agent), *b = goss_agent_family(c->agent);
-    if (strcmp(a->kind->name, b->kind->name) == 0 && a->horizon == b->horizon && memcmp(a->low, b->low, sizeof a->low) == 0 &&
-        memcmp(a->high, b->high, sizeof a->high) == 0)
+    if (strcmp(a->kind->name, b->kind->name) == 0 && a->horizon == b->horizon &&
+        memcmp(a->low, b->low, sizeof a->low) == 0 && memcmp(a->high, b->high, sizeof a->high) == 0)
         return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: it is of another family of environments (%s) than the first agent (%s)", path,
@@ -119,7 +119,8 @@ static goss_status find_parameter(race *r, goss_error *err) {
     for (int i = 0; i < f->kind->named; i++)
         if (strcmp(f->kind->parameter[i].name, r->by) == 0) r->by_index = i;
     if (r->by_index < 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--by: environment %s has no parameter \"%s\"", f->kind->name, r->by);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--by: environment %s has no parameter \"%s\"", f->kind->name,
+                              r->by);
     const double width = f->high[r->by_index] - f->low[r->by_index];
     if (!f->kind->parameter[r->by_index].whole || width > 63)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--by: %s has not a few values but a range of them", r->by);

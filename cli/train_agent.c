@@ -93,6 +93,23 @@ int cli_check_agent(int words, char **word, bool json) {
     return s == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
 }
 
+void cli_print_agent_keys(void) {
+    int n;
+    goss_error err;
+    goss_config *c;
+    const goss_key *keys = goss_agent_keys(&n);
+    char *save = NULL;
+    if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return;
+    char *text = goss_config_write(c);
+    printf(
+        "\n# Agents in environments (docs/agents.md): a configuration with a section [env] has these keys instead of "
+        "those above\n");
+    for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+        printf(*line == '[' ? "#\n# %s\n" : "# %s\n", line);
+    goss_config_text_free(text);
+    goss_config_free(c);
+}
+
 int cli_train_agent(int words, char **word, bool keys_only) {
     int n, status;
     goss_error err;

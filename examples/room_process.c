@@ -7,9 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static struct room {
-    double warmth, leak, heat;
-} rooms[65536];
+static struct room { double warmth, leak, heat; } rooms[65536];
 
 int main(void) {
     char what[16];

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The command with agents: train, eval and play, what they print, and mistakes. */
+#include <libgen.h>
+
 #include "cli_run.h"
 
 #define SMALL                                                                                                          \
@@ -53,6 +55,76 @@ TEST(agents_are_shown) {
     snprintf(first, sizeof first, "%s", out_text);
     RUN(0, "play grid/model.safetensors --episodes 1");
     T_STR(out_text, first);
+}
+
+/* The size of a PNG file: big-endian numbers at bytes 16 and 20. */
+static void check_picture(const char *name, int width, int height) {
+    uint8_t head[24] = {0};
+    FILE *f = fopen(tiny_path(name), "rb");
+    if (!f || fread(head, 1, sizeof head, f) != sizeof head) T_FAIL("%s cannot be read", name);
+    fclose(f);
+    T_CHECK(memcmp(head + 1, "PNG", 3) == 0);
+    T_EQ(head[18] << 8 | head[19], width);
+    T_EQ(head[22] << 8 | head[23], height);
+}
+
+TEST(a_life_becomes_a_picture) {
+    make_agents();
+    RUN(0, "play grid/model.safetensors -o life.png"); /* 61 frames: every second of them, ten a row */
+    SAYS(err_text, "31 frames, one of 2 steps");
+    SAYS(out_text, "episode 4: ");
+    check_picture("life.png", 10 * 122 - 2, 4 * 122 - 2);
+    RUN(0, "play grid/model.safetensors --episodes 1 --frames 100 --columns 4 -o short.png");
+    SAYS(err_text, "16 frames, one of 1 steps");
+    check_picture("short.png", 4 * 122 - 2, 4 * 122 - 2);
+    RUN(2, "play grid/model.safetensors -o life.gif");
+    SAYS(err_text, "the picture is a PNG file");
+    RUN(1, "play grid/model.safetensors -o nowhere/life.png");
+    RUN(1, "play grid.ini -o life.png");
+}
+
+TEST(returns_by_the_values_of_a_parameter) {
+    make_agents();
+    RUN(0, "eval grid/model.safetensors --tasks 60 --by goal --json");
+    SAYS(out_text, "\"by\": [{\"goal\": 0, \"tasks\": ");
+    double all = 0, tasks = 0;
+    const char *at = strstr(out_text, "\"by\"");
+    for (int goal = 0; goal < 21; goal++) {
+        at = strstr(at, "\"tasks\": ") + 9;
+        const double n = atof(at), mean = n > 0 ? atof(strstr(at, "\"value\": ") + 9) : 0;
+        tasks += n, all += n * mean;
+    }
+    T_NEAR(tasks, 60, 0);
+    double sum = 0;
+    at = out_text;
+    for (int e = 0; e < 4; e++) at = strstr(at, "\"value\": ") + 9, sum += atof(at);
+    T_NEAR(all / 60, sum, 1e-3);
+    RUN(1, "eval grid/model.safetensors --by gaol");
+    SAYS(err_text, "has no parameter \"gaol\"");
+}
+
+TEST(agents_in_processes_are_given_their_environment) {
+    char room[800], line[1200], self[512] = "";
+    T_CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(room, sizeof room, "%s/../examples/room_process", dirname(self));
+    snprintf(line, sizeof line, "train env.name=process env.command=%s train.frames=6400 run.dir=room " SMALL, room);
+    RUN(0, line);
+    RUN(1, "eval room/model.safetensors");
+    SAYS(err_text, "its environment is a program of its own, which a file never names");
+    snprintf(line, sizeof line, "eval room/model.safetensors --tasks 10 --command %s", room);
+    RUN(0, line);
+    SAYS(out_text, "10 held-out tasks of process, 2 episodes each");
+    snprintf(line, sizeof line, "play room/model.safetensors --command %s", room);
+    RUN(1, line);
+    SAYS(err_text, "environment process cannot be shown as text");
+    RUN(1, "check env.name=process run.dir=new");
+    SAYS(err_text, "env.command is not set");
+    RUN(1, "check env.name=gridnavi env.command=true run.dir=new");
+    SAYS(err_text, "env.command is set, but env.name is gridnavi");
+    RUN(0, "train --keys");
+    SAYS(out_text, "# [env]");
+    SAYS(out_text, "# command = ");
+    SAYS(out_text, "# [ppo]");
 }
 
 TEST(a_finished_run_is_left_alone_and_a_longer_one_goes_on) {

@@ -107,8 +107,8 @@ TEST(lives_in_processes) {
 #define SMALL "observation 1\\nactions 2\\nhorizon 9\\n"
 
 TEST(observations_as_bytes) {
-    goss_env_process *p = open_command(CHILD("observation 1 2 2 bytes\\nactions 2\\nhorizon 9\\n", "printf '4\\n\\000\\063\\n\\377'",
-                                             "printf '2.5 1 4\\n\\377\\n\\n\\000'"),
+    goss_env_process *p = open_command(CHILD("observation 1 2 2 bytes\\nactions 2\\nhorizon 9\\n",
+                                             "printf '4\\n\\000\\063\\n\\377'", "printf '2.5 1 4\\n\\377\\n\\n\\000'"),
                                        1, 20);
     T_EQ(goss_env_process_kind(p)->observations, 4);
     T_EQ(goss_env_process_kind(p)->shape[2], 2);
@@ -184,7 +184,8 @@ TEST(a_process_that_misbehaves_is_named) {
         goss_env_process *p = open_command(command, 1, misbehaviour[i].timeout);
         goss_envs *e = lives_of(p, 2);
         T_CHECK(goss_envs_step(e, (float[]){0, 1}, &err) != GOSS_OK);
-        if (!strstr(err.text, misbehaviour[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, misbehaviour[i].says);
+        if (!strstr(err.text, misbehaviour[i].says))
+            T_FAIL("\"%s\" does not say \"%s\"", err.text, misbehaviour[i].says);
         goss_envs_free(e), goss_env_process_free(p);
         check_no_child();
     }
@@ -192,14 +193,16 @@ TEST(a_process_that_misbehaves_is_named) {
 
 /* It reads nothing more: requests that a pipe cannot hold meet one that is closed. */
 TEST(a_process_that_ends_early_is_no_signal_here) {
-    goss_env_process *p = open_command("read hello; printf '" SMALL "parameter a 0 1\\nready\\n'; exec 0<&-; sleep 0.1", 1, 60);
+    goss_env_process *p =
+        open_command("read hello; printf '" SMALL "parameter a 0 1\\nready\\n'; exec 0<&-; sleep 0.1", 1, 60);
     goss_env_family f;
     goss_envs *e;
     T_OK(goss_env_family_own(goss_env_process_kind(p), &f, &err));
     T_OK(goss_envs_new(&f, &(goss_envs_options){.count = 20000, .threads = 1}, &e, &err));
     float actions[20000] = {0};
     T_EQ(goss_envs_step(e, actions, &err), GOSS_E_IO);
-    T_CHECK(strstr(err.text, "environment process, life 0 (task 0), episode 1, step 0: the process ended with status 0"));
+    T_CHECK(
+        strstr(err.text, "environment process, life 0 (task 0), episode 1, step 0: the process ended with status 0"));
     T_EQ(goss_envs_step(e, actions, &err), GOSS_E_IO); /* what it would say now nobody knows */
     goss_envs_free(e), goss_env_process_free(p);
     check_no_child();
@@ -209,7 +212,7 @@ static goss_status train(const char *command, const char *dir, const char *frame
     int n;
     goss_config *c;
     const goss_key *keys = goss_agent_keys(&n);
-    static const char *const small[] = {"env.name=process", "agent.memory=4",   "agent.units=4",   "agent.code=4",
+    static const char *const small[] = {"env.name=process", "agent.memory=4",    "agent.units=4",    "agent.code=4",
                                         "ppo.lives=4",      "ppo.minibatches=2", "validate.every=0", "env.timeout=60"};
     T_OK(goss_config_new(keys, n, &c, &err));
     for (size_t i = 0; i < sizeof small / sizeof *small; i++) T_OK(goss_config_override(c, small[i], &err));
@@ -224,7 +227,8 @@ static goss_status train(const char *command, const char *dir, const char *frame
 TEST(the_run_of_a_process_that_breaks_is_saved) {
     char path[300];
     T_EQ(train(CHILD(SMALL, "echo 0.5", "[ $s -gt 90 ] && exit 6; echo 1 0 0.5"), "breaks", "1000"), GOSS_E_IO);
-    T_CHECK(strstr(err.text, "the process ended with status 6. The run is saved at iteration 2; the same command resumes"));
+    T_CHECK(
+        strstr(err.text, "the process ended with status 6. The run is saved at iteration 2; the same command resumes"));
     snprintf(path, sizeof path, "%s/checkpoint.safetensors", scratch("breaks"));
     T_CHECK(access(path, R_OK) == 0);
     check_no_child();

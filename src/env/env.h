@@ -24,11 +24,11 @@ struct goss_envs {
     uint8_t *ended, *terminal, *over, *bad;
     int32_t *episode, *step;
     double *parameter, *state;
-    const float *actions; /* of the step that is being taken */
-    void *lives;          /* of goss_env_many */
-    goss_env_call *call;  /* [count] of goss_env_many */
+    const float *actions;   /* of the step that is being taken */
+    void *lives;            /* of goss_env_many */
+    goss_env_call *call;    /* [count] of goss_env_many */
     goss_env_canvas canvas; /* of goss_envs_picture */
-    goss_status status;   /* the first error of goss_env_many, which stays */
+    goss_status status;     /* the first error of goss_env_many, which stays */
     goss_error error;
 };
 /* The numbers of an action as goss_envs_step has them. */

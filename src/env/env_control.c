@@ -119,7 +119,7 @@ static void show_mountaincar(const double *p, const double *s, char *canvas) {
 }
 
 /* Where on the canvas a position is. */
-static double hill(const goss_env_canvas *c, double x) { return c->height * (0.9 - 0.38 * (sin(3 * x) + 1)); }
+static double hill(const goss_env_canvas *c, double x) { return c->height * (0.9 - 0.36 * (sin(3 * x) + 1)); }
 
 static void paint_mountaincar(const double *p, const double *s, goss_env_canvas *c) {
     const double unit = c->width / 1.8;

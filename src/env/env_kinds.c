@@ -41,12 +41,15 @@ static goss_status check_kind(const goss_env_kind *k, goss_error *err) {
     if (!k->name || !*k->name) return misfit(k, "it has no name", err);
     const goss_env_many *m = k->many;
     if (m ? !m->open || !m->close || !m->reset || !m->step : !k->reset || !k->step || !k->observe)
-        return misfit(k, m ? "open, close, reset and step must be there" : "reset, step and observe must be there", err);
+        return misfit(k, m ? "open, close, reset and step must be there" : "reset, step and observe must be there",
+                      err);
     if (k->observations < 1 || k->observations > GOSS_ENV_MOST_OBSERVATIONS)
         return misfit(k, "observations are from 1 to 1048576", err);
     if (k->shape[0] && (int64_t)k->shape[0] * k->shape[1] * k->shape[2] != k->observations)
         return misfit(k, "an image has height * width * channels observations", err);
-    if (m ? k->state != 0 : k->state < 1 || k->state > GOSS_ENV_MOST_STATE) return misfit(k, m ? "lives that are advanced together have no state here" : "a state has from 1 to 32 numbers", err);
+    if (m ? k->state != 0 : k->state < 1 || k->state > GOSS_ENV_MOST_STATE)
+        return misfit(k, m ? "lives that are advanced together have no state here" : "a state has from 1 to 32 numbers",
+                      err);
     if (k->actions < 0 || k->actions == 1 || k->actions > 4096)
         return misfit(k, "actions are from 2 to 4096, or 0", err);
     if ((k->actions == 0) != (k->controls > 0) || k->controls > GOSS_ENV_MOST_CONTROLS)

@@ -17,7 +17,8 @@ static void keep_error(goss_envs *e, goss_status s, int bad, goss_error *err) {
     } else {
         const int i = e->call[bad].life;
         goss_error_prefix(err, s, "environment %s, life %d (task %llu), episode %d, step %d", name, i,
-                          (unsigned long long)e->task[i], e->episode[i] + 1, e->step[i] + (e->call[bad].action != NULL));
+                          (unsigned long long)e->task[i], e->episode[i] + 1,
+                          e->step[i] + (e->call[bad].action != NULL));
     }
     e->error = *err;
 }
@@ -25,7 +26,9 @@ static void keep_error(goss_envs *e, goss_status s, int bad, goss_error *err) {
 /* ---- first states ---- */
 
 /* A seed below 2^53: a number that all languages can hold. */
-static uint64_t seed_of(goss_envs *e, int i) { return (uint64_t)(goss_env_uniform(&e->random[i]) * 9007199254740992.0); }
+static uint64_t seed_of(goss_envs *e, int i) {
+    return (uint64_t)(goss_env_uniform(&e->random[i]) * 9007199254740992.0);
+}
 
 static void call_reset(goss_envs *e, int n) {
     const goss_env_kind *k = e->family.kind;
@@ -48,7 +51,8 @@ static void call_reset(goss_envs *e, int n) {
 void goss__many_begin(goss_envs *e, int first, int n) {
     for (int c = 0; c < n; c++) {
         e->call[c].life = first + c;
-        memset(goss__env_seen_by(e, e->observation, first + c), 0, (size_t)e->family.kind->observations * sizeof(float));
+        memset(goss__env_seen_by(e, e->observation, first + c), 0,
+               (size_t)e->family.kind->observations * sizeof(float));
     }
     call_reset(e, n);
 }

@@ -69,8 +69,9 @@ static void ask(remote *r, goss_env_call *call, int n, bool resets) {
 
 static goss_status wrong_shape(const remote *r, int got, goss_error *err) {
     const char *before = r->resets ? "" : "a reward, an end and ";
-    return goss_error_set(err, GOSS_E_FORMAT, "an answer of another shape: wanted %s%d numbers of an observation, got %d %s",
-                          before, r->p->kind.observations, got, r->resets ? "numbers" : "numbers in all");
+    return goss_error_set(err, GOSS_E_FORMAT,
+                          "an answer of another shape: wanted %s%d numbers of an observation, got %d %s", before,
+                          r->p->kind.observations, got, r->resets ? "numbers" : "numbers in all");
 }
 
 /* The words of a line as numbers; below 0: minus the word that is none, from 1. */
@@ -80,8 +81,10 @@ static int numbers_of(char *line, float *head, int heads, float *out, int most) 
     for (char *w = strtok_r(line, " \t\r", &save); w; w = strtok_r(NULL, " \t\r", &save), n++) {
         float v;
         if (!goss__protocol_number(w, &v)) return -n - 1;
-        if (n < heads) head[n] = v;
-        else if (n - heads < most) out[n - heads] = v;
+        if (n < heads)
+            head[n] = v;
+        else if (n - heads < most)
+            out[n - heads] = v;
     }
     return n;
 }
@@ -89,7 +92,8 @@ static int numbers_of(char *line, float *head, int heads, float *out, int most) 
 static void take_raw(const remote *r, const void *raw, float *out) {
     const int n = r->p->kind.observations;
     const uint8_t *bytes = raw;
-    if (r->p->form == GOSS__FORM_FLOATS) memcpy(out, raw, (size_t)n * sizeof *out);
+    if (r->p->form == GOSS__FORM_FLOATS)
+        memcpy(out, raw, (size_t)n * sizeof *out);
     else
         for (int i = 0; i < n; i++) out[i] = (float)bytes[i] / 255;
 }
@@ -180,7 +184,8 @@ static goss_status take_picture(void *context, goss__child *c, int i, goss_error
     const size_t length = strlen(line);
     GOSS_TRY(goss__said_error(line, err));
     snprintf(words, sizeof words, "%s", line);
-    if (numbers_of(words, size, 2, NULL, 0) != 2 || !(size[0] >= 1 && size[0] <= 4096 && size[1] >= 1 && size[1] <= 4096))
+    if (numbers_of(words, size, 2, NULL, 0) != 2 ||
+        !(size[0] >= 1 && size[0] <= 4096 && size[1] >= 1 && size[1] <= 4096))
         return goss_error_set(err, GOSS_E_FORMAT, "a picture does not begin with HEIGHT WIDTH, at most 4096");
     r->height = (int)size[0], r->width = (int)size[1];
     const size_t n = 3 * (size_t)r->height * (size_t)r->width;

@@ -67,7 +67,8 @@ void goss_envs_free(goss_envs *e) {
     if (e->lives) kind_of(e)->many->close(e->lives);
     goss__free(e->random), goss__free(e->task), goss__free(e->observation), goss__free(e->ended_at);
     goss__free(e->reward), goss__free(e->ended), goss__free(e->terminal), goss__free(e->over), goss__free(e->bad);
-    goss__free(e->episode), goss__free(e->step), goss__free(e->parameter), goss__free(e->state), goss__free(e->call), goss__free(e->canvas.rgb);
+    goss__free(e->episode), goss__free(e->step), goss__free(e->parameter), goss__free(e->state), goss__free(e->call),
+        goss__free(e->canvas.rgb);
     goss__free(e);
 }
 
@@ -193,8 +194,10 @@ static goss_status report_bad(const goss_envs *e, goss_error *err) {
 goss_status goss_envs_step(goss_envs *e, const float *actions, goss_error *err) {
     GOSS_TRY(check_actions(e, actions, err));
     e->actions = actions;
-    if (kind_of(e)->many) goss__many_step(e);
-    else goss__pool_run(e->pool, blocks_of(e), step_block, e);
+    if (kind_of(e)->many)
+        goss__many_step(e);
+    else
+        goss__pool_run(e->pool, blocks_of(e), step_block, e);
     if (e->status != GOSS_OK) return goss_error_set(err, e->status, "%s", e->error.text);
     return report_bad(e, err);
 }

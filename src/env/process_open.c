@@ -28,7 +28,8 @@ static goss_status take_description(void *context, goss__child *c, int i, goss_e
     while (!ready && (line = goss__child_line(c))) {
         line[strcspn(line, "\r")] = 0;
         goss__str_add(&d->said[i], line), goss__str_add(&d->said[i], "\n");
-        if (d->first) GOSS_TRY(goss__spec_line(d->p, line, &ready, err));
+        if (d->first)
+            GOSS_TRY(goss__spec_line(d->p, line, &ready, err));
         else {
             GOSS_TRY(goss__said_error(line, err));
             ready = strcmp(line, "ready") == 0;
@@ -45,8 +46,7 @@ goss_status goss__process_start(goss_env_process *p, goss__child *c, int n, int 
     int bad;
     description d = {.p = p, .first = first, .said = first ? &p->said : goss__calloc((size_t)n, sizeof *d.said)};
     if (!d.said) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a description");
-    for (int i = 0; i < n; i++)
-        goss__str_addf(&c[i].out, "gossamer-env 1 %d\n", lives / n + (i < lives % n));
+    for (int i = 0; i < n; i++) goss__str_addf(&c[i].out, "gossamer-env 1 %d\n", lives / n + (i < lives % n));
     goss_status s = goss__children_talk(c, n, p->timeout, take_description, &d, &bad, err);
     for (int i = 0; !first && i < n; i++) goss__str_free(&d.said[i]);
     if (!first) goss__free(d.said);
@@ -58,8 +58,8 @@ goss_status goss__process_start(goss_env_process *p, goss__child *c, int n, int 
 static goss_status describe(goss_env_process *p, goss_error *err) {
     goss__child c;
     goss_env_family checked;
-    GOSS_TRY(goss_error_prefix(err, goss__child_start(&c, (const char *const *)p->words, err), "environment %s",
-                               p->name));
+    GOSS_TRY(
+        goss_error_prefix(err, goss__child_start(&c, (const char *const *)p->words, err), "environment %s", p->name));
     const goss_status s = goss__process_start(p, &c, 1, 1, true, err);
     goss__child_stop(&c, s == GOSS_OK ? 2 : 0);
     GOSS_TRY(s);
@@ -73,8 +73,10 @@ static goss_status open_words(const char *name, const char *const *words, const 
                               goss_env_process **out, goss_error *err) {
     *out = NULL;
     if (o->processes < 1 || o->processes > 256 || !(o->timeout > 0 && o->timeout <= 1e6))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "environment %s: processes are from 1 to 256, and a timeout is above 0 "
-                              "seconds", name);
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "environment %s: processes are from 1 to 256, and a timeout is above 0 "
+                              "seconds",
+                              name);
     goss_env_process *p = goss__calloc(1, sizeof *p);
     if (!p) return goss_error_set(err, GOSS_E_NOMEM, "no memory for an environment");
     p->processes = o->processes, p->timeout = o->timeout, p->many = goss__process_many, p->many.picture = NULL;
@@ -91,7 +93,8 @@ static goss_status open_words(const char *name, const char *const *words, const 
 goss_status goss_env_process_open(const goss_env_process_options *o, goss_env_process **out, goss_error *err) {
     *out = NULL;
     if (!o->command || !*o->command)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "environment process: env.command is not set: the program that is the "
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "environment process: env.command is not set: the program that is the "
                               "environment, as env.command='python3 room.py'");
     return open_words("process", (const char *[]){"/bin/sh", "-c", o->command, NULL}, o, out, err);
 }
@@ -140,7 +143,8 @@ goss_status goss_env_atari_open(const char *game, const goss_env_process_options
     const char *python = python_of(o->python);
     *out = NULL;
     if (!game_name(game, file, sizeof file))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "ale/%.60s is no game: as ale/Breakout or ale/space_invaders", game);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "ale/%.60s is no game: as ale/Breakout or ale/space_invaders",
+                              game);
     snprintf(name, sizeof name, "ale/%.80s", game);
     const char *const words[] = {python, "-c", goss__atari_script, file, NULL};
     return explain(python, open_words(name, words, o, out, err), err);

@@ -35,8 +35,10 @@ static bool whole(const char *text, int least, int most, int *out) {
 
 static bool take_observation(goss_env_process *p, line *l) {
     const char *last = l->word[l->n - 1];
-    if (strcmp(last, "bytes") == 0) p->form = GOSS__FORM_BYTES, l->n--;
-    else if (strcmp(last, "floats") == 0) p->form = GOSS__FORM_FLOATS, l->n--;
+    if (strcmp(last, "bytes") == 0)
+        p->form = GOSS__FORM_BYTES, l->n--;
+    else if (strcmp(last, "floats") == 0)
+        p->form = GOSS__FORM_FLOATS, l->n--;
     if (l->n == 2) return whole(l->word[1], 1, GOSS_ENV_MOST_OBSERVATIONS, &p->kind.observations);
     if (l->n != 4) return false;
     int64_t n = 1;
@@ -48,7 +50,9 @@ static bool take_observation(goss_env_process *p, line *l) {
     return p->kind.observations > 0;
 }
 
-static bool take_actions(goss_env_process *p, line *l) { return l->n == 2 && whole(l->word[1], 2, 4096, &p->kind.actions); }
+static bool take_actions(goss_env_process *p, line *l) {
+    return l->n == 2 && whole(l->word[1], 2, 4096, &p->kind.actions);
+}
 static bool take_controls(goss_env_process *p, line *l) {
     return l->n == 2 && whole(l->word[1], 1, GOSS_ENV_MOST_CONTROLS, &p->kind.controls);
 }
@@ -65,7 +69,8 @@ static bool take_parameter(goss_env_process *p, line *l) {
     *to = (goss_env_parameter){.name = p->names[p->kind.named], .doc = ""};
     if (strcmp(l->word[l->n - 1], "whole") == 0) to->whole = true, l->n--;
     if (l->n != 4 && l->n != 6) return false;
-    if (snprintf(p->names[p->kind.named], sizeof p->names[0], "%s", l->word[1]) >= (int)sizeof p->names[0]) return false;
+    if (snprintf(p->names[p->kind.named], sizeof p->names[0], "%s", l->word[1]) >= (int)sizeof p->names[0])
+        return false;
     double *const numbers[] = {&to->low, &to->high, &to->least, &to->most};
     for (int i = 0; i < l->n - 2; i++)
         if (!goss__number_parse(l->word[2 + i], numbers[i])) return false;
@@ -102,7 +107,7 @@ goss_status goss__said_error(const char *text, goss_error *err) {
 }
 
 static goss_status check(const goss_env_process *p, goss_error *err) {
-    const char *lacks = p->kind.observations == 0                      ? "observation"
+    const char *lacks = p->kind.observations == 0                       ? "observation"
                         : p->kind.actions == 0 && p->kind.controls == 0 ? "actions or controls"
                         : p->kind.horizon == 0                          ? "horizon"
                                                                         : NULL;
@@ -128,10 +133,11 @@ goss_status goss__spec_line(goss_env_process *p, char *text, bool *ready, goss_e
         if (lines[i].take(p, &l)) return GOSS_OK;
         return goss_error_set(err, GOSS_E_FORMAT, "its description says \"%s\"; wanted %s", copy, lines[i].form);
     }
-    return goss_error_set(err, GOSS_E_FORMAT,
-                          "its description says \"%s\"; wanted lines that begin with name, observation, actions, controls, "
-                          "horizon, episodes, parameter or picture, and then ready",
-                          copy);
+    return goss_error_set(
+        err, GOSS_E_FORMAT,
+        "its description says \"%s\"; wanted lines that begin with name, observation, actions, controls, "
+        "horizon, episodes, parameter or picture, and then ready",
+        copy);
 }
 
 bool goss__protocol_number(const char *text, float *out) {

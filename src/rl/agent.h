@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agent.h: agents inside: their network, and the program that acts.
  *
- * Extents: T lives, L steps, O numbers of an observation, F features of it (O without an encoder), A of an action (one of A, or A controls), B = A + 2 numbers
- * of what was before (the action, the reward, whether an episode begins), K what is known of the task. */
+ * Extents: T lives, L steps, O numbers of an observation, F features of it (O without an encoder), A of an action (one
+ * of A, or A controls), B = A + 2 numbers of what was before (the action, the reward, whether an episode begins), K
+ * what is known of the task. */
 #ifndef GOSS_RL_AGENT_H
 #define GOSS_RL_AGENT_H
 
@@ -18,7 +19,7 @@ struct goss_agent {
     goss_agent_options o;
     goss_env_family family;
     goss_layout *layout;
-    float *weights; /* [layout total] */
+    float *weights;            /* [layout total] */
     goss_target *encoder;      /* NULL: none */
     goss_env_process *process; /* its environment, where it owns one */
     int observations, actions, before, known;

@@ -28,9 +28,8 @@ static goss_status read_encoder(goss_agent *a, goss_error *err) {
     if (strcmp(text, "auto") == 0) text = image ? image_encoder : "";
     a->o.encoder = "";
     if (!*text) return GOSS_OK;
-    GOSS_TRY(goss_error_prefix(err,
-                               goss_target_parse(text, image ? extents : &numbers, image ? 3 : 1, 0, &a->encoder, err),
-                               "agent.encoder"));
+    GOSS_TRY(goss_error_prefix(
+        err, goss_target_parse(text, image ? extents : &numbers, image ? 3 : 1, 0, &a->encoder, err), "agent.encoder"));
     a->o.encoder = goss_target_text(a->encoder), a->features = (int)goss_target_feature_count(a->encoder);
     if (goss_layout_count(goss_target_statistics(a->encoder)) > 0)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,

@@ -194,8 +194,10 @@ goss_status goss__agent_settings_read(const goss_config *c, const goss_env_kind 
 goss_status goss__agent_make(goss__agent_settings *set, const goss_env_family *family, goss_agent **out,
                              goss_error *err) {
     const goss_status s = goss_agent_new(family, &set->agent, set->ppo.seed, out, err);
-    if (s == GOSS_OK) (*out)->process = set->process;
-    else goss_env_process_free(set->process);
+    if (s == GOSS_OK)
+        (*out)->process = set->process;
+    else
+        goss_env_process_free(set->process);
     set->process = NULL;
     return s;
 }

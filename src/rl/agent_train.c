@@ -112,8 +112,8 @@ static void tell(run *r, const goss__ppo_result *x) {
 }
 
 static bool is_over(const run *r) {
-    return between_rounds(r) && (r->state.iteration >= iterations_of(r) ||
-                                 (r->set.minutes > 0 && r->state.seconds >= 60 * r->set.minutes));
+    return between_rounds(r) &&
+           (r->state.iteration >= iterations_of(r) || (r->set.minutes > 0 && r->state.seconds >= 60 * r->set.minutes));
 }
 
 static goss_status one_iteration(run *r, goss_error *err) {
@@ -135,7 +135,8 @@ static goss_status one_iteration(run *r, goss_error *err) {
 static goss_status interrupted(run *r, goss_error *err) {
     const int64_t at = r->state.iteration - r->state.iteration % r->set.ppo.carry;
     if (between_rounds(r)) GOSS_TRY(save(r, err));
-    return goss_error_set(err, GOSS_E_INTERRUPTED, "stopped at iteration %lld; the same command resumes from iteration %lld",
+    return goss_error_set(err, GOSS_E_INTERRUPTED,
+                          "stopped at iteration %lld; the same command resumes from iteration %lld",
                           (long long)r->state.iteration, (long long)at);
 }
 

@@ -177,7 +177,8 @@ static void take_lives(goss__ppo *p, int first) {
         }
     const size_t memory = (size_t)a->o.memory;
     for (int i = 0; p->all.memory && i < p->part.lives; i++)
-        memcpy(p->part.memory + (size_t)i * memory, p->all.memory + p->order[first + i] * memory, memory * sizeof(float));
+        memcpy(p->part.memory + (size_t)i * memory, p->all.memory + p->order[first + i] * memory,
+               memory * sizeof(float));
 }
 
 /* Mean 0 and deviation 1 over a minibatch. */
@@ -217,7 +218,8 @@ goss_status goss__ppo_iterate(goss__ppo *p, uint64_t iteration, double rate, gos
     goss_params *params = goss_step_params(p->step);
     goss__actor_spread(&p->actor, goss_params_data(params, goss_params_find(params, GOSS__AGENT)));
     GOSS_TRY(goss__rollout_fill(&p->all, &p->actor, &p->set, iteration, err));
-    goss__rollout_advantages(&p->all, p->set.discount, p->set.lambda, scale_of_rewards(p, iteration % (uint64_t)p->set.carry == 0));
+    goss__rollout_advantages(&p->all, p->set.discount, p->set.lambda,
+                             scale_of_rewards(p, iteration % (uint64_t)p->set.carry == 0));
     p->updating = true;
     GOSS_TRY(update(p, iteration, rate, out, err));
     p->updating = false;

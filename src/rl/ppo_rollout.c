@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ppo_rollout.c: lives are begun anew every `carry` iterations, so that between those nothing but weights and moments
- * outlives one: a run that is resumed comes to the same bits. A life that is over is followed by one in another task. */
+/* ppo_rollout.c: lives are begun anew every `carry` iterations. Nothing but weights and moments outlives that: a run
+ * that is resumed there comes to the same bits. A life that is over is followed by one in another task. */
 #include <math.h>
 #include <string.h>
 
@@ -28,8 +28,9 @@ goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, const goss
     r->action = numbers(n, l, a->actions), r->log_p = numbers(n, l, 1), r->value = numbers(n, l, 1);
     r->reward = numbers(n, l, 1), r->advantage = numbers(n, l, 1), r->target = numbers(n, l, 1);
     r->next = numbers(n, l, 1), r->last = numbers(n, l, 1);
-    if (r->sum && (r->raw || !a->o.normalize) && (r->memory || !goss__ppo_carries(a, s)) && r->observation && r->before && r->fresh && r->task && r->action && r->log_p && r->value &&
-        r->reward && r->advantage && r->target && r->next && r->last)
+    if (r->sum && (r->raw || !a->o.normalize) && (r->memory || !goss__ppo_carries(a, s)) && r->observation &&
+        r->before && r->fresh && r->task && r->action && r->log_p && r->value && r->reward && r->advantage &&
+        r->target && r->next && r->last)
         return GOSS_OK;
     goss__rollout_close(r);
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives of %d steps", lives, steps);

@@ -62,8 +62,8 @@ goss_status goss_strip_write(const goss_strip *s, const char *path, int *shown, 
     const int columns = s->n < s->columns ? s->n : s->columns, rows = (s->n + columns - 1) / columns;
     const size_t width = (size_t)(columns * (s->width + GAP) - GAP), height = (size_t)(rows * (s->height + GAP) - GAP);
     if (width > 65535 || height > 65535)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a picture of %zu x %zu is too large; fewer frames or columns", path,
-                              width, height);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a picture of %zu x %zu is too large; fewer frames or columns",
+                              path, width, height);
     uint8_t *all = goss__alloc(3 * width * height);
     if (!all) return goss_error_set(err, GOSS_E_NOMEM, "%s: no memory for the picture", path);
     memset(all, 80, 3 * width * height);
