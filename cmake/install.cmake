@@ -63,7 +63,8 @@ install(DIRECTORY include/gossamer DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES
 file(GLOB documents CONFIGURE_DEPENDS LICENSE* NOTICE* README.md CHANGELOG.md docs/*.md docs/*.svg)
 file(GLOB configurations CONFIGURE_DEPENDS configs/*.ini)
 install(FILES ${documents} DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES ${example_sources} examples/room_process.py examples/CMakeLists.txt DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
+install(FILES ${example_sources} examples/room_process.py examples/CMakeLists.txt
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}/examples)
 install(FILES ${configurations} DESTINATION ${CMAKE_INSTALL_DATADIR}/gossamer)
 file(GLOB models CONFIGURE_DEPENDS models/*.safetensors) # found by their names (cli/model_name.c)
 install(FILES ${models} DESTINATION ${CMAKE_INSTALL_DATADIR}/gossamer/models)

@@ -165,8 +165,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_envs_new(const goss_env_family *f, const
                                                  goss_error *err);
 /* NULL is allowed. */
 GOSS_API void goss_envs_free(goss_envs *e);
-/* Starts life i in task k: a pure function of (seed, part, k), whatever i and what went before. What goes wrong in it is
- * an error of the next step. */
+/* Starts life i in task k: a pure function of (seed, part, k), whatever i and what went before. What goes wrong in it
+ * is an error of the next step. */
 GOSS_API void goss_envs_begin(goss_envs *e, int i, uint64_t k);
 /* Life i in task first + i, for all of them. */
 GOSS_API void goss_envs_begin_all(goss_envs *e, uint64_t first);

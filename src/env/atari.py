@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A game of the Arcade Learning Environment as a process (include/gossamer/env_process.h). Machado et al. 2018: an
-action is repeated with probability 0.25, a step is four frames, an episode ends with the game; Mnih et al. 2015: the larger of
-the last two frames, grey, 84 x 84, the last four steps."""
+action is repeated with probability 0.25, a step is four frames, an episode ends with the game; Mnih et al. 2015: the
+larger of the last two frames, grey, 84 x 84, the last four steps."""
 import os
 import sys
 
