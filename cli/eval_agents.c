@@ -88,8 +88,8 @@ static goss_status run(race *r, goss_error *err) {
 
 /* ---- results ---- */
 
-/* Over tasks in which which[t] is true (NULL: all): the mean of an episode (-1: of the whole life), or of its difference
- * to the first agent's. */
+/* Over tasks in which which[t] is true (NULL: all): the mean of an episode (-1: of the whole life), or of its
+ * difference to the first agent's. */
 static double mean_over(const race *r, const bool *which, int agent, int episode, bool difference, double *ci95) {
     double *v = calloc((size_t)r->o.tasks, sizeof *v), mean = NAN;
     int n = 0;

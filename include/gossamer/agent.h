@@ -67,8 +67,8 @@ GOSS_API int64_t goss_agent_frames(const goss_agent *a);
 /* Whether a file is an agent's, by its metadata; false if it cannot be read. */
 GOSS_API bool goss_agent_is(const char *path);
 /* Writes and reads a file (safetensors). The family is named in it, with its ranges: kinds of a program's own, and
- * `process` (env_process.h), are given as `own` (NULL: those of the library, and ale/GAME). A file never names a command
- * that is run. Errors: GOSS_E_IO; GOSS_E_FORMAT; GOSS_E_ARGUMENT: an environment that is not
+ * `process` (env_process.h), are given as `own` (NULL: those of the library, and ale/GAME). A file never names a
+ * command that is run. Errors: GOSS_E_IO; GOSS_E_FORMAT; GOSS_E_ARGUMENT: an environment that is not
  * there, or has other observations, actions or parameters. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_save(const goss_agent *a, const char *path, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_agent_load(const char *path, const goss_env_kind *own, goss_agent **out,
@@ -93,8 +93,8 @@ typedef struct goss_agent_moment {
     const float *action;      /* as of goss_envs_step; NULL: of step 0 */
     double reward;
 } goss_agent_moment;
-/* Returns (sums of rewards) of each episode, out [tasks, episodes]. show: called at the beginning and after each step of
- * the life in task 0; what it returns ends the evaluation, unless it is GOSS_OK. NULL: not called. Errors:
+/* Returns (sums of rewards) of each episode, out [tasks, episodes]. show: called at the beginning and after each step
+ * of the life in task 0; what it returns ends the evaluation, unless it is GOSS_OK. NULL: not called. Errors:
  * goss_envs_new, goss_envs_step; GOSS_E_NUMERIC: weights that are not finite. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation *o, double *out,
                                                        goss_status (*show)(void *context, const goss_agent_moment *m,
