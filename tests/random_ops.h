@@ -151,6 +151,7 @@ RP_MAKE(scatter_add) {
     index.rank = 1 + (int)rp_below(m, index.rank);
     for (int i = index.rank; i < GOSS_MAX_RANK; i++) index.dim[i] = (goss_extent){0};
     RP_TAKE(s, rp_index(m, index, s->attr[0]));
+    m->p->huge |= rp_numel(&index, m->p->maximum) > 500 * s->attr[0]; /* rows are added in sequence */
     s->mixes = true;
     s->range = rp_within(rp_size(RP_RANGE(0)) * rp_reduced(m, &index, (1 << index.rank) - 1));
     return true;

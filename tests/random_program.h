@@ -70,7 +70,7 @@ struct rp_program {
     int update[RP_UPDATES], n_updates; /* steps that are assignments */
     int64_t maximum[RP_SYMBOLS], count[RP_RUNS][RP_SYMBOLS];
     int n_runs;
-    bool huge;           /* sums have hundreds of thousands of terms */
+    bool huge;           /* sums have hundreds of thousands of terms, or thousands that are added in sequence */
     bool bf16[RP_STEPS]; /* parameters kept as bfloat16 */
 };
 

@@ -20,6 +20,7 @@ typedef struct rp_setup {
     const char *isa; /* NULL: the best */
     double noise;    /* leaves and results are moved by as much, but for what is exact */
     int pattern;     /* of the noise: its signs and sizes */
+    bool crisp_too;  /* inputs of crisp numbers are moved as well */
     int task;        /* 1 + the task that is run alone, the first run only; 0: all */
     bool alone;      /* and the graph is for one task */
 } rp_setup;
@@ -67,7 +68,7 @@ static inline double *rp_numbers(const rp_world *w, int step, int64_t *n) {
     *n = rp_numel(&s->shape, w->p->maximum);
     double *v = calloc((size_t)*n + 1, sizeof *v);
     rp_fill_leaf(w->p, s, w->p->bf16[step], v, *n);
-    if (w->s->noise != 0 && !s->index && !s->crisp && s->fill != RP_MASK) {
+    if (w->s->noise != 0 && !s->index && (!s->crisp || w->s->crisp_too) && s->fill != RP_MASK) {
         goss__rng r = goss__rng_make(w->p->seed, 5000 + RP_STEPS * (uint64_t)w->s->pattern + (uint64_t)step);
         for (int64_t i = 0; i < *n; i++) v[i] *= 1 + w->s->noise * rp_sign(&r);
     }
