@@ -96,10 +96,12 @@ static void tell(const goss_network *n, const whole_set *set) {
 
 static goss_status adapt(const goss_model *m, const adapt_request *q, const whole_set *set, goss_network **out,
                          goss_error *err) {
-    goss_table_network_options o = {.networks = q->o.networks, .fine_tune = q->o.fine_tune, .threads = q->o.threads};
-    GOSS_TRY(whole_objective(set, &o.objective, err));
-    GOSS_TRY(goss_table_network_adapt(m, set->table, &set->roles, set->rows, set->n, &o, out, err));
+    const goss_table_network_options o = {
+        .networks = q->o.networks, .fine_tune = q->o.fine_tune, .threads = q->o.threads};
+    double loss[2];
+    GOSS_TRY(whole_make_network(m, set, set->rows, set->n, &o, q->distil ? loss : NULL, out, err));
     tell(*out, set);
+    if (q->distil) cli_tell("distilled: the divergence from the ensemble is %.3g, %.3g before", loss[1], loss[0]);
     return GOSS_OK;
 }
 

@@ -109,6 +109,8 @@ int cmd_adapt(int argc, char **argv) {
         CLI_FORM("max-ram", "BYTES", read_bytes, &q.o.budget.ram, "the same: most bytes of activations for one sample"),
         CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
                 "size of the ensemble, for a model with hyper.noise (as in training), or tables (1)"),
+        CLI_FLAG_OF(KIND_ANY_TABLE, "distil", &q.distil,
+                    "any table: the ensemble (of 8, or N; of a number 2) becomes one network by gradient steps"),
         CLI_TEXT("strength", "NAME=VALUE,...", &q.strengths,
                  "of regularisers that MODEL was conditioned on ([regularizer.NAME] weight = conditioned)"),
         CLI_FLAG_OF(KIND_IMAGES | KIND_SOUNDS, "skip-bad", &q.skip_bad,

@@ -59,6 +59,8 @@ static const cli_option options[] = {
                 "any table: the column to predict (the last one)"),
     CLI_INT_OF(KIND_ANY_TABLE | DRAWN, "max-rows", "N", &asked.most_rows, "", 2, 1 << 30,
                "any table: at most N support rows; what is predicted stays the same"),
+    CLI_FLAG_OF(KIND_ANY_TABLE | DRAWN, "distil", &asked.distil,
+                "any table: also evaluate an ensemble (of 8, or N) that is distilled into one network"),
     CLI_INT_OF(KIND_ANY_TABLE | DRAWN, "networks", "N", &asked.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
                "any table: networks of MODEL's ensemble (1)"),
     CLI_TEXT_OF(KIND_ANY_TABLE | DRAWN, "splits", "FILE", &asked.splits,

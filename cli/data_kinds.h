@@ -39,6 +39,7 @@ typedef struct eval_request {
     const char *target, *splits;
     double share;
     int most_rows, networks;
+    bool distil;
     /* episodes of classes */
     goss_episode_spec episode;
     int episodes;
@@ -54,7 +55,7 @@ typedef struct eval_request {
 typedef struct adapt_request {
     const char *model, *support, *task, *labels, *descriptor, *out, *strengths, *target, *objective;
     goss_adapt_options o;
-    bool skip_bad;
+    bool skip_bad, distil;
 } adapt_request;
 
 /* gossamer predict. */

@@ -143,7 +143,10 @@ static goss_status add_model(whole_eval *e, const eval_request *q, goss_model *m
     e->tuned_options.fine_tune = q->fine_tune;
     e->network = e->tuned = whole_network;
     e->network.options = &e->options, e->tuned.options = &e->tuned_options;
+    e->distilled = e->network, e->distilled.distils = true;
     GOSS_TRY(add_runner(e, &e->network, name, model, err));
+    snprintf(e->distilled_name, sizeof e->distilled_name, "%.250s distilled", name);
+    if (q->distil) GOSS_TRY(add_runner(e, &e->distilled, e->distilled_name, model, err));
     if (!q->fine_tune) return GOSS_OK;
     snprintf(e->tuned_name, sizeof e->tuned_name, "%.250s + %d steps", name, q->fine_tune);
     return add_runner(e, &e->tuned, e->tuned_name, model, err);
@@ -176,8 +179,11 @@ int eval_whole_tables(const eval_request *q, const cli_verb *verb, goss_model *f
     goss_error err;
     whole_eval e = {.split = {.share = q->share > 0 ? q->share : 0.5, .most_rows = q->most_rows, .seed = q->seed},
                     .repeats = q->repeats ? q->repeats : 5};
-    if (!first && (q->fine_tune || q->networks))
-        cli_usage(verb, "--%s is for a model, and there is none", q->fine_tune ? "fine-tune" : "networks");
+    if (!first && (q->fine_tune || q->networks || q->distil))
+        cli_usage(verb, "--%s is for a model, and there is none",
+                  q->fine_tune  ? "fine-tune"
+                  : q->networks ? "networks"
+                                : "distil");
     if (q->allow_seen) cli_usage(verb, "--allow-seen: no method of whole tables has seen other tables");
     if (n > 1) cli_usage(verb, "\"%s\" is an extra argument: whole tables have no folds", words[1]);
     const goss_status s = evaluate(&e, q, &first, words[0], &err);

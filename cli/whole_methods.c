@@ -104,7 +104,7 @@ static goss_status run_fitted(const whole_method *m, const goss_model *model, co
 
 /* ---- the table ---- */
 
-static const whole_method methods[] = {{"linear", run_fitted, NULL}, {"knn", run_fitted, NULL}};
+static const whole_method methods[] = {{.name = "linear", .run = run_fitted}, {.name = "knn", .run = run_fitted}};
 enum { METHODS = sizeof methods / sizeof *methods };
 
 goss_status whole_method_find(const char *name, size_t length, const whole_method **out, goss_error *err) {

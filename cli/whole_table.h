@@ -45,6 +45,7 @@ typedef struct whole_method {
     goss_status (*run)(const struct whole_method *self, const goss_model *model, const whole_split *split, float *out,
                        whole_cost *cost, goss_error *err);
     const goss_table_network_options *options; /* of a model's networks; NULL: the defaults */
+    bool distils;                              /* an ensemble into one network */
 } whole_method;
 
 /* A method in the comparison. */
@@ -64,8 +65,8 @@ typedef struct whole_eval {
     whole_runner runner[WHOLE_METHODS];
     int runners;
     goss_table_network_options options, tuned_options;
-    whole_method network, tuned; /* the model's, and the same with gradient steps */
-    char tuned_name[300];
+    whole_method network, tuned, distilled; /* the model's, the same with gradient steps, an ensemble as one network */
+    char tuned_name[300], distilled_name[300];
     const goss_metric *metric;
     goss_table_split_options split;
     int repeats;
@@ -99,6 +100,11 @@ double whole_now(void);
 /* ---- whole_network.c ---- */
 /* Of a model that makes networks of tables (goss_table_network_is). */
 extern const whole_method whole_network;
+/* A network of rows of a set. loss NULL: as the options say. Else an ensemble (of 8, of a number 2, unless options say)
+ * that is distilled into one: loss [2] before and after (goss_network_distil). Owns: *out. */
+goss_status whole_make_network(const goss_model *model, const whole_set *set, const int32_t *rows, int n,
+                               const goss_table_network_options *options, double *loss, goss_network **out,
+                               goss_error *err);
 
 /* ---- whole_report.c ---- */
 void whole_print(const whole_eval *e);

@@ -138,6 +138,23 @@ TEST(whole_numbers_are_classes_or_numbers) {
     SAYS(out_text, "\"metric\": \"r2\"");
 }
 
+TEST(an_ensemble_is_distilled) {
+    double after, before;
+    prepare();
+    prices("prices.csv", 0, 90);
+    RUN(0, "adapt run/model.safetensors --support people.csv --networks 4 --distil -o one.net");
+    SAYS(err_text, "60 rows of 2 columns became 1 network");
+    const char *told = strstr(err_text, "from the ensemble is ");
+    T_CHECK(told && sscanf(told, "from the ensemble is %lf, %lf before", &after, &before) == 2 && after < before);
+    RUN(0, "predict one.net more.csv --json");
+    RUN(0, "adapt run/model.safetensors --support prices.csv --distil -o one.net");
+    SAYS(err_text, "became 1 network");
+    RUN(1, "adapt run/model.safetensors --support people.csv --networks 1 --distil -o one.net");
+    SAYS(err_text, "a single network, and no ensemble to learn from");
+    RUN(0, "eval run/model.safetensors --data people.csv --repeats 1 --distil --methods linear --json");
+    SAYS(out_text, "\"name\": \"run/model.safetensors distilled\"");
+}
+
 /* A model's file may have one for numbers beside it. */
 TEST(numbers_have_a_model_beside) {
     prepare();

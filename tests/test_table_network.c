@@ -4,6 +4,7 @@
  * is arbitrary, but not how it depends on the table. */
 #include "gossamer/table_network.h"
 
+#include "gossamer/distil.h"
 #include "gossamer/prior.h"
 #include "gossamer/text.h"
 #include "gossamer/train.h"
@@ -485,6 +486,62 @@ TEST(a_hundred_classes_are_told_apart_by_output_coding) {
         goss_network_free(n);
     }
     goss_table_close(t);
+}
+
+/* ---- distillation ---- */
+
+/* The rows of a table as a network reads them. */
+static float *inputs_of(const goss_network *n, const goss_table *t) {
+    goss_table_fit *fit;
+    T_OK(goss_table_fit_parse(goss_network_data(n)->transform, &fit, &err));
+    float *x =
+        calloc((size_t)goss_table_rows(t) * (size_t)goss_encoding_width(goss_table_transform_inputs(fit->transform)),
+               sizeof *x);
+    T_CHECK(x);
+    T_OK(goss_table_transform_apply(fit->transform, t, NULL, 0, x, NULL, &err));
+    goss_table_fit_free(fit);
+    return x;
+}
+
+/* A network, its ensemble, and what that becomes: how far numbers [n] are from the ensemble's. */
+static void check_distilled(goss_table *t, goss_network *first, goss_network *ensemble, int outputs) {
+    static float all[MEASURED * 3], own[MEASURED * 3], said[MEASURED * 3], again[MEASURED * 3];
+    const int rows = goss_table_rows(t), n = rows * outputs;
+    const goss_distil_options o = {.steps = 150, .pool = 1024};
+    float *x = inputs_of(ensemble, t);
+    goss_network *one, *two;
+    double before, after, far = 0, near = 0;
+    T_OK(goss_network_distil(ensemble, x, rows, &o, &before, &after, &one, &err));
+    T_OK(goss_network_distil(ensemble, x, rows, &o, NULL, NULL, &two, &err));
+    T_EQ(goss_network_members(one), 1);
+    T_STR(goss_network_output_name(one, 0), goss_network_output_name(ensemble, 0));
+    T_STR(goss_network_note_of(one, "support.samples"), goss_network_note_of(ensemble, "support.samples"));
+    T_OK(goss_network_predict(ensemble, x, rows, all, NULL, NULL, &err));
+    T_OK(goss_network_predict(first, x, rows, own, NULL, NULL, &err));
+    T_OK(goss_network_predict(one, x, rows, said, NULL, NULL, &err));
+    T_OK(goss_network_predict(two, x, rows, again, NULL, NULL, &err));
+    for (int i = 0; i < n; i++) {
+        far += fabs((double)all[i] - (double)own[i]), near += fabs((double)all[i] - (double)said[i]);
+        T_CHECK(said[i] == again[i]);
+    }
+    T_NOTE("divergence %.3g, then %.3g; %.3g from the ensemble, the first member %.3g", before, after, near / n,
+           far / n);
+    T_CHECK(after < before / 4 && after >= -1e-6 && near < far / 2);
+    T_ERR(goss_network_distil(first, x, rows, &o, NULL, NULL, &two, &err), GOSS_E_ARGUMENT, "a single network");
+    T_ERR(goss_network_distil(ensemble, x, 0, &o, NULL, NULL, &two, &err), GOSS_E_ARGUMENT, "no samples");
+    T_ERR(goss_network_distil(ensemble, x, rows, &(goss_distil_options){.steps = -1}, NULL, NULL, &two, &err),
+          GOSS_E_ARGUMENT, "-1 steps");
+    goss_network_free(one), goss_network_free(first), goss_network_free(ensemble);
+    goss_table_close(t);
+    free(x);
+}
+
+TEST(an_ensemble_becomes_one_network) {
+    cell_text t[ROWS];
+    make(t, usual);
+    goss_table *a = table_of(t, ROWS, false), *b = measured(0, 1000, false);
+    check_distilled(a, network_of(a, NULL), network_of(a, &(goss_table_network_options){.networks = 5}), 3);
+    check_distilled(b, network_of(b, NULL), network_of(b, &(goss_table_network_options){.networks = 2}), 1);
 }
 
 /* Of 600 rows in two classes, the share that a network of the first n of them says right. */
