@@ -37,9 +37,11 @@ static goss_status judge(const whole_method *method, const goss_model *m, const 
 }
 
 /* Means over divisions of 3 to 1. */
-static goss_status estimate(const goss_model *m, const whole_set *set, const goss_metric *metric, double of[2],
-                            goss_error *err) {
-    const whole_method *method[] = {&whole_network, NULL};
+static goss_status estimate(const goss_model *m, const whole_set *set, const whole_making *making,
+                            const goss_metric *metric, double of[2], goss_error *err) {
+    whole_method network = whole_network;
+    const whole_method *method[] = {&network, NULL};
+    network.making = *making;
     int counted = 0;
     of[0] = of[1] = 0;
     GOSS_TRY(whole_method_find("linear", 6, &method[1], err));
@@ -58,7 +60,8 @@ static goss_status estimate(const goss_model *m, const whole_set *set, const gos
     return GOSS_OK;
 }
 
-static goss_status tell_estimate(const goss_model *m, const whole_set *set, goss_error *err) {
+static goss_status tell_estimate(const goss_model *m, const whole_set *set, const whole_making *making,
+                                 goss_error *err) {
     const char *const linear = set->classes ? "logistic regression" : "ridge regression";
     const goss_objective *o;
     const goss_metric *metric;
@@ -69,7 +72,7 @@ static goss_status tell_estimate(const goss_model *m, const whole_set *set, goss
     }
     GOSS_TRY(whole_objective(set, &o, err));
     GOSS_TRY(goss_metric_find(o, set->classes ? "auc" : "rmse", &metric, err));
-    GOSS_TRY(estimate(m, set, metric, of, err));
+    GOSS_TRY(estimate(m, set, making, metric, of, err));
     if (isnan(of[0]))
         cli_tell("no estimate: the rows held out were never of two classes");
     else
@@ -96,13 +99,14 @@ static void tell(const goss_network *n, const whole_set *set) {
 
 static goss_status adapt(const goss_model *m, const adapt_request *q, const whole_set *set, goss_network **out,
                          goss_error *err) {
-    const goss_table_network_options o = {
-        .networks = q->o.networks, .fine_tune = q->o.fine_tune, .threads = q->o.threads};
-    double loss[2];
-    GOSS_TRY(whole_make_network(m, set, set->rows, set->n, &o, q->distil ? loss : NULL, out, err));
+    whole_making making = {.network = {.networks = q->o.networks, .threads = q->o.threads},
+                           .fine_tune = q->o.fine_tune,
+                           .distil = q->distil,
+                           .tells = true};
+    GOSS_TRY(whole_make_network(m, set, set->rows, set->n, &making, out, err));
     tell(*out, set);
-    if (q->distil) cli_tell("distilled: the divergence from the ensemble is %.3g, %.3g before", loss[1], loss[0]);
-    return GOSS_OK;
+    making.tells = false;
+    return tell_estimate(m, set, &making, err);
 }
 
 /* A metric of what is asked for, which decides where a column can be both; NULL: the column's values do. */
@@ -140,7 +144,6 @@ goss_status adapt_any_table(const goss_model *m, const adapt_request *q, goss_ne
     if (numbers) m = numbers;
     if (s == GOSS_OK) s = adapt(m, q, &set, out, err);
     if (s == GOSS_OK && numbers) s = goss_network_note(*out, "model.file", path, err);
-    if (s == GOSS_OK) s = tell_estimate(m, &set, err);
     whole_set_close(&set);
     goss_model_free(numbers);
     if (s == GOSS_OK) return s;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "gossamer/model.h"
 #include "gossamer/log.h"
 #include "gossamer/text.h"
 
@@ -315,4 +316,13 @@ void cli_json_name(const char *text) {
     char *whole = escaped(text, GOSS_TEXT_UTF8);
     cli_json_text(whole);
     goss_text_free(whole);
+}
+
+goss_status cli_read_fine_tune(const char *text, void *to, goss_error *err) {
+    static const goss_key steps = {
+        .name = "", .type = GOSS_KEY_INT, .fallback = "0", .max = 100000, .field = {GOSS_FIELD_INT, 0}};
+    int n = GOSS_FINE_TUNE_AUTO;
+    if (strcmp(text, "auto") != 0) GOSS_TRY(goss_key_parse(&steps, text, &n, err));
+    if (to) *(int *)to = n;
+    return GOSS_OK;
 }

@@ -45,11 +45,14 @@ typedef struct cli_option {
 #define CLI_REAL(name, value, to, fallback, min, max, doc)                                                             \
     CLI_NUMBER_OF(0, GOSS_KEY_REAL, name, value, to, fallback, min, max, doc)
 /* A text with a form of its own: goss_key.read. */
-#define CLI_FORM(name, value, read, to, doc)                                                                           \
+#define CLI_FORM_OF(group, name, value, read, to, doc)                                                                 \
     {                                                                                                                  \
         name, value, doc, NULL, NULL, {name, GOSS_KEY_TEXT, "", 0, 0, NULL, doc, NULL, {GOSS_FIELD_NONE, 0}, read},    \
-            to, 0                                                                                                      \
+            to, group                                                                                                  \
     }
+#define CLI_FORM(name, value, read, to, doc) CLI_FORM_OF(0, name, value, read, to, doc)
+/* goss_key.read of a number of gradient steps, or auto: GOSS_FINE_TUNE_AUTO. */
+goss_status cli_read_fine_tune(const char *text, void *to, goss_error *err);
 
 typedef struct cli_verb {
     const char *name, *usage, *doc; /* usage: the rest of the first line of the help; NULL: nothing */

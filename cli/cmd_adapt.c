@@ -60,16 +60,6 @@ static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_erro
     return s;
 }
 
-/* A number of steps, or auto. */
-static goss_status read_fine_tune(const char *text, void *to, goss_error *err) {
-    static const goss_key steps = {
-        .name = "", .type = GOSS_KEY_INT, .fallback = "0", .max = 100000, .field = {GOSS_FIELD_INT, 0}};
-    int n = GOSS_FINE_TUNE_AUTO;
-    if (strcmp(text, "auto") != 0) GOSS_TRY(goss_key_parse(&steps, text, &n, err));
-    if (to) *(int *)to = n;
-    return GOSS_OK;
-}
-
 static goss_status read_bytes(const char *text, void *to, goss_error *err) {
     int64_t n;
     GOSS_TRY(goss_bytes_parse(text, &n, err));
@@ -100,7 +90,7 @@ int cmd_adapt(int argc, char **argv) {
         CLI_TEXT_OF(KIND_ANY_TABLE, "objective", "WORD", &q.objective,
                     "any table: classification or regression (by the column's values)"),
         CLI_TEXT("o", "NET", &q.out, "the network file to write"),
-        CLI_FORM("fine-tune", "STEPS", read_fine_tune, &q.o.fine_tune,
+        CLI_FORM("fine-tune", "STEPS", cli_read_fine_tune, &q.o.fine_tune,
                  "gradient steps on the support set after generation (0); auto: by its held-out samples"),
         CLI_FORM("budget", "BYTES", read_bytes, &q.o.budget.bytes,
                  "for a model that generates structures: most bytes of the network's tensors, as 8KB (KB = 1024)"),

@@ -36,8 +36,9 @@ static const cli_option options[] = {
              "                           generated structures: mean-structure, uniform-structure, random-structure,\n"
              "                           magnitude-structure. Any table: linear, knn. Ratings:\n"
              "                           item-mean, ridge, knn, mf, maml, joint"),
-    CLI_INT_OF(DRAWN, "fine-tune", "STEPS", &asked.fine_tune, "", 0, 100000,
-               "also evaluate the model with gradient steps on each support set"),
+    CLI_FORM_OF(
+        DRAWN, "fine-tune", "STEPS", cli_read_fine_tune, &asked.fine_tune,
+        "also evaluate the model with gradient steps on each support set; auto, any table: by its held-out rows"),
     CLI_TEXT("strength", "NAME=VALUE,...", &all.strengths,
              "strengths for a MODEL conditioned on those of [regularizer.NAME] (weight = conditioned)"),
     CLI_INT_OF(DRAWN, "seed", "S", &asked.seed, "1", 0, 9007199254740991, "random draws depend on S alone"),
@@ -220,6 +221,9 @@ int cmd_eval(int argc, char **argv) {
     if (asked.share > 0 && !kind->alone)
         cli_usage(&verb, "--split %g is for whole tables (gossamer eval tables), and %s is of %s", asked.share, argv[1],
                   kind->things);
+    if (asked.fine_tune == GOSS_FINE_TUNE_AUTO && !kind->alone)
+        cli_usage(&verb, "--fine-tune auto is for whole tables (gossamer eval tables), and %s is of %s: give a number",
+                  argv[1], kind->things);
     asked.episode.seed = asked.seed;
     if (!kind->eval) cli_usage(&verb, "%s: models of %s cannot be judged yet", argv[1], kind->things);
     return kind->eval(&asked, &verb, first, argv + 1, words);

@@ -139,16 +139,18 @@ static goss_status add_model(whole_eval *e, const eval_request *q, goss_model *m
     if (!goss_table_network_is(model))
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: method %s makes no network of a whole table", name,
                               goss_method_name(goss_model_method(model)));
-    e->options = e->tuned_options = (goss_table_network_options){.networks = q->networks, .seed = q->seed};
-    e->tuned_options.fine_tune = q->fine_tune;
-    e->network = e->tuned = whole_network;
-    e->network.options = &e->options, e->tuned.options = &e->tuned_options;
-    e->distilled = e->network, e->distilled.distils = true;
+    e->network = whole_network;
+    e->network.making.network = (goss_table_network_options){.networks = q->networks, .seed = q->seed};
+    e->tuned = e->distilled = e->network;
+    e->tuned.making.fine_tune = q->fine_tune, e->distilled.making.distil = true;
     GOSS_TRY(add_runner(e, &e->network, name, model, err));
     snprintf(e->distilled_name, sizeof e->distilled_name, "%.250s distilled", name);
     if (q->distil) GOSS_TRY(add_runner(e, &e->distilled, e->distilled_name, model, err));
     if (!q->fine_tune) return GOSS_OK;
-    snprintf(e->tuned_name, sizeof e->tuned_name, "%.250s + %d steps", name, q->fine_tune);
+    if (q->fine_tune == GOSS_FINE_TUNE_AUTO)
+        snprintf(e->tuned_name, sizeof e->tuned_name, "%.250s + auto steps", name);
+    else
+        snprintf(e->tuned_name, sizeof e->tuned_name, "%.250s + %d steps", name, q->fine_tune);
     return add_runner(e, &e->tuned, e->tuned_name, model, err);
 }
 

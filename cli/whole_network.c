@@ -5,12 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "gossamer/distil.h"
 #include "gossamer/table_data.h"
 #include "gossamer/table_network.h"
 #include "whole_table.h"
 
-enum { BATCH = 256, DISTILLED = 8 };
+enum { BATCH = 256 };
 
 typedef struct network {
     goss_network *network;
@@ -37,52 +36,9 @@ static goss_status match_classes(const whole_set *s, network *n, goss_error *err
     return GOSS_OK;
 }
 
-/* The rows of a set as a network reads them: [n, its inputs]. Owns: *out. */
-static goss_status encode(const whole_set *set, const goss_network *net, const int32_t *rows, int n, float **out,
-                          goss_error *err) {
-    goss_table_fit *fit;
-    *out = NULL;
-    GOSS_TRY(goss_table_fit_parse(goss_network_data(net)->transform, &fit, err));
-    const size_t width = (size_t)goss_encoding_width(goss_table_transform_inputs(fit->transform));
-    float *x = calloc((size_t)n * width + 1, sizeof *x);
-    goss_status s = x ? goss_table_transform_apply(fit->transform, set->table, rows, n, x, NULL, err) : no_memory(err);
-    goss_table_fit_free(fit);
-    if (s == GOSS_OK)
-        *out = x;
-    else
-        free(x);
-    return s;
-}
-
-static goss_status distil(const whole_set *set, const int32_t *rows, int n, uint64_t seed, double loss[2],
-                          goss_network **net, goss_error *err) {
-    const goss_distil_options o = {.seed = seed};
-    float *x;
-    goss_network *one;
-    GOSS_TRY(encode(set, *net, rows, n, &x, err));
-    const goss_status s = goss_network_distil(*net, x, n, &o, &loss[0], &loss[1], &one, err);
-    free(x);
-    if (s != GOSS_OK) return s;
-    goss_network_free(*net);
-    *net = one;
-    return GOSS_OK;
-}
-
-goss_status whole_make_network(const goss_model *model, const whole_set *set, const int32_t *rows, int n,
-                               const goss_table_network_options *options, double *loss, goss_network **out,
-                               goss_error *err) {
-    goss_table_network_options o = options ? *options : (goss_table_network_options){0};
-    if (loss && o.networks == 0) o.networks = set->classes ? DISTILLED : 2;
-    GOSS_TRY(whole_objective(set, &o.objective, err));
-    GOSS_TRY(goss_table_network_adapt(model, set->table, &set->roles, rows, n, &o, out, err));
-    return loss ? distil(set, rows, n, o.seed, loss, out, err) : GOSS_OK;
-}
-
 static goss_status make(const whole_method *m, const goss_model *model, const whole_split *s, network *n,
                         goss_error *err) {
-    double loss[2];
-    GOSS_TRY(whole_make_network(model, s->set, s->support_rows, s->n_support, m->options, m->distils ? loss : NULL,
-                                &n->network, err));
+    GOSS_TRY(whole_make_network(model, s->set, s->support_rows, s->n_support, &m->making, &n->network, err));
     GOSS_TRY(goss_table_fit_parse(goss_network_data(n->network)->transform, &n->fit, err));
     if (s->set->classes) GOSS_TRY(match_classes(s->set, n, err));
     return goss_predictor_of_network(n->network, NULL, &n->predictor, err);

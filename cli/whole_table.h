@@ -38,14 +38,21 @@ typedef struct whole_cost {
     double bytes;        /* of what predicts */
 } whole_cost;
 
+/* How a model's networks are made. */
+typedef struct whole_making {
+    goss_table_network_options network; /* its objective is the set's */
+    int fine_tune;                      /* gradient steps on the rows behind it, or GOSS_FINE_TUNE_AUTO */
+    bool distil;                        /* an ensemble (of 8, of a number 2, unless options say) becomes one network */
+    bool tells;                         /* what became of that */
+} whole_making;
+
 typedef struct whole_method {
     const char *name;
     /* Fits to the support rows and predicts the queries. Shapes: out [n_query], or [n_query, classes] logits. model: of
      * a method that has one. */
     goss_status (*run)(const struct whole_method *self, const goss_model *model, const whole_split *split, float *out,
                        whole_cost *cost, goss_error *err);
-    const goss_table_network_options *options; /* of a model's networks; NULL: the defaults */
-    bool distils;                              /* an ensemble into one network */
+    whole_making making; /* of a model's networks */
 } whole_method;
 
 /* A method in the comparison. */
@@ -64,7 +71,6 @@ typedef struct whole_eval {
     int sets;
     whole_runner runner[WHOLE_METHODS];
     int runners;
-    goss_table_network_options options, tuned_options;
     whole_method network, tuned, distilled; /* the model's, the same with gradient steps, an ensemble as one network */
     char tuned_name[300], distilled_name[300];
     const goss_metric *metric;
@@ -100,11 +106,11 @@ double whole_now(void);
 /* ---- whole_network.c ---- */
 /* Of a model that makes networks of tables (goss_table_network_is). */
 extern const whole_method whole_network;
-/* A network of rows of a set. loss NULL: as the options say. Else an ensemble (of 8, of a number 2, unless options say)
- * that is distilled into one: loss [2] before and after (goss_network_distil). Owns: *out. */
+
+/* ---- whole_make.c ---- */
+/* A network of rows [n] of a set. Owns: *out. */
 goss_status whole_make_network(const goss_model *model, const whole_set *set, const int32_t *rows, int n,
-                               const goss_table_network_options *options, double *loss, goss_network **out,
-                               goss_error *err);
+                               const whole_making *making, goss_network **out, goss_error *err);
 
 /* ---- whole_report.c ---- */
 void whole_print(const whole_eval *e);

@@ -138,14 +138,35 @@ TEST(whole_numbers_are_classes_or_numbers) {
     SAYS(out_text, "\"metric\": \"r2\"");
 }
 
+TEST(gradient_steps_follow) {
+    int steps;
+    double with, without;
+    prepare();
+    prices("prices.csv", 0, 90);
+    RUN(0, "adapt run/model.safetensors --support prices.csv --fine-tune auto -o tuned.net");
+    const char *told = strstr(err_text, "fine-tuning: ");
+    T_CHECK(told);
+    T_EQ(sscanf(told, "fine-tuning: %d steps, by a quarter of the rows held out (loss %lf; without %lf)", &steps, &with,
+                &without),
+         3);
+    T_CHECK(with <= without);
+    T_CHECK(!strstr(told + 1, "fine-tuning: ")); /* once: what is held out for the estimate is no news */
+    RUN(0, "adapt run/model.safetensors --support people.csv --fine-tune 20 --networks 2 -o tuned.net");
+    RUN(0, "eval run/model.safetensors --data people.csv --repeats 1 --fine-tune auto --methods linear --json");
+    SAYS(out_text, "\"name\": \"run/model.safetensors + auto steps\"");
+    RUN(2, "eval tables --data people.csv --fine-tune some");
+}
+
 TEST(an_ensemble_is_distilled) {
     double after, before;
     prepare();
     prices("prices.csv", 0, 90);
     RUN(0, "adapt run/model.safetensors --support people.csv --networks 4 --distil -o one.net");
     SAYS(err_text, "60 rows of 2 columns became 1 network");
-    const char *told = strstr(err_text, "from the ensemble is ");
-    T_CHECK(told && sscanf(told, "from the ensemble is %lf, %lf before", &after, &before) == 2 && after < before);
+    const char *told = strstr(err_text, "4 networks were distilled into one: its divergence from all is ");
+    T_CHECK(told);
+    T_EQ(sscanf(told, "%*[^:]: its divergence from all is %lf, that of the first was %lf", &after, &before), 2);
+    T_CHECK(after < before);
     RUN(0, "predict one.net more.csv --json");
     RUN(0, "adapt run/model.safetensors --support prices.csv --distil -o one.net");
     SAYS(err_text, "became 1 network");

@@ -544,6 +544,44 @@ TEST(an_ensemble_becomes_one_network) {
     check_distilled(b, network_of(b, NULL), network_of(b, &(goss_table_network_options){.networks = 2}), 1);
 }
 
+/* ---- fine-tuning ---- */
+
+/* Rows held out choose how many steps; as many without them end at the same weights. */
+TEST(steps_are_as_many_as_rows_held_out_want) {
+    enum { N = MEASURED, HELD = 40 };
+    goss_table *t = measured(0, 1000, false);
+    float y[N];
+    int taken;
+    double loss[2];
+    goss_network *n = network_of(t, &(goss_table_network_options){.networks = 2});
+    goss_network *m = network_of(t, &(goss_table_network_options){.networks = 2});
+    float *x = inputs_of(n, t), p[N], q[N];
+    for (int i = 0; i < N; i++) y[i] = (float)goss_table_number(t, goss_table_find(t, "y"), i);
+    const goss_labelled_rows shown = {x, y, N - HELD}, held = {x + 2 * (N - HELD), y + N - HELD, HELD};
+    const goss_tune_options o = {.steps = 100, .batch = 32, .rate = 0.003, .seed = 5};
+    T_OK(goss_network_tune(n, &shown, &held, &o, &taken, loss, &err));
+    T_NOTE("%d steps, loss %g, then %g", taken, loss[0], loss[1]);
+    T_CHECK((taken == 16 || taken == 32 || taken == 64 || taken == 100) && loss[1] < loss[0] - 0.01);
+    goss_tune_options as_many = o;
+    as_many.steps = taken;
+    T_OK(goss_network_tune(m, &shown, NULL, &as_many, NULL, NULL, &err));
+    T_OK(goss_network_predict(n, x, N, p, NULL, NULL, &err));
+    T_OK(goss_network_predict(m, x, N, q, NULL, NULL, &err));
+    for (int i = 0; i < N; i++) T_CHECK(p[i] == q[i]);
+    /* of labels that are noise there is nothing to be learned */
+    for (int i = 0; i < N; i++) y[i] = 5000 + 1000 * (float)sin(i * i * 12.9898);
+    goss_tune_options none = o;
+    none.steps = 4096, none.rate = 0.01;
+    T_OK(goss_network_tune(n, &shown, &held, &none, &taken, loss, &err));
+    T_CHECK(taken < 512 && loss[1] <= loss[0]);
+    T_ERR(goss_network_tune(n, &(goss_labelled_rows){x, y, 0}, NULL, &o, NULL, NULL, &err), GOSS_E_ARGUMENT, "no rows");
+    none.steps = -3;
+    T_ERR(goss_network_tune(n, &shown, NULL, &none, NULL, NULL, &err), GOSS_E_ARGUMENT, "-3 steps");
+    goss_network_free(n), goss_network_free(m);
+    goss_table_close(t);
+    free(x);
+}
+
 /* Of 600 rows in two classes, the share that a network of the first n of them says right. */
 static double right_of(const goss_table *t, int n, int read) {
     static float p[600 * 2];

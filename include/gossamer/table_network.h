@@ -9,6 +9,8 @@
  *     GOSS_TRY(goss_table_network_adapt(model, table, &roles, NULL, 0, NULL, &network, err));
  *     GOSS_TRY(goss_network_save(network, "outcome.net", err));
  *
+ * Gradient steps on the rows may follow (goss_network_tune, distil.h).
+ *
  * Neither the order of the table's columns nor what its classes are called matters to what comes out. Threads: any. */
 #ifndef GOSSAMER_TABLE_NETWORK_H
 #define GOSSAMER_TABLE_NETWORK_H
@@ -35,7 +37,6 @@ typedef struct goss_table_network_options {
     /* "classification", or "gaussian": a number with its variance; NULL: classes, if the target is no number, or has
      * two whole ones */
     const goss_objective *objective;
-    int fine_tune;         /* gradient steps on these rows behind it, or GOSS_FINE_TUNE_AUTO (0) */
     uint64_t seed;         /* of both draws */
     goss_threads *threads; /* NULL: created for the call */
 } goss_table_network_options;

@@ -330,11 +330,10 @@ static int members_of(const making *a) {
 
 static goss_status run(making *a, const goss_model *wide, const goss_task_source *source, goss_threads *threads,
                        goss_network **out, goss_error *err) {
-    goss_adapt_options o = {.fine_tune = a->o->fine_tune, .threads = threads, .labelled_queries = a->more > 0};
+    const goss_adapt_options o = {.threads = threads, .labelled_queries = a->more > 0};
     const int members = members_of(a);
     goss__adapter adapter;
     goss_network *one = NULL;
-    if (o.fine_tune == GOSS_FINE_TUNE_AUTO) GOSS_TRY(goss__choose_fine_tune(wide, source, 0, &o, &o.fine_tune, err));
     GOSS_TRY(goss__adapter_open(&adapter, wide, &source->spec, &o, threads, err));
     goss_status s = goss__adapter_network(&adapter, &one, err);
     if (s == GOSS_OK) s = create(a, one, members, out, err);
