@@ -78,8 +78,7 @@ static goss_status search_on(const goss_model *model, const whole_set *set, cons
     read_rows shown = {0}, held = {0};
     double loss[2];
     const goss_tune_options o = {.steps = MOST_STEPS, .seed = m->network.seed, .threads = m->network.threads};
-    goss_status s =
-        goss_table_network_adapt(model, set->table, &set->roles, order, stay, &m->network, &net, err);
+    goss_status s = goss_table_network_adapt(model, set->table, &set->roles, order, stay, &m->network, &net, err);
     if (s == GOSS_OK) s = read_set(set, net, order, stay, &shown, err);
     if (s == GOSS_OK) s = read_set(set, net, order + stay, n - stay, &held, err);
     if (s == GOSS_OK)

@@ -25,14 +25,14 @@ extern "C" {
 typedef struct goss_distil_options {
     int steps;     /* (400) */
     int batch;     /* rows of a step (128) */
-    int pool;      /* rows that the ensemble is asked for, at most a quarter of them as they are, others mixed (4096) */
+    int pool;      /* rows that the ensemble is asked for, at most a quarter as they are, the others mixed (4096) */
     double rate;   /* of Adam, falling to 0 by a cosine (0.002) */
     uint64_t seed; /* of mixtures and batches */
     goss_threads *threads; /* NULL: created for the call */
 } goss_distil_options;
 
-/* Distils an ensemble on samples x [n, input] as it reads them. *before, *after (may be NULL): the loss at the start and
- * at the end, on 256 rows of the pool. The network has the ensemble's data, names and notes. options: NULL: the
+/* Distils an ensemble on samples x [n, input] as it reads them. *before, *after (may be NULL): the loss at the start
+ * and at the end, on 256 rows of the pool. The network has the ensemble's data, names and notes. options: NULL: the
  * defaults. Errors: GOSS_E_ARGUMENT: a single network, no samples, options that are negative; GOSS_E_UNSUPPORTED: batch
  * norm, sequences, images, more than one number a sample; GOSS_E_NOMEM. Owns: *out goss_network_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_network_distil(const goss_network *ensemble, const float *x, int n,

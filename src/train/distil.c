@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "train/student.h"
+#include "train/row_student.h"
 
 enum { JUDGED = 256, MOST = 1 << 20 };
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "gossamer/distil.h"
-#include "train/student.h"
+#include "train/row_student.h"
 
 enum { FIRST = 16, PATIENCE = 2, MOST = 1 << 20 };
 

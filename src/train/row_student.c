@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* student.c: see student.h. Numbers are standardised here, as networks give them. */
-#include "train/student.h"
+/* row_student.c: see row_student.h. Numbers are standardised here, as networks give them. */
+#include "train/row_student.h"
 
 #include <math.h>
 #include <string.h>
@@ -10,7 +10,9 @@
 enum { MOST = 1 << 20 };
 static const float least_variance = 1e-6f;
 
-static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for training rows"); }
+static goss_status no_memory(goss_error *err) {
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for training rows");
+}
 
 static goss_target_scale scale_of(const goss__student *s) { return s->network->data.of.task.scale; }
 
@@ -63,7 +65,8 @@ static goss_status check(const goss_network *n, int batch, goss_error *err) {
     const goss_task_spec *task = &n->data.of.task;
     if (batch < 1 || batch > MOST) return goss_error_set(err, GOSS_E_ARGUMENT, "steps of %d rows", batch);
     if (n->statistics || task->lengths || goss_target_input_rank(n->target) != 1)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED, "only a network of rows, without a batch norm, is trained alone");
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "only a network of rows, without a batch norm, is trained alone");
     if (!goss_task_objective(task)->classes && n->outputs != 1)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "a network of %d numbers a row, not one", n->outputs);
     return GOSS_OK;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* student.h: a network that is trained by itself, towards what is wanted of it on rows: soft classes [W], or a number and
- * the variance around it [2]; without variances the number alone. */
-#ifndef GOSS_TRAIN_STUDENT_H
-#define GOSS_TRAIN_STUDENT_H
+/* row_student.h: a network that is trained by itself, towards what is wanted of it on rows: soft classes [W], or a
+ * number and the variance around it [2]; without variances the number alone. */
+#ifndef GOSS_TRAIN_ROW_STUDENT_H
+#define GOSS_TRAIN_ROW_STUDENT_H
 
 #include "base/rng.h"
 #include "gossamer/step.h"
 #include "meta/network.h"
 
 typedef struct goss__student {
-    const goss_network *network;   /* whose target it has */
-    int width, wanted, batch;      /* numbers of a row, of what is wanted; rows of a step */
+    const goss_network *network; /* whose target it has */
+    int width, wanted, batch;    /* numbers of a row, of what is wanted; rows of a step */
     bool classes, variance;
-    float *x, *t;                  /* rows of a step */
+    float *x, *t; /* rows of a step */
     goss_threads *threads, *own;
     goss_step *step;
 } goss__student;
