@@ -118,6 +118,8 @@ typedef struct goss_sound_augment {
     double gain;  /* decibels, either way; of use with GOSS_SOUND_NONE alone */
     double noise; /* white noise: the lowest ratio of signal to noise, in decibels; drawn up to 30 above that */
     double speed; /* share by which speed and pitch change, either way: 0.1 is 0.9 to 1.1 */
+    double warp;  /* share by which the frequencies of the mel spectrum change alone, as in a longer or shorter vocal
+                     tract (Jaitly and Hinton 2013): 0.1 is 0.9 to 1.1 */
     double masks; /* SpecAugment (Park et al. 2019): two masks hide up to this share of the frames and of the
                      coefficients */
 } goss_sound_augment;

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
+#include "sound/mel.h"
 
 /* Decibels in a unit of a sample, and the least of GOSS_SOUND_NONE. */
 static const float unit = 20, floor_level = -100;
@@ -53,13 +54,14 @@ static size_t slowest(const goss__front *fe, size_t n) { return (size_t)((double
 size_t goss__front_scratch(const goss__front *fe, size_t n) {
     const size_t samples = slowest(fe, n), frames = (size_t)goss_mel_frames(fe->mel, samples);
     const size_t row = (size_t)fe->f.mels + (size_t)fe->width + 1;
-    return (samples + 2 * (size_t)fe->fft + frames * row) * sizeof(float);
+    return (samples + 2 * (size_t)fe->fft + frames * row + (size_t)fe->f.mels) * sizeof(float);
 }
 
 /* ---- augmentation of the waveform ---- */
 
 typedef struct changes {
     double speed, gain, noise; /* a factor, a factor, decibels above the noise (0: none) */
+    double warp;               /* a factor */
     double start, end;         /* milliseconds */
     double mask[2], at[2];     /* widths and places, 0 to 1 */
     uint64_t noise_seed;
@@ -69,13 +71,14 @@ static double around(goss__rng *rng, double bound) { return bound * (2 * goss__r
 
 static changes draw_changes(const goss_sound_augment *a, uint64_t random) {
     goss__rng rng = goss__rng_make(random, 0x736f756e64); /* "sound" */
-    changes c = {.speed = 1, .gain = 1, .noise_seed = random};
+    changes c = {.speed = 1, .gain = 1, .warp = 1, .noise_seed = random};
     if (!random) return c;
     c.speed = 1 + around(&rng, a->speed);
     c.gain = pow(10, around(&rng, a->gain) / 20);
     c.noise = a->noise + 30 * goss__rng_uniform(&rng);
     c.start = around(&rng, a->shift), c.end = around(&rng, a->shift);
     for (int i = 0; i < 2; i++) c.mask[i] = a->masks * goss__rng_uniform(&rng), c.at[i] = goss__rng_uniform(&rng);
+    c.warp = 1 + around(&rng, a->warp);
     if (a->noise <= 0) c.noise = 0;
     return c;
 }
@@ -232,6 +235,7 @@ int goss__front_sample(const goss__front *fe, const float *samples, size_t n, ui
     if (random) n = change(&c, samples, n, wave), samples = wave;
     const int frames = goss_mel_frames(fe->mel, n);
     goss_mel_power(fe->mel, samples, n, 0, frames, fft, power);
+    if (c.warp != 1) goss__mel_warp(fe->mel, c.warp, power, frames, level + rows);
     trim(fe, power, frames, level, &first, &count);
     if (random) move_ends(fe, &c, frames, &first, &count);
     const float *v = describe(fe, power + (size_t)first * (size_t)fe->f.mels, count, cepstra);

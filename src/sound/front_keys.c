@@ -49,6 +49,8 @@ static const goss_key augment_keys[] = {
                    "sounds: white noise, the signal being this to 30 more above it; 0: none"),
     GOSS__KEY_REAL("augment.speed", speed, "0", 0, 0.5, NULL,
                    "sounds: faster and higher, or slower, by up to this share"),
+    GOSS__KEY_REAL("augment.warp", warp, "0", 0, 0.5, NULL,
+                   "sounds: another vocal tract: frequencies higher or lower by up to this share, at the same speed"),
     GOSS__KEY_REAL("augment.masks", masks, "0", 0, 0.9, NULL,
                    "sounds: shares of the frames, and of the bands, that a mask each hides, at most (SpecAugment)"),
 };

@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "gossamer/sound.h"
 #include "sound/fft.h"
+#include "sound/mel.h"
 
 /* A triangular band: weights of bins first .. first + count - 1. */
 typedef struct band {
@@ -149,6 +150,29 @@ void goss_mel_power(const goss_mel *m, const float *samples, size_t n, int first
             float sum = 0;
             for (int k = 0; k < b->count; k++) sum += b->weight[k] * power[b->first + k];
             out[(size_t)f * (size_t)m->o.mels + (size_t)i] = sum;
+        }
+    }
+}
+
+/* Which band has its centre at that frequency, between bands where none has; within those that there are. */
+static double band_at(const goss_mel_options *o, double hz) {
+    const double low = to_mel(o->low), step = (to_mel(o->high) - low) / (o->mels + 1);
+    const double at = (to_mel(hz) - low) / step - 1, last = o->mels - 1;
+    return at < 0 ? 0 : at > last ? last : at;
+}
+
+/* Frames are interpolated one band at a time, so that the place of each band is found once. */
+void goss__mel_warp(const goss_mel *m, double factor, float *power, int count, float *scratch) {
+    const int mels = m->o.mels;
+    const size_t row = (size_t)mels;
+    for (int i = 0; i < mels; i++) scratch[i] = (float)band_at(&m->o, edge(&m->o, i + 1) / factor);
+    for (int f = 0; f < count; f++) {
+        float *at = power + (size_t)f * row;
+        /* What is read lies above what is written where the factor is below 1, and below it otherwise. */
+        for (int k = 0; k < mels; k++) {
+            const int i = factor < 1 ? k : mels - 1 - k, from = (int)scratch[i], next = from + 1 < mels ? from + 1 : from;
+            const float t = scratch[i] - (float)from;
+            at[i] = at[from] * (1 - t) + at[next] * t;
         }
     }
 }
