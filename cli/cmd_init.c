@@ -181,12 +181,12 @@ int cmd_init(int argc, char **argv) {
     const cli_verb verb = {
         .name = "init",
         .usage = "DATA [section.key=value ...] [-o RUN.ini] [--force]",
-        .doc =
-            "Inspects DATA (a folder or .zip of images in classes, an idx file; a folder of sounds; csv, ARFF or "
-            "NumPy\n"
-            "tables, a folder of them; a folder with ratings.csv) and writes a complete configuration, with every key\n"
-            "explained, that is ready for gossamer train.\n"
-            "It reports its guesses and marks them in the file with \"look at this\"; settings given here are kept.",
+        .doc = "Inspects DATA (a folder or .zip of images in classes, an idx file; a folder of sounds; csv, ARFF or "
+               "NumPy\n"
+               "tables, a folder of them; texts of a table, with data.text=COLUMN; a folder with ratings.csv) and "
+               "writes a\n"
+               "complete configuration, with every key explained, that is ready for gossamer train.\n"
+               "It reports its guesses and marks them in the file with \"look at this\"; settings given here are kept.",
         .options = options,
         .n_options = 2,
         .min_words = 1,

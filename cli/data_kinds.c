@@ -19,7 +19,7 @@ static const cli_kind kinds[] = {
     /* before tables: a folder with ratings.csv is one of csv files, too */
     {"ratings", "ratings", KIND_RATINGS, eval_ratings, adapt_ratings, predict_ratings, goss_ratings_is, inspect_ratings,
      init_ratings, false},
-    {"text", "texts", KIND_TEXTS, eval_texts, adapt_texts, predict_texts, NULL, NULL, NULL, false},
+    {"text", "texts", KIND_TEXTS, eval_texts, adapt_texts, predict_texts, NULL, NULL, init_texts, false},
     {"table", "tables", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is, cli_inspect_table,
      init_table, false},
     {"tables", "any table", KIND_ANY_TABLE, eval_whole_tables, adapt_any_table, NULL, NULL, NULL, NULL, true},

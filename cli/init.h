@@ -3,6 +3,7 @@
 #ifndef GOSS_CLI_INIT_H
 #define GOSS_CLI_INIT_H
 
+#include "gossamer/class_set.h"
 #include "gossamer/config.h"
 #include "gossamer/data.h"
 
@@ -35,6 +36,13 @@ goss_status init_images(init_plan *p, goss_error *err);
 goss_status init_ratings(init_plan *p, goss_error *err);
 goss_status init_table(init_plan *p, goss_error *err);
 goss_status init_sounds(init_plan *p, goss_error *err);
+/* Texts in classes: data.text names their column. */
+goss_status init_texts(init_plan *p, goss_error *err);
+/* Episodes over samples in classes, for both. group: the field that an episode has one value of; -1: none. Errors:
+ * GOSS_E_FORMAT: classes of single samples. */
+goss_status init_class_tasks(init_plan *p, const goss_class_set *set, int group, int most_queries, goss_error *err);
+/* The field of fewest values within which classes have several samples; -1: none. */
+int init_class_group(const goss_class_set *set);
 /* Images in tasks that are trained together, where the user says so; called with what init_images has opened. */
 bool init_is_image_tasks(const init_plan *p);
 goss_status init_image_tasks(init_plan *p, const goss_images *set, goss_error *err);

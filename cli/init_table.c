@@ -40,8 +40,9 @@ static void add_name(char *list, const char *name) {
 /* ---- roles ---- */
 
 static goss_status find_roles(looked *l, const init_plan *p, const char *task, goss_error *err) {
+    const char *ignore = given(p, "data.ignore");
     const goss_roles_declared declared = {
-        .target = given(p, "data.target"), .task = task, .ignore = given(p, "data.ignore")};
+        .target = given(p, "data.target"), .task = task, .ignore = ignore ? ignore : given(p, "data.text")};
     if (l->roles.role) goss_roles_free(&l->roles);
     l->roles = (goss_roles){0};
     return goss_error_prefix(err, goss_table_roles(l->table, &declared, &l->roles, err), "data");
@@ -201,7 +202,7 @@ static goss_status choose_support(looked *l, init_plan *p, goss_error *err) {
 
 static void set_method(init_plan *p, const looked *l) {
     init_set(p, "train.method", "hypernet");
-    init_set(p, "model.backbone", "dense 32; tanh; dense 32; tanh");
+    init_set(p, "model.backbone", given(p, "data.text") ? "auto" : "dense 32; tanh; dense 32; tanh");
     if (!l->classes && init_knows("method.ridge_head")) init_set(p, "method.ridge_head", "true");
     init_set(p, "hyper.rules", "head.*=full; *=film");
     init_set(p, "train.tasks", "8");
@@ -217,14 +218,17 @@ static void set_method(init_plan *p, const looked *l) {
 static goss_status fill(init_plan *p, looked *l, goss_error *err) {
     goss_table_options o = goss_table_options_defaults();
     o.categorical = given(p, "data.categorical"), o.ignore = given(p, "data.ignore");
+    if (!o.categorical) o.categorical = given(p, "data.text");
     if (given(p, "data.missing")) o.missing = given(p, "data.missing");
     GOSS_TRY(goss_table_open(p->data, &o, &l->table, err));
     GOSS_TRY(choose_task(l, p, err));
     GOSS_TRY(choose_target(l, p, err));
     GOSS_TRY(goss_table_groups(l->table, l->roles.task, NULL, 0, &l->groups, err));
-    GOSS_TRY(choose_inputs(l, p, err));
-    GOSS_TRY(choose_categories(l, p, err));
-    GOSS_TRY(choose_order(l, p, err));
+    if (!given(p, "data.text")) { /* texts are the only input */
+        GOSS_TRY(choose_inputs(l, p, err));
+        GOSS_TRY(choose_categories(l, p, err));
+        GOSS_TRY(choose_order(l, p, err));
+    }
     GOSS_TRY(choose_support(l, p, err));
     set_method(p, l);
     snprintf(p->summary, sizeof p->summary, "%d rows of %d tasks, %d columns (%s)", goss_table_rows(l->table),

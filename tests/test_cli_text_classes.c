@@ -53,10 +53,66 @@ TEST(classes_that_were_never_seen_are_told_apart) {
     RUN(0, "eval run/model.safetensors --data new.tsv --ways 3 --shots 1 --queries 5 --episodes 20 --group domain");
 }
 
-TEST(init_says_what_to_begin_with) {
+TEST(init_writes_a_configuration_that_trains) {
+    PREPARE();
+    RUN(0, "init intents.tsv data.text=text data.target=intent -o begun.ini");
+    SAYS(err_text, "336 texts (text) of 24 classes (intent)");
+    RUN(0, "check begun.ini");
+    RUN(0, "train begun.ini train.steps=2 run.dir=begun");
+    SAYS(err_text, "model.backbone = auto: embedding ");
+    T_CHECK(!strstr(err_text, "no effect"));
+    RUN(0, "eval begun/model.safetensors --data new.tsv --ways 3 --queries 4 --episodes 5");
+    /* Classes of few texts: nothing is validated. */
     put("few.csv", "text,label\nyes please,a\nno thanks,b\nno,b\nyes,a\n");
-    RUN(1, "init few.csv data.text=text");
-    SAYS(err_text, "init does not write configurations for texts; begin with one of those that are shipped (configs/)");
+    RUN(0, "init few.csv data.text=text");
+    SAYS(out_text, "target = label");
+    SAYS(out_text, "tokens = char"); /* of one or two words */
+    SAYS(out_text, "every = 0");
+    /* Tasks of texts are a table. */
+    RUN(0, "init intents.tsv data.text=text data.target=domain data.task=intent data.hold_out=0.2 -o tasks.ini");
+    put("single.csv", "text,label\nyes please,a\nno thanks,b\n");
+    RUN(1, "init single.csv data.text=text");
+    SAYS(err_text, "have a single one of the texts");
+    RUN(1, "init few.csv data.text=words");
+    SAYS(err_text, "there is no column \"words\"");
+}
+
+TEST(an_embedding_is_as_large_as_the_texts_need) {
+    PREPARE();
+    RUN(0, EPISODES "model.backbone=auto train.steps=2 run.dir=auto");
+    RUN(0, "inspect auto/model.safetensors");
+    SAYS(out_text, "embedding1.w");
+}
+
+/* tools/locale-words, on locales of two languages in two regions: text as it is and as numbers of characters. */
+TEST(words_of_locales_become_tables) {
+    static const char *const days[][2] = {
+        {"fr_FR",
+         "language \"French\"\nday \"dimanche\";/\n \"lundi\";\"mardi\";\"mercredi\";/\n \"jeudi\";\"vendredi\";"
+         "\"samedi\"\nabmon \"janv\"\nmon \"janvier\";\"f<U00E9>vrier\";\"mars\";\"avril\";\"mai\";\"juin\"\n"},
+        {"de_AT", "language \"Austrian German\"\nmon \"J\xC3\xA4nner\";\"Februar\"\n"},
+        {"sk_SK",
+         "language \"Slovak\"\nday \"Nede\xC4\xBE"
+         "a\";\"Pondelok\";\"Utorok\";\"Streda\";\"Piatok\";\"Sobota\"\n"
+         "mon \"janu<U00E1>r\";\"febru\xC3\xA1r\";\"marec\";\"apr\xC3\xADl\";\"m\xC3\xA1j\";\"j\xC3\xBAn\";\"1x\"\n"}};
+    char line[1200];
+    tiny_set();
+    snprintf(line, sizeof line, "mkdir -p %s/locales", tiny_dir);
+    T_EQ(system(line), 0);
+    for (size_t i = 0; i < sizeof days / sizeof *days; i++) {
+        snprintf(line, sizeof line, "locales/%s", days[i][0]);
+        put(line, days[i][1]);
+    }
+    snprintf(line, sizeof line, "tools/locale-words %s/words %s/locales", tiny_dir, tiny_dir);
+    T_EQ(system(line), 0);
+    size_t n;
+    char *test = tiny_read(tiny_path("words/test.csv"), &n), *train = tiny_read(tiny_path("words/train.csv"), &n);
+    T_CHECK(test && train);
+    SAYS(test, "f\xC3\xA9vrier,French\n"); /* French is one of those that are kept apart */
+    T_CHECK(!strstr(test, "janv,"));       /* an abbreviation */
+    SAYS(train, "janu\xC3\xA1r,Slovak\n");
+    T_CHECK(!strstr(train, "1x") && !strstr(train, "German")); /* no word; a language of two words */
+    free(test), free(train);
 }
 
 TEST(the_same_tasks_for_the_same_seed) {

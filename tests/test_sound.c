@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* test_sound.c: recordings: spectra against librosa's, front ends, files, and sets of recordings. */
+#include "sound/mel.h"
 #include "gossamer/sound.h"
 #include "scratch.h"
 #include "sound_files.h"
@@ -449,9 +450,9 @@ TEST(augmentation) {
     put_words(scratch("aug"), 8000, 2, 1, 4, false);
     goss_sound_front f = goss_sound_front_defaults();
     f.pattern = "{class}_{speaker}_{take}.wav", f.normal = GOSS_SOUND_NONE;
-    static const goss_sound_augment each[] = {{.shift = 100}, {.gain = 10},   {.noise = 10},
-                                              {.speed = 0.2}, {.masks = 0.4}, {.shift = 0}};
-    for (int i = 0; i < 6; i++) {
+    static const goss_sound_augment each[] = {{.shift = 100}, {.gain = 10},  {.noise = 10}, {.speed = 0.2},
+                                              {.masks = 0.4}, {.warp = 0.2}, {.shift = 0}};
+    for (int i = 0; i < 7; i++) {
         goss_sounds_options so = {.augment = each[i]};
         goss_class_episodes o = {.ways = 2, .shots = 2, .queries = 2, .group = -1};
         goss_task_source plain, changed;
@@ -465,7 +466,7 @@ TEST(augmentation) {
         draw(&plain, 3, &a), draw(&changed, 3, &b), draw(&changed, 3, &c);
         T_CHECK(memcmp(a.support_rows, b.support_rows, sizeof a.support_rows) == 0);
         const double moved = apart(a.support, b.support, 4 * 64 * 40);
-        T_CHECK(i < 5 ? moved > 0.01 && moved < 1 : moved < 1e-6);
+        T_CHECK(i < 6 ? moved > 0.01 && moved < 1 : moved < 1e-6);
         T_CHECK(memcmp(b.query, c.query, 4 * 64 * 40 * sizeof(float)) == 0);
         free_drawn(&a), free_drawn(&b), free_drawn(&c);
         goss_task_source_free(&plain), goss_task_source_free(&changed);
@@ -475,6 +476,33 @@ TEST(augmentation) {
     goss_sounds *s;
     const goss_sounds_options deaf = {.augment = {.gain = 10}};
     T_ERR(goss_sounds_open(scratch("aug"), &f, &deaf, &s, &err), GOSS_E_ARGUMENT, "augment.gain = 10 has no effect");
+}
+
+/* A tone is heard where its frequency times the factor is, and nothing moves by a factor of 1. */
+TEST(a_vocal_tract_moves_frequencies) {
+    enum { RATE = 8000, N = 2000, MELS = 60, FFT = 1024 };
+    const goss_mel_options o = {
+        .rate = RATE, .fft = FFT, .window = 400, .hop = 80, .mels = MELS, .low = 50, .high = 4000};
+    static const double factor[] = {1, 0.8, 1.25};
+    static float samples[N], scratch_fft[2 * FFT], power[MELS], of[MELS], room[MELS];
+    goss_mel *m;
+    T_OK(goss_mel_new(&o, &m, &err));
+    for (int i = 0; i < 3; i++) {
+        int most = 0, expected = 0;
+        for (int n = 0; n < N; n++) samples[n] = (float)sin(2 * 3.14159265358979 * 1200 * n / RATE);
+        goss_mel_power(m, samples, N, 10, 1, scratch_fft, power);
+        goss__mel_warp(m, factor[i], power, 1, room);
+        for (int n = 0; n < N; n++) samples[n] = (float)sin(2 * 3.14159265358979 * 1200 * factor[i] * n / RATE);
+        goss_mel_power(m, samples, N, 10, 1, scratch_fft, of);
+        for (int k = 1; k < MELS; k++) {
+            if (power[k] > power[most]) most = k;
+            if (of[k] > of[expected]) expected = k;
+        }
+        T_NOTE("factor %g: band %d, of the tone itself %d", factor[i], most, expected);
+        T_CHECK(abs(most - expected) <= 1);
+        if (i == 0) T_CHECK(memcmp(power, of, sizeof of) == 0);
+    }
+    goss_mel_free(m);
 }
 
 /* ---- streams ---- */

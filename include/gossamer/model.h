@@ -35,6 +35,9 @@ typedef struct goss_data_spec {
     const char *const *names;      /* [outputs] of targets, or of shared classes; NULL: none */
     const char *const *task_names; /* [ids]; NULL: none */
     const char *transform;         /* preprocessing of samples, as text defined by the kind; NULL: none */
+    /* Samples are sequences of ids below it, which model.backbone = auto begins with an embedding for; 0: they are not.
+     * Not stored: the backbone is. */
+    int tokens;
 } goss_data_spec;
 /* Images of a format, with classes that differ by task. */
 GOSS_API goss_data_spec goss_data_spec_images(goss_image_format format);

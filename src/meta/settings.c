@@ -3,6 +3,7 @@
  * it fills; a test compares them. */
 #include "meta/settings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -254,12 +255,23 @@ static goss_status fit_hyper(goss_hyper_options *h, const goss_task_spec *task, 
 }
 
 /* Shared features need many tasks: with few, fewer are trained. */
-const char *goss__backbone_for(const goss_task_spec *task) {
-    if (task->input_rank == 2) return "gru 64 bidirectional; readout mean";
-    if (task->input_rank != 1) return "conv4 64";
+static const char *rows_backbone(const goss_task_spec *task) {
     return task->ids > 0 && task->ids < 10   ? ""
            : task->ids > 0 && task->ids < 50 ? "dense 16; tanh"
                                              : "dense 32; tanh; dense 32; tanh";
+}
+
+const char *goss__backbone_for(const goss_data_spec *data, char *out) {
+    const int rank = data->task.input_rank;
+    if (data->tokens)
+        snprintf(out, GOSS__BACKBONE_AUTO,
+                 "embedding %d 64; dropout 0.3 channels; conv1d 96 3 pad 1; relu; readout max", data->tokens);
+    else
+        snprintf(out, GOSS__BACKBONE_AUTO, "%s",
+                 rank == 2   ? "gru 64 bidirectional; readout mean"
+                 : rank != 1 ? "conv4 64"
+                             : rows_backbone(&data->task));
+    return out;
 }
 
 /* The setting that a method could not be made of. */
@@ -314,9 +326,10 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
                                      goss_method **out, goss_error *err) {
     goss__method_settings s;
     goss_gate_options gates;
+    char own_backbone[GOSS__BACKBONE_AUTO];
     GOSS_TRY(goss__method_settings_read(c, &s, err));
     GOSS_TRY(fit_hyper(&s.hyper, &data->task, err));
-    if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(&data->task);
+    if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(data, own_backbone);
     s.method.hyper = &s.hyper, s.method.share = &s.share, s.method.structure = &s.structure;
     s.share.tasks = data->task.ids;
     gates = gates_of(&s);

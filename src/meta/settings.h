@@ -44,8 +44,9 @@ typedef struct goss__method_settings {
 const goss_key *goss__method_keys(int *n);
 /* c declares at least goss__method_keys, and outlives *out. */
 goss_status goss__method_settings_read(const goss_config *c, goss__method_settings *out, goss_error *err);
-/* What model.backbone = auto stands for; "": the head alone. */
-const char *goss__backbone_for(const goss_task_spec *task);
+/* What model.backbone = auto stands for; "": the head alone. out [GOSS__BACKBONE_AUTO]; returns it. */
+enum { GOSS__BACKBONE_AUTO = 128 };
+const char *goss__backbone_for(const goss_data_spec *data, char *out);
 /* A method of that name for such data. c declares at least goss__method_keys. */
 goss_status goss__method_from_config(const goss_config *c, const char *name, const goss_data_spec *data,
                                      goss_method **out, goss_error *err);

@@ -170,7 +170,8 @@ void goss__mel_warp(const goss_mel *m, double factor, float *power, int count, f
         float *at = power + (size_t)f * row;
         /* What is read lies above what is written where the factor is below 1, and below it otherwise. */
         for (int k = 0; k < mels; k++) {
-            const int i = factor < 1 ? k : mels - 1 - k, from = (int)scratch[i], next = from + 1 < mels ? from + 1 : from;
+            const int i = factor < 1 ? k : mels - 1 - k, from = (int)scratch[i],
+                      next = from + 1 < mels ? from + 1 : from;
             const float t = scratch[i] - (float)from;
             at[i] = at[from] * (1 - t) + at[next] * t;
         }

@@ -80,6 +80,7 @@ goss_status goss__run_data_open(goss__run_data *d, const goss__run_settings *set
     if (!place->tasks) GOSS_TRY(goss__run_data_is_there(set, err));
     d->kind = goss__run_data_kind(set, place->tasks);
     goss_status s = d->kind->open(d, set, place, err);
+    d->spec.tokens = d->tokens;
     if (s == GOSS_OK && d->tasks == 0) s = take_all_tasks(d, err);
     if (s == GOSS_OK) s = choose_metric(d, set->metric, err);
     if (s != GOSS_OK) goss__run_data_close(d);

@@ -131,7 +131,8 @@ static goss_status check_method(const goss__run *r, goss_error *err) {
 
 static void tell_backbone(const goss__run *r) {
     if (strcmp(goss_config_text(r->config, "model.backbone"), "auto") != 0) return;
-    const char *text = goss__backbone_for(&r->data.spec.task);
+    char own[GOSS__BACKBONE_AUTO];
+    const char *text = goss__backbone_for(&r->data.spec, own);
     goss__log(GOSS_LOG_INFO, "model.backbone = auto: %s", *text ? text : "none, the head alone (a linear model)");
 }
 
