@@ -8,14 +8,15 @@
 static const struct {
     const char *name;
     int (*make)(int argc, char **argv);
-} made[] = {{"glyphs", data_glyphs}, {"tables", data_tables}, {"vectors", data_vectors}};
+} made[] = {{"glyphs", data_glyphs}, {"machines", data_machines}, {"tables", data_tables}, {"vectors", data_vectors}};
 enum { MADE = sizeof made / sizeof *made };
 
 static const cli_verb verb = {
     .name = "data",
-    .usage = "glyphs|tables|vectors ... -o DIR_OR_FILE [options]",
-    .doc = "Makes data: glyphs renders the characters of installed fonts; tables draws "
-           "random tables from the prior;\nvectors trains word vectors on texts. The options of each: "
+    .usage = "glyphs|machines|tables|vectors ... -o DIR_OR_FILE [options]",
+    .doc = "Makes data: glyphs renders the characters of installed fonts; machines makes series of "
+           "machines that\nwear out; tables draws random tables from the prior; vectors trains word vectors on texts. "
+           "The options of each: "
            "gossamer data NAME --help.",
     .min_words = 1,
     .max_words = 1};
@@ -25,5 +26,5 @@ int cmd_data(int argc, char **argv) {
         for (int m = 0; m < MADE; m++)
             if (strcmp(argv[i], made[m].name) == 0) return made[m].make(argc, argv);
     if (cli_parse(&verb, argc, argv) < 0) return cli_close_stdout();
-    cli_usage(&verb, "there is no data \"%s\", only glyphs, tables and vectors", argv[1]);
+    cli_usage(&verb, "there is no data \"%s\", only glyphs, machines, tables and vectors", argv[1]);
 }

@@ -28,8 +28,9 @@ static const cli_option options[] = {
              "                           of the rows that are support (0.5)"),
     CLI_FLAG("allow-seen", &asked.allow_seen, "include training data, with a note in the report"),
     CLI_TEXT("methods", "A,B=FILE,...", &asked.methods,
-             "compare with these. Tables: ridge, mean-ridge, nearest, line, mean, joint, finetune, scratch; any other\n"
-             "                           with its file (NAME=FILE; repeated for further folds). Images, sounds:\n"
+             "compare with these. Tables: ridge, mean-ridge, nearest, line, last, mean, joint, finetune,\n"
+             "                           scratch; any other with its file (NAME=FILE; repeated for further folds).\n"
+             "                           Images, sounds:\n"
              "                           pixels, scratch; protonet, ridge, finetune on the model's embedding; any "
              "other with a file; "
              "and of\n"

@@ -119,6 +119,7 @@ static goss_status write_plan(init_plan *p, const char *out, goss_error *err) {
  * tasks. */
 static const cli_kind *kind_of(const init_plan *p) {
     const char *named = goss_config_text(p->declared, "data.kind");
+    if (strcmp(named, "series") == 0) named = "table"; /* of which rows are steps */
     if (*goss_config_text(p->declared, "data.text") && !*goss_config_text(p->declared, "data.task")) named = "text";
     const cli_kind *kind = cli_kind_named(named);
     return kind ? kind : cli_kind_at(p->data);

@@ -7,6 +7,9 @@
 #include "cli.h"
 
 int data_glyphs(int argc, char **argv);
+int data_machines(int argc, char **argv);
 int data_tables(int argc, char **argv);
 int data_vectors(int argc, char **argv);
+/* A new folder, or an empty one: nothing is mixed with files that are there. */
+goss_status cli_make_folder(const char *path, goss_error *err);
 #endif

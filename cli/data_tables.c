@@ -112,8 +112,7 @@ static void tell(const char *file, uint64_t k, const goss_prior_table *t) {
 
 /* ---- all tables ---- */
 
-/* A new folder, or an empty one: nothing is mixed with files that are there. */
-static goss_status make_folder(const char *path, goss_error *err) {
+goss_status cli_make_folder(const char *path, goss_error *err) {
     if (mkdir(path, 0777) == 0) return GOSS_OK;
     if (errno != EEXIST) return goss_error_set(err, GOSS_E_IO, "%s: %s", path, strerror(errno));
     DIR *d = opendir(path);
@@ -145,7 +144,7 @@ static goss_status run(const request *q, goss_error *err) {
     const size_t rows = (size_t)q->prior.rows, columns = (size_t)q->prior.columns;
     r = (room){calloc(rows * columns, sizeof(float)), calloc(rows, sizeof(float)), calloc(columns, sizeof *r.column)};
     goss_status s = r.x && r.y && r.column ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
-    if (s == GOSS_OK) s = make_folder(q->out, err);
+    if (s == GOSS_OK) s = cli_make_folder(q->out, err);
     if (s == GOSS_OK) s = write_all(q, prior, &r, err);
     free(r.x), free(r.y), free(r.column);
     goss_prior_free(prior);

@@ -66,6 +66,10 @@ static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err
     const goss_table_needs needs = {.target = true, .task = true};
     GOSS_TRY(goss_table_fit_open(f->fit, e->data, needs, &f->table, &f->roles, err));
     GOSS_TRY(goss_table_tasks_open(f->table, &f->roles, order_of(e, f), &f->tasks, err));
+    const goss_series_options *series = goss_encoding_series(goss_table_transform_inputs(f->fit->transform));
+    if (series) GOSS_TRY(goss_table_tasks_by_series(f->tasks, series, err));
+    if (goss_table_transform_relative(f->fit->transform))
+        GOSS_TRY(goss_table_fit_origins(f->fit, f->table, &f->from, err));
     if (f->fit->role) GOSS_TRY(goss_table_tasks_by_role(f->tasks, f->fit->role, err));
     if (f->fit->descriptors && !e->descriptors)
         return goss_error_set(err, GOSS_E_ARGUMENT,
@@ -98,6 +102,12 @@ static const goss_objective *objective_of(const table_fold *f) {
     return goss_table_transform_objective(f->fit->transform);
 }
 
+/* Steps from the end of a window to what is predicted. */
+static int ahead(const table_fold *f) {
+    const goss_series_options *o = goss_encoding_series(goss_table_transform_inputs(f->fit->transform));
+    return o ? o->horizon : 0;
+}
+
 /* All must predict the same target of the same tasks. */
 static goss_status check_alike(const eval_table *e, const table_fold *f, goss_error *err) {
     const table_fold *first = &e->fold[0];
@@ -105,6 +115,10 @@ static goss_status check_alike(const eval_table *e, const table_fold *f, goss_er
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %s (%s), and %s predicts %s (%s)", f->path,
                               target_of(f), objective_of(f)->name, first->path, target_of(first),
                               objective_of(first)->name);
+    if (goss_table_transform_relative(f->fit->transform) != goss_table_transform_relative(first->fit->transform) ||
+        ahead(f) != ahead(first))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %d steps ahead, and %s %d", f->path, ahead(f),
+                              first->path, ahead(first));
     if (goss_table_tasks_count(f->tasks) != goss_table_tasks_count(first->tasks) ||
         strcmp(goss_table_transform_task(f->fit->transform), goss_table_transform_task(first->fit->transform)) != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s has tasks by %s, and %s by %s", f->path,
@@ -325,7 +339,7 @@ static void close_all(eval_table *e) {
         goss_table_close(f->table), goss_table_close(f->described);
         goss_table_fit_free(f->fit);
         goss_model_free(f->model);
-        free(f->seen), free(f->at);
+        free(f->seen), free(f->at), goss_table_rows_free(f->from);
     }
     for (int i = 0; i < e->runners; i++) free(e->runner[i].name), free(e->runner[i].value), free(e->runner[i].answers);
     for (int i = 0; i < CLI_BUDGETS; i++)

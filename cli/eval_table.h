@@ -24,6 +24,7 @@ typedef struct table_fold {
     goss_table_tasks *tasks;
     table_seen *seen;      /* [tasks] */
     double *at;            /* [rows] the order column, for baselines; NULL: none */
+    double *from;          /* [rows] what targets are counted from (series), NULL: 0 */
     goss_table *described; /* descriptors; NULL: none */
 } table_fold;
 

@@ -66,8 +66,8 @@ static goss_status answer(const eval_table *e, table_runner *r, int64_t bytes, c
     double seconds = 0;
     const int64_t draws = (int64_t)n * e->repeats;
     GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
-    goss_status s = r->kind ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, e->metric, draws, values,
-                                                 &seconds, err)
+    goss_status s = r->kind ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,
+                                                 values, &seconds, err)
                             : answer_by_model(e, r, bytes, f, &source, threads, draws, values, &seconds, err);
     goss_task_source_free(&source);
     r->seconds += seconds, r->draws += draws;

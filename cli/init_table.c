@@ -19,7 +19,7 @@ typedef struct looked {
     int order;        /* column; -1: none is known */
     int least, usual; /* rows of the smallest task, and the minimum of nine in ten */
     char ignore[LIST], categorical[LIST];
-    bool leaks, classes;
+    bool leaks, classes, series;
 } looked;
 
 static const char *given(const init_plan *p, const char *key) {
@@ -40,9 +40,15 @@ static void add_name(char *list, const char *name) {
 /* ---- roles ---- */
 
 static goss_status find_roles(looked *l, const init_plan *p, const char *task, goss_error *err) {
-    const char *ignore = given(p, "data.ignore");
+    char ignore[LIST] = "";
+    if (given(p, "data.ignore"))
+        snprintf(ignore, sizeof ignore, "%s", given(p, "data.ignore"));
+    else if (given(p, "data.text"))
+        snprintf(ignore, sizeof ignore, "%s", given(p, "data.text"));
+    if (l->series && given(p, "data.time")) add_name(ignore, given(p, "data.time"));
+    if (l->series && given(p, "data.series")) add_name(ignore, given(p, "data.series"));
     const goss_roles_declared declared = {
-        .target = given(p, "data.target"), .task = task, .ignore = ignore ? ignore : given(p, "data.text")};
+        .target = given(p, "data.target"), .task = task, .ignore = *ignore ? ignore : NULL};
     if (l->roles.role) goss_roles_free(&l->roles);
     l->roles = (goss_roles){0};
     return goss_error_prefix(err, goss_table_roles(l->table, &declared, &l->roles, err), "data");
@@ -95,7 +101,7 @@ static goss_status choose_target(looked *l, init_plan *p, goss_error *err) {
     l->classes = goss_table_type(l->table, c) != GOSS_COLUMN_NUMBER || (s.integers && s.distinct == 2);
     init_set(p, "data.target", "%s", goss_table_name(l->table, c));
     if (l->roles.target_guessed) init_mark(p, "data.target", "%.200s", l->roles.reason[c]);
-    init_set(p, "task.objective", l->classes ? "classification" : "regression");
+    init_set(p, "task.objective", l->classes ? "classification" : l->series ? "gaussian" : "regression");
     init_mark(p, "task.objective", l->classes ? "\"%.60s\" holds %d classes" : "\"%.60s\" has %d distinct numbers",
               goss_table_name(l->table, c), s.distinct);
     init_set(p, "task.metric", l->classes ? "accuracy" : "rmse");
@@ -103,6 +109,14 @@ static goss_status choose_target(looked *l, init_plan *p, goss_error *err) {
 }
 
 /* ---- ignored columns ---- */
+
+/* Columns that make series of rows are no inputs, and need not be listed. */
+static bool is_of_series(const looked *l, const init_plan *p, const char *name) {
+    const char *const keys[] = {"data.time", "data.series"};
+    for (size_t i = 0; l->series && i < sizeof keys / sizeof *keys; i++)
+        if (given(p, keys[i]) && strcmp(given(p, keys[i]), name) == 0) return true;
+    return false;
+}
 
 static goss_status choose_inputs(looked *l, init_plan *p, goss_error *err) {
     goss_finding *f;
@@ -117,7 +131,7 @@ static goss_status choose_inputs(looked *l, init_plan *p, goss_error *err) {
     goss_findings_free(f);
     for (int c = 0; c < l->roles.columns; c++)
         if ((l->roles.role[c] == GOSS_ROLE_ID || l->roles.role[c] == GOSS_ROLE_IGNORED) &&
-            c != goss_table_file_column(l->table))
+            c != goss_table_file_column(l->table) && !is_of_series(l, p, goss_table_name(l->table, c)))
             add_name(l->ignore, goss_table_name(l->table, c));
     if (!*l->ignore) return GOSS_OK;
     init_set(p, "data.ignore", "%s", l->ignore);
@@ -153,8 +167,29 @@ static goss_status choose_categories(looked *l, init_plan *p, goss_error *err) {
 
 /* ---- order and size ---- */
 
+/* Series are in the order of their time. */
+static goss_status choose_time(looked *l, init_plan *p, goss_error *err) {
+    if (given(p, "data.time"))
+        GOSS_TRY(goss_table_need(l->table, given(p, "data.time"), "data.time", &l->order, err));
+    else if (l->order < 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: no column seems to be time, which orders the rows of series; name it: "
+                              "data.time=COLUMN",
+                              p->data);
+    init_set(p, "data.time", "%s", goss_table_name(l->table, l->order));
+    if (!given(p, "data.time"))
+        init_mark(p, "data.time", "\"%.60s\" seems to be time", goss_table_name(l->table, l->order));
+    init_set(p, "data.window", "16");
+    init_mark(p, "data.window", "steps of the past that a network sees: the longest pattern that repeats, or more");
+    init_set(p, "data.horizon", "1");
+    init_mark(p, "data.horizon", "how many steps ahead the target is predicted");
+    init_mark(p, "task.order", "series are in the order of data.time");
+    return GOSS_OK;
+}
+
 static goss_status choose_order(looked *l, init_plan *p, goss_error *err) {
     GOSS_TRY(goss_table_time(l->table, &l->roles, &l->groups, &l->order, err));
+    if (l->series) return choose_time(l, p, err);
     if (l->order >= 0) {
         init_set(p, "task.order", "%s", goss_table_name(l->table, l->order));
         init_mark(p, "task.order",
@@ -202,9 +237,10 @@ static goss_status choose_support(looked *l, init_plan *p, goss_error *err) {
 
 static void set_method(init_plan *p, const looked *l) {
     init_set(p, "train.method", "hypernet");
-    init_set(p, "model.backbone", given(p, "data.text") ? "auto" : "dense 32; tanh; dense 32; tanh");
+    const char *backbone = given(p, "data.text") ? "auto" : l->series ? "gru 32; readout last" : NULL;
+    init_set(p, "model.backbone", backbone ? backbone : "dense 32; tanh; dense 32; tanh");
     if (!l->classes && init_knows("method.ridge_head")) init_set(p, "method.ridge_head", "true");
-    init_set(p, "hyper.rules", "head.*=full; *=film");
+    init_set(p, "hyper.rules", l->series ? "head.*=full; gru*=lowrank 4; *=film" : "head.*=full; *=film");
     init_set(p, "train.tasks", "8");
     init_set(p, "optimizer.rate", "0.003");
     init_set(p, "optimizer.weight_decay", "0.01");
@@ -239,7 +275,8 @@ static goss_status fill(init_plan *p, looked *l, goss_error *err) {
 goss_status init_table(init_plan *p, goss_error *err) {
     looked l = {0};
     p->unused = unused;
-    init_set(p, "data.kind", "table");
+    l.series = strcmp(goss_config_text(p->declared, "data.kind"), "series") == 0;
+    init_set(p, "data.kind", l.series ? "series" : "table");
     const goss_status s = fill(p, &l, err);
     goss_groups_free(&l.groups);
     if (l.roles.role) goss_roles_free(&l.roles);

@@ -37,9 +37,13 @@ static goss_status check_names(const asked *a, const char *path, goss_error *err
 
 /* ---- one row ---- */
 
+/* Answers of numbers in their own level: a change is counted from its row's origin. */
+static double number(const asked *a, int row, float p) { return (double)p + (a->rows.from ? a->rows.from[row] : 0); }
+
 /* The digits of a float. */
 static double rounded(double v) {
     char text[32];
+    if (!isfinite(v)) return v; /* an empty cell */
     snprintf(text, sizeof text, "%.7g", v);
     return strtod(text, NULL);
 }
@@ -58,11 +62,11 @@ static void put_csv(const asked *a, int row, const float *p, double deviation) {
         goss_csv_text(a->csv, goss_network_class_name(a->network, best));
         goss_csv_number(a->csv, rounded((double)p[best]));
     } else {
-        for (int i = 0; i < a->outputs; i++) goss_csv_number(a->csv, rounded((double)p[i]));
+        for (int i = 0; i < a->outputs; i++) goss_csv_number(a->csv, rounded(number(a, row, p[i])));
     }
     if (has_interval(a)) {
-        goss_csv_number(a->csv, rounded((double)p[0] - two_sided_95 * deviation));
-        goss_csv_number(a->csv, rounded((double)p[0] + two_sided_95 * deviation));
+        goss_csv_number(a->csv, rounded(number(a, row, p[0]) - two_sided_95 * deviation));
+        goss_csv_number(a->csv, rounded(number(a, row, p[0]) + two_sided_95 * deviation));
     }
     goss_csv_row(a->csv);
 }
@@ -86,10 +90,13 @@ static void put_json(const asked *a, int row, const float *p, double deviation) 
         printf("}}\n");
         return;
     }
-    printf("%.9g", (double)p[0]);
-    if (has_interval(a))
-        printf(", \"low\": %.9g, \"high\": %.9g", (double)p[0] - two_sided_95 * deviation,
-               (double)p[0] + two_sided_95 * deviation);
+    const double v = number(a, row, p[0]);
+    if (isnan(v))
+        printf("null");
+    else
+        printf("%.9g", v);
+    if (has_interval(a) && !isnan(v))
+        printf(", \"low\": %.9g, \"high\": %.9g", v - two_sided_95 * deviation, v + two_sided_95 * deviation);
     printf("}\n");
 }
 
@@ -160,7 +167,7 @@ static goss_status predict_network(const goss_network *n, cli_row_reader *read, 
     a->network = n, a->outputs = goss_network_outputs(n), a->classes = goss_network_classes(n);
     a->width = goss_task_input_size(&goss_network_data(n)->task);
     const goss_status s = predict(a, read, w, err);
-    goss_table_rows_free(a->rows.x), goss_table_rows_free(a->rows.lengths);
+    goss_table_rows_free(a->rows.x), goss_table_rows_free(a->rows.lengths), goss_table_rows_free(a->rows.from);
     goss_table_close(a->rows.table);
     free(a->out);
     free(a);
@@ -196,12 +203,22 @@ static void warn_of_other_tasks(const goss_network *n, const goss_table *t, cons
                  goss_table_rows(t), goss_table_text(t, column, first, cell), own);
 }
 
+static void tell_without_history(const cli_rows *r, const char *path) {
+    int n = 0;
+    for (int i = 0; r->from && i < goss_table_rows(r->table); i++) n += isnan(r->from[i]);
+    if (n)
+        cli_tell("%s: %d of %d rows have no known value before them to be forecast from, and no prediction", path, n,
+                 goss_table_rows(r->table));
+}
+
 static goss_status read_rows(const goss_network *n, const char *path, cli_rows *out, goss_error *err) {
     goss_table_fit *fit;
     GOSS_TRY(goss_table_fit_parse(goss_network_data(n)->transform, &fit, err));
     goss_status s = goss_table_fit_rows(fit, path, &out->table, &out->x, err);
     if (s == GOSS_OK) s = goss_table_fit_lengths(fit, out->x, goss_table_rows(out->table), &out->lengths, err);
+    if (s == GOSS_OK) s = goss_table_fit_origins(fit, out->table, &out->from, err);
     if (s == GOSS_OK) warn_of_other_tasks(n, out->table, fit, path);
+    if (s == GOSS_OK) tell_without_history(out, path);
     goss_table_fit_free(fit);
     return s;
 }

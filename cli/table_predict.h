@@ -7,11 +7,13 @@
 #include "data_kinds.h"
 #include "gossamer/table.h"
 
-/* Rows as a network sees them; freed by goss_table_close and goss_table_rows_free. */
+/* Rows as a network sees them; freed by goss_table_close and goss_table_rows_free. A row whose origin (`from`) is NaN
+ * has nothing to be predicted from. */
 typedef struct cli_rows {
     goss_table *table;
     float *x;         /* [rows, numbers of a sample] */
     int32_t *lengths; /* [rows] of sequences; NULL: they have none */
+    double *from;     /* [rows] what numbers are counted from; NULL: 0 */
 } cli_rows;
 typedef goss_status cli_row_reader(const goss_network *n, const char *path, cli_rows *out, goss_error *err);
 

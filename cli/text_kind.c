@@ -59,7 +59,7 @@ static goss_status read_rows(const goss_network *n, const char *path, cli_rows *
     const char *transform = goss_network_data(n)->transform;
     if (!transform) return goss_error_set(err, GOSS_E_FORMAT, "the network does not say what a text becomes");
     GOSS_TRY(goss_text_rows_read(transform, path, &rows, err));
-    *out = (cli_rows){rows.table, rows.x, rows.lengths};
+    *out = (cli_rows){.table = rows.table, .x = rows.x, .lengths = rows.lengths};
     return GOSS_OK;
 }
 

@@ -58,7 +58,7 @@ static void predict(const goss_baselines *b, const char *name, const goss_rows *
 
 TEST(ridge_by_hand) {
     const double x[] = {-1, 0, 1}, y[] = {1, 2, 6}, q[] = {2};
-    const goss_rows support = {3, x, y, NULL}, query = {1, q, NULL, NULL};
+    const goss_rows support = {.n = 3, .x = x, .y = y}, query = {.n = 1, .x = q};
     const goss_baselines b = plain(1, 0, 1, 3, (double[]){0, 0});
     double out;
     /* mean 3; x is centred: w = (6 - 1) / (2 + 3) = 1 */
@@ -88,7 +88,7 @@ TEST(mean_ridge_minimises) {
             random_rows(&rng, n, width, x, y);
             for (int j = 0; j <= width; j++) m[j] = goss__rng_normal(&rng);
             const goss_baselines b = plain(width, 0, .3, 2, m);
-            const goss_rows rows = {n, x, y, NULL};
+            const goss_rows rows = {.n = n, .x = x, .y = y};
             goss__fitting f;
             T_OK(goss__fitting_open(&f, &b, &rows, y, &err));
             goss__fit(&f, &b.chosen[0].mean, w);
@@ -113,7 +113,7 @@ TEST(logistic_minimises) {
             for (int i = 0; i < n; i++) y[i] = i % CLASSES;
             for (int j = 0; j < CLASSES * (1 + width); j++) m[j] = goss__rng_normal(&rng);
             const goss_baselines b = plain(width, CLASSES, .5, 1, m);
-            const goss_rows rows = {n, x, y, NULL};
+            const goss_rows rows = {.n = n, .x = x, .y = y};
             goss__fitting f;
             T_OK(goss__fitting_open(&f, &b, &rows, y, &err));
             goss__fit(&f, &b.chosen[0].mean, w);
@@ -131,7 +131,7 @@ TEST(logistic_minimises) {
 
 TEST(simple_rules_by_hand) {
     const double at[] = {0, 2, 2, 4}, y[] = {1, 3, 4, 8}, when[] = {1, 10, 2};
-    const goss_rows support = {4, NULL, y, at}, query = {3, NULL, NULL, when};
+    const goss_rows support = {.n = 4, .y = y, .at = at}, query = {.n = 3, .at = when};
     const goss_baselines b = plain(0, 0, 1, 1, (double[]){0});
     double out[6];
     predict(&b, "mean", &support, &query, out);
@@ -144,11 +144,11 @@ TEST(simple_rules_by_hand) {
     /* about (2, 4): slope (2 * 3 + 2 * 4) / 8 */
     T_NEAR(out[1], 4 + 8 * 14.0 / 8, 1e-12);
     const double same[] = {2, 2, 2, 2};
-    const goss_rows once = {4, NULL, y, same};
+    const goss_rows once = {.n = 4, .y = y, .at = same};
     predict(&b, "line", &once, &query, out);
     T_NEAR(out[1], 4, 1e-15);
     const double classes[] = {0, 1, 1, 1};
-    const goss_rows labelled = {4, NULL, classes, at};
+    const goss_rows labelled = {.n = 4, .y = classes, .at = at};
     const goss_baselines c = plain(0, 2, 1, 1, (double[]){0, 0});
     predict(&c, "nearest", &labelled, &query, out);
     T_NEAR(out[0], 1.0 / 3, 1e-15);
@@ -157,7 +157,7 @@ TEST(simple_rules_by_hand) {
     T_NEAR(out[1], .75, 1e-15);
     T_ERR(goss_baseline_predict(&c, goss_baseline_find("line"), &labelled, &query, out, &err), GOSS_E_UNSUPPORTED,
           "line is not defined for classes");
-    const goss_rows nowhere = {4, NULL, y, NULL}, empty = {0, NULL, y, at};
+    const goss_rows nowhere = {.n = 4, .y = y}, empty = {.y = y, .at = at};
     T_ERR(goss_baseline_predict(&b, goss_baseline_find("nearest"), &nowhere, &query, out, &err), GOSS_E_ARGUMENT,
           "--order COLUMN");
     T_ERR(goss_baseline_predict(&b, goss_baseline_find("mean"), &empty, &query, out, &err), GOSS_E_ARGUMENT,
@@ -187,7 +187,7 @@ static world *make_world(bool classes) {
             const double y = own[0] + (3 + own[1]) * x[0] - (2 + own[2]) * x[1] + .5 * goss__rng_normal(&rng);
             w->y[t][i] = classes ? y > 0 : 10 + y;
         }
-        w->rows[t] = (goss_rows){EACH, w->x[t], w->y[t], NULL};
+        w->rows[t] = (goss_rows){.n = EACH, .x = w->x[t], .y = w->y[t]};
     }
     return w;
 }
@@ -205,7 +205,7 @@ static double error_on(const world *w, const goss_baselines *b, const char *name
     double out[2 * EACH], sum = 0;
     const int k = goss_baselines_classes(b) ? 2 : 1;
     for (int t = first; t < TASKS; t++) {
-        goss_rows s = w->rows[t], q = {EACH - support, s.x + support * WIDE, s.y + support, NULL};
+        goss_rows s = w->rows[t], q = {.n = EACH - support, .x = s.x + support * WIDE, .y = s.y + support};
         s.n = support;
         predict(b, name, &s, &q, out);
         for (int i = 0; i < q.n; i++)

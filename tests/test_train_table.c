@@ -165,6 +165,8 @@ enum { WEIGHTS = 1, VALIDATION = 2, JOINT = 4, REFUSED = 8 };
 
 #define TEXTS "data.path=@says.csv", "data.text=says"
 #define IDS "model.backbone=embedding 99 4; readout mean"
+#define STEPS "model.backbone=gru 4; readout last"
+#define SERIES "data.kind=series", "data.time=time", STEPS
 
 static const struct {
     const char *key, *setup[4], *a, *b;
@@ -208,6 +210,11 @@ static const struct {
     {"data.least", {TEXTS, IDS}, "1", "99", WEIGHTS},
     {"data.length", {TEXTS, IDS}, "4", "2", WEIGHTS},
     {"data.text_as", {TEXTS, "data.vectors=@words.vec"}, "mean", "ids", REFUSED},
+    {"data.time", {"data.kind=series", STEPS}, "time", "x", WEIGHTS},
+    {"data.series", {SERIES}, "", "kind", WEIGHTS},
+    {"data.window", {SERIES}, "3", "6", WEIGHTS},
+    {"data.horizon", {SERIES}, "1", "2", WEIGHTS},
+    {"data.stride", {SERIES}, "1", "2", WEIGHTS},
     {"data.vectors", {TEXTS, "data.text_as=mean"}, "@words.vec", "@others.vec", WEIGHTS},
     {"hyper.rules", {0}, "head=class; *=shared", "*=full", WEIGHTS},
 };

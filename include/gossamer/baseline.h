@@ -11,9 +11,10 @@
  *   mean        the mean of the support set's targets
  *   nearest     the target of the support row nearest in the order column; the mean of those equally near
  *   line        least squares in the order column alone; the mean if all support rows have the same order value
+ *   last        the last known value: `from` where rows have it, else the target of the last support row in the order
  * For classification ridge and mean-ridge are multinomial logistic regressions with the same penalties on the
  * coefficients of every class (ridge penalises c as well, which would be infinite if the support set had one class);
- * mean and nearest give the classes' shares; line is undefined.
+ * mean, nearest and last give the classes' shares; line is undefined.
  *
  * slope and level, and the penalty that shrinks m to 0, are selected for several sizes of the support set: the values
  * with the least error on queries of support sets drawn from training tasks as they are drawn in evaluation, with m
@@ -44,6 +45,9 @@ typedef struct goss_rows {
     const double *x;  /* [n, width] inputs of similar magnitude, i.e. standardised; row-major */
     const double *y;  /* [n] targets, or class numbers from 0 */
     const double *at; /* [n] the order column; NULL: there is none */
+    /* [n] what y is counted from, that is the last known value of a series (series.h): the simple rules below take and
+     * give y + from, less the query's own; NULL: 0 */
+    const double *from;
 } goss_rows;
 
 /* What baselines are fitted for. */
@@ -75,9 +79,14 @@ GOSS_API int goss_baselines_classes(const goss_baselines *b);
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_text(const goss_baselines *b, char **text, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_baselines_parse(const char *text, goss_baselines **out, goss_error *err);
 
+/* Rows of sequences as rows of numbers: x [n, width] of `channels` a step and these lengths (NULL: all have all steps)
+ * become out [n, width] with the last step at the end and 0 before the first. */
+GOSS_API void goss_rows_align(const float *x, const int32_t *lengths, int n, size_t width, size_t channels,
+                              double *out);
+
 /* A baseline method, one row of a table. */
 typedef struct goss_baseline_kind {
-    const char *name; /* "ridge", "mean-ridge", "mean", "nearest", "line" */
+    const char *name; /* "ridge", "mean-ridge", "mean", "nearest", "line", "last" */
     bool order;       /* requires goss_rows.at */
     bool classes;     /* defined for classification */
     const char *doc;  /* one line */

@@ -6,7 +6,7 @@
  * (interval.h):
  *
  *     GOSS_TRY(goss_race_model(m, 0, &source, rmse, n, NULL, a, NULL, err));
- *     GOSS_TRY(goss_race_baseline(b, goss_baseline_find("mean-ridge"), &source, NULL, rmse, n, c, NULL, err));
+ *     GOSS_TRY(goss_race_baseline(b, goss_baseline_find("mean-ridge"), &source, NULL, NULL, rmse, n, c, NULL, err));
  *     for (int64_t i = 0; i < n; i++) a[i] -= c[i];
  *     double difference, ci95 = goss_student_ci95(a, (int)n, &difference, NULL);
  *
@@ -41,12 +41,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, int 
                                                        goss_error *err);
 /* The same for a baseline, on the calling thread and in double precision. Inputs and targets of the source's samples
  * are the rows; class probabilities enter the metric as their logarithms. at: the values of the order column by sample
- * number (goss_task.support_rows, query_rows), for baselines with goss_baseline_kind.order; NULL: there is none.
+ * number (goss_task.support_rows, query_rows), for baselines with goss_baseline_kind.order; NULL: there is none. from:
+ * what targets are counted from, in the same way (goss_rows); NULL: 0. Sequences are rows by goss_rows_align.
  * Errors: as goss_baseline_predict; GOSS_E_ARGUMENT: baselines of another width than the source's inputs. */
 GOSS_API GOSS_MUST_USE goss_status goss_race_baseline(const goss_baselines *b, const goss_baseline_kind *kind,
                                                       const goss_task_source *source, const double *at,
-                                                      const goss_metric *metric, int64_t draws, double *values,
-                                                      double *seconds, goss_error *err);
+                                                      const double *from, const goss_metric *metric, int64_t draws,
+                                                      double *values, double *seconds, goss_error *err);
 
 #ifdef __cplusplus
 }

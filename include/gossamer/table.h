@@ -328,7 +328,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit_texts(const goss_table *tab
                                                            goss_encoding **out, goss_error *err);
 /* Whether an encoding is of texts, and the shape of these; shape may be NULL. */
 GOSS_API bool goss_encoding_texts(const goss_encoding *encoding, goss_text_shape *shape);
-/* The lengths of encoded texts x [n, width], in steps: 1 .. steps, up to the last one that is not all zeros. */
+/* Whether encoded rows are sequences [steps, channels] (texts as ids or vectors, windows of series), and of which. */
+GOSS_API bool goss_encoding_steps(const goss_encoding *encoding, int *steps, int *channels);
+/* The lengths of encoded sequences x [n, width], in steps: 1 .. steps, up to the last one that is not all zeros. */
 GOSS_API void goss_encoding_lengths(const goss_encoding *encoding, const float *x, int n, int32_t *lengths);
 /* Frees an encoding; NULL is allowed. */
 GOSS_API void goss_encoding_free(goss_encoding *encoding);

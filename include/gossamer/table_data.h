@@ -35,6 +35,9 @@ typedef struct goss_table_data_options {
     const char *categorical;
     const char *text;                    /* the column of texts, then the only input; NULL or "": none */
     goss_text_options texts;             /* how these become numbers */
+    goss_series_options series;          /* rows are steps of series; window 0: they are not. task and target are set
+                                            from those above; without `order` rows are in the order of time, except
+                                            where each series is one sample */
     const char *role;                    /* goss_table_tasks_by_role; NULL or "": none */
     const char *missing;                 /* as in goss_table_options; NULL or "": its default */
     const char *descriptor;              /* file with a row per task; NULL or "": none */
@@ -144,6 +147,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_fit_support(const goss_table_fit *
  * are optional. Errors: as goss_table_fit_open. Owns: goss_table_close, goss_table_rows_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_rows(const goss_table_fit *f, const char *path, goss_table **table,
                                                        float **x, goss_error *err);
+/* The origins [rows] that forecasts of all rows of a table are counted from (series.h): added to a network's numbers
+ * they are the target's, and NaN says that a row has no history to be forecast from; NULL: predictions are as they are.
+ * Errors: as goss_encoding_origins. Owns: goss_table_rows_free. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_fit_origins(const goss_table_fit *f, const goss_table *table,
+                                                          double **origins, goss_error *err);
 /* The lengths [n] of inputs x [n, width] that are sequences (texts), for goss_predictor_predict_ragged; NULL: none are.
  * Errors: GOSS_E_NOMEM. Owns: goss_table_rows_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_fit_lengths(const goss_table_fit *f, const float *x, int n,

@@ -19,6 +19,7 @@
 #ifndef GOSSAMER_TABLE_TASK_H
 #define GOSSAMER_TABLE_TASK_H
 
+#include "gossamer/series.h"
 #include "gossamer/table.h"
 #include "gossamer/task.h"
 
@@ -118,6 +119,11 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_split(goss_table_tasks *t, c
  * support sets from the former, and queries from the latter. Errors: GOSS_E_ARGUMENT: no such column, another value or
  * none (with file and line). Threads: none may use t meanwhile. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_by_role(goss_table_tasks *t, const char *column, goss_error *err);
+/* Leaves the rows of series that are samples (series.h): those with a history that the stride meets. The others remain
+ * in windows. Before a split. Errors: those of goss_series_rows; GOSS_E_ARGUMENT: no row is left. Threads: none may use
+ * t meanwhile. */
+GOSS_API GOSS_MUST_USE goss_status goss_table_tasks_by_series(goss_table_tasks *t, const goss_series_options *options,
+                                                              goss_error *err);
 /* The part of a split that a row belongs to. */
 typedef enum goss_row_part {
     GOSS_PART_TRAIN,    /* support rows, and queries of training */
@@ -134,8 +140,10 @@ typedef struct goss_table_transform goss_table_transform;
 
 /* How a transform is fitted. */
 typedef struct goss_table_transform_options {
-    const goss_objective *objective; /* NULL: classification if the target is a category or has two integers */
-    const goss_text_options *texts;  /* the only input is a column of texts; NULL: there are none */
+    const goss_objective *objective;   /* NULL: classification if the target is a category or has two integers */
+    const goss_text_options *texts;    /* the only input is a column of texts; NULL: there are none */
+    const goss_series_options *series; /* rows are steps of series; its target is set where numbers are forecast with a
+                                          horizon. NULL: a row is a row */
 } goss_table_transform_options;
 
 /* Fits a transform to the rows of tasks [n] (NULL: all): inputs by goss_encoding_fit, without columns that are constant
@@ -160,13 +168,15 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_transform_parse(const char *text, 
 GOSS_API const goss_encoding *goss_table_transform_inputs(const goss_table_transform *f);
 /* The objective. */
 GOSS_API const goss_objective *goss_table_transform_objective(const goss_table_transform *f);
+/* Whether targets are counted from origins: numbers that are forecast from their past (series.h). */
+GOSS_API bool goss_table_transform_relative(const goss_table_transform *f);
 /* The name of the target column. */
 GOSS_API const char *goss_table_transform_target(const goss_table_transform *f);
 /* The name of the task column. */
 GOSS_API const char *goss_table_transform_task(const goss_table_transform *f);
 /* The order: "random", "first" or the name of a column. */
 GOSS_API const char *goss_table_transform_order(const goss_table_transform *f);
-/* Mean and deviation of the target, of regression. Borrowed. */
+/* Mean and deviation of the target, of regression, as goss_table_transform_targets gives it. Borrowed. */
 GOSS_API goss_target_scale goss_table_transform_scale(const goss_table_transform *f);
 /* The number of classes; 0: regression. */
 GOSS_API int goss_table_transform_classes(const goss_table_transform *f);
@@ -193,7 +203,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_table_transform_roles(const goss_table_t
 GOSS_API GOSS_MUST_USE goss_status goss_table_transform_apply(const goss_table_transform *f, const goss_table *table,
                                                               const int32_t *rows, int n, float *out,
                                                               goss_encoding_report *report, goss_error *err);
-/* The targets of rows [n], as numbers in their unit or as class numbers. Shapes: out [n]. Errors: GOSS_E_ARGUMENT with
+/* The targets of rows [n], as numbers in their unit (counted from their origins, if goss_table_transform_relative) or
+ * as class numbers. Shapes: out [n]. Errors: GOSS_E_ARGUMENT with
  * file and line: a missing target, or a class that was not in training. */
 GOSS_API GOSS_MUST_USE goss_status goss_table_transform_targets(const goss_table_transform *f, const goss_table *table,
                                                                 const int32_t *rows, int n, float *out,

@@ -72,6 +72,14 @@ goss_status goss_baselines_fit(const goss_rows *tasks, int n_tasks, const goss_b
     return s;
 }
 
+void goss_rows_align(const float *x, const int32_t *lengths, int n, size_t width, size_t channels, double *out) {
+    for (int i = 0; i < n; i++) {
+        const size_t used = lengths ? (size_t)lengths[i] * channels : width, before = width - used;
+        for (size_t k = 0; k < before; k++) out[(size_t)i * width + k] = 0;
+        for (size_t k = 0; k < used; k++) out[(size_t)i * width + before + k] = (double)x[(size_t)i * width + k];
+    }
+}
+
 /* ---- linear ones ---- */
 
 static goss_status linear(const goss_baselines *b, bool mean, const goss_rows *support, const goss_rows *query,
@@ -105,6 +113,10 @@ static goss_status mean_ridge(const goss_baselines *b, const goss_rows *support,
 
 /* ---- simple rules ---- */
 
+/* What a target is counted from. */
+static double from(const goss_rows *rows, int i) { return rows->from ? rows->from[i] : 0; }
+static double level(const goss_rows *rows, int i) { return rows->y[i] + from(rows, i); }
+
 /* The mean of some support rows, or their classes' shares. */
 static void share(const goss_baselines *b, const goss_rows *support,
                   bool (*in)(const goss_rows *s, int i, double near, double at), double near, double at, double *out) {
@@ -115,7 +127,7 @@ static void share(const goss_baselines *b, const goss_rows *support,
         if (b->classes)
             out[(int)support->y[i]]++;
         else
-            out[0] += support->y[i];
+            out[0] += level(support, i);
         n++;
     }
     for (int c = 0; c < goss__outputs(b); c++) out[c] /= n;
@@ -124,7 +136,10 @@ static void share(const goss_baselines *b, const goss_rows *support,
 static goss_status mean_of_all(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
                                goss_error *err) {
     (void)err;
-    for (int i = 0; i < query->n; i++) share(b, support, NULL, 0, 0, out + (size_t)i * (size_t)goss__outputs(b));
+    for (int i = 0; i < query->n; i++) {
+        share(b, support, NULL, 0, 0, out + (size_t)i * (size_t)goss__outputs(b));
+        if (!b->classes) out[i] -= from(query, i);
+    }
     return GOSS_OK;
 }
 
@@ -137,6 +152,27 @@ static goss_status nearest(const goss_baselines *b, const goss_rows *support, co
         double near = INFINITY;
         for (int k = 0; k < support->n; k++) near = fmin(near, fabs(support->at[k] - query->at[i]));
         share(b, support, as_near, near, query->at[i], out + (size_t)i * (size_t)goss__outputs(b));
+        if (!b->classes) out[i] -= from(query, i);
+    }
+    return GOSS_OK;
+}
+
+/* Of rows of the same time the later one. */
+static bool is_last(const goss_rows *s, int i, double near, double at) {
+    (void)near, (void)at;
+    for (int k = 0; k < s->n; k++)
+        if (s->at[k] > s->at[i] || (s->at[k] == s->at[i] && k > i)) return false;
+    return true;
+}
+
+static goss_status last(const goss_baselines *b, const goss_rows *support, const goss_rows *query, double *out,
+                        goss_error *err) {
+    (void)err;
+    for (int i = 0; i < query->n; i++) {
+        if (query->from)
+            out[i] = 0; /* no change */
+        else
+            share(b, support, is_last, 0, 0, out + (size_t)i * (size_t)goss__outputs(b));
     }
     return GOSS_OK;
 }
@@ -146,13 +182,13 @@ static goss_status line(const goss_baselines *b, const goss_rows *support, const
     double at = 0, y = 0, square = 0, product = 0;
     const int n = support->n;
     (void)b, (void)err;
-    for (int i = 0; i < n; i++) at += support->at[i] / n, y += support->y[i] / n;
+    for (int i = 0; i < n; i++) at += support->at[i] / n, y += level(support, i) / n;
     for (int i = 0; i < n; i++) {
         const double d = support->at[i] - at;
-        square += d * d, product += d * (support->y[i] - y);
+        square += d * d, product += d * (level(support, i) - y);
     }
     const double slope = square > 0 ? product / square : 0;
-    for (int i = 0; i < query->n; i++) out[i] = y + slope * (query->at[i] - at);
+    for (int i = 0; i < query->n; i++) out[i] = y + slope * (query->at[i] - at) - from(query, i);
     return GOSS_OK;
 }
 
@@ -170,6 +206,7 @@ static const kind kinds[] = {
     {{"mean", false, true, "mean (class shares) of the support rows"}, mean_of_all},
     {{"nearest", true, true, "the support row nearest in the order column"}, nearest},
     {{"line", true, false, "a line in the order column through the support rows"}, line},
+    {{"last", true, true, "the last known value: of its series, or the last support row's"}, last},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -20,35 +20,45 @@ typedef struct memory {
     double *d;
 } memory;
 
-static goss_status reserve(memory *m, const goss_task_spec *spec, bool ordered, numbers *n, goss_error *err) {
+/* Numbers of the table that the rows are of, by sample number. */
+typedef struct columns {
+    const double *at, *from;
+} columns;
+
+static void place(goss_rows *rows, double *d, size_t n, size_t x, columns c) {
+    rows->x = d, rows->y = d + n * x;
+    rows->at = c.at ? rows->y + n : NULL, rows->from = c.from ? rows->y + 2 * n : NULL;
+}
+
+static goss_status reserve(memory *m, const goss_task_spec *spec, columns c, numbers *n, goss_error *err) {
     const size_t s = (size_t)spec->supports + 1, q = (size_t)spec->queries + 1, x = goss_task_input_size(spec);
     const size_t w = (size_t)spec->outputs;
     m->f = goss__calloc((s + q) * (x + 1) + q * (w + 2) + w, sizeof *m->f);
-    m->i = goss__calloc(s + q, sizeof *m->i);
-    m->d = goss__calloc((s + q) * (x + 2) + q * w, sizeof *m->d);
+    m->i = goss__calloc(2 * (s + q), sizeof *m->i);
+    m->d = goss__calloc((s + q) * (x + 3) + q * w, sizeof *m->d);
     if (!m->f || !m->i || !m->d)
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for tasks of %d rows", spec->supports + spec->queries);
     n->task.support = m->f, n->task.query = m->f + s * x, n->task.support_target = n->task.query + q * x;
     n->task.query_target = n->task.support_target + s, n->output = n->task.query_target + q;
     n->scratch = n->output + q * w;
     n->task.support_rows = m->i, n->task.query_rows = m->i + s;
-    double *d = m->d;
-    n->support.x = d, n->support.y = d + s * x, n->support.at = ordered ? n->support.y + s : NULL;
-    d += s * (x + 2);
-    n->query.x = d, n->query.y = d + q * x, n->query.at = ordered ? n->query.y + q : NULL;
-    n->answer = d + q * (x + 2);
+    if (spec->lengths) n->task.support_length = m->i + s + q, n->task.query_length = m->i + 2 * s + q;
+    place(&n->support, m->d, s, x, c), place(&n->query, m->d + s * (x + 3), q, x, c);
+    n->answer = m->d + (s + q) * (x + 3);
     return GOSS_OK;
 }
 
 /* The rows are allocated here. */
-static void fill(goss_rows *rows, int n, size_t width, const float *x, const float *y, const int32_t *row,
-                 const double *at) {
-    double *to_x = (double *)rows->x, *to_y = (double *)rows->y, *to_at = (double *)rows->at;
+static void fill(goss_rows *rows, int n, const goss_task_spec *spec, const float *x, const float *y,
+                 const int32_t *length, const int32_t *row, columns c) {
+    double *to_y = (double *)rows->y, *to_at = (double *)rows->at, *to_from = (double *)rows->from;
     rows->n = n;
-    for (size_t i = 0; i < (size_t)n * width; i++) to_x[i] = (double)x[i];
+    goss_rows_align(x, length, n, goss_task_input_size(spec), spec->lengths ? (size_t)spec->input[1] : 1,
+                    (double *)rows->x);
     for (int i = 0; i < n; i++) {
         to_y[i] = (double)y[i];
-        if (at) to_at[i] = at[row[i]];
+        if (c.at) to_at[i] = c.at[row[i]];
+        if (c.from) to_from[i] = c.from[row[i]];
     }
 }
 
@@ -66,15 +76,15 @@ static double judge(const goss_metric *metric, const goss_task_spec *spec, const
 }
 
 static goss_status run(const goss_baselines *b, const goss_baseline_kind *kind, const goss_task_source *source,
-                       const double *at, const goss_metric *metric, int64_t draws, numbers *n, double *values,
-                       double *seconds, goss_error *err) {
-    const size_t x = goss_task_input_size(&source->spec);
+                       columns c, const goss_metric *metric, int64_t draws, numbers *n, double *values, double *seconds,
+                       goss_error *err) {
     for (int64_t k = 0; k < draws; k++) {
         n->task.outputs = source->spec.outputs;
         source->draw(source, (uint64_t)k, &n->task);
         const goss_task *t = &n->task;
-        fill(&n->support, t->supports, x, t->support, t->support_target, t->support_rows, at);
-        fill(&n->query, t->queries, x, t->query, t->query_target, t->query_rows, at);
+        fill(&n->support, t->supports, &source->spec, t->support, t->support_target, t->support_length, t->support_rows,
+             c);
+        fill(&n->query, t->queries, &source->spec, t->query, t->query_target, t->query_length, t->query_rows, c);
         const double start = goss__now();
         GOSS_TRY(goss_baseline_predict(b, kind, &n->support, &n->query, n->answer, err));
         *seconds += goss__now() - start;
@@ -84,16 +94,17 @@ static goss_status run(const goss_baselines *b, const goss_baseline_kind *kind, 
 }
 
 goss_status goss_race_baseline(const goss_baselines *b, const goss_baseline_kind *kind, const goss_task_source *source,
-                               const double *at, const goss_metric *metric, int64_t draws, double *values,
-                               double *seconds, goss_error *err) {
+                               const double *at, const double *from, const goss_metric *metric, int64_t draws,
+                               double *values, double *seconds, goss_error *err) {
+    const columns c = {at, from};
     memory m = {0};
     numbers n = {0};
     double spent = 0;
     if ((size_t)goss_baselines_width(b) != goss_task_input_size(&source->spec))
         return goss_error_set(err, GOSS_E_ARGUMENT, "baselines of %d inputs on tasks of %zu", goss_baselines_width(b),
                               goss_task_input_size(&source->spec));
-    goss_status s = reserve(&m, &source->spec, at != NULL, &n, err);
-    if (s == GOSS_OK) s = run(b, kind, source, at, metric, draws, &n, values, &spent, err);
+    goss_status s = reserve(&m, &source->spec, c, &n, err);
+    if (s == GOSS_OK) s = run(b, kind, source, c, metric, draws, &n, values, &spent, err);
     goss__free(m.f), goss__free(m.i), goss__free(m.d);
     if (seconds) *seconds = spent;
     return s;

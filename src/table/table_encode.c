@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "base/str.h"
 #include "io/json.h"
-#include "table/encoding.h"
+#include "table/series.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for an encoding"); }
 
@@ -25,7 +25,7 @@ void goss_encoding_free(goss_encoding *e) {
 
 goss_status goss__encoding_create(int columns, goss_encoding **out, goss_error *err) {
     goss_encoding *e = *out = goss__calloc(1, sizeof *e);
-    if (e) e->column = goss__calloc((size_t)columns, sizeof *e->column);
+    if (e) e->column = goss__calloc((size_t)columns + 1, sizeof *e->column); /* windows may have none */
     if (!e || !e->column) return no_memory(err);
     e->columns = columns;
     return GOSS_OK;
@@ -40,6 +40,20 @@ static const char *feature_name(goss_encoding *e, const goss__encoded *c, int i)
     return goss__arena_printf(&e->arena, "%s=%s", c->name, c->values.text[i]);
 }
 
+/* Of windows: their names are those of a step's. */
+static goss_status lay_out_windows(goss_encoding *e, goss_error *err) {
+    const int channels = goss__windows_channels(e);
+    if (e->windows->o.window > INT32_MAX / 2 / channels)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "windows of more than 2^30 numbers");
+    const char **inner = e->feature;
+    e->width = e->windows->o.window * channels;
+    e->feature = goss__calloc((size_t)e->width, sizeof *e->feature);
+    bool ok = e->feature != NULL;
+    for (int i = 0; ok && i < e->width; i++) ok = (e->feature[i] = goss__windows_feature(e, inner, i)) != NULL;
+    goss__free(inner);
+    return ok ? GOSS_OK : no_memory(err);
+}
+
 /* The features of each column, and their names. */
 goss_status goss__encoding_lay_out(goss_encoding *e, goss_error *err) {
     e->width = 0;
@@ -51,12 +65,13 @@ goss_status goss__encoding_lay_out(goss_encoding *e, goss_error *err) {
             return goss_error_set(err, GOSS_E_ARGUMENT, "more than 2^30 encoded columns");
         e->width += c->count;
     }
-    e->feature = goss__calloc((size_t)e->width, sizeof *e->feature);
+    e->inner = e->width;
+    e->feature = goss__calloc((size_t)e->width + 1, sizeof *e->feature);
     if (!e->feature) return no_memory(err);
     for (int k = 0; k < e->columns; k++)
         for (int i = 0; i < e->column[k].count; i++)
             if (!(e->feature[e->column[k].first + i] = feature_name(e, &e->column[k], i))) return no_memory(err);
-    return GOSS_OK;
+    return e->windows ? lay_out_windows(e, err) : GOSS_OK;
 }
 
 int goss_encoding_columns(const goss_encoding *e) { return e->columns; }
@@ -134,16 +149,23 @@ static goss_status fit_column(goss_encoding *e, const goss_table *t, int column,
     return GOSS_OK;
 }
 
-goss_status goss_encoding_fit(const goss_table *t, const int *columns, int n_columns, const int32_t *rows, int n_rows,
-                              goss_encoding **out, goss_error *err) {
+goss_status goss__encoding_fit_columns(const goss_table *t, const int *columns, int n_columns, const int32_t *rows,
+                                       int n_rows, goss_encoding **out, goss_error *err) {
     const int n = rows ? n_rows : t->rows;
     *out = NULL;
     if (n <= 0 || n_columns <= 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "an encoding of %d columns from %d rows: at least one of each",
                               n_columns, n);
+    GOSS_TRY(goss__encoding_create(n_columns, out, err));
+    for (int k = 0; k < n_columns; k++) GOSS_TRY(fit_column(*out, t, columns[k], rows, n, &(*out)->column[k], err));
+    return GOSS_OK;
+}
+
+goss_status goss_encoding_fit(const goss_table *t, const int *columns, int n_columns, const int32_t *rows, int n_rows,
+                              goss_encoding **out, goss_error *err) {
     goss_encoding *e;
-    goss_status s = goss__encoding_create(n_columns, &e, err);
-    for (int k = 0; s == GOSS_OK && k < n_columns; k++) s = fit_column(e, t, columns[k], rows, n, &e->column[k], err);
+    *out = NULL;
+    goss_status s = goss__encoding_fit_columns(t, columns, n_columns, rows, n_rows, &e, err);
     if (s == GOSS_OK) s = goss__encoding_lay_out(e, err);
     if (s == GOSS_OK)
         *out = e;
@@ -222,26 +244,31 @@ static void apply_category(const goss__encoded *c, int k, const goss_table *t, i
     }
 }
 
+goss_status goss__encoding_apply_columns(const goss_encoding *e, const goss_table *t, const goss__encoding_output *o,
+                                         goss_error *err) {
+    int *column = goss__alloc((size_t)(e->columns + 1) * sizeof *column);
+    if (!column) return no_memory(err);
+    goss_status s = match(e, t, column, err);
+    for (int k = 0; s == GOSS_OK && k < e->columns; k++) {
+        if (e->column[k].text)
+            s = goss__encoded_text_apply(&e->column[k], t, column[k], o, err);
+        else if (e->column[k].number)
+            apply_number(&e->column[k], t, column[k], o);
+        else
+            apply_category(&e->column[k], k, t, column[k], o);
+    }
+    goss__free(column);
+    return s;
+}
+
 goss_status goss_encoding_apply(const goss_encoding *e, const goss_table *t, const int32_t *rows, int n_rows,
                                 float *out, goss_encoding_report *report, goss_error *err) {
     goss_encoding_report own;
     const goss__encoding_output o = {
         .at = out, .width = e->width, .rows = rows, .n = rows ? n_rows : t->rows, .report = report ? report : &own};
-    int *column = goss__alloc((size_t)e->columns * sizeof *column);
-    if (!column) return no_memory(err);
     *o.report = (goss_encoding_report){.unseen_column = -1};
-    goss_status s = match(e, t, column, err);
-    if (s == GOSS_OK) memset(out, 0, (size_t)o.n * (size_t)e->width * sizeof *out);
-    for (int k = 0; s == GOSS_OK && k < e->columns; k++) {
-        if (e->column[k].text)
-            s = goss__encoded_text_apply(&e->column[k], t, column[k], &o, err);
-        else if (e->column[k].number)
-            apply_number(&e->column[k], t, column[k], &o);
-        else
-            apply_category(&e->column[k], k, t, column[k], &o);
-    }
-    goss__free(column);
-    return s;
+    memset(out, 0, (size_t)o.n * (size_t)e->width * sizeof *out);
+    return (e->windows ? goss__windows_apply : goss__encoding_apply_columns)(e, t, &o, err);
 }
 
 /* ---- as text ---- */
@@ -269,7 +296,9 @@ goss_status goss_encoding_text(const goss_encoding *e, char **text, goss_error *
         }
         goss__str_add(&s, "}");
     }
-    goss__str_add(&s, "]}");
+    goss__str_add(&s, "]");
+    if (e->windows) goss__windows_add(e->windows, &s);
+    goss__str_add(&s, "}");
     if (s.failed) {
         goss__str_free(&s);
         return no_memory(err);
@@ -313,11 +342,12 @@ static goss_status parse_column(goss_encoding *e, const json_t *j, goss__encoded
 }
 
 static goss_status parse(const json_t *root, goss_encoding **e, goss_error *err) {
-    const json_t *list = json_object_get(root, "columns"), *j;
+    const json_t *list = json_object_get(root, "columns"), *series = json_object_get(root, "series"), *j;
     size_t n = json_array_size(list), i;
-    if (n == 0 || n > INT32_MAX / 2) return not_one(err);
+    if ((n == 0 && !series) || n > INT32_MAX / 2) return not_one(err);
     GOSS_TRY(goss__encoding_create((int)n, e, err));
     json_array_foreach(list, i, j) GOSS_TRY(parse_column(*e, j, &(*e)->column[i], err));
+    if (series) GOSS_TRY(goss__windows_parse(*e, series, err));
     return goss__encoding_lay_out(*e, err);
 }
 

@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "io/json.h"
-#include "table/encoding.h"
+#include "table/series.h"
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for an encoding"); }
 
@@ -99,8 +99,19 @@ bool goss_encoding_texts(const goss_encoding *e, goss_text_shape *shape) {
     return texts;
 }
 
+bool goss_encoding_steps(const goss_encoding *e, int *steps, int *channels) {
+    goss_text_shape text = {0};
+    if (e->windows)
+        text = (goss_text_shape){.steps = e->windows->o.window, .channels = goss__windows_channels(e)};
+    else
+        (void)goss_encoding_texts(e, &text);
+    *steps = text.steps, *channels = text.channels;
+    return text.steps > 0;
+}
+
 void goss_encoding_lengths(const goss_encoding *e, const float *x, int n, int32_t *lengths) {
-    const goss_text_shape s = goss__text_encoder_shape(e->column->text);
+    goss_text_shape s = {0};
+    (void)goss_encoding_steps(e, &s.steps, &s.channels);
     const size_t channels = (size_t)s.channels;
     for (int i = 0; i < n; i++, x += e->width) {
         int steps = s.steps > 0 ? s.steps : 1;

@@ -84,11 +84,28 @@ static goss_status read_table(goss_table_data *d, goss_error *err) {
     return goss_error_prefix(err, s, "data.path");
 }
 
+/* Whether the target's past is seen is known before rows are chosen by it: so is the objective. */
+static goss_status choose_series(goss_table_data *d, goss_error *err) {
+    goss_series_options *o = &d->o.series;
+    if (!given(o->time))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "series want a column of times that orders their rows: data.time=COLUMN");
+    if (d->roles.target < 0 || d->roles.task < 0) return GOSS_OK; /* told where tasks are made */
+    if (!d->o.objective) GOSS_TRY(goss__objective_of(d->table, d->roles.target, NULL, 0, &d->o.objective, err));
+    o->task = goss_table_name(d->table, d->roles.task);
+    o->target = goss__sees_target(d->o.objective, o) ? goss_table_name(d->table, d->roles.target) : NULL;
+    if (o->stride > 0 && !given(d->o.order)) d->o.order = o->time;
+    return GOSS_OK;
+}
+
 static goss_status open_table(goss_table_data *d, goss_error *err) {
     GOSS_TRY(read_table(d, err));
     goss__str ignore = {0};
     if (given(d->o.ignore)) goss__str_add(&ignore, d->o.ignore);
     if (given(d->o.role)) goss__name_list_add(&ignore, d->o.role); /* it is no input */
+    const char *const steps[] = {d->o.series.time, d->o.series.series};
+    for (size_t i = 0; d->o.series.window > 0 && i < sizeof steps / sizeof *steps; i++)
+        if (given(steps[i])) goss__name_list_add(&ignore, steps[i]); /* seen as times, or not at all */
     const goss_roles_declared declared = {
         .target = given(d->o.target), .task = given(d->o.task), .ignore = ignore.data, .text = given(d->o.text)};
     const goss_status found = ignore.failed ? no_memory(err) : goss_table_roles(d->table, &declared, &d->roles, err);
@@ -100,7 +117,9 @@ static goss_status open_table(goss_table_data *d, goss_error *err) {
     if (d->roles.task_guessed)
         goss__log(GOSS_LOG_WARN, "data.task is not set: %s (%s)", goss_table_name(d->table, d->roles.task),
                   d->roles.reason[d->roles.task]);
+    if (d->o.series.window > 0) GOSS_TRY(choose_series(d, err));
     GOSS_TRY(goss_table_tasks_open(d->table, &d->roles, given(d->o.order), &d->tasks, err));
+    if (d->o.series.window > 0) GOSS_TRY(goss_table_tasks_by_series(d->tasks, &d->o.series, err));
     return given(d->o.role) ? goss_table_tasks_by_role(d->tasks, d->o.role, err) : GOSS_OK;
 }
 
@@ -154,7 +173,8 @@ static goss_status tell_leaks(const goss_table_data *d, goss_error *err) {
 
 static goss_status fit_transform(goss_table_data *d, goss_error *err) {
     const goss_table_transform_options o = {.objective = d->o.objective,
-                                            .texts = given(d->o.text) ? &d->o.texts : NULL};
+                                            .texts = given(d->o.text) ? &d->o.texts : NULL,
+                                            .series = d->o.series.window > 0 ? &d->o.series : NULL};
     GOSS_TRY(goss_table_transform_fit(d->tasks, &d->roles, d->division.train.tasks, d->division.train.n, &o,
                                       &d->fit.transform, err));
     tell_left_out(d);
@@ -218,8 +238,9 @@ static goss_status hash_rows(goss_table_data *d, const goss_task_list *list,
 static goss_status fit_all(goss_table_data *d, goss_error *err) {
     GOSS_TRY(fit_transform(d, err));
     GOSS_TRY(fit_descriptors(d, err));
-    /* Baselines take rows of numbers: sequences are none. */
-    if (d->o.baselines && !goss__transform_has_steps(d->fit.transform)) GOSS_TRY(fit_baselines(d, err));
+    /* Baselines take rows of numbers: texts are none, and windows are. */
+    if (d->o.baselines && (!goss__transform_has_steps(d->fit.transform) || d->o.series.window > 0))
+        GOSS_TRY(fit_baselines(d, err));
     if (given(d->o.missing) && !(d->fit.missing = goss__strdup(d->o.missing))) return no_memory(err);
     GOSS_TRY(goss_error_prefix(
         err, goss_metric_find(d->fit.transform->objective, given(d->o.metric), &d->fit.metric, err), "task.metric"));

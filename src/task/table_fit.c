@@ -162,6 +162,21 @@ goss_status goss_table_fit_review(const goss_table_fit *f, const char *path, con
 
 /* ---- a task's rows as numbers ---- */
 
+static goss_status transform_lengths(const goss_table_transform *f, const float *x, int n, int32_t **lengths,
+                                     goss_error *err) {
+    *lengths = NULL;
+    if (!goss__transform_has_steps(f)) return GOSS_OK;
+    *lengths = goss__calloc((size_t)n + 1, sizeof **lengths);
+    if (!*lengths) return no_memory(err);
+    goss_encoding_lengths(f->inputs, x, n, *lengths);
+    return GOSS_OK;
+}
+
+static size_t channels_of(const goss_table_transform *f) {
+    int steps, channels;
+    return goss_encoding_steps(f->inputs, &steps, &channels) ? (size_t)channels : 1;
+}
+
 goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_transform *f, int task,
                                   goss__task_numbers *out, goss_error *err) {
     int size, n = 0;
@@ -177,7 +192,10 @@ goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_tr
     if (s == GOSS_OK) s = goss_table_transform_targets(f, t->table, rows, n, y, err);
     if (s == GOSS_OK) {
         double *to = m + all * width, *at = to + all;
-        for (size_t i = 0; i < (size_t)n * width; i++) m[i] = (double)x[i];
+        int32_t *lengths = NULL;
+        s = transform_lengths(f, x, n, &lengths, err);
+        goss_rows_align(x, lengths, n, width, channels_of(f), m);
+        goss__free(lengths);
         for (int i = 0; i < n; i++) {
             to[i] = (double)y[i];
             at[i] = t->order_column >= 0 ? goss_table_number(t->table, t->order_column, rows[i]) : i;
@@ -221,16 +239,42 @@ static bool is_query(const goss_table *table, int column, int row) {
     return column >= 0 && strcmp(goss_table_text(table, column, row, buffer), "query") == 0;
 }
 
+/* Of series, those that are samples. */
+static goss_status leave_samples(const goss_table_fit *f, const goss_table *table, int32_t *rows, int *n,
+                                 goss_error *err) {
+    const goss_series_options *o = goss_encoding_series(f->transform->inputs);
+    const uint8_t wanted = GOSS_SERIES_HISTORY | GOSS_SERIES_SAMPLE;
+    int left = 0;
+    if (!o) return GOSS_OK;
+    uint8_t *use = goss__calloc((size_t)goss_table_rows(table) + 1, sizeof *use);
+    const goss_status s = use ? goss_series_rows(table, o, use, err) : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < *n; i++)
+        if (use[rows[i]] == wanted) rows[left++] = rows[i];
+    goss__free(use);
+    GOSS_TRY(s);
+    if (*n && !left)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s: none of %d rows with a target has a known value %d step%s before it to be forecast "
+                              "from: more rows are needed to adapt to",
+                              goss_table_file(table, 0), *n, o->horizon, o->horizon == 1 ? "" : "s");
+    *n = left;
+    return GOSS_OK;
+}
+
 /* queries: a column that says which rows are; -1: none are. */
-static goss_status labelled(const goss_table *table, const goss_roles *roles, int queries, int32_t **rows, int *n,
-                            goss_error *err) {
+static goss_status labelled(const goss_table_fit *f, const goss_table *table, const goss_roles *roles, int queries,
+                            int32_t **rows, int *n, goss_error *err) {
     const int all = goss_table_rows(table);
     *rows = goss__calloc((size_t)all + 1, sizeof **rows), *n = 0;
     if (!*rows) return no_memory(err);
     for (int r = 0; r < all; r++)
         if (!goss_table_missing(table, roles->target, r) && !is_query(table, queries, r)) (*rows)[(*n)++] = r;
-    if (*n < all)
-        goss__log(GOSS_LOG_WARN, "%d of %d rows without a target%s are left out", all - *n, all,
+    const int with_target = *n;
+    GOSS_TRY(leave_samples(f, table, *rows, n, err));
+    if (*n < with_target)
+        goss__log(GOSS_LOG_INFO, "%d of %d rows are the history of others", with_target - *n, with_target);
+    if (with_target < all)
+        goss__log(GOSS_LOG_WARN, "%d of %d rows without a target%s are left out", all - with_target, all,
                   queries < 0 ? "" : ", or queries,");
     if (*n) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has a target (%s) to adapt to", goss_table_file(table, 0),
@@ -280,12 +324,17 @@ static goss_status one_name(const goss_table *table, const goss_roles *roles, co
 }
 
 goss_status goss_table_fit_lengths(const goss_table_fit *f, const float *x, int n, int32_t **lengths, goss_error *err) {
-    *lengths = NULL;
-    if (!goss__transform_has_steps(f->transform)) return GOSS_OK;
-    *lengths = goss__calloc((size_t)n + 1, sizeof **lengths);
-    if (!*lengths) return no_memory(err);
-    goss_encoding_lengths(f->transform->inputs, x, n, *lengths);
-    return GOSS_OK;
+    return transform_lengths(f->transform, x, n, lengths, err);
+}
+
+goss_status goss_table_fit_origins(const goss_table_fit *f, const goss_table *table, double **origins,
+                                   goss_error *err) {
+    *origins = NULL;
+    if (!goss_encoding_series(f->transform->inputs)) return GOSS_OK;
+    if (!(*origins = goss__calloc((size_t)goss_table_rows(table) + 1, sizeof **origins))) return no_memory(err);
+    const goss_status s = goss_encoding_origins(f->transform->inputs, table, NULL, 0, *origins, err);
+    if (s != GOSS_OK) goss__free(*origins), *origins = NULL;
+    return s;
 }
 
 static goss_status describe_one(const goss_table_fit *f, const char *path, const char *name, one_task *t,
@@ -311,7 +360,7 @@ static goss_status fill_one(const goss_table_fit *f, const char *path, const gos
                             const char *descriptors, one_task *t, char **name, goss_error *err) {
     int32_t *rows = NULL;
     goss_encoding_report report;
-    goss_status s = labelled(table, roles, f->role ? goss_table_find(table, f->role) : -1, &rows, &t->n, err);
+    goss_status s = labelled(f, table, roles, f->role ? goss_table_find(table, f->role) : -1, &rows, &t->n, err);
     if (s == GOSS_OK) s = sort_rows(f, table, rows, t->n, err);
     if (s == GOSS_OK) s = one_name(table, roles, rows, t->n, name, err);
     t->width = goss_encoding_width(f->transform->inputs);

@@ -33,6 +33,13 @@ struct goss_table_transform {
     int n_known;
     char *categorical, *unused; /* lists for goss_table_options; NULL: none */
 };
+/* What a target without a declared objective wants, by its values in rows [n] (NULL: all). */
+goss_status goss__objective_of(const goss_table *table, int target, const int32_t *rows, int n,
+                               const goss_objective **out, goss_error *err);
+/* Whether the past of a target is seen in windows. */
+bool goss__sees_target(const goss_objective *objective, const goss_series_options *o);
+/* The columns beside inputs and target that samples are made from: time and series; NULL: there are none. */
+bool goss__transform_reads(const goss_table_transform *f, const char *name);
 /* The input of a task's samples: rank, extents, and whether they have lengths. */
 bool goss__transform_has_steps(const goss_table_transform *f);
 void goss__transform_input(const goss_table_transform *f, goss_task_spec *spec);

@@ -126,6 +126,37 @@ goss_status goss_table_tasks_open(const goss_table *table, const goss_roles *rol
     return s;
 }
 
+/* The rows that `use` has all of; a task that is left without one goes. Returns how many are left. */
+static int keep_rows(goss_groups *g, const uint8_t *use, uint8_t all) {
+    int count = 0;
+    int32_t rows = 0;
+    for (int i = 0; i < g->count; i++) {
+        const int32_t first = rows, from = g->first[i], to = g->first[i + 1];
+        for (int32_t r = from; r < to; r++)
+            if ((use[g->rows[r]] & all) == all) g->rows[rows++] = g->rows[r];
+        if (rows == first) {
+            goss__free(g->name[i]);
+            continue;
+        }
+        g->name[count] = g->name[i], g->first[count++] = first;
+    }
+    g->count = count, g->first[count] = rows;
+    return (int)rows;
+}
+
+goss_status goss_table_tasks_by_series(goss_table_tasks *t, const goss_series_options *o, goss_error *err) {
+    uint8_t *use = goss__calloc((size_t)goss_table_rows(t->table) + 1, sizeof *use);
+    if (!use) return goss_error_set(err, GOSS_E_NOMEM, "no memory for series");
+    goss_status s = goss_series_rows(t->table, o, use, err);
+    if (s == GOSS_OK && keep_rows(&t->groups, use, GOSS_SERIES_HISTORY | GOSS_SERIES_SAMPLE) == 0)
+        s = goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%s: no row has a history %d steps before it: series are too short, or %s does not order them",
+            goss_table_file(t->table, 0), o->horizon, o->time);
+    goss__free(use);
+    return s;
+}
+
 void goss_table_tasks_free(goss_table_tasks *t) {
     if (!t) return;
     goss_groups_free(&t->groups);

@@ -62,17 +62,41 @@ typedef struct fitting {
     int n;
     goss_table_transform *f;
     const goss_text_options *texts;
+    const goss_series_options *series;
 } fitting;
 
 /* Two different whole numbers are more often classes than amounts. */
-static goss_status choose_objective(const fitting *g, const goss_objective *wanted, goss_error *err) {
+goss_status goss__objective_of(const goss_table *table, int target, const int32_t *rows, int n,
+                               const goss_objective **out, goss_error *err) {
     goss_column_stats s;
+    GOSS_TRY(goss_table_stats(table, target, rows, n, &s, err));
+    const bool number = goss_table_type(table, target) == GOSS_COLUMN_NUMBER && !(s.distinct == 2 && s.integers);
+    return goss_objective_find(number ? "regression" : "classification", out, err);
+}
+
+static goss_status choose_objective(const fitting *g, const goss_objective *wanted, goss_error *err) {
     g->f->objective = wanted;
-    if (wanted) return GOSS_OK;
-    GOSS_TRY(goss_table_stats(g->table, g->t->target, g->rows, g->n, &s, err));
-    const bool number =
-        goss_table_type(g->table, g->t->target) == GOSS_COLUMN_NUMBER && !(s.distinct == 2 && s.integers);
-    return goss_objective_find(number ? "regression" : "classification", &g->f->objective, err);
+    return wanted ? GOSS_OK : goss__objective_of(g->table, g->t->target, g->rows, g->n, &g->f->objective, err);
+}
+
+/* Numbers, not an order of rows, of which there is a past to see. */
+bool goss__sees_target(const goss_objective *objective, const goss_series_options *o) {
+    return o->horizon > 0 && !objective->classes && !objective->among;
+}
+
+static bool sees_target(const fitting *g) { return g->series && goss__sees_target(g->f->objective, g->series); }
+
+/* Mean and deviation of what is forecast: targets counted from their origins. */
+static goss_status changes(const fitting *g, double *mean, double *deviation, goss_error *err) {
+    double sum = 0, square = 0;
+    float *y = goss__calloc((size_t)g->n + 1, sizeof *y);
+    goss_status s = y ? goss_table_transform_targets(g->f, g->table, g->rows, g->n, y, err) : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < g->n; i++) sum += (double)y[i];
+    *mean = g->n ? sum / g->n : 0;
+    for (int i = 0; s == GOSS_OK && i < g->n; i++) square += ((double)y[i] - *mean) * ((double)y[i] - *mean);
+    *deviation = g->n ? sqrt(square / g->n) : 0;
+    goss__free(y);
+    return s;
 }
 
 static goss_status fit_number(const fitting *g, goss_error *err) {
@@ -84,6 +108,7 @@ static goss_status fit_number(const fitting *g, goss_error *err) {
                               goss_table_file(g->table, 0), g->f->target,
                               goss_table_category(g->table, g->t->target, 0));
     GOSS_TRY(goss_table_stats(g->table, g->t->target, g->rows, g->n, &s, err));
+    if (sees_target(g)) GOSS_TRY(changes(g, &s.mean, &s.deviation, err));
     if (!(s.deviation > 0))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: the target %s is the same in all rows to train on: there is nothing to learn",
@@ -162,7 +187,7 @@ static goss_status choose_inputs(const fitting *g, int *columns, int *n, goss_er
         else if (!goss__add_name(&g->f->dropped, &g->f->n_dropped, name))
             return no_memory(err);
     }
-    if (*n) return GOSS_OK;
+    if (*n || sees_target(g)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is left to predict %s from (gossamer inspect shows why)",
                           goss_table_file(g->table, 0), g->f->target);
 }
@@ -182,9 +207,17 @@ goss_status goss__transform_lists(goss_table_transform *f, goss_error *err) {
         if (!goss_encoding_scale(f->inputs, i, &number, &number))
             goss__name_list_add(&categorical, goss_encoding_column(f->inputs, i));
     for (int i = 0; i < f->n_known; i++)
-        if (strcmp(f->known[i], f->order) != 0) goss__name_list_add(&unused, f->known[i]);
+        if (strcmp(f->known[i], f->order) != 0 && !goss__transform_reads(f, f->known[i]))
+            goss__name_list_add(&unused, f->known[i]);
     f->categorical = categorical.data, f->unused = unused.data;
     return categorical.failed || unused.failed ? no_memory(err) : GOSS_OK;
+}
+
+static goss_status fit_windows(const fitting *g, const int *columns, int n, goss_error *err) {
+    goss_series_options o = *g->series;
+    o.task = *g->f->task ? g->f->task : NULL;
+    o.target = sees_target(g) ? g->f->target : NULL;
+    return goss_encoding_fit_series(g->table, columns, n, &o, g->rows, g->n, &g->f->inputs, err);
 }
 
 static goss_status fit_inputs(const fitting *g, goss_error *err) {
@@ -192,6 +225,8 @@ static goss_status fit_inputs(const fitting *g, goss_error *err) {
     goss_status s = columns ? choose_inputs(g, columns, &n, err) : no_memory(err);
     if (s == GOSS_OK && g->texts)
         s = goss_encoding_fit_texts(g->table, columns[0], g->rows, g->n, g->texts, &g->f->inputs, err);
+    else if (s == GOSS_OK && g->series)
+        s = fit_windows(g, columns, n, err);
     else if (s == GOSS_OK)
         s = goss_encoding_fit(g->table, columns, n, g->rows, g->n, &g->f->inputs, err);
     if (s == GOSS_OK) s = goss__transform_lists(g->f, err);
@@ -214,8 +249,9 @@ static goss_status remember_names(const fitting *g, goss_error *err) {
 static goss_status fit(const fitting *g, const goss_objective *objective, goss_error *err) {
     GOSS_TRY(remember_names(g, err));
     GOSS_TRY(choose_objective(g, objective, err));
+    if (g->series) GOSS_TRY(fit_inputs(g, err)); /* first: the target may be counted from what they show */
     GOSS_TRY((g->f->objective->classes ? fit_classes : fit_number)(g, err));
-    return fit_inputs(g, err);
+    return g->series ? GOSS_OK : fit_inputs(g, err);
 }
 
 /* The rows of those tasks that are trained on: with a split inside of tasks, the first part. */
@@ -238,7 +274,11 @@ goss_status goss_table_transform_fit(const goss_table_tasks *t, const goss_roles
     if (t->target < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the target; declare one (data.target=COLUMN)",
                               goss_table_file(t->table, 0));
-    fitting g = {.t = t, .table = t->table, .roles = roles, .texts = options ? options->texts : NULL};
+    fitting g = {.t = t,
+                 .table = t->table,
+                 .roles = roles,
+                 .texts = options ? options->texts : NULL,
+                 .series = options ? options->series : NULL};
     g.rows = goss__calloc((size_t)t->groups.first[t->groups.count] + 1, sizeof *g.rows);
     g.f = goss__calloc(1, sizeof *g.f);
     goss_status s = g.rows && g.f ? GOSS_OK : no_memory(err);

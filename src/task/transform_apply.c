@@ -99,6 +99,17 @@ static void give_order(const goss_table_transform *f, matching *m, bool needed, 
     if (c < 0 && needed && !is_input(f, f->order)) add_name(&m->lost, f->order, ++m->n_lost);
 }
 
+/* What windows are made from. */
+static void give_series(const goss_table_transform *f, matching *m, bool *met) {
+    const goss_series_options *o = goss_encoding_series(f->inputs);
+    const char *const name[] = {o ? o->time : NULL, o ? o->series : NULL};
+    for (size_t i = 0; i < sizeof name / sizeof *name; i++) {
+        const int c = name[i] ? goss_table_find(m->table, name[i]) : -1;
+        if (c >= 0) met[c] = true;
+        if (name[i] && c < 0) add_name(&m->lost, name[i], ++m->n_lost);
+    }
+}
+
 static goss_status match(const goss_table_transform *f, matching *m, goss_table_needs needs, bool *met, char **extra,
                          goss_error *err) {
     for (int c = 0; c < m->roles->columns; c++) {
@@ -109,7 +120,9 @@ static goss_status match(const goss_table_transform *f, matching *m, goss_table_
         const int c = give(m, goss_encoding_column(f->inputs, i), GOSS_ROLE_INPUT, true, "an input of the model");
         if (c >= 0) met[c] = true;
     }
-    m->roles->target = give(m, f->target, GOSS_ROLE_TARGET, needs.target, "the model's target");
+    const bool past = goss_table_transform_relative(f);
+    m->roles->target = give(m, f->target, GOSS_ROLE_TARGET, needs.target || past, "the model's target");
+    give_series(f, m, met);
     const bool by_file = strcmp(f->task, "file") == 0 || strcmp(f->task, "(file)") == 0;
     if (needs.task && by_file && goss_table_files(m->table) == 1 && goss_table_file_column(m->table) < 0 &&
         goss_table_find(m->table, f->task) < 0)
@@ -150,15 +163,25 @@ goss_status goss_table_transform_apply(const goss_table_transform *f, const goss
 }
 
 void goss__transform_input(const goss_table_transform *f, goss_task_spec *spec) {
-    goss_text_shape text = {0};
+    int steps, channels;
     spec->input_rank = 1, spec->input[0] = goss_encoding_width(f->inputs);
-    if (!goss_encoding_texts(f->inputs, &text) || text.steps == 0) return;
-    spec->input_rank = 2, spec->input[0] = text.steps, spec->input[1] = text.channels, spec->lengths = true;
+    if (!goss_encoding_steps(f->inputs, &steps, &channels)) return;
+    spec->input_rank = 2, spec->input[0] = steps, spec->input[1] = channels, spec->lengths = true;
 }
 
 bool goss__transform_has_steps(const goss_table_transform *f) {
-    goss_text_shape text;
-    return goss_encoding_texts(f->inputs, &text) && text.steps > 0;
+    int steps, channels;
+    return goss_encoding_steps(f->inputs, &steps, &channels);
+}
+
+bool goss_table_transform_relative(const goss_table_transform *f) {
+    const goss_series_options *o = goss_encoding_series(f->inputs);
+    return o && o->target;
+}
+
+bool goss__transform_reads(const goss_table_transform *f, const char *name) {
+    const goss_series_options *o = goss_encoding_series(f->inputs);
+    return o && (strcmp(o->time, name) == 0 || (o->series && strcmp(o->series, name) == 0));
 }
 
 static goss_status need_target(const goss_table_transform *f, const goss_table *table, int *column, goss_error *err) {
@@ -186,6 +209,24 @@ static goss_status class_of(const goss_table_transform *f, const goss_table *tab
                           goss__row_place(table, row, place), f->target, text, f->classes, f->class_name[0]);
 }
 
+/* In double precision: a level may be large and its change small. */
+static goss_status count_from_origins(const goss_table_transform *f, const goss_table *table, const int32_t *rows,
+                                      int n, int column, float *out, goss_error *err) {
+    char place[GOSS__PLACE];
+    double *origin = goss__calloc((size_t)n + 1, sizeof *origin);
+    goss_status s = origin ? goss_encoding_origins(f->inputs, table, rows, n, origin, err) : no_memory(err);
+    for (int i = 0; s == GOSS_OK && i < n; i++) {
+        const int row = rows ? rows[i] : i;
+        if (isnan(origin[i]))
+            s = goss_error_set(err, GOSS_E_ARGUMENT,
+                               "%s:%s: no value is known before it that it could be forecast from",
+                               goss__row_place(table, row, place), f->target);
+        out[i] = (float)(goss_table_number(table, column, row) - origin[i]);
+    }
+    goss__free(origin);
+    return s;
+}
+
 goss_status goss_table_transform_targets(const goss_table_transform *f, const goss_table *table, const int32_t *rows,
                                          int n, float *out, goss_error *err) {
     int column;
@@ -201,20 +242,23 @@ goss_status goss_table_transform_targets(const goss_table_transform *f, const go
         else
             out[i] = (float)goss_table_number(table, column, row);
     }
-    return GOSS_OK;
+    return goss_table_transform_relative(f) ? count_from_origins(f, table, rows, n, column, out, err) : GOSS_OK;
 }
 
 goss_status goss_table_transform_hashes(const goss_table_transform *f, const goss_table *table, const int32_t *rows,
                                         int n, uint64_t *out, goss_error *err) {
-    const int inputs = goss_encoding_columns(f->inputs);
-    int *columns = goss__calloc((size_t)inputs + 1, sizeof *columns);
+    const goss_series_options *series = goss_encoding_series(f->inputs);
+    const int inputs = goss_encoding_columns(f->inputs), all = inputs + 1 + (series != NULL);
+    int *columns = goss__calloc((size_t)all, sizeof *columns);
     if (!columns) return no_memory(err);
     goss_status s = GOSS_OK;
-    for (int i = 0; s == GOSS_OK && i <= inputs; i++)
-        s = goss_table_need(table, i < inputs ? goss_encoding_column(f->inputs, i) : f->target, "a column of the model",
-                            &columns[i], err);
-    for (int i = 0; s == GOSS_OK && i < n; i++)
-        out[i] = goss_table_row_hash(table, columns, inputs + 1, rows ? rows[i] : i);
+    for (int i = 0; s == GOSS_OK && i < all; i++)
+        s = goss_table_need(table,
+                            i < inputs    ? goss_encoding_column(f->inputs, i)
+                            : i == inputs ? f->target
+                                          : series->time,
+                            "a column of the model", &columns[i], err);
+    for (int i = 0; s == GOSS_OK && i < n; i++) out[i] = goss_table_row_hash(table, columns, all, rows ? rows[i] : i);
     goss__free(columns);
     return s;
 }

@@ -16,6 +16,14 @@ typedef struct table {
 } table;
 
 static goss_status check(const goss__run_settings *s, goss_error *err) {
+    const bool series = s->data.kind == GOSS__DATA_SERIES;
+    if (series && !*s->ratings.column[GOSS_RATINGS_TIME])
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.kind = series wants a column of times that orders the rows: data.time=COLUMN");
+    if (series && *s->table.text)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "data.text: a text is a sequence by itself, and data.kind = series makes them of rows: "
+                              "give one of them");
     GOSS_TRY(goss__run_file_is_there("data.descriptor", s->table.descriptor, err));
     GOSS_TRY(goss__run_file_is_there("data.train_tasks", s->table.train_tasks, err));
     return goss__run_file_is_there("data.val_tasks", s->table.val_tasks, err);
@@ -72,7 +80,11 @@ static goss_status open_validation(goss__run_data *d, const table *t, const goss
 
 int goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
     goss_text_shape text = {0};
-    if (!goss_encoding_texts(e, &text))
+    const goss_series_options *series = goss_encoding_series(e);
+    int steps, channels;
+    if (series && goss_encoding_steps(e, &steps, &channels))
+        snprintf(out, size, "windows of %d steps of %d numbers, %d ahead", steps, channels, series->horizon);
+    else if (!goss_encoding_texts(e, &text))
         snprintf(out, size, "%d inputs", goss_encoding_width(e));
     else if (text.steps == 0)
         snprintf(out, size, "texts as a mean of %d numbers", text.channels);

@@ -97,8 +97,10 @@ static const goss_key own[] = {
         "split, if no key "
         "is), or a table: csv, ARFF, NumPy, or a folder or .zip of such; or a folder of sound files, or a csv "
         "file of file, class, ...; or a folder with ratings.csv"),
-    GOSS__KEY_WORD("data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior|sound|ratings",
-                   "What data.path holds; auto: by its content; prior: nothing, tables are drawn as [prior] says"),
+    GOSS__KEY_WORD(
+        "data.kind", data.kind, "auto", "auto|images|idx|table|arrays|prior|sound|ratings|series",
+        "What data.path holds; auto: by its content; prior: nothing, tables are drawn as [prior] says; series: a "
+        "table whose rows are steps in time"),
     GOSS__KEY_TEXT(
         "data.task", table.task, "",
         "table: the column whose values are tasks; file: each file is one; empty: guessed. images: folder: each folder "
@@ -115,8 +117,21 @@ static const goss_key own[] = {
                    "ratings: the column of items; empty: movieId, itemId and the like"),
     GOSS__KEY_TEXT("data.rating", ratings.column[GOSS_RATINGS_RATING], "",
                    "ratings: the column of ratings; empty: rating, score or stars"),
-    GOSS__KEY_TEXT("data.time", ratings.column[GOSS_RATINGS_TIME], "",
-                   "ratings: the column of times, by which task.order = first orders; empty: timestamp or time"),
+    GOSS__KEY_TEXT(
+        "data.time", ratings.column[GOSS_RATINGS_TIME], "",
+        "series: the column of times that orders rows. ratings: the same, by which task.order = first orders; "
+        "empty: timestamp or time"),
+    GOSS__KEY_TEXT("data.series", table.series.series, "",
+                   "series: the column that says which series of a task a row belongs to; empty: each task is one"),
+    GOSS__KEY_INT("data.window", window, "16", 1, 1048576, "steps",
+                  "series: rows that a network sees of the past, at most"),
+    GOSS__KEY_INT(
+        "data.horizon", table.series.horizon, "1", 0, 1048576, "steps",
+        "series: how far ahead the target is predicted, which then is seen up to there, if it is a number; 0: "
+        "from rows up to its own, without its past"),
+    GOSS__KEY_INT("data.stride", table.series.stride, "1", 0, 1048576, "steps",
+                  "series: every so manieth row, counted from the last, is a sample; 0: a series is one, by its last "
+                  "row"),
     GOSS__KEY_INT("data.factors", factors, "8", 1, 64, "factors",
                   "ratings: factors of an item, at most: those that the ratings do not support vanish"),
     GOSS__KEY_BOOL("data.neighbours", neighbours, "true",
@@ -224,7 +239,8 @@ static const goss_key own[] = {
     GOSS__KEY_FORM("task.support", read_support, "5", NULL,
                    "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
     GOSS__KEY_TEXT("task.order", table.order, "random",
-                   "table: which rows are the support: random, first (of the file) or a column, ascending"),
+                   "table: which rows are the support: random, first (of the file) or a column, ascending; series: "
+                   "random is data.time, unless data.stride = 0"),
     GOSS__KEY_INT("task.queries", table.queries, "64", 1, 1000000, "rows",
                   "Rows or images of a task that a step trains on (with support: that are predicted), at most"),
     GOSS__KEY_REAL("task.thin", table.thin, "0.5", 0, 1, NULL,
@@ -373,6 +389,11 @@ const goss_key *goss_train_keys(int *n) {
 
 /* Members that follow from several keys or from none. */
 static void derive(goss__run_settings *s) {
+    if (s->data.kind == GOSS__DATA_SERIES) {
+        s->table.series.window = s->window, s->table.series.time = s->ratings.column[GOSS_RATINGS_TIME];
+        if (strcmp(s->table.order, "random") == 0 && s->table.series.stride > 0 && *s->table.series.time)
+            s->table.order = s->table.series.time;
+    }
     s->table.path = s->data.path, s->table.metric = s->metric;
     s->table.in_turns = s->train.tasks == 0;
     s->table.hold_out = s->validate.every > 0 ? s->data.hold_out : 0;

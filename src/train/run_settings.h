@@ -25,7 +25,8 @@ typedef enum goss__data_word {
     GOSS__DATA_ARRAYS,
     GOSS__DATA_PRIOR,
     GOSS__DATA_SOUND,
-    GOSS__DATA_RATINGS
+    GOSS__DATA_RATINGS,
+    GOSS__DATA_SERIES
 } goss__data_word;
 
 typedef struct goss__run_settings {
@@ -39,6 +40,7 @@ typedef struct goss__run_settings {
     goss_images_options images; /* all but split, cache_dir and stop */
     goss_image_tasks_options image_tasks;
     goss_table_data_options table;
+    int window;                      /* of series, if data.kind says so: table.series */
     goss_prior_source_options prior; /* all but seed and regression, which run.seed and task.objective say */
     goss_sound_front sound;
     goss_sound_augment augment;

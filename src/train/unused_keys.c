@@ -31,6 +31,8 @@ CONDITION(validates) { return trains(s, m) && s->validate.every > 0; }
 CONDITION(holds_out) { return validates(s, m) && !*s->data.val_classes; }
 CONDITION(holds_out_classes) { return holds_out(s, m) && s->data.hold_out_alphabets == 0; }
 CONDITION(is_ordered) { return trains(s, m) && strcmp(s->table.order, "random") != 0; }
+CONDITION(has_series) { return s->data.kind == GOSS__DATA_SERIES; }
+CONDITION(may_have_time) { return s->data.kind != GOSS__DATA_TABLE && s->data.kind != GOSS__DATA_ARRAYS; }
 CONDITION(has_texts) { return *s->table.text != 0; }
 CONDITION(has_tokens) { return has_texts(s, m) && !*s->table.texts.vectors; }
 CONDITION(counts_tokens) { return has_texts(s, m) && (IS_TOKENS("word") || IS_TOKENS("char")); }
@@ -121,6 +123,9 @@ static const goss__key_use uses[] = {
     {"data.vocabulary", has_vocabulary, "there are no texts, or their tokens are bytes (data.text, data.tokens)"},
     {"data.length", has_steps_of_text, "there are no texts, or a text is the mean of its vectors (data.text_as)"},
     {"data.tokens,data.fold,data.text_as,data.vectors", has_texts, "there are no texts (data.text)"},
+    {"data.series,data.window,data.horizon,data.stride", has_series,
+     "rows are no steps of series (data.kind = series)"},
+    {"data.time", may_have_time, "rows are no steps of series (data.kind = series)"},
     {"optimizer.momentum", is_sgd, "only optimizer.kind = sgd has it"},
     {"optimizer.beta1", is_adam, "only optimizer.kind = adam and adamw have it"},
     {"optimizer.beta2", is_adam, "only optimizer.kind = adam and adamw have it"},
@@ -236,7 +241,9 @@ static const struct {
     {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table,text",
      "texts in tables"},
     {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
-    {"data.items,data.user,data.item,data.rating,data.time,data.factors,data.neighbours", "ratings", "ratings"},
+    {"data.items,data.user,data.item,data.rating,data.factors,data.neighbours", "ratings", "ratings"},
+    {"data.time", "table,ratings", "series and ratings"},
+    {"data.series,data.window,data.horizon,data.stride", "table", "series (data.kind = series)"},
     {"data.target,data.ignore,data.missing", "table,text", "tables"},
     {"data.categorical,data.role,data.descriptor,task.thin,task.any", "table", "tables"}};
 

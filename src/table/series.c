@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* series.c: the rows of a table in the order of their series, and which of them are in whose window. */
+#include "table/series.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/alloc.h"
+
+static goss_status no_memory(goss_error *err) {
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for the order of series");
+}
+
+static bool given(const char *text) { return text && *text; }
+
+void goss__series_order_close(goss__series_order *s) {
+    goss__free(s->order), goss__free(s->at), goss__free(s->first), goss__free(s->last);
+    goss__free(s->times), goss__free(s->y);
+    *s = (goss__series_order){0};
+}
+
+/* ---- columns ---- */
+
+static goss_status need_numbers(const goss_table *t, const char *name, const char *what, int *column, goss_error *err) {
+    GOSS_TRY(goss_table_need(t, name, what, column, err));
+    if (goss_table_type(t, *column) == GOSS_COLUMN_NUMBER) return GOSS_OK;
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT, "%s: %s, %s, holds %s, not numbers%s", goss_table_file(t, 0), name, what,
+        goss_table_type(t, *column) == GOSS_COLUMN_DATE ? "dates" : "texts",
+        goss_table_type(t, *column) == GOSS_COLUMN_DATE ? ": make numbers of them, as days since the first" : "");
+}
+
+static goss_status read_column(const goss_table *t, const char *name, const char *what, bool whole, double **out,
+                               goss_error *err) {
+    int column, file;
+    int64_t line;
+    GOSS_TRY(need_numbers(t, name, what, &column, err));
+    if (!(*out = goss__calloc((size_t)t->rows + 1, sizeof **out))) return no_memory(err);
+    for (int r = 0; r < t->rows; r++) {
+        (*out)[r] = goss_table_number(t, column, r);
+        if (!whole || !isnan((*out)[r])) continue;
+        goss_table_origin(t, r, &file, &line);
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s:%lld:%s: %s is missing, by which the rows of a series are ordered; fill it in or "
+                              "take the row out",
+                              goss_table_file(t, file), (long long)line, name, what);
+    }
+    return GOSS_OK;
+}
+
+/* The column of tasks; another table, of one task, may lack it. */
+static int task_column(const goss_table *t, const char *name) {
+    if (!given(name)) return -1;
+    const int column = goss_table_find(t, name);
+    return column < 0 && t->file_column >= 0 ? t->file_column : column;
+}
+
+/* ---- order ---- */
+
+typedef struct keyed {
+    double time;
+    int32_t row;
+} keyed;
+
+/* Rows of the same time stay in the order of the file. */
+static int by_time(const void *a, const void *b) {
+    const keyed *x = a, *y = b;
+    if (x->time != y->time) return x->time < y->time ? -1 : 1;
+    return (x->row > y->row) - (x->row < y->row);
+}
+
+/* One more series behind the *n places that are taken. */
+static void add_series(goss__series_order *s, const int32_t *rows, int n, keyed *room, int *at) {
+    for (int i = 0; i < n; i++) room[i] = (keyed){s->time[rows[i]], rows[i]};
+    qsort(room, (size_t)n, sizeof *room, by_time);
+    for (int i = 0; i < n; i++) {
+        const int32_t row = room[i].row;
+        s->order[*at + i] = row, s->at[row] = *at + i;
+        s->first[row] = *at, s->last[row] = *at + n - 1;
+    }
+    *at += n;
+}
+
+static goss_status no_series(const goss_table *t, int column, const int32_t *rows, int n, goss_error *err) {
+    int file, row = 0;
+    int64_t line;
+    for (int i = 0; i < n; i++)
+        if (goss_table_missing(t, column, rows[i])) row = rows[i];
+    goss_table_origin(t, row, &file, &line);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s:%lld: %s is missing, which says what series a row belongs to",
+                          goss_table_file(t, file), (long long)line, goss_table_name(t, column));
+}
+
+/* The series of one task. */
+static goss_status order_task(goss__series_order *s, const goss_table *t, int column, const int32_t *rows, int n,
+                              keyed *room, int *at, goss_error *err) {
+    goss_groups g;
+    if (column < 0) {
+        add_series(s, rows, n, room, at);
+        return GOSS_OK;
+    }
+    GOSS_TRY(goss_table_groups(t, column, rows, n, &g, err));
+    goss_status status = g.missing ? no_series(t, column, rows, n, err) : GOSS_OK;
+    for (int i = 0; status == GOSS_OK && i < g.count; i++)
+        add_series(s, g.rows + g.first[i], g.first[i + 1] - g.first[i], room, at);
+    goss_groups_free(&g);
+    return status;
+}
+
+static goss_status order_all(goss__series_order *s, const goss_table *t, const goss_series_options *o, keyed *room,
+                             goss_error *err) {
+    goss_groups tasks;
+    int column = -1, at = 0;
+    if (given(o->series)) GOSS_TRY(goss_table_need(t, o->series, "the series of a row", &column, err));
+    GOSS_TRY(goss_table_groups(t, task_column(t, o->task), NULL, 0, &tasks, err));
+    goss_status status = GOSS_OK;
+    for (int i = 0; status == GOSS_OK && i < tasks.count; i++)
+        status =
+            order_task(s, t, column, tasks.rows + tasks.first[i], tasks.first[i + 1] - tasks.first[i], room, &at, err);
+    goss_groups_free(&tasks);
+    return status;
+}
+
+goss_status goss__series_order_open(goss__series_order *s, const goss_table *t, const goss_series_options *o,
+                                    goss_error *err) {
+    const size_t n = (size_t)t->rows + 1;
+    *s = (goss__series_order){0};
+    goss_status status = read_column(t, o->time, "the time", true, &s->times, err);
+    s->time = s->times;
+    if (status == GOSS_OK && given(o->target))
+        status = read_column(t, o->target, "the target, whose past forecasts are made from", false, &s->y, err);
+    keyed *room = goss__calloc(n, sizeof *room);
+    s->order = goss__calloc(n, sizeof *s->order), s->at = goss__calloc(n, sizeof *s->at);
+    s->first = goss__calloc(n, sizeof *s->first), s->last = goss__calloc(n, sizeof *s->last);
+    if (status == GOSS_OK && (!room || !s->order || !s->at || !s->first || !s->last)) status = no_memory(err);
+    for (int r = 0; status == GOSS_OK && r < t->rows; r++) s->at[r] = -1;
+    if (status == GOSS_OK) status = order_all(s, t, o, room, err);
+    goss__free(room);
+    if (status != GOSS_OK) goss__series_order_close(s);
+    return status;
+}
+
+/* ---- windows ---- */
+
+void goss__series_window(const goss__series_order *s, const goss_series_options *o, int row, int *from, int *to) {
+    *from = *to = 0;
+    if (s->at[row] < 0) return;
+    *to = s->at[row] - o->horizon + 1, *from = *to - o->window;
+    if (*from < s->first[row]) *from = s->first[row];
+    if (*to < *from) *to = *from;
+}
+
+double goss__series_origin(const goss__series_order *s, const goss_series_options *o, int row) {
+    int from, to;
+    goss__series_window(s, o, row, &from, &to);
+    for (int i = to - 1; s->y && i >= from; i--)
+        if (!isnan(s->y[s->order[i]])) return s->y[s->order[i]];
+    return (double)NAN;
+}
+
+bool goss__series_has_history(const goss__series_order *s, const goss_series_options *o, int row) {
+    int from, to;
+    goss__series_window(s, o, row, &from, &to);
+    return s->y ? !isnan(goss__series_origin(s, o, row)) : to > from;
+}
+
+goss_status goss_series_rows(const goss_table *t, const goss_series_options *o, uint8_t *use, goss_error *err) {
+    goss__series_order s;
+    GOSS_TRY(goss__series_order_open(&s, t, o, err));
+    for (int r = 0; r < t->rows; r++) {
+        const int back = s.last[r] - s.at[r];
+        const bool sample = s.at[r] >= 0 && (o->stride > 0 ? back % o->stride == 0 : back == 0);
+        use[r] = (uint8_t)((goss__series_has_history(&s, o, r) ? GOSS_SERIES_HISTORY : 0) |
+                           (sample ? GOSS_SERIES_SAMPLE : 0));
+    }
+    goss__series_order_close(&s);
+    return GOSS_OK;
+}

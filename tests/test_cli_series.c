@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Series through the command, as a user meets them: what a window shows (the library's functions on a small table,
+ * worked out by hand), and init, check, train, eval, adapt and predict. */
+#include <math.h>
+#include <sys/stat.h>
+
+#include "cli_run.h"
+#include "gossamer/machines.h"
+#include "gossamer/series.h"
+#include "gossamer/table_data.h"
+
+static goss_error err;
+
+static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
+
+/* ---- windows by hand ---- */
+
+/* Two tasks, rows not in order, irregular times, a missing target. */
+static const char small[] = "unit,t,load,y\n"
+                            "a,3,1,5\n"
+                            "a,0,0,1\n"
+                            "b,0,1,7\n"
+                            "a,1,1,\n"
+                            "a,2,0,3\n"
+                            "b,4,0,9\n";
+
+static goss_table *open_small(void) {
+    goss_table *t;
+    put("small.csv", small);
+    T_OK(goss_table_open(tiny_path("small.csv"), NULL, &t, &err));
+    return t;
+}
+
+TEST(a_window_shows_the_past_and_nothing_else) {
+    goss_table *t = open_small();
+    const goss_series_options o = {.task = "unit", .time = "t", .target = "y", .window = 2, .horizon = 1, .stride = 1};
+    const int32_t rows[] = {0, 1, 2, 4, 5};
+    const int columns[] = {2};
+    goss_encoding *e;
+    uint8_t use[6];
+    double origin[6];
+    float x[6 * 10];
+    int steps, channels;
+    int32_t length[6];
+    T_OK(goss_encoding_fit_series(t, columns, 1, &o, rows, 5, &e, &err));
+    T_CHECK(goss_encoding_steps(e, &steps, &channels) && steps == 2 && channels == 5);
+    T_OK(goss_series_rows(t, &o, use, &err));
+    const uint8_t wanted[] = {3, 2, 2, 3, 3, 3}; /* first rows have no history */
+    for (int i = 0; i < 6; i++) T_CHECK(use[i] == wanted[i]);
+    T_OK(goss_encoding_origins(e, t, NULL, 0, origin, &err));
+    T_CHECK(origin[0] == 3 && isnan(origin[1]) && isnan(origin[2]) && origin[3] == 1 && origin[4] == 1 &&
+            origin[5] == 7); /* of row 4 the value before the missing one */
+    T_OK(goss_encoding_apply(e, t, NULL, 0, x, NULL, &err));
+    goss_encoding_lengths(e, x, 6, length);
+    T_CHECK(length[0] == 2 && length[1] == 1 && length[2] == 1 && length[3] == 1 && length[4] == 2 && length[5] == 1);
+    /* Row 0 (a, 3): steps t = 1 (missing) and t = 2. Mean of y 5, deviation sqrt(8); changes 2, 2, 2: rms 2; mean step
+     * of rows that are fitted: (1 + 1 + 4) / 3; load: mean .4, deviation sqrt(.24). */
+    const double load[] = {.6 / sqrt(.24), -.4 / sqrt(.24)}, unit = 2 * 3;
+    const double first[] = {load[0], 0, 0, 2 / unit, -1, load[1], (3 - 5) / sqrt(8), 0, 1 / unit, 1};
+    for (int i = 0; i < 10; i++) T_NEAR((double)x[i], first[i], 1e-6);
+    /* Row 1 knows nothing: one step that says so. */
+    for (int i = 0; i < 10; i++) T_CHECK(x[10 + i] == (i == 4 ? -1 : 0));
+    /* Row 5 (b, 4) sees b alone, 4 before. */
+    T_NEAR((double)x[50 + 1], (7 - 5) / sqrt(8), 1e-6);
+    T_NEAR((double)x[50 + 3], 4 / unit, 1e-6);
+
+    /* A text is the same encoding; a horizon of 2 ends a step earlier. */
+    char *text;
+    goss_encoding *again;
+    float y[6 * 10];
+    T_OK(goss_encoding_text(e, &text, &err));
+    T_OK(goss_encoding_parse(text, &again, &err));
+    T_OK(goss_encoding_apply(again, t, NULL, 0, y, NULL, &err));
+    T_CHECK(memcmp(x, y, sizeof x) == 0);
+    goss_csv_text_free(text);
+    goss_encoding_free(again), goss_encoding_free(e);
+    goss_series_options two = o;
+    two.horizon = 2;
+    T_OK(goss_encoding_fit_series(t, NULL, 0, &two, rows, 5, &e, &err));
+    T_OK(goss_encoding_origins(e, t, NULL, 0, origin, &err));
+    T_CHECK(origin[0] == 1 && isnan(origin[3]) && origin[4] == 1 && isnan(origin[5]));
+    goss_encoding_free(e);
+    goss_table_close(t);
+}
+
+TEST(samples_are_chosen_by_the_stride) {
+    goss_table *t = open_small();
+    goss_series_options o = {.task = "unit", .time = "t", .window = 4, .horizon = 0, .stride = 0};
+    uint8_t use[6];
+    T_OK(goss_series_rows(t, &o, use, &err));
+    for (int i = 0; i < 6; i++) T_CHECK(use[i] == (i == 0 || i == 5 ? 3 : 1)); /* the last of each */
+    o.stride = 3;
+    T_OK(goss_series_rows(t, &o, use, &err));
+    for (int i = 0; i < 6; i++) T_CHECK(use[i] == (i == 0 || i == 1 || i == 5 ? 3 : 1));
+    goss_table_close(t);
+}
+
+TEST(mistakes_of_series_are_told) {
+    goss_table *t = open_small();
+    goss_encoding *e;
+    uint8_t use[6];
+    goss_series_options o = {.task = "unit", .time = "tt", .target = "y", .window = 2, .horizon = 1, .stride = 1};
+    T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT, "there is no column \"tt\"");
+    o.time = "unit";
+    T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT, "unit, the time, holds texts, not numbers");
+    o.time = "y";
+    T_ERR(goss_series_rows(t, &o, use, &err), GOSS_E_ARGUMENT, "small.csv:5:y: the time is missing");
+    o.time = "t", o.horizon = 0;
+    T_ERR(goss_encoding_fit_series(t, NULL, 0, &o, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "a horizon of 1 or more");
+    o.target = NULL;
+    T_ERR(goss_encoding_fit_series(t, NULL, 0, &o, NULL, 0, &e, &err), GOSS_E_ARGUMENT, "nothing is seen");
+    const int32_t rows[] = {1};
+    o.target = "y", o.horizon = 1;
+    T_ERR(goss_encoding_fit_series(t, NULL, 0, &o, rows, 1, &e, &err), GOSS_E_ARGUMENT, "a smaller horizon?");
+    T_ERR(goss_encoding_parse("{\"columns\": [], \"series\": {\"window\": 2, \"horizon\": 0, \"stride\": 1, \"time\": "
+                              "\"t\", \"target\": \"y\", \"mean\": 0, \"deviation\": 1, \"change\": 1, \"step\": 1}}",
+                              &e, &err),
+          GOSS_E_FORMAT, "damaged");
+    goss_table_close(t);
+}
+
+/* ---- machines ---- */
+
+TEST(a_machine_is_a_function_of_its_number) {
+    goss_machines_options o = goss_machines_defaults();
+    double a[3][40], b[3][40];
+    o.steps = 40;
+    goss_machines_draw(&o, 7, a[0], a[1], a[2]), goss_machines_draw(&o, 7, b[0], b[1], b[2]);
+    T_CHECK(memcmp(a, b, sizeof a) == 0);
+    goss_machines_draw(&o, 8, b[0], b[1], b[2]);
+    T_CHECK(memcmp(a[2], b[2], sizeof a[2]) != 0 && memcmp(a[0], b[0], sizeof a[0]) == 0);
+    o.irregular = .8, o.missing = .3;
+    goss_machines_draw(&o, 7, b[0], b[1], b[2]);
+    int missing = 0;
+    for (int i = 0; i < 40; i++) {
+        missing += isnan(b[2][i]);
+        T_CHECK(i == 0 || b[0][i] > b[0][i - 1]);
+    }
+    T_CHECK(missing > 2 && missing < 25 && b[0][5] != 5);
+}
+
+static void make_machines(void) {
+    static bool there;
+    if (there) return;
+    there = true;
+    RUN(0, "data machines -o made --count 12 --steps 40 --missing .1");
+    RUN(0, "data machines -o other --count 6 --steps 40 --first 50");
+}
+
+#define SMALL " data.hold_out=.2 data.window=6 task.support=3..8 train.steps=8 train.tasks=4 validate.every=4 "
+#define RUN_OF(dir, more)                                                                                              \
+    "train data.path=made/machines.csv data.kind=series data.task=machine data.time=time data.target=vibration "       \
+    "'model.backbone=gru 6; readout last' 'hyper.rules=head.*=full; *=shared'" SMALL more " run.dir=" dir
+
+/* The mean of a method in the JSON of eval. */
+static double figure_of(const char *name) {
+    char key[64];
+    snprintf(key, sizeof key, "{\"name\": \"%s\", \"value\": ", name);
+    const char *at = out_text ? strstr(out_text, key) : NULL;
+    return at ? strtod(at + strlen(key), NULL) : -1;
+}
+
+/* rmse of "as it was last", from the seventh measurement of each other machine on: the first has no history, and five
+ * are support. */
+static double change_by_hand(void) {
+    goss_machines_options o = goss_machines_defaults();
+    double t[40], load[40], y[40], sum = 0;
+    o.steps = 40;
+    for (int k = 50; k < 56; k++) {
+        double square = 0;
+        goss_machines_draw(&o, (uint64_t)k, t, load, y);
+        for (int i = 6; i < 40; i++) square += (y[i] - y[i - 1]) * (y[i] - y[i - 1]) / 34;
+        sum += sqrt(square) / 6;
+    }
+    return sum;
+}
+
+TEST(forecasts_go_through_all_verbs) {
+    make_machines();
+    RUN(0, RUN_OF("run", "task.objective=gaussian"));
+    SAYS(err_text, "windows of 6 steps of 5 numbers, 1 ahead, target vibration (gaussian)");
+    RUN(0, "eval run/model.safetensors --data other/machines.csv --support 5 --json "
+           "--methods last,line,nearest,mean,ridge,mean-ridge,scratch");
+    SAYS(out_text, "\"last\"");
+    SAYS(out_text, "\"scratch\"");
+    T_NEAR(figure_of("last"), change_by_hand(), 1e-5);
+    RUN(0, "eval run/model.safetensors --data made/machines.csv --support 5");
+    SAYS(err_text, "10 tasks were trained on and are left out");
+    RUN(0, "inspect run/model.safetensors");
+
+    /* What was seen of a machine becomes a network; the rows behind it, with no vibration yet, are forecast. */
+    put("seen.csv", "time,load,vibration\n0,.1,1\n1,.1,2\n2,.1,1.5\n3,.1,1\n4,.2,2\n");
+    put("next.csv", "time,load,vibration\n2,.1,1.5\n3,.1,1\n4,.2,2\n5,.2,\n");
+    RUN(0, "adapt run/model.safetensors --support seen.csv -o net.safetensors");
+    SAYS(err_text, "4 rows became a network");
+    RUN(0, "predict net.safetensors next.csv -o out.csv");
+    SAYS(err_text, "1 of 4 rows have no known value before them");
+    RUN(0, "predict net.safetensors next.csv --json");
+    SAYS(out_text, "\"line\": 2, \"prediction\": null}");
+    SAYS(out_text, "\"line\": 5, \"prediction\": ");
+    SAYS(out_text, "\"low\": ");
+    /* Counted from the last value: a level that all is lifted by lifts the forecast. */
+    put("untimed.csv", "load,vibration\n.1,1.5\n");
+    RUN(1, "predict net.safetensors untimed.csv");
+    SAYS(err_text, "there is no column time, which the model needs");
+    put("blind.csv", "time,load\n2,.1\n");
+    RUN(1, "predict net.safetensors blind.csv");
+    SAYS(err_text, "there is no column vibration, which the model needs");
+    put("short.csv", "time,load,vibration\n0,.1,1\n");
+    RUN(1, "adapt run/model.safetensors --support short.csv -o none.safetensors");
+    SAYS(err_text, "has a known value 1 step before it");
+}
+
+/* A label for each series: the last row of each is a sample. */
+TEST(series_are_classified) {
+    static char text[1 << 16];
+    int n = snprintf(text, sizeof text, "user,trial,t,v,move\n");
+    for (int u = 0; u < 8; u++)
+        for (int k = 0; k < 8; k++)
+            for (int i = 0; i < 5 + k % 3; i++)
+                n += snprintf(text + n, sizeof text - (size_t)n, "u%d,%d,%d,%.3f,%s\n", u, k, i,
+                              k % 2 ? sin(i + .1 * u) : .2 * i + .03 * u, k % 2 ? "wave" : "rise");
+    put("moves.csv", text);
+    const char *line = "train data.path=moves.csv data.kind=series data.task=user data.series=trial data.time=t "
+                       "data.target=move data.horizon=0 data.stride=0 data.window=8 data.hold_out=.3 task.support=4 "
+                       "'model.backbone=gru 8; readout last' train.steps=60 train.tasks=4 validate.every=30 "
+                       "optimizer.rate=.01 run.dir=moves";
+    RUN(0, line);
+    SAYS(err_text, "windows of 8 steps of 3 numbers, 0 ahead, target move (classification)");
+    RUN(0, "eval moves/model.safetensors --data moves.csv --support 4 --allow-seen --json --methods ridge");
+    SAYS(out_text, "\"tasks\": 8");
+    put("new.csv", "trial,t,v\n1,0,0\n1,1,.84\n1,2,.9\n1,3,.14\n");
+    put("some.csv", "trial,t,v,move\n1,0,0,wave\n1,1,.84,wave\n1,2,.9,wave\n2,0,0,rise\n2,1,.2,rise\n2,2,.4,rise\n");
+    RUN(0, "adapt moves/model.safetensors --support some.csv -o m.safetensors");
+    SAYS(err_text, "2 rows became a network");
+    RUN(0, "predict m.safetensors new.csv");
+    SAYS(out_text, "trial,t,v,prediction,probability");
+    put("unknown.csv", "trial,t,v\n,0,0\n");
+    RUN(1, "predict m.safetensors unknown.csv");
+    SAYS(err_text, "trial is missing, which says what series a row belongs to");
+}
+
+TEST(a_configuration_is_written_and_checked) {
+    make_machines();
+    RUN(0, "init made/machines.csv data.kind=series data.target=vibration -o made.ini");
+    char *ini = tiny_read(tiny_path("made.ini"), &(size_t){0});
+    SAYS(ini, "kind = series");
+    SAYS(ini, "time = time");
+    SAYS(ini, "window = 16");
+    SAYS(ini, "horizon = 1");
+    free(ini);
+    RUN(0, "check made.ini");
+    RUN(1, "train data.path=made/machines.csv data.kind=series data.task=machine data.target=vibration run.dir=x");
+    SAYS(err_text, "data.time=COLUMN");
+    RUN(0, "train data.path=made/machines.csv data.kind=table data.task=machine data.target=vibration data.window=5 "
+           "data.time=time train.steps=2 validate.every=0 run.dir=plain");
+    SAYS(err_text, "data.window = 5 has no effect");
+    SAYS(err_text, "data.time = time has no effect");
+}
+
+TEST_MAIN()
