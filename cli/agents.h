@@ -19,6 +19,8 @@ int cli_check_agent(int words, char **word, bool json);
 bool cli_has_agent(int argc, char **argv);
 /* The environment that --command names; NULL: none is named. */
 goss_status cli_open_process(const char *command, goss_env_process **out, goss_error *err);
+/* gossamer adapt of an agent. */
+int cli_adapt_agent(int argc, char **argv);
 /* gossamer eval of agents. */
 int cli_eval_agents(int argc, char **argv);
 #endif

@@ -6,6 +6,7 @@
 
 #include "gossamer/file.h"
 #include "gossamer/image_task.h"
+#include "agents.h"
 #include "data_kinds.h"
 
 /* ---- a task that was trained on, by its name ---- */
@@ -75,6 +76,7 @@ static goss_status read_count(const char *text, void *to, goss_error *err) {
 }
 
 int cmd_adapt(int argc, char **argv) {
+    if (cli_has_agent(argc, argv)) return cli_adapt_agent(argc, argv);
     adapt_request q = {0};
     const cli_option options[] = {
         CLI_TEXT("support", "DATA", &q.support,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,7 +21,12 @@ typedef struct stage {
     int episode;
     char *picture; /* of characters */
     goss_strip *strip;
+    FILE *table; /* in memory */
+    char *text_of_table;
+    size_t size_of_table;
+    int actions, observations;
 } stage;
+static void record(stage *s, const goss_agent_moment *m);
 
 /* ---- as text ---- */
 
@@ -43,6 +49,7 @@ static goss_status show(void *context, const goss_agent_moment *m, goss_error *e
     goss_env_canvas frame;
     if (m->episode != s->episode) s->episode = m->episode, s->sum = 0;
     s->sum += m->reward;
+    if (s->table) record(s, m);
     if (s->text) return print_moment(s, m, err);
     GOSS_TRY(goss_envs_picture(m->envs, 0, &frame, err));
     return goss_strip_add(s->strip, &frame, err);
@@ -53,9 +60,45 @@ static void print_returns(const double *returns, int episodes) {
     printf("\n");
 }
 
+/* ---- as a table ---- */
+
+static void record(stage *s, const goss_agent_moment *m) {
+    if (!m->action) return;
+    fprintf(s->table, "%d", m->episode + 1);
+    for (int i = 0; i < s->actions; i++) fprintf(s->table, ",%.9g", (double)m->action[i]);
+    fprintf(s->table, ",%.9g", m->reward);
+    for (int i = 0; i < s->observations; i++) fprintf(s->table, ",%.9g", (double)m->observation[i]);
+    fputc('\n', s->table);
+}
+
+static goss_status open_table(stage *s, const goss_env_kind *k, goss_error *err) {
+    if (!s->record) return GOSS_OK;
+    s->actions = k->actions ? 1 : k->controls, s->observations = k->observations;
+    if (k->observations > 4096)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED, "--record: observations of %d numbers are too many for a table",
+                              k->observations);
+    s->table = open_memstream(&s->text_of_table, &s->size_of_table);
+    if (!s->table) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
+    fprintf(s->table, "episode");
+    for (int i = 0; i < s->actions; i++) fprintf(s->table, k->actions ? ",action" : ",action%d", i + 1);
+    fprintf(s->table, ",reward");
+    for (int i = 0; i < s->observations; i++) fprintf(s->table, ",x%d", i + 1);
+    fputc('\n', s->table);
+    return GOSS_OK;
+}
+
+static goss_status write_table(stage *s, goss_error *err) {
+    if (!s->table) return GOSS_OK;
+    const bool whole = fclose(s->table) == 0;
+    s->table = NULL;
+    if (!whole) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table");
+    return goss_file_write(s->record, s->text_of_table, s->size_of_table, err);
+}
+
 /* ---- the verb ---- */
 
 static goss_status open_stage(stage *s, const goss_env_kind *k, goss_error *err) {
+    GOSS_TRY(open_table(s, k, err));
     s->text = !s->out;
     if (s->out) return goss_strip_new(s->columns, s->frames, &s->strip, err);
     if (!k->show)
@@ -74,9 +117,11 @@ static goss_status play(stage *s, const goss_agent *a, const goss_agent_evaluati
                                  : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d episodes", episodes);
     if (status == GOSS_OK) status = goss_agent_evaluate(a, o, returns, show, s, err);
     if (status == GOSS_OK && s->out) status = goss_strip_write(s->strip, s->out, &shown, &every, err);
+    if (status == GOSS_OK) status = write_table(s, err);
     if (status == GOSS_OK) print_returns(returns, episodes);
     if (status == GOSS_OK && s->out) cli_tell("%d frames, one of %d steps, from left to right and down", shown, every);
-    free(returns), free(s->picture);
+    if (s->table) fclose(s->table);
+    free(returns), free(s->picture), free(s->text_of_table);
     goss_strip_free(s->strip);
     return status;
 }
@@ -86,11 +131,17 @@ static bool ends(const char *text, const char *end) {
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
+static bool is_same_file(const char *a, const char *b) {
+    struct stat x, y;
+    return a && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 int cmd_play(int argc, char **argv) {
     goss_agent_evaluation o = {.tasks = 1, .held_out = true};
     stage s = {.terminal = isatty(STDOUT_FILENO), .episode = -1};
     const cli_option options[] = {
         CLI_TEXT("o", "FILE.png", &s.out, "write the life as one picture of many frames, instead of text"),
+        CLI_TEXT("record", "FILE.csv", &s.record, "write its steps as a table, which gossamer adapt --support reads"),
         CLI_INT("columns", "N", &s.columns, "10", 1, 1000, "frames of a row, with -o"),
         CLI_INT("frames", "N", &s.frames, "60", 2, 10000, "at most, evenly spaced over the life, with -o"),
         CLI_INT("seed", "N", &o.seed, "1", 0, 9007199254740991, "another seed, another task of the family"),
@@ -99,15 +150,15 @@ int cmd_play(int argc, char **argv) {
         CLI_TEXT("command", "COMMAND", &s.command, "the environment, for agents of env.name = process"),
         CLI_FLAG("sample", &o.sample, "draw actions from the policy instead of the most likely one"),
     };
-    const cli_verb verb = {.name = "play",
-                           .usage = "AGENT [-o FILE.png] [--seed N] [--episodes N] [--delay MS] [--sample]",
-                           .doc =
-                               "Shows a life of an agent in a held-out task of its family, step by step, as text, or "
-                               "writes it as a picture.",
-                           .options = options,
-                           .n_options = sizeof options / sizeof *options,
-                           .min_words = 1,
-                           .max_words = 1};
+    const cli_verb verb = {
+        .name = "play",
+        .usage = "AGENT [-o FILE.png] [--record FILE.csv] [--seed N] [--episodes N] [--delay MS] [--sample]",
+        .doc = "Shows a life of an agent in a held-out task of its family, step by step, as text, or "
+               "writes it as a picture.",
+        .options = options,
+        .n_options = sizeof options / sizeof *options,
+        .min_words = 1,
+        .max_words = 1};
     goss_error err;
     goss_agent *a = NULL;
     goss_env_process *process = NULL;
@@ -116,7 +167,9 @@ int cmd_play(int argc, char **argv) {
         cli_usage(&verb, "-o %s: the picture is a PNG file of frames side by side: -o life.png", s.out);
     cli_log_to_stderr();
     o.threads = 1;
-    goss_status status = s.out ? goss_output_check(s.out, (const char *[]){argv[1]}, 1, &err) : GOSS_OK;
+    goss_status status = GOSS_OK;
+    if (is_same_file(s.out, argv[1]) || is_same_file(s.record, argv[1]))
+        status = goss_error_set(&err, GOSS_E_ARGUMENT, "%s is the agent, which is not overwritten", argv[1]);
     if (status == GOSS_OK) status = cli_open_process(s.command, &process, &err);
     if (status == GOSS_OK) status = goss_agent_load(argv[1], process ? goss_env_process_kind(process) : NULL, &a, &err);
     if (status == GOSS_OK) status = play(&s, a, &o, &err);

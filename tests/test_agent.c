@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/rng.h"
 #include "gossamer/agent.h"
 #include "rl/agent_run.h"
 #include "scratch.h"
@@ -234,6 +235,140 @@ TEST(returns_are_of_tasks) {
     T_CHECK(memcmp(few, many, sizeof few) == 0);
     T_CHECK(few[0] >= 5 && few[0] <= 500);
     goss_agent_free(a);
+}
+
+/* ---- adaptation ---- */
+
+/* Weights that all differ from 0: a delta that is 0 at the start shows nothing. */
+static goss_agent *random_agent(const goss_env_kind *kind, unsigned sees, unsigned policy) {
+    goss_env_family f;
+    goss_agent *a;
+    goss_agent_options o = goss_agent_defaults();
+    o.sees = sees, o.policy = policy, o.units = 7, o.memory = 9, o.code = 5, o.encoder = "dense 6; tanh";
+    T_OK(goss_env_family_own(kind, &f, &err));
+    T_OK(goss_agent_new(&f, &o, 5, &a, &err));
+    goss__rng rng = goss__rng_make(3, policy);
+    for (int64_t i = 0; i < goss_agent_weights(a); i++) a->weights[i] = 0.4f * (float)goss__rng_normal(&rng);
+    a->seen = 10, a->mean[0] = 2, a->square[0] = 20;
+    return a;
+}
+
+/* Told its task, an agent acts as the policy that it becomes for that task does. */
+TEST(a_fixed_policy_acts_as_the_agent_did) {
+    const goss_env_kind kind = reaching();
+    for (unsigned policy = 0; policy < 3; policy++) {
+        goss_agent *a = random_agent(&kind, GOSS_AGENT_TASK, policy), *fixed;
+        goss_env_family f = *goss_agent_family(a);
+        double before[40], after[2];
+        T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 20, .seed = 2, .held_out = true, .threads = 1},
+                                 before, NULL, NULL, &err));
+        int compared = 0;
+        for (uint64_t k = 0; k < 20; k++) {
+            double task;
+            goss_env_task(&f, 2, true, k, &task);
+            goss_env_family one = f;
+            T_OK(goss_env_family_set(&one, "which", task, task, &err));
+            if (goss_agent_adapt(a, &(goss_agent_adaptation){.family = &one, .seed = 2}, NULL, &fixed, &err) != GOSS_OK)
+                T_FAIL("%s", err.text);
+            T_EQ(goss_agent_settings(fixed)->sees, GOSS_AGENT_NOTHING);
+            T_NEAR(goss_agent_family(fixed)->low[0], task, 0);
+            T_NEAR(goss_agent_family(fixed)->high[0], task, 0);
+            T_OK(goss_agent_evaluate(fixed, &(goss_agent_evaluation){.tasks = 1, .threads = 1}, after, NULL, NULL,
+                                     &err));
+            T_NEAR(after[0], before[2 * k], 1e-4);
+            compared += fabs(before[2 * k] - before[0]) > 1e-3;
+            goss_agent_free(fixed);
+        }
+        T_CHECK(compared > 3); /* tasks differ */
+        goss_agent_free(a);
+    }
+}
+
+typedef struct pen {
+    FILE *file;
+    bool discrete;
+} pen;
+static goss_status write_row(void *context, const goss_agent_moment *m, goss_error *e) {
+    pen *p = context;
+    (void)e;
+    if (!m->action || m->episode > 0) return GOSS_OK;
+    fprintf(p->file, "%d,%.9g,%.9g,%.9g\n", m->episode, (double)m->action[0], m->reward, (double)m->observation[0]);
+    return GOSS_OK;
+}
+
+/* Steps that were recorded make of an agent what acting them does. */
+TEST(recorded_steps_adapt_as_acting_does) {
+    const goss_env_kind kinds[] = {guess, reaching()};
+    for (unsigned i = 0; i < 6; i++) {
+        const goss_env_kind *kind = &kinds[i % 2];
+        goss_agent *a = random_agent(kind, GOSS_AGENT_HISTORY, i / 2), *acted, *told;
+        double returns[1], whole[2];
+        T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.episodes = 1, .seed = 4}, returns, &acted, &err));
+        pen p = {.file = fopen(scratch("steps.csv"), "w")};
+        fprintf(p.file, kind->actions ? "episode,action,reward,x1\n" : "episode,action1,reward,x1\n");
+        T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 1, .seed = 4, .held_out = true, .threads = 1},
+                                 whole, write_row, &p, &err));
+        fclose(p.file);
+        T_NEAR(whole[0], returns[0], 0);
+        if (goss_agent_adapt(a, &(goss_agent_adaptation){.support = scratch("steps.csv")}, NULL, &told, &err) !=
+            GOSS_OK)
+            T_FAIL("%s", err.text);
+        T_EQ(goss_agent_weights(told), goss_agent_weights(acted));
+        double most = 0, other = 0;
+        for (int64_t k = 0; k < goss_agent_weights(told); k++)
+            most = fmax(most, fabs((double)told->weights[k] - (double)acted->weights[k]));
+        T_CHECK(most < 1e-5);
+        goss_agent_free(acted);
+        T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.seed = 4}, NULL, &acted, &err)); /* after nothing at all */
+        for (int64_t k = 0; k < goss_agent_weights(told); k++)
+            other = fmax(other, fabs((double)told->weights[k] - (double)acted->weights[k]));
+        T_CHECK(other > 1e-2);
+        goss_agent_free(acted), goss_agent_free(told), goss_agent_free(a);
+    }
+}
+
+TEST(mistakes_in_recorded_steps) {
+    static const struct {
+        const char *text, *says;
+    } wrong[] = {
+        {"episode,reward,x1\n0,1,0\n0,2,3\n", "action"},
+        {"episode,action,reward,x1\n0,1,1,0\n0,3,2,3\n", "line 3: action 3 is not one of 0 to 2"},
+        {"episode,action,reward,x1\n0,1,1,0\n0,1,much,3\n", "line 3: reward: \"much\" is no number"},
+    };
+    goss_agent *a = random_agent(&guess, GOSS_AGENT_HISTORY, 2), *out;
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        FILE *f = fopen(scratch("wrong.csv"), "w");
+        fputs(wrong[i].text, f), fclose(f);
+        T_CHECK(goss_agent_adapt(a, &(goss_agent_adaptation){.support = scratch("wrong.csv")}, NULL, &out, &err) !=
+                GOSS_OK);
+        if (!strstr(err.text, wrong[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, wrong[i].says);
+        T_CHECK(!out);
+    }
+    goss_agent_free(a);
+    a = random_agent(&guess, GOSS_AGENT_NOTHING, 0);
+    T_EQ(goss_agent_adapt(a, &(goss_agent_adaptation){0}, NULL, &out, &err), GOSS_E_UNSUPPORTED);
+    goss_agent_free(a);
+}
+
+/* ---- lives that outlast an iteration ---- */
+
+/* Ends after 5 of 9 iterations, in the middle of a round of 3: the same command goes on from the round's beginning. */
+TEST(a_run_whose_lives_go_on_is_resumed_to_the_same_bits) {
+    const char *const lines[] = {"train.frames=1300", "validate.every=0", "ppo.steps=3", "ppo.carry=3", NULL};
+    train(&guess, "carried", lines);
+    goss_agent_progress last;
+    goss_config *c = config("carried-halves", lines);
+    iterations_left = 5, stop = 0;
+    T_EQ(goss_agent_train(c, &(goss_agent_run){.own = &guess, .stop = &stop, .progress = count_down}, &last, &err),
+         GOSS_E_INTERRUPTED);
+    T_CHECK(strstr(err.text, "stopped at iteration 5; the same command resumes from iteration 3"));
+    T_OK(goss_agent_train(c, &(goss_agent_run){.own = &guess}, &last, &err));
+    T_EQ(last.iteration, 12); /* 1,300 frames of 144 each, in whole rounds */
+    goss_config_free(c);
+    int64_t n;
+    float *a = weights_of("carried", &n), *b = weights_of("carried-halves", &n);
+    T_CHECK(memcmp(a, b, (size_t)n * sizeof *a) == 0);
+    free(a), free(b);
 }
 
 /* ---- what is refused ---- */

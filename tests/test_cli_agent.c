@@ -83,6 +83,31 @@ TEST(a_life_becomes_a_picture) {
     RUN(1, "play grid.ini -o life.png");
 }
 
+TEST(an_agent_becomes_a_policy) {
+    make_agents();
+    RUN(0, "adapt grid/model.safetensors --episodes 2 --set goal=7 -o fixed.net");
+    SAYS(err_text, "episode 2: ");
+    SAYS(err_text, "a policy of 230 weights"); /* 10 x 8 + 8, 8 x 5 + 5; of the value 10 x 8 + 8, 8 + 1 */
+    SAYS(out_text, "fixed.net");
+    RUN(0, "eval fixed.net --tasks 5");
+    SAYS(out_text, "5 held-out tasks of gridnavi");
+    RUN(0, "play fixed.net --episodes 1");
+    RUN(0, "play grid/model.safetensors --record steps.csv");
+    RUN(0, "adapt grid/model.safetensors --support steps.csv -o told.net");
+    RUN(1, "adapt fixed.net -o again.net");
+    SAYS(err_text, "there is nothing to adapt");
+    RUN(1, "adapt grid/model.safetensors --set gaol=7 -o x.net");
+    SAYS(err_text, "has no parameter \"gaol\"");
+    RUN(1, "adapt grid/model.safetensors --support grid.ini -o x.net");
+    RUN(2, "adapt grid/model.safetensors --support steps.csv --episodes 3 -o x.net");
+    RUN(2, "adapt grid/model.safetensors");
+    SAYS(err_text, "-o is missing");
+    RUN(1, "predict grid/model.safetensors steps.csv");
+    SAYS(err_text, "gossamer eval and gossamer play take it");
+    RUN(1, "play grid/model.safetensors --record grid/model.safetensors");
+    SAYS(err_text, "is the agent, which is not overwritten");
+}
+
 TEST(returns_by_the_values_of_a_parameter) {
     make_agents();
     RUN(0, "eval grid/model.safetensors --tasks 60 --by goal --json");

@@ -101,6 +101,28 @@ GOSS_API GOSS_MUST_USE goss_status goss_agent_evaluate(const goss_agent *a, cons
                                                                            goss_error *err),
                                                        void *context, goss_error *err);
 
+/* ---- adaptation ---- */
+
+/* Where an agent comes to know a task from, before its policy is fixed. */
+typedef struct goss_agent_adaptation {
+    /* A table (table.h) with a row for each step, in order: the columns episode, action (action1, action2 ... of
+     * controls), reward, and x1, x2 ...: the observation that the action was chosen by. NULL: the agent acts. */
+    const char *support;
+    int episodes;                  /* acting: of a life, before the policy is fixed; sees task: 0 is enough */
+    uint64_t seed;                 /* acting: of the task, number 0 of the held-out ones */
+    const goss_env_family *family; /* acting: a narrower one of the agent's kind; NULL: the agent's */
+    bool sample;                   /* acting: as of goss_agent_evaluation */
+} goss_agent_adaptation;
+/* The policy that an agent's weights become with what it knows of a task now, as an agent of its own that sees the
+ * observation alone (sees nothing, policy concat): generated weights are written out, and what was beside the
+ * observation is part of biases. Its family is the one task that was acted in; of a table it stays what it was.
+ * returns: of the episodes acted, [episodes], NULL: not wanted.
+ * Errors: GOSS_E_UNSUPPORTED: an agent that sees nothing of its task; task and a table: the parameters are not in it;
+ * GOSS_E_ARGUMENT: columns or rows of a table, by name and line; those of goss_agent_evaluate. Owns: *out,
+ * goss_agent_free, before `a`. */
+GOSS_API GOSS_MUST_USE goss_status goss_agent_adapt(const goss_agent *a, const goss_agent_adaptation *o,
+                                                    double *returns, goss_agent **out, goss_error *err);
+
 /* ---- pictures of a life ---- */
 
 /* Frames of one size, in rows on one picture; of more than `most` every second is dropped, as often as needed, so that

@@ -68,9 +68,9 @@ typedef struct goss__actor {
     const float *output, *value, *state;                 /* of the step: [lives, A], [lives], [lives, H] */
     float spread[GOSS_ENV_MOST_CONTROLS];
 } goss__actor;
-/* params: has the agent's parameter. */
-goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_envs_options *o, goss_params *params,
-                             goss_threads *threads, goss_error *err);
+/* family: of the environments, one of the agent's kind. params: has the agent's parameter. */
+goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_env_family *family,
+                             const goss_envs_options *o, goss_params *params, goss_threads *threads, goss_error *err);
 void goss__actor_close(goss__actor *c);
 /* All lives anew, life i in task first + i. */
 void goss__actor_begin_all(goss__actor *c, uint64_t first);
@@ -87,6 +87,12 @@ void goss__actor_choose(goss__actor *c, bool sample, uint64_t seed, uint64_t num
 goss_status goss__actor_move(goss__actor *c, goss_error *err);
 /* The values of states in which lives ended (where view.ended), as `think` would see them after `move`: [lives]. */
 goss_status goss__actor_value_at_end(goss__actor *c, float *out, goss_error *err);
+
+/* ---- agent_freeze.c ---- */
+/* The agent with what it knows, known [as wide as the network has it], as a policy of the observation alone. family: of
+ * the result. */
+goss_status goss__agent_freeze(const goss_agent *a, const float *known, const goss_env_family *family, goss_agent **out,
+                               goss_error *err);
 
 /* ---- agent_create.c ---- */
 void goss__agent_normalize(const goss_agent *a, const float *raw, float *out);

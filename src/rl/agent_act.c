@@ -46,10 +46,10 @@ static goss_status reserve(goss__actor *c, goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives", c->lives);
 }
 
-goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_envs_options *o, goss_params *params,
-                             goss_threads *threads, goss_error *err) {
+goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_env_family *family,
+                             const goss_envs_options *o, goss_params *params, goss_threads *threads, goss_error *err) {
     *c = (goss__actor){.agent = a, .lives = o->count};
-    goss_status s = goss_envs_new(&a->family, o, &c->envs, err);
+    goss_status s = goss_envs_new(family, o, &c->envs, err);
     if (s == GOSS_OK) s = reserve(c, err);
     if (s == GOSS_OK) s = compile(c, params, threads, err);
     if (s == GOSS_OK) s = bind(c, err);

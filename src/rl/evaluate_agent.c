@@ -73,7 +73,7 @@ goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation
                                     .threads = o->threads};
     goss_status s = goss_threads_new(o->threads, &threads, err);
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &params, err);
-    if (s == GOSS_OK) s = goss__actor_open(&e.actor, a, &envs, params, threads, err);
+    if (s == GOSS_OK) s = goss__actor_open(&e.actor, a, &a->family, &envs, params, threads, err);
     if (s == GOSS_OK) {
         goss_params_set(params, goss_params_find(params, GOSS__AGENT), a->weights);
         goss__actor_spread(&e.actor, a->weights);

@@ -94,7 +94,7 @@ static goss_status open_all(goss__ppo *p, goss_threads *threads, goss_error *err
     goss_params *params = goss_step_params(p->step);
     goss_params_set(params, goss_params_find(params, GOSS__AGENT), p->agent->weights);
     const goss_envs_options envs = {.count = s->lives, .episodes = s->episodes, .seed = s->seed, .threads = s->threads};
-    GOSS_TRY(goss__actor_open(&p->actor, p->agent, &envs, params, threads, err));
+    GOSS_TRY(goss__actor_open(&p->actor, p->agent, &p->agent->family, &envs, params, threads, err));
     GOSS_TRY(goss__rollout_open(&p->all, p->agent, s, s->lives, err));
     GOSS_TRY(goss__rollout_open(&p->part, p->agent, s, s->lives / s->minibatches, err));
     p->order = goss__calloc((size_t)s->lives, sizeof *p->order);
