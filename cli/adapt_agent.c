@@ -14,8 +14,12 @@ static goss_status narrow(goss_env_family *f, const char *list, goss_error *err)
     char *copy = strdup(list ? list : ""), *save = NULL;
     goss_status s = copy ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for --set");
     for (char *one = copy ? strtok_r(copy, ",", &save) : NULL; one && s == GOSS_OK; one = strtok_r(NULL, ",", &save)) {
-        static const goss_key number = {
-            .name = "", .type = GOSS_KEY_REAL, .fallback = "0", .min = -1e300, .max = 1e300, .field = {GOSS_FIELD_DOUBLE, 0}};
+        static const goss_key number = {.name = "",
+                                        .type = GOSS_KEY_REAL,
+                                        .fallback = "0",
+                                        .min = -1e300,
+                                        .max = 1e300,
+                                        .field = {GOSS_FIELD_DOUBLE, 0}};
         char *equals = strchr(one, '=');
         double value;
         if (!equals || equals == one) {
@@ -52,7 +56,8 @@ static goss_status adapt(request *q, goss_error *err) {
     if (s == GOSS_OK) s = goss_agent_save(fixed, q->out, err);
     for (int i = 0; s == GOSS_OK && !q->o.support && i < q->o.episodes; i++)
         cli_tell("episode %d: %.4g", i + 1, returns[i]);
-    if (s == GOSS_OK) cli_tell("a policy of %lld weights; gossamer eval and play take it", (long long)goss_agent_weights(fixed));
+    if (s == GOSS_OK)
+        cli_tell("a policy of %lld weights; gossamer eval and play take it", (long long)goss_agent_weights(fixed));
     goss_agent_free(fixed), goss_agent_free(a);
     goss_env_process_free(q->process);
     free(returns);
@@ -63,10 +68,12 @@ int cli_adapt_agent(int argc, char **argv) {
     request q = {0};
     int episodes = -1;
     const cli_option options[] = {
-        CLI_TEXT("support", "EPISODES.csv", &q.o.support,
-                 "recorded steps of one task (play --record): episode, action, reward, x1, x2 ...; else the agent acts"),
+        CLI_TEXT(
+            "support", "EPISODES.csv", &q.o.support,
+            "recorded steps of one task (play --record): episode, action, reward, x1, x2 ...; else the agent acts"),
         CLI_TEXT("o", "NET", &q.out, "the file to write: an agent whose policy is fixed"),
-        CLI_INT("episodes", "N", &episodes, "", 0, 100000, "acting: before the policy is fixed (1; 0 where it sees task)"),
+        CLI_INT("episodes", "N", &episodes, "", 0, 100000,
+                "acting: before the policy is fixed (1; 0 where it sees task)"),
         CLI_INT("seed", "N", &q.o.seed, "1", 0, 9007199254740991, "acting: another seed, another task, as of play"),
         CLI_TEXT("set", "KEY=VALUE,...", &q.set, "acting: parameters of the task, as goal=3"),
         CLI_TEXT("command", "COMMAND", &q.command, "the environment, for agents of env.name = process"),
@@ -74,9 +81,10 @@ int cli_adapt_agent(int argc, char **argv) {
     };
     const cli_verb v = {.name = "adapt",
                         .usage = "AGENT [--support EPISODES.csv | --episodes N --seed N --set KEY=VALUE,...] -o NET",
-                        .doc = "Lets an agent come to know a task, by acting in it or by recorded steps, and writes the "
-                               "policy that its\nhypernetwork then generates as an agent of its own, which sees the "
-                               "observation alone.",
+                        .doc =
+                            "Lets an agent come to know a task, by acting in it or by recorded steps, and writes the "
+                            "policy that its\nhypernetwork then generates as an agent of its own, which sees the "
+                            "observation alone.",
                         .options = options,
                         .n_options = sizeof options / sizeof *options,
                         .min_words = 1,

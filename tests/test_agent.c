@@ -134,10 +134,125 @@ TEST(agents_that_know_the_task_need_no_guesses) {
     if (!(life > 9.9)) T_FAIL("%g of 10", life);
 }
 
+/* The first episode guesses, 5 / 3 of 5 in the mean; a step of the policy gradient on it tells the second what pays. */
+TEST(agents_that_learn_by_a_gradient) {
+    enum { TASKS = 300 };
+    const char *const lines[] = {"agent.sees=gradient",
+                                 "agent.policy=concat",
+                                 "agent.inner_rate=60",
+                                 "ppo.discount=0",
+                                 "optimizer.rate=0.005",
+                                 "train.frames=100000",
+                                 NULL};
+    char path[300];
+    goss_agent *a, *fixed;
+    static double returns[TASKS * 2];
+    double sum[2] = {0};
+    train(&guess, "guess-gradient", lines);
+    snprintf(path, sizeof path, "%s/model.safetensors", scratch("guess-gradient"));
+    T_OK(goss_agent_load(path, &guess, &a, &err));
+    T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = TASKS, .held_out = true, .threads = 1}, returns, NULL,
+                             NULL, &err));
+    for (int i = 0; i < 2 * TASKS; i++) sum[i % 2] += returns[i] / TASKS;
+    T_CHECK(sum[0] > 1.2 && sum[0] < 2.2);
+    if (!(sum[1] > sum[0] + 0.8)) T_FAIL("%g in the first episode and %g in the second", sum[0], sum[1]);
+    /* Its weights after the step, as a policy. */
+    double once[1], again[2], both[2];
+    const goss_agent_evaluation one = {.tasks = 1, .seed = 4, .held_out = true, .threads = 1};
+    T_OK(goss_agent_evaluate(a, &one, both, NULL, NULL, &err));
+    T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.episodes = 1, .seed = 4}, once, &fixed, &err));
+    T_NEAR(once[0], both[0], 0);
+    T_OK(goss_agent_evaluate(fixed, &one, again, NULL, NULL, &err));
+    T_NEAR(again[0], both[1], 0);
+    goss_agent_free(fixed), goss_agent_free(a);
+}
+
 TEST(controls_are_learned) {
     const goss_env_kind kind = reaching();
     const double life = train(&kind, "reach", LINES("agent.sees=task", "train.frames=100000", "ppo.entropy=0")).best;
     if (!(life > -0.9)) T_FAIL("%g; 0 is perfect, doing nothing costs -3.3", life);
+}
+
+/* ---- images ---- */
+
+/* A dot somewhere on 6 x 6 pixels: the action that pays is whether it is on the left, in a mirrored task on the right. */
+static const goss_env_parameter mirrored[] = {
+    {.name = "mirrored", .low = 0, .high = 1, .least = 0, .most = 1, .whole = true}};
+static void place(const double *p, double *s, goss_env_random *r) { (void)p, s[0] = goss_env_below(r, 36); }
+static double point_at(const double *p, double *s, const float *a, goss_env_random *r, bool *terminal) {
+    (void)terminal;
+    const bool left = (int)s[0] % 6 < 3;
+    s[0] = goss_env_below(r, 36);
+    return ((int)a[0] == 1) == (left != (p[0] > 0));
+}
+static void look(const double *p, const double *s, float *out) {
+    (void)p;
+    for (int i = 0; i < 36; i++) out[i] = i == (int)s[0];
+}
+static const goss_env_kind dots = {.name = "dots",
+                                   .observations = 36,
+                                   .shape = {6, 6, 1},
+                                   .actions = 2,
+                                   .state = 1,
+                                   .horizon = 8,
+                                   .episodes = 1,
+                                   .parameter = mirrored,
+                                   .named = 1,
+                                   .parameters = 1,
+                                   .reset = place,
+                                   .step = point_at,
+                                   .observe = look};
+
+TEST(images_are_seen_through_convolutions) {
+    char path[300];
+    const char *const lines[] = {"agent.sees=task", "agent.encoder=conv 6 3; relu; flatten; dense 12; relu",
+                                 "train.frames=40000", NULL};
+    const double life = train(&dots, "dots", lines).best;
+    if (!(life > 7.5)) T_FAIL("%g of 8; guesses give 4", life);
+    goss_agent *a;
+    goss_envs *e;
+    goss_env_canvas c;
+    snprintf(path, sizeof path, "%s/model.safetensors", scratch("dots"));
+    T_OK(goss_agent_load(path, &dots, &a, &err));
+    T_CHECK(!goss_agent_settings(a)->normalize);
+    T_CHECK(strstr(goss_agent_settings(a)->encoder, "conv 6 3"));
+    double again[30];
+    T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 30, .seed = 1, .held_out = true, .threads = 1}, again,
+                             NULL, NULL, &err));
+    double sum = 0;
+    for (int i = 0; i < 30; i++) sum += again[i] / 30;
+    T_NEAR(sum, life, 1e-9);
+    T_OK(goss_envs_new(goss_agent_family(a), &(goss_envs_options){.count = 1, .threads = 1}, &e, &err));
+    T_OK(goss_envs_picture(e, 0, &c, &err));
+    T_EQ(c.height * c.width, 36);
+    T_EQ(c.rgb[3 * (int)goss_envs_look(e).state[0]], 255);
+    goss_envs_free(e), goss_agent_free(a);
+    static const struct {
+        const char *encoder, *says;
+    } wrong[] = {{"agent.encoder=conv 6 9 9", "agent.encoder"},
+                 {"agent.encoder=conv 6 3; norm batch; flatten", "batch norms depend on what else"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        goss_config *config_of =
+            config("dots-wrong", (const char *const[]){"agent.sees=task", wrong[i].encoder, "train.frames=10", NULL});
+        T_CHECK(goss_agent_train(config_of, &(goss_agent_run){.own = &dots}, NULL, &err) != GOSS_OK);
+        if (!strstr(err.text, wrong[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, wrong[i].says);
+        goss_config_free(config_of);
+    }
+}
+
+TEST(rewards_can_be_clipped) {
+    const char *const lines[] = {"agent.clip_rewards=yes", "train.frames=1920", "validate.every=0", NULL};
+    goss_env_kind rich = guess;
+    goss_agent *a;
+    char path[300];
+    train(&rich, "clipped", lines);
+    snprintf(path, sizeof path, "%s/model.safetensors", scratch("clipped"));
+    T_OK(goss_agent_load(path, &guess, &a, &err));
+    T_CHECK(goss_agent_settings(a)->clip_rewards);
+    T_NEAR((double)goss__agent_reward(a, -7), -1, 0);
+    T_NEAR((double)goss__agent_reward(a, 0.25f), 1, 0);
+    T_NEAR((double)goss__agent_reward(a, 0), 0, 0);
+    goss_agent_free(a);
 }
 
 /* ---- the same bits ---- */
@@ -388,7 +503,7 @@ TEST(an_environment_that_breaks_ends_the_run_and_is_named) {
 
 TEST(mistakes_are_told_at_the_start) {
     static const struct {
-        const char *more[4], *says;
+        const char *more[5], *says;
     } mistakes[] = {
         {{"env.name="}, "env.name is not set"},
         {{"env.name=gridnavy"}, "did you mean gridnavi"},
@@ -398,6 +513,10 @@ TEST(mistakes_are_told_at_the_start) {
         {{"env.name=gridnavi", "env.other.goal=1"}, "the only section below [env] is [env.family]"},
         {{"env.name=gridnavi", "ppo.minibatches=7"}, "does not divide ppo.lives"},
         {{"env.name=gridnavi", "agent.sees=nothing"}, "there is nothing to make weights of"},
+        {{"env.name=cartpole", "agent.sees=gradient", "agent.policy=concat"},
+         "of a life of 1 episodes agent.support = 1"},
+        {{"env.name=gridnavi", "agent.sees=gradient", "agent.policy=concat", "ppo.steps=15"},
+         "an iteration has whole lives"},
         {{"env.name=gridnavi", "agent.sees=task", "env.family.goal=3"}, "no parameter of environment gridnavi differs"},
     };
     for (size_t i = 0; i < sizeof mistakes / sizeof *mistakes; i++) {

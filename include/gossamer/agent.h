@@ -8,6 +8,8 @@
  *                       the life began: it learns within a life what its task is (RL2: Duan et al. 2016, Wang et al.
  *                       2016)
  *            task       the parameters of the task (an oracle), scaled to -1 .. 1
+ *            gradient   the first episodes of its life: a step of the policy gradient on them changes its weights, and
+ *                       the initial weights are trained for what comes of that step (MAML: Finn et al. 2017)
  *   policy   concat     a layer of units on [observation, what is known]
  *            film       units of the observation, scaled and shifted by what is known (Perez et al. 2018)
  *            hypernet   weights of the policy generated from what is known: base + delta, the delta zero at the start
@@ -28,7 +30,12 @@
 extern "C" {
 #endif
 
-typedef enum goss_agent_sees { GOSS_AGENT_NOTHING, GOSS_AGENT_HISTORY, GOSS_AGENT_TASK } goss_agent_sees;
+typedef enum goss_agent_sees {
+    GOSS_AGENT_NOTHING,
+    GOSS_AGENT_HISTORY,
+    GOSS_AGENT_TASK,
+    GOSS_AGENT_GRADIENT
+} goss_agent_sees;
 typedef enum goss_agent_policy { GOSS_AGENT_CONCAT, GOSS_AGENT_FILM, GOSS_AGENT_HYPERNET } goss_agent_policy;
 
 /* Settings of an agent; defaults in brackets. */
@@ -43,6 +50,10 @@ typedef struct goss_agent_options {
      * convolutions of Mnih et al. 2013 for images, nothing for lists of numbers; "": nothing). What the agent sees, and
      * what is known beside it, is of its features. Borrowed by goss_agent_new, which copies it. */
     const char *encoder;
+    /* gradient: the episodes of a life before the step, which leave at least one (1), its rate (10), and the discount of
+     * the rewards that it is taken on (0.99; of a run: ppo.discount). */
+    int support;
+    double inner_rate, discount;
     bool clip_rewards; /* the agent sees and learns from the sign of rewards alone; returns are whole (false) */
 } goss_agent_options;
 GOSS_API goss_agent_options goss_agent_defaults(void);
@@ -50,7 +61,7 @@ GOSS_API goss_agent_options goss_agent_defaults(void);
 typedef struct goss_agent goss_agent;
 
 /* A new agent for a family, with initial weights of a seed. Errors: GOSS_E_ARGUMENT: a setting out of range;
- * GOSS_E_UNSUPPORTED: film or hypernet of nothing, task of a family without parameters that vary; GOSS_E_NOMEM. Owns:
+ * GOSS_E_UNSUPPORTED: film or hypernet of nothing or gradient, task of a family without parameters that vary; GOSS_E_NOMEM. Owns:
  * *out, goss_agent_free; copies the family, whose kind must outlive it. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o, uint64_t seed,
                                                   goss_agent **out, goss_error *err);

@@ -45,7 +45,7 @@ typedef struct goss__agent_inputs {
 } goss__agent_inputs;
 typedef struct goss__agent_outputs {
     goss_val action; /* [T,L,A]: logits, or means of controls */
-    goss_val spread; /* [1,1,A]: log standard deviations of controls; GOSS_NONE: discrete */
+    goss_val spread; /* [1 or T,1,A]: log standard deviations of controls; GOSS_NONE: discrete */
     goss_val value;  /* [T,L] */
     goss_val memory; /* [T,1,H] after the last step; GOSS_NONE: none */
 } goss__agent_outputs;
@@ -53,6 +53,41 @@ typedef struct goss__agent_outputs {
 goss__agent_inputs goss__agent_declare(const goss_agent *a, goss_graph *g, int64_t lives, int64_t steps, bool h0);
 /* Declares the parameter and applies the network. Errors: the graph's. */
 goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in);
+/* The same with weights for the policy, and others for the value. */
+goss__agent_outputs goss__agent_apply(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in,
+                                      goss_weights *policy, goss_weights *value);
+/* Log densities [T,L] of actions [T,1,L,A], and the mean entropy of the policy (NULL: not wanted). */
+goss_val goss__agent_log_density(const goss_agent *a, const goss__agent_outputs *out, goss_val action,
+                                 goss_val *entropy);
+
+/* ---- agent_gradient.c ---- */
+/* Steps of the episodes before the step, at most. */
+int goss__agent_support_steps(const goss_agent *a);
+/* The weights [T,P] after a step on S steps of each life: observation [T,1,S,O], action [T,1,S,A], coefficients [T,S] of
+ * log densities. It can be differentiated. Errors: the graph's. */
+goss_val goss__gradient_step(const goss_agent *a, goss_graph *g, goss_val observation, goss_val action,
+                             goss_val coefficient);
+/* Lives whose weights differ from each other. */
+typedef struct goss__learner {
+    goss_schedule *schedule;
+    goss_exec *exec;
+    const goss_params *params;
+    int lives, steps;
+    float *slab;                               /* [lives, P] present weights */
+    float *observation, *action, *coefficient; /* [lives, S, ..] of the steps before */
+    float *reward, *value, *last;              /* [lives, S] */
+    int *taken;                                /* [lives] steps before */
+    bool *learned;                             /* [lives] */
+} goss__learner;
+goss_status goss__learner_open(goss__learner *l, const goss_agent *a, int lives, goss_params *params,
+                               goss_threads *threads, goss_error *err);
+void goss__learner_close(goss__learner *l);
+/* Life i begins with the initial weights. */
+void goss__learner_begin(goss__learner *l, const goss_agent *a, int i);
+struct goss__actor;
+/* Takes the step that was just made into those before, where it belongs to them, and changes the weights of lives that
+ * have them all. episode [lives]: before the step. */
+goss_status goss__learner_note(struct goss__actor *c, const int32_t *episode, const uint8_t *over, goss_error *err);
 
 /* ---- agent_act.c ---- */
 /* Lives that act: an environment and what the agent carries from step to step. */
@@ -67,6 +102,10 @@ typedef struct goss__actor {
     float *actions;                                      /* for goss_envs_step */
     const float *output, *value, *state;                 /* of the step: [lives, A], [lives], [lives, H] */
     float spread[GOSS_ENV_MOST_CONTROLS];
+    goss__learner learner; /* sees gradient */
+    float *seen;           /* [lives, O] the observation, normalised, that the present step was chosen by */
+    int32_t *episode;      /* [lives] before the present step */
+    uint8_t *over;
 } goss__actor;
 /* family: of the environments, one of the agent's kind. params: has the agent's parameter. */
 goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_env_family *family,
@@ -93,6 +132,10 @@ goss_status goss__actor_value_at_end(goss__actor *c, float *out, goss_error *err
  * the result. */
 goss_status goss__agent_freeze(const goss_agent *a, const float *known, const goss_env_family *family, goss_agent **out,
                                goss_error *err);
+
+/* The same of an agent that learned: its policy has weights of its own, policy [P]. */
+goss_status goss__agent_freeze_weights(const goss_agent *a, const float *policy, const goss_env_family *family,
+                                       goss_agent **out, goss_error *err);
 
 /* ---- agent_create.c ---- */
 void goss__agent_normalize(const goss_agent *a, const float *raw, float *out);

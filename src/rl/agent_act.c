@@ -9,14 +9,27 @@
 #include "base/rng.h"
 #include "rl/agent.h"
 
+static bool learns(const goss_agent *a) { return a->o.sees == GOSS_AGENT_GRADIENT; }
+
 /* ---- life ---- */
+
+/* Each life acts by weights of its own; the value is that of the initial ones. */
+static goss__agent_outputs build_each(const goss__actor *c, goss_graph *g, const goss__agent_inputs *in) {
+    const goss_layout *l = c->agent->layout;
+    const goss_extent P = goss_n(goss_layout_total(l));
+    goss_weights *own = goss_weights_from_slab(l, goss_input(g, "slab", GOSS_REAL, GOSS_SHAPE(goss_n(c->lives), P)));
+    goss_weights *shared = goss_weights_from_params(g, l, GOSS__AGENT);
+    const goss__agent_outputs out = goss__agent_apply(c->agent, g, in, own, shared);
+    goss_weights_free(own), goss_weights_free(shared);
+    return out;
+}
 
 static goss_status compile(goss__actor *c, goss_params *params, goss_threads *threads, goss_error *err) {
     const goss_agent *a = c->agent;
     goss_graph *g = goss_graph_new();
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent");
     const goss__agent_inputs in = goss__agent_declare(a, g, c->lives, 1, true);
-    const goss__agent_outputs out = goss__agent_build(a, g, &in);
+    const goss__agent_outputs out = learns(a) ? build_each(c, g, &in) : goss__agent_build(a, g, &in);
     const goss_val wanted[] = {out.action, out.value, out.memory};
     goss_status s = goss_compile(g, wanted, out.memory.graph ? 3 : 2, NULL, 0, NULL, &c->schedule, err);
     goss_graph_free(g);
@@ -27,6 +40,7 @@ static goss_status compile(goss__actor *c, goss_params *params, goss_threads *th
 static goss_status bind(goss__actor *c, goss_error *err) {
     GOSS_TRY(goss_exec_bind(c->exec, "observation", c->observation, err));
     if (c->agent->o.sees == GOSS_AGENT_TASK) return goss_exec_bind(c->exec, "task", c->task, err);
+    if (learns(c->agent)) return goss_exec_bind(c->exec, "slab", c->learner.slab, err);
     if (c->agent->o.sees != GOSS_AGENT_HISTORY) return GOSS_OK;
     GOSS_TRY(goss_exec_bind(c->exec, "before", c->before, err));
     GOSS_TRY(goss_exec_bind(c->exec, "fresh", c->fresh, err));
@@ -42,6 +56,12 @@ static goss_status reserve(goss__actor *c, goss_error *err) {
     c->memory = goss__calloc(n * (size_t)a->o.memory, sizeof(float));
     c->taken = goss__calloc(n * (size_t)a->actions, sizeof(float));
     c->actions = goss__calloc(n * (size_t)a->actions, sizeof(float));
+    if (learns(a)) {
+        c->seen = goss__calloc(n * (size_t)a->observations, sizeof(float));
+        c->episode = goss__calloc(n, sizeof *c->episode), c->over = goss__calloc(n, 1);
+        if (!c->seen || !c->episode || !c->over)
+            return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives", c->lives);
+    }
     if (c->observation && c->before && c->fresh && c->task && c->memory && c->taken && c->actions) return GOSS_OK;
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives", c->lives);
 }
@@ -51,6 +71,7 @@ goss_status goss__actor_open(goss__actor *c, const goss_agent *a, const goss_env
     *c = (goss__actor){.agent = a, .lives = o->count};
     goss_status s = goss_envs_new(family, o, &c->envs, err);
     if (s == GOSS_OK) s = reserve(c, err);
+    if (s == GOSS_OK && learns(a)) s = goss__learner_open(&c->learner, a, c->lives, params, threads, err);
     if (s == GOSS_OK) s = compile(c, params, threads, err);
     if (s == GOSS_OK) s = bind(c, err);
     if (s != GOSS_OK) goss__actor_close(c);
@@ -62,6 +83,8 @@ void goss__actor_close(goss__actor *c) {
     goss_envs_free(c->envs);
     goss__free(c->observation), goss__free(c->before), goss__free(c->fresh), goss__free(c->task);
     goss__free(c->memory), goss__free(c->taken), goss__free(c->actions);
+    goss__learner_close(&c->learner);
+    goss__free(c->seen), goss__free(c->episode), goss__free(c->over);
     *c = (goss__actor){0};
 }
 
@@ -79,6 +102,7 @@ static void forget(goss__actor *c, int i) {
     float *before = c->before + (size_t)i * (size_t)a->before;
     memset(before, 0, (size_t)a->before * sizeof *before);
     before[a->before - 1] = 1, c->fresh[i] = 1;
+    if (learns(a)) goss__learner_begin(&c->learner, a, i);
     goss__agent_task(a, goss_envs_look(c->envs).parameter + (size_t)i * (size_t)a->family.kind->parameters,
                      c->task + (size_t)i * (size_t)a->known);
     see(c, i);
@@ -145,12 +169,14 @@ void goss__actor_choose(goss__actor *c, bool sample, uint64_t seed, uint64_t num
         const float *output = c->output + (size_t)i * (size_t)n;
         float *taken = c->taken + (size_t)i * (size_t)n;
         double p;
+        /* A gradient needs actions that differ, whatever is done afterwards. */
+        const bool draws = sample || (learns(c->agent) && !c->learner.learned[i]);
         if (c->agent->discrete) {
-            const int chosen = choose_one(output, n, sample ? &rng : NULL, &p);
+            const int chosen = choose_one(output, n, draws ? &rng : NULL, &p);
             for (int k = 0; k < n; k++) taken[k] = k == chosen;
             c->actions[i] = (float)chosen;
         } else {
-            p = draw_controls(c, output, sample ? &rng : NULL, taken);
+            p = draw_controls(c, output, draws ? &rng : NULL, taken);
             memcpy(c->actions + (size_t)i * (size_t)n, taken, (size_t)n * sizeof *taken);
         }
         if (log_p) log_p[i] = (float)p;
@@ -168,11 +194,21 @@ static void carry(goss__actor *c, const goss_envs_view *v, int i) {
     see(c, i);
 }
 
+/* What a step that learners note was like before it is taken. */
+static void keep_before(goss__actor *c) {
+    const goss_envs_view v = goss_envs_look(c->envs);
+    const size_t n = (size_t)c->lives;
+    memcpy(c->seen, c->observation, n * (size_t)c->agent->observations * sizeof(float));
+    memcpy(c->episode, v.episode, n * sizeof *c->episode), memcpy(c->over, v.over, n);
+}
+
 goss_status goss__actor_move(goss__actor *c, goss_error *err) {
+    if (learns(c->agent)) keep_before(c);
     if (c->state) memcpy(c->memory, c->state, (size_t)c->lives * (size_t)c->agent->o.memory * sizeof(float));
     GOSS_TRY(goss_envs_step(c->envs, c->actions, err));
     const goss_envs_view v = goss_envs_look(c->envs);
     for (int i = 0; i < c->lives; i++) carry(c, &v, i);
+    if (learns(c->agent)) return goss__learner_note(c, c->episode, c->over, err);
     return GOSS_OK;
 }
 

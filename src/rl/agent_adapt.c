@@ -46,7 +46,10 @@ static goss_status find_columns(const goss_agent *a, recording *r, goss_error *e
     for (int i = 0; i < actions + a->observations; i++) {
         const bool acts = i < actions;
         char name[40];
-        snprintf(name, sizeof name, acts && a->discrete ? "action" : acts ? "action%d" : "x%d",
+        snprintf(name, sizeof name,
+                 acts && a->discrete ? "action"
+                 : acts              ? "action%d"
+                                     : "x%d",
                  acts ? i + 1 : i - actions + 1);
         GOSS_TRY(goss_table_need(r->table, name, "--support", acts ? &r->action[i] : &r->x[i - actions], err));
     }
@@ -66,8 +69,8 @@ static goss_status take_action(adaptation *d, const recording *r, int row, goss_
         int64_t line;
         goss_table_origin(r->table, row, NULL, &line);
         if (v != floor(v) || v < 0 || v >= a->actions)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "line %lld: action %g is not one of 0 to %d", (long long)line, v,
-                                  a->actions - 1);
+            return goss_error_set(err, GOSS_E_ARGUMENT, "line %lld: action %g is not one of 0 to %d", (long long)line,
+                                  v, a->actions - 1);
         for (int k = 0; k < a->actions; k++) d->actor.taken[k] = k == (int)v;
     }
     return GOSS_OK;
@@ -100,7 +103,8 @@ static goss_status read_rows(adaptation *d, const recording *r, float *raw, goss
         next = episode + 1;
         if (row + 1 < n) GOSS_TRY(number_in(r, r->episode, row + 1, &next, err));
         memcpy(d->actor.before, d->actor.taken, (size_t)a->actions * sizeof(float));
-        d->actor.before[a->before - 2] = goss__agent_reward(a, (float)reward), d->actor.before[a->before - 1] = next != episode;
+        d->actor.before[a->before - 2] = goss__agent_reward(a, (float)reward),
+                                    d->actor.before[a->before - 1] = next != episode;
     }
     /* The last reward is known when another episode begins, as the first one did. */
     return think_of(d, r, 0, raw, err);
@@ -148,17 +152,24 @@ static goss_status check(const goss_agent *a, const goss_agent_adaptation *o, go
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "the agent sees nothing of its task (agent.sees = nothing): there is nothing to adapt");
     if (o->support && a->o.sees == GOSS_AGENT_TASK)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "the agent is told its task's parameters (agent.sees = task), which recorded steps do not "
-                              "hold: set them instead (--set KEY=VALUE)");
+        return goss_error_set(
+            err, GOSS_E_UNSUPPORTED,
+            "the agent is told its task's parameters (agent.sees = task), which recorded steps do not "
+            "hold: set them instead (--set KEY=VALUE)");
+    if (a->o.sees == GOSS_AGENT_GRADIENT && (o->support || o->episodes < a->o.support))
+        return goss_error_set(
+            err, GOSS_E_UNSUPPORTED,
+            "the agent learns by a step on the first %d episodes of its life (agent.sees = gradient): "
+            "let it act in as many, --episodes %d",
+            a->o.support, a->o.support);
     if (o->episodes < 0 || o->episodes > 100000)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%d episodes are none", o->episodes);
     return GOSS_OK;
 }
 
 static goss_status open_actor(adaptation *d, goss_error *err) {
-    const goss_envs_options envs = {.count = 1, .episodes = d->o->episodes + 1, .seed = d->o->seed, .held_out = true,
-                                    .threads = 1};
+    const goss_envs_options envs = {
+        .count = 1, .episodes = d->o->episodes + 1, .seed = d->o->seed, .held_out = true, .threads = 1};
     GOSS_TRY(goss_threads_new(1, &d->threads, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &d->params, err));
     GOSS_TRY(goss__actor_open(&d->actor, d->a, &d->family, &envs, d->params, d->threads, err));
@@ -175,7 +186,9 @@ goss_status goss_agent_adapt(const goss_agent *a, const goss_agent_adaptation *o
     GOSS_TRY(check(a, o, err));
     goss_status s = open_actor(&d, err);
     if (s == GOSS_OK) s = o->support ? read_support(&d, err) : act(&d, returns, err);
-    if (s == GOSS_OK)
+    if (s == GOSS_OK && a->o.sees == GOSS_AGENT_GRADIENT)
+        s = goss__agent_freeze_weights(a, d.actor.learner.slab, &d.family, out, err);
+    else if (s == GOSS_OK)
         s = goss__agent_freeze(a, a->o.sees == GOSS_AGENT_HISTORY ? d.actor.state : d.actor.task, &d.family, out, err);
     goss__actor_close(&d.actor);
     goss_params_free(d.params), goss_threads_free(d.threads);

@@ -13,7 +13,10 @@ goss_agent_options goss_agent_defaults(void) {
                                 .units = 32,
                                 .code = 32,
                                 .normalize = true,
-                                .encoder = "auto"};
+                                .encoder = "auto",
+                                .support = 1,
+                                .inner_rate = 10,
+                                .discount = 0.99};
 }
 
 /* Mnih et al. 2013: small enough to learn without a GPU. */
@@ -67,15 +70,22 @@ static int known_numbers(const goss_env_family *f) {
 }
 
 static goss_status check(const goss_env_family *f, const goss_agent_options *o, goss_error *err) {
-    if (o->sees > GOSS_AGENT_TASK || o->policy > GOSS_AGENT_HYPERNET)
+    if (o->sees > GOSS_AGENT_GRADIENT || o->policy > GOSS_AGENT_HYPERNET)
         return goss_error_set(err, GOSS_E_ARGUMENT, "agent: sees or policy is none of theirs");
     if (o->memory < 1 || o->units < 1 || o->code < 1 || o->memory > 65536 || o->units > 65536 || o->code > 65536)
         return goss_error_set(err, GOSS_E_ARGUMENT, "agent: memory, units and code are from 1 to 65536");
-    if (o->sees == GOSS_AGENT_NOTHING && o->policy != GOSS_AGENT_CONCAT)
+    if ((o->sees == GOSS_AGENT_NOTHING || o->sees == GOSS_AGENT_GRADIENT) && o->policy != GOSS_AGENT_CONCAT)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "agent.policy = %s with agent.sees = nothing: there is nothing to make weights of; see "
+                              "agent.policy = %s with agent.sees = %s: there is nothing to make weights of; see "
                               "history or task, or use concat",
-                              o->policy == GOSS_AGENT_FILM ? "film" : "hypernet");
+                              o->policy == GOSS_AGENT_FILM ? "film" : "hypernet",
+                              o->sees == GOSS_AGENT_NOTHING ? "nothing" : "gradient");
+    if (o->sees == GOSS_AGENT_GRADIENT &&
+        (o->support < 1 || !(o->inner_rate > 0) || !isfinite(o->inner_rate) ||
+         !(o->discount >= 0 && o->discount <= 1) || (int64_t)o->support * f->horizon > 100000))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "agent: the step is taken on at least one episode and at most 100,000 steps, with a rate "
+                              "above 0");
     if (o->sees == GOSS_AGENT_TASK && known_numbers(f) == 0)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "agent.sees = task: no parameter of environment %s differs from task to task; give one a "

@@ -57,6 +57,9 @@ static goss_status write_settings(const goss_agent *a, goss_tensor_file *f, goss
     GOSS_TRY(goss__agent_meta_number(f, "agent.normalize", a->o.normalize, err));
     GOSS_TRY(goss__agent_meta_number(f, "agent.clip_rewards", a->o.clip_rewards, err));
     GOSS_TRY(goss_tensor_file_meta(f, "agent.encoder", a->o.encoder, err));
+    GOSS_TRY(goss__agent_meta_number(f, "agent.support", a->o.support, err));
+    GOSS_TRY(goss__agent_meta_number(f, "agent.inner_rate", a->o.inner_rate, err));
+    GOSS_TRY(goss__agent_meta_number(f, "agent.discount", a->o.discount, err));
     return goss__agent_meta_number(f, "agent.frames", (double)a->frames, err);
 }
 
@@ -134,10 +137,16 @@ static goss_status read_family(const goss_safetensors *f, const goss_env_kind *o
     return GOSS_OK;
 }
 
+static goss_status read_real(const goss_safetensors *f, const char *key, double *out, goss_error *err) {
+    const char *text = goss_safetensors_meta(f, key);
+    if (text && goss__number_parse(text, out)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_FORMAT, "%s is missing or no number", key);
+}
+
 static goss_status read_settings(const goss_safetensors *f, goss_agent_options *o, int64_t *frames, goss_error *err) {
-    int64_t sees, policy, memory, units, code, normalize, clip;
+    int64_t sees, policy, memory, units, code, normalize, clip, support;
     const char *encoder = goss_safetensors_meta(f, "agent.encoder");
-    GOSS_TRY(goss__file_number(f, "agent.sees", 0, GOSS_AGENT_TASK, &sees, err));
+    GOSS_TRY(goss__file_number(f, "agent.sees", 0, GOSS_AGENT_GRADIENT, &sees, err));
     GOSS_TRY(goss__file_number(f, "agent.policy", 0, GOSS_AGENT_HYPERNET, &policy, err));
     GOSS_TRY(goss__file_number(f, "agent.memory", 1, 65536, &memory, err));
     GOSS_TRY(goss__file_number(f, "agent.units", 1, 65536, &units, err));
@@ -145,6 +154,10 @@ static goss_status read_settings(const goss_safetensors *f, goss_agent_options *
     GOSS_TRY(goss__file_number(f, "agent.normalize", 0, 1, &normalize, err));
     GOSS_TRY(goss__file_number(f, "agent.frames", 0, (int64_t)9e15, frames, err));
     GOSS_TRY(goss__file_number(f, "agent.clip_rewards", 0, 1, &clip, err));
+    double inner_rate, discount;
+    GOSS_TRY(goss__file_number(f, "agent.support", 1, 1000000, &support, err));
+    GOSS_TRY(read_real(f, "agent.inner_rate", &inner_rate, err));
+    GOSS_TRY(read_real(f, "agent.discount", &discount, err));
     if (!encoder) return goss_error_set(err, GOSS_E_FORMAT, "agent.encoder is missing");
     *o = (goss_agent_options){.sees = (unsigned)sees,
                               .policy = (unsigned)policy,
@@ -153,6 +166,9 @@ static goss_status read_settings(const goss_safetensors *f, goss_agent_options *
                               .code = (int)code,
                               .normalize = normalize > 0,
                               .encoder = encoder,
+                              .support = (int)support,
+                              .inner_rate = inner_rate,
+                              .discount = discount,
                               .clip_rewards = clip > 0};
     return GOSS_OK;
 }

@@ -85,15 +85,15 @@ static void copy_moments(const goss_agent *a, goss_agent *out) {
 
 goss_status goss__agent_freeze(const goss_agent *a, const float *known, const goss_env_family *family, goss_agent **out,
                                goss_error *err) {
-    static void (*const policies[])(const goss_agent *, const float *, int64_t, const goss_agent *, double *) = {
-        freeze_concat, freeze_film, freeze_hypernet};
+    static void (*const policies[])(const goss_agent *, const float *, int64_t, const goss_agent *,
+                                    double *) = {freeze_concat, freeze_film, freeze_hypernet};
     const int64_t K = a->o.sees == GOSS_AGENT_HISTORY ? a->o.memory : a->known;
     const int widest = a->o.code > 2 * a->o.units ? a->o.code : 2 * a->o.units;
     goss_agent_options o = a->o;
     o.sees = GOSS_AGENT_NOTHING, o.policy = GOSS_AGENT_CONCAT;
     double *work = goss__calloc((size_t)widest, sizeof *work);
-    goss_status s = work ? goss_agent_new(family, &o, 0, out, err)
-                         : goss_error_set(err, GOSS_E_NOMEM, "no memory for a policy");
+    goss_status s =
+        work ? goss_agent_new(family, &o, 0, out, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a policy");
     if (s == GOSS_OK) {
         for (int i = 0; i < goss_layout_count((*out)->layout); i++) {
             const char *name = goss_layout_entry((*out)->layout, i)->name;
@@ -106,4 +106,19 @@ goss_status goss__agent_freeze(const goss_agent *a, const float *known, const go
     }
     goss__free(work);
     return s;
+}
+
+/* The layouts are the same: neither has anything beside the observation. */
+goss_status goss__agent_freeze_weights(const goss_agent *a, const float *policy, const goss_env_family *family,
+                                       goss_agent **out, goss_error *err) {
+    goss_agent_options o = a->o;
+    o.sees = GOSS_AGENT_NOTHING;
+    GOSS_TRY(goss_agent_new(family, &o, 0, out, err));
+    for (int i = 0; i < goss_layout_count(a->layout); i++) {
+        const goss_entry *e = goss_layout_entry(a->layout, i);
+        const float *from = strncmp(e->name, "value.", 6) == 0 ? a->weights : policy;
+        memcpy((*out)->weights + e->offset, from + e->offset, (size_t)e->numel * sizeof(float));
+    }
+    copy_moments(a, *out);
+    return GOSS_OK;
 }

@@ -35,8 +35,12 @@ static const goss_key keys[] = {
      .type = GOSS_KEY_TEXT,
      .fallback = "",
      .doc = "[env.family]: the range of a parameter over tasks, as length = 0.25..1, or one number"},
-    GOSS__KEY_WORD("agent.sees", agent.sees, "history", "nothing|history|task",
-                   "What the policy knows beside the observation: a memory of its life, or the task's parameters"),
+    GOSS__KEY_WORD("agent.sees", agent.sees, "history", "nothing|history|task|gradient",
+                   "What the policy knows beside the observation: a memory of its life, or the task's parameters; "
+                   "gradient: its weights change by a step on the first episodes of its life (MAML)"),
+    GOSS__KEY_INT("agent.support", agent.support, "1", 1, 1000, "episodes",
+                  "gradient: of a life, on which the step is taken"),
+    GOSS__KEY_REAL("agent.inner_rate", agent.inner_rate, "10", 1e-9, 1e6, NULL, "gradient: learning rate of that step"),
     GOSS__KEY_WORD("agent.policy", agent.policy, "hypernet", "concat|film|hypernet",
                    "How it uses that: beside the observation, as scale and shift of units, or as generated weights"),
     GOSS__KEY_INT("agent.memory", agent.memory, "64", 1, 65536, "units", "Of the GRU of history"),
@@ -156,6 +160,10 @@ static void tell_unused(const goss_config *c, const goss__agent_settings *s) {
     const bool remembers = a->sees == GOSS_AGENT_HISTORY, generates = a->policy == GOSS_AGENT_HYPERNET;
     if (!remembers && goss_config_is_set(c, "agent.memory"))
         goss__log(GOSS_LOG_WARN, "agent.memory has no effect: only agent.sees = history has a memory");
+    static const char *const of_gradients[] = {"agent.support", "agent.inner_rate"};
+    for (int i = 0; a->sees != GOSS_AGENT_GRADIENT && i < 2; i++)
+        if (goss_config_is_set(c, of_gradients[i]))
+            goss__log(GOSS_LOG_WARN, "%s has no effect: only agent.sees = gradient takes a step", of_gradients[i]);
     if (!generates && goss_config_is_set(c, "agent.code"))
         goss__log(GOSS_LOG_WARN,
                   "agent.code has no effect: only agent.policy = hypernet generates weights from a code");
@@ -175,6 +183,20 @@ static goss_status read_settings(const goss_config *c, const goss_env_kind *own,
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "a life of %d episodes of %d steps is too long for one iteration: set ppo.steps",
                                   episodes, family->horizon);
+        out->ppo.steps = (int)life;
+    }
+    out->agent.discount = out->ppo.discount;
+    if (out->agent.sees == GOSS_AGENT_GRADIENT) {
+        if (out->agent.support >= episodes)
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "agent.sees = gradient: of a life of %d episodes agent.support = %d leave none to act in "
+                "after the step; set env.episodes",
+                episodes, out->agent.support);
+        if (out->ppo.steps < life || out->ppo.carry > 1)
+            return goss_error_set(
+                err, GOSS_E_ARGUMENT,
+                "agent.sees = gradient: an iteration has whole lives, ppo.steps = 0 and ppo.carry = 1");
         out->ppo.steps = (int)life;
     }
     if (out->ppo.lives % out->ppo.minibatches != 0)

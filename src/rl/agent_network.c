@@ -124,7 +124,7 @@ static goss_val beside(goss_val a, goss_val b) {
 }
 static goss_val gate(goss_val z, int i, int64_t hidden) { return goss_slice(z, 2, i * hidden, hidden); }
 
-/* The features of observations, [T,1,L,F]. Weights that all lives share take their steps as one batch. */
+/* The features of observations, [T,1,L,F]. Weights that all lives share take all their steps as one batch. */
 static goss_val encode(const net *n, goss_val x) {
     const goss_agent *a = n->a;
     const int *shape = a->family.kind->shape;
@@ -137,10 +137,11 @@ static goss_val encode(const net *n, goss_val x) {
         goss_weights_set(w, goss_layout_entry(l, i)->name, goss_weights_get(n->w, name));
     }
     const int64_t lives = goss_dim(x, 0).count, steps = goss_dim(x, 2).count;
-    const goss_extent one = goss_n(1), all = goss_n(lives * steps);
+    const bool shared = goss_dim(goss_weights_get(w, goss_layout_entry(l, 0)->name), 0).count == 1;
+    const goss_extent one = goss_n(1), T = shared ? one : goss_n(lives), all = goss_n(shared ? lives * steps : steps);
     const goss_val batch =
-        shape[0] ? goss_reshape(x, GOSS_SHAPE(one, all, goss_n(shape[0]), goss_n(shape[1]), goss_n(shape[2])))
-                 : goss_reshape(x, GOSS_SHAPE(one, all, goss_n(a->observations)));
+        shape[0] ? goss_reshape(x, GOSS_SHAPE(T, all, goss_n(shape[0]), goss_n(shape[1]), goss_n(shape[2])))
+                 : goss_reshape(x, GOSS_SHAPE(T, all, goss_n(a->observations)));
     const goss_val features = goss_target_features(a->encoder, batch, w, NULL);
     goss_weights_free(w);
     return goss_reshape(features, GOSS_SHAPE(goss_n(lives), one, goss_n(steps), goss_n(a->features)));
@@ -208,18 +209,43 @@ static goss_val hypernet_policy(const net *n, goss_val x, goss_val known) {
     return goss_reshape(out, GOSS_SHAPE(goss_n(lives), goss_n(1), goss_n(steps), goss_n(a->actions)));
 }
 
-goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in) {
+goss__agent_outputs goss__agent_apply(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in,
+                                      goss_weights *policy, goss_weights *values) {
     static goss_val (*const policies[])(const net *, goss_val, goss_val) = {concat_policy, film_policy,
                                                                             hypernet_policy};
-    net n = {a, g, goss_weights_from_params(g, a->layout, GOSS__AGENT)};
+    const net n = {a, g, policy}, v = {a, g, values};
     goss__agent_outputs out = {0};
     const goss_val seen = encode(&n, in->observation);
     goss_val known = in->task;
     if (a->o.sees == GOSS_AGENT_HISTORY) known = remember(&n, in, seen, &out.memory);
     out.action = goss_squeeze(policies[a->o.policy](&n, seen, known), 1);
-    const goss_val value = apply(&n, "value.out", goss_tanh(apply(&n, "value.in", beside(seen, known))));
+    const goss_val valued = policy == values ? seen : encode(&v, in->observation);
+    const goss_val value = apply(&v, "value.out", goss_tanh(apply(&v, "value.in", beside(valued, known))));
     out.value = goss_squeeze(goss_squeeze(value, 3), 1);
-    if (!a->discrete) out.spread = goss_unsqueeze(goss_weights_get(n.w, "policy.spread"), 0);
-    goss_weights_free(n.w);
+    if (!a->discrete) out.spread = goss_unsqueeze(goss_weights_get(n.w, "policy.spread"), 1);
     return out;
+}
+
+goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in) {
+    goss_weights *w = goss_weights_from_params(g, a->layout, GOSS__AGENT);
+    const goss__agent_outputs out = goss__agent_apply(a, g, in, w, w);
+    goss_weights_free(w);
+    return out;
+}
+
+goss_val goss__agent_log_density(const goss_agent *a, const goss__agent_outputs *out, goss_val action,
+                                 goss_val *entropy) {
+    action = goss_squeeze(action, 1);
+    if (a->discrete) {
+        const goss_val all = goss_log_softmax(out->action);
+        if (entropy) *entropy = goss_neg(goss_mean_all(goss_sum(goss_mul(goss_exp(all), all), GOSS_AXIS(2), false)));
+        return goss_sum(goss_mul(all, action), GOSS_AXIS(2), false);
+    }
+    const goss_val z = goss_mul(goss_sub(action, out->action), goss_exp(goss_neg(out->spread)));
+    const double each = 0.5 * log(2 * M_PI);
+    if (entropy)
+        *entropy = goss_shift(goss_scale(goss_sum_all(out->spread), 1.0 / (double)goss_dim(out->spread, 0).count),
+                              a->actions * (0.5 + each));
+    const goss_val of = goss_add(goss_scale(goss_square(z), 0.5), goss_shift(out->spread, each));
+    return goss_neg(goss_sum(of, GOSS_AXIS(2), false));
 }

@@ -25,19 +25,33 @@ static goss_val input(goss_graph *g, const char *name, goss_extent T, goss_exten
     return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(T, L));
 }
 
-/* Log density of actions [T,1,L,A] and the mean entropy of the policy. */
-static goss_val log_density(const goss_agent *a, const goss__agent_outputs *out, goss_val action, goss_val *entropy) {
-    action = goss_squeeze(action, 1);
-    if (a->discrete) {
-        const goss_val all = goss_log_softmax(out->action);
-        *entropy = goss_neg(goss_mean_all(goss_sum(goss_mul(goss_exp(all), all), GOSS_AXIS(2), false)));
-        return goss_sum(goss_mul(all, action), GOSS_AXIS(2), false);
-    }
-    const goss_val z = goss_mul(goss_sub(action, out->action), goss_exp(goss_neg(out->spread)));
-    const double each = 0.5 * log(2 * M_PI);
-    *entropy = goss_shift(goss_sum_all(out->spread), a->actions * (0.5 + each));
-    const goss_val of = goss_add(goss_scale(goss_square(z), 0.5), goss_shift(out->spread, each));
-    return goss_neg(goss_sum(of, GOSS_AXIS(2), false));
+/* Log densities of lives that learn: of the first steps by the initial weights, of later ones by those after the step on
+ * the first. What the first actions led to is thus theirs, too (E-MAML: Stadie et al. 2018). *value: by the initial
+ * weights; *entropy: the mean of both. */
+static goss_val density_of_learners(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in, goss_val action,
+                                    goss_val *value, goss_val *entropy) {
+    const int64_t S = goss__agent_support_steps(a);
+    const goss_extent T = goss_dim(action, 0), L = goss_dim(action, 2);
+    const goss_val slab = goss__gradient_step(a, g, goss_slice(in->observation, 2, 0, S), goss_slice(action, 2, 0, S),
+                                              input(g, "inner", T, goss_n(S)));
+    goss_weights *own = goss_weights_from_slab(a->layout, slab);
+    goss_weights *shared = goss_weights_from_params(g, a->layout, GOSS__AGENT);
+    const goss__agent_outputs first = goss__agent_apply(a, g, in, shared, shared);
+    const goss__agent_outputs then = goss__agent_apply(a, g, in, own, shared);
+    goss_val of_first, of_then;
+    const goss_val log_first = goss__agent_log_density(a, &first, action, &of_first);
+    const goss_val log_then = goss__agent_log_density(a, &then, action, &of_then);
+    goss_weights_free(own), goss_weights_free(shared);
+    *value = first.value, *entropy = goss_scale(goss_add(of_first, of_then), 0.5);
+    return goss_add(log_first, goss_mul(input(g, "learned", T, L), goss_sub(log_then, log_first)));
+}
+
+static goss_val density(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in, goss_val action,
+                        goss_val *value, goss_val *entropy) {
+    if (a->o.sees == GOSS_AGENT_GRADIENT) return density_of_learners(a, g, in, action, value, entropy);
+    const goss__agent_outputs net = goss__agent_build(a, g, in);
+    *value = net.value;
+    return goss__agent_log_density(a, &net, action, entropy);
 }
 
 /* min(r A, clip(r) A) of the ratio r of densities, and the squared error of the value. */
@@ -46,15 +60,17 @@ static goss_status build(void *context, goss_graph *g, int64_t lives, goss_step_
     const goss_agent *a = p->agent;
     const goss_extent T = goss_n(lives), L = goss_n(p->set.steps);
     const goss__agent_inputs in = goss__agent_declare(a, g, lives, p->set.steps, goss__ppo_carries(a, &p->set));
-    const goss__agent_outputs net = goss__agent_build(a, g, &in);
     const goss_val action = goss_input(g, "action", GOSS_REAL, GOSS_SHAPE(T, goss_n(1), L, goss_n(a->actions)));
     const goss_val before = input(g, "log_p", T, L), advantage = input(g, "advantage", T, L);
-    goss_val entropy;
-    const goss_val ratio = goss_exp(goss_sub(log_density(a, &net, action, &entropy), before));
+    goss_val entropy, value;
+    const goss_val ratio = goss_exp(goss_sub(density(a, g, &in, action, &value, &entropy), before));
     const goss_val low = goss_const(g, 1 - p->set.clip), high = goss_const(g, 1 + p->set.clip);
-    const goss_val gain =
-        goss_min(goss_mul(ratio, advantage), goss_mul(goss_max(low, goss_min(high, ratio)), advantage));
-    const goss_val error = goss_square(goss_sub(net.value, input(g, "target", T, L)));
+    goss_val gain = goss_min(goss_mul(ratio, advantage), goss_mul(goss_max(low, goss_min(high, ratio)), advantage));
+    goss_val error = goss_square(goss_sub(value, input(g, "target", T, L)));
+    if (a->o.sees == GOSS_AGENT_GRADIENT) {
+        const goss_val alive = input(g, "alive", T, L);
+        gain = goss_mul(gain, alive), error = goss_mul(error, alive);
+    }
     const goss_val loss = goss_add(goss_neg(goss_mean_all(gain)), goss_scale(goss_mean_all(error), 0.5 * p->set.value));
     *out =
         (goss_step_loss){.loss = goss_sub(loss, goss_scale(entropy, p->set.entropy)), .n_params = 1, .n_measures = 1};
@@ -76,6 +92,11 @@ static goss_status bind(void *context, goss_exec *run, int64_t first, int64_t li
         GOSS_TRY(goss_exec_bind(run, "before", r->before, err));
         GOSS_TRY(goss_exec_bind(run, "fresh", r->fresh, err));
         if (r->memory) GOSS_TRY(goss_exec_bind(run, "memory", r->memory, err));
+    }
+    if (r->inner) {
+        GOSS_TRY(goss_exec_bind(run, "inner", r->inner, err));
+        GOSS_TRY(goss_exec_bind(run, "learned", r->learned, err));
+        GOSS_TRY(goss_exec_bind(run, "alive", r->alive, err));
     }
     GOSS_TRY(goss_exec_bind(run, "action", r->action, err));
     GOSS_TRY(goss_exec_bind(run, "log_p", r->log_p, err));
@@ -169,9 +190,12 @@ static void take_lives(goss__ppo *p, int first) {
                  {p->part.action, p->all.action, a->actions},
                  {p->part.log_p, p->all.log_p, 1},
                  {p->part.advantage, p->all.advantage, 1},
-                 {p->part.target, p->all.target, 1}};
+                 {p->part.target, p->all.target, 1},
+                 {p->part.alive, p->all.alive, 1},
+                 {p->part.learned, p->all.learned, 1}};
     for (int i = 0; i < p->part.lives; i++)
         for (size_t k = 0; k < sizeof parts / sizeof *parts; k++) {
+            if (!parts[k].from) continue;
             const size_t size = steps * (size_t)parts[k].each;
             memcpy(parts[k].to + (size_t)i * size, parts[k].from + p->order[first + i] * size, size * sizeof(float));
         }
@@ -181,12 +205,22 @@ static void take_lives(goss__ppo *p, int first) {
                memory * sizeof(float));
 }
 
-/* Mean 0 and deviation 1 over a minibatch. */
-static void standardise(float *v, size_t n) {
-    double mean = 0, square = 0;
-    for (size_t i = 0; i < n; i++) mean += (double)v[i] / (double)n;
-    for (size_t i = 0; i < n; i++) square += ((double)v[i] - mean) * ((double)v[i] - mean) / (double)n;
+/* Mean 0 and deviation 1 over a minibatch, of the steps whose weight is not 0 (NULL: all). */
+static void standardise(float *v, const float *weight, size_t n) {
+    double mean = 0, square = 0, all = 0;
+    for (size_t i = 0; i < n; i++) all += weight ? (double)weight[i] : 1;
+    if (all == 0) return;
+    for (size_t i = 0; i < n; i++) mean += (weight ? (double)weight[i] : 1) * (double)v[i] / all;
+    for (size_t i = 0; i < n; i++)
+        square += (weight ? (double)weight[i] : 1) * ((double)v[i] - mean) * ((double)v[i] - mean) / all;
     for (size_t i = 0; i < n; i++) v[i] = (float)(((double)v[i] - mean) / (sqrt(square) + 1e-8));
+}
+
+/* Weights of mean 1, so that means over all steps are means over those that count. */
+static void balance(float *weight, size_t n) {
+    double all = 0;
+    for (size_t i = 0; i < n; i++) all += (double)weight[i];
+    for (size_t i = 0; i < n && all > 0; i++) weight[i] = (float)((double)weight[i] * (double)n / all);
 }
 
 static goss_status update(goss__ppo *p, uint64_t iteration, double rate, goss__ppo_result *out, goss_error *err) {
@@ -200,7 +234,9 @@ static goss_status update(goss__ppo *p, uint64_t iteration, double rate, goss__p
         for (int k = 0; k < s->minibatches; k++) {
             goss_step_result x;
             take_lives(p, k * each);
-            standardise(p->part.advantage, (size_t)each * (size_t)s->steps);
+            const size_t n = (size_t)each * (size_t)s->steps;
+            standardise(p->part.advantage, p->part.alive, n);
+            if (p->part.alive) balance(p->part.alive, n);
             GOSS_TRY(goss_step_run(p->step, each, rate, s->seed, iteration, &x, err));
             if (!x.applied)
                 return goss_error_set(err, GOSS_E_NUMERIC,

@@ -23,10 +23,13 @@ typedef struct goss__rollout {
     int lives, steps;
     float *observation, *before, *fresh, *task, *action; /* [N, L, ..] as the network sees them */
     float *log_p, *value, *reward, *advantage, *target;  /* [N, L] */
-    float *next;      /* [N, L] the value of what follows; 0 where a life ended by itself */
-    float *last;      /* [N, L] 1 where a life ended */
-    float *raw;       /* [N, L, O] observations before normalisation; NULL where there is none */
-    float *memory;    /* [N, H] before the first step; NULL: lives begin with it */
+    float *next;   /* [N, L] the value of what follows; 0 where a life ended by itself */
+    float *last;   /* [N, L] 1 where a life ended */
+    float *raw;    /* [N, L, O] observations before normalisation; NULL where there is none */
+    float *memory; /* [N, H] before the first step; NULL: lives begin with it */
+    /* sees gradient, NULL otherwise: [N, S] coefficients of the step on the first S steps; [N, L] 1 where a step of the
+     * life was taken, and where its weights had changed by then. */
+    float *inner, *alive, *learned;
     double *sum;      /* [N] returns of the present lives */
     double mean_life; /* mean return of the lives that ended */
     int lives_ended;

@@ -23,6 +23,12 @@ goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, const goss
     r->observation = numbers(n, l, a->observations);
     if (a->o.normalize) r->raw = numbers(n, l, a->observations);
     if (goss__ppo_carries(a, s)) r->memory = numbers(n, 1, a->o.memory);
+    if (a->o.sees == GOSS_AGENT_GRADIENT) {
+        r->inner = numbers(n, (size_t)goss__agent_support_steps(a), 1);
+        r->alive = numbers(n, l, 1), r->learned = numbers(n, l, 1);
+        if (!r->inner || !r->alive || !r->learned)
+            return goss__rollout_close(r), goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives", lives);
+    }
     r->sum = goss__calloc(n, sizeof *r->sum);
     r->before = numbers(n, l, a->before), r->fresh = numbers(n, l, 1), r->task = numbers(n, l, a->known);
     r->action = numbers(n, l, a->actions), r->log_p = numbers(n, l, 1), r->value = numbers(n, l, 1);
@@ -37,8 +43,9 @@ goss_status goss__rollout_open(goss__rollout *r, const goss_agent *a, const goss
 }
 
 void goss__rollout_close(goss__rollout *r) {
-    float **const all[] = {&r->observation, &r->raw,    &r->before,    &r->fresh,  &r->task, &r->action, &r->log_p,
-                           &r->value,       &r->reward, &r->advantage, &r->target, &r->next, &r->last,   &r->memory};
+    float **const all[] = {&r->observation, &r->raw,    &r->before, &r->fresh,     &r->task,   &r->action,
+                           &r->log_p,       &r->value,  &r->reward, &r->advantage, &r->target, &r->next,
+                           &r->last,        &r->memory, &r->inner,  &r->alive,     &r->learned};
     goss__free(r->sum), r->sum = NULL;
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(*all[i]), *all[i] = NULL;
 }
@@ -60,6 +67,9 @@ static void note_before(goss__rollout *r, const goss__actor *c, int step, const 
         copy(r, r->before, step, c->before, a->before, i), copy(r, r->fresh, step, c->fresh, 1, i);
         copy(r, r->task, step, c->task, a->known, i), copy(r, r->action, step, c->taken, a->actions, i);
         copy(r, r->log_p, step, log_p, 1, i), copy(r, r->value, step, c->value, 1, i);
+        if (!r->alive) continue;
+        const size_t at = (size_t)i * (size_t)r->steps + (size_t)step;
+        r->alive[at] = !v.over[i], r->learned[at] = !v.over[i] && c->learner.learned[i];
     }
 }
 
@@ -85,14 +95,15 @@ static goss_status note_after(goss__rollout *r, goss__actor *c, int step, float 
 /* Task numbers: 2^24 for each iteration. */
 static uint64_t first_task(uint64_t iteration) { return iteration << 24; }
 
-/* *started: lives of this iteration so far, beyond the first of each. */
-static void count_lives(goss__rollout *r, goss__actor *c, uint64_t iteration, uint64_t *started) {
+/* A life that learns by a gradient has an iteration to itself: its steps, and no others, are those of its row.
+ * *started: lives of this iteration so far, beyond the first of each. */
+static void count_lives(goss__rollout *r, goss__actor *c, int step, uint64_t iteration, uint64_t *started) {
     const goss_envs_view v = goss_envs_look(c->envs);
     for (int i = 0; i < r->lives; i++) {
         r->sum[i] += (double)v.reward[i];
-        if (!v.over[i]) continue;
+        if (!v.over[i] || (r->alive && r->alive[(size_t)i * (size_t)r->steps + (size_t)step] == 0)) continue;
         r->mean_life += r->sum[i], r->lives_ended++, r->sum[i] = 0;
-        goss__actor_begin(c, i, first_task(iteration) + (uint64_t)r->lives + (*started)++);
+        if (!r->alive) goss__actor_begin(c, i, first_task(iteration) + (uint64_t)r->lives + (*started)++);
     }
 }
 
@@ -128,8 +139,10 @@ static goss_status fill(goss__rollout *r, goss__actor *c, const goss__ppo_settin
         note_before(r, c, l, work);
         GOSS_TRY(goss__actor_move(c, err));
         GOSS_TRY(note_after(r, c, l, work, err));
-        count_lives(r, c, iteration, &started);
+        count_lives(r, c, l, iteration, &started);
     }
+    if (r->inner)
+        memcpy(r->inner, c->learner.coefficient, (size_t)r->lives * (size_t)c->learner.steps * sizeof *r->inner);
     r->mean_life = r->lives_ended ? r->mean_life / r->lives_ended : (double)NAN;
     return value_successors(r, c, err);
 }
