@@ -175,7 +175,7 @@ TEST(controls_are_learned) {
 
 /* ---- images ---- */
 
-/* A dot somewhere on 6 x 6 pixels: the action that pays is whether it is on the left, in a mirrored task on the right. */
+/* A dot somewhere on 6 x 6 pixels: the action that pays is whether it is on the left; in a mirrored task the right. */
 static const goss_env_parameter mirrored[] = {
     {.name = "mirrored", .low = 0, .high = 1, .least = 0, .most = 1, .whole = true}};
 static void place(const double *p, double *s, goss_env_random *r) { (void)p, s[0] = goss_env_below(r, 36); }

@@ -50,8 +50,8 @@ typedef struct goss_agent_options {
      * convolutions of Mnih et al. 2013 for images, nothing for lists of numbers; "": nothing). What the agent sees, and
      * what is known beside it, is of its features. Borrowed by goss_agent_new, which copies it. */
     const char *encoder;
-    /* gradient: the episodes of a life before the step, which leave at least one (1), its rate (10), and the discount of
-     * the rewards that it is taken on (0.99; of a run: ppo.discount). */
+    /* gradient: the episodes of a life before the step, which leave at least one (1), its rate (10), and the discount
+     * of the rewards that it is taken on (0.99; of a run: ppo.discount). */
     int support;
     double inner_rate, discount;
     bool clip_rewards; /* the agent sees and learns from the sign of rewards alone; returns are whole (false) */
@@ -61,8 +61,8 @@ GOSS_API goss_agent_options goss_agent_defaults(void);
 typedef struct goss_agent goss_agent;
 
 /* A new agent for a family, with initial weights of a seed. Errors: GOSS_E_ARGUMENT: a setting out of range;
- * GOSS_E_UNSUPPORTED: film or hypernet of nothing or gradient, task of a family without parameters that vary; GOSS_E_NOMEM. Owns:
- * *out, goss_agent_free; copies the family, whose kind must outlive it. */
+ * GOSS_E_UNSUPPORTED: film or hypernet of nothing or gradient, task of a family without parameters that vary;
+ * GOSS_E_NOMEM. Owns: *out, goss_agent_free; copies the family, whose kind must outlive it. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_new(const goss_env_family *f, const goss_agent_options *o, uint64_t seed,
                                                   goss_agent **out, goss_error *err);
 /* NULL is allowed. */

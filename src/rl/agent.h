@@ -63,8 +63,8 @@ goss_val goss__agent_log_density(const goss_agent *a, const goss__agent_outputs 
 /* ---- agent_gradient.c ---- */
 /* Steps of the episodes before the step, at most. */
 int goss__agent_support_steps(const goss_agent *a);
-/* The weights [T,P] after a step on S steps of each life: observation [T,1,S,O], action [T,1,S,A], coefficients [T,S] of
- * log densities. It can be differentiated. Errors: the graph's. */
+/* The weights [T,P] after a step on S steps of each life: observation [T,1,S,O], action [T,1,S,A], coefficients [T,S]
+ * of log densities. It can be differentiated. Errors: the graph's. */
 goss_val goss__gradient_step(const goss_agent *a, goss_graph *g, goss_val observation, goss_val action,
                              goss_val coefficient);
 /* Lives whose weights differ from each other. */

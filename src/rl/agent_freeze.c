@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent_freeze.c: a policy with what it knows fixed is a network of the observation alone, whatever it does with what it
- * knows: of a concatenation it is part of the biases, of FiLM scale and shift of units, and of a hypernetwork it is
+/* agent_freeze.c: a policy with what it knows fixed is a network of the observation alone, whatever it does with what
+ * it knows: of a concatenation it is part of the biases, of FiLM scale and shift of units, and of a hypernetwork it is
  * generated weights. All three become the weights of `concat` that sees nothing. */
 #include <math.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* agent_gradient.c: agents that learn within a life by one step of the policy gradient (MAML: Finn et al. 2017). The
- * same function is the step of acting, on weights as they are, and of training, where it is differentiated. The value is
- * that of the initial weights: it says how good what happened was. */
+ * same function is the step of acting, on weights as they are, and of training, where it is differentiated. The value
+ * is that of the initial weights: it says how good what happened was. */
 #include <math.h>
 #include <string.h>
 

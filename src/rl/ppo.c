@@ -25,8 +25,8 @@ static goss_val input(goss_graph *g, const char *name, goss_extent T, goss_exten
     return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(T, L));
 }
 
-/* Log densities of lives that learn: of the first steps by the initial weights, of later ones by those after the step on
- * the first. What the first actions led to is thus theirs, too (E-MAML: Stadie et al. 2018). *value: by the initial
+/* Log densities of lives that learn: of the first steps by the initial weights, of later ones by those after the step
+ * on the first. What the first actions led to is thus theirs, too (E-MAML: Stadie et al. 2018). *value: by the initial
  * weights; *entropy: the mean of both. */
 static goss_val density_of_learners(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in, goss_val action,
                                     goss_val *value, goss_val *entropy) {
