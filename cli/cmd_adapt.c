@@ -8,6 +8,7 @@
 #include "gossamer/image_task.h"
 #include "agents.h"
 #include "data_kinds.h"
+#include "structures.h"
 
 /* ---- a task that was trained on, by its name ---- */
 
@@ -61,20 +62,6 @@ static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_erro
     return s;
 }
 
-static goss_status read_bytes(const char *text, void *to, goss_error *err) {
-    int64_t n;
-    GOSS_TRY(goss_bytes_parse(text, &n, err));
-    if (to) *(int64_t *)to = n;
-    return GOSS_OK;
-}
-
-static goss_status read_count(const char *text, void *to, goss_error *err) {
-    int64_t n;
-    GOSS_TRY(goss_count_parse(text, &n, err));
-    if (to) *(int64_t *)to = n;
-    return GOSS_OK;
-}
-
 int cmd_adapt(int argc, char **argv) {
     if (cli_has_agent(argc, argv)) return cli_adapt_agent(argc, argv);
     adapt_request q = {0};
@@ -94,11 +81,11 @@ int cmd_adapt(int argc, char **argv) {
         CLI_TEXT("o", "NET", &q.out, "the network file to write"),
         CLI_FORM("fine-tune", "STEPS", cli_read_fine_tune, &q.o.fine_tune,
                  "gradient steps on the support set after generation (0); auto: by its held-out samples"),
-        CLI_FORM("budget", "BYTES", read_bytes, &q.o.budget.bytes,
+        CLI_FORM("budget", "BYTES", cli_bytes_form, &q.o.budget.bytes,
                  "for a model that generates structures: most bytes of the network's tensors, as 8KB (KB = 1024)"),
-        CLI_FORM("max-macs", "N", read_count, &q.o.budget.macs,
+        CLI_FORM("max-macs", "N", cli_count_form, &q.o.budget.macs,
                  "the same: most multiply-accumulates for one sample, as 200k"),
-        CLI_FORM("max-ram", "BYTES", read_bytes, &q.o.budget.ram, "the same: most bytes of activations for one sample"),
+        CLI_FORM("max-ram", "BYTES", cli_bytes_form, &q.o.budget.ram, "the same: most bytes of activations for one sample"),
         CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
                 "size of the ensemble, for a model with hyper.noise (as in training), or tables (1)"),
         CLI_FLAG_OF(KIND_ANY_TABLE, "distil", &q.distil,

@@ -53,7 +53,7 @@ static goss_status override(goss_config *c, const char *word, goss_error *err) {
     return goss_error_prefix(err, s, "there is no file %s", word);
 }
 
-goss_status cli_read_config(goss_config *c, int words, char **word, goss_error *err) {
+goss_status cli_read_config_without(goss_config *c, const char *others, int words, char **word, goss_error *err) {
     const char *file = NULL;
     for (int i = 0; i < words; i++) {
         if (!is_file(word[i])) continue;
@@ -64,9 +64,13 @@ goss_status cli_read_config(goss_config *c, int words, char **word, goss_error *
                                   word[i]);
         file = word[i];
     }
-    goss_config_leave(c, "compare.*,model.*.*"); /* gossamer compare's sections of the same file */
+    goss_config_leave(c, others);
     if (file) GOSS_TRY(goss_config_read(c, file, err));
     for (int i = 0; i < words; i++)
         if (!is_file(word[i])) GOSS_TRY(override(c, word[i], err));
     return GOSS_OK;
+}
+
+goss_status cli_read_config(goss_config *c, int words, char **word, goss_error *err) {
+    return cli_read_config_without(c, "compare.*,model.*.*,search.*", words, word, err);
 }

@@ -17,6 +17,7 @@ static const struct {
     {"train", cmd_train, "train a hypernetwork (or another method) from a configuration"},
     {"eval", cmd_eval, "evaluate a model on unseen tasks, beside other methods on the same tasks"},
     {"compare", cmd_compare, "compare structures between tasks: models x regularisers x seeds, per task"},
+    {"search", cmd_search, "find a network in a space: generated weights score structures without training them"},
     {"adapt", cmd_adapt, "a few labelled samples of new classes or of a new task become a network"},
     {"predict", cmd_predict, "classify images, sounds or texts, predict rows, recommend items, with such a network"},
     {"play", cmd_play, "show an agent in a task of its environment, as text"},

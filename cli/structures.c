@@ -9,6 +9,20 @@
 
 #include "cli.h"
 
+goss_status cli_bytes_form(const char *text, void *to, goss_error *err) {
+    int64_t n;
+    GOSS_TRY(goss_bytes_parse(text, &n, err));
+    if (to) *(int64_t *)to = n;
+    return GOSS_OK;
+}
+
+goss_status cli_count_form(const char *text, void *to, goss_error *err) {
+    int64_t n;
+    GOSS_TRY(goss_count_parse(text, &n, err));
+    if (to) *(int64_t *)to = n;
+    return GOSS_OK;
+}
+
 goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err) {
     char *text = list ? strdup(list) : NULL, *rest = text, *word;
     *out = (cli_budgets){.n = 0};

@@ -13,6 +13,9 @@ typedef struct cli_budgets {
     int n; /* 0: none was named */
 } cli_budgets;
 
+/* Forms of options (CLI_FORM) whose value is an int64_t: "8KB", "200k". */
+goss_status cli_bytes_form(const char *text, void *to, goss_error *err);
+goss_status cli_count_form(const char *text, void *to, goss_error *err);
 /* Reads --budget "8KB,16KB"; NULL: none. */
 goss_status cli_read_budgets(const char *list, cli_budgets *out, goss_error *err);
 /* Whether each network of a model has a structure that is chosen within a budget. */

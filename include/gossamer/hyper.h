@@ -39,9 +39,11 @@ typedef enum goss_conditioner {
     GOSS_CONDITION_TASK = 2,       /* a learned row per task id (row-sparse table) */
     GOSS_CONDITION_DESCRIPTOR = 4, /* a vector in [0, 1]^D given with the task */
     GOSS_CONDITION_INPUT = 8,      /* the input itself: weights per sample */
-    GOSS_CONDITION_NOISE = 16      /* standard normal noise: several networks per task, an ensemble */
+    GOSS_CONDITION_NOISE = 16,     /* standard normal noise: several networks per task, an ensemble */
+    GOSS_CONDITION_GRAPH = 32      /* the graph of a network's operations, read by message passing: weights of a layer
+                                      come from its node's state (graph hypernetworks: Zhang, Ren and Urtasun 2019) */
 } goss_conditioner;
-#define GOSS_CONDITION_ALL 31
+#define GOSS_CONDITION_ALL 63
 
 /* How generated numbers h are combined with the base. */
 typedef enum goss_combine {
@@ -77,6 +79,10 @@ typedef struct goss_hyper_options {
     int64_t tasks;       /* TASK: rows of the table */
     int descriptor;      /* DESCRIPTOR: its length */
     int noise;    /* NOISE: its length; 0: 16. Without NOISE: length of the noise beside the support set; 0: none (0) */
+    int nodes, node_numbers; /* GRAPH: V nodes, of so many numbers each (goss_space_nodes, goss_space_node_numbers) */
+    const int *node_of;      /* GRAPH: the node of each layer (goss_entry.layer), [goss_target_layers]; copied. NULL: all
+                                layers read the mean over nodes alone */
+    int rounds;              /* GRAPH: rounds of messages, each to successors and predecessors (4) */
     int features; /* SUPPORT: length of a sample's features; 0: that of the target's embedding */
     int targets;  /* SUPPORT: length of a sample's target (regression); 0: none */
     int gates;    /* logits of so many gates of a structure are generated, too (space.h); 0: none (0) */
@@ -132,6 +138,8 @@ typedef struct goss_condition {
     goss_val task;          /* TASK: index [T]; also the ids of the random stream if noise is drawn */
     goss_val rows;          /* TASK: [T,E], rows of the caller's table; GOSS_NONE: those of "tasks" */
     goss_val descriptor;    /* DESCRIPTOR: [T,D] */
+    goss_val nodes;         /* GRAPH: [T,V,F]; the first number of a node is 1 if it is there, else 0 */
+    goss_val edges;         /* GRAPH: [T,V,V], row v: the shares of the nodes that v reads (goss_space_graph) */
     goss_val input;         /* INPUT: [T,N,...], the target's input */
     goss_val budget;        /* with options.budget: [T,B], numbers from -1 to 1 */
     goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE: drawn by the call */

@@ -3,7 +3,7 @@
  * training, validation and test.
  *
  * Tasks are given by a file (task,class[,label]: classes with the same label are one output) or by folders: the first
- * level of the classes' names is the task, and its classes are the folders below. Examples are alphabets of characters,
+ * level of the classes' names is the task, and its classes are the folders below; or all classes are one task. Examples are alphabets of characters,
  * domains of products, two-class problems over the classes of one data set. If class w of different tasks is unrelated
  * (goss_task_spec.task_classes), a network needs a head per task.
  *
@@ -27,6 +27,7 @@ extern "C" {
 /* What tasks are; defaults in brackets. */
 typedef struct goss_image_tasks_options {
     const char *file;  /* table with columns task, class and, if need be, label; NULL or "": folders are tasks */
+    bool whole;        /* without `file`: all classes are one task, "all" (false) */
     const char *tasks; /* file that lists tasks, one a line: only these; NULL or "": all */
     /* Shares of each class's images for training, validation and test. All 0: a set with folders train and val or test
      * (GOSS_SPLIT_EACH) is divided by them. Of such a set, the share of a part that has a folder is 0. */

@@ -183,6 +183,24 @@ GOSS_API GOSS_MUST_USE goss_status goss_space_compact(const goss_space *s, const
                                                       const float *statistics, goss_target **out, float **out_slab,
                                                       float **out_statistics, goss_error *err);
 
+/* ---- the graph of operations ----
+ *
+ * What a structure computes as a graph, for networks that read networks (graph hypernetworks: Zhang, Ren and Urtasun
+ * 2019): a node for the input, each layer of the text and the embedding at the end, V in all and the same for every
+ * structure, and edges along which values flow in the network of a structure. A layer that is not there has no edges,
+ * and residual sums have two. */
+
+/* V. */
+GOSS_API int goss_space_nodes(const goss_space *s);
+/* The numbers that describe a node: whether it is there, its kind (one of all kinds of layers), and logarithms of live
+ * units in front of it and behind it, taps of its kernel, stride, positions, and groups. */
+GOSS_API int goss_space_node_numbers(const goss_space *s);
+/* The node of the layer that goss_entry.layer numbers; 0, the input, if there is none. */
+GOSS_API int goss_space_node_of(const goss_space *s, int layer);
+/* The graph of a structure: nodes [V, goss_space_node_numbers], the first number 1 for those that are there, else a row
+ * of zeros; edges [V, V], row v the shares (1 by their number) of the nodes whose values v reads. */
+GOSS_API void goss_space_graph(const goss_space *s, const float *structure, float *nodes, float *edges);
+
 /* ---- drawings ---- */
 
 /* A structure as text for people, a line a layer of the space: what was kept of what, bytes and MACs; then the sums.

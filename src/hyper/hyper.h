@@ -26,6 +26,7 @@ struct goss_hyper {
     bool film[GOSS_HYPER_MAX_SITES];      /* whether the site is modulated */
     bool class_head, layers;              /* what is generated */
     int features, input;                  /* lengths of the target's embedding and input */
+    int *node_of;                         /* options.node_of points here */
 };
 
 /* Parses the rules into choice, film, class_head and layers. */
@@ -37,6 +38,7 @@ goss_status goss__hyper_refuse(const char *cell, goss_error *err);
 goss_status goss__hyper_add(goss_hyper *h, int64_t rows, int64_t columns, goss_init init, int64_t fan_in,
                             goss_error *err, const char *fmt, ...) GOSS_PRINTF(7, 8);
 goss_status goss__hyper_plan_code(goss_hyper *h, goss_error *err);
+goss_status goss__hyper_plan_graph(goss_hyper *h, goss_error *err);
 goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err);
 goss_status goss__hyper_plan_head(goss_hyper *h, goss_error *err);
 
@@ -54,7 +56,11 @@ goss_val goss__hyper_attend(const goss_hyper *h, const goss_weights *own, const 
                             goss_val class_mask);
 /* Noise beside the support set, [T,Z] of constant norm; GOSS_NONE: disabled. */
 goss_val goss__hyper_noise(const goss_hyper *h, goss_graph *g, const goss_condition *c);
-/* The code [T,E] of a condition; *rows as goss_generated.rows. */
+/* States of the nodes [T,V,E] of a condition's graph, and what their mean tells, [T,E]; both GOSS_NONE: it has none. */
+goss_val goss__hyper_graph(const goss_hyper *h, const goss_weights *own, const goss_condition *c, goss_val *mean);
+/* The states of the layers' nodes, [T,L,E]; GOSS_NONE: layers have no nodes of their own. */
+goss_val goss__hyper_of_layers(const goss_hyper *h, goss_val state);
+/* The code [T,E] of a condition; *rows as goss_generated.rows; *nodes: states of a graph's nodes, or GOSS_NONE. */
 goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights *own, const goss_condition *c,
-                          goss_val *rows);
+                          goss_val *rows, goss_val *nodes);
 #endif

@@ -87,6 +87,7 @@ goss_status goss__hyper_plan_code(goss_hyper *h, goss_error *err) {
         GOSS_TRY(plan_linear(h, part_name(h, GOSS_CONDITION_INPUT), h->input, o->embedding, err));
     if (sees(h, GOSS_CONDITION_NOISE) && !sees(h, GOSS_CONDITION_SUPPORT))
         GOSS_TRY(plan_linear(h, part_name(h, GOSS_CONDITION_NOISE), o->noise, o->embedding, err));
+    if (sees(h, GOSS_CONDITION_GRAPH)) GOSS_TRY(goss__hyper_plan_graph(h, err));
     return o->budget > 0 ? plan_linear(h, "budget", BUDGET_WAVES * 2 * (int64_t)o->budget, o->embedding, err) : GOSS_OK;
 }
 
@@ -168,10 +169,11 @@ static goss_val for_inputs(goss_val e, const goss_condition *c) {
 }
 
 goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights *own, const goss_condition *c,
-                          goss_val *rows) {
-    goss_val part[6], e = GOSS_NONE;
+                          goss_val *rows, goss_val *nodes) {
+    goss_val part[7], e = GOSS_NONE;
     int n = 0;
     bool missing = false;
+    *nodes = GOSS_NONE;
     goss_scope_push(g, "code");
     if (sees(h, GOSS_CONDITION_SUPPORT)) part[n++] = encode_support(h, own, c);
     if (sees(h, GOSS_CONDITION_TASK)) part[n++] = *rows = table_rows(h, g, c);
@@ -179,6 +181,7 @@ goss_val goss__hyper_code(const goss_hyper *h, goss_graph *g, const goss_weights
         part[n++] = encode_vector(h, own, GOSS_CONDITION_DESCRIPTOR, encode_descriptor(c->descriptor));
     if (sees(h, GOSS_CONDITION_NOISE) && !sees(h, GOSS_CONDITION_SUPPORT))
         part[n++] = encode_vector(h, own, GOSS_CONDITION_NOISE, goss__hyper_noise(h, g, c));
+    if (sees(h, GOSS_CONDITION_GRAPH)) *nodes = goss__hyper_graph(h, own, c, &part[n++]);
     if (h->options.budget > 0)
         part[n++] = encode_named(own, "budget", goss_valid(c->budget) ? encode_budget(c->budget) : GOSS_NONE);
     for (int i = 0; i < n; i++) {

@@ -14,11 +14,13 @@ static const goss_hyper_refusal refusals[] = {
     {"class head x descriptor", "a class's weights come from its examples, and a descriptor has none"},
     {"class head x input", "a class's weights come from its examples, not from the input that is to be classified"},
     {"class head x noise", "a class's weights come from its examples, and noise has none"},
+    {"class head x graph", "a class's weights come from its examples, and a graph of operations has none"},
     {"class head x fixed head", "the target has a head of its own; leave it out (0 outputs)"},
     {"class head x hidden layer", "only the head has one row per class; write head=class"},
     {"film x layer without a site",
      "there is no modulation site at the head; give it another generator before the pattern"},
     {"batch norm x input", "every sample has its own network, so a batch has one sample; use layer or group norm"},
+    {"graph x input", "a graph describes the network of a task, and every sample would have its own"},
     {"conditioner x nothing generated", "every tensor is shared, so that the condition would change nothing; "
                                         "generate some, as with head=class"},
 };
@@ -44,7 +46,8 @@ static goss_status check_class_head(const goss_hyper *h, goss_error *err) {
     } with[] = {{GOSS_CONDITION_TASK, "class head x task id"},
                 {GOSS_CONDITION_DESCRIPTOR, "class head x descriptor"},
                 {GOSS_CONDITION_INPUT, "class head x input"},
-                {GOSS_CONDITION_NOISE, "class head x noise"}};
+                {GOSS_CONDITION_NOISE, "class head x noise"},
+                {GOSS_CONDITION_GRAPH, "class head x graph"}};
     const unsigned c = h->options.conditioner;
     if (!h->class_head || (c & GOSS_CONDITION_SUPPORT && !(c & GOSS_CONDITION_INPUT))) return GOSS_OK;
     const unsigned culprit = c & GOSS_CONDITION_INPUT ? GOSS_CONDITION_INPUT : c;
@@ -59,7 +62,8 @@ static goss_status check_cells(const goss_hyper *h, goss_error *err) {
     if (h->class_head && goss_target_outputs(h->target) > 0) return goss__hyper_refuse("class head x fixed head", err);
     if (c & GOSS_CONDITION_INPUT && goss_layout_count(goss_target_statistics(h->target)) > 0)
         return goss__hyper_refuse("batch norm x input", err);
-    const unsigned seen_by_layers = GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR;
+    if (c & GOSS_CONDITION_INPUT && c & GOSS_CONDITION_GRAPH) return goss__hyper_refuse("graph x input", err);
+    const unsigned seen_by_layers = GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR | GOSS_CONDITION_GRAPH;
     if (!h->layers && (!h->class_head || c & seen_by_layers))
         return goss__hyper_refuse("conditioner x nothing generated", err);
     return GOSS_OK;
@@ -76,6 +80,7 @@ goss_hyper_options goss_hyper_defaults(void) {
                                 .embedding = 64,
                                 .layer_embedding = 16,
                                 .chunk = 1024,
+                                .rounds = 4,
                                 .attention = 4,
                                 .class_delta = true,
                                 .class_hidden = 128,
@@ -86,6 +91,16 @@ static goss_status check_number(const char *name, int64_t value, int64_t low, in
     if (value >= low && value <= high) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "hyper: %s is %lld, not in %lld .. %lld", name, (long long)value,
                           (long long)low, (long long)high);
+}
+
+static goss_status check_graph(const goss_hyper_options *o, int layers, goss_error *err) {
+    if (!(o->conditioner & GOSS_CONDITION_GRAPH)) return GOSS_OK;
+    GOSS_TRY(check_number("nodes", o->nodes, 1, 1 << 16, err));
+    GOSS_TRY(check_number("node_numbers", o->node_numbers, 1, 1 << 16, err));
+    GOSS_TRY(check_number("rounds", o->rounds, 0, 64, err));
+    for (int i = 0; o->node_of && i < layers; i++)
+        GOSS_TRY(check_number("a layer's node", o->node_of[i], 0, o->nodes - 1, err));
+    return GOSS_OK;
 }
 
 static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
@@ -159,6 +174,18 @@ static goss_status find_sites(goss_hyper *h, goss_error *err) {
     return GOSS_OK;
 }
 
+static goss_status take_nodes(goss_hyper *h, const goss_hyper_options *o, goss_error *err) {
+    const size_t layers = (size_t)goss_target_layers(h->target);
+    GOSS_TRY(check_graph(o, (int)layers, err));
+    h->options.node_of = NULL;
+    if (!(o->conditioner & GOSS_CONDITION_GRAPH) || !o->node_of) return GOSS_OK;
+    h->node_of = goss__calloc(layers + 1, sizeof *h->node_of);
+    if (!h->node_of) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a hypernetwork");
+    memcpy(h->node_of, o->node_of, layers * sizeof *h->node_of);
+    h->options.node_of = h->node_of;
+    return GOSS_OK;
+}
+
 static goss_status build(goss_hyper *h, const goss_hyper_options *o, goss_error *err) {
     GOSS_TRY(check_options(o, err));
     const goss_layout *l = goss_target_layout(h->target);
@@ -167,6 +194,7 @@ static goss_status build(goss_hyper *h, const goss_hyper_options *o, goss_error 
     if (!h->rules || !h->choice) return goss_error_set(err, GOSS_E_NOMEM, "out of memory for a hypernetwork");
     h->options = *o;
     h->options.rules = h->rules;
+    GOSS_TRY(take_nodes(h, o, err));
     h->features = (int)goss_target_feature_count(h->target);
     if (h->options.features == 0) h->options.features = h->features;
     if (o->conditioner & GOSS_CONDITION_NOISE && o->noise == 0) h->options.noise = 16;
@@ -201,6 +229,7 @@ void goss_hyper_free(goss_hyper *h) {
     goss_layout_free(h->layout);
     goss__free(h->choice);
     goss__free(h->rules);
+    goss__free(h->node_of);
     goss__free(h);
 }
 

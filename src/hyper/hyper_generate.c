@@ -17,6 +17,7 @@ typedef struct generation {
     const goss_weights *own;
     goss_graph *graph;
     goss_val conditioned; /* e A: [T,1,H] */
+    goss_val nodes;       /* of layers in a graph, times their matrix: [T,L,H]; GOSS_NONE: they have none */
     goss_val layers;      /* z of every layer: [T,L,H] */
     goss_generated *out;
 } generation;
@@ -113,6 +114,8 @@ goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
     GOSS_TRY(
         goss__hyper_add(h, o->layer_embedding, o->hidden, GOSS_INIT_LECUN, o->layer_embedding, err, "trunk.layer"));
     GOSS_TRY(goss__hyper_add(h, 0, o->hidden, GOSS_INIT_ZEROS, 1, err, "trunk.b"));
+    if (h->node_of)
+        GOSS_TRY(goss__hyper_add(h, o->embedding, o->hidden, GOSS_INIT_LECUN, o->embedding, err, "trunk.node"));
     GOSS_TRY(goss__hyper_add(h, layers > 0 ? layers : 1, o->layer_embedding, GOSS_INIT_NORMAL, 1, err, "layers"));
     for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) GOSS_TRY(plan_tensor(h, i, err));
     for (int i = 0; i < goss_target_sites(h->target); i++)
@@ -124,11 +127,23 @@ goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
 
 /* ---- generators: h of a tensor as [T, numel], of variance 1 at the start if it is random ---- */
 
-/* Embeddings [1,n,Le] -> z [T,n,H]. */
-static goss_val trunk(const generation *a, goss_val embeddings) {
+/* Embeddings [1,n,Le] -> z [T,n,H]; nodes: what layers' nodes add, [T,n or 1,H], or GOSS_NONE. */
+static goss_val trunk(const generation *a, goss_val embeddings, goss_val nodes) {
     goss_val x = goss_linear(goss__hyper_unit(embeddings), goss__hyper_weight(a->own, "trunk.layer"),
                              goss__hyper_weight(a->own, "trunk.b"));
+    if (goss_valid(nodes)) x = goss_add(x, nodes);
     return goss__hyper_unit(goss_silu(goss_add(a->conditioned, x)));
+}
+
+/* Of a graph's nodes, what those of layers add to the trunk; a structure, the last of `layers`, has no node. */
+static goss_val nodes_of_layers(const generation *a, goss_val states) {
+    const goss_val layers = goss__hyper_of_layers(a->h, states);
+    if (!goss_valid(layers)) return GOSS_NONE;
+    return goss_linear(goss__hyper_unit(layers), goss__hyper_weight(a->own, "trunk.node"), GOSS_NONE);
+}
+
+static goss_val node_of(const generation *a, int layer) {
+    return goss_valid(a->nodes) ? goss_slice(a->nodes, 1, layer < 0 ? 0 : layer, 1) : GOSS_NONE;
 }
 
 /* z of one layer times a last layer: [T, n]. */
@@ -145,7 +160,7 @@ static goss_val full(const generation *a, const goss__choice *choice, const goss
 static goss_val chunked(const generation *a, const goss__choice *choice, const goss_entry *e) {
     int64_t chunk = chunk_of(a->h, choice, e);
     bool random = a->h->options.combine == GOSS_COMBINE_REPLACE && !is_bounded(e);
-    goss_val z = trunk(a, goss__hyper_weight(a->own, "%s.chunks", e->name));
+    goss_val z = trunk(a, goss__hyper_weight(a->own, "%s.chunks", e->name), node_of(a, e->layer));
     goss_val w = goss__hyper_weight(a->own, "chunk%lld%s", (long long)chunk, random ? "" : ".zero");
     goss_val y = goss_scale(goss_linear(z, w, GOSS_NONE), 1 / sqrt(a->h->options.hidden));
     if (!goss_valid(y)) return y;
@@ -259,11 +274,14 @@ goss_weights *goss_hyper_base(const goss_hyper *h, goss_graph *g) {
 static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c, goss_generated *out) {
     goss_weights *own = goss_weights_from_params(g, h->layout, "hyper");
     /* A differentiation variable, for the doctor. */
-    out->net.code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows));
+    goss_val states;
+    out->net.code = goss_variable(goss__hyper_code(h, g, own, c, &out->rows, &states));
     goss_publish(g, "embedding/task", out->net.code);
     generation a = {.h = h, .own = own, .graph = g, .out = out};
+    a.nodes = nodes_of_layers(&a, states);
     a.conditioned = goss_linear(goss_unsqueeze(out->net.code, 1), goss__hyper_weight(own, "trunk.code"), GOSS_NONE);
-    a.layers = trunk(&a, goss__hyper_weight(own, "layers"));
+    a.layers = trunk(&a, goss__hyper_weight(own, "layers"),
+                     h->options.gates > 0 && goss_valid(a.nodes) ? goss_pad(a.nodes, 1, 0, 1) : a.nodes);
     for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) generate_tensor(&a, i);
     for (int i = 0; i < goss_target_sites(h->target); i++)
         if (h->film[i]) generate_site(&a, i);

@@ -191,6 +191,9 @@ extern const goss__layer_kind goss__sequence_kinds[GOSS__SEQUENCE_KINDS]; /* tar
 extern const goss__layer_kind goss__pairs_kind;                           /* target_pairs.c */
 
 const goss__layer_kind *goss__layer_kind_find(const char *word, int size);
+/* The number of kinds, and which one a kind is, from 0. */
+int goss__layer_kinds(void);
+int goss__layer_kind_number(const goss__layer_kind *k);
 bool goss__layer_is(const goss__layer *l, const char *word);
 /* Whether what a part in braces yields is made of what went into it, too: `residual` and `beside`. */
 bool goss__layer_keeps_input(const goss__layer *l);

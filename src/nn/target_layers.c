@@ -537,6 +537,14 @@ const goss__layer_kind *goss__layer_kind_find(const char *word, int size) {
     return NULL;
 }
 
+enum { OWN_KINDS = sizeof kinds / sizeof *kinds };
+int goss__layer_kinds(void) { return OWN_KINDS + GOSS__SEQUENCE_KINDS; }
+int goss__layer_kind_number(const goss__layer_kind *k) {
+    for (int i = 0; i < OWN_KINDS; i++)
+        if (&kinds[i] == k) return i;
+    return OWN_KINDS + (int)(k - goss__sequence_kinds);
+}
+
 bool goss__layer_is(const goss__layer *l, const char *word) { return strcmp(l->kind->word, word) == 0; }
 bool goss__layer_keeps_input(const goss__layer *l) {
     return goss__layer_is(l, "residual") || goss__layer_is(l, "beside");

@@ -149,6 +149,12 @@ static goss_status plan_folders(const goss__named_classes *classes, goss__image_
     return GOSS_OK;
 }
 
+static goss_status plan_whole(const goss__named_classes *classes, goss__image_plan *p, goss_error *err) {
+    const int task = add_task(p, "all", 3);
+    for (int c = 0; c < classes->n; c++) GOSS_TRY(add_member(p, task, c, classes->names[c], 0, err));
+    return task < 0 ? no_memory(err) : GOSS_OK;
+}
+
 /* ---- a table ---- */
 
 typedef struct reader {
@@ -319,7 +325,8 @@ goss_status goss__image_plan_make(const goss_images *set, const goss__named_clas
     *out = (goss__image_plan){0};
     goss_status s = o->file && *o->file
                         ? goss_error_prefix(err, plan_table(set, classes, o->file, out, err), "data.tasks")
-                        : plan_folders(classes, out, err);
+                    : o->whole ? plan_whole(classes, out, err)
+                               : plan_folders(classes, out, err);
     if (s == GOSS_OK) s = choose_tasks(out, o->tasks, err);
     if (s == GOSS_OK) s = check_outputs(out, err);
     if (s != GOSS_OK) goss__image_plan_free(out);

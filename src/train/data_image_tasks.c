@@ -24,10 +24,10 @@ static goss_status check_tasks(const goss__run_settings *s, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "data.tasks = %s and data.task = %s both say what the tasks are: give one of them", file,
                               word);
-    if (*word && strcmp(word, "folder") != 0)
+    if (*word && strcmp(word, "folder") != 0 && strcmp(word, "all") != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "data.task = %.60s: of images a task is a folder (data.task=folder), or what a table "
-                              "says (data.tasks=FILE.csv)",
+                              "data.task = %.60s: of images a task is a folder (data.task=folder), all classes "
+                              "together (data.task=all), or what a table says (data.tasks=FILE.csv)",
                               word);
     if (s->table.most_support > 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,

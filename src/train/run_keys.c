@@ -104,7 +104,7 @@ static const goss_key own[] = {
     GOSS__KEY_TEXT(
         "data.task", table.task, "",
         "table: the column whose values are tasks; file: each file is one; empty: guessed. images: folder: each folder "
-        "above the classes is a task, and all are trained together"),
+        "above the classes is a task, and all are trained together; all: all classes are one task"),
     GOSS__KEY_TEXT(
         "data.tasks", image_tasks.file, "",
         "images: table of task,class or task,class,label: what is trained together; classes of one label are one"),
@@ -400,6 +400,7 @@ static void derive(goss__run_settings *s) {
     s->table.seed = s->image_tasks.seed = s->train_episodes.seed = s->run.seed;
     s->validate_episodes.seed = s->run.seed + 1;
     s->image_tasks.tasks = s->table.train_tasks;
+    s->image_tasks.whole = strcmp(s->table.task, "all") == 0;
     memcpy(s->image_tasks.split, s->table.split, sizeof s->table.split);
     s->images.threads = s->run.threads;
     if (!*s->images.labels) s->images.labels = NULL;
