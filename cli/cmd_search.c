@@ -39,12 +39,8 @@ static goss_status read_methods(const char *text, void *to, goss_error *err) {
 
 /* "0,1,5" */
 static goss_status read_starts(const char *text, void *to, goss_error *err) {
-    static const goss_key epochs = {.name = "",
-                                    .type = GOSS_KEY_REAL,
-                                    .fallback = "0",
-                                    .min = 0,
-                                    .max = 1e6,
-                                    .field = {GOSS_FIELD_DOUBLE, 0}};
+    static const goss_key epochs = {
+        .name = "", .type = GOSS_KEY_REAL, .fallback = "0", .min = 0, .max = 1e6, .field = {GOSS_FIELD_DOUBLE, 0}};
     goss_search_options unused, *o = to ? to : &unused;
     char *copy = strdup(text), *rest = copy, *word;
     goss_status s = copy ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
@@ -119,20 +115,23 @@ int cmd_search(int argc, char **argv) {
                  "smash, ghn, random, halving, several with commas between them (smash,random,halving)"),
         CLI_FORM("budget", "BYTES", cli_bytes_form, &q.o.budget.bytes,
                  "most bytes of a network's tensors, as 8KB (KB = 1024)"),
-        CLI_FORM("max-macs", "N", cli_count_form, &q.o.budget.macs, "most multiply-accumulates for one sample, as 200k"),
+        CLI_FORM("max-macs", "N", cli_count_form, &q.o.budget.macs,
+                 "most multiply-accumulates for one sample, as 200k"),
         CLI_FORM("max-ram", "BYTES", cli_bytes_form, &q.o.budget.ram, "most bytes of activations for one sample"),
         CLI_FORM("starts", "EPOCHS", read_starts, &q.o,
                  "also compare generated weights with ordinary ones to start from, after so many epochs, as 0,1,5"),
         CLI_FLAG("json", &q.json, "one JSON object instead of tables"),
-        CLI_TEXT("o", "RUN.ini", &q.out,
-                 "write the best network as a configuration, with its model RUN.safetensors and one of generated weights, "
-                 "RUN-start.safetensors"),
+        CLI_TEXT(
+            "o", "RUN.ini", &q.out,
+            "write the best network as a configuration, with its model RUN.safetensors and one of generated weights, "
+            "RUN-start.safetensors"),
         CLI_FLAG("keys", &keys_only, "print the keys of [search] with defaults and descriptions"),
     };
     const cli_verb v = {
         .name = "search",
-        .usage = "SPACE.ini [section.key=value ...] [--data PATH] [--trials N] [--train K] [--method LIST] [--json] [-o "
-                 "RUN.ini]",
+        .usage =
+            "SPACE.ini [section.key=value ...] [--data PATH] [--trials N] [--train K] [--method LIST] [--json] [-o "
+            "RUN.ini]",
         .doc = "Finds a network in a space, a model.backbone with choices, for one set of samples. A hypernetwork is "
                "trained once to\n"
                "generate weights for any structure of the space (smash: from its gates; ghn: from its graph of "

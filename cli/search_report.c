@@ -27,14 +27,14 @@ static void print_head(const goss_search *s) {
         printf("space: %.0f networks", exact);
     else
         printf("space: about 10^%.1f networks", log10_size);
-    printf(", of which %d were drawn; %d samples to train on, %d to validate, %d to test\n\n", goss_search_drawn(s), n[0],
-           n[1], n[2]);
+    printf(", of which %d were drawn; %d samples to train on, %d to validate, %d to test\n\n", goss_search_drawn(s),
+           n[0], n[1], n[2]);
 }
 
 static void print_methods(const goss_search *s) {
     const goss_search_result *r;
-    printf("%-8s %10s %6s %8s %11s %10s %9s %10s\n", "method", "steps", "drawn", "trained", "validation", "test", "bytes",
-           "MACs");
+    printf("%-8s %10s %6s %8s %11s %10s %9s %10s\n", "method", "steps", "drawn", "trained", "validation", "test",
+           "bytes", "MACs");
     for (int i = 0; (r = goss_search_result_at(s, i)); i++) {
         const goss_search_network *n = goss_search_network_at(s, r->best);
         printf("%-8s %10lld %6d %8d ", goss_search_method_name(r->method), (long long)r->steps, r->drawn, r->trained);

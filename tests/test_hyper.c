@@ -43,14 +43,21 @@ static const struct {
                     {"support set and id", GOSS_CONDITION_SUPPORT | GOSS_CONDITION_TASK, 0},
                     {"id, descriptor and noise", 2 | 4 | 16, 3},
                     {"support set, descriptor and input", 1 | 4 | 8, 0},
-                    {"all", GOSS_CONDITION_ALL, 3}};
+                    {"graph", GOSS_CONDITION_GRAPH, 0},
+                    {"support set, id and graph", 1 | 2 | 32, 0},
+                    {"graph and input", 8 | 32, 0},
+                    {"all but a graph", GOSS_CONDITION_ALL & ~GOSS_CONDITION_GRAPH, 3}};
 enum { CONDITIONERS = sizeof conditioners / sizeof *conditioners };
 static const char *const combines[] = {"delta", "replace", "scale"};
+
+enum { NODES = 3 };
+static const int nodes_of_layers[64] = {1, 2, 1, 0, 2}; /* as many layers as the largest target has, and more */
 
 static goss_hyper_options small_options(void) {
     goss_hyper_options o = goss_hyper_defaults();
     o.hidden = 5, o.embedding = 4, o.layer_embedding = 3, o.chunk = 8, o.tasks = 6, o.descriptor = 2;
     o.attention = 2, o.class_hidden = 6;
+    o.nodes = NODES, o.node_numbers = 2, o.node_of = nodes_of_layers, o.rounds = 2;
     return o;
 }
 
@@ -107,6 +114,14 @@ static void declare_inputs(cell *c, const family *f) {
     }
     if (o->conditioner & GOSS_CONDITION_DESCRIPTOR)
         c->c.descriptor = world_input(w, "d", GOSS_REAL, GOSS_SHAPE(T, goss_n(2)), descriptor);
+    if (o->conditioner & GOSS_CONDITION_GRAPH) {
+        /* The second task's network is without node 1. */
+        const double nodes[TASKS * NODES * 2] = {1, .3, 1, -.7, 1, .2, 1, .3, 0, 0, 1, .9},
+                                           edges[TASKS * NODES * NODES] = {0, 0, 0, 1, 0, 0, .5, .5, 0,
+                                                                           0, 0, 0, 0, 0, 0, 1,  0,  0};
+        c->c.nodes = world_input(w, "nodes", GOSS_REAL, GOSS_SHAPE(T, goss_n(NODES), goss_n(2)), nodes);
+        c->c.edges = world_input(w, "edges", GOSS_REAL, GOSS_SHAPE(T, goss_n(NODES), goss_n(NODES)), edges);
+    }
     if (o->conditioner & GOSS_CONDITION_INPUT) c->c.input = c->x;
     if (o->conditioner & (GOSS_CONDITION_TASK | GOSS_CONDITION_NOISE))
         c->c.task = world_input(w, "task", GOSS_INDEX, GOSS_SHAPE(T), ids);
@@ -218,11 +233,13 @@ static const char *refused(const family *f, int conditioner, int generator) {
     if (class_head && !(bits & GOSS_CONDITION_SUPPORT))
         return bits & GOSS_CONDITION_TASK         ? "class head x task id"
                : bits & GOSS_CONDITION_DESCRIPTOR ? "class head x descriptor"
-                                                  : "class head x noise";
+               : bits & GOSS_CONDITION_NOISE      ? "class head x noise"
+                                                  : "class head x graph";
     if (class_head && fixed) return "class head x fixed head";
     if (strstr(f->text, "norm batch") && bits & GOSS_CONDITION_INPUT) return "batch norm x input";
+    if (bits & GOSS_CONDITION_INPUT && bits & GOSS_CONDITION_GRAPH) return "graph x input";
     /* A class head sees nothing but classes. */
-    bool unseen = class_head && bits & (GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR);
+    bool unseen = class_head && bits & (GOSS_CONDITION_TASK | GOSS_CONDITION_DESCRIPTOR | GOSS_CONDITION_GRAPH);
     if (strcmp(generators[generator], "*=shared") == 0 || unseen) return "conditioner x nothing generated";
     return NULL;
 }
@@ -258,10 +275,17 @@ TEST(product_of_all_cells) {
 }
 
 TEST(every_refusal_is_on_the_list) {
-    static const char *const known[] = {
-        "class head x task id",        "class head x descriptor", "class head x input",
-        "class head x noise",          "class head x fixed head", "class head x hidden layer",
-        "film x layer without a site", "batch norm x input",      "conditioner x nothing generated"};
+    static const char *const known[] = {"class head x task id",
+                                        "class head x descriptor",
+                                        "class head x input",
+                                        "class head x noise",
+                                        "class head x graph",
+                                        "class head x fixed head",
+                                        "class head x hidden layer",
+                                        "film x layer without a site",
+                                        "batch norm x input",
+                                        "graph x input",
+                                        "conditioner x nothing generated"};
     int n;
     const goss_hyper_refusal *list = goss_hyper_refusals(&n);
     T_EQ(n, (int)(sizeof known / sizeof *known));

@@ -78,14 +78,14 @@ typedef struct goss_hyper_options {
     int chunk;           /* numbers per chunk, unless a rule says (1024) */
     int64_t tasks;       /* TASK: rows of the table */
     int descriptor;      /* DESCRIPTOR: its length */
-    int noise;    /* NOISE: its length; 0: 16. Without NOISE: length of the noise beside the support set; 0: none (0) */
+    int noise; /* NOISE: its length; 0: 16. Without NOISE: length of the noise beside the support set; 0: none (0) */
     int nodes, node_numbers; /* GRAPH: V nodes, of so many numbers each (goss_space_nodes, goss_space_node_numbers) */
-    const int *node_of;      /* GRAPH: the node of each layer (goss_entry.layer), [goss_target_layers]; copied. NULL: all
+    const int *node_of; /* GRAPH: the node of each layer (goss_entry.layer), [goss_target_layers]; copied. NULL: all
                                 layers read the mean over nodes alone */
-    int rounds;              /* GRAPH: rounds of messages, each to successors and predecessors (4) */
-    int features; /* SUPPORT: length of a sample's features; 0: that of the target's embedding */
-    int targets;  /* SUPPORT: length of a sample's target (regression); 0: none */
-    int gates;    /* logits of so many gates of a structure are generated, too (space.h); 0: none (0) */
+    int rounds;         /* GRAPH: rounds of messages, each to successors and predecessors (4) */
+    int features;       /* SUPPORT: length of a sample's features; 0: that of the target's embedding */
+    int targets;        /* SUPPORT: length of a sample's target (regression); 0: none */
+    int gates;          /* logits of so many gates of a structure are generated, too (space.h); 0: none (0) */
     bool gates_shared;  /* the same logits for every task, learned: nothing of the condition enters them (false) */
     int budget;         /* length of a budget that the code depends on; 0: none (0) */
     int attention;      /* SUPPORT: heads of attention among the classes; 0: none (4) */

@@ -56,12 +56,12 @@ GOSS_API const char *goss_search_method_name(goss_search_method m);
 
 /* What is searched; defaults in brackets. */
 typedef struct goss_search_options {
-    int trials;                           /* N, structures that are scored (100) */
-    int train;                            /* K, of which the best are trained (10) */
-    bool methods[GOSS_SEARCH_METHODS];    /* (smash, random, halving) */
-    goss_space_budget budget;             /* of every structure that is drawn; 0: none (none) */
-    int n_starts;                         /* compare generated weights as starting values with ordinary ones: (0) */
-    double starts[GOSS_SEARCH_STARTS];    /* after so many epochs, ascending */
+    int trials;                        /* N, structures that are scored (100) */
+    int train;                         /* K, of which the best are trained (10) */
+    bool methods[GOSS_SEARCH_METHODS]; /* (smash, random, halving) */
+    goss_space_budget budget;          /* of every structure that is drawn; 0: none (none) */
+    int n_starts;                      /* compare generated weights as starting values with ordinary ones: (0) */
+    double starts[GOSS_SEARCH_STARTS]; /* after so many epochs, ascending */
     void (*progress)(void *context, const char *what, int64_t done, int64_t all); /* may be NULL */
     void *context;
 } goss_search_options;
@@ -74,9 +74,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_search_methods_parse(const char *text, g
 typedef struct goss_search goss_search;
 
 /* Opens data and space, and checks everything that can be known before training. config: borrowed. Errors:
- * GOSS_E_ARGUMENT: a backbone that leaves nothing open, samples of more than one task, no samples to validate on, K above
- * N, a budget that no structure meets (with the smallest), settings that a search does not have; errors of reading data.
- * Owns: goss_search_free. */
+ * GOSS_E_ARGUMENT: a backbone that leaves nothing open, samples of more than one task, no samples to validate on, K
+ * above N, a budget that no structure meets (with the smallest), settings that a search does not have; errors of
+ * reading data. Owns: goss_search_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_search_open(const goss_config *config, const goss_search_options *options,
                                                     goss_search **out, goss_error *err);
 /* Frees a search; NULL is allowed. */
@@ -99,17 +99,17 @@ typedef struct goss_search_network {
 /* What a method did. */
 typedef struct goss_search_result {
     goss_search_method method;
-    int64_t steps;  /* its cost: training steps of one network */
-    int trained;    /* networks that were trained, fully or in part */
-    int best;       /* the one with the best validation, for goss_search_network_at */
-    int drawn;      /* structures among which it chose */
+    int64_t steps; /* its cost: training steps of one network */
+    int trained;   /* networks that were trained, fully or in part */
+    int best;      /* the one with the best validation, for goss_search_network_at */
+    int drawn;     /* structures among which it chose */
 } goss_search_result;
 
 /* Kendall's tau-b between what is known before training and the metric after it, over fully trained networks. */
 typedef struct goss_search_rank {
-    const char *of; /* "smash", "ghn", "bytes", "macs" */
-    int n;          /* networks */
-    double tau;     /* NaN: fewer than two, or all are tied */
+    const char *of;   /* "smash", "ghn", "bytes", "macs" */
+    int n;            /* networks */
+    double tau;       /* NaN: fewer than two, or all are tied */
     double low, high; /* 95 % interval (Fieller, Hartley and Pearson 1957); NaN: fewer than five networks */
 } goss_search_rank;
 

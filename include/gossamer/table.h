@@ -191,6 +191,7 @@ typedef struct goss_roles_declared {
 /* The roles of all columns. */
 typedef struct goss_roles {
     int target, task; /* columns; -1: none */
+    bool whole;       /* without a column of tasks: all rows are one task, "all" (false) */
     bool target_guessed, task_guessed;
     int columns;
     goss_column_role *role; /* [columns] */

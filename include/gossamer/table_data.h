@@ -30,7 +30,7 @@ extern "C" {
 /* What is read and how; defaults in brackets. */
 typedef struct goss_table_data_options {
     const char *path;          /* file, folder or .zip */
-    const char *task, *target; /* columns; task may be "file"; NULL or "": inferred */
+    const char *task, *target; /* columns; task may be "file", or "all": one of all rows; NULL or "": inferred */
     const char *ignore;        /* lists of columns, as in goss_table_options; NULL or "": none */
     const char *categorical;
     const char *text;                    /* the column of texts, then the only input; NULL or "": none */

@@ -8,7 +8,6 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "base/str.h"
-#include "gossamer/table.h"
 #include "search/search.h"
 
 /* ---- options ---- */
@@ -53,10 +52,12 @@ static goss_status check_options(const goss_search_options *o, goss_error *err) 
     if (!any) return goss_error_set(err, GOSS_E_ARGUMENT, "search: no method");
     if (o->trials < 2 || o->trials > 1000000)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "trials: %d structures: 2 to 1000000 are drawn, of which the best are trained", o->trials);
+                              "trials: %d structures: 2 to 1000000 are drawn, of which the best are trained",
+                              o->trials);
     if (o->train < 1 || o->train > o->trials)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "train: %d networks of %d trials: 1 to %d of the drawn ones are trained",
-                              o->train, o->trials, o->trials);
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train: %d networks of %d trials: 1 to %d of the drawn ones are trained", o->train,
+                              o->trials, o->trials);
     if (o->n_starts < 0 || o->n_starts > GOSS_SEARCH_STARTS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "starts: %d epochs: at most %d", o->n_starts, GOSS_SEARCH_STARTS);
     for (int i = 0; i < o->n_starts; i++)
@@ -96,9 +97,7 @@ static goss_status read_settings(goss_search *s, goss_error *err) {
     goss_status status = goss_config_parse(s->plain, text, "settings", err);
     goss_config_text_free(text);
     GOSS_TRY(status);
-    const char *path = goss_config_text(s->plain, "data.path");
-    if (!*goss_config_text(s->plain, "data.tasks"))
-        GOSS_TRY(fill_in(s, "data.task", *path && goss_table_is(path) ? "file" : "all", err));
+    if (!*goss_config_text(s->plain, "data.tasks")) GOSS_TRY(fill_in(s, "data.task", "all", err));
     GOSS_TRY(fill_in(s, "train.method", "multitask", err));
     GOSS_TRY(fill_in(s, "task.support", "0", err));
     GOSS_TRY(goss__run_settings_read(s->plain, &s->set, err));
@@ -116,7 +115,8 @@ static goss_status check_settings(const goss_search *s, goss_error *err) {
     if (strcmp(r->train.method, "multitask") != 0)
         return refuse("train.method", "a search trains networks by multitask, one task alone", err);
     if (r->train.steps < 1) return refuse("train.steps", "0: the cost of a search is counted in steps", err);
-    if (r->train.minutes > 0) return refuse("train.minutes", "the cost of a search is counted in train.steps alone", err);
+    if (r->train.minutes > 0)
+        return refuse("train.minutes", "the cost of a search is counted in train.steps alone", err);
     if (r->train.tasks != 1) return refuse("train.tasks", "a search has one task: 1", err);
     if (r->train.micro_batch > 0) return refuse("train.micro_batch", "a search has one task a step: 0", err);
     if (*r->train.start) return refuse("train.start", "networks of a search start from initial weights", err);
@@ -154,15 +154,17 @@ static goss_status check_task(const goss_search *s, goss_error *err) {
                               "a search is over images in classes or the rows of a table, not over data of kind %s",
                               d->kind->name);
     if (spec->ids != 1)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "the data has %lld tasks, and a search has one: data.task=all takes all classes of images "
-                              "as one task, data.task=file all rows of a table",
-                              (long long)spec->ids);
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "the data has %lld tasks, and a search has one: data.task=all takes all classes of images, "
+            "or all rows of a table, as one",
+            (long long)spec->ids);
     if (spec->supports > 0) return refuse("task.support", "a search has no support sets: 0", err);
     if (spec->lengths) return refuse("data.path", "sequences of several lengths are not searched yet", err);
     if (goss_task_objective(spec)->among)
         return refuse("task.objective", "objectives that rank samples are not searched", err);
-    if (!d->validates) return refuse("data.split", "leaves no samples to validate on, by which structures are scored", err);
+    if (!d->validates)
+        return refuse("data.split", "leaves no samples to validate on, by which structures are scored", err);
     return GOSS_OK;
 }
 
@@ -195,8 +197,8 @@ static goss_status open_space(goss_search *s, goss_error *err) {
     const goss_task_spec *spec = &s->data.source.spec;
     const char *text = s->method.model.backbone;
     const int width = goss_objective_width(goss_task_objective(spec), spec->outputs);
-    goss_status status = goss_target_parse_dropout(text, spec->input, spec->input_rank, width, s->method.method.dropout,
-                                                   &s->whole, err);
+    goss_status status =
+        goss_target_parse_dropout(text, spec->input, spec->input_rank, width, s->method.method.dropout, &s->whole, err);
     GOSS_TRY(goss_error_prefix(err, status, "model.backbone"));
     GOSS_TRY(goss_target_parse(text, spec->input, spec->input_rank, 0, &s->bare, err));
     if (goss_target_gates(s->whole) == 0)

@@ -69,20 +69,20 @@ struct goss_search {
     goss__search_settings own;
     const goss_config *config; /* as given */
     goss_config *plain;        /* the settings of a training run */
-    goss__run_settings set;   /* bound to it */
+    goss__run_settings set;    /* bound to it */
     goss__method_settings method;
     goss_threads *threads;
     goss__run_data data;
     goss__block validation, test; /* test.n 0: none */
     int train_samples;
-    goss_target *whole, *bare;    /* the space's largest network with its head, and without */
-    goss_space *space;            /* of `whole` */
+    goss_target *whole, *bare; /* the space's largest network with its head, and without */
+    goss_space *space;         /* of `whole` */
     goss_space *bare_space;
     goss__trial *trial;
     int n_trials, room;
-    int drawn;       /* of --trials */
-    uint64_t stream; /* number of the next random structure */
-    bool exhausted;  /* nothing else was found within the limits */
+    int drawn;            /* of --trials */
+    uint64_t stream;      /* number of the next random structure */
+    bool exhausted;       /* nothing else was found within the limits */
     goss__assessor judge; /* one network on the validation samples */
     goss__assessor final; /* the same on the test samples */
     goss_search_result result[GOSS_SEARCH_METHODS];
@@ -95,7 +95,7 @@ struct goss_search {
     goss_search_start start[2 * GOSS_SEARCH_STARTS];
     int n_starts;
     struct goss__scorer *scorer[GOSS__SCORERS];
-    float *best_slab;  /* of the best network, as its model has it */
+    float *best_slab; /* of the best network, as its model has it */
     int64_t best_size;
     int winner; /* trial that best_slab is of, -1: none yet */
 };

@@ -96,6 +96,4 @@ goss_status goss__trial_name(goss_search *s, goss__trial *t, goss_error *err) {
     return t->text && t->key ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a network's text");
 }
 
-bool goss__search_better(const goss_search *s, double a, double b) {
-    return goss_metric_better(s->data.metric, a, b);
-}
+bool goss__search_better(const goss_search *s, double a, double b) { return goss_metric_better(s->data.metric, a, b); }

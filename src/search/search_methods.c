@@ -12,7 +12,9 @@ enum { MOST_NETWORKS = 100000 };
 
 /* ---- cost ---- */
 
-static bool uses_scores(const goss_search *s) { return s->o.methods[GOSS_SEARCH_SMASH] || s->o.methods[GOSS_SEARCH_GHN]; }
+static bool uses_scores(const goss_search *s) {
+    return s->o.methods[GOSS_SEARCH_SMASH] || s->o.methods[GOSS_SEARCH_GHN];
+}
 
 static int most_trained(const goss_search *s) { return s->o.train < s->drawn ? s->o.train : s->drawn; }
 
@@ -120,8 +122,8 @@ typedef struct halving {
     goss_search *s;
     int64_t rung[10]; /* steps, ascending; the last is train.steps */
     int n, rungs;
-    ranked *left;   /* [n] */
-    float **state;  /* [n] of trials, between rungs */
+    ranked *left;  /* [n] */
+    float **state; /* [n] of trials, between rungs */
     int64_t spent;
 } halving;
 
@@ -212,11 +214,11 @@ static goss_status by_halving(goss_search *s, goss_search_method m, goss_search_
 
 /* ---- all of them ---- */
 
-static goss_status (*const methods[])(goss_search *s, goss_search_method m, goss_search_result *r, goss_error *err) = {
-    [GOSS_SEARCH_SMASH] = by_scores,
-    [GOSS_SEARCH_GHN] = by_scores,
-    [GOSS_SEARCH_RANDOM] = at_random,
-    [GOSS_SEARCH_HALVING] = by_halving};
+static goss_status (*const methods[])(goss_search *s, goss_search_method m, goss_search_result *r,
+                                      goss_error *err) = {[GOSS_SEARCH_SMASH] = by_scores,
+                                                          [GOSS_SEARCH_GHN] = by_scores,
+                                                          [GOSS_SEARCH_RANDOM] = at_random,
+                                                          [GOSS_SEARCH_HALVING] = by_halving};
 
 /* Before a hypernetwork is trained, which must not see what is scored: also what the baselines will choose among. */
 static goss_status draw_all(goss_search *s, goss_error *err) {

@@ -16,8 +16,8 @@ static goss_status configure(const goss_config *from, const char *backbone, goss
     const goss_key *keys = goss_train_keys(&n);
     char *text = goss_config_write(from);
     *out = NULL;
-    goss_status s = text ? goss_config_new(keys, n, out, err)
-                         : goss_error_set(err, GOSS_E_NOMEM, "no memory for a configuration");
+    goss_status s =
+        text ? goss_config_new(keys, n, out, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a configuration");
     if (s == GOSS_OK) s = goss_config_parse(*out, text, "settings", err);
     if (s == GOSS_OK) s = goss_config_set(*out, "model.backbone", backbone, err);
     goss_config_text_free(text);
@@ -27,8 +27,7 @@ static goss_status configure(const goss_config *from, const char *backbone, goss
 static goss_status make_model(goss_search *s, const char *backbone, goss_model **out, goss_error *err) {
     goss_config *c;
     goss_status status = configure(s->plain, backbone, &c, err);
-    if (status == GOSS_OK)
-        status = goss_model_create(s->set.train.method, c, &s->data.spec, s->set.run.seed, out, err);
+    if (status == GOSS_OK) status = goss_model_create(s->set.train.method, c, &s->data.spec, s->set.run.seed, out, err);
     goss_config_free(c);
     return status;
 }
@@ -193,10 +192,11 @@ goss_status goss__net_begin_at(goss__net *n, const goss_target *small, const flo
         for (int k = 0; k < goss_layout_count(from); k++) {
             const goss_entry *e = goss_layout_entry(from, k), *to = entry_of(p.layout, e->name);
             if (!to || to->numel != e->numel)
-                return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                                      "generated weights have no place in a network with [share] rules of several parts "
-                                      "(%s)",
-                                      e->name);
+                return goss_error_set(
+                    err, GOSS_E_UNSUPPORTED,
+                    "generated weights have no place in a network with [share] rules of several parts "
+                    "(%s)",
+                    e->name);
             memcpy(goss_model_values(n->model, i) + to->offset, slab + e->offset, (size_t)e->numel * sizeof *slab);
         }
     }

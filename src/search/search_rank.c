@@ -30,9 +30,7 @@ static void interval(goss_search_rank *r) {
 /* ---- what is known before ---- */
 
 static double before(const goss__trial *t, int what) {
-    return what < GOSS__SCORERS        ? t->score[what]
-           : what == GOSS__SCORERS     ? (double)t->cost.bytes
-                                       : (double)t->cost.macs;
+    return what < GOSS__SCORERS ? t->score[what] : what == GOSS__SCORERS ? (double)t->cost.bytes : (double)t->cost.macs;
 }
 
 static bool is_asked(const goss_search *s, int what) { return what >= GOSS__SCORERS || s->o.methods[what]; }

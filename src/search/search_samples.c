@@ -84,15 +84,14 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *out) {
 
 goss_status goss__assessor_init(goss__assessor *a, const goss__block *block, int count, const goss_task_spec *spec,
                                 const goss_metric *metric, int tasks, goss_error *err) {
-    *a = (goss__assessor){
-        .block = block, .count = count > 0 && count < block->n ? count : block->n, .metric = metric};
+    *a = (goss__assessor){.block = block, .count = count > 0 && count < block->n ? count : block->n, .metric = metric};
     a->source = (goss_task_source){.spec = *spec, .draw = draw, .tasks = 1};
     a->source.spec.queries = a->count < CHUNK ? a->count : CHUNK;
     const size_t width = (size_t)goss_objective_width(goss_task_objective(spec), spec->outputs);
     a->output = goss__calloc((size_t)tasks * (size_t)a->count, width * sizeof *a->output);
     a->scratch = goss__calloc(2 * (size_t)a->count + 2, sizeof *a->scratch);
-    goss_status s = a->output && a->scratch ? GOSS_OK
-                                            : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d answers", a->count);
+    goss_status s =
+        a->output && a->scratch ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for %d answers", a->count);
     if (s == GOSS_OK) s = goss__task_pack_init(&a->pack, tasks, &a->source.spec, err);
     if (s != GOSS_OK) goss__assessor_free(a);
     return s;

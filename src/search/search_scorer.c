@@ -15,17 +15,17 @@ struct goss__scorer {
     goss_search *s;
     goss_search_method kind;
     goss_hyper *hyper;
-    int A, G, V, F;      /* structures side by side, gates, nodes, numbers of one */
-    float *structure;    /* [A,G] */
+    int A, G, V, F;       /* structures side by side, gates, nodes, numbers of one */
+    float *structure;     /* [A,G] */
     float *nodes, *edges; /* [A,V,F], [A,V,V]; NULL: no graph is read */
     goss__task_pack pack;
     goss_step *step;
     goss__assessor judge;
     goss_schedule *answers, *weights;
     goss_exec *scores, *generate;
-    goss_params *params;  /* of those two */
-    uint64_t drawn;       /* number of the next structure to train with */
-    int scored;           /* structures that have a score */
+    goss_params *params; /* of those two */
+    uint64_t drawn;      /* number of the next structure to train with */
+    int scored;          /* structures that have a score */
 };
 
 /* ---- the hypernetwork ---- */
@@ -201,7 +201,8 @@ static goss_status reserve(goss__scorer *h, goss_error *err) {
 
 static goss_status make_programs(goss__scorer *h, goss_error *err) {
     const goss__run_data *d = &h->s->data;
-    GOSS_TRY(goss__assessor_init(&h->judge, &h->s->validation, h->s->own.samples, &d->source.spec, d->metric, h->A, err));
+    GOSS_TRY(
+        goss__assessor_init(&h->judge, &h->s->validation, h->s->own.samples, &d->source.spec, d->metric, h->A, err));
     GOSS_TRY(make_step(h, err));
     GOSS_TRY(compile(h, false, &h->answers, err));
     GOSS_TRY(compile(h, true, &h->weights, err));

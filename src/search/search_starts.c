@@ -25,7 +25,8 @@ static goss_status follow(comparison *c, int trial, int at, bool generated, goss
     float *slab = NULL;
     const int64_t all = steps_of(s, s->o.starts[s->o.n_starts - 1]);
     GOSS_TRY(goss__net_open(s, &s->trial[trial], &n, err));
-    goss_status status = generated ? goss__scorer_weights(c->from, s->trial[trial].structure, &small, &slab, err) : GOSS_OK;
+    goss_status status =
+        generated ? goss__scorer_weights(c->from, s->trial[trial].structure, &small, &slab, err) : GOSS_OK;
     if (status == GOSS_OK && generated) status = goss__net_begin_at(&n, small, slab, err);
     for (int k = 0; status == GOSS_OK && k < s->o.n_starts; k++) {
         status = goss__net_train(&n, steps_of(s, s->o.starts[k]), all > 0 ? all : 1, err);
@@ -64,8 +65,8 @@ static goss_status compare(goss_search *s, goss_search_method m, goss_error *err
     const size_t all = (size_t)c.networks * (size_t)s->o.n_starts;
     double *difference = goss__calloc((size_t)c.networks + 1, sizeof *difference);
     for (int i = 0; i < 2; i++) c.value[i] = goss__calloc(all + 1, sizeof *c.value[i]);
-    goss_status status = difference && c.value[0] && c.value[1] ? GOSS_OK
-                                                                : goss_error_set(err, GOSS_E_NOMEM, "no memory");
+    goss_status status =
+        difference && c.value[0] && c.value[1] ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory");
     if (status == GOSS_OK) status = run(&c, err);
     for (int k = 0; status == GOSS_OK && k < s->o.n_starts; k++) summarize(&c, m, k, difference);
     goss__free(difference), goss__free(c.value[0]), goss__free(c.value[1]);

@@ -42,8 +42,8 @@ static goss_status settings_of(const goss_search *s, const char *path, goss_conf
     const goss_key *keys = goss_train_keys(&n);
     char *text = goss_config_write(s->plain);
     *out = NULL;
-    goss_status status = text ? goss_config_new(keys, n, out, err)
-                              : goss_error_set(err, GOSS_E_NOMEM, "no memory for a configuration");
+    goss_status status =
+        text ? goss_config_new(keys, n, out, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a configuration");
     if (status == GOSS_OK) status = goss_config_parse(*out, text, "settings", err);
     if (status == GOSS_OK) status = goss_config_set(*out, "model.backbone", s->trial[s->winner].text, err);
     if (status == GOSS_OK) status = beside(path, "", dir, err);
@@ -95,9 +95,10 @@ static goss_status write_config(const goss_search *s, const goss_config *c, cons
     const goss__trial *t = &s->trial[s->winner];
     goss__str text = {0};
     char *settings = goss_config_write(c);
-    goss__str_addf(&text, "# SPDX-License-Identifier: Apache-2.0\n"
-                          "# The best network of a search, %lld bytes and %lld MACs; %s %.4f on validation samples after "
-                          "%lld steps.\n",
+    goss__str_addf(&text,
+                   "# SPDX-License-Identifier: Apache-2.0\n"
+                   "# The best network of a search, %lld bytes and %lld MACs; %s %.4f on validation samples after "
+                   "%lld steps.\n",
                    (long long)t->cost.bytes, (long long)t->cost.macs, s->data.metric->name, t->validation,
                    (long long)s->set.train.steps);
     if (settings) goss__str_add(&text, settings);

@@ -65,6 +65,12 @@ static double taps_of(const walk *w, const goss__layer *l) {
     return size[0] > 0 ? (double)size[0] * (size[1] > 0 ? size[1] : 1) : 1;
 }
 
+/* Of a depthwise convolution as many as it has channels. */
+static double groups_of(const walk *w, const goss__layer *l) {
+    const bool each = l->kind->product && l->groups > 1 && l->units >= 0 && w->s->t->unit_choice[l->units].count > 0;
+    return each ? live_units(w, l->units, l->groups) : l->groups > 0 ? l->groups : 1;
+}
+
 /* Logarithms, so that a factor of two is the same step everywhere, at a scale of about 1. */
 static void say_sizes(const walk *w, const goss__layer *l, float *out) {
     const double sizes[SIZES] = {live_units(w, l->in_units, goss__flow_channels(&l->in_flow)),
@@ -72,7 +78,7 @@ static void say_sizes(const walk *w, const goss__layer *l, float *out) {
                                  taps_of(w, l),
                                  l->stride[0] > 0 ? l->stride[0] : 1,
                                  (double)goss__flow_positions(&l->out_flow),
-                                 l->groups > 0 ? l->groups : 1};
+                                 groups_of(w, l)};
     for (int i = 0; i < SIZES; i++) out[i] = (float)(log2(sizes[i] > 0 ? sizes[i] : 1) / 4);
 }
 

@@ -106,11 +106,15 @@ static goss_status open_table(goss_table_data *d, goss_error *err) {
     const char *const steps[] = {d->o.series.time, d->o.series.series};
     for (size_t i = 0; d->o.series.window > 0 && i < sizeof steps / sizeof *steps; i++)
         if (given(steps[i])) goss__name_list_add(&ignore, steps[i]); /* seen as times, or not at all */
-    const goss_roles_declared declared = {
-        .target = given(d->o.target), .task = given(d->o.task), .ignore = ignore.data, .text = given(d->o.text)};
+    const bool whole = given(d->o.task) && strcmp(d->o.task, "all") == 0 && goss_table_find(d->table, "all") < 0;
+    const goss_roles_declared declared = {.target = given(d->o.target),
+                                          .task = whole ? "" : given(d->o.task), /* "": there is none */
+                                          .ignore = ignore.data,
+                                          .text = given(d->o.text)};
     const goss_status found = ignore.failed ? no_memory(err) : goss_table_roles(d->table, &declared, &d->roles, err);
     goss__str_free(&ignore);
     GOSS_TRY(goss_error_prefix(err, found, "data"));
+    d->roles.whole = whole;
     if (d->roles.target_guessed)
         goss__log(GOSS_LOG_WARN, "data.target is not set: %s (%s)", goss_table_name(d->table, d->roles.target),
                   d->roles.reason[d->roles.target]);

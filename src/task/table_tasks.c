@@ -87,11 +87,25 @@ static goss_status with_target(goss_table_tasks *t, int32_t **rows, int *n, goss
 }
 
 static goss_status check_roles(const goss_table *table, const goss_roles *roles, goss_error *err) {
-    if (roles->task < 0)
+    if (roles->task < 0 && !roles->whole)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "%s: no column says which task a row belongs to; declare one (data.task=COLUMN, or file "
-                              "for a folder of files)",
+                              "%s: no column says which task a row belongs to; declare one (data.task=COLUMN, file for "
+                              "a folder of files, or all: all rows are one task)",
                               goss_table_file(table, 0));
+    return GOSS_OK;
+}
+
+static const char *name_of(const goss_table *table, const goss_roles *roles) {
+    return roles->task < 0 ? "" : goss_table_name(table, roles->task);
+}
+
+/* The one task of all rows. */
+static goss_status name_whole(goss_table_tasks *t, goss_error *err) {
+    if (t->groups.count == 0) return GOSS_OK;
+    char *name = goss__strdup("all");
+    if (!name) return goss_error_set(err, GOSS_E_NOMEM, "no memory for tasks");
+    goss__free(t->groups.name[0]);
+    t->groups.name[0] = name;
     return GOSS_OK;
 }
 
@@ -103,10 +117,11 @@ static goss_status open_tasks(goss_table_tasks *t, const goss_roles *roles, cons
     if (s == GOSS_OK) s = goss_table_groups(t->table, roles->task, rows, n, &t->groups, err);
     goss__free(rows);
     GOSS_TRY(s);
+    if (roles->task < 0) GOSS_TRY(name_whole(t, err));
     t->without_task = t->groups.missing;
     if (t->groups.count == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no row has both a task (%s) and a target",
-                              goss_table_file(t->table, 0), goss_table_name(t->table, roles->task));
+                              goss_table_file(t->table, 0), name_of(t->table, roles));
     GOSS_TRY(check_order(t, err));
     return sort_tasks(t, err);
 }
@@ -117,7 +132,7 @@ goss_status goss_table_tasks_open(const goss_table *table, const goss_roles *rol
     GOSS_TRY(check_roles(table, roles, err));
     goss_table_tasks *t = goss__calloc(1, sizeof *t);
     if (!t) return goss_error_set(err, GOSS_E_NOMEM, "no memory for tasks");
-    t->table = table, t->target = roles->target, t->task_name = goss_table_name(table, roles->task);
+    t->table = table, t->target = roles->target, t->task_name = name_of(table, roles);
     goss_status s = open_tasks(t, roles, order, err);
     if (s == GOSS_OK)
         *out = t;

@@ -103,8 +103,9 @@ static const goss_key own[] = {
         "table whose rows are steps in time"),
     GOSS__KEY_TEXT(
         "data.task", table.task, "",
-        "table: the column whose values are tasks; file: each file is one; empty: guessed. images: folder: each folder "
-        "above the classes is a task, and all are trained together; all: all classes are one task"),
+        "table: the column whose values are tasks; file: each file is one; all: all rows are one; empty: guessed. "
+        "images: "
+        "folder: each folder above the classes is a task, and all are trained together; all: all classes are one task"),
     GOSS__KEY_TEXT(
         "data.tasks", image_tasks.file, "",
         "images: table of task,class or task,class,label: what is trained together; classes of one label are one"),
