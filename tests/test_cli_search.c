@@ -25,7 +25,8 @@ TEST(a_search_ends_with_files_that_can_be_used) {
     RUN(0, "search space.ini --data five-images-idx3-ubyte --trials 6 --train 2 --json -o best.ini");
     SAYS(out_text, "{\"metric\": \"accuracy\", \"higher_is_better\": true");
     SAYS(out_text, "\"samples\": {\"train\": 100, \"validate\": 50, \"test\": 50}, \"trials\": 6, \"steps\": 20");
-    SAYS(out_text, "{\"name\": \"smash\", \"steps\": 52, \"drawn\": 6, \"trained\": 2, \"best\": {\"network\": \"conv ");
+    SAYS(out_text,
+         "{\"name\": \"smash\", \"steps\": 52, \"drawn\": 6, \"trained\": 2, \"best\": {\"network\": \"conv ");
     SAYS(out_text, "{\"name\": \"random\", \"steps\": 40, \"drawn\": 2, \"trained\": 2");
     SAYS(out_text, "{\"name\": \"halving\", ");
     SAYS(out_text, "\"kendall\": [{\"of\": \"smash\", \"networks\": ");

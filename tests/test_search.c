@@ -31,7 +31,8 @@ static const char *const spaces[] = {
     "pool global",
     "conv 4..8/2 3 pad same; optional { conv 4..8/2 3 pad same; norm layer; relu }; residual { conv 4..8/2 3 pad same; "
     "relu }; pool avg 4; flatten",
-    "residual { conv 4..8/2 3 pad same; relu } shortcut { conv 4..8/2 1 }; relu; choose { conv 4..8/2 3 pad same } or { "
+    "residual { conv 4..8/2 3 pad same; relu } shortcut { conv 4..8/2 1 }; relu; choose { conv 4..8/2 3 pad same } or "
+    "{ "
     "depthwise 3 pad same; conv 4..8/2 1 } or { conv 4..8/2 1; norm layer; relu }; flatten; dense 4..12/4; tanh",
     "conv 4..8/4 3 pad same; repeat 1..3 { residual { conv 4..8/4 3 pad same; norm layer } }; choose { optional { "
     "depthwise 3 pad same; relu } } or { }; pool max 2; flatten"};
@@ -102,14 +103,25 @@ TEST(graphs_are_those_of_the_smaller_networks) {
 
 /* ---- searches ---- */
 
-static const char space_text[] = "model.backbone=conv 2..8/2 3 pad same; norm group 2; relu|tanh; optional { conv 2..8/2 "
-                                 "3 pad same; norm group 2; relu }; pool max|avg 2; conv 4..12/4 1|3 pad same; relu; "
-                                 "flatten";
+static const char space_text[] =
+    "model.backbone=conv 2..8/2 3 pad same; norm group 2; relu|tanh; optional { conv 2..8/2 "
+    "3 pad same; norm group 2; relu }; pool max|avg 2; conv 4..12/4 1|3 pad same; relu; "
+    "flatten";
 
 static goss_config *settings(const char *const *more) {
-    static const char *const base[] = {"data.height=8",    "data.width=8",   "data.invert=no", "data.split=.5,.25,.25",
-                                       "task.queries=16",  "train.steps=12", "search.steps=8", "search.architectures=3",
-                                       "optimizer.rate=.02", "hyper.hidden=16", "hyper.embedding=16", space_text,     NULL};
+    static const char *const base[] = {"data.height=8",
+                                       "data.width=8",
+                                       "data.invert=no",
+                                       "data.split=.5,.25,.25",
+                                       "task.queries=16",
+                                       "train.steps=12",
+                                       "search.steps=8",
+                                       "search.architectures=3",
+                                       "optimizer.rate=.02",
+                                       "hyper.hidden=16",
+                                       "hyper.embedding=16",
+                                       space_text,
+                                       NULL};
     char path[300];
     int n;
     goss_config *c;
@@ -224,7 +236,8 @@ TEST(methods_cost_the_same_and_choose_the_best_that_they_trained) {
     }
     T_CHECK(full >= random->trained);
     double best = 0;
-    for (int m = 0; m < 3; m++) best = fmax(best, goss_search_network_at(s, goss_search_result_at(s, m)->best)->validation);
+    for (int m = 0; m < 3; m++)
+        best = fmax(best, goss_search_network_at(s, goss_search_result_at(s, m)->best)->validation);
     T_CHECK(best == first->validation);
     const goss_search_rank *r = goss_search_rank_at(s, false, 0);
     T_STR(r->of, "smash");

@@ -3,9 +3,9 @@
  * training, validation and test.
  *
  * Tasks are given by a file (task,class[,label]: classes with the same label are one output) or by folders: the first
- * level of the classes' names is the task, and its classes are the folders below; or all classes are one task. Examples are alphabets of characters,
- * domains of products, two-class problems over the classes of one data set. If class w of different tasks is unrelated
- * (goss_task_spec.task_classes), a network needs a head per task.
+ * level of the classes' names is the task, and its classes are the folders below; or all classes are one task.
+ * Examples are alphabets of characters, domains of products, two-class problems over the classes of one data set. If
+ * class w of different tasks is unrelated (goss_task_spec.task_classes), a network needs a head per task.
  *
  *     goss_image_tasks_options o = goss_image_tasks_defaults();
  *     o.split[0] = .6, o.split[1] = .15, o.split[2] = .25;                    // shares of each class's images

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* search.h: search of a network's structure with generated weights.
  *
- * The backbone of the configuration is a space (space.h), the data is one task with samples to train and to validate on.
- * N structures are drawn from the space, and each gets a score without training:
+ * The backbone of the configuration is a space (space.h), the data is one task with samples to train and to validate
+ * on. N structures are drawn from the space, and each gets a score without training:
  *
  *   smash    a hypernetwork is trained once over random structures of the space and generates weights from the encoding
  *            of a structure, its gates (Brock et al. 2018); the score is the validation metric of the network with
@@ -141,8 +141,8 @@ GOSS_API const goss_search_rank *goss_search_rank_at(const goss_search *s, bool 
 /* Comparisons of starting values; NULL after the last. */
 GOSS_API const goss_search_start *goss_search_start_at(const goss_search *s, int i);
 /* The files that goss_search_write makes beside `path`: BASE.safetensors and, with smash or ghn,
- * BASE-start.safetensors, where path is BASE.ini. Errors: GOSS_E_ARGUMENT: another ending, or one of them is a file that
- * is read. */
+ * BASE-start.safetensors, where path is BASE.ini. Errors: GOSS_E_ARGUMENT: another ending, or one of them is a file
+ * that is read. */
 GOSS_API GOSS_MUST_USE goss_status goss_search_check_output(const goss_search *s, const char *path, goss_error *err);
 /* Writes the best network as the configuration of a training run, with its model as trained here, and a model of
  * generated weights to start from (train.start). Each file is written completely or not at all. Errors: GOSS_E_IO. */

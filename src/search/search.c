@@ -149,10 +149,6 @@ static int count_training(const goss__run_data *d) {
 static goss_status check_task(const goss_search *s, goss_error *err) {
     const goss__run_data *d = &s->data;
     const goss_task_spec *spec = &d->source.spec;
-    if (!goss__data_image_tasks_of(d) && !goss__data_table_of(d))
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "a search is over images in classes or the rows of a table, not over data of kind %s",
-                              d->kind->name);
     if (spec->ids != 1)
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
@@ -183,6 +179,10 @@ static goss_status open_data(goss_search *s, goss_error *err) {
     const goss_task_spec *spec = &s->data.source.spec;
     GOSS_TRY(goss__run_data_is_there(&s->set, err));
     const goss__data_kind *kind = goss__run_data_kind(&s->set, NULL);
+    if (kind != &goss__data_image_tasks && kind != &goss__data_table)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "a search is over images in classes or the rows of a table, not over data of kind %s",
+                              kind->name);
     GOSS_TRY(kind->check(&s->set, err));
     GOSS_TRY(goss__run_data_open(&s->data, &s->set, &(goss__run_place){.bare = true}, err));
     GOSS_TRY(check_task(s, err));

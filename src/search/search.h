@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search.h: a search inside: data as one task, a list of drawn structures, a network that is trained, and a hypernetwork
- * that scores structures. */
+/* search.h: a search inside: data as one task, a list of drawn structures, a network that is trained, and a
+ * hypernetwork that scores structures. */
 #ifndef GOSS_SEARCH_SEARCH_H
 #define GOSS_SEARCH_SEARCH_H
 

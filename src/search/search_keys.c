@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search_keys.c: the keys of [search] beside those of a training run, and what of the latter a search has no use for. */
+/* search_keys.c: the keys of [search], beside those of a training run. */
 #include <assert.h>
 #include <pthread.h>
 #include <string.h>

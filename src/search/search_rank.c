@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* search_rank.c: Kendall's rank correlation between what is known of a network before it is trained and what came of its
- * training. */
+/* search_rank.c: Kendall's rank correlation between what is known of a network before it is trained and what came of
+ * its training. */
 #include <math.h>
 
 #include "base/alloc.h"
