@@ -94,6 +94,8 @@ static const cli_option options[] = {
                 "budgets of networks whose structure is generated, as 8KB,16KB (KB = 1024)"),
     CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "control", &asked.control,
                 "also the method shuffled-structure: each network has the structure of another task"),
+    CLI_FLAG_OF(KIND_IMAGES | KIND_TABLES | DRAWN, "mean-budget", &asked.mean_budget,
+                "budgets hold for the mean over tasks; also the method equal-budget: for each task"),
     CLI_TEXT_OF(KIND_IMAGES | DRAWN, "structures", "FILE.csv", &asked.structures,
                 "images: which task got which structure, at which score and cost, as a table"),
     CLI_TEXT_OF(KIND_IMAGES | DRAWN, "cache", "DIR", &asked.cache,

@@ -48,7 +48,7 @@ typedef struct eval_request {
     bool unseen, skip_bad;
     /* networks whose structure is generated */
     const char *budgets, *structures;
-    bool control;
+    bool control, mean_budget;
 } eval_request;
 
 /* gossamer adapt. */

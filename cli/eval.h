@@ -19,7 +19,9 @@ typedef struct eval_view {
 typedef struct eval {
     const char *data, *labels, *classes, *methods, *cache;
     const char *budget_list, *structures;
-    bool control;
+    bool control, mean_budget;
+    double difficulty[CLI_BUDGETS]; /* mean_budget: correlation of bytes with it */
+    double *bytes, *each;           /* mean_budget: [episodes] of the first runner; [EVAL_MOST, episodes] */
     cli_budgets budgets;
     cli_structure_rows rows;          /* of the model's own networks */
     cli_variety variety[CLI_BUDGETS]; /* by budget */

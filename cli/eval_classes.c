@@ -201,7 +201,7 @@ static goss_status judge(eval_classes *e, goss_error *err) {
 /* ---- the verb ---- */
 
 static goss_status race(eval_classes *e, goss_model *first, const char *path, goss_error *err) {
-    GOSS_TRY(eval_gather(e->runner, &e->n, first, path, e->q->methods, e->q->fine_tune, false, err));
+    GOSS_TRY(eval_gather(e->runner, &e->n, first, path, e->q->methods, e->q->fine_tune, false, false, err));
     GOSS_TRY(open_views(e, err));
     GOSS_TRY(choose(e, err));
     GOSS_TRY(open_sources(e, err));

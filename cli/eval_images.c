@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eval_images.c: gossamer eval on episodes of images: who takes part, and the race. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,21 @@ static void collect(void *context, int which, int task, const goss_answers *answ
     if (which == 0) cli_rows_add(&e->rows, answers);
 }
 
+static goss_status make_room(eval *e, goss_error *err) {
+    if (!e->mean_budget) return GOSS_OK;
+    e->bytes = calloc((size_t)e->episodes, sizeof *e->bytes);
+    e->each = calloc((size_t)e->episodes * (size_t)e->n, sizeof *e->each);
+    return e->bytes && e->each ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+}
+
+/* Difficulty is what fails within equal budgets. */
+static double correlate(eval *e) {
+    int equal = 0;
+    while (equal < e->n && e->runner[equal].source != GOSS_STRUCTURE_EQUAL) equal++;
+    return equal < e->n ? -cli_correlation(e->bytes, e->each + (size_t)equal * (size_t)e->episodes, e->episodes)
+                        : (double)NAN;
+}
+
 /* bytes: 0: the most that was trained for. */
 static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_score *scores, goss_error *err) {
     goss_contender contenders[EVAL_MOST];
@@ -30,7 +46,8 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     goss_evaluate_options o = goss_evaluate_defaults();
     for (int i = 0; i < e->n; i++) {
         const eval_runner *r = &e->runner[i];
-        ask[i] = (goss_structure_ask){.source = r->source, .budget = {.bytes = bytes}, .seed = e->spec.seed};
+        ask[i] = (goss_structure_ask){.source = r->source, .budget = {.bytes = bytes}, .seed = e->spec.seed,
+                                      .pooled = e->mean_budget, .bytes = i == 0 ? e->bytes : NULL};
         contenders[i] = (goss_contender){.model = e->runner[i].model,
                                          .structure = r->structured ? &ask[i] : NULL,
                                          .fine_tune = e->runner[i].fine_tune,
@@ -41,7 +58,7 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     o.context = e;
     if (isatty(STDERR_FILENO)) o.progress = show;
     if (e->structures) o.answered = collect;
-    return goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, NULL, err);
+    return goss_evaluate(contenders, e->n, e->view[0].sampler, &o, scores, e->each, err);
 }
 
 static goss_status judge_all(eval *e, goss_score (*scores)[EVAL_MOST], goss_error *err) {
@@ -52,6 +69,7 @@ static goss_status judge_all(eval *e, goss_score (*scores)[EVAL_MOST], goss_erro
         cli_rows_begin(&e->rows, e->budgets.bytes[i]);
         s = goss_error_prefix(err, judge(e, e->budgets.bytes[i], threads, scores[i], err), "--budget %lld bytes",
                               (long long)e->budgets.bytes[i]);
+        if (s == GOSS_OK && e->mean_budget) e->difficulty[i] = correlate(e);
         e->variety[i] = cli_rows_variety(&e->rows);
     }
     goss_threads_free(threads);
@@ -61,15 +79,17 @@ static goss_status judge_all(eval *e, goss_score (*scores)[EVAL_MOST], goss_erro
 
 static goss_status race(eval *e, goss_model *first, const char *model, goss_error *err) {
     goss_score scores[CLI_BUDGETS][EVAL_MOST];
-    const goss_status read = cli_read_budgets(e->budget_list, &e->budgets, err);
+    goss_status read = cli_read_budgets(e->budget_list, &e->budgets, err);
+    if (read == GOSS_OK) read = cli_check_mean(e->mean_budget, &e->budgets, err);
     const goss_status gathered = eval_gather(e->runner, &e->n, first, model, e->methods, e->fine_tune, e->control,
-                                             read == GOSS_OK ? err : NULL); /* takes the model */
+                                             e->mean_budget, read == GOSS_OK ? err : NULL); /* takes the model */
     GOSS_TRY(read);
     GOSS_TRY(gathered);
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(first, model, "--budget", err));
     if (e->structures) GOSS_TRY(cli_need_structures(first, model, "--structures", err));
     if (e->structures) GOSS_TRY(cli_rows_open(&e->rows, first, e->structures, err));
     GOSS_TRY(eval_open(e, err));
+    GOSS_TRY(make_room(e, err));
     GOSS_TRY(judge_all(e, scores, err));
     if (e->budgets.n > 0)
         (e->json ? eval_print_budgets_json : eval_print_budgets)(e, scores);
@@ -85,9 +105,11 @@ int eval_images(const eval_request *q, const cli_verb *verb, goss_model *first, 
     e.data = q->data, e.labels = q->labels, e.classes = q->classes, e.methods = q->methods, e.cache = q->cache;
     e.allow_seen = q->allow_seen, e.unseen = q->unseen, e.skip_bad = q->skip_bad, e.json = q->json;
     e.budget_list = q->budgets, e.control = q->control, e.structures = q->structures;
+    e.mean_budget = q->mean_budget;
     e.episodes = q->episodes, e.threads = q->threads, e.fine_tune = q->fine_tune, e.spec = q->episode;
     const int status = race(&e, first, words[0], &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     cli_rows_close(&e.rows);
+    free(e.bytes), free(e.each);
     eval_close(&e);
     return status;
 }

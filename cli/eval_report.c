@@ -86,6 +86,7 @@ void eval_print_budgets(const eval *e, goss_score (*scores)[EVAL_MOST]) {
     for (int i = 0; i < e->budgets.n; i++) {
         cli_print_figures(e->budgets.bytes[i], &scores[i][0].structure);
         if (e->structures) print_variety(&e->variety[i]);
+        if (e->mean_budget) cli_print_difficulty(e->difficulty[i]);
         print_rows(e, scores[i]);
     }
 }
@@ -172,6 +173,7 @@ void eval_print_budgets_json(const eval *e, goss_score (*scores)[EVAL_MOST]) {
         printf("%s{\"budget_bytes\": %lld", i ? ", " : "", (long long)e->budgets.bytes[i]);
         cli_json_figures(&scores[i][0].structure);
         if (e->structures) put_variety(&e->variety[i]);
+        if (e->mean_budget) cli_json_difficulty(e->difficulty[i]);
         put_methods(e, scores[i]);
         printf("}");
     }

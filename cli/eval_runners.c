@@ -81,12 +81,13 @@ static goss_status add_tuned(runners *e, int fine_tune, goss_error *err) {
 }
 
 goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
-                        int fine_tune, bool control, goss_error *err) {
+                        int fine_tune, bool control, bool mean_budget, goss_error *err) {
     runners e = {runner, n};
     eval_runner *r;
     goss_status s = place(&e, goss_method_name(goss_model_method(m)), path, &r, err);
     r->model = m, r->file = true, r->structured = cli_has_structures(m);
     if (s == GOSS_OK && control) s = add_structure(&e, GOSS_STRUCTURE_SHUFFLED, err);
+    if (s == GOSS_OK && mean_budget) s = add_structure(&e, GOSS_STRUCTURE_EQUAL, err);
     if (s == GOSS_OK && fine_tune > 0) s = add_tuned(&e, fine_tune, err);
     if (s != GOSS_OK) return s;
     char *list;

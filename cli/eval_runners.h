@@ -21,10 +21,11 @@ typedef struct eval_runner {
     goss_overlap trained, validated; /* with the evaluated classes */
 } eval_runner;
 
-/* The model, with gradient steps too if fine_tune > 0, with structures of other tasks if `control`, and the methods of
+/* The model, with gradient steps too if fine_tune > 0, with structures of other tasks if `control`, each within
+ * the budget if that is one of the mean, and the methods of
  * a list "A,B=FILE" (NULL: none). Takes the model. Shapes: runner [EVAL_MOST], zero. Owns: eval_free_runners, of what
  * an error leaves, too. */
 goss_status eval_gather(eval_runner *runner, int *n, goss_model *m, const char *path, const char *methods,
-                        int fine_tune, bool control, goss_error *err);
+                        int fine_tune, bool control, bool mean_budget, goss_error *err);
 void eval_free_runners(eval_runner *runner);
 #endif

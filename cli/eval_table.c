@@ -256,6 +256,7 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
     if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(e->fold[0].model, words[0], "--budget", err));
     if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
     if (e->control) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_SHUFFLED, err));
+    if (e->mean_budget) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_EQUAL, err));
     GOSS_TRY(cli_methods_each(e->methods, "ridge,maml=FILE", add_method, e, &e->list, err));
     return check_metric(e, err);
 }
@@ -331,6 +332,10 @@ static void tell_tasks(const eval_table *e) {
 
 /* ---- the verb ---- */
 
+/* What a runner has by task. */
+static void forget(table_runner *r) { free(r->value), free(r->answers), free(r->bytes); }
+static void moved(table_runner *r) { r->value = r->bytes = NULL, r->answers = NULL; }
+
 static void close_all(eval_table *e) {
     for (int i = 0; i < e->folds; i++) {
         table_fold *f = &e->fold[i];
@@ -341,9 +346,12 @@ static void close_all(eval_table *e) {
         goss_model_free(f->model);
         free(f->seen), free(f->at), goss_table_rows_free(f->from);
     }
-    for (int i = 0; i < e->runners; i++) free(e->runner[i].name), free(e->runner[i].value), free(e->runner[i].answers);
+    for (int i = 0; i < e->runners; i++) {
+        free(e->runner[i].name);
+        forget(&e->runner[i]);
+    }
     for (int i = 0; i < CLI_BUDGETS; i++)
-        for (int k = 0; k < e->runners; k++) free(e->raced[i][k].value), free(e->raced[i][k].answers);
+        for (int k = 0; k < e->runners; k++) forget(&e->raced[i][k]);
     free(e->judged), free(e->work), free(e->list);
 }
 
@@ -355,7 +363,7 @@ static goss_status race(eval_table *e, int i, goss_error *err) {
                                    (long long)e->budgets.bytes[i]));
     }
     memcpy(e->raced[i], e->runner, sizeof e->runner);
-    for (int k = 0; k < e->runners; k++) e->runner[k].value = NULL, e->runner[k].answers = NULL; /* moved */
+    for (int k = 0; k < e->runners; k++) moved(&e->runner[k]);
     return GOSS_OK;
 }
 
@@ -367,14 +375,15 @@ static goss_status race_all(eval_table *e, const eval_table_form *form, goss_err
         memcpy(e->runner, e->raced[i], sizeof e->runner);
         if (i == 0) form->begin(e);
         form->race(e, e->budgets.n > 0 ? i : -1);
-        for (int k = 0; k < e->runners; k++) e->runner[k].value = NULL, e->runner[k].answers = NULL;
+        for (int k = 0; k < e->runners; k++) moved(&e->runner[k]);
     }
     form->end(e);
     return GOSS_OK;
 }
 
 static goss_status run(eval_table *e, goss_model *first, char **words, int n, goss_error *err) {
-    const goss_status read = cli_read_budgets(e->budget_list, &e->budgets, err);
+    goss_status read = cli_read_budgets(e->budget_list, &e->budgets, err);
+    if (read == GOSS_OK) read = cli_check_mean(e->mean_budget, &e->budgets, err);
     const goss_status gathered = gather(e, first, words, n, read == GOSS_OK ? err : NULL); /* takes the model */
     GOSS_TRY(read);
     GOSS_TRY(gathered);
@@ -392,6 +401,7 @@ int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, 
     e.metric_name = q->metric, e.descriptors = q->descriptors, e.support = q->support, e.repeats = q->repeats;
     e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;
     e.allow_seen = q->allow_seen, e.json = q->json, e.budget_list = q->budgets, e.control = q->control;
+    e.mean_budget = q->mean_budget;
     const int status = run(&e, first, words, n, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     close_all(&e);
     return status;

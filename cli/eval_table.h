@@ -38,6 +38,7 @@ typedef struct table_runner {
     goss_structure_source source;
     goss_structure_figures figures; /* of all folds; sums in place of means until the race is over */
     double *value;                  /* [tasks] mean over draws and folds; NaN: not evaluated, or undefined */
+    double *bytes;                  /* [tasks] of their networks, likewise; 0: it has no structures */
     int *answers;                   /* [tasks] folds that were evaluated */
     double seconds;                 /* of all draws */
     int64_t draws;
@@ -49,7 +50,7 @@ typedef struct eval_table {
     uint64_t seed;
     bool allow_seen, json;
     const char *budget_list;
-    bool control;
+    bool control, mean_budget;
     cli_budgets budgets;
     char *list; /* the items of --methods */
     /* found */

@@ -47,10 +47,14 @@ static void add_figures(goss_structure_figures *to, const goss_structure_figures
 
 static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t bytes, const table_fold *f,
                                    const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
-                                   double *seconds, goss_error *err) {
+                                   double *bytes_of, double *seconds, goss_error *err) {
     goss_model *derived = NULL;
     if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
-    const goss_structure_ask ask = {.source = r->source, .budget = {.bytes = bytes}, .seed = e->seed};
+    const goss_structure_ask ask = {.source = r->source,
+                                    .budget = {.bytes = bytes},
+                                    .seed = e->seed,
+                                    .pooled = e->mean_budget,
+                                    .bytes = bytes_of};
     goss_structure_figures figures;
     const goss_status s = goss_race_structure(derived ? derived : f->model, r->fine_tune, r->structured ? &ask : NULL,
                                               source, e->metric, draws, threads, values, seconds, &figures, err);
@@ -61,50 +65,74 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
 
 static goss_status answer(const eval_table *e, table_runner *r, int64_t bytes, const table_fold *f,
                           const int32_t *tasks, int n, const int64_t *number, goss_threads *threads, double *values,
-                          goss_error *err) {
+                          double *bytes_of, goss_error *err) {
     goss_task_source source;
     double seconds = 0;
     const int64_t draws = (int64_t)n * e->repeats;
     GOSS_TRY(open_source(e, f, tasks, n, number, &source, err));
     goss_status s = r->kind ? goss_race_baseline(f->fit->baselines, r->kind, &source, f->at, f->from, e->metric, draws,
                                                  values, &seconds, err)
-                            : answer_by_model(e, r, bytes, f, &source, threads, draws, values, &seconds, err);
+                            : answer_by_model(e, r, bytes, f, &source, threads, draws, values, bytes_of, &seconds, err);
     goss_task_source_free(&source);
     r->seconds += seconds, r->draws += draws;
     return s;
 }
 
 /* Draw k is of task k % n. A task's value is defined if all its draws are. */
-static void collect(const eval_table *e, table_runner *r, const int32_t *tasks, int n, const double *values) {
+static void collect(const eval_table *e, const int32_t *tasks, int n, const double *values, double *to) {
     for (int i = 0; i < n; i++) {
         double sum = 0;
         for (int k = 0; k < e->repeats; k++) sum += values[k * n + i];
-        r->value[tasks[i]] += sum / e->repeats, r->answers[tasks[i]]++;
+        to[tasks[i]] += sum / e->repeats;
     }
 }
 
-static goss_status run(eval_table *e, table_runner *r, int64_t bytes, goss_threads *threads, goss_error *err) {
+/* What a run needs by task and draw. */
+typedef struct room {
+    int32_t *tasks;
+    int64_t *number;
+    double *values, *bytes;
+} room;
+
+static void close_room(room *x) { free(x->tasks), free(x->number), free(x->values), free(x->bytes); }
+
+static goss_status open_room(const eval_table *e, table_runner *r, room *x, goss_error *err) {
     const size_t all = (size_t)e->tasks;
-    int32_t *tasks = calloc(all, sizeof *tasks);
-    int64_t *number = calloc(all, sizeof *number);
-    double *values = calloc(all * (size_t)e->repeats, sizeof *values);
-    free(r->value), free(r->answers); /* of another budget */
+    *x = (room){calloc(all, sizeof *x->tasks), calloc(all, sizeof *x->number),
+                calloc(all * (size_t)e->repeats, sizeof *x->values),
+                calloc(all * (size_t)e->repeats, sizeof *x->bytes)};
+    free(r->value), free(r->answers), free(r->bytes); /* of another budget */
     r->seconds = 0, r->draws = 0, r->figures = (goss_structure_figures){0};
     r->value = calloc(all, sizeof *r->value), r->answers = calloc(all, sizeof *r->answers);
-    goss_status s = tasks && number && values && r->value && r->answers ? GOSS_OK : no_memory(err);
-    for (int i = 0; s == GOSS_OK && i < r->folds; i++) {
-        const table_fold *f = &e->fold[r->fold[i]];
-        const int n = choose(e, r, r->fold[i], tasks);
-        if (n == 0) continue;
-        find_numbers(f, tasks, n, number);
-        s = answer(e, r, bytes, f, tasks, n, number, threads, values, err);
-        if (s == GOSS_OK) collect(e, r, tasks, n, values);
-    }
-    for (int i = 0; s == GOSS_OK && i < e->tasks; i++)
+    r->bytes = calloc(all, sizeof *r->bytes);
+    return x->tasks && x->number && x->values && x->bytes && r->value && r->answers && r->bytes ? GOSS_OK
+                                                                                                : no_memory(err);
+}
+
+static goss_status run_fold(eval_table *e, table_runner *r, int fold, int64_t bytes, room *x, goss_threads *threads,
+                            goss_error *err) {
+    const table_fold *f = &e->fold[fold];
+    const int n = choose(e, r, fold, x->tasks);
+    if (n == 0) return GOSS_OK;
+    find_numbers(f, x->tasks, n, x->number);
+    GOSS_TRY(answer(e, r, bytes, f, x->tasks, n, x->number, threads, x->values, x->bytes, err));
+    collect(e, x->tasks, n, x->values, r->value);
+    collect(e, x->tasks, n, x->bytes, r->bytes);
+    for (int i = 0; i < n; i++) r->answers[x->tasks[i]]++;
+    return GOSS_OK;
+}
+
+static goss_status run(eval_table *e, table_runner *r, int64_t bytes, goss_threads *threads, goss_error *err) {
+    room x;
+    goss_status s = open_room(e, r, &x, err);
+    for (int i = 0; s == GOSS_OK && i < r->folds; i++) s = run_fold(e, r, r->fold[i], bytes, &x, threads, err);
+    for (int i = 0; s == GOSS_OK && i < e->tasks; i++) {
         r->value[i] = r->answers[i] ? r->value[i] / r->answers[i] : (double)NAN;
+        r->bytes[i] = r->answers[i] ? r->bytes[i] / r->answers[i] : (double)NAN;
+    }
     if (r->figures.networks > 0)
         r->figures.bytes_mean /= (double)r->figures.networks, r->figures.macs_mean /= (double)r->figures.networks;
-    free(tasks), free(number), free(values);
+    close_room(&x);
     return goss_error_prefix(err, s, "%s", r->name);
 }
 

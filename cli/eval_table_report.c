@@ -33,6 +33,14 @@ static const char *order_of(const eval_table *e) {
     return e->order ? e->order : goss_table_transform_order(e->fold[0].fit->transform);
 }
 
+/* Of bytes with difficulty, which is what is wrong within equal budgets. */
+static double difficulty(const eval_table *e) {
+    for (int i = 0; i < e->runners; i++)
+        if (e->runner[i].structured && e->runner[i].source == GOSS_STRUCTURE_EQUAL)
+            return (e->metric->higher ? -1 : 1) * cli_correlation(e->runner[0].bytes, e->runner[i].value, e->tasks);
+    return (double)NAN;
+}
+
 /* ---- text ---- */
 
 static void interval(char *out, size_t size, const char *format, double mean, double half) {
@@ -55,6 +63,7 @@ static void print_tasks(const eval_table *e) {
 
 static void print_race(const eval_table *e, int budget) {
     if (budget >= 0) cli_print_figures(e->budgets.bytes[budget], &e->runner[0].figures);
+    if (e->mean_budget) cli_print_difficulty(difficulty(e));
     printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
     for (int i = 0; i < e->runners; i++) {
         char value[60], gap[60] = "";
@@ -111,6 +120,7 @@ static void begin_json(const eval_table *e) {
 static void put_race(const eval_table *e, int budget) {
     if (budget >= 0) printf("%s{\"budget_bytes\": %lld", budget ? ", " : "", (long long)e->budgets.bytes[budget]);
     if (budget >= 0) cli_json_figures(&e->runner[0].figures);
+    if (e->mean_budget) cli_json_difficulty(difficulty(e));
     printf(", \"methods\": [");
     for (int i = 0; i < e->runners; i++) {
         if (i) printf(", ");

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "gossamer/file.h"
+#include "structures.h"
 
 /* ---- collecting ---- */
 
@@ -123,29 +124,11 @@ static double mean_distance(const cli_structure_rows *r) {
     return sum / (n * (n - 1) / 2);
 }
 
-static bool all_equal(const double *x, int n) {
-    for (int i = 1; i < n; i++)
-        if (x[i] != x[0]) return false;
-    return true;
-}
-
-static double pearson(const double *x, const double *y, int n) {
-    double mx = 0, my = 0, xx = 0, yy = 0, xy = 0;
-    if (all_equal(x, n) || all_equal(y, n)) return NAN;
-    for (int i = 0; i < n; i++) mx += x[i] / n, my += y[i] / n;
-    for (int i = 0; i < n; i++) {
-        xx += (x[i] - mx) * (x[i] - mx);
-        yy += (y[i] - my) * (y[i] - my);
-        xy += (x[i] - mx) * (y[i] - my);
-    }
-    return xy / sqrt(xx * yy);
-}
-
 cli_variety cli_rows_variety(const cli_structure_rows *r) {
     return (cli_variety){.tasks = r->tasks,
                          .distinct = count_distinct(r),
                          .distance = mean_distance(r),
-                         .correlation = pearson(r->bytes, r->score, r->tasks)};
+                         .correlation = cli_correlation(r->bytes, r->score, r->tasks)};
 }
 
 /* ---- the file ---- */

@@ -52,6 +52,39 @@ goss_status cli_need_structures(const goss_model *m, const char *path, const cha
                           option, path);
 }
 
+goss_status cli_check_mean(bool mean, const cli_budgets *budgets, goss_error *err) {
+    if (!mean || budgets->n > 0) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "--mean-budget: of which budgets the mean over tasks is (--budget)");
+}
+
+static double clean_mean(const double *x, const double *other, int n, int *count) {
+    double sum = 0;
+    *count = 0;
+    for (int i = 0; i < n; i++)
+        if (isfinite(x[i]) && isfinite(other[i])) sum += x[i], ++*count;
+    return *count ? sum / *count : 0;
+}
+
+double cli_correlation(const double *x, const double *y, int n) {
+    int count;
+    const double mx = clean_mean(x, y, n, &count), my = clean_mean(y, x, n, &count);
+    double xx = 0, yy = 0, xy = 0;
+    bool varies[2] = {false, false};
+    for (int i = 0, first = -1; i < n; i++) {
+        if (!isfinite(x[i]) || !isfinite(y[i])) continue;
+        if (first < 0) first = i;
+        varies[0] |= x[i] != x[first], varies[1] |= y[i] != y[first];
+        xx += (x[i] - mx) * (x[i] - mx), yy += (y[i] - my) * (y[i] - my), xy += (x[i] - mx) * (y[i] - my);
+    }
+    return varies[0] && varies[1] ? xy / sqrt(xx * yy) : (double)NAN;
+}
+
+void cli_print_difficulty(double correlation) {
+    if (isfinite(correlation)) printf("correlation of a task's bytes with its difficulty: %+.2f\n", correlation);
+}
+
+void cli_json_difficulty(double correlation) { cli_json_number(", \"bytes_difficulty_correlation\": ", correlation); }
+
 void cli_json_figures(const goss_structure_figures *f) {
     if (f->networks == 0) return;
     cli_json_number(", \"bytes_mean\": ", f->bytes_mean);

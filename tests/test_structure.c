@@ -230,10 +230,10 @@ TEST(logits_gain_nothing_by_a_larger_structure) {
     close_training(&x);
 }
 
-TEST(every_parameter_learns) {
+static void check_that_all_learn(goss_structure_gradient gradient) {
     goss_structure_options o = goss_structure_defaults();
     trained x;
-    o.choose = GOSS_STRUCTURE_BY_TASK, o.low = 1000, o.high = 3000;
+    o.choose = GOSS_STRUCTURE_BY_TASK, o.low = 1000, o.high = 3000, o.gradient = gradient;
     open_training(&x, &o);
     goss_val param[GOSS_STEP_PARAMS], grad[GOSS_STEP_PARAMS], norm[GOSS_STEP_PARAMS];
     double value[GOSS_STEP_PARAMS], *to[GOSS_STEP_PARAMS];
@@ -247,6 +247,12 @@ TEST(every_parameter_learns) {
         if (!(value[i] > 0 && value[i] < 1e12)) T_FAIL("%s: %g", x.loss.param[i].name, value[i]);
     close_training(&x);
 }
+
+TEST(every_parameter_learns) {
+    check_that_all_learn(GOSS_STRUCTURE_THROUGH);
+    check_that_all_learn(GOSS_STRUCTURE_SCORE);
+}
+
 /* ---- models ---- */
 
 static void draw_few(const goss_task_source *source, uint64_t k, goss_task *task) {
@@ -367,6 +373,30 @@ TEST(a_compacted_network_answers_as_the_masked_one) {
         }
     }
     if (different < 3) T_FAIL("%d structures differ from the first task's", different);
+    goss_model_free(m);
+}
+
+/* A predictor compiles one network and runs every structure as its mask. */
+TEST(a_predictor_serves_every_structure) {
+    goss_model *m = open_model();
+    const goss_adapt_options o = {.budget = {.bytes = 2500}};
+    goss_predictor *p;
+    float x[SAMPLES * FEW_IMAGE], masked[SAMPLES * WAYS], small[SAMPLES * WAYS];
+    T_OK(goss_predictor_of_model(m, &few_source.spec, &o, &p, &err));
+    for (int k = 0; k < TASKS; k++) {
+        goss_network *n;
+        goss_task drawn = {.query = x};
+        T_OK(goss_predictor_adapt(p, &few_source, (uint64_t)k, &err));
+        T_CHECK(goss_predictor_network(p) == NULL);
+        T_OK(goss_model_adapt_task(m, &few_source, (uint64_t)k, NULL, &o, &n, &err));
+        draw_few(&few_source, (uint64_t)k, &drawn);
+        T_OK(goss_predictor_predict(p, x, SAMPLES, masked, NULL, &err));
+        T_OK(goss_network_predict(n, x, SAMPLES, small, NULL, NULL, &err));
+        for (int i = 0; i < SAMPLES * WAYS; i++)
+            if (fabs(masked[i] - small[i]) > 2e-5) T_FAIL("task %d, answer %d: %g, not %g", k, i, masked[i], small[i]);
+        goss_network_free(n);
+    }
+    goss_predictor_free(p);
     goss_model_free(m);
 }
 TEST_MAIN()

@@ -87,6 +87,9 @@ typedef struct goss_hyper_options {
     int targets;        /* SUPPORT: length of a sample's target (regression); 0: none */
     int gates;          /* logits of so many gates of a structure are generated, too (space.h); 0: none (0) */
     bool gates_shared;  /* the same logits for every task, learned: nothing of the condition enters them (false) */
+    int gate_features;  /* numbers of each gate that its logit is a weighted sum of, too; 0: none (0) */
+    int gate_first;     /* so many of the first have gate_weight at the start, the others 0 (0) */
+    double gate_weight; /* (1) */
     int budget;         /* length of a budget that the code depends on; 0: none (0) */
     int attention;      /* SUPPORT: heads of attention among the classes; 0: none (4) */
     bool class_delta;   /* head=class: false: plain class means, a ProtoNet (true) */
@@ -142,6 +145,7 @@ typedef struct goss_condition {
     goss_val edges;         /* GRAPH: [T,V,V], row v: the shares of the nodes that v reads (goss_space_graph) */
     goss_val input;         /* INPUT: [T,N,...], the target's input */
     goss_val budget;        /* with options.budget: [T,B], numbers from -1 to 1 */
+    goss_val gates;         /* with options.gate_features: [T,K,G], what is known of each gate for the task */
     goss_val noise;         /* NOISE, SUPPORT with options.noise: [T,Z]; GOSS_NONE: drawn by the call */
 } goss_condition;
 
@@ -152,7 +156,8 @@ typedef struct goss_generated {
     goss_instance net;
     goss_val rows; /* TASK: the gathered rows [T,E] of "tasks": differentiate by these, goss_assign_rows */
     /* With options.gates: logits [T,G], or [1,G] with gates_shared. They are 3.5 at the start (a gate is open with
-     * probability 0.97), plus learned ones, plus what is generated for the task. */
+     * probability 0.97), plus learned ones, plus what is generated for the task, plus sum_k w_k x_k [T,G] with
+     * options.gate_features, x_k those of the condition; weights w [T,K] are learned ones plus generated ones. */
     goss_val structure;
     goss_val penalty; /* rank 0: sum over generated tensors of the mean square of h, for the loss with a small weight */
 } goss_generated;

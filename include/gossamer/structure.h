@@ -2,8 +2,19 @@
 /* structure.h: the structure of a network, generated for each task within a budget that is named when adapting.
  *
  * A model whose backbone is a space (space.h) may generate logits l [G] of its gates from the same code as weights.
- * The code depends on the budget, too. With noise n of the logistic distribution (of alternatives: Gumbel's), heat tau
- * and a price p, one for each task, training opens the gates
+ * The code depends on the budget, too. A code that is a mean over samples says little of what tells these classes
+ * apart, so logits also depend on the relevance of each gate for the task: with F the embeddings of the support set and
+ * Y its targets, both centred, under the largest network with gates v,
+ *
+ *     A(v) = log |F'Y|^2 - log |F'F|      kernel-target alignment (Cristianini et al. 2002), Frobenius norms
+ *     r_i = dA / dv_i                     at v = 1, of alternatives 1 / their number
+ *
+ * tells by one backward pass over the support set what a unit, column, kernel or part does for the separation of its
+ * targets. It needs no head and no second set, and does not depend on the scale of F. r standardised within each group
+ * of gates, and r by its root mean square over all gates, enter the logits with learned and generated weights.
+ *
+ * In training, with noise n of the logistic distribution (of alternatives: Gumbel's), heat tau
+ * and a price p, one for each task, gates are opened by
  *
  *     open(l + tau n - p k),   p the least price at which the structure's bytes are within the budget,
  *
@@ -34,6 +45,14 @@ typedef enum goss_structure_choice {
     GOSS_STRUCTURE_LARGEST  /* the largest network */
 } goss_structure_choice;
 
+/* What logits learn from. */
+typedef enum goss_structure_gradient {
+    GOSS_STRUCTURE_THROUGH, /* the gradient of rounded gates, straight through (biased; no draws beside the network) */
+    GOSS_STRUCTURE_SCORE    /* the losses of two networks of the budget's size, drawn for each task: (L1 - L2) / 2 times
+                               the gradient of log p1 - log p2. Also where a closed gate has no gradient, as in front of
+                               a head that is fitted to the support set */
+} goss_structure_gradient;
+
 /* How structures are generated and trained; defaults in brackets. Shares are of the training's length. */
 typedef struct goss_structure_options {
     goss_structure_choice choose; /* (NONE) */
@@ -46,6 +65,10 @@ typedef struct goss_structure_options {
         distill; /* weight in the loss of smaller networks of the largest one's answers, the rest is the targets' (0.5)
                      */
     double entropy; /* weight of the mean entropy of gates in the loss (0) */
+    double relevance; /* weight of r, standardised, in the logits at the start; 0: they depend on the code alone (1) */
+    goss_structure_gradient gradient; /* (THROUGH) */
+    bool pooled; /* budgets hold for the mean over the tasks of a step: one price for all, so that a task whose gates do
+                    more gets more (false) */
 } goss_structure_options;
 /* The defaults. */
 GOSS_API goss_structure_options goss_structure_defaults(void);
@@ -57,8 +80,9 @@ typedef enum goss_structure_source {
     GOSS_STRUCTURE_MEAN,     /* one for all: that of the mean logits over all tasks of the evaluation */
     GOSS_STRUCTURE_UNIFORM,  /* the same share of every layer: goss_space_shrink */
     GOSS_STRUCTURE_RANDOM,   /* gates in random order, another one for each task */
-    GOSS_STRUCTURE_MAGNITUDE /* units with the largest mean |w| of their filters, by the layer's mean (Li et al. 2017),
-                                after adapting the largest network */
+    GOSS_STRUCTURE_MAGNITUDE, /* units with the largest mean |w| of their filters, by the layer's mean (Li et al. 2017),
+                                 after adapting the largest network */
+    GOSS_STRUCTURE_EQUAL /* generated for the task, each within the budget where it holds for the mean (ask.pooled) */
 } goss_structure_source;
 /* The name of a source: "shuffled-structure" ...; of OWN "". Static storage. */
 GOSS_API const char *goss_structure_source_name(goss_structure_source source);
@@ -72,6 +96,9 @@ typedef struct goss_structure_ask {
     goss_structure_source source;
     goss_space_budget budget;
     uint64_t seed; /* of RANDOM */
+    bool pooled;   /* OWN, SHUFFLED: budget.bytes holds for the mean over all tasks of the evaluation: one price for all
+                      tasks, the least at which their mean is within it */
+    double *bytes; /* [tasks] receives what each task's network costs; may be NULL */
 } goss_structure_ask;
 
 /* What the networks of an evaluation cost (space.h): of one sample. */
@@ -79,7 +106,7 @@ typedef struct goss_structure_figures {
     int64_t networks;             /* 0: no structures were generated */
     double bytes_mean, macs_mean; /* NaN for none */
     int64_t bytes_max, ram_max;
-    int64_t violations; /* networks beyond what was asked */
+    int64_t violations; /* networks beyond what was asked; pooled: all, if their mean is */
 } goss_structure_figures;
 
 /* Reads bytes: "8KB", "1.5MB", "512", "512B"; KB = 1024, MB = 1024 KB. Errors: GOSS_E_ARGUMENT: another form, less than

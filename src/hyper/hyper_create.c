@@ -81,6 +81,7 @@ goss_hyper_options goss_hyper_defaults(void) {
                                 .layer_embedding = 16,
                                 .chunk = 1024,
                                 .rounds = 4,
+                                .gate_weight = 1,
                                 .attention = 4,
                                 .class_delta = true,
                                 .class_hidden = 128,
@@ -118,6 +119,8 @@ static goss_status check_options(const goss_hyper_options *o, goss_error *err) {
         GOSS_TRY(check_number("descriptor", o->descriptor, 1, 1 << 24, err));
     GOSS_TRY(check_number("noise", o->noise, 0, 1 << 16, err));
     GOSS_TRY(check_number("gates", o->gates, 0, 1 << 16, err));
+    GOSS_TRY(check_number("gate_features", o->gate_features, 0, 1 << 16, err));
+    if (o->gate_features > 0) GOSS_TRY(check_number("gate_first", o->gate_first, 1, o->gate_features, err));
     GOSS_TRY(check_number("budget", o->budget, 0, 64, err));
     GOSS_TRY(check_number("attention", o->attention, 0, 64, err));
     if (o->attention > 0 && o->embedding % o->attention != 0)

@@ -122,7 +122,11 @@ goss_status goss__hyper_plan_generators(goss_hyper *h, goss_error *err) {
         if (h->film[i]) GOSS_TRY(plan_site(h, i, err));
     if (o->gates == 0) return GOSS_OK;
     GOSS_TRY(goss__hyper_add(h, 0, o->gates, GOSS_INIT_ZEROS, 1, err, "structure.base"));
-    return o->gates_shared ? GOSS_OK : plan_last(h, o->gates, false, err, "structure.delta");
+    if (o->gates_shared) return GOSS_OK;
+    GOSS_TRY(plan_last(h, o->gates, false, err, "structure.delta"));
+    if (o->gate_features == 0) return GOSS_OK;
+    GOSS_TRY(goss__hyper_add(h, 0, o->gate_features, GOSS_INIT_ZEROS, 1, err, "structure.weight"));
+    return plan_last(h, o->gate_features, false, err, "structure.weight.delta");
 }
 
 /* ---- generators: h of a tensor as [T, numel], of variance 1 at the start if it is random ---- */
@@ -251,19 +255,41 @@ static void generate_site(generation *a, int i) {
     goss_scope_pop(a->graph);
 }
 
+/* A last layer for logits. They have no unit that 1 / sqrt(H) would keep, and one optimiser serves them and what they
+ * are added to: a step shall not move them sqrt(H) times as far, all tasks the same way. */
+static goss_val slow_layer(const generation *a, const char *name) {
+    const goss_val y = last_layer(a, goss_target_layers(a->h->target), name, "delta");
+    return goss_scale(y, 1 / sqrt(a->h->options.hidden));
+}
+
+/* What features of gates [T,K,G] add to their logits [T,G]. All gates have the same weights: a gate by itself is a small
+ * part of what a loss tells. */
+static goss_val weigh_features(generation *a, goss_val features) {
+    const goss_hyper_options *o = &a->h->options;
+    if (!goss_valid(features))
+        return goss_graph_fail(a->graph, GOSS_E_ARGUMENT, "hyper: features of gates are missing");
+    const goss_val y = slow_layer(a, "structure.weight");
+    add_penalty(a, y);
+    goss_val w = goss_add(goss__hyper_weight(a->own, "structure.weight"), y);
+    const goss_val first = goss_full(a->graph, GOSS_SHAPE(goss_n(1), goss_n(o->gate_first)), o->gate_weight);
+    w = goss_add(w, goss_pad(first, 1, 0, o->gate_features - o->gate_first));
+    return goss_sum(goss_mul(goss_unsqueeze(w, 2), features), GOSS_AXIS(1), false);
+}
+
 /* Gates open with probability 0.97 at the start: a network that begins small learns little. The delta is zero then. */
-static void generate_structure(generation *a) {
+static void generate_structure(generation *a, const goss_condition *c) {
     const double open = 3.5;
     const goss_hyper *h = a->h;
     goss_scope_push(a->graph, "structure");
     goss_val logits = goss_shift(goss__hyper_weight(a->own, "structure.base"), open);
     if (!h->options.gates_shared) {
-        const goss_val y = last_layer(a, goss_target_layers(h->target), "structure", "delta");
+        const goss_val y = slow_layer(a, "structure");
         add_penalty(a, y);
         logits = goss_add(logits, y);
+        if (h->options.gate_features > 0) logits = goss_add(logits, weigh_features(a, c->gates));
     }
-    a->out->structure = logits;
-    goss_publish(a->graph, "generated/structure", logits);
+    a->out->structure = goss_variable(logits); /* what a loss says of gates can be asked for */
+    goss_publish(a->graph, "generated/structure", a->out->structure);
     goss_scope_pop(a->graph);
 }
 
@@ -285,7 +311,7 @@ static void generate(const goss_hyper *h, goss_graph *g, const goss_condition *c
     for (int i = 0; i < goss_layout_count(goss_target_layout(h->target)); i++) generate_tensor(&a, i);
     for (int i = 0; i < goss_target_sites(h->target); i++)
         if (h->film[i]) generate_site(&a, i);
-    if (h->options.gates > 0) generate_structure(&a);
+    if (h->options.gates > 0) generate_structure(&a, c);
     goss_weights_free(own);
 }
 

@@ -94,6 +94,9 @@ static goss_status setup(goss_method *m, goss_error *err) {
     if (goss__structure_chooses(m)) {
         o.gates = goss_space_gates(m->space), o.budget = 1;
         o.gates_shared = m->structure.choose == GOSS_STRUCTURE_FOR_ALL;
+        const bool weighs = !o.gates_shared && m->structure.relevance > 0 && o.conditioner & GOSS_CONDITION_SUPPORT;
+        o.gate_first = goss_space_groups(m->space), o.gate_weight = m->structure.relevance;
+        o.gate_features = weighs ? GOSS__RELEVANCE_FEATURES * o.gate_first : 0;
     }
     if (o.gates > 0 && o.conditioner & GOSS_CONDITION_INPUT)
         return refuse("conditioned on inputs every row would have a structure of its own", err);
@@ -107,12 +110,21 @@ static goss_status setup(goss_method *m, goss_error *err) {
 
 /* ---- solving ---- */
 
+/* What the base makes of the support sets becomes a condition, and what each gate does for that. */
+static goss_condition look(const goss_method *m, const goss_task_batch *b, goss_val rows, goss__solution *s) {
+    const bool weighs = goss_hyper_settings(m->hyper)->gate_features > 0;
+    const goss_val probe = weighs ? goss__structure_probe(m, b, s->graph) : GOSS_NONE;
+    s->conditioning = true, s->net.structure = probe;
+    const goss_val features = sees(m, GOSS_CONDITION_SUPPORT) ? goss__embed_support(m, s, b) : GOSS_NONE;
+    s->conditioning = false, s->net.structure = GOSS_NONE;
+    goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
+    if (weighs) c.gates = goss__structure_relevance(m, b, features, probe);
+    return c;
+}
+
 void goss__hypernet_generate(const goss_method *m, const goss_task_batch *b, goss_val rows, goss__solution *s) {
     goss_generated made;
-    s->conditioning = true;
-    goss_val features = sees(m, GOSS_CONDITION_SUPPORT) ? goss__embed_support(m, s, b) : GOSS_NONE;
-    s->conditioning = false;
-    goss_condition c = goss__hypernet_condition(m, b, s, features, rows);
+    goss_condition c = look(m, b, rows, s);
     goss_hyper_generate(m->hyper, s->graph, &c, &made);
     made.net.running = s->net.running, made.net.given = s->net.given; /* other tensors are shared */
     goss_weights_free(s->net.weights);
@@ -182,8 +194,7 @@ goss_status goss_method_doctor(const goss_method *m, goss_graph *g, const goss_t
     goss__solution_begin(m, g, true, &s);
     int noise = goss_hyper_settings(m->hyper)->noise;
     if (noise > 0) s.noise = goss_random_normal(batch->task, GOSS_SHAPE(batch->T, goss_n(noise)));
-    goss_condition seen =
-        goss__hypernet_condition(m, batch, &s, goss__embed_support(m, &s, batch), goss__hypernet_rows(m, batch, &s));
+    goss_condition seen = look(m, batch, goss__hypernet_rows(m, batch, &s), &s);
     goss_val loss = goss__query_loss(m, batch, goss__solve_one(m, batch, 0, &s), &score);
     goss_hyper_examination e = {.hyper = m->hyper,
                                 .graph = g,

@@ -127,7 +127,8 @@ goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x
     return goss_graph_status(g, err);
 }
 
-goss_status goss__network_compile(const goss_network *n, int batch, bool any, goss_schedule **out, goss_error *err) {
+goss_status goss__network_compile(const goss_network *n, int batch, bool any, int gates, goss_schedule **out,
+                                  goss_error *err) {
     goss_graph *g = goss_graph_new();
     if (!g) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     goss_shape shape = {.rank = 2 + goss_target_input_rank(n->target), .dim = {goss_n(1), goss_symbol(g, "N", batch)}};
@@ -137,6 +138,7 @@ goss_status goss__network_compile(const goss_network *n, int batch, bool any, go
     goss_target_context c = goss_target_context_defaults();
     if (n->data.of.task.lengths) shape.dim[2] = goss_symbol(g, "L", goss_target_input(n->target)[0]);
     if (n->data.of.task.lengths) c.lengths = goss_input(g, "length", GOSS_REAL, GOSS_SHAPE(shape.dim[0], shape.dim[1]));
+    if (gates > 0) c.structure = goss_param(g, GOSS__NETWORK_GATES, GOSS_SHAPE(goss_n(1), goss_n(gates)));
     goss_schedule_options o = goss_schedule_defaults();
     goss_status s = goss__network_build(n, g, goss_input(g, "x", GOSS_REAL, shape), c, any, outputs, err);
     if (s == GOSS_OK) s = goss_compile(g, outputs, goss_network_tells_uncertainty(n) ? 2 : 1, NULL, 0, &o, out, err);

@@ -21,8 +21,11 @@ struct goss_network {
 goss_status goss__network_room(goss_network *n, int outputs, goss_error *err);
 /* The program of a network, or (any) of every network of its target: x [1,N,...] of up to `batch` samples to answers
  * [1,N,W], and where goss_network_tells_uncertainty that [1,N]. Sequences that have lengths have L steps, and an input
- * "length" [1,N]. Parameters "weights" and "statistics", and one a tensor that differs among members. */
-goss_status goss__network_compile(const goss_network *n, int batch, bool any, goss_schedule **out, goss_error *err);
+ * "length" [1,N]. Parameters "weights" and "statistics", and one a tensor that differs among members; gates > 0: also
+ * those of a structure [1,gates] that masks it. */
+#define GOSS__NETWORK_GATES "structure"
+goss_status goss__network_compile(const goss_network *n, int batch, bool any, int gates, goss_schedule **out,
+                                  goss_error *err);
 /* The same in a graph, applied to x in that context: answers, and how sure they are. */
 goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x, goss_target_context c, bool any,
                                 goss_val out[2], goss_error *err);

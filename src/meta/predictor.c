@@ -34,7 +34,8 @@ static goss_status begin(goss_threads *threads, goss_predictor **out, goss_error
 }
 
 static goss_status open_network(goss_predictor *p, goss_error *err) {
-    GOSS_TRY(goss__network_compile(p->network, BATCH, p->own != NULL, &p->program, err));
+    const int gates = p->adapter.space ? goss_space_gates(p->adapter.space) : 0;
+    GOSS_TRY(goss__network_compile(p->network, BATCH, p->own != NULL, gates, &p->program, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &p->params, err));
     GOSS_TRY(goss_params_add(p->params, p->program, err));
     if (!p->own) goss__network_store(p->network, p->params);
@@ -64,10 +65,6 @@ goss_status goss_predictor_of_network(const goss_network *network, goss_threads 
 static goss_status open_model(goss_predictor *p, const goss_model *model, const goss_task_spec *most,
                               const goss_adapt_options *options, goss_error *err) {
     GOSS_TRY(goss__adapter_open(&p->adapter, model, most, options, p->threads, err));
-    if (p->adapter.space)
-        return goss_error_set(err, GOSS_E_UNSUPPORTED,
-                              "each network of this model has a structure of its own, and a predictor compiles one: "
-                              "goss_model_adapt_task makes them");
     GOSS_TRY(goss__adapter_network(&p->adapter, &p->own, err));
     p->network = p->own;
     return open_network(p, err);
@@ -92,7 +89,19 @@ void goss_predictor_free(goss_predictor *p) {
     goss__free(p);
 }
 
-const goss_network *goss_predictor_network(const goss_predictor *p) { return p->adapted ? p->network : NULL; }
+const goss_network *goss_predictor_network(const goss_predictor *p) {
+    return p->adapted && !p->adapter.space ? p->network : NULL;
+}
+
+/* A network with a structure of its own runs as the largest one, whose gates are numbers as weights are: what was
+ * compiled serves every structure. */
+static void store_structure(goss_predictor *p) {
+    const float *structure = p->adapter.space ? goss__planner_structure(&p->adapter.planner, 0) : NULL;
+    const int at = goss_params_find(p->params, GOSS__NETWORK_GATES);
+    if (!structure || at < 0) return;
+    memcpy(goss_params_data(p->params, at), structure,
+           (size_t)goss_space_gates(p->adapter.space) * sizeof *structure);
+}
 
 goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *source, uint64_t k, goss_error *err) {
     if (!p->own)
@@ -100,6 +109,7 @@ goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *sour
     p->adapted = false;
     GOSS_TRY(goss__adapter_run(&p->adapter, source, k, p->own, err));
     goss__network_store(p->own, p->params);
+    store_structure(p);
     p->adapted = true;
     return GOSS_OK;
 }

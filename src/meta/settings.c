@@ -174,6 +174,14 @@ static const goss_key keys[] = {
                    "structure.sandwich: weight of the largest network's answers in the loss of smaller ones"),
     GOSS__KEY_REAL("structure.entropy", structure.entropy, "0", 0, 1e3, NULL,
                    "Weight in the loss of the mean entropy of gates"),
+    GOSS__KEY_REAL("structure.relevance", structure.relevance, "1", 0, 1e3, NULL,
+                   "Weight at the start, in the logits of gates, of what each gate does for the task's support set; "
+                   "learned from there; 0: logits depend on the task's code alone"),
+    GOSS__KEY_WORD("structure.gradient", structure.gradient, "through", "through|score",
+                   "What logits of gates learn from: through: gradients of rounded gates; score: which of two networks "
+                   "of the budget's size has the lower loss, for each task"),
+    GOSS__KEY_BOOL("structure.pooled", structure.pooled, "false",
+                   "Budgets hold for the mean over the tasks of a step, so that some get more than others"),
     GOSS__KEY_FORM("share.preset", read_preset, "", NULL,
                    "multitask: what tasks share, by name: alone, joint, hard, soft, mean, dictionary, tensor_train, "
                    "routing, ordering or stitch; empty: share.rules, or hard"),

@@ -12,13 +12,14 @@
 
 goss_structure_options goss_structure_defaults(void) {
     return (goss_structure_options){
-        .temperature = 1, .temperature_end = 0.2, .warmup = 0.1, .shrink = 0.3, .sandwich = true, .distill = 0.5};
+        .temperature = 1, .temperature_end = 0.2, .warmup = 0.1, .shrink = 0.3, .sandwich = true, .distill = 0.5, .relevance = 1};
 }
 
 /* ---- words ---- */
 
 static const char *const names[] = {
-    "", "shuffled-structure", "mean-structure", "uniform-structure", "random-structure", "magnitude-structure"};
+    "", "shuffled-structure", "mean-structure", "uniform-structure", "random-structure", "magnitude-structure",
+    "equal-budget"};
 enum { SOURCES = sizeof names / sizeof *names };
 
 const char *goss_structure_source_name(goss_structure_source source) { return names[source]; }
@@ -31,7 +32,7 @@ goss_status goss_structure_source_find(const char *name, goss_structure_source *
         }
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "\"%.40s\" is no structure; there are shuffled-structure, mean-structure, "
-                          "uniform-structure, random-structure and magnitude-structure",
+                          "uniform-structure, random-structure, magnitude-structure and equal-budget",
                           name);
 }
 
@@ -79,6 +80,7 @@ static goss_status check_options(const goss_structure_options *o, goss_error *er
     if (!(o->shrink >= 0 && o->shrink <= 1)) bad = "shrink is not in [0, 1]";
     if (!(o->distill >= 0 && o->distill <= 1)) bad = "distill is not in [0, 1]";
     if (!(o->entropy >= 0)) bad = "entropy is negative";
+    if (!(o->relevance >= 0)) bad = "relevance is negative";
     if (o->low < 0 || o->high < 0) bad = "low or high is negative";
     return bad ? goss_error_set(err, GOSS_E_ARGUMENT, "structure: %s", bad) : GOSS_OK;
 }

@@ -24,6 +24,17 @@ double goss__structure_scaled(const goss_method *m, int64_t bytes);
 /* numbers [n] as a value [1, n]. */
 goss_val goss__structure_row(goss_graph *g, const float *numbers, int n);
 
+/* ---- structure_relevance.c ---- */
+/* Numbers of each gate that its logit depends on. */
+enum { GOSS__RELEVANCE_FEATURES = 4 };
+/* Gates [T,G] of the pass over the support set that relevance is taken from: all open, alternatives in equal shares. A
+ * differentiation variable. */
+goss_val goss__structure_probe(const goss_method *m, const goss_task_batch *b, goss_graph *g);
+/* Relevance [T,4 R,G] of gates in R groups, of embeddings [T,S,F] under the probe: of the fit and of the alignment,
+ * standardised in its group, and by its root mean square over all gates; row k R + r is 0 but for gates of group r. Has
+ * no gradient. */
+goss_val goss__structure_relevance(const goss_method *m, const goss_task_batch *b, goss_val features, goss_val probe);
+
 /* ---- structure_train.c ---- */
 /* The budget that the code sees, [T,1]: of the solution; drawn in training; else the input. */
 goss_val goss__structure_budget(const goss_method *m, const goss_task_batch *b, goss__solution *s);
@@ -32,6 +43,30 @@ void goss__structure_gates(const goss_method *m, const goss_task_batch *b, goss_
 /* Loss of a batch under generated structures and, with sandwich, the largest and the cheapest one; *score: of the
  * generated ones. The solution has begun. */
 goss_val goss__structure_loss(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val *score);
+
+/* k of structure.h [G]: what a price weighs each gate by. */
+goss_status goss__structure_price_weights(const goss_space *s, float *k, goss_error *err);
+
+/* ---- structure_pool.c ---- */
+/* A budget that holds for the mean over tasks: their logits, then one price for all. */
+typedef struct goss__pool {
+    const goss_method *method;
+    int gates;
+    float *weight, *scratch; /* [G], [2 G] */
+    float *logits;           /* [tasks,G] */
+    int *outputs;            /* [tasks] */
+    int64_t tasks, capacity;
+    double price;
+} goss__pool;
+goss_status goss__pool_init(goss__pool *p, const goss_method *m, goss_error *err);
+void goss__pool_free(goss__pool *p);
+goss_status goss__pool_add(goss__pool *p, const float *logits, const int *outputs, int tasks, goss_error *err);
+/* The least price at which the mean of the tasks' bytes is within limit->bytes; the other limits hold for each network.
+ * Errors: GOSS_E_ARGUMENT: the smallest networks are beyond it. */
+goss_status goss__pool_settle(goss__pool *p, const goss_space_budget *limit, goss_error *err);
+/* The structure of a task at that price. */
+goss_status goss__pool_choose(const goss__pool *p, const float *logits, const goss_space_budget *limit, int outputs,
+                              float *structure, goss_error *err);
 
 /* ---- structure_plan.c ---- */
 /* Structures of batches of tasks: a program for what gates are ordered by, and between two runs goss_space_project. */
@@ -42,7 +77,9 @@ typedef struct goss__planner {
     goss_exec *exec;
     int max_tasks, gates;
     bool spread;            /* tasks in turn get budgets from `low` to `high`: for validation */
-    bool collecting;        /* MEAN: priorities are added up, and nothing is chosen yet */
+    bool pooled;            /* the budget holds for the mean over all tasks */
+    goss__pool pool;        /* pooled */
+    bool collecting;        /* MEAN, pooled: all tasks are looked at, and nothing is chosen yet */
     double *sum;            /* MEAN: [G] */
     int64_t summed, drawn;  /* tasks in it; tasks so far (RANDOM) */
     float *priority, *last; /* [tasks,G]; SHUFFLED: [G] of the last task of the batch before, once there is one */
@@ -59,7 +96,7 @@ goss_status goss__planner_init(goss__planner *p, const goss_method *m, const gos
 void goss__planner_free(goss__planner *p);
 /* Chooses the structures of the tasks in the pack. Errors: GOSS_E_ARGUMENT: no structure is within the budget. */
 goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, goss_error *err);
-/* MEAN: looks at draws 0 .. draws - 1 of the source before any structure is chosen; else does nothing. */
+/* MEAN, pooled: looks at draws 0 .. draws - 1 of the source before any structure is chosen; else does nothing. */
 goss_status goss__planner_collect(goss__planner *p, goss__task_pack *pack, const goss_task_source *source,
                                   int64_t draws, goss_error *err);
 /* What the structures chosen so far cost. */

@@ -128,8 +128,11 @@ goss_status goss__planner_init(goss__planner *p, const goss_method *m, const gos
     }
     p->method = m, p->gates = goss_space_gates(m->space);
     if (ask) p->ask = *ask;
-    p->collecting = p->ask.source == GOSS_STRUCTURE_MEAN;
-    const goss_status s = init(p, spec, bf16, params, threads, err);
+    const bool own = p->ask.source == GOSS_STRUCTURE_OWN || p->ask.source == GOSS_STRUCTURE_SHUFFLED;
+    p->pooled = own && p->ask.pooled && p->ask.budget.bytes > 0;
+    p->collecting = p->pooled || p->ask.source == GOSS_STRUCTURE_MEAN;
+    goss_status s = p->pooled ? goss__pool_init(&p->pool, m, err) : GOSS_OK;
+    if (s == GOSS_OK) s = init(p, spec, bf16, params, threads, err);
     if (s != GOSS_OK) goss__planner_free(p);
     return s;
 }
@@ -137,6 +140,7 @@ goss_status goss__planner_init(goss__planner *p, const goss_method *m, const gos
 void goss__planner_free(goss__planner *p) {
     goss_exec_free(p->exec);
     goss_schedule_free(p->program);
+    goss__pool_free(&p->pool);
     goss__free(p->sum), goss__free(p->priority), goss__free(p->last);
     goss__free(p->structure), goss__free(p->budget);
     *p = (goss__planner){0};
@@ -180,10 +184,14 @@ static void shuffle(goss__planner *p, int t) {
     for (int i = 0; i < p->gates; i++) p->priority[t * p->gates + i] = (float)goss__rng_uniform(&r);
 }
 
-static void add_up(goss__planner *p, int tasks) {
+static goss_status add_up(goss__planner *p, const goss__task_pack *pack, goss_error *err) {
+    const int tasks = pack->tasks;
+    for (int t = 0; t < tasks && p->pooled; t++)
+        GOSS_TRY(goss__pool_add(&p->pool, p->priority + (size_t)t * (size_t)p->gates, &pack->sizes[t].outputs, 1, err));
     for (int t = 0; t < tasks; t++)
         for (int i = 0; i < p->gates; i++) p->sum[i] += (double)p->priority[t * p->gates + i];
     p->summed += tasks;
+    return GOSS_OK;
 }
 
 /* Each task gets the order of the one before; the first of all that of the last one of its batch. */
@@ -221,6 +229,7 @@ goss_structure_figures goss__planner_figures(const goss__planner *p) {
     goss_structure_figures f = p->figures;
     const double n = f.networks > 0 ? (double)f.networks : NAN;
     f.bytes_mean /= n, f.macs_mean /= n;
+    if (p->pooled && f.bytes_mean > (double)p->ask.budget.bytes) f.violations = f.networks;
     return f;
 }
 
@@ -239,20 +248,23 @@ static goss_status choose(goss__planner *p, int t, int outputs, goss_error *err)
     }
     if (p->ask.source == GOSS_STRUCTURE_UNIFORM)
         GOSS_TRY(goss_space_shrink(s, &limit, outputs, structure, err));
+    else if (p->pooled)
+        GOSS_TRY(goss__pool_choose(&p->pool, p->priority + (size_t)t * (size_t)p->gates, &limit, outputs, structure,
+                                   err));
     else
         GOSS_TRY(goss_space_project(s, p->priority + (size_t)t * (size_t)p->gates, GOSS_SPACE_BY_PRIORITY, &limit,
                                     outputs, structure, err));
-    count(&p->figures, &p->ask.budget, goss_space_cost_of(s, structure, outputs));
+    if (p->pooled) limit.bytes = 0; /* of each network */
+    const goss_space_figures f = goss_space_cost_of(s, structure, outputs);
+    count(&p->figures, p->pooled ? &limit : &p->ask.budget, f);
+    if (p->ask.bytes) p->ask.bytes[p->drawn + t] = (double)f.bytes;
     return GOSS_OK;
 }
 
 goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, goss_error *err) {
     if (!p->method) return GOSS_OK;
     GOSS_TRY(compute(p, pack, err));
-    if (p->collecting) {
-        add_up(p, pack->tasks);
-        return GOSS_OK;
-    }
+    if (p->collecting) return add_up(p, pack, err);
     order(p, pack->tasks);
     for (int t = 0; t < pack->tasks; t++) GOSS_TRY(choose(p, t, pack->sizes[t].outputs, err));
     p->drawn += pack->tasks;
@@ -266,6 +278,7 @@ goss_status goss__planner_collect(goss__planner *p, goss__task_pack *pack, const
                              draws - k < pack->max_tasks ? (int)(draws - k) : pack->max_tasks);
         GOSS_TRY(goss__planner_run(p, pack, err));
     }
+    if (p->collecting && p->pooled) GOSS_TRY(goss__pool_settle(&p->pool, &p->ask.budget, err));
     p->collecting = false;
     return GOSS_OK;
 }

@@ -38,7 +38,9 @@ static goss_val heat(const goss_method *m, goss_graph *g) {
 /* [T,1] in -1 .. 1, uniform: bytes are log-uniform. What is below the least budget of the moment is drawn as that. */
 static goss_val draw_budget(const goss_method *m, const goss_task_batch *b, goss_graph *g) {
     const goss_structure_options *o = &m->structure;
-    const goss_val u = goss_random_uniform(b->task, GOSS_SHAPE(b->T, goss_n(1)));
+    goss_val u = goss_random_uniform(b->task, GOSS_SHAPE(b->T, goss_n(1)));
+    if (o->pooled) /* one budget for a step's tasks */
+        u = goss_broadcast(goss_gather(u, goss_iota(g, goss_n(1))), goss_shape_of(u));
     const goss_val wide = goss_shift(goss_scale(u, 2 * (1 + 2 * beyond)), -1 - 2 * beyond);
     const goss_val part =
         goss_min(goss_max(goss_shift(goss_scale(wide, 0.5), 0.5), goss_const(g, 0)), goss_const(g, 1));
@@ -93,15 +95,28 @@ static float weight_of_price(const goss_space *s, const goss_space_group_info *g
     return most > least ? (float)((double)(own - least) / (double)(most - least)) : 0;
 }
 
+static void fill(const goss_space *s, of_gate number, const float *dearest, float *numbers) {
+    for (int k = 0; k < goss_space_groups(s); k++) {
+        const goss_space_group_info group = goss_space_group(s, k);
+        for (int i = group.first; i < group.first + group.count; i++) numbers[i] = number(s, &group, i, dearest);
+    }
+}
+
+goss_status goss__structure_price_weights(const goss_space *s, float *k, goss_error *err) {
+    float *dearest = goss__calloc((size_t)goss_space_gates(s), sizeof *dearest);
+    if (!dearest) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a structure");
+    goss_space_dearest(s, dearest);
+    fill(s, weight_of_price, dearest, k);
+    goss__free(dearest);
+    return GOSS_OK;
+}
+
 static goss_val each_gate(const goss_method *m, goss_graph *g, of_gate number) {
     const int n = goss_space_gates(m->space);
     float *dearest = goss__calloc(2 * (size_t)n, sizeof *dearest), *numbers = dearest + n;
     if (!dearest) return goss_graph_fail(g, GOSS_E_NOMEM, "no memory for %d gates", n);
     goss_space_dearest(m->space, dearest);
-    for (int k = 0; k < goss_space_groups(m->space); k++) {
-        const goss_space_group_info group = goss_space_group(m->space, k);
-        for (int i = group.first; i < group.first + group.count; i++) numbers[i] = number(m->space, &group, i, dearest);
-    }
+    fill(m->space, number, dearest, numbers);
     const goss_val row = goss__structure_row(g, numbers, n);
     goss__free(dearest);
     return row;
@@ -131,9 +146,15 @@ static goss_val gates_at(const market *a, goss_val logits, goss_val price) {
     return goss_space_open(a->m->space, goss_sub(logits, goss_mul(price, a->weight)), &gate, &choice, GOSS_NONE);
 }
 
+/* v [T,1], and where a budget holds for the tasks of a step together their mean. */
+static goss_val together(const market *a, goss_val v) {
+    return a->m->structure.pooled ? goss_broadcast(goss_mean(v, GOSS_AXIS(0), true), goss_shape_of(v)) : v;
+}
+
 /* Bytes [T,1]. */
 static goss_val bytes_at(const market *a, goss_val logits, goss_val price) {
-    return goss_unsqueeze(goss_space_cost(a->m->space, gates_at(a, logits, price), a->outputs).bytes, 1);
+    const goss_val bytes = goss_space_cost(a->m->space, gates_at(a, logits, price), a->outputs).bytes;
+    return together(a, goss_unsqueeze(bytes, 1));
 }
 
 static goss_val bisect(const market *a) {
@@ -155,9 +176,40 @@ static goss_val with_gradient(const market *a, goss_val price) {
     goss_val slope = GOSS_NONE;
     const goss_status s = goss_grad(goss_sum_all(bytes_at(a, goss_detach(a->logits), at)), &at, 1, &slope);
     if (s != GOSS_OK) return goss_graph_fail(g, s, "the bytes of a structure have no gradient");
-    slope = goss_detach(goss_min(slope, goss_scale(a->limit, -1e-3)));
+    slope = goss_detach(goss_min(together(a, slope), goss_scale(a->limit, -1e-3)));
     const goss_val bytes = bytes_at(a, a->logits, price);
     return goss_sub(price, goss_div(goss_sub(bytes, goss_detach(bytes)), slope));
+}
+
+/* ---- how probable gates are ---- */
+
+/* log(1 + e^x) */
+static goss_val softplus(goss_val x) {
+    const goss_val tail = goss_log(goss_shift(goss_exp(goss_neg(goss_abs(x))), 1));
+    return goss_add(goss_max(x, goss_const(x.graph, 0)), tail);
+}
+
+/* The part of one group: x [T,n] its logits less the price, by heat; drawn [T,n] of 0 and 1. Of nested gates those
+ * count that were drawn, not their products. [T,1] */
+static goss_val of_group(const goss_space_group_info *group, goss_val x, goss_val drawn) {
+    if (group->rule == GOSS_RULE_ONE) return goss_sum(goss_mul(drawn, goss_log_softmax(x)), GOSS_AXIS(1), true);
+    return goss_sum(goss_sub(goss_mul(drawn, x), softplus(x)), GOSS_AXIS(1), true);
+}
+
+/* The log of the probability of what was drawn at a price that is taken as given: [T,1]. */
+static goss_val log_probability(const market *a, goss_val clean, goss_val price, goss_val gates) {
+    const goss_space *s = a->m->space;
+    const goss_val cost = goss_mul(price, a->weight), x = goss_div(goss_sub(clean, cost), a->heat);
+    const goss_val drawn = goss_less(goss_const(x.graph, 0), goss_sub(goss_detach(a->logits), cost));
+    goss_val sum = GOSS_NONE;
+    for (int k = 0; k < goss_space_groups(s); k++) {
+        const goss_space_group_info group = goss_space_group(s, k);
+        const goss_val of = group.rule == GOSS_RULE_ONE ? gates : drawn;
+        const goss_val part = of_group(&group, goss_slice(x, 1, group.first, group.count),
+                                       goss_slice(of, 1, group.first, group.count));
+        sum = k ? goss_add(sum, part) : part;
+    }
+    return sum;
 }
 
 /* ---- gates of a solution ---- */
@@ -189,9 +241,13 @@ static goss_val generated(const goss_method *m, const goss_task_batch *b, goss__
                       .heat = tau,
                       .limit = bytes_of(m, goss__structure_budget(m, b, s)),
                       .outputs = b->outputs};
-    const goss_val price = with_gradient(&a, bisect(&a)), gates = gates_at(&a, a.logits, price);
+    const bool scored = m->structure.gradient == GOSS_STRUCTURE_SCORE;
+    const goss_val found = bisect(&a), price = scored ? found : with_gradient(&a, found);
+    goss_val gates = gates_at(&a, a.logits, price);
+    if (scored) gates = goss_detach(gates), s->log_structure = log_probability(&a, s->logits, price, gates);
     if (m->structure.warmup == 0) return gates;
     const goss_val warm = goss_less(progress(g), goss_const(g, m->structure.warmup));
+    if (scored) s->log_structure = goss_select(warm, goss_zeros_like(s->log_structure), s->log_structure);
     return goss_select(warm, all_open(m, b, g), gates);
 }
 
@@ -243,15 +299,57 @@ static goss_val with_entropy(const goss_method *m, goss_val loss, goss_val logit
     return m->structure.entropy > 0 ? goss_add(loss, goss_scale(entropy_of(logits), m->structure.entropy)) : loss;
 }
 
+/* A network of the budget's size, with its loss and, where gradients are scores, those of each task [T,1]. */
+typedef struct drawing {
+    goss_val answers, loss, score, each, log_structure;
+} drawing;
+
+static drawing draw(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val budget) {
+    drawing d;
+    d.answers = answers_of(m, b, s, GOSS__SIZE_GENERATED, budget, &d.loss, &d.score);
+    d.log_structure = s->log_structure;
+    const goss_val loss = goss__sample_loss(m, b, d.answers, b->query_target, b->query_weight, 0);
+    const goss_val all = goss_max(goss_sum(b->query_weight, GOSS_AXIS(1), true), goss_const(loss.graph, 1));
+    d.each = goss_div(goss_sum(goss_mul(loss, b->query_weight), GOSS_AXIS(1), true), all);
+    return d;
+}
+
+/* Whose gradient is that of the expected loss: two structures of a task are each other's baseline (Kool et al. 2019,
+ * for two draws). Its value says nothing. */
+static goss_val score_term(const drawing *p, const drawing *q) {
+    const goss_val gain = goss_detach(goss_sub(p->each, q->each));
+    return goss_scale(goss_mean_all(goss_mul(gain, goss_sub(p->log_structure, q->log_structure))), 0.5);
+}
+
+/* Less its own value: the loss that is reported stays one. */
+static goss_val gradient_alone(goss_val v) { return goss_sub(v, goss_detach(v)); }
+
+static goss_val loss_of_drawing(const goss_method *m, const goss_task_batch *b, const drawing *d, goss_val teacher) {
+    return goss_valid(teacher) ? distilled(m, b, d->loss, d->answers, teacher) : d->loss;
+}
+
+/* Of the generated networks, two for each task (q) where gradients are scores. */
+static goss_val loss_of_generated(const goss_method *m, const goss_task_batch *b, const drawing *p, const drawing *q,
+                                  goss_val teacher) {
+    const goss_val loss = loss_of_drawing(m, b, p, teacher);
+    if (m->structure.gradient != GOSS_STRUCTURE_SCORE) return loss;
+    const goss_val both = goss_scale(goss_add(loss, loss_of_drawing(m, b, q, teacher)), 0.5);
+    return goss_add(both, gradient_alone(score_term(p, q)));
+}
+
+/* What the generated networks are comes first: what is published is theirs. */
 goss_val goss__structure_loss(const goss_method *m, const goss_task_batch *b, goss__solution *s, goss_val *score) {
-    goss_graph *g = s->graph;
-    const goss_val budget = goss__structure_budget(m, b, s), least = goss_full(g, GOSS_SHAPE(b->T, goss_n(1)), -1);
-    goss_val loss, large, small, ignored;
-    const goss_val y = answers_of(m, b, s, GOSS__SIZE_GENERATED, budget, &loss, score), logits = s->logits;
-    if (!m->structure.sandwich) return with_entropy(m, loss, logits);
+    const goss_val budget = goss__structure_budget(m, b, s);
+    const goss_val least = goss_full(s->graph, GOSS_SHAPE(b->T, goss_n(1)), -1);
+    goss_val large, small, ignored;
+    const drawing p = draw(m, b, s, budget);
+    const drawing q = m->structure.gradient == GOSS_STRUCTURE_SCORE ? draw(m, b, s, budget) : p;
+    const goss_val logits = s->logits;
+    *score = p.score;
+    if (!m->structure.sandwich) return with_entropy(m, loss_of_generated(m, b, &p, &q, GOSS_NONE), logits);
     const goss_val all = answers_of(m, b, s, GOSS__SIZE_LARGEST, goss_neg(least), &large, &ignored);
     const goss_val teacher = goss_detach(m->objective->answer(all));
     const goss_val few = answers_of(m, b, s, GOSS__SIZE_CHEAPEST, least, &small, &ignored);
-    loss = goss_add(distilled(m, b, loss, y, teacher), distilled(m, b, small, few, teacher));
+    const goss_val loss = goss_add(loss_of_generated(m, b, &p, &q, teacher), distilled(m, b, small, few, teacher));
     return with_entropy(m, goss_scale(goss_add(loss, large), 1.0 / 3), logits);
 }

@@ -105,6 +105,10 @@ CONDITION(anneals) { return has_temperatures(s, m) && goss_share_settings(m->sha
 CONDITION(chooses) { return any_part(m, is_gumbel) || has_gates(s, m); }
 
 CONDITION(has_structures) { return goss__structure_chooses(m); }
+CONDITION(weighs_gates) {
+    return m->hyper && m->structure.choose == GOSS_STRUCTURE_BY_TASK &&
+           goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_SUPPORT;
+}
 CONDITION(has_sandwich) { return has_structures(s, m) && m->structure.sandwich; }
 
 /* ---- the table ---- */
@@ -171,6 +175,9 @@ static const goss__key_use uses[] = {
     {"structure.low,structure.high,structure.temperature,structure.temperature_end,structure.warmup,structure.shrink,"
      "structure.sandwich,structure.entropy",
      has_structures, "no structures are generated (structure.choose = none or largest)"},
+    {"structure.pooled,structure.gradient", has_structures, "no structures are generated (structure.choose = none or largest)"},
+    {"structure.relevance", weighs_gates,
+     "no structure is generated from a support set (structure.choose = task, hyper.condition with support)"},
     {"structure.distill", has_sandwich, "no larger network is trained beside generated ones (structure.sandwich)"},
     {"share.*", is_multitask, "only multitask has it"},
     {"share.size", has_size, "no part of the rules takes a number that is not given"},
