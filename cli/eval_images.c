@@ -46,8 +46,11 @@ static goss_status judge(eval *e, int64_t bytes, goss_threads *threads, goss_sco
     goss_evaluate_options o = goss_evaluate_defaults();
     for (int i = 0; i < e->n; i++) {
         const eval_runner *r = &e->runner[i];
-        ask[i] = (goss_structure_ask){.source = r->source, .budget = {.bytes = bytes}, .seed = e->spec.seed,
-                                      .pooled = e->mean_budget, .bytes = i == 0 ? e->bytes : NULL};
+        ask[i] = (goss_structure_ask){.source = r->source,
+                                      .budget = {.bytes = bytes},
+                                      .seed = e->spec.seed,
+                                      .pooled = e->mean_budget,
+                                      .bytes = i == 0 ? e->bytes : NULL};
         contenders[i] = (goss_contender){.model = e->runner[i].model,
                                          .structure = r->structured ? &ask[i] : NULL,
                                          .fine_tune = e->runner[i].fine_tune,

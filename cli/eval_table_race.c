@@ -50,11 +50,8 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
                                    double *bytes_of, double *seconds, goss_error *err) {
     goss_model *derived = NULL;
     if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
-    const goss_structure_ask ask = {.source = r->source,
-                                    .budget = {.bytes = bytes},
-                                    .seed = e->seed,
-                                    .pooled = e->mean_budget,
-                                    .bytes = bytes_of};
+    const goss_structure_ask ask = {
+        .source = r->source, .budget = {.bytes = bytes}, .seed = e->seed, .pooled = e->mean_budget, .bytes = bytes_of};
     goss_structure_figures figures;
     const goss_status s = goss_race_structure(derived ? derived : f->model, r->fine_tune, r->structured ? &ask : NULL,
                                               source, e->metric, draws, threads, values, seconds, &figures, err);
@@ -98,9 +95,9 @@ static void close_room(room *x) { free(x->tasks), free(x->number), free(x->value
 
 static goss_status open_room(const eval_table *e, table_runner *r, room *x, goss_error *err) {
     const size_t all = (size_t)e->tasks;
-    *x = (room){calloc(all, sizeof *x->tasks), calloc(all, sizeof *x->number),
-                calloc(all * (size_t)e->repeats, sizeof *x->values),
-                calloc(all * (size_t)e->repeats, sizeof *x->bytes)};
+    *x =
+        (room){calloc(all, sizeof *x->tasks), calloc(all, sizeof *x->number),
+               calloc(all * (size_t)e->repeats, sizeof *x->values), calloc(all * (size_t)e->repeats, sizeof *x->bytes)};
     free(r->value), free(r->answers), free(r->bytes); /* of another budget */
     r->seconds = 0, r->draws = 0, r->figures = (goss_structure_figures){0};
     r->value = calloc(all, sizeof *r->value), r->answers = calloc(all, sizeof *r->answers);

@@ -234,4 +234,86 @@ TEST(a_table_s_tasks_have_columns_of_their_own) {
     RUN(0, "predict small.safetensors one.csv");
     SAYS(out_text, "who,a,b,c,d,y");
 }
+
+/* y of a task is a sum of some of its 16 columns, which ones is the task's own, and how many (`least` .. 5): one
+ * structure for all tasks can not have them, whatever it learns. */
+static void write_sums(const char *name, int first, int count, int least) {
+    enum { COLUMNS = 16, ROWS = 36, MOST = 5 };
+    FILE *f = fopen(tiny_path(name), "w");
+    if (!f) exit(99);
+    fputs("who", f);
+    for (int i = 0; i < COLUMNS; i++) fprintf(f, ",c%d", i);
+    fputs(",y\n", f);
+    uint32_t random = 70 + (uint32_t)first;
+    for (int task = first; task < first + count; task++) {
+        double weight[COLUMNS] = {0};
+        const int many = least + (int)(tiny_random(&random) % (uint32_t)(MOST - least + 1));
+        for (int i = 0; i < many; i++) weight[tiny_random(&random) % COLUMNS] = tiny_random(&random) % 2 ? 1 : -1;
+        for (int row = 0; row < ROWS; row++) {
+            double y = 0;
+            fprintf(f, "t%d", task);
+            for (int i = 0; i < COLUMNS; i++) {
+                const double x = (double)(tiny_random(&random) % 1000) / 500 - 1;
+                fprintf(f, ",%g", x);
+                y += weight[i] * x;
+            }
+            fprintf(f, ",%g\n", y);
+        }
+    }
+    fclose(f);
+}
+
+#define SUMS                                                                                                           \
+    "train data.task=who data.target=y task.support=20 task.objective=regression validate.every=0 "                    \
+    "'model.backbone=columns any 1' structure.low=8B structure.high=64B method.ridge_head=true method.ridge=0.01 "     \
+    "optimizer.rate=0.005 optimizer.rates=hyper.structure.*=10 train.tasks=8 train.steps=300 "
+
+/* Of a method in the first budget of a report: its difference to the model, in intervals. */
+static double intervals_of(const char *method) {
+    char key[64];
+    snprintf(key, sizeof key, "{\"name\": \"%s\"", method);
+    const char *at = strstr(out_text, key);
+    if (!at) T_FAIL("%s is not in the report", method);
+    return number_of(at, "difference") / number_of(at, "difference_ci95");
+}
+
+/* The control that decides, and the ablation: without what gates do for a support set all tasks get one structure. */
+TEST(a_structure_is_a_matter_of_the_task) {
+    static const char judge[] = "eval %s/model.safetensors --data new.csv --support 20 --budget 24B --control --json "
+                                "--methods mean-structure,uniform-structure,random-structure";
+    char line[400];
+    tiny_set();
+    write_sums("sums.csv", 0, 60, 3), write_sums("new.csv", 1000, 40, 3);
+    RUN(0, SUMS "data.path=sums.csv run.dir=own structure.choose=task");
+    RUN(0, SUMS "data.path=sums.csv run.dir=code structure.choose=task structure.relevance=0");
+    snprintf(line, sizeof line, judge, "own");
+    RUN(0, line);
+    static const char *const others[] = {"shuffled-structure", "mean-structure", "uniform-structure",
+                                         "random-structure"};
+    for (int i = 0; i < 4; i++)
+        if (!(intervals_of(others[i]) > 4)) T_FAIL("%s loses by %g intervals", others[i], intervals_of(others[i]));
+    snprintf(line, sizeof line, judge, "code");
+    RUN(0, line);
+    T_CHECK(!(intervals_of("shuffled-structure") > 2));
+}
+
+/* Tasks of more columns get more bytes, and gain by it more than the others lose. */
+TEST(a_budget_for_the_mean_goes_to_hard_tasks) {
+    tiny_set();
+    write_sums("mixed.csv", 0, 60, 1), write_sums("new.csv", 1000, 100, 1);
+    RUN(0, SUMS "data.path=mixed.csv run.dir=pooled structure.choose=task "
+                "structure.pooled=true");
+    RUN(0, "eval pooled/model.safetensors --data new.csv --support 20 --budget 16B --mean-budget --json");
+    T_CHECK(number_of(out_text, "bytes_mean") <= 16 && number_of(out_text, "bytes_mean") > 14);
+    T_CHECK(number_of(out_text, "bytes_max") > 16);
+    T_CHECK(number_of(out_text, "violations") == 0);
+    T_CHECK(number_of(out_text, "bytes_difficulty_correlation") > 0.5);
+    if (!(intervals_of("equal-budget") > 2)) T_FAIL("equal budgets lose by %g intervals", intervals_of("equal-budget"));
+    RUN(1, "eval pooled/model.safetensors --data new.csv --support 20 --mean-budget");
+    SAYS(err_text, "--mean-budget: of which budgets");
+    RUN(1, "eval pooled/model.safetensors --data new.csv --support 20 --budget 4B --mean-budget");
+    SAYS(err_text, "the smallest have 8 on average");
+    RUN(1, SUMS "data.path=mixed.csv run.dir=micro structure.choose=task structure.pooled=true train.micro_batch=4");
+    SAYS(err_text, "structure.pooled");
+}
 TEST_MAIN()

@@ -215,6 +215,7 @@ TEST(logits_gain_nothing_by_a_larger_structure) {
     goss_structure_options o = goss_structure_defaults();
     trained x;
     o.choose = GOSS_STRUCTURE_BY_TASK, o.low = 1200, o.high = 2400, o.temperature_end = 1;
+    o.gradient = GOSS_STRUCTURE_THROUGH;
     open_training(&x, &o);
     const goss_space *s = goss_method_space(x.method);
     const goss_val logits = goss_published_get(x.graph, "generated/structure");

@@ -248,6 +248,9 @@ static const row rows[] = {
     {"structure.sandwich", {STRUCTURE}, "true", "false", WEIGHTS},
     {"structure.distill", {STRUCTURE}, "0.5", "0", WEIGHTS},
     {"structure.entropy", {STRUCTURE}, "0", "1", WEIGHTS},
+    {"structure.relevance", {STRUCTURE}, "1", "0", WEIGHTS},
+    {"structure.gradient", {STRUCTURE}, "score", "through", WEIGHTS},
+    {"structure.pooled", {STRUCTURE, "train.tasks=3"}, "false", "true", WEIGHTS},
 };
 enum { ROWS = sizeof rows / sizeof *rows };
 
@@ -438,6 +441,8 @@ static const struct {
      "structure.low",
      {SPACE, "structure.choose=largest"},
      "3KB"},
+    {"structure.pooled,structure.gradient", "structure.pooled", {SPACE, "structure.choose=largest"}, "true"},
+    {"structure.relevance", "structure.relevance", {SPACE, "structure.choose=all"}, "2"},
     {"structure.distill", "structure.distill", {STRUCTURE, "structure.sandwich=false"}, "0.2"},
     {"share.*", "share.rules", {0}, "*=own"},
     {"share.size", "share.size", {0}, "2"},

@@ -64,9 +64,9 @@ typedef struct goss_structure_options {
     double
         distill; /* weight in the loss of smaller networks of the largest one's answers, the rest is the targets' (0.5)
                      */
-    double entropy; /* weight of the mean entropy of gates in the loss (0) */
+    double entropy;   /* weight of the mean entropy of gates in the loss (0) */
     double relevance; /* weight of r, standardised, in the logits at the start; 0: they depend on the code alone (1) */
-    goss_structure_gradient gradient; /* (THROUGH) */
+    goss_structure_gradient gradient; /* (SCORE) */
     bool pooled; /* budgets hold for the mean over the tasks of a step: one price for all, so that a task whose gates do
                     more gets more (false) */
 } goss_structure_options;
@@ -75,11 +75,11 @@ GOSS_API goss_structure_options goss_structure_defaults(void);
 
 /* Whose structure a network gets when a model is evaluated. */
 typedef enum goss_structure_source {
-    GOSS_STRUCTURE_OWN,      /* generated for the task */
-    GOSS_STRUCTURE_SHUFFLED, /* generated for another task, the one before: the control. Weights are the task's own */
-    GOSS_STRUCTURE_MEAN,     /* one for all: that of the mean logits over all tasks of the evaluation */
-    GOSS_STRUCTURE_UNIFORM,  /* the same share of every layer: goss_space_shrink */
-    GOSS_STRUCTURE_RANDOM,   /* gates in random order, another one for each task */
+    GOSS_STRUCTURE_OWN,       /* generated for the task */
+    GOSS_STRUCTURE_SHUFFLED,  /* generated for another task, the one before: the control. Weights are the task's own */
+    GOSS_STRUCTURE_MEAN,      /* one for all: that of the mean logits over all tasks of the evaluation */
+    GOSS_STRUCTURE_UNIFORM,   /* the same share of every layer: goss_space_shrink */
+    GOSS_STRUCTURE_RANDOM,    /* gates in random order, another one for each task */
     GOSS_STRUCTURE_MAGNITUDE, /* units with the largest mean |w| of their filters, by the layer's mean (Li et al. 2017),
                                  after adapting the largest network */
     GOSS_STRUCTURE_EQUAL /* generated for the task, each within the budget where it holds for the mean (ask.pooled) */

@@ -61,10 +61,10 @@ typedef struct goss__solution {
     goss_val penalty;             /* to be added to the loss, or GOSS_NONE */
     bool by_input;                /* weights differ from query to query: [T Q,...] */
     goss__size size;
-    goss_val budget; /* with structures: [T,1], from -1 to 1 */
-    goss_val logits; /* with structures: of gates, [T,G] or [1,G] */
+    goss_val budget;        /* with structures: [T,1], from -1 to 1 */
+    goss_val logits;        /* with structures: of gates, [T,G] or [1,G] */
     goss_val log_structure; /* in training with scores: [T,1], of the structure that was drawn */
-    goss_val noise;  /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
+    goss_val noise;         /* hypernet: [T,Z] that its networks are generated from; GOSS_NONE: drawn */
 } goss__solution;
 
 /* Head of a method's networks. */

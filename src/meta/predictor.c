@@ -99,8 +99,7 @@ static void store_structure(goss_predictor *p) {
     const float *structure = p->adapter.space ? goss__planner_structure(&p->adapter.planner, 0) : NULL;
     const int at = goss_params_find(p->params, GOSS__NETWORK_GATES);
     if (!structure || at < 0) return;
-    memcpy(goss_params_data(p->params, at), structure,
-           (size_t)goss_space_gates(p->adapter.space) * sizeof *structure);
+    memcpy(goss_params_data(p->params, at), structure, (size_t)goss_space_gates(p->adapter.space) * sizeof *structure);
 }
 
 goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *source, uint64_t k, goss_error *err) {

@@ -177,7 +177,7 @@ static const goss_key keys[] = {
     GOSS__KEY_REAL("structure.relevance", structure.relevance, "1", 0, 1e3, NULL,
                    "Weight at the start, in the logits of gates, of what each gate does for the task's support set; "
                    "learned from there; 0: logits depend on the task's code alone"),
-    GOSS__KEY_WORD("structure.gradient", structure.gradient, "through", "through|score",
+    GOSS__KEY_WORD("structure.gradient", structure.gradient, "score", "through|score",
                    "What logits of gates learn from: through: gradients of rounded gates; score: which of two networks "
                    "of the budget's size has the lower loss, for each task"),
     GOSS__KEY_BOOL("structure.pooled", structure.pooled, "false",

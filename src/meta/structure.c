@@ -11,15 +11,25 @@
 #include "nn/nn.h"
 
 goss_structure_options goss_structure_defaults(void) {
-    return (goss_structure_options){
-        .temperature = 1, .temperature_end = 0.2, .warmup = 0.1, .shrink = 0.3, .sandwich = true, .distill = 0.5, .relevance = 1};
+    return (goss_structure_options){.temperature = 1,
+                                    .temperature_end = 0.2,
+                                    .warmup = 0.1,
+                                    .shrink = 0.3,
+                                    .sandwich = true,
+                                    .distill = 0.5,
+                                    .relevance = 1,
+                                    .gradient = GOSS_STRUCTURE_SCORE};
 }
 
 /* ---- words ---- */
 
-static const char *const names[] = {
-    "", "shuffled-structure", "mean-structure", "uniform-structure", "random-structure", "magnitude-structure",
-    "equal-budget"};
+static const char *const names[] = {"",
+                                    "shuffled-structure",
+                                    "mean-structure",
+                                    "uniform-structure",
+                                    "random-structure",
+                                    "magnitude-structure",
+                                    "equal-budget"};
 enum { SOURCES = sizeof names / sizeof *names };
 
 const char *goss_structure_source_name(goss_structure_source source) { return names[source]; }

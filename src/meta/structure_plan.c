@@ -249,8 +249,8 @@ static goss_status choose(goss__planner *p, int t, int outputs, goss_error *err)
     if (p->ask.source == GOSS_STRUCTURE_UNIFORM)
         GOSS_TRY(goss_space_shrink(s, &limit, outputs, structure, err));
     else if (p->pooled)
-        GOSS_TRY(goss__pool_choose(&p->pool, p->priority + (size_t)t * (size_t)p->gates, &limit, outputs, structure,
-                                   err));
+        GOSS_TRY(
+            goss__pool_choose(&p->pool, p->priority + (size_t)t * (size_t)p->gates, &limit, outputs, structure, err));
     else
         GOSS_TRY(goss_space_project(s, p->priority + (size_t)t * (size_t)p->gates, GOSS_SPACE_BY_PRIORITY, &limit,
                                     outputs, structure, err));

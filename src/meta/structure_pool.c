@@ -40,8 +40,7 @@ static goss_status make_room(goss__pool *p, int64_t more, goss_error *err) {
 
 goss_status goss__pool_add(goss__pool *p, const float *logits, const int *outputs, int tasks, goss_error *err) {
     GOSS_TRY(make_room(p, tasks, err));
-    memcpy(p->logits + (size_t)p->tasks * (size_t)p->gates, logits,
-           (size_t)tasks * (size_t)p->gates * sizeof *logits);
+    memcpy(p->logits + (size_t)p->tasks * (size_t)p->gates, logits, (size_t)tasks * (size_t)p->gates * sizeof *logits);
     memcpy(p->outputs + p->tasks, outputs, (size_t)tasks * sizeof *outputs);
     p->tasks += tasks;
     return GOSS_OK;
@@ -66,8 +65,7 @@ goss_status goss__pool_choose(const goss__pool *p, const float *logits, const go
     return goss_space_project(p->method->space, p->scratch, GOSS_SPACE_BY_PRIORITY, &rest, outputs, structure, err);
 }
 
-static goss_status mean_at(goss__pool *p, double price, const goss_space_budget *limit, double *mean,
-                           goss_error *err) {
+static goss_status mean_at(goss__pool *p, double price, const goss_space_budget *limit, double *mean, goss_error *err) {
     float *structure = p->scratch + p->gates;
     double sum = 0;
     p->price = price;

@@ -205,8 +205,8 @@ static goss_val log_probability(const market *a, goss_val clean, goss_val price,
     for (int k = 0; k < goss_space_groups(s); k++) {
         const goss_space_group_info group = goss_space_group(s, k);
         const goss_val of = group.rule == GOSS_RULE_ONE ? gates : drawn;
-        const goss_val part = of_group(&group, goss_slice(x, 1, group.first, group.count),
-                                       goss_slice(of, 1, group.first, group.count));
+        const goss_val part =
+            of_group(&group, goss_slice(x, 1, group.first, group.count), goss_slice(of, 1, group.first, group.count));
         sum = k ? goss_add(sum, part) : part;
     }
     return sum;

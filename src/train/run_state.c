@@ -124,9 +124,10 @@ static goss_status check_method(const goss__run *r, goss_error *err) {
     goss__method_settings m;
     GOSS_TRY(goss__method_settings_read(r->config, &m, err));
     if (r->set.train.micro_batch > 0 && m.structure.pooled)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "structure.pooled holds budgets for the mean over a step's tasks, which a micro-batch has "
-                              "not all of: set train.micro_batch=0");
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "structure.pooled holds budgets for the mean over a step's tasks, which a micro-batch has "
+            "not all of: set train.micro_batch=0");
     if (r->set.train.micro_batch == 0 || m.loss != GOSS__LOSS_SAMPLES) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "method.loss = samples is a mean over all samples of a step, which a micro-batch has not all "

@@ -175,7 +175,8 @@ static const goss__key_use uses[] = {
     {"structure.low,structure.high,structure.temperature,structure.temperature_end,structure.warmup,structure.shrink,"
      "structure.sandwich,structure.entropy",
      has_structures, "no structures are generated (structure.choose = none or largest)"},
-    {"structure.pooled,structure.gradient", has_structures, "no structures are generated (structure.choose = none or largest)"},
+    {"structure.pooled,structure.gradient", has_structures,
+     "no structures are generated (structure.choose = none or largest)"},
     {"structure.relevance", weighs_gates,
      "no structure is generated from a support set (structure.choose = task, hyper.condition with support)"},
     {"structure.distill", has_sandwich, "no larger network is trained beside generated ones (structure.sandwich)"},
