@@ -2,25 +2,27 @@
 /* structure.h: the structure of a network, generated for each task within a budget that is named when adapting.
  *
  * A model whose backbone is a space (space.h) may generate logits l [G] of its gates from the same code as weights.
- * The code depends on the budget, too. A code that is a mean over samples says little of what tells these classes
- * apart, so logits also depend on the relevance of each gate for the task: with F the embeddings of the support set and
- * Y its targets, both centred, under the largest network with gates v,
+ * The code depends on the budget, too. Codes are means and say little of what tells these classes apart, so logits also
+ * depend on the relevance of each gate for the task: with F the embeddings of the support set and Y its targets, both
+ * centred, under the largest network with gates v,
  *
- *     A(v) = log |F'Y|^2 - log |F'F|      kernel-target alignment (Cristianini et al. 2002), Frobenius norms
- *     r_i = dA / dv_i                     at v = 1, of alternatives 1 / their number
+ *     r_i = dA / dv_i    at v = 1, of alternatives 1 / their number
+ *     A = -log |Y - F W|^2           W: the ridge regression of Y on F, held fixed
+ *     A = log |F'Y|^2 - log |F'F|    kernel-target alignment (Cristianini et al. 2002), Frobenius norms
  *
- * tells by one backward pass over the support set what a unit, column, kernel or part does for the separation of its
- * targets. It needs no head and no second set, and does not depend on the scale of F. r standardised within each group
- * of gates, and r by its root mean square over all gates, enter the logits with learned and generated weights.
+ * which one backward pass over the support set gives for units, columns, kernels and parts alike, without a head. r
+ * standardised within each group of gates, and r by its root mean square over all gates, enter the logits with learned
+ * weights that the code moves.
  *
- * In training, with noise n of the logistic distribution (of alternatives: Gumbel's), heat tau
- * and a price p, one for each task, gates are opened by
+ * In training, with noise n of the logistic distribution (of alternatives: Gumbel's), heat tau and a price p, one for
+ * each task (pooled: for all of a step), gates are opened by
  *
  *     open(l + tau n - p k),   p the least price at which the structure's bytes are within the budget,
  *
  * where k is 1, and for alternatives their share in the difference of bytes between the cheapest and the dearest one.
- * Gates are rounded, with the gradient of sigmoids and softmaxes of heat tau (straight-through estimator, Bengio et al.
- * 2013); that of p follows from the implicit function theorem, so that a gate gains where its gradient by cost is above
+ * Logits learn from which of two structures drawn for a task has the lower loss (score function, each the other's
+ * baseline: Kool et al. 2019), or from rounded gates with the gradient of sigmoids and softmaxes of heat tau
+ * (straight-through estimator, Bengio et al. 2013); that of p then follows from the implicit function theorem, so that a gate gains where its gradient by cost is above
  * the average: a network of the budget's size is trained, not one that pays a penalty. Outside training there is no
  * noise, and goss_space_project opens gates by their logits; a budget is never exceeded.
  *
