@@ -22,9 +22,10 @@
  * where k is 1, and for alternatives their share in the difference of bytes between the cheapest and the dearest one.
  * Logits learn from which of two structures drawn for a task has the lower loss (score function, each the other's
  * baseline: Kool et al. 2019), or from rounded gates with the gradient of sigmoids and softmaxes of heat tau
- * (straight-through estimator, Bengio et al. 2013); that of p then follows from the implicit function theorem, so that a gate gains where its gradient by cost is above
- * the average: a network of the budget's size is trained, not one that pays a penalty. Outside training there is no
- * noise, and goss_space_project opens gates by their logits; a budget is never exceeded.
+ * (straight-through estimator, Bengio et al. 2013); that of p then follows from the implicit function theorem, so that
+ * a gate gains where its gradient by cost is above the average: a network of the budget's size is trained, not one that
+ * pays a penalty. Outside training there is no noise, and goss_space_project opens gates by their logits; a budget is
+ * never exceeded.
  *
  * Each step trains the generated network, and with `sandwich` the largest and the cheapest one as well (Yu and Huang
  * 2019); the smaller ones also learn from the answers of the largest (distillation, Hinton et al. 2015). Budgets are
