@@ -26,8 +26,8 @@ goss_status cli_need_structures(const goss_model *m, const char *path, const cha
 goss_status cli_check_mean(bool mean, const cli_budgets *budgets, goss_error *err);
 /* Pearson's correlation of x [n] and y [n] where both are numbers; NaN where one of them does not vary. */
 double cli_correlation(const double *x, const double *y, int n);
-/* With --mean-budget: the correlation of bytes with difficulty, the score of equal budgets turned so that worse is more;
- * nothing for NaN (text), null (JSON). */
+/* With --mean-budget: the correlation of bytes with difficulty (the score of equal budgets, worse being more); nothing
+ * for NaN (text), null (JSON). */
 void cli_print_difficulty(double correlation);
 void cli_json_difficulty(double correlation);
 /* `, "bytes_mean": ...` in JSON; nothing without networks. */

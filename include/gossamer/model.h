@@ -279,8 +279,9 @@ GOSS_API GOSS_MUST_USE goss_status goss_predictor_of_model(const goss_model *mod
                                                            goss_error *err);
 /* Frees a predictor; NULL is allowed. */
 GOSS_API void goss_predictor_free(goss_predictor *p);
-/* Adapts the model to task k of a source. Allocates nothing, but where a structure is chosen within a budget. Errors: GOSS_E_ARGUMENT: a task that does not match
- * `most`; GOSS_E_NUMERIC. After an error there is no network until the next adaptation. */
+/* Adapts the model to task k of a source. Allocates nothing, but where a structure is chosen within a budget. Errors:
+ * GOSS_E_ARGUMENT: a task that does not match `most`; GOSS_E_NUMERIC. After an error there is no network until the next
+ * adaptation. */
 GOSS_API GOSS_MUST_USE goss_status goss_predictor_adapt(goss_predictor *p, const goss_task_source *source, uint64_t k,
                                                         goss_error *err);
 /* The present network, borrowed until the next adaptation; NULL: none, or one with a structure of its own, which a

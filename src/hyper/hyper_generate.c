@@ -262,7 +262,7 @@ static goss_val slow_layer(const generation *a, const char *name) {
     return goss_scale(y, 1 / sqrt(a->h->options.hidden));
 }
 
-/* What features of gates [T,K,G] add to their logits [T,G]. All gates have the same weights: a gate by itself is a small
+/* What features of gates [T,K,G] add to their logits [T,G]. All gates have the same weights: one by itself is a small
  * part of what a loss tells. */
 static goss_val weigh_features(generation *a, goss_val features) {
     const goss_hyper_options *o = &a->h->options;
