@@ -238,7 +238,7 @@ static goss_status choose_support(looked *l, init_plan *p, goss_error *err) {
 static void set_method(init_plan *p, const looked *l) {
     init_set(p, "train.method", "hypernet");
     const char *backbone = given(p, "data.text") ? "auto" : l->series ? "gru 32; readout last" : NULL;
-    init_set(p, "model.backbone", backbone ? backbone : "dense 32; tanh; dense 32; tanh");
+    init_set(p, "model.backbone", "%s", backbone ? backbone : "dense 32; tanh; dense 32; tanh");
     if (!l->classes && init_knows("method.ridge_head")) init_set(p, "method.ridge_head", "true");
     init_set(p, "hyper.rules", l->series ? "head.*=full; gru*=lowrank 4; *=film" : "head.*=full; *=film");
     init_set(p, "train.tasks", "8");
