@@ -5,7 +5,7 @@
 usage: agents_compare.py CONFIG [--build build] [--out runs/compare] [--policies hypernet,concat,film,maml,oracle]
                          [--seeds 5] [--tasks 200] [KEY=VALUE ...]
 
-Of concat, film and maml the memory (maml: the units) is widened until the agent has as many weights as the hypernetwork.
+Of concat, film and maml the memory (maml: the units) is widened until the agent has as many weights as hypernet.
 Runs that are there are continued or left alone. Prints returns of lives and of their last episodes as means over seeds,
 with 95 % intervals over seeds, and differences to the first policy that are paired by seed."""
 import argparse

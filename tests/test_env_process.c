@@ -255,6 +255,14 @@ TEST(a_model_never_names_a_command_that_is_run) {
 
 /* ---- Atari, where it is there ---- */
 
+/* What would not fit is said before anything is started. */
+TEST(an_iteration_that_is_too_large_is_refused) {
+    static const char child[] = CHILD("observation 84 84 4 bytes\\nactions 2\\nhorizon 90000\\n", "exit 1", "exit 1");
+    T_EQ(train(child, "large", "1000000"), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "an iteration of 4 lives of 90000 steps has 41 GB"));
+    check_no_child();
+}
+
 TEST(atari_modes_are_tasks) {
     char version[80];
     goss_env_process *p;

@@ -87,6 +87,7 @@ static const goss_key keys[] = {
                   "0: as many as the machine has. The result does not depend on it"),
 };
 enum { KEYS = sizeof keys / sizeof *keys };
+static const double MOST_BYTES = 16e9; /* of observations */
 
 const goss_key *goss_agent_keys(int *n) {
     *n = KEYS;
@@ -185,6 +186,13 @@ static goss_status read_settings(const goss_config *c, const goss_env_kind *own,
                                   episodes, family->horizon);
         out->ppo.steps = (int)life;
     }
+    /* What an iteration saw is kept until it has been learned from. */
+    const double bytes = 4.0 * out->ppo.lives * out->ppo.steps * family->kind->observations;
+    if (bytes > MOST_BYTES)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "an iteration of %d lives of %d steps has %.0f GB of observations: set ppo.lives and "
+                              "ppo.steps (of Atari games 8 and 128, with ppo.carry = 8)",
+                              out->ppo.lives, out->ppo.steps, bytes / 1e9);
     out->agent.discount = out->ppo.discount;
     if (out->agent.sees == GOSS_AGENT_GRADIENT) {
         if (out->agent.support >= episodes)

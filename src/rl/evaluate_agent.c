@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "rl/agent.h"
 
-enum { LIVES = 256 }; /* side by side */
+enum { LIVES = 256, LIVES_OF_IMAGES = 32 }; /* side by side */
 
 typedef struct evaluation {
     const goss_agent_evaluation *o;
@@ -66,7 +66,8 @@ goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation
     goss_threads *threads = NULL;
     goss_params *params = NULL;
     if (o->tasks < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%d tasks are none", o->tasks);
-    const goss_envs_options envs = {.count = o->tasks < LIVES ? o->tasks : LIVES,
+    const int most = a->family.kind->shape[0] ? LIVES_OF_IMAGES : LIVES;
+    const goss_envs_options envs = {.count = o->tasks < most ? o->tasks : most,
                                     .episodes = o->episodes,
                                     .seed = o->seed,
                                     .held_out = o->held_out,
