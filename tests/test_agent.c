@@ -465,6 +465,72 @@ TEST(mistakes_in_recorded_steps) {
     goss_agent_free(a);
 }
 
+/* Log densities of a rollout, computed again as training does: by the weights before and after the step. */
+static float *densities_again(const goss_agent *a, const goss__rollout *r, goss_params *params, goss_threads *threads) {
+    const int64_t N = r->lives, S = goss__agent_support_steps(a);
+    const goss_extent T = goss_n(N), L = goss_n(r->steps), one = goss_n(1);
+    goss_graph *g = goss_graph_new();
+    goss__agent_inputs in = goss__agent_declare(a, g, N, r->steps, false);
+    const goss_val action = goss_input(g, "action", GOSS_REAL, GOSS_SHAPE(T, one, L, goss_n(a->actions)));
+    const goss_val inner = goss_input(g, "inner", GOSS_REAL, GOSS_SHAPE(T, goss_n(S)));
+    const goss_val slab =
+        goss__gradient_step(a, g, goss_slice(in.observation, 2, 0, S), goss_slice(action, 2, 0, S), inner);
+    goss_weights *own = goss_weights_from_slab(a->layout, slab);
+    goss_weights *shared = goss_weights_from_params(g, a->layout, GOSS__AGENT);
+    const goss__agent_outputs first = goss__agent_apply(a, g, &in, shared, shared);
+    const goss__agent_outputs then = goss__agent_apply(a, g, &in, own, shared);
+    const goss_val wanted[] = {goss__agent_log_density(a, &first, action, NULL),
+                               goss__agent_log_density(a, &then, action, NULL)};
+    goss_schedule *schedule;
+    goss_exec *run;
+    T_OK(goss_compile(g, wanted, 2, NULL, 0, NULL, &schedule, &err));
+    T_OK(goss_exec_new(schedule, params, threads, &run, &err));
+    T_OK(goss_exec_bind(run, "observation", r->observation, &err));
+    T_OK(goss_exec_bind(run, "action", r->action, &err));
+    T_OK(goss_exec_bind(run, "inner", r->inner, &err));
+    T_OK(goss_exec_run(run, &err));
+    float *out = malloc((size_t)(N * r->steps) * sizeof *out);
+    for (int64_t i = 0; i < N * r->steps; i++)
+        out[i] = ((const float *)goss_exec_output(run, r->learned[i] > 0, NULL))[i];
+    goss_weights_free(own), goss_weights_free(shared);
+    goss_exec_free(run), goss_schedule_free(schedule), goss_graph_free(g);
+    return out;
+}
+
+TEST(the_step_of_acting_is_the_step_of_training) {
+    const goss_env_kind kinds[] = {guess, reaching()};
+    for (int i = 0; i < 2; i++) {
+        goss_agent *a = random_agent(&kinds[i], GOSS_AGENT_GRADIENT, 0);
+        const goss__ppo_settings set = {.lives = 6, .steps = 10, .carry = 1, .seed = 3};
+        goss_params *params;
+        goss_threads *threads;
+        goss__actor actor;
+        goss__rollout r;
+        T_OK(goss_params_new(GOSS_F32, &params, &err));
+        T_OK(goss_threads_new(1, &threads, &err));
+        T_OK(goss__actor_open(&actor, a, &a->family, &(goss_envs_options){.count = 6, .seed = 3, .threads = 1}, params,
+                              threads, &err));
+        goss_params_set(params, goss_params_find(params, GOSS__AGENT), a->weights);
+        goss__actor_spread(&actor, a->weights);
+        T_OK(goss__rollout_open(&r, a, &set, 6, &err));
+        T_OK(goss__rollout_fill(&r, &actor, &set, 0, &err));
+        float *again = densities_again(a, &r, params, threads);
+        double largest = 0;
+        for (int k = 0; k < 60; k++) {
+            T_EQ(r.learned[k], k % 10 >= 5);
+            T_EQ(r.alive[k], 1);
+            if (!(fabs((double)again[k] - (double)r.log_p[k]) <= 1e-3 * fmax(1, fabs((double)again[k]))))
+                T_FAIL("%s, life %d, step %d: %g when it was acted, %g now", kinds[i].name, k / 10, k % 10,
+                       (double)r.log_p[k], (double)again[k]);
+            largest = fmax(largest, fabs((double)r.inner[k / 10 * 5 + k % 5]));
+        }
+        T_CHECK(largest > 1e-3);
+        free(again);
+        goss__rollout_close(&r), goss__actor_close(&actor), goss_params_free(params), goss_threads_free(threads);
+        goss_agent_free(a);
+    }
+}
+
 /* ---- lives that outlast an iteration ---- */
 
 /* Ends after 5 of 9 iterations, in the middle of a round of 3: the same command goes on from the round's beginning. */

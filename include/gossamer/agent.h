@@ -50,7 +50,7 @@ typedef struct goss_agent_options {
      * convolutions of Mnih et al. 2013 for images, nothing for lists of numbers; "": nothing). What the agent sees, and
      * what is known beside it, is of its features. Borrowed by goss_agent_new, which copies it. */
     const char *encoder;
-    /* gradient: the episodes of a life before the step, which leave at least one (1), its rate (10), and the discount
+    /* gradient: the episodes of a life before the step, which leave at least one (1), its rate (0.1), and the discount
      * of the rewards that it is taken on (0.99; of a run: ppo.discount). */
     int support;
     double inner_rate, discount;

@@ -45,7 +45,7 @@ typedef struct goss__agent_inputs {
 } goss__agent_inputs;
 typedef struct goss__agent_outputs {
     goss_val action; /* [T,L,A]: logits, or means of controls */
-    goss_val spread; /* [1 or T,1,A]: log standard deviations of controls; GOSS_NONE: discrete */
+    goss_val spread; /* [1,1,A]: log standard deviations of controls; GOSS_NONE: discrete */
     goss_val value;  /* [T,L] */
     goss_val memory; /* [T,1,H] after the last step; GOSS_NONE: none */
 } goss__agent_outputs;
@@ -53,7 +53,7 @@ typedef struct goss__agent_outputs {
 goss__agent_inputs goss__agent_declare(const goss_agent *a, goss_graph *g, int64_t lives, int64_t steps, bool h0);
 /* Declares the parameter and applies the network. Errors: the graph's. */
 goss__agent_outputs goss__agent_build(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in);
-/* The same with weights for the policy, and others for the value. */
+/* The same with weights for the policy, and others for the value and for deviations. */
 goss__agent_outputs goss__agent_apply(const goss_agent *a, goss_graph *g, const goss__agent_inputs *in,
                                       goss_weights *policy, goss_weights *value);
 /* Log densities [T,L] of actions [T,1,L,A], and the mean entropy of the policy (NULL: not wanted). */
@@ -75,9 +75,9 @@ typedef struct goss__learner {
     int lives, steps;
     float *slab;                               /* [lives, P] present weights */
     float *observation, *action, *coefficient; /* [lives, S, ..] of the steps before */
-    float *reward, *value, *last;              /* [lives, S] */
+    float *reward, *value;                     /* [lives, S] */
     int *taken;                                /* [lives] steps before */
-    bool *learned;                             /* [lives] */
+    bool *ready, *learned;                     /* [lives] has them all; has changed its weights */
 } goss__learner;
 goss_status goss__learner_open(goss__learner *l, const goss_agent *a, int lives, goss_params *params,
                                goss_threads *threads, goss_error *err);
@@ -85,9 +85,10 @@ void goss__learner_close(goss__learner *l);
 /* Life i begins with the initial weights. */
 void goss__learner_begin(goss__learner *l, const goss_agent *a, int i);
 struct goss__actor;
-/* Takes the step that was just made into those before, where it belongs to them, and changes the weights of lives that
- * have them all. episode [lives]: before the step. */
-goss_status goss__learner_note(struct goss__actor *c, const int32_t *episode, const uint8_t *over, goss_error *err);
+/* Takes the step that was just made into those before, where it belongs to them. episode [lives]: before the step. */
+void goss__learner_note(struct goss__actor *c, const int32_t *episode, const uint8_t *over);
+/* Changes the weights of lives that have them all; value: of their present states. *any: there were some. */
+goss_status goss__learner_learn(struct goss__actor *c, bool *any, goss_error *err);
 
 /* ---- agent_act.c ---- */
 /* Lives that act: an environment and what the agent carries from step to step. */

@@ -127,9 +127,17 @@ void goss__actor_spread(goss__actor *c, const float *weights) {
     if (at >= 0) memcpy(c->spread, weights + goss_layout_offset(a->layout, at), (size_t)a->actions * sizeof *c->spread);
 }
 
-goss_status goss__actor_think(goss__actor *c, goss_error *err) {
+static goss_status think(goss__actor *c, goss_error *err) {
     GOSS_TRY(goss_exec_run(c->exec, err));
     c->output = goss_exec_output(c->exec, 0, NULL), c->value = goss_exec_output(c->exec, 1, NULL);
+    return GOSS_OK;
+}
+
+goss_status goss__actor_think(goss__actor *c, goss_error *err) {
+    bool changed = false;
+    GOSS_TRY(think(c, err));
+    if (learns(c->agent)) GOSS_TRY(goss__learner_learn(c, &changed, err));
+    if (changed) GOSS_TRY(think(c, err));
     if (c->agent->o.sees == GOSS_AGENT_HISTORY) c->state = goss_exec_output(c->exec, 2, NULL);
     return GOSS_OK;
 }
@@ -208,7 +216,7 @@ goss_status goss__actor_move(goss__actor *c, goss_error *err) {
     GOSS_TRY(goss_envs_step(c->envs, c->actions, err));
     const goss_envs_view v = goss_envs_look(c->envs);
     for (int i = 0; i < c->lives; i++) carry(c, &v, i);
-    if (learns(c->agent)) return goss__learner_note(c, c->episode, c->over, err);
+    if (learns(c->agent)) goss__learner_note(c, c->episode, c->over);
     return GOSS_OK;
 }
 

@@ -15,7 +15,7 @@ goss_agent_options goss_agent_defaults(void) {
                                 .normalize = true,
                                 .encoder = "auto",
                                 .support = 1,
-                                .inner_rate = 10,
+                                .inner_rate = 0.1,
                                 .discount = 0.99};
 }
 

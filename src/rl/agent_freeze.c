@@ -116,7 +116,8 @@ goss_status goss__agent_freeze_weights(const goss_agent *a, const float *policy,
     GOSS_TRY(goss_agent_new(family, &o, 0, out, err));
     for (int i = 0; i < goss_layout_count(a->layout); i++) {
         const goss_entry *e = goss_layout_entry(a->layout, i);
-        const float *from = strncmp(e->name, "value.", 6) == 0 ? a->weights : policy;
+        const bool stays = strncmp(e->name, "value.", 6) == 0 || strcmp(e->name, "policy.spread") == 0;
+        const float *from = stays ? a->weights : policy;
         memcpy((*out)->weights + e->offset, from + e->offset, (size_t)e->numel * sizeof(float));
     }
     copy_moments(a, *out);

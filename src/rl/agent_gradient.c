@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "rl/agent.h"
 
+static const double LAMBDA = 0.95;
+
 int goss__agent_support_steps(const goss_agent *a) { return a->o.support * a->family.horizon; }
 
 goss_val goss__gradient_step(const goss_agent *a, goss_graph *g, goss_val observation, goss_val action,
@@ -57,10 +59,11 @@ goss_status goss__learner_open(goss__learner *l, const goss_agent *a, int lives,
     l->observation = goss__calloc(steps * (size_t)a->observations, sizeof(float));
     l->action = goss__calloc(steps * (size_t)a->actions, sizeof(float));
     l->coefficient = goss__calloc(steps, sizeof(float)), l->reward = goss__calloc(steps, sizeof(float));
-    l->value = goss__calloc(steps, sizeof(float)), l->last = goss__calloc(steps, sizeof(float));
+    l->value = goss__calloc(steps, sizeof(float));
     l->taken = goss__calloc(n, sizeof *l->taken), l->learned = goss__calloc(n, sizeof *l->learned);
-    if (!l->slab || !l->observation || !l->action || !l->coefficient || !l->reward || !l->value || !l->last ||
-        !l->taken || !l->learned)
+    l->ready = goss__calloc(n, sizeof *l->ready);
+    if (!l->slab || !l->observation || !l->action || !l->coefficient || !l->reward || !l->value || !l->taken ||
+        !l->learned || !l->ready)
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for %d lives", lives);
     return compile(l, a, params, threads, err);
 }
@@ -68,7 +71,7 @@ goss_status goss__learner_open(goss__learner *l, const goss_agent *a, int lives,
 void goss__learner_close(goss__learner *l) {
     goss_exec_free(l->exec), goss_schedule_free(l->schedule);
     goss__free(l->slab), goss__free(l->observation), goss__free(l->action), goss__free(l->coefficient);
-    goss__free(l->reward), goss__free(l->value), goss__free(l->last), goss__free(l->taken), goss__free(l->learned);
+    goss__free(l->reward), goss__free(l->value), goss__free(l->taken), goss__free(l->learned), goss__free(l->ready);
     *l = (goss__learner){0};
 }
 
@@ -77,7 +80,7 @@ void goss__learner_begin(goss__learner *l, const goss_agent *a, int i) {
     const float *shared = goss_params_data(l->params, goss_params_find(l->params, GOSS__AGENT));
     memcpy(l->slab + (size_t)i * P, shared, P * sizeof(float));
     memset(l->coefficient + (size_t)i * S, 0, S * sizeof(float));
-    l->taken[i] = 0, l->learned[i] = false;
+    l->taken[i] = 0, l->learned[i] = l->ready[i] = false;
 }
 
 static void note(goss__actor *c, int i) {
@@ -88,40 +91,46 @@ static void note(goss__actor *c, int i) {
     const goss_envs_view v = goss_envs_look(c->envs);
     memcpy(l->observation + at * O, c->seen + (size_t)i * O, O * sizeof(float));
     memcpy(l->action + at * A, c->taken + (size_t)i * A, A * sizeof(float));
-    l->reward[at] = goss__agent_reward(a, v.reward[i]), l->value[at] = c->value[i], l->last[at] = v.ended[i];
+    l->reward[at] = goss__agent_reward(a, v.reward[i]), l->value[at] = c->value[i];
 }
 
-/* What is yet to come in its episode, less what was expected, for each step before; in the value's units. */
-static void weigh(goss__learner *l, const goss_agent *a, int i) {
+/* Advantages of the steps before (Schulman et al. 2016), where what follows them is worth `next`. The value does not
+ * know the task: what went better than in the mean over tasks counts. */
+static void weigh(goss__learner *l, const goss_agent *a, int i, double next) {
     const double scale = a->return_seen > 1 ? sqrt(a->return_square / a->return_seen) + 1e-8 : 1;
     double ahead = 0;
     for (int t = l->taken[i] - 1; t >= 0; t--) {
         const size_t at = (size_t)i * (size_t)l->steps + (size_t)t;
-        ahead = (double)l->reward[at] / scale + (l->last[at] > 0 ? 0 : a->o.discount * ahead);
-        l->coefficient[at] = (float)((ahead - (double)l->value[at]) / l->taken[i]);
+        const double delta = (double)l->reward[at] / scale + a->o.discount * next - (double)l->value[at];
+        ahead = delta + a->o.discount * LAMBDA * ahead, next = (double)l->value[at];
+        l->coefficient[at] = (float)(ahead / l->taken[i]);
     }
 }
 
-goss_status goss__learner_note(goss__actor *c, const int32_t *episode, const uint8_t *over, goss_error *err) {
+void goss__learner_note(goss__actor *c, const int32_t *episode, const uint8_t *over) {
     goss__learner *l = &c->learner;
-    const goss_agent *a = c->agent;
+    const int support = c->agent->o.support;
     const goss_envs_view v = goss_envs_look(c->envs);
-    const size_t P = (size_t)goss_layout_total(a->layout);
-    bool any = false;
     for (int i = 0; i < l->lives; i++) {
         if (over[i] || l->learned[i]) continue;
-        if (episode[i] < a->o.support) note(c, i);
-        if (v.episode[i] < a->o.support) continue;
-        weigh(l, a, i);
-        any = true;
+        if (episode[i] < support) note(c, i);
+        l->ready[i] = v.episode[i] >= support;
     }
-    if (!any) return GOSS_OK;
+}
+
+goss_status goss__learner_learn(goss__actor *c, bool *any, goss_error *err) {
+    goss__learner *l = &c->learner;
+    const size_t P = (size_t)goss_layout_total(c->agent->layout);
+    *any = false;
+    for (int i = 0; i < l->lives; i++)
+        if (l->ready[i]) weigh(l, c->agent, i, (double)c->value[i]), *any = true;
+    if (!*any) return GOSS_OK;
     GOSS_TRY(goss_exec_run(l->exec, err));
     const float *changed = goss_exec_output(l->exec, 0, NULL);
     for (int i = 0; i < l->lives; i++) {
-        if (over[i] || l->learned[i] || v.episode[i] < a->o.support) continue;
+        if (!l->ready[i]) continue;
         memcpy(l->slab + (size_t)i * P, changed + (size_t)i * P, P * sizeof(float));
-        l->learned[i] = true;
+        l->learned[i] = true, l->ready[i] = false;
     }
     return GOSS_OK;
 }

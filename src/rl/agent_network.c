@@ -222,7 +222,7 @@ goss__agent_outputs goss__agent_apply(const goss_agent *a, goss_graph *g, const 
     const goss_val valued = policy == values ? seen : encode(&v, in->observation);
     const goss_val value = apply(&v, "value.out", goss_tanh(apply(&v, "value.in", beside(valued, known))));
     out.value = goss_squeeze(goss_squeeze(value, 3), 1);
-    if (!a->discrete) out.spread = goss_unsqueeze(goss_weights_get(n.w, "policy.spread"), 1);
+    if (!a->discrete) out.spread = goss_unsqueeze(goss_weights_get(v.w, "policy.spread"), 1);
     return out;
 }
 
