@@ -80,7 +80,7 @@ modes, difficulties = first.ale.getAvailableModes(), first.ale.getAvailableDiffi
 actions = first.ale.getMinimalActionSet()
 height, width = first.ale.getScreenDims()
 rows, columns = part_of(height), part_of(width).T.copy()
-print(f"name {sys.argv[1]},modes:{','.join(map(str, modes))},difficulties:{','.join(map(str, difficulties))}")
+print(f"name {sys.argv[1]}; its modes are {' '.join(map(str, modes))}; difficulties {' '.join(map(str, difficulties))}")
 print(f"observation {SIDE} {SIDE} {STACK} bytes\nactions {len(actions)}\nhorizon {LONGEST}\npicture")
 print(f"parameter mode 0 0 0 {len(modes) - 1} whole\nparameter difficulty 0 0 0 {len(difficulties) - 1} whole")
 print("parameter sticky 0.25 0.25 0 1\nready", flush=True)

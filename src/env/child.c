@@ -261,7 +261,8 @@ goss_status goss__children_talk(goss__child *c, int n, double timeout, goss__chi
     while (wait_for(c, n, timeout, fd, &late) > 0) {
         if (late >= 0) {
             *bad = late;
-            return goss_error_set(err, GOSS_E_IO, "the process has not answered for %g seconds", timeout);
+            return goss_error_set(err, GOSS_E_IO,
+                                  "the process has not answered for %g seconds (are its answers flushed?)", timeout);
         }
         for (int i = 0; i < n; i++) {
             *bad = i;

@@ -15,7 +15,7 @@ struct goss_env_process {
     goss_env_kind kind;
     goss_env_many many;
     goss_env_parameter parameter[GOSS__PROCESS_PARAMETERS];
-    char names[GOSS__PROCESS_PARAMETERS][64], name[128], title[160];
+    char names[GOSS__PROCESS_PARAMETERS][64], name[128], title[400];
     goss__observation_form form;
     goss__str said; /* the lines by which it describes itself */
     char *words[5]; /* argv */
