@@ -124,6 +124,49 @@ TEST(observations_as_bytes) {
     goss_envs_free(e), goss_env_process_free(p);
 }
 
+TEST(pictures_of_a_process) {
+    goss_env_process *p = open_command("read hello; printf '" SMALL "picture\\nready\\n'; while read what n; do"
+                                       " if [ $what = picture ]; then printf '1 2\\nABC\\nEF'; else"
+                                       " while [ $n -gt 0 ]; do read rest; echo 0.5; n=$((n - 1)); done; fi; done",
+                                       2, 20);
+    goss_envs *e = lives_of(p, 3);
+    goss_env_canvas c;
+    for (int i = 0; i < 3; i++) {
+        if (goss_envs_picture(e, i, &c, &err) != GOSS_OK) T_FAIL("%s", err.text);
+        T_EQ(c.height, 1);
+        T_EQ(c.width, 2);
+        T_CHECK(memcmp(c.rgb, "ABC\nEF", 6) == 0);
+    }
+    goss_envs_free(e), goss_env_process_free(p);
+    p = open_command(CHILD(SMALL, "echo 0.5", "echo 1 0 0.5"), 1, 20);
+    e = lives_of(p, 1);
+    T_EQ(goss_envs_picture(e, 0, &c, &err), GOSS_E_UNSUPPORTED);
+    goss_envs_free(e), goss_env_process_free(p);
+    check_no_child();
+}
+
+/* The example in Python is the one in C, but for its noise. */
+TEST(the_example_in_python) {
+    if (system("python3 -c '' 2>/dev/null") != 0) T_SKIP("no python3");
+    goss_env_process *p = open_command("python3 examples/room_process.py", 2, 60);
+    goss_envs *e = lives_of(p, 5);
+    const goss_envs_view v = goss_envs_look(e);
+    T_STR(goss_env_process_kind(p)->doc, "A room with a heater");
+    for (int t = 0; t < 50; t++) {
+        float actions[5] = {1, -1, 0, 1, -1}, before[5];
+        for (int i = 0; i < 5; i++) before[i] = v.observation[i];
+        if (goss_envs_step(e, actions, &err) != GOSS_OK) T_FAIL("%s", err.text);
+        for (int i = 0; i < 5; i++) {
+            const double *q = v.parameter + 2 * i, power = ((double)actions[i] + 1) / 2;
+            const double after = (double)before[i] + power * q[1] - q[0] * (double)before[i];
+            T_NEAR((double)(v.ended[i] ? v.ended_at : v.observation)[i], after, 0.7); /* 7 deviations */
+            T_EQ(v.over[i], t == 49);
+        }
+    }
+    goss_envs_free(e), goss_env_process_free(p);
+    check_no_child();
+}
+
 /* ---- what is wrong at the start ---- */
 
 TEST(descriptions_are_checked) {
