@@ -4,6 +4,7 @@
 #include "gossamer/prior.h"
 #include "gossamer/train.h"
 #include "base/rng.h"
+#include "prior/prior.h"
 #include "scratch.h"
 #include "test.h"
 #include "train/run.h"
@@ -122,6 +123,44 @@ TEST(task_k_is_the_same_again) {
         T_CHECK(goss__hash64(&m, sizeof m, 0) == once);
     }
     goss_task_source_free(&a), goss_task_source_free(&b);
+}
+
+/* Whether some number of columns that fit into the slots makes a table with the target of the task in m. */
+static bool target_of_columns_that_fit(goss_prior *p, uint64_t k, const goss_task *t, int slots) {
+    float x[(SUPPORT + QUERIES) * SLOTS], y[SUPPORT + QUERIES];
+    goss_prior_column column[SLOTS];
+    for (int columns = slots; columns > 0; columns--) {
+        int needed = 0, count[10] = {0};
+        goss_prior_table table = {.x = x, .y = y, .column = column};
+        goss__prior_draw_sized(p, k, t->supports + t->queries, columns, &table);
+        for (int j = 0; j < columns; j++)
+            needed += column[j].kind == GOSS_PRIOR_CATEGORY && column[j].levels > 2 ? column[j].levels : 1;
+        if (needed > slots || table.classes != t->outputs) continue;
+        for (int i = 0; i < table.rows; i++) count[(int)y[i]]++;
+        for (int i = 0; i < t->supports; i++) count[(int)m.y[i]]--;
+        for (int i = 0; i < t->queries; i++) count[(int)m.y[SUPPORT + i]]--;
+        bool same = true;
+        for (int c = 0; c < 10; c++) same = same && count[c] == 0;
+        if (same) return true;
+    }
+    return false;
+}
+
+/* A target that depends on columns which found no room would be noise. */
+TEST(every_column_that_a_target_depends_on_has_slots) {
+    goss_prior_source_options o = small();
+    goss_prior *p;
+    o.prior.families = "rule", o.prior.categorical = 1, o.prior.least_columns = SLOTS;
+    goss_task_source s = open_source(o);
+    o.prior.rows = SUPPORT + QUERIES, o.prior.least_rows = 20 + QUERIES;
+    T_OK(goss_prior_create(&o.prior, &p, &err));
+    for (uint64_t k = 0; k < 60; k++) {
+        T_NOTE("task %d", (int)k);
+        const goss_task t = draw(&s, k);
+        T_CHECK(target_of_columns_that_fit(p, k, &t, SLOTS));
+    }
+    goss_prior_free(p);
+    goss_task_source_free(&s);
 }
 
 TEST(numbers_to_predict_are_standardised) {

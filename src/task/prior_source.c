@@ -66,16 +66,31 @@ static void scale(const source *s, const goss_prior_table *t, int support, place
     p->mean = (float)mean, p->factor = deviation > 1e-7 * fabs(mean) ? (float)(1 / deviation) : 0;
 }
 
+static bool one_hot(const goss_prior_column *c) { return c->kind == GOSS_PRIOR_CATEGORY && c->levels > 2; }
+
+/* Draws a table whose columns fit into the slots. A target that depends on columns without a slot would look like noise,
+ * most of all where every column is a category: of a table that needs more slots there are fewer columns. */
+static void draw_fitting(source *s, uint64_t k, int rows, int slots, goss_prior_table *t) {
+    for (int columns = slots;;) {
+        int needed = 0;
+        goss__prior_draw_sized(s->prior, k, rows, columns, t);
+        for (int j = 0; j < columns; j++) needed += one_hot(&t->column[j]) ? t->column[j].levels : 1;
+        if (needed <= slots || columns == 1) return;
+        const int fewer = columns * slots / needed;
+        columns = fewer > 0 ? fewer : 1;
+    }
+}
+
 /* Assigns slots to columns in order until none are left. Returns the number of columns placed. */
 static int lay_out(source *s, const goss_prior_table *t, int slots, int support) {
     int n = 0, at = 0;
     for (int j = 0; j < t->columns && at < slots; j++) {
         const goss_prior_column *c = &t->column[j];
-        const bool one_hot = c->kind == GOSS_PRIOR_CATEGORY && c->levels > 2 && at + c->levels <= slots;
+        const bool hot = one_hot(c) && at + c->levels <= slots;
         place *p = &s->place[n++];
-        *p = (place){.column = j, .first = at, .slots = one_hot ? c->levels : 1, .factor = 1};
+        *p = (place){.column = j, .first = at, .slots = hot ? c->levels : 1, .factor = 1};
         at += p->slots;
-        if (!one_hot && !(c->kind == GOSS_PRIOR_CATEGORY && c->levels == 2)) scale(s, t, support, p);
+        if (!hot && !(c->kind == GOSS_PRIOR_CATEGORY && c->levels == 2)) scale(s, t, support, p);
     }
     return n;
 }
@@ -121,7 +136,7 @@ static void draw(const goss_task_source *self, uint64_t k, goss_task *task) {
     goss_prior_table t = {.x = s->x, .y = s->y, .column = s->column};
     int support, slots;
     goss__prior_sizes(&s->sizes, k, &support, &slots);
-    goss__prior_draw_sized(s->prior, k, support + s->queries, slots, &t);
+    draw_fitting(s, k, support + s->queries, slots, &t);
     divide(s, &t, support);
     if (!t.classes) standardise_target(s, &t, support);
     const int places = lay_out(s, &t, slots, support);
