@@ -87,6 +87,8 @@ void cli_put_path(const char *path);
 const char *cli_model_path(const char *name, char out[CLI_MODEL_PATH]);
 /* Whether a model's file has one for tables with numbers to predict beside it (FILE-numbers.safetensors), in `out`. */
 bool cli_model_beside(const char *path, char out[CLI_MODEL_PATH]);
+/* After a model could not be loaded: says where one was looked for by its name, if `path` may be a name. */
+void cli_model_missing(const char *path);
 /* The target of -o: "-" is standard output (./- a file of that name). */
 const char *cli_output(const char *path);
 /* Whether two paths are the same file. */

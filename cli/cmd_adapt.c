@@ -52,7 +52,7 @@ static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_erro
     goss_model *m = NULL;
     goss_network *n = NULL;
     goss_status s = goss_output_check(q->out, (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
-    if (s == GOSS_OK) s = goss_model_load(q->model, &m, err);
+    if (s == GOSS_OK && (s = goss_model_load(q->model, &m, err)) != GOSS_OK) cli_model_missing(q->model);
     if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);
     if (s == GOSS_OK) s = q->task ? adapt_known(m, q, &n, err) : adapt_shown(m, q, verb, &n, err);
     if (s == GOSS_OK && !goss_network_note_of(n, "model.file")) s = goss_network_note(n, "model.file", q->model, err);

@@ -198,7 +198,11 @@ static goss_status load(const char *path, goss_model **first, const cli_kind **k
     path = cli_model_path(name, file);
     *kind = all.split || path != name ? NULL : cli_kind_alone(path);
     if (*kind) return GOSS_OK;
-    GOSS_TRY(goss_model_load(path, first, err));
+    const goss_status s = goss_model_load(path, first, err);
+    if (s != GOSS_OK) {
+        cli_model_missing(path);
+        return s;
+    }
     GOSS_TRY(cli_set_strengths(*first, all.strengths, err));
     return all.split ? GOSS_OK : cli_kind_of(goss_model_data(*first), path, kind, err);
 }

@@ -218,7 +218,8 @@ TEST(mistakes_are_told) {
     RUN(1, "adapt run/model.safetensors --support people.csv --target patient -o x.net");
     SAYS(err_text, "patient");
     RUN(1, "adapt tables-of-mine --support people.csv -o x.net");
-    SAYS(err_text, "tables-of-mine");
+    SAYS(err_text, "tables-of-mine is neither a file nor a model that comes with the program");
+    SAYS(err_text, "models");
     RUN(2, "adapt run/model.safetensors --support people.csv --skip-bad -o x.net");
     SAYS(err_text, "--skip-bad is for");
     RUN(1, "adapt run/model.safetensors --task north -o x.net");
