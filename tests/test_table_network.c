@@ -24,12 +24,13 @@ static goss_model *make_model(const char *key, const char *value) {
     const goss_task_spec spec = {.input_rank = 1, .input = {8}, .outputs = 10, .supports = 20};
     const goss_data_spec data = goss_data_spec_tasks("tables", &spec);
     T_OK(goss_config_new(keys, n, &c, &err));
-    T_OK(goss_config_set(c, "model.backbone", "dense 16; tanh; residual { dense 10; relu; dense 16 }", &err));
+    T_OK(goss_config_set(c, "model.backbone", "dense 24; tanh; residual { dense 10; relu; dense 24 }", &err));
     T_OK(goss_config_set(c, "cells.width", "8", &err));
     T_OK(goss_config_set(c, "cells.layers", "2", &err));
     T_OK(goss_config_set(c, "cells.heads", "2", &err));
     T_OK(goss_config_set(c, "cells.directions", "4", &err));
     T_OK(goss_config_set(c, "cells.ranked", "1", &err));
+    T_OK(goss_config_set(c, "cells.crossed", "1", &err));
     if (key) T_OK(goss_config_set(c, key, value, &err));
     T_OK(goss_model_create("tables", c, &data, 3, &m, &err));
     T_EQ(goss_method_params(goss_model_method(m)), 1);
@@ -243,7 +244,8 @@ TEST(every_key_of_cells_changes_the_network) {
                                           {"cells.layers", "1"},
                                           {"cells.heads", "4"},
                                           {"cells.directions", "0"},
-                                          {"cells.ranked", "0"}};
+                                          {"cells.ranked", "2"},
+                                          {"cells.crossed", "0"}};
     float p[QUERIES * 2], q[QUERIES * 2];
     logits_of((plain){.columns = COLUMNS}, SUPPORT, p);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -259,7 +261,8 @@ TEST(settings_that_no_network_fits_are_refused) {
     static const struct {
         const char *key, *value, *why;
     } bad[] = {{"cells.heads", "3", "cells.heads has to divide cells.width"},
-               {"cells.directions", "12", "more units than cells.directions + 6 cells.ranked"},
+               {"cells.directions", "12", "more units than cells.directions + 6 cells.ranked + cells.crossed cells.ranked^2"},
+               {"cells.crossed", "5", "see cells.ranked columns, here 0"},
                {"model.backbone", "relu; dense 8", "has to begin with a dense layer"},
                {"model.backbone", "dense 8; norm batch", "dense1.b"}};
     const goss_task_spec spec = {.input_rank = 1, .input = {8}, .outputs = 3, .supports = 20};
@@ -649,6 +652,7 @@ static goss_model *trained(const char *name, const char *steps, double *accuracy
                                            "cells.heads=2",
                                            "cells.directions=4",
                                            "cells.ranked=1",
+                                           "cells.crossed=2",
                                            "method.ridge=10",
                                            "train.tasks=8",
                                            "optimizer.rate=0.01",

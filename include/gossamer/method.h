@@ -72,6 +72,7 @@ typedef struct goss_cells_options {
     int width, layers, heads; /* numbers of a cell's token (48), layers of attention (3), their heads (3) */
     int directions;           /* of the first layer's units, those that begin at a linear fit (16) */
     int ranked;               /* columns that have six units of their own, those that tell most of the classes (8) */
+    int crossed;              /* units of each pair (i, j) of these columns (0) */
 } goss_cells_options;
 
 /* Settings of methods; most apply to some of them. Defaults in brackets. */

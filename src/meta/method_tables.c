@@ -37,10 +37,13 @@ static goss_status check(const goss_method *m, goss_error *err) {
                       err);
     if (m->options.outputs > 1 && !m->objective->classes) return refuse("a table has one number to predict", err);
     if (m->batch_norm) return refuse("model.backbone has a batch norm, and tables share no statistics", err);
-    if (o->directions < 0 || o->ranked < 0 ||
-        o->directions + o->ranked * GOSS__TABLES_THRESHOLDS >= goss_layout_entry(l, FIRST_W)->dim[1])
-        return refuse("the first layer of model.backbone has to have more units than cells.directions + 6 cells.ranked",
+    if (o->directions < 0 || o->ranked < 0 || o->crossed < 0 ||
+        o->directions + o->ranked * (GOSS__TABLES_THRESHOLDS + o->ranked * o->crossed) >=
+            goss_layout_entry(l, FIRST_W)->dim[1])
+        return refuse("the first layer of model.backbone has to have more units than cells.directions + 6 cells.ranked "
+                      "+ cells.crossed cells.ranked^2",
                       err);
+    if (o->crossed > 0 && o->ranked == 0) return refuse("cells.crossed units see cells.ranked columns, here 0", err);
     return GOSS_OK;
 }
 
@@ -68,8 +71,10 @@ static goss_status plan_head(goss_method *m, goss_error *err) {
     const int64_t d = m->options.cells.width, f = m->features;
     GOSS_TRY(goss__cells_add(m->cells, "last.class", d, f + 1, GOSS_INIT_ZEROS, err));
     GOSS_TRY(goss__cells_add(m->cells, "last.spread", 0, f + 1, GOSS_INIT_ZEROS, err));
-    GOSS_TRY(goss__cells_add(m->cells, "last.number", 0, 2, GOSS_INIT_ZEROS, err));
-    return goss__cells_add(m->cells, "last.whole", d, 2, GOSS_INIT_ZEROS, err);
+    GOSS_TRY(goss__cells_add(m->cells, "last.spread.whole", d, f + 1, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "last.spread.told", 0, f, GOSS_INIT_ZEROS, err));
+    GOSS_TRY(goss__cells_add(m->cells, "last.number", 0, 3, GOSS_INIT_ZEROS, err));
+    return goss__cells_add(m->cells, "last.whole", d, 3, GOSS_INIT_ZEROS, err);
 }
 
 /* The first layer is the first line of the canonical text. */
@@ -165,14 +170,43 @@ static goss_val sum_of(const goss__tables_rows *rows, int n, goss_val w0, bool g
     return sum;
 }
 
+/* How much more of a feature's variance is between classes than chance has it, (n / (W - 1)) between / all, on a
+ * logarithmic scale: [T,F]. */
+static goss_val told_by(const goss__tables_making *a, goss_val features) {
+    const goss__cells *c = &a->cells;
+    const goss_task_batch *b = a->b;
+    const goss_val one = goss_const(a->g, 1), weight = goss_unsqueeze(c->weight, 2);
+    const goss_val off = goss_mul(goss_sub(features, goss__cells_mean(c, features)), weight);
+    const goss_val all = goss_div(goss_sum(goss_square(off), GOSS_AXIS(1), false), c->count);
+    const goss_val share = goss_div(goss_sum(b->support_target, GOSS_AXIS(1), false), c->count);
+    const goss_val mean = goss_square(goss_class_mean(off, b->assign));
+    const goss_val between = goss_squeeze(goss_matmul(goss_unsqueeze(share, 1), mean, false, false), 1);
+    const goss_val freedom = goss_max(goss_sub(goss_sum(b->class_mask, GOSS_AXIS(1), true), one), one);
+    const goss_val ratio = goss_div(between, goss_shift(all, 1e-4));
+    return goss_log(goss_shift(goss_mul(ratio, goss_div(c->count, freedom)), 0.2));
+}
+
+/* The deviation of each feature's weight to begin with, by the feature, the table and what the feature tells of the
+ * classes: a kind of automatic relevance determination (MacKay 1994), whose strength is learned. The sum of squares is
+ * 1; the bias has its own. [T,1,F+1] */
+static goss_val spread_of(const goss__tables_making *a, goss_val features) {
+    const goss_val power = goss_shift(goss_add(goss__tables_own(a, "last.spread.told"), number(a, 2)), 0.7);
+    const goss_val by_told = goss_mul(told_by(a, features), power);
+    const int64_t f = a->m->features;
+    goss_val s = goss_add(goss__tables_own(a, "last.spread"), goss__tables_by_whole(a, "last.spread.whole"));
+    const goss_val of_bias = goss_exp(goss_slice(s, 1, f, 1));
+    s = goss_exp(goss_add(goss_slice(s, 1, 0, f), by_told));
+    s = goss_mul(s, goss_rsqrt(goss_sum(goss_square(s), GOSS_AXIS(1), true)));
+    return goss_unsqueeze(goss_concat((goss_val[]){s, of_bias}, 2, 1), 1);
+}
+
 /* w0 + d (z'z + lambda)^-1 z' (y - f w0), and behind it the head of the log variance of an objective that has one.
  * Rows that were not read have added nothing to the first layer. */
 static goss_val regressed(const goss__tables_making *a) {
     const int64_t n = a->m->features + 1;
     const goss_task_batch *b = a->task;
-    const goss_val w0 = drawn_to(a);
-    const goss_val d = goss_scale(goss_exp(goss_unsqueeze(goss__tables_own(a, "last.spread"), 1)), 1 / sqrt((double)n));
-    goss__tables_rows rows[2] = {rows_of(a, features_of_support(a), b->support_target, a->cells.weight, d)};
+    const goss_val w0 = drawn_to(a), features = features_of_support(a), d = spread_of(a, features);
+    goss__tables_rows rows[2] = {rows_of(a, features, b->support_target, a->cells.weight, d)};
     if (b->labelled_queries) {
         const goss_val weight =
             a->m->objective->classes ? goss_sum(b->query_target, GOSS_AXIS(2), false) : b->query_weight;

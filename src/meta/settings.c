@@ -152,6 +152,8 @@ static const goss_key keys[] = {
                   "tables: units of the first layer that begin at a linear fit of the labels"),
     GOSS__KEY_INT("cells.ranked", method.cells.ranked, "8", 0, 64, "columns",
                   "tables: columns with six units of the first layer each, those that tell most of the classes"),
+    GOSS__KEY_INT("cells.crossed", method.cells.crossed, "0", 0, 4096, "units",
+                  "tables: units of the first layer for each pair of these columns"),
     GOSS__KEY_WORD("structure.choose", structure.choose, "none", "none|task|all|largest",
                    "What of a backbone with choices networks have: generated for each task; the same logits for all "
                    "tasks; the largest network; none: the backbone leaves nothing open"),
