@@ -46,6 +46,7 @@ bool cli_model_beside(const char *path, char out[CLI_MODEL_PATH]) {
 void cli_model_missing(const char *path) {
     char folder[CLI_MODEL_PATH / 2];
     if (!is_name(path) || !program_folder(folder, sizeof folder)) return;
-    cli_tell("%s is neither a file nor a model that comes with the program: there is no %s.safetensors in %s/%s or %s/%s",
-             path, path, folder, below[0], folder, below[1]);
+    cli_tell(
+        "%s is neither a file nor a model that comes with the program: there is no %s.safetensors in %s/%s or %s/%s",
+        path, path, folder, below[0], folder, below[1]);
 }

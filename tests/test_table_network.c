@@ -240,12 +240,8 @@ TEST(columns_are_a_set_and_dead_ones_are_none) {
 }
 
 TEST(every_key_of_cells_changes_the_network) {
-    static const char *const keys[][2] = {{"cells.width", "6"},
-                                          {"cells.layers", "1"},
-                                          {"cells.heads", "4"},
-                                          {"cells.directions", "0"},
-                                          {"cells.ranked", "2"},
-                                          {"cells.crossed", "0"}};
+    static const char *const keys[][2] = {{"cells.width", "6"},      {"cells.layers", "1"}, {"cells.heads", "4"},
+                                          {"cells.directions", "0"}, {"cells.ranked", "2"}, {"cells.crossed", "0"}};
     float p[QUERIES * 2], q[QUERIES * 2];
     logits_of((plain){.columns = COLUMNS}, SUPPORT, p);
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
@@ -260,11 +256,12 @@ TEST(every_key_of_cells_changes_the_network) {
 TEST(settings_that_no_network_fits_are_refused) {
     static const struct {
         const char *key, *value, *why;
-    } bad[] = {{"cells.heads", "3", "cells.heads has to divide cells.width"},
-               {"cells.directions", "12", "more units than cells.directions + 6 cells.ranked + cells.crossed cells.ranked^2"},
-               {"cells.crossed", "5", "see cells.ranked columns, here 0"},
-               {"model.backbone", "relu; dense 8", "has to begin with a dense layer"},
-               {"model.backbone", "dense 8; norm batch", "dense1.b"}};
+    } bad[] = {
+        {"cells.heads", "3", "cells.heads has to divide cells.width"},
+        {"cells.directions", "12", "more units than cells.directions + 6 cells.ranked + cells.crossed cells.ranked^2"},
+        {"cells.crossed", "5", "see cells.ranked columns, here 0"},
+        {"model.backbone", "relu; dense 8", "has to begin with a dense layer"},
+        {"model.backbone", "dense 8; norm batch", "dense1.b"}};
     const goss_task_spec spec = {.input_rank = 1, .input = {8}, .outputs = 3, .supports = 20};
     const goss_data_spec data = goss_data_spec_tasks("tables", &spec);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {

@@ -117,8 +117,8 @@ static fit fitted(const goss__tables_making *a) {
     for (int i = 0; i < STRENGTHS; i++) {
         const int64_t first = directions * i / STRENGTHS, units = directions * (i + 1) / STRENGTHS - first;
         if (units == 0) continue;
-        const goss_val own = goss_add(goss_slice(by_table, 1, i, 1),
-                                      goss_slice(goss__tables_own(a, "first.lambda.base"), 1, i, 1));
+        const goss_val own =
+            goss_add(goss_slice(by_table, 1, i, 1), goss_slice(goss__tables_own(a, "first.lambda.base"), 1, i, 1));
         const goss_val lambda = goss_mul(ratio, goss_exp(goss_shift(own, strength[i])));
         const fit f = fitted_with(a, goss_slice(y, 2, first, units), goss_unsqueeze(lambda, 2));
         d[n] = f.d, self[n++] = f.self;
@@ -211,8 +211,8 @@ static layer steps(const goss__tables_making *a, goss_val rank, goss_val columns
 static goss_val of_pair(const goss__tables_making *a, const char *name, bool second) {
     const int64_t r = a->m->options.cells.ranked, b = a->m->options.cells.crossed;
     goss_val own = goss_reshape(goss__tables_own(a, name), GOSS_SHAPE(goss_n(1), goss_n(r), goss_n(r), goss_n(b)));
-    goss_val eye = goss_reshape(goss__tables_diagonal(a->g, r), GOSS_SHAPE(goss_n(r), goss_n(second ? 1 : r),
-                                                                          goss_n(second ? r : 1), goss_n(1)));
+    goss_val eye = goss_reshape(goss__tables_diagonal(a->g, r),
+                                GOSS_SHAPE(goss_n(r), goss_n(second ? 1 : r), goss_n(second ? r : 1), goss_n(1)));
     return goss_reshape(goss_mul(own, eye), GOSS_SHAPE(goss_n(1), goss_n(r), goss_n(r * r * b)));
 }
 
