@@ -68,8 +68,8 @@ static void scale(const source *s, const goss_prior_table *t, int support, place
 
 static bool one_hot(const goss_prior_column *c) { return c->kind == GOSS_PRIOR_CATEGORY && c->levels > 2; }
 
-/* Draws a table whose columns fit into the slots. A target that depends on columns without a slot would look like noise,
- * most of all where every column is a category: of a table that needs more slots there are fewer columns. */
+/* Draws a table whose columns fit into the slots. A target that depends on columns without a slot would look like
+ * noise, most of all where every column is a category: a table that needs more slots is drawn with fewer columns. */
 static void draw_fitting(source *s, uint64_t k, int rows, int slots, goss_prior_table *t) {
     for (int columns = slots;;) {
         int needed = 0;
