@@ -79,7 +79,7 @@ TEST(mistakes) {
                  {"data tables -o new --rows 5", 1, "rows: 5 is not from 10"},
                  {"data tables -o nofolder/new", 1, "nofolder/new"},
                  {"data tables -o full", 1, "name another folder"},
-                 {"data trees -o new", 2, "glyphs|tables"}};
+                 {"data trees -o new", 2, "glyphs|machines|tables|vectors"}};
     RUN(0, "data tables -o full --count 1");
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         RUN(cases[i].status, cases[i].line);
