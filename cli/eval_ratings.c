@@ -3,6 +3,7 @@
 #include "eval_ratings.h"
 #include "method_list.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,12 @@ static goss_status open_ratings(eval_ratings_state *e, const goss_catalogue *c, 
     goss_ratings_options o = goss_ratings_defaults();
     o.path = e->q->data, o.order = e->order = e->q->order ? e->q->order : goss_catalogue_order(c);
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++) o.column[i] = goss_catalogue_column(c, (goss_ratings_column)i);
+    if (goss_catalogue_clicks(c, &o.click, NULL) && isnan(o.click)) o.column[GOSS_RATINGS_RATING] = NULL;
     GOSS_TRY(goss_error_prefix(err, goss_ratings_open(&o, &e->ratings, err), "--data"));
+    if (goss_ratings_clicks(e->ratings) != goss_catalogue_clicks(c, NULL, NULL))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--data: %s has %s, and the model is of %s", e->q->data,
+                              goss_ratings_clicks(e->ratings) ? "clicks" : "ratings",
+                              goss_ratings_clicks(e->ratings) ? "ratings" : "clicks");
     e->users = goss_table_tasks_count(goss_ratings_users(e->ratings));
     if (goss_ratings_repeated(e->ratings))
         cli_tell("%d ratings are left out: a user's later one of the same item counts",
@@ -163,9 +169,9 @@ static goss_status gather(eval_ratings_state *e, goss_model *first, char **words
     GOSS_TRY(add_models(e, first, words, n, err));
     const goss_catalogue *c = e->fold[0].catalogue;
     GOSS_TRY(goss_error_prefix(err,
-                               goss_metrics_find(goss_catalogue_objective(c),
-                                                 e->q->metric ? e->q->metric : goss_catalogue_metrics(c), e->metric,
-                                                 &e->metrics, err),
+                               goss_ratings_metrics_find(goss_catalogue_objective(c),
+                                                         e->q->metric ? e->q->metric : goss_catalogue_metrics(c),
+                                                         &e->metrics, err),
                                "--metric"));
     GOSS_TRY(add_runner(e, method_name(&e->fold[0]), &r, err));
     use_models(e, r);
@@ -245,7 +251,7 @@ static void close_all(eval_ratings_state *e) {
         goss_model_free(f->model);
         free(f->seen);
     }
-    for (int i = 0; i < e->runners; i++) free(e->runner[i].name), free(e->runner[i].value);
+    for (int i = 0; i < e->runners; i++) free(e->runner[i].name), free(e->runner[i].value), free(e->runner[i].covered);
     goss_ratings_close(e->ratings);
     free(e->judged), free(e->work), free(e->list);
 }

@@ -27,6 +27,7 @@ typedef struct rating_runner {
     int fold[RATING_FOLDS], folds;
     int fine_tune;
     double *value;  /* [metrics, users] mean over draws and folds; NaN: not evaluated, or undefined */
+    bool *covered;  /* [coverages, items] */
     double seconds; /* of all draws */
     int64_t draws;
 } rating_runner;
@@ -41,8 +42,7 @@ typedef struct eval_ratings {
     int folds, models; /* the first `models` are positional arguments */
     rating_runner runner[RATING_RUNNERS];
     int runners;
-    const goss_metric *metric[GOSS_METRICS_MOST];
-    int metrics;
+    goss_ratings_metrics metrics;
     bool *judged; /* [users] */
     double *work; /* [users] of the report */
     int n_judged, skipped, left_out, validated;

@@ -16,16 +16,33 @@ static int choose(const eval_ratings_state *e, const rating_runner *r, int fold,
     return n;
 }
 
-/* One metric at a time; the draws are the same. */
-static goss_status by_model(const eval_ratings_state *e, const rating_runner *r, const rating_fold *f,
-                            const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
+/* Judges answers as they come. */
+typedef struct judging {
+    const eval_ratings_state *e;
+    rating_runner *r;
+    const goss_task_source *source;
+    goss_task task; /* sample numbers alone */
+    int32_t *rows;  /* [queries] */
+    int64_t draws;
+    double *values; /* [metrics, draws] */
+} judging;
+
+static void judge(void *context, int64_t draw, const goss_answers *answers) {
+    judging *j = context;
+    const goss_ratings_metrics *m = &j->e->metrics;
+    const size_t items = (size_t)goss_ratings_items(j->e->ratings);
+    for (int i = 0; i < m->n; i++) j->values[i * j->draws + draw] = m->metric[i]->value(answers);
+    if (m->coverages) j->source->draw(j->source, (uint64_t)draw, &j->task); /* which samples these were */
+    for (int i = 0; i < m->coverages; i++)
+        goss_ratings_cover(j->e->ratings, answers, j->rows, m->coverage[i], j->r->covered + (size_t)i * items);
+}
+
+static goss_status by_model(const rating_runner *r, const rating_fold *f, judging *j, goss_threads *threads,
                             double *seconds, goss_error *err) {
     goss_model *derived = NULL;
     if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
-    goss_status s = GOSS_OK;
-    for (int m = 0; s == GOSS_OK && m < e->metrics; m++)
-        s = goss_race_model(derived ? derived : f->model, r->fine_tune, source, e->metric[m], draws, threads,
-                            values + m * draws, m ? NULL : seconds, err);
+    const goss_status s = goss_race_answers(derived ? derived : f->model, r->fine_tune, j->source, j->draws, threads,
+                                            (goss_race_hook){judge, j}, seconds, err);
     goss_model_free(derived);
     return s;
 }
@@ -35,15 +52,18 @@ static goss_status answer(const eval_ratings_state *e, rating_runner *r, const r
     goss_task_source source;
     goss_ratings_source_options o = goss_ratings_source_defaults();
     double seconds = 0;
-    const int64_t draws = (int64_t)n * e->repeats;
+    judging j = {.e = e, .r = r, .source = &source, .draws = (int64_t)n * e->repeats, .values = values};
     o.users = users, o.n_users = n, o.support = e->q->support, o.seed = e->q->seed;
-    o.queries = e->q->most_queries;
+    o.queries = e->q->most_queries, o.candidates = e->q->candidates;
     GOSS_TRY(goss_ratings_source_open(e->ratings, f->catalogue, &o, &source, NULL, err));
-    goss_status s = r->kind ? goss_recommender_race(r->kind, e->ratings, f->catalogue, &source, e->metric, e->metrics,
-                                                    draws, values, &seconds, err)
-                            : by_model(e, r, f, &source, threads, draws, values, &seconds, err);
+    j.rows = calloc((size_t)source.spec.queries + 1, sizeof *j.rows), j.task.query_rows = j.rows;
+    goss_status s = !j.rows   ? no_memory(err)
+                    : r->kind ? goss_recommender_answers(r->kind, e->ratings, f->catalogue, &source, j.draws,
+                                                         (goss_race_hook){judge, &j}, &seconds, err)
+                              : by_model(r, f, &j, threads, &seconds, err);
+    free(j.rows);
     goss_task_source_free(&source);
-    r->seconds += seconds, r->draws += draws;
+    r->seconds += seconds, r->draws += j.draws;
     return s;
 }
 
@@ -52,7 +72,7 @@ static goss_status answer(const eval_ratings_state *e, rating_runner *r, const r
 static void collect(const eval_ratings_state *e, rating_runner *r, const int32_t *users, int n, const double *values,
                     int *answers) {
     const int64_t draws = (int64_t)n * e->repeats;
-    for (int m = 0; m < e->metrics; m++)
+    for (int m = 0; m < e->metrics.n; m++)
         for (int i = 0; i < n; i++)
             for (int k = 0; k < e->repeats; k++) {
                 const double v = values[m * draws + (int64_t)k * n + i];
@@ -62,12 +82,13 @@ static void collect(const eval_ratings_state *e, rating_runner *r, const int32_t
 }
 
 static goss_status run(eval_ratings_state *e, rating_runner *r, goss_threads *threads, goss_error *err) {
-    const size_t all = (size_t)e->users, cells = all * (size_t)e->metrics;
+    const size_t all = (size_t)e->users, cells = all * (size_t)e->metrics.n;
     int32_t *users = calloc(all, sizeof *users);
     int *answers = calloc(cells, sizeof *answers);
     double *values = calloc(cells * (size_t)e->repeats, sizeof *values);
     r->value = calloc(cells, sizeof *r->value);
-    goss_status s = users && answers && values && r->value ? GOSS_OK : no_memory(err);
+    r->covered = calloc((size_t)e->metrics.coverages * (size_t)goss_ratings_items(e->ratings) + 1, sizeof *r->covered);
+    goss_status s = users && answers && values && r->value && r->covered ? GOSS_OK : no_memory(err);
     for (int i = 0; s == GOSS_OK && i < r->folds; i++) {
         const int n = choose(e, r, r->fold[i], users);
         if (n == 0) continue;

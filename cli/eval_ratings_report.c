@@ -25,10 +25,23 @@ static summary summarize(const eval_ratings_state *e, const rating_runner *r, in
     return s;
 }
 
+/* The share of all items that are among the first for somebody. */
+static double covered(const eval_ratings_state *e, const rating_runner *r, int which) {
+    const int items = goss_ratings_items(e->ratings);
+    int n = 0;
+    for (int i = 0; i < items; i++) n += r->covered[(size_t)which * (size_t)items + (size_t)i];
+    return (double)n / items;
+}
+
 static double seconds_per_user(const rating_runner *r) { return r->draws ? r->seconds / (double)r->draws : 0; }
 
 static const char *column(const eval_ratings_state *e, goss_ratings_column which) {
-    return goss_catalogue_column(e->fold[0].catalogue, which);
+    const bool clicks = which == GOSS_RATINGS_RATING && goss_ratings_clicks(e->ratings);
+    return clicks ? "clicks" : goss_catalogue_column(e->fold[0].catalogue, which);
+}
+
+static const char *things(const eval_ratings_state *e) {
+    return goss_ratings_clicks(e->ratings) ? "clicks" : "ratings";
 }
 
 /* ---- text ---- */
@@ -42,8 +55,8 @@ static void interval(char *out, size_t size, const char *format, double mean, do
 }
 
 static void print_metric(const eval_ratings_state *e, int m) {
-    printf("%s, %s is better: %s\n", e->metric[m]->name, e->metric[m]->higher ? "higher" : "lower",
-           e->metric[m]->meaning);
+    printf("%s, %s is better: %s\n", e->metrics.metric[m]->name, e->metrics.metric[m]->higher ? "higher" : "lower",
+           e->metrics.metric[m]->meaning);
     for (int i = 0; i < e->runners; i++) {
         char value[60], gap[60] = "";
         const summary s = summarize(e, &e->runner[i], m);
@@ -60,14 +73,24 @@ static void print_metric(const eval_ratings_state *e, int m) {
 void eval_ratings_print(const eval_ratings_state *e) {
     printf("%d users (", e->n_judged);
     cli_put_name(column(e, GOSS_RATINGS_USER), 0);
-    printf("), %d ratings each to adapt from (order: ", e->q->support);
+    printf("), %d %s each to adapt from (order: ", e->q->support, things(e));
     cli_put_name(e->order, 0);
     printf(")");
     if (e->q->most_queries) printf(", at most %d to predict", e->q->most_queries);
+    if (goss_ratings_clicks(e->ratings) && e->q->candidates) printf(", among %d others", e->q->candidates);
+    if (goss_ratings_clicks(e->ratings) && !e->q->candidates) printf(", among all others");
     printf(", %d draw%s a user, predicting ", e->repeats, e->repeats == 1 ? "" : "s");
     cli_put_name(column(e, GOSS_RATINGS_RATING), 0);
     printf("; means over users, 95 %% intervals, differences from the first method\n");
-    for (int m = 0; m < e->metrics; m++) print_metric(e, m);
+    for (int m = 0; m < e->metrics.n; m++) print_metric(e, m);
+    for (int k = 0; k < e->metrics.coverages; k++) {
+        printf("coverage@%d, higher is better: share of the %d items that are among the first for somebody\n",
+               e->metrics.coverage[k], goss_ratings_items(e->ratings));
+        for (int i = 0; i < e->runners; i++) {
+            printf("  "), cli_put_name(e->runner[i].name, 24);
+            printf(" %20.4f\n", covered(e, &e->runner[i], k));
+        }
+    }
 }
 
 /* ---- JSON ---- */
@@ -90,11 +113,15 @@ static void put_metrics(const eval_ratings_state *e, const rating_runner *r) {
     static const char *const key[] = {"metrics", "metrics_ci95", "metrics_difference", "metrics_difference_ci95"};
     for (int k = 0; k < 4; k++) {
         printf(", \"%s\": {", key[k]);
-        for (int m = 0; m < e->metrics; m++) {
+        for (int m = 0; m < e->metrics.n; m++) {
             const summary s = summarize(e, r, m);
             const double v[] = {s.value, s.ci95, s.difference, s.difference_ci95};
-            printf("%s\"%s\"", m ? ", " : "", e->metric[m]->name);
+            printf("%s\"%s\"", m ? ", " : "", e->metrics.metric[m]->name);
             cli_json_number(": ", v[k]);
+        }
+        for (int m = 0; k == 0 && m < e->metrics.coverages; m++) {
+            printf(", \"coverage@%d\"", e->metrics.coverage[m]);
+            cli_json_number(": ", covered(e, r, m));
         }
         printf("}");
     }
@@ -116,8 +143,9 @@ static void put_method(const eval_ratings_state *e, const rating_runner *r) {
 void eval_ratings_json(const eval_ratings_state *e) {
     const rating_fold *f = &e->fold[0];
     printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->n_judged,
-           e->q->support, e->metric[0]->name, e->metric[0]->higher ? "true" : "false");
+           e->q->support, e->metrics.metric[0]->name, e->metrics.metric[0]->higher ? "true" : "false");
     cli_json_name(e->order);
+    if (goss_ratings_clicks(e->ratings)) printf(", \"candidates\": %d", e->q->candidates);
     printf(", \"max_queries\": %d, \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, "
            "\"items\": %d, "
            "\"unknown_items\": %d, \"unknown_without_features\": %d, \"data\": ",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* init_ratings.c: a folder with ratings.csv: what gossamer inspect shows of it, and a configuration for it. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "gossamer/recommend.h"
 #include "data_kinds.h"
@@ -14,6 +15,8 @@ static goss_status open_ratings(const char *path, const goss_config *declared, g
     o.path = path;
     for (int i = 0; declared && i < GOSS_RATINGS_COLUMNS; i++) o.column[i] = goss_config_text(declared, key[i]);
     if (declared) o.items = goss_config_text(declared, "data.items");
+    if (declared && *goss_config_text(declared, "data.click"))
+        o.click = strtod(goss_config_text(declared, "data.click"), NULL);
     return goss_ratings_open(&o, out, err);
 }
 
@@ -37,6 +40,8 @@ int inspect_ratings(const char *path, const cli_table_view *view, bool json) {
     (void)view;
     if (open_ratings(path, NULL, &r, &err) != GOSS_OK) return cli_fail(&err);
     const int users = goss_table_tasks_count(goss_ratings_users(r)), n = ratings_of(r);
+    const bool clicks = goss_ratings_clicks(r);
+    if (clicks && !json) printf("no column of ratings: every row is a click\n");
     printf(json ? "{\"kind\": \"ratings\", \"ratings\": %d, \"users\": %d, \"items\": %d, \"repeated\": %d, "
                   "\"least_of_a_user\": %d"
                 : "%d ratings of %d users and %d items (%d repeated ones left out); %d or more of each user\n",
@@ -63,12 +68,15 @@ goss_status init_ratings(init_plan *p, goss_error *err) {
     init_set(p, "data.kind", "ratings");
     GOSS_TRY(open_ratings(p->data, p->declared, &r, err));
     const int least = fewest(r), most = least > 20 ? 20 : least > 2 ? least - 1 : 1;
-    snprintf(p->summary, sizeof p->summary, "%d ratings of %d users and %d items", ratings_of(r),
-             goss_table_tasks_count(goss_ratings_users(r)), goss_ratings_items(r));
+    const bool clicks = goss_ratings_clicks(r);
+    snprintf(p->summary, sizeof p->summary, "%d %s of %d users and %d items", ratings_of(r),
+             clicks ? "clicks" : "ratings", goss_table_tasks_count(goss_ratings_users(r)), goss_ratings_items(r));
     goss_ratings_close(r);
     init_set(p, "task.support", "%d..%d", most < 3 ? 1 : 3, most);
-    init_mark(p, "task.support", "ratings that a new user has; the smallest user has %d", least);
-    init_set(p, "task.metric", "mae, rmse, ndcg@5, recall@10");
+    init_mark(p, "task.support", "%s that a new user has; the smallest user has %d", clicks ? "clicks" : "ratings",
+              least);
+    if (clicks) init_set(p, "task.objective", "softmax");
+    init_set(p, "task.metric", clicks ? "ndcg@10, recall@10, hit@10, coverage@10" : "mae, rmse, ndcg@5, recall@10");
     init_set(p, "train.tasks", "16");
     init_set(p, "train.steps", "3000");
     init_set(p, "method.ridge_head", "true");

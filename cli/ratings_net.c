@@ -54,9 +54,9 @@ static void tell_lacking(const goss_person *p, const char *file) {
     }
 }
 
-static void tell(const goss_network *n, const goss_person *p, const char *file) {
+static void tell(const goss_network *n, const goss_person *p, bool clicks, const char *file) {
     if (p->unknown) tell_lacking(p, file);
-    cli_tell("%d ratings became a network of %lld weights", p->n,
+    cli_tell("%d %s became a network of %lld weights", p->n, clicks ? "clicks" : "ratings",
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
 }
 
@@ -73,7 +73,7 @@ goss_status adapt_ratings(const goss_model *m, const adapt_request *q, goss_netw
     if (s == GOSS_OK) s = goss_model_adapt_task(m, &source, 0, NULL, &o, out, err);
     if (s == GOSS_OK) s = note(*out, &p, c, err);
     if (s == GOSS_OK) s = forget_others(*out, c, err);
-    if (s == GOSS_OK) tell(*out, &p, q->support);
+    if (s == GOSS_OK) tell(*out, &p, goss_catalogue_clicks(c, NULL, NULL), q->support);
     goss_task_source_free(&source);
     goss_person_free(&p);
     goss_catalogue_free(c);
@@ -180,7 +180,7 @@ static void put_text(const asked *a, int i) {
     for (int k = 0; k < n; k++) {
         printf("%s", k ? ", " : "like ");
         cli_put_name(goss_catalogue_name(a->catalogue, a->rated[reason[k]]), 0);
-        printf(" [%g]", a->rating[reason[k]]);
+        if (!goss_catalogue_clicks(a->catalogue, NULL, NULL)) printf(" [%g]", a->rating[reason[k]]);
     }
     printf("\n");
 }

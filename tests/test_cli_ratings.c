@@ -187,8 +187,9 @@ TEST(a_person_gets_recommendations_with_reasons) {
     SAYS(err_text, "warning: lost.csv: 2 rows are left out; line 3: there is no item \"Nonesuch\"\n");
     SAYS(err_text, "warning: lost.csv: line 5: there is no item \"Neither\"\n");
     RUN(1, "eval fold1/model.safetensors --data films --allow-seen --support 5 --methods foo");
-    SAYS(err_text,
-         "--methods foo (beside item-mean, ridge, knn, mf; foo=FILE is another model): there is no method foo");
+    SAYS(
+        err_text,
+        "--methods foo (beside item-mean, popular, ridge, knn, mf; foo=FILE is another model): there is no method foo");
     RUN(0, "predict ids.net --top 20 --min-ratings 12 --json");
     for (const char *at = out_text; (at = strstr(at, "\"ratings\": "));) T_CHECK(atoi(at += 11) >= 12);
     RUN(1, "predict ids.net --top 5 --min-ratings 5000");

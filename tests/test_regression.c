@@ -55,6 +55,7 @@ TEST(gradients_of_every_method) {
         check_gradients("gaussian", methods[i], &o, methods[i]);
         check_gradients("bpr", methods[i], &o, methods[i]);
         check_gradients("softmax", methods[i], &o, methods[i]);
+        check_gradients("logistic", methods[i], &o, methods[i]);
         check_gradients("classification", methods[i], &o, methods[i]);
     }
 }

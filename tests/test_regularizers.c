@@ -99,6 +99,7 @@ TEST(each_kind_acts_on_published_values) {
 /* Two sections that share a weight; b has what a has of the scheme's settings. */
 #define ENTROPY "regularizer.a.weight=entropy", "regularizer.b.weight=entropy", "regularizer.b.on=features/out"
 #define PATH "regularizer.a.weight=conditioned", "hyper.condition=id, strength"
+#define HYPER "regularizer.a.weight=hypergradient"
 #define LINEAR "model.backbone="
 #define DEEP "model.backbone=dense 5; tanh; dense 5; tanh"
 #define TIE "regularizer.a.graph=learned"
@@ -114,6 +115,10 @@ static const struct {
             {"smoothing", {ENTROPY}, "0.9", "0"},
             {"rate", {"regularizer.a.weight=grad_norm"}, "0.025", "0.5"},
             {"alpha", {"regularizer.a.weight=grad_norm"}, "1.5", "0"},
+            {"solver", {HYPER}, "one_step", "cg"},
+            {"products", {HYPER, "regularizer.a.solver=cg"}, "5", "1"},
+            {"damping", {HYPER, "regularizer.a.solver=cg"}, "0.01", "10"},
+            {"size", {HYPER, "regularizer.a.solver=neumann"}, "0.1", "0.001"},
             {"decay", {"regularizer.a.weight=famo"}, "0.001", "10"},
             {"graph", {KIND("difference")}, "", "learned"},
             {"degree", {KIND("laplacian"), TIE}, "1", "3"},

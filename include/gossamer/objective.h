@@ -93,7 +93,8 @@ typedef struct goss_objective {
  * loss of delta 1, for targets with outliers: Huber 1964), "gaussian" (negative log likelihood of a normal distribution
  * whose mean and log variance the network returns: Nix and Weigend 1994), "student" (the same of Student's t with 4
  * degrees of freedom, which minds outliers less: Lange, Little and Taylor 1989), and of scores that rank a task's
- * samples "bpr" (pairs: Rendle et al. 2009) and "softmax" (lists: Cao et al. 2007). Static storage. */
+ * samples "bpr" (pairs: Rendle et al. 2009), "softmax" (lists: Cao et al. 2007) and "logistic" (the cross entropy of
+ * whether a target is above the mean of training, such as a click is). Static storage. */
 GOSS_API const goss_objective *const *goss_objectives(void);
 /* The width of a network's output: numbers x outputs. */
 GOSS_API int goss_objective_width(const goss_objective *objective, int outputs);

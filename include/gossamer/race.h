@@ -39,6 +39,16 @@ GOSS_API GOSS_MUST_USE goss_status goss_race_structure(const goss_model *m, int 
                                                        const goss_metric *metric, int64_t draws, goss_threads *threads,
                                                        double *values, double *seconds, goss_structure_figures *figures,
                                                        goss_error *err);
+/* Called for each draw with what was answered, valid during the call. */
+typedef struct goss_race_hook {
+    void (*answered)(void *context, int64_t draw, const goss_answers *answers);
+    void *context;
+} goss_race_hook;
+/* The same as goss_race_model, where the caller judges: several metrics at once, or what is of all tasks together. */
+GOSS_API GOSS_MUST_USE goss_status goss_race_answers(const goss_model *m, int fine_tune, const goss_task_source *source,
+                                                     int64_t draws, goss_threads *threads, goss_race_hook hook,
+                                                     double *seconds, goss_error *err);
+
 /* The same for a baseline, on the calling thread and in double precision. Inputs and targets of the source's samples
  * are the rows; class probabilities enter the metric as their logarithms. at: the values of the order column by sample
  * number (goss_task.support_rows, query_rows), for baselines with goss_baseline_kind.order; NULL: there is none. from:

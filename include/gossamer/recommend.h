@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* recommend.h: ratings of items by users as tasks: a user is a task.
  *
- * A user's first ratings (or some of them) are the support set, the others are predicted. A catalogue is all that a
+ * A user's first ratings (or some of them) are the support set, the others are predicted. Of clicks (implicit feedback)
+ * the targets are 1, and 0 for items that the user has not clicked on, of which some are drawn for each click. A catalogue is all that a
  * model knows of items, fitted to the ratings of training users alone and stored with the model: biases and factors of
  * a Bayesian matrix factorisation (Lim and Teh 2007), numbers of ratings, features such as genres and years, and for
  * items that nobody has rated what features say of the other numbers. A sample's x is the item's row of it. For a
@@ -20,6 +21,7 @@
 #define GOSSAMER_RECOMMEND_H
 
 #include "gossamer/baseline.h"
+#include "gossamer/race.h"
 #include "gossamer/table_task.h"
 
 #ifdef __cplusplus
@@ -43,7 +45,11 @@ typedef struct goss_ratings_options {
     const char *items;                        /* csv file with a row per item; else movies.csv, items.csv or books.csv
                                                  of the folder, if there is one */
     const char *column[GOSS_RATINGS_COLUMNS]; /* names of the columns; else usual ones (userId, movieId, ...) */
-    const char *order; /* of a user's ratings: "random", "first" (by time, or the file's without) or a column */
+    const char *order; /* of a user's ratings: "random", "first" (by time, or the file's without), "last" (the same; the
+                          last one is predicted by those before it: leave-last-out) or a column */
+    /* Ratings of at least this are clicks, others are as if they were not there. NaN: they are ratings, unless there is
+     * no column of ratings: then every row is a click (NaN). */
+    double click;
 } goss_ratings_options;
 /* The order is random, everything else by name. */
 GOSS_API goss_ratings_options goss_ratings_defaults(void);
@@ -68,7 +74,12 @@ GOSS_API int goss_ratings_of(const goss_ratings *ratings, int user);
 GOSS_API int goss_ratings_items(const goss_ratings *ratings);
 /* The number of ratings that a later one of the same user and item replaces. */
 GOSS_API int goss_ratings_repeated(const goss_ratings *ratings);
-/* The name of a column; NULL: there is none (the time). Borrowed. */
+/* Whether they are clicks, and the number of rows that are none of them (goss_ratings_options.click). */
+GOSS_API bool goss_ratings_clicks(const goss_ratings *ratings);
+GOSS_API int goss_ratings_below(const goss_ratings *ratings);
+/* The item of a sample number (goss_task.query_rows), 0 .. goss_ratings_items - 1. */
+GOSS_API int goss_ratings_item(const goss_ratings *ratings, int row);
+/* The name of a column; NULL: there is none (the time; of clicks the rating). Borrowed. */
 GOSS_API const char *goss_ratings_column_name(const goss_ratings *ratings, goss_ratings_column which);
 /* Hashes of a user's ratings, out [goss_ratings_of], by which models record what they have seen: item, rating and time,
  * or without time the user's name. */
@@ -88,6 +99,8 @@ typedef struct goss_catalogue_options {
     bool baselines;            /* fits what the baselines need, too (true) */
     bool neighbours;           /* with baselines: keeps the ratings, without names of users, for knn; not of more than
                                   four million (true) */
+    int negatives;             /* of clicks: zeros for each click of a support set (4) */
+    double click;              /* of clicks: goss_ratings_options.click, noted for those who apply the model (NaN) */
     uint64_t seed;             /* (1) */
 } goss_catalogue_options;
 /* The defaults. */
@@ -130,6 +143,9 @@ GOSS_API int goss_catalogue_count(const goss_catalogue *c, int item);
 GOSS_API void goss_catalogue_input(const goss_catalogue *c, int item, float *out);
 /* How alike two items are: the cosine of their factors and features, -1 to 1. */
 GOSS_API double goss_catalogue_similarity(const goss_catalogue *c, int a, int b);
+/* Whether it is of clicks, of ratings from which on (NaN: there were none), and how many zeros a support set has for
+ * each click. click, negatives: may be NULL. */
+GOSS_API bool goss_catalogue_clicks(const goss_catalogue *c, double *click, int *negatives);
 /* The name of the column that holds what is asked for; NULL: there was none (the time). Borrowed. */
 GOSS_API const char *goss_catalogue_column(const goss_catalogue *c, goss_ratings_column which);
 /* The order of training ("random", "first", a column) and the metrics, as given. Borrowed. */
@@ -149,13 +165,17 @@ typedef struct goss_ratings_source_options {
     int support, most_support; /* ratings of a support set: drawn between them (5, 0: always support) */
     int queries;               /* at most; 0: all others (0) */
     bool shuffle;              /* users in an order of their own in each pass; else in turn (false) */
+    int negatives;             /* of clicks: zeros for each click of a support set, and of queries if there are inputs;
+                                  -1: the catalogue's (-1) */
+    int candidates;            /* of clicks, without inputs: zeros among a task's queries; 0: all that there are (0) */
     const float *inputs;       /* x of each row, of users that the catalogue was fitted to; NULL: as for new users */
     uint64_t seed;             /* (1) */
 } goss_ratings_source_options;
 /* The defaults. */
 GOSS_API goss_ratings_source_options goss_ratings_source_defaults(void);
 /* A source of users as tasks: draw k is a pure function of options and k. With an order, support sets are a user's
- * first ratings and queries later ones, else both are drawn. Users with too few ratings are left out and counted in
+ * first ratings and queries later ones, else both are drawn. Of clicks, supports and queries are clicks first, then
+ * zeros. Users with too few ratings are left out and counted in
  * *skipped (may be NULL). Items that the catalogue lacks are known by their features, if the file of items has them.
  * Errors: GOSS_E_ARGUMENT: no user left; GOSS_E_NOMEM. Owns: goss_task_source_free. Borrows ratings and inputs. */
 GOSS_API GOSS_MUST_USE goss_status goss_ratings_source_open(const goss_ratings *ratings, const goss_catalogue *c,
@@ -165,11 +185,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_ratings_source_open(const goss_ratings *
 GOSS_API GOSS_MUST_USE goss_status goss_ratings_unknown(const goss_ratings *ratings, const goss_catalogue *c,
                                                         int *unknown, int *without_features, goss_error *err);
 
-/* The ratings that one person gave, from a csv file with a column of items (or of their names) and one of ratings. */
+/* The ratings that one person gave, from a csv file with a column of items (or of their names) and, but for clicks, one
+ * of ratings. Where clicks are ratings from some number on, and there is a column of them, lower ones are left out. */
 typedef struct goss_person {
     int n;
-    int32_t *item; /* [n] in the catalogue */
-    float *rating; /* [n] */
+    int32_t *item; /* [n + zeros] in the catalogue */
+    float *rating; /* [n + zeros] 1 for a click */
+    int zeros;     /* of clicks: items behind these that were drawn from those that are not among them */
     int unknown;   /* rows left out: items that the catalogue lacks, or has several of that name */
     char *lacking; /* these, with line and why, a line feed between each two; NULL: none */
 } goss_person;
@@ -184,10 +206,31 @@ GOSS_API void goss_person_free(goss_person *p);
 GOSS_API GOSS_MUST_USE goss_status goss_person_source(const goss_person *p, const goss_catalogue *c,
                                                       goss_task_source *out, goss_error *err);
 
+/* ---- metrics ---- */
+
+/* The most K of coverage@K in a list. */
+#define GOSS_COVERAGES_MOST 4
+/* The metrics of a list such as "ndcg@10, hit@10, coverage@10". Coverage is the share of all items that are among the
+ * first K for somebody: no user has it alone. */
+typedef struct goss_ratings_metrics {
+    const goss_metric *metric[GOSS_METRICS_MOST]; /* of each user */
+    int n;
+    int coverage[GOSS_COVERAGES_MOST], coverages; /* K */
+    char names[400];                              /* the list without coverage */
+} goss_ratings_metrics;
+/* Reads it. NULL, "": the objective's default alone. Errors: as goss_metrics_find; GOSS_E_ARGUMENT: coverage alone. */
+GOSS_API GOSS_MUST_USE goss_status goss_ratings_metrics_find(const goss_objective *objective, const char *names,
+                                                             goss_ratings_metrics *out, goss_error *err);
+/* Marks the items of a task's first k answers, the earlier one of equal ones first. rows: goss_task.query_rows.
+ * covered [goss_ratings_items]. */
+GOSS_API void goss_ratings_cover(const goss_ratings *ratings, const goss_answers *answers, const int32_t *rows, int k,
+                                 bool *covered);
+
 /* ---- baselines ---- */
 
 /* A method that needs no training of its own, a row of a table:
  *   item-mean  the item's damped mean plus the user's damped mean of what that leaves over
+ *   popular    of clicks: the number of training users who clicked on the item, the same for everyone
  *   ridge      a ridge regression, per user, of what item biases leave over, on factors and features
  *   knn        what similar items of the user's leave over, weighted by shrunk correlations of the training ratings
  *              (Sarwar et al. 2001; Koren 2010)
@@ -195,6 +238,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_person_source(const goss_person *p, cons
 typedef struct goss_recommender {
     const char *name, *doc;
     bool neighbours; /* it needs a catalogue that keeps ratings (goss_catalogue_options.neighbours) */
+    bool clicks;     /* it needs one of clicks: what it says is no rating */
 } goss_recommender;
 /* Row i of the table, from 0; NULL behind the last. Static storage. */
 GOSS_API const goss_recommender *goss_recommender_at(int i);
@@ -202,12 +246,17 @@ GOSS_API const goss_recommender *goss_recommender_at(int i);
 GOSS_API const goss_recommender *goss_recommender_find(const char *name);
 /* Evaluates a baseline on draws 0 .. draws - 1 of a source of goss_ratings_source_open. Shapes: values [metrics,
  * draws]. seconds: NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT: a catalogue
- * without baselines, or without the ratings that neighbours are sought among. */
+ * without baselines, or without what this one needs. */
 GOSS_API GOSS_MUST_USE goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *ratings,
                                                          const goss_catalogue *c, const goss_task_source *source,
                                                          const goss_metric *const *metrics, int n_metrics,
                                                          int64_t draws, double *values, double *seconds,
                                                          goss_error *err);
+/* The same, where the caller judges. */
+GOSS_API GOSS_MUST_USE goss_status goss_recommender_answers(const goss_recommender *kind, const goss_ratings *ratings,
+                                                            const goss_catalogue *c, const goss_task_source *source,
+                                                            int64_t draws, goss_race_hook hook, double *seconds,
+                                                            goss_error *err);
 
 #ifdef __cplusplus
 }

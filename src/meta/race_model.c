@@ -11,26 +11,31 @@ static goss_status not_finite(const goss_task_source *source, uint64_t k, goss_e
                           source->name ? source->name(source, k) : "");
 }
 
+/* values, hook: one of them, NULL: not that one. */
 static goss_status run(goss__judge *j, goss__task_pack *pack, const goss_task_source *source, int64_t draws,
-                       double *values, double *seconds, goss_error *err) {
+                       double *values, const goss_race_hook *hook, double *seconds, goss_error *err) {
     bool finite[32];
+    double own[32];
     GOSS_TRY(goss__planner_collect(&j->planner, pack, source, draws, err));
     for (int64_t k = 0; k < draws; k += pack->tasks) {
         const int n = draws - k < pack->max_tasks ? (int)(draws - k) : pack->max_tasks;
         goss__task_pack_draw(pack, source, (uint64_t)k, n);
         const double start = goss__now();
-        GOSS_TRY(goss__judge_run(j, pack, values + k, finite, err));
+        GOSS_TRY(goss__judge_run(j, pack, values ? values + k : own, finite, err));
         *seconds += goss__now() - start;
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
             if (!finite[i]) return not_finite(source, (uint64_t)(k + i), err);
+            const goss_answers a = goss__judge_answers(j, pack, i);
+            if (hook) hook->answered(hook->context, k + i, &a);
+        }
     }
     return GOSS_OK;
 }
 
-goss_status goss_race_structure(const goss_model *m, int fine_tune, const goss_structure_ask *ask,
-                                const goss_task_source *source, const goss_metric *metric, int64_t draws,
-                                goss_threads *threads, double *values, double *seconds, goss_structure_figures *figures,
-                                goss_error *err) {
+static goss_status race(const goss_model *m, int fine_tune, const goss_structure_ask *ask,
+                        const goss_task_source *source, const goss_metric *metric, int64_t draws, goss_threads *threads,
+                        double *values, const goss_race_hook *hook, double *seconds, goss_structure_figures *figures,
+                        goss_error *err) {
     goss__task_pack pack;
     goss__judge judge;
     double spent = 0;
@@ -43,7 +48,7 @@ goss_status goss_race_structure(const goss_model *m, int fine_tune, const goss_s
                                      threads, err);
     if (s == GOSS_OK) {
         s = goss_model_store(m, judge.params, err);
-        if (s == GOSS_OK) s = run(&judge, &pack, source, draws, values, &spent, err);
+        if (s == GOSS_OK) s = run(&judge, &pack, source, draws, values, hook, &spent, err);
         if (figures) *figures = goss__planner_figures(&judge.planner);
         goss__judge_free(&judge);
     }
@@ -52,8 +57,21 @@ goss_status goss_race_structure(const goss_model *m, int fine_tune, const goss_s
     return s;
 }
 
+goss_status goss_race_structure(const goss_model *m, int fine_tune, const goss_structure_ask *ask,
+                                const goss_task_source *source, const goss_metric *metric, int64_t draws,
+                                goss_threads *threads, double *values, double *seconds, goss_structure_figures *figures,
+                                goss_error *err) {
+    return race(m, fine_tune, ask, source, metric, draws, threads, values, NULL, seconds, figures, err);
+}
+
 goss_status goss_race_model(const goss_model *m, int fine_tune, const goss_task_source *source,
                             const goss_metric *metric, int64_t draws, goss_threads *threads, double *values,
                             double *seconds, goss_error *err) {
-    return goss_race_structure(m, fine_tune, NULL, source, metric, draws, threads, values, seconds, NULL, err);
+    return race(m, fine_tune, NULL, source, metric, draws, threads, values, NULL, seconds, NULL, err);
+}
+
+goss_status goss_race_answers(const goss_model *m, int fine_tune, const goss_task_source *source, int64_t draws,
+                              goss_threads *threads, goss_race_hook hook, double *seconds, goss_error *err) {
+    const goss_metric *first = goss_task_objective(&source->spec)->metrics[0];
+    return race(m, fine_tune, NULL, source, first, draws, threads, NULL, &hook, seconds, NULL, err);
 }

@@ -7,8 +7,14 @@
 #include "recommend/recommend.h"
 
 goss_catalogue_options goss_catalogue_defaults(void) {
-    return (goss_catalogue_options){
-        .factors = 8, .support = 5, .most_support = 20, .baselines = true, .neighbours = true, .seed = 1};
+    return (goss_catalogue_options){.factors = 8,
+                                    .support = 5,
+                                    .most_support = 20,
+                                    .baselines = true,
+                                    .neighbours = true,
+                                    .negatives = 4,
+                                    .click = NAN,
+                                    .seed = 1};
 }
 
 void goss_catalogue_free(goss_catalogue *c) {
@@ -75,6 +81,12 @@ double goss_catalogue_similarity(const goss_catalogue *c, int a, int b) {
 }
 
 /* ---- looking up ---- */
+
+bool goss_catalogue_clicks(const goss_catalogue *c, double *click, int *negatives) {
+    if (click) *click = c->click;
+    if (negatives) *negatives = c->negatives;
+    return c->clicks;
+}
 
 int goss_catalogue_items(const goss_catalogue *c) { return c->items; }
 int goss_catalogue_width(const goss_catalogue *c) { return c->width; }

@@ -23,6 +23,7 @@ typedef struct fitting {
     float *rating;
     int32_t *first; /* [users + 1] */
     double *sum;    /* [items] of ratings less their mean */
+    float *seen;    /* [items] their number: of clicks with zeros */
     int n, users;
     goss__factors *factors;
     double *v; /* [n, 1 + factors] of each rating's item without it */
@@ -67,21 +68,36 @@ static goss_status take_features(fitting *t, goss_error *err) {
 
 /* ---- ratings ---- */
 
+static void take_row(fitting *t, int user, int32_t row) {
+    const goss_ratings *r = t->r;
+    t->user[t->n] = user, t->row[t->n] = row;
+    t->item[t->n] = goss__dictionary_find(&t->c->ids, r->ids.text[r->of[row]]);
+    t->rating[t->n++] = r->value[row];
+}
+
+/* A user's ratings; of clicks, behind each one its share of the user's zeros. */
+static void take_user(fitting *t, int at, int user) {
+    const goss_ratings *r = t->r;
+    const int first = r->first[user], n = r->first[user + 1] - first;
+    const int zero = r->clicks ? r->pool_first[user] : 0, zeros = r->clicks ? r->pool_first[user + 1] - zero : 0;
+    for (int i = 0; i < n; i++) {
+        take_row(t, at, r->row[first + i]);
+        for (int k = (int)((int64_t)i * zeros / n); k < (int)((int64_t)(i + 1) * zeros / n); k++)
+            take_row(t, at, zero + k);
+    }
+}
+
 static goss_status take_ratings(fitting *t, const int32_t *users, int n, goss_error *err) {
     const goss_ratings *r = t->r;
-    const size_t all = (size_t)r->first[r->users] + 1;
+    const size_t zeros = r->clicks ? (size_t)(r->pool_first[r->users] - r->pool_first[0]) : 0;
+    const size_t all = (size_t)r->first[r->users] + zeros + 1;
     t->users = users ? n : r->users;
     t->user = goss__calloc(all, sizeof *t->user), t->item = goss__calloc(all, sizeof *t->item);
     t->row = goss__calloc(all, sizeof *t->row), t->rating = goss__calloc(all, sizeof *t->rating);
     t->first = goss__calloc((size_t)t->users + 1, sizeof *t->first);
     if (!t->user || !t->item || !t->row || !t->rating || !t->first) return no_memory(err);
     for (int u = 0; u < t->users; u++) {
-        const int user = users ? users[u] : u;
-        for (int i = r->first[user]; i < r->first[user + 1]; i++, t->n++) {
-            t->user[t->n] = u, t->row[t->n] = r->row[i];
-            t->item[t->n] = goss__dictionary_find(&t->c->ids, r->ids.text[r->of[r->row[i]]]);
-            t->rating[t->n] = (float)goss_table_number(r->table, r->rating, r->row[i]);
-        }
+        take_user(t, u, users ? users[u] : u);
         t->first[u + 1] = t->n;
     }
     return GOSS_OK;
@@ -95,9 +111,16 @@ static goss_status take_scale(fitting *t, goss_error *err) {
     t->c->deviation = sqrt(square / t->n);
     t->c->scale_of_target[0] = (float)t->c->mean, t->c->scale_of_target[1] = (float)t->c->deviation;
     if (t->n > 1 && t->c->deviation > 0) return GOSS_OK;
+    if (t->r->clicks)
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "%d clicks to train on, and no item that somebody has not clicked on: there is nothing to "
+            "learn from them (data.click says from which rating on there is a click)",
+            t->n);
     return goss_error_set(err, GOSS_E_ARGUMENT,
-                          "all %d ratings to train on are the same (%g): there is nothing to learn from them", t->n,
-                          t->n ? t->c->mean : 0.0);
+                          "all %d ratings to train on are the same (%g): there is nothing to learn from them; if they "
+                          "are clicks, say so: data.click=%g",
+                          t->n, t->n ? t->c->mean : 0.0, t->n ? t->c->mean : 0.0);
 }
 
 /* ---- factors ---- */
@@ -117,6 +140,12 @@ static goss_status keep_factors(fitting *t, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Whether it is a rating or a click, not a zero. */
+static bool counts(const fitting *t, int i) { return !t->r->clicks || t->rating[i] > 0; }
+
+/* How many others have rated its item. */
+static double others(const fitting *t, int i) { return (double)t->c->count[t->item[i]] - counts(t, i); }
+
 static goss_status fit_factors(fitting *t, goss_error *err) {
     goss_catalogue *c = t->c;
     const goss__factor_data data = {.users = t->users,
@@ -132,8 +161,9 @@ static goss_status fit_factors(fitting *t, goss_error *err) {
     GOSS_TRY(keep_factors(t, err));
     t->v = goss__calloc((size_t)t->n * (size_t)(c->factors + 1), sizeof *t->v);
     c->count = goss__calloc((size_t)c->items + 1, sizeof *c->count);
-    if (!t->v || !c->count) return no_memory(err);
-    for (int i = 0; i < t->n; i++) c->count[t->item[i]]++;
+    t->seen = goss__calloc((size_t)c->items + 1, sizeof *t->seen);
+    if (!t->v || !c->count || !t->seen) return no_memory(err);
+    for (int i = 0; i < t->n; i++) t->seen[t->item[i]]++, c->count[t->item[i]] += counts(t, i);
     for (int i = 0; i < t->n; i++)
         goss__factors_without(t->factors, t->user[i], t->item[i], t->rating[i],
                               t->v + (size_t)i * (size_t)(c->factors + 1));
@@ -154,7 +184,7 @@ static goss_status fit_encoding(fitting *t, goss_error *err) {
         double sum = 0, square = 0;
         for (int i = 0; j < seen && i < t->n; i++) {
             const double *v = t->v + (size_t)i * (size_t)(c->factors + 1);
-            const double x = j == 0 ? v[0] : j == 1 ? log(c->count[t->item[i]]) : v[j - GOSS__SEEN_NUMBERS + 1];
+            const double x = j == 0 ? v[0] : j == 1 ? log1p(others(t, i)) : v[j - GOSS__SEEN_NUMBERS + 1];
             sum += x, square += x * x;
         }
         const double mean = sum / t->n, variance = square / t->n - mean * mean;
@@ -166,11 +196,11 @@ static goss_status fit_encoding(fitting *t, goss_error *err) {
 
 static goss_status make_inputs(const fitting *t, float **inputs, goss_error *err) {
     const goss_catalogue *c = t->c;
-    const size_t width = (size_t)c->width, rows = (size_t)goss_table_rows(t->r->table);
+    const size_t width = (size_t)c->width, rows = (size_t)t->r->rows;
     float *x = *inputs = goss__calloc(rows * width + 1, sizeof *x);
     if (!x) return no_memory(err);
     for (int i = 0; i < t->n; i++)
-        goss__catalogue_encode(c, t->v + (size_t)i * (size_t)(c->factors + 1), (double)c->count[t->item[i]] - 1,
+        goss__catalogue_encode(c, t->v + (size_t)i * (size_t)(c->factors + 1), others(t, i),
                                c->feature + (size_t)t->item[i] * (size_t)c->features, x + (size_t)t->row[i] * width);
     return GOSS_OK;
 }
@@ -184,20 +214,23 @@ static double item_error(const fitting *t, double d) {
     double error = 0;
     for (int i = 0; i < t->n; i++) {
         const int item = t->item[i];
-        error += pow(over(t, i) - (t->sum[item] - over(t, i)) / ((double)t->c->count[item] - 1 + d), 2);
+        error += pow(over(t, i) - (t->sum[item] - over(t, i)) / ((double)t->seen[item] - 1 + d), 2);
     }
     return error;
 }
 
+/* Ratings that there are for one of a support set. */
+static int with_zeros(const fitting *t) { return t->r->clicks ? 1 + GOSS__ZEROS : 1; }
+
 /* What the damped mean of its item leaves over of a rating. */
 static double left_over(const fitting *t, int i) {
     const int item = t->item[i];
-    return over(t, i) - (t->sum[item] - over(t, i)) / ((double)t->c->count[item] - 1 + t->c->item_damping);
+    return over(t, i) - (t->sum[item] - over(t, i)) / ((double)t->seen[item] - 1 + t->c->item_damping);
 }
 
 /* Squared error of the same by damped means of users, each rating by the next ones of its user as a support set. */
 static double user_error(const fitting *t, double d) {
-    const int support = t->o->support > 0 ? t->o->support : 1;
+    const int support = (t->o->support > 0 ? t->o->support : 1) * with_zeros(t);
     double error = 0;
     for (int u = 0; u < t->users; u++) {
         const int n = t->first[u + 1] - t->first[u];
@@ -227,7 +260,7 @@ static goss_status fit_means(fitting *t, goss_error *err) {
     for (int i = 0; i < t->n; i++) t->sum[t->item[i]] += over(t, i);
     c->item_damping = best_of(t, item_error);
     c->user_damping = best_of(t, user_error);
-    for (int i = 0; i < c->items; i++) c->level[i] = (float)(t->sum[i] / ((double)c->count[i] + c->item_damping));
+    for (int i = 0; i < c->items; i++) c->level[i] = (float)(t->sum[i] / ((double)t->seen[i] + c->item_damping));
     return GOSS_OK;
 }
 
@@ -262,7 +295,7 @@ static double fold_in_error(const fitting *t, double noise, double *work) {
     c->noise *= noise;
     for (int u = 0; u < t->users; u++) {
         const int first = t->first[u], n = t->first[u + 1] - first, half = n / 2;
-        const int support = half < c->most_support ? half : c->most_support;
+        const int most = c->most_support * with_zeros(t), support = half < most ? half : most;
         goss__fold_in_begin(c, work);
         for (int i = 0; i < support; i++) {
             const size_t at = (size_t)(first + (int)((int64_t)i * n / support));
@@ -330,8 +363,10 @@ static char *copy(const char *text, bool *failed) {
 }
 
 /* Scores that rank have no errors. */
-static const char *usual_metrics(const goss_objective *o) {
-    return o->among ? "ndcg@5, recall@10, hit@10" : "mae, rmse, ndcg@5, recall@10";
+static const char *usual_metrics(const goss_objective *o, bool clicks) {
+    return clicks     ? "ndcg@10, recall@10, hit@10"
+           : o->among ? "ndcg@5, recall@10, hit@10"
+                      : "mae, rmse, ndcg@5, recall@10";
 }
 
 static goss_status take_names(fitting *t, goss_error *err) {
@@ -340,12 +375,15 @@ static goss_status take_names(fitting *t, goss_error *err) {
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++)
         c->column[i] = copy(goss_ratings_column_name(t->r, (goss_ratings_column)i), &failed);
     const int order = goss_table_tasks_order_column(t->r->tasks);
-    c->order = copy(order >= 0                                                ? goss_table_name(t->r->table, order)
+    c->clicks = t->r->clicks, c->click = t->o->click, c->negatives = t->o->negatives;
+    c->order = copy(t->r->last                                                ? "last"
+                    : order >= 0                                              ? goss_table_name(t->r->table, order)
                     : goss_table_tasks_order(t->r->tasks) == GOSS_ORDER_FIRST ? "first"
                                                                               : "random",
                     &failed);
     c->objective = t->o->objective ? t->o->objective : &goss__regression;
-    c->metrics = copy(t->o->metrics && *t->o->metrics ? t->o->metrics : usual_metrics(c->objective), &failed);
+    c->metrics =
+        copy(t->o->metrics && *t->o->metrics ? t->o->metrics : usual_metrics(c->objective, c->clicks), &failed);
     c->support = t->o->support, c->most_support = t->o->most_support;
     return failed ? no_memory(err) : GOSS_OK;
 }
@@ -374,7 +412,7 @@ goss_status goss_catalogue_fit(const goss_ratings *ratings, const int32_t *users
     if (inputs) *inputs = NULL;
     goss_status s = t.c ? fit(&t, users, n, inputs, err) : no_memory(err);
     goss__free(t.user), goss__free(t.item), goss__free(t.row), goss__free(t.rating), goss__free(t.first);
-    goss__free(t.sum), goss__free(t.v);
+    goss__free(t.sum), goss__free(t.seen), goss__free(t.v);
     goss__factors_free(t.factors);
     if (s == GOSS_OK) {
         *out = t.c;

@@ -86,6 +86,9 @@ goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error
     put_line(&s, "objective", c->objective->name);
     put_line(&s, "metrics", c->metrics);
     put_line(&s, "order", c->order);
+    if (c->clicks) goss__str_addf(&s, "clicks\t%d", c->negatives);
+    if (c->clicks && !isnan(c->click)) goss__str_addf(&s, "\t%.17g", c->click);
+    if (c->clicks) goss__str_add(&s, "\n");
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++)
         if (c->column[i]) put_line(&s, column[i], c->column[i]);
     put_numbers(&s, "numbers",
@@ -285,6 +288,8 @@ static goss_status read_line(reader *r, goss_catalogue *c, int *features, goss_e
     if (strcmp(key, "objective") == 0) return goss_objective_find(next_text(r), &c->objective, err);
     if (strcmp(key, "metrics") == 0 && !c->metrics) c->metrics = keep(r);
     if (strcmp(key, "order") == 0 && !c->order) c->order = keep(r);
+    if (strcmp(key, "clicks") == 0)
+        c->clicks = true, c->negatives = next_count(r, 1000), c->click = r->cell ? next_number(r) : (double)NAN;
     if (strcmp(key, "support") == 0) c->support = next_count(r, 1 << 30), c->most_support = next_count(r, 1 << 30);
     if (strcmp(key, "numbers") == 0) read_numbers(r, c);
     if (!c->name) return GOSS_OK; /* the rest needs sizes */
@@ -300,7 +305,7 @@ static bool is_complete(const goss_catalogue *c, int features) {
     for (int j = 0; j < GOSS__SEEN_NUMBERS + c->factors; j++)
         if (!(c->scale[j] > 0)) return false;
     return c->metrics && c->order && c->objective && !c->objective->classes && c->column[GOSS_RATINGS_ITEM] &&
-           c->column[GOSS_RATINGS_USER] && c->column[GOSS_RATINGS_RATING] && c->deviation > 0 &&
+           c->column[GOSS_RATINGS_USER] && (c->column[GOSS_RATINGS_RATING] || c->clicks) && c->deviation > 0 &&
            features == c->features;
 }
 
@@ -333,6 +338,7 @@ goss_status goss_catalogue_parse(const char *text, goss_catalogue **out, goss_er
     char *own = goss__strdup(text + sizeof head - 1);
     goss_catalogue *c = goss__calloc(1, sizeof *c);
     goss_status s = own && c ? GOSS_OK : no_memory(err);
+    if (c) c->click = NAN;
     if (s == GOSS_OK) s = read_all(&(reader){.at = own}, c, err);
     goss__free(own);
     if (s == GOSS_OK)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* person.c: the ratings that one person typed, by identifiers or names of items, as a task with a support set alone. */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -20,8 +21,13 @@ static int item_column(const goss_table *t, const goss_catalogue *c) {
 
 static goss_status find_columns(const goss_table *t, const goss_catalogue *c, int *item, int *rating, goss_error *err) {
     *item = item_column(t, c);
-    *rating = goss_table_find(t, c->column[GOSS_RATINGS_RATING]);
-    if (*rating < 0) *rating = goss__column_like(t, "rating,score,stars");
+    const char *own = c->column[GOSS_RATINGS_RATING];
+    *rating = own ? goss_table_find(t, own) : -1;
+    if (*rating < 0 && !(c->clicks && isnan(c->click))) *rating = goss__column_like(t, "rating,score,stars");
+    if (*item < 0 && c->clicks)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a person's clicks have a column %s, or title; here is none",
+                              goss_table_file(t, 0), c->column[GOSS_RATINGS_ITEM]);
+    if (c->clicks && *rating < 0) return GOSS_OK;
     if (*item < 0 || *rating < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: a person's ratings have a column %s, or title, and a column %s; here is no %s",
@@ -53,7 +59,8 @@ static goss_status lack(goss_person *p, const goss_table *t, int row, const char
 static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_table *t, int item, int rating, int row,
                            goss_error *err) {
     char cell[GOSS_CELL_TEXT];
-    if (goss_table_missing(t, item, row) || goss_table_missing(t, rating, row))
+    const bool rated = rating >= 0;
+    if (goss_table_missing(t, item, row) || (rated && goss_table_missing(t, rating, row)))
         return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %s is missing", goss_table_file(t, 0), line_of(t, row),
                               goss_table_name(t, goss_table_missing(t, item, row) ? item : rating));
     const char *text = goss_table_text(t, item, row, cell);
@@ -61,10 +68,33 @@ static goss_status add_row(goss_person *p, const goss_catalogue *c, const goss_t
     if (found < 0) return lack(p, t, row, text, found, err);
     for (int i = 0; i < p->n; i++)
         if (p->item[i] == found)
-            return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %.100s is rated twice: keep one of the lines",
-                                  goss_table_file(t, 0), line_of(t, row), goss_catalogue_name(c, found));
-    p->item[p->n] = found, p->rating[p->n++] = (float)goss_table_number(t, rating, row);
+            return goss_error_set(err, GOSS_E_FORMAT, "%s:%lld: %.100s is %s twice: keep one of the lines",
+                                  goss_table_file(t, 0), line_of(t, row), goss_catalogue_name(c, found),
+                                  c->clicks ? "clicked on" : "rated");
+    const double value = rated ? goss_table_number(t, rating, row) : 1;
+    if (c->clicks && !isnan(c->click) && rated && value < c->click) return GOSS_OK;
+    p->item[p->n] = found, p->rating[p->n++] = c->clicks ? 1 : (float)value;
     return GOSS_OK;
+}
+
+/* Zeros of all items that are not among the clicks, by the clicks alone. */
+static goss_status add_zeros(goss_person *p, const goss_catalogue *c, goss_error *err) {
+    goss__others o;
+    const size_t most = (size_t)p->n * (size_t)(c->negatives + 1) + 1;
+    int32_t *item = goss__realloc(p->item, most * sizeof *item);
+    if (item) p->item = item;
+    float *rating = item ? goss__realloc(p->rating, most * sizeof *rating) : NULL;
+    if (rating) p->rating = rating;
+    if (!item || !rating) return no_memory(err);
+    goss_status s = goss__others_open(&o, c->items, err);
+    if (s == GOSS_OK) {
+        goss__rng rng = goss__rng_make(goss__hash64(item, (uint64_t)p->n * sizeof *item, 43), 0);
+        for (int i = 0; i < p->n; i++) o.mark[item[i]] = o.now;
+        p->zeros = goss__others_draw(&o, &rng, p->n * c->negatives, item + p->n);
+        for (int i = 0; i < p->zeros; i++) rating[p->n + i] = 0;
+    }
+    goss__others_close(&o);
+    return s;
 }
 
 static goss_status read_rows(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
@@ -74,11 +104,12 @@ static goss_status read_rows(goss_person *p, const goss_catalogue *c, const goss
     p->item = goss__calloc(rows, sizeof *p->item), p->rating = goss__calloc(rows, sizeof *p->rating);
     if (!p->item || !p->rating) return no_memory(err);
     for (int row = 0; row < goss_table_rows(t); row++) GOSS_TRY(add_row(p, c, t, item, rating, row, err));
+    if (p->n && c->clicks) return add_zeros(p, c, err);
     if (p->n) return GOSS_OK;
     const char *first = p->lacking ? p->lacking : "";
-    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no rating of an item that the model knows%s%.*s%s",
-                          goss_table_file(t, 0), p->lacking ? "; " : "", (int)strcspn(first, "\n"), first,
-                          p->unknown > 1 ? " and so on" : "");
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no %s an item that the model knows%s%.*s%s", goss_table_file(t, 0),
+                          c->clicks ? "click on" : "rating of", p->lacking ? "; " : "", (int)strcspn(first, "\n"),
+                          first, p->unknown > 1 ? " and so on" : "");
 }
 
 goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_person *out, goss_error *err) {
@@ -101,13 +132,14 @@ typedef struct own_task {
 static void draw(const goss_task_source *source, uint64_t k, goss_task *out) {
     const own_task *t = source->context;
     (void)k;
-    for (int i = 0; i < t->person->n; i++) {
+    const int n = t->person->n + t->person->zeros;
+    for (int i = 0; i < n; i++) {
         if (out->support)
             goss_catalogue_input(t->catalogue, t->person->item[i], out->support + i * t->catalogue->width);
         if (out->support_target) out->support_target[i] = t->person->rating[i];
         if (out->support_rows) out->support_rows[i] = i;
     }
-    out->supports = t->person->n, out->queries = 0, out->id = -1;
+    out->supports = n, out->queries = 0, out->id = -1;
 }
 
 goss_status goss_person_source(const goss_person *p, const goss_catalogue *c, goss_task_source *out, goss_error *err) {
@@ -119,7 +151,7 @@ goss_status goss_person_source(const goss_person *p, const goss_catalogue *c, go
                                        .input = {c->width},
                                        .objective = c->objective,
                                        .outputs = 1,
-                                       .supports = p->n,
+                                       .supports = p->n + p->zeros,
                                        .scale = goss_catalogue_scale(c)},
                               .context = t,
                               .draw = draw,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* ratings.c: a csv file of ratings, a row each, by user, and the file of their items. */
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,8 +84,10 @@ static goss_status find_column(const goss_table *t, const goss_ratings_options *
 static goss_status find_columns(goss_ratings *r, const goss_ratings_options *o, goss_error *err) {
     GOSS_TRY(find_column(r->table, o, GOSS_RATINGS_USER, true, &r->user, err));
     GOSS_TRY(find_column(r->table, o, GOSS_RATINGS_ITEM, true, &r->item, err));
-    GOSS_TRY(find_column(r->table, o, GOSS_RATINGS_RATING, true, &r->rating, err));
+    GOSS_TRY(find_column(r->table, o, GOSS_RATINGS_RATING, !isnan(o->click), &r->rating, err));
     GOSS_TRY(find_column(r->table, o, GOSS_RATINGS_TIME, false, &r->time, err));
+    r->clicks = r->rating < 0 || !isnan(o->click);
+    if (r->rating < 0) return GOSS_OK;
     if (goss_table_type(r->table, r->rating) == GOSS_COLUMN_NUMBER) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s holds no numbers (%s), as ratings have to be",
                           goss_table_file(r->table, 0), goss_table_name(r->table, r->rating),
@@ -96,6 +99,7 @@ static goss_status find_columns(goss_ratings *r, const goss_ratings_options *o, 
 /* "first" is by time, where there is one that is a number. */
 static const char *order_of(const goss_ratings *r, const char *order) {
     const bool timed = r->time >= 0 && goss_table_type(r->table, r->time) == GOSS_COLUMN_NUMBER;
+    if (r->last) order = "first";
     if (strcmp(order, "first") == 0 && r->time >= 0 && !timed)
         goss__log(
             GOSS_LOG_WARN,
@@ -108,9 +112,10 @@ static const char *order_of(const goss_ratings *r, const char *order) {
 
 static goss_status take_items(goss_ratings *r, goss_error *err) {
     char cell[GOSS_CELL_TEXT];
-    const int rows = goss_table_rows(r->table);
+    const int rows = r->rows = goss_table_rows(r->table);
     r->of = goss__calloc((size_t)rows + 1, sizeof *r->of);
-    if (!r->of) return no_memory(err);
+    r->value = goss__calloc((size_t)rows + 1, sizeof *r->value);
+    if (!r->of || !r->value) return no_memory(err);
     for (int i = 0; i < rows; i++) {
         if (goss_table_missing(r->table, r->item, i)) {
             int file;
@@ -121,12 +126,16 @@ static goss_status take_items(goss_ratings *r, goss_error *err) {
         }
         r->of[i] = goss__dictionary_add(&r->ids, goss_table_text(r->table, r->item, i, cell));
         if (r->of[i] < 0) return no_memory(err);
+        if (r->clicks)
+            r->value[i] = 1;
+        else if (!goss_table_missing(r->table, r->rating, i))
+            r->value[i] = (float)goss_table_number(r->table, r->rating, i);
     }
     return GOSS_OK;
 }
 
 /* A second rating of the same item would put an answer among the questions: of repeated ones the last counts. */
-static goss_status take_rows(goss_ratings *r, goss_error *err) {
+static goss_status take_rows(goss_ratings *r, double click, goss_error *err) {
     int32_t *last = goss__calloc((size_t)r->ids.count + 1, sizeof *last);
     r->users = goss_table_tasks_count(r->tasks);
     r->first = goss__calloc((size_t)r->users + 1, sizeof *r->first);
@@ -137,10 +146,12 @@ static goss_status take_rows(goss_ratings *r, goss_error *err) {
         const int32_t *rows = goss_table_tasks_rows(r->tasks, u, &n);
         for (int i = 0; i < n; i++) last[r->of[rows[i]]] = rows[i];
         for (int i = 0; i < n; i++)
-            if (last[r->of[rows[i]]] == rows[i])
-                r->row[at++] = rows[i];
-            else
+            if (last[r->of[rows[i]]] != rows[i])
                 r->repeated++;
+            else if (!isnan(click) && goss_table_number(r->table, r->rating, rows[i]) < click)
+                r->below++;
+            else
+                r->row[at++] = rows[i];
         r->first[u + 1] = at;
     }
     goss__free(last);
@@ -148,13 +159,15 @@ static goss_status take_rows(goss_ratings *r, goss_error *err) {
 }
 
 static goss_status open_rows(goss_ratings *r, const goss_ratings_options *o, goss_error *err) {
-    const goss_roles_declared declared = {.target = goss_table_name(r->table, r->rating),
+    const goss_roles_declared declared = {.target = r->rating < 0 ? "" : goss_table_name(r->table, r->rating),
                                           .task = goss_table_name(r->table, r->user)};
+    r->last = given(o->order) && strcmp(o->order, "last") == 0;
     GOSS_TRY(goss_table_roles(r->table, &declared, &r->roles, err));
     GOSS_TRY(
         goss_table_tasks_open(r->table, &r->roles, order_of(r, given(o->order) ? o->order : "random"), &r->tasks, err));
     GOSS_TRY(take_items(r, err));
-    return take_rows(r, err);
+    GOSS_TRY(take_rows(r, o->click, err));
+    return r->clicks ? goss__clicks_add_zeros(r, err) : GOSS_OK;
 }
 
 static goss_status open_items(goss_ratings *r, const goss_ratings_options *o, goss_error *err) {
@@ -180,7 +193,7 @@ static goss_status open_table(goss_ratings *r, const goss_ratings_options *o, go
     return s;
 }
 
-goss_ratings_options goss_ratings_defaults(void) { return (goss_ratings_options){.order = "random"}; }
+goss_ratings_options goss_ratings_defaults(void) { return (goss_ratings_options){.order = "random", .click = NAN}; }
 
 goss_status goss_ratings_open(const goss_ratings_options *o, goss_ratings **out, goss_error *err) {
     goss_ratings *r = *out = goss__calloc(1, sizeof *r);
@@ -202,7 +215,7 @@ void goss_ratings_close(goss_ratings *r) {
     goss_table_close(r->table);
     goss__item_file_close(r->items);
     goss__dictionary_free(&r->ids);
-    goss__free(r->of), goss__free(r->first), goss__free(r->row);
+    goss__free(r->of), goss__free(r->value), goss__free(r->first), goss__free(r->row), goss__free(r->pool_first);
     goss__free(r);
 }
 
@@ -218,7 +231,7 @@ const char *goss_ratings_column_name(const goss_ratings *r, goss_ratings_column 
 
 /* With a time the user's name is not looked at: who is renamed is the same user. */
 void goss_ratings_hashes(const goss_ratings *r, int user, uint64_t *out) {
-    const int column[3] = {r->item, r->rating, r->time >= 0 ? r->time : r->user};
+    const int column[3] = {r->item, r->time >= 0 ? r->time : r->user, r->rating};
     for (int i = r->first[user]; i < r->first[user + 1]; i++)
-        *out++ = goss_table_row_hash(r->table, column, 3, r->row[i]);
+        *out++ = goss_table_row_hash(r->table, column, r->rating < 0 ? 2 : 3, r->row[i]);
 }

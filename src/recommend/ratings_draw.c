@@ -4,21 +4,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/rng.h"
-#include "recommend/recommend.h"
+#include "recommend/ratings_draw.h"
 
-typedef struct source {
-    goss_ratings_source_options o;
-    const goss_ratings *r;
-    int32_t *user; /* [users] in the ratings */
-    int users, width;
-    bool ordered;
-    float *x; /* [rated items, width], unless there are inputs by row */
-    float *y; /* [rows] */
-    float scale[2];
-    uint64_t *key;          /* [users] of its draws */
-    uint32_t *place, *turn; /* scratch: [ratings of the largest user], [users] */
-} source;
+typedef goss__ratings_source source;
 
 static goss_status no_memory(goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for users' tasks");
@@ -26,12 +14,14 @@ static goss_status no_memory(goss_error *err) {
 
 static void free_source(void *context) {
     source *s = context;
-    goss__free(s->user), goss__free(s->x), goss__free(s->y), goss__free(s->key), goss__free(s->place);
-    goss__free(s->turn), goss__free(s);
+    goss__free(s->user), goss__free(s->x), goss__free(s->key), goss__free(s->place);
+    goss__free(s->turn), goss__free(s->drawn);
+    goss__others_close(&s->others);
+    goss__free(s);
 }
 
 goss_ratings_source_options goss_ratings_source_defaults(void) {
-    return (goss_ratings_source_options){.support = 5, .seed = 1};
+    return (goss_ratings_source_options){.support = 5, .negatives = -1, .seed = 1};
 }
 
 /* ---- drawing ---- */
@@ -47,35 +37,46 @@ static int user_of(const source *s, uint64_t k) {
 
 static int smaller(int a, int b) { return a < b ? a : b; }
 
-static void copy(const source *s, const int32_t *rows, const uint32_t *place, int n, float *x, float *y,
-                 int32_t *out_rows) {
+void goss__ratings_copy(const goss__ratings_source *s, const int32_t *rows, const uint32_t *place, int n, float *x,
+                        float *y, int32_t *out_rows) {
     const size_t w = (size_t)s->width;
     for (int i = 0; i < n; i++) {
-        const int32_t row = rows[place[i]];
+        const int32_t row = place ? rows[place[i]] : rows[i];
         const float *from = s->o.inputs ? s->o.inputs + (size_t)row * w : s->x + (size_t)s->r->of[row] * w;
         if (x) memcpy(x + (size_t)i * w, from, w * sizeof *x);
-        if (y) y[i] = s->y[row];
+        if (y) y[i] = s->r->value[row];
         if (out_rows) out_rows[i] = row;
     }
+}
+
+goss__rng goss__ratings_begin(const goss__ratings_source *s, uint64_t k, int *user) {
+    const int at = user_of(s, k);
+    *user = s->user[at];
+    return goss__rng_make(s->o.seed, goss__hash64(&(uint64_t){k / (uint64_t)s->users}, sizeof k, s->key[at]));
+}
+
+goss__window goss__ratings_window(const goss__ratings_source *s, int n, goss__rng *rng) {
+    const int most = smaller(s->o.most_support, n - 1), least = s->o.support;
+    const int supports = most > least ? least + (int)goss__rng_below(rng, (uint32_t)(most - least + 1)) : least;
+    for (int i = 0; i < n; i++) s->place[i] = (uint32_t)i;
+    if (!s->ordered) goss__rng_shuffle(rng, s->place, (uint32_t)n, (uint32_t)n);
+    int cut = supports;
+    if (s->r->last) cut = s->o.inputs ? supports + (int)goss__rng_below(rng, (uint32_t)(n - supports)) : n - 1;
+    const int left = n - cut, queries = s->o.queries > 0 ? smaller(s->o.queries, left) : left;
+    if (s->ordered && queries < left) goss__rng_shuffle(rng, s->place + cut, (uint32_t)left, (uint32_t)queries);
+    return (goss__window){.begin = cut - supports, .cut = cut, .supports = supports, .queries = queries};
 }
 
 /* Of ordered ratings queries are drawn from those behind the support set, in no order. */
 static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
     const source *s = source_->context;
-    const int at = user_of(s, k), user = s->user[at];
+    int user;
+    goss__rng rng = goss__ratings_begin(s, k, &user);
     const int32_t *rows = s->r->row + s->r->first[user];
-    const int n = s->r->first[user + 1] - s->r->first[user];
-    goss__rng rng = goss__rng_make(s->o.seed, goss__hash64(&(uint64_t){k / (uint64_t)s->users}, sizeof k, s->key[at]));
-    const int most = smaller(s->o.most_support, n - 1), least = s->o.support;
-    out->supports = most > least ? least + (int)goss__rng_below(&rng, (uint32_t)(most - least + 1)) : least;
-    for (int i = 0; i < n; i++) s->place[i] = (uint32_t)i;
-    if (!s->ordered) goss__rng_shuffle(&rng, s->place, (uint32_t)n, (uint32_t)n);
-    const int left = n - out->supports;
-    out->queries = s->o.queries > 0 ? smaller(s->o.queries, left) : left;
-    if (s->ordered && out->queries < left)
-        goss__rng_shuffle(&rng, s->place + out->supports, (uint32_t)left, (uint32_t)out->queries);
-    copy(s, rows, s->place, out->supports, out->support, out->support_target, out->support_rows);
-    copy(s, rows, s->place + out->supports, out->queries, out->query, out->query_target, out->query_rows);
+    const goss__window w = goss__ratings_window(s, s->r->first[user + 1] - s->r->first[user], &rng);
+    out->supports = w.supports, out->queries = w.queries;
+    goss__ratings_copy(s, rows, s->place + w.begin, w.supports, out->support, out->support_target, out->support_rows);
+    goss__ratings_copy(s, rows, s->place + w.cut, w.queries, out->query, out->query_target, out->query_rows);
     out->id = -1;
 }
 
@@ -101,35 +102,34 @@ static goss_status choose_users(source *s, int *skipped, int *largest, goss_erro
         *largest = own > *largest ? own : *largest;
     }
     if (s->users) return GOSS_OK;
-    return goss_error_set(err, GOSS_E_ARGUMENT, "none of the %d users has more than %d ratings, %s", n, s->o.support,
-                          "which support and a query need");
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "none of the %d users has more than %d %s, which support and a query need", n, s->o.support,
+                          s->r->clicks ? "clicks" : "ratings");
 }
 
 static goss_status fill(source *s, const goss_catalogue *c, int *skipped, int *largest, goss_error *err) {
     GOSS_TRY(choose_users(s, skipped, largest, err));
-    const int rows = goss_table_rows(s->r->table);
     s->place = goss__calloc((size_t)*largest, sizeof *s->place);
     s->turn = goss__calloc((size_t)s->users, sizeof *s->turn);
-    s->y = goss__calloc((size_t)rows + 1, sizeof *s->y);
-    if (!s->place || !s->turn || !s->y) return no_memory(err);
-    for (int i = 0; i < rows; i++)
-        if (!goss_table_missing(s->r->table, s->r->rating, i))
-            s->y[i] = (float)goss_table_number(s->r->table, s->r->rating, i);
+    if (!s->place || !s->turn) return no_memory(err);
+    if (s->r->clicks) GOSS_TRY(goss__clicks_reserve(s, *largest, err));
     if (s->o.inputs) return GOSS_OK;
     s->x = goss__calloc((size_t)s->r->ids.count * (size_t)s->width + 1, sizeof *s->x);
     return s->x ? goss__ratings_items(s->r, c, NULL, NULL, NULL, s->x, err) : no_memory(err);
 }
 
 static goss_task_spec spec_of(source *s, const goss_catalogue *c, int largest) {
-    const int left = largest - s->o.support;
+    const int left = s->r->last && !s->o.inputs ? 1 : largest - s->o.support;
     s->scale[0] = c->scale_of_target[0], s->scale[1] = c->scale_of_target[1];
-    return (goss_task_spec){.input_rank = 1,
-                            .input = {s->width},
-                            .objective = c->objective,
-                            .outputs = 1,
-                            .supports = smaller(s->o.most_support, largest - 1),
-                            .queries = s->o.queries > 0 ? smaller(s->o.queries, left) : left,
-                            .scale = {&s->scale[0], &s->scale[1]}};
+    goss_task_spec spec = {.input_rank = 1,
+                           .input = {s->width},
+                           .objective = c->objective,
+                           .outputs = 1,
+                           .supports = smaller(s->o.most_support, largest - 1),
+                           .queries = s->o.queries > 0 ? smaller(s->o.queries, left) : left,
+                           .scale = {&s->scale[0], &s->scale[1]}};
+    if (s->r->clicks) goss__clicks_spec(s, &spec);
+    return spec;
 }
 
 goss_status goss_ratings_source_open(const goss_ratings *r, const goss_catalogue *c,
@@ -141,12 +141,13 @@ goss_status goss_ratings_source_open(const goss_ratings *r, const goss_catalogue
     if (!s) return no_memory(err);
     s->o = *options, s->r = r, s->width = c->width;
     if (s->o.most_support < s->o.support) s->o.most_support = s->o.support;
+    if (s->o.negatives < 0) s->o.negatives = c->negatives;
     s->ordered = goss_table_tasks_order(r->tasks) != GOSS_ORDER_RANDOM;
     const goss_status status = fill(s, c, &left_out, &largest, err);
     if (status == GOSS_OK) {
         *out = (goss_task_source){.spec = spec_of(s, c, largest),
                                   .context = s,
-                                  .draw = draw,
+                                  .draw = r->clicks ? goss__clicks_draw : draw,
                                   .tasks = s->o.shuffle ? 0 : s->users,
                                   .name = name,
                                   .free = free_source};

@@ -3,6 +3,7 @@
 #ifndef GOSS_RECOMMEND_RECOMMEND_H
 #define GOSS_RECOMMEND_RECOMMEND_H
 
+#include "base/rng.h"
 #include "base/str.h"
 #include "gossamer/recommend.h"
 #include "recommend/factors.h"
@@ -49,13 +50,41 @@ struct goss_ratings {
     int user, item, rating, time; /* columns; user -1: the ratings of one person; time -1: none */
     goss__dictionary ids;         /* of rated items */
     int32_t *of;                  /* [rows] the item of a row */
+    float *value;                 /* [rows] its rating, or 1 for a click */
     int32_t *first, *row;         /* rows of a user, in order, the last of repeated ratings alone: [users + 1], [...] */
     int users, repeated;
+    int rows;  /* of the table, and behind them those of clicks.c */
+    bool last; /* the last one of a user is predicted by those before it */
+    /* Of clicks (clicks.c): what users have not clicked on, as rows of value 0 behind those of the table: a sample for
+     * each user, [pool_first[u], pool_first[u + 1]), and one for each item, from `blank` on. */
+    bool clicks;
+    int below;           /* rows of the table that are no click */
+    int32_t *pool_first; /* [users + 1] */
+    int blank;
     goss__item_file *items; /* NULL: none */
 };
 
 /* The first column with one of these names ("a,b,c"), ignoring case; -1: none. */
 int goss__column_like(const goss_table *t, const char *names);
+
+/* ---- clicks.c ---- */
+
+enum { GOSS__ZEROS = 4 }; /* of the sample of a user, for each click */
+
+/* Draws items without replacement. What is marked with `now` is not drawn, and is when it has been. */
+typedef struct goss__others {
+    int32_t *mark, now; /* [items] */
+    uint32_t *list;     /* scratch: [items] */
+    int items;
+} goss__others;
+GOSS_MUST_USE goss_status goss__others_open(goss__others *o, int items, goss_error *err);
+void goss__others_close(goss__others *o);
+/* Begins anew with the clicks of a user as what is not drawn. */
+void goss__others_of(goss__others *o, const goss_ratings *r, int user);
+/* At most `want` items, which are all if there are no more; their number. */
+int goss__others_draw(goss__others *o, goss__rng *rng, int want, int32_t *out);
+/* Rows of value 0 behind those of the table. */
+GOSS_MUST_USE goss_status goss__clicks_add_zeros(goss_ratings *r, goss_error *err);
 
 /* ---- ratings_items.c ---- */
 /* Rated items as a new user sees them: v and its variances [items, 1 + factors], damped means less that of all
@@ -83,6 +112,9 @@ struct goss_catalogue {
     const goss_objective *objective;
     char *metrics, *order;
     int support, most_support;
+    bool clicks;
+    double click;  /* ratings of at least this are clicks; NaN: every row is one */
+    int negatives; /* zeros for each click of a support set */
     /* For knn, if they were kept: training users who rated an item, by number, ascending, and what damped means of item
      * and user leave over: [items + 1], [...], [...]. */
     int32_t *first, *rater;

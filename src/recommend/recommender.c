@@ -22,6 +22,17 @@ static goss_status item_mean(const goss__world *w, const goss__asked *a, double 
     return GOSS_OK;
 }
 
+/* ---- popular ---- */
+
+static goss_status popular(const goss__world *w, const goss__asked *a, double *out, goss_error *err) {
+    (void)err;
+    for (int q = 0; q < a->queries; q++) {
+        const int32_t known = w->known[a->query[q]];
+        out[q] = known < 0 ? 0 : log1p((double)w->c->count[known]);
+    }
+    return GOSS_OK;
+}
+
 /* ---- mf ---- */
 
 static goss_status fold_in(const goss__world *w, const goss__asked *a, double *out, goss_error *err) {
@@ -67,10 +78,11 @@ static goss_status ridge(const goss__world *w, const goss__asked *a, double *out
 /* ---- the table ---- */
 
 static const goss__recommender all[] = {
-    {{"item-mean", "damped mean of the item, plus the user's of what that leaves over", false}, item_mean},
-    {{"ridge", "ridge regression on item factors and features, of what item biases leave over", false}, ridge},
-    {{"knn", "similar items of the user's, by correlations of the training ratings", true}, goss__predict_knn},
-    {{"mf", "matrix factorisation, the user folded in", false}, fold_in},
+    {{"item-mean", "damped mean of the item, plus the user's of what that leaves over", false, false}, item_mean},
+    {{"popular", "the number of training users who clicked on it", false, true}, popular},
+    {{"ridge", "ridge regression on item factors and features, of what item biases leave over", false, false}, ridge},
+    {{"knn", "similar items of the user's, by correlations of the training ratings", true, false}, goss__predict_knn},
+    {{"mf", "matrix factorisation, the user folded in", false, false}, fold_in},
 };
 enum { ALL = sizeof all / sizeof *all };
 
@@ -137,8 +149,7 @@ static goss_status answer(const goss__world *w, const goss__recommender *kind, r
     return kind->predict(w, &a, t->answer, err);
 }
 
-static void judge(const goss__world *w, race *t, const goss_metric *const *metrics, int n, double *values,
-                  int64_t stride) {
+static void tell(const goss__world *w, const race *t, int64_t draw, const goss_race_hook *hook) {
     for (int i = 0; i < t->task.queries; i++) t->output[i] = (float)((t->answer[i] - w->c->mean) / w->c->deviation);
     const goss_answers a = {.count = t->task.queries,
                             .outputs = 1,
@@ -146,12 +157,11 @@ static void judge(const goss__world *w, race *t, const goss_metric *const *metri
                             .target = t->target,
                             .scale = goss_catalogue_scale(w->c),
                             .scratch = t->scratch};
-    for (int m = 0; m < n; m++) values[m * stride] = metrics[m]->value(&a);
+    hook->answered(hook->context, draw, &a);
 }
 
 static goss_status run(const goss__world *w, const goss__recommender *kind, const goss_task_source *source,
-                       const goss_metric *const *metrics, int n, int64_t draws, double *values, double *seconds,
-                       goss_error *err) {
+                       int64_t draws, const goss_race_hook *hook, double *seconds, goss_error *err) {
     race t = {0};
     goss_status s = reserve(&t, &source->spec, err);
     for (int64_t k = 0; s == GOSS_OK && k < draws; k++) {
@@ -159,26 +169,50 @@ static goss_status run(const goss__world *w, const goss__recommender *kind, cons
         const double start = goss__now();
         s = answer(w, kind, &t, err);
         *seconds += goss__now() - start;
-        if (s == GOSS_OK) judge(w, &t, metrics, n, values + k, draws);
+        if (s == GOSS_OK) tell(w, &t, k, hook);
     }
     release(&t);
     return s;
 }
 
-goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *r, const goss_catalogue *c,
-                                  const goss_task_source *source, const goss_metric *const *metrics, int n_metrics,
-                                  int64_t draws, double *values, double *seconds, goss_error *err) {
+goss_status goss_recommender_answers(const goss_recommender *kind, const goss_ratings *r, const goss_catalogue *c,
+                                     const goss_task_source *source, int64_t draws, goss_race_hook hook,
+                                     double *seconds, goss_error *err) {
     goss__world w = {.r = r, .c = c};
     double spent = 0;
     if (!c->ridge) return goss_error_set(err, GOSS_E_ARGUMENT, "the model keeps no baselines; train it again");
+    if (kind->clicks && !c->clicks)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s ranks by how many users have clicked on an item, which says nothing of ratings; with "
+                              "data.click = 4 a model is of clicks",
+                              kind->name);
     if (kind->neighbours && !c->first)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "the model keeps no ratings to seek neighbours among: train it with data.neighbours = "
                               "true (of at most four million ratings)");
     goss_status s = open_world(&w, err);
-    if (s == GOSS_OK)
-        s = run(&w, (const goss__recommender *)kind, source, metrics, n_metrics, draws, values, &spent, err);
+    if (s == GOSS_OK) s = run(&w, (const goss__recommender *)kind, source, draws, &hook, &spent, err);
     close_world(&w);
     if (seconds) *seconds = spent;
     return s;
+}
+
+/* Metrics of each draw. */
+typedef struct judged {
+    const goss_metric *const *metric;
+    int n;
+    int64_t draws;
+    double *values;
+} judged;
+
+static void judge(void *context, int64_t draw, const goss_answers *answers) {
+    const judged *j = context;
+    for (int m = 0; m < j->n; m++) j->values[m * j->draws + draw] = j->metric[m]->value(answers);
+}
+
+goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *r, const goss_catalogue *c,
+                                  const goss_task_source *source, const goss_metric *const *metrics, int n_metrics,
+                                  int64_t draws, double *values, double *seconds, goss_error *err) {
+    judged j = {metrics, n_metrics, draws, values};
+    return goss_recommender_answers(kind, r, c, source, draws, (goss_race_hook){judge, &j}, seconds, err);
 }

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* objective_ranking.c: scores that put a task's samples in order: by pairs, or by all at once.
+/* objective_ranking.c: scores that put a task's samples in order: by pairs, by all at once, or each by itself.
  *
  * bpr      a sample's loss is the mean over samples j of the task with a lower target of softplus(s_j - s_i), the
  *          negative log likelihood that i is before j (Rendle et al. 2009; a sample without such has 0)
  * softmax  the cross entropy of softmax(scores) to softmax(targets), both over the samples of a task (ListNet: Cao et
  *          al. 2007), times their number, so that the mean over samples is that of the task
  * Both depend on differences of scores only: a task's level is not learned, and scores are no predictions of targets.
- */
+ * logistic a sample is relevant if its target is above the mean of training, as for the metrics; the score is the logit
+ *          of that, and the loss its cross entropy (softplus(s) - y s, y = 1 for relevant ones, else 0) */
+#include <string.h>
+
 #include "task/task.h"
 
 static const double excluded = -1e30;
@@ -50,3 +53,28 @@ static const char *const columns[] = {"score", NULL};
     }
 const goss_objective goss__bpr = RANKING("bpr", pairs);
 const goss_objective goss__softmax = RANKING("softmax", list);
+
+/* ---- logistic ---- */
+
+static void encode_relevance(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out) {
+    memset(out, 0, (size_t)n * (size_t)stride * sizeof *out);
+    for (int i = 0; i < n; i++)
+        for (int w = 0; w < outputs; w++)
+            out[i * stride + w] = target[i * outputs + w] > (scale.mean ? scale.mean[w] : 0.5f);
+}
+
+static goss_val logistic(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+    (void)class_mask, (void)smoothing;
+    const goss_val loss = goss_sub(goss_softplus(output), goss_mul(target, output));
+    return goss_mean(loss, GOSS_AXIS(goss_rank(output) - 1), false);
+}
+
+const goss_objective goss__logistic = {.name = "logistic",
+                                       .numbers = 1,
+                                       .encode = encode_relevance,
+                                       .loss = logistic,
+                                       .report = "log_loss",
+                                       .mix = mix,
+                                       .answer = answer,
+                                       .metrics = metrics,
+                                       .columns = columns};

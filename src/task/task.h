@@ -6,7 +6,7 @@
 #include "gossamer/task.h"
 
 extern const goss_objective goss__classification, goss__regression, goss__huber, goss__gaussian, goss__student,
-    goss__bpr, goss__softmax;
+    goss__bpr, goss__softmax, goss__logistic;
 extern const goss_metric goss__accuracy, goss__auc, goss__log_loss, goss__f1, goss__calibration_error;
 extern const goss_metric goss__rmse, goss__mae, goss__r2, goss__nll, goss__coverage_error;
 #define GOSS__RANKING_AT(k)                                                                                            \

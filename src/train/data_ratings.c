@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* data_ratings.c: ratings of items as the data of a run: a user is a task. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ typedef struct ratings {
     goss_task_division division;
     goss_catalogue *catalogue;
     float *inputs; /* x of the training users' ratings */
+    goss_ratings_metrics metrics;
     char *text;
     const char *names[2];
 } ratings;
@@ -31,15 +33,14 @@ static goss_status check(const goss__run_settings *s, goss_error *err) {
     if (s->table.objective && s->table.objective->classes)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task.objective = %s is for classes, and ratings are numbers: regression, huber, "
-                              "gaussian, bpr or softmax",
+                              "gaussian, bpr, softmax or logistic",
                               s->table.objective->name);
     if (s->table.most_support < 1)
         return goss_error_set(err, GOSS_E_ARGUMENT, "task.support = 0: a user is known by ratings alone");
-    const goss_metric *metric[GOSS_METRICS_MOST];
-    int metrics;
+    goss_ratings_metrics metrics;
     GOSS_TRY(goss_error_prefix(err,
-                               goss_metrics_find(s->table.objective ? s->table.objective : default_objective(),
-                                                 s->metric, metric, &metrics, err),
+                               goss_ratings_metrics_find(s->table.objective ? s->table.objective : default_objective(),
+                                                         s->metric, &metrics, err),
                                "task.metric"));
     GOSS_TRY(goss__run_file_is_there("data.items", s->ratings.items, err));
     GOSS_TRY(goss__run_file_is_there("data.train_tasks", s->table.train_tasks, err));
@@ -64,6 +65,11 @@ static goss_status open_ratings(ratings *t, const goss__run_settings *s, goss_er
     goss_ratings_options o = s->ratings;
     o.path = s->data.path, o.order = s->table.order;
     GOSS_TRY(goss_error_prefix(err, goss_ratings_open(&o, &t->ratings, err), "data"));
+    if (goss_ratings_clicks(t->ratings) && isnan(o.click))
+        goss__log(GOSS_LOG_WARN, "no column of ratings (data.rating): every row is a click");
+    if (goss_ratings_below(t->ratings))
+        goss__log(GOSS_LOG_INFO, "%d ratings are below data.click = %g: no clicks", goss_ratings_below(t->ratings),
+                  o.click);
     if (goss_ratings_repeated(t->ratings))
         goss__log(GOSS_LOG_WARN, "%d ratings are left out: a user's later one of the same item counts",
                   goss_ratings_repeated(t->ratings));
@@ -80,6 +86,7 @@ static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_
     goss_catalogue_options o = goss_catalogue_defaults();
     o.factors = s->factors, o.objective = s->table.objective, o.metrics = s->metric;
     o.support = s->table.support, o.most_support = s->table.most_support;
+    o.negatives = s->negatives, o.click = s->ratings.click;
     o.baselines = !place->bare, o.neighbours = s->neighbours, o.seed = s->run.seed;
     const goss_task_list *train = &t->division.train;
     GOSS_TRY(goss_catalogue_fit(t->ratings, train->tasks, train->n, &o, &t->catalogue, &t->inputs, err));
@@ -118,7 +125,7 @@ static goss_status open_validation(goss__run_data *d, const ratings *t, const go
             "no user is left to validate on: name some by data.val_tasks, raise data.hold_out, or set "
             "validate.every=0 to train without validation");
     goss_ratings_source_options o = source_options(s, &t->division.validate);
-    o.queries = MOST_QUERIES;
+    o.queries = MOST_QUERIES, o.candidates = s->candidates;
     GOSS_TRY(open_source(t, &o, "validate", &d->validation, err));
     const int64_t users = d->validation.tasks;
     d->judged = (int)((s->validate.episodes + users - 1) / users * users);
@@ -156,9 +163,14 @@ static goss_status open_data(goss__run_data *d, const goss__run_settings *s, con
     GOSS_TRY(open_train(d, t, s, err));
     d->spec = goss_data_spec_tasks("ratings", &d->source.spec);
     d->spec.transform = t->text;
-    t->names[0] = goss_catalogue_column(t->catalogue, GOSS_RATINGS_RATING);
+    const char *rating = goss_catalogue_column(t->catalogue, GOSS_RATINGS_RATING);
+    t->names[0] = goss_ratings_clicks(t->ratings) || !rating ? "click" : rating;
     d->spec.names = t->names;
-    d->metrics = goss_catalogue_metrics(t->catalogue);
+    GOSS_TRY(goss_error_prefix(err,
+                               goss_ratings_metrics_find(goss_catalogue_objective(t->catalogue),
+                                                         goss_catalogue_metrics(t->catalogue), &t->metrics, err),
+                               "task.metric"));
+    d->metrics = t->metrics.names;
     d->hash = hash_of(t);
     GOSS_TRY(open_validation(d, t, s, err));
     describe(d, t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* run_keys.c: the keys of a training run's configuration, and the struct that they are bound to. */
 #include <pthread.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,6 +60,17 @@ static goss_status read_fold(const char *text, void *settings, goss_error *err) 
     if (*text && (sscanf(text, "%d/%d%c", &fold, &folds, &end) != 2 || folds < 2 || fold < 1 || fold > folds))
         return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.40s\" is no part of the tasks, as 1/5", text);
     if (s) s->table.fold = fold, s->table.folds = folds;
+    return GOSS_OK;
+}
+
+/* A number; empty: NaN. */
+static goss_status read_click(const char *text, void *settings, goss_error *err) {
+    goss__run_settings *s = settings;
+    double click = NAN;
+    if (*text && !goss__number_parse(text, &click))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "\"%.40s\" is no number: the least rating that counts as a click, as 4", text);
+    if (s) s->ratings.click = click;
     return GOSS_OK;
 }
 
@@ -133,6 +145,11 @@ static const goss_key own[] = {
     GOSS__KEY_INT("data.stride", table.series.stride, "1", 0, 1048576, "steps",
                   "series: every so manieth row, counted from the last, is a sample; 0: a series is one, by its last "
                   "row"),
+    GOSS__KEY_FORM(
+        "data.click", read_click, "", NULL,
+        "ratings: a rating of at least this is a click, lower ones are as if they were not there, and what a "
+        "user has not clicked on is 0; empty: ratings are predicted; without a column of ratings every row "
+        "is a click"),
     GOSS__KEY_INT("data.factors", factors, "8", 1, 64, "factors",
                   "ratings: factors of an item, at most: those that the ratings do not support vanish"),
     GOSS__KEY_BOOL("data.neighbours", neighbours, "true",
@@ -227,11 +244,13 @@ static const goss_key own[] = {
     GOSS__KEY_INT("prior.group", prior.prior.group, "8", 1, 100000, "tables",
                   "Successive tables of the same size, best those of a step (train.tasks): no padding"),
     GOSS__KEY_FORM(
-        "task.objective", read_objective, "auto", "auto|classification|regression|huber|gaussian|student|bpr|softmax",
+        "task.objective", read_objective, "auto",
+        "auto|classification|regression|huber|gaussian|student|bpr|softmax|logistic",
         "table: what the target wants; auto: by its values, classification or regression; huber minds "
         "outliers less; gaussian "
         "says how sure it is of each row, too (low, high), and so does student, with heavy tails; bpr and softmax rank "
-        "the rows of a task, by pairs or all at once. ratings: regression, huber, gaussian, student, bpr or softmax"),
+        "the rows of a task, by pairs or all at once, logistic by whether the target is above the mean. ratings: "
+        "regression, huber, gaussian, student, bpr, softmax or logistic"),
     GOSS__KEY_TEXT(
         "task.metric", metric, "",
         "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2, with "
@@ -241,7 +260,10 @@ static const goss_key own[] = {
                    "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
     GOSS__KEY_TEXT("task.order", table.order, "random",
                    "table: which rows are the support: random, first (of the file) or a column, ascending; series: "
-                   "random is data.time, unless data.stride = 0"),
+                   "random is data.time, unless data.stride = 0. ratings: last, too: the last one is predicted by those "
+                   "before it"),
+    GOSS__KEY_INT("task.negatives", negatives, "4", 0, 100, "items",
+                  "clicks: items that the user has not clicked on, drawn as 0 for each click, of support and queries"),
     GOSS__KEY_INT("task.queries", table.queries, "64", 1, 1000000, "rows",
                   "Rows or images of a task that a step trains on (with support: that are predicted), at most"),
     GOSS__KEY_REAL("task.thin", table.thin, "0.5", 0, 1, NULL,
@@ -328,6 +350,8 @@ static const goss_key own[] = {
                   "Tasks that are validated on, the same ones each time; of a table, each task equally often"),
     GOSS__KEY_INT("validate.ways", validate_episodes.ways, "20", 2, 100000, "classes", "Classes an episode"),
     GOSS__KEY_INT("validate.shots", validate_episodes.shots, "1", 1, 10000, "samples", "Support samples a class"),
+    GOSS__KEY_INT("validate.candidates", candidates, "100", 0, 1e6, "items",
+                  "clicks: items that the user has not clicked on, among which clicks are ranked; 0: all"),
     GOSS__KEY_INT("validate.queries", validate_episodes.queries, "5", 1, 10000, "samples", "Query samples a class"),
     GOSS__KEY_BOOL("validate.rotations", validate_episodes.rotations, "false", "As in [train]"),
     GOSS__KEY_BOOL("validate.distinct_faces", validate_episodes.distinct_faces, "false", "As in [train]"),

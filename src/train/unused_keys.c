@@ -249,7 +249,9 @@ static const struct {
     {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table,text",
      "texts in tables"},
     {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
-    {"data.items,data.user,data.item,data.rating,data.factors,data.neighbours", "ratings", "ratings"},
+    {"data.items,data.user,data.item,data.rating,data.factors,data.neighbours,data.click,task.negatives,"
+     "validate.candidates",
+     "ratings", "ratings"},
     {"data.time", "table,ratings", "series and ratings"},
     {"data.series,data.window,data.horizon,data.stride", "table", "series (data.kind = series)"},
     {"data.target,data.ignore,data.missing", "table,text", "tables"},
