@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* recommend.h: ratings of items by users as tasks: a user is a task.
  *
- * A user's first ratings (or some of them) are the support set, the others are predicted. Of clicks (implicit feedback)
- * the targets are 1, and 0 for items that the user has not clicked on, of which some are drawn for each click. A catalogue is all that a
- * model knows of items, fitted to the ratings of training users alone and stored with the model: biases and factors of
- * a Bayesian matrix factorisation (Lim and Teh 2007), numbers of ratings, features such as genres and years, and for
- * items that nobody has rated what features say of the other numbers. A sample's x is the item's row of it. For a
- * rating that the catalogue was fitted to, x is what it would be without that rating: a training user looks like a new
- * one.
+ * A user's first ratings (or some of them) are the support set, the others are predicted. Of clicks (implicit
+ * feedback) the targets are 1, and 0 for items that the user has not clicked on, of which some are drawn for each
+ * click. A catalogue is all that a model knows of items, fitted to the ratings of training users alone and stored with
+ * the model: biases and factors of a Bayesian matrix factorisation (Lim and Teh 2007), numbers of ratings, features
+ * such as genres and years, and for items that nobody has rated what features say of the other numbers. A sample's x
+ * is the item's row of it. For a rating that the catalogue was fitted to, x is what it would be without that rating: a
+ * training user looks like a new one.
  *
  *     goss_ratings_options o = goss_ratings_defaults();
  *     o.path = "ml-latest-small";                                      // ratings.csv, and movies.csv beside it
