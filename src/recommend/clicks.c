@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clicks.c: what users have not clicked on, as rows of value 0. A model of clicks is fitted to all clicks and a sample of
- * zeros, GOSS__ZEROS for each click of a user; training draws zeros from this sample, too, since of these it is known
- * what an item looks like without them. Zeros of new users are drawn from all items. */
+/* clicks.c: what users have not clicked on, as rows of value 0. A model of clicks is fitted to all clicks and a
+ * sample of zeros, GOSS__ZEROS for each click of a user; training draws zeros from this sample, too, since of these
+ * it is known what an item looks like without them. Zeros of new users are drawn from all items. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* clicks_draw.c: tasks of clicks: clicks of a user, and behind them zeros, items that the user has not clicked on. To
- * train on they are drawn from the user's own sample, of which inputs know what items are without them; to judge by, from
- * all items: the candidates that a click is ranked among. */
+/* clicks_draw.c: tasks of clicks: clicks of a user, and behind them zeros, items that the user has not clicked on.
+ * To train on they are drawn from the user's own sample, of which inputs know what items are without them; to judge
+ * by, from all items: the candidates that a click is ranked among. */
 #include "base/alloc.h"
 #include "recommend/ratings_draw.h"
 

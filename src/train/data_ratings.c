@@ -33,7 +33,7 @@ static goss_status check(const goss__run_settings *s, goss_error *err) {
     if (s->table.objective && s->table.objective->classes)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task.objective = %s is for classes, and ratings are numbers: regression, huber, "
-                              "gaussian, bpr, softmax or logistic",
+                              "gaussian, student, bpr, softmax or logistic",
                               s->table.objective->name);
     if (s->table.most_support < 1)
         return goss_error_set(err, GOSS_E_ARGUMENT, "task.support = 0: a user is known by ratings alone");
