@@ -4,10 +4,11 @@
  *
  * A step takes theta to theta - eta (grad L + lambda grad P). The loss V of held rows there changes by lambda as -eta
  * <grad V, grad P>: a strength grows where a step down its penalty is one down V. grad V is taken at theta itself and
- * not where the step ends, which differs by the order of eta: all is one program. A network phi in P learns likewise,
- * by the derivative of <grad V, grad P> by phi; by min-max it takes the penalty up instead, at the cost of the squares
- * of its last layer, without which it would make it infinite. Gradients that are no descent of the loss are given to
- * the step as <phi, gradient> - its value. */
+ * not where the step ends, which differs by the order of eta: all is one program. With solver = cg or neumann what
+ * counts is not one step but where training ends: grad V becomes H^-1 grad V (regularizer_implicit.c). A network phi
+ * in P learns likewise, by the derivative of <grad V, grad P> by phi; by min-max it takes the penalty up instead, at
+ * the cost of the squares of its last layer, without which it would make it infinite. Gradients that are no descent
+ * of the loss are given to the step as <phi, gradient> - its value. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -67,6 +68,41 @@ static goss_val clipped(goss_val s) {
     return goss_max(goss_min(s, most), goss_neg(most));
 }
 
+/* The loss and all penalties at the strengths of this step; of other schemes, which come later, without a factor. */
+static goss_val minimised(goss_graph *g, const goss__reg_term *t, int n, const goss_step_loss *loss) {
+    goss_val sum = goss_mean_all(loss->loss);
+    for (int i = 0; i < n; i++) {
+        const goss_val p = goss_scale(t[i].penalty, t[i].r->strength);
+        sum = goss_add(sum, goss_valid(t[i].factor) ? goss_mul(p, t[i].factor) : p);
+    }
+    (void)g;
+    return sum;
+}
+
+/* H^-1 grad V, where the sections ask for it. */
+static gradient inverted(goss_graph *g, const goss__reg_term *t, int n, const goss_step_loss *loss, int n_params,
+                         const gradient *down) {
+    const goss__regularizer *r = NULL;
+    for (int i = 0; i < n; i++)
+        if (t[i].r->scheme == GOSS__WEIGHT_HYPERGRADIENT) r = t[i].r;
+    if (!r || r->solver == GOSS__SOLVE_ONE_STEP) return *down;
+    goss_val param[GOSS_STEP_PARAMS];
+    int count = 0;
+    for (int i = 0; i < n_params; i++)
+        if (!goss_valid(loss->param[i].end)) param[count++] = loss->param[i].param;
+    const gradient own = gradient_of(g, minimised(g, t, n, loss), loss, n_params);
+    const goss__inverse h = {.solver = r->solver,
+                             .gradient = own.of,
+                             .param = param,
+                             .n = own.n,
+                             .products = r->products,
+                             .damping = r->damping,
+                             .size = r->size};
+    gradient out = {.n = own.n};
+    if (!goss__inverse_apply(g, &h, down->of, out.of)) out.n = 0;
+    return out;
+}
+
 /* log factor += rate cos(grad V, grad P) */
 static void move_strengths(goss_graph *g, goss__reg_term *t, int n, goss_step_loss *loss, int n_params,
                            const gradient *down) {
@@ -75,13 +111,17 @@ static void move_strengths(goss_graph *g, goss__reg_term *t, int n, goss_step_lo
     for (int i = 0; i < n; i++) count += t[i].r->scheme == GOSS__WEIGHT_HYPERGRADIENT;
     if (count == 0) return;
     const goss_val state = goss_param(g, GOSS__REGULARIZERS ".hypergradient", GOSS_SHAPE(goss_n(count)));
+    for (int i = 0, k = 0; i < n; i++)
+        if (t[i].r->scheme == GOSS__WEIGHT_HYPERGRADIENT)
+            t[i].factor = goss_detach(goss_exp(goss_squeeze(goss_slice(state, 0, k++, 1), 0)));
+    const gradient inverse = inverted(g, t, n, loss, n_params, down);
+    down = &inverse;
     for (int i = 0; i < n; i++) {
         if (t[i].r->scheme != GOSS__WEIGHT_HYPERGRADIENT) continue;
         const gradient p = gradient_of(g, t[i].penalty, loss, n_params);
         const goss_val size = goss_mul(inner(g, down, down), inner(g, &p, &p));
         const goss_val cosine = goss_div(inner(g, down, &p), goss_sqrt(goss_shift(size, TINY)));
         const goss_val own = goss_squeeze(goss_slice(state, 0, at, 1), 0);
-        t[i].factor = goss_detach(goss_exp(own));
         next[at++] = goss_unsqueeze(clipped(goss_add(own, goss_scale(goss_detach(cosine), t[i].r->rate))), 0);
     }
     if (loss->n_states == GOSS_STEP_STATES)

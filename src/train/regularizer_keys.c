@@ -49,6 +49,12 @@ const goss_key goss__regularizer_keys[] = {
     NUMBER("smoothing", smoothing, "0.9", 0, 0.9999,
            "weight = entropy: what the moving average of entropies keeps at a step"),
     NUMBER("rate", rate, "0.025", 1e-9, 1e3, "weight = grad_norm, famo, hypergradient: step of the weights"),
+    WORD("solver", solver, "one_step|neumann|cg", "one_step",
+         "weight = hypergradient: how the step's effect on held rows is found: of one step, or of training to its end, "
+         "by a Neumann series or conjugate gradients"),
+    COUNT("products", products, "5", 1, 50, "solver = neumann, cg: products with the Hessian a step"),
+    NUMBER("damping", damping, "0.01", 0, 1e6, "solver = neumann, cg: added to the Hessian's diagonal"),
+    NUMBER("size", size, "0.1", 1e-9, 1e6, "solver = neumann: of a step of the series, below 2 / largest eigenvalue"),
     NUMBER("alpha", alpha, "1.5", 0, 3, "weight = grad_norm: pull towards equal progress"),
     NUMBER("decay", decay, "0.001", 0, 1e3, "weight = famo: pull towards equal weights"),
     TEXT("graph", graph_path,
@@ -144,6 +150,7 @@ static goss_status check_scheme(const goss__regularizer *r, goss_error *err) {
               {"temperature", "entropy", entropy, r->temperature != 1},
               {"smoothing", "entropy", entropy, r->smoothing != 0.9},
               {"rate", "grad_norm, famo or hypergradient", grad_norm | famo | hyper, r->rate != 0.025},
+              {"solver", "hypergradient", hyper, r->solver != GOSS__SOLVE_ONE_STEP},
               {"alpha", "grad_norm", grad_norm, r->alpha != 1.5},
               {"low", "conditioned", path, r->low != 0.001},
               {"high", "conditioned", path, r->high != 10},
@@ -151,6 +158,10 @@ static goss_status check_scheme(const goss__regularizer *r, goss_error *err) {
     for (size_t i = 0; i < sizeof of / sizeof *of; i++)
         if (of[i].given && !(of[i].taken >> r->scheme & 1))
             return goss_error_set(err, GOSS_E_ARGUMENT, "%s: goes with weight = %s", of[i].key, of[i].schemes);
+    const bool solves = r->solver != GOSS__SOLVE_ONE_STEP, series = r->solver == GOSS__SOLVE_NEUMANN;
+    if (!solves && (r->products != 5 || r->damping != 0.01))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "products and damping go with solver = neumann or cg");
+    if (!series && r->size != 0.1) return goss_error_set(err, GOSS_E_ARGUMENT, "size: goes with solver = neumann");
     if (r->scheme == GOSS__WEIGHT_CONDITIONED && r->strength > 0 &&
         !(r->low < r->high && r->strength >= r->low && r->strength <= r->high))
         return goss_error_set(err, GOSS_E_ARGUMENT,
@@ -193,6 +204,10 @@ static const char *disagreement(const goss__regularizer *a, const goss__regulari
            : a->smoothing != b->smoothing     ? "smoothing"
            : a->rate != b->rate               ? "rate"
            : a->alpha != b->alpha             ? "alpha"
+           : a->solver != b->solver           ? "solver"
+           : a->products != b->products       ? "products"
+           : a->damping != b->damping         ? "damping"
+           : a->size != b->size               ? "size"
            : a->decay != b->decay             ? "decay"
                                               : NULL;
 }

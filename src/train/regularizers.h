@@ -12,6 +12,7 @@
 #include "gossamer/method.h"
 #include "gossamer/regularizer.h"
 #include "gossamer/step.h"
+#include "train/regularizer_implicit.h"
 #include "train/run_data.h"
 
 /* The parameter of what is trained along, a tensor for each graph and network: "regularizers.tie.theta". */
@@ -70,11 +71,14 @@ typedef struct goss__regularizer {
     double degree, square, sparsity; /* of GOSS__GRAPH_LEARNED */
     float *adjacency;                /* [nodes, nodes] of GOSS__GRAPH_FILE, once its nodes are known */
     int64_t nodes;
-    char *branches;     /* "hidden/dense1, hidden/dense2", where values are taken together */
-    double from, until; /* shares of the training between which it acts */
-    double low, high;   /* GOSS__WEIGHT_CONDITIONED: strengths from, to */
-    int slot;           /* and which one of the method's it is */
-    int hidden;         /* norm_hyper: units of its networks */
+    char *branches;          /* "hidden/dense1, hidden/dense2", where values are taken together */
+    double from, until;      /* shares of the training between which it acts */
+    double low, high;        /* GOSS__WEIGHT_CONDITIONED: strengths from, to */
+    int slot;                /* and which one of the method's it is */
+    goss__reg_solver solver; /* GOSS__WEIGHT_HYPERGRADIENT, the same in all sections of it */
+    int products;
+    double damping, size;
+    int hidden; /* norm_hyper: units of its networks */
     goss__reg_fit fit;
     double cost; /* of min-max */
     const char *priors_path;
