@@ -138,11 +138,10 @@ TEST(a_run_finds_a_better_strength_by_what_training_ends_in) {
         snprintf(strength, sizeof strength, "regularizer.a.strength=%s", starts[i % 2]);
         unlink_run("still"), unlink_run("moved");
         T_OK(group_train("still", 1, LINES(ON, strength, "train.steps=300"), NULL, NULL));
-        T_OK(group_train("moved", 1,
-                         LINES(ON, HYPER, solver, strength, "regularizer.a.products=4", "train.steps=300"), NULL, NULL));
+        T_OK(group_train("moved", 1, LINES(ON, HYPER, solver, strength, "regularizer.a.products=4", "train.steps=300"),
+                         NULL, NULL));
         const double moved = group_metric("moved", "regularizer.a.weight"), from = strtod(starts[i % 2], NULL);
-        if (i % 2 ? !(moved < from / 1.5) : !(moved > 3 * from))
-            T_FAIL("%s from %g: %g", solvers[i / 2], from, moved);
+        if (i % 2 ? !(moved < from / 1.5) : !(moved > 3 * from)) T_FAIL("%s from %g: %g", solvers[i / 2], from, moved);
         T_CHECK(group_metric("moved", "validation") < group_metric("still", "validation"));
     }
 }

@@ -4,8 +4,8 @@
  * Where training has ended, at the minimum theta(lambda) of F = L + lambda P, the loss V of held rows changes by lambda
  * as -<grad V, H^-1 grad P>, H the Hessian of F (implicit function theorem: Bengio 2000). H^-1 grad V is found by
  * products of H with vectors alone, each the gradient of <grad F, vector>:
- *   cg       conjugate gradients on H + damping I (Pedregosa 2016): exact after as many products as there are parameters,
- *            useful after few
+ *   cg       conjugate gradients on H + damping I (Pedregosa 2016): exact after as many products as there are
+ *            parameters, useful after few
  *   neumann  size sum_j (I - size H)^j grad V (Lorraine, Vicol and Duvenaud 2020): damped by its end, and convergent
  *            where size is below 2 over the largest eigenvalue
  * Nothing behind it is differentiated again: all vectors are detached. */

@@ -260,8 +260,8 @@ static const goss_key own[] = {
                    "table: labelled rows of a task, or N..M: drawn between them; 0: none. images in tasks: 0"),
     GOSS__KEY_TEXT("task.order", table.order, "random",
                    "table: which rows are the support: random, first (of the file) or a column, ascending; series: "
-                   "random is data.time, unless data.stride = 0. ratings: last, too: the last one is predicted by those "
-                   "before it"),
+                   "random is data.time, unless data.stride = 0. ratings: last, too: the last one is predicted by "
+                   "those before it"),
     GOSS__KEY_INT("task.negatives", negatives, "4", 0, 100, "items",
                   "clicks: items that the user has not clicked on, drawn as 0 for each click, of support and queries"),
     GOSS__KEY_INT("task.queries", table.queries, "64", 1, 1000000, "rows",
