@@ -13,7 +13,7 @@
 /* What --split test leaves no choice of. */
 enum { DRAWN = KINDS_ALL + 1 };
 
-static eval_request asked;
+static eval_request asked = {.support = -1};
 static struct {
     const char *split, *strengths;
     int folds;
@@ -45,8 +45,8 @@ static const cli_option options[] = {
     CLI_INT_OF(DRAWN, "seed", "S", &asked.seed, "1", 0, 9007199254740991, "random draws depend on S alone"),
     CLI_INT("threads", "N", &asked.threads, "", 0, 1024, "(all)"),
     CLI_FLAG("json", &asked.json, "one JSON object instead of a table"),
-    CLI_INT_OF(KIND_TABLES | KIND_RATINGS | DRAWN, "support", "N", &asked.support, "", 1, 1 << 30,
-               "tables, ratings: labelled rows of each task (user); all its other rows are predicted"),
+    CLI_INT_OF(KIND_TABLES | KIND_RATINGS | DRAWN, "support", "N", &asked.support, "", 0, 1 << 30,
+               "tables, ratings: labelled rows of each task (user), of tables also none; its other rows are predicted"),
     CLI_TEXT_OF(KIND_TABLES | KIND_RATINGS | DRAWN, "order", "ORDER", &asked.order,
                 "tables: random; first: in the file's order; COLUMN: ascending (the model's task.order)"),
     CLI_INT_OF(KIND_TABLES | KIND_RATINGS | KIND_ANY_TABLE | DRAWN, "repeats", "R", &asked.repeats, "", 1, 1000000,
@@ -139,7 +139,7 @@ static int print_folds(const char *run) {
     printf("# Evaluated together, each task by the model that has not seen it:\ngossamer eval");
     for (int i = 1; i <= all.folds; i++) printf(" runs/fold%d/model.safetensors", i);
     printf(" --data %s --support ", asked.data ? asked.data : "DATA");
-    if (asked.support)
+    if (asked.support >= 0)
         printf("%d\n", asked.support);
     else
         printf("N\n");

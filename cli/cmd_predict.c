@@ -37,6 +37,11 @@ int cmd_predict(int argc, char **argv) {
         CLI_FLAG("json", &q.json,
                  "one JSON object per image, sound or row: input, class, probability, probabilities (or error)"),
         CLI_INT_OF(KIND_RATINGS, "top", "N", &q.top, "", 1, 1 << 30, "ratings: how many items to recommend"),
+        CLI_INT_OF(KIND_TABLES, "continue", "N", &q.more, "", 1, 1000000,
+                   "language models: N tokens that follow TEXT, or begin a text"),
+        CLI_REAL("temperature", "X", &q.temperature, "1", 0, 100,
+                 "of --continue: below 1 likely tokens are likelier; 0: always the likeliest"),
+        CLI_INT("seed", "S", &q.seed, "1", 0, 9007199254740991, "of --continue: another seed, another text"),
         CLI_INT_OF(KIND_RATINGS, "min-ratings", "N", &q.min_ratings, "0", 0, 1 << 30,
                    "ratings: only items that so many training users have rated"),
     };
@@ -44,7 +49,7 @@ int cmd_predict(int argc, char **argv) {
         .name = "predict",
         .usage =
             "NET IMAGE|SOUND|FOLDER|ZIP|TABLE|-... [-o OUT.csv] [--json] [--stream [--rate HERTZ]], or NET [--top N] "
-            "[--json]",
+            "[--json], or NET --continue N [TEXT]",
         .doc = "Classifies images or sounds with a network written by gossamer adapt: files, all of a folder or "
                "(images) a .zip, "
                "or -\nfor standard input. Prints a line for each: file, class, probability, separated by tabs; for an "
@@ -54,6 +59,8 @@ int cmd_predict(int argc, char **argv) {
                "and invalid UTF-8\n\\xE9; with --json only backslash and invalid UTF-8.\nWith a network for tables: "
                "writes the rows of a table as csv with an additional column prediction (and\nprobability; or low and "
                "high, a 95 % interval by an ensemble's networks). A target column is kept and not used.\nWith a "
+               "language model: a column bits, the bits a token of each text; with one that labels tokens, their "
+               "labels.\nWith a "
                "network for ratings: the items that were not rated, best first: predicted rating, name, and the "
                "rated\nones that are most like it, with their ratings.",
         .options = options,
@@ -62,8 +69,11 @@ int cmd_predict(int argc, char **argv) {
         .max_words = -1};
     const int words = cli_parse(&v, argc, argv);
     if (words < 0) return cli_close_stdout();
-    if (words == 1 && !q.top)
-        cli_usage(&v, "IMAGE|SOUND|FOLDER|ZIP|TABLE|-... is missing; or --top N, for a network of ratings");
+    if (words == 1 && !q.top && !q.more)
+        cli_usage(&v, "IMAGE|SOUND|FOLDER|ZIP|TABLE|-... is missing; or --top N, for a network of ratings; or "
+                      "--continue N, for a language model");
+    if (!q.more && (q.temperature != 1 || q.seed != 1))
+        cli_usage(&v, "--temperature and --seed are of --continue N, which is missing");
     q.network = argv[1], q.inputs = argv + 2, q.n = words - 1;
     cli_log_to_stderr();
     return run(&v, &q);

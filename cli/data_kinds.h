@@ -69,6 +69,9 @@ typedef struct predict_request {
     bool stream;          /* the input is a stream of samples */
     int rate;             /* of the stream; 0: the network's */
     int top, min_ratings; /* of ratings */
+    int more;             /* tokens that continue a text; 0: none */
+    double temperature;   /* of these */
+    uint64_t seed;
 } predict_request;
 
 typedef struct cli_kind {

@@ -259,7 +259,7 @@ static void close_all(eval_ratings_state *e) {
 int eval_ratings(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n) {
     eval_ratings_state *e = calloc(1, sizeof *e);
     goss_error err;
-    if (!q->support) cli_usage(verb, "--support is missing: how many ratings of each user a method sees");
+    if (q->support < 1) cli_usage(verb, "--support is missing: how many ratings of each user a method sees");
     if (!e) {
         goss_model_free(first);
         (void)no_memory(&err);

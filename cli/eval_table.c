@@ -396,7 +396,7 @@ static goss_status run(eval_table *e, goss_model *first, char **words, int n, go
 int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n) {
     static eval_table e;
     goss_error err;
-    if (!q->support) cli_usage(verb, "--support is missing: how many labelled rows of each task a method sees");
+    if (q->support < 0) cli_usage(verb, "--support is missing: how many labelled rows of each task a method sees");
     e.data = q->data, e.methods = q->methods, e.order = q->order, e.tasks_file = q->tasks_file;
     e.metric_name = q->metric, e.descriptors = q->descriptors, e.support = q->support, e.repeats = q->repeats;
     e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;

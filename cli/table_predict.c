@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "gossamer/table_data.h"
+#include "step_predict.h"
 #include "table_predict.h"
 
 enum { BATCH = 256 };
@@ -224,5 +225,7 @@ static goss_status read_rows(const goss_network *n, const char *path, cli_rows *
 }
 
 int predict_table(const goss_network *n, const cli_verb *verb, const predict_request *q) {
+    if (goss_task_objective(&goss_network_data(n)->task)->steps) return cli_predict_steps(n, verb, q);
+    if (q->more) cli_usage(verb, "--continue is of language models (task.objective = language)");
     return cli_predict_rows(n, verb, q, read_rows);
 }

@@ -138,8 +138,8 @@ static double largest_difference(const double *a, const double *b, int n) {
     return worst;
 }
 
-static const char *const all_names[] = {"hypernet", "protonet", "ridge",    "maml",    "fomaml",
-                                        "anil",     "reptile",  "finetune", "scratch", "pixels"};
+static const char *const all_names[] = {"hypernet", "protonet", "ridge",   "maml",    "fomaml", "anil",
+                                        "reptile",  "finetune", "learned", "scratch", "pixels"};
 enum { ALL = sizeof all_names / sizeof *all_names };
 
 static goss_method_options few_steps(void) {

@@ -30,8 +30,8 @@ static void check_method(const char *name, const goss_method_options *o) {
 }
 
 TEST(all_methods) {
-    static const char *const names[] = {"hypernet", "protonet", "ridge",   "maml",
-                                        "fomaml",   "anil",     "reptile", "finetune"};
+    static const char *const names[] = {"hypernet", "protonet", "ridge",    "maml",   "fomaml",
+                                        "anil",     "reptile",  "finetune", "learned"};
     goss_method_options o = goss_method_defaults();
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) check_method(names[i], &o);
     o.norm = GOSS_METHOD_NORM_SUPPORT, o.inner_steps = 2, o.label_smoothing = 0.1, o.penalty = 0.1;

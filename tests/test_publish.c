@@ -150,8 +150,8 @@ static void begin_training(few *f, const char *method, const goss_method_options
 }
 
 TEST(every_method_publishes_its_network) {
-    static const char *const methods[] = {"hypernet", "protonet", "ridge",   "maml",
-                                          "fomaml",   "anil",     "reptile", "finetune"};
+    static const char *const methods[] = {"hypernet", "protonet", "ridge",    "maml",   "fomaml",
+                                          "anil",     "reptile",  "finetune", "learned"};
     static const char *const wanted[] = {"logits",          "weights/conv1.w",         "weights/head.w",
                                          "features/block2", "features/support/block2", "hidden/norm1"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {

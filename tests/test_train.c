@@ -28,8 +28,8 @@ TEST(a_hypernetwork_learns) {
 }
 
 TEST(every_method_trains) {
-    static const char *const methods[] = {"protonet", "ridge",    "maml",    "fomaml", "anil",
-                                          "reptile",  "finetune", "scratch", "pixels"};
+    static const char *const methods[] = {"protonet", "ridge",    "maml",    "fomaml",  "anil",
+                                          "reptile",  "finetune", "learned", "scratch", "pixels"};
     for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
         char pair[64], dir[64];
         snprintf(pair, sizeof pair, "train.method=%s", methods[i]);

@@ -421,6 +421,7 @@ static const struct {
     {"method.inner_steps", "method.inner_steps", {"train.method=protonet"}, "3"},
     {"method.test_steps", "method.test_steps", {"train.method=protonet"}, "3"},
     {"method.inner_rate", "method.inner_rate", {"train.method=pixels"}, "0.5"},
+    {"method.inner_rate", "method.inner_rate", {"train.method=learned"}, "0.5"},
     {"method.first_order", "method.first_order", {0}, "true"},
     {"hyper.combine", "hyper.combine", {"hyper.class_delta=false"}, "scale"},
     {"hyper.alpha", "hyper.alpha", {"hyper.combine=replace"}, "5"},

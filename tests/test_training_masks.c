@@ -22,6 +22,7 @@ static const variant variants[] = {
     {"ridge", NULL, GOSS_METHOD_NORM_RUNNING, 0},
     {"maml", NULL, GOSS_METHOD_NORM_RUNNING, 2},
     {"fomaml", NULL, GOSS_METHOD_NORM_RUNNING, 2},
+    {"learned", NULL, GOSS_METHOD_NORM_RUNNING, 2},
     {"anil", NULL, GOSS_METHOD_NORM_RUNNING, 2},
     {"reptile", NULL, GOSS_METHOD_NORM_RUNNING, 3},
     {"finetune", NULL, GOSS_METHOD_NORM_RUNNING, 0},

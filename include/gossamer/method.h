@@ -28,16 +28,20 @@ typedef struct goss_task_batch {
     goss_extent T, W, S, Q;
     goss_extent L;    /* "L": steps of the longest sample of the batch, where the spec has lengths; x is then [L, C] */
     goss_val support; /* "support" [T,S,x...] */
-    goss_val support_target;   /* "support_target" [T,S,W], one-hot or standardised */
-    goss_val support_weight;   /* "support_weight" [T,S]; with classes only if the spec has such weights */
-    goss_val assign;           /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product. Classes
+    goss_val support_target; /* "support_target" [T,S,W], one-hot or standardised */
+    goss_val support_weight; /* "support_weight" [T,S]; with classes only if the spec has such weights */
+    goss_val assign;         /* "assign" [T,W,S]: 1 / shots at the class's samples: class means are a product. Classes
                                 only */
-    goss_val query;            /* "query" [T,Q,x...] */
-    goss_val query_target;     /* "query_target" [T,Q,W] */
-    goss_val query_weight;     /* "query_weight" [T,Q] */
-    goss_val class_mask;       /* "class_mask" [T,W]. Classes only */
-    goss_val support_length;   /* "support_length" [T,S]: steps of each sample, if the spec has lengths; 0: padding */
-    goss_val query_length;     /* "query_length" [T,Q] */
+    goss_val query;          /* "query" [T,Q,x...] */
+    goss_val query_target;   /* "query_target" [T,Q,W] */
+    goss_val query_weight;   /* "query_weight" [T,Q] */
+    goss_val class_mask;     /* "class_mask" [T,W]. Classes only */
+    goss_val support_length; /* "support_length" [T,S]: steps of each sample, if the spec has lengths; 0: padding */
+    goss_val query_length;   /* "query_length" [T,Q] */
+    /* Where each step has an answer (goss_objective.steps), S and Q above count steps, not samples: targets are
+     * [T,S L,W], and weights of support and queries 0 for steps that do not count. These are the weights of samples
+     * [T,samples] then, else GOSS_NONE: those above. */
+    goss_val support_samples, query_samples;
     goss_val task;             /* "task" index [T]: ids of the random streams */
     goss_val descriptor;       /* "descriptor" [T,D] */
     goss_val id;               /* "id" index [T]: ids of the tasks; the spec's `ids` for a new one */
@@ -77,10 +81,10 @@ typedef struct goss_cells_options {
 
 /* Settings of methods; most apply to some of them. Defaults in brackets. */
 typedef struct goss_method_options {
-    /* Gradient steps on the support set in training; 0: the method's default (maml, fomaml, anil, reptile 5; hypernet
-     * none: generate only). */
+    /* Gradient steps on the support set in training; 0: the method's default (maml, fomaml, anil, reptile, learned
+     * 5; hypernet none: generate only). */
     int inner_steps;
-    /* The same in evaluation; 0: the method's default (maml, fomaml, anil 5; reptile, finetune and multitask 50;
+    /* The same in evaluation; 0: the method's default (maml, fomaml, anil, learned 5; reptile, finetune, multitask 50;
      * scratch 100). */
     int test_steps;
     /* The rate of plain steps (maml, fomaml, anil 0.1; hypernet, protonet, ridge 0.01), of Adam (reptile 0.001;
@@ -132,12 +136,13 @@ GOSS_API goss_method_options goss_method_defaults(void);
 /* A method with its target network and settings. Immutable; threads: any. */
 typedef struct goss_method goss_method;
 
-/* Creates a method by name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "finetune",
- * "scratch", "joint" (one network for all tasks, with fixed outputs), "multitask" (tasks with ids share weights by
- * options.share; a new task's network starts from the mean over tasks and takes test_steps of Adam on its support set),
- * "tables" (a hypernetwork that reads a labelled table cell by cell: docs/tables-model.md; samples are x [2 C], C
- * values and C flags of missing ones), "pixels". backbone: a text for goss_target_parse without a head. options are
- * copied. Errors: GOSS_E_ARGUMENT: an unknown name (with the list), settings that exclude each other.
+/* Creates a method by name: "hypernet", "protonet", "ridge", "maml", "fomaml", "anil", "reptile", "learned" (steps
+ * by an LSTM over gradients, Andrychowicz et al. 2016, from a learned starting point), "finetune", "scratch",
+ * "joint" (one network for all tasks, with fixed outputs), "multitask" (tasks with ids share weights by
+ * options.share; a new task's network starts from the mean over tasks and takes test_steps of Adam on its support
+ * set), "tables" (a hypernetwork that reads a labelled table cell by cell: docs/tables-model.md; samples are x [2
+ * C], C values and C flags of missing ones), "pixels". backbone: a text for goss_target_parse without a head.
+ * options are copied. Errors: GOSS_E_ARGUMENT: an unknown name (with the list), settings that exclude each other.
  * Owns: goss_method_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_method_create(const char *name, const char *backbone, const int64_t *input,
                                                       int input_rank, const goss_method_options *options,

@@ -224,6 +224,9 @@ GOSS_API const goss_data_spec *goss_network_data(const goss_network *n);
 GOSS_API goss_image_format goss_network_image(const goss_network *n);
 /* The number of outputs: classes, or numbers per target. */
 GOSS_API int goss_network_outputs(const goss_network *n);
+/* The numbers of a prediction: as many as outputs, or [steps, outputs] of a network that answers at each step
+ * (goss_objective.steps). */
+GOSS_API int goss_network_answers(const goss_network *n);
 /* The name of output i, borrowed; "": none. */
 GOSS_API const char *goss_network_output_name(const goss_network *n, int i);
 /* The number of networks in an ensemble; 1: not an ensemble. */
@@ -244,7 +247,8 @@ GOSS_API GOSS_MUST_USE goss_status goss_network_set_transform(goss_network *n, c
 GOSS_API const char *goss_network_note_of(const goss_network *n, const char *name);
 
 /* Predicts, as the mean over members: class probabilities, or numbers in the user's units. Shapes: x [count, input...],
- * preprocessed as the model's samples (images as by goss_image_decode_file); out [count, outputs]; uncertainty [count]
+ * preprocessed as the model's samples (images as by goss_image_decode_file); out [count, outputs], or [count, steps,
+ * outputs] of an answer at each step, 0 beyond a sample's length; uncertainty [count]
  * or NULL, 0 if the network has none. With classes it is the disagreement of members: the mutual information of class
  * and member in nats, at most the logarithm of the number of classes or members (Depeweg et al. 2018). With numbers it
  * is a standard deviation in the target's units (with several targets: the root mean square of the standardised ones):

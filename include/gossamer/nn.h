@@ -258,6 +258,8 @@ typedef struct goss_target_context {
     /* Prefix under which layers and blocks are published (goss_publish): "" as hidden/LAYER, features/blockK and
      * features/out; "support/" as hidden/support/LAYER, ...; NULL: nothing is published. Borrowed during the call. */
     const char *publish;
+    bool batch_steps; /* features that are steps, and logits, have those of x; else those of the network's input
+                         (false) */
 } goss_target_context;
 
 /* Batch statistics, not recorded; no masks, no FiLM, no dropout, nothing published. */

@@ -6,7 +6,8 @@
  * network returns W = `outputs` numbers per sample. For "classification" they are the logits of a task's classes, and a
  * target is a class number 0 .. W - 1. For "regression" they are numbers standardised by the target scale, and a target
  * is W numbers in the user's units. For "gaussian" a network returns 2 W numbers, the means and the log variances
- * (before a bound) of the standardised targets. Of a sample,
+ * (before a bound) of the standardised targets. "labelling" and "language" are classification of each step of a
+ * sequence. Of a sample,
  *   encode             turns the raw target into the encoded one, as training reads it;
  *   loss               is what training minimises: output and encoded target;
  *   score, reported    are what training prints beside the loss;
@@ -63,7 +64,11 @@ typedef struct goss_metric {
 typedef struct goss_objective {
     const char *name;
     bool classes; /* targets are class numbers and outputs are logits; else both are W numbers */
-    int numbers;  /* a network's numbers per output (0 counts as 1) */
+    /* A network answers at each step of a sequence: a target is [steps] class numbers, of which negative ones and those
+     * beyond the sample's length do not count. Functions below see each step as a sample: N is samples times steps. */
+    bool steps;
+    bool next;   /* and the target of a step is the input of the next one: a language model */
+    int numbers; /* a network's numbers per output (0 counts as 1) */
     /* Encodes n raw targets into out [n, stride]: one-hot, or standardised, in the first `outputs` columns; the other
      * columns are 0. A negative class number gives a row of zeros: padding. */
     void (*encode)(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
@@ -92,9 +97,10 @@ typedef struct goss_objective {
 /* All objectives, NULL-terminated: "classification" (cross entropy), "regression" (squared error), "huber" (the Huber
  * loss of delta 1, for targets with outliers: Huber 1964), "gaussian" (negative log likelihood of a normal distribution
  * whose mean and log variance the network returns: Nix and Weigend 1994), "student" (the same of Student's t with 4
- * degrees of freedom, which minds outliers less: Lange, Little and Taylor 1989), and of scores that rank a task's
- * samples "bpr" (pairs: Rendle et al. 2009), "softmax" (lists: Cao et al. 2007) and "logistic" (the cross entropy of
- * whether a target is above the mean of training, such as a click is). Static storage. */
+ * degrees of freedom, which minds outliers less: Lange, Little and Taylor 1989), of scores that rank a task's samples
+ * "bpr" (pairs: Rendle et al. 2009), "softmax" (lists: Cao et al. 2007) and "logistic" (the cross entropy of whether a
+ * target is above the mean of training, such as a click is), and at each step of a sequence "labelling" and "language"
+ * (cross entropy). Static storage. */
 GOSS_API const goss_objective *const *goss_objectives(void);
 /* The width of a network's output: numbers x outputs. */
 GOSS_API int goss_objective_width(const goss_objective *objective, int outputs);

@@ -329,6 +329,14 @@ GOSS_API GOSS_MUST_USE goss_status goss_encoding_fit_texts(const goss_table *tab
                                                            goss_encoding **out, goss_error *err);
 /* Whether an encoding is of texts, and the shape of these; shape may be NULL. */
 GOSS_API bool goss_encoding_texts(const goss_encoding *encoding, goss_text_shape *shape);
+/* The name of a token, of texts that are ids (goss_tokens_name): out [size]. */
+GOSS_API void goss_encoding_token(const goss_encoding *encoding, int id, char *out, size_t size);
+/* The ids of a text, of texts that are ids: ids [most], and *n of them, which may be more. Errors: GOSS_E_ARGUMENT: an
+ * encoding of something else; those of folding. */
+GOSS_API GOSS_MUST_USE goss_status goss_encoding_ids(const goss_encoding *encoding, const char *text, int32_t *ids,
+                                                     int most, int *n, goss_error *err);
+/* What stands between two tokens of a text: " " between words, else "". Static storage. */
+GOSS_API const char *goss_encoding_token_gap(const goss_encoding *encoding);
 /* Whether encoded rows are sequences [steps, channels] (texts as ids or vectors, windows of series), and of which. */
 GOSS_API bool goss_encoding_steps(const goss_encoding *encoding, int *steps, int *channels);
 /* The lengths of encoded sequences x [n, width], in steps: 1 .. steps, up to the last one that is not all zeros. */

@@ -170,7 +170,7 @@ GOSS_API const goss_encoding *goss_table_transform_inputs(const goss_table_trans
 GOSS_API const goss_objective *goss_table_transform_objective(const goss_table_transform *f);
 /* Whether targets are counted from origins: numbers that are forecast from their past (series.h). */
 GOSS_API bool goss_table_transform_relative(const goss_table_transform *f);
-/* The name of the target column. */
+/* The name of the target column; of a language model that of the texts. */
 GOSS_API const char *goss_table_transform_target(const goss_table_transform *f);
 /* The name of the task column. */
 GOSS_API const char *goss_table_transform_task(const goss_table_transform *f);

@@ -42,7 +42,8 @@ typedef struct goss_task_spec {
  * class mask are 1 before the draw. */
 typedef struct goss_task {
     float *support; /* [supports, x...] */
-    /* [supports] class numbers from 0; without classes [supports, outputs] in the user's units */
+    /* [supports] class numbers from 0, or [supports, input[0]] of steps; without classes [supports, outputs] in the
+     * user's units */
     float *support_target;
     float *support_weight;                      /* [supports], if the spec has such weights */
     float *query, *query_target, *query_weight; /* the same for queries; weight 0: padding */
@@ -82,7 +83,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_task_spec_check(const goss_task_spec *sp
 GOSS_API const goss_objective *goss_task_objective(const goss_task_spec *spec);
 /* The number of elements of a sample's x: the product of `input`. */
 GOSS_API size_t goss_task_input_size(const goss_task_spec *spec);
-/* The number of elements of a raw target: 1 with classes, else `outputs`. */
+/* The number of elements of a raw target: 1 with classes (input[0] if each step has one), else `outputs`. */
 GOSS_API int goss_task_target_size(const goss_task_spec *spec);
 /* Whether output w has a fixed meaning whenever a task is drawn: without classes, with shared classes, and with
  * task_classes (where it differs by task, so that each needs a head). The head may then be part of the network;

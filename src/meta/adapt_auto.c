@@ -84,7 +84,7 @@ static goss_status open_part(part *p, const goss_task_source *source, uint64_t k
     if (ordered)
         deal_last(p);
     else
-        deal(p, goss_task_objective(&source->spec)->classes);
+        deal(p, goss_task_objective(&source->spec)->classes && !goss_task_objective(&source->spec)->steps);
     return GOSS_OK;
 }
 
@@ -95,8 +95,18 @@ static void close_part(part *p) {
 
 /* ---- what held-out samples lose ---- */
 
+/* Of a sample with an answer at each step: the mean over those with a label. */
+static double loss_of_steps(const float *y, int steps, const float *out, int outputs) {
+    double sum = 0;
+    int n = 0;
+    for (int i = 0; i < steps; i++)
+        if (y[i] >= 0) sum -= log(fmax((double)out[i * outputs + (int)y[i]], 1e-12)), n++;
+    return n ? sum / n : 0;
+}
+
 static double loss_of(const part *p, const float *out, int sample, int outputs) {
     const float *y = p->all.support_target + (size_t)sample * (size_t)p->y;
+    if (goss_task_objective(&p->spec)->steps) return loss_of_steps(y, p->y, out, outputs);
     if (goss_task_objective(&p->spec)->classes) return -log(fmax((double)out[(int)y[0]], 1e-12));
     double sum = 0;
     for (int i = 0; i < outputs; i++) {
@@ -108,13 +118,13 @@ static double loss_of(const part *p, const float *out, int sample, int outputs) 
 
 static goss_status held_loss(const part *p, const goss_network *net, goss_threads *threads, double *sum, int *count,
                              goss_error *err) {
-    const int outputs = goss_network_outputs(net);
-    float *out = goss__calloc((size_t)p->n * (size_t)outputs + 1, sizeof *out);
+    const int outputs = goss_network_outputs(net), answers = goss_network_answers(net);
+    float *out = goss__calloc((size_t)p->n * (size_t)answers + 1, sizeof *out);
     if (!out) return goss_error_set(err, GOSS_E_NOMEM, "no memory to hold out support samples");
     const int32_t *lengths = p->spec.lengths ? p->all.support_length : NULL;
     goss_status s = goss_network_predict_ragged(net, p->all.support, lengths, p->n, out, NULL, threads, err);
     for (int i = 0; i < p->n && s == GOSS_OK; i++)
-        if (p->fold[i] == p->held) *sum += loss_of(p, out + (size_t)i * (size_t)outputs, i, outputs), ++*count;
+        if (p->fold[i] == p->held) *sum += loss_of(p, out + (size_t)i * (size_t)answers, i, outputs), ++*count;
     goss__free(out);
     return s;
 }

@@ -18,10 +18,15 @@ static goss_status build(goss__judge *j, goss_graph *g, const goss_method *m, in
 goss_status goss__judge_init(goss__judge *j, const goss_method *m, int fine_tune, int max_tasks,
                              const goss_task_spec *spec, const goss_metric *metric, const char *bf16,
                              const goss_structure_ask *ask, goss_threads *threads, goss_error *err) {
-    *j = (goss__judge){.metric = metric, .scratch = goss__calloc(2 * (size_t)spec->queries + 2, sizeof(float))};
+    const bool steps = goss_task_objective(spec)->steps;
+    const size_t answers = (size_t)spec->queries * (size_t)(steps ? spec->input[0] : 1) + 1;
+    *j = (goss__judge){.metric = metric, .scratch = goss__calloc(2 * answers, sizeof(float))};
+    if (steps)
+        j->label = goss__calloc(2 * answers, sizeof(float)), j->label_weight = j->label ? j->label + answers : NULL;
     goss_graph *g = goss_graph_new();
-    goss_status s = g && j->scratch ? build(j, g, m, fine_tune, max_tasks, spec, bf16, err)
-                                    : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
+    goss_status s = g && j->scratch && (j->label || !steps)
+                        ? build(j, g, m, fine_tune, max_tasks, spec, bf16, err)
+                        : goss_error_set(err, GOSS_E_NOMEM, "no memory for a graph");
     goss_graph_free(g);
     if (s == GOSS_OK) s = goss_params_new(GOSS_F32, &j->params, err);
     if (s == GOSS_OK) s = goss_params_add(j->params, j->program, err);
@@ -36,7 +41,7 @@ void goss__judge_free(goss__judge *j) {
     goss_exec_free(j->exec);
     goss_params_free(j->params);
     goss_schedule_free(j->program);
-    goss__free(j->scratch);
+    goss__free(j->scratch), goss__free(j->label);
     *j = (goss__judge){0};
 }
 
@@ -48,19 +53,32 @@ static bool all_finite(const goss_answers *a, int all) {
     return true;
 }
 
+/* A task's labelled steps as samples: labels as the source gives them, and weights, 0 for a step without one. */
+static void take_labels(const goss__judge *j, const goss__task_pack *pack, goss_answers *a) {
+    const size_t steps = goss__task_pack_answers(pack), planned = (size_t)goss_task_target_size(&pack->spec);
+    const size_t all = (size_t)a->count * steps;
+    for (size_t i = 0; i < all; i++) {
+        const float y = a->target[i / steps * planned + i % steps];
+        j->label[i] = y < 0 ? 0 : y, j->label_weight[i] = y < 0 ? 0 : a->weight[i / steps];
+    }
+    a->target = j->label, a->weight = j->label_weight, a->count = (int)all;
+}
+
 goss_answers goss__judge_answers(const goss__judge *j, const goss__task_pack *pack, int t) {
     const size_t q = (size_t)pack->queries;
     const int stride = goss_objective_width(goss_task_objective(&pack->spec), pack->outputs);
     const float *output = goss_exec_output(j->exec, 0, NULL);
-    return (goss_answers){.count = pack->sizes[t].queries,
-                          .outputs = pack->sizes[t].outputs,
-                          .stride = stride,
-                          .output = output + (size_t)t * q * (size_t)stride,
-                          .target = goss__task_pack_raw_query(pack, t),
-                          .weight = pack->query_weight + (size_t)t * q,
-                          .scale = pack->spec.scale,
-                          .scratch = j->scratch,
-                          .structure = goss__planner_structure(&j->planner, t)};
+    goss_answers a = {.count = pack->sizes[t].queries,
+                      .outputs = pack->sizes[t].outputs,
+                      .stride = stride,
+                      .output = output + (size_t)t * q * goss__task_pack_answers(pack) * (size_t)stride,
+                      .target = goss__task_pack_raw_query(pack, t),
+                      .weight = pack->query_weight + (size_t)t * q,
+                      .scale = pack->spec.scale,
+                      .scratch = j->scratch,
+                      .structure = goss__planner_structure(&j->planner, t)};
+    if (j->label) take_labels(j, pack, &a);
+    return a;
 }
 
 goss_status goss__judge_run(goss__judge *j, const goss__task_pack *pack, double *out, bool *finite, goss_error *err) {

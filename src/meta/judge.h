@@ -14,7 +14,8 @@ typedef struct goss__judge {
     goss_params *params; /* the judge's own: whoever uses it copies values in */
     goss_exec *exec;
     const goss_metric *metric;
-    float *scratch; /* of metrics */
+    float *scratch;              /* of metrics */
+    float *label, *label_weight; /* of the steps of a task's queries, where each step has an answer; else NULL */
     goss__planner planner;
 } goss__judge;
 

@@ -31,6 +31,7 @@ struct goss_method {
     goss_layout *cells; /* tables: conditioner, generator and what of the target is the same for all tables */
     goss_target *rest;  /* tables: the target behind its first layer */
     goss_layout *codes; /* hypernet conditioned on ids: a row for each, one for new tasks, and one for each strength */
+    goss_layout *steps; /* learned: the optimiser */
     goss_layout *strengths; /* of GOSS_METHOD_STRENGTH; NULL: not seen */
     goss_method_param params[GOSS__METHOD_PARAMS];
     int n_params;
@@ -100,7 +101,7 @@ struct goss__method_kind {
 
 extern const goss__method_kind goss__method_hypernet, goss__method_protonet, goss__method_ridge, goss__method_maml,
     goss__method_fomaml, goss__method_anil, goss__method_reptile, goss__method_finetune, goss__method_scratch,
-    goss__method_joint, goss__method_multitask, goss__method_tables, goss__method_pixels;
+    goss__method_joint, goss__method_learned, goss__method_multitask, goss__method_tables, goss__method_pixels;
 
 /* ---- method_create.c ---- */
 goss_status goss__method_param(goss_method *m, const char *name, const goss_layout *l, bool trained, goss_error *err);
@@ -129,7 +130,11 @@ goss_val goss__embed_query(const goss_method *m, goss__solution *s, const goss_t
 /* How the target is applied to samples of those weights [T,N] where something is learned from it: with dropout, without
  * the copies of `shifts`. */
 goss_target_context goss__training_context(const goss_task_batch *b, goss_val weight);
-/* 1 for each support sample that is there, [T,S]. */
+/* Features [T,N,...] as a row for each answer: [T,N,F], or [T,N L,F] where each step has one. */
+goss_val goss__feature_rows(const goss_method *m, goss_val features);
+/* Weights of samples, where `weight` may be those of their steps. */
+goss_val goss__sample_weight(const goss_task_batch *b, bool query, goss_val weight);
+/* 1 for each support sample (or step) that is there, [T,S]. */
 goss_val goss__support_weight(const goss_task_batch *b);
 /* Solves the tasks of a solution that has begun and gives the logits of the queries [T,Q,W]. */
 goss_val goss__solve_one(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s);
@@ -163,14 +168,29 @@ void goss__proto_head(goss_val features, const goss_task_batch *b, goss_val scal
 /* What training adds to a loss for what is trained beside the method: 0, with its gradient. GOSS_NONE: nothing is. */
 goss_val goss__beside_term(const goss_method *m, goss_graph *g, const goss_task_batch *b);
 
+/* ---- method_maml.c ---- */
+/* The head that gradient steps start from. */
+void goss__maml_head(const goss_method *m, const goss_task_batch *b, goss__solution *s);
+
+/* ---- method_learned.c: an optimiser that is learned ---- */
+enum { GOSS__LEARNED_STATE = 4 }; /* h and c of two layers */
+typedef struct goss__learned {
+    goss_weights *weights;
+} goss__learned;
+void goss__learned_begin(const goss_method *m, goss_graph *g, goss__learned *l);
+void goss__learned_free(goss__learned *l);
+/* What is taken away from a value whose gradient is g. state: of this value; set by the first step. */
+goss_val goss__learned_move(const goss__learned *l, goss_val g, bool first, goss_val state[GOSS__LEARNED_STATE]);
+
 /* ---- method_inner.c ---- */
 /* What Adam takes away from a value whose gradient is g in step 0, 1, ...; first and second moments, 0 at the start. */
 goss_val goss__adam_move(goss_val g, double rate, int step, goss_val *first, goss_val *second);
 typedef struct goss__inner {
     int steps;
     double rate;
-    bool adam;        /* else plain gradient steps */
-    bool first_order; /* gradients are numbers, not functions of the start */
+    bool adam;                    /* else plain gradient steps */
+    const goss__learned *learned; /* an optimiser that is learned, instead; NULL: none */
+    bool first_order;             /* gradients are numbers, not functions of the start */
     bool head_only;
     bool use_query; /* every second step on the queries (Reptile in training) */
 } goss__inner;

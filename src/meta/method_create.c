@@ -10,17 +10,17 @@
 #include "task/task.h"
 
 static const goss__method_kind *const kinds[] = {
-    &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,     &goss__method_maml,
-    &goss__method_fomaml,   &goss__method_anil,     &goss__method_reptile,   &goss__method_finetune,
-    &goss__method_scratch,  &goss__method_joint,    &goss__method_multitask, &goss__method_tables,
-    &goss__method_pixels,
+    &goss__method_hypernet, &goss__method_protonet, &goss__method_ridge,   &goss__method_maml,
+    &goss__method_fomaml,   &goss__method_anil,     &goss__method_reptile, &goss__method_finetune,
+    &goss__method_learned,  &goss__method_scratch,  &goss__method_joint,   &goss__method_multitask,
+    &goss__method_tables,   &goss__method_pixels,
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
 const char *const *goss_method_names(void) {
-    static const char *const names[KINDS + 1] = {"hypernet",  "protonet", "ridge",    "maml",    "fomaml",
-                                                 "anil",      "reptile",  "finetune", "scratch", "joint",
-                                                 "multitask", "tables",   "pixels",   NULL};
+    static const char *const names[KINDS + 1] = {"hypernet", "protonet",  "ridge",    "maml",    "fomaml",
+                                                 "anil",     "reptile",   "finetune", "learned", "scratch",
+                                                 "joint",    "multitask", "tables",   "pixels",  NULL};
     return names;
 }
 
@@ -39,6 +39,47 @@ static goss_shape sample_shape(const goss_task_spec *spec, const goss_task_batch
     return s;
 }
 
+/* ---- an answer at each step ---- */
+
+/* Steps of a sample in the graph. */
+static goss_extent steps_of(const goss_task_spec *spec, const goss_task_batch *b) {
+    return spec->lengths ? b->L : goss_n(spec->input[0]);
+}
+
+/* Targets [T,n,W], or [T,n L,W] where each step has one. */
+static goss_val declare_target(goss_graph *g, const char *name, const goss_task_spec *spec, const goss_task_batch *b,
+                               goss_extent n) {
+    if (!goss_task_objective(spec)->steps) return goss_input(g, name, GOSS_REAL, GOSS_SHAPE(b->T, n, b->W));
+    const goss_extent L = steps_of(spec, b);
+    goss_val y = goss_input(g, name, GOSS_REAL, GOSS_SHAPE(b->T, n, L, b->W));
+    return goss_reshape(y, GOSS_SHAPE(b->T, goss_extent_mul(n, L), b->W));
+}
+
+/* Weights of samples [T,n] become those of their steps [T,n L]: of those that have a label. */
+static goss_val weights_of_steps(const goss_task_spec *spec, const goss_task_batch *b, goss_val weight, goss_val target,
+                                 goss_extent n) {
+    const goss_extent L = steps_of(spec, b);
+    goss_val each = goss_reshape(goss_broadcast(goss_unsqueeze(weight, 2), GOSS_SHAPE(b->T, n, L)),
+                                 GOSS_SHAPE(b->T, goss_extent_mul(n, L)));
+    return goss_mul(each, goss_sum(target, GOSS_AXIS(2), false));
+}
+
+/* 1 for each sample that has a labelled step. */
+static goss_val samples_there(const goss_task_spec *spec, const goss_task_batch *b, goss_val target, goss_extent n) {
+    goss_val labels = goss_reshape(goss_sum(target, GOSS_AXIS(2), false), GOSS_SHAPE(b->T, n, steps_of(spec, b)));
+    return goss_reduce_max(labels, GOSS_AXIS(2), false);
+}
+
+static void count_steps(const goss_task_spec *spec, goss_task_batch *b) {
+    b->query_samples = b->query_weight;
+    b->query_weight = weights_of_steps(spec, b, b->query_weight, b->query_target, b->Q);
+    b->support_samples =
+        goss_valid(b->support_weight) ? b->support_weight : samples_there(spec, b, b->support_target, b->S);
+    if (goss_valid(b->support_weight))
+        b->support_weight = weights_of_steps(spec, b, b->support_weight, b->support_target, b->S);
+    b->S = goss_extent_mul(b->S, steps_of(spec, b)), b->Q = goss_extent_mul(b->Q, steps_of(spec, b));
+}
+
 goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spec, int64_t tasks) {
     const bool classes = goss_task_objective(spec)->classes;
     goss_task_batch b = {.T = goss_symbol(g, "T", tasks),
@@ -51,10 +92,11 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
                          .supported = spec->supports > 0};
     if (spec->lengths) b.L = goss_symbol(g, "L", spec->input[0]);
     b.support = goss_input(g, "support", GOSS_REAL, sample_shape(spec, &b, b.S));
-    b.support_target = goss_input(g, "support_target", GOSS_REAL, GOSS_SHAPE(b.T, b.S, b.W));
-    if (classes) b.assign = goss_input(g, "assign", GOSS_REAL, GOSS_SHAPE(b.T, b.W, b.S));
+    b.support_target = declare_target(g, "support_target", spec, &b, b.S);
+    if (classes && !goss_task_objective(spec)->steps)
+        b.assign = goss_input(g, "assign", GOSS_REAL, GOSS_SHAPE(b.T, b.W, b.S));
     b.query = goss_input(g, "query", GOSS_REAL, sample_shape(spec, &b, b.Q));
-    b.query_target = goss_input(g, "query_target", GOSS_REAL, GOSS_SHAPE(b.T, b.Q, b.W));
+    b.query_target = declare_target(g, "query_target", spec, &b, b.Q);
     b.query_weight = goss_input(g, "query_weight", GOSS_REAL, GOSS_SHAPE(b.T, b.Q));
     if (classes) b.class_mask = goss_input(g, "class_mask", GOSS_REAL, GOSS_SHAPE(b.T, b.W));
     b.task = goss_input(g, "task", GOSS_INDEX, GOSS_SHAPE(b.T));
@@ -66,6 +108,7 @@ goss_task_batch goss_task_batch_declare(goss_graph *g, const goss_task_spec *spe
     if (spec->lengths) b.query_length = goss_input(g, "query_length", GOSS_REAL, GOSS_SHAPE(b.T, b.Q));
     if (spec->ids > 0) b.id = goss_input(g, "id", GOSS_INDEX, GOSS_SHAPE(b.T));
     if (spec->ids > 0) b.known = goss_input(g, "known", GOSS_REAL, GOSS_SHAPE(b.T));
+    if (goss_task_objective(spec)->steps) count_steps(spec, &b);
     return b;
 }
 
@@ -175,8 +218,24 @@ static goss_status choose_head(goss_method *m, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Each step has to have features of its own. */
+static goss_status check_steps(const goss_method *m, goss_error *err) {
+    const int64_t *input = goss_target_input(m->target);
+    if (!m->fixed)
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "method %s makes heads of the means of classes, and %s has a class at each step",
+                              m->kind->name, m->objective->name);
+    if (goss__target_answers_steps(m->target) && goss__target_steps(m->target) == input[0]) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                          "objective %s wants an answer at each of %lld steps, and this network ends in %s: leave out "
+                          "readout and flatten, and let conv1d have pad and no stride",
+                          m->objective->name, (long long)input[0],
+                          goss__target_answers_steps(m->target) ? "fewer steps" : "one answer for all");
+}
+
 /* A head of the target would answer at each step. */
 static goss_status check_features(const goss_method *m, goss_error *err) {
+    if (m->objective->steps) return check_steps(m, err);
     if (!m->fixed || !goss__target_answers_steps(m->target)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_UNSUPPORTED,
                           "method %s answers once for each sample, and this network ends in steps: put readout mean, "
@@ -198,6 +257,7 @@ static goss_status build(goss_method *m, const char *name, const char *backbone,
     GOSS_TRY(check_features(m, err));
     if (m->kind != &goss__method_hypernet) m->options.networks = 0; /* copies of one network */
     m->features = (int)goss_target_feature_count(m->target);
+    if (m->objective->steps) m->features /= (int)goss__target_steps(m->target);
     m->batch_norm = goss_layout_count(goss_target_statistics(m->target)) > 0;
     m->support_norm = m->kind->adapts_norm || m->options.norm == GOSS_METHOD_NORM_SUPPORT;
     if (m->options.temperature == 0) m->options.temperature = 1 / __builtin_sqrt((double)m->features);
@@ -237,7 +297,7 @@ void goss_method_free(goss_method *m) {
     goss_hyper_free(m->hyper);
     goss_share_free(m->share);
     goss_layout_free(m->head);
-    goss_layout_free(m->cells);
+    goss_layout_free(m->cells), goss_layout_free(m->steps);
     goss_target_free(m->rest);
     goss_space_free(m->space);
     goss_layout_free(m->codes), goss_layout_free(m->strengths);

@@ -61,6 +61,10 @@ static goss_status check(const goss_method *m, goss_error *err) {
         return refuse("a ridge head (method.ridge_head) needs outputs that mean the same in all tasks; here heads are "
                       "made class by class",
                       err);
+    if (sees(m, GOSS_CONDITION_INPUT) && m->objective->steps)
+        return refuse("conditioned on inputs every sample has weights of its own, which is not for answers at each "
+                      "step",
+                      err);
     if (sees(m, GOSS_CONDITION_INPUT) && (x->ridge_head || x->inner_steps > 0 || x->test_steps > 0))
         return refuse("conditioned on inputs every row has weights of its own, which no ridge head and no gradient "
                       "steps fit to the support set",
@@ -86,6 +90,7 @@ static goss_status setup(goss_method *m, goss_error *err) {
     goss_hyper_options o = m->options.hyper ? *m->options.hyper : goss_hyper_defaults();
     if (o.temperature == 0) o.temperature = m->options.temperature;
     if (m->fixed) o.targets = goss__hypernet_seen_numbers(m);
+    if (m->objective->steps) o.features = m->features; /* of a step */
     if (o.conditioner & GOSS_CONDITION_TASK && o.tasks < 1)
         return refuse("conditioned on ids, it needs tasks that have a number", err);
     if (m->options.strengths && !(o.conditioner & GOSS_CONDITION_TASK))

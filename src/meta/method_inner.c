@@ -19,7 +19,8 @@ typedef struct inner_state {
     goss__solution *s;
     int n, n_weights; /* tensors: those of the target but its head, then the head's two */
     goss_val *value, *grad, *first, *second;
-    goss_val features; /* of the support set, where only the head moves */
+    goss_val (*state)[GOSS__LEARNED_STATE]; /* of a learned optimiser */
+    goss_val features;                      /* of the support set, where only the head moves */
 } inner_state;
 
 /* [1, ...] -> [T, ...] */
@@ -56,12 +57,12 @@ static goss_val step_loss(inner_state *a, int step) {
     bool query = a->o->use_query && step % 2 == 1;
     goss_val x, target = query ? b->query_target : b->support_target;
     goss_val weight = query ? b->query_weight : goss__support_weight(b);
-    goss_target_context c = goss__training_context(b, weight);
-    c.lengths = b->query_length;
+    goss_target_context c = goss__training_context(b, goss__sample_weight(b, query, weight));
+    c.lengths = b->query_length, c.batch_steps = a->m->objective->steps;
     if (a->o->head_only)
         x = a->features;
     else if (query)
-        x = goss_flatten(goss_target_features(a->m->target, b->query, a->s->net.weights, &c));
+        x = goss__feature_rows(a->m, goss_target_features(a->m->target, b->query, a->s->net.weights, &c));
     else
         x = goss__embed_support(a->m, a->s, b);
     goss_val output = goss_linear(x, a->s->net.head_w, a->s->net.head_b);
@@ -87,8 +88,9 @@ static void one_step(inner_state *a, int step) {
     }
     for (int i = from; i < a->n; i++) {
         if (a->o->first_order) a->grad[i] = goss_detach(a->grad[i]);
-        goss_val move = a->o->adam ? goss__adam_move(a->grad[i], a->o->rate, step, &a->first[i], &a->second[i])
-                                   : goss_scale(a->grad[i], a->o->rate);
+        goss_val move = a->o->learned ? goss__learned_move(a->o->learned, a->grad[i], step == 0, a->state[i])
+                        : a->o->adam  ? goss__adam_move(a->grad[i], a->o->rate, step, &a->first[i], &a->second[i])
+                                      : goss_scale(a->grad[i], a->o->rate);
         a->value[i] = goss_variable(goss_sub(a->value[i], move));
     }
     store(a);
@@ -100,10 +102,11 @@ void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss_
     inner_state a = {.m = m, .b = b, .o = o, .s = s, .n = n_weights + 2, .n_weights = n_weights};
     goss_weights *own = goss_weights_copy(s->net.weights);
     goss_val *room = goss__calloc((size_t)a.n * 4, sizeof *room);
-    if (!own || !room) {
+    a.state = goss__calloc((size_t)(o->learned ? a.n : 0) + 1, sizeof *a.state);
+    if (!own || !room || !a.state) {
         goss_graph_fail(s->graph, GOSS_E_NOMEM, "out of memory for an inner loop");
         goss_weights_free(own);
-        goss__free(room);
+        goss__free(room), goss__free(a.state);
         return;
     }
     a.value = room, a.grad = room + a.n, a.first = room + 2 * a.n, a.second = room + 3 * a.n;
@@ -119,5 +122,5 @@ void goss__inner_run(const goss_method *m, const goss_task_batch *b, const goss_
     /* The last step changed the weights, hence the statistics that normalise the queries. */
     if (!o->head_only && m->support_norm) goss__embed_support(m, s, b);
     goss_scope_pop(s->graph);
-    goss__free(room);
+    goss__free(room), goss__free(a.state);
 }

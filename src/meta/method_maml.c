@@ -15,7 +15,7 @@ static goss_status setup(goss_method *m, goss_error *err) {
 }
 
 /* The same row and no bias for every class: [1,F,W], [1,W]. A head of the target starts from its own weights. */
-static void start_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
+void goss__maml_head(const goss_method *m, const goss_task_batch *b, goss__solution *s) {
     if (m->fixed) return;
     goss_val w = goss_unsqueeze(goss__method_number(m, s->graph, "w"), 2);
     s->net.head_w = goss_broadcast(w, GOSS_SHAPE(goss_n(1), goss_n(m->features), b->W));
@@ -23,7 +23,7 @@ static void start_head(const goss_method *m, const goss_task_batch *b, goss__sol
 }
 
 static void solve(const goss_method *m, const goss_task_batch *b, int fine_tune, goss__solution *s) {
-    start_head(m, b, s);
+    goss__maml_head(m, b, s);
     goss__inner o = {.steps = fine_tune ? fine_tune : goss__method_steps(m, s->training),
                      .rate = goss__method_rate(m),
                      .first_order = !s->training || m->kind == &goss__method_fomaml,
@@ -65,7 +65,7 @@ static goss_val mean_of_classes(goss_val w, const goss_task_batch *b) {
 static void train_reptile(const goss_method *m, const goss_task_batch *b, goss_step_loss *out) {
     goss__solution s;
     goss__solution_begin(m, b->query.graph, true, &s);
-    start_head(m, b, &s);
+    goss__maml_head(m, b, &s);
     goss__inner o = {.steps = goss__method_steps(m, true),
                      .rate = goss__method_rate(m),
                      .first_order = true,

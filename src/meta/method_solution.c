@@ -52,6 +52,17 @@ goss_val goss__support_weight(const goss_task_batch *b) {
     return goss_valid(b->support_weight) ? b->support_weight : goss_sum(b->support_target, GOSS_AXIS(2), false);
 }
 
+goss_val goss__feature_rows(const goss_method *m, goss_val features) {
+    if (!m->objective->steps) return goss_flatten(features);
+    const goss_shape s = goss_shape_of(features);
+    return goss_reshape(features, GOSS_SHAPE(s.dim[0], goss_extent_mul(s.dim[1], s.dim[2]), s.dim[3]));
+}
+
+goss_val goss__sample_weight(const goss_task_batch *b, bool query, goss_val weight) {
+    const goss_val samples = query ? b->query_samples : b->support_samples;
+    return goss_valid(samples) ? samples : weight;
+}
+
 goss_target_context goss__training_context(const goss_task_batch *b, goss_val weight) {
     goss_target_context c = goss_target_context_defaults();
     c.training = true;
@@ -75,9 +86,11 @@ static goss_val embed_by_input(const goss_method *m, goss__solution *s, goss_val
 static goss_val embed(const goss_method *m, goss__solution *s, const goss_task_batch *b, goss_val x, goss_val weight,
                       bool query) {
     goss_target_context c = goss_target_context_defaults();
+    weight = goss__sample_weight(b, query, weight);
     if (s->training || s->stepping) c = goss__training_context(b, weight);
     goss_instance_context(&s->net, &c);
     c.lengths = query ? b->query_length : b->support_length;
+    c.batch_steps = m->objective->steps;
     if (!s->stepping) c.publish = query ? "" : s->conditioning ? "condition/" : "support/";
     if (m->support_norm) {
         c.norm = query ? GOSS_NORM_GIVEN : GOSS_NORM_BATCH;
@@ -90,7 +103,7 @@ static goss_val embed(const goss_method *m, goss__solution *s, const goss_task_b
         c.norm = GOSS_NORM_RUNNING;
         c.running = s->net.running;
     }
-    return goss_flatten(goss_target_features(m->target, x, s->net.weights, &c));
+    return goss__feature_rows(m, goss_target_features(m->target, x, s->net.weights, &c));
 }
 
 goss_val goss__embed_support(const goss_method *m, goss__solution *s, const goss_task_batch *b) {

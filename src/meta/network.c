@@ -36,6 +36,10 @@ const goss_data_spec *goss_network_data(const goss_network *n) { return &n->data
 goss_image_format goss_network_image(const goss_network *n) { return n->data.of.image; }
 int goss_network_members(const goss_network *n) { return n->members; }
 int goss_network_outputs(const goss_network *n) { return n->outputs; }
+int goss_network_answers(const goss_network *n) {
+    const goss_task_spec *t = &n->data.of.task;
+    return n->outputs * (goss_task_objective(t)->steps ? (int)t->input[0] : 1);
+}
 const char *goss_network_output_name(const goss_network *n, int i) { return n->names[i] ? n->names[i] : ""; }
 static bool has_classes(const goss_network *n) { return goss_task_objective(&n->data.of.task)->classes; }
 int goss_network_classes(const goss_network *n) { return has_classes(n) ? n->outputs : 0; }
@@ -104,7 +108,8 @@ static goss_val deviation(goss_val y, goss_val own, goss_val mean) {
 }
 
 bool goss_network_tells_uncertainty(const goss_network *n) {
-    return n->members > 1 || goss_task_objective(&n->data.of.task)->variance;
+    const goss_objective *o = goss_task_objective(&n->data.of.task);
+    return !o->steps && (n->members > 1 || o->variance);
 }
 
 static goss_val uncertainty(const goss_network *n, goss_val output, goss_val answer, goss_val mean) {
@@ -118,6 +123,7 @@ goss_status goss__network_build(const goss_network *n, goss_graph *g, goss_val x
     goss_weights *w = declare(n, g, goss_target_layout(n->target), any ? NULL : n->slab, "weights"), *running = NULL;
     if (n->statistics)
         running = declare(n, g, goss_target_statistics(n->target), any ? NULL : n->statistics, "statistics");
+    c.batch_steps = goss_task_objective(&n->data.of.task)->steps;
     if (running) c.norm = GOSS_NORM_RUNNING, c.running = running;
     goss_val y = goss_target_apply(n->target, x, w, &c).logits, p = goss_task_objective(&n->data.of.task)->answer(y);
     out[0] = goss_mean(p, GOSS_AXIS(0), true);

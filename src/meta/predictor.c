@@ -142,12 +142,29 @@ static goss_status bind_sequences(goss_predictor *p, const float *x, const int32
     return goss_exec_count(p->exec, "L", longest, err);
 }
 
+/* Answers at each step are as many as the longest sample of the batch has: the others are 0. */
+static void take_steps(const goss_predictor *p, int now, const float *answer, float *out) {
+    const goss_task_spec *task = &p->network->data.of.task;
+    int64_t longest = p->rows ? 1 : task->input[0];
+    for (int i = 0; p->rows && i < now; i++)
+        longest = (int64_t)p->length[i] > longest ? (int64_t)p->length[i] : longest;
+    const size_t w = (size_t)p->network->outputs, all = (size_t)task->input[0] * w, made = (size_t)longest * w;
+    for (int i = 0; i < now; i++) {
+        const size_t own = p->rows ? (size_t)p->length[i] * w : all;
+        memcpy(out + (size_t)i * all, answer + (size_t)i * made, own * sizeof *out);
+        memset(out + (size_t)i * all + own, 0, (all - own) * sizeof *out);
+    }
+}
+
 static goss_status run_batch(goss_predictor *p, const float *x, int now, float *out, float *uncertainty,
                              goss_error *err) {
     if (!p->rows) GOSS_TRY(goss_exec_bind(p->exec, "x", x, err));
     GOSS_TRY(goss_exec_count(p->exec, "N", now, err));
     GOSS_TRY(goss_exec_run(p->exec, err));
-    memcpy(out, goss_exec_output(p->exec, 0, NULL), (size_t)now * (size_t)p->network->outputs * sizeof *out);
+    if (goss_task_objective(&p->network->data.of.task)->steps)
+        take_steps(p, now, goss_exec_output(p->exec, 0, NULL), out);
+    else
+        memcpy(out, goss_exec_output(p->exec, 0, NULL), (size_t)now * (size_t)p->network->outputs * sizeof *out);
     const float *doubt = goss_network_tells_uncertainty(p->network) ? goss_exec_output(p->exec, 1, NULL) : NULL;
     for (int i = 0; i < now && uncertainty; i++) uncertainty[i] = doubt ? doubt[i] : 0;
     return GOSS_OK;
@@ -159,14 +176,14 @@ goss_status goss_predictor_predict_ragged(goss_predictor *p, const float *x, con
     const goss_network *n = p->network;
     if (lengths && !n->data.of.task.lengths)
         return goss_error_set(err, GOSS_E_ARGUMENT, "lengths of samples for a network whose samples have none");
-    size_t input = goss_task_input_size(&n->data.of.task), outputs = (size_t)n->outputs;
+    size_t input = goss_task_input_size(&n->data.of.task), outputs = (size_t)goss_network_answers(n);
     for (int at = 0; at < count; at += BATCH) {
         int now = count - at < BATCH ? count - at : BATCH;
         float *to = out + (size_t)at * outputs;
         if (p->rows) GOSS_TRY(bind_sequences(p, x + (size_t)at * input, lengths ? lengths + at : NULL, at, now, err));
         GOSS_TRY(run_batch(p, x + (size_t)at * input, now, to, uncertainty ? uncertainty + at : NULL, err));
-        int64_t bad = goss__first_not_finite(to, (int64_t)now * n->outputs);
-        if (bad >= 0) return not_finite(n, at + bad / n->outputs, count, err);
+        int64_t bad = goss__first_not_finite(to, (int64_t)now * (int64_t)outputs);
+        if (bad >= 0) return not_finite(n, at + bad / (int64_t)outputs, count, err);
         goss__network_to_units(n, to, uncertainty ? uncertainty + at : NULL, now);
     }
     return GOSS_OK;

@@ -105,7 +105,8 @@ goss_status goss_stream_read(goss_stream *s, const float *x, int steps, float *o
     GOSS_TRY(goss_exec_bind(s->exec, "x", x, err));
     GOSS_TRY(goss_exec_count(s->exec, "L", steps, err));
     GOSS_TRY(goss_exec_run(s->exec, err));
-    const float *answer = goss_exec_output(s->exec, 0, NULL);
+    const bool each = goss_task_objective(&n->data.of.task)->steps; /* the last step's answer */
+    const float *answer = (const float *)goss_exec_output(s->exec, 0, NULL) + (each ? (steps - 1) * n->outputs : 0);
     if (goss__first_not_finite(answer, n->outputs) >= 0)
         return goss_error_set(err, GOSS_E_NUMERIC, "stream: the answer after step %lld is not finite",
                               (long long)(s->steps + steps));

@@ -113,7 +113,7 @@ struct goss_target {
     goss__flow input, features;
     int64_t outputs;
     int n_products, n_norms, n_sites, n_units;
-    bool fixed_steps; /* a layer needs them, or the features are steps */
+    bool fixed_steps; /* a layer needs them */
     int n_states;
     int64_t state_width[GOSS_TARGET_MAX_STATES];
     int *site_layer;                /* layer of each site */

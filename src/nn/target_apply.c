@@ -401,7 +401,9 @@ static goss_target_output apply(const goss_target *t, goss_val x, const goss_wei
     goss_scope_push(a.g, "target");
     int n = t->n_layers - (t->outputs > 0);
     x = goss__mask_steps(&a, x);
-    if (t->fixed_steps && t->input.rank == 2) x = goss__all_steps(x, t->input.dim[0]);
+    const goss_val given = x;
+    const bool all = t->fixed_steps || (t->features.rank == 2 && !a.c.batch_steps);
+    if (all && t->input.rank == 2) x = goss__all_steps(x, t->input.dim[0]);
     for (int i = 0; i < n; i++) {
         follow_blocks(&a, &t->layers[i], x);
         x = apply_layer(&a, &t->layers[i], x);
@@ -411,6 +413,7 @@ static goss_target_output apply(const goss_target *t, goss_val x, const goss_wei
     goss__free(a.live);
     a.live = NULL; /* the head reads what is masked */
     out.features = mean_of_views(&a, x, samples);
+    if (a.c.batch_steps && t->features.rank == 2) out.features = goss__first_steps(out.features, given);
     publish(&a, "features", "out", out.features);
     if (t->features.rank == 2) out.lengths = a.lengths;
     if (head && t->outputs > 0) out.logits = apply_layer(&a, &t->layers[n], out.features);

@@ -95,7 +95,6 @@ static goss_status number_layers(goss_target *t, goss_error *err) {
     if (t->n_norms > GOSS_TARGET_MAX_NORMS)
         return goss_error_set(err, GOSS_E_ARGUMENT, "network: %d batch norms are more than %d", t->n_norms,
                               GOSS_TARGET_MAX_NORMS);
-    t->fixed_steps |= t->features.rank == 2;
     t->site_layer = goss__calloc((size_t)t->n_sites, sizeof *t->site_layer);
     if (!t->site_layer) return no_memory(err);
     for (int i = 0; i < t->n_layers; i++)
@@ -370,6 +369,7 @@ int64_t goss_target_units_count(const goss_target *t, int i) {
 int goss_target_gates(const goss_target *t) { return t->n_gates; }
 
 bool goss__target_answers_steps(const goss_target *t) { return t->features.rank == 2; }
+int64_t goss__target_steps(const goss_target *t) { return t->features.rank == 2 ? t->features.dim[0] : 1; }
 
 int64_t goss_target_feature_count(const goss_target *t) {
     int64_t n = 1;

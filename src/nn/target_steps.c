@@ -62,8 +62,7 @@ goss_val goss__all_steps(goss_val x, int64_t steps) {
     return goss_matmul(goss_reshape(place, GOSS_SHAPE(one, one, now, all)), x, true, false);
 }
 
-/* The first rows of x[T,N,steps,C] along steps: as many as `like` has. */
-static goss_val first_steps(goss_val x, goss_val like) {
+goss_val goss__first_steps(goss_val x, goss_val like) {
     static const int steps_first[] = {2, 0, 1, 3}, back[] = {1, 2, 0, 3};
     const goss_extent now = goss_dim(like, 2);
     if (!goss_valid(x) || goss_extent_equal(goss_dim(x, 2), now)) return x;
@@ -74,7 +73,7 @@ goss_val goss__dropout_steps(const goss__layer *l, goss_val x, goss_val task) {
     if (!goss_valid(x)) return x;
     goss_shape all = goss_shape_of(x);
     all.dim[2] = goss_n(l->in_flow.dim[0]);
-    return goss_mul(x, first_steps(goss_dropout(goss_full(x.graph, all, 1), l->rate, task), x));
+    return goss_mul(x, goss__first_steps(goss_dropout(goss_full(x.graph, all, 1), l->rate, task), x));
 }
 
 /* ---- norms ---- */
@@ -176,7 +175,7 @@ goss_val goss__apply_embedding(goss__apply *a, const goss__layer *l, goss_val x)
 
 goss_val goss__apply_positions(goss__apply *a, const goss__layer *l, goss_val x) {
     if (!goss_valid(x)) return x;
-    if (!l->sinusoidal) return goss_add(x, first_steps(goss_unsqueeze(goss__apply_tensor(a, l, "w"), 1), x));
+    if (!l->sinusoidal) return goss_add(x, goss__first_steps(goss_unsqueeze(goss__apply_tensor(a, l, "w"), 1), x));
     const goss_val table = goss_sinusoids(x.graph, goss_dim(x, 2), l->in_flow.dim[1]);
     return goss_add(x, goss_unsqueeze(goss_unsqueeze(table, 0), 0));
 }

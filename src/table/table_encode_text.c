@@ -99,6 +99,23 @@ bool goss_encoding_texts(const goss_encoding *e, goss_text_shape *shape) {
     return texts;
 }
 
+void goss_encoding_token(const goss_encoding *e, int id, char *out, size_t size) {
+    *out = 0;
+    if (goss_encoding_texts(e, NULL)) goss__text_encoder_token(e->column->text, id, out, size);
+}
+
+goss_status goss_encoding_ids(const goss_encoding *e, const char *text, int32_t *ids, int most, int *n,
+                              goss_error *err) {
+    const goss_tokens *t = goss_encoding_texts(e, NULL) ? goss__text_encoder_tokens(e->column->text) : NULL;
+    if (!t) return goss_error_set(err, GOSS_E_ARGUMENT, "an encoding whose rows are no ids of tokens");
+    return goss_tokens_ids(t, text, ids, most, n, err);
+}
+
+const char *goss_encoding_token_gap(const goss_encoding *e) {
+    const goss_tokens *t = goss_encoding_texts(e, NULL) ? goss__text_encoder_tokens(e->column->text) : NULL;
+    return t && strcmp(goss_tokens_kind(t), "word") == 0 ? " " : "";
+}
+
 bool goss_encoding_steps(const goss_encoding *e, int *steps, int *channels) {
     goss_text_shape text = {0};
     if (e->windows)

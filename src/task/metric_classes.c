@@ -55,6 +55,8 @@ static double log_loss(const goss_answers *a) {
     return sum / total_weight(a);
 }
 
+static double bits(const goss_answers *a) { return log_loss(a) / log(2); }
+
 /* ---- auc ---- */
 
 static int ascending(const void *x, const void *y) {
@@ -159,6 +161,8 @@ const goss_metric goss__accuracy = {"accuracy", true, 0, 1, accuracy, false, "sh
 const goss_metric goss__auc = {
     "auc", true, 0, 1, auc, false, "chance that a query of a class scores above one of another; classes one by one"};
 const goss_metric goss__log_loss = {"log_loss", false, 0, INFINITY, log_loss, false, "mean of -log p(class), in nats"};
+const goss_metric goss__bits = {
+    "bits", false, 0, INFINITY, bits, false, "mean of -log2 p(class): of characters, bits a character"};
 const goss_metric goss__f1 = {"f1", true, 0, 1, f1, false, "2 hits / (meant + called), mean over classes"};
 const goss_metric goss__calibration_error = {
     "calibration_error", false, 0, 1, calibration_error, false, "confidence against accuracy, in 15 bins"};

@@ -4,7 +4,7 @@
 
 #include "task/task.h"
 
-static void encode(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out) {
+void goss__encode_classes(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out) {
     (void)scale;
     memset(out, 0, (size_t)n * (size_t)stride * sizeof *out);
     for (int i = 0; i < n; i++) {
@@ -13,13 +13,13 @@ static void encode(const float *target, int n, int outputs, int stride, goss_tar
     }
 }
 
-static goss_val loss(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
+goss_val goss__class_loss(goss_val output, goss_val target, goss_val class_mask, double smoothing) {
     return goss_cross_entropy(output, target, smoothing, class_mask);
 }
 
 /* log(1/n sum_i p_i), the log likelihood of a mixture: it rewards members that disagree where the support set is
  * ambiguous over identical members (Gordon et al. 2019). */
-static goss_val mix(const goss_val *logits, int n) {
+goss_val goss__mix_classes(const goss_val *logits, int n) {
     goss_val top = GOSS_NONE, sum = GOSS_NONE;
     for (int i = 0; i < n; i++) {
         goss_val log_p = goss_log_softmax(logits[i]);
@@ -40,11 +40,11 @@ static const char *const columns[] = {"prediction", "probability", NULL};
 const goss_objective goss__classification = {.name = "classification",
                                              .classes = true,
                                              .numbers = 1,
-                                             .encode = encode,
-                                             .loss = loss,
+                                             .encode = goss__encode_classes,
+                                             .loss = goss__class_loss,
                                              .report = "accuracy",
                                              .score = goss_correct,
-                                             .mix = mix,
+                                             .mix = goss__mix_classes,
                                              .answer = goss_softmax,
                                              .metrics = metrics,
                                              .columns = columns};

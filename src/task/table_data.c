@@ -73,8 +73,10 @@ static goss_status read_table(goss_table_data *d, goss_error *err) {
     goss_table_options read = goss_table_options_defaults();
     goss__str categorical = {0};
     read.categorical = given(d->o.categorical), read.ignore = given(d->o.ignore);
-    if (given(d->o.text)) { /* texts may look like numbers */
+    if (given(d->o.text)) { /* texts may look like numbers, and so may labels of their steps */
         goss__name_list_add(&categorical, d->o.text);
+        if (d->o.objective && d->o.objective->steps && given(d->o.target))
+            goss__name_list_add(&categorical, d->o.target);
         if (read.categorical) goss__str_addf(&categorical, ",%s", read.categorical);
         read.categorical = categorical.data;
     }
@@ -90,15 +92,25 @@ static goss_status choose_series(goss_table_data *d, goss_error *err) {
     if (!given(o->time))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "series want a column of times that orders their rows: data.time=COLUMN");
-    if (d->roles.target < 0 || d->roles.task < 0) return GOSS_OK; /* told where tasks are made */
+    if (d->roles.target < 0) return GOSS_OK; /* told where tasks are made */
     if (!d->o.objective) GOSS_TRY(goss__objective_of(d->table, d->roles.target, NULL, 0, &d->o.objective, err));
-    o->task = goss_table_name(d->table, d->roles.task);
+    if (d->roles.task >= 0) o->task = goss_table_name(d->table, d->roles.task);
     o->target = goss__sees_target(d->o.objective, o) ? goss_table_name(d->table, d->roles.target) : NULL;
     if (o->stride > 0 && !given(d->o.order)) d->o.order = o->time;
     return GOSS_OK;
 }
 
 static goss_status open_table(goss_table_data *d, goss_error *err) {
+    if (d->o.objective && d->o.objective->next && given(d->o.target))
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "data.target = %s: a language model predicts the text itself (data.text); leave the target "
+            "out",
+            d->o.target);
+    if (d->o.objective && d->o.objective->steps && !given(d->o.text))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "task.objective = %s is about the tokens of texts: data.text names the column",
+                              d->o.objective->name);
     GOSS_TRY(read_table(d, err));
     goss__str ignore = {0};
     if (given(d->o.ignore)) goss__str_add(&ignore, d->o.ignore);
@@ -115,6 +127,7 @@ static goss_status open_table(goss_table_data *d, goss_error *err) {
     goss__str_free(&ignore);
     GOSS_TRY(goss_error_prefix(err, found, "data"));
     d->roles.whole = whole;
+    if (d->o.objective && d->o.objective->next) d->roles.target = -1, d->roles.target_guessed = false;
     if (d->roles.target_guessed)
         goss__log(GOSS_LOG_WARN, "data.target is not set: %s (%s)", goss_table_name(d->table, d->roles.target),
                   d->roles.reason[d->roles.target]);

@@ -19,14 +19,14 @@ typedef struct one {
 
 typedef struct source {
     goss_table_source_options o;
-    one *task; /* [tasks] */
-    int tasks, width;
-    int listed;          /* tasks that were asked for: numbers are below it */
-    bool ordered, apart; /* apart: queries come from another part than support sets */
-    float *x, *y;        /* [rows, width], [rows] */
-    int32_t *row;        /* [rows] in the table */
-    int32_t *length;     /* [rows] of sequences; NULL: there are none */
-    float *descriptor;   /* [tasks, described width] */
+    one *task;                 /* [tasks] */
+    int tasks, width, answers; /* answers: numbers of a target */
+    int listed;                /* tasks that were asked for: numbers are below it */
+    bool ordered, apart;       /* apart: queries come from another part than support sets */
+    float *x, *y;              /* [rows, width], [rows, answers] */
+    int32_t *row;              /* [rows] in the table */
+    int32_t *length;           /* [rows] of sequences; NULL: there are none */
+    float *descriptor;         /* [tasks, described width] */
     int described;
     float mean, deviation;
     uint32_t *place, *turn; /* scratch: [rows of the largest task], [tasks] */
@@ -68,7 +68,8 @@ static void copy(const source *s, const one *t, const uint32_t *place, int n, fl
     for (int i = 0; i < n; i++) {
         const size_t at = (size_t)t->first + place[i], w = (size_t)s->width;
         if (x) memcpy(x + (size_t)i * w, s->x + at * w, w * sizeof *x);
-        if (y) y[i] = s->y[at];
+        const size_t a = (size_t)s->answers;
+        if (y) memcpy(y + (size_t)i * a, s->y + at * a, a * sizeof *y);
         if (length && s->length) length[i] = s->length[at];
         if (rows) rows[i] = s->row[at];
     }
@@ -201,7 +202,8 @@ static goss_status fill(source *s, const goss_table_tasks *t, const goss_table_t
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: none of the %d tasks has more than %d rows, which support and a query need",
                               goss_table_file(t->table, 0), n, s->o.support);
-    s->x = goss__calloc((size_t)rows * (size_t)s->width, sizeof *s->x), s->y = goss__calloc((size_t)rows, sizeof *s->y);
+    s->x = goss__calloc((size_t)rows * (size_t)s->width, sizeof *s->x),
+    s->y = goss__calloc((size_t)rows * (size_t)s->answers, sizeof *s->y);
     s->place = goss__calloc((size_t)most, sizeof *s->place), s->turn = goss__calloc((size_t)s->tasks, sizeof *s->turn);
     if (!s->x || !s->y || !s->place || !s->turn) return no_memory(err);
     goss_encoding_report report;
@@ -261,7 +263,7 @@ goss_status goss_table_source_open(const goss_table_tasks *t, const goss_table_t
         return goss_error_set(err, GOSS_E_ARGUMENT, "support sets of %d to %d rows", o.support, o.most_support);
     source *s = goss__calloc(1, sizeof *s);
     if (!s) return no_memory(err);
-    s->o = o, s->width = goss_encoding_width(goss_table_transform_inputs(f));
+    s->o = o, s->width = goss_encoding_width(goss_table_transform_inputs(f)), s->answers = goss__target_size(f);
     s->ordered = goss_table_tasks_order(t) != GOSS_ORDER_RANDOM;
     if (t->by_role) s->o.query_part = GOSS_PART_TEST;
     s->apart = s->o.query_part != GOSS_PART_TRAIN;

@@ -210,8 +210,8 @@ goss_status goss__task_numbers_of(const goss_table_tasks *t, const goss_table_tr
 
 typedef struct one_task {
     float *x, *y, *descriptor;
-    int32_t *length; /* [n] of sequences; NULL */
-    int n, width, described;
+    int32_t *length;                  /* [n] of sequences; NULL */
+    int n, width, answers, described; /* answers: numbers of a target */
     int64_t id;
     float mean, deviation;
 } one_task;
@@ -227,7 +227,7 @@ static void draw_one(const goss_task_source *source, uint64_t k, goss_task *out)
     (void)k;
     const size_t n = (size_t)t->n;
     if (out->support) memcpy(out->support, t->x, n * (size_t)t->width * sizeof *t->x);
-    if (out->support_target) memcpy(out->support_target, t->y, n * sizeof *t->y);
+    if (out->support_target) memcpy(out->support_target, t->y, n * (size_t)t->answers * sizeof *t->y);
     if (out->support_length && t->length) memcpy(out->support_length, t->length, n * sizeof *t->length);
     if (out->descriptor && t->described) memcpy(out->descriptor, t->descriptor, (size_t)t->described * sizeof(float));
     out->supports = t->n, out->queries = 0, out->id = t->id;
@@ -268,7 +268,8 @@ static goss_status labelled(const goss_table_fit *f, const goss_table *table, co
     *rows = goss__calloc((size_t)all + 1, sizeof **rows), *n = 0;
     if (!*rows) return no_memory(err);
     for (int r = 0; r < all; r++)
-        if (!goss_table_missing(table, roles->target, r) && !is_query(table, queries, r)) (*rows)[(*n)++] = r;
+        if ((roles->target < 0 || !goss_table_missing(table, roles->target, r)) && !is_query(table, queries, r))
+            (*rows)[(*n)++] = r;
     const int with_target = *n;
     GOSS_TRY(leave_samples(f, table, *rows, n, err));
     if (*n < with_target)
@@ -366,7 +367,8 @@ static goss_status fill_one(const goss_table_fit *f, const char *path, const gos
     t->width = goss_encoding_width(f->transform->inputs);
     if (s == GOSS_OK) {
         t->x = goss__calloc((size_t)t->n * (size_t)t->width, sizeof *t->x);
-        t->y = goss__calloc((size_t)t->n, sizeof *t->y);
+        t->answers = goss__target_size(f->transform);
+        t->y = goss__calloc((size_t)t->n * (size_t)t->answers, sizeof *t->y);
         if (!t->x || !t->y) s = no_memory(err);
     }
     if (s == GOSS_OK) s = goss_table_transform_apply(f->transform, table, rows, t->n, t->x, &report, err);

@@ -33,6 +33,23 @@ struct goss_table_transform {
     int n_known;
     char *categorical, *unused; /* lists for goss_table_options; NULL: none */
 };
+/* ---- transform_steps.c: targets at each step ---- */
+/* Numbers of a row's target: 1, or the steps of its text. */
+int goss__target_size(const goss_table_transform *f);
+/* The tokens become the classes. */
+goss_status goss__fit_tokens(goss_table_transform *f, goss_error *err);
+/* The labels of rows [n] become the classes. */
+goss_status goss__fit_labels(goss_table_transform *f, const goss_table *t, int column, const int32_t *rows, int n,
+                             goss_error *err);
+/* Ids x [n, steps] one step on, behind a first one of 0: what is known before each token. */
+void goss__shift_tokens(const goss_table_transform *f, float *x, int n);
+/* out [n, steps], -1: none. */
+goss_status goss__next_tokens(const goss_table_transform *f, const goss_table *table, const int32_t *rows, int n,
+                              float *out, goss_error *err);
+goss_status goss__step_labels(const goss_table_transform *f, const goss_table *table, int column, const int32_t *rows,
+                              int n, float *out, goss_error *err);
+
+/* ---- table_transform.c ---- */
 /* What a target without a declared objective wants, by its values in rows [n] (NULL: all). */
 goss_status goss__objective_of(const goss_table *table, int target, const int32_t *rows, int n,
                                const goss_objective **out, goss_error *err);

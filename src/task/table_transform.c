@@ -30,7 +30,10 @@ void goss_table_transform_free(goss_table_transform *f) {
 
 const goss_encoding *goss_table_transform_inputs(const goss_table_transform *f) { return f->inputs; }
 const goss_objective *goss_table_transform_objective(const goss_table_transform *f) { return f->objective; }
-const char *goss_table_transform_target(const goss_table_transform *f) { return f->target; }
+/* Of a language model the texts themselves. */
+const char *goss_table_transform_target(const goss_table_transform *f) {
+    return *f->target ? f->target : goss_encoding_column(f->inputs, 0);
+}
 const char *goss_table_transform_task(const goss_table_transform *f) { return f->task; }
 const char *goss_table_transform_order(const goss_table_transform *f) { return f->order; }
 int goss_table_transform_classes(const goss_table_transform *f) { return f->classes; }
@@ -239,16 +242,30 @@ static goss_status fit_inputs(const fitting *g, goss_error *err) {
 static goss_status remember_names(const fitting *g, goss_error *err) {
     goss_table_transform *f = g->f;
     static const char *const kinds[] = {"random", "first"};
-    f->target = goss__strdup(goss_table_name(g->table, g->t->target));
+    f->target = goss__strdup(g->t->target < 0 ? "" : goss_table_name(g->table, g->t->target));
     f->task = goss__strdup(g->roles->task < 0 ? "" : goss_table_name(g->table, g->roles->task));
     f->order = goss__strdup(g->t->order == GOSS_ORDER_COLUMN ? goss_table_name(g->table, g->t->order_column)
                                                              : kinds[g->t->order]);
     return f->target && f->task && f->order ? GOSS_OK : no_memory(err);
 }
 
+/* Targets at each step, of texts that are ids. */
+static goss_status fit_steps(const fitting *g, goss_error *err) {
+    goss_text_shape shape = {0};
+    GOSS_TRY(fit_inputs(g, err));
+    if (g->f->objective->next) return goss__fit_tokens(g->f, err);
+    if (!goss_encoding_texts(g->f->inputs, &shape) || shape.tokens == 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "task.objective = %s is about the tokens of texts: data.text names the column, and "
+                              "data.text_as = ids is what it becomes",
+                              g->f->objective->name);
+    return goss__fit_labels(g->f, g->table, g->t->target, g->rows, g->n, err);
+}
+
 static goss_status fit(const fitting *g, const goss_objective *objective, goss_error *err) {
     GOSS_TRY(remember_names(g, err));
     GOSS_TRY(choose_objective(g, objective, err));
+    if (g->f->objective->steps) return fit_steps(g, err);
     if (g->series) GOSS_TRY(fit_inputs(g, err)); /* first: the target may be counted from what they show */
     GOSS_TRY((g->f->objective->classes ? fit_classes : fit_number)(g, err));
     return g->series ? GOSS_OK : fit_inputs(g, err);
@@ -271,7 +288,7 @@ goss_status goss_table_transform_fit(const goss_table_tasks *t, const goss_roles
                                      const goss_table_transform_options *options, goss_table_transform **out,
                                      goss_error *err) {
     *out = NULL;
-    if (t->target < 0)
+    if (t->target < 0 && !(options && options->objective && options->objective->next))
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the target; declare one (data.target=COLUMN)",
                               goss_table_file(t->table, 0));
     fitting g = {.t = t,

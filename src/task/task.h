@@ -6,8 +6,8 @@
 #include "gossamer/task.h"
 
 extern const goss_objective goss__classification, goss__regression, goss__huber, goss__gaussian, goss__student,
-    goss__bpr, goss__softmax, goss__logistic;
-extern const goss_metric goss__accuracy, goss__auc, goss__log_loss, goss__f1, goss__calibration_error;
+    goss__bpr, goss__softmax, goss__logistic, goss__labelling, goss__language;
+extern const goss_metric goss__accuracy, goss__auc, goss__log_loss, goss__f1, goss__calibration_error, goss__bits;
 extern const goss_metric goss__rmse, goss__mae, goss__r2, goss__nll, goss__coverage_error;
 #define GOSS__RANKING_AT(k)                                                                                            \
     extern const goss_metric goss__ndcg_##k, goss__recall_##k, goss__precision_##k, goss__hit_##k;
@@ -25,6 +25,11 @@ GOSS__RANKING_AT(20)
 /* Of objectives of numbers: standardised targets, and the root of a mean square in the user's units. */
 void goss__encode_numbers(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
 double goss__report_rmse(double mean, goss_target_scale scale);
+
+/* Of objectives of classes: one-hot targets, cross entropy, the likelihood of a mixture. */
+void goss__encode_classes(const float *target, int n, int outputs, int stride, goss_target_scale scale, float *out);
+goss_val goss__class_loss(goss_val output, goss_val target, goss_val class_mask, double smoothing);
+goss_val goss__mix_classes(const goss_val *logits, int n);
 
 /* "gaussian": how large a log variance can be, either way: deviations from 1/150 to 150 of the targets'. */
 #define GOSS__LOG_VARIANCE_BOUND 10.0

@@ -19,16 +19,30 @@ static void *numbers(size_t a, size_t b, size_t c, size_t size) {
     return p;
 }
 
+/* Answers of a sample: one, or one a step. */
+static size_t answers_of(const goss_task_spec *x) { return goss_task_objective(x)->steps ? (size_t)x->input[0] : 1; }
+
+size_t goss__task_pack_answers(const goss__task_pack *b) {
+    const size_t all = answers_of(&b->spec);
+    return all > 1 && b->spec.lengths ? (size_t)b->steps : all;
+}
+
+/* Whether classes have means, over samples. */
+static bool has_means(const goss_task_spec *x) {
+    return goss_task_objective(x)->classes && !goss_task_objective(x)->steps;
+}
+
 static bool reserve(goss__task_pack *b) {
     const goss_task_spec *x = &b->spec;
     size_t t = (size_t)b->max_tasks, w = (size_t)x->outputs, s = (size_t)x->supports, q = (size_t)x->queries;
     size_t input = goss_task_input_size(x), target = (size_t)goss_task_target_size(x);
+    const size_t answers = answers_of(x) * w;
     b->support = numbers(t, s, input, sizeof(float));
-    b->support_target = numbers(t, s, w, sizeof(float));
+    b->support_target = numbers(t, s, answers, sizeof(float));
     b->support_weight = numbers(t, s, 1, sizeof(float));
-    b->assign = numbers(t, goss_task_objective(x)->classes ? w : 0, s, sizeof(float));
+    b->assign = numbers(t, has_means(x) ? w : 0, s, sizeof(float));
     b->query = numbers(t, q, input, sizeof(float));
-    b->query_target = numbers(t, q, w, sizeof(float));
+    b->query_target = numbers(t, q, answers, sizeof(float));
     b->query_weight = numbers(t, q, 1, sizeof(float));
     b->class_mask = numbers(t, w, 1, sizeof(float));
     b->descriptor = numbers(t, (size_t)x->descriptor, 1, sizeof(float));
@@ -91,6 +105,13 @@ static void cut(const goss__task_pack *b, const int32_t *drawn, int n, float *le
     }
 }
 
+/* Labels of steps beyond a sample's length are none. */
+static void cut_labels(const goss__task_pack *b, const float *length, int n, float *raw) {
+    const int64_t steps = b->spec.input[0];
+    for (int i = 0; b->spec.lengths && goss_task_objective(&b->spec)->steps && i < n; i++)
+        for (int64_t k = (int64_t)length[i]; k < steps; k++) raw[(int64_t)i * steps + k] = -1;
+}
+
 /* The longest sample of n. */
 static int64_t longest(const float *length, size_t n, int64_t at_least) {
     for (size_t i = 0; i < n; i++) at_least = (int64_t)length[i] > at_least ? (int64_t)length[i] : at_least;
@@ -129,6 +150,8 @@ static void draw_one(goss__task_pack *b, const goss_task_source *source, uint64_
     if (x->lengths) {
         cut(b, b->drawn[0], e.supports, b->support_length + s, e.support);
         cut(b, b->drawn[1], e.queries, b->query_length + q, e.query);
+        cut_labels(b, b->support_length + s, e.supports, e.support_target);
+        cut_labels(b, b->query_length + q, e.queries, e.query_target);
     }
     for (int i = e.outputs; x->task_classes && i < x->outputs; i++) e.class_mask[i] = 0;
     if (goss_task_fixed_outputs(x)) e.outputs = x->outputs;
@@ -164,22 +187,36 @@ static void average(float *assign, const float *labels, int n, int supports, int
     }
 }
 
+/* Of a task's samples, each answer: steps beyond the batch's longest sample are none. */
+static void encode_task(const goss__task_pack *b, int t, int query, const float *raw, float *out) {
+    const goss_task_spec *x = &b->spec;
+    const goss_objective *o = goss_task_objective(x);
+    const int n = query ? b->sizes[t].queries : b->sizes[t].supports, answers = (int)goss__task_pack_answers(b);
+    const size_t planned = (size_t)goss_task_target_size(x), step = (size_t)answers * (size_t)b->outputs;
+    if (!o->steps) {
+        o->encode(raw, n, b->sizes[t].outputs, b->outputs, x->scale, out);
+        return;
+    }
+    for (int i = 0; i < n; i++)
+        o->encode(raw + (size_t)i * planned, answers, b->sizes[t].outputs, b->outputs, x->scale,
+                  out + (size_t)i * step);
+}
+
 static void encode(const goss__task_pack *b, int query, float *out) {
     const goss_task_spec *x = &b->spec;
     size_t planned = (size_t)(query ? x->queries : x->supports), count = (size_t)(query ? b->queries : b->supports);
-    size_t w = (size_t)b->outputs;
+    const size_t w = (size_t)b->outputs * goss__task_pack_answers(b);
     memset(out, 0, (size_t)b->tasks * count * w * sizeof *out);
     for (int t = 0; t < b->tasks; t++)
-        goss_task_objective(x)->encode(b->raw[query] + (size_t)t * planned * (size_t)goss_task_target_size(x),
-                                       query ? b->sizes[t].queries : b->sizes[t].supports, b->sizes[t].outputs,
-                                       b->outputs, x->scale, out + (size_t)t * count * w);
+        encode_task(b, t, query, b->raw[query] + (size_t)t * planned * (size_t)goss_task_target_size(x),
+                    out + (size_t)t * count * w);
 }
 
 static void fill_targets(goss__task_pack *b) {
     size_t w = (size_t)b->outputs, s = (size_t)b->supports, planned = (size_t)b->spec.supports;
     encode(b, 0, b->support_target);
     encode(b, 1, b->query_target);
-    for (int t = 0; goss_task_objective(&b->spec)->classes && t < b->tasks; t++)
+    for (int t = 0; has_means(&b->spec) && t < b->tasks; t++)
         average(b->assign + (size_t)t * w * s, b->raw[0] + (size_t)t * planned, b->sizes[t].supports, b->supports,
                 b->outputs);
 }
@@ -221,16 +258,17 @@ goss_status goss__task_pack_bind(const goss__task_pack *b, goss_exec *exec, goss
 goss_status goss__task_pack_bind_some(const goss__task_pack *b, int first, int tasks, goss_exec *exec,
                                       goss_error *err) {
     const size_t w = (size_t)b->outputs, s = (size_t)b->supports, q = (size_t)b->queries, x = goss__task_pack_input(b);
+    const size_t a = goss__task_pack_answers(b);
     const struct {
         const char *name;
         const void *data;
         size_t size; /* of a task: numbers of 4 bytes */
     } input[] = {{"support", b->support, s * x},
-                 {"support_target", b->support_target, s * w},
+                 {"support_target", b->support_target, s * w * a},
                  {"support_weight", b->support_weight, s},
                  {"assign", b->assign, w * s},
                  {"query", b->query, q * x},
-                 {"query_target", b->query_target, q * w},
+                 {"query_target", b->query_target, q * w * a},
                  {"query_weight", b->query_weight, q},
                  {"class_mask", b->class_mask, w},
                  {"support_length", b->support_length, s},

@@ -36,6 +36,8 @@ goss_status goss__task_pack_init(goss__task_pack *b, int max_tasks, const goss_t
 void goss__task_pack_free(goss__task_pack *b);
 /* Numbers of a sample in the batch that is in it. */
 size_t goss__task_pack_input(const goss__task_pack *b);
+/* Answers of a sample in it: 1, or the steps of the batch where each has one. */
+size_t goss__task_pack_answers(const goss__task_pack *b);
 /* Draws tasks [first, first + tasks), tasks <= max_tasks. The source's maxima must lie within the pack's. */
 void goss__task_pack_draw(goss__task_pack *b, const goss_task_source *source, uint64_t first, int tasks);
 /* Mixup of what was drawn, tasks [first, first + tasks): the queries of a task in pairs, drawn at random, become l a +

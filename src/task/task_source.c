@@ -12,7 +12,10 @@ size_t goss_task_input_size(const goss_task_spec *spec) {
     return n;
 }
 
-int goss_task_target_size(const goss_task_spec *spec) { return goss_task_objective(spec)->classes ? 1 : spec->outputs; }
+int goss_task_target_size(const goss_task_spec *spec) {
+    if (goss_task_objective(spec)->steps) return (int)spec->input[0];
+    return goss_task_objective(spec)->classes ? 1 : spec->outputs;
+}
 
 bool goss_task_fixed_outputs(const goss_task_spec *spec) {
     return spec->shared_classes || spec->task_classes || !goss_task_objective(spec)->classes;
@@ -44,6 +47,10 @@ goss_status goss_task_spec_check(const goss_task_spec *spec, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task spec: lengths are of sequences (steps, channels), and input_rank is %d",
                               spec->input_rank);
+    if (goss_task_objective(spec)->steps && (spec->input_rank != 2 || !spec->shared_classes))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "task spec: objective %s is of sequences (input_rank 2) and classes that tasks share",
+                              goss_task_objective(spec)->name);
     GOSS_TRY(check_number("outputs", spec->outputs, goss_task_objective(spec)->classes ? 2 : 1, 1 << 20, err));
     GOSS_TRY(check_number("supports", spec->supports, 0, INT32_MAX, err));
     GOSS_TRY(check_number("queries", spec->queries, 0, INT32_MAX, err));

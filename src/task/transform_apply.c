@@ -121,7 +121,8 @@ static goss_status match(const goss_table_transform *f, matching *m, goss_table_
         if (c >= 0) met[c] = true;
     }
     const bool past = goss_table_transform_relative(f);
-    m->roles->target = give(m, f->target, GOSS_ROLE_TARGET, needs.target || past, "the model's target");
+    if (*f->target) /* a language model has none */
+        m->roles->target = give(m, f->target, GOSS_ROLE_TARGET, needs.target || past, "the model's target");
     give_series(f, m, met);
     const bool by_file = strcmp(f->task, "file") == 0 || strcmp(f->task, "(file)") == 0;
     if (needs.task && by_file && goss_table_files(m->table) == 1 && goss_table_file_column(m->table) < 0 &&
@@ -159,7 +160,9 @@ goss_status goss_table_transform_roles(const goss_table_transform *f, const goss
 
 goss_status goss_table_transform_apply(const goss_table_transform *f, const goss_table *table, const int32_t *rows,
                                        int n, float *out, goss_encoding_report *report, goss_error *err) {
-    return goss_encoding_apply(f->inputs, table, rows, n, out, report, err);
+    GOSS_TRY(goss_encoding_apply(f->inputs, table, rows, n, out, report, err));
+    if (f->objective->next) goss__shift_tokens(f, out, rows ? n : goss_table_rows(table));
+    return GOSS_OK;
 }
 
 void goss__transform_input(const goss_table_transform *f, goss_task_spec *spec) {
@@ -231,7 +234,9 @@ goss_status goss_table_transform_targets(const goss_table_transform *f, const go
                                          int n, float *out, goss_error *err) {
     int column;
     char place[GOSS__PLACE];
+    if (f->objective->next) return goss__next_tokens(f, table, rows, n, out, err);
     GOSS_TRY(need_target(f, table, &column, err));
+    if (f->objective->steps) return goss__step_labels(f, table, column, rows, n, out, err);
     for (int i = 0; i < n; i++) {
         const int row = rows ? rows[i] : i;
         if (goss_table_missing(table, column, row))
@@ -248,15 +253,16 @@ goss_status goss_table_transform_targets(const goss_table_transform *f, const go
 goss_status goss_table_transform_hashes(const goss_table_transform *f, const goss_table *table, const int32_t *rows,
                                         int n, uint64_t *out, goss_error *err) {
     const goss_series_options *series = goss_encoding_series(f->inputs);
-    const int inputs = goss_encoding_columns(f->inputs), all = inputs + 1 + (series != NULL);
+    const int inputs = goss_encoding_columns(f->inputs), target = *f->target != 0;
+    const int all = inputs + target + (series != NULL);
     int *columns = goss__calloc((size_t)all, sizeof *columns);
     if (!columns) return no_memory(err);
     goss_status s = GOSS_OK;
     for (int i = 0; s == GOSS_OK && i < all; i++)
         s = goss_table_need(table,
-                            i < inputs    ? goss_encoding_column(f->inputs, i)
-                            : i == inputs ? f->target
-                                          : series->time,
+                            i < inputs            ? goss_encoding_column(f->inputs, i)
+                            : i < inputs + target ? f->target
+                                                  : series->time,
                             "a column of the model", &columns[i], err);
     for (int i = 0; s == GOSS_OK && i < n; i++) out[i] = goss_table_row_hash(table, columns, all, rows ? rows[i] : i);
     goss__free(columns);

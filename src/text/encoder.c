@@ -47,6 +47,13 @@ goss_text_shape goss__text_encoder_shape(const goss__text_encoder *e) {
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for texts"); }
 
+const goss_tokens *goss__text_encoder_tokens(const goss__text_encoder *e) { return e->tokens; }
+
+void goss__text_encoder_token(const goss__text_encoder *e, int id, char *out, size_t size) {
+    *out = 0;
+    if (e->tokens) goss_tokens_name(e->tokens, id, out, size);
+}
+
 /* ---- fit ---- */
 
 static goss_status count_words(goss__fold fold, const char *const *texts, int n, goss__counts *counts,

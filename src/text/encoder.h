@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "gossamer/table.h"
+#include "gossamer/tokens.h"
 
 typedef struct goss__text_encoder goss__text_encoder;
 
@@ -19,6 +20,10 @@ goss_text_shape goss__text_encoder_shape(const goss__text_encoder *e);
  * more tokens. Errors: those of folding; GOSS_E_NOMEM. */
 GOSS_MUST_USE goss_status goss__text_encoder_apply(const goss__text_encoder *e, const char *text, float *out,
                                                    int *length, bool *cut, goss_error *err);
+/* The name of a token (goss_tokens_name); an empty one where texts are no ids. */
+void goss__text_encoder_token(const goss__text_encoder *e, int id, char *out, size_t size);
+/* NULL: texts are no ids. */
+const goss_tokens *goss__text_encoder_tokens(const goss__text_encoder *e);
 /* As JSON, added to s, whose `failed` tells of errors. */
 void goss__text_encoder_add(const goss__text_encoder *e, goss__str *s);
 /* From that JSON. Errors: GOSS_E_FORMAT, GOSS_E_UNSUPPORTED, GOSS_E_NOMEM. */

@@ -170,7 +170,7 @@ static void tell_time(const goss__check *k, const char *time, double rough) {
 static goss_status look_at_time(const goss__check *k, const goss_table *t, const goss_roles *roles, goss_error *err) {
     goss_groups tasks;
     int time;
-    if (goss_table_type(t, roles->target) != GOSS_COLUMN_NUMBER) return GOSS_OK;
+    if (roles->target < 0 || goss_table_type(t, roles->target) != GOSS_COLUMN_NUMBER) return GOSS_OK;
     GOSS_TRY(goss_table_groups(t, roles->task, NULL, 0, &tasks, err));
     goss_status s = goss_table_time(t, roles, &tasks, &time, err);
     at *room = goss__alloc(((size_t)goss_table_rows(t) + 1) * sizeof *room);

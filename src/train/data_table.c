@@ -127,6 +127,9 @@ static goss_status open_table(goss__run_data *d, const goss__run_settings *s, co
     GOSS_TRY(goss_table_data_open(&o, &t->data, err));
     GOSS_TRY(check_kind(s->data.kind, t->data, err));
     GOSS_TRY(goss_table_data_train(t->data, &d->source, err));
+    if (goss_task_objective(&d->source.spec)->steps && s->train.mixup > 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.mixup = %g: tokens of texts are no numbers that can be mixed", s->train.mixup);
     d->spec = goss_data_spec_tasks("table", &d->source.spec);
     d->spec.transform = goss_table_data_text(t->data);
     d->hash = goss_table_data_hash(t->data);

@@ -61,7 +61,8 @@ static goss_val weight_of(const term *t, const goss_published_value *v) {
     if (!layers && !begins(name, "logits")) return GOSS_NONE;
     const char *set = layers ? strchr(name, '/') + 1 : "";
     const bool support = begins(set, "support/") || begins(set, "condition/");
-    const goss_val w = support ? goss__support_weight(b) : b->query_weight;
+    goss_val w = support ? goss__support_weight(b) : b->query_weight;
+    if (layers) w = goss__sample_weight(b, !support, w);
     const bool fits = goss_valid(w) && goss_rank(v->value) >= 2 &&
                       goss_extent_equal(goss_dim(w, 0), goss_dim(v->value, 0)) &&
                       goss_extent_equal(goss_dim(w, 1), goss_dim(v->value, 1));

@@ -245,15 +245,17 @@ static const goss_key own[] = {
                   "Successive tables of the same size, best those of a step (train.tasks): no padding"),
     GOSS__KEY_FORM(
         "task.objective", read_objective, "auto",
-        "auto|classification|regression|huber|gaussian|student|bpr|softmax|logistic",
+        "auto|classification|regression|huber|gaussian|student|bpr|softmax|logistic|labelling|language",
         "table: what the target wants; auto: by its values, classification or regression; huber minds "
         "outliers less; gaussian "
         "says how sure it is of each row, too (low, high), and so does student, with heavy tails; bpr and softmax rank "
-        "the rows of a task, by pairs or all at once, logistic by whether the target is above the mean. ratings: "
-        "regression, huber, gaussian, student, bpr, softmax or logistic"),
+        "the rows of a task, by pairs or all at once, logistic by whether the target is above the mean; labelling "
+        "(data.target: a label for each token, divided by blanks) and language (the next token) answer at each step of "
+        "a text. ratings: regression, huber, gaussian, student, bpr, softmax or logistic"),
     GOSS__KEY_TEXT(
         "task.metric", metric, "",
-        "What is validated: accuracy, auc, log_loss, f1 or calibration_error; rmse, mae or r2, with "
+        "What is validated: accuracy, auc, log_loss, f1 or calibration_error; bits a token of labelling and language; "
+        "rmse, mae or r2, with "
         "gaussian nll or coverage_error, too; of numbers also ndcg@K, recall@K, precision@K or hit@K, K being 1, 5, "
         "10 or 20; empty: the first that fits. ratings: a list, of which the first is validated"),
     GOSS__KEY_FORM("task.support", read_support, "5", NULL,
@@ -274,9 +276,10 @@ static const goss_key own[] = {
     GOSS__KEY_INT("run.seed", run.seed, "1", 0, 9007199254740991.0, NULL, "Of weights, episodes and splits"),
     GOSS__KEY_INT("run.threads", run.threads, "0", 0, 1024, "threads",
                   "0: as many as the machine has. The result does not depend on it"),
-    GOSS__KEY_WORD("train.method", train.method, "hypernet",
-                   "hypernet|protonet|ridge|maml|fomaml|anil|reptile|finetune|scratch|joint|multitask|tables|pixels",
-                   "What is trained"),
+    GOSS__KEY_WORD(
+        "train.method", train.method, "hypernet",
+        "hypernet|protonet|ridge|maml|fomaml|anil|reptile|learned|finetune|scratch|joint|multitask|tables|pixels",
+        "What is trained"),
     GOSS__KEY_TEXT(
         "train.start", train.start, "",
         "Model file to start from: its network whole (target, running), and hyper and head where their tensors are the "

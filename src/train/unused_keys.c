@@ -44,6 +44,7 @@ CONDITION(has_floor) { return trains(s, m) && (s->rate.kind == GOSS_RATE_COSINE 
 CONDITION(has_factor) { return trains(s, m) && (s->rate.kind == GOSS_RATE_STEP || s->rate.kind == GOSS_RATE_PLATEAU); }
 CONDITION(has_steps) { return trains(s, m) && s->rate.kind == GOSS_RATE_STEP; }
 CONDITION(has_plateau) { return trains(s, m) && s->rate.kind == GOSS_RATE_PLATEAU; }
+CONDITION(has_rate) { return !IS("pixels", "learned"); }
 CONDITION(has_network) { return !IS("pixels"); }
 CONDITION(smooths) { return trains(s, m) && !IS("reptile"); }
 CONDITION(has_temperature) { return IS("hypernet", "protonet", "finetune"); }
@@ -52,7 +53,7 @@ CONDITION(is_hypernet) { return IS("hypernet"); }
 CONDITION(can_have_joint) { return m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint; }
 CONDITION(can_have_maml) { return m->fixed && !m->batch_norm && m->kind->trains && !IS("maml"); }
 CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
-CONDITION(steps_in_training) { return IS("hypernet", "maml", "fomaml", "anil", "reptile"); }
+CONDITION(steps_in_training) { return IS("hypernet", "maml", "fomaml", "anil", "reptile", "learned"); }
 CONDITION(steps_when_judged) { return steps_in_training(s, m) || IS("finetune", "scratch", "multitask"); }
 CONDITION(is_through_steps) { return is_hypernet(s, m) && m->options.inner_steps > 0; }
 
@@ -157,7 +158,7 @@ static const goss__key_use uses[] = {
     {"method.penalty", generates, "nothing is generated"},
     {"method.inner_steps", steps_in_training, "this method takes no gradient steps inside training"},
     {"method.test_steps", steps_when_judged, "this method takes no gradient steps when judged"},
-    {"method.inner_rate", has_network, "this method takes no gradient steps"},
+    {"method.inner_rate", has_rate, "this method takes no gradient steps, or learns them"},
     {"method.first_order", is_through_steps, "only hypernet with method.inner_steps has it"},
     {"hyper.combine", generates, "nothing is generated"},
     {"hyper.alpha", adds, "nothing is added to a base or scales it"},
