@@ -7,9 +7,17 @@
 #include "base/str.h"
 #include "task/task.h"
 
-static const goss_objective *const all[] = {
-    &goss__classification, &goss__regression, &goss__huber,     &goss__gaussian, &goss__student, &goss__bpr,
-    &goss__softmax,        &goss__logistic,   &goss__labelling, &goss__language, NULL};
+static const goss_objective *const all[] = {&goss__classification,
+                                            &goss__regression,
+                                            &goss__huber,
+                                            &goss__gaussian,
+                                            &goss__student,
+                                            &goss__bpr,
+                                            &goss__softmax,
+                                            &goss__logistic,
+                                            &goss__labelling,
+                                            &goss__language,
+                                            NULL};
 
 const goss_objective *const *goss_objectives(void) { return all; }
 
