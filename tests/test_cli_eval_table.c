@@ -229,7 +229,11 @@ TEST(options_that_do_not_fit) {
     RUN(2, "eval one.model --data new.csv --support 3 --ways 5");
     SAYS(err_text, "--ways is for ");
     SAYS(err_text, "images, and one.model is of tables");
-    RUN(2, "eval one.model --data new.csv --support 0");
+    RUN(2, "eval one.model --data new.csv --support -1");
+    RUN(0, "eval one.model --data new.csv --support 0");
+    SAYS(out_text, "0 support rows");
+    RUN(1, "eval one.model --data new.csv --support 0 --methods mean");
+    SAYS(err_text, "mean requires at least one support row");
     RUN(1, "eval one.model --data new.csv --support 3 --tasks nowhere");
     SAYS(err_text, "--tasks: nowhere");
     write_file("lost.csv", "person,dose\nP1,2\n", 17);
