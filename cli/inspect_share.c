@@ -97,6 +97,7 @@ void cli_print_share(const goss_model *m) {
         print_mixing(m, &x);
         free(x.row);
     }
+    cli_print_ranks(m);
 }
 
 /* ---- for programs ---- */
@@ -122,5 +123,7 @@ void cli_json_share(const goss_model *m) {
         printf("]}");
         free(x.row);
     }
-    printf("]}");
+    printf("]");
+    cli_json_ranks(m);
+    printf("}");
 }

@@ -64,6 +64,13 @@ TEST(inspect_shows_what_tasks_share) {
         if (tasks == 5) break;
     }
     T_EQ(tasks, 5);
+    /* of weights that differ by task, between one direction and as many as there are tasks */
+    SAYS(out_text, "\"ranks\": [{\"name\": \"dense1.w\", \"effective_rank\": ");
+    const double rank = strtod(strstr(out_text, "\"effective_rank\": ") + 18, NULL);
+    const double around = strtod(strstr(out_text, "\"deviations\": ") + 14, NULL);
+    T_CHECK(rank >= 1 && rank <= 6 && around > rank && around < 6);
+    RUN(0, "inspect shared/model.safetensors");
+    SAYS(out_text, "effective rank of the tasks' weights, and of what they deviate from their mean by:\n  dense1.w");
     RUN(0, "inspect shared/model.safetensors --tensors");
     SAYS(out_text, "parts/2/dense1.w");
     SAYS(out_text, "codes/dense1");

@@ -192,4 +192,42 @@ TEST(memory_that_runs_out_is_told) {
     }
 }
 
+/* ---- effective rank ---- */
+
+TEST(the_effective_rank_of_a_matrix_with_known_singular_values) {
+    double rank;
+    /* orthogonal rows of sizes 3, 3, 3: three directions alike */
+    const float same[] = {3, 0, 0, 0, 0, 0, 3, 0, 0, -3, 0, 0};
+    T_OK(goss_effective_rank(same, 3, 4, false, &rank, &err));
+    T_NEAR(rank, 3, 1e-9);
+    T_OK(goss_effective_rank(same, 4, 3, false, &rank, &err));
+    T_NEAR(rank, 1, 1e-9); /* the same numbers in rows of 3 are one direction */
+    /* sizes 2 and 1: p = 2/3, 1/3 */
+    const float two[] = {0, 2, 0, 1, 0, 0};
+    T_OK(goss_effective_rank(two, 2, 3, false, &rank, &err));
+    T_NEAR(rank, exp(-(2.0 / 3) * log(2.0 / 3) - (1.0 / 3) * log(1.0 / 3)), 1e-9);
+    /* one direction, however many rows; around its mean another one */
+    float rows[5 * 7];
+    for (int i = 0; i < 5; i++)
+        for (int j = 0; j < 7; j++) rows[i * 7 + j] = 4 + (float)(j == 2) * (float)(i - 2);
+    T_OK(goss_effective_rank(rows, 5, 7, true, &rank, &err));
+    T_NEAR(rank, 1, 1e-6);
+    T_OK(goss_effective_rank(rows, 5, 7, false, &rank, &err));
+    T_CHECK(rank > 1.05 && rank < 2);
+    /* a random matrix against rotations of it from both sides is left as it is: by its transpose */
+    float x[6 * 9], t[9 * 6];
+    for (int i = 0; i < 54; i++) x[i] = (float)sin(3.7 * i * i + 1);
+    for (int i = 0; i < 6; i++)
+        for (int j = 0; j < 9; j++) t[j * 6 + i] = x[i * 9 + j];
+    double other;
+    T_OK(goss_effective_rank(x, 6, 9, false, &rank, &err));
+    T_OK(goss_effective_rank(t, 9, 6, false, &other, &err));
+    T_NEAR(rank, other, 1e-9);
+    T_CHECK(rank > 4 && rank < 6);
+    const float zero[4] = {0};
+    T_OK(goss_effective_rank(zero, 2, 2, false, &rank, &err));
+    T_CHECK(isnan(rank));
+    T_ERR(goss_effective_rank(zero, 3000, 3000, false, &rank, &err), GOSS_E_ARGUMENT, "3000 x 3000");
+}
+
 TEST_MAIN()

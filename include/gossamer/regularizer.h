@@ -172,6 +172,15 @@ typedef struct goss_reg_weighed {
 GOSS_API goss_reg_weighed goss_reg_weigh(const char *scheme, const goss_val *terms, int n,
                                          const goss_reg_weigh_options *o);
 
+/* ---- reports ---- */
+
+/* The effective rank of a matrix x [rows, columns]: exp(-sum_i p_i log p_i), p_i = sigma_i / sum_j sigma_j of its
+ * singular values: from 1, one direction, to the smaller side, all alike. centred: of the deviations from the mean row.
+ * NaN for a matrix of zeros. Errors: GOSS_E_ARGUMENT: more than 2048 rows and columns; GOSS_E_NOMEM. Source: Roy and
+ * Vetterli 2007, "The effective rank: a measure of effective dimensionality". */
+GOSS_API GOSS_MUST_USE goss_status goss_effective_rank(const float *x, int64_t rows, int64_t columns, bool centred,
+                                                       double *out, goss_error *err);
+
 /* ---- without a graph: tensors of other frameworks ---- */
 
 /* A compiled penalty, for tensors of other frameworks. */
