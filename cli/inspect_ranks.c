@@ -61,7 +61,8 @@ static goss_status rank_of(const goss_model *m, const built *b, int i, double ra
     const int64_t tasks = goss_share_settings(s)->tasks;
     const goss_entry *e = goss_layout_entry(goss_target_layout(goss_share_target(s)), b->entry[i]);
     for (int centred = 0; centred < 2; centred++)
-        GOSS_TRY(goss_effective_rank(goss_exec_output(b->exec, i, NULL), tasks, e->numel, centred, &rank[centred], err));
+        GOSS_TRY(
+            goss_effective_rank(goss_exec_output(b->exec, i, NULL), tasks, e->numel, centred, &rank[centred], err));
     return GOSS_OK;
 }
 

@@ -106,7 +106,7 @@ static void check_gradients(const char *rules, const goss_gate_options *gates, b
 }
 
 static const char *const parts[] = {"shared",    "own",      "dictionary 3", "tensor_train 2",
-                                    "routing 3", "ordering", "stitch"};
+                                    "routing 3", "ordering", "stitch",       "merged"};
 enum { PARTS = sizeof parts / sizeof *parts };
 
 TEST(gradients_of_every_part_and_of_sums_to_order_2) {
@@ -144,20 +144,14 @@ TEST(tasks_start_from_the_targets_own_numbers) {
     static const struct {
         const char *rules;
         bool same;
-    } cases[] = {{"*=shared", true},
-                 {"*=own", true},
-                 {"*=stitch", true},
-                 {"*=shared+own", true},
-                 {"*=own+own", true},
-                 {"*=own+stitch", true},
-                 {"*=shared+routing", true},
-                 {"*=own+dictionary", true},
-                 {"*=shared+tensor_train", true},
-                 {"*=shared+ordering", true},
-                 {"*=dictionary", false},
-                 {"*=tensor_train", false},
-                 {"*=ordering", false},
-                 {"*=routing", false}};
+    } cases[] = {{"*=shared", true},          {"*=own", true},
+                 {"*=stitch", true},          {"*=merged", true},
+                 {"*=shared+own", true},      {"*=own+own", true},
+                 {"*=own+stitch", true},      {"*=shared+routing", true},
+                 {"*=own+dictionary", true},  {"*=shared+tensor_train", true},
+                 {"*=shared+ordering", true}, {"*=dictionary", false},
+                 {"*=tensor_train", false},   {"*=ordering", false},
+                 {"*=routing", false},        {"*=merged", true}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
         for (int gated = 0; gated < 2; gated++) {
             shared s;
@@ -250,10 +244,15 @@ static double by_hand(const shared *s, double *v, int part, int t, int i) {
         for (int k = 0; k < 2; k++) sum += exp(l[k]) / (exp(l[0]) + exp(l[1])) * b[k * 6 + i];
         return sum;
     }
-    default:
+    case 6:
         for (int u = 0; u < N; u++)
             sum += entry(s, v, "dense1.stitch4")[t * N + u] * entry(s, v, "dense1.w.stitch")[u * 6 + i];
         return sum;
+    default: {
+        const double degree = 1 / (1 + exp(-entry(s, v, "dense1.merged4")[t]));
+        for (int u = 0; u < N; u++) sum += entry(s, v, "dense1.w.merged")[u * 6 + i] / N;
+        return (1 - degree) * entry(s, v, "dense1.w.merged")[t * 6 + i] + degree * sum;
+    }
     }
 }
 
@@ -418,6 +417,37 @@ TEST(own_weights_tied_infinitely_are_one_joint_network) {
     T_CHECK(world_gap(tied, joint, T * 6) > 0.01 && world_gap(tied, alone, T * 6) > 0.01);
     least_squares("*=shared+own", 1e9, 1, deviating);
     T_NEAR(world_gap(deviating, joint, T * 6), 0, 1e-6);
+}
+
+/* Merged not at all tasks have networks of their own, altogether the same one: the mean of these. */
+TEST(what_is_merged_lies_between_own_networks_and_their_mean) {
+    for (int k = 0; k < 3; k++) {
+        shared s;
+        goss_share_options o = options("*=merged");
+        begin(&s, "", &o, false);
+        double *values = start(&s);
+        float degree[N];
+        for (int t = 0; t < N; t++) entry(&s, values, "head.merged4")[t] = 60 * (k - 1);
+        for (int i = 0; i < N * 4; i++) entry(&s, values, "head.w.merged")[i] = i * i + 1;
+        goss_val v = goss_weights_get(s.weights, "head.w");
+        compute(&s, &v, 1, values);
+        for (int t = 0; t < T; t++)
+            for (int i = 0; i < 4; i++) {
+                double mean = 0;
+                for (int u = 0; u < N; u++) mean += (pow(u * 4 + i, 2) + 1) / N;
+                const double own = pow(ids[t] * 4 + i, 2) + 1;
+                T_NEAR(s.w.out[0][t * 4 + i], own + 0.5 * k * (mean - own), 1e-9);
+            }
+        /* what is told of it are the degrees */
+        const int at = goss_layout_find(goss_share_layout(s.share), "head.merged4");
+        float *single = calloc((size_t)total(&s), sizeof *single);
+        for (int64_t i = 0; i < total(&s); i++) single[i] = (float)values[i];
+        T_CHECK(goss_share_is_mixing(s.share, at));
+        goss_share_mixing(s.share, at, single, degree);
+        for (int t = 0; t < N; t++) T_NEAR(degree[t], 0.5 * k, 1e-6);
+        free(single), free(values);
+        end(&s);
+    }
 }
 
 /* A stitch that is the identity is one network a task. */

@@ -17,6 +17,8 @@
  *                   2018)
  *   stitch          sum_u a_tu V_u: networks of the tasks' own, mixed by a matrix a [N,N] a layer that starts with .9
  *                   on the diagonal and .1 / (N - 1) elsewhere (cross-stitch, Misra et al. 2016)
+ *   merged          (1 - m_t) V_t + m_t mean_u V_u, m_t in (0, 1) a task and layer, .5 at the start: as far as the same
+ *                   level of several tasks is merged into one. A difference penalty on the parts V takes it to shared
  * Weights are mixed. For a layer x w + b this equals mixing the pre-activations of K layers; the papers of ordering and
  * stitch mix activations.
  *
@@ -58,7 +60,7 @@ GOSS_API goss_share_options goss_share_defaults(void);
 
 /* A preset, rules with a name: "alone" (one network a task), "joint" (one for all), "hard" (shared but for the head),
  * "soft" (own, for a penalty to tie), "mean" (shared and an own deviation), "dictionary", "tensor_train", "routing",
- * "ordering", "stitch". */
+ * "ordering", "stitch", "merged". */
 typedef struct goss_share_preset {
     const char *name, *rules, *meaning;
 } goss_share_preset;
@@ -106,7 +108,7 @@ typedef struct goss_share_tasks {
 /* The tasks' weights, of the target's layout: [1, ...] for a tensor that is only shared, else [T, ...]. Those of a new
  * task are the mean over tasks. Publishes, if all tasks have ids: parts/P/TENSOR, part P = 1, 2, ... of each tensor
  * before gates, [T, ...] or [1, ...]; codes/LAYER [T, K], the coefficients of dictionary, tensor_train, routing,
- * ordering, stitch; gates/LAYER [T, parts]. Returns NULL if memory is exhausted (with a sticky error). Owns:
+ * ordering, stitch, [T, 1] the logits of m_t of merged; gates/LAYER [T, parts]. Returns NULL if memory is exhausted (with a sticky error). Owns:
  * goss_weights_free. */
 GOSS_API goss_weights *goss_share_weights(const goss_share *s, goss_graph *g, const goss_share_tasks *tasks);
 

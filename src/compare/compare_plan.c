@@ -18,10 +18,11 @@
 #define GOSS__SETTINGS goss__compare_settings
 
 static const goss_key keys[] = {
-    GOSS__KEY_TEXT("compare.models", models, "alone, joint",
-                   "Models: alone (one network a task), joint (one for all), hard, soft, dictionary, tensor_train, "
-                   "routing, ordering, stitch, hypernet, or names of sections [model.NAME] of settings, each with all "
-                   "regularizers; MODEL/REGULARIZER: with that one"),
+    GOSS__KEY_TEXT(
+        "compare.models", models, "alone, joint",
+        "Models: alone (one network a task), joint (one for all), hard, soft, dictionary, tensor_train, "
+        "routing, ordering, stitch, merged, hypernet, or names of sections [model.NAME] of settings, each with all "
+        "regularizers; MODEL/REGULARIZER: with that one"),
     GOSS__KEY_TEXT(
         "compare.regularizers", regularizers, "none",
         "What each model is trained with: none, early (stopping), names of sections [regularizer.NAME] or "

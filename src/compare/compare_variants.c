@@ -31,6 +31,7 @@ static const ready_made models[] = {
     {"routing", MULTITASK("routing"), 0},
     {"ordering", MULTITASK("ordering"), 0},
     {"stitch", MULTITASK("stitch"), 0},
+    {"merged", MULTITASK("merged"), 0},
     {"hypernet", "train.method=hypernet; hyper.condition=id", 0},
 };
 

@@ -186,10 +186,10 @@ static const goss_key keys[] = {
                    "Budgets hold for the mean over the tasks of a step, so that some get more than others"),
     GOSS__KEY_FORM("share.preset", read_preset, "", NULL,
                    "multitask: what tasks share, by name: alone, joint, hard, soft, mean, dictionary, tensor_train, "
-                   "routing, ordering or stitch; empty: share.rules, or hard"),
+                   "routing, ordering, stitch or merged; empty: share.rules, or hard"),
     GOSS__KEY_FORM("share.rules", read_share_rules, "", NULL,
                    "multitask: what weights are made of: PATTERN=PART or PATTERN=PART+PART; ... of shared, own, "
-                   "dictionary [K], tensor_train [R], routing [K], ordering [K], stitch"),
+                   "dictionary [K], tensor_train [R], routing [K], ordering [K], stitch, merged"),
     GOSS__KEY_INT("share.size", share.size, "4", 1, 4096, "tensors",
                   "multitask: dictionary entries, ranks, routes and layers of a bank, where a rule does not say"),
     GOSS__KEY_WORD("share.gates", gates, "none", "none|sigmoid|softmax|gumbel|hard_concrete",

@@ -11,6 +11,7 @@
 typedef enum goss__codes {
     GOSS__CODES_NONE,    /* one tensor: M alone */
     GOSS__CODES_TASK,    /* row t of M */
+    GOSS__CODES_MERGED,  /* row t of M, drawn into the mean of all rows by a learned degree */
     GOSS__CODES_FREE,    /* learned numbers */
     GOSS__CODES_SOFTMAX, /* of learned logits */
     GOSS__CODES_GUMBEL   /* the same with noise in training */

@@ -95,10 +95,12 @@ void goss_share_mixing(const goss_share *s, int entry, const float *values, floa
     const float *v = values + e->offset;
     const int64_t K = e->dim[1];
     const bool one_of =
-        gates ? s->gates.kind == GOSS_GATE_SOFTMAX || s->gates.kind == GOSS_GATE_GUMBEL : codes != GOSS__CODES_FREE;
+        gates ? s->gates.kind == GOSS_GATE_SOFTMAX || s->gates.kind == GOSS_GATE_GUMBEL : codes >= GOSS__CODES_SOFTMAX;
     for (int64_t t = 0; t < e->dim[0]; t++)
         for (int64_t k = 0; k < K; k++)
-            out[t * K + k] = gates && !one_of ? (float)each((double)v[t * K + k], s) : v[t * K + k];
+            out[t * K + k] = gates && !one_of              ? (float)each((double)v[t * K + k], s)
+                             : codes == GOSS__CODES_MERGED ? (float)(1 / (1 + exp(-(double)v[t * K + k])))
+                                                           : v[t * K + k];
     const double temperature = s->options.anneal * (gates ? s->gates.temperature : s->options.temperature);
     for (int64_t t = 0; one_of && t < e->dim[0]; t++) softmax(v + t * K, K, 1 / temperature, out + t * K);
 }

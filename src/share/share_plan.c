@@ -109,11 +109,11 @@ static goss_status plan_matrix(goss_share *s, const goss_entry *tensor, int p, g
 static goss_status plan_codes(goss_share *s, const goss_entry *of, int p, goss__part *part, goss_error *err) {
     char name[200];
     int n;
-    if (part->kind->codes < GOSS__CODES_FREE) return GOSS_OK; /* none is learned */
+    if (part->kind->codes <= GOSS__CODES_TASK) return GOSS_OK; /* none is learned */
     n = snprintf(name, sizeof name, "%.*s.%s%lld", goss__share_layer_size(of->name), of->name, part->kind->word,
                  (long long)part->K);
     if (p > 0 && n < (int)sizeof name) snprintf(name + n, sizeof name - (size_t)n, "_%d", p + 1);
-    return add_rows(s, part->K, name, &part->codes, err);
+    return add_rows(s, part->kind->codes == GOSS__CODES_MERGED ? 1 : part->K, name, &part->codes, err);
 }
 
 static goss_status plan_tensor(goss_share *s, int i, goss_error *err) {

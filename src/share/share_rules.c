@@ -16,6 +16,7 @@ static const goss__part_kind kinds[] = {
     {.word = "routing", .codes = GOSS__CODES_GUMBEL, .takes_number = true},
     {.word = "ordering", .codes = GOSS__CODES_SOFTMAX, .takes_number = true, .bank = true},
     {.word = "stitch", .codes = GOSS__CODES_FREE, .square = true},
+    {.word = "merged", .codes = GOSS__CODES_MERGED, .square = true},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 
@@ -30,6 +31,7 @@ static const goss_share_preset presets[] = {
     {"routing", "head.*=own; *=routing", "each task and layer chooses one of a few tensors"},
     {"ordering", "head.*=own; *=ordering", "each task and layer mixes the layers of a bank"},
     {"stitch", "head.*=own; *=stitch", "networks of the tasks' own, mixed layer by layer"},
+    {"merged", "head.*=own; *=merged", "networks of the tasks' own, each layer merged as far as that helps"},
 };
 
 const goss_share_preset *goss_share_presets(int *n) {

@@ -92,7 +92,9 @@ static void start_codes(const starting *a, const goss__part *part, bool first) {
     float *v = values_of(a, part->codes);
     const int64_t n = entry_of(a, part->codes)->numel;
     goss__entry_initialize(entry_of(a, part->codes), a->seed, v);
-    if (part->kind->square) {
+    if (part->kind->codes == GOSS__CODES_MERGED) {
+        fill(v, n, 0); /* half way */
+    } else if (part->kind->square) {
         start_stitch(v, part->K);
     } else if (first && part->kind->codes == GOSS__CODES_FREE) {
         const double size = 1 / sqrt((double)part->K);

@@ -75,6 +75,12 @@ static goss_val product_of_cores(const building *a, const goss__part *part) {
     return goss_transpose(m);
 }
 
+/* A task's rows, so far towards the mean of all tasks' rows as its degree says, between 0 and 1. */
+static goss_val merged(building *a, const goss__part *part, goss_val m) {
+    const goss_val degree = goss_sigmoid(rows_of(a, part->codes, NULL, "codes"));
+    return goss_lerp(goss_gather(m, a->id), goss_mean(m, GOSS_AXIS(0), true), degree);
+}
+
 /* A part of a tensor, [T or 1, P]. */
 static goss_val part_of(building *a, const goss__part *part, int64_t numel) {
     const goss__codes codes = part->kind->codes;
@@ -83,6 +89,7 @@ static goss_val part_of(building *a, const goss__part *part, int64_t numel) {
     goss_val m = flat(entry(a, part->matrix), part->K, numel);
     if (codes == GOSS__CODES_NONE) return m;
     if (codes == GOSS__CODES_TASK) return goss_gather(m, a->id);
+    if (codes == GOSS__CODES_MERGED) return merged(a, part, m);
     const goss_gate_options gate = code_gate(a->s, codes);
     return goss_matmul(rows_of(a, part->codes, codes == GOSS__CODES_FREE ? NULL : &gate, "codes"), m, false, false);
 }
