@@ -60,9 +60,8 @@ static goss_status rank_of(const goss_model *m, const built *b, int i, double ra
     const goss_share *s = goss_method_share(goss_model_method(m));
     const int64_t tasks = goss_share_settings(s)->tasks;
     const goss_entry *e = goss_layout_entry(goss_target_layout(goss_share_target(s)), b->entry[i]);
-    for (int centred = 0; centred < 2; centred++)
-        GOSS_TRY(
-            goss_effective_rank(goss_exec_output(b->exec, i, NULL), tasks, e->numel, centred, &rank[centred], err));
+    const float *w = goss_exec_output(b->exec, i, NULL);
+    for (int k = 0; k < 2; k++) GOSS_TRY(goss_effective_rank(w, tasks, e->numel, k == 1, &rank[k], err));
     return GOSS_OK;
 }
 

@@ -144,14 +144,21 @@ TEST(tasks_start_from_the_targets_own_numbers) {
     static const struct {
         const char *rules;
         bool same;
-    } cases[] = {{"*=shared", true},          {"*=own", true},
-                 {"*=stitch", true},          {"*=merged", true},
-                 {"*=shared+own", true},      {"*=own+own", true},
-                 {"*=own+stitch", true},      {"*=shared+routing", true},
-                 {"*=own+dictionary", true},  {"*=shared+tensor_train", true},
-                 {"*=shared+ordering", true}, {"*=dictionary", false},
-                 {"*=tensor_train", false},   {"*=ordering", false},
-                 {"*=routing", false},        {"*=merged", true}};
+    } cases[] = {{"*=shared", true},
+                 {"*=own", true},
+                 {"*=stitch", true},
+                 {"*=shared+own", true},
+                 {"*=own+own", true},
+                 {"*=own+stitch", true},
+                 {"*=shared+routing", true},
+                 {"*=own+dictionary", true},
+                 {"*=shared+tensor_train", true},
+                 {"*=shared+ordering", true},
+                 {"*=dictionary", false},
+                 {"*=tensor_train", false},
+                 {"*=ordering", false},
+                 {"*=routing", false},
+                 {"*=merged", true}};
     for (size_t c = 0; c < sizeof cases / sizeof *cases; c++)
         for (int gated = 0; gated < 2; gated++) {
             shared s;

@@ -108,8 +108,8 @@ typedef struct goss_share_tasks {
 /* The tasks' weights, of the target's layout: [1, ...] for a tensor that is only shared, else [T, ...]. Those of a new
  * task are the mean over tasks. Publishes, if all tasks have ids: parts/P/TENSOR, part P = 1, 2, ... of each tensor
  * before gates, [T, ...] or [1, ...]; codes/LAYER [T, K], the coefficients of dictionary, tensor_train, routing,
- * ordering, stitch, [T, 1] the logits of m_t of merged; gates/LAYER [T, parts]. Returns NULL if memory is exhausted (with a sticky error). Owns:
- * goss_weights_free. */
+ * ordering, stitch, [T, 1] the logits of m_t of merged; gates/LAYER [T, parts]. Returns NULL if memory is exhausted
+ * (with a sticky error). Owns: goss_weights_free. */
 GOSS_API goss_weights *goss_share_weights(const goss_share *s, goss_graph *g, const goss_share_tasks *tasks);
 
 /* The factor of temperatures after `step` training steps (rank 0): anneal^min(1, step / anneal_steps); step GOSS_NONE:
