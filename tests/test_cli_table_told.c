@@ -101,9 +101,11 @@ TEST(init_inspect_and_adapt_guess_the_same_target) {
     SAYS(err_text, "named.csv: b is predicted, the last column; if it is label (guessed: called as targets are)");
 }
 
-static int times(const char *text, const char *part) {
+/* Lines of the text that are `line`. */
+static int times(const char *text, const char *line) {
     int n = 0;
-    for (; (text = strstr(text, part)); text += strlen(part)) n++;
+    for (const char *at = text; (at = strstr(at, line)); at += strlen(line))
+        n += (at == text || at[-1] == '\n') && at[strlen(line)] == '\n';
     return n;
 }
 
@@ -120,8 +122,7 @@ TEST(a_section_is_written_once_and_holds_keys_that_mean_something) {
     RUN(0, "init people train.method=ridge");
     if (strstr(out_text, "[hyper]")) T_FAIL("a ridge head has nothing to generate");
     RUN(0, "train --keys");
-    static const char *const sections[] = {"[data]\n",  "[task]\n",  "[train]\n",
-                                           "[sound]\n", "[cells]\n", "[structure]\n"};
+    static const char *const sections[] = {"[data]", "[task]", "[train]", "[sound]", "[cells]", "[structure]"};
     for (size_t i = 0; i < sizeof sections / sizeof *sections; i++)
         if (times(out_text, sections[i]) != 1) T_FAIL("%s: %d times", sections[i], times(out_text, sections[i]));
 }
@@ -129,7 +130,8 @@ TEST(a_section_is_written_once_and_holds_keys_that_mean_something) {
 TEST(a_method_that_is_none_is_told_with_those_there_are) {
     PREPARE();
     RUN(1, "eval base/model.safetensors --data people --allow-seen --support 5 --methods foo");
-    SAYS(err_text, "--methods foo (beside ridge, mean-ridge, mean, nearest, line; foo=FILE is another model)");
+    SAYS(err_text, "--methods foo (beside ridge, mean-ridge, mean, nearest, line");
+    SAYS(err_text, "; foo=FILE is another model)");
     SAYS(err_text, "there is no method foo; from a model come protonet, ridge, finetune, scratch, joint");
     RUN(1, "eval base/model.safetensors --data people --allow-seen --support 5 --methods anil");
     SAYS(err_text, "method anil needs a model of its own");
