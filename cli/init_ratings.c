@@ -27,6 +27,20 @@ static int fewest(const goss_ratings *r) {
     return least;
 }
 
+static int ascending(const void *a, const void *b) { return *(const int *)a - *(const int *)b; }
+
+/* Ratings that nine in ten users have; those of the smallest one where that is enough. */
+static int usual(const goss_ratings *r) {
+    const int users = goss_table_tasks_count(goss_ratings_users(r)), least = fewest(r);
+    int *of = least > 2 ? NULL : malloc(((size_t)users + 1) * sizeof *of);
+    if (!of) return least;
+    for (int u = 0; u < users; u++) of[u] = goss_ratings_of(r, u);
+    qsort(of, (size_t)users, sizeof *of, ascending);
+    const int n = of[users / 10];
+    free(of);
+    return n;
+}
+
 static int ratings_of(const goss_ratings *r) {
     int n = 0;
     for (int u = 0; u < goss_table_tasks_count(goss_ratings_users(r)); u++) n += goss_ratings_of(r, u);
@@ -67,14 +81,14 @@ goss_status init_ratings(init_plan *p, goss_error *err) {
     p->unused = unused;
     init_set(p, "data.kind", "ratings");
     GOSS_TRY(open_ratings(p->data, p->declared, &r, err));
-    const int least = fewest(r), most = least > 20 ? 20 : least > 2 ? least - 1 : 1;
+    const int least = usual(r), most = least > 20 ? 20 : least > 2 ? least - 1 : 1;
     const bool clicks = goss_ratings_clicks(r);
     snprintf(p->summary, sizeof p->summary, "%d %s of %d users and %d items", ratings_of(r),
              clicks ? "clicks" : "ratings", goss_table_tasks_count(goss_ratings_users(r)), goss_ratings_items(r));
     goss_ratings_close(r);
     init_set(p, "task.support", "%d..%d", most < 3 ? 1 : 3, most);
-    init_mark(p, "task.support", "%s that a new user has; the smallest user has %d", clicks ? "clicks" : "ratings",
-              least);
+    init_mark(p, "task.support", "%s that a new user has; the smallest user, or nine in ten, have %d",
+              clicks ? "clicks" : "ratings", least);
     if (clicks) init_set(p, "task.objective", "softmax");
     init_set(p, "task.metric", clicks ? "ndcg@10, recall@10, hit@10, coverage@10" : "mae, rmse, ndcg@5, recall@10");
     init_set(p, "train.tasks", "16");

@@ -89,6 +89,19 @@ TEST(a_persons_clicks_become_recommendations) {
     }
 }
 
+/* One user with a single click does not make everybody's support set one. */
+TEST(init_takes_the_support_that_most_users_have) {
+    char text[8000] = "user,item\nlone,i0\n";
+    for (int u = 0; u < 20; u++)
+        for (int i = 0; i < 12; i++)
+            snprintf(text + strlen(text), sizeof text - strlen(text), "u%d,i%d\n", u, (7 * u + i * (u % 3 + 1)) % 40);
+    put("few.csv", text);
+    RUN(0, "init few.csv data.kind=ratings");
+    SAYS(out_text, "\nsupport = 3..11\n");
+    SAYS(out_text, "\nobjective = softmax\n");
+    SAYS(err_text, "few.csv: 241 clicks of 21 users and 40 items");
+}
+
 TEST(what_cannot_be_clicks_is_told) {
     PREPARE();
     put("plain.csv", "user,item\na,x\na,y\na,z\nb,x\nb,w\nb,v\nc,w\nc,z\nc,y\nd,x\nd,v\nd,w\n");
