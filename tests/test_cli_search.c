@@ -72,6 +72,17 @@ TEST(a_table_is_searched_by_its_own_metric) {
     RUN(0, "train rows-best.ini run.dir=rows-run train.steps=5");
 }
 
+TEST(a_tenth_of_the_samples_validates_where_nothing_is_said) {
+    char text[1000];
+    write_space();
+    const char *split = strstr(space, "split = .5,.25,.25\n");
+    const int n = snprintf(text, sizeof text, "%.*s%s", (int)(split - space), space, split + 19);
+    write_file("plain.ini", text, (size_t)n);
+    RUN(0, "search plain.ini --data five-images-idx3-ubyte --trials 3 --train 1 --method random --json");
+    SAYS(err_text, "data.split is not set: .8,.1,.1");
+    SAYS(out_text, "\"samples\": {\"train\": 160, \"validate\": 20, \"test\": 20}");
+}
+
 TEST(tables_for_people) {
     write_space();
     RUN(0, "search space.ini --data five-images-idx3-ubyte --trials 4 --train 4 --method ghn,random --starts 0,1 "

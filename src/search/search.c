@@ -2,11 +2,13 @@
 /* search.c: opening a search, with everything that can be known to be wrong before anything is trained, running it, and
  * what came of it in order. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/os.h"
 #include "base/str.h"
 #include "search/search.h"
 
@@ -86,6 +88,22 @@ static const char *no_remark(void *context, const char *key) {
     return NULL;
 }
 
+static bool has_folder(const char *path, const char *name) {
+    char below[4200];
+    const int n = snprintf(below, sizeof below, "%s/%s", path, name);
+    return n > 0 && (size_t)n < sizeof below && goss__is_dir(below);
+}
+
+/* A tenth of the samples to validate on and another to test on, of what has no folders for them. */
+static goss_status fill_in_split(goss_search *s, goss_error *err) {
+    const char *path = goss_config_text(s->plain, "data.path");
+    if (goss_config_is_set(s->config, "data.split") || !*path || goss__ascii_ends(path, ".zip")) return GOSS_OK;
+    if (has_folder(path, "val")) return GOSS_OK;
+    const char *split = has_folder(path, "test") ? ".9,.1,0" : ".8,.1,.1";
+    goss__log(GOSS_LOG_INFO, "search: data.split is not set: %s (training, validation, test)", split);
+    return goss_config_set(s->plain, "data.split", split, err);
+}
+
 static goss_status read_settings(goss_search *s, goss_error *err) {
     int n;
     const goss_key *keys = goss__search_own_keys(&n);
@@ -98,6 +116,7 @@ static goss_status read_settings(goss_search *s, goss_error *err) {
     goss_config_text_free(text);
     GOSS_TRY(status);
     if (!*goss_config_text(s->plain, "data.tasks")) GOSS_TRY(fill_in(s, "data.task", "all", err));
+    GOSS_TRY(fill_in_split(s, err));
     GOSS_TRY(fill_in(s, "train.method", "multitask", err));
     GOSS_TRY(fill_in(s, "task.support", "0", err));
     GOSS_TRY(goss__run_settings_read(s->plain, &s->set, err));
