@@ -278,6 +278,11 @@ TEST(structures_are_different_within_limits_and_not_trained_on) {
             T_CHECK(memcmp(s->trial[i].structure, s->trial[k].structure,
                            (size_t)goss_space_gates(s->space) * sizeof(float)) != 0);
     }
+    for (int i = 0; i < s->n_trials; i++) { /* as networks, too, and not only as structures */
+        T_OK(goss__trial_name(s, &s->trial[i], &err));
+        for (int k = 0; k < i; k++)
+            if (strcmp(s->trial[i].text, s->trial[k].text) == 0) T_FAIL("twice: %s", s->trial[i].text);
+    }
     T_CHECK(s->n_trials == 40 && goss__search_knows(s, s->trial[7].structure));
     goss_search_free(s);
     o.budget = (goss_space_budget){.bytes = 100};

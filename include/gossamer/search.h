@@ -2,7 +2,8 @@
 /* search.h: search of a network's structure with generated weights.
  *
  * The backbone of the configuration is a space (space.h), the data is one task with samples to train and to validate
- * on. N structures are drawn from the space, and each gets a score without training:
+ * on. N structures are drawn from the space (of a layer's units always the first ones), and each gets a score without
+ * training:
  *
  *   smash    a hypernetwork is trained once over random structures of the space and generates weights from the encoding
  *            of a structure, its gates (Brock et al. 2018); the score is the validation metric of the network with

@@ -31,7 +31,19 @@ static bool project(const goss_search *s, uint64_t seed, uint64_t number, float 
     return found == GOSS_OK;
 }
 
-bool goss__search_random(const goss_search *s, uint64_t seed, uint64_t number, float *structure) {
+/* Networks are trained from initial weights, where only the number of a layer's units makes a difference, not which
+ * ones: the first. (What a column is does make one.) */
+static void in_order(const goss_search *s, float *structure) {
+    for (int i = 0; i < goss_space_groups(s->space); i++) {
+        const goss_space_group_info g = goss_space_group(s->space, i);
+        if (g.of != GOSS_GATE_UNITS || g.rule != GOSS_RULE_FREE) continue;
+        int open = 0;
+        for (int k = 0; k < g.count; k++) open += structure[g.first + k] != 0;
+        for (int k = 0; k < g.count; k++) structure[g.first + k] = (float)(k < open);
+    }
+}
+
+static bool draw(const goss_search *s, uint64_t seed, uint64_t number, float *structure) {
     enum { DRAWS = 64 };
     for (uint64_t i = 0; i < DRAWS; i++) {
         goss_space_random(s->space, seed, number * DRAWS + i, structure);
@@ -39,6 +51,12 @@ bool goss__search_random(const goss_search *s, uint64_t seed, uint64_t number, f
         if (within(s, &f)) return true;
     }
     return is_limited(s) && project(s, seed, number, structure);
+}
+
+bool goss__search_random(const goss_search *s, uint64_t seed, uint64_t number, float *structure) {
+    if (!draw(s, seed, number, structure)) return false;
+    in_order(s, structure);
+    return true;
 }
 
 bool goss__search_knows(const goss_search *s, const float *structure) {
