@@ -24,9 +24,9 @@ static void print_head(const goss_search *s) {
     const double log10_size = goss_space_size(goss_search_space(s), &exact);
     goss_search_samples(s, n);
     if (exact > 0)
-        printf("space: %.0f networks", exact);
+        printf("space: %.0f structures", exact);
     else
-        printf("space: about 10^%.1f networks", log10_size);
+        printf("space: about 10^%.1f structures", log10_size);
     printf(", of which %d were drawn; %d samples to train on, %d to validate, %d to test\n\n", goss_search_drawn(s),
            n[0], n[1], n[2]);
 }
@@ -93,7 +93,8 @@ static void print_networks(const goss_search *s) {
     enum { SHOWN = 10 };
     const goss_search_network *n;
     printf("\n%4s %10s%10s%10s %9s %10s  %s\n", "", "validation", "smash", "ghn", "bytes", "MACs", "network");
-    for (int i = 0; i < SHOWN && (n = goss_search_network_at(s, i)); i++) print_network(s, i + 1, n);
+    for (int i = 0; i < SHOWN && (n = goss_search_network_at(s, i)) && !isnan(n->validation); i++)
+        print_network(s, i + 1, n);
 }
 
 void search_print(const goss_search *s) {
@@ -165,7 +166,7 @@ void search_json(const goss_search *s, const char *output) {
     const goss_search_network *network;
     const double log10_size = goss_space_size(goss_search_space(s), &exact);
     goss_search_samples(s, n);
-    printf("{\"metric\": \"%s\", \"higher_is_better\": %s, \"space\": {\"gates\": %d, \"log10_networks\": %.6g}",
+    printf("{\"metric\": \"%s\", \"higher_is_better\": %s, \"space\": {\"gates\": %d, \"log10_structures\": %.6g}",
            goss_search_metric(s)->name, goss_search_metric(s)->higher ? "true" : "false",
            goss_space_gates(goss_search_space(s)), log10_size);
     printf(", \"samples\": {\"train\": %d, \"validate\": %d, \"test\": %d}", n[0], n[1], n[2]);

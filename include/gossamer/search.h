@@ -87,13 +87,13 @@ GOSS_API GOSS_MUST_USE goss_status goss_search_run(goss_search *s, goss_error *e
 
 /* ---- what came of it ---- */
 
-/* A structure that was trained. */
+/* A structure that was drawn. */
 typedef struct goss_search_network {
     const char *text;      /* of the network without its head */
     const char *structure; /* goss_space_write */
     goss_space_figures cost;
     double score[2];   /* with generated weights: SMASH, GHN; NaN: not asked */
-    double validation; /* after train.steps from initial weights; NaN: halving stopped it before */
+    double validation; /* after train.steps from initial weights; NaN: it was not trained, or not to the end */
     double test;       /* the same on samples kept apart; NaN: there are none */
 } goss_search_network;
 
@@ -134,7 +134,8 @@ GOSS_API int64_t goss_search_steps(const goss_search *s);
 GOSS_API int goss_search_drawn(const goss_search *s);
 /* Results in the order of methods; NULL after the last. Borrowed, as everything below. */
 GOSS_API const goss_search_result *goss_search_result_at(const goss_search *s, int i);
-/* Trained networks by validation, the best first, those that were not trained fully last; NULL after the last. */
+/* Networks: those that were trained by validation, the best first, those that halving stopped, the others in the order
+ * of the draw; NULL after the last. */
 GOSS_API const goss_search_network *goss_search_network_at(const goss_search *s, int i);
 /* Rank correlations; NULL after the last. sample: over the networks of `random` alone, whose structures nothing has
  * chosen; else over all fully trained ones. */

@@ -322,11 +322,12 @@ typedef struct place {
     int trial;
 } place;
 
-/* Fully trained ones first, by their metric. */
+/* Fully trained ones first, by their metric, then those that halving stopped, then the others. */
 static int by_result(const void *a, const void *b) {
     const place *x = a, *y = b;
     const goss__trial *p = &x->s->trial[x->trial], *q = &y->s->trial[y->trial];
     if (p->trained != q->trained) return p->trained ? -1 : 1;
+    if (p->started != q->started) return p->started ? -1 : 1;
     const double u = p->trained ? p->validation : p->partial, v = q->trained ? q->validation : q->partial;
     if (goss__search_better(x->s, u, v)) return -1;
     if (goss__search_better(x->s, v, u)) return 1;
@@ -334,6 +335,7 @@ static int by_result(const void *a, const void *b) {
 }
 
 static goss_status list_networks(goss_search *s, goss_error *err) {
+    for (int i = 0; i < s->n_trials; i++) GOSS_TRY(goss__trial_name(s, &s->trial[i], err));
     place *order = goss__calloc((size_t)s->n_trials + 1, sizeof *order);
     s->network = goss__calloc((size_t)s->n_trials + 1, sizeof *s->network);
     s->order = goss__calloc((size_t)s->n_trials + 1, sizeof *s->order);
@@ -341,9 +343,8 @@ static goss_status list_networks(goss_search *s, goss_error *err) {
         goss__free(order);
         return goss_error_set(err, GOSS_E_NOMEM, "no memory for results");
     }
-    int n = 0;
-    for (int i = 0; i < s->n_trials; i++)
-        if (s->trial[i].started) order[n++] = (place){s, i};
+    const int n = s->n_trials;
+    for (int i = 0; i < n; i++) order[i] = (place){s, i};
     qsort(order, (size_t)n, sizeof *order, by_result);
     for (int i = 0; i < n; i++) {
         const goss__trial *t = &s->trial[order[i].trial];
