@@ -11,7 +11,8 @@ typedef struct comparison {
     goss_search *s;
     goss__scorer *from;
     int networks;
-    double *value[2]; /* generated, ordinary: [n_starts, networks] */
+    double *value[2];  /* generated, ordinary: [n_starts, networks] */
+    bool has_ordinary; /* those are there: they do not depend on who generates */
 } comparison;
 
 static int64_t steps_of(const goss_search *s, double epochs) {
@@ -41,7 +42,8 @@ static goss_status run(comparison *c, goss_error *err) {
     goss_search *s = c->s;
     for (int i = 0; i < c->networks; i++) {
         GOSS_TRY(goss__trial_name(s, &s->trial[i], err));
-        for (int k = 0; k < 2; k++) GOSS_TRY(follow(c, i, i, k == 0, err));
+        GOSS_TRY(follow(c, i, i, true, err));
+        if (!c->has_ordinary) GOSS_TRY(follow(c, i, i, false, err));
         goss__search_tell(s, "starts: networks", i + 1, c->networks);
     }
     return GOSS_OK;
@@ -59,22 +61,27 @@ static void summarize(const comparison *c, goss_search_method m, int k, double *
     s->start[s->n_starts++] = r;
 }
 
-static goss_status compare(goss_search *s, goss_search_method m, goss_error *err) {
-    comparison c = {.s = s, .from = s->scorer[m]};
-    c.networks = s->own.start_networks < s->drawn ? s->own.start_networks : s->drawn;
-    const size_t all = (size_t)c.networks * (size_t)s->o.n_starts;
-    double *difference = goss__calloc((size_t)c.networks + 1, sizeof *difference);
-    for (int i = 0; i < 2; i++) c.value[i] = goss__calloc(all + 1, sizeof *c.value[i]);
-    goss_status status =
-        difference && c.value[0] && c.value[1] ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory");
-    if (status == GOSS_OK) status = run(&c, err);
-    for (int k = 0; status == GOSS_OK && k < s->o.n_starts; k++) summarize(&c, m, k, difference);
-    goss__free(difference), goss__free(c.value[0]), goss__free(c.value[1]);
+static goss_status compare(comparison *c, goss_search_method m, goss_error *err) {
+    double *difference = goss__calloc((size_t)c->networks + 1, sizeof *difference);
+    goss_status status = difference ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for a comparison");
+    c->from = c->s->scorer[m];
+    if (status == GOSS_OK) status = run(c, err);
+    for (int k = 0; status == GOSS_OK && k < c->s->o.n_starts; k++) summarize(c, m, k, difference);
+    c->has_ordinary = true;
+    goss__free(difference);
     return status;
 }
 
 goss_status goss__search_starts(goss_search *s, goss_error *err) {
-    for (int m = 0; s->o.n_starts > 0 && m < GOSS__SCORERS; m++)
-        if (s->scorer[m]) GOSS_TRY(compare(s, (goss_search_method)m, err));
-    return GOSS_OK;
+    comparison c = {.s = s};
+    goss_status status = GOSS_OK;
+    if (s->o.n_starts == 0) return GOSS_OK;
+    c.networks = s->own.start_networks < s->drawn ? s->own.start_networks : s->drawn;
+    const size_t all = (size_t)c.networks * (size_t)s->o.n_starts;
+    for (int i = 0; i < 2; i++) c.value[i] = goss__calloc(all + 1, sizeof *c.value[i]);
+    if (!c.value[0] || !c.value[1]) status = goss_error_set(err, GOSS_E_NOMEM, "no memory for a comparison");
+    for (int m = 0; status == GOSS_OK && m < GOSS__SCORERS; m++)
+        if (s->scorer[m]) status = compare(&c, (goss_search_method)m, err);
+    goss__free(c.value[0]), goss__free(c.value[1]);
+    return status;
 }
