@@ -413,7 +413,7 @@ def judge(method, tables, splits, o):
     for name, table in tables.items():
         values = []
         for (data, repeat), part in splits.items():
-            if data != name:
+            if data != name or repeat > o.first:
                 continue
             support, query = (np.array(part[k]) for k in ("support", "query"))
             value, f, p, b = run(method, table, support, query, repeat, o)
@@ -473,6 +473,7 @@ def options():
     parser.add_argument("--splits", help="what gossamer eval tables --splits wrote")
     parser.add_argument("--uci", metavar="FOLDER", help="instead of both: the public splits of the UCI regression sets")
     parser.add_argument("--sets", default="", help="of these: A,B (all)")
+    parser.add_argument("--first", type=int, default=1000, help="no more splits of a table than that")
     parser.add_argument("--target")
     parser.add_argument("--ignore", default="", help="columns that gossamer does not use, either: A,B")
     parser.add_argument("--metric", default="auc", choices=("auc", "rmse"), help="rmse: targets are numbers")
