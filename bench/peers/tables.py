@@ -125,12 +125,16 @@ def read_uci(folder, wanted):
     """Tables, and splits, of the public UCI sets: {name: table}, {(name, repeat): {part: rows from 0}}."""
     tables, splits = {}, {}
     packed = os.path.join(folder, "splits.tar.xz")
-    archive = tarfile.open(packed) if os.path.exists(packed) else None
+    files = {}
+    if os.path.exists(packed):
+        with tarfile.open(packed) as archive:  # in its order: going back would unpack it from the start
+            for member in archive:
+                if member.isfile():
+                    files[member.name] = archive.extractfile(member).read()
 
     def rows_of(name):
-        if archive:
-            return np.loadtxt(archive.extractfile(name)).astype(int)
-        return np.loadtxt(os.path.join(folder, name)).astype(int)
+        text = files[name].decode() if files else open(os.path.join(folder, name)).read()
+        return np.array(text.split(), dtype=float).astype(int)
 
     for name in sorted(os.listdir(folder)):
         own = os.path.join(folder, name)
