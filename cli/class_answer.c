@@ -38,6 +38,17 @@ void cli_put_answer(const goss_network *n, const char *input, const float *p, fl
     printf("\n");
 }
 
+void cli_put_silence(const char *input, bool json) {
+    if (json) {
+        printf("{\"input\": ");
+        cli_json_name(input);
+        printf(", \"class\": \"silence\", \"probability\": 1.000000, \"silence\": true}\n");
+        return;
+    }
+    cli_put_name(input, 0);
+    printf("\tsilence\t1.0000\n");
+}
+
 void cli_put_unread(const char *input, const goss_error *e) {
     printf("{\"input\": ");
     cli_json_name(input);

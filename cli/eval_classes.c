@@ -145,6 +145,7 @@ static goss_status open_sources(eval_classes *e, goss_error *err) {
                              .shots = q->episode.shots,
                              .queries = q->episode.queries,
                              .unknown = q->unknown,
+                             .silence = q->unknown && e->view[0].set->silence ? q->episode.queries : 0,
                              .group = -1,
                              .seed = q->episode.seed};
     if (q->group) GOSS_TRY(goss_class_set_find_field(e->view[0].set, q->group, "--group", &o.group, err));

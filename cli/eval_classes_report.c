@@ -48,7 +48,7 @@ static void print_protocol(const eval_classes *e) {
         cli_put_name(set->field[e->group].name, 0);
         printf(" each (%d)", e->scope.groups);
     }
-    if (e->q->unknown) printf(", %d unknown classes", e->q->unknown);
+    if (e->q->unknown) printf(", %d unknown classes%s", e->q->unknown, e->view[0].set->silence ? " and silence" : "");
     printf("\n");
     if (e->seen)
         printf("seen in training, so not unseen tasks: %d of %d %s, in %d of %d classes\n", e->seen, e->samples,
@@ -92,7 +92,8 @@ void eval_classes_print(const eval_classes *e) {
 
 static void put_open_set(const eval_classes *e, int i) {
     if (e->q->unknown)
-        printf(", \"open_set\": {\"unknown\": %d, \"accuracy_at_5_far\": %.6f}", e->q->unknown, e->doubts[i].accuracy);
+        printf(", \"open_set\": {\"unknown\": %d, \"accuracy_at_5_far\": %.6f, \"silence\": %s}", e->q->unknown,
+               e->doubts[i].accuracy, e->view[0].set->silence ? "true" : "false");
 }
 
 static void put_value(const char *value, int n, double mean, double ci95, int index) {

@@ -2,8 +2,9 @@
 /* eval_open_set.c: whether a network can tell that a query is of none of its classes.
  *
  * A query is accepted if the network is sure enough of its answer: if the probability of its class reaches a threshold.
- * One threshold for all episodes is such that 5 % of the queries of unknown classes are accepted; what is reported is
- * the share of the queries of the ways that are accepted, and right, at that threshold. */
+ * One threshold for all episodes is such that 5 % of the queries of unknown classes, and of silence where samples can be
+ * silent, are accepted; what is reported is the share of the queries of the ways that are accepted, and right, at that
+ * threshold. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -13,7 +14,8 @@ static const double false_accepts = 0.05;
 
 goss_status eval_doubts_new(eval_classes *e, goss_error *err) {
     const size_t queries = (size_t)e->q->episodes * (size_t)e->q->episode.queries,
-                 known = queries * (size_t)e->q->episode.ways, unknown = queries * (size_t)e->q->unknown;
+                 known = queries * (size_t)e->q->episode.ways,
+                 unknown = queries * ((size_t)e->q->unknown + e->view[0].set->silence);
     for (int i = 0; i < e->n; i++) {
         class_doubts *d = &e->doubts[i];
         d->known = calloc(known, sizeof *d->known), d->unknown = calloc(unknown, sizeof *d->unknown);

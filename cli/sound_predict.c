@@ -22,7 +22,10 @@ goss_status sound_listen(sound_listener *d, const goss_wave *w, goss_error *err)
 }
 
 static goss_status answer(sound_listener *d, const goss_wave *w, const char *name, goss_error *err) {
-    if (!w->hash) cli_tell("warning: %s: silent throughout", name);
+    if (goss_sound_is_silent(w->samples, w->n, w->rate, NULL)) {
+        cli_put_silence(name, d->json);
+        return GOSS_OK;
+    }
     GOSS_TRY(sound_listen(d, w, err));
     cli_put_answer(d->network, name, d->p, goss_network_members(d->network) > 1 ? d->unsure : -1, d->json);
     return GOSS_OK;

@@ -39,6 +39,18 @@ static void need_model(void) {
     made = true;
 }
 
+/* A wav file of 16 bits, mono, in the scratch folder. */
+static void put_wave(const char *name, int rate, const int16_t *samples, int n) {
+    FILE *f = fopen(tiny_path(name), "wb");
+    T_CHECK(f);
+    fwrite("RIFF", 1, 4, f), put_number(f, (uint32_t)(36 + 2 * n), 4), fwrite("WAVEfmt ", 1, 8, f);
+    put_number(f, 16, 4), put_number(f, 1, 2), put_number(f, 1, 2), put_number(f, (uint32_t)rate, 4);
+    put_number(f, (uint32_t)(2 * rate), 4), put_number(f, 2, 2), put_number(f, 16, 2);
+    fwrite("data", 1, 4, f), put_number(f, (uint32_t)(2 * n), 4);
+    for (int i = 0; i < n; i++) put_number(f, (uint16_t)samples[i], 2);
+    fclose(f);
+}
+
 static double number_after(const char *text, const char *key) {
     const char *at = strstr(text, key);
     if (!at) T_FAIL("\"%.300s\" has no %s", text, key);
@@ -65,6 +77,7 @@ TEST(allowed_and_open_sets) {
            "--episodes 40 --allow-seen --json");
     SAYS(out_text, "\"open_set\": {\"unknown\": 2, \"accuracy_at_5_far\": ");
     const double open = number_after(out_text, "accuracy_at_5_far\": ");
+    SAYS(out_text, "\"silence\": true}");
     T_CHECK(open > 0.2 && open < accuracy_of("protonet"));
     T_CHECK(number_after(out_text, "\"seen\": ") == 108);
     RUN(1, "eval model/model.safetensors --data words --ways 5 --queries 3 --group speaker --open-set 2 --allow-seen");
@@ -127,6 +140,76 @@ TEST(a_stream_of_words) {
     SAYS(err_text, "--stream");
     RUN(1, "predict net.safetensors --stream nowhere.raw");
     SAYS(err_text, "nowhere.raw");
+}
+
+/* The stream of that many words of 8 kHz, with noise between them; returns its samples. */
+static int words_in_noise(int words, int16_t *out) {
+    static float word[48000];
+    int at = 0;
+    for (int k = 0; k < words; k++) {
+        const int n = make_word(word, 8000, k % 3, 0, 1 + k);
+        for (int i = 0; i < 4000; i++) out[at++] = (int16_t)(i % 5 - 2);
+        for (int i = 0; i < n; i++) out[at++] = (int16_t)lrintf(32767 * word[i]);
+    }
+    for (int i = 0; i < 4000; i++) out[at++] = (int16_t)(i % 5 - 2);
+    return at;
+}
+
+/* A recurrent network hears an event frame by frame, and says the same as of a recording of it. */
+TEST(states_are_carried_in_a_stream) {
+    static int16_t samples[200000];
+    T_EQ(train_words("carried",
+                     "train.method=hypernet sound.shape=sequence sound.fit=ragged sound.frames=200 "
+                     "sound.normalise=none sound.trim=0 train.steps=5 'model.backbone=gru 16; readout mean'"),
+         0);
+    RUN(0, "adapt carried/model.safetensors --support support -o carried.net");
+    const int n = words_in_noise(4, samples);
+    write_file("carried.raw", samples, (size_t)n * sizeof *samples);
+    RUN(0, "predict carried.net --stream carried.raw");
+    SAYS(err_text, "states are carried from frame to frame");
+    SAYS(err_text, "4 events, ");
+    SAYS(err_text, " microseconds a frame, ");
+    char *lines = strdup(out_text), *rest = lines, *line;
+    for (int k = 0; k < 4; k++) {
+        line = strsep(&rest, "\n");
+        T_NOTE("event %d: %s", k, line);
+        const int start = (int)lrint(8000 * number_after(line, "{\"start\": ")),
+                  end = (int)lrint(8000 * number_after(line, "\"end\": "));
+        T_CHECK(end > start + 800);
+        put_wave("event.wav", 8000, samples + start, end - start);
+        RUN(0, "predict carried.net event.wav --json");
+        T_NEAR(number_after(out_text, "\"w1\": "), number_after(line, "\"w1\": "), 3e-6);
+        T_NEAR(number_after(out_text, "\"w2\": "), number_after(line, "\"w2\": "), 3e-6);
+    }
+    free(lines);
+    /* What sees a whole recording is told, and heard as a whole. */
+    RUN(0, "predict carried.net --stream carried.raw --rate 16000");
+    SAYS(err_text, "events are heard as a whole: they are resampled");
+    T_EQ(train_words("both", "train.method=hypernet sound.shape=sequence sound.fit=ragged sound.frames=200 "
+                             "sound.normalise=none sound.trim=0 train.steps=2 "
+                             "'model.backbone=gru 8 bidirectional; readout mean'"),
+         0);
+    RUN(0, "adapt both/model.safetensors --support support -o both.net");
+    RUN(0, "predict both.net --stream carried.raw");
+    SAYS(err_text, "events are heard as a whole: stream: ");
+    SAYS(err_text, "4 events, ");
+}
+
+/* Nothing to be heard is no word. */
+TEST(silence_is_told) {
+    static int16_t samples[4000];
+    need_model();
+    RUN(0, "adapt model/model.safetensors --support support -o net.safetensors");
+    for (int i = 0; i < 4000; i++) samples[i] = (int16_t)(i % 7 - 3);
+    put_wave("quiet.wav", 8000, samples, 4000);
+    RUN(0, "predict net.safetensors quiet.wav");
+    SAYS(out_text, "quiet.wav\tsilence\t1.0000\n");
+    RUN(0, "predict net.safetensors quiet.wav --json");
+    SAYS(out_text, "\"class\": \"silence\", \"probability\": 1.000000, \"silence\": true}");
+    for (int i = 0; i < 4000; i++) samples[i] = (int16_t)(1000 * sin(i * 0.7));
+    put_wave("tone.wav", 8000, samples, 4000);
+    RUN(0, "predict net.safetensors tone.wav --json");
+    T_CHECK(!strstr(out_text, "silence"));
 }
 
 /* A recurrent target, on sequences of different lengths: what it says of a file does not depend on the others. */

@@ -445,6 +445,40 @@ TEST(episodes_within_a_speaker) {
     goss_sounds_close(s);
 }
 
+/* Queries of silence: noise, another one each, behind all others, of no class; what else is drawn does not change. */
+TEST(silence_in_episodes) {
+    put_words(scratch("still"), 8000, 2, 1, 4, false);
+    goss_sound_front f = goss_sound_front_defaults();
+    f.pattern = "{class}_{speaker}_{take}.wav";
+    goss_class_episodes o = {.ways = 2, .shots = 2, .queries = 2, .group = -1};
+    goss_task_source plain, still;
+    goss_sounds *s;
+    T_OK(goss_sounds_open(scratch("still"), &f, NULL, &s, &err));
+    T_OK(goss_class_episodes_open(goss_sounds_set(s), NULL, &o, &plain, NULL, &err));
+    o.silence = 3;
+    T_OK(goss_class_episodes_open(goss_sounds_set(s), NULL, &o, &still, NULL, &err));
+    T_EQ(still.spec.queries, 4 + 3);
+    const size_t x = 64 * 40;
+    float *query = calloc(7 * x, sizeof *query), *other = calloc(4 * x, sizeof *other), target[7], weight[7];
+    int32_t rows[7];
+    for (int i = 0; i < 7; i++) weight[i] = 1;
+    still.draw(&still, 5,
+               &(goss_task){.query = query, .query_target = target, .query_weight = weight, .query_rows = rows});
+    plain.draw(&plain, 5, &(goss_task){.query = other});
+    T_CHECK(memcmp(query, other, 4 * x * sizeof *query) == 0);
+    for (int i = 4; i < 7; i++) {
+        T_CHECK(target[i] < 0 && weight[i] == 0 && rows[i] == -1);
+        for (int k = 0; k < i; k++)
+            T_CHECK(memcmp(query + (size_t)i * x, query + (size_t)k * x, x * sizeof *query) != 0);
+    }
+    free(query), free(other);
+    o.silence = -1;
+    goss_task_source none;
+    T_ERR(goss_class_episodes_open(goss_sounds_set(s), NULL, &o, &none, NULL, &err), GOSS_E_ARGUMENT, "silence");
+    goss_task_source_free(&plain), goss_task_source_free(&still);
+    goss_sounds_close(s);
+}
+
 /* Augmented copies are other ones of the same choice, the same at every draw. */
 TEST(augmentation) {
     put_words(scratch("aug"), 8000, 2, 1, 4, false);

@@ -47,6 +47,8 @@ struct goss_class_set {
     int (*copy)(const goss_class_set *set, int sample, uint64_t random, void *scratch, float *x);
     size_t scratch_size;
     void *context;
+    /* copy() of sample -1 writes silence: a sample of nothing but noise, another one for each random number. */
+    bool silence;
 };
 
 /* The field of that name; -1: none. */
@@ -72,6 +74,8 @@ typedef struct goss_class_episodes {
      * weight 0, so that they count in no metric; they are for judging whether a network can tell that it does not know
      * (0). They come behind the other queries. */
     int unknown;
+    /* Further queries of silence, behind those, with target -1 and weight 0 (0). For sets that have silence. */
+    int silence;
     bool augment; /* support samples and queries are augmented (false) */
     uint64_t seed;
 } goss_class_episodes;
@@ -89,7 +93,7 @@ typedef struct goss_class_scope {
  * use, options, k); support_rows and query_rows are samples of the set. Classes with fewer than shots + queries samples
  * in a group are none of its classes. scope: NULL, or receives what there is. Errors: GOSS_E_ARGUMENT with the numbers:
  * no group has ways + unknown classes of shots + queries samples; GOSS_E_NOMEM. Borrows the set. Owns:
- * goss_task_source_free. */
+ * goss_task_source_free. query_rows of silence are -1. */
 GOSS_API GOSS_MUST_USE goss_status goss_class_episodes_open(const goss_class_set *set, const bool *use,
                                                             const goss_class_episodes *options, goss_task_source *out,
                                                             goss_class_scope *scope, goss_error *err);

@@ -197,6 +197,18 @@ GOSS_API void goss_sound_reader_free(goss_sound_reader *r);
 GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n,
                                                             float *x, int32_t *steps, goss_error *err);
 
+/* Whether a frame of a sample depends on the samples around it alone, so that it can be had before a recording ends:
+ * sequences of as many frames as there are (RAGGED), of which nothing is cut (trim = 0), in plain decibels (NONE). */
+GOSS_API bool goss_sound_front_by_frame(const goss_sound_front *f);
+/* The frames of a waveform of n samples, and how many of them no further samples would change. */
+GOSS_API int goss_sound_reader_frames(const goss_sound_reader *r, size_t n);
+GOSS_API int goss_sound_reader_settled(const goss_sound_reader *r, size_t n);
+/* Frame i of a waveform of n samples: the numbers that goss_sound_reader_sample gives it, where
+ * goss_sound_front_by_frame. Shapes: x [coefficients]. Allocates where the reader has read nothing before. Errors:
+ * GOSS_E_NOMEM. */
+GOSS_API GOSS_MUST_USE goss_status goss_sound_reader_frame(goss_sound_reader *r, const float *samples, size_t n, int i,
+                                                           float *x, goss_error *err);
+
 /* ---- streams ---- */
 
 /* When a sound in a stream is an event; defaults in brackets. Levels are those of frames of 10 milliseconds; the level
@@ -212,6 +224,9 @@ typedef struct goss_event_options {
 /* The defaults. */
 GOSS_API goss_event_options goss_event_defaults(void);
 
+/* Whether nothing in a waveform is loud: no frame reaches the `least` of the options (NULL: defaults). */
+GOSS_API bool goss_sound_is_silent(const float *samples, size_t n, int rate, const goss_event_options *options);
+
 /* Finds events in a stream of samples. What is found does not depend on how the stream is cut into calls. Threads: one
  * at a time. */
 typedef struct goss_event_finder goss_event_finder;
@@ -225,6 +240,9 @@ GOSS_API void goss_event_finder_free(goss_event_finder *f);
 /* The next samples. Allocates nothing. Errors: those of `found`. */
 GOSS_API GOSS_MUST_USE goss_status goss_event_finder_push(goss_event_finder *f, const float *samples, size_t n,
                                                           goss_event_found found, void *context, goss_error *err);
+/* Whether the stream is within an event, and the samples [n] of it that are certain to belong to it, from sample
+ * `start` of the stream on; borrowed until the next call. Events that turn out to be too short are never found. */
+GOSS_API bool goss_event_finder_within(const goss_event_finder *f, int64_t *start, const float **samples, size_t *n);
 /* The stream ends: so does an event in it. */
 GOSS_API GOSS_MUST_USE goss_status goss_event_finder_end(goss_event_finder *f, goss_event_found found, void *context,
                                                          goss_error *err);

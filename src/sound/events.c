@@ -63,6 +63,14 @@ static double level_of(const float *s, int n) {
     return 10 * log10(sum / n);
 }
 
+bool goss_sound_is_silent(const float *samples, size_t n, int rate, const goss_event_options *options) {
+    const goss_event_options o = options ? *options : goss_event_defaults();
+    const size_t frame = rate >= 100 ? (size_t)rate / 100 : 1;
+    for (size_t at = 0; at < n; at += frame)
+        if (level_of(samples + at, (int)(n - at < frame ? n - at : frame)) >= o.least) return false;
+    return true;
+}
+
 /* Forgets what comes before the margin of the next frame, or of the event. */
 static void forget(goss_event_finder *f) {
     const int64_t keep = (f->inside ? f->start : f->next - f->margin), drop = keep - f->first;
@@ -113,6 +121,15 @@ goss_status goss_event_finder_push(goss_event_finder *f, const float *samples, s
         forget(f);
     }
     return GOSS_OK;
+}
+
+/* What `finish` will take at least: it never ends an event before the margin of its last loud frame. */
+bool goss_event_finder_within(const goss_event_finder *f, int64_t *start, const float **samples, size_t *n) {
+    if (!f->inside) return false;
+    const int64_t last = f->first + (int64_t)f->n, end = f->loud + f->margin;
+    *start = f->start, *samples = f->kept + (f->start - f->first);
+    *n = (size_t)((end < last ? end : last) - f->start);
+    return true;
 }
 
 goss_status goss_event_finder_end(goss_event_finder *f, goss_event_found found, void *context, goss_error *err) {

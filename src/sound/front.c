@@ -269,15 +269,42 @@ void goss_sound_reader_free(goss_sound_reader *r) {
     goss__free(r);
 }
 
+static goss_status make_room(goss_sound_reader *r, size_t n, goss_error *err) {
+    const size_t need = goss__front_scratch(&r->front, n);
+    if (need <= r->room) return GOSS_OK;
+    void *grown = goss__realloc(r->scratch, need);
+    if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a recording of %zu samples", n);
+    r->scratch = grown, r->room = need;
+    return GOSS_OK;
+}
+
 goss_status goss_sound_reader_sample(goss_sound_reader *r, const float *samples, size_t n, float *x, int32_t *steps,
                                      goss_error *err) {
-    const size_t need = goss__front_scratch(&r->front, n);
-    if (need > r->room) {
-        void *grown = goss__realloc(r->scratch, need);
-        if (!grown) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a recording of %zu samples", n);
-        r->scratch = grown, r->room = need;
-    }
+    GOSS_TRY(make_room(r, n, err));
     const int n_steps = goss__front_sample(&r->front, samples, n, 0, r->scratch, x);
     if (steps) *steps = n_steps;
+    return GOSS_OK;
+}
+
+/* ---- single frames ---- */
+
+bool goss_sound_front_by_frame(const goss_sound_front *f) {
+    return f->fit == GOSS_SOUND_RAGGED && f->trim <= 0 && f->normal == GOSS_SOUND_NONE;
+}
+
+int goss_sound_reader_frames(const goss_sound_reader *r, size_t n) { return goss_mel_frames(r->front.mel, n); }
+
+int goss_sound_reader_settled(const goss_sound_reader *r, size_t n) {
+    const size_t half = (size_t)r->front.fft / 2;
+    return n < half ? 0 : 1 + (int)((n - half) / (size_t)r->front.hop);
+}
+
+goss_status goss_sound_reader_frame(goss_sound_reader *r, const float *samples, size_t n, int i, float *x,
+                                    goss_error *err) {
+    const goss__front *fe = &r->front;
+    GOSS_TRY(make_room(r, 0, err));
+    float *fft = r->scratch, *power = fft + 2 * (size_t)fe->fft, *cepstrum = power + fe->f.mels;
+    goss_mel_power(fe->mel, samples, n, i, 1, fft, power);
+    memcpy(x, describe(fe, power, 1, cepstrum), (size_t)fe->width * sizeof *x);
     return GOSS_OK;
 }

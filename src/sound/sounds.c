@@ -144,8 +144,26 @@ static goss_status tell_equal(const goss_sounds *s, const char *path, goss_error
 
 /* ---- the set ---- */
 
+/* Half a second of noise, white to brown (the spectrum falls by up to 6 decibels an octave), as a room has it. */
+static size_t silence_size(const goss_sounds *s) { return (size_t)s->front.f.rate / 2 + 1; }
+
+static void make_silence(const goss_sounds *s, uint64_t random, float *samples) {
+    goss__rng rng = goss__rng_make(random, 0x73696c656e6365); /* "silence" */
+    const float colour = 0.95F * (float)goss__rng_uniform(&rng), level = 1e-3F;
+    float v = 0;
+    for (size_t i = 0; i < silence_size(s); i++) {
+        v = colour * v + level * ((float)(goss__rng_u32(&rng) >> 8) * 0x1p-23F - 1);
+        samples[i] = v;
+    }
+}
+
 static int copy(const goss_class_set *set, int i, uint64_t random, void *scratch, float *x) {
     const goss_sounds *s = set->context;
+    if (i < 0) {
+        float *samples = scratch;
+        make_silence(s, random, samples);
+        return goss__front_sample(&s->front, samples, silence_size(s), 0, samples + silence_size(s), x);
+    }
     return goss__front_sample(&s->front, s->wave[i].samples, s->wave[i].n, random, scratch, x);
 }
 
@@ -196,14 +214,16 @@ static void hash_all(goss_sounds *s) {
 }
 
 static void describe(goss_sounds *s) {
-    size_t longest = 0;
+    const size_t silence = silence_size(s);
+    size_t longest = silence;
     for (int i = 0; i < s->list.n; i++) longest = s->wave[i].n > longest ? s->wave[i].n : longest;
     s->set.samples = s->list.n, s->set.things = "recordings", s->set.hash = s->content;
     s->set.input_rank = s->front.rank;
     memcpy(s->set.input, s->front.input, sizeof s->set.input);
     s->set.lengths = s->front.f.fit == GOSS_SOUND_RAGGED;
     s->set.copy = copy, s->set.context = s;
-    s->set.scratch_size = goss__front_scratch(&s->front, longest);
+    s->set.scratch_size = goss__front_scratch(&s->front, longest) + silence * sizeof(float);
+    s->set.silence = true;
 }
 
 /* Gain that nothing hears. */

@@ -41,8 +41,11 @@ static goss_status no_memory(const goss_class_set *set, goss_error *err) {
     return goss_error_set(err, GOSS_E_NOMEM, "no memory for episodes of %d %s", set->samples, set->things);
 }
 
-static goss_status check(const goss_class_episodes *o, goss_error *err) {
+static goss_status check(const goss_class_set *set, const goss_class_episodes *o, goss_error *err) {
     enum { MOST = 1 << 20 };
+    if (o->silence < 0 || o->silence > MOST || (o->silence && !set->silence))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%d queries of silence, which %s %s: at least 0", o->silence,
+                              set->things, set->silence ? "have" : "do not have");
     if (o->ways < 2 || o->shots < 1 || o->queries < 0 || o->unknown < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%d ways, %d shots, %d queries, %d unknown classes: at least 2, 1, 0 and 0", o->ways,
@@ -147,7 +150,7 @@ static goss_status too_few(const episodes *e, int most, goss_error *err) {
 
 static goss_status prepare(episodes *e, const bool *use, goss_class_scope *scope, goss_error *err) {
     int most = 0;
-    GOSS_TRY(check(&e->o, err));
+    GOSS_TRY(check(e->set, &e->o, err));
     GOSS_TRY(allocate(e, err));
     take_members(e, use);
     sort_out(e, scope, &most);
@@ -167,7 +170,7 @@ typedef struct half {
 
 static void place(episodes *e, half *h, int sample, float target) {
     const uint64_t stream[2] = {h->tag, (uint64_t)h->count};
-    const uint64_t random = e->o.augment ? goss__hash64(stream, sizeof stream, e->o.seed) | 1 : 0;
+    const uint64_t random = e->o.augment || sample < 0 ? goss__hash64(stream, sizeof stream, e->o.seed) | 1 : 0;
     if (h->x) {
         const int steps = e->set->copy(e->set, sample, random, e->scratch, h->x + (size_t)h->count * e->x);
         if (e->set->lengths && h->length) h->length[h->count] = steps;
@@ -204,6 +207,7 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *task) {
         for (int i = o->shots; i < o->shots + o->queries; i++)
             place(e, &query, (int)e->drawn[i], known ? (float)w : -1);
     }
+    for (int i = 0; i < o->silence; i++) place(e, &query, -1, -1);
     task->supports = support.count, task->queries = query.count, task->outputs = o->ways, task->id = -1;
 }
 
@@ -245,10 +249,11 @@ goss_status goss_class_episodes_open(const goss_class_set *set, const bool *use,
         free_episodes(e);
         return s;
     }
-    *out = (goss_task_source){.spec = spec_of(set, o->ways, o->ways * o->shots, (o->ways + o->unknown) * o->queries),
-                              .context = e,
-                              .draw = draw,
-                              .free = free_episodes};
+    *out = (goss_task_source){
+        .spec = spec_of(set, o->ways, o->ways * o->shots, (o->ways + o->unknown) * o->queries + o->silence),
+        .context = e,
+        .draw = draw,
+        .free = free_episodes};
     return GOSS_OK;
 }
 
