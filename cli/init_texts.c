@@ -67,7 +67,8 @@ static goss_status set_tokens(init_plan *p, const char *column, goss_error *err)
     init_set(p, "data.tokens", single ? "char" : "word");
     if (single) init_mark(p, "data.tokens", "half of the texts have at most %d words", l.middle);
     const bool words = strcmp(goss_config_text(p->config, "data.tokens"), "word") == 0;
-    if (strcmp(goss_config_text(p->config, "data.text_as"), "mean") == 0) return GOSS_OK; /* of any length */
+    const char *as = goss_config_text(p->config, "data.text_as");
+    if (strcmp(as, "mean") == 0 || strcmp(as, "bag") == 0) return GOSS_OK; /* of any length */
     init_set(p, "data.length", "%d", words ? bounded(l.words, MOST_WORDS) : bounded(l.characters, MOST_CHARACTERS));
     init_mark(p, "data.length", "19 in 20 texts have at most %d %s; what is longer is cut",
               words ? l.words : l.characters, words ? "words and signs" : "characters");

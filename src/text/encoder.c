@@ -13,7 +13,7 @@
 #include "text/encoder_parts.h"
 
 static const char *const ways[] = {
-    [GOSS__TEXT_IDS] = "ids", [GOSS__TEXT_VECTORS] = "vectors", [GOSS__TEXT_MEAN] = "mean"};
+    [GOSS__TEXT_IDS] = "ids", [GOSS__TEXT_VECTORS] = "vectors", [GOSS__TEXT_MEAN] = "mean", [GOSS__TEXT_BAG] = "bag"};
 
 const char *goss__text_as_name(goss__text_as as) { return ways[as]; }
 
@@ -23,11 +23,11 @@ goss_status goss__text_as_find(const char *name, goss__text_as *out, goss_error 
             *out = (goss__text_as)i;
             return GOSS_OK;
         }
-    return goss_error_set(err, GOSS_E_ARGUMENT, "texts as \"%.40s\": auto, ids, vectors or mean", name);
+    return goss_error_set(err, GOSS_E_ARGUMENT, "texts as \"%.40s\": auto, ids, vectors, mean or bag", name);
 }
 
 goss_text_options goss_text_options_defaults(void) {
-    return (goss_text_options){.tokens = goss_token_options_defaults(), .length = 64};
+    return (goss_text_options){.tokens = goss_token_options_defaults(), .length = 64, .buckets = 2048};
 }
 
 void goss__text_encoder_free(goss__text_encoder *e) {
@@ -35,13 +35,14 @@ void goss__text_encoder_free(goss__text_encoder *e) {
     goss_tokens_free(e->tokens);
     goss_vectors_free(e->vectors);
     goss__free(e->weight);
+    goss__bag_free(&e->bag);
     goss__free(e);
 }
 
 goss_text_shape goss__text_encoder_shape(const goss__text_encoder *e) {
-    const int channels = e->vectors ? e->vectors->width : 1;
-    return (goss_text_shape){.steps = e->as == GOSS__TEXT_MEAN ? 0 : e->length,
-                             .channels = channels,
+    const int width = e->vectors ? e->vectors->width : 0, ids = e->as == GOSS__TEXT_IDS;
+    return (goss_text_shape){.steps = e->as == GOSS__TEXT_MEAN || e->as == GOSS__TEXT_BAG ? 0 : e->length,
+                             .channels = e->bag.buckets + width + ids,
                              .tokens = e->tokens ? goss_tokens_count(e->tokens) : 0};
 }
 
@@ -74,7 +75,7 @@ static bool is_counted(const void *context, const char *word) {
     return goss__counts_find(context, word, strlen(word)) >= 0;
 }
 
-static void round_all(float *x, size_t n) {
+void goss__round_all(float *x, size_t n) {
     for (size_t i = 0; i < n; i++) x[i] = goss__from_bf16(goss__to_bf16(x[i]));
 }
 
@@ -89,7 +90,7 @@ static goss_status weigh(goss__text_encoder *e, const goss__counts *counts, goss
         e->weight[i] = (float)(a / (a + (k < 0 ? 0 : (double)counts->count[k] / all)));
         known += k >= 0;
     }
-    round_all(e->weight, (size_t)v->words.n);
+    goss__round_all(e->weight, (size_t)v->words.n);
     if (known) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "data.vectors: none of its %d words is in the texts to train on: vectors of another "
@@ -114,21 +115,24 @@ static goss_status fit_vectors(goss__text_encoder *e, const char *const *texts, 
     if (s == GOSS_OK) s = weigh(e, &counts, err);
     goss__counts_free(&counts);
     if (s != GOSS_OK) return s;
-    round_all(e->vectors->word, (size_t)e->vectors->words.n * (size_t)e->vectors->width);
-    round_all(e->vectors->gram, (size_t)e->vectors->buckets * (size_t)e->vectors->width);
+    goss__round_all(e->vectors->word, (size_t)e->vectors->words.n * (size_t)e->vectors->width);
+    goss__round_all(e->vectors->gram, (size_t)e->vectors->buckets * (size_t)e->vectors->width);
     return GOSS_OK;
 }
 
 static goss_status fit(goss__text_encoder *e, const char *const *texts, int n, const goss_text_options *o,
                        goss_error *err) {
     const bool vectors = o->vectors && *o->vectors;
+    goss_status s = GOSS_OK;
     const char *as = o->as && *o->as && strcmp(o->as, "auto") != 0 ? o->as : vectors ? "vectors" : "ids";
     GOSS_TRY(goss__text_as_find(as, &e->as, err));
-    if (vectors != (e->as != GOSS__TEXT_IDS))
+    if (e->as != GOSS__TEXT_BAG && vectors != (e->as != GOSS__TEXT_IDS))
         return goss_error_set(err, GOSS_E_ARGUMENT, "data.text_as = %s %s data.vectors", as,
                               vectors ? "makes no use of" : "needs");
     e->length = o->length;
-    if (vectors) return fit_vectors(e, texts, n, o, err);
+    if (vectors) s = fit_vectors(e, texts, n, o, err);
+    if (s == GOSS_OK && e->as == GOSS__TEXT_BAG) s = goss__bag_fit(e, texts, n, o, err);
+    if (s != GOSS_OK || e->as != GOSS__TEXT_IDS) return s;
     return goss_tokens_fit(texts, n, &o->tokens, &e->tokens, err);
 }
 
@@ -158,13 +162,14 @@ static goss_status apply_ids(const goss__text_encoder *e, const char *text, floa
     return s;
 }
 
-/* To length sqrt(n), unless it is 0. */
-static void scale(float *x, int n) {
+void goss__scale_to(float *x, int n, double length) {
     double sum = 0;
     for (int i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
-    const double by = sum > 0 ? sqrt(n / sum) : 0;
+    const double by = sum > 0 ? length / sqrt(sum) : 0;
     for (int i = 0; i < n; i++) x[i] = (float)(by * (double)x[i]);
 }
+
+static void scale(float *x, int n) { goss__scale_to(x, n, sqrt(n)); }
 
 /* Adds or places the vectors of a text's words. */
 static goss_status apply_words(const goss__text_encoder *e, const char *text, float *out, int *n, goss_error *err) {
@@ -196,6 +201,8 @@ goss_status goss__text_encoder_apply(const goss__text_encoder *e, const char *te
     const goss_text_shape shape = goss__text_encoder_shape(e);
     int n = 0;
     memset(out, 0, (size_t)(shape.steps ? shape.steps : 1) * (size_t)shape.channels * sizeof *out);
+    *cut = false, *length = 0;
+    if (e->as == GOSS__TEXT_BAG) return goss__bag_apply(e, text, out, err);
     GOSS_TRY((e->as == GOSS__TEXT_IDS ? apply_ids : apply_words)(e, text, out, &n, err));
     if (e->as == GOSS__TEXT_MEAN) scale(out, shape.channels);
     *cut = shape.steps && n > shape.steps;

@@ -47,16 +47,31 @@ static bool read_numbers(const char *text, float *x, size_t n) {
 
 /* ---- writing ---- */
 
-static void add_vectors(const goss__text_encoder *e, goss__str *s) {
-    const goss_vectors *v = e->vectors;
-    const size_t words = (size_t)v->words.n, width = (size_t)v->width;
+static void add_list(goss__str *s, const char *key, const goss__counts *words) {
     goss__str list = {0};
-    for (size_t i = 0; i < words; i++) goss__str_addf(&list, "%s%s", i ? " " : "", v->words.text[i]);
-    goss__str_addf(s, ", \"fold\": \"%s\", \"width\": %d, \"buckets\": %d, \"grams\": [%d, %d], \"words\": ",
-                   goss__fold_name(v->fold), v->width, v->buckets, v->grams[0], v->grams[1]);
+    for (int32_t i = 0; i < words->n; i++) goss__str_addf(&list, "%s%s", i ? " " : "", words->text[i]);
+    goss__str_addf(s, ", \"%s\": ", key);
     goss__json_add_text(s, list.data ? list.data : "");
     s->failed |= list.failed;
     goss__str_free(&list);
+}
+
+static void add_bag(const goss__text_encoder *e, goss__str *s) {
+    const goss__bag *b = &e->bag;
+    goss__str_addf(s, ", \"bag\": {\"buckets\": %d, \"fold\": \"%s\"", b->buckets, goss__fold_name(b->fold));
+    add_list(s, "words", &b->words);
+    add_numbers(s, "weights", b->weight, (size_t)b->words.n);
+    add_numbers(s, "unknown", &b->unknown, 1);
+    if (b->centre) add_numbers(s, "centre", b->centre, (size_t)e->vectors->width);
+    goss__str_add(s, "}");
+}
+
+static void add_vectors(const goss__text_encoder *e, goss__str *s) {
+    const goss_vectors *v = e->vectors;
+    const size_t words = (size_t)v->words.n, width = (size_t)v->width;
+    goss__str_addf(s, ", \"fold\": \"%s\", \"width\": %d, \"buckets\": %d, \"grams\": [%d, %d]",
+                   goss__fold_name(v->fold), v->width, v->buckets, v->grams[0], v->grams[1]);
+    add_list(s, "words", &v->words);
     add_numbers(s, "weights", e->weight, words);
     add_numbers(s, "vectors", v->word, words * width);
     add_numbers(s, "gram_vectors", v->gram, (size_t)v->buckets * width);
@@ -66,6 +81,7 @@ void goss__text_encoder_add(const goss__text_encoder *e, goss__str *s) {
     char *tokens = NULL;
     goss__str_addf(s, "{\"as\": \"%s\", \"length\": %d", goss__text_as_name(e->as), e->length);
     if (e->vectors) add_vectors(e, s);
+    if (e->as == GOSS__TEXT_BAG) add_bag(e, s);
     if (e->tokens) {
         if (goss_tokens_text(e->tokens, &tokens, NULL) != GOSS_OK) s->failed = true;
         goss__str_add(s, ", \"tokens\": ");
@@ -84,14 +100,14 @@ static goss_status damaged(goss_error *err) {
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for texts"); }
 
-static goss_status take_words(goss_vectors *v, const char *list, goss_error *err) {
+static goss_status take_words(goss__counts *words, const char *list, goss_error *err) {
     for (size_t n; *list; list += n + (list[n] == ' ')) {
         n = strcspn(list, " ");
-        const int32_t before = v->words.n, k = goss__counts_add(&v->words, list, n, 1);
+        const int32_t before = words->n, k = goss__counts_add(words, list, n, 1);
         if (k < 0) return no_memory(err);
         if (k != before || n == 0) return damaged(err);
     }
-    return v->words.n ? GOSS_OK : damaged(err);
+    return words->n ? GOSS_OK : damaged(err);
 }
 
 static bool whole(const json_t *j, int least, int most, int *out) {
@@ -112,7 +128,7 @@ static goss_status parse_vectors(const json_t *root, goss__text_encoder *e, goss
         !whole(json_array_get(grams, 0), 0, 100, &v->grams[0]) ||
         !whole(json_array_get(grams, 1), 0, 100, &v->grams[1]))
         return damaged(err);
-    GOSS_TRY(take_words(v, words, err));
+    GOSS_TRY(take_words(&v->words, words, err));
     const size_t n = (size_t)v->words.n, width = (size_t)v->width, buckets = (size_t)v->buckets;
     const json_t *values = json_object_get(root, "vectors"), *more = json_object_get(root, "gram_vectors");
     /* Before anything is allocated by these numbers: the text has to be as long. */
@@ -128,12 +144,37 @@ static goss_status parse_vectors(const json_t *root, goss__text_encoder *e, goss
                : damaged(err);
 }
 
+static goss_status parse_bag(const json_t *root, goss__text_encoder *e, goss_error *err) {
+    goss__bag *b = &e->bag;
+    const char *fold = json_string_value(json_object_get(root, "fold"));
+    const char *words = json_string_value(json_object_get(root, "words"));
+    const char *weights = json_string_value(json_object_get(root, "weights"));
+    const size_t width = e->vectors ? (size_t)e->vectors->width : 0;
+    if (!fold || !words || !weights || goss__fold_find(fold, &b->fold, NULL) != GOSS_OK ||
+        !whole(json_object_get(root, "buckets"), 1, 1 << 20, &b->buckets))
+        return damaged(err);
+    if (*words) GOSS_TRY(take_words(&b->words, words, err));
+    const size_t n = (size_t)b->words.n;
+    b->weight = goss__calloc(n + 1, sizeof *b->weight);
+    if (width) b->centre = goss__calloc(width, sizeof *b->centre);
+    if (!b->weight || (width && !b->centre)) return no_memory(err);
+    return read_numbers(weights, b->weight, n) &&
+                   read_numbers(json_string_value(json_object_get(root, "unknown")), &b->unknown, 1) &&
+                   (!width || read_numbers(json_string_value(json_object_get(root, "centre")), b->centre, width))
+               ? GOSS_OK
+               : damaged(err);
+}
+
 static goss_status parse(const json_t *root, goss__text_encoder *e, goss_error *err) {
     const char *as = json_string_value(json_object_get(root, "as"));
     const char *tokens = json_string_value(json_object_get(root, "tokens"));
     if (!as || goss__text_as_find(as, &e->as, NULL) != GOSS_OK ||
         !whole(json_object_get(root, "length"), 1, 1 << 20, &e->length))
         return damaged(err);
+    if (e->as == GOSS__TEXT_BAG) {
+        if (json_object_get(root, "vectors")) GOSS_TRY(parse_vectors(root, e, err));
+        return parse_bag(json_object_get(root, "bag"), e, err);
+    }
     if (e->as != GOSS__TEXT_IDS) return parse_vectors(root, e, err);
     return tokens ? goss_tokens_parse(tokens, &e->tokens, err) : damaged(err);
 }

@@ -87,7 +87,7 @@ int goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
     else if (!goss_encoding_texts(e, &text))
         snprintf(out, size, "%d inputs", goss_encoding_width(e));
     else if (text.steps == 0)
-        snprintf(out, size, "texts as a mean of %d numbers", text.channels);
+        snprintf(out, size, "texts as one vector of %d numbers", text.channels);
     else if (text.tokens)
         snprintf(out, size, "texts of up to %d tokens, embedding %d", text.steps, text.tokens);
     else

@@ -174,9 +174,11 @@ static const goss_key own[] = {
                   "texts: how often a word or character has to occur in training texts to be known"),
     GOSS__KEY_INT("data.length", table.texts.length, "64", 1, 1048576, "tokens",
                   "texts: tokens of a text at most; further ones are cut off"),
-    GOSS__KEY_WORD("data.text_as", table.texts.as, "auto", "auto|ids|vectors|mean",
+    GOSS__KEY_WORD("data.text_as", table.texts.as, "auto", "auto|ids|vectors|mean|bag",
                    "texts: what a network sees: numbers of tokens, for an embedding layer; a word vector for each "
-                   "word; their weighted mean; auto: vectors where data.vectors is set, else ids"),
+                   "word; their weighted mean; a bag of words and their n-grams, hashed, with that mean where "
+                   "data.vectors is set; auto: vectors where data.vectors is set, else ids"),
+    GOSS__KEY_INT("data.buckets", table.texts.buckets, "2048", 1, 1048576, "numbers", "texts as bag: of the bag"),
     GOSS__KEY_TEXT("data.vectors", table.texts.vectors, "",
                    "texts: file of word vectors, by gossamer data vectors or as text of word2vec, GloVe or fastText"),
     GOSS__KEY_TEXT("data.ignore", table.ignore, "", "table: columns that are no inputs, as A,B"),

@@ -34,10 +34,11 @@ CONDITION(is_ordered) { return trains(s, m) && strcmp(s->table.order, "random") 
 CONDITION(has_series) { return s->data.kind == GOSS__DATA_SERIES; }
 CONDITION(may_have_time) { return s->data.kind != GOSS__DATA_TABLE && s->data.kind != GOSS__DATA_ARRAYS; }
 CONDITION(has_texts) { return *s->table.text != 0; }
-CONDITION(has_tokens) { return has_texts(s, m) && !*s->table.texts.vectors; }
+CONDITION(has_bag) { return has_texts(s, m) && strcmp(s->table.texts.as, "bag") == 0; }
+CONDITION(has_tokens) { return has_texts(s, m) && (!*s->table.texts.vectors || has_bag(s, m)); }
 CONDITION(counts_tokens) { return has_texts(s, m) && (IS_TOKENS("word") || IS_TOKENS("char")); }
 CONDITION(has_vocabulary) { return has_texts(s, m) && !IS_TOKENS("byte"); }
-CONDITION(has_steps_of_text) { return has_texts(s, m) && strcmp(s->table.texts.as, "mean") != 0; }
+CONDITION(has_steps_of_text) { return has_texts(s, m) && strcmp(s->table.texts.as, "mean") != 0 && !has_bag(s, m); }
 CONDITION(is_sgd) { return trains(s, m) && s->optimizer.kind == GOSS_SGD; }
 CONDITION(is_adam) { return trains(s, m) && s->optimizer.kind != GOSS_SGD; }
 CONDITION(has_floor) { return trains(s, m) && (s->rate.kind == GOSS_RATE_COSINE || s->rate.kind == GOSS_RATE_PLATEAU); }
@@ -126,7 +127,8 @@ static const goss__key_use uses[] = {
     {"data.least", counts_tokens, "only words and characters of texts are counted (data.text, data.tokens)"},
     {"data.least", has_tokens, "data.vectors says which words are known"},
     {"data.vocabulary", has_vocabulary, "there are no texts, or their tokens are bytes (data.text, data.tokens)"},
-    {"data.length", has_steps_of_text, "there are no texts, or a text is the mean of its vectors (data.text_as)"},
+    {"data.length", has_steps_of_text, "there are no texts, or a text is one vector (data.text_as)"},
+    {"data.buckets", has_bag, "texts are no bags (data.text_as)"},
     {"data.tokens,data.fold,data.text_as,data.vectors", has_texts, "there are no texts (data.text)"},
     {"data.series,data.window,data.horizon,data.stride", has_series,
      "rows are no steps of series (data.kind = series)"},
@@ -199,7 +201,7 @@ const goss__key_use *goss__key_uses(int *n) {
 static bool is_early(const goss__key_use *use) {
     static bool (*const early[])(const goss__run_settings *s, const goss_method *m) = {
         is_hypernet,       reads_cells, is_multitask,  has_texts,      has_temperature,  steps_in_training,
-        steps_when_judged, has_network, counts_tokens, has_vocabulary, has_steps_of_text};
+        steps_when_judged, has_network, counts_tokens, has_vocabulary, has_steps_of_text, has_bag};
     for (size_t i = 0; i < sizeof early / sizeof *early; i++)
         if (use->used == early[i]) return true;
     return false;
@@ -247,8 +249,8 @@ static const struct {
     {"validate.episodes", "images,table,prior,sound,text,ratings", "classes or tasks that are held out"},
     {"prior.*", "prior", "tables of a prior (data.kind = prior)"},
     {"task.objective", "table,prior,ratings", "tables and ratings"},
-    {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.vectors", "table,text",
-     "texts in tables"},
+    {"data.text,data.tokens,data.fold,data.vocabulary,data.least,data.length,data.text_as,data.buckets,data.vectors",
+     "table,text", "texts in tables"},
     {"data.val_tasks,task.order,train.fold", "table,ratings", "tables and ratings"},
     {"data.items,data.user,data.item,data.rating,data.factors,data.neighbours,data.click,task.negatives,"
      "validate.candidates",
