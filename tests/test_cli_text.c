@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tables of texts with every verb: word vectors, training on tasks, eval, adapt and predict. */
+#include <math.h>
+
+#include "text/encoder.h"
 #include "text_tables.h"
 
 static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
@@ -103,6 +106,52 @@ TEST(a_resumed_run_of_texts_is_the_run) {
     T_NEAR(metric_of("hypernet"), half, 0);
 }
 
+/* Two texts' product is large where they share words, smaller where they share parts of words, and 0 up to collisions
+ * where they share nothing; a model keeps what it needs. */
+TEST(a_bag_of_words_and_their_parts) {
+    PREPARE();
+    static const char *const texts[] = {"the banking fees are high", "the banking charges", "a bank's cost",
+                                        "zulu xylophone", ""};
+    goss_text_options o = goss_text_options_defaults();
+    goss__text_encoder *e, *back;
+    goss_error err;
+    static float x[5][4096], y[4096];
+    int length;
+    bool cut;
+    o.as = "bag", o.buckets = 4096, o.tokens.least = 1;
+    T_OK(goss__text_encoder_fit(texts, 4, &o, &e, &err));
+    const goss_text_shape shape = goss__text_encoder_shape(e);
+    T_EQ(shape.steps, 0);
+    T_EQ(shape.channels, 4096);
+    double product[4] = {0};
+    for (int i = 0; i < 5; i++) T_OK(goss__text_encoder_apply(e, texts[i], x[i], &length, &cut, &err));
+    for (int i = 0; i < 4; i++)
+        for (int k = 0; k < 4096; k++) product[i] += (double)x[0][k] * (double)x[i][k] / 4096;
+    T_NOTE("%g %g %g %g", product[0], product[1], product[2], product[3]);
+    T_NEAR(product[0], 1, 1e-5);
+    T_CHECK(product[1] > 0.15 && product[1] < 0.8);
+    T_CHECK(product[2] > 0.02 && product[2] < product[1]);
+    T_CHECK(fabs(product[3]) < 0.02);
+    for (int k = 0; k < 4096; k++) T_CHECK(x[4][k] == 0);
+    goss__str json = {0};
+    goss__text_encoder_add(e, &json);
+    T_OK(goss__text_encoder_parse(json.data, &back, &err));
+    T_OK(goss__text_encoder_apply(back, texts[1], y, &length, &cut, &err));
+    T_CHECK(memcmp(x[1], y, sizeof y) == 0);
+    goss__text_encoder_free(e), goss__text_encoder_free(back);
+    goss__str_free(&json);
+    RUN(0,
+        TASKS "data.vectors=words.safetensors data.text_as=bag data.buckets=100 'model.backbone=mlp 8' train.steps=120 "
+              "run.dir=bag");
+    SAYS(err_text, "texts as one vector of 108 numbers");
+    T_CHECK(!strstr(err_text, "no effect: data.buckets"));
+    RUN(0, "eval bag/model.safetensors --data new.csv --support 20 --json");
+    T_NOTE("%.300s", out_text);
+    T_CHECK(metric_of("hypernet") > 0.7);
+    RUN(0, "adapt bag/model.safetensors --support one.csv -o bag.net");
+    RUN(0, "predict bag.net one.csv -o bag.csv");
+}
+
 TEST(what_texts_cannot_be_is_refused_at_the_start) {
     PREPARE();
     static const char *const wrong[][2] = {
@@ -110,6 +159,7 @@ TEST(what_texts_cannot_be_is_refused_at_the_start) {
         {"data.text_as=mean", "data.text_as = mean needs data.vectors"},
         {"data.vectors=words.safetensors data.text_as=ids", "makes no use of data.vectors"},
         {"data.vectors=words.safetensors data.tokens=bpe", "data.vectors are of words"},
+        {"data.text_as=bag data.tokens=char", "data.text_as = bag is of words"},
         {"data.vectors=opinions.csv", "no word vectors"},
         {"data.tokens=bpe data.vocabulary=100", "needs at least 258"},
         {"data.text=label", "declared"},

@@ -406,6 +406,7 @@ static const struct {
     {"data.vocabulary", "data.vocabulary", {0}, "50"},
     {"data.least", "data.least", {0}, "3"},
     {"data.length", "data.length", {0}, "9"},
+    {"data.buckets", "data.buckets", {0}, "9"},
     {"method.label_smoothing", "method.label_smoothing", {"train.method=reptile"}, "0.2"},
     {"method.loss", "method.loss", {"train.method=reptile"}, "samples"},
     {"method.temperature", "method.temperature", {"train.method=ridge"}, "3"},

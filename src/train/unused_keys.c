@@ -200,7 +200,7 @@ const goss__key_use *goss__key_uses(int *n) {
 /* Conditions that do not look at the method itself, and are known before there is one. */
 static bool is_early(const goss__key_use *use) {
     static bool (*const early[])(const goss__run_settings *s, const goss_method *m) = {
-        is_hypernet,       reads_cells, is_multitask,  has_texts,      has_temperature,  steps_in_training,
+        is_hypernet,       reads_cells, is_multitask,  has_texts,      has_temperature,   steps_in_training,
         steps_when_judged, has_network, counts_tokens, has_vocabulary, has_steps_of_text, has_bag};
     for (size_t i = 0; i < sizeof early / sizeof *early; i++)
         if (use->used == early[i]) return true;
