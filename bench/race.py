@@ -52,6 +52,8 @@ WORKLOADS = {
     "lstm-256": ("bench_lstm", {"torch_lstm": "fused | compile-fused", "jax_lstm": "jit-scan jit-scan-unroll"}),
     "lstm-generated": ("bench_lstm", {"torch_lstm": "eager-bmm compile-bmm | eager-loop",
                                       "jax_lstm": "jit-vmap jit-einsum"}),
+    "transformer": ("bench_transformer", {"torch_transformer": "compile eager", "jax_transformer": "jit"}),
+    "transformer-lowrank": ("bench_transformer", {"torch_transformer": "compile eager", "jax_transformer": "jit"}),
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 

@@ -12,7 +12,7 @@
 #include "gossamer/optimizer.h"
 #include "serve.h"
 
-#define BENCH_MAX 32
+#define BENCH_MAX 64
 
 /* Values for a parameter or an input, kept until the program is compiled. */
 typedef struct bench_tensor {

@@ -2,9 +2,9 @@
 /* eval_open_set.c: whether a network can tell that a query is of none of its classes.
  *
  * A query is accepted if the network is sure enough of its answer: if the probability of its class reaches a threshold.
- * One threshold for all episodes is such that 5 % of the queries of unknown classes, and of silence where samples can be
- * silent, are accepted; what is reported is the share of the queries of the ways that are accepted, and right, at that
- * threshold. */
+ * One threshold for all episodes is such that 5 % of the queries of unknown classes, and of silence where samples can
+ * be silent, are accepted; what is reported is the share of the queries of the ways that are accepted, and right, at
+ * that threshold. */
 #include <math.h>
 #include <stdlib.h>
 

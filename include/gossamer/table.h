@@ -306,9 +306,9 @@ typedef struct goss_text_options {
     /* ids: a number for each token, for an `embedding` layer; vectors: the vector of each word, scaled to the length
      * sqrt(width); mean: the mean of these, a / (a + share of the word in the training texts) each, a = 0.001, scaled
      * again; bag: words and their n-grams of 3 to 5 characters, hashed into `buckets` numbers with signs, each word
-     * weighted by log((texts + 1) / (texts with it + 1)), and, where there are vectors, half as long, their mean with the
-     * same weights minus that of the training texts (Weinberger et al. 2009, "Feature hashing for large scale multitask
-     * learning");
+     * weighted by log((texts + 1) / (texts with it + 1)), and, where there are vectors, half as long, their mean with
+     * the same weights minus that of the training texts (Weinberger et al. 2009, "Feature hashing for large scale
+     * multitask learning");
      * auto, NULL: vectors where there are some, else ids (NULL). Source: Arora et al. 2017, "A simple but tough-to-beat
      * baseline for sentence embeddings". */
     const char *as;
