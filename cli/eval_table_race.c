@@ -39,6 +39,9 @@ static goss_status open_source(const eval_table *e, const table_fold *f, const i
 
 static void add_figures(goss_structure_figures *to, const goss_structure_figures *f) {
     if (f->networks == 0) return;
+    const double share = (double)f->networks / (double)(to->networks + f->networks);
+    to->spread_tasks += share * (f->spread_tasks - to->spread_tasks);
+    to->spread_gates += share * (f->spread_gates - to->spread_gates);
     to->networks += f->networks, to->violations += f->violations;
     to->bytes_mean += f->bytes_mean * (double)f->networks, to->macs_mean += f->macs_mean * (double)f->networks;
     if (f->bytes_max > to->bytes_max) to->bytes_max = f->bytes_max;

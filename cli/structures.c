@@ -90,6 +90,8 @@ void cli_json_figures(const goss_structure_figures *f) {
     cli_json_number(", \"bytes_mean\": ", f->bytes_mean);
     printf(", \"bytes_max\": %lld", (long long)f->bytes_max);
     cli_json_number(", \"macs_mean\": ", f->macs_mean);
+    cli_json_number(", \"spread_tasks\": ", f->spread_tasks);
+    cli_json_number(", \"spread_gates\": ", f->spread_gates);
     printf(", \"ram_max\": %lld, \"violations\": %lld", (long long)f->ram_max, (long long)f->violations);
 }
 
@@ -97,4 +99,6 @@ void cli_print_figures(int64_t budget, const goss_structure_figures *f) {
     printf(
         "\nbudget %lld bytes: %.0f used on average, %lld at most, %.0f multiply-accumulates a sample, %lld beyond it\n",
         (long long)budget, f->bytes_mean, (long long)f->bytes_max, f->macs_mean, (long long)f->violations);
+    if (isfinite(f->spread_tasks))
+        printf("logits of gates: spread %.2f between tasks, %.2f between gates\n", f->spread_tasks, f->spread_gates);
 }

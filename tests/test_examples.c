@@ -161,4 +161,15 @@ TEST(what_tasks_share_decides_what_few_samples_give) {
     T_CHECK(error[2] < 0.8 * error[0] && error[2] < 0.8 * error[1] && error[3] < 0.5 * error[2]);
 }
 
+/* A task's target is a sum of columns of its own, so that each task's table has rows of the same task and no gaps. */
+TEST(tables_whose_tasks_use_few_columns_are_printed) {
+    if (run_example("task_columns", "1 7") != 0) T_FAIL("task_columns failed: %.300s", text);
+    T_CHECK(strncmp(text, "task,c0,c1,", 11) == 0);
+    int rows = 0;
+    for (const char *at = next_line(text); at && *at; at = next_line(at), rows++)
+        if (rows < 60) T_CHECK(strncmp(at, "t700000,", 8) == 0);
+    T_EQ(rows, 60);
+    T_CHECK(run_example("task_columns", "1 7 5 4") == 2);
+}
+
 TEST_MAIN()

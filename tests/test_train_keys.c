@@ -248,7 +248,7 @@ static const row rows[] = {
     {"structure.sandwich", {STRUCTURE}, "true", "false", WEIGHTS},
     {"structure.distill", {STRUCTURE}, "0.5", "0", WEIGHTS},
     {"structure.entropy", {STRUCTURE}, "0", "1", WEIGHTS},
-    {"structure.relevance", {STRUCTURE}, "1", "0", WEIGHTS},
+    {"structure.relevance", {STRUCTURE}, "0.1", "0", WEIGHTS},
     {"structure.gradient", {STRUCTURE}, "score", "through", WEIGHTS},
     {"structure.pooled", {STRUCTURE, "train.tasks=3"}, "false", "true", WEIGHTS},
 };

@@ -67,8 +67,9 @@ typedef struct goss_structure_options {
     double
         distill; /* weight in the loss of smaller networks of the largest one's answers, the rest is the targets' (0.5)
                      */
-    double entropy;   /* weight of the mean entropy of gates in the loss (0) */
-    double relevance; /* weight of r, standardised, in the logits at the start; 0: they depend on the code alone (1) */
+    double entropy; /* weight of the mean entropy of gates in the loss (0) */
+    double
+        relevance; /* weight of r, standardised, in the logits at the start; 0: they depend on the code alone (0.1) */
     goss_structure_gradient gradient; /* (SCORE) */
     bool pooled; /* budgets hold for the mean over the tasks of a step: one price for all, so that a task whose gates do
                     more gets more (false) */
@@ -110,6 +111,10 @@ typedef struct goss_structure_figures {
     double bytes_mean, macs_mean; /* NaN for none */
     int64_t bytes_max, ram_max;
     int64_t violations; /* networks beyond what was asked; pooled: all, if their mean is */
+    /* What gates were ordered by: the deviation between tasks (root of the mean over gates of the variance), and between
+     * gates, of the mean over tasks. Where the former is small beside the latter all tasks get one structure. NaN: there
+     * was no order. */
+    double spread_tasks, spread_gates;
 } goss_structure_figures;
 
 /* Reads bytes: "8KB", "1.5MB", "512", "512B"; KB = 1024, MB = 1024 KB. Errors: GOSS_E_ARGUMENT: another form, less than

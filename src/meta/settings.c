@@ -176,7 +176,7 @@ static const goss_key keys[] = {
                    "structure.sandwich: weight of the largest network's answers in the loss of smaller ones"),
     GOSS__KEY_REAL("structure.entropy", structure.entropy, "0", 0, 1e3, NULL,
                    "Weight in the loss of the mean entropy of gates"),
-    GOSS__KEY_REAL("structure.relevance", structure.relevance, "1", 0, 1e3, NULL,
+    GOSS__KEY_REAL("structure.relevance", structure.relevance, "0.1", 0, 1e3, NULL,
                    "Weight at the start, in the logits of gates, of what each gate does for the task's support set; "
                    "learned from there; 0: logits depend on the task's code alone"),
     GOSS__KEY_WORD("structure.gradient", structure.gradient, "score", "through|score",

@@ -17,7 +17,7 @@ goss_structure_options goss_structure_defaults(void) {
                                     .shrink = 0.3,
                                     .sandwich = true,
                                     .distill = 0.5,
-                                    .relevance = 1,
+                                    .relevance = 0.1,
                                     .gradient = GOSS_STRUCTURE_SCORE};
 }
 

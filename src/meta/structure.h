@@ -81,6 +81,8 @@ typedef struct goss__planner {
     goss__pool pool;        /* pooled */
     bool collecting;        /* MEAN, pooled: all tasks are looked at, and nothing is chosen yet */
     double *sum;            /* MEAN: [G] */
+    double *first, *second; /* [G] sums of what tasks are ordered by, and of its squares */
+    int64_t ordered;        /* tasks in them */
     int64_t summed, drawn;  /* tasks in it; tasks so far (RANDOM) */
     float *priority, *last; /* [tasks,G]; SHUFFLED: [G] of the last task of the batch before, once there is one */
     bool has_last;

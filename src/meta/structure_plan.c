@@ -98,7 +98,8 @@ static bool needs_program(goss_structure_source s) { return s != GOSS_STRUCTURE_
 
 static goss_status make_room(goss__planner *p, goss_error *err) {
     const size_t T = (size_t)p->max_tasks, G = (size_t)p->gates;
-    p->sum = goss__calloc(G, sizeof *p->sum);
+    p->sum = goss__calloc(3 * G, sizeof *p->sum);
+    p->first = p->sum + G, p->second = p->first + G;
     p->priority = goss__calloc(T * G, sizeof *p->priority);
     p->last = goss__calloc(G, sizeof *p->last);
     p->structure = goss__alloc_aligned(T * G * sizeof *p->structure);
@@ -212,6 +213,28 @@ static void order(goss__planner *p, int tasks) {
         for (int i = 0; i < p->gates; i++) p->priority[t * p->gates + i] = (float)(p->sum[i] / (double)p->summed);
 }
 
+/* Sums from which the spread between tasks and gates follows. */
+static void note_spread(goss__planner *p, int tasks) {
+    for (int t = 0; t < tasks; t++)
+        for (int i = 0; i < p->gates; i++) {
+            const double x = (double)p->priority[t * p->gates + i];
+            p->first[i] += x, p->second[i] += x * x;
+        }
+    p->ordered += tasks;
+}
+
+static void find_spread(const goss__planner *p, goss_structure_figures *f) {
+    const double n = (double)p->ordered, G = p->gates;
+    double within = 0, sum = 0, square = 0;
+    f->spread_tasks = f->spread_gates = (double)NAN;
+    if (p->ordered == 0) return;
+    for (int i = 0; i < p->gates; i++) {
+        const double mean = p->first[i] / n;
+        within += fmax(p->second[i] / n - mean * mean, 0), sum += mean, square += mean * mean;
+    }
+    f->spread_tasks = sqrt(within / G), f->spread_gates = sqrt(fmax(square / G - sum * sum / G / G, 0));
+}
+
 static bool is_beyond(const goss_space_budget *limit, const goss_space_figures *f) {
     return (limit->bytes > 0 && f->bytes > limit->bytes) || (limit->macs > 0 && f->macs > limit->macs) ||
            (limit->ram > 0 && f->ram > limit->ram);
@@ -229,6 +252,7 @@ goss_structure_figures goss__planner_figures(const goss__planner *p) {
     goss_structure_figures f = p->figures;
     const double n = f.networks > 0 ? (double)f.networks : NAN;
     f.bytes_mean /= n, f.macs_mean /= n;
+    find_spread(p, &f);
     if (p->pooled && f.bytes_mean > (double)p->ask.budget.bytes) f.violations = f.networks;
     return f;
 }
@@ -265,6 +289,7 @@ goss_status goss__planner_run(goss__planner *p, const goss__task_pack *pack, gos
     if (!p->method) return GOSS_OK;
     GOSS_TRY(compute(p, pack, err));
     if (p->collecting) return add_up(p, pack, err);
+    if (p->exec) note_spread(p, pack->tasks);
     order(p, pack->tasks);
     for (int t = 0; t < pack->tasks; t++) GOSS_TRY(choose(p, t, pack->sizes[t].outputs, err));
     p->drawn += pack->tasks;
