@@ -64,7 +64,7 @@ def main():
     p.add_argument("--policies", default="hypernet,concat,film")
     p.add_argument("--seeds", type=int, default=5)
     p.add_argument("--tasks", type=int, default=200)
-    o = p.parse_args()
+    o = p.parse_intermixed_args()
     names = o.policies.split(",")
     chosen = {name: settings_of(o.build, o.config, name, o.settings) for name in names}
     life, last = ({name: [] for name in names} for _ in range(2))

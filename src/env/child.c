@@ -61,7 +61,7 @@ static int spawn(pid_t *pid, const char *const *argv, int in, int out) {
 
 /* Both ends are closed in programs that are started later. Ends 0, 1 and 2 would be taken for standard streams. */
 static int make_pipe(int ends[2]) {
-    if (pipe(ends) != 0) return errno;
+    if (pipe2(ends, O_CLOEXEC) != 0) return errno;
     for (int i = 0; i < 2; i++) {
         const int high = fcntl(ends[i], F_DUPFD_CLOEXEC, 3), e = errno;
         close(ends[i]);
