@@ -57,7 +57,7 @@ static goss_status adapt(request *q, goss_error *err) {
     for (int i = 0; s == GOSS_OK && !q->o.support && i < q->o.episodes; i++)
         cli_tell("episode %d: %.4g", i + 1, returns[i]);
     if (s == GOSS_OK)
-        cli_tell("a policy of %lld weights; gossamer eval and play take it", (long long)goss_agent_weights(fixed));
+        cli_tell("an agent of %lld weights; gossamer eval and play take it", (long long)goss_agent_weights(fixed));
     goss_agent_free(fixed), goss_agent_free(a);
     goss_env_process_free(q->process);
     free(returns);
@@ -71,20 +71,21 @@ int cli_adapt_agent(int argc, char **argv) {
         CLI_TEXT(
             "support", "EPISODES.csv", &q.o.support,
             "recorded steps of one task (play --record): episode, action, reward, x1, x2 ...; else the agent acts"),
-        CLI_TEXT("o", "NET", &q.out, "the file to write: an agent whose policy is fixed"),
-        CLI_INT("episodes", "N", &episodes, "", 0, 100000,
-                "acting: before the policy is fixed (1; 0 where it sees task)"),
+        CLI_TEXT("o", "NET", &q.out, "the file to write: an agent that knows the task"),
+        CLI_INT("episodes", "N", &episodes, "", 0, 100000, "acting: in which it learns (1; 0 where it sees task)"),
         CLI_INT("seed", "N", &q.o.seed, "1", 0, 9007199254740991, "acting: another seed, another task, as of play"),
         CLI_TEXT("set", "KEY=VALUE,...", &q.set, "acting: parameters of the task, as goal=3"),
         CLI_TEXT("command", "COMMAND", &q.command, "the environment, for agents of env.name = process"),
+        CLI_FLAG("fix", &q.o.fixed,
+                 "history: write the policy of this moment as weights, without a memory from here on"),
         CLI_FLAG("sample", &q.o.sample, "acting: draw actions from the policy instead of the most likely one"),
     };
     const cli_verb v = {.name = "adapt",
                         .usage = "AGENT [--support EPISODES.csv | --episodes N --seed N --set KEY=VALUE,...] -o NET",
-                        .doc =
-                            "Lets an agent come to know a task, by acting in it or by recorded steps, and writes the "
-                            "policy that its\nhypernetwork then generates as an agent of its own, which sees the "
-                            "observation alone.",
+                        .doc = "Lets an agent come to know a task, by acting in it or by recorded steps, and writes an "
+                               "agent that knows it:\none that sees history begins its lives with the memory that it "
+                               "has then; of others the policy that their\nweights have become is written, which sees "
+                               "the observation alone.",
                         .options = options,
                         .n_options = sizeof options / sizeof *options,
                         .min_words = 1,

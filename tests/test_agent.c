@@ -418,15 +418,16 @@ TEST(recorded_steps_adapt_as_acting_does) {
         const goss_env_kind *kind = &kinds[i % 2];
         goss_agent *a = random_agent(kind, GOSS_AGENT_HISTORY, i / 2), *acted, *told;
         double returns[1], whole[2];
-        T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.episodes = 1, .seed = 4}, returns, &acted, &err));
+        T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.episodes = 1, .seed = 4, .fixed = true}, returns, &acted,
+                              &err));
         pen p = {.file = fopen(scratch("steps.csv"), "w")};
         fprintf(p.file, kind->actions ? "episode,action,reward,x1\n" : "episode,action1,reward,x1\n");
         T_OK(goss_agent_evaluate(a, &(goss_agent_evaluation){.tasks = 1, .seed = 4, .held_out = true, .threads = 1},
                                  whole, write_row, &p, &err));
         fclose(p.file);
         T_NEAR(whole[0], returns[0], 0);
-        if (goss_agent_adapt(a, &(goss_agent_adaptation){.support = scratch("steps.csv")}, NULL, &told, &err) !=
-            GOSS_OK)
+        if (goss_agent_adapt(a, &(goss_agent_adaptation){.support = scratch("steps.csv"), .fixed = true}, NULL, &told,
+                             &err) != GOSS_OK)
             T_FAIL("%s", err.text);
         T_EQ(goss_agent_weights(told), goss_agent_weights(acted));
         double most = 0, other = 0;
@@ -434,11 +435,33 @@ TEST(recorded_steps_adapt_as_acting_does) {
             most = fmax(most, fabs((double)told->weights[k] - (double)acted->weights[k]));
         T_CHECK(most < 1e-5);
         goss_agent_free(acted);
-        T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.seed = 4}, NULL, &acted, &err)); /* after nothing at all */
+        T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.seed = 4, .fixed = true}, NULL, &acted,
+                              &err)); /* after nothing at all */
         for (int64_t k = 0; k < goss_agent_weights(told); k++)
             other = fmax(other, fabs((double)told->weights[k] - (double)acted->weights[k]));
         T_CHECK(other > 1e-2);
         goss_agent_free(acted), goss_agent_free(told), goss_agent_free(a);
+    }
+}
+
+/* An agent that has been in a task for an episode goes on there as if it had stayed. */
+TEST(an_agent_goes_on_with_its_memory) {
+    const goss_env_kind kinds[] = {guess, reaching()};
+    for (unsigned i = 0; i < 6; i++) {
+        goss_agent *a = random_agent(&kinds[i % 2], GOSS_AGENT_HISTORY, i / 2), *knows, *again;
+        const goss_agent_evaluation e = {.tasks = 1, .seed = 4, .held_out = true, .threads = 1};
+        double both[2], then[2], fresh[2];
+        T_OK(goss_agent_evaluate(a, &e, both, NULL, NULL, &err));
+        T_OK(goss_agent_adapt(a, &(goss_agent_adaptation){.episodes = 1, .seed = 4}, fresh, &knows, &err));
+        T_OK(goss_agent_evaluate(knows, &e, then, NULL, NULL, &err));
+        T_NEAR(then[0], both[1], 0);
+        T_OK(goss_agent_save(knows, scratch("knows.safetensors"), &err));
+        if (goss_agent_load(scratch("knows.safetensors"), &kinds[i % 2], &again, &err) != GOSS_OK)
+            T_FAIL("%s", err.text);
+        T_OK(goss_agent_evaluate(again, &e, fresh, NULL, NULL, &err));
+        T_CHECK(memcmp(fresh, then, sizeof then) == 0);
+        if (i % 2) T_CHECK(fabs(then[0] - both[0]) > 1e-3); /* not what it does without a memory */
+        goss_agent_free(again), goss_agent_free(knows), goss_agent_free(a);
     }
 }
 

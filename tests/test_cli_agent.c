@@ -85,9 +85,12 @@ TEST(a_life_becomes_a_picture) {
 
 TEST(an_agent_becomes_a_policy) {
     make_agents();
-    RUN(0, "adapt grid/model.safetensors --episodes 2 --set goal=7 -o fixed.net");
+    RUN(0, "adapt grid/model.safetensors --episodes 2 --set goal=7 -o knows.net");
     SAYS(err_text, "episode 2: ");
-    SAYS(err_text, "a policy of 230 weights"); /* 10 x 8 + 8, 8 x 5 + 5; of the value 10 x 8 + 8, 8 + 1 */
+    RUN(0, "eval knows.net --tasks 5");
+    SAYS(out_text, "5 held-out tasks of gridnavi");
+    RUN(0, "adapt grid/model.safetensors --episodes 2 --set goal=7 --fix -o fixed.net");
+    SAYS(err_text, "an agent of 230 weights"); /* 10 x 8 + 8, 8 x 5 + 5; of the value 10 x 8 + 8, 8 + 1 */
     SAYS(out_text, "fixed.net");
     RUN(0, "eval fixed.net --tasks 5");
     SAYS(out_text, "5 held-out tasks of gridnavi");

@@ -123,9 +123,11 @@ typedef struct goss_agent_adaptation {
     uint64_t seed;                 /* acting: of the task, number 0 of the held-out ones */
     const goss_env_family *family; /* acting: a narrower one of the agent's kind; NULL: the agent's */
     bool sample;                   /* acting: as of goss_agent_evaluation */
+    bool fixed;                    /* history: its policy of this moment, without a memory from here on */
 } goss_agent_adaptation;
-/* The policy that an agent's weights become with what it knows of a task now, as an agent of its own that sees the
- * observation alone (sees nothing, policy concat): generated weights are written out, and what was beside the
+/* An agent that has come to know a task. One that sees history begins each life with the memory that it has now. Of
+ * others, and of its policy of this moment (fixed), it is what weights become with what is known, as an agent that sees
+ * the observation alone (sees nothing, policy concat): generated weights are written out, and what was beside the
  * observation is part of biases. Its family is the one task that was acted in; of a table it stays what it was.
  * returns: of the episodes acted, [episodes], NULL: not wanted.
  * Errors: GOSS_E_UNSUPPORTED: an agent that sees nothing of its task; task and a table: the parameters are not in it;

@@ -20,6 +20,7 @@ struct goss_agent {
     goss_env_family family;
     goss_layout *layout;
     float *weights;            /* [layout total] */
+    float *start;              /* [memory + before] that lives begin with; NULL: with none */
     goss_target *encoder;      /* NULL: none */
     goss_env_process *process; /* its environment, where it owns one */
     int observations, actions, before, known;
@@ -137,6 +138,10 @@ goss_status goss__agent_freeze(const goss_agent *a, const float *known, const go
 /* The same of an agent that learned: its policy has weights of its own, policy [P]. */
 goss_status goss__agent_freeze_weights(const goss_agent *a, const float *policy, const goss_env_family *family,
                                        goss_agent **out, goss_error *err);
+
+/* The same agent whose lives begin with a memory [H] and what was before [B]. */
+goss_status goss__agent_continue(const goss_agent *a, const float *memory, const float *before,
+                                 const goss_env_family *family, goss_agent **out, goss_error *err);
 
 /* ---- agent_create.c ---- */
 void goss__agent_normalize(const goss_agent *a, const float *raw, float *out);

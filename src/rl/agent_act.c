@@ -96,12 +96,17 @@ static void see(goss__actor *c, int i) {
     goss__agent_normalize(a, goss_envs_look(c->envs).observation + at, c->observation + at);
 }
 
-/* Nothing was before a life; its first episode begins. */
+/* Nothing was before a life, unless the agent has a memory to begin with; its first episode begins. */
 static void forget(goss__actor *c, int i) {
     const goss_agent *a = c->agent;
-    float *before = c->before + (size_t)i * (size_t)a->before;
-    memset(before, 0, (size_t)a->before * sizeof *before);
-    before[a->before - 1] = 1, c->fresh[i] = 1;
+    const size_t H = (size_t)a->o.memory, B = (size_t)a->before;
+    float *before = c->before + (size_t)i * B;
+    memset(before, 0, B * sizeof *before);
+    before[B - 1] = 1, c->fresh[i] = a->start == NULL;
+    if (a->start) {
+        memcpy(c->memory + (size_t)i * H, a->start, H * sizeof(float));
+        memcpy(before, a->start + H, B * sizeof(float));
+    }
     if (learns(a)) goss__learner_begin(&c->learner, a, i);
     goss__agent_task(a, goss_envs_look(c->envs).parameter + (size_t)i * (size_t)a->family.kind->parameters,
                      c->task + (size_t)i * (size_t)a->known);
@@ -110,8 +115,8 @@ static void forget(goss__actor *c, int i) {
 
 void goss__actor_begin_all(goss__actor *c, uint64_t first) {
     goss_envs_begin_all(c->envs, first);
-    for (int i = 0; i < c->lives; i++) forget(c, i);
     memset(c->memory, 0, (size_t)c->lives * (size_t)c->agent->o.memory * sizeof(float));
+    for (int i = 0; i < c->lives; i++) forget(c, i);
 }
 
 void goss__actor_begin(goss__actor *c, int i, uint64_t task) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* agent_adapt.c: an agent comes to know a task, by acting in it or by steps that were recorded, and its policy is then
- * fixed (agent_freeze.c). */
+/* agent_adapt.c: an agent comes to know a task, by acting in it or by steps that were recorded. What it knows is then
+ * the memory that it begins with, or part of its weights (agent_freeze.c). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -107,7 +107,7 @@ static goss_status read_rows(adaptation *d, const recording *r, float *raw, goss
                                     d->actor.before[a->before - 1] = next != episode;
     }
     /* The last reward is known when another episode begins, as the first one did. */
-    return think_of(d, r, 0, raw, err);
+    return d->o->fixed ? think_of(d, r, 0, raw, err) : GOSS_OK;
 }
 
 static goss_status read_support(adaptation *d, goss_error *err) {
@@ -138,7 +138,7 @@ static goss_status act(adaptation *d, double *returns, goss_error *err) {
         GOSS_TRY(goss__actor_move(c, err));
         if (returns) returns[episode] += (double)goss_envs_look(c->envs).reward[0];
     }
-    GOSS_TRY(goss__actor_think(c, err));
+    if (d->o->fixed || d->a->o.sees == GOSS_AGENT_GRADIENT) GOSS_TRY(goss__actor_think(c, err));
     /* The family of what comes of it is this task. */
     const double *parameter = goss_envs_look(c->envs).parameter;
     for (int i = 0; i < d->family.kind->named; i++) d->family.low[i] = d->family.high[i] = parameter[i];
@@ -179,6 +179,16 @@ static goss_status open_actor(adaptation *d, goss_error *err) {
     return GOSS_OK;
 }
 
+/* What comes of what the actor knows now. */
+static goss_status become(const adaptation *d, goss_agent **out, goss_error *err) {
+    const goss_agent *a = d->a;
+    if (a->o.sees == GOSS_AGENT_GRADIENT)
+        return goss__agent_freeze_weights(a, d->actor.learner.slab, &d->family, out, err);
+    if (a->o.sees == GOSS_AGENT_TASK) return goss__agent_freeze(a, d->actor.task, &d->family, out, err);
+    if (d->o->fixed) return goss__agent_freeze(a, d->actor.state, &d->family, out, err);
+    return goss__agent_continue(a, d->actor.memory, d->actor.before, &d->family, out, err);
+}
+
 goss_status goss_agent_adapt(const goss_agent *a, const goss_agent_adaptation *o, double *returns, goss_agent **out,
                              goss_error *err) {
     adaptation d = {.a = a, .o = o, .family = o->family ? *o->family : a->family};
@@ -186,10 +196,7 @@ goss_status goss_agent_adapt(const goss_agent *a, const goss_agent_adaptation *o
     GOSS_TRY(check(a, o, err));
     goss_status s = open_actor(&d, err);
     if (s == GOSS_OK) s = o->support ? read_support(&d, err) : act(&d, returns, err);
-    if (s == GOSS_OK && a->o.sees == GOSS_AGENT_GRADIENT)
-        s = goss__agent_freeze_weights(a, d.actor.learner.slab, &d.family, out, err);
-    else if (s == GOSS_OK)
-        s = goss__agent_freeze(a, a->o.sees == GOSS_AGENT_HISTORY ? d.actor.state : d.actor.task, &d.family, out, err);
+    if (s == GOSS_OK) s = become(&d, out, err);
     goss__actor_close(&d.actor);
     goss_params_free(d.params), goss_threads_free(d.threads);
     if (s != GOSS_OK) goss_agent_free(*out), *out = NULL;

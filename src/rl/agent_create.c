@@ -118,7 +118,7 @@ void goss_agent_free(goss_agent *a) {
     if (!a) return;
     goss_layout_free(a->layout);
     goss_target_free(a->encoder), goss_env_process_free(a->process);
-    goss__free(a->weights), goss__free(a->mean), goss__free(a->square);
+    goss__free(a->weights), goss__free(a->start), goss__free(a->mean), goss__free(a->square);
     goss__free(a);
 }
 

@@ -88,6 +88,8 @@ goss_status goss_agent_save(const goss_agent *a, const char *path, goss_error *e
     if (s == GOSS_OK) s = write_family(a, f, err);
     if (s == GOSS_OK) s = goss__slab_write(f, GOSS__AGENT, a->layout, a->weights, err);
     if (s == GOSS_OK) s = goss__agent_add_moments(a, f, moments, err);
+    const int64_t start = a->o.memory + a->before;
+    if (s == GOSS_OK && a->start) s = goss_tensor_file_add(f, "start", "F32", 1, &start, a->start, err);
     if (s == GOSS_OK) s = goss_tensor_file_write(f, path, err);
     goss_tensor_file_free(f), goss__free(moments);
     return s;
@@ -198,6 +200,22 @@ static goss_status read_new(const goss_safetensors *f, const goss_env_kind *own,
     return goss_agent_new(&family, &o, 0, out, err);
 }
 
+/* The memory that lives begin with, where there is one. */
+static goss_status read_start(const goss_safetensors *f, goss_agent *a, goss_error *err) {
+    const int64_t n = a->o.memory + a->before;
+    const float *from;
+    if (!goss_safetensors_find(f, "start")) return GOSS_OK;
+    if (a->o.sees != GOSS_AGENT_HISTORY)
+        return goss_error_set(err, GOSS_E_FORMAT, "start: a memory to begin with, of an agent without one");
+    GOSS_TRY(goss_safetensors_floats(f, "start", n, &from, err));
+    for (int64_t i = 0; i < n; i++)
+        if (!isfinite(from[i])) return goss_error_set(err, GOSS_E_FORMAT, "start: not finite");
+    a->start = goss__calloc((size_t)n, sizeof *a->start);
+    if (!a->start) return goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent");
+    memcpy(a->start, from, (size_t)n * sizeof *from);
+    return GOSS_OK;
+}
+
 static goss_status read_all(const goss_safetensors *f, const goss_env_kind *own, goss_agent **out, goss_error *err) {
     goss_env_process *process = NULL;
     int64_t frames;
@@ -206,6 +224,7 @@ static goss_status read_all(const goss_safetensors *f, const goss_env_kind *own,
     (*out)->process = process;
     (*out)->frames = frames;
     GOSS_TRY(goss__slab_read(f, GOSS__AGENT, (*out)->layout, (*out)->weights, err));
+    GOSS_TRY(read_start(f, *out, err));
     return goss__agent_read_moments(f, *out, err);
 }
 

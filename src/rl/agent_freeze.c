@@ -123,3 +123,15 @@ goss_status goss__agent_freeze_weights(const goss_agent *a, const float *policy,
     copy_moments(a, *out);
     return GOSS_OK;
 }
+
+goss_status goss__agent_continue(const goss_agent *a, const float *memory, const float *before,
+                                 const goss_env_family *family, goss_agent **out, goss_error *err) {
+    const size_t H = (size_t)a->o.memory, B = (size_t)a->before;
+    GOSS_TRY(goss_agent_new(family, &a->o, 0, out, err));
+    (*out)->start = goss__calloc(H + B, sizeof(float));
+    if (!(*out)->start) return goss_error_set(err, GOSS_E_NOMEM, "no memory for an agent");
+    memcpy((*out)->start, memory, H * sizeof(float)), memcpy((*out)->start + H, before, B * sizeof(float));
+    memcpy((*out)->weights, a->weights, (size_t)goss_layout_total(a->layout) * sizeof(float));
+    copy_moments(a, *out);
+    return GOSS_OK;
+}
