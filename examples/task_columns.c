@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* task_columns.c: prints a table on which one structure for all tasks must fail: each task's target is a sum of a few of
- * the columns, its own, with noise.
+/* task_columns.c: prints a table on which one structure for all tasks must fail: each task's target is a sum of a few
+ * of the columns, its own, with noise.
  *
  *     task_columns TASKS SEED [LEAST MOST] > table.csv      tasks of LEAST to MOST columns (3 3) of 20, 60 rows each
  *

@@ -210,6 +210,7 @@ static const struct {
     {"data.least", {TEXTS, IDS}, "1", "99", WEIGHTS},
     {"data.length", {TEXTS, IDS}, "4", "2", WEIGHTS},
     {"data.text_as", {TEXTS, "data.vectors=@words.vec"}, "mean", "ids", REFUSED},
+    {"data.buckets", {TEXTS, "data.text_as=bag"}, "64", "8", WEIGHTS},
     {"data.time", {"data.kind=series", STEPS}, "time", "x", WEIGHTS},
     {"data.series", {SERIES}, "", "kind", WEIGHTS},
     {"data.window", {SERIES}, "3", "6", WEIGHTS},

@@ -33,6 +33,8 @@
 #ifndef GOSSAMER_ENV_PROCESS_H
 #define GOSSAMER_ENV_PROCESS_H
 
+#include <stddef.h>
+
 #include "gossamer/env.h"
 
 #ifdef __cplusplus

@@ -111,9 +111,9 @@ typedef struct goss_structure_figures {
     double bytes_mean, macs_mean; /* NaN for none */
     int64_t bytes_max, ram_max;
     int64_t violations; /* networks beyond what was asked; pooled: all, if their mean is */
-    /* What gates were ordered by: the deviation between tasks (root of the mean over gates of the variance), and between
-     * gates, of the mean over tasks. Where the former is small beside the latter all tasks get one structure. NaN: there
-     * was no order. */
+    /* What gates were ordered by: the deviation between tasks (root of the mean over gates of the variance), and
+     * between gates, of the mean over tasks. Where the former is small beside the latter all tasks get one structure.
+     * NaN: there was no order. */
     double spread_tasks, spread_gates;
 } goss_structure_figures;
 
