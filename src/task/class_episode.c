@@ -87,7 +87,7 @@ static void take_members(episodes *e, const bool *use) {
     qsort(e->member, (size_t)e->members, sizeof *e->member, by_place);
 }
 
-/* Number of members from `at` on that belong to the same cell. */
+/* End of the run of members of the cell that starts at `at`. */
 static int cell_end(const episodes *e, int at) {
     int end = at;
     while (end < e->members && same_cell(&e->member[end], &e->member[at])) end++;
@@ -101,7 +101,7 @@ static int group_end(const episodes *e, int at) {
 }
 
 /* Moves cells and groups of sufficient size to the front; `most`: the largest number of such classes in a group. */
-static void sort_out(episodes *e, goss_class_scope *scope, int *most) {
+static void filter_cells(episodes *e, goss_class_scope *scope, int *most) {
     const int need = e->o.shots + e->o.queries, ways = e->o.ways + e->o.unknown, all = e->members;
     int kept = 0;
     for (int at = 0, end; at < all; at = end) {
@@ -153,7 +153,7 @@ static goss_status prepare(episodes *e, const bool *use, goss_class_scope *scope
     GOSS_TRY(check(e->set, &e->o, err));
     GOSS_TRY(allocate(e, err));
     take_members(e, use);
-    sort_out(e, scope, &most);
+    filter_cells(e, scope, &most);
     scope->classes = count_classes(e);
     return e->groups ? GOSS_OK : too_few(e, most, err);
 }

@@ -31,7 +31,7 @@ static void limit(work *w, int most) {
     for (int c = 0; c < w->classes; c++) total += w->left[c];
     full = total;
     if (most <= 0 || total <= most) return;
-    int *kept = w->size; /* what each had: no longer needed otherwise */
+    int *kept = w->size; /* sizes before; w->size is free from here on */
     for (int c = 0; c < w->classes; c++) kept[c] = w->left[c];
     for (; total > most; total--) {
         int worst = 0;
