@@ -3,7 +3,7 @@
  *
  * Nearly every method is one function: `solve` turns the support sets of a batch into a solution, a network for each
  * task: weights, a head and how to normalise. Loss, query logits and the file of an adapted network all follow from it.
- *  */
+ */
 #ifndef GOSS_META_METHOD_H
 #define GOSS_META_METHOD_H
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* model_values.c: the values of a model's parameters: transfer to a store, from another model, and checks for finite
- * values.
- *  */
+ * values. */
 #include <string.h>
 
 #include "base/finite.h"
@@ -91,8 +90,7 @@ static goss_status check_embedding(const goss_model *to, const goss_model *from,
     return GOSS_OK;
 }
 
-/* Hashes of differently preprocessed images are not comparable; those of other samples are hashes of raw content.
- *  */
+/* Hashes of differently preprocessed images are not comparable; those of other samples are hashes of raw content. */
 static bool same_hashes(const goss_data_spec *a, const goss_data_spec *b) {
     if (strcmp(a->kind, b->kind) != 0) return false;
     return !goss__data_spec_is_images(a) || goss__same_format(&a->image, &b->image);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* predictor.c: repeated prediction and adaptation without recompilation. Adapting runs one program, predicting
- * another; the outputs of the first are copied to the parameters of the second.
- *  */
+ * another; the outputs of the first are copied to the parameters of the second. */
 #include <math.h>
 #include <string.h>
 

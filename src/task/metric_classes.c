@@ -79,8 +79,7 @@ static int score_pairs(const goss_answers *a, int c) {
 }
 
 /* Probability that a query of class c scores above one of another class (Mann-Whitney U). NaN if either set is
- * empty.
- *  */
+ * empty. */
 static double auc_of(const goss_answers *a, int c) {
     int n = score_pairs(a, c);
     double below = 0, pairs = 0, positives = 0;

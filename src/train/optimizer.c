@@ -59,8 +59,7 @@ static void store(step *s, const part *a, goss_val tensor, goss_val value) {
     push(s, given(a->p->rows) ? goss_assign_rows(tensor, a->p->rows, value) : goss_assign(tensor, value));
 }
 
-/* Each row has its own step count: bias correction of a row starts when it is first gathered.
- *  */
+/* Each row has its own step count: bias correction of a row starts when it is first gathered. */
 static goss_val part_count(step *s, const part *a) {
     if (!given(a->p->rows)) return s->count;
     goss_val counts = state_param(s, a, "optimizer.t", GOSS_SHAPE(goss_dim(a->p->param, 0), goss_n(1)));

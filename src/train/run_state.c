@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* run_state.c: set-up of a training run, and its work between steps: progress, validation, folder.
- *  */
+/* run_state.c: set-up of a training run, and its work between steps: progress, validation, folder. */
 #include "train/run.h"
 
 #include <math.h>
