@@ -123,4 +123,32 @@ TEST(bad_requests_are_refused_before_training) {
     SAYS(out_text, "--trials N");
 }
 
+TEST(the_space_is_not_overwritten) {
+    size_t n;
+    write_space();
+    RUN(1, "search space.ini --data five-images-idx3-ubyte --trials 2 --train 1 --method random -o space.ini");
+    SAYS(err_text, "space.ini");
+    char *left = tiny_read(tiny_path("space.ini"), &n);
+    T_CHECK(left && strcmp(left, space) == 0);
+    free(left);
+}
+
+/* Eight layers whose weights one step makes large: no answer is finite. */
+TEST(networks_without_finite_answers_are_no_result) {
+    write_space();
+    RUN(1,
+        "search space.ini --data five-images-idx3-ubyte --trials 2 --train 2 --method random train.steps=3 "
+        "optimizer.rate=1000000 'model.backbone=flatten; dense 4..16/4; dense 8; dense 8; dense 8; dense 8; dense 8; "
+        "dense 8; dense 8' -o none.ini");
+    SAYS(err_text, "no network had finite answers");
+    T_CHECK(access(tiny_path("none.ini"), F_OK) != 0);
+}
+
+TEST(a_space_without_other_structures_to_train_with_is_reported) {
+    write_space();
+    RUN(0, "search space.ini --data five-images-idx3-ubyte --trials 4 --train 1 --method smash "
+           "'model.backbone=conv 2..4/2 3 pad same; relu|tanh; pool global'");
+    SAYS(err_text, "12 of the 12 structures that it was trained with may be among those that are scored");
+}
+
 TEST_MAIN()

@@ -17,7 +17,8 @@
  *   random   trains the first structures of the same draw for train.steps each (Li and Talwalkar 2019)
  *   halving  trains many for a few steps, keeps the best 1 / eta of them, goes on (Jamieson and Talwalkar 2016)
  *
- * No scored structure is among those that the hypernetworks were trained with. Everything is a function of the
+ * No scored structure is among those that the hypernetworks were trained with, unless the space has hardly any others
+ * within the limits, which is reported as a warning. Everything is a function of the
  * configuration and run.seed, for any number of threads. docs/search.md describes it and has results.
  *
  *     GOSS_TRY(goss_config_new(goss_search_keys(&n), n, &config, err));

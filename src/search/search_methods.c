@@ -28,8 +28,8 @@ static int64_t cost(const goss_search *s) {
 
 /* Beyond it the best network so far is kept, as its model has it. */
 static goss_status keep_best(goss_search *s, goss__net *n, int trial, goss_error *err) {
-    if (s->winner >= 0 && !goss__search_better(s, s->trial[trial].validation, s->trial[s->winner].validation))
-        return GOSS_OK;
+    const double best = s->winner >= 0 ? s->trial[s->winner].validation : NAN;
+    if (!goss__search_better(s, s->trial[trial].validation, best)) return GOSS_OK;
     const size_t size = goss__net_size(n);
     float *slab = goss__realloc(s->best_slab, size * sizeof *slab + 1);
     if (!slab) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a network");

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/log.h"
 #include "base/rng.h"
 #include "search/search.h"
 
@@ -25,6 +26,7 @@ struct goss__scorer {
     goss_exec *scores, *generate;
     goss_params *params; /* of those two */
     uint64_t drawn;      /* number of the next structure to train with */
+    int64_t repeated;    /* structures trained with that are scored too: no others were found */
     int scored;          /* structures that have a score */
 };
 
@@ -247,6 +249,7 @@ static void draw_structure(goss__scorer *h, float *out) {
     const uint64_t seed = goss__hash64("search training", 15, h->s->set.run.seed);
     for (int i = 0; i < TRIES; i++)
         if (goss__search_random(h->s, seed, h->drawn++, out) && !goss__search_knows(h->s, out)) return;
+    h->repeated++;
 }
 
 goss_status goss__scorer_train(goss__scorer *h, goss_error *err) {
@@ -270,6 +273,11 @@ goss_status goss__scorer_train(goss__scorer *h, goss_error *err) {
         goss__search_tell(s, h->kind == GOSS_SEARCH_GHN ? "ghn: training" : "smash: training", k + 1, s->own.steps);
     }
     goss__free(structure);
+    if (h->repeated > 0)
+        goss__log(GOSS_LOG_WARN,
+                  "%s: %lld of the %lld structures that it was trained with may be among those that are scored: the "
+                  "space has hardly any others within the limits; fewer --trials leave some",
+                  goss_search_method_name(h->kind), (long long)h->repeated, (long long)(s->own.steps * h->A));
     return status;
 }
 
