@@ -9,7 +9,7 @@
 #include "base/alloc.h"
 #include "meta/structure.h"
 
-enum { HALVINGS = 40 };
+enum { HALVINGS = 40, DOUBLINGS = 24 };
 
 goss_status goss__pool_init(goss__pool *p, const goss_method *m, goss_error *err) {
     const int n = goss_space_gates(m->space);
@@ -85,6 +85,12 @@ goss_status goss__pool_settle(goss__pool *p, const goss_space_budget *limit, gos
         high = fmax(high, (double)p->logits[i] + 1);
     }
     GOSS_TRY(mean_at(p, high, limit, &mean, err));
+    /* Between alternatives whose bytes hardly differ it takes a higher price than any logit. */
+    double span = high - low;
+    for (int i = 0; i < DOUBLINGS && mean > (double)limit->bytes; i++, span *= 2) {
+        low = high, high += span;
+        GOSS_TRY(mean_at(p, high, limit, &mean, err));
+    }
     if (mean > (double)limit->bytes)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "networks of %lld bytes on average: the smallest have %.0f on average over these tasks",
