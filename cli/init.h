@@ -38,6 +38,8 @@ goss_status init_table(init_plan *p, goss_error *err);
 goss_status init_sounds(init_plan *p, goss_error *err);
 /* Texts in classes: data.text names their column. */
 goss_status init_texts(init_plan *p, goss_error *err);
+/* Errors: GOSS_E_UNSUPPORTED: the user sets an objective of steps (labelling, language). */
+goss_status init_refuses_steps(const init_plan *p, goss_error *err);
 /* Episodes over samples in classes, for both. group: the field that an episode has one value of; -1: none. Errors:
  * GOSS_E_FORMAT: classes of single samples. */
 goss_status init_class_tasks(init_plan *p, const goss_class_set *set, int group, int most_queries, goss_error *err);

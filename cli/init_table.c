@@ -275,6 +275,7 @@ static goss_status fill(init_plan *p, looked *l, goss_error *err) {
 goss_status init_table(init_plan *p, goss_error *err) {
     looked l = {0};
     p->unused = unused;
+    GOSS_TRY(init_refuses_steps(p, err));
     l.series = strcmp(goss_config_text(p->declared, "data.kind"), "series") == 0;
     init_set(p, "data.kind", l.series ? "series" : "table");
     const goss_status s = fill(p, &l, err);

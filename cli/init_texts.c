@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gossamer/objective.h"
 #include "gossamer/table.h"
 #include "gossamer/text_class.h"
 #include "init.h"
@@ -93,6 +94,17 @@ static const char *given(const init_plan *p, const char *key) {
     return *text ? text : NULL;
 }
 
+goss_status init_refuses_steps(const init_plan *p, goss_error *err) {
+    const char *objective = goss_config_text(p->declared, "task.objective");
+    for (const goss_objective *const *o = goss_objectives(); *o; o++)
+        if ((*o)->steps && strcmp((*o)->name, objective) == 0)
+            return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                                  "%s: init does not write configurations for task.objective = %s; begin with "
+                                  "configs/shakespeare.ini",
+                                  p->data, objective);
+    return GOSS_OK;
+}
+
 goss_status init_texts(init_plan *p, goss_error *err) {
     const goss_text_class_options o = {.path = p->data,
                                        .text = given(p, "data.text"),
@@ -101,6 +113,7 @@ goss_status init_texts(init_plan *p, goss_error *err) {
                                        .missing = given(p, "data.missing")};
     goss_text_classes *t;
     p->unused = unused;
+    GOSS_TRY(init_refuses_steps(p, err));
     GOSS_TRY(goss_text_classes_open(&o, &t, err));
     const goss_class_set *set = goss_text_classes_set(t);
     snprintf(p->summary, sizeof p->summary, "%d texts (%.100s) of %d classes (%.100s)", set->samples, o.text,

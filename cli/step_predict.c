@@ -11,7 +11,7 @@
 #include "gossamer/language.h"
 #include "gossamer/table_data.h"
 
-enum { BATCH = 64 };
+enum { BATCH = 64, UNKNOWN = 1 /* id of any token outside the vocabulary (tokens.h) */ };
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
@@ -159,9 +159,11 @@ static goss_status continue_text(const asked *a, goss_error *err) {
     goss_continue_options o = goss_continue_defaults();
     o.tokens = q->more, o.temperature = q->temperature, o.seed = q->seed;
     int32_t *ids = calloc(most, sizeof *ids), *out = calloc((size_t)o.tokens, sizeof *out);
-    int n = 0;
+    int n = 0, unknown = 0;
     goss_status s = ids && out ? GOSS_OK : no_memory(err);
     if (s == GOSS_OK && *text) s = goss_encoding_ids(e, text, ids, (int)most, &n, err);
+    for (int i = 0; s == GOSS_OK && i < n; i++) unknown += ids[i] == UNKNOWN;
+    if (unknown) cli_tell("warning: %d of the text's %d tokens are unknown to the network", unknown, n);
     if (s == GOSS_OK) s = goss_network_continue(a->network, ids, n, &o, out, NULL, err);
     if (s == GOSS_OK) {
         fputs(text, stdout);
@@ -185,6 +187,8 @@ int cli_predict_steps(const goss_network *n, const cli_verb *verb, const predict
     asked a = {.network = n, .request = q, .outputs = goss_network_outputs(n), .language = o->next};
     a.steps = goss_network_answers(n) / a.outputs;
     if (q->more && !o->next) cli_usage(verb, "--continue: this network labels texts, and does not continue them");
+    if (q->more && (q->out || q->json))
+        cli_usage(verb, "%s: --continue writes the text to standard output", q->out ? "-o" : "--json");
     if (q->out && q->json) cli_usage(verb, "-o writes csv, and --json is for standard output");
     if (q->n > 1) cli_usage(verb, "\"%s\": one %s at a time", q->inputs[1], q->more ? "text" : "table");
     const goss_status s = predict(&a, &err);

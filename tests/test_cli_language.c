@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Answers at each step of a text through the command: language models of speakers, and labels of tokens. */
 #include <math.h>
+#include <unistd.h>
 
 #include "cli_run.h"
 
@@ -116,6 +117,13 @@ TEST(texts_are_continued) {
     T_CHECK(strcmp(out_text, first) != 0);
     RUN(2, "predict up.safetensors up.csv --temperature .5");
     SAYS(err_text, "--continue N, which is missing");
+    RUN(2, "predict up.safetensors --continue 3 --json abc");
+    SAYS(err_text, "--json: --continue writes the text to standard output");
+    RUN(2, "predict up.safetensors --continue 3 -o on.txt abc");
+    SAYS(err_text, "-o: --continue writes the text to standard output");
+    T_CHECK(access("on.txt", F_OK) != 0);
+    RUN(0, "predict up.safetensors --continue 3 --temperature 0 xyabc");
+    SAYS(err_text, "2 of the text's 5 tokens are unknown to the network");
 }
 
 /* Vowels and consonants, a label for each letter. */
@@ -165,6 +173,11 @@ TEST(mistakes_are_told) {
     SAYS(err_text, "a language model predicts the text itself");
     RUN(1, "train data.path=said.csv data.task=who task.objective=language train.steps=2 run.dir=no");
     SAYS(err_text, "data.text names the column");
+    RUN(1, "init said.csv task.objective=language data.text=says -o no.ini");
+    SAYS(err_text, "init does not write configurations for task.objective = language");
+    RUN(1, "init said.csv task.objective=labelling data.text=says data.task=who -o no.ini");
+    SAYS(err_text, "init does not write configurations for task.objective = labelling");
+    T_CHECK(access("no.ini", F_OK) != 0);
 }
 
 TEST_MAIN()
