@@ -43,6 +43,8 @@ goss_status init_refuses_steps(const init_plan *p, goss_error *err);
 /* Episodes over samples in classes, for both. group: the field that an episode has one value of; -1: none. Errors:
  * GOSS_E_FORMAT: classes of single samples. */
 goss_status init_class_tasks(init_plan *p, const goss_class_set *set, int group, int most_queries, goss_error *err);
+/* A hypernetwork that generates the head from the classes of an episode. */
+void init_class_method(init_plan *p, const char *rate);
 /* The field of fewest values within which classes have several samples; -1: none. */
 int init_class_group(const goss_class_set *set);
 /* Images in tasks that are trained together, where the user says so; called with what init_images has opened. */

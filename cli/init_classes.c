@@ -79,3 +79,10 @@ goss_status init_class_tasks(init_plan *p, const goss_class_set *set, int group,
     set_validation(p, set, group, ways, queries);
     return GOSS_OK;
 }
+
+void init_class_method(init_plan *p, const char *rate) {
+    init_set(p, "train.method", "hypernet");
+    init_set(p, "optimizer.rate", "%s", rate);
+    init_set(p, "hyper.rules", "head=class; *=shared");
+    init_set(p, "hyper.attention", "4");
+}

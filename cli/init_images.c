@@ -208,14 +208,11 @@ static goss_status set_tasks(init_plan *p, const looked *l, goss_error *err) {
 }
 
 static void set_method(init_plan *p) {
-    init_set(p, "train.method", "hypernet");
+    init_class_method(p, "0.003");
     init_set(p, "train.augment", "1");
-    init_set(p, "optimizer.rate", "0.003");
     init_set(p, "optimizer.weight_decay", "0.0005");
     init_set(p, "optimizer.clip_norm", "5");
     init_set(p, "optimizer.ema", "0.99");
-    init_set(p, "hyper.rules", "head=class; *=shared");
-    init_set(p, "hyper.attention", "4");
 }
 
 static goss_status fill(init_plan *p, looked *l, goss_error *err) {

@@ -74,16 +74,13 @@ static void set_method(init_plan *p) {
     init_set(p, "model.backbone",
              "conv 24 3 pad 1; norm batch; relu; pool max 2; conv 32 3 pad 1; norm batch; relu; pool max 2; conv 48 3 "
              "pad 1; norm batch; relu; pool max 2; flatten");
-    init_set(p, "train.method", "hypernet");
+    init_class_method(p, "0.003");
     init_set(p, "train.tasks", "2");
     init_set(p, "train.steps", "1500");
     init_mark(p, "train.steps", "minutes on one core; more is better where there are many classes or speakers");
-    init_set(p, "optimizer.rate", "0.003");
     init_set(p, "optimizer.weight_decay", "0.0005");
     init_set(p, "optimizer.clip_norm", "5");
     init_set(p, "optimizer.ema", "0.99");
-    init_set(p, "hyper.rules", "head=class; *=shared");
-    init_set(p, "hyper.attention", "4");
 }
 
 goss_status init_sounds(init_plan *p, goss_error *err) {

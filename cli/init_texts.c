@@ -80,13 +80,10 @@ static goss_status set_tokens(init_plan *p, const char *column, goss_error *err)
 
 static void set_method(init_plan *p) {
     init_set(p, "model.backbone", "auto");
-    init_set(p, "train.method", "hypernet");
+    init_class_method(p, "0.002");
     init_set(p, "train.tasks", "2");
     init_set(p, "train.steps", "1000");
     init_mark(p, "train.steps", "a minute or two on one core; the weights with the best validation are kept");
-    init_set(p, "optimizer.rate", "0.002");
-    init_set(p, "hyper.rules", "head=class; *=shared");
-    init_set(p, "hyper.attention", "4");
 }
 
 static const char *given(const init_plan *p, const char *key) {
