@@ -9,13 +9,6 @@
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
-static int choose(const eval_ratings_state *e, const rating_runner *r, int fold, int32_t *users) {
-    int n = 0;
-    for (int u = 0; u < e->users; u++)
-        if (e->judged[u] && eval_ratings_may(e, r, fold, u)) users[n++] = u;
-    return n;
-}
-
 /* Judges answers as they come. */
 typedef struct judging {
     const eval_ratings_state *e;
@@ -40,9 +33,9 @@ static void judge(void *context, int64_t draw, const goss_answers *answers) {
 static goss_status by_model(const rating_runner *r, const rating_fold *f, judging *j, goss_threads *threads,
                             double *seconds, goss_error *err) {
     goss_model *derived = NULL;
-    if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
-    const goss_status s = goss_race_answers(derived ? derived : f->model, r->fine_tune, j->source, j->draws, threads,
-                                            (goss_race_hook){judge, j}, seconds, err);
+    if (r->base.derive) GOSS_TRY(goss_contender_derive(f->base.model, r->base.derive, &derived, err));
+    const goss_status s = goss_race_answers(derived ? derived : f->base.model, r->base.fine_tune, j->source, j->draws,
+                                            threads, (goss_race_hook){judge, j}, seconds, err);
     goss_model_free(derived);
     return s;
 }
@@ -63,7 +56,7 @@ static goss_status answer(const eval_ratings_state *e, rating_runner *r, const r
                               : by_model(r, f, &j, threads, &seconds, err);
     free(j.rows);
     goss_task_source_free(&source);
-    r->seconds += seconds, r->draws += j.draws;
+    r->base.seconds += seconds, r->base.draws += j.draws;
     return s;
 }
 
@@ -89,23 +82,23 @@ static goss_status run(eval_ratings_state *e, rating_runner *r, goss_threads *th
     r->value = calloc(cells, sizeof *r->value);
     r->covered = calloc((size_t)e->metrics.coverages * (size_t)goss_ratings_items(e->ratings) + 1, sizeof *r->covered);
     goss_status s = users && answers && values && r->value && r->covered ? GOSS_OK : no_memory(err);
-    for (int i = 0; s == GOSS_OK && i < r->folds; i++) {
-        const int n = choose(e, r, r->fold[i], users);
+    for (int i = 0; s == GOSS_OK && i < r->base.folds; i++) {
+        const int n = eval_field_choose(&e->field, &r->base, r->base.fold[i], e->judged, e->users, users);
         if (n == 0) continue;
-        s = answer(e, r, &e->fold[r->fold[i]], users, n, threads, values, err);
+        s = answer(e, r, &e->fold[r->base.fold[i]], users, n, threads, values, err);
         if (s == GOSS_OK) collect(e, r, users, n, values, answers);
     }
     for (size_t i = 0; s == GOSS_OK && i < cells; i++)
         r->value[i] = answers[i] ? r->value[i] / answers[i] : (double)NAN;
     free(users), free(answers), free(values);
-    return goss_error_prefix(err, s, "%s", r->name);
+    return goss_error_prefix(err, s, "%s", r->base.name);
 }
 
 goss_status eval_ratings_race(eval_ratings_state *e, goss_error *err) {
     goss_threads *threads;
     GOSS_TRY(goss_threads_new(e->q->threads, &threads, err));
     goss_status s = GOSS_OK;
-    for (int i = 0; s == GOSS_OK && i < e->runners; i++) s = run(e, &e->runner[i], threads, err);
+    for (int i = 0; s == GOSS_OK && i < e->field.entrants; i++) s = run(e, &e->runner[i], threads, err);
     goss_threads_free(threads);
     return s;
 }

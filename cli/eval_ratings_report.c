@@ -19,7 +19,7 @@ static summary summarize(const eval_ratings_state *e, const rating_runner *r, in
     const double *own = r->value + (size_t)metric * (size_t)e->users;
     const double *first = e->runner[0].value + (size_t)metric * (size_t)e->users;
     s.ci95 = goss_student_ci95(own, e->users, &s.value, &count);
-    s.undefined = e->n_judged - count;
+    s.undefined = e->field.n_judged - count;
     for (int u = 0; u < e->users; u++) e->work[u] = own[u] - first[u];
     if (r != e->runner) s.difference_ci95 = goss_student_ci95(e->work, e->users, &s.difference, NULL);
     return s;
@@ -32,8 +32,6 @@ static double covered(const eval_ratings_state *e, const rating_runner *r, int w
     for (int i = 0; i < items; i++) n += r->covered[(size_t)which * (size_t)items + (size_t)i];
     return (double)n / items;
 }
-
-static double seconds_per_user(const rating_runner *r) { return r->draws ? r->seconds / (double)r->draws : 0; }
 
 static const char *column(const eval_ratings_state *e, goss_ratings_column which) {
     const bool clicks = which == GOSS_RATINGS_RATING && goss_ratings_clicks(e->ratings);
@@ -57,21 +55,21 @@ static void interval(char *out, size_t size, const char *format, double mean, do
 static void print_metric(const eval_ratings_state *e, int m) {
     printf("%s, %s is better: %s\n", e->metrics.metric[m]->name, e->metrics.metric[m]->higher ? "higher" : "lower",
            e->metrics.metric[m]->meaning);
-    for (int i = 0; i < e->runners; i++) {
+    for (int i = 0; i < e->field.entrants; i++) {
         char value[60], gap[60] = "";
         const summary s = summarize(e, &e->runner[i], m);
         interval(value, sizeof value, "%.4f", s.value, s.ci95);
         if (i) interval(gap, sizeof gap, "%+.4f", s.difference, s.difference_ci95);
-        printf("  "), cli_put_name(e->runner[i].name, 24);
+        printf("  "), cli_put_name(e->runner[i].base.name, 24);
         printf(" %20s %24s", value, gap);
-        if (m == 0) printf(" %10.3f ms/user", 1000 * seconds_per_user(&e->runner[i]));
+        if (m == 0) printf(" %10.3f ms/user", 1000 * eval_field_seconds(&e->runner[i].base));
         if (s.undefined) printf("  (not defined for %d users)", s.undefined);
         putchar('\n');
     }
 }
 
 void eval_ratings_print(const eval_ratings_state *e) {
-    printf("%d users (", e->n_judged);
+    printf("%d users (", e->field.n_judged);
     cli_put_name(column(e, GOSS_RATINGS_USER), 0);
     printf("), %d %s each to adapt from (order: ", e->q->support, things(e));
     cli_put_name(e->order, 0);
@@ -86,8 +84,8 @@ void eval_ratings_print(const eval_ratings_state *e) {
     for (int k = 0; k < e->metrics.coverages; k++) {
         printf("coverage@%d, higher is better: share of the %d items that are among the first for somebody\n",
                e->metrics.coverage[k], goss_ratings_items(e->ratings));
-        for (int i = 0; i < e->runners; i++) {
-            printf("  "), cli_put_name(e->runner[i].name, 24);
+        for (int i = 0; i < e->field.entrants; i++) {
+            printf("  "), cli_put_name(e->runner[i].base.name, 24);
             printf(" %20.4f\n", covered(e, &e->runner[i], k));
         }
     }
@@ -130,10 +128,10 @@ static void put_metrics(const eval_ratings_state *e, const rating_runner *r) {
 static void put_method(const eval_ratings_state *e, const rating_runner *r) {
     const summary s = summarize(e, r, 0);
     printf("{\"name\": ");
-    cli_json_name(r->name);
+    cli_json_name(r->base.name);
     cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
     cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
-    cli_json_number(", \"seconds_per_task\": ", seconds_per_user(r));
+    cli_json_number(", \"seconds_per_task\": ", eval_field_seconds(&r->base));
     printf(", \"undefined\": %d", s.undefined);
     put_metrics(e, r);
     put_users(e, r);
@@ -142,20 +140,21 @@ static void put_method(const eval_ratings_state *e, const rating_runner *r) {
 
 void eval_ratings_json(const eval_ratings_state *e) {
     const rating_fold *f = &e->fold[0];
-    printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->n_judged,
-           e->q->support, e->metrics.metric[0]->name, e->metrics.metric[0]->higher ? "true" : "false");
+    printf(
+        "{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->field.n_judged,
+        e->q->support, e->metrics.metric[0]->name, e->metrics.metric[0]->higher ? "true" : "false");
     cli_json_name(e->order);
     if (goss_ratings_clicks(e->ratings)) printf(", \"candidates\": %d", e->q->candidates);
     printf(", \"max_queries\": %d, \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, "
            "\"items\": %d, "
            "\"unknown_items\": %d, \"unknown_without_features\": %d, \"data\": ",
-           e->q->most_queries, e->repeats, (unsigned long long)e->q->seed, e->skipped, e->left_out, e->validated,
-           goss_ratings_items(e->ratings), f->unknown, f->without_features);
+           e->q->most_queries, e->repeats, (unsigned long long)e->q->seed, e->field.skipped, e->field.left_out,
+           e->field.validated, goss_ratings_items(e->ratings), f->unknown, f->without_features);
     cli_json_name(e->q->data);
     printf(", \"target\": ");
     cli_json_name(column(e, GOSS_RATINGS_RATING));
     printf(", \"methods\": [");
-    for (int i = 0; i < e->runners; i++) {
+    for (int i = 0; i < e->field.entrants; i++) {
         if (i) printf(", ");
         put_method(e, &e->runner[i]);
     }

@@ -31,32 +31,15 @@ static goss_status find_at(const eval_table *e, table_fold *f, goss_error *err) 
     return GOSS_OK;
 }
 
-static int by_hash(const void *a, const void *b) {
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-    return (x > y) - (x < y); /* equal hashes are equal rows */
-}
-
-static bool known(const uint64_t *sorted, size_t n, uint64_t hash) {
-    return n && bsearch(&hash, sorted, n, sizeof hash, by_hash) != NULL;
-}
-
-/* A task was seen if the model has seen most of its rows: single rows may occur in other tasks by chance. */
 static goss_status find_seen(table_fold *f, goss_error *err) {
-    size_t trained_n, validated_n;
-    const uint64_t *trained = goss_model_samples(f->model, GOSS_USE_TRAIN, &trained_n);
-    const uint64_t *validated = goss_model_samples(f->model, GOSS_USE_VALIDATE, &validated_n);
     uint64_t *hash = calloc((size_t)goss_table_rows(f->table) + 1, sizeof *hash);
-    f->seen = calloc((size_t)goss_table_tasks_count(f->tasks), sizeof *f->seen);
-    goss_status s = hash && f->seen ? GOSS_OK : no_memory(err);
+    f->base.seen = calloc((size_t)goss_table_tasks_count(f->tasks), sizeof *f->base.seen);
+    goss_status s = hash && f->base.seen ? GOSS_OK : no_memory(err);
     for (int task = 0; s == GOSS_OK && task < goss_table_tasks_count(f->tasks); task++) {
-        int n, t = 0, v = 0;
+        int n;
         const int32_t *rows = goss_table_tasks_rows(f->tasks, task, &n);
         s = goss_table_transform_hashes(f->fit->transform, f->table, rows, n, hash, err);
-        for (int i = 0; s == GOSS_OK && i < n; i++) {
-            t += known(trained, trained_n, hash[i]);
-            v += known(validated, validated_n, hash[i]);
-        }
-        if (s == GOSS_OK) f->seen[task] = 2 * t >= n ? SEEN_TRAINED : 2 * v >= n ? SEEN_VALIDATED : SEEN_NOTHING;
+        if (s == GOSS_OK) f->base.seen[task] = eval_field_saw(f->base.model, hash, n);
     }
     free(hash);
     return s;
@@ -82,17 +65,9 @@ static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err
 
 /* Takes ownership of the model in any case. */
 static goss_status add_fold(eval_table *e, const char *path, goss_model *model, int *at, goss_error *err) {
-    if (e->folds == EVAL_FOLDS) {
-        goss_model_free(model);
-        return goss_error_set(err, GOSS_E_ARGUMENT, "more than %d model files", EVAL_FOLDS);
-    }
-    table_fold *f = &e->fold[ *at = e->folds++];
-    f->path = path, f->model = model;
-    if (!model) GOSS_TRY(goss_model_load(path, &f->model, err));
-    const goss_data_spec *data = goss_model_data(f->model);
-    if (strcmp(data->kind, "table") != 0 || !data->transform)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a model of %s, not of tables", path, data->kind);
-    goss_status s = goss_table_fit_parse(data->transform, &f->fit, err);
+    GOSS_TRY(eval_field_fold(&e->field, path, model, "table", "tables", at, err));
+    table_fold *f = &e->fold[*at];
+    goss_status s = goss_table_fit_parse(goss_model_data(f->base.model)->transform, &f->fit, err);
     if (s == GOSS_OK) s = open_rows(e, f, err);
     return goss_error_prefix(err, s, "%s", path);
 }
@@ -112,41 +87,22 @@ static int ahead(const table_fold *f) {
 static goss_status check_alike(const eval_table *e, const table_fold *f, goss_error *err) {
     const table_fold *first = &e->fold[0];
     if (strcmp(target_of(f), target_of(first)) != 0 || objective_of(f)->classes != objective_of(first)->classes)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %s (%s), and %s predicts %s (%s)", f->path,
-                              target_of(f), objective_of(f)->name, first->path, target_of(first),
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %s (%s), and %s predicts %s (%s)", f->base.path,
+                              target_of(f), objective_of(f)->name, first->base.path, target_of(first),
                               objective_of(first)->name);
     if (goss_table_transform_relative(f->fit->transform) != goss_table_transform_relative(first->fit->transform) ||
         ahead(f) != ahead(first))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %d steps ahead, and %s %d", f->path, ahead(f),
-                              first->path, ahead(first));
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s predicts %d steps ahead, and %s %d", f->base.path, ahead(f),
+                              first->base.path, ahead(first));
     if (goss_table_tasks_count(f->tasks) != goss_table_tasks_count(first->tasks) ||
         strcmp(goss_table_transform_task(f->fit->transform), goss_table_transform_task(first->fit->transform)) != 0)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%s has tasks by %s, and %s by %s", f->path,
-                              goss_table_transform_task(f->fit->transform), first->path,
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s has tasks by %s, and %s by %s", f->base.path,
+                              goss_table_transform_task(f->fit->transform), first->base.path,
                               goss_table_transform_task(first->fit->transform));
     return GOSS_OK;
 }
 
 /* ---- runners ---- */
-
-static table_runner *find_runner(eval_table *e, const char *name) {
-    for (int i = 0; i < e->runners; i++)
-        if (strcmp(e->runner[i].name, name) == 0) return &e->runner[i];
-    return NULL;
-}
-
-static goss_status add_runner(eval_table *e, const char *name, table_runner **out, goss_error *err) {
-    if (e->runners == EVAL_RUNNERS)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: more than %d", EVAL_RUNNERS);
-    if (find_runner(e, name)) return goss_error_set(err, GOSS_E_ARGUMENT, "--methods: two are called %s", name);
-    table_runner *r = *out = &e->runner[e->runners++];
-    r->name = strdup(name);
-    return r->name ? GOSS_OK : no_memory(err);
-}
-
-static void use_models(const eval_table *e, table_runner *r) {
-    for (int i = 0; i < e->models; i++) r->fold[r->folds++] = i;
-}
 
 static const char *baseline_name(int i) {
     const goss_baseline_kind *kind = goss_baseline_at(i);
@@ -155,17 +111,15 @@ static const char *baseline_name(int i) {
 
 /* A method from the models' files: a baseline, or another method on their weights. */
 static goss_status add_derived(eval_table *e, const char *name, goss_error *err) {
-    table_runner *r;
-    GOSS_TRY(add_runner(e, name, &r, err));
-    use_models(e, r);
+    int at;
+    GOSS_TRY(eval_field_derived(&e->field, name, &at, err));
+    table_runner *r = &e->runner[at];
     r->kind = goss_baseline_find(name);
-    if (!r->kind) r->derive = r->name;
-    for (int i = 0; !r->kind && i < e->models; i++)
-        GOSS_TRY(cli_method_derives(e->fold[i].model, name, baseline_name, err));
-    for (int i = 0; r->kind && i < e->models; i++)
+    for (int i = 0; r->kind && i < e->field.models; i++)
         if (!e->fold[i].fit->baselines)
-            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines%s", name, e->fold[i].path,
-                                  goss_model_data(e->fold[i].model)->task.input_rank == 1
+            return goss_error_set(err, GOSS_E_ARGUMENT, "--methods %s: %s keeps no baselines%s", name,
+                                  e->fold[i].base.path,
+                                  goss_model_data(e->fold[i].base.model)->task.input_rank == 1
                                       ? "; train it again"
                                       : ": they take rows of numbers, and its samples are sequences");
     if (r->kind && objective_of(&e->fold[0])->classes && !r->kind->classes)
@@ -178,82 +132,67 @@ static goss_status add_derived(eval_table *e, const char *name, goss_error *err)
 
 /* The models' own weights in networks of another structure. */
 static goss_status add_structure(eval_table *e, goss_structure_source source, goss_error *err) {
-    table_runner *r;
-    GOSS_TRY(cli_need_structures(e->fold[0].model, e->fold[0].path, goss_structure_source_name(source), err));
-    GOSS_TRY(add_runner(e, goss_structure_source_name(source), &r, err));
-    use_models(e, r);
-    r->structured = true, r->source = source;
+    int at;
+    GOSS_TRY(cli_need_structures(e->fold[0].base.model, e->fold[0].base.path, goss_structure_source_name(source), err));
+    GOSS_TRY(eval_field_of_models(&e->field, goss_structure_source_name(source), &at, err));
+    e->runner[at].structured = true, e->runner[at].source = source;
     return GOSS_OK;
 }
 
 /* NAME=FILE; a repeated name adds a fold. */
 static goss_status add_file(eval_table *e, const char *name, const char *path, goss_error *err) {
-    table_runner *r = find_runner(e, name);
-    if (r && (r->kind || r->derive || r->fold[0] < e->models))
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "--methods: two are called %s; in NAME=FILE the name may be any other", name);
-    if (!r) GOSS_TRY(add_runner(e, name, &r, err));
-    int at;
+    int at, which;
+    GOSS_TRY(eval_field_named(&e->field, name, &which, err));
     GOSS_TRY(goss_error_prefix(err, add_fold(e, path, NULL, &at, err), "--methods %s", name));
-    r->fold[r->folds++] = at;
-    r->structured = cli_has_structures(e->fold[at].model);
+    table_runner *r = &e->runner[which];
+    r->base.fold[r->base.folds++] = at;
+    r->structured = cli_has_structures(e->fold[at].base.model);
     return check_alike(e, &e->fold[at], err);
 }
 
 static goss_status add_method(void *owner, const char *name, const char *file, goss_error *err) {
     eval_table *e = owner;
-    if (!file && strcmp(name, e->runner[0].name) == 0) return GOSS_OK; /* the models themselves are that method */
+    if (!file && strcmp(name, e->runner[0].base.name) == 0) return GOSS_OK; /* the models themselves are that method */
     goss_structure_source source;
     if (!file && goss_structure_source_find(name, &source, NULL) == GOSS_OK) return add_structure(e, source, err);
     return file ? add_file(e, name, file, err) : add_derived(e, name, err);
 }
 
 static goss_status add_tuned(eval_table *e, goss_error *err) {
-    char name[100];
-    table_runner *r;
-    snprintf(name, sizeof name, "%.60s+finetune%d", e->runner[0].name, e->fine_tune);
-    GOSS_TRY(add_runner(e, name, &r, err));
-    use_models(e, r);
-    r->fine_tune = e->fine_tune, r->structured = e->runner[0].structured;
+    int at;
+    GOSS_TRY(eval_field_tuned(&e->field, e->fine_tune, &at, err));
+    e->runner[at].structured = e->runner[0].structured;
     return GOSS_OK;
 }
 
-static const char *method_name(const table_fold *f) { return goss_method_name(goss_model_method(f->model)); }
-
 /* A metric of variances has no value where a method gives none. */
 static goss_status check_metric(const eval_table *e, goss_error *err) {
-    for (int i = 0; i < e->runners; i++) {
+    for (int i = 0; i < e->field.entrants; i++) {
         const table_runner *r = &e->runner[i];
-        if (e->metric->variance && (r->kind || !objective_of(&e->fold[r->fold[0]])->variance))
+        if (e->metric->variance && (r->kind || !objective_of(&e->fold[r->base.fold[0]])->variance))
             return goss_error_set(err, GOSS_E_ARGUMENT,
                                   "--methods %s: it predicts numbers and does not say how sure it is, as metric %s "
                                   "wants: judge by --metric rmse, or leave it out",
-                                  r->name, e->metric->name);
+                                  r->base.name, e->metric->name);
     }
     return GOSS_OK;
 }
 
 static goss_status gather(eval_table *e, goss_model *first, char **words, int n, goss_error *err) {
-    table_runner *r;
     int at;
     for (int i = 0; i < n; i++) {
         GOSS_TRY(add_fold(e, words[i], i ? NULL : first, &at, err));
         GOSS_TRY(check_alike(e, &e->fold[at], err));
-        if (strcmp(method_name(&e->fold[at]), method_name(&e->fold[0])) != 0)
-            return goss_error_set(err, GOSS_E_ARGUMENT,
-                                  "%s is of method %s and %s of %s: models given together are folds of one method; "
-                                  "another is raced with --methods NAME=FILE",
-                                  words[i], method_name(&e->fold[at]), words[0], method_name(&e->fold[0]));
+        GOSS_TRY(eval_field_same_method(&e->field, at, err));
     }
-    e->models = e->folds;
+    e->field.models = e->field.folds;
     e->metric = e->fold[0].fit->metric;
     if (e->metric_name)
         GOSS_TRY(goss_error_prefix(err, goss_metric_find(objective_of(&e->fold[0]), e->metric_name, &e->metric, err),
                                    "--metric"));
-    GOSS_TRY(add_runner(e, method_name(&e->fold[0]), &r, err));
-    use_models(e, r);
-    r->structured = cli_has_structures(e->fold[0].model);
-    if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(e->fold[0].model, words[0], "--budget", err));
+    GOSS_TRY(eval_field_of_models(&e->field, eval_field_method(&e->field, 0), &at, err));
+    e->runner[at].structured = cli_has_structures(e->fold[0].base.model);
+    if (e->budgets.n > 0) GOSS_TRY(cli_need_structures(e->fold[0].base.model, words[0], "--budget", err));
     if (e->fine_tune > 0) GOSS_TRY(add_tuned(e, err));
     if (e->control) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_SHUFFLED, err));
     if (e->mean_budget) GOSS_TRY(add_structure(e, GOSS_STRUCTURE_EQUAL, err));
@@ -263,60 +202,28 @@ static goss_status gather(eval_table *e, goss_model *first, char **words, int n,
 
 /* ---- tasks ---- */
 
-static table_seen least_seen(const eval_table *e, const table_runner *r, int task) {
-    table_seen least = SEEN_TRAINED;
-    for (int i = 0; i < r->folds; i++)
-        if (e->fold[r->fold[i]].seen[task] < least) least = e->fold[r->fold[i]].seen[task];
-    return least;
-}
-
-bool eval_table_may(const eval_table *e, const table_runner *r, int fold, int task) {
-    const table_seen least = least_seen(e, r, task);
-    return e->fold[fold].seen[task] == least && (least != SEEN_TRAINED || e->allow_seen);
-}
-
-static goss_status read_tasks(eval_table *e, bool *wanted, goss_error *err) {
-    goss_task_list list;
-    if (!e->tasks_file) {
-        for (int i = 0; i < e->tasks; i++) wanted[i] = true;
-        return GOSS_OK;
-    }
-    GOSS_TRY(goss_error_prefix(err, goss_table_tasks_list(e->fold[0].tasks, e->tasks_file, &list, err), "--tasks"));
-    for (int i = 0; i < list.n; i++) wanted[list.tasks[i]] = true;
-    goss_task_list_free(&list);
-    return GOSS_OK;
-}
-
 static goss_status none_left(const eval_table *e, goss_error *err) {
-    if (e->left_out && !e->skipped)
+    if (e->field.left_out && !e->field.skipped)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s: all %d tasks were trained on; judge on others, or with --allow-seen on these",
-                              e->data, e->left_out);
+                              e->data, e->field.left_out);
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "%s: no task is left to judge on: %d have no more than --support %d rows, %d were trained on",
-                          e->data, e->skipped, e->support, e->left_out);
+                          e->data, e->field.skipped, e->support, e->field.left_out);
 }
 
 static goss_status choose_tasks(eval_table *e, goss_error *err) {
     e->tasks = goss_table_tasks_count(e->fold[0].tasks);
     e->judged = calloc((size_t)e->tasks, sizeof *e->judged), e->work = calloc((size_t)e->tasks, sizeof *e->work);
     if (!e->judged || !e->work) return no_memory(err);
-    GOSS_TRY(read_tasks(e, e->judged, err));
+    GOSS_TRY(eval_field_tasks(e->fold[0].tasks, e->tasks_file, e->judged, err));
     for (int task = 0; task < e->tasks; task++) {
         int rows;
-        table_seen most = SEEN_NOTHING;
         if (!e->judged[task]) continue;
         goss_table_tasks_rows(e->fold[0].tasks, task, &rows);
-        for (int i = 0; i < e->runners; i++) {
-            const table_seen seen = least_seen(e, &e->runner[i], task);
-            most = seen > most ? seen : most;
-        }
-        const bool few = rows <= e->support, trained = most == SEEN_TRAINED && !e->allow_seen;
-        e->judged[task] = !few && !trained;
-        e->skipped += few, e->left_out += !few && trained;
-        e->n_judged += e->judged[task], e->validated += e->judged[task] && most == SEEN_VALIDATED;
+        e->judged[task] = eval_field_judges(&e->field, task, rows <= e->support);
     }
-    return e->n_judged ? GOSS_OK : none_left(e, err);
+    return e->field.n_judged ? GOSS_OK : none_left(e, err);
 }
 
 static void tell_tasks(const eval_table *e) {
@@ -324,10 +231,7 @@ static void tell_tasks(const eval_table *e) {
     goss_table_tasks_left_out(e->fold[0].tasks, &target, &task);
     if (target) cli_tell("%d rows without a target are left out", target);
     if (task) cli_tell("%d rows without a task are left out", task);
-    if (e->left_out) cli_tell("%d tasks were trained on and are left out (--allow-seen judges on them)", e->left_out);
-    if (e->skipped) cli_tell("%d tasks have no more than --support %d rows and are left out", e->skipped, e->support);
-    if (e->validated)
-        cli_tell("%d of the %d tasks judged were validated on: weights were chosen by them", e->validated, e->n_judged);
+    eval_field_tell(&e->field, e->support, "tasks", "rows");
 }
 
 /* ---- the verb ---- */
@@ -337,21 +241,18 @@ static void forget(table_runner *r) { free(r->value), free(r->answers), free(r->
 static void moved(table_runner *r) { r->value = r->bytes = NULL, r->answers = NULL; }
 
 static void close_all(eval_table *e) {
-    for (int i = 0; i < e->folds; i++) {
+    for (int i = 0; i < e->field.folds; i++) {
         table_fold *f = &e->fold[i];
         goss_table_tasks_free(f->tasks);
         goss_roles_free(&f->roles);
         goss_table_close(f->table), goss_table_close(f->described);
         goss_table_fit_free(f->fit);
-        goss_model_free(f->model);
-        free(f->seen), free(f->at), goss_table_rows_free(f->from);
+        free(f->at), goss_table_rows_free(f->from);
     }
-    for (int i = 0; i < e->runners; i++) {
-        free(e->runner[i].name);
-        forget(&e->runner[i]);
-    }
+    for (int i = 0; i < e->field.entrants; i++) forget(&e->runner[i]);
     for (int i = 0; i < CLI_BUDGETS; i++)
-        for (int k = 0; k < e->runners; k++) forget(&e->raced[i][k]);
+        for (int k = 0; k < e->field.entrants; k++) forget(&e->raced[i][k]);
+    eval_field_free(&e->field);
     free(e->judged), free(e->work), free(e->list);
 }
 
@@ -363,7 +264,7 @@ static goss_status race(eval_table *e, int i, goss_error *err) {
                                    (long long)e->budgets.bytes[i]));
     }
     memcpy(e->raced[i], e->runner, sizeof e->runner);
-    for (int k = 0; k < e->runners; k++) moved(&e->runner[k]);
+    for (int k = 0; k < e->field.entrants; k++) moved(&e->runner[k]);
     return GOSS_OK;
 }
 
@@ -375,7 +276,7 @@ static goss_status race_all(eval_table *e, const eval_table_form *form, goss_err
         memcpy(e->runner, e->raced[i], sizeof e->runner);
         if (i == 0) form->begin(e);
         form->race(e, e->budgets.n > 0 ? i : -1);
-        for (int k = 0; k < e->runners; k++) moved(&e->runner[k]);
+        for (int k = 0; k < e->field.entrants; k++) moved(&e->runner[k]);
     }
     form->end(e);
     return GOSS_OK;
@@ -397,10 +298,13 @@ int eval_tables(const eval_request *q, const cli_verb *verb, goss_model *first, 
     static eval_table e;
     goss_error err;
     if (q->support < 0) cli_usage(verb, "--support is missing: how many labelled rows of each task a method sees");
+    e.field = (eval_field){.baseline = baseline_name, .allow_seen = q->allow_seen};
+    for (int i = 0; i < EVAL_FOLDS; i++) e.field.fold[i] = &e.fold[i].base;
+    for (int i = 0; i < EVAL_ENTRANTS; i++) e.field.entrant[i] = &e.runner[i].base;
     e.data = q->data, e.methods = q->methods, e.order = q->order, e.tasks_file = q->tasks_file;
     e.metric_name = q->metric, e.descriptors = q->descriptors, e.support = q->support, e.repeats = q->repeats;
     e.fine_tune = q->fine_tune, e.threads = q->threads, e.seed = q->seed;
-    e.allow_seen = q->allow_seen, e.json = q->json, e.budget_list = q->budgets, e.control = q->control;
+    e.json = q->json, e.budget_list = q->budgets, e.control = q->control;
     e.mean_budget = q->mean_budget;
     const int status = run(&e, first, words, n, &err) == GOSS_OK ? cli_close_stdout() : cli_fail(&err);
     close_all(&e);

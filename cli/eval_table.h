@@ -1,75 +1,56 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* eval_table.h: shared by the files of gossamer eval on tables.
- *
- * A fold is a model file with its view of the table; it may be evaluated on tasks that it was not trained on. A runner
- * is a row of the report: a method, evaluated on each task by those of its folds that have not seen it. */
+ A fold has its view of the table. */
 #ifndef GOSS_EVAL_TABLE_H
 #define GOSS_EVAL_TABLE_H
 
 #include "cli.h"
+#include "eval_field.h"
 #include "gossamer/race.h"
 #include "gossamer/table_data.h"
 #include "structures.h"
 
-enum { EVAL_FOLDS = 64, EVAL_RUNNERS = 32 };
-
-typedef enum table_seen { SEEN_NOTHING, SEEN_VALIDATED, SEEN_TRAINED } table_seen;
-
 typedef struct table_fold {
-    const char *path;
-    goss_model *model;
+    eval_fold base;
     goss_table_fit *fit;
     goss_table *table;
     goss_roles roles;
     goss_table_tasks *tasks;
-    table_seen *seen;      /* [tasks] */
     double *at;            /* [rows] the order column, for baselines; NULL: none */
     double *from;          /* [rows] what targets are counted from (series), NULL: 0 */
     goss_table *described; /* descriptors; NULL: none */
 } table_fold;
 
 typedef struct table_runner {
-    char *name;
+    eval_entrant base;
     const goss_baseline_kind *kind; /* NULL: a model */
-    const char *derive;             /* method derived from the folds' models; NULL: the models themselves */
-    int fold[EVAL_FOLDS], folds;
-    int fine_tune;
-    bool structured; /* its networks have structures, generated or as `source` says */
+    bool structured;                /* its networks have structures, generated or as `source` says */
     goss_structure_source source;
     goss_structure_figures figures; /* of all folds; sums in place of means until the race is over */
     double *value;                  /* [tasks] mean over draws and folds; NaN: not evaluated, or undefined */
     double *bytes;                  /* [tasks] of their networks, likewise; 0: it has no structures */
     int *answers;                   /* [tasks] folds that were evaluated */
-    double seconds;                 /* of all draws */
-    int64_t draws;
 } table_runner;
 
 typedef struct eval_table {
     const char *data, *order, *tasks_file, *methods, *metric_name, *descriptors;
     int support, repeats, fine_tune, threads;
     uint64_t seed;
-    bool allow_seen, json;
+    bool json;
     const char *budget_list;
     bool control, mean_budget;
     cli_budgets budgets;
     char *list; /* the items of --methods */
     /* found */
+    eval_field field; /* of the folds and runners below */
     table_fold fold[EVAL_FOLDS];
-    int folds, models; /* the first `models` are positional arguments */
-    table_runner runner[EVAL_RUNNERS];
-    table_runner raced[CLI_BUDGETS][EVAL_RUNNERS]; /* as they were after each race */
-    int runners;
+    table_runner runner[EVAL_ENTRANTS];
+    table_runner raced[CLI_BUDGETS][EVAL_ENTRANTS]; /* as they were after each race */
     const goss_metric *metric;
     int tasks;    /* of the table */
     bool *judged; /* [tasks] */
     double *work; /* [tasks] of the report */
-    int n_judged, skipped, left_out,
-        validated; /* tasks: evaluated; too few rows; trained on; validated on, of those evaluated */
 } eval_table;
-
-/* ---- eval_table.c ---- */
-/* Whether a model is evaluated on a task; one that was validated on it is used only if there is no other. */
-bool eval_table_may(const eval_table *e, const table_runner *r, int fold, int task);
 
 /* ---- eval_table_race.c ---- */
 /* bytes: the budget of structures; 0: the most that was trained for. */

@@ -9,20 +9,12 @@
 
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "out of memory"); }
 
-/* The tasks of a fold. */
-static int choose(const eval_table *e, const table_runner *r, int fold, int32_t *tasks) {
-    int n = 0;
-    for (int task = 0; task < e->tasks; task++)
-        if (e->judged[task] && eval_table_may(e, r, fold, task)) tasks[n++] = task;
-    return n;
-}
-
 /* A training task has its id in the model. */
 static void find_numbers(const table_fold *f, const int32_t *tasks, int n, int64_t *number) {
-    const goss_data_spec *data = goss_model_data(f->model);
+    const goss_data_spec *data = goss_model_data(f->base.model);
     for (int i = 0; i < n; i++) {
         number[i] = -1;
-        if (f->seen[tasks[i]] != SEEN_TRAINED) continue;
+        if (f->base.seen[tasks[i]] != SEEN_TRAINED) continue;
         for (int64_t k = 0; data->task_names && k < data->task.ids; k++)
             if (strcmp(data->task_names[k], goss_table_tasks_name(f->tasks, tasks[i])) == 0) number[i] = k;
     }
@@ -33,7 +25,7 @@ static goss_status open_source(const eval_table *e, const table_fold *f, const i
     goss_table_source_options o = goss_table_source_defaults();
     o.tasks = tasks, o.n_tasks = n, o.support = e->support, o.seed = e->seed;
     o.descriptors = f->fit->descriptors, o.described = f->described;
-    o.numbers = number, o.ids = goss_model_data(f->model)->task.ids;
+    o.numbers = number, o.ids = goss_model_data(f->base.model)->task.ids;
     return goss_table_source_open(f->tasks, f->fit->transform, &o, out, NULL, err);
 }
 
@@ -52,12 +44,13 @@ static goss_status answer_by_model(const eval_table *e, table_runner *r, int64_t
                                    const goss_task_source *source, goss_threads *threads, int64_t draws, double *values,
                                    double *bytes_of, double *seconds, goss_error *err) {
     goss_model *derived = NULL;
-    if (r->derive) GOSS_TRY(goss_contender_derive(f->model, r->derive, &derived, err));
+    if (r->base.derive) GOSS_TRY(goss_contender_derive(f->base.model, r->base.derive, &derived, err));
     const goss_structure_ask ask = {
         .source = r->source, .budget = {.bytes = bytes}, .seed = e->seed, .pooled = e->mean_budget, .bytes = bytes_of};
     goss_structure_figures figures;
-    const goss_status s = goss_race_structure(derived ? derived : f->model, r->fine_tune, r->structured ? &ask : NULL,
-                                              source, e->metric, draws, threads, values, seconds, &figures, err);
+    const goss_status s =
+        goss_race_structure(derived ? derived : f->base.model, r->base.fine_tune, r->structured ? &ask : NULL, source,
+                            e->metric, draws, threads, values, seconds, &figures, err);
     if (s == GOSS_OK) add_figures(&r->figures, &figures);
     goss_model_free(derived);
     return s;
@@ -74,7 +67,7 @@ static goss_status answer(const eval_table *e, table_runner *r, int64_t bytes, c
                                                  values, &seconds, err)
                             : answer_by_model(e, r, bytes, f, &source, threads, draws, values, bytes_of, &seconds, err);
     goss_task_source_free(&source);
-    r->seconds += seconds, r->draws += draws;
+    r->base.seconds += seconds, r->base.draws += draws;
     return s;
 }
 
@@ -102,7 +95,7 @@ static goss_status open_room(const eval_table *e, table_runner *r, room *x, goss
         (room){calloc(all, sizeof *x->tasks), calloc(all, sizeof *x->number),
                calloc(all * (size_t)e->repeats, sizeof *x->values), calloc(all * (size_t)e->repeats, sizeof *x->bytes)};
     free(r->value), free(r->answers), free(r->bytes); /* of another budget */
-    r->seconds = 0, r->draws = 0, r->figures = (goss_structure_figures){0};
+    r->base.seconds = 0, r->base.draws = 0, r->figures = (goss_structure_figures){0};
     r->value = calloc(all, sizeof *r->value), r->answers = calloc(all, sizeof *r->answers);
     r->bytes = calloc(all, sizeof *r->bytes);
     return x->tasks && x->number && x->values && x->bytes && r->value && r->answers && r->bytes ? GOSS_OK
@@ -112,7 +105,7 @@ static goss_status open_room(const eval_table *e, table_runner *r, room *x, goss
 static goss_status run_fold(eval_table *e, table_runner *r, int fold, int64_t bytes, room *x, goss_threads *threads,
                             goss_error *err) {
     const table_fold *f = &e->fold[fold];
-    const int n = choose(e, r, fold, x->tasks);
+    const int n = eval_field_choose(&e->field, &r->base, fold, e->judged, e->tasks, x->tasks);
     if (n == 0) return GOSS_OK;
     find_numbers(f, x->tasks, n, x->number);
     GOSS_TRY(answer(e, r, bytes, f, x->tasks, n, x->number, threads, x->values, x->bytes, err));
@@ -125,7 +118,8 @@ static goss_status run_fold(eval_table *e, table_runner *r, int fold, int64_t by
 static goss_status run(eval_table *e, table_runner *r, int64_t bytes, goss_threads *threads, goss_error *err) {
     room x;
     goss_status s = open_room(e, r, &x, err);
-    for (int i = 0; s == GOSS_OK && i < r->folds; i++) s = run_fold(e, r, r->fold[i], bytes, &x, threads, err);
+    for (int i = 0; s == GOSS_OK && i < r->base.folds; i++)
+        s = run_fold(e, r, r->base.fold[i], bytes, &x, threads, err);
     for (int i = 0; s == GOSS_OK && i < e->tasks; i++) {
         r->value[i] = r->answers[i] ? r->value[i] / r->answers[i] : (double)NAN;
         r->bytes[i] = r->answers[i] ? r->bytes[i] / r->answers[i] : (double)NAN;
@@ -133,14 +127,14 @@ static goss_status run(eval_table *e, table_runner *r, int64_t bytes, goss_threa
     if (r->figures.networks > 0)
         r->figures.bytes_mean /= (double)r->figures.networks, r->figures.macs_mean /= (double)r->figures.networks;
     close_room(&x);
-    return goss_error_prefix(err, s, "%s", r->name);
+    return goss_error_prefix(err, s, "%s", r->base.name);
 }
 
 goss_status eval_table_race(eval_table *e, int64_t bytes, goss_error *err) {
     goss_threads *threads;
     GOSS_TRY(goss_threads_new(e->threads, &threads, err));
     goss_status s = GOSS_OK;
-    for (int i = 0; s == GOSS_OK && i < e->runners; i++) s = run(e, &e->runner[i], bytes, threads, err);
+    for (int i = 0; s == GOSS_OK && i < e->field.entrants; i++) s = run(e, &e->runner[i], bytes, threads, err);
     goss_threads_free(threads);
     return s;
 }

@@ -21,13 +21,11 @@ static summary summarize(const eval_table *e, const table_runner *r) {
     summary s = {0};
     int count;
     s.ci95 = goss_student_ci95(r->value, e->tasks, &s.value, &count);
-    s.undefined = e->n_judged - count;
+    s.undefined = e->field.n_judged - count;
     for (int i = 0; i < e->tasks; i++) e->work[i] = difference(e, r, i);
     if (r != e->runner) s.difference_ci95 = goss_student_ci95(e->work, e->tasks, &s.difference, NULL);
     return s;
 }
-
-static double seconds_per_task(const table_runner *r) { return r->draws ? r->seconds / (double)r->draws : 0; }
 
 static const char *order_of(const eval_table *e) {
     return e->order ? e->order : goss_table_transform_order(e->fold[0].fit->transform);
@@ -35,7 +33,7 @@ static const char *order_of(const eval_table *e) {
 
 /* Of bytes with difficulty, which is what is wrong within equal budgets. */
 static double difficulty(const eval_table *e) {
-    for (int i = 0; i < e->runners; i++)
+    for (int i = 0; i < e->field.entrants; i++)
         if (e->runner[i].structured && e->runner[i].source == GOSS_STRUCTURE_EQUAL)
             return (e->metric->higher ? -1 : 1) * cli_correlation(e->runner[0].bytes, e->runner[i].value, e->tasks);
     return (double)NAN;
@@ -52,7 +50,7 @@ static void interval(char *out, size_t size, const char *format, double mean, do
 }
 
 static void print_tasks(const eval_table *e) {
-    printf("%d tasks (", e->n_judged);
+    printf("%d tasks (", e->field.n_judged);
     cli_put_name(goss_table_transform_task(e->fold[0].fit->transform), 0);
     printf("), %d support rows (order: ", e->support);
     cli_put_name(order_of(e), 0);
@@ -65,13 +63,13 @@ static void print_race(const eval_table *e, int budget) {
     if (budget >= 0) cli_print_figures(e->budgets.bytes[budget], &e->runner[0].figures);
     if (e->mean_budget) cli_print_difficulty(difficulty(e));
     printf("%-24s %20s %24s %10s\n", "method", e->metric->name, "difference", "ms/task");
-    for (int i = 0; i < e->runners; i++) {
+    for (int i = 0; i < e->field.entrants; i++) {
         char value[60], gap[60] = "";
         const summary s = summarize(e, &e->runner[i]);
         interval(value, sizeof value, "%.5g", s.value, s.ci95);
         if (i) interval(gap, sizeof gap, "%+.4g", s.difference, s.difference_ci95);
-        cli_put_name(e->runner[i].name, 24);
-        printf(" %20s %24s %10.2f", value, gap, 1000 * seconds_per_task(&e->runner[i]));
+        cli_put_name(e->runner[i].base.name, 24);
+        printf(" %20s %24s %10.2f", value, gap, 1000 * eval_field_seconds(&e->runner[i].base));
         if (s.undefined) printf("  (not defined for %d tasks)", s.undefined);
         putchar('\n');
     }
@@ -95,10 +93,10 @@ static void put_tasks(const eval_table *e, const table_runner *r) {
 static void put_method(const eval_table *e, const table_runner *r) {
     const summary s = summarize(e, r);
     printf("{\"name\": ");
-    cli_json_name(r->name);
+    cli_json_name(r->base.name);
     cli_json_number(", \"value\": ", s.value), cli_json_number(", \"ci95\": ", s.ci95);
     cli_json_number(", \"difference\": ", s.difference), cli_json_number(", \"difference_ci95\": ", s.difference_ci95);
-    cli_json_number(", \"seconds_per_task\": ", seconds_per_task(r));
+    cli_json_number(", \"seconds_per_task\": ", eval_field_seconds(&r->base));
     printf(", \"undefined\": %d", s.undefined);
     cli_json_figures(&r->figures);
     put_tasks(e, r);
@@ -106,11 +104,11 @@ static void put_method(const eval_table *e, const table_runner *r) {
 }
 
 static void begin_json(const eval_table *e) {
-    printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ", e->n_judged,
-           e->support, e->metric->name, e->metric->higher ? "true" : "false");
+    printf("{\"tasks\": %d, \"support\": %d, \"metric\": \"%s\", \"higher_is_better\": %s, \"order\": ",
+           e->field.n_judged, e->support, e->metric->name, e->metric->higher ? "true" : "false");
     cli_json_name(order_of(e));
     printf(", \"repeats\": %d, \"seed\": %llu, \"skipped\": %d, \"seen\": %d, \"validated\": %d, \"data\": ",
-           e->repeats, (unsigned long long)e->seed, e->skipped, e->left_out, e->validated);
+           e->repeats, (unsigned long long)e->seed, e->field.skipped, e->field.left_out, e->field.validated);
     cli_json_name(e->data);
     printf(", \"target\": ");
     cli_json_name(goss_table_transform_target(e->fold[0].fit->transform));
@@ -122,7 +120,7 @@ static void put_race(const eval_table *e, int budget) {
     if (budget >= 0) cli_json_figures(&e->runner[0].figures);
     if (e->mean_budget) cli_json_difficulty(difficulty(e));
     printf(", \"methods\": [");
-    for (int i = 0; i < e->runners; i++) {
+    for (int i = 0; i < e->field.entrants; i++) {
         if (i) printf(", ");
         put_method(e, &e->runner[i]);
     }
