@@ -34,10 +34,6 @@ static goss_status open_ratings(eval_ratings_state *e, const goss_catalogue *c, 
     for (int i = 0; i < GOSS_RATINGS_COLUMNS; i++) o.column[i] = goss_catalogue_column(c, (goss_ratings_column)i);
     if (goss_catalogue_clicks(c, &o.click, NULL) && isnan(o.click)) o.column[GOSS_RATINGS_RATING] = NULL;
     GOSS_TRY(goss_error_prefix(err, goss_ratings_open(&o, &e->ratings, err), "--data"));
-    if (goss_ratings_clicks(e->ratings) != goss_catalogue_clicks(c, NULL, NULL))
-        return goss_error_set(err, GOSS_E_ARGUMENT, "--data: %s has %s, and the model is of %s", e->q->data,
-                              goss_ratings_clicks(e->ratings) ? "clicks" : "ratings",
-                              goss_ratings_clicks(e->ratings) ? "ratings" : "clicks");
     e->users = goss_table_tasks_count(goss_ratings_users(e->ratings));
     if (goss_ratings_repeated(e->ratings))
         cli_tell("%d ratings are left out: a user's later one of the same item counts",
@@ -52,6 +48,10 @@ static goss_status add_fold(eval_ratings_state *e, const char *path, goss_model 
     const char *transform = goss_model_data(f->base.model)->transform;
     GOSS_TRY(goss_error_prefix(err, goss_catalogue_parse(transform, &f->catalogue, err), "%s", path));
     if (!e->ratings) GOSS_TRY(open_ratings(e, f->catalogue, err));
+    if (goss_ratings_clicks(e->ratings) != goss_catalogue_clicks(f->catalogue, NULL, NULL))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--data: %s has %s, and the model is of %s", e->q->data,
+                              goss_ratings_clicks(e->ratings) ? "clicks" : "ratings",
+                              goss_ratings_clicks(e->ratings) ? "ratings" : "clicks");
     GOSS_TRY(goss_ratings_unknown(e->ratings, f->catalogue, &f->unknown, &f->without_features, err));
     return find_seen(e, f, err);
 }
@@ -66,7 +66,9 @@ static const char *baseline_name(int i) {
 static goss_status add_derived(eval_ratings_state *e, const char *name, goss_error *err) {
     int at;
     GOSS_TRY(eval_field_derived(&e->field, name, &at, err));
-    e->runner[at].kind = goss_recommender_find(name);
+    const goss_recommender *kind = e->runner[at].kind = goss_recommender_find(name);
+    for (int i = 0; kind && i < e->field.models; i++)
+        GOSS_TRY(goss_error_prefix(err, goss_recommender_check(kind, e->fold[i].catalogue, err), "--methods"));
     return GOSS_OK;
 }
 

@@ -116,7 +116,10 @@ TEST(what_cannot_be_clicks_is_told) {
     SAYS(err_text, "\"accuracy\" is none of auto|classification|regression|huber|gaussian|");
     RUN(0, "train films.ini data.click= run.dir=rated train.steps=2 task.metric=mae task.objective=regression");
     RUN(1, "eval rated/model.safetensors --data films --support 5 --methods popular");
-    SAYS(err_text, "popular ranks by how many users have clicked on an item");
+    SAYS(err_text, "--methods: popular ranks by how many users have clicked on an item");
+    T_CHECK(!strstr(err_text, "trained on")); /* refused before users are chosen */
+    RUN(1, "eval base/model.safetensors --data films --support 5 --methods other=rated/model.safetensors");
+    SAYS(err_text, "--methods other: --data: films has clicks, and the model is of ratings");
     RUN(2, "eval rated/model.safetensors --data films --support 5 --candidates many");
 }
 

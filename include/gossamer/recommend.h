@@ -238,15 +238,18 @@ GOSS_API void goss_ratings_cover(const goss_ratings *ratings, const goss_answers
 typedef struct goss_recommender {
     const char *name, *doc;
     bool neighbours; /* it needs a catalogue that keeps ratings (goss_catalogue_options.neighbours) */
-    bool clicks;     /* it needs one of clicks: what it says is no rating */
+    bool clicks;     /* it needs one of clicks: its scores are no ratings */
 } goss_recommender;
 /* Row i of the table, from 0; NULL behind the last. Static storage. */
 GOSS_API const goss_recommender *goss_recommender_at(int i);
 /* The row of that name; NULL: none. Static storage. */
 GOSS_API const goss_recommender *goss_recommender_find(const char *name);
+/* Whether a catalogue has what a baseline needs. Errors: GOSS_E_ARGUMENT: it has not, and why. */
+GOSS_API GOSS_MUST_USE goss_status goss_recommender_check(const goss_recommender *kind, const goss_catalogue *c,
+                                                          goss_error *err);
 /* Evaluates a baseline on draws 0 .. draws - 1 of a source of goss_ratings_source_open. Shapes: values [metrics,
- * draws]. seconds: NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; GOSS_E_ARGUMENT: a catalogue
- * without baselines, or without what this one needs. */
+ * draws]. seconds: NULL, or receives the time without drawing. Errors: GOSS_E_NOMEM; those of
+ * goss_recommender_check. */
 GOSS_API GOSS_MUST_USE goss_status goss_recommender_race(const goss_recommender *kind, const goss_ratings *ratings,
                                                          const goss_catalogue *c, const goss_task_source *source,
                                                          const goss_metric *const *metrics, int n_metrics,

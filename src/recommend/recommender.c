@@ -149,7 +149,7 @@ static goss_status answer(const goss__world *w, const goss__recommender *kind, r
     return kind->predict(w, &a, t->answer, err);
 }
 
-static void tell(const goss__world *w, const race *t, int64_t draw, const goss_race_hook *hook) {
+static void pass_on(const goss__world *w, const race *t, int64_t draw, const goss_race_hook *hook) {
     for (int i = 0; i < t->task.queries; i++) t->output[i] = (float)((t->answer[i] - w->c->mean) / w->c->deviation);
     const goss_answers a = {.count = t->task.queries,
                             .outputs = 1,
@@ -169,18 +169,15 @@ static goss_status run(const goss__world *w, const goss__recommender *kind, cons
         const double start = goss__now();
         s = answer(w, kind, &t, err);
         *seconds += goss__now() - start;
-        if (s == GOSS_OK) tell(w, &t, k, hook);
+        if (s == GOSS_OK) pass_on(w, &t, k, hook);
     }
     release(&t);
     return s;
 }
 
-goss_status goss_recommender_answers(const goss_recommender *kind, const goss_ratings *r, const goss_catalogue *c,
-                                     const goss_task_source *source, int64_t draws, goss_race_hook hook,
-                                     double *seconds, goss_error *err) {
-    goss__world w = {.r = r, .c = c};
-    double spent = 0;
-    if (!c->ridge) return goss_error_set(err, GOSS_E_ARGUMENT, "the model keeps no baselines; train it again");
+goss_status goss_recommender_check(const goss_recommender *kind, const goss_catalogue *c, goss_error *err) {
+    if (!c->ridge)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the model keeps no baselines; train it again", kind->name);
     if (kind->clicks && !c->clicks)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s ranks by how many users have clicked on an item, which says nothing of ratings; with "
@@ -188,8 +185,18 @@ goss_status goss_recommender_answers(const goss_recommender *kind, const goss_ra
                               kind->name);
     if (kind->neighbours && !c->first)
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "the model keeps no ratings to seek neighbours among: train it with data.neighbours = "
-                              "true (of at most four million ratings)");
+                              "%s: the model keeps no ratings to seek neighbours among: train it with data.neighbours "
+                              "= true (of at most four million ratings)",
+                              kind->name);
+    return GOSS_OK;
+}
+
+goss_status goss_recommender_answers(const goss_recommender *kind, const goss_ratings *r, const goss_catalogue *c,
+                                     const goss_task_source *source, int64_t draws, goss_race_hook hook,
+                                     double *seconds, goss_error *err) {
+    goss__world w = {.r = r, .c = c};
+    double spent = 0;
+    GOSS_TRY(goss_recommender_check(kind, c, err));
     goss_status s = open_world(&w, err);
     if (s == GOSS_OK) s = run(&w, (const goss__recommender *)kind, source, draws, &hook, &spent, err);
     close_world(&w);
