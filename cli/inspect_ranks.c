@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* inspect_ranks.c: effective ranks of what tasks have of their own: each tensor's weights as a matrix with a row a
- * task. */
+/* inspect_ranks.c: effective ranks of the weights that differ by task: each tensor as a matrix with a row per task. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

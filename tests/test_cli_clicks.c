@@ -1,23 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Clicks (implicit feedback) with every verb: init, check, train with each objective that ranks, eval with candidates
  * and leave-last-out, adapt, predict; and what is refused. */
-#include <sys/stat.h>
-
-#include "cli_run.h"
-#include "rating_world.h"
+#include "rating_run.h"
 
 static const world usual = {.users = 60, .items = 70, .ratings = 30, .seed = 11};
 #define QUICK " train.steps=200 validate.every=100 optimizer.rate=0.003 task.support=3..10"
-
-static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
 
 static bool prepare(void) {
     static int done;
     if (done) return done > 0;
     done = -1;
     tiny_set();
-    mkdir(tiny_path("films"), 0700);
-    world_write(&usual, tiny_path("films"));
+    make_world("films", &usual);
     if (run("init films data.click=3 -o films.ini run.dir=base") != 0) return false;
     if (run("train films.ini" QUICK " --fold 1/2 'model.backbone=beside { dense 16; tanh }' "
             "task.metric=ndcg@10,hit@5,coverage@5") != 0)
@@ -26,15 +20,6 @@ static bool prepare(void) {
 }
 #define PREPARE()                                                                                                      \
     if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
-
-static double number_of(const char *method, const char *key) {
-    char start[80];
-    snprintf(start, sizeof start, "{\"name\": \"%s\"", method);
-    const char *at = out_text ? strstr(out_text, start) : NULL;
-    snprintf(start, sizeof start, "\"%s\": ", key);
-    at = at ? strstr(at, start) : NULL;
-    return at ? strtod(at + strlen(start), NULL) : -1;
-}
 
 TEST(clicks_are_ranked_among_candidates_by_every_method) {
     PREPARE();

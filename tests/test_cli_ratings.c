@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Ratings with every verb, as a new user meets them: init, inspect, check, train, eval, adapt, predict; and what is
  * refused. */
-#include <sys/stat.h>
-
-#include "cli_run.h"
 #include "gossamer/model.h"
-#include "rating_world.h"
+#include "rating_run.h"
 
 static const world usual = {.users = 60, .items = 70, .ratings = 30, .seed = 11};
 #define QUICK " train.steps=300 validate.every=100 'model.backbone=dense 16; tanh' optimizer.rate=0.003"
-
-static void put(const char *name, const char *text) { write_file(name, text, strlen(text)); }
-
-static void make_world(const char *name, const world *w) {
-    mkdir(tiny_path(name), 0700);
-    world_write(w, tiny_path(name));
-}
 
 /* A run of two folds of one configuration. */
 static bool prepare(void) {
@@ -31,15 +21,6 @@ static bool prepare(void) {
 }
 #define PREPARE()                                                                                                      \
     if (!prepare()) T_FAIL("%s", err_text ? err_text : "")
-
-static double number_of(const char *method, const char *key) {
-    char start[80];
-    snprintf(start, sizeof start, "{\"name\": \"%s\"", method);
-    const char *at = out_text ? strstr(out_text, start) : NULL;
-    snprintf(start, sizeof start, "\"%s\": ", key);
-    at = at ? strstr(at, start) : NULL;
-    return at ? strtod(at + strlen(start), NULL) : -1;
-}
 
 TEST(init_and_inspect_know_a_folder_of_ratings) {
     tiny_set();

@@ -45,7 +45,7 @@ goss_status goss_ratings_metrics_find(const goss_objective *o, const char *names
 
 /* ---- what is covered ---- */
 
-/* The item of rank k and better are before place k: a heap would be faster, but k is small. */
+/* Whether answer i is among the k highest; ties rank by position. A heap would be faster, but k is small. */
 static bool is_among(const goss_answers *a, int i, int k) {
     const float s = a->output[(size_t)i * (size_t)(a->stride ? a->stride : a->outputs)];
     int before = 0;

@@ -43,7 +43,7 @@ static bool conjugate(goss_graph *g, const goss__inverse *h, const goss_val *v, 
     goss_val size = inner(g, r, r, h->n);
     for (int k = 0; k < h->products; k++) {
         if (!product(g, h, p, hp)) return false;
-        /* Downwards H is no longer convex there, and what is found so far is kept. */
+        /* A direction of negative curvature is not stepped along: the iterate so far is kept. */
         const goss_val along = goss_max(inner(g, p, hp, h->n), goss_const(g, 0));
         const goss_val by = ratio(g, size, along);
         add(out, by, p, h->n), add(r, goss_neg(by), hp, h->n);
