@@ -67,7 +67,7 @@ static goss_status tell_estimate(const goss_model *m, const whole_set *set, cons
     const goss_metric *metric;
     double of[2];
     if (set->n < LEAST_ROWS) {
-        cli_tell("%d rows are too few to hold some out: nobody knows how good the network is", set->n);
+        cli_tell("%d rows are too few to hold some out: there is no estimate of how good the network is", set->n);
         return GOSS_OK;
     }
     GOSS_TRY(whole_objective(set, &o, err));

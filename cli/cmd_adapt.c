@@ -48,11 +48,18 @@ static goss_status adapt_shown(const goss_model *m, const adapt_request *q, cons
                           q->model, kind->name);
 }
 
+static goss_status check_limits(const goss_model *m, const adapt_request *q, goss_error *err) {
+    const goss_space_budget *b = &q->o.budget;
+    const char *option = b->bytes ? "--budget" : b->macs ? "--max-macs" : b->ram ? "--max-ram" : NULL;
+    return option ? cli_need_structures(m, q->model, option, err) : GOSS_OK;
+}
+
 static goss_status adapt(const adapt_request *q, const cli_verb *verb, goss_error *err) {
     goss_model *m = NULL;
     goss_network *n = NULL;
     goss_status s = goss_output_check(q->out, (const char *[]){q->model, q->support, q->labels, q->descriptor}, 4, err);
     if (s == GOSS_OK && (s = goss_model_load(q->model, &m, err)) != GOSS_OK) cli_model_missing(q->model);
+    if (s == GOSS_OK) s = check_limits(m, q, err);
     if (s == GOSS_OK) s = cli_set_strengths(m, q->strengths, err);
     if (s == GOSS_OK) s = q->task ? adapt_known(m, q, &n, err) : adapt_shown(m, q, verb, &n, err);
     if (s == GOSS_OK && !goss_network_note_of(n, "model.file")) s = goss_network_note(n, "model.file", q->model, err);

@@ -13,7 +13,14 @@ static int run(const cli_verb *verb, const predict_request *q) {
     goss_error err;
     goss_network *n;
     const cli_kind *kind;
-    if (goss_network_load(q->network, &n, &err) != GOSS_OK) return cli_fail(&err);
+    if (goss_network_load(q->network, &n, &err) != GOSS_OK) {
+        char path[CLI_MODEL_PATH];
+        if (cli_model_path(q->network, path) != q->network)
+            cli_tell(
+                "%s is a model that comes with the program; for a network: gossamer adapt %s --support DATA -o NET",
+                q->network, q->network);
+        return cli_fail(&err);
+    }
     int status;
     if (cli_kind_of(goss_network_data(n), q->network, &kind, &err) == GOSS_OK) {
         cli_refuse_other_kinds(verb, kind, q->network);

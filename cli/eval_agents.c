@@ -187,11 +187,23 @@ static void put_json(const race *r) {
     printf("]}\n");
 }
 
+/* Whether the first agent's family is a single task, as of an agent that was adapted to it. */
+static bool is_one_task(const race *r) {
+    const goss_env_family *f = goss_agent_family(r->of[0].agent);
+    int n = 0;
+    for (int i = 0; i < f->kind->named; i++) n += f->low[i] != f->high[i];
+    return n == 0 && f->kind->parameters == f->kind->named;
+}
+
 static void put_table(const race *r) {
     double ci95, value;
-    printf("%d held-out tasks of %s, %d episodes each; returns by episode, 95 %% intervals over tasks; differences of "
-           "whole lives to the first, paired\n",
-           r->o.tasks, goss_agent_family(r->of[0].agent)->kind->name, r->episodes);
+    const char *name = goss_agent_family(r->of[0].agent)->kind->name;
+    if (is_one_task(r))
+        printf("%d lives in one task of %s (the parameters of the agent's file are fixed)", r->o.tasks, name);
+    else
+        printf("%d held-out tasks of %s", r->o.tasks, name);
+    printf(", %d episodes each; returns by episode, 95 %% intervals; differences of whole lives to the first, paired\n",
+           r->episodes);
     for (int i = 0; i < r->n; i++) {
         cli_put_name(r->of[i].name, 14);
         for (int e = 0; e < r->episodes; e++) {

@@ -288,6 +288,10 @@ static goss_status run(eval_table *e, goss_model *first, char **words, int n, go
     const goss_status gathered = gather(e, first, words, n, read == GOSS_OK ? err : NULL); /* takes the model */
     GOSS_TRY(read);
     GOSS_TRY(gathered);
+    int described = 0;
+    for (int i = 0; i < e->field.folds; i++) described += e->fold[i].fit->descriptors != NULL;
+    if (e->descriptors && !described)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--descriptor %s: no model here reads descriptors", e->descriptors);
     if (!e->repeats) e->repeats = goss_table_tasks_order(e->fold[0].tasks) == GOSS_ORDER_RANDOM ? 5 : 1;
     GOSS_TRY(choose_tasks(e, err));
     tell_tasks(e);

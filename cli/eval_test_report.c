@@ -38,7 +38,7 @@ static void put_interval(const char *format, double mean, double half, int width
 }
 
 void eval_test_print(const eval_test *e) {
-    printf("%d test samples of %d tasks that training has seen others of; %s, %s is better; mean over tasks, 95 %% "
+    printf("%d test samples of %d training tasks; %s, %s is better; mean over tasks, 95 %% "
            "intervals\n",
            e->samples, e->tasks, e->metric->name, e->metric->higher ? "higher" : "lower");
     printf("%-24s %20s %24s  worst task\n", "method", e->metric->name, "difference");

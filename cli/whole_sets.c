@@ -87,7 +87,9 @@ static goss_status number_classes(whole_set *s, const char *path, goss_error *er
     if (n >= 2 && 2 * n <= s->n) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the target %s has %d classes in %d rows: %s", path,
                           goss_table_name(s->table, target), n, s->n,
-                          n < 2 ? "nothing to tell apart" : "name another one by --target");
+                          n < 2 ? "nothing to distinguish"
+                                : "a class needs two rows on average; --target names another column, and numbers are "
+                                  "predicted by --objective regression (eval: --metric rmse)");
 }
 
 int whole_class_of(const whole_set *s, const char *name) {

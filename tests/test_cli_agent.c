@@ -88,12 +88,12 @@ TEST(an_agent_becomes_a_policy) {
     RUN(0, "adapt grid/model.safetensors --episodes 2 --set goal=7 -o knows.net");
     SAYS(err_text, "episode 2: ");
     RUN(0, "eval knows.net --tasks 5");
-    SAYS(out_text, "5 held-out tasks of gridnavi");
+    SAYS(out_text, "5 lives in one task of gridnavi");
     RUN(0, "adapt grid/model.safetensors --episodes 2 --set goal=7 --fix -o fixed.net");
     SAYS(err_text, "an agent of 230 weights"); /* 10 x 8 + 8, 8 x 5 + 5; of the value 10 x 8 + 8, 8 + 1 */
     SAYS(out_text, "fixed.net");
     RUN(0, "eval fixed.net --tasks 5");
-    SAYS(out_text, "5 held-out tasks of gridnavi");
+    SAYS(out_text, "5 lives in one task of gridnavi");
     RUN(0, "play fixed.net --episodes 1");
     RUN(0, "play grid/model.safetensors --record steps.csv");
     RUN(0, "adapt grid/model.safetensors --support steps.csv -o told.net");

@@ -210,6 +210,8 @@ TEST(the_model_that_comes_with_the_program_is_found_by_its_name) {
     T_CHECK(network > 0.9);
     RUN(0, "predict named.net more.csv --json");
     SAYS(out_text, "\"prediction\": \"ill\"");
+    RUN(1, "predict tables people.csv");
+    SAYS(err_text, "gossamer adapt tables --support");
 }
 
 TEST(so_is_the_one_for_numbers_beside_it) {
@@ -239,6 +241,14 @@ TEST(mistakes_are_told) {
     SAYS(err_text, "--skip-bad is for");
     RUN(1, "adapt run/model.safetensors --task north -o x.net");
     SAYS(err_text, "was not trained on a task of that name");
+    RUN(1, "adapt run/model.safetensors --support people.csv --budget 1KB -o x.net");
+    SAYS(err_text, "--budget: the networks of run/model.safetensors have no structures of their own");
+    RUN(1, "adapt run/model.safetensors --support people.csv --max-macs 5 -o x.net");
+    SAYS(err_text, "--max-macs: ");
+    RUN(1, "adapt run/model.safetensors --support people.csv --max-ram 1KB -o x.net");
+    SAYS(err_text, "--max-ram: ");
+    RUN(1, "adapt run/model.safetensors --support people.csv --target weight --objective classification -o x.net");
+    SAYS(err_text, "--objective regression");
     put("half.csv", "weight,outcome\n4,a\n2,b\n3,a\n3,b\n5,a\n2,b\n7,a\n4,b\n");
     RUN(0, "adapt run/model.safetensors --support half.csv -o half.net");
     SAYS(err_text, "8 rows are too few to hold some out");

@@ -45,7 +45,7 @@ TEST(test_samples_are_judged_task_by_task) {
     T_NEAR(number(strstr(out_text, "methods"), "value"), sum, 1e-6);
     T_NEAR(number(strstr(out_text, "worst_task"), "value"), worst, 1e-9);
     RUN(0, "eval joint/model.safetensors --split test --data schools.csv");
-    SAYS(out_text, "36 test samples of 6 tasks");
+    SAYS(out_text, "36 test samples of 6 training tasks");
 }
 
 TEST(others_are_raced_on_the_same_samples) {

@@ -41,7 +41,7 @@ TEST(folders_of_tasks_are_initialised_checked_trained_judged_and_used) {
     RUN(0, "train tasks.ini" QUICK " run.dir=scripts-run");
     SAYS(err_text, "; 45 images to train, 18 to validate, 27 to test on");
     RUN(0, "eval scripts-run/model.safetensors --split test");
-    SAYS(out_text, "27 test samples of 3 tasks");
+    SAYS(out_text, "27 test samples of 3 training tasks");
     RUN(0, "eval scripts-run/model.safetensors --split test --json");
     SAYS(out_text, "\"split\": \"test\", \"tasks\": 3, \"samples\": 27, \"support\": 0, \"metric\": \"accuracy\"");
     SAYS(out_text, "\"per_task\": {\"one\": ");
@@ -89,7 +89,7 @@ TEST(models_are_compared_on_the_same_images) {
     SAYS(out_text, "2 tasks, 1 of 1 cells");
     RUN(0, "train sides.ini" QUICK " run.dir=sides-run");
     RUN(0, "eval sides-run/model.safetensors --split test");
-    SAYS(out_text, "20 test samples of 2 tasks");
+    SAYS(out_text, "20 test samples of 2 training tasks");
 }
 
 TEST(check_tells_what_is_wrong_with_images_in_tasks) {

@@ -209,6 +209,8 @@ TEST(forecasts_go_through_all_verbs) {
     put("short.csv", "time,load,vibration\n0,.1,1\n");
     RUN(1, "adapt run/model.safetensors --support short.csv -o none.safetensors");
     SAYS(err_text, "has a known value 1 step before it");
+    RUN(1, "adapt run/model.safetensors --support seen.csv --descriptor none.csv -o none.safetensors");
+    SAYS(err_text, "none.csv: the model reads no descriptors");
 }
 
 /* A label for each series: the last row of each is a sample. */
@@ -252,6 +254,12 @@ TEST(a_configuration_is_written_and_checked) {
     RUN(0, "check made.ini");
     RUN(1, "train data.path=made/machines.csv data.kind=series data.task=machine data.target=vibration run.dir=x");
     SAYS(err_text, "data.time=COLUMN");
+    RUN(1, "train data.path=made/machines.csv data.kind=series data.task=machine data.target=vibration data.time=tiem "
+           "run.dir=x");
+    SAYS(err_text, "data.time: there is no column \"tiem\" (nearest: \"time\")");
+    RUN(1, "train data.path=made/machines.csv data.kind=series data.task=machine data.target=vibration "
+           "data.time=machine run.dir=x");
+    SAYS(err_text, "data.time: column machine is data.task already");
     RUN(0, "train data.path=made/machines.csv data.kind=table data.task=machine data.target=vibration data.window=5 "
            "data.time=time train.steps=2 validate.every=0 run.dir=plain");
     SAYS(err_text, "data.window = 5 has no effect");

@@ -40,7 +40,7 @@ TEST(what_init_writes_of_a_table_is_checked_and_trained_as_it_is) {
     school_table("schools.csv", 20, 24);
     RUN(0, "init schools.csv -o first.ini");
     SAYS(err_text, "schools.csv: 480 rows of 20 tasks, 4 columns");
-    SAYS(err_text, "data.task: look at this: guessed: called as tasks are");
+    SAYS(err_text, "data.task: look at this: guessed: its name is typical of tasks");
     SAYS(err_text, "data.target: look at this: guessed");
     const char *text = text_of("first.ini");
     SAYS(text, "\nkind = table\n");

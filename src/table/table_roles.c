@@ -140,8 +140,8 @@ static void guess_task(guess *g) {
     if (best < 0) return;
     g->r->task = best, g->r->task_guessed = true;
     set(g, best, GOSS_ROLE_TASK, "guessed: %s, %d different values in %d rows",
-        best == g->t->file_column ? "the file a row comes from" : "called as tasks are", g->stats[best].distinct,
-        g->t->rows);
+        best == g->t->file_column ? "the file a row comes from" : "its name is typical of tasks",
+        g->stats[best].distinct, g->t->rows);
 }
 
 /* ---- rules on a column within tasks ---- */

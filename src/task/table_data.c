@@ -100,6 +100,21 @@ static goss_status choose_series(goss_table_data *d, goss_error *err) {
     return GOSS_OK;
 }
 
+/* Columns of series are seen as times, or not at all: they are no inputs. */
+static goss_status add_steps(const goss_table_data *d, goss__str *ignore, goss_error *err) {
+    const goss_series_options *o = &d->o.series;
+    const char *const column[] = {o->time, o->series}, *const key[] = {"data.time", "data.series"};
+    for (size_t i = 0; o->window > 0 && i < sizeof column / sizeof *column; i++) {
+        int at;
+        if (!given(column[i])) continue;
+        GOSS_TRY(goss_table_need(d->table, column[i], key[i], &at, err));
+        if (given(d->o.task) && strcmp(column[i], d->o.task) == 0)
+            return goss_error_set(err, GOSS_E_ARGUMENT, "%s: column %s is data.task already", key[i], column[i]);
+        goss__name_list_add(ignore, column[i]);
+    }
+    return GOSS_OK;
+}
+
 static goss_status open_table(goss_table_data *d, goss_error *err) {
     if (d->o.objective && d->o.objective->next && given(d->o.target))
         return goss_error_set(
@@ -115,17 +130,19 @@ static goss_status open_table(goss_table_data *d, goss_error *err) {
     goss__str ignore = {0};
     if (given(d->o.ignore)) goss__str_add(&ignore, d->o.ignore);
     if (given(d->o.role)) goss__name_list_add(&ignore, d->o.role); /* it is no input */
-    const char *const steps[] = {d->o.series.time, d->o.series.series};
-    for (size_t i = 0; d->o.series.window > 0 && i < sizeof steps / sizeof *steps; i++)
-        if (given(steps[i])) goss__name_list_add(&ignore, steps[i]); /* seen as times, or not at all */
+    const goss_status added = add_steps(d, &ignore, err);
     const bool whole = given(d->o.task) && strcmp(d->o.task, "all") == 0 && goss_table_find(d->table, "all") < 0;
     const goss_roles_declared declared = {.target = given(d->o.target),
                                           .task = whole ? "" : given(d->o.task), /* "": there is none */
                                           .ignore = ignore.data,
                                           .text = given(d->o.text)};
-    const goss_status found = ignore.failed ? no_memory(err) : goss_table_roles(d->table, &declared, &d->roles, err);
+    goss_status found = added;
+    if (added == GOSS_OK) {
+        found = ignore.failed ? no_memory(err) : goss_table_roles(d->table, &declared, &d->roles, err);
+        found = goss_error_prefix(err, found, "data");
+    }
     goss__str_free(&ignore);
-    GOSS_TRY(goss_error_prefix(err, found, "data"));
+    GOSS_TRY(found);
     d->roles.whole = whole;
     if (d->o.objective && d->o.objective->next) d->roles.target = -1, d->roles.target_guessed = false;
     if (d->roles.target_guessed)

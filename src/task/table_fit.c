@@ -273,7 +273,7 @@ static goss_status labelled(const goss_table_fit *f, const goss_table *table, co
     const int with_target = *n;
     GOSS_TRY(leave_samples(f, table, *rows, n, err));
     if (*n < with_target)
-        goss__log(GOSS_LOG_INFO, "%d of %d rows are the history of others", with_target - *n, with_target);
+        goss__log(GOSS_LOG_INFO, "%d of %d rows serve only as history of later ones", with_target - *n, with_target);
     if (with_target < all)
         goss__log(GOSS_LOG_WARN, "%d of %d rows without a target%s are left out", all - with_target, all,
                   queries < 0 ? "" : ", or queries,");
@@ -340,6 +340,9 @@ goss_status goss_table_fit_origins(const goss_table_fit *f, const goss_table *ta
 
 static goss_status describe_one(const goss_table_fit *f, const char *path, const char *name, one_task *t,
                                 goss_error *err) {
+    if (!f->descriptors && path && *path)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the model reads no descriptors (hyper.condition in training)",
+                              path);
     if (!f->descriptors) return GOSS_OK;
     if (!path || !*path)
         return goss_error_set(err, GOSS_E_ARGUMENT,
