@@ -4,6 +4,8 @@
 #ifndef GOSS_GROUP_TASKS_H
 #define GOSS_GROUP_TASKS_H
 
+#include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +19,10 @@
 enum { GROUP_TASKS = 14, GROUP_LONERS = 2, GROUPS = 3, GROUP_ROWS = 16, GROUP_INPUTS = 6 };
 
 static goss_error err;
+
+/* Settings of a run, ended by NULL; the kind of its section a. */
+#define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
+#define KIND(name) "regularizer.a.kind=" name
 
 static inline bool group_is_edge(int s, int t) {
     return s != t && s < GROUP_TASKS - GROUP_LONERS && t < GROUP_TASKS - GROUP_LONERS && s % GROUPS == t % GROUPS;
@@ -179,4 +185,48 @@ static inline void group_write(const char *name, const char *text) {
     FILE *f = fopen(scratch(name), "w");
     if (!f || fputs(text, f) < 0 || fclose(f) != 0) T_FAIL("%s is not written", name);
 }
+
+/* Root mean square error on other rows of the tasks from `first` on. */
+static inline double group_error_of_model(const goss_model *m, uint64_t seed, int first) {
+    group_world held;
+    group_make(&held, seed, 0, 1); /* what is there without noise */
+    goss_task_source source = group_source(&held);
+    static float x[GROUP_ROWS * GROUP_INPUTS], y[GROUP_ROWS], out[GROUP_ROWS], d[2];
+    double sum = 0;
+    int n = 0;
+    for (int t = first; t < GROUP_TASKS; t++) {
+        goss_task task = {.query = x, .query_target = y, .descriptor = d};
+        goss_network *net;
+        T_OK(goss_model_adapt_task(m, &source, (uint64_t)t, NULL, NULL, &net, &err));
+        source.draw(&source, (uint64_t)t, &task);
+        T_OK(goss_network_predict(net, x, GROUP_ROWS, out, NULL, NULL, &err));
+        for (int i = 0; i < GROUP_ROWS; i++, n++) sum += (double)(out[i] - y[i]) * (double)(out[i] - y[i]);
+        goss_network_free(net);
+    }
+    return sqrt(sum / n);
+}
+static inline double group_error_of(const char *dir, uint64_t seed, int first) {
+    goss_model *m = group_model(dir);
+    const double e = group_error_of_model(m, seed, first);
+    goss_model_free(m);
+    return e;
+}
+
+/* Interrupted and resumed, a run comes to the same bits. */
+static volatile sig_atomic_t group_stop;
+static inline void group_on_step(void *context, const goss_train_progress *p) { group_stop = p->step >= 13; }
+
+static inline void group_resumes(const char *const *more) {
+    static int runs;
+    char whole[40], cut[40];
+    const goss_train_options o = {.stop = &group_stop, .progress = group_on_step};
+    snprintf(whole, sizeof whole, "whole%d", runs), snprintf(cut, sizeof cut, "cut%d", runs++);
+    T_OK(group_train(whole, 1, more, NULL, NULL));
+    T_EQ(group_train(cut, 1, more, &o, NULL), GOSS_E_INTERRUPTED);
+    T_OK(group_train(cut, 1, more, NULL, NULL));
+    T_CHECK(group_weights(whole) == group_weights(cut));
+    T_NEAR(group_metric(whole, "regularizer.a"), group_metric(cut, "regularizer.a"), 0);
+    group_stop = 0;
+}
+
 #endif

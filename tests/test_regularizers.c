@@ -7,8 +7,6 @@
 #include "gossamer/regularizer.h"
 #include "group_tasks.h"
 
-#define LINES(...) ((const char *const[]){__VA_ARGS__, NULL})
-
 static const char *path_of(const char *key, const char *file) {
     static char pair[400];
     snprintf(pair, sizeof pair, "%s=%s", key, scratch(file));
@@ -95,7 +93,6 @@ TEST(each_kind_acts_on_published_values) {
 
 /* ---- keys ---- */
 
-#define KIND(name) "regularizer.a.kind=" name
 /* Two sections that share a weight; b has what a has of the scheme's settings. */
 #define ENTROPY "regularizer.a.weight=entropy", "regularizer.b.weight=entropy", "regularizer.b.on=features/out"
 #define PATH "regularizer.a.weight=conditioned", "hyper.condition=id, strength"
@@ -235,32 +232,6 @@ static void judge_graph(const char *dir, double *auc, double *loners) {
     goss_model_free(m);
 }
 
-/* Root mean square error on other rows of the tasks from `first` on. */
-static double error_of_model(const goss_model *m, uint64_t seed, int first) {
-    group_world held;
-    group_make(&held, seed, 0, 1); /* what is there without noise */
-    goss_task_source source = group_source(&held);
-    static float x[GROUP_ROWS * GROUP_INPUTS], y[GROUP_ROWS], out[GROUP_ROWS], d[2];
-    double sum = 0;
-    int n = 0;
-    for (int t = first; t < GROUP_TASKS; t++) {
-        goss_task task = {.query = x, .query_target = y, .descriptor = d};
-        goss_network *net;
-        T_OK(goss_model_adapt_task(m, &source, (uint64_t)t, NULL, NULL, &net, &err));
-        source.draw(&source, (uint64_t)t, &task);
-        T_OK(goss_network_predict(net, x, GROUP_ROWS, out, NULL, NULL, &err));
-        for (int i = 0; i < GROUP_ROWS; i++, n++) sum += (double)(out[i] - y[i]) * (double)(out[i] - y[i]);
-        goss_network_free(net);
-    }
-    return sqrt(sum / n);
-}
-static double error_of(const char *dir, uint64_t seed, int first) {
-    goss_model *m = group_model(dir);
-    const double e = error_of_model(m, seed, first);
-    goss_model_free(m);
-    return e;
-}
-
 /* Few noisy rows, and the strength of a list that suits the tasks as a whole best: a learned graph helps more than the
  * mean of all tasks, and tasks of their own are none the worse for it. */
 TEST(unrelated_tasks_are_left_alone) {
@@ -272,15 +243,16 @@ TEST(unrelated_tasks_are_left_alone) {
     group_noise = 2;
     for (uint64_t seed = 1; seed <= 3; seed++) {
         T_OK(group_train("tied", seed, LINES(LINEAR, steps, none), NULL, NULL));
-        all[2] += error_of("tied", seed, 0), loners[2] += error_of("tied", seed, GROUP_TASKS - GROUP_LONERS);
+        all[2] += group_error_of("tied", seed, 0),
+            loners[2] += group_error_of("tied", seed, GROUP_TASKS - GROUP_LONERS);
         T_CHECK(unlink_run("tied"));
         for (int k = 0; k < 2; k++) {
             double best = INFINITY, own = 0;
             for (int i = 0; i < 3; i++) {
                 T_OK(group_train("tied", seed, LINES(LINEAR, steps, none, on, strengths[i], kinds_[k], k ? TIE : none),
                                  NULL, NULL));
-                const double e = error_of("tied", seed, 0);
-                if (e < best) best = e, own = error_of("tied", seed, GROUP_TASKS - GROUP_LONERS);
+                const double e = group_error_of("tied", seed, 0);
+                if (e < best) best = e, own = group_error_of("tied", seed, GROUP_TASKS - GROUP_LONERS);
                 T_CHECK(unlink_run("tied"));
             }
             all[k] += best, loners[k] += own;
@@ -362,209 +334,9 @@ TEST(a_value_with_two_names_counts_once) {
     T_CHECK(group_weights("once") == group_weights("twice"));
 }
 
-/* Interrupted and resumed, a run comes to the same bits. */
-static volatile sig_atomic_t stop;
-static void on_step(void *context, const goss_train_progress *p) { stop = p->step >= 13; }
-
-static void resumes(const char *const *more) {
-    static int runs;
-    char whole[40], cut[40];
-    const goss_train_options o = {.stop = &stop, .progress = on_step};
-    snprintf(whole, sizeof whole, "whole%d", runs), snprintf(cut, sizeof cut, "cut%d", runs++);
-    T_OK(group_train(whole, 1, more, NULL, NULL));
-    T_EQ(group_train(cut, 1, more, &o, NULL), GOSS_E_INTERRUPTED);
-    T_OK(group_train(cut, 1, more, NULL, NULL));
-    T_CHECK(group_weights(whole) == group_weights(cut));
-    T_NEAR(group_metric(whole, "regularizer.a"), group_metric(cut, "regularizer.a"), 0);
-    stop = 0;
-}
-
 TEST(a_resume_comes_to_the_same_bits_with_what_was_learned) {
-    resumes(LINES("regularizer.a.on=weights/*", KIND("laplacian"), TIE, "regularizer.b.kind=nuclear",
-                  "regularizer.b.on=weights/dense1.w"));
-}
-
-/* ---- weights ---- */
-
-/* Weights a over b of two sections whose representations have other entropies: the higher one gets more. */
-TEST(the_higher_entropy_gets_the_weight) {
-    T_OK(group_train("entropy", 1,
-                     LINES(ENTROPY, KIND("activity"), "regularizer.a.on=logits", "regularizer.b.kind=activity",
-                           "regularizer.a.strength=0.001", "regularizer.b.strength=0.001"),
-                     NULL, NULL));
-    const double a = group_metric("entropy", "regularizer.a.weight"),
-                 b = group_metric("entropy", "regularizer.b.weight"),
-                 ha = group_metric("entropy", "regularizer.a.entropy"),
-                 hb = group_metric("entropy", "regularizer.b.entropy");
-    T_NEAR(a + b, 0.002, 1e-8);
-    T_CHECK(ha != hb && (a > b) == (ha > hb));
-}
-
-/* Log variances come near the logs of the terms, so that a penalty counts as much as the loss, times its strength. */
-TEST(uncertainty_weighs_a_penalty_like_the_loss) {
-    const char *const more[] = {"regularizer.a.on=weights/head.w",
-                                "regularizer.a.weight=uncertainty",
-                                "regularizer.a.strength=0.5",
-                                "train.steps=1500",
-                                "train.log_every=1",
-                                "validate.every=0",
-                                "optimizer.schedule=constant",
-                                NULL};
-    T_OK(group_train("uncertain", 1, more, NULL, NULL));
-    const double added = group_mean("uncertain", "regularizer.a", 1000),
-                 loss = group_mean("uncertain", "loss", 1000) - added;
-    T_CHECK(group_metric("uncertain", "regularizer.a.weight") < 0.3); /* it began at 0.5 */
-    if (!(added > 0.3 * loss && added < 0.8 * loss)) T_FAIL("it adds %g to a loss of %g", added, loss);
-}
-
-/* Gradients of a penalty of 100 and of one of 0.01 are brought nearer to each other. */
-TEST(grad_norm_and_famo_balance_large_and_small_penalties) {
-    static const char *const schemes[] = {"grad_norm", "famo"};
-    for (int i = 0; i < 2; i++) {
-        char a[80], b[80];
-        snprintf(a, sizeof a, "regularizer.a.weight=%s", schemes[i]);
-        snprintf(b, sizeof b, "regularizer.b.weight=%s", schemes[i]);
-        T_OK(group_train(schemes[i], 1,
-                         LINES(a, b, KIND("l1"), "regularizer.a.on=weights/*", "regularizer.b.kind=variance",
-                               "regularizer.b.on=features/out", "train.steps=100", "validate.every=0"),
-                         NULL, NULL));
-        const double of_a = group_metric(schemes[i], "regularizer.a.weight"),
-                     of_b = group_metric(schemes[i], "regularizer.b.weight");
-        if (!(of_a < 0.9 * of_b)) T_FAIL("%s: weights %g and %g", schemes[i], of_a, of_b);
-    }
-}
-
-TEST(a_resume_comes_to_the_same_bits_with_every_scheme) {
-    static const char *const schemes[] = {"entropy", "uncertainty", "grad_norm", "famo", "hypergradient"};
-    for (int i = 0; i < 5; i++) {
-        char a[80], b[80];
-        snprintf(a, sizeof a, "regularizer.a.weight=%s", schemes[i]);
-        snprintf(b, sizeof b, "regularizer.b.weight=%s", schemes[i]);
-        resumes(LINES(a, b, "regularizer.a.on=features/out", KIND("decorrelation"), "regularizer.b.on=weights/*"));
-    }
-}
-
-/* ---- phases ---- */
-
-/* Until it acts nothing is different, and afterwards it is. */
-TEST(a_section_acts_in_its_share_of_the_training) {
-    const char *const on = "regularizer.a.on=weights/*", *log = "train.log_every=1", *from = "regularizer.a.from=0.5";
-    T_OK(group_train("phase", 1, LINES(on, log, from), NULL, NULL));
-    T_OK(group_train("phase-off", 1, LINES(log), NULL, NULL));
-    T_NEAR(group_mean("phase", "regularizer.a", 30), group_mean("phase", "regularizer.a", 15) / 2, 1e-9);
-    T_CHECK(group_mean("phase", "regularizer.a", 15) > 0);
-    T_CHECK(group_weights("phase") != group_weights("phase-off"));
-    resumes(LINES(on, from, "regularizer.b.on=features/out", "regularizer.b.until=0.4"));
-}
-
-/* ---- a whole path from one run ---- */
-
-/* Error of a model that saw all strengths, at one of them. */
-static double error_at(const char *dir, const char *name, double strength) {
-    goss_model *m = group_model(dir);
-    T_OK(goss_model_set_strength(m, name, strength, &err));
-    const double e = error_of_model(m, 1, 0);
-    goss_model_free(m);
-    return e;
-}
-
-/* Networks of one run at three strengths against a run for each: the errors of the path are near theirs, and it has its
- * least where they have it. */
-TEST(a_conditioned_run_holds_the_whole_path) {
-    static const double strengths[3] = {0.01, 0.3, 10};
-    const char *const on = "regularizer.a.on=weights/head.w", *kind = KIND("difference"), *none = "validate.every=0",
-                      *steps = "train.steps=800";
-    double path[3], alone[3];
-    group_noise = 2;
-    T_OK(group_train("path", 1, LINES(LINEAR, on, kind, none, PATH, "train.steps=2400", "regularizer.a.low=0.01"), NULL,
-                     NULL));
-    for (int i = 0; i < 3; i++) {
-        char strength[60], dir[40];
-        snprintf(strength, sizeof strength, "regularizer.a.strength=%g", strengths[i]);
-        snprintf(dir, sizeof dir, "retrained%d", i);
-        T_OK(group_train(dir, 1, LINES(LINEAR, on, kind, none, steps, strength), NULL, NULL));
-        path[i] = error_at("path", "a", strengths[i]), alone[i] = error_of(dir, 1, 0);
-        if (getenv("SHOW_GAPS"))
-            printf("  strength %g: %.3f of the path, %.3f retrained\n", strengths[i], path[i], alone[i]);
-    }
-    group_noise = 0.5;
-    for (int i = 0; i < 3; i++)
-        if (!(fabs(path[i] / alone[i] - 1) < 0.15)) T_FAIL("at %g: %g, retrained %g", strengths[i], path[i], alone[i]);
-    T_CHECK(path[1] < path[0] && path[1] < path[2] && alone[1] < alone[0] && alone[1] < alone[2]);
-    goss_model *m = group_model("path"), *one = group_model("retrained0");
-    T_ERR(goss_model_set_strength(m, "b", 1, &err), GOSS_E_ARGUMENT, "no strength of a regulariser \"b\"; it has a");
-    T_ERR(goss_model_set_strength(m, "a", 11, &err), GOSS_E_ARGUMENT, "with strengths from 0.01 to 10");
-    T_ERR(goss_model_set_strength(one, "a", 1, &err), GOSS_E_UNSUPPORTED, "was trained with one strength");
-    goss_model_free(m), goss_model_free(one);
-}
-
-/* Its model is set to the strength that validates best, and says how it went. */
-TEST(the_strength_of_a_path_is_chosen_by_validation) {
-    group_noise = 2;
-    T_OK(group_train("chosen", 1,
-                     LINES(LINEAR, "regularizer.a.on=weights/head.w", KIND("difference"), PATH, "train.steps=800",
-                           "validate.every=800", "regularizer.a.strength=0.001"),
-                     NULL, NULL));
-    group_noise = 0.5;
-    goss_model *m = group_model("chosen");
-    double strength = strtod(goss_model_note_of(m, "regularizer.a.strength"), NULL),
-           chosen = strtod(goss_model_note_of(m, "metrics.validation"), NULL);
-    const char *path = goss_model_note_of(m, "regularizer.a.path");
-    T_CHECK(path && strncmp(path, "0.001: ", 7) == 0 && strstr(path, ", 10: "));
-    T_CHECK(strength > 0.01 && strength < 5);
-    T_CHECK(chosen < group_metric("chosen", "validation"));
-    goss_model_free(m);
-}
-
-TEST(a_conditioned_run_resumes_to_the_same_bits) {
-    resumes(LINES("regularizer.a.on=weights/*", PATH, "regularizer.b.on=features/out",
-                  "regularizer.b.weight=conditioned", "regularizer.b.high=2"));
-}
-
-/* ---- what is learned on rows to validate on ---- */
-
-/* Networks of their own for tasks of few rows fit their noise: a strength that begins low grows, and validation is the
- * better for it. */
-TEST(a_strength_grows_where_that_helps_held_rows) {
-    const char *const on = "regularizer.a.on=weights/*", *low = "regularizer.a.strength=0.001",
-                      *steps = "train.steps=400";
-    T_OK(group_train("low", 1, LINES(on, low, steps), NULL, NULL));
-    T_OK(group_train("grown", 1, LINES(on, low, steps, "regularizer.a.weight=hypergradient"), NULL, NULL));
-    T_CHECK(group_metric("grown", "regularizer.a.weight") > 0.005);
-    T_CHECK(group_metric("grown", "validation") < group_metric("low", "validation"));
-}
-
-/* And one that begins where all weights are held near 0 falls. */
-TEST(a_strength_falls_where_it_stands_in_the_way) {
-    const char *const on = "regularizer.a.on=weights/*", *high = "regularizer.a.strength=3", *steps = "train.steps=400";
-    T_OK(group_train("high", 1, LINES(on, high, steps), NULL, NULL));
-    T_OK(group_train("fallen", 1, LINES(on, high, steps, "regularizer.a.weight=hypergradient"), NULL, NULL));
-    T_CHECK(group_metric("fallen", "regularizer.a.weight") < 1);
-    T_CHECK(group_metric("fallen", "validation") < group_metric("high", "validation"));
-}
-
-/* Rows that ride along are none of the loss's. */
-TEST(held_rows_do_not_enter_the_loss) {
-    const char *const on = "regularizer.a.on=weights/*", *none = "regularizer.a.strength=1e-9", *one = "train.steps=1",
-                      *log = "train.log_every=1";
-    T_OK(group_train("unheld", 1, LINES(on, none, one, log), NULL, NULL));
-    T_OK(group_train("held", 1, LINES(on, none, one, log, "regularizer.a.weight=hypergradient"), NULL, NULL));
-    T_NEAR(group_metric("held", "loss"), group_metric("unheld", "loss"), 1e-5);
-    T_NEAR(group_metric("held", "rmse"), group_metric("unheld", "rmse"), 1e-5);
-}
-
-TEST(norms_are_learned_against_the_model_or_on_held_rows) {
-    static const char *const fits[] = {"minmax", "validation"};
-    const char *const on = "regularizer.a.on=weights/*.w", *kind = KIND("norm_hyper"), *steps = "train.steps=200";
-    T_OK(group_train("no-norm", 1, LINES(steps), NULL, NULL));
-    for (int i = 0; i < 2; i++) {
-        char fit[60];
-        snprintf(fit, sizeof fit, "regularizer.a.fit=%s", fits[i]);
-        T_OK(group_train(fits[i], 1, LINES(on, kind, fit, steps), NULL, NULL));
-        T_CHECK(group_metric(fits[i], "validation") < group_metric("no-norm", "validation"));
-        resumes(LINES(on, kind, fit));
-    }
-    T_CHECK(group_weights("minmax") != group_weights("validation"));
+    group_resumes(LINES("regularizer.a.on=weights/*", KIND("laplacian"), TIE, "regularizer.b.kind=nuclear",
+                        "regularizer.b.on=weights/dense1.w"));
 }
 
 /* ---- resume ---- */
