@@ -9,15 +9,14 @@
 #include "gossamer/regularizer.h"
 #include "inspect_share.h"
 
-enum { MOST = 512 };
-
 typedef struct built {
     goss_graph *graph;
     goss_schedule *program;
     goss_params *params;
     goss_threads *threads;
     goss_exec *exec;
-    int entry[MOST], n; /* of the target's layout, that differ by task */
+    goss_val *value; /* the tensors that differ by task, and which ones of the target's layout they are */
+    int *entry, n;
 } built;
 
 static void close_all(built *b) {
@@ -26,6 +25,7 @@ static void close_all(built *b) {
     goss_params_free(b->params);
     goss_schedule_free(b->program);
     goss_graph_free(b->graph);
+    free(b->value), free(b->entry);
 }
 
 /* The weights of all tasks, as they are after training. */
@@ -33,20 +33,23 @@ static goss_status build(const goss_model *m, built *b, goss_error *err) {
     const goss_share *s = goss_method_share(goss_model_method(m));
     const goss_layout *l = goss_target_layout(goss_share_target(s));
     const int64_t tasks = goss_share_settings(s)->tasks;
-    goss_val out[MOST];
-    if (!(b->graph = goss_graph_new())) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
+    const size_t most = (size_t)goss_layout_count(l) + 1;
+    b->value = calloc(most, sizeof *b->value), b->entry = calloc(most, sizeof *b->entry);
+    if (!b->value || !b->entry || !(b->graph = goss_graph_new()))
+        return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     const goss_share_tasks all = {.id = goss_iota(b->graph, goss_n(tasks)),
                                   .heat = goss_share_heat(s, b->graph, GOSS_NONE)};
     goss_weights *w = goss_share_weights(s, b->graph, &all);
-    for (int i = 0; w && i < goss_layout_count(l) && b->n < MOST; i++) {
+    for (int i = 0; w && i < goss_layout_count(l); i++) {
         const goss_val v = goss_weights_get(w, goss_layout_entry(l, i)->name);
-        if (goss_valid(v) && tasks > 1 && goss_extent_is(goss_dim(v, 0), tasks)) out[b->n] = v, b->entry[b->n++] = i;
+        if (goss_valid(v) && tasks > 1 && goss_extent_is(goss_dim(v, 0), tasks))
+            b->value[b->n] = v, b->entry[b->n++] = i;
     }
     goss_weights_free(w);
     GOSS_TRY(goss_graph_status(b->graph, err));
     if (b->n == 0) return GOSS_OK;
     const goss_schedule_options o = goss_schedule_defaults();
-    GOSS_TRY(goss_compile(b->graph, out, b->n, NULL, 0, &o, &b->program, err));
+    GOSS_TRY(goss_compile(b->graph, b->value, b->n, NULL, 0, &o, &b->program, err));
     GOSS_TRY(goss_params_new(GOSS_F32, &b->params, err));
     GOSS_TRY(goss_params_add(b->params, b->program, err));
     GOSS_TRY(goss_model_store(m, b->params, err));

@@ -66,7 +66,8 @@ TEST(a_resume_comes_to_the_same_bits_with_every_scheme) {
         char a[80], b[80];
         snprintf(a, sizeof a, "regularizer.a.weight=%s", schemes[i]);
         snprintf(b, sizeof b, "regularizer.b.weight=%s", schemes[i]);
-        group_resumes(LINES(a, b, "regularizer.a.on=features/out", KIND("decorrelation"), "regularizer.b.on=weights/*"));
+        group_resumes(
+            LINES(a, b, "regularizer.a.on=features/out", KIND("decorrelation"), "regularizer.b.on=weights/*"));
     }
 }
 
@@ -144,7 +145,7 @@ TEST(the_strength_of_a_path_is_chosen_by_validation) {
 
 TEST(a_conditioned_run_resumes_to_the_same_bits) {
     group_resumes(LINES("regularizer.a.on=weights/*", PATH, "regularizer.b.on=features/out",
-                  "regularizer.b.weight=conditioned", "regularizer.b.high=2"));
+                        "regularizer.b.weight=conditioned", "regularizer.b.high=2"));
 }
 
 /* ---- what is learned on rows to validate on ---- */
