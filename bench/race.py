@@ -3,8 +3,8 @@
 """Lets Gossamer and its peers take turns on the same steps, and compares.
 
 All contenders of a workload are started first and say what they compute from the common numbers (loss, gradient norm,
-loss after a step); who differs from Gossamer by more than 1e-4 (1e-2 where some store weights as bfloat16) is not raced
-and fails the run, and where nobody agrees Gossamer is not timed either. Then they take turns, a block each, so that
+loss after a step); who differs from Gossamer by more than 1e-4 (TOLERANCE has the exceptions) is not raced and fails
+the run, and where nobody agrees Gossamer is not timed either. Then they take turns, a block each, so that
 what the machine does meanwhile meets all alike; a figure is the median of a contender's blocks. The step written by
 hand (bench/lean), where there is one, races too. Before and after, the FMA peak says whether the cores were there.
 """
@@ -19,7 +19,8 @@ import sys
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-TOLERANCE = {"adapt-bf16": 1e-2}  # of the figures that must agree; else:
+# Of the figures that must agree. Speech: cepstra divided by their deviation magnify the rounding of spectra.
+TOLERANCE = {"adapt-bf16": 1e-2, "speech-adapt": 1e-3}
 USUAL_TOLERANCE = 1e-4
 
 # Workload: our program, then (peer script, variants). A variant after "|" is slow everywhere: only with --all.
@@ -54,6 +55,8 @@ WORKLOADS = {
                                       "jax_lstm": "jit-vmap jit-einsum"}),
     "transformer": ("bench_transformer", {"torch_transformer": "compile eager", "jax_transformer": "jit"}),
     "transformer-lowrank": ("bench_transformer", {"torch_transformer": "compile eager", "jax_transformer": "jit"}),
+    "speech-adapt": ("bench_speech", {"torch_speech": "compile eager", "jax_speech": "jit"}),
+    "speech-stream": ("bench_speech", {}),
     "adapt-10000": ("bench_many", {"torch_many": "eager-chunks eager compile", "jax_many": "jit-map jit"}),
 }
 
@@ -170,16 +173,24 @@ def race(contenders, o):
 
 
 def row_of(workload, threads, ours, racing, gflops):
-    peers = {c.name: round(c.ms(), 4) for c in racing if c.ms() is not None}
+    peers = {c.name: round(c.ms(), 6) for c in racing if c.ms() is not None}
     lean = peers.pop("lean", None)  # by hand: what the engine costs, not whom it is compared with
     best = min(peers, key=peers.get) if peers else None
     ms = ours.ms()
-    p99 = {c.name: round(statistics.median(c.p99), 4) for c in [ours, *racing] if c.p99}
+    p99 = {c.name: round(statistics.median(c.p99), 6) for c in [ours, *racing] if c.p99}
     above = {c.name: round(c.peak_mb - c.start_mb, 1) for c in [ours, *racing] if c.times}
     fraction = ours.head["flops"] / (ms * 1e6) / gflops if ms else None
-    return {"workload": workload, "threads": threads, "ours_ms": ms and round(ms, 4), "peers": peers, "best_peer": best,
+    return {"workload": workload, "threads": threads, "ours_ms": ms and round(ms, 6), "peers": peers, "best_peer": best,
             "ratio": round(peers[best] / ms, 3) if best and ms else None, "lean_ms": lean, "p99_ms": p99,
             "fma_fraction": fraction and round(fraction, 4), "peak_mb": ours.peak_mb, "above_start_mb": above}
+
+
+def in_units(ms):
+    return f"{ms:.4g} ms" if ms >= 0.1 else f"{1e3 * ms:.4g} us"
+
+
+def spread(c):
+    return f"{in_units(min(c.times))}..{in_units(max(c.times))}"
 
 
 def memory(c):
@@ -190,11 +201,12 @@ def show(row, racing, ours):
     if not ours.times:
         print(f"{row['workload']:18} {row['threads']} thr  not timed")
         return
-    spread = f"{min(ours.times):.4g}..{max(ours.times):.4g}"
-    print(f"{row['workload']:18} {row['threads']} thr  ours {row['ours_ms']} ms ({spread})  ratio {row['ratio']}  "
+    ratio = f"ratio {row['ratio']}  " if row["ratio"] else ""
+    p99 = in_units(statistics.median(ours.p99))
+    print(f"{row['workload']:18} {row['threads']} thr  ours {in_units(ours.ms())} ({spread(ours)})  p99 {p99}  {ratio}"
           f"{100 * row['fma_fraction']:.0f} % of FMA peak  {memory(ours)}")
     for c in sorted((c for c in racing if c.times), key=Contender.ms):
-        print(f"    {c.name:22} {c.ms():10.4g} ms  ({min(c.times):.4g}..{max(c.times):.4g})  {memory(c)}")
+        print(f"    {c.name:22} {in_units(c.ms()):>13}  ({spread(c)})  {memory(c)}")
     sys.stdout.flush()
 
 

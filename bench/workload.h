@@ -62,6 +62,8 @@ goss_val bench_linear(bench *b, const char *name, goss_val x, int64_t in, int64_
 /* 32 numbers a task -> 128 -> 128 -> layout's total: weights of a target for each task, slab [T, P]. */
 goss_val bench_hypernetwork(bench *b, goss_extent tasks, int64_t n_tasks, int64_t total, double scale,
                             double bias_scale);
+/* Weights of a target [goss_layout_total]: as wide as He initialisation, gains about 1, the rest small but not zero. */
+void bench_fill_layout(const goss_layout *l, float *out);
 void bench_output(bench *b, const char *name, goss_val value); /* printed and checked; rank 0 */
 /* The gradient of everything declared as weight or table, and a step of Adam; clip 0 is off. */
 void bench_train(bench *b, goss_val loss, double clip);

@@ -15,8 +15,7 @@ static void must(bench *b, goss_status s) {
 
 /* ---- numbers ---- */
 
-/* Weights of a target: as wide as He initialisation, gains about 1, the rest small but not zero. */
-static void fill_layout(const goss_layout *l, float *out) {
+void bench_fill_layout(const goss_layout *l, float *out) {
     for (int i = 0; i < goss_layout_count(l); i++) {
         const goss_entry *e = goss_layout_entry(l, i);
         const double deviation = goss_entry_deviation(e);
@@ -51,7 +50,7 @@ static void fill_params(bench *b) {
         float *values = bf16 ? malloc((size_t)t->numel * sizeof *values) : goss_params_data(b->params, at);
         if (!values) exit(1);
         if (t->layout)
-            fill_layout(t->layout, values);
+            bench_fill_layout(t->layout, values);
         else
             numbers_reals(t->name, t->scale, t->offset, values, t->numel);
         if (!bf16) continue;
