@@ -32,8 +32,9 @@ typedef struct spectra {
 
 static void make_spectra(const goss_mel_options *o, int n, int coefficients, spectra *s) {
     goss_mel *m;
-    float *x = calloc((size_t)n, sizeof *x), *scratch = calloc((size_t)(2 * o->fft), sizeof *scratch);
+    float *x = calloc((size_t)n, sizeof *x), *scratch;
     T_OK(goss_mel_new(o, &m, &err));
+    T_CHECK(scratch = calloc(goss_mel_scratch(m), sizeof *scratch));
     golden_wave(o->rate, n, x);
     *s = (spectra){goss_mel_frames(m, (size_t)n), o->mels, coefficients, NULL, NULL, NULL};
     const size_t size = (size_t)(s->frames * s->mels);
@@ -42,7 +43,7 @@ static void make_spectra(const goss_mel_options *o, int n, int coefficients, spe
     goss_mel_power(m, x, (size_t)n, 0, s->frames, scratch, s->power);
     memcpy(s->decibels, s->power, size * sizeof(float));
     goss_decibels(s->decibels, size, 80);
-    goss_cepstrum(s->decibels, s->frames, s->mels, coefficients, s->cepstra);
+    T_OK(goss_cepstrum(s->decibels, s->frames, s->mels, coefficients, s->cepstra, &err));
     goss_mel_free(m);
     free(x), free(scratch);
 }
@@ -518,9 +519,10 @@ TEST(a_vocal_tract_moves_frequencies) {
     const goss_mel_options o = {
         .rate = RATE, .fft = FFT, .window = 400, .hop = 80, .mels = MELS, .low = 50, .high = 4000};
     static const double factor[] = {1, 0.8, 1.25};
-    static float samples[N], scratch_fft[2 * FFT], power[MELS], of[MELS], room[MELS];
+    static float samples[N], scratch_fft[25 * FFT], power[MELS], of[MELS], room[MELS];
     goss_mel *m;
     T_OK(goss_mel_new(&o, &m, &err));
+    T_CHECK(goss_mel_scratch(m) <= 25 * FFT);
     for (int i = 0; i < 3; i++) {
         int most = 0, expected = 0;
         for (int n = 0; n < N; n++) samples[n] = (float)sin(2 * 3.14159265358979 * 1200 * n / RATE);

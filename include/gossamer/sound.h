@@ -64,16 +64,19 @@ GOSS_API GOSS_MUST_USE goss_status goss_mel_new(const goss_mel_options *options,
 GOSS_API void goss_mel_free(goss_mel *m);
 /* Frames of n samples: 1 + n / hop. */
 GOSS_API int goss_mel_frames(const goss_mel *m, size_t n);
-/* The mel power spectrum of frames first .. first + count - 1 of a waveform [n]. Shapes: out [count, mels]; scratch [2
- * fft]. */
+/* Numbers of scratch that goss_mel_power needs. */
+GOSS_API size_t goss_mel_scratch(const goss_mel *m);
+/* The mel power spectrum of frames first .. first + count - 1 of a waveform [n]; 16 frames take hardly longer than one.
+ * Shapes: out [count, mels]; scratch [goss_mel_scratch]. */
 GOSS_API void goss_mel_power(const goss_mel *m, const float *samples, size_t n, int first, int count, float *scratch,
                              float *out);
 /* Powers [n] to decibels in place: 10 log10(max(1e-10, power)), then at least the largest minus `range` (infinite: no
  * bound). Returns the largest. */
 GOSS_API float goss_decibels(float *power, size_t n, float range);
 /* The first `coefficients` of the orthonormal cosine transform (DCT-II) of each row. Shapes: mel [frames, mels]; out
- * [frames, coefficients], may not overlap mel. */
-GOSS_API void goss_cepstrum(const float *mel, int frames, int mels, int coefficients, float *out);
+ * [frames, coefficients], may not overlap mel. Errors: GOSS_E_NOMEM (a table of cosines). */
+GOSS_API GOSS_MUST_USE goss_status goss_cepstrum(const float *mel, int frames, int mels, int coefficients, float *out,
+                                                 goss_error *err);
 
 /* ---- front ends ---- */
 

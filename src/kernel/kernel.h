@@ -81,6 +81,7 @@ typedef struct goss__pool2d {
 } goss__pool2d;
 
 #define GOSS__COLUMN (-1)      /* as `post` of a reduction */
+#define GOSS__FFT_FRAMES 16    /* transformed at a time: a multiple of every variant's lanes */
 #define GOSS__GRAM_COLUMNS 256 /* columns converted at a time: a multiple of 16 */
 
 typedef struct goss__kernels {
@@ -123,6 +124,10 @@ typedef struct goss__kernels {
     void (*widen)(float *out, const uint16_t *in, int64_t n);
     /* out[cols,rows] = in[rows,cols]^T, ld in elements between stored rows. */
     void (*transpose)(float *out, int64_t ld_out, const float *in, int64_t ld_in, int64_t rows, int64_t cols);
+
+    /* |X_k|^2, k = 0 .. n/2, of GOSS__FFT_FRAMES = F real frames x [n,F], which are overwritten: power [n/2 + 1,F].
+     * n: a power of two, at least 4. twist [n/2,2]: cos and -sin of 2 pi i / n; swap [n/2]: bits reversed. */
+    void (*fft_power)(const float *twist, const int *swap, int n, float *x, float *power);
 
     /* Fused multiply-adds on registers only, to measure peak rates; returns the number of operations. *sink: receives a
      * result, so that the compiler cannot remove the work. */

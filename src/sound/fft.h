@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* fft.h: the power spectrum of real frames (Cooley and Tukey 1965): a complex transform of half the length. */
+/* fft.h: tables for the power spectra of real frames (the kernel fft_power). */
 #ifndef GOSS_SOUND_FFT_H
 #define GOSS_SOUND_FFT_H
 
@@ -15,6 +15,4 @@ typedef struct goss__fft {
 
 /* Tables in an arena; false: no memory. */
 bool goss__fft_init(goss__fft *f, int n, goss__arena *arena);
-/* |X_k|^2, k = 0 .. n/2, of x [n], which is overwritten. Shapes: power [n / 2 + 1]. */
-void goss__fft_power(const goss__fft *f, float *x, float *power);
 #endif

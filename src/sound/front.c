@@ -33,12 +33,21 @@ goss_status goss__front_init(goss__front *fe, const goss_sound_front *f, const g
     while (o.fft < o.window) o.fft *= 2;
     fe->fft = o.fft, fe->hop = o.hop;
     fe->rank = goss_sound_shape_of(f, fe->input), fe->width = (int)fe->input[1];
-    return goss_error_prefix(err, goss_mel_new(&o, &fe->mel, err), "[sound]");
+    GOSS_TRY(goss_error_prefix(err, goss_mel_new(&o, &fe->mel, err), "[sound]"));
+    if (f->features != GOSS_SOUND_MFCC) return GOSS_OK;
+    fe->cosine = goss__calloc(goss__cosines_size(f->mels, fe->width), sizeof *fe->cosine);
+    if (fe->cosine) {
+        goss__cosines(f->mels, fe->width, fe->cosine);
+        return GOSS_OK;
+    }
+    goss__front_free(fe);
+    return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table of cosines");
 }
 
 void goss__front_free(goss__front *fe) {
     goss_mel_free(fe->mel);
-    fe->mel = NULL;
+    goss__free(fe->cosine);
+    fe->mel = NULL, fe->cosine = NULL;
 }
 
 int goss_sound_shape_of(const goss_sound_front *f, int64_t *extents) {
@@ -54,7 +63,7 @@ static size_t slowest(const goss__front *fe, size_t n) { return (size_t)((double
 size_t goss__front_scratch(const goss__front *fe, size_t n) {
     const size_t samples = slowest(fe, n), frames = (size_t)goss_mel_frames(fe->mel, samples);
     const size_t row = (size_t)fe->f.mels + (size_t)fe->width + 1;
-    return (samples + 2 * (size_t)fe->fft + frames * row + (size_t)fe->f.mels) * sizeof(float);
+    return (samples + goss_mel_scratch(fe->mel) + frames * row + (size_t)fe->f.mels) * sizeof(float);
 }
 
 /* ---- augmentation of the waveform ---- */
@@ -218,7 +227,7 @@ static float *describe(const goss__front *fe, float *power, int count, float *ce
     else if (fe->f.normal == GOSS_SOUND_LEVEL)
         shift_scale(power, count, fe->f.mels, (float)fe->f.range - most, 1 / unit);
     if (fe->f.features == GOSS_SOUND_MFCC) {
-        goss_cepstrum(power, count, fe->f.mels, fe->width, cepstra);
+        goss__cepstrum(power, count, fe->f.mels, fe->width, fe->cosine, cepstra);
         v = cepstra;
     }
     if (fe->f.normal >= GOSS_SOUND_MEAN) by_mean(v, count, fe->width, fe->f.normal == GOSS_SOUND_STANDARD);
@@ -229,7 +238,7 @@ int goss__front_sample(const goss__front *fe, const float *samples, size_t n, ui
                        float *x) {
     const size_t room = slowest(fe, n), rows = (size_t)goss_mel_frames(fe->mel, room);
     const changes c = draw_changes(&fe->augment, random);
-    float *wave = scratch, *fft = wave + room, *power = fft + 2 * (size_t)fe->fft,
+    float *wave = scratch, *fft = wave + room, *power = fft + goss_mel_scratch(fe->mel),
           *cepstra = power + rows * (size_t)fe->f.mels, *level = cepstra + rows * (size_t)fe->width;
     int first, count;
     if (random) n = change(&c, samples, n, wave), samples = wave;
@@ -303,7 +312,7 @@ goss_status goss_sound_reader_frame(goss_sound_reader *r, const float *samples, 
                                     goss_error *err) {
     const goss__front *fe = &r->front;
     GOSS_TRY(make_room(r, 0, err));
-    float *fft = r->scratch, *power = fft + 2 * (size_t)fe->fft, *cepstrum = power + fe->f.mels;
+    float *fft = r->scratch, *power = fft + goss_mel_scratch(fe->mel), *cepstrum = power + fe->f.mels;
     goss_mel_power(fe->mel, samples, n, i, 1, fft, power);
     memcpy(x, describe(fe, power, 1, cepstrum), (size_t)fe->width * sizeof *x);
     return GOSS_OK;

@@ -10,6 +10,7 @@ typedef struct goss__front {
     goss_sound_front f;
     goss_sound_augment augment;
     goss_mel *mel;
+    float *cosine;       /* of cepstra; else NULL */
     int fft, hop, width; /* samples, samples; coefficients of a frame */
     int64_t input[GOSS_TASK_MAX_RANK];
     int rank;

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "gossamer/sound.h"
+#include "kernel/kernel.h"
 #include "sound/fft.h"
 #include "sound/mel.h"
 
@@ -17,6 +18,7 @@ typedef struct band {
 
 struct goss_mel {
     goss_mel_options o;
+    const goss__kernels *kernels;
     goss__fft fft;
     goss__arena arena;
     float *window; /* [fft], zeros around the Hann window */
@@ -112,6 +114,7 @@ goss_status goss_mel_new(const goss_mel_options *o, goss_mel **out, goss_error *
     goss_mel *m = goss__calloc(1, sizeof *m);
     if (!m) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a spectrogram's tables");
     m->o = *o;
+    m->kernels = goss__kernels_best();
     goss_status s =
         fill(m) ? check_bands(m, err) : goss_error_set(err, GOSS_E_NOMEM, "no memory for a spectrogram's tables");
     if (s == GOSS_OK)
@@ -131,25 +134,48 @@ void goss_mel_free(goss_mel *m) {
 
 int goss_mel_frames(const goss_mel *m, size_t n) { return 1 + (int)(n / (size_t)m->o.hop); }
 
-static void cut(const goss_mel *m, const float *samples, size_t n, int frame, float *x) {
-    const int64_t start = (int64_t)frame * m->o.hop - m->o.fft / 2;
-    for (int i = 0; i < m->o.fft; i++) {
-        const int64_t at = start + i;
-        x[i] = at >= 0 && at < (int64_t)n ? m->window[i] * samples[at] : 0;
+enum { F = GOSS__FFT_FRAMES };
+
+size_t goss_mel_scratch(const goss_mel *m) { return (size_t)F * (size_t)(m->o.fft + m->o.fft / 2 + 1); }
+
+/* Frames first .. first + count - 1 under the window, x [fft, F]; frames beyond are zeros. */
+static void cut(const goss_mel *m, const float *samples, size_t n, int first, int count, float *x) {
+    const int64_t hop = m->o.hop, start = (int64_t)first * hop - m->o.fft / 2;
+    const int from = (m->o.fft - m->o.window) / 2, to = from + m->o.window;
+    memset(x, 0, (size_t)m->o.fft * F * sizeof *x);
+    if (count == F && start + from >= 0 && start + (F - 1) * hop + to <= (int64_t)n) {
+        for (int i = from; i < to; i++)
+            for (int f = 0; f < F; f++) x[(size_t)i * F + (size_t)f] = m->window[i] * samples[start + f * hop + i];
+        return;
     }
+    for (int f = 0; f < count; f++)
+        for (int i = from; i < to; i++) {
+            const int64_t at = start + f * hop + i;
+            if (at >= 0 && at < (int64_t)n) x[(size_t)i * F + (size_t)f] = m->window[i] * samples[at];
+        }
+}
+
+/* A band of frames: sums over its bins of power [fft/2 + 1, F]. */
+static void hear(const band *b, const float *power, float sum[F]) {
+    float s[F] = {0};
+    for (int k = 0; k < b->count; k++) {
+        const float *p = power + (size_t)(b->first + k) * F;
+        for (int f = 0; f < F; f++) s[f] += b->weight[k] * p[f];
+    }
+    memcpy(sum, s, sizeof s);
 }
 
 void goss_mel_power(const goss_mel *m, const float *samples, size_t n, int first, int count, float *scratch,
                     float *out) {
-    float *x = scratch, *power = scratch + m->o.fft;
-    for (int f = 0; f < count; f++) {
-        cut(m, samples, n, first + f, x);
-        goss__fft_power(&m->fft, x, power);
-        for (int i = 0; i < m->o.mels; i++) {
-            const band *b = &m->band[i];
-            float sum = 0;
-            for (int k = 0; k < b->count; k++) sum += b->weight[k] * power[b->first + k];
-            out[(size_t)f * (size_t)m->o.mels + (size_t)i] = sum;
+    const size_t mels = (size_t)m->o.mels;
+    float *x = scratch, *power = scratch + (size_t)m->o.fft * F, sum[F];
+    for (int at = 0; at < count; at += F) {
+        const int frames = count - at < F ? count - at : F;
+        cut(m, samples, n, first + at, frames, x);
+        m->kernels->fft_power(m->fft.twist, m->fft.swap, m->o.fft, x, power);
+        for (size_t i = 0; i < mels; i++) {
+            hear(&m->band[i], power, sum);
+            for (int f = 0; f < frames; f++) out[(size_t)(at + f) * mels + i] = sum[f];
         }
     }
 }
@@ -189,14 +215,46 @@ float goss_decibels(float *power, size_t n, float range) {
     return most;
 }
 
-void goss_cepstrum(const float *mel, int frames, int mels, int coefficients, float *out) {
-    for (int k = 0; k < coefficients; k++) {
-        const double scale = sqrt((k ? 2.0 : 1.0) / mels);
-        for (int f = 0; f < frames; f++) out[(size_t)f * (size_t)coefficients + (size_t)k] = 0;
-        for (int i = 0; i < mels; i++) {
-            const float c = (float)(scale * cos(pi * k * (2 * i + 1) / (2.0 * mels)));
-            for (int f = 0; f < frames; f++)
-                out[(size_t)f * (size_t)coefficients + (size_t)k] += c * mel[(size_t)f * (size_t)mels + (size_t)i];
+enum { C = 8 }; /* coefficients at a time */
+
+static size_t padded(int coefficients) { return ((size_t)coefficients + C - 1) / C * C; }
+
+size_t goss__cosines_size(int mels, int coefficients) { return (size_t)mels * padded(coefficients); }
+
+void goss__cosines(int mels, int coefficients, float *out) {
+    const size_t row = padded(coefficients);
+    for (size_t i = 0; i < (size_t)mels; i++)
+        for (size_t k = 0; k < row; k++) {
+            const double scale = sqrt((k ? 2.0 : 1.0) / mels);
+            out[i * row + k] = (float)(scale * cos(pi * (double)k * (2 * (double)i + 1) / (2.0 * mels)));
         }
+}
+
+/* C coefficients of one frame. */
+static void transform(const float *mel, int mels, const float *cosine, size_t row, float sum[C]) {
+    float s[C] = {0};
+    for (int i = 0; i < mels; i++) {
+        const float *c = cosine + (size_t)i * row;
+        for (int k = 0; k < C; k++) s[k] += c[k] * mel[i];
     }
+    memcpy(sum, s, sizeof s);
+}
+
+void goss__cepstrum(const float *mel, int frames, int mels, int coefficients, const float *cosine, float *out) {
+    const size_t row = padded(coefficients);
+    float sum[C];
+    for (int f = 0; f < frames; f++, mel += mels, out += coefficients)
+        for (int k = 0; k < coefficients; k += C) {
+            transform(mel, mels, cosine + k, row, sum);
+            memcpy(out + k, sum, (size_t)(coefficients - k < C ? coefficients - k : C) * sizeof *sum);
+        }
+}
+
+goss_status goss_cepstrum(const float *mel, int frames, int mels, int coefficients, float *out, goss_error *err) {
+    float *cosine = goss__calloc(goss__cosines_size(mels, coefficients), sizeof *cosine);
+    if (!cosine) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a table of cosines");
+    goss__cosines(mels, coefficients, cosine);
+    goss__cepstrum(mel, frames, mels, coefficients, cosine, out);
+    goss__free(cosine);
+    return GOSS_OK;
 }

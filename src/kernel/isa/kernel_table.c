@@ -38,6 +38,7 @@ const goss__kernels *GOSS_FN(kernels)(void) {
         .sym_eig = GOSS_FN(sym_eig),
         .widen = GOSS_FN(widen),
         .transpose = GOSS_FN(transpose),
+        .fft_power = GOSS_FN(fft_power),
         .fma_loop = GOSS_FN(fma_loop),
     };
     return &table;
