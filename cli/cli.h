@@ -34,7 +34,7 @@ typedef struct cli_option {
 #define CLI_NUMBER_OF(group, type, name, value, to, fallback, min, max, doc)                                           \
     {                                                                                                                  \
         name, value, doc, NULL, NULL,                                                                                  \
-            {name, type, fallback, min, max, NULL, doc, NULL, {GOSS_FIELD_TYPE(*(to)), 0}, NULL}, to, group            \
+            {name, type, fallback, min, max, NULL, doc, NULL, {GOSS_FIELD_TYPE(*(to)), 0}, NULL, NULL}, to, group      \
     }
 #define CLI_INT_OF(group, name, value, to, fallback, min, max, doc)                                                    \
     CLI_NUMBER_OF(group, GOSS_KEY_INT, name, value, to, fallback, min, max, doc)
@@ -47,8 +47,8 @@ typedef struct cli_option {
 /* A text with a form of its own: goss_key.read. */
 #define CLI_FORM_OF(group, name, value, read, to, doc)                                                                 \
     {                                                                                                                  \
-        name, value, doc, NULL, NULL, {name, GOSS_KEY_TEXT, "", 0, 0, NULL, doc, NULL, {GOSS_FIELD_NONE, 0}, read},    \
-            to, group                                                                                                  \
+        name, value, doc, NULL, NULL,                                                                                  \
+            {name, GOSS_KEY_TEXT, "", 0, 0, NULL, doc, NULL, {GOSS_FIELD_NONE, 0}, read, NULL}, to, group              \
     }
 #define CLI_FORM(name, value, read, to, doc) CLI_FORM_OF(0, name, value, read, to, doc)
 /* goss_key.read of a number of gradient steps, or auto: GOSS_FINE_TUNE_AUTO. */
@@ -105,6 +105,8 @@ void cli_log_to_stderr(void);
 /* From here on SIGINT, SIGTERM and SIGHUP set the returned flag, for the library's `stop`, instead of ending the
  * process. */
 const volatile sig_atomic_t *cli_catch_signals(void);
+/* For verbs with environments in processes: they end those processes, too, also where one has stopped answering. */
+void cli_end_environments_by_signals(void);
 /* They end the process again: at once, if one has arrived meanwhile (after cleaning up). */
 void cli_release_signals(void);
 /* To be called first: opens missing standard streams. */

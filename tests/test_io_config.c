@@ -38,7 +38,12 @@ static goss_status read_range(const char *text, void *out, goss_error *e) {
 
 #define GOSS__SETTINGS settings
 static const goss_key keys[] = {
-    GOSS__KEY_TEXT("data.path", path, "", "Folder or .zip"),
+    {.name = "data.path",
+     .type = GOSS_KEY_TEXT,
+     .fallback = "",
+     .doc = "Folder or .zip",
+     .field = {GOSS_FIELD(GOSS__SETTINGS, path)},
+     .also = "data.folder,data.directory"},
     GOSS__KEY_INT("train.steps", steps, "1000", 1, 1e9, NULL, "Optimiser steps"),
     GOSS__KEY_REAL("train.rate", rate, "0.001", 0, 10, NULL, "Learning rate"),
     GOSS__KEY_WORD("train.method", method, "hypernet", "hypernet|maml", "Method"),
@@ -151,6 +156,7 @@ TEST(overrides_say_what) {
     T_ERR(goss_config_override(c, "train.steps=x", &err), GOSS_E_ARGUMENT, "train.steps: \"x\" is not a number");
     T_ERR(goss_config_override(c, "quux.zzzzzzzzz=1", &err), GOSS_E_ARGUMENT, "there is no key quux.zzzzzzzzz");
     T_ERR(goss_config_override(c, "steps=1", &err), GOSS_E_ARGUMENT, "there is no key steps");
+    T_ERR(goss_config_override(c, "data.folder=x", &err), GOSS_E_ARGUMENT, "did you mean data.path?"); /* also */
     char longer[1000];
     memset(longer, 'k', sizeof longer);
     strcpy(longer + 900, "=1");

@@ -89,6 +89,7 @@ typedef struct goss_key {
      * NULL, stores the value there. Called when the key is set, so that errors have file and line, and again by
      * goss_config_bind. Errors: GOSS_E_ARGUMENT; the key is prepended. */
     goss_status (*read)(const char *text, void *settings, goss_error *err);
+    const char *also; /* names of other keys, separated by commas, for which this one is suggested; NULL: none */
 } goss_key;
 
 /* Declared keys with their values: defaults, overridden by files and by assignments, in the order in which they are

@@ -303,6 +303,8 @@ static void similar(const goss_config *c, const char *name, goss__str *best) {
     int least = (int)strlen(name) / 3 + 1;
     goss__str own = {0};
     for (int i = 0; i < c->n_keys && !best->size; i++)
+        if (c->keys[i].also && goss__name_matches(name, c->keys[i].also)) goss__str_add(best, c->keys[i].name);
+    for (int i = 0; i < c->n_keys && !best->size; i++)
         if (!key && !family_of(&c->keys[i]) && strcmp(strchr(c->keys[i].name, '.') + 1, name) == 0)
             goss__str_add(best, c->keys[i].name);
     if (best->size) return;

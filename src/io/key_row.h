@@ -10,18 +10,18 @@
 #include "gossamer/config.h"
 
 #define GOSS__KEY_INT(name, member, fallback, min, max, unit, doc)                                                     \
-    { name, GOSS_KEY_INT, fallback, min, max, NULL, doc, unit, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL }
+    { name, GOSS_KEY_INT, fallback, min, max, NULL, doc, unit, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL, NULL }
 #define GOSS__KEY_REAL(name, member, fallback, min, max, unit, doc)                                                    \
-    { name, GOSS_KEY_REAL, fallback, min, max, NULL, doc, unit, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL }
+    { name, GOSS_KEY_REAL, fallback, min, max, NULL, doc, unit, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL, NULL }
 #define GOSS__KEY_BOOL(name, member, fallback, doc)                                                                    \
-    { name, GOSS_KEY_BOOL, fallback, 0, 0, NULL, doc, NULL, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL }
+    { name, GOSS_KEY_BOOL, fallback, 0, 0, NULL, doc, NULL, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL, NULL }
 #define GOSS__KEY_TEXT(name, member, fallback, doc)                                                                    \
-    { name, GOSS_KEY_TEXT, fallback, 0, 0, NULL, doc, NULL, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL }
+    { name, GOSS_KEY_TEXT, fallback, 0, 0, NULL, doc, NULL, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL, NULL }
 /* One of "a|b|c": the member is an enumeration in that order, or a const char * that gets the word. */
 #define GOSS__KEY_WORD(name, member, fallback, choices, doc)                                                           \
-    { name, GOSS_KEY_TEXT, fallback, 0, 0, choices, doc, NULL, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL }
+    { name, GOSS_KEY_TEXT, fallback, 0, 0, choices, doc, NULL, {GOSS_FIELD(GOSS__SETTINGS, member)}, NULL, NULL }
 /* A text with a form of its own (choices may be NULL): `read` puts it where it belongs. */
 #define GOSS__KEY_FORM(name, read, fallback, choices, doc)                                                             \
-    { name, GOSS_KEY_TEXT, fallback, 0, 0, choices, doc, NULL, {GOSS_FIELD_NONE, 0}, read }
+    { name, GOSS_KEY_TEXT, fallback, 0, 0, choices, doc, NULL, {GOSS_FIELD_NONE, 0}, read, NULL }
 
 #endif
