@@ -23,6 +23,7 @@ bool cli_has_agent(int argc, char **argv) {
 goss_status cli_open_process(const char *command, goss_env_process **out, goss_error *err) {
     goss_env_process_options o = goss_env_process_defaults();
     *out = NULL;
+    cli_end_environments_by_signals(); /* also for those that an agent's file names */
     o.command = command;
     return command ? goss_env_process_open(&o, out, err) : GOSS_OK;
 }

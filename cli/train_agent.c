@@ -84,6 +84,7 @@ int cli_check_agent(int words, char **word, bool json) {
     goss_agent *a = NULL;
     const goss_key *keys = goss_agent_keys(&n);
     cli_log_to_stderr();
+    cli_end_environments_by_signals();
     if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
     goss_status s = cli_read_config(c, words, word, &err);
     if (s == GOSS_OK) s = goss_agent_plan(c, NULL, &a, &frames, &err);

@@ -155,6 +155,58 @@ TEST(agents_in_processes_are_given_their_environment) {
     SAYS(out_text, "# [ppo]");
 }
 
+/* Whether a process runs (not as a zombie, which nobody may have waited for). */
+static bool runs(int pid) {
+    char path[80], line[400] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *f = fopen(path, "r");
+    if (!f) return false;
+    const bool is = fgets(line, sizeof line, f) && strrchr(line, ')') && strncmp(strrchr(line, ')'), ") Z", 3) != 0;
+    fclose(f);
+    return is;
+}
+
+/* Runs gossamer with an environment that answers no step, sends it a signal `times` times, and sees that what it
+ * started is gone. */
+static void end_by_signal(const char *arguments, int number, int times) {
+    char line[3000];
+    size_t n;
+    remove(tiny_path("pids"));
+    snprintf(line, sizeof line,
+             "cd %s && { %s %s >out 2>err & p=$!; for i in $(seq 1000); do [ -e waits ] && break; sleep 0.01; done; "
+             "for i in $(seq %d); do kill -%d $p; sleep 0.1; done; wait $p; }",
+             tiny_dir, command(), arguments, times, number);
+    remove(tiny_path("waits"));
+    const int status = WEXITSTATUS(system(line));
+    if (status != 128 + number) T_FAIL("%s: status %d", arguments, status);
+    char *pids = tiny_read(tiny_path("pids"), &n), *save = NULL;
+    T_CHECK(pids && strchr(pids, '\n') != strrchr(pids, '\n')); /* of the description, and of lives */
+    for (char *pid = strtok_r(pids, "\n", &save); pid; pid = strtok_r(NULL, "\n", &save)) {
+        for (int i = 0; i < 500 && runs(atoi(pid)); i++) usleep(10000);
+        T_CHECK(!runs(atoi(pid)));
+    }
+    free(pids);
+}
+
+TEST(processes_that_answer_no_more_end_with_the_command) {
+    write_text("stuck.sh", "echo $$ >>pids\nread hello\necho observation 1\necho controls 1\necho horizon 25\n"
+                           "echo episodes 2\necho parameter leak 0.05 0.3 0 1\necho parameter heat 1 3 0 10\n"
+                           "echo ready\nread what n || exit 0\n"
+                           "while [ $n -gt 0 ]; do read life; echo 0.5; n=$((n - 1)); done\n"
+                           "read step && touch waits && sleep 1000\n");
+    end_by_signal("train env.name=process 'env.command=sh stuck.sh' run.dir=stuck " SMALL, SIGTERM, 2);
+    end_by_signal("train env.name=process 'env.command=sh stuck.sh' run.dir=stuck " SMALL, SIGHUP, 2);
+    char room[800], line[1200], self[512] = "";
+    T_CHECK(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    snprintf(room, sizeof room, "%s/../examples/room_process", dirname(self));
+    snprintf(line, sizeof line, "train env.name=process env.command=%s train.frames=1600 run.dir=heated " SMALL, room);
+    RUN(0, line);
+    end_by_signal("eval heated/model.safetensors --command 'sh stuck.sh'", SIGTERM, 1);
+    end_by_signal("play heated/model.safetensors --command 'sh stuck.sh' -o x.png", SIGTERM, 1);
+    end_by_signal("adapt heated/model.safetensors --command 'sh stuck.sh' -o x.net", SIGTERM, 1);
+    T_CHECK(access(tiny_path("x.net"), F_OK) != 0);
+}
+
 TEST(a_finished_run_is_left_alone_and_a_longer_one_goes_on) {
     make_agents();
     RUN(0, "train grid.ini " SMALL);
@@ -186,7 +238,7 @@ TEST(mistakes_with_agents) {
     RUN(1, "train grid.ini env.name=gridnav run.dir=new");
     SAYS(err_text, "env.name: there is no environment \"gridnav\"; did you mean gridnavi?");
     RUN(1, "train grid.ini train.steps=5 run.dir=new");
-    SAYS(err_text, "train.steps");
+    SAYS(err_text, "there is no key train.steps; did you mean train.frames?");
     RUN(1, "train grid.ini env.family.goal=0..50 run.dir=new");
     SAYS(err_text, "env.family.goal: environment gridnavi: goal = 0..50: wanted integers from 0 to 20");
     RUN(2, "train grid.ini --profile");

@@ -124,6 +124,29 @@ TEST(observations_as_bytes) {
     goss_envs_free(e), goss_env_process_free(p);
 }
 
+/* What comes in pieces is put together, and no part of it is taken twice. */
+TEST(answers_in_pieces) {
+    static const char *const said[][3] = {{"2", "printf '0.2'; sleep 0.01; echo 5 1",
+                                           "printf '1 0 0.'; sleep 0.01; printf '5'; sleep 0.01; echo ' 0.75'"},
+                                          {"1 1 2 bytes", "printf '2\\n'; sleep 0.01; printf '\\n\\377'",
+                                           "printf '1 '; sleep 0.01; printf '0 2\\n\\n'; sleep 0.01; printf '\\n'"}};
+    static const double seen[2][2][2] = {{{0.25, 1}, {0.5, 0.75}}, {{10. / 255, 1}, {10. / 255, 10. / 255}}};
+    for (int way = 0; way < 2; way++) {
+        char command[1200], lines[100];
+        snprintf(lines, sizeof lines, "observation %s\\nactions 2\\nhorizon 9\\n", said[way][0]);
+        snprintf(command, sizeof command, CHILD("%s", "%s", "%s"), lines, said[way][1], said[way][2]);
+        goss_env_process *p = open_command(command, 1, 20);
+        goss_envs *e = lives_of(p, 3);
+        const goss_envs_view v = goss_envs_look(e);
+        for (int t = 0; t < 3; t++) {
+            for (int i = 0; i < 6; i++) T_NEAR((double)v.observation[i], seen[way][t > 0][i % 2], 1e-6);
+            if (goss_envs_step(e, (float[]){0, 1, 0}, &err) != GOSS_OK) T_FAIL("%s", err.text);
+            T_NEAR((double)v.reward[2], 1, 0);
+        }
+        goss_envs_free(e), goss_env_process_free(p);
+    }
+}
+
 TEST(pictures_of_a_process) {
     goss_env_process *p = open_command("read hello; printf '" SMALL "picture\\nready\\n'; while read what n; do"
                                        " if [ $what = picture ]; then printf '1 2\\nABC\\nEF'; else"
@@ -175,6 +198,7 @@ TEST(descriptions_are_checked) {
     } wrong[] = {
         {"exit 3", "the process ended with status 3"},
         {"there-is-no-such-program", "is its program there?"},
+        {"/dev/null", "is its program executable?"},
         {"echo Hello", "its description says \"Hello\""},
         {"echo error no fuel", "the environment says: no fuel"},
         {"echo observation x", "wanted observation N"},
@@ -193,6 +217,7 @@ TEST(descriptions_are_checked) {
         if (goss_env_process_open(&o, &p, &err) == GOSS_OK) T_FAIL("%s", wrong[i].command);
         T_CHECK(!p);
         if (!strstr(err.text, wrong[i].says)) T_FAIL("\"%s\" does not say \"%s\"", err.text, wrong[i].says);
+        if (!strstr(err.text, "(command: exec 2>/dev/null; ")) T_FAIL("\"%s\" does not name the command", err.text);
         check_no_child();
     }
     goss_env_process *p;
@@ -218,6 +243,8 @@ static const struct {
     {"sleep 100", "has not answered for 0.2 seconds", 0.2},
     {"[ $s = 1 ] && echo 1 0 0.5 || exit 4", "life 1 (task 1), episode 1, step 1: the process ended with status 4", 60},
     {"echo 1 0 0.5; echo 1 0 0.5; echo 1 0 0.5", "it says more than it was asked", 60},
+    {"exec 1>&-; sleep 100", "step 1: the process closed its output (command: read hello; ", 60},
+    {"sleep 100 & exit 3", "step 1: the process ended with status 3", 0.2}, /* which keeps its output open */
 };
 
 TEST(a_process_that_misbehaves_is_named) {
@@ -232,6 +259,21 @@ TEST(a_process_that_misbehaves_is_named) {
         goss_envs_free(e), goss_env_process_free(p);
         check_no_child();
     }
+}
+
+/* A handler of signals ends what answers no more. */
+TEST(all_processes_are_killed_at_once) {
+    goss_env_process *p = open_command(CHILD(SMALL, "echo 0.5", "sleep 100"), 3, 60);
+    goss_envs *e[2] = {lives_of(p, 3), lives_of(p, 1)};
+    goss_env_process_kill_all();
+    for (int i = 0; i < 2; i++) {
+        T_EQ(goss_envs_step(e[i], (float[3]){0}, &err), GOSS_E_IO);
+        T_CHECK(strstr(err.text, "ended by signal 9"));
+        goss_envs_free(e[i]);
+    }
+    goss_env_process_free(p);
+    check_no_child();
+    goss_env_process_kill_all(); /* there is none */
 }
 
 /* It reads nothing more: requests that a pipe cannot hold meet one that is closed. */
@@ -270,7 +312,8 @@ static goss_status train(const char *command, const char *dir, const char *frame
 TEST(the_run_of_a_process_that_breaks_is_saved) {
     char path[300];
     T_ERR(train(CHILD(SMALL, "echo 0.5", "[ $s -gt 90 ] && exit 6; echo 1 0 0.5"), "breaks", "1000"), GOSS_E_IO,
-          "the process ended with status 6. The run is saved at iteration 2; the same command resumes");
+          "the process ended with status 6 (command: read hello; ");
+    T_CHECK(strstr(err.text, "). The run is saved at iteration 2; the same command resumes"));
     snprintf(path, sizeof path, "%s/checkpoint.safetensors", scratch("breaks"));
     T_CHECK(access(path, R_OK) == 0);
     check_no_child();

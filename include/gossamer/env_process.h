@@ -65,6 +65,10 @@ GOSS_API GOSS_MUST_USE goss_status goss_env_atari_open(const char *game, const g
                                                        goss_env_process **out, goss_error *err);
 /* NULL is allowed. */
 GOSS_API void goss_env_process_free(goss_env_process *p);
+/* Kills all processes of environments that this program has started, with their children, and waits for none: for a
+ * handler of a signal by which the program ends. One that answers nothing would go on otherwise; the others end with
+ * their input. Threads: any; async-signal-safe. */
+GOSS_API void goss_env_process_kill_all(void);
 /* The kind that it is, borrowed. */
 GOSS_API const goss_env_kind *goss_env_process_kind(const goss_env_process *p);
 /* Whether Atari games can be played: the version of ale-py into out [size]. Errors: GOSS_E_UNSUPPORTED: what to do. */

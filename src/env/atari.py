@@ -17,9 +17,9 @@ def fail(text):
 sys.stdin.readline()
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # products of 84 x 210 are too small to divide
 try:
-    import numpy
     import ale_py
     from ale_py import roms
+    import numpy
 except ImportError as e:
     fail(f"Atari games need the Python package ale-py ({sys.executable} -m pip install ale-py): {e}")
 if sys.argv[1] == "--version":

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -22,6 +23,26 @@
 enum { MOST_CHILDREN = 256, PIECE = 1 << 16, MOST_UNREAD = 1 << 28 };
 
 extern char **environ;
+
+/* ---- all that there are ---- */
+
+/* For a handler of signals, which may only read and kill. One for which there is no place is not killed: it sees the
+ * end of its input. */
+static _Atomic pid_t groups[4 * MOST_CHILDREN];
+
+static void change_group(pid_t from, pid_t to) {
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        pid_t there = from;
+        if (atomic_compare_exchange_strong(&groups[i], &there, to)) return;
+    }
+}
+
+void goss__children_kill(void) {
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        const pid_t group = atomic_load(&groups[i]);
+        if (group > 0) kill(-group, SIGKILL);
+    }
+}
 
 /* ---- beginning ---- */
 
@@ -91,6 +112,7 @@ goss_status goss__child_start(goss__child *c, const char *const *argv, goss_erro
         c->pid = 0;
         return no_process(argv[0], e, err);
     }
+    change_group(0, c->pid);
     c->to = to[1], c->from = from[0];
     fcntl(c->to, F_SETFL, O_NONBLOCK), fcntl(c->from, F_SETFL, O_NONBLOCK);
     return GOSS_OK;
@@ -98,7 +120,7 @@ goss_status goss__child_start(goss__child *c, const char *const *argv, goss_erro
 
 /* ---- ending ---- */
 
-/* Whether it has ended, without collecting its status: until then its group is no other's. */
+/* Whether it has ended, without collecting its status. */
 static bool has_ended(pid_t pid) {
     siginfo_t info = {0};
     while (waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT | WNOHANG) != 0)
@@ -115,8 +137,11 @@ static bool ends_within(pid_t pid, double seconds) {
     return true;
 }
 
+/* Kills what it left behind, too: until its status is collected its group is no other's. */
 static int collect(pid_t pid) {
     int status = 0;
+    kill(-pid, SIGKILL);
+    change_group(pid, 0);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR) return 0;
     return status;
@@ -130,17 +155,14 @@ void goss__child_stop(goss__child *c, double patience) {
             kill(-c->pid, SIGTERM);
             ends_within(c->pid, 0.5);
         }
-        kill(-c->pid, SIGKILL); /* what it left behind, too */
         collect(c->pid);
     }
     goss__str_free(&c->out), goss__free(c->in);
     *c = (goss__child){.to = -1, .from = -1};
 }
 
-/* It has closed its output: says how it ended. */
+/* How it ended, as it has. */
 static goss_status report_end(goss__child *c, goss_error *err) {
-    if (!ends_within(c->pid, 1)) return goss_error_set(err, GOSS_E_IO, "the process closed its output");
-    kill(-c->pid, SIGKILL);
     const int status = collect(c->pid);
     c->pid = 0;
     if (WIFSIGNALED(status))
@@ -148,7 +170,21 @@ static goss_status report_end(goss__child *c, goss_error *err) {
                               strsignal(WTERMSIG(status)));
     if (WEXITSTATUS(status) == 127)
         return goss_error_set(err, GOSS_E_IO, "the process ended with status 127: is its program there?");
+    if (WEXITSTATUS(status) == 126)
+        return goss_error_set(err, GOSS_E_IO, "the process ended with status 126: is its program executable?");
     return goss_error_set(err, GOSS_E_IO, "the process ended with status %d", WEXITSTATUS(status));
+}
+
+static goss_status report_closed(goss__child *c, goss_error *err) {
+    if (ends_within(c->pid, 1)) return report_end(c, err);
+    return goss_error_set(err, GOSS_E_IO, "the process closed its output");
+}
+
+/* One that ended is seen only here if a program that it started has its output open. */
+static goss_status report_silence(goss__child *c, double timeout, goss_error *err) {
+    if (has_ended(c->pid)) return report_end(c, err);
+    return goss_error_set(err, GOSS_E_IO, "the process has not answered for %g seconds (are its answers flushed?)",
+                          timeout);
 }
 
 /* ---- reading and writing ---- */
@@ -179,6 +215,7 @@ static void send_some(goss__child *c) {
 static goss_status make_room(goss__child *c, goss_error *err) {
     if (c->at > 0) {
         memmove(c->in, c->in + c->at, c->got - c->at);
+        c->searched = c->searched > c->at ? c->searched - c->at : 0;
         c->got -= c->at, c->at = 0;
     }
     if (c->capacity - c->got >= PIECE) return GOSS_OK;
@@ -193,13 +230,15 @@ static goss_status hear(goss__child *c, goss_error *err) {
     GOSS_TRY(make_room(c, err));
     const ssize_t n = read(c->from, c->in + c->got, PIECE);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return GOSS_OK;
-    if (n <= 0) return report_end(c, err);
+    if (n <= 0) return report_closed(c, err);
     c->got += (size_t)n, c->heard = goss__now();
     return GOSS_OK;
 }
 
 char *goss__child_line(goss__child *c) {
-    char *end = c->got > c->at ? memchr(c->in + c->at, '\n', c->got - c->at) : NULL;
+    const size_t from = c->searched > c->at ? c->searched : c->at;
+    char *end = c->got > from ? memchr(c->in + from, '\n', c->got - from) : NULL;
+    c->searched = end ? 0 : c->got;
     if (!end) return NULL;
     char *line = c->in + c->at;
     *end = 0;
@@ -261,8 +300,7 @@ goss_status goss__children_talk(goss__child *c, int n, double timeout, goss__chi
     while (wait_for(c, n, timeout, fd, &late) > 0) {
         if (late >= 0) {
             *bad = late;
-            return goss_error_set(err, GOSS_E_IO,
-                                  "the process has not answered for %g seconds (are its answers flushed?)", timeout);
+            return report_silence(&c[late], timeout, err);
         }
         for (int i = 0; i < n; i++) {
             *bad = i;

@@ -17,14 +17,17 @@ typedef struct goss__child {
     size_t sent;
     char *in; /* what has come: in[at] .. in[got - 1] is not read yet */
     size_t at, got, capacity;
-    double heard; /* when something came last */
-    bool done;    /* has answered all of the present requests */
+    size_t searched; /* in[at] .. in[searched - 1] has no end of a line */
+    double heard;    /* when something came last */
+    bool done;       /* has answered all of the present requests */
 } goss__child;
 
 /* Starts a program (argv[0] as the shell finds it) in a process group of its own. Errors: GOSS_E_IO. */
 goss_status goss__child_start(goss__child *c, const char *const *argv, goss_error *err);
 /* Ends it and waits for it: at the end of its input, unless that takes longer than `patience` seconds. */
 void goss__child_stop(goss__child *c, double patience);
+/* Ends all of this program, with what they started, and waits for none. Async-signal-safe. */
+void goss__children_kill(void);
 
 /* Reads answers of child i: GOSS_OK and c->done where all are there, or what is missing has not come yet. */
 typedef goss_status goss__child_reader(void *context, goss__child *c, int i, goss_error *err);

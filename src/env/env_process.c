@@ -162,7 +162,7 @@ static goss_status talk(remote *r, goss_env_call *call, int n, bool resets, int 
         const int at = r->answered[child] < r->asked[child] ? r->answered[child] : r->asked[child] - 1;
         *bad = r->order[r->begin[child] + at];
     }
-    return s;
+    return goss__process_error(r->p, s, err);
 }
 
 static goss_status reset(void *lives, goss_env_call *call, int n, int *bad, goss_error *err) {
@@ -209,7 +209,7 @@ static goss_status picture(void *lives, int life, goss_env_canvas *out, goss_err
     const goss_status s = goss__children_talk(c, 1, r->p->timeout, take_picture, r, &bad, err);
     r->broken = s != GOSS_OK;
     *out = (goss_env_canvas){r->height, r->width, r->rgb};
-    return s;
+    return goss__process_error(r->p, s, err);
 }
 
 /* ---- lives ---- */
@@ -235,7 +235,8 @@ static goss_status open_lives(void *context, int count, void **lives, goss_error
     const int wanted = p->processes < count ? p->processes : count;
     goss_status s = GOSS_OK;
     for (int i = 0; s == GOSS_OK && i < wanted; i++) {
-        s = goss__child_start(&r->child[i], (const char *const *)p->words, err);
+        s = goss_error_prefix(err, goss__child_start(&r->child[i], (const char *const *)p->words, err),
+                              "environment %s", p->name);
         if (s == GOSS_OK) r->n++;
     }
     if (s == GOSS_OK) s = goss__process_start(p, r->child, r->n, count, false, err);

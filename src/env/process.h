@@ -17,8 +17,9 @@ struct goss_env_process {
     goss_env_parameter parameter[GOSS__PROCESS_PARAMETERS];
     char names[GOSS__PROCESS_PARAMETERS][64], name[128], title[400];
     goss__observation_form form;
-    goss__str said; /* the lines by which it describes itself */
-    char *words[5]; /* argv */
+    goss__str said;      /* the lines by which it describes itself */
+    char *words[5];      /* argv */
+    const char *command; /* for messages: one of the words; NULL: what runs says its name */
     int processes;
     double timeout;
 };
@@ -31,6 +32,8 @@ goss_status goss__said_error(const char *line, goss_error *err);
 bool goss__protocol_number(const char *text, float *out);
 
 extern const goss_env_many goss__process_many;
+/* Adds the command to an error of its process. */
+goss_status goss__process_error(const goss_env_process *p, goss_status s, goss_error *err);
 /* Starts one and reads its description, lives: to be told to it. first: it is taken as that of p; else it must be the
  * same. */
 goss_status goss__process_start(goss_env_process *p, goss__child *c, int n, int lives, bool first, goss_error *err);

@@ -7,10 +7,21 @@
 
 #include "env/atari_script.h"
 #include "base/alloc.h"
+#include "base/text.h"
 #include "env/process.h"
 
 goss_env_process_options goss_env_process_defaults(void) {
     return (goss_env_process_options){.processes = 1, .timeout = 60};
+}
+
+/* ---- errors ---- */
+
+goss_status goss__process_error(const goss_env_process *p, goss_status s, goss_error *err) {
+    char shown[200];
+    if (s == GOSS_OK || !p->command) return s;
+    const goss_error why = *err;
+    goss__text_line(p->command, shown, sizeof shown);
+    return goss_error_set(err, s, "%s (command: %s)", why.text, shown);
 }
 
 /* ---- descriptions ---- */
@@ -50,7 +61,7 @@ goss_status goss__process_start(goss_env_process *p, goss__child *c, int n, int 
     goss_status s = goss__children_talk(c, n, p->timeout, take_description, &d, &bad, err);
     for (int i = 0; !first && i < n; i++) goss__str_free(&d.said[i]);
     if (!first) goss__free(d.said);
-    return goss_error_prefix(err, s, "environment %s", p->name);
+    return goss_error_prefix(err, goss__process_error(p, s, err), "environment %s", p->name);
 }
 
 /* ---- opening ---- */
@@ -66,10 +77,11 @@ static goss_status describe(goss_env_process *p, goss_error *err) {
     p->kind.name = p->name, p->kind.doc = *p->title ? p->title : "An environment in a process of its own";
     p->kind.parameter = p->parameter, p->kind.context = p, p->kind.many = &p->many;
     if (p->kind.episodes == 0) p->kind.episodes = 1;
-    return goss_env_family_own(&p->kind, &checked, err);
+    return goss__process_error(p, goss_env_family_own(&p->kind, &checked, err), err);
 }
 
-static goss_status open_words(const char *name, const char *const *words, const goss_env_process_options *o,
+/* shown: the word that is named in errors; -1: none. */
+static goss_status open_words(const char *name, const char *const *words, int shown, const goss_env_process_options *o,
                               goss_env_process **out, goss_error *err) {
     *out = NULL;
     if (o->processes < 1 || o->processes > 256 || !(o->timeout > 0 && o->timeout <= 1e6))
@@ -84,6 +96,7 @@ static goss_status open_words(const char *name, const char *const *words, const 
     goss_status s = GOSS_OK;
     for (int i = 0; words[i] && s == GOSS_OK; i++)
         if (!(p->words[i] = goss__strdup(words[i]))) s = goss_error_set(err, GOSS_E_NOMEM, "no memory for a command");
+    if (s == GOSS_OK && shown >= 0) p->command = p->words[shown];
     if (s == GOSS_OK) s = describe(p, err);
     if (s != GOSS_OK) return goss_env_process_free(p), s;
     *out = p;
@@ -96,7 +109,7 @@ goss_status goss_env_process_open(const goss_env_process_options *o, goss_env_pr
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "environment process: env.command is not set: the program that is the "
                               "environment, as env.command='python3 room.py'");
-    return open_words("process", (const char *[]){"/bin/sh", "-c", o->command, NULL}, o, out, err);
+    return open_words("process", (const char *[]){"/bin/sh", "-c", o->command, NULL}, 2, o, out, err);
 }
 
 void goss_env_process_free(goss_env_process *p) {
@@ -107,6 +120,8 @@ void goss_env_process_free(goss_env_process *p) {
 }
 
 const goss_env_kind *goss_env_process_kind(const goss_env_process *p) { return &p->kind; }
+
+void goss_env_process_kill_all(void) { goss__children_kill(); }
 
 /* ---- Atari ---- */
 
@@ -147,7 +162,7 @@ goss_status goss_env_atari_open(const char *game, const goss_env_process_options
                               game);
     snprintf(name, sizeof name, "ale/%.80s", game);
     const char *const words[] = {python, "-c", goss__atari_script, file, NULL};
-    return explain(python, open_words(name, words, o, out, err), err);
+    return explain(python, open_words(name, words, -1, o, out, err), err);
 }
 
 goss_status goss_env_atari_version(const char *python, char *out, size_t size, goss_error *err) {
@@ -156,7 +171,7 @@ goss_status goss_env_atari_version(const char *python, char *out, size_t size, g
     *out = 0;
     python = python_of(python);
     const char *const words[] = {python, "-c", goss__atari_script, "--version", NULL};
-    goss_status s = explain(python, open_words("ale-py", words, &o, &p, err), err);
+    goss_status s = explain(python, open_words("ale-py", words, -1, &o, &p, err), err);
     if (s == GOSS_OK) snprintf(out, size, "%s", goss_env_process_kind(p)->doc), goss_env_process_free(p);
     return s;
 }
