@@ -9,29 +9,8 @@
 #include "gossamer/agent.h"
 #include "gossamer/file.h"
 
-/* "goal=3,radius=1" */
-static goss_status narrow(goss_env_family *f, const char *list, goss_error *err) {
-    char *copy = strdup(list ? list : ""), *save = NULL;
-    goss_status s = copy ? GOSS_OK : goss_error_set(err, GOSS_E_NOMEM, "no memory for --set");
-    for (char *one = copy ? strtok_r(copy, ",", &save) : NULL; one && s == GOSS_OK; one = strtok_r(NULL, ",", &save)) {
-        static const goss_key number = {.name = "",
-                                        .type = GOSS_KEY_REAL,
-                                        .fallback = "0",
-                                        .min = -1e300,
-                                        .max = 1e300,
-                                        .field = {GOSS_FIELD_DOUBLE, 0}};
-        char *equals = strchr(one, '=');
-        double value;
-        if (!equals || equals == one) {
-            s = goss_error_set(err, GOSS_E_ARGUMENT, "--set: \"%s\" is not KEY=VALUE", one);
-            break;
-        }
-        *equals = 0;
-        s = goss_error_prefix(err, goss_key_parse(&number, equals + 1, &value, err), "--set %s", one);
-        if (s == GOSS_OK) s = goss_error_prefix(err, goss_env_family_set(f, one, value, value, err), "--set");
-    }
-    free(copy);
-    return s;
+static goss_status narrow(void *family, const char *name, double value, goss_error *err) {
+    return goss_env_family_set(family, name, value, value, err);
 }
 
 typedef struct request {
@@ -46,11 +25,10 @@ static goss_status adapt(request *q, goss_error *err) {
     double *returns = calloc((size_t)q->o.episodes + 1, sizeof *returns);
     goss_status s = returns ? goss_output_check(q->out, (const char *[]){q->model, q->o.support}, 2, err)
                             : goss_error_set(err, GOSS_E_NOMEM, "no memory for episodes");
-    if (s == GOSS_OK) s = cli_open_process(q->command, &q->process, err);
-    if (s == GOSS_OK) s = goss_agent_load(q->model, q->process ? goss_env_process_kind(q->process) : NULL, &a, err);
+    if (s == GOSS_OK) s = cli_open_agent(q->model, q->command, &q->process, &a, err);
     if (s == GOSS_OK) {
         family = *goss_agent_family(a), q->o.family = &family;
-        s = narrow(&family, q->set, err);
+        s = cli_set_numbers("set", q->set, narrow, &family, err);
     }
     if (s == GOSS_OK) s = goss_error_prefix(err, goss_agent_adapt(a, &q->o, returns, &fixed, err), "%s", q->model);
     if (s == GOSS_OK) s = goss_agent_save(fixed, q->out, err);
@@ -64,6 +42,8 @@ static goss_status adapt(request *q, goss_error *err) {
     return s;
 }
 
+enum { ACTING = 1 }; /* options of an agent that acts, without recorded steps */
+
 int cli_adapt_agent(int argc, char **argv) {
     request q = {0};
     int episodes = -1;
@@ -72,13 +52,16 @@ int cli_adapt_agent(int argc, char **argv) {
             "support", "EPISODES.csv", &q.o.support,
             "recorded steps of one task (play --record): episode, action, reward, x1, x2 ...; else the agent acts"),
         CLI_TEXT("o", "NET", &q.out, "the file to write: an agent that knows the task"),
-        CLI_INT("episodes", "N", &episodes, "", 0, 100000, "acting: in which it learns (1; 0 where it sees task)"),
-        CLI_INT("seed", "N", &q.o.seed, "1", 0, 9007199254740991, "acting: another seed, another task, as of play"),
-        CLI_TEXT("set", "KEY=VALUE,...", &q.set, "acting: parameters of the task, as goal=3"),
+        CLI_INT_OF(ACTING, "episodes", "N", &episodes, "", 0, 100000,
+                   "acting: in which it learns (1; 0 where it sees task)"),
+        CLI_INT_OF(ACTING, "seed", "N", &q.o.seed, "1", 0, 9007199254740991,
+                   "acting: another seed, another task, as of play"),
+        CLI_TEXT_OF(ACTING, "set", "KEY=VALUE,...", &q.set, "acting: parameters of the task, as goal=3"),
         CLI_TEXT("command", "COMMAND", &q.command, "the environment, for agents of env.name = process"),
         CLI_FLAG("fix", &q.o.fixed,
                  "history: write the policy of this moment as weights, without a memory from here on"),
-        CLI_FLAG("sample", &q.o.sample, "acting: draw actions from the policy instead of the most likely one"),
+        CLI_FLAG_OF(ACTING, "sample", &q.o.sample,
+                    "acting: draw actions from the policy instead of the most likely one"),
     };
     const cli_verb v = {.name = "adapt",
                         .usage = "AGENT [--support EPISODES.csv | --episodes N --seed N --set KEY=VALUE,...] -o NET",
@@ -93,7 +76,9 @@ int cli_adapt_agent(int argc, char **argv) {
     goss_error err;
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
     if (!q.out) cli_usage(&v, "-o is missing");
-    if (q.o.support && (episodes >= 0 || q.set)) cli_usage(&v, "--support, or --episodes and --set: one of them");
+    const char *acting = cli_first_of(&v, ACTING);
+    if (q.o.support && acting)
+        cli_usage(&v, "--%s is for an agent that acts; with --support the steps are recorded ones", acting);
     cli_log_to_stderr();
     q.model = argv[1], q.out = cli_output(q.out), q.o.episodes = episodes < 0 ? 1 : episodes;
     if (adapt(&q, &err) != GOSS_OK) return cli_fail(&err);

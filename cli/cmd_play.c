@@ -131,10 +131,18 @@ static bool ends(const char *text, const char *end) {
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
-static bool is_same_file(const char *a, const char *b) {
-    struct stat x, y;
-    return a && stat(a, &x) == 0 && stat(b, &y) == 0 && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+/* Before the life is played. An earlier picture or table is replaced, and nothing else: --record config.ini is a slip. */
+static goss_status check_output(const char *path, const char *end, const char *agent, goss_error *err) {
+    struct stat st;
+    if (!path) return GOSS_OK;
+    if (cli_same_file(path, agent))
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s is the agent, which is not overwritten", path);
+    if (stat(path, &st) != 0 || !S_ISREG(st.st_mode)) return goss_output_check(path, NULL, 0, err);
+    if (ends(path, end)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "%s is there, and it is no %s file: name another", path, end + 1);
 }
+
+enum { PICTURE = 1, TEXT }; /* what options are for */
 
 int cmd_play(int argc, char **argv) {
     goss_agent_evaluation o = {.tasks = 1, .held_out = true};
@@ -142,11 +150,11 @@ int cmd_play(int argc, char **argv) {
     const cli_option options[] = {
         CLI_TEXT("o", "FILE.png", &s.out, "write the life as one picture of many frames, instead of text"),
         CLI_TEXT("record", "FILE.csv", &s.record, "write its steps as a table, which gossamer adapt --support reads"),
-        CLI_INT("columns", "N", &s.columns, "10", 1, 1000, "frames of a row, with -o"),
-        CLI_INT("frames", "N", &s.frames, "60", 2, 10000, "at most, evenly spaced over the life, with -o"),
+        CLI_INT_OF(PICTURE, "columns", "N", &s.columns, "10", 1, 1000, "frames of a row, with -o"),
+        CLI_INT_OF(PICTURE, "frames", "N", &s.frames, "60", 2, 10000, "at most, evenly spaced over the life, with -o"),
         CLI_INT("seed", "N", &o.seed, "1", 0, 9007199254740991, "another seed, another task of the family"),
         CLI_INT("episodes", "N", &o.episodes, "0", 0, 1000, "of the life; 0: as the environment has it"),
-        CLI_INT("delay", "MS", &s.delay, "100", 0, 60000, "milliseconds between pictures, on a terminal"),
+        CLI_INT_OF(TEXT, "delay", "MS", &s.delay, "100", 0, 60000, "milliseconds between pictures, on a terminal"),
         CLI_TEXT("command", "COMMAND", &s.command, "the environment, for agents of env.name = process"),
         CLI_FLAG("sample", &o.sample, "draw actions from the policy instead of the most likely one"),
     };
@@ -165,13 +173,13 @@ int cmd_play(int argc, char **argv) {
     if (cli_parse(&verb, argc, argv) < 0) return cli_close_stdout();
     if (s.out && !ends(s.out, ".png"))
         cli_usage(&verb, "-o %s: the picture is a PNG file of frames side by side: -o life.png", s.out);
+    const char *unused = cli_first_of(&verb, s.out ? TEXT : PICTURE);
+    if (unused) cli_usage(&verb, s.out ? "--%s is for text, without -o" : "--%s is for a picture: with -o", unused);
     cli_log_to_stderr();
     o.threads = 1;
-    goss_status status = GOSS_OK;
-    if (is_same_file(s.out, argv[1]) || is_same_file(s.record, argv[1]))
-        status = goss_error_set(&err, GOSS_E_ARGUMENT, "%s is the agent, which is not overwritten", argv[1]);
-    if (status == GOSS_OK) status = cli_open_process(s.command, &process, &err);
-    if (status == GOSS_OK) status = goss_agent_load(argv[1], process ? goss_env_process_kind(process) : NULL, &a, &err);
+    goss_status status = check_output(s.out, ".png", argv[1], &err);
+    if (status == GOSS_OK) status = check_output(s.record, ".csv", argv[1], &err);
+    if (status == GOSS_OK) status = cli_open_agent(argv[1], s.command, &process, &a, &err);
     if (status == GOSS_OK) status = play(&s, a, &o, &err);
     goss_agent_free(a);
     goss_env_process_free(process);

@@ -28,6 +28,13 @@ goss_status cli_open_process(const char *command, goss_env_process **out, goss_e
     return command ? goss_env_process_open(&o, out, err) : GOSS_OK;
 }
 
+goss_status cli_open_agent(const char *path, const char *command, goss_env_process **process, goss_agent **out,
+                           goss_error *err) {
+    *out = NULL;
+    GOSS_TRY(cli_open_process(command, process, err));
+    return goss_agent_load(path, *process ? goss_env_process_kind(*process) : NULL, out, err);
+}
+
 typedef struct contender {
     char name[80];
     goss_agent *agent;
@@ -88,6 +95,18 @@ static goss_status run(race *r, goss_error *err) {
 }
 
 /* ---- results ---- */
+
+/* "3.200 +- 0.41", padded; of one task there is no interval, and of none nothing. */
+static void put_mean(const char *before, double mean, double ci95, const char *format) {
+    char text[40];
+    snprintf(text, sizeof text, format, mean);
+    if (isnan(mean))
+        printf("%sn/a", before);
+    else if (isnan(ci95))
+        printf("%s%s", before, text);
+    else
+        printf("%s%s +- %.2g", before, text, ci95);
+}
 
 /* Over tasks in which which[t] is true (NULL: all): the mean of an episode (-1: of the whole life), or of its
  * difference to the first agent's. */
@@ -158,7 +177,9 @@ static void put_values(const race *r, int agent, bool json) {
             cli_json_number(", \"ci95\": ", ci95);
             printf("}");
         } else {
-            printf("    %s = %g: %.3f +- %.2g a life (%d tasks)\n", r->by, v, mean, ci95, n);
+            printf("    %s = %g: ", r->by, v);
+            put_mean("", mean, ci95, "%.3f");
+            printf(" a life (%d tasks)\n", n);
         }
     }
     if (json) printf("]");
@@ -209,10 +230,10 @@ static void put_table(const race *r) {
         cli_put_name(r->of[i].name, 14);
         for (int e = 0; e < r->episodes; e++) {
             value = mean_of(r, i, e, false, &ci95);
-            printf("  %8.3f +- %.2g", value, ci95);
+            put_mean("  ", value, ci95, "%8.3f");
         }
         value = mean_of(r, i, -1, true, &ci95);
-        if (i) printf("   %+.3f +- %.2g", value, ci95);
+        if (i) put_mean("   ", value, ci95, "%+.3f");
         printf("   (%lld frames)\n", (long long)goss_agent_frames(r->of[i].agent));
         put_values(r, i, false);
     }
@@ -250,6 +271,7 @@ int cli_eval_agents(int argc, char **argv) {
     goss_status s = cli_open_process(r.command, &r.process, &err);
     for (int i = 1; s == GOSS_OK && i <= words; i++) s = add(&r, NULL, argv[i], &err);
     char *list = methods ? strdup(methods) : NULL;
+    if (s == GOSS_OK && methods && !list) s = goss_error_set(&err, GOSS_E_NOMEM, "no memory for --methods");
     if (s == GOSS_OK && list) s = add_listed(&r, list, &err);
     free(list);
     if (s == GOSS_OK) s = find_parameter(&r, &err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* strengths.c: --strength NAME=VALUE,...: a model that was trained with all strengths of a regulariser, at some. */
+/* strengths.c: lists NAME=VALUE,... of numbers, and --strength: a model that was trained with all strengths of a
+ * regulariser, at some. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,24 +8,32 @@
 #include "cli.h"
 #include "gossamer/model.h"
 
-static goss_status set_one(goss_model *m, char *word, goss_error *err) {
+static goss_status set_one(char *word, cli_setter *set, void *context, goss_error *err) {
     static const goss_key number = {
-        .name = "strength.value", .type = GOSS_KEY_REAL, .fallback = "0", .field = {GOSS_FIELD_DOUBLE, 0}};
+        .name = "list.value", .type = GOSS_KEY_REAL, .fallback = "0", .field = {GOSS_FIELD_DOUBLE, 0}};
     char *equals = strchr(word, '=');
     double value = 0;
     if (!equals || equals == word)
         return goss_error_set(err, GOSS_E_ARGUMENT, "\"%.60s\" is not of the form NAME=VALUE", word);
     *equals = 0;
     GOSS_TRY(goss_error_prefix(err, goss_key_parse(&number, equals + 1, &value, err), "%.60s", word));
-    return goss_model_set_strength(m, word, value, err);
+    return set(context, word, value, err);
 }
 
-goss_status cli_set_strengths(goss_model *m, const char *list, goss_error *err) {
+goss_status cli_set_numbers(const char *option, const char *list, cli_setter *set, void *context, goss_error *err) {
     char *text = list ? strdup(list) : NULL, *rest = text, *word;
     if (!list) return GOSS_OK;
     if (!text) return goss_error_set(err, GOSS_E_NOMEM, "out of memory");
     goss_status s = GOSS_OK;
-    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = set_one(m, word, err);
+    while (s == GOSS_OK && (word = strsep(&rest, ","))) s = set_one(word, set, context, err);
     free(text);
-    return goss_error_prefix(err, s, "--strength");
+    return goss_error_prefix(err, s, "--%s", option);
+}
+
+static goss_status set_strength(void *model, const char *name, double value, goss_error *err) {
+    return goss_model_set_strength(model, name, value, err);
+}
+
+goss_status cli_set_strengths(goss_model *m, const char *list, goss_error *err) {
+    return cli_set_numbers("strength", list, set_strength, m, err);
 }

@@ -29,8 +29,10 @@ static void show(void *context, const goss_agent_progress *p) {
     if (!p->validated && p->seconds - d->told < (d->terminal ? 0.2 : 15)) return;
     d->told = p->seconds;
     if (d->terminal) fprintf(stderr, "\r\033[K");
-    fprintf(stderr, "%lld of %lld frames  %.0f frames/s  return of a life %.3f  entropy %.3f", (long long)p->frames,
-            (long long)p->most_frames, p->frames_per_second, p->life, p->entropy);
+    fprintf(stderr, "%lld of %lld frames  %.0f frames/s", (long long)p->frames, (long long)p->most_frames,
+            p->frames_per_second);
+    if (!isnan(p->life)) fprintf(stderr, "  return of a life %.3f", p->life);
+    fprintf(stderr, "  entropy %.3f", p->entropy);
     if (!isnan(p->validation)) fprintf(stderr, "  held out %.3f (best %.3f)", p->validation, p->best);
     d->line_open = d->terminal && !p->validated;
     if (!d->line_open) fputc('\n', stderr);
@@ -86,7 +88,7 @@ int cli_check_agent(int words, char **word, bool json) {
     cli_log_to_stderr();
     cli_end_environments_by_signals();
     if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
-    goss_status s = cli_read_config(c, words, word, &err);
+    goss_status s = cli_read_config_without(c, NULL, words, word, &err);
     if (s == GOSS_OK) s = goss_agent_plan(c, NULL, &a, &frames, &err);
     if (s == GOSS_OK) print_plan(a, frames, json);
     goss_agent_free(a);
@@ -117,7 +119,7 @@ int cli_train_agent(int words, char **word, bool keys_only) {
     goss_config *c;
     const goss_key *keys = goss_agent_keys(&n);
     if (goss_config_new(keys, n, &c, &err) != GOSS_OK) return cli_fail(&err);
-    if (cli_read_config(c, words, word, &err) != GOSS_OK) {
+    if (cli_read_config_without(c, NULL, words, word, &err) != GOSS_OK) {
         status = cli_fail(&err);
     } else if (keys_only) {
         char *text = goss_config_write(c);

@@ -81,6 +81,10 @@ TEST(a_life_becomes_a_picture) {
     SAYS(err_text, "the picture is a PNG file");
     RUN(1, "play grid/model.safetensors -o nowhere/life.png");
     RUN(1, "play grid.ini -o life.png");
+    RUN(2, "play grid/model.safetensors --columns 3");
+    SAYS(err_text, "--columns is for a picture: with -o");
+    RUN(2, "play grid/model.safetensors -o life.png --delay 5");
+    SAYS(err_text, "--delay is for text, without -o");
 }
 
 TEST(an_agent_becomes_a_policy) {
@@ -109,6 +113,25 @@ TEST(an_agent_becomes_a_policy) {
     SAYS(err_text, "gossamer eval and gossamer play take it");
     RUN(1, "play grid/model.safetensors --record grid/model.safetensors");
     SAYS(err_text, "is the agent, which is not overwritten");
+    RUN(1, "play grid/model.safetensors --record grid/config.ini");
+    SAYS(err_text, "grid/config.ini is there, and it is no csv file");
+    RUN(1, "play grid/model.safetensors --record nowhere/steps.csv");
+    SAYS(err_text, "there is no folder nowhere");
+    T_CHECK(out_text && !*out_text); /* before the life is shown */
+    RUN(2, "adapt grid/model.safetensors --support steps.csv --sample -o x.net");
+    SAYS(err_text, "--sample is for an agent that acts");
+    RUN(1, "adapt grid/model.safetensors --set goal -o x.net");
+    SAYS(err_text, "--set: \"goal\" is not of the form NAME=VALUE");
+    for (int i = 0; i < 3; i++) {
+        static const char *const lines[] = {"play grid/checkpoint.safetensors", "eval grid/checkpoint.safetensors",
+                                            "predict grid/checkpoint.safetensors steps.csv"};
+        RUN(1, lines[i]);
+        SAYS(err_text, "it is the checkpoint of an agent's run; the agent is model.safetensors");
+    }
+    RUN(0, "train grid.ini " SMALL "agent.sees=task run.dir=oracle");
+    RUN(1, "adapt oracle/model.safetensors --set goal=3 --fix -o x.net");
+    SAYS(err_text, "fix is for agents that see history");
+    T_CHECK(access(tiny_path("x.net"), F_OK) != 0);
 }
 
 TEST(returns_by_the_values_of_a_parameter) {
@@ -127,6 +150,9 @@ TEST(returns_by_the_values_of_a_parameter) {
     at = out_text;
     for (int e = 0; e < 4; e++) at = strstr(at, "\"value\": ") + 9, sum += atof(at);
     T_NEAR(all / 60, sum, 1e-3);
+    RUN(0, "eval grid/model.safetensors --by goal --tasks 1");
+    SAYS(out_text, "n/a a life (0 tasks)");
+    T_CHECK(!strstr(out_text, "nan"));
     RUN(1, "eval grid/model.safetensors --by gaol");
     SAYS(err_text, "has no parameter \"gaol\"");
 }
@@ -226,6 +252,17 @@ TEST(a_configuration_is_checked) {
     RUN(0, "check grid.ini " SMALL "run.dir=nothing --json");
     SAYS(out_text, "\"environment\": \"gridnavi\"");
     T_CHECK(access(tiny_path("nothing"), F_OK) != 0);
+    RUN(0, "check grid.ini " SMALL "train.frames=99999"); /* the run goes on */
+    RUN(1, "check grid.ini " SMALL "agent.policy=film");
+    SAYS(err_text, "the run was begun with agent.policy = hypernet, and now has agent.policy = film");
+    RUN(1, "check grid.ini run.dir=.");
+    SAYS(err_text, "has files of others");
+    RUN(0, "train grid.ini " SMALL "ppo.steps=5 train.frames=160 validate.every=1 run.dir=short");
+    SAYS(err_text, "160 of 160 frames"); /* in which no life ends */
+    T_CHECK(!strstr(err_text, "nan"));
+    write_text("search.ini", "[env]\nname = gridnavi\n[search]\ntrials = 3\n");
+    RUN(1, "train search.ini run.dir=nothing");
+    SAYS(err_text, "search.ini:4: there is no key search.trials");
     RUN(0, "check grid.ini agent.sees=task agent.policy=concat agent.memory=5 agent.code=5 run.dir=nothing");
     SAYS(err_text, "agent.memory has no effect: only agent.sees = history has a memory");
     SAYS(err_text, "agent.code has no effect: only agent.policy = hypernet");

@@ -75,7 +75,8 @@ GOSS_API int64_t goss_agent_weights(const goss_agent *a);
 /* Frames (steps of environments) that it was trained on. */
 GOSS_API int64_t goss_agent_frames(const goss_agent *a);
 
-/* Whether a file is an agent's, by its metadata; false if it cannot be read. */
+/* Whether a file is an agent's, or the checkpoint of an agent's run, which goss_agent_load refuses by name; by its
+ * metadata, false if it cannot be read. */
 GOSS_API bool goss_agent_is(const char *path);
 /* Writes and reads a file (safetensors). The family is named in it, with its ranges: kinds of a program's own, and
  * `process` (env_process.h), are given as `own` (NULL: those of the library, and ale/GAME). A file never names a
@@ -131,7 +132,8 @@ typedef struct goss_agent_adaptation {
  * observation is part of biases. Its family is the one task that was acted in; of a table it stays what it was.
  * returns: of the episodes acted, [episodes], NULL: not wanted.
  * Errors: GOSS_E_UNSUPPORTED: an agent that sees nothing of its task; task and a table: the parameters are not in it;
- * GOSS_E_ARGUMENT: columns or rows of a table, by name and line; those of goss_agent_evaluate. Owns: *out,
+ * GOSS_E_ARGUMENT: columns or rows of a table, by name and line; fixed of others than history; those of
+ * goss_agent_evaluate. Owns: *out,
  * goss_agent_free, before `a`. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_adapt(const goss_agent *a, const goss_agent_adaptation *o,
                                                     double *returns, goss_agent **out, goss_error *err);
@@ -159,8 +161,8 @@ GOSS_API const goss_key *goss_agent_keys(int *n);
 /* Whether a configuration file is of an agent: it has a section [env]. false if it cannot be read. */
 GOSS_API bool goss_agent_run_is(const char *path);
 
-/* The agent that a run of this configuration would begin with, without writing anything: settings and environment are
- * checked. own: as in goss_agent_run. *frames: of an iteration. Errors: as goss_agent_train. Owns: *out,
+/* The agent that a run of this configuration would begin with, without writing anything: settings, environment and
+ * run.dir are checked. own: as in goss_agent_run. *frames: of an iteration. Errors: as goss_agent_train. Owns: *out,
  * goss_agent_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_agent_plan(const goss_config *c, const goss_env_kind *own, goss_agent **out,
                                                    int64_t *frames, goss_error *err);
@@ -168,7 +170,7 @@ GOSS_API GOSS_MUST_USE goss_status goss_agent_plan(const goss_config *c, const g
 typedef struct goss_agent_progress {
     int64_t iteration, frames, most_frames;
     double loss, entropy;
-    double life;       /* mean return of the lives of this iteration */
+    double life;       /* mean return of the lives that ended in this iteration; NaN: none did */
     double validation; /* mean return of a life on held-out tasks; NaN: none yet */
     double best;
     bool validated;

@@ -93,6 +93,10 @@ goss_status goss__file_kind(const goss_safetensors *f, const char *kind, goss_er
         return goss_error_set(err, GOSS_E_FORMAT, "not a file of Gossamer's: its metadata lacks %s", GOSS__KIND_KEY);
     if (strcmp(is, kind) == 0) return GOSS_OK;
     size_t word = strcspn(kind, " ");
+    if (strncmp(is, "agent checkpoint ", 17) == 0)
+        return goss_error_set(
+            err, GOSS_E_FORMAT,
+            "it is the checkpoint of an agent's run; the agent is model.safetensors in the same folder");
     if (strncmp(is, kind, word + 1) == 0)
         return goss_error_set(err, GOSS_E_UNSUPPORTED, "its format is \"%.40s\"; this version reads \"%s\"", is, kind);
     return goss_error_set(err, GOSS_E_FORMAT, "it holds %s %.*s, not %s %.*s%s", article(is), (int)strcspn(is, " "), is,

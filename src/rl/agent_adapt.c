@@ -151,6 +151,10 @@ static goss_status check(const goss_agent *a, const goss_agent_adaptation *o, go
     if (a->o.sees == GOSS_AGENT_NOTHING)
         return goss_error_set(err, GOSS_E_UNSUPPORTED,
                               "the agent sees nothing of its task (agent.sees = nothing): there is nothing to adapt");
+    if (o->fixed && a->o.sees != GOSS_AGENT_HISTORY)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "fix is for agents that see history; of this one the policy is written as weights in any "
+                              "case");
     if (o->support && a->o.sees == GOSS_AGENT_TASK)
         return goss_error_set(
             err, GOSS_E_UNSUPPORTED,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/folder.h"
 #include "base/number.h"
 #include "base/os.h"
@@ -29,25 +30,36 @@ static goss_status see_foreign(void *context, const char *name, goss_error *err)
     return GOSS_OK;
 }
 
-goss_status goss__agent_folder(const char *dir, int *lock, goss_error *err) {
+/* Errors: it is no folder of an agent's run. */
+static goss_status check_files(const char *dir, goss_error *err) {
     char found[200] = "", path[4200];
-    *lock = -1;
-    GOSS_TRY(goss__tensor_files_ready(err));
-    if (snprintf(path, sizeof path, "%s/checkpoint.safetensors", dir) >= (int)sizeof path)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir: the path is too long");
-    GOSS_TRY(goss__mkdirs(dir, err));
     GOSS_TRY(goss__folder_each(dir, see_foreign, found, err));
     if (*found)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "run.dir: %s has files of others (%s). Name a new folder, as run.dir=runs/first", dir,
                               found);
-    GOSS_TRY(goss__lock_dir(dir, lock, err));
+    snprintf(path, sizeof path, "%s/checkpoint.safetensors", dir);
     if (goss__path_exists(path)) return GOSS_OK;
     snprintf(path, sizeof path, "%s/config.ini", dir);
     if (!goss__path_exists(path)) return GOSS_OK;
-    goss__unlock_dir(*lock), *lock = -1;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "run.dir: %s has a run without a checkpoint of an agent. Name a new folder", dir);
+}
+
+static goss_status check_path(const char *dir, goss_error *err) {
+    if (strlen(dir) + sizeof "/checkpoint.safetensors" <= 4200) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir: the path is too long");
+}
+
+goss_status goss__agent_folder(const char *dir, int *lock, goss_error *err) {
+    *lock = -1;
+    GOSS_TRY(goss__tensor_files_ready(err));
+    GOSS_TRY(check_path(dir, err));
+    GOSS_TRY(goss__mkdirs(dir, err));
+    GOSS_TRY(goss__lock_dir(dir, lock, err));
+    const goss_status s = check_files(dir, err);
+    if (s != GOSS_OK) goss__unlock_dir(*lock), *lock = -1;
+    return s;
 }
 
 /* ---- writing ---- */
@@ -106,13 +118,17 @@ static goss_status number_of(const goss_safetensors *f, const char *key, double 
     return goss_error_set(err, GOSS_E_FORMAT, "%s is missing or damaged", key);
 }
 
-static goss_status take(const goss_safetensors *f, goss_agent *a, goss_params *params, goss__agent_state *s,
-                        const char *identity, goss_error *err) {
+static goss_status check_run(const goss_safetensors *f, const char *identity, goss_error *err) {
     const char *kind = goss_safetensors_meta(f, GOSS__KIND_KEY), *then = goss_safetensors_meta(f, "settings");
-    double iteration, frames, finished;
     if (!kind || strcmp(kind, KIND) != 0 || !then)
         return goss_error_set(err, GOSS_E_FORMAT, "it is no checkpoint of an agent. Name another run.dir");
-    GOSS_TRY(same_settings(then, identity, err));
+    return same_settings(then, identity, err);
+}
+
+static goss_status take(const goss_safetensors *f, goss_agent *a, goss_params *params, goss__agent_state *s,
+                        const char *identity, goss_error *err) {
+    double iteration, frames, finished;
+    GOSS_TRY(check_run(f, identity, err));
     GOSS_TRY(number_of(f, "iteration", &iteration, err));
     GOSS_TRY(number_of(f, "frames", &frames, err));
     GOSS_TRY(number_of(f, "seconds", &s->seconds, err));
@@ -127,6 +143,20 @@ static goss_status take(const goss_safetensors *f, goss_agent *a, goss_params *p
         goss_params_set(params, i, from);
     }
     return GOSS_OK;
+}
+
+goss_status goss__agent_folder_check(const char *dir, const char *identity, goss_error *err) {
+    goss_safetensors *f;
+    char path[4200];
+    GOSS_TRY(check_path(dir, err));
+    if (!goss__path_exists(dir)) return goss__folder_check(dir, err);
+    GOSS_TRY(check_files(dir, err));
+    snprintf(path, sizeof path, "%s/checkpoint.safetensors", dir);
+    if (!goss__path_exists(path)) return goss__folder_check(dir, err);
+    GOSS_TRY(goss_safetensors_open(path, &f, err));
+    const goss_status s = goss_error_prefix(err, check_run(f, identity, err), "%s", path);
+    goss_safetensors_close(f);
+    return s == GOSS_OK ? goss__folder_check(dir, err) : s;
 }
 
 goss_status goss__agent_checkpoint_read(const char *dir, goss_agent *a, goss_params *params, goss__agent_state *s,

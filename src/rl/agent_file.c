@@ -18,7 +18,7 @@ bool goss_agent_is(const char *path) {
     goss_error err;
     if (goss_safetensors_open(path, &f, &err) != GOSS_OK) return false;
     const char *kind = goss_safetensors_meta(f, GOSS__KIND_KEY);
-    const bool is = kind && strcmp(kind, KIND) == 0;
+    const bool is = kind && strncmp(kind, "agent ", 6) == 0;
     goss_safetensors_close(f);
     return is;
 }

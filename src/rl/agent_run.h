@@ -30,6 +30,8 @@ bool goss__agent_range(const char *text, double *low, double *high);
 char *goss__agent_identity(const goss_config *c);
 /* Creates and locks the folder. Errors: it has files of others, or belongs to another run. */
 goss_status goss__agent_folder(const char *dir, int *lock, goss_error *err);
+/* Whether a run of these settings could begin or go on there; writes nothing. Errors: as above, or another run's. */
+goss_status goss__agent_folder_check(const char *dir, const char *identity, goss_error *err);
 
 /* What a checkpoint holds beside the store. */
 typedef struct goss__agent_state {

@@ -184,7 +184,13 @@ goss_status goss_agent_plan(const goss_config *c, const goss_env_kind *own, goss
     *out = NULL;
     GOSS_TRY(goss__agent_settings_read(c, own, &set, &family, err));
     *frames = (int64_t)set.ppo.lives * set.ppo.steps;
-    return goss__agent_make(&set, &family, out, err);
+    GOSS_TRY(goss__agent_make(&set, &family, out, err));
+    char *identity = goss__agent_identity(c);
+    const goss_status s = identity ? goss__agent_folder_check(set.dir, identity, err)
+                                   : goss_error_set(err, GOSS_E_NOMEM, "no memory for settings");
+    goss__free(identity);
+    if (s != GOSS_OK) goss_agent_free(*out), *out = NULL;
+    return s;
 }
 
 static goss_status open_run(run *r, const goss_config *c, goss_error *err) {
