@@ -270,6 +270,14 @@ TEST(a_run_goes_on_with_the_same_settings_only) {
     goss_config_free(c);
     T_EQ(train(&guess, "same", LINES("train.frames=1920", "validate.every=0")).iteration,
          4); /* longer is no other run */
+    const char *const several[] = {"train.frames=480", "validate.every=0", "agent.encoder=dense 6\ntanh", NULL},
+                      *const other[] = {"train.frames=480", "validate.every=0", "agent.encoder=dense 6\nrelu", NULL};
+    train(&guess, "lines", several);
+    train(&guess, "lines", several);
+    c = config("lines", other);
+    T_EQ(goss_agent_train(c, &(goss_agent_run){.own = &guess}, NULL, &err), GOSS_E_ARGUMENT);
+    T_CHECK(strstr(err.text, "the run was begun with agent.encoder = dense 6; tanh, and now has"));
+    goss_config_free(c);
 }
 
 /* ---- lives that outlast an iteration ---- */

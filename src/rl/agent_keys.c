@@ -264,12 +264,24 @@ static void add_setting(goss__str *out, const char *section, const char *line) {
     goss__str_addf(out, "%s.%.*s%s\n", section, (int)(strstr(line, " = ") + 3 - line), line, value);
 }
 
+/* A further line of a text of several lines. */
+static void continue_setting(goss__str *out, const char *line) {
+    if (out->size > 0) out->size--; /* the end of the line before */
+    goss__str_addf(out, "; %s\n", line + strspn(line, " \t"));
+}
+
 char *goss__agent_identity(const goss_config *c) {
     char *text = goss_config_write(c), *save = NULL, section[80] = "";
     goss__str out = {0};
+    bool free_setting = true;
     for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save)) {
-        if (*line == '[') snprintf(section, sizeof section, "%.*s", (int)strcspn(line + 1, "]"), line + 1);
-        if (*line != '[' && !may_differ(line, section)) add_setting(&out, section, line);
+        if (*line == '[') {
+            snprintf(section, sizeof section, "%.*s", (int)strcspn(line + 1, "]"), line + 1);
+        } else if (*line == ' ' || *line == '\t') {
+            if (!free_setting) continue_setting(&out, line);
+        } else if (!(free_setting = may_differ(line, section))) {
+            add_setting(&out, section, line);
+        }
     }
     goss_config_text_free(text);
     if (!out.failed && out.data) return out.data;
