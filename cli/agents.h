@@ -20,7 +20,7 @@ int cli_check_agent(int words, char **word, bool json);
 bool cli_has_agent(int argc, char **argv);
 /* The environment that --command names; NULL: none is named. */
 goss_status cli_open_process(const char *command, goss_env_process **out, goss_error *err);
-/* The agent of a file, in the environment that --command names (*process, to be freed after it; NULL: none is named). */
+/* The agent of a file, in the environment that --command names (*process, to be freed after it; NULL: none is). */
 goss_status cli_open_agent(const char *path, const char *command, goss_env_process **process, goss_agent **out,
                            goss_error *err);
 /* gossamer adapt of an agent. */

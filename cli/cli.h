@@ -93,7 +93,8 @@ void cli_model_missing(const char *path);
 const char *cli_output(const char *path);
 /* Whether two paths are the same file. */
 bool cli_same_file(const char *a, const char *b);
-/* Each number of a list "tie=0.3,low=1", in order; NULL: none. Errors are of --option: what is not NAME=VALUE, or set's. */
+/* Calls `set` for each number of a list "tie=0.3,low=1", in order; NULL: for none. Errors, with --option before them:
+ * what is not NAME=VALUE, and those of `set`. */
 typedef goss_status cli_setter(void *context, const char *name, double value, goss_error *err);
 goss_status cli_set_numbers(const char *option, const char *list, cli_setter *set, void *context, goss_error *err);
 /* Those of --strength. */

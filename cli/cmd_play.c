@@ -131,7 +131,8 @@ static bool ends(const char *text, const char *end) {
     return n > m && strcmp(text + n - m, end) == 0;
 }
 
-/* Before the life is played. An earlier picture or table is replaced, and nothing else: --record config.ini is a slip. */
+/* Before the life is played. An earlier picture or table is replaced, and no other file: --record config.ini is a slip.
+ */
 static goss_status check_output(const char *path, const char *end, const char *agent, goss_error *err) {
     struct stat st;
     if (!path) return GOSS_OK;

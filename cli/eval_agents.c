@@ -45,7 +45,7 @@ typedef struct race {
     goss_agent_evaluation o;
     const char *command, *by;
     goss_env_process *process;
-    int by_index; /* of the parameter by whose values returns are told apart; -1: none */
+    int by_index; /* of the parameter by whose values returns are given; -1: none */
     contender of[AGENTS];
     int n, episodes;
 } race;
@@ -249,7 +249,7 @@ int cli_eval_agents(int argc, char **argv) {
         CLI_INT("seed", "N", &r.o.seed, "1", 0, 9007199254740991, "of the tasks"),
         CLI_INT("threads", "N", &r.o.threads, "0", 0, 1024, "0: as many as the machine has"),
         CLI_TEXT("methods", "NAME=FILE,...", &methods, "other agents on the same tasks"),
-        CLI_TEXT("by", "PARAMETER", &r.by, "tell returns apart by a parameter's values, as mode of ale/GAME"),
+        CLI_TEXT("by", "PARAMETER", &r.by, "returns by the values of a parameter, too, as mode of ale/GAME"),
         CLI_TEXT("command", "COMMAND", &r.command, "the environment, for agents of env.name = process"),
         CLI_FLAG("sample", &r.o.sample, "draw actions from the policy instead of the most likely one"),
         CLI_FLAG("training-tasks", &seen, "tasks of the training part of the family instead of held-out ones"),

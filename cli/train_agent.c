@@ -21,13 +21,13 @@ bool cli_trains_agent(int words, char **word) {
 
 typedef struct display {
     bool terminal, line_open;
-    double told;
+    double shown_at; /* seconds of the run */
 } display;
 
 static void show(void *context, const goss_agent_progress *p) {
     display *d = context;
-    if (!p->validated && p->seconds - d->told < (d->terminal ? 0.2 : 15)) return;
-    d->told = p->seconds;
+    if (!p->validated && p->seconds - d->shown_at < (d->terminal ? 0.2 : 15)) return;
+    d->shown_at = p->seconds;
     if (d->terminal) fprintf(stderr, "\r\033[K");
     fprintf(stderr, "%lld of %lld frames  %.0f frames/s", (long long)p->frames, (long long)p->most_frames,
             p->frames_per_second);

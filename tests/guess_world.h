@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* guess_world.h: environments of the tests' own in which a life of two episodes of five steps shows what its task is. */
+/* guess_world.h: two environments with lives of two episodes of five steps, whose rewards show what the task is. */
 #ifndef GOSS_GUESS_WORLD_H
 #define GOSS_GUESS_WORLD_H
 

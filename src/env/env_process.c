@@ -23,7 +23,7 @@ typedef struct remote {
     int *order, begin[MOST], asked[MOST], answered[MOST];
     uint8_t *rgb;
     int height, width;
-    bool broken; /* after an error nobody knows what it will say next */
+    bool broken; /* after an error the state of the protocol is unknown */
 } remote;
 
 /* ---- requests ---- */

@@ -34,7 +34,7 @@ bool goss__protocol_number(const char *text, float *out);
 extern const goss_env_many goss__process_many;
 /* Adds the command to an error of its process. */
 goss_status goss__process_error(const goss_env_process *p, goss_status s, goss_error *err);
-/* Starts one and reads its description, lives: to be told to it. first: it is taken as that of p; else it must be the
- * same. */
+/* Reads the descriptions of n started processes, among which `lives` lives are divided. first: they become the
+ * description of p; else they must be the same. */
 goss_status goss__process_start(goss_env_process *p, goss__child *c, int n, int lives, bool first, goss_error *err);
 #endif

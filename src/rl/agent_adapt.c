@@ -156,10 +156,9 @@ static goss_status check(const goss_agent *a, const goss_agent_adaptation *o, go
                               "fix is for agents that see history; of this one the policy is written as weights in any "
                               "case");
     if (o->support && a->o.sees == GOSS_AGENT_TASK)
-        return goss_error_set(
-            err, GOSS_E_UNSUPPORTED,
-            "the agent is told its task's parameters (agent.sees = task), which recorded steps do not "
-            "hold: set them instead (--set KEY=VALUE)");
+        return goss_error_set(err, GOSS_E_UNSUPPORTED,
+                              "the agent sees its task's parameters (agent.sees = task), which recorded steps do not "
+                              "hold: set them instead (--set KEY=VALUE)");
     if (a->o.sees == GOSS_AGENT_GRADIENT && (o->support || o->episodes < a->o.support))
         return goss_error_set(
             err, GOSS_E_UNSUPPORTED,
@@ -167,7 +166,7 @@ static goss_status check(const goss_agent *a, const goss_agent_adaptation *o, go
             "let it act in as many, --episodes %d",
             a->o.support, a->o.support);
     if (o->episodes < 0 || o->episodes > 100000)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%d episodes are none", o->episodes);
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%d episodes: wanted 0 to 100000", o->episodes);
     return GOSS_OK;
 }
 

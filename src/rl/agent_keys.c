@@ -160,8 +160,8 @@ static goss_status read_family(const goss_config *c, const goss_env_kind *own, g
     return GOSS_OK;
 }
 
-/* What this agent has no use for is told, not ignored. */
-static void tell_unused(const goss_config *c, const goss__agent_settings *s) {
+/* Warns of settings without an effect on this agent. */
+static void warn_of_unused(const goss_config *c, const goss__agent_settings *s) {
     static const char *const of_processes[] = {"env.processes", "env.timeout", "env.python"};
     const goss_agent_options *a = &s->agent;
     for (int i = 0; !s->process && i < 3; i++)
@@ -183,7 +183,7 @@ static goss_status read_settings(const goss_config *c, const goss_env_kind *own,
                                  goss_env_family *family, goss_error *err) {
     GOSS_TRY(goss_config_bind(c, keys, KEYS, out, err));
     GOSS_TRY(read_family(c, own, out, family, err));
-    tell_unused(c, out);
+    warn_of_unused(c, out);
     if (!*out->dir)
         return goss_error_set(err, GOSS_E_ARGUMENT, "run.dir is not set: the folder of the run, as run.dir=runs/first");
     const int episodes = out->ppo.episodes ? out->ppo.episodes : family->kind->episodes;

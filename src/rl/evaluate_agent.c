@@ -65,7 +65,7 @@ goss_status goss_agent_evaluate(const goss_agent *a, const goss_agent_evaluation
     evaluation e = {.o = o, .out = out, .show = show, .context = context};
     goss_threads *threads = NULL;
     goss_params *params = NULL;
-    if (o->tasks < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%d tasks are none", o->tasks);
+    if (o->tasks < 1) return goss_error_set(err, GOSS_E_ARGUMENT, "%d tasks: wanted at least 1", o->tasks);
     const int most = a->family.kind->shape[0] ? LIVES_OF_IMAGES : LIVES;
     const goss_envs_options envs = {.count = o->tasks < most ? o->tasks : most,
                                     .episodes = o->episodes,
