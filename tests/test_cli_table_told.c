@@ -13,6 +13,15 @@ static char *text_of(const char *name) {
     return text = tiny_read(tiny_path(name), &n);
 }
 
+/* NAME: a row for each school of school_table, with its size. */
+static void describe_schools(const char *name, int schools) {
+    char text[2000];
+    int n = snprintf(text, sizeof text, "school,size\n");
+    for (int s = 0; s < schools; s++)
+        n += snprintf(text + n, sizeof text - (size_t)n, "s%02d,%d\n", s, 100 + 7 * s % 40);
+    put(name, text);
+}
+
 /* Diaries, a file a person: the target is the last column, classes; sleep has fractions. */
 static void write_diaries(void) {
     static const char *const weather[] = {"sun", "rain", "snow"};
@@ -137,6 +146,31 @@ TEST(a_method_that_is_none_is_told_with_those_there_are) {
     SAYS(err_text, "method anil needs a model of its own");
     RUN(1, "eval base/model.safetensors --data people --allow-seen --support 5 --methods mine.safetensors");
     SAYS(err_text, "a model file is given as NAME=mine.safetensors");
+}
+
+/* A file that is read and then not used would go unnoticed, but for its model, which asks for it again. */
+TEST(descriptors_that_nothing_sees_are_told) {
+    static const char *const methods[] = {"hyper.condition=support", "hyper.condition=id", "train.method=maml"};
+    char line[400];
+    school_table("schools.csv", 20, 24);
+    describe_schools("described.csv", 20);
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        snprintf(
+            line, sizeof line,
+            "check data.path=schools.csv data.task=school data.target=y run.dir=x data.descriptor=described.csv %s",
+            methods[i]);
+        RUN(0, line);
+        SAYS(out_text, "data.descriptor = described.csv has no effect with train.method = ");
+        SAYS(out_text, "nothing sees descriptors (hyper.condition without descriptor");
+    }
+    RUN(0, "check data.path=schools.csv data.task=school data.target=y run.dir=x data.descriptor=described.csv "
+           "hyper.condition=support,descriptor");
+    T_CHECK(!strstr(out_text, "has no effect"));
+    RUN(0, "check data.path=schools.csv data.task=school data.target=y run.dir=x data.descriptor=described.csv "
+           "train.method=multitask share.preset=alone data.split=.5,.2,.3 task.support=0 train.tasks=0 "
+           "'regularizer.tie.kind=difference' 'regularizer.tie.on=weights/*' regularizer.tie.strength=1 "
+           "regularizer.tie.graph=side");
+    T_CHECK(!strstr(out_text, "has no effect"));
 }
 
 TEST_MAIN()

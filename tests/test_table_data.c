@@ -205,7 +205,7 @@ TEST(support_with_a_descriptor) {
     goss_task_source s;
     char *name;
     strcpy(path, write_text("new.csv", "person,weight,arm,dose,visit\nQ1,61,A,0.5,1\n"));
-    T_ERR(goss_table_fit_support(f, path, "", &s, &name, &err), GOSS_E_ARGUMENT, "wants a descriptor");
+    T_ERR(goss_table_fit_support(f, path, "", &s, &name, &err), GOSS_E_ARGUMENT, "requires a descriptor");
     T_OK(goss_table_fit_support(f, path, write_text("q.csv", "person,height\nQ1,171\n"), &s, &name, &err));
     T_STR(name, "Q1");
     T_EQ(s.spec.descriptor, 1);

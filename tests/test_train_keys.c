@@ -403,6 +403,7 @@ static const struct {
     {"data.tokens,data.fold,data.text_as,data.vectors", "data.tokens", {0}, "char"},
     {"data.series,data.window,data.horizon,data.stride", "data.window", {0}, "9"},
     {"data.time", "data.time", {"data.kind=idx"}, "t"},
+    {"data.descriptor", "data.descriptor", {"data.kind=idx"}, "t"},
     {"data.vocabulary", "data.vocabulary", {0}, "50"},
     {"data.least", "data.least", {0}, "3"},
     {"data.length", "data.length", {0}, "9"},

@@ -345,8 +345,10 @@ static goss_status describe_one(const goss_table_fit *f, const char *path, const
                               path);
     if (!f->descriptors) return GOSS_OK;
     if (!path || !*path)
-        return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "the model wants a descriptor of the task: a csv with a row for it, by its name");
+        return goss_error_set(
+            err, GOSS_E_ARGUMENT,
+            "the model requires a descriptor of the task: --descriptor FILE, a table with a row for it, by its "
+            "name");
     goss_table *table;
     GOSS_TRY(goss_table_open(path, NULL, &table, err));
     t->described = goss_descriptors_width(f->descriptors);
