@@ -45,9 +45,15 @@ static goss_status find_seen(table_fold *f, goss_error *err) {
     return s;
 }
 
+static bool names_column(const char *order) {
+    return order && strcmp(order, "random") != 0 && strcmp(order, "first") != 0;
+}
+
 static goss_status open_rows(const eval_table *e, table_fold *f, goss_error *err) {
     const goss_table_needs needs = {.target = true, .task = true};
+    int column;
     GOSS_TRY(goss_table_fit_open(f->fit, e->data, needs, &f->table, &f->roles, err));
+    if (names_column(e->order)) GOSS_TRY(goss_table_need(f->table, e->order, "--order", &column, err));
     GOSS_TRY(goss_table_tasks_open(f->table, &f->roles, order_of(e, f), &f->tasks, err));
     const goss_series_options *series = goss_encoding_series(goss_table_transform_inputs(f->fit->transform));
     if (series) GOSS_TRY(goss_table_tasks_by_series(f->tasks, series, err));

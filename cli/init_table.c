@@ -48,10 +48,10 @@ static goss_status find_roles(looked *l, const init_plan *p, const char *task, g
     if (l->series && given(p, "data.time")) add_name(ignore, given(p, "data.time"));
     if (l->series && given(p, "data.series")) add_name(ignore, given(p, "data.series"));
     const goss_roles_declared declared = {
-        .target = given(p, "data.target"), .task = task, .ignore = *ignore ? ignore : NULL};
+        .target = given(p, "data.target"), .task = task, .ignore = *ignore ? ignore : NULL, .section = "data."};
     if (l->roles.role) goss_roles_free(&l->roles);
     l->roles = (goss_roles){0};
-    return goss_error_prefix(err, goss_table_roles(l->table, &declared, &l->roles, err), "data");
+    return goss_table_roles(l->table, &declared, &l->roles, err);
 }
 
 /* Without a typical name: the column with the most values that have several rows each. */
@@ -253,7 +253,7 @@ static void set_method(init_plan *p, const looked *l) {
 
 static goss_status fill(init_plan *p, looked *l, goss_error *err) {
     goss_table_options o = goss_table_options_defaults();
-    o.categorical = given(p, "data.categorical"), o.ignore = given(p, "data.ignore");
+    o.categorical = given(p, "data.categorical"), o.ignore = given(p, "data.ignore"), o.section = "data.";
     if (!o.categorical) o.categorical = given(p, "data.text");
     if (given(p, "data.missing")) o.missing = given(p, "data.missing");
     GOSS_TRY(goss_table_open(p->data, &o, &l->table, err));

@@ -183,6 +183,7 @@ static goss_status take_notation(cli_table_view *v, goss_error *err) {
     if (v->decimal && strcmp(v->decimal, ".") != 0 && strcmp(v->decimal, ",") != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--decimal %s: . or ,", v->decimal);
     if (v->decimal) v->options.decimal = *v->decimal;
+    v->options.section = v->roles.section = "--";
     if (!v->header || strcmp(v->header, "auto") == 0) return GOSS_OK;
     if (strcmp(v->header, "yes") != 0 && strcmp(v->header, "no") != 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--header %s: yes, no or auto", v->header);

@@ -160,8 +160,8 @@ static goss_status tell_target(const whole_set *s, const char *path, goss_error 
 static goss_status find_roles(whole_set *s, const char *path, const char *target, goss_error *err) {
     const int columns = goss_table_columns(s->table);
     if (columns < 2) return goss_error_set(err, GOSS_E_ARGUMENT, "%s: a single column: nothing to predict from", path);
-    const goss_roles_declared declared = {.target = target ? target : goss_table_name(s->table, columns - 1),
-                                          .task = ""};
+    const goss_roles_declared declared = {
+        .target = target ? target : goss_table_name(s->table, columns - 1), .task = "", .section = "--"};
     GOSS_TRY(goss_error_prefix(err, goss_table_roles(s->table, &declared, &s->roles, err), "%s", path));
     if (!target) GOSS_TRY(tell_target(s, path, err));
     GOSS_TRY(leave_out_names(s, err));

@@ -161,7 +161,7 @@ TEST(order_decides_the_support_rows) {
     RUN(1, "eval one.model --data new.csv --support 3 --methods nearest");
     SAYS(err_text, "nearest requires the column that orders rows: --order COLUMN");
     RUN(1, "eval one.model --data new.csv --support 3 --order vist");
-    SAYS(err_text, "visit");
+    SAYS(err_text, "--order: there is no column \"vist\" (nearest: \"visit\")");
 }
 
 TEST(classes_and_metrics) {

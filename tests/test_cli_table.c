@@ -59,9 +59,9 @@ TEST(inspect_tells_mistakes) {
     SAYS(err_text, "gossamer: bad.csv:3:height: the row ends after 1 of 2 cells");
     put("age.csv", "age,height\n1,2\n3,4\n");
     RUN(1, "inspect age.csv --target hight");
-    SAYS(err_text, "target: there is no column \"hight\" (nearest: \"height\")");
+    SAYS(err_text, "gossamer: --target: there is no column \"hight\" (nearest: \"height\")");
     RUN(1, "inspect age.csv --ignore Age");
-    SAYS(err_text, "ignore: there is no column \"Age\" (nearest: \"age\")");
+    SAYS(err_text, "gossamer: --ignore: there is no column \"Age\" (nearest: \"age\")");
 }
 
 TEST(inspect_takes_the_notation) {

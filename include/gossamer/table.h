@@ -63,6 +63,7 @@ typedef struct goss_table_options {
     const char *ignore;      /* columns that are not used: their cells cause no errors */
     bool optional;           /* whether these two lists may name columns that the table lacks */
     bool spelling;           /* whether it is kept, too, how the cells of csv files are spelled (goss_table_spelling) */
+    const char *section;     /* precedes the names of these lists in errors: "data.", "--"; NULL: nothing */
 } goss_table_options;
 
 /* Everything detected, nothing declared. */
@@ -186,6 +187,7 @@ typedef struct goss_roles_declared {
     const char *target, *task; /* task: a column, or "file" for the file of a row */
     const char *ignore, *id;   /* lists */
     const char *text;          /* the column of texts, which is the only input then; "": there is none */
+    const char *section;       /* precedes the names of these in errors: "data.", "--"; NULL: nothing */
 } goss_roles_declared;
 
 /* The roles of all columns. */

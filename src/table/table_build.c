@@ -90,7 +90,9 @@ static goss_status find_some(const goss__build *b, const char *list, const char 
 }
 
 /* Marks the columns in the caller's lists. All columns are known: the files of a folder have the same ones. */
-static goss_status take_list(goss__build *b, const char *list, const char *what, bool ignore, goss_error *err) {
+static goss_status take_list(goss__build *b, const char *list, const char *key, bool ignore, goss_error *err) {
+    char what[64];
+    snprintf(what, sizeof what, "%s%s", b->options->section ? b->options->section : "", key);
     int *columns = goss__alloc((size_t)b->t->columns * sizeof *columns), n = 0;
     if (!columns) return no_memory(b, err);
     goss_status s = b->options->optional ? find_some(b, list, what, columns, &n, err)

@@ -22,6 +22,7 @@ typedef struct guess {
     goss_roles *r;
     goss_column_stats *stats; /* [columns] */
     bool *declared;           /* [columns] */
+    const char *section;
     goss_groups tasks;
 } guess;
 
@@ -251,7 +252,14 @@ static goss_status declare(guess *g, int c, goss_column_role role, const char *w
     return GOSS_OK;
 }
 
-static goss_status declare_list(guess *g, const char *names, goss_column_role role, const char *what, goss_error *err) {
+static const char *key_of(const guess *g, const char *name, char out[64]) {
+    snprintf(out, 64, "%s%s", g->section, name);
+    return out;
+}
+
+static goss_status declare_list(guess *g, const char *names, goss_column_role role, const char *name, goss_error *err) {
+    char key[64];
+    const char *what = key_of(g, name, key);
     int *columns = goss__alloc((size_t)g->t->columns * sizeof *columns), n = 0;
     if (!columns) return goss_error_set(err, GOSS_E_NOMEM, "no memory for a list of columns");
     goss_status s = goss_table_list(g->t, names, what, columns, &n, err);
@@ -260,8 +268,10 @@ static goss_status declare_list(guess *g, const char *names, goss_column_role ro
     return s;
 }
 
-static goss_status declare_one(guess *g, const char *name, goss_column_role role, const char *what, int *column,
+static goss_status declare_one(guess *g, const char *name, goss_column_role role, const char *key, int *column,
                                goss_error *err) {
+    char whole[64];
+    const char *what = key_of(g, key, whole);
     if (!name || !*name) return GOSS_OK;
     GOSS_TRY(goss_table_need(g->t, name, what, column, err));
     GOSS_TRY(declare(g, *column, role, what, err));
@@ -285,6 +295,7 @@ static void leave_texts(guess *g, const goss_roles_declared *d) {
 
 static goss_status all(guess *g, const goss_roles_declared *d, goss_error *err) {
     int text;
+    g->section = d->section ? d->section : "";
     GOSS_TRY(declare_one(g, d->target, GOSS_ROLE_TARGET, "target", &g->r->target, err));
     GOSS_TRY(declare_one(g, d->task, GOSS_ROLE_TASK, "task", &g->r->task, err));
     GOSS_TRY(declare_one(g, d->text, GOSS_ROLE_INPUT, "text", &text, err));

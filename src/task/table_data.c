@@ -72,7 +72,7 @@ const uint64_t *goss_table_data_rows(const goss_table_data *d, bool validated, s
 static goss_status read_table(goss_table_data *d, goss_error *err) {
     goss_table_options read = goss_table_options_defaults();
     goss__str categorical = {0};
-    read.categorical = given(d->o.categorical), read.ignore = given(d->o.ignore);
+    read.categorical = given(d->o.categorical), read.ignore = given(d->o.ignore), read.section = "data.";
     if (given(d->o.text)) { /* texts may look like numbers, and so may labels of their steps */
         goss__name_list_add(&categorical, d->o.text);
         if (d->o.objective && d->o.objective->steps && given(d->o.target))
@@ -83,7 +83,7 @@ static goss_status read_table(goss_table_data *d, goss_error *err) {
     if (given(d->o.missing)) read.missing = d->o.missing;
     const goss_status s = categorical.failed ? no_memory(err) : goss_table_open(d->o.path, &read, &d->table, err);
     goss__str_free(&categorical);
-    return goss_error_prefix(err, s, "data.path");
+    return s == GOSS_E_ARGUMENT ? s : goss_error_prefix(err, s, "data.path"); /* of a list, which the error names */
 }
 
 /* Whether the target's past is seen is known before rows are chosen by it: so is the objective. */
@@ -135,12 +135,11 @@ static goss_status open_table(goss_table_data *d, goss_error *err) {
     const goss_roles_declared declared = {.target = given(d->o.target),
                                           .task = whole ? "" : given(d->o.task), /* "": there is none */
                                           .ignore = ignore.data,
-                                          .text = given(d->o.text)};
+                                          .text = given(d->o.text),
+                                          .section = "data."};
     goss_status found = added;
-    if (added == GOSS_OK) {
+    if (added == GOSS_OK)
         found = ignore.failed ? no_memory(err) : goss_table_roles(d->table, &declared, &d->roles, err);
-        found = goss_error_prefix(err, found, "data");
-    }
     goss__str_free(&ignore);
     GOSS_TRY(found);
     d->roles.whole = whole;

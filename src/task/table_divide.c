@@ -45,8 +45,9 @@ static goss_status keep_fold(const goss_table_tasks *t, const goss_task_division
     if (o->fold < 1 || o->fold > o->folds)
         return goss_error_set(err, GOSS_E_ARGUMENT, "fold %d of %d: folds count from 1", o->fold, o->folds);
     if (o->folds < 2 || o->folds > t->groups.count)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "%d folds of %d tasks: from 2 to as many as there are tasks",
-                              o->folds, t->groups.count);
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "train.fold: %d folds of %d tasks: from 2 to as many as there are tasks", o->folds,
+                              t->groups.count);
     GOSS_TRY(shuffled(t, o->seed, "folds", &order, err));
     for (int i = o->fold - 1; i < t->groups.count; i += o->folds) uses[order[i]] = TEST;
     goss__free(order);
@@ -78,10 +79,10 @@ static goss_status decide(const goss_table_tasks *t, const goss_task_division_op
     const bool train = o->train && *o->train, validate = o->validate && *o->validate;
     if (o->folds && (train || validate))
         return goss_error_set(err, GOSS_E_ARGUMENT,
-                              "a fold and a list of tasks both say what to train on: give one of them");
-    if (train) GOSS_TRY(goss_error_prefix(err, read_list(t, o->train, TRAIN, uses, err), "tasks to train on"));
-    if (validate)
-        GOSS_TRY(goss_error_prefix(err, read_list(t, o->validate, VALIDATE, uses, err), "tasks to validate on"));
+                              "train.fold and %s both say which tasks are trained on: give one of them",
+                              train ? "data.train_tasks" : "data.val_tasks");
+    if (train) GOSS_TRY(goss_error_prefix(err, read_list(t, o->train, TRAIN, uses, err), "data.train_tasks"));
+    if (validate) GOSS_TRY(goss_error_prefix(err, read_list(t, o->validate, VALIDATE, uses, err), "data.val_tasks"));
     if (o->folds) GOSS_TRY(keep_fold(t, o, uses, err));
     for (int i = 0; i < t->groups.count; i++)
         if (uses[i] == NOTHING) uses[i] = train ? TEST : TRAIN;

@@ -26,7 +26,7 @@ static goss_status find_order(goss_table_tasks *t, const char *order, goss_error
         return GOSS_OK;
     }
     t->order = GOSS_ORDER_COLUMN;
-    GOSS_TRY(goss_table_need(t->table, order, "the order (random, first or a column)", &t->order_column, err));
+    GOSS_TRY(goss_table_need(t->table, order, "task.order", &t->order_column, err));
     if (goss_table_type(t->table, t->order_column) == GOSS_COLUMN_NUMBER) return GOSS_OK;
     return goss_error_set(
         err, GOSS_E_ARGUMENT,

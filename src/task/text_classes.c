@@ -49,9 +49,12 @@ goss_status goss__text_table_open(const char *path, const char *text, const char
 
 static goss_status find_columns(goss_text_classes *t, const goss_text_class_options *o, goss_roles *roles,
                                 goss_error *err) {
-    const goss_roles_declared declared = {
-        .text = o->text, .target = o->target && *o->target ? o->target : NULL, .task = "", .ignore = o->ignore};
-    GOSS_TRY(goss_error_prefix(err, goss_table_roles(t->table, &declared, roles, err), "data"));
+    const goss_roles_declared declared = {.text = o->text,
+                                          .target = o->target && *o->target ? o->target : NULL,
+                                          .task = "",
+                                          .ignore = o->ignore,
+                                          .section = "data."};
+    GOSS_TRY(goss_table_roles(t->table, &declared, roles, err));
     t->column = goss_table_find(t->table, o->text), t->target = roles->target;
     if (t->target < 0)
         return goss_error_set(err, GOSS_E_ARGUMENT, "%s: no column is the class of a text; declare one (data.target)",
