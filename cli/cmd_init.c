@@ -166,9 +166,28 @@ static goss_status init(init_plan *p, int words, char **word, const char *out, b
     return write_plan(p, out, err);
 }
 
+/* As in the file. */
+static void value_of(const goss_config *c, const char *name, char *out, size_t size) {
+    int n;
+    const goss_key *keys = goss_train_keys(&n), *key = goss_key_find(keys, n, name);
+    if (key->type == GOSS_KEY_INT)
+        snprintf(out, size, "%lld", (long long)goss_config_int(c, name));
+    else if (key->type == GOSS_KEY_REAL)
+        snprintf(out, size, "%g", goss_config_real(c, name));
+    else
+        snprintf(out, size, "%s",
+                 key->type == GOSS_KEY_TEXT  ? goss_config_text(c, name)
+                 : goss_config_bool(c, name) ? "true"
+                                             : "false");
+}
+
 static void tell(const init_plan *p, const char *out) {
+    char value[INIT_REMARK];
     cli_tell("%s: %s", p->data, p->summary);
-    for (int i = 0; i < p->remarks; i++) cli_tell("%s: %s", p->remark[i].key, p->remark[i].text);
+    for (int i = 0; i < p->remarks; i++) {
+        value_of(p->config, p->remark[i].key, value, sizeof value);
+        cli_tell("%s = %s: %s", p->remark[i].key, value, p->remark[i].text);
+    }
     if (out) cli_put_path(out);
 }
 

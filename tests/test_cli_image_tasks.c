@@ -26,7 +26,7 @@ TEST(folders_of_tasks_are_initialised_checked_trained_judged_and_used) {
     write_tasks();
     RUN(0, "init scripts data.task=folder -o tasks.ini");
     SAYS(err_text, "scripts: 90 images in 3 tasks with 9 classes");
-    SAYS(err_text, "data.split: look at this: shares of each class's images");
+    SAYS(err_text, "data.split = .5,.2,.3: look at this: shares of each class's images");
     const char *text = text_of("tasks.ini");
     SAYS(text, "\nsplit = .5,.2,.3\n");
     SAYS(text, "\nsupport = 0\n");

@@ -18,7 +18,7 @@ TEST(what_init_writes_is_checked_and_trained_as_it_is) {
     RUN(0, "init drawings -o first.ini");
     SAYS(out_text, "first.ini\n");
     SAYS(err_text, "drawings: 240 images of 30 classes");
-    SAYS(err_text, "data.channels: look at this: the images seem to be grey");
+    SAYS(err_text, "data.channels = 1: look at this: the images seem to be grey");
     const char *text = config_of("first.ini");
     SAYS(text, "# Written by gossamer init for drawings: 240 images of 30 classes.");
     SAYS(text, "#   gossamer train first.ini");
@@ -86,7 +86,7 @@ TEST(init_uses_the_folders_of_a_split_and_leaves_out_what_is_damaged) {
     image_folders("parted/test", 3, 4);
     write_file("parted/train/c03/0.png", "\x89PNG\r\n\x1a\nnothing", 15);
     RUN(0, "init parted -o parted.ini");
-    SAYS(err_text, "data.skip_bad: look at this: 1 images cannot be read");
+    SAYS(err_text, "data.skip_bad = true: look at this: 1 images cannot be read");
     SAYS(config_of("parted.ini"), "\nskip_bad = true\n");
     RUN(0, "check parted.ini");
     SAYS(out_text, "train              11 classes, 44 images");
