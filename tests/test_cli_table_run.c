@@ -40,8 +40,10 @@ TEST(what_init_writes_of_a_table_is_checked_and_trained_as_it_is) {
     school_table("schools.csv", 20, 24);
     RUN(0, "init schools.csv -o first.ini");
     SAYS(err_text, "schools.csv: 480 rows of 20 tasks, 4 columns");
-    SAYS(err_text, "data.task: look at this: guessed: its name is typical of tasks");
-    SAYS(err_text, "data.target: look at this: guessed");
+    SAYS(err_text, "data.task = school: look at this: guessed: its name is typical of tasks");
+    SAYS(err_text, "data.target = y: look at this: guessed");
+    SAYS(err_text, "task.support = 3..10: look at this: ");
+    SAYS(err_text, "train.steps = 2000: look at this: ");
     const char *text = text_of("first.ini");
     SAYS(text, "\nkind = table\n");
     SAYS(text, "\ntask = school\n");
@@ -99,6 +101,24 @@ TEST(init_knows_time_identifiers_leaks_and_classes) {
     write_file("visit.csv", shuffled, (size_t)n);
     RUN(0, "adapt visits-run/model.safetensors --support visit.csv -o visit.net --fine-tune auto");
     SAYS(err_text, "by the last quarter of the support set");
+}
+
+/* init moves identifiers to data.ignore: with them no two rows would be alike. */
+TEST(rows_that_differ_in_their_identifier_only_are_duplicates_for_inspect_and_check) {
+    char text[4000];
+    int n = snprintf(text, sizeof text, "no,person,student,dose,y\n");
+    for (int i = 0; i < 40; i++) {
+        const int r = i % 20 == 19 ? i - 1 : i; /* the last row of each person is as the one before it */
+        n += snprintf(text + n, sizeof text - (size_t)n, "%d,p%d,%d,%d,%g\n", i + 1, i / 20, 3 + i % 20, r * 7 % 10,
+                      r * .37 + .01 * (r % 3));
+    }
+    put("repeated.csv", text);
+    RUN(0, "inspect repeated.csv");
+    SAYS(out_text, "2 of 40 rows are duplicates, apart from identifiers");
+    RUN(0, "init repeated.csv -o repeated.ini task.order=random task.support=3");
+    SAYS(text_of("repeated.ini"), "\nignore = no,student\n");
+    RUN(0, "check repeated.ini");
+    SAYS(out_text, "2 of 40 rows are duplicates, apart from identifiers");
 }
 
 TEST(init_of_a_folder_of_files_and_of_classes) {

@@ -184,6 +184,18 @@ static goss_status look_at_time(const goss__check *k, const goss_table *t, const
     return s;
 }
 
+/* Identifiers that data.ignore lists are identifiers still: rows that differ in nothing else are duplicates. */
+static goss_status find_ids(const goss_table *t, const goss_table_data_options *o, goss_roles *roles, goss_error *err) {
+    const goss_roles_declared declared = {.target = given(o->target), .task = given(o->task)};
+    goss_roles inferred;
+    if (!given(o->ignore)) return GOSS_OK;
+    GOSS_TRY(goss_table_roles(t, &declared, &inferred, err));
+    for (int c = 0; c < roles->columns; c++)
+        if (roles->role[c] == GOSS_ROLE_IGNORED && inferred.role[c] == GOSS_ROLE_ID) roles->role[c] = GOSS_ROLE_ID;
+    goss_roles_free(&inferred);
+    return GOSS_OK;
+}
+
 goss_status goss__check_table(const goss__check *k, const goss_table_data *d, goss_error *err) {
     const goss_table *t = goss_table_tasks_table(goss_table_data_tasks(d));
     const goss_table_data_options *o = &k->set->table;
@@ -192,7 +204,8 @@ goss_status goss__check_table(const goss__check *k, const goss_table_data *d, go
     goss_roles roles;
     count(k, d);
     GOSS_TRY(goss_table_roles(t, &declared, &roles, err));
-    goss_status s = look_at_columns(k, t, &roles, err);
+    goss_status s = find_ids(t, o, &roles, err);
+    if (s == GOSS_OK) s = look_at_columns(k, t, &roles, err);
     if (s == GOSS_OK) s = look_at_split(k, d, err);
     if (s == GOSS_OK) s = look_at_time(k, t, &roles, err);
     goss_roles_free(&roles);
