@@ -144,6 +144,23 @@ TEST(strings_grow) {
     T_CHECK(!s.data && !s.size);
 }
 
+TEST(near_names_are_few) {
+    static char text[60][4];
+    const char *names[60];
+    goss__str s = {0};
+    for (int i = 0; i < 60; i++) snprintf(text[i], sizeof text[i], "%d", 300 + i), names[i] = text[i];
+    goss__near_names(&s, "3O7", names, 60); /* one letter: 307, 317, ...; two: nearly all */
+    T_STR(s.data, "; did you mean 307 or 317 or 327 or 337?");
+    goss__str_free(&s);
+    goss__near_names(&s, "something else", names, 60);
+    T_CHECK(strstr(s.data, "; there are 300, 301, ") == s.data);
+    T_CHECK(strstr(s.data, ", 339 and 20 more") == s.data + strlen(s.data) - strlen(", 339 and 20 more"));
+    goss__str_free(&s);
+    goss__near_names(&s, "block", (const char *const[]){"block1", "bock", "unlike"}, 3);
+    T_STR(s.data, "; did you mean block1 or bock?");
+    goss__str_free(&s);
+}
+
 TEST(string_failure_is_sticky) {
     goss__str s = {0};
     goss__str_add(&s, "kept");

@@ -93,14 +93,23 @@ int goss__distance(const char *a, const char *b) {
     return row[n];
 }
 
+static int count_within(const char *name, const char *const *names, int n, int distance) {
+    int count = 0;
+    for (int i = 0; i < n; i++) count += goss__distance(name, names[i]) <= distance;
+    return count;
+}
+
+/* Names of tasks are many, and often all alike: "31O" is within two letters of any of 300 to 399. */
 void goss__near_names(goss__str *s, const char *name, const char *const *names, int n) {
-    int most = (int)strlen(name) / 3 + 1, near = 0;
-    for (int i = 0; i < n; i++) near += goss__distance(name, names[i]) <= most;
-    for (int i = 0, k = 0; i < n; i++) {
+    enum { MOST_NEAR = 4, MOST = 40 };
+    int most = (int)strlen(name) / 3 + 1, near = count_within(name, names, n, most), k = 0;
+    for (int fewer; near > MOST_NEAR && (fewer = count_within(name, names, n, most - 1)) > 0; most--) near = fewer;
+    for (int i = 0; i < n && k < (near ? MOST_NEAR : MOST); i++) {
         if (near && goss__distance(name, names[i]) > most) continue;
         goss__str_add(s, k++ ? (near ? " or " : ", ") : near ? "; did you mean " : "; there are ");
         goss__str_add(s, names[i]);
     }
+    if (!near && n > k) goss__str_addf(s, " and %d more", n - k);
     if (near) goss__str_add(s, "?");
 }
 
