@@ -62,15 +62,15 @@ static void show(void *context, const goss_train_progress *p) {
 
 static void print_validation(const goss_train_report *r) {
     const bool share = is_share(r->metric);
-    char half[32] = "n/a"; /* of one episode */
+    char half[32] = ""; /* one episode has no interval */
     if (!isnan(r->validation_ci95))
-        snprintf(half, sizeof half, share ? "%.2f" : "%.3g", (share ? 100 : 1) * r->validation_ci95);
+        snprintf(half, sizeof half, share ? " +- %.2f" : " +- %.3g", (share ? 100 : 1) * r->validation_ci95);
     if (!share) {
-        fprintf(stderr, "; best validation %s %.4g +- %s at step %lld", r->metric->name, r->validation, half,
+        fprintf(stderr, "; best validation %s %.4g%s at step %lld", r->metric->name, r->validation, half,
                 (long long)r->best_step);
         return;
     }
-    fprintf(stderr, "; best validation %.2f +- %s %% at step %lld", 100 * r->validation, half, (long long)r->best_step);
+    fprintf(stderr, "; best validation %.2f%s %% at step %lld", 100 * r->validation, half, (long long)r->best_step);
 }
 
 static void print_report(const goss_config *c, const goss_train_report *r) {
