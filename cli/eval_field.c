@@ -159,14 +159,24 @@ bool eval_field_judges(eval_field *e, int task, bool few) {
     return judged;
 }
 
+/* Of "tasks": "1 task", "2 tasks". */
+static const char *counted(int n, const char *things, char out[60]) {
+    snprintf(out, 60, "%d %.*s", n, (int)strlen(things) - (n == 1), things);
+    return out;
+}
+
 void eval_field_tell(const eval_field *e, int support, const char *tasks, const char *samples) {
+    char n[60], rows[60];
+    const bool one = e->left_out == 1;
     if (e->left_out)
-        cli_tell("%d %s were trained on and are left out (--allow-seen judges on them)", e->left_out, tasks);
+        cli_tell("%s %s trained on and %s left out (--allow-seen judges on %s)", counted(e->left_out, tasks, n),
+                 one ? "was" : "were", one ? "is" : "are", one ? "it" : "them");
     if (e->skipped)
-        cli_tell("%d %s have no more than --support %d %s and are left out", e->skipped, tasks, support, samples);
+        cli_tell("%s %s no more than --support %s and %s left out", counted(e->skipped, tasks, n),
+                 e->skipped == 1 ? "has" : "have", counted(support, samples, rows), e->skipped == 1 ? "is" : "are");
     if (e->validated)
-        cli_tell("%d of the %d %s judged were validated on: weights were chosen by them", e->validated, e->n_judged,
-                 tasks);
+        cli_tell("%d of the %s judged %s validated on: weights were chosen by %s", e->validated,
+                 counted(e->n_judged, tasks, n), e->validated == 1 ? "was" : "were", e->validated == 1 ? "it" : "them");
 }
 
 double eval_field_seconds(const eval_entrant *r) { return r->draws ? r->seconds / (double)r->draws : 0; }

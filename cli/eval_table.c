@@ -298,6 +298,9 @@ static goss_status run(eval_table *e, goss_model *first, char **words, int n, go
     for (int i = 0; i < e->field.folds; i++) described += e->fold[i].fit->descriptors != NULL;
     if (e->descriptors && !described)
         return goss_error_set(err, GOSS_E_ARGUMENT, "--descriptor %s: no model here reads descriptors", e->descriptors);
+    if (e->repeats > 1 && goss_table_tasks_order(e->fold[0].tasks) != GOSS_ORDER_RANDOM)
+        cli_tell("--repeats %d: rows are in an order, so that all draws of a task have the same support rows",
+                 e->repeats);
     if (!e->repeats) e->repeats = goss_table_tasks_order(e->fold[0].tasks) == GOSS_ORDER_RANDOM ? 5 : 1;
     GOSS_TRY(choose_tasks(e, err));
     tell_tasks(e);

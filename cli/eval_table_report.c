@@ -50,9 +50,9 @@ static void interval(char *out, size_t size, const char *format, double mean, do
 }
 
 static void print_tasks(const eval_table *e) {
-    printf("%d tasks (", e->field.n_judged);
+    printf("%d task%s (", e->field.n_judged, e->field.n_judged == 1 ? "" : "s");
     cli_put_name(goss_table_transform_task(e->fold[0].fit->transform), 0);
-    printf("), %d support rows (order: ", e->support);
+    printf("), %d support row%s (order: ", e->support, e->support == 1 ? "" : "s");
     cli_put_name(order_of(e), 0);
     printf("), %d draw%s a task; %s of ", e->repeats, e->repeats == 1 ? "" : "s", e->metric->name);
     cli_put_name(goss_table_transform_target(e->fold[0].fit->transform), 0);
@@ -70,7 +70,7 @@ static void print_race(const eval_table *e, int budget) {
         if (i) interval(gap, sizeof gap, "%+.4g", s.difference, s.difference_ci95);
         cli_put_name(e->runner[i].base.name, 24);
         printf(" %20s %24s %10.2f", value, gap, 1000 * eval_field_seconds(&e->runner[i].base));
-        if (s.undefined) printf("  (not defined for %d tasks)", s.undefined);
+        if (s.undefined) printf("  (not defined for %d task%s)", s.undefined, s.undefined == 1 ? "" : "s");
         putchar('\n');
     }
 }

@@ -113,6 +113,19 @@ TEST(none_left_is_an_error) {
     RUN(0, "eval all.model --data world.csv --support 3 --allow-seen");
 }
 
+TEST(one_of_each_is_named_as_one) {
+    make_models();
+    char line[600];
+    snprintf(line, sizeof line, "(cat %s; echo P90,1,2,3) > %s; sed -n '2s/,.*//p' %s > %s", tiny_path("new.csv"),
+             tiny_path("lone.csv"), tiny_path("new.csv"), tiny_path("lone.txt"));
+    T_EQ(system(line), 0);
+    RUN(0, "eval one.model --data lone.csv --support 1");
+    SAYS(err_text, "1 task has no more than --support 1 row and is left out\n");
+    SAYS(out_text, "8 tasks (person), 1 support row (order: ");
+    RUN(0, "eval one.model --data new.csv --support 3 --tasks lone.txt");
+    SAYS(out_text, "1 task (person), 3 support rows (order: ");
+}
+
 TEST(folds_are_pooled) {
     make_models();
     RUN(0, "eval fold1.model fold2.model fold3.model fold4.model --data world.csv --support 3 --json --methods ridge");
@@ -152,6 +165,9 @@ TEST(order_decides_the_support_rows) {
     T_EQ(number_at(out_text, "repeats"), 1);
     SAYS(out_text, "\"order\": \"visit\"");
     const double ordered = number_at(method("mean"), "value");
+    T_CHECK(!strstr(err_text, "--repeats"));
+    RUN(0, "eval ordered.model --data new.csv --support 3 --repeats 2");
+    SAYS(err_text, "--repeats 2: rows are in an order, so that all draws of a task have the same support rows");
     RUN(0, "eval one.model --data new.csv --support 3 --order visit --json --methods nearest,mean");
     T_NEAR(number_at(method("mean"), "value"), ordered, 0);
     RUN(0, "eval ordered.model --data new.csv --support 3 --order random --json --methods nearest,mean");

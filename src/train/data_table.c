@@ -85,7 +85,7 @@ int goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
     if (series && goss_encoding_steps(e, &steps, &channels))
         snprintf(out, size, "windows of %d steps of %d numbers, %d ahead", steps, channels, series->horizon);
     else if (!goss_encoding_texts(e, &text))
-        snprintf(out, size, "%d inputs", goss_encoding_width(e));
+        snprintf(out, size, "%d input%s", goss_encoding_width(e), goss_encoding_width(e) == 1 ? "" : "s");
     else if (text.steps == 0)
         snprintf(out, size, "texts as one vector of %d numbers", text.channels);
     else if (text.tokens)
@@ -104,9 +104,10 @@ static void describe(goss__run_data *d, const table *t) {
         goss__describe_inputs(goss_table_transform_inputs(goss_table_data_transform(t->data)), inputs, sizeof inputs);
     snprintf(d->size, sizeof d->size, "%d of %d", rows, n);
     snprintf(d->about, sizeof d->about, "%d rows of %d tasks", rows, n);
-    goss__log(GOSS_LOG_INFO, "data: %s, %s, target %s (%s); %d tasks to train on, %d to validate on, %d kept apart",
+    goss__log(GOSS_LOG_INFO, "data: %s, %s, target %s (%s); %d task%s to train on, %d to validate on, %d kept apart",
               d->about, inputs, goss_table_transform_target(goss_table_data_transform(t->data)),
-              goss_task_objective(&d->spec.task)->name, division->train.n, division->validate.n, division->test.n);
+              goss_task_objective(&d->spec.task)->name, division->train.n, division->train.n == 1 ? "" : "s",
+              division->validate.n, division->test.n);
 }
 
 /* data.kind = arrays is for NumPy arrays alone. */
