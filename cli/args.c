@@ -56,6 +56,7 @@ void cli_usage(const cli_verb *v, const char *fmt, ...) {
     tell(fmt, args);
     va_end(args);
     cli_tell("usage: gossamer %s%s%s", v->name, v->usage ? " " : "", v->usage ? v->usage : "");
+    if (v->n_options) cli_tell("gossamer %s --help lists all options", v->name);
     exit(EXIT_USAGE);
 }
 

@@ -107,8 +107,7 @@ int cmd_adapt(int argc, char **argv) {
     };
     const cli_verb v = {
         .name = "adapt",
-        .usage = "MODEL --support DATA | --task NAME -o NET [--budget BYTES] [--fine-tune STEPS] [--networks N] "
-                 "[--skip-bad]",
+        .usage = "MODEL --support DATA | --task NAME -o NET [options]",
         .doc =
             "Turns a few labelled images, sounds or texts of unseen classes into a network that classifies them, or a "
             "few\n"

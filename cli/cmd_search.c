@@ -151,7 +151,9 @@ int cmd_search(int argc, char **argv) {
     if (keys_only) return print_keys();
     if (words == 0) cli_usage(&v, "SPACE.ini is missing");
     if (q.o.train > q.o.trials) {
-        if (cli_first_of(&v, 1)) cli_usage(&v, "--train %d: --trials draws %d structures", q.o.train, q.o.trials);
+        if (cli_first_of(&v, 1))
+            cli_usage(&v, "--train %d: of the structures that --trials draws the best are trained, and it draws %d",
+                      q.o.train, q.o.trials);
         q.o.train = q.o.trials;
     }
     return search(words, argv + 1, &q);

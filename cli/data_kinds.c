@@ -20,9 +20,10 @@ static const cli_kind kinds[] = {
     {"ratings", "ratings", KIND_RATINGS, eval_ratings, adapt_ratings, predict_ratings, goss_ratings_is, inspect_ratings,
      init_ratings, false},
     {"text", "texts", KIND_TEXTS, eval_texts, adapt_texts, predict_texts, NULL, NULL, init_texts, false},
-    {"table", "tables", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is, cli_inspect_table,
-     init_table, false},
-    {"tables", "any table", KIND_ANY_TABLE, eval_whole_tables, adapt_any_table, NULL, NULL, NULL, NULL, true},
+    {"table", "tables with tasks", KIND_TABLES, eval_tables, adapt_table, predict_table, goss_table_is,
+     cli_inspect_table, init_table, false},
+    {"tables", "any table (the model tables)", KIND_ANY_TABLE, eval_whole_tables, adapt_any_table, NULL, NULL, NULL,
+     NULL, true},
     {"images", "images", KIND_IMAGES, eval_images, adapt_images, predict_images, NULL, NULL, init_images, false},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };

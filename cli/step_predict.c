@@ -191,6 +191,11 @@ int cli_predict_steps(const goss_network *n, const cli_verb *verb, const predict
         cli_usage(verb, "%s: --continue writes the text to standard output", q->out ? "-o" : "--json");
     if (q->out && q->json) cli_usage(verb, "-o writes csv, and --json is for standard output");
     if (q->n > 1) cli_usage(verb, "\"%s\": one %s at a time", q->inputs[1], q->more ? "text" : "table");
+    if (!q->more && strcmp(q->inputs[0], "-") == 0)
+        cli_usage(verb, "-: a table is read from a file, not from standard input");
+    if (!q->more && o->next && access(q->inputs[0], F_OK) != 0)
+        cli_usage(verb, "\"%s\" is no file with texts; for a text that the model continues: --continue N TEXT",
+                  q->inputs[0]);
     const goss_status s = predict(&a, &err);
     goss_table_fit_free(a.fit);
     goss_table_close(a.table);

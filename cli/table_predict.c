@@ -179,6 +179,7 @@ int cli_predict_rows(const goss_network *n, const cli_verb *verb, const predict_
     predict_request w = *q;
     goss_error err;
     if (w.out && w.json) cli_usage(verb, "-o writes csv, and --json is for standard output");
+    if (strcmp(w.inputs[0], "-") == 0) cli_usage(verb, "-: a table is read from a file, not from standard input");
     if (w.n > 1) cli_usage(verb, "\"%s\": one table at a time, or a folder of them", w.inputs[1]);
     if (w.out && strcmp(w.out, "-") == 0) w.out = NULL;
     if (predict_network(n, read, &w, &err) != GOSS_OK) return cli_fail(&err);

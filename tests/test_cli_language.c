@@ -117,6 +117,10 @@ TEST(texts_are_continued) {
     T_CHECK(strcmp(out_text, first) != 0);
     RUN(2, "predict up.safetensors up.csv --temperature .5");
     SAYS(err_text, "--continue N, which is missing");
+    RUN(2, "predict up.safetensors 'My lord, '");
+    SAYS(err_text, "\"My lord, \" is no file with texts; for a text that the model continues: --continue N TEXT");
+    RUN(2, "predict up.safetensors -");
+    SAYS(err_text, "-: a table is read from a file, not from standard input");
     RUN(2, "predict up.safetensors --continue 3 --json abc");
     SAYS(err_text, "--json: --continue writes the text to standard output");
     RUN(2, "predict up.safetensors --continue 3 -o on.txt abc");

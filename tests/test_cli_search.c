@@ -100,7 +100,7 @@ TEST(bad_requests_are_refused_before_training) {
     RUN(2, "search space.ini --trials 0");
     SAYS(err_text, "trials");
     RUN(2, "search space.ini --data five-images-idx3-ubyte --trials 5 --train 6");
-    SAYS(err_text, "--trials draws 5");
+    SAYS(err_text, "--train 6: of the structures that --trials draws the best are trained, and it draws 5");
     RUN(2, "search space.ini --method best");
     SAYS(err_text, "none of smash, ghn, random, halving");
     RUN(1, "search space.ini");

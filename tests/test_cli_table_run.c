@@ -280,6 +280,10 @@ static const struct {
     {NULL, NULL, "predict new.net new.csv -o new.csv", 1, "-o new.csv", "name another"},
     {NULL, NULL, "predict new.net new.csv m1.csv", 2, "one table at a time", ""},
     {NULL, NULL, "predict new.net new.csv -o nodir/out.csv", 1, "nodir/out.csv", ""},
+    {NULL, NULL, "predict new.net -", 2, "-: a table is read from a file, not from standard input", "usage"},
+    {NULL, NULL, "adapt base/model.safetensors --support new.csv --target y -o n", 2,
+     "--target is for any table (the model tables), and base/model.safetensors is of tables with tasks",
+     "gossamer adapt --help lists all options"},
     {NULL, NULL, "predict new.net nofile.csv", 1, "nofile.csv", "No such file"},
 };
 
