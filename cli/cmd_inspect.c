@@ -219,6 +219,8 @@ static int refuse(const char *path, const goss_error *err) {
     return status;
 }
 
+enum { OF_A_TABLE = 1 };
+
 int cmd_inspect(int argc, char **argv) {
     bool json = false, tensors = false;
     const char *svg = NULL, *input = NULL;
@@ -233,15 +235,18 @@ int cmd_inspect(int argc, char **argv) {
         CLI_TEXT("input", "HxWxC", &input,
                  "FILE is the text of a network (as model.backbone), for such images; LxC: sequences, D: features"),
         CLI_INT("outputs", "N", &outputs, "0", 0, 1 << 20, "of its head; 0: none"),
-        CLI_TEXT("target", "COLUMN", &table.roles.target, "of a table: the column to predict"),
-        CLI_TEXT("task", "COLUMN", &table.roles.task, "the column that identifies tasks; file: the file of a row"),
-        CLI_TEXT("ignore", "A,B", &table.roles.ignore, "columns that are not used"),
-        CLI_TEXT("categorical", "A,B", &table.options.categorical,
-                 "columns that are categories although they contain numbers"),
-        CLI_TEXT("separator", "C", &table.separator, "of a csv file: , ; | tab or blank (detected)"),
-        CLI_TEXT("decimal", "C", &table.decimal, "its decimal sign: . or , (detected)"),
-        CLI_TEXT("header", "WHAT", &table.header, "yes, no or auto: whether its first row is a header (auto)"),
-        CLI_TEXT("missing", "A,B", &table.options.missing, "texts of missing values (NA,N/A,NaN,nan,?,null,NULL)"),
+        CLI_TEXT_OF(OF_A_TABLE, "target", "COLUMN", &table.roles.target, "of a table: the column to predict"),
+        CLI_TEXT_OF(OF_A_TABLE, "task", "COLUMN", &table.roles.task,
+                    "the column that identifies tasks; file: the file of a row"),
+        CLI_TEXT_OF(OF_A_TABLE, "ignore", "A,B", &table.roles.ignore, "columns that are not used"),
+        CLI_TEXT_OF(OF_A_TABLE, "categorical", "A,B", &table.options.categorical,
+                    "columns that are categories although they contain numbers"),
+        CLI_TEXT_OF(OF_A_TABLE, "separator", "C", &table.separator, "of a csv file: , ; | tab or blank (detected)"),
+        CLI_TEXT_OF(OF_A_TABLE, "decimal", "C", &table.decimal, "its decimal sign: . or , (detected)"),
+        CLI_TEXT_OF(OF_A_TABLE, "header", "WHAT", &table.header,
+                    "yes, no or auto: whether its first row is a header (auto)"),
+        CLI_TEXT_OF(OF_A_TABLE, "missing", "A,B", &table.options.missing,
+                    "texts of missing values (NA,N/A,NaN,nan,?,null,NULL)"),
     };
     const cli_verb v = {
         .name = "inspect",
@@ -271,6 +276,8 @@ int cmd_inspect(int argc, char **argv) {
     goss_error err;
     goss_safetensors *f;
     if (goss_safetensors_open(argv[1], &f, &err) != GOSS_OK) return refuse(argv[1], &err);
+    const char *of_a_table = cli_first_of(&v, OF_A_TABLE);
+    if (of_a_table) cli_usage(&v, "--%s is of a table, and %s is a safetensors file", of_a_table, argv[1]);
     const int status = inspect_file(f, argv[1], json, svg);
     goss_safetensors_close(f);
     return status;

@@ -28,6 +28,13 @@ static bool is_folder(const char *path) {
     return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+static bool is_table_name(const char *end) {
+    static const char *const ends[] = {".csv", ".tsv", ".tab", ".arff", ".npy", ".npz"};
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++)
+        if (strcmp(end, ends[i]) == 0) return true;
+    return false;
+}
+
 /* What a word without '=' was meant to be, where it is no configuration file. */
 static goss_status check_file(const char *word, const char *next, goss_error *err) {
     const char *end = strrchr(word, '.');
@@ -38,6 +45,10 @@ static goss_status check_file(const char *word, const char *next, goss_error *er
     if (is_folder(word))
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s is a folder, not a configuration; data is named by data.path=%s", word, word);
+    if (end && is_table_name(end))
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s is a table, not a configuration: gossamer init %s -o RUN.ini writes one for it", word,
+                              word);
     if (end && strcmp(end, ".safetensors") == 0)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "%s is not a configuration; train.start=%s starts a run from a model's weights", word,

@@ -121,6 +121,14 @@ TEST(rows_that_differ_in_their_identifier_only_are_duplicates_for_inspect_and_ch
     SAYS(out_text, "2 of 40 rows are duplicates, apart from identifiers");
 }
 
+TEST(rows_divided_inside_of_tasks_are_described_so) {
+    school_table("schools.csv", 20, 24);
+    RUN(0, "check data.path=schools.csv data.task=school data.target=y run.dir=x data.split=.5,.2,.3");
+    SAYS(err_text, "; of each task's rows 0.5 to train, 0.2 to validate, 0.3 to test on");
+    T_CHECK(!strstr(err_text, "0 to validate on"));
+    SAYS(out_text, "validate           20 tasks, 100 rows");
+}
+
 TEST(init_of_a_folder_of_files_and_of_classes) {
     char name[40], text[4000];
     T_CHECK(mkdir(tiny_path("people"), 0777) == 0);
@@ -280,6 +288,12 @@ static const struct {
     {NULL, NULL, "predict new.net new.csv -o new.csv", 1, "-o new.csv", "name another"},
     {NULL, NULL, "predict new.net new.csv m1.csv", 2, "one table at a time", ""},
     {NULL, NULL, "predict new.net new.csv -o nodir/out.csv", 1, "nodir/out.csv", ""},
+    {"m40.json", "[{\"school\": 1}]", "init m40.json", 1, "m40.json: is a JSON text",
+     "if it is a table: write the table as csv"},
+    {NULL, NULL, "train schools.csv run.dir=x", 1, "schools.csv is a table, not a configuration",
+     "gossamer init schools.csv -o RUN.ini"},
+    {NULL, NULL, "inspect base/model.safetensors --target y", 2,
+     "--target is of a table, and base/model.safetensors is a safetensors file", "usage"},
     {NULL, NULL, "predict new.net -", 2, "-: a table is read from a file, not from standard input", "usage"},
     {NULL, NULL, "adapt base/model.safetensors --support new.csv --target y -o n", 2,
      "--target is for any table (the model tables), and base/model.safetensors is of tables with tasks",

@@ -22,7 +22,7 @@
         [GOSS__IMAGES] = AS_PNG                                                                                        \
     }
 #define TABLE                                                                                                          \
-    { [GOSS__TABLE] = AS_CSV, [GOSS__IMAGES] = AS_PNG }
+    { [GOSS__TABLE] = AS_CSV, [GOSS__IMAGES] = AS_PNG "; if it is a table: " AS_CSV }
 
 typedef struct bytes {
     const uint8_t *at;

@@ -95,7 +95,7 @@ int goss__describe_inputs(const goss_encoding *e, char *out, size_t size) {
     return text.tokens;
 }
 
-static void describe(goss__run_data *d, const table *t) {
+static void describe(goss__run_data *d, const table *t, const goss__run_settings *s) {
     const goss_table_tasks *tasks = goss_table_data_tasks(t->data);
     const goss_task_division *division = goss_table_data_division(t->data);
     const int rows = goss_table_rows(goss_table_tasks_table(tasks)), n = goss_table_tasks_count(tasks);
@@ -104,6 +104,13 @@ static void describe(goss__run_data *d, const table *t) {
         goss__describe_inputs(goss_table_transform_inputs(goss_table_data_transform(t->data)), inputs, sizeof inputs);
     snprintf(d->size, sizeof d->size, "%d of %d", rows, n);
     snprintf(d->about, sizeof d->about, "%d rows of %d tasks", rows, n);
+    if (s->table.split[0] > 0) {
+        goss__log(GOSS_LOG_INFO,
+                  "data: %s, %s, target %s (%s); of each task's rows %g to train, %g to validate, %g to test on",
+                  d->about, inputs, goss_table_transform_target(goss_table_data_transform(t->data)),
+                  goss_task_objective(&d->spec.task)->name, s->table.split[0], s->table.split[1], s->table.split[2]);
+        return;
+    }
     goss__log(GOSS_LOG_INFO, "data: %s, %s, target %s (%s); %d task%s to train on, %d to validate on, %d kept apart",
               d->about, inputs, goss_table_transform_target(goss_table_data_transform(t->data)),
               goss_task_objective(&d->spec.task)->name, division->train.n, division->train.n == 1 ? "" : "s",
@@ -136,7 +143,7 @@ static goss_status open_table(goss__run_data *d, const goss__run_settings *s, co
     d->hash = goss_table_data_hash(t->data);
     GOSS_TRY(take_names(t, &d->spec, err));
     GOSS_TRY(open_validation(d, t, s, err));
-    describe(d, t);
+    describe(d, t, s);
     return GOSS_OK;
 }
 
