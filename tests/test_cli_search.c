@@ -45,6 +45,7 @@ TEST(a_search_ends_with_files_that_can_be_used) {
     RUN(0, "eval again/model.safetensors --split test --json");
     T_NEAR(number(out_text, "\"value\": "), test, 1e-6);
     RUN(0, "train best.ini run.dir=started train.start=best-start.safetensors train.steps=5");
+    SAYS(err_text, "train.start: the weights share are those of best-start.safetensors");
     T_CHECK(validation > 0.2);
 }
 

@@ -79,8 +79,9 @@ static goss_status start_values(goss__run *r, goss_error *err) {
     goss_model_free(from);
     GOSS_TRY(s);
     for (int i = 0; i < goss_method_params(goss_model_method(r->model)); i++)
-        goss__log(GOSS_LOG_INFO, "%s: %s", goss_method_param_at(goss_model_method(r->model), i).name,
-                  fresh & 1u << i ? "starts anew" : start);
+        goss__log(GOSS_LOG_INFO, "train.start: the weights %s %s %s",
+                  goss_method_param_at(goss_model_method(r->model), i).name,
+                  fresh & 1u << i ? "are drawn anew, not taken from" : "are those of", start);
     return GOSS_OK;
 }
 
