@@ -71,8 +71,9 @@ static goss_status guess_task(looked *l, init_plan *p, goss_error *err) {
         return goss_error_set(
             err, GOSS_E_ARGUMENT,
             "%s: no column identifies tasks: a task is a set of rows (of a patient, a school, a device). Name the "
-            "column: data.task=COLUMN; or put the rows of each task in a separate csv file in one folder",
-            p->data);
+            "column: data.task=COLUMN; or put the rows of each task in a separate csv file in one folder. A network "
+            "for a single table needs no training: gossamer adapt tables --support %s -o NET",
+            p->data, p->data);
     GOSS_TRY(find_roles(l, p, goss_table_name(l->table, best), err));
     init_set(p, "data.task", "%s", goss_table_name(l->table, best));
     init_mark(

@@ -242,6 +242,7 @@ static const struct {
 } mistakes[] = {
     {"m1.csv", "age,height\n1,2\n3\n", "init m1.csv", 1, "m1.csv:3:height: the row ends after 1 of 2 cells", ""},
     {"m2.csv", "a,b\n1,2\n3,4\n5,6\n", "init m2.csv", 1, "no column identifies tasks", "data.task=COLUMN"},
+    {NULL, NULL, "init m2.csv", 1, "no training: gossamer adapt tables --support m2.csv -o NET", ""},
     {NULL, NULL, "init schools.csv data.target=Y", 1, "data.target: there is no column \"Y\" (nearest: \"y\")", ""},
     {NULL, NULL, "init schools.csv data.task=shcool", 1, "data.task: there is no column \"shcool\"",
      "nearest: \"school\""},
