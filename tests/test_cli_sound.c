@@ -86,7 +86,7 @@ TEST(allowed_and_open_sets) {
     SAYS(err_text, "--group: there is no field \"voice\"; there are speaker, take");
     RUN(2, "eval model/model.safetensors --data words --support 3");
     SAYS(err_text, "--support is for ");
-    SAYS(err_text, "tables, and model/model.safetensors is of sounds");
+    SAYS(err_text, "with tasks, and model/model.safetensors is of sounds");
 }
 
 TEST(three_recordings_become_a_classifier) {
