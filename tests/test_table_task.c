@@ -385,6 +385,19 @@ TEST(descriptors) {
     T_NEAR(out[0], 2, 1e-6); /* (50 - 30) / 10 */
     T_CHECK(out[1] == 0 && out[2] == 1);
     T_ERR(goss_descriptors_apply(back, d, "z", out, &err), GOSS_E_ARGUMENT, "no row with user = z");
+    float both[6];
+    T_OK(goss_descriptors_apply_each(back, d, (const char *const[]){"c", "a"}, 2, both, &err));
+    T_CHECK(memcmp(both, out, sizeof out) == 0);
+    T_OK(goss_descriptors_apply(back, d, "a", out, &err));
+    T_CHECK(memcmp(both + 3, out, sizeof out) == 0);
+    T_ERR(goss_descriptors_apply_each(back, d, (const char *const[]){"c", "z"}, 2, both, &err), GOSS_E_ARGUMENT,
+          "no row with user = z");
+    T_ERR(goss_descriptors_apply(back, d, NULL, out, &err), GOSS_E_ARGUMENT, "the task has no name: give it a column");
+    goss_table_close(d);
+    d = table_of("town,age\nOslo,20\n"); /* the only row needs no name */
+    T_OK(goss_descriptors_apply(back, d, NULL, out, &err));
+    T_CHECK(memcmp(both + 3, out, sizeof out) == 0);
+    T_ERR(goss_descriptors_apply(back, d, "a", out, &err), GOSS_E_ARGUMENT, "user");
     goss_descriptors_free(f), goss_descriptors_free(back), goss_text_free(written);
     goss_table_close(d);
     d = table_of("user,age\na,20\na,30\nb,1\n");

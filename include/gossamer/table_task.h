@@ -231,14 +231,22 @@ GOSS_API GOSS_MUST_USE goss_status goss_descriptors_fit(const goss_table *table,
 GOSS_API void goss_descriptors_free(goss_descriptors *d);
 /* The length of a descriptor. */
 GOSS_API int goss_descriptors_width(const goss_descriptors *d);
+/* How the columns of the table are encoded. Borrowed. */
+GOSS_API const goss_encoding *goss_descriptors_inputs(const goss_descriptors *d);
 /* Descriptors as text, for a model file. Errors: GOSS_E_NOMEM. Owns: goss_text_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_descriptors_text(const goss_descriptors *d, char **text, goss_error *err);
 /* Descriptors from that text. Errors: GOSS_E_FORMAT. Owns: goss_descriptors_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_descriptors_parse(const char *text, goss_descriptors **out, goss_error *err);
-/* The descriptor of a task in a table (task NULL: of its only row). Shapes: out [width], 0 to 1. Errors:
- * GOSS_E_ARGUMENT: no row, or several, for the task. */
+/* The descriptor of a task in a table (task NULL: its only row, which then needs no column of tasks). Shapes: out
+ * [width]: numbers are standardised, categories 0 or 1. Errors: GOSS_E_ARGUMENT: no row, or several, for the task;
+ * those of goss_encoding_apply. */
 GOSS_API GOSS_MUST_USE goss_status goss_descriptors_apply(const goss_descriptors *d, const goss_table *table,
                                                           const char *task, float *out, goss_error *err);
+/* Those of tasks [n], in one pass over the table. Shapes: out [n, width]. Errors: the same, for the first task that
+ * has no row, or a second one. */
+GOSS_API GOSS_MUST_USE goss_status goss_descriptors_apply_each(const goss_descriptors *d, const goss_table *table,
+                                                               const char *const *tasks, int n, float *out,
+                                                               goss_error *err);
 
 /* ---- task sources ---- */
 

@@ -174,11 +174,13 @@ static goss_status describe(source *s, goss_error *err) {
     if (!s->o.descriptors) return GOSS_OK;
     s->described = goss_descriptors_width(s->o.descriptors);
     s->descriptor = goss__calloc((size_t)s->tasks * (size_t)s->described, sizeof *s->descriptor);
-    if (!s->descriptor) return no_memory(err);
-    for (int i = 0; i < s->tasks; i++)
-        GOSS_TRY(goss_descriptors_apply(s->o.descriptors, s->o.described, s->task[i].name,
-                                        s->descriptor + (size_t)i * (size_t)s->described, err));
-    return GOSS_OK;
+    const char **names = goss__calloc((size_t)s->tasks + 1, sizeof *names);
+    for (int i = 0; names && i < s->tasks; i++) names[i] = s->task[i].name;
+    const goss_status status = s->descriptor && names ? goss_descriptors_apply_each(s->o.descriptors, s->o.described,
+                                                                                    names, s->tasks, s->descriptor, err)
+                                                      : no_memory(err);
+    goss__free(names);
+    return status;
 }
 
 static void tell_cut(const goss_table_transform *f, const goss_encoding_report *r, int rows) {
