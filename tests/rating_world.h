@@ -37,6 +37,16 @@ static inline void world_name(const world *w, int item, char out[80]) {
     (void)w;
 }
 
+/* A row for each of the users [from, to): the first factor, and the sign of the second as a town. */
+static inline void world_write_users(const world *w, const char *path, int from, int to) {
+    FILE *f = fopen(path, "w");
+    if (!f) exit(99);
+    fputs("town,same,userId,taste\n", f);
+    for (int u = from; u < to; u++)
+        fprintf(f, "%s,1,%d,%.4f\n", world_number(w, 4, u, 1) > 0 ? "Oslo" : "Rome", u + 1, world_number(w, 4, u, 0));
+    fclose(f);
+}
+
 /* ratings.csv and movies.csv in a folder that is there. */
 static inline void world_write(const world *w, const char *folder) {
     char path[700], name[80];

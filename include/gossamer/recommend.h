@@ -7,7 +7,8 @@
  * the model: biases and factors of a Bayesian matrix factorisation (Lim and Teh 2007), numbers of ratings, features
  * such as genres and years, and for items that nobody has rated what features say of the other numbers. A sample's x
  * is the item's row of it. For a rating that the catalogue was fitted to, x is what it would be without that rating: a
- * training user looks like a new one.
+ * training user looks like a new one. A table may describe users (goss_descriptors): a hypernetwork with
+ * hyper.condition = descriptor is conditioned on a user's row, which is all that is known of one without ratings.
  *
  *     goss_ratings_options o = goss_ratings_defaults();
  *     o.path = "ml-latest-small";                                      // ratings.csv, and movies.csv beside it
@@ -15,8 +16,8 @@
  *     GOSS_TRY(goss_catalogue_fit(ratings, users, n, &fit, &catalogue, err));
  *     GOSS_TRY(goss_ratings_source_open(ratings, catalogue, &draw, &source, NULL, err));
  *
- * ratings_data steps (goss_ratings_data_open) do this for a training. Threads: ratings and catalogues are immutable and
- * may be used by any number of threads; a source belongs to one. Indices must be in range (asserted). */
+ * A training with data.kind = ratings does this. Threads: ratings and catalogues are immutable and may be used by any
+ * number of threads; a source belongs to one. Indices must be in range (asserted). */
 #ifndef GOSSAMER_RECOMMEND_H
 #define GOSSAMER_RECOMMEND_H
 
@@ -94,21 +95,23 @@ typedef struct goss_catalogue goss_catalogue;
 typedef struct goss_catalogue_options {
     int factors;                     /* of an item, at most: those that ratings do not support vanish (8) */
     const goss_objective *objective; /* without classes; NULL: squared error (NULL) */
-    const char *metrics;       /* names, "mae, rmse"; the first is validated. NULL: those of the objective (NULL) */
-    int support, most_support; /* ratings of a new user, noted for those who apply the model (5, 20) */
-    bool baselines;            /* fits what the baselines need, too (true) */
-    bool neighbours;           /* with baselines: keeps the ratings, without names of users, for knn; not of more than
+    const char *metrics;         /* names, "mae, rmse"; the first is validated. NULL: those of the objective (NULL) */
+    int support, most_support;   /* ratings of a new user, noted for those who apply the model (5, 20) */
+    bool baselines;              /* fits what the baselines need, too (true) */
+    bool neighbours;             /* with baselines: keeps the ratings, without names of users, for knn; not of more than
                                   four million (true) */
-    int negatives;             /* of clicks: zeros for each click of a support set (4) */
-    double click;              /* of clicks: goss_ratings_options.click, noted for those who apply the model (NaN) */
-    uint64_t seed;             /* (1) */
+    int negatives;               /* of clicks: zeros for each click of a support set (4) */
+    double click;                /* of clicks: goss_ratings_options.click, noted for those who apply the model (NaN) */
+    uint64_t seed;               /* (1) */
+    const goss_table *described; /* a row per user, to which descriptors are fitted; NULL: none (NULL) */
 } goss_catalogue_options;
 /* The defaults. */
 GOSS_API goss_catalogue_options goss_catalogue_defaults(void);
 
 /* Fits a catalogue to the ratings of users [n] (NULL: all). *inputs: NULL, or receives x [rows of the file, width] of
  * these users' ratings, each without itself (goss_text_free is not for it: goss_catalogue_inputs_free). Errors:
- * GOSS_E_ARGUMENT: ratings that are all the same; GOSS_E_NOMEM. Owns: goss_catalogue_free. */
+ * GOSS_E_ARGUMENT: ratings that are all the same; those of goss_descriptors_fit; GOSS_E_NOMEM. Owns:
+ * goss_catalogue_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_catalogue_fit(const goss_ratings *ratings, const int32_t *users, int n,
                                                       const goss_catalogue_options *options, goss_catalogue **out,
                                                       float **inputs, goss_error *err);
@@ -121,8 +124,8 @@ GOSS_API void goss_catalogue_inputs_free(float *inputs);
 GOSS_API GOSS_MUST_USE goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error *err);
 GOSS_API GOSS_MUST_USE goss_status goss_catalogue_parse(const char *text, goss_catalogue **out, goss_error *err);
 
-/* Forgets the ratings that are kept for knn and the ridge regressions: what is left is all that a network of one user
- * needs, and says nothing of single users. */
+/* Forgets the ratings that are kept for knn, the ridge regressions and the descriptors: what is left is all that a
+ * network of one user needs, and says nothing of single users. */
 GOSS_API void goss_catalogue_forget(goss_catalogue *c);
 
 /* The number of items, and of the numbers of an x. */
@@ -141,6 +144,8 @@ GOSS_API const char *goss_catalogue_name(const goss_catalogue *c, int item);
 GOSS_API int goss_catalogue_count(const goss_catalogue *c, int item);
 /* x of an item for a new user, out [width]. */
 GOSS_API void goss_catalogue_input(const goss_catalogue *c, int item, float *out);
+/* How rows that describe users are encoded. Borrowed; NULL: users are known by their ratings alone. */
+GOSS_API const goss_descriptors *goss_catalogue_descriptors(const goss_catalogue *c);
 /* How alike two items are: the cosine of their factors and features, -1 to 1. */
 GOSS_API double goss_catalogue_similarity(const goss_catalogue *c, int a, int b);
 /* Whether it is of clicks, of ratings from which on (NaN: there were none), and how many zeros a support set has for
@@ -148,6 +153,8 @@ GOSS_API double goss_catalogue_similarity(const goss_catalogue *c, int a, int b)
 GOSS_API bool goss_catalogue_clicks(const goss_catalogue *c, double *click, int *negatives);
 /* The name of the column that holds what is asked for; NULL: there was none (the time). Borrowed. */
 GOSS_API const char *goss_catalogue_column(const goss_catalogue *c, goss_ratings_column which);
+/* The numbers of ratings in training (goss_catalogue_options). */
+GOSS_API void goss_catalogue_support(const goss_catalogue *c, int *support, int *most_support);
 /* The order of training ("random", "first", a column) and the metrics, as given. Borrowed. */
 GOSS_API const char *goss_catalogue_order(const goss_catalogue *c);
 GOSS_API const char *goss_catalogue_metrics(const goss_catalogue *c);
@@ -162,22 +169,23 @@ GOSS_API goss_target_scale goss_catalogue_scale(const goss_catalogue *c);
 typedef struct goss_ratings_source_options {
     const int32_t *users; /* [n_users]; NULL: all */
     int n_users;
-    int support, most_support; /* ratings of a support set: drawn between them (5, 0: always support) */
+    int support, most_support; /* ratings of a support set: drawn between them (5, 0: always support); both 0: none */
     int queries;               /* at most; 0: all others (0) */
     bool shuffle;              /* users in an order of their own in each pass; else in turn (false) */
     int negatives;             /* of clicks: zeros for each click of a support set, and of queries if there are inputs;
                                   -1: the catalogue's (-1) */
     int candidates;            /* of clicks, without inputs: zeros among a task's queries; 0: all that there are (0) */
     const float *inputs;       /* x of each row, of users that the catalogue was fitted to; NULL: as for new users */
-    uint64_t seed;             /* (1) */
+    const goss_table *described; /* the users' rows, of a catalogue with descriptors; NULL: tasks have none (NULL) */
+    uint64_t seed;               /* (1) */
 } goss_ratings_source_options;
 /* The defaults. */
 GOSS_API goss_ratings_source_options goss_ratings_source_defaults(void);
 /* A source of users as tasks: draw k is a pure function of options and k. With an order, support sets are a user's
  * first ratings and queries later ones, else both are drawn. Of clicks, supports and queries are clicks first, then
- * zeros. Users with too few ratings are left out and counted in
- * *skipped (may be NULL). Items that the catalogue lacks are known by their features, if the file of items has them.
- * Errors: GOSS_E_ARGUMENT: no user left; GOSS_E_NOMEM. Owns: goss_task_source_free. Borrows ratings and inputs. */
+ * zeros. Users with too few ratings are left out and counted in *skipped (may be NULL). Items that the catalogue lacks
+ * are known by their features, if the file of items has them. Errors: GOSS_E_ARGUMENT: no user left, a user without a
+ * row in `described`; GOSS_E_NOMEM. Owns: goss_task_source_free. Borrows ratings and inputs. */
 GOSS_API GOSS_MUST_USE goss_status goss_ratings_source_open(const goss_ratings *ratings, const goss_catalogue *c,
                                                             const goss_ratings_source_options *options,
                                                             goss_task_source *out, int *skipped, goss_error *err);
@@ -189,16 +197,23 @@ GOSS_API GOSS_MUST_USE goss_status goss_ratings_unknown(const goss_ratings *rati
  * of ratings. Where clicks are ratings from some number on, and there is a column of them, lower ones are left out. */
 typedef struct goss_person {
     int n;
-    int32_t *item; /* [n + zeros] in the catalogue */
-    float *rating; /* [n + zeros] 1 for a click */
-    int zeros;     /* of clicks: items behind these that were drawn from those that are not among them */
-    int unknown;   /* rows left out: items that the catalogue lacks, or has several of that name */
-    char *lacking; /* these, with line and why, a line feed between each two; NULL: none */
+    int32_t *item;     /* [n + zeros] in the catalogue */
+    float *rating;     /* [n + zeros] 1 for a click */
+    int zeros;         /* of clicks: items behind these that were drawn from those that are not among them */
+    int unknown;       /* rows left out: items that the catalogue lacks, or has several of that name */
+    char *lacking;     /* these, with line and why, a line feed between each two; NULL: none */
+    char *name;        /* in the model's column of users, the same in all rows; NULL: there is none */
+    float *descriptor; /* [goss_descriptors_width] by goss_person_describe; NULL: none */
 } goss_person;
 /* Reads them. Errors: GOSS_E_ARGUMENT: a missing column, no known item; GOSS_E_FORMAT with file and line: a rating that
  * is no number or missing, an item rated twice. Owns: goss_person_free. */
 GOSS_API GOSS_MUST_USE goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_person *out,
                                                     goss_error *err);
+/* Adds the descriptor, from a csv file with a row of the person's name, or with one row alone. A person without ratings
+ * is {0}, of which this is all that is known. Errors: GOSS_E_ARGUMENT: a catalogue without descriptors, a missing
+ * column, no row for the person, or several; those of goss_table_open. */
+GOSS_API GOSS_MUST_USE goss_status goss_person_describe(goss_person *p, const goss_catalogue *c, const char *path,
+                                                        goss_error *err);
 /* Frees the arrays and clears the struct. */
 GOSS_API void goss_person_free(goss_person *p);
 /* A source whose only task is a person: the ratings are the support set, there are no queries. Owns:

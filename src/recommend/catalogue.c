@@ -27,13 +27,15 @@ void goss_catalogue_free(goss_catalogue *c) {
                    c->centre, c->scale, c->order,   c->metrics, c->first, c->rater,  c->left};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) goss__free(all[i]);
     goss_baselines_free(c->ridge);
+    goss_descriptors_free(c->described);
     goss__free(c);
 }
 
 void goss_catalogue_forget(goss_catalogue *c) {
     goss_baselines_free(c->ridge);
+    goss_descriptors_free(c->described);
     goss__free(c->first), goss__free(c->rater), goss__free(c->left);
-    c->ridge = NULL, c->first = c->rater = NULL, c->left = NULL, c->kept = 0;
+    c->ridge = NULL, c->described = NULL, c->first = c->rater = NULL, c->left = NULL, c->kept = 0;
 }
 
 void goss_catalogue_inputs_free(float *inputs) { goss__free(inputs); }
@@ -96,6 +98,10 @@ const char *goss_catalogue_name(const goss_catalogue *c, int item) {
 }
 int goss_catalogue_count(const goss_catalogue *c, int item) { return (int)c->count[item]; }
 const char *goss_catalogue_column(const goss_catalogue *c, goss_ratings_column which) { return c->column[which]; }
+const goss_descriptors *goss_catalogue_descriptors(const goss_catalogue *c) { return c->described; }
+void goss_catalogue_support(const goss_catalogue *c, int *support, int *most_support) {
+    *support = c->support, *most_support = c->most_support;
+}
 const char *goss_catalogue_order(const goss_catalogue *c) { return c->order; }
 const char *goss_catalogue_metrics(const goss_catalogue *c) { return c->metrics; }
 const goss_objective *goss_catalogue_objective(const goss_catalogue *c) { return c->objective; }

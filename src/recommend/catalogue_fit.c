@@ -388,8 +388,15 @@ static goss_status take_names(fitting *t, goss_error *err) {
     return failed ? no_memory(err) : GOSS_OK;
 }
 
+static goss_status take_descriptors(fitting *t, const int32_t *users, int n, goss_error *err) {
+    if (!t->o->described) return GOSS_OK;
+    const goss_status s = goss_descriptors_fit(t->o->described, t->r->tasks, users, n, &t->c->described, err);
+    return goss_error_prefix(err, s, "data.descriptor");
+}
+
 static goss_status fit(fitting *t, const int32_t *users, int n, float **inputs, goss_error *err) {
     GOSS_TRY(take_names(t, err));
+    GOSS_TRY(take_descriptors(t, users, n, err));
     GOSS_TRY(take_items(t, err));
     GOSS_TRY(take_features(t, err));
     GOSS_TRY(take_ratings(t, users, n, err));

@@ -77,6 +77,15 @@ static goss_status put_ridge(goss__str *s, const goss_catalogue *c, goss_error *
     return GOSS_OK;
 }
 
+static goss_status put_descriptors(goss__str *s, const goss_catalogue *c, goss_error *err) {
+    char *text;
+    if (!c->described) return GOSS_OK;
+    GOSS_TRY(goss_descriptors_text(c->described, &text, err));
+    put_line(s, "descriptors", text);
+    goss_text_free(text);
+    return GOSS_OK;
+}
+
 goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error *err) {
     static const char *const column[] = {"user", "item", "rating", "time"};
     goss__str s = {0};
@@ -103,6 +112,7 @@ goss_status goss_catalogue_text(const goss_catalogue *c, char **text, goss_error
     }
     for (int i = 0; i < c->features; i++) put_feature(&s, &c->seen[i]);
     goss_status status = put_ridge(&s, c, err);
+    if (status == GOSS_OK) status = put_descriptors(&s, c, err);
     goss__str_add(&s, "items\n");
     for (int i = 0; i < c->items; i++) put_item(&s, c, i);
     if (status == GOSS_OK && s.failed) status = no_memory(err);
@@ -243,6 +253,12 @@ static goss_status read_ridge(reader *r, goss_catalogue *c, goss_error *err) {
     return GOSS_OK;
 }
 
+static goss_status read_descriptors(reader *r, goss_catalogue *c, goss_error *err) {
+    goss_descriptors_free(c->described);
+    c->described = NULL;
+    return goss_descriptors_parse(next_text(r), &c->described, err);
+}
+
 static void read_sizes(reader *r, goss_catalogue *c) {
     r->bad |= c->name != NULL;
     c->items = next_count(r, MOST_ITEMS), c->factors = next_count(r, MOST_FACTORS);
@@ -286,6 +302,7 @@ static goss_status read_line(reader *r, goss_catalogue *c, int *features, goss_e
         return GOSS_OK;
     }
     if (strcmp(key, "objective") == 0) return goss_objective_find(next_text(r), &c->objective, err);
+    if (strcmp(key, "descriptors") == 0) return read_descriptors(r, c, err);
     if (strcmp(key, "metrics") == 0 && !c->metrics) c->metrics = keep(r);
     if (strcmp(key, "order") == 0 && !c->order) c->order = keep(r);
     if (strcmp(key, "clicks") == 0)

@@ -49,8 +49,9 @@ static float *behind(float *at, int n, int width) { return at ? at + (size_t)n *
 
 void goss__clicks_draw(const goss_task_source *source, uint64_t k, goss_task *out) {
     const goss__ratings_source *s = source->context;
-    int user;
-    goss__rng rng = goss__ratings_begin(s, k, &user);
+    int at;
+    goss__rng rng = goss__ratings_begin(s, k, &at);
+    const int user = s->user[at];
     const int32_t *rows = s->r->row + s->r->first[user];
     const goss__window w = goss__ratings_window(s, s->r->first[user + 1] - s->r->first[user], &rng);
     int zeros[2] = {w.supports * s->o.negatives, query_zeros(s, w.queries)};
@@ -63,5 +64,5 @@ void goss__clicks_draw(const goss_task_source *source, uint64_t k, goss_task *ou
     goss__ratings_copy(s, zero + zeros[0], NULL, zeros[1], behind(out->query, w.queries, s->width),
                        behind(out->query_target, w.queries, 1), out->query_rows ? out->query_rows + w.queries : NULL);
     out->supports = w.supports + zeros[0], out->queries = w.queries + zeros[1];
-    out->id = -1;
+    goss__ratings_describe(s, at, out);
 }

@@ -9,7 +9,8 @@
 static goss_status no_memory(goss_error *err) { return goss_error_set(err, GOSS_E_NOMEM, "no memory for ratings"); }
 
 void goss_person_free(goss_person *p) {
-    goss__free(p->item), goss__free(p->rating), goss__free(p->lacking);
+    goss__free(p->item), goss__free(p->rating), goss__free(p->lacking), goss__free(p->name);
+    goss__free(p->descriptor);
     *p = (goss_person){0};
 }
 
@@ -97,12 +98,28 @@ static goss_status add_zeros(goss_person *p, const goss_catalogue *c, goss_error
     return s;
 }
 
+/* Rows of several people, or of nobody, have no name. */
+static goss_status take_name(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
+    char cell[GOSS_CELL_TEXT];
+    const int user = goss_table_find(t, c->column[GOSS_RATINGS_USER]);
+    for (int row = 0; user >= 0 && row < goss_table_rows(t); row++) {
+        const bool missing = goss_table_missing(t, user, row);
+        const char *text = missing ? "" : goss_table_text(t, user, row, cell);
+        if (!missing && row == 0 && !(p->name = goss__strdup(text))) return no_memory(err);
+        if (p->name && strcmp(p->name, text) == 0) continue;
+        goss__free(p->name), p->name = NULL;
+        break;
+    }
+    return GOSS_OK;
+}
+
 static goss_status read_rows(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
     int item, rating;
     const size_t rows = (size_t)goss_table_rows(t) + 1;
     GOSS_TRY(find_columns(t, c, &item, &rating, err));
     p->item = goss__calloc(rows, sizeof *p->item), p->rating = goss__calloc(rows, sizeof *p->rating);
     if (!p->item || !p->rating) return no_memory(err);
+    GOSS_TRY(take_name(p, c, t, err));
     for (int row = 0; row < goss_table_rows(t); row++) GOSS_TRY(add_row(p, c, t, item, rating, row, err));
     if (p->n && c->clicks) return add_zeros(p, c, err);
     if (p->n) return GOSS_OK;
@@ -119,6 +136,27 @@ goss_status goss_person_open(const char *path, const goss_catalogue *c, goss_per
     const goss_status s = read_rows(out, c, t, err);
     goss_table_close(t);
     if (s != GOSS_OK) goss_person_free(out);
+    return s;
+}
+
+/* By name where both files have one; else the only row is the person's. */
+static goss_status apply(goss_person *p, const goss_catalogue *c, const goss_table *t, goss_error *err) {
+    p->descriptor = goss__calloc((size_t)goss_descriptors_width(c->described) + 1, sizeof *p->descriptor);
+    if (!p->descriptor) return no_memory(err);
+    const bool named = goss_table_find(t, c->column[GOSS_RATINGS_USER]) >= 0;
+    return goss_descriptors_apply(c->described, t, named ? p->name : NULL, p->descriptor, err);
+}
+
+goss_status goss_person_describe(goss_person *p, const goss_catalogue *c, const char *path, goss_error *err) {
+    goss_table *t;
+    goss__free(p->descriptor), p->descriptor = NULL;
+    if (!c->described)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "%s: the model reads no descriptors (hyper.condition in training)",
+                              path);
+    GOSS_TRY(goss_table_open(path, NULL, &t, err));
+    const goss_status s = apply(p, c, t, err);
+    goss_table_close(t);
+    if (s != GOSS_OK) goss__free(p->descriptor), p->descriptor = NULL;
     return s;
 }
 
@@ -139,6 +177,9 @@ static void draw(const goss_task_source *source, uint64_t k, goss_task *out) {
         if (out->support_target) out->support_target[i] = t->person->rating[i];
         if (out->support_rows) out->support_rows[i] = i;
     }
+    if (out->descriptor && t->person->descriptor)
+        memcpy(out->descriptor, t->person->descriptor,
+               (size_t)goss_descriptors_width(t->catalogue->described) * sizeof *out->descriptor);
     out->supports = n, out->queries = 0, out->id = -1;
 }
 
@@ -152,6 +193,7 @@ goss_status goss_person_source(const goss_person *p, const goss_catalogue *c, go
                                        .objective = c->objective,
                                        .outputs = 1,
                                        .supports = p->n + p->zeros,
+                                       .descriptor = p->descriptor ? goss_descriptors_width(c->described) : 0,
                                        .scale = goss_catalogue_scale(c)},
                               .context = t,
                               .draw = draw,

@@ -15,7 +15,7 @@ static goss_status no_memory(goss_error *err) {
 static void free_source(void *context) {
     source *s = context;
     goss__free(s->user), goss__free(s->x), goss__free(s->key), goss__free(s->place);
-    goss__free(s->turn), goss__free(s->drawn);
+    goss__free(s->turn), goss__free(s->drawn), goss__free(s->descriptor);
     goss__others_close(&s->others);
     goss__free(s);
 }
@@ -49,10 +49,15 @@ void goss__ratings_copy(const goss__ratings_source *s, const int32_t *rows, cons
     }
 }
 
-goss__rng goss__ratings_begin(const goss__ratings_source *s, uint64_t k, int *user) {
-    const int at = user_of(s, k);
-    *user = s->user[at];
-    return goss__rng_make(s->o.seed, goss__hash64(&(uint64_t){k / (uint64_t)s->users}, sizeof k, s->key[at]));
+goss__rng goss__ratings_begin(const goss__ratings_source *s, uint64_t k, int *at) {
+    *at = user_of(s, k);
+    return goss__rng_make(s->o.seed, goss__hash64(&(uint64_t){k / (uint64_t)s->users}, sizeof k, s->key[*at]));
+}
+
+void goss__ratings_describe(const goss__ratings_source *s, int at, goss_task *out) {
+    const size_t n = (size_t)s->described;
+    if (out->descriptor && n) memcpy(out->descriptor, s->descriptor + (size_t)at * n, n * sizeof *out->descriptor);
+    out->id = -1;
 }
 
 goss__window goss__ratings_window(const goss__ratings_source *s, int n, goss__rng *rng) {
@@ -70,14 +75,15 @@ goss__window goss__ratings_window(const goss__ratings_source *s, int n, goss__rn
 /* Of ordered ratings queries are drawn from those behind the support set, in no order. */
 static void draw(const goss_task_source *source_, uint64_t k, goss_task *out) {
     const source *s = source_->context;
-    int user;
-    goss__rng rng = goss__ratings_begin(s, k, &user);
+    int at;
+    goss__rng rng = goss__ratings_begin(s, k, &at);
+    const int user = s->user[at];
     const int32_t *rows = s->r->row + s->r->first[user];
     const goss__window w = goss__ratings_window(s, s->r->first[user + 1] - s->r->first[user], &rng);
     out->supports = w.supports, out->queries = w.queries;
     goss__ratings_copy(s, rows, s->place + w.begin, w.supports, out->support, out->support_target, out->support_rows);
     goss__ratings_copy(s, rows, s->place + w.cut, w.queries, out->query, out->query_target, out->query_rows);
-    out->id = -1;
+    goss__ratings_describe(s, at, out);
 }
 
 static const char *name(const goss_task_source *source_, uint64_t k) {
@@ -107,8 +113,22 @@ static goss_status choose_users(source *s, int *skipped, int *largest, goss_erro
                           s->r->clicks ? "clicks" : "ratings");
 }
 
+static goss_status describe(source *s, const goss_catalogue *c, goss_error *err) {
+    if (!s->o.described || !c->described) return GOSS_OK;
+    s->described = goss_descriptors_width(c->described);
+    s->descriptor = goss__calloc((size_t)s->users * (size_t)s->described + 1, sizeof *s->descriptor);
+    const char **names = goss__calloc((size_t)s->users + 1, sizeof *names);
+    for (int i = 0; names && i < s->users; i++) names[i] = goss_table_tasks_name(s->r->tasks, s->user[i]);
+    const goss_status status = s->descriptor && names ? goss_descriptors_apply_each(c->described, s->o.described, names,
+                                                                                    s->users, s->descriptor, err)
+                                                      : no_memory(err);
+    goss__free(names);
+    return status;
+}
+
 static goss_status fill(source *s, const goss_catalogue *c, int *skipped, int *largest, goss_error *err) {
     GOSS_TRY(choose_users(s, skipped, largest, err));
+    GOSS_TRY(describe(s, c, err));
     s->place = goss__calloc((size_t)*largest, sizeof *s->place);
     s->turn = goss__calloc((size_t)s->users, sizeof *s->turn);
     if (!s->place || !s->turn) return no_memory(err);
@@ -127,6 +147,7 @@ static goss_task_spec spec_of(source *s, const goss_catalogue *c, int largest) {
                            .outputs = 1,
                            .supports = smaller(s->o.most_support, largest - 1),
                            .queries = s->o.queries > 0 ? smaller(s->o.queries, left) : left,
+                           .descriptor = s->described,
                            .scale = {&s->scale[0], &s->scale[1]}};
     if (s->r->clicks) goss__clicks_spec(s, &spec);
     return spec;
@@ -151,7 +172,7 @@ goss_status goss_ratings_source_open(const goss_ratings *r, const goss_catalogue
                                   .tasks = s->o.shuffle ? 0 : s->users,
                                   .name = name,
                                   .free = free_source};
-        s->o.users = NULL; /* the caller's, and not needed any more */
+        s->o.users = NULL, s->o.described = NULL; /* the caller's, and not needed any more */
     } else {
         free_source(s);
     }

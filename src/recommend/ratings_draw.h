@@ -14,6 +14,8 @@ typedef struct goss__ratings_source {
     float *x; /* [rated items, width], unless there are inputs by row */
     float scale[2];
     uint64_t *key;          /* [users] of its draws */
+    float *descriptor;      /* [users, described] */
+    int described;          /* width of a descriptor; 0: there are none */
     uint32_t *place, *turn; /* scratch: [ratings of the largest user], [users] */
     /* Of clicks. */
     goss__others others;
@@ -26,8 +28,10 @@ typedef struct goss__window {
     int begin, cut, supports, queries;
 } goss__window;
 
-/* The user of draw k, and the stream of its numbers. */
-goss__rng goss__ratings_begin(const goss__ratings_source *s, uint64_t k, int *user);
+/* The user of draw k, as a place in s->user, and the stream of its numbers. */
+goss__rng goss__ratings_begin(const goss__ratings_source *s, uint64_t k, int *at);
+/* What a task has beside samples. */
+void goss__ratings_describe(const goss__ratings_source *s, int at, goss_task *out);
 /* Arranges s->place [n], the user's ratings, for a draw. */
 goss__window goss__ratings_window(const goss__ratings_source *s, int n, goss__rng *rng);
 /* Samples of n rows, by place (NULL: in order). Outputs may be NULL. */

@@ -119,7 +119,8 @@ struct goss_catalogue {
      * and user leave over: [items + 1], [...], [...]. */
     int32_t *first, *rater;
     float *left;
-    goss_baselines *ridge; /* of what item biases leave over, on factors and features */
+    goss_descriptors *described; /* of users; NULL: none */
+    goss_baselines *ridge;       /* of what item biases leave over, on factors and features */
     float scale_of_target[2];
 };
 

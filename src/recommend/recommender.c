@@ -65,6 +65,8 @@ static goss_rows rows_of(const goss__world *w, const int32_t *item, const float 
 static goss_status ridge(const goss__world *w, const goss__asked *a, double *out, goss_error *err) {
     const goss_catalogue *c = w->c;
     const size_t width = (size_t)(c->width - GOSS__SEEN_NUMBERS), d = (size_t)(c->factors + 1);
+    for (int q = 0; q < a->queries && a->supports == 0; q++) out[q] = c->mean + w->v[(size_t)a->query[q] * d];
+    if (a->supports == 0) return GOSS_OK; /* nothing is left over */
     double *own = goss__calloc((size_t)(a->supports + a->queries) * (width + 1) + 1, sizeof *own);
     if (!own) return no_memory(err);
     const goss_rows support = rows_of(w, a->support, a->rating, a->supports, own);
