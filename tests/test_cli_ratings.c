@@ -222,8 +222,10 @@ TEST(what_makes_no_sense_is_refused) {
     RUN(1, "train films.ini run.dir=bad task.support=0");
     SAYS(err_text, "task.support = 0");
     T_CHECK(access(tiny_path("bad"), F_OK) != 0 || access(tiny_path("bad/model.safetensors"), F_OK) != 0);
-    RUN(0, "train films.ini run.dir=warned data.descriptor=x" QUICK " train.steps=2");
-    SAYS(err_text, "data.descriptor = x has no effect: it is about tables");
+    RUN(1, "train films.ini run.dir=bad data.descriptor=x");
+    SAYS(err_text, "data.descriptor: x: there is no such file");
+    RUN(0, "train films.ini run.dir=warned data.role=x" QUICK " train.steps=2");
+    SAYS(err_text, "data.role = x has no effect: it is about tables");
 }
 
 TEST_MAIN()

@@ -401,6 +401,7 @@ static const struct {
     {"task.thin", "task.thin", {0}, "0.2"},
     {"task.any", "task.any", {0}, "0.2"},
     {"data.tokens,data.fold,data.text_as,data.vectors", "data.tokens", {0}, "char"},
+    {"data.descriptor", "data.descriptor", {0}, "users.csv"},
     {"data.series,data.window,data.horizon,data.stride", "data.window", {0}, "9"},
     {"data.time", "data.time", {"data.kind=idx"}, "t"},
     {"data.descriptor", "data.descriptor", {"data.kind=idx"}, "t"},

@@ -256,9 +256,10 @@ static goss_status check_condition(unsigned condition, const goss_task_spec *tas
     return GOSS_OK;
 }
 
-/* Settings of a hypernetwork that follow from the data, and default rules by the kind of task. */
-static goss_status fit_hyper(goss_hyper_options *h, const goss_task_spec *task, goss_error *err) {
-    GOSS_TRY(check_condition(h->conditioner, task, err));
+/* Settings of a hypernetwork that follow from the data, and default rules by the kind of task. Other methods are
+ * conditioned on nothing, and may share its configuration. */
+static goss_status fit_hyper(goss_hyper_options *h, const char *method, const goss_task_spec *task, goss_error *err) {
+    if (strcmp(method, "hypernet") == 0) GOSS_TRY(check_condition(h->conditioner, task, err));
     h->tasks = task->ids, h->descriptor = task->descriptor;
     if (goss_task_fixed_outputs(task) && strcmp(h->rules, default_rules) == 0) h->rules = NULL;
     return GOSS_OK;
@@ -338,7 +339,7 @@ goss_status goss__method_from_config(const goss_config *c, const char *name, con
     goss_gate_options gates;
     char own_backbone[GOSS__BACKBONE_AUTO];
     GOSS_TRY(goss__method_settings_read(c, &s, err));
-    GOSS_TRY(fit_hyper(&s.hyper, &data->task, err));
+    GOSS_TRY(fit_hyper(&s.hyper, name, &data->task, err));
     if (strcmp(s.model.backbone, "auto") == 0) s.model.backbone = goss__backbone_for(data, own_backbone);
     s.method.hyper = &s.hyper, s.method.share = &s.share, s.method.structure = &s.structure;
     s.share.tasks = data->task.ids;

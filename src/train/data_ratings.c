@@ -16,6 +16,7 @@ enum { MOST_QUERIES = 500 }; /* of a user that is validated on */
 typedef struct ratings {
     goss_ratings *ratings;
     goss_task_division division;
+    goss_table *described; /* data.descriptor; NULL: nothing reads one */
     goss_catalogue *catalogue;
     float *inputs; /* x of the training users' ratings */
     goss_ratings_metrics metrics;
@@ -29,14 +30,24 @@ static const goss_objective *default_objective(void) {
     return goss_objective_find("regression", &o, NULL) == GOSS_OK ? o : NULL;
 }
 
+static bool is_described(const goss__run_settings *s) { return *s->table.descriptor && goss__run_reads_descriptors(s); }
+
+/* Whether the method does without ratings is checked when there is one. */
+static goss_status check_support(const goss__run_settings *s, goss_error *err) {
+    GOSS_TRY(goss__run_check_descriptor(s, err));
+    if (s->table.most_support > 0 || is_described(s)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "task.support = 0: a user is known by ratings alone; with data.descriptor and "
+                          "hyper.condition = descriptor also without any");
+}
+
 static goss_status check(const goss__run_settings *s, goss_error *err) {
     if (s->table.objective && s->table.objective->classes)
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "task.objective = %s is for classes, and ratings are numbers: regression, huber, "
                               "gaussian, student, bpr, softmax or logistic",
                               s->table.objective->name);
-    if (s->table.most_support < 1)
-        return goss_error_set(err, GOSS_E_ARGUMENT, "task.support = 0: a user is known by ratings alone");
+    GOSS_TRY(check_support(s, err));
     goss_ratings_metrics metrics;
     GOSS_TRY(goss_error_prefix(err,
                                goss_ratings_metrics_find(s->table.objective ? s->table.objective : default_objective(),
@@ -53,6 +64,7 @@ static void close_ratings(goss__run_data *data) {
     goss_catalogue_inputs_free(t->inputs);
     goss_catalogue_free(t->catalogue);
     goss_task_division_free(&t->division);
+    goss_table_close(t->described);
     goss_ratings_close(t->ratings);
     goss_text_free(t->text);
     goss__free(t);
@@ -89,14 +101,19 @@ static goss_status fit(ratings *t, const goss__run_settings *s, const goss__run_
     o.negatives = s->negatives, o.click = s->ratings.click;
     o.baselines = !place->bare, o.neighbours = s->neighbours, o.seed = s->run.seed;
     const goss_task_list *train = &t->division.train;
+    if (is_described(s))
+        GOSS_TRY(
+            goss_error_prefix(err, goss_table_open(s->table.descriptor, NULL, &t->described, err), "data.descriptor"));
+    o.described = t->described;
     GOSS_TRY(goss_catalogue_fit(t->ratings, train->tasks, train->n, &o, &t->catalogue, &t->inputs, err));
     return goss_catalogue_text(t->catalogue, &t->text, err);
 }
 
-static goss_ratings_source_options source_options(const goss__run_settings *s, const goss_task_list *users) {
+static goss_ratings_source_options source_options(const ratings *t, const goss__run_settings *s,
+                                                  const goss_task_list *users) {
     goss_ratings_source_options o = goss_ratings_source_defaults();
     o.users = users->tasks, o.n_users = users->n, o.support = s->table.support, o.most_support = s->table.most_support;
-    o.seed = s->run.seed;
+    o.described = t->described, o.seed = s->run.seed;
     return o;
 }
 
@@ -112,7 +129,7 @@ static goss_status open_source(const ratings *t, const goss_ratings_source_optio
 }
 
 static goss_status open_train(goss__run_data *d, const ratings *t, const goss__run_settings *s, goss_error *err) {
-    goss_ratings_source_options o = source_options(s, &t->division.train);
+    goss_ratings_source_options o = source_options(t, s, &t->division.train);
     o.queries = s->table.queries, o.inputs = t->inputs, o.shuffle = s->train.tasks > 0;
     return open_source(t, &o, "train", &d->source, err);
 }
@@ -124,7 +141,7 @@ static goss_status open_validation(goss__run_data *d, const ratings *t, const go
             err, GOSS_E_ARGUMENT,
             "no user is left to validate on: name some by data.val_tasks, raise data.hold_out, or set "
             "validate.every=0 to train without validation");
-    goss_ratings_source_options o = source_options(s, &t->division.validate);
+    goss_ratings_source_options o = source_options(t, s, &t->division.validate);
     o.queries = MOST_QUERIES, o.candidates = s->candidates;
     GOSS_TRY(open_source(t, &o, "validate", &d->validation, err));
     const int64_t users = d->validation.tasks;
@@ -140,7 +157,7 @@ static uint64_t hash_of(const ratings *t) {
                      0};
     for (int i = 0; i < 2; i++)
         h[2] = goss__hash64(list[i]->tasks, (uint64_t)list[i]->n * sizeof *list[i]->tasks, h[2] + 1);
-    return goss__hash64(h, sizeof h, 0);
+    return goss__hash64(h, sizeof h, t->described ? goss_table_hash(t->described, false) : 0);
 }
 
 static void describe(goss__run_data *d, const ratings *t) {
@@ -152,6 +169,10 @@ static void describe(goss__run_data *d, const ratings *t) {
               "data: %s, %d items of %d numbers each; %d users to train on, %d to validate on, %d kept apart", d->about,
               goss_catalogue_items(t->catalogue), goss_catalogue_width(t->catalogue), t->division.train.n,
               t->division.validate.n, t->division.test.n);
+    if (t->described)
+        goss__log(GOSS_LOG_INFO, "data.descriptor: %d columns of users, %d numbers each",
+                  goss_encoding_columns(goss_descriptors_inputs(goss_catalogue_descriptors(t->catalogue))),
+                  goss_descriptors_width(goss_catalogue_descriptors(t->catalogue)));
 }
 
 static goss_status open_data(goss__run_data *d, const goss__run_settings *s, const goss__run_place *place,
@@ -211,11 +232,12 @@ static void validated_on(const goss__run_data *d, const goss__run_settings *s, c
 }
 
 const goss_ratings *goss__data_ratings_of(const goss__run_data *d, const goss_catalogue **catalogue,
-                                          const goss_task_division **division) {
+                                          const goss_task_division **division, const goss_table **described) {
     if (d->kind != &goss__data_ratings || !d->own) return NULL;
     const ratings *t = d->own;
     if (catalogue) *catalogue = t->catalogue;
     if (division) *division = &t->division;
+    if (described) *described = t->described;
     return t->ratings;
 }
 
@@ -226,4 +248,4 @@ const goss__data_kind goss__data_ratings = {.name = "ratings",
                                             .close = close_ratings,
                                             .mark = mark,
                                             .validated_on = validated_on,
-                                            .things = "ratings, users or divisions"};
+                                            .things = "ratings, users, descriptors or divisions"};

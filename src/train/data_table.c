@@ -24,7 +24,7 @@ static goss_status check(const goss__run_settings *s, goss_error *err) {
         return goss_error_set(err, GOSS_E_ARGUMENT,
                               "data.text: a text is a sequence by itself, and data.kind = series makes them of rows: "
                               "give one of them");
-    GOSS_TRY(goss__run_file_is_there("data.descriptor", s->table.descriptor, err));
+    GOSS_TRY(goss__run_check_descriptor(s, err));
     GOSS_TRY(goss__run_file_is_there("data.train_tasks", s->table.train_tasks, err));
     return goss__run_file_is_there("data.val_tasks", s->table.val_tasks, err);
 }

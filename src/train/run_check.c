@@ -67,8 +67,9 @@ static goss_status look(const goss__check *k, goss__run *r, goss_error *err) {
     if (r->data.kind->classes) GOSS_TRY(goss__check_classes(k, r->data.kind->classes(&r->data), err));
     const goss_catalogue *catalogue;
     const goss_task_division *users;
-    const goss_ratings *ratings = goss__data_ratings_of(&r->data, &catalogue, &users);
-    if (ratings) goss__check_ratings(k, ratings, catalogue, users);
+    const goss_table *described;
+    const goss_ratings *ratings = goss__data_ratings_of(&r->data, &catalogue, &users, &described);
+    if (ratings) GOSS_TRY(goss__check_ratings(k, ratings, catalogue, users, described, err));
     return ask_doctor(k, r, err);
 }
 

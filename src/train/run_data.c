@@ -2,9 +2,13 @@
 /* run_data.c: the table of kinds of data, and what all have in common. */
 #include "train/run_data.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "base/os.h"
 #include "gossamer/recommend.h"
 #include "gossamer/table.h"
+#include "meta/settings.h"
 
 /* By data.kind; auto is by content. */
 static const goss__data_kind *const kinds[] = {
@@ -39,6 +43,32 @@ goss_status goss__run_file_is_there(const char *key, const char *path, goss_erro
     if (!path || !*path || (goss__path_exists(path) && !goss__is_dir(path))) return GOSS_OK;
     return goss_error_set(err, GOSS_E_IO, "%s: %s: %s", key, path,
                           goss__is_dir(path) ? "is a folder, not a file" : "there is no such file");
+}
+
+/* hyper.condition = descriptor, or [regularizer.NAME] graph = side. */
+bool goss__run_reads_descriptors(const goss__run_settings *s) {
+    goss__method_settings method;
+    const char *name;
+    char key[300];
+    if (strcmp(s->train.method, "hypernet") == 0 && goss__method_settings_read(s->config, &method, NULL) == GOSS_OK &&
+        method.hyper.conditioner & GOSS_CONDITION_DESCRIPTOR)
+        return true;
+    for (int i = 0; (name = goss_config_section(s->config, "regularizer", i)); i++) {
+        snprintf(key, sizeof key, "regularizer.%s.graph", name);
+        if (strcmp(goss_config_text(s->config, key), "side") == 0) return true;
+    }
+    return false;
+}
+
+/* For other methods, which may share the configuration, unused_keys.c reports it. */
+goss_status goss__run_check_descriptor(const goss__run_settings *s, goss_error *err) {
+    const char *file = s->table.descriptor;
+    GOSS_TRY(goss__run_file_is_there("data.descriptor", file, err));
+    if (!file || !*file || strcmp(s->train.method, "hypernet") != 0 || goss__run_reads_descriptors(s)) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT,
+                          "data.descriptor = %s: nothing reads it; add descriptor to hyper.condition (as "
+                          "hyper.condition = %s, descriptor), or leave the file out",
+                          file, goss_config_text(s->config, "hyper.condition"));
 }
 
 /* Checked first: a missing path has no kind. */

@@ -90,9 +90,9 @@ goss_status goss__run_data_hold(goss__run_data *d, int rows, const float **has, 
 const goss_images *goss__data_images_set(const goss__run_data *d);
 const goss_class_list *goss__data_images_classes(const goss__run_data *d, bool validated); /* trained on, or that */
 const goss_table_data *goss__data_table_of(const goss__run_data *d);
-/* The same of ratings; catalogue, division: may be NULL. */
+/* The same of ratings; the others may be NULL. described: the table of descriptors, NULL: there is none. */
 const goss_ratings *goss__data_ratings_of(const goss__run_data *d, const goss_catalogue **catalogue,
-                                          const goss_task_division **division);
+                                          const goss_task_division **division, const goss_table **described);
 const goss_image_tasks *goss__data_image_tasks_of(const goss__run_data *d);
 /* ---- what kinds share ---- */
 /* Images as data.path and the keys about their format say. Owns: *set, goss_images_close. */
@@ -104,6 +104,10 @@ goss_status goss__run_image_format(const goss__run_settings *s, goss_image_forma
 int goss__describe_inputs(const goss_encoding *e, char *out, size_t size);
 /* The file of a key is there, if one is named (NULL, "": none). */
 goss_status goss__run_file_is_there(const char *key, const char *path, goss_error *err);
+/* Whether the method, or a regulariser, reads descriptors of tasks. */
+bool goss__run_reads_descriptors(const goss__run_settings *s);
+/* data.descriptor is there, and hypernetworks read it. Errors: GOSS_E_IO; GOSS_E_ARGUMENT. */
+goss_status goss__run_check_descriptor(const goss__run_settings *s, goss_error *err);
 
 /* Prefetch thread: draws step k + 1 while step k is trained on. */
 typedef struct goss__feed goss__feed;

@@ -186,8 +186,8 @@ static const goss_key own[] = {
     GOSS__KEY_TEXT("data.missing", table.missing, "",
                    "table: what stands for a missing value; empty: NA, NaN, ?, no text"),
     GOSS__KEY_TEXT("data.descriptor", table.descriptor, "",
-                   "table: a second one with a row a task, in a column named as the task's, that hyper.condition = "
-                   "descriptor sees"),
+                   "table, ratings: a second table with a row per task or user, by a column of the same name, that "
+                   "hyper.condition = descriptor sees"),
     GOSS__KEY_TEXT("data.train_tasks", table.train_tasks, "",
                    "File with the tasks to train on, one a line; empty: all others"),
     GOSS__KEY_TEXT("data.val_tasks", table.val_tasks, "",

@@ -114,8 +114,9 @@ static goss_status check_support(const goss__run *r, goss_error *err) {
     if (r->data.source.spec.supports > 0 || !goss__method_needs_support(m)) return GOSS_OK;
     return goss_error_set(err, GOSS_E_ARGUMENT,
                           "these tasks have no support sets (task.support = 0: they are trained together), and "
-                          "train.method = %s learns from them: use train.method=multitask, train.method=hypernet "
-                          "hyper.condition=id, or any method for task.support above 0",
+                          "train.method = %s learns from them: use train.method=multitask, train.method=hypernet with "
+                          "hyper.condition=id or descriptor and method.ridge_head=false, or any method for "
+                          "task.support above 0",
                           goss_method_name(m));
 }
 

@@ -73,6 +73,10 @@ CONDITION(sees_descriptors) {
 }
 CONDITION(steps_in_training) { return IS("hypernet", "maml", "fomaml", "anil", "reptile", "learned"); }
 CONDITION(steps_when_judged) { return steps_in_training(s, m) || IS("finetune", "scratch", "multitask"); }
+CONDITION(sees_descriptors) {
+    (void)m;
+    return goss__run_reads_descriptors(s);
+}
 CONDITION(is_through_steps) { return is_hypernet(s, m) && m->options.inner_steps > 0; }
 
 static bool has_layers(const goss_method *m) { return m->hyper && goss_hyper_generates_layers(m->hyper); }
@@ -147,6 +151,7 @@ static const goss__key_use uses[] = {
     {"data.length", has_steps_of_text, "there are no texts, or a text is one vector (data.text_as)"},
     {"data.buckets", has_bag, "texts are no bags (data.text_as)"},
     {"data.tokens,data.fold,data.text_as,data.vectors", has_texts, "there are no texts (data.text)"},
+    {"data.descriptor", sees_descriptors, "only hypernet with hyper.condition = descriptor has it, and a graph = side"},
     {"data.series,data.window,data.horizon,data.stride", has_series,
      "rows are no steps of series (data.kind = series)"},
     {"data.time", may_have_time, "rows are no steps of series (data.kind = series)"},
@@ -277,7 +282,8 @@ static const struct {
     {"data.time", "table,ratings", "series and ratings"},
     {"data.series,data.window,data.horizon,data.stride", "table", "series (data.kind = series)"},
     {"data.target,data.ignore,data.missing", "table,text", "tables"},
-    {"data.categorical,data.role,data.descriptor,task.thin,task.any", "table", "tables"}};
+    {"data.categorical,data.role,task.thin,task.any", "table", "tables"},
+    {"data.descriptor", "table,ratings", "tasks of tables and users of ratings"}};
 
 static bool is_among(const char *kind, const char *kinds) {
     const size_t n = strlen(kind);
