@@ -43,6 +43,7 @@ static goss_status adapt_shown(const goss_model *m, const adapt_request *q, cons
     const cli_kind *kind;
     GOSS_TRY(cli_kind_of(goss_model_data(m), q->model, &kind, err));
     cli_refuse_other_kinds(verb, kind, q->model);
+    if (!q->support && kind->bit != KIND_RATINGS) cli_usage(verb, "--support is missing (or --task NAME)");
     if (kind->adapt) return kind->adapt(m, q, out, err);
     return goss_error_set(err, GOSS_E_UNSUPPORTED, "%s: its data is of kind \"%s\", and this command cannot adapt it",
                           q->model, kind->name);
@@ -80,8 +81,9 @@ int cmd_adapt(int argc, char **argv) {
         CLI_TEXT("task", "NAME", &q.task, "instead of a support set: the name of a task that MODEL was trained on"),
         CLI_TEXT_OF(KIND_IMAGES, "labels", "FILE", &q.labels,
                     "idx: the file of labels, if it is not beside the images"),
-        CLI_TEXT_OF(KIND_TABLES, "descriptor", "FILE", &q.descriptor,
-                    "table: the task's descriptor row, for a model conditioned on descriptors"),
+        CLI_TEXT_OF(KIND_TABLES | KIND_RATINGS, "descriptor", "FILE", &q.descriptor,
+                    "table, ratings: the task's or person's row, for a model conditioned on descriptors (ratings: "
+                    "--support may then be left out)"),
         CLI_TEXT_OF(KIND_ANY_TABLE, "target", "COLUMN", &q.target, "any table: the column to predict (the last one)"),
         CLI_TEXT_OF(KIND_ANY_TABLE, "objective", "WORD", &q.objective,
                     "any table: classification or regression (by the column's values)"),
@@ -120,8 +122,9 @@ int cmd_adapt(int argc, char **argv) {
         .min_words = 1,
         .max_words = 1};
     if (cli_parse(&v, argc, argv) < 0) return cli_close_stdout();
-    if (!q.support && !q.task) cli_usage(&v, "--support is missing (or --task NAME)");
+    if (!q.support && !q.task && !q.descriptor) cli_usage(&v, "--support is missing (or --task NAME)");
     if (q.support && q.task) cli_usage(&v, "--support and --task: one of them");
+    if (q.task && q.descriptor) cli_usage(&v, "--task and --descriptor: one of them");
     if (!q.out) cli_usage(&v, "-o is missing");
     char path[CLI_MODEL_PATH];
     q.model = cli_model_path(argv[1], path), q.out = cli_output(q.out);

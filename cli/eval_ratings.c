@@ -41,6 +41,29 @@ static goss_status open_ratings(eval_ratings_state *e, const goss_catalogue *c, 
     return GOSS_OK;
 }
 
+/* Users have descriptors where a model reads them, without which users without ratings (--support 0) are all alike. */
+static goss_status check_users(eval_ratings_state *e, const rating_fold *f, goss_error *err) {
+    const bool described = goss_catalogue_descriptors(f->catalogue) != NULL;
+    int least, most;
+    goss_catalogue_support(f->catalogue, &least, &most);
+    if (described && !e->q->descriptors)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "%s requires a descriptor of each user: --descriptor FILE with a row per user (a column "
+                              "%s, and those of training)",
+                              f->base.path, goss_catalogue_column(f->catalogue, GOSS_RATINGS_USER));
+    if (described && !e->described)
+        GOSS_TRY(goss_error_prefix(err, goss_table_open(e->q->descriptors, NULL, &e->described, err), "--descriptor"));
+    const bool beside = e->field.models > 0; /* NAME=FILE: by what it is, a model is compared */
+    if (e->q->support > 0 || beside || (described && least == 0)) return GOSS_OK;
+    if (!described)
+        return goss_error_set(err, GOSS_E_ARGUMENT, "--support 0: %s knows users by their ratings alone", f->base.path);
+    return goss_error_set(
+        err, GOSS_E_ARGUMENT,
+        "--support 0: %s was trained on users with %d rating%s or more (task.support = 0, or 0..20, in "
+        "training prepares it for users without any)",
+        f->base.path, least, least == 1 ? "" : "s");
+}
+
 /* Takes ownership of the model in any case. */
 static goss_status add_fold(eval_ratings_state *e, const char *path, goss_model *model, int *at, goss_error *err) {
     GOSS_TRY(eval_field_fold(&e->field, path, model, "ratings", "ratings", at, err));
@@ -52,6 +75,7 @@ static goss_status add_fold(eval_ratings_state *e, const char *path, goss_model 
         return goss_error_set(err, GOSS_E_ARGUMENT, "--data: %s has %s, and the model is of %s", e->q->data,
                               goss_ratings_clicks(e->ratings) ? "clicks" : "ratings",
                               goss_ratings_clicks(e->ratings) ? "ratings" : "clicks");
+    GOSS_TRY(check_users(e, f, err));
     GOSS_TRY(goss_ratings_unknown(e->ratings, f->catalogue, &f->unknown, &f->without_features, err));
     return find_seen(e, f, err);
 }
@@ -109,7 +133,9 @@ static goss_status gather(eval_ratings_state *e, goss_model *first, char **words
                                "--metric"));
     GOSS_TRY(eval_field_of_models(&e->field, eval_field_method(&e->field, 0), &at, err));
     if (e->q->fine_tune > 0) GOSS_TRY(eval_field_tuned(&e->field, e->q->fine_tune, &at, err));
-    return cli_methods_each(e->q->methods, "mf,knn,other=FILE", add_method, e, &e->list, err);
+    GOSS_TRY(cli_methods_each(e->q->methods, "mf,knn,other=FILE", add_method, e, &e->list, err));
+    if (!e->q->descriptors || e->described) return GOSS_OK;
+    return goss_error_set(err, GOSS_E_ARGUMENT, "--descriptor %s: no model here reads descriptors", e->q->descriptors);
 }
 
 /* ---- users ---- */
@@ -128,6 +154,21 @@ static goss_status choose_users(eval_ratings_state *e, goss_error *err) {
                           e->q->data, e->field.skipped, e->q->support, e->field.left_out);
 }
 
+/* Before any user is judged: each has a row. */
+static goss_status check_descriptors(const eval_ratings_state *e, const goss_catalogue *c, goss_error *err) {
+    const goss_descriptors *d = goss_catalogue_descriptors(c);
+    int n = 0;
+    if (!d) return GOSS_OK;
+    const char **names = calloc((size_t)e->users, sizeof *names);
+    float *room = calloc((size_t)e->users * (size_t)goss_descriptors_width(d), sizeof *room);
+    for (int u = 0; names && u < e->users; u++)
+        if (e->judged[u]) names[n++] = goss_table_tasks_name(goss_ratings_users(e->ratings), u);
+    const goss_status s =
+        names && room ? goss_descriptors_apply_each(d, e->described, names, n, room, err) : no_memory(err);
+    free(names), free(room);
+    return goss_error_prefix(err, s, "--descriptor");
+}
+
 static void tell(const eval_ratings_state *e) {
     eval_field_tell(&e->field, e->q->support, "users", "ratings");
     const rating_fold *f = &e->fold[0];
@@ -142,14 +183,14 @@ static void close_all(eval_ratings_state *e) {
     for (int i = 0; i < e->field.folds; i++) goss_catalogue_free(e->fold[i].catalogue);
     for (int i = 0; i < e->field.entrants; i++) free(e->runner[i].value), free(e->runner[i].covered);
     eval_field_free(&e->field);
-    goss_ratings_close(e->ratings);
+    goss_ratings_close(e->ratings), goss_table_close(e->described);
     free(e->judged), free(e->work), free(e->list);
 }
 
 int eval_ratings(const eval_request *q, const cli_verb *verb, goss_model *first, char **words, int n) {
     eval_ratings_state *e = calloc(1, sizeof *e);
     goss_error err;
-    if (q->support < 1) cli_usage(verb, "--support is missing: how many ratings of each user a method sees");
+    if (q->support < 0) cli_usage(verb, "--support is missing: how many ratings of each user a method sees");
     if (!e) {
         goss_model_free(first);
         (void)no_memory(&err);
@@ -163,6 +204,7 @@ int eval_ratings(const eval_request *q, const cli_verb *verb, goss_model *first,
     const bool random = s != GOSS_OK || goss_table_tasks_order(goss_ratings_users(e->ratings)) == GOSS_ORDER_RANDOM;
     e->repeats = q->repeats ? q->repeats : random ? 5 : 1;
     if (s == GOSS_OK) s = choose_users(e, &err);
+    for (int i = 0; s == GOSS_OK && i < e->field.folds; i++) s = check_descriptors(e, e->fold[i].catalogue, &err);
     if (s == GOSS_OK) {
         tell(e);
         s = eval_ratings_race(e, &err);

@@ -25,6 +25,7 @@ typedef struct eval_ratings {
     const eval_request *q;
     char *list; /* the items of --methods */
     goss_ratings *ratings;
+    goss_table *described; /* of users; NULL: no model reads descriptors */
     const char *order;
     int users, repeats;
     eval_field field; /* of the folds and runners below */

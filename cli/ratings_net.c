@@ -55,9 +55,36 @@ static void tell_lacking(const goss_person *p, const char *file) {
 }
 
 static void tell(const goss_network *n, const goss_person *p, bool clicks, const char *file) {
+    char ratings[40] = "";
     if (p->unknown) tell_lacking(p, file);
-    cli_tell("%d %s became a network of %lld weights", p->n, clicks ? "clicks" : "ratings",
+    if (file) snprintf(ratings, sizeof ratings, "%d %s", p->n, clicks ? "clicks" : "ratings");
+    cli_tell("%s%s%s became a network of %lld weights", ratings, file && p->descriptor ? " and " : "",
+             p->descriptor ? "a descriptor" : "",
              (long long)goss_layout_total(goss_target_layout(goss_network_target(n))));
+}
+
+/* By ratings, by a descriptor, or both. */
+static goss_status open_person(const goss_catalogue *c, const adapt_request *q, goss_person *p, goss_error *err) {
+    const bool described = goss_catalogue_descriptors(c) != NULL;
+    int least, most;
+    if (q->descriptor && !described)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "--descriptor %s: the model reads no descriptors (hyper.condition in training)",
+                              q->descriptor);
+    if (described && !q->descriptor)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "the model requires a descriptor of the person: --descriptor FILE, a csv file with one "
+                              "row, with the columns of training (%s, ...)",
+                              goss_encoding_column(goss_descriptors_inputs(goss_catalogue_descriptors(c)), 0));
+    goss_catalogue_support(c, &least, &most);
+    if (!q->support && least > 0)
+        return goss_error_set(err, GOSS_E_ARGUMENT,
+                              "the model was trained on users with %d rating%s or more: --support FILE names some "
+                              "(task.support = 0, or 0..20, in training prepares it for users without any)",
+                              least, least == 1 ? "" : "s");
+    if (q->support) GOSS_TRY(goss_person_open(q->support, c, p, err));
+    if (!q->descriptor) return GOSS_OK;
+    return goss_error_prefix(err, goss_person_describe(p, c, q->descriptor, err), "--descriptor");
 }
 
 goss_status adapt_ratings(const goss_model *m, const adapt_request *q, goss_network **out, goss_error *err) {
@@ -68,7 +95,7 @@ goss_status adapt_ratings(const goss_model *m, const adapt_request *q, goss_netw
     GOSS_TRY(goss_catalogue_parse(goss_model_data(m)->transform, &c, err));
     goss_adapt_options o = q->o;
     o.ordered = strcmp(goss_catalogue_order(c), "random") != 0;
-    goss_status s = goss_person_open(q->support, c, &p, err);
+    goss_status s = open_person(c, q, &p, err);
     if (s == GOSS_OK) s = goss_person_source(&p, c, &source, err);
     if (s == GOSS_OK) s = goss_model_adapt_task(m, &source, 0, NULL, &o, out, err);
     if (s == GOSS_OK) s = note(*out, &p, c, err);
