@@ -54,23 +54,6 @@ CONDITION(is_hypernet) { return IS("hypernet"); }
 CONDITION(can_have_joint) { return m->fixed && !m->batch_norm && m->kind->trains && !m->kind->is_joint; }
 CONDITION(can_have_maml) { return m->fixed && !m->batch_norm && m->kind->trains && !IS("maml"); }
 CONDITION(sees_ids) { return m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_TASK; }
-/* Regularisers tie tasks by their descriptors, whatever the method sees. */
-static bool ties_by_descriptor(const goss_config *c) {
-    const goss_key *key;
-    bool ties = false;
-    for (int i = 0; !ties && (key = goss_config_key_at(c, i)); i++) {
-        goss__str value = {0};
-        if (!goss_name_matches(key->name, "regularizer.*.graph")) continue;
-        goss__config_value(c, key, &value);
-        ties = value.data && strcmp(value.data, "side") == 0;
-        goss__str_free(&value);
-    }
-    return ties;
-}
-CONDITION(sees_descriptors) {
-    return (m->hyper && goss_hyper_settings(m->hyper)->conditioner & GOSS_CONDITION_DESCRIPTOR) ||
-           ties_by_descriptor(s->config);
-}
 CONDITION(steps_in_training) { return IS("hypernet", "maml", "fomaml", "anil", "reptile", "learned"); }
 CONDITION(steps_when_judged) { return steps_in_training(s, m) || IS("finetune", "scratch", "multitask"); }
 CONDITION(sees_descriptors) {
@@ -151,12 +134,11 @@ static const goss__key_use uses[] = {
     {"data.length", has_steps_of_text, "there are no texts, or a text is one vector (data.text_as)"},
     {"data.buckets", has_bag, "texts are no bags (data.text_as)"},
     {"data.tokens,data.fold,data.text_as,data.vectors", has_texts, "there are no texts (data.text)"},
-    {"data.descriptor", sees_descriptors, "only hypernet with hyper.condition = descriptor has it, and a graph = side"},
+    {"data.descriptor", sees_descriptors,
+     "nothing reads descriptors (hyper.condition without descriptor, no [regularizer.NAME] graph = side)"},
     {"data.series,data.window,data.horizon,data.stride", has_series,
      "rows are no steps of series (data.kind = series)"},
     {"data.time", may_have_time, "rows are no steps of series (data.kind = series)"},
-    {"data.descriptor", sees_descriptors,
-     "nothing sees descriptors (hyper.condition without descriptor, no [regularizer.NAME] graph = side)"},
     {"optimizer.momentum", is_sgd, "only optimizer.kind = sgd has it"},
     {"optimizer.beta1", is_adam, "only optimizer.kind = adam and adamw have it"},
     {"optimizer.beta2", is_adam, "only optimizer.kind = adam and adamw have it"},
